@@ -1,0 +1,35 @@
+/* A byte string that grows: where frames are built. Growth doubles, so appending costs no malloc per message; memory running
+ * out stops the program. */
+#ifndef ZR_BUFFER_H
+#define ZR_BUFFER_H
+
+#include "blob.h"
+#include "span.h"
+
+typedef struct {
+    uint8_t *data; /* NULL while nothing was appended */
+    size_t len;
+    size_t size;
+} zr_buffer_t;
+
+/* A zeroed struct is an empty buffer. finish gives the memory back and leaves an empty buffer. */
+void zr_buffer_finish(zr_buffer_t *buffer);
+
+/* Empties it and keeps the memory for the next use. */
+static inline void zr_buffer_clear(zr_buffer_t *buffer)
+{
+    buffer->len = 0;
+}
+
+/* Room for `more` further bytes; returns where they go. The caller then adds what it wrote to `len`. */
+uint8_t *zr_buffer_reserve(zr_buffer_t *buffer, size_t more);
+
+void zr_buffer_append(zr_buffer_t *buffer, const void *data, size_t len);
+void zr_buffer_u8(zr_buffer_t *buffer, uint8_t value);
+void zr_buffer_u32(zr_buffer_t *buffer, uint32_t value); /* big-endian, as all integers on the wire */
+void zr_buffer_u64(zr_buffer_t *buffer, uint64_t value);
+
+/* The content as a blob (one reference, the caller's). The memory moves over; the buffer is empty afterwards. */
+zr_blob_t *zr_buffer_to_blob(zr_buffer_t *buffer);
+
+#endif

@@ -1,0 +1,37 @@
+/* The rules for names (PROTOCOL.md, section 2), for both ends, and making peers' text safe to show. */
+#ifndef ZR_NAMES_H
+#define ZR_NAMES_H
+
+#include "buffer.h"
+#include "span.h"
+
+#define ZR_ROOM_MAX 128
+#define ZR_NICK_MAX 32
+#define ZR_KEY_MAX 255
+#define ZR_CLIENT_ID_LEN 32 /* hex digits */
+#define ZR_NONCE_MIN 8
+#define ZR_NONCE_MAX 32
+#define ZR_INT_MAX ((1ULL << 53) - 1) /* the largest integer that JSON carries to every language */
+
+bool zr_room_valid(zr_span_t name);
+bool zr_nick_valid(zr_span_t name);
+bool zr_key_valid(zr_span_t name);
+
+/* `text` is `min` to `max` lower-case hex digits. */
+bool zr_hex_valid(zr_span_t text, size_t min, size_t max);
+
+/* Valid UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
+bool zr_utf8_valid(zr_span_t text);
+
+/* Reads one code point at `*at` (which must be < text.len) and moves `*at` past it. Of bytes that are not valid UTF-8 it
+ * takes one and returns -1. */
+int zr_utf8_next(zr_span_t text, size_t *at);
+
+/* Appends `text` so that a terminal does nothing but show it: C0 (tab too), DEL, C1, U+2028, U+2029, bidi controls and bytes that are not
+ * UTF-8 become \xHH or \u{HHHH}, a backslash stays. Everything else is copied. */
+void zr_escape(zr_buffer_t *out, zr_span_t text);
+
+/* Writes 2 * len lower-case hex digits and a NUL to `out`. */
+void zr_hex(char *out, const uint8_t *bytes, size_t len);
+
+#endif

@@ -1,0 +1,107 @@
+/* The binary frames (PROTOCOL.md, section 4): PUBLISH, ACK, DELIVER, and the topics of the back. Reading never copies: views point
+ * into the frame. Parsers check every length; a parser that failed stays failed. */
+#ifndef ZR_WIRE_H
+#define ZR_WIRE_H
+
+#include "buffer.h"
+#include "code.h"
+#include "span.h"
+
+/* First bytes. Changing a number here is another protocol version. */
+enum { ZR_TYPE_PUBLISH = 0x01, ZR_TYPE_ACK = 0x02, ZR_TYPE_CONTROL = '{', ZR_TYPE_SYNC = 0xFF };
+enum { ZR_TOPIC_ENTRIES = 0x00, ZR_TOPIC_PRESENCE = 0x01 };
+enum { ZR_DELIVER_VERSION = 1, ZR_ACK_SIZE = 18 };
+enum { ZR_FRAME_REPLAY = 0x01, ZR_FRAME_STATE = 0x02 };  /* flags of a DELIVER frame */
+enum { ZR_ENTRY_DELETE = 0x01, ZR_ENTRY_EXPECT = 0x02 }; /* flags of an entry; EXPECT only in PUBLISH */
+typedef enum { ZR_LEVEL_NONE = 0, ZR_LEVEL_MEMORY = 1, ZR_LEVEL_DISK = 2 } zr_level_t;
+
+const char *zr_level_name(zr_level_t level);
+
+/* Bytes of a DELIVER frame before its entries, and of a delivered entry without its strings. */
+#define ZR_DELIVER_HEAD(room_len) ((room_len) + 1 + 1 + 1 + 8)
+#define ZR_DELIVER_ENTRY_FIXED (8 + 8 + 1 + 1 + 1 + 4)
+#define ZR_PUBLISH_HEAD(room_len) (1 + 1 + (room_len))
+#define ZR_PUBLISH_ENTRY_FIXED (8 + 1 + 1 + 4) /* 8 more with EXPECT */
+
+/* --- PUBLISH --- */
+
+typedef struct {
+    uint64_t mid;
+    uint8_t flags;
+    zr_span_t key;
+    uint64_t expect; /* 0 without ZR_ENTRY_EXPECT */
+    zr_span_t body;
+} zr_publish_entry_t;
+
+/* A read position in a frame. */
+typedef struct {
+    zr_span_t room;
+    zr_span_t rest; /* the entries not read yet */
+    uint64_t mid;   /* the last one read */
+    bool failed;
+} zr_publish_reader_t;
+
+/* Checks the whole frame, names included, and says what is wrong with it; on ZR_OK `*reader` stands before the first entry and `*count`,
+ * `*last_mid` are what the frame holds. ZR_BAD_FRAME, ZR_BAD_ROOM, ZR_BAD_KEY, ZR_BAD_ID. `*first_mid` is set whenever the layout
+ * could be read, on errors in names or ids too; else it is 0. Entries may be more than any limit: that is the caller's. */
+zr_code_t zr_publish_read(
+    zr_publish_reader_t *reader, zr_span_t frame, size_t *count, uint64_t *first_mid, uint64_t *last_mid);
+
+/* The next entry; false at the end. */
+bool zr_publish_next(zr_publish_reader_t *reader, zr_publish_entry_t *entry);
+
+/* Building: begin clears `out` and writes the head; names must be valid. */
+void zr_publish_begin(zr_buffer_t *out, zr_span_t room);
+void zr_publish_add(zr_buffer_t *out, const zr_publish_entry_t *entry);
+
+/* --- ACK --- */
+
+typedef struct {
+    zr_level_t level;
+    uint64_t upto;
+    uint64_t seq;
+} zr_ack_t;
+
+void zr_ack_write(uint8_t out[ZR_ACK_SIZE], const zr_ack_t *ack);
+bool zr_ack_read(zr_ack_t *ack, zr_span_t frame);
+
+/* --- DELIVER --- */
+
+typedef struct {
+    uint64_t seq;
+    uint64_t time; /* µs since 1970, UTC */
+    uint8_t flags;
+    zr_span_t sender;
+    zr_span_t key;
+    zr_span_t body;
+} zr_entry_t;
+
+typedef struct {
+    zr_span_t room;
+    uint8_t flags;
+    uint64_t prev;
+    zr_span_t rest;
+    bool failed; /* the frame broke off inside an entry; next returned false because of it */
+} zr_deliver_reader_t;
+
+/* Reads the head; false when it is no DELIVER frame of our version, or has no entry. */
+bool zr_deliver_read(zr_deliver_reader_t *reader, zr_span_t frame);
+bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry);
+
+/* begin clears `out`; add returns the offset of the entry in it. */
+void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t prev);
+size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry);
+
+/* A copy of `frame` with other frame flags and without the entries outside after < seq <= until, `prev` set to fit; the caller owns
+ * the blob. `*count` is what is left and `*last` its last seq; when nothing is left it returns NULL and both are 0. `limit` bounds the count. */
+zr_blob_t *zr_deliver_cut(
+    zr_span_t frame, uint8_t flags, uint64_t after, uint64_t until, size_t limit, size_t *count, uint64_t *last);
+
+/* --- Topics --- */
+
+/* What a frame that came by SUB is. For entries, `*room` is set; for presence, room and the JSON text; for synced, the nonce in `*room` and
+ * the JSON text. */
+typedef enum { ZR_BACK_BAD, ZR_BACK_ENTRIES, ZR_BACK_PRESENCE, ZR_BACK_SYNCED } zr_back_kind_t;
+zr_back_kind_t zr_back_read(zr_span_t frame, zr_span_t *room, zr_span_t *json);
+
+#endif
