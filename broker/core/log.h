@@ -1,0 +1,87 @@
+/* The log behind the relay: one interface, several engines (log_memory.c keeps a bounded ring). An engine decides the
+ * positions, which need not be dense, and keeps frames as they are delivered. Appending is asynchronous: what was appended counts as
+ * stored only when the engine says so; commits are answered in their order. Everything here runs on the loop thread. */
+#ifndef LOG_H
+#define LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "blob.h"
+#include "span.h"
+#include "wire.h"
+
+typedef struct log log_t;
+
+/* One DELIVER frame of one room. */
+typedef struct {
+    zr_span_t room; /* points into the frame */
+    uint64_t first, last, prev;
+    size_t count;
+    zr_blob_t *frame;
+} log_append_t;
+
+/* A slice of one room's entries. `ticket` is the asker's and comes back with the answer. */
+typedef struct {
+    uint64_t ticket;
+    char room[128]; /* the name, `room_len` bytes */
+    size_t room_len;
+    uint64_t after, until; /* after < seq <= until */
+    uint64_t last;         /* not 0: the last so many entries up to `until` instead, `after` is ignored */
+    size_t entries, frames, bytes; /* stop there, but not before one frame */
+} log_read_t;
+
+/* The answer to a read: frames that hold exactly the entries asked for, REPLAY set. */
+typedef struct {
+    zr_blob_t **frames; /* the engine's, valid during the call */
+    size_t frame_count;
+    size_t count;
+    uint64_t seq;  /* position reached; `after` if nothing */
+    bool complete; /* nothing is missing between `after` and `seq` */
+    bool more;     /* there is more up to `until` */
+} log_slice_t;
+
+typedef struct {
+    uint64_t head;   /* last seq given; 0: none */
+    uint64_t oldest; /* everything after this seq can be read */
+} log_bounds_t;
+
+/* Where the engine answers. `ctx` is the relay. */
+typedef struct {
+    void *ctx;
+    void (*stored)(void *ctx, uint64_t pass, bool ok);
+    void (*read_done)(void *ctx, uint64_t ticket, const log_slice_t *slice);
+} log_sink_t;
+
+typedef struct {
+    /* The position for the next entry of a room whose newest one is `head`: greater than `head`. */
+    uint64_t (*next_seq)(log_t *log, zr_span_t room, uint64_t head);
+    /* Takes over the frame's reference. */
+    void (*append)(log_t *log, const log_append_t *append);
+    void (*commit)(log_t *log, uint64_t pass); /* → sink.stored, now or later */
+    void (*read)(log_t *log, const log_read_t *read); /* → sink.read_done, now or later */
+    log_bounds_t (*bounds)(log_t *log, zr_span_t room); /* {0, 0} for a room it does not know */
+    void (*destroy)(log_t *log);
+} log_engine_t;
+
+struct log {
+    const log_engine_t *engine;
+    log_sink_t sink;
+    zr_level_t level; /* what its `stored` means */
+};
+
+/* --- The memory engine --- */
+
+typedef struct {
+    uint64_t room_entries, room_bytes; /* what one room may keep */
+    uint64_t entries, bytes;           /* what all rooms together may keep; the oldest frames go first, whatever their room */
+} log_memory_limits_t;
+
+/* Returns the log; log_destroy gives it back. Set its `sink` before use. */
+log_t *log_memory_new(const log_memory_limits_t *limits);
+
+/* NULL is accepted. */
+void log_destroy(log_t *log);
+
+#endif

@@ -1,0 +1,53 @@
+/* What the core wants done. The core knows no socket, clock or thread: it appends effects here, and the edge carries them out in order. */
+#ifndef OUTBOX_H
+#define OUTBOX_H
+
+#include <stdint.h>
+
+#include "blob.h"
+#include "log.h"
+
+/* A connection at the front: ROUTER's automatic routing id without its leading zero byte. 0 is no route. */
+typedef uint32_t route_t;
+
+typedef enum {
+    EFFECT_SEND,    /* `frame` to `route`; when that fails, tell relay_route_lost */
+    EFFECT_PUBLISH, /* `frame` on the back */
+    EFFECT_APPEND,  /* `append` to the log */
+    EFFECT_COMMIT,  /* everything appended for pass `pass` is to be stored; then relay_stored */
+    EFFECT_READ,    /* `read` from the log; then relay_read_done */
+    EFFECT_WATCH,   /* a session began: a ticket that calls relay_silent(`session`) after three heartbeats */
+    EFFECT_ALIVE,   /* restart that ticket */
+    EFFECT_UNWATCH, /* the session is gone: drop its ticket */
+} effect_kind_t;
+
+typedef struct {
+    effect_kind_t kind;
+    union {
+        struct {
+            route_t route; /* SEND */
+            zr_blob_t *frame; /* SEND, PUBLISH; one reference that goes to the edge */
+        };
+        log_append_t append; /* its frame is one reference that goes to the edge */
+        uint64_t pass;
+        log_read_t read;
+        uint64_t session;
+    };
+} effect_t;
+
+typedef struct {
+    effect_t *effects;
+    size_t count;
+    size_t size;
+    size_t taken;
+} outbox_t;
+
+/* A zeroed struct is an empty outbox. finish drops the references of effects not taken. */
+void outbox_finish(outbox_t *outbox);
+
+void outbox_add(outbox_t *outbox, const effect_t *effect);
+
+/* The next effect, whose references are the caller's now; false when there is none. Effects may be added meanwhile. */
+bool outbox_take(outbox_t *outbox, effect_t *effect);
+
+#endif

@@ -1,0 +1,74 @@
+/* The relay: every decision of the broker, without socket, clock or thread. The edge hands in frames, time and the log's answers, and then
+ * carries out the effects in the outbox. A message's way: relay_frame (relay.c) → dispatch.c → cmd_publish.c → batch.c → relay_flush → log →
+ * relay_stored → outbox.
+ *
+ * Times are microseconds since 1970, UTC; the relay never lets entries' times go backwards within a room. */
+#ifndef RELAY_H
+#define RELAY_H
+
+#include "code.h"
+#include "log.h"
+#include "outbox.h"
+
+typedef struct relay relay_t;
+
+/* Every limit of PROTOCOL.md, section 10, that the core keeps; relay_config_default gives the defaults. */
+typedef struct {
+    size_t max_frame, max_control, max_entries;
+    size_t max_sessions, max_rooms, max_joins, max_keys, max_replays, max_clients;
+    uint64_t max_state_bytes;
+    size_t replay_entries, replay_frames, replay_bytes;
+    size_t batch_bytes;
+    uint64_t heartbeat_ms;
+    const char *greeting; /* NULL: none. Must live as long as the relay */
+    const char *server;   /* program and version, for welcome */
+    uint64_t epoch;
+    /* Fills `out` with unpredictable bytes: tokens and guests' names. A simulation gives its own. */
+    void (*entropy)(void *ctx, void *out, size_t len);
+    void *entropy_ctx;
+    /* The back's endpoint to name in a welcome to the peer whose frame is being handled; valid until the next call. */
+    zr_span_t (*back)(void *ctx);
+    void *back_ctx;
+} relay_config_t;
+
+void relay_config_default(relay_config_t *config);
+
+/* What peers did, for the operator. */
+typedef struct {
+    uint64_t frames, entries, deliveries, acks, errors, duplicates, dropped;
+    size_t sessions, rooms;
+} relay_stats_t;
+
+/* The relay uses `log` (and sets its sink) and `outbox`, which stay the caller's and must outlive it. */
+relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox);
+void relay_destroy(relay_t *relay); /* NULL is accepted */
+
+/* A frame came from `route`. `user` is who authenticated on that connection; empty: nobody did, and nicks are chosen freely. The bytes
+ * stay the caller's. */
+void relay_frame(relay_t *relay, route_t route, zr_span_t user, zr_span_t frame, uint64_t now);
+
+/* A message that is not one frame came from `route`: it is answered with bad-frame. */
+void relay_multipart(relay_t *relay, route_t route, uint64_t now);
+
+/* Something came on the back: a subscription as XPUB gives it (0x01 or 0x00, then the topic). */
+void relay_subscription(relay_t *relay, zr_span_t message);
+
+/* End of a pass of the loop: what was published meanwhile goes to the log, a frame a room. Call it before carrying out effects. */
+void relay_flush(relay_t *relay, uint64_t now);
+
+/* Once a tick: presence. */
+void relay_tick(relay_t *relay, uint64_t now);
+
+/* A session's ticket ran out. If the session was heard of meanwhile the relay asks for another (EFFECT_ALIVE), else it expires. */
+void relay_silent(relay_t *relay, uint64_t session, uint64_t now);
+
+/* A frame could not be sent to `route`, because its queue is full or it is gone: its session is detached, and its peer finds
+ * out when it speaks next. */
+void relay_route_lost(relay_t *relay, route_t route);
+
+/* Says bye to every session; nothing is to be handed in afterwards. */
+void relay_shutdown(relay_t *relay, uint64_t now);
+
+relay_stats_t relay_stats(const relay_t *relay);
+
+#endif

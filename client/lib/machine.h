@@ -1,0 +1,72 @@
+/* The client's decisions (PROTOCOL.md, sections 6 to 8) without socket, clock or thread. The link (link.c) hands in frames and time and
+ * carries out actions; the simulator does the same with a made-up network. */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+#include "blob.h"
+#include "span.h"
+#include "zrelay.h"
+
+typedef struct machine machine_t;
+
+typedef struct {
+    const char *nick;  /* NULL: none */
+    const char *agent; /* NULL: none */
+    size_t queue_messages, queue_bytes;
+    bool reconnect;
+    /* Fills `out` with unpredictable bytes: client id, nonces, jitter. */
+    void (*entropy)(void *ctx, void *out, size_t len);
+    void *entropy_ctx;
+} machine_config_t;
+
+/* What the machine wants done, in order. */
+typedef enum {
+    ACTION_SEND,           /* `frame` on the DEALER; the reference goes to the taker */
+    ACTION_CONNECT_FRONT,  /* a fresh DEALER (an old one is dropped with all it holds) */
+    ACTION_CONNECT_BACK,   /* a fresh SUB to `endpoint`, without subscriptions; an old one is dropped */
+    ACTION_SUBSCRIBE,      /* `topic` on the SUB */
+    ACTION_UNSUBSCRIBE,
+    ACTION_DISCONNECT,     /* close both sockets */
+} action_kind_t;
+
+typedef struct {
+    action_kind_t kind;
+    zr_blob_t *frame;
+    const char *endpoint; /* the machine's, valid until the next call */
+    uint8_t topic[1 + 160];
+    size_t topic_len;
+} action_t;
+
+/* Times are milliseconds of any monotonic clock. */
+machine_t *machine_new(const machine_config_t *config, uint64_t now);
+void machine_destroy(machine_t *machine); /* NULL is accepted */
+
+/* A frame came by DEALER or by SUB. One reference goes to the machine. */
+void machine_front(machine_t *machine, zr_blob_t *frame, uint64_t now);
+void machine_back(machine_t *machine, zr_blob_t *frame, uint64_t now);
+
+/* Does what is due; machine_due says when that is (UINT64_MAX: never). */
+void machine_tick(machine_t *machine, uint64_t now);
+uint64_t machine_due(const machine_t *machine);
+
+/* The next action, or the next event (valid until the next call that takes one or hands in a frame); false when there is none. Packing what was published into PUBLISH frames
+ * happens when actions are taken. */
+bool machine_action(machine_t *machine, action_t *action, uint64_t now);
+const zrelay_event_t *machine_event(machine_t *machine);
+
+/* The program's wishes; results as in zrelay.h. */
+int machine_rename(machine_t *machine, const char *nick, uint64_t now);
+int machine_close(machine_t *machine, uint64_t now);
+int machine_join(machine_t *machine, const char *room, int from, uint64_t position, uint64_t now);
+int machine_leave(machine_t *machine, const char *room, uint64_t now);
+int machine_publish(machine_t *machine, const char *room, const char *key, uint8_t flags, uint64_t expect, const void *body, size_t len,
+    uint64_t *mid);
+size_t machine_unacked(const machine_t *machine);
+int machine_history(machine_t *machine, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *request);
+int machine_state(machine_t *machine, const char *room, const char *key, uint64_t *request);
+int machine_who(machine_t *machine, const char *room, uint64_t *request);
+int machine_rooms(machine_t *machine, const char *prefix, uint64_t *request);
+int machine_direct(machine_t *machine, const char *nick, const char *text, uint64_t *request);
+int machine_ping(machine_t *machine, uint64_t *request);
+
+#endif
