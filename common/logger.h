@@ -1,5 +1,5 @@
 /* Log lines on stderr: time, level, text. Nothing a peer does may write more than a bounded number of lines: what peers cause is
- * counted, and told in one line now and then (ZR_LOG_LIMITED). */
+ * counted, and told in one line now and then (zr_log_pass). */
 #ifndef ZR_LOGGER_H
 #define ZR_LOGGER_H
 

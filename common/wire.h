@@ -41,9 +41,10 @@ typedef struct {
     bool failed;
 } zr_publish_reader_t;
 
-/* Checks the whole frame, names included, and says what is wrong with it; on ZR_OK `*reader` stands before the first entry and `*count`,
- * `*last_mid` are what the frame holds. ZR_BAD_FRAME, ZR_BAD_ROOM, ZR_BAD_KEY, ZR_BAD_ID. `*first_mid` is set whenever the layout
- * could be read, on errors in names or ids too; else it is 0. Entries may be more than any limit: that is the caller's. */
+/* Checks the whole frame, names included, and says what is wrong with it; `*reader` stands before the first entry and `*count`,
+ * `*last_mid` are what the frame holds. ZR_BAD_FRAME, ZR_BAD_ROOM (an empty one too), ZR_BAD_KEY, ZR_BAD_ID. `*count`, `*first_mid` and
+ * `*last_mid` are set whenever the layout could be read, on errors in names or ids too; else they are 0. Then
+ * the entries can be read too; after ZR_BAD_FRAME next returns false. Entries may be more than any limit: that is the caller's. */
 zr_code_t zr_publish_read(
     zr_publish_reader_t *reader, zr_span_t frame, size_t *count, uint64_t *first_mid, uint64_t *last_mid);
 
@@ -63,7 +64,7 @@ typedef struct {
 } zr_ack_t;
 
 void zr_ack_write(uint8_t out[ZR_ACK_SIZE], const zr_ack_t *ack);
-bool zr_ack_read(zr_ack_t *ack, zr_span_t frame);
+bool zr_ack_read(zr_ack_t *ack, zr_span_t frame); /* a level beyond ours is no error: a newer broker's */
 
 /* --- DELIVER --- */
 
@@ -93,7 +94,8 @@ void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t 
 size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry);
 
 /* A copy of `frame` with other frame flags and without the entries outside after < seq <= until, `prev` set to fit; the caller owns
- * the blob. `*count` is what is left and `*last` its last seq; when nothing is left it returns NULL and both are 0. `limit` bounds the count. */
+ * the blob. `*count` is what is left and `*last` its last seq; when nothing is left, or the frame cannot be read up
+ * to there, it returns NULL and both are 0. `limit` bounds the count. */
 zr_blob_t *zr_deliver_cut(
     zr_span_t frame, uint8_t flags, uint64_t after, uint64_t until, size_t limit, size_t *count, uint64_t *last);
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "blob.h"
+#include "names.h"
 #include "span.h"
 #include "wire.h"
 
@@ -25,7 +26,7 @@ typedef struct {
 /* A slice of one room's entries. `ticket` is the asker's and comes back with the answer. */
 typedef struct {
     uint64_t ticket;
-    char room[128]; /* the name, `room_len` bytes */
+    char room[ZR_ROOM_MAX]; /* the name, `room_len` bytes */
     size_t room_len;
     uint64_t after, until; /* after < seq <= until */
     uint64_t last;         /* not 0: the last so many entries up to `until` instead, `after` is ignored */
@@ -50,7 +51,7 @@ typedef struct {
 /* Where the engine answers. `ctx` is the relay. */
 typedef struct {
     void *ctx;
-    void (*stored)(void *ctx, uint64_t pass, bool ok);
+    void (*stored)(void *ctx, uint64_t pass);
     void (*read_done)(void *ctx, uint64_t ticket, const log_slice_t *slice);
 } log_sink_t;
 

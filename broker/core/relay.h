@@ -48,26 +48,26 @@ void relay_destroy(relay_t *relay); /* NULL is accepted */
 void relay_frame(relay_t *relay, route_t route, zr_span_t user, zr_span_t frame, uint64_t now);
 
 /* A message that is not one frame came from `route`: it is answered with bad-frame. */
-void relay_multipart(relay_t *relay, route_t route, uint64_t now);
+void relay_multipart(relay_t *relay, route_t route);
 
 /* Something came on the back: a subscription as XPUB gives it (0x01 or 0x00, then the topic). */
 void relay_subscription(relay_t *relay, zr_span_t message);
 
 /* End of a pass of the loop: what was published meanwhile goes to the log, a frame a room. Call it before carrying out effects. */
-void relay_flush(relay_t *relay, uint64_t now);
+void relay_flush(relay_t *relay);
 
 /* Once a tick: presence. */
-void relay_tick(relay_t *relay, uint64_t now);
+void relay_tick(relay_t *relay);
 
 /* A session's ticket ran out. If the session was heard of meanwhile the relay asks for another (EFFECT_ALIVE), else it expires. */
-void relay_silent(relay_t *relay, uint64_t session, uint64_t now);
+void relay_silent(relay_t *relay, uint64_t session);
 
 /* A frame could not be sent to `route`, because its queue is full or it is gone: its session is detached, and its peer finds
  * out when it speaks next. */
 void relay_route_lost(relay_t *relay, route_t route);
 
 /* Says bye to every session; nothing is to be handed in afterwards. */
-void relay_shutdown(relay_t *relay, uint64_t now);
+void relay_shutdown(relay_t *relay);
 
 relay_stats_t relay_stats(const relay_t *relay);
 

@@ -1,0 +1,60 @@
+/* Gathering: entries of one pass of the loop go into one frame a room, and the answers wait until the log has stored them. A pass is what was
+ * gathered between two flushes; passes are stored in their order. */
+#ifndef BATCH_H
+#define BATCH_H
+
+#include "room.h"
+#include "session.h"
+
+typedef struct {
+    room_t *room;
+    zr_blob_t *frame;
+    uint64_t last;
+    bool keyed; /* some entry has a key */
+} batch_frame_t;
+
+/* What a session gets once the pass is stored. */
+typedef struct {
+    uint64_t session;
+    zr_blob_t *frame; /* a control frame; NULL: a binary ACK */
+    zr_ack_t ack;
+    bool closed; /* later acks do not join this one */
+} batch_answer_t;
+
+typedef struct pass {
+    uint64_t number;
+    batch_frame_t *frames;
+    size_t frame_count, frame_size;
+    batch_answer_t *answers;
+    size_t answer_count, answer_size;
+    struct pass *prev, *next; /* committed and not stored yet, in order */
+} pass_t;
+
+typedef struct {
+    pass_t *current; /* NULL: nothing gathered */
+    pass_t *waiting; /* for the log */
+    pass_t *spare;   /* one kept for the next pass */
+    room_t *open;    /* rooms with an open frame */
+    uint64_t last_number;
+} batch_t;
+
+struct relay;
+
+void batch_finish(batch_t *batch);
+
+/* Takes an entry of `room` in: gives it a seq (returned) and a time. The views are copied. A frame that is full goes to the log at once. */
+uint64_t batch_add(struct relay *relay, room_t *room, const zr_entry_t *entry, uint64_t now);
+
+/* When this pass is stored: all message ids of `session` up to `mid` are answered. `alone`: in an ACK of its own. */
+void batch_ack(struct relay *relay, session_t *session, const zr_ack_t *ack, bool alone);
+
+/* When this pass is stored, `frame` goes to `session`; takes over the reference. */
+void batch_answer(struct relay *relay, session_t *session, zr_blob_t *frame);
+
+/* End of the pass: all open frames to the log, then commit. */
+void batch_flush(struct relay *relay);
+
+/* The log has stored pass `number`: publish its frames, send its answers. */
+void batch_stored(struct relay *relay, uint64_t number);
+
+#endif

@@ -1,0 +1,208 @@
+/* publish, in both forms: each entry is new, a resend, or refused. */
+#include "control.h"
+#include "relay_internal.h"
+
+/* What all entries of one frame have in common. */
+typedef struct {
+    session_t *session;
+    room_t *room;
+    zr_span_t sender;
+    uint64_t now;
+} origin_t;
+
+/* Puts one new entry in its room, or says why not; `*seq` is its position, after ZR_CONFLICT where the value stands. */
+static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publish_entry_t *given, uint64_t *seq)
+{
+    zr_entry_t entry = {.flags = given->flags & ZR_ENTRY_DELETE, .sender = origin->sender, .key = given->key, .body = given->body};
+    if (!entry.key.len) {
+        *seq = batch_add(relay, origin->room, &entry, origin->now);
+        return ZR_OK;
+    }
+    bool delete = given->flags & ZR_ENTRY_DELETE;
+    size_t size = keys_size(entry.sender, entry.key, entry.body.len);
+    zr_code_t code = keys_check(&origin->room->keys, &relay->keys_limits, entry.key, delete,
+        given->flags & ZR_ENTRY_EXPECT, given->expect, size, seq);
+    if (code != ZR_OK)
+        return code;
+    *seq = batch_add(relay, origin->room, &entry, origin->now);
+    keys_accept(&origin->room->keys, &relay->keys_limits, entry.key, delete, *seq, size);
+    return ZR_OK;
+}
+
+/* Members of an error about entries. */
+static json_t *s_about(zr_span_t room, uint64_t first, uint64_t last)
+{
+    json_t *about = json_pack("{sI}", "mid", (json_int_t)first);
+    if (zr_utf8_valid(room))
+        json_object_set_new(about, "room", zr_json_string(room));
+    if (last > first)
+        json_object_set_new(about, "upto", json_integer((json_int_t)last));
+    return about;
+}
+
+/* Adds what a refusal says beyond its code. */
+static void s_about_key(json_t *about, zr_span_t key, zr_code_t code, uint64_t stands)
+{
+    if (key.len)
+        json_object_set_new(about, "key", zr_json_string(key));
+    if (code == ZR_CONFLICT)
+        json_object_set_new(about, "seq", json_integer((json_int_t)stands));
+}
+
+/* Entries of one frame that were refused for the same reason, one after the other: they get one error. */
+typedef struct {
+    zr_code_t code; /* ZR_OK: none */
+    uint64_t first, last;
+    bool fresh; /* refused now, not a resend of what was refused before */
+    zr_span_t key;
+    uint64_t stands;
+} refused_t;
+
+static void s_refused_tell(relay_t *relay, session_t *session, zr_span_t room, refused_t *refused)
+{
+    if (refused->code == ZR_OK)
+        return;
+    if (refused->fresh)
+        dedupe_refuse(session->client, refused->first, refused->last, refused->code);
+    json_t *about = s_about(room, refused->first, refused->last);
+    if (refused->first == refused->last && zr_utf8_valid(refused->key))
+        s_about_key(about, refused->key, refused->code, refused->stands);
+    send_error(relay, session->route, refused->code, about);
+    refused->code = ZR_OK;
+}
+
+static void s_refused_add(relay_t *relay, session_t *session, zr_span_t room, refused_t *refused, const refused_t *one)
+{
+    if (refused->code == one->code && refused->fresh == one->fresh && one->code != ZR_CONFLICT) {
+        refused->last = one->last;
+        return;
+    }
+    s_refused_tell(relay, session, room, refused);
+    *refused = *one;
+}
+
+/* The frame as a whole: may its entries be here at all? */
+static zr_code_t s_check(relay_t *relay, origin_t *origin, const zr_publish_reader_t *reader, size_t len, size_t count)
+{
+    if (len > relay->config.max_frame)
+        return ZR_TOO_LARGE;
+    if (count > relay->config.max_entries)
+        return ZR_TOO_MANY_ENTRIES;
+    origin->room = room_find_or_add(relay, reader->room);
+    return origin->room ? ZR_OK : ZR_TOO_MANY_ROOMS;
+}
+
+void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now)
+{
+    zr_publish_reader_t reader;
+    size_t count;
+    uint64_t first, last;
+    zr_code_t whole = zr_publish_read(&reader, frame, &count, &first, &last);
+    if (whole == ZR_BAD_FRAME || whole == ZR_BAD_ID) {
+        send_error(relay, session->route, whole, first ? s_about(reader.room, first, first) : NULL);
+        return;
+    }
+    origin_t origin = {.session = session, .sender = user_nick(session->user), .now = now};
+    if (whole == ZR_OK)
+        whole = s_check(relay, &origin, &reader, frame.len, count);
+
+    client_t *client = session->client;
+    zr_ack_t ack = {.level = relay->log->level};
+    refused_t refused = {.code = ZR_OK};
+    zr_publish_entry_t entry;
+    while (zr_publish_next(&reader, &entry)) {
+        zr_code_t code = whole;
+        bool fresh = entry.mid > client->mark;
+        uint64_t seq = 0;
+        if (!fresh) { /* a resend: the answer is the same as before */
+            relay->stats.duplicates++;
+            code = dedupe_outcome(client, entry.mid);
+        } else {
+            if (code == ZR_OK)
+                code = s_accept(relay, &origin, &entry, &seq);
+            client->mark = entry.mid;
+        }
+        if (code != ZR_OK) {
+            s_refused_add(relay, session, reader.room, &refused,
+                &(refused_t){code, entry.mid, entry.mid, fresh, entry.key, seq});
+            continue;
+        }
+        s_refused_tell(relay, session, reader.room, &refused);
+        ack.upto = entry.mid;
+        ack.seq = seq;
+        batch_ack(relay, session, &ack, entry.flags & ZR_ENTRY_EXPECT);
+    }
+    s_refused_tell(relay, session, reader.room, &refused);
+}
+
+/* Reads a JSON publish into `entry` (views into the request); false when it has answered. */
+static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *entry)
+{
+    const json_t *object = request->object;
+    const char *wrong = NULL;
+    bool delete = false;
+    zr_get_string_opt(object, "text", SIZE_MAX, &entry->body, &wrong);
+    zr_get_string_opt(object, "key", SIZE_MAX, &entry->key, &wrong);
+    zr_get_bool_opt(object, "delete", &delete, &wrong);
+    zr_get_uint_opt(object, "expect", 0, &entry->expect, &wrong);
+    zr_get_uint_opt(object, "mid", 0, &entry->mid, &wrong);
+    if (!wrong && delete && (!zr_has(object, "key") || entry->body.len))
+        wrong = "delete";
+    if (!wrong && zr_has(object, "expect") && !zr_has(object, "key"))
+        wrong = "expect";
+    if (wrong)
+        fail_member(relay, request, wrong);
+    else if (zr_has(object, "mid") && entry->mid == 0)
+        fail(relay, request, ZR_BAD_ID, NULL);
+    else if (zr_has(object, "key") && !zr_key_valid(entry->key))
+        fail(relay, request, ZR_BAD_KEY, NULL);
+    else {
+        entry->flags = (delete ? ZR_ENTRY_DELETE : 0) | (zr_has(object, "expect") ? ZR_ENTRY_EXPECT : 0);
+        return true;
+    }
+    return false;
+}
+
+/* The error of one entry of a JSON publish. */
+static void s_fail_text(relay_t *relay, request_t *request, zr_span_t room, const zr_publish_entry_t *entry, zr_code_t code, uint64_t stands)
+{
+    json_t *about = json_pack("{so}", "room", zr_json_string(room));
+    if (entry->mid)
+        json_object_set_new(about, "mid", json_integer((json_int_t)entry->mid));
+    s_about_key(about, entry->key, code, stands);
+    fail_with(relay, request, code, NULL, about);
+}
+
+void cmd_publish_text(relay_t *relay, request_t *request)
+{
+    zr_span_t name;
+    zr_publish_entry_t entry = {0};
+    if (!take_room(relay, request, &name) || !s_read_text(relay, request, &entry))
+        return;
+    session_t *session = request->session;
+    client_t *client = session->client;
+    zr_code_t code = ZR_OK;
+    uint64_t seq = 0;
+    if (entry.mid && entry.mid <= client->mark) {
+        relay->stats.duplicates++;
+        code = dedupe_outcome(client, entry.mid);
+    } else {
+        origin_t origin = {.session = session, .sender = user_nick(session->user), .now = request->now};
+        origin.room = room_find_or_add(relay, name);
+        code = origin.room ? s_accept(relay, &origin, &entry, &seq) : ZR_TOO_MANY_ROOMS;
+        if (entry.mid) {
+            client->mark = entry.mid;
+            if (code != ZR_OK)
+                dedupe_refuse(client, entry.mid, entry.mid, code);
+        }
+    }
+    if (code != ZR_OK) {
+        s_fail_text(relay, request, name, &entry, code, seq);
+        return;
+    }
+    json_t *ack = json_pack("{ss so sI ss}", "op", "ack", "room", zr_json_string(name), "seq", (json_int_t)seq, "level",
+        zr_level_name(relay->log->level));
+    if (entry.mid)
+        json_object_set_new(ack, "mid", json_integer((json_int_t)entry.mid));
+    batch_answer(relay, session, reply_frame(request, ack));
+}

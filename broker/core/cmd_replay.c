@@ -1,0 +1,90 @@
+/* replay: a slice of a room's log, over the DEALER. The log may take its time; each session has only so many under way. */
+#include "control.h"
+#include "relay_internal.h"
+
+static void s_forget(relay_t *relay, replay_t *replay)
+{
+    HASH_DEL(relay->replays, replay);
+    json_decref(replay->id);
+    free(replay);
+}
+
+void replay_forget_all(relay_t *relay)
+{
+    replay_t *replay, *next;
+    HASH_ITER(hh, relay->replays, replay, next)
+    s_forget(relay, replay);
+}
+
+/* Reads the request into `read`; false when it has answered. */
+static bool s_read(relay_t *relay, request_t *request, log_read_t *read)
+{
+    const json_t *object = request->object;
+    zr_span_t name;
+    if (!take_room(relay, request, &name))
+        return false;
+    const char *wrong = NULL;
+    uint64_t limit = relay->config.replay_entries;
+    read->until = UINT64_MAX;
+    zr_get_uint_opt(object, "last", 1, &read->last, &wrong);
+    zr_get_uint_opt(object, "after", 0, &read->after, &wrong);
+    zr_get_uint_opt(object, "until", 0, &read->until, &wrong);
+    zr_get_uint_opt(object, "limit", 1, &limit, &wrong);
+    if (!wrong && zr_has(object, "after") == zr_has(object, "last"))
+        wrong = "after"; /* one of the two, not both */
+    if (wrong) {
+        fail_member(relay, request, wrong);
+        return false;
+    }
+    memcpy(read->room, name.ptr, name.len);
+    read->room_len = name.len;
+    /* What is not stored yet is nobody's to see. */
+    const room_t *room = room_find(relay, name);
+    uint64_t head = room ? room->stored : 0;
+    if (read->until > head)
+        read->until = head;
+    read->entries = limit < relay->config.replay_entries ? (size_t)limit : relay->config.replay_entries;
+    read->frames = relay->config.replay_frames;
+    read->bytes = relay->config.replay_bytes;
+    return true;
+}
+
+void cmd_replay(relay_t *relay, request_t *request)
+{
+    log_read_t read = {0};
+    if (!s_read(relay, request, &read))
+        return;
+    session_t *session = request->session;
+    if (session->reads >= relay->config.max_replays) {
+        fail(relay, request, ZR_TOO_MANY_REPLAYS, NULL);
+        return;
+    }
+    replay_t *replay = fatal_calloc(sizeof *replay);
+    replay->ticket = read.ticket = ++relay->last_ticket;
+    replay->session = session->id;
+    replay->id = json_incref(request->id);
+    memcpy(replay->room, read.room, read.room_len);
+    replay->room_len = read.room_len;
+    HASH_ADD(hh, relay->replays, ticket, sizeof replay->ticket, replay);
+    session->reads++;
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_READ, .read = read});
+}
+
+void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice)
+{
+    replay_t *replay;
+    HASH_FIND(hh, relay->replays, &ticket, sizeof ticket, replay);
+    FATAL_UNLESS(replay);
+    session_t *session = session_by_id(&relay->sessions, replay->session);
+    if (session) {
+        session->reads--;
+        for (size_t i = 0; i < slice->frame_count; i++)
+            send_frame(relay, session->route, zr_blob_ref(slice->frames[i]));
+        request_t request = {.route = session->route, .id = replay->id};
+        reply(relay, &request,
+            json_pack("{ss so sI sI sb sb}", "op", "replayed", "room",
+                zr_json_string(zr_span_of(replay->room, replay->room_len)), "seq", (json_int_t)slice->seq, "count",
+                (json_int_t)slice->count, "complete", slice->complete, "more", slice->more));
+    }
+    s_forget(relay, replay);
+}

@@ -1,0 +1,80 @@
+/* state: the snapshot of a room's keyed entries, in slices, as delivery frames. */
+#include "control.h"
+#include "relay_internal.h"
+
+typedef struct {
+    zr_buffer_t frame;
+    uint64_t after; /* of the request: `prev` of every frame */
+    size_t in_frame, frames, bytes, count;
+    uint64_t next;
+    bool more;
+} snapshot_t;
+
+static void s_send(relay_t *relay, const request_t *request, snapshot_t *snapshot)
+{
+    if (!snapshot->in_frame)
+        return;
+    snapshot->frames++;
+    snapshot->bytes += snapshot->frame.len;
+    snapshot->in_frame = 0;
+    send_frame(relay, request->route, zr_buffer_to_blob(&snapshot->frame));
+}
+
+/* Adds one value; false when the slice is full. */
+static bool s_add(relay_t *relay, const request_t *request, const room_t *room, const key_value_t *value, snapshot_t *snapshot)
+{
+    const relay_config_t *config = &relay->config;
+    zr_entry_t entry = keys_entry(value);
+    size_t size = keys_size(entry.sender, entry.key, entry.body.len);
+    if (snapshot->in_frame && snapshot->frame.len + size > config->batch_bytes)
+        s_send(relay, request, snapshot);
+    size_t bytes = snapshot->bytes + (snapshot->in_frame ? snapshot->frame.len : 0) + size;
+    if (snapshot->count > 0 && (snapshot->count >= config->replay_entries || bytes > config->replay_bytes ||
+                                   (!snapshot->in_frame && snapshot->frames >= config->replay_frames)))
+        return false;
+    if (!snapshot->in_frame)
+        zr_deliver_begin(&snapshot->frame, room_name(room), ZR_FRAME_STATE, snapshot->after);
+    zr_deliver_add(&snapshot->frame, &entry);
+    snapshot->in_frame++;
+    snapshot->count++;
+    snapshot->next = entry.seq;
+    return true;
+}
+
+void cmd_state(relay_t *relay, request_t *request)
+{
+    zr_span_t name, key = {0};
+    if (!take_room(relay, request, &name))
+        return;
+    const char *wrong = NULL;
+    snapshot_t snapshot = {0};
+    zr_get_uint_opt(request->object, "after", 0, &snapshot.after, &wrong);
+    zr_get_string_opt(request->object, "key", SIZE_MAX, &key, &wrong);
+    if (wrong) {
+        fail_member(relay, request, wrong);
+        return;
+    }
+    if (zr_has(request->object, "key") && !zr_key_valid(key)) {
+        fail(relay, request, ZR_BAD_KEY, NULL);
+        return;
+    }
+    snapshot.next = snapshot.after;
+    const room_t *room = room_find(relay, name);
+    const key_value_t *value = NULL;
+    if (room)
+        value = key.len ? keys_find(&room->keys, key) : room->keys.by_seq;
+    for (; value; value = key.len ? NULL : value->next) {
+        if (value->seq <= snapshot.after)
+            continue;
+        if (!s_add(relay, request, room, value, &snapshot)) {
+            snapshot.more = true;
+            break;
+        }
+    }
+    s_send(relay, request, &snapshot);
+    zr_buffer_finish(&snapshot.frame);
+    reply(relay, request,
+        json_pack("{ss so sI sI sI sb}", "op", "ok", "room", zr_json_string(name), "seq",
+            (json_int_t)(room ? room->stored : 0), "count", (json_int_t)snapshot.count, "next",
+            (json_int_t)snapshot.next, "more", snapshot.more));
+}

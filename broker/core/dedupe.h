@@ -1,0 +1,46 @@
+/* What is remembered of each client id, so that an entry is published once (PROTOCOL.md, section 8): the highest message id answered, and the last
+ * refusals. Bounded: beyond the limit the ids longest without a session are forgotten. */
+#ifndef DEDUPE_H
+#define DEDUPE_H
+
+#include "code.h"
+#include "hash.h"
+#include "names.h"
+
+enum { DEDUPE_REFUSALS = 64 };
+
+typedef struct {
+    uint64_t first, last; /* message ids */
+    zr_code_t code;
+} refusal_t;
+
+typedef struct client {
+    char id[ZR_CLIENT_ID_LEN];
+    uint64_t mark; /* every message id up to here is answered */
+    refusal_t *refusals; /* a ring of DEDUPE_REFUSALS; NULL until the first one */
+    size_t refusal_count;
+    uint64_t forgotten; /* refusals up to this message id may have left the ring */
+    bool held;          /* by a session; not to be forgotten */
+    struct client *prev, *next; /* those not held, longest first */
+    UT_hash_handle hh;
+} client_t;
+
+typedef struct {
+    client_t *clients;
+    client_t *idle;
+    size_t max; /* clients remembered; held ones beyond it are not refused */
+} dedupe_t;
+
+void dedupe_finish(dedupe_t *dedupe);
+
+/* The record of a client id, made if need be, held until dedupe_release. One session holds a record at a time. */
+client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id);
+void dedupe_release(dedupe_t *dedupe, client_t *client);
+
+/* Entries first…last were refused for good. */
+void dedupe_refuse(client_t *client, uint64_t first, uint64_t last, zr_code_t code);
+
+/* What became of message id `mid` <= client->mark: ZR_OK stored, else why it was refused. */
+zr_code_t dedupe_outcome(const client_t *client, uint64_t mid);
+
+#endif

@@ -1,0 +1,112 @@
+#include "keys.h"
+
+#include <utlist.h>
+
+#include "fatal.h"
+
+static key_value_t *s_find(const keys_t *keys, zr_span_t key)
+{
+    key_value_t *value;
+    HASH_FIND(hh, keys->by_key, key.ptr, key.len, value);
+    return value;
+}
+
+static void s_free(keys_t *keys, key_value_t *value)
+{
+    HASH_DEL(keys->by_key, value);
+    if (value->seq)
+        DL_DELETE(keys->by_seq, value);
+    free(value->text);
+    free(value->key);
+    free(value);
+}
+
+void keys_finish(keys_t *keys, keys_limits_t *limits)
+{
+    key_value_t *value, *next;
+    HASH_ITER(hh, keys->by_key, value, next)
+    {
+        limits->bytes -= value->newest_size;
+        s_free(keys, value);
+    }
+    keys->live = 0;
+}
+
+size_t keys_size(zr_span_t sender, zr_span_t key, size_t body_len)
+{
+    return ZR_DELIVER_ENTRY_FIXED + sender.len + key.len + body_len;
+}
+
+zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t key, bool delete, bool check,
+    uint64_t expect, size_t size, uint64_t *stands)
+{
+    const key_value_t *value = s_find(keys, key);
+    uint64_t newest = value ? value->newest : 0;
+    if (check && newest != expect) {
+        *stands = newest;
+        return ZR_CONFLICT;
+    }
+    if (delete)
+        return ZR_OK;
+    if (!newest && keys->live >= limits->max_keys)
+        return ZR_TOO_MANY_KEYS;
+    uint64_t freed = value ? value->newest_size : 0;
+    return limits->bytes - freed + size > limits->max_bytes ? ZR_STATE_FULL : ZR_OK;
+}
+
+void keys_accept(keys_t *keys, keys_limits_t *limits, zr_span_t key, bool delete, uint64_t seq, size_t size)
+{
+    key_value_t *value = s_find(keys, key);
+    if (!value) {
+        value = fatal_calloc(sizeof *value);
+        value->key = fatal_check(malloc(key.len));
+        memcpy(value->key, key.ptr, key.len);
+        value->key_len = (uint8_t)key.len;
+        HASH_ADD_KEYPTR(hh, keys->by_key, value->key, key.len, value);
+    }
+    size_t newest_size = delete ? 0 : size;
+    keys->live += (delete ? 0 : 1) - (value->newest ? 1 : 0);
+    limits->bytes += newest_size - value->newest_size;
+    value->newest = delete ? 0 : seq;
+    value->newest_size = newest_size;
+    value->unstored++;
+}
+
+void keys_store(keys_t *keys, const zr_entry_t *entry)
+{
+    key_value_t *value = s_find(keys, entry->key);
+    FATAL_UNLESS(value && value->unstored > 0);
+    value->unstored--;
+    if (value->seq)
+        DL_DELETE(keys->by_seq, value);
+    value->seq = 0;
+    if (entry->flags & ZR_ENTRY_DELETE) {
+        if (!value->unstored)
+            s_free(keys, value);
+        return;
+    }
+    value->text = fatal_realloc(value->text, entry->sender.len + entry->body.len + 1);
+    memcpy(value->text, entry->sender.ptr, entry->sender.len);
+    if (entry->body.len)
+        memcpy(value->text + entry->sender.len, entry->body.ptr, entry->body.len);
+    value->sender_len = (uint8_t)entry->sender.len;
+    value->body_len = entry->body.len;
+    value->seq = entry->seq;
+    value->time = entry->time;
+    DL_APPEND(keys->by_seq, value); /* stored in order of seq, so the list stays sorted */
+}
+
+zr_entry_t keys_entry(const key_value_t *value)
+{
+    return (zr_entry_t){.seq = value->seq,
+        .time = value->time,
+        .sender = zr_span_of(value->text, value->sender_len),
+        .key = zr_span_of(value->key, value->key_len),
+        .body = zr_span_of(value->text + value->sender_len, value->body_len)};
+}
+
+const key_value_t *keys_find(const keys_t *keys, zr_span_t key)
+{
+    const key_value_t *value = s_find(keys, key);
+    return value && value->seq ? value : NULL;
+}

@@ -1,0 +1,56 @@
+/* A room's shared state: of each key the last entry that was stored, and what compare-and-set must know of entries not stored yet. */
+#ifndef KEYS_H
+#define KEYS_H
+
+#include "code.h"
+#include "hash.h"
+#include "wire.h"
+
+typedef struct key_value {
+    uint64_t seq;       /* of the stored value; 0: none */
+    size_t unstored;    /* entries accepted and not stored yet */
+    uint64_t newest;    /* seq of the value when all those are stored; 0: none */
+    size_t newest_size; /* its bytes */
+    uint64_t time;
+    uint8_t *text; /* sender and body of the stored value */
+    uint8_t key_len, sender_len;
+    size_t body_len;
+    struct key_value *prev, *next; /* those with a stored value, in order of seq */
+    char *key;
+    UT_hash_handle hh;
+} key_value_t;
+
+typedef struct {
+    key_value_t *by_key;
+    key_value_t *by_seq;
+    size_t live; /* keys with a value, counting what is not stored yet */
+} keys_t;
+
+/* What all rooms together may hold. */
+typedef struct {
+    size_t max_keys; /* of a room */
+    uint64_t max_bytes, bytes; /* of all rooms */
+} keys_limits_t;
+
+void keys_finish(keys_t *keys, keys_limits_t *limits);
+
+/* May this entry be written? Without `check` `expect` is ignored. ZR_OK, ZR_CONFLICT (and `*stands` is where the value stands), ZR_TOO_MANY_KEYS, ZR_STATE_FULL. */
+zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t key, bool delete, bool check,
+    uint64_t expect, size_t size, uint64_t *stands);
+
+/* The entry was accepted under `seq`; keys_check must have passed. `size` counts towards the limit. */
+void keys_accept(keys_t *keys, keys_limits_t *limits, zr_span_t key, bool delete, uint64_t seq, size_t size);
+
+/* An accepted entry is stored: it is the value now. */
+void keys_store(keys_t *keys, const zr_entry_t *entry);
+
+/* The stored value as an entry; views into `value`. */
+zr_entry_t keys_entry(const key_value_t *value);
+
+/* The stored value of `key`; NULL: none. */
+const key_value_t *keys_find(const keys_t *keys, zr_span_t key);
+
+/* Bytes an entry counts for. */
+size_t keys_size(zr_span_t sender, zr_span_t key, size_t body_len);
+
+#endif

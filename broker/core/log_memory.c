@@ -1,0 +1,301 @@
+/* The log in memory: each room's frames in a ring, all frames in one list by age. What is appended is stored at once, and forgotten
+ * oldest first when the room, or all rooms together, hold more than they may. */
+#include "log.h"
+
+#include <stdlib.h>
+
+#include "fatal.h"
+#include "hash.h"
+#include "names.h"
+
+typedef struct room_log room_log_t;
+
+typedef struct record {
+    zr_blob_t *frame;
+    uint64_t first, last, prev;
+    size_t count;
+    room_log_t *room;
+    struct record *older, *newer; /* among all rooms' */
+} record_t;
+
+struct room_log {
+    char name[ZR_ROOM_MAX];
+    record_t **ring; /* a power of two of places; `begin` is the oldest record */
+    size_t size, begin, count;
+    uint64_t entries, bytes;
+    log_bounds_t bounds;
+    UT_hash_handle hh;
+};
+
+typedef struct {
+    log_t log;
+    log_memory_limits_t limits;
+    room_log_t *rooms;
+    record_t *oldest, *newest;
+    uint64_t entries, bytes;
+    zr_blob_t **slice; /* kept between reads */
+    size_t slice_size;
+} log_memory_t;
+
+/* What a frame costs: its bytes, and about what the bookkeeping takes, so that many small frames count for what they are. */
+static uint64_t s_cost(const zr_blob_t *frame)
+{
+    return zr_blob_len(frame) + sizeof(record_t) + 64;
+}
+
+static room_log_t *s_find(const log_memory_t *self, zr_span_t name)
+{
+    room_log_t *room;
+    HASH_FIND(hh, self->rooms, name.ptr, name.len, room);
+    return room;
+}
+
+static room_log_t *s_find_or_add(log_memory_t *self, zr_span_t name)
+{
+    room_log_t *room = s_find(self, name);
+    if (!room) {
+        room = fatal_calloc(sizeof *room);
+        memcpy(room->name, name.ptr, name.len);
+        HASH_ADD_KEYPTR(hh, self->rooms, room->name, name.len, room);
+    }
+    return room;
+}
+
+static record_t *s_record(const room_log_t *room, size_t index)
+{
+    return room->ring[(room->begin + index) & (room->size - 1)];
+}
+
+static void s_push(room_log_t *room, record_t *record)
+{
+    if (room->count == room->size) {
+        size_t size = room->size ? 2 * room->size : 8;
+        record_t **ring = fatal_calloc(size * sizeof *ring);
+        for (size_t i = 0; i < room->count; i++)
+            ring[i] = s_record(room, i);
+        free(room->ring);
+        room->ring = ring;
+        room->size = size;
+        room->begin = 0;
+    }
+    room->ring[(room->begin + room->count++) & (room->size - 1)] = record;
+}
+
+/* Forgets the room's oldest frame. */
+static void s_forget(log_memory_t *self, room_log_t *room)
+{
+    record_t *record = s_record(room, 0);
+    room->begin = (room->begin + 1) & (room->size - 1);
+    room->count--;
+    room->bounds.oldest = record->last;
+
+    uint64_t bytes = s_cost(record->frame);
+    room->entries -= record->count;
+    room->bytes -= bytes;
+    self->entries -= record->count;
+    self->bytes -= bytes;
+
+    *(record->older ? &record->older->newer : &self->oldest) = record->newer;
+    *(record->newer ? &record->newer->older : &self->newest) = record->older;
+    zr_blob_unref(record->frame);
+    free(record);
+}
+
+static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head)
+{
+    (void)log;
+    (void)room;
+    return head + 1;
+}
+
+static void s_append(log_t *log, const log_append_t *append)
+{
+    log_memory_t *self = (log_memory_t *)log;
+    room_log_t *room = s_find_or_add(self, append->room);
+    record_t *record = fatal_calloc(sizeof *record);
+    *record = (record_t){.frame = append->frame,
+        .first = append->first,
+        .last = append->last,
+        .prev = append->prev,
+        .count = append->count,
+        .room = room,
+        .older = self->newest};
+    *(self->newest ? &self->newest->newer : &self->oldest) = record;
+    self->newest = record;
+    if (room->bounds.head == 0)
+        room->bounds.oldest = append->prev;
+    s_push(room, record);
+    room->bounds.head = append->last;
+
+    uint64_t bytes = s_cost(append->frame);
+    room->entries += append->count;
+    room->bytes += bytes;
+    self->entries += append->count;
+    self->bytes += bytes;
+    while (room->count > 1 && (room->entries > self->limits.room_entries || room->bytes > self->limits.room_bytes))
+        s_forget(self, room);
+    while (self->oldest != self->newest && (self->entries > self->limits.entries || self->bytes > self->limits.bytes))
+        s_forget(self, self->oldest->room);
+}
+
+static void s_commit(log_t *log, uint64_t pass)
+{
+    log->sink.stored(log->sink.ctx, pass);
+}
+
+/* Index of the first record with an entry after `after`: room->count if there is none. */
+static size_t s_search(const room_log_t *room, uint64_t after)
+{
+    size_t low = 0, high = room->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (s_record(room, middle)->last > after)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+/* The position before the last `last` entries up to `until`; `*enough` false when fewer are left than that. */
+static uint64_t s_before_last(const room_log_t *room, uint64_t last, uint64_t until, bool *enough)
+{
+    for (size_t i = room->count; i-- > 0;) {
+        const record_t *record = s_record(room, i);
+        if (record->first > until)
+            continue;
+        zr_deliver_reader_t reader;
+        zr_entry_t entry;
+        uint64_t count = record->count;
+        if (record->last > until) {
+            count = 0;
+            zr_deliver_read(&reader, zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame)));
+            while (zr_deliver_next(&reader, &entry) && entry.seq <= until)
+                count++;
+        }
+        if (count < last) {
+            last -= count;
+            continue;
+        }
+        /* The start is in this record: after as many of its entries as are too many. */
+        uint64_t position = record->prev;
+        zr_deliver_read(&reader, zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame)));
+        for (uint64_t skip = count - last; skip > 0 && zr_deliver_next(&reader, &entry); skip--)
+            position = entry.seq;
+        *enough = true;
+        return position;
+    }
+    *enough = false;
+    return room->bounds.oldest;
+}
+
+static void s_slice_add(log_memory_t *self, log_slice_t *slice, zr_blob_t *frame)
+{
+    if (slice->frame_count == self->slice_size) {
+        self->slice_size = self->slice_size ? 2 * self->slice_size : 64;
+        self->slice = fatal_realloc(self->slice, self->slice_size * sizeof *self->slice);
+    }
+    self->slice[slice->frame_count++] = frame;
+    slice->frames = self->slice;
+}
+
+static void s_read_room(log_memory_t *self, const room_log_t *room, const log_read_t *read, log_slice_t *slice)
+{
+    uint64_t after = read->after;
+    slice->complete = after >= room->bounds.oldest && after <= room->bounds.head;
+    if (read->last) {
+        bool enough;
+        after = s_before_last(room, read->last, read->until, &enough);
+        slice->complete = enough || room->bounds.oldest == 0;
+    }
+    slice->seq = after;
+    size_t bytes = 0;
+    size_t index = s_search(room, after);
+    while (index < room->count && slice->count < read->entries && slice->frame_count < read->frames) {
+        const record_t *record = s_record(room, index);
+        size_t len = zr_blob_len(record->frame);
+        if (slice->frame_count > 0 && bytes + len > read->bytes)
+            break;
+        size_t count;
+        uint64_t last;
+        zr_blob_t *cut = zr_deliver_cut(zr_span_of(zr_blob_data(record->frame), len), ZR_FRAME_REPLAY, after, read->until,
+            read->entries - slice->count, &count, &last);
+        if (!cut)
+            break;
+        s_slice_add(self, slice, cut);
+        bytes += zr_blob_len(cut);
+        slice->count += count;
+        slice->seq = after = last;
+        if (last < record->last)
+            break;
+        index++;
+    }
+    /* Is there a next entry that was wanted? Its seq is known only from its frame, as positions need not be dense. */
+    index = s_search(room, slice->seq);
+    if (index < room->count) {
+        const record_t *record = s_record(room, index);
+        size_t count;
+        uint64_t last;
+        zr_blob_t *next = zr_deliver_cut(zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame)),
+            ZR_FRAME_REPLAY, slice->seq, read->until, 1, &count, &last);
+        slice->more = next != NULL;
+        zr_blob_unref(next);
+    }
+}
+
+static void s_read(log_t *log, const log_read_t *read)
+{
+    log_memory_t *self = (log_memory_t *)log;
+    room_log_t *room = s_find(self, zr_span_of(read->room, read->room_len));
+    log_slice_t slice = {.seq = read->after, .complete = read->after == 0};
+    if (room)
+        s_read_room(self, room, read, &slice);
+    log->sink.read_done(log->sink.ctx, read->ticket, &slice);
+    for (size_t i = 0; i < slice.frame_count; i++)
+        zr_blob_unref(slice.frames[i]);
+}
+
+static log_bounds_t s_bounds(log_t *log, zr_span_t name)
+{
+    room_log_t *room = s_find((log_memory_t *)log, name);
+    return room ? room->bounds : (log_bounds_t){0, 0};
+}
+
+static void s_destroy(log_t *log)
+{
+    log_memory_t *self = (log_memory_t *)log;
+    room_log_t *room, *next;
+    HASH_ITER(hh, self->rooms, room, next)
+    {
+        while (room->count > 0)
+            s_forget(self, room);
+        HASH_DEL(self->rooms, room);
+        free(room->ring);
+        free(room);
+    }
+    free(self->slice);
+    free(self);
+}
+
+log_t *log_memory_new(const log_memory_limits_t *limits)
+{
+    static const log_engine_t engine = {
+        .next_seq = s_next_seq,
+        .append = s_append,
+        .commit = s_commit,
+        .read = s_read,
+        .bounds = s_bounds,
+        .destroy = s_destroy,
+    };
+    log_memory_t *self = fatal_calloc(sizeof *self);
+    self->log.engine = &engine;
+    self->log.level = ZR_LEVEL_MEMORY;
+    self->limits = *limits;
+    return &self->log;
+}
+
+void log_destroy(log_t *log)
+{
+    if (log)
+        log->engine->destroy(log);
+}

@@ -1,0 +1,41 @@
+#include "outbox.h"
+
+#include <stdlib.h>
+
+#include "fatal.h"
+
+static void s_drop(effect_t *effect)
+{
+    if (effect->kind == EFFECT_SEND || effect->kind == EFFECT_PUBLISH)
+        zr_blob_unref(effect->frame);
+    else if (effect->kind == EFFECT_APPEND)
+        zr_blob_unref(effect->append.frame);
+}
+
+void outbox_finish(outbox_t *outbox)
+{
+    effect_t effect;
+    while (outbox_take(outbox, &effect))
+        s_drop(&effect);
+    free(outbox->effects);
+    *outbox = (outbox_t){0};
+}
+
+void outbox_add(outbox_t *outbox, const effect_t *effect)
+{
+    if (outbox->count == outbox->size) {
+        outbox->size = outbox->size ? 2 * outbox->size : 64;
+        outbox->effects = fatal_realloc(outbox->effects, outbox->size * sizeof *outbox->effects);
+    }
+    outbox->effects[outbox->count++] = *effect;
+}
+
+bool outbox_take(outbox_t *outbox, effect_t *effect)
+{
+    if (outbox->taken == outbox->count) {
+        outbox->taken = outbox->count = 0;
+        return false;
+    }
+    *effect = outbox->effects[outbox->taken++];
+    return true;
+}

@@ -1,0 +1,43 @@
+/* Who is present in a room, and what of it the room has not been told yet. Within a tick coming and going cancel out; a
+ * user with several sessions comes with the first and goes with the last. */
+#ifndef PRESENCE_H
+#define PRESENCE_H
+
+#include "blob.h"
+#include "hash.h"
+#include "names.h"
+#include "span.h"
+
+enum { PRESENCE_CHANGES = 500 }; /* named in one frame */
+
+typedef struct occupant {
+    char nick[ZR_NICK_MAX];
+    size_t nick_len;
+    size_t sessions;      /* present now */
+    bool told;            /* the room was told that this user is here */
+    bool queued;          /* among the changes */
+    const char *reason;   /* why the last session went; static */
+    char other[ZR_NICK_MAX]; /* renamed: the nick after or before */
+    size_t other_len;
+    struct occupant *next_change;
+    UT_hash_handle hh;
+} occupant_t;
+
+typedef struct {
+    occupant_t *occupants;
+    size_t count; /* with a session here */
+    uint64_t version;
+    occupant_t *changes, **changes_tail;
+} presence_t;
+
+void presence_finish(presence_t *presence);
+
+/* A session of `nick` is here now, or no longer. `other` is the nick before or after when it was renamed, else empty. Returns true when the room
+ * has something to be told. */
+bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was);
+bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_span_t to);
+
+/* The next frame of changes for the back (topic and JSON), the caller's; NULL when all is told. */
+zr_blob_t *presence_frame(presence_t *presence, zr_span_t room);
+
+#endif

@@ -1,0 +1,160 @@
+#include "relay.h"
+
+#include <inttypes.h>
+
+#include "control.h"
+#include "relay_internal.h"
+
+void relay_config_default(relay_config_t *config)
+{
+    *config = (relay_config_t){
+        .max_frame = 1048576,
+        .max_control = 65536,
+        .max_entries = 4096,
+        .max_sessions = 10000,
+        .max_rooms = 100000,
+        .max_joins = 1000,
+        .max_keys = 10000,
+        .max_replays = 4,
+        .max_clients = 100000,
+        .max_state_bytes = 67108864,
+        .replay_entries = 10000,
+        .replay_frames = 256,
+        .replay_bytes = 1048576,
+        .batch_bytes = 65536,
+        .heartbeat_ms = 5000,
+        .server = "zrelayd " ZRELAY_VERSION,
+    };
+}
+
+static void s_stored(void *ctx, uint64_t pass)
+{
+    batch_stored(ctx, pass);
+}
+
+static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice)
+{
+    replay_done(ctx, ticket, slice);
+}
+
+relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox)
+{
+    relay_t *relay = fatal_calloc(sizeof *relay);
+    relay->config = *config;
+    relay->log = log;
+    relay->outbox = outbox;
+    relay->dedupe.max = config->max_clients;
+    relay->keys_limits = (keys_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
+    snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
+    log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done};
+    return relay;
+}
+
+void relay_destroy(relay_t *relay)
+{
+    if (!relay)
+        return;
+    while (relay->sessions.by_id)
+        session_end(relay, relay->sessions.by_id, "shutdown");
+    replay_forget_all(relay);
+    batch_finish(&relay->batch);
+    rooms_finish(relay);
+    dedupe_finish(&relay->dedupe);
+    free(relay);
+}
+
+/* Every frame passes here: the gates first, then by its first byte to where it is handled. */
+void relay_frame(relay_t *relay, route_t route, zr_span_t user, zr_span_t frame, uint64_t now)
+{
+    relay->stats.frames++;
+    session_t *session = session_by_route(&relay->sessions, route);
+    if (session)
+        session->heard = true;
+
+    uint8_t type = frame.len ? (uint8_t)frame.ptr[0] : 0;
+    if (type == ZR_TYPE_CONTROL)
+        dispatch_control(relay, route, user, session, frame, now);
+    else if (!session)
+        send_error(relay, route, ZR_NO_SESSION, NULL);
+    else if (type == ZR_TYPE_PUBLISH)
+        cmd_publish(relay, session, frame, now);
+    else
+        send_error(relay, route, ZR_BAD_FRAME, NULL);
+}
+
+void relay_multipart(relay_t *relay, route_t route)
+{
+    relay->stats.frames++;
+    send_error(relay, route, ZR_BAD_FRAME, NULL);
+}
+
+void relay_subscription(relay_t *relay, zr_span_t message)
+{
+    if (message.len < 2 || message.ptr[0] != 1 || (uint8_t)message.ptr[1] != ZR_TYPE_SYNC)
+        return;
+    zr_span_t nonce = zr_span_of(message.ptr + 2, message.len - 2);
+    if (!zr_hex_valid(nonce, ZR_NONCE_MIN, ZR_NONCE_MAX))
+        return;
+    zr_buffer_t frame = {0};
+    zr_buffer_append(&frame, message.ptr + 1, message.len - 1);
+    zr_blob_t *json = zr_control_write(json_pack("{ss ss}", "op", "synced", "epoch", relay->epoch));
+    zr_buffer_append(&frame, zr_blob_data(json), zr_blob_len(json));
+    zr_blob_unref(json);
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_PUBLISH, .frame = zr_buffer_to_blob(&frame)});
+}
+
+void relay_flush(relay_t *relay)
+{
+    batch_flush(relay);
+}
+
+void relay_tick(relay_t *relay)
+{
+    room_t *next;
+    for (room_t *room = relay->noisy; room; room = next) {
+        next = room->next_noisy == room ? NULL : room->next_noisy;
+        room->next_noisy = NULL;
+        zr_blob_t *frame;
+        while ((frame = presence_frame(&room->presence, room_name(room))))
+            outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_PUBLISH, .frame = frame});
+        room_forget_unused(relay, room);
+    }
+    relay->noisy = NULL;
+}
+
+void relay_silent(relay_t *relay, uint64_t id)
+{
+    session_t *session = session_by_id(&relay->sessions, id);
+    if (!session)
+        return;
+    if (session->heard) {
+        session->heard = false;
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = id});
+        return;
+    }
+    send_frame(relay, session->route, zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", "expired")));
+    session_end(relay, session, "expired");
+}
+
+void relay_route_lost(relay_t *relay, route_t route)
+{
+    relay->stats.dropped++;
+    session_t *session = session_by_route(&relay->sessions, route);
+    if (session)
+        session_set_route(&relay->sessions, session, 0);
+}
+
+void relay_shutdown(relay_t *relay)
+{
+    session_t *session, *next;
+    HASH_ITER(by_id, relay->sessions.by_id, session, next)
+    send_frame(relay, session->route, zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", "shutdown")));
+}
+
+relay_stats_t relay_stats(const relay_t *relay)
+{
+    relay_stats_t stats = relay->stats;
+    stats.sessions = relay->sessions.count;
+    stats.rooms = HASH_COUNT(relay->rooms);
+    return stats;
+}

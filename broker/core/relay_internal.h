@@ -1,0 +1,113 @@
+/* What the relay is made of, for its own parts: relay.c, dispatch.c, batch.c, members.c and the commands. */
+#ifndef RELAY_INTERNAL_H
+#define RELAY_INTERNAL_H
+
+#include <jansson.h>
+
+#include "batch.h"
+#include "dedupe.h"
+#include "fatal.h"
+#include "keys.h"
+#include "relay.h"
+#include "room.h"
+#include "session.h"
+
+/* A replay under way in the log. */
+typedef struct {
+    uint64_t ticket;
+    uint64_t session;
+    json_t *id; /* of the request; NULL: none */
+    char room[ZR_ROOM_MAX];
+    size_t room_len;
+    UT_hash_handle hh;
+} replay_t;
+
+struct relay {
+    relay_config_t config;
+    log_t *log;
+    outbox_t *outbox;
+    sessions_t sessions;
+    dedupe_t dedupe;
+    room_t *rooms;
+    room_t *noisy; /* rooms with presence to tell */
+    keys_limits_t keys_limits;
+    batch_t batch;
+    replay_t *replays;
+    uint64_t last_ticket;
+    char epoch[17];
+    relay_stats_t stats;
+};
+
+/* One control frame being handled. */
+typedef struct {
+    route_t route;
+    zr_span_t user;     /* who authenticated; empty: nobody */
+    session_t *session; /* NULL only in hello */
+    const json_t *object;
+    json_t *id; /* borrowed; NULL: none */
+    uint64_t now;
+} request_t;
+
+typedef void(command_fn)(relay_t *relay, request_t *request);
+command_fn cmd_hello, cmd_join, cmd_leave, cmd_publish_text, cmd_direct, cmd_replay, cmd_state, cmd_who, cmd_rooms, cmd_ping, cmd_bye;
+
+/* The binary PUBLISH. */
+void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now);
+
+/* The log's answer to a replay (cmd_replay.c); forget drops those under way. */
+void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice);
+void replay_forget_all(relay_t *relay);
+
+/* --- dispatch.c: gates and answers --- */
+
+void dispatch_control(relay_t *relay, route_t route, zr_span_t user, session_t *session, zr_span_t frame, uint64_t now);
+
+/* Sends `frame` (takes over the reference); without a route it is dropped. */
+void send_frame(relay_t *relay, route_t route, zr_blob_t *frame);
+
+/* Answers with `object` (takes over the reference) plus `re`. */
+void reply(relay_t *relay, const request_t *request, json_t *object);
+
+/* The object with `re`, as a frame. */
+zr_blob_t *reply_frame(const request_t *request, json_t *object);
+
+/* Answers with an error. `text` NULL: the code's own. fail_with adds the members of `more` (takes over the reference). */
+void fail(relay_t *relay, const request_t *request, zr_code_t code, const char *text);
+void fail_with(relay_t *relay, const request_t *request, zr_code_t code, const char *text, json_t *more);
+
+/* bad-member, naming it. */
+void fail_member(relay_t *relay, const request_t *request, const char *member);
+
+/* An error that answers no request: binary frames. `more` as above or NULL. */
+void send_error(relay_t *relay, route_t route, zr_code_t code, json_t *more);
+
+/* Reads the member `room`; on failure it has answered. */
+bool take_room(relay_t *relay, const request_t *request, zr_span_t *name);
+
+/* --- members.c: rooms and who is in them --- */
+
+room_t *room_find(const relay_t *relay, zr_span_t name);
+
+/* NULL: the broker holds no more rooms. */
+room_t *room_find_or_add(relay_t *relay, zr_span_t name);
+
+/* Frees a room that nobody is in and nobody wrote to: it leaves nothing behind. The positions of others must not be used again. While
+ * there is presence to tell it waits for the tick. */
+void room_forget_unused(relay_t *relay, room_t *room);
+
+/* What can be replayed: from the log, or what the room itself knows while the log has nothing. */
+log_bounds_t room_bounds(const relay_t *relay, const room_t *room);
+
+member_t *member_find(const session_t *session, const room_t *room);
+void member_add(relay_t *relay, session_t *session, room_t *room, bool present);
+void member_set_present(relay_t *relay, member_t *member, bool present);
+void member_remove(relay_t *relay, member_t *member, const char *reason); /* may free the room */
+
+/* Leaves every room for `reason` (static), then forgets the session. */
+void session_end(relay_t *relay, session_t *session, const char *reason);
+void session_rename(relay_t *relay, session_t *session, zr_span_t nick);
+
+/* Frees all rooms, for relay_destroy. */
+void rooms_finish(relay_t *relay);
+
+#endif

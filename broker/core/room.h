@@ -1,0 +1,49 @@
+/* Rooms, who is in them, and the frame being gathered for each. */
+#ifndef ROOM_H
+#define ROOM_H
+
+#include "buffer.h"
+#include "hash.h"
+#include "keys.h"
+#include "names.h"
+#include "presence.h"
+
+typedef struct room {
+    char name[ZR_ROOM_MAX];
+    size_t name_len;
+    uint64_t head;      /* newest seq given */
+    uint64_t stored;    /* newest seq that readers may see; what joined and pong name */
+    uint64_t last_time; /* of the newest entry: times do not go backwards */
+
+    /* The DELIVER frame gathered in this pass (batch.c). */
+    zr_buffer_t open;
+    size_t open_count;
+    uint64_t open_first, open_prev;
+    bool open_keyed;
+    struct room *next_open;
+    size_t unstored; /* frames handed to the log and not stored yet */
+
+    keys_t keys;
+    presence_t presence;
+    struct room *next_noisy; /* has presence to tell at the next tick */
+    struct member *members;
+    size_t member_count, silent_count;
+    UT_hash_handle hh;
+} room_t;
+
+/* A session's membership. */
+typedef struct member {
+    struct session *session;
+    room_t *room;
+    bool present;  /* named in presence */
+    uint64_t told; /* head of the last pong; UINT64_MAX: none yet */
+    struct member *prev, *next; /* in the room */
+    UT_hash_handle hh;          /* in the session, by room */
+} member_t;
+
+static inline zr_span_t room_name(const room_t *room)
+{
+    return zr_span_of(room->name, room->name_len);
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* Sessions: who is connected, under which nick, and how it is found. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "dedupe.h"
+#include "outbox.h"
+#include "room.h"
+
+enum { SESSION_TOKEN_SIZE = 16 };
+
+typedef struct session {
+    uint64_t id;   /* rises; never told to anybody */
+    route_t route; /* 0: detached */
+    struct user *user;
+    client_t *client;
+    uint8_t token[SESSION_TOKEN_SIZE]; /* for resuming */
+    bool authenticated;
+    bool heard; /* something came since the last ping */
+    member_t *members;
+    member_t *next_told; /* where the next pong begins; NULL: at the first */
+    size_t reads;        /* replays under way */
+    uint64_t answer_pass; /* the pass that holds its last answer, */
+    size_t answer;        /* and where it stands there (batch.h) */
+    struct session *prev, *next; /* of the same user */
+    UT_hash_handle by_route, by_id, by_client;
+} session_t;
+
+/* A nick and the sessions that have it: one, unless the user authenticated. */
+typedef struct user {
+    char nick[ZR_NICK_MAX];
+    size_t nick_len;
+    session_t *sessions;
+    UT_hash_handle hh;
+} user_t;
+
+typedef struct {
+    session_t *by_route, *by_id, *by_client;
+    user_t *users;
+    size_t count;
+    uint64_t last_id;
+} sessions_t;
+
+static inline zr_span_t user_nick(const user_t *user)
+{
+    return zr_span_of(user->nick, user->nick_len);
+}
+
+session_t *session_by_route(const sessions_t *sessions, route_t route);
+session_t *session_by_id(const sessions_t *sessions, uint64_t id);
+session_t *session_by_client(const sessions_t *sessions, zr_span_t client);
+user_t *session_user(const sessions_t *sessions, zr_span_t nick); /* NULL: nobody has it */
+
+/* A session that holds `client` (until session_remove, which does not release it). Token and the rest are the caller's to fill. */
+session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick);
+void session_remove(sessions_t *sessions, session_t *session); /* must be in no room any more */
+
+/* Gives it another route; 0 detaches it. A route belongs to one session at most. */
+void session_set_route(sessions_t *sessions, session_t *session, route_t route);
+void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick);
+
+#endif

@@ -1,0 +1,74 @@
+/* Blobs: one allocation for head and bytes, or a head that points to bytes somebody else allocated. Knows nothing of frames. */
+#include "blob.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct zr_blob {
+    atomic_size_t refs;
+    size_t len;
+    uint8_t *data;
+    zr_blob_free_fn *free_fn; /* NULL: the bytes follow the head */
+    void *hint;
+    uint8_t bytes[];
+};
+
+static zr_blob_t *s_alloc(size_t len) {
+    zr_blob_t *blob = len <= SIZE_MAX - sizeof *blob ? malloc(sizeof *blob + len) : NULL;
+    if (!blob) {
+        fprintf(stderr, "zrelay: out of memory (a blob of %zu bytes)\n", len);
+        abort();
+    }
+    atomic_init(&blob->refs, 1);
+    return blob;
+}
+
+zr_blob_t *zr_blob_new(size_t len) {
+    zr_blob_t *blob = s_alloc(len);
+    blob->len = len;
+    blob->data = blob->bytes;
+    blob->free_fn = NULL;
+    blob->hint = NULL;
+    return blob;
+}
+
+zr_blob_t *zr_blob_copy(const void *data, size_t len) {
+    zr_blob_t *blob = zr_blob_new(len);
+    if (len)
+        memcpy(blob->data, data, len);
+    return blob;
+}
+
+zr_blob_t *zr_blob_wrap(void *data, size_t len, zr_blob_free_fn *free_fn, void *hint) {
+    zr_blob_t *blob = s_alloc(0);
+    blob->len = len;
+    blob->data = data;
+    blob->free_fn = free_fn;
+    blob->hint = hint;
+    return blob;
+}
+
+zr_blob_t *zr_blob_ref(zr_blob_t *blob) {
+    /* Relaxed is enough: whoever makes a second reference holds a first one already. */
+    atomic_fetch_add_explicit(&blob->refs, 1, memory_order_relaxed);
+    return blob;
+}
+
+void zr_blob_unref(zr_blob_t *blob) {
+    /* Release, so that what this thread read is read before another frees; acquire, so that the one that frees sees it. */
+    if (!blob || atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (blob->free_fn)
+        blob->free_fn(blob->data, blob->hint);
+    free(blob);
+}
+
+uint8_t *zr_blob_data(zr_blob_t *blob) {
+    return blob->data;
+}
+
+size_t zr_blob_len(const zr_blob_t *blob) {
+    return blob->len;
+}

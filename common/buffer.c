@@ -1,0 +1,79 @@
+/* Growing byte strings. Knows nothing of frames. */
+#include "buffer.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    FIRST_SIZE = 256,
+    COPY_MAX =
+        2048 /* up to here one exact allocation and a copy beat a head of its own and a new buffer next time */
+};
+
+void zr_buffer_finish(zr_buffer_t *buffer) {
+    free(buffer->data);
+    *buffer = (zr_buffer_t){0};
+}
+
+static void s_grow(zr_buffer_t *buffer, size_t more) {
+    size_t size = buffer->size ? buffer->size : FIRST_SIZE;
+    uint8_t *data = NULL;
+    if (more <= SIZE_MAX / 2 - buffer->len) {
+        while (size < buffer->len + more)
+            size *= 2;
+        data = realloc(buffer->data, size);
+    }
+    if (!data) {
+        fprintf(stderr, "zrelay: out of memory (%zu bytes and %zu more)\n", buffer->len, more);
+        abort();
+    }
+    buffer->data = data;
+    buffer->size = size;
+}
+
+uint8_t *zr_buffer_reserve(zr_buffer_t *buffer, size_t more) {
+    if (!buffer->data || more > buffer->size - buffer->len)
+        s_grow(buffer, more);
+    return buffer->data + buffer->len;
+}
+
+void zr_buffer_append(zr_buffer_t *buffer, const void *data, size_t len) {
+    if (len == 0)
+        return;
+    memcpy(zr_buffer_reserve(buffer, len), data, len);
+    buffer->len += len;
+}
+
+void zr_buffer_u8(zr_buffer_t *buffer, uint8_t value) {
+    *zr_buffer_reserve(buffer, sizeof value) = value;
+    buffer->len += sizeof value;
+}
+
+void zr_buffer_u32(zr_buffer_t *buffer, uint32_t value) {
+    value = htobe32(value);
+    zr_buffer_append(buffer, &value, sizeof value);
+}
+
+void zr_buffer_u64(zr_buffer_t *buffer, uint64_t value) {
+    value = htobe64(value);
+    zr_buffer_append(buffer, &value, sizeof value);
+}
+
+static void s_free(void *data, void *hint) {
+    (void)hint;
+    free(data);
+}
+
+zr_blob_t *zr_buffer_to_blob(zr_buffer_t *buffer) {
+    if (buffer->len <= COPY_MAX) {
+        zr_blob_t *copy = zr_blob_copy(buffer->data, buffer->len);
+        zr_buffer_clear(buffer);
+        return copy;
+    }
+    /* A blob may live for days in the log, which counts its length: the unused half must not go with it. */
+    uint8_t *exact = realloc(buffer->data, buffer->len);
+    zr_blob_t *blob = zr_blob_wrap(exact ? exact : buffer->data, buffer->len, s_free, NULL);
+    *buffer = (zr_buffer_t){0};
+    return blob;
+}

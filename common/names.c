@@ -1,0 +1,146 @@
+/* Rules for names, UTF-8, and showing peers' text. Eight bytes at a time where they are plain ASCII, as nearly all are. */
+#include "names.h"
+
+#include <stdio.h>
+
+#define ONES 0x0101010101010101ULL
+#define HIGHS 0x8080808080808080ULL
+
+static inline uint64_t s_word(const char *ptr) {
+    uint64_t word;
+    memcpy(&word, ptr, sizeof word);
+    return word;
+}
+
+/* All eight bytes lie in 0x21 to 0x7E. Carries and borrows between bytes arise only from bytes that are outside already. */
+static inline bool s_word_plain(uint64_t word) {
+    return ((word | (word + ONES) | (word - ONES * 0x21)) & HIGHS) == 0;
+}
+
+int zr_utf8_next(zr_span_t text, size_t *at) {
+    const unsigned char *byte = (const unsigned char *)text.ptr + *at;
+    size_t left = text.len - *at;
+    unsigned lead = byte[0];
+    /* What the second byte may be is where overlong forms, surrogates and what lies beyond U+10FFFF show. */
+    unsigned low = 0x80, high = 0xBF;
+    size_t len;
+
+    *at += 1;
+    if (lead < 0x80)
+        return (int)lead;
+    if (lead >= 0xC2 && lead <= 0xDF) {
+        len = 2;
+    } else if (lead >= 0xE0 && lead <= 0xEF) {
+        len = 3;
+        low = lead == 0xE0 ? 0xA0 : low;
+        high = lead == 0xED ? 0x9F : high;
+    } else if (lead >= 0xF0 && lead <= 0xF4) {
+        len = 4;
+        low = lead == 0xF0 ? 0x90 : low;
+        high = lead == 0xF4 ? 0x8F : high;
+    } else {
+        return -1;
+    }
+    if (left < len || byte[1] < low || byte[1] > high)
+        return -1;
+    unsigned point = (lead & (0x7Fu >> len)) << 6 | (byte[1] & 0x3Fu);
+    for (size_t i = 2; i < len; i++) {
+        if ((byte[i] & 0xC0) != 0x80)
+            return -1;
+        point = point << 6 | (byte[i] & 0x3Fu);
+    }
+    *at += len - 1;
+    return (int)point;
+}
+
+bool zr_utf8_valid(zr_span_t text) {
+    size_t at = 0;
+    while (at < text.len) {
+        if (text.len - at >= 8 && (s_word(text.ptr + at) & HIGHS) == 0)
+            at += 8;
+        else if (zr_utf8_next(text, &at) < 0)
+            return false;
+    }
+    return true;
+}
+
+/* Line separators and what turns the direction of writing: characters that change how the text around them is shown. */
+static bool s_turns_text(int point) {
+    return (point >= 0x200E && point <= 0x200F) || (point >= 0x2028 && point <= 0x202E) ||
+           (point >= 0x2066 && point <= 0x2069);
+}
+
+static bool s_name_valid(zr_span_t name, size_t max) {
+    if (name.len == 0 || name.len > max)
+        return false;
+    size_t at = 0;
+    while (at < name.len) {
+        if (name.len - at >= 8 && s_word_plain(s_word(name.ptr + at))) {
+            at += 8;
+            continue;
+        }
+        int point = zr_utf8_next(name, &at); /* -1 is below 0x21 too */
+        if (point <= 0x20 || (point >= 0x7F && point <= 0xA0) || s_turns_text(point))
+            return false;
+    }
+    return true;
+}
+
+bool zr_room_valid(zr_span_t name) {
+    return s_name_valid(name, ZR_ROOM_MAX) && name.ptr[0] != '{' && !memchr(name.ptr, '*', name.len);
+}
+
+bool zr_nick_valid(zr_span_t name) {
+    return s_name_valid(name, ZR_NICK_MAX);
+}
+
+bool zr_key_valid(zr_span_t name) {
+    return s_name_valid(name, ZR_KEY_MAX);
+}
+
+bool zr_hex_valid(zr_span_t text, size_t min, size_t max) {
+    if (text.len < min || text.len > max)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        char digit = text.ptr[i];
+        if (!((digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f')))
+            return false;
+    }
+    return true;
+}
+
+void zr_escape(zr_buffer_t *out, zr_span_t text) {
+    size_t from = 0; /* what lies between here and `at` is fit to be copied */
+    size_t at = 0;
+    while (at < text.len) {
+        if (text.len - at >= 8 && s_word_plain(s_word(text.ptr + at))) {
+            at += 8;
+            continue;
+        }
+        size_t begin = at;
+        int point = zr_utf8_next(text, &at);
+        /* U+061C turns text as well; names may hold it, since it is needed in Arabic. */
+        bool shown =
+            point >= 0x20 && !(point >= 0x7F && point <= 0x9F) && point != 0x061C && !s_turns_text(point);
+        if (shown)
+            continue;
+        char escape[16];
+        /* A byte for bytes, a code point for the rest: \x80 is a stray byte and never U+0080. */
+        int len = point < 0x80 ? snprintf(escape, sizeof escape, "\\x%02x", (unsigned char)text.ptr[begin])
+                               : snprintf(escape, sizeof escape, "\\u{%04x}", (unsigned)point);
+        zr_buffer_append(out, text.ptr + from, begin - from);
+        zr_buffer_append(out, escape, (size_t)len);
+        from = at;
+    }
+    if (at > from)
+        zr_buffer_append(out, text.ptr + from, at - from);
+}
+
+void zr_hex(char *out, const uint8_t *bytes, size_t len) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    *out = '\0';
+}
