@@ -1,0 +1,150 @@
+#include "logger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "unit.h"
+
+static int s_read_end;
+
+/* Tests run in processes of their own, so stderr may stay turned into a pipe. */
+static void s_capture(void) {
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    close(ends[1]);
+    s_read_end = ends[0];
+}
+
+static const char *s_captured(void) {
+    static char text[65536];
+    ssize_t len = read(s_read_end, text, sizeof text - 1);
+    text[len > 0 ? len : 0] = '\0';
+    return text;
+}
+
+static unsigned s_lines(const char *text) {
+    unsigned lines = 0;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+START_TEST(test_line_has_time_level_text) {
+    int year, month, day, hour, minute, second, ms, used = 0;
+    s_capture();
+    zr_log(ZR_LOG_WARN, "listening on %s, %d readers", "tcp://127.0.0.1:5570", 3);
+    const char *line = s_captured();
+    int got = sscanf(
+        line, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ %n", &year, &month, &day, &hour, &minute, &second, &ms, &used);
+    ck_assert_msg(got == 7 && used == 25, "%s", line);
+    ck_assert_int_ge(year, 2024);
+    ck_assert_str_eq(line + used, "warn  listening on tcp://127.0.0.1:5570, 3 readers\n");
+}
+END_TEST
+
+START_TEST(test_levels_above_the_set_one_are_silent) {
+    s_capture();
+    zr_log(ZR_LOG_DEBUG, "hidden"); /* info is the default */
+    ck_assert_str_eq(s_captured(), "");
+    zr_log(ZR_LOG_INFO, "shown");
+    ck_assert_uint_eq(s_lines(s_captured()), 1);
+    for (int set = ZR_LOG_ERROR; set <= ZR_LOG_DEBUG; set++) {
+        zr_log_set_level((zr_log_level_t)set);
+        for (int level = ZR_LOG_ERROR; level <= ZR_LOG_DEBUG; level++)
+            zr_log((zr_log_level_t)level, "text");
+        ck_assert_uint_eq(s_lines(s_captured()), (unsigned)set + 1);
+    }
+}
+END_TEST
+
+START_TEST(test_level_names) {
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    for (int i = 0; i < 4; i++) {
+        zr_log_level_t level = (zr_log_level_t)99;
+        ck_assert(zr_log_level_from_name(names[i], &level));
+        ck_assert_int_eq(level, i);
+    }
+    static const char *const others[] = {"", "Info", "information", "inf", "trace", "0"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        zr_log_level_t level = ZR_LOG_DEBUG;
+        ck_assert_msg(!zr_log_level_from_name(others[i], &level), "'%s' is a level", others[i]);
+        ck_assert_int_eq(level, ZR_LOG_DEBUG);
+    }
+}
+END_TEST
+
+START_TEST(test_a_peer_cannot_forge_lines) {
+    s_capture();
+    zr_log(ZR_LOG_INFO, "nick %s", "a\n2025-01-01 fake\r\x1b[2J\t\xff\xe2\x80\xae");
+    const char *line = s_captured();
+    ck_assert_uint_eq(s_lines(line), 1);
+    ck_assert_ptr_nonnull(strstr(line, "nick a\\x0a2025-01-01 fake\\x0d\\x1b[2J\\x09\\xff\\u{202e}\n"));
+}
+END_TEST
+
+START_TEST(test_long_lines_are_cut) {
+    char text[10000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    s_capture();
+    zr_log(ZR_LOG_INFO, "%s", text);
+    const char *line = s_captured();
+    ck_assert_uint_eq(s_lines(line), 1);
+    ck_assert_uint_lt(strlen(line), 2200);
+    ck_assert_str_eq(line + strlen(line) - 5, "x...\n");
+
+    text[2047] = '\0'; /* the longest that fits */
+    zr_log(ZR_LOG_INFO, "%s", text);
+    line = s_captured();
+    ck_assert_str_eq(line + strlen(line) - 4, "xxx\n");
+}
+END_TEST
+
+START_TEST(test_errno_is_kept_and_can_be_told) {
+    s_capture();
+    errno = ENOSPC;
+    zr_log(ZR_LOG_ERROR, "write: %m");
+    ck_assert_int_eq(errno, ENOSPC);
+    ck_assert_ptr_nonnull(strstr(s_captured(), strerror(ENOSPC)));
+    close(STDERR_FILENO);
+    errno = ENOENT;
+    zr_log(ZR_LOG_ERROR, "nobody reads this");
+    ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
+START_TEST(test_limit_passes_ten_a_minute_and_counts_the_rest) {
+    zr_log_limit_t limit = {0}, other = {0};
+    uint64_t now = 123456789;
+    s_capture();
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(zr_log_pass(&limit, now + (uint64_t)i), i < 10);
+    ck_assert(zr_log_pass(&other, now)); /* limits are apart */
+    ck_assert(!zr_log_pass(&limit, now + 59999));
+    ck_assert_str_eq(s_captured(), "");
+    ck_assert(zr_log_pass(&limit, now + 60000));
+    const char *line = s_captured();
+    ck_assert_uint_eq(s_lines(line), 1);
+    ck_assert_ptr_nonnull(strstr(line, "held back 91 lines"));
+    for (int i = 1; i < 20; i++)
+        ck_assert_int_eq(zr_log_pass(&limit, now + 60000), i < 10);
+}
+END_TEST
+
+START_TEST(test_limit_says_nothing_when_nothing_was_held) {
+    zr_log_limit_t limit = {0};
+    s_capture();
+    for (uint64_t minute = 0; minute < 5; minute++)
+        for (int i = 0; i < 10; i++)
+            ck_assert(zr_log_pass(&limit, minute * 60000));
+    ck_assert_str_eq(s_captured(), "");
+}
+END_TEST
+
+UNIT_MAIN("common.logger", test_line_has_time_level_text, test_levels_above_the_set_one_are_silent,
+    test_level_names, test_a_peer_cannot_forge_lines, test_long_lines_are_cut,
+    test_errno_is_kept_and_can_be_told, test_limit_passes_ten_a_minute_and_counts_the_rest,
+    test_limit_says_nothing_when_nothing_was_held)

@@ -1,0 +1,286 @@
+/* The golden vectors: each is decoded, compared with what the file says it means, and encoded again to the same bytes. */
+#include <dirent.h>
+
+#include "control.h"
+#include "unit.h"
+#include "vector.h"
+#include "wire.h"
+
+/* Every file of the folder, so that none is lost and none goes untested. */
+static const char *const s_names[] = {
+    "publish-one",
+    "publish-many",
+    "publish-keyed",
+    "publish-expect",
+    "publish-expect-none",
+    "publish-delete",
+    "publish-delete-expect",
+    "ack-none",
+    "ack-memory",
+    "ack-disk",
+    "deliver-one",
+    "deliver-many",
+    "deliver-keyed",
+    "deliver-delete",
+    "deliver-replay",
+    "deliver-state",
+    "presence",
+    "presence-renamed",
+    "synced",
+    "control-hello",
+    "control-hello-resume",
+    "control-welcome",
+    "control-join",
+    "control-joined",
+    "control-leave",
+    "control-ok",
+    "control-publish",
+    "control-publish-expect",
+    "control-publish-delete",
+    "control-ack",
+    "control-direct",
+    "control-direct-received",
+    "control-replay",
+    "control-replay-last",
+    "control-replayed",
+    "control-state",
+    "control-state-ok",
+    "control-who",
+    "control-who-answer",
+    "control-rooms",
+    "control-rooms-answer",
+    "control-ping",
+    "control-pong",
+    "control-bye",
+    "control-bye-shutdown",
+    "control-error",
+    "bad-publish-truncated",
+    "bad-publish-length-overflow",
+    "bad-publish-no-entries",
+    "bad-publish-trailing",
+    "bad-publish-flags",
+    "bad-publish-delete-body",
+    "bad-publish-delete-no-key",
+    "bad-publish-expect-no-key",
+    "bad-publish-room-space",
+    "bad-publish-room-empty",
+    "bad-publish-room-long",
+    "bad-publish-room-brace",
+    "bad-publish-room-overlong",
+    "bad-publish-key-bidi",
+    "bad-publish-id-zero",
+    "bad-publish-id-not-rising",
+    "bad-publish-id-large",
+    "bad-type",
+    "bad-ack-short",
+    "bad-deliver-truncated",
+    "bad-deliver-version",
+    "bad-deliver-no-entries",
+    "bad-presence-empty",
+    "bad-synced-nonce",
+    "bad-control-deep",
+    "bad-control-repeated",
+    "bad-control-nul",
+    "bad-control-surrogate",
+    "bad-control-not-utf8",
+    "bad-control-trailing",
+    "bad-control-unfinished",
+    "bad-control-array",
+};
+enum { NAMES = sizeof s_names / sizeof s_names[0] };
+
+static bool s_is_bad(const char *name) {
+    return strncmp(name, "bad-", 4) == 0;
+}
+
+static zr_span_t s_load(vector_t *vector, const char *name) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s.hex", ZR_VECTORS, name);
+    ck_assert_msg(vector_read(vector, path), "%s cannot be read", path);
+    ck_assert_msg(vector->len > 0 && vector->kind[0], "%s has no bytes or no kind", path);
+    return unit_at_edge(vector_span(vector));
+}
+
+static json_t *s_hex(zr_span_t bytes) {
+    static const char digits[] = "0123456789abcdef";
+    char text[2 * sizeof((vector_t *)0)->bytes];
+    for (size_t i = 0; i < bytes.len; i++) {
+        text[2 * i] = digits[(uint8_t)bytes.ptr[i] >> 4];
+        text[2 * i + 1] = digits[bytes.ptr[i] & 15];
+    }
+    return json_stringn(text, 2 * bytes.len);
+}
+
+/* Each of these decodes a frame into `*value`, the JSON that the file holds, and encodes it into `again`; the code when it is refused. */
+
+static zr_code_t s_publish(zr_span_t frame, json_t **value, zr_buffer_t *again) {
+    zr_publish_reader_t reader;
+    zr_publish_entry_t entry;
+    size_t count;
+    uint64_t first, last;
+    zr_code_t code = zr_publish_read(&reader, frame, &count, &first, &last);
+    if (code != ZR_OK)
+        return code;
+    json_t *entries = json_array();
+    zr_publish_begin(again, reader.room);
+    while (zr_publish_next(&reader, &entry)) {
+        zr_publish_add(again, &entry);
+        json_array_append_new(entries,
+            json_pack("{s:I, s:i, s:o, s:I, s:o}", "mid", (json_int_t)entry.mid, "flags", entry.flags, "key",
+                zr_json_string(entry.key), "expect", (json_int_t)entry.expect, "body", s_hex(entry.body)));
+    }
+    ck_assert_uint_eq(json_array_size(entries), count);
+    *value = json_pack("{s:o, s:o}", "room", zr_json_string(reader.room), "entries", entries);
+    return ZR_OK;
+}
+
+static zr_code_t s_ack(zr_span_t frame, json_t **value, zr_buffer_t *again) {
+    zr_ack_t ack;
+    if (!zr_ack_read(&ack, frame))
+        return ZR_BAD_FRAME;
+    zr_ack_write(zr_buffer_reserve(again, ZR_ACK_SIZE), &ack);
+    again->len += ZR_ACK_SIZE;
+    *value = json_pack("{s:s, s:I, s:I}", "level", zr_level_name(ack.level), "upto", (json_int_t)ack.upto,
+        "seq", (json_int_t)ack.seq);
+    return ZR_OK;
+}
+
+static zr_code_t s_deliver(zr_span_t frame, json_t **value, zr_buffer_t *again) {
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    if (!zr_deliver_read(&reader, frame))
+        return ZR_BAD_FRAME;
+    json_t *entries = json_array();
+    zr_deliver_begin(again, reader.room, reader.flags, reader.prev);
+    while (zr_deliver_next(&reader, &entry)) {
+        zr_deliver_add(again, &entry);
+        json_array_append_new(
+            entries, json_pack("{s:I, s:I, s:i, s:o, s:o, s:o}", "seq", (json_int_t)entry.seq, "time",
+                         (json_int_t)entry.time, "flags", entry.flags, "sender", zr_json_string(entry.sender),
+                         "key", zr_json_string(entry.key), "body", s_hex(entry.body)));
+    }
+    *value = json_pack("{s:o, s:i, s:I, s:o}", "room", zr_json_string(reader.room), "flags", reader.flags,
+        "prev", (json_int_t)reader.prev, "entries", entries);
+    return reader.failed ? ZR_BAD_FRAME : ZR_OK;
+}
+
+static zr_code_t s_control(zr_span_t frame, json_t **value, zr_buffer_t *again) {
+    zr_code_t code = zr_control_read(frame, value);
+    if (code != ZR_OK)
+        return code;
+    zr_blob_t *blob = zr_control_write(json_incref(*value));
+    zr_buffer_append(again, zr_blob_data(blob), zr_blob_len(blob));
+    zr_blob_unref(blob);
+    return ZR_OK;
+}
+
+static zr_code_t s_back(zr_span_t frame, json_t **value, zr_buffer_t *again, zr_back_kind_t kind) {
+    zr_span_t name, text;
+    json_t *object = NULL;
+    if (zr_back_read(frame, &name, &text) != kind)
+        return ZR_BAD_FRAME;
+    bool synced = kind == ZR_BACK_SYNCED;
+    if (synced)
+        zr_buffer_u8(again, ZR_TYPE_SYNC);
+    zr_buffer_append(again, name.ptr, name.len);
+    if (!synced)
+        zr_buffer_u8(again, ZR_TOPIC_PRESENCE);
+    zr_code_t code = s_control(text, &object, again);
+    if (code == ZR_OK)
+        *value = json_pack("{s:o, s:o}", synced ? "nonce" : "room", zr_json_string(name), "json", object);
+    return code;
+}
+
+static zr_code_t s_presence(zr_span_t frame, json_t **value, zr_buffer_t *again) {
+    return s_back(frame, value, again, ZR_BACK_PRESENCE);
+}
+
+static zr_code_t s_synced(zr_span_t frame, json_t **value, zr_buffer_t *again) {
+    return s_back(frame, value, again, ZR_BACK_SYNCED);
+}
+
+static const struct {
+    const char *kind;
+    zr_code_t (*decode)(zr_span_t frame, json_t **value, zr_buffer_t *again);
+} s_kinds[] = {
+    {"publish", s_publish},
+    {"ack", s_ack},
+    {"deliver", s_deliver},
+    {"presence", s_presence},
+    {"synced", s_synced},
+    {"control", s_control},
+};
+
+static zr_code_t s_decode(const vector_t *vector, zr_span_t frame, json_t **value, zr_buffer_t *again) {
+    for (size_t i = 0; i < sizeof s_kinds / sizeof s_kinds[0]; i++)
+        if (strcmp(s_kinds[i].kind, vector->kind) == 0)
+            return s_kinds[i].decode(frame, value, again);
+    ck_abort_msg("unknown kind '%s'", vector->kind);
+}
+
+START_TEST(test_the_folder_holds_these_files) {
+    bool found[NAMES] = {false};
+    DIR *folder = opendir(ZR_VECTORS);
+    ck_assert_ptr_nonnull(folder);
+    for (struct dirent *item; (item = readdir(folder));) {
+        if (item->d_name[0] == '.' || strcmp(item->d_name, "README.md") == 0)
+            continue;
+        bool known = false;
+        for (size_t i = 0; i < NAMES; i++) {
+            char name[256];
+            snprintf(name, sizeof name, "%s.hex", s_names[i]);
+            if (strcmp(name, item->d_name) == 0)
+                known = found[i] = true;
+        }
+        ck_assert_msg(known, "%s is tested by nothing: add it to s_names", item->d_name);
+    }
+    closedir(folder);
+    for (size_t i = 0; i < NAMES; i++)
+        ck_assert_msg(found[i], "%s.hex is missing", s_names[i]);
+}
+END_TEST
+
+START_TEST(test_good_vectors) {
+    for (size_t i = 0; i < NAMES; i++) {
+        vector_t vector;
+        zr_buffer_t again = {0};
+        json_t *value = NULL;
+        if (s_is_bad(s_names[i]))
+            continue;
+        zr_span_t frame = s_load(&vector, s_names[i]);
+        zr_code_t code = s_decode(&vector, frame, &value, &again);
+        ck_assert_msg(code == ZR_OK, "%s: %s", s_names[i], zr_code_name(code));
+        ck_assert_msg(zr_span_equal(frame, zr_span_of(again.data, again.len)), "%s: other bytes", s_names[i]);
+        char *text = json_dumps(value, JSON_COMPACT);
+        ck_assert_ptr_nonnull(text);
+        ck_assert_str_eq(text, vector.value);
+        ck_assert_msg(strcmp(vector.from, "client") == 0 || strcmp(vector.from, "broker") == 0,
+            "%s: from '%s'", s_names[i], vector.from);
+        free(text);
+        json_decref(value);
+        zr_buffer_finish(&again);
+    }
+}
+END_TEST
+
+START_TEST(test_bad_vectors) {
+    unsigned bad = 0;
+    for (size_t i = 0; i < NAMES; i++) {
+        vector_t vector;
+        zr_buffer_t again = {0};
+        json_t *value = NULL;
+        if (!s_is_bad(s_names[i]))
+            continue;
+        zr_span_t frame = s_load(&vector, s_names[i]);
+        const char *code = zr_code_name(s_decode(&vector, frame, &value, &again));
+        ck_assert_msg(strcmp(code, vector.expect) == 0, "%s: %s, not %s", s_names[i], code, vector.expect);
+        ck_assert_str_ne(code, "ok");
+        json_decref(value);
+        zr_buffer_finish(&again);
+        bad++;
+    }
+    ck_assert_uint_gt(bad, 0);
+}
+END_TEST
+
+UNIT_MAIN("common.vectors", test_the_folder_holds_these_files, test_good_vectors, test_bad_vectors)
