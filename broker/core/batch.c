@@ -101,7 +101,7 @@ static batch_answer_t *s_answer(relay_t *relay, session_t *session)
     session->answer_pass = pass->number;
     session->answer = pass->answer_count;
     batch_answer_t *answer = &pass->answers[pass->answer_count++];
-    *answer = (batch_answer_t){.session = session->id};
+    *answer = (batch_answer_t){.session = session->id, .link = session->link};
     return answer;
 }
 
@@ -110,8 +110,9 @@ void batch_ack(relay_t *relay, session_t *session, const zr_ack_t *ack, bool alo
     pass_t *pass = s_current(&relay->batch);
     if (!alone && session->answer_pass == pass->number) {
         batch_answer_t *last = &pass->answers[session->answer];
-        if (!last->closed && last->ack.level == ack->level) {
-            last->ack = *ack;
+        if (!last->closed && last->link == session->link && last->ack.level == ack->level) {
+            if (ack->upto > last->ack.upto) /* a resend may name an earlier one: it is answered by the later too */
+                last->ack = *ack;
             return;
         }
     }
@@ -170,6 +171,9 @@ static void s_send(relay_t *relay, const batch_answer_t *answer)
     }
     zr_blob_t *frame = answer->frame;
     if (!frame) {
+        /* It would say that entries were stored whose refusals may be lost with the connection: the peer resends, and is told then. */
+        if (session->link != answer->link)
+            return;
         frame = zr_blob_new(ZR_ACK_SIZE);
         zr_ack_write(zr_blob_data(frame), &answer->ack);
         relay->stats.acks++;

@@ -18,7 +18,8 @@ typedef struct {
     uint64_t session;
     zr_blob_t *frame; /* a control frame; NULL: a binary ACK */
     zr_ack_t ack;
-    bool closed; /* later acks do not join this one */
+    uint64_t link; /* of the session when it was asked (session.h) */
+    bool closed;   /* later acks do not join this one */
 } batch_answer_t;
 
 typedef struct pass {

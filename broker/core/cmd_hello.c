@@ -77,7 +77,8 @@ static bool s_resumes(const session_t *old, const request_t *request, const hell
 static json_t *s_limits(const relay_config_t *config)
 {
     /* What fits beside the longest room, key and expected seq. */
-    size_t body = config->max_frame - ZR_PUBLISH_HEAD(ZR_ROOM_MAX) - ZR_PUBLISH_ENTRY_FIXED - ZR_KEY_MAX - 8;
+    size_t beside = ZR_PUBLISH_HEAD(ZR_ROOM_MAX) + ZR_PUBLISH_ENTRY_FIXED + ZR_KEY_MAX + 8;
+    size_t body = config->max_frame > beside ? config->max_frame - beside : 0;
     return json_pack("{sI sI sI sI sI sI}", "frame", (json_int_t)config->max_frame, "control",
         (json_int_t)config->max_control, "entries", (json_int_t)config->max_entries, "body", (json_int_t)body, "rooms",
         (json_int_t)config->max_joins, "replays", (json_int_t)config->max_replays);
@@ -136,8 +137,13 @@ void cmd_hello(relay_t *relay, request_t *request)
     hello_t hello = {0};
     if (!s_read(relay, request, &hello))
         return;
-    if (request->user.len)
+    if (request->user.len) {
+        if (!zr_nick_valid(request->user)) { /* a name that authenticates need not be one that rooms can show */
+            fail(relay, request, ZR_BAD_NICK, NULL);
+            return;
+        }
         hello.nick = request->user;
+    }
     if (request->session) {
         s_renew(relay, request, &hello);
         return;

@@ -29,11 +29,27 @@ static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publi
     return ZR_OK;
 }
 
+/* A resend of what was refused: why, and after ZR_CONFLICT where the value stands by now. */
+static zr_code_t s_again(relay_t *relay, const client_t *client, zr_span_t room_name, const zr_publish_entry_t *entry, uint64_t *seq)
+{
+    relay->stats.duplicates++;
+    zr_code_t code = dedupe_outcome(client, entry->mid);
+    const room_t *room = code == ZR_CONFLICT ? room_find(relay, room_name) : NULL;
+    *seq = room && entry->key.len ? keys_newest(&room->keys, entry->key) : 0;
+    return code;
+}
+
+/* May a peer's name be told in JSON? It is no valid name, perhaps, and U+0000 would make the whole error unreadable. */
+static bool s_tellable(zr_span_t name)
+{
+    return name.len == 0 || (zr_utf8_valid(name) && !memchr(name.ptr, 0, name.len));
+}
+
 /* Members of an error about entries. */
 static json_t *s_about(zr_span_t room, uint64_t first, uint64_t last)
 {
     json_t *about = json_pack("{sI}", "mid", (json_int_t)first);
-    if (zr_utf8_valid(room))
+    if (s_tellable(room))
         json_object_set_new(about, "room", zr_json_string(room));
     if (last > first)
         json_object_set_new(about, "upto", json_integer((json_int_t)last));
@@ -65,7 +81,7 @@ static void s_refused_tell(relay_t *relay, session_t *session, zr_span_t room, r
     if (refused->fresh)
         dedupe_refuse(session->client, refused->first, refused->last, refused->code);
     json_t *about = s_about(room, refused->first, refused->last);
-    if (refused->first == refused->last && zr_utf8_valid(refused->key))
+    if (refused->first == refused->last && s_tellable(refused->key))
         s_about_key(about, refused->key, refused->code, refused->stands);
     send_error(relay, session->route, refused->code, about);
     refused->code = ZR_OK;
@@ -92,14 +108,27 @@ static zr_code_t s_check(relay_t *relay, origin_t *origin, const zr_publish_read
     return origin->room ? ZR_OK : ZR_TOO_MANY_ROOMS;
 }
 
+/* Whether the ids rise and are in range: of a frame whose names are wrong zr_publish_read says only that. */
+static bool s_ids_good(zr_publish_reader_t reader)
+{
+    zr_publish_entry_t entry;
+    for (uint64_t last = 0; zr_publish_next(&reader, &entry); last = entry.mid)
+        if (entry.mid <= last || entry.mid > ZR_INT_MAX)
+            return false;
+    return true;
+}
+
 void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now)
 {
     zr_publish_reader_t reader;
     size_t count;
     uint64_t first, last;
     zr_code_t whole = zr_publish_read(&reader, frame, &count, &first, &last);
+    if (whole != ZR_OK && whole != ZR_BAD_FRAME && !s_ids_good(reader))
+        whole = ZR_BAD_ID;
     if (whole == ZR_BAD_FRAME || whole == ZR_BAD_ID) {
-        send_error(relay, session->route, whole, first ? s_about(reader.room, first, first) : NULL);
+        bool named = first > 0 && first <= ZR_INT_MAX;
+        send_error(relay, session->route, whole, named ? s_about(reader.room, first, first) : NULL);
         return;
     }
     origin_t origin = {.session = session, .sender = user_nick(session->user), .now = now};
@@ -114,9 +143,8 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
         zr_code_t code = whole;
         bool fresh = entry.mid > client->mark;
         uint64_t seq = 0;
-        if (!fresh) { /* a resend: the answer is the same as before */
-            relay->stats.duplicates++;
-            code = dedupe_outcome(client, entry.mid);
+        if (!fresh) { /* the answer is the same as before */
+            code = s_again(relay, client, reader.room, &entry, &seq);
         } else {
             if (code == ZR_OK)
                 code = s_accept(relay, &origin, &entry, &seq);
@@ -133,6 +161,8 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
         batch_ack(relay, session, &ack, entry.flags & ZR_ENTRY_EXPECT);
     }
     s_refused_tell(relay, session, reader.room, &refused);
+    if (origin.room)
+        room_forget_unused(relay, origin.room);
 }
 
 /* Reads a JSON publish into `entry` (views into the request); false when it has answered. */
@@ -184,8 +214,7 @@ void cmd_publish_text(relay_t *relay, request_t *request)
     zr_code_t code = ZR_OK;
     uint64_t seq = 0;
     if (entry.mid && entry.mid <= client->mark) {
-        relay->stats.duplicates++;
-        code = dedupe_outcome(client, entry.mid);
+        code = s_again(relay, client, name, &entry, &seq);
     } else {
         origin_t origin = {.session = session, .sender = user_nick(session->user), .now = request->now};
         origin.room = room_find_or_add(relay, name);
@@ -195,6 +224,8 @@ void cmd_publish_text(relay_t *relay, request_t *request)
             if (code != ZR_OK)
                 dedupe_refuse(client, entry.mid, entry.mid, code);
         }
+        if (origin.room)
+            room_forget_unused(relay, origin.room);
     }
     if (code != ZR_OK) {
         s_fail_text(relay, request, name, &entry, code, seq);

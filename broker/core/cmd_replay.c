@@ -16,6 +16,13 @@ void replay_forget_all(relay_t *relay)
     s_forget(relay, replay);
 }
 
+/* What is not stored yet is nobody's to see. */
+static uint64_t s_head(const relay_t *relay, zr_span_t name)
+{
+    const room_t *room = room_find(relay, name);
+    return room ? room->stored : 0;
+}
+
 /* Reads the request into `read`; false when it has answered. */
 static bool s_read(relay_t *relay, request_t *request, log_read_t *read)
 {
@@ -38,9 +45,7 @@ static bool s_read(relay_t *relay, request_t *request, log_read_t *read)
     }
     memcpy(read->room, name.ptr, name.len);
     read->room_len = name.len;
-    /* What is not stored yet is nobody's to see. */
-    const room_t *room = room_find(relay, name);
-    uint64_t head = room ? room->stored : 0;
+    uint64_t head = s_head(relay, name);
     if (read->until > head)
         read->until = head;
     read->entries = limit < relay->config.replay_entries ? (size_t)limit : relay->config.replay_entries;
@@ -55,13 +60,16 @@ void cmd_replay(relay_t *relay, request_t *request)
     if (!s_read(relay, request, &read))
         return;
     session_t *session = request->session;
-    if (session->reads >= relay->config.max_replays) {
+    /* Sessions that ended leave theirs in the log's queue, so all together are bounded too. */
+    const relay_config_t *config = &relay->config;
+    if (session->reads >= config->max_replays || HASH_COUNT(relay->replays) >= config->max_replays * config->max_sessions) {
         fail(relay, request, ZR_TOO_MANY_REPLAYS, NULL);
         return;
     }
     replay_t *replay = fatal_calloc(sizeof *replay);
     replay->ticket = read.ticket = ++relay->last_ticket;
     replay->session = session->id;
+    replay->beyond = !read.last && read.after > s_head(relay, zr_span_of(read.room, read.room_len));
     replay->id = json_incref(request->id);
     memcpy(replay->room, read.room, read.room_len);
     replay->room_len = read.room_len;
@@ -84,7 +92,7 @@ void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice)
         reply(relay, &request,
             json_pack("{ss so sI sI sb sb}", "op", "replayed", "room",
                 zr_json_string(zr_span_of(replay->room, replay->room_len)), "seq", (json_int_t)slice->seq, "count",
-                (json_int_t)slice->count, "complete", slice->complete, "more", slice->more));
+                (json_int_t)slice->count, "complete", slice->complete && !replay->beyond, "more", slice->more));
     }
     s_forget(relay, replay);
 }

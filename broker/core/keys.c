@@ -37,6 +37,12 @@ size_t keys_size(zr_span_t sender, zr_span_t key, size_t body_len)
     return ZR_DELIVER_ENTRY_FIXED + sender.len + key.len + body_len;
 }
 
+uint64_t keys_newest(const keys_t *keys, zr_span_t key)
+{
+    const key_value_t *value = s_find(keys, key);
+    return value ? value->newest : 0;
+}
+
 zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t key, bool delete, bool check,
     uint64_t expect, size_t size, uint64_t *stands)
 {

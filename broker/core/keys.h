@@ -47,6 +47,9 @@ void keys_store(keys_t *keys, const zr_entry_t *entry);
 /* The stored value as an entry; views into `value`. */
 zr_entry_t keys_entry(const key_value_t *value);
 
+/* Where the value of `key` stands, entries not stored yet included; 0: it has none. */
+uint64_t keys_newest(const keys_t *keys, zr_span_t key);
+
 /* The stored value of `key`; NULL: none. */
 const key_value_t *keys_find(const keys_t *keys, zr_span_t key);
 

@@ -14,6 +14,7 @@ typedef struct record {
     zr_blob_t *frame;
     uint64_t first, last, prev;
     size_t count;
+    uint64_t index; /* entries of the room before it, forgotten ones counted */
     room_log_t *room;
     struct record *older, *newer; /* among all rooms' */
 } record_t;
@@ -23,6 +24,7 @@ struct room_log {
     record_t **ring; /* a power of two of places; `begin` is the oldest record */
     size_t size, begin, count;
     uint64_t entries, bytes;
+    uint64_t total; /* entries there ever were */
     log_bounds_t bounds;
     UT_hash_handle hh;
 };
@@ -118,6 +120,7 @@ static void s_append(log_t *log, const log_append_t *append)
         .last = append->last,
         .prev = append->prev,
         .count = append->count,
+        .index = room->total,
         .room = room,
         .older = self->newest};
     *(self->newest ? &self->newest->newer : &self->oldest) = record;
@@ -129,6 +132,7 @@ static void s_append(log_t *log, const log_append_t *append)
 
     uint64_t bytes = s_cost(append->frame);
     room->entries += append->count;
+    room->total += append->count;
     room->bytes += bytes;
     self->entries += append->count;
     self->bytes += bytes;
@@ -157,36 +161,47 @@ static size_t s_search(const room_log_t *room, uint64_t after)
     return low;
 }
 
-/* The position before the last `last` entries up to `until`; `*enough` false when fewer are left than that. */
+/* How many entries of the room there were up to `until`, forgotten ones counted. There must be a record. */
+static uint64_t s_entries_until(const room_log_t *room, uint64_t until)
+{
+    size_t index = s_search(room, until);
+    if (index == room->count)
+        return room->total;
+    const record_t *record = s_record(room, index);
+    uint64_t entries = record->index;
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    zr_deliver_read(&reader, zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame)));
+    while (zr_deliver_next(&reader, &entry) && entry.seq <= until)
+        entries++;
+    return entries;
+}
+
+/* The position before the last `last` entries up to `until`; `*enough` false when fewer are left than that. A peer may ask for any number, so
+ * this searches and does not count. */
 static uint64_t s_before_last(const room_log_t *room, uint64_t last, uint64_t until, bool *enough)
 {
-    for (size_t i = room->count; i-- > 0;) {
-        const record_t *record = s_record(room, i);
-        if (record->first > until)
-            continue;
-        zr_deliver_reader_t reader;
-        zr_entry_t entry;
-        uint64_t count = record->count;
-        if (record->last > until) {
-            count = 0;
-            zr_deliver_read(&reader, zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame)));
-            while (zr_deliver_next(&reader, &entry) && entry.seq <= until)
-                count++;
-        }
-        if (count < last) {
-            last -= count;
-            continue;
-        }
-        /* The start is in this record: after as many of its entries as are too many. */
-        uint64_t position = record->prev;
-        zr_deliver_read(&reader, zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame)));
-        for (uint64_t skip = count - last; skip > 0 && zr_deliver_next(&reader, &entry); skip--)
-            position = entry.seq;
-        *enough = true;
-        return position;
+    uint64_t entries = room->count > 0 ? s_entries_until(room, until) : 0;
+    *enough = room->count > 0 && entries >= s_record(room, 0)->index + last;
+    if (!*enough)
+        return room->bounds.oldest < until ? room->bounds.oldest : until;
+
+    size_t low = 0, high = room->count; /* the record with the first of them is the last one that does not begin after it */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (s_record(room, middle)->index <= entries - last)
+            low = middle;
+        else
+            high = middle;
     }
-    *enough = false;
-    return room->bounds.oldest;
+    const record_t *record = s_record(room, low);
+    uint64_t position = record->prev;
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    zr_deliver_read(&reader, zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame)));
+    for (uint64_t skip = entries - last - record->index; skip > 0 && zr_deliver_next(&reader, &entry); skip--)
+        position = entry.seq;
+    return position;
 }
 
 static void s_slice_add(log_memory_t *self, log_slice_t *slice, zr_blob_t *frame)

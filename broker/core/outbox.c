@@ -30,6 +30,19 @@ void outbox_add(outbox_t *outbox, const effect_t *effect)
     outbox->effects[outbox->count++] = *effect;
 }
 
+void outbox_drop_route(outbox_t *outbox, route_t route)
+{
+    size_t kept = outbox->taken;
+    for (size_t i = outbox->taken; i < outbox->count; i++) {
+        effect_t *effect = &outbox->effects[i];
+        if (effect->kind == EFFECT_SEND && effect->route == route)
+            s_drop(effect);
+        else
+            outbox->effects[kept++] = *effect;
+    }
+    outbox->count = kept;
+}
+
 bool outbox_take(outbox_t *outbox, effect_t *effect)
 {
     if (outbox->taken == outbox->count) {

@@ -47,6 +47,9 @@ void outbox_finish(outbox_t *outbox);
 
 void outbox_add(outbox_t *outbox, const effect_t *effect);
 
+/* Drops what is still to be sent to `route`. */
+void outbox_drop_route(outbox_t *outbox, route_t route);
+
 /* The next effect, whose references are the caller's now; false when there is none. Effects may be added meanwhile. */
 bool outbox_take(outbox_t *outbox, effect_t *effect);
 

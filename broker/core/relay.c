@@ -140,8 +140,11 @@ void relay_route_lost(relay_t *relay, route_t route)
 {
     relay->stats.dropped++;
     session_t *session = session_by_route(&relay->sessions, route);
-    if (session)
-        session_set_route(&relay->sessions, session, 0);
+    if (!session)
+        return;
+    session_set_route(&relay->sessions, session, 0);
+    /* A later frame that finds room again would hide the loss: a `replayed` without its entries, an ack without its error. */
+    outbox_drop_route(relay->outbox, route);
 }
 
 void relay_shutdown(relay_t *relay)

@@ -17,6 +17,7 @@ typedef struct {
     uint64_t ticket;
     uint64_t session;
     json_t *id; /* of the request; NULL: none */
+    bool beyond; /* it asked for what comes after a position that was not given yet */
     char room[ZR_ROOM_MAX];
     size_t room_len;
     UT_hash_handle hh;

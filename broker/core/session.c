@@ -84,6 +84,7 @@ void session_set_route(sessions_t *sessions, session_t *session, route_t route)
     if (session->route)
         HASH_DELETE(by_route, sessions->by_route, session);
     session->route = route;
+    session->link++;
     if (route)
         HASH_ADD(by_route, sessions->by_route, route, sizeof session->route, session);
 }

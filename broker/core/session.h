@@ -11,6 +11,7 @@ enum { SESSION_TOKEN_SIZE = 16 };
 typedef struct session {
     uint64_t id;   /* rises; never told to anybody */
     route_t route; /* 0: detached */
+    uint64_t link; /* rises whenever the route changes: what was sent before may never have arrived */
     struct user *user;
     client_t *client;
     uint8_t token[SESSION_TOKEN_SIZE]; /* for resuming */

@@ -21,12 +21,12 @@ typedef struct {
 
 /* What the machine wants done, in order. */
 typedef enum {
-    ACTION_SEND,           /* `frame` on the DEALER; the reference goes to the taker */
-    ACTION_CONNECT_FRONT,  /* a fresh DEALER (an old one is dropped with all it holds) */
-    ACTION_CONNECT_BACK,   /* a fresh SUB to `endpoint`, without subscriptions; an old one is dropped */
-    ACTION_SUBSCRIBE,      /* `topic` on the SUB */
+    ACTION_SEND,          /* `frame` on the DEALER; the reference goes to the taker */
+    ACTION_CONNECT_FRONT, /* a fresh DEALER (an old one is dropped with all it holds) */
+    ACTION_CONNECT_BACK,  /* a fresh SUB to `endpoint`, without subscriptions; an old one is dropped */
+    ACTION_SUBSCRIBE,     /* `topic` on the SUB */
     ACTION_UNSUBSCRIBE,
-    ACTION_DISCONNECT,     /* close both sockets */
+    ACTION_DISCONNECT, /* close both sockets */
 } action_kind_t;
 
 typedef struct {
@@ -53,16 +53,27 @@ uint64_t machine_due(const machine_t *machine);
  * happens when actions are taken. */
 bool machine_action(machine_t *machine, action_t *action, uint64_t now);
 const zrelay_event_t *machine_event(machine_t *machine);
+bool machine_has_event(const machine_t *machine);
+
+/* Rises whenever the DEALER is dropped: an action that could not be carried out before then is void. */
+uint64_t machine_connection(const machine_t *machine);
+
+/* What was published should go now: it is alone, or a frame is full. Else it may wait for company until actions are taken for another reason. */
+bool machine_eager(const machine_t *machine);
+
+/* ZRELAY_CLOSED was or is among the events; nothing follows it. */
+bool machine_closed(const machine_t *machine);
 
 /* The program's wishes; results as in zrelay.h. */
 int machine_rename(machine_t *machine, const char *nick, uint64_t now);
 int machine_close(machine_t *machine, uint64_t now);
 int machine_join(machine_t *machine, const char *room, int from, uint64_t position, uint64_t now);
 int machine_leave(machine_t *machine, const char *room, uint64_t now);
-int machine_publish(machine_t *machine, const char *room, const char *key, uint8_t flags, uint64_t expect, const void *body, size_t len,
-    uint64_t *mid);
+int machine_publish(machine_t *machine, const char *room, const char *key, uint8_t flags, uint64_t expect,
+    const void *body, size_t len, uint64_t *mid);
 size_t machine_unacked(const machine_t *machine);
-int machine_history(machine_t *machine, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *request);
+int machine_history(
+    machine_t *machine, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *request);
 int machine_state(machine_t *machine, const char *room, const char *key, uint64_t *request);
 int machine_who(machine_t *machine, const char *room, uint64_t *request);
 int machine_rooms(machine_t *machine, const char *prefix, uint64_t *request);

@@ -52,14 +52,14 @@ class Stream(TestCase):
 
     def test_sleeping_reader_with_a_tiny_queue_repairs_itself(self):
         count = 200_000
-        # Queues so small that most frames of the burst cannot wait for the sleeper.
-        broker = self.broker(config=FAST + "limits\n    reader-queue = 4\n    batch-bytes = 1k\n")
+        # Queues so small, and messages so long, that most of the burst can wait for the sleeper nowhere.
+        broker = self.broker(config=FAST + "limits\n    reader-queue = 16\n    batch-bytes = 4k\n")
         sleeper = Program([os.path.join(BUILD, "tests/e2e/sleeper"), broker.server, "burst", "2", str(count)])
         self.addCleanup(sleeper.end)
         sleeper.wait_out("^live$")
         awake = self.zrelay(broker, "sub", "burst", "--count", str(count))
         self.wait_members(broker, "burst", 2)
-        numbers = b"".join(b"%d\n" % number for number in range(1, count + 1))
+        numbers = b"".join(b"%0100d\n" % number for number in range(1, count + 1))
         self.run_zrelay(broker, "pub", "burst", stdin=numbers)
         self.assertEqual(awake.finish(), 0, awake.errors())  # while the other one sleeps
         self.assertTrue(bytes(awake.out) == numbers)

@@ -1,0 +1,22 @@
+/* Carries out what the core wants done: sends, publishes, hands to the log, keeps the tickets. */
+#ifndef EFFECTS_H
+#define EFFECTS_H
+
+#include "log.h"
+#include "outbox.h"
+#include "relay.h"
+#include "tickets.h"
+
+typedef struct {
+    void *front; /* libzmq's handles; all of these are the server's */
+    void *back;
+    relay_t *relay;
+    log_t *log;
+    outbox_t *outbox;
+    tickets_t *tickets;
+} effects_t;
+
+/* Until the outbox is empty, with what the log's answers and lost routes add to it meanwhile. */
+void effects_carry_out(const effects_t *effects);
+
+#endif

@@ -1,0 +1,237 @@
+/* See endpoints.h. May call nothing but the C library; must not know sockets or the configuration. */
+#include "endpoints.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+
+#define TCP_PREFIX "tcp://"
+#define IPC_PREFIX "ipc://"
+#define BACK_SUFFIX "-back"
+
+static bool s_starts(const char *text, const char *prefix) {
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* --- Parsing --- */
+
+static const char *s_parse_port(const char *text, uint16_t *port) {
+    if (strcmp(text, "*") == 0) {
+        *port = 0;
+        return NULL;
+    }
+    size_t digits = strspn(text, "0123456789");
+    unsigned long value = digits > 0 && digits <= 5 ? strtoul(text, NULL, 10) : 65536;
+    if (text[digits] || value > 65535)
+        return "the port is a number up to 65535, or * for a free one";
+    *port = (uint16_t)value;
+    return NULL;
+}
+
+/* `text` is what stands between tcp:// and the port, `len` bytes. */
+static const char *s_parse_host(const char *text, size_t len, char out[ENDPOINT_HOST_MAX + 1]) {
+    struct in6_addr ipv6;
+    struct in_addr ipv4;
+    bool bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
+    if (bracketed) {
+        text++;
+        len -= 2;
+    }
+    if (len == 0)
+        return "the address is missing; write tcp://ADDRESS:PORT, for example tcp://127.0.0.1:5570";
+    if (len > ENDPOINT_HOST_MAX)
+        return "the address is too long";
+    memcpy(out, text, len);
+    out[len] = '\0';
+    if (bracketed)
+        return inet_pton(AF_INET6, out, &ipv6) == 1 ? NULL : "what stands in brackets is no IPv6 address";
+    if (strcmp(out, "*") == 0)
+        return NULL;
+    if (strchr(out, ':'))
+        return "an IPv6 address stands in brackets: tcp://[::1]:5570";
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)out[i]) && !strchr(".-_", out[i]))
+            return "the address holds a character that no address has";
+    if (strspn(out, "0123456789.") == len && inet_pton(AF_INET, out, &ipv4) != 1)
+        return "this is no IPv4 address";
+    if (strcasecmp(out, "localhost") == 0)
+        strcpy(out, "127.0.0.1");
+    return NULL;
+}
+
+static const char *s_parse_tcp(endpoint_t *endpoint, const char *text) {
+    const char *colon = strrchr(text, ':');
+    if (!colon)
+        return "the port is missing; write tcp://ADDRESS:PORT, for example tcp://127.0.0.1:5570";
+    const char *wrong = s_parse_port(colon + 1, &endpoint->port);
+    return wrong ? wrong : s_parse_host(text, (size_t)(colon - text), endpoint->host);
+}
+
+static const char *s_parse_ipc(endpoint_t *endpoint, const char *text) {
+    size_t len = strlen(text);
+    if (len == 0 || strcmp(text, "@") == 0 || strcmp(text, "*") == 0)
+        return "the path is missing; write ipc://PATH, for example ipc:///run/zrelay/front";
+    if (len > ENDPOINT_PATH_MAX)
+        return "the path is longer than the 107 bytes that a Unix socket's address holds";
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f)
+            return "the path holds a space or a control character";
+    memcpy(endpoint->path, text, len + 1);
+    return NULL;
+}
+
+const char *endpoint_parse(endpoint_t *endpoint, const char *text) {
+    memset(endpoint, 0, sizeof *endpoint);
+    if (s_starts(text, TCP_PREFIX)) {
+        endpoint->kind = ENDPOINT_TCP;
+        return s_parse_tcp(endpoint, text + strlen(TCP_PREFIX));
+    }
+    if (s_starts(text, IPC_PREFIX)) {
+        endpoint->kind = ENDPOINT_IPC;
+        return s_parse_ipc(endpoint, text + strlen(IPC_PREFIX));
+    }
+    return "it starts with neither tcp:// nor ipc://; write for example tcp://127.0.0.1:5570";
+}
+
+/* --- What an endpoint is --- */
+
+bool endpoint_is_ipv6(const endpoint_t *endpoint) {
+    return endpoint->kind == ENDPOINT_TCP && strchr(endpoint->host, ':') != NULL;
+}
+
+bool endpoint_is_wildcard(const endpoint_t *endpoint) {
+    struct in6_addr ipv6;
+    if (endpoint->kind != ENDPOINT_TCP)
+        return false;
+    if (endpoint_is_ipv6(endpoint))
+        return inet_pton(AF_INET6, endpoint->host, &ipv6) == 1 && IN6_IS_ADDR_UNSPECIFIED(&ipv6);
+    return strcmp(endpoint->host, "*") == 0 || strcmp(endpoint->host, "0.0.0.0") == 0;
+}
+
+bool endpoint_is_local(const endpoint_t *endpoint) {
+    struct in6_addr ipv6;
+    struct in_addr ipv4;
+    if (endpoint->kind == ENDPOINT_IPC || strcmp(endpoint->host, "lo") == 0)
+        return true;
+    if (inet_pton(AF_INET, endpoint->host, &ipv4) == 1)
+        return ntohl(ipv4.s_addr) >> 24 == 127;
+    if (inet_pton(AF_INET6, endpoint->host, &ipv6) != 1)
+        return false;
+    return IN6_IS_ADDR_LOOPBACK(&ipv6) || (IN6_IS_ADDR_V4MAPPED(&ipv6) && ipv6.s6_addr[12] == 127);
+}
+
+/* The host's and port's text, with another host in place of the endpoint's own. */
+static void s_format_tcp(const char *host, uint16_t port, char out[ENDPOINT_TEXT_SIZE]) {
+    const char *pattern = strchr(host, ':') ? TCP_PREFIX "[%.255s]:%.5s" : TCP_PREFIX "%.255s:%.5s";
+    char number[8] = "*";
+    if (port)
+        snprintf(number, sizeof number, "%u", (unsigned)port);
+    snprintf(out, ENDPOINT_TEXT_SIZE, pattern, host, number);
+}
+
+void endpoint_format(const endpoint_t *endpoint, char out[ENDPOINT_TEXT_SIZE]) {
+    if (endpoint->kind == ENDPOINT_TCP)
+        s_format_tcp(endpoint->host, endpoint->port, out);
+    else
+        snprintf(out, ENDPOINT_TEXT_SIZE, IPC_PREFIX "%s", endpoint->path);
+}
+
+const char *endpoint_derive_back(const endpoint_t *listen, endpoint_t *back) {
+    *back = *listen;
+    if (listen->kind == ENDPOINT_TCP) {
+        if (listen->port == 65535)
+            return "there is no port after 65535 for the back; name it with --back";
+        back->port = listen->port ? (uint16_t)(listen->port + 1) : 0;
+        return NULL;
+    }
+    if (strlen(listen->path) + strlen(BACK_SUFFIX) > ENDPOINT_PATH_MAX)
+        return "the path with \"-back\" is longer than a Unix socket's address; name the back with --back";
+    strcat(back->path, BACK_SUFFIX);
+    return NULL;
+}
+
+/* --- The back for a client --- */
+
+/* Where a client came in, taken from the connection's local address. */
+typedef struct {
+    endpoint_kind_t kind;
+    char host[INET6_ADDRSTRLEN]; /* empty: not known */
+    uint16_t port;
+    const char *path;
+    size_t path_len;
+} arrival_t;
+
+static arrival_t s_arrival(const struct sockaddr *local, socklen_t len) {
+    arrival_t arrival = {.kind = ENDPOINT_TCP, .path = ""};
+    if (local && local->sa_family == AF_INET && len >= sizeof(struct sockaddr_in)) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)local;
+        arrival.port = ntohs(in->sin_port);
+        inet_ntop(AF_INET, &in->sin_addr, arrival.host, sizeof arrival.host);
+    } else if (local && local->sa_family == AF_INET6 && len >= sizeof(struct sockaddr_in6)) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)local;
+        arrival.port = ntohs(in6->sin6_port);
+        if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) /* an IPv4 client of a listener on [::] */
+            inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], arrival.host, sizeof arrival.host);
+        else
+            inet_ntop(AF_INET6, &in6->sin6_addr, arrival.host, sizeof arrival.host);
+    } else if (local && local->sa_family == AF_UNIX && len > offsetof(struct sockaddr_un, sun_path)) {
+        arrival.kind = ENDPOINT_IPC;
+        arrival.path = ((const struct sockaddr_un *)local)->sun_path;
+        arrival.path_len = len - offsetof(struct sockaddr_un, sun_path);
+    }
+    return arrival;
+}
+
+/* An abstract name starts with NUL and has no other end than its length; libzmq writes the NUL as '@'. */
+static bool s_same_path(const endpoint_t *endpoint, const arrival_t *arrival) {
+    size_t len = strlen(endpoint->path);
+    if (arrival->path_len > 0 && arrival->path[0] == '\0')
+        return endpoint->path[0] == '@' && arrival->path_len == len &&
+               memcmp(endpoint->path + 1, arrival->path + 1, len - 1) == 0;
+    return strnlen(arrival->path, arrival->path_len) == len &&
+           memcmp(endpoint->path, arrival->path, len) == 0;
+}
+
+/* How well `endpoint` fits the way a client came; 0: not at all. Ports count for listeners only. */
+static int s_fit(const endpoint_t *endpoint, const arrival_t *arrival, bool with_port) {
+    if (endpoint->kind != arrival->kind)
+        return 0;
+    if (endpoint->kind == ENDPOINT_IPC)
+        return with_port && s_same_path(endpoint, arrival) ? 3 : 1;
+    if (with_port && endpoint->port != arrival->port)
+        return 0;
+    if (strcmp(endpoint->host, arrival->host) == 0)
+        return 3;
+    bool reaches = endpoint_is_ipv6(endpoint) || !strchr(arrival->host, ':');
+    return endpoint_is_wildcard(endpoint) && reaches ? 2 : 1;
+}
+
+static size_t s_best(const endpoint_t *endpoints, size_t count, const arrival_t *arrival, bool with_port) {
+    size_t best = 0;
+    int fit = 0;
+    for (size_t i = 0; i < count; i++)
+        if (s_fit(&endpoints[i], arrival, with_port) > fit) {
+            fit = s_fit(&endpoints[i], arrival, with_port);
+            best = i;
+        }
+    return best;
+}
+
+void endpoint_choose_back(const endpoint_set_t *set, const struct sockaddr *local, socklen_t local_len,
+    char out[ENDPOINT_TEXT_SIZE]) {
+    arrival_t arrival = s_arrival(local, local_len);
+    const endpoint_t *back;
+    if (set->paired)
+        back = &set->back[s_best(set->listen, set->listen_count, &arrival, true)];
+    else
+        back = &set->back[s_best(set->back, set->back_count, &arrival, false)];
+    if (endpoint_is_wildcard(back))
+        s_format_tcp(arrival.host[0] ? arrival.host : "127.0.0.1", back->port, out);
+    else
+        endpoint_format(back, out);
+}

@@ -1,0 +1,60 @@
+/* Endpoints the broker binds: parsing, checking, deriving the back from a listener, and choosing the back that a client is told.
+ * Pure: no socket is touched here. */
+#ifndef ENDPOINTS_H
+#define ENDPOINTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum {
+    ENDPOINT_HOST_MAX = 255, /* a DNS name */
+    ENDPOINT_PATH_MAX = 107, /* what a Unix socket's address holds */
+    ENDPOINT_TEXT_SIZE = 300 /* of any endpoint's text, its NUL included */
+};
+
+typedef enum { ENDPOINT_TCP, ENDPOINT_IPC } endpoint_kind_t;
+
+typedef struct {
+    endpoint_kind_t kind;
+    char host[ENDPOINT_HOST_MAX + 1]; /* tcp: an address without brackets, an interface, a name or "*" */
+    uint16_t port;                    /* tcp; 0: a free one is picked at bind */
+    char path[ENDPOINT_PATH_MAX + 1]; /* ipc: a path, or "@name" in the abstract namespace */
+} endpoint_t;
+
+/* Reads `text`. Returns NULL, or a sentence that says what is wrong and what to write instead (a static string; `*endpoint` is then
+ * unspecified). "localhost" becomes 127.0.0.1, since libzmq binds no names. */
+const char *endpoint_parse(endpoint_t *endpoint, const char *text);
+
+/* As it is written for libzmq. */
+void endpoint_format(const endpoint_t *endpoint, char out[ENDPOINT_TEXT_SIZE]);
+
+/* Every address of the machine: "*", 0.0.0.0 or [::]. */
+bool endpoint_is_wildcard(const endpoint_t *endpoint);
+
+/* Reachable from this machine only. False for names and interfaces other than lo: nobody knows where they lead. */
+bool endpoint_is_local(const endpoint_t *endpoint);
+
+/* libzmq must be told to use IPv6. */
+bool endpoint_is_ipv6(const endpoint_t *endpoint);
+
+/* The back that belongs to a listener when none is configured: the next TCP port (a picked one for a picked one), the path with
+ * "-back". Returns NULL or what is wrong, as endpoint_parse does. */
+const char *endpoint_derive_back(const endpoint_t *listen, endpoint_t *back);
+
+/* All that is bound, with real ports. */
+typedef struct {
+    const endpoint_t *listen;
+    size_t listen_count;
+    const endpoint_t *back;
+    size_t back_count;
+    bool paired; /* back[i] was derived from listen[i] */
+} endpoint_set_t;
+
+/* Writes the back for a client whose connection has the local address `local` (getsockname's; NULL when it is not known): reachable by
+ * the way the client came, its wildcard replaced by that address. */
+void endpoint_choose_back(const endpoint_set_t *set, const struct sockaddr *local, socklen_t local_len,
+    char out[ENDPOINT_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,276 @@
+/* zrelayd: the command line, and what the process needs before the first socket exists. */
+#include <czmq.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "hash.h"
+#include "names.h"
+#include "server.h"
+
+enum { NOFILE_MAX = 1 << 20, DESCRIPTORS_PER_CLIENT = 2 };
+
+static const char s_usage[] =
+    "usage: zrelayd [OPTION]...\n"
+    "A ZeroMQ pub/sub message relay.\n"
+    "\n"
+    "  --listen ENDPOINT    where clients connect (default tcp://127.0.0.1:5570); may be repeated.\n"
+    "                       tcp://ADDRESS:PORT, port * for a free one, or ipc://PATH\n"
+    "  --back ENDPOINT      where clients read (default: the port after each listener's, or its path\n"
+    "                       with -back); may be repeated\n"
+    "  --config FILE        settings in ZPL; the command line comes first\n"
+    "  --check-config       check FILE and leave\n"
+    "  --data DIR           keep the log on disk (not in this build)\n"
+    "  --insecure           let other machines connect, without encryption\n"
+    "  --log-level LEVEL    error, warn, info (default) or debug; lines go to stderr\n"
+    "  --version            print the version and leave\n"
+    "  --help               print this and leave\n"
+    "\n"
+    "On start it prints one line with its endpoints. SIGTERM and SIGINT stop it; a second one at once.\n";
+
+typedef struct {
+    settings_flags_t endpoints;
+    const char *config_file, *data, *log_level;
+    bool check_config, insecure;
+} flags_t;
+
+static int s_fail(const char *text) {
+    zr_buffer_t line = {0};
+    zr_escape(&line, zr_span(text)); /* it quotes arguments and files */
+    fprintf(stderr, "zrelayd: %.*s\n", (int)line.len, (const char *)line.data);
+    zr_buffer_finish(&line);
+    return EXIT_FAILURE;
+}
+
+/* --- The command line --- */
+
+enum {
+    OPT_LISTEN = 256,
+    OPT_BACK,
+    OPT_DATA,
+    OPT_CONFIG,
+    OPT_CHECK,
+    OPT_INSECURE,
+    OPT_LEVEL,
+    OPT_VERSION,
+    OPT_HELP
+};
+
+static const struct option s_options[] = {
+    {"listen", required_argument, NULL, OPT_LISTEN},
+    {"back", required_argument, NULL, OPT_BACK},
+    {"data", required_argument, NULL, OPT_DATA},
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"check-config", no_argument, NULL, OPT_CHECK},
+    {"insecure", no_argument, NULL, OPT_INSECURE},
+    {"log-level", required_argument, NULL, OPT_LEVEL},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {"help", no_argument, NULL, OPT_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+typedef enum { PARSED, DONE, WRONG } parsed_t;
+
+/* What getopt found wrong, in our words. */
+static parsed_t s_bad_option(int found, char *argv[], char error[ZPL_ERROR_SIZE]) {
+    const char *text = argv[optind - 1];
+    if (found == ':')
+        snprintf(error, ZPL_ERROR_SIZE, "%.80s needs a value; see --help", text);
+    else
+        snprintf(error, ZPL_ERROR_SIZE, "unknown option %.80s; see --help", text);
+    return WRONG;
+}
+
+static parsed_t s_parse(int argc, char *argv[], flags_t *flags, char error[ZPL_ERROR_SIZE]) {
+    int found;
+    opterr = 0;
+    while ((found = getopt_long(argc, argv, ":", s_options, NULL)) != -1) {
+        switch (found) {
+        case OPT_LISTEN:
+            if (!settings_add_flag(&flags->endpoints.listen, "--listen", optarg, error))
+                return WRONG;
+            break;
+        case OPT_BACK:
+            if (!settings_add_flag(&flags->endpoints.back, "--back", optarg, error))
+                return WRONG;
+            break;
+        case OPT_DATA:
+            flags->data = optarg;
+            break;
+        case OPT_CONFIG:
+            flags->config_file = optarg;
+            break;
+        case OPT_CHECK:
+            flags->check_config = true;
+            break;
+        case OPT_INSECURE:
+            flags->insecure = true;
+            break;
+        case OPT_LEVEL:
+            flags->log_level = optarg;
+            break;
+        case OPT_VERSION:
+            puts("zrelayd " ZRELAY_VERSION);
+            return DONE;
+        case OPT_HELP:
+            fputs(s_usage, stdout);
+            return DONE;
+        default:
+            return s_bad_option(found, argv, error);
+        }
+    }
+    if (optind == argc)
+        return PARSED;
+    snprintf(error, ZPL_ERROR_SIZE, "there is nothing to do with \"%.80s\"; see --help", argv[optind]);
+    return WRONG;
+}
+
+static bool s_configure(settings_t *settings, const flags_t *flags, char error[ZPL_ERROR_SIZE]) {
+    settings_default(settings);
+    if (flags->check_config && !flags->config_file) {
+        snprintf(error, ZPL_ERROR_SIZE, "--check-config needs the file: --config FILE");
+        return false;
+    }
+    if (flags->config_file && !settings_read_file(settings, flags->config_file, error))
+        return false;
+    if (flags->data)
+        snprintf(settings->data, sizeof settings->data, "%s", flags->data[0] ? flags->data : ".");
+    if (flags->log_level && !zr_log_level_from_name(flags->log_level, &settings->log_level)) {
+        snprintf(error, ZPL_ERROR_SIZE, "--log-level: \"%.40s\" is none of error, warn, info, debug",
+            flags->log_level);
+        return false;
+    }
+    settings->insecure |= flags->insecure;
+    return settings_complete(settings, &flags->endpoints, error);
+}
+
+/* --- The process --- */
+
+/* With 0, 1 or 2 closed, a socket would get the number, and lines meant for people would go to a peer. */
+static void s_fill_standard_descriptors(void) {
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+static void s_raise_descriptors(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max < NOFILE_MAX ? limit.rlim_max : NOFILE_MAX;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* A client takes two; when there are none left, libzmq can accept nobody and spins. */
+static void s_check_descriptors(const settings_t *settings) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t needed = (rlim_t)settings->relay.max_sessions * DESCRIPTORS_PER_CLIENT;
+    if (limit.rlim_cur < needed)
+        zr_log(ZR_LOG_WARN,
+            "%llu file descriptors are allowed, %zu sessions (limits/max-sessions) need %llu: raise the "
+            "limit "
+            "(ulimit -n, LimitNOFILE=) or lower the other",
+            (unsigned long long)limit.rlim_cur, settings->relay.max_sessions, (unsigned long long)needed);
+}
+
+/* The signals go to a signalfd: an interrupted poll would end zloop. Before any thread exists, since threads inherit the mask. */
+static void s_block_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* CZMQ takes defaults from ZSYS_* variables: queue lengths, threads, even a socket that log lines are sent to. The configuration file decides
+ * here, so they go, but for the one that keeps CZMQ's hands off the signals. */
+static void s_init_zsys(const settings_t *settings) {
+    extern char **environ;
+    for (char **variable = environ; variable && *variable;) {
+        char name[64];
+        const char *end = strchr(*variable, '=');
+        size_t len = end ? (size_t)(end - *variable) : 0;
+        if (strncmp(*variable, "ZSYS_", 5) != 0 || len == 0 || len >= sizeof name) {
+            variable++;
+            continue;
+        }
+        memcpy(name, *variable, len);
+        name[len] = '\0';
+        unsetenv(name); /* moves the rest up */
+    }
+    setenv("ZSYS_SIGHANDLER", "false", 1);
+    void *context = zsys_init();
+    zmq_ctx_set(context, ZMQ_IO_THREADS, (int)settings->io_threads);
+}
+
+/* After zsys_init, before the first socket. ROUTER counts its routing ids up from a rand(), and a peer that guesses the next one and claims it
+ * makes libzmq abort. zsys_init seeds the same generator with the time of day. */
+static void s_seed(void) {
+    uint8_t key[16];
+    unsigned seed;
+    randombytes_buf(key, sizeof key);
+    randombytes_buf(&seed, sizeof seed);
+    zr_hash_seed(key);
+    srand(seed);
+}
+
+static int s_serve(const settings_t *settings) {
+    char error[ZPL_ERROR_SIZE];
+    s_block_signals();
+    s_raise_descriptors();
+    s_init_zsys(settings);
+    if (sodium_init() < 0)
+        return s_fail("cannot start libsodium");
+    s_seed();
+    server_t *server = server_new(settings, error);
+    if (!server)
+        return s_fail(error);
+    char *banner = server_banner(server);
+    puts(banner);
+    fflush(stdout);
+    free(banner);
+    s_check_descriptors(settings);
+    if (settings->insecure)
+        zr_log(ZR_LOG_WARN,
+            "INSECURE: --insecure lets other machines connect; nothing is encrypted and anybody "
+            "who reaches the ports reads and writes everything");
+    int code = server_run(server);
+    server_destroy(server);
+    zsys_shutdown();
+    return code;
+}
+
+int main(int argc, char *argv[]) {
+    s_fill_standard_descriptors();
+    char error[ZPL_ERROR_SIZE];
+    flags_t flags = {0};
+    switch (s_parse(argc, argv, &flags, error)) {
+    case DONE:
+        return EXIT_SUCCESS;
+    case WRONG:
+        return s_fail(error);
+    case PARSED:
+        break;
+    }
+    static settings_t settings;
+    if (!s_configure(&settings, &flags, error))
+        return s_fail(error);
+    if (flags.check_config) {
+        printf("%s: ok\n", flags.config_file);
+        return EXIT_SUCCESS;
+    }
+    zr_log_set_level(settings.log_level);
+    return s_serve(&settings);
+}

@@ -1,0 +1,340 @@
+/* See server.h. This is where sockets, clock and signals meet the relay; what is decided is decided in core/. */
+#include "server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "effects.h"
+#include "fatal.h"
+#include "hash.h"
+#include "names.h"
+#include "sockets.h"
+
+/* What one wake-up takes from a socket before timers, signals and the other socket have their turn. */
+enum { BATCH_FRAMES = 1000, BATCH_BYTES = 4 << 20 };
+enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
+enum { SHUTDOWN_BATCHES = 16 };
+
+struct server {
+    const settings_t *settings;
+    relay_config_t relay_config;
+    sockets_t sockets;
+    void *front, *back; /* libzmq's handles of the two */
+    int signals;
+    zloop_t *loop;
+    log_t *log;
+    relay_t *relay;
+    outbox_t outbox;
+    tickets_t *tickets;
+    effects_t effects;
+    zmq_msg_t frame; /* the one being handled */
+    char told_back[ENDPOINT_TEXT_SIZE];
+    uint64_t claimed, stray; /* frames dropped: claimed routing ids; not a subscription */
+    zr_log_limit_t drop_lines;
+    bool stopping;
+};
+
+/* --- Clock, entropy, the client's back --- */
+
+static uint64_t s_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void s_entropy(void *ctx, void *out, size_t len) {
+    (void)ctx;
+    for (size_t got = 0; got < len;) {
+        ssize_t more = getrandom((char *)out + got, len - got, 0);
+        FATAL_UNLESS(more > 0 || errno == EINTR);
+        got += more > 0 ? (size_t)more : 0;
+    }
+}
+
+static zr_span_t s_back(void *ctx) {
+    server_t *server = ctx;
+    sockets_back_for(&server->sockets, &server->frame, server->told_back);
+    return zr_span(server->told_back);
+}
+
+/* --- Reading --- */
+
+/* Whatever is left of a message whose first parts were read. */
+static void s_skip_parts(void *socket, zmq_msg_t *part) {
+    while (zmq_msg_more(part))
+        if (zmq_msg_recv(part, socket, ZMQ_DONTWAIT) < 0)
+            return;
+}
+
+/* The automatic routing id as a route; 0 when the peer claimed one of its own. */
+static route_t s_route(zmq_msg_t *id) {
+    const uint8_t *bytes = zmq_msg_data(id);
+    if (zmq_msg_size(id) != ROUTING_ID_SIZE || bytes[0] != 0)
+        return 0;
+    return (route_t)bytes[1] << 24 | (route_t)bytes[2] << 16 | (route_t)bytes[3] << 8 | bytes[4];
+}
+
+static void s_count_drop(server_t *server, uint64_t *counter, const char *what) {
+    ++*counter;
+    if (zr_log_pass(&server->drop_lines, (uint64_t)zclock_mono()))
+        zr_log(ZR_LOG_WARN, "dropped %s (%llu so far)", what, (unsigned long long)*counter);
+}
+
+/* One message of the front. false: there was none. */
+static bool s_read_front(server_t *server, uint64_t now, size_t *bytes) {
+    zmq_msg_t *frame = &server->frame;
+    if (zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT) < 0)
+        return false;
+    route_t route = s_route(frame);
+    if (!zmq_msg_more(frame) || zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT) < 0)
+        return true;
+    *bytes += zmq_msg_size(frame);
+    if (route == 0) {
+        s_skip_parts(server->front, frame);
+        s_count_drop(server, &server->claimed, "a frame of a peer that set a routing id of its own");
+    } else if (zmq_msg_more(frame)) {
+        s_skip_parts(server->front, frame);
+        relay_multipart(server->relay, route);
+    } else {
+        zr_span_t text = zr_span_of(zmq_msg_data(frame), zmq_msg_size(frame));
+        relay_frame(server->relay, route, zr_span(NULL), text, now);
+    }
+    return true;
+}
+
+static void s_end_pass(server_t *server) {
+    relay_flush(server->relay);
+    effects_carry_out(&server->effects);
+}
+
+/* What is left is found by zloop's next poll, which asks the socket before it sleeps. */
+static int s_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
+    (void)loop;
+    (void)socket;
+    server_t *server = arg;
+    uint64_t now = s_now();
+    size_t bytes = 0;
+    for (size_t frames = 0; frames < BATCH_FRAMES && bytes < BATCH_BYTES; frames++)
+        if (!s_read_front(server, now, &bytes))
+            break;
+    s_end_pass(server);
+    return 0;
+}
+
+static int s_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
+    (void)loop;
+    (void)socket;
+    server_t *server = arg;
+    zmq_msg_t *frame = &server->frame;
+    for (size_t frames = 0; frames < BATCH_FRAMES; frames++) {
+        if (zmq_msg_recv(frame, server->back, ZMQ_DONTWAIT) < 0)
+            break;
+        const uint8_t *data = zmq_msg_data(frame);
+        if (zmq_msg_more(frame) || zmq_msg_size(frame) == 0 || data[0] > 1) {
+            s_skip_parts(server->back, frame);
+            s_count_drop(server, &server->stray, "a message on the back that is no subscription");
+        } else {
+            relay_subscription(server->relay, zr_span_of(data, zmq_msg_size(frame)));
+        }
+    }
+    s_end_pass(server);
+    return 0;
+}
+
+/* --- Timers and signals --- */
+
+static int s_on_tick(zloop_t *loop, int timer_id, void *arg) {
+    (void)loop;
+    (void)timer_id;
+    server_t *server = arg;
+    relay_tick(server->relay);
+    s_end_pass(server);
+    return 0;
+}
+
+static void s_on_silent(void *ctx, uint64_t session) {
+    server_t *server = ctx;
+    relay_silent(server->relay, session);
+    s_end_pass(server);
+}
+
+static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    (void)loop;
+    server_t *server = arg;
+    struct signalfd_siginfo info;
+    if (read(item->fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return 0;
+    zr_log(ZR_LOG_INFO, "signal %u: saying bye to everybody; once more stops at once", info.ssi_signo);
+    server->stopping = true;
+    return -1;
+}
+
+/* --- The server --- */
+
+static bool s_open_signals(server_t *server, char error[ZPL_ERROR_SIZE]) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (server->signals < 0)
+        snprintf(error, ZPL_ERROR_SIZE, "cannot watch for signals: %s", strerror(errno));
+    return server->signals >= 0;
+}
+
+static void s_fill_relay_config(server_t *server) {
+    relay_config_t *relay = &server->relay_config;
+    *relay = server->settings->relay;
+    relay->greeting = server->settings->greeting[0] ? server->settings->greeting : NULL;
+    relay->entropy = s_entropy;
+    relay->back = s_back;
+    relay->back_ctx = server;
+    s_entropy(NULL, &relay->epoch, sizeof relay->epoch);
+}
+
+/* Three silent intervals; zloop's clock cuts off milliseconds, and nobody is to be expired early. */
+static size_t s_expiry_ms(const settings_t *settings) {
+    return 3 * settings->relay.heartbeat_ms + 1;
+}
+
+server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    server_t *server = fatal_calloc(sizeof *server);
+    server->settings = settings;
+    server->signals = -1;
+    zmq_msg_init(&server->frame);
+    if (!s_open_signals(server, error) || !sockets_open(&server->sockets, settings, error)) {
+        server_destroy(server);
+        return NULL;
+    }
+    server->front = zsock_resolve(server->sockets.front);
+    server->back = zsock_resolve(server->sockets.back);
+    s_fill_relay_config(server);
+    server->log = fatal_check(log_memory_new(&settings->log));
+    server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
+    server->loop = fatal_check(zloop_new());
+    server->tickets = tickets_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
+    server->effects = (effects_t){
+        server->front, server->back, server->relay, server->log, &server->outbox, server->tickets};
+
+    zmq_pollitem_t signals = {.fd = server->signals, .events = ZMQ_POLLIN};
+    zloop_set_nonstop(server->loop, true);
+    zloop_poller(server->loop, &signals, s_on_signal, server);
+    zloop_reader(server->loop, server->sockets.back, s_on_back, server);
+    zloop_reader(server->loop, server->sockets.front, s_on_front, server);
+    zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
+    return server;
+}
+
+static void s_print_endpoints(FILE *out, const settings_endpoints_t *endpoints) {
+    for (size_t i = 0; i < endpoints->count; i++) {
+        char text[ENDPOINT_TEXT_SIZE];
+        endpoint_format(&endpoints->items[i], text);
+        fprintf(out, "%s%s", i ? " and " : "", text);
+    }
+}
+
+char *server_banner(const server_t *server) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = fatal_check(open_memstream(&text, &size));
+    fputs("zrelayd " ZRELAY_VERSION " listening on ", out);
+    s_print_endpoints(out, &server->sockets.listen);
+    fputs(", back ", out);
+    s_print_endpoints(out, &server->sockets.backs);
+    fprintf(out, ", epoch %016llx, store memory", (unsigned long long)server->relay_config.epoch);
+    fclose(out);
+    return fatal_check(text);
+}
+
+/* --- Running --- */
+
+static void s_notify(const char *state) {
+#ifdef HAVE_SYSTEMD
+    sd_notify(0, state);
+#else
+    (void)state;
+#endif
+}
+
+static void s_die_at_once(int number) {
+    static const char text[] = "zrelayd: second signal, stopping at once\n";
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written;
+    _exit(128 + number);
+}
+
+/* From now on a signal ends the program: somebody does not want to wait. */
+static void s_arm_second_signal(void) {
+    struct sigaction action = {.sa_handler = s_die_at_once};
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void s_log_stats(const server_t *server) {
+    relay_stats_t stats = relay_stats(server->relay);
+    zr_log(ZR_LOG_INFO,
+        "stopped: frames %llu, entries %llu, deliveries %llu, acks %llu, errors %llu, duplicates %llu, "
+        "dropped %llu, claimed routing ids %llu, stray %llu, rooms %zu",
+        (unsigned long long)stats.frames, (unsigned long long)stats.entries,
+        (unsigned long long)stats.deliveries, (unsigned long long)stats.acks,
+        (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
+        (unsigned long long)stats.dropped, (unsigned long long)server->claimed,
+        (unsigned long long)server->stray, stats.rooms);
+}
+
+/* Takes in what has arrived, so that it is acked, then says bye. */
+static void s_shut_down(server_t *server) {
+    s_notify("STOPPING=1");
+    s_arm_second_signal();
+    for (int batch = 0; batch < SHUTDOWN_BATCHES; batch++)
+        s_on_front(server->loop, server->sockets.front, server);
+    relay_shutdown(server->relay);
+    effects_carry_out(&server->effects);
+    s_log_stats(server);
+}
+
+int server_run(server_t *server) {
+    s_notify("READY=1");
+    while (!server->stopping) {
+        int rc = zloop_start(server->loop);
+        if (server->stopping)
+            break;
+        /* A stop and continue of the process may interrupt the poll; anything else that ends the loop is a fault. */
+        if (errno != EINTR) {
+            zr_log(ZR_LOG_ERROR, "the loop ended (%d): %s", rc, zmq_strerror(errno));
+            s_shut_down(server);
+            return EXIT_FAILURE;
+        }
+    }
+    s_shut_down(server);
+    return EXIT_SUCCESS;
+}
+
+void server_destroy(server_t *server) {
+    if (!server)
+        return;
+    tickets_destroy(server->tickets);
+    zloop_destroy(&server->loop);
+    sockets_close(&server->sockets);
+    relay_destroy(server->relay);
+    outbox_finish(&server->outbox);
+    log_destroy(server->log);
+    zmq_msg_close(&server->frame);
+    if (server->signals >= 0)
+        close(server->signals);
+    free(server);
+}

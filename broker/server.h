@@ -1,0 +1,22 @@
+/* The running broker: one zloop with the sockets, the timers and the signals around the relay. */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include "settings.h"
+
+typedef struct server server_t;
+
+/* Binds and gets ready; nothing runs yet. NULL: `error` is one line that says what to do. `settings` must live as long as the server. SIGTERM
+ * and SIGINT must be blocked, so that no thread takes them. */
+server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]);
+
+/* The line that says what listens where, for stdout. The caller frees it. */
+char *server_banner(const server_t *server);
+
+/* Runs until SIGTERM or SIGINT, then says bye to everybody. Returns the program's exit code. */
+int server_run(server_t *server);
+
+/* Waits for what is queued to be sent, a second at most. NULL is accepted. */
+void server_destroy(server_t *server);
+
+#endif

@@ -1,0 +1,314 @@
+/* See settings.h. Every setting is a row of one table; PROTOCOL.md, section 10, names them. Must not know sockets. */
+#include "settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KIB 1024ULL
+#define MIB (1024ULL * KIB)
+#define GIB (1024ULL * MIB)
+#define TIB (1024ULL * GIB)
+
+#define DEFAULT_LISTEN "tcp://127.0.0.1:5570"
+
+/* --- The table --- */
+
+typedef enum {
+    KIND_SIZE, /* a size_t */
+    KIND_U64,
+    KIND_BOOL,
+    KIND_TEXT, /* a char array of `max` + 1 bytes */
+    KIND_LEVEL,
+    KIND_ADVERTISE,
+    KIND_ENDPOINTS, /* may be repeated */
+} kind_t;
+
+typedef struct {
+    const char *section, *name;
+    kind_t kind;
+    size_t offset;
+    uint64_t min, max;
+} setting_t;
+
+#define AT(member) offsetof(settings_t, member)
+
+static const setting_t s_settings[] = {
+    {"server", "listen", KIND_ENDPOINTS, AT(listen), 0, 0},
+    {"server", "back", KIND_ENDPOINTS, AT(back), 0, 0},
+    {"server", "advertise", KIND_ADVERTISE, AT(advertise), 0, ENDPOINT_TEXT_SIZE - 1},
+    {"server", "insecure", KIND_BOOL, AT(insecure), 0, 1},
+    {"server", "greeting", KIND_TEXT, AT(greeting), 0, SETTINGS_TEXT_MAX},
+    {"server", "heartbeat", KIND_U64, AT(relay.heartbeat_ms), 100, 3600 * 1000},
+    {"server", "tick", KIND_U64, AT(tick_ms), 10, 60 * 1000},
+    {"server", "io-threads", KIND_U64, AT(io_threads), 1, 64},
+    {"server", "log-level", KIND_LEVEL, AT(log_level), 0, 0},
+    {"limits", "max-frame", KIND_SIZE, AT(relay.max_frame), 4 * KIB, 256 * MIB},
+    {"limits", "max-control", KIND_SIZE, AT(relay.max_control), 1 * KIB, 16 * MIB},
+    {"limits", "max-entries", KIND_SIZE, AT(relay.max_entries), 1, 1000000},
+    {"limits", "max-sessions", KIND_SIZE, AT(relay.max_sessions), 1, 1000000},
+    {"limits", "max-rooms", KIND_SIZE, AT(relay.max_rooms), 1, 100000000},
+    {"limits", "max-joins", KIND_SIZE, AT(relay.max_joins), 1, 1000000},
+    {"limits", "max-keys", KIND_SIZE, AT(relay.max_keys), 1, 100000000},
+    {"limits", "max-state-bytes", KIND_U64, AT(relay.max_state_bytes), 1 * KIB, 1 * TIB},
+    {"limits", "max-replays", KIND_SIZE, AT(relay.max_replays), 1, 1000},
+    {"limits", "replay-entries", KIND_SIZE, AT(relay.replay_entries), 1, 10000000},
+    {"limits", "replay-frames", KIND_SIZE, AT(relay.replay_frames), 1, 100000},
+    {"limits", "replay-bytes", KIND_SIZE, AT(relay.replay_bytes), 1 * KIB, 1 * GIB},
+    {"limits", "max-clients", KIND_SIZE, AT(relay.max_clients), 1, 100000000},
+    {"limits", "batch-bytes", KIND_SIZE, AT(relay.batch_bytes), 1 * KIB, 16 * MIB},
+    {"limits", "route-queue", KIND_U64, AT(route_queue), 16, 1000000},
+    {"limits", "reader-queue", KIND_U64, AT(reader_queue), 16, 10000000},
+    {"log", "data", KIND_TEXT, AT(data), 1, SETTINGS_TEXT_MAX},
+    {"log", "room-entries", KIND_U64, AT(log.room_entries), 1, 10000000000},
+    {"log", "room-bytes", KIND_U64, AT(log.room_bytes), 4 * KIB, 1 * TIB},
+    {"log", "entries", KIND_U64, AT(log.entries), 1, 10000000000},
+    {"log", "bytes", KIND_U64, AT(log.bytes), 4 * KIB, 1 * TIB},
+};
+enum { SETTING_COUNT = sizeof s_settings / sizeof s_settings[0] };
+
+void settings_default(settings_t *settings) {
+    memset(settings, 0, sizeof *settings);
+    relay_config_default(&settings->relay);
+    settings->log_level = ZR_LOG_INFO;
+    settings->io_threads = 1;
+    settings->tick_ms = 100;
+    settings->route_queue = 1000;
+    settings->reader_queue = 4096;
+    settings->log = (log_memory_limits_t){
+        .room_entries = 2000000, .room_bytes = 128 * MIB, .entries = 10000000, .bytes = 256 * MIB};
+}
+
+/* --- Values. Each parser writes a sentence to `wrong` and returns false when the value is not right. --- */
+
+enum { WRONG_SIZE = 256 };
+
+static bool s_parse_number(
+    const setting_t *setting, const char *text, uint64_t *out, char wrong[WRONG_SIZE]) {
+    static const struct {
+        char letter;
+        uint64_t factor;
+    } s_suffixes[] = {{'k', KIB}, {'K', KIB}, {'M', MIB}, {'G', GIB}, {'\0', 1}};
+    size_t digits = strspn(text, "0123456789");
+    uint64_t value = digits > 0 && digits <= 18 ? strtoull(text, NULL, 10) : UINT64_MAX;
+    for (size_t i = 0; i < sizeof s_suffixes / sizeof s_suffixes[0] && digits > 0; i++) {
+        if (text[digits] != s_suffixes[i].letter || (text[digits] && text[digits + 1]))
+            continue;
+        if (value <= setting->max / s_suffixes[i].factor && value * s_suffixes[i].factor >= setting->min) {
+            *out = value * s_suffixes[i].factor;
+            return true;
+        }
+        snprintf(wrong, WRONG_SIZE, "%.40s is out of range; write a number from %llu to %llu", text,
+            (unsigned long long)setting->min, (unsigned long long)setting->max);
+        return false;
+    }
+    snprintf(wrong, WRONG_SIZE, "\"%.40s\" is no number; write digits, perhaps followed by k, M or G", text);
+    return false;
+}
+
+static bool s_parse_bool(const char *text, bool *out, char wrong[WRONG_SIZE]) {
+    if (strcmp(text, "0") != 0 && strcmp(text, "1") != 0) {
+        snprintf(wrong, WRONG_SIZE, "\"%.40s\" is neither 1 (yes) nor 0 (no)", text);
+        return false;
+    }
+    *out = text[0] == '1';
+    return true;
+}
+
+static bool s_add_endpoint(settings_endpoints_t *endpoints, const char *text, char wrong[WRONG_SIZE]) {
+    if (endpoints->count == SETTINGS_ENDPOINTS_MAX) {
+        snprintf(wrong, WRONG_SIZE, "more than %d endpoints", SETTINGS_ENDPOINTS_MAX);
+        return false;
+    }
+    const char *sentence = endpoint_parse(&endpoints->items[endpoints->count], text);
+    if (sentence) {
+        snprintf(wrong, WRONG_SIZE, "cannot use \"%.80s\": %s", text, sentence);
+        return false;
+    }
+    endpoints->count++;
+    return true;
+}
+
+static bool s_parse_advertise(const char *text, char *out, char wrong[WRONG_SIZE]) {
+    endpoint_t endpoint;
+    const char *sentence = endpoint_parse(&endpoint, text);
+    if (!sentence && endpoint.kind == ENDPOINT_TCP && (endpoint.port == 0 || endpoint_is_wildcard(&endpoint)))
+        sentence = "clients connect to it, so it needs an address and a port of its own";
+    if (sentence) {
+        snprintf(wrong, WRONG_SIZE, "cannot advertise \"%.80s\": %s", text, sentence);
+        return false;
+    }
+    endpoint_format(&endpoint, out);
+    return true;
+}
+
+static bool s_set(settings_t *settings, const setting_t *setting, const char *text, char wrong[WRONG_SIZE]) {
+    void *place = (char *)settings + setting->offset;
+    uint64_t number;
+    switch (setting->kind) {
+    case KIND_SIZE:
+        if (!s_parse_number(setting, text, &number, wrong))
+            return false;
+        *(size_t *)place = (size_t)number;
+        return true;
+    case KIND_U64:
+        return s_parse_number(setting, text, place, wrong);
+    case KIND_BOOL:
+        return s_parse_bool(text, place, wrong);
+    case KIND_TEXT:
+        if (strlen(text) > setting->max) {
+            snprintf(wrong, WRONG_SIZE, "longer than %llu bytes", (unsigned long long)setting->max);
+            return false;
+        }
+        strcpy(place, text);
+        return true;
+    case KIND_LEVEL:
+        snprintf(wrong, WRONG_SIZE, "\"%.40s\" is none of error, warn, info, debug", text);
+        return zr_log_level_from_name(text, place);
+    case KIND_ADVERTISE:
+        return s_parse_advertise(text, place, wrong);
+    case KIND_ENDPOINTS:
+        return s_add_endpoint(place, text, wrong);
+    }
+    return false;
+}
+
+/* --- The file --- */
+
+typedef struct {
+    settings_t *settings;
+    const char *path;
+    unsigned line[SETTING_COUNT]; /* where each was set; 0: not yet */
+} reading_t;
+
+static bool s_item_wrong(
+    const reading_t *reading, const zpl_item_t *item, const char *sentence, char *error) {
+    snprintf(error, ZPL_ERROR_SIZE, "%s:%u: %.60s%s%.60s: %s", reading->path, item->line, item->section,
+        item->name ? "/" : "", item->name ? item->name : "", sentence);
+    return false;
+}
+
+static bool s_on_section(const reading_t *reading, const zpl_item_t *item, char *error) {
+    bool known = false;
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        known |= strcmp(s_settings[i].section, item->section) == 0;
+        if (strcmp(s_settings[i].name, item->section) == 0 && item->value[0]) {
+            char sentence[WRONG_SIZE];
+            snprintf(sentence, sizeof sentence, "belongs under \"%s\", indented by 4 spaces",
+                s_settings[i].section);
+            return s_item_wrong(reading, item, sentence, error);
+        }
+    }
+    if (!known)
+        return s_item_wrong(
+            reading, item, "no such section; there are \"server\", \"limits\" and \"log\"", error);
+    if (item->value[0])
+        return s_item_wrong(reading, item, "a section has no value; its members follow below it", error);
+    return true;
+}
+
+static bool s_on_item(void *ctx, const zpl_item_t *item, char error[ZPL_ERROR_SIZE]) {
+    reading_t *reading = ctx;
+    char wrong[WRONG_SIZE] = "";
+    if (!item->name)
+        return s_on_section(reading, item, error);
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const setting_t *setting = &s_settings[i];
+        if (strcmp(setting->section, item->section) != 0 || strcmp(setting->name, item->name) != 0)
+            continue;
+        if (reading->line[i] && setting->kind != KIND_ENDPOINTS) {
+            snprintf(wrong, sizeof wrong, "already set in line %u; keep one of them", reading->line[i]);
+            return s_item_wrong(reading, item, wrong, error);
+        }
+        reading->line[i] = item->line;
+        if (!item->value[0])
+            return s_item_wrong(reading, item, "the value is missing; write \"name = value\"", error);
+        return s_set(reading->settings, setting, item->value, wrong) ||
+               s_item_wrong(reading, item, wrong, error);
+    }
+    return s_item_wrong(
+        reading, item, "no such setting; the annotated zrelayd.conf lists them, check the spelling", error);
+}
+
+bool settings_read_file(settings_t *settings, const char *path, char error[ZPL_ERROR_SIZE]) {
+    reading_t reading = {.settings = settings, .path = path};
+    return zpl_read(path, s_on_item, &reading, error);
+}
+
+/* --- The whole --- */
+
+bool settings_add_flag(
+    settings_endpoints_t *endpoints, const char *what, const char *text, char error[ZPL_ERROR_SIZE]) {
+    char wrong[WRONG_SIZE];
+    if (s_add_endpoint(endpoints, text, wrong))
+        return true;
+    snprintf(error, ZPL_ERROR_SIZE, "%s: %s", what, wrong);
+    return false;
+}
+
+static bool s_derive_backs(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    settings->paired = settings->back.count == 0;
+    if (!settings->paired)
+        return true;
+    for (size_t i = 0; i < settings->listen.count; i++) {
+        const char *wrong = endpoint_derive_back(&settings->listen.items[i], &settings->back.items[i]);
+        if (wrong) {
+            char text[ENDPOINT_TEXT_SIZE];
+            endpoint_format(&settings->listen.items[i], text);
+            snprintf(error, ZPL_ERROR_SIZE, "cannot derive the back of %s: %s", text, wrong);
+            return false;
+        }
+    }
+    settings->back.count = settings->listen.count;
+    return true;
+}
+
+/* A client that came by TCP may be on another machine, where a path leads nowhere. */
+static bool s_check_kinds(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    bool tcp_listen = false, tcp_back = false;
+    for (size_t i = 0; i < settings->listen.count; i++)
+        tcp_listen |= settings->listen.items[i].kind == ENDPOINT_TCP;
+    for (size_t i = 0; i < settings->back.count; i++)
+        tcp_back |= settings->back.items[i].kind == ENDPOINT_TCP;
+    if (!tcp_listen || tcp_back || settings->advertise[0])
+        return true;
+    snprintf(error, ZPL_ERROR_SIZE, "clients of a tcp:// listener need a tcp:// back; add one with --back");
+    return false;
+}
+
+static bool s_check_private(const settings_endpoints_t *endpoints, char error[ZPL_ERROR_SIZE]) {
+    for (size_t i = 0; i < endpoints->count; i++)
+        if (!endpoint_is_local(&endpoints->items[i])) {
+            char text[ENDPOINT_TEXT_SIZE];
+            endpoint_format(&endpoints->items[i], text);
+            snprintf(error, ZPL_ERROR_SIZE,
+                "%s can be reached from other machines, and nothing is encrypted or authenticated; "
+                "use 127.0.0.1, or say --insecure if the network is yours alone",
+                text);
+            return false;
+        }
+    return true;
+}
+
+bool settings_complete(settings_t *settings, const settings_flags_t *flags, char error[ZPL_ERROR_SIZE]) {
+    if (flags->listen.count > 0)
+        settings->listen = flags->listen;
+    if (flags->back.count > 0)
+        settings->back = flags->back;
+    if (settings->listen.count == 0)
+        settings_add_flag(&settings->listen, "--listen", DEFAULT_LISTEN, error);
+    if (settings->data[0]) {
+        snprintf(error, ZPL_ERROR_SIZE, "this build keeps its log in memory only; leave --data out");
+        return false;
+    }
+    if (settings->relay.replay_frames >= settings->route_queue) {
+        snprintf(error, ZPL_ERROR_SIZE,
+            "limits: replay-frames (%zu) must be below route-queue (%llu), else every replay overruns the "
+            "queue",
+            settings->relay.replay_frames, (unsigned long long)settings->route_queue);
+        return false;
+    }
+    return s_derive_backs(settings, error) && s_check_kinds(settings, error) &&
+           (settings->insecure ||
+               (s_check_private(&settings->listen, error) && s_check_private(&settings->back, error)));
+}

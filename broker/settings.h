@@ -1,0 +1,54 @@
+/* What the operator decides: defaults, then the configuration file, then the command line. Reading and checking only; nothing is opened
+ * but the file. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include "endpoints.h"
+#include "log.h"
+#include "logger.h"
+#include "relay.h"
+#include "zpl.h"
+
+enum {
+    SETTINGS_ENDPOINTS_MAX = 16, /* listeners; backs likewise */
+    SETTINGS_TEXT_MAX = 1000     /* bytes of the greeting */
+};
+
+typedef struct {
+    endpoint_t items[SETTINGS_ENDPOINTS_MAX];
+    size_t count;
+} settings_endpoints_t;
+
+typedef struct {
+    settings_endpoints_t listen;        /* at least one after settings_complete */
+    settings_endpoints_t back;          /* as many as there are listeners, in their order, when `paired` */
+    bool paired;                        /* the backs were derived from the listeners */
+    char advertise[ENDPOINT_TEXT_SIZE]; /* the back to name in welcome, whatever is bound; empty: as bound */
+    char greeting[SETTINGS_TEXT_MAX + 1]; /* empty: none */
+    char data[SETTINGS_TEXT_MAX + 1];     /* directory of the log; empty: in memory */
+    bool insecure;                        /* listen beyond this machine without encryption */
+    zr_log_level_t log_level;
+    uint64_t io_threads;
+    uint64_t tick_ms;
+    uint64_t route_queue;
+    uint64_t reader_queue;
+    relay_config_t relay; /* the limits and the heartbeat; the rest is the server's to fill in */
+    log_memory_limits_t log;
+} settings_t;
+
+void settings_default(settings_t *settings);
+
+/* Reads the file over what `settings` holds. false: `error` is one line that names file, line and member, and what to do. */
+bool settings_read_file(settings_t *settings, const char *path, char error[ZPL_ERROR_SIZE]);
+
+/* The command line's endpoints; the first one of a kind replaces those of the file. `what` is the option, for the error. */
+typedef struct {
+    settings_endpoints_t listen, back;
+} settings_flags_t;
+bool settings_add_flag(
+    settings_endpoints_t *endpoints, const char *what, const char *text, char error[ZPL_ERROR_SIZE]);
+
+/* After file and flags: fills in the default listener and the derived backs, and checks what only the whole can tell. */
+bool settings_complete(settings_t *settings, const settings_flags_t *flags, char error[ZPL_ERROR_SIZE]);
+
+#endif

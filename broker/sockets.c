@@ -1,0 +1,199 @@
+/* See sockets.h. Options are set before bind, and all of them, so that no default of libzmq or CZMQ decides. Not set on purpose:
+ * ZMQ_HEARTBEAT_* (with a finite RCVHWM a peer that dies at the wrong moment aborts the process), ZMQ_XPUB_MANUAL (use after free),
+ * ZMQ_ROUTER_HANDOVER (lets anyone take over a routing id). */
+#include "sockets.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+    /* Frames taken from one peer's connection before TCP pushes back. A frame may be as large as twice max-frame, so this bounds what one
+     * flooding peer costs. */
+    FRONT_RCVHWM = 256,
+    BACK_RCVHWM = 1000,
+    BACK_MAXMSGSIZE = 1024, /* subscriptions; the handshake's metadata must fit too */
+    HANDSHAKE_MS = 5000,
+    BACKLOG = 4096,
+    LINGER_MS = 1000,
+    KEEPALIVE_IDLE_S = 30,
+    KEEPALIVE_INTERVAL_S = 10,
+    KEEPALIVE_COUNT = 3,
+    MAXRT_MS = 30000,
+};
+
+/* --- Options --- */
+
+static void s_set(void *socket, int option, int value) {
+    if (zmq_setsockopt(socket, option, &value, sizeof value) != 0)
+        zr_log(ZR_LOG_WARN, "cannot set socket option %d to %d: %s", option, value, zmq_strerror(errno));
+}
+
+static void s_set_common(void *socket) {
+    s_set(socket, ZMQ_LINGER, LINGER_MS);
+    s_set(socket, ZMQ_SNDTIMEO, 0);
+    s_set(socket, ZMQ_RCVTIMEO, 0);
+    s_set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+    s_set(socket, ZMQ_BACKLOG, BACKLOG);
+    s_set(socket, ZMQ_TCP_KEEPALIVE, 1);
+    s_set(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S);
+    s_set(socket, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S);
+    s_set(socket, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT);
+    s_set(socket, ZMQ_TCP_MAXRT, MAXRT_MS);
+}
+
+static void s_set_max_size(void *socket, int64_t size) {
+    if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &size, sizeof size) != 0)
+        zr_log(ZR_LOG_WARN, "cannot limit the size of messages: %s", zmq_strerror(errno));
+}
+
+static void s_set_front(void *front, const settings_t *settings) {
+    size_t max_frame = settings->relay.max_frame, max_control = settings->relay.max_control;
+    s_set_common(front);
+    s_set(front, ZMQ_ROUTER_MANDATORY, 1);
+    s_set(front, ZMQ_SNDHWM, (int)settings->route_queue);
+    s_set(front, ZMQ_RCVHWM, FRONT_RCVHWM);
+    s_set_max_size(front, 2 * (int64_t)(max_frame > max_control ? max_frame : max_control));
+}
+
+static void s_set_back(void *back, const settings_t *settings) {
+    s_set_common(back);
+    s_set(back, ZMQ_SNDHWM, (int)settings->reader_queue);
+    s_set(back, ZMQ_RCVHWM, BACK_RCVHWM);
+    /* A peer that reconnects subscribes to the nonce it had, perhaps before its old connection is known to be dead. */
+    s_set(back, ZMQ_XPUB_VERBOSE, 1);
+    s_set_max_size(back, BACK_MAXMSGSIZE);
+}
+
+/* --- Binding --- */
+
+static const char *s_advice(int code) {
+    switch (code) {
+    case EADDRINUSE:
+        return "something else listens there; stop it, or choose another port or path (port * is a free one)";
+    case EACCES:
+    case EPERM:
+        return "not allowed; ports below 1024 need a privilege, a path needs a directory that can be written";
+    case EADDRNOTAVAIL:
+    case ENODEV:
+        return "this machine has no such address; use one of its own, or * for all";
+    case ENOENT:
+    case ENOTDIR:
+        return "the directory does not exist; create it, or choose another path";
+    case EAFNOSUPPORT:
+    case EPROTONOSUPPORT:
+        return "this machine does not speak that protocol; use IPv4";
+    default:
+        return zmq_strerror(code);
+    }
+}
+
+/* libzmq unlinks whatever stands at the path of an ipc endpoint: another broker's live socket, or a file that somebody needs. Only a socket
+ * that nobody answers on may go. Returns 0, or an errno. */
+static int s_check_path(const char *path) {
+    struct stat about;
+    if (path[0] == '@' || lstat(path, &about) != 0)
+        return 0;
+    if (!S_ISSOCK(about.st_mode))
+        return EEXIST;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path); /* the parser checked its length */
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool answered = probe >= 0 && (connect(probe, (struct sockaddr *)&address, sizeof address) == 0 ||
+                                      errno == EAGAIN); /* EAGAIN: alive, its backlog is full */
+    if (probe >= 0)
+        close(probe);
+    return answered ? EADDRINUSE : 0;
+}
+
+/* Binds `wanted`; `*bound` is then what it became. */
+static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound, char *error) {
+    char text[ENDPOINT_TEXT_SIZE];
+    void *handle = zsock_resolve(socket);
+    size_t size = sizeof text;
+    endpoint_format(wanted, text);
+    s_set(handle, ZMQ_IPV6, endpoint_is_ipv6(wanted)); /* copied at each bind */
+    int code = wanted->kind == ENDPOINT_IPC ? s_check_path(wanted->path) : 0;
+    if (code == EEXIST) {
+        snprintf(error, ZPL_ERROR_SIZE,
+            "cannot bind %s: a file that is no socket stands there; move it, or choose "
+            "another path",
+            text);
+        return false;
+    }
+    if (code == 0 && zmq_bind(handle, text) != 0)
+        code = errno;
+    if (code != 0) {
+        snprintf(error, ZPL_ERROR_SIZE, "cannot bind %s: %s", text, s_advice(code));
+        return false;
+    }
+    *bound = *wanted;
+    endpoint_t last;
+    if (zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, text, &size) == 0 && !endpoint_parse(&last, text))
+        *bound = last;
+    return true;
+}
+
+static bool s_bind_all(
+    zsock_t *socket, const settings_endpoints_t *wanted, settings_endpoints_t *bound, char *error) {
+    for (size_t i = 0; i < wanted->count; i++) {
+        if (!s_bind(socket, &wanted->items[i], &bound->items[i], error))
+            return false;
+        bound->count++;
+    }
+    return true;
+}
+
+bool sockets_open(sockets_t *sockets, const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    memset(sockets, 0, sizeof *sockets);
+    sockets->paired = settings->paired;
+    strcpy(sockets->advertise, settings->advertise);
+    sockets->front = zsock_new(ZMQ_ROUTER);
+    sockets->back = zsock_new(ZMQ_XPUB);
+    s_set_front(zsock_resolve(sockets->front), settings);
+    s_set_back(zsock_resolve(sockets->back), settings);
+    /* The back first: whoever reaches the front is told of a back that is there. */
+    if (s_bind_all(sockets->back, &settings->back, &sockets->backs, error) &&
+        s_bind_all(sockets->front, &settings->listen, &sockets->listen, error))
+        return true;
+    sockets_close(sockets);
+    return false;
+}
+
+/* libzmq leaves the files of its sockets behind. They go while the sockets still listen, so that they are surely ours. */
+static void s_unlink_all(const settings_endpoints_t *bound) {
+    for (size_t i = 0; i < bound->count; i++)
+        if (bound->items[i].kind == ENDPOINT_IPC && bound->items[i].path[0] != '@')
+            unlink(bound->items[i].path);
+}
+
+void sockets_close(sockets_t *sockets) {
+    s_unlink_all(&sockets->listen);
+    s_unlink_all(&sockets->backs);
+    zsock_destroy(&sockets->front);
+    zsock_destroy(&sockets->back);
+}
+
+/* --- Who came where --- */
+
+void sockets_back_for(const sockets_t *sockets, zmq_msg_t *frame, char out[ENDPOINT_TEXT_SIZE]) {
+    const endpoint_set_t set = {.listen = sockets->listen.items,
+        .listen_count = sockets->listen.count,
+        .back = sockets->backs.items,
+        .back_count = sockets->backs.count,
+        .paired = sockets->paired};
+    struct sockaddr_storage local;
+    socklen_t len = sizeof local;
+    if (sockets->advertise[0]) {
+        strcpy(out, sockets->advertise);
+        return;
+    }
+    /* The peer may be gone and its descriptor reused: then the answer goes nowhere, whatever it says. */
+    int fd = zmq_msg_get(frame, ZMQ_SRCFD);
+    bool known = fd >= 0 && getsockname(fd, (struct sockaddr *)&local, &len) == 0;
+    endpoint_choose_back(&set, known ? (struct sockaddr *)&local : NULL, len, out);
+}

@@ -1,0 +1,28 @@
+/* The broker's two sockets: options, binding, the addresses that came of it. */
+#ifndef SOCKETS_H
+#define SOCKETS_H
+
+#include <czmq.h>
+
+#include "settings.h"
+
+typedef struct {
+    zsock_t *front;                     /* ROUTER */
+    zsock_t *back;                      /* XPUB */
+    settings_endpoints_t listen, backs; /* as bound: addresses and ports are real */
+    bool paired;
+    char advertise[ENDPOINT_TEXT_SIZE];
+} sockets_t;
+
+/* Makes and binds both. false: `error` is one line that names the endpoint and what to do, and everything is given back. zsys_init must
+ * have been called, and srand() with something unpredictable: ROUTER draws its first routing id from rand(). */
+bool sockets_open(sockets_t *sockets, const settings_t *settings, char error[ZPL_ERROR_SIZE]);
+
+/* Closes both. What is queued is sent by libzmq until the linger ends, which the context's end waits for. A zeroed struct is accepted.
+ * There is no unbinding before it: in libzmq a listener owns the connections it accepted, and takes them with it. */
+void sockets_close(sockets_t *sockets);
+
+/* The back to name to the peer that sent `frame` (a payload part, which knows its connection). */
+void sockets_back_for(const sockets_t *sockets, zmq_msg_t *frame, char out[ENDPOINT_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,164 @@
+/* See zpl.h. The text is scanned line by line before zconfig sees it: zconfig prints its complaints on stdout and keeps no line numbers, so
+ * it is handed only what it accepts: one line an item, whose order is the order of its tree. */
+#include "zpl.h"
+
+#include <czmq.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "buffer.h"
+
+enum { FILE_MAX = 1 << 20, LINE_MAX_LEN = 1000, INDENT = 4, DEPTH = 2 };
+
+typedef struct {
+    const char *path;
+    zr_buffer_t text;  /* the items' lines, comments and empty lines left out */
+    zr_buffer_t lines; /* an unsigned for each of them: its number in the file */
+    size_t items;
+    size_t depth; /* of the last item: what the next one may be below */
+    char *error;
+} scan_t;
+
+/* --- The file --- */
+
+static bool s_load(const char *path, zr_buffer_t *text, char *error) {
+    struct stat about;
+    FILE *file = fopen(path, "r");
+    const char *reason = NULL;
+    if (!file || fstat(fileno(file), &about) != 0)
+        reason = strerror(errno);
+    else if (S_ISDIR(about.st_mode))
+        reason = "this is a directory; name the file";
+    if (!reason) {
+        text->len = fread(zr_buffer_reserve(text, FILE_MAX + 1), 1, FILE_MAX + 1, file);
+        if (ferror(file))
+            reason = strerror(errno);
+        else if (text->len > FILE_MAX)
+            reason = "this is larger than 1 MiB, which no configuration is";
+        else if (text->len > 0 && memchr(text->data, '\0', text->len))
+            reason = "this is no text file";
+    }
+    if (file)
+        fclose(file);
+    if (reason)
+        snprintf(error, ZPL_ERROR_SIZE, "%s: cannot read the configuration: %s", path, reason);
+    return reason == NULL;
+}
+
+/* --- The scan --- */
+
+static bool s_wrong(const scan_t *scan, unsigned number, const char *sentence) {
+    snprintf(scan->error, ZPL_ERROR_SIZE, "%s:%u: %s", scan->path, number, sentence);
+    return false;
+}
+
+static bool s_is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* What may follow a name: nothing, a comment, or "= value". NULL when it is right. */
+static const char *s_check_rest(const char *rest, const char *end) {
+    while (rest < end && s_is_blank(*rest))
+        rest++;
+    if (rest == end || *rest == '#')
+        return NULL;
+    if (*rest != '=')
+        return "a name is followed by \"= value\" or by nothing";
+    for (rest++; rest < end && s_is_blank(*rest); rest++)
+        continue;
+    if (rest == end || (*rest != '"' && *rest != '\''))
+        return NULL;
+    const char *quote = memchr(rest + 1, *rest, (size_t)(end - rest - 1));
+    if (!quote)
+        return "the closing quote is missing";
+    for (quote++; quote < end && s_is_blank(*quote); quote++)
+        continue;
+    return quote == end || *quote == '#' ? NULL : "nothing but a comment may follow the closing quote";
+}
+
+static bool s_is_name(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* One line of the file, without its line feed. */
+static bool s_scan_line(scan_t *scan, unsigned number, const char *line, size_t len) {
+    while (len > 0 && s_is_blank(line[len - 1]))
+        len--;
+    const char *end = line + len, *name = line;
+    while (name < end && *name == ' ')
+        name++;
+    if (name == end || *name == '#')
+        return true;
+    size_t indent = (size_t)(name - line);
+    if (*name == '\t' || indent % INDENT != 0)
+        return s_wrong(scan, number, "indent members with exactly 4 spaces, sections with none");
+    if (len > LINE_MAX_LEN)
+        return s_wrong(scan, number, "the line is longer than 1000 bytes");
+    if (indent / INDENT >= DEPTH || (scan->items == 0 ? indent > 0 : indent / INDENT > scan->depth + 1))
+        return s_wrong(scan, number, "indented too deep: a member stands 4 spaces below its section");
+    const char *rest = name;
+    while (rest < end && s_is_name(*rest))
+        rest++;
+    if (rest == name)
+        return s_wrong(scan, number, "a line starts with a name, or with # for a comment");
+    const char *sentence = s_check_rest(rest, end);
+    if (sentence)
+        return s_wrong(scan, number, sentence);
+    scan->depth = indent / INDENT;
+    scan->items++;
+    zr_buffer_append(&scan->text, line, len);
+    zr_buffer_append(&scan->text, "\n", 1);
+    zr_buffer_append(&scan->lines, &number, sizeof number);
+    return true;
+}
+
+static bool s_scan(scan_t *scan, const zr_buffer_t *text) {
+    const char *at = (const char *)text->data, *end = at + text->len;
+    for (unsigned number = 1; at < end; number++) {
+        const char *feed = memchr(at, '\n', (size_t)(end - at));
+        const char *stop = feed ? feed : end;
+        if (!s_scan_line(scan, number, at, (size_t)(stop - at)))
+            return false;
+        at = feed ? feed + 1 : end;
+    }
+    return true;
+}
+
+/* --- The tree --- */
+
+static bool s_walk(const scan_t *scan, zconfig_t *root, zpl_item_fn *each, void *ctx) {
+    const unsigned *line = (const unsigned *)scan->lines.data;
+    for (zconfig_t *section = zconfig_child(root); section; section = zconfig_next(section)) {
+        zpl_item_t item = {zconfig_name(section), NULL, zconfig_value(section), *line++};
+        if (!each(ctx, &item, scan->error))
+            return false;
+        for (zconfig_t *member = zconfig_child(section); member; member = zconfig_next(member)) {
+            item = (zpl_item_t){zconfig_name(section), zconfig_name(member), zconfig_value(member), *line++};
+            if (!each(ctx, &item, scan->error))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool zpl_read(const char *path, zpl_item_fn *each, void *ctx, char error[ZPL_ERROR_SIZE]) {
+    zr_buffer_t text = {0};
+    scan_t scan = {.path = path, .error = error};
+    bool ok = s_load(path, &text, error) && s_scan(&scan, &text);
+    if (ok && scan.items > 0) {
+        zchunk_t *chunk = zchunk_new(scan.text.data, scan.text.len);
+        zconfig_t *root = chunk ? zconfig_chunk_load(chunk) : NULL;
+        if (root)
+            ok = s_walk(&scan, root, each, ctx);
+        else
+            ok = s_wrong(&scan, 0, "zconfig cannot read the file");
+        zconfig_destroy(&root);
+        zchunk_destroy(&chunk);
+    }
+    zr_buffer_finish(&scan.lines);
+    zr_buffer_finish(&scan.text);
+    zr_buffer_finish(&text);
+    return ok;
+}

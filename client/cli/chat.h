@@ -1,0 +1,64 @@
+/* What the chat's parts share: its rooms, what was not acked yet, and what is to be shown. */
+#ifndef CHAT_H
+#define CHAT_H
+
+#include "chat_text.h"
+#include "output.h"
+#include "prompt.h"
+#include "session.h"
+
+#define CHAT_ROOMS_MAX 64
+#define CHAT_PENDING_MAX                                                                                     \
+    256                     /* messages whose fate is told one by one; more are only counted by the library */
+#define CHAT_UNSENT_MS 2000 /* a message not acked by then is marked as unsent */
+#define CHAT_HISTORY 20
+
+typedef struct {
+    char *name;
+    bool live; /* its joining was told */
+} chat_room_t;
+
+typedef struct {
+    uint64_t mid;
+    uint64_t sent_ms;
+    char *text;
+    bool told;
+} chat_pending_t;
+
+typedef struct {
+    session_t session;
+    output_t output;  /* lines to show; in a terminal they go above the prompt instead */
+    prompt_t *prompt; /* NULL: a filter */
+    chat_style_t style;
+    chat_room_t rooms[CHAT_ROOMS_MAX];
+    size_t room_count, current;
+    chat_pending_t pending[CHAT_PENDING_MAX];
+    size_t pending_count;
+    uint64_t who_request, rooms_request; /* 0: none */
+    zr_buffer_t answer;                  /* to who, gathered until it is whole */
+    bool connected, ended;
+    int code;
+} chat_t;
+
+/* Lines to show. */
+void chat_notice(chat_t *chat, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What to do on an event. */
+void chat_event(chat_t *chat, const zrelay_event_t *event);
+
+/* Rooms. chat_enter joins or switches to it; false after telling why not. */
+bool chat_enter(chat_t *chat, zr_span_t name);
+void chat_forget(chat_t *chat, size_t index);
+size_t chat_find(const chat_t *chat, zr_span_t name); /* room_count: not there */
+void chat_show_prompt(chat_t *chat);
+
+/* A line that was typed in, or read. false: the queue is full, try again. */
+bool chat_typed(chat_t *chat, zr_span_t line);
+bool chat_send(chat_t *chat, zr_span_t text);
+
+/* Marks what waits for too long. Returns milliseconds until there is something to mark, -1: nothing. */
+int chat_mark(chat_t *chat);
+
+void chat_finish(chat_t *chat);
+
+#endif

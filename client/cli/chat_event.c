@@ -1,0 +1,195 @@
+/* What the chat shows of what happens. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "chat.h"
+#include "format.h"
+#include "names.h"
+
+void chat_notice(chat_t *chat, const char *format, ...) {
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (chat->prompt)
+        chat_text_notice(&chat->output.buffer, chat->style, zr_span(text));
+    else
+        cli_say("%s", text); /* a filter's stdout holds messages only */
+}
+
+static void s_note(chat_t *chat, const zrelay_event_t *event) {
+    zr_buffer_t text = {0};
+    if (format_note(&text, event, chat->session.config->verbose))
+        chat_notice(chat, "%.*s", (int)text.len, (const char *)text.data);
+    zr_buffer_finish(&text);
+}
+
+/* --- Messages on their way --- */
+
+static void s_drop_pending(chat_t *chat, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        free(chat->pending[i].text);
+    chat->pending_count -= count;
+    memmove(chat->pending, chat->pending + count, chat->pending_count * sizeof chat->pending[0]);
+}
+
+static void s_acked(chat_t *chat, uint64_t mid) {
+    size_t count = 0;
+    while (count < chat->pending_count && chat->pending[count].mid <= mid)
+        count++;
+    s_drop_pending(chat, count);
+}
+
+int chat_mark(chat_t *chat) {
+    uint64_t now = session_clock();
+    for (size_t i = 0; i < chat->pending_count; i++) {
+        chat_pending_t *pending = &chat->pending[i];
+        if (pending->told)
+            continue;
+        uint64_t due = pending->sent_ms + (chat->connected ? CHAT_UNSENT_MS : 0);
+        if (now < due)
+            return (int)(due - now);
+        pending->told = true;
+        chat_notice(chat, "not sent yet: %s", pending->text);
+    }
+    return -1;
+}
+
+bool chat_send(chat_t *chat, zr_span_t text) {
+    uint64_t mid;
+    if (chat->room_count == 0) {
+        chat_notice(chat, "no room to send to; /join one");
+        return true;
+    }
+    int failed =
+        zrelay_publish(chat->session.relay, chat->rooms[chat->current].name, text.ptr, text.len, &mid);
+    if (failed == ZRELAY_EFULL)
+        return false;
+    if (failed) {
+        chat_notice(chat, "not sent: %s", zrelay_strerror(failed));
+        chat->code = CLI_USAGE;
+        return true;
+    }
+    if (chat->prompt && chat->pending_count < CHAT_PENDING_MAX)
+        chat->pending[chat->pending_count++] =
+            (chat_pending_t){.mid = mid, .sent_ms = session_clock(), .text = strndup(text.ptr, text.len)};
+    return true;
+}
+
+/* --- Events --- */
+
+static void s_refused(chat_t *chat, const zrelay_event_t *event) {
+    s_note(chat, event);
+    if (!chat->prompt)
+        chat->code = CLI_REFUSED;
+    for (size_t i = 0; event->mid && i < chat->pending_count; i++)
+        if (chat->pending[i].mid >= event->mid &&
+            chat->pending[i].mid <= (event->upto ? event->upto : event->mid))
+            chat_notice(chat, "not sent: %s", chat->pending[i].text);
+    if (event->request && event->request == chat->who_request)
+        chat->who_request = 0;
+    if (event->request && event->request == chat->rooms_request)
+        chat->rooms_request = 0;
+    if (event->mid || event->request || !event->room)
+        return;
+    size_t index = chat_find(chat, zr_span(event->room));
+    if (index < chat->room_count)
+        chat_forget(chat, index);
+    if (!chat->prompt && chat->room_count == 0)
+        chat->ended = true;
+}
+
+static void s_joined(chat_t *chat, const zrelay_event_t *event) {
+    size_t index = chat_find(chat, zr_span(event->room));
+    if (index >= chat->room_count || chat->rooms[index].live)
+        return;
+    chat->rooms[index].live = true;
+    if (chat->prompt || chat->session.config->verbose)
+        chat_notice(chat, "you are in %s, %" PRIu64 " here", event->room, event->count);
+}
+
+static void s_presence(chat_t *chat, const zrelay_event_t *event) {
+    bool mine = event->name && chat->session.nick && strcmp(event->name, chat->session.nick) == 0;
+    if (chat->prompt && !mine)
+        chat_text_presence(&chat->output.buffer, chat->style, event);
+}
+
+static void s_connected(chat_t *chat, const zrelay_event_t *event) {
+    if (!chat->connected)
+        s_note(chat, event);
+    chat->connected = true;
+}
+
+static void s_listed(chat_t *chat, const zrelay_event_t *event) {
+    if (event->type == ZRELAY_ROOM)
+        chat_notice(chat, "%s: %" PRIu64 " present", event->room, event->count);
+    else
+        format_add(&chat->answer, "%s%s", chat->answer.len ? ", " : "", event->name);
+}
+
+static void s_done(chat_t *chat, const zrelay_event_t *event) {
+    if (event->request == chat->rooms_request)
+        chat->rooms_request = 0;
+    if (event->request != chat->who_request)
+        return;
+    chat->who_request = 0;
+    chat_notice(
+        chat, "here: %.*s", (int)chat->answer.len, chat->answer.len ? (const char *)chat->answer.data : "");
+    zr_buffer_clear(&chat->answer);
+}
+
+void chat_event(chat_t *chat, const zrelay_event_t *event) {
+    switch (event->type) {
+    case ZRELAY_ENTRY:
+        chat_text_entry(&chat->output.buffer, chat->style, event);
+        break;
+    case ZRELAY_DIRECT:
+        chat_text_direct(&chat->output.buffer, chat->style, event);
+        break;
+    case ZRELAY_PRESENCE_CHANGED:
+        s_presence(chat, event);
+        break;
+    case ZRELAY_JOINED:
+        s_joined(chat, event);
+        break;
+    case ZRELAY_CONNECTED:
+        s_connected(chat, event);
+        break;
+    case ZRELAY_DISCONNECTED:
+        if (chat->connected)
+            s_note(chat, event);
+        chat->connected = false;
+        break;
+    case ZRELAY_ACKED:
+        s_acked(chat, event->mid);
+        break;
+    case ZRELAY_REFUSED:
+        s_refused(chat, event);
+        break;
+    case ZRELAY_NICK:
+        chat_notice(chat, "you are now %s", event->name);
+        break;
+    case ZRELAY_USER:
+    case ZRELAY_ROOM:
+        s_listed(chat, event);
+        break;
+    case ZRELAY_DONE:
+        s_done(chat, event);
+        break;
+    case ZRELAY_CLOSED:
+        chat->ended = true;
+        break;
+    default:
+        s_note(chat, event);
+    }
+}
+
+void chat_finish(chat_t *chat) {
+    s_drop_pending(chat, chat->pending_count);
+    while (chat->room_count > 0)
+        chat_forget(chat, 0);
+    zr_buffer_finish(&chat->answer);
+}

@@ -1,0 +1,74 @@
+#include "chat_parse.h"
+
+typedef struct {
+    const char *name;
+    chat_kind_t kind;
+    bool needs_name, takes_name, takes_text;
+    const char *help;
+} chat_command_t;
+
+static const chat_command_t s_commands[] = {
+    {"join", CHAT_JOIN, true, true, false, "/join ROOM       enter a room, or switch to it"},
+    {"part", CHAT_PART, false, true, false, "/part [ROOM]     leave a room"},
+    {"msg", CHAT_MSG, true, true, true, "/msg NICK TEXT   tell one person only"},
+    {"who", CHAT_WHO, false, false, false, "/who             who is in this room"},
+    {"nick", CHAT_NICK, true, true, false, "/nick NAME       take another name"},
+    {"rooms", CHAT_ROOMS, false, true, false, "/rooms [PREFIX]  the rooms there are"},
+    {"help", CHAT_HELP, false, false, false,
+        "/help            this list; //TEXT sends a line that begins with /"},
+    {"quit", CHAT_QUIT, false, false, false, "/quit            leave (or Ctrl-D)"},
+};
+#define COMMANDS (sizeof s_commands / sizeof s_commands[0])
+
+const char *chat_help(size_t index) {
+    return index < COMMANDS ? s_commands[index].help : NULL;
+}
+
+/* Cuts the first word off `rest`. */
+static zr_span_t s_word(zr_span_t *rest) {
+    size_t at = 0;
+    while (at < rest->len && rest->ptr[at] == ' ')
+        at++;
+    size_t start = at;
+    while (at < rest->len && rest->ptr[at] != ' ')
+        at++;
+    zr_span_t word = zr_span_of(rest->ptr + start, at - start);
+    while (at < rest->len && rest->ptr[at] == ' ')
+        at++;
+    *rest = zr_span_of(rest->ptr + at, rest->len - at);
+    return word;
+}
+
+static chat_line_t s_bad(zr_span_t name, const char *text) {
+    return (chat_line_t){.kind = CHAT_BAD, .name = name, .text = zr_span(text)};
+}
+
+chat_line_t chat_parse(zr_span_t line) {
+    if (line.len == 0)
+        return (chat_line_t){.kind = CHAT_NOTHING};
+    if (line.ptr[0] != '/')
+        return (chat_line_t){.kind = CHAT_TEXT, .text = line};
+    zr_span_t rest = zr_span_of(line.ptr + 1, line.len - 1);
+    if (rest.len > 0 && rest.ptr[0] == '/')
+        return (chat_line_t){.kind = CHAT_TEXT, .text = rest};
+    zr_span_t name = rest.len > 0 && rest.ptr[0] == ' ' ? zr_span("") : s_word(&rest);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const chat_command_t *command = &s_commands[i];
+        if (!zr_span_equal(name, zr_span(command->name)))
+            continue;
+        chat_line_t parsed = {.kind = command->kind};
+        if (command->takes_name)
+            parsed.name = s_word(&rest);
+        if (command->needs_name && parsed.name.len == 0)
+            return s_bad(name, command->help);
+        if (command->takes_text) {
+            parsed.text = rest;
+            if (rest.len == 0)
+                return s_bad(name, command->help);
+        } else if (rest.len > 0) {
+            return s_bad(name, command->help);
+        }
+        return parsed;
+    }
+    return s_bad(name, "no such command; there is /help");
+}

@@ -1,0 +1,161 @@
+/* The chat's rooms and what its lines do. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "chat.h"
+#include "chat_parse.h"
+#include "code.h"
+#include "names.h"
+
+/* --- Rooms --- */
+
+size_t chat_find(const chat_t *chat, zr_span_t name) {
+    size_t index = 0;
+    while (index < chat->room_count && !zr_span_equal(zr_span(chat->rooms[index].name), name))
+        index++;
+    return index;
+}
+
+void chat_show_prompt(chat_t *chat) {
+    char text[ZR_ROOM_MAX + 4];
+    snprintf(text, sizeof text, "%s> ", chat->room_count ? chat->rooms[chat->current].name : "");
+    if (chat->prompt)
+        prompt_set(chat->prompt, text);
+}
+
+void chat_forget(chat_t *chat, size_t index) {
+    free(chat->rooms[index].name);
+    chat->room_count--;
+    memmove(&chat->rooms[index], &chat->rooms[index + 1], (chat->room_count - index) * sizeof chat->rooms[0]);
+    if (chat->current > index || chat->current == chat->room_count)
+        chat->current = chat->current ? chat->current - 1 : 0;
+    chat->style.rooms = chat->room_count > 1;
+    chat_show_prompt(chat);
+}
+
+bool chat_enter(chat_t *chat, zr_span_t name) {
+    size_t index = chat_find(chat, name);
+    if (index == chat->room_count) {
+        if (!zr_room_valid(name)) {
+            chat_notice(chat, "%s", zr_code_text(ZR_BAD_ROOM));
+            return false;
+        }
+        if (index == CHAT_ROOMS_MAX) {
+            chat_notice(chat, "too many rooms; /part one");
+            return false;
+        }
+        char *copy = strndup(name.ptr, name.len);
+        int failed =
+            copy ? zrelay_join(chat->session.relay, copy, ZRELAY_FROM_LAST | ZRELAY_PRESENCE, CHAT_HISTORY)
+                 : 0;
+        if (!copy || failed) {
+            chat_notice(
+                chat, "%.*s: %s", (int)name.len, name.ptr, copy ? zrelay_strerror(failed) : "no memory");
+            free(copy);
+            return false;
+        }
+        chat->rooms[chat->room_count++] = (chat_room_t){.name = copy};
+    }
+    chat->current = index;
+    chat->style.rooms = chat->room_count > 1;
+    chat_show_prompt(chat);
+    return true;
+}
+
+static void s_part(chat_t *chat, zr_span_t name) {
+    size_t index = name.len ? chat_find(chat, name) : chat->current;
+    if (index >= chat->room_count) {
+        chat_notice(chat, "you are not in it");
+        return;
+    }
+    zrelay_leave(chat->session.relay, chat->rooms[index].name);
+    chat_notice(chat, "you left %s", chat->rooms[index].name);
+    chat_forget(chat, index);
+}
+
+/* --- Commands --- */
+
+static void s_told(chat_t *chat, int failed) {
+    if (failed)
+        chat_notice(chat, "%s", zrelay_strerror(failed));
+}
+
+static void s_message(chat_t *chat, chat_line_t line) {
+    char *nick = strndup(line.name.ptr, line.name.len);
+    char *text = strndup(line.text.ptr, line.text.len);
+    int failed = nick && text ? zrelay_direct(chat->session.relay, nick, text, NULL) : ZRELAY_EINVAL;
+    s_told(chat, failed);
+    if (!failed)
+        chat_text_told(
+            &chat->output.buffer, chat->style, line.name, line.text, (uint64_t)time(NULL) * 1000000);
+    free(nick);
+    free(text);
+}
+
+static void s_nick(chat_t *chat, zr_span_t name) {
+    char *nick = strndup(name.ptr, name.len);
+    if (!nick || !zr_nick_valid(name))
+        chat_notice(chat, "%s", zr_code_text(ZR_BAD_NICK));
+    else
+        s_told(chat, zrelay_rename(chat->session.relay, nick));
+    free(nick);
+}
+
+static void s_rooms(chat_t *chat, zr_span_t prefix) {
+    char *copy = strndup(prefix.len ? prefix.ptr : "", prefix.len);
+    if (copy)
+        s_told(chat, zrelay_rooms(chat->session.relay, copy, &chat->rooms_request));
+    free(copy);
+}
+
+static void s_who(chat_t *chat) {
+    if (chat->room_count == 0 || chat->who_request)
+        return;
+    zr_buffer_clear(&chat->answer);
+    s_told(chat, zrelay_who(chat->session.relay, chat->rooms[chat->current].name, &chat->who_request));
+}
+
+static void s_help(chat_t *chat) {
+    for (size_t i = 0; chat_help(i); i++)
+        chat_notice(chat, "%s", chat_help(i));
+}
+
+bool chat_typed(chat_t *chat, zr_span_t text) {
+    chat_line_t line = chat_parse(text);
+    switch (line.kind) {
+    case CHAT_NOTHING:
+        break;
+    case CHAT_TEXT:
+        return chat_send(chat, line.text);
+    case CHAT_JOIN:
+        chat_enter(chat, line.name);
+        break;
+    case CHAT_PART:
+        s_part(chat, line.name);
+        break;
+    case CHAT_MSG:
+        s_message(chat, line);
+        break;
+    case CHAT_WHO:
+        s_who(chat);
+        break;
+    case CHAT_NICK:
+        s_nick(chat, line.name);
+        break;
+    case CHAT_ROOMS:
+        s_rooms(chat, line.name);
+        break;
+    case CHAT_HELP:
+        s_help(chat);
+        break;
+    case CHAT_QUIT:
+        chat->ended = true;
+        break;
+    case CHAT_BAD:
+        chat_notice(
+            chat, "/%.*s: %.*s", (int)line.name.len, line.name.ptr, (int)line.text.len, line.text.ptr);
+        break;
+    }
+    return true;
+}

@@ -1,0 +1,100 @@
+#include "chat_text.h"
+
+#include <time.h>
+#include <wchar.h>
+
+#include "format.h"
+#include "names.h"
+
+static void s_time(zr_buffer_t *out, uint64_t micros) {
+    time_t seconds = (time_t)(micros / 1000000);
+    struct tm local;
+    char text[16];
+    if (localtime_r(&seconds, &local) && strftime(text, sizeof text, "%H:%M ", &local) > 0)
+        format_add(out, "%s", text);
+}
+
+/* Each nick keeps its colour, in every run. */
+static void s_nick(zr_buffer_t *out, chat_style_t style, const char *nick) {
+    uint32_t hash = 2166136261u;
+    for (const char *at = nick; *at; at++)
+        hash = (hash ^ (uint8_t)*at) * 16777619u;
+    if (style.colour)
+        format_add(out, "\033[3%um", 1 + hash % 6);
+    zr_escape(out, zr_span(nick));
+    if (style.colour)
+        format_add(out, "\033[0m");
+}
+
+void chat_text_entry(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event) {
+    s_time(out, event->time);
+    if (style.rooms) {
+        zr_buffer_u8(out, '[');
+        zr_escape(out, zr_span(event->room));
+        zr_buffer_append(out, "] ", 2);
+    }
+    s_nick(out, style, event->sender ? event->sender : "?");
+    if (event->key) {
+        format_add(out, event->deleted ? " deleted " : " set ");
+        zr_escape(out, zr_span(event->key));
+    }
+    if (!event->deleted) {
+        zr_buffer_append(out, ": ", 2);
+        zr_escape(out, zr_span_of(event->body, event->body_len));
+    }
+    zr_buffer_u8(out, '\n');
+}
+
+void chat_text_direct(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event) {
+    s_time(out, event->time);
+    zr_buffer_u8(out, '*');
+    s_nick(out, style, event->name ? event->name : "?");
+    zr_buffer_append(out, "* ", 2);
+    zr_escape(out, zr_span_of(event->body, event->body_len));
+    zr_buffer_u8(out, '\n');
+}
+
+void chat_text_told(zr_buffer_t *out, chat_style_t style, zr_span_t nick, zr_span_t text, uint64_t time) {
+    s_time(out, time);
+    format_add(out, "-> ");
+    zr_buffer_t name = {0};
+    zr_buffer_append(&name, nick.ptr, nick.len);
+    zr_buffer_u8(&name, '\0');
+    s_nick(out, style, (const char *)name.data);
+    zr_buffer_finish(&name);
+    zr_buffer_append(out, ": ", 2);
+    zr_escape(out, text);
+    zr_buffer_u8(out, '\n');
+}
+
+void chat_text_notice(zr_buffer_t *out, chat_style_t style, zr_span_t text) {
+    if (style.colour)
+        format_add(out, "\033[2m");
+    zr_buffer_append(out, "* ", 2);
+    zr_escape(out, text);
+    if (style.colour)
+        format_add(out, "\033[0m");
+    zr_buffer_u8(out, '\n');
+}
+
+bool chat_text_presence(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event) {
+    if (!event->name)
+        return false;
+    zr_buffer_t text = {0};
+    format_add(&text, "%s %s %s", event->name, event->joined ? "joined" : "left", event->room);
+    if (event->text && *event->text && strcmp(event->text, "leave") != 0)
+        format_add(&text, " (%s)", event->text);
+    chat_text_notice(out, style, zr_span_of(text.data, text.len));
+    zr_buffer_finish(&text);
+    return true;
+}
+
+size_t chat_text_width(zr_span_t text) {
+    size_t width = 0;
+    for (size_t at = 0; at < text.len;) {
+        int point = zr_utf8_next(text, &at);
+        int columns = point < 0 ? 1 : point < 0x20 || point == 0x7f ? 2 : wcwidth((wchar_t)point);
+        width += columns < 0 ? 1 : (size_t)columns;
+    }
+    return width;
+}

@@ -1,0 +1,143 @@
+#include "cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "zrelay.h"
+
+const command_t *const cli_commands[] = {
+    &cmd_pub,
+    &cmd_sub,
+    &cmd_chat,
+    &cmd_history,
+    &cmd_state,
+    &cmd_who,
+    &cmd_rooms,
+    &cmd_ping,
+    NULL,
+};
+
+static const char s_shared_help[] =
+    "Options of every command:\n"
+    "  -s, --server ENDPOINT   the broker (else ZRELAY_SERVER, else the configuration file,\n"
+    "                          else " CONFIG_SERVER ")\n"
+    "      --nick NICK         the name others see\n"
+    "      --json              JSON, one object per line\n"
+    "  -v, --verbose           tell more on stderr\n"
+    "      --connect-timeout S give up connecting after S seconds (5)\n"
+    "  -h, --help              this text\n";
+
+static const char s_end_help[] =
+    "\n"
+    "The configuration file is $XDG_CONFIG_HOME/zrelay.conf or ~/.config/zrelay.conf:\n"
+    "lines 'server = ENDPOINT' and 'nick = NICK', comments after '#'.\n"
+    "\n"
+    "Exit codes: 0 done, 1 wrong usage or local input or output failed, 2 no broker or not in time,\n"
+    "3 refused by the broker, 4 a command of 'sub --exec' failed.\n";
+
+static void s_help(const command_t *command) {
+    printf("Usage: zrelay %s %s\n\n%s\n%s", command->name, command->usage, command->help, s_shared_help);
+}
+
+static void s_version(void) {
+    printf("zrelay %s\n", zrelay_version());
+}
+
+static void s_help_all(void) {
+    printf("Usage: zrelay [OPTIONS] COMMAND …\n\nA client of the zrelay message relay.\n\nCommands:\n");
+    for (size_t i = 0; cli_commands[i]; i++)
+        printf("  %-9s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    printf("  %-9s %s\n\n%s      --version           the version\n%s", "help",
+        "how to use a command: zrelay help COMMAND", s_shared_help, s_end_help);
+}
+
+/* Help and version are data: a full disk or closed pipe is told like everywhere. */
+static int s_printed(void) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return CLI_DONE;
+    cli_say("cannot write to stdout: %s", strerror(errno));
+    return CLI_USAGE;
+}
+
+static bool s_parse(config_t *config, const option_t *options, size_t count, bool stop, int *argc,
+    char **argv, zr_buffer_t *error) {
+    const option_t shared[] = {
+        {"server", 's', OPTION_TEXT, &config->server, NULL, 0, 0},
+        {"nick", 0, OPTION_TEXT, &config->nick, &config->nick_given, 0, 0},
+        {"json", 0, OPTION_FLAG, &config->json, NULL, 0, 0},
+        {"verbose", 'v', OPTION_FLAG, &config->verbose, NULL, 0, 0},
+        {"connect-timeout", 0, OPTION_SECONDS, &config->connect_ms, NULL, 0, 0},
+        {"help", 'h', OPTION_FLAG, &config->help, NULL, 0, 0},
+        {"version", 0, OPTION_FLAG, &config->version, NULL, 0, 0},
+    };
+    const option_list_t lists[] = {{options, count}, {shared, sizeof shared / sizeof shared[0]}};
+    return options_parse(lists, 2, stop, argc, argv, error);
+}
+
+int cli_options(const command_t *command, config_t *config, const option_t *options, size_t count, int *argc,
+    char **argv) {
+    zr_buffer_t error = {0};
+    int code = -1;
+    if (!s_parse(config, options, count, false, argc, argv, &error))
+        code = cli_misuse(command, "%.*s", (int)error.len, (const char *)error.data);
+    zr_buffer_finish(&error);
+    if (code < 0 && (config->help || config->version)) {
+        if (config->help)
+            s_help(command);
+        else
+            s_version();
+        code = s_printed();
+    }
+    if (code < 0 && config->nick && !cli_nick_valid(config->nick))
+        code = CLI_USAGE;
+    return code;
+}
+
+static const command_t *s_command(const char *name) {
+    for (size_t i = 0; cli_commands[i]; i++)
+        if (strcmp(cli_commands[i]->name, name) == 0)
+            return cli_commands[i];
+    cli_say("there is no command '%s' (see 'zrelay --help')", name);
+    return NULL;
+}
+
+static int s_run_help(int argc, char **argv) {
+    const command_t *command = NULL;
+    if (argc > 0 && strcmp(argv[0], "help") != 0 && !(command = s_command(argv[0])))
+        return CLI_USAGE;
+    if (command)
+        s_help(command);
+    else
+        s_help_all();
+    return s_printed();
+}
+
+static int s_run(config_t *config, int argc, char **argv) {
+    zr_buffer_t error = {0};
+    bool good = s_parse(config, NULL, 0, true, &argc, argv, &error);
+    if (!good)
+        cli_say("%.*s (see 'zrelay --help')", (int)error.len, (const char *)error.data);
+    zr_buffer_finish(&error);
+    if (!good)
+        return CLI_USAGE;
+    if (config->version) {
+        s_version();
+        return s_printed();
+    }
+    if (argc == 0 && !config->help) {
+        cli_say("which command? (see 'zrelay --help')");
+        return CLI_USAGE;
+    }
+    if (argc == 0 || strcmp(argv[0], "help") == 0)
+        return s_run_help(argc - 1, argv + 1);
+    const command_t *command = s_command(argv[0]);
+    return command ? command->run(config, argc - 1, argv + 1) : CLI_USAGE;
+}
+
+int cli_run(int argc, char **argv) {
+    config_t config;
+    config_init(&config);
+    int code = s_run(&config, argc > 0 ? argc - 1 : 0, argv + 1);
+    config_finish(&config);
+    return code;
+}

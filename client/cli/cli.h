@@ -1,0 +1,49 @@
+/* What all commands share: the shape of a command, exit codes, messages on stderr. */
+#ifndef CLI_H
+#define CLI_H
+
+#include "config.h"
+
+/* Scripts depend on these: do not renumber. */
+enum {
+    CLI_DONE = 0,
+    CLI_USAGE = 1,       /* a mistake in the call, or this machine's input or output failed */
+    CLI_UNREACHABLE = 2, /* no broker, or not in time */
+    CLI_REFUSED = 3,     /* the broker said no */
+    CLI_FAILED = 4,      /* commands started by --exec failed */
+};
+
+typedef struct {
+    const char *name;
+    const char *usage;   /* "ROOM [TEXT…]" */
+    const char *summary; /* one line for the list of commands */
+    const char *help;    /* the rest: what it does, its options */
+    int (*run)(
+        config_t *config, int argc, char **argv); /* argv[0] is the first word after the command's name */
+} command_t;
+
+/* Every command; ends with NULL. */
+extern const command_t *const cli_commands[];
+
+extern const command_t cmd_chat, cmd_history, cmd_ping, cmd_pub, cmd_rooms, cmd_state, cmd_sub, cmd_who;
+
+/* The whole program but for the process: returns the exit code. */
+int cli_run(int argc, char **argv);
+
+/* Reads the command's options and the shared ones. -1: go on, `*argc` words are left in argv; else the exit code (--help was shown, or
+ * a mistake told). */
+int cli_options(const command_t *command, config_t *config, const option_t *options, size_t count, int *argc,
+    char **argv);
+
+/* One line on stderr, "zrelay: …", escaped. */
+void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A mistake in calling `command`: the line names its help. Returns CLI_USAGE. */
+int cli_misuse(const command_t *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Checks a room, nick or key; tells the rule on false. With `pattern` a room may end in '*'. */
+bool cli_room_valid(const char *room, bool pattern);
+bool cli_nick_valid(const char *nick);
+bool cli_key_valid(const char *key);
+
+#endif

@@ -1,0 +1,234 @@
+/* zrelay chat: people in rooms, at a terminal; without one a filter. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "chat.h"
+#include "lines.h"
+#include "signals.h"
+
+#define CHUNK 65536
+#define LINE_MAX_BYTES (64 * 1024 * 1024)
+#define DEFAULT_ROOM "general"
+
+extern const command_t cmd_chat;
+
+/* --- At a terminal --- */
+
+static void s_wait_key(struct pollfd *file, void *ctx) {
+    chat_t *chat = ctx;
+    session_hold(&chat->session, file, 1, 1000);
+    if (signals_stop())
+        chat->ended = true;
+}
+
+static void s_show(chat_t *chat) {
+    zr_buffer_t *lines = &chat->output.buffer;
+    if (lines->len > 0)
+        prompt_print(chat->prompt, zr_span_of(lines->data, lines->len));
+    zr_buffer_clear(lines);
+}
+
+static void s_terminal_signals(chat_t *chat) {
+    if (signals_took_resize())
+        prompt_resized(chat->prompt);
+    if (signals_took_suspend())
+        prompt_suspend(chat->prompt);
+}
+
+static void s_terminal(chat_t *chat) {
+    while (!chat->ended && !signals_stop()) {
+        const zrelay_event_t *event;
+        while (!chat->ended && (event = session_take(&chat->session)))
+            chat_event(chat, event);
+        int timeout = chat_mark(chat);
+        s_show(chat);
+        if (chat->ended)
+            break;
+        struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
+        session_wait(&chat->session, &keys, 1, timeout);
+        s_terminal_signals(chat);
+        zr_span_t line;
+        prompt_result_t result = keys.revents ? prompt_read(chat->prompt, &line) : PROMPT_MORE;
+        if (result == PROMPT_END)
+            chat->ended = true;
+        else if (result == PROMPT_LINE && !chat_typed(chat, line))
+            chat_notice(chat, "too much is waiting to be sent: not sent: %.*s", (int)line.len, line.ptr);
+    }
+    s_show(chat);
+}
+
+/* --- As a filter --- */
+
+static bool s_wait_output(struct pollfd *file, void *ctx) {
+    chat_t *chat = ctx;
+    session_hold(&chat->session, file, 1, -1);
+    return signals_stop() == 0;
+}
+
+static void s_fill(chat_t *chat, lines_t *lines) {
+    size_t room;
+    char *to = lines_space(lines, &room);
+    ssize_t len = read(STDIN_FILENO, to, room);
+    if (len > 0)
+        lines_fed(lines, (size_t)len);
+    else if (len == 0)
+        lines_end(lines);
+    else if (errno != EINTR && errno != EAGAIN) {
+        chat_notice(chat, "cannot read stdin: %s", strerror(errno));
+        chat->code = CLI_USAGE;
+        lines_end(lines);
+    }
+}
+
+/* Takes the lines there are; true: more are wanted from stdin. Where one finds the queue full, it is kept in `line`. */
+static bool s_take_lines(chat_t *chat, lines_t *lines, zr_span_t *line, bool *kept) {
+    for (;;) {
+        if (!*kept) {
+            lines_result_t result = lines_next(lines, line);
+            if (result == LINES_LONG) {
+                chat_notice(chat, "line %llu is longer than any message may be",
+                    (unsigned long long)lines->number + 1);
+                chat->code = CLI_USAGE;
+                lines->ended = true;
+                return false;
+            }
+            if (result == LINES_MORE)
+                return !lines->ended;
+        }
+        *kept = line->len > 0 && !chat_send(chat, *line);
+        if (*kept)
+            return false;
+    }
+}
+
+static void s_filter(chat_t *chat) {
+    lines_t lines;
+    zr_span_t line = {0};
+    bool kept = false;
+    bool closing = false;
+    lines_init(&lines, CHUNK, LINE_MAX_BYTES);
+    while (!chat->ended && !signals_stop()) {
+        bool reads = !closing && s_take_lines(chat, &lines, &line, &kept);
+        if (!closing && lines.ended && !kept) {
+            /* What was read is sent and acked; what others say meanwhile is still shown. */
+            closing = true;
+            reads = false;
+            zrelay_close(chat->session.relay);
+        }
+        bool acked = false;
+        const zrelay_event_t *event;
+        while (!chat->ended && (event = session_take(&chat->session))) {
+            acked |= event->type == ZRELAY_ACKED;
+            chat_event(chat, event);
+            if (!output_added(&chat->output))
+                chat->ended = true;
+        }
+        if (!output_flush(&chat->output))
+            break;
+        if (chat->ended || (kept && acked))
+            continue;
+        struct pollfd files[2] = {{.fd = reads ? STDIN_FILENO : -1, .events = POLLIN},
+            {.fd = chat->output.pipe ? chat->output.fd : -1}};
+        session_wait(&chat->session, files, 2, -1);
+        if (files[1].revents && output_lost(&chat->output))
+            break;
+        if (files[0].revents)
+            s_fill(chat, &lines);
+    }
+    lines_finish(&lines);
+}
+
+/* --- The command --- */
+
+static bool s_able(void) {
+    const char *term = getenv("TERM");
+    return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+static bool s_coloured(void) {
+    const char *no = getenv("NO_COLOR");
+    return !no || !*no;
+}
+
+/* What was typed last may still be on its way. */
+static int s_leave(chat_t *chat) {
+    zrelay_t *relay = chat->session.relay;
+    if (chat->session.closed || zrelay_unacked(relay) == 0)
+        return chat->code;
+    zrelay_close(relay);
+    uint64_t end = session_clock() + chat->session.config->connect_ms;
+    for (uint64_t now = session_clock(); now < end && zrelay_unacked(relay) > 0 && signals_stop() < 2;
+         now = session_clock())
+        zrelay_next(relay, (int)(end - now));
+    if (zrelay_unacked(relay) == 0)
+        return chat->code;
+    cli_say("%zu messages were not sent", zrelay_unacked(relay));
+    return CLI_UNREACHABLE;
+}
+
+static int s_chat(chat_t *chat, int count, char **rooms) {
+    chat->connected = true;
+    if (s_able()) {
+        signals_want_terminal();
+        chat->style.colour = s_coloured();
+        chat->prompt = prompt_new("> ", s_wait_key, chat);
+    }
+    if (chat->session.greeting)
+        chat_notice(chat, "%s", chat->session.greeting);
+    if (chat->prompt)
+        chat_notice(chat, "you are %s; /help tells what can be done", chat->session.nick);
+    const char *room = DEFAULT_ROOM;
+    if (count == 0)
+        chat_enter(chat, zr_span(room));
+    for (int i = 0; i < count; i++)
+        if (!chat_enter(chat, zr_span(rooms[i])))
+            chat->code = CLI_USAGE;
+    if (chat->prompt)
+        s_terminal(chat);
+    else
+        s_filter(chat);
+    prompt_destroy(chat->prompt);
+    chat->prompt = NULL;
+    return s_leave(chat);
+}
+
+static int s_run(config_t *config, int argc, char **argv) {
+    int code = cli_options(&cmd_chat, config, NULL, 0, &argc, argv);
+    if (code >= 0)
+        return code;
+    if (argc > CHAT_ROOMS_MAX)
+        return cli_misuse(&cmd_chat, "at most %d rooms", CHAT_ROOMS_MAX);
+    for (int i = 0; i < argc; i++)
+        if (!cli_room_valid(argv[i], false))
+            return CLI_USAGE;
+    chat_t *chat = calloc(1, sizeof *chat);
+    if (!chat)
+        abort();
+    output_open(&chat->output, STDOUT_FILENO, s_wait_output, chat);
+    code = session_open(&chat->session, config, SESSION_PERSON);
+    if (code == 0)
+        code = s_chat(chat, argc, argv);
+    code = output_close(&chat->output, code);
+    session_close(&chat->session);
+    chat_finish(chat);
+    free(chat);
+    return code;
+}
+
+const command_t cmd_chat = {
+    .name = "chat",
+    .usage = "[ROOM…]",
+    .summary = "talk in rooms",
+    .help =
+        "Enters each ROOM (" DEFAULT_ROOM
+        " when none is named), shows what was said last and what is said, and\n"
+        "sends what is typed to the last one named; /join switches, /help tells the rest, Ctrl-D leaves.\n"
+        "The nick is that of --nick or the configuration file, else $USER; when somebody has it, with '_'\n"
+        "behind. Colours are left out when NO_COLOR is set.\n"
+        "\n"
+        "When stdin or stdout is no terminal it is a filter: each line of stdin is a message (there are no\n"
+        "commands), each message a line 'HH:MM nick: text' of stdout, until stdin ends.\n"
+        "\n",
+    .run = s_run,
+};

@@ -1,0 +1,71 @@
+/* zrelay rooms: the rooms there are. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <unistd.h>
+
+#include "format.h"
+#include "names.h"
+#include "output.h"
+#include "session.h"
+
+typedef struct {
+    output_t output;
+    bool json;
+    bool aligned; /* for people; else separated by tabs */
+} rooms_t;
+
+extern const command_t cmd_rooms;
+
+static int s_room(const zrelay_event_t *event, void *ctx) {
+    rooms_t *rooms = ctx;
+    if (event->type != ZRELAY_ROOM)
+        return 0;
+    zr_buffer_t *out = &rooms->output.buffer;
+    if (rooms->json) {
+        format_json(out, json_pack("{sssIsI}", "room", event->room, "count", (json_int_t)event->count, "seq",
+                             (json_int_t)event->seq));
+    } else {
+        zr_buffer_t name = {0};
+        zr_escape(&name, zr_span(event->room));
+        zr_buffer_u8(&name, '\0');
+        format_add(out,
+            rooms->aligned ? "%-32s %7" PRIu64 " %12" PRIu64 "\n" : "%s\t%" PRIu64 "\t%" PRIu64 "\n",
+            (const char *)name.data, event->count, event->seq);
+        zr_buffer_finish(&name);
+    }
+    return output_added(&rooms->output) ? 0 : CLI_USAGE;
+}
+
+static int s_run(config_t *config, int argc, char **argv) {
+    int code = cli_options(&cmd_rooms, config, NULL, 0, &argc, argv);
+    if (code >= 0)
+        return code;
+    if (argc > 1)
+        return cli_misuse(&cmd_rooms, "one prefix at a time");
+    rooms_t rooms = {.json = config->json, .aligned = isatty(STDOUT_FILENO)};
+    output_open(&rooms.output, STDOUT_FILENO, NULL, NULL);
+    session_t session;
+    uint64_t request;
+    code = session_open(&session, config, SESSION_NAMELESS);
+    if (code == 0) {
+        if (rooms.aligned && !rooms.json)
+            format_add(&rooms.output.buffer, "%-32s %7s %12s\n", "ROOM", "PRESENT", "HEAD");
+        int failed = zrelay_rooms(session.relay, argc ? argv[0] : "", &request);
+        code = failed ? session_failed(&session, failed)
+                      : session_answer(&session, request, s_room, &rooms, NULL);
+    }
+    code = output_close(&rooms.output, code);
+    session_close(&session);
+    return code;
+}
+
+const command_t cmd_rooms = {
+    .name = "rooms",
+    .usage = "[PREFIX]",
+    .summary = "print the rooms there are",
+    .help =
+        "Prints each room, or each whose name begins with PREFIX: its name, how many are present, and the\n"
+        "position of its newest message; separated by tabs when stdout is no terminal.\n"
+        "\n",
+    .run = s_run,
+};

@@ -1,0 +1,236 @@
+/* zrelay sub: a line, or a command, per message. */
+#include <stdlib.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "format.h"
+#include "jobs.h"
+#include "output.h"
+#include "session.h"
+#include "signals.h"
+
+typedef struct {
+    bool all, raw;
+    bool after_given, last_given, count_given, timeout_given, jobs_given;
+    uint64_t after, last, count, timeout_ms, jobs;
+    const char *command;
+} sub_options_t;
+
+typedef struct {
+    session_t session;
+    sub_options_t options;
+    output_t output;
+    jobs_t jobs;
+    format_t format;
+    uint64_t messages;
+    uint64_t heard_ms; /* when the last message came */
+    bool ended;
+    int code;
+} sub_t;
+
+extern const command_t cmd_sub;
+
+/* stdout is full: the session is kept alive meanwhile. */
+static bool s_wait_output(struct pollfd *file, void *ctx) {
+    sub_t *sub = ctx;
+    session_hold(&sub->session, file, 1, -1);
+    return signals_stop() == 0;
+}
+
+static void s_end(sub_t *sub, int code) {
+    sub->ended = true;
+    if (sub->code == 0)
+        sub->code = code;
+}
+
+static void s_entry(sub_t *sub, const zrelay_event_t *event) {
+    if (sub->options.command)
+        jobs_start(&sub->jobs, event);
+    else if (!format_entry(&sub->output.buffer, event, sub->format))
+        return; /* a deleted key, which text does not show */
+    else if (!output_added(&sub->output))
+        s_end(sub, CLI_USAGE);
+    sub->messages++;
+    sub->heard_ms = 0;
+    if (sub->options.count_given && sub->messages >= sub->options.count)
+        s_end(sub, CLI_DONE);
+}
+
+static void s_event(sub_t *sub, const zrelay_event_t *event) {
+    if (event->type == ZRELAY_ENTRY) {
+        s_entry(sub, event);
+        return;
+    }
+    output_flush(&sub->output); /* so that the note stands where it belongs when both go to one terminal */
+    session_note(&sub->session, event);
+    if (event->type == ZRELAY_REFUSED)
+        s_end(sub, CLI_REFUSED);
+    else if (event->type == ZRELAY_CLOSED)
+        s_end(sub, CLI_UNREACHABLE);
+}
+
+/* Milliseconds until --timeout is over, -1 without end; 0 ends the command. */
+static int s_patience(sub_t *sub) {
+    if (!sub->options.timeout_given || sub->jobs.running > 0)
+        return -1;
+    uint64_t now = session_clock();
+    if (sub->heard_ms == 0)
+        sub->heard_ms = now;
+    uint64_t passed = now - sub->heard_ms;
+    return passed < sub->options.timeout_ms ? (int)(sub->options.timeout_ms - passed) : 0;
+}
+
+/* Waits for whatever comes first: an event (unless all places for commands are taken), a command's end or pipe, a signal, the closing of stdout. */
+static void s_wait(sub_t *sub, bool take) {
+    struct pollfd files[JOBS_MAX + 1];
+    nfds_t pipes = jobs_files(&sub->jobs, files);
+    files[pipes] = (struct pollfd){.fd = sub->output.pipe ? sub->output.fd : -1};
+    int patience = s_patience(sub);
+    if (take)
+        session_wait(&sub->session, files, pipes + 1, patience);
+    else
+        session_hold(&sub->session, files, pipes + 1, patience);
+    jobs_write(&sub->jobs, files, pipes);
+    if (signals_took_child())
+        jobs_reap(&sub->jobs);
+    if (!sub->options.command && files[pipes].revents && output_lost(&sub->output))
+        s_end(sub, CLI_USAGE);
+    if (take && s_patience(sub) == 0) {
+        const zrelay_event_t *event = session_take(&sub->session);
+        if (event) { /* it came while time ran out */
+            s_event(sub, event);
+            return;
+        }
+        output_flush(&sub->output);
+        cli_say("no message for %g seconds", (double)sub->options.timeout_ms / 1000);
+        s_end(sub, CLI_UNREACHABLE);
+    }
+}
+
+static void s_loop(sub_t *sub) {
+    while (!sub->ended && !signals_stop()) {
+        const zrelay_event_t *event = NULL;
+        bool take = !sub->options.command || !jobs_full(&sub->jobs);
+        if (take && (event = session_take(&sub->session))) {
+            s_event(sub, event);
+            if (signals_took_child())
+                jobs_reap(&sub->jobs);
+            continue;
+        }
+        if (!output_flush(&sub->output))
+            s_end(sub, CLI_USAGE);
+        else
+            s_wait(sub, take);
+    }
+    /* The commands that run may finish; a second signal ends them too. */
+    while (sub->jobs.running > 0 && signals_stop() < 2)
+        s_wait(sub, false);
+    jobs_finish(&sub->jobs);
+    if (sub->jobs.failed > 0)
+        s_end(sub, CLI_FAILED);
+}
+
+/* --- The command --- */
+
+static int s_join(sub_t *sub, const config_t *config, int count, char **rooms) {
+    const sub_options_t *options = &sub->options;
+    int from = options->last_given                    ? ZRELAY_FROM_LAST
+               : options->all || options->after_given ? ZRELAY_FROM_AFTER
+                                                      : ZRELAY_FROM_NOW;
+    uint64_t position = options->last_given ? options->last : options->after;
+    for (int i = 0; i < count; i++) {
+        int failed = zrelay_join(
+            sub->session.relay, rooms[i], from | (config->nick_given ? 0 : ZRELAY_SILENT), position);
+        if (failed) {
+            cli_say("%s: %s", rooms[i], zrelay_strerror(failed));
+            return CLI_USAGE;
+        }
+    }
+    return 0;
+}
+
+static int s_check(const sub_options_t *options, int argc, char **argv) {
+    if (argc == 0)
+        return cli_misuse(&cmd_sub, "which room?");
+    if (options->all + options->after_given + options->last_given > 1)
+        return cli_misuse(&cmd_sub, "--all, --after and --last exclude each other");
+    if (options->jobs_given && !options->command)
+        return cli_misuse(&cmd_sub, "--jobs goes with --exec");
+    for (int i = 0; i < argc; i++) {
+        if (!cli_room_valid(argv[i], true))
+            return CLI_USAGE;
+        for (int j = 0; j < i; j++)
+            if (strcmp(argv[i], argv[j]) == 0)
+                return cli_misuse(&cmd_sub, "%s is there twice", argv[i]);
+    }
+    return 0;
+}
+
+static format_t s_format(const sub_options_t *options, const config_t *config, int argc, char **argv) {
+    if (config->json)
+        return FORMAT_JSON;
+    if (options->raw || !isatty(STDOUT_FILENO))
+        return FORMAT_RAW;
+    return argc > 1 || strchr(argv[0], '*') ? FORMAT_PREFIX : FORMAT_SAFE;
+}
+
+static int s_run(config_t *config, int argc, char **argv) {
+    sub_t sub = {.options = {.jobs = 1}};
+    sub_options_t *given = &sub.options;
+    const option_t options[] = {
+        {"after", 0, OPTION_NUMBER, &given->after, &given->after_given, 0, 0},
+        {"last", 'n', OPTION_NUMBER, &given->last, &given->last_given, 1, 0},
+        {"all", 'a', OPTION_FLAG, &given->all, NULL, 0, 0},
+        {"count", 'c', OPTION_NUMBER, &given->count, &given->count_given, 1, 0},
+        {"timeout", 't', OPTION_SECONDS, &given->timeout_ms, &given->timeout_given, 0, 0},
+        {"raw", 0, OPTION_FLAG, &given->raw, NULL, 0, 0},
+        {"exec", 0, OPTION_TEXT, &given->command, NULL, 0, 0},
+        {"jobs", 'j', OPTION_NUMBER, &given->jobs, &given->jobs_given, 1, JOBS_MAX},
+    };
+    int code = cli_options(&cmd_sub, config, options, sizeof options / sizeof options[0], &argc, argv);
+    if (code < 0)
+        code = s_check(given, argc, argv);
+    if (code > 0 || config->help || config->version)
+        return code;
+    sub.format = s_format(given, config, argc, argv);
+    signals_want_child();
+    jobs_init(&sub.jobs, given->command, given->jobs);
+    output_open(&sub.output, STDOUT_FILENO, s_wait_output, &sub);
+    code = session_open(&sub.session, config, SESSION_NAMELESS);
+    if (code == 0)
+        code = s_join(&sub, config, argc, argv);
+    if (code == 0) {
+        s_loop(&sub);
+        code = sub.code;
+    }
+    code = output_close(&sub.output, code);
+    session_close(&sub.session);
+    return code;
+}
+
+const command_t cmd_sub = {
+    .name = "sub",
+    .usage = "ROOM…",
+    .summary = "print the messages of rooms, or run a command for each",
+    .help =
+        "Prints the messages of each ROOM, a line per message, as they come. A ROOM that ends in '*' stands\n"
+        "for all rooms whose names begin so. To a terminal, control characters are escaped, and with\n"
+        "several rooms each line begins with its room; otherwise the bodies are written as they are.\n"
+        "Reconnects by itself, and asks again for what was missed; what is lost for good is told on stderr.\n"
+        "\n"
+        "Options:\n"
+        "      --after SEQ         begin after this position\n"
+        "  -n, --last N            begin with the last N messages\n"
+        "  -a, --all               begin with all the broker still has\n"
+        "  -c, --count N           end after N messages\n"
+        "  -t, --timeout S         give up (exit code 2) when no message came for S seconds\n"
+        "      --raw               bodies as they are, on a terminal too\n"
+        "      --json              objects with room, seq, time (microseconds), sender, key, body, or\n"
+        "                          body_base64 when it is not UTF-8, or deleted; text does not show\n"
+        "                          deletions of keys\n"
+        "      --exec COMMAND      run 'sh -c COMMAND' for each message instead, which gets it on stdin and\n"
+        "                          ZRELAY_ROOM, _SEQ, _SENDER, _TIME and, if it has one, _KEY in its\n"
+        "                          environment. When one fails, it is told, and the exit code is 4.\n"
+        "  -j, --jobs N            run up to N commands at once (1)\n",
+    .run = s_run,
+};

@@ -1,0 +1,62 @@
+/* zrelay who: the members of a room. */
+#include <jansson.h>
+#include <unistd.h>
+
+#include "format.h"
+#include "names.h"
+#include "output.h"
+#include "session.h"
+
+typedef struct {
+    output_t output;
+    bool json;
+} who_t;
+
+extern const command_t cmd_who;
+
+static int s_user(const zrelay_event_t *event, void *ctx) {
+    who_t *who = ctx;
+    if (event->type != ZRELAY_USER)
+        return 0;
+    if (who->json) {
+        format_json(&who->output.buffer, json_pack("{ss}", "nick", event->name));
+    } else {
+        zr_escape(&who->output.buffer, zr_span(event->name));
+        zr_buffer_u8(&who->output.buffer, '\n');
+    }
+    return output_added(&who->output) ? 0 : CLI_USAGE;
+}
+
+static int s_run(config_t *config, int argc, char **argv) {
+    int code = cli_options(&cmd_who, config, NULL, 0, &argc, argv);
+    if (code >= 0)
+        return code;
+    if (argc != 1)
+        return cli_misuse(&cmd_who, argc ? "one room at a time" : "which room?");
+    if (!cli_room_valid(argv[0], false))
+        return CLI_USAGE;
+    who_t who = {.json = config->json};
+    output_open(&who.output, STDOUT_FILENO, NULL, NULL);
+    session_t session;
+    uint64_t request;
+    code = session_open(&session, config, SESSION_NAMELESS);
+    if (code == 0) {
+        int failed = zrelay_who(session.relay, argv[0], &request);
+        code =
+            failed ? session_failed(&session, failed) : session_answer(&session, request, s_user, &who, NULL);
+    }
+    code = output_close(&who.output, code);
+    session_close(&session);
+    return code;
+}
+
+const command_t cmd_who = {
+    .name = "who",
+    .usage = "ROOM",
+    .summary = "print who is in a room",
+    .help =
+        "Prints the nicks of those who are present in ROOM, one per line. Readers that joined silently, as\n"
+        "'zrelay sub' does, are not named.\n"
+        "\n",
+    .run = s_run,
+};

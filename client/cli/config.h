@@ -1,0 +1,35 @@
+/* The settings all commands share, and where they come from: flags, then ZRELAY_SERVER, then the configuration file, then the
+ * defaults. */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "buffer.h"
+#include "options.h"
+
+#define CONFIG_SERVER "tcp://127.0.0.1:5570"
+#define CONFIG_CONNECT_MS 5000
+
+typedef struct {
+    const char *server; /* NULL until config_resolve, unless a flag named it */
+    const char *nick;   /* NULL: none */
+    bool nick_given;    /* by flag */
+    bool json;
+    bool verbose;
+    bool help;
+    bool version;
+    uint64_t connect_ms;
+    /* What the file gave; freed by config_finish. */
+    char *file_server;
+    char *file_nick;
+} config_t;
+
+void config_init(config_t *config);
+void config_finish(config_t *config);
+
+/* Pure: reads the text of a configuration file, `name = value` lines. On false `error` names `file` and the line. */
+bool config_parse(config_t *config, zr_span_t text, const char *file, zr_buffer_t *error);
+
+/* Fills in what no flag gave. A missing file is no error; false when it cannot be read or is wrong. */
+bool config_resolve(config_t *config, zr_buffer_t *error);
+
+#endif

@@ -1,0 +1,283 @@
+#include "session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "format.h"
+#include "names.h"
+#include "signals.h"
+
+#define HOLD_MS 1000   /* how often session_hold lets the library work: well within a heartbeat */
+#define GOODBYE_MS 300 /* how long an end may wait for the broker's answer */
+#define NICK_TRIES 8
+#define FILES_MAX 80
+
+struct session_held {
+    session_held_t *next;
+    zrelay_event_t event;
+    char bytes[];
+};
+
+uint64_t session_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* --- Holding events --- */
+
+static size_t s_size(const char *text) {
+    return text ? strlen(text) + 1 : 0;
+}
+
+static const char *s_copy(char **to, const char *text, size_t size) {
+    if (!text)
+        return NULL;
+    char *copy = *to;
+    memcpy(copy, text, size);
+    *to += size;
+    return copy;
+}
+
+static session_held_t *s_held_new(const zrelay_event_t *event) {
+    const char *const texts[] = {
+        event->room, event->name, event->text, event->code, event->epoch, event->sender, event->key};
+    size_t size = event->body_len + 1;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        size += s_size(texts[i]);
+    session_held_t *held = malloc(sizeof *held + size);
+    if (!held)
+        abort();
+    char *to = held->bytes;
+    held->next = NULL;
+    held->event = *event;
+    held->event.room = s_copy(&to, event->room, s_size(event->room));
+    held->event.name = s_copy(&to, event->name, s_size(event->name));
+    held->event.text = s_copy(&to, event->text, s_size(event->text));
+    held->event.code = s_copy(&to, event->code, s_size(event->code));
+    held->event.epoch = s_copy(&to, event->epoch, s_size(event->epoch));
+    held->event.sender = s_copy(&to, event->sender, s_size(event->sender));
+    held->event.key = s_copy(&to, event->key, s_size(event->key));
+    held->event.body = event->body ? s_copy(&to, event->body, event->body_len) : NULL;
+    return held;
+}
+
+/* --- Waiting --- */
+
+/* A nick is in use that need not be just this one: asks for it with '_' behind. Also after a reconnect, when somebody was faster. */
+static bool s_yields(session_t *session, const zrelay_event_t *event) {
+    char nick[ZR_NICK_MAX + 2];
+    if (event->type != ZRELAY_REFUSED || session->connected || !session->yields || !event->name ||
+        !event->code || strcmp(event->code, "nick-in-use") != 0 || session->nick_tries++ >= NICK_TRIES)
+        return false;
+    int len = snprintf(nick, sizeof nick, "%s_", event->name);
+    return len <= ZR_NICK_MAX && zrelay_rename(session->relay, nick) == 0;
+}
+
+/* What concerns the session itself, whoever takes the event. false: nobody need take it. */
+static bool s_see(session_t *session, const zrelay_event_t *event) {
+    if (s_yields(session, event))
+        return false;
+    if (event->type == ZRELAY_CLOSED)
+        session->closed = true;
+    if (event->type == ZRELAY_DISCONNECTED)
+        session->connected = false;
+    if (event->type != ZRELAY_CONNECTED && event->type != ZRELAY_NICK)
+        return true;
+    free(session->nick);
+    session->nick = event->name ? strdup(event->name) : NULL;
+    if (event->type == ZRELAY_NICK)
+        return true;
+    session->connected = true;
+    session->nick_tries = 0;
+    if (event->text && !session->greeting)
+        session->greeting = strdup(event->text);
+    return true;
+}
+
+const zrelay_event_t *session_take(session_t *session) {
+    free(session->current);
+    session->current = session->held;
+    if (session->current) {
+        session->held = session->current->next;
+        if (!session->held)
+            session->held_last = &session->held;
+        return &session->current->event;
+    }
+    const zrelay_event_t *event;
+    do
+        event = zrelay_next(session->relay, 0);
+    while (event && !s_see(session, event));
+    return event;
+}
+
+static int s_shorter(int a, int b) {
+    return a < 0 ? b : b < 0 ? a : a < b ? a : b;
+}
+
+/* Polls `files`, the signals and, unless it is -1, `relay_fd`. */
+static void s_poll(struct pollfd *files, nfds_t count, int relay_fd, int timeout_ms) {
+    struct pollfd all[FILES_MAX + 2];
+    if (count > FILES_MAX)
+        abort();
+    if (count > 0)
+        memcpy(all, files, count * sizeof *files);
+    all[count] = (struct pollfd){.fd = signals_fd(), .events = POLLIN};
+    all[count + 1] = (struct pollfd){.fd = relay_fd, .events = POLLIN};
+    int ready = poll(all, count + 2, timeout_ms);
+    for (nfds_t i = 0; i < count; i++)
+        files[i].revents = ready > 0 ? all[i].revents : 0;
+    if (ready > 0 && all[count].revents)
+        signals_drain();
+}
+
+void session_wait(session_t *session, struct pollfd *files, nfds_t count, int timeout_ms) {
+    if (session->held)
+        timeout_ms = 0;
+    s_poll(files, count, zrelay_fd(session->relay), s_shorter(timeout_ms, zrelay_timeout(session->relay)));
+}
+
+void session_hold(session_t *session, struct pollfd *files, nfds_t count, int timeout_ms) {
+    uint64_t now = session_clock();
+    if (now - session->beat_ms >= HOLD_MS) {
+        /* The library works only within zrelay_next, which hands out an event: one a second, kept for later. */
+        session->beat_ms = now;
+        const zrelay_event_t *event = zrelay_next(session->relay, 0);
+        if (event && s_see(session, event)) {
+            *session->held_last = s_held_new(event);
+            session->held_last = &(*session->held_last)->next;
+        }
+    }
+    s_poll(files, count, -1, s_shorter(timeout_ms, (int)(HOLD_MS - (now - session->beat_ms))));
+}
+
+const zrelay_event_t *session_next(session_t *session, int timeout_ms) {
+    uint64_t end = timeout_ms < 0 ? UINT64_MAX : session_clock() + (uint64_t)timeout_ms;
+    for (;;) {
+        const zrelay_event_t *event = session_take(session);
+        uint64_t now = event || timeout_ms < 0 ? 0 : session_clock();
+        if (event || signals_stop() || now >= end)
+            return event;
+        session_wait(session, NULL, 0, timeout_ms < 0 ? -1 : (int)(end - now));
+    }
+}
+
+/* --- Connecting --- */
+
+static int s_connect(session_t *session) {
+    uint64_t end = session_clock() + session->config->connect_ms;
+    for (;;) {
+        uint64_t now = session_clock();
+        const zrelay_event_t *event = now < end ? session_next(session, (int)(end - now)) : NULL;
+        if (event && event->type == ZRELAY_CONNECTED) {
+            if (session->config->verbose)
+                session_note(session, event);
+            return 0;
+        }
+        if (event && event->type == ZRELAY_REFUSED) {
+            session_note(session, event);
+            return CLI_REFUSED;
+        }
+        if (event && event->type != ZRELAY_CLOSED)
+            continue;
+        if (!signals_stop())
+            cli_say("cannot reach a broker at %s: is zrelayd running there?", session->config->server);
+        return CLI_UNREACHABLE;
+    }
+}
+
+int session_open(session_t *session, config_t *config, session_name_t name) {
+    *session = (session_t){.config = config};
+    session->held_last = &session->held;
+    zr_buffer_t error = {0};
+    bool good = config_resolve(config, &error);
+    if (!good)
+        cli_say("%.*s", (int)error.len, (const char *)error.data);
+    zr_buffer_finish(&error);
+    if (!good)
+        return CLI_USAGE;
+    session->relay = zrelay_new(config->server);
+    if (!session->relay) {
+        cli_say("'%s' is no endpoint; one looks like %s or ipc:///run/zrelay/front", config->server,
+            CONFIG_SERVER);
+        return CLI_USAGE;
+    }
+    const char *nick = config->nick_given || name != SESSION_NAMELESS ? config->nick : NULL;
+    const char *user = getenv("USER");
+    if (!nick && name == SESSION_PERSON && user && zr_nick_valid(zr_span(user)))
+        nick = user;
+    int failed = zrelay_set_agent(session->relay, "zrelay/" ZRELAY_VERSION);
+    if (!failed && nick)
+        failed = zrelay_set_nick(session->relay, nick);
+    if (failed)
+        return session_failed(session, failed);
+    session->yields = name == SESSION_PERSON || !config->nick_given;
+    return s_connect(session);
+}
+
+void session_close(session_t *session) {
+    if (session->relay && session->nick && !session->closed && zrelay_close(session->relay) == 0) {
+        uint64_t end = session_clock() + GOODBYE_MS;
+        const zrelay_event_t *event = NULL;
+        /* Not session_next, which a signal to end would cut short. */
+        for (uint64_t now = end - GOODBYE_MS; now < end && (!event || event->type != ZRELAY_CLOSED);
+             now = session_clock())
+            event = zrelay_next(session->relay, (int)(end - now));
+    }
+    while (session->held) {
+        session_held_t *next = session->held->next;
+        free(session->held);
+        session->held = next;
+    }
+    zrelay_destroy(session->relay);
+    free(session->current);
+    free(session->nick);
+    free(session->greeting);
+    *session = (session_t){0};
+}
+
+/* --- Answers --- */
+
+void session_note(const session_t *session, const zrelay_event_t *event) {
+    zr_buffer_t text = {0};
+    if (format_note(&text, event, session->config->verbose))
+        cli_say("%.*s", (int)text.len, (const char *)text.data);
+    zr_buffer_finish(&text);
+}
+
+int session_failed(const session_t *session, int code) {
+    (void)session;
+    cli_say("%s", zrelay_strerror(code));
+    return CLI_USAGE;
+}
+
+int session_answer(
+    session_t *session, uint64_t request, session_each_fn *each, void *ctx, zrelay_event_t *done) {
+    uint64_t end = session_clock() + session->config->connect_ms;
+    for (;;) {
+        uint64_t now = session_clock();
+        const zrelay_event_t *event = now < end ? session_next(session, (int)(end - now)) : NULL;
+        if (!event || event->type == ZRELAY_CLOSED) {
+            if (!signals_stop())
+                cli_say("no answer from the broker at %s", session->config->server);
+            return CLI_UNREACHABLE;
+        }
+        if (event->type == ZRELAY_REFUSED) {
+            session_note(session, event);
+            return CLI_REFUSED;
+        }
+        /* After a lost connection the library asks again: only silence for too long is a failure. */
+        if (event->request != request && event->type != ZRELAY_CONNECTED)
+            continue;
+        end = now + session->config->connect_ms;
+        if (event->request == request && event->type == ZRELAY_DONE) {
+            if (done)
+                *done = *event;
+            return 0;
+        }
+        int code = event->request == request && each ? each(event, ctx) : 0;
+        if (code)
+            return code;
+    }
+}

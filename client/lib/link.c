@@ -1,0 +1,230 @@
+/* Sockets, through libzmq itself. No ZMQ_HEARTBEAT_*: with a bounded queue it lets a dying peer abort the process (libzmq 4.3.4); the machine
+ * pings, and TCP has its own means. */
+#include "link.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum {
+    COPY_MAX = 512,    /* bytes up to which copying a frame is cheaper than sharing it */
+    SEND_QUEUE = 1000, /* frames; what is published beyond it is packed into larger ones */
+    RECEIVE_QUEUE = 10000,
+    FRONT_QUEUE = 4096, /* a broker that finds it full takes us for dead */
+    MESSAGE_MAX = 64 << 20,
+    HANDSHAKE_MS = 5000,
+    CONNECT_MS = 5000,
+    RECONNECT_MAX_MS = 1000,
+    SILENT_TCP_MS = 30000,
+};
+
+struct link {
+    char *server;
+    int receive_queue;
+    void *context, *front, *back;
+    int epoll;
+};
+
+/* --- Sockets --- */
+
+static void s_set(void *socket, int option, int value) {
+    zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+static void *s_open(link_t *l, int type) {
+    void *socket = zmq_socket(l->context, type);
+    if (!socket)
+        return NULL;
+    int64_t message_max = MESSAGE_MAX;
+    zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_max, sizeof message_max);
+    s_set(socket, ZMQ_LINGER, 0);
+    /* SUB with a bound would forget subscriptions beyond it. */
+    s_set(socket, ZMQ_SNDHWM, type == ZMQ_SUB ? 0 : SEND_QUEUE);
+    s_set(socket, ZMQ_RCVHWM, type == ZMQ_SUB ? l->receive_queue : FRONT_QUEUE);
+    s_set(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
+    s_set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+    s_set(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_MS);
+    s_set(socket, ZMQ_TCP_MAXRT, SILENT_TCP_MS);
+    s_set(socket, ZMQ_TCP_KEEPALIVE, 1);
+    s_set(socket, ZMQ_TCP_KEEPALIVE_IDLE, 15);
+    s_set(socket, ZMQ_TCP_KEEPALIVE_INTVL, 5);
+    s_set(socket, ZMQ_TCP_KEEPALIVE_CNT, 3);
+    s_set(socket, ZMQ_IPV6, 1);
+    return socket;
+}
+
+static int s_descriptor(void *socket) {
+    int fd = -1;
+    size_t size = sizeof fd;
+    return zmq_getsockopt(socket, ZMQ_FD, &fd, &size) == 0 ? fd : -1;
+}
+
+static void s_close(link_t *l, void **socket, int linger_ms) {
+    if (!*socket)
+        return;
+    epoll_ctl(l->epoll, EPOLL_CTL_DEL, s_descriptor(*socket), NULL);
+    s_set(*socket, ZMQ_LINGER, linger_ms);
+    zmq_close(*socket);
+    *socket = NULL;
+}
+
+/* An endpoint that cannot be connected to leaves a silent socket: the machine's time-outs handle it like a silent broker. */
+static void s_reopen(link_t *l, void **socket, int type, const char *endpoint) {
+    s_close(l, socket, 0);
+    *socket = s_open(l, type);
+    if (!*socket)
+        return;
+    zmq_connect(*socket, endpoint);
+    struct epoll_event event = {.events = EPOLLIN};
+    epoll_ctl(l->epoll, EPOLL_CTL_ADD, s_descriptor(*socket), &event);
+}
+
+void link_set_receive_queue(link_t *l, int frames) {
+    l->receive_queue = frames;
+}
+
+link_t *link_new(const char *server) {
+    link_t *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    l->receive_queue = RECEIVE_QUEUE;
+    l->server = strdup(server);
+    l->epoll = epoll_create1(EPOLL_CLOEXEC);
+    l->context = zmq_ctx_new();
+    if (l->server && l->epoll >= 0 && l->context)
+        return l;
+    link_destroy(l, 0);
+    return NULL;
+}
+
+void link_destroy(link_t *l, int linger_ms) {
+    if (!l)
+        return;
+    s_close(l, &l->back, 0);
+    s_close(l, &l->front, linger_ms);
+    while (l->context && zmq_ctx_term(l->context) != 0 && errno == EINTR)
+        ; /* a signal came; terminating goes on */
+    if (l->epoll >= 0)
+        close(l->epoll);
+    free(l->server);
+    free(l);
+}
+
+int link_fd(const link_t *l) {
+    return l->epoll;
+}
+
+/* --- Sending --- */
+
+static void s_release(void *data, void *blob) {
+    (void)data;
+    zr_blob_unref(blob);
+}
+
+static bool s_send(link_t *l, zr_blob_t *frame) {
+    zmq_msg_t message;
+    size_t len = zr_blob_len(frame);
+    if (len <= COPY_MAX && zmq_msg_init_size(&message, len) == 0)
+        memcpy(zmq_msg_data(&message), zr_blob_data(frame), len);
+    else
+        zmq_msg_init_data(&message, zr_blob_data(frame), len, s_release, zr_blob_ref(frame));
+    if (zmq_msg_send(&message, l->front, ZMQ_DONTWAIT) < 0) {
+        bool full = errno == EAGAIN;
+        zmq_msg_close(&message);
+        if (full)
+            return false;
+    }
+    zr_blob_unref(frame);
+    return true;
+}
+
+bool link_perform(link_t *l, action_t *action) {
+    switch (action->kind) {
+    case ACTION_SEND:
+        if (l->front)
+            return s_send(l, action->frame);
+        zr_blob_unref(action->frame);
+        break;
+    case ACTION_CONNECT_FRONT:
+        s_reopen(l, &l->front, ZMQ_DEALER, l->server);
+        break;
+    case ACTION_CONNECT_BACK:
+        s_reopen(l, &l->back, ZMQ_SUB, action->endpoint);
+        break;
+    case ACTION_SUBSCRIBE:
+    case ACTION_UNSUBSCRIBE:
+        if (l->back)
+            zmq_setsockopt(l->back, action->kind == ACTION_SUBSCRIBE ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE,
+                action->topic, action->topic_len);
+        break;
+    case ACTION_DISCONNECT:
+        s_close(l, &l->back, 0);
+        s_close(l, &l->front, 0);
+        break;
+    }
+    return true;
+}
+
+/* --- Receiving --- */
+
+static void s_close_message(void *data, void *message) {
+    (void)data;
+    zmq_msg_close(message);
+    free(message);
+}
+
+static zr_blob_t *s_take(zmq_msg_t *message) {
+    size_t len = zmq_msg_size(message);
+    zmq_msg_t *moved = len > COPY_MAX ? malloc(sizeof *moved) : NULL;
+    if (!moved) {
+        zr_blob_t *copy = zr_blob_copy(zmq_msg_data(message), len);
+        zmq_msg_close(message);
+        return copy;
+    }
+    zmq_msg_init(moved);
+    zmq_msg_move(moved, message);
+    zmq_msg_close(message);
+    return zr_blob_wrap(zmq_msg_data(moved), len, s_close_message, moved);
+}
+
+/* The protocol has one frame to a message; of others nothing is taken. */
+static zr_blob_t *s_receive(void *socket) {
+    bool parts = false;
+    while (socket) {
+        zmq_msg_t message;
+        zmq_msg_init(&message);
+        if (zmq_msg_recv(&message, socket, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(&message);
+            return NULL;
+        }
+        bool more = zmq_msg_more(&message);
+        if (!more && !parts)
+            return s_take(&message);
+        parts = more;
+        zmq_msg_close(&message);
+    }
+    return NULL;
+}
+
+zr_blob_t *link_front(link_t *l) {
+    return s_receive(l->front);
+}
+
+zr_blob_t *link_back(link_t *l) {
+    return s_receive(l->back);
+}
+
+static int s_events(void *socket) {
+    int events = 0;
+    size_t size = sizeof events;
+    if (socket)
+        zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size);
+    return events;
+}
+
+bool link_ready(link_t *l, bool blocked) {
+    int front = s_events(l->front);
+    return (front & ZMQ_POLLIN) || (blocked && (front & ZMQ_POLLOUT)) || (s_events(l->back) & ZMQ_POLLIN);
+}

@@ -1,0 +1,522 @@
+/* The session (PROTOCOL.md, section 6): hello, welcome, heartbeats, losses and back-off, and the queue of actions. What a session
+ * carries belongs to the other parts; this one tells them when it is lost and when there is one again. */
+#include "machine_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void *machine_alloc(size_t size) {
+    return machine_realloc(NULL, size);
+}
+
+void *machine_realloc(void *old, size_t size) {
+    void *new = old ? realloc(old, size) : calloc(1, size);
+    if (!new) {
+        fprintf(stderr, "zrelay: out of memory (%zu bytes)\n", size);
+        abort();
+    }
+    return new;
+}
+
+/* --- Actions --- */
+
+action_t *machine_do(machine_t *m, action_kind_t kind) {
+    actions_t *actions = &m->actions;
+    if (actions->count == actions->size) {
+        size_t size = actions->size ? 2 * actions->size : 16;
+        action_t *items = machine_alloc(size * sizeof *items);
+        for (size_t i = 0; i < actions->count; i++)
+            items[i] = actions->items[(actions->head + i) & (actions->size - 1)];
+        free(actions->items);
+        actions->items = items;
+        actions->size = size;
+        actions->head = 0;
+    }
+    action_t *action = &actions->items[(actions->head + actions->count++) & (actions->size - 1)];
+    *action = (action_t){.kind = kind};
+    return action;
+}
+
+static bool s_take_action(machine_t *m, action_t *action) {
+    actions_t *actions = &m->actions;
+    if (actions->count == 0)
+        return false;
+    *action = actions->items[actions->head];
+    actions->head = (actions->head + 1) & (actions->size - 1);
+    actions->count--;
+    return true;
+}
+
+/* What was meant for a connection that is gone. */
+static void s_drop_actions(machine_t *m) {
+    action_t action;
+    while (s_take_action(m, &action))
+        zr_blob_unref(action.frame);
+}
+
+/* The same for the DEALER alone. */
+static void s_drop_sends(machine_t *m) {
+    actions_t *actions = &m->actions;
+    for (size_t n = actions->count; n > 0; n--) {
+        action_t action;
+        s_take_action(m, &action);
+        if (action.kind == ACTION_SEND)
+            zr_blob_unref(action.frame);
+        else
+            *machine_do(m, action.kind) = action;
+    }
+}
+
+void machine_send(machine_t *m, json_t *object) {
+    zr_blob_t *frame = zr_control_write(object);
+    machine_do(m, ACTION_SEND)->frame = frame;
+}
+
+void machine_entropy_hex(machine_t *m, char *out, size_t bytes) {
+    uint8_t raw[32];
+    m->config.entropy(m->config.entropy_ctx, raw, bytes);
+    zr_hex(out, raw, bytes);
+}
+
+/* --- Hello --- */
+
+/* On the connection there is: also to renew a session, then the state stays. */
+static void s_hello(machine_t *m) {
+    m->hello_id = m->next_id++;
+    strcpy(m->asked, m->nick);
+    json_t *hello = json_pack("{s:s, s:I, s:i, s:s}", "op", "hello", "id", (json_int_t)m->hello_id, "proto",
+        1, "client", m->client);
+    if (m->nick[0])
+        json_object_set_new(hello, "nick", json_string(m->nick));
+    if (m->token[0])
+        json_object_set_new(hello, "resume", json_string(m->token));
+    if (m->agent[0])
+        json_object_set_new(hello, "agent", json_string(m->agent));
+    machine_send(m, hello);
+    if (m->state != STATE_LIVE) {
+        m->state = STATE_GREETING;
+        m->deadline = m->now + m->heartbeat;
+    }
+}
+
+/* On a fresh DEALER: what an old one still holds would arrive before this hello, and could double it. */
+static void s_connect(machine_t *m) {
+    m->connection++;
+    machine_do(m, ACTION_CONNECT_FRONT);
+    s_hello(m);
+}
+
+/* --- Losses --- */
+
+static void s_closed(machine_t *m) {
+    s_drop_actions(m);
+    requests_lost(m);
+    rooms_lost(m);
+    m->connection++;
+    machine_do(m, ACTION_DISCONNECT);
+    m->state = STATE_CLOSED;
+    m->deadline = NEVER;
+    events_post(m, &(zrelay_event_t){.type = ZRELAY_CLOSED});
+}
+
+/* The session is gone or of no use. False: and with it everything, since no other is wanted. */
+static bool s_lost(machine_t *m, const char *why) {
+    bool leaving = m->state == STATE_LEAVING;
+    requests_lost(m);
+    rooms_lost(m);
+    m->pinged = NEVER;
+    m->ping_again = false;
+    m->hello_id = 0;
+    if (m->connected || (!m->config.reconnect && !leaving))
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .text = why});
+    m->connected = false;
+    if (m->config.reconnect && !leaving)
+        return true;
+    s_closed(m);
+    return false;
+}
+
+/* Full jitter: clients that lost the same broker at the same moment do not come back at the same moment. */
+static void s_back_off(machine_t *m) {
+    s_drop_actions(m);
+    m->connection++;
+    machine_do(m, ACTION_DISCONNECT);
+    m->back_open = false;
+    uint64_t window = BACKOFF_MIN_MS, chance;
+    for (unsigned i = 0; i < m->attempts && window < BACKOFF_MAX_MS; i++)
+        window *= 2;
+    if (window > BACKOFF_MAX_MS)
+        window = BACKOFF_MAX_MS;
+    m->attempts++;
+    m->config.entropy(m->config.entropy_ctx, &chance, sizeof chance);
+    m->state = STATE_WAITING;
+    m->deadline = m->now + chance % (window + 1);
+}
+
+static void s_lost_back_off(machine_t *m, const char *why) {
+    if (s_lost(m, why))
+        s_back_off(m);
+}
+
+/* The connection is good, only the session is not: hello at once, nothing else before welcome. */
+static void s_lost_hello(machine_t *m, const char *why) {
+    if (!s_lost(m, why))
+        return;
+    s_drop_sends(m);
+    m->state = STATE_GREETING;
+    s_hello(m);
+}
+
+/* --- Welcome --- */
+
+static void s_read_limits(machine_t *m, const json_t *limits) {
+    const struct {
+        const char *name;
+        size_t *limit, min, max;
+    } table[] = {
+        {"frame", &m->limit_frame, 1024, UINT32_MAX},
+        {"control", &m->limit_control, 1024, UINT32_MAX},
+        {"entries", &m->limit_entries, 1, UINT32_MAX},
+        {"body", &m->limit_body, 0, UINT32_MAX},
+        {"rooms", &m->limit_rooms, 0, ROOMS_MAX},
+        {"replays", &m->limit_replays, 1, READING_MAX},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const char *wrong = NULL;
+        uint64_t value = *table[i].limit;
+        zr_get_uint_opt(limits, table[i].name, 0, &value, &wrong);
+        *table[i].limit = value < table[i].min ? table[i].min : value > table[i].max ? table[i].max : value;
+    }
+}
+
+static void s_store(char *to, zr_span_t text) {
+    memcpy(to, text.ptr, text.len);
+    to[text.len] = '\0';
+}
+
+/* Whatever was asked meanwhile: the nick the program wants now may be another than the one in this welcome. */
+static void s_settle_nick(machine_t *m, zr_span_t nick) {
+    s_store(m->confirmed, nick);
+    if (!m->nick_chosen)
+        strcpy(m->nick, m->confirmed); /* the name the broker made up is kept over reconnects */
+    if (!m->renaming)
+        return;
+    if (strcmp(m->asked, m->nick) != 0) {
+        s_hello(m);
+        return;
+    }
+    m->renaming = false;
+    events_post(m, &(zrelay_event_t){.type = ZRELAY_NICK, .name = m->confirmed});
+}
+
+void machine_on_welcome(machine_t *m, json_t *object) {
+    zr_span_t epoch, nick, token, back, greeting = {0};
+    uint64_t heartbeat, re;
+    bool resumed = false;
+    const char *wrong = NULL;
+    if (!zr_get_uint(object, "re", 0, &re, &wrong) || re != m->hello_id ||
+        (m->state != STATE_GREETING && m->state != STATE_LIVE) ||
+        !zr_get_string(object, "epoch", 1, TOKEN_MAX, &epoch, &wrong) ||
+        !zr_get_string(object, "nick", 1, ZR_NICK_MAX, &nick, &wrong) ||
+        !zr_get_string(object, "resume", 1, TOKEN_MAX, &token, &wrong) ||
+        !zr_get_string(object, "back", 1, ENDPOINT_MAX, &back, &wrong) ||
+        !zr_get_uint(object, "heartbeat", 1, &heartbeat, &wrong) ||
+        !zr_get_bool_opt(object, "resumed", &resumed, &wrong)) {
+        m->malformed++;
+        return;
+    }
+    bool another_epoch = m->epoch[0] && !zr_span_equal(epoch, zr_span(m->epoch));
+    bool renewed = m->state == STATE_LIVE && resumed && !another_epoch;
+    if (m->state == STATE_LIVE && !renewed) {
+        /* The session ended before the hello that was to renew it arrived: this is another one. */
+        if (!s_lost(m, "the session has ended"))
+            return;
+    }
+    m->hello_id = 0;
+    s_store(m->token, token);
+    m->heartbeat = heartbeat < 10 ? 10 : heartbeat > 3600000 ? 3600000 : heartbeat;
+    s_read_limits(m, json_object_get(object, "limits"));
+    if (renewed) {
+        s_settle_nick(m, nick);
+        return;
+    }
+
+    m->state = STATE_LIVE;
+    m->deadline = NEVER;
+    m->attempts = 0;
+    m->connected = true;
+    m->ping_at = m->now + m->heartbeat;
+    s_store(m->epoch, epoch);
+    if (another_epoch || !zr_span_equal(back, zr_span(m->back))) {
+        /* A SUB of the old epoch may hold frames of it, which nothing else tells from new ones. */
+        s_store(m->back, back);
+        m->back_open = false;
+    }
+    m->back_stale = false;
+    zr_get_string_opt(object, "greeting", SIZE_MAX, &greeting, &wrong);
+    events_post(m, &(zrelay_event_t){.type = ZRELAY_CONNECTED,
+                       .resumed = resumed,
+                       .epoch = m->epoch,
+                       .name = (s_store(m->confirmed, nick), m->confirmed),
+                       .text = greeting.ptr});
+    if (another_epoch)
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_EPOCH, .epoch = m->epoch});
+    requests_welcome(m, another_epoch);
+    rooms_welcome(m, another_epoch);
+    publish_welcome(m);
+    s_settle_nick(m, nick);
+}
+
+/* --- What ends it --- */
+
+static void s_hello_refused(machine_t *m, const json_t *error, zr_code_t code) {
+    if (m->state == STATE_LIVE) { /* a new nick was refused; the session goes on under the old one */
+        m->hello_id = 0;
+        events_error(m, error, &(zrelay_event_t){.name = m->asked});
+        if (strcmp(m->asked, m->nick) != 0) {
+            s_hello(m);
+            return;
+        }
+        m->renaming = false;
+        strcpy(m->nick, m->confirmed);
+        return;
+    }
+    if (m->state != STATE_GREETING)
+        return;
+    m->hello_id = 0;
+    m->deadline = NEVER;
+    if (code == ZR_NICK_IN_USE && !m->nick_chosen && m->asked[0]) {
+        /* Made up by a broker that has forgotten it; it makes up another. */
+        m->nick[0] = '\0';
+        s_hello(m);
+        return;
+    }
+    if ((code == ZR_NICK_IN_USE || code == ZR_BAD_NICK) && strcmp(m->asked, m->nick) != 0) {
+        s_hello(m); /* the program has chosen another meanwhile */
+        return;
+    }
+    events_error(m, error, &(zrelay_event_t){.name = m->asked[0] ? m->asked : NULL});
+    if (code == ZR_NICK_IN_USE || code == ZR_BAD_NICK)
+        m->state = STATE_NAMING;
+    else if (code == ZR_TOO_MANY_SESSIONS)
+        s_lost_back_off(m, "the broker is full");
+    else
+        s_closed(m);
+}
+
+void machine_on_error(machine_t *m, json_t *error) {
+    const char *wrong = NULL;
+    uint64_t re = 0;
+    zr_span_t name = {0};
+    zr_get_uint_opt(error, "re", 0, &re, &wrong);
+    zr_get_string_opt(error, "code", SIZE_MAX, &name, &wrong);
+    zr_code_t code = zr_code_from_name(name);
+    if (code == ZR_NO_SESSION) {
+        /* Several frames under way earn one each; the first says it all, and those before a welcome are stale. */
+        if (m->state == STATE_LIVE || m->state == STATE_LEAVING)
+            s_lost_hello(m, "no-session");
+    } else if (re && re == m->hello_id) {
+        s_hello_refused(m, error, code);
+    } else if (!requests_on_error(m, re, error)) {
+        publish_on_error(m, error);
+    }
+}
+
+void machine_on_bye(machine_t *m, json_t *object) {
+    const char *reason = json_string_value(json_object_get(object, "reason"));
+    if (!reason)
+        reason = "bye";
+    if (m->state == STATE_LEAVING) {
+        s_closed(m);
+    } else if (strcmp(reason, "replaced") == 0 && m->state == STATE_LIVE) {
+        m->config.reconnect = false;
+        s_lost(m, reason);
+    } else if (strcmp(reason, "expired") == 0) {
+        if (m->state == STATE_LIVE)
+            s_lost_hello(m, reason);
+    } else if (m->state == STATE_LIVE || m->state == STATE_GREETING || m->state == STATE_NAMING) {
+        s_lost_back_off(m, reason);
+    }
+}
+
+void machine_on_ok(machine_t *m, uint64_t re) {
+    if (m->state == STATE_LEAVING && re == m->bye_id)
+        s_closed(m);
+}
+
+/* --- Heartbeats --- */
+
+static void s_ping(machine_t *m) {
+    machine_send(m, json_pack("{s:s}", "op", "ping"));
+    m->ping_at = m->now + m->heartbeat;
+    if (m->pinged == NEVER)
+        m->pinged = m->now;
+}
+
+void machine_ping_now(machine_t *m) {
+    if (m->pinged == NEVER)
+        s_ping(m);
+    else
+        m->ping_again = true; /* the answer under way may be older than what we want to know */
+}
+
+void machine_on_pong(machine_t *m) {
+    if (!m->ping_again)
+        return;
+    m->ping_again = false;
+    s_ping(m);
+}
+
+/* Silence counts only after a question: a program that was busy for a minute has asked nothing and heard nothing. */
+static uint64_t s_dead_at(const machine_t *m) {
+    if (m->pinged == NEVER)
+        return NEVER;
+    uint64_t silent = m->heard + 3 * m->heartbeat, unanswered = m->pinged + 2 * m->heartbeat;
+    return silent > unanswered ? silent : unanswered;
+}
+
+/* --- Time --- */
+
+static void s_no_welcome(machine_t *m) {
+    s_lost_back_off(m, "no answer");
+}
+
+/* What happens when a state has lasted too long. */
+static void (*const s_late[STATE_COUNT])(machine_t *m) = {
+    [STATE_GREETING] = s_no_welcome,
+    [STATE_WAITING] = s_connect,
+    [STATE_LEAVING] = s_closed,
+};
+
+void machine_tick(machine_t *m, uint64_t now) {
+    m->now = now;
+    if (now >= m->deadline && s_late[m->state])
+        s_late[m->state](m);
+    if (m->state != STATE_LIVE)
+        return;
+    if (now >= s_dead_at(m)) {
+        s_lost_back_off(m, "silent");
+        return;
+    }
+    if (now >= m->ping_at)
+        s_ping(m);
+    rooms_tick(m);
+}
+
+static void s_sooner(uint64_t *due, uint64_t at) {
+    if (at < *due)
+        *due = at;
+}
+
+uint64_t machine_due(const machine_t *m) {
+    uint64_t due = m->deadline;
+    if (m->state != STATE_LIVE)
+        return due;
+    s_sooner(&due, m->ping_at);
+    s_sooner(&due, s_dead_at(m));
+    s_sooner(&due, m->sync_at);
+    s_sooner(&due, m->grace);
+    s_sooner(&due, m->list_at);
+    s_sooner(&due, m->ask_at);
+    return due;
+}
+
+/* Once everything is answered, and the broker knows us: bye. Without a session and with nothing to say there is nothing to wait for. */
+static void s_close(machine_t *m) {
+    bool done = machine_unacked(m) == 0 && !requests_closing(m);
+    if (m->state == STATE_NAMING || (m->state != STATE_LIVE && done)) {
+        s_closed(m);
+    } else if (done) {
+        m->bye_id = m->next_id++;
+        machine_send(m, json_pack("{s:s, s:I}", "op", "bye", "id", (json_int_t)m->bye_id));
+        m->state = STATE_LEAVING;
+        m->deadline = m->now + BYE_MS;
+    }
+}
+
+bool machine_action(machine_t *m, action_t *action, uint64_t now) {
+    m->now = now;
+    if (m->closing && m->state != STATE_CLOSED && m->state != STATE_LEAVING)
+        s_close(m);
+    if (m->actions.count == 0 && m->state == STATE_LIVE) {
+        rooms_schedule(m);
+        requests_schedule(m);
+    }
+    if (s_take_action(m, action))
+        return true;
+    return m->state == STATE_LIVE && publish_action(m, action);
+}
+
+uint64_t machine_connection(const machine_t *m) {
+    return m->connection;
+}
+
+bool machine_closed(const machine_t *m) {
+    return m->state == STATE_CLOSED;
+}
+
+/* --- The program's wishes --- */
+
+int machine_rename(machine_t *m, const char *nick, uint64_t now) {
+    if (!nick || !zr_nick_valid(zr_span(nick)))
+        return ZRELAY_EINVAL;
+    if (m->closing || m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    m->now = now;
+    strcpy(m->nick, nick);
+    m->nick_chosen = true;
+    if (m->state == STATE_NAMING) {
+        s_hello(m);
+    } else {
+        m->renaming = true;
+        if (m->state == STATE_LIVE && m->hello_id == 0)
+            s_hello(m);
+    }
+    return 0;
+}
+
+int machine_close(machine_t *m, uint64_t now) {
+    if (m->closing || m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    m->now = now;
+    m->closing = true;
+    return 0;
+}
+
+machine_t *machine_new(const machine_config_t *config, uint64_t now) {
+    machine_t *m = machine_alloc(sizeof *m);
+    m->config = *config;
+    if (config->nick)
+        snprintf(m->nick, sizeof m->nick, "%s", config->nick);
+    if (config->agent)
+        snprintf(m->agent, sizeof m->agent, "%s", config->agent);
+    m->config.nick = m->config.agent = NULL; /* the caller's, and copied */
+    m->nick_chosen = m->nick[0];
+    machine_entropy_hex(m, m->client, ZR_CLIENT_ID_LEN / 2);
+    m->heartbeat = HEARTBEAT_MS;
+    m->limit_frame = m->limit_body = 1 << 20;
+    m->limit_control = 65536;
+    m->limit_entries = 4096;
+    m->limit_rooms = 1000;
+    m->limit_replays = 4;
+    m->next_id = m->next_number = 1;
+    m->pinged = m->sync_at = m->grace = m->list_at = m->ask_at = NEVER;
+    m->now = m->heard = now;
+    m->kept = (kept_total_t){.max_frames = KEPT_FRAMES, .max_bytes = KEPT_BYTES};
+    m->held = (kept_total_t){.max_frames = HELD_FRAMES, .max_bytes = HELD_BYTES};
+    publish_init(m);
+    s_connect(m);
+    return m;
+}
+
+void machine_destroy(machine_t *m) {
+    if (!m)
+        return;
+    rooms_finish(m);
+    requests_finish(m);
+    publish_finish(m);
+    events_finish(m);
+    s_drop_actions(m);
+    free(m->actions.items);
+    free(m);
+}

@@ -1,0 +1,194 @@
+/* The queue of events. What came as one frame stays one item, whose entries are decoded one by one when the program takes them: a
+ * delivered message costs no allocation. Decides nothing. */
+#include "machine_internal.h"
+
+#include <stdlib.h>
+
+static item_t *s_push(machine_t *m) {
+    events_t *events = &m->events;
+    if (events->count == events->size) {
+        size_t size = events->size ? 2 * events->size : 64;
+        item_t *items = machine_alloc(size * sizeof *items);
+        for (size_t i = 0; i < events->count; i++)
+            items[i] = events->items[(events->head + i) & (events->size - 1)];
+        free(events->items);
+        events->items = items;
+        events->size = size;
+        events->head = 0;
+    }
+    item_t *item = &events->items[(events->head + events->count++) & (events->size - 1)];
+    memset(item, 0, sizeof *item);
+    return item;
+}
+
+static void s_pop(machine_t *m) {
+    events_t *events = &m->events;
+    item_t *item = &events->items[events->head];
+    if (item->frame) {
+        events->bytes -= zr_blob_len(item->frame);
+        zr_blob_unref(item->frame);
+        if (events->bytes < EVENTS_PAUSE)
+            m->unasked = true;
+    }
+    if (item->json)
+        m->unasked = true;
+    json_decref(item->json);
+    free(item->strings);
+    events->head = (events->head + 1) & (events->size - 1);
+    events->count--;
+}
+
+void events_finish(machine_t *m) {
+    while (m->events.count)
+        s_pop(m);
+    free(m->events.items);
+}
+
+/* Copies `*text` behind `*to` and lets it point there. */
+static void s_copy(const char **text, char **to) {
+    if (!*text)
+        return;
+    size_t size = strlen(*text) + 1;
+    memcpy(*to, *text, size);
+    *text = *to;
+    *to += size;
+}
+
+/* A program that takes no events for long still publishes: acks are cumulative, so the newest says it all. */
+static bool s_merged(events_t *events, const zrelay_event_t *event) {
+    if (event->type != ZRELAY_ACKED || events->count < EVENTS_MERGE)
+        return false;
+    item_t *last = &events->items[(events->head + events->count - 1) & (events->size - 1)];
+    if (last->kind != ITEM_PLAIN || last->event.type != ZRELAY_ACKED)
+        return false;
+    last->event = *event;
+    return true;
+}
+
+void events_post(machine_t *m, const zrelay_event_t *event) {
+    if (s_merged(&m->events, event))
+        return;
+    item_t *item = s_push(m);
+    item->kind = ITEM_PLAIN;
+    item->left = 1;
+    item->event = *event;
+    zrelay_event_t *copy = &item->event;
+    const char **texts[] = {
+        &copy->room, &copy->name, &copy->text, &copy->code, &copy->epoch, &copy->sender, &copy->key};
+    size_t size = copy->body_len;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        size += *texts[i] ? strlen(*texts[i]) + 1 : 0;
+    if (size == 0)
+        return;
+    char *to = item->strings = machine_alloc(size);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        s_copy(texts[i], &to);
+    if (copy->body_len) {
+        memcpy(to, copy->body, copy->body_len);
+        copy->body = to;
+    }
+}
+
+void events_entries(machine_t *m, zr_blob_t *frame, const scan_t *scan, uint64_t request) {
+    item_t *item = s_push(m);
+    item->kind = ITEM_ENTRIES;
+    item->left = scan->count;
+    item->frame = zr_blob_ref(frame);
+    item->reader = scan->from;
+    item->event.type = ZRELAY_ENTRY;
+    item->event.room = scan->from.room.ptr; /* a zero byte ends it in the frame */
+    item->event.request = request;
+    m->events.bytes += zr_blob_len(frame);
+}
+
+void events_list(machine_t *m, item_kind_t kind, json_t *object, json_t *list, const zrelay_event_t *event) {
+    if (json_array_size(list) == 0)
+        return;
+    item_t *item = s_push(m);
+    item->kind = kind;
+    item->left = json_array_size(list);
+    item->json = json_incref(object);
+    item->event = *event;
+    item->strings = machine_alloc(sizeof list);
+    memcpy(item->strings, &list, sizeof list);
+    if (event->room) {
+        /* The room may be gone before the event is taken. */
+        size_t len = strlen(event->room) + 1;
+        item->strings = machine_realloc(item->strings, sizeof list + len);
+        memcpy((char *)item->strings + sizeof list, event->room, len);
+        item->event.room = (char *)item->strings + sizeof list;
+    }
+}
+
+void events_error(machine_t *m, const json_t *error, zrelay_event_t *event) {
+    const char *code = json_string_value(json_object_get(error, "code"));
+    const char *text = json_string_value(json_object_get(error, "text"));
+    const char *wrong = NULL;
+    event->type = ZRELAY_REFUSED;
+    event->code = code ? code : "";
+    event->text = text && strlen(text) <= TEXT_MAX ? text : "";
+    zr_get_uint_opt(error, "seq", 0, &event->seq, &wrong);
+    events_post(m, event);
+}
+
+/* --- Taking --- */
+
+static const char *s_terminate(char *to, zr_span_t text) {
+    memcpy(to, text.ptr, text.len);
+    to[text.len] = '\0';
+    return to;
+}
+
+static bool s_next_entry(events_t *events, item_t *item) {
+    zr_entry_t entry;
+    if (!zr_deliver_next(&item->reader, &entry))
+        return false; /* cannot be: the frame was checked */
+    zrelay_event_t *event = &item->event;
+    event->seq = entry.seq;
+    event->time = entry.time;
+    event->deleted = entry.flags & ZR_ENTRY_DELETE;
+    event->sender = s_terminate(events->sender, entry.sender);
+    event->key = entry.key.len ? s_terminate(events->key, entry.key) : NULL;
+    event->body = entry.body.ptr;
+    event->body_len = entry.body.len;
+    return true;
+}
+
+static bool s_next_listed(item_t *item) {
+    json_t *list;
+    memcpy(&list, item->strings, sizeof list);
+    json_t *one = json_array_get(list, item->index++);
+    const char *wrong = NULL;
+    zrelay_event_t *event = &item->event;
+    if (item->kind == ITEM_ROOMS) {
+        event->room = json_string_value(json_object_get(one, "room"));
+        event->seq = event->count = 0;
+        zr_get_uint_opt(one, "seq", 0, &event->seq, &wrong);
+        zr_get_uint_opt(one, "count", 0, &event->count, &wrong);
+        return event->room != NULL;
+    }
+    event->name = json_string_value(json_object_get(one, "nick"));
+    return event->name != NULL;
+}
+
+const zrelay_event_t *machine_event(machine_t *m) {
+    events_t *events = &m->events;
+    while (events->count) {
+        item_t *item = &events->items[events->head];
+        if (item->left == 0) {
+            s_pop(m); /* only now: the event taken before pointed into it */
+            continue;
+        }
+        item->left--;
+        if (item->kind == ITEM_PLAIN)
+            return &item->event;
+        if (item->kind == ITEM_ENTRIES ? s_next_entry(events, item) : s_next_listed(item))
+            return &item->event;
+    }
+    return NULL;
+}
+
+bool machine_has_event(const machine_t *m) {
+    const events_t *events = &m->events;
+    return events->count > 1 || (events->count == 1 && events->items[events->head].left > 0);
+}

@@ -1,0 +1,155 @@
+/* Frames in: what each is, and whose. Nothing the broker sends is trusted: what makes no sense is counted and dropped. Knows no state. */
+#include "machine_internal.h"
+
+static zr_span_t s_span(zr_blob_t *frame) {
+    return zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
+}
+
+/* --- Control --- */
+
+static void s_welcome(machine_t *m, json_t *object, uint64_t re) {
+    (void)re;
+    machine_on_welcome(m, object);
+}
+
+static void s_error(machine_t *m, json_t *object, uint64_t re) {
+    (void)re;
+    machine_on_error(m, object);
+}
+
+static void s_bye(machine_t *m, json_t *object, uint64_t re) {
+    (void)re;
+    machine_on_bye(m, object);
+}
+
+static void s_ok(machine_t *m, json_t *object, uint64_t re) {
+    machine_on_ok(m, re);
+    requests_on_answer(m, "ok", re, object);
+}
+
+/* The heads count, whoever asked. */
+static void s_pong(machine_t *m, json_t *object, uint64_t re) {
+    if (m->state != STATE_LIVE)
+        return;
+    rooms_on_pong(m, object);
+    machine_on_pong(m);
+    requests_on_answer(m, "pong", re, object);
+}
+
+static void s_direct(machine_t *m, json_t *object, uint64_t re) {
+    (void)re;
+    zr_span_t from, text;
+    uint64_t time = 0;
+    const char *wrong = NULL;
+    if (!zr_get_string(object, "from", 1, SIZE_MAX, &from, &wrong) ||
+        !zr_get_string(object, "text", 0, SIZE_MAX, &text, &wrong) ||
+        !zr_get_uint_opt(object, "time", 0, &time, &wrong)) {
+        m->malformed++;
+        return;
+    }
+    events_post(m,
+        &(zrelay_event_t){
+            .type = ZRELAY_DIRECT, .name = from.ptr, .body = text.ptr, .body_len = text.len, .time = time});
+}
+
+static const struct {
+    const char *op;
+    void (*handle)(machine_t *m, json_t *object, uint64_t re);
+} s_ops[] = {
+    {"welcome", s_welcome},
+    {"error", s_error},
+    {"bye", s_bye},
+    {"ok", s_ok},
+    {"pong", s_pong},
+    {"direct", s_direct},
+};
+
+static void s_control(machine_t *m, zr_blob_t *frame) {
+    json_t *object;
+    if (zr_control_read(s_span(frame), &object) != ZR_OK) {
+        m->malformed++;
+        return;
+    }
+    const char *wrong = NULL, *op = json_string_value(json_object_get(object, "op"));
+    uint64_t re = 0; /* ids begin at 1 */
+    if (!op || !zr_get_uint_opt(object, "re", 0, &re, &wrong)) {
+        m->malformed++;
+        json_decref(object);
+        return;
+    }
+    size_t i = 0;
+    while (i < sizeof s_ops / sizeof *s_ops && strcmp(s_ops[i].op, op) != 0)
+        i++;
+    if (i < sizeof s_ops / sizeof *s_ops)
+        s_ops[i].handle(m, object, re);
+    else
+        requests_on_answer(m, op, re, object);
+    json_decref(object);
+}
+
+/* --- Entries --- */
+
+static void s_live(machine_t *m, zr_span_t name, zr_blob_t *frame) {
+    room_t *room = rooms_find(m, name);
+    if (!room)
+        room = prefix_room(m, name);
+    if (room)
+        repair_live(m, room, frame);
+}
+
+static void s_deliver(machine_t *m, zr_blob_t *frame) {
+    zr_deliver_reader_t reader;
+    if (!zr_deliver_read(&reader, s_span(frame)))
+        m->malformed++;
+    else if (reader.flags & (ZR_FRAME_REPLAY | ZR_FRAME_STATE))
+        repair_replayed(m, reader.room, reader.flags & ZR_FRAME_STATE, frame);
+    else
+        s_live(m, reader.room, frame);
+}
+
+void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
+    m->now = now;
+    size_t len = zr_blob_len(frame);
+    uint8_t type = len ? zr_blob_data(frame)[0] : 0;
+    if (m->state == STATE_CLOSED || m->state == STATE_WAITING) {
+        /* The socket is to be closed; what it still brings is of the session that was lost. */
+        zr_blob_unref(frame);
+        return;
+    }
+    m->heard = now;
+    m->pinged = NEVER;
+    if (type == ZR_TYPE_CONTROL)
+        s_control(m, frame);
+    else if (type == ZR_TYPE_ACK)
+        publish_on_ack(m, s_span(frame));
+    else if (type > 0x20)
+        s_deliver(m, frame);
+    else if (type < 0x03)
+        m->malformed++; /* others up to 0x1F are a newer broker's */
+    zr_blob_unref(frame);
+}
+
+void machine_back(machine_t *m, zr_blob_t *frame, uint64_t now) {
+    m->now = now;
+    zr_span_t room, json;
+    if (m->state != STATE_CLOSED && m->back_open) {
+        switch (zr_back_read(s_span(frame), &room, &json)) {
+        case ZR_BACK_ENTRIES:
+            m->tail_repairs = 0;
+            if (!m->back_stale)
+                s_live(m, room, frame);
+            break;
+        case ZR_BACK_PRESENCE:
+            if (!m->back_stale)
+                presence_on_frame(m, rooms_find(m, room), json);
+            break;
+        case ZR_BACK_SYNCED:
+            rooms_on_synced(m, room, json);
+            break;
+        case ZR_BACK_BAD:
+            m->malformed++;
+            break;
+        }
+    }
+    zr_blob_unref(frame);
+}

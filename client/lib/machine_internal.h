@@ -1,0 +1,417 @@
+/* What the parts of the client's machine share; nobody else includes this but their tests. Who owns what:
+ *   machine.c           the session: states, hello and welcome, losses, heartbeats, the queue of actions
+ *   machine_frames.c    telling frames apart; each op goes to its owner
+ *   machine_rooms.c     joining and leaving, subscriptions and the sync that proves them live
+ *   machine_prefix.c    rooms joined by a prefix
+ *   machine_repair.c    delivery: gaps, frames kept meanwhile, replays, what is lost for good
+ *   machine_presence.c  who is in a room, by versions
+ *   machine_publish.c   what is published until it is answered
+ *   machine_requests.c  requests and which answer is whose, asked again on another connection
+ *   machine_questions.c what the program asks, and what the answers mean
+ *   machine_events.c    the queue of events, decoded when they are taken
+ * A word in front of a function's name is the part that owns it. */
+#ifndef MACHINE_INTERNAL_H
+#define MACHINE_INTERNAL_H
+
+#include "control.h"
+#include "hash.h"
+#include "machine.h"
+#include "names.h"
+#include "wire.h"
+
+/* The machine's own limits and times; the broker's come with welcome. */
+enum {
+    SYNC_MS = 2000,
+    SYNC_TRIES = 3, /* syncs without an answer until the SUB itself is made anew */
+    GRACE_MS = 250,
+    BACKOFF_MIN_MS = 100,
+    BACKOFF_MAX_MS = 10000,
+    RETRY_MS = 100, /* until a request that found no free place at the broker is asked again */
+    LIST_MS =
+        30000, /* between two looks for new rooms under a prefix: the first entry of one may have been dropped */
+    BYE_MS = 2000,
+    HEARTBEAT_MS = 5000, /* until a welcome says otherwise */
+    PACK_BYTES = 65536,
+    CAS_WINDOW = 64,
+    REFUSALS_MAX = 65536,
+    ROOMS_MAX = 4096,
+    REQUESTS_MAX = 1024,
+    READING_MAX = 16,   /* replays and snapshots under way, whatever the broker allows */
+    HELD_FRAMES = 4096, /* replayed frames waiting for the end of their slice, and their bytes */
+    HELD_BYTES = 64 << 20,
+    STUCK_MAX = 3,        /* replays that bring nothing until a hole counts as lost */
+    TAIL_REPAIRS_MAX = 3, /* tails repaired without a frame on SUB until it is asked for a sign of life */
+    KEPT_FRAMES = 1024,   /* live frames kept while a replay is under way, and their bytes */
+    KEPT_BYTES = 8 << 20,
+    EVENTS_PAUSE = 4 << 20, /* bytes of frames waiting as events; above it no further slice is asked for */
+    EVENTS_DROP = 64 << 20, /* above it frames are dropped: the next replay brings them */
+    EVENTS_MERGE = 1024,    /* events from which on acks in a row become one */
+    PRESENCE_KEPT = 64,
+    MEMBERS_MAX = 100000,
+    ENDPOINT_MAX = 256,
+    TOKEN_MAX = 64,
+    AGENT_MAX = 64,
+    DIRECT_MARGIN = 256, /* of a control frame, around the text */
+    TEXT_MAX = 1024,     /* bytes of an error's text that are handed on */
+};
+#define NEVER UINT64_MAX
+
+typedef struct room room_t;
+typedef struct request request_t;
+typedef struct presence presence_t;
+
+/* Where the session is (PROTOCOL.md, section 6). Its "syncing" is a state of rooms here: publishing and questions need not wait for it. */
+typedef enum {
+    STATE_GREETING, /* hello is out */
+    STATE_NAMING,   /* the nick was refused; the program chooses another */
+    STATE_WAITING,  /* both sockets are closed until the back-off ends */
+    STATE_LIVE,     /* welcome came */
+    STATE_LEAVING,  /* bye is out */
+    STATE_CLOSED,
+    STATE_COUNT
+} state_t;
+
+/* --- Frames that wait --- */
+
+typedef struct kept {
+    zr_blob_t *frame;
+    struct kept *next;
+} kept_t;
+
+/* What all lists of a kind hold together, and may. */
+typedef struct {
+    size_t frames, bytes, max_frames, max_bytes;
+} kept_total_t;
+
+typedef struct {
+    kept_t *first, *last;
+    kept_total_t *total; /* set when there is something in it */
+} kept_list_t;
+
+/* A DELIVER frame that was checked as a whole. */
+typedef struct {
+    zr_deliver_reader_t from; /* before the first entry after the seq asked about */
+    uint64_t prev, first, last;
+    size_t count; /* entries after that seq */
+    size_t total;
+} scan_t;
+
+/* --- Rooms --- */
+
+typedef enum {
+    ROOM_NEW,     /* not subscribed on this SUB */
+    ROOM_SYNCING, /* subscribed, not known to be live */
+    ROOM_JOINING, /* join (of a prefix: the list of its rooms) is under way */
+    ROOM_LIVE,
+} room_state_t;
+
+struct room {
+    char name[ZR_ROOM_MAX + 2]; /* of a prefix with its '*' */
+    size_t len;
+    bool prefix;
+    room_t *parent; /* the prefix that brought it; NULL: joined by name */
+    room_state_t state;
+    int from;
+    uint64_t position;
+    bool silent, presence_wanted;
+
+    bool started;   /* `last` counts: where to begin is known */
+    bool announced; /* the program heard ZRELAY_JOINED */
+    uint64_t last;  /* seq of the last entry that became an event, or is lost */
+    uint64_t head;  /* newest seq the broker named */
+    uint64_t grace; /* when a head above `last` means a loss; NEVER: it does not */
+
+    request_t *joining;
+    request_t *replay; /* at most one is under way */
+    kept_list_t kept;  /* live frames that came too early */
+    bool missed;       /* some were dropped behind `kept` */
+    bool gap;          /* the program heard ZRELAY_GAP */
+    unsigned stuck;
+
+    uint64_t list_at;   /* prefix: when to look for new rooms */
+    bool listed;        /* prefix: rooms that come up now are new */
+    bool overflow_told; /* prefix: the program knows that not all fit */
+    uint64_t found;
+    room_t *next_prefix;
+
+    presence_t *presence;
+    uint64_t count;
+    UT_hash_handle hh;
+};
+
+/* --- Requests --- */
+
+typedef enum {
+    REQUEST_HISTORY, /* the program's, up to REQUEST_PING */
+    REQUEST_STATE,
+    REQUEST_WHO,
+    REQUEST_ROOMS,
+    REQUEST_DIRECT,
+    REQUEST_PING,
+    REQUEST_JOIN, /* the machine's own */
+    REQUEST_LEAVE,
+    REQUEST_REPAIR,  /* of a room */
+    REQUEST_LIST,    /* of a prefix */
+    REQUEST_MEMBERS, /* of a presence */
+    REQUEST_KINDS
+} request_kind_t;
+
+struct request {
+    request_kind_t kind;
+    uint64_t number; /* as the program knows it; 0: ours */
+    uint64_t id;     /* on the wire, another each time it is asked; 0: not under way */
+    uint64_t not_before;
+    room_t *room;               /* ours: whose it is */
+    char name[ZR_ROOM_MAX + 2]; /* the room, the prefix, the nick */
+    char key[ZR_KEY_MAX + 1];
+    char page[ZR_ROOM_MAX + 1]; /* where a list goes on */
+    char *text;
+    uint64_t after, last, limit, until; /* until 0: no bound */
+    bool placed;                        /* history: `after` is where it stands */
+    bool probing;                       /* history: asks for the head first */
+    bool answered;                      /* state: `seq` is set; lists: a page has come */
+    bool complete;
+    size_t received; /* entries that came in this slice */
+    bool dropped;    /* a frame of this slice found no place: its answer cannot be trusted */
+    uint64_t before; /* where it stood when it was asked, and what head was known then */
+    uint64_t head;
+    unsigned stuck;
+    uint64_t count, seq;
+    kept_list_t held; /* replayed frames that do not fit; `replayed` says what they mean */
+    request_t *prev, *next;
+    UT_hash_handle hh; /* by id */
+};
+
+/* --- Publishing --- */
+
+/* A PUBLISH frame, filled until it is first sent. */
+typedef struct pub {
+    struct pub *next;
+    zr_buffer_t buffer; /* while it is open */
+    zr_blob_t *frame;   /* afterwards */
+    uint64_t first, last;
+    size_t bytes, count;
+    size_t room_len;
+    char room[ZR_ROOM_MAX + 1];
+} pub_t;
+
+typedef struct {
+    uint64_t first, last;
+} range_t;
+
+typedef struct {
+    pub_t *first, *last;
+    pub_t *unsent; /* the first not sent on this connection */
+    pub_t *spare;  /* one to use again */
+    uint64_t next_mid;
+    uint64_t sent;     /* the highest id ever sent */
+    uint64_t answered; /* every id up to it is answered */
+    range_t *refused;  /* ids above it that were refused, sorted */
+    size_t refused_count, refused_size, refused_ids;
+    uint64_t cas[CAS_WINDOW]; /* ids of unanswered compare-and-sets, rising */
+    size_t cas_count;
+    size_t bytes;
+} publish_t;
+
+/* --- Events --- */
+
+typedef enum { ITEM_PLAIN, ITEM_ENTRIES, ITEM_USERS, ITEM_ROOMS } item_kind_t;
+
+/* One thing that becomes one or more events. */
+typedef struct {
+    item_kind_t kind;
+    size_t left; /* events still in it */
+    zrelay_event_t event;
+    void *
+        strings; /* PLAIN: one block that holds what `event` points to; lists: the array in `json`, then the room */
+    zr_blob_t *frame;
+    zr_deliver_reader_t reader;
+    json_t *json; /* lists */
+    size_t index;
+} item_t;
+
+typedef struct {
+    item_t *items; /* a ring, `size` a power of two */
+    size_t size, head, count;
+    size_t bytes; /* of frames in it */
+    char sender[256], key[256];
+} events_t;
+
+/* --- The machine --- */
+
+typedef struct {
+    action_t *items;
+    size_t size, head, count;
+} actions_t;
+
+struct machine {
+    machine_config_t config;
+    char agent[AGENT_MAX + 1];
+    char nick[ZR_NICK_MAX + 1];      /* what hello asks for; empty: the broker chooses */
+    bool nick_chosen;                /* by the program, not by the broker */
+    bool renaming;                   /* chosen while it could not be asked for */
+    char asked[ZR_NICK_MAX + 1];     /* in the last hello */
+    char confirmed[ZR_NICK_MAX + 1]; /* by the last welcome */
+    char client[ZR_CLIENT_ID_LEN + 1];
+    char token[TOKEN_MAX + 1];
+    char epoch[TOKEN_MAX + 1];
+    char back[ENDPOINT_MAX + 1];
+    uint64_t heartbeat;
+    size_t limit_frame, limit_control, limit_entries, limit_body, limit_rooms, limit_replays;
+
+    state_t state;
+    uint64_t deadline; /* of the state */
+    uint64_t connection;
+    unsigned attempts;
+    bool connected; /* the program heard ZRELAY_CONNECTED and no ZRELAY_DISCONNECTED */
+    bool closing;
+    uint64_t hello_id, bye_id;
+    uint64_t heard;  /* when the front last spoke */
+    uint64_t pinged; /* the first ping since then; NEVER: none is out */
+    uint64_t ping_at;
+    bool ping_again;
+    uint64_t now; /* of the call under way, for parts that get none */
+
+    bool back_open;  /* a SUB to `back` exists */
+    bool back_stale; /* it speaks of another epoch */
+    bool sync_wanted;
+    uint64_t sync_at; /* when the sync under way counts as lost; NEVER: none is */
+    unsigned sync_tries;
+    unsigned tail_repairs;
+    char nonce[ZR_NONCE_MAX + 1];
+
+    room_t *rooms; /* by name, prefixes too */
+    room_t *recent;
+    room_t *prefixes;
+    size_t room_count; /* without prefixes */
+    uint64_t grace;    /* the earliest of all rooms, or earlier */
+    uint64_t list_at;
+    kept_total_t kept; /* live frames, of all rooms */
+    kept_total_t held; /* replayed ones, of all requests */
+
+    request_t *first, *last; /* all requests, oldest first */
+    request_t *by_id;
+    size_t asked_count; /* the program's */
+    uint64_t next_id, next_number;
+    request_t *reading[READING_MAX]; /* those under way that the broker answers from its log */
+    size_t reading_count;
+    bool unasked; /* some request may be ready to be asked */
+    uint64_t ask_at;
+
+    publish_t publish;
+    events_t events;
+    actions_t actions;
+    uint64_t malformed; /* frames that made no sense */
+};
+
+/* Memory running out stops the program, as in common/. */
+void *machine_alloc(size_t size); /* zeroed */
+void *machine_realloc(void *old, size_t size);
+
+/* machine.c */
+action_t *machine_do(machine_t *m, action_kind_t kind); /* appends; the caller fills in the rest at once */
+void machine_send(machine_t *m, json_t *object);        /* takes over `object` */
+void machine_entropy_hex(machine_t *m, char *out, size_t bytes);
+void machine_ping_now(machine_t *m);
+void machine_on_welcome(machine_t *m, json_t *object);
+void machine_on_error(machine_t *m, json_t *object); /* passes on what is not about the session */
+void machine_on_bye(machine_t *m, json_t *object);
+void machine_on_ok(machine_t *m, uint64_t re); /* of bye */
+void machine_on_pong(machine_t *m);
+
+/* machine_rooms.c */
+room_t *rooms_find(machine_t *m, zr_span_t name);
+room_t *rooms_add(machine_t *m, zr_span_t name);
+bool rooms_full(const machine_t *m);
+void rooms_note_head(machine_t *m, room_t *room, uint64_t head);
+void rooms_remove(machine_t *m, room_t *room);
+void rooms_finish(machine_t *m);
+void rooms_lost(machine_t *m);                    /* the session is gone: nothing is under way any more */
+void rooms_welcome(machine_t *m, bool new_epoch); /* and there is one again */
+void rooms_schedule(machine_t *m);
+void rooms_tick(machine_t *m);
+void rooms_join(machine_t *m, room_t *room);
+void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json);
+void rooms_on_joined(machine_t *m, request_t *request, json_t *object);
+void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error);
+void rooms_on_pong(machine_t *m, const json_t *object);
+
+/* machine_prefix.c */
+room_t *prefix_room(machine_t *m, zr_span_t name); /* a new room, if some prefix wants it; else NULL */
+void prefix_list(machine_t *m, room_t *prefix);
+void prefix_on_rooms(machine_t *m, request_t *request, json_t *object);
+void prefix_on_refused(machine_t *m, request_t *request, json_t *error);
+void prefix_leave(machine_t *m, room_t *prefix); /* its rooms go, unless another prefix wants them */
+void prefix_refresh(machine_t *m, uint64_t at);  /* look for new rooms then */
+
+/* machine_repair.c */
+bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after); /* false: it is malformed somewhere */
+void kept_clear(kept_list_t *list);
+void repair_live(machine_t *m, room_t *room, zr_blob_t *frame);
+void repair_replayed(machine_t *m, zr_span_t name, bool state, zr_blob_t *frame);
+void repair_begin(
+    machine_t *m, room_t *room, bool tell);     /* a replay, if none is under way and the room is live */
+void repair_settle(machine_t *m, room_t *room); /* no replay is under way: what now? */
+void repair_lost(machine_t *m, room_t *room, uint64_t upto);
+void repair_on_replayed(machine_t *m, request_t *request, json_t *object); /* of a history too */
+void repair_on_refused(machine_t *m, request_t *request, json_t *error);
+
+/* machine_presence.c */
+void presence_finish(machine_t *m, room_t *room);
+void presence_lost(room_t *room);
+void presence_on_joined(machine_t *m, room_t *room);
+void presence_on_frame(machine_t *m, room_t *room, zr_span_t json); /* `room` may be NULL */
+void presence_on_who(machine_t *m, request_t *request, json_t *object);
+void presence_on_refused(machine_t *m, request_t *request, json_t *error);
+
+/* machine_publish.c */
+void publish_init(machine_t *m);
+void publish_finish(machine_t *m);
+void publish_welcome(machine_t *m); /* everything unanswered is to be sent again */
+bool publish_action(machine_t *m, action_t *action);
+void publish_on_ack(machine_t *m, zr_span_t frame);
+void publish_on_error(machine_t *m, const json_t *error);
+
+/* machine_requests.c */
+request_t *request_new(machine_t *m, request_kind_t kind, zr_span_t name);
+void request_free(machine_t *m, request_t *request);
+void request_again(machine_t *m, request_t *request, uint64_t delay); /* asks it (again) when there is room */
+void requests_lost(machine_t *m);
+void requests_welcome(machine_t *m, bool new_epoch);
+bool requests_closing(const machine_t *m); /* something is to be said before the end */
+void requests_schedule(machine_t *m);
+void requests_finish(machine_t *m);
+void requests_on_answer(machine_t *m, const char *op, uint64_t re, json_t *object);
+bool requests_on_error(machine_t *m, uint64_t re, json_t *error); /* false: none of ours */
+void request_done(machine_t *m, request_t *request);              /* ZRELAY_DONE, and free */
+request_t *request_reading(
+    machine_t *m, bool state, zr_span_t room); /* the snapshot, or else the replay, under way */
+
+/* machine_questions.c: members of what is asked, and what its answer means; for the table in machine_requests.c. */
+void question_refuse(machine_t *m, request_t *request, json_t *error);
+void question_ask_replay(machine_t *m, request_t *request, json_t *object);
+void question_ask_history(machine_t *m, request_t *request, json_t *object);
+void question_answer_history(machine_t *m, request_t *request, json_t *object);
+void question_ask_state(machine_t *m, request_t *request, json_t *object);
+void question_answer_state(machine_t *m, request_t *request, json_t *object);
+void question_ask_list(machine_t *m, request_t *request, json_t *object);
+void question_answer_who(machine_t *m, request_t *request, json_t *object);
+void question_answer_rooms(machine_t *m, request_t *request, json_t *object);
+void question_ask_direct(machine_t *m, request_t *request, json_t *object);
+void question_answer_direct(machine_t *m, request_t *request, json_t *object);
+void question_ask_ping(machine_t *m, request_t *request, json_t *object);
+void question_answer_ping(machine_t *m, request_t *request, json_t *object);
+void question_ask_join(machine_t *m, request_t *request, json_t *object);
+void question_ask_nothing(machine_t *m, request_t *request, json_t *object);
+void question_answer_nothing(machine_t *m, request_t *request, json_t *object);
+
+/* machine_events.c */
+void events_finish(machine_t *m);
+void events_post(machine_t *m, const zrelay_event_t *event); /* copies what it points to */
+void events_entries(
+    machine_t *m, zr_blob_t *frame, const scan_t *scan, uint64_t request); /* takes a reference of its own */
+void events_list(machine_t *m, item_kind_t kind, json_t *object, json_t *list, const zrelay_event_t *event);
+void events_error(
+    machine_t *m, const json_t *error, zrelay_event_t *event); /* fills in code, text, seq; posts it */
+
+#endif

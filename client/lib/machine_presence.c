@@ -1,0 +1,239 @@
+/* Who is in a room, for programs that want to hear of it. Each presence frame has a version, one above that of the frame before; when one is
+ * missing, the list is asked for, quietly, and what differs is told as if the frames had come. */
+#include "machine_internal.h"
+
+#include <stdlib.h>
+
+typedef struct {
+    char nick[ZR_NICK_MAX + 1];
+    unsigned generation; /* of the last list or frame that named it */
+    UT_hash_handle hh;
+} member_t;
+
+struct presence {
+    member_t *members;
+    bool known; /* a list has come: from now on differences are told */
+    uint64_t version;
+    unsigned generation;
+    request_t *who; /* under way */
+    uint64_t who_version;
+    json_t *kept[PRESENCE_KEPT]; /* frames that came meanwhile */
+    size_t kept_count;
+    bool missed; /* more than that */
+};
+
+static void s_drop_kept(presence_t *presence) {
+    for (size_t i = 0; i < presence->kept_count; i++)
+        json_decref(presence->kept[i]);
+    presence->kept_count = 0;
+}
+
+static void s_remove(presence_t *presence, member_t *member) {
+    HASH_DEL(presence->members, member);
+    free(member);
+}
+
+void presence_finish(machine_t *m, room_t *room) {
+    presence_t *presence = room->presence;
+    if (!presence)
+        return;
+    member_t *member, *next;
+    HASH_ITER(hh, presence->members, member, next) s_remove(presence, member);
+    s_drop_kept(presence);
+    if (presence->who)
+        request_free(m, presence->who);
+    free(presence);
+    room->presence = NULL;
+}
+
+void presence_lost(room_t *room) {
+    if (!room->presence)
+        return;
+    room->presence->who = NULL; /* gone with the connection */
+    s_drop_kept(room->presence);
+}
+
+static void s_ask(machine_t *m, room_t *room, uint64_t delay) {
+    presence_t *presence = room->presence;
+    if (presence->who || m->state != STATE_LIVE)
+        return;
+    presence->missed = false;
+    presence->generation++;
+    presence->who = request_new(m, REQUEST_MEMBERS, zr_span_of(room->name, room->len));
+    presence->who->room = room;
+    request_again(m, presence->who, delay);
+}
+
+void presence_on_joined(machine_t *m, room_t *room) {
+    if (!room->presence_wanted)
+        return;
+    if (!room->presence)
+        room->presence = machine_alloc(sizeof *room->presence);
+    s_ask(m, room, 0); /* after a reconnect too: versions of another run of the broker may coincide */
+}
+
+/* --- Changes --- */
+
+/* Tells of a change, unless it is our own or nobody was told how it was before. */
+static bool s_tell(
+    machine_t *m, room_t *room, const char *nick, const char *other, const char *reason, bool joined) {
+    bool own = strcmp(nick, m->confirmed) == 0 || (other && strcmp(other, m->confirmed) == 0);
+    if (own || !room->presence->known)
+        return false;
+    events_post(m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED,
+                       .room = room->name,
+                       .name = nick,
+                       .text = reason,
+                       .sender = other,
+                       .count = room->count,
+                       .joined = joined});
+    return true;
+}
+
+static bool s_joined(machine_t *m, room_t *room, const json_t *one) {
+    presence_t *presence = room->presence;
+    const char *nick = json_string_value(json_object_get(one, "nick"));
+    const char *was = json_string_value(json_object_get(one, "was"));
+    size_t len = nick ? strlen(nick) : 0;
+    if (len == 0 || len > ZR_NICK_MAX) {
+        m->malformed++;
+        return false;
+    }
+    member_t *member;
+    HASH_FIND(hh, presence->members, nick, len, member);
+    bool is_new = !member;
+    if (is_new) {
+        if (HASH_COUNT(presence->members) >= MEMBERS_MAX)
+            return false;
+        member = machine_alloc(sizeof *member);
+        memcpy(member->nick, nick, len);
+        HASH_ADD(hh, presence->members, nick, len, member);
+    }
+    member->generation = presence->generation;
+    return is_new && s_tell(m, room, nick, was, was ? "renamed" : NULL, true);
+}
+
+static bool s_left(machine_t *m, room_t *room, const json_t *one) {
+    const char *nick = json_string_value(json_object_get(one, "nick"));
+    const char *to = json_string_value(json_object_get(one, "to"));
+    const char *reason = json_string_value(json_object_get(one, "reason"));
+    member_t *member = NULL;
+    if (nick)
+        HASH_FIND(hh, room->presence->members, nick, strlen(nick), member);
+    if (!member)
+        return false;
+    s_remove(room->presence, member);
+    return s_tell(m, room, nick, to, reason, false);
+}
+
+static void s_apply(machine_t *m, room_t *room, const json_t *frame) {
+    const char *wrong = NULL;
+    uint64_t count = room->count;
+    bool told = false;
+    size_t i;
+    json_t *one;
+    zr_get_uint_opt(frame, "count", 0, &room->count, &wrong);
+    json_array_foreach(json_object_get(frame, "left"), i, one) told |= s_left(m, room, one);
+    json_array_foreach(json_object_get(frame, "joined"), i, one) told |= s_joined(m, room, one);
+    if (!told && room->count != count)
+        events_post(
+            m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED, .room = room->name, .count = room->count});
+}
+
+static uint64_t s_version(const json_t *object) {
+    uint64_t version = 0;
+    const char *wrong = NULL;
+    zr_get_uint_opt(object, "version", 0, &version, &wrong);
+    return version;
+}
+
+/* The next one, an old one, or one too many. */
+static void s_frame(machine_t *m, room_t *room, json_t *frame) {
+    presence_t *presence = room->presence;
+    uint64_t version = s_version(frame);
+    if (!presence->who && presence->known) {
+        if (version <= presence->version)
+            return;
+        if (version == presence->version + 1) {
+            presence->version = version;
+            s_apply(m, room, frame);
+            return;
+        }
+        s_ask(m, room, 0);
+    }
+    if (presence->kept_count < PRESENCE_KEPT)
+        presence->kept[presence->kept_count++] = json_incref(frame);
+    else
+        presence->missed = true;
+}
+
+void presence_on_frame(machine_t *m, room_t *room, zr_span_t json) {
+    json_t *frame;
+    if (!room || !room->presence)
+        return;
+    if (zr_control_read(json, &frame) != ZR_OK) {
+        m->malformed++;
+        return;
+    }
+    s_frame(m, room, frame);
+    json_decref(frame);
+}
+
+/* --- Lists --- */
+
+/* Whoever no page named has left. A page may be newer than the first, whose version counts: changes are applied again then, to no effect. */
+static void s_listed(machine_t *m, room_t *room) {
+    presence_t *presence = room->presence;
+    member_t *member, *next;
+    HASH_ITER(hh, presence->members, member, next) {
+        if (member->generation == presence->generation)
+            continue;
+        s_tell(m, room, member->nick, NULL, NULL, false);
+        s_remove(presence, member);
+    }
+    presence->version = presence->who_version;
+    presence->known = true;
+    size_t count = presence->kept_count;
+    json_t *kept[PRESENCE_KEPT];
+    memcpy(kept, presence->kept, sizeof kept);
+    presence->kept_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        s_frame(m, room, kept[i]);
+        json_decref(kept[i]);
+    }
+    if (presence->missed)
+        s_ask(m, room, RETRY_MS);
+}
+
+void presence_on_who(machine_t *m, request_t *request, json_t *object) {
+    room_t *room = request->room;
+    json_t *users = json_object_get(object, "users"), *one;
+    bool more = false;
+    const char *wrong = NULL, *last = NULL;
+    size_t i;
+    if (!json_is_array(users) || !zr_get_bool_opt(object, "more", &more, &wrong) ||
+        !zr_get_uint_opt(object, "count", 0, &room->count, &wrong))
+        m->malformed++;
+    if (!request->page[0])
+        room->presence->who_version = s_version(object);
+    json_array_foreach(users, i, one) {
+        s_joined(m, room, one);
+        last = json_string_value(json_object_get(one, "nick"));
+    }
+    if (more && last && strlen(last) <= ZR_NICK_MAX && strcmp(last, request->page) > 0) {
+        strcpy(request->page, last);
+        request_again(m, request, 0);
+        return;
+    }
+    room->presence->who = NULL;
+    request_free(m, request);
+    s_listed(m, room);
+}
+
+void presence_on_refused(machine_t *m, request_t *request, json_t *error) {
+    presence_t *presence = request->room->presence;
+    (void)error; /* the program did not ask */
+    presence->who = NULL;
+    s_drop_kept(presence);
+    request_free(m, request);
+}

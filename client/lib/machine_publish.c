@@ -1,0 +1,344 @@
+/* What is published, until it is answered (PROTOCOL.md, section 8). Messages are encoded at once, into PUBLISH frames that stay as they are: sending
+ * one again is sending the same bytes. Frames are made anew only on another connection, and only to leave out what is answered already or to fit
+ * smaller limits. Message ids are dense, so that counting is subtracting. */
+#include "machine_internal.h"
+
+#include <stdlib.h>
+
+void publish_init(machine_t *m) {
+    m->publish.next_mid = 1;
+}
+
+static void s_free(machine_t *m, pub_t *pub) {
+    m->publish.bytes -= pub->bytes;
+    zr_blob_unref(pub->frame);
+    pub->frame = NULL;
+    if (m->publish.spare) {
+        zr_buffer_finish(&pub->buffer);
+        free(pub);
+        return;
+    }
+    zr_buffer_clear(&pub->buffer);
+    m->publish.spare = pub;
+}
+
+void publish_finish(machine_t *m) {
+    publish_t *p = &m->publish;
+    for (pub_t *pub = p->first, *next; pub; pub = next) {
+        next = pub->next;
+        s_free(m, pub);
+    }
+    if (p->spare)
+        zr_buffer_finish(&p->spare->buffer);
+    free(p->spare);
+    free(p->refused);
+}
+
+size_t machine_unacked(const machine_t *m) {
+    const publish_t *p = &m->publish;
+    return p->next_mid - 1 - p->answered - p->refused_ids;
+}
+
+/* --- Frames --- */
+
+static void s_link(publish_t *p, pub_t *pub) {
+    pub->next = NULL;
+    *(p->first ? &p->last->next : &p->first) = pub;
+    p->last = pub;
+    if (!p->unsent)
+        p->unsent = pub;
+}
+
+static pub_t *s_open(publish_t *p, zr_span_t room, uint64_t mid) {
+    pub_t *pub = p->spare;
+    p->spare = NULL;
+    if (!pub)
+        pub = machine_alloc(sizeof *pub);
+    pub->first = pub->last = mid;
+    pub->bytes = pub->count = 0;
+    pub->room_len = room.len;
+    memcpy(pub->room, room.ptr, room.len);
+    pub->room[room.len] = '\0';
+    zr_publish_begin(&pub->buffer, room);
+    s_link(p, pub);
+    return pub;
+}
+
+static void s_seal(pub_t *pub) {
+    if (!pub->frame)
+        pub->frame = zr_buffer_to_blob(&pub->buffer);
+}
+
+static size_t s_pack_limit(const machine_t *m) {
+    return m->limit_frame < PACK_BYTES ? m->limit_frame : PACK_BYTES;
+}
+
+/* The frame that `room`'s next entry of `size` bytes goes into: the open one, or a new one. */
+static pub_t *s_frame_for(machine_t *m, zr_span_t room, size_t size, uint64_t mid) {
+    pub_t *pub = m->publish.last;
+    if (pub && !pub->frame && zr_span_equal(room, zr_span_of(pub->room, pub->room_len)) &&
+        pub->buffer.len + size <= s_pack_limit(m) && pub->count < m->limit_entries)
+        return pub;
+    if (pub)
+        s_seal(pub);
+    return s_open(&m->publish, room, mid);
+}
+
+static void s_add(machine_t *m, pub_t *pub, const zr_publish_entry_t *entry, size_t size) {
+    zr_publish_add(&pub->buffer, entry);
+    pub->last = entry->mid;
+    pub->bytes += size;
+    pub->count++;
+    m->publish.bytes += size;
+}
+
+static size_t s_entry_size(const zr_publish_entry_t *entry) {
+    return ZR_PUBLISH_ENTRY_FIXED + (entry->flags & ZR_ENTRY_EXPECT ? 8 : 0) + entry->key.len +
+           entry->body.len;
+}
+
+bool publish_action(machine_t *m, action_t *action) {
+    publish_t *p = &m->publish;
+    pub_t *pub = p->unsent;
+    if (!pub)
+        return false;
+    s_seal(pub);
+    p->unsent = pub->next;
+    if (pub->last > p->sent)
+        p->sent = pub->last;
+    *action = (action_t){.kind = ACTION_SEND, .frame = zr_blob_ref(pub->frame)};
+    return true;
+}
+
+bool machine_eager(const machine_t *m) {
+    const publish_t *p = &m->publish;
+    if (m->state != STATE_LIVE || !p->unsent)
+        return false;
+    return p->unsent == p->first || p->unsent->frame;
+}
+
+/* --- Answers --- */
+
+static bool s_answered(const publish_t *p, uint64_t mid) {
+    if (mid <= p->answered)
+        return true;
+    for (size_t i = 0; i < p->refused_count && p->refused[i].first <= mid; i++)
+        if (mid <= p->refused[i].last)
+            return true;
+    return false;
+}
+
+/* Ids up to `answered` need no bookkeeping of their own any more. */
+static void s_settle(machine_t *m) {
+    publish_t *p = &m->publish;
+    size_t done = 0;
+    for (; done < p->refused_count && p->refused[done].first <= p->answered + 1; done++) {
+        range_t *range = &p->refused[done];
+        p->refused_ids -= range->last - range->first + 1;
+        if (range->last > p->answered)
+            p->answered = range->last;
+    }
+    p->refused_count -= done;
+    if (done)
+        memmove(p->refused, p->refused + done, p->refused_count * sizeof *p->refused);
+    while (p->first && p->first->last <= p->answered) {
+        pub_t *pub = p->first;
+        p->first = pub->next;
+        if (p->last == pub)
+            p->last = NULL;
+        if (p->unsent == pub)
+            p->unsent = pub->next;
+        s_free(m, pub);
+    }
+    size_t left = 0;
+    for (size_t i = 0; i < p->cas_count; i++)
+        if (!s_answered(p, p->cas[i]))
+            p->cas[left++] = p->cas[i];
+    p->cas_count = left;
+}
+
+void publish_on_ack(machine_t *m, zr_span_t frame) {
+    publish_t *p = &m->publish;
+    zr_ack_t ack;
+    if (!zr_ack_read(&ack, frame) || ack.level > ZR_LEVEL_DISK || ack.upto > p->sent ||
+        ack.seq > ZR_INT_MAX) {
+        m->malformed++;
+        return;
+    }
+    if (ack.upto <= p->answered)
+        return; /* of a resend */
+    p->answered = ack.upto;
+    s_settle(m);
+    events_post(
+        m, &(zrelay_event_t){
+               .type = ZRELAY_ACKED, .mid = ack.upto, .seq = ack.seq, .level = (zrelay_level_t)ack.level});
+}
+
+/* Marks first … last, none of which is answered yet, as refused. */
+static void s_refuse(publish_t *p, uint64_t first, uint64_t last) {
+    size_t at = p->refused_count;
+    while (at > 0 && p->refused[at - 1].first > last)
+        at--;
+    p->refused_ids += last - first + 1;
+    if (at > 0 && p->refused[at - 1].last + 1 == first) {
+        p->refused[at - 1].last = last;
+        return;
+    }
+    if (p->refused_count == p->refused_size) {
+        p->refused_size = p->refused_size ? 2 * p->refused_size : 16;
+        p->refused = machine_realloc(p->refused, p->refused_size * sizeof *p->refused);
+    }
+    memmove(p->refused + at + 1, p->refused + at, (p->refused_count - at) * sizeof *p->refused);
+    p->refused[at] = (range_t){first, last};
+    p->refused_count++;
+}
+
+/* The next run of unanswered ids from `*from` up to `upto`. */
+static bool s_next_unanswered(const publish_t *p, uint64_t *from, uint64_t upto, range_t *run) {
+    if (*from <= p->answered)
+        *from = p->answered + 1;
+    for (size_t i = 0; i < p->refused_count; i++) {
+        const range_t *range = &p->refused[i];
+        if (range->last < *from)
+            continue;
+        if (range->first > *from) {
+            *run = (range_t){*from, range->first - 1 < upto ? range->first - 1 : upto};
+            *from = run->last + 1;
+            return run->first <= run->last;
+        }
+        *from = range->last + 1;
+    }
+    *run = (range_t){*from, upto};
+    *from = upto + 1;
+    return run->first <= run->last;
+}
+
+void publish_on_error(machine_t *m, const json_t *error) {
+    publish_t *p = &m->publish;
+    const char *wrong = NULL, *room = json_string_value(json_object_get(error, "room"));
+    uint64_t mid = 0, upto;
+    range_t run;
+    if (zr_has(error, "re"))
+        return; /* of a request that a lost connection made us ask again */
+    if (!zr_get_uint_opt(error, "mid", 1, &mid, &wrong) || mid > p->sent) {
+        m->malformed++;
+        return;
+    }
+    upto = mid;
+    if (mid == 0) {
+        events_error(
+            m, error, &(zrelay_event_t){.room = room}); /* about a frame that the broker could not read */
+        return;
+    }
+    if (!zr_get_uint_opt(error, "upto", mid, &upto, &wrong) || upto > p->sent) {
+        m->malformed++;
+        return;
+    }
+    while (mid <= upto && s_next_unanswered(p, &mid, upto, &run)) {
+        s_refuse(p, run.first, run.last);
+        events_error(m, error, &(zrelay_event_t){.room = room, .mid = run.first, .upto = run.last});
+    }
+    s_settle(m);
+}
+
+/* --- Another connection --- */
+
+/* Puts the unanswered entries of `old` into new frames that this broker takes. What alone is too large for it is refused here: it would close the
+ * connection at each attempt. */
+static void s_pack_again(machine_t *m, const pub_t *old) {
+    publish_t *p = &m->publish;
+    zr_publish_reader_t reader;
+    zr_publish_entry_t entry;
+    size_t count;
+    uint64_t first, last;
+    zr_span_t room = zr_span_of(old->room, old->room_len);
+    zr_publish_read(
+        &reader, zr_span_of(zr_blob_data(old->frame), zr_blob_len(old->frame)), &count, &first, &last);
+    while (zr_publish_next(&reader, &entry)) {
+        size_t size = s_entry_size(&entry);
+        if (s_answered(p, entry.mid))
+            continue;
+        if (ZR_PUBLISH_HEAD(room.len) + size <= m->limit_frame && entry.body.len <= m->limit_body) {
+            s_add(m, s_frame_for(m, room, size, entry.mid), &entry, size);
+            continue;
+        }
+        s_refuse(p, entry.mid, entry.mid);
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_REFUSED,
+                           .room = old->room,
+                           .mid = entry.mid,
+                           .upto = entry.mid,
+                           .code = zr_code_name(ZR_TOO_LARGE),
+                           .text = zr_code_text(ZR_TOO_LARGE)});
+    }
+    if (p->last)
+        s_seal(p->last);
+}
+
+/* A broker that has forgotten this client would store what it answered once more. */
+static bool s_as_it_was(const machine_t *m, const pub_t *pub) {
+    const publish_t *p = &m->publish;
+    if (pub->first <= p->answered || zr_blob_len(pub->frame) > m->limit_frame ||
+        pub->count > m->limit_entries)
+        return false;
+    for (size_t i = 0; i < p->refused_count; i++)
+        if (p->refused[i].first <= pub->last && p->refused[i].last >= pub->first)
+            return false;
+    return true;
+}
+
+void publish_welcome(machine_t *m) {
+    publish_t *p = &m->publish;
+    pub_t *old = p->first;
+    p->first = p->last = p->unsent = NULL;
+    for (pub_t *next; old; old = next) {
+        next = old->next;
+        s_seal(old);
+        if (s_as_it_was(m, old)) {
+            s_link(p, old);
+            continue;
+        }
+        s_pack_again(m, old);
+        s_free(m, old);
+    }
+    s_settle(m);
+}
+
+/* --- The program's wishes --- */
+
+int machine_publish(machine_t *m, const char *room, const char *key, uint8_t flags, uint64_t expect,
+    const void *body, size_t len, uint64_t *mid) {
+    publish_t *p = &m->publish;
+    zr_publish_entry_t entry = {.mid = p->next_mid,
+        .flags = flags,
+        .key = zr_span(key),
+        .expect = flags & ZR_ENTRY_EXPECT ? expect : 0,
+        .body = zr_span_of(body, len)};
+    zr_span_t name = zr_span(room);
+    bool known = p->last && zr_span_equal(name, zr_span_of(p->last->room, p->last->room_len));
+    if (!known && !zr_room_valid(name))
+        return ZRELAY_EINVAL;
+    if ((key || flags) && !zr_key_valid(entry.key))
+        return ZRELAY_EINVAL;
+    if ((flags & ~(ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT)) || (len && !body) ||
+        ((flags & ZR_ENTRY_DELETE) && len) || expect > ZR_INT_MAX)
+        return ZRELAY_EINVAL;
+    if (m->closing || m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    if (len > m->limit_body || ZR_PUBLISH_HEAD(name.len) + s_entry_size(&entry) > m->limit_frame)
+        return ZRELAY_ELARGE;
+    size_t size = s_entry_size(&entry);
+    if (size > m->config.queue_bytes)
+        return ZRELAY_ELARGE;
+    if (machine_unacked(m) >= m->config.queue_messages || p->bytes > m->config.queue_bytes - size)
+        return ZRELAY_EFULL;
+    if (entry.flags & ZR_ENTRY_EXPECT) {
+        if (p->cas_count >= CAS_WINDOW)
+            return ZRELAY_EMANY;
+        p->cas[p->cas_count++] = entry.mid;
+    }
+    s_add(m, s_frame_for(m, name, size, entry.mid), &entry, size);
+    p->next_mid++;
+    if (mid)
+        *mid = entry.mid;
+    return 0;
+}

@@ -1,0 +1,324 @@
+/* The program's questions: what is asked, and how the answers become events. When they are asked is machine_requests.c's. */
+#include "machine_internal.h"
+
+#include <stdlib.h>
+
+static void s_set(json_t *object, const char *name, uint64_t value) {
+    json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+void question_refuse(machine_t *m, request_t *request, json_t *error) {
+    zrelay_event_t event = {.request = request->number};
+    if (request->kind != REQUEST_DIRECT && request->name[0])
+        event.room = request->name;
+    events_error(m, error, &event);
+    request_free(m, request);
+}
+
+void request_done(machine_t *m, request_t *request) {
+    zrelay_event_t event = {.type = ZRELAY_DONE,
+        .request = request->number,
+        .count = request->count,
+        .seq = request->seq,
+        .complete = request->complete};
+    if (request->kind != REQUEST_DIRECT && request->name[0])
+        event.room = request->name;
+    events_post(m, &event);
+    request_free(m, request);
+}
+
+/* --- Replays: of a room, or the program's --- */
+
+void question_ask_replay(machine_t *m, request_t *request, json_t *object) {
+    room_t *room = request->room;
+    (void)m;
+    request->dropped = false;
+    if (room && room->started) {
+        request->after = room->last;
+        request->placed = true;
+        request->until = 0;
+        zr_deliver_reader_t reader;
+        if (room->kept.first) {
+            zr_blob_t *frame = room->kept.first->frame;
+            if (zr_deliver_read(&reader, zr_span_of(zr_blob_data(frame), zr_blob_len(frame))) &&
+                reader.prev > room->last)
+                request->until = reader.prev; /* what comes then is here already */
+        }
+    }
+    request->before = request->after;
+    request->head = room ? room->head : 0;
+    if (request->placed)
+        s_set(object, "after", request->after);
+    else
+        s_set(object, "last", request->last);
+    if (request->until)
+        s_set(object, "until", request->until);
+    request->received = 0;
+    uint64_t wanted = room ? 0 : request->limit ? request->limit : request->placed ? request->last : 0;
+    if (wanted > request->count)
+        s_set(object, "limit", wanted - request->count);
+}
+
+/* "All up to the head of this moment": where that is, `rooms` tells; the name asked for is the first that starts with it. */
+void question_ask_history(machine_t *m, request_t *request, json_t *object) {
+    if (!request->probing) {
+        question_ask_replay(m, request, object);
+        return;
+    }
+    json_object_del(object, "room");
+    json_object_set_new(object, "op", json_string("rooms"));
+    json_object_set_new(object, "prefix", json_string(request->name));
+    s_set(object, "limit", 1);
+}
+
+void question_answer_history(machine_t *m, request_t *request, json_t *object) {
+    const char *wrong = NULL;
+    if (!request->probing) {
+        repair_on_replayed(m, request, object);
+        return;
+    }
+    request->probing = false;
+    json_t *first = json_array_get(json_object_get(object, "rooms"), 0);
+    const char *name = json_string_value(json_object_get(first, "room"));
+    uint64_t head;
+    if (!name || strcmp(name, request->name) != 0 || !zr_get_uint(first, "seq", 0, &head, &wrong)) {
+        request_again(m, request, 0); /* not listed: up to wherever the replay ends */
+        return;
+    }
+    request->until = head;
+    if (head > request->after) {
+        request_again(m, request, 0);
+        return;
+    }
+    request->complete = head == request->after; /* a position beyond the head is of another log */
+    request->seq = head;
+    request_done(m, request);
+}
+
+/* --- State --- */
+
+void question_ask_state(machine_t *m, request_t *request, json_t *object) {
+    (void)m;
+    request->dropped = false;
+    if (request->key[0])
+        json_object_set_new(object, "key", json_string(request->key));
+    s_set(object, "after", request->after);
+}
+
+/* A page is handed on when it is whole: what a lost connection cut off is asked for again, and could be deleted by then. */
+void question_answer_state(machine_t *m, request_t *request, json_t *object) {
+    uint64_t seq = 0, next = request->after;
+    bool more = false;
+    const char *wrong = NULL;
+    if (!zr_get_uint(object, "seq", 0, &seq, &wrong) || !zr_get_uint_opt(object, "next", 0, &next, &wrong) ||
+        !zr_get_bool_opt(object, "more", &more, &wrong))
+        m->malformed++;
+    if (request->dropped) {
+        kept_clear(&request->held);
+        request_again(m, request, RETRY_MS);
+        return;
+    }
+    if (!request->answered) {
+        request->answered = true;
+        request->seq = seq;
+    }
+    for (kept_t *kept = request->held.first; kept; kept = kept->next) {
+        scan_t scan;
+        if (!scan_frame(&scan, zr_span_of(zr_blob_data(kept->frame), zr_blob_len(kept->frame)), 0))
+            continue; /* cannot be: it was checked when it came */
+        events_entries(m, kept->frame, &scan, request->number);
+        request->count += scan.count;
+    }
+    kept_clear(&request->held);
+    if (more && next > request->after) {
+        request->after = next;
+        request_again(m, request, 0);
+    } else {
+        request_done(m, request);
+    }
+}
+
+/* --- Lists --- */
+
+void question_ask_list(machine_t *m, request_t *request, json_t *object) {
+    (void)m;
+    if (request->kind == REQUEST_ROOMS || request->kind == REQUEST_LIST) {
+        size_t len = strlen(request->name);
+        if (len && request->name[len - 1] == '*')
+            len--;
+        json_object_del(object, "room");
+        json_object_set_new(object, "prefix", json_stringn(request->name, len));
+    }
+    if (request->page[0])
+        json_object_set_new(object, "after", json_string(request->page));
+}
+
+/* The program's who and rooms: a page becomes events; `member` of the last one is where the next page begins. */
+static void s_answer_list(machine_t *m, request_t *request, json_t *object, item_kind_t kind,
+    const char *list, const char *member) {
+    json_t *array = json_object_get(object, list);
+    bool more = false;
+    const char *wrong = NULL;
+    size_t size = json_array_size(array);
+    const char *last = json_string_value(json_object_get(json_array_get(array, size ? size - 1 : 0), member));
+    if (!json_is_array(array) || !zr_get_bool_opt(object, "more", &more, &wrong))
+        m->malformed++;
+    zrelay_event_t event = {
+        .type = kind == ITEM_USERS ? ZRELAY_USER : ZRELAY_ROOM, .request = request->number};
+    if (kind == ITEM_USERS)
+        event.room = request->name;
+    events_list(m, kind, object, array, &event);
+    request->count += size;
+    /* A list that does not go forward would never end. */
+    if (more && last && strlen(last) < sizeof request->page && strcmp(last, request->page) > 0) {
+        strcpy(request->page, last);
+        request_again(m, request, 0);
+        return;
+    }
+    if (kind == ITEM_USERS)
+        zr_get_uint_opt(object, "count", 0, &request->count, &wrong);
+    request->complete = !more;
+    request_done(m, request);
+}
+
+void question_answer_who(machine_t *m, request_t *request, json_t *object) {
+    s_answer_list(m, request, object, ITEM_USERS, "users", "nick");
+}
+
+void question_answer_rooms(machine_t *m, request_t *request, json_t *object) {
+    s_answer_list(m, request, object, ITEM_ROOMS, "rooms", "room");
+}
+
+/* --- Direct, ping --- */
+
+void question_ask_direct(machine_t *m, request_t *request, json_t *object) {
+    (void)m;
+    json_object_del(object, "room");
+    json_object_set_new(object, "to", json_string(request->name));
+    json_object_set_new(object, "text", json_string(request->text));
+}
+
+void question_answer_direct(machine_t *m, request_t *request, json_t *object) {
+    (void)object;
+    request_done(m, request);
+}
+
+void question_ask_ping(machine_t *m, request_t *request, json_t *object) {
+    (void)m;
+    (void)request;
+    json_object_del(object, "room");
+}
+
+void question_answer_ping(machine_t *m, request_t *request, json_t *object) {
+    uint64_t time = 0;
+    const char *wrong = NULL;
+    zr_get_uint_opt(object, "time", 0, &time, &wrong);
+    events_post(m,
+        &(zrelay_event_t){.type = ZRELAY_DONE, .request = request->number, .time = time, .complete = true});
+    request_free(m, request);
+}
+
+/* --- Membership --- */
+
+void question_ask_join(machine_t *m, request_t *request, json_t *object) {
+    (void)m;
+    const room_t *room = request->room;
+    if (room->started || (room->from == ZRELAY_FROM_AFTER))
+        s_set(object, "after", room->started ? room->last : room->position);
+    if (room->silent)
+        json_object_set_new(object, "presence", json_false());
+}
+
+void question_ask_nothing(machine_t *m, request_t *request, json_t *object) {
+    (void)m;
+    (void)request;
+    (void)object;
+}
+
+void question_answer_nothing(machine_t *m, request_t *request, json_t *object) {
+    (void)object;
+    request_free(m, request);
+}
+
+/* --- The program's wishes --- */
+
+static int s_question(
+    machine_t *m, request_kind_t kind, zr_span_t name, uint64_t *number, request_t **request) {
+    if (m->closing || m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    if (m->asked_count >= REQUESTS_MAX)
+        return ZRELAY_EMANY;
+    *request = request_new(m, kind, name);
+    (*request)->number = m->next_number++;
+    m->asked_count++;
+    if (number)
+        *number = (*request)->number;
+    return 0;
+}
+
+int machine_history(
+    machine_t *m, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *number) {
+    zr_span_t name = zr_span(room);
+    request_t *request;
+    if (!zr_room_valid(name) || after > ZR_INT_MAX || last > ZR_INT_MAX || limit > ZR_INT_MAX ||
+        (after && last))
+        return ZRELAY_EINVAL;
+    int code = s_question(m, REQUEST_HISTORY, name, number, &request);
+    if (code)
+        return code;
+    request->after = after;
+    request->last = last;
+    request->limit = last ? 0 : limit;
+    request->placed = !last;
+    request->probing = !last && !limit;
+    return 0;
+}
+
+int machine_state(machine_t *m, const char *room, const char *key, uint64_t *number) {
+    zr_span_t name = zr_span(room);
+    request_t *request;
+    if (!zr_room_valid(name) || (key && !zr_key_valid(zr_span(key))))
+        return ZRELAY_EINVAL;
+    int code = s_question(m, REQUEST_STATE, name, number, &request);
+    if (code == 0 && key)
+        strcpy(request->key, key);
+    return code;
+}
+
+int machine_who(machine_t *m, const char *room, uint64_t *number) {
+    request_t *request;
+    return zr_room_valid(zr_span(room)) ? s_question(m, REQUEST_WHO, zr_span(room), number, &request)
+                                        : ZRELAY_EINVAL;
+}
+
+int machine_rooms(machine_t *m, const char *prefix, uint64_t *number) {
+    zr_span_t name = zr_span(prefix);
+    request_t *request;
+    if (name.len > ZR_ROOM_MAX || !zr_utf8_valid(name) || (name.len && memchr(name.ptr, '*', name.len)))
+        return ZRELAY_EINVAL;
+    return s_question(m, REQUEST_ROOMS, name, number, &request);
+}
+
+int machine_direct(machine_t *m, const char *nick, const char *text, uint64_t *number) {
+    request_t *request;
+    if (!zr_nick_valid(zr_span(nick)) || !text || !zr_utf8_valid(zr_span(text)))
+        return ZRELAY_EINVAL;
+    char *copy = machine_alloc(strlen(text) + 1);
+    strcpy(copy, text);
+    json_t *json = json_string(text);
+    size_t size = json_dumpb(json, NULL, 0, JSON_ENCODE_ANY); /* escapes make it longer */
+    json_decref(json);
+    int code = size + DIRECT_MARGIN > m->limit_control
+                   ? ZRELAY_ELARGE
+                   : s_question(m, REQUEST_DIRECT, zr_span(nick), number, &request);
+    if (code == 0)
+        request->text = copy;
+    else
+        free(copy);
+    return code;
+}
+
+int machine_ping(machine_t *m, uint64_t *number) {
+    request_t *request;
+    return s_question(m, REQUEST_PING, zr_span(""), number, &request);
+}

@@ -1,0 +1,331 @@
+/* Delivery without gaps (PROTOCOL.md, section 7): what comes live, what is replayed, and what is lost for good. A room's `last` is the
+ * seq up to which the program has, or was told that it will not get, everything. The same rules serve the program's own history requests. */
+#include "machine_internal.h"
+
+#include <stdlib.h>
+
+static zr_span_t s_span(zr_blob_t *frame) {
+    return zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
+}
+
+bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after) {
+    zr_deliver_reader_t reader;
+    if (!zr_deliver_read(&reader, frame))
+        return false;
+    bool state = reader.flags & ZR_FRAME_STATE;
+    uint64_t last = state ? 0 : reader.prev;
+    scan->prev = reader.prev;
+    scan->count = scan->total = 0;
+    scan->from = reader;
+    zr_entry_t entry;
+    for (zr_deliver_reader_t before = reader; zr_deliver_next(&reader, &entry); before = reader) {
+        if (entry.seq <= last || entry.seq > ZR_INT_MAX)
+            return false;
+        last = entry.seq;
+        scan->total++;
+        if (last > after && scan->count++ == 0)
+            scan->from = before;
+    }
+    scan->last = last;
+    return !reader.failed;
+}
+
+/* --- Frames that wait --- */
+
+static void s_append(kept_list_t *list, zr_blob_t *frame) {
+    kept_t *kept = machine_alloc(sizeof *kept);
+    kept->frame = zr_blob_ref(frame);
+    *(list->first ? &list->last->next : &list->first) = kept;
+    list->last = kept;
+}
+
+/* Adds to one of a room's or request's lists, bounded by what all of its kind together hold. */
+static bool s_keep(kept_total_t *total, kept_list_t *list, zr_blob_t *frame) {
+    size_t len = zr_blob_len(frame);
+    if (total->frames >= total->max_frames || len > total->max_bytes - total->bytes)
+        return false;
+    total->frames++;
+    total->bytes += len;
+    list->total = total;
+    s_append(list, frame);
+    return true;
+}
+
+static void s_unkeep(kept_list_t *list) {
+    kept_t *kept = list->first;
+    list->total->frames--;
+    list->total->bytes -= zr_blob_len(kept->frame);
+    list->first = kept->next;
+    zr_blob_unref(kept->frame);
+    free(kept);
+}
+
+void kept_clear(kept_list_t *list) {
+    while (list->first)
+        s_unkeep(list);
+}
+
+/* --- A room goes forward --- */
+
+static void s_reached(room_t *room, uint64_t seq) {
+    room->last = seq;
+    if (room->head < seq)
+        room->head = seq;
+    if (room->last >= room->head)
+        room->grace = NEVER;
+}
+
+static void s_take(machine_t *m, room_t *room, zr_blob_t *frame, const scan_t *scan) {
+    events_entries(m, frame, scan, 0);
+    s_reached(room, scan->last);
+    room->stuck = 0;
+}
+
+void repair_lost(machine_t *m, room_t *room, uint64_t upto) {
+    events_post(
+        m, &(zrelay_event_t){.type = ZRELAY_LOST, .room = room->name, .seq = room->last, .upto = upto});
+    s_reached(room, upto);
+}
+
+/* Takes what was kept as far as it joins up. */
+static void s_drain(machine_t *m, room_t *room) {
+    while (room->kept.first) {
+        zr_blob_t *frame = room->kept.first->frame;
+        scan_t scan;
+        if (!scan_frame(&scan, s_span(frame), room->last)) {
+            s_unkeep(&room->kept);
+            continue; /* cannot be: it was checked when it came */
+        }
+        if (scan.count && scan.prev > room->last)
+            return;
+        if (scan.count)
+            s_take(m, room, frame, &scan);
+        s_unkeep(&room->kept);
+    }
+}
+
+/* --- Live --- */
+
+void repair_live(machine_t *m, room_t *room, zr_blob_t *frame) {
+    scan_t scan;
+    if (!scan_frame(&scan, s_span(frame), room->started ? room->last : 0)) {
+        m->malformed++;
+        return;
+    }
+    if (scan.count == 0)
+        return;
+    bool full = m->events.bytes >= EVENTS_DROP;
+    if (room->started && scan.prev <= room->last && !room->kept.first && !room->missed && !full) {
+        s_take(m, room, frame, &scan);
+        return;
+    }
+    if (room->missed || full || !s_keep(&m->kept, &room->kept, frame))
+        room->missed = true; /* the next replay brings it, and what follows it */
+    repair_begin(m, room, true);
+}
+
+void repair_begin(machine_t *m, room_t *room, bool tell) {
+    if (room->replay || room->state != ROOM_LIVE || m->state != STATE_LIVE)
+        return; /* one at a time; after joining comes a replay anyway */
+    if (tell && !room->gap) {
+        room->gap = true;
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_GAP, .room = room->name, .seq = room->last});
+    }
+    room->replay = request_new(m, REQUEST_REPAIR, zr_span_of(room->name, room->len));
+    room->replay->room = room;
+    if (!room->started)
+        room->replay->last = room->position;
+    if (room->stuck)
+        request_again(m, room->replay, RETRY_MS);
+}
+
+void repair_settle(machine_t *m, room_t *room) {
+    s_drain(m, room);
+    while (room->kept.first && room->stuck >= STUCK_MAX) {
+        /* The log has not what the frame says came before it. */
+        zr_deliver_reader_t reader;
+        if (zr_deliver_read(&reader, s_span(room->kept.first->frame)) && reader.prev > room->last)
+            repair_lost(m, room, reader.prev);
+        room->stuck = 0;
+        s_drain(m, room);
+    }
+    if (room->kept.first || room->missed) {
+        /* What was dropped came after what is kept: once that is taken, a replay to the head brings it. */
+        room->missed = room->missed && room->kept.first;
+        repair_begin(m, room, true);
+        return;
+    }
+    room->stuck = 0;
+    if (room->gap) {
+        room->gap = false;
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_REPAIRED, .room = room->name, .seq = room->last});
+    }
+    if (room->head > room->last) {
+        room->grace = m->now + GRACE_MS;
+        if (room->grace < m->grace)
+            m->grace = room->grace;
+    }
+}
+
+/* --- Replayed: of a room, or of a history --- */
+
+static uint64_t s_position(const request_t *request) {
+    return request->room ? request->room->last : request->after;
+}
+
+static void s_advance(machine_t *m, request_t *request, zr_blob_t *frame, const scan_t *scan) {
+    if (request->room) {
+        s_take(m, request->room, frame, scan);
+        return;
+    }
+    events_entries(m, frame, scan, request->number);
+    request->after = scan->last;
+    request->count += scan->count;
+}
+
+/* Nothing up to `seq` will come any more. */
+static void s_skip(machine_t *m, request_t *request, uint64_t seq) {
+    if (request->room) {
+        repair_lost(m, request->room, seq);
+        return;
+    }
+    request->complete = false;
+    request->after = seq;
+}
+
+static void s_place(request_t *request, uint64_t seq) {
+    request->placed = true;
+    if (request->room && !request->room->started) {
+        request->room->started = true;
+        s_reached(request->room, seq);
+    } else if (!request->room) {
+        request->after = seq;
+    }
+}
+
+void repair_replayed(machine_t *m, zr_span_t name, bool state, zr_blob_t *frame) {
+    request_t *request = request_reading(m, state, name);
+    scan_t scan;
+    if (!request)
+        return; /* of a replay that was under way when the connection was lost: asked for again */
+    if (!scan_frame(&scan, s_span(frame), request->placed ? s_position(request) : 0)) {
+        m->malformed++;
+        return;
+    }
+    request->received += scan.total;
+    if (!request->placed && !state) {
+        s_place(request, scan.prev); /* "the last so many" begin here */
+        request->before = scan.prev;
+    }
+    if (scan.count == 0)
+        return;
+    if (m->events.bytes >= EVENTS_DROP)
+        request->dropped = true;
+    else if (!state && scan.prev <= s_position(request) && !request->held.first)
+        s_advance(m, request, frame, &scan);
+    else if (!s_keep(&m->held, &request->held, frame))
+        request->dropped = true; /* `replayed` will say whether what lies before it is lost */
+}
+
+/* The slice had holes, and the broker says that they stay. */
+static void s_take_held(machine_t *m, request_t *request) {
+    while (request->held.first) {
+        zr_blob_t *frame = request->held.first->frame;
+        scan_t scan;
+        if (scan_frame(&scan, s_span(frame), s_position(request)) && scan.count) {
+            if (scan.prev > s_position(request))
+                s_skip(m, request, scan.prev);
+            s_advance(m, request, frame, &scan);
+        }
+        s_unkeep(&request->held);
+    }
+}
+
+static void s_finish(machine_t *m, request_t *request) {
+    room_t *room = request->room;
+    if (!room) {
+        request->seq = request->after;
+        request_done(m, request);
+        return;
+    }
+    if (room->head > room->last && room->head == request->head && !room->kept.first && !room->missed)
+        room->head = room->last; /* a head that was known before we asked, and the log says it has no more */
+    room->replay = NULL;
+    request_free(m, request);
+    repair_settle(m, room);
+}
+
+static bool s_wants_more(const request_t *request, bool more) {
+    if (request->room)
+        return more;
+    uint64_t wanted = request->last ? request->last : request->limit;
+    return more && !(wanted && request->count >= wanted) &&
+           !(request->until && request->after >= request->until);
+}
+
+void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
+    uint64_t seq, count = 0;
+    bool complete = true, more = false;
+    const char *wrong = NULL;
+    if (!zr_get_uint(object, "seq", 0, &seq, &wrong) ||
+        !zr_get_uint_opt(object, "count", 0, &count, &wrong) ||
+        !zr_get_bool_opt(object, "complete", &complete, &wrong) ||
+        !zr_get_bool_opt(object, "more", &more, &wrong)) {
+        m->malformed++;
+        request->dropped = true;
+    }
+    unsigned *stuck = request->room ? &request->room->stuck : &request->stuck;
+    if (request->placed && s_position(request) > request->before)
+        *stuck = 0;
+    bool patient = *stuck < STUCK_MAX;
+    if (request->dropped || request->received < count || (complete && request->held.first)) {
+        /* Frames fell out, or frames of an earlier replay came between: what joined up is taken, the rest is asked for again. */
+        if (patient) {
+            kept_clear(&request->held);
+            ++*stuck;
+            request_again(m, request, RETRY_MS);
+            return;
+        }
+        complete = false;
+    }
+    if (wrong)
+        seq = s_position(request);
+    if (!request->placed) {
+        /* The last so many of nothing. What is missing before is not lost, there is just less. */
+        s_place(request, seq);
+        request->complete = complete;
+    }
+    s_take_held(m, request);
+    if (seq > s_position(request)) {
+        if (complete && request->room)
+            s_reached(request->room, seq);
+        else if (complete)
+            request->after = seq;
+        else
+            s_skip(m, request, seq);
+    }
+    if (!complete && !request->room)
+        request->complete = false;
+    bool moved = s_position(request) > request->before;
+    if (moved)
+        *stuck = 0;
+    else
+        ++*stuck;
+    if (s_wants_more(request, more) && (moved || patient))
+        request_again(m, request, moved ? 0 : RETRY_MS);
+    else
+        s_finish(m, request);
+}
+
+void repair_on_refused(machine_t *m, request_t *request, json_t *error) {
+    room_t *room = request->room;
+    (void)error;
+    room->replay = NULL;
+    room->stuck++;
+    request_free(m, request);
+    if (!room->started) {
+        room->started = true;
+        room->last = room->head;
+    }
+    repair_settle(m, room); /* what is kept is all there will be, once patience ends */
+}

@@ -1,0 +1,192 @@
+/* Questions to the broker. Each is asked when there is room for it, answered once, and asked again on another connection under another
+ * id, so that an answer to the first cannot be taken for the second's. What an answer means is its owner's business, named in one table. */
+#include "machine_internal.h"
+
+#include <stdlib.h>
+
+typedef struct {
+    const char *op, *answer;
+    bool reads; /* takes one of the few places for replays */
+    bool ours;  /* asked anew by its owner after a loss, or not at all */
+    void (*ask)(machine_t *m, request_t *request, json_t *object); /* adds members */
+    void (*answered)(machine_t *m, request_t *request, json_t *object);
+    void (*refused)(machine_t *m, request_t *request, json_t *error);
+} kind_t;
+
+static const kind_t s_kinds[REQUEST_KINDS] = {
+    [REQUEST_HISTORY] = {"replay", "replayed", true, false, question_ask_history, question_answer_history,
+        question_refuse},
+    [REQUEST_STATE] = {"state", "ok", true, false, question_ask_state, question_answer_state,
+        question_refuse},
+    [REQUEST_WHO] = {"who", "who", false, false, question_ask_list, question_answer_who, question_refuse},
+    [REQUEST_ROOMS] = {"rooms", "rooms", false, false, question_ask_list, question_answer_rooms,
+        question_refuse},
+    [REQUEST_DIRECT] = {"direct", "ok", false, false, question_ask_direct, question_answer_direct,
+        question_refuse},
+    [REQUEST_PING] = {"ping", "pong", false, false, question_ask_ping, question_answer_ping, question_refuse},
+    [REQUEST_JOIN] = {"join", "joined", false, true, question_ask_join, rooms_on_joined,
+        rooms_on_join_refused},
+    [REQUEST_LEAVE] = {"leave", "ok", false, false, question_ask_nothing, question_answer_nothing,
+        question_answer_nothing},
+    [REQUEST_REPAIR] = {"replay", "replayed", true, true, question_ask_replay, repair_on_replayed,
+        repair_on_refused},
+    [REQUEST_LIST] = {"rooms", "rooms", false, true, question_ask_list, prefix_on_rooms, prefix_on_refused},
+    [REQUEST_MEMBERS] = {"who", "who", false, true, question_ask_list, presence_on_who, presence_on_refused},
+};
+
+/* --- The list of them --- */
+
+request_t *request_new(machine_t *m, request_kind_t kind, zr_span_t name) {
+    request_t *request = machine_alloc(sizeof *request);
+    request->kind = kind;
+    memcpy(request->name, name.ptr, name.len);
+    request->complete = true;
+    request->prev = m->last;
+    *(m->last ? &m->last->next : &m->first) = request;
+    m->last = request;
+    m->unasked = true;
+    return request;
+}
+
+/* It is no longer under way. */
+static void s_release(machine_t *m, request_t *request) {
+    if (request->id == 0)
+        return;
+    HASH_DEL(m->by_id, request);
+    request->id = 0;
+    for (size_t i = 0; i < m->reading_count; i++) {
+        if (m->reading[i] == request) {
+            m->reading[i] = m->reading[--m->reading_count];
+            m->unasked = true; /* a place is free */
+        }
+    }
+}
+
+void request_free(machine_t *m, request_t *request) {
+    s_release(m, request);
+    kept_clear(&request->held);
+    *(request->prev ? &request->prev->next : &m->first) = request->next;
+    *(request->next ? &request->next->prev : &m->last) = request->prev;
+    if (request->number)
+        m->asked_count--;
+    free(request->text);
+    free(request);
+}
+
+void request_again(machine_t *m, request_t *request, uint64_t delay) {
+    s_release(m, request);
+    request->not_before = m->now + delay;
+    m->unasked = true;
+}
+
+request_t *request_reading(machine_t *m, bool state, zr_span_t room) {
+    for (size_t i = 0; i < m->reading_count; i++) {
+        request_t *request = m->reading[i];
+        if ((request->kind == REQUEST_STATE) == state && zr_span_equal(zr_span(request->name), room))
+            return request;
+    }
+    return NULL;
+}
+
+static bool s_may_ask(machine_t *m, const request_t *request) {
+    if (request->not_before > m->now) {
+        if (request->not_before < m->ask_at)
+            m->ask_at = request->not_before;
+        return false;
+    }
+    bool busy = m->events.bytes >= EVENTS_PAUSE || m->events.count >= EVENTS_MERGE;
+    if (busy && (request->number || s_kinds[request->kind].reads))
+        return false; /* the program has not taken what it asked for before */
+    /* Frames do not say which request they answer: one at a time of a room. */
+    return !s_kinds[request->kind].reads ||
+           (m->reading_count < m->limit_replays &&
+               !request_reading(m, request->kind == REQUEST_STATE, zr_span(request->name)));
+}
+
+static void s_ask(machine_t *m, request_t *request) {
+    const kind_t *kind = &s_kinds[request->kind];
+    request->id = m->next_id++;
+    HASH_ADD(hh, m->by_id, id, sizeof request->id, request);
+    if (kind->reads)
+        m->reading[m->reading_count++] = request;
+    json_t *object =
+        json_pack("{s:s, s:I, s:s}", "op", kind->op, "id", (json_int_t)request->id, "room", request->name);
+    kind->ask(m, request, object);
+    machine_send(m, object);
+}
+
+void requests_schedule(machine_t *m) {
+    if (!m->unasked && m->now < m->ask_at)
+        return;
+    m->unasked = false;
+    m->ask_at = NEVER;
+    for (request_t *request = m->first; request; request = request->next)
+        if (request->id == 0 && s_may_ask(m, request))
+            s_ask(m, request);
+}
+
+void requests_lost(machine_t *m) {
+    for (request_t *request = m->first, *next; request; request = next) {
+        next = request->next;
+        kept_clear(&request->held);
+        s_release(m, request);
+        if (s_kinds[request->kind].ours)
+            request_free(m, request); /* rooms_lost forgets it */
+    }
+    m->ask_at = NEVER;
+    m->unasked = true;
+}
+
+/* Half an answer from one log and half from another is none. */
+void requests_welcome(machine_t *m, bool new_epoch) {
+    for (request_t *request = m->first, *next; request; request = next) {
+        next = request->next;
+        bool begun = request->count || request->answered || request->until;
+        if (new_epoch && begun && s_kinds[request->kind].reads) {
+            request->complete = false;
+            request_done(m, request);
+        }
+    }
+}
+
+bool requests_closing(const machine_t *m) {
+    for (const request_t *request = m->first; request; request = request->next)
+        if (request->kind == REQUEST_DIRECT)
+            return true;
+    return false;
+}
+
+void requests_finish(machine_t *m) {
+    while (m->first)
+        request_free(m, m->first);
+}
+
+void requests_on_answer(machine_t *m, const char *op, uint64_t re, json_t *object) {
+    request_t *request;
+    HASH_FIND(hh, m->by_id, &re, sizeof re, request);
+    if (!request)
+        return; /* of a connection before, or none of ours */
+    const char *expected = request->probing ? "rooms" : s_kinds[request->kind].answer;
+    if (strcmp(op, expected) != 0) {
+        m->malformed++;
+        return;
+    }
+    s_release(m, request);
+    s_kinds[request->kind].answered(m, request, object);
+}
+
+bool requests_on_error(machine_t *m, uint64_t re, json_t *error) {
+    request_t *request;
+    HASH_FIND(hh, m->by_id, &re, sizeof re, request);
+    if (!request)
+        return false;
+    const char *code = json_string_value(json_object_get(error, "code"));
+    s_release(m, request);
+    if (s_kinds[request->kind].reads && code && strcmp(code, zr_code_name(ZR_TOO_MANY_REPLAYS)) == 0) {
+        kept_clear(&request->held);
+        request_again(m, request, RETRY_MS);
+    } else {
+        s_kinds[request->kind].refused(m, request, error);
+    }
+    return true;
+}

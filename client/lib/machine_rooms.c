@@ -1,0 +1,391 @@
+/* Rooms as members: joining and leaving, what SUB is subscribed to, and the sync that proves it live (PROTOCOL.md, sections 5 and 7). What
+ * their entries are and which are missing is machine_repair.c's. */
+#include "machine_internal.h"
+
+#include <stdlib.h>
+
+room_t *rooms_find(machine_t *m, zr_span_t name) {
+    if (m->recent && zr_span_equal(name, zr_span_of(m->recent->name, m->recent->len)))
+        return m->recent;
+    room_t *room;
+    HASH_FIND(hh, m->rooms, name.ptr, name.len, room);
+    if (room)
+        m->recent = room;
+    return room;
+}
+
+bool rooms_full(const machine_t *m) {
+    return m->room_count >= m->limit_rooms;
+}
+
+room_t *rooms_add(machine_t *m, zr_span_t name) {
+    room_t *room = machine_alloc(sizeof *room);
+    memcpy(room->name, name.ptr, name.len);
+    room->len = name.len;
+    room->prefix = name.ptr[name.len - 1] == '*';
+    room->grace = NEVER;
+    room->list_at = NEVER;
+    if (room->prefix) {
+        room->next_prefix = m->prefixes;
+        m->prefixes = room;
+    } else {
+        m->room_count++;
+    }
+    HASH_ADD_KEYPTR(hh, m->rooms, room->name, room->len, room);
+    return room;
+}
+
+static void s_free_request(machine_t *m, request_t **request) {
+    if (*request)
+        request_free(m, *request);
+    *request = NULL;
+}
+
+void rooms_remove(machine_t *m, room_t *room) {
+    s_free_request(m, &room->joining);
+    s_free_request(m, &room->replay);
+    presence_finish(m, room);
+    kept_clear(&room->kept);
+    if (m->recent == room)
+        m->recent = NULL;
+    HASH_DEL(m->rooms, room);
+    if (room->prefix) {
+        room_t **link = &m->prefixes;
+        while (*link != room)
+            link = &(*link)->next_prefix;
+        *link = room->next_prefix;
+    } else {
+        m->room_count--;
+    }
+    free(room);
+}
+
+void rooms_finish(machine_t *m) {
+    room_t *room, *next;
+    HASH_ITER(hh, m->rooms, room, next) rooms_remove(m, room);
+}
+
+/* --- Subscriptions --- */
+
+static void s_topic(machine_t *m, action_kind_t kind, const void *text, size_t len, int end) {
+    action_t *action = machine_do(m, kind);
+    memcpy(action->topic, text, len);
+    action->topic_len = len;
+    if (end >= 0)
+        action->topic[action->topic_len++] = (uint8_t)end;
+}
+
+static void s_subscriptions(machine_t *m, action_kind_t kind, const room_t *room) {
+    if (room->prefix) {
+        s_topic(m, kind, room->name, room->len - 1, -1);
+        return;
+    }
+    s_topic(m, kind, room->name, room->len, ZR_TOPIC_ENTRIES);
+    if (room->presence_wanted)
+        s_topic(m, kind, room->name, room->len, ZR_TOPIC_PRESENCE);
+}
+
+static void s_unsubscribe(machine_t *m, const room_t *room) {
+    if (m->back_open && room->state != ROOM_NEW && !room->parent)
+        s_subscriptions(m, ACTION_UNSUBSCRIBE, room);
+}
+
+static void s_nonce(machine_t *m, action_kind_t kind) {
+    uint8_t topic[1 + ZR_NONCE_MAX] = {ZR_TYPE_SYNC};
+    size_t len = strlen(m->nonce);
+    memcpy(topic + 1, m->nonce, len);
+    s_topic(m, kind, topic, 1 + len, -1);
+}
+
+/* A nonce of its own each time: the answer to an earlier one says nothing about what was subscribed since. */
+static void s_sync(machine_t *m) {
+    if (m->nonce[0])
+        s_nonce(m, ACTION_UNSUBSCRIBE);
+    machine_entropy_hex(m, m->nonce, 8);
+    s_nonce(m, ACTION_SUBSCRIBE);
+    m->sync_at = m->now + SYNC_MS;
+}
+
+void rooms_schedule(machine_t *m) {
+    if (!m->sync_wanted || m->back_stale)
+        return;
+    m->sync_wanted = false;
+    if (!m->rooms)
+        return;
+    room_t *room, *next;
+    if (!m->back_open) {
+        machine_do(m, ACTION_CONNECT_BACK)->endpoint = m->back;
+        m->back_open = true;
+        m->nonce[0] = '\0';
+        HASH_ITER(hh, m->rooms, room, next) {
+            s_free_request(m, &room->joining);
+            room->state = room->parent ? ROOM_SYNCING : ROOM_NEW;
+        }
+    }
+    HASH_ITER(hh, m->rooms, room, next) {
+        if (room->state != ROOM_NEW)
+            continue;
+        s_subscriptions(m, ACTION_SUBSCRIBE, room);
+        room->state = ROOM_SYNCING;
+    }
+    s_sync(m);
+}
+
+/* Whether a SUB that has connected again speaks of the log that we know: if not, its positions could seem to fit. */
+static bool s_same_epoch(machine_t *m, zr_span_t json) {
+    json_t *object;
+    if (zr_control_read(json, &object) != ZR_OK) {
+        m->malformed++;
+        return true;
+    }
+    const char *epoch = json_string_value(json_object_get(object, "epoch"));
+    bool same = !epoch || strcmp(epoch, m->epoch) == 0;
+    json_decref(object);
+    return same;
+}
+
+void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json) {
+    if (m->state != STATE_LIVE || !zr_span_equal(nonce, zr_span(m->nonce)))
+        return;
+    if (!s_same_epoch(m, json)) {
+        m->back_stale = true;
+        machine_ping_now(m); /* which the new broker answers with no-session */
+        return;
+    }
+    m->back_stale = false;
+    if (m->sync_at == NEVER) {
+        /* SUB has connected again by itself and may have missed live frames meanwhile. */
+        machine_ping_now(m);
+        prefix_refresh(m, m->now);
+        return;
+    }
+    m->sync_at = NEVER;
+    m->sync_tries = 0;
+    room_t *room, *next;
+    HASH_ITER(hh, m->rooms, room, next) {
+        if (room->state == ROOM_SYNCING)
+            rooms_join(m, room);
+    }
+}
+
+/* --- Joining --- */
+
+void rooms_join(machine_t *m, room_t *room) {
+    room->state = ROOM_JOINING;
+    if (room->prefix) {
+        prefix_list(m, room);
+        return;
+    }
+    s_free_request(m, &room->joining);
+    room->joining = request_new(m, REQUEST_JOIN, zr_span_of(room->name, room->len));
+    room->joining->room = room;
+}
+
+/* Where reading begins, now that the head is known. */
+static void s_start(room_t *room, uint64_t head) {
+    if (room->started)
+        return;
+    bool last = room->from == ZRELAY_FROM_LAST && room->position > 0;
+    if (last)
+        return; /* the replay says where that is */
+    room->started = true;
+    room->last = room->from == ZRELAY_FROM_AFTER ? room->position : head;
+}
+
+static void s_read_on(machine_t *m, room_t *room) {
+    room->state = ROOM_LIVE;
+    if (!room->started || room->last < room->head)
+        repair_begin(m, room, false);
+    else
+        repair_settle(m, room);
+}
+
+void rooms_on_joined(machine_t *m, request_t *request, json_t *object) {
+    room_t *room = request->room;
+    uint64_t seq, oldest = 0, version = 0;
+    bool recovered = true, asked = request->placed;
+    const char *wrong = NULL;
+    if (!zr_get_uint(object, "seq", 0, &seq, &wrong) ||
+        !zr_get_uint_opt(object, "oldest", 0, &oldest, &wrong) ||
+        !zr_get_bool_opt(object, "recovered", &recovered, &wrong) ||
+        !zr_get_uint_opt(object, "version", 0, &version, &wrong) ||
+        !zr_get_uint_opt(object, "count", 0, &room->count, &wrong)) {
+        m->malformed++;
+        request_again(m, request, RETRY_MS);
+        return;
+    }
+    uint64_t after = request->after;
+    s_free_request(m, &room->joining);
+    s_start(room, seq);
+    room->head = seq > room->last || !room->started ? seq : room->last;
+    if (!room->announced)
+        events_post(m,
+            &(zrelay_event_t){.type = ZRELAY_JOINED, .room = room->name, .seq = seq, .count = room->count});
+    room->announced = true;
+    if (asked && seq < after) {
+        /* Beyond the head: of another log, or of one that was set back. Compared with what was asked, since live entries may have
+         * come before this answer. */
+        kept_clear(&room->kept);
+        repair_lost(m, room, oldest);
+        room->head = seq;
+    } else if (asked && !recovered && oldest > room->last) {
+        repair_lost(m, room, oldest);
+    }
+    presence_on_joined(m, room);
+    s_read_on(m, room);
+}
+
+void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error) {
+    room_t *room = request->room;
+    const char *code = json_string_value(json_object_get(error, "code"));
+    s_free_request(m, &room->joining);
+    if (room->parent && code && strcmp(code, zr_code_name(ZR_TOO_MANY_JOINS)) == 0) {
+        /* Its entries come all the same; only the loss of a last one shows late, when the prefix is listed again. */
+        s_start(room, room->head);
+        s_read_on(m, room);
+        return;
+    }
+    if (!room->parent)
+        events_error(m, error, &(zrelay_event_t){.room = room->name});
+    s_unsubscribe(m, room);
+    rooms_remove(m, room);
+}
+
+/* --- Heads --- */
+
+void rooms_note_head(machine_t *m, room_t *room, uint64_t head) {
+    if (head > room->head)
+        room->head = head;
+    if (room->state != ROOM_LIVE || !room->started || room->replay || room->head <= room->last ||
+        room->grace != NEVER)
+        return;
+    room->grace = m->now + GRACE_MS;
+    if (room->grace < m->grace)
+        m->grace = room->grace;
+}
+
+void rooms_on_pong(machine_t *m, const json_t *object) {
+    json_t *heads = json_object_get(object, "heads");
+    const char *name;
+    json_t *head;
+    json_object_foreach(heads, name, head) {
+        room_t *room = rooms_find(m, zr_span(name));
+        if (room && json_is_integer(head) && json_integer_value(head) >= 0 &&
+            (uint64_t)json_integer_value(head) <= ZR_INT_MAX)
+            rooms_note_head(m, room, (uint64_t)json_integer_value(head));
+    }
+}
+
+static void s_grace_over(machine_t *m) {
+    bool busy = machine_has_event(m), repaired = false;
+    m->grace = NEVER;
+    room_t *room, *next;
+    HASH_ITER(hh, m->rooms, room, next) {
+        if (room->grace <= m->now) {
+            /* While the program still has entries to take, those that seem to be missing may wait in SUB's queue. */
+            room->grace = busy ? m->now + GRACE_MS : NEVER;
+            if (!busy && room->head > room->last) {
+                repair_begin(m, room, true);
+                repaired = true;
+            }
+        }
+        if (room->grace < m->grace)
+            m->grace = room->grace;
+    }
+    if (repaired && ++m->tail_repairs >= TAIL_REPAIRS_MAX) {
+        m->tail_repairs = 0;
+        m->sync_wanted = true; /* is SUB dead? */
+    }
+}
+
+void rooms_tick(machine_t *m) {
+    if (m->now >= m->sync_at) {
+        m->sync_at = NEVER;
+        m->sync_wanted = true;
+        if (++m->sync_tries >= SYNC_TRIES) {
+            m->sync_tries = 0;
+            m->back_open = false;
+        }
+    }
+    if (m->now >= m->grace)
+        s_grace_over(m);
+    if (m->now >= m->list_at) {
+        m->list_at = NEVER;
+        for (room_t *room = m->prefixes; room; room = room->next_prefix) {
+            if (room->list_at <= m->now && room->state == ROOM_LIVE)
+                prefix_list(m, room);
+            else if (room->list_at < m->list_at)
+                m->list_at = room->list_at;
+        }
+    }
+}
+
+/* --- The session goes and comes --- */
+
+void rooms_lost(machine_t *m) {
+    room_t *room, *next;
+    HASH_ITER(hh, m->rooms, room, next) {
+        room->joining = room->replay = NULL;
+        room->grace = room->list_at = NEVER;
+        if (room->state != ROOM_NEW)
+            room->state = ROOM_SYNCING;
+        presence_lost(room);
+    }
+    m->sync_at = m->grace = m->list_at = NEVER;
+    m->sync_wanted = false;
+    m->sync_tries = m->tail_repairs = 0;
+}
+
+void rooms_welcome(machine_t *m, bool new_epoch) {
+    m->sync_wanted = true;
+    room_t *room, *next;
+    HASH_ITER(hh, m->rooms, room, next) {
+        room->stuck = 0;
+        if (!new_epoch)
+            continue;
+        kept_clear(&room->kept);
+        room->last = room->head = 0; /* everything in the new log is new */
+        room->missed = room->gap = false;
+    }
+}
+
+/* --- The program's wishes --- */
+
+int machine_join(machine_t *m, const char *name, int from, uint64_t position, uint64_t now) {
+    zr_span_t span = zr_span(name);
+    int where = from & ~(ZRELAY_SILENT | ZRELAY_PRESENCE);
+    bool prefix = span.len > 0 && span.len <= ZR_ROOM_MAX + 1 && span.ptr[span.len - 1] == '*';
+    zr_span_t checked = prefix ? zr_span_of(span.ptr, span.len - 1) : span;
+    if (!(prefix && checked.len == 0) && !zr_room_valid(checked))
+        return ZRELAY_EINVAL;
+    if (where < ZRELAY_FROM_NOW || where > ZRELAY_FROM_LAST || position > ZR_INT_MAX || rooms_find(m, span))
+        return ZRELAY_EINVAL;
+    if (m->closing || m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    if (HASH_COUNT(m->rooms) >= ROOMS_MAX || (!prefix && rooms_full(m)))
+        return ZRELAY_EMANY;
+    m->now = now;
+    room_t *room = rooms_add(m, span);
+    room->from = where;
+    room->position = position;
+    room->silent = prefix || (from & ZRELAY_SILENT);
+    room->presence_wanted = from & ZRELAY_PRESENCE;
+    m->sync_wanted = m->state == STATE_LIVE; /* several joins in a row share a sync */
+    return 0;
+}
+
+int machine_leave(machine_t *m, const char *name, uint64_t now) {
+    room_t *room = name ? rooms_find(m, zr_span(name)) : NULL;
+    if (!room || room->parent)
+        return ZRELAY_EINVAL;
+    if (m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    m->now = now;
+    s_unsubscribe(m, room);
+    if (room->prefix)
+        prefix_leave(m, room);
+    else if (room->state >= ROOM_JOINING || room->announced)
+        request_new(m, REQUEST_LEAVE, zr_span_of(room->name, room->len));
+    rooms_remove(m, room);
+    return 0;
+}

@@ -1,0 +1,368 @@
+/* The public interface (zrelay.h): a machine that decides, a link that has the sockets, and the clock between them. */
+#include "zrelay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "link.h"
+#include "machine.h"
+#include "names.h"
+#include "wire.h"
+
+enum {
+    QUEUE_MESSAGES = 100000,
+    QUEUE_BYTES = 64 << 20,
+    BATCH = 64, /* frames fetched from a socket before events are handed out */
+    AGENT_BYTES = 64,
+    TURNS_MAX = 16,
+    LINGER_MS = 1000,
+};
+
+struct zrelay {
+    char nick[ZR_NICK_MAX + 1], agent[AGENT_BYTES + 1];
+    size_t queue_messages, queue_bytes;
+    bool reconnect, closing;
+    link_t *link;
+    machine_t *machine;  /* NULL until the session starts */
+    action_t held;       /* an action that the DEALER had no room for */
+    uint64_t held_since; /* the connection it was meant for */
+    bool blocked;        /* there is one */
+    bool dirty;          /* the program wants something that no action was taken for yet */
+    uint64_t flushed;    /* when actions were last taken */
+    uint64_t due;        /* when the machine wants to be asked again */
+};
+
+/* --- Errors, version --- */
+
+const char *zrelay_strerror(int code) {
+    switch (code) {
+    case 0:
+        return "done";
+    case ZRELAY_EINVAL:
+        return "an argument breaks the protocol's rules";
+    case ZRELAY_EFULL:
+        return "too many messages are not acked yet";
+    case ZRELAY_ELARGE:
+        return "the body is larger than the broker takes";
+    case ZRELAY_ESTATE:
+        return "not possible now";
+    case ZRELAY_EMANY:
+        return "too many rooms or requests at once";
+    default:
+        return "unknown error";
+    }
+}
+
+const char *zrelay_version(void) {
+    return ZRELAY_VERSION;
+}
+
+/* --- The clock --- */
+
+/* Asked for each message; the coarse clock costs no system call and is exact enough for every time-out here. */
+static uint64_t s_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void s_entropy(void *ctx, void *out, size_t len) {
+    (void)ctx;
+    uint8_t *to = out;
+    while (len > 0) {
+        ssize_t got = getrandom(to, len, 0);
+        if (got < 0 && errno != EINTR)
+            abort(); /* ids that can be guessed are worse than none */
+        if (got > 0) {
+            to += got;
+            len -= (size_t)got;
+        }
+    }
+}
+
+/* --- Between machine and sockets --- */
+
+static void s_drop_held(zrelay_t *relay) {
+    if (relay->blocked)
+        zr_blob_unref(relay->held.frame);
+    relay->blocked = false;
+}
+
+static void s_flush(zrelay_t *relay, uint64_t now) {
+    relay->flushed = now;
+    if (relay->blocked && relay->held_since != machine_connection(relay->machine))
+        s_drop_held(relay); /* meant for a connection that is given up */
+    if (relay->blocked && !link_perform(relay->link, &relay->held))
+        return;
+    relay->blocked = false;
+    relay->dirty = false;
+    while (machine_action(relay->machine, &relay->held, now)) {
+        if (link_perform(relay->link, &relay->held))
+            continue;
+        relay->blocked = true;
+        relay->held_since = machine_connection(relay->machine);
+        return;
+    }
+}
+
+/* One turn: what came in, what is due, what is to go out. Entries are fetched only when the program has taken those before; the broker's answers are, whenever the
+ * time has come to judge whether it lives. */
+static void s_turn(zrelay_t *relay, uint64_t now, bool entries) {
+    zr_blob_t *frame;
+    for (int i = 0; i < BATCH && (frame = link_front(relay->link)); i++)
+        machine_front(relay->machine, frame, now);
+    for (int i = 0; entries && i < BATCH && (frame = link_back(relay->link)); i++)
+        machine_back(relay->machine, frame, now);
+    machine_tick(relay->machine, now);
+    s_flush(relay, now);
+    relay->due = machine_due(relay->machine);
+}
+
+static void s_start(zrelay_t *relay) {
+    if (relay->machine)
+        return;
+    machine_config_t config = {
+        .nick = relay->nick[0] ? relay->nick : NULL,
+        .agent = relay->agent[0] ? relay->agent : NULL,
+        .queue_messages = relay->queue_messages,
+        .queue_bytes = relay->queue_bytes,
+        .reconnect = relay->reconnect,
+        .entropy = s_entropy,
+    };
+    relay->machine = machine_new(&config, s_now());
+    relay->dirty = true;
+}
+
+/* --- A session --- */
+
+/* What libzmq would take for an address, roughly: it looks closer when it connects. */
+static bool s_endpoint_valid(const char *server) {
+    if (!server || strlen(server) > 256)
+        return false;
+    if (strncmp(server, "ipc://", 6) == 0 || strncmp(server, "inproc://", 9) == 0)
+        return strchr(server, ':')[3] != '\0';
+    const char *port = strrchr(server, ':');
+    if (strncmp(server, "tcp://", 6) != 0 || port < server + 7)
+        return false;
+    char *end;
+    long number = strtol(port + 1, &end, 10);
+    return port[1] >= '0' && port[1] <= '9' && *end == '\0' && number > 0 && number <= 65535;
+}
+
+zrelay_t *zrelay_new(const char *server) {
+    if (!s_endpoint_valid(server))
+        return NULL;
+    zrelay_t *relay = calloc(1, sizeof *relay);
+    if (!relay)
+        return NULL;
+    relay->queue_messages = QUEUE_MESSAGES;
+    relay->queue_bytes = QUEUE_BYTES;
+    relay->reconnect = true;
+    relay->link = link_new(server);
+    if (relay->link)
+        return relay;
+    free(relay);
+    return NULL;
+}
+
+void zrelay_destroy(zrelay_t *relay) {
+    if (!relay)
+        return;
+    if (relay->closing && relay->machine)
+        s_flush(relay, s_now()); /* the program did not wait; what libzmq takes now may still arrive */
+    s_drop_held(relay);
+    machine_destroy(relay->machine);
+    link_destroy(relay->link, relay->closing ? LINGER_MS : 0);
+    free(relay);
+}
+
+int zrelay_set_nick(zrelay_t *relay, const char *nick) {
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    if (!nick || !zr_nick_valid(zr_span(nick)))
+        return ZRELAY_EINVAL;
+    strcpy(relay->nick, nick);
+    return 0;
+}
+
+int zrelay_set_agent(zrelay_t *relay, const char *agent) {
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    if (!agent || strlen(agent) > AGENT_BYTES || !zr_utf8_valid(zr_span(agent)))
+        return ZRELAY_EINVAL;
+    strcpy(relay->agent, agent);
+    return 0;
+}
+
+int zrelay_set_queue(zrelay_t *relay, size_t messages, size_t bytes) {
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    if (messages == 0 || bytes == 0)
+        return ZRELAY_EINVAL;
+    relay->queue_messages = messages;
+    relay->queue_bytes = bytes;
+    return 0;
+}
+
+int zrelay_set_receive_queue(zrelay_t *relay, int frames) {
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    if (frames < 1)
+        return ZRELAY_EINVAL;
+    link_set_receive_queue(relay->link, frames);
+    return 0;
+}
+
+int zrelay_set_reconnect(zrelay_t *relay, bool reconnect) {
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    relay->reconnect = reconnect;
+    return 0;
+}
+
+/* --- Wishes: the machine notes them; the next turn carries them out --- */
+
+static machine_t *s_machine(zrelay_t *relay) {
+    s_start(relay);
+    relay->dirty = true;
+    return relay->machine;
+}
+
+int zrelay_rename(zrelay_t *relay, const char *nick) {
+    return machine_rename(s_machine(relay), nick, s_now());
+}
+
+int zrelay_close(zrelay_t *relay) {
+    relay->closing = true;
+    return machine_close(s_machine(relay), s_now());
+}
+
+int zrelay_join(zrelay_t *relay, const char *room, int from, uint64_t position) {
+    return machine_join(s_machine(relay), room, from, position, s_now());
+}
+
+int zrelay_leave(zrelay_t *relay, const char *room) {
+    return machine_leave(s_machine(relay), room, s_now());
+}
+
+int zrelay_history(
+    zrelay_t *relay, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *request) {
+    return machine_history(s_machine(relay), room, after, last, limit, request);
+}
+
+int zrelay_state(zrelay_t *relay, const char *room, const char *key, uint64_t *request) {
+    return machine_state(s_machine(relay), room, key, request);
+}
+
+int zrelay_who(zrelay_t *relay, const char *room, uint64_t *request) {
+    return machine_who(s_machine(relay), room, request);
+}
+
+int zrelay_rooms(zrelay_t *relay, const char *prefix, uint64_t *request) {
+    return machine_rooms(s_machine(relay), prefix, request);
+}
+
+int zrelay_direct(zrelay_t *relay, const char *nick, const char *text, uint64_t *request) {
+    return machine_direct(s_machine(relay), nick, text, request);
+}
+
+int zrelay_ping(zrelay_t *relay, uint64_t *request) {
+    return machine_ping(s_machine(relay), request);
+}
+
+/* --- Publishing --- */
+
+/* A message alone goes at once. In a stream, each would cost a frame: those join the open frame, which goes when it is full, when the program takes events, or
+ * with the first message after the clock's next tick. */
+static int s_publish(zrelay_t *relay, const char *room, const char *key, uint8_t flags, uint64_t expect,
+    const void *body, size_t len, uint64_t *mid) {
+    machine_t *machine = s_machine(relay);
+    int code = machine_publish(machine, room, key, flags, expect, body, len, mid);
+    if (code == 0 && !relay->blocked) {
+        uint64_t now = s_now();
+        if (now != relay->flushed || machine_eager(machine))
+            s_flush(relay, now);
+    }
+    return code;
+}
+
+int zrelay_publish(zrelay_t *relay, const char *room, const void *body, size_t len, uint64_t *mid) {
+    return s_publish(relay, room, NULL, 0, 0, body, len, mid);
+}
+
+int zrelay_set(
+    zrelay_t *relay, const char *room, const char *key, const void *body, size_t len, uint64_t *mid) {
+    return key ? s_publish(relay, room, key, 0, 0, body, len, mid) : ZRELAY_EINVAL;
+}
+
+int zrelay_delete(zrelay_t *relay, const char *room, const char *key, uint64_t *mid) {
+    return s_publish(relay, room, key, ZR_ENTRY_DELETE, 0, NULL, 0, mid);
+}
+
+int zrelay_compare_and_set(zrelay_t *relay, const char *room, const char *key, uint64_t expect,
+    const void *body, size_t len, uint64_t *mid) {
+    uint8_t flags = body ? ZR_ENTRY_EXPECT : ZR_ENTRY_EXPECT | ZR_ENTRY_DELETE;
+    return s_publish(relay, room, key, flags, expect, body, len, mid);
+}
+
+size_t zrelay_unacked(const zrelay_t *relay) {
+    return relay->machine ? machine_unacked(relay->machine) : 0;
+}
+
+/* --- Events --- */
+
+/* False when a signal arrived. */
+static bool s_wait(zrelay_t *relay, uint64_t now, uint64_t until) {
+    uint64_t to = until < relay->due ? until : relay->due;
+    uint64_t left = to > now ? to - now : 0;
+    struct epoll_event event;
+    return epoll_wait(link_fd(relay->link), &event, 1, left > INT32_MAX ? INT32_MAX : (int)left) >= 0 ||
+           errno != EINTR;
+}
+
+const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
+    s_start(relay);
+    uint64_t now = s_now(), until = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms;
+    if (now >= relay->due)
+        s_turn(relay, now, false);
+    else if (relay->dirty && now != relay->flushed)
+        s_flush(relay, now); /* what was published between events waits no longer than a tick of the clock */
+    for (int turns = 0;; turns++, now = s_now()) {
+        const zrelay_event_t *event = machine_event(relay->machine);
+        if (event)
+            return event;
+        if (machine_closed(relay->machine))
+            return NULL;
+        s_turn(relay, now, true);
+        if (machine_has_event(relay->machine))
+            continue;
+        /* Frames that bring no event are not to keep a program here that does not want to wait. */
+        if (link_ready(relay->link, relay->blocked) && (now < until || turns < TURNS_MAX))
+            continue;
+        if (now >= until || !s_wait(relay, now, until))
+            return NULL;
+    }
+}
+
+int zrelay_fd(zrelay_t *relay) {
+    return link_fd(relay->link);
+}
+
+int zrelay_timeout(zrelay_t *relay) {
+    s_start(relay);
+    if (machine_has_event(relay->machine))
+        return 0;
+    if (machine_closed(relay->machine))
+        return -1;
+    if ((relay->dirty && !relay->blocked) || link_ready(relay->link, relay->blocked))
+        return 0;
+    uint64_t now = s_now();
+    if (relay->due == UINT64_MAX)
+        return -1;
+    uint64_t left = relay->due > now ? relay->due - now : 0;
+    return left > INT32_MAX ? INT32_MAX : (int)left;
+}

@@ -1,0 +1,529 @@
+#!/usr/bin/env python3
+"""Clients in other languages against a real zrelayd: see README.md.
+
+run.py                     everything
+run.py perl                one language (python, node, perl), or `page`: the client in common/PROTOCOL.md
+run.py perl.test_lost_tail one test
+"""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+BUILD = pathlib.Path(os.environ.get("ZRELAY_INTEROP_BUILD", ROOT / "build/tests/interop"))
+ZRELAYD = os.environ.get("ZRELAYD", str(ROOT / "build/broker/zrelayd"))
+SKIPPED = re.findall(r"\w+", os.environ.get("ZRELAY_INTEROP_SKIP", ""))
+PATIENCE = 30  # seconds that anything may take, on a slow machine
+SHORT, LONG = 300, 60000  # heartbeats in ms: one for what the heartbeat finds, one to keep it out
+
+
+def find_python():
+    """A Python that has pyzmq; the one that runs this file need not."""
+    for each in (sys.executable, "/usr/bin/python3"):
+        if runs(each, "-c", "import zmq"):
+            return each
+    raise AssertionError("python: no pyzmq; tests/interop/install --packages installs it")
+
+
+def find_node():
+    if not runs("node", "--version"):
+        raise AssertionError("node: no node; tests/interop/install --packages installs it")
+    if not runs(HERE / "install", BUILD, output=sys.stderr):
+        raise AssertionError("node: tests/interop/install could not install the npm package zeromq")
+    return "node"
+
+
+def find_perl():
+    if not runs("perl", "-MZMQ::FFI", "-MJSON::PP", "-e", "1"):
+        raise AssertionError("perl: no ZMQ::FFI; tests/interop/install --packages installs it")
+    return "perl"
+
+
+LANGUAGES = {  # name: finds the interpreter, the client
+    "python": (find_python, HERE / "python/client.py"),
+    "node": (find_node, BUILD / "node/client.mjs"),
+    "perl": (find_perl, HERE / "perl/client.pl"),
+}
+
+
+def runs(*command, output=subprocess.DEVNULL):
+    try:
+        return subprocess.run(list(map(str, command)), stdout=output, stderr=output).returncode == 0
+    except OSError:
+        return False
+
+
+class Process:
+    """A program whose lines on stdout are read as they come; what it said is shown when a test fails."""
+
+    def __init__(self, test, name, command):
+        self.name, self.lines, self.news = name, [], threading.Condition()
+        self.stderr = tempfile.TemporaryFile("w+", errors="replace")
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr,
+                                        text=True, encoding="utf-8", errors="replace", bufsize=1)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        test.processes.append(self)
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self.news:
+                self.lines.append(line.rstrip("\n"))
+                self.news.notify_all()
+        with self.news:
+            self.news.notify_all()
+
+    def wait_for(self, condition, what, patience=PATIENCE):
+        """Waits until condition() is true, looking again at each line, and returns its value."""
+        deadline = time.monotonic() + patience
+        with self.news:
+            while not (found := condition()):
+                left = deadline - time.monotonic()
+                if left <= 0 or not self.reader.is_alive():
+                    raise AssertionError(f"{self.name} {'did not come to' if left <= 0 else 'ended before'}: {what}")
+                self.news.wait(min(left, 1))
+            return found
+
+    def type(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def ends(self):
+        """Waits for the end and returns the exit status."""
+        status = self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
+        return status
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()  # also ends one that is stopped
+        self.ends()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def report(self):
+        self.stderr.seek(0)
+        return "\n".join([f"--- {self.name}", *self.lines[-60:], "  stderr:", self.stderr.read()[-4000:]])
+
+
+class Broker:
+    def __init__(self, test, heartbeat, limits):
+        self.test, self.front, self.back = test, "tcp://127.0.0.1:*", "tcp://127.0.0.1:*"
+        self.config = tempfile.NamedTemporaryFile("w", suffix=".conf")
+        self.config.write(f"server\n    heartbeat = {heartbeat}\n")
+        self.config.write("limits\n" + "".join(f"    {name} = {value}\n" for name, value in limits.items()) if limits else "")
+        self.config.flush()
+        test.addCleanup(self.config.close)
+        self.start()
+
+    def start(self):
+        """Also after kill: on the same endpoints again."""
+        self.process = Process(self.test, "zrelayd", [ZRELAYD, "--listen", self.front, "--back", self.back, "--config", self.config.name])
+        self.process.wait_for(lambda: self.process.lines, "its start line")
+        line = self.process.lines[0]
+        said = re.match(r"zrelayd \S+ listening on ([^,\s]+).*?, back ([^,\s]+), epoch ([0-9a-f]{16}), store memory", line)
+        self.test.assertTrue(said, line)
+        self.front, self.back, self.epoch = said.groups()
+
+    def freeze(self):
+        self.process.send(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send(signal.SIGCONT)
+
+    def kill(self):
+        self.process.send(signal.SIGKILL)
+        self.process.ends()
+
+    def shut_down(self):
+        self.process.send(signal.SIGTERM)
+        self.test.assertEqual(self.process.ends(), 0)
+
+
+class Client(Process):
+    """One client process. `events` is what it told so far."""
+
+    def __init__(self, test, language, broker, room, nick):
+        interpreter, script = test.interpreters[language], LANGUAGES[language][1]
+        super().__init__(test, f"{nick} ({language})", [interpreter, script, "--server", broker.front, "--room", room, "--nick", nick])
+        self.nick, self.published = nick, 0
+
+    @property
+    def events(self):
+        return [json.loads(line) for line in list(self.lines)]
+
+    def told(self, event, since=0, **members):
+        return [e for e in self.events[since:] if e["event"] == event and members.items() <= e.items()]
+
+    def expect(self, event, since=0, **members):
+        return self.wait_for(lambda: self.told(event, since, **members), f"{event} {members}")[0]
+
+    def entries(self, since=0):
+        return [(e["seq"], e["sender"], e["body"]) for e in self.told("entry", since)]
+
+    def bodies(self, since=0):
+        return [body for _, _, body in self.entries(since)]
+
+    def expect_bodies(self, bodies, since=0):
+        self.wait_for(lambda: set(bodies) <= set(self.bodies(since)), f"the entries {bodies}")
+
+    def present(self):
+        """Who is in the room, as told so far."""
+        here = set()
+        for e in self.told("presence"):
+            here = here - set(e["left"]) | set(e["joined"])
+        return here
+
+    def expect_present(self, *nicks):
+        self.wait_for(lambda: self.present() == set(nicks), f"seeing {nicks} in the room")
+
+    def publish(self, *texts):
+        for text in texts:
+            self.type(f"publish {text}")
+            self.published += 1
+
+    def expect_acked(self):
+        """All that was published was acked, each once and in order."""
+        def acked():
+            return [e["mid"] for e in self.told("acked")]
+        self.wait_for(lambda: len(acked()) >= self.published, f"{self.published} acks")
+        assert acked() == list(range(1, self.published + 1)), acked()
+
+    def command(self, command, answer):
+        since = len(self.lines)
+        self.type(command)
+        self.expect(answer, since)
+
+    def quit(self):
+        self.type("quit")
+        self.expect("bye")
+        return self.ends()
+
+
+class Relay(unittest.TestCase):
+    def run(self, result):
+        """Runs the test, ends what it started, and shows what those said when it failed."""
+        self.processes = []
+        failed = len(result.failures) + len(result.errors)
+        super().run(result)
+        for process in self.processes:
+            process.end()
+        if len(result.failures) + len(result.errors) > failed:
+            print("", *[process.report() for process in self.processes], sep="\n", file=sys.stderr)
+        for process in self.processes:
+            process.stderr.close()
+
+    def broker(self, heartbeat=SHORT, **limits):
+        return Broker(self, heartbeat, {name.replace("_", "-"): value for name, value in limits.items()})
+
+
+class Clients:
+    """The tests of a language: `ann` speaks it, `bob` another one."""
+
+    @classmethod
+    def setUpClass(cls):
+        if cls.language in SKIPPED:
+            raise unittest.SkipTest(f"ZRELAY_INTEROP_SKIP names {cls.language}")
+        order = list(LANGUAGES)
+        others = order[order.index(cls.language) + 1:] + order[:order.index(cls.language)]
+        cls.peer = next((each for each in others if each not in SKIPPED), cls.language)
+        cls.interpreters = {each: LANGUAGES[each][0]() for each in {cls.language, cls.peer}}
+
+    def join(self, broker, nick, language=None, room="interop/žluť"):
+        client = Client(self, language or self.language, broker, room, nick)
+        client.expect("ready", epoch=broker.epoch)
+        return client
+
+    def pair(self, broker):
+        ann, bob = self.join(broker, "Žofie"), self.join(broker, "bob", self.peer)
+        for client in ann, bob:
+            client.expect_present("Žofie", "bob")
+        return ann, bob
+
+    def assert_same(self, *clients, since=None):
+        """All read the same entries in the same order, none twice."""
+        since = since or {client: 0 for client in clients}
+        newest = max(entry for client in clients for entry in client.entries(since[client]))
+        for client in clients:
+            client.wait_for(lambda: newest in client.entries(since[client]), f"the entry {newest}")
+        first, *others = [client.entries(since[client]) for client in clients]
+        self.assertEqual([seq for seq, _, _ in first], sorted({seq for seq, _, _ in first}))
+        for other in others:
+            self.assertEqual(first, other)
+        return first
+
+    def test_both_ways(self):
+        broker = self.broker()
+        ann, bob = self.pair(broker)
+        texts = ["one", "", "dvě: žluťoučký kůň", "{\"op\": \"three\"}", "四" * 1000]
+        for client in ann, bob:
+            client.publish(*texts)
+        for client in ann, bob:
+            client.wait_for(lambda: len(client.bodies()) == 10, "ten entries")
+            client.expect_acked()
+        entries = self.assert_same(ann, bob)
+        for client in ann, bob:
+            self.assertEqual(texts, [body for _, sender, body in entries if sender == client.nick])
+            self.assertEqual(client.told("gap") + client.told("lost") + client.told("error"), [])
+        late = self.join(broker, "late")
+        self.assert_same(late, bob)
+
+    def test_presence(self):
+        broker = self.broker()
+        ann = self.join(broker, "ann")
+        bob = self.join(broker, "bob", self.peer)
+        ann.expect_present("ann", "bob")
+        self.assertEqual(ann.expect("presence", joined=["bob"])["count"], 2)
+        bob.expect_present("ann", "bob")
+        self.assertEqual(bob.quit(), 0)
+        ann.expect_present("ann")
+        self.assertEqual(ann.expect("presence", left=["bob"])["count"], 1)
+        carl = self.join(broker, "carl", self.peer)
+        ann.expect_present("ann", "carl")
+        self.assertEqual(ann.quit(), 0)
+        carl.expect_present("carl")
+        dan = self.join(broker, "dan")
+        carl.expect_present("carl", "dan")
+        carl.send(signal.SIGKILL)
+        dan.expect_present("dan")
+
+    def test_nick_in_use(self):
+        broker = self.broker()
+        self.join(broker, "ann")
+        thief = Client(self, self.language, broker, "elsewhere", "ann")
+        thief.expect("error", code="nick-in-use")
+        thief.ends()
+
+    def test_gap(self):
+        ann, bob = self.pair(self.broker(heartbeat=LONG))
+        bob.publish("heard")
+        ann.expect_bodies(["heard"])
+        ann.command("deafen", "deaf")
+        bob.publish("missed 1", "missed 2")
+        bob.expect_acked()
+        bob.expect_bodies(["heard", "missed 1", "missed 2"])
+        self.assertEqual(ann.bodies(), ["heard"])
+        ann.command("undeafen", "hearing")
+        self.until(lambda: bob.publish("seen"), lambda: ann.told("gap"), ann)
+        gap, = ann.told("gap")
+        self.assertEqual(gap["after"], bob.entries()[0][0])
+        self.assertGreaterEqual(gap["prev"], bob.entries()[2][0])
+        self.assertGreater(ann.expect("repaired")["seq"], gap["prev"])
+        bob.expect_acked()
+        self.assert_same(ann, bob)
+        self.assertEqual(len(ann.entries()), bob.published)
+
+    def until(self, action, condition, client):
+        """Does the action again and again until it has the effect: a subscription needs a moment, and nothing tells its end."""
+        for _ in range(PATIENCE):
+            action()
+            try:
+                return client.wait_for(condition, "", patience=1)
+            except AssertionError:
+                pass
+        self.fail(f"{client.name} did not notice")
+
+    def test_lost_tail(self):
+        ann, bob = self.pair(self.broker())
+        bob.publish("heard")
+        ann.expect_bodies(["heard"])
+        ann.command("deafen", "deaf")
+        bob.publish("tail")
+        bob.expect_acked()
+        ann.expect_bodies(["heard", "tail"])
+        self.assertEqual(ann.expect("gap")["head"], ann.expect("repaired")["seq"])
+        self.assertEqual(self.assert_same(ann, bob)[-1][0], ann.told("repaired")[-1]["seq"])
+
+    def test_missed_presence(self):
+        broker = self.broker(heartbeat=LONG)
+        ann, bob = self.pair(broker)
+        ann.command("deafen", "deaf")
+        self.join(broker, "carl", self.peer)
+        bob.expect_present("Žofie", "bob", "carl")
+        self.assertEqual(ann.present(), {"Žofie", "bob"})
+        ann.command("undeafen", "hearing")
+
+        def come_and_go():  # waiting to be seen: who comes and goes between two frames is in neither
+            dan = self.join(broker, "dan", self.peer)
+            bob.expect_present("Žofie", "bob", "carl", "dan")
+            dan.quit()
+            bob.expect_present("Žofie", "bob", "carl")
+        self.until(come_and_go, lambda: "carl" in ann.present(), ann)
+        ann.expect_present("Žofie", "bob", "carl")
+
+    def test_slices(self):
+        broker = self.broker(heartbeat=LONG, replay_entries=7)
+        ann, bob = self.pair(broker)
+        ann.publish(*[f"ann {i}" for i in range(50)])
+        bob.publish(*[f"bob {i}" for i in range(50)])
+        for client in ann, bob:
+            client.expect_acked()
+        late = self.join(broker, "late")
+        self.assertEqual(len(self.assert_same(late, ann, bob)), 100)
+        self.assertEqual(late.told("gap") + late.told("lost"), [])
+
+    def test_restart(self):
+        broker = self.broker()
+        ann, bob = self.pair(broker)
+        ann.publish("before")
+        for client in ann, bob:
+            client.expect_bodies(["before"])
+        ann.expect_acked()
+        broker.freeze()
+        ann.publish("frozen")
+        bob.publish("frozen too")
+        broker.kill()
+        ann.publish("down")
+        old, since = broker.epoch, {ann: len(ann.lines), bob: len(bob.lines)}
+        broker.start()
+        self.assertNotEqual(old, broker.epoch)
+        for client in ann, bob:
+            client.expect("epoch", since[client], old=old, new=broker.epoch)
+            client.expect("ready", since[client], epoch=broker.epoch)
+            client.expect_bodies(["frozen", "frozen too", "down"], since[client])
+            client.expect_acked()
+            client.expect_present("Žofie", "bob")
+        bob.publish("after")
+        for client in ann, bob:
+            client.expect_bodies(["after"], since[client])
+        entries = self.assert_same(ann, bob, since=since)
+        self.assertEqual([body for _, sender, body in entries if sender == "Žofie"], ["frozen", "down"])
+        self.assertEqual([body for _, sender, body in entries if sender == "bob"], ["frozen too", "after"])
+
+    def test_shutdown(self):
+        broker = self.broker()
+        ann, bob = self.pair(broker)
+        broker.shut_down()
+        bob.publish("down")
+        since = len(ann.lines)
+        broker.start()
+        ann.expect("ready", since, epoch=broker.epoch)
+        ann.expect_bodies(["down"])
+        bob.expect_acked()
+        self.assert_same(ann, bob)
+
+    def test_silent_broker(self):
+        """It says nothing for three heartbeats, and finds both the entry and its resend when it goes on."""
+        broker = self.broker()
+        ann, bob = self.pair(broker)
+        since = {ann: len(ann.lines), bob: len(bob.lines)}
+        broker.freeze()
+        ann.publish("once")
+        for client in ann, bob:
+            client.expect("silence", since[client])
+        broker.thaw()
+        for client in ann, bob:
+            client.expect("ready", since[client], epoch=broker.epoch)
+            client.expect_bodies(["once"])
+            client.expect_acked()
+            client.expect_present("Žofie", "bob")
+        bob.publish("after")
+        ann.expect_bodies(["after"])
+        self.assertEqual([body for _, _, body in self.assert_same(ann, bob)], ["once", "after"])
+
+    def test_silent_client(self):
+        """It sleeps beyond three heartbeats, is expired, and finds its way back to all it missed."""
+        ann, bob = self.pair(self.broker())
+        since = len(ann.lines)
+        ann.send(signal.SIGSTOP)
+        bob.expect_present("bob")
+        bob.publish("one", "two", "three")
+        bob.expect_acked()
+        ann.send(signal.SIGCONT)
+        ann.expect("ready", since)
+        ann.expect_bodies(["one", "two", "three"])
+        bob.expect_present("Žofie", "bob")
+        ann.publish("back")
+        bob.expect_bodies(["back"])
+        self.assert_same(ann, bob)
+
+
+class python(Clients, Relay):
+    language = "python"
+
+
+class node(Clients, Relay):
+    language = "node"
+
+
+class perl(Clients, Relay):
+    language = "perl"
+
+
+class page(Relay):
+    """The client that the specification prints."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.interpreters = {"python": LANGUAGES["python"][0]()}
+        text = (ROOT / "common/PROTOCOL.md").read_text(encoding="utf-8")
+        cls.code = re.search(r"^## 12\..*?^```python\n(.*?)^```$", text, re.M | re.S)[1]
+        cls.script = tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8")
+        cls.script.write(cls.code)
+        cls.script.flush()
+        cls.addClassCleanup(cls.script.close)
+
+    def run_page(self, broker, nick, *texts):
+        return Process(self, f"{nick} (page)", [self.interpreters["python"], self.script.name, broker.front, "room", nick, *texts])
+
+    def expect(self, texts, *clients):
+        """Each printed each of the texts, once."""
+        for client in clients:
+            client.wait_for(lambda: set(texts) <= set(client.lines), f"the texts {texts}")
+            self.assertEqual(sorted(client.lines), sorted(texts))
+        self.assertEqual(len({tuple(client.lines) for client in clients}), 1, "one order")
+
+    def test_length(self):
+        self.assertLessEqual(len(self.code.splitlines()), 40)
+
+    def test_sees_each_other(self):
+        broker = self.broker()
+        ann = self.run_page(broker, "ann", "a 1", "a 2", "a 3")
+        bob = self.run_page(broker, "bob", "b 1", "žluť")
+        self.expect(["a 1", "a 2", "a 3", "b 1", "žluť"], ann, bob)
+
+    def test_restart(self):
+        broker = self.broker()
+        ann = self.run_page(broker, "ann", "a 1")
+        bob = self.run_page(broker, "bob", "b 1")
+        texts = ["a 1", "b 1"]
+        self.expect(texts, ann, bob)
+        for round in range(5):
+            broker.kill()
+            down = self.run_page(broker, f"down{round}", f"published while it was down {round}")
+            broker.start()
+            up = self.run_page(broker, f"up{round}", f"published when it was up again {round}")
+            texts += [f"published while it was down {round}", f"published when it was up again {round}"]
+            self.expect(texts[-2:], down, up)
+            self.expect(texts, ann, bob)
+            for client in down, up:
+                client.end()
+
+    def test_silent_broker(self):
+        broker = self.broker()
+        ann = self.run_page(broker, "ann", "a 1")
+        self.expect(["a 1"], ann)
+        witness = Client(self, "python", broker, "elsewhere", "witness")
+        witness.expect("ready")
+        broker.freeze()
+        bob = self.run_page(broker, "bob", "b 1")
+        witness.expect("silence")
+        broker.thaw()
+        carl = self.run_page(broker, "carl", "c 1")
+        self.expect(["a 1", "b 1", "c 1"], ann, bob, carl)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,345 @@
+#include "broker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client.h"
+#include "sim.h"
+#include "slowlog.h"
+
+enum { TICK_MS = 100, BATCH = 32 };
+
+typedef struct {
+    route_t route;
+    zr_blob_t *frame;
+} arrival_t;
+
+typedef struct {
+    uint64_t session;
+    uint64_t due; /* 0: ran out, not restarted */
+    bool pending; /* an event for it is under way */
+} ticket_t;
+
+struct broker {
+    sim_t *sim;
+    unsigned incarnation; /* of the one that runs, or ran last */
+    relay_t *relay;       /* NULL: it does not run */
+    log_t *log;
+    outbox_t outbox;
+    arrival_t *arrivals;
+    size_t head, count, size;
+    bool woken;
+    uint64_t stalled;
+    ticket_t *tickets;
+    size_t ticket_count, ticket_size;
+    uint64_t epoch;
+    char back[32];
+    unsigned back_number;
+};
+
+broker_t *broker_new(sim_t *sim) {
+    broker_t *broker = world_calloc(sizeof *broker);
+    broker->sim = sim;
+    return broker;
+}
+
+bool broker_runs(const sim_t *sim) {
+    return sim->broker->relay != NULL;
+}
+
+bool broker_is(const sim_t *sim, unsigned incarnation) {
+    return broker_runs(sim) && sim->broker->incarnation == incarnation;
+}
+
+unsigned broker_incarnation(const sim_t *sim) {
+    return sim->broker->incarnation;
+}
+
+log_t *broker_log(sim_t *sim) {
+    return sim->broker->log;
+}
+
+bool broker_listens(const sim_t *sim, conn_kind_t kind, const char *endpoint) {
+    return broker_runs(sim) && (kind == CONN_FRONT || strcmp(endpoint, sim->broker->back) == 0);
+}
+
+/* --- Tickets --- */
+
+static ticket_t *s_ticket(broker_t *broker, uint64_t session) {
+    for (size_t i = 0; i < broker->ticket_count; i++)
+        if (broker->tickets[i].session == session)
+            return &broker->tickets[i];
+    return NULL;
+}
+
+static void s_ran_out(void *ctx, uint64_t arg) {
+    sim_t *sim = ctx;
+    broker_t *broker = sim->broker;
+    ticket_t *ticket = broker_is(sim, (unsigned)(arg >> 48)) ? s_ticket(broker, arg & 0xffffffffffff) : NULL;
+    if (!ticket)
+        return;
+    uint64_t due = ticket->due > broker->stalled ? ticket->due : broker->stalled;
+    if (sim->world.now < due) { /* restarted meanwhile, or the loop is held up */
+        world_at(&sim->world, due, s_ran_out, sim, arg);
+        return;
+    }
+    ticket->due = 0;
+    ticket->pending = false;
+    relay_silent(broker->relay, ticket->session);
+    relay_flush(broker->relay);
+    broker_carry_out(sim);
+}
+
+static void s_restart(broker_t *broker, ticket_t *ticket) {
+    sim_t *sim = broker->sim;
+    ticket->due = sim->world.now + 3 * sim->params.heartbeat_ms * MS;
+    if (!ticket->pending)
+        world_at(&sim->world, ticket->due, s_ran_out, sim,
+            (uint64_t)broker->incarnation << 48 | ticket->session);
+    ticket->pending = true;
+}
+
+static void s_watch(broker_t *broker, uint64_t session) {
+    if (broker->ticket_count == broker->ticket_size)
+        broker->tickets = world_grow(broker->tickets, &broker->ticket_size, sizeof *broker->tickets);
+    broker->tickets[broker->ticket_count] = (ticket_t){.session = session};
+    s_restart(broker, &broker->tickets[broker->ticket_count++]);
+}
+
+static void s_alive(broker_t *broker, uint64_t session) {
+    ticket_t *ticket = s_ticket(broker, session);
+    if (ticket)
+        s_restart(broker, ticket);
+}
+
+static void s_unwatch(broker_t *broker, uint64_t session) {
+    ticket_t *ticket = s_ticket(broker, session);
+    if (ticket)
+        *ticket = broker->tickets[--broker->ticket_count];
+}
+
+/* --- Effects --- */
+
+static void s_send(broker_t *broker, route_t route, zr_blob_t *frame) {
+    sim_t *sim = broker->sim;
+    const conn_t *conn = network_conn(&sim->network, route);
+    zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
+    if (text.ptr[0] == '{')
+        world_trace(&sim->world, "broker to %u: %.*s", route, (int)text.len, text.ptr);
+    else
+        world_trace(&sim->world, "broker to %u: %zu bytes of type %d", route, text.len, text.ptr[0]);
+    model_send(sim, conn, text);
+    frame = plant_send(sim, frame);
+    if (frame && !network_send(sim, route, frame)) {
+        world_trace(&sim->world, "route %u is lost", route);
+        relay_route_lost(broker->relay, route);
+    }
+}
+
+static void s_publish(broker_t *broker, zr_blob_t *frame) {
+    sim_t *sim = broker->sim;
+    model_publish(sim, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    frame = plant_publish(sim, frame);
+    if (frame)
+        network_publish(sim, frame);
+}
+
+void broker_carry_out(sim_t *sim) {
+    broker_t *broker = sim->broker;
+    log_t *log = broker->log;
+    effect_t effect;
+    while (outbox_take(&broker->outbox, &effect)) {
+        switch (effect.kind) {
+        case EFFECT_SEND:
+            s_send(broker, effect.route, effect.frame);
+            break;
+        case EFFECT_PUBLISH:
+            s_publish(broker, effect.frame);
+            break;
+        case EFFECT_APPEND:
+            model_append(sim, &effect.append);
+            log->engine->append(log, &effect.append);
+            break;
+        case EFFECT_COMMIT:
+            model_commit(sim, effect.pass);
+            log->engine->commit(log, effect.pass);
+            break;
+        case EFFECT_READ:
+            log->engine->read(log, &effect.read);
+            break;
+        case EFFECT_WATCH:
+            s_watch(broker, effect.session);
+            break;
+        case EFFECT_ALIVE:
+            s_alive(broker, effect.session);
+            break;
+        case EFFECT_UNWATCH:
+            s_unwatch(broker, effect.session);
+            break;
+        }
+    }
+}
+
+/* --- The loop --- */
+
+static void s_handle(broker_t *broker, const arrival_t *arrival) {
+    sim_t *sim = broker->sim;
+    zr_blob_t *frame = arrival->route ? plant_in(sim, arrival->frame) : arrival->frame;
+    zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
+    uint64_t now = sim->world.now + 1700000000ULL * 1000 * MS;
+    if (!arrival->route) {
+        relay_subscription(broker->relay, text);
+    } else {
+        const conn_t *conn = network_conn(&sim->network, arrival->route);
+        relay_frame(broker->relay, arrival->route, zr_span(conn->client->user), text, now);
+    }
+    zr_blob_unref(frame);
+}
+
+static void s_wake(void *ctx, uint64_t incarnation) {
+    sim_t *sim = ctx;
+    broker_t *broker = sim->broker;
+    if (!broker_is(sim, (unsigned)incarnation))
+        return;
+    if (sim->world.now < broker->stalled) {
+        world_at(&sim->world, broker->stalled, s_wake, sim, incarnation);
+        return;
+    }
+    broker->woken = false;
+    for (uint64_t left = rng_between(&sim->world.rng, 1, BATCH); left > 0 && broker->count > 0; left--) {
+        arrival_t arrival = broker->arrivals[broker->head++];
+        if (--broker->count == 0)
+            broker->head = 0;
+        s_handle(broker, &arrival);
+    }
+    relay_flush(broker->relay);
+    broker_carry_out(sim);
+    if (broker->count > 0) {
+        broker->woken = true;
+        world_at(&sim->world, sim->world.now, s_wake, sim, incarnation);
+    }
+}
+
+void broker_receive(sim_t *sim, route_t route, zr_blob_t *frame) {
+    broker_t *broker = sim->broker;
+    if (broker->head + broker->count == broker->size)
+        broker->arrivals = world_grow(broker->arrivals, &broker->size, sizeof *broker->arrivals);
+    broker->arrivals[broker->head + broker->count++] = (arrival_t){route, frame};
+    if (broker->woken)
+        return;
+    broker->woken = true;
+    /* What comes meanwhile is one pass with it. */
+    world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS), s_wake, sim, broker->incarnation);
+}
+
+static void s_tick(void *ctx, uint64_t incarnation) {
+    sim_t *sim = ctx;
+    broker_t *broker = sim->broker;
+    if (!broker_is(sim, (unsigned)incarnation))
+        return;
+    if (sim->world.now >= broker->stalled) {
+        relay_tick(broker->relay);
+        relay_flush(broker->relay);
+        broker_carry_out(sim);
+    }
+    world_at(&sim->world, sim->world.now + TICK_MS * MS, s_tick, sim, incarnation);
+}
+
+void broker_stall(sim_t *sim, uint64_t until) {
+    sim->broker->stalled = until;
+}
+
+/* --- Birth and death --- */
+
+static void s_entropy(void *ctx, void *out, size_t len) {
+    sim_t *sim = ctx;
+    rng_fill(&sim->entropy, out, len);
+}
+
+static zr_span_t s_back(void *ctx) {
+    broker_t *broker = ctx;
+    return zr_span(broker->back);
+}
+
+void broker_start(sim_t *sim) {
+    broker_t *broker = sim->broker;
+    const params_t *params = &sim->params;
+    broker->incarnation++;
+    if (sim->plant != PLANT_SAME_EPOCH || broker->epoch == 0)
+        broker->epoch = rng_next(&sim->entropy);
+    /* Now and then it comes back at another port. */
+    if (broker->back_number == 0 || rng_chance(&sim->world.rng, 1, 4))
+        snprintf(broker->back, sizeof broker->back, "sim://back/%u", ++broker->back_number);
+    broker->log = slowlog_new(sim, broker->incarnation, params->log_delay ? ZR_LEVEL_DISK : ZR_LEVEL_MEMORY);
+    relay_config_t config;
+    relay_config_default(&config);
+    config.max_entries = params->max_entries;
+    config.max_joins = params->max_joins;
+    config.max_keys = params->max_keys;
+    config.max_replays = params->max_replays;
+    config.replay_entries = params->replay_entries;
+    config.replay_frames = params->replay_frames;
+    config.replay_bytes = params->replay_bytes;
+    config.batch_bytes = params->batch_bytes;
+    config.heartbeat_ms = params->heartbeat_ms;
+    config.epoch = broker->epoch;
+    config.entropy = s_entropy;
+    config.entropy_ctx = sim;
+    config.back = s_back;
+    config.back_ctx = broker;
+    broker->relay = relay_new(&config, broker->log, &broker->outbox);
+    broker->stalled = 0;
+    broker->woken = false;
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, broker->epoch);
+    model_epoch(sim, text, broker->log->level);
+    world_trace(&sim->world, "broker starts, epoch %s, %s", text, broker->back);
+    world_at(&sim->world, sim->world.now + TICK_MS * MS, s_tick, sim, broker->incarnation);
+}
+
+static void s_end(broker_t *broker) {
+    relay_destroy(broker->relay);
+    broker->relay = NULL;
+    log_destroy(broker->log);
+    broker->log = NULL;
+    outbox_finish(&broker->outbox);
+    for (; broker->count > 0; broker->count--)
+        zr_blob_unref(broker->arrivals[broker->head++].frame);
+    broker->head = 0;
+    broker->ticket_count = 0;
+}
+
+void broker_kill(sim_t *sim) {
+    world_trace(&sim->world, "broker is killed");
+    s_end(sim->broker);
+    network_broker_gone(sim);
+}
+
+void broker_stop(sim_t *sim) {
+    world_trace(&sim->world, "broker shuts down");
+    relay_shutdown(sim->broker->relay);
+    broker_carry_out(sim);
+    s_end(sim->broker);
+    network_broker_gone(sim);
+}
+
+void broker_destroy(broker_t *broker) {
+    if (!broker)
+        return;
+    if (broker->relay)
+        s_end(broker);
+    free(broker->arrivals);
+    free(broker->tickets);
+    free(broker);
+}
+
+void broker_check_bounds(sim_t *sim) {
+    broker_t *broker = sim->broker;
+    if (!broker->relay)
+        return;
+    relay_stats_t stats = relay_stats(broker->relay);
+    if (stats.rooms > ROOMS || stats.sessions > sim->client_count || stats.sessions != broker->ticket_count)
+        world_fail(&sim->world, "I6", "the relay holds %zu sessions with %zu tickets and %zu rooms", stats.sessions,
+            broker->ticket_count, stats.rooms);
+}

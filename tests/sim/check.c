@@ -1,0 +1,336 @@
+#include "check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+#define FAIL(client, invariant, ...) world_fail(&(client)->sim->world, invariant, __VA_ARGS__)
+
+static model_room_t *s_room(const client_t *client, unsigned room) {
+    return &client->sim->model.epochs[client->epoch].rooms[room];
+}
+
+/* --- Epochs (I9) --- */
+
+static void s_connected(client_t *client, const zrelay_event_t *event) {
+    int epoch = model_epoch_find(&client->sim->model, event->epoch);
+    client->connected = true;
+    client->naming = false;
+    snprintf(client->nick, sizeof client->nick, "%s", event->name);
+    if (epoch < 0)
+        FAIL(client, "I9", "c%u is connected to an epoch that never was", client->number);
+    else if (client->epoch < 0)
+        client->epoch = epoch;
+    else if (epoch < client->epoch)
+        FAIL(client, "I9", "c%u goes back to an older epoch", client->number);
+    else if (epoch > client->epoch)
+        client->next_epoch = epoch;
+}
+
+static void s_epoch(client_t *client, const zrelay_event_t *event) {
+    int epoch = model_epoch_find(&client->sim->model, event->epoch);
+    if (epoch < 0 || epoch != client->next_epoch) {
+        FAIL(client, "I9", "c%u is told of an epoch that does not begin now", client->number);
+        return;
+    }
+    client->epoch = epoch;
+    client->next_epoch = -1;
+    for (unsigned r = 0; r < ROOMS; r++) {
+        reader_t *reader = &client->readers[r];
+        reader->gap = false;
+        reader->last = 0;
+        reader->position = reader->from == ZRELAY_FROM_AFTER ? 0 : reader->position;
+    }
+}
+
+/* --- Reading (I1, I2) --- */
+
+static void s_joined(client_t *client, const zrelay_event_t *event) {
+    int number = room_number(zr_span(event->room));
+    if (number < 0)
+        return; /* of the prefix itself */
+    reader_t *reader = &client->readers[number];
+    if (!reader->wanted && client->prefix && zr_span_starts(zr_span(event->room), zr_span("r")))
+        *reader = (reader_t){.wanted = true,
+            .prefixed = true,
+            .from = client->prefix_from,
+            .position = client->prefix_position,
+            .silent = true,
+            .watches = client->prefix_watches};
+    if (!reader->wanted || (reader->live && !reader->prefixed)) {
+        FAIL(client, "I2", "c%u joins %s, which it did not ask for", client->number, event->room);
+        return;
+    }
+    reader->live = true;
+    if (reader->placed)
+        return;
+    /* Rooms of a prefix are read from their beginning if they are newer than the prefix. */
+    reader->choice = reader->prefixed && reader->from == ZRELAY_FROM_NOW;
+    reader->placed = reader->from != ZRELAY_FROM_LAST || reader->position == 0;
+    reader->last = reader->from == ZRELAY_FROM_AFTER ? reader->position : event->seq;
+}
+
+/* The first entry of a reader says where it begins, unless that is known. */
+static void s_place(client_t *client, unsigned room, reader_t *reader, const record_t *record) {
+    if (reader->choice && record->prev == 0)
+        reader->last = 0;
+    reader->choice = false;
+    if (!reader->placed && reader->live)
+        reader->last = record->prev;
+    if (!reader->wanted && client->prefix && record->prev == 0)
+        *reader = (reader_t){.wanted = true, .prefixed = true, .from = client->prefix_from, .silent = true};
+    if (!reader->live && !reader->prefixed)
+        FAIL(client, "I2", "c%u gets an entry of %s before it has joined", client->number, room_text(room));
+    reader->placed = true;
+}
+
+static void s_entry(client_t *client, const zrelay_event_t *event) {
+    int number = room_number(zr_span(event->room));
+    if (client->epoch < 0 || client->next_epoch >= 0 || number < 0) {
+        FAIL(client, "I9", "c%u gets an entry of %s and does not know the epoch", client->number, event->room);
+        return;
+    }
+    unsigned room = (unsigned)number;
+    reader_t *reader = &client->readers[room];
+    const record_t *record = model_record(s_room(client, room), event->seq);
+    int key = model_key_number(zr_span(event->key));
+    uint64_t tag = model_tag(client->sim, zr_span_of(event->body, event->body_len), event->deleted, key);
+    if (!record || !model_same(client->sim, record, tag, key, event->time, event->deleted) ||
+        strcmp(event->sender, record->sender) != 0) {
+        FAIL(client, "I1", "c%u gets as seq %" PRIu64 " of %s what the log of epoch %s does not have there",
+            client->number, event->seq, event->room, client->sim->model.epochs[client->epoch].text);
+        return;
+    }
+    if (!reader->wanted && !client->prefix) {
+        FAIL(client, "I2", "c%u gets an entry of %s, which it does not read", client->number, event->room);
+        return;
+    }
+    s_place(client, room, reader, record);
+    if (event->seq <= reader->last)
+        FAIL(client, "I1", "c%u gets seq %" PRIu64 " of %s after seq %" PRIu64, client->number, event->seq,
+            event->room, reader->last);
+    else if (record->prev != reader->last)
+        FAIL(client, "I2",
+            "c%u gets seq %" PRIu64 " of %s after seq %" PRIu64 ", and was not told that %" PRIu64 " is missing",
+            client->number, event->seq, event->room, reader->last, record->prev);
+    reader->last = event->seq;
+    reader->entries++;
+}
+
+/* Loss is told only when the log has forgotten. */
+static void s_lost(client_t *client, const zrelay_event_t *event) {
+    int number = room_number(zr_span(event->room));
+    reader_t *reader = number < 0 ? NULL : &client->readers[number];
+    if (!reader || !reader->wanted || client->epoch < 0)
+        FAIL(client, "I2", "c%u is told of a loss in %s, which it does not read", client->number, event->room);
+    else if (!reader->placed && !reader->choice)
+        FAIL(client, "I2", "c%u is told of a loss in %s before it has begun", client->number, event->room);
+    else if ((event->seq != reader->last && !reader->choice) || event->upto <= event->seq)
+        FAIL(client, "I2", "c%u is told that %s lost %" PRIu64 "..%" PRIu64 " and is at %" PRIu64, client->number,
+            event->room, event->seq, event->upto, reader->last);
+    else if (event->upto > s_room(client, (unsigned)number)->oldest)
+        FAIL(client, "I2", "c%u is told that %s lost up to %" PRIu64 ", but the log has what is after %" PRIu64,
+            client->number, event->room, event->upto, s_room(client, (unsigned)number)->oldest);
+    else {
+        reader->last = event->upto;
+        reader->choice = false;
+    }
+}
+
+static void s_gap(client_t *client, const zrelay_event_t *event, bool gap) {
+    int number = room_number(zr_span(event->room));
+    reader_t *reader = number < 0 ? NULL : &client->readers[number];
+    if (!reader || !reader->wanted || reader->gap == gap)
+        FAIL(client, "I2", "c%u: a gap in %s is told %s", client->number, event->room,
+            gap ? "twice" : "to be repaired, and there was none");
+    else if (reader->placed && !reader->choice && event->seq != reader->last)
+        FAIL(client, "I2", "c%u: a gap in %s is told to be after %" PRIu64 ", but it is at %" PRIu64,
+            client->number, event->room, event->seq, reader->last);
+    else
+        reader->gap = gap;
+}
+
+/* --- Publishing (I5) --- */
+
+static void s_tell(client_t *client, size_t index, bool refused, const char *code) {
+    sim_t *sim = client->sim;
+    message_t *message = &sim->model.messages[client->sent[index].tag];
+    uint64_t mid = client->sent[index].mid;
+    if (message->told != TOLD_NOTHING) {
+        if (refused)
+            FAIL(client, "I5", "c%u: mid %" PRIu64 " is refused after it was answered", client->number, mid);
+        return;
+    }
+    message->told = refused ? TOLD_REFUSED : TOLD_STORED;
+    client->told_count++;
+    if (refused && strcmp(code, "outcome-unknown") != 0 && message->refused == 0)
+        FAIL(client, "I5", "c%u: mid %" PRIu64 " is refused by nobody", client->number, mid);
+    if (!refused && message->stored == 0)
+        FAIL(client, "I5", "c%u: mid %" PRIu64 " is acked and was never stored", client->number, mid);
+}
+
+static void s_told(client_t *client, uint64_t first, uint64_t last, bool refused, const char *code) {
+    sim_t *sim = client->sim;
+    if (client->sent_count == 0 || last > client->sent[client->sent_count - 1].mid || first > last)
+        FAIL(client, "I5", "c%u: an answer to mid %" PRIu64 ", which it never sent", client->number, last);
+    for (size_t i = first ? client_sent_from(client, first) : client->told;
+         i < client->sent_count && client->sent[i].mid <= last; i++)
+        s_tell(client, i, refused, code);
+    while (client->told < client->sent_count &&
+           sim->model.messages[client->sent[client->told].tag].told != TOLD_NOTHING)
+        client->told++;
+}
+
+static void s_acked(client_t *client, const zrelay_event_t *event) {
+    sim_t *sim = client->sim;
+    if ((int)event->level != (int)sim->model.level)
+        FAIL(client, "I4", "c%u: an ack of level %d from a log of level %d", client->number, event->level,
+            sim->model.level);
+    s_told(client, 0, event->mid, false, NULL);
+    if (sim->world.failed || event->seq == 0)
+        return;
+    const sent_t *sent = &client->sent[client_sent_from(client, event->mid)];
+    const message_t *message = &sim->model.messages[sent->tag];
+    const record_t *record = model_record(s_room(client, message->room), event->seq);
+    if (!record || record->tag != sent->tag)
+        FAIL(client, "I5", "c%u: mid %" PRIu64 " is acked at seq %" PRIu64 ", where it is not", client->number,
+            event->mid, event->seq);
+}
+
+static void s_refused(client_t *client, const zrelay_event_t *event) {
+    ask_t *ask = event->request ? check_ask(client, event->request) : NULL;
+    if (event->mid) {
+        s_told(client, event->mid, event->upto, true, event->code);
+    } else if (event->request) {
+        if (!ask)
+            FAIL(client, "I2", "c%u: request %" PRIu64 " is answered twice", client->number, event->request);
+        else
+            check_answer(client, ask, event);
+    } else if (event->room) {
+        int number = room_number(zr_span(event->room));
+        if (number >= 0)
+            client_no_reader(client, (unsigned)number);
+        else if (strcmp(event->code, "too-many-joins") != 0)
+            client->prefix = false;
+    } else if (strcmp(event->code, "nick-in-use") == 0) {
+        client->naming = !client->connected;
+    } else {
+        FAIL(client, "sim", "c%u is refused: %s", client->number, event->code);
+    }
+}
+
+/* --- Presence --- */
+
+static void s_presence(client_t *client, const zrelay_event_t *event) {
+    int number = room_number(zr_span(event->room));
+    reader_t *reader = number < 0 ? NULL : &client->readers[number];
+    if (!reader || !reader->watches) {
+        FAIL(client, "presence", "c%u is told of presence in %s, which it does not watch", client->number,
+            event->room);
+        return;
+    }
+    if (!event->name)
+        return;
+    size_t at = 0;
+    while (at < reader->seen_count && strcmp(reader->seen[at].nick, event->name) != 0)
+        at++;
+    if (at == reader->seen_count) {
+        if (reader->seen_count == reader->seen_size)
+            reader->seen = world_grow(reader->seen, &reader->seen_size, sizeof *reader->seen);
+        snprintf(reader->seen[at].nick, sizeof reader->seen[at].nick, "%s", event->name);
+        reader->seen_count++;
+    } else if (reader->seen[at].here == event->joined) {
+        FAIL(client, "presence", "c%u is told twice that %s %s %s", client->number, event->name,
+            event->joined ? "joined" : "left", event->room);
+    }
+    reader->seen[at].here = event->joined;
+}
+
+/* --- All of them --- */
+
+static void s_trace(const client_t *client, const zrelay_event_t *event) {
+    static const char *const names[] = {"CONNECTED", "DISCONNECTED", "EPOCH", "JOINED", "ENTRY", "GAP", "REPAIRED",
+        "LOST", "ACKED", "REFUSED", "PRESENCE", "DIRECT", "NICK", "USER", "ROOM", "DONE", "CLOSED"};
+    world_trace(&client->sim->world,
+        "c%u %s %s %s %s seq %" PRIu64 " upto %" PRIu64 " mid %" PRIu64 " re %" PRIu64 " count %" PRIu64 "%s%s",
+        client->number, names[event->type], event->room ? event->room : "-", event->name ? event->name : "-",
+        event->code ? event->code : event->text ? event->text : "-", event->seq, event->upto, event->mid,
+        event->request, event->count, event->complete ? " complete" : "", event->joined ? " joined" : "");
+}
+
+static void s_closed(client_t *client) {
+    client->closed = true;
+    if (!client->closing)
+        FAIL(client, "I2", "c%u was closed and did not want to be", client->number);
+    else if (!client->naming && client->told_count != client->sent_count)
+        FAIL(client, "I5", "c%u was closed before all was answered", client->number);
+}
+
+static void s_answer(client_t *client, const zrelay_event_t *event) {
+    ask_t *ask = check_ask(client, event->request);
+    if (ask)
+        check_answer(client, ask, event);
+    else
+        FAIL(client, "I2", "c%u: an answer to request %" PRIu64 ", which is not open", client->number,
+            event->request);
+}
+
+void check_event(client_t *client, const zrelay_event_t *event) {
+    s_trace(client, event);
+    if (client->next_epoch >= 0 && event->type != ZRELAY_EPOCH)
+        FAIL(client, "I9", "c%u is not told that the epoch has changed", client->number);
+    if (client->closed)
+        FAIL(client, "I2", "c%u gets an event after the last", client->number);
+    switch (event->type) {
+    case ZRELAY_CONNECTED:
+        s_connected(client, event);
+        break;
+    case ZRELAY_DISCONNECTED:
+        client->connected = false;
+        break;
+    case ZRELAY_EPOCH:
+        s_epoch(client, event);
+        break;
+    case ZRELAY_JOINED:
+        s_joined(client, event);
+        break;
+    case ZRELAY_ENTRY:
+        if (event->request)
+            s_answer(client, event);
+        else
+            s_entry(client, event);
+        break;
+    case ZRELAY_GAP:
+    case ZRELAY_REPAIRED:
+        s_gap(client, event, event->type == ZRELAY_GAP);
+        break;
+    case ZRELAY_LOST:
+        s_lost(client, event);
+        break;
+    case ZRELAY_ACKED:
+        s_acked(client, event);
+        break;
+    case ZRELAY_REFUSED:
+        s_refused(client, event);
+        break;
+    case ZRELAY_PRESENCE_CHANGED:
+        s_presence(client, event);
+        break;
+    case ZRELAY_NICK:
+        snprintf(client->nick, sizeof client->nick, "%s", event->name);
+        break;
+    case ZRELAY_USER:
+    case ZRELAY_ROOM:
+    case ZRELAY_DONE:
+        s_answer(client, event);
+        break;
+    case ZRELAY_DIRECT:
+        break;
+    case ZRELAY_CLOSED:
+        s_closed(client);
+        break;
+    }
+}

@@ -1,0 +1,16 @@
+/* The invariants, where programs see them: each event is checked when it comes, and all of it once more when the faults have stopped. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include "client.h"
+
+void check_event(client_t *client, const zrelay_event_t *event);
+
+/* check_asks.c: the answers to questions. */
+ask_t *check_ask(client_t *client, uint64_t request);
+void check_answer(client_t *client, ask_t *ask, const zrelay_event_t *event);
+
+/* check_end.c: what is still missing before `client` has all there is; false: nothing. `why` gets a text. */
+bool check_missing(const client_t *client, char *why, size_t size);
+
+#endif

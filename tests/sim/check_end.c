@@ -1,0 +1,73 @@
+/* Once the faults have stopped and time has passed, nothing may be missing. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "sim.h"
+
+/* Is somebody of that name in `room` for others to see? */
+static bool s_present(const sim_t *sim, const char *nick, unsigned room) {
+    for (unsigned i = 0; i < SLOTS; i++) {
+        const client_t *client = sim->slots[i];
+        if (client && client->readers[room].wanted && !client->readers[room].silent && strcmp(client->nick, nick) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool s_reader_missing(const client_t *client, unsigned r, char *why, size_t size) {
+    const reader_t *reader = &client->readers[r];
+    const model_room_t *room = &client->sim->model.epochs[client->epoch].rooms[r];
+    uint64_t head = model_head(room);
+    if (!reader->wanted)
+        return false;
+    if (!reader->live)
+        snprintf(why, size, "c%u has not joined %s", client->number, room_text(r));
+    else if (reader->gap)
+        snprintf(why, size, "c%u: the gap in %s is not repaired", client->number, room_text(r));
+    else if (reader->placed && reader->last != head && !(reader->choice && head == 0))
+        snprintf(why, size, "c%u has %s up to %" PRIu64 " and the head is %" PRIu64, client->number, room_text(r),
+            reader->last, head);
+    else if (!reader->placed && head > room->oldest)
+        snprintf(why, size, "c%u has read nothing of the last %" PRIu64 " of %s", client->number, reader->position,
+            room_text(r));
+    else
+        for (size_t i = 0; i < reader->seen_count; i++) {
+            const seen_t *seen = &reader->seen[i];
+            if (strcmp(seen->nick, client->nick) == 0 || seen->here == s_present(client->sim, seen->nick, r))
+                continue;
+            snprintf(why, size, "c%u believes that %s is %s %s", client->number, seen->nick,
+                seen->here ? "in" : "not in", room_text(r));
+            return true;
+        }
+    return why[0] != '\0';
+}
+
+bool check_missing(const client_t *client, char *why, size_t size) {
+    const sim_t *sim = client->sim;
+    why[0] = '\0';
+    if (client->frozen || !client->connected || client->epoch != (int)sim->model.epoch_count - 1) {
+        snprintf(why, size, "c%u is not connected to this epoch", client->number);
+        return true;
+    }
+    if (client->told_count != client->sent_count || machine_unacked(client->machine) != 0) {
+        snprintf(why, size, "c%u: %zu of %zu messages are answered, the machine says that %zu are not", client->number,
+            client->told_count, client->sent_count, machine_unacked(client->machine));
+        return true;
+    }
+    if (client->ask_count > 0) {
+        snprintf(why, size, "c%u: request %" PRIu64 " is not answered", client->number, client->asks[0].number);
+        return true;
+    }
+    for (unsigned r = 0; r < ROOMS; r++) {
+        const model_room_t *room = &sim->model.epochs[client->epoch].rooms[r];
+        if (s_reader_missing(client, r, why, size))
+            return true;
+        if (client->prefix && !client->readers[r].wanted && room_text(r)[0] == 'r' && room->stored > 0) {
+            snprintf(why, size, "c%u reads " PREFIX " and does not know %s", client->number, room_text(r));
+            return true;
+        }
+    }
+    return false;
+}

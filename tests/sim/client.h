@@ -1,0 +1,101 @@
+/* A program with the real client machine in it, and what that program has been told so far. */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include "machine.h"
+#include "model.h"
+#include "network.h"
+
+struct sim;
+
+/* Whom presence told of: the newest word on each nick. */
+typedef struct {
+    char nick[ZR_NICK_MAX + 1];
+    bool here;
+} seen_t;
+
+/* What a program knows of a room it reads. */
+typedef struct {
+    bool wanted, prefixed; /* joined; by a prefix, not by its name */
+    int from;
+    uint64_t position;
+    bool silent, watches;
+    bool live;   /* JOINED came */
+    bool placed; /* `last` counts */
+    bool choice; /* of a room that came by a prefix: reading begins at `last` or with its first entry */
+    uint64_t last;
+    uint64_t entries;
+    bool gap;
+    seen_t *seen;
+    size_t seen_count, seen_size;
+} reader_t;
+
+typedef enum { ASK_HISTORY, ASK_STATE, ASK_WHO, ASK_ROOMS, ASK_DIRECT, ASK_PING } ask_kind_t;
+
+typedef struct {
+    uint64_t number;
+    ask_kind_t kind;
+    unsigned room;
+    int key;
+    uint64_t after, last, limit;
+    uint64_t head; /* of the room when it was asked, if both ends were of one epoch */
+    int epoch;     /* then; -1: not known */
+    int answered;  /* epoch of its first entry; -1: none yet */
+    uint64_t first, at, count;
+    uint64_t *seqs; /* state: what came */
+    size_t seq_count, seq_size;
+} ask_t;
+
+typedef struct {
+    uint64_t mid, tag;
+} sent_t;
+
+typedef struct client {
+    struct sim *sim;
+    unsigned number, slot;
+    machine_t *machine; /* NULL: it has ended */
+    socket_t front, back;
+    const char *user; /* who it authenticates as; NULL: nobody */
+    char nick[ZR_NICK_MAX + 1];
+    unsigned nicks; /* it has tried */
+    bool frozen, connected, naming, closing, closed;
+    char back_endpoint[64];
+    bool pumping;       /* a pump is under way in the world's events */
+    uint64_t due;       /* when the machine wants to be called; UINT64_MAX: never */
+    uint64_t armed;     /* the newest timer under way */
+    int epoch;          /* -1: never connected */
+    int next_epoch;     /* told by CONNECTED, EPOCH must follow; -1: none */
+    sent_t *sent;       /* in order of mid */
+    size_t sent_count, sent_size;
+    size_t told;        /* so many of the first are answered */
+    size_t told_count;  /* and so many of all */
+    reader_t readers[ROOMS];
+    bool prefix; /* it reads "r*" */
+    int prefix_from;
+    uint64_t prefix_position;
+    bool prefix_watches;
+    ask_t *asks;
+    size_t ask_count, ask_size;
+} client_t;
+
+#define PREFIX "r*"
+
+client_t *client_new(struct sim *sim, unsigned slot);
+void client_destroy(client_t *client);
+unsigned client_number(const client_t *client);
+
+/* A frame arrived at one of its sockets; takes over the reference. */
+void client_receive(client_t *client, conn_kind_t kind, zr_blob_t *frame);
+
+/* Hands the machine what arrived, carries out its actions and takes its events, soon. */
+void client_wake(client_t *client);
+void client_pump(client_t *client); /* the same, now */
+
+void client_freeze(client_t *client, bool frozen);
+void client_kill(client_t *client); /* the program ends without a word */
+void client_rename(client_t *client);
+
+size_t client_sent_from(const client_t *client, uint64_t mid); /* index of the first with that mid or a later one */
+void client_no_reader(client_t *client, unsigned room);
+
+#endif

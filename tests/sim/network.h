@@ -1,0 +1,103 @@
+/* The made-up network: what libzmq, TCP and the machines between them do to frames. DEALER and ROUTER keep their order and lose what
+ * is under way when a connection breaks; SUB loses at any time. The faults are asked for by program.c; losing frames under way,
+ * full queues and reconnecting happen here. */
+#ifndef NETWORK_H
+#define NETWORK_H
+
+#include "blob.h"
+#include "outbox.h"
+#include "span.h"
+#include "world.h"
+
+struct sim;
+struct client;
+
+typedef struct {
+    zr_blob_t **items;
+    size_t size, head, count;
+} queue_t;
+
+void queue_push(queue_t *queue, zr_blob_t *frame);
+zr_blob_t *queue_pop(queue_t *queue);
+void queue_cut(queue_t *queue, size_t keep); /* drops what comes after the first `keep` */
+void queue_finish(queue_t *queue);
+
+typedef struct {
+    uint8_t text[1 + 160];
+    size_t len;
+    unsigned count; /* how often it was subscribed to */
+} topic_t;
+
+/* Sorted by bytes, the order in which libzmq sends them again. */
+typedef struct {
+    topic_t *items;
+    size_t count, size;
+} topics_t;
+
+typedef enum { CONN_FRONT, CONN_BACK } conn_kind_t;
+
+typedef struct conn {
+    struct sim *sim;
+    struct client *client;
+    conn_kind_t kind;
+    route_t route;
+    unsigned incarnation; /* of the broker */
+    bool client_open, broker_open;
+    bool hole; /* takes frames and loses them; neither end knows */
+    queue_t up, down;
+    uint64_t up_due, down_due; /* of the last one in them */
+    uint64_t stalled;          /* nothing arrives before */
+    uint64_t latency;
+    size_t dropping; /* so many of the next frames to a reader vanish */
+    size_t swallowed;
+    topics_t topics; /* that the broker has seen */
+} conn_t;
+
+/* A client's socket. */
+typedef struct {
+    struct sim *sim;
+    struct client *client;
+    conn_kind_t kind;
+    bool open;
+    uint64_t opened; /* counts; an attempt to connect for an older one is void */
+    char endpoint[64];
+    conn_t *conn;
+    queue_t out; /* until there is a connection */
+    queue_t in;  /* arrived, not taken by the client yet */
+    topics_t topics;
+} socket_t;
+
+typedef struct {
+    conn_t **conns;
+    size_t count, size;
+    route_t last_route;
+    uint64_t cut; /* nobody can connect before */
+} network_t;
+
+void network_finish(network_t *network);
+
+/* --- The client's end --- */
+void socket_init(socket_t *socket, struct sim *sim, struct client *client, conn_kind_t kind);
+void socket_connect(socket_t *socket, const char *endpoint); /* a fresh one; an old one goes with all it holds */
+void socket_close(socket_t *socket);
+void socket_send(socket_t *socket, zr_blob_t *frame); /* takes over the reference */
+void socket_subscribe(socket_t *socket, const uint8_t *topic, size_t len, bool on);
+void socket_finish(socket_t *socket);
+
+/* --- The broker's end --- */
+
+/* To `route`; takes over the reference. False: its queue is full, or it is gone. */
+bool network_send(struct sim *sim, route_t route, zr_blob_t *frame);
+void network_publish(struct sim *sim, zr_blob_t *frame); /* to whom it may concern; takes over the reference */
+conn_t *network_conn(const network_t *network, route_t route); /* NULL: there never was one */
+
+/* Every connection is gone, now or as soon as the client's end notices. */
+void network_broker_gone(struct sim *sim);
+
+/* --- Faults --- */
+
+/* The connection breaks; of what is under way a part arrives. `unnoticed`: the broker's end learns of it that much later. */
+void conn_break(conn_t *conn, uint64_t unnoticed);
+void network_heal(struct sim *sim); /* no hole, no stall, nothing to drop */
+
+#endif

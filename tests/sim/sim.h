@@ -1,0 +1,48 @@
+/* One simulation: the world, a broker, a network and some clients, and what was drawn for this seed. */
+#ifndef SIM_H
+#define SIM_H
+
+#include "model.h"
+#include "network.h"
+#include "plant.h"
+#include "world.h"
+
+enum { SLOTS = 6 };
+
+/* What differs from seed to seed, besides chance itself. */
+typedef struct {
+    unsigned slots; /* clients at a time */
+    unsigned rooms;
+    uint64_t heartbeat_ms;
+    size_t batch_bytes, max_entries, max_replays, max_keys, max_joins;
+    size_t replay_entries, replay_frames, replay_bytes;
+    uint64_t room_entries, log_entries; /* what the log keeps */
+    size_t route_queue, reader_queue;   /* frames */
+    uint64_t latency, jitter;           /* at most, of a connection */
+    uint64_t log_delay;                 /* at most; 0: the log answers at once */
+    bool sparse;                        /* positions are shared by all rooms and leave holes */
+    bool authenticated;                 /* users have several sessions */
+    unsigned fault_chance;              /* in a thousand steps */
+    unsigned drop_chance;               /* in a thousand frames on the back */
+    unsigned pause_ms;                  /* at most, between steps */
+} params_t;
+
+typedef struct sim {
+    world_t world;
+    plant_t plant;
+    params_t params;
+    network_t network;
+    model_t model;
+    struct broker *broker;
+    struct client *slots[SLOTS]; /* NULL: nobody runs there */
+    struct client **clients;     /* all that ever were */
+    size_t client_count, client_size;
+    rng_t entropy; /* what the programs take for unpredictable */
+    bool quiet;    /* no faults any more */
+} sim_t;
+
+/* Draws the parameters and sets everything up; the run itself is program.c. */
+void sim_init(sim_t *sim, uint64_t seed, plant_t plant);
+void sim_finish(sim_t *sim);
+
+#endif

@@ -1,0 +1,95 @@
+/* A made-up broker for the core's tests: relay, log and outbox with a loop that carries out the effects and keeps what would have gone to
+ * sockets, each frame under the route it went to. There is one, the global `fx`.
+ *
+ * Of everything that is published it checks as it goes: `prev` names the entry before, seqs rise, times do not go back, and the log
+ * had stored it. */
+#ifndef FIXTURE_H
+#define FIXTURE_H
+
+#include "control.h"
+#include "names.h"
+#include "relay.h"
+#include "unit.h"
+
+enum { BACK = 0, A = 1, B = 2, C = 3, D = 4 }; /* routes; BACK is where published frames are found */
+enum { FX_ROUTES = 64 };                       /* of these the fixture knows user, token and session */
+
+typedef struct {
+    effect_kind_t kind;
+    route_t route;
+    zr_blob_t *frame;
+    uint64_t session;
+    bool taken;
+} seen_t;
+
+typedef struct {
+    /* To be set between fx_begin and fx_start. */
+    relay_config_t config;
+    log_memory_limits_t limits;
+    bool late;    /* the log does nothing until fx_log_step */
+    uint64_t gap; /* between a room's positions; 1 */
+
+    relay_t *relay;
+    uint64_t now;
+    const char *users[FX_ROUTES]; /* who authenticated there */
+    route_t deaf;                 /* what goes there cannot be sent */
+    size_t deaf_after;            /* the first so many frames there still can */
+
+    char tokens[FX_ROUTES][33]; /* of the last fx_hello there */
+    uint64_t sessions[FX_ROUTES];
+    json_t *last; /* what fx_expect found */
+    size_t at;    /* and where it stood among all that was seen */
+    seen_t *seen;
+    size_t seen_count;
+    outbox_t outbox;
+} fx_t;
+
+extern fx_t fx;
+
+void fx_begin(void); /* defaults; fx_start does it if need be */
+void fx_start(void);
+void fx_finish(void);
+
+/* A frame from a route. The text is printf's, with ' for ", so that JSON can be read here. */
+void fx_frame(route_t route, zr_span_t frame);
+void fx_say(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void fx_run(void);                                                                         /* end of the pass */
+void fx_ask(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3))); /* both */
+
+/* A binary PUBLISH, built and then sent as one frame. */
+void fx_pub(const char *room);
+void fx_add(uint64_t mid, const char *body);
+void fx_add_key(uint64_t mid, const char *key, const char *body);
+void fx_add_delete(uint64_t mid, const char *key);
+void fx_add_expect(uint64_t mid, const char *key, uint64_t expect, const char *body);
+void fx_send(route_t route);
+zr_span_t fx_pub_frame(void); /* instead of sending it; valid until the next fx_pub */
+void fx_one(route_t route, const char *room, uint64_t mid, const char *body); /* one entry, a frame of its own */
+
+/* Says hello, runs, and takes the welcome. The client id is made of `client`. fx_hello: a client id made of the route; for routes below FX_ROUTES
+ * it remembers session and token. */
+const char *fx_client(unsigned client);
+void fx_hello(route_t route, const char *nick);
+void fx_resume(route_t route, route_t before, const char *nick); /* with the client id and token of `before` */
+
+/* The next frame that went there, as text, "" when there is none:
+ *   JSON, compact, members sorted · "ack UPTO @SEQ LEVEL" · "[replay |state ]ROOM PREV: SEQ/BODY SEQ/KEY=BODY SEQ/KEY!"
+ *   presence "ROOM! JSON" · "synced NONCE JSON". Valid until the eighth call after it. */
+const char *fx_text(route_t route);
+void fx_expect(route_t route, const char *members, ...) __attribute__((format(printf, 2, 3)));
+size_t fx_drop(route_t route); /* takes all; how many */
+uint64_t fx_int(const char *member); /* of fx.last */
+const char *fx_string(const char *member);
+
+#define fx_expect_text(route, text) ck_assert_str_eq(fx_text(route), (text))
+#define fx_expect_silence(route) ck_assert_str_eq(fx_text(route), "")
+#define fx_expect_error(route, code) fx_expect((route), "{'op':'error','code':'%s'}", (code))
+
+/* The session of the next effect of that kind (WATCH, ALIVE, UNWATCH); 0: there is none. */
+uint64_t fx_effect(effect_kind_t kind);
+
+/* The late log does its next piece of work, and the relay what follows; false when there is none. */
+bool fx_log_step(void);
+void fx_log_all(void);
+
+#endif

@@ -1,0 +1,163 @@
+#include "keys.h"
+
+#include "unit.h"
+
+static keys_t s_keys;
+static keys_limits_t s_limits;
+
+static void s_begin(size_t max_keys, uint64_t max_bytes) {
+    s_keys = (keys_t){0};
+    s_limits = (keys_limits_t){.max_keys = max_keys, .max_bytes = max_bytes};
+}
+
+static void s_end(void) {
+    keys_finish(&s_keys, &s_limits);
+    ck_assert_uint_eq(s_limits.bytes, 0);
+}
+
+static zr_code_t s_check(const char *key, size_t size) {
+    uint64_t stands = 0;
+    return keys_check(&s_keys, &s_limits, zr_span(key), false, false, 0, size, &stands);
+}
+
+/* Where the value stands by compare-and-set: checked with what surely is not there. */
+static uint64_t s_stands(const char *key) {
+    uint64_t stands = 0;
+    keys_check(&s_keys, &s_limits, zr_span(key), false, true, UINT64_MAX, 1, &stands);
+    ck_assert_uint_eq(keys_newest(&s_keys, zr_span(key)), stands);
+    return stands;
+}
+
+static void s_store(const char *key, uint64_t seq, const char *body) {
+    keys_store(&s_keys, &(zr_entry_t){.seq = seq,
+                            .time = seq * 10,
+                            .flags = body ? 0 : ZR_ENTRY_DELETE,
+                            .sender = LIT("ann"),
+                            .key = zr_span(key),
+                            .body = zr_span(body)});
+}
+
+static void s_accept(const char *key, uint64_t seq, size_t size, bool delete) {
+    keys_accept(&s_keys, &s_limits, zr_span(key), delete, seq, size);
+}
+
+START_TEST(test_stored_value_is_the_last) {
+    s_begin(10, 1000);
+    s_accept("k", 1, 10, false);
+    s_accept("k", 2, 20, false);
+    ck_assert_ptr_null(keys_find(&s_keys, LIT("k"))); /* nothing is stored yet */
+    s_store("k", 1, "one");
+    zr_entry_t entry = keys_entry(keys_find(&s_keys, LIT("k")));
+    ck_assert_uint_eq(entry.seq, 1);
+    ck_assert_span_eq(entry.body, LIT("one"));
+    s_store("k", 2, "");
+    entry = keys_entry(keys_find(&s_keys, LIT("k")));
+    ck_assert_uint_eq(entry.seq, 2);
+    ck_assert_uint_eq(entry.time, 20);
+    ck_assert_span_eq(entry.sender, LIT("ann"));
+    ck_assert_span_eq(entry.key, LIT("k"));
+    ck_assert_uint_eq(entry.body.len, 0);
+    ck_assert_uint_eq(s_limits.bytes, 20);
+    s_end();
+}
+END_TEST
+
+START_TEST(test_compare_and_set_sees_what_is_not_stored) {
+    s_begin(10, 1000);
+    ck_assert_uint_eq(s_stands("k"), 0);
+    s_accept("k", 5, 10, false);
+    ck_assert_uint_eq(s_stands("k"), 5);
+    uint64_t stands = 0;
+    ck_assert_int_eq(keys_check(&s_keys, &s_limits, LIT("k"), false, true, 5, 1, &stands), ZR_OK);
+    ck_assert_int_eq(keys_check(&s_keys, &s_limits, LIT("k"), true, true, 4, 0, &stands), ZR_CONFLICT);
+    ck_assert_uint_eq(stands, 5);
+    s_accept("k", 8, 0, true);
+    ck_assert_uint_eq(s_stands("k"), 0);
+    s_store("k", 5, "x");
+    ck_assert_uint_eq(s_stands("k"), 0); /* the delete is accepted, though the value is still to be seen */
+    ck_assert_ptr_nonnull(keys_find(&s_keys, LIT("k")));
+    s_store("k", 8, NULL);
+    ck_assert_ptr_null(keys_find(&s_keys, LIT("k")));
+    ck_assert_uint_eq(HASH_COUNT(s_keys.by_key), 0);
+    s_end();
+}
+END_TEST
+
+START_TEST(test_delete_then_write_again_before_anything_is_stored) {
+    s_begin(10, 1000);
+    s_accept("k", 1, 10, false);
+    s_accept("k", 2, 0, true);
+    s_accept("k", 3, 30, false);
+    s_store("k", 1, "a");
+    s_store("k", 2, NULL);
+    ck_assert_ptr_null(keys_find(&s_keys, LIT("k")));
+    ck_assert_uint_eq(s_stands("k"), 3);
+    ck_assert_uint_eq(s_keys.live, 1);
+    s_store("k", 3, "c");
+    ck_assert_span_eq(keys_entry(keys_find(&s_keys, LIT("k"))).body, LIT("c"));
+    ck_assert_uint_eq(s_limits.bytes, 30);
+    s_end();
+}
+END_TEST
+
+START_TEST(test_number_of_keys) {
+    s_begin(2, 1000);
+    s_accept("a", 1, 10, false);
+    ck_assert_int_eq(s_check("b", 10), ZR_OK);
+    s_accept("b", 2, 10, false);
+    ck_assert_int_eq(s_check("c", 10), ZR_TOO_MANY_KEYS);
+    ck_assert_int_eq(s_check("a", 10), ZR_OK);
+    uint64_t stands;
+    ck_assert_int_eq(keys_check(&s_keys, &s_limits, LIT("c"), true, false, 0, 0, &stands), ZR_OK);
+    s_accept("a", 3, 0, true);
+    ck_assert_int_eq(s_check("c", 10), ZR_OK);
+    s_accept("a", 4, 0, true); /* twice deleted frees one, not two */
+    s_accept("c", 5, 10, false);
+    ck_assert_int_eq(s_check("d", 10), ZR_TOO_MANY_KEYS);
+    s_end();
+}
+END_TEST
+
+START_TEST(test_bytes_of_all_keys) {
+    s_begin(10, 100);
+    ck_assert_int_eq(s_check("a", 100), ZR_OK);
+    ck_assert_int_eq(s_check("a", 101), ZR_STATE_FULL);
+    s_accept("a", 1, 60, false);
+    ck_assert_int_eq(s_check("b", 40), ZR_OK);
+    ck_assert_int_eq(s_check("b", 41), ZR_STATE_FULL);
+    ck_assert_int_eq(s_check("a", 100), ZR_OK); /* in place of its 60 */
+    keys_t other = {0};
+    keys_accept(&other, &s_limits, LIT("x"), false, 1, 40); /* the limit is one for all rooms */
+    ck_assert_int_eq(s_check("b", 1), ZR_STATE_FULL);
+    keys_finish(&other, &s_limits);
+    ck_assert_int_eq(s_check("b", 40), ZR_OK);
+    s_end();
+}
+END_TEST
+
+START_TEST(test_values_stand_in_order_of_seq) {
+    s_begin(10, 1000);
+    static const char *const keys[] = {"a", "b", "c", "b", "a"};
+    for (uint64_t seq = 1; seq <= 5; seq++) {
+        s_accept(keys[seq - 1], seq, 1, false);
+        s_store(keys[seq - 1], seq, "x");
+    }
+    char order[8] = "";
+    for (const key_value_t *value = s_keys.by_seq; value; value = value->next)
+        strncat(order, value->key, value->key_len);
+    ck_assert_str_eq(order, "cba");
+    s_end();
+}
+END_TEST
+
+START_TEST(test_store_of_what_was_not_accepted_is_a_bug) {
+    s_begin(10, 1000);
+    s_store("k", 1, "x");
+}
+END_TEST
+
+UNIT_MAIN_ABORTS("broker.core.keys",
+    UNIT_TESTS(test_stored_value_is_the_last, test_compare_and_set_sees_what_is_not_stored,
+        test_delete_then_write_again_before_anything_is_stored, test_number_of_keys, test_bytes_of_all_keys,
+        test_values_stand_in_order_of_seq),
+    UNIT_TESTS(test_store_of_what_was_not_accepted_is_a_bug))

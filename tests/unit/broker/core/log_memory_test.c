@@ -1,0 +1,249 @@
+#include <stdio.h>
+
+#include "log.h"
+#include "unit.h"
+
+static log_t *s_log;
+static uint64_t s_heads[2];
+static char s_got[4096]; /* the last answer: "PREV: SEQ SEQ | PREV: … = SEQ count N complete more" */
+static uint64_t s_last_stored;
+
+static void s_stored(void *ctx, uint64_t pass) {
+    (void)ctx;
+    s_last_stored = pass;
+}
+
+static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
+    (void)ctx;
+    ck_assert_uint_eq(ticket, 77);
+    char *to = s_got, *end = s_got + sizeof s_got;
+    size_t count = 0;
+    for (size_t i = 0; i < slice->frame_count; i++) {
+        zr_deliver_reader_t reader;
+        zr_entry_t entry;
+        ck_assert(zr_deliver_read(
+            &reader, zr_span_of(zr_blob_data(slice->frames[i]), zr_blob_len(slice->frames[i]))));
+        ck_assert_uint_eq(reader.flags, ZR_FRAME_REPLAY);
+        to += snprintf(to, (size_t)(end - to), "%llu:", (unsigned long long)reader.prev);
+        for (; zr_deliver_next(&reader, &entry); count++)
+            to += snprintf(to, (size_t)(end - to), " %llu", (unsigned long long)entry.seq);
+        to += snprintf(to, (size_t)(end - to), " | ");
+    }
+    ck_assert_uint_eq(slice->count, count);
+    snprintf(to, (size_t)(end - to), "= %llu%s%s", (unsigned long long)slice->seq,
+        slice->complete ? " complete" : "", slice->more ? " more" : "");
+}
+
+static void s_begin(log_memory_limits_t limits) {
+    s_log = log_memory_new(&limits);
+    s_log->sink = (log_sink_t){NULL, s_stored, s_read_done};
+    s_heads[0] = s_heads[1] = 0;
+}
+
+static const log_memory_limits_t s_wide = {1000, 1 << 20, 10000, 1 << 24};
+
+/* Appends a frame of `count` entries to room "a" or "b"; positions rise by `gap`. */
+static void s_append_gap(char name, size_t count, uint64_t gap, size_t body) {
+    zr_buffer_t buffer = {0};
+    uint64_t *head = &s_heads[name - 'a'], prev = *head;
+    zr_deliver_begin(&buffer, zr_span_of(&name, 1), 0, prev);
+    for (size_t i = 0; i < count; i++)
+        zr_deliver_add(&buffer, &(zr_entry_t){.seq = *head += gap, .sender = LIT("s"), .body = unit_fill('b', body)});
+    zr_blob_t *frame = zr_buffer_to_blob(&buffer);
+    s_log->engine->append(s_log, &(log_append_t){.room = zr_span_of(zr_blob_data(frame), 1),
+                                     .first = prev + gap,
+                                     .last = *head,
+                                     .prev = prev,
+                                     .count = count,
+                                     .frame = frame});
+    zr_buffer_finish(&buffer);
+}
+
+static void s_append(char name, size_t count) {
+    s_append_gap(name, count, 1, 10);
+}
+
+static const char *s_read(log_read_t read) {
+    read.ticket = 77;
+    read.room_len = 1;
+    if (!read.room[0])
+        read.room[0] = 'a';
+    if (!read.until)
+        read.until = UINT64_MAX;
+    if (!read.entries)
+        read.entries = 1000;
+    if (!read.frames)
+        read.frames = 1000;
+    if (!read.bytes)
+        read.bytes = 1 << 20;
+    s_got[0] = 0;
+    s_log->engine->read(s_log, &read);
+    return s_got;
+}
+
+#define s_expect(text, ...) ck_assert_str_eq(s_read((log_read_t){__VA_ARGS__}), (text))
+
+START_TEST(test_commit_is_stored_at_once) {
+    s_begin(s_wide);
+    ck_assert_int_eq(s_log->level, ZR_LEVEL_MEMORY);
+    s_log->engine->commit(s_log, 3);
+    ck_assert_uint_eq(s_last_stored, 3);
+    ck_assert_uint_eq(s_log->engine->next_seq(s_log, LIT("a"), 41), 42);
+    log_destroy(s_log);
+    log_destroy(NULL);
+}
+END_TEST
+
+START_TEST(test_unknown_room) {
+    s_begin(s_wide);
+    s_expect("= 0 complete", .after = 0);
+    s_expect("= 5", .after = 5);
+    s_expect("= 0 complete", .last = 5);
+    log_bounds_t bounds = s_log->engine->bounds(s_log, LIT("a"));
+    ck_assert_uint_eq(bounds.head, 0);
+    ck_assert_uint_eq(bounds.oldest, 0);
+    log_destroy(s_log);
+}
+END_TEST
+
+START_TEST(test_slices_are_cut_at_both_ends) {
+    s_begin(s_wide);
+    s_append('a', 3);
+    s_append('b', 2);
+    s_append('a', 1);
+    s_append('a', 3);
+    s_expect("0: 1 2 3 | 3: 4 | 4: 5 6 7 | = 7 complete", .after = 0);
+    s_expect("1: 2 3 | 3: 4 | 4: 5 6 | = 6 complete", .after = 1, .until = 6);
+    s_expect("1: 2 | = 2 complete", .after = 1, .until = 2);
+    s_expect("3: 4 | = 4 complete more", .after = 3, .entries = 1);
+    s_expect("3: 4 | 4: 5 | = 5 complete more", .after = 3, .entries = 2);
+    s_expect("3: 4 | 4: 5 | = 5 complete", .after = 3, .entries = 2, .until = 5);
+    s_expect("0: 1 2 3 | 3: 4 | = 4 complete more", .after = 0, .frames = 2);
+    s_expect("0: 1 2 3 | = 3 complete more", .after = 0, .bytes = 1);
+    s_expect("= 7 complete", .after = 7);
+    s_expect("= 8", .after = 8);
+    s_expect("= 5 complete", .after = 5, .until = 4);
+    s_expect("0: 1 2 | = 2 complete", .room = "b");
+    log_destroy(s_log);
+}
+END_TEST
+
+START_TEST(test_the_last_so_many) {
+    s_begin(s_wide);
+    s_append('a', 3);
+    s_append('a', 1);
+    s_append('a', 3);
+    s_expect("6: 7 | = 7 complete", .last = 1);
+    s_expect("4: 5 6 7 | = 7 complete", .last = 3);
+    s_expect("3: 4 | 4: 5 6 7 | = 7 complete", .last = 4);
+    s_expect("2: 3 | 3: 4 | 4: 5 6 7 | = 7 complete", .last = 5);
+    s_expect("0: 1 2 3 | 3: 4 | 4: 5 6 7 | = 7 complete", .last = 7);
+    s_expect("0: 1 2 3 | 3: 4 | 4: 5 6 7 | = 7 complete", .last = 8);
+    s_expect("4: 5 | = 5 complete", .last = 1, .until = 5);
+    s_expect("2: 3 | 3: 4 | 4: 5 | = 5 complete", .last = 3, .until = 5);
+    s_expect("1: 2 | = 2 complete", .last = 1, .until = 2);
+    s_expect("3: 4 | 4: 5 | = 5 complete more", .last = 4, .entries = 2);
+    s_expect("0: 1 2 3 | 3: 4 | 4: 5 6 7 | = 7 complete", .last = UINT64_MAX >> 11);
+    log_destroy(s_log);
+}
+END_TEST
+
+START_TEST(test_positions_with_gaps) {
+    s_begin(s_wide);
+    s_append_gap('a', 2, 3, 1); /* 3 6 */
+    s_append_gap('a', 2, 3, 1); /* 9 12 */
+    s_expect("0: 3 6 | 6: 9 12 | = 12 complete", .after = 0);
+    s_expect("3: 6 | 6: 9 | = 9 complete", .after = 4, .until = 11);
+    s_expect("6: 9 12 | = 12 complete", .after = 6);
+    s_expect("6: 9 12 | = 12 complete", .after = 8);
+    s_expect("= 7 complete", .after = 7, .until = 8);
+    s_expect("= 6 complete", .after = 6, .until = 8);
+    s_expect("3: 6 | = 6 complete", .after = 3, .until = 8);
+    s_expect("6: 9 | = 9 complete more", .after = 6, .entries = 1);
+    s_expect("3: 6 | 6: 9 | = 9 complete", .last = 2, .until = 10);
+    s_expect("9: 12 | = 12 complete", .last = 1);
+    log_destroy(s_log);
+}
+END_TEST
+
+START_TEST(test_a_room_forgets_by_entries) {
+    s_begin((log_memory_limits_t){4, 1 << 20, 1000, 1 << 20});
+    s_append('a', 2);
+    s_append('a', 2);
+    ck_assert_uint_eq(s_log->engine->bounds(s_log, LIT("a")).oldest, 0);
+    s_append('a', 1);
+    ck_assert_uint_eq(s_log->engine->bounds(s_log, LIT("a")).oldest, 2);
+    ck_assert_uint_eq(s_log->engine->bounds(s_log, LIT("a")).head, 5);
+    s_expect("2: 3 4 | 4: 5 | = 5", .after = 0);
+    s_expect("2: 3 4 | 4: 5 | = 5", .after = 1);
+    s_expect("2: 3 4 | 4: 5 | = 5 complete", .after = 2);
+    s_expect("2: 3 4 | = 4 more", .after = 0, .frames = 1);
+    s_expect("3: 4 | 4: 5 | = 5 complete", .last = 2);
+    s_expect("2: 3 4 | 4: 5 | = 5 complete", .last = 3);
+    s_expect("2: 3 4 | 4: 5 | = 5", .last = 4);
+    s_expect("= 2", .last = 1, .until = 2);
+    s_expect("= 1", .last = 1, .until = 1);
+    s_append('a', 9); /* what is newest stays, though it is more than the room may keep */
+    s_expect("5: 6 7 8 9 10 11 12 13 14 | = 14", .after = 0);
+    log_destroy(s_log);
+}
+END_TEST
+
+START_TEST(test_a_room_forgets_by_bytes) {
+    s_begin((log_memory_limits_t){1000, 4000, 1000, 1 << 20});
+    for (int i = 0; i < 3; i++)
+        s_append_gap('a', 1, 1, 1200);
+    s_expect("1: 2 | 2: 3 | = 3", .after = 0);
+    log_destroy(s_log);
+}
+END_TEST
+
+START_TEST(test_all_rooms_together_forget_the_oldest) {
+    s_begin((log_memory_limits_t){1000, 1 << 20, 4, 1 << 20});
+    s_append('a', 2);
+    s_append('b', 2);
+    s_append('b', 1);
+    s_expect("= 0", .after = 0); /* of a's entries none is left */
+    s_expect("= 2", .last = 1);
+    s_expect("= 1", .last = 1, .until = 1);
+    s_expect("= 2 complete", .after = 2);
+    s_expect("0: 1 2 | 2: 3 | = 3 complete", .room = "b");
+    log_bounds_t bounds = s_log->engine->bounds(s_log, LIT("a"));
+    ck_assert_uint_eq(bounds.head, 2);
+    ck_assert_uint_eq(bounds.oldest, 2);
+    s_append('a', 1); /* goes on where it was */
+    s_expect("2: 3 | = 3", .after = 0);
+    s_expect("2: 3 | = 3 complete", .last = 1);
+    s_expect("2: 3 | = 3", .last = 2);
+    log_destroy(s_log);
+
+    s_begin((log_memory_limits_t){1000, 1 << 20, 1000, 3000});
+    s_append_gap('a', 1, 1, 1200);
+    s_append_gap('b', 1, 1, 1200);
+    s_append_gap('b', 1, 1, 1200);
+    s_expect("= 0", .after = 0);
+    log_destroy(s_log);
+}
+END_TEST
+
+START_TEST(test_the_ring_wraps_and_grows) {
+    s_begin((log_memory_limits_t){20, 1 << 20, 1000, 1 << 20});
+    for (int i = 0; i < 100; i++) {
+        s_append('a', 1);
+        uint64_t head = s_heads[0], oldest = head > 20 ? head - 20 : 0;
+        ck_assert_uint_eq(s_log->engine->bounds(s_log, LIT("a")).oldest, oldest);
+        char text[128];
+        snprintf(text, sizeof text, "%llu: %llu | = %llu complete%s", (unsigned long long)oldest,
+            (unsigned long long)oldest + 1, (unsigned long long)oldest + 1, head > oldest + 1 ? " more" : "");
+        s_expect(text, .after = oldest, .entries = 1);
+        snprintf(text, sizeof text, "%llu: %llu | = %llu complete", (unsigned long long)head - 1,
+            (unsigned long long)head, (unsigned long long)head);
+        s_expect(text, .last = 1);
+    }
+    log_destroy(s_log);
+}
+END_TEST
+
+UNIT_MAIN("broker.core.log_memory", test_commit_is_stored_at_once, test_unknown_room,
+    test_slices_are_cut_at_both_ends, test_the_last_so_many, test_positions_with_gaps, test_a_room_forgets_by_entries,
+    test_a_room_forgets_by_bytes, test_all_rooms_together_forget_the_oldest, test_the_ring_wraps_and_grows)

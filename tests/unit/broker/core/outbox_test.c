@@ -1,0 +1,82 @@
+#include "outbox.h"
+
+#include "unit.h"
+
+static int s_freed;
+
+static void s_free(void *data, void *hint) {
+    (void)data;
+    (void)hint;
+    s_freed++;
+}
+
+static zr_blob_t *s_blob(void) {
+    return zr_blob_wrap("x", 1, s_free, NULL);
+}
+
+static void s_send(outbox_t *outbox, route_t route) {
+    outbox_add(outbox, &(effect_t){.kind = EFFECT_SEND, .route = route, .frame = s_blob()});
+}
+
+START_TEST(test_first_in_first_out_with_additions_meanwhile) {
+    outbox_t outbox = {0};
+    effect_t effect;
+    ck_assert(!outbox_take(&outbox, &effect));
+    uint64_t in = 0, out = 0;
+    for (int round = 0; round < 100; round++) {
+        for (int i = 0; i < 1 + round % 7; i++)
+            outbox_add(&outbox, &(effect_t){.kind = EFFECT_COMMIT, .pass = ++in});
+        for (int i = 0; i < 1 + round % 5 && outbox_take(&outbox, &effect); i++)
+            ck_assert_uint_eq(effect.pass, ++out);
+    }
+    while (outbox_take(&outbox, &effect))
+        ck_assert_uint_eq(effect.pass, ++out);
+    ck_assert_uint_eq(in, out);
+    ck_assert_uint_eq(outbox.count, 0); /* an empty outbox begins at its beginning */
+    outbox_finish(&outbox);
+}
+END_TEST
+
+START_TEST(test_finish_gives_back_what_was_not_taken) {
+    outbox_t outbox = {0};
+    effect_t effect;
+    s_freed = 0;
+    s_send(&outbox, 1);
+    s_send(&outbox, 2);
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_PUBLISH, .frame = s_blob()});
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_APPEND, .append = {.frame = s_blob()}});
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = 1});
+    ck_assert(outbox_take(&outbox, &effect));
+    outbox_finish(&outbox);
+    ck_assert_int_eq(s_freed, 3);
+    zr_blob_unref(effect.frame);
+    outbox_finish(&outbox);
+}
+END_TEST
+
+START_TEST(test_drop_route_takes_only_what_is_sent_there) {
+    outbox_t outbox = {0};
+    effect_t effect;
+    s_freed = 0;
+    s_send(&outbox, 1);
+    s_send(&outbox, 1);
+    s_send(&outbox, 2);
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_COMMIT, .pass = 1});
+    s_send(&outbox, 1);
+    ck_assert(outbox_take(&outbox, &effect));
+    zr_blob_unref(effect.frame);
+    outbox_drop_route(&outbox, 1);
+    ck_assert_int_eq(s_freed, 3);
+    ck_assert(outbox_take(&outbox, &effect));
+    ck_assert_uint_eq(effect.route, 2);
+    zr_blob_unref(effect.frame);
+    ck_assert(outbox_take(&outbox, &effect));
+    ck_assert_int_eq(effect.kind, EFFECT_COMMIT);
+    ck_assert(!outbox_take(&outbox, &effect));
+    outbox_drop_route(&outbox, 1);
+    outbox_finish(&outbox);
+}
+END_TEST
+
+UNIT_MAIN("broker.core.outbox", test_first_in_first_out_with_additions_meanwhile,
+    test_finish_gives_back_what_was_not_taken, test_drop_route_takes_only_what_is_sent_there)

@@ -1,0 +1,133 @@
+#include "presence.h"
+
+#include "control.h"
+#include "unit.h"
+
+static presence_t s_presence;
+
+static bool s_enter(const char *nick) {
+    return presence_enter(&s_presence, zr_span(nick), zr_span(NULL));
+}
+
+static bool s_exit(const char *nick, const char *reason) {
+    return presence_exit(&s_presence, zr_span(nick), reason, zr_span(NULL));
+}
+
+/* The next frame's JSON as text, "" when all is told. */
+static const char *s_frame(void) {
+    static char text[4096];
+    zr_blob_t *frame = presence_frame(&s_presence, LIT("r"));
+    if (!frame)
+        return "";
+    ck_assert_mem_eq(zr_blob_data(frame), "r\1", 2);
+    json_t *object = json_loadb((char *)zr_blob_data(frame) + 2, zr_blob_len(frame) - 2, 0, NULL);
+    ck_assert_int_eq(json_integer_value(json_object_get(object, "version")), (json_int_t)s_presence.version);
+    json_object_del(object, "op");
+    json_object_del(object, "room");
+    char *sorted = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+    snprintf(text, sizeof text, "%s", sorted);
+    free(sorted);
+    json_decref(object);
+    zr_blob_unref(frame);
+    return text;
+}
+
+START_TEST(test_comes_and_goes) {
+    ck_assert(s_enter("ann"));
+    ck_assert_str_eq(s_frame(), "{\"count\":1,\"joined\":[{\"nick\":\"ann\"}],\"left\":[],\"version\":1}");
+    ck_assert_str_eq(s_frame(), "");
+    ck_assert(s_exit("ann", "bye"));
+    ck_assert_str_eq(
+        s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"bye\"}],\"version\":2}");
+    ck_assert_uint_eq(HASH_COUNT(s_presence.occupants), 0);
+    presence_finish(&s_presence);
+}
+END_TEST
+
+START_TEST(test_coming_and_going_cancel_out) {
+    s_enter("ann");
+    s_exit("ann", "leave");
+    ck_assert_str_eq(s_frame(), "");
+    ck_assert_uint_eq(s_presence.version, 0);
+    s_enter("ann");
+    s_frame();
+    s_exit("ann", "leave");
+    s_enter("ann");
+    ck_assert_str_eq(s_frame(), "");
+    ck_assert_uint_eq(s_presence.version, 1);
+    ck_assert_uint_eq(s_presence.count, 1);
+    s_exit("ann", "expired");
+    ck_assert_str_eq(
+        s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"expired\"}],\"version\":2}");
+    presence_finish(&s_presence);
+}
+END_TEST
+
+START_TEST(test_first_in_and_last_out) {
+    ck_assert(s_enter("ann"));
+    ck_assert(!s_enter("ann"));
+    ck_assert_str_eq(s_frame(), "{\"count\":1,\"joined\":[{\"nick\":\"ann\"}],\"left\":[],\"version\":1}");
+    ck_assert(!s_exit("ann", "bye"));
+    ck_assert_str_eq(s_frame(), "");
+    ck_assert(s_exit("ann", "leave"));
+    ck_assert_str_eq(
+        s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"leave\"}],\"version\":2}");
+    presence_finish(&s_presence);
+}
+END_TEST
+
+START_TEST(test_renamed) {
+    s_enter("ann");
+    s_frame();
+    presence_exit(&s_presence, LIT("ann"), "renamed", LIT("bob"));
+    presence_enter(&s_presence, LIT("bob"), LIT("ann"));
+    ck_assert_str_eq(s_frame(), "{\"count\":1,\"joined\":[{\"nick\":\"bob\",\"was\":\"ann\"}],"
+                                "\"left\":[{\"nick\":\"ann\",\"reason\":\"renamed\",\"to\":\"bob\"}],\"version\":2}");
+    s_exit("bob", "leave"); /* the other nick is not told again */
+    ck_assert_str_eq(
+        s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"bob\",\"reason\":\"leave\"}],\"version\":3}");
+    presence_finish(&s_presence);
+}
+END_TEST
+
+START_TEST(test_renamed_and_back_is_silent) {
+    s_enter("ann");
+    s_frame();
+    presence_exit(&s_presence, LIT("ann"), "renamed", LIT("bob"));
+    presence_enter(&s_presence, LIT("bob"), LIT("ann"));
+    presence_exit(&s_presence, LIT("bob"), "renamed", LIT("ann"));
+    presence_enter(&s_presence, LIT("ann"), LIT("bob"));
+    ck_assert_str_eq(s_frame(), "");
+    ck_assert_uint_eq(HASH_COUNT(s_presence.occupants), 1);
+    presence_finish(&s_presence);
+}
+END_TEST
+
+START_TEST(test_changes_of_a_frame_are_bounded) {
+    char nick[16];
+    for (unsigned i = 0; i < 2 * PRESENCE_CHANGES; i++) {
+        snprintf(nick, sizeof nick, "n%u", i);
+        s_enter(nick);
+    }
+    for (uint64_t frame = 1; frame <= 2; frame++) {
+        zr_blob_t *blob = presence_frame(&s_presence, LIT("r"));
+        json_t *object = json_loadb((char *)zr_blob_data(blob) + 2, zr_blob_len(blob) - 2, 0, NULL);
+        ck_assert_uint_eq(json_array_size(json_object_get(object, "joined")), PRESENCE_CHANGES);
+        ck_assert_uint_eq((uint64_t)json_integer_value(json_object_get(object, "version")), frame);
+        json_decref(object);
+        zr_blob_unref(blob);
+    }
+    ck_assert_str_eq(s_frame(), "");
+    presence_finish(&s_presence); /* with everybody still there */
+}
+END_TEST
+
+START_TEST(test_exit_of_nobody_is_a_bug) {
+    s_exit("ann", "bye");
+}
+END_TEST
+
+UNIT_MAIN_ABORTS("broker.core.presence",
+    UNIT_TESTS(test_comes_and_goes, test_coming_and_going_cancel_out, test_first_in_and_last_out, test_renamed,
+        test_renamed_and_back_is_silent, test_changes_of_a_frame_are_bounded),
+    UNIT_TESTS(test_exit_of_nobody_is_a_bug))

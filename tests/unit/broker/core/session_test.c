@@ -1,0 +1,67 @@
+#include "session.h"
+
+#include "unit.h"
+
+static client_t s_clients[4];
+
+/* A session whose client id is all digit `i`. */
+static session_t *s_add(sessions_t *sessions, int i, const char *nick) {
+    memset(s_clients[i].id, '0' + i, ZR_CLIENT_ID_LEN);
+    return session_add(sessions, &s_clients[i], zr_span(nick));
+}
+
+START_TEST(test_is_found_by_everything) {
+    sessions_t sessions = {0};
+    session_t *ann = s_add(&sessions, 1, "ann"), *bob = s_add(&sessions, 2, "bob");
+    session_set_route(&sessions, ann, 7);
+    ck_assert_uint_lt(ann->id, bob->id);
+    ck_assert_uint_eq(sessions.count, 2);
+    ck_assert_ptr_eq(session_by_id(&sessions, bob->id), bob);
+    ck_assert_ptr_eq(session_by_route(&sessions, 7), ann);
+    ck_assert_ptr_null(session_by_route(&sessions, 0)); /* bob has no route, and 0 is none */
+    ck_assert_ptr_eq(session_by_client(&sessions, unit_fill('2', ZR_CLIENT_ID_LEN)), bob);
+    ck_assert_ptr_eq(session_user(&sessions, LIT("ann"))->sessions, ann);
+    ck_assert_ptr_null(session_user(&sessions, LIT("an")));
+    uint64_t id = ann->id;
+    session_remove(&sessions, ann);
+    ck_assert_ptr_null(session_by_id(&sessions, id));
+    ck_assert_ptr_null(session_by_route(&sessions, 7));
+    ck_assert_ptr_null(session_user(&sessions, LIT("ann")));
+    session_remove(&sessions, bob);
+    ck_assert_uint_eq(sessions.count, 0);
+}
+END_TEST
+
+START_TEST(test_route_moves_and_each_move_is_another_link) {
+    sessions_t sessions = {0};
+    session_t *ann = s_add(&sessions, 1, "ann");
+    session_set_route(&sessions, ann, 7);
+    uint64_t link = ann->link;
+    session_set_route(&sessions, ann, 8);
+    ck_assert_uint_gt(ann->link, link);
+    ck_assert_ptr_null(session_by_route(&sessions, 7));
+    link = ann->link;
+    session_set_route(&sessions, ann, 0);
+    session_set_route(&sessions, ann, 8);
+    ck_assert_uint_gt(ann->link, link);
+    ck_assert_ptr_eq(session_by_route(&sessions, 8), ann);
+    session_remove(&sessions, ann);
+}
+END_TEST
+
+START_TEST(test_user_lives_as_long_as_its_last_session) {
+    sessions_t sessions = {0};
+    session_t *one = s_add(&sessions, 1, "ann"), *two = s_add(&sessions, 2, "ann");
+    ck_assert_ptr_eq(one->user, two->user);
+    session_remove(&sessions, one);
+    ck_assert_ptr_eq(session_user(&sessions, LIT("ann"))->sessions, two);
+    session_set_nick(&sessions, two, LIT("eve"));
+    ck_assert_ptr_null(session_user(&sessions, LIT("ann")));
+    ck_assert_span_eq(user_nick(two->user), LIT("eve"));
+    session_remove(&sessions, two);
+    ck_assert_ptr_null(sessions.users);
+}
+END_TEST
+
+UNIT_MAIN("broker.core.session", test_is_found_by_everything, test_route_moves_and_each_move_is_another_link,
+    test_user_lives_as_long_as_its_last_session)

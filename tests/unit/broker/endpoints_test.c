@@ -1,0 +1,227 @@
+#include "endpoints.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include "unit.h"
+
+static endpoint_t s_parse(const char *text) {
+    endpoint_t endpoint;
+    const char *wrong = endpoint_parse(&endpoint, text);
+    ck_assert_msg(!wrong, "%s: %s", text, wrong);
+    return endpoint;
+}
+
+START_TEST(test_parse_and_format) {
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"tcp://127.0.0.1:5570", "tcp://127.0.0.1:5570"},
+        {"tcp://*:5570", "tcp://*:5570"},
+        {"tcp://127.0.0.1:*", "tcp://127.0.0.1:*"},
+        {"tcp://127.0.0.1:0", "tcp://127.0.0.1:*"},
+        {"tcp://localhost:1", "tcp://127.0.0.1:1"},
+        {"tcp://LocalHost:1", "tcp://127.0.0.1:1"},
+        {"tcp://[::1]:65535", "tcp://[::1]:65535"},
+        {"tcp://[::]:*", "tcp://[::]:*"},
+        {"tcp://eth0:5570", "tcp://eth0:5570"},
+        {"tcp://relay.example.org:80", "tcp://relay.example.org:80"},
+        {"ipc:///run/zrelay/front", "ipc:///run/zrelay/front"},
+        {"ipc://relative", "ipc://relative"},
+        {"ipc://@abstract", "ipc://@abstract"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[ENDPOINT_TEXT_SIZE];
+        endpoint_t endpoint = s_parse(cases[i].in);
+        endpoint_format(&endpoint, text);
+        ck_assert_str_eq(text, cases[i].out);
+    }
+}
+END_TEST
+
+START_TEST(test_refused) {
+    static const char *cases[] = {"", "tcp", "tcp:/", "tcp://", "tcp://:5570", "tcp://127.0.0.1",
+        "tcp://127.0.0.1:", "tcp://127.0.0.1:x", "tcp://127.0.0.1:65536",
+        "tcp://127.0.0.1:99999999999999999999", "tcp://127.0.0.1:-1", "tcp://127.0.0.1:+1",
+        "tcp://127.0.0.1: 1", "tcp://127.0.0.1:1 ", "tcp://::1:5570", "tcp://[::1:5570", "tcp://[::g]:1",
+        "tcp://[]:1", "tcp://[127.0.0.1]:1", "tcp://127.0.0.256:1", "tcp://127.0.0:1", "tcp://a b:1",
+        "tcp://a;tcp://b:1", "tcp://a/b:1", "TCP://127.0.0.1:1", "udp://127.0.0.1:1", "inproc://x", "ipc://",
+        "ipc://*", "ipc://@", "ipc://a b", "ipc://a\nb", "127.0.0.1:5570", "ws://127.0.0.1:1"};
+    endpoint_t endpoint;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ck_assert_msg(endpoint_parse(&endpoint, cases[i]) != NULL, "%s was accepted", cases[i]);
+}
+END_TEST
+
+START_TEST(test_lengths) {
+    char text[600], back[ENDPOINT_TEXT_SIZE];
+    for (size_t len = 1; len <= 300; len++) {
+        endpoint_t endpoint, derived;
+        memset(text, 0, sizeof text);
+        strcpy(text, "ipc://");
+        memset(text + 6, 'p', len);
+        ck_assert_msg((endpoint_parse(&endpoint, text) == NULL) == (len <= 107), "a path of %zu", len);
+        if (len <= 107)
+            ck_assert_msg(
+                (endpoint_derive_back(&endpoint, &derived) == NULL) == (len <= 102), "back of %zu", len);
+        strcpy(text, "tcp://");
+        memset(text + 6, 'h', len);
+        strcpy(text + 6 + len, ":65535");
+        ck_assert_msg((endpoint_parse(&endpoint, text) == NULL) == (len <= 255), "a host of %zu", len);
+        if (len <= 255) {
+            endpoint_format(&endpoint, back);
+            ck_assert_str_eq(back, text);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_derive_back) {
+    static const struct {
+        const char *listen, *back;
+    } cases[] = {
+        {"tcp://127.0.0.1:5570", "tcp://127.0.0.1:5571"},
+        {"tcp://*:5570", "tcp://*:5571"},
+        {"tcp://127.0.0.1:*", "tcp://127.0.0.1:*"},
+        {"tcp://[::1]:65534", "tcp://[::1]:65535"},
+        {"ipc:///tmp/z", "ipc:///tmp/z-back"},
+        {"ipc://@z", "ipc://@z-back"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[ENDPOINT_TEXT_SIZE];
+        endpoint_t listen = s_parse(cases[i].listen), back;
+        ck_assert_ptr_null(endpoint_derive_back(&listen, &back));
+        endpoint_format(&back, text);
+        ck_assert_str_eq(text, cases[i].back);
+    }
+    endpoint_t listen = s_parse("tcp://127.0.0.1:65535"), back;
+    ck_assert_ptr_nonnull(endpoint_derive_back(&listen, &back));
+}
+END_TEST
+
+START_TEST(test_local) {
+    static const char *local[] = {"tcp://127.0.0.1:1", "tcp://127.255.0.9:1", "tcp://[::1]:1",
+        "tcp://[::ffff:127.0.0.1]:1", "tcp://lo:1", "tcp://localhost:1", "ipc:///tmp/z", "ipc://@z"};
+    static const char *open[] = {"tcp://*:1", "tcp://0.0.0.0:1", "tcp://[::]:1", "tcp://10.0.0.1:1",
+        "tcp://[fe80::1]:1", "tcp://[::ffff:10.0.0.1]:1", "tcp://eth0:1", "tcp://128.0.0.1:1",
+        "tcp://localhost.example.org:1", "tcp://lo0:1", "tcp://[::127.0.0.1]:1"};
+    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++) {
+        endpoint_t endpoint = s_parse(local[i]);
+        ck_assert_msg(endpoint_is_local(&endpoint), "%s", local[i]);
+        ck_assert_msg(!endpoint_is_wildcard(&endpoint), "%s", local[i]);
+    }
+    for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) {
+        endpoint_t endpoint = s_parse(open[i]);
+        ck_assert_msg(!endpoint_is_local(&endpoint), "%s", open[i]);
+        ck_assert_msg(endpoint_is_wildcard(&endpoint) == (i < 3), "%s", open[i]);
+    }
+}
+END_TEST
+
+START_TEST(test_ipv6) {
+    endpoint_t six = s_parse("tcp://[::1]:1"), four = s_parse("tcp://127.0.0.1:1"),
+               any = s_parse("tcp://*:1"), path = s_parse("ipc://a:b");
+    ck_assert(endpoint_is_ipv6(&six));
+    ck_assert(!endpoint_is_ipv6(&four));
+    ck_assert(!endpoint_is_ipv6(&any));
+    ck_assert(!endpoint_is_ipv6(&path));
+}
+END_TEST
+
+/* --- The back for a client --- */
+
+typedef struct {
+    endpoint_t listen[4], back[4];
+    endpoint_set_t set;
+} bound_t;
+
+static void s_bind(bound_t *bound, bool paired, const char *const *listen, const char *const *back) {
+    *bound = (bound_t){.set = {.listen = bound->listen, .back = bound->back, .paired = paired}};
+    for (; *listen; listen++)
+        bound->listen[bound->set.listen_count++] = s_parse(*listen);
+    for (; *back; back++)
+        bound->back[bound->set.back_count++] = s_parse(*back);
+}
+
+#define LISTEN(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* `host` NULL: `port` says nothing, the address is not known. A host with '/' or '@' is a path. */
+static const char *s_choose(const bound_t *bound, const char *host, uint16_t port) {
+    static char out[ENDPOINT_TEXT_SIZE];
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        struct sockaddr_un un;
+    } local;
+    socklen_t len = 0;
+    memset(&local, 0, sizeof local);
+    if (host && strpbrk(host, "/@")) {
+        local.un.sun_family = AF_UNIX;
+        strcpy(local.un.sun_path, host);
+        len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(host) + (host[0] == '@' ? 0 : 1));
+        if (host[0] == '@')
+            local.un.sun_path[0] = '\0';
+    } else if (host && strchr(host, ':')) {
+        local.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        ck_assert_int_eq(inet_pton(AF_INET6, host, &local.in6.sin6_addr), 1);
+        len = sizeof local.in6;
+    } else if (host) {
+        local.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+        ck_assert_int_eq(inet_pton(AF_INET, host, &local.in.sin_addr), 1);
+        len = sizeof local.in;
+    }
+    endpoint_choose_back(&bound->set, host ? &local.any : NULL, len, out);
+    return out;
+}
+
+START_TEST(test_paired_backs) {
+    bound_t bound;
+    s_bind(&bound, true,
+        LISTEN("tcp://127.0.0.1:5570", "tcp://0.0.0.0:6000", "ipc:///tmp/z", "ipc://@abstract"),
+        LISTEN("tcp://127.0.0.1:5571", "tcp://0.0.0.0:6001", "ipc:///tmp/z-back", "ipc://@abstract-back"));
+    ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 5570), "tcp://127.0.0.1:5571");
+    ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 6000), "tcp://127.0.0.1:6001");
+    ck_assert_str_eq(s_choose(&bound, "192.168.1.7", 6000), "tcp://192.168.1.7:6001");
+    ck_assert_str_eq(s_choose(&bound, "/tmp/z", 0), "ipc:///tmp/z-back");
+    ck_assert_str_eq(s_choose(&bound, "@abstract", 0), "ipc://@abstract-back");
+    ck_assert_str_eq(s_choose(&bound, NULL, 0), "tcp://127.0.0.1:5571");
+}
+END_TEST
+
+START_TEST(test_same_port_on_two_addresses) {
+    bound_t bound;
+    s_bind(&bound, true, LISTEN("tcp://0.0.0.0:5570", "tcp://127.0.0.1:5570"),
+        LISTEN("tcp://0.0.0.0:5571", "tcp://127.0.0.1:7000"));
+    ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 5570), "tcp://127.0.0.1:7000");
+    ck_assert_str_eq(s_choose(&bound, "10.0.0.1", 5570), "tcp://10.0.0.1:5571");
+}
+END_TEST
+
+START_TEST(test_ipv6_backs) {
+    bound_t bound;
+    s_bind(&bound, true, LISTEN("tcp://0.0.0.0:5570", "tcp://[::]:6000"),
+        LISTEN("tcp://0.0.0.0:5571", "tcp://[::]:6001"));
+    ck_assert_str_eq(s_choose(&bound, "2001:db8::7", 6000), "tcp://[2001:db8::7]:6001");
+    ck_assert_str_eq(s_choose(&bound, "::ffff:10.0.0.1", 6000), "tcp://10.0.0.1:6001");
+    ck_assert_str_eq(s_choose(&bound, "10.0.0.1", 5570), "tcp://10.0.0.1:5571");
+}
+END_TEST
+
+START_TEST(test_configured_backs) {
+    bound_t bound;
+    s_bind(&bound, false, LISTEN("tcp://0.0.0.0:5570", "ipc:///tmp/z"),
+        LISTEN("ipc:///tmp/b", "tcp://127.0.0.1:7000", "tcp://0.0.0.0:7001", "tcp://10.0.0.1:7002"));
+    ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 5570), "tcp://127.0.0.1:7000");
+    ck_assert_str_eq(s_choose(&bound, "10.0.0.1", 5570), "tcp://10.0.0.1:7002");
+    ck_assert_str_eq(s_choose(&bound, "10.0.0.2", 5570), "tcp://10.0.0.2:7001");
+    ck_assert_str_eq(s_choose(&bound, "/tmp/z", 0), "ipc:///tmp/b");
+    ck_assert_str_eq(s_choose(&bound, "2001:db8::7", 5570), "tcp://127.0.0.1:7000");
+    s_bind(&bound, false, LISTEN("ipc:///tmp/z"), LISTEN("tcp://0.0.0.0:7001"));
+    ck_assert_str_eq(s_choose(&bound, "/tmp/z", 0), "tcp://127.0.0.1:7001");
+}
+END_TEST
+
+UNIT_MAIN("broker.endpoints", test_parse_and_format, test_refused, test_lengths, test_derive_back, test_local,
+    test_ipv6, test_paired_backs, test_same_port_on_two_addresses, test_ipv6_backs, test_configured_backs)

@@ -1,0 +1,277 @@
+#include "settings.h"
+
+#include <stdio.h>
+
+#include "unit.h"
+
+/* Files that tests write are in a directory of their own, removed at the end of the test. */
+static char s_dir[] = "/tmp/zrelay-settings-XXXXXX";
+static char s_path[64];
+
+static void s_setup(void) {
+    strcpy(s_dir, "/tmp/zrelay-settings-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(s_dir));
+    snprintf(s_path, sizeof s_path, "%s/z.conf", s_dir);
+}
+
+static void s_teardown(void) {
+    unlink(s_path);
+    rmdir(s_dir);
+}
+
+static void s_write(const void *text, size_t len) {
+    FILE *file = fopen(s_path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(text, 1, len, file), len);
+    fclose(file);
+}
+
+static bool s_read_text(settings_t *settings, const char *text, char error[ZPL_ERROR_SIZE]) {
+    settings_flags_t none = {0};
+    s_setup();
+    s_write(text, strlen(text));
+    settings_default(settings);
+    bool ok = settings_read_file(settings, s_path, error) && settings_complete(settings, &none, error);
+    s_teardown();
+    return ok;
+}
+
+static void s_good(settings_t *settings, const char *text) {
+    char error[ZPL_ERROR_SIZE] = "";
+    ck_assert_msg(s_read_text(settings, text, error), "%s", error);
+}
+
+/* The error is one line and holds `part`. */
+static void s_bad(const char *text, const char *part) {
+    settings_t settings;
+    char error[ZPL_ERROR_SIZE] = "";
+    ck_assert_msg(!s_read_text(&settings, text, error), "accepted: %s", text);
+    ck_assert_msg(strstr(error, part) != NULL, "'%s' does not say '%s'", error, part);
+    ck_assert_ptr_null(strchr(error, '\n'));
+}
+
+static void s_assert_endpoints(const settings_endpoints_t *endpoints, const char *expected) {
+    char all[1000] = "";
+    for (size_t i = 0; i < endpoints->count; i++) {
+        char text[ENDPOINT_TEXT_SIZE];
+        endpoint_format(&endpoints->items[i], text);
+        strcat(all, i ? " " : "");
+        strcat(all, text);
+    }
+    ck_assert_str_eq(all, expected);
+}
+
+START_TEST(test_defaults) {
+    settings_t settings;
+    s_good(&settings, "");
+    s_assert_endpoints(&settings.listen, "tcp://127.0.0.1:5570");
+    s_assert_endpoints(&settings.back, "tcp://127.0.0.1:5571");
+    ck_assert(settings.paired);
+    ck_assert(!settings.insecure);
+    ck_assert_uint_eq(settings.relay.max_frame, 1048576);
+    ck_assert_uint_eq(settings.relay.heartbeat_ms, 5000);
+    ck_assert_uint_eq(settings.route_queue, 1000);
+    ck_assert_uint_eq(settings.log.bytes, 268435456);
+}
+END_TEST
+
+START_TEST(test_values) {
+    settings_t settings;
+    s_good(&settings, "# a comment\n"
+                      "  # an indented one\r\n"
+                      "\n"
+                      "server # and one here\n"
+                      "    listen = tcp://127.0.0.1:7000\n"
+                      "    listen = 'ipc:///tmp/z' # quoted\n"
+                      "    heartbeat = 250\n"
+                      "    tick=20\n"
+                      "    greeting = \"a # b\"\t\n"
+                      "    log-level = debug\n"
+                      "    io-threads = 4\n"
+                      "limits\n"
+                      "    max-frame = 2M\n"
+                      "    max-control = 8k\n"
+                      "    max-state-bytes = 1G\n"
+                      "    max-joins = 7\n"
+                      "log\n"
+                      "    room-bytes = 64K");
+    s_assert_endpoints(&settings.listen, "tcp://127.0.0.1:7000 ipc:///tmp/z");
+    s_assert_endpoints(&settings.back, "tcp://127.0.0.1:7001 ipc:///tmp/z-back");
+    ck_assert_uint_eq(settings.relay.heartbeat_ms, 250);
+    ck_assert_uint_eq(settings.tick_ms, 20);
+    ck_assert_str_eq(settings.greeting, "a # b");
+    ck_assert_int_eq(settings.log_level, ZR_LOG_DEBUG);
+    ck_assert_uint_eq(settings.io_threads, 4);
+    ck_assert_uint_eq(settings.relay.max_frame, 2 << 20);
+    ck_assert_uint_eq(settings.relay.max_control, 8192);
+    ck_assert_uint_eq(settings.relay.max_state_bytes, 1 << 30);
+    ck_assert_uint_eq(settings.relay.max_joins, 7);
+    ck_assert_uint_eq(settings.log.room_bytes, 65536);
+}
+END_TEST
+
+START_TEST(test_sections_may_be_split) {
+    settings_t settings;
+    s_good(&settings, "limits\n    max-joins = 7\nserver\n    tick = 50\nlimits\n    max-rooms = 8\n");
+    ck_assert_uint_eq(settings.relay.max_joins, 7);
+    ck_assert_uint_eq(settings.relay.max_rooms, 8);
+}
+END_TEST
+
+START_TEST(test_bad_syntax) {
+    s_bad("server\n   tick = 100\n", "z.conf:2: indent");
+    s_bad("server\n\ttick = 100\n", "z.conf:2: indent");
+    s_bad("    tick = 100\n", "z.conf:1: indented too deep");
+    s_bad("server\n        tick = 100\n", "z.conf:2: indented too deep");
+    s_bad("server\n    tick = 100\n        x = 1\n", "z.conf:3: indented too deep");
+    s_bad("#\n\nserver\n    tick 100\n", "z.conf:4: a name is followed");
+    s_bad("server\n    greeting = \"hello\n", "z.conf:2: the closing quote");
+    s_bad("server\n    greeting = \"hello\" there\n", "z.conf:2: nothing but a comment");
+    s_bad("server\n    = 100\n", "z.conf:2: a line starts with a name");
+    s_bad("server {\n", "z.conf:1: a name is followed");
+    s_bad("\xef\xbb\xbfserver\n", "z.conf:1: a line starts with a name");
+}
+END_TEST
+
+START_TEST(test_bad_members) {
+    s_bad("serber\n", "z.conf:1: serber: no such section");
+    s_bad("server = 1\n", "z.conf:1: server: a section has no value");
+    s_bad("tick = 100\n", "z.conf:1: tick: belongs under \"server\"");
+    s_bad("server\n    tik = 100\n", "z.conf:2: server/tik: no such setting");
+    s_bad("server\n    max-frame = 100\n", "z.conf:2: server/max-frame: no such setting");
+    s_bad("server\n    tick = 100\n    # \n    tick = 100\n", "z.conf:4: server/tick: already set in line 2");
+    s_bad("server\n    tick\n", "z.conf:2: server/tick: the value is missing");
+    s_bad("server\n    tick =\n", "z.conf:2: server/tick: the value is missing");
+    s_bad("server\n    tick = often\n", "z.conf:2: server/tick: \"often\" is no number");
+    s_bad("server\n    tick = -5\n", "is no number");
+    s_bad("server\n    tick = 1.5\n", "is no number");
+    s_bad("server\n    tick = 100ms\n", "is no number");
+    s_bad("server\n    tick = k\n", "is no number");
+    s_bad("server\n    tick = 0\n",
+        "z.conf:2: server/tick: 0 is out of range; write a number from 10 to 60000");
+    s_bad("server\n    tick = 59k\n", "out of range");
+    s_bad("limits\n    max-joins = 99999999999999999999999\n", "out of range");
+    s_bad("limits\n    max-joins = 18446744073709551617\n", "out of range");
+    s_bad("limits\n    max-frame = 17179869184G\n", "out of range");
+    s_bad("server\n    insecure = yes\n", "z.conf:2: server/insecure: \"yes\" is neither 1");
+    s_bad("server\n    log-level = loud\n", "z.conf:2: server/log-level: \"loud\" is none of");
+    s_bad("server\n    listen = tcp://127.0.0.1\n",
+        "z.conf:2: server/listen: cannot use \"tcp://127.0.0.1\": the port");
+    s_bad("server\n    advertise = tcp://*:5571\n", "z.conf:2: server/advertise: cannot advertise");
+    s_bad("server\n    advertise = tcp://relay.example.org:0\n", "cannot advertise");
+    s_bad("log\n    data = /tmp/x\n", "this build keeps its log in memory only");
+}
+END_TEST
+
+START_TEST(test_limits_of_the_reader) {
+    char text[4000];
+    strcpy(text, "server\n    greeting = ");
+    memset(text + strlen(text), 'g', 1001);
+    text[strlen("server\n    greeting = ") + 1001] = '\0';
+    s_bad(text, "z.conf:2: the line is longer");
+    strcpy(text, "server\n");
+    for (int i = 0; i < 17; i++)
+        sprintf(text + strlen(text), "    listen = tcp://127.0.0.1:%d\n", 7000 + 2 * i);
+    s_bad(text, "z.conf:18: server/listen: more than 16 endpoints");
+}
+END_TEST
+
+START_TEST(test_whole) {
+    s_bad("server\n    listen = tcp://*:5570\n", "tcp://*:5570 can be reached from other machines");
+    s_bad("server\n    back = tcp://10.0.0.1:1\n", "tcp://10.0.0.1:1 can be reached from other machines");
+    s_bad("server\n    back = ipc:///tmp/z\n", "need a tcp:// back");
+    s_bad("server\n    listen = tcp://127.0.0.1:65535\n", "cannot derive the back of tcp://127.0.0.1:65535");
+    s_bad("limits\n    replay-frames = 1000\n", "replay-frames (1000) must be below route-queue (1000)");
+    settings_t settings;
+    s_good(&settings, "server\n    listen = tcp://*:5570\n    insecure = 1\n");
+    s_assert_endpoints(&settings.back, "tcp://*:5571");
+    s_good(&settings, "server\n    back = ipc:///tmp/z\n    advertise = tcp://relay.example.org:1\n");
+    ck_assert_str_eq(settings.advertise, "tcp://relay.example.org:1");
+    ck_assert(!settings.paired);
+    s_good(&settings, "server\n    listen = ipc:///tmp/f\n    back = ipc:///tmp/z\n");
+}
+END_TEST
+
+START_TEST(test_flags_replace_the_files) {
+    settings_t settings;
+    settings_flags_t flags = {0};
+    char error[ZPL_ERROR_SIZE];
+    s_setup();
+    const char *text = "server\n    listen = tcp://127.0.0.1:1\n    back = tcp://127.0.0.1:2\n";
+    s_write(text, strlen(text));
+    settings_default(&settings);
+    ck_assert(settings_add_flag(&flags.listen, "--listen", "tcp://127.0.0.1:3", error));
+    ck_assert(settings_add_flag(&flags.listen, "--listen", "tcp://127.0.0.1:5", error));
+    ck_assert(!settings_add_flag(&flags.listen, "--listen", "tcp://", error));
+    ck_assert_ptr_nonnull(strstr(error, "--listen: cannot use \"tcp://\""));
+    ck_assert(settings_read_file(&settings, s_path, error));
+    ck_assert(settings_complete(&settings, &flags, error));
+    s_assert_endpoints(&settings.listen, "tcp://127.0.0.1:3 tcp://127.0.0.1:5");
+    s_assert_endpoints(&settings.back, "tcp://127.0.0.1:2");
+    s_teardown();
+}
+END_TEST
+
+START_TEST(test_unreadable_files) {
+    settings_t settings;
+    char error[ZPL_ERROR_SIZE];
+    s_setup();
+    settings_default(&settings);
+    ck_assert(!settings_read_file(&settings, s_path, error));
+    ck_assert_ptr_nonnull(strstr(error, "No such file"));
+    ck_assert(!settings_read_file(&settings, s_dir, error));
+    ck_assert_ptr_nonnull(strstr(error, "directory"));
+    s_write("server\n\0", 8);
+    ck_assert(!settings_read_file(&settings, s_path, error));
+    ck_assert_ptr_nonnull(strstr(error, "no text file"));
+    char *large = malloc((1 << 20) + 1);
+    memset(large, '\n', (1 << 20) + 1);
+    s_write(large, (1 << 20) + 1);
+    ck_assert(!settings_read_file(&settings, s_path, error));
+    ck_assert_ptr_nonnull(strstr(error, "larger than"));
+    s_write(large, 1 << 20);
+    ck_assert(settings_read_file(&settings, s_path, error));
+    free(large);
+    s_teardown();
+}
+END_TEST
+
+/* The example says of each setting what its default is: it must be true, and nothing may be forgotten. */
+START_TEST(test_the_example_holds_the_defaults) {
+    settings_t defaults, example;
+    char line[1024], text[32768] = "", *end = text;
+    s_good(&defaults, "");
+    FILE *file = fopen(ZR_VECTORS "/../../broker/zrelayd.conf", "r");
+    ck_assert_ptr_nonnull(file);
+    size_t settings_seen = 0;
+    while (fgets(line, sizeof line, file)) {
+        bool setting = strncmp(line, "    #", 5) == 0 && line[5] >= 'a' && line[5] <= 'z';
+        settings_seen += setting;
+        if (setting && !strncmp(line, "    #advertise", 14)) /* has no default */
+            continue;
+        end += setting ? sprintf(end, "    %s", line + 5) : sprintf(end, "%s", line);
+    }
+    fclose(file);
+    s_good(&example, text);
+    ck_assert_uint_eq(settings_seen, 29);
+    ck_assert_str_eq(example.greeting, "Welcome.");
+    example.greeting[0] = '\0';
+    memset(example.greeting, 0, sizeof example.greeting);
+    ck_assert(!example.paired);
+    example.paired = true;
+    s_assert_endpoints(&example.listen, "tcp://127.0.0.1:5570");
+    s_assert_endpoints(&example.back, "tcp://127.0.0.1:5571");
+    ck_assert_mem_eq(&example.relay, &defaults.relay, sizeof defaults.relay);
+    ck_assert_mem_eq(&example.log, &defaults.log, sizeof defaults.log);
+    ck_assert_uint_eq(example.tick_ms, defaults.tick_ms);
+    ck_assert_uint_eq(example.io_threads, defaults.io_threads);
+    ck_assert_uint_eq(example.route_queue, defaults.route_queue);
+    ck_assert_uint_eq(example.reader_queue, defaults.reader_queue);
+    ck_assert_int_eq(example.log_level, defaults.log_level);
+    ck_assert_int_eq(example.insecure, defaults.insecure);
+}
+END_TEST
+
+UNIT_MAIN("broker.settings", test_defaults, test_values, test_sections_may_be_split, test_bad_syntax,
+    test_bad_members, test_limits_of_the_reader, test_whole, test_flags_replace_the_files,
+    test_unreadable_files, test_the_example_holds_the_defaults)

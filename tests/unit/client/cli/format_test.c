@@ -1,0 +1,146 @@
+#include "format.h"
+
+#include <jansson.h>
+
+#include "unit.h"
+
+static zrelay_event_t s_event(const void *body, size_t len) {
+    return (zrelay_event_t){.type = ZRELAY_ENTRY,
+        .room = "logs",
+        .sender = "ann",
+        .seq = 7,
+        .time = 1700000000000001,
+        .body = body,
+        .body_len = len};
+}
+
+static void s_expect(zr_buffer_t *out, const char *text) {
+    zr_buffer_u8(out, '\0');
+    ck_assert_str_eq((const char *)out->data, text);
+    zr_buffer_finish(out);
+}
+
+START_TEST(test_raw_is_byte_for_byte) {
+    zr_buffer_t out = {0};
+    zrelay_event_t event = s_event("\0\033\377", 3);
+    ck_assert(format_entry(&out, &event, FORMAT_RAW));
+    ck_assert_uint_eq(out.len, 4);
+    ck_assert_mem_eq(out.data, "\0\033\377\n", 4);
+    zr_buffer_finish(&out);
+}
+END_TEST
+
+START_TEST(test_terminals_are_safe) {
+    zr_buffer_t out = {0};
+    zrelay_event_t event = s_event("a\033[2Jb\nc", 8);
+    ck_assert(format_entry(&out, &event, FORMAT_SAFE));
+    s_expect(&out, "a\\x1b[2Jb\\x0ac\n");
+    ck_assert(format_entry(&out, &event, FORMAT_PREFIX));
+    s_expect(&out, "logs: a\\x1b[2Jb\\x0ac\n");
+}
+END_TEST
+
+START_TEST(test_json) {
+    zr_buffer_t out = {0};
+    zrelay_event_t event = s_event("h\"i\n\xc3\xa4", 6);
+    ck_assert(format_entry(&out, &event, FORMAT_JSON));
+    s_expect(&out, "{\"room\":\"logs\",\"seq\":7,\"time\":1700000000000001,\"sender\":\"ann\",\"body\":"
+                   "\"h\\\"i\\n\xc3\xa4\"}\n");
+    event = s_event("\377x", 2);
+    event.key = "k";
+    ck_assert(format_entry(&out, &event, FORMAT_JSON));
+    s_expect(&out, "{\"room\":\"logs\",\"seq\":7,\"time\":1700000000000001,\"sender\":\"ann\",\"key\":\"k\","
+                   "\"body_base64\":\"/3g=\"}\n");
+    event = s_event(NULL, 0);
+    event.key = "k";
+    event.deleted = true;
+    ck_assert(format_entry(&out, &event, FORMAT_JSON));
+    s_expect(&out, "{\"room\":\"logs\",\"seq\":7,\"time\":1700000000000001,\"sender\":\"ann\",\"key\":\"k\","
+                   "\"deleted\":true}\n");
+    event = s_event(NULL, 0);
+    ck_assert(format_entry(&out, &event, FORMAT_JSON));
+    s_expect(
+        &out, "{\"room\":\"logs\",\"seq\":7,\"time\":1700000000000001,\"sender\":\"ann\",\"body\":\"\"}\n");
+}
+END_TEST
+
+/* Any body comes back from the JSON line. */
+START_TEST(test_json_of_every_byte) {
+    for (int byte = 0; byte < 256; byte++) {
+        char body[2] = {(char)byte, 'x'};
+        zr_buffer_t out = {0};
+        zrelay_event_t event = s_event(body, 2);
+        format_entry(&out, &event, FORMAT_JSON);
+        ck_assert_ptr_eq(memchr(out.data, '\n', out.len), out.data + out.len - 1);
+        json_t *object = json_loadb((const char *)out.data, out.len, JSON_ALLOW_NUL, NULL);
+        ck_assert_ptr_nonnull(object);
+        json_t *text = json_object_get(object, "body");
+        ck_assert_int_eq(text != NULL, byte < 128);
+        if (text) {
+            ck_assert_uint_eq(json_string_length(text), 2);
+            ck_assert_mem_eq(json_string_value(text), body, 2);
+        }
+        json_decref(object);
+        zr_buffer_finish(&out);
+    }
+}
+END_TEST
+
+START_TEST(test_deletions_are_not_text) {
+    zr_buffer_t out = {0};
+    zrelay_event_t event = s_event(NULL, 0);
+    event.key = "k";
+    event.deleted = true;
+    ck_assert(!format_entry(&out, &event, FORMAT_RAW));
+    ck_assert(!format_entry(&out, &event, FORMAT_PREFIX));
+    ck_assert_uint_eq(out.len, 0);
+    format_state(&out, &event, FORMAT_SAFE);
+    s_expect(&out, "k\n");
+    event = s_event("v\t", 2);
+    event.key = "k";
+    format_state(&out, &event, FORMAT_RAW);
+    s_expect(&out, "k=v\t\n");
+    format_state(&out, &event, FORMAT_SAFE);
+    s_expect(&out, "k=v\\x09\n");
+}
+END_TEST
+
+START_TEST(test_base64) {
+    static const char *const cases[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        zr_buffer_t out = {0};
+        format_base64(&out, zr_span(cases[i][0]));
+        s_expect(&out, cases[i][1]);
+    }
+}
+END_TEST
+
+START_TEST(test_notes) {
+    zr_buffer_t out = {0};
+    zrelay_event_t lost = {.type = ZRELAY_LOST, .room = "logs", .seq = 3, .upto = 9};
+    ck_assert(format_note(&out, &lost, false));
+    s_expect(&out, "logs: messages after seq 3 and up to 9 are lost");
+    zrelay_event_t gap = {.type = ZRELAY_GAP, .room = "logs", .seq = 3};
+    ck_assert(!format_note(&out, &gap, false));
+    ck_assert(format_note(&out, &gap, true));
+    zr_buffer_clear(&out);
+    zrelay_event_t refused = {.type = ZRELAY_REFUSED, .code = "conflict", .text = "newer", .seq = 5};
+    ck_assert(format_note(&out, &refused, false));
+    s_expect(&out, "refused: newer (at seq 5) [conflict]");
+    zrelay_event_t none = {.type = ZRELAY_ACKED};
+    ck_assert(!format_note(&out, &none, true));
+}
+END_TEST
+
+START_TEST(test_progress) {
+    zr_buffer_t out = {0};
+    format_progress(&out, 3000, 2000, 1500);
+    s_expect(&out, "3000 messages, 2000/s, 2000 acked");
+    format_progress(&out, 1, 0, 0);
+    s_expect(&out, "1 message, 0/s, 0 acked");
+}
+END_TEST
+
+UNIT_MAIN("client.cli.format", test_raw_is_byte_for_byte, test_terminals_are_safe, test_json,
+    test_json_of_every_byte, test_deletions_are_not_text, test_base64, test_notes, test_progress)

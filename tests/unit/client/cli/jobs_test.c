@@ -1,0 +1,94 @@
+#include "jobs.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "unit.h"
+
+static const char *s_get(char **environment, const char *name) {
+    size_t len = strlen(name);
+    const char *found = NULL;
+    for (; *environment; environment++)
+        if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=') {
+            ck_assert_ptr_null(found);
+            found = *environment + len + 1;
+        }
+    return found;
+}
+
+START_TEST(test_environment) {
+    char *base[] = {"PATH=/bin", "ZRELAY_KEY=old", "ZRELAY_SERVER=x", "ZRELAY_SEQ=1", NULL};
+    zrelay_event_t event = {.room = "logs", .seq = 9, .sender = "ann", .time = 12};
+    char **all = jobs_environment(base, &event);
+    ck_assert_str_eq(s_get(all, "PATH"), "/bin");
+    ck_assert_str_eq(s_get(all, "ZRELAY_SERVER"), "x");
+    ck_assert_str_eq(s_get(all, "ZRELAY_ROOM"), "logs");
+    ck_assert_str_eq(s_get(all, "ZRELAY_SEQ"), "9");
+    ck_assert_str_eq(s_get(all, "ZRELAY_SENDER"), "ann");
+    ck_assert_str_eq(s_get(all, "ZRELAY_TIME"), "12");
+    ck_assert_ptr_null(s_get(all, "ZRELAY_KEY"));
+    free(all);
+    event.key = "k=v";
+    all = jobs_environment(base, &event);
+    ck_assert_str_eq(s_get(all, "ZRELAY_KEY"), "k=v");
+    free(all);
+}
+END_TEST
+
+START_TEST(test_outcomes) {
+    zr_buffer_t out = {0};
+    ck_assert(!jobs_outcome(&out, W_EXITCODE(0, 0)));
+    ck_assert(jobs_outcome(&out, W_EXITCODE(3, 0)));
+    ck_assert_mem_eq(out.data, "exit status 3", 13);
+    zr_buffer_clear(&out);
+    ck_assert(jobs_outcome(&out, W_EXITCODE(0, 9)));
+    ck_assert_mem_eq(out.data, "killed by signal 9", 18);
+    zr_buffer_finish(&out);
+}
+END_TEST
+
+static void s_drain(jobs_t *jobs) {
+    while (jobs->running > 0) {
+        struct pollfd files[JOBS_MAX];
+        nfds_t count = jobs_files(jobs, files);
+        poll(files, count, 10);
+        jobs_write(jobs, files, count);
+        jobs_reap(jobs);
+    }
+}
+
+/* A body larger than a pipe holds arrives whole; commands that read nothing or fail do not disturb. */
+START_TEST(test_commands) {
+    signal(SIGPIPE, SIG_IGN);
+    size_t len = 1000000;
+    char *body = malloc(len);
+    memset(body, 'x', len);
+    zrelay_event_t event = {.room = "logs", .seq = 9, .sender = "ann", .body = body, .body_len = len};
+    jobs_t jobs;
+    jobs_init(&jobs, "test $(wc -c) = 1000000 && test $ZRELAY_SEQ = 9", 3);
+    for (int i = 0; i < 3; i++) {
+        ck_assert(!jobs_full(&jobs));
+        jobs_start(&jobs, &event);
+    }
+    ck_assert(jobs_full(&jobs));
+    s_drain(&jobs);
+    ck_assert_uint_eq(jobs.failed, 0);
+    jobs_init(&jobs, "true", 1);
+    jobs_start(&jobs, &event);
+    s_drain(&jobs);
+    ck_assert_uint_eq(jobs.failed, 0);
+    jobs_init(&jobs, "exit 7", 1);
+    jobs_start(&jobs, &event);
+    s_drain(&jobs);
+    ck_assert_uint_eq(jobs.failed, 1);
+    jobs_init(&jobs, "sleep 60", 2);
+    jobs_start(&jobs, &event);
+    jobs_finish(&jobs);
+    ck_assert_uint_eq(jobs.running, 0);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+    free(body);
+}
+END_TEST
+
+UNIT_MAIN("client.cli.jobs", test_environment, test_outcomes, test_commands)

@@ -1,0 +1,82 @@
+#include "lines.h"
+#include "unit.h"
+
+/* Feeds `text` in pieces of `step` bytes and takes what comes out as lines, each followed by '|'. */
+static lines_result_t s_cut(
+    zr_span_t text, size_t step, size_t chunk, size_t max, char *out, uint64_t *number) {
+    lines_t lines;
+    lines_init(&lines, chunk, max);
+    lines_result_t result;
+    size_t fed = 0;
+    size_t used = 0;
+    for (;;) {
+        zr_span_t line;
+        while ((result = lines_next(&lines, &line)) == LINES_LINE) {
+            memcpy(out + used, line.ptr, line.len);
+            used += line.len;
+            out[used++] = '|';
+        }
+        if (result == LINES_LONG || lines.ended)
+            break;
+        size_t room;
+        char *to = lines_space(&lines, &room);
+        size_t len = text.len - fed < step ? text.len - fed : step;
+        if (len > room)
+            len = room;
+        memcpy(to, text.ptr + fed, len);
+        lines_fed(&lines, len);
+        fed += len;
+        if (len == 0)
+            lines_end(&lines);
+    }
+    out[used] = '\0';
+    *number = lines.number;
+    lines_finish(&lines);
+    return result;
+}
+
+START_TEST(test_any_borders) {
+    static const struct {
+        const char *text, *lines;
+        unsigned count;
+    } cases[] = {{"", "", 0}, {"\n", "|", 1}, {"a", "a|", 1}, {"a\n", "a|", 1}, {"a\n\nb", "a||b|", 3},
+        {"\n\n\n", "|||", 3}, {"one\ntwo\nthree\r\n", "one|two|three\r|", 3},
+        {"abcdefghijklmnop\nq\n", "abcdefghijklmnop|q|", 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (size_t step = 1; step < 20; step++)
+            for (size_t chunk = 1; chunk < 20; chunk++) {
+                char out[64];
+                uint64_t number;
+                ck_assert_int_eq(s_cut(zr_span(cases[i].text), step, chunk, 16, out, &number), LINES_MORE);
+                ck_assert_str_eq(out, cases[i].lines);
+                ck_assert_uint_eq(number, cases[i].count);
+            }
+}
+END_TEST
+
+START_TEST(test_any_bytes) {
+    lines_t lines;
+    zr_span_t line;
+    size_t room;
+    lines_init(&lines, 16, 16);
+    memcpy(lines_space(&lines, &room), "\0\377\r\0\n", 5);
+    lines_fed(&lines, 5);
+    ck_assert_int_eq(lines_next(&lines, &line), LINES_LINE);
+    ck_assert(zr_span_equal(line, zr_span_of("\0\377\r\0", 4)));
+    lines_finish(&lines);
+}
+END_TEST
+
+START_TEST(test_too_long) {
+    for (size_t step = 1; step < 12; step++) {
+        char out[64];
+        uint64_t number;
+        ck_assert_int_eq(s_cut(zr_span("1234\n12345\n"), step, 4, 4, out, &number), LINES_LONG);
+        ck_assert_str_eq(out, "1234|");
+        ck_assert_uint_eq(number, 1);
+        ck_assert_int_eq(s_cut(zr_span("12345"), step, 4, 4, out, &number), LINES_LONG);
+    }
+}
+END_TEST
+
+UNIT_MAIN("client.cli.lines", test_any_borders, test_any_bytes, test_too_long)

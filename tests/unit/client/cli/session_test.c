@@ -1,0 +1,195 @@
+#include "session.h"
+
+#include <stdio.h>
+
+#include "signals.h"
+#include "unit.h"
+
+/* A relay that gives out a prepared list of events; the library's functions in place of the library's. */
+struct zrelay {
+    int unused;
+};
+static struct zrelay s_relay;
+static zrelay_event_t s_events[32];
+static size_t s_next, s_count;
+static int s_works; /* how often the library was let work */
+static char s_renamed[64];
+static int s_fd = -1;
+
+static void s_prepare(const zrelay_event_t *events, size_t count) {
+    if (count > 0)
+        memcpy(s_events, events, count * sizeof *events);
+    s_next = 0;
+    s_count = count;
+    s_works = 0;
+    s_renamed[0] = '\0';
+}
+
+zrelay_t *zrelay_new(const char *server) {
+    return strncmp(server, "tcp:", 4) == 0 ? &s_relay : NULL;
+}
+void zrelay_destroy(zrelay_t *relay) {
+    (void)relay;
+}
+const char *zrelay_strerror(int code) {
+    (void)code;
+    return "wrong";
+}
+int zrelay_set_agent(zrelay_t *relay, const char *agent) {
+    (void)relay;
+    return agent ? 0 : ZRELAY_EINVAL;
+}
+int zrelay_set_nick(zrelay_t *relay, const char *nick) {
+    (void)relay;
+    return nick ? 0 : ZRELAY_EINVAL;
+}
+int zrelay_rename(zrelay_t *relay, const char *nick) {
+    (void)relay;
+    snprintf(s_renamed, sizeof s_renamed, "%s", nick);
+    return 0;
+}
+int zrelay_close(zrelay_t *relay) {
+    (void)relay;
+    return ZRELAY_ESTATE;
+}
+int zrelay_fd(zrelay_t *relay) {
+    (void)relay;
+    return s_fd;
+}
+int zrelay_timeout(zrelay_t *relay) {
+    (void)relay;
+    return s_next < s_count ? 0 : -1;
+}
+const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
+    static zrelay_event_t event;
+    static char body[64];
+    (void)relay;
+    (void)timeout_ms;
+    s_works++;
+    if (s_next == s_count)
+        return NULL;
+    event = s_events[s_next++];
+    if (event.body) { /* valid until the next call only */
+        memset(body, '?', sizeof body);
+        memcpy(body, event.body, event.body_len);
+        event.body = body;
+    }
+    return &event;
+}
+
+static const zrelay_event_t s_connected = {.type = ZRELAY_CONNECTED, .name = "ann", .text = "hello"};
+
+static void s_open(session_t *session, config_t *config) {
+    signals_open();
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+    config_init(config);
+    config->connect_ms = 200;
+    config->server = "tcp://x";
+    s_prepare(&s_connected, 1);
+    ck_assert_int_eq(session_open(session, config, SESSION_NAMELESS), 0);
+}
+
+START_TEST(test_connects) {
+    session_t session;
+    config_t config;
+    s_open(&session, &config);
+    ck_assert_str_eq(session.nick, "ann");
+    ck_assert_str_eq(session.greeting, "hello");
+    session_close(&session);
+}
+END_TEST
+
+START_TEST(test_gives_up) {
+    session_t session;
+    config_t config;
+    s_open(&session, &config);
+    session_close(&session);
+    s_prepare(NULL, 0);
+    ck_assert_int_eq(session_open(&session, &config, SESSION_NAMELESS), CLI_UNREACHABLE);
+    session_close(&session);
+    config.server = "foo";
+    ck_assert_int_eq(session_open(&session, &config, SESSION_NAMELESS), CLI_USAGE);
+    session_close(&session);
+}
+END_TEST
+
+/* What session_hold took comes first, unharmed and in order. */
+START_TEST(test_hold_keeps_events) {
+    session_t session;
+    config_t config;
+    s_open(&session, &config);
+    zrelay_event_t events[3];
+    static const char *const bodies[] = {"one", "two", "three"};
+    for (int i = 0; i < 3; i++)
+        events[i] = (zrelay_event_t){.type = ZRELAY_ENTRY,
+            .room = "r",
+            .body = bodies[i],
+            .body_len = strlen(bodies[i]),
+            .seq = (uint64_t)i + 1};
+    s_prepare(events, 3);
+    session_hold(&session, NULL, 0, 1);
+    session_hold(&session, NULL, 0, 1);
+    ck_assert_int_eq(s_works, 1); /* not again within a second */
+    session.beat_ms -= 1000;
+    session_hold(&session, NULL, 0, 1);
+    ck_assert_int_eq(s_works, 2);
+    for (uint64_t i = 0; i < 3; i++) {
+        const zrelay_event_t *event = session_take(&session);
+        ck_assert_ptr_nonnull(event);
+        ck_assert_uint_eq(event->seq, i + 1);
+        ck_assert_span_eq(zr_span_of(event->body, event->body_len), zr_span(bodies[i]));
+        ck_assert_str_eq(event->room, "r");
+    }
+    ck_assert_ptr_null(session_take(&session));
+    session_close(&session);
+}
+END_TEST
+
+START_TEST(test_nick_in_use) {
+    session_t session;
+    config_t config;
+    s_open(&session, &config);
+    session_close(&session);
+    zrelay_event_t events[] = {
+        {.type = ZRELAY_REFUSED, .name = "ann", .code = "nick-in-use", .text = "taken"}, s_connected};
+    s_prepare(events, 2);
+    ck_assert_int_eq(session_open(&session, &config, SESSION_PERSON), 0);
+    ck_assert_str_eq(s_renamed, "ann_");
+    session_close(&session);
+    config.nick = "ann";
+    config.nick_given = true;
+    s_prepare(events, 2);
+    ck_assert_int_eq(session_open(&session, &config, SESSION_NAMED), CLI_REFUSED);
+    ck_assert_str_eq(s_renamed, "");
+    session_close(&session);
+}
+END_TEST
+
+static int s_each(const zrelay_event_t *event, void *ctx) {
+    *(uint64_t *)ctx += event->seq;
+    return 0;
+}
+
+START_TEST(test_answers) {
+    session_t session;
+    config_t config;
+    s_open(&session, &config);
+    zrelay_event_t events[] = {{.type = ZRELAY_ENTRY, .request = 8, .seq = 100},
+        {.type = ZRELAY_ENTRY, .request = 7, .seq = 1}, {.type = ZRELAY_DISCONNECTED}, s_connected,
+        {.type = ZRELAY_ENTRY, .request = 7, .seq = 2}, {.type = ZRELAY_DONE, .request = 7, .seq = 5}};
+    uint64_t sum = 0;
+    zrelay_event_t done;
+    s_prepare(events, 6);
+    ck_assert_int_eq(session_answer(&session, 7, s_each, &sum, &done), 0);
+    ck_assert_uint_eq(sum, 3);
+    ck_assert_uint_eq(done.seq, 5);
+    ck_assert_int_eq(session_answer(&session, 8, s_each, &sum, &done), CLI_UNREACHABLE);
+    zrelay_event_t refused = {.type = ZRELAY_REFUSED, .request = 7, .code = "bad-room"};
+    s_prepare(&refused, 1);
+    ck_assert_int_eq(session_answer(&session, 7, s_each, &sum, &done), CLI_REFUSED);
+    session_close(&session);
+}
+END_TEST
+
+UNIT_MAIN("client.cli.session", test_connects, test_gives_up, test_hold_keeps_events, test_nick_in_use,
+    test_answers)
