@@ -45,6 +45,7 @@ static const setting_t s_settings[] = {
     {"server", "log-level", KIND_LEVEL, AT(log_level), 0, 0},
     {"limits", "max-frame", KIND_SIZE, AT(relay.max_frame), 4 * KIB, 256 * MIB},
     {"limits", "max-control", KIND_SIZE, AT(relay.max_control), 1 * KIB, 16 * MIB},
+    {"limits", "window", KIND_SIZE, AT(relay.window), 4 * KIB, 1024 * MIB},
     {"limits", "max-entries", KIND_SIZE, AT(relay.max_entries), 1, 1000000},
     {"limits", "max-sessions", KIND_SIZE, AT(relay.max_sessions), 1, 1000000},
     {"limits", "max-rooms", KIND_SIZE, AT(relay.max_rooms), 1, 100000000},

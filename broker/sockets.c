@@ -156,9 +156,9 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, char error[ZPL
     sockets->back = zsock_new(ZMQ_XPUB);
     s_set_front(zsock_resolve(sockets->front), settings);
     s_set_back(zsock_resolve(sockets->back), settings);
-    /* The back first: whoever reaches the front is told of a back that is there. */
-    if (s_bind_all(sockets->back, &settings->back, &sockets->backs, error) &&
-        s_bind_all(sockets->front, &settings->listen, &sockets->listen, error))
+    /* The front first, so that an error names what was asked for and not what was derived from it. */
+    if (s_bind_all(sockets->front, &settings->listen, &sockets->listen, error) &&
+        s_bind_all(sockets->back, &settings->back, &sockets->backs, error))
         return true;
     sockets_close(sockets);
     return false;

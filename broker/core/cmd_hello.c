@@ -79,9 +79,10 @@ static json_t *s_limits(const relay_config_t *config)
     /* What fits beside the longest room, key and expected seq. */
     size_t beside = ZR_PUBLISH_HEAD(ZR_ROOM_MAX) + ZR_PUBLISH_ENTRY_FIXED + ZR_KEY_MAX + 8;
     size_t body = config->max_frame > beside ? config->max_frame - beside : 0;
-    return json_pack("{sI sI sI sI sI sI}", "frame", (json_int_t)config->max_frame, "control",
+    return json_pack("{sI sI sI sI sI sI sI}", "frame", (json_int_t)config->max_frame, "control",
         (json_int_t)config->max_control, "entries", (json_int_t)config->max_entries, "body", (json_int_t)body, "rooms",
-        (json_int_t)config->max_joins, "replays", (json_int_t)config->max_replays);
+        (json_int_t)config->max_joins, "replays", (json_int_t)config->max_replays, "window",
+        (json_int_t)config->window);
 }
 
 static void s_welcome(relay_t *relay, const request_t *request, const session_t *session, bool resumed)

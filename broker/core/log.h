@@ -38,7 +38,7 @@ typedef struct {
     zr_blob_t **frames; /* the engine's, valid during the call */
     size_t frame_count;
     size_t count;
-    uint64_t seq;  /* position reached; `after` if nothing */
+    uint64_t seq;  /* position reached: what is wanted up to there was sent or is gone; `after` if there was nothing */
     bool complete; /* nothing is missing between `after` and `seq` */
     bool more;     /* there is more up to `until` */
 } log_slice_t;

@@ -223,6 +223,10 @@ static void s_read_room(log_memory_t *self, const room_log_t *room, const log_re
         after = s_before_last(room, read->last, read->until, &enough);
         slice->complete = enough || room->bounds.oldest == 0;
     }
+    /* What is forgotten is behind the reader then, or one that has nothing else would ask for it for ever. */
+    uint64_t gone = room->bounds.oldest < read->until ? room->bounds.oldest : read->until;
+    if (after < gone)
+        after = gone;
     slice->seq = after;
     size_t bytes = 0;
     size_t index = s_search(room, after);

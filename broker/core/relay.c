@@ -10,6 +10,7 @@ void relay_config_default(relay_config_t *config)
     *config = (relay_config_t){
         .max_frame = 1048576,
         .max_control = 65536,
+        .window = 4194304,
         .max_entries = 4096,
         .max_sessions = 10000,
         .max_rooms = 100000,
@@ -19,7 +20,7 @@ void relay_config_default(relay_config_t *config)
         .max_clients = 100000,
         .max_state_bytes = 67108864,
         .replay_entries = 10000,
-        .replay_frames = 256,
+        .replay_frames = 200,
         .replay_bytes = 1048576,
         .batch_bytes = 65536,
         .heartbeat_ms = 5000,
@@ -101,6 +102,7 @@ void relay_subscription(relay_t *relay, zr_span_t message)
     zr_buffer_append(&frame, zr_blob_data(json), zr_blob_len(json));
     zr_blob_unref(json);
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_PUBLISH, .frame = zr_buffer_to_blob(&frame)});
+    zr_buffer_finish(&frame);
 }
 
 void relay_flush(relay_t *relay)

@@ -14,7 +14,7 @@ typedef struct relay relay_t;
 
 /* Every limit of PROTOCOL.md, section 10, that the core keeps; relay_config_default gives the defaults. */
 typedef struct {
-    size_t max_frame, max_control, max_entries;
+    size_t max_frame, max_control, max_entries, window;
     size_t max_sessions, max_rooms, max_joins, max_keys, max_replays, max_clients;
     uint64_t max_state_bytes;
     size_t replay_entries, replay_frames, replay_bytes;

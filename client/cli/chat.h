@@ -5,13 +5,14 @@
 #include "chat_text.h"
 #include "output.h"
 #include "prompt.h"
-#include "session.h"
+#include "conn.h"
 
 #define CHAT_ROOMS_MAX 64
 #define CHAT_PENDING_MAX                                                                                     \
     256                     /* messages whose fate is told one by one; more are only counted by the library */
 #define CHAT_UNSENT_MS 2000 /* a message not acked by then is marked as unsent */
 #define CHAT_HISTORY 20
+#define CHAT_ECHO_MS 2000 /* how long a filter waits for its last message to come back */
 
 typedef struct {
     char *name;
@@ -26,7 +27,7 @@ typedef struct {
 } chat_pending_t;
 
 typedef struct {
-    session_t session;
+    conn_t session;
     output_t output;  /* lines to show; in a terminal they go above the prompt instead */
     prompt_t *prompt; /* NULL: a filter */
     chat_style_t style;
@@ -36,6 +37,7 @@ typedef struct {
     size_t pending_count;
     uint64_t who_request, rooms_request; /* 0: none */
     zr_buffer_t answer;                  /* to who, gathered until it is whole */
+    uint64_t acked_seq, seen_seq;        /* of what was sent to the current room, and shown of it */
     bool connected, ended;
     int code;
 } chat_t;

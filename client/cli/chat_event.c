@@ -44,7 +44,7 @@ static void s_acked(chat_t *chat, uint64_t mid) {
 }
 
 int chat_mark(chat_t *chat) {
-    uint64_t now = session_clock();
+    uint64_t now = conn_clock();
     for (size_t i = 0; i < chat->pending_count; i++) {
         chat_pending_t *pending = &chat->pending[i];
         if (pending->told)
@@ -75,7 +75,7 @@ bool chat_send(chat_t *chat, zr_span_t text) {
     }
     if (chat->prompt && chat->pending_count < CHAT_PENDING_MAX)
         chat->pending[chat->pending_count++] =
-            (chat_pending_t){.mid = mid, .sent_ms = session_clock(), .text = strndup(text.ptr, text.len)};
+            (chat_pending_t){.mid = mid, .sent_ms = conn_clock(), .text = strndup(text.ptr, text.len)};
     return true;
 }
 
@@ -144,6 +144,8 @@ static void s_done(chat_t *chat, const zrelay_event_t *event) {
 void chat_event(chat_t *chat, const zrelay_event_t *event) {
     switch (event->type) {
     case ZRELAY_ENTRY:
+        if (chat_find(chat, zr_span(event->room)) == chat->current)
+            chat->seen_seq = event->seq;
         chat_text_entry(&chat->output.buffer, chat->style, event);
         break;
     case ZRELAY_DIRECT:
@@ -164,10 +166,15 @@ void chat_event(chat_t *chat, const zrelay_event_t *event) {
         chat->connected = false;
         break;
     case ZRELAY_ACKED:
+        chat->acked_seq = event->seq;
         s_acked(chat, event->mid);
         break;
     case ZRELAY_REFUSED:
         s_refused(chat, event);
+        break;
+    case ZRELAY_EPOCH:
+        chat->acked_seq = chat->seen_seq = 0;
+        s_note(chat, event);
         break;
     case ZRELAY_NICK:
         chat_notice(chat, "you are now %s", event->name);

@@ -17,7 +17,7 @@ extern const command_t cmd_chat;
 
 static void s_wait_key(struct pollfd *file, void *ctx) {
     chat_t *chat = ctx;
-    session_hold(&chat->session, file, 1, 1000);
+    conn_hold(&chat->session, file, 1, 1000);
     if (signals_stop())
         chat->ended = true;
 }
@@ -39,14 +39,14 @@ static void s_terminal_signals(chat_t *chat) {
 static void s_terminal(chat_t *chat) {
     while (!chat->ended && !signals_stop()) {
         const zrelay_event_t *event;
-        while (!chat->ended && (event = session_take(&chat->session)))
+        while (!chat->ended && (event = conn_take(&chat->session)))
             chat_event(chat, event);
         int timeout = chat_mark(chat);
         s_show(chat);
         if (chat->ended)
             break;
         struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
-        session_wait(&chat->session, &keys, 1, timeout);
+        conn_wait(&chat->session, &keys, 1, timeout);
         s_terminal_signals(chat);
         zr_span_t line;
         prompt_result_t result = keys.revents ? prompt_read(chat->prompt, &line) : PROMPT_MORE;
@@ -62,7 +62,7 @@ static void s_terminal(chat_t *chat) {
 
 static bool s_wait_output(struct pollfd *file, void *ctx) {
     chat_t *chat = ctx;
-    session_hold(&chat->session, file, 1, -1);
+    conn_hold(&chat->session, file, 1, -1);
     return signals_stop() == 0;
 }
 
@@ -102,35 +102,53 @@ static bool s_take_lines(chat_t *chat, lines_t *lines, zr_span_t *line, bool *ke
     }
 }
 
+/* stdin has ended. Milliseconds until the session may end too: all was acked, and the last message has come back, so that it stands in the
+ * output; -1: not before something happens. */
+static int s_rest(chat_t *chat, uint64_t *acked_ms) {
+    if (zrelay_unacked(chat->session.relay) > 0)
+        return -1;
+    uint64_t now = conn_clock();
+    if (*acked_ms == 0)
+        *acked_ms = now;
+    if (chat->seen_seq >= chat->acked_seq || now - *acked_ms >= CHAT_ECHO_MS)
+        return 0;
+    return (int)(CHAT_ECHO_MS - (now - *acked_ms));
+}
+
+static void s_take_events(chat_t *chat) {
+    const zrelay_event_t *event;
+    while (!chat->ended && (event = conn_take(&chat->session))) {
+        chat_event(chat, event);
+        if (!output_added(&chat->output))
+            chat->ended = true;
+    }
+}
+
+/* Before, what is sent would be shown only as far as the history shown on joining reaches. */
+static bool s_live(const chat_t *chat) {
+    for (size_t i = 0; i < chat->room_count; i++)
+        if (!chat->rooms[i].live)
+            return false;
+    return true;
+}
+
 static void s_filter(chat_t *chat) {
     lines_t lines;
     zr_span_t line = {0};
     bool kept = false;
-    bool closing = false;
+    uint64_t acked_ms = 0;
     lines_init(&lines, CHUNK, LINE_MAX_BYTES);
     while (!chat->ended && !signals_stop()) {
-        bool reads = !closing && s_take_lines(chat, &lines, &line, &kept);
-        if (!closing && lines.ended && !kept) {
-            /* What was read is sent and acked; what others say meanwhile is still shown. */
-            closing = true;
-            reads = false;
-            zrelay_close(chat->session.relay);
-        }
-        bool acked = false;
-        const zrelay_event_t *event;
-        while (!chat->ended && (event = session_take(&chat->session))) {
-            acked |= event->type == ZRELAY_ACKED;
-            chat_event(chat, event);
-            if (!output_added(&chat->output))
-                chat->ended = true;
-        }
-        if (!output_flush(&chat->output))
+        s_take_events(chat);
+        bool reads = s_live(chat) && s_take_lines(chat, &lines, &line, &kept);
+        if (!output_flush(&chat->output) || chat->ended)
             break;
-        if (chat->ended || (kept && acked))
-            continue;
+        int rest = lines.ended && !kept ? s_rest(chat, &acked_ms) : -1;
+        if (rest == 0)
+            break;
         struct pollfd files[2] = {{.fd = reads ? STDIN_FILENO : -1, .events = POLLIN},
             {.fd = chat->output.pipe ? chat->output.fd : -1}};
-        session_wait(&chat->session, files, 2, -1);
+        conn_wait(&chat->session, files, 2, rest);
         if (files[1].revents && output_lost(&chat->output))
             break;
         if (files[0].revents)
@@ -157,13 +175,13 @@ static int s_leave(chat_t *chat) {
     if (chat->session.closed || zrelay_unacked(relay) == 0)
         return chat->code;
     zrelay_close(relay);
-    uint64_t end = session_clock() + chat->session.config->connect_ms;
-    for (uint64_t now = session_clock(); now < end && zrelay_unacked(relay) > 0 && signals_stop() < 2;
-         now = session_clock())
+    uint64_t end = conn_clock() + chat->session.config->connect_ms;
+    for (uint64_t now = conn_clock(); now < end && zrelay_unacked(relay) > 0 && signals_stop() < 2;
+         now = conn_clock())
         zrelay_next(relay, (int)(end - now));
     if (zrelay_unacked(relay) == 0)
         return chat->code;
-    cli_say("%zu messages were not sent", zrelay_unacked(relay));
+    cli_say("messages not sent: %zu", zrelay_unacked(relay));
     return CLI_UNREACHABLE;
 }
 
@@ -206,11 +224,11 @@ static int s_run(config_t *config, int argc, char **argv) {
     if (!chat)
         abort();
     output_open(&chat->output, STDOUT_FILENO, s_wait_output, chat);
-    code = session_open(&chat->session, config, SESSION_PERSON);
+    code = conn_open(&chat->session, config, CONN_PERSON);
     if (code == 0)
         code = s_chat(chat, argc, argv);
     code = output_close(&chat->output, code);
-    session_close(&chat->session);
+    conn_close(&chat->session);
     chat_finish(chat);
     free(chat);
     return code;

@@ -3,7 +3,7 @@
 
 #include "format.h"
 #include "output.h"
-#include "session.h"
+#include "conn.h"
 
 typedef struct {
     output_t output;
@@ -44,21 +44,21 @@ static int s_run(config_t *config, int argc, char **argv) {
                                    : raw || !isatty(STDOUT_FILENO) ? FORMAT_RAW
                                                                    : FORMAT_SAFE};
     output_open(&history.output, STDOUT_FILENO, NULL, NULL);
-    session_t session;
+    conn_t session;
     zrelay_event_t done = {0};
     uint64_t request;
-    code = session_open(&session, config, SESSION_NAMELESS);
+    code = conn_open(&session, config, CONN_NAMELESS);
     if (code == 0) {
         int failed = zrelay_history(session.relay, argv[0], after, last, 0, &request);
-        code = failed ? session_failed(&session, failed)
-                      : session_answer(&session, request, s_entry, &history, &done);
+        code =
+            failed ? conn_failed(&session, failed) : conn_answer(&session, request, s_entry, &history, &done);
     }
     code = output_close(&history.output, code);
     /* Whoever asks for all there is gets all there is; whoever names a beginning wants to know when it is gone. */
     if (code == 0 && after_given && !done.complete)
         cli_say("%s: the log does not reach back to seq %llu; older messages are gone", argv[0],
             (unsigned long long)after);
-    session_close(&session);
+    conn_close(&session);
     return code;
 }
 

@@ -6,7 +6,7 @@
 
 #include "format.h"
 #include "output.h"
-#include "session.h"
+#include "conn.h"
 #include "signals.h"
 
 #define INTERVAL_MS 1000
@@ -19,13 +19,13 @@ static double s_now_ms(void) {
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static int s_ping(session_t *session, output_t *output, uint64_t number, double *took) {
+static int s_ping(conn_t *session, output_t *output, uint64_t number, double *took) {
     uint64_t request;
     double start = s_now_ms();
     int failed = zrelay_ping(session->relay, &request);
     if (failed)
-        return session_failed(session, failed);
-    int code = session_answer(session, request, NULL, NULL, NULL);
+        return conn_failed(session, failed);
+    int code = conn_answer(session, request, NULL, NULL, NULL);
     *took = s_now_ms() - start;
     if (code)
         return code;
@@ -39,15 +39,15 @@ static int s_ping(session_t *session, output_t *output, uint64_t number, double 
 }
 
 /* Lets the session live until it is time for the next. */
-static void s_pause(session_t *session, double until) {
+static void s_pause(conn_t *session, double until) {
     for (double left = until - s_now_ms(); left > 0 && !signals_stop(); left = until - s_now_ms()) {
-        const zrelay_event_t *event = session_next(session, (int)left + 1);
+        const zrelay_event_t *event = conn_next(session, (int)left + 1);
         if (event)
-            session_note(session, event);
+            conn_note(session, event);
     }
 }
 
-static int s_pings(session_t *session, output_t *output, uint64_t count) {
+static int s_pings(conn_t *session, output_t *output, uint64_t count) {
     double least = 0, most = 0, sum = 0;
     uint64_t number = 0;
     int code = 0;
@@ -78,13 +78,13 @@ static int s_run(config_t *config, int argc, char **argv) {
     if (argc > 0)
         return cli_misuse(&cmd_ping, "what is '%s'?", argv[0]);
     output_t output;
-    session_t session;
+    conn_t session;
     output_open(&output, STDOUT_FILENO, NULL, NULL);
-    code = session_open(&session, config, SESSION_NAMELESS);
+    code = conn_open(&session, config, CONN_NAMELESS);
     if (code == 0)
         code = s_pings(&session, &output, count);
     code = output_close(&output, code);
-    session_close(&session);
+    conn_close(&session);
     return code;
 }
 

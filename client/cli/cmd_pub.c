@@ -7,7 +7,7 @@
 
 #include "format.h"
 #include "lines.h"
-#include "session.h"
+#include "conn.h"
 #include "signals.h"
 
 #define CHUNK (256 * 1024)
@@ -17,7 +17,7 @@
 #define PROGRESS_EVERY_MS 200
 
 typedef struct {
-    session_t session;
+    conn_t session;
     const char *room;
     const char *key;
     lines_t lines;
@@ -44,7 +44,7 @@ static void s_hide_progress(pub_t *pub) {
 }
 
 static void s_show_progress(pub_t *pub) {
-    uint64_t now = pub->progress ? session_clock() : 0;
+    uint64_t now = pub->progress ? conn_clock() : 0;
     if (!pub->progress || now - pub->start_ms < PROGRESS_AFTER_MS || now - pub->shown_ms < PROGRESS_EVERY_MS)
         return;
     zr_buffer_t text = {0};
@@ -156,14 +156,14 @@ static bool s_event(pub_t *pub, const zrelay_event_t *event) {
         return false;
     default:
         s_hide_progress(pub);
-        session_note(&pub->session, event);
+        conn_note(&pub->session, event);
         return true;
     }
 }
 
 static int s_interrupted(pub_t *pub) {
     s_hide_progress(pub);
-    cli_say("interrupted: %zu messages are not acked", zrelay_unacked(pub->session.relay));
+    cli_say("interrupted; messages not acked: %zu", zrelay_unacked(pub->session.relay));
     return CLI_UNREACHABLE;
 }
 
@@ -175,7 +175,7 @@ static int s_loop(pub_t *pub) {
             zrelay_close(pub->session.relay);
         }
         const zrelay_event_t *event;
-        while ((event = session_take(&pub->session)))
+        while ((event = conn_take(&pub->session)))
             if (!s_event(pub, event))
                 return pub->code;
         if (signals_stop())
@@ -185,7 +185,7 @@ static int s_loop(pub_t *pub) {
         if (pub->has_pending && !pub->full)
             continue;
         struct pollfd input = {.fd = reads ? STDIN_FILENO : -1, .events = POLLIN};
-        session_wait(&pub->session, &input, 1, pub->progress ? PROGRESS_EVERY_MS : -1);
+        conn_wait(&pub->session, &input, 1, pub->progress ? PROGRESS_EVERY_MS : -1);
         if (input.revents)
             s_read(pub);
     }
@@ -215,8 +215,8 @@ static int s_run(config_t *config, int argc, char **argv) {
     char *words = argc > 1 ? s_words(argc - 1, argv + 1) : NULL;
     lines_init(&pub.lines, CHUNK, LINE_MAX_BYTES);
     pub.progress = !words && isatty(STDERR_FILENO) && !isatty(STDIN_FILENO);
-    pub.start_ms = session_clock();
-    code = session_open(&pub.session, config, SESSION_NAMED);
+    pub.start_ms = conn_clock();
+    code = conn_open(&pub.session, config, CONN_NAMED);
     if (code == 0 && words) {
         s_publish(&pub, zr_span(words));
         pub.ended = true;
@@ -224,11 +224,11 @@ static int s_run(config_t *config, int argc, char **argv) {
     if (code == 0)
         code = s_loop(&pub);
     if (code == 0 && zrelay_unacked(pub.session.relay) > 0) {
-        cli_say("%zu messages are not acked", zrelay_unacked(pub.session.relay));
+        cli_say("messages not acked: %zu", zrelay_unacked(pub.session.relay));
         code = CLI_UNREACHABLE;
     }
     s_hide_progress(&pub);
-    session_close(&pub.session);
+    conn_close(&pub.session);
     lines_finish(&pub.lines);
     free(words);
     return code;

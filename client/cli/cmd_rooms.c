@@ -6,7 +6,7 @@
 #include "format.h"
 #include "names.h"
 #include "output.h"
-#include "session.h"
+#include "conn.h"
 
 typedef struct {
     output_t output;
@@ -44,18 +44,17 @@ static int s_run(config_t *config, int argc, char **argv) {
         return cli_misuse(&cmd_rooms, "one prefix at a time");
     rooms_t rooms = {.json = config->json, .aligned = isatty(STDOUT_FILENO)};
     output_open(&rooms.output, STDOUT_FILENO, NULL, NULL);
-    session_t session;
+    conn_t session;
     uint64_t request;
-    code = session_open(&session, config, SESSION_NAMELESS);
+    code = conn_open(&session, config, CONN_NAMELESS);
     if (code == 0) {
         if (rooms.aligned && !rooms.json)
             format_add(&rooms.output.buffer, "%-32s %7s %12s\n", "ROOM", "PRESENT", "HEAD");
         int failed = zrelay_rooms(session.relay, argc ? argv[0] : "", &request);
-        code = failed ? session_failed(&session, failed)
-                      : session_answer(&session, request, s_room, &rooms, NULL);
+        code = failed ? conn_failed(&session, failed) : conn_answer(&session, request, s_room, &rooms, NULL);
     }
     code = output_close(&rooms.output, code);
-    session_close(&session);
+    conn_close(&session);
     return code;
 }
 

@@ -5,11 +5,11 @@
 
 #include "format.h"
 #include "output.h"
-#include "session.h"
+#include "conn.h"
 #include "signals.h"
 
 typedef struct {
-    session_t session;
+    conn_t session;
     output_t output;
     format_t format;
     bool json, expect_given;
@@ -38,8 +38,8 @@ static int s_snapshot(state_t *state, zrelay_event_t *done) {
     uint64_t request;
     int failed = zrelay_state(state->session.relay, state->room, state->key, &request);
     if (failed)
-        return session_failed(&state->session, failed);
-    return session_answer(&state->session, request, s_entry, state, done);
+        return conn_failed(&state->session, failed);
+    return conn_answer(&state->session, request, s_entry, state, done);
 }
 
 static int s_list(state_t *state) {
@@ -62,14 +62,14 @@ static int s_watch(state_t *state) {
         return code;
     int failed = zrelay_join(state->session.relay, state->room, ZRELAY_FROM_AFTER | ZRELAY_SILENT, done.seq);
     if (failed)
-        return session_failed(&state->session, failed);
+        return conn_failed(&state->session, failed);
     while (!signals_stop()) {
-        const zrelay_event_t *event = session_take(&state->session);
+        const zrelay_event_t *event = conn_take(&state->session);
         if (!event) {
             if (!output_flush(&state->output))
                 return CLI_USAGE;
             struct pollfd file = {.fd = state->output.pipe ? STDOUT_FILENO : -1};
-            session_wait(&state->session, &file, 1, -1);
+            conn_wait(&state->session, &file, 1, -1);
             if (file.revents && output_lost(&state->output))
                 return CLI_USAGE;
             continue;
@@ -77,7 +77,7 @@ static int s_watch(state_t *state) {
         if (event->type == ZRELAY_ENTRY) {
             code = s_entry(event, state);
         } else {
-            session_note(&state->session, event);
+            conn_note(&state->session, event);
             if (event->type == ZRELAY_REFUSED)
                 code = CLI_REFUSED;
             else if (event->type == ZRELAY_CLOSED)
@@ -101,7 +101,7 @@ static int s_stored(state_t *state, const zrelay_event_t *event) {
 /* A write survives a broken connection: the library sends it again. Only the first answer must come in time. */
 static int s_await(state_t *state, uint64_t mid) {
     for (;;) {
-        const zrelay_event_t *event = session_next(&state->session, (int)state->session.config->connect_ms);
+        const zrelay_event_t *event = conn_next(&state->session, (int)state->session.config->connect_ms);
         if (!event || event->type == ZRELAY_CLOSED) {
             if (!signals_stop())
                 cli_say("no answer from the broker at %s: it is not known whether the value was stored",
@@ -110,7 +110,7 @@ static int s_await(state_t *state, uint64_t mid) {
         }
         if (event->type == ZRELAY_ACKED && event->mid >= mid)
             return s_stored(state, event);
-        session_note(&state->session, event);
+        conn_note(&state->session, event);
         if (event->type == ZRELAY_REFUSED)
             return CLI_REFUSED;
     }
@@ -128,7 +128,7 @@ static int s_write(state_t *state) {
         failed = zrelay_set(relay, state->room, state->key, state->value, len, &mid);
     else
         failed = zrelay_delete(relay, state->room, state->key, &mid);
-    return failed ? session_failed(&state->session, failed) : s_await(state, mid);
+    return failed ? conn_failed(&state->session, failed) : s_await(state, mid);
 }
 
 /* --- The command --- */
@@ -183,11 +183,11 @@ static int s_run(config_t *config, int argc, char **argv) {
     state.json = config->json;
     state.format = config->json ? FORMAT_JSON : raw || !isatty(STDOUT_FILENO) ? FORMAT_RAW : FORMAT_SAFE;
     output_open(&state.output, STDOUT_FILENO, NULL, NULL);
-    code = session_open(&state.session, config, action->writes ? SESSION_NAMED : SESSION_NAMELESS);
+    code = conn_open(&state.session, config, action->writes ? CONN_NAMED : CONN_NAMELESS);
     if (code == 0)
         code = action->run(&state);
     code = output_close(&state.output, code);
-    session_close(&state.session);
+    conn_close(&state.session);
     return code;
 }
 

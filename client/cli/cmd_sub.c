@@ -6,7 +6,7 @@
 #include "format.h"
 #include "jobs.h"
 #include "output.h"
-#include "session.h"
+#include "conn.h"
 #include "signals.h"
 
 typedef struct {
@@ -17,7 +17,7 @@ typedef struct {
 } sub_options_t;
 
 typedef struct {
-    session_t session;
+    conn_t session;
     sub_options_t options;
     output_t output;
     jobs_t jobs;
@@ -33,7 +33,7 @@ extern const command_t cmd_sub;
 /* stdout is full: the session is kept alive meanwhile. */
 static bool s_wait_output(struct pollfd *file, void *ctx) {
     sub_t *sub = ctx;
-    session_hold(&sub->session, file, 1, -1);
+    conn_hold(&sub->session, file, 1, -1);
     return signals_stop() == 0;
 }
 
@@ -62,7 +62,7 @@ static void s_event(sub_t *sub, const zrelay_event_t *event) {
         return;
     }
     output_flush(&sub->output); /* so that the note stands where it belongs when both go to one terminal */
-    session_note(&sub->session, event);
+    conn_note(&sub->session, event);
     if (event->type == ZRELAY_REFUSED)
         s_end(sub, CLI_REFUSED);
     else if (event->type == ZRELAY_CLOSED)
@@ -73,7 +73,7 @@ static void s_event(sub_t *sub, const zrelay_event_t *event) {
 static int s_patience(sub_t *sub) {
     if (!sub->options.timeout_given || sub->jobs.running > 0)
         return -1;
-    uint64_t now = session_clock();
+    uint64_t now = conn_clock();
     if (sub->heard_ms == 0)
         sub->heard_ms = now;
     uint64_t passed = now - sub->heard_ms;
@@ -87,16 +87,16 @@ static void s_wait(sub_t *sub, bool take) {
     files[pipes] = (struct pollfd){.fd = sub->output.pipe ? sub->output.fd : -1};
     int patience = s_patience(sub);
     if (take)
-        session_wait(&sub->session, files, pipes + 1, patience);
+        conn_wait(&sub->session, files, pipes + 1, patience);
     else
-        session_hold(&sub->session, files, pipes + 1, patience);
+        conn_hold(&sub->session, files, pipes + 1, patience);
     jobs_write(&sub->jobs, files, pipes);
     if (signals_took_child())
         jobs_reap(&sub->jobs);
     if (!sub->options.command && files[pipes].revents && output_lost(&sub->output))
         s_end(sub, CLI_USAGE);
     if (take && s_patience(sub) == 0) {
-        const zrelay_event_t *event = session_take(&sub->session);
+        const zrelay_event_t *event = conn_take(&sub->session);
         if (event) { /* it came while time ran out */
             s_event(sub, event);
             return;
@@ -111,7 +111,7 @@ static void s_loop(sub_t *sub) {
     while (!sub->ended && !signals_stop()) {
         const zrelay_event_t *event = NULL;
         bool take = !sub->options.command || !jobs_full(&sub->jobs);
-        if (take && (event = session_take(&sub->session))) {
+        if (take && (event = conn_take(&sub->session))) {
             s_event(sub, event);
             if (signals_took_child())
                 jobs_reap(&sub->jobs);
@@ -196,7 +196,7 @@ static int s_run(config_t *config, int argc, char **argv) {
     signals_want_child();
     jobs_init(&sub.jobs, given->command, given->jobs);
     output_open(&sub.output, STDOUT_FILENO, s_wait_output, &sub);
-    code = session_open(&sub.session, config, SESSION_NAMELESS);
+    code = conn_open(&sub.session, config, CONN_NAMELESS);
     if (code == 0)
         code = s_join(&sub, config, argc, argv);
     if (code == 0) {
@@ -204,7 +204,7 @@ static int s_run(config_t *config, int argc, char **argv) {
         code = sub.code;
     }
     code = output_close(&sub.output, code);
-    session_close(&sub.session);
+    conn_close(&sub.session);
     return code;
 }
 

@@ -5,7 +5,7 @@
 #include "format.h"
 #include "names.h"
 #include "output.h"
-#include "session.h"
+#include "conn.h"
 
 typedef struct {
     output_t output;
@@ -37,16 +37,15 @@ static int s_run(config_t *config, int argc, char **argv) {
         return CLI_USAGE;
     who_t who = {.json = config->json};
     output_open(&who.output, STDOUT_FILENO, NULL, NULL);
-    session_t session;
+    conn_t session;
     uint64_t request;
-    code = session_open(&session, config, SESSION_NAMELESS);
+    code = conn_open(&session, config, CONN_NAMELESS);
     if (code == 0) {
         int failed = zrelay_who(session.relay, argv[0], &request);
-        code =
-            failed ? session_failed(&session, failed) : session_answer(&session, request, s_user, &who, NULL);
+        code = failed ? conn_failed(&session, failed) : conn_answer(&session, request, s_user, &who, NULL);
     }
     code = output_close(&who.output, code);
-    session_close(&session);
+    conn_close(&session);
     return code;
 }
 

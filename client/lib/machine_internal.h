@@ -124,6 +124,8 @@ struct room {
     request_t *joining;
     request_t *replay; /* at most one is under way */
     kept_list_t kept;  /* live frames that came too early */
+    uint64_t hole;     /* `prev` of the last one that did not join up with the one before it */
+    uint64_t kept_upto;
     bool missed;       /* some were dropped behind `kept` */
     bool gap;          /* the program heard ZRELAY_GAP */
     unsigned stuck;

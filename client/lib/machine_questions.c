@@ -36,14 +36,8 @@ void question_ask_replay(machine_t *m, request_t *request, json_t *object) {
     if (room && room->started) {
         request->after = room->last;
         request->placed = true;
-        request->until = 0;
-        zr_deliver_reader_t reader;
-        if (room->kept.first) {
-            zr_blob_t *frame = room->kept.first->frame;
-            if (zr_deliver_read(&reader, zr_span_of(zr_blob_data(frame), zr_blob_len(frame))) &&
-                reader.prev > room->last)
-                request->until = reader.prev; /* what comes then is here already */
-        }
+        /* What comes after the last hole is here already. */
+        request->until = room->kept.first && room->hole > room->last ? room->hole : 0;
     }
     request->before = request->after;
     request->head = room ? room->head : 0;

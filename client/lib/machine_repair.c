@@ -119,8 +119,13 @@ void repair_live(machine_t *m, room_t *room, zr_blob_t *frame) {
         s_take(m, room, frame, &scan);
         return;
     }
-    if (room->missed || full || !s_keep(&m->kept, &room->kept, frame))
+    if (room->missed || full || !s_keep(&m->kept, &room->kept, frame)) {
         room->missed = true; /* the next replay brings it, and what follows it */
+    } else {
+        if (room->kept.first == room->kept.last || scan.prev > room->kept_upto)
+            room->hole = scan.prev;
+        room->kept_upto = scan.last;
+    }
     repair_begin(m, room, true);
 }
 

@@ -19,8 +19,8 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-BUILD = pathlib.Path(os.environ.get("ZRELAY_INTEROP_BUILD", ROOT / "build/tests/interop"))
-ZRELAYD = os.environ.get("ZRELAYD", str(ROOT / "build/broker/zrelayd"))
+BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
+ZRELAYD = os.environ.get("ZRELAYD", BUILD / "broker/zrelayd")
 SKIPPED = re.findall(r"\w+", os.environ.get("ZRELAY_INTEROP_SKIP", ""))
 PATIENCE = 30  # seconds that anything may take, on a slow machine
 SHORT, LONG = 300, 60000  # heartbeats in ms: one for what the heartbeat finds, one to keep it out
@@ -31,26 +31,26 @@ def find_python():
     for each in (sys.executable, "/usr/bin/python3"):
         if runs(each, "-c", "import zmq"):
             return each
-    raise AssertionError("python: no pyzmq; tests/interop/install --packages installs it")
+    raise AssertionError("python: no pyzmq; broker/install-packages tests/packages installs it")
 
 
 def find_node():
     if not runs("node", "--version"):
-        raise AssertionError("node: no node; tests/interop/install --packages installs it")
+        raise AssertionError("node: no node; broker/install-packages tests/packages installs it")
     if not runs(HERE / "install", BUILD, output=sys.stderr):
-        raise AssertionError("node: tests/interop/install could not install the npm package zeromq")
+        raise AssertionError("node: tests/interop/install did not get the npm package zeromq")
     return "node"
 
 
 def find_perl():
     if not runs("perl", "-MZMQ::FFI", "-MJSON::PP", "-e", "1"):
-        raise AssertionError("perl: no ZMQ::FFI; tests/interop/install --packages installs it")
+        raise AssertionError("perl: no ZMQ::FFI; broker/install-packages tests/packages installs it")
     return "perl"
 
 
 LANGUAGES = {  # name: finds the interpreter, the client
     "python": (find_python, HERE / "python/client.py"),
-    "node": (find_node, BUILD / "node/client.mjs"),
+    "node": (find_node, BUILD / "tests/interop/node/client.mjs"),
     "perl": (find_perl, HERE / "perl/client.pl"),
 }
 
@@ -523,6 +523,21 @@ class page(Relay):
         broker.thaw()
         carl = self.run_page(broker, "carl", "c 1")
         self.expect(["a 1", "b 1", "c 1"], ann, bob, carl)
+
+    def test_sleeps_in_a_busy_room(self):
+        """Expired while it slept, it says hello again while its SUB is full of frames."""
+        broker = self.broker()
+        ann = self.run_page(broker, "ann")
+        busy = Client(self, "python", broker, "room", "busy")
+        busy.expect_present("ann", "busy")
+        ann.send(signal.SIGSTOP)
+        texts = [f"text {i}" for i in range(3000)]
+        busy.publish(*texts[:2000])
+        busy.expect_present("busy")
+        ann.send(signal.SIGCONT)
+        busy.publish(*texts[2000:])
+        ann.wait_for(lambda: ann.lines and ann.lines[-1] == texts[-1], "the last text")
+        self.assertEqual(ann.lines, texts)
 
 
 if __name__ == "__main__":

@@ -95,8 +95,8 @@ static void s_restart(broker_t *broker, ticket_t *ticket) {
     sim_t *sim = broker->sim;
     ticket->due = sim->world.now + 3 * sim->params.heartbeat_ms * MS;
     if (!ticket->pending)
-        world_at(&sim->world, ticket->due, s_ran_out, sim,
-            (uint64_t)broker->incarnation << 48 | ticket->session);
+        world_at(
+            &sim->world, ticket->due, s_ran_out, sim, (uint64_t)broker->incarnation << 48 | ticket->session);
     ticket->pending = true;
 }
 
@@ -185,13 +185,14 @@ void broker_carry_out(sim_t *sim) {
 
 static void s_handle(broker_t *broker, const arrival_t *arrival) {
     sim_t *sim = broker->sim;
-    zr_blob_t *frame = arrival->route ? plant_in(sim, arrival->frame) : arrival->frame;
+    conn_t *conn = arrival->route ? network_conn(&sim->network, arrival->route) : NULL;
+    zr_blob_t *frame = conn ? plant_in(sim, conn->client, !conn->spoke, arrival->frame) : arrival->frame;
     zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
     uint64_t now = sim->world.now + 1700000000ULL * 1000 * MS;
-    if (!arrival->route) {
+    if (!conn) {
         relay_subscription(broker->relay, text);
     } else {
-        const conn_t *conn = network_conn(&sim->network, arrival->route);
+        conn->spoke = true;
         relay_frame(broker->relay, arrival->route, zr_span(conn->client->user), text, now);
     }
     zr_blob_unref(frame);
@@ -230,7 +231,8 @@ void broker_receive(sim_t *sim, route_t route, zr_blob_t *frame) {
         return;
     broker->woken = true;
     /* What comes meanwhile is one pass with it. */
-    world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS), s_wake, sim, broker->incarnation);
+    world_at(
+        &sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS), s_wake, sim, broker->incarnation);
 }
 
 static void s_tick(void *ctx, uint64_t incarnation) {
@@ -340,6 +342,6 @@ void broker_check_bounds(sim_t *sim) {
         return;
     relay_stats_t stats = relay_stats(broker->relay);
     if (stats.rooms > ROOMS || stats.sessions > sim->client_count || stats.sessions != broker->ticket_count)
-        world_fail(&sim->world, "I6", "the relay holds %zu sessions with %zu tickets and %zu rooms", stats.sessions,
-            broker->ticket_count, stats.rooms);
+        world_fail(&sim->world, "I6", "the relay holds %zu sessions with %zu tickets and %zu rooms",
+            stats.sessions, broker->ticket_count, stats.rooms);
 }

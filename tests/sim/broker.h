@@ -15,8 +15,8 @@ broker_t *broker_new(struct sim *sim); /* does not run yet */
 void broker_destroy(broker_t *broker); /* NULL is accepted */
 
 void broker_start(struct sim *sim);
-void broker_kill(struct sim *sim); /* all it knew is gone */
-void broker_stop(struct sim *sim); /* says bye first */
+void broker_kill(struct sim *sim);                  /* all it knew is gone */
+void broker_stop(struct sim *sim);                  /* says bye first */
 void broker_stall(struct sim *sim, uint64_t until); /* its loop does nothing until then */
 
 struct log *broker_log(struct sim *sim);

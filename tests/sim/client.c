@@ -35,7 +35,13 @@ client_t *client_new(sim_t *sim, unsigned slot) {
     client_t *client = world_calloc(sizeof *client);
     if (sim->client_count == sim->client_size)
         sim->clients = world_grow(sim->clients, &sim->client_size, sizeof *sim->clients);
-    *client = (client_t){.sim = sim, .number = (unsigned)sim->client_count, .slot = slot, .epoch = -1, .next_epoch = -1, .due = UINT64_MAX, .armed = UINT64_MAX};
+    *client = (client_t){.sim = sim,
+        .number = (unsigned)sim->client_count,
+        .slot = slot,
+        .epoch = -1,
+        .next_epoch = -1,
+        .due = UINT64_MAX,
+        .armed = UINT64_MAX};
     sim->clients[sim->client_count++] = client;
     sim->slots[slot] = client;
     socket_init(&client->front, sim, client, CONN_FRONT);
@@ -133,7 +139,8 @@ static void s_act(client_t *client, const action_t *action) {
     case ACTION_SUBSCRIBE:
     case ACTION_UNSUBSCRIBE:
         world_trace(&sim->world, "c%u %ssubscribes %.*s", client->number,
-            action->kind == ACTION_SUBSCRIBE ? "" : "un", (int)action->topic_len, (const char *)action->topic);
+            action->kind == ACTION_SUBSCRIBE ? "" : "un", (int)action->topic_len,
+            (const char *)action->topic);
         if (client->back.open)
             socket_subscribe(
                 &client->back, action->topic, action->topic_len, action->kind == ACTION_SUBSCRIBE);

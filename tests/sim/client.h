@@ -39,7 +39,8 @@ typedef struct {
     int key;
     uint64_t after, last, limit;
     uint64_t head; /* of the room when it was asked, if both ends were of one epoch */
-    int epoch;     /* then; -1: not known */
+    int epoch;     /* the broker's and the client's then; -1: they differed */
+    int known;     /* the client's, that `after` is of */
     int answered;  /* epoch of its first entry; -1: none yet */
     uint64_t first, at, count;
     uint64_t *seqs; /* state: what came */
@@ -60,15 +61,16 @@ typedef struct client {
     unsigned nicks; /* it has tried */
     bool frozen, connected, naming, closing, closed;
     char back_endpoint[64];
-    bool pumping;       /* a pump is under way in the world's events */
-    uint64_t due;       /* when the machine wants to be called; UINT64_MAX: never */
-    uint64_t armed;     /* the newest timer under way */
-    int epoch;          /* -1: never connected */
-    int next_epoch;     /* told by CONNECTED, EPOCH must follow; -1: none */
-    sent_t *sent;       /* in order of mid */
+    unsigned alias; /* for a planted fault: how often the broker forgot it */
+    bool pumping;   /* a pump is under way in the world's events */
+    uint64_t due;   /* when the machine wants to be called; UINT64_MAX: never */
+    uint64_t armed; /* the newest timer under way */
+    int epoch;      /* -1: never connected */
+    int next_epoch; /* told by CONNECTED, EPOCH must follow; -1: none */
+    sent_t *sent;   /* in order of mid */
     size_t sent_count, sent_size;
-    size_t told;        /* so many of the first are answered */
-    size_t told_count;  /* and so many of all */
+    size_t told;       /* so many of the first are answered */
+    size_t told_count; /* and so many of all */
     reader_t readers[ROOMS];
     bool prefix; /* it reads "r*" */
     int prefix_from;
@@ -95,7 +97,8 @@ void client_freeze(client_t *client, bool frozen);
 void client_kill(client_t *client); /* the program ends without a word */
 void client_rename(client_t *client);
 
-size_t client_sent_from(const client_t *client, uint64_t mid); /* index of the first with that mid or a later one */
+size_t client_sent_from(
+    const client_t *client, uint64_t mid); /* index of the first with that mid or a later one */
 void client_no_reader(client_t *client, unsigned room);
 
 #endif

@@ -101,8 +101,9 @@ size_t model_upto(const model_room_t *room, uint64_t seq);
 uint64_t model_head(const model_room_t *room); /* of what is stored */
 
 /* Is `entry` what `record` says? `what` tells the difference. */
-bool model_same(const struct sim *sim, const record_t *record, uint64_t tag, int key, uint64_t time, bool deleted);
+bool model_same(
+    const struct sim *sim, const record_t *record, uint64_t tag, int key, uint64_t time, bool deleted);
 uint64_t model_tag(const struct sim *sim, zr_span_t body, bool deleted, int key); /* 0: it names none */
-int model_key_number(zr_span_t key);                                             /* NO_KEY if empty, -2 if not ours */
+int model_key_number(zr_span_t key); /* NO_KEY if empty, -2 if not ours */
 
 #endif

@@ -50,6 +50,7 @@ typedef struct conn {
     uint64_t latency;
     size_t dropping; /* so many of the next frames to a reader vanish */
     size_t swallowed;
+    bool spoke;      /* the broker has handled a frame of it */
     topics_t topics; /* that the broker has seen */
 } conn_t;
 
@@ -78,7 +79,8 @@ void network_finish(network_t *network);
 
 /* --- The client's end --- */
 void socket_init(socket_t *socket, struct sim *sim, struct client *client, conn_kind_t kind);
-void socket_connect(socket_t *socket, const char *endpoint); /* a fresh one; an old one goes with all it holds */
+void socket_connect(
+    socket_t *socket, const char *endpoint); /* a fresh one; an old one goes with all it holds */
 void socket_close(socket_t *socket);
 void socket_send(socket_t *socket, zr_blob_t *frame); /* takes over the reference */
 void socket_subscribe(socket_t *socket, const uint8_t *topic, size_t len, bool on);
@@ -88,7 +90,8 @@ void socket_finish(socket_t *socket);
 
 /* To `route`; takes over the reference. False: its queue is full, or it is gone. */
 bool network_send(struct sim *sim, route_t route, zr_blob_t *frame);
-void network_publish(struct sim *sim, zr_blob_t *frame); /* to whom it may concern; takes over the reference */
+void network_publish(
+    struct sim *sim, zr_blob_t *frame); /* to whom it may concern; takes over the reference */
 conn_t *network_conn(const network_t *network, route_t route); /* NULL: there never was one */
 
 /* Every connection is gone, now or as soon as the client's end notices. */

@@ -30,6 +30,7 @@ typedef struct {
 typedef struct sim {
     world_t world;
     plant_t plant;
+    uint64_t plant_prev[ROOMS];
     params_t params;
     network_t network;
     model_t model;
@@ -41,8 +42,17 @@ typedef struct sim {
     bool quiet;    /* no faults any more */
 } sim_t;
 
-/* Draws the parameters and sets everything up; the run itself is program.c. */
+/* params.c: everything drawn from the seed and set up. */
 void sim_init(sim_t *sim, uint64_t seed, plant_t plant);
 void sim_finish(sim_t *sim);
+
+/* program.c: what a program or the world does in one step. */
+void program_step(sim_t *sim);
+void program_react(sim_t *sim);            /* what programs must do, whatever else they do */
+void program_visit(struct client *client); /* joins every room for all to see, and says something */
+
+/* fault.c: a misfortune; and the end of all of them. */
+void fault_step(sim_t *sim);
+void fault_end(sim_t *sim);
 
 #endif

@@ -29,7 +29,8 @@ typedef struct {
 static void s_append_now(slowlog_t *self, const log_append_t *append) {
     self->memory->engine->append(self->memory, append);
     for (unsigned r = 0; r < ROOMS; r++)
-        model_now(self->sim)->rooms[r].oldest = self->memory->engine->bounds(self->memory, zr_span(room_text(r))).oldest;
+        model_now(self->sim)->rooms[r].oldest =
+            self->memory->engine->bounds(self->memory, zr_span(room_text(r))).oldest;
 }
 
 static void s_do(slowlog_t *self, const op_t *op) {

@@ -140,8 +140,11 @@ void world_trace_line(world_t *world, const char *format, ...) {
     va_start(args, format);
     vsnprintf(line + len, sizeof line - (size_t)len, format, args);
     va_end(args);
-    for (const char *at = line; *at; at++)
+    for (char *at = line; *at; at++) {
+        if ((uint8_t)*at < ' ' || (uint8_t)*at > '~')
+            *at = '.';
         world->digest = (world->digest ^ (uint8_t)*at) * 0x100000001b3ULL;
+    }
     if (world->tracing)
         puts(line);
 }

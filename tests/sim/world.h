@@ -16,7 +16,7 @@ typedef struct {
 
 void rng_seed(rng_t *rng, uint64_t seed);
 uint64_t rng_next(rng_t *rng);
-uint64_t rng_below(rng_t *rng, uint64_t bound);              /* 0 … bound-1; bound > 0 */
+uint64_t rng_below(rng_t *rng, uint64_t bound);                /* 0 … bound-1; bound > 0 */
 uint64_t rng_between(rng_t *rng, uint64_t low, uint64_t high); /* both may come */
 bool rng_chance(rng_t *rng, unsigned parts, unsigned of);
 void rng_fill(rng_t *rng, void *out, size_t len);
@@ -58,10 +58,10 @@ void world_at(world_t *world, uint64_t time, event_fn *run, void *ctx, uint64_t 
 void world_run(world_t *world, uint64_t until);
 
 /* A line of the trace. The text is built only when somebody wants it. */
-#define world_trace(world, ...)                                                                                \
-    do {                                                                                                       \
-        if ((world)->tracing || (world)->digesting)                                                            \
-            world_trace_line(world, __VA_ARGS__);                                                              \
+#define world_trace(world, ...)                                                                              \
+    do {                                                                                                     \
+        if ((world)->tracing || (world)->digesting)                                                          \
+            world_trace_line(world, __VA_ARGS__);                                                            \
     } while (0)
 void world_trace_line(world_t *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,4 +1,4 @@
-#include "session.h"
+#include "conn.h"
 
 #include <stdio.h>
 
@@ -79,43 +79,43 @@ const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
 
 static const zrelay_event_t s_connected = {.type = ZRELAY_CONNECTED, .name = "ann", .text = "hello"};
 
-static void s_open(session_t *session, config_t *config) {
+static void s_open(conn_t *session, config_t *config) {
     signals_open();
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
     config_init(config);
     config->connect_ms = 200;
     config->server = "tcp://x";
     s_prepare(&s_connected, 1);
-    ck_assert_int_eq(session_open(session, config, SESSION_NAMELESS), 0);
+    ck_assert_int_eq(conn_open(session, config, CONN_NAMELESS), 0);
 }
 
 START_TEST(test_connects) {
-    session_t session;
+    conn_t session;
     config_t config;
     s_open(&session, &config);
     ck_assert_str_eq(session.nick, "ann");
     ck_assert_str_eq(session.greeting, "hello");
-    session_close(&session);
+    conn_close(&session);
 }
 END_TEST
 
 START_TEST(test_gives_up) {
-    session_t session;
+    conn_t session;
     config_t config;
     s_open(&session, &config);
-    session_close(&session);
+    conn_close(&session);
     s_prepare(NULL, 0);
-    ck_assert_int_eq(session_open(&session, &config, SESSION_NAMELESS), CLI_UNREACHABLE);
-    session_close(&session);
+    ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), CLI_UNREACHABLE);
+    conn_close(&session);
     config.server = "foo";
-    ck_assert_int_eq(session_open(&session, &config, SESSION_NAMELESS), CLI_USAGE);
-    session_close(&session);
+    ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), CLI_USAGE);
+    conn_close(&session);
 }
 END_TEST
 
-/* What session_hold took comes first, unharmed and in order. */
+/* What conn_hold took comes first, unharmed and in order. */
 START_TEST(test_hold_keeps_events) {
-    session_t session;
+    conn_t session;
     config_t config;
     s_open(&session, &config);
     zrelay_event_t events[3];
@@ -127,41 +127,41 @@ START_TEST(test_hold_keeps_events) {
             .body_len = strlen(bodies[i]),
             .seq = (uint64_t)i + 1};
     s_prepare(events, 3);
-    session_hold(&session, NULL, 0, 1);
-    session_hold(&session, NULL, 0, 1);
+    conn_hold(&session, NULL, 0, 1);
+    conn_hold(&session, NULL, 0, 1);
     ck_assert_int_eq(s_works, 1); /* not again within a second */
     session.beat_ms -= 1000;
-    session_hold(&session, NULL, 0, 1);
+    conn_hold(&session, NULL, 0, 1);
     ck_assert_int_eq(s_works, 2);
     for (uint64_t i = 0; i < 3; i++) {
-        const zrelay_event_t *event = session_take(&session);
+        const zrelay_event_t *event = conn_take(&session);
         ck_assert_ptr_nonnull(event);
         ck_assert_uint_eq(event->seq, i + 1);
         ck_assert_span_eq(zr_span_of(event->body, event->body_len), zr_span(bodies[i]));
         ck_assert_str_eq(event->room, "r");
     }
-    ck_assert_ptr_null(session_take(&session));
-    session_close(&session);
+    ck_assert_ptr_null(conn_take(&session));
+    conn_close(&session);
 }
 END_TEST
 
 START_TEST(test_nick_in_use) {
-    session_t session;
+    conn_t session;
     config_t config;
     s_open(&session, &config);
-    session_close(&session);
+    conn_close(&session);
     zrelay_event_t events[] = {
         {.type = ZRELAY_REFUSED, .name = "ann", .code = "nick-in-use", .text = "taken"}, s_connected};
     s_prepare(events, 2);
-    ck_assert_int_eq(session_open(&session, &config, SESSION_PERSON), 0);
+    ck_assert_int_eq(conn_open(&session, &config, CONN_PERSON), 0);
     ck_assert_str_eq(s_renamed, "ann_");
-    session_close(&session);
+    conn_close(&session);
     config.nick = "ann";
     config.nick_given = true;
     s_prepare(events, 2);
-    ck_assert_int_eq(session_open(&session, &config, SESSION_NAMED), CLI_REFUSED);
+    ck_assert_int_eq(conn_open(&session, &config, CONN_NAMED), CLI_REFUSED);
     ck_assert_str_eq(s_renamed, "");
-    session_close(&session);
+    conn_close(&session);
 }
 END_TEST
 
@@ -171,7 +171,7 @@ static int s_each(const zrelay_event_t *event, void *ctx) {
 }
 
 START_TEST(test_answers) {
-    session_t session;
+    conn_t session;
     config_t config;
     s_open(&session, &config);
     zrelay_event_t events[] = {{.type = ZRELAY_ENTRY, .request = 8, .seq = 100},
@@ -180,16 +180,16 @@ START_TEST(test_answers) {
     uint64_t sum = 0;
     zrelay_event_t done;
     s_prepare(events, 6);
-    ck_assert_int_eq(session_answer(&session, 7, s_each, &sum, &done), 0);
+    ck_assert_int_eq(conn_answer(&session, 7, s_each, &sum, &done), 0);
     ck_assert_uint_eq(sum, 3);
     ck_assert_uint_eq(done.seq, 5);
-    ck_assert_int_eq(session_answer(&session, 8, s_each, &sum, &done), CLI_UNREACHABLE);
+    ck_assert_int_eq(conn_answer(&session, 8, s_each, &sum, &done), CLI_UNREACHABLE);
     zrelay_event_t refused = {.type = ZRELAY_REFUSED, .request = 7, .code = "bad-room"};
     s_prepare(&refused, 1);
-    ck_assert_int_eq(session_answer(&session, 7, s_each, &sum, &done), CLI_REFUSED);
-    session_close(&session);
+    ck_assert_int_eq(conn_answer(&session, 7, s_each, &sum, &done), CLI_REFUSED);
+    conn_close(&session);
 }
 END_TEST
 
-UNIT_MAIN("client.cli.session", test_connects, test_gives_up, test_hold_keeps_events, test_nick_in_use,
-    test_answers)
+UNIT_MAIN(
+    "client.cli.conn", test_connects, test_gives_up, test_hold_keeps_events, test_nick_in_use, test_answers)

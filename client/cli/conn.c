@@ -1,4 +1,4 @@
-#include "session.h"
+#include "conn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,18 +8,18 @@
 #include "names.h"
 #include "signals.h"
 
-#define HOLD_MS 1000   /* how often session_hold lets the library work: well within a heartbeat */
+#define HOLD_MS 1000   /* how often conn_hold lets the library work: well within a heartbeat */
 #define GOODBYE_MS 300 /* how long an end may wait for the broker's answer */
 #define NICK_TRIES 8
 #define FILES_MAX 80
 
-struct session_held {
-    session_held_t *next;
+struct conn_held {
+    conn_held_t *next;
     zrelay_event_t event;
     char bytes[];
 };
 
-uint64_t session_clock(void) {
+uint64_t conn_clock(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
@@ -40,13 +40,13 @@ static const char *s_copy(char **to, const char *text, size_t size) {
     return copy;
 }
 
-static session_held_t *s_held_new(const zrelay_event_t *event) {
+static conn_held_t *s_held_new(const zrelay_event_t *event) {
     const char *const texts[] = {
         event->room, event->name, event->text, event->code, event->epoch, event->sender, event->key};
     size_t size = event->body_len + 1;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         size += s_size(texts[i]);
-    session_held_t *held = malloc(sizeof *held + size);
+    conn_held_t *held = malloc(sizeof *held + size);
     if (!held)
         abort();
     char *to = held->bytes;
@@ -66,7 +66,7 @@ static session_held_t *s_held_new(const zrelay_event_t *event) {
 /* --- Waiting --- */
 
 /* A nick is in use that need not be just this one: asks for it with '_' behind. Also after a reconnect, when somebody was faster. */
-static bool s_yields(session_t *session, const zrelay_event_t *event) {
+static bool s_yields(conn_t *session, const zrelay_event_t *event) {
     char nick[ZR_NICK_MAX + 2];
     if (event->type != ZRELAY_REFUSED || session->connected || !session->yields || !event->name ||
         !event->code || strcmp(event->code, "nick-in-use") != 0 || session->nick_tries++ >= NICK_TRIES)
@@ -76,7 +76,7 @@ static bool s_yields(session_t *session, const zrelay_event_t *event) {
 }
 
 /* What concerns the session itself, whoever takes the event. false: nobody need take it. */
-static bool s_see(session_t *session, const zrelay_event_t *event) {
+static bool s_see(conn_t *session, const zrelay_event_t *event) {
     if (s_yields(session, event))
         return false;
     if (event->type == ZRELAY_CLOSED)
@@ -96,7 +96,7 @@ static bool s_see(session_t *session, const zrelay_event_t *event) {
     return true;
 }
 
-const zrelay_event_t *session_take(session_t *session) {
+const zrelay_event_t *conn_take(conn_t *session) {
     free(session->current);
     session->current = session->held;
     if (session->current) {
@@ -132,14 +132,14 @@ static void s_poll(struct pollfd *files, nfds_t count, int relay_fd, int timeout
         signals_drain();
 }
 
-void session_wait(session_t *session, struct pollfd *files, nfds_t count, int timeout_ms) {
+void conn_wait(conn_t *session, struct pollfd *files, nfds_t count, int timeout_ms) {
     if (session->held)
         timeout_ms = 0;
     s_poll(files, count, zrelay_fd(session->relay), s_shorter(timeout_ms, zrelay_timeout(session->relay)));
 }
 
-void session_hold(session_t *session, struct pollfd *files, nfds_t count, int timeout_ms) {
-    uint64_t now = session_clock();
+void conn_hold(conn_t *session, struct pollfd *files, nfds_t count, int timeout_ms) {
+    uint64_t now = conn_clock();
     if (now - session->beat_ms >= HOLD_MS) {
         /* The library works only within zrelay_next, which hands out an event: one a second, kept for later. */
         session->beat_ms = now;
@@ -152,31 +152,31 @@ void session_hold(session_t *session, struct pollfd *files, nfds_t count, int ti
     s_poll(files, count, -1, s_shorter(timeout_ms, (int)(HOLD_MS - (now - session->beat_ms))));
 }
 
-const zrelay_event_t *session_next(session_t *session, int timeout_ms) {
-    uint64_t end = timeout_ms < 0 ? UINT64_MAX : session_clock() + (uint64_t)timeout_ms;
+const zrelay_event_t *conn_next(conn_t *session, int timeout_ms) {
+    uint64_t end = timeout_ms < 0 ? UINT64_MAX : conn_clock() + (uint64_t)timeout_ms;
     for (;;) {
-        const zrelay_event_t *event = session_take(session);
-        uint64_t now = event || timeout_ms < 0 ? 0 : session_clock();
+        const zrelay_event_t *event = conn_take(session);
+        uint64_t now = event || timeout_ms < 0 ? 0 : conn_clock();
         if (event || signals_stop() || now >= end)
             return event;
-        session_wait(session, NULL, 0, timeout_ms < 0 ? -1 : (int)(end - now));
+        conn_wait(session, NULL, 0, timeout_ms < 0 ? -1 : (int)(end - now));
     }
 }
 
 /* --- Connecting --- */
 
-static int s_connect(session_t *session) {
-    uint64_t end = session_clock() + session->config->connect_ms;
+static int s_connect(conn_t *session) {
+    uint64_t end = conn_clock() + session->config->connect_ms;
     for (;;) {
-        uint64_t now = session_clock();
-        const zrelay_event_t *event = now < end ? session_next(session, (int)(end - now)) : NULL;
+        uint64_t now = conn_clock();
+        const zrelay_event_t *event = now < end ? conn_next(session, (int)(end - now)) : NULL;
         if (event && event->type == ZRELAY_CONNECTED) {
             if (session->config->verbose)
-                session_note(session, event);
+                conn_note(session, event);
             return 0;
         }
         if (event && event->type == ZRELAY_REFUSED) {
-            session_note(session, event);
+            conn_note(session, event);
             return CLI_REFUSED;
         }
         if (event && event->type != ZRELAY_CLOSED)
@@ -187,8 +187,8 @@ static int s_connect(session_t *session) {
     }
 }
 
-int session_open(session_t *session, config_t *config, session_name_t name) {
-    *session = (session_t){.config = config};
+int conn_open(conn_t *session, config_t *config, conn_name_t name) {
+    *session = (conn_t){.config = config};
     session->held_last = &session->held;
     zr_buffer_t error = {0};
     bool good = config_resolve(config, &error);
@@ -203,30 +203,30 @@ int session_open(session_t *session, config_t *config, session_name_t name) {
             CONFIG_SERVER);
         return CLI_USAGE;
     }
-    const char *nick = config->nick_given || name != SESSION_NAMELESS ? config->nick : NULL;
+    const char *nick = config->nick_given || name != CONN_NAMELESS ? config->nick : NULL;
     const char *user = getenv("USER");
-    if (!nick && name == SESSION_PERSON && user && zr_nick_valid(zr_span(user)))
+    if (!nick && name == CONN_PERSON && user && zr_nick_valid(zr_span(user)))
         nick = user;
     int failed = zrelay_set_agent(session->relay, "zrelay/" ZRELAY_VERSION);
     if (!failed && nick)
         failed = zrelay_set_nick(session->relay, nick);
     if (failed)
-        return session_failed(session, failed);
-    session->yields = name == SESSION_PERSON || !config->nick_given;
+        return conn_failed(session, failed);
+    session->yields = name == CONN_PERSON || !config->nick_given;
     return s_connect(session);
 }
 
-void session_close(session_t *session) {
+void conn_close(conn_t *session) {
     if (session->relay && session->nick && !session->closed && zrelay_close(session->relay) == 0) {
-        uint64_t end = session_clock() + GOODBYE_MS;
+        uint64_t end = conn_clock() + GOODBYE_MS;
         const zrelay_event_t *event = NULL;
-        /* Not session_next, which a signal to end would cut short. */
+        /* Not conn_next, which a signal to end would cut short. */
         for (uint64_t now = end - GOODBYE_MS; now < end && (!event || event->type != ZRELAY_CLOSED);
-             now = session_clock())
+             now = conn_clock())
             event = zrelay_next(session->relay, (int)(end - now));
     }
     while (session->held) {
-        session_held_t *next = session->held->next;
+        conn_held_t *next = session->held->next;
         free(session->held);
         session->held = next;
     }
@@ -234,37 +234,36 @@ void session_close(session_t *session) {
     free(session->current);
     free(session->nick);
     free(session->greeting);
-    *session = (session_t){0};
+    *session = (conn_t){0};
 }
 
 /* --- Answers --- */
 
-void session_note(const session_t *session, const zrelay_event_t *event) {
+void conn_note(const conn_t *session, const zrelay_event_t *event) {
     zr_buffer_t text = {0};
     if (format_note(&text, event, session->config->verbose))
         cli_say("%.*s", (int)text.len, (const char *)text.data);
     zr_buffer_finish(&text);
 }
 
-int session_failed(const session_t *session, int code) {
+int conn_failed(const conn_t *session, int code) {
     (void)session;
     cli_say("%s", zrelay_strerror(code));
     return CLI_USAGE;
 }
 
-int session_answer(
-    session_t *session, uint64_t request, session_each_fn *each, void *ctx, zrelay_event_t *done) {
-    uint64_t end = session_clock() + session->config->connect_ms;
+int conn_answer(conn_t *session, uint64_t request, conn_each_fn *each, void *ctx, zrelay_event_t *done) {
+    uint64_t end = conn_clock() + session->config->connect_ms;
     for (;;) {
-        uint64_t now = session_clock();
-        const zrelay_event_t *event = now < end ? session_next(session, (int)(end - now)) : NULL;
+        uint64_t now = conn_clock();
+        const zrelay_event_t *event = now < end ? conn_next(session, (int)(end - now)) : NULL;
         if (!event || event->type == ZRELAY_CLOSED) {
             if (!signals_stop())
                 cli_say("no answer from the broker at %s", session->config->server);
             return CLI_UNREACHABLE;
         }
         if (event->type == ZRELAY_REFUSED) {
-            session_note(session, event);
+            conn_note(session, event);
             return CLI_REFUSED;
         }
         /* After a lost connection the library asks again: only silence for too long is a failure. */

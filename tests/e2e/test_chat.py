@@ -1,0 +1,378 @@
+"""zrelay chat, at a terminal and as a filter."""
+import fcntl
+import os
+import pty
+import re
+import secrets
+import signal
+import struct
+import subprocess
+import termios
+import threading
+import unittest
+
+from harness import DEADLINE, ZRELAY, TestCase, publish_frame, wait_for
+
+FAST = "server\n    heartbeat = 300\n    tick = 20\n"
+MOVES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]")
+
+
+class Terminal:
+    """A program on a terminal of its own. `shown` is everything it ever wrote, `text()` the same without cursor movements and colours."""
+
+    def __init__(self, command, environment, size=(24, 80)):
+        self.ours, self.theirs = pty.openpty()
+        self.resize(*size)
+        self.before = termios.tcgetattr(self.theirs)
+        self.process = subprocess.Popen(command, stdin=self.theirs, stdout=self.theirs, stderr=self.theirs, env=environment,
+                                        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        self.shown = bytearray()
+        self.thread = threading.Thread(target=self._collect, daemon=True)
+        self.thread.start()
+
+    def _collect(self):
+        while True:
+            try:
+                data = os.read(self.ours, 65536)
+            except OSError:
+                return
+            if not data:
+                return
+            self.shown += data
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, text):
+        os.write(self.ours, text if isinstance(text, bytes) else text.encode())
+
+    def line(self, text):
+        self.type(text + "\r")
+
+    def text(self):
+        return MOVES.sub(b"", bytes(self.shown)).replace(b"\r", b"\n").decode(errors="replace")
+
+    def wait(self, pattern, after=0):
+        """Waits until what is shown beyond `after` matches; returns the match."""
+        def look():
+            found = re.compile(pattern, re.M).search(self.text(), after)
+            if not found and self.process.poll() is not None:
+                found = re.compile(pattern, re.M).search(self.text(), after)
+                if not found:
+                    raise AssertionError(f"ended with {self.process.returncode} before {pattern!r} was shown: {self.text()[-2000:]!r}")
+            return found
+        try:
+            return wait_for(look, f"{pattern!r} to be shown")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.text()[-3000:]!r}") from None
+
+    def finish(self):
+        return self.process.wait(DEADLINE)
+
+    def restored(self):
+        return termios.tcgetattr(self.theirs) == self.before
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self.theirs)
+        self.thread.join(DEADLINE)
+        os.close(self.ours)
+
+
+class ChatCase(TestCase):
+    def chat(self, broker, nick, *rooms, size=(24, 80), live=True, **environment):
+        """Somebody at a terminal, there and listening."""
+        terminal = Terminal([ZRELAY, "-s", broker.server, "--nick", nick, "chat", *rooms],
+                            {**self.environment, "TERM": "xterm", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "TZ": "UTC", **environment}, size)
+        self.addCleanup(terminal.end)
+        if live:
+            for room in rooms or ("general",):
+                terminal.wait(rf"you are in {room}, ")
+        return terminal
+
+    def say(self, broker, room, *bodies, nick=None):
+        """Somebody without a terminal."""
+        peer = self.peer(broker, nick or "n" + secrets.token_hex(4))
+        peer.send(publish_frame(room, *enumerate(bodies, 1)))
+        self.assertEqual(peer.receive()[:1], b"\x02")
+        return peer
+
+
+class AtATerminal(ChatCase):
+    def test_two_people_talk(self):
+        broker = self.broker(config=FAST)
+        ann = self.chat(broker, "ann")
+        bob = self.chat(broker, "bob")
+        ann.wait("bob joined general")
+        ann.line("hello bob")
+        bob.wait(r"\d\d:\d\d ann: hello bob$")
+        ann.wait(r"\d\d:\d\d ann: hello bob$")  # what one said stands in the log as well
+        bob.line("h\u00e4llo \u2603 ann")
+        ann.wait("bob: h\u00e4llo \u2603 ann$")
+        bob.line("/quit")
+        self.assertEqual(bob.finish(), 0)
+        ann.wait(r"bob left general \(bye\)")
+        ann.type("\x04")  # Ctrl-D
+        self.assertEqual(ann.finish(), 0)
+        self.assertTrue(ann.restored() and bob.restored(), "the terminal's modes are not what they were")
+
+    def test_commands(self):
+        broker = self.broker(config=FAST)
+        ann, bob = self.chat(broker, "ann"), self.chat(broker, "bob")
+        ann.wait("bob joined general")
+        ann.line("/who")
+        ann.wait("here: ann, bob$")
+        ann.line("/msg bob psst, listen")
+        bob.wait(r"\*ann\* psst, listen$")
+        ann.wait(r"-> bob: psst, listen$")
+        ann.line("/msg nobody hello")
+        ann.wait("no-such-user")
+        ann.line("/nick anna")
+        ann.wait("you are now anna")
+        bob.wait("anna")
+        ann.line("/nick bob")
+        ann.wait("nick-in-use")
+        ann.line("/nick a\u00a0b")
+        ann.wait("a nick is 1 to 32 bytes")
+        ann.line("/join garden")
+        ann.wait("you are in garden, ")
+        ann.line("in the garden")
+        ann.wait(r"\[garden\] anna: in the garden$")
+        ann.line("/rooms")
+        ann.wait("garden: 1 present")
+        ann.wait("general: 2 present")
+        ann.line("/rooms ga")
+        ann.line("/join general")  # switches back
+        ann.line("in general again")
+        bob.wait("anna: in general again$")
+        self.assertNotIn("in the garden", bob.text())
+        ann.line("/part garden")
+        ann.wait("you left garden")
+        ann.line("/part")
+        ann.wait("you left general")
+        bob.wait(r"anna left general$")
+        ann.line("to whom?")
+        ann.wait("no room to send to")
+        for command in ("/join", "/msg", "/msg bob", "/nick", "/join a b", "/quit now"):
+            ann.line(command)
+            ann.wait(rf"(?s)\* {command.split()[0]}: .*{command.split()[0]} ")
+        ann.line("/nosuch")
+        ann.wait("/nosuch: no such command; there is /help")
+        ann.line("/join ro*om")
+        ann.wait("a room name is 1 to 128")
+        ann.line("/help")
+        for command in ("join", "part", "msg", "who", "nick", "rooms", "help", "quit"):
+            ann.wait(rf"\* /{command} ")
+        ann.line("/quit")
+        self.assertEqual(ann.finish(), 0)
+
+    def test_text_that_begins_with_a_slash(self):
+        broker = self.broker()
+        ann = self.chat(broker, "ann")
+        ann.line("//quit is a word")
+        ann.wait("ann: /quit is a word$")
+
+    def test_nick_that_is_taken(self):
+        broker = self.broker()
+        self.peer(broker, "ann")
+        self.peer(broker, "ann_")
+        self.chat(broker, "ann").wait("you are ann__;")
+
+    def test_history_on_joining(self):
+        broker = self.broker()
+        self.say(broker, "general", *(b"message %d." % number for number in range(1, 31)), nick="writer")
+        ann = self.chat(broker, "ann")
+        ann.wait(r"writer: message 30\.$")
+        said = re.findall(r"message (\d+)\.", ann.text())
+        self.assertEqual(said, [str(number) for number in range(31 - len(said), 31)])
+        self.assertIn(len(said), range(10, 31))
+
+    def test_several_rooms_and_a_greeting(self):
+        broker = self.broker(config="server\n    greeting = Be kind.\n")
+        ann = self.chat(broker, "ann", "one", "two")
+        ann.wait(r"\* Be kind\.$")
+        self.say(broker, "one", b"first")
+        self.say(broker, "two", b"second")
+        ann.wait(r"\[one\] n\w+: first$")
+        ann.wait(r"\[two\] n\w+: second$")
+        ann.line("to the last one named")
+        ann.wait(r"\[two\] ann: to the last one named$")
+
+    def test_what_is_being_typed_survives_what_comes(self):
+        broker = self.broker()
+        ann = self.chat(broker, "ann")
+        ann.type("half a ")
+        ann.wait("half a ")
+        self.say(broker, "general", b"an interruption")
+        ann.wait("an interruption$")
+        ann.type("sentence\x1b[D\x1b[D\x7fN\r")  # moves two to the left, deletes, inserts
+        ann.wait("ann: half a senteNce$")
+
+    def test_many_lines_at_once(self):
+        broker = self.broker()
+        ann = self.chat(broker, "ann")
+        for number in range(40):
+            ann.line(f"pasted {number:02}.")
+        reader = self.run_zrelay(broker, "sub", "general", "--all", "--count", "40")
+        self.assertEqual(reader.lines(), [b"pasted %02d." % number for number in range(40)])
+        ann.line("/quit")
+        self.assertEqual(ann.finish(), 0)
+
+    def test_what_was_typed_last_is_sent_before_the_end(self):
+        broker = self.broker()
+        ann = self.chat(broker, "ann")
+        ann.type("last words\r\x04")
+        self.assertEqual(ann.finish(), 0)
+        self.assertEqual(self.run_zrelay(broker, "history", "general").lines(), [b"last words"])
+
+    def test_restart_of_the_broker_is_told(self):
+        broker = self.broker(config=FAST)
+        ann = self.chat(broker, "ann")
+        ann.line("before")
+        ann.wait("ann: before$")
+        again = self.restart(broker, config=FAST)
+        ann.wait("lost the broker")
+        ann.wait("another log")
+        self.wait_members(again, "general", 1)
+        ann.line("after")
+        ann.wait("ann: after$")
+        self.say(again, "general", b"are you there?")
+        ann.wait("are you there")
+
+    def test_messages_typed_without_a_broker_are_sent_later(self):
+        broker = self.broker(config=FAST)
+        ann = self.chat(broker, "ann")
+        broker.signal(signal.SIGKILL)
+        broker.finish()
+        ann.line("into the void")
+        ann.wait("not sent yet: into the void")
+        again = self.broker("--listen", broker.server, "--back", broker.back, config=FAST)
+        reader = self.run_zrelay(again, "sub", "general", "--all", "--count", "1")
+        self.assertEqual(reader.lines(), [b"into the void"])
+
+    def test_escapes_of_a_peer_are_shown_escaped(self):
+        broker = self.broker(config=FAST)
+        ann = self.chat(broker, "ann", NO_COLOR="")
+        hostile = "\x1b]0;mine\x07\x1b[2J\x1b[31m\x9b2J\u202ereversed\r\x08\tend of it"
+        eve = self.say(broker, "general", hostile.encode() + b"\xff", nick="eve")
+        ann.wait(r"eve: \\x1b\]0;mine\\x07\\x1b\[2J\\x1b\[31m\\u\{009b\}2J\\u\{202e\}reversed\\x0d\\x08\\x09end of it\\xff$")
+        self.assertEqual(eve.ask(op="direct", to="ann", text=hostile)["op"], "ok")
+        ann.wait(r"\*eve\* \\x1b\]0;mine")
+        self.assertEqual(eve.ask(op="publish", room="general", text=hostile, key="key")["op"], "ack")
+        ann.wait(r"eve set key: \\x1b\]0;mine")
+        for bad in (b"\x1b]", b"\x07", b"\x1b[2J", b"\xc2\x9b", "\u202e".encode(), b"\xff", b"\x1b[31mrev"):
+            self.assertNotIn(bad, bytes(ann.shown))
+
+    def test_colours_only_when_wanted(self):
+        broker = self.broker()
+        with_colours, without = self.chat(broker, "ann", NO_COLOR=""), self.chat(broker, "bob")
+        self.say(broker, "general", b"colourful?", nick="eve")
+        for terminal in (with_colours, without):
+            terminal.wait("eve: colourful")
+        self.assertRegex(bytes(with_colours.shown), rb"\x1b\[3\dmeve\x1b\[0?m")
+        self.assertNotRegex(bytes(without.shown), rb"\x1b\[3\d")
+
+    def test_the_terminal_is_given_back_on_every_way_out(self):
+        broker = self.broker(config=FAST)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            ann = self.chat(broker, f"ann-{number}")
+            wait_for(lambda: not ann.restored(), "the terminal to be taken")
+            ann.process.send_signal(number)
+            self.assertEqual(ann.finish(), 0, ann.text())
+            self.assertTrue(ann.restored(), number)
+        ann = self.chat(broker, "ann")
+        ann.process.send_signal(signal.SIGABRT)
+        self.assertEqual(ann.finish(), -signal.SIGABRT)
+        self.assertTrue(ann.restored(), "after a crash")
+        # The interrupt from the keyboard.
+        ann = self.chat(broker, "anna")
+        ann.type("half a line\x03")
+        self.assertEqual(ann.finish(), 0)
+        self.assertTrue(ann.restored())
+
+    def test_refused_before_it_begins(self):
+        broker = self.broker(config="limits\n    max-sessions = 1\n")
+        self.peer(broker)
+        ann = self.chat(broker, "ann", live=False)
+        self.assertIn(ann.finish(), (2, 3))
+        self.assertTrue(ann.restored())
+
+    def test_resizing_and_narrow_terminals(self):
+        broker = self.broker()
+        ann = self.chat(broker, "ann", size=(5, 12))
+        ann.type("a line that is longer than the terminal is wide ")
+        for columns in (7, 40, 200, 2, 80):
+            ann.resize(24, columns)
+            ann.process.send_signal(signal.SIGWINCH)
+            self.say(broker, "general", b"at %d columns." % columns)
+            wait_for(lambda: f"at{columns}columns." in re.sub(r"\s", "", ann.text()), "the message to be shown")
+        ann.line("and sent")
+        reader = self.run_zrelay(broker, "history", "general", "--last", "1")
+        wait_for(lambda: self.run_zrelay(broker, "history", "general", "--last", "1").lines() !=
+                 [b"at 80 columns."] or reader.lines() != [b"at 80 columns."], "the line to be sent")
+        self.assertEqual(self.run_zrelay(broker, "history", "general", "--last", "1").lines(),
+                         [b"a line that is longer than the terminal is wide and sent"])
+
+    def test_suspended_and_continued(self):
+        broker = self.broker()
+        ann = self.chat(broker, "ann")
+        ann.process.send_signal(signal.SIGTSTP)
+
+        def state():
+            with open(f"/proc/{ann.process.pid}/stat") as file:
+                return file.read().rsplit(")", 1)[1].split()[0]
+        wait_for(lambda: state() == "T", "it to stop")
+        self.assertTrue(ann.restored(), "a shell would get the terminal like that")
+        ann.process.send_signal(signal.SIGCONT)
+        ann.line("back again")
+        ann.wait("ann: back again$")
+
+
+class AsAFilter(ChatCase):
+    def test_lines_in_and_out(self):
+        broker = self.broker(config=FAST)
+        listener = self.zrelay(broker, "--nick", "listener", "chat", "room")
+        self.wait_members(broker, "room", 1)
+        said = self.run_zrelay(broker, "--nick", "ann", "chat", "room", stdin="one\n/quit\n\n\u2603 three".encode())
+        lines = [r"\d\d:\d\d ann: one", r"\d\d:\d\d ann: /quit", r"\d\d:\d\d ann: \u2603 three"]
+        self.assertRegex(said.text(), r"\A" + r"\n".join(lines) + r"\n\Z")  # its own come back before it ends
+        self.assertEqual(said.errors(), "")
+        listener.wait_out("three$")
+        listener.close_stdin()
+        self.assertEqual(listener.finish(), 0, listener.errors())
+        self.assertEqual(listener.text(), said.text())
+
+    def test_escapes_in_a_pipe_are_escaped_too(self):
+        """Lines with names and times are made for people, wherever they are read."""
+        broker = self.broker()
+        self.say(broker, "room", b"\x1b[2Jcleared", nick="eve")
+        listener = self.zrelay(broker, "chat", "room")
+        listener.wait_out(r"eve: \\x1b\[2Jcleared$")
+
+    def test_interrupt(self):
+        broker = self.broker()
+        listener = self.zrelay(broker, "chat", "room")
+        self.wait_members(broker, "room", 1)
+        listener.signal(signal.SIGINT)
+        self.assertEqual(listener.finish(), 0)
+
+    def test_no_broker(self):
+        program = self.run_zrelay("tcp://127.0.0.1:1", "--connect-timeout", "0.1", "chat", code=2)
+        self.assertRegex(program.errors(), r"\Azrelay: [^\n]+\n\Z")
+
+    def test_bad_room(self):
+        for room in ("a b", "a*", ""):
+            program = self.run_zrelay("tcp://127.0.0.1:1", "chat", room, code=1)
+            self.assertRegex(program.errors(), r"\Azrelay: [^\n]+\n\Z")
+
+    def test_refused_room(self):
+        broker = self.broker(config="limits\n    max-rooms = 1\n")
+        self.say(broker, "one", b"x")
+        program = self.run_zrelay(broker, "chat", "two", stdin=b"text\n", code=3)
+        self.assertIn("too-many-rooms", program.errors())
+
+
+if __name__ == "__main__":
+    unittest.main()

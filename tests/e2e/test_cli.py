@@ -1,0 +1,640 @@
+"""The command line: exit codes, one clear line for every mistake, output that scripts can rely on, and what a terminal is shown."""
+import base64
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import struct
+import subprocess
+import unittest
+
+from harness import DEADLINE, ZRELAY, Program, TestCase, publish_frame, wait_for
+
+COMMANDS = ["pub", "sub", "chat", "history", "state", "who", "rooms", "ping"]
+ONE_LINE = r"\Azrelay: [^\n]+\n\Z"
+
+
+def nobody():
+    """An endpoint on which nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{one.getsockname()[1]}"
+
+
+class CliCase(TestCase):
+    def fails(self, broker, *arguments, code=1, words=(), stdin=b""):
+        """The command must end with `code` and exactly one line on stderr, which has each of `words`; returns it."""
+        program = self.run_zrelay(broker, *arguments, stdin=stdin, code=code)
+        self.assertRegex(program.errors(), ONE_LINE, arguments)
+        for word in (words,) if isinstance(words, str) else words:
+            self.assertIn(word, program.errors(), arguments)
+        return program
+
+    def run_bare(self, *arguments, code=0, **environment):
+        """Without --server."""
+        program = Program([ZRELAY, *arguments], env={**self.environment, **environment})
+        self.addCleanup(program.end)
+        program.close_stdin()
+        self.assertEqual(program.finish(), code, f"{arguments}: {program.errors()}")
+        return program
+
+    def publish(self, broker, room, *entries, nick="writer"):
+        peer = self.peer(broker, nick)
+        for mid, entry in enumerate(entries, 1):
+            body, *rest = entry if isinstance(entry, tuple) else (entry,)
+            peer.send(publish_frame(room, (mid, body, *rest)))
+            self.assertEqual(peer.receive()[:1], b"\x02")
+        peer.ask(op="bye")
+
+    def json_lines(self, program):
+        return [json.loads(line) for line in program.lines()]
+
+    def on_terminal(self, broker, *arguments, code=0):
+        """What the command shows on a terminal, until its end."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([ZRELAY, "--server", broker.server, *arguments], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+                                   env={**self.environment, "TERM": "xterm", "LC_ALL": "C.UTF-8"})
+        os.close(theirs)
+        self.addCleanup(lambda: (process.kill(), process.wait()))
+        shown = b""
+        try:
+            while True:
+                shown += os.read(ours, 65536)
+        except OSError:  # how a terminal's end looks on Linux
+            pass
+        finally:
+            os.close(ours)
+        self.assertEqual(process.wait(DEADLINE), code, shown)
+        return shown.replace(b"\r\n", b"\n")
+
+
+class Usage(CliCase):
+    def test_help_and_version(self):
+        for arguments in ([], ["help"]):
+            text = self.run_bare(*(arguments or ["--help"])).text()
+            for command in COMMANDS:
+                self.assertIn(f"  {command} ", text)
+            self.assertIn("Exit codes", text)
+        for command in COMMANDS:
+            for arguments in ([command, "--help"], [command, "-h"], ["help", command]):
+                program = self.run_bare(*arguments)
+                self.assertTrue(program.text().startswith(f"Usage: zrelay {command}"), program.text())
+                self.assertEqual(program.errors(), "")
+        self.assertRegex(self.run_bare("--version").text(), r"\Azrelay \d+\.\d+\.\d+\n\Z")
+
+    def test_every_option_of_the_help_is_taken(self):
+        """And none is taken that the help does not name."""
+        for command in COMMANDS:
+            text = self.run_bare(command, "--help").text()
+            for option, value in re.findall(r"^ +(?:-\w, )?(--[a-z-]+)(?: ([A-Z]+))?", text, re.M):
+                if option == "--help":
+                    continue
+                # With a value where none goes, or without one where one is needed, the complaint is about that.
+                bad = [f"{option}=x"] if not value else [option]
+                self.fails("tcp://127.0.0.1:1", command, *bad, words="takes no value" if not value else "needs a value")
+
+    def test_mistakes_are_told_in_one_line(self):
+        server = nobody()  # none of these gets as far as to connect
+        for arguments, words in (
+                ([], "which command"),
+                (["nosuch"], "nosuch"),
+                (["help", "nosuch"], "nosuch"),
+                (["--nosuch", "ping"], "--nosuch"),
+                (["-x", "ping"], "-x"),
+                (["ping", "--nosuch"], "--nosuch"),
+                (["ping", "more"], "more"),
+                (["--nick"], "--nick"),
+                (["--nick", "a b", "ping"], "nick"),
+                (["--nick", "", "ping"], "nick"),
+                (["--nick", "n" * 33, "ping"], "nick"),
+                (["--connect-timeout", "soon", "ping"], "soon"),
+                (["--connect-timeout", "-1", "ping"], "-1"),
+                (["pub"], "room"), (["sub"], "room"), (["history"], "room"), (["who"], "room"), (["state"], "room"),
+                (["history", "a", "b"], "one room"), (["who", "a", "b"], "one room"), (["rooms", "a", "b"], "one prefix"),
+                *(([command, room], "room") for command in ("pub", "history", "who", "state", "sub")
+                  for room in ("", "a b", "r" * 129, "a\tb", "{a", "a*b", "\u202eroom", "\x1b[2J")),
+                *(([command, "a*"], "a*") for command in ("pub", "history", "who", "state")),
+                (["sub", "a", "b", "a"], "twice"),
+                (["sub", "a", "--last", "0"], "--last"), (["sub", "a", "--last", "x"], "x"), (["sub", "a", "--after", "-1"], "-1"),
+                (["sub", "a", "--after", "9007199254740993"], "--after"), (["sub", "a", "--count", "0"], "--count"),
+                (["sub", "a", "--count", "1.5"], "1.5"), (["sub", "a", "--timeout", "x"], "--timeout"),
+                (["sub", "a", "--all", "--last", "1"], "exclude"), (["sub", "a", "--after", "1", "--last", "1"], "exclude"),
+                (["sub", "a", "--jobs", "2"], "--exec"), (["sub", "a", "--exec", "cat", "--jobs", "0"], "--jobs"),
+                (["sub", "a", "--exec", "cat", "--jobs", "100000"], "--jobs"),
+                (["history", "a", "--after", "1", "--last", "1"], "exclude"),
+                (["pub", "a", "--key", "a b", "x"], "key"), (["pub", "a", "--key", "k" * 256, "x"], "key"), (["pub", "a", "--key", "", "x"], "key"),
+                (["state", "a", "nosuch"], "nosuch"), (["state", "a", "get"], "KEY"), (["state", "a", "set", "key"], "VALUE"),
+                (["state", "a", "get", "k", "more"], "KEY"), (["state", "a", "get", "k e y"], "key"),
+                (["state", "a", "get", "k", "--expect", "1"], "--expect"), (["state", "a", "set", "k", "v", "--expect", "x"], "--expect"),
+                (["ping", "--count", "0"], "--count"),
+        ):
+            with self.subTest(arguments):
+                program = self.fails(server, *arguments, words=words)
+                self.assertEqual(program.text(), "")
+                self.assertNotIn("\x1b", program.errors())
+                self.assertNotIn("\u202e", program.errors())
+
+    def test_servers_that_are_none(self):
+        for server in ("", "nonsense", "127.0.0.1:5570", "udp://127.0.0.1:5570", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:99999",
+                       "\x1b[2J", "tcp://127.0.0.1:1:2"):
+            with self.subTest(server):
+                program = self.fails(server, "ping", "--connect-timeout", "0.2", words="endpoint")
+                self.assertNotIn("\x1b", program.errors())
+
+    def test_no_broker(self):
+        for server in (nobody(), f"ipc://{self.path('nobody')}"):
+            for arguments in (["rooms"], ["ping"], ["who", "a"], ["history", "a"], ["sub", "a"], ["pub", "a", "text"], ["state", "a"],
+                              ["state", "a", "set", "k", "v"]):
+                with self.subTest(arguments):
+                    self.fails(server, "--connect-timeout", "0.1", *arguments, code=2, words=server)
+
+    def test_something_that_is_no_broker(self):
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            self.fails(f"tcp://127.0.0.1:{listener.getsockname()[1]}", "--connect-timeout", "0.1", "ping", code=2)
+
+
+class Settings(CliCase):
+    def test_where_the_server_comes_from(self):
+        broker = self.broker()
+        away = nobody()
+        config = self.path("zrelay.conf")
+        quick = ["--connect-timeout", "0.1"]
+        self.file("zrelay.conf", f"# comment\n\n server\t=  {broker.server}  \r\nnick = configured\n")
+        self.run_bare("ping", "-c", "1")
+        self.assertIn(away, self.run_bare(*quick, "ping", code=2, ZRELAY_SERVER=away).errors())
+        self.assertIn(away, self.run_bare(*quick, "-s", away, "ping", code=2, ZRELAY_SERVER=broker.server).errors())
+        self.file("zrelay.conf", f"server = {away}\n")
+        self.assertIn(away, self.run_bare(*quick, "ping", code=2).errors())
+        self.run_bare("ping", "-c", "1", ZRELAY_SERVER=broker.server)
+        self.run_bare(f"--server={broker.server}", "ping", "-c1", ZRELAY_SERVER=away)
+        os.remove(config)
+        # Then ~/.config, when there is no XDG_CONFIG_HOME.
+        os.mkdir(self.path(".config"))
+        with open(self.path(".config/zrelay.conf"), "w") as file:
+            file.write(f"server = {broker.server}")
+        self.run_bare("ping", "-c", "1", XDG_CONFIG_HOME="")
+        self.run_bare("ping", "-c", "1", ZRELAY_SERVER="", XDG_CONFIG_HOME="")
+
+    def test_mistakes_in_the_file(self):
+        broker = self.broker()
+        for text, line, words in (("server\n", 1, "name = value"), ("# fine\nserwer = x\n", 2, "serwer"), ("nick = a b\n", 1, "nick"),
+                                  ("nick =\n", 1, "nick"), ("server = \n", 1, "server"), ("\x1b[2J = x", 1, "setting")):
+            with self.subTest(text):
+                path = self.file("zrelay.conf", text)
+                program = self.fails(broker, "ping", words=[f"{path}:{line}: ", words])
+                self.assertNotIn("\x1b", program.errors())
+        self.file("zrelay.conf", "x = 1\n" * 50_000)
+        self.fails(broker, "ping", words="zrelay.conf")
+        os.remove(self.path("zrelay.conf"))
+        os.mkdir(self.path("zrelay.conf"))
+        self.fails(broker, "ping", words="zrelay.conf")
+
+    def test_nick_in_use(self):
+        broker = self.broker()
+        self.peer(broker, "ann")
+        self.fails(broker, "--nick", "ann", "pub", "room", "text", code=3, words="nick-in-use")
+        # One from the configuration gives way.
+        self.file("zrelay.conf", "nick = ann\n")
+        self.run_zrelay(broker, "pub", "room", "text")
+        self.assertEqual(self.json_lines(self.run_zrelay(broker, "--json", "history", "room"))[0]["sender"], "ann_")
+
+
+class Publishing(CliCase):
+    def history(self, broker, room="room"):
+        return bytes(self.run_zrelay(broker, "history", room).out)
+
+    def test_words(self):
+        broker = self.broker()
+        self.run_zrelay(broker, "pub", "room", "hello", "wide", "world")
+        self.run_zrelay(broker, "pub", "room", "two\nlines")
+        self.run_zrelay(broker, "pub", "room", "")
+        self.run_zrelay(broker, "pub", "room", "--", "--dash", "-d")
+        self.run_zrelay(broker, "pub", "--", "room", "-x")
+        self.assertEqual(self.history(broker), b"hello wide world\ntwo\nlines\n\n--dash -d\n-x\n")
+
+    def test_lines_keep_their_bytes(self):
+        broker = self.broker()
+        lines = [b"plain", b"", b"\xff\xfe\x80 not UTF-8", b"nul\0inside", b"  spaces  ", b"carriage\r", b"\x1b[2J", b"", b"x" * 300_000, b"last"]
+        program = self.run_zrelay(broker, "pub", "room", stdin=b"\n".join(lines))  # no newline at the end
+        self.assertEqual((program.text(), program.errors()), ("", ""))
+        self.run_zrelay(broker, "pub", "room", stdin=b"one more\n")
+        self.assertTrue(self.history(broker) == b"\n".join(lines) + b"\none more\n")
+
+    def test_nothing_to_publish(self):
+        broker = self.broker()
+        self.run_zrelay(broker, "pub", "room")
+        self.assertEqual(self.history(broker), b"")
+        self.run_zrelay(broker, "pub", "room", stdin=b"\n")
+        self.assertEqual(self.history(broker), b"\n")
+
+    def test_line_that_is_too_long(self):
+        broker = self.broker(config="limits\n    max-frame = 4k\n    max-control = 1k\n")
+        program = self.fails(broker, "pub", "room", stdin=b"one\ntwo\n" + b"x" * 5000 + b"\nfour\n", words=["line 3", "5000"])
+        self.assertEqual(program.text(), "")
+        self.assertEqual(self.history(broker), b"one\ntwo\n")  # what came before it is published
+        self.fails(broker, "pub", "room", "x" * 5000)
+
+    def test_line_without_end(self):
+        broker = self.broker()
+        with open("/dev/zero", "rb") as zeros:
+            program = self.zrelay(broker, "pub", "room", stdin=zeros)
+            self.assertEqual(program.finish(), 1)
+        self.assertRegex(program.errors(), ONE_LINE)
+        self.assertIn("line 1", program.errors())
+
+    def test_refused(self):
+        broker = self.broker(config="limits\n    max-rooms = 1\n    max-keys = 1\n")
+        self.run_zrelay(broker, "pub", "room", "fits")
+        self.fails(broker, "pub", "other", "text", code=3, words="too-many-rooms")
+        program = self.run_zrelay(broker, "pub", "other", stdin=b"one\ntwo\n", code=3)
+        self.assertIn("too-many-rooms", program.errors())
+        self.run_zrelay(broker, "pub", "room", "--key", "one", "x")
+        self.fails(broker, "pub", "room", "--key", "two", "x", code=3, words="too-many-keys")
+
+    def test_keyed(self):
+        broker = self.broker()
+        self.run_zrelay(broker, "pub", "room", "-k", "key", "value")
+        self.run_zrelay(broker, "pub", "room", "--key=key", stdin=b"first\nsecond\n")
+        self.assertEqual(self.run_zrelay(broker, "state", "room").lines(), [b"key=second"])
+
+    def test_stdin_that_is_closed(self):
+        broker = self.broker()
+        program = Program(["sh", "-c", '"$0" -s "$1" pub room <&- >&-', ZRELAY, broker.server], env=self.environment)
+        self.addCleanup(program.end)
+        self.assertEqual(program.finish(), 0, program.errors())
+        self.assertEqual(self.history(broker), b"")
+
+    def test_interrupted_without_acks(self):
+        broker = self.broker(config="server\n    heartbeat = 60000\n")
+        publisher = self.zrelay(broker, "pub", "room")
+        publisher.write(b"one\n")
+        wait_for(lambda: self.history(broker) == b"one\n", "the first message")
+        broker.signal(signal.SIGSTOP)
+        publisher.write(b"two\n")
+        publisher.close_stdin()
+        # Once both are asked to end, one does so only when the other has; an interrupt says what is missing.
+        publisher.signal(signal.SIGINT)
+        self.assertEqual(publisher.finish(), 2)
+        broker.signal(signal.SIGCONT)
+        self.assertRegex(publisher.errors(), r"(?m)^zrelay: .*not acked$")
+
+
+class Reading(CliCase):
+    def test_history(self):
+        broker = self.broker()
+        self.assertEqual(bytes(self.run_zrelay(broker, "history", "room").out), b"")
+        self.publish(broker, "room", *(b"%d" % number for number in range(1, 11)))
+        for arguments, expected in (([], range(1, 11)), (["--last", "3"], range(8, 11)), (["-n3"], range(8, 11)), (["--last", "99"], range(1, 11)),
+                                    (["--after", "7"], range(8, 11)), (["--after", "0"], range(1, 11)), (["--after", "10"], [])):
+            with self.subTest(arguments):
+                program = self.run_zrelay(broker, "history", "room", *arguments)
+                self.assertEqual(program.lines(), [b"%d" % number for number in expected])
+                self.assertEqual(program.errors(), "")
+
+    def test_history_of_which_the_beginning_is_gone(self):
+        broker = self.broker(config="log\n    room-entries = 3\n")
+        self.publish(broker, "room", *(b"%d" % number for number in range(1, 7)))
+        program = self.run_zrelay(broker, "history", "room", "--after", "1")
+        self.assertEqual(program.lines(), [b"4", b"5", b"6"])
+        self.assertRegex(program.errors(), ONE_LINE)
+        self.assertEqual(self.run_zrelay(broker, "history", "room").errors(), "")
+
+    def test_where_sub_begins(self):
+        broker = self.broker()
+        self.publish(broker, "room", *(b"%d" % number for number in range(1, 6)))
+        for arguments, expected in ((["--all"], b"12345"), (["-a"], b"12345"), (["--last", "2"], b"45"), (["--after", "3"], b"45"), (["-n", "9"], b"12345")):
+            with self.subTest(arguments):
+                program = self.run_zrelay(broker, "sub", "room", "--count", str(len(expected)), *arguments)
+                self.assertEqual(b"".join(program.lines()), expected)
+        reader = self.zrelay(broker, "sub", "room", "--count", "1")
+        self.wait_members(broker, "room", 1)
+        self.publish(broker, "room", b"from now")
+        self.assertEqual(reader.finish(), 0)
+        self.assertEqual(reader.lines(), [b"from now"])
+
+    def test_json(self):
+        broker = self.broker()
+        self.publish(broker, "room", b"plain", b"\xff\x00", (b"value", b"key"), (b"", b"key", 1), "\u2603 \x1b".encode(), b"", nick="ann")
+        expected = [{"body": "plain"}, {"body_base64": base64.b64encode(b"\xff\x00").decode()}, {"key": "key", "body": "value"},
+                    {"key": "key", "deleted": True}, {"body": "\u2603 \x1b"}, {"body": ""}]
+        for command in (["history", "room"], ["sub", "room", "--all", "--count", "6"]):
+            for arguments in (["--json", *command], [*command, "--json"]):
+                program = self.run_zrelay(broker, *arguments)
+                found = self.json_lines(program)
+                self.assertNotIn(b"\x1b", program.out)
+                for seq, entry in enumerate(found, 1):
+                    self.assertEqual((entry.pop("room"), entry.pop("seq"), entry.pop("sender")), ("room", seq, "ann"))
+                    self.assertGreater(entry.pop("time"), 1_600_000_000_000_000)
+                self.assertEqual(found, expected)
+        # Text does not show the deletion.
+        self.assertEqual(bytes(self.run_zrelay(broker, "history", "room").out),
+                         b"plain\n\xff\0\nvalue\n" + "\u2603 \x1b\n\n".encode())
+
+    def test_count_and_timeout(self):
+        broker = self.broker()
+        self.fails(broker, "sub", "room", "--timeout", "0.1", code=2, words="0.1")
+        self.publish(broker, "room", b"one", b"two")
+        program = self.fails(broker, "sub", "room", "--all", "--count", "3", "--timeout", ".1", code=2)
+        self.assertEqual(program.lines(), [b"one", b"two"])
+
+    def test_several_rooms(self):
+        broker = self.broker()
+        for number, room in enumerate(("a", "b", "c")):
+            self.publish(broker, room, b"%d" % number)
+        program = self.run_zrelay(broker, "sub", "a", "c", "--all", "--count", "2")
+        self.assertEqual(sorted(program.lines()), [b"0", b"2"])
+        self.assertEqual(sorted(self.on_terminal(broker, "sub", "a", "c", "--all", "--count", "2").splitlines()), [b"a: 0", b"c: 2"])
+        self.assertEqual(self.on_terminal(broker, "sub", "a", "--all", "--count", "1"), b"0\n")
+
+    def test_prefix(self):
+        broker = self.broker()
+        self.publish(broker, "metrics/cpu", b"old")
+        self.publish(broker, "metric", b"other")
+        reader = self.zrelay(broker, "--json", "sub", "metrics/*", "--all")
+        reader.wait_out("old")
+        self.publish(broker, "metrics/memory", b"a room that is new")
+        self.publish(broker, "metrics", b"not this one")
+        reader.wait_out("a room that is new")
+        self.publish(broker, "metrics/cpu", b"live")
+        reader.wait_out("live")
+        reader.signal(signal.SIGINT)
+        self.assertEqual(reader.finish(), 0)
+        self.assertEqual([(entry["room"], entry["body"]) for entry in self.json_lines(reader)],
+                         [("metrics/cpu", "old"), ("metrics/memory", "a room that is new"), ("metrics/cpu", "live")])
+
+    def test_raw_on_a_terminal(self):
+        broker = self.broker()
+        self.publish(broker, "room", b"\x1b[31mred", (b"\x1b[31mred", b"key"))
+        for command in (["history", "room", "-n1"], ["sub", "room", "-n1", "-c1"], ["state", "room", "get", "key"]):
+            with self.subTest(command):
+                self.assertEqual(self.on_terminal(broker, *command), b"\\x1b[31mred\n")
+                self.assertEqual(self.on_terminal(broker, *command, "--raw"), b"\x1b[31mred\n")
+                self.assertEqual(bytes(self.run_zrelay(broker, *command).out), b"\x1b[31mred\n")
+
+    def test_signals_end_it_with_everything_written(self):
+        broker = self.broker()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                room = f"room-{number}"
+                reader = self.zrelay(broker, "sub", room)
+                self.wait_members(broker, room, 1)
+                self.publish(broker, room, *[b"x" * 100] * 50)
+                reader.wait_out(r"(?:x+\n){50}")
+                reader.signal(number)
+                self.assertEqual(reader.finish(), 0)
+                self.assertEqual((len(reader.lines()), reader.errors()), (50, ""))
+
+    def test_reader_stays_when_nobody_takes_its_output(self):
+        """A pipe that is full for longer than a session lives without a sign."""
+        broker = self.broker(config="server\n    heartbeat = 200\n")
+        read, write = os.pipe()
+        reader = subprocess.Popen([ZRELAY, "-s", broker.server, "sub", "room"], stdout=write, stderr=subprocess.PIPE, env=self.environment)
+        self.addCleanup(lambda: (reader.kill(), reader.wait(), reader.stderr.close(), os.close(read)))
+        os.close(write)
+        self.wait_members(broker, "room", 1)
+        lines = 3000
+        self.run_zrelay(broker, "pub", "room", stdin=b"".join(b"%0100d\n" % number for number in range(lines)))
+        watcher = self.peer(broker)
+        start = watcher.welcome["time"]
+        wait_for(lambda: watcher.ask(op="ping")["time"] > start + 2_000_000, "ten heartbeats")
+        got = b""
+        while got.count(b"\n") < lines:
+            got += os.read(read, 65536)
+        self.assertTrue(got == b"".join(b"%0100d\n" % number for number in range(lines)))
+        reader.send_signal(signal.SIGINT)
+        self.assertEqual(reader.wait(DEADLINE), 0)
+
+
+class Output(CliCase):
+    def full(self, broker, *arguments):
+        with open("/dev/full", "wb") as disk:
+            process = subprocess.run([ZRELAY, "-s", broker.server, *arguments], stdin=subprocess.DEVNULL, stdout=disk, stderr=subprocess.PIPE,
+                                     env=self.environment, timeout=DEADLINE)
+        self.assertEqual(process.returncode, 1, (arguments, process.stderr))
+        self.assertRegex(process.stderr.decode(), ONE_LINE)
+        self.assertIn("space", process.stderr.decode())
+
+    def test_full_disk(self):
+        broker = self.broker()
+        self.peer(broker, "ann").ask(op="join", room="room")
+        self.publish(broker, "room", *[b"x" * 1000] * 200, (b"value", b"key"))
+        for arguments in (["history", "room"], ["sub", "room", "--all"], ["sub", "room", "--all", "--count", "1"], ["rooms"], ["who", "room"],
+                          ["state", "room"], ["state", "room", "get", "key"], ["state", "room", "watch"], ["ping"], ["ping", "--json"],
+                          ["--json", "history", "room"], ["--json", "rooms"], ["--json", "who", "room"], ["--json", "state", "room", "set", "a", "b"],
+                          ["--help"], ["sub", "--help"], ["--version"]):
+            with self.subTest(arguments):
+                self.full(broker, *arguments)
+
+    def test_reader_of_the_pipe_goes(self):
+        broker = self.broker()
+        self.publish(broker, "room", *(b"%01000d" % number for number in range(1000)))
+        for command in ("history room", "sub room --all", "sub room --last 500"):
+            with self.subTest(command):
+                program = Program(["bash", "-c", f'"$0" -s "$1" {command} | head -1; echo "code ${{PIPESTATUS[0]}}"', ZRELAY, broker.server],
+                                  env=self.environment)
+                self.addCleanup(program.end)
+                self.assertEqual(program.finish(), 0)
+                first, code = program.lines()
+                self.assertEqual(len(first), 1000)
+                self.assertEqual(code, b"code 1")
+                self.assertLessEqual(program.errors().count("\n"), 1)
+
+    def test_quiet_sub_notices_that_the_pipe_is_closed(self):
+        broker = self.broker()
+        for arguments in (["sub", "room"], ["state", "room", "watch"]):
+            process = subprocess.Popen([ZRELAY, "-s", broker.server, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
+            self.addCleanup(lambda one=process: (one.kill(), one.wait(), one.stderr.close()))
+            self.wait_members(broker, "room", 1)
+            process.stdout.close()
+            self.assertEqual(process.wait(DEADLINE), 1)
+
+    def test_lines_are_not_held_back(self):
+        broker = self.broker()
+        reader = self.zrelay(broker, "sub", "room")
+        self.wait_members(broker, "room", 1)
+        writer = self.zrelay(broker, "pub", "room")
+        for number in range(20):
+            writer.write(b"%d\n" % number)
+            reader.wait_out(rf"^{number}$")  # each line, before the next is written
+        writer.close_stdin()
+        self.assertEqual(writer.finish(), 0)
+
+
+class Exec(CliCase):
+    def test_what_a_command_gets(self):
+        broker = self.broker()
+        self.publish(broker, "room", b"first\n\xff", (b"second", b"key"), b"", nick="ann")
+        script = 'printf "%s %s %s %s %s<" "$ZRELAY_ROOM" "$ZRELAY_SEQ" "$ZRELAY_SENDER" "${ZRELAY_KEY-none}" "${ZRELAY_TIME%?????????????}"; cat; echo ">"'
+        program = Program([ZRELAY, "-s", broker.server, "sub", "room", "--all", "--count", "3", "--exec", script],
+                          env={**self.environment, "ZRELAY_KEY": "of our own", "ZRELAY_SEQ": "99"})
+        self.addCleanup(program.end)
+        self.assertEqual(program.finish(), 0, program.errors())
+        self.assertRegex(bytes(program.out), rb"\Aroom 1 ann none \d+<first\n\xff>\nroom 2 ann key \d+<second>\nroom 3 ann none \d+<>\n\Z")
+
+    def test_failures_are_told_and_counted(self):
+        broker = self.broker()
+        self.publish(broker, "room", b"0", b"3", b"0", b"kill")
+        program = self.run_zrelay(broker, "sub", "room", "--all", "--count", "4", "--exec",
+                                  'read code; if [ "$code" = kill ]; then kill -9 $$; fi; exit $code', code=4)
+        lines = program.errors().splitlines()
+        self.assertEqual(len(lines), 2, lines)
+        self.assertRegex(lines[0], r"^zrelay: .*room seq 2.*3$")
+        self.assertRegex(lines[1], r"^zrelay: .*room seq 4.*signal 9$")
+
+    def test_command_that_does_not_exist(self):
+        broker = self.broker()
+        self.publish(broker, "room", b"x")
+        program = self.run_zrelay(broker, "sub", "room", "--all", "--count", "1", "--exec", "/nonexistent/command", code=4)
+        self.assertIn("seq 1", program.errors())
+
+    def test_commands_that_ignore_their_stdin(self):
+        broker = self.broker()
+        self.publish(broker, "room", *[bytes(900_000)] * 4, b"small")
+        program = self.run_zrelay(broker, "sub", "room", "--all", "--count", "5", "--exec", "echo done", "--jobs", "2")
+        self.assertEqual(program.lines(), [b"done"] * 5)
+        program = self.run_zrelay(broker, "sub", "room", "--all", "--count", "5", "--exec", "wc -c")
+        self.assertEqual([int(line) for line in program.lines()], [900_000] * 4 + [5])
+
+    def test_interrupt_lets_the_running_one_finish(self):
+        broker = self.broker()
+        self.publish(broker, "room", b"x", b"never begun")
+        script = f"cd {self.folder}; touch begun; until [ -e go ]; do sleep 0.01; done; echo finished"
+        reader = self.zrelay(broker, "sub", "room", "--all", "--exec", script)
+        wait_for(lambda: os.path.exists(self.path("begun")), "the command to begin")
+        reader.signal(signal.SIGINT)
+        self.file("go", "")
+        self.assertEqual(reader.finish(), 0, reader.errors())
+        self.assertEqual(reader.lines(), [b"finished"])
+
+    def test_second_interrupt_ends_it(self):
+        broker = self.broker()
+        self.publish(broker, "room", b"x")
+        reader = self.zrelay(broker, "sub", "room", "--all", "--exec", f"touch {self.path('begun')}; exec sleep 1000")
+        wait_for(lambda: os.path.exists(self.path("begun")), "the command to begin")
+        reader.signal(signal.SIGINT)
+
+        def again():
+            reader.signal(signal.SIGINT)
+            return reader.process.poll() is not None
+        wait_for(again, "the second interrupt to end it")
+
+
+class Questions(CliCase):
+    def test_who(self):
+        broker = self.broker()
+        for nick in ("bob", "ann", "\u00e9ve"):
+            self.peer(broker, nick).ask(op="join", room="room")
+        self.peer(broker, "silent").ask(op="join", room="room", presence=False)
+        self.assertEqual(self.run_zrelay(broker, "who", "room").text(), "ann\nbob\n\u00e9ve\n")
+        self.assertEqual(self.json_lines(self.run_zrelay(broker, "--json", "who", "room")), [{"nick": nick} for nick in ("ann", "bob", "\u00e9ve")])
+        self.assertEqual(self.run_zrelay(broker, "who", "empty").text(), "")
+
+    def test_who_is_complete(self):
+        """More than one answer names."""
+        broker = self.broker()
+        peers = [self.peer(broker, f"n{number:02}") for number in range(3)]
+        for peer in peers:
+            peer.ask(op="join", room="room")
+        self.assertEqual(self.run_zrelay(broker, "who", "room").lines(), [b"n00", b"n01", b"n02"])
+
+    def test_rooms(self):
+        broker = self.broker()
+        self.assertEqual(self.run_zrelay(broker, "rooms").text(), "")
+        self.publish(broker, "metrics/cpu", b"1", b"2")
+        self.publish(broker, "metrics/disk", b"1")
+        self.peer(broker, "ann").ask(op="join", room="general")
+        self.assertEqual(self.run_zrelay(broker, "rooms").text(), "general\t1\t0\nmetrics/cpu\t0\t2\nmetrics/disk\t0\t1\n")
+        self.assertEqual(self.run_zrelay(broker, "rooms", "metrics/").text(), "metrics/cpu\t0\t2\nmetrics/disk\t0\t1\n")
+        self.assertEqual(self.json_lines(self.run_zrelay(broker, "--json", "rooms", "g")), [{"room": "general", "count": 1, "seq": 0}])
+        shown = self.on_terminal(broker, "rooms").decode()
+        self.assertRegex(shown, r"(?m)^ROOM +PRESENT +HEAD$")
+        self.assertRegex(shown, r"(?m)^metrics/cpu +0 +2$")
+
+    def test_rooms_by_the_thousand(self):
+        broker = self.broker()
+        peer = self.peer(broker)
+        names = [f"r/{number:04}" for number in range(1200)]
+        for name in names:
+            peer.send(json.dumps({"op": "publish", "room": name, "text": "x"}).encode())
+        for _ in names:
+            self.assertEqual(peer.control()["op"], "ack")
+        program = self.run_zrelay(broker, "rooms")
+        self.assertEqual([line.split(b"\t")[0].decode() for line in program.lines()], names)
+
+    def test_ping(self):
+        broker = self.broker()
+        program = self.run_zrelay(broker, "ping", "-c", "1")
+        self.assertRegex(program.text(), r"\Apong from " + broker.server + r": 1 time=\d+\.\d+ ms\nleast \d+\.\d+ ms, mean \d+\.\d+ ms, most \d+\.\d+ ms\n\Z")
+        found = self.json_lines(self.run_zrelay(broker, "--json", "ping", "-c", "1"))
+        self.assertEqual([entry.keys() for entry in found], [{"number", "ms"}])
+        self.assertGreater(found[0]["ms"], 0)
+        endless = self.zrelay(broker, "ping", "-c", "1000")
+        endless.wait_out("^pong")
+        endless.signal(signal.SIGINT)
+        self.assertEqual(endless.finish(), 0)
+        self.assertIn("mean", endless.text())
+
+
+class State(CliCase):
+    def test_set_get_delete_list(self):
+        broker = self.broker()
+        self.fails(broker, "state", "room", "get", "key", code=3, words="key")
+        self.run_zrelay(broker, "state", "room", "set", "key", "value")
+        self.run_zrelay(broker, "state", "room", "set", "other", "two words=2")
+        self.assertEqual(self.run_zrelay(broker, "state", "room", "get", "key").text(), "value\n")
+        self.assertEqual(self.run_zrelay(broker, "state", "room").text(), "key=value\nother=two words=2\n")
+        self.run_zrelay(broker, "state", "room", "set", "key", "")
+        self.assertEqual(self.run_zrelay(broker, "state", "room", "get", "key").text(), "\n")
+        self.run_zrelay(broker, "state", "room", "delete", "key")
+        self.fails(broker, "state", "room", "get", "key", code=3)
+        self.run_zrelay(broker, "state", "room", "delete", "key")  # as with rm -f: what is wanted is so
+        self.assertEqual(self.run_zrelay(broker, "state", "room").text(), "other=two words=2\n")
+        self.assertEqual(self.run_zrelay(broker, "state", "empty").text(), "")
+
+    def test_json(self):
+        broker = self.broker()
+        stored = self.json_lines(self.run_zrelay(broker, "--json", "--nick", "ann", "state", "room", "set", "key", "value"))
+        self.assertEqual(stored, [{"room": "room", "key": "key", "seq": 1}])
+        found = self.json_lines(self.run_zrelay(broker, "--json", "state", "room", "get", "key"))
+        found[0].pop("time")
+        self.assertEqual(found, [{"room": "room", "seq": 1, "sender": "ann", "key": "key", "body": "value"}])
+
+    def test_compare_and_set(self):
+        broker = self.broker()
+        self.run_zrelay(broker, "state", "room", "set", "lock", "mine", "--expect", "0")
+        self.fails(broker, "state", "room", "set", "lock", "theirs", "--expect", "0", code=3, words=["conflict", "1"])
+        self.fails(broker, "state", "room", "delete", "lock", "--expect", "7", code=3, words="conflict")
+        self.assertEqual(self.run_zrelay(broker, "state", "room", "get", "lock").text(), "mine\n")
+        self.run_zrelay(broker, "state", "room", "set", "lock", "again", "--expect", "1")
+        self.run_zrelay(broker, "state", "room", "delete", "lock", "--expect", "2")
+        self.fails(broker, "state", "room", "get", "lock", code=3)
+
+    def test_watch(self):
+        broker = self.broker()
+        self.run_zrelay(broker, "state", "room", "set", "a", "1")
+        watcher = self.zrelay(broker, "state", "room", "watch")
+        watcher.wait_out("^a=1$")
+        self.wait_members(broker, "room", 1)
+        self.run_zrelay(broker, "state", "room", "set", "b", "2")
+        self.run_zrelay(broker, "pub", "room", "not keyed")
+        self.run_zrelay(broker, "state", "room", "delete", "a")
+        watcher.wait_out("^a$")
+        watcher.signal(signal.SIGINT)
+        self.assertEqual(watcher.finish(), 0)
+        self.assertEqual(watcher.lines(), [b"a=1", b"b=2", b"a"])
+
+    def test_many_keys(self):
+        broker = self.broker(config="limits\n    replay-entries = 100\n")
+        entries = [(mid, b"%d" % mid, b"key-%d" % mid) for mid in range(1, 451)]
+        peer = self.peer(broker)
+        peer.send(publish_frame("room", *entries))
+        self.assertEqual(struct.unpack(">BBQQ", peer.receive()), (2, 1, 450, 450))
+        self.assertEqual(self.run_zrelay(broker, "state", "room").lines(), [b"%s=%s" % (key, body) for _, body, key in entries])
+
+
+if __name__ == "__main__":
+    unittest.main()

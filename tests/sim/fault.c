@@ -1,0 +1,141 @@
+/* What goes wrong: connections, the broker, programs that stand still. Losing frames on the back is network.c's. */
+#include "broker.h"
+#include "client.h"
+#include "sim.h"
+
+enum { KILLS_MAX = EPOCHS_MAX - 4 };
+
+static conn_t *s_some_conn(sim_t *sim) {
+    client_t *client = sim->slots[rng_below(&sim->world.rng, SLOTS)];
+    if (!client)
+        return NULL;
+    return rng_chance(&sim->world.rng, 1, 2) ? client->front.conn : client->back.conn;
+}
+
+static void s_break(sim_t *sim) {
+    conn_t *conn = s_some_conn(sim);
+    if (conn)
+        conn_break(conn, rng_chance(&sim->world.rng, 1, 3) ? rng_skewed(&sim->world.rng, 10000 * MS) : 0);
+}
+
+static void s_break_later(void *ctx, uint64_t arg) {
+    (void)arg;
+    conn_break(ctx, 0);
+}
+
+/* Neither end notices that nothing arrives any more. */
+static void s_hole(sim_t *sim) {
+    conn_t *conn = s_some_conn(sim);
+    if (!conn)
+        return;
+    world_trace(&sim->world, "connection %u swallows from now on", conn->route);
+    conn->hole = true;
+    if (rng_chance(&sim->world.rng, 1, 2))
+        world_at(
+            &sim->world, sim->world.now + rng_skewed(&sim->world.rng, 20000 * MS), s_break_later, conn, 0);
+}
+
+static void s_stall(sim_t *sim) {
+    conn_t *conn = s_some_conn(sim);
+    if (conn)
+        conn->stalled = sim->world.now + rng_skewed(&sim->world.rng, 20000 * MS);
+}
+
+static void s_drop(sim_t *sim) {
+    conn_t *conn = s_some_conn(sim);
+    if (conn && conn->kind == CONN_BACK)
+        conn->dropping += 1 + rng_skewed(&sim->world.rng, 100);
+}
+
+static void s_thaw(void *ctx, uint64_t arg) {
+    (void)arg;
+    client_t *client = ctx;
+    if (client->machine && client->frozen)
+        client_freeze(client, false);
+}
+
+static void s_freeze(sim_t *sim) {
+    client_t *client = sim->slots[rng_below(&sim->world.rng, SLOTS)];
+    if (!client || client->frozen)
+        return;
+    client_freeze(client, true);
+    world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 6 * sim->params.heartbeat_ms * MS),
+        s_thaw, client, 0);
+}
+
+static void s_restart(void *ctx, uint64_t arg) {
+    (void)arg;
+    sim_t *sim = ctx;
+    if (!broker_runs(sim))
+        broker_start(sim);
+}
+
+static void s_end_broker(sim_t *sim) {
+    if (!broker_runs(sim) || sim->model.epoch_count >= KILLS_MAX)
+        return;
+    if (rng_chance(&sim->world.rng, 2, 3))
+        broker_kill(sim);
+    else
+        broker_stop(sim);
+    world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 5000 * MS), s_restart, sim, 0);
+}
+
+static void s_stall_broker(sim_t *sim) {
+    if (broker_runs(sim))
+        broker_stall(sim, sim->world.now + rng_skewed(&sim->world.rng, 2 * sim->params.heartbeat_ms * MS));
+}
+
+static void s_cut(sim_t *sim) {
+    sim->network.cut = sim->world.now + rng_skewed(&sim->world.rng, 10000 * MS);
+    for (unsigned i = 0; i < SLOTS; i++) {
+        if (sim->slots[i] && sim->slots[i]->front.conn)
+            conn_break(sim->slots[i]->front.conn, 0);
+        if (sim->slots[i] && sim->slots[i]->back.conn)
+            conn_break(sim->slots[i]->back.conn, 0);
+    }
+}
+
+static void s_end_program(sim_t *sim) {
+    client_t *client = sim->slots[rng_below(&sim->world.rng, SLOTS)];
+    if (client)
+        client_kill(client);
+}
+
+void fault_step(sim_t *sim) {
+    static const struct {
+        unsigned weight;
+        void (*happens)(sim_t *sim);
+    } faults[] = {
+        {30, s_break},
+        {8, s_hole},
+        {12, s_stall},
+        {20, s_drop},
+        {12, s_freeze},
+        {6, s_end_broker},
+        {6, s_stall_broker},
+        {2, s_cut},
+        {4, s_end_program},
+    };
+    uint64_t at = rng_below(&sim->world.rng, 100);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        if (at < faults[i].weight) {
+            faults[i].happens(sim);
+            return;
+        }
+        at -= faults[i].weight;
+    }
+}
+
+void fault_end(sim_t *sim) {
+    sim->quiet = true;
+    world_trace(&sim->world, "the faults end");
+    network_heal(sim);
+    /* A queue smaller than a slice of a replay would let nobody catch up. */
+    sim->params.route_queue = sim->params.reader_queue = 1 << 20;
+    if (!broker_runs(sim))
+        broker_start(sim);
+    broker_stall(sim, 0);
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (sim->slots[i] && sim->slots[i]->frozen)
+            client_freeze(sim->slots[i], false);
+}

@@ -1,0 +1,59 @@
+/* What a seed decides before anything happens. Small limits are drawn often: what is rare with the defaults is common here. */
+#include <stdlib.h>
+
+#include "broker.h"
+#include "client.h"
+#include "hash.h"
+#include "sim.h"
+
+#define PICK(rng, ...)                                                                                       \
+    ((const uint64_t[]){                                                                                     \
+        __VA_ARGS__})[rng_below(rng, sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))]
+
+static void s_draw(params_t *params, rng_t *rng) {
+    *params = (params_t){
+        .slots = (unsigned)rng_between(rng, 2, SLOTS),
+        .rooms = (unsigned)rng_between(rng, 1, ROOMS),
+        .heartbeat_ms = PICK(rng, 500, 1000, 2000, 5000),
+        .batch_bytes = PICK(rng, 1, 200, 2000, 65536),
+        .max_entries = PICK(rng, 2, 16, 4096),
+        .max_replays = PICK(rng, 1, 2, 4),
+        .max_keys = PICK(rng, 3, 1000, 1000),
+        .max_joins = PICK(rng, 2, 1000, 1000, 1000),
+        .replay_entries = PICK(rng, 1, 5, 100, 10000),
+        .replay_frames = PICK(rng, 1, 3, 256),
+        .replay_bytes = PICK(rng, 300, 1 << 20),
+        .room_entries = PICK(rng, 5, 50, 100000, 100000),
+        .log_entries = PICK(rng, 20, 200, 1000000, 1000000),
+        .route_queue = PICK(rng, 5, 50, 1000),
+        .reader_queue = PICK(rng, 3, 50, 4096),
+        .latency = PICK(rng, 0, 5, 100) * MS,
+        .jitter = PICK(rng, 1, 20, 300) * MS,
+        .log_delay = PICK(rng, 0, 1, 50) * MS,
+        .sparse = rng_chance(rng, 1, 3),
+        .authenticated = rng_chance(rng, 1, 5),
+        .fault_chance = (unsigned)PICK(rng, 0, 20, 100, 300),
+        .drop_chance = (unsigned)PICK(rng, 0, 5, 50, 300),
+        .pause_ms = (unsigned)PICK(rng, 5, 50, 400),
+    };
+}
+
+void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
+    *sim = (sim_t){.plant = plant};
+    world_init(&sim->world, seed);
+    rng_seed(&sim->entropy, ~seed);
+    s_draw(&sim->params, &sim->world.rng);
+    model_init(&sim->model);
+    sim->broker = broker_new(sim);
+    broker_start(sim);
+}
+
+void sim_finish(sim_t *sim) {
+    for (size_t i = 0; i < sim->client_count; i++)
+        client_destroy(sim->clients[i]);
+    free(sim->clients);
+    broker_destroy(sim->broker);
+    network_finish(&sim->network);
+    model_finish(&sim->model);
+    world_finish(&sim->world);
+}

@@ -1,0 +1,179 @@
+#include "fixture.h"
+
+/* Every op with every member it reads, and what the member may be: s(tring), i(nteger), b(oolean). */
+static const struct {
+    const char *op, *good; /* the other members, so that only one is wrong */
+    const char *member;
+    char type;
+} s_members[] = {
+    {"hello", "'client':'00000000000000000000000000000001'", "proto", 'i'},
+    {"hello", "'proto':1", "client", 's'},
+    {"hello", "'proto':1,'client':'00000000000000000000000000000001'", "nick", 's'},
+    {"hello", "'proto':1,'client':'00000000000000000000000000000001'", "resume", 's'},
+    {"hello", "'proto':1,'client':'00000000000000000000000000000001'", "agent", 's'},
+    {"join", "'after':1", "room", 's'},
+    {"join", "'room':'r'", "after", 'i'},
+    {"join", "'room':'r'", "presence", 'b'},
+    {"leave", "'x':1", "room", 's'},
+    {"publish", "'text':''", "room", 's'},
+    {"publish", "'room':'r'", "text", 's'},
+    {"publish", "'room':'r'", "key", 's'},
+    {"publish", "'room':'r','key':'k'", "delete", 'b'},
+    {"publish", "'room':'r','key':'k'", "expect", 'i'},
+    {"publish", "'room':'r'", "mid", 'i'},
+    {"direct", "'text':''", "to", 's'},
+    {"direct", "'to':'ann'", "text", 's'},
+    {"replay", "'after':0", "room", 's'},
+    {"replay", "'room':'r'", "after", 'i'},
+    {"replay", "'room':'r'", "last", 'i'},
+    {"replay", "'room':'r','after':0", "until", 'i'},
+    {"replay", "'room':'r','after':0", "limit", 'i'},
+    {"state", "'x':1", "room", 's'},
+    {"state", "'room':'r'", "key", 's'},
+    {"state", "'room':'r'", "after", 'i'},
+    {"who", "'x':1", "room", 's'},
+    {"who", "'room':'r'", "after", 's'},
+    {"who", "'room':'r'", "limit", 'i'},
+    {"rooms", "'x':1", "prefix", 's'},
+    {"rooms", "'x':1", "after", 's'},
+    {"rooms", "'x':1", "limit", 'i'},
+};
+
+static const struct {
+    const char *json;
+    char type;
+} s_values[] = {{"null", 'n'}, {"true", 'b'}, {"false", 'b'}, {"1", 'i'}, {"-1", '-'}, {"9007199254740992", '-'},
+    {"1.0", 'f'}, {"1e3", 'f'}, {"'x'", 's'}, {"[]", 'a'}, {"[1]", 'a'}, {"{}", 'o'}, {"{'room':'r'}", 'o'}};
+
+START_TEST(test_wrong_types_of_every_member_of_every_op) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    size_t asked = 0;
+    for (size_t m = 0; m < sizeof s_members / sizeof s_members[0]; m++) {
+        for (size_t v = 0; v < sizeof s_values / sizeof s_values[0]; v++) {
+            if (s_values[v].type == s_members[m].type)
+                continue;
+            fx_ask(A, "{'op':'%s',%s,'%s':%s,'id':%zu}", s_members[m].op, s_members[m].good, s_members[m].member,
+                s_values[v].json, ++asked);
+            fx_expect(A, "{'op':'error','code':'bad-member','re':%zu}", asked);
+            char named[64];
+            snprintf(named, sizeof named, "'%s'", s_members[m].member);
+            ck_assert_msg(strstr(fx_string("text"), named) != NULL, "%s %s: %s", s_members[m].op, named,
+                fx_string("text"));
+            fx_expect_silence(A);
+        }
+    }
+    fx_expect_silence(B); /* nobody else notices anything of this */
+    fx_expect_silence(BACK);
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
+    ck_assert_uint_eq(relay_stats(fx.relay).errors, asked);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_ids) {
+    fx_start();
+    fx_hello(A, "ann");
+    char longest[65] = "";
+    memset(longest, 'i', 64);
+    fx_ask(A, "{'op':'ping','id':'%s'}", longest);
+    fx_expect(A, "{'op':'pong','re':'%s'}", longest);
+    fx_ask(A, "{'op':'ping','id':'%si'}", longest);
+    fx_expect_error(A, "bad-member");
+    fx_ask(A, "{'op':'ping','id':''}");
+    fx_expect(A, "{'re':''}");
+    fx_ask(A, "{'op':'ping','id':0}");
+    fx_expect(A, "{'re':0}");
+    fx_ask(A, "{'op':'ping','id':-9007199254740991}");
+    fx_expect(A, "{'re':-9007199254740991}");
+    fx_ask(A, "{'op':'ping'}");
+    fx_expect(A, "{'op':'pong'}");
+    ck_assert_ptr_null(json_object_get(fx.last, "re"));
+    static const char *const bad[] = {"null", "true", "1.5", "[]", "{}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        fx_ask(A, "{'op':'ping','id':%s}", bad[i]);
+        fx_expect_error(A, "bad-member");
+        ck_assert_ptr_null(json_object_get(fx.last, "re"));
+    }
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_ops) {
+    fx_start();
+    fx_hello(A, "ann");
+    static const char *const unknown[] = {"nonsense", "Ping", "ping ", "pin", "pong", "welcome", "error"};
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
+        fx_ask(A, "{'op':'%s','id':1}", unknown[i]);
+        fx_expect(A, "{'op':'error','code':'unknown-op','re':1}");
+    }
+    static const char *const bad[] = {"{}", "{'op':''}", "{'op':1}", "{'op':null}", "{'id':1}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        fx_ask(A, "%s", bad[i]);
+        fx_expect_error(A, "bad-member");
+    }
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_json_that_is_none) {
+    fx_start();
+    fx_hello(A, "ann");
+    static const char *const bad[] = {"{", "{}x", "{'op':'ping'", "{'op':'ping','op':'ping'}", "{'op':'pi\xFFng'}",
+        "{'op':'a\\u0000b'}", "{'op':'ping',}", "{\xFF", "{'id':123456789012345678901234567890,'op':'ping'}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        fx_ask(A, "%s", bad[i]);
+        fx_expect_error(A, "bad-json");
+    }
+    for (int depth = 8; depth <= 5000; depth += depth == 8 ? 1 : 4991) {
+        static char text[16384];
+        int len = snprintf(text, sizeof text, "{\"op\":\"ping\",\"x\":");
+        memset(text + len, '[', (size_t)depth - 1);
+        memset(text + len + depth - 1, ']', (size_t)depth - 1);
+        text[len + 2 * depth - 2] = '}';
+        fx_frame(A, zr_span_of(text, (size_t)(len + 2 * depth - 1)));
+        fx_run();
+        if (depth == 8)
+            fx_expect(A, "{'op':'pong'}");
+        else
+            fx_expect_error(A, "bad-json");
+    }
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_hello_broken_off_anywhere) {
+    char text[256];
+    int len = snprintf(text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%s\",\"nick\":\"ann\"}", fx_client(1));
+    fx_start();
+    for (int i = 0; i < len; i++) {
+        fx_frame(A, zr_span_of(text, (size_t)i));
+        fx_run();
+        fx_expect_error(A, "no-session");
+        fx_expect_silence(A);
+    }
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
+    fx_frame(A, zr_span_of(text, (size_t)len));
+    fx_run();
+    fx_expect(A, "{'op':'welcome'}");
+    for (int i = 1; i < len; i++) {
+        fx_frame(A, zr_span_of(text, (size_t)i));
+        fx_run();
+        fx_expect_error(A, "bad-json");
+    }
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_members_that_are_not_known_are_ignored) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_ask(A, "{'op':'ping','room':[],'whatever':{'a':null},'':0}");
+    fx_expect(A, "{'op':'pong'}");
+    fx_finish();
+}
+END_TEST
+
+UNIT_MAIN("broker.core.dispatch", test_wrong_types_of_every_member_of_every_op, test_ids, test_ops,
+    test_json_that_is_none, test_hello_broken_off_anywhere, test_members_that_are_not_known_are_ignored)

@@ -1,0 +1,149 @@
+#include "fixture.h"
+
+enum { STORM = 1200 };
+
+static void s_tick(void) {
+    relay_tick(fx.relay);
+    fx_run();
+}
+
+/* Takes a presence frame with that version; how many it names as joined and left. */
+static size_t s_presence(unsigned version, size_t *left) {
+    fx_expect(BACK, "{'op':'presence','room':'r','version':%u}", version);
+    *left = json_array_size(json_object_get(fx.last, "left"));
+    size_t joined = json_array_size(json_object_get(fx.last, "joined"));
+    ck_assert_uint_le(joined + *left, 500);
+    return joined;
+}
+
+START_TEST(test_a_storm_takes_a_few_frames) {
+    fx_start();
+    for (unsigned i = 1; i <= STORM; i++) {
+        fx_say(i, "{'op':'hello','proto':1,'client':'%s','nick':'n%u'}", fx_client(i), i);
+        fx_say(i, "{'op':'join','room':'r'}");
+    }
+    fx_run();
+    size_t left, joined = 0;
+    s_tick();
+    for (unsigned version = 1; version <= 3; version++) {
+        joined += s_presence(version, &left);
+        ck_assert_uint_eq(left, 0);
+        ck_assert_uint_eq(fx_int("count"), STORM);
+    }
+    ck_assert_uint_eq(joined, STORM);
+    fx_expect_silence(BACK);
+    for (unsigned i = 1; i <= STORM; i++)
+        fx_say(i, i % 2 ? "{'op':'bye'}" : "{'op':'leave','room':'r'}");
+    fx_run();
+    s_tick();
+    size_t gone = 0;
+    for (unsigned version = 4; version <= 6; version++) {
+        ck_assert_uint_eq(s_presence(version, &left), 0);
+        gone += left;
+        ck_assert_uint_eq(fx_int("count"), 0);
+    }
+    ck_assert_uint_eq(gone, STORM);
+    fx_expect_silence(BACK);
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_one_frame_a_tick_and_room) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_ask(A, "{'op':'join','room':'r'}");
+    s_tick();
+    fx_expect(BACK, "{'version':1,'joined':[{'nick':'ann'}],'left':[],'count':1}");
+    fx_ask(B, "{'op':'join','room':'r'}");
+    fx_ask(A, "{'op':'leave','room':'r'}");
+    fx_ask(A, "{'op':'join','room':'s'}");
+    s_tick();
+    const char *frames[2] = {fx_text(BACK), fx_text(BACK)};
+    int r = frames[0][0] != 'r';
+    ck_assert_str_eq(frames[r], "r! {\"count\":1,\"joined\":[{\"nick\":\"bob\"}],\"left\":[{\"nick\":\"ann\",\"reason\":"
+                                "\"leave\"}],\"op\":\"presence\",\"room\":\"r\",\"version\":2}");
+    ck_assert_str_eq(frames[!r], "s! {\"count\":1,\"joined\":[{\"nick\":\"ann\"}],\"left\":[],\"op\":\"presence\","
+                                 "\"room\":\"s\",\"version\":1}");
+    s_tick();
+    fx_expect_silence(BACK);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_rename_in_a_room_with_silent_members) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_ask(A, "{'op':'join','room':'r'}");
+    fx_ask(A, "{'op':'join','room':'s','presence':false}");
+    s_tick();
+    fx_drop(BACK);
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'eve'}", fx_client(A));
+    s_tick();
+    fx_expect(BACK, "{'room':'r','version':2,'joined':[{'nick':'eve','was':'ann'}],"
+                    "'left':[{'nick':'ann','reason':'renamed','to':'eve'}],'count':1}");
+    fx_expect_silence(BACK);
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'ann'}", fx_client(A));
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'eve'}", fx_client(A));
+    s_tick();
+    fx_expect_silence(BACK); /* there and back */
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_room_with_entries_stays_when_all_have_left) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_ask(A, "{'op':'join','room':'r'}");
+    fx_one(A, "r", 1, "x"); /* accepted, not even flushed */
+    fx_say(A, "{'op':'leave','room':'r'}");
+    fx_run();
+    s_tick();
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
+    fx_drop(BACK);
+    fx_one(A, "r", 2, "y");
+    fx_run();
+    fx_expect_text(BACK, "r 1: 2/y");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_room_with_presence_to_tell_waits_for_the_tick) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_ask(A, "{'op':'join','room':'r'}");
+    s_tick();
+    fx_drop(BACK);
+    fx_ask(A, "{'op':'bye'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
+    s_tick();
+    fx_expect(BACK, "{'left':[{'nick':'ann','reason':'bye'}]}");
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_session_leaves_every_room) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    for (int i = 0; i < 20; i++) {
+        fx_ask(A, "{'op':'join','room':'r%d'}", i);
+        if (i % 2)
+            fx_ask(B, "{'op':'join','room':'r%d'}", i);
+    }
+    s_tick();
+    ck_assert_uint_eq(fx_drop(BACK), 20);
+    fx_ask(A, "{'op':'bye'}");
+    s_tick();
+    for (int i = 0; i < 20; i++)
+        fx_expect(BACK, "{'left':[{'nick':'ann','reason':'bye'}],'joined':[]}");
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 10);
+    fx_finish();
+}
+END_TEST
+
+UNIT_MAIN("broker.core.members", test_a_storm_takes_a_few_frames, test_one_frame_a_tick_and_room,
+    test_a_rename_in_a_room_with_silent_members, test_a_room_with_entries_stays_when_all_have_left,
+    test_a_room_with_presence_to_tell_waits_for_the_tick, test_a_session_leaves_every_room)

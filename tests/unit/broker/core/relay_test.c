@@ -1,0 +1,193 @@
+#include "fixture.h"
+
+START_TEST(test_who_is_silent_expires) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_ask(A, "{'op':'join','room':'r'}");
+    fx_drop(A);
+    relay_tick(fx.relay);
+    fx_run();
+    fx_drop(BACK);
+    relay_silent(fx.relay, fx.sessions[A]); /* it was heard since its ticket was drawn: another one */
+    fx_run();
+    ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
+    fx_expect_silence(A);
+    relay_silent(fx.relay, fx.sessions[A]);
+    fx_run();
+    fx_expect_text(A, "{\"op\":\"bye\",\"reason\":\"expired\"}");
+    ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[A]);
+    relay_tick(fx.relay);
+    fx_run();
+    fx_expect(BACK, "{'op':'presence','left':[{'nick':'ann','reason':'expired'}],'count':0}");
+    fx_ask(A, "{'op':'ping'}");
+    fx_expect_error(A, "no-session");
+    fx_ask(B, "{'op':'ping'}");
+    fx_expect(B, "{'op':'pong'}");
+    relay_silent(fx.relay, fx.sessions[A]); /* a ticket that is late */
+    fx_run();
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_any_frame_is_a_sign_of_life) {
+    static const char *const frames[] = {"{'op':'rooms'}", "{'op':'nonsense'}", "{", "\1", "\x7F"};
+    fx_start();
+    fx_hello(A, "ann");
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+        fx_ask(A, "{'op':'ping'}"); /* the ticket is new */
+        fx_drop(A);
+        fx_effect(EFFECT_ALIVE);
+        fx_ask(A, "%s", frames[i]);
+        fx_drop(A);
+        ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), 0);
+        relay_silent(fx.relay, fx.sessions[A]);
+        fx_run();
+        ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
+    }
+    fx_ask(A, "{'op':'ping'}");
+    fx_drop(A);
+    relay_silent(fx.relay, fx.sessions[A]); /* and nothing since that */
+    fx_run();
+    fx_expect(A, "{'op':'bye','reason':'expired'}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_detached_session_expires_and_is_told_nothing) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_ask(A, "{'op':'ping'}");
+    fx_drop(A);
+    relay_route_lost(fx.relay, A);
+    relay_route_lost(fx.relay, A);
+    relay_route_lost(fx.relay, D); /* nobody's */
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
+    relay_silent(fx.relay, fx.sessions[A]);
+    fx_run();
+    fx_expect_silence(A);
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
+    fx_hello(A, "ann");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_nothing_is_done_before_hello) {
+    fx_start();
+    fx_one(A, "r", 1, "x");
+    static const char *const frames[] = {"{'op':'join','room':'r'}", "{'op':'nonsense'}", "{", "{'op':'hello'",
+        "{'op':1}", "{'op':'ping','id':[]}", "\x7F"};
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
+        fx_say(A, "%s", frames[i]);
+    fx_frame(A, LIT(""));
+    fx_run();
+    for (size_t i = 0; i < 2 + sizeof frames / sizeof frames[0]; i++)
+        fx_expect_error(A, "no-session");
+    fx_expect_silence(A);
+    fx_expect_silence(BACK);
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
+    fx_ask(A, "{'op':'ping','id':8}");
+    fx_expect(A, "{'code':'no-session','re':8}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_frames_of_no_known_type) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_frame(A, LIT(""));
+    fx_run();
+    fx_expect_error(A, "bad-frame");
+    for (int type = 0; type < 256; type++) {
+        if (type == ZR_TYPE_CONTROL)
+            continue;
+        char frame[2] = {(char)type, 'x'};
+        for (size_t len = 1; len <= 2; len++) {
+            fx_frame(A, zr_span_of(frame, len));
+            fx_run();
+            fx_expect_error(A, "bad-frame");
+            fx_expect_silence(A);
+        }
+    }
+    relay_multipart(fx.relay, A);
+    fx_run();
+    fx_expect_error(A, "bad-frame");
+    fx_ask(A, "{'op':'ping'}");
+    fx_expect(A, "{'op':'pong'}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_synced) {
+    fx_start();
+    relay_subscription(fx.relay, LIT("\1\xFF" "0123456789abcdef"));
+    fx_run();
+    fx_expect_text(BACK, "synced 0123456789abcdef {\"epoch\":\"00000000000000e1\",\"op\":\"synced\"}");
+    static const char digits[] = "0123456789abcdef0123456789abcdef0";
+    for (size_t len = 0; len <= 33; len++) {
+        char message[64] = "\1\xFF";
+        memcpy(message + 2, digits, len);
+        relay_subscription(fx.relay, unit_at_edge(zr_span_of(message, 2 + len)));
+        fx_run();
+        ck_assert_uint_eq(fx_drop(BACK), len >= 8 && len <= 32);
+    }
+    relay_subscription(fx.relay, LIT(""));
+    relay_subscription(fx.relay, LIT("\1"));
+    relay_subscription(fx.relay, LIT("\0\xFF" "01234567")); /* unsubscribed */
+    relay_subscription(fx.relay, LIT("\1general\0"));
+    relay_subscription(fx.relay, LIT("\1\xFF" "0123456G"));
+    relay_subscription(fx.relay, LIT("\1\xFF" "0123456A"));
+    fx_run();
+    fx_expect_silence(BACK);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_shutdown_says_bye_to_all_who_are_there) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_hello(C, "eve");
+    relay_route_lost(fx.relay, B);
+    relay_shutdown(fx.relay);
+    fx_run();
+    fx_expect_text(A, "{\"op\":\"bye\",\"reason\":\"shutdown\"}");
+    fx_expect_silence(B);
+    fx_expect_text(C, "{\"op\":\"bye\",\"reason\":\"shutdown\"}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_stats) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_one(A, "r", 1, "x");
+    fx_one(A, "r", 1, "x");
+    fx_one(A, "s", 2, "x");
+    fx_frame(A, LIT("?"));
+    fx_run();
+    relay_route_lost(fx.relay, A);
+    relay_stats_t stats = relay_stats(fx.relay);
+    ck_assert_uint_eq(stats.frames, 5);
+    ck_assert_uint_eq(stats.entries, 2);
+    ck_assert_uint_eq(stats.deliveries, 2);
+    ck_assert_uint_eq(stats.duplicates, 1);
+    ck_assert_uint_eq(stats.acks, 1);
+    ck_assert_uint_eq(stats.errors, 1);
+    ck_assert_uint_eq(stats.dropped, 1);
+    ck_assert_uint_eq(stats.sessions, 1);
+    ck_assert_uint_eq(stats.rooms, 2);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_destroy_accepts_null) {
+    relay_destroy(NULL);
+}
+END_TEST
+
+UNIT_MAIN("broker.core.relay", test_who_is_silent_expires, test_any_frame_is_a_sign_of_life,
+    test_a_detached_session_expires_and_is_told_nothing, test_nothing_is_done_before_hello,
+    test_frames_of_no_known_type, test_synced, test_shutdown_says_bye_to_all_who_are_there, test_stats,
+    test_destroy_accepts_null)

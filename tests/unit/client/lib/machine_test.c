@@ -1,0 +1,496 @@
+/* The client's states, row by row of PROTOCOL.md, section 6. */
+#include "bench_machine.h"
+
+static bench_t b;
+
+#define HELLO "hello proto=1 client=00000000000000000000000000000000 nick=me"
+
+START_TEST(test_new_connects_and_says_hello) {
+    bench_init(&b);
+    bench_actions_are(&b, "front ");
+    SENT(&b, HELLO);
+    NOTHING_SENT(&b);
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_hello_carries_the_agent_and_no_nick_when_there_is_none) {
+    bench_init_with(&b, (machine_config_t){.agent = "x 1", .reconnect = true});
+    SENT(&b, "hello proto=1 client=00000000000000000000000000000000 agent=x 1");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_welcome_connects_back_subscribes_and_syncs) {
+    bench_init(&b);
+    machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
+    machine_join(b.machine, "b", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now);
+    bench_run(&b);
+    bench_actions_are(&b, "front ");
+    bench_welcome(&b);
+    bench_actions_are(&b, "back=tcp://back +a0 +b0 +b1 +~0101010101010101 ");
+    NOTHING_SENT(&b); /* join waits for synced */
+    bench_synced(&b);
+    SENT(&b, "join room=a");
+    SENT(&b, "join room=b");
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_without_rooms_there_is_no_back) {
+    bench_init(&b);
+    bench_welcome(&b);
+    bench_actions_are(&b, "front ");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_joins_in_a_row_share_a_sync) {
+    bench_init(&b);
+    bench_welcome(&b);
+    b.actions[0] = '\0';
+    machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
+    machine_join(b.machine, "b", ZRELAY_FROM_NOW, 0, b.now);
+    bench_run(&b);
+    bench_actions_are(&b, "back=tcp://back +a0 +b0 +~0101010101010101 ");
+    machine_join(b.machine, "c", ZRELAY_FROM_NOW, 0, b.now);
+    bench_run(&b);
+    bench_actions_are(&b, "+c0 -~0101010101010101 +~0202020202020202 ");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_greeting_without_answer_backs_off_with_fresh_sockets) {
+    bench_init(&b);
+    SENT(&b, HELLO);
+    bench_tick(&b, 4999);
+    bench_actions_are(&b, "front ");
+    bench_tick(&b, 1);
+    bench_actions_are(&b, "disconnect ");
+    ck_assert_uint_le(machine_due(b.machine), b.now + 100);
+    NOTHING_SENT(&b);
+    b.now = machine_due(b.machine);
+    bench_tick(&b, 0);
+    bench_actions_are(&b, "front ");
+    SENT(&b, HELLO);
+    NO_EVENT(&b); /* there was nothing to lose yet */
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_back_off_is_random_and_doubles_to_ten_seconds) {
+    uint64_t window = 100;
+    bench_init(&b);
+    for (int attempt = 0; attempt < 12; attempt++) {
+        bench_tick(&b, 5000);
+        uint64_t wait = machine_due(b.machine) - b.now;
+        ck_assert_uint_le(wait, window);
+        bench_tick(&b, wait);
+        window = 2 * window > 10000 ? 10000 : 2 * window;
+    }
+    bench_finish(&b);
+
+    /* Over many draws the whole window is used. */
+    uint64_t least = UINT64_MAX, most = 0;
+    for (int i = 0; i < 200; i++) {
+        bench_init(&b);
+        b.dice = (uint8_t)(i * 5);
+        bench_tick(&b, 5000);
+        uint64_t wait = machine_due(b.machine) - b.now;
+        least = wait < least ? wait : least;
+        most = wait > most ? wait : most;
+        bench_finish(&b);
+    }
+    ck_assert_uint_lt(least, 20);
+    ck_assert_uint_gt(most, 80);
+    ck_assert_uint_le(most, 100);
+}
+END_TEST
+
+START_TEST(test_nick_in_use_waits_for_another) {
+    bench_init(&b);
+    SENT(&b, HELLO);
+    bench_json(&b, "{'op':'error','re':%d,'code':'nick-in-use','text':'taken'}", bench_id(&b));
+    EVENT(&b, "refused nick-in-use - mid=0-0 request=0 seq=0");
+    ck_assert_uint_eq(machine_due(b.machine), UINT64_MAX);
+    NOTHING_SENT(&b);
+    ck_assert_int_eq(machine_rename(b.machine, "you", b.now), 0);
+    bench_run(&b);
+    SENT(&b, "hello proto=1 client=00000000000000000000000000000000 nick=you");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_name_the_broker_made_up_may_be_lost) {
+    bench_init_with(&b, (machine_config_t){.reconnect = true});
+    bench_welcome(&b); /* as "me" */
+    bench_no_session(&b);
+    SENT(&b, HELLO " resume=token");
+    bench_json(&b, "{'op':'error','re':%d,'code':'nick-in-use','text':'taken'}", bench_id(&b));
+    EVENT(&b, "disconnected no-session");
+    NO_EVENT(&b);
+    SENT(&b, "hello proto=1 client=00000000000000000000000000000000 resume=token");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_hello_that_cannot_be_right_closes) {
+    const char *codes[] = {"bad-proto", "bad-member", "bad-json", "one-of-the-future"};
+    for (size_t i = 0; i < 4; i++) {
+        char expected[100];
+        bench_init(&b);
+        SENT(&b, HELLO);
+        bench_json(&b, "{'op':'error','re':%d,'code':'%s','text':'no'}", bench_id(&b), codes[i]);
+        sprintf(expected, "refused %s - mid=0-0 request=0 seq=0", codes[i]);
+        EVENT(&b, expected);
+        EVENT(&b, "closed");
+        NO_EVENT(&b);
+        bench_actions_are(&b, "front disconnect ");
+        ck_assert(machine_closed(b.machine));
+        bench_finish(&b);
+    }
+}
+END_TEST
+
+START_TEST(test_too_many_sessions_backs_off) {
+    bench_init(&b);
+    SENT(&b, HELLO);
+    bench_json(&b, "{'op':'error','re':%d,'code':'too-many-sessions','text':'full'}", bench_id(&b));
+    EVENT(&b, "refused too-many-sessions - mid=0-0 request=0 seq=0");
+    NO_EVENT(&b);
+    bench_actions_are(&b, "front disconnect ");
+    b.now = machine_due(b.machine);
+    bench_tick(&b, 0);
+    SENT(&b, HELLO);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_pings_every_heartbeat) {
+    bench_init(&b);
+    bench_welcome(&b);
+    ck_assert_uint_eq(machine_due(b.machine), b.now + 5000);
+    bench_tick(&b, 5000);
+    SENT(&b, "ping");
+    bench_json(&b, "{'op':'pong','time':1,'heads':{}}");
+    bench_tick(&b, 5000);
+    SENT(&b, "ping");
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_three_silent_heartbeats_make_both_sockets_anew) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_tick(&b, 5000);
+    bench_tick(&b, 5000);
+    bench_tick(&b, 4999);
+    SENT(&b, "ping");
+    SENT(&b, "ping");
+    NO_EVENT(&b);
+    bench_tick(&b, 1);
+    EVENT(&b, "disconnected silent");
+    NOTHING_SENT(&b);
+    bench_actions_are(&b, "disconnect ");
+    b.now = machine_due(b.machine);
+    bench_tick(&b, 0);
+    bench_actions_are(&b, "front ");
+    bench_welcome_with(&b, EPOCH_1, true, "");
+    EVENT(&b, "connected " EPOCH_1 " me resumed");
+    ck_assert_ptr_nonnull(strstr(b.actions, "back=tcp://back +a0 +~"));
+    bench_synced(&b);
+    SENT(&b, "join room=a after=5");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_program_that_was_busy_is_not_a_silent_broker) {
+    bench_init(&b);
+    bench_welcome(&b);
+    bench_tick(&b, 600000);
+    SENT(&b, "ping");
+    NO_EVENT(&b);
+    bench_tick(&b, 9999);
+    NO_EVENT(&b);
+    bench_json(&b, "{'op':'pong','time':1,'heads':{}}");
+    bench_tick(&b, 1);
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_no_session_says_only_hello_and_resumes) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    machine_publish(b.machine, "a", NULL, 0, 0, "1", 1, NULL);
+    bench_run(&b);
+    SENT(&b, "publish a 1");
+    bench_no_session(&b);
+    bench_no_session(&b); /* one for each frame that was under way */
+    SENT(&b, HELLO " resume=token");
+    machine_publish(b.machine, "a", NULL, 0, 0, "2", 1, NULL);
+    machine_who(b.machine, "a", NULL);
+    machine_join(b.machine, "b", ZRELAY_FROM_NOW, 0, b.now);
+    bench_run(&b);
+    bench_tick(&b, 4000);
+    NOTHING_SENT(&b);
+    EVENT(&b, "disconnected no-session");
+    bench_actions_are(&b, "");
+    b.looked = b.sent_count - 1;
+    bench_welcome_with(&b, EPOCH_1, true, "");
+    EVENT(&b, "connected " EPOCH_1 " me resumed");
+    SENT(&b, "who room=a");
+    SENT(&b, "publish a 1"); /* as it was, before anything new */
+    SENT(&b, "publish a 2");
+    ck_assert_str_eq(b.actions, "+b0 -~0101010101010101 +~0202020202020202 ");
+    bench_synced(&b);
+    SENT(&b, "join room=a after=5");
+    SENT(&b, "join room=b");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_another_epoch_voids_positions) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_no_session(&b);
+    bench_welcome_with(&b, EPOCH_2, false, "");
+    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "connected " EPOCH_2 " me");
+    EVENT(&b, "epoch " EPOCH_2);
+    /* A fresh SUB: the old one may hold frames of the old epoch. */
+    bench_actions_are(&b, "back=tcp://back +a0 +~0202020202020202 ");
+    bench_synced(&b);
+    SENT(&b, "join room=a after=0");
+    bench_joined(&b, "a", 2, 0, ",'recovered':true");
+    SENT(&b, "replay room=a after=0");
+    bench_replay(&b, "a", 0, 1, 2);
+    bench_replayed(&b, 2, 2, true, false);
+    bench_expect_entries(&b, "a", 1, 2);
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_another_back_connects_there) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_no_session(&b);
+    bench_sent(&b);
+    bench_json(&b,
+        "{'op':'welcome','re':%d,'proto':1,'epoch':'" EPOCH_1
+        "','nick':'me','resume':'t2','resumed':true,'back':'tcp://other','heartbeat':1000}",
+        bench_id(&b));
+    bench_actions_are(&b, "back=tcp://other +a0 +~0202020202020202 ");
+    ck_assert_uint_eq(machine_due(b.machine), b.now + 1000);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_bye_shutdown_backs_off) {
+    bench_init(&b);
+    bench_welcome(&b);
+    b.actions[0] = '\0';
+    bench_json(&b, "{'op':'bye','reason':'shutdown'}");
+    EVENT(&b, "disconnected shutdown");
+    bench_actions_are(&b, "disconnect ");
+    ck_assert_uint_le(machine_due(b.machine), b.now + 100);
+    b.now = machine_due(b.machine);
+    bench_tick(&b, 0);
+    SENT(&b, HELLO " resume=token");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_bye_expired_says_hello_at_once) {
+    bench_init(&b);
+    bench_welcome(&b);
+    b.actions[0] = '\0';
+    bench_json(&b, "{'op':'bye','reason':'expired'}");
+    EVENT(&b, "disconnected expired");
+    SENT(&b, HELLO " resume=token");
+    bench_actions_are(&b, "");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_bye_replaced_closes) {
+    bench_init(&b);
+    bench_welcome(&b);
+    bench_json(&b, "{'op':'bye','reason':'replaced'}");
+    EVENT(&b, "disconnected replaced");
+    EVENT(&b, "closed");
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_without_reconnect_the_first_loss_closes) {
+    bench_init_with(&b, (machine_config_t){.nick = "me"});
+    bench_welcome(&b);
+    bench_no_session(&b);
+    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "closed");
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+
+    bench_init_with(&b, (machine_config_t){.nick = "me"});
+    bench_tick(&b, 5000);
+    EVENT(&b, "disconnected no answer");
+    EVENT(&b, "closed");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_rename) {
+    bench_init(&b);
+    bench_welcome(&b);
+    ck_assert_int_eq(machine_rename(b.machine, "you", b.now), 0);
+    bench_run(&b);
+    SENT(&b, "hello proto=1 client=00000000000000000000000000000000 nick=you resume=token");
+    bench_json(&b,
+        "{'op':'welcome','re':%d,'epoch':'" EPOCH_1
+        "','nick':'you','resume':'token','resumed':true,'back':'tcp://back','heartbeat':5000}",
+        bench_id(&b));
+    EVENT(&b, "nick you");
+    NO_EVENT(&b);
+    ck_assert_int_eq(machine_rename(b.machine, "he", b.now), 0);
+    bench_run(&b);
+    bench_sent(&b);
+    bench_json(&b, "{'op':'error','re':%d,'code':'nick-in-use','text':'taken'}", bench_id(&b));
+    EVENT(&b, "refused nick-in-use - mid=0-0 request=0 seq=0");
+    bench_no_session(&b); /* the next hello has the nick in force */
+    SENT(&b, "hello proto=1 client=00000000000000000000000000000000 nick=you resume=token");
+    ck_assert_int_eq(machine_rename(b.machine, "a b", b.now), ZRELAY_EINVAL);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_rename_twice_and_while_greeting) {
+    bench_init(&b);
+    machine_rename(b.machine, "one", b.now);
+    machine_rename(b.machine, "two", b.now);
+    bench_run(&b);
+    bench_welcome(&b); /* still as "me" */
+    SENT(&b, "hello proto=1 client=00000000000000000000000000000000 nick=two resume=token");
+    bench_json(&b,
+        "{'op':'welcome','re':%d,'epoch':'" EPOCH_1
+        "','nick':'two','resume':'token','resumed':true,'back':'tcp://back','heartbeat':5000}",
+        bench_id(&b));
+    EVENT(&b, "nick two");
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_close_waits_for_acks_then_says_bye) {
+    uint8_t ack[ZR_ACK_SIZE];
+    bench_init(&b);
+    bench_welcome(&b);
+    machine_publish(b.machine, "a", NULL, 0, 0, "1", 1, NULL);
+    ck_assert_int_eq(machine_close(b.machine, b.now), 0);
+    bench_run(&b);
+    SENT(&b, "publish a 1");
+    NOTHING_SENT(&b);
+    ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, "1", 1, NULL), ZRELAY_ESTATE);
+    ck_assert_int_eq(machine_join(b.machine, "a", 0, 0, b.now), ZRELAY_ESTATE);
+    ck_assert_int_eq(machine_who(b.machine, "a", NULL), ZRELAY_ESTATE);
+    ck_assert_int_eq(machine_close(b.machine, b.now), ZRELAY_ESTATE);
+    zr_ack_write(ack, &(zr_ack_t){ZR_LEVEL_MEMORY, 1, 9});
+    bench_front(&b, ack, sizeof ack);
+    SENT(&b, "bye");
+    EVENT(&b, "acked 1 1 9");
+    NO_EVENT(&b);
+    bench_json(&b, "{'op':'ok','re':%d}", bench_id(&b));
+    EVENT(&b, "closed");
+    NO_EVENT(&b);
+    bench_actions_are(&b, "front disconnect ");
+    ck_assert_uint_eq(machine_due(b.machine), UINT64_MAX);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_close_does_not_wait_for_ever) {
+    bench_init(&b);
+    bench_welcome(&b);
+    machine_close(b.machine, b.now);
+    bench_run(&b);
+    SENT(&b, "bye");
+    bench_tick(&b, BYE_MS);
+    EVENT(&b, "closed");
+    bench_finish(&b);
+
+    bench_init(&b); /* nothing is to be said, and nobody there */
+    machine_close(b.machine, b.now);
+    bench_run(&b);
+    EVENT(&b, "closed");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_close_while_the_bye_is_lost) {
+    bench_init(&b);
+    bench_welcome(&b);
+    machine_close(b.machine, b.now);
+    bench_run(&b);
+    SENT(&b, "bye");
+    bench_no_session(&b);
+    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "closed");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_close_sends_a_direct_message_first) {
+    bench_init(&b);
+    bench_welcome(&b);
+    machine_direct(b.machine, "ann", "hi", NULL);
+    machine_close(b.machine, b.now);
+    bench_run(&b);
+    SENT(&b, "direct to=ann text=hi");
+    NOTHING_SENT(&b);
+    bench_json(&b, "{'op':'ok','re':%d}", bench_id(&b));
+    SENT(&b, "bye");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_blocked_action_is_void_after_a_loss) {
+    bench_init(&b);
+    bench_welcome(&b);
+    uint64_t connection = machine_connection(b.machine);
+    bench_no_session(&b);
+    ck_assert_uint_eq(machine_connection(b.machine), connection); /* the same DEALER */
+    bench_tick(&b, 5000);
+    ck_assert_uint_gt(machine_connection(b.machine), connection);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_destroy_accepts_null) {
+    machine_destroy(NULL);
+}
+END_TEST
+
+UNIT_MAIN("client.lib.machine", test_new_connects_and_says_hello,
+    test_hello_carries_the_agent_and_no_nick_when_there_is_none,
+    test_welcome_connects_back_subscribes_and_syncs, test_without_rooms_there_is_no_back,
+    test_joins_in_a_row_share_a_sync, test_greeting_without_answer_backs_off_with_fresh_sockets,
+    test_back_off_is_random_and_doubles_to_ten_seconds, test_nick_in_use_waits_for_another,
+    test_a_name_the_broker_made_up_may_be_lost, test_hello_that_cannot_be_right_closes,
+    test_too_many_sessions_backs_off, test_pings_every_heartbeat,
+    test_three_silent_heartbeats_make_both_sockets_anew, test_a_program_that_was_busy_is_not_a_silent_broker,
+    test_no_session_says_only_hello_and_resumes, test_another_epoch_voids_positions,
+    test_another_back_connects_there, test_bye_shutdown_backs_off, test_bye_expired_says_hello_at_once,
+    test_bye_replaced_closes, test_without_reconnect_the_first_loss_closes, test_rename,
+    test_rename_twice_and_while_greeting, test_close_waits_for_acks_then_says_bye,
+    test_close_does_not_wait_for_ever, test_close_while_the_bye_is_lost,
+    test_close_sends_a_direct_message_first, test_a_blocked_action_is_void_after_a_loss,
+    test_destroy_accepts_null)
