@@ -220,13 +220,13 @@ static bool s_take_topic(zr_span_t *rest, zr_span_t *room) {
 bool zr_deliver_read(zr_deliver_reader_t *reader, zr_span_t frame) {
     zr_span_t rest = frame, room;
     uint8_t topic, version, flags;
-    uint64_t prev;
+    uint64_t epoch, prev;
     *reader = (zr_deliver_reader_t){.failed = true};
     if (!s_take_topic(&rest, &room) || !s_take8(&rest, &topic) || topic != ZR_TOPIC_ENTRIES ||
         !s_take8(&rest, &version) || version != ZR_DELIVER_VERSION || !s_take8(&rest, &flags) ||
-        !s_take64(&rest, &prev) || rest.len == 0)
+        !s_take64(&rest, &epoch) || !s_take64(&rest, &prev) || rest.len == 0)
         return false;
-    *reader = (zr_deliver_reader_t){.room = room, .flags = flags, .prev = prev, .rest = rest};
+    *reader = (zr_deliver_reader_t){.room = room, .flags = flags, .epoch = epoch, .prev = prev, .rest = rest};
     return true;
 }
 
@@ -246,17 +246,18 @@ bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry) {
     return true;
 }
 
-static uint8_t *s_put_deliver_head(uint8_t *to, zr_span_t room, uint8_t flags, uint64_t prev) {
+static uint8_t *s_put_deliver_head(uint8_t *to, zr_span_t room, uint8_t flags, uint64_t epoch, uint64_t prev) {
     to = s_put_bytes(to, room);
     to = s_put8(to, ZR_TOPIC_ENTRIES);
     to = s_put8(to, ZR_DELIVER_VERSION);
     to = s_put8(to, flags);
+    to = s_put64(to, epoch);
     return s_put64(to, prev);
 }
 
-void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t prev) {
+void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t epoch, uint64_t prev) {
     zr_buffer_clear(out);
-    s_put_deliver_head(zr_buffer_reserve(out, ZR_DELIVER_HEAD(room.len)), room, flags, prev);
+    s_put_deliver_head(zr_buffer_reserve(out, ZR_DELIVER_HEAD(room.len)), room, flags, epoch, prev);
     out->len = ZR_DELIVER_HEAD(room.len);
 }
 
@@ -310,7 +311,8 @@ zr_blob_t *zr_deliver_cut(zr_span_t frame, uint8_t flags, uint64_t after, uint64
 
     size_t size = (size_t)(end - begin);
     zr_blob_t *blob = zr_blob_new(ZR_DELIVER_HEAD(reader.room.len) + size);
-    s_put_bytes(s_put_deliver_head(zr_blob_data(blob), reader.room, flags, prev), zr_span_of(begin, size));
+    uint8_t *to = s_put_deliver_head(zr_blob_data(blob), reader.room, flags, reader.epoch, prev);
+    s_put_bytes(to, zr_span_of(begin, size));
     *count = kept;
     *last = seq;
     return blob;

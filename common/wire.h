@@ -18,7 +18,7 @@ typedef enum { ZR_LEVEL_NONE = 0, ZR_LEVEL_MEMORY = 1, ZR_LEVEL_DISK = 2 } zr_le
 const char *zr_level_name(zr_level_t level);
 
 /* Bytes of a DELIVER frame before its entries, and of a delivered entry without its strings. */
-#define ZR_DELIVER_HEAD(room_len) ((room_len) + 1 + 1 + 1 + 8)
+#define ZR_DELIVER_HEAD(room_len) ((room_len) + 1 + 1 + 1 + 8 + 8)
 #define ZR_DELIVER_ENTRY_FIXED (8 + 8 + 1 + 1 + 1 + 4)
 #define ZR_PUBLISH_HEAD(room_len) (1 + 1 + (room_len))
 #define ZR_PUBLISH_ENTRY_FIXED (8 + 1 + 1 + 4) /* 8 more with EXPECT */
@@ -80,6 +80,7 @@ typedef struct {
 typedef struct {
     zr_span_t room;
     uint8_t flags;
+    uint64_t epoch;
     uint64_t prev;
     zr_span_t rest;
     bool failed; /* the frame broke off inside an entry; next returned false because of it */
@@ -90,7 +91,7 @@ bool zr_deliver_read(zr_deliver_reader_t *reader, zr_span_t frame);
 bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry);
 
 /* begin clears `out`; add returns the offset of the entry in it. */
-void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t prev);
+void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t epoch, uint64_t prev);
 size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry);
 
 /* A copy of `frame` with other frame flags and without the entries outside after < seq <= until, `prev` set to fit; the caller owns

@@ -80,7 +80,7 @@ uint64_t batch_add(relay_t *relay, room_t *room, const zr_entry_t *given, uint64
             room->next_open = relay->batch.open ? relay->batch.open : room; /* the last one points to itself */
             relay->batch.open = room;
         }
-        zr_deliver_begin(&room->open, room_name(room), 0, room->head);
+        zr_deliver_begin(&room->open, room_name(room), 0, relay->config.epoch, room->head);
         room->open_first = entry.seq;
         room->open_prev = room->head;
         room->open_keyed = false;

@@ -117,7 +117,7 @@ static void s_renew(relay_t *relay, request_t *request, const hello_t *hello)
     }
     session->next_told = NULL;
     for (member_t *member = session->members; member; member = member->hh.next)
-        member->told = UINT64_MAX;
+        member->told = member->told_version = UINT64_MAX;
     s_welcome(relay, request, session, true);
 }
 

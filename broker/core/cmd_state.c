@@ -33,7 +33,7 @@ static bool s_add(relay_t *relay, const request_t *request, const room_t *room, 
                                    (!snapshot->in_frame && snapshot->frames >= config->replay_frames)))
         return false;
     if (!snapshot->in_frame)
-        zr_deliver_begin(&snapshot->frame, room_name(room), ZR_FRAME_STATE, snapshot->after);
+        zr_deliver_begin(&snapshot->frame, room_name(room), ZR_FRAME_STATE, config->epoch, snapshot->after);
     zr_deliver_add(&snapshot->frame, &entry);
     snapshot->in_frame++;
     snapshot->count++;

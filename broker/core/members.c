@@ -87,7 +87,7 @@ member_t *member_find(const session_t *session, const room_t *room)
 void member_add(relay_t *relay, session_t *session, room_t *room, bool present)
 {
     member_t *member = fatal_calloc(sizeof *member);
-    *member = (member_t){.session = session, .room = room, .present = present, .told = UINT64_MAX};
+    *member = (member_t){.session = session, .room = room, .present = present, .told = UINT64_MAX, .told_version = UINT64_MAX};
     HASH_ADD_PTR(session->members, room, member);
     DL_APPEND(room->members, member);
     room->member_count++;

@@ -125,7 +125,6 @@ static bool s_lost(machine_t *m, const char *why) {
     requests_lost(m);
     rooms_lost(m);
     m->pinged = NEVER;
-    m->ping_again = false;
     m->hello_id = 0;
     if (m->connected || (!m->config.reconnect && !leaving))
         events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .text = why});
@@ -180,6 +179,7 @@ static void s_read_limits(machine_t *m, const json_t *limits) {
         {"body", &m->limit_body, 0, UINT32_MAX},
         {"rooms", &m->limit_rooms, 0, ROOMS_MAX},
         {"replays", &m->limit_replays, 1, READING_MAX},
+        {"window", &m->limit_window, 1, UINT32_MAX},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const char *wrong = NULL;
@@ -247,12 +247,13 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     m->connected = true;
     m->ping_at = m->now + m->heartbeat;
     s_store(m->epoch, epoch);
-    if (another_epoch || !zr_span_equal(back, zr_span(m->back))) {
-        /* A SUB of the old epoch may hold frames of it, which nothing else tells from new ones. */
+    m->epoch_number = strtoull(m->epoch, NULL, 16);
+    m->epoch_number = strtoull(m->epoch, NULL, 16);
+    m->doubted = 0;
+    if (!zr_span_equal(back, zr_span(m->back))) {
         s_store(m->back, back);
         m->back_open = false;
     }
-    m->back_stale = false;
     zr_get_string_opt(object, "greeting", SIZE_MAX, &greeting, &wrong);
     events_post(m, &(zrelay_event_t){.type = ZRELAY_CONNECTED,
                        .resumed = resumed,
@@ -353,17 +354,11 @@ static void s_ping(machine_t *m) {
         m->pinged = m->now;
 }
 
-void machine_ping_now(machine_t *m) {
-    if (m->pinged == NEVER)
-        s_ping(m);
-    else
-        m->ping_again = true; /* the answer under way may be older than what we want to know */
-}
-
-void machine_on_pong(machine_t *m) {
-    if (!m->ping_again)
+/* A broker with another log answers with no-session, and welcome tells the rest; that it be soon. */
+void machine_doubt_epoch(machine_t *m) {
+    if (m->state != STATE_LIVE || m->pinged != NEVER || m->now < m->doubted + DOUBT_MS)
         return;
-    m->ping_again = false;
+    m->doubted = m->now;
     s_ping(m);
 }
 
@@ -499,6 +494,7 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
     m->limit_entries = 4096;
     m->limit_rooms = 1000;
     m->limit_replays = 4;
+    m->limit_window = 4 << 20;
     m->next_id = m->next_number = 1;
     m->pinged = m->sync_at = m->grace = m->list_at = m->ask_at = NEVER;
     m->now = m->heard = now;

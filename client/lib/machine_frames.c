@@ -32,7 +32,6 @@ static void s_pong(machine_t *m, json_t *object, uint64_t re) {
     if (m->state != STATE_LIVE)
         return;
     rooms_on_pong(m, object);
-    machine_on_pong(m);
     requests_on_answer(m, "pong", re, object);
 }
 
@@ -97,14 +96,23 @@ static void s_live(machine_t *m, zr_span_t name, zr_blob_t *frame) {
         repair_live(m, room, frame);
 }
 
-static void s_deliver(machine_t *m, zr_blob_t *frame) {
+/* The same frames come both ways; replays and snapshots only by DEALER. */
+static void s_deliver(machine_t *m, zr_blob_t *frame, bool front) {
     zr_deliver_reader_t reader;
-    if (!zr_deliver_read(&reader, s_span(frame)))
+    bool asked_for;
+    if (!zr_deliver_read(&reader, s_span(frame))) {
         m->malformed++;
-    else if (reader.flags & (ZR_FRAME_REPLAY | ZR_FRAME_STATE))
+        return;
+    }
+    asked_for = reader.flags & (ZR_FRAME_REPLAY | ZR_FRAME_STATE);
+    if (reader.epoch != m->epoch_number)
+        machine_doubt_epoch(m); /* its positions could seem to fit ours */
+    else if (!asked_for)
+        s_live(m, reader.room, frame);
+    else if (front)
         repair_replayed(m, reader.room, reader.flags & ZR_FRAME_STATE, frame);
     else
-        s_live(m, reader.room, frame);
+        m->malformed++;
 }
 
 void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
@@ -123,7 +131,7 @@ void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
     else if (type == ZR_TYPE_ACK)
         publish_on_ack(m, s_span(frame));
     else if (type > 0x20)
-        s_deliver(m, frame);
+        s_deliver(m, frame, true);
     else if (type < 0x03)
         m->malformed++; /* others up to 0x1F are a newer broker's */
     zr_blob_unref(frame);
@@ -136,12 +144,10 @@ void machine_back(machine_t *m, zr_blob_t *frame, uint64_t now) {
         switch (zr_back_read(s_span(frame), &room, &json)) {
         case ZR_BACK_ENTRIES:
             m->tail_repairs = 0;
-            if (!m->back_stale)
-                s_live(m, room, frame);
+            s_deliver(m, frame, true);
             break;
         case ZR_BACK_PRESENCE:
-            if (!m->back_stale)
-                presence_on_frame(m, rooms_find(m, room), json);
+            presence_on_frame(m, rooms_find(m, room), json);
             break;
         case ZR_BACK_SYNCED:
             rooms_on_synced(m, room, json);

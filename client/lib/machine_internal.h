@@ -22,7 +22,7 @@
 /* The machine's own limits and times; the broker's come with welcome. */
 enum {
     SYNC_MS = 2000,
-    SYNC_TRIES = 3, /* syncs without an answer until the SUB itself is made anew */
+    SYNC_TRIES = 2, /* syncs without an answer until the SUB itself is made anew */
     GRACE_MS = 250,
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 10000,
@@ -30,6 +30,7 @@ enum {
     LIST_MS =
         30000, /* between two looks for new rooms under a prefix: the first entry of one may have been dropped */
     BYE_MS = 2000,
+    DOUBT_MS = 1000,     /* between two pings because of frames of another epoch */
     HEARTBEAT_MS = 5000, /* until a welcome says otherwise */
     PACK_BYTES = 65536,
     CAS_WINDOW = 64,
@@ -39,9 +40,8 @@ enum {
     READING_MAX = 16,   /* replays and snapshots under way, whatever the broker allows */
     HELD_FRAMES = 4096, /* replayed frames waiting for the end of their slice, and their bytes */
     HELD_BYTES = 64 << 20,
-    STUCK_MAX = 3,        /* replays that bring nothing until a hole counts as lost */
-    TAIL_REPAIRS_MAX = 3, /* tails repaired without a frame on SUB until it is asked for a sign of life */
-    KEPT_FRAMES = 1024,   /* live frames kept while a replay is under way, and their bytes */
+    STUCK_MAX = 3,      /* replays that bring nothing until a hole counts as lost */
+    KEPT_FRAMES = 1024, /* live frames kept while a replay is under way, and their bytes */
     KEPT_BYTES = 8 << 20,
     EVENTS_PAUSE = 4 << 20, /* bytes of frames waiting as events; above it no further slice is asked for */
     EVENTS_DROP = 64 << 20, /* above it frames are dropped: the next replay brings them */
@@ -126,8 +126,8 @@ struct room {
     kept_list_t kept;  /* live frames that came too early */
     uint64_t hole;     /* `prev` of the last one that did not join up with the one before it */
     uint64_t kept_upto;
-    bool missed;       /* some were dropped behind `kept` */
-    bool gap;          /* the program heard ZRELAY_GAP */
+    bool missed; /* some were dropped behind `kept` */
+    bool gap;    /* the program heard ZRELAY_GAP */
     unsigned stuck;
 
     uint64_t list_at;   /* prefix: when to look for new rooms */
@@ -193,6 +193,7 @@ typedef struct pub {
     zr_blob_t *frame;   /* afterwards */
     uint64_t first, last;
     size_t bytes, count;
+    bool sent; /* on this connection */
     size_t room_len;
     char room[ZR_ROOM_MAX + 1];
 } pub_t;
@@ -212,7 +213,8 @@ typedef struct {
     size_t refused_count, refused_size, refused_ids;
     uint64_t cas[CAS_WINDOW]; /* ids of unanswered compare-and-sets, rising */
     size_t cas_count;
-    size_t bytes;
+    size_t bytes;  /* of entries, for the program's limit */
+    size_t flight; /* of frames sent on this connection, for the broker's window */
 } publish_t;
 
 /* --- Events --- */
@@ -257,9 +259,12 @@ struct machine {
     char client[ZR_CLIENT_ID_LEN + 1];
     char token[TOKEN_MAX + 1];
     char epoch[TOKEN_MAX + 1];
+    uint64_t epoch_number; /* the same, as frames carry it */
+    uint64_t doubted;      /* when something of another epoch last made us ask */
+    uint64_t epoch_number; /* the same, as DELIVER has it */
     char back[ENDPOINT_MAX + 1];
     uint64_t heartbeat;
-    size_t limit_frame, limit_control, limit_entries, limit_body, limit_rooms, limit_replays;
+    size_t limit_window, limit_frame, limit_control, limit_entries, limit_body, limit_rooms, limit_replays;
 
     state_t state;
     uint64_t deadline; /* of the state */
@@ -271,16 +276,13 @@ struct machine {
     uint64_t heard;  /* when the front last spoke */
     uint64_t pinged; /* the first ping since then; NEVER: none is out */
     uint64_t ping_at;
-    bool ping_again;
     uint64_t now; /* of the call under way, for parts that get none */
 
-    bool back_open;  /* a SUB to `back` exists */
-    bool back_stale; /* it speaks of another epoch */
+    bool back_open; /* a SUB to `back` exists */
     bool sync_wanted;
     uint64_t sync_at; /* when the sync under way counts as lost; NEVER: none is */
     unsigned sync_tries;
-    unsigned tail_repairs;
-    char nonce[ZR_NONCE_MAX + 1];
+    char nonce[ZR_NONCE_MAX + 1]; /* subscribed to; empty: none */
 
     room_t *rooms; /* by name, prefixes too */
     room_t *recent;
@@ -314,12 +316,11 @@ void *machine_realloc(void *old, size_t size);
 action_t *machine_do(machine_t *m, action_kind_t kind); /* appends; the caller fills in the rest at once */
 void machine_send(machine_t *m, json_t *object);        /* takes over `object` */
 void machine_entropy_hex(machine_t *m, char *out, size_t bytes);
-void machine_ping_now(machine_t *m);
+void machine_doubt_epoch(machine_t *m); /* something came that is of another log */
 void machine_on_welcome(machine_t *m, json_t *object);
 void machine_on_error(machine_t *m, json_t *object); /* passes on what is not about the session */
 void machine_on_bye(machine_t *m, json_t *object);
 void machine_on_ok(machine_t *m, uint64_t re); /* of bye */
-void machine_on_pong(machine_t *m);
 
 /* machine_rooms.c */
 room_t *rooms_find(machine_t *m, zr_span_t name);

@@ -50,6 +50,8 @@ void prefix_list(machine_t *m, room_t *prefix) {
 
 void prefix_refresh(machine_t *m, uint64_t at) {
     for (room_t *prefix = m->prefixes; prefix; prefix = prefix->next_prefix) {
+        if (!prefix->listed || prefix->state != ROOM_LIVE)
+            continue; /* about to be listed anyway */
         prefix->list_at = at;
         if (at < m->list_at)
             m->list_at = at;

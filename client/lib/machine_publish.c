@@ -11,6 +11,8 @@ void publish_init(machine_t *m) {
 
 static void s_free(machine_t *m, pub_t *pub) {
     m->publish.bytes -= pub->bytes;
+    if (pub->sent)
+        m->publish.flight -= zr_blob_len(pub->frame);
     zr_blob_unref(pub->frame);
     pub->frame = NULL;
     if (m->publish.spare) {
@@ -56,9 +58,13 @@ static pub_t *s_open(publish_t *p, zr_span_t room, uint64_t mid) {
         pub = machine_alloc(sizeof *pub);
     pub->first = pub->last = mid;
     pub->bytes = pub->count = 0;
+    pub->sent = false;
     pub->room_len = room.len;
     memcpy(pub->room, room.ptr, room.len);
     pub->room[room.len] = '\0';
+    /* After a large frame comes another, presumably: one allocation instead of doublings. */
+    if (p->last && p->last->bytes > PACK_BYTES / 4)
+        zr_buffer_reserve(&pub->buffer, PACK_BYTES);
     zr_publish_begin(&pub->buffer, room);
     s_link(p, pub);
     return pub;
@@ -97,12 +103,24 @@ static size_t s_entry_size(const zr_publish_entry_t *entry) {
            entry->body.len;
 }
 
+/* One frame may always be under way, more only within the broker's window: what it takes longer to store waits here, and is packed. */
+static bool s_may_send(const machine_t *m) {
+    const publish_t *p = &m->publish;
+    const pub_t *pub = p->unsent;
+    if (m->state != STATE_LIVE || !pub)
+        return false;
+    size_t len = pub->frame ? zr_blob_len(pub->frame) : pub->buffer.len;
+    return p->flight == 0 || p->flight + len <= m->limit_window;
+}
+
 bool publish_action(machine_t *m, action_t *action) {
     publish_t *p = &m->publish;
     pub_t *pub = p->unsent;
-    if (!pub)
+    if (!s_may_send(m))
         return false;
     s_seal(pub);
+    pub->sent = true;
+    p->flight += zr_blob_len(pub->frame);
     p->unsent = pub->next;
     if (pub->last > p->sent)
         p->sent = pub->last;
@@ -112,9 +130,7 @@ bool publish_action(machine_t *m, action_t *action) {
 
 bool machine_eager(const machine_t *m) {
     const publish_t *p = &m->publish;
-    if (m->state != STATE_LIVE || !p->unsent)
-        return false;
-    return p->unsent == p->first || p->unsent->frame;
+    return s_may_send(m) && (p->unsent == p->first || p->unsent->frame);
 }
 
 /* --- Answers --- */
@@ -293,6 +309,9 @@ void publish_welcome(machine_t *m) {
     for (pub_t *next; old; old = next) {
         next = old->next;
         s_seal(old);
+        if (old->sent)
+            p->flight -= zr_blob_len(old->frame); /* nothing is under way any more */
+        old->sent = false;
         if (s_as_it_was(m, old)) {
             s_link(p, old);
             continue;

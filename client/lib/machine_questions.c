@@ -217,8 +217,10 @@ void question_answer_ping(machine_t *m, request_t *request, json_t *object) {
 void question_ask_join(machine_t *m, request_t *request, json_t *object) {
     (void)m;
     const room_t *room = request->room;
-    if (room->started || (room->from == ZRELAY_FROM_AFTER))
-        s_set(object, "after", room->started ? room->last : room->position);
+    request->placed = room->started || room->from == ZRELAY_FROM_AFTER;
+    request->after = room->started ? room->last : room->position;
+    if (request->placed)
+        s_set(object, "after", request->after);
     if (room->silent)
         json_object_set_new(object, "presence", json_false());
 }

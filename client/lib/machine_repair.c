@@ -262,7 +262,7 @@ static void s_finish(machine_t *m, request_t *request) {
 
 static bool s_wants_more(const request_t *request, bool more) {
     if (request->room)
-        return more;
+        return more && !(request->until && request->room->last >= request->until);
     uint64_t wanted = request->last ? request->last : request->limit;
     return more && !(wanted && request->count >= wanted) &&
            !(request->until && request->after >= request->until);
@@ -311,6 +311,8 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
     }
     if (!complete && !request->room)
         request->complete = false;
+    if (request->room)
+        s_drain(m, request->room);
     bool moved = s_position(request) > request->before;
     if (moved)
         *stuck = 0;

@@ -39,7 +39,8 @@ static const kind_t s_kinds[REQUEST_KINDS] = {
 request_t *request_new(machine_t *m, request_kind_t kind, zr_span_t name) {
     request_t *request = machine_alloc(sizeof *request);
     request->kind = kind;
-    memcpy(request->name, name.ptr, name.len);
+    if (name.len)
+        memcpy(request->name, name.ptr, name.len);
     request->complete = true;
     request->prev = m->last;
     *(m->last ? &m->last->next : &m->first) = request;

@@ -97,17 +97,23 @@ static void s_nonce(machine_t *m, action_kind_t kind) {
     s_topic(m, kind, topic, 1 + len, -1);
 }
 
+/* A nonce that is answered, or not to be, is given back: the broker's libzmq walks all of them whenever a reader goes. */
+static void s_forget_nonce(machine_t *m) {
+    if (m->nonce[0] && m->back_open)
+        s_nonce(m, ACTION_UNSUBSCRIBE);
+    m->nonce[0] = '\0';
+}
+
 /* A nonce of its own each time: the answer to an earlier one says nothing about what was subscribed since. */
 static void s_sync(machine_t *m) {
-    if (m->nonce[0])
-        s_nonce(m, ACTION_UNSUBSCRIBE);
+    s_forget_nonce(m);
     machine_entropy_hex(m, m->nonce, 8);
     s_nonce(m, ACTION_SUBSCRIBE);
     m->sync_at = m->now + SYNC_MS;
 }
 
 void rooms_schedule(machine_t *m) {
-    if (!m->sync_wanted || m->back_stale)
+    if (!m->sync_wanted)
         return;
     m->sync_wanted = false;
     if (!m->rooms)
@@ -131,7 +137,7 @@ void rooms_schedule(machine_t *m) {
     s_sync(m);
 }
 
-/* Whether a SUB that has connected again speaks of the log that we know: if not, its positions could seem to fit. */
+/* Whether SUB speaks of the log that we know. */
 static bool s_same_epoch(machine_t *m, zr_span_t json) {
     json_t *object;
     if (zr_control_read(json, &object) != ZR_OK) {
@@ -145,22 +151,16 @@ static bool s_same_epoch(machine_t *m, zr_span_t json) {
 }
 
 void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json) {
-    if (m->state != STATE_LIVE || !zr_span_equal(nonce, zr_span(m->nonce)))
+    if (m->state != STATE_LIVE || m->sync_at == NEVER || !zr_span_equal(nonce, zr_span(m->nonce)))
         return;
     if (!s_same_epoch(m, json)) {
-        m->back_stale = true;
-        machine_ping_now(m); /* which the new broker answers with no-session */
+        machine_doubt_epoch(m); /* after the welcome comes another sync */
         return;
     }
-    m->back_stale = false;
-    if (m->sync_at == NEVER) {
-        /* SUB has connected again by itself and may have missed live frames meanwhile. */
-        machine_ping_now(m);
-        prefix_refresh(m, m->now);
-        return;
-    }
+    s_forget_nonce(m);
     m->sync_at = NEVER;
     m->sync_tries = 0;
+    prefix_refresh(m, m->now); /* SUB may have been away, and the first entry of a new room with it */
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) {
         if (room->state == ROOM_SYNCING)
@@ -292,10 +292,8 @@ static void s_grace_over(machine_t *m) {
         if (room->grace < m->grace)
             m->grace = room->grace;
     }
-    if (repaired && ++m->tail_repairs >= TAIL_REPAIRS_MAX) {
-        m->tail_repairs = 0;
+    if (repaired && m->sync_at == NEVER)
         m->sync_wanted = true; /* is SUB dead? */
-    }
 }
 
 void rooms_tick(machine_t *m) {
@@ -333,7 +331,7 @@ void rooms_lost(machine_t *m) {
     }
     m->sync_at = m->grace = m->list_at = NEVER;
     m->sync_wanted = false;
-    m->sync_tries = m->tail_repairs = 0;
+    m->sync_tries = 0;
 }
 
 void rooms_welcome(machine_t *m, bool new_epoch) {

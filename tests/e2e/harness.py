@@ -223,9 +223,9 @@ def publish_frame(room, *entries):
 def deliver_entries(frame):
     """A DELIVER frame as (room, flags, prev, [(seq, time, flags, sender, key, body)])."""
     room, _, rest = frame.partition(b"\0")
-    version, flags, prev = struct.unpack_from(">BBQ", rest)
+    version, flags, _epoch, prev = struct.unpack_from(">BBQQ", rest)
     assert version == 1
-    at, entries = 10, []
+    at, entries = 18, []
     while at < len(rest):
         seq, when, entry_flags, size = struct.unpack_from(">QQBB", rest, at)
         sender = rest[at + 18:at + 18 + size]
@@ -296,6 +296,21 @@ class TestCase(unittest.TestCase):
         peer = Peer(broker if isinstance(broker, str) else broker.server, nick, **options)
         self.addCleanup(peer.close)
         return peer
+
+    def crowd(self, broker, count, *requests):
+        """So many sessions in one context, n0000 and so on, each having sent hello and `requests`; returns their sockets."""
+        context = zmq.Context()
+        context.set(zmq.MAX_SOCKETS, 4 * count)
+        sockets = []
+        self.addCleanup(lambda: ([one.close(0) for one in sockets], context.term()))
+        for number in range(count):
+            front = context.socket(zmq.DEALER)
+            front.connect(broker.server)
+            front.send(json.dumps({"op": "hello", "proto": 1, "client": secrets.token_hex(16), "nick": f"n{number:04}"}).encode())
+            for request in requests:
+                front.send(json.dumps(request).encode())
+            sockets.append(front)
+        return sockets
 
     def wait_members(self, broker, room, count):
         """Waits until `count` members, named or not, are in `room`: readers are live then."""

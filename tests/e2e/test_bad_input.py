@@ -5,6 +5,7 @@ import os
 import pty
 import random
 import secrets
+import signal
 import socket
 import struct
 import subprocess
@@ -119,7 +120,10 @@ class BadInput(TestCase):
         finally:
             honest.ending = True
             honest.join(DEADLINE)
+        # It ends in good order too: nothing it was sent made it lose its way or its memory.
         self.assertIsNone(broker.process.poll(), broker.errors())
+        broker.signal(signal.SIGTERM)
+        self.assertEqual(broker.finish(), 0, broker.errors())
 
     def code(self, frame):
         """The code of an error frame."""

@@ -10,6 +10,7 @@ import unittest
 
 from harness import ZRELAYD, Program, TestCase, publish_frame, wait_for
 
+PROTOCOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../common/PROTOCOL.md")
 FAST = "server\n    heartbeat = 300\n    tick = 20\n"
 
 
@@ -221,7 +222,7 @@ class Configuration(BrokerCase):
         every = ("# everything, with units and comments\n"
                  "server\n    listen = tcp://127.0.0.1:*\n    listen = tcp://127.0.0.1:*\n    insecure = 0\n"
                  "    greeting = \"Hello # all\"  # quoted\n    heartbeat = 1000\n    tick = 50\n    io-threads = 2\n    log-level = debug\n"
-                 "limits\n    max-frame = 1M\n    max-control = 64k\n    max-entries = 10\n    max-sessions = 5\n    max-rooms = 5\n"
+                 "limits\n    max-frame = 1M\n    max-control = 64k\n    window = 1M\n    max-entries = 10\n    max-sessions = 5\n    max-rooms = 5\n"
                  "    max-joins = 5\n    max-keys = 5\n    max-state-bytes = 1G\n    max-replays = 1\n    replay-entries = 5\n"
                  "    replay-frames = 5\n    replay-bytes = 1k\n    max-clients = 5\n    batch-bytes = 2k\n    route-queue = 16\n"
                  "    reader-queue = 16\nlog\n    room-entries = 5\n    room-bytes = 4k\n    entries = 5\n    bytes = 4k\n")
@@ -284,6 +285,19 @@ class Configuration(BrokerCase):
         self.assertIn("1 MiB", self.refused("--config", self.file("long", "# comment\n" * 200_000)))
         self.assertNotIn("\x1b", self.refused("--config", self.file("escape", "\x1b[2J = 1\n")))
 
+    def test_every_limit_of_the_specification_can_be_set(self):
+        with open(PROTOCOL, encoding="utf-8") as file:
+            section = re.search(r"^## 10\. Limits$(.*?)^## ", file.read(), re.M | re.S).group(1)
+        rows = re.findall(r"^\| (`[^|]+) \| ([^|]+) \|", section, re.M)
+        self.assertGreater(len(rows), 20)
+        for names, defaults in rows:
+            where = re.search(r"\(section `(\w+)`\)", names)
+            found = re.findall(r"`([a-z-]+)`", names.split("(")[0])
+            values = [int(re.sub(r"\D", "", value)) for value in defaults.split(";")]
+            self.assertEqual(len(found), len(values), names)
+            for name, value in zip(found, values):
+                self.check(f"{where.group(1) if where else 'limits'}\n    {name} = {value}\n")
+
     def test_command_line_comes_first(self):
         config = self.file("zrelayd.conf", "server\n    listen = tcp://192.0.2.1:5570\n    log-level = debug\n")
         broker = self.broker("--listen", "tcp://127.0.0.1:*", "--log-level", "error", "--config", config)
@@ -295,13 +309,13 @@ class Configuration(BrokerCase):
     def test_welcome_shows_what_was_set(self):
         broker = self.broker(config="server\n    heartbeat = 1234\n    greeting = Willkommen, alle zusammen\n"
                                     "limits\n    max-frame = 10000\n    max-control = 2k\n    max-entries = 7\n    max-joins = 9\n"
-                                    "    max-replays = 3\n")
+                                    "    max-replays = 3\n    window = 12k\n")
         welcome = self.peer(broker).welcome
         self.assertEqual(welcome["heartbeat"], 1234)
         self.assertEqual(welcome["greeting"], "Willkommen, alle zusammen")
         limits = welcome["limits"]
-        self.assertEqual({key: limits[key] for key in ("frame", "control", "entries", "rooms", "replays")},
-                         {"frame": 10000, "control": 2048, "entries": 7, "rooms": 9, "replays": 3})
+        self.assertEqual({key: limits[key] for key in ("frame", "control", "entries", "rooms", "replays", "window")},
+                         {"frame": 10000, "control": 2048, "entries": 7, "rooms": 9, "replays": 3, "window": 12288})
         self.assertNotIn("greeting", self.peer(self.broker()).welcome)
 
     def test_settings_without_a_file_of_czmq(self):

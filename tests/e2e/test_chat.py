@@ -309,11 +309,8 @@ class AtATerminal(ChatCase):
             self.say(broker, "general", b"at %d columns." % columns)
             wait_for(lambda: f"at{columns}columns." in re.sub(r"\s", "", ann.text()), "the message to be shown")
         ann.line("and sent")
-        reader = self.run_zrelay(broker, "history", "general", "--last", "1")
-        wait_for(lambda: self.run_zrelay(broker, "history", "general", "--last", "1").lines() !=
-                 [b"at 80 columns."] or reader.lines() != [b"at 80 columns."], "the line to be sent")
-        self.assertEqual(self.run_zrelay(broker, "history", "general", "--last", "1").lines(),
-                         [b"a line that is longer than the terminal is wide and sent"])
+        wait_for(lambda: self.run_zrelay(broker, "history", "general", "--last", "1").lines() ==
+                 [b"a line that is longer than the terminal is wide and sent"], "the line to be sent")
 
     def test_suspended_and_continued(self):
         broker = self.broker()

@@ -74,21 +74,6 @@ class LimitCase(TestCase):
             elif json.loads(frame).get("re") == request["id"]:
                 return json.loads(frame), frames
 
-    def crowd(self, broker, count, *requests):
-        """So many sessions in one context, each having sent hello and `requests`; returns their sockets."""
-        context = zmq.Context()
-        context.set(zmq.MAX_SOCKETS, 4 * count)
-        sockets = []
-        self.addCleanup(lambda: ([one.close(0) for one in sockets], context.term()))
-        for number in range(count):
-            front = context.socket(zmq.DEALER)
-            front.connect(broker.server)
-            front.send(json.dumps({"op": "hello", "proto": 1, "client": secrets.token_hex(16), "nick": f"n{number:04}"}).encode())
-            for request in requests:
-                front.send(json.dumps(request).encode())
-            sockets.append(front)
-        return sockets
-
 
 class Frames(LimitCase):
     @covers("max-frame")
@@ -122,6 +107,19 @@ class Frames(LimitCase):
         peer = self.peer(broker)
         body = bytes(peer.welcome["limits"]["body"])
         self.assertEqual(self.publish(peer, "r" * 128, (1, body, b"k" * 255, 2, 0)), ("ack", 1, 1))
+
+    @covers("window")
+    def test_window(self):
+        """The client keeps to it (test_library.py); one that does not is answered all the same."""
+        broker = self.broker(config=limits(window="4k"))
+        peer = self.peer(broker)
+        self.assertEqual(peer.welcome["limits"]["window"], 4096)
+        broker.signal(signal.SIGSTOP)
+        for mid in range(1, 101):
+            peer.send(publish_frame("room", (mid, bytes(4000))))
+        broker.signal(signal.SIGCONT)
+        while self.answer(peer) != ("ack", 100, 100):
+            pass
 
     @covers("max-control")
     def test_max_control(self):

@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_require(whole.count > 0 || whole.failed);
 
     zr_buffer_t again = {0};
-    zr_deliver_begin(&again, whole.head.room, whole.head.flags, whole.head.prev);
+    zr_deliver_begin(&again, whole.head.room, whole.head.flags, whole.head.epoch, whole.head.prev);
     for (size_t i = 0; i < whole.count; i++)
         zr_deliver_add(&again, &whole.entries[i]);
     zr_span_t written = zr_span_of(again.data, again.len);

@@ -81,7 +81,11 @@ static void s_place(client_t *client, unsigned room, reader_t *reader, const rec
     if (!reader->placed && reader->live)
         reader->last = record->prev;
     if (!reader->wanted && client->prefix && record->prev == 0)
-        *reader = (reader_t){.wanted = true, .prefixed = true, .from = client->prefix_from, .silent = true};
+        *reader = (reader_t){.wanted = true,
+            .prefixed = true,
+            .from = client->prefix_from,
+            .silent = true,
+            .watches = client->prefix_watches};
     if (!reader->live && !reader->prefixed)
         FAIL(client, "I2", "c%u gets an entry of %s before it has joined", client->number, room_text(room));
     reader->placed = true;
@@ -129,9 +133,9 @@ static void s_lost(client_t *client, const zrelay_event_t *event) {
     if (!reader || !reader->wanted || client->epoch < 0)
         FAIL(
             client, "I2", "c%u is told of a loss in %s, which it does not read", client->number, event->room);
-    else if (!reader->placed && !reader->choice)
-        FAIL(client, "I2", "c%u is told of a loss in %s before it has begun", client->number, event->room);
-    else if ((event->seq != reader->last && !reader->choice) || event->upto <= event->seq)
+    else if (!reader->live)
+        FAIL(client, "I2", "c%u is told of a loss in %s before it has joined", client->number, event->room);
+    else if ((reader->placed && event->seq != reader->last && !reader->choice) || event->upto <= event->seq)
         FAIL(client, "I2", "c%u is told that %s lost %" PRIu64 "..%" PRIu64 " and is at %" PRIu64,
             client->number, event->room, event->seq, event->upto, reader->last);
     else if (event->upto > s_room(client, (unsigned)number)->oldest)
@@ -139,6 +143,8 @@ static void s_lost(client_t *client, const zrelay_event_t *event) {
             "c%u is told that %s lost up to %" PRIu64 ", but the log has what is after %" PRIu64,
             client->number, event->room, event->upto, s_room(client, (unsigned)number)->oldest);
     else {
+        /* "The last so many" of an empty room begin where it was empty. */
+        reader->placed = true;
         reader->last = event->upto;
         reader->choice = false;
     }
@@ -217,7 +223,9 @@ static void s_refused(client_t *client, const zrelay_event_t *event) {
         int number = room_number(zr_span(event->room));
         if (number >= 0)
             client_no_reader(client, (unsigned)number);
-        else if (strcmp(event->code, "too-many-joins") != 0)
+        else if (strcmp(event->code, "too-many-joins") == 0)
+            client->partly = true;
+        else
             client->prefix = false;
     } else if (strcmp(event->code, "nick-in-use") == 0) {
         client->naming = !client->connected;
@@ -289,6 +297,8 @@ static void s_answer(client_t *client, const zrelay_event_t *event) {
 
 void check_event(client_t *client, const zrelay_event_t *event) {
     s_trace(client, event);
+    if (event->type == ZRELAY_ENTRY)
+        client->sim->progress = client->sim->world.now;
     if (client->next_epoch >= 0 && event->type != ZRELAY_EPOCH)
         FAIL(client, "I9", "c%u is not told that the epoch has changed", client->number);
     if (client->closed)

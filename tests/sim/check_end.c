@@ -33,7 +33,7 @@ static bool s_reader_missing(const client_t *client, unsigned r, char *why, size
     else if (!reader->placed && head > room->oldest)
         snprintf(why, size, "c%u has read nothing of the last %" PRIu64 " of %s", client->number,
             reader->position, room_text(r));
-    else
+    else if (client->sim->visited) /* the loss of a room's last presence frame shows with its next one only */
         for (size_t i = 0; i < reader->seen_count; i++) {
             const seen_t *seen = &reader->seen[i];
             if (strcmp(seen->nick, client->nick) == 0 || seen->here == s_present(client->sim, seen->nick, r))
@@ -66,7 +66,8 @@ bool check_missing(const client_t *client, char *why, size_t size) {
         const model_room_t *room = &sim->model.epochs[client->epoch].rooms[r];
         if (s_reader_missing(client, r, why, size))
             return true;
-        if (client->prefix && !client->readers[r].wanted && room_text(r)[0] == 'r' && room->stored > 0) {
+        if (client->prefix && !client->partly && !client->readers[r].wanted && room_text(r)[0] == 'r' &&
+            room->stored > 0) {
             snprintf(why, size, "c%u reads " PREFIX " and does not know %s", client->number, room_text(r));
             return true;
         }

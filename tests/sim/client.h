@@ -72,7 +72,8 @@ typedef struct client {
     size_t told;       /* so many of the first are answered */
     size_t told_count; /* and so many of all */
     reader_t readers[ROOMS];
-    bool prefix; /* it reads "r*" */
+    bool prefix; /* it reads "r*", */
+    bool partly; /* and was told that not all of its rooms fit */
     int prefix_from;
     uint64_t prefix_position;
     bool prefix_watches;

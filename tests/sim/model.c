@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,11 @@ static size_t s_check_entries(sim_t *sim, zr_deliver_reader_t *reader, bool run)
     uint64_t prev = reader->prev;
     zr_entry_t entry;
     size_t count = 0;
+    char epoch[17];
+    snprintf(epoch, sizeof epoch, "%016" PRIx64, reader->epoch);
+    if (strcmp(epoch, model_now(sim)->text) != 0)
+        world_fail(
+            &sim->world, "I9", "a frame of epoch %s leaves the broker of %s", epoch, model_now(sim)->text);
     for (; room && zr_deliver_next(reader, &entry); count++) {
         const record_t *record = model_record(room, entry.seq);
         int key = model_key_number(entry.key);

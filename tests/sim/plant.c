@@ -117,7 +117,7 @@ static zr_blob_t *s_holed(zr_blob_t *frame) {
     size_t count = 0;
     if (!zr_deliver_read(&reader, s_span(frame)) || !(reader.flags & ZR_FRAME_REPLAY))
         return frame;
-    zr_deliver_begin(&out, reader.room, reader.flags, reader.prev);
+    zr_deliver_begin(&out, reader.room, reader.flags, reader.epoch, reader.prev);
     while (zr_deliver_next(&reader, &entry))
         if (count++ > 0)
             zr_deliver_add(&out, &entry);
@@ -171,7 +171,7 @@ static zr_blob_t *s_old_prev(sim_t *sim, zr_blob_t *frame) {
     *before = reader.prev;
     if (prev >= reader.prev || !rng_chance(&sim->world.rng, 1, 2))
         return frame;
-    size_t at = reader.room.len + 3;
+    size_t at = ZR_DELIVER_HEAD(reader.room.len) - 8;
     frame = s_own(frame);
     s_put_u64(zr_blob_data(frame) + at, prev);
     return frame;

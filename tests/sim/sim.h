@@ -38,8 +38,10 @@ typedef struct sim {
     struct client *slots[SLOTS]; /* NULL: nobody runs there */
     struct client **clients;     /* all that ever were */
     size_t client_count, client_size;
-    rng_t entropy; /* what the programs take for unpredictable */
-    bool quiet;    /* no faults any more */
+    rng_t entropy;     /* what the programs take for unpredictable */
+    bool quiet;        /* no faults any more */
+    uint64_t progress; /* when a program got an entry last */
+    bool visited;      /* somebody came and went since: who is present was told anew */
 } sim_t;
 
 /* params.c: everything drawn from the seed and set up. */

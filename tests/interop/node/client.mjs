@@ -232,8 +232,9 @@ class Client {
 
   deliver(frame) {
     const at = this.entryTopic.length;
-    const [flags, prev] = [frame[at + 1], u64(frame, at + 2)];
-    const news = [...entries(frame, at + 10)];
+    if (frame.toString("hex", at + 2, at + 10) !== this.epoch) return; // of another log: its positions could seem to fit
+    const [flags, prev] = [frame[at + 1], u64(frame, at + 10)];
+    const news = [...entries(frame, at + 18)];
     if (prev > this.last && !(flags & REPLAY)) return this.missed(news.at(-1).seq, { prev });
     for (const entry of news) {
       if (entry.seq <= this.last) continue;

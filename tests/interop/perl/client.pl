@@ -202,7 +202,8 @@ sub from_back ($frame) {
 }
 
 sub deliver ($frame) {
-    my (undef, $flags, $prev, $entries) = unpack 'C C Q> a*', substr $frame, length $entry_topic;
+    my (undef, $flags, $log, $prev, $entries) = unpack 'C C H16 Q> a*', substr $frame, length $entry_topic;
+    return if $log ne $epoch;    # of another log: its positions could seem to fit
     my @fields = unpack '(Q> Q> C C/a C/a N/a)*', $entries;    # seq, time, flags, sender, key, body
     return missed($fields[-6], prev => $prev) if $prev > $last && !($flags & REPLAY);
     while (my ($seq, $time, undef, $sender, $key, $body) = splice @fields, 0, 6) {

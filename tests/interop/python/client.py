@@ -218,8 +218,10 @@ class Client:
 
     def deliver(self, frame):
         at = len(self.entry_topic)
-        _version, flags, prev = struct.unpack_from(">BBQ", frame, at)
-        news = list(entries(frame, at + 10))
+        _version, flags, epoch, prev = struct.unpack_from(">BBQQ", frame, at)
+        if "%016x" % epoch != self.epoch:
+            return  # of another log: its positions could seem to fit
+        news = list(entries(frame, at + 18))
         if prev > self.last and not flags & REPLAY:
             self.missed(news[-1][0], prev=prev)
             return

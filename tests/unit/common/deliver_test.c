@@ -16,7 +16,7 @@ static zr_span_t s_bytes(const zr_buffer_t *buffer) {
 }
 
 static void s_build(zr_buffer_t *out, zr_span_t room, uint8_t flags, size_t ends[ENTRIES + 1]) {
-    zr_deliver_begin(out, room, flags, 41);
+    zr_deliver_begin(out, room, flags, 0xE1, 41);
     ends[0] = out->len;
     for (size_t i = 0; i < ENTRIES; i++) {
         ck_assert_uint_eq(zr_deliver_add(out, &s_entries[i]), ends[i]);
@@ -45,6 +45,7 @@ START_TEST(test_comes_back) {
     ck_assert(zr_deliver_read(&reader, unit_at_edge(s_bytes(&out))));
     ck_assert_span_eq(reader.room, LIT("general"));
     ck_assert_uint_eq(reader.flags, ZR_FRAME_REPLAY);
+    ck_assert_uint_eq(reader.epoch, 0xE1);
     ck_assert_uint_eq(reader.prev, 41);
     for (size_t i = 0; i < ENTRIES; i++) {
         ck_assert(zr_deliver_next(&reader, &entry));
@@ -114,7 +115,7 @@ END_TEST
 
 START_TEST(test_body_lengths_that_overflow) {
     zr_buffer_t out = {0};
-    zr_deliver_begin(&out, LIT("r"), 0, 0);
+    zr_deliver_begin(&out, LIT("r"), 0, 0xE1, 0);
     zr_deliver_add(&out, &s_entries[0]);
     uint8_t *len = out.data + out.len - 5 - 4;
     ck_assert_uint_eq(len[3], 5);
@@ -147,7 +148,7 @@ static void s_check_cut(zr_span_t frame, uint8_t flags, uint64_t after, uint64_t
     while (zr_deliver_next(&reader, &entry)) {
         if (entry.seq > after && entry.seq <= until && n < limit) {
             if (n++ == 0)
-                zr_deliver_begin(&expected, reader.room, flags, prev);
+                zr_deliver_begin(&expected, reader.room, flags, reader.epoch, prev);
             zr_deliver_add(&expected, &entry);
             seq = entry.seq;
         }
@@ -202,7 +203,7 @@ START_TEST(test_cut_refuses_seqs_that_do_not_rise) {
     for (uint64_t second = 4; second <= 6; second++) {
         size_t count;
         uint64_t last;
-        zr_deliver_begin(&out, LIT("r"), 0, 0);
+        zr_deliver_begin(&out, LIT("r"), 0, 0xE1, 0);
         zr_deliver_add(&out, &(zr_entry_t){.seq = 5});
         zr_deliver_add(&out, &(zr_entry_t){.seq = second});
         zr_blob_t *blob = zr_deliver_cut(s_bytes(&out), 0, 0, 100, 100, &count, &last);
@@ -216,7 +217,7 @@ END_TEST
 
 START_TEST(test_longest_strings) {
     zr_buffer_t out = {0};
-    zr_deliver_begin(&out, LIT("r"), 0, 0);
+    zr_deliver_begin(&out, LIT("r"), 0, 0xE1, 0);
     zr_entry_t long_one = {.seq = 1, .sender = unit_fill('s', 255), .key = unit_fill('k', 255)}, entry;
     zr_deliver_add(&out, &long_one);
     zr_deliver_reader_t reader;
@@ -229,7 +230,7 @@ END_TEST
 
 START_TEST(test_sender_that_does_not_fit) {
     zr_buffer_t out = {0};
-    zr_deliver_begin(&out, LIT("r"), 0, 0);
+    zr_deliver_begin(&out, LIT("r"), 0, 0xE1, 0);
     zr_deliver_add(&out, &(zr_entry_t){.seq = 1, .sender = unit_fill('s', 256)});
 }
 END_TEST

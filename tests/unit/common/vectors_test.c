@@ -1,4 +1,5 @@
 /* The golden vectors: each is decoded, compared with what the file says it means, and encoded again to the same bytes. */
+#include <inttypes.h>
 #include <dirent.h>
 
 #include "control.h"
@@ -151,7 +152,7 @@ static zr_code_t s_deliver(zr_span_t frame, json_t **value, zr_buffer_t *again) 
     if (!zr_deliver_read(&reader, frame))
         return ZR_BAD_FRAME;
     json_t *entries = json_array();
-    zr_deliver_begin(again, reader.room, reader.flags, reader.prev);
+    zr_deliver_begin(again, reader.room, reader.flags, reader.epoch, reader.prev);
     while (zr_deliver_next(&reader, &entry)) {
         zr_deliver_add(again, &entry);
         json_array_append_new(
@@ -159,8 +160,9 @@ static zr_code_t s_deliver(zr_span_t frame, json_t **value, zr_buffer_t *again) 
                          (json_int_t)entry.time, "flags", entry.flags, "sender", zr_json_string(entry.sender),
                          "key", zr_json_string(entry.key), "body", s_hex(entry.body)));
     }
-    *value = json_pack("{s:o, s:i, s:I, s:o}", "room", zr_json_string(reader.room), "flags", reader.flags,
-        "prev", (json_int_t)reader.prev, "entries", entries);
+    char epoch[17];
+    snprintf(epoch, sizeof epoch, "%016" PRIx64, reader.epoch);
+    *value = json_pack("{s:o, s:i, s:s, s:I, s:o}", "room", zr_json_string(reader.room), "flags", reader.flags, "epoch", epoch, "prev", (json_int_t)reader.prev, "entries", entries);
     return reader.failed ? ZR_BAD_FRAME : ZR_OK;
 }
 

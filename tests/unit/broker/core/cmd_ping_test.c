@@ -4,21 +4,25 @@ START_TEST(test_pong_names_what_moved) {
     fx_start();
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
-    fx_ask(A, "{'op':'join','room':'s'}");
+    fx_ask(A, "{'op':'join','room':'s','presence':false}");
     fx_drop(A);
     fx.now += 7;
     fx_ask(A, "{'op':'ping','id':1}");
-    fx_expect_text(A, "{\"heads\":{\"r\":0,\"s\":0},\"op\":\"pong\",\"re\":1,\"time\":1700000000000007}");
+    fx_expect_text(A, "{\"heads\":{\"r\":0,\"s\":0},\"op\":\"pong\",\"re\":1,\"time\":1700000000000007,"
+                      "\"versions\":{\"r\":0,\"s\":0}}");
     fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'op':'pong','heads':{}}");
+    fx_expect(A, "{'op':'pong','heads':{},'versions':{}}");
     fx_one(A, "s", 1, "x");
     fx_one(A, "other", 2, "x");
     fx_run();
     fx_drop(A);
     fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'heads':{'s':1}}");
+    fx_expect(A, "{'heads':{'s':1},'versions':{}}");
+    relay_tick(fx.relay);
     fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'heads':{}}");
+    fx_expect(A, "{'heads':{},'versions':{'r':1}}");
+    fx_ask(A, "{'op':'ping'}");
+    fx_expect(A, "{'heads':{},'versions':{}}");
     fx_finish();
 }
 END_TEST
@@ -58,8 +62,7 @@ static size_t s_pong(bool named[ROOMS]) {
     fx_expect(A, "{'op':'pong'}");
     const char *room;
     json_t *head, *heads = json_object_get(fx.last, "heads");
-    json_object_foreach(heads, room, head)
-        named[atoi(room + 1)] = true;
+    json_object_foreach(heads, room, head) named[atoi(room + 1)] = true;
     return json_object_size(heads);
 }
 
@@ -132,4 +135,5 @@ START_TEST(test_leaving_the_room_that_is_next) {
 END_TEST
 
 UNIT_MAIN("broker.core.cmd_ping", test_pong_names_what_moved, test_each_session_is_told,
-    test_ping_is_the_sign_of_life, test_the_rooms_that_do_not_fit_come_next, test_leaving_the_room_that_is_next)
+    test_ping_is_the_sign_of_life, test_the_rooms_that_do_not_fit_come_next,
+    test_leaving_the_room_that_is_next)

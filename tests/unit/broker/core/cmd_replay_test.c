@@ -56,6 +56,7 @@ START_TEST(test_slices) {
     s_expect("'after':7,'until':9", "7 0");
     s_expect("'after':5,'until':2", "5 0 complete");
     s_expect("'last':1", "5: 6/x | 6 1 complete");
+    s_expect("'last':3", "3: 4/x 5/x 6/x | 6 3 complete");
     s_expect("'last':4", "2: 3/x | 3: 4/x 5/x 6/x | 6 4 complete");
     s_expect("'last':4,'limit':2", "2: 3/x | 3: 4/x | 4 2 complete more");
     s_expect("'last':2,'until':4", "2: 3/x | 3: 4/x | 4 2 complete");
@@ -74,7 +75,7 @@ START_TEST(test_after_some_was_forgotten) {
     s_expect("'after':2", "2: 3/x 4/x | 4: 5/x 6/x | 6 4 complete");
     s_expect("'after':0,'limit':1", "2: 3/x | 3 1 more");
     s_expect("'after':2,'limit':1", "2: 3/x | 3 1 complete more");
-    s_expect("'after':0,'until':2", "0 0");
+    s_expect("'after':0,'until':2", "2 0");
     s_expect("'after':0,'until':3", "2: 3/x | 3 1");
     s_expect("'last':4", "2: 3/x 4/x | 4: 5/x 6/x | 6 4 complete");
     s_expect("'last':5", "2: 3/x 4/x | 4: 5/x 6/x | 6 4");
@@ -207,4 +208,5 @@ START_TEST(test_bad_requests) {
 END_TEST
 
 UNIT_MAIN("broker.core.cmd_replay", test_slices, test_after_some_was_forgotten, test_a_room_nobody_used,
-    test_slices_end_at_the_brokers_limits, test_going_on_reaches_the_end, test_positions_with_gaps, test_bad_requests)
+    test_slices_end_at_the_brokers_limits, test_going_on_reaches_the_end, test_positions_with_gaps,
+    test_bad_requests)

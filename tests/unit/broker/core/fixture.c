@@ -113,6 +113,7 @@ static void s_check_published(zr_blob_t *frame) {
     zr_entry_t entry;
     ck_assert(zr_deliver_read(&reader, bytes));
     ck_assert_uint_eq(reader.flags, 0);
+    ck_assert_uint_eq(reader.epoch, fx.config.epoch);
     size_t i = s_room(room);
     ck_assert_uint_eq(reader.prev, s_rooms[i].published);
     while (zr_deliver_next(&reader, &entry)) {

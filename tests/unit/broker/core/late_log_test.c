@@ -32,7 +32,8 @@ START_TEST(test_nothing_is_seen_before_it_is_stored) {
     fx_expect_text(BACK, "r 0: 1/a");
     fx_expect_text(A, "ack 1 @1 memory");
     fx_log_all();
-    fx_expect(B, "{'op':'replayed','re':1,'seq':0,'count':0,'more':false,'complete':true}"); /* of when it asked */
+    fx_expect(
+        B, "{'op':'replayed','re':1,'seq':0,'count':0,'more':false,'complete':true}"); /* of when it asked */
     fx_ask(B, "{'op':'ping'}");
     fx_expect(B, "{'op':'pong','heads':{'r':1}}");
     fx_finish();
@@ -56,7 +57,8 @@ START_TEST(test_replay_during_a_pass_that_was_split) {
     fx_run();
     fx_log_all();
     fx_expect(B, "{'op':'replayed','seq':0,'count':0,'complete':true,'more':false}");
-    fx_expect(B, "{'op':'replayed','seq':1,'count':0,'complete':false,'more':false}"); /* 1 was beyond the head */
+    fx_expect(
+        B, "{'op':'replayed','seq':1,'count':0,'complete':false,'more':false}"); /* 1 was beyond the head */
     fx_expect(B, "{'op':'replayed','seq':0,'count':0,'complete':true,'more':false}");
     ck_assert_uint_gt(fx_drop(BACK), 1);
     fx_expect_text(A, "ack 5 @5 memory");

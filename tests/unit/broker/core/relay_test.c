@@ -76,8 +76,8 @@ END_TEST
 START_TEST(test_nothing_is_done_before_hello) {
     fx_start();
     fx_one(A, "r", 1, "x");
-    static const char *const frames[] = {"{'op':'join','room':'r'}", "{'op':'nonsense'}", "{", "{'op':'hello'",
-        "{'op':1}", "{'op':'ping','id':[]}", "\x7F"};
+    static const char *const frames[] = {"{'op':'join','room':'r'}", "{'op':'nonsense'}", "{",
+        "{'op':'hello'", "{'op':1}", "{'op':'ping','id':[]}", "\x7F"};
     for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
         fx_say(A, "%s", frames[i]);
     fx_frame(A, LIT(""));
@@ -121,7 +121,8 @@ END_TEST
 
 START_TEST(test_synced) {
     fx_start();
-    relay_subscription(fx.relay, LIT("\1\xFF" "0123456789abcdef"));
+    relay_subscription(fx.relay, LIT("\1\xFF"
+                                     "0123456789abcdef"));
     fx_run();
     fx_expect_text(BACK, "synced 0123456789abcdef {\"epoch\":\"00000000000000e1\",\"op\":\"synced\"}");
     static const char digits[] = "0123456789abcdef0123456789abcdef0";
@@ -134,10 +135,13 @@ START_TEST(test_synced) {
     }
     relay_subscription(fx.relay, LIT(""));
     relay_subscription(fx.relay, LIT("\1"));
-    relay_subscription(fx.relay, LIT("\0\xFF" "01234567")); /* unsubscribed */
+    relay_subscription(fx.relay, LIT("\0\xFF"
+                                     "01234567")); /* unsubscribed */
     relay_subscription(fx.relay, LIT("\1general\0"));
-    relay_subscription(fx.relay, LIT("\1\xFF" "0123456G"));
-    relay_subscription(fx.relay, LIT("\1\xFF" "0123456A"));
+    relay_subscription(fx.relay, LIT("\1\xFF"
+                                     "0123456G"));
+    relay_subscription(fx.relay, LIT("\1\xFF"
+                                     "0123456A"));
     fx_run();
     fx_expect_silence(BACK);
     fx_finish();

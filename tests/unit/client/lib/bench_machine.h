@@ -12,6 +12,8 @@
 #define EPOCH_1 "00000000000000e1"
 #define EPOCH_2 "00000000000000e2"
 
+static uint64_t bench_epoch; /* of the frames that are built; the last welcome's */
+
 /* What the machine wanted, as text, and the frames it sent. */
 typedef struct {
     machine_t *machine;
@@ -132,7 +134,7 @@ static inline zr_blob_t *bench_entries(
     const char *room, uint8_t flags, uint64_t prev, uint64_t first, uint64_t last) {
     zr_buffer_t out = {0};
     char body[32];
-    zr_deliver_begin(&out, zr_span(room), flags, prev);
+    zr_deliver_begin(&out, zr_span(room), flags, bench_epoch, prev);
     for (uint64_t seq = first; seq <= last; seq++) {
         snprintf(body, sizeof body, "%" PRIu64, seq);
         zr_deliver_add(
@@ -319,6 +321,7 @@ static inline void bench_forget_sent(bench_t *b) {
 static inline void bench_welcome_with(bench_t *b, const char *epoch, bool resumed, const char *more) {
     while (strncmp(bench_sent(b), "hello", 5) != 0)
         ck_assert_uint_lt(b->looked, b->sent_count);
+    bench_epoch = strtoull(epoch, NULL, 16);
     bench_json(b,
         "{'op':'welcome','re':%d,'proto':1,'epoch':'%s','nick':'me','resume':'token','resumed':%s,"
         "'back':'tcp://back','heartbeat':5000,'level':'memory','time':1,'server':'test'%s}",

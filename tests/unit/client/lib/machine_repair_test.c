@@ -19,7 +19,7 @@ START_TEST(test_an_entry_has_its_parts) {
     zr_buffer_t out = {0};
     bench_init(&b);
     bench_live_room(&b, "a", 5);
-    zr_deliver_begin(&out, zr_span("a"), 0, 5);
+    zr_deliver_begin(&out, zr_span("a"), 0, bench_epoch, 5);
     zr_deliver_add(&out, &(zr_entry_t){.seq = 6,
                              .time = 77,
                              .flags = 0,
@@ -163,7 +163,7 @@ START_TEST(test_a_large_frame_does_not_break_the_buffer) {
     zr_buffer_t out = {0};
     bench_init(&b);
     bench_live_room(&b, "a", 5);
-    zr_deliver_begin(&out, zr_span("a"), 0, 8);
+    zr_deliver_begin(&out, zr_span("a"), 0, bench_epoch, 8);
     zr_deliver_add(
         &out, &(zr_entry_t){.seq = 9, .sender = zr_span("ann"), .body = zr_span_of(body, KEPT_BYTES)});
     bench_back(&b, out.data, out.len);
@@ -354,7 +354,7 @@ START_TEST(test_replay_waits_for_a_program_that_is_behind) {
     bench_live_room(&b, "a", 0);
     for (uint64_t seq = 1; seq <= 5; seq++) {
         zr_buffer_t out = {0};
-        zr_deliver_begin(&out, zr_span("a"), 0, seq - 1);
+        zr_deliver_begin(&out, zr_span("a"), 0, bench_epoch, seq - 1);
         zr_deliver_add(
             &out, &(zr_entry_t){.seq = seq, .sender = zr_span("ann"), .body = zr_span_of(body, 1 << 20)});
         bench_back(&b, out.data, out.len);

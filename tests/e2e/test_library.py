@@ -1,0 +1,271 @@
+"""The library as others get it: its examples, and programs that are built against what is installed."""
+import json
+import os
+import re
+import shlex
+import shutil
+import struct
+import subprocess
+import unittest
+
+import zmq
+
+from harness import BUILD, DEADLINE, Program, TestCase, wait_for
+
+PROGRAM = r"""
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <zrelay.h>
+
+int main(int argc, char **argv) {
+    zrelay_t *relay = zrelay_new(argc > 1 ? argv[1] : "");
+    if (!relay)
+        return 1;
+    zrelay_set_nick(relay, "tiny");
+    zrelay_join(relay, "room", ZRELAY_FROM_NOW, 0);
+    const zrelay_event_t *event;
+    while ((event = zrelay_next(relay, 30000)) && event->type != ZRELAY_CLOSED) {
+        if (event->type == ZRELAY_JOINED)
+            zrelay_publish(relay, "room", "hello", 5, NULL);
+        if (event->type == ZRELAY_ENTRY) {
+            printf("%s %s %" PRIu64 " %s: %.*s\n", zrelay_version(), event->room, event->seq, event->sender, (int)event->body_len,
+                (const char *)event->body);
+            zrelay_close(relay);
+        }
+    }
+    zrelay_destroy(relay);
+    return event ? 0 : 2;
+}
+"""
+
+
+def example(name):
+    return os.path.join(BUILD, "client", "example-" + name)
+
+
+def sanitized():
+    """Whether the build wants a sanitizer's runtime in every program that uses the library."""
+    with open(os.path.join(BUILD, "CMakeCache.txt")) as cache:
+        return bool(re.search(r"^ZRELAY_SANITIZE:BOOL=(ON|1|TRUE|YES)$", cache.read(), re.M | re.I))
+
+
+class Examples(TestCase):
+    def run_example(self, name, *arguments, code=0):
+        program = Program([example(name), *arguments])
+        self.addCleanup(program.end)
+        self.assertEqual(program.finish(), code, program.errors())
+        return program
+
+    def test_publish(self):
+        broker = self.broker()
+        program = self.run_example("publish", broker.server, "room", "one", "two", "")
+        self.assertRegex(program.text(), r"stored up to message \d+\n\Z")
+        self.assertEqual(self.run_zrelay(broker, "history", "room").text(), "one\ntwo\n\n")
+
+    def test_publish_that_is_refused(self):
+        broker = self.broker(config="limits\n    max-rooms = 1\n")
+        self.run_example("publish", broker.server, "room", "one")
+        self.assertIn("too-many-rooms", self.run_example("publish", broker.server, "other", "one", code=1).errors())
+
+    def test_subscribe(self):
+        broker = self.broker()
+        self.run_zrelay(broker, "--nick", "ann", "pub", "room", "before")
+        program = Program([example("subscribe"), broker.server, "room"])
+        self.addCleanup(program.end)
+        program.wait_out("^1 ann: before$")
+        self.run_zrelay(broker, "--nick", "bob", "pub", "room", "live")
+        program.wait_out("^2 bob: live$")
+
+    def test_state_counts_up_with_several_at_once(self):
+        broker = self.broker()
+        self.assertEqual(self.run_example("state", broker.server, "room", "count").text(), "count is 1\n")
+        programs = [Program([example("state"), broker.server, "room", "count"]) for _ in range(5)]
+        for program in programs:
+            self.addCleanup(program.end)
+        for program in programs:
+            self.assertEqual(program.finish(), 0, program.errors())
+        # Each found a number of its own: nobody's was lost.
+        self.assertEqual(sorted(program.text() for program in programs), [f"count is {number}\n" for number in range(2, 7)])
+        self.assertEqual(self.run_zrelay(broker, "state", "room", "get", "count").text(), "6\n")
+
+    def test_poll(self):
+        broker = self.broker()
+        program = Program([example("poll"), broker.server, "room"])
+        self.addCleanup(program.end)
+        self.wait_members(broker, "room", 1)
+        program.write(b"from stdin")
+        program.wait_out("^guest-[a-z0-9]+: from stdin$")
+        self.run_zrelay(broker, "--nick", "ann", "pub", "room", "from ann")
+        program.wait_out("^ann: from ann$")
+        program.write(b"the last")
+        wait_for(lambda: b"the last" in bytes(self.run_zrelay(broker, "history", "room").out), "the last message")
+        program.close_stdin()
+        self.assertEqual(program.finish(), 0, program.errors())
+
+    def test_without_arguments_they_tell_how(self):
+        for name in ("publish", "subscribe", "state", "poll"):
+            program = self.run_example(name, code=1)
+            self.assertRegex(program.errors(), rf"\Ausage: {name} tcp://HOST:PORT ROOM[^\n]*\n\Z")
+
+
+class Installed(TestCase):
+    def setUp(self):
+        super().setUp()
+        # As packages are made: with DESTDIR nothing leaves the folder, whatever prefix the build is for.
+        self.root = self.path("root")
+        done = subprocess.run(["cmake", "--install", BUILD], env={**os.environ, "DESTDIR": self.root}, capture_output=True, text=True,
+                              timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        with open(os.path.join(BUILD, "CMakeCache.txt")) as cache:
+            prefix = re.search(r"^CMAKE_INSTALL_PREFIX:PATH=(.*)$", cache.read(), re.M).group(1)
+        self.prefix = self.root + prefix
+        self.library = os.path.dirname(self.find("libzrelay.so"))
+
+    def find(self, name):
+        for folder, _, files in os.walk(self.prefix):
+            if name in files:
+                return os.path.join(folder, name)
+        raise AssertionError(f"{name} is not installed")
+
+    def pkg_config(self, *arguments):
+        found = subprocess.run(["pkg-config", *arguments, "zrelay"], capture_output=True, text=True, timeout=DEADLINE,
+                               env={**os.environ, "PKG_CONFIG_PATH": os.path.dirname(self.find("zrelay.pc")),
+                                    "PKG_CONFIG_SYSROOT_DIR": self.root})
+        self.assertEqual(found.returncode, 0, found.stderr)
+        return found.stdout.splitlines() if "--print-requires-private" in arguments else shlex.split(found.stdout)
+
+    def build(self, *flags, compiler="cc", name="tiny.c", text=PROGRAM):
+        """Compiles and links the small program; returns its path."""
+        if not shutil.which(compiler):
+            self.skipTest(f"no {compiler}")
+        output = self.path("tiny")
+        extra = ["-fsanitize=address,undefined"] if sanitized() else []
+        done = subprocess.run([compiler, "-Wall", "-Wextra", "-Werror", "-o", output, self.file(name, text), *flags, *extra],
+                              capture_output=True, text=True, timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return output
+
+    def run_tiny(self, path):
+        broker = self.broker()
+        program = Program([path, broker.server], env={**os.environ, "LD_LIBRARY_PATH": self.library})
+        self.addCleanup(program.end)
+        self.assertEqual(program.finish(), 0, program.errors())
+        version = self.pkg_config("--modversion")[0]
+        self.assertEqual(program.text(), f"{version} room 1 tiny: hello\n")
+
+    def linked(self, path):
+        """The names of the libraries that the program asks for."""
+        return re.findall(r"NEEDED.*\[(.+?)\]", subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True).stdout)
+
+    def test_shared(self):
+        path = self.build(*self.pkg_config("--cflags", "--libs"))
+        self.assertIn("libzrelay.so.0", self.linked(path))
+        self.run_tiny(path)
+
+    def test_static(self):
+        # Not pkg-config --static, which wants libzmq and all it is made of as archives too.
+        needs = [line.split()[0] for line in self.pkg_config("--print-requires-private")]
+        self.assertEqual(set(needs), {"libzmq", "jansson", "libsodium"})
+        libraries = subprocess.run(["pkg-config", "--libs", *needs], capture_output=True, text=True, check=True).stdout.split()
+        path = self.build(*self.pkg_config("--cflags"), f"-L{self.library}", "-l:libzrelay.a", *libraries)
+        self.assertNotIn("libzrelay.so.0", self.linked(path))
+        self.run_tiny(path)
+
+    def test_from_cpp(self):
+        text = PROGRAM.replace("zrelay_publish(", "(void)zrelay_publish(")
+        self.run_tiny(self.build("-std=c++11", *self.pkg_config("--cflags", "--libs"), compiler="c++", name="tiny.cpp", text=text))
+
+    def test_header_alone_and_strictly(self):
+        for compiler, standard, name in (("cc", "c11", "header.c"), ("cc", "c99", "header.c"), ("c++", "c++98", "header.cpp")):
+            self.build(f"-std={standard}", *([] if standard == "c++98" else ["-pedantic"]), *self.pkg_config("--cflags"), compiler=compiler,
+                       name=name, text="#include <zrelay.h>\n#include <zrelay.h>\nint main(void) { return 0; }\n")
+
+    def test_exported_symbols(self):
+        names = subprocess.run(["nm", "-D", "--defined-only", self.find("libzrelay.so")], capture_output=True, text=True, check=True).stdout
+        exported = {line.split()[-1].split("@")[0] for line in names.splitlines()}
+        exported -= {name for name in exported if sanitized() and re.match(r"__(asan|ubsan|odr_asan|sancov)", name)}
+        with open(self.find("zrelay.h")) as header:
+            declared = set(re.findall(r"^ZRELAY_API [^(]*?(zrelay_\w+)\(", header.read(), re.M))
+        self.assertGreater(len(declared), 25)
+        self.assertEqual(exported, declared)
+
+    def test_what_is_installed(self):
+        installed = {os.path.relpath(os.path.join(folder, name), self.prefix) for folder, _, files in os.walk(self.prefix) for name in files}
+        self.assertEqual({name for name in installed if name.startswith("include/")}, {"include/zrelay.h"})
+        self.assertEqual({name for name in installed if name.startswith("bin/")}, {"bin/zrelay", "bin/zrelayd"})
+        self.assertFalse([name for name in installed if "test" in name or "example" in name or name.endswith(".o")])
+        # The programs run from there.
+        for name in ("zrelay", "zrelayd"):
+            self.assertEqual(subprocess.run([os.path.join(self.prefix, "bin", name), "--version"], capture_output=True, timeout=DEADLINE)
+                             .returncode, 0)
+
+
+class Window(TestCase):
+    """A broker made by hand that answers publishers late, to see how much the library sends meanwhile."""
+    WINDOW, FRAME = 16384, 4096
+
+    def welcome(self, back):
+        return {"op": "welcome", "proto": 1, "epoch": "0" * 16, "nick": "guest", "resume": "0" * 32, "resumed": False, "back": back,
+                "heartbeat": 100, "level": "memory", "time": 1, "server": "by hand", "limits":
+                {"frame": self.FRAME, "control": 4096, "entries": 4096, "body": self.FRAME - 500, "rooms": 10, "replays": 4,
+                 "window": self.WINDOW}}
+
+    def test_no_more_is_sent_than_the_window_holds(self):
+        context = zmq.Context()
+        self.addCleanup(context.destroy, linger=0)
+        front, back = context.socket(zmq.ROUTER), context.socket(zmq.XPUB)
+        self.addCleanup(lambda: (front.close(0), back.close(0)))
+        server = f"tcp://127.0.0.1:{front.bind_to_random_port('tcp://127.0.0.1')}"
+        sub = f"tcp://127.0.0.1:{back.bind_to_random_port('tcp://127.0.0.1')}"
+        lines = 800
+        with open(self.file("lines", b"".join(b"%0100d\n" % number for number in range(lines))), "rb") as file:
+            publisher = self.zrelay(server, "pub", "room", stdin=file)
+        poller = zmq.Poller()
+        poller.register(front, zmq.POLLIN)
+        poller.register(back, zmq.POLLIN)
+        held, most, pings, bodies = [], 0, 0, []
+        while len(bodies) < lines:
+            ready = dict(poller.poll(DEADLINE * 1000))
+            self.assertTrue(ready, "the library says nothing any more")
+            if back in ready and (topic := back.recv())[:2] == b"\x01\xff":
+                back.send(topic[1:] + json.dumps({"op": "synced", "epoch": "0" * 16}).encode())
+            if front not in ready:
+                continue
+            route, frame = front.recv_multipart()
+            if frame[:1] == b"\x01":
+                held.append(frame)
+                most = max(most, sum(map(len, held)))
+                self.assertLessEqual(len(frame), self.FRAME)
+                continue
+            request = json.loads(frame)
+            answer = {"op": "pong", "time": 1, "heads": {}} if request["op"] == "ping" else {"op": "ok"}
+            if request["op"] == "hello":
+                answer = self.welcome(sub)
+            front.send_multipart([route, json.dumps({**answer, **({"re": request["id"]} if "id" in request else {})}).encode()])
+            pings += request["op"] == "ping"
+            # Two heartbeats without a word: what it wants to send by then, it has sent.
+            if pings >= 2 and held:
+                pings = 0
+                for frame in held:
+                    at, mid = 2 + frame[1], 0
+                    while at < len(frame):
+                        mid, _, _, size = struct.unpack_from(">QBBI", frame, at)
+                        bodies.append(frame[at + 14:at + 14 + size])
+                        at += 14 + size
+                front.send_multipart([route, struct.pack(">BBQQ", 2, 1, mid, len(bodies))])
+                held = []
+                if most > self.WINDOW:
+                    break
+        self.assertLessEqual(most, self.WINDOW)
+        self.assertGreater(most, self.WINDOW // 2, "and the window is made use of")
+        self.assertEqual(bodies, [b"%0100d" % number for number in range(lines)])
+        while publisher.process.poll() is None:
+            if front.poll(50):  # its goodbye
+                route, frame = front.recv_multipart()
+                front.send_multipart([route, json.dumps({"op": "ok", "re": json.loads(frame).get("id")}).encode()])
+        self.assertEqual(publisher.finish(), 0, publisher.errors())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,397 @@
+/* The whole relay: the input is a script of steps from several peers, with small limits, a log that answers when told and positions that have
+ * gaps. After every step what was sent and published must keep the relay's promises. A script is
+ *
+ *     byte: settings, then steps: byte, its low four bits the step, its high four bits the peer or how much; some take more bytes
+ *
+ * The same input is then a single frame, from a peer with a session and from one without. */
+#include <string.h>
+
+#include "control.h"
+#include "fuzz.h"
+#include "names.h"
+#include "relay.h"
+#include "wire.h"
+
+enum { PEERS = 8, ROOMS = 6, SESSIONS = 5, QUEUE = 4096, EPOCH = 0xE1 };
+
+typedef struct {
+    const uint8_t *data;
+    size_t left;
+} script_t;
+
+typedef struct {
+    char name[ZR_ROOM_MAX];
+    size_t name_len;
+    uint64_t appended, stored, published, time;
+} head_t;
+
+typedef struct {
+    relay_t *relay;
+    outbox_t outbox;
+    log_t log;
+    log_t *memory;
+    effect_t queue[QUEUE]; /* what the log was told and did not do yet */
+    size_t queued, done;
+    uint64_t gap, now;
+    uint64_t random;
+    bool spoke[PEERS + 1];
+    route_t lost; /* this one's queue is full: what is sent there is lost */
+    head_t heads[256];
+    size_t head_count;
+    uint64_t sessions[SESSIONS + 1]; /* watched */
+} broker_t;
+
+static broker_t *s_broker;
+
+/* --- The script --- */
+
+static uint8_t s_byte(script_t *script) {
+    if (script->left == 0)
+        return 0;
+    script->left--;
+    return *script->data++;
+}
+
+static zr_span_t s_bytes(script_t *script, size_t len) {
+    if (len > script->left)
+        len = script->left;
+    zr_span_t bytes = zr_span_of(script->data, len);
+    script->data += len;
+    script->left -= len;
+    return bytes;
+}
+
+/* --- Around the relay --- */
+
+static head_t *s_head(zr_span_t room) {
+    for (size_t i = 0; i < s_broker->head_count; i++)
+        if (zr_span_equal(zr_span_of(s_broker->heads[i].name, s_broker->heads[i].name_len), room))
+            return &s_broker->heads[i];
+    fuzz_require(s_broker->head_count < sizeof s_broker->heads / sizeof s_broker->heads[0]);
+    head_t *head = &s_broker->heads[s_broker->head_count++];
+    memcpy(head->name, room.ptr, room.len);
+    head->name_len = room.len;
+    return head;
+}
+
+static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
+    (void)log;
+    (void)room;
+    return head + s_broker->gap;
+}
+
+static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
+    (void)log;
+    return s_broker->memory->engine->bounds(s_broker->memory, room);
+}
+
+static const log_engine_t s_engine = {.next_seq = s_next_seq, .bounds = s_bounds};
+
+static void s_stored(void *ctx, uint64_t pass) {
+    (void)ctx;
+    s_broker->log.sink.stored(s_broker->log.sink.ctx, pass);
+}
+
+static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
+    (void)ctx;
+    fuzz_require(slice->count == 0 || slice->frame_count > 0);
+    s_broker->log.sink.read_done(s_broker->log.sink.ctx, ticket, slice);
+}
+
+static bool s_log_step(void) {
+    if (s_broker->done == s_broker->queued)
+        return false;
+    effect_t *effect = &s_broker->queue[s_broker->done++];
+    log_t *memory = s_broker->memory;
+    if (effect->kind == EFFECT_APPEND) {
+        head_t *head = s_head(effect->append.room);
+        fuzz_require(effect->append.prev == head->appended && effect->append.first > effect->append.prev);
+        head->appended = effect->append.last;
+        memory->engine->append(memory, &effect->append);
+    } else if (effect->kind == EFFECT_COMMIT) {
+        for (size_t i = 0; i < s_broker->head_count; i++)
+            s_broker->heads[i].stored = s_broker->heads[i].appended;
+        memory->engine->commit(memory, effect->pass);
+    } else {
+        memory->engine->read(memory, &effect->read);
+    }
+    if (s_broker->done == s_broker->queued)
+        s_broker->done = s_broker->queued = 0;
+    return true;
+}
+
+static void s_check_published(zr_span_t frame) {
+    zr_span_t room, json;
+    zr_back_kind_t kind = zr_back_read(frame, &room, &json);
+    fuzz_require(kind != ZR_BACK_BAD);
+    if (kind != ZR_BACK_ENTRIES) {
+        json_t *object = NULL;
+        fuzz_require(zr_control_read(json, &object) == ZR_OK);
+        json_decref(object);
+        return;
+    }
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    fuzz_require(zr_deliver_read(&reader, frame) && reader.flags == 0 && reader.epoch == EPOCH);
+    head_t *head = s_head(room);
+    fuzz_require(reader.prev == head->published);
+    while (zr_deliver_next(&reader, &entry)) {
+        fuzz_require(entry.seq > head->published && entry.time >= head->time);
+        head->published = entry.seq;
+        head->time = entry.time;
+    }
+    fuzz_require(!reader.failed && head->published <= head->stored);
+}
+
+static void s_check_sent(route_t route, zr_span_t frame) {
+    fuzz_require(route >= 1 && route <= PEERS && s_broker->spoke[route]);
+    zr_ack_t ack;
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    json_t *object = NULL;
+    if (frame.ptr[0] == '{') { /* as strictly as a client reads it */
+        fuzz_require(zr_control_read(frame, &object) == ZR_OK);
+        fuzz_require(json_is_string(json_object_get(object, "op")));
+        json_decref(object);
+    } else if (!zr_ack_read(&ack, frame)) {
+        fuzz_require(zr_deliver_read(&reader, frame) && reader.epoch == EPOCH);
+        fuzz_require(reader.flags == ZR_FRAME_REPLAY || reader.flags == ZR_FRAME_STATE);
+        uint64_t seq = reader.prev, stored = s_head(reader.room)->stored;
+        while (zr_deliver_next(&reader, &entry)) {
+            fuzz_require(entry.seq > seq && entry.seq <= stored);
+            seq = entry.seq;
+        }
+        fuzz_require(!reader.failed);
+    }
+}
+
+static void s_watch(uint64_t session, uint64_t to) {
+    size_t i = 0;
+    while (i <= SESSIONS && s_broker->sessions[i] != session)
+        i++;
+    fuzz_require(i <= SESSIONS); /* not more than there may be, and each one once */
+    s_broker->sessions[i] = to;
+}
+
+static void s_carry_out(void) {
+    effect_t effect;
+    while (outbox_take(&s_broker->outbox, &effect)) {
+        switch (effect.kind) {
+        case EFFECT_SEND:
+        case EFFECT_PUBLISH: {
+            zr_span_t frame = zr_span_of(zr_blob_data(effect.frame), zr_blob_len(effect.frame));
+            if (effect.kind == EFFECT_PUBLISH)
+                s_check_published(frame);
+            else if (effect.route == s_broker->lost)
+                relay_route_lost(s_broker->relay, effect.route);
+            else
+                s_check_sent(effect.route, frame);
+            zr_blob_unref(effect.frame);
+            break;
+        }
+        case EFFECT_APPEND:
+        case EFFECT_COMMIT:
+        case EFFECT_READ:
+            if (s_broker->queued == QUEUE)
+                s_log_step();
+            if (s_broker->done > 0 && s_broker->queued == QUEUE) {
+                s_broker->queued -= s_broker->done;
+                memmove(
+                    s_broker->queue, s_broker->queue + s_broker->done, s_broker->queued * sizeof(effect_t));
+                s_broker->done = 0;
+            }
+            s_broker->queue[s_broker->queued++] = effect;
+            break;
+        case EFFECT_WATCH:
+            s_watch(0, effect.session);
+            break;
+        case EFFECT_ALIVE:
+            s_watch(effect.session, effect.session);
+            break;
+        case EFFECT_UNWATCH:
+            s_watch(effect.session, 0);
+            break;
+        }
+    }
+}
+
+static void s_entropy(void *ctx, void *out, size_t len) {
+    uint64_t *state = ctx;
+    for (size_t i = 0; i < len; i++) {
+        *state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
+        ((uint8_t *)out)[i] = (uint8_t)(*state >> 56);
+    }
+}
+
+static zr_span_t s_back(void *ctx) {
+    (void)ctx;
+    return zr_span("inproc://back");
+}
+
+static void s_begin(uint8_t settings) {
+    broker_t *broker = s_broker = calloc(1, sizeof *s_broker);
+    fuzz_require(broker);
+    broker->gap = settings & 1 ? 3 : 1;
+    broker->now = 1000000;
+    broker->memory = log_memory_new(&(log_memory_limits_t){settings & 2 ? 4 : 50, 1 << 16, 100, 1 << 17});
+    broker->memory->sink = (log_sink_t){NULL, s_stored, s_read_done};
+    broker->log = (log_t){.engine = &s_engine, .level = ZR_LEVEL_DISK};
+    relay_config_t config;
+    relay_config_default(&config);
+    config.epoch = EPOCH;
+    config.max_frame = 2000;
+    config.max_control = 1000;
+    config.max_entries = 20;
+    config.max_sessions = SESSIONS;
+    config.max_rooms = ROOMS;
+    config.max_joins = 3;
+    config.max_keys = 3;
+    config.max_state_bytes = 500;
+    config.max_replays = 2;
+    config.max_clients = settings & 4 ? 2 : 10;
+    config.replay_entries = 5;
+    config.replay_frames = 3;
+    config.replay_bytes = 300;
+    config.batch_bytes = 120;
+    config.entropy = s_entropy;
+    config.entropy_ctx = &broker->random;
+    config.back = s_back;
+    broker->relay = relay_new(&config, &broker->log, &broker->outbox);
+}
+
+static void s_end(void) {
+    relay_flush(s_broker->relay);
+    s_carry_out();
+    while (s_log_step())
+        s_carry_out();
+    for (size_t i = 0; i < s_broker->head_count; i++) /* all that was accepted was published */
+        fuzz_require(s_broker->heads[i].published == s_broker->heads[i].appended);
+    relay_destroy(s_broker->relay);
+    outbox_finish(&s_broker->outbox);
+    log_destroy(s_broker->memory);
+    free(s_broker);
+}
+
+/* --- Steps --- */
+
+static void s_frame(route_t route, zr_span_t frame) {
+    s_broker->spoke[route] = true;
+    zr_span_t user = route >= PEERS - 1 ? zr_span("user") : zr_span(NULL); /* two peers of one user */
+    relay_frame(s_broker->relay, route, user, frame, s_broker->now);
+}
+
+static void s_say(route_t route, const char *format, unsigned a, unsigned b)
+    __attribute__((format(printf, 2, 0)));
+static void s_say(route_t route, const char *format, unsigned a, unsigned b) {
+    char text[256];
+    snprintf(text, sizeof text, format, a, b);
+    s_frame(route, zr_span(text));
+}
+
+static void s_publish(route_t route, uint8_t what, uint8_t id) {
+    zr_buffer_t out = {0};
+    char room = (char)('a' + what % (ROOMS + 1));
+    zr_publish_begin(&out, zr_span_of(&room, 1));
+    for (uint64_t i = 0; i <= what >> 5; i++) {
+        bool keyed = what & 16, expect = keyed && i % 2, delete = keyed && i == 3;
+        char key = (char)('a' + (id + i) % 4);
+        zr_publish_add(&out, &(zr_publish_entry_t){.mid = id + i + 1,
+                                 .flags = (delete ? ZR_ENTRY_DELETE : 0) | (expect ? ZR_ENTRY_EXPECT : 0),
+                                 .key = zr_span_of(&key, keyed),
+                                 .expect = expect ? what % 5 : 0,
+                                 .body = zr_span_of("0123456789", delete ? 0 : id % 11)});
+    }
+    s_frame(route, zr_span_of(out.data, out.len));
+    zr_buffer_finish(&out);
+}
+
+static void s_step(script_t *script) {
+    uint8_t step = s_byte(script);
+    unsigned high = step >> 4;
+    route_t route = 1 + high % PEERS;
+    relay_t *relay = s_broker->relay;
+    switch (step & 15) {
+    case 0:
+        s_frame(route, s_bytes(script, s_byte(script)));
+        break;
+    case 1:
+        s_say(route, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"nick\":\"n%u\"}",
+            s_byte(script) % 7, high % 5);
+        break;
+    case 2:
+        s_publish(route, s_byte(script), s_byte(script));
+        break;
+    case 3:
+        s_say(route, "{\"op\":\"join\",\"room\":\"%c\",\"presence\":true,\"after\":%u}",
+            'a' + s_byte(script) % 8, high);
+        break;
+    case 4:
+        s_say(route, "{\"op\":\"leave\",\"room\":\"%c\",\"id\":%u}", 'a' + s_byte(script) % 8, high);
+        break;
+    case 5:
+        s_say(route, "{\"op\":\"replay\",\"room\":\"%c\",\"after\":%u,\"id\":\"r\"}",
+            'a' + s_byte(script) % 8, s_byte(script) % 40);
+        break;
+    case 6:
+        s_say(route, "{\"op\":\"replay\",\"room\":\"%c\",\"last\":%u,\"limit\":4}", 'a' + s_byte(script) % 8,
+            s_byte(script) % 40);
+        break;
+    case 7:
+        s_say(route, "{\"op\":\"state\",\"room\":\"%c\",\"after\":%u}", 'a' + s_byte(script) % 8, high);
+        break;
+    case 8:
+        s_say(route, high & 8 ? "{\"op\":\"bye\"}" : "{\"op\":\"ping\"}", 0, 0);
+        break;
+    case 9:
+        relay_flush(relay);
+        break;
+    case 10:
+        relay_tick(relay);
+        break;
+    case 11:
+        relay_silent(relay, s_broker->sessions[high % (SESSIONS + 1)]);
+        break;
+    case 12:
+        relay_route_lost(relay, route);
+        s_broker->lost = high & 8 ? route : 0;
+        break;
+    case 13:
+        relay_subscription(relay, s_bytes(script, s_byte(script)));
+        break;
+    case 14:
+        s_broker->now += (uint64_t)(int64_t)(int8_t)s_byte(script) * 1000;
+        break;
+    case 15:
+        for (unsigned i = 0; i <= high && s_log_step(); i++)
+            ;
+        break;
+    }
+    if ((step & 15) >= 8) { /* else the pass goes on */
+        relay_flush(relay);
+        s_carry_out();
+    }
+}
+
+static void s_run_script(script_t script) {
+    s_begin(s_byte(&script));
+    while (script.left > 0) {
+        s_step(&script);
+        relay_stats_t stats = relay_stats(s_broker->relay);
+        fuzz_require(stats.rooms <= ROOMS && stats.sessions <= SESSIONS);
+    }
+    s_end();
+}
+
+static void s_run_frame(zr_span_t frame) {
+    s_begin(0);
+    s_say(1, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"nick\":\"n%u\"}", 1, 1);
+    s_frame(1, frame);
+    s_frame(2, frame);
+    s_end();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    s_run_script((script_t){data, size});
+    s_run_frame(zr_span_of(data, size));
+    return 0;
+}

@@ -1,0 +1,313 @@
+/* Every limit of PROTOCOL.md, section 10, that the core keeps, from both sides: the last value that passes and the first that does not. */
+#include "fixture.h"
+
+/* A PUBLISH frame of just `len` bytes. */
+static void s_publish_len(uint64_t mid, size_t len) {
+    zr_buffer_t out = {0};
+    zr_publish_begin(&out, LIT("r"));
+    zr_publish_add(&out, &(zr_publish_entry_t){.mid = mid,
+                             .body = unit_fill('b', len - ZR_PUBLISH_HEAD(1) - ZR_PUBLISH_ENTRY_FIXED)});
+    ck_assert_uint_eq(out.len, len);
+    fx_frame(A, zr_span_of(out.data, out.len));
+    fx_run();
+    zr_buffer_finish(&out);
+}
+
+START_TEST(test_max_frame) {
+    fx_begin();
+    fx.config.max_frame = 100;
+    fx_start();
+    fx_hello(A, "ann");
+    s_publish_len(1, 100);
+    fx_expect_text(A, "ack 1 @1 memory");
+    s_publish_len(2, 101);
+    fx_expect(A, "{'code':'too-large','mid':2,'room':'r'}");
+    s_publish_len(2, 50); /* refused is refused */
+    fx_expect(A, "{'code':'too-large','mid':2}");
+    s_publish_len(3, 50);
+    fx_expect_text(A, "ack 3 @2 memory");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_max_control) {
+    fx_begin();
+    fx.config.max_control = 200;
+    fx_start();
+    fx_hello(A, "ann");
+    for (int len = 200; len <= 201; len++) {
+        fx_ask(A, "{'op':'ping'%*s}", len - (int)strlen("{'op':'ping'}"), "");
+        if (len == 200)
+            fx_expect(A, "{'op':'pong'}");
+        else
+            fx_expect_error(A, "too-large");
+    }
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_max_entries) {
+    fx_begin();
+    fx.config.max_entries = 3;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_pub("r");
+    for (uint64_t mid = 1; mid <= 3; mid++)
+        fx_add(mid, "x");
+    fx_send(A);
+    fx_run();
+    fx_expect_text(A, "ack 3 @3 memory");
+    fx_pub("r");
+    for (uint64_t mid = 4; mid <= 7; mid++)
+        fx_add(mid, "x");
+    fx_send(A);
+    fx_run();
+    fx_expect(A, "{'code':'too-many-entries','mid':4,'upto':7,'room':'r'}");
+    fx_expect_silence(A);
+    ck_assert_uint_eq(relay_stats(fx.relay).entries, 3);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_bytes_of_names) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_ask(A, "{'op':'join','room':'%.*s'}", 128, unit_fill('r', 128).ptr);
+    fx_expect(A, "{'op':'joined'}");
+    fx_ask(A, "{'op':'join','room':'%.*s'}", 129, unit_fill('r', 129).ptr);
+    fx_expect_error(A, "bad-room");
+    fx_ask(A, "{'op':'publish','room':'r','key':'%.*s'}", 255, unit_fill('k', 255).ptr);
+    fx_expect(A, "{'op':'ack'}");
+    fx_ask(A, "{'op':'publish','room':'r','key':'%.*s'}", 256, unit_fill('k', 256).ptr);
+    fx_expect_error(A, "bad-key");
+    for (int len = 32; len <= 33; len++) {
+        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'%.*s'}", fx_client(A), len,
+            unit_fill('n', 33).ptr);
+        if (len == 32)
+            fx_expect(A, "{'op':'welcome'}");
+        else
+            fx_expect_error(A, "bad-nick");
+    }
+    for (int len = 64; len <= 65; len++) {
+        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','agent':'%.*s'}", fx_client(A), len,
+            unit_fill('a', 65).ptr);
+        if (len == 64)
+            fx_expect(A, "{'op':'welcome'}");
+        else
+            fx_expect_error(A, "bad-member");
+    }
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_max_sessions) {
+    fx_begin();
+    fx.config.max_sessions = 2;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_ask(C, "{'op':'hello','proto':1,'client':'%s','nick':'eve'}", fx_client(C));
+    fx_expect_error(C, "too-many-sessions");
+    relay_route_lost(fx.relay, A); /* detached ones count */
+    fx_ask(C, "{'op':'hello','proto':1,'client':'%s','nick':'eve'}", fx_client(C));
+    fx_expect_error(C, "too-many-sessions");
+    fx_resume(D, A, "ann");
+    fx_ask(C, "{'op':'hello','proto':1,'client':'%s','nick':'ann'}",
+        fx_client(A)); /* takes the place of its own */
+    fx_expect(C, "{'op':'welcome','resumed':false}");
+    fx_ask(B, "{'op':'bye'}");
+    fx_hello(9, "eve");
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 2);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_max_rooms) {
+    fx_begin();
+    fx.config.max_rooms = 2;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_ask(A, "{'op':'join','room':'a'}");
+    fx_expect(A, "{'op':'joined'}");
+    fx_one(A, "b", 1, "x");
+    fx_run();
+    fx_expect_text(A, "ack 1 @1 memory");
+    fx_ask(A, "{'op':'join','room':'c'}");
+    fx_expect_error(A, "too-many-rooms");
+    fx_one(A, "c", 2, "x");
+    fx_run();
+    fx_expect(A, "{'code':'too-many-rooms','mid':2,'room':'c'}");
+    fx_ask(A, "{'op':'publish','room':'c','mid':3,'id':1}");
+    fx_expect(A, "{'code':'too-many-rooms','mid':3,'room':'c','re':1}");
+    fx_one(A, "b", 4, "x"); /* those that are there go on */
+    fx_run();
+    fx_expect_text(A, "ack 4 @2 memory");
+    fx_ask(A, "{'op':'leave','room':'a'}");
+    fx_expect(A, "{'op':'ok'}");
+    relay_tick(fx.relay);
+    fx_ask(A, "{'op':'join','room':'c'}");
+    fx_expect(A, "{'op':'joined'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 2);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_max_joins) {
+    fx_begin();
+    fx.config.max_joins = 2;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_ask(A, "{'op':'join','room':'a'}");
+    fx_ask(A, "{'op':'join','room':'b','presence':false}");
+    fx_drop(A);
+    fx_ask(A, "{'op':'join','room':'c'}");
+    fx_expect_error(A, "too-many-joins");
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 2); /* the room was not made for it */
+    fx_ask(A, "{'op':'join','room':'b'}");
+    fx_expect(A, "{'op':'joined'}");
+    fx_ask(B, "{'op':'join','room':'c'}"); /* each session has its own */
+    fx_expect(B, "{'op':'joined'}");
+    fx_ask(A, "{'op':'leave','room':'a'}");
+    fx_drop(A);
+    fx_ask(A, "{'op':'join','room':'c'}");
+    fx_expect(A, "{'op':'joined'}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_max_keys) {
+    fx_begin();
+    fx.config.max_keys = 2;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_pub("r");
+    fx_add_key(1, "a", "x");
+    fx_add_key(2, "b", "x");
+    fx_add_key(3, "c", "x");
+    fx_add_key(4, "a", "y");
+    fx_add_delete(5, "b");
+    fx_add_key(6, "c", "x");
+    fx_add_key(7, "b", "x");
+    fx_send(A);
+    fx_run();
+    fx_expect(A, "{'code':'too-many-keys','mid':3,'key':'c','room':'r'}");
+    fx_expect(A, "{'code':'too-many-keys','mid':7,'key':'b'}");
+    fx_expect_text(A, "ack 6 @5 memory");
+    fx_pub("s"); /* each room has its own */
+    fx_add_key(8, "c", "x");
+    fx_send(A);
+    fx_run();
+    fx_expect_text(A, "ack 8 @1 memory");
+    fx_ask(A, "{'op':'publish','room':'r','key':'d'}");
+    fx_expect(A, "{'code':'too-many-keys','key':'d'}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_max_state_bytes) {
+    size_t size = ZR_DELIVER_ENTRY_FIXED + 3 + 1 + 4; /* sender, key, body */
+    for (size_t less = 0; less < 2; less++) {
+        fx_begin();
+        fx.config.max_state_bytes = 2 * size - less;
+        fx_start();
+        fx_hello(A, "ann");
+        fx_pub("r");
+        fx_add_key(1, "a", "1234");
+        fx_send(A);
+        fx_pub("s");
+        fx_add_key(2, "b", "1234");
+        fx_send(A);
+        fx_run();
+        if (less) {
+            fx_expect(A, "{'code':'state-full','mid':2,'key':'b','room':'s'}");
+            fx_expect_text(A, "ack 1 @1 memory");
+        } else {
+            fx_expect_text(A, "ack 2 @1 memory");
+        }
+        fx_pub("r");
+        fx_add_key(3, "a", "12345");
+        fx_add_delete(4, "a");
+        fx_send(A);
+        fx_pub("s");
+        fx_add_key(5, "c", "1234");
+        fx_send(A);
+        fx_run();
+        if (!less)
+            fx_expect(A, "{'code':'state-full','mid':3}");
+        fx_expect_text(A, less ? "ack 5 @1 memory" : "ack 5 @2 memory");
+        fx_finish();
+    }
+}
+END_TEST
+
+START_TEST(test_max_replays) {
+    fx_begin();
+    fx.config.max_replays = 2;
+    fx.late = true;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    for (int i = 1; i <= 3; i++)
+        fx_ask(A, "{'op':'replay','room':'r','after':0,'id':%d}", i);
+    fx_expect(A, "{'op':'error','code':'too-many-replays','re':3}");
+    fx_ask(B, "{'op':'replay','room':'r','after':0}");
+    fx_expect_silence(B);
+    fx_log_step();
+    fx_expect(A, "{'op':'replayed','re':1}");
+    fx_ask(A, "{'op':'replay','room':'r','after':0,'id':4}");
+    fx_log_all();
+    fx_expect(A, "{'op':'replayed','re':2}");
+    fx_expect(A, "{'op':'replayed','re':4}");
+    fx_expect(B, "{'op':'replayed'}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_max_clients) {
+    fx_begin();
+    fx.config.max_clients = 2;
+    fx_start();
+    for (route_t route = 1; route <= 3; route++) {
+        fx_hello(route, "ann");
+        fx_one(route, "r", 1, "x");
+        fx_ask(route, "{'op':'bye'}");
+        fx_drop(route);
+    }
+    for (route_t route = 3; route >= 1; route--) { /* the first is forgotten, and its resend a new entry */
+        fx_hello(route, "ann");
+        fx_one(route, "r", 1, "x");
+        fx_ask(route, "{'op':'bye'}");
+        fx_expect(route, "{'op':'ok'}");
+        fx_expect_silence(route);
+        fx_hello(route, "ann");
+        fx_one(route, "r", 1, "x");
+        fx_run();
+        fx_expect_text(route, "ack 1 @0 memory");
+        fx_ask(route, "{'op':'bye'}");
+        fx_drop(route);
+    }
+    ck_assert_uint_eq(relay_stats(fx.relay).entries, 4);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_what_a_room_keeps) {
+    fx_begin();
+    fx.limits.room_entries = 2;
+    fx_start();
+    fx_hello(A, "ann");
+    for (uint64_t mid = 1; mid <= 3; mid++) {
+        fx_one(A, "r", mid, "x");
+        fx_run();
+        fx_drop(A);
+        fx_ask(A, "{'op':'join','room':'r','after':0}");
+        fx_expect(A, "{'oldest':%d,'recovered':%s}", mid == 3, mid == 3 ? "false" : "true");
+    }
+    fx_finish();
+}
+END_TEST
+
+UNIT_MAIN("broker.core.limits", test_max_frame, test_max_control, test_max_entries, test_bytes_of_names,
+    test_max_sessions, test_max_rooms, test_max_joins, test_max_keys, test_max_state_bytes, test_max_replays,
+    test_max_clients, test_what_a_room_keeps)

@@ -1,0 +1,347 @@
+/* What a hostile or broken broker may send: nothing crashes, nothing is believed, nothing grows. */
+#include "bench_machine.h"
+
+static bench_t b;
+
+static void s_both(const void *data, size_t len) {
+    bench_front(&b, data, len);
+    bench_back(&b, data, len);
+}
+
+START_TEST(test_nonsense_is_counted) {
+    const struct {
+        const char *data;
+        size_t len;
+    } frames[] = {
+#define FRAME(text) {"" text, sizeof(text) - 1}
+        FRAME(""),
+        FRAME("\0"),
+        FRAME("\x01"),
+        FRAME("\x02"),
+        FRAME("{"),
+        FRAME("{}"),
+        FRAME("{\"op\":5}"),
+        FRAME("{\"op\":\"who\",\"re\":-1}"),
+        FRAME("{\"op\":\"who\",\"re\":\"x\"}"),
+        FRAME("[1]"),
+        FRAME("{\"op\":\"welcome\"}"),
+        FRAME("{\"op\":\"direct\"}"),
+        FRAME("room"),
+        FRAME("room\0"),
+        FRAME("room\0\x02\0\0\0\0\0\0\0\0\0x"),
+        FRAME("a\0\x01\0\0\0\0\0\0\0\0\0"),
+        FRAME("\xff"),
+        FRAME("\xff"
+              "0123{}"),
+        FRAME("a\x01"),
+        FRAME("a\x02{}"),
+    };
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        uint64_t before = b.machine->malformed;
+        s_both(frames[i].data, frames[i].len);
+        ck_assert_uint_gt(b.machine->malformed, before);
+    }
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_types_of_a_newer_broker_are_ignored) {
+    bench_init(&b);
+    bench_welcome(&b);
+    for (char type = 0x03; type <= 0x1F; type++)
+        bench_front(&b, &type, 1);
+    bench_json(&b, "{'op':'novelty','x':1}");
+    ck_assert_uint_eq(b.machine->malformed, 0);
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_broken_welcome_is_none) {
+    const char *wrong[] = {
+        "'epoch':5", "'nick':''", "'resume':null", "'heartbeat':0", "'resumed':1", "'back':'%s'"};
+    char text[1024], back[400];
+    memset(back, 'x', sizeof back - 1);
+    back[sizeof back - 1] = '\0';
+    bench_init(&b);
+    bench_sent(&b);
+    int id = bench_id(&b);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *names[] = {"epoch", "nick", "resume", "heartbeat", "resumed", "back"};
+        const char *good[] = {"'epoch':'e'", "'nick':'me'", "'resume':'r'", "'heartbeat':5000",
+            "'resumed':false", "'back':'tcp://b'"};
+        char bad[500];
+        snprintf(bad, sizeof bad, wrong[i], back);
+        size_t at = (size_t)sprintf(text, "{'op':'welcome','re':%d", id);
+        for (size_t k = 0; k < 6; k++)
+            at += (size_t)sprintf(text + at, ",%s", strcmp(names[k], names[i]) == 0 ? bad : good[k]);
+        sprintf(text + at, "}");
+        bench_json(&b, "%s", text);
+        ck_assert_uint_eq(b.machine->malformed, i + 1);
+        ck_assert_int_eq(b.machine->state, STATE_GREETING);
+    }
+    bench_json(&b,
+        "{'op':'welcome','re':%d,'epoch':'e','nick':'me','resume':'r','back':'b','heartbeat':5000}", id + 1);
+    ck_assert_int_eq(b.machine->state, STATE_GREETING); /* of no hello of ours */
+    bench_json(&b,
+        "{'op':'welcome','re':%d,'epoch':'e','nick':'me','resume':'r','back':'b','heartbeat':"
+        "9007199254740991,"
+        "'limits':{'frame':0,'replays':999999,'rooms':-4,'entries':'x','control':[],'body':0}}",
+        id);
+    ck_assert_int_eq(b.machine->state, STATE_LIVE);
+    ck_assert_uint_le(b.machine->heartbeat, 3600000);
+    ck_assert_uint_eq(b.machine->limit_replays, READING_MAX);
+    ck_assert_uint_ge(b.machine->limit_frame, 1024);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_frames_that_break_off) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    zr_blob_t *whole = bench_entries("a", 0, 5, 6, 8);
+    for (size_t len = 0; len < zr_blob_len(whole); len++) {
+        size_t fields = ZR_DELIVER_HEAD(1), one = ZR_DELIVER_ENTRY_FIXED + 3 + 1;
+        if (len > fields && (len - fields) % one == 0)
+            continue; /* whole entries, so a shorter frame */
+        uint64_t before = b.machine->malformed;
+        s_both(zr_blob_data(whole), len);
+        ck_assert_uint_gt(b.machine->malformed, before);
+    }
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    zr_blob_unref(whole);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_seqs_that_do_not_rise) {
+    zr_buffer_t out = {0};
+    const uint64_t seqs[][2] = {{7, 7}, {7, 6}, {5, 6}, {UINT64_MAX, 1}, {1ULL << 53, (1ULL << 53) + 1}};
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    for (size_t i = 0; i < sizeof seqs / sizeof *seqs; i++) {
+        zr_deliver_begin(&out, zr_span("a"), 0, bench_epoch, 5);
+        for (size_t k = 0; k < 2; k++)
+            zr_deliver_add(&out, &(zr_entry_t){.seq = seqs[i][k], .sender = zr_span("x")});
+        bench_back(&b, out.data, out.len);
+        ck_assert_uint_eq(b.machine->malformed, i + 1);
+    }
+    NO_EVENT(&b);
+    zr_buffer_finish(&out);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_replays_nobody_asked_for) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_replay(&b, "a", 5, 6, 7);
+    bench_replay(&b, "zzz", 5, 6, 7);
+    machine_front(b.machine, bench_entries("a", ZR_FRAME_STATE, 5, 6, 7), b.now);
+    bench_json(&b, "{'op':'replayed','re':77,'seq':9,'count':0,'complete':true,'more':true}");
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_wrong_answers) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_live(&b, "a", 7, 8, 8);
+    EVENT(&b, "gap a 5");
+    SENT(&b, "replay room=a after=5 until=7");
+    int id = bench_id(&b);
+    uint64_t before = b.machine->malformed;
+    bench_json(&b, "{'op':'joined','re':%d,'seq':1}", id); /* not what was asked */
+    ck_assert_uint_eq(b.machine->malformed, before + 1);
+    for (int i = 0; i < STUCK_MAX; i++) {
+        bench_json(&b, "{'op':'replayed','re':%d}", id); /* without its members */
+        bench_tick(&b, RETRY_MS);
+        SENT(&b, "replay room=a after=5 until=7");
+        id = bench_id(&b);
+    }
+    bench_json(&b, "{'op':'replayed','re':%d}", id);
+    EVENT(&b, "lost a 5 7"); /* patience has an end */
+    EVENT(&b, "entry a 8");
+    EVENT(&b, "repaired a 8");
+
+    machine_who(b.machine, "a", NULL);
+    machine_rooms(b.machine, "", NULL);
+    machine_state(b.machine, "a", NULL, NULL);
+    bench_run(&b);
+    SENT(&b, "who room=a");
+    bench_json(&b, "{'op':'who','re':%d,'users':'x','more':5}", bench_id(&b));
+    EVENT(&b, "done 1 count=0 seq=0 complete");
+    SENT(&b, "rooms prefix=");
+    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[5,{'room':7},{}],'more':true}", bench_id(&b));
+    EVENT(&b, "done 2 count=3 seq=0 incomplete");
+    SENT(&b, "state room=a after=0");
+    bench_json(&b, "{'op':'ok','re':%d,'seq':'x','next':-1}", bench_id(&b));
+    EVENT(&b, "done 3 count=0 seq=0 complete");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_joined_without_its_members_is_asked_again) {
+    bench_init(&b);
+    machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
+    bench_welcome(&b);
+    bench_synced(&b);
+    SENT(&b, "join room=a");
+    bench_json(&b, "{'op':'joined','re':%d,'room':'a'}", bench_id(&b));
+    bench_tick(&b, RETRY_MS);
+    SENT(&b, "join room=a");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_heads_that_are_none) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_json(&b, "{'op':'pong','heads':5}");
+    bench_json(&b, "{'op':'pong','heads':{'a':'x','b':1}}");
+    bench_json(&b, "{'op':'pong','heads':{'a':-1}}");
+    bench_json(&b, "{'op':'pong'}");
+    ck_assert_uint_eq(machine_due(b.machine), b.now + 5000);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_errors_of_any_shape) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_json(&b, "{'op':'error'}");
+    bench_json(&b, "{'op':'error','code':5,'text':[],'mid':'x'}");
+    bench_json(&b, "{'op':'error','code':'x','re':99}");
+    bench_json(&b, "{'op':'error','code':'bad-frame','text':'t','mid':12345}");
+    while (*bench_event(&b))
+        ;
+    ck_assert_int_eq(b.machine->state, STATE_LIVE);
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_held_frames_are_bounded) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_live(&b, "a", 100000, 100001, 100001);
+    SENT(&b, "replay room=a after=5 until=100000");
+    for (uint64_t i = 0; i < HELD_FRAMES + 100; i++)
+        bench_replay(&b, "a", 10 + i, 11 + i, 11 + i); /* none joins up */
+    ck_assert_uint_eq(b.machine->held.frames, HELD_FRAMES);
+    bench_replayed(&b, 20, 5000, true, false);
+    ck_assert_uint_eq(b.machine->held.frames, 0);
+    ck_assert_uint_eq(b.machine->held.bytes, 0);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_frames_after_the_end) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    machine_close(b.machine, b.now);
+    bench_run(&b);
+    SENT(&b, "bye");
+    bench_json(&b, "{'op':'ok','re':%d}", bench_id(&b));
+    EVENT(&b, "closed");
+    bench_live(&b, "a", 5, 6, 6);
+    bench_json(&b, "{'op':'bye','reason':'shutdown'}");
+    bench_no_session(&b);
+    bench_tick(&b, 100000);
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+/* Good frames with some bytes changed, in any order. */
+START_TEST(test_noise) {
+    uint64_t random = 88172645463325252ULL + (uint64_t)_i;
+    const char *texts[] = {"{\"op\":\"pong\",\"heads\":{\"a\":9,\"m/x\":3}}",
+        "{\"op\":\"bye\",\"reason\":\"expired\"}", "{\"op\":\"error\",\"code\":\"no-session\"}",
+        "{\"op\":\"error\",\"code\":\"conflict\",\"mid\":1,\"upto\":3}",
+        "{\"op\":\"joined\",\"re\":3,\"room\":\"a\",\"seq\":9,\"oldest\":2,\"recovered\":false,\"version\":1,"
+        "\"count\":1}",
+        "{\"op\":\"replayed\",\"re\":4,\"seq\":9,\"count\":3,\"complete\":false,\"more\":true}",
+        "{\"op\":\"rooms\",\"re\":5,\"rooms\":[{\"room\":\"m/x\",\"seq\":4}],\"more\":true}",
+        "{\"op\":\"who\",\"re\":6,\"users\":[{\"nick\":\"x\"}],\"version\":3,\"count\":1,\"more\":true}",
+        "{\"op\":\"ok\",\"re\":7,\"seq\":4,\"next\":2,\"more\":true}",
+        "{\"op\":\"welcome\",\"re\":8,\"epoch\":\"e3\",\"nick\":\"me\",\"resume\":\"r\",\"back\":\"b\","
+        "\"heartbeat\":100}",
+        "a\x01{\"version\":2,\"joined\":[{\"nick\":\"q\"}],\"left\":[],\"count\":3}",
+        "\x02\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x05"};
+#define RANDOM() (random ^= random << 13, random ^= random >> 7, random ^= random << 17)
+    bench_init(&b);
+    machine_join(b.machine, "a", ZRELAY_FROM_AFTER | ZRELAY_PRESENCE, 0, b.now);
+    machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now);
+    for (int step = 0; step < 3000; step++) {
+        uint8_t frame[512];
+        size_t len;
+        uint64_t dice = RANDOM() % 20;
+        if (b.sent_count > 4000)
+            break;
+        if (dice < 4) {
+            uint64_t at = RANDOM() % 12;
+            zr_blob_t *blob =
+                bench_entries(dice & 1 ? "a" : "m/x", RANDOM() % 4, at, at + 1, at + 1 + RANDOM() % 5);
+            len = zr_blob_len(blob);
+            memcpy(frame, zr_blob_data(blob), len);
+            zr_blob_unref(blob);
+        } else {
+            const char *text = texts[RANDOM() % (sizeof texts / sizeof *texts)];
+            len = text[0] == 2 ? ZR_ACK_SIZE : strlen(text);
+            memcpy(frame, text, len);
+        }
+        for (char *re = len > 8 ? memmem(frame, len, "\"re\":", 5) : NULL; re; re = NULL)
+            re[5] = (char)('0' + RANDOM() % 10); /* some of them answer */
+        if (RANDOM() % 4 == 0)
+            frame[RANDOM() % len] = (uint8_t)RANDOM();
+        if (RANDOM() % 2)
+            bench_front(&b, frame, len);
+        else
+            bench_back(&b, frame, len);
+        if (RANDOM() % 8 == 0 && b.machine->nonce[0])
+            bench_synced(&b);
+        if (RANDOM() % 8 == 0)
+            machine_publish(b.machine, "a", "k", ZR_ENTRY_EXPECT, 1, "x", 1, NULL);
+        if (RANDOM() % 8 == 0)
+            machine_who(b.machine, "a", NULL), machine_state(b.machine, "a", NULL, NULL);
+        if (RANDOM() % 16 == 0)
+            machine_history(b.machine, "m/x", 0, RANDOM() % 3, 0, NULL);
+        if (RANDOM() % 64 == 0 && machine_leave(b.machine, "a", b.now) == 0)
+            machine_join(b.machine, "a", ZRELAY_FROM_LAST | ZRELAY_PRESENCE, 2, b.now);
+        bench_tick(&b, RANDOM() % 200);
+        while (RANDOM() % 3 && machine_event(b.machine))
+            ;
+    }
+    bench_finish(&b);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("client.lib.machine_frames");
+    TCase *tcase = tcase_create("all");
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
+    const TTest *tests[] = {test_nonsense_is_counted, test_types_of_a_newer_broker_are_ignored,
+        test_a_broken_welcome_is_none, test_frames_that_break_off, test_seqs_that_do_not_rise,
+        test_replays_nobody_asked_for, test_wrong_answers, test_joined_without_its_members_is_asked_again,
+        test_heads_that_are_none, test_errors_of_any_shape, test_held_frames_are_bounded,
+        test_frames_after_the_end};
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+        tcase_add_test(tcase, tests[i]);
+    tcase_add_loop_test(tcase, test_noise, 0, 100);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,218 @@
+/* Rooms joined by a prefix. */
+#include "bench_machine.h"
+
+static bench_t b;
+
+/* A prefix whose list is asked for. */
+static void s_prefix(int from) {
+    bench_init(&b);
+    ck_assert_int_eq(machine_join(b.machine, "m/*", from, 0, b.now), 0);
+    bench_welcome(&b);
+    bench_actions_are(&b, "front back=tcp://back +m/ +~0101010101010101 ");
+    bench_synced(&b);
+    SENT(&b, "rooms prefix=m/");
+}
+
+static void s_list(const char *rooms, bool more) {
+    bench_json(
+        &b, "{'op':'rooms','re':%d,'rooms':[%s],'more':%s}", bench_id(&b), rooms, more ? "true" : "false");
+}
+
+START_TEST(test_joins_what_exists_silently) {
+    s_prefix(ZRELAY_FROM_NOW);
+    s_list("{'room':'m/a','seq':5,'count':1},{'room':'m/b','seq':0,'count':1}", true);
+    SENT(&b, "rooms prefix=m/ after=m/b");
+    int list = bench_id(&b);
+    SENT(&b, "join room=m/a presence=false");
+    bench_joined(&b, "m/a", 5, 0, "");
+    EVENT(&b, "joined m/a 5 1");
+    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/c','seq':2,'count':0}],'more':false}", list);
+    EVENT(&b, "joined m/* 0 3");
+    bench_live(&b, "m/a", 5, 6, 6);
+    bench_expect_entries(&b, "m/a", 6, 6);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_room_that_comes_up_later_is_read_from_its_beginning) {
+    s_prefix(ZRELAY_FROM_NOW);
+    s_list("", false);
+    EVENT(&b, "joined m/* 0 0");
+    bench_live(&b, "m/new", 0, 1, 2);
+    bench_live(&b, "other", 0, 1, 2);
+    bench_expect_entries(&b, "m/new", 1, 2);
+    NO_EVENT(&b);
+    SENT(&b, "join room=m/new after=2 presence=false");
+    bench_joined(&b, "m/new", 2, 0, ",'recovered':true");
+    EVENT(&b, "joined m/new 2 1");
+
+    bench_live(&b, "m/x", 3, 4, 4); /* its first entries were dropped */
+    NO_EVENT(&b);
+    SENT(&b, "join room=m/x after=0 presence=false");
+    bench_joined(&b, "m/x", 4, 0, ",'recovered':true");
+    EVENT(&b, "joined m/x 4 1");
+    SENT(&b, "replay room=m/x after=0 until=3");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_room_seen_before_the_list_is_whole) {
+    s_prefix(ZRELAY_FROM_NOW);
+    bench_live(&b, "m/new", 0, 1, 1);
+    NOTHING_SENT(&b);
+    s_list("", false);
+    EVENT(&b, "joined m/* 0 0");
+    SENT(&b, "join room=m/new after=0 presence=false");
+    bench_joined(&b, "m/new", 1, 0, ",'recovered':true");
+    EVENT(&b, "joined m/new 1 1");
+    SENT(&b, "replay room=m/new after=0");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_room_whose_only_entry_was_dropped_is_found) {
+    s_prefix(ZRELAY_FROM_NOW);
+    s_list("", false);
+    for (uint64_t waited = 0; waited < LIST_MS; waited += 5000) {
+        bench_json(&b, "{'op':'pong','heads':{}}");
+        bench_tick(&b, 5000);
+        SENT(&b, "ping");
+    }
+    SENT(&b, "rooms prefix=m/");
+    s_list("{'room':'m/a','seq':5,'count':0}", false);
+    SENT(&b, "join room=m/a after=0 presence=false");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_synced_again_lists_again) {
+    s_prefix(ZRELAY_FROM_NOW);
+    s_list("", false);
+    bench_synced(&b);
+    SENT(&b, "ping");
+    bench_tick(&b, 0);
+    SENT(&b, "rooms prefix=m/");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_leaving_the_prefix_leaves_its_rooms) {
+    s_prefix(ZRELAY_FROM_NOW);
+    s_list("{'room':'m/a','seq':5,'count':1}", false);
+    SENT(&b, "join room=m/a presence=false");
+    b.actions[0] = '\0';
+    ck_assert_int_eq(machine_leave(b.machine, "m/a", b.now), ZRELAY_EINVAL); /* it was not joined by name */
+    ck_assert_int_eq(machine_leave(b.machine, "m/*", b.now), 0);
+    bench_run(&b);
+    bench_actions_are(&b, "-m/ ");
+    SENT(&b, "leave room=m/a");
+    ck_assert_ptr_null(b.machine->rooms);
+    ck_assert_ptr_null(b.machine->prefixes);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_room_that_another_prefix_wants_stays) {
+    s_prefix(ZRELAY_FROM_NOW);
+    s_list("{'room':'m/a','seq':5,'count':1}", false);
+    SENT(&b, "join room=m/a presence=false");
+    bench_joined(&b, "m/a", 5, 0, "");
+    ck_assert_int_eq(machine_join(b.machine, "*", ZRELAY_FROM_NOW, 0, b.now), 0);
+    ck_assert_int_eq(machine_leave(b.machine, "m/*", b.now), 0);
+    bench_run(&b);
+    NOTHING_SENT(&b);
+    ck_assert_ptr_nonnull(rooms_find(b.machine, zr_span("m/a")));
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_rooms_joined_by_name_are_left_alone) {
+    bench_init(&b);
+    machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now);
+    machine_join(b.machine, "m/a", ZRELAY_FROM_AFTER, 3, b.now);
+    bench_welcome(&b);
+    bench_synced(&b);
+    SENT(&b, "rooms prefix=m/");
+    int list = bench_id(&b);
+    SENT(&b, "join room=m/a after=3");
+    bench_joined(&b, "m/a", 3, 0, ",'recovered':true");
+    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':3,'count':0}],'more':false}", list);
+    EVENT(&b, "joined m/a 3 1");
+    EVENT(&b, "joined m/* 0 1");
+    NOTHING_SENT(&b);
+    machine_leave(b.machine, "m/*", b.now);
+    ck_assert_ptr_nonnull(rooms_find(b.machine, zr_span("m/a")));
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_more_rooms_than_fit) {
+    bench_init(&b);
+    machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now);
+    bench_welcome_with(&b, EPOCH_1, false, ",'limits':{'rooms':1}");
+    EVENT(&b, "connected " EPOCH_1 " me");
+    bench_synced(&b);
+    SENT(&b, "rooms prefix=m/");
+    s_list("{'room':'m/a','seq':5},{'room':'m/b','seq':5},{'room':'m/c','seq':5}", false);
+    EVENT(&b, "refused too-many-joins m/* mid=0-0 request=0 seq=0");
+    EVENT(&b, "joined m/* 0 3");
+    bench_live(&b, "m/d", 0, 1, 1);
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_room_too_many_for_the_broker_is_read_all_the_same) {
+    s_prefix(ZRELAY_FROM_NOW);
+    s_list("{'room':'m/a','seq':5,'count':1}", false);
+    SENT(&b, "join room=m/a presence=false");
+    bench_json(&b, "{'op':'error','re':%d,'code':'too-many-joins','text':''}", bench_id(&b));
+    EVENT(&b, "joined m/* 0 1");
+    bench_live(&b, "m/a", 5, 6, 6);
+    bench_expect_entries(&b, "m/a", 6, 6);
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_after_a_reconnect) {
+    s_prefix(ZRELAY_FROM_NOW);
+    s_list("{'room':'m/a','seq':5,'count':1}", false);
+    SENT(&b, "join room=m/a presence=false");
+    bench_joined(&b, "m/a", 5, 0, "");
+    bench_no_session(&b);
+    bench_welcome_with(&b, EPOCH_1, true, "");
+    bench_synced(&b);
+    const char *first = bench_sent(&b);
+    ck_assert_msg(strcmp(first, "rooms prefix=m/") == 0, "%s", first);
+    int list = bench_id(&b);
+    SENT(&b, "join room=m/a after=5 presence=false");
+    bench_joined(&b, "m/a", 5, 0, ",'recovered':true");
+    bench_json(&b,
+        "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':5},{'room':'m/b','seq':2}],'more':false}", list);
+    SENT(&b, "join room=m/b after=0 presence=false"); /* it came up meanwhile */
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_hostile_lists) {
+    s_prefix(ZRELAY_FROM_NOW);
+    s_list(
+        "1,{'room':5},{'room':'x'},{'room':'m/ '},{'room':'m/a','seq':-1},{'seq':1},{'room':'m/z','seq':1}",
+        true);
+    EVENT(&b, "");
+    ck_assert_uint_eq(HASH_COUNT(b.machine->rooms), 2);
+    SENT(&b, "rooms prefix=m/ after=m/z");
+    s_list("{'room':'m/b','seq':1}", true); /* backwards: no third page */
+    EVENT(&b, "joined m/* 0 2");
+    bench_finish(&b);
+}
+END_TEST
+
+UNIT_MAIN("client.lib.machine_prefix", test_joins_what_exists_silently,
+    test_a_room_that_comes_up_later_is_read_from_its_beginning, test_a_room_seen_before_the_list_is_whole,
+    test_a_room_whose_only_entry_was_dropped_is_found, test_synced_again_lists_again,
+    test_leaving_the_prefix_leaves_its_rooms, test_a_room_that_another_prefix_wants_stays,
+    test_rooms_joined_by_name_are_left_alone, test_more_rooms_than_fit,
+    test_a_room_too_many_for_the_broker_is_read_all_the_same, test_after_a_reconnect, test_hostile_lists)

@@ -1,0 +1,186 @@
+/* Presence: versions, missed ones, the list that repairs them. */
+#include "bench_machine.h"
+
+static bench_t b;
+
+static void s_who(uint64_t version, const char *users, bool more) {
+    bench_json(&b,
+        "{'op':'who','re':%d,'room':'a','version':%" PRIu64 ",'users':[%s],'count':2,'silent':0,'more':%s}",
+        bench_id(&b), version, users, more ? "true" : "false");
+}
+
+/* A room at version 1 with ann and me in it, both there before. */
+static void s_room(void) {
+    bench_init(&b);
+    bench_welcome(&b);
+    ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now), 0);
+    bench_run(&b);
+    bench_synced(&b);
+    SENT(&b, "join room=a");
+    bench_joined(&b, "a", 0, 0, "");
+    EVENT(&b, "joined a 0 1");
+    SENT(&b, "who room=a");
+    s_who(1, "{'nick':'ann'},{'nick':'me'}", false);
+    NO_EVENT(&b); /* who is there already did not come */
+}
+
+START_TEST(test_coming_and_going) {
+    s_room();
+    bench_presence(&b, "a",
+        "{'op':'presence','room':'a','version':2,'joined':[{'nick':'bo'}],'left':[{'nick':'ann','reason':'"
+        "bye'}],"
+        "'count':2}");
+    EVENT(&b, "presence a -ann bye 2");
+    EVENT(&b, "presence a +bo - 2");
+    NO_EVENT(&b);
+    bench_presence(&b, "a", "{'op':'presence','version':3,'joined':[],'left':[],'count':9}");
+    EVENT(&b, "presence a -- - 9");
+    bench_presence(&b, "a", "{'op':'presence','version':3,'joined':[{'nick':'cy'}],'left':[],'count':9}");
+    NO_EVENT(&b); /* an old one */
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_renaming) {
+    s_room();
+    bench_presence(&b, "a",
+        "{'version':2,'joined':[{'nick':'anna','was':'ann'}],'left':[{'nick':'ann','reason':'renamed','to':'"
+        "anna'}],"
+        "'count':2}");
+    const zrelay_event_t *event = machine_event(b.machine);
+    ck_assert_str_eq(event->name, "ann");
+    ck_assert_str_eq(event->sender, "anna");
+    ck_assert_str_eq(event->text, "renamed");
+    ck_assert(!event->joined);
+    event = machine_event(b.machine);
+    ck_assert_str_eq(event->name, "anna");
+    ck_assert_str_eq(event->sender, "ann");
+    ck_assert_str_eq(event->text, "renamed");
+    ck_assert(event->joined);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_not_about_oneself) {
+    s_room();
+    bench_presence(&b, "a",
+        "{'version':2,'joined':[{'nick':'me','was':'i'}],'left':[{'nick':'i','reason':'renamed','to':'me'}],'"
+        "count':2}");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_missed_version_is_repaired_by_the_list) {
+    s_room();
+    bench_presence(&b, "a", "{'version':4,'joined':[{'nick':'di'}],'left':[],'count':3}");
+    NO_EVENT(&b);
+    SENT(&b, "who room=a");
+    bench_presence(&b, "a", "{'version':5,'joined':[{'nick':'ed'}],'left':[],'count':4}");
+    s_who(4, "{'nick':'bo'},{'nick':'di'}", true);
+    EVENT(&b, "presence a +bo - 2");
+    EVENT(&b, "presence a +di - 2");
+    SENT(&b, "who room=a after=di");
+    s_who(5, "{'nick':'ed'},{'nick':'me'}", false);
+    EVENT(&b, "presence a +ed - 2");
+    EVENT(&b, "presence a -ann - 2"); /* no page named her */
+    EVENT(&b, "presence a -- - 4");
+    NO_EVENT(&b);
+    bench_presence(&b, "a", "{'version':6,'joined':[{'nick':'fi'}],'left':[],'count':5}");
+    EVENT(&b, "presence a +fi - 5");
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_frames_during_the_list_are_applied_after_it) {
+    s_room();
+    bench_presence(&b, "a", "{'version':4,'joined':[],'left':[],'count':3}");
+    SENT(&b, "who room=a");
+    bench_presence(
+        &b, "a", "{'version':5,'joined':[{'nick':'cy'}],'left':[{'nick':'ann','reason':'leave'}],'count':2}");
+    s_who(4, "{'nick':'ann'},{'nick':'me'}", false);
+    EVENT(&b, "presence a -ann leave 2");
+    EVENT(&b, "presence a +cy - 2");
+    bench_presence(&b, "a", "{'version':8,'joined':[],'left':[],'count':2}"); /* and missed again */
+    SENT(&b, "who room=a");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_storm_is_bounded) {
+    s_room();
+    for (int version = 3; version < 3 + 3 * PRESENCE_KEPT; version++) {
+        char json[200];
+        sprintf(json, "{'version':%d,'joined':[{'nick':'n%d'}],'left':[],'count':3}", version, version);
+        bench_presence(&b, "a", json);
+    }
+    SENT(&b, "who room=a");
+    NOTHING_SENT(&b);
+    s_who(3, "{'nick':'ann'},{'nick':'me'},{'nick':'n3'}", false);
+    bench_tick(&b, RETRY_MS);
+    SENT(&b, "who room=a"); /* not all were kept */
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_reconnect_tells_who_changed) {
+    s_room();
+    bench_no_session(&b);
+    bench_welcome_with(&b, EPOCH_1, true, "");
+    bench_synced(&b);
+    SENT(&b, "join room=a after=0");
+    bench_joined(&b, "a", 0, 0, ",'recovered':true");
+    SENT(&b, "who room=a");
+    s_who(9, "{'nick':'bo'},{'nick':'me'}", false);
+    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "connected " EPOCH_1 " me resumed");
+    EVENT(&b, "presence a +bo - 2");
+    EVENT(&b, "presence a -ann - 2");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_leave_while_asking) {
+    s_room();
+    bench_presence(&b, "a", "{'version':4,'joined':[],'left':[],'count':3}");
+    SENT(&b, "who room=a");
+    int id = bench_id(&b);
+    machine_leave(b.machine, "a", b.now);
+    bench_json(&b, "{'op':'who','re':%d,'version':4,'users':[],'count':0,'more':false}", id);
+    bench_presence(&b, "a", "{'version':5,'joined':[],'left':[],'count':3}");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_refused_list) {
+    s_room();
+    bench_presence(&b, "a", "{'version':4,'joined':[],'left':[],'count':3}");
+    SENT(&b, "who room=a");
+    bench_json(&b, "{'op':'error','re':%d,'code':'bad-room','text':''}", bench_id(&b));
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_hostile_presence) {
+    s_room();
+    const char *frames[] = {"{", "[]", "{'version':'x'}", "{'version':2,'joined':5,'left':{},'count':-1}",
+        "{'version':3,'joined':[1,null,{'nick':5},{'nick':''},{'nick':'"
+        "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn'}],'left':[{},{'nick':'nobody'},[]],'count':2}"};
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++)
+        bench_presence(&b, "a", frames[i]);
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    ck_assert_uint_ge(b.machine->malformed, 6);
+    bench_finish(&b);
+}
+END_TEST
+
+UNIT_MAIN("client.lib.machine_presence", test_coming_and_going, test_renaming, test_not_about_oneself,
+    test_missed_version_is_repaired_by_the_list, test_frames_during_the_list_are_applied_after_it,
+    test_a_storm_is_bounded, test_reconnect_tells_who_changed, test_leave_while_asking, test_refused_list,
+    test_hostile_presence)

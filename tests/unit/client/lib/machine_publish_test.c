@@ -1,0 +1,389 @@
+/* Publishing exactly once: packing, acks, refusals, resends, limits. */
+#include "bench_machine.h"
+
+static bench_t b;
+
+static void s_ack(uint64_t upto, uint64_t seq) {
+    uint8_t ack[ZR_ACK_SIZE];
+    zr_ack_write(ack, &(zr_ack_t){ZR_LEVEL_DISK, upto, seq});
+    bench_front(&b, ack, sizeof ack);
+}
+
+static int s_put(const char *room) {
+    return machine_publish(b.machine, room, NULL, 0, 0, "x", 1, NULL);
+}
+
+static int s_cas(void) {
+    return machine_publish(b.machine, "a", "k", ZR_ENTRY_EXPECT, 7, "x", 1, NULL);
+}
+
+static void s_refuse(uint64_t mid, uint64_t upto, const char *code) {
+    bench_json(&b,
+        "{'op':'error','code':'%s','text':'no','room':'a','mid':%" PRIu64 ",'upto':%" PRIu64 ",'seq':5}",
+        code, mid, upto);
+}
+
+static void s_welcomed(void) {
+    bench_init(&b);
+    bench_welcome(&b);
+}
+
+START_TEST(test_one_message_is_one_frame) {
+    uint64_t mid = 0;
+    s_welcomed();
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", 0, 0, "body", 4, &mid), 0);
+    ck_assert_uint_eq(mid, 1);
+    ck_assert(machine_eager(b.machine));
+    bench_run(&b);
+    ck_assert(!machine_eager(b.machine));
+    ck_assert_uint_eq(b.sent_count, b.looked + 1);
+    static const char expected[] = "\x01\x01"
+                                   "a\0\0\0\0\0\0\0\x01\0\x01k\0\0\0\x04"
+                                   "body";
+    ck_assert_uint_eq(zr_blob_len(b.sent[b.looked]), sizeof expected - 1);
+    ck_assert_mem_eq(zr_blob_data(b.sent[b.looked]), expected, sizeof expected - 1);
+    s_ack(1, 40);
+    EVENT(&b, "acked 1 2 40");
+    ck_assert_uint_eq(machine_unacked(b.machine), 0);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_what_is_published_meanwhile_shares_a_frame) {
+    s_welcomed();
+    s_put("a");
+    bench_run(&b);
+    for (int i = 0; i < 3; i++) {
+        s_put("a");
+        ck_assert(!machine_eager(b.machine)); /* one is under way: company may come */
+    }
+    s_put("b");
+    ck_assert(machine_eager(b.machine)); /* the frame before it is complete */
+    s_put("a");
+    bench_run(&b);
+    SENT(&b, "publish a 1");
+    SENT(&b, "publish a 2 3 4");
+    SENT(&b, "publish b 5");
+    SENT(&b, "publish a 6");
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_frames_are_bounded) {
+    char body[1000];
+    memset(body, 'x', sizeof body);
+    s_welcomed();
+    for (int i = 0; i < 200; i++)
+        ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL), 0);
+    bench_run(&b);
+    for (size_t i = b.looked; i < b.sent_count; i++)
+        ck_assert_uint_le(zr_blob_len(b.sent[i]), PACK_BYTES);
+    ck_assert_uint_eq(b.sent_count - b.looked, 4);
+    char large[PACK_BYTES + 1] = {0}; /* alone it may be larger */
+    ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, large, sizeof large, NULL), 0);
+    bench_finish(&b);
+
+    bench_init(&b);
+    bench_welcome_with(&b, EPOCH_1, false, ",'limits':{'entries':3}");
+    for (int i = 0; i < 4; i++)
+        s_put("a");
+    bench_run(&b);
+    SENT(&b, "publish a 1 2 3");
+    SENT(&b, "publish a 4");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_works_offline) {
+    bench_init(&b);
+    s_put("a");
+    s_put("a");
+    bench_run(&b);
+    bench_welcome(&b);
+    SENT(&b, "publish a 1 2");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_takes_only_what_the_protocol_allows) {
+    s_welcomed();
+    ck_assert_int_eq(s_put("a b"), ZRELAY_EINVAL);
+    ck_assert_int_eq(s_put("a*"), ZRELAY_EINVAL);
+    ck_assert_int_eq(s_put(NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k k", 0, 0, "x", 1, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "", 0, 0, "x", 1, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_publish(b.machine, "a", NULL, ZR_ENTRY_DELETE, 0, "", 0, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", ZR_ENTRY_DELETE, 0, "x", 1, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, NULL, 1, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(
+        machine_publish(b.machine, "a", "k", ZR_ENTRY_EXPECT, 1ULL << 53, "x", 1, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, NULL, 0, NULL), 0);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", ZR_ENTRY_DELETE, 0, NULL, 0, NULL), 0);
+    ck_assert_uint_eq(machine_unacked(b.machine), 2);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_queue_is_full_at_its_limits) {
+    bench_init_with(&b, (machine_config_t){.reconnect = true, .queue_messages = 2});
+    bench_welcome(&b);
+    ck_assert_int_eq(s_put("a"), 0);
+    ck_assert_int_eq(s_put("a"), 0);
+    ck_assert_int_eq(s_put("a"), ZRELAY_EFULL);
+    bench_run(&b);
+    ck_assert_int_eq(s_put("a"), ZRELAY_EFULL);
+    s_ack(1, 0);
+    ck_assert_int_eq(s_put("a"), 0); /* frame or not: one is answered */
+    ck_assert_int_eq(s_put("a"), ZRELAY_EFULL);
+    bench_finish(&b);
+
+    char body[100 - ZR_PUBLISH_ENTRY_FIXED] = {0};
+    bench_init_with(&b, (machine_config_t){.reconnect = true, .queue_bytes = 300});
+    bench_welcome(&b);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL), 0);
+    ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, "", 0, NULL), ZRELAY_EFULL);
+    char all[301 - ZR_PUBLISH_ENTRY_FIXED] = {0};
+    ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, all, sizeof all, NULL), ZRELAY_ELARGE);
+    bench_run(&b);
+    s_ack(3, 0);
+    ck_assert_uint_eq(b.machine->publish.bytes, 0);
+    ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, all, sizeof all - 1, NULL), 0);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_bodies_are_bounded_by_the_broker) {
+    char body[2000] = {0};
+    bench_init(&b);
+    bench_welcome_with(&b, EPOCH_1, false, ",'limits':{'frame':2000,'body':1500}");
+    ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, 1501, NULL), ZRELAY_ELARGE);
+    ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, 1500, NULL), 0);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_sixty_four_compare_and_sets) {
+    s_welcomed();
+    for (int i = 0; i < CAS_WINDOW; i++)
+        ck_assert_int_eq(s_cas(), 0);
+    ck_assert_int_eq(s_cas(), ZRELAY_EMANY);
+    ck_assert_int_eq(s_put("a"), 0); /* others are not bounded by it */
+    bench_run(&b);
+    s_ack(1, 9);
+    ck_assert_int_eq(s_cas(), 0);
+    ck_assert_int_eq(s_cas(), ZRELAY_EMANY);
+    s_refuse(10, 10, "conflict");
+    ck_assert_int_eq(s_cas(), 0);
+    ck_assert_int_eq(s_cas(), ZRELAY_EMANY);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_acks_are_cumulative) {
+    s_welcomed();
+    for (int i = 0; i < 4; i++)
+        s_put("a");
+    bench_run(&b);
+    s_put("b");
+    bench_run(&b);
+    s_ack(3, 8);
+    EVENT(&b, "acked 3 2 8");
+    ck_assert_uint_eq(machine_unacked(b.machine), 2);
+    s_ack(3, 8); /* again, and an older one: nothing new */
+    s_ack(2, 7);
+    NO_EVENT(&b);
+    s_ack(5, 9);
+    EVENT(&b, "acked 5 2 9");
+    ck_assert_uint_eq(machine_unacked(b.machine), 0);
+    ck_assert_ptr_null(b.machine->publish.first);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_refusals) {
+    s_welcomed();
+    for (int i = 0; i < 6; i++)
+        s_put("a");
+    bench_run(&b);
+    s_refuse(3, 4, "too-many-keys");
+    EVENT(&b, "refused too-many-keys a mid=3-4 request=0 seq=5");
+    ck_assert_uint_eq(machine_unacked(b.machine), 4);
+    s_refuse(2, 5, "too-many-keys"); /* overlaps: only what is not answered yet */
+    EVENT(&b, "refused too-many-keys a mid=2-2 request=0 seq=5");
+    EVENT(&b, "refused too-many-keys a mid=5-5 request=0 seq=5");
+    NO_EVENT(&b);
+    ck_assert_uint_eq(machine_unacked(b.machine), 2);
+    s_ack(1, 3);
+    EVENT(&b, "acked 1 2 3");
+    ck_assert_uint_eq(machine_unacked(b.machine), 1); /* 2 to 5 are answered too */
+    ck_assert_uint_eq(b.machine->publish.answered, 5);
+    s_refuse(6, 6, "too-many-keys");
+    EVENT(&b, "refused too-many-keys a mid=6-6 request=0 seq=5");
+    ck_assert_uint_eq(machine_unacked(b.machine), 0);
+    ck_assert_ptr_null(b.machine->publish.first);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_conflict_names_where_the_value_stands) {
+    s_welcomed();
+    s_cas();
+    bench_run(&b);
+    s_refuse(1, 1, "conflict");
+    EVENT(&b, "refused conflict a mid=1-1 request=0 seq=5");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_resends_what_is_unanswered_in_order_before_anything_new) {
+    s_welcomed();
+    s_put("a");
+    bench_run(&b);
+    s_put("a");
+    s_put("b");
+    bench_run(&b);
+    s_ack(1, 1);
+    bench_no_session(&b);
+    s_put("b");
+    bench_run(&b);
+    bench_tick(&b, 100);
+    bench_forget_sent(&b);
+    b.looked--;
+    bench_welcome_with(&b, EPOCH_1, true, "");
+    SENT(&b, "publish a 2");
+    SENT(&b, "publish b 3");
+    SENT(&b, "publish b 4");
+    NOTHING_SENT(&b);
+    s_ack(4, 4);
+    ck_assert_uint_eq(machine_unacked(b.machine), 0);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_resend_is_the_same_bytes) {
+    s_welcomed();
+    s_put("a");
+    bench_run(&b);
+    zr_blob_t *first = b.sent[b.sent_count - 1];
+    bench_no_session(&b);
+    bench_welcome_with(&b, EPOCH_2, false, ""); /* another log as well: ids stay valid */
+    ck_assert_ptr_eq(b.sent[b.sent_count - 1], first);
+    bench_finish(&b);
+}
+END_TEST
+
+/* A broker that has forgotten this client would store what was answered once more: acked twice, or against its own refusal. */
+START_TEST(test_a_resend_leaves_out_what_is_answered) {
+    s_welcomed();
+    for (int i = 0; i < 5; i++)
+        s_put("a");
+    bench_run(&b);
+    s_ack(1, 1);
+    s_refuse(3, 3, "too-many-keys");
+    bench_no_session(&b);
+    bench_forget_sent(&b);
+    b.looked--;
+    bench_welcome_with(&b, EPOCH_2, false, "");
+    SENT(&b, "publish a 2 4 5");
+    s_ack(5, 9);
+    ck_assert_uint_eq(machine_unacked(b.machine), 0);
+    ck_assert_uint_eq(b.machine->publish.bytes, 0);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_refusal_that_comes_again_is_told_once) {
+    s_welcomed();
+    s_put("a");
+    s_cas();
+    bench_run(&b);
+    s_refuse(2, 2, "conflict");
+    EVENT(&b, "refused conflict a mid=2-2 request=0 seq=5");
+    s_refuse(2, 2, "outcome-unknown");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_smaller_limits_after_a_reconnect) {
+    char body[3000] = {0};
+    bench_init(&b);
+    for (int i = 0; i < 3; i++)
+        machine_publish(b.machine, "a", NULL, 0, 0, body, 400, NULL);
+    machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL);
+    s_put("a");
+    bench_run(&b);
+    bench_welcome_with(&b, EPOCH_1, false, ",'limits':{'frame':1024}");
+    EVENT(&b, "connected " EPOCH_1 " me");
+    EVENT(&b, "refused too-large a mid=4-4 request=0 seq=0");
+    SENT(&b, "publish a 1 2");
+    SENT(&b, "publish a 3 5");
+    NOTHING_SENT(&b);
+    s_ack(5, 9);
+    ck_assert_uint_eq(machine_unacked(b.machine), 0);
+    ck_assert_uint_eq(b.machine->publish.bytes, 0);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_acks_nobody_waits_for_are_malformed) {
+    s_welcomed();
+    s_put("a");
+    s_ack(1, 1); /* not even sent */
+    bench_run(&b);
+    s_ack(2, 1);
+    s_ack(UINT64_MAX, 1);
+    bench_front(&b, "\x02\x01", 2);
+    bench_front(&b, "\x02\x07\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01", ZR_ACK_SIZE);
+    s_refuse(2, 2, "conflict");
+    s_refuse(1, 2, "conflict");
+    s_refuse(1, 0, "conflict");
+    ck_assert_uint_eq(b.machine->malformed, 8);
+    ck_assert_uint_eq(machine_unacked(b.machine), 1);
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_an_ack_between_reconnect_and_resend) {
+    s_welcomed();
+    s_put("a");
+    bench_run(&b);
+    s_put("b");
+    bench_run(&b);
+    bench_no_session(&b);
+    s_ack(1, 1); /* was under way */
+    bench_forget_sent(&b);
+    b.looked--;
+    bench_welcome_with(&b, EPOCH_1, true, "");
+    SENT(&b, "publish b 2");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_acks_become_one_when_nobody_takes_them) {
+    s_welcomed();
+    for (uint64_t i = 1; i <= EVENTS_MERGE + 10; i++) {
+        s_put("a");
+        bench_run(&b);
+        s_ack(i, i);
+    }
+    for (uint64_t i = 1; i < EVENTS_MERGE - 1; i++) /* the event taken last still has its place */
+        ck_assert_uint_eq(machine_event(b.machine)->mid, i);
+    EVENT(&b, "acked 1034 2 1034");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+UNIT_MAIN("client.lib.machine_publish", test_one_message_is_one_frame,
+    test_what_is_published_meanwhile_shares_a_frame, test_frames_are_bounded, test_works_offline,
+    test_takes_only_what_the_protocol_allows, test_queue_is_full_at_its_limits,
+    test_bodies_are_bounded_by_the_broker, test_sixty_four_compare_and_sets, test_acks_are_cumulative,
+    test_refusals, test_conflict_names_where_the_value_stands,
+    test_resends_what_is_unanswered_in_order_before_anything_new, test_a_resend_is_the_same_bytes,
+    test_a_resend_leaves_out_what_is_answered, test_a_refusal_that_comes_again_is_told_once,
+    test_smaller_limits_after_a_reconnect, test_acks_nobody_waits_for_are_malformed,
+    test_an_ack_between_reconnect_and_resend, test_acks_become_one_when_nobody_takes_them)

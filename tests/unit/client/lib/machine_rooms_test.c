@@ -1,0 +1,294 @@
+/* Joining and leaving, subscriptions and syncs. */
+#include "bench_machine.h"
+
+static bench_t b;
+
+/* Joins before the welcome; stands after the join was sent. */
+static void s_join(int from, uint64_t position, const char *expected) {
+    bench_init(&b);
+    ck_assert_int_eq(machine_join(b.machine, "a", from, position, b.now), 0);
+    bench_welcome(&b);
+    bench_synced(&b);
+    SENT(&b, expected);
+}
+
+START_TEST(test_from_now_begins_at_the_head) {
+    s_join(ZRELAY_FROM_NOW, 0, "join room=a");
+    bench_live(&b, "a", 5, 6, 6); /* before the head is known */
+    bench_live(&b, "a", 6, 7, 7);
+    NO_EVENT(&b);
+    bench_joined(&b, "a", 6, 0, "");
+    EVENT(&b, "joined a 6 1");
+    bench_expect_entries(&b, "a", 7, 7);
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_from_after_replays) {
+    s_join(ZRELAY_FROM_AFTER | ZRELAY_SILENT, 3, "join room=a after=3 presence=false");
+    bench_joined(&b, "a", 6, 0, ",'recovered':true");
+    EVENT(&b, "joined a 6 1");
+    SENT(&b, "replay room=a after=3");
+    bench_live(&b, "a", 6, 7, 7);
+    bench_replay(&b, "a", 3, 4, 6);
+    bench_replayed(&b, 6, 3, true, false);
+    bench_expect_entries(&b, "a", 4, 7);
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_from_after_the_head_needs_no_replay) {
+    s_join(ZRELAY_FROM_AFTER, 6, "join room=a after=6");
+    bench_joined(&b, "a", 6, 0, ",'recovered':true");
+    EVENT(&b, "joined a 6 1");
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_from_after_what_is_forgotten) {
+    s_join(ZRELAY_FROM_AFTER, 3, "join room=a after=3");
+    bench_joined(&b, "a", 9, 7, ",'recovered':false");
+    EVENT(&b, "joined a 9 1");
+    EVENT(&b, "lost a 3 7");
+    SENT(&b, "replay room=a after=7");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_from_after_beyond_the_head) {
+    s_join(ZRELAY_FROM_AFTER, 100, "join room=a after=100");
+    bench_joined(&b, "a", 9, 7, ",'recovered':false");
+    EVENT(&b, "joined a 9 1");
+    EVENT(&b, "lost a 100 7");
+    SENT(&b, "replay room=a after=7");
+    bench_replay(&b, "a", 7, 8, 9);
+    bench_replayed(&b, 9, 2, true, false);
+    bench_expect_entries(&b, "a", 8, 9);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_from_last) {
+    s_join(ZRELAY_FROM_LAST, 2, "join room=a");
+    bench_joined(&b, "a", 9, 0, "");
+    EVENT(&b, "joined a 9 1");
+    SENT(&b, "replay room=a last=2");
+    bench_live(&b, "a", 9, 10, 10);
+    bench_replay(&b, "a", 7, 8, 8);
+    bench_replayed(&b, 8, 1, true, true);
+    SENT(&b, "replay room=a after=8 until=9"); /* 10 is here already */
+    bench_replay(&b, "a", 8, 9, 9);
+    bench_replayed(&b, 9, 1, true, false);
+    bench_expect_entries(&b, "a", 8, 10);
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_from_last_of_nothing) {
+    s_join(ZRELAY_FROM_LAST, 2, "join room=a");
+    bench_joined(&b, "a", 0, 0, "");
+    EVENT(&b, "joined a 0 1");
+    SENT(&b, "replay room=a last=2");
+    bench_replayed(&b, 0, 0, true, false);
+    bench_live(&b, "a", 0, 1, 1);
+    bench_expect_entries(&b, "a", 1, 1);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_live_entries_before_joined_after_a_reconnect_are_no_loss) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_no_session(&b);
+    bench_welcome_with(&b, EPOCH_1, true, "");
+    bench_synced(&b);
+    SENT(&b, "join room=a after=5");
+    bench_live(&b, "a", 5, 6, 7);
+    bench_joined(&b, "a", 6, 0, ",'recovered':true"); /* older than what SUB brought */
+    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "connected " EPOCH_1 " me resumed");
+    bench_expect_entries(&b, "a", 6, 7);
+    NO_EVENT(&b); /* not joined once more */
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_what_was_missed_while_away_is_replayed) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_no_session(&b);
+    bench_welcome_with(&b, EPOCH_1, true, "");
+    bench_synced(&b);
+    SENT(&b, "join room=a after=5");
+    bench_joined(&b, "a", 8, 0, ",'recovered':true");
+    SENT(&b, "replay room=a after=5");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_sync_is_tried_again_with_another_nonce) {
+    s_join(ZRELAY_FROM_NOW, 0, "join room=a");
+    bench_finish(&b);
+
+    bench_init(&b);
+    machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
+    bench_welcome(&b);
+    bench_actions_are(&b, "front back=tcp://back +a0 +~0101010101010101 ");
+    bench_tick(&b, SYNC_MS - 1);
+    bench_actions_are(&b, "");
+    bench_tick(&b, 1);
+    bench_actions_are(&b, "-~0101010101010101 +~0202020202020202 ");
+    bench_tick(&b, SYNC_MS);
+    bench_actions_are(&b, "-~0202020202020202 +~0303030303030303 ");
+    bench_tick(&b, SYNC_MS); /* by now it may be the SUB that is dead */
+    bench_actions_are(&b, "back=tcp://back +a0 +~0404040404040404 ");
+    const char old[] = "\xff"
+                       "0303030303030303{\"op\":\"synced\",\"epoch\":\"" EPOCH_1 "\"}";
+    bench_forget_sent(&b);
+    bench_back(&b, old, sizeof old - 1);
+    NOTHING_SENT(&b);
+    bench_synced(&b);
+    SENT(&b, "join room=a");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_synced_again_pings_at_once) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_synced(&b);
+    SENT(&b, "ping");
+    bench_synced(&b); /* that ping may have been answered before this */
+    NOTHING_SENT(&b);
+    bench_json(&b, "{'op':'pong','heads':{}}");
+    SENT(&b, "ping");
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_back_of_another_epoch_is_not_listened_to) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_synced_epoch(&b, EPOCH_2);
+    SENT(&b, "ping"); /* the answer will be no-session */
+    bench_live(&b, "a", 5, 6, 6);
+    NO_EVENT(&b);
+    bench_no_session(&b);
+    bench_welcome_with(&b, EPOCH_2, false, "");
+    bench_synced(&b);
+    SENT(&b, "join room=a after=0");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_silent_back_is_asked_for_a_sign_of_life) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 0);
+    for (uint64_t seq = 1; seq <= TAIL_REPAIRS_MAX; seq++) {
+        bench_actions_are(&b, "");
+        bench_json(&b, "{'op':'pong','heads':{'a':%" PRIu64 "}}", seq);
+        bench_tick(&b, GRACE_MS);
+        ck_assert_ptr_nonnull(strstr(bench_sent(&b), "replay room=a"));
+        bench_replay(&b, "a", seq - 1, seq, seq);
+        bench_replayed(&b, seq, 1, true, false);
+        while (*bench_event(&b))
+            ;
+    }
+    bench_run(&b);
+    bench_actions_are(&b, "-~0101010101010101 +~0202020202020202 ");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_leave) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_live(&b, "a", 8, 9, 9); /* with a repair under way */
+    SENT(&b, "replay room=a after=5 until=8");
+    ck_assert_int_eq(machine_leave(b.machine, "a", b.now), 0);
+    bench_run(&b);
+    bench_actions_are(&b, "-a0 ");
+    SENT(&b, "leave room=a");
+    bench_replay(&b, "a", 5, 6, 8);
+    bench_live(&b, "a", 9, 10, 10);
+    EVENT(&b, "gap a 5");
+    NO_EVENT(&b);
+    ck_assert_int_eq(machine_leave(b.machine, "a", b.now), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now), 0);
+    bench_run(&b);
+    bench_synced(&b);
+    SENT(&b, "join room=a");
+    ck_assert_uint_eq(b.machine->kept.frames, 0);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_leave_before_the_welcome) {
+    bench_init(&b);
+    machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
+    ck_assert_int_eq(machine_leave(b.machine, "a", b.now), 0);
+    bench_welcome(&b);
+    bench_actions_are(&b, "front ");
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_join_refused) {
+    s_join(ZRELAY_FROM_NOW, 0, "join room=a");
+    b.actions[0] = '\0';
+    bench_json(&b, "{'op':'error','re':%d,'code':'too-many-joins','room':'a','text':''}", bench_id(&b));
+    EVENT(&b, "refused too-many-joins a mid=0-0 request=0 seq=0");
+    bench_actions_are(&b, "-a0 ");
+    ck_assert_ptr_null(b.machine->rooms);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_join_takes_only_what_the_protocol_allows) {
+    char name[ZR_ROOM_MAX + 3];
+    bench_init(&b);
+    ck_assert_int_eq(machine_join(b.machine, "a b", 0, 0, b.now), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_join(b.machine, "", 0, 0, b.now), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_join(b.machine, NULL, 0, 0, b.now), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_join(b.machine, "a*b", 0, 0, b.now), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_join(b.machine, "a", 3, 0, b.now), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_join(b.machine, "a", -1, 0, b.now), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_AFTER, 1ULL << 53, b.now), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_join(b.machine, "a", 0, 0, b.now), 0);
+    ck_assert_int_eq(machine_join(b.machine, "a", 0, 0, b.now), ZRELAY_EINVAL);
+    memset(name, 'x', sizeof name);
+    name[ZR_ROOM_MAX + 1] = '\0';
+    ck_assert_int_eq(machine_join(b.machine, name, 0, 0, b.now), ZRELAY_EINVAL);
+    name[ZR_ROOM_MAX] = '*';
+    ck_assert_int_eq(machine_join(b.machine, name, 0, 0, b.now), 0);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_no_more_rooms_than_the_broker_takes) {
+    bench_init(&b);
+    bench_welcome_with(&b, EPOCH_1, false, ",'limits':{'rooms':2}");
+    ck_assert_int_eq(machine_join(b.machine, "a", 0, 0, b.now), 0);
+    ck_assert_int_eq(machine_join(b.machine, "b", 0, 0, b.now), 0);
+    ck_assert_int_eq(machine_join(b.machine, "c", 0, 0, b.now), ZRELAY_EMANY);
+    bench_finish(&b);
+}
+END_TEST
+
+UNIT_MAIN("client.lib.machine_rooms", test_from_now_begins_at_the_head, test_from_after_replays,
+    test_from_after_the_head_needs_no_replay, test_from_after_what_is_forgotten,
+    test_from_after_beyond_the_head, test_from_last, test_from_last_of_nothing,
+    test_live_entries_before_joined_after_a_reconnect_are_no_loss,
+    test_what_was_missed_while_away_is_replayed, test_sync_is_tried_again_with_another_nonce,
+    test_synced_again_pings_at_once, test_a_back_of_another_epoch_is_not_listened_to,
+    test_a_silent_back_is_asked_for_a_sign_of_life, test_leave, test_leave_before_the_welcome,
+    test_join_refused, test_join_takes_only_what_the_protocol_allows,
+    test_no_more_rooms_than_the_broker_takes)
