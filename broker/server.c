@@ -19,8 +19,9 @@
 #include "names.h"
 #include "sockets.h"
 
-/* What one wake-up takes from a socket before timers, signals and the other socket have their turn. */
-enum { BATCH_FRAMES = 1000, BATCH_BYTES = 4 << 20 };
+/* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that their answers do not
+ * fill a peer's queue (limits/route-queue) at once. */
+enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20 };
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 enum { SHUTDOWN_BATCHES = 16 };
 

@@ -156,6 +156,7 @@ void cmd_hello(relay_t *relay, request_t *request)
             return;
         }
         session_set_route(&relay->sessions, old, request->route);
+        old->resumed++;
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = old->id});
         request->session = old;
         s_renew(relay, request, &hello);

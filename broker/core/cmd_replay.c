@@ -69,6 +69,7 @@ void cmd_replay(relay_t *relay, request_t *request)
     replay_t *replay = fatal_calloc(sizeof *replay);
     replay->ticket = read.ticket = ++relay->last_ticket;
     replay->session = session->id;
+    replay->resumed = session->resumed;
     replay->beyond = !read.last && read.after > s_head(relay, zr_span_of(read.room, read.room_len));
     replay->id = json_incref(request->id);
     memcpy(replay->room, read.room, read.room_len);
@@ -84,8 +85,9 @@ void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice)
     HASH_FIND(hh, relay->replays, &ticket, sizeof ticket, replay);
     FATAL_UNLESS(replay);
     session_t *session = session_by_id(&relay->sessions, replay->session);
-    if (session) {
+    if (session)
         session->reads--;
+    if (session && session->resumed == replay->resumed) {
         for (size_t i = 0; i < slice->frame_count; i++)
             send_frame(relay, session->route, zr_blob_ref(slice->frames[i]));
         request_t request = {.route = session->route, .id = replay->id};

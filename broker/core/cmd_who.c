@@ -22,7 +22,9 @@ void cmd_who(relay_t *relay, request_t *request)
     }
     page_t page;
     page_begin(&page, after, (size_t)limit);
-    const room_t *room = room_find(relay, name);
+    room_t *room = room_find(relay, name);
+    if (room)
+        presence_listed(&room->presence);
     for (const occupant_t *user = room ? room->presence.occupants : NULL; user; user = user->hh.next)
         if (user->sessions > 0)
             page_offer(&page, zr_span_of(user->nick, user->nick_len), user);

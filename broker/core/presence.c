@@ -64,6 +64,13 @@ bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_
     return true;
 }
 
+void presence_listed(presence_t *presence)
+{
+    for (occupant_t *occupant = presence->changes; occupant; occupant = occupant->next_change)
+        if ((occupant->sessions > 0) != occupant->told)
+            occupant->listed = true;
+}
+
 static json_t *s_named(const occupant_t *occupant)
 {
     return json_pack("{so}", "nick", zr_json_string(zr_span_of(occupant->nick, occupant->nick_len)));
@@ -78,7 +85,7 @@ static size_t s_collect(presence_t *presence, json_t *joined, json_t *left)
         presence->changes = occupant->next_change;
         occupant->queued = false;
         bool here = occupant->sessions > 0;
-        if (here != occupant->told) {
+        if (here != occupant->told || occupant->listed) {
             json_t *named = s_named(occupant);
             if (occupant->other_len)
                 json_object_set_new(
@@ -87,6 +94,7 @@ static size_t s_collect(presence_t *presence, json_t *joined, json_t *left)
                 json_object_set_new(named, "reason", json_string(occupant->reason));
             json_array_append_new(here ? joined : left, named);
             occupant->told = here;
+            occupant->listed = false;
             news++;
         }
         if (!here)

@@ -16,6 +16,7 @@ typedef struct occupant {
     size_t sessions;      /* present now */
     bool told;            /* the room was told that this user is here */
     bool queued;          /* among the changes */
+    bool listed;          /* `who` was answered with what the room was not told yet */
     const char *reason;   /* why the last session went; static */
     char other[ZR_NICK_MAX]; /* renamed: the nick after or before */
     size_t other_len;
@@ -36,6 +37,10 @@ void presence_finish(presence_t *presence);
  * has something to be told. */
 bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was);
 bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_span_t to);
+
+/* Who is here is about to be listed, with the version of the newest frame: what is not told yet must be told then, even if it is undone
+ * within the tick, since whoever got the list goes on from there. */
+void presence_listed(presence_t *presence);
 
 /* The next frame of changes for the back (topic and JSON), the caller's; NULL when all is told. */
 zr_blob_t *presence_frame(presence_t *presence, zr_span_t room);

@@ -15,7 +15,7 @@
 /* A replay under way in the log. */
 typedef struct {
     uint64_t ticket;
-    uint64_t session;
+    uint64_t session, resumed; /* whose, and of which of its connections */
     json_t *id; /* of the request; NULL: none */
     bool beyond; /* it asked for what comes after a position that was not given yet */
     char room[ZR_ROOM_MAX];

@@ -20,6 +20,7 @@ typedef struct session {
     member_t *members;
     member_t *next_told; /* where the next pong begins; NULL: at the first */
     size_t reads;        /* replays under way */
+    uint64_t resumed;    /* how often: what was asked before is asked again, its answers would be taken for the new ones' */
     uint64_t answer_pass; /* the pass that holds its last answer, */
     size_t answer;        /* and where it stands there (batch.h) */
     struct session *prev, *next; /* of the same user */

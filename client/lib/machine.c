@@ -248,7 +248,6 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     m->ping_at = m->now + m->heartbeat;
     s_store(m->epoch, epoch);
     m->epoch_number = strtoull(m->epoch, NULL, 16);
-    m->epoch_number = strtoull(m->epoch, NULL, 16);
     m->doubted = 0;
     if (!zr_span_equal(back, zr_span(m->back))) {
         s_store(m->back, back);

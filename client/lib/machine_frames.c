@@ -143,8 +143,7 @@ void machine_back(machine_t *m, zr_blob_t *frame, uint64_t now) {
     if (m->state != STATE_CLOSED && m->back_open) {
         switch (zr_back_read(s_span(frame), &room, &json)) {
         case ZR_BACK_ENTRIES:
-            m->tail_repairs = 0;
-            s_deliver(m, frame, true);
+            s_deliver(m, frame, false);
             break;
         case ZR_BACK_PRESENCE:
             presence_on_frame(m, rooms_find(m, room), json);

@@ -261,7 +261,6 @@ struct machine {
     char epoch[TOKEN_MAX + 1];
     uint64_t epoch_number; /* the same, as frames carry it */
     uint64_t doubted;      /* when something of another epoch last made us ask */
-    uint64_t epoch_number; /* the same, as DELIVER has it */
     char back[ENDPOINT_MAX + 1];
     uint64_t heartbeat;
     size_t limit_window, limit_frame, limit_control, limit_entries, limit_body, limit_rooms, limit_replays;
@@ -363,6 +362,7 @@ void repair_on_refused(machine_t *m, request_t *request, json_t *error);
 void presence_finish(machine_t *m, room_t *room);
 void presence_lost(room_t *room);
 void presence_on_joined(machine_t *m, room_t *room);
+void presence_note_version(machine_t *m, room_t *room, uint64_t version);
 void presence_on_frame(machine_t *m, room_t *room, zr_span_t json); /* `room` may be NULL */
 void presence_on_who(machine_t *m, request_t *request, json_t *object);
 void presence_on_refused(machine_t *m, request_t *request, json_t *error);

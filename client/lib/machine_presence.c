@@ -15,7 +15,8 @@ struct presence {
     bool known; /* a list has come: from now on differences are told */
     uint64_t version;
     unsigned generation;
-    request_t *who; /* under way */
+    request_t *who; /* under way, or about to be */
+    uint64_t noted; /* the newest version a pong named */
     uint64_t who_version;
     json_t *kept[PRESENCE_KEPT]; /* frames that came meanwhile */
     size_t kept_count;
@@ -58,6 +59,7 @@ static void s_ask(machine_t *m, room_t *room, uint64_t delay) {
     if (presence->who || m->state != STATE_LIVE)
         return;
     presence->missed = false;
+    presence->noted = NEVER;
     presence->generation++;
     presence->who = request_new(m, REQUEST_MEMBERS, zr_span_of(room->name, room->len));
     presence->who->room = room;
@@ -147,16 +149,32 @@ static uint64_t s_version(const json_t *object) {
     return version;
 }
 
+void presence_note_version(machine_t *m, room_t *room, uint64_t version) {
+    presence_t *presence = room->presence;
+    if (!presence || !presence->known || presence->who || version <= presence->version)
+        return;
+    s_ask(m, room, GRACE_MS);
+    presence->noted = version; /* when its frame comes until then, nothing is asked */
+}
+
+static bool s_asked(const presence_t *presence) {
+    return presence->who && presence->who->id;
+}
+
 /* The next one, an old one, or one too many. */
 static void s_frame(machine_t *m, room_t *room, json_t *frame) {
     presence_t *presence = room->presence;
     uint64_t version = s_version(frame);
-    if (!presence->who && presence->known) {
+    if (!s_asked(presence) && presence->known) {
         if (version <= presence->version)
             return;
         if (version == presence->version + 1) {
             presence->version = version;
             s_apply(m, room, frame);
+            if (presence->who && version >= presence->noted) {
+                request_free(m, presence->who);
+                presence->who = NULL;
+            }
             return;
         }
         s_ask(m, room, 0);

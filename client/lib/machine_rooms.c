@@ -264,16 +264,21 @@ void rooms_note_head(machine_t *m, room_t *room, uint64_t head) {
         m->grace = room->grace;
 }
 
-void rooms_on_pong(machine_t *m, const json_t *object) {
-    json_t *heads = json_object_get(object, "heads");
+/* Each room that the object names with a sensible number. */
+static void s_each(machine_t *m, json_t *object, void (*note)(machine_t *m, room_t *room, uint64_t number)) {
     const char *name;
-    json_t *head;
-    json_object_foreach(heads, name, head) {
+    json_t *value;
+    json_object_foreach(object, name, value) {
         room_t *room = rooms_find(m, zr_span(name));
-        if (room && json_is_integer(head) && json_integer_value(head) >= 0 &&
-            (uint64_t)json_integer_value(head) <= ZR_INT_MAX)
-            rooms_note_head(m, room, (uint64_t)json_integer_value(head));
+        json_int_t number = json_integer_value(value);
+        if (room && json_is_integer(value) && number >= 0 && (uint64_t)number <= ZR_INT_MAX)
+            note(m, room, (uint64_t)number);
     }
+}
+
+void rooms_on_pong(machine_t *m, const json_t *object) {
+    s_each(m, json_object_get(object, "heads"), rooms_note_head);
+    s_each(m, json_object_get(object, "versions"), presence_note_version);
 }
 
 static void s_grace_over(machine_t *m) {

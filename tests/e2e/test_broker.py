@@ -222,7 +222,8 @@ class Configuration(BrokerCase):
         every = ("# everything, with units and comments\n"
                  "server\n    listen = tcp://127.0.0.1:*\n    listen = tcp://127.0.0.1:*\n    insecure = 0\n"
                  "    greeting = \"Hello # all\"  # quoted\n    heartbeat = 1000\n    tick = 50\n    io-threads = 2\n    log-level = debug\n"
-                 "limits\n    max-frame = 1M\n    max-control = 64k\n    window = 1M\n    max-entries = 10\n    max-sessions = 5\n    max-rooms = 5\n"
+                 "limits\n    max-frame = 1M\n    max-control = 64k\n    window = 1M\n    max-entries = 10\n    max-sessions = 5\n"
+                 "    max-rooms = 5\n"
                  "    max-joins = 5\n    max-keys = 5\n    max-state-bytes = 1G\n    max-replays = 1\n    replay-entries = 5\n"
                  "    replay-frames = 5\n    replay-bytes = 1k\n    max-clients = 5\n    batch-bytes = 2k\n    route-queue = 16\n"
                  "    reader-queue = 16\nlog\n    room-entries = 5\n    room-bytes = 4k\n    entries = 5\n    bytes = 4k\n")
@@ -293,7 +294,7 @@ class Configuration(BrokerCase):
         for names, defaults in rows:
             where = re.search(r"\(section `(\w+)`\)", names)
             found = re.findall(r"`([a-z-]+)`", names.split("(")[0])
-            values = [int(re.sub(r"\D", "", value)) for value in defaults.split(";")]
+            values = [int(re.match(r"[\d,]+", value.strip()).group().replace(",", "")) for value in defaults.split(";")]
             self.assertEqual(len(found), len(values), names)
             for name, value in zip(found, values):
                 self.check(f"{where.group(1) if where else 'limits'}\n    {name} = {value}\n")
@@ -418,6 +419,20 @@ class Sessions(BrokerCase):
         welcome = peer.hello("ann", peer.welcome["resume"])
         self.assertFalse(welcome["resumed"])
         self.assertEqual(welcome["epoch"], again.epoch)
+
+    def test_every_delivery_names_the_epoch(self):
+        broker = self.broker()
+        peer = self.peer(broker)
+        peer.subscribe(b"room\0")
+        peer.send(publish_frame("room", (1, b"value", b"key")))
+        frames = [peer.live()]
+        self.assertEqual(peer.receive()[:1], b"\x02")
+        for op in ("replay", "state"):
+            peer.send(json.dumps({"op": op, "room": "room", "after": 0}).encode())
+            frames.append(peer.receive())
+            peer.control()
+        for frame in frames:
+            self.assertEqual(frame[len("room") + 3:len("room") + 11].hex(), broker.epoch)
 
     def test_silent_session_expires_and_others_see_it(self):
         broker = self.broker(config=FAST)

@@ -124,7 +124,8 @@ class Usage(CliCase):
                 (["sub", "a", "--jobs", "2"], "--exec"), (["sub", "a", "--exec", "cat", "--jobs", "0"], "--jobs"),
                 (["sub", "a", "--exec", "cat", "--jobs", "100000"], "--jobs"),
                 (["history", "a", "--after", "1", "--last", "1"], "exclude"),
-                (["pub", "a", "--key", "a b", "x"], "key"), (["pub", "a", "--key", "k" * 256, "x"], "key"), (["pub", "a", "--key", "", "x"], "key"),
+                (["pub", "a", "--key", "a b", "x"], "key"), (["pub", "a", "--key", "k" * 256, "x"], "key"),
+                (["pub", "a", "--key", "", "x"], "key"),
                 (["state", "a", "nosuch"], "nosuch"), (["state", "a", "get"], "KEY"), (["state", "a", "set", "key"], "VALUE"),
                 (["state", "a", "get", "k", "more"], "KEY"), (["state", "a", "get", "k e y"], "key"),
                 (["state", "a", "get", "k", "--expect", "1"], "--expect"), (["state", "a", "set", "k", "v", "--expect", "x"], "--expect"),
@@ -137,7 +138,8 @@ class Usage(CliCase):
                 self.assertNotIn("\u202e", program.errors())
 
     def test_servers_that_are_none(self):
-        for server in ("", "nonsense", "127.0.0.1:5570", "udp://127.0.0.1:5570", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "\x1b[2J"):
+        for server in ("", "nonsense", "127.0.0.1:5570", "udp://127.0.0.1:5570", "tcp://", "tcp://127.0.0.1",
+                       "tcp://127.0.0.1:99999", "\x1b[2J"):
             with self.subTest(server):
                 program = self.fails(server, "ping", "--connect-timeout", "0.2", words="endpoint")
                 self.assertNotIn("\x1b", program.errors())
@@ -217,7 +219,8 @@ class Publishing(CliCase):
 
     def test_lines_keep_their_bytes(self):
         broker = self.broker()
-        lines = [b"plain", b"", b"\xff\xfe\x80 not UTF-8", b"nul\0inside", b"  spaces  ", b"carriage\r", b"\x1b[2J", b"", b"x" * 300_000, b"last"]
+        lines = [b"plain", b"", b"\xff\xfe\x80 not UTF-8", b"nul\0inside", b"  spaces  ", b"carriage\r", b"\x1b[2J", b"",
+                 b"x" * 300_000, b"last"]
         program = self.run_zrelay(broker, "pub", "room", stdin=b"\n".join(lines))  # no newline at the end
         self.assertEqual((program.text(), program.errors()), ("", ""))
         self.run_zrelay(broker, "pub", "room", stdin=b"one more\n")
@@ -290,8 +293,9 @@ class Reading(CliCase):
         broker = self.broker()
         self.assertEqual(bytes(self.run_zrelay(broker, "history", "room").out), b"")
         self.publish(broker, "room", *(b"%d" % number for number in range(1, 11)))
-        for arguments, expected in (([], range(1, 11)), (["--last", "3"], range(8, 11)), (["-n3"], range(8, 11)), (["--last", "99"], range(1, 11)),
-                                    (["--after", "7"], range(8, 11)), (["--after", "0"], range(1, 11)), (["--after", "10"], [])):
+        for arguments, expected in (([], range(1, 11)), (["--last", "3"], range(8, 11)), (["-n3"], range(8, 11)),
+                                    (["--last", "99"], range(1, 11)), (["--after", "7"], range(8, 11)),
+                                    (["--after", "0"], range(1, 11)), (["--after", "10"], [])):
             with self.subTest(arguments):
                 program = self.run_zrelay(broker, "history", "room", *arguments)
                 self.assertEqual(program.lines(), [b"%d" % number for number in expected])
@@ -308,7 +312,8 @@ class Reading(CliCase):
     def test_where_sub_begins(self):
         broker = self.broker()
         self.publish(broker, "room", *(b"%d" % number for number in range(1, 6)))
-        for arguments, expected in ((["--all"], b"12345"), (["-a"], b"12345"), (["--last", "2"], b"45"), (["--after", "3"], b"45"), (["-n", "9"], b"12345")):
+        for arguments, expected in ((["--all"], b"12345"), (["-a"], b"12345"), (["--last", "2"], b"45"), (["--after", "3"], b"45"),
+                                    (["-n", "9"], b"12345")):
             with self.subTest(arguments):
                 program = self.run_zrelay(broker, "sub", "room", "--count", str(len(expected)), *arguments)
                 self.assertEqual(b"".join(program.lines()), expected)
@@ -426,7 +431,8 @@ class Output(CliCase):
         self.publish(broker, "room", *[b"x" * 1000] * 200, (b"value", b"key"))
         for arguments in (["history", "room"], ["sub", "room", "--all"], ["sub", "room", "--all", "--count", "1"], ["rooms"], ["who", "room"],
                           ["state", "room"], ["state", "room", "get", "key"], ["state", "room", "watch"], ["ping"], ["ping", "--json"],
-                          ["--json", "history", "room"], ["--json", "rooms"], ["--json", "who", "room"], ["--json", "state", "room", "set", "a", "b"],
+                          ["--json", "history", "room"], ["--json", "rooms"], ["--json", "who", "room"],
+                          ["--json", "state", "room", "set", "a", "b"],
                           ["--help"], ["sub", "--help"], ["--version"]):
             with self.subTest(arguments):
                 self.full(broker, *arguments)
@@ -448,7 +454,8 @@ class Output(CliCase):
     def test_quiet_sub_notices_that_the_pipe_is_closed(self):
         broker = self.broker()
         for arguments in (["sub", "room"], ["state", "room", "watch"]):
-            process = subprocess.Popen([ZRELAY, "-s", broker.server, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
+            process = subprocess.Popen([ZRELAY, "-s", broker.server, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                       env=self.environment)
             self.addCleanup(lambda one=process: (one.kill(), one.wait(), one.stderr.close()))
             self.wait_members(broker, "room", 1)
             process.stdout.close()
@@ -470,7 +477,8 @@ class Exec(CliCase):
     def test_what_a_command_gets(self):
         broker = self.broker()
         self.publish(broker, "room", b"first\n\xff", (b"second", b"key"), b"", nick="ann")
-        script = 'printf "%s %s %s %s %s<" "$ZRELAY_ROOM" "$ZRELAY_SEQ" "$ZRELAY_SENDER" "${ZRELAY_KEY-none}" "${ZRELAY_TIME%?????????????}"; cat; echo ">"'
+        script = ('printf "%s %s %s %s %s<" "$ZRELAY_ROOM" "$ZRELAY_SEQ" "$ZRELAY_SENDER" "${ZRELAY_KEY-none}" '
+                  '"${ZRELAY_TIME%?????????????}"; cat; echo ">"')
         program = Program([ZRELAY, "-s", broker.server, "sub", "room", "--all", "--count", "3", "--exec", script],
                           env={**self.environment, "ZRELAY_KEY": "of our own", "ZRELAY_SEQ": "99"})
         self.addCleanup(program.end)
@@ -532,7 +540,8 @@ class Questions(CliCase):
             self.peer(broker, nick).ask(op="join", room="room")
         self.peer(broker, "silent").ask(op="join", room="room", presence=False)
         self.assertEqual(self.run_zrelay(broker, "who", "room").text(), "ann\nbob\n\u00e9ve\n")
-        self.assertEqual(self.json_lines(self.run_zrelay(broker, "--json", "who", "room")), [{"nick": nick} for nick in ("ann", "bob", "\u00e9ve")])
+        self.assertEqual(self.json_lines(self.run_zrelay(broker, "--json", "who", "room")),
+                         [{"nick": nick} for nick in ("ann", "bob", "\u00e9ve")])
         self.assertEqual(self.run_zrelay(broker, "who", "empty").text(), "")
 
     def test_who_names_more_than_fit_into_one_answer(self):
@@ -568,7 +577,8 @@ class Questions(CliCase):
     def test_ping(self):
         broker = self.broker()
         program = self.run_zrelay(broker, "ping", "-c", "1")
-        self.assertRegex(program.text(), r"\Apong from " + broker.server + r": 1 time=\d+\.\d+ ms\nleast \d+\.\d+ ms, mean \d+\.\d+ ms, most \d+\.\d+ ms\n\Z")
+        self.assertRegex(program.text(), r"\Apong from " + broker.server + r": 1 time=\d+\.\d+ ms\n"
+                                         r"least \d+\.\d+ ms, mean \d+\.\d+ ms, most \d+\.\d+ ms\n\Z")
         found = self.json_lines(self.run_zrelay(broker, "--json", "ping", "-c", "1"))
         self.assertEqual([entry.keys() for entry in found], [{"number", "us"}])
         self.assertGreater(found[0]["us"], 0)

@@ -562,9 +562,7 @@ class Log(LimitCase):
         self.assertTrue(peer.ask(op="join", room=room, after=oldest)["recovered"])
         self.assertFalse(peer.ask(op="join", room=room, after=head + 1)["recovered"])
         answer, frames = self.replay(peer, room=room, after=0)
-        self.assertEqual((answer["complete"], answer["count"]), (oldest == 0, head - oldest))
-        if answer["count"]:
-            self.assertEqual(answer["seq"], head)
+        self.assertEqual((answer["complete"], answer["seq"], answer["count"]), (oldest == 0, head, head - oldest))
         self.assertEqual([entry[0] for frame in frames for entry in frame], list(range(oldest + 1, head + 1)))
         answer, _ = self.replay(peer, room=room, after=oldest)
         self.assertTrue(answer["complete"])

@@ -68,7 +68,7 @@ static void s_joined(client_t *client, const zrelay_event_t *event) {
     if (reader->placed)
         return;
     /* Rooms of a prefix are read from their beginning if they are newer than the prefix. */
-    reader->choice = reader->prefixed && reader->from == ZRELAY_FROM_NOW;
+    reader->choice = reader->prefixed && reader->from != ZRELAY_FROM_AFTER;
     reader->placed = reader->from != ZRELAY_FROM_LAST || reader->position == 0;
     reader->last = reader->from == ZRELAY_FROM_AFTER ? reader->position : event->seq;
 }

@@ -33,7 +33,7 @@ static bool s_reader_missing(const client_t *client, unsigned r, char *why, size
     else if (!reader->placed && head > room->oldest)
         snprintf(why, size, "c%u has read nothing of the last %" PRIu64 " of %s", client->number,
             reader->position, room_text(r));
-    else if (client->sim->visited) /* the loss of a room's last presence frame shows with its next one only */
+    else
         for (size_t i = 0; i < reader->seen_count; i++) {
             const seen_t *seen = &reader->seen[i];
             if (strcmp(seen->nick, client->nick) == 0 || seen->here == s_present(client->sim, seen->nick, r))

@@ -73,7 +73,6 @@ static void s_visit(sim_t *sim) {
         client_kill(sim->slots[slot]);
     client_t *visitor = client_new(sim, slot);
     program_visit(visitor);
-    sim->visited = sim->params.max_joins > ROOMS; /* else it may not come into every room */
     s_settle(sim);
     if (sim->world.failed || sim->slots[slot] != visitor)
         return;

@@ -41,7 +41,6 @@ typedef struct sim {
     rng_t entropy;     /* what the programs take for unpredictable */
     bool quiet;        /* no faults any more */
     uint64_t progress; /* when a program got an entry last */
-    bool visited;      /* somebody came and went since: who is present was told anew */
 } sim_t;
 
 /* params.c: everything drawn from the seed and set up. */

@@ -75,6 +75,21 @@ START_TEST(test_one_who_left_and_is_not_told_yet) {
 }
 END_TEST
 
+START_TEST(test_who_was_listed_is_told_even_if_gone_within_the_tick) {
+    fx_start();
+    s_crowd(2);
+    fx_hello(C, "eve");
+    fx_ask(C, "{'op':'who','room':'r'}");
+    fx_expect(C, "{'version':0,'count':2}");
+    fx_ask(A, "{'op':'bye'}");
+    relay_tick(fx.relay);
+    fx_run();
+    fx_expect(
+        BACK, "{'version':1,'joined':[{'nick':'n001'}],'left':[{'nick':'n000','reason':'bye'}],'count':1}");
+    fx_finish();
+}
+END_TEST
+
 START_TEST(test_a_room_that_is_not_there) {
     fx_start();
     fx_hello(A, "ann");
@@ -104,4 +119,5 @@ START_TEST(test_bad_requests) {
 END_TEST
 
 UNIT_MAIN("broker.core.cmd_who", test_in_byte_order_with_counts, test_at_most_five_hundred,
-    test_one_who_left_and_is_not_told_yet, test_a_room_that_is_not_there, test_bad_requests)
+    test_one_who_left_and_is_not_told_yet, test_who_was_listed_is_told_even_if_gone_within_the_tick,
+    test_a_room_that_is_not_there, test_bad_requests)

@@ -204,7 +204,7 @@ START_TEST(test_no_ack_is_joined_over_two_connections) {
 }
 END_TEST
 
-START_TEST(test_a_replay_follows_its_session) {
+START_TEST(test_a_replay_ends_with_its_connection) {
     s_start();
     fx_one(A, "r", 1, "a");
     fx_run();
@@ -214,8 +214,7 @@ START_TEST(test_a_replay_follows_its_session) {
     fx_resume(C, A, "ann");
     fx_log_all();
     fx_expect_silence(A);
-    fx_expect_text(C, "replay r 0: 1/a");
-    fx_expect(C, "{'op':'replayed','re':5}");
+    fx_expect_silence(C); /* it is asked again there, and this would pass for the answer */
     fx_ask(C, "{'op':'replay','room':'r','after':0,'id':6}");
     relay_route_lost(fx.relay, C);
     fx_log_all();
@@ -285,5 +284,5 @@ UNIT_MAIN("broker.core.late_log", test_nothing_is_seen_before_it_is_stored,
     test_replay_during_a_pass_that_was_split, test_passes_are_stored_in_order,
     test_a_resend_is_not_acked_before_the_first_is_stored, test_compare_and_set_sees_what_is_under_way,
     test_an_entry_outlives_its_session, test_no_ack_on_another_connection_than_the_errors_before_it,
-    test_no_ack_is_joined_over_two_connections, test_a_replay_follows_its_session,
+    test_no_ack_is_joined_over_two_connections, test_a_replay_ends_with_its_connection,
     test_replays_of_sessions_that_ended_are_bounded_too, test_keys_over_several_passes)

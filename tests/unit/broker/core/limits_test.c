@@ -1,4 +1,7 @@
-/* Every limit of PROTOCOL.md, section 10, that the core keeps, from both sides: the last value that passes and the first that does not. */
+/* The limits of PROTOCOL.md, section 10, that the core keeps, from both sides: the last value that passes and the first that does not. Others
+ * stand where they belong: nesting and ids in dispatch_test, a replay's slices in cmd_replay_test, a snapshot's in cmd_state_test, batch-bytes in
+ * batch_test, the 500s in cmd_ping_test, cmd_who_test, cmd_rooms_test and members_test, the 64 refusals in dedupe_test, the log's in
+ * log_memory_test. */
 #include "fixture.h"
 
 /* A PUBLISH frame of just `len` bytes. */

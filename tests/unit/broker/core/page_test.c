@@ -5,7 +5,7 @@
 #include "unit.h"
 
 enum { NAMES = 2000 };
-static char s_names[NAMES][8];
+static char s_names[NAMES][16];
 
 /* Names in an order that is neither sorted nor the other way round. */
 static void s_offer(page_t *page, unsigned count) {
@@ -20,7 +20,7 @@ static void s_offer(page_t *page, unsigned count) {
 static void s_expect(const page_t *page, unsigned first, unsigned count, bool more) {
     ck_assert_uint_eq(page->count, count);
     ck_assert_int_eq(page->more, more);
-    char name[8];
+    char name[16];
     for (unsigned i = 0; i < count; i++) {
         snprintf(name, sizeof name, "n%04u", first + i);
         ck_assert_span_eq(page->items[i].name, zr_span(name));
@@ -48,7 +48,7 @@ END_TEST
 
 START_TEST(test_pages_follow_each_other) {
     page_t page;
-    char after[8] = "";
+    char after[16] = "";
     for (unsigned first = 0; first < 101; first += 10) {
         page_begin(&page, zr_span(after), 10);
         s_offer(&page, 101);

@@ -104,6 +104,23 @@ START_TEST(test_renamed_and_back_is_silent) {
 }
 END_TEST
 
+START_TEST(test_what_was_listed_is_told_even_if_undone) {
+    s_enter("ann");
+    s_frame();
+    s_enter("bob");
+    s_exit("ann", "leave");
+    presence_listed(&s_presence); /* somebody knows now: bob and not ann, version 1 */
+    s_exit("bob", "bye");
+    s_enter("ann");
+    ck_assert_str_eq(s_frame(), "{\"count\":1,\"joined\":[{\"nick\":\"ann\"}],"
+                                "\"left\":[{\"nick\":\"bob\",\"reason\":\"bye\"}],\"version\":2}");
+    s_exit("ann", "leave"); /* once */
+    s_enter("ann");
+    ck_assert_str_eq(s_frame(), "");
+    presence_finish(&s_presence);
+}
+END_TEST
+
 START_TEST(test_changes_of_a_frame_are_bounded) {
     char nick[16];
     for (unsigned i = 0; i < 2 * PRESENCE_CHANGES; i++) {
@@ -130,5 +147,6 @@ END_TEST
 
 UNIT_MAIN_ABORTS("broker.core.presence",
     UNIT_TESTS(test_comes_and_goes, test_coming_and_going_cancel_out, test_first_in_and_last_out,
-        test_renamed, test_renamed_and_back_is_silent, test_changes_of_a_frame_are_bounded),
+        test_renamed, test_renamed_and_back_is_silent, test_what_was_listed_is_told_even_if_undone,
+        test_changes_of_a_frame_are_bounded),
     UNIT_TESTS(test_exit_of_nobody_is_a_bug))

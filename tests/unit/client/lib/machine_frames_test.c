@@ -262,9 +262,17 @@ START_TEST(test_frames_after_the_end) {
 }
 END_TEST
 
+static uint64_t random_state;
+
+static uint64_t s_random(void) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    return random_state ^= random_state << 17;
+}
+
 /* Good frames with some bytes changed, in any order. */
 START_TEST(test_noise) {
-    uint64_t random = 88172645463325252ULL + (uint64_t)_i;
+    random_state = 88172645463325252ULL + (uint64_t)_i;
     const char *texts[] = {"{\"op\":\"pong\",\"heads\":{\"a\":9,\"m/x\":3}}",
         "{\"op\":\"bye\",\"reason\":\"expired\"}", "{\"op\":\"error\",\"code\":\"no-session\"}",
         "{\"op\":\"error\",\"code\":\"conflict\",\"mid\":1,\"upto\":3}",
@@ -278,48 +286,47 @@ START_TEST(test_noise) {
         "\"heartbeat\":100}",
         "a\x01{\"version\":2,\"joined\":[{\"nick\":\"q\"}],\"left\":[],\"count\":3}",
         "\x02\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x05"};
-#define RANDOM() (random ^= random << 13, random ^= random >> 7, random ^= random << 17)
     bench_init(&b);
     machine_join(b.machine, "a", ZRELAY_FROM_AFTER | ZRELAY_PRESENCE, 0, b.now);
     machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now);
     for (int step = 0; step < 3000; step++) {
         uint8_t frame[512];
         size_t len;
-        uint64_t dice = RANDOM() % 20;
+        uint64_t dice = s_random() % 20;
         if (b.sent_count > 4000)
             break;
         if (dice < 4) {
-            uint64_t at = RANDOM() % 12;
+            uint64_t at = s_random() % 12;
             zr_blob_t *blob =
-                bench_entries(dice & 1 ? "a" : "m/x", RANDOM() % 4, at, at + 1, at + 1 + RANDOM() % 5);
+                bench_entries(dice & 1 ? "a" : "m/x", s_random() % 4, at, at + 1, at + 1 + s_random() % 5);
             len = zr_blob_len(blob);
             memcpy(frame, zr_blob_data(blob), len);
             zr_blob_unref(blob);
         } else {
-            const char *text = texts[RANDOM() % (sizeof texts / sizeof *texts)];
+            const char *text = texts[s_random() % (sizeof texts / sizeof *texts)];
             len = text[0] == 2 ? ZR_ACK_SIZE : strlen(text);
             memcpy(frame, text, len);
         }
         for (char *re = len > 8 ? memmem(frame, len, "\"re\":", 5) : NULL; re; re = NULL)
-            re[5] = (char)('0' + RANDOM() % 10); /* some of them answer */
-        if (RANDOM() % 4 == 0)
-            frame[RANDOM() % len] = (uint8_t)RANDOM();
-        if (RANDOM() % 2)
+            re[5] = (char)('0' + s_random() % 10); /* some of them answer */
+        if (s_random() % 4 == 0)
+            frame[s_random() % len] = (uint8_t)s_random();
+        if (s_random() % 2)
             bench_front(&b, frame, len);
         else
             bench_back(&b, frame, len);
-        if (RANDOM() % 8 == 0 && b.machine->nonce[0])
+        if (s_random() % 8 == 0 && b.machine->nonce[0])
             bench_synced(&b);
-        if (RANDOM() % 8 == 0)
+        if (s_random() % 8 == 0)
             machine_publish(b.machine, "a", "k", ZR_ENTRY_EXPECT, 1, "x", 1, NULL);
-        if (RANDOM() % 8 == 0)
+        if (s_random() % 8 == 0)
             machine_who(b.machine, "a", NULL), machine_state(b.machine, "a", NULL, NULL);
-        if (RANDOM() % 16 == 0)
-            machine_history(b.machine, "m/x", 0, RANDOM() % 3, 0, NULL);
-        if (RANDOM() % 64 == 0 && machine_leave(b.machine, "a", b.now) == 0)
+        if (s_random() % 16 == 0)
+            machine_history(b.machine, "m/x", 0, s_random() % 3, 0, NULL);
+        if (s_random() % 64 == 0 && machine_leave(b.machine, "a", b.now) == 0)
             machine_join(b.machine, "a", ZRELAY_FROM_LAST | ZRELAY_PRESENCE, 2, b.now);
-        bench_tick(&b, RANDOM() % 200);
-        while (RANDOM() % 3 && machine_event(b.machine))
+        bench_tick(&b, s_random() % 200);
+        while (s_random() % 3 && machine_event(b.machine))
             ;
     }
     bench_finish(&b);

@@ -85,11 +85,13 @@ START_TEST(test_a_room_whose_only_entry_was_dropped_is_found) {
 }
 END_TEST
 
-START_TEST(test_synced_again_lists_again) {
+START_TEST(test_another_sync_lists_again) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("", false);
+    machine_join(b.machine, "x", ZRELAY_FROM_NOW, 0, b.now);
+    bench_run(&b);
     bench_synced(&b);
-    SENT(&b, "ping");
+    SENT(&b, "join room=x");
     bench_tick(&b, 0);
     SENT(&b, "rooms prefix=m/");
     bench_finish(&b);
@@ -212,7 +214,7 @@ END_TEST
 
 UNIT_MAIN("client.lib.machine_prefix", test_joins_what_exists_silently,
     test_a_room_that_comes_up_later_is_read_from_its_beginning, test_a_room_seen_before_the_list_is_whole,
-    test_a_room_whose_only_entry_was_dropped_is_found, test_synced_again_lists_again,
+    test_a_room_whose_only_entry_was_dropped_is_found, test_another_sync_lists_again,
     test_leaving_the_prefix_leaves_its_rooms, test_a_room_that_another_prefix_wants_stays,
     test_rooms_joined_by_name_are_left_alone, test_more_rooms_than_fit,
     test_a_room_too_many_for_the_broker_is_read_all_the_same, test_after_a_reconnect, test_hostile_lists)

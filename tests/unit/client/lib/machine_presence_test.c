@@ -143,6 +143,24 @@ START_TEST(test_reconnect_tells_who_changed) {
 }
 END_TEST
 
+START_TEST(test_a_lost_last_frame_shows_in_a_pong) {
+    s_room();
+    bench_json(&b, "{'op':'pong','heads':{},'versions':{'a':2,'x':5}}");
+    NOTHING_SENT(&b);
+    bench_presence(&b, "a", "{'version':2,'joined':[{'nick':'cy'}],'left':[],'count':3}");
+    EVENT(&b, "presence a +cy - 3");
+    bench_tick(&b, GRACE_MS);
+    NOTHING_SENT(&b); /* it came in time */
+    bench_json(&b, "{'op':'pong','heads':{},'versions':{'a':3}}");
+    bench_tick(&b, GRACE_MS);
+    SENT(&b, "who room=a");
+    s_who(3, "{'nick':'ann'},{'nick':'me'}", false);
+    EVENT(&b, "presence a -cy - 2");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
 START_TEST(test_leave_while_asking) {
     s_room();
     bench_presence(&b, "a", "{'version':4,'joined':[],'left':[],'count':3}");
@@ -182,5 +200,5 @@ END_TEST
 
 UNIT_MAIN("client.lib.machine_presence", test_coming_and_going, test_renaming, test_not_about_oneself,
     test_missed_version_is_repaired_by_the_list, test_frames_during_the_list_are_applied_after_it,
-    test_a_storm_is_bounded, test_reconnect_tells_who_changed, test_leave_while_asking, test_refused_list,
-    test_hostile_presence)
+    test_a_storm_is_bounded, test_reconnect_tells_who_changed, test_a_lost_last_frame_shows_in_a_pong,
+    test_leave_while_asking, test_refused_list, test_hostile_presence)

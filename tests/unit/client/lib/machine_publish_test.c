@@ -95,6 +95,36 @@ START_TEST(test_frames_are_bounded) {
 }
 END_TEST
 
+START_TEST(test_no_more_under_way_than_the_window) {
+    char body[600] = {0};
+    bench_init(&b);
+    bench_welcome_with(&b, EPOCH_1, false, ",'limits':{'window':1000,'entries':1}");
+    for (int i = 0; i < 4; i++)
+        machine_publish(b.machine, "a", NULL, 0, 0, body, i == 0 || i == 3 ? 600 : 300, NULL);
+    bench_run(&b);
+    SENT(&b, "publish a 1");
+    SENT(&b, "publish a 2");
+    NOTHING_SENT(&b);
+    ck_assert(!machine_eager(b.machine));
+    s_ack(1, 1);
+    SENT(&b, "publish a 3");
+    NOTHING_SENT(&b);
+    bench_no_session(&b); /* on another connection nothing is under way */
+    bench_forget_sent(&b);
+    b.looked--;
+    bench_welcome_with(&b, EPOCH_1, true, ",'limits':{'window':1}");
+    SENT(&b, "publish a 2"); /* one always */
+    NOTHING_SENT(&b);
+    s_ack(2, 2);
+    SENT(&b, "publish a 3");
+    s_ack(3, 3);
+    SENT(&b, "publish a 4");
+    s_ack(4, 4);
+    ck_assert_uint_eq(b.machine->publish.flight, 0);
+    bench_finish(&b);
+}
+END_TEST
+
 START_TEST(test_works_offline) {
     bench_init(&b);
     s_put("a");
@@ -379,10 +409,10 @@ START_TEST(test_acks_become_one_when_nobody_takes_them) {
 END_TEST
 
 UNIT_MAIN("client.lib.machine_publish", test_one_message_is_one_frame,
-    test_what_is_published_meanwhile_shares_a_frame, test_frames_are_bounded, test_works_offline,
-    test_takes_only_what_the_protocol_allows, test_queue_is_full_at_its_limits,
-    test_bodies_are_bounded_by_the_broker, test_sixty_four_compare_and_sets, test_acks_are_cumulative,
-    test_refusals, test_conflict_names_where_the_value_stands,
+    test_what_is_published_meanwhile_shares_a_frame, test_frames_are_bounded,
+    test_no_more_under_way_than_the_window, test_works_offline, test_takes_only_what_the_protocol_allows,
+    test_queue_is_full_at_its_limits, test_bodies_are_bounded_by_the_broker, test_sixty_four_compare_and_sets,
+    test_acks_are_cumulative, test_refusals, test_conflict_names_where_the_value_stands,
     test_resends_what_is_unanswered_in_order_before_anything_new, test_a_resend_is_the_same_bytes,
     test_a_resend_leaves_out_what_is_answered, test_a_refusal_that_comes_again_is_told_once,
     test_smaller_limits_after_a_reconnect, test_acks_nobody_waits_for_are_malformed,
