@@ -128,14 +128,17 @@ typedef enum {
     ZRELAY_CONNECTED,    /* hello was answered; `resumed`, `epoch`, `name` (the nick in force), `text` (greeting or NULL) */
     ZRELAY_DISCONNECTED, /* the broker is not heard of, or ended the session; `text` says why; trying again unless told not to */
     ZRELAY_EPOCH,        /* the broker has another log: `epoch` the new one. Positions are void, entries not seen yet are gone */
-    ZRELAY_JOINED,       /* `room` is live; `seq` its head, `count` members */
+    ZRELAY_JOINED,       /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. Of a prefix: `count` rooms were
+                          * found; each of them has its own */
     ZRELAY_ENTRY,        /* an entry: room, seq, time, sender, key, body, deleted; `request` if it answers one */
     ZRELAY_GAP,          /* entries of `room` after `seq` did not come; the repair is under way */
     ZRELAY_REPAIRED,     /* it is done, `room` is whole up to `seq` */
-    ZRELAY_LOST,         /* entries of `room` after `seq` and up to `upto` are gone from the log for good */
+    ZRELAY_LOST,         /* entries of `room` after `seq` and up to `upto` are gone from the log for good. With `upto` below `seq`, `seq` was no
+                          * position of this log: reading goes on after `upto` */
     ZRELAY_ACKED,        /* all message ids up to `mid` are answered; `level`, and `seq` of that one if known */
     ZRELAY_REFUSED,      /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`, `text`; of a conflict, `seq` */
-    ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason; `count` present. With `name` NULL: counts only */
+    ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known); `count` present. With `name` NULL: counts
+                              * only. Of a rename there are two, whose `sender` is the other name. Not told of oneself */
     ZRELAY_DIRECT,       /* a direct message: `name` from, `body`, `time` */
     ZRELAY_NICK,         /* the nick is now `name` */
     ZRELAY_USER,         /* answers who: `name` */

@@ -88,7 +88,9 @@ static void s_hello(machine_t *m) {
         1, "client", m->client);
     if (m->nick[0])
         json_object_set_new(hello, "nick", json_string(m->nick));
-    if (m->token[0])
+    /* Only a session that is lost is resumed. To renew one, the token is left out: should the DEALER have connected again unnoticed, the
+     * broker then says `resumed` false, and what was lost with the old connection is sent again. */
+    if (m->token[0] && m->state != STATE_LIVE)
         json_object_set_new(hello, "resume", json_string(m->token));
     if (m->agent[0])
         json_object_set_new(hello, "agent", json_string(m->agent));
@@ -329,8 +331,10 @@ void machine_on_bye(machine_t *m, json_t *object) {
     if (m->state == STATE_LEAVING) {
         s_closed(m);
     } else if (strcmp(reason, "replaced") == 0 && m->state == STATE_LIVE) {
-        m->config.reconnect = false;
-        s_lost(m, reason);
+        /* Nobody else knows our client id: it was a hello of our own, held up on a connection that we gave up. */
+        if (m->attempts < 4)
+            m->attempts = 4;
+        s_lost_back_off(m, reason);
     } else if (strcmp(reason, "expired") == 0) {
         if (m->state == STATE_LIVE)
             s_lost_hello(m, reason);
@@ -411,7 +415,8 @@ uint64_t machine_due(const machine_t *m) {
     s_sooner(&due, m->sync_at);
     s_sooner(&due, m->grace);
     s_sooner(&due, m->list_at);
-    s_sooner(&due, m->ask_at);
+    if (m->hello_id == 0)
+        s_sooner(&due, m->ask_at);
     return due;
 }
 
@@ -434,7 +439,9 @@ bool machine_action(machine_t *m, action_t *action, uint64_t now) {
         s_close(m);
     if (m->actions.count == 0 && m->state == STATE_LIVE) {
         rooms_schedule(m);
-        requests_schedule(m);
+        /* A question behind a hello might be answered in the session that this hello begins, and be asked once more for it. */
+        if (m->hello_id == 0)
+            requests_schedule(m);
     }
     if (s_take_action(m, action))
         return true;

@@ -140,7 +140,8 @@ void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
 void machine_back(machine_t *m, zr_blob_t *frame, uint64_t now) {
     m->now = now;
     zr_span_t room, json;
-    if (m->state != STATE_CLOSED && m->back_open) {
+    /* Without a session nobody vouches that SUB still speaks of the log we know; what it brings then will be replayed. */
+    if (m->state == STATE_LIVE && m->back_open) {
         switch (zr_back_read(s_span(frame), &room, &json)) {
         case ZR_BACK_ENTRIES:
             s_deliver(m, frame, false);

@@ -117,6 +117,7 @@ struct room {
 
     bool started;   /* `last` counts: where to begin is known */
     bool announced; /* the program heard ZRELAY_JOINED */
+    bool asked;     /* to be let in: the broker may have done so, even if we never heard */
     uint64_t last;  /* seq of the last entry that became an event, or is lost */
     uint64_t head;  /* newest seq the broker named */
     uint64_t grace; /* when a head above `last` means a loss; NEVER: it does not */
@@ -152,9 +153,10 @@ typedef enum {
     REQUEST_PING,
     REQUEST_JOIN, /* the machine's own */
     REQUEST_LEAVE,
-    REQUEST_REPAIR,  /* of a room */
-    REQUEST_LIST,    /* of a prefix */
-    REQUEST_MEMBERS, /* of a presence */
+    REQUEST_REPAIR,    /* of a room */
+    REQUEST_LIST,      /* of a prefix */
+    REQUEST_MEMBERS,   /* of a presence */
+    REQUEST_ABANDONED, /* a repair whose room was left: its frames are still to come, and are nobody's */
     REQUEST_KINDS
 } request_kind_t;
 
@@ -170,6 +172,7 @@ struct request {
     char *text;
     uint64_t after, last, limit, until; /* until 0: no bound */
     bool placed;                        /* history: `after` is where it stands */
+    uint64_t start;                     /* history of the last so many: where they begin */
     bool probing;                       /* history: asks for the head first */
     bool answered;                      /* state: `seq` is set; lists: a page has come */
     bool complete;
@@ -259,8 +262,7 @@ struct machine {
     char client[ZR_CLIENT_ID_LEN + 1];
     char token[TOKEN_MAX + 1];
     char epoch[TOKEN_MAX + 1];
-    uint64_t epoch_number; /* the same, as frames carry it */
-    uint64_t doubted;      /* when something of another epoch last made us ask */
+    uint64_t doubted; /* when something of another epoch last made us ask */
     char back[ENDPOINT_MAX + 1];
     uint64_t heartbeat;
     size_t limit_window, limit_frame, limit_control, limit_entries, limit_body, limit_rooms, limit_replays;
@@ -277,7 +279,8 @@ struct machine {
     uint64_t ping_at;
     uint64_t now; /* of the call under way, for parts that get none */
 
-    bool back_open; /* a SUB to `back` exists */
+    uint64_t epoch_number; /* the same, as frames carry it */
+    bool back_open;        /* a SUB to `back` exists */
     bool sync_wanted;
     uint64_t sync_at; /* when the sync under way counts as lost; NEVER: none is */
     unsigned sync_tries;
@@ -378,6 +381,7 @@ void publish_on_error(machine_t *m, const json_t *error);
 /* machine_requests.c */
 request_t *request_new(machine_t *m, request_kind_t kind, zr_span_t name);
 void request_free(machine_t *m, request_t *request);
+void request_abandon(machine_t *m, request_t *request); /* frees a replay, once it is no longer under way */
 void request_again(machine_t *m, request_t *request, uint64_t delay); /* asks it (again) when there is room */
 void requests_lost(machine_t *m);
 void requests_welcome(machine_t *m, bool new_epoch);

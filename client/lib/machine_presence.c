@@ -7,6 +7,7 @@
 typedef struct {
     char nick[ZR_NICK_MAX + 1];
     unsigned generation; /* of the last list or frame that named it */
+    bool own;            /* ourselves, and so not told of */
     UT_hash_handle hh;
 } member_t;
 
@@ -77,9 +78,8 @@ void presence_on_joined(machine_t *m, room_t *room) {
 /* --- Changes --- */
 
 /* Tells of a change, unless it is our own or nobody was told how it was before. */
-static bool s_tell(
-    machine_t *m, room_t *room, const char *nick, const char *other, const char *reason, bool joined) {
-    bool own = strcmp(nick, m->confirmed) == 0 || (other && strcmp(other, m->confirmed) == 0);
+static bool s_tell(machine_t *m, room_t *room, const char *nick, const char *other, const char *reason,
+    bool own, bool joined) {
     if (own || !room->presence->known)
         return false;
     events_post(m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED,
@@ -109,10 +109,11 @@ static bool s_joined(machine_t *m, room_t *room, const json_t *one) {
             return false;
         member = machine_alloc(sizeof *member);
         memcpy(member->nick, nick, len);
+        member->own = strcmp(nick, m->confirmed) == 0 || (was && strcmp(was, m->confirmed) == 0);
         HASH_ADD(hh, presence->members, nick, len, member);
     }
     member->generation = presence->generation;
-    return is_new && s_tell(m, room, nick, was, was ? "renamed" : NULL, true);
+    return is_new && s_tell(m, room, nick, was, was ? "renamed" : NULL, member->own, true);
 }
 
 static bool s_left(machine_t *m, room_t *room, const json_t *one) {
@@ -124,8 +125,9 @@ static bool s_left(machine_t *m, room_t *room, const json_t *one) {
         HASH_FIND(hh, room->presence->members, nick, strlen(nick), member);
     if (!member)
         return false;
+    bool own = member->own; /* as it was told when it came: our own nick may have changed since */
     s_remove(room->presence, member);
-    return s_tell(m, room, nick, to, reason, false);
+    return s_tell(m, room, nick, to, reason, own, false);
 }
 
 static void s_apply(machine_t *m, room_t *room, const json_t *frame) {
@@ -206,7 +208,7 @@ static void s_listed(machine_t *m, room_t *room) {
     HASH_ITER(hh, presence->members, member, next) {
         if (member->generation == presence->generation)
             continue;
-        s_tell(m, room, member->nick, NULL, NULL, false);
+        s_tell(m, room, member->nick, NULL, NULL, member->own, false);
         s_remove(presence, member);
     }
     presence->version = presence->who_version;

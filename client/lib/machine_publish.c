@@ -107,7 +107,9 @@ static size_t s_entry_size(const zr_publish_entry_t *entry) {
 static bool s_may_send(const machine_t *m) {
     const publish_t *p = &m->publish;
     const pub_t *pub = p->unsent;
-    if (m->state != STATE_LIVE || !pub)
+    /* A hello under way may begin a session in the middle of what a DEALER holds, when it has connected again: had anything been
+     * published behind it, the broker would take that and then what came before it for resends. */
+    if (m->state != STATE_LIVE || m->hello_id || !pub)
         return false;
     size_t len = pub->frame ? zr_blob_len(pub->frame) : pub->buffer.len;
     return p->flight == 0 || p->flight + len <= m->limit_window;

@@ -45,12 +45,15 @@ void question_ask_replay(machine_t *m, request_t *request, json_t *object) {
         s_set(object, "after", request->after);
     else
         s_set(object, "last", request->last);
-    if (request->until)
-        s_set(object, "until", request->until);
     request->received = 0;
     uint64_t wanted = room ? 0 : request->limit ? request->limit : request->placed ? request->last : 0;
+    uint64_t until = request->until;
     if (wanted > request->count)
         s_set(object, "limit", wanted - request->count);
+    else if (wanted)
+        until = request->after; /* all of it came, only the answer was lost */
+    if (until)
+        s_set(object, "until", until);
 }
 
 /* "All up to the head of this moment": where that is, `rooms` tells; the name asked for is the first that starts with it. */

@@ -204,15 +204,15 @@ static void s_place(request_t *request, uint64_t seq) {
         request->room->started = true;
         s_reached(request->room, seq);
     } else if (!request->room) {
-        request->after = seq;
+        request->start = request->after = seq;
     }
 }
 
 void repair_replayed(machine_t *m, zr_span_t name, bool state, zr_blob_t *frame) {
     request_t *request = request_reading(m, state, name);
     scan_t scan;
-    if (!request)
-        return; /* of a replay that was under way when the connection was lost: asked for again */
+    if (!request || request->kind == REQUEST_ABANDONED)
+        return; /* or of a replay that was under way when the connection was lost: asked for again */
     if (!scan_frame(&scan, s_span(frame), request->placed ? s_position(request) : 0)) {
         m->malformed++;
         return;
@@ -249,12 +249,17 @@ static void s_take_held(machine_t *m, request_t *request) {
 static void s_finish(machine_t *m, request_t *request) {
     room_t *room = request->room;
     if (!room) {
+        /* Asked again from the middle on, the broker does not say any more that there were fewer than "the last so many". */
+        if (request->last && request->count < request->last && request->start > 0)
+            request->complete = false;
         request->seq = request->after;
         request_done(m, request);
         return;
     }
-    if (room->head > room->last && room->head == request->head && !room->kept.first && !room->missed)
-        room->head = room->last; /* a head that was known before we asked, and the log says it has no more */
+    /* A head that was known before we asked for everything, and the log says it has no more. */
+    if (room->head > room->last && room->head == request->head && !request->until && !room->kept.first &&
+        !room->missed)
+        room->head = room->last;
     room->replay = NULL;
     request_free(m, request);
     repair_settle(m, room);

@@ -32,6 +32,8 @@ static const kind_t s_kinds[REQUEST_KINDS] = {
         repair_on_refused},
     [REQUEST_LIST] = {"rooms", "rooms", false, true, question_ask_list, prefix_on_rooms, prefix_on_refused},
     [REQUEST_MEMBERS] = {"who", "who", false, true, question_ask_list, presence_on_who, presence_on_refused},
+    [REQUEST_ABANDONED] = {"replay", "replayed", true, true, question_ask_nothing, question_answer_nothing,
+        question_answer_nothing},
 };
 
 /* --- The list of them --- */
@@ -72,6 +74,17 @@ void request_free(machine_t *m, request_t *request) {
         m->asked_count--;
     free(request->text);
     free(request);
+}
+
+/* One that is under way keeps its place: the next replay of the room would get its frames. */
+void request_abandon(machine_t *m, request_t *request) {
+    if (request->id == 0) {
+        request_free(m, request);
+        return;
+    }
+    kept_clear(&request->held);
+    request->kind = REQUEST_ABANDONED;
+    request->room = NULL;
 }
 
 void request_again(machine_t *m, request_t *request, uint64_t delay) {
@@ -142,7 +155,7 @@ void requests_lost(machine_t *m) {
 void requests_welcome(machine_t *m, bool new_epoch) {
     for (request_t *request = m->first, *next; request; request = next) {
         next = request->next;
-        bool begun = request->count || request->answered || request->until;
+        bool begun = request->count || request->answered || request->until || request->after;
         if (new_epoch && begun && s_kinds[request->kind].reads) {
             request->complete = false;
             request_done(m, request);

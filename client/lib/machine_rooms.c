@@ -43,7 +43,8 @@ static void s_free_request(machine_t *m, request_t **request) {
 
 void rooms_remove(machine_t *m, room_t *room) {
     s_free_request(m, &room->joining);
-    s_free_request(m, &room->replay);
+    if (room->replay)
+        request_abandon(m, room->replay);
     presence_finish(m, room);
     kept_clear(&room->kept);
     if (m->recent == room)
@@ -177,6 +178,7 @@ void rooms_join(machine_t *m, room_t *room) {
         return;
     }
     s_free_request(m, &room->joining);
+    room->asked = true;
     room->joining = request_new(m, REQUEST_JOIN, zr_span_of(room->name, room->len));
     room->joining->room = room;
 }
@@ -348,6 +350,8 @@ void rooms_welcome(machine_t *m, bool new_epoch) {
             continue;
         kept_clear(&room->kept);
         room->last = room->head = 0; /* everything in the new log is new */
+        if (room->from == ZRELAY_FROM_AFTER)
+            room->position = 0; /* where the program wants to begin is a position of the old log */
         room->missed = room->gap = false;
     }
 }
@@ -387,7 +391,7 @@ int machine_leave(machine_t *m, const char *name, uint64_t now) {
     s_unsubscribe(m, room);
     if (room->prefix)
         prefix_leave(m, room);
-    else if (room->state >= ROOM_JOINING || room->announced)
+    else if (room->asked)
         request_new(m, REQUEST_LEAVE, zr_span_of(room->name, room->len));
     rooms_remove(m, room);
     return 0;

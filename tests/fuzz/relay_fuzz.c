@@ -32,8 +32,7 @@ typedef struct {
     log_t *memory;
     effect_t queue[QUEUE]; /* what the log was told and did not do yet */
     size_t queued, done;
-    uint64_t gap, now;
-    uint64_t random;
+    uint64_t gap, now, random;
     bool spoke[PEERS + 1];
     char token[33]; /* of the last welcome */
     route_t lost;   /* this one's queue is full: what is sent there is lost */
@@ -87,17 +86,6 @@ static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
 }
 
 static const log_engine_t s_engine = {.next_seq = s_next_seq, .bounds = s_bounds};
-
-static void s_stored(void *ctx, uint64_t pass) {
-    (void)ctx;
-    s_broker->log.sink.stored(s_broker->log.sink.ctx, pass);
-}
-
-static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
-    (void)ctx;
-    fuzz_require(slice->count == 0 || slice->frame_count > 0);
-    s_broker->log.sink.read_done(s_broker->log.sink.ctx, ticket, slice);
-}
 
 static bool s_log_step(void) {
     if (s_broker->done == s_broker->queued)
@@ -196,14 +184,8 @@ static void s_carry_out(void) {
         case EFFECT_APPEND:
         case EFFECT_COMMIT:
         case EFFECT_READ:
-            if (s_broker->queued == QUEUE)
-                s_log_step();
-            if (s_broker->done > 0 && s_broker->queued == QUEUE) {
-                s_broker->queued -= s_broker->done;
-                memmove(
-                    s_broker->queue, s_broker->queue + s_broker->done, s_broker->queued * sizeof(effect_t));
-                s_broker->done = 0;
-            }
+            while (s_broker->queued == QUEUE && s_log_step()) /* until it is empty */
+                ;
             s_broker->queue[s_broker->queued++] = effect;
             break;
         case EFFECT_WATCH:
@@ -238,7 +220,6 @@ static void s_begin(uint8_t settings) {
     broker->gap = settings & 1 ? 3 : 1;
     broker->now = 1000000;
     broker->memory = log_memory_new(&(log_memory_limits_t){settings & 2 ? 4 : 50, 1 << 16, 100, 1 << 17});
-    broker->memory->sink = (log_sink_t){NULL, s_stored, s_read_done};
     broker->log = (log_t){.engine = &s_engine, .level = ZR_LEVEL_DISK};
     relay_config_t config;
     relay_config_default(&config);
@@ -261,6 +242,7 @@ static void s_begin(uint8_t settings) {
     config.entropy_ctx = &broker->random;
     config.back = s_back;
     broker->relay = relay_new(&config, &broker->log, &broker->outbox);
+    broker->memory->sink = broker->log.sink;
 }
 
 static void s_end(void) {
@@ -305,10 +287,7 @@ enum { TEXTS = sizeof s_texts / sizeof s_texts[0] };
 
 static void s_say(route_t route, uint8_t which, unsigned a, unsigned b) {
     char text[256];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
     snprintf(text, sizeof text, s_texts[which % TEXTS], a, b);
-#pragma GCC diagnostic pop
     s_frame(route, zr_span(text));
 }
 

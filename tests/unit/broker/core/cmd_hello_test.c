@@ -300,6 +300,10 @@ START_TEST(test_a_session_is_resumed_by_its_own_user_only) {
     s_hello(C, A, more); /* nobody */
     fx_expect(C, "{'op':'welcome','resumed':false}");
     ck_assert_str_ne(fx_string("nick"), "bob");
+    snprintf(more, sizeof more, ",'resume':'%s'", fx_string("resume"));
+    fx.users[D] = "dan";
+    s_hello(D, A, more); /* a user, with the token of one who was nobody */
+    fx_expect(D, "{'op':'welcome','resumed':false,'nick':'dan'}");
     fx_finish();
 }
 END_TEST

@@ -116,6 +116,9 @@ START_TEST(test_what_was_listed_is_told_even_if_undone) {
                                 "\"left\":[{\"nick\":\"bob\",\"reason\":\"bye\"}],\"version\":2}");
     s_exit("ann", "leave"); /* once */
     s_enter("ann");
+    s_enter("eve");
+    s_exit("eve", "bye");
+    presence_listed(&s_presence); /* which shows what the room was told */
     ck_assert_str_eq(s_frame(), "");
     presence_finish(&s_presence);
 }

@@ -186,9 +186,11 @@ END_TEST
 
 START_TEST(test_hostile_presence) {
     s_room();
-    const char *frames[] = {"{", "[]", "{'version':'x'}", "{'version':2,'joined':5,'left':{},'count':-1}",
-        "{'version':3,'joined':[1,null,{'nick':5},{'nick':''},{'nick':'"
-        "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn'}],'left':[{},{'nick':'nobody'},[]],'count':2}"};
+    const char *long_nick = "{'version':3,'joined':[1,null,{'nick':5},{'nick':''},"
+                            "{'nick':'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn'}],"
+                            "'left':[{},{'nick':'nobody'},[]],'count':2}";
+    const char *frames[] = {
+        "{", "[]", "{'version':'x'}", "{'version':2,'joined':5,'left':{},'count':-1}", long_nick};
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++)
         bench_presence(&b, "a", frames[i]);
     NO_EVENT(&b);

@@ -197,6 +197,22 @@ START_TEST(test_lost_tail_is_replayed_after_a_grace) {
 }
 END_TEST
 
+START_TEST(test_a_tail_lost_during_a_repair_is_not_forgotten) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_json(&b, "{'op':'pong','time':1,'heads':{'a':20}}");
+    bench_live(&b, "a", 8, 9, 10);
+    SENT(&b, "replay room=a after=5 until=8");
+    bench_replay(&b, "a", 5, 6, 8);
+    bench_replayed(&b, 8, 3, true, false);
+    while (*bench_event(&b)) /* up to 10, which is whole */
+        ;
+    bench_tick(&b, GRACE_MS);
+    SENT(&b, "replay room=a after=10");
+    bench_finish(&b);
+}
+END_TEST
+
 START_TEST(test_a_tail_that_comes_within_the_grace_is_not_lost) {
     bench_init(&b);
     bench_live_room(&b, "a", 5);
@@ -422,9 +438,10 @@ UNIT_MAIN("client.lib.machine_repair", test_live_entries_come_in_order, test_an_
     test_duplicates_are_dropped, test_rooms_not_joined_are_nobodys, test_gap_is_replayed_up_to_what_is_here,
     test_gap_within_a_repair, test_replay_in_slices, test_frames_beyond_the_buffer_are_replayed,
     test_a_large_frame_does_not_break_the_buffer, test_lost_tail_is_replayed_after_a_grace,
-    test_a_tail_that_comes_within_the_grace_is_not_lost, test_a_busy_program_is_not_a_loss,
-    test_a_head_that_the_log_does_not_have_is_asked_for_once, test_incomplete_replay_tells_what_is_lost,
-    test_everything_forgotten, test_frames_of_an_earlier_replay_are_no_loss,
-    test_a_hole_that_no_replay_fills_is_lost_at_last, test_too_many_replays_is_asked_again,
-    test_as_many_replays_as_the_broker_allows, test_replay_waits_for_a_program_that_is_behind,
-    test_private_rooms_come_by_dealer, test_converges_while_publishing_goes_on)
+    test_a_tail_lost_during_a_repair_is_not_forgotten, test_a_tail_that_comes_within_the_grace_is_not_lost,
+    test_a_busy_program_is_not_a_loss, test_a_head_that_the_log_does_not_have_is_asked_for_once,
+    test_incomplete_replay_tells_what_is_lost, test_everything_forgotten,
+    test_frames_of_an_earlier_replay_are_no_loss, test_a_hole_that_no_replay_fills_is_lost_at_last,
+    test_too_many_replays_is_asked_again, test_as_many_replays_as_the_broker_allows,
+    test_replay_waits_for_a_program_that_is_behind, test_private_rooms_come_by_dealer,
+    test_converges_while_publishing_goes_on)
