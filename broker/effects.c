@@ -7,7 +7,8 @@
 
 #include "fatal.h"
 
-/* Frames up to this size are copied into the message: cheaper than a second allocation and a reference that an I/O thread gives back. */
+/* Frames up to this size are copied into the message: cheaper than a second allocation and a reference that an I/O
+ * thread gives back. */
 enum { COPY_MAX = 512 };
 
 static void s_unref(void *data, void *hint) {
@@ -27,7 +28,8 @@ static void s_wrap(zmq_msg_t *msg, zr_blob_t *frame) {
     zr_blob_unref(frame);
 }
 
-/* The other parts of a message are never refused by libzmq once the first was taken, except when a signal comes between. */
+/* The other parts of a message are never refused by libzmq once the first was taken, except when a signal comes
+ * between. */
 static int s_send(zmq_msg_t *msg, void *socket, int flags) {
     int rc;
     do
@@ -36,8 +38,9 @@ static int s_send(zmq_msg_t *msg, void *socket, int flags) {
     return rc;
 }
 
-/* MANDATORY makes the first part tell whether there is room: EAGAIN is a full queue, EHOSTUNREACH a peer that is gone. ROUTER is then not in
- * the middle of a message. When the peer goes between the parts, libzmq drops the second one itself. */
+/* MANDATORY makes the first part tell whether there is room: EAGAIN is a full queue, EHOSTUNREACH a peer that is gone.
+ * ROUTER is then not in the middle of a message. When the peer goes between the parts, libzmq drops the second one
+ * itself. */
 static bool s_send_to(void *front, route_t route, zr_blob_t *frame) {
     zmq_msg_t id, msg;
     s_wrap(&msg, frame);

@@ -193,8 +193,7 @@ static bool s_same_path(const endpoint_t *endpoint, const arrival_t *arrival) {
     if (arrival->path_len > 0 && arrival->path[0] == '\0')
         return endpoint->path[0] == '@' && arrival->path_len == len &&
                memcmp(endpoint->path + 1, arrival->path + 1, len - 1) == 0;
-    return strnlen(arrival->path, arrival->path_len) == len &&
-           memcmp(endpoint->path, arrival->path, len) == 0;
+    return strnlen(arrival->path, arrival->path_len) == len && memcmp(endpoint->path, arrival->path, len) == 0;
 }
 
 /* How well `endpoint` fits the way a client came; 0: not at all. Ports count for listeners only. */
@@ -222,8 +221,8 @@ static size_t s_best(const endpoint_t *endpoints, size_t count, const arrival_t 
     return best;
 }
 
-void endpoint_choose_back(const endpoint_set_t *set, const struct sockaddr *local, socklen_t local_len,
-    char out[ENDPOINT_TEXT_SIZE]) {
+void endpoint_choose_back(
+    const endpoint_set_t *set, const struct sockaddr *local, socklen_t local_len, char out[ENDPOINT_TEXT_SIZE]) {
     arrival_t arrival = s_arrival(local, local_len);
     const endpoint_t *back;
     if (set->paired)

@@ -1,5 +1,5 @@
-/* Endpoints the broker binds: parsing, checking, deriving the back from a listener, and choosing the back that a client is told.
- * Pure: no socket is touched here. */
+/* Endpoints the broker binds: parsing, checking, deriving the back from a listener, and choosing the back that a client
+ * is told. Pure: no socket is touched here. */
 #ifndef ENDPOINTS_H
 #define ENDPOINTS_H
 
@@ -23,8 +23,8 @@ typedef struct {
     char path[ENDPOINT_PATH_MAX + 1]; /* ipc: a path, or "@name" in the abstract namespace */
 } endpoint_t;
 
-/* Reads `text`. Returns NULL, or a sentence that says what is wrong and what to write instead (a static string; `*endpoint` is then
- * unspecified). "localhost" becomes 127.0.0.1, since libzmq binds no names. */
+/* Reads `text`. Returns NULL, or a sentence that says what is wrong and what to write instead (a static string;
+ * `*endpoint` is then unspecified). "localhost" becomes 127.0.0.1, since libzmq binds no names. */
 const char *endpoint_parse(endpoint_t *endpoint, const char *text);
 
 /* As it is written for libzmq. */
@@ -39,7 +39,8 @@ bool endpoint_is_local(const endpoint_t *endpoint);
 /* libzmq must be told to use IPv6. */
 bool endpoint_is_ipv6(const endpoint_t *endpoint);
 
-/* The back that belongs to a listener when none is configured: the next TCP port (a picked one for a picked one), the path with
+/* The back that belongs to a listener when none is configured: the next TCP port (a picked one for a picked one), the
+ * path with
  * "-back". Returns NULL or what is wrong, as endpoint_parse does. */
 const char *endpoint_derive_back(const endpoint_t *listen, endpoint_t *back);
 
@@ -52,9 +53,9 @@ typedef struct {
     bool paired; /* back[i] was derived from listen[i] */
 } endpoint_set_t;
 
-/* Writes the back for a client whose connection has the local address `local` (getsockname's; NULL when it is not known): reachable by
- * the way the client came, its wildcard replaced by that address. */
-void endpoint_choose_back(const endpoint_set_t *set, const struct sockaddr *local, socklen_t local_len,
-    char out[ENDPOINT_TEXT_SIZE]);
+/* Writes the back for a client whose connection has the local address `local` (getsockname's; NULL when it is not
+ * known): reachable by the way the client came, its wildcard replaced by that address. */
+void endpoint_choose_back(
+    const endpoint_set_t *set, const struct sockaddr *local, socklen_t local_len, char out[ENDPOINT_TEXT_SIZE]);
 
 #endif

@@ -50,17 +50,7 @@ static int s_fail(const char *text) {
 
 /* --- The command line --- */
 
-enum {
-    OPT_LISTEN = 256,
-    OPT_BACK,
-    OPT_DATA,
-    OPT_CONFIG,
-    OPT_CHECK,
-    OPT_INSECURE,
-    OPT_LEVEL,
-    OPT_VERSION,
-    OPT_HELP
-};
+enum { OPT_LISTEN = 256, OPT_BACK, OPT_DATA, OPT_CONFIG, OPT_CHECK, OPT_INSECURE, OPT_LEVEL, OPT_VERSION, OPT_HELP };
 
 static const struct option s_options[] = {
     {"listen", required_argument, NULL, OPT_LISTEN},
@@ -142,8 +132,7 @@ static bool s_configure(settings_t *settings, const flags_t *flags, char error[Z
     if (flags->data)
         snprintf(settings->data, sizeof settings->data, "%s", flags->data[0] ? flags->data : ".");
     if (flags->log_level && !zr_log_level_from_name(flags->log_level, &settings->log_level)) {
-        snprintf(error, ZPL_ERROR_SIZE, "--log-level: \"%.40s\" is none of error, warn, info, debug",
-            flags->log_level);
+        snprintf(error, ZPL_ERROR_SIZE, "--log-level: \"%.40s\" is none of error, warn, info, debug", flags->log_level);
         return false;
     }
     settings->insecure |= flags->insecure;
@@ -184,7 +173,8 @@ static void s_check_descriptors(const settings_t *settings) {
             (unsigned long long)limit.rlim_cur, settings->relay.max_sessions, (unsigned long long)needed);
 }
 
-/* The signals go to a signalfd: an interrupted poll would end zloop. Before any thread exists, since threads inherit the mask. */
+/* The signals go to a signalfd: an interrupted poll would end zloop. Before any thread exists, since threads inherit
+ * the mask. */
 static void s_block_signals(void) {
     sigset_t set;
     sigemptyset(&set);
@@ -194,8 +184,8 @@ static void s_block_signals(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* CZMQ takes defaults from ZSYS_* variables: queue lengths, threads, even a socket that log lines are sent to. The configuration file decides
- * here, so they go, but for the one that keeps CZMQ's hands off the signals. */
+/* CZMQ takes defaults from ZSYS_* variables: queue lengths, threads, even a socket that log lines are sent to. The
+ * configuration file decides here, so they go, but for the one that keeps CZMQ's hands off the signals. */
 static void s_init_zsys(const settings_t *settings) {
     extern char **environ;
     for (char **variable = environ; variable && *variable;) {
@@ -215,8 +205,8 @@ static void s_init_zsys(const settings_t *settings) {
     zmq_ctx_set(context, ZMQ_IO_THREADS, (int)settings->io_threads);
 }
 
-/* After zsys_init, before the first socket. ROUTER counts its routing ids up from a rand(), and a peer that guesses the next one and claims it
- * makes libzmq abort. zsys_init seeds the same generator with the time of day. */
+/* After zsys_init, before the first socket. ROUTER counts its routing ids up from a rand(), and a peer that guesses the
+ * next one and claims it makes libzmq abort. zsys_init seeds the same generator with the time of day. */
 static void s_seed(void) {
     uint8_t key[16];
     unsigned seed;
@@ -243,9 +233,8 @@ static int s_serve(const settings_t *settings) {
     free(banner);
     s_check_descriptors(settings);
     if (settings->insecure)
-        zr_log(ZR_LOG_WARN,
-            "INSECURE: --insecure lets other machines connect; nothing is encrypted and anybody "
-            "who reaches the ports reads and writes everything");
+        zr_log(ZR_LOG_WARN, "INSECURE: --insecure lets other machines connect; nothing is encrypted and anybody "
+                            "who reaches the ports reads and writes everything");
     int code = server_run(server);
     server_destroy(server);
     zsys_shutdown();

@@ -19,8 +19,8 @@
 #include "names.h"
 #include "sockets.h"
 
-/* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that their answers do not
- * fill a peer's queue (limits/route-queue) at once. */
+/* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that
+ * their answers do not fill a peer's queue (limits/route-queue) at once. */
 enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20 };
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 enum { SHUTDOWN_BATCHES = 16 };
@@ -223,8 +223,8 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
     server->loop = fatal_check(zloop_new());
     server->tickets = tickets_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
-    server->effects = (effects_t){
-        server->front, server->back, server->relay, server->log, &server->outbox, server->tickets};
+    server->effects =
+        (effects_t){server->front, server->back, server->relay, server->log, &server->outbox, server->tickets};
 
     zmq_pollitem_t signals = {.fd = server->signals, .events = ZMQ_POLLIN};
     zloop_set_nonstop(server->loop, true);
@@ -290,11 +290,10 @@ static void s_log_stats(const server_t *server) {
     zr_log(ZR_LOG_INFO,
         "stopped: frames %llu, entries %llu, deliveries %llu, acks %llu, errors %llu, duplicates %llu, "
         "dropped %llu, claimed routing ids %llu, stray %llu, rooms %zu",
-        (unsigned long long)stats.frames, (unsigned long long)stats.entries,
-        (unsigned long long)stats.deliveries, (unsigned long long)stats.acks,
-        (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
-        (unsigned long long)stats.dropped, (unsigned long long)server->claimed,
-        (unsigned long long)server->stray, stats.rooms);
+        (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
+        (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
+        (unsigned long long)stats.dropped, (unsigned long long)server->claimed, (unsigned long long)server->stray,
+        stats.rooms);
 }
 
 /* Takes in what has arrived, so that it is acked, then says bye. */

@@ -84,8 +84,7 @@ void settings_default(settings_t *settings) {
 
 enum { WRONG_SIZE = 256 };
 
-static bool s_parse_number(
-    const setting_t *setting, const char *text, uint64_t *out, char wrong[WRONG_SIZE]) {
+static bool s_parse_number(const setting_t *setting, const char *text, uint64_t *out, char wrong[WRONG_SIZE]) {
     static const struct {
         char letter;
         uint64_t factor;
@@ -182,8 +181,7 @@ typedef struct {
     unsigned line[SETTING_COUNT]; /* where each was set; 0: not yet */
 } reading_t;
 
-static bool s_item_wrong(
-    const reading_t *reading, const zpl_item_t *item, const char *sentence, char *error) {
+static bool s_item_wrong(const reading_t *reading, const zpl_item_t *item, const char *sentence, char *error) {
     snprintf(error, ZPL_ERROR_SIZE, "%s:%u: %.60s%s%.60s: %s", reading->path, item->line, item->section,
         item->name ? "/" : "", item->name ? item->name : "", sentence);
     return false;
@@ -195,14 +193,12 @@ static bool s_on_section(const reading_t *reading, const zpl_item_t *item, char 
         known |= strcmp(s_settings[i].section, item->section) == 0;
         if (strcmp(s_settings[i].name, item->section) == 0 && item->value[0]) {
             char sentence[WRONG_SIZE];
-            snprintf(sentence, sizeof sentence, "belongs under \"%s\", indented by 4 spaces",
-                s_settings[i].section);
+            snprintf(sentence, sizeof sentence, "belongs under \"%s\", indented by 4 spaces", s_settings[i].section);
             return s_item_wrong(reading, item, sentence, error);
         }
     }
     if (!known)
-        return s_item_wrong(
-            reading, item, "no such section; there are \"server\", \"limits\" and \"log\"", error);
+        return s_item_wrong(reading, item, "no such section; there are \"server\", \"limits\" and \"log\"", error);
     if (item->value[0])
         return s_item_wrong(reading, item, "a section has no value; its members follow below it", error);
     return true;
@@ -224,8 +220,7 @@ static bool s_on_item(void *ctx, const zpl_item_t *item, char error[ZPL_ERROR_SI
         reading->line[i] = item->line;
         if (!item->value[0])
             return s_item_wrong(reading, item, "the value is missing; write \"name = value\"", error);
-        return s_set(reading->settings, setting, item->value, wrong) ||
-               s_item_wrong(reading, item, wrong, error);
+        return s_set(reading->settings, setting, item->value, wrong) || s_item_wrong(reading, item, wrong, error);
     }
     return s_item_wrong(
         reading, item, "no such setting; the annotated zrelayd.conf lists them, check the spelling", error);

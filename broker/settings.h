@@ -1,5 +1,5 @@
-/* What the operator decides: defaults, then the configuration file, then the command line. Reading and checking only; nothing is opened
- * but the file. */
+/* What the operator decides: defaults, then the configuration file, then the command line. Reading and checking only;
+ * nothing is opened but the file. */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
@@ -20,10 +20,10 @@ typedef struct {
 } settings_endpoints_t;
 
 typedef struct {
-    settings_endpoints_t listen;        /* at least one after settings_complete */
-    settings_endpoints_t back;          /* as many as there are listeners, in their order, when `paired` */
-    bool paired;                        /* the backs were derived from the listeners */
-    char advertise[ENDPOINT_TEXT_SIZE]; /* the back to name in welcome, whatever is bound; empty: as bound */
+    settings_endpoints_t listen;          /* at least one after settings_complete */
+    settings_endpoints_t back;            /* as many as there are listeners, in their order, when `paired` */
+    bool paired;                          /* the backs were derived from the listeners */
+    char advertise[ENDPOINT_TEXT_SIZE];   /* the back to name in welcome, whatever is bound; empty: as bound */
     char greeting[SETTINGS_TEXT_MAX + 1]; /* empty: none */
     char data[SETTINGS_TEXT_MAX + 1];     /* directory of the log; empty: in memory */
     bool insecure;                        /* listen beyond this machine without encryption */
@@ -38,17 +38,19 @@ typedef struct {
 
 void settings_default(settings_t *settings);
 
-/* Reads the file over what `settings` holds. false: `error` is one line that names file, line and member, and what to do. */
+/* Reads the file over what `settings` holds. false: `error` is one line that names file, line and member, and what to
+ * do. */
 bool settings_read_file(settings_t *settings, const char *path, char error[ZPL_ERROR_SIZE]);
 
-/* The command line's endpoints; the first one of a kind replaces those of the file. `what` is the option, for the error. */
+/* The command line's endpoints; the first one of a kind replaces those of the file. `what` is the option, for the
+ * error. */
 typedef struct {
     settings_endpoints_t listen, back;
 } settings_flags_t;
-bool settings_add_flag(
-    settings_endpoints_t *endpoints, const char *what, const char *text, char error[ZPL_ERROR_SIZE]);
+bool settings_add_flag(settings_endpoints_t *endpoints, const char *what, const char *text, char error[ZPL_ERROR_SIZE]);
 
-/* After file and flags: fills in the default listener and the derived backs, and checks what only the whole can tell. */
+/* After file and flags: fills in the default listener and the derived backs, and checks what only the whole can tell.
+ */
 bool settings_complete(settings_t *settings, const settings_flags_t *flags, char error[ZPL_ERROR_SIZE]);
 
 #endif

@@ -1,6 +1,6 @@
-/* See sockets.h. Options are set before bind, and all of them, so that no default of libzmq or CZMQ decides. Not set on purpose:
- * ZMQ_HEARTBEAT_* (with a finite RCVHWM a peer that dies at the wrong moment aborts the process), ZMQ_XPUB_MANUAL (use after free),
- * ZMQ_ROUTER_HANDOVER (lets anyone take over a routing id). */
+/* See sockets.h. Options are set before bind, and all of them, so that no default of libzmq or CZMQ decides. Not set on
+ * purpose: ZMQ_HEARTBEAT_* (with a finite RCVHWM a peer that dies at the wrong moment aborts the process),
+ * ZMQ_XPUB_MANUAL (use after free), ZMQ_ROUTER_HANDOVER (lets anyone take over a routing id). */
 #include "sockets.h"
 
 #include <errno.h>
@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 enum {
-    /* Frames taken from one peer's connection before TCP pushes back. A frame may be as large as twice max-frame, so this bounds what one
-     * flooding peer costs. */
+    /* Frames taken from one peer's connection before TCP pushes back. A frame may be as large as twice max-frame, so
+     * this bounds what one flooding peer costs. */
     FRONT_RCVHWM = 256,
     BACK_RCVHWM = 1000,
     BACK_MAXMSGSIZE = 1024, /* subscriptions; the handshake's metadata must fit too */
@@ -92,8 +92,8 @@ static const char *s_advice(int code) {
     }
 }
 
-/* libzmq unlinks whatever stands at the path of an ipc endpoint: another broker's live socket, or a file that somebody needs. Only a socket
- * that nobody answers on may go. Returns 0, or an errno. */
+/* libzmq unlinks whatever stands at the path of an ipc endpoint: another broker's live socket, or a file that somebody
+ * needs. Only a socket that nobody answers on may go. Returns 0, or an errno. */
 static int s_check_path(const char *path) {
     struct stat about;
     if (path[0] == '@' || lstat(path, &about) != 0)
@@ -138,8 +138,7 @@ static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound,
     return true;
 }
 
-static bool s_bind_all(
-    zsock_t *socket, const settings_endpoints_t *wanted, settings_endpoints_t *bound, char *error) {
+static bool s_bind_all(zsock_t *socket, const settings_endpoints_t *wanted, settings_endpoints_t *bound, char *error) {
     for (size_t i = 0; i < wanted->count; i++) {
         if (!s_bind(socket, &wanted->items[i], &bound->items[i], error))
             return false;
@@ -164,7 +163,8 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, char error[ZPL
     return false;
 }
 
-/* libzmq leaves the files of its sockets behind. They go while the sockets still listen, so that they are surely ours. */
+/* libzmq leaves the files of its sockets behind. They go while the sockets still listen, so that they are surely ours.
+ */
 static void s_unlink_all(const settings_endpoints_t *bound) {
     for (size_t i = 0; i < bound->count; i++)
         if (bound->items[i].kind == ENDPOINT_IPC && bound->items[i].path[0] != '@')

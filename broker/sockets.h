@@ -14,12 +14,14 @@ typedef struct {
     char advertise[ENDPOINT_TEXT_SIZE];
 } sockets_t;
 
-/* Makes and binds both. false: `error` is one line that names the endpoint and what to do, and everything is given back. zsys_init must
- * have been called, and srand() with something unpredictable: ROUTER draws its first routing id from rand(). */
+/* Makes and binds both. false: `error` is one line that names the endpoint and what to do, and everything is given
+ * back. zsys_init must have been called, and srand() with something unpredictable: ROUTER draws its first routing id
+ * from rand(). */
 bool sockets_open(sockets_t *sockets, const settings_t *settings, char error[ZPL_ERROR_SIZE]);
 
-/* Closes both. What is queued is sent by libzmq until the linger ends, which the context's end waits for. A zeroed struct is accepted.
- * There is no unbinding before it: in libzmq a listener owns the connections it accepted, and takes them with it. */
+/* Closes both. What is queued is sent by libzmq until the linger ends, which the context's end waits for. A zeroed
+ * struct is accepted. There is no unbinding before it: in libzmq a listener owns the connections it accepted, and takes
+ * them with it. */
 void sockets_close(sockets_t *sockets);
 
 /* The back to name to the peer that sent `frame` (a payload part, which knows its connection). */

@@ -1,6 +1,7 @@
-/* See tickets.h. The danger is zloop's: once a ticket's handler has returned, zloop frees the ticket, whatever the handler did with
- * it. So the handle is forgotten *before* the session's owner hears of it, and a restart from there makes a new ticket. A ticket that was
- * deleted is only marked, its handler is not called any more, and zloop frees it later. */
+/* See tickets.h. The danger is zloop's: once a ticket's handler has returned, zloop frees the ticket, whatever the
+ * handler did with it. So the handle is forgotten *before* the session's owner hears of it, and a restart from there
+ * makes a new ticket. A ticket that was deleted is only marked, its handler is not called any more, and zloop frees it
+ * later. */
 #include "tickets.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* One expiry ticket a session, on zloop's tickets: all with the same delay, restarting one costs the same whatever their number. */
+/* One expiry ticket a session, on zloop's tickets: all with the same delay, restarting one costs the same whatever
+ * their number. */
 #ifndef TICKETS_H
 #define TICKETS_H
 

@@ -1,5 +1,5 @@
-/* See zpl.h. The text is scanned line by line before zconfig sees it: zconfig prints its complaints on stdout and keeps no line numbers, so
- * it is handed only what it accepts: one line an item, whose order is the order of its tree. */
+/* See zpl.h. The text is scanned line by line before zconfig sees it: zconfig prints its complaints on stdout and keeps
+ * no line numbers, so it is handed only what it accepts: one line an item, whose order is the order of its tree. */
 #include "zpl.h"
 
 #include <czmq.h>

@@ -1,5 +1,6 @@
-/* Reads a configuration file in ZPL (RFC 4/ZPL), sections with members, two levels deep. CZMQ's zconfig does the parsing; what it lacks is
- * added here: where each item stands, and errors as text for whoever asked instead of lines on stdout. */
+/* Reads a configuration file in ZPL (RFC 4/ZPL), sections with members, two levels deep. CZMQ's zconfig does the
+ * parsing; what it lacks is added here: where each item stands, and errors as text for whoever asked instead of lines
+ * on stdout. */
 #ifndef ZPL_H
 #define ZPL_H
 
@@ -15,8 +16,8 @@ typedef struct {
     unsigned line;
 } zpl_item_t;
 
-/* Called for each item in the order of the file; the strings live as long as the call. false ends the reading; the callee has then
- * written why to `error`. */
+/* Called for each item in the order of the file; the strings live as long as the call. false ends the reading; the
+ * callee has then written why to `error`. */
 typedef bool(zpl_item_fn)(void *ctx, const zpl_item_t *item, char error[ZPL_ERROR_SIZE]);
 
 /* false: `error` holds one line, with the file's name and, where there is one, the line number. */

@@ -1,4 +1,5 @@
-/* Blobs: one allocation for head and bytes, or a head that points to bytes somebody else allocated. Knows nothing of frames. */
+/* Blobs: one allocation for head and bytes, or a head that points to bytes somebody else allocated. Knows nothing of
+ * frames. */
 #include "blob.h"
 
 #include <stdatomic.h>
@@ -57,7 +58,8 @@ zr_blob_t *zr_blob_ref(zr_blob_t *blob) {
 }
 
 void zr_blob_unref(zr_blob_t *blob) {
-    /* Release, so that what this thread read is read before another frees; acquire, so that the one that frees sees it. */
+    /* Release, so that what this thread read is read before another frees; acquire, so that the one that frees sees it.
+     */
     if (!blob || atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel) != 1)
         return;
     if (blob->free_fn)

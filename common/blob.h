@@ -1,6 +1,6 @@
-/* A block of bytes shared by counting references: a frame that goes to the log, to many readers and into replays without
- * being copied. The count is atomic, because libzmq drops its references from its I/O threads; the bytes are not to be
- * changed once a second reference exists. */
+/* A block of bytes shared by counting references: a frame that goes to the log, to many readers and into replays
+ * without being copied. The count is atomic, because libzmq drops its references from its I/O threads; the bytes are
+ * not to be changed once a second reference exists. */
 #ifndef ZR_BLOB_H
 #define ZR_BLOB_H
 

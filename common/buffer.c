@@ -7,8 +7,7 @@
 
 enum {
     FIRST_SIZE = 256,
-    COPY_MAX =
-        2048 /* up to here one exact allocation and a copy beat a head of its own and a new buffer next time */
+    COPY_MAX = 2048 /* up to here one exact allocation and a copy beat a head of its own and a new buffer next time */
 };
 
 void zr_buffer_finish(zr_buffer_t *buffer) {

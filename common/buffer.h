@@ -1,5 +1,5 @@
-/* A byte string that grows: where frames are built. Growth doubles, so appending costs no malloc per message; memory running
- * out stops the program. */
+/* A byte string that grows: where frames are built. Growth doubles, so appending costs no malloc per message; memory
+ * running out stops the program. */
 #ifndef ZR_BUFFER_H
 #define ZR_BUFFER_H
 
@@ -16,8 +16,7 @@ typedef struct {
 void zr_buffer_finish(zr_buffer_t *buffer);
 
 /* Empties it and keeps the memory for the next use. */
-static inline void zr_buffer_clear(zr_buffer_t *buffer)
-{
+static inline void zr_buffer_clear(zr_buffer_t *buffer) {
     buffer->len = 0;
 }
 
@@ -29,8 +28,8 @@ void zr_buffer_u8(zr_buffer_t *buffer, uint8_t value);
 void zr_buffer_u32(zr_buffer_t *buffer, uint32_t value); /* big-endian, as all integers on the wire */
 void zr_buffer_u64(zr_buffer_t *buffer, uint64_t value);
 
-/* The content as a blob (one reference, the caller's). The memory moves over, or stays for the next use when the content is small and
- * a copy is cheaper; the buffer is empty afterwards either way. */
+/* The content as a blob (one reference, the caller's). The memory moves over, or stays for the next use when the
+ * content is small and a copy is cheaper; the buffer is empty afterwards either way. */
 zr_blob_t *zr_buffer_to_blob(zr_buffer_t *buffer);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "span.h"
 
+// clang-format off
 /*      name               on the wire          what to do, for a person */
 #define ZR_CODES(X)                                                                                                    \
     X(OK, "ok", "done")                                                                                                \
@@ -29,6 +30,8 @@
     X(TOO_MANY_REPLAYS, "too-many-replays", "too many replays under way; wait for one")                                \
     X(CONFLICT, "conflict", "the key has a newer value")                                                               \
     X(OUTCOME_UNKNOWN, "outcome-unknown", "the answer to this entry is no longer known; read the state")
+
+// clang-format on
 
 typedef enum {
 #define X(name, wire, text) ZR_##name,

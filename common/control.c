@@ -63,8 +63,7 @@ static bool s_wrong(const char *name, const char **wrong) {
     return false;
 }
 
-bool zr_get_string(
-    const json_t *object, const char *name, size_t min, size_t max, zr_span_t *out, const char **wrong) {
+bool zr_get_string(const json_t *object, const char *name, size_t min, size_t max, zr_span_t *out, const char **wrong) {
     const json_t *value = json_object_get(object, name);
     if (!json_is_string(value) || json_string_length(value) < min || json_string_length(value) > max)
         return s_wrong(name, wrong);
@@ -72,8 +71,7 @@ bool zr_get_string(
     return true;
 }
 
-bool zr_get_string_opt(
-    const json_t *object, const char *name, size_t max, zr_span_t *out, const char **wrong) {
+bool zr_get_string_opt(const json_t *object, const char *name, size_t max, zr_span_t *out, const char **wrong) {
     return !zr_has(object, name) || zr_get_string(object, name, 0, max, out, wrong);
 }
 
@@ -86,8 +84,7 @@ bool zr_get_uint(const json_t *object, const char *name, uint64_t min, uint64_t 
     return true;
 }
 
-bool zr_get_uint_opt(
-    const json_t *object, const char *name, uint64_t min, uint64_t *out, const char **wrong) {
+bool zr_get_uint_opt(const json_t *object, const char *name, uint64_t min, uint64_t *out, const char **wrong) {
     return !zr_has(object, name) || zr_get_uint(object, name, min, out, wrong);
 }
 
@@ -107,8 +104,7 @@ bool zr_has(const json_t *object, const char *name) {
 
 bool zr_get_id(const json_t *object, json_t **id) {
     json_t *value = json_object_get(object, "id");
-    if (value && !json_is_integer(value) &&
-        !(json_is_string(value) && json_string_length(value) <= ZR_ID_MAX))
+    if (value && !json_is_integer(value) && !(json_is_string(value) && json_string_length(value) <= ZR_ID_MAX))
         return false;
     *id = value;
     return true;

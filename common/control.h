@@ -1,5 +1,5 @@
-/* Control frames: one JSON object each (PROTOCOL.md, section 3). Reading is strict and says which member is wrong; writing is
- * jansson's json_pack and zr_control_write. */
+/* Control frames: one JSON object each (PROTOCOL.md, section 3). Reading is strict and says which member is wrong;
+ * writing is jansson's json_pack and zr_control_write. */
 #ifndef ZR_CONTROL_H
 #define ZR_CONTROL_H
 
@@ -11,25 +11,28 @@
 #define ZR_CONTROL_DEPTH 8
 #define ZR_ID_MAX 64 /* bytes of a request's id, of hello's agent */
 
-/* Parses `frame`. On ZR_OK `*object` is the caller's reference. ZR_BAD_JSON otherwise, and `*object` stays as it was. Refuses nesting
- * beyond ZR_CONTROL_DEPTH before it builds anything, repeated members, invalid UTF-8, U+0000 in strings and text after the object. */
+/* Parses `frame`. On ZR_OK `*object` is the caller's reference. ZR_BAD_JSON otherwise, and `*object` stays as it was.
+ * Refuses nesting beyond ZR_CONTROL_DEPTH before it builds anything, repeated members, invalid UTF-8, U+0000 in strings
+ * and text after the object. */
 zr_code_t zr_control_read(zr_span_t frame, json_t **object);
 
-/* Compact JSON into a new blob, the caller's. Takes over the reference `object` (json_pack's result goes straight in). A NULL object is a bug in
- * the caller and stops the program. */
+/* Compact JSON into a new blob, the caller's. Takes over the reference `object` (json_pack's result goes straight in).
+ * A NULL object is a bug in the caller and stops the program. */
 zr_blob_t *zr_control_write(json_t *object);
 
-/* What a member may be. Each get returns true and writes `*out` when the member is there and right. When it is missing: `fallback` allowed (the _opt
- * forms) gives true and leaves `*out` as it was. When it is wrong: false, and `*wrong` is set to the member's name unless it is set already. Views live as long
- * as `object`. */
+/* What a member may be. Each get returns true and writes `*out` when the member is there and right. When it is missing:
+ * `fallback` allowed (the _opt forms) gives true and leaves `*out` as it was. When it is wrong: false, and `*wrong` is
+ * set to the member's name unless it is set already. Views live as long as `object`. */
 bool zr_get_string(const json_t *object, const char *name, size_t min, size_t max, zr_span_t *out, const char **wrong);
 bool zr_get_string_opt(const json_t *object, const char *name, size_t max, zr_span_t *out, const char **wrong);
-bool zr_get_uint(const json_t *object, const char *name, uint64_t min, uint64_t *out, const char **wrong); /* at most ZR_INT_MAX */
+bool zr_get_uint(
+    const json_t *object, const char *name, uint64_t min, uint64_t *out, const char **wrong); /* at most ZR_INT_MAX */
 bool zr_get_uint_opt(const json_t *object, const char *name, uint64_t min, uint64_t *out, const char **wrong);
 bool zr_get_bool_opt(const json_t *object, const char *name, bool *out, const char **wrong);
 bool zr_has(const json_t *object, const char *name);
 
-/* The request's `id`: NULL when it has none. false when it is neither an integer nor a string of at most ZR_ID_MAX bytes.
+/* The request's `id`: NULL when it has none. false when it is neither an integer nor a string of at most ZR_ID_MAX
+ * bytes.
  * `*id` is borrowed from `object`. */
 bool zr_get_id(const json_t *object, json_t **id);
 

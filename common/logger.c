@@ -1,4 +1,5 @@
-/* Log lines on stderr, one write each so that the lines of several threads do not mix. Calls names.c to make them safe to show. */
+/* Log lines on stderr, one write each so that the lines of several threads do not mix. Calls names.c to make them safe
+ * to show. */
 #include "logger.h"
 
 #include <errno.h>

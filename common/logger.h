@@ -1,5 +1,5 @@
-/* Log lines on stderr: time, level, text. Nothing a peer does may write more than a bounded number of lines: what peers cause is
- * counted, and told in one line now and then (zr_log_pass). */
+/* Log lines on stderr: time, level, text. Nothing a peer does may write more than a bounded number of lines: what peers
+ * cause is counted, and told in one line now and then (zr_log_pass). */
 #ifndef ZR_LOGGER_H
 #define ZR_LOGGER_H
 
@@ -18,8 +18,8 @@ bool zr_log_level_from_name(const char *name, zr_log_level_t *level);
 /* One line; control characters in it are escaped. errno is kept. */
 void zr_log(zr_log_level_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* For lines that peers cause: passes at most ten of one `limit` per minute and then says how many it held back. `now_ms` is any monotonic
- * clock. A zeroed struct is ready. */
+/* For lines that peers cause: passes at most ten of one `limit` per minute and then says how many it held back.
+ * `now_ms` is any monotonic clock. A zeroed struct is ready. */
 typedef struct {
     uint64_t window_ms;
     unsigned passed;

@@ -1,4 +1,5 @@
-/* Rules for names, UTF-8, and showing peers' text. Eight bytes at a time where they are plain ASCII, as nearly all are. */
+/* Rules for names, UTF-8, and showing peers' text. Eight bytes at a time where they are plain ASCII, as nearly all are.
+ */
 #include "names.h"
 
 #include <stdio.h>
@@ -12,7 +13,8 @@ static inline uint64_t s_word(const char *ptr) {
     return word;
 }
 
-/* All eight bytes lie in 0x21 to 0x7E. Carries and borrows between bytes arise only from bytes that are outside already. */
+/* All eight bytes lie in 0x21 to 0x7E. Carries and borrows between bytes arise only from bytes that are outside
+ * already. */
 static inline bool s_word_plain(uint64_t word) {
     return ((word | (word + ONES) | (word - ONES * 0x21)) & HIGHS) == 0;
 }
@@ -120,8 +122,7 @@ void zr_escape(zr_buffer_t *out, zr_span_t text) {
         size_t begin = at;
         int point = zr_utf8_next(text, &at);
         /* U+061C turns text as well; names may hold it, since it is needed in Arabic. */
-        bool shown =
-            point >= 0x20 && !(point >= 0x7F && point <= 0x9F) && point != 0x061C && !s_turns_text(point);
+        bool shown = point >= 0x20 && !(point >= 0x7F && point <= 0x9F) && point != 0x061C && !s_turns_text(point);
         if (shown)
             continue;
         char escape[16];

@@ -1,5 +1,5 @@
-/* The binary frames. Readers give views into the frame and check each length against what is left before they use it; writers
- * reserve once per entry. May call buffer, blob and names; knows no session and no room. */
+/* The binary frames. Readers give views into the frame and check each length against what is left before they use it;
+ * writers reserve once per entry. May call buffer, blob and names; knows no session and no room. */
 #include "wire.h"
 
 #include <endian.h>
@@ -232,8 +232,7 @@ bool zr_deliver_read(zr_deliver_reader_t *reader, zr_span_t frame) {
 
 static inline bool s_deliver_entry(zr_span_t *rest, zr_entry_t *entry) {
     return s_take64(rest, &entry->seq) && s_take64(rest, &entry->time) && s_take8(rest, &entry->flags) &&
-           s_take_string(rest, &entry->sender) && s_take_string(rest, &entry->key) &&
-           s_take_body(rest, &entry->body);
+           s_take_string(rest, &entry->sender) && s_take_string(rest, &entry->key) && s_take_body(rest, &entry->body);
 }
 
 bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry) {
@@ -264,8 +263,7 @@ void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t 
 size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry) {
     s_require(entry->sender.len <= UINT8_MAX && entry->key.len <= UINT8_MAX && entry->body.len <= UINT32_MAX);
     size_t at = out->len;
-    uint8_t *to =
-        zr_buffer_reserve(out, ZR_DELIVER_ENTRY_FIXED + entry->sender.len + entry->key.len + entry->body.len);
+    uint8_t *to = zr_buffer_reserve(out, ZR_DELIVER_ENTRY_FIXED + entry->sender.len + entry->key.len + entry->body.len);
     to = s_put64(to, entry->seq);
     to = s_put64(to, entry->time);
     to = s_put8(to, entry->flags);
@@ -279,8 +277,8 @@ size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry) {
     return at;
 }
 
-zr_blob_t *zr_deliver_cut(zr_span_t frame, uint8_t flags, uint64_t after, uint64_t until, size_t limit,
-    size_t *count, uint64_t *last) {
+zr_blob_t *zr_deliver_cut(
+    zr_span_t frame, uint8_t flags, uint64_t after, uint64_t until, size_t limit, size_t *count, uint64_t *last) {
     zr_deliver_reader_t reader;
     zr_entry_t entry;
     *count = 0;
@@ -329,8 +327,7 @@ static zr_back_kind_t s_synced(zr_span_t rest, zr_span_t *nonce, zr_span_t *json
     while (len < rest.len && len <= ZR_NONCE_MAX && rest.ptr[len] != ZR_TYPE_CONTROL)
         len++;
     zr_span_t digits, text = rest;
-    if (!s_take(&text, len, &digits) || !zr_hex_valid(digits, ZR_NONCE_MIN, ZR_NONCE_MAX) ||
-        !s_is_control(text))
+    if (!s_take(&text, len, &digits) || !zr_hex_valid(digits, ZR_NONCE_MIN, ZR_NONCE_MAX) || !s_is_control(text))
         return ZR_BACK_BAD;
     *nonce = digits;
     *json = text;

@@ -1,5 +1,5 @@
-/* The binary frames (PROTOCOL.md, section 4): PUBLISH, ACK, DELIVER, and the topics of the back. Reading never copies: views point
- * into the frame. Parsers check every length; a parser that failed stays failed. */
+/* The binary frames (PROTOCOL.md, section 4): PUBLISH, ACK, DELIVER, and the topics of the back. Reading never copies:
+ * views point into the frame. Parsers check every length; a parser that failed stays failed. */
 #ifndef ZR_WIRE_H
 #define ZR_WIRE_H
 
@@ -41,10 +41,13 @@ typedef struct {
     bool failed;
 } zr_publish_reader_t;
 
-/* Checks the whole frame, names included, and says what is wrong with it; `*reader` stands before the first entry and `*count`,
- * `*last_mid` are what the frame holds. ZR_BAD_FRAME, ZR_BAD_ROOM (an empty one too), ZR_BAD_KEY, ZR_BAD_ID. `*count`, `*first_mid` and
+/* Checks the whole frame, names included, and says what is wrong with it; `*reader` stands before the first entry and
+ * `*count`,
+ * `*last_mid` are what the frame holds. ZR_BAD_FRAME, ZR_BAD_ROOM (an empty one too), ZR_BAD_KEY, ZR_BAD_ID. `*count`,
+ * `*first_mid` and
  * `*last_mid` are set whenever the layout could be read, on errors in names or ids too; else they are 0. Then
- * the entries can be read too; after ZR_BAD_FRAME next returns false. Entries may be more than any limit: that is the caller's. */
+ * the entries can be read too; after ZR_BAD_FRAME next returns false. Entries may be more than any limit: that is the
+ * caller's. */
 zr_code_t zr_publish_read(
     zr_publish_reader_t *reader, zr_span_t frame, size_t *count, uint64_t *first_mid, uint64_t *last_mid);
 
@@ -94,16 +97,16 @@ bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry);
 void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t epoch, uint64_t prev);
 size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry);
 
-/* A copy of `frame` with other frame flags and without the entries outside after < seq <= until, `prev` set to fit; the caller owns
- * the blob. `*count` is what is left and `*last` its last seq; when nothing is left, or the frame cannot be read up
- * to there, it returns NULL and both are 0. `limit` bounds the count. */
+/* A copy of `frame` with other frame flags and without the entries outside after < seq <= until, `prev` set to fit; the
+ * caller owns the blob. `*count` is what is left and `*last` its last seq; when nothing is left, or the frame cannot be
+ * read up to there, it returns NULL and both are 0. `limit` bounds the count. */
 zr_blob_t *zr_deliver_cut(
     zr_span_t frame, uint8_t flags, uint64_t after, uint64_t until, size_t limit, size_t *count, uint64_t *last);
 
 /* --- Topics --- */
 
-/* What a frame that came by SUB is. For entries, `*room` is set; for presence, room and the JSON text; for synced, the nonce in `*room` and
- * the JSON text. */
+/* What a frame that came by SUB is. For entries, `*room` is set; for presence, room and the JSON text; for synced, the
+ * nonce in `*room` and the JSON text. */
 typedef enum { ZR_BACK_BAD, ZR_BACK_ENTRIES, ZR_BACK_PRESENCE, ZR_BACK_SYNCED } zr_back_kind_t;
 zr_back_kind_t zr_back_read(zr_span_t frame, zr_span_t *room, zr_span_t *json);
 

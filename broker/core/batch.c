@@ -4,14 +4,12 @@
 
 #include "relay_internal.h"
 
-static void *s_grow(void *items, size_t *size, size_t item)
-{
+static void *s_grow(void *items, size_t *size, size_t item) {
     *size = *size ? 2 * *size : 16;
     return fatal_realloc(items, *size * item);
 }
 
-static pass_t *s_current(batch_t *batch)
-{
+static pass_t *s_current(batch_t *batch) {
     if (!batch->current) {
         pass_t *pass = batch->spare ? batch->spare : fatal_calloc(sizeof *pass);
         batch->spare = NULL;
@@ -21,8 +19,7 @@ static pass_t *s_current(batch_t *batch)
     return batch->current;
 }
 
-static void s_pass_free(pass_t *pass)
-{
+static void s_pass_free(pass_t *pass) {
     if (!pass)
         return;
     for (size_t i = 0; i < pass->frame_count; i++)
@@ -34,8 +31,7 @@ static void s_pass_free(pass_t *pass)
     free(pass);
 }
 
-void batch_finish(batch_t *batch)
-{
+void batch_finish(batch_t *batch) {
     pass_t *pass, *next;
     DL_FOREACH_SAFE(batch->waiting, pass, next)
     s_pass_free(pass);
@@ -45,8 +41,7 @@ void batch_finish(batch_t *batch)
 }
 
 /* The room's open frame is done: to the log with it. The room stays in the list of open ones until the flush. */
-static void s_close(relay_t *relay, room_t *room)
-{
+static void s_close(relay_t *relay, room_t *room) {
     pass_t *pass = s_current(&relay->batch);
     if (pass->frame_count == pass->frame_size)
         pass->frames = s_grow(pass->frames, &pass->frame_size, sizeof *pass->frames);
@@ -54,19 +49,17 @@ static void s_close(relay_t *relay, room_t *room)
     pass->frames[pass->frame_count++] =
         (batch_frame_t){.room = room, .frame = frame, .last = room->head, .keyed = room->open_keyed};
     room->unstored++;
-    outbox_add(relay->outbox,
-        &(effect_t){.kind = EFFECT_APPEND,
-            .append = {.room = zr_span_of(zr_blob_data(frame), room->name_len),
-                .first = room->open_first,
-                .last = room->head,
-                .prev = room->open_prev,
-                .count = room->open_count,
-                .frame = zr_blob_ref(frame)}});
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_APPEND,
+                                  .append = {.room = zr_span_of(zr_blob_data(frame), room->name_len),
+                                      .first = room->open_first,
+                                      .last = room->head,
+                                      .prev = room->open_prev,
+                                      .count = room->open_count,
+                                      .frame = zr_blob_ref(frame)}});
     room->open_count = 0;
 }
 
-uint64_t batch_add(relay_t *relay, room_t *room, const zr_entry_t *given, uint64_t now)
-{
+uint64_t batch_add(relay_t *relay, room_t *room, const zr_entry_t *given, uint64_t now) {
     size_t size = ZR_DELIVER_ENTRY_FIXED + given->sender.len + given->key.len + given->body.len;
     if (room->open_count > 0 && room->open.len + size > relay->config.batch_bytes)
         s_close(relay, room);
@@ -93,8 +86,7 @@ uint64_t batch_add(relay_t *relay, room_t *room, const zr_entry_t *given, uint64
     return entry.seq;
 }
 
-static batch_answer_t *s_answer(relay_t *relay, session_t *session)
-{
+static batch_answer_t *s_answer(relay_t *relay, session_t *session) {
     pass_t *pass = s_current(&relay->batch);
     if (pass->answer_count == pass->answer_size)
         pass->answers = s_grow(pass->answers, &pass->answer_size, sizeof *pass->answers);
@@ -105,8 +97,7 @@ static batch_answer_t *s_answer(relay_t *relay, session_t *session)
     return answer;
 }
 
-void batch_ack(relay_t *relay, session_t *session, const zr_ack_t *ack, bool alone)
-{
+void batch_ack(relay_t *relay, session_t *session, const zr_ack_t *ack, bool alone) {
     pass_t *pass = s_current(&relay->batch);
     if (!alone && session->answer_pass == pass->number) {
         batch_answer_t *last = &pass->answers[session->answer];
@@ -121,15 +112,13 @@ void batch_ack(relay_t *relay, session_t *session, const zr_ack_t *ack, bool alo
     answer->closed = alone;
 }
 
-void batch_answer(relay_t *relay, session_t *session, zr_blob_t *frame)
-{
+void batch_answer(relay_t *relay, session_t *session, zr_blob_t *frame) {
     batch_answer_t *answer = s_answer(relay, session);
     answer->frame = frame;
     answer->closed = true;
 }
 
-void batch_flush(relay_t *relay)
-{
+void batch_flush(relay_t *relay) {
     batch_t *batch = &relay->batch;
     for (room_t *room = batch->open, *next; room; room = next) {
         next = room->next_open == room ? NULL : room->next_open;
@@ -145,8 +134,7 @@ void batch_flush(relay_t *relay)
     batch->current = NULL;
 }
 
-static void s_publish(relay_t *relay, const batch_frame_t *stored)
-{
+static void s_publish(relay_t *relay, const batch_frame_t *stored) {
     room_t *room = stored->room;
     room->stored = stored->last;
     room->unstored--;
@@ -162,8 +150,7 @@ static void s_publish(relay_t *relay, const batch_frame_t *stored)
     relay->stats.deliveries++;
 }
 
-static void s_send(relay_t *relay, const batch_answer_t *answer)
-{
+static void s_send(relay_t *relay, const batch_answer_t *answer) {
     session_t *session = session_by_id(&relay->sessions, answer->session);
     if (!session) {
         zr_blob_unref(answer->frame);
@@ -171,7 +158,8 @@ static void s_send(relay_t *relay, const batch_answer_t *answer)
     }
     zr_blob_t *frame = answer->frame;
     if (!frame) {
-        /* It would say that entries were stored whose refusals may be lost with the connection: the peer resends, and is told then. */
+        /* It would say that entries were stored whose refusals may be lost with the connection: the peer resends, and
+         * is told then. */
         if (session->link != answer->link)
             return;
         frame = zr_blob_new(ZR_ACK_SIZE);
@@ -181,8 +169,7 @@ static void s_send(relay_t *relay, const batch_answer_t *answer)
     send_frame(relay, session->route, frame);
 }
 
-void batch_stored(relay_t *relay, uint64_t number)
-{
+void batch_stored(relay_t *relay, uint64_t number) {
     pass_t *pass = relay->batch.waiting;
     FATAL_UNLESS(pass && pass->number == number);
     DL_DELETE(relay->batch.waiting, pass);

@@ -1,5 +1,5 @@
-/* Gathering: entries of one pass of the loop go into one frame a room, and the answers wait until the log has stored them. A pass is what was
- * gathered between two flushes; passes are stored in their order. */
+/* Gathering: entries of one pass of the loop go into one frame a room, and the answers wait until the log has stored
+ * them. A pass is what was gathered between two flushes; passes are stored in their order. */
 #ifndef BATCH_H
 #define BATCH_H
 
@@ -43,7 +43,8 @@ struct relay;
 
 void batch_finish(batch_t *batch);
 
-/* Takes an entry of `room` in: gives it a seq (returned) and a time. The views are copied. A frame that is full goes to the log at once. */
+/* Takes an entry of `room` in: gives it a seq (returned) and a time. The views are copied. A frame that is full goes to
+ * the log at once. */
 uint64_t batch_add(struct relay *relay, room_t *room, const zr_entry_t *entry, uint64_t now);
 
 /* When this pass is stored: all message ids of `session` up to `mid` are answered. `alone`: in an ACK of its own. */

@@ -1,8 +1,7 @@
 /* bye: the session ends at once. */
 #include "relay_internal.h"
 
-void cmd_bye(relay_t *relay, request_t *request)
-{
+void cmd_bye(relay_t *relay, request_t *request) {
     reply(relay, request, json_pack("{ss}", "op", "ok"));
     session_end(relay, request->session, "bye");
 }

@@ -2,8 +2,7 @@
 #include "control.h"
 #include "relay_internal.h"
 
-void cmd_direct(relay_t *relay, request_t *request)
-{
+void cmd_direct(relay_t *relay, request_t *request) {
     const char *wrong = NULL;
     zr_span_t to, text;
     if (!zr_get_string(request->object, "to", 0, SIZE_MAX, &to, &wrong) ||
@@ -22,9 +21,9 @@ void cmd_direct(relay_t *relay, request_t *request)
             continue;
         reached = true;
         send_frame(relay, session->route,
-            zr_control_write(json_pack("{ss so so sI}", "op", "direct", "from",
-                zr_json_string(user_nick(request->session->user)), "text", zr_json_string(text), "time",
-                (json_int_t)request->now)));
+            zr_control_write(
+                json_pack("{ss so so sI}", "op", "direct", "from", zr_json_string(user_nick(request->session->user)),
+                    "text", zr_json_string(text), "time", (json_int_t)request->now)));
     }
     if (reached)
         reply(relay, request, json_pack("{ss}", "op", "ok"));

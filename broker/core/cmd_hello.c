@@ -9,8 +9,7 @@ typedef struct {
 } hello_t;
 
 /* Reads the request; false when it has answered with an error. */
-static bool s_read(relay_t *relay, request_t *request, hello_t *hello)
-{
+static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
     const char *wrong = NULL;
     uint64_t proto = 0;
     zr_span_t agent;
@@ -40,8 +39,7 @@ static bool s_read(relay_t *relay, request_t *request, hello_t *hello)
 }
 
 /* Whether `nick` can be had; `own` is the session that may have it already. */
-static bool s_free(const relay_t *relay, const request_t *request, zr_span_t nick, const session_t *own)
-{
+static bool s_free(const relay_t *relay, const request_t *request, zr_span_t nick, const session_t *own) {
     const user_t *user = session_user(&relay->sessions, nick);
     if (!user || (own && own->user == user))
         return true;
@@ -49,8 +47,7 @@ static bool s_free(const relay_t *relay, const request_t *request, zr_span_t nic
 }
 
 /* A name for somebody who gave none, that nobody has. */
-static zr_span_t s_guest(relay_t *relay, char out[ZR_NICK_MAX])
-{
+static zr_span_t s_guest(relay_t *relay, char out[ZR_NICK_MAX]) {
     static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789"; /* 32, without those that look alike */
     zr_span_t nick;
     do {
@@ -65,17 +62,16 @@ static zr_span_t s_guest(relay_t *relay, char out[ZR_NICK_MAX])
 }
 
 /* Is this the session before of the one who says hello? */
-static bool s_resumes(const session_t *old, const request_t *request, const hello_t *hello)
-{
+static bool s_resumes(const session_t *old, const request_t *request, const hello_t *hello) {
     char token[2 * SESSION_TOKEN_SIZE + 1];
     zr_hex(token, old->token, SESSION_TOKEN_SIZE);
-    return hello->resume.len == 2 * SESSION_TOKEN_SIZE && sodium_memcmp(token, hello->resume.ptr, hello->resume.len) == 0 &&
+    return hello->resume.len == 2 * SESSION_TOKEN_SIZE &&
+           sodium_memcmp(token, hello->resume.ptr, hello->resume.len) == 0 &&
            old->authenticated == (request->user.len > 0) &&
            (!old->authenticated || zr_span_equal(user_nick(old->user), request->user));
 }
 
-static json_t *s_limits(const relay_config_t *config)
-{
+static json_t *s_limits(const relay_config_t *config) {
     /* What fits beside the longest room, key and expected seq. */
     size_t beside = ZR_PUBLISH_HEAD(ZR_ROOM_MAX) + ZR_PUBLISH_ENTRY_FIXED + ZR_KEY_MAX + 8;
     size_t body = config->max_frame > beside ? config->max_frame - beside : 0;
@@ -85,8 +81,7 @@ static json_t *s_limits(const relay_config_t *config)
         (json_int_t)config->window);
 }
 
-static void s_welcome(relay_t *relay, const request_t *request, const session_t *session, bool resumed)
-{
+static void s_welcome(relay_t *relay, const request_t *request, const session_t *session, bool resumed) {
     const relay_config_t *config = &relay->config;
     char token[2 * SESSION_TOKEN_SIZE + 1];
     zr_hex(token, session->token, SESSION_TOKEN_SIZE);
@@ -101,8 +96,7 @@ static void s_welcome(relay_t *relay, const request_t *request, const session_t 
 }
 
 /* hello on a connection that has a session: only the nick may change. */
-static void s_renew(relay_t *relay, request_t *request, const hello_t *hello)
-{
+static void s_renew(relay_t *relay, request_t *request, const hello_t *hello) {
     session_t *session = request->session;
     if (!zr_span_equal(hello->client, zr_span_of(session->client->id, ZR_CLIENT_ID_LEN))) {
         fail(relay, request, ZR_BAD_MEMBER, "the member 'client' differs from that of this session");
@@ -121,8 +115,7 @@ static void s_renew(relay_t *relay, request_t *request, const hello_t *hello)
     s_welcome(relay, request, session, true);
 }
 
-static void s_begin(relay_t *relay, request_t *request, const hello_t *hello)
-{
+static void s_begin(relay_t *relay, request_t *request, const hello_t *hello) {
     char guest[ZR_NICK_MAX];
     zr_span_t nick = hello->nick.len ? hello->nick : s_guest(relay, guest);
     session_t *session = session_add(&relay->sessions, dedupe_hold(&relay->dedupe, hello->client), nick);
@@ -133,8 +126,7 @@ static void s_begin(relay_t *relay, request_t *request, const hello_t *hello)
     s_welcome(relay, request, session, false);
 }
 
-void cmd_hello(relay_t *relay, request_t *request)
-{
+void cmd_hello(relay_t *relay, request_t *request) {
     hello_t hello = {0};
     if (!s_read(relay, request, &hello))
         return;

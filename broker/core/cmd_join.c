@@ -2,8 +2,7 @@
 #include "control.h"
 #include "relay_internal.h"
 
-void cmd_join(relay_t *relay, request_t *request)
-{
+void cmd_join(relay_t *relay, request_t *request) {
     zr_span_t name;
     if (!take_room(relay, request, &name))
         return;
@@ -42,8 +41,7 @@ void cmd_join(relay_t *relay, request_t *request)
     reply(relay, request, joined);
 }
 
-void cmd_leave(relay_t *relay, request_t *request)
-{
+void cmd_leave(relay_t *relay, request_t *request) {
     zr_span_t name;
     if (!take_room(relay, request, &name))
         return;

@@ -1,16 +1,15 @@
-/* ping: the sign of life, answered with the heads and presence versions that moved, so that the loss of a last message is noticed. */
+/* ping: the sign of life, answered with the heads and presence versions that moved, so that the loss of a last message
+ * is noticed. */
 #include "control.h"
 #include "relay_internal.h"
 
 enum { PONG_ROOMS = 500 };
 
-static void s_tell(json_t *object, const room_t *room, uint64_t value)
-{
+static void s_tell(json_t *object, const room_t *room, uint64_t value) {
     json_object_setn_new_nocheck(object, room->name, room->name_len, json_integer((json_int_t)value));
 }
 
-void cmd_ping(relay_t *relay, request_t *request)
-{
+void cmd_ping(relay_t *relay, request_t *request) {
     session_t *session = request->session;
     session->heard = false; /* the ticket starts anew */
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = session->id});
@@ -30,5 +29,7 @@ void cmd_ping(relay_t *relay, request_t *request)
         member = member->hh.next ? member->hh.next : session->members;
     }
     session->next_told = member;
-    reply(relay, request, json_pack("{ss sI so so}", "op", "pong", "time", (json_int_t)request->now, "heads", heads, "versions", versions));
+    reply(relay, request,
+        json_pack(
+            "{ss sI so so}", "op", "pong", "time", (json_int_t)request->now, "heads", heads, "versions", versions));
 }

@@ -11,9 +11,9 @@ typedef struct {
 } origin_t;
 
 /* Puts one new entry in its room, or says why not; `*seq` is its position, after ZR_CONFLICT where the value stands. */
-static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publish_entry_t *given, uint64_t *seq)
-{
-    zr_entry_t entry = {.flags = given->flags & ZR_ENTRY_DELETE, .sender = origin->sender, .key = given->key, .body = given->body};
+static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publish_entry_t *given, uint64_t *seq) {
+    zr_entry_t entry = {
+        .flags = given->flags & ZR_ENTRY_DELETE, .sender = origin->sender, .key = given->key, .body = given->body};
     if (!entry.key.len) {
         *seq = batch_add(relay, origin->room, &entry, origin->now);
         return ZR_OK;
@@ -30,8 +30,8 @@ static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publi
 }
 
 /* A resend of what was refused: why, and after ZR_CONFLICT where the value stands by now. */
-static zr_code_t s_again(relay_t *relay, const client_t *client, zr_span_t room_name, const zr_publish_entry_t *entry, uint64_t *seq)
-{
+static zr_code_t s_again(
+    relay_t *relay, const client_t *client, zr_span_t room_name, const zr_publish_entry_t *entry, uint64_t *seq) {
     relay->stats.duplicates++;
     zr_code_t code = dedupe_outcome(client, entry->mid);
     const room_t *room = code == ZR_CONFLICT ? room_find(relay, room_name) : NULL;
@@ -40,14 +40,12 @@ static zr_code_t s_again(relay_t *relay, const client_t *client, zr_span_t room_
 }
 
 /* May a peer's name be told in JSON? It is no valid name, perhaps, and U+0000 would make the whole error unreadable. */
-static bool s_tellable(zr_span_t name)
-{
+static bool s_tellable(zr_span_t name) {
     return name.len == 0 || (zr_utf8_valid(name) && !memchr(name.ptr, 0, name.len));
 }
 
 /* Members of an error about entries. */
-static json_t *s_about(zr_span_t room, uint64_t first, uint64_t last)
-{
+static json_t *s_about(zr_span_t room, uint64_t first, uint64_t last) {
     json_t *about = json_pack("{sI}", "mid", (json_int_t)first);
     if (s_tellable(room))
         json_object_set_new(about, "room", zr_json_string(room));
@@ -57,8 +55,7 @@ static json_t *s_about(zr_span_t room, uint64_t first, uint64_t last)
 }
 
 /* Adds what a refusal says beyond its code. */
-static void s_about_key(json_t *about, zr_span_t key, zr_code_t code, uint64_t stands)
-{
+static void s_about_key(json_t *about, zr_span_t key, zr_code_t code, uint64_t stands) {
     if (key.len)
         json_object_set_new(about, "key", zr_json_string(key));
     if (code == ZR_CONFLICT)
@@ -74,8 +71,7 @@ typedef struct {
     uint64_t stands;
 } refused_t;
 
-static void s_refused_tell(relay_t *relay, session_t *session, zr_span_t room, refused_t *refused)
-{
+static void s_refused_tell(relay_t *relay, session_t *session, zr_span_t room, refused_t *refused) {
     if (refused->code == ZR_OK)
         return;
     if (refused->fresh)
@@ -87,8 +83,8 @@ static void s_refused_tell(relay_t *relay, session_t *session, zr_span_t room, r
     refused->code = ZR_OK;
 }
 
-static void s_refused_add(relay_t *relay, session_t *session, zr_span_t room, refused_t *refused, const refused_t *one)
-{
+static void s_refused_add(
+    relay_t *relay, session_t *session, zr_span_t room, refused_t *refused, const refused_t *one) {
     if (refused->code == one->code && refused->fresh == one->fresh && one->code != ZR_CONFLICT) {
         refused->last = one->last;
         return;
@@ -98,8 +94,8 @@ static void s_refused_add(relay_t *relay, session_t *session, zr_span_t room, re
 }
 
 /* The frame as a whole: may its entries be here at all? */
-static zr_code_t s_check(relay_t *relay, origin_t *origin, const zr_publish_reader_t *reader, size_t len, size_t count)
-{
+static zr_code_t s_check(
+    relay_t *relay, origin_t *origin, const zr_publish_reader_t *reader, size_t len, size_t count) {
     if (len > relay->config.max_frame)
         return ZR_TOO_LARGE;
     if (count > relay->config.max_entries)
@@ -109,8 +105,7 @@ static zr_code_t s_check(relay_t *relay, origin_t *origin, const zr_publish_read
 }
 
 /* Whether the ids rise and are in range: of a frame whose names are wrong zr_publish_read says only that. */
-static bool s_ids_good(zr_publish_reader_t reader)
-{
+static bool s_ids_good(zr_publish_reader_t reader) {
     zr_publish_entry_t entry;
     for (uint64_t last = 0; zr_publish_next(&reader, &entry); last = entry.mid)
         if (entry.mid <= last || entry.mid > ZR_INT_MAX)
@@ -118,8 +113,7 @@ static bool s_ids_good(zr_publish_reader_t reader)
     return true;
 }
 
-void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now)
-{
+void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now) {
     zr_publish_reader_t reader;
     size_t count;
     uint64_t first, last;
@@ -151,8 +145,8 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
             client->mark = entry.mid;
         }
         if (code != ZR_OK) {
-            s_refused_add(relay, session, reader.room, &refused,
-                &(refused_t){code, entry.mid, entry.mid, fresh, entry.key, seq});
+            s_refused_add(
+                relay, session, reader.room, &refused, &(refused_t){code, entry.mid, entry.mid, fresh, entry.key, seq});
             continue;
         }
         s_refused_tell(relay, session, reader.room, &refused);
@@ -166,8 +160,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
 }
 
 /* Reads a JSON publish into `entry` (views into the request); false when it has answered. */
-static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *entry)
-{
+static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *entry) {
     const json_t *object = request->object;
     const char *wrong = NULL;
     bool delete = false;
@@ -176,7 +169,7 @@ static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *
     zr_get_bool_opt(object, "delete", &delete, &wrong);
     zr_get_uint_opt(object, "expect", 0, &entry->expect, &wrong);
     zr_get_uint_opt(object, "mid", 0, &entry->mid, &wrong);
-    if (!wrong && delete && (!zr_has(object, "key") || entry->body.len))
+    if (!wrong && delete &&(!zr_has(object, "key") || entry->body.len))
         wrong = "delete";
     if (!wrong && zr_has(object, "expect") && !zr_has(object, "key"))
         wrong = "expect";
@@ -194,8 +187,8 @@ static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *
 }
 
 /* The error of one entry of a JSON publish. */
-static void s_fail_text(relay_t *relay, request_t *request, zr_span_t room, const zr_publish_entry_t *entry, zr_code_t code, uint64_t stands)
-{
+static void s_fail_text(relay_t *relay, request_t *request, zr_span_t room, const zr_publish_entry_t *entry,
+    zr_code_t code, uint64_t stands) {
     json_t *about = json_pack("{so}", "room", zr_json_string(room));
     if (entry->mid)
         json_object_set_new(about, "mid", json_integer((json_int_t)entry->mid));
@@ -203,8 +196,7 @@ static void s_fail_text(relay_t *relay, request_t *request, zr_span_t room, cons
     fail_with(relay, request, code, NULL, about);
 }
 
-void cmd_publish_text(relay_t *relay, request_t *request)
-{
+void cmd_publish_text(relay_t *relay, request_t *request) {
     zr_span_t name;
     zr_publish_entry_t entry = {0};
     if (!take_room(relay, request, &name) || !s_read_text(relay, request, &entry))

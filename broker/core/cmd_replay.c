@@ -1,31 +1,28 @@
-/* replay: a slice of a room's log, over the DEALER. The log may take its time; each session has only so many under way. */
+/* replay: a slice of a room's log, over the DEALER. The log may take its time; each session has only so many under way.
+ */
 #include "control.h"
 #include "relay_internal.h"
 
-static void s_forget(relay_t *relay, replay_t *replay)
-{
+static void s_forget(relay_t *relay, replay_t *replay) {
     HASH_DEL(relay->replays, replay);
     json_decref(replay->id);
     free(replay);
 }
 
-void replay_forget_all(relay_t *relay)
-{
+void replay_forget_all(relay_t *relay) {
     replay_t *replay, *next;
     HASH_ITER(hh, relay->replays, replay, next)
     s_forget(relay, replay);
 }
 
 /* What is not stored yet is nobody's to see. */
-static uint64_t s_head(const relay_t *relay, zr_span_t name)
-{
+static uint64_t s_head(const relay_t *relay, zr_span_t name) {
     const room_t *room = room_find(relay, name);
     return room ? room->stored : 0;
 }
 
 /* Reads the request into `read`; false when it has answered. */
-static bool s_read(relay_t *relay, request_t *request, log_read_t *read)
-{
+static bool s_read(relay_t *relay, request_t *request, log_read_t *read) {
     const json_t *object = request->object;
     zr_span_t name;
     if (!take_room(relay, request, &name))
@@ -54,15 +51,15 @@ static bool s_read(relay_t *relay, request_t *request, log_read_t *read)
     return true;
 }
 
-void cmd_replay(relay_t *relay, request_t *request)
-{
+void cmd_replay(relay_t *relay, request_t *request) {
     log_read_t read = {0};
     if (!s_read(relay, request, &read))
         return;
     session_t *session = request->session;
     /* Sessions that ended leave theirs in the log's queue, so all together are bounded too. */
     const relay_config_t *config = &relay->config;
-    if (session->reads >= config->max_replays || HASH_COUNT(relay->replays) >= config->max_replays * config->max_sessions) {
+    if (session->reads >= config->max_replays ||
+        HASH_COUNT(relay->replays) >= config->max_replays * config->max_sessions) {
         fail(relay, request, ZR_TOO_MANY_REPLAYS, NULL);
         return;
     }
@@ -79,8 +76,7 @@ void cmd_replay(relay_t *relay, request_t *request)
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_READ, .read = read});
 }
 
-void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice)
-{
+void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice) {
     replay_t *replay;
     HASH_FIND(hh, relay->replays, &ticket, sizeof ticket, replay);
     FATAL_UNLESS(replay);

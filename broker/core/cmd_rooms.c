@@ -3,8 +3,7 @@
 #include "page.h"
 #include "relay_internal.h"
 
-void cmd_rooms(relay_t *relay, request_t *request)
-{
+void cmd_rooms(relay_t *relay, request_t *request) {
     const char *wrong = NULL;
     zr_span_t prefix = {0}, after = {0};
     uint64_t limit = PAGE_MAX;
@@ -25,9 +24,8 @@ void cmd_rooms(relay_t *relay, request_t *request)
     json_t *rooms = json_array();
     for (size_t i = 0; i < page.count; i++) {
         const room_t *room = page.items[i].item;
-        json_array_append_new(rooms,
-            json_pack("{so sI sI}", "room", zr_json_string(page.items[i].name), "seq", (json_int_t)room->stored, "count",
-                (json_int_t)room->presence.count));
+        json_array_append_new(rooms, json_pack("{so sI sI}", "room", zr_json_string(page.items[i].name), "seq",
+                                         (json_int_t)room->stored, "count", (json_int_t)room->presence.count));
     }
     reply(relay, request, json_pack("{ss so sb}", "op", "rooms", "rooms", rooms, "more", page.more));
 }

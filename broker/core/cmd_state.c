@@ -10,8 +10,7 @@ typedef struct {
     bool more;
 } snapshot_t;
 
-static void s_send(relay_t *relay, const request_t *request, snapshot_t *snapshot)
-{
+static void s_send(relay_t *relay, const request_t *request, snapshot_t *snapshot) {
     if (!snapshot->in_frame)
         return;
     snapshot->frames++;
@@ -21,8 +20,8 @@ static void s_send(relay_t *relay, const request_t *request, snapshot_t *snapsho
 }
 
 /* Adds one value; false when the slice is full. */
-static bool s_add(relay_t *relay, const request_t *request, const room_t *room, const key_value_t *value, snapshot_t *snapshot)
-{
+static bool s_add(
+    relay_t *relay, const request_t *request, const room_t *room, const key_value_t *value, snapshot_t *snapshot) {
     const relay_config_t *config = &relay->config;
     zr_entry_t entry = keys_entry(value);
     size_t size = keys_size(entry.sender, entry.key, entry.body.len);
@@ -41,8 +40,7 @@ static bool s_add(relay_t *relay, const request_t *request, const room_t *room, 
     return true;
 }
 
-void cmd_state(relay_t *relay, request_t *request)
-{
+void cmd_state(relay_t *relay, request_t *request) {
     zr_span_t name, key = {0};
     if (!take_room(relay, request, &name))
         return;

@@ -3,8 +3,7 @@
 #include "page.h"
 #include "relay_internal.h"
 
-void cmd_who(relay_t *relay, request_t *request)
-{
+void cmd_who(relay_t *relay, request_t *request) {
     zr_span_t name, after = {0};
     if (!take_room(relay, request, &name))
         return;
@@ -36,6 +35,6 @@ void cmd_who(relay_t *relay, request_t *request)
     reply(relay, request,
         json_pack("{ss so sI so sI sI sb}", "op", "who", "room", zr_json_string(name), "version",
             (json_int_t)(room ? room->presence.version : 0), "users", users, "count",
-            (json_int_t)(room ? room->presence.count : 0), "silent", (json_int_t)(room ? room->silent_count : 0), "more",
-            page.more));
+            (json_int_t)(room ? room->presence.count : 0), "silent", (json_int_t)(room ? room->silent_count : 0),
+            "more", page.more));
 }

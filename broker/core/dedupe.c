@@ -4,23 +4,20 @@
 
 #include "fatal.h"
 
-static void s_free(dedupe_t *dedupe, client_t *client)
-{
+static void s_free(dedupe_t *dedupe, client_t *client) {
     HASH_DEL(dedupe->clients, client);
     free(client->refusals);
     free(client);
 }
 
-void dedupe_finish(dedupe_t *dedupe)
-{
+void dedupe_finish(dedupe_t *dedupe) {
     client_t *client, *next;
     HASH_ITER(hh, dedupe->clients, client, next)
     s_free(dedupe, client);
     dedupe->idle = NULL;
 }
 
-client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id)
-{
+client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id) {
     FATAL_UNLESS(id.len == ZR_CLIENT_ID_LEN);
     client_t *client;
     HASH_FIND(hh, dedupe->clients, id.ptr, id.len, client);
@@ -41,8 +38,7 @@ client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id)
     return client;
 }
 
-void dedupe_release(dedupe_t *dedupe, client_t *client)
-{
+void dedupe_release(dedupe_t *dedupe, client_t *client) {
     client->held = false;
     if (client->mark == 0 || HASH_COUNT(dedupe->clients) > dedupe->max) {
         s_free(dedupe, client); /* it never published, or there is no room to remember it */
@@ -51,8 +47,7 @@ void dedupe_release(dedupe_t *dedupe, client_t *client)
     DL_APPEND(dedupe->idle, client);
 }
 
-void dedupe_refuse(client_t *client, uint64_t first, uint64_t last, zr_code_t code)
-{
+void dedupe_refuse(client_t *client, uint64_t first, uint64_t last, zr_code_t code) {
     if (!client->refusals)
         client->refusals = fatal_calloc(DEDUPE_REFUSALS * sizeof *client->refusals);
     refusal_t *place = &client->refusals[client->refusal_count++ % DEDUPE_REFUSALS];
@@ -61,8 +56,7 @@ void dedupe_refuse(client_t *client, uint64_t first, uint64_t last, zr_code_t co
     *place = (refusal_t){first, last, code};
 }
 
-zr_code_t dedupe_outcome(const client_t *client, uint64_t mid)
-{
+zr_code_t dedupe_outcome(const client_t *client, uint64_t mid) {
     size_t kept = client->refusal_count < DEDUPE_REFUSALS ? client->refusal_count : DEDUPE_REFUSALS;
     for (size_t i = 0; i < kept; i++) {
         const refusal_t *refusal = &client->refusals[i];

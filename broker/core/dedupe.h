@@ -1,5 +1,6 @@
-/* What is remembered of each client id, so that an entry is published once (PROTOCOL.md, section 8): the highest message id answered, and the last
- * refusals. Bounded: beyond the limit the ids longest without a session are forgotten. */
+/* What is remembered of each client id, so that an entry is published once (PROTOCOL.md, section 8): the highest
+ * message id answered, and the last refusals. Bounded: beyond the limit the ids longest without a session are
+ * forgotten. */
 #ifndef DEDUPE_H
 #define DEDUPE_H
 
@@ -16,11 +17,11 @@ typedef struct {
 
 typedef struct client {
     char id[ZR_CLIENT_ID_LEN];
-    uint64_t mark; /* every message id up to here is answered */
+    uint64_t mark;       /* every message id up to here is answered */
     refusal_t *refusals; /* a ring of DEDUPE_REFUSALS; NULL until the first one */
     size_t refusal_count;
-    uint64_t forgotten; /* refusals up to this message id may have left the ring */
-    bool held;          /* by a session; not to be forgotten */
+    uint64_t forgotten;         /* refusals up to this message id may have left the ring */
+    bool held;                  /* by a session; not to be forgotten */
     struct client *prev, *next; /* those not held, longest first */
     UT_hash_handle hh;
 } client_t;

@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static inline void *fatal_check(void *memory)
-{
+static inline void *fatal_check(void *memory) {
     if (!memory) {
         fputs("zrelay: out of memory\n", stderr);
         abort();
@@ -14,13 +13,11 @@ static inline void *fatal_check(void *memory)
     return memory;
 }
 
-static inline void *fatal_calloc(size_t size)
-{
+static inline void *fatal_calloc(size_t size) {
     return fatal_check(calloc(1, size));
 }
 
-static inline void *fatal_realloc(void *memory, size_t size)
-{
+static inline void *fatal_realloc(void *memory, size_t size) {
     return fatal_check(realloc(memory, size));
 }
 

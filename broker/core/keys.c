@@ -4,15 +4,13 @@
 
 #include "fatal.h"
 
-static key_value_t *s_find(const keys_t *keys, zr_span_t key)
-{
+static key_value_t *s_find(const keys_t *keys, zr_span_t key) {
     key_value_t *value;
     HASH_FIND(hh, keys->by_key, key.ptr, key.len, value);
     return value;
 }
 
-static void s_free(keys_t *keys, key_value_t *value)
-{
+static void s_free(keys_t *keys, key_value_t *value) {
     HASH_DEL(keys->by_key, value);
     if (value->seq)
         DL_DELETE(keys->by_seq, value);
@@ -21,31 +19,26 @@ static void s_free(keys_t *keys, key_value_t *value)
     free(value);
 }
 
-void keys_finish(keys_t *keys, keys_limits_t *limits)
-{
+void keys_finish(keys_t *keys, keys_limits_t *limits) {
     key_value_t *value, *next;
-    HASH_ITER(hh, keys->by_key, value, next)
-    {
+    HASH_ITER(hh, keys->by_key, value, next) {
         limits->bytes -= value->newest_size;
         s_free(keys, value);
     }
     keys->live = 0;
 }
 
-size_t keys_size(zr_span_t sender, zr_span_t key, size_t body_len)
-{
+size_t keys_size(zr_span_t sender, zr_span_t key, size_t body_len) {
     return ZR_DELIVER_ENTRY_FIXED + sender.len + key.len + body_len;
 }
 
-uint64_t keys_newest(const keys_t *keys, zr_span_t key)
-{
+uint64_t keys_newest(const keys_t *keys, zr_span_t key) {
     const key_value_t *value = s_find(keys, key);
     return value ? value->newest : 0;
 }
 
 zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t key, bool delete, bool check,
-    uint64_t expect, size_t size, uint64_t *stands)
-{
+    uint64_t expect, size_t size, uint64_t *stands) {
     const key_value_t *value = s_find(keys, key);
     uint64_t newest = value ? value->newest : 0;
     if (check && newest != expect) {
@@ -60,8 +53,7 @@ zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t 
     return limits->bytes - freed + size > limits->max_bytes ? ZR_STATE_FULL : ZR_OK;
 }
 
-void keys_accept(keys_t *keys, keys_limits_t *limits, zr_span_t key, bool delete, uint64_t seq, size_t size)
-{
+void keys_accept(keys_t *keys, keys_limits_t *limits, zr_span_t key, bool delete, uint64_t seq, size_t size) {
     key_value_t *value = s_find(keys, key);
     if (!value) {
         value = fatal_calloc(sizeof *value);
@@ -78,8 +70,7 @@ void keys_accept(keys_t *keys, keys_limits_t *limits, zr_span_t key, bool delete
     value->unstored++;
 }
 
-void keys_store(keys_t *keys, const zr_entry_t *entry)
-{
+void keys_store(keys_t *keys, const zr_entry_t *entry) {
     key_value_t *value = s_find(keys, entry->key);
     FATAL_UNLESS(value && value->unstored > 0);
     value->unstored--;
@@ -102,8 +93,7 @@ void keys_store(keys_t *keys, const zr_entry_t *entry)
     DL_APPEND(keys->by_seq, value); /* stored in order of seq, so the list stays sorted */
 }
 
-zr_entry_t keys_entry(const key_value_t *value)
-{
+zr_entry_t keys_entry(const key_value_t *value) {
     return (zr_entry_t){.seq = value->seq,
         .time = value->time,
         .sender = zr_span_of(value->text, value->sender_len),
@@ -111,8 +101,7 @@ zr_entry_t keys_entry(const key_value_t *value)
         .body = zr_span_of(value->text + value->sender_len, value->body_len)};
 }
 
-const key_value_t *keys_find(const keys_t *keys, zr_span_t key)
-{
+const key_value_t *keys_find(const keys_t *keys, zr_span_t key) {
     const key_value_t *value = s_find(keys, key);
     return value && value->seq ? value : NULL;
 }

@@ -1,4 +1,5 @@
-/* A room's shared state: of each key the last entry that was stored, and what compare-and-set must know of entries not stored yet. */
+/* A room's shared state: of each key the last entry that was stored, and what compare-and-set must know of entries not
+ * stored yet. */
 #ifndef KEYS_H
 #define KEYS_H
 
@@ -28,13 +29,14 @@ typedef struct {
 
 /* What all rooms together may hold. */
 typedef struct {
-    size_t max_keys; /* of a room */
+    size_t max_keys;           /* of a room */
     uint64_t max_bytes, bytes; /* of all rooms */
 } keys_limits_t;
 
 void keys_finish(keys_t *keys, keys_limits_t *limits);
 
-/* May this entry be written? Without `check` `expect` is ignored. ZR_OK, ZR_CONFLICT (and `*stands` is where the value stands), ZR_TOO_MANY_KEYS, ZR_STATE_FULL. */
+/* May this entry be written? Without `check` `expect` is ignored. ZR_OK, ZR_CONFLICT (and `*stands` is where the value
+ * stands), ZR_TOO_MANY_KEYS, ZR_STATE_FULL. */
 zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t key, bool delete, bool check,
     uint64_t expect, size_t size, uint64_t *stands);
 

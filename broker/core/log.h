@@ -1,6 +1,7 @@
 /* The log behind the relay: one interface, several engines (log_memory.c keeps a bounded ring). An engine decides the
- * positions, which need not be dense, and keeps frames as they are delivered. Appending is asynchronous: what was appended counts as
- * stored only when the engine says so; commits are answered in their order. Everything here runs on the loop thread. */
+ * positions, which need not be dense, and keeps frames as they are delivered. Appending is asynchronous: what was
+ * appended counts as stored only when the engine says so; commits are answered in their order. Everything here runs on
+ * the loop thread. */
 #ifndef LOG_H
 #define LOG_H
 
@@ -28,8 +29,8 @@ typedef struct {
     uint64_t ticket;
     char room[ZR_ROOM_MAX]; /* the name, `room_len` bytes */
     size_t room_len;
-    uint64_t after, until; /* after < seq <= until */
-    uint64_t last;         /* not 0: the last so many entries up to `until` instead, `after` is ignored */
+    uint64_t after, until;         /* after < seq <= until */
+    uint64_t last;                 /* not 0: the last so many entries up to `until` instead, `after` is ignored */
     size_t entries, frames, bytes; /* stop there, but not before one frame */
 } log_read_t;
 
@@ -60,8 +61,8 @@ typedef struct {
     uint64_t (*next_seq)(log_t *log, zr_span_t room, uint64_t head);
     /* Takes over the frame's reference. */
     void (*append)(log_t *log, const log_append_t *append);
-    void (*commit)(log_t *log, uint64_t pass); /* → sink.stored, now or later */
-    void (*read)(log_t *log, const log_read_t *read); /* → sink.read_done, now or later */
+    void (*commit)(log_t *log, uint64_t pass);          /* → sink.stored, now or later */
+    void (*read)(log_t *log, const log_read_t *read);   /* → sink.read_done, now or later */
     log_bounds_t (*bounds)(log_t *log, zr_span_t room); /* {0, 0} for a room it does not know */
     void (*destroy)(log_t *log);
 } log_engine_t;
@@ -76,7 +77,7 @@ struct log {
 
 typedef struct {
     uint64_t room_entries, room_bytes; /* what one room may keep */
-    uint64_t entries, bytes;           /* what all rooms together may keep; the oldest frames go first, whatever their room */
+    uint64_t entries, bytes; /* what all rooms together may keep; the oldest frames go first, whatever their room */
 } log_memory_limits_t;
 
 /* Returns the log; log_destroy gives it back. Set its `sink` before use. */

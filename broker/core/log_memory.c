@@ -1,5 +1,5 @@
-/* The log in memory: each room's frames in a ring, all frames in one list by age. What is appended is stored at once, and forgotten
- * oldest first when the room, or all rooms together, hold more than they may. */
+/* The log in memory: each room's frames in a ring, all frames in one list by age. What is appended is stored at once,
+ * and forgotten oldest first when the room, or all rooms together, hold more than they may. */
 #include "log.h"
 
 #include <stdlib.h>
@@ -39,21 +39,19 @@ typedef struct {
     size_t slice_size;
 } log_memory_t;
 
-/* What a frame costs: its bytes, and about what the bookkeeping takes, so that many small frames count for what they are. */
-static uint64_t s_cost(const zr_blob_t *frame)
-{
+/* What a frame costs: its bytes, and about what the bookkeeping takes, so that many small frames count for what they
+ * are. */
+static uint64_t s_cost(const zr_blob_t *frame) {
     return zr_blob_len(frame) + sizeof(record_t) + 64;
 }
 
-static room_log_t *s_find(const log_memory_t *self, zr_span_t name)
-{
+static room_log_t *s_find(const log_memory_t *self, zr_span_t name) {
     room_log_t *room;
     HASH_FIND(hh, self->rooms, name.ptr, name.len, room);
     return room;
 }
 
-static room_log_t *s_find_or_add(log_memory_t *self, zr_span_t name)
-{
+static room_log_t *s_find_or_add(log_memory_t *self, zr_span_t name) {
     room_log_t *room = s_find(self, name);
     if (!room) {
         room = fatal_calloc(sizeof *room);
@@ -63,13 +61,11 @@ static room_log_t *s_find_or_add(log_memory_t *self, zr_span_t name)
     return room;
 }
 
-static record_t *s_record(const room_log_t *room, size_t index)
-{
+static record_t *s_record(const room_log_t *room, size_t index) {
     return room->ring[(room->begin + index) & (room->size - 1)];
 }
 
-static void s_push(room_log_t *room, record_t *record)
-{
+static void s_push(room_log_t *room, record_t *record) {
     if (room->count == room->size) {
         size_t size = room->size ? 2 * room->size : 8;
         record_t **ring = fatal_calloc(size * sizeof *ring);
@@ -84,8 +80,7 @@ static void s_push(room_log_t *room, record_t *record)
 }
 
 /* Forgets the room's oldest frame. */
-static void s_forget(log_memory_t *self, room_log_t *room)
-{
+static void s_forget(log_memory_t *self, room_log_t *room) {
     record_t *record = s_record(room, 0);
     room->begin = (room->begin + 1) & (room->size - 1);
     room->count--;
@@ -103,15 +98,13 @@ static void s_forget(log_memory_t *self, room_log_t *room)
     free(record);
 }
 
-static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head)
-{
+static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
     (void)log;
     (void)room;
     return head + 1;
 }
 
-static void s_append(log_t *log, const log_append_t *append)
-{
+static void s_append(log_t *log, const log_append_t *append) {
     log_memory_t *self = (log_memory_t *)log;
     room_log_t *room = s_find_or_add(self, append->room);
     record_t *record = fatal_calloc(sizeof *record);
@@ -142,14 +135,12 @@ static void s_append(log_t *log, const log_append_t *append)
         s_forget(self, self->oldest->room);
 }
 
-static void s_commit(log_t *log, uint64_t pass)
-{
+static void s_commit(log_t *log, uint64_t pass) {
     log->sink.stored(log->sink.ctx, pass);
 }
 
 /* Index of the first record with an entry after `after`: room->count if there is none. */
-static size_t s_search(const room_log_t *room, uint64_t after)
-{
+static size_t s_search(const room_log_t *room, uint64_t after) {
     size_t low = 0, high = room->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -162,8 +153,7 @@ static size_t s_search(const room_log_t *room, uint64_t after)
 }
 
 /* How many entries of the room there were up to `until`, forgotten ones counted. There must be a record. */
-static uint64_t s_entries_until(const room_log_t *room, uint64_t until)
-{
+static uint64_t s_entries_until(const room_log_t *room, uint64_t until) {
     size_t index = s_search(room, until);
     if (index == room->count)
         return room->total;
@@ -177,16 +167,16 @@ static uint64_t s_entries_until(const room_log_t *room, uint64_t until)
     return entries;
 }
 
-/* The position before the last `last` entries up to `until`; `*enough` false when fewer are left than that. A peer may ask for any number, so
- * this searches and does not count. */
-static uint64_t s_before_last(const room_log_t *room, uint64_t last, uint64_t until, bool *enough)
-{
+/* The position before the last `last` entries up to `until`; `*enough` false when fewer are left than that. A peer may
+ * ask for any number, so this searches and does not count. */
+static uint64_t s_before_last(const room_log_t *room, uint64_t last, uint64_t until, bool *enough) {
     uint64_t entries = room->count > 0 ? s_entries_until(room, until) : 0;
     *enough = room->count > 0 && entries >= s_record(room, 0)->index + last;
     if (!*enough)
         return room->bounds.oldest < until ? room->bounds.oldest : until;
 
-    size_t low = 0, high = room->count; /* the record with the first of them is the last one that does not begin after it */
+    size_t low = 0,
+           high = room->count; /* the record with the first of them is the last one that does not begin after it */
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
         if (s_record(room, middle)->index <= entries - last)
@@ -204,8 +194,7 @@ static uint64_t s_before_last(const room_log_t *room, uint64_t last, uint64_t un
     return position;
 }
 
-static void s_slice_add(log_memory_t *self, log_slice_t *slice, zr_blob_t *frame)
-{
+static void s_slice_add(log_memory_t *self, log_slice_t *slice, zr_blob_t *frame) {
     if (slice->frame_count == self->slice_size) {
         self->slice_size = self->slice_size ? 2 * self->slice_size : 64;
         self->slice = fatal_realloc(self->slice, self->slice_size * sizeof *self->slice);
@@ -214,8 +203,7 @@ static void s_slice_add(log_memory_t *self, log_slice_t *slice, zr_blob_t *frame
     slice->frames = self->slice;
 }
 
-static void s_read_room(log_memory_t *self, const room_log_t *room, const log_read_t *read, log_slice_t *slice)
-{
+static void s_read_room(log_memory_t *self, const room_log_t *room, const log_read_t *read, log_slice_t *slice) {
     uint64_t after = read->after;
     slice->complete = after >= room->bounds.oldest && after <= room->bounds.head;
     if (read->last) {
@@ -237,8 +225,8 @@ static void s_read_room(log_memory_t *self, const room_log_t *room, const log_re
             break;
         size_t count;
         uint64_t last;
-        zr_blob_t *cut = zr_deliver_cut(zr_span_of(zr_blob_data(record->frame), len), ZR_FRAME_REPLAY, after, read->until,
-            read->entries - slice->count, &count, &last);
+        zr_blob_t *cut = zr_deliver_cut(zr_span_of(zr_blob_data(record->frame), len), ZR_FRAME_REPLAY, after,
+            read->until, read->entries - slice->count, &count, &last);
         if (!cut)
             break;
         s_slice_add(self, slice, cut);
@@ -262,8 +250,7 @@ static void s_read_room(log_memory_t *self, const room_log_t *room, const log_re
     }
 }
 
-static void s_read(log_t *log, const log_read_t *read)
-{
+static void s_read(log_t *log, const log_read_t *read) {
     log_memory_t *self = (log_memory_t *)log;
     room_log_t *room = s_find(self, zr_span_of(read->room, read->room_len));
     log_slice_t slice = {.seq = read->after, .complete = read->after == 0};
@@ -274,18 +261,15 @@ static void s_read(log_t *log, const log_read_t *read)
         zr_blob_unref(slice.frames[i]);
 }
 
-static log_bounds_t s_bounds(log_t *log, zr_span_t name)
-{
+static log_bounds_t s_bounds(log_t *log, zr_span_t name) {
     room_log_t *room = s_find((log_memory_t *)log, name);
     return room ? room->bounds : (log_bounds_t){0, 0};
 }
 
-static void s_destroy(log_t *log)
-{
+static void s_destroy(log_t *log) {
     log_memory_t *self = (log_memory_t *)log;
     room_log_t *room, *next;
-    HASH_ITER(hh, self->rooms, room, next)
-    {
+    HASH_ITER(hh, self->rooms, room, next) {
         while (room->count > 0)
             s_forget(self, room);
         HASH_DEL(self->rooms, room);
@@ -296,8 +280,7 @@ static void s_destroy(log_t *log)
     free(self);
 }
 
-log_t *log_memory_new(const log_memory_limits_t *limits)
-{
+log_t *log_memory_new(const log_memory_limits_t *limits) {
     static const log_engine_t engine = {
         .next_seq = s_next_seq,
         .append = s_append,
@@ -313,8 +296,7 @@ log_t *log_memory_new(const log_memory_limits_t *limits)
     return &self->log;
 }
 
-void log_destroy(log_t *log)
-{
+void log_destroy(log_t *log) {
     if (log)
         log->engine->destroy(log);
 }

@@ -3,15 +3,13 @@
 
 #include "relay_internal.h"
 
-room_t *room_find(const relay_t *relay, zr_span_t name)
-{
+room_t *room_find(const relay_t *relay, zr_span_t name) {
     room_t *room;
     HASH_FIND(hh, relay->rooms, name.ptr, name.len, room);
     return room;
 }
 
-room_t *room_find_or_add(relay_t *relay, zr_span_t name)
-{
+room_t *room_find_or_add(relay_t *relay, zr_span_t name) {
     room_t *room = room_find(relay, name);
     if (room || HASH_COUNT(relay->rooms) >= relay->config.max_rooms)
         return room;
@@ -24,8 +22,7 @@ room_t *room_find_or_add(relay_t *relay, zr_span_t name)
     return room;
 }
 
-log_bounds_t room_bounds(const relay_t *relay, const room_t *room)
-{
+log_bounds_t room_bounds(const relay_t *relay, const room_t *room) {
     log_bounds_t bounds = relay->log->engine->bounds(relay->log, room_name(room));
     bounds.head = room->stored;
     if (bounds.oldest > bounds.head)
@@ -34,16 +31,14 @@ log_bounds_t room_bounds(const relay_t *relay, const room_t *room)
 }
 
 /* The room has presence to tell at the next tick. */
-static void s_noisy(relay_t *relay, room_t *room)
-{
+static void s_noisy(relay_t *relay, room_t *room) {
     if (room->next_noisy)
         return;
     room->next_noisy = relay->noisy ? relay->noisy : room; /* the last one points to itself */
     relay->noisy = room;
 }
 
-static void s_room_free(relay_t *relay, room_t *room)
-{
+static void s_room_free(relay_t *relay, room_t *room) {
     HASH_DEL(relay->rooms, room);
     keys_finish(&room->keys, &relay->keys_limits);
     presence_finish(&room->presence);
@@ -51,43 +46,38 @@ static void s_room_free(relay_t *relay, room_t *room)
     free(room);
 }
 
-void room_forget_unused(relay_t *relay, room_t *room)
-{
+void room_forget_unused(relay_t *relay, room_t *room) {
     if (room->member_count == 0 && room->head == 0 && !room->next_noisy)
         s_room_free(relay, room);
 }
 
-void rooms_finish(relay_t *relay)
-{
+void rooms_finish(relay_t *relay) {
     room_t *room, *next;
     HASH_ITER(hh, relay->rooms, room, next)
     s_room_free(relay, room);
     relay->noisy = NULL;
 }
 
-static void s_show(relay_t *relay, member_t *member, zr_span_t was)
-{
+static void s_show(relay_t *relay, member_t *member, zr_span_t was) {
     if (presence_enter(&member->room->presence, user_nick(member->session->user), was))
         s_noisy(relay, member->room);
 }
 
-static void s_hide(relay_t *relay, member_t *member, const char *reason, zr_span_t to)
-{
+static void s_hide(relay_t *relay, member_t *member, const char *reason, zr_span_t to) {
     if (presence_exit(&member->room->presence, user_nick(member->session->user), reason, to))
         s_noisy(relay, member->room);
 }
 
-member_t *member_find(const session_t *session, const room_t *room)
-{
+member_t *member_find(const session_t *session, const room_t *room) {
     member_t *member;
     HASH_FIND_PTR(session->members, &room, member);
     return member;
 }
 
-void member_add(relay_t *relay, session_t *session, room_t *room, bool present)
-{
+void member_add(relay_t *relay, session_t *session, room_t *room, bool present) {
     member_t *member = fatal_calloc(sizeof *member);
-    *member = (member_t){.session = session, .room = room, .present = present, .told = UINT64_MAX, .told_version = UINT64_MAX};
+    *member = (member_t){
+        .session = session, .room = room, .present = present, .told = UINT64_MAX, .told_version = UINT64_MAX};
     HASH_ADD_PTR(session->members, room, member);
     DL_APPEND(room->members, member);
     room->member_count++;
@@ -96,8 +86,7 @@ void member_add(relay_t *relay, session_t *session, room_t *room, bool present)
         s_show(relay, member, zr_span(NULL));
 }
 
-void member_set_present(relay_t *relay, member_t *member, bool present)
-{
+void member_set_present(relay_t *relay, member_t *member, bool present) {
     if (member->present == present)
         return;
     member->present = present;
@@ -108,8 +97,7 @@ void member_set_present(relay_t *relay, member_t *member, bool present)
         s_hide(relay, member, "leave", zr_span(NULL));
 }
 
-void member_remove(relay_t *relay, member_t *member, const char *reason)
-{
+void member_remove(relay_t *relay, member_t *member, const char *reason) {
     session_t *session = member->session;
     room_t *room = member->room;
     if (member->present)
@@ -125,8 +113,7 @@ void member_remove(relay_t *relay, member_t *member, const char *reason)
     room_forget_unused(relay, room);
 }
 
-void session_end(relay_t *relay, session_t *session, const char *reason)
-{
+void session_end(relay_t *relay, session_t *session, const char *reason) {
     member_t *member, *next;
     HASH_ITER(hh, session->members, member, next)
     member_remove(relay, member, reason);
@@ -136,8 +123,7 @@ void session_end(relay_t *relay, session_t *session, const char *reason)
     dedupe_release(&relay->dedupe, client);
 }
 
-void session_rename(relay_t *relay, session_t *session, zr_span_t nick)
-{
+void session_rename(relay_t *relay, session_t *session, zr_span_t nick) {
     char was[ZR_NICK_MAX];
     size_t was_len = session->user->nick_len;
     memcpy(was, session->user->nick, was_len);

@@ -4,16 +4,14 @@
 
 #include "fatal.h"
 
-static void s_drop(effect_t *effect)
-{
+static void s_drop(effect_t *effect) {
     if (effect->kind == EFFECT_SEND || effect->kind == EFFECT_PUBLISH)
         zr_blob_unref(effect->frame);
     else if (effect->kind == EFFECT_APPEND)
         zr_blob_unref(effect->append.frame);
 }
 
-void outbox_finish(outbox_t *outbox)
-{
+void outbox_finish(outbox_t *outbox) {
     effect_t effect;
     while (outbox_take(outbox, &effect))
         s_drop(&effect);
@@ -21,8 +19,7 @@ void outbox_finish(outbox_t *outbox)
     *outbox = (outbox_t){0};
 }
 
-void outbox_add(outbox_t *outbox, const effect_t *effect)
-{
+void outbox_add(outbox_t *outbox, const effect_t *effect) {
     if (outbox->count == outbox->size) {
         outbox->size = outbox->size ? 2 * outbox->size : 64;
         outbox->effects = fatal_realloc(outbox->effects, outbox->size * sizeof *outbox->effects);
@@ -30,8 +27,7 @@ void outbox_add(outbox_t *outbox, const effect_t *effect)
     outbox->effects[outbox->count++] = *effect;
 }
 
-void outbox_drop_route(outbox_t *outbox, route_t route)
-{
+void outbox_drop_route(outbox_t *outbox, route_t route) {
     size_t kept = outbox->taken;
     for (size_t i = outbox->taken; i < outbox->count; i++) {
         effect_t *effect = &outbox->effects[i];
@@ -43,8 +39,7 @@ void outbox_drop_route(outbox_t *outbox, route_t route)
     outbox->count = kept;
 }
 
-bool outbox_take(outbox_t *outbox, effect_t *effect)
-{
+bool outbox_take(outbox_t *outbox, effect_t *effect) {
     if (outbox->taken == outbox->count) {
         outbox->taken = outbox->count = 0;
         return false;

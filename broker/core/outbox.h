@@ -1,4 +1,5 @@
-/* What the core wants done. The core knows no socket, clock or thread: it appends effects here, and the edge carries them out in order. */
+/* What the core wants done. The core knows no socket, clock or thread: it appends effects here, and the edge carries
+ * them out in order. */
 #ifndef OUTBOX_H
 #define OUTBOX_H
 
@@ -25,7 +26,7 @@ typedef struct {
     effect_kind_t kind;
     union {
         struct {
-            route_t route; /* SEND */
+            route_t route;    /* SEND */
             zr_blob_t *frame; /* SEND, PUBLISH; one reference that goes to the edge */
         };
         log_append_t append; /* its frame is one reference that goes to the edge */

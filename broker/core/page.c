@@ -2,14 +2,12 @@
 
 #include <stdlib.h>
 
-static int s_compare(const void *a, const void *b)
-{
+static int s_compare(const void *a, const void *b) {
     return zr_span_compare(((const page_item_t *)a)->name, ((const page_item_t *)b)->name);
 }
 
 /* Lets the item at `index` sink to its place. */
-static void s_sink(page_t *page, size_t index)
-{
+static void s_sink(page_t *page, size_t index) {
     for (;;) {
         size_t child = 2 * index + 1;
         if (child >= page->count)
@@ -25,16 +23,14 @@ static void s_sink(page_t *page, size_t index)
     }
 }
 
-void page_begin(page_t *page, zr_span_t after, size_t limit)
-{
+void page_begin(page_t *page, zr_span_t after, size_t limit) {
     page->after = after;
     page->limit = limit < PAGE_MAX ? limit : PAGE_MAX;
     page->count = 0;
     page->more = page->heap = false;
 }
 
-void page_offer(page_t *page, zr_span_t name, const void *item)
-{
+void page_offer(page_t *page, zr_span_t name, const void *item) {
     if (page->after.len && zr_span_compare(name, page->after) <= 0)
         return;
     if (page->count < page->limit) {
@@ -53,7 +49,6 @@ void page_offer(page_t *page, zr_span_t name, const void *item)
     }
 }
 
-void page_end(page_t *page)
-{
+void page_end(page_t *page) {
     qsort(page->items, page->count, sizeof *page->items, s_compare);
 }

@@ -1,4 +1,5 @@
-/* One page of a long list: the first so many names after a given one, in byte order, out of a table that has no order. */
+/* One page of a long list: the first so many names after a given one, in byte order, out of a table that has no order.
+ */
 #ifndef PAGE_H
 #define PAGE_H
 

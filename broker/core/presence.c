@@ -4,14 +4,12 @@
 #include "fatal.h"
 #include "wire.h"
 
-static void s_free(presence_t *presence, occupant_t *occupant)
-{
+static void s_free(presence_t *presence, occupant_t *occupant) {
     HASH_DEL(presence->occupants, occupant);
     free(occupant);
 }
 
-void presence_finish(presence_t *presence)
-{
+void presence_finish(presence_t *presence) {
     occupant_t *occupant, *next;
     HASH_ITER(hh, presence->occupants, occupant, next)
     s_free(presence, occupant);
@@ -19,8 +17,7 @@ void presence_finish(presence_t *presence)
 }
 
 /* Notes that `occupant` changed; the other nick goes along. */
-static void s_queue(presence_t *presence, occupant_t *occupant, zr_span_t other)
-{
+static void s_queue(presence_t *presence, occupant_t *occupant, zr_span_t other) {
     if (other.len)
         memcpy(occupant->other, other.ptr, other.len);
     occupant->other_len = other.len;
@@ -34,8 +31,7 @@ static void s_queue(presence_t *presence, occupant_t *occupant, zr_span_t other)
     presence->changes_tail = &occupant->next_change;
 }
 
-bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was)
-{
+bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was) {
     occupant_t *occupant;
     HASH_FIND(hh, presence->occupants, nick.ptr, nick.len, occupant);
     if (!occupant) {
@@ -51,8 +47,7 @@ bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was)
     return true;
 }
 
-bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_span_t to)
-{
+bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_span_t to) {
     occupant_t *occupant;
     HASH_FIND(hh, presence->occupants, nick.ptr, nick.len, occupant);
     FATAL_UNLESS(occupant && occupant->sessions > 0);
@@ -64,21 +59,18 @@ bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_
     return true;
 }
 
-void presence_listed(presence_t *presence)
-{
+void presence_listed(presence_t *presence) {
     for (occupant_t *occupant = presence->changes; occupant; occupant = occupant->next_change)
         if ((occupant->sessions > 0) != occupant->told)
             occupant->listed = true;
 }
 
-static json_t *s_named(const occupant_t *occupant)
-{
+static json_t *s_named(const occupant_t *occupant) {
     return json_pack("{so}", "nick", zr_json_string(zr_span_of(occupant->nick, occupant->nick_len)));
 }
 
 /* Takes up to PRESENCE_CHANGES changes off the list; returns how many of them are news. */
-static size_t s_collect(presence_t *presence, json_t *joined, json_t *left)
-{
+static size_t s_collect(presence_t *presence, json_t *joined, json_t *left) {
     size_t news = 0;
     while (presence->changes && news < PRESENCE_CHANGES) {
         occupant_t *occupant = presence->changes;
@@ -103,8 +95,7 @@ static size_t s_collect(presence_t *presence, json_t *joined, json_t *left)
     return news;
 }
 
-zr_blob_t *presence_frame(presence_t *presence, zr_span_t room)
-{
+zr_blob_t *presence_frame(presence_t *presence, zr_span_t room) {
     json_t *joined = json_array(), *left = json_array();
     if (s_collect(presence, joined, left) == 0) {
         json_decref(joined);

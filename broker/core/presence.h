@@ -13,11 +13,11 @@ enum { PRESENCE_CHANGES = 500 }; /* named in one frame */
 typedef struct occupant {
     char nick[ZR_NICK_MAX];
     size_t nick_len;
-    size_t sessions;      /* present now */
-    bool told;            /* the room was told that this user is here */
-    bool queued;          /* among the changes */
-    bool listed;          /* `who` was answered with what the room was not told yet */
-    const char *reason;   /* why the last session went; static */
+    size_t sessions;         /* present now */
+    bool told;               /* the room was told that this user is here */
+    bool queued;             /* among the changes */
+    bool listed;             /* `who` was answered with what the room was not told yet */
+    const char *reason;      /* why the last session went; static */
     char other[ZR_NICK_MAX]; /* renamed: the nick after or before */
     size_t other_len;
     struct occupant *next_change;
@@ -33,13 +33,13 @@ typedef struct {
 
 void presence_finish(presence_t *presence);
 
-/* A session of `nick` is here now, or no longer. `other` is the nick before or after when it was renamed, else empty. Returns true when the room
- * has something to be told. */
+/* A session of `nick` is here now, or no longer. `other` is the nick before or after when it was renamed, else empty.
+ * Returns true when the room has something to be told. */
 bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was);
 bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_span_t to);
 
-/* Who is here is about to be listed, with the version of the newest frame: what is not told yet must be told then, even if it is undone
- * within the tick, since whoever got the list goes on from there. */
+/* Who is here is about to be listed, with the version of the newest frame: what is not told yet must be told then, even
+ * if it is undone within the tick, since whoever got the list goes on from there. */
 void presence_listed(presence_t *presence);
 
 /* The next frame of changes for the back (topic and JSON), the caller's; NULL when all is told. */

@@ -5,8 +5,7 @@
 #include "control.h"
 #include "relay_internal.h"
 
-void relay_config_default(relay_config_t *config)
-{
+void relay_config_default(relay_config_t *config) {
     *config = (relay_config_t){
         .max_frame = 1048576,
         .max_control = 65536,
@@ -28,18 +27,15 @@ void relay_config_default(relay_config_t *config)
     };
 }
 
-static void s_stored(void *ctx, uint64_t pass)
-{
+static void s_stored(void *ctx, uint64_t pass) {
     batch_stored(ctx, pass);
 }
 
-static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice)
-{
+static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
     replay_done(ctx, ticket, slice);
 }
 
-relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox)
-{
+relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay_t *relay = fatal_calloc(sizeof *relay);
     relay->config = *config;
     relay->log = log;
@@ -51,8 +47,7 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox)
     return relay;
 }
 
-void relay_destroy(relay_t *relay)
-{
+void relay_destroy(relay_t *relay) {
     if (!relay)
         return;
     while (relay->sessions.by_id)
@@ -65,8 +60,7 @@ void relay_destroy(relay_t *relay)
 }
 
 /* Every frame passes here: the gates first, then by its first byte to where it is handled. */
-void relay_frame(relay_t *relay, route_t route, zr_span_t user, zr_span_t frame, uint64_t now)
-{
+void relay_frame(relay_t *relay, route_t route, zr_span_t user, zr_span_t frame, uint64_t now) {
     relay->stats.frames++;
     session_t *session = session_by_route(&relay->sessions, route);
     if (session)
@@ -83,14 +77,12 @@ void relay_frame(relay_t *relay, route_t route, zr_span_t user, zr_span_t frame,
         send_error(relay, route, ZR_BAD_FRAME, NULL);
 }
 
-void relay_multipart(relay_t *relay, route_t route)
-{
+void relay_multipart(relay_t *relay, route_t route) {
     relay->stats.frames++;
     send_error(relay, route, ZR_BAD_FRAME, NULL);
 }
 
-void relay_subscription(relay_t *relay, zr_span_t message)
-{
+void relay_subscription(relay_t *relay, zr_span_t message) {
     if (message.len < 2 || message.ptr[0] != 1 || (uint8_t)message.ptr[1] != ZR_TYPE_SYNC)
         return;
     zr_span_t nonce = zr_span_of(message.ptr + 2, message.len - 2);
@@ -105,13 +97,11 @@ void relay_subscription(relay_t *relay, zr_span_t message)
     zr_buffer_finish(&frame);
 }
 
-void relay_flush(relay_t *relay)
-{
+void relay_flush(relay_t *relay) {
     batch_flush(relay);
 }
 
-void relay_tick(relay_t *relay)
-{
+void relay_tick(relay_t *relay) {
     room_t *next;
     for (room_t *room = relay->noisy; room; room = next) {
         next = room->next_noisy == room ? NULL : room->next_noisy;
@@ -124,8 +114,7 @@ void relay_tick(relay_t *relay)
     relay->noisy = NULL;
 }
 
-void relay_silent(relay_t *relay, uint64_t id)
-{
+void relay_silent(relay_t *relay, uint64_t id) {
     session_t *session = session_by_id(&relay->sessions, id);
     if (!session)
         return;
@@ -138,26 +127,24 @@ void relay_silent(relay_t *relay, uint64_t id)
     session_end(relay, session, "expired");
 }
 
-void relay_route_lost(relay_t *relay, route_t route)
-{
+void relay_route_lost(relay_t *relay, route_t route) {
     relay->stats.dropped++;
     session_t *session = session_by_route(&relay->sessions, route);
     if (!session)
         return;
     session_set_route(&relay->sessions, session, 0);
-    /* A later frame that finds room again would hide the loss: a `replayed` without its entries, an ack without its error. */
+    /* A later frame that finds room again would hide the loss: a `replayed` without its entries, an ack without its
+     * error. */
     outbox_drop_route(relay->outbox, route);
 }
 
-void relay_shutdown(relay_t *relay)
-{
+void relay_shutdown(relay_t *relay) {
     session_t *session, *next;
     HASH_ITER(by_id, relay->sessions.by_id, session, next)
     send_frame(relay, session->route, zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", "shutdown")));
 }
 
-relay_stats_t relay_stats(const relay_t *relay)
-{
+relay_stats_t relay_stats(const relay_t *relay) {
     relay_stats_t stats = relay->stats;
     stats.sessions = relay->sessions.count;
     stats.rooms = HASH_COUNT(relay->rooms);

@@ -1,6 +1,6 @@
-/* The relay: every decision of the broker, without socket, clock or thread. The edge hands in frames, time and the log's answers, and then
- * carries out the effects in the outbox. A message's way: relay_frame (relay.c) → dispatch.c → cmd_publish.c → batch.c → relay_flush → log →
- * relay_stored → outbox.
+/* The relay: every decision of the broker, without socket, clock or thread. The edge hands in frames, time and the
+ * log's answers, and then carries out the effects in the outbox. A message's way: relay_frame (relay.c) → dispatch.c →
+ * cmd_publish.c → batch.c → relay_flush → log → relay_stored → outbox.
  *
  * Times are microseconds since 1970, UTC; the relay never lets entries' times go backwards within a room. */
 #ifndef RELAY_H
@@ -43,8 +43,8 @@ typedef struct {
 relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox);
 void relay_destroy(relay_t *relay); /* NULL is accepted */
 
-/* A frame came from `route`. `user` is who authenticated on that connection; empty: nobody did, and nicks are chosen freely. The bytes
- * stay the caller's. */
+/* A frame came from `route`. `user` is who authenticated on that connection; empty: nobody did, and nicks are chosen
+ * freely. The bytes stay the caller's. */
 void relay_frame(relay_t *relay, route_t route, zr_span_t user, zr_span_t frame, uint64_t now);
 
 /* A message that is not one frame came from `route`: it is answered with bad-frame. */
@@ -53,17 +53,19 @@ void relay_multipart(relay_t *relay, route_t route);
 /* Something came on the back: a subscription as XPUB gives it (0x01 or 0x00, then the topic). */
 void relay_subscription(relay_t *relay, zr_span_t message);
 
-/* End of a pass of the loop: what was published meanwhile goes to the log, a frame a room. Call it before carrying out effects. */
+/* End of a pass of the loop: what was published meanwhile goes to the log, a frame a room. Call it before carrying out
+ * effects. */
 void relay_flush(relay_t *relay);
 
 /* Once a tick: presence. */
 void relay_tick(relay_t *relay);
 
-/* A session's ticket ran out. If the session was heard of meanwhile the relay asks for another (EFFECT_ALIVE), else it expires. */
+/* A session's ticket ran out. If the session was heard of meanwhile the relay asks for another (EFFECT_ALIVE), else it
+ * expires. */
 void relay_silent(relay_t *relay, uint64_t session);
 
-/* A frame could not be sent to `route`, because its queue is full or it is gone: its session is detached, and its peer finds
- * out when it speaks next. */
+/* A frame could not be sent to `route`, because its queue is full or it is gone: its session is detached, and its peer
+ * finds out when it speaks next. */
 void relay_route_lost(relay_t *relay, route_t route);
 
 /* Says bye to every session; nothing is to be handed in afterwards. */

@@ -16,8 +16,8 @@
 typedef struct {
     uint64_t ticket;
     uint64_t session, resumed; /* whose, and of which of its connections */
-    json_t *id; /* of the request; NULL: none */
-    bool beyond; /* it asked for what comes after a position that was not given yet */
+    json_t *id;                /* of the request; NULL: none */
+    bool beyond;               /* it asked for what comes after a position that was not given yet */
     char room[ZR_ROOM_MAX];
     size_t room_len;
     UT_hash_handle hh;
@@ -50,7 +50,8 @@ typedef struct {
 } request_t;
 
 typedef void(command_fn)(relay_t *relay, request_t *request);
-command_fn cmd_hello, cmd_join, cmd_leave, cmd_publish_text, cmd_direct, cmd_replay, cmd_state, cmd_who, cmd_rooms, cmd_ping, cmd_bye;
+command_fn cmd_hello, cmd_join, cmd_leave, cmd_publish_text, cmd_direct, cmd_replay, cmd_state, cmd_who, cmd_rooms,
+    cmd_ping, cmd_bye;
 
 /* The binary PUBLISH. */
 void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now);
@@ -72,7 +73,8 @@ void reply(relay_t *relay, const request_t *request, json_t *object);
 /* The object with `re`, as a frame. */
 zr_blob_t *reply_frame(const request_t *request, json_t *object);
 
-/* Answers with an error. `text` NULL: the code's own. fail_with adds the members of `more` (takes over the reference). */
+/* Answers with an error. `text` NULL: the code's own. fail_with adds the members of `more` (takes over the reference).
+ */
 void fail(relay_t *relay, const request_t *request, zr_code_t code, const char *text);
 void fail_with(relay_t *relay, const request_t *request, zr_code_t code, const char *text, json_t *more);
 
@@ -92,8 +94,8 @@ room_t *room_find(const relay_t *relay, zr_span_t name);
 /* NULL: the broker holds no more rooms. */
 room_t *room_find_or_add(relay_t *relay, zr_span_t name);
 
-/* Frees a room that nobody is in and nobody wrote to: it leaves nothing behind. The positions of others must not be used again. While
- * there is presence to tell it waits for the tick. */
+/* Frees a room that nobody is in and nobody wrote to: it leaves nothing behind. The positions of others must not be
+ * used again. While there is presence to tell it waits for the tick. */
 void room_forget_unused(relay_t *relay, room_t *room);
 
 /* What can be replayed: from the log, or what the room itself knows while the log has nothing. */

@@ -35,15 +35,14 @@ typedef struct room {
 typedef struct member {
     struct session *session;
     room_t *room;
-    bool present;  /* named in presence */
-    uint64_t told;         /* head of the last pong; UINT64_MAX: none yet */
-    uint64_t told_version; /* of presence, likewise */
+    bool present;               /* named in presence */
+    uint64_t told;              /* head of the last pong; UINT64_MAX: none yet */
+    uint64_t told_version;      /* of presence, likewise */
     struct member *prev, *next; /* in the room */
     UT_hash_handle hh;          /* in the session, by room */
 } member_t;
 
-static inline zr_span_t room_name(const room_t *room)
-{
+static inline zr_span_t room_name(const room_t *room) {
     return zr_span_of(room->name, room->name_len);
 }
 

@@ -4,36 +4,31 @@
 
 #include "fatal.h"
 
-session_t *session_by_route(const sessions_t *sessions, route_t route)
-{
+session_t *session_by_route(const sessions_t *sessions, route_t route) {
     session_t *session;
     HASH_FIND(by_route, sessions->by_route, &route, sizeof route, session);
     return session;
 }
 
-session_t *session_by_id(const sessions_t *sessions, uint64_t id)
-{
+session_t *session_by_id(const sessions_t *sessions, uint64_t id) {
     session_t *session;
     HASH_FIND(by_id, sessions->by_id, &id, sizeof id, session);
     return session;
 }
 
-session_t *session_by_client(const sessions_t *sessions, zr_span_t client)
-{
+session_t *session_by_client(const sessions_t *sessions, zr_span_t client) {
     session_t *session;
     HASH_FIND(by_client, sessions->by_client, client.ptr, client.len, session);
     return session;
 }
 
-user_t *session_user(const sessions_t *sessions, zr_span_t nick)
-{
+user_t *session_user(const sessions_t *sessions, zr_span_t nick) {
     user_t *user;
     HASH_FIND(hh, sessions->users, nick.ptr, nick.len, user);
     return user;
 }
 
-static void s_leave_user(sessions_t *sessions, session_t *session)
-{
+static void s_leave_user(sessions_t *sessions, session_t *session) {
     user_t *user = session->user;
     DL_DELETE(user->sessions, session);
     session->user = NULL;
@@ -43,8 +38,7 @@ static void s_leave_user(sessions_t *sessions, session_t *session)
     }
 }
 
-static void s_enter_user(sessions_t *sessions, session_t *session, zr_span_t nick)
-{
+static void s_enter_user(sessions_t *sessions, session_t *session, zr_span_t nick) {
     user_t *user = session_user(sessions, nick);
     if (!user) {
         user = fatal_calloc(sizeof *user);
@@ -56,8 +50,7 @@ static void s_enter_user(sessions_t *sessions, session_t *session, zr_span_t nic
     session->user = user;
 }
 
-session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick)
-{
+session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick) {
     session_t *session = fatal_calloc(sizeof *session);
     session->id = ++sessions->last_id;
     session->client = client;
@@ -68,8 +61,7 @@ session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick)
     return session;
 }
 
-void session_remove(sessions_t *sessions, session_t *session)
-{
+void session_remove(sessions_t *sessions, session_t *session) {
     FATAL_UNLESS(!session->members);
     session_set_route(sessions, session, 0);
     s_leave_user(sessions, session);
@@ -79,8 +71,7 @@ void session_remove(sessions_t *sessions, session_t *session)
     free(session);
 }
 
-void session_set_route(sessions_t *sessions, session_t *session, route_t route)
-{
+void session_set_route(sessions_t *sessions, session_t *session, route_t route) {
     if (session->route)
         HASH_DELETE(by_route, sessions->by_route, session);
     session->route = route;
@@ -89,8 +80,7 @@ void session_set_route(sessions_t *sessions, session_t *session, route_t route)
         HASH_ADD(by_route, sessions->by_route, route, sizeof session->route, session);
 }
 
-void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick)
-{
+void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick) {
     s_leave_user(sessions, session);
     s_enter_user(sessions, session, nick);
 }

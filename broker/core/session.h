@@ -20,9 +20,10 @@ typedef struct session {
     member_t *members;
     member_t *next_told; /* where the next pong begins; NULL: at the first */
     size_t reads;        /* replays under way */
-    uint64_t resumed;    /* how often: what was asked before is asked again, its answers would be taken for the new ones' */
-    uint64_t answer_pass; /* the pass that holds its last answer, */
-    size_t answer;        /* and where it stands there (batch.h) */
+    uint64_t
+        resumed; /* how often: what was asked before is asked again, its answers would be taken for the new ones' */
+    uint64_t answer_pass;        /* the pass that holds its last answer, */
+    size_t answer;               /* and where it stands there (batch.h) */
     struct session *prev, *next; /* of the same user */
     UT_hash_handle by_route, by_id, by_client;
 } session_t;
@@ -42,8 +43,7 @@ typedef struct {
     uint64_t last_id;
 } sessions_t;
 
-static inline zr_span_t user_nick(const user_t *user)
-{
+static inline zr_span_t user_nick(const user_t *user) {
     return zr_span_of(user->nick, user->nick_len);
 }
 
@@ -52,7 +52,8 @@ session_t *session_by_id(const sessions_t *sessions, uint64_t id);
 session_t *session_by_client(const sessions_t *sessions, zr_span_t client);
 user_t *session_user(const sessions_t *sessions, zr_span_t nick); /* NULL: nobody has it */
 
-/* A session that holds `client` (until session_remove, which does not release it). Token and the rest are the caller's to fill. */
+/* A session that holds `client` (until session_remove, which does not release it). Token and the rest are the caller's
+ * to fill. */
 session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick);
 void session_remove(sessions_t *sessions, session_t *session); /* must be in no room any more */
 

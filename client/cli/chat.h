@@ -8,9 +8,8 @@
 #include "conn.h"
 
 #define CHAT_ROOMS_MAX 64
-#define CHAT_PENDING_MAX                                                                                     \
-    256                     /* messages whose fate is told one by one; more are only counted by the library */
-#define CHAT_UNSENT_MS 2000 /* a message not acked by then is marked as unsent */
+#define CHAT_PENDING_MAX 256 /* messages whose fate is told one by one; more are only counted by the library */
+#define CHAT_UNSENT_MS 2000  /* a message not acked by then is marked as unsent */
 #define CHAT_HISTORY 20
 #define CHAT_ECHO_MS 2000 /* how long a filter waits for its last message to come back */
 

@@ -64,8 +64,7 @@ bool chat_send(chat_t *chat, zr_span_t text) {
         chat_notice(chat, "no room to send to; /join one");
         return true;
     }
-    int failed =
-        zrelay_publish(chat->session.relay, chat->rooms[chat->current].name, text.ptr, text.len, &mid);
+    int failed = zrelay_publish(chat->session.relay, chat->rooms[chat->current].name, text.ptr, text.len, &mid);
     if (failed == ZRELAY_EFULL)
         return false;
     if (failed) {
@@ -86,8 +85,7 @@ static void s_refused(chat_t *chat, const zrelay_event_t *event) {
     if (!chat->prompt)
         chat->code = CLI_REFUSED;
     for (size_t i = 0; event->mid && i < chat->pending_count; i++)
-        if (chat->pending[i].mid >= event->mid &&
-            chat->pending[i].mid <= (event->upto ? event->upto : event->mid))
+        if (chat->pending[i].mid >= event->mid && chat->pending[i].mid <= (event->upto ? event->upto : event->mid))
             chat_notice(chat, "not sent: %s", chat->pending[i].text);
     if (event->request && event->request == chat->who_request)
         chat->who_request = 0;
@@ -136,8 +134,7 @@ static void s_done(chat_t *chat, const zrelay_event_t *event) {
     if (event->request != chat->who_request)
         return;
     chat->who_request = 0;
-    chat_notice(
-        chat, "here: %.*s", (int)chat->answer.len, chat->answer.len ? (const char *)chat->answer.data : "");
+    chat_notice(chat, "here: %.*s", (int)chat->answer.len, chat->answer.len ? (const char *)chat->answer.data : "");
     zr_buffer_clear(&chat->answer);
 }
 

@@ -14,8 +14,7 @@ static const chat_command_t s_commands[] = {
     {"who", CHAT_WHO, false, false, false, "/who             who is in this room"},
     {"nick", CHAT_NICK, true, true, false, "/nick NAME       take another name"},
     {"rooms", CHAT_ROOMS, false, true, false, "/rooms [PREFIX]  the rooms there are"},
-    {"help", CHAT_HELP, false, false, false,
-        "/help            this list; //TEXT sends a line that begins with /"},
+    {"help", CHAT_HELP, false, false, false, "/help            this list; //TEXT sends a line that begins with /"},
     {"quit", CHAT_QUIT, false, false, false, "/quit            leave (or Ctrl-D)"},
 };
 #define COMMANDS (sizeof s_commands / sizeof s_commands[0])

@@ -47,11 +47,9 @@ bool chat_enter(chat_t *chat, zr_span_t name) {
         }
         char *copy = strndup(name.ptr, name.len);
         int failed =
-            copy ? zrelay_join(chat->session.relay, copy, ZRELAY_FROM_LAST | ZRELAY_PRESENCE, CHAT_HISTORY)
-                 : 0;
+            copy ? zrelay_join(chat->session.relay, copy, ZRELAY_FROM_LAST | ZRELAY_PRESENCE, CHAT_HISTORY) : 0;
         if (!copy || failed) {
-            chat_notice(
-                chat, "%.*s: %s", (int)name.len, name.ptr, copy ? zrelay_strerror(failed) : "no memory");
+            chat_notice(chat, "%.*s: %s", (int)name.len, name.ptr, copy ? zrelay_strerror(failed) : "no memory");
             free(copy);
             return false;
         }
@@ -87,8 +85,7 @@ static void s_message(chat_t *chat, chat_line_t line) {
     int failed = nick && text ? zrelay_direct(chat->session.relay, nick, text, NULL) : ZRELAY_EINVAL;
     s_told(chat, failed);
     if (!failed)
-        chat_text_told(
-            &chat->output.buffer, chat->style, line.name, line.text, (uint64_t)time(NULL) * 1000000);
+        chat_text_told(&chat->output.buffer, chat->style, line.name, line.text, (uint64_t)time(NULL) * 1000000);
     free(nick);
     free(text);
 }
@@ -153,8 +150,7 @@ bool chat_typed(chat_t *chat, zr_span_t text) {
         chat->ended = true;
         break;
     case CHAT_BAD:
-        chat_notice(
-            chat, "/%.*s: %.*s", (int)line.name.len, line.name.ptr, (int)line.text.len, line.text.ptr);
+        chat_notice(chat, "/%.*s: %.*s", (int)line.name.len, line.name.ptr, (int)line.text.len, line.text.ptr);
         break;
     }
     return true;

@@ -59,8 +59,8 @@ static int s_printed(void) {
     return CLI_USAGE;
 }
 
-static bool s_parse(config_t *config, const option_t *options, size_t count, bool stop, int *argc,
-    char **argv, zr_buffer_t *error) {
+static bool s_parse(
+    config_t *config, const option_t *options, size_t count, bool stop, int *argc, char **argv, zr_buffer_t *error) {
     const option_t shared[] = {
         {"server", 's', OPTION_TEXT, &config->server, NULL, 0, 0},
         {"nick", 0, OPTION_TEXT, &config->nick, &config->nick_given, 0, 0},
@@ -74,8 +74,8 @@ static bool s_parse(config_t *config, const option_t *options, size_t count, boo
     return options_parse(lists, 2, stop, argc, argv, error);
 }
 
-int cli_options(const command_t *command, config_t *config, const option_t *options, size_t count, int *argc,
-    char **argv) {
+int cli_options(
+    const command_t *command, config_t *config, const option_t *options, size_t count, int *argc, char **argv) {
     zr_buffer_t error = {0};
     int code = -1;
     if (!s_parse(config, options, count, false, argc, argv, &error))

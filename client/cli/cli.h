@@ -15,11 +15,10 @@ enum {
 
 typedef struct {
     const char *name;
-    const char *usage;   /* "ROOM [TEXT…]" */
-    const char *summary; /* one line for the list of commands */
-    const char *help;    /* the rest: what it does, its options */
-    int (*run)(
-        config_t *config, int argc, char **argv); /* argv[0] is the first word after the command's name */
+    const char *usage;                                   /* "ROOM [TEXT…]" */
+    const char *summary;                                 /* one line for the list of commands */
+    const char *help;                                    /* the rest: what it does, its options */
+    int (*run)(config_t *config, int argc, char **argv); /* argv[0] is the first word after the command's name */
 } command_t;
 
 /* Every command; ends with NULL. */
@@ -30,10 +29,10 @@ extern const command_t cmd_chat, cmd_history, cmd_ping, cmd_pub, cmd_rooms, cmd_
 /* The whole program but for the process: returns the exit code. */
 int cli_run(int argc, char **argv);
 
-/* Reads the command's options and the shared ones. -1: go on, `*argc` words are left in argv; else the exit code (--help was shown, or
- * a mistake told). */
-int cli_options(const command_t *command, config_t *config, const option_t *options, size_t count, int *argc,
-    char **argv);
+/* Reads the command's options and the shared ones. -1: go on, `*argc` words are left in argv; else the exit code
+ * (--help was shown, or a mistake told). */
+int cli_options(
+    const command_t *command, config_t *config, const option_t *options, size_t count, int *argc, char **argv);
 
 /* One line on stderr, "zrelay: …", escaped. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

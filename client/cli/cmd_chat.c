@@ -87,8 +87,7 @@ static bool s_take_lines(chat_t *chat, lines_t *lines, zr_span_t *line, bool *ke
         if (!*kept) {
             lines_result_t result = lines_next(lines, line);
             if (result == LINES_LONG) {
-                chat_notice(chat, "line %llu is longer than any message may be",
-                    (unsigned long long)lines->number + 1);
+                chat_notice(chat, "line %llu is longer than any message may be", (unsigned long long)lines->number + 1);
                 chat->code = CLI_USAGE;
                 lines->ended = true;
                 return false;
@@ -102,8 +101,8 @@ static bool s_take_lines(chat_t *chat, lines_t *lines, zr_span_t *line, bool *ke
     }
 }
 
-/* stdin has ended. Milliseconds until the session may end too: all was acked, and the last message has come back, so that it stands in the
- * output; -1: not before something happens. */
+/* stdin has ended. Milliseconds until the session may end too: all was acked, and the last message has come back, so
+ * that it stands in the output; -1: not before something happens. */
 static int s_rest(chat_t *chat, uint64_t *acked_ms) {
     if (zrelay_unacked(chat->session.relay) > 0)
         return -1;
@@ -146,8 +145,8 @@ static void s_filter(chat_t *chat) {
         int rest = lines.ended && !kept ? s_rest(chat, &acked_ms) : -1;
         if (rest == 0)
             break;
-        struct pollfd files[2] = {{.fd = reads ? STDIN_FILENO : -1, .events = POLLIN},
-            {.fd = chat->output.pipe ? chat->output.fd : -1}};
+        struct pollfd files[2] = {
+            {.fd = reads ? STDIN_FILENO : -1, .events = POLLIN}, {.fd = chat->output.pipe ? chat->output.fd : -1}};
         conn_wait(&chat->session, files, 2, rest);
         if (files[1].revents && output_lost(&chat->output))
             break;
@@ -176,8 +175,7 @@ static int s_leave(chat_t *chat) {
         return chat->code;
     zrelay_close(relay);
     uint64_t end = conn_clock() + chat->session.config->connect_ms;
-    for (uint64_t now = conn_clock(); now < end && zrelay_unacked(relay) > 0 && signals_stop() < 2;
-         now = conn_clock())
+    for (uint64_t now = conn_clock(); now < end && zrelay_unacked(relay) > 0 && signals_stop() < 2; now = conn_clock())
         zrelay_next(relay, (int)(end - now));
     if (zrelay_unacked(relay) == 0)
         return chat->code;
@@ -238,15 +236,13 @@ const command_t cmd_chat = {
     .name = "chat",
     .usage = "[ROOM…]",
     .summary = "talk in rooms",
-    .help =
-        "Enters each ROOM (" DEFAULT_ROOM
-        " when none is named), shows what was said last and what is said, and\n"
-        "sends what is typed to the last one named; /join switches, /help tells the rest, Ctrl-D leaves.\n"
-        "The nick is that of --nick or the configuration file, else $USER; when somebody has it, with '_'\n"
-        "behind. Colours are left out when NO_COLOR is set.\n"
-        "\n"
-        "When stdin or stdout is no terminal it is a filter: each line of stdin is a message (there are no\n"
-        "commands), each message a line 'HH:MM nick: text' of stdout, until stdin ends.\n"
-        "\n",
+    .help = "Enters each ROOM (" DEFAULT_ROOM " when none is named), shows what was said last and what is said, and\n"
+            "sends what is typed to the last one named; /join switches, /help tells the rest, Ctrl-D leaves.\n"
+            "The nick is that of --nick or the configuration file, else $USER; when somebody has it, with '_'\n"
+            "behind. Colours are left out when NO_COLOR is set.\n"
+            "\n"
+            "When stdin or stdout is no terminal it is a filter: each line of stdin is a message (there are no\n"
+            "commands), each message a line 'HH:MM nick: text' of stdout, until stdin ends.\n"
+            "\n",
     .run = s_run,
 };

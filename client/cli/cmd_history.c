@@ -50,14 +50,13 @@ static int s_run(config_t *config, int argc, char **argv) {
     code = conn_open(&session, config, CONN_NAMELESS);
     if (code == 0) {
         int failed = zrelay_history(session.relay, argv[0], after, last, 0, &request);
-        code =
-            failed ? conn_failed(&session, failed) : conn_answer(&session, request, s_entry, &history, &done);
+        code = failed ? conn_failed(&session, failed) : conn_answer(&session, request, s_entry, &history, &done);
     }
     code = output_close(&history.output, code);
     /* Whoever asks for all there is gets all there is; whoever names a beginning wants to know when it is gone. */
     if (code == 0 && after_given && !done.complete)
-        cli_say("%s: the log does not reach back to seq %llu; older messages are gone", argv[0],
-            (unsigned long long)after);
+        cli_say(
+            "%s: the log does not reach back to seq %llu; older messages are gone", argv[0], (unsigned long long)after);
     conn_close(&session);
     return code;
 }
@@ -66,13 +65,12 @@ const command_t cmd_history = {
     .name = "history",
     .usage = "ROOM",
     .summary = "print a room's log",
-    .help =
-        "Prints the messages of ROOM that the broker still has, up to the newest of now, as 'zrelay sub'\n"
-        "would.\n"
-        "\n"
-        "Options:\n"
-        "      --after SEQ         only those after this position\n"
-        "  -n, --last N            only the last N\n"
-        "      --raw               bodies as they are, on a terminal too\n",
+    .help = "Prints the messages of ROOM that the broker still has, up to the newest of now, as 'zrelay sub'\n"
+            "would.\n"
+            "\n"
+            "Options:\n"
+            "      --after SEQ         only those after this position\n"
+            "  -n, --last N            only the last N\n"
+            "      --raw               bodies as they are, on a terminal too\n",
     .run = s_run,
 };

@@ -11,8 +11,7 @@
 #include "signals.h"
 
 #define CHUNK (256 * 1024)
-#define LINE_MAX_BYTES                                                                                       \
-    (64 * 1024 * 1024) /* beyond any broker's limit: what a line without end may take of memory */
+#define LINE_MAX_BYTES (64 * 1024 * 1024) /* beyond any broker's limit: what a line without end may take of memory */
 #define PROGRESS_AFTER_MS 1000
 #define PROGRESS_EVERY_MS 200
 
@@ -48,8 +47,7 @@ static void s_show_progress(pub_t *pub) {
     if (!pub->progress || now - pub->start_ms < PROGRESS_AFTER_MS || now - pub->shown_ms < PROGRESS_EVERY_MS)
         return;
     zr_buffer_t text = {0};
-    format_progress(
-        &text, pub->messages, pub->messages - zrelay_unacked(pub->session.relay), now - pub->start_ms);
+    format_progress(&text, pub->messages, pub->messages - zrelay_unacked(pub->session.relay), now - pub->start_ms);
     fprintf(stderr, "\r%.*s\033[K", (int)text.len, (const char *)text.data);
     zr_buffer_finish(&text);
     pub->shown = true;

@@ -28,8 +28,7 @@ static int s_room(const zrelay_event_t *event, void *ctx) {
         zr_buffer_t name = {0};
         zr_escape(&name, zr_span(event->room));
         zr_buffer_u8(&name, '\0');
-        format_add(out,
-            rooms->aligned ? "%-32s %7" PRIu64 " %12" PRIu64 "\n" : "%s\t%" PRIu64 "\t%" PRIu64 "\n",
+        format_add(out, rooms->aligned ? "%-32s %7" PRIu64 " %12" PRIu64 "\n" : "%s\t%" PRIu64 "\t%" PRIu64 "\n",
             (const char *)name.data, event->count, event->seq);
         zr_buffer_finish(&name);
     }
@@ -62,9 +61,8 @@ const command_t cmd_rooms = {
     .name = "rooms",
     .usage = "[PREFIX]",
     .summary = "print the rooms there are",
-    .help =
-        "Prints each room, or each whose name begins with PREFIX: its name, how many are present, and the\n"
-        "position of its newest message; separated by tabs when stdout is no terminal.\n"
-        "\n",
+    .help = "Prints each room, or each whose name begins with PREFIX: its name, how many are present, and the\n"
+            "position of its newest message; separated by tabs when stdout is no terminal.\n"
+            "\n",
     .run = s_run,
 };

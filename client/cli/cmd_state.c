@@ -122,8 +122,7 @@ static int s_write(state_t *state) {
     int failed;
     size_t len = state->value ? strlen(state->value) : 0;
     if (state->expect_given)
-        failed =
-            zrelay_compare_and_set(relay, state->room, state->key, state->expect, state->value, len, &mid);
+        failed = zrelay_compare_and_set(relay, state->room, state->key, state->expect, state->value, len, &mid);
     else if (state->value)
         failed = zrelay_set(relay, state->room, state->key, state->value, len, &mid);
     else

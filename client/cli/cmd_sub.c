@@ -80,7 +80,8 @@ static int s_patience(sub_t *sub) {
     return passed < sub->options.timeout_ms ? (int)(sub->options.timeout_ms - passed) : 0;
 }
 
-/* Waits for whatever comes first: an event (unless all places for commands are taken), a command's end or pipe, a signal, the closing of stdout. */
+/* Waits for whatever comes first: an event (unless all places for commands are taken), a command's end or pipe, a
+ * signal, the closing of stdout. */
 static void s_wait(sub_t *sub, bool take) {
     struct pollfd files[JOBS_MAX + 1];
     nfds_t pipes = jobs_files(&sub->jobs, files);
@@ -139,8 +140,8 @@ static int s_join(sub_t *sub, const config_t *config, int count, char **rooms) {
                                                       : ZRELAY_FROM_NOW;
     uint64_t position = options->last_given ? options->last : options->after;
     for (int i = 0; i < count; i++) {
-        int failed = zrelay_join(
-            sub->session.relay, rooms[i], from | (config->nick_given ? 0 : ZRELAY_SILENT), position);
+        int failed =
+            zrelay_join(sub->session.relay, rooms[i], from | (config->nick_given ? 0 : ZRELAY_SILENT), position);
         if (failed) {
             cli_say("%s: %s", rooms[i], zrelay_strerror(failed));
             return CLI_USAGE;
@@ -212,25 +213,24 @@ const command_t cmd_sub = {
     .name = "sub",
     .usage = "ROOM…",
     .summary = "print the messages of rooms, or run a command for each",
-    .help =
-        "Prints the messages of each ROOM, a line per message, as they come. A ROOM that ends in '*' stands\n"
-        "for all rooms whose names begin so. To a terminal, control characters are escaped, and with\n"
-        "several rooms each line begins with its room; otherwise the bodies are written as they are.\n"
-        "Reconnects by itself, and asks again for what was missed; what is lost for good is told on stderr.\n"
-        "\n"
-        "Options:\n"
-        "      --after SEQ         begin after this position\n"
-        "  -n, --last N            begin with the last N messages\n"
-        "  -a, --all               begin with all the broker still has\n"
-        "  -c, --count N           end after N messages\n"
-        "  -t, --timeout S         give up (exit code 2) when no message came for S seconds\n"
-        "      --raw               bodies as they are, on a terminal too\n"
-        "      --json              objects with room, seq, time (microseconds), sender, key, body, or\n"
-        "                          body_base64 when it is not UTF-8, or deleted; text does not show\n"
-        "                          deletions of keys\n"
-        "      --exec COMMAND      run 'sh -c COMMAND' for each message instead, which gets it on stdin and\n"
-        "                          ZRELAY_ROOM, _SEQ, _SENDER, _TIME and, if it has one, _KEY in its\n"
-        "                          environment. When one fails, it is told, and the exit code is 4.\n"
-        "  -j, --jobs N            run up to N commands at once (1)\n",
+    .help = "Prints the messages of each ROOM, a line per message, as they come. A ROOM that ends in '*' stands\n"
+            "for all rooms whose names begin so. To a terminal, control characters are escaped, and with\n"
+            "several rooms each line begins with its room; otherwise the bodies are written as they are.\n"
+            "Reconnects by itself, and asks again for what was missed; what is lost for good is told on stderr.\n"
+            "\n"
+            "Options:\n"
+            "      --after SEQ         begin after this position\n"
+            "  -n, --last N            begin with the last N messages\n"
+            "  -a, --all               begin with all the broker still has\n"
+            "  -c, --count N           end after N messages\n"
+            "  -t, --timeout S         give up (exit code 2) when no message came for S seconds\n"
+            "      --raw               bodies as they are, on a terminal too\n"
+            "      --json              objects with room, seq, time (microseconds), sender, key, body, or\n"
+            "                          body_base64 when it is not UTF-8, or deleted; text does not show\n"
+            "                          deletions of keys\n"
+            "      --exec COMMAND      run 'sh -c COMMAND' for each message instead, which gets it on stdin and\n"
+            "                          ZRELAY_ROOM, _SEQ, _SENDER, _TIME and, if it has one, _KEY in its\n"
+            "                          environment. When one fails, it is told, and the exit code is 4.\n"
+            "  -j, --jobs N            run up to N commands at once (1)\n",
     .run = s_run,
 };

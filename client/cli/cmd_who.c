@@ -53,9 +53,8 @@ const command_t cmd_who = {
     .name = "who",
     .usage = "ROOM",
     .summary = "print who is in a room",
-    .help =
-        "Prints the nicks of those who are present in ROOM, one per line. Readers that joined silently, as\n"
-        "'zrelay sub' does, are not named.\n"
-        "\n",
+    .help = "Prints the nicks of those who are present in ROOM, one per line. Readers that joined silently, as\n"
+            "'zrelay sub' does, are not named.\n"
+            "\n",
     .run = s_run,
 };

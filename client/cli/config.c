@@ -47,8 +47,8 @@ static bool s_line(config_t *config, zr_span_t line, const char *file, unsigned 
     else if (zr_span_equal(name, zr_span("nick")))
         out = &config->file_nick;
     if (!out) {
-        format_add(error, "%s:%u: unknown setting '%.*s'; there are: server, nick", file, number,
-            (int)name.len, name.ptr);
+        format_add(
+            error, "%s:%u: unknown setting '%.*s'; there are: server, nick", file, number, (int)name.len, name.ptr);
         return false;
     }
     if (value.len == 0 || memchr(value.ptr, '\0', value.len)) {

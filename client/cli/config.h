@@ -1,5 +1,5 @@
-/* The settings all commands share, and where they come from: flags, then ZRELAY_SERVER, then the configuration file, then the
- * defaults. */
+/* The settings all commands share, and where they come from: flags, then ZRELAY_SERVER, then the configuration file,
+ * then the defaults. */
 #ifndef CONFIG_H
 #define CONFIG_H
 

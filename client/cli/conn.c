@@ -65,11 +65,12 @@ static conn_held_t *s_held_new(const zrelay_event_t *event) {
 
 /* --- Waiting --- */
 
-/* A nick is in use that need not be just this one: asks for it with '_' behind. Also after a reconnect, when somebody was faster. */
+/* A nick is in use that need not be just this one: asks for it with '_' behind. Also after a reconnect, when somebody
+ * was faster. */
 static bool s_yields(conn_t *session, const zrelay_event_t *event) {
     char nick[ZR_NICK_MAX + 2];
-    if (event->type != ZRELAY_REFUSED || session->connected || !session->yields || !event->name ||
-        !event->code || strcmp(event->code, "nick-in-use") != 0 || session->nick_tries++ >= NICK_TRIES)
+    if (event->type != ZRELAY_REFUSED || session->connected || !session->yields || !event->name || !event->code ||
+        strcmp(event->code, "nick-in-use") != 0 || session->nick_tries++ >= NICK_TRIES)
         return false;
     int len = snprintf(nick, sizeof nick, "%s_", event->name);
     return len <= ZR_NICK_MAX && zrelay_rename(session->relay, nick) == 0;
@@ -199,8 +200,7 @@ int conn_open(conn_t *session, config_t *config, conn_name_t name) {
         return CLI_USAGE;
     session->relay = zrelay_new(config->server);
     if (!session->relay) {
-        cli_say("'%s' is no endpoint; one looks like %s or ipc:///run/zrelay/front", config->server,
-            CONFIG_SERVER);
+        cli_say("'%s' is no endpoint; one looks like %s or ipc:///run/zrelay/front", config->server, CONFIG_SERVER);
         return CLI_USAGE;
     }
     const char *nick = config->nick_given || name != CONN_NAMELESS ? config->nick : NULL;
@@ -221,8 +221,7 @@ void conn_close(conn_t *session) {
         uint64_t end = conn_clock() + GOODBYE_MS;
         const zrelay_event_t *event = NULL;
         /* Not conn_next, which a signal to end would cut short. */
-        for (uint64_t now = end - GOODBYE_MS; now < end && (!event || event->type != ZRELAY_CLOSED);
-             now = conn_clock())
+        for (uint64_t now = end - GOODBYE_MS; now < end && (!event || event->type != ZRELAY_CLOSED); now = conn_clock())
             event = zrelay_next(session->relay, (int)(end - now));
     }
     while (session->held) {

@@ -1,5 +1,5 @@
-/* A command's session with the broker: connecting in time, waiting for events, signals and other files at once, and the notes that every
- * command gives alike. */
+/* A command's session with the broker: connecting in time, waiting for events, signals and other files at once, and the
+ * notes that every command gives alike. */
 #ifndef CONN_H
 #define CONN_H
 
@@ -27,7 +27,7 @@ typedef struct {
 typedef enum {
     CONN_NAMELESS, /* no nick unless --nick was given */
     CONN_NAMED,    /* also the configured one */
-    CONN_PERSON, /* also $USER; a nick in use is tried again with '_' behind, as a configured one is always */
+    CONN_PERSON,   /* also $USER; a nick in use is tried again with '_' behind, as a configured one is always */
 } conn_name_t;
 
 /* Connects. 0, or the exit code after telling why not; conn_close is due either way. */
@@ -36,24 +36,26 @@ int conn_open(conn_t *session, config_t *config, conn_name_t name);
 /* Tells the broker bye, waiting a moment for its answer, and frees everything. */
 void conn_close(conn_t *session);
 
-/* The next event without waiting; NULL: none, and everything received so far has been taken. Valid until the next call. */
+/* The next event without waiting; NULL: none, and everything received so far has been taken. Valid until the next call.
+ */
 const zrelay_event_t *conn_take(conn_t *session);
 
-/* Waits until an event may be there, one of `files` (may be NULL) is ready, a signal came or `timeout_ms` (-1: none) passed. Call it after
- * conn_take gave NULL. */
+/* Waits until an event may be there, one of `files` (may be NULL) is ready, a signal came or `timeout_ms` (-1: none)
+ * passed. Call it after conn_take gave NULL. */
 void conn_wait(conn_t *session, struct pollfd *files, nfds_t count, int timeout_ms);
 
 /* The same for a command that can use no event now: the session is kept alive, events stay where they are. */
 void conn_hold(conn_t *session, struct pollfd *files, nfds_t count, int timeout_ms);
 
-/* The next event, waiting for it up to `timeout_ms` (-1: without end). NULL: time is up or the program is asked to end. */
+/* The next event, waiting for it up to `timeout_ms` (-1: without end). NULL: time is up or the program is asked to end.
+ */
 const zrelay_event_t *conn_next(conn_t *session, int timeout_ms);
 
 /* Says on stderr what there is to say of an event that is not data. */
 void conn_note(const conn_t *session, const zrelay_event_t *event);
 
-/* Takes the events that answer `request` to `each` until it is done; `done` (may be NULL) gets the numbers of ZRELAY_DONE. 0, or the exit code after telling why
- * not; `each` returns an exit code too, and 0 goes on. */
+/* Takes the events that answer `request` to `each` until it is done; `done` (may be NULL) gets the numbers of
+ * ZRELAY_DONE. 0, or the exit code after telling why not; `each` returns an exit code too, and 0 goes on. */
 typedef int conn_each_fn(const zrelay_event_t *event, void *ctx);
 int conn_answer(conn_t *session, uint64_t request, conn_each_fn *each, void *ctx, zrelay_event_t *done);
 

@@ -33,8 +33,8 @@ void format_base64(zr_buffer_t *out, zr_span_t bytes) {
             group |= (uint32_t)from[at + 1] << 8;
         if (left > 2)
             group |= from[at + 2];
-        char four[4] = {digits[group >> 18], digits[group >> 12 & 63],
-            left > 1 ? digits[group >> 6 & 63] : '=', left > 2 ? digits[group & 63] : '='};
+        char four[4] = {digits[group >> 18], digits[group >> 12 & 63], left > 1 ? digits[group >> 6 & 63] : '=',
+            left > 2 ? digits[group & 63] : '='};
         zr_buffer_append(out, four, 4);
     }
 }
@@ -157,8 +157,8 @@ bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
         return verbose;
     case ZRELAY_GAP:
         if (verbose)
-            format_add(out, "%s: messages after seq %" PRIu64 " did not come; asking for them", event->room,
-                event->seq);
+            format_add(
+                out, "%s: messages after seq %" PRIu64 " did not come; asking for them", event->room, event->seq);
         return verbose;
     case ZRELAY_REPAIRED:
         if (verbose)
@@ -171,6 +171,6 @@ bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
 
 void format_progress(zr_buffer_t *out, uint64_t messages, uint64_t acked, uint64_t elapsed_ms) {
     uint64_t rate = elapsed_ms ? (uint64_t)((double)messages * 1000.0 / (double)elapsed_ms) : 0;
-    format_add(out, "%" PRIu64 " message%s, %" PRIu64 "/s, %" PRIu64 " acked", messages,
-        messages == 1 ? "" : "s", rate, acked);
+    format_add(out, "%" PRIu64 " message%s, %" PRIu64 "/s, %" PRIu64 " acked", messages, messages == 1 ? "" : "s", rate,
+        acked);
 }

@@ -39,8 +39,7 @@ void jobs_finish(jobs_t *jobs) {
 
 /* --- The environment --- */
 
-static const char *const s_names[] = {
-    "ZRELAY_ROOM=", "ZRELAY_SEQ=", "ZRELAY_SENDER=", "ZRELAY_KEY=", "ZRELAY_TIME="};
+static const char *const s_names[] = {"ZRELAY_ROOM=", "ZRELAY_SEQ=", "ZRELAY_SENDER=", "ZRELAY_KEY=", "ZRELAY_TIME="};
 #define NAMES (sizeof s_names / sizeof s_names[0])
 
 static bool s_ours(const char *variable) {
@@ -93,8 +92,8 @@ char **jobs_environment(char *const *base, const zrelay_event_t *event) {
 
 /* --- Starting --- */
 
-/* The command in a process group of its own, so that an interrupt from the keyboard lets it finish its message, with the usual
- * signals and `input` as its stdin. An errno, or 0. */
+/* The command in a process group of its own, so that an interrupt from the keyboard lets it finish its message, with
+ * the usual signals and `input` as its stdin. An errno, or 0. */
 static int s_spawn(const char *command, int input, char **environment, pid_t *pid) {
     const char *const argv[] = {"sh", "-c", command, NULL};
     posix_spawn_file_actions_t actions;
@@ -110,8 +109,7 @@ static int s_spawn(const char *command, int input, char **environment, pid_t *pi
     posix_spawnattr_setsigdefault(&attributes, &usual);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(
-        &attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
     int failed = posix_spawn(pid, "/bin/sh", &actions, &attributes, (char *const *)argv, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
@@ -154,8 +152,7 @@ void jobs_start(jobs_t *jobs, const zrelay_event_t *event) {
     if (failed) {
         job->pid = 0;
         jobs->failed++;
-        cli_say(
-            "cannot run the command for %s seq %" PRIu64 ": %s", event->room, event->seq, strerror(failed));
+        cli_say("cannot run the command for %s seq %" PRIu64 ": %s", event->room, event->seq, strerror(failed));
         return;
     }
     fcntl(ends[1], F_SETFL, O_NONBLOCK);

@@ -1,5 +1,5 @@
-/* Commands run for messages (sub --exec): at most so many at once, each with a message on its stdin and what is known of it in its
- * environment. Owns the processes and their pipes; knows nothing of sessions. */
+/* Commands run for messages (sub --exec): at most so many at once, each with a message on its stdin and what is known
+ * of it in its environment. Owns the processes and their pipes; knows nothing of sessions. */
 #ifndef JOBS_H
 #define JOBS_H
 
@@ -40,15 +40,16 @@ static inline bool jobs_full(const jobs_t *jobs) {
 /* Starts the command for an entry. Not when full. A command that cannot be started is told and counted as failed. */
 void jobs_start(jobs_t *jobs, const zrelay_event_t *event);
 
-/* The pipes that want more of their message: fills `files` (JOBS_MAX places), returns how many. After a poll, hand them back to jobs_write. */
+/* The pipes that want more of their message: fills `files` (JOBS_MAX places), returns how many. After a poll, hand them
+ * back to jobs_write. */
 nfds_t jobs_files(const jobs_t *jobs, struct pollfd *files);
 void jobs_write(jobs_t *jobs, const struct pollfd *files, nfds_t count);
 
 /* Takes leave of those that ended (after SIGCHLD); failures are told and counted. */
 void jobs_reap(jobs_t *jobs);
 
-/* The environment for an entry: `base` with the ZRELAY_… variables of the message in place of any that were there. One free() gives it back, as long as
- * `base` lives. */
+/* The environment for an entry: `base` with the ZRELAY_… variables of the message in place of any that were there. One
+ * free() gives it back, as long as `base` lives. */
 char **jobs_environment(char *const *base, const zrelay_event_t *event);
 
 /* What the end of a command is called: "exit status 2", "killed by signal 9". false when it went well. */

@@ -1,5 +1,5 @@
-/* Cutting a stream of chunks into lines. Pure: the caller reads, this keeps the bytes. Lines may hold any bytes, NUL too; a
- * line that is whole within one chunk is never copied. */
+/* Cutting a stream of chunks into lines. Pure: the caller reads, this keeps the bytes. Lines may hold any bytes, NUL
+ * too; a line that is whole within one chunk is never copied. */
 #ifndef LINES_H
 #define LINES_H
 

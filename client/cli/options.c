@@ -63,8 +63,7 @@ static const option_t *s_find(
     for (size_t i = 0; i < list_count; i++)
         for (size_t j = 0; j < lists[i].count; j++) {
             const option_t *option = &lists[i].options[j];
-            if (name ? zr_span_equal(zr_span_of(name, len), zr_span(option->name))
-                     : letter && option->letter == letter)
+            if (name ? zr_span_equal(zr_span_of(name, len), zr_span(option->name)) : letter && option->letter == letter)
                 return option;
         }
     return NULL;
@@ -82,8 +81,8 @@ static bool s_store(const option_t *option, const char *value, zr_buffer_t *erro
     case OPTION_NUMBER: {
         uint64_t number;
         if (!number_parse(value, max, &number) || number < option->min) {
-            s_say(error, "--%s takes a number from %" PRIu64 " to %" PRIu64 ", not '%s'", option->name,
-                option->min, max, value);
+            s_say(error, "--%s takes a number from %" PRIu64 " to %" PRIu64 ", not '%s'", option->name, option->min,
+                max, value);
             return false;
         }
         *(uint64_t *)option->out = number;
@@ -102,8 +101,7 @@ static bool s_store(const option_t *option, const char *value, zr_buffer_t *erro
 }
 
 /* argv[*at] is `--name`, `--name=value`; moves *at to the last word used. */
-static bool s_long(
-    const option_list_t *lists, size_t list_count, int argc, char **argv, int *at, zr_buffer_t *error) {
+static bool s_long(const option_list_t *lists, size_t list_count, int argc, char **argv, int *at, zr_buffer_t *error) {
     const char *name = argv[*at] + 2;
     size_t len = strcspn(name, "=");
     const option_t *option = s_find(lists, list_count, name, len, 0);
@@ -128,8 +126,7 @@ static bool s_long(
 }
 
 /* argv[*at] is `-x`, `-xyz` (flags together), `-x value` or `-xvalue`. */
-static bool s_short(
-    const option_list_t *lists, size_t list_count, int argc, char **argv, int *at, zr_buffer_t *error) {
+static bool s_short(const option_list_t *lists, size_t list_count, int argc, char **argv, int *at, zr_buffer_t *error) {
     for (const char *letter = argv[*at] + 1; *letter; letter++) {
         const option_t *option = s_find(lists, list_count, NULL, 0, *letter);
         if (!option) {

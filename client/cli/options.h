@@ -1,5 +1,5 @@
-/* Reading options from the command line by table. Pure: no output, no exit, no global state; what is wrong comes back as
- * text. */
+/* Reading options from the command line by table. Pure: no output, no exit, no global state; what is wrong comes back
+ * as text. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -29,9 +29,9 @@ typedef struct {
     size_t count;
 } option_list_t;
 
-/* Takes the options out of `argv` and leaves the other words there, `*argc` of them, in their order. `--` ends the options.
- * With `stop` the first word that is no option ends them too and everything from there on stays. On false `error` holds a
- * sentence, and nothing else is to be relied on. A name is looked up in all `lists`. */
+/* Takes the options out of `argv` and leaves the other words there, `*argc` of them, in their order. `--` ends the
+ * options. With `stop` the first word that is no option ends them too and everything from there on stays. On false
+ * `error` holds a sentence, and nothing else is to be relied on. A name is looked up in all `lists`. */
 bool options_parse(
     const option_list_t *lists, size_t list_count, bool stop, int *argc, char **argv, zr_buffer_t *error);
 

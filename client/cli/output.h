@@ -1,4 +1,5 @@
-/* Data for stdout, written in large pieces: the owner flushes when nothing more is pending, so that output is fast and never late. */
+/* Data for stdout, written in large pieces: the owner flushes when nothing more is pending, so that output is fast and
+ * never late. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 

@@ -1,5 +1,5 @@
-/* A line being typed at the bottom of the terminal, while lines appear above it. Owns libedit and the terminal's modes, which it gives back on
- * every way out; knows nothing of sessions. One at a time. */
+/* A line being typed at the bottom of the terminal, while lines appear above it. Owns libedit and the terminal's modes,
+ * which it gives back on every way out; knows nothing of sessions. One at a time. */
 #ifndef PROMPT_H
 #define PROMPT_H
 
@@ -22,8 +22,8 @@ void prompt_set(prompt_t *prompt, const char *text);
 
 typedef enum { PROMPT_MORE, PROMPT_LINE, PROMPT_END } prompt_result_t;
 
-/* stdin is readable: takes one key. On PROMPT_LINE `*line` was entered (valid until the next call) and has been wiped from the screen. PROMPT_END: Ctrl-D on an empty line, or the
- * terminal is gone. */
+/* stdin is readable: takes one key. On PROMPT_LINE `*line` was entered (valid until the next call) and has been wiped
+ * from the screen. PROMPT_END: Ctrl-D on an empty line, or the terminal is gone. */
 prompt_result_t prompt_read(prompt_t *prompt, zr_span_t *line);
 
 /* Shows whole lines above. They may hold colours, nothing else that moves the cursor. */

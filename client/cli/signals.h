@@ -1,5 +1,5 @@
-/* Signals as a file descriptor to poll and flags to look at (a pipe that handlers write to), so that none is missed between a look and a
- * wait. Process-wide. */
+/* Signals as a file descriptor to poll and flags to look at (a pipe that handlers write to), so that none is missed
+ * between a look and a wait. Process-wide. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 

@@ -1,7 +1,8 @@
 /* libzrelay: a client of the zrelay message relay.
  *
- * One zrelay_t is one session with a broker. It connects, says hello, joins the rooms asked for, notices gaps and repairs them by
- * replay, reconnects with back-off, resumes, and resends what was not acked, all by itself; the program publishes and takes events.
+ * One zrelay_t is one session with a broker. It connects, says hello, joins the rooms asked for, notices gaps and
+ * repairs them by replay, reconnects with back-off, resumes, and resends what was not acked, all by itself; the program
+ * publishes and takes events.
  *
  *     zrelay_t *relay = zrelay_new("tcp://127.0.0.1:5570");
  *     zrelay_join(relay, "general", ZRELAY_FROM_NOW, 0);
@@ -11,8 +12,8 @@
  *             printf("%.*s\n", (int)event->body_len, event->body);
  *     zrelay_destroy(relay);
  *
- * Not thread-safe: a zrelay_t belongs to one thread at a time. Nothing happens between calls: a program that publishes and then computes for
- * minutes calls zrelay_next now and then, or its session expires (and is resumed later).
+ * Not thread-safe: a zrelay_t belongs to one thread at a time. Nothing happens between calls: a program that publishes
+ * and then computes for minutes calls zrelay_next now and then, or its session expires (and is resumed later).
  * Functions that return int give 0 or a negative ZRELAY_E… code; on failure nothing has changed. Strings are UTF-8. */
 #ifndef ZRELAY_H
 #define ZRELAY_H
@@ -51,19 +52,23 @@ ZRELAY_API const char *zrelay_version(void);
 
 /* --- A session --- */
 
-/* A session with the broker at `server`, a ZeroMQ endpoint such as "tcp://127.0.0.1:5570" or "ipc:///run/zrelay"; NULL when it is not one.
- * Connecting starts with the first call that is not an option. The caller owns the result. */
+/* A session with the broker at `server`, a ZeroMQ endpoint such as "tcp://127.0.0.1:5570" or "ipc:///run/zrelay"; NULL
+ * when it is not one. Connecting starts with the first call that is not an option. The caller owns the result. */
 ZRELAY_API zrelay_t *zrelay_new(const char *server);
 
-/* Ends it at once and frees everything, events included; what is not acked yet is lost (zrelay_close waits). NULL is accepted. */
+/* Ends it at once and frees everything, events included; what is not acked yet is lost (zrelay_close waits). NULL is
+ * accepted. */
 ZRELAY_API void zrelay_destroy(zrelay_t *relay);
 
 /* Options, before the session starts; strings are copied. ZRELAY_ESTATE afterwards. */
-ZRELAY_API int zrelay_set_nick(zrelay_t *relay, const char *nick);          /* default: the broker makes one up */
-ZRELAY_API int zrelay_set_agent(zrelay_t *relay, const char *agent);        /* at most 64 bytes, for the broker's log */
-ZRELAY_API int zrelay_set_queue(zrelay_t *relay, size_t messages, size_t bytes); /* unacked at most; default 100000, 67108864 */
-ZRELAY_API int zrelay_set_receive_queue(zrelay_t *relay, int frames);       /* SUB's queue, default 10000; beyond it frames are dropped and repaired */
-ZRELAY_API int zrelay_set_reconnect(zrelay_t *relay, bool reconnect);       /* default true; false: the first loss ends the session */
+ZRELAY_API int zrelay_set_nick(zrelay_t *relay, const char *nick);   /* default: the broker makes one up */
+ZRELAY_API int zrelay_set_agent(zrelay_t *relay, const char *agent); /* at most 64 bytes, for the broker's log */
+ZRELAY_API int zrelay_set_queue(
+    zrelay_t *relay, size_t messages, size_t bytes); /* unacked at most; default 100000, 67108864 */
+ZRELAY_API int zrelay_set_receive_queue(
+    zrelay_t *relay, int frames); /* SUB's queue, default 10000; beyond it frames are dropped and repaired */
+ZRELAY_API int zrelay_set_reconnect(
+    zrelay_t *relay, bool reconnect); /* default true; false: the first loss ends the session */
 
 /* Another nick, now. The broker's answer comes as ZRELAY_NICK or ZRELAY_REFUSED. */
 ZRELAY_API int zrelay_rename(zrelay_t *relay, const char *nick);
@@ -85,23 +90,26 @@ enum {
     ZRELAY_PRESENCE = 0x200, /* report others' coming and going as ZRELAY_PRESENCE_CHANGED */
 };
 
-/* Joins `room` and reads it from where `from` says. ZRELAY_JOINED comes when it is live, then its entries. A name that ends in '*' joins, silently,
- * each room whose name starts so, those that exist and those that come up later. Joining a room twice is ZRELAY_EINVAL. */
+/* Joins `room` and reads it from where `from` says. ZRELAY_JOINED comes when it is live, then its entries. A name that
+ * ends in '*' joins, silently, each room whose name starts so, those that exist and those that come up later. Joining a
+ * room twice is ZRELAY_EINVAL. */
 ZRELAY_API int zrelay_join(zrelay_t *relay, const char *room, int from, uint64_t position);
 ZRELAY_API int zrelay_leave(zrelay_t *relay, const char *room);
 
 /* --- Publishing --- */
 
-/* Queues a message; it need not be in the room. `mid` (may be NULL) gets the message id that ZRELAY_ACKED or ZRELAY_REFUSED will name. The body is
- * copied. Works offline too: it is sent, and sent again, until it is answered. Never blocks: ZRELAY_EFULL. */
+/* Queues a message; it need not be in the room. `mid` (may be NULL) gets the message id that ZRELAY_ACKED or
+ * ZRELAY_REFUSED will name. The body is copied. Works offline too: it is sent, and sent again, until it is answered.
+ * Never blocks: ZRELAY_EFULL. */
 ZRELAY_API int zrelay_publish(zrelay_t *relay, const char *room, const void *body, size_t len, uint64_t *mid);
 
 /* The same for a keyed entry: the room's shared state. */
-ZRELAY_API int zrelay_set(zrelay_t *relay, const char *room, const char *key, const void *body, size_t len, uint64_t *mid);
+ZRELAY_API int zrelay_set(
+    zrelay_t *relay, const char *room, const char *key, const void *body, size_t len, uint64_t *mid);
 ZRELAY_API int zrelay_delete(zrelay_t *relay, const char *room, const char *key, uint64_t *mid);
 
-/* Compare-and-set: stored only if the key's value still stands at seq `expect` (0: has no value), else ZRELAY_REFUSED with code "conflict". With `body` NULL it
- * deletes. At most 64 may be unanswered: ZRELAY_EMANY. */
+/* Compare-and-set: stored only if the key's value still stands at seq `expect` (0: has no value), else ZRELAY_REFUSED
+ * with code "conflict". With `body` NULL it deletes. At most 64 may be unanswered: ZRELAY_EMANY. */
 ZRELAY_API int zrelay_compare_and_set(
     zrelay_t *relay, const char *room, const char *key, uint64_t expect, const void *body, size_t len, uint64_t *mid);
 
@@ -110,41 +118,51 @@ ZRELAY_API size_t zrelay_unacked(const zrelay_t *relay);
 
 /* --- Questions: each is answered by events that carry the request number given in `*request` (may be NULL) --- */
 
-/* Entries of the log without joining: after < seq, at most `limit` (0: all up to the head of this moment); or with `last` the last so many. ZRELAY_ENTRY events with that
- * request number, then ZRELAY_DONE. */
-ZRELAY_API int zrelay_history(zrelay_t *relay, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *request);
+/* Entries of the log without joining: after < seq, at most `limit` (0: all up to the head of this moment); or with
+ * `last` the last so many. ZRELAY_ENTRY events with that request number, then ZRELAY_DONE. */
+ZRELAY_API int zrelay_history(
+    zrelay_t *relay, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *request);
 
-/* The values of a room's keys, or of `key` alone (NULL: all), as ZRELAY_ENTRY events, then ZRELAY_DONE with the seq at which the snapshot is valid. */
+/* The values of a room's keys, or of `key` alone (NULL: all), as ZRELAY_ENTRY events, then ZRELAY_DONE with the seq at
+ * which the snapshot is valid. */
 ZRELAY_API int zrelay_state(zrelay_t *relay, const char *room, const char *key, uint64_t *request);
 
-ZRELAY_API int zrelay_who(zrelay_t *relay, const char *room, uint64_t *request);     /* ZRELAY_USER events, then ZRELAY_DONE */
-ZRELAY_API int zrelay_rooms(zrelay_t *relay, const char *prefix, uint64_t *request); /* ZRELAY_ROOM events, then ZRELAY_DONE */
+ZRELAY_API int zrelay_who(
+    zrelay_t *relay, const char *room, uint64_t *request); /* ZRELAY_USER events, then ZRELAY_DONE */
+ZRELAY_API int zrelay_rooms(
+    zrelay_t *relay, const char *prefix, uint64_t *request); /* ZRELAY_ROOM events, then ZRELAY_DONE */
 ZRELAY_API int zrelay_direct(zrelay_t *relay, const char *nick, const char *text, uint64_t *request); /* ZRELAY_DONE */
 ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; its `time` is the broker's clock */
 
 /* --- Events --- */
 
 typedef enum {
-    ZRELAY_CONNECTED,    /* hello was answered; `resumed`, `epoch`, `name` (the nick in force), `text` (greeting or NULL) */
-    ZRELAY_DISCONNECTED, /* the broker is not heard of, or ended the session; `text` says why; trying again unless told not to */
-    ZRELAY_EPOCH,        /* the broker has another log: `epoch` the new one. Positions are void, entries not seen yet are gone */
-    ZRELAY_JOINED,       /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. Of a prefix: `count` rooms were
-                          * found; each of them has its own */
-    ZRELAY_ENTRY,        /* an entry: room, seq, time, sender, key, body, deleted; `request` if it answers one */
-    ZRELAY_GAP,          /* entries of `room` after `seq` did not come; the repair is under way */
-    ZRELAY_REPAIRED,     /* it is done, `room` is whole up to `seq` */
-    ZRELAY_LOST,         /* entries of `room` after `seq` and up to `upto` are gone from the log for good. With `upto` below `seq`, `seq` was no
-                          * position of this log: reading goes on after `upto` */
-    ZRELAY_ACKED,        /* all message ids up to `mid` are answered; `level`, and `seq` of that one if known */
-    ZRELAY_REFUSED,      /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`, `text`; of a conflict, `seq` */
-    ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known); `count` present. With `name` NULL: counts
-                              * only. Of a rename there are two, whose `sender` is the other name. Not told of oneself */
-    ZRELAY_DIRECT,       /* a direct message: `name` from, `body`, `time` */
-    ZRELAY_NICK,         /* the nick is now `name` */
-    ZRELAY_USER,         /* answers who: `name` */
-    ZRELAY_ROOM,         /* answers rooms: `room`, `seq`, `count` */
-    ZRELAY_DONE,         /* the request is answered: `request`, `count`, `seq`, `time`; `complete` false: older entries are gone */
-    ZRELAY_CLOSED,       /* the session has ended; nothing follows */
+    ZRELAY_CONNECTED, /* hello was answered; `resumed`, `epoch`, `name` (the nick in force), `text` (greeting or NULL)
+                       */
+    ZRELAY_DISCONNECTED, /* the broker is not heard of, or ended the session; `text` says why; trying again unless told
+                            not to */
+    ZRELAY_EPOCH,  /* the broker has another log: `epoch` the new one. Positions are void, entries not seen yet are gone
+                    */
+    ZRELAY_JOINED, /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. Of a
+                    * prefix: `count` rooms were found; each of them has its own */
+    ZRELAY_ENTRY,  /* an entry: room, seq, time, sender, key, body, deleted; `request` if it answers one */
+    ZRELAY_GAP,    /* entries of `room` after `seq` did not come; the repair is under way */
+    ZRELAY_REPAIRED, /* it is done, `room` is whole up to `seq` */
+    ZRELAY_LOST,     /* entries of `room` after `seq` and up to `upto` are gone from the log for good. With `upto` below
+                      * `seq`, `seq` was no     position of this log: reading goes on after `upto` */
+    ZRELAY_ACKED,    /* all message ids up to `mid` are answered; `level`, and `seq` of that one if known */
+    ZRELAY_REFUSED,  /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`,
+                        `text`; of a conflict, `seq` */
+    ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known); `count`
+                              * present. With `name` NULL: counts only. Of a rename there are two, whose `sender` is the
+                              * other name. Not told of oneself */
+    ZRELAY_DIRECT,           /* a direct message: `name` from, `body`, `time` */
+    ZRELAY_NICK,             /* the nick is now `name` */
+    ZRELAY_USER,             /* answers who: `name` */
+    ZRELAY_ROOM,             /* answers rooms: `room`, `seq`, `count` */
+    ZRELAY_DONE, /* the request is answered: `request`, `count`, `seq`, `time`; `complete` false: older entries are gone
+                  */
+    ZRELAY_CLOSED, /* the session has ended; nothing follows */
 } zrelay_event_type_t;
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;
@@ -166,12 +184,14 @@ typedef struct {
     bool deleted, resumed, complete, joined;
 } zrelay_event_t;
 
-/* Does what is due and returns the next event; it is the library's, and valid until the next call with this `relay`. Waits up to `timeout_ms` (-1: without end,
- * 0: not at all); NULL when none came, after ZRELAY_CLOSED, or when a signal arrived. */
+/* Does what is due and returns the next event; it is the library's, and valid until the next call with this `relay`.
+ * Waits up to `timeout_ms` (-1: without end, 0: not at all); NULL when none came, after ZRELAY_CLOSED, or when a signal
+ * arrived. */
 ZRELAY_API const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms);
 
-/* To wait together with other file descriptors: poll `fd` for POLLIN for at most `timeout` ms, then call zrelay_next(relay, 0) until it
- * returns NULL; ask for the timeout anew before each poll, as it is 0 while there is something to do. The fd is the library's and stays the same. */
+/* To wait together with other file descriptors: poll `fd` for POLLIN for at most `timeout` ms, then call
+ * zrelay_next(relay, 0) until it returns NULL; ask for the timeout anew before each poll, as it is 0 while there is
+ * something to do. The fd is the library's and stays the same. */
 ZRELAY_API int zrelay_fd(zrelay_t *relay);
 ZRELAY_API int zrelay_timeout(zrelay_t *relay); /* -1: no limit */
 

@@ -1,5 +1,5 @@
-/* Sockets, through libzmq itself. No ZMQ_HEARTBEAT_*: with a bounded queue it lets a dying peer abort the process (libzmq 4.3.4); the machine
- * pings, and TCP has its own means. */
+/* Sockets, through libzmq itself. No ZMQ_HEARTBEAT_*: with a bounded queue it lets a dying peer abort the process
+ * (libzmq 4.3.4); the machine pings, and TCP has its own means. */
 #include "link.h"
 
 #include <errno.h>
@@ -70,7 +70,8 @@ static void s_close(link_t *l, void **socket, int linger_ms) {
     *socket = NULL;
 }
 
-/* An endpoint that cannot be connected to leaves a silent socket: the machine's time-outs handle it like a silent broker. */
+/* An endpoint that cannot be connected to leaves a silent socket: the machine's time-outs handle it like a silent
+ * broker. */
 static void s_reopen(link_t *l, void **socket, int type, const char *endpoint) {
     s_close(l, socket, 0);
     *socket = s_open(l, type);
@@ -156,8 +157,8 @@ bool link_perform(link_t *l, action_t *action) {
     case ACTION_SUBSCRIBE:
     case ACTION_UNSUBSCRIBE:
         if (l->back)
-            zmq_setsockopt(l->back, action->kind == ACTION_SUBSCRIBE ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE,
-                action->topic, action->topic_len);
+            zmq_setsockopt(l->back, action->kind == ACTION_SUBSCRIBE ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE, action->topic,
+                action->topic_len);
         break;
     case ACTION_DISCONNECT:
         s_close(l, &l->back, 0);

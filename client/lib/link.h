@@ -1,5 +1,5 @@
-/* The two sockets of a session and the one file descriptor to wait for both. Carries out the machine's actions and fetches frames; decides
- * nothing. All sockets belong to the thread that calls. */
+/* The two sockets of a session and the one file descriptor to wait for both. Carries out the machine's actions and
+ * fetches frames; decides nothing. All sockets belong to the thread that calls. */
 #ifndef LINK_H
 #define LINK_H
 
@@ -16,15 +16,16 @@ void link_set_receive_queue(link_t *l, int frames);
 /* What is still to be sent gets `linger_ms`. NULL is accepted. */
 void link_destroy(link_t *l, int linger_ms);
 
-/* Carries out `action`. False: the DEALER takes no more now and the action stays the caller's; else its frame is used up. */
+/* Carries out `action`. False: the DEALER takes no more now and the action stays the caller's; else its frame is used
+ * up. */
 bool link_perform(link_t *l, action_t *action);
 
 /* The next frame, the caller's; NULL: none is here. */
 zr_blob_t *link_front(link_t *l);
 zr_blob_t *link_back(link_t *l);
 
-/* Something is to be fetched, or, if `blocked`, the DEALER takes frames again. To be asked before each wait: the descriptor tells of a change only once, and
- * sending may have swallowed that. */
+/* Something is to be fetched, or, if `blocked`, the DEALER takes frames again. To be asked before each wait: the
+ * descriptor tells of a change only once, and sending may have swallowed that. */
 bool link_ready(link_t *l, bool blocked);
 
 /* Readable when something may be ready; stays the same while sockets come and go. */

@@ -1,82 +1,9 @@
-/* The session (PROTOCOL.md, section 6): hello, welcome, heartbeats, losses and back-off, and the queue of actions. What a session
- * carries belongs to the other parts; this one tells them when it is lost and when there is one again. */
+/* The session (PROTOCOL.md, section 6): hello, welcome, heartbeats, losses and back-off. What a session carries belongs
+ * to the other parts; this one tells them when it is lost and when there is one again. */
 #include "machine_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-void *machine_alloc(size_t size) {
-    return machine_realloc(NULL, size);
-}
-
-void *machine_realloc(void *old, size_t size) {
-    void *new = old ? realloc(old, size) : calloc(1, size);
-    if (!new) {
-        fprintf(stderr, "zrelay: out of memory (%zu bytes)\n", size);
-        abort();
-    }
-    return new;
-}
-
-/* --- Actions --- */
-
-action_t *machine_do(machine_t *m, action_kind_t kind) {
-    actions_t *actions = &m->actions;
-    if (actions->count == actions->size) {
-        size_t size = actions->size ? 2 * actions->size : 16;
-        action_t *items = machine_alloc(size * sizeof *items);
-        for (size_t i = 0; i < actions->count; i++)
-            items[i] = actions->items[(actions->head + i) & (actions->size - 1)];
-        free(actions->items);
-        actions->items = items;
-        actions->size = size;
-        actions->head = 0;
-    }
-    action_t *action = &actions->items[(actions->head + actions->count++) & (actions->size - 1)];
-    *action = (action_t){.kind = kind};
-    return action;
-}
-
-static bool s_take_action(machine_t *m, action_t *action) {
-    actions_t *actions = &m->actions;
-    if (actions->count == 0)
-        return false;
-    *action = actions->items[actions->head];
-    actions->head = (actions->head + 1) & (actions->size - 1);
-    actions->count--;
-    return true;
-}
-
-/* What was meant for a connection that is gone. */
-static void s_drop_actions(machine_t *m) {
-    action_t action;
-    while (s_take_action(m, &action))
-        zr_blob_unref(action.frame);
-}
-
-/* The same for the DEALER alone. */
-static void s_drop_sends(machine_t *m) {
-    actions_t *actions = &m->actions;
-    for (size_t n = actions->count; n > 0; n--) {
-        action_t action;
-        s_take_action(m, &action);
-        if (action.kind == ACTION_SEND)
-            zr_blob_unref(action.frame);
-        else
-            *machine_do(m, action.kind) = action;
-    }
-}
-
-void machine_send(machine_t *m, json_t *object) {
-    zr_blob_t *frame = zr_control_write(object);
-    machine_do(m, ACTION_SEND)->frame = frame;
-}
-
-void machine_entropy_hex(machine_t *m, char *out, size_t bytes) {
-    uint8_t raw[32];
-    m->config.entropy(m->config.entropy_ctx, raw, bytes);
-    zr_hex(out, raw, bytes);
-}
 
 /* --- Hello --- */
 
@@ -84,12 +11,13 @@ void machine_entropy_hex(machine_t *m, char *out, size_t bytes) {
 static void s_hello(machine_t *m) {
     m->hello_id = m->next_id++;
     strcpy(m->asked, m->nick);
-    json_t *hello = json_pack("{s:s, s:I, s:i, s:s}", "op", "hello", "id", (json_int_t)m->hello_id, "proto",
-        1, "client", m->client);
+    json_t *hello = json_pack(
+        "{s:s, s:I, s:i, s:s}", "op", "hello", "id", (json_int_t)m->hello_id, "proto", 1, "client", m->client);
     if (m->nick[0])
         json_object_set_new(hello, "nick", json_string(m->nick));
-    /* Only a session that is lost is resumed. To renew one, the token is left out: should the DEALER have connected again unnoticed, the
-     * broker then says `resumed` false, and what was lost with the old connection is sent again. */
+    /* Only a session that is lost is resumed. To renew one, the token is left out: should the DEALER have connected
+     * again unnoticed, the broker then says `resumed` false, and what was lost with the old connection is sent again.
+     */
     if (m->token[0] && m->state != STATE_LIVE)
         json_object_set_new(hello, "resume", json_string(m->token));
     if (m->agent[0])
@@ -111,7 +39,7 @@ static void s_connect(machine_t *m) {
 /* --- Losses --- */
 
 static void s_closed(machine_t *m) {
-    s_drop_actions(m);
+    actions_drop(m);
     requests_lost(m);
     rooms_lost(m);
     m->connection++;
@@ -139,7 +67,7 @@ static bool s_lost(machine_t *m, const char *why) {
 
 /* Full jitter: clients that lost the same broker at the same moment do not come back at the same moment. */
 static void s_back_off(machine_t *m) {
-    s_drop_actions(m);
+    actions_drop(m);
     m->connection++;
     machine_do(m, ACTION_DISCONNECT);
     m->back_open = false;
@@ -163,7 +91,7 @@ static void s_lost_back_off(machine_t *m, const char *why) {
 static void s_lost_hello(machine_t *m, const char *why) {
     if (!s_lost(m, why))
         return;
-    s_drop_sends(m);
+    actions_drop_sends(m);
     m->state = STATE_GREETING;
     s_hello(m);
 }
@@ -420,7 +348,8 @@ uint64_t machine_due(const machine_t *m) {
     return due;
 }
 
-/* Once everything is answered, and the broker knows us: bye. Without a session and with nothing to say there is nothing to wait for. */
+/* Once everything is answered, and the broker knows us: bye. Without a session and with nothing to say there is nothing
+ * to wait for. */
 static void s_close(machine_t *m) {
     bool done = machine_unacked(m) == 0 && !requests_closing(m);
     if (m->state == STATE_NAMING || (m->state != STATE_LIVE && done)) {
@@ -439,11 +368,12 @@ bool machine_action(machine_t *m, action_t *action, uint64_t now) {
         s_close(m);
     if (m->actions.count == 0 && m->state == STATE_LIVE) {
         rooms_schedule(m);
-        /* A question behind a hello might be answered in the session that this hello begins, and be asked once more for it. */
+        /* A question behind a hello might be answered in the session that this hello begins, and be asked once more for
+         * it. */
         if (m->hello_id == 0)
             requests_schedule(m);
     }
-    if (s_take_action(m, action))
+    if (actions_take(m, action))
         return true;
     return m->state == STATE_LIVE && publish_action(m, action);
 }
@@ -514,11 +444,11 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
 void machine_destroy(machine_t *m) {
     if (!m)
         return;
-    rooms_finish(m);
+    rooms_forget(m);
     requests_finish(m);
     publish_finish(m);
     events_finish(m);
-    s_drop_actions(m);
+    actions_drop(m);
     free(m->actions.items);
     free(m);
 }

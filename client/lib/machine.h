@@ -1,5 +1,5 @@
-/* The client's decisions (PROTOCOL.md, sections 6 to 8) without socket, clock or thread. The link (link.c) hands in frames and time and
- * carries out actions; the simulator does the same with a made-up network. */
+/* The client's decisions (PROTOCOL.md, sections 6 to 8) without socket, clock or thread. The link (link.c) hands in
+ * frames and time and carries out actions; the simulator does the same with a made-up network. */
 #ifndef MACHINE_H
 #define MACHINE_H
 
@@ -49,8 +49,8 @@ void machine_back(machine_t *machine, zr_blob_t *frame, uint64_t now);
 void machine_tick(machine_t *machine, uint64_t now);
 uint64_t machine_due(const machine_t *machine);
 
-/* The next action, or the next event (valid until the next call that takes one or hands in a frame); false when there is none. Packing what was published into PUBLISH frames
- * happens when actions are taken. */
+/* The next action, or the next event (valid until the next call that takes one or hands in a frame); false when there
+ * is none. Packing what was published into PUBLISH frames happens when actions are taken. */
 bool machine_action(machine_t *machine, action_t *action, uint64_t now);
 const zrelay_event_t *machine_event(machine_t *machine);
 bool machine_has_event(const machine_t *machine);
@@ -58,7 +58,8 @@ bool machine_has_event(const machine_t *machine);
 /* Rises whenever the DEALER is dropped: an action that could not be carried out before then is void. */
 uint64_t machine_connection(const machine_t *machine);
 
-/* What was published should go now: it is alone, or a frame is full. Else it may wait for company until actions are taken for another reason. */
+/* What was published should go now: it is alone, or a frame is full. Else it may wait for company until actions are
+ * taken for another reason. */
 bool machine_eager(const machine_t *machine);
 
 /* ZRELAY_CLOSED was or is among the events; nothing follows it. */

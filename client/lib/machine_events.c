@@ -1,5 +1,5 @@
-/* The queue of events. What came as one frame stays one item, whose entries are decoded one by one when the program takes them: a
- * delivered message costs no allocation. Decides nothing. */
+/* The queue of events. What came as one frame stays one item, whose entries are decoded one by one when the program
+ * takes them: a delivered message costs no allocation. Decides nothing. */
 #include "machine_internal.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Frames in: what each is, and whose. Nothing the broker sends is trusted: what makes no sense is counted and dropped. Knows no state. */
+/* Frames in: what each is, and whose. Nothing the broker sends is trusted: what makes no sense is counted and dropped.
+ * Knows no state. */
 #include "machine_internal.h"
 
 static zr_span_t s_span(zr_blob_t *frame) {
@@ -46,9 +47,8 @@ static void s_direct(machine_t *m, json_t *object, uint64_t re) {
         m->malformed++;
         return;
     }
-    events_post(m,
-        &(zrelay_event_t){
-            .type = ZRELAY_DIRECT, .name = from.ptr, .body = text.ptr, .body_len = text.len, .time = time});
+    events_post(m, &(zrelay_event_t){
+                       .type = ZRELAY_DIRECT, .name = from.ptr, .body = text.ptr, .body_len = text.len, .time = time});
 }
 
 static const struct {
@@ -140,7 +140,8 @@ void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
 void machine_back(machine_t *m, zr_blob_t *frame, uint64_t now) {
     m->now = now;
     zr_span_t room, json;
-    /* Without a session nobody vouches that SUB still speaks of the log we know; what it brings then will be replayed. */
+    /* Without a session nobody vouches that SUB still speaks of the log we know; what it brings then will be replayed.
+     */
     if (m->state == STATE_LIVE && m->back_open) {
         switch (zr_back_read(s_span(frame), &room, &json)) {
         case ZR_BACK_ENTRIES:

@@ -1,5 +1,6 @@
 /* What the parts of the client's machine share; nobody else includes this but their tests. Who owns what:
- *   machine.c           the session: states, hello and welcome, losses, heartbeats, the queue of actions
+ *   machine.c           the session: states, hello and welcome, losses, heartbeats
+ *   machine_actions.c   the queue of actions
  *   machine_frames.c    telling frames apart; each op goes to its owner
  *   machine_rooms.c     joining and leaving, subscriptions and the sync that proves them live
  *   machine_prefix.c    rooms joined by a prefix
@@ -26,9 +27,8 @@ enum {
     GRACE_MS = 250,
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 10000,
-    RETRY_MS = 100, /* until a request that found no free place at the broker is asked again */
-    LIST_MS =
-        30000, /* between two looks for new rooms under a prefix: the first entry of one may have been dropped */
+    RETRY_MS = 100,  /* until a request that found no free place at the broker is asked again */
+    LIST_MS = 30000, /* between two looks for new rooms under a prefix: the first entry of one may have been dropped */
     BYE_MS = 2000,
     DOUBT_MS = 1000,     /* between two pings because of frames of another epoch */
     HEARTBEAT_MS = 5000, /* until a welcome says otherwise */
@@ -60,7 +60,8 @@ typedef struct room room_t;
 typedef struct request request_t;
 typedef struct presence presence_t;
 
-/* Where the session is (PROTOCOL.md, section 6). Its "syncing" is a state of rooms here: publishing and questions need not wait for it. */
+/* Where the session is (PROTOCOL.md, section 6). Its "syncing" is a state of rooms here: publishing and questions need
+ * not wait for it. */
 typedef enum {
     STATE_GREETING, /* hello is out */
     STATE_NAMING,   /* the nick was refused; the program chooses another */
@@ -229,8 +230,7 @@ typedef struct {
     item_kind_t kind;
     size_t left; /* events still in it */
     zrelay_event_t event;
-    void *
-        strings; /* PLAIN: one block that holds what `event` points to; lists: the array in `json`, then the room */
+    void *strings; /* PLAIN: one block that holds what `event` points to; lists: the array in `json`, then the room */
     zr_blob_t *frame;
     zr_deliver_reader_t reader;
     json_t *json; /* lists */
@@ -314,10 +314,15 @@ struct machine {
 void *machine_alloc(size_t size); /* zeroed */
 void *machine_realloc(void *old, size_t size);
 
-/* machine.c */
+/* machine_actions.c */
 action_t *machine_do(machine_t *m, action_kind_t kind); /* appends; the caller fills in the rest at once */
 void machine_send(machine_t *m, json_t *object);        /* takes over `object` */
 void machine_entropy_hex(machine_t *m, char *out, size_t bytes);
+bool actions_take(machine_t *m, action_t *action);
+void actions_drop(machine_t *m);       /* all: the connection they were meant for is gone */
+void actions_drop_sends(machine_t *m); /* those for the DEALER */
+
+/* machine.c */
 void machine_doubt_epoch(machine_t *m); /* something came that is of another log */
 void machine_on_welcome(machine_t *m, json_t *object);
 void machine_on_error(machine_t *m, json_t *object); /* passes on what is not about the session */
@@ -330,7 +335,7 @@ room_t *rooms_add(machine_t *m, zr_span_t name);
 bool rooms_full(const machine_t *m);
 void rooms_note_head(machine_t *m, room_t *room, uint64_t head);
 void rooms_remove(machine_t *m, room_t *room);
-void rooms_finish(machine_t *m);
+void rooms_forget(machine_t *m);
 void rooms_lost(machine_t *m);                    /* the session is gone: nothing is under way any more */
 void rooms_welcome(machine_t *m, bool new_epoch); /* and there is one again */
 void rooms_schedule(machine_t *m);
@@ -354,15 +359,14 @@ bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after); /* false: it is 
 void kept_clear(kept_list_t *list);
 void repair_live(machine_t *m, room_t *room, zr_blob_t *frame);
 void repair_replayed(machine_t *m, zr_span_t name, bool state, zr_blob_t *frame);
-void repair_begin(
-    machine_t *m, room_t *room, bool tell);     /* a replay, if none is under way and the room is live */
-void repair_settle(machine_t *m, room_t *room); /* no replay is under way: what now? */
+void repair_begin(machine_t *m, room_t *room, bool tell); /* a replay, if none is under way and the room is live */
+void repair_settle(machine_t *m, room_t *room);           /* no replay is under way: what now? */
 void repair_lost(machine_t *m, room_t *room, uint64_t upto);
 void repair_on_replayed(machine_t *m, request_t *request, json_t *object); /* of a history too */
 void repair_on_refused(machine_t *m, request_t *request, json_t *error);
 
 /* machine_presence.c */
-void presence_finish(machine_t *m, room_t *room);
+void presence_forget(machine_t *m, room_t *room);
 void presence_lost(room_t *room);
 void presence_on_joined(machine_t *m, room_t *room);
 void presence_note_version(machine_t *m, room_t *room, uint64_t version);
@@ -389,10 +393,9 @@ bool requests_closing(const machine_t *m); /* something is to be said before the
 void requests_schedule(machine_t *m);
 void requests_finish(machine_t *m);
 void requests_on_answer(machine_t *m, const char *op, uint64_t re, json_t *object);
-bool requests_on_error(machine_t *m, uint64_t re, json_t *error); /* false: none of ours */
-void request_done(machine_t *m, request_t *request);              /* ZRELAY_DONE, and free */
-request_t *request_reading(
-    machine_t *m, bool state, zr_span_t room); /* the snapshot, or else the replay, under way */
+bool requests_on_error(machine_t *m, uint64_t re, json_t *error);     /* false: none of ours */
+void request_done(machine_t *m, request_t *request);                  /* ZRELAY_DONE, and free */
+request_t *request_reading(machine_t *m, bool state, zr_span_t room); /* the snapshot, or else the replay, under way */
 
 /* machine_questions.c: members of what is asked, and what its answer means; for the table in machine_requests.c. */
 void question_refuse(machine_t *m, request_t *request, json_t *error);
@@ -418,7 +421,6 @@ void events_post(machine_t *m, const zrelay_event_t *event); /* copies what it p
 void events_entries(
     machine_t *m, zr_blob_t *frame, const scan_t *scan, uint64_t request); /* takes a reference of its own */
 void events_list(machine_t *m, item_kind_t kind, json_t *object, json_t *list, const zrelay_event_t *event);
-void events_error(
-    machine_t *m, const json_t *error, zrelay_event_t *event); /* fills in code, text, seq; posts it */
+void events_error(machine_t *m, const json_t *error, zrelay_event_t *event); /* fills in code, text, seq; posts it */
 
 #endif

@@ -1,5 +1,6 @@
-/* Rooms joined by a prefix: `metrics/` brings each room whose name starts so. SUB's subscription to the prefix carries them all; the list of
- * rooms says which exist, and live frames which come up. Each is then a room like any other, joined silently. */
+/* Rooms joined by a prefix: `metrics/` brings each room whose name starts so. SUB's subscription to the prefix carries
+ * them all; the list of rooms says which exist, and live frames which come up. Each is then a room like any other,
+ * joined silently. */
 #include "machine_internal.h"
 
 static bool s_matches(const room_t *prefix, zr_span_t name) {
@@ -62,8 +63,7 @@ static void s_listed(machine_t *m, room_t *prefix, json_t *one) {
     const char *name = json_string_value(json_object_get(one, "room")), *wrong = NULL;
     uint64_t seq = 0;
     zr_span_t span = zr_span(name);
-    if (!name || !zr_room_valid(span) || !s_matches(prefix, span) ||
-        !zr_get_uint_opt(one, "seq", 0, &seq, &wrong)) {
+    if (!name || !zr_room_valid(span) || !s_matches(prefix, span) || !zr_get_uint_opt(one, "seq", 0, &seq, &wrong)) {
         m->malformed++;
         return;
     }
@@ -86,8 +86,7 @@ static void s_complete(machine_t *m, room_t *prefix) {
     if (prefix->list_at < m->list_at)
         m->list_at = prefix->list_at;
     if (!prefix->announced)
-        events_post(
-            m, &(zrelay_event_t){.type = ZRELAY_JOINED, .room = prefix->name, .count = prefix->found});
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_JOINED, .room = prefix->name, .count = prefix->found});
     prefix->announced = true;
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) {

@@ -1,5 +1,6 @@
-/* Who is in a room, for programs that want to hear of it. Each presence frame has a version, one above that of the frame before; when one is
- * missing, the list is asked for, quietly, and what differs is told as if the frames had come. */
+/* Who is in a room, for programs that want to hear of it. Each presence frame has a version, one above that of the
+ * frame before; when one is missing, the list is asked for, quietly, and what differs is told as if the frames had
+ * come. */
 #include "machine_internal.h"
 
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static void s_remove(presence_t *presence, member_t *member) {
     free(member);
 }
 
-void presence_finish(machine_t *m, room_t *room) {
+void presence_forget(machine_t *m, room_t *room) {
     presence_t *presence = room->presence;
     if (!presence)
         return;
@@ -78,8 +79,8 @@ void presence_on_joined(machine_t *m, room_t *room) {
 /* --- Changes --- */
 
 /* Tells of a change, unless it is our own or nobody was told how it was before. */
-static bool s_tell(machine_t *m, room_t *room, const char *nick, const char *other, const char *reason,
-    bool own, bool joined) {
+static bool s_tell(
+    machine_t *m, room_t *room, const char *nick, const char *other, const char *reason, bool own, bool joined) {
     if (own || !room->presence->known)
         return false;
     events_post(m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED,
@@ -140,8 +141,7 @@ static void s_apply(machine_t *m, room_t *room, const json_t *frame) {
     json_array_foreach(json_object_get(frame, "left"), i, one) told |= s_left(m, room, one);
     json_array_foreach(json_object_get(frame, "joined"), i, one) told |= s_joined(m, room, one);
     if (!told && room->count != count)
-        events_post(
-            m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED, .room = room->name, .count = room->count});
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED, .room = room->name, .count = room->count});
 }
 
 static uint64_t s_version(const json_t *object) {
@@ -201,7 +201,8 @@ void presence_on_frame(machine_t *m, room_t *room, zr_span_t json) {
 
 /* --- Lists --- */
 
-/* Whoever no page named has left. A page may be newer than the first, whose version counts: changes are applied again then, to no effect. */
+/* Whoever no page named has left. A page may be newer than the first, whose version counts: changes are applied again
+ * then, to no effect. */
 static void s_listed(machine_t *m, room_t *room) {
     presence_t *presence = room->presence;
     member_t *member, *next;

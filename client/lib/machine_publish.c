@@ -1,6 +1,7 @@
-/* What is published, until it is answered (PROTOCOL.md, section 8). Messages are encoded at once, into PUBLISH frames that stay as they are: sending
- * one again is sending the same bytes. Frames are made anew only on another connection, and only to leave out what is answered already or to fit
- * smaller limits. Message ids are dense, so that counting is subtracting. */
+/* What is published, until it is answered (PROTOCOL.md, section 8). Messages are encoded at once, into PUBLISH frames
+ * that stay as they are: sending one again is sending the same bytes. Frames are made anew only on another connection,
+ * and only to leave out what is answered already or to fit smaller limits. Message ids are dense, so that counting is
+ * subtracting. */
 #include "machine_internal.h"
 
 #include <stdlib.h>
@@ -99,16 +100,16 @@ static void s_add(machine_t *m, pub_t *pub, const zr_publish_entry_t *entry, siz
 }
 
 static size_t s_entry_size(const zr_publish_entry_t *entry) {
-    return ZR_PUBLISH_ENTRY_FIXED + (entry->flags & ZR_ENTRY_EXPECT ? 8 : 0) + entry->key.len +
-           entry->body.len;
+    return ZR_PUBLISH_ENTRY_FIXED + (entry->flags & ZR_ENTRY_EXPECT ? 8 : 0) + entry->key.len + entry->body.len;
 }
 
-/* One frame may always be under way, more only within the broker's window: what it takes longer to store waits here, and is packed. */
+/* One frame may always be under way, more only within the broker's window: what it takes longer to store waits here,
+ * and is packed. */
 static bool s_may_send(const machine_t *m) {
     const publish_t *p = &m->publish;
     const pub_t *pub = p->unsent;
-    /* A hello under way may begin a session in the middle of what a DEALER holds, when it has connected again: had anything been
-     * published behind it, the broker would take that and then what came before it for resends. */
+    /* A hello under way may begin a session in the middle of what a DEALER holds, when it has connected again: had
+     * anything been published behind it, the broker would take that and then what came before it for resends. */
     if (m->state != STATE_LIVE || m->hello_id || !pub)
         return false;
     size_t len = pub->frame ? zr_blob_len(pub->frame) : pub->buffer.len;
@@ -178,8 +179,7 @@ static void s_settle(machine_t *m) {
 void publish_on_ack(machine_t *m, zr_span_t frame) {
     publish_t *p = &m->publish;
     zr_ack_t ack;
-    if (!zr_ack_read(&ack, frame) || ack.level > ZR_LEVEL_DISK || ack.upto > p->sent ||
-        ack.seq > ZR_INT_MAX) {
+    if (!zr_ack_read(&ack, frame) || ack.level > ZR_LEVEL_DISK || ack.upto > p->sent || ack.seq > ZR_INT_MAX) {
         m->malformed++;
         return;
     }
@@ -187,9 +187,8 @@ void publish_on_ack(machine_t *m, zr_span_t frame) {
         return; /* of a resend */
     p->answered = ack.upto;
     s_settle(m);
-    events_post(
-        m, &(zrelay_event_t){
-               .type = ZRELAY_ACKED, .mid = ack.upto, .seq = ack.seq, .level = (zrelay_level_t)ack.level});
+    events_post(m,
+        &(zrelay_event_t){.type = ZRELAY_ACKED, .mid = ack.upto, .seq = ack.seq, .level = (zrelay_level_t)ack.level});
 }
 
 /* Marks first … last, none of which is answered yet, as refused. */
@@ -244,8 +243,7 @@ void publish_on_error(machine_t *m, const json_t *error) {
     }
     upto = mid;
     if (mid == 0) {
-        events_error(
-            m, error, &(zrelay_event_t){.room = room}); /* about a frame that the broker could not read */
+        events_error(m, error, &(zrelay_event_t){.room = room}); /* about a frame that the broker could not read */
         return;
     }
     if (!zr_get_uint_opt(error, "upto", mid, &upto, &wrong) || upto > p->sent) {
@@ -261,8 +259,8 @@ void publish_on_error(machine_t *m, const json_t *error) {
 
 /* --- Another connection --- */
 
-/* Puts the unanswered entries of `old` into new frames that this broker takes. What alone is too large for it is refused here: it would close the
- * connection at each attempt. */
+/* Puts the unanswered entries of `old` into new frames that this broker takes. What alone is too large for it is
+ * refused here: it would close the connection at each attempt. */
 static void s_pack_again(machine_t *m, const pub_t *old) {
     publish_t *p = &m->publish;
     zr_publish_reader_t reader;
@@ -270,8 +268,7 @@ static void s_pack_again(machine_t *m, const pub_t *old) {
     size_t count;
     uint64_t first, last;
     zr_span_t room = zr_span_of(old->room, old->room_len);
-    zr_publish_read(
-        &reader, zr_span_of(zr_blob_data(old->frame), zr_blob_len(old->frame)), &count, &first, &last);
+    zr_publish_read(&reader, zr_span_of(zr_blob_data(old->frame), zr_blob_len(old->frame)), &count, &first, &last);
     while (zr_publish_next(&reader, &entry)) {
         size_t size = s_entry_size(&entry);
         if (s_answered(p, entry.mid))
@@ -295,8 +292,7 @@ static void s_pack_again(machine_t *m, const pub_t *old) {
 /* A broker that has forgotten this client would store what it answered once more. */
 static bool s_as_it_was(const machine_t *m, const pub_t *pub) {
     const publish_t *p = &m->publish;
-    if (pub->first <= p->answered || zr_blob_len(pub->frame) > m->limit_frame ||
-        pub->count > m->limit_entries)
+    if (pub->first <= p->answered || zr_blob_len(pub->frame) > m->limit_frame || pub->count > m->limit_entries)
         return false;
     for (size_t i = 0; i < p->refused_count; i++)
         if (p->refused[i].first <= pub->last && p->refused[i].last >= pub->first)
@@ -326,8 +322,8 @@ void publish_welcome(machine_t *m) {
 
 /* --- The program's wishes --- */
 
-int machine_publish(machine_t *m, const char *room, const char *key, uint8_t flags, uint64_t expect,
-    const void *body, size_t len, uint64_t *mid) {
+int machine_publish(machine_t *m, const char *room, const char *key, uint8_t flags, uint64_t expect, const void *body,
+    size_t len, uint64_t *mid) {
     publish_t *p = &m->publish;
     zr_publish_entry_t entry = {.mid = p->next_mid,
         .flags = flags,
@@ -340,8 +336,8 @@ int machine_publish(machine_t *m, const char *room, const char *key, uint8_t fla
         return ZRELAY_EINVAL;
     if ((key || flags) && !zr_key_valid(entry.key))
         return ZRELAY_EINVAL;
-    if ((flags & ~(ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT)) || (len && !body) ||
-        ((flags & ZR_ENTRY_DELETE) && len) || expect > ZR_INT_MAX)
+    if ((flags & ~(ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT)) || (len && !body) || ((flags & ZR_ENTRY_DELETE) && len) ||
+        expect > ZR_INT_MAX)
         return ZRELAY_EINVAL;
     if (m->closing || m->state == STATE_CLOSED)
         return ZRELAY_ESTATE;

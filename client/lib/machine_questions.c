@@ -1,4 +1,5 @@
-/* The program's questions: what is asked, and how the answers become events. When they are asked is machine_requests.c's. */
+/* The program's questions: what is asked, and how the answers become events. When they are asked is
+ * machine_requests.c's. */
 #include "machine_internal.h"
 
 #include <stdlib.h>
@@ -56,7 +57,8 @@ void question_ask_replay(machine_t *m, request_t *request, json_t *object) {
         s_set(object, "until", until);
 }
 
-/* "All up to the head of this moment": where that is, `rooms` tells; the name asked for is the first that starts with it. */
+/* "All up to the head of this moment": where that is, `rooms` tells; the name asked for is the first that starts with
+ * it. */
 void question_ask_history(machine_t *m, request_t *request, json_t *object) {
     if (!request->probing) {
         question_ask_replay(m, request, object);
@@ -102,7 +104,8 @@ void question_ask_state(machine_t *m, request_t *request, json_t *object) {
     s_set(object, "after", request->after);
 }
 
-/* A page is handed on when it is whole: what a lost connection cut off is asked for again, and could be deleted by then. */
+/* A page is handed on when it is whole: what a lost connection cut off is asked for again, and could be deleted by
+ * then. */
 void question_answer_state(machine_t *m, request_t *request, json_t *object) {
     uint64_t seq = 0, next = request->after;
     bool more = false;
@@ -151,8 +154,8 @@ void question_ask_list(machine_t *m, request_t *request, json_t *object) {
 }
 
 /* The program's who and rooms: a page becomes events; `member` of the last one is where the next page begins. */
-static void s_answer_list(machine_t *m, request_t *request, json_t *object, item_kind_t kind,
-    const char *list, const char *member) {
+static void s_answer_list(
+    machine_t *m, request_t *request, json_t *object, item_kind_t kind, const char *list, const char *member) {
     json_t *array = json_object_get(object, list);
     bool more = false;
     const char *wrong = NULL;
@@ -160,8 +163,7 @@ static void s_answer_list(machine_t *m, request_t *request, json_t *object, item
     const char *last = json_string_value(json_object_get(json_array_get(array, size ? size - 1 : 0), member));
     if (!json_is_array(array) || !zr_get_bool_opt(object, "more", &more, &wrong))
         m->malformed++;
-    zrelay_event_t event = {
-        .type = kind == ITEM_USERS ? ZRELAY_USER : ZRELAY_ROOM, .request = request->number};
+    zrelay_event_t event = {.type = kind == ITEM_USERS ? ZRELAY_USER : ZRELAY_ROOM, .request = request->number};
     if (kind == ITEM_USERS)
         event.room = request->name;
     events_list(m, kind, object, array, &event);
@@ -210,8 +212,7 @@ void question_answer_ping(machine_t *m, request_t *request, json_t *object) {
     uint64_t time = 0;
     const char *wrong = NULL;
     zr_get_uint_opt(object, "time", 0, &time, &wrong);
-    events_post(m,
-        &(zrelay_event_t){.type = ZRELAY_DONE, .request = request->number, .time = time, .complete = true});
+    events_post(m, &(zrelay_event_t){.type = ZRELAY_DONE, .request = request->number, .time = time, .complete = true});
     request_free(m, request);
 }
 
@@ -241,8 +242,7 @@ void question_answer_nothing(machine_t *m, request_t *request, json_t *object) {
 
 /* --- The program's wishes --- */
 
-static int s_question(
-    machine_t *m, request_kind_t kind, zr_span_t name, uint64_t *number, request_t **request) {
+static int s_question(machine_t *m, request_kind_t kind, zr_span_t name, uint64_t *number, request_t **request) {
     if (m->closing || m->state == STATE_CLOSED)
         return ZRELAY_ESTATE;
     if (m->asked_count >= REQUESTS_MAX)
@@ -255,12 +255,10 @@ static int s_question(
     return 0;
 }
 
-int machine_history(
-    machine_t *m, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *number) {
+int machine_history(machine_t *m, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *number) {
     zr_span_t name = zr_span(room);
     request_t *request;
-    if (!zr_room_valid(name) || after > ZR_INT_MAX || last > ZR_INT_MAX || limit > ZR_INT_MAX ||
-        (after && last))
+    if (!zr_room_valid(name) || after > ZR_INT_MAX || last > ZR_INT_MAX || limit > ZR_INT_MAX || (after && last))
         return ZRELAY_EINVAL;
     int code = s_question(m, REQUEST_HISTORY, name, number, &request);
     if (code)
@@ -286,8 +284,7 @@ int machine_state(machine_t *m, const char *room, const char *key, uint64_t *num
 
 int machine_who(machine_t *m, const char *room, uint64_t *number) {
     request_t *request;
-    return zr_room_valid(zr_span(room)) ? s_question(m, REQUEST_WHO, zr_span(room), number, &request)
-                                        : ZRELAY_EINVAL;
+    return zr_room_valid(zr_span(room)) ? s_question(m, REQUEST_WHO, zr_span(room), number, &request) : ZRELAY_EINVAL;
 }
 
 int machine_rooms(machine_t *m, const char *prefix, uint64_t *number) {
@@ -307,9 +304,8 @@ int machine_direct(machine_t *m, const char *nick, const char *text, uint64_t *n
     json_t *json = json_string(text);
     size_t size = json_dumpb(json, NULL, 0, JSON_ENCODE_ANY); /* escapes make it longer */
     json_decref(json);
-    int code = size + DIRECT_MARGIN > m->limit_control
-                   ? ZRELAY_ELARGE
-                   : s_question(m, REQUEST_DIRECT, zr_span(nick), number, &request);
+    int code = size + DIRECT_MARGIN > m->limit_control ? ZRELAY_ELARGE
+                                                       : s_question(m, REQUEST_DIRECT, zr_span(nick), number, &request);
     if (code == 0)
         request->text = copy;
     else

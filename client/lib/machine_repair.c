@@ -1,5 +1,6 @@
-/* Delivery without gaps (PROTOCOL.md, section 7): what comes live, what is replayed, and what is lost for good. A room's `last` is the
- * seq up to which the program has, or was told that it will not get, everything. The same rules serve the program's own history requests. */
+/* Delivery without gaps (PROTOCOL.md, section 7): what comes live, what is replayed, and what is lost for good. A
+ * room's `last` is the seq up to which the program has, or was told that it will not get, everything. The same rules
+ * serve the program's own history requests. */
 #include "machine_internal.h"
 
 #include <stdlib.h>
@@ -82,8 +83,7 @@ static void s_take(machine_t *m, room_t *room, zr_blob_t *frame, const scan_t *s
 }
 
 void repair_lost(machine_t *m, room_t *room, uint64_t upto) {
-    events_post(
-        m, &(zrelay_event_t){.type = ZRELAY_LOST, .room = room->name, .seq = room->last, .upto = upto});
+    events_post(m, &(zrelay_event_t){.type = ZRELAY_LOST, .room = room->name, .seq = room->last, .upto = upto});
     s_reached(room, upto);
 }
 
@@ -249,7 +249,8 @@ static void s_take_held(machine_t *m, request_t *request) {
 static void s_finish(machine_t *m, request_t *request) {
     room_t *room = request->room;
     if (!room) {
-        /* Asked again from the middle on, the broker does not say any more that there were fewer than "the last so many". */
+        /* Asked again from the middle on, the broker does not say any more that there were fewer than "the last so
+         * many". */
         if (request->last && request->count < request->last && request->start > 0)
             request->complete = false;
         request->seq = request->after;
@@ -257,8 +258,7 @@ static void s_finish(machine_t *m, request_t *request) {
         return;
     }
     /* A head that was known before we asked for everything, and the log says it has no more. */
-    if (room->head > room->last && room->head == request->head && !request->until && !room->kept.first &&
-        !room->missed)
+    if (room->head > room->last && room->head == request->head && !request->until && !room->kept.first && !room->missed)
         room->head = room->last;
     room->replay = NULL;
     request_free(m, request);
@@ -269,18 +269,15 @@ static bool s_wants_more(const request_t *request, bool more) {
     if (request->room)
         return more && !(request->until && request->room->last >= request->until);
     uint64_t wanted = request->last ? request->last : request->limit;
-    return more && !(wanted && request->count >= wanted) &&
-           !(request->until && request->after >= request->until);
+    return more && !(wanted && request->count >= wanted) && !(request->until && request->after >= request->until);
 }
 
 void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
     uint64_t seq, count = 0;
     bool complete = true, more = false;
     const char *wrong = NULL;
-    if (!zr_get_uint(object, "seq", 0, &seq, &wrong) ||
-        !zr_get_uint_opt(object, "count", 0, &count, &wrong) ||
-        !zr_get_bool_opt(object, "complete", &complete, &wrong) ||
-        !zr_get_bool_opt(object, "more", &more, &wrong)) {
+    if (!zr_get_uint(object, "seq", 0, &seq, &wrong) || !zr_get_uint_opt(object, "count", 0, &count, &wrong) ||
+        !zr_get_bool_opt(object, "complete", &complete, &wrong) || !zr_get_bool_opt(object, "more", &more, &wrong)) {
         m->malformed++;
         request->dropped = true;
     }
@@ -289,7 +286,8 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
         *stuck = 0;
     bool patient = *stuck < STUCK_MAX;
     if (request->dropped || request->received < count || (complete && request->held.first)) {
-        /* Frames fell out, or frames of an earlier replay came between: what joined up is taken, the rest is asked for again. */
+        /* Frames fell out, or frames of an earlier replay came between: what joined up is taken, the rest is asked for
+         * again. */
         if (patient) {
             kept_clear(&request->held);
             ++*stuck;

@@ -1,5 +1,6 @@
-/* Questions to the broker. Each is asked when there is room for it, answered once, and asked again on another connection under another
- * id, so that an answer to the first cannot be taken for the second's. What an answer means is its owner's business, named in one table. */
+/* Questions to the broker. Each is asked when there is room for it, answered once, and asked again on another
+ * connection under another id, so that an answer to the first cannot be taken for the second's. What an answer means is
+ * its owner's business, named in one table. */
 #include "machine_internal.h"
 
 #include <stdlib.h>
@@ -16,20 +17,15 @@ typedef struct {
 static const kind_t s_kinds[REQUEST_KINDS] = {
     [REQUEST_HISTORY] = {"replay", "replayed", true, false, question_ask_history, question_answer_history,
         question_refuse},
-    [REQUEST_STATE] = {"state", "ok", true, false, question_ask_state, question_answer_state,
-        question_refuse},
+    [REQUEST_STATE] = {"state", "ok", true, false, question_ask_state, question_answer_state, question_refuse},
     [REQUEST_WHO] = {"who", "who", false, false, question_ask_list, question_answer_who, question_refuse},
-    [REQUEST_ROOMS] = {"rooms", "rooms", false, false, question_ask_list, question_answer_rooms,
-        question_refuse},
-    [REQUEST_DIRECT] = {"direct", "ok", false, false, question_ask_direct, question_answer_direct,
-        question_refuse},
+    [REQUEST_ROOMS] = {"rooms", "rooms", false, false, question_ask_list, question_answer_rooms, question_refuse},
+    [REQUEST_DIRECT] = {"direct", "ok", false, false, question_ask_direct, question_answer_direct, question_refuse},
     [REQUEST_PING] = {"ping", "pong", false, false, question_ask_ping, question_answer_ping, question_refuse},
-    [REQUEST_JOIN] = {"join", "joined", false, true, question_ask_join, rooms_on_joined,
-        rooms_on_join_refused},
+    [REQUEST_JOIN] = {"join", "joined", false, true, question_ask_join, rooms_on_joined, rooms_on_join_refused},
     [REQUEST_LEAVE] = {"leave", "ok", false, false, question_ask_nothing, question_answer_nothing,
         question_answer_nothing},
-    [REQUEST_REPAIR] = {"replay", "replayed", true, true, question_ask_replay, repair_on_replayed,
-        repair_on_refused},
+    [REQUEST_REPAIR] = {"replay", "replayed", true, true, question_ask_replay, repair_on_replayed, repair_on_refused},
     [REQUEST_LIST] = {"rooms", "rooms", false, true, question_ask_list, prefix_on_rooms, prefix_on_refused},
     [REQUEST_MEMBERS] = {"who", "who", false, true, question_ask_list, presence_on_who, presence_on_refused},
     [REQUEST_ABANDONED] = {"replay", "replayed", true, true, question_ask_nothing, question_answer_nothing,
@@ -123,8 +119,7 @@ static void s_ask(machine_t *m, request_t *request) {
     HASH_ADD(hh, m->by_id, id, sizeof request->id, request);
     if (kind->reads)
         m->reading[m->reading_count++] = request;
-    json_t *object =
-        json_pack("{s:s, s:I, s:s}", "op", kind->op, "id", (json_int_t)request->id, "room", request->name);
+    json_t *object = json_pack("{s:s, s:I, s:s}", "op", kind->op, "id", (json_int_t)request->id, "room", request->name);
     kind->ask(m, request, object);
     machine_send(m, object);
 }

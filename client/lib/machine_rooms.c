@@ -1,5 +1,5 @@
-/* Rooms as members: joining and leaving, what SUB is subscribed to, and the sync that proves it live (PROTOCOL.md, sections 5 and 7). What
- * their entries are and which are missing is machine_repair.c's. */
+/* Rooms as members: joining and leaving, what SUB is subscribed to, and the sync that proves it live (PROTOCOL.md,
+ * sections 5 and 7). What their entries are and which are missing is machine_repair.c's. */
 #include "machine_internal.h"
 
 #include <stdlib.h>
@@ -45,7 +45,7 @@ void rooms_remove(machine_t *m, room_t *room) {
     s_free_request(m, &room->joining);
     if (room->replay)
         request_abandon(m, room->replay);
-    presence_finish(m, room);
+    presence_forget(m, room);
     kept_clear(&room->kept);
     if (m->recent == room)
         m->recent = NULL;
@@ -61,7 +61,7 @@ void rooms_remove(machine_t *m, room_t *room) {
     free(room);
 }
 
-void rooms_finish(machine_t *m) {
+void rooms_forget(machine_t *m) {
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) rooms_remove(m, room);
 }
@@ -98,7 +98,8 @@ static void s_nonce(machine_t *m, action_kind_t kind) {
     s_topic(m, kind, topic, 1 + len, -1);
 }
 
-/* A nonce that is answered, or not to be, is given back: the broker's libzmq walks all of them whenever a reader goes. */
+/* A nonce that is answered, or not to be, is given back: the broker's libzmq walks all of them whenever a reader goes.
+ */
 static void s_forget_nonce(machine_t *m) {
     if (m->nonce[0] && m->back_open)
         s_nonce(m, ACTION_UNSUBSCRIBE);
@@ -207,8 +208,7 @@ void rooms_on_joined(machine_t *m, request_t *request, json_t *object) {
     uint64_t seq, oldest = 0, version = 0;
     bool recovered = true, asked = request->placed;
     const char *wrong = NULL;
-    if (!zr_get_uint(object, "seq", 0, &seq, &wrong) ||
-        !zr_get_uint_opt(object, "oldest", 0, &oldest, &wrong) ||
+    if (!zr_get_uint(object, "seq", 0, &seq, &wrong) || !zr_get_uint_opt(object, "oldest", 0, &oldest, &wrong) ||
         !zr_get_bool_opt(object, "recovered", &recovered, &wrong) ||
         !zr_get_uint_opt(object, "version", 0, &version, &wrong) ||
         !zr_get_uint_opt(object, "count", 0, &room->count, &wrong)) {
@@ -221,12 +221,11 @@ void rooms_on_joined(machine_t *m, request_t *request, json_t *object) {
     s_start(room, seq);
     room->head = seq > room->last || !room->started ? seq : room->last;
     if (!room->announced)
-        events_post(m,
-            &(zrelay_event_t){.type = ZRELAY_JOINED, .room = room->name, .seq = seq, .count = room->count});
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_JOINED, .room = room->name, .seq = seq, .count = room->count});
     room->announced = true;
     if (asked && seq < after) {
-        /* Beyond the head: of another log, or of one that was set back. Compared with what was asked, since live entries may have
-         * come before this answer. */
+        /* Beyond the head: of another log, or of one that was set back. Compared with what was asked, since live
+         * entries may have come before this answer. */
         kept_clear(&room->kept);
         repair_lost(m, room, oldest);
         room->head = seq;
@@ -258,8 +257,7 @@ void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error) {
 void rooms_note_head(machine_t *m, room_t *room, uint64_t head) {
     if (head > room->head)
         room->head = head;
-    if (room->state != ROOM_LIVE || !room->started || room->replay || room->head <= room->last ||
-        room->grace != NEVER)
+    if (room->state != ROOM_LIVE || !room->started || room->replay || room->head <= room->last || room->grace != NEVER)
         return;
     room->grace = m->now + GRACE_MS;
     if (room->grace < m->grace)

@@ -109,8 +109,8 @@ static void s_flush(zrelay_t *relay, uint64_t now) {
     }
 }
 
-/* One turn: what came in, what is due, what is to go out. Entries are fetched only when the program has taken those before; the broker's answers are, whenever the
- * time has come to judge whether it lives. */
+/* One turn: what came in, what is due, what is to go out. Entries are fetched only when the program has taken those
+ * before; the broker's answers are, whenever the time has come to judge whether it lives. */
 static void s_turn(zrelay_t *relay, uint64_t now, bool entries) {
     zr_blob_t *frame;
     for (int i = 0; i < BATCH && (frame = link_front(relay->link)); i++)
@@ -276,8 +276,8 @@ int zrelay_ping(zrelay_t *relay, uint64_t *request) {
 
 /* --- Publishing --- */
 
-/* A message alone goes at once. In a stream, each would cost a frame: those join the open frame, which goes when it is full, when the program takes events, or
- * with the first message after the clock's next tick. */
+/* A message alone goes at once. In a stream, each would cost a frame: those join the open frame, which goes when it is
+ * full, when the program takes events, or with the first message after the clock's next tick. */
 static int s_publish(zrelay_t *relay, const char *room, const char *key, uint8_t flags, uint64_t expect,
     const void *body, size_t len, uint64_t *mid) {
     machine_t *machine = s_machine(relay);
@@ -294,8 +294,7 @@ int zrelay_publish(zrelay_t *relay, const char *room, const void *body, size_t l
     return s_publish(relay, room, NULL, 0, 0, body, len, mid);
 }
 
-int zrelay_set(
-    zrelay_t *relay, const char *room, const char *key, const void *body, size_t len, uint64_t *mid) {
+int zrelay_set(zrelay_t *relay, const char *room, const char *key, const void *body, size_t len, uint64_t *mid) {
     return key ? s_publish(relay, room, key, 0, 0, body, len, mid) : ZRELAY_EINVAL;
 }
 
@@ -303,8 +302,8 @@ int zrelay_delete(zrelay_t *relay, const char *room, const char *key, uint64_t *
     return s_publish(relay, room, key, ZR_ENTRY_DELETE, 0, NULL, 0, mid);
 }
 
-int zrelay_compare_and_set(zrelay_t *relay, const char *room, const char *key, uint64_t expect,
-    const void *body, size_t len, uint64_t *mid) {
+int zrelay_compare_and_set(
+    zrelay_t *relay, const char *room, const char *key, uint64_t expect, const void *body, size_t len, uint64_t *mid) {
     uint8_t flags = body ? ZR_ENTRY_EXPECT : ZR_ENTRY_EXPECT | ZR_ENTRY_DELETE;
     return s_publish(relay, room, key, flags, expect, body, len, mid);
 }
@@ -320,8 +319,7 @@ static bool s_wait(zrelay_t *relay, uint64_t now, uint64_t until) {
     uint64_t to = until < relay->due ? until : relay->due;
     uint64_t left = to > now ? to - now : 0;
     struct epoll_event event;
-    return epoll_wait(link_fd(relay->link), &event, 1, left > INT32_MAX ? INT32_MAX : (int)left) >= 0 ||
-           errno != EINTR;
+    return epoll_wait(link_fd(relay->link), &event, 1, left > INT32_MAX ? INT32_MAX : (int)left) >= 0 || errno != EINTR;
 }
 
 const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {

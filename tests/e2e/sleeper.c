@@ -1,5 +1,5 @@
-/* A reader with a tiny receive queue that sleeps while others publish: after it is live it does nothing until a line comes on stdin, then
- * prints every entry. Usage: sleeper SERVER ROOM QUEUE COUNT */
+/* A reader with a tiny receive queue that sleeps while others publish: after it is live it does nothing until a line
+ * comes on stdin, then prints every entry. Usage: sleeper SERVER ROOM QUEUE COUNT */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -47,8 +47,7 @@ static void s_check_members(json_t *object) {
         fuzz_require(zr_get_bool_opt(object, name, &flag, &wrong) == json_is_boolean(value));
     }
     if (zr_get_id(object, &id))
-        fuzz_require(
-            !id || json_is_integer(id) || (json_is_string(id) && json_string_length(id) <= ZR_ID_MAX));
+        fuzz_require(!id || json_is_integer(id) || (json_is_string(id) && json_string_length(id) <= ZR_ID_MAX));
     else
         fuzz_require(zr_has(object, "id") && !id);
 }

@@ -58,8 +58,7 @@ static void s_check_cut(
     }
     fuzz_require(last == part.entries[count - 1].seq);
     /* It ends because of the limit, the bound or the end, and not before. */
-    fuzz_require(
-        count == limit || begin + count == whole->count || whole->entries[begin + count].seq > until);
+    fuzz_require(count == limit || begin + count == whole->count || whole->entries[begin + count].seq > until);
     zr_blob_unref(blob);
 }
 

@@ -1,5 +1,6 @@
-/* Runs a fuzz target where libFuzzer is not at hand: every file given (a golden vector when it ends in .hex), then seeded random
- * mutations of them. The same arguments do the same. On failure the input is printed as a vector, to be run again.
+/* Runs a fuzz target where libFuzzer is not at hand: every file given (a golden vector when it ends in .hex), then
+ * seeded random mutations of them. The same arguments do the same. On failure the input is printed as a vector, to be
+ * run again.
  *
  *     fuzz.NAME [-runs=N] [-seed=N] FILE-OR-FOLDER... */
 #include <dirent.h>
@@ -34,8 +35,7 @@ static uint32_t s_random(uint32_t below) {
 static void s_print_input(void) {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < s_current.len; i++) {
-        char text[3] = {
-            digits[s_current.bytes[i] >> 4], digits[s_current.bytes[i] & 15], i % 24 == 23 ? '\n' : ' '};
+        char text[3] = {digits[s_current.bytes[i] >> 4], digits[s_current.bytes[i] & 15], i % 24 == 23 ? '\n' : ' '};
         if (write(STDERR_FILENO, text, sizeof text) < 0)
             return;
     }
@@ -97,8 +97,7 @@ static bool s_load(const char *path) {
         char inner[4096];
         size_t len = strlen(items[i]->d_name);
         snprintf(inner, sizeof inner, "%s/%s", path, items[i]->d_name);
-        if (good && items[i]->d_name[0] != '.' &&
-            !(len > 3 && strcmp(items[i]->d_name + len - 3, ".md") == 0))
+        if (good && items[i]->d_name[0] != '.' && !(len > 3 && strcmp(items[i]->d_name + len - 3, ".md") == 0))
             good = s_load_file(inner);
         free(items[i]);
     }
@@ -116,8 +115,8 @@ static void s_insert(size_t at, const uint8_t *bytes, size_t len) {
 }
 
 static void s_mutate(void) {
-    static const uint8_t edges[] = {0x00, 0x01, 0x02, 0x1F, 0x20, 0x21, '"', '*', '[', '\\', '{', '}', 0x7F,
-        0x80, 0xC0, 0xE2, 0xED, 0xF4, 0xFE, 0xFF};
+    static const uint8_t edges[] = {0x00, 0x01, 0x02, 0x1F, 0x20, 0x21, '"', '*', '[', '\\', '{', '}', 0x7F, 0x80, 0xC0,
+        0xE2, 0xED, 0xF4, 0xFE, 0xFF};
     uint8_t bytes[64];
     size_t at = s_random((uint32_t)s_current.len + 1);
     size_t left = s_current.len - at;

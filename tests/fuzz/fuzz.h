@@ -1,6 +1,6 @@
-/* What the fuzz targets share. A target is one file NAME_fuzz.c that defines LLVMFuzzerTestOneInput and one line in CMakeLists.txt. It
- * must take every input, must depend on nothing but the input, and stops the program (fuzz_require) when something is not as it
- * should be. */
+/* What the fuzz targets share. A target is one file NAME_fuzz.c that defines LLVMFuzzerTestOneInput and one line in
+ * CMakeLists.txt. It must take every input, must depend on nothing but the input, and stops the program (fuzz_require)
+ * when something is not as it should be. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
@@ -12,12 +12,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define fuzz_require(property)                                                                               \
-    do {                                                                                                     \
-        if (!(property)) {                                                                                   \
-            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #property);                    \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define fuzz_require(property)                                                                                         \
+    do {                                                                                                               \
+        if (!(property)) {                                                                                             \
+            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #property);                              \
+            abort();                                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 #endif

@@ -1,7 +1,9 @@
-/* The whole relay: the input is a script of steps from several peers, with small limits, a log that answers when told and positions that have
- * gaps. After every step what was sent and published must keep the relay's promises. A script is
+/* The whole relay: the input is a script of steps from several peers, with small limits, a log that answers when told
+ * and positions that have gaps. After every step what was sent and published must keep the relay's promises. A script
+ * is
  *
- *     byte: settings, then steps: byte, its low four bits the step, its high four bits the peer or how much; some take more bytes
+ *     byte: settings, then steps: byte, its low four bits the step, its high four bits the peer or how much; some take
+ * more bytes
  *
  * The same input is then a single frame, from a peer with a session and from one without. */
 #include <string.h>
@@ -294,8 +296,8 @@ static void s_say(route_t route, uint8_t which, unsigned a, unsigned b) {
 /* hello with the token of the last welcome, whosever it was. */
 static void s_resume(route_t route, unsigned client) {
     char text[256];
-    snprintf(text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"resume\":\"%s\"}",
-        client, s_broker->token);
+    snprintf(text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"resume\":\"%s\"}", client,
+        s_broker->token);
     s_frame(route, zr_span(text));
 }
 

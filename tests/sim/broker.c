@@ -95,8 +95,7 @@ static void s_restart(broker_t *broker, ticket_t *ticket) {
     sim_t *sim = broker->sim;
     ticket->due = sim->world.now + 3 * sim->params.heartbeat_ms * MS;
     if (!ticket->pending)
-        world_at(
-            &sim->world, ticket->due, s_ran_out, sim, (uint64_t)broker->incarnation << 48 | ticket->session);
+        world_at(&sim->world, ticket->due, s_ran_out, sim, (uint64_t)broker->incarnation << 48 | ticket->session);
     ticket->pending = true;
 }
 
@@ -231,8 +230,7 @@ void broker_receive(sim_t *sim, route_t route, zr_blob_t *frame) {
         return;
     broker->woken = true;
     /* What comes meanwhile is one pass with it. */
-    world_at(
-        &sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS), s_wake, sim, broker->incarnation);
+    world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS), s_wake, sim, broker->incarnation);
 }
 
 static void s_tick(void *ctx, uint64_t incarnation) {
@@ -343,6 +341,6 @@ void broker_check_bounds(sim_t *sim) {
     relay_stats_t stats = relay_stats(broker->relay);
     bool doubled = stats.sessions > sim->client_count && sim->plant != PLANT_LOST_DEDUPE;
     if (stats.rooms > ROOMS || doubled || stats.sessions != broker->ticket_count)
-        world_fail(&sim->world, "I6", "the relay holds %zu sessions with %zu tickets and %zu rooms",
-            stats.sessions, broker->ticket_count, stats.rooms);
+        world_fail(&sim->world, "I6", "the relay holds %zu sessions with %zu tickets and %zu rooms", stats.sessions,
+            broker->ticket_count, stats.rooms);
 }

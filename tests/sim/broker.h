@@ -1,4 +1,5 @@
-/* The broker of a simulation: the real relay with a log behind it, in a loop that is as the real one but for its sockets. */
+/* The broker of a simulation: the real relay with a log behind it, in a loop that is as the real one but for its
+ * sockets. */
 #ifndef BROKER_H
 #define BROKER_H
 

@@ -94,8 +94,7 @@ static void s_place(client_t *client, unsigned room, reader_t *reader, const rec
 static void s_entry(client_t *client, const zrelay_event_t *event) {
     int number = room_number(zr_span(event->room));
     if (client->epoch < 0 || client->next_epoch >= 0 || number < 0) {
-        FAIL(
-            client, "I9", "c%u gets an entry of %s and does not know the epoch", client->number, event->room);
+        FAIL(client, "I9", "c%u gets an entry of %s and does not know the epoch", client->number, event->room);
         return;
     }
     unsigned room = (unsigned)number;
@@ -115,12 +114,11 @@ static void s_entry(client_t *client, const zrelay_event_t *event) {
     }
     s_place(client, room, reader, record);
     if (event->seq <= reader->last)
-        FAIL(client, "I1", "c%u gets seq %" PRIu64 " of %s after seq %" PRIu64, client->number, event->seq,
-            event->room, reader->last);
+        FAIL(client, "I1", "c%u gets seq %" PRIu64 " of %s after seq %" PRIu64, client->number, event->seq, event->room,
+            reader->last);
     else if (record->prev != reader->last)
         FAIL(client, "I2",
-            "c%u gets seq %" PRIu64 " of %s after seq %" PRIu64 ", and was not told that %" PRIu64
-            " is missing",
+            "c%u gets seq %" PRIu64 " of %s after seq %" PRIu64 ", and was not told that %" PRIu64 " is missing",
             client->number, event->seq, event->room, reader->last, record->prev);
     reader->last = event->seq;
     reader->entries++;
@@ -131,16 +129,14 @@ static void s_lost(client_t *client, const zrelay_event_t *event) {
     int number = room_number(zr_span(event->room));
     reader_t *reader = number < 0 ? NULL : &client->readers[number];
     if (!reader || !reader->wanted || client->epoch < 0)
-        FAIL(
-            client, "I2", "c%u is told of a loss in %s, which it does not read", client->number, event->room);
+        FAIL(client, "I2", "c%u is told of a loss in %s, which it does not read", client->number, event->room);
     else if (!reader->live)
         FAIL(client, "I2", "c%u is told of a loss in %s before it has joined", client->number, event->room);
     else if ((reader->placed && event->seq != reader->last && !reader->choice) || event->upto <= event->seq)
-        FAIL(client, "I2", "c%u is told that %s lost %" PRIu64 "..%" PRIu64 " and is at %" PRIu64,
-            client->number, event->room, event->seq, event->upto, reader->last);
+        FAIL(client, "I2", "c%u is told that %s lost %" PRIu64 "..%" PRIu64 " and is at %" PRIu64, client->number,
+            event->room, event->seq, event->upto, reader->last);
     else if (event->upto > s_room(client, (unsigned)number)->oldest)
-        FAIL(client, "I2",
-            "c%u is told that %s lost up to %" PRIu64 ", but the log has what is after %" PRIu64,
+        FAIL(client, "I2", "c%u is told that %s lost up to %" PRIu64 ", but the log has what is after %" PRIu64,
             client->number, event->room, event->upto, s_room(client, (unsigned)number)->oldest);
     else {
         /* "The last so many" of an empty room begin where it was empty. */
@@ -157,8 +153,8 @@ static void s_gap(client_t *client, const zrelay_event_t *event, bool gap) {
         FAIL(client, "I2", "c%u: a gap in %s is told %s", client->number, event->room,
             gap ? "twice" : "to be repaired, and there was none");
     else if (reader->placed && !reader->choice && event->seq != reader->last)
-        FAIL(client, "I2", "c%u: a gap in %s is told to be after %" PRIu64 ", but it is at %" PRIu64,
-            client->number, event->room, event->seq, reader->last);
+        FAIL(client, "I2", "c%u: a gap in %s is told to be after %" PRIu64 ", but it is at %" PRIu64, client->number,
+            event->room, event->seq, reader->last);
     else
         reader->gap = gap;
 }
@@ -189,8 +185,8 @@ static void s_told(client_t *client, uint64_t first, uint64_t last, bool refused
     for (size_t i = first ? client_sent_from(client, first) : client->told;
          i < client->sent_count && client->sent[i].mid <= last; i++)
         s_tell(client, i, refused, code);
-    while (client->told < client->sent_count &&
-           sim->model.messages[client->sent[client->told].tag].told != TOLD_NOTHING)
+    while (
+        client->told < client->sent_count && sim->model.messages[client->sent[client->told].tag].told != TOLD_NOTHING)
         client->told++;
 }
 
@@ -206,8 +202,8 @@ static void s_acked(client_t *client, const zrelay_event_t *event) {
     const message_t *message = &sim->model.messages[sent->tag];
     const record_t *record = model_record(s_room(client, message->room), event->seq);
     if (!record || record->tag != sent->tag)
-        FAIL(client, "I5", "c%u: mid %" PRIu64 " is acked at seq %" PRIu64 ", where it is not",
-            client->number, event->mid, event->seq);
+        FAIL(client, "I5", "c%u: mid %" PRIu64 " is acked at seq %" PRIu64 ", where it is not", client->number,
+            event->mid, event->seq);
 }
 
 static void s_refused(client_t *client, const zrelay_event_t *event) {
@@ -240,8 +236,7 @@ static void s_presence(client_t *client, const zrelay_event_t *event) {
     int number = room_number(zr_span(event->room));
     reader_t *reader = number < 0 ? NULL : &client->readers[number];
     if (!reader || !reader->watches) {
-        FAIL(client, "presence", "c%u is told of presence in %s, which it does not watch", client->number,
-            event->room);
+        FAIL(client, "presence", "c%u is told of presence in %s, which it does not watch", client->number, event->room);
         return;
     }
     if (!event->name)
@@ -264,12 +259,10 @@ static void s_presence(client_t *client, const zrelay_event_t *event) {
 /* --- All of them --- */
 
 static void s_trace(const client_t *client, const zrelay_event_t *event) {
-    static const char *const names[] = {"CONNECTED", "DISCONNECTED", "EPOCH", "JOINED", "ENTRY", "GAP",
-        "REPAIRED", "LOST", "ACKED", "REFUSED", "PRESENCE", "DIRECT", "NICK", "USER", "ROOM", "DONE",
-        "CLOSED"};
+    static const char *const names[] = {"CONNECTED", "DISCONNECTED", "EPOCH", "JOINED", "ENTRY", "GAP", "REPAIRED",
+        "LOST", "ACKED", "REFUSED", "PRESENCE", "DIRECT", "NICK", "USER", "ROOM", "DONE", "CLOSED"};
     world_trace(&client->sim->world,
-        "c%u %s %s %s %s seq %" PRIu64 " upto %" PRIu64 " mid %" PRIu64 " re %" PRIu64 " count %" PRIu64
-        "%s%s",
+        "c%u %s %s %s %s seq %" PRIu64 " upto %" PRIu64 " mid %" PRIu64 " re %" PRIu64 " count %" PRIu64 "%s%s",
         client->number, names[event->type], event->room ? event->room : "-", event->name ? event->name : "-",
         event->code   ? event->code
         : event->text ? event->text
@@ -291,8 +284,7 @@ static void s_answer(client_t *client, const zrelay_event_t *event) {
     if (ask)
         check_answer(client, ask, event);
     else
-        FAIL(client, "I2", "c%u: an answer to request %" PRIu64 ", which is not open", client->number,
-            event->request);
+        FAIL(client, "I2", "c%u: an answer to request %" PRIu64 ", which is not open", client->number, event->request);
 }
 
 void check_event(client_t *client, const zrelay_event_t *event) {

@@ -1,4 +1,5 @@
-/* The invariants, where programs see them: each event is checked when it comes, and all of it once more when the faults have stopped. */
+/* The invariants, where programs see them: each event is checked when it comes, and all of it once more when the faults
+ * have stopped. */
 #ifndef CHECK_H
 #define CHECK_H
 

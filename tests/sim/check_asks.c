@@ -39,8 +39,8 @@ static void s_history_entry(client_t *client, ask_t *ask, const record_t *record
 
 static void s_state_entry(client_t *client, ask_t *ask, const record_t *record) {
     if (record->key < 0 || (record->flags & ZR_ENTRY_DELETE))
-        FAIL(client, "state", "c%u: a snapshot of %s holds seq %" PRIu64 ", which is no value",
-            client->number, room_text(ask->room), record->seq);
+        FAIL(client, "state", "c%u: a snapshot of %s holds seq %" PRIu64 ", which is no value", client->number,
+            room_text(ask->room), record->seq);
     if (ask->seq_count == ask->seq_size)
         ask->seqs = world_grow(ask->seqs, &ask->seq_size, sizeof *ask->seqs);
     ask->seqs[ask->seq_count++] = record->seq;
@@ -59,8 +59,8 @@ static void s_entry(client_t *client, ask_t *ask, const zrelay_event_t *event) {
     uint64_t tag = model_tag(client->sim, zr_span_of(event->body, event->body_len), event->deleted, key);
     if (strcmp(event->room, room_text(ask->room)) != 0 || !record ||
         !model_same(client->sim, record, tag, key, event->time, event->deleted))
-        FAIL(client, "I1", "c%u: an answer holds as seq %" PRIu64 " of %s what the log does not",
-            client->number, event->seq, event->room);
+        FAIL(client, "I1", "c%u: an answer holds as seq %" PRIu64 " of %s what the log does not", client->number,
+            event->seq, event->room);
     else if (ask->kind == ASK_HISTORY)
         s_history_entry(client, ask, record);
     else
@@ -73,27 +73,26 @@ static void s_history_done(client_t *client, const ask_t *ask, const zrelay_even
     const model_room_t *room = &client->sim->model.epochs[client->epoch].rooms[ask->room];
     uint64_t wanted = ask->last ? ask->last : ask->limit;
     bool same = ask->epoch == client->epoch;
-    /* Answers of a session that was lost may still arrive and be taken for this one's: then it is told to be incomplete. */
+    /* Answers of a session that was lost may still arrive and be taken for this one's: then it is told to be
+     * incomplete. */
     if (event->count != ask->count || (wanted && ask->count > wanted && event->complete))
         FAIL(client, "I2", "c%u: a history of %" PRIu64 " entries, told as %" PRIu64 ", wanted %" PRIu64,
             client->number, ask->count, event->count, wanted);
     if (!event->complete)
         return;
     if (ask->after && ask->known != client->epoch)
-        FAIL(client, "I9", "c%u: a history after a position of another epoch is told to be complete",
-            client->number);
+        FAIL(client, "I9", "c%u: a history after a position of another epoch is told to be complete", client->number);
     if (ask->count && ask->first == UINT64_MAX)
         FAIL(client, "I2", "c%u: a history with a hole is told to be complete", client->number);
     if (ask->count && !ask->last && ask->first != ask->after)
-        FAIL(client, "I2",
-            "c%u: a history begins after %" PRIu64 " instead of %" PRIu64 " and is told to be complete",
+        FAIL(client, "I2", "c%u: a history begins after %" PRIu64 " instead of %" PRIu64 " and is told to be complete",
             client->number, ask->first, ask->after);
     if (same && !wanted && ask->head > ask->after && (ask->count ? ask->at : ask->after) < ask->head)
-        FAIL(client, "I2", "c%u: a history ends at %" PRIu64 " before the head %" PRIu64, client->number,
-            ask->at, ask->head);
+        FAIL(client, "I2", "c%u: a history ends at %" PRIu64 " before the head %" PRIu64, client->number, ask->at,
+            ask->head);
     if (same && ask->last && ask->count < ask->last && ask->count < model_upto(room, ask->head))
-        FAIL(client, "I2", "c%u: the last %" PRIu64 " are only %" PRIu64 " and told to be complete",
-            client->number, ask->last, ask->count);
+        FAIL(client, "I2", "c%u: the last %" PRIu64 " are only %" PRIu64 " and told to be complete", client->number,
+            ask->last, ask->count);
 }
 
 static bool s_named(const ask_t *ask, uint64_t seq) {
@@ -123,13 +122,13 @@ static void s_state_done(client_t *client, const ask_t *ask, const zrelay_event_
     }
     for (size_t key = 0; key < keys; key++)
         if (values[key] && !s_named(ask, values[key]))
-            FAIL(client, "state", "c%u: the snapshot of %s at %" PRIu64 " lacks k%zu of seq %" PRIu64,
-                client->number, room_text(ask->room), event->seq, key, values[key]);
+            FAIL(client, "state", "c%u: the snapshot of %s at %" PRIu64 " lacks k%zu of seq %" PRIu64, client->number,
+                room_text(ask->room), event->seq, key, values[key]);
     for (size_t i = 0; i < ask->seq_count; i++) {
         const record_t *record = model_record(room, ask->seqs[i]);
         if (record->seq <= event->seq && values[record->key] && values[record->key] != record->seq)
-            FAIL(client, "state", "c%u: the snapshot of %s at %" PRIu64 " has an old value of k%d",
-                client->number, room_text(ask->room), event->seq, record->key);
+            FAIL(client, "state", "c%u: the snapshot of %s at %" PRIu64 " has an old value of k%d", client->number,
+                room_text(ask->room), event->seq, record->key);
     }
     free(values);
 }
@@ -153,8 +152,8 @@ void check_answer(client_t *client, ask_t *ask, const zrelay_event_t *event) {
         else if (ask->kind == ASK_STATE)
             s_state_done(client, ask, event);
         else if (ask->kind == ASK_WHO && event->complete && ask->count != event->count)
-            FAIL(client, "presence", "c%u: who names %" PRIu64 " users and counts %" PRIu64, client->number,
-                ask->count, event->count);
+            FAIL(client, "presence", "c%u: who names %" PRIu64 " users and counts %" PRIu64, client->number, ask->count,
+                event->count);
         s_forget(client, ask);
         break;
     case ZRELAY_REFUSED:

@@ -10,8 +10,7 @@
 static bool s_present(const sim_t *sim, const char *nick, unsigned room) {
     for (unsigned i = 0; i < SLOTS; i++) {
         const client_t *client = sim->slots[i];
-        if (client && client->readers[room].wanted && !client->readers[room].silent &&
-            strcmp(client->nick, nick) == 0)
+        if (client && client->readers[room].wanted && !client->readers[room].silent && strcmp(client->nick, nick) == 0)
             return true;
     }
     return false;
@@ -28,11 +27,11 @@ static bool s_reader_missing(const client_t *client, unsigned r, char *why, size
     else if (reader->gap)
         snprintf(why, size, "c%u: the gap in %s is not repaired", client->number, room_text(r));
     else if (reader->placed && reader->last != head && !(reader->choice && head == 0))
-        snprintf(why, size, "c%u has %s up to %" PRIu64 " and the head is %" PRIu64, client->number,
-            room_text(r), reader->last, head);
+        snprintf(why, size, "c%u has %s up to %" PRIu64 " and the head is %" PRIu64, client->number, room_text(r),
+            reader->last, head);
     else if (!reader->placed && head > room->oldest)
-        snprintf(why, size, "c%u has read nothing of the last %" PRIu64 " of %s", client->number,
-            reader->position, room_text(r));
+        snprintf(why, size, "c%u has read nothing of the last %" PRIu64 " of %s", client->number, reader->position,
+            room_text(r));
     else
         for (size_t i = 0; i < reader->seen_count; i++) {
             const seen_t *seen = &reader->seen[i];
@@ -53,13 +52,12 @@ bool check_missing(const client_t *client, char *why, size_t size) {
         return true;
     }
     if (client->told_count != client->sent_count || machine_unacked(client->machine) != 0) {
-        snprintf(why, size, "c%u: %zu of %zu messages are answered, the machine says that %zu are not",
-            client->number, client->told_count, client->sent_count, machine_unacked(client->machine));
+        snprintf(why, size, "c%u: %zu of %zu messages are answered, the machine says that %zu are not", client->number,
+            client->told_count, client->sent_count, machine_unacked(client->machine));
         return true;
     }
     if (client->ask_count > 0) {
-        snprintf(
-            why, size, "c%u: request %" PRIu64 " is not answered", client->number, client->asks[0].number);
+        snprintf(why, size, "c%u: request %" PRIu64 " is not answered", client->number, client->asks[0].number);
         return true;
     }
     for (unsigned r = 0; r < ROOMS; r++) {

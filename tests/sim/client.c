@@ -138,12 +138,10 @@ static void s_act(client_t *client, const action_t *action) {
         break;
     case ACTION_SUBSCRIBE:
     case ACTION_UNSUBSCRIBE:
-        world_trace(&sim->world, "c%u %ssubscribes %.*s", client->number,
-            action->kind == ACTION_SUBSCRIBE ? "" : "un", (int)action->topic_len,
-            (const char *)action->topic);
+        world_trace(&sim->world, "c%u %ssubscribes %.*s", client->number, action->kind == ACTION_SUBSCRIBE ? "" : "un",
+            (int)action->topic_len, (const char *)action->topic);
         if (client->back.open)
-            socket_subscribe(
-                &client->back, action->topic, action->topic_len, action->kind == ACTION_SUBSCRIBE);
+            socket_subscribe(&client->back, action->topic, action->topic_len, action->kind == ACTION_SUBSCRIBE);
         else
             world_fail(&sim->world, "sim", "c%u subscribes without a SUB", client->number);
         break;

@@ -98,8 +98,7 @@ void client_freeze(client_t *client, bool frozen);
 void client_kill(client_t *client); /* the program ends without a word */
 void client_rename(client_t *client);
 
-size_t client_sent_from(
-    const client_t *client, uint64_t mid); /* index of the first with that mid or a later one */
+size_t client_sent_from(const client_t *client, uint64_t mid); /* index of the first with that mid or a later one */
 void client_no_reader(client_t *client, unsigned room);
 
 #endif

@@ -31,8 +31,7 @@ static void s_hole(sim_t *sim) {
     world_trace(&sim->world, "connection %u swallows from now on", conn->route);
     conn->hole = true;
     if (rng_chance(&sim->world.rng, 1, 2))
-        world_at(
-            &sim->world, sim->world.now + rng_skewed(&sim->world.rng, 20000 * MS), s_break_later, conn, 0);
+        world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 20000 * MS), s_break_later, conn, 0);
 }
 
 static void s_stall(sim_t *sim) {
@@ -59,8 +58,8 @@ static void s_freeze(sim_t *sim) {
     if (!client || client->frozen)
         return;
     client_freeze(client, true);
-    world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 6 * sim->params.heartbeat_ms * MS),
-        s_thaw, client, 0);
+    world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 6 * sim->params.heartbeat_ms * MS), s_thaw,
+        client, 0);
 }
 
 static void s_restart(void *ctx, uint64_t arg) {

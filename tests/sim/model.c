@@ -123,8 +123,7 @@ uint64_t model_head(const model_room_t *room) {
     return room->stored ? room->records[room->stored - 1].seq : 0;
 }
 
-bool model_same(
-    const sim_t *sim, const record_t *record, uint64_t tag, int key, uint64_t time, bool deleted) {
+bool model_same(const sim_t *sim, const record_t *record, uint64_t tag, int key, uint64_t time, bool deleted) {
     (void)sim;
     return record->tag == tag && record->key == key && record->time == time &&
            ((record->flags & ZR_ENTRY_DELETE) != 0) == deleted;
@@ -154,16 +153,14 @@ static void s_append_entry(sim_t *sim, unsigned number, const zr_entry_t *entry,
         world_fail(world, "I5", "an entry was stored in %s that nobody published: seq %llu", s_rooms[number],
             (unsigned long long)entry->seq);
     else if (message->appended & s_bit(sim))
-        world_fail(world, "I5",
-            "message %llu of c%u (mid %llu) was stored twice in one epoch, now at seq %llu",
+        world_fail(world, "I5", "message %llu of c%u (mid %llu) was stored twice in one epoch, now at seq %llu",
             (unsigned long long)tag, client_number(message->client), (unsigned long long)message->mid,
             (unsigned long long)entry->seq);
     else if (message->refused & s_bit(sim))
         world_fail(world, "I5", "message %llu was refused and then stored", (unsigned long long)tag);
     else if (message->compares && *s_value(room, key) != message->expect)
         world_fail(world, "I5", "compare-and-set %llu expected seq %llu but the value of k%d stood at %llu",
-            (unsigned long long)tag, (unsigned long long)message->expect, key,
-            (unsigned long long)*s_value(room, key));
+            (unsigned long long)tag, (unsigned long long)message->expect, key, (unsigned long long)*s_value(room, key));
     else if (entry->seq <= prev || entry->time < last_time)
         world_fail(world, "I1", "seq or time does not rise in %s at seq %llu", s_rooms[number],
             (unsigned long long)entry->seq);
@@ -173,8 +170,8 @@ static void s_append_entry(sim_t *sim, unsigned number, const zr_entry_t *entry,
     if (room->count == room->size)
         room->records = world_grow(room->records, &room->size, sizeof *room->records);
     record_t *record = &room->records[room->count++];
-    *record = (record_t){
-        .seq = entry->seq, .prev = prev, .time = entry->time, .tag = tag, .flags = entry->flags, .key = key};
+    *record =
+        (record_t){.seq = entry->seq, .prev = prev, .time = entry->time, .tag = tag, .flags = entry->flags, .key = key};
     memcpy(record->sender, entry->sender.ptr, entry->sender.len);
 }
 
@@ -243,19 +240,17 @@ static size_t s_check_entries(sim_t *sim, zr_deliver_reader_t *reader, bool run)
     char epoch[17];
     snprintf(epoch, sizeof epoch, "%016" PRIx64, reader->epoch);
     if (strcmp(epoch, model_now(sim)->text) != 0)
-        world_fail(
-            &sim->world, "I9", "a frame of epoch %s leaves the broker of %s", epoch, model_now(sim)->text);
+        world_fail(&sim->world, "I9", "a frame of epoch %s leaves the broker of %s", epoch, model_now(sim)->text);
     for (; room && zr_deliver_next(reader, &entry); count++) {
         const record_t *record = model_record(room, entry.seq);
         int key = model_key_number(entry.key);
         bool deleted = entry.flags & ZR_ENTRY_DELETE;
-        if (!record ||
-            !model_same(sim, record, model_tag(sim, entry.body, deleted, key), key, entry.time, deleted))
+        if (!record || !model_same(sim, record, model_tag(sim, entry.body, deleted, key), key, entry.time, deleted))
             world_fail(&sim->world, "I1", "%s: seq %llu leaves the broker as what the log does not have",
                 s_rooms[number], (unsigned long long)entry.seq);
         else if (entry.seq > model_head(room))
-            world_fail(&sim->world, "I4", "%s: seq %llu leaves the broker before it is stored",
-                s_rooms[number], (unsigned long long)entry.seq);
+            world_fail(&sim->world, "I4", "%s: seq %llu leaves the broker before it is stored", s_rooms[number],
+                (unsigned long long)entry.seq);
         else if (run && record->prev != prev)
             world_fail(&sim->world, "I2", "%s: a frame names prev %llu for seq %llu, the truth is %llu",
                 s_rooms[number], (unsigned long long)prev, (unsigned long long)entry.seq,
@@ -279,20 +274,19 @@ void model_publish(sim_t *sim, zr_span_t frame) {
     model_room_t *room = &model_now(sim)->rooms[room_number(name)];
     uint64_t before = room->published ? room->records[room->published - 1].seq : 0;
     if (prev != before)
-        world_fail(&sim->world, "I1", "%.*s: published after seq %llu instead of %llu", (int)name.len,
-            name.ptr, (unsigned long long)prev, (unsigned long long)before);
+        world_fail(&sim->world, "I1", "%.*s: published after seq %llu instead of %llu", (int)name.len, name.ptr,
+            (unsigned long long)prev, (unsigned long long)before);
     room->published += count;
 }
 
 static void s_check_ack(sim_t *sim, const client_t *client, const zr_ack_t *ack) {
     if (ack->level != sim->model.level)
-        world_fail(
-            &sim->world, "I4", "an ack at level %d from a log of level %d", ack->level, sim->model.level);
+        world_fail(&sim->world, "I4", "an ack at level %d from a log of level %d", ack->level, sim->model.level);
     for (size_t i = client->told; i < client->sent_count && client->sent[i].mid <= ack->upto; i++) {
         const message_t *message = &sim->model.messages[client->sent[i].tag];
         if (message->told == TOLD_NOTHING && !((message->stored | message->refused) & s_bit(sim)))
-            world_fail(&sim->world, "I5", "c%u: mid %llu is acked and neither stored nor refused",
-                client->number, (unsigned long long)client->sent[i].mid);
+            world_fail(&sim->world, "I5", "c%u: mid %llu is acked and neither stored nor refused", client->number,
+                (unsigned long long)client->sent[i].mid);
     }
 }
 
@@ -306,15 +300,14 @@ static void s_check_error(sim_t *sim, const client_t *client, zr_span_t frame) {
     const char *code = json_string_value(json_object_get(error, "code"));
     if (json_object_get(error, "upto"))
         upto = (uint64_t)json_integer_value(json_object_get(error, "upto"));
-    for (size_t i = client_sent_from(client, mid);
-         mid && i < client->sent_count && client->sent[i].mid <= upto; i++) {
+    for (size_t i = client_sent_from(client, mid); mid && i < client->sent_count && client->sent[i].mid <= upto; i++) {
         message_t *message = &sim->model.messages[client->sent[i].tag];
         if (strcmp(code, "outcome-unknown") == 0)
             continue;
         message->refused |= s_bit(sim);
         if (message->appended & s_bit(sim))
-            world_fail(&sim->world, "I5", "c%u: mid %llu is refused (%s) though it was stored",
-                client->number, (unsigned long long)client->sent[i].mid, code);
+            world_fail(&sim->world, "I5", "c%u: mid %llu is refused (%s) though it was stored", client->number,
+                (unsigned long long)client->sent[i].mid, code);
     }
     json_decref(error);
 }

@@ -1,5 +1,6 @@
-/* What is true: the log of each epoch and what became of each message, taken from the effects that leave the relay, decoded anew. It never
- * looks into the relay. What leaves the relay is checked here already; what reaches the programs is checked in check.c against this. */
+/* What is true: the log of each epoch and what became of each message, taken from the effects that leave the relay,
+ * decoded anew. It never looks into the relay. What leaves the relay is checked here already; what reaches the programs
+ * is checked in check.c against this. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -38,7 +39,8 @@ typedef struct {
     model_room_t rooms[ROOMS];
 } epoch_t;
 
-/* A message that some program published. Its tag is its place in the table and, for all but deletions, stands in its body. */
+/* A message that some program published. Its tag is its place in the table and, for all but deletions, stands in its
+ * body. */
 typedef struct {
     const struct client *client;
     uint64_t mid;
@@ -101,9 +103,8 @@ size_t model_upto(const model_room_t *room, uint64_t seq);
 uint64_t model_head(const model_room_t *room); /* of what is stored */
 
 /* Is `entry` what `record` says? `what` tells the difference. */
-bool model_same(
-    const struct sim *sim, const record_t *record, uint64_t tag, int key, uint64_t time, bool deleted);
+bool model_same(const struct sim *sim, const record_t *record, uint64_t tag, int key, uint64_t time, bool deleted);
 uint64_t model_tag(const struct sim *sim, zr_span_t body, bool deleted, int key); /* 0: it names none */
-int model_key_number(zr_span_t key); /* NO_KEY if empty, -2 if not ours */
+int model_key_number(zr_span_t key);                                              /* NO_KEY if empty, -2 if not ours */
 
 #endif

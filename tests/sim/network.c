@@ -173,8 +173,7 @@ static void s_try(void *ctx, uint64_t opened) {
     if (!socket->open || socket->opened != opened || socket->conn)
         return;
     if (sim->world.now < sim->network.cut || !broker_listens(sim, socket->kind, socket->endpoint)) {
-        world_at(&sim->world, sim->world.now + rng_between(&sim->world.rng, 50 * MS, 200 * MS), s_try, socket,
-            opened);
+        world_at(&sim->world, sim->world.now + rng_between(&sim->world.rng, 50 * MS, 200 * MS), s_try, socket, opened);
         return;
     }
     network_t *network = &sim->network;
@@ -252,8 +251,7 @@ void network_broker_gone(sim_t *sim) {
         conn->hole = true;
         queue_cut(&conn->up, 0);
         if (conn->client_open)
-            world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2000 * MS), s_client_notices,
-                conn, 0);
+            world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2000 * MS), s_client_notices, conn, 0);
     }
 }
 
@@ -297,9 +295,8 @@ void socket_close(socket_t *socket) {
     conn_t *conn = socket->conn;
     socket->conn = NULL;
     if (conn)
-        s_detach(conn,
-            rng_chance(&socket->sim->world.rng, 1, 4) ? rng_below(&socket->sim->world.rng, 1000 * MS) : 0,
-            false);
+        s_detach(
+            conn, rng_chance(&socket->sim->world.rng, 1, 4) ? rng_below(&socket->sim->world.rng, 1000 * MS) : 0, false);
 }
 
 void socket_connect(socket_t *socket, const char *endpoint) {
@@ -320,8 +317,7 @@ void socket_send(socket_t *socket, zr_blob_t *frame) {
 }
 
 void socket_subscribe(socket_t *socket, const uint8_t *topic, size_t len, bool on) {
-    bool changed =
-        on ? s_topics_add(&socket->topics, topic, len) : s_topics_remove(&socket->topics, topic, len);
+    bool changed = on ? s_topics_add(&socket->topics, topic, len) : s_topics_remove(&socket->topics, topic, len);
     topic_t told = {.len = len};
     memcpy(told.text, topic, len);
     if (changed && socket->conn)

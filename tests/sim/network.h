@@ -1,6 +1,6 @@
-/* The made-up network: what libzmq, TCP and the machines between them do to frames. DEALER and ROUTER keep their order and lose what
- * is under way when a connection breaks; SUB loses at any time. The faults are asked for by program.c; losing frames under way,
- * full queues and reconnecting happen here. */
+/* The made-up network: what libzmq, TCP and the machines between them do to frames. DEALER and ROUTER keep their order
+ * and lose what is under way when a connection breaks; SUB loses at any time. The faults are asked for by program.c;
+ * losing frames under way, full queues and reconnecting happen here. */
 #ifndef NETWORK_H
 #define NETWORK_H
 
@@ -79,8 +79,7 @@ void network_finish(network_t *network);
 
 /* --- The client's end --- */
 void socket_init(socket_t *socket, struct sim *sim, struct client *client, conn_kind_t kind);
-void socket_connect(
-    socket_t *socket, const char *endpoint); /* a fresh one; an old one goes with all it holds */
+void socket_connect(socket_t *socket, const char *endpoint); /* a fresh one; an old one goes with all it holds */
 void socket_close(socket_t *socket);
 void socket_send(socket_t *socket, zr_blob_t *frame); /* takes over the reference */
 void socket_subscribe(socket_t *socket, const uint8_t *topic, size_t len, bool on);
@@ -90,8 +89,7 @@ void socket_finish(socket_t *socket);
 
 /* To `route`; takes over the reference. False: its queue is full, or it is gone. */
 bool network_send(struct sim *sim, route_t route, zr_blob_t *frame);
-void network_publish(
-    struct sim *sim, zr_blob_t *frame); /* to whom it may concern; takes over the reference */
+void network_publish(struct sim *sim, zr_blob_t *frame);       /* to whom it may concern; takes over the reference */
 conn_t *network_conn(const network_t *network, route_t route); /* NULL: there never was one */
 
 /* Every connection is gone, now or as soon as the client's end notices. */
@@ -99,7 +97,8 @@ void network_broker_gone(struct sim *sim);
 
 /* --- Faults --- */
 
-/* The connection breaks; of what is under way a part arrives. `unnoticed`: the broker's end learns of it that much later. */
+/* The connection breaks; of what is under way a part arrives. `unnoticed`: the broker's end learns of it that much
+ * later. */
 void conn_break(conn_t *conn, uint64_t unnoticed);
 void network_heal(struct sim *sim); /* no hole, no stall, nothing to drop */
 

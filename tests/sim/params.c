@@ -1,4 +1,5 @@
-/* What a seed decides before anything happens. Small limits are drawn often: what is rare with the defaults is common here. */
+/* What a seed decides before anything happens. Small limits are drawn often: what is rare with the defaults is common
+ * here. */
 #include <stdlib.h>
 
 #include "broker.h"
@@ -6,9 +7,8 @@
 #include "hash.h"
 #include "sim.h"
 
-#define PICK(rng, ...)                                                                                       \
-    ((const uint64_t[]){                                                                                     \
-        __VA_ARGS__})[rng_below(rng, sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))]
+#define PICK(rng, ...)                                                                                                 \
+    ((const uint64_t[]){__VA_ARGS__})[rng_below(rng, sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))]
 
 static void s_draw(params_t *params, rng_t *rng) {
     *params = (params_t){

@@ -146,8 +146,7 @@ zr_blob_t *plant_send(sim_t *sim, zr_blob_t *frame) {
     zr_span_t text = s_span(frame);
     switch (sim->plant) {
     case PLANT_SILENT_PONG:
-        return zr_span_starts(text, zr_span("{\"op\":\"pong\"")) ? s_without(frame, 0, "heads", json_object())
-                                                                 : frame;
+        return zr_span_starts(text, zr_span("{\"op\":\"pong\"")) ? s_without(frame, 0, "heads", json_object()) : frame;
     case PLANT_WRONG_LEVEL:
     case PLANT_EAGER_ACK:
         return s_altered_ack(sim, frame);

@@ -1,5 +1,5 @@
-/* Faults put into the broker on purpose, one at a time, to prove that the checks find them: each is a broker that breaks one promise, made
- * by altering what goes into the real relay or comes out of it. */
+/* Faults put into the broker on purpose, one at a time, to prove that the checks find them: each is a broker that
+ * breaks one promise, made by altering what goes into the real relay or comes out of it. */
 #ifndef PLANT_H
 #define PLANT_H
 
@@ -9,19 +9,19 @@
 struct sim;
 struct client;
 
-#define PLANTS(X)                                                                                            \
-    X(NONE, "none", "")                                                                                      \
-    X(PREV_OFF_BY_ONE_BATCH, "prev-off-by-one-batch", "some live frames name the prev of the batch before")  \
-    X(LOST_DEDUPE, "lost-dedupe", "a client that comes back is not known any more")                          \
-    X(EARLY_ACK, "early-ack", "the log says stored before it is")                                            \
-    X(BLIND_CAS, "blind-cas", "compare-and-set stores without comparing")                                    \
-    X(SAME_EPOCH, "same-epoch", "a restart without the log keeps the epoch")                                 \
-    X(SILENT_PONG, "silent-pong", "a pong names no heads")                                                   \
-    X(WRONG_LEVEL, "wrong-level", "an ack claims a level that is not the log's")                             \
-    X(EAGER_ACK, "eager-ack", "an ack names one message too many")                                           \
-    X(LOST_REFUSAL, "lost-refusal", "some refusals are not told")                                            \
-    X(HOLED_REPLAY, "holed-replay", "a replay leaves out a frame and links over the hole")                   \
-    X(FORGOTTEN_LEAVE, "forgotten-leave", "presence does not tell who left")                                 \
+#define PLANTS(X)                                                                                                      \
+    X(NONE, "none", "")                                                                                                \
+    X(PREV_OFF_BY_ONE_BATCH, "prev-off-by-one-batch", "some live frames name the prev of the batch before")            \
+    X(LOST_DEDUPE, "lost-dedupe", "a client that comes back is not known any more")                                    \
+    X(EARLY_ACK, "early-ack", "the log says stored before it is")                                                      \
+    X(BLIND_CAS, "blind-cas", "compare-and-set stores without comparing")                                              \
+    X(SAME_EPOCH, "same-epoch", "a restart without the log keeps the epoch")                                           \
+    X(SILENT_PONG, "silent-pong", "a pong names no heads")                                                             \
+    X(WRONG_LEVEL, "wrong-level", "an ack claims a level that is not the log's")                                       \
+    X(EAGER_ACK, "eager-ack", "an ack names one message too many")                                                     \
+    X(LOST_REFUSAL, "lost-refusal", "some refusals are not told")                                                      \
+    X(HOLED_REPLAY, "holed-replay", "a replay leaves out a frame and links over the hole")                             \
+    X(FORGOTTEN_LEAVE, "forgotten-leave", "presence does not tell who left")                                           \
     X(FALSE_LOSS, "false-loss", "a replay says that older entries are gone, though they are there")
 
 typedef enum {
@@ -35,8 +35,8 @@ const char *plant_name(plant_t plant);
 const char *plant_about(plant_t plant);
 bool plant_from_name(const char *name, plant_t *plant);
 
-/* What goes into the relay, what it sends and what it publishes, altered as the plant wants; each takes over the reference and gives one
- * back. NULL: the frame is gone. */
+/* What goes into the relay, what it sends and what it publishes, altered as the plant wants; each takes over the
+ * reference and gives one back. NULL: the frame is gone. */
 zr_blob_t *plant_in(
     struct sim *sim, struct client *client, bool first, zr_blob_t *frame); /* `first` of its connection */
 zr_blob_t *plant_send(struct sim *sim, zr_blob_t *frame);

@@ -34,10 +34,10 @@ static void s_publish(client_t *client, const message_t *message, uint8_t flags)
     if (message->deletes)
         sim->model.keys[message->key].deletion = tag;
     else
-        len = snprintf(body, sizeof body, "%llu:%0*d", (unsigned long long)tag,
-            (int)rng_skewed(s_rng(client), 400) + 1, 0);
-    int code = machine_publish(client->machine, room_text(message->room), message->key >= 0 ? key : NULL,
-        flags, message->expect, body, (size_t)len, &mid);
+        len = snprintf(
+            body, sizeof body, "%llu:%0*d", (unsigned long long)tag, (int)rng_skewed(s_rng(client), 400) + 1, 0);
+    int code = machine_publish(client->machine, room_text(message->room), message->key >= 0 ? key : NULL, flags,
+        message->expect, body, (size_t)len, &mid);
     if (code != 0) {
         if (message->deletes)
             sim->model.keys[message->key].deletion = 0;
@@ -62,15 +62,13 @@ static int s_some_key(client_t *client, unsigned room) {
     model_t *model = &client->sim->model;
     if (!rng_chance(s_rng(client), 1, 4))
         for (size_t i = model->key_count, looked = 0; i-- > 0 && looked < 12; looked++)
-            if (model->keys[i].room == room && model->keys[i].deletion == 0 &&
-                rng_chance(s_rng(client), 1, 2))
+            if (model->keys[i].room == room && model->keys[i].deletion == 0 && rng_chance(s_rng(client), 1, 2))
                 return (int)i;
     return model_key(client->sim, room);
 }
 
 static void s_keyed(client_t *client, bool deletes, bool compares) {
-    message_t message = {
-        .client = client, .room = s_some_room(client), .deletes = deletes, .compares = compares};
+    message_t message = {.client = client, .room = s_some_room(client), .deletes = deletes, .compares = compares};
     message.key = s_some_key(client, message.room);
     const model_room_t *room = s_known(client, message.room);
     if (compares && room && (size_t)message.key < room->value_count && rng_chance(s_rng(client), 4, 5))
@@ -141,8 +139,8 @@ static void s_join_prefix(client_t *client) {
     int options = rng_chance(s_rng(client), 1, 3) ? ZRELAY_PRESENCE : 0;
     client->prefix_from = (int)rng_below(s_rng(client), 3);
     client->prefix_position = client->prefix_from == ZRELAY_FROM_LAST ? rng_below(s_rng(client), 5) : 0;
-    if (machine_join(client->machine, PREFIX, client->prefix_from | options, client->prefix_position,
-            s_now(client)) != 0)
+    if (machine_join(client->machine, PREFIX, client->prefix_from | options, client->prefix_position, s_now(client)) !=
+        0)
         return;
     world_trace(&client->sim->world, "c%u joins " PREFIX " from %d %llu", client->number, client->prefix_from,
         (unsigned long long)client->prefix_position);

@@ -41,8 +41,8 @@ static bool s_missing(sim_t *sim, char *why, size_t size) {
     return false;
 }
 
-/* Time runs on until nobody misses anything, at most as long as noticing a loss and backing off may take; small slices of a long replay
- * may take longer, but then entries keep coming. */
+/* Time runs on until nobody misses anything, at most as long as noticing a loss and backing off may take; small slices
+ * of a long replay may take longer, but then entries keep coming. */
 static void s_settle(sim_t *sim) {
     uint64_t patience = (60000 + 12 * sim->params.heartbeat_ms) * MS;
     char why[300] = "";
@@ -115,9 +115,9 @@ static bool s_one(uint64_t seed, plant_t plant, bool tell, uint64_t *digest) {
     if (failed && tell)
         printf("seed %llu, step %u, %.3f s: %s is violated: %s\nagain: sim --first %llu --seeds 1 --steps "
                "%u%s%s --trace\n",
-            (unsigned long long)seed, sim.world.step, (double)sim.world.now / (1000.0 * MS),
-            sim.world.invariant, sim.world.failure, (unsigned long long)seed, s_options.steps,
-            plant ? " --plant " : "", plant ? plant_name(plant) : "");
+            (unsigned long long)seed, sim.world.step, (double)sim.world.now / (1000.0 * MS), sim.world.invariant,
+            sim.world.failure, (unsigned long long)seed, s_options.steps, plant ? " --plant " : "",
+            plant ? plant_name(plant) : "");
     sim_finish(&sim);
     return !failed;
 }

@@ -85,8 +85,8 @@ static void s_run(void *ctx, uint64_t incarnation) {
     broker_carry_out(sim);
     if (self->count > 0 && !self->scheduled) {
         self->scheduled = true;
-        world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, sim->params.log_delay), s_run, sim,
-            incarnation);
+        world_at(
+            &sim->world, sim->world.now + rng_skewed(&sim->world.rng, sim->params.log_delay), s_run, sim, incarnation);
     }
 }
 

@@ -1,6 +1,6 @@
-/* What a simulation stands on: a clock that moves only when told, events in order of time, and randomness from a seed. It knows
- * nothing of brokers and clients. The same seed gives the same run to the byte, so nothing here may ask the real clock, and no
- * address may decide anything. */
+/* What a simulation stands on: a clock that moves only when told, events in order of time, and randomness from a seed.
+ * It knows nothing of brokers and clients. The same seed gives the same run to the byte, so nothing here may ask the
+ * real clock, and no address may decide anything. */
 #ifndef WORLD_H
 #define WORLD_H
 
@@ -51,23 +51,23 @@ typedef struct {
 void world_init(world_t *world, uint64_t seed);
 void world_finish(world_t *world);
 
-/* Runs `run(ctx, arg)` at `time`, or now if that is past. It cannot be taken back: `run` looks whether it is still wanted. */
+/* Runs `run(ctx, arg)` at `time`, or now if that is past. It cannot be taken back: `run` looks whether it is still
+ * wanted. */
 void world_at(world_t *world, uint64_t time, event_fn *run, void *ctx, uint64_t arg);
 
 /* Lets time pass up to `until`; stops early when something failed. */
 void world_run(world_t *world, uint64_t until);
 
 /* A line of the trace. The text is built only when somebody wants it. */
-#define world_trace(world, ...)                                                                              \
-    do {                                                                                                     \
-        if ((world)->tracing || (world)->digesting)                                                          \
-            world_trace_line(world, __VA_ARGS__);                                                            \
+#define world_trace(world, ...)                                                                                        \
+    do {                                                                                                               \
+        if ((world)->tracing || (world)->digesting)                                                                    \
+            world_trace_line(world, __VA_ARGS__);                                                                      \
     } while (0)
 void world_trace_line(world_t *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* An invariant does not hold. The first one is kept; the run ends. */
-void world_fail(world_t *world, const char *invariant, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void world_fail(world_t *world, const char *invariant, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 void *world_grow(void *items, size_t *size, size_t item); /* doubles; stops the program when memory is gone */
 void *world_calloc(size_t size);

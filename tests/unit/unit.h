@@ -14,21 +14,21 @@
 #include "span.h"
 
 /* UNIT_MAIN("common.wire", test_one, test_two): the program runs these tests. */
-#define UNIT_MAIN(name, ...)                                                                                 \
-    int main(void) {                                                                                         \
-        const TTest *tests[] = {__VA_ARGS__};                                                                \
-        return unit_run(name, tests, sizeof tests / sizeof tests[0], NULL, 0);                               \
+#define UNIT_MAIN(name, ...)                                                                                           \
+    int main(void) {                                                                                                   \
+        const TTest *tests[] = {__VA_ARGS__};                                                                          \
+        return unit_run(name, tests, sizeof tests / sizeof tests[0], NULL, 0);                                         \
     }
 
-/* UNIT_MAIN_ABORTS("common.wire", UNIT_TESTS(test_one, test_two), UNIT_TESTS(test_three)): test_three must end in abort(). */
-#define UNIT_TESTS(...)                                                                                      \
+/* UNIT_MAIN_ABORTS("common.wire", UNIT_TESTS(test_one, test_two), UNIT_TESTS(test_three)): test_three must end in
+ * abort(). */
+#define UNIT_TESTS(...)                                                                                                \
     { __VA_ARGS__ }
-#define UNIT_MAIN_ABORTS(name, tests_list, aborts_list)                                                      \
-    int main(void) {                                                                                         \
-        const TTest *tests[] = tests_list;                                                                   \
-        const TTest *aborts[] = aborts_list;                                                                 \
-        return unit_run(                                                                                     \
-            name, tests, sizeof tests / sizeof tests[0], aborts, sizeof aborts / sizeof aborts[0]);          \
+#define UNIT_MAIN_ABORTS(name, tests_list, aborts_list)                                                                \
+    int main(void) {                                                                                                   \
+        const TTest *tests[] = tests_list;                                                                             \
+        const TTest *aborts[] = aborts_list;                                                                           \
+        return unit_run(name, tests, sizeof tests / sizeof tests[0], aborts, sizeof aborts / sizeof aborts[0]);        \
     }
 
 static inline int unit_run(
@@ -53,14 +53,14 @@ static inline int unit_run(
 
 enum { UNIT_EDGE_MAX = 1 << 20 };
 
-/* A copy of `bytes` that ends where a page begins that cannot be read, so that a reader that looks one byte too far crashes, with
- * or without a sanitizer. Valid until the next call. */
+/* A copy of `bytes` that ends where a page begins that cannot be read, so that a reader that looks one byte too far
+ * crashes, with or without a sanitizer. Valid until the next call. */
 static inline zr_span_t unit_at_edge(zr_span_t bytes) {
     static char *edge;
     if (!edge) {
         size_t page = (size_t)sysconf(_SC_PAGESIZE);
-        char *memory = mmap(NULL, UNIT_EDGE_MAX + page, PROT_READ | PROT_WRITE,
-            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        char *memory = mmap(
+            NULL, UNIT_EDGE_MAX + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         ck_assert_ptr_ne(memory, MAP_FAILED);
         edge = memory + UNIT_EDGE_MAX;
         ck_assert_int_eq(mprotect(edge, page, PROT_NONE), 0);
@@ -81,11 +81,11 @@ static inline zr_span_t unit_fill(char c, size_t len) {
     return zr_span_of(text, len);
 }
 
-#define ck_assert_span_eq(a, b)                                                                              \
-    do {                                                                                                     \
-        zr_span_t span_a = (a), span_b = (b);                                                                \
-        ck_assert_msg(zr_span_equal(span_a, span_b), "'%.*s' is not '%.*s'", (int)span_a.len,                \
-            span_a.len ? span_a.ptr : "", (int)span_b.len, span_b.len ? span_b.ptr : "");                    \
+#define ck_assert_span_eq(a, b)                                                                                        \
+    do {                                                                                                               \
+        zr_span_t span_a = (a), span_b = (b);                                                                          \
+        ck_assert_msg(zr_span_equal(span_a, span_b), "'%.*s' is not '%.*s'", (int)span_a.len,                          \
+            span_a.len ? span_a.ptr : "", (int)span_b.len, span_b.len ? span_b.ptr : "");                              \
     } while (0)
 
 #endif

@@ -38,8 +38,8 @@ static inline bool vector_line(vector_t *vector, const char *text) {
             text++;
             continue;
         }
-        if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]) ||
-            sscanf(text, "%2x", &byte) != 1 || vector->len == sizeof vector->bytes)
+        if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]) || sscanf(text, "%2x", &byte) != 1 ||
+            vector->len == sizeof vector->bytes)
             return false;
         vector->bytes[vector->len++] = (uint8_t)byte;
         text += 2;

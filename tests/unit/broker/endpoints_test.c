@@ -42,12 +42,11 @@ END_TEST
 
 START_TEST(test_refused) {
     static const char *cases[] = {"", "tcp", "tcp:/", "tcp://", "tcp://:5570", "tcp://127.0.0.1",
-        "tcp://127.0.0.1:", "tcp://127.0.0.1:x", "tcp://127.0.0.1:65536",
-        "tcp://127.0.0.1:99999999999999999999", "tcp://127.0.0.1:-1", "tcp://127.0.0.1:+1",
-        "tcp://127.0.0.1: 1", "tcp://127.0.0.1:1 ", "tcp://::1:5570", "tcp://[::1:5570", "tcp://[::g]:1",
-        "tcp://[]:1", "tcp://[127.0.0.1]:1", "tcp://127.0.0.256:1", "tcp://127.0.0:1", "tcp://a b:1",
-        "tcp://a;tcp://b:1", "tcp://a/b:1", "TCP://127.0.0.1:1", "udp://127.0.0.1:1", "inproc://x", "ipc://",
-        "ipc://*", "ipc://@", "ipc://a b", "ipc://a\nb", "127.0.0.1:5570", "ws://127.0.0.1:1"};
+        "tcp://127.0.0.1:", "tcp://127.0.0.1:x", "tcp://127.0.0.1:65536", "tcp://127.0.0.1:99999999999999999999",
+        "tcp://127.0.0.1:-1", "tcp://127.0.0.1:+1", "tcp://127.0.0.1: 1", "tcp://127.0.0.1:1 ", "tcp://::1:5570",
+        "tcp://[::1:5570", "tcp://[::g]:1", "tcp://[]:1", "tcp://[127.0.0.1]:1", "tcp://127.0.0.256:1",
+        "tcp://127.0.0:1", "tcp://a b:1", "tcp://a;tcp://b:1", "tcp://a/b:1", "TCP://127.0.0.1:1", "udp://127.0.0.1:1",
+        "inproc://x", "ipc://", "ipc://*", "ipc://@", "ipc://a b", "ipc://a\nb", "127.0.0.1:5570", "ws://127.0.0.1:1"};
     endpoint_t endpoint;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         ck_assert_msg(endpoint_parse(&endpoint, cases[i]) != NULL, "%s was accepted", cases[i]);
@@ -63,8 +62,7 @@ START_TEST(test_lengths) {
         memset(text + 6, 'p', len);
         ck_assert_msg((endpoint_parse(&endpoint, text) == NULL) == (len <= 107), "a path of %zu", len);
         if (len <= 107)
-            ck_assert_msg(
-                (endpoint_derive_back(&endpoint, &derived) == NULL) == (len <= 102), "back of %zu", len);
+            ck_assert_msg((endpoint_derive_back(&endpoint, &derived) == NULL) == (len <= 102), "back of %zu", len);
         strcpy(text, "tcp://");
         memset(text + 6, 'h', len);
         strcpy(text + 6 + len, ":65535");
@@ -120,8 +118,8 @@ START_TEST(test_local) {
 END_TEST
 
 START_TEST(test_ipv6) {
-    endpoint_t six = s_parse("tcp://[::1]:1"), four = s_parse("tcp://127.0.0.1:1"),
-               any = s_parse("tcp://*:1"), path = s_parse("ipc://a:b");
+    endpoint_t six = s_parse("tcp://[::1]:1"), four = s_parse("tcp://127.0.0.1:1"), any = s_parse("tcp://*:1"),
+               path = s_parse("ipc://a:b");
     ck_assert(endpoint_is_ipv6(&six));
     ck_assert(!endpoint_is_ipv6(&four));
     ck_assert(!endpoint_is_ipv6(&any));
@@ -178,8 +176,7 @@ static const char *s_choose(const bound_t *bound, const char *host, uint16_t por
 
 START_TEST(test_paired_backs) {
     bound_t bound;
-    s_bind(&bound, true,
-        LISTEN("tcp://127.0.0.1:5570", "tcp://0.0.0.0:6000", "ipc:///tmp/z", "ipc://@abstract"),
+    s_bind(&bound, true, LISTEN("tcp://127.0.0.1:5570", "tcp://0.0.0.0:6000", "ipc:///tmp/z", "ipc://@abstract"),
         LISTEN("tcp://127.0.0.1:5571", "tcp://0.0.0.0:6001", "ipc:///tmp/z-back", "ipc://@abstract-back"));
     ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 5570), "tcp://127.0.0.1:5571");
     ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 6000), "tcp://127.0.0.1:6001");
@@ -201,8 +198,8 @@ END_TEST
 
 START_TEST(test_ipv6_backs) {
     bound_t bound;
-    s_bind(&bound, true, LISTEN("tcp://0.0.0.0:5570", "tcp://[::]:6000"),
-        LISTEN("tcp://0.0.0.0:5571", "tcp://[::]:6001"));
+    s_bind(
+        &bound, true, LISTEN("tcp://0.0.0.0:5570", "tcp://[::]:6000"), LISTEN("tcp://0.0.0.0:5571", "tcp://[::]:6001"));
     ck_assert_str_eq(s_choose(&bound, "2001:db8::7", 6000), "tcp://[2001:db8::7]:6001");
     ck_assert_str_eq(s_choose(&bound, "::ffff:10.0.0.1", 6000), "tcp://10.0.0.1:6001");
     ck_assert_str_eq(s_choose(&bound, "10.0.0.1", 5570), "tcp://10.0.0.1:5571");

@@ -147,16 +147,15 @@ START_TEST(test_bad_members) {
     s_bad("server\n    tick = 1.5\n", "is no number");
     s_bad("server\n    tick = 100ms\n", "is no number");
     s_bad("server\n    tick = k\n", "is no number");
-    s_bad("server\n    tick = 0\n",
-        "z.conf:2: server/tick: 0 is out of range; write a number from 10 to 60000");
+    s_bad("server\n    tick = 0\n", "z.conf:2: server/tick: 0 is out of range; write a number from 10 to 60000");
     s_bad("server\n    tick = 59k\n", "out of range");
     s_bad("limits\n    max-joins = 99999999999999999999999\n", "out of range");
     s_bad("limits\n    max-joins = 18446744073709551617\n", "out of range");
     s_bad("limits\n    max-frame = 17179869184G\n", "out of range");
     s_bad("server\n    insecure = yes\n", "z.conf:2: server/insecure: \"yes\" is neither 1");
     s_bad("server\n    log-level = loud\n", "z.conf:2: server/log-level: \"loud\" is none of");
-    s_bad("server\n    listen = tcp://127.0.0.1\n",
-        "z.conf:2: server/listen: cannot use \"tcp://127.0.0.1\": the port");
+    s_bad(
+        "server\n    listen = tcp://127.0.0.1\n", "z.conf:2: server/listen: cannot use \"tcp://127.0.0.1\": the port");
     s_bad("server\n    advertise = tcp://*:5571\n", "z.conf:2: server/advertise: cannot advertise");
     s_bad("server\n    advertise = tcp://relay.example.org:0\n", "cannot advertise");
     s_bad("log\n    data = /tmp/x\n", "this build keeps its log in memory only");
@@ -272,6 +271,6 @@ START_TEST(test_the_example_holds_the_defaults) {
 }
 END_TEST
 
-UNIT_MAIN("broker.settings", test_defaults, test_values, test_sections_may_be_split, test_bad_syntax,
-    test_bad_members, test_limits_of_the_reader, test_whole, test_flags_replace_the_files,
-    test_unreadable_files, test_the_example_holds_the_defaults)
+UNIT_MAIN("broker.settings", test_defaults, test_values, test_sections_may_be_split, test_bad_syntax, test_bad_members,
+    test_limits_of_the_reader, test_whole, test_flags_replace_the_files, test_unreadable_files,
+    test_the_example_holds_the_defaults)

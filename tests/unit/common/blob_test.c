@@ -94,6 +94,5 @@ END_TEST
 
 UNIT_MAIN_ABORTS("common.blob",
     UNIT_TESTS(test_new_is_writable_up_to_its_length, test_copy_is_a_copy,
-        test_wrap_gives_back_once_with_the_last_reference, test_unref_accepts_null,
-        test_threads_drop_references),
+        test_wrap_gives_back_once_with_the_last_reference, test_unref_accepts_null, test_threads_drop_references),
     UNIT_TESTS(test_too_large_stops_the_program))

@@ -17,8 +17,7 @@ START_TEST(test_integers_are_big_endian) {
     zr_buffer_u8(&buffer, 0xFE);
     zr_buffer_u32(&buffer, 0x01020304);
     zr_buffer_u64(&buffer, 0x1112131415161718);
-    ck_assert_span_eq(
-        zr_span_of(buffer.data, buffer.len), LIT("\xFE\x01\x02\x03\x04\x11\x12\x13\x14\x15\x16\x17\x18"));
+    ck_assert_span_eq(zr_span_of(buffer.data, buffer.len), LIT("\xFE\x01\x02\x03\x04\x11\x12\x13\x14\x15\x16\x17\x18"));
     zr_buffer_finish(&buffer);
 }
 END_TEST
@@ -112,6 +111,5 @@ END_TEST
 
 UNIT_MAIN_ABORTS("common.buffer",
     UNIT_TESTS(test_empty_has_no_memory, test_integers_are_big_endian, test_content_survives_growth,
-        test_growth_doubles, test_reserve_gives_room_and_adds_nothing, test_clear_keeps_the_memory,
-        test_to_blob),
+        test_growth_doubles, test_reserve_gives_room_and_adds_nothing, test_clear_keeps_the_memory, test_to_blob),
     UNIT_TESTS(test_overflow_stops_the_program))

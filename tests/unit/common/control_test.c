@@ -202,9 +202,8 @@ START_TEST(test_get_string_opt) {
 END_TEST
 
 START_TEST(test_get_uint) {
-    json_t *object =
-        s_read(LIT("{\"zero\":0,\"one\":1,\"top\":9007199254740991,\"over\":9007199254740992,\"minus\":-1,"
-                   "\"most\":9223372036854775807,\"real\":1.0,\"text\":\"1\",\"bool\":true,\"z\":null}"));
+    json_t *object = s_read(LIT("{\"zero\":0,\"one\":1,\"top\":9007199254740991,\"over\":9007199254740992,\"minus\":-1,"
+                                "\"most\":9223372036854775807,\"real\":1.0,\"text\":\"1\",\"bool\":true,\"z\":null}"));
     const char *wrong = NULL;
     uint64_t out = 77;
     ck_assert(zr_get_uint(object, "top", 0, &out, &wrong));
@@ -266,8 +265,7 @@ END_TEST
 static bool s_id(const char *value, int *type) {
     char text[256];
     json_t *id = NULL;
-    int len =
-        snprintf(text, sizeof text, "{\"op\":\"ping\"%s%s}", value ? ",\"id\":" : "", value ? value : "");
+    int len = snprintf(text, sizeof text, "{\"op\":\"ping\"%s%s}", value ? ",\"id\":" : "", value ? value : "");
     json_t *object = s_read(zr_span_of(text, (size_t)len));
     ck_assert_ptr_nonnull(object);
     bool good = zr_get_id(object, &id);
@@ -300,17 +298,16 @@ START_TEST(test_get_id) {
 END_TEST
 
 START_TEST(test_json_string) {
-    zr_blob_t *blob = zr_control_write(json_pack("{s:o, s:o}", "a",
-        zr_json_string(unit_at_edge(LIT("caf\xC3\xA9"))), "b", zr_json_string(zr_span(NULL))));
-    ck_assert_span_eq(
-        zr_span_of(zr_blob_data(blob), zr_blob_len(blob)), LIT("{\"a\":\"caf\xC3\xA9\",\"b\":\"\"}"));
+    zr_blob_t *blob = zr_control_write(json_pack(
+        "{s:o, s:o}", "a", zr_json_string(unit_at_edge(LIT("caf\xC3\xA9"))), "b", zr_json_string(zr_span(NULL))));
+    ck_assert_span_eq(zr_span_of(zr_blob_data(blob), zr_blob_len(blob)), LIT("{\"a\":\"caf\xC3\xA9\",\"b\":\"\"}"));
     zr_blob_unref(blob);
 }
 END_TEST
 
 UNIT_MAIN_ABORTS("common.control",
     UNIT_TESTS(test_reads_objects, test_refuses_all_else, test_every_prefix_is_refused, test_depth,
-        test_failure_leaves_the_object_alone, test_write_is_compact_and_keeps_order,
-        test_write_takes_the_reference, test_large_objects_come_back, test_get_string, test_get_string_opt,
-        test_get_uint, test_get_bool_opt_and_has, test_get_id, test_json_string),
+        test_failure_leaves_the_object_alone, test_write_is_compact_and_keeps_order, test_write_takes_the_reference,
+        test_large_objects_come_back, test_get_string, test_get_string_opt, test_get_uint, test_get_bool_opt_and_has,
+        test_get_id, test_json_string),
     UNIT_TESTS(test_write_of_null_stops_the_program))

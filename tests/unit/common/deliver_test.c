@@ -186,8 +186,8 @@ START_TEST(test_cut_of_what_cannot_be_read) {
     for (size_t len = 0; len < out.len; len++) {
         size_t count = 77;
         uint64_t last = 77;
-        zr_blob_t *blob = zr_deliver_cut(
-            unit_at_edge(zr_span_of(out.data, len)), 0, 0, UINT64_MAX, SIZE_MAX, &count, &last);
+        zr_blob_t *blob =
+            zr_deliver_cut(unit_at_edge(zr_span_of(out.data, len)), 0, 0, UINT64_MAX, SIZE_MAX, &count, &last);
         bool whole = len == ends[1] || len == ends[2] || len == ends[3];
         ck_assert_msg((blob != NULL) == whole, "%zu bytes", len);
         if (!whole)

@@ -67,5 +67,5 @@ START_TEST(test_uthash_uses_it) {
 }
 END_TEST
 
-UNIT_MAIN("common.hash", test_is_siphash, test_depends_on_key_and_data, test_reads_no_byte_too_many,
-    test_uthash_uses_it)
+UNIT_MAIN(
+    "common.hash", test_is_siphash, test_depends_on_key_and_data, test_reads_no_byte_too_many, test_uthash_uses_it)

@@ -37,8 +37,7 @@ START_TEST(test_line_has_time_level_text) {
     s_capture();
     zr_log(ZR_LOG_WARN, "listening on %s, %d readers", "tcp://127.0.0.1:5570", 3);
     const char *line = s_captured();
-    int got = sscanf(
-        line, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ %n", &year, &month, &day, &hour, &minute, &second, &ms, &used);
+    int got = sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ %n", &year, &month, &day, &hour, &minute, &second, &ms, &used);
     ck_assert_msg(got == 7 && used == 25, "%s", line);
     ck_assert_int_ge(year, 2024);
     ck_assert_str_eq(line + used, "warn  listening on tcp://127.0.0.1:5570, 3 readers\n");
@@ -144,7 +143,6 @@ START_TEST(test_limit_says_nothing_when_nothing_was_held) {
 }
 END_TEST
 
-UNIT_MAIN("common.logger", test_line_has_time_level_text, test_levels_above_the_set_one_are_silent,
-    test_level_names, test_a_peer_cannot_forge_lines, test_long_lines_are_cut,
-    test_errno_is_kept_and_can_be_told, test_limit_passes_ten_a_minute_and_counts_the_rest,
-    test_limit_says_nothing_when_nothing_was_held)
+UNIT_MAIN("common.logger", test_line_has_time_level_text, test_levels_above_the_set_one_are_silent, test_level_names,
+    test_a_peer_cannot_forge_lines, test_long_lines_are_cut, test_errno_is_kept_and_can_be_told,
+    test_limit_passes_ten_a_minute_and_counts_the_rest, test_limit_says_nothing_when_nothing_was_held)

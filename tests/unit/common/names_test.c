@@ -53,9 +53,9 @@ START_TEST(test_lengths_are_bytes) {
 END_TEST
 
 static bool s_forbidden(unsigned point) {
-    return point <= 0x20 || (point >= 0x7F && point <= 0xA0) || point == 0x2028 || point == 0x2029 ||
-           point == 0x200E || point == 0x200F || (point >= 0x202A && point <= 0x202E) ||
-           (point >= 0x2066 && point <= 0x2069) || (point >= 0xD800 && point <= 0xDFFF) || point > 0x10FFFF;
+    return point <= 0x20 || (point >= 0x7F && point <= 0xA0) || point == 0x2028 || point == 0x2029 || point == 0x200E ||
+           point == 0x200F || (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069) ||
+           (point >= 0xD800 && point <= 0xDFFF) || point > 0x10FFFF;
 }
 
 /* The loops over all code points call Check only on failure, since each assertion costs it a write to a file. */
@@ -85,8 +85,8 @@ START_TEST(test_every_byte_at_every_place) {
                 char name[17];
                 memset(name, '~', sizeof name);
                 name[at] = (char)byte;
-                ck_assert_msg(s_key(zr_span_of(name, len)) == (byte > 0x20 && byte < 0x7F),
-                    "byte %02x at %zu of %zu", byte, at, len);
+                ck_assert_msg(s_key(zr_span_of(name, len)) == (byte > 0x20 && byte < 0x7F), "byte %02x at %zu of %zu",
+                    byte, at, len);
             }
 }
 END_TEST
@@ -156,8 +156,7 @@ START_TEST(test_utf8_valid) {
             zr_span_t edge = unit_at_edge(zr_span_of(text, before + s_utf8[i].bytes.len));
             ck_assert_msg(zr_utf8_valid(edge) == s_utf8[i].valid, "sequence %zu after %zu", i, before);
             zr_span_t within = unit_at_edge(zr_span_of(text, before + s_utf8[i].bytes.len + 8));
-            ck_assert_msg(
-                zr_utf8_valid(within) == s_utf8[i].valid, "sequence %zu after %zu, within", i, before);
+            ck_assert_msg(zr_utf8_valid(within) == s_utf8[i].valid, "sequence %zu after %zu, within", i, before);
         }
 }
 END_TEST
@@ -216,8 +215,7 @@ static void s_check_escape(zr_span_t text, zr_span_t expected) {
 
 START_TEST(test_escape) {
     s_check_escape(LIT(""), LIT(""));
-    s_check_escape(
-        LIT("plain text, a \\ and a gr\xC3\xBC\xC3\x9F"), LIT("plain text, a \\ and a gr\xC3\xBC\xC3\x9F"));
+    s_check_escape(LIT("plain text, a \\ and a gr\xC3\xBC\xC3\x9F"), LIT("plain text, a \\ and a gr\xC3\xBC\xC3\x9F"));
     s_check_escape(LIT("a\tb\nc\rd"), LIT("a\\x09b\\x0ac\\x0dd"));
     s_check_escape(LIT("\x1b[31m"), LIT("\\x1b[31m"));
     s_check_escape(LIT("\0"), LIT("\\x00"));
@@ -226,8 +224,7 @@ START_TEST(test_escape) {
     s_check_escape(LIT("\x9B"), LIT("\\x9b"));
     s_check_escape(LIT("\xC2\xA0"), LIT("\xC2\xA0"));
     s_check_escape(LIT("\xE2\x80\xA8\xE2\x80\xA9"), LIT("\\u{2028}\\u{2029}"));
-    s_check_escape(
-        LIT("\xE2\x80\xAE\xE2\x81\xA6\xE2\x80\x8F\xD8\x9C"), LIT("\\u{202e}\\u{2066}\\u{200f}\\u{061c}"));
+    s_check_escape(LIT("\xE2\x80\xAE\xE2\x81\xA6\xE2\x80\x8F\xD8\x9C"), LIT("\\u{202e}\\u{2066}\\u{200f}\\u{061c}"));
     s_check_escape(LIT("\xED\xA0\x80"), LIT("\\xed\\xa0\\x80"));
     s_check_escape(LIT("\xF0\x9F\x98\x80\xF0\x9F"), LIT("\xF0\x9F\x98\x80\\xf0\\x9f"));
     s_check_escape(LIT("abcdefgh\nabcdefgh\n"), LIT("abcdefgh\\x0aabcdefgh\\x0a"));
@@ -265,7 +262,6 @@ START_TEST(test_hex) {
 }
 END_TEST
 
-UNIT_MAIN("common.names", test_lengths, test_lengths_are_bytes, test_every_code_point,
-    test_every_byte_at_every_place, test_room_rules_of_its_own, test_utf8_valid,
-    test_utf8_next_reads_every_code_point, test_utf8_next_takes_one_bad_byte, test_hex_valid, test_escape,
-    test_escape_every_code_point, test_hex)
+UNIT_MAIN("common.names", test_lengths, test_lengths_are_bytes, test_every_code_point, test_every_byte_at_every_place,
+    test_room_rules_of_its_own, test_utf8_valid, test_utf8_next_reads_every_code_point,
+    test_utf8_next_takes_one_bad_byte, test_hex_valid, test_escape, test_escape_every_code_point, test_hex)

@@ -1,4 +1,5 @@
-/* The golden vectors: each is decoded, compared with what the file says it means, and encoded again to the same bytes. */
+/* The golden vectors: each is decoded, compared with what the file says it means, and encoded again to the same bytes.
+ */
 #include <inttypes.h>
 #include <dirent.h>
 
@@ -112,7 +113,8 @@ static json_t *s_hex(zr_span_t bytes) {
     return json_stringn(text, 2 * bytes.len);
 }
 
-/* Each of these decodes a frame into `*value`, the JSON that the file holds, and encodes it into `again`; the code when it is refused. */
+/* Each of these decodes a frame into `*value`, the JSON that the file holds, and encodes it into `again`; the code when
+ * it is refused. */
 
 static zr_code_t s_publish(zr_span_t frame, json_t **value, zr_buffer_t *again) {
     zr_publish_reader_t reader;
@@ -126,9 +128,9 @@ static zr_code_t s_publish(zr_span_t frame, json_t **value, zr_buffer_t *again) 
     zr_publish_begin(again, reader.room);
     while (zr_publish_next(&reader, &entry)) {
         zr_publish_add(again, &entry);
-        json_array_append_new(entries,
-            json_pack("{s:I, s:i, s:o, s:I, s:o}", "mid", (json_int_t)entry.mid, "flags", entry.flags, "key",
-                zr_json_string(entry.key), "expect", (json_int_t)entry.expect, "body", s_hex(entry.body)));
+        json_array_append_new(
+            entries, json_pack("{s:I, s:i, s:o, s:I, s:o}", "mid", (json_int_t)entry.mid, "flags", entry.flags, "key",
+                         zr_json_string(entry.key), "expect", (json_int_t)entry.expect, "body", s_hex(entry.body)));
     }
     ck_assert_uint_eq(json_array_size(entries), count);
     *value = json_pack("{s:o, s:o}", "room", zr_json_string(reader.room), "entries", entries);
@@ -141,8 +143,8 @@ static zr_code_t s_ack(zr_span_t frame, json_t **value, zr_buffer_t *again) {
         return ZR_BAD_FRAME;
     zr_ack_write(zr_buffer_reserve(again, ZR_ACK_SIZE), &ack);
     again->len += ZR_ACK_SIZE;
-    *value = json_pack("{s:s, s:I, s:I}", "level", zr_level_name(ack.level), "upto", (json_int_t)ack.upto,
-        "seq", (json_int_t)ack.seq);
+    *value = json_pack(
+        "{s:s, s:I, s:I}", "level", zr_level_name(ack.level), "upto", (json_int_t)ack.upto, "seq", (json_int_t)ack.seq);
     return ZR_OK;
 }
 
@@ -157,12 +159,13 @@ static zr_code_t s_deliver(zr_span_t frame, json_t **value, zr_buffer_t *again) 
         zr_deliver_add(again, &entry);
         json_array_append_new(
             entries, json_pack("{s:I, s:I, s:i, s:o, s:o, s:o}", "seq", (json_int_t)entry.seq, "time",
-                         (json_int_t)entry.time, "flags", entry.flags, "sender", zr_json_string(entry.sender),
-                         "key", zr_json_string(entry.key), "body", s_hex(entry.body)));
+                         (json_int_t)entry.time, "flags", entry.flags, "sender", zr_json_string(entry.sender), "key",
+                         zr_json_string(entry.key), "body", s_hex(entry.body)));
     }
     char epoch[17];
     snprintf(epoch, sizeof epoch, "%016" PRIx64, reader.epoch);
-    *value = json_pack("{s:o, s:i, s:s, s:I, s:o}", "room", zr_json_string(reader.room), "flags", reader.flags, "epoch", epoch, "prev", (json_int_t)reader.prev, "entries", entries);
+    *value = json_pack("{s:o, s:i, s:s, s:I, s:o}", "room", zr_json_string(reader.room), "flags", reader.flags, "epoch",
+        epoch, "prev", (json_int_t)reader.prev, "entries", entries);
     return reader.failed ? ZR_BAD_FRAME : ZR_OK;
 }
 
@@ -256,8 +259,8 @@ START_TEST(test_good_vectors) {
         char *text = json_dumps(value, JSON_COMPACT);
         ck_assert_ptr_nonnull(text);
         ck_assert_str_eq(text, vector.value);
-        ck_assert_msg(strcmp(vector.from, "client") == 0 || strcmp(vector.from, "broker") == 0,
-            "%s: from '%s'", s_names[i], vector.from);
+        ck_assert_msg(strcmp(vector.from, "client") == 0 || strcmp(vector.from, "broker") == 0, "%s: from '%s'",
+            s_names[i], vector.from);
         free(text);
         json_decref(value);
         zr_buffer_finish(&again);

@@ -17,8 +17,7 @@ typedef struct {
 
 static verdict_t s_verdict(zr_span_t frame) {
     verdict_t verdict = {.count = 99, .first = 99, .last = 99};
-    verdict.code =
-        zr_publish_read(&verdict.reader, unit_at_edge(frame), &verdict.count, &verdict.first, &verdict.last);
+    verdict.code = zr_publish_read(&verdict.reader, unit_at_edge(frame), &verdict.count, &verdict.first, &verdict.last);
     return verdict;
 }
 
@@ -143,8 +142,8 @@ START_TEST(test_publish_flags) {
         for (unsigned with = 0; with < 4; with++) {
             zr_publish_entry_t entry = {1, (uint8_t)flags, with & 1 ? key : none, 0, with & 2 ? body : none};
             bool good = flags == 0 || (flags < 4 && (with & 1) && !((flags & 1) && (with & 2)));
-            ck_assert_msg(s_publish_code(LIT("r"), entry) == (good ? ZR_OK : ZR_BAD_FRAME),
-                "flags %02x, %skey, %sbody", flags, with & 1 ? "" : "no ", with & 2 ? "" : "no ");
+            ck_assert_msg(s_publish_code(LIT("r"), entry) == (good ? ZR_OK : ZR_BAD_FRAME), "flags %02x, %skey, %sbody",
+                flags, with & 1 ? "" : "no ", with & 2 ? "" : "no ");
         }
 }
 END_TEST
@@ -152,8 +151,7 @@ END_TEST
 START_TEST(test_publish_room) {
     zr_publish_entry_t entry = {.mid = 3};
     for (size_t len = 0; len <= 255; len++)
-        ck_assert_int_eq(
-            s_publish_code(unit_fill('r', len), entry), len >= 1 && len <= 128 ? ZR_OK : ZR_BAD_ROOM);
+        ck_assert_int_eq(s_publish_code(unit_fill('r', len), entry), len >= 1 && len <= 128 ? ZR_OK : ZR_BAD_ROOM);
     ck_assert_int_eq(s_publish_code(LIT("a b"), entry), ZR_BAD_ROOM);
     ck_assert_int_eq(s_publish_code(LIT("a\0b"), entry), ZR_BAD_ROOM);
     ck_assert_int_eq(s_publish_code(LIT("{a"), entry), ZR_BAD_ROOM);
@@ -165,13 +163,10 @@ END_TEST
 
 START_TEST(test_publish_key) {
     for (size_t len = 0; len <= 255; len++)
-        ck_assert_int_eq(
-            s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = unit_fill('k', len)}), ZR_OK);
+        ck_assert_int_eq(s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = unit_fill('k', len)}), ZR_OK);
     ck_assert_int_eq(s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = LIT("a b")}), ZR_BAD_KEY);
-    ck_assert_int_eq(
-        s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = LIT("\xFF")}), ZR_BAD_KEY);
-    ck_assert_int_eq(
-        s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = LIT("a\xE2\x80\xAE")}), ZR_BAD_KEY);
+    ck_assert_int_eq(s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = LIT("\xFF")}), ZR_BAD_KEY);
+    ck_assert_int_eq(s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = LIT("a\xE2\x80\xAE")}), ZR_BAD_KEY);
     ck_assert_int_eq(s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = LIT("{*")}), ZR_OK);
 }
 END_TEST
@@ -319,6 +314,5 @@ END_TEST
 UNIT_MAIN_ABORTS("common.wire",
     UNIT_TESTS(test_publish_comes_back, test_publish_every_prefix, test_publish_lengths_that_overflow,
         test_publish_type_byte, test_publish_flags, test_publish_room, test_publish_key, test_publish_ids,
-        test_publish_broken_layout_outweighs_names, test_ack, test_level_names, test_back_topics,
-        test_back_limits),
+        test_publish_broken_layout_outweighs_names, test_ack, test_level_names, test_back_topics, test_back_limits),
     UNIT_TESTS(test_publish_strings_that_do_not_fit))

@@ -47,8 +47,7 @@ START_TEST(test_frames_are_split_at_batch_bytes) {
             fx_add(mid, "0123456789");
         fx_send(A);
         fx_run();
-        fx_expect_text(
-            BACK, extra ? "r 0: 1/0123456789 2/0123456789" : "r 0: 1/0123456789 2/0123456789 3/0123456789");
+        fx_expect_text(BACK, extra ? "r 0: 1/0123456789 2/0123456789" : "r 0: 1/0123456789 2/0123456789 3/0123456789");
         fx_expect_text(BACK, extra ? "r 2: 3/0123456789 4/0123456789" : "r 3: 4/0123456789");
         fx_expect_silence(BACK);
         fx_expect_text(A, "ack 4 @4 memory");
@@ -103,8 +102,8 @@ static const char *s_times(void) {
         zr_blob_t *frame = fx.seen[i].frame;
         ck_assert(zr_deliver_read(&reader, zr_span_of(zr_blob_data(frame), zr_blob_len(frame))));
         while (zr_deliver_next(&reader, &entry))
-            snprintf(text + strlen(text), sizeof text - strlen(text), "%lld ",
-                (long long)(entry.time - 1700000000000000));
+            snprintf(
+                text + strlen(text), sizeof text - strlen(text), "%lld ", (long long)(entry.time - 1700000000000000));
         break;
     }
     fx_drop(BACK);
@@ -201,9 +200,8 @@ START_TEST(test_ends_with_a_pass_under_way) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.batch", test_what_comes_in_one_pass_leaves_in_one_frame,
-    test_ack_comes_after_the_entry, test_frames_are_split_at_batch_bytes,
-    test_an_entry_that_is_too_large_for_a_batch_goes_alone,
+UNIT_MAIN("broker.core.batch", test_what_comes_in_one_pass_leaves_in_one_frame, test_ack_comes_after_the_entry,
+    test_frames_are_split_at_batch_bytes, test_an_entry_that_is_too_large_for_a_batch_goes_alone,
     test_a_later_pass_goes_on_where_the_last_one_ended, test_times_do_not_go_back,
     test_an_expected_entry_has_an_ack_of_its_own, test_an_ack_never_goes_back,
     test_an_answer_in_json_stands_between_acks, test_ends_with_a_pass_under_way)

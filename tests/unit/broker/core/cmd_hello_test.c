@@ -10,15 +10,13 @@ START_TEST(test_welcome_has_every_member) {
     fx.config.greeting = "hi";
     fx.config.server = "s";
     fx_start();
-    fx_ask(
-        A, "{'op':'hello','proto':1,'client':'%s','nick':'ann','agent':'x 1','id':4,'new':[]}", fx_client(1));
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'ann','agent':'x 1','id':4,'new':[]}", fx_client(1));
     fx_expect(A, "{'op':'welcome','proto':1,'re':4,'epoch':'00000000000000e1','nick':'ann','resumed':false,"
                  "'back':'tcp://127.0.0.1:5571','heartbeat':5000,'level':'memory','time':1700000000000000,"
                  "'server':'s','greeting':'hi'}");
     ck_assert(zr_hex_valid(zr_span(fx_string("resume")), 32, 32));
-    json_t *limits = json_pack("{si si si si si si sI}", "frame", 1048576, "control", 65536, "entries", 4096,
-        "rooms", 1000, "replays", 4, "body", 1048576 - 2 - 128 - 14 - 255 - 8, "window",
-        (json_int_t)fx.config.window);
+    json_t *limits = json_pack("{si si si si si si sI}", "frame", 1048576, "control", 65536, "entries", 4096, "rooms",
+        1000, "replays", 4, "body", 1048576 - 2 - 128 - 14 - 255 - 8, "window", (json_int_t)fx.config.window);
     ck_assert(json_equal(json_object_get(fx.last, "limits"), limits));
     json_decref(limits);
     ck_assert_uint_gt(fx_effect(EFFECT_WATCH), 0);
@@ -36,9 +34,9 @@ START_TEST(test_the_body_that_is_named_fits) {
     char room[129] = "";
     memset(room, 'r', 128);
     zr_publish_begin(&out, zr_span(room));
-    zr_publish_add(&out,
-        &(zr_publish_entry_t){
-            .mid = 1, .flags = ZR_ENTRY_EXPECT, .key = unit_fill('k', 255), .body = unit_fill('b', body)});
+    zr_publish_add(
+        &out, &(zr_publish_entry_t){
+                  .mid = 1, .flags = ZR_ENTRY_EXPECT, .key = unit_fill('k', 255), .body = unit_fill('b', body)});
     ck_assert_uint_eq(out.len, 500);
     fx_frame(A, zr_span_of(out.data, out.len));
     fx_run();
@@ -135,9 +133,8 @@ START_TEST(test_renew_changes_the_nick_only) {
     fx_expect(A, "{'op':'welcome','nick':'eve','resumed':true,'resume':'%s'}", fx.tokens[A]);
     relay_tick(fx.relay);
     fx_run();
-    fx_expect_text(BACK,
-        "r! {\"count\":1,\"joined\":[{\"nick\":\"eve\",\"was\":\"ann\"}],\"left\":[{\"nick\":\"ann\","
-        "\"reason\":\"renamed\",\"to\":\"eve\"}],\"op\":\"presence\",\"room\":\"r\",\"version\":2}");
+    fx_expect_text(BACK, "r! {\"count\":1,\"joined\":[{\"nick\":\"eve\",\"was\":\"ann\"}],\"left\":[{\"nick\":\"ann\","
+                         "\"reason\":\"renamed\",\"to\":\"eve\"}],\"op\":\"presence\",\"room\":\"r\",\"version\":2}");
     s_hello(A, 1, "");
     fx_expect(A, "{'op':'welcome','nick':'eve'}");
     fx_hello(C, "ann"); /* it is free again */
@@ -321,9 +318,9 @@ START_TEST(test_a_user_whose_name_is_no_nick) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.cmd_hello", test_welcome_has_every_member, test_the_body_that_is_named_fits,
-    test_bad_requests, test_guests_get_names_of_their_own, test_a_nick_is_anybodys_first,
-    test_renew_changes_the_nick_only, test_resume_moves_the_session_without_noise,
-    test_resume_with_another_nick, test_replaced, test_route_lost_then_resumed,
-    test_what_follows_a_frame_that_was_lost_is_not_sent, test_authenticated_users_share_their_nick,
-    test_a_session_is_resumed_by_its_own_user_only, test_a_user_whose_name_is_no_nick)
+UNIT_MAIN("broker.core.cmd_hello", test_welcome_has_every_member, test_the_body_that_is_named_fits, test_bad_requests,
+    test_guests_get_names_of_their_own, test_a_nick_is_anybodys_first, test_renew_changes_the_nick_only,
+    test_resume_moves_the_session_without_noise, test_resume_with_another_nick, test_replaced,
+    test_route_lost_then_resumed, test_what_follows_a_frame_that_was_lost_is_not_sent,
+    test_authenticated_users_share_their_nick, test_a_session_is_resumed_by_its_own_user_only,
+    test_a_user_whose_name_is_no_nick)

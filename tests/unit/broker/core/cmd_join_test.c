@@ -9,8 +9,8 @@ START_TEST(test_joined) {
     fx_start();
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r','id':'x'}");
-    fx_expect_text(A,
-        "{\"count\":1,\"oldest\":0,\"op\":\"joined\",\"re\":\"x\",\"room\":\"r\",\"seq\":0,\"version\":0}");
+    fx_expect_text(
+        A, "{\"count\":1,\"oldest\":0,\"op\":\"joined\",\"re\":\"x\",\"room\":\"r\",\"seq\":0,\"version\":0}");
     s_tick();
     fx_expect(BACK, "{'op':'presence','room':'r','version':1,'joined':[{'nick':'ann'}],'left':[],'count':1}");
     fx_hello(B, "bob");

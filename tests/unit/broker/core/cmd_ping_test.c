@@ -134,6 +134,5 @@ START_TEST(test_leaving_the_room_that_is_next) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.cmd_ping", test_pong_names_what_moved, test_each_session_is_told,
-    test_ping_is_the_sign_of_life, test_the_rooms_that_do_not_fit_come_next,
-    test_leaving_the_room_that_is_next)
+UNIT_MAIN("broker.core.cmd_ping", test_pong_names_what_moved, test_each_session_is_told, test_ping_is_the_sign_of_life,
+    test_the_rooms_that_do_not_fit_come_next, test_leaving_the_room_that_is_next)

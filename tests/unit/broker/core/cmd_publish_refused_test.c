@@ -215,8 +215,7 @@ START_TEST(test_names_that_json_cannot_carry) {
         zr_publish_add(&out, &(zr_publish_entry_t){.mid = 2 * i + 1});
         fx_frame(A, zr_span_of(out.data, out.len));
         fx_run();
-        fx_expect(
-            A, "{'code':'bad-room','mid':%d}", (int)(2 * i + 1)); /* which reads it as strictly as a client */
+        fx_expect(A, "{'code':'bad-room','mid':%d}", (int)(2 * i + 1)); /* which reads it as strictly as a client */
         ck_assert_ptr_null(json_object_get(fx.last, "room"));
         zr_publish_begin(&out, LIT("r"));
         zr_publish_add(&out, &(zr_publish_entry_t){.mid = 2 * i + 2, .key = zr_span_of(rooms[i], i + 2)});
@@ -251,6 +250,5 @@ END_TEST
 
 UNIT_MAIN("broker.core.cmd_publish_refused", test_what_was_refused_stays_refused,
     test_refusals_side_by_side_are_one_error, test_a_new_refusal_beside_a_resent_one_is_kept_too,
-    test_outcome_unknown_beyond_the_last_refusals, test_a_frame_that_breaks_the_layout_stores_nothing,
-    test_bad_ids, test_bad_names, test_names_that_json_cannot_carry,
-    test_refused_entries_leave_no_room_behind)
+    test_outcome_unknown_beyond_the_last_refusals, test_a_frame_that_breaks_the_layout_stores_nothing, test_bad_ids,
+    test_bad_names, test_names_that_json_cannot_carry, test_refused_entries_leave_no_room_behind)

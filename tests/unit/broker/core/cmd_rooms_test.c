@@ -73,5 +73,5 @@ START_TEST(test_bad_requests) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.cmd_rooms", test_those_that_are_used,
-    test_one_that_is_only_told_of_a_leave_is_not_listed, test_at_most_five_hundred, test_bad_requests)
+UNIT_MAIN("broker.core.cmd_rooms", test_those_that_are_used, test_one_that_is_only_told_of_a_leave_is_not_listed,
+    test_at_most_five_hundred, test_bad_requests)

@@ -23,8 +23,7 @@ static void s_start(void) {
 START_TEST(test_snapshot_is_the_last_of_each_key) {
     s_start();
     fx_ask(A, "{'op':'state','room':'r','id':1}");
-    fx_expect_text(
-        A, "{\"count\":0,\"more\":false,\"next\":0,\"op\":\"ok\",\"re\":1,\"room\":\"r\",\"seq\":0}");
+    fx_expect_text(A, "{\"count\":0,\"more\":false,\"next\":0,\"op\":\"ok\",\"re\":1,\"room\":\"r\",\"seq\":0}");
     s_set("a", "1");
     s_set("b", "2");
     s_set("a", "3");
@@ -60,7 +59,8 @@ START_TEST(test_one_key) {
 }
 END_TEST
 
-/* The whole snapshot in slices, with writes between them, must be what a reader has who then follows from the first answer's seq. */
+/* The whole snapshot in slices, with writes between them, must be what a reader has who then follows from the first
+ * answer's seq. */
 START_TEST(test_slices_with_writes_in_between) {
     fx_begin();
     fx.config.replay_entries = 2;

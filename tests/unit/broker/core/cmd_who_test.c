@@ -84,8 +84,7 @@ START_TEST(test_who_was_listed_is_told_even_if_gone_within_the_tick) {
     fx_ask(A, "{'op':'bye'}");
     relay_tick(fx.relay);
     fx_run();
-    fx_expect(
-        BACK, "{'version':1,'joined':[{'nick':'n001'}],'left':[{'nick':'n000','reason':'bye'}],'count':1}");
+    fx_expect(BACK, "{'version':1,'joined':[{'nick':'n001'}],'left':[{'nick':'n000','reason':'bye'}],'count':1}");
     fx_finish();
 }
 END_TEST

@@ -42,9 +42,8 @@ static const struct {
 static const struct {
     const char *json;
     char type;
-} s_values[] = {{"null", 'n'}, {"true", 'b'}, {"false", 'b'}, {"1", 'i'}, {"-1", '-'},
-    {"9007199254740992", '-'}, {"1.0", 'f'}, {"1e3", 'f'}, {"'x'", 's'}, {"[]", 'a'}, {"[1]", 'a'},
-    {"{}", 'o'}, {"{'room':'r'}", 'o'}};
+} s_values[] = {{"null", 'n'}, {"true", 'b'}, {"false", 'b'}, {"1", 'i'}, {"-1", '-'}, {"9007199254740992", '-'},
+    {"1.0", 'f'}, {"1e3", 'f'}, {"'x'", 's'}, {"[]", 'a'}, {"[1]", 'a'}, {"{}", 'o'}, {"{'room':'r'}", 'o'}};
 
 START_TEST(test_wrong_types_of_every_member_of_every_op) {
     fx_start();
@@ -55,13 +54,13 @@ START_TEST(test_wrong_types_of_every_member_of_every_op) {
         for (size_t v = 0; v < sizeof s_values / sizeof s_values[0]; v++) {
             if (s_values[v].type == s_members[m].type)
                 continue;
-            fx_ask(A, "{'op':'%s',%s,'%s':%s,'id':%zu}", s_members[m].op, s_members[m].good,
-                s_members[m].member, s_values[v].json, ++asked);
+            fx_ask(A, "{'op':'%s',%s,'%s':%s,'id':%zu}", s_members[m].op, s_members[m].good, s_members[m].member,
+                s_values[v].json, ++asked);
             fx_expect(A, "{'op':'error','code':'bad-member','re':%zu}", asked);
             char named[64];
             snprintf(named, sizeof named, "'%s'", s_members[m].member);
-            ck_assert_msg(strstr(fx_string("text"), named) != NULL, "%s %s: %s", s_members[m].op, named,
-                fx_string("text"));
+            ck_assert_msg(
+                strstr(fx_string("text"), named) != NULL, "%s %s: %s", s_members[m].op, named, fx_string("text"));
             fx_expect_silence(A);
         }
     }
@@ -121,9 +120,8 @@ END_TEST
 START_TEST(test_json_that_is_none) {
     fx_start();
     fx_hello(A, "ann");
-    static const char *const bad[] = {"{", "{}x", "{'op':'ping'", "{'op':'ping','op':'ping'}",
-        "{'op':'pi\xFFng'}", "{'op':'a\\u0000b'}", "{'op':'ping',}", "{\xFF",
-        "{'id':123456789012345678901234567890,'op':'ping'}"};
+    static const char *const bad[] = {"{", "{}x", "{'op':'ping'", "{'op':'ping','op':'ping'}", "{'op':'pi\xFFng'}",
+        "{'op':'a\\u0000b'}", "{'op':'ping',}", "{\xFF", "{'id':123456789012345678901234567890,'op':'ping'}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         fx_ask(A, "%s", bad[i]);
         fx_expect_error(A, "bad-json");
@@ -147,8 +145,8 @@ END_TEST
 
 START_TEST(test_hello_broken_off_anywhere) {
     char text[256];
-    int len = snprintf(
-        text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%s\",\"nick\":\"ann\"}", fx_client(1));
+    int len =
+        snprintf(text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%s\",\"nick\":\"ann\"}", fx_client(1));
     fx_start();
     for (int i = 0; i < len; i++) {
         fx_frame(A, zr_span_of(text, (size_t)i));

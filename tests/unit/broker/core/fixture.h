@@ -1,8 +1,8 @@
-/* A made-up broker for the core's tests: relay, log and outbox with a loop that carries out the effects and keeps what would have gone to
- * sockets, each frame under the route it went to. There is one, the global `fx`.
+/* A made-up broker for the core's tests: relay, log and outbox with a loop that carries out the effects and keeps what
+ * would have gone to sockets, each frame under the route it went to. There is one, the global `fx`.
  *
- * Of everything that is published it checks as it goes: `prev` names the entry before, seqs rise, times do not go back, and the log
- * had stored it. */
+ * Of everything that is published it checks as it goes: `prev` names the entry before, seqs rise, times do not go back,
+ * and the log had stored it. */
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
@@ -53,7 +53,7 @@ void fx_finish(void);
 /* A frame from a route. The text is printf's, with ' for ", so that JSON can be read here. */
 void fx_frame(route_t route, zr_span_t frame);
 void fx_say(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void fx_run(void); /* end of the pass */
+void fx_run(void);                                                                         /* end of the pass */
 void fx_ask(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3))); /* both */
 
 /* A binary PUBLISH, built and then sent as one frame. */
@@ -64,15 +64,13 @@ void fx_add_delete(uint64_t mid, const char *key);
 void fx_add_expect(uint64_t mid, const char *key, uint64_t expect, const char *body);
 void fx_send(route_t route);
 zr_span_t fx_pub_frame(void); /* instead of sending it; valid until the next fx_pub */
-void fx_one(
-    route_t route, const char *room, uint64_t mid, const char *body); /* one entry, a frame of its own */
+void fx_one(route_t route, const char *room, uint64_t mid, const char *body); /* one entry, a frame of its own */
 
-/* Says hello, runs, and takes the welcome. The client id is made of `client`. fx_hello: a client id made of the route; for routes below FX_ROUTES
- * it remembers session and token. */
+/* Says hello, runs, and takes the welcome. The client id is made of `client`. fx_hello: a client id made of the route;
+ * for routes below FX_ROUTES it remembers session and token. */
 const char *fx_client(unsigned client);
 void fx_hello(route_t route, const char *nick);
-void fx_resume(
-    route_t route, route_t before, const char *nick); /* with the client id and token of `before` */
+void fx_resume(route_t route, route_t before, const char *nick); /* with the client id and token of `before` */
 
 /* The next frame that went there, as text, "" when there is none:
  *   JSON, compact, members sorted · "ack UPTO @SEQ LEVEL" · "[replay |state ]ROOM PREV: SEQ/BODY SEQ/KEY=BODY SEQ/KEY!"

@@ -66,8 +66,8 @@ static void s_print_deliver(zr_buffer_t *out, zr_span_t bytes) {
     zr_entry_t entry;
     ck_assert(zr_deliver_read(&reader, bytes));
     ck_assert_uint_eq(reader.epoch, fx.config.epoch);
-    s_print(out, "%s%s", reader.flags & ZR_FRAME_REPLAY ? "replay " : "",
-        reader.flags & ZR_FRAME_STATE ? "state " : "");
+    s_print(
+        out, "%s%s", reader.flags & ZR_FRAME_REPLAY ? "replay " : "", reader.flags & ZR_FRAME_STATE ? "state " : "");
     s_print_span(out, reader.room);
     s_print(out, " %llu:", (unsigned long long)reader.prev);
     while (zr_deliver_next(&reader, &entry)) {
@@ -134,8 +134,7 @@ static json_t *s_json(route_t route, zr_span_t bytes) {
     if (route == BACK)
         ck_assert_int_ge(zr_back_read(bytes, &room, &json), ZR_BACK_PRESENCE);
     json_t *object = NULL;
-    ck_assert_msg(
-        zr_control_read(json, &object) == ZR_OK, "no JSON but %02x…", (unsigned)(uint8_t)bytes.ptr[0]);
+    ck_assert_msg(zr_control_read(json, &object) == ZR_OK, "no JSON but %02x…", (unsigned)(uint8_t)bytes.ptr[0]);
     return object;
 }
 

@@ -32,8 +32,7 @@ START_TEST(test_nothing_is_seen_before_it_is_stored) {
     fx_expect_text(BACK, "r 0: 1/a");
     fx_expect_text(A, "ack 1 @1 memory");
     fx_log_all();
-    fx_expect(
-        B, "{'op':'replayed','re':1,'seq':0,'count':0,'more':false,'complete':true}"); /* of when it asked */
+    fx_expect(B, "{'op':'replayed','re':1,'seq':0,'count':0,'more':false,'complete':true}"); /* of when it asked */
     fx_ask(B, "{'op':'ping'}");
     fx_expect(B, "{'op':'pong','heads':{'r':1}}");
     fx_finish();
@@ -57,8 +56,7 @@ START_TEST(test_replay_during_a_pass_that_was_split) {
     fx_run();
     fx_log_all();
     fx_expect(B, "{'op':'replayed','seq':0,'count':0,'complete':true,'more':false}");
-    fx_expect(
-        B, "{'op':'replayed','seq':1,'count':0,'complete':false,'more':false}"); /* 1 was beyond the head */
+    fx_expect(B, "{'op':'replayed','seq':1,'count':0,'complete':false,'more':false}"); /* 1 was beyond the head */
     fx_expect(B, "{'op':'replayed','seq':0,'count':0,'complete':true,'more':false}");
     ck_assert_uint_gt(fx_drop(BACK), 1);
     fx_expect_text(A, "ack 5 @5 memory");
@@ -280,9 +278,9 @@ START_TEST(test_keys_over_several_passes) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.late_log", test_nothing_is_seen_before_it_is_stored,
-    test_replay_during_a_pass_that_was_split, test_passes_are_stored_in_order,
-    test_a_resend_is_not_acked_before_the_first_is_stored, test_compare_and_set_sees_what_is_under_way,
-    test_an_entry_outlives_its_session, test_no_ack_on_another_connection_than_the_errors_before_it,
-    test_no_ack_is_joined_over_two_connections, test_a_replay_ends_with_its_connection,
-    test_replays_of_sessions_that_ended_are_bounded_too, test_keys_over_several_passes)
+UNIT_MAIN("broker.core.late_log", test_nothing_is_seen_before_it_is_stored, test_replay_during_a_pass_that_was_split,
+    test_passes_are_stored_in_order, test_a_resend_is_not_acked_before_the_first_is_stored,
+    test_compare_and_set_sees_what_is_under_way, test_an_entry_outlives_its_session,
+    test_no_ack_on_another_connection_than_the_errors_before_it, test_no_ack_is_joined_over_two_connections,
+    test_a_replay_ends_with_its_connection, test_replays_of_sessions_that_ended_are_bounded_too,
+    test_keys_over_several_passes)

@@ -1,15 +1,15 @@
-/* The limits of PROTOCOL.md, section 10, that the core keeps, from both sides: the last value that passes and the first that does not. Others
- * stand where they belong: nesting and ids in dispatch_test, a replay's slices in cmd_replay_test, a snapshot's in cmd_state_test, batch-bytes in
- * batch_test, the 500s in cmd_ping_test, cmd_who_test, cmd_rooms_test and members_test, the 64 refusals in dedupe_test, the log's in
- * log_memory_test. */
+/* The limits of PROTOCOL.md, section 10, that the core keeps, from both sides: the last value that passes and the first
+ * that does not. Others stand where they belong: nesting and ids in dispatch_test, a replay's slices in
+ * cmd_replay_test, a snapshot's in cmd_state_test, batch-bytes in batch_test, the 500s in cmd_ping_test, cmd_who_test,
+ * cmd_rooms_test and members_test, the 64 refusals in dedupe_test, the log's in log_memory_test. */
 #include "fixture.h"
 
 /* A PUBLISH frame of just `len` bytes. */
 static void s_publish_len(uint64_t mid, size_t len) {
     zr_buffer_t out = {0};
     zr_publish_begin(&out, LIT("r"));
-    zr_publish_add(&out, &(zr_publish_entry_t){.mid = mid,
-                             .body = unit_fill('b', len - ZR_PUBLISH_HEAD(1) - ZR_PUBLISH_ENTRY_FIXED)});
+    zr_publish_add(&out,
+        &(zr_publish_entry_t){.mid = mid, .body = unit_fill('b', len - ZR_PUBLISH_HEAD(1) - ZR_PUBLISH_ENTRY_FIXED)});
     ck_assert_uint_eq(out.len, len);
     fx_frame(A, zr_span_of(out.data, out.len));
     fx_run();
@@ -84,16 +84,14 @@ START_TEST(test_bytes_of_names) {
     fx_ask(A, "{'op':'publish','room':'r','key':'%.*s'}", 256, unit_fill('k', 256).ptr);
     fx_expect_error(A, "bad-key");
     for (int len = 32; len <= 33; len++) {
-        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'%.*s'}", fx_client(A), len,
-            unit_fill('n', 33).ptr);
+        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'%.*s'}", fx_client(A), len, unit_fill('n', 33).ptr);
         if (len == 32)
             fx_expect(A, "{'op':'welcome'}");
         else
             fx_expect_error(A, "bad-nick");
     }
     for (int len = 64; len <= 65; len++) {
-        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','agent':'%.*s'}", fx_client(A), len,
-            unit_fill('a', 65).ptr);
+        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','agent':'%.*s'}", fx_client(A), len, unit_fill('a', 65).ptr);
         if (len == 64)
             fx_expect(A, "{'op':'welcome'}");
         else
@@ -115,8 +113,7 @@ START_TEST(test_max_sessions) {
     fx_ask(C, "{'op':'hello','proto':1,'client':'%s','nick':'eve'}", fx_client(C));
     fx_expect_error(C, "too-many-sessions");
     fx_resume(D, A, "ann");
-    fx_ask(C, "{'op':'hello','proto':1,'client':'%s','nick':'ann'}",
-        fx_client(A)); /* takes the place of its own */
+    fx_ask(C, "{'op':'hello','proto':1,'client':'%s','nick':'ann'}", fx_client(A)); /* takes the place of its own */
     fx_expect(C, "{'op':'welcome','resumed':false}");
     fx_ask(B, "{'op':'bye'}");
     fx_hello(9, "eve");

@@ -21,8 +21,7 @@ static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
     for (size_t i = 0; i < slice->frame_count; i++) {
         zr_deliver_reader_t reader;
         zr_entry_t entry;
-        ck_assert(zr_deliver_read(
-            &reader, zr_span_of(zr_blob_data(slice->frames[i]), zr_blob_len(slice->frames[i]))));
+        ck_assert(zr_deliver_read(&reader, zr_span_of(zr_blob_data(slice->frames[i]), zr_blob_len(slice->frames[i]))));
         ck_assert_uint_eq(reader.flags, ZR_FRAME_REPLAY);
         ck_assert_uint_eq(reader.epoch, 0xE1);
         to += snprintf(to, (size_t)(end - to), "%llu:", (unsigned long long)reader.prev);
@@ -31,8 +30,8 @@ static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
         to += snprintf(to, (size_t)(end - to), " | ");
     }
     ck_assert_uint_eq(slice->count, count);
-    snprintf(to, (size_t)(end - to), "= %llu%s%s", (unsigned long long)slice->seq,
-        slice->complete ? " complete" : "", slice->more ? " more" : "");
+    snprintf(to, (size_t)(end - to), "= %llu%s%s", (unsigned long long)slice->seq, slice->complete ? " complete" : "",
+        slice->more ? " more" : "");
 }
 
 static void s_begin(log_memory_limits_t limits) {
@@ -49,8 +48,7 @@ static void s_append_gap(char name, size_t count, uint64_t gap, size_t body) {
     uint64_t *head = &s_heads[name - 'a'], prev = *head;
     zr_deliver_begin(&buffer, zr_span_of(&name, 1), 0, 0xE1, prev);
     for (size_t i = 0; i < count; i++)
-        zr_deliver_add(
-            &buffer, &(zr_entry_t){.seq = *head += gap, .sender = LIT("s"), .body = unit_fill('b', body)});
+        zr_deliver_add(&buffer, &(zr_entry_t){.seq = *head += gap, .sender = LIT("s"), .body = unit_fill('b', body)});
     zr_blob_t *frame = zr_buffer_to_blob(&buffer);
     s_log->engine->append(s_log, &(log_append_t){.room = zr_span_of(zr_blob_data(frame), 1),
                                      .first = prev + gap,
@@ -246,7 +244,6 @@ START_TEST(test_the_ring_wraps_and_grows) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.log_memory", test_commit_is_stored_at_once, test_unknown_room,
-    test_slices_are_cut_at_both_ends, test_the_last_so_many, test_positions_with_gaps,
-    test_a_room_forgets_by_entries, test_a_room_forgets_by_bytes, test_all_rooms_together_forget_the_oldest,
-    test_the_ring_wraps_and_grows)
+UNIT_MAIN("broker.core.log_memory", test_commit_is_stored_at_once, test_unknown_room, test_slices_are_cut_at_both_ends,
+    test_the_last_so_many, test_positions_with_gaps, test_a_room_forgets_by_entries, test_a_room_forgets_by_bytes,
+    test_all_rooms_together_forget_the_oldest, test_the_ring_wraps_and_grows)

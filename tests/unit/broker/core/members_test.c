@@ -65,9 +65,8 @@ START_TEST(test_one_frame_a_tick_and_room) {
     ck_assert_str_eq(frames[r],
         "r! {\"count\":1,\"joined\":[{\"nick\":\"bob\"}],\"left\":[{\"nick\":\"ann\",\"reason\":"
         "\"leave\"}],\"op\":\"presence\",\"room\":\"r\",\"version\":2}");
-    ck_assert_str_eq(frames[!r],
-        "s! {\"count\":1,\"joined\":[{\"nick\":\"ann\"}],\"left\":[],\"op\":\"presence\","
-        "\"room\":\"s\",\"version\":1}");
+    ck_assert_str_eq(frames[!r], "s! {\"count\":1,\"joined\":[{\"nick\":\"ann\"}],\"left\":[],\"op\":\"presence\","
+                                 "\"room\":\"s\",\"version\":1}");
     s_tick();
     fx_expect_silence(BACK);
     fx_finish();

@@ -37,8 +37,8 @@ START_TEST(test_comes_and_goes) {
     ck_assert_str_eq(s_frame(), "{\"count\":1,\"joined\":[{\"nick\":\"ann\"}],\"left\":[],\"version\":1}");
     ck_assert_str_eq(s_frame(), "");
     ck_assert(s_exit("ann", "bye"));
-    ck_assert_str_eq(s_frame(),
-        "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"bye\"}],\"version\":2}");
+    ck_assert_str_eq(
+        s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"bye\"}],\"version\":2}");
     ck_assert_uint_eq(HASH_COUNT(s_presence.occupants), 0);
     presence_finish(&s_presence);
 }
@@ -57,8 +57,8 @@ START_TEST(test_coming_and_going_cancel_out) {
     ck_assert_uint_eq(s_presence.version, 1);
     ck_assert_uint_eq(s_presence.count, 1);
     s_exit("ann", "expired");
-    ck_assert_str_eq(s_frame(),
-        "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"expired\"}],\"version\":2}");
+    ck_assert_str_eq(
+        s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"expired\"}],\"version\":2}");
     presence_finish(&s_presence);
 }
 END_TEST
@@ -70,8 +70,8 @@ START_TEST(test_first_in_and_last_out) {
     ck_assert(!s_exit("ann", "bye"));
     ck_assert_str_eq(s_frame(), "");
     ck_assert(s_exit("ann", "leave"));
-    ck_assert_str_eq(s_frame(),
-        "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"leave\"}],\"version\":2}");
+    ck_assert_str_eq(
+        s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"leave\"}],\"version\":2}");
     presence_finish(&s_presence);
 }
 END_TEST
@@ -81,12 +81,11 @@ START_TEST(test_renamed) {
     s_frame();
     presence_exit(&s_presence, LIT("ann"), "renamed", LIT("bob"));
     presence_enter(&s_presence, LIT("bob"), LIT("ann"));
-    ck_assert_str_eq(s_frame(),
-        "{\"count\":1,\"joined\":[{\"nick\":\"bob\",\"was\":\"ann\"}],"
-        "\"left\":[{\"nick\":\"ann\",\"reason\":\"renamed\",\"to\":\"bob\"}],\"version\":2}");
+    ck_assert_str_eq(s_frame(), "{\"count\":1,\"joined\":[{\"nick\":\"bob\",\"was\":\"ann\"}],"
+                                "\"left\":[{\"nick\":\"ann\",\"reason\":\"renamed\",\"to\":\"bob\"}],\"version\":2}");
     s_exit("bob", "leave"); /* the other nick is not told again */
-    ck_assert_str_eq(s_frame(),
-        "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"bob\",\"reason\":\"leave\"}],\"version\":3}");
+    ck_assert_str_eq(
+        s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"bob\",\"reason\":\"leave\"}],\"version\":3}");
     presence_finish(&s_presence);
 }
 END_TEST
@@ -149,7 +148,7 @@ START_TEST(test_exit_of_nobody_is_a_bug) {
 END_TEST
 
 UNIT_MAIN_ABORTS("broker.core.presence",
-    UNIT_TESTS(test_comes_and_goes, test_coming_and_going_cancel_out, test_first_in_and_last_out,
-        test_renamed, test_renamed_and_back_is_silent, test_what_was_listed_is_told_even_if_undone,
+    UNIT_TESTS(test_comes_and_goes, test_coming_and_going_cancel_out, test_first_in_and_last_out, test_renamed,
+        test_renamed_and_back_is_silent, test_what_was_listed_is_told_even_if_undone,
         test_changes_of_a_frame_are_bounded),
     UNIT_TESTS(test_exit_of_nobody_is_a_bug))

@@ -76,8 +76,8 @@ END_TEST
 START_TEST(test_nothing_is_done_before_hello) {
     fx_start();
     fx_one(A, "r", 1, "x");
-    static const char *const frames[] = {"{'op':'join','room':'r'}", "{'op':'nonsense'}", "{",
-        "{'op':'hello'", "{'op':1}", "{'op':'ping','id':[]}", "\x7F"};
+    static const char *const frames[] = {"{'op':'join','room':'r'}", "{'op':'nonsense'}", "{", "{'op':'hello'",
+        "{'op':1}", "{'op':'ping','id':[]}", "\x7F"};
     for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
         fx_say(A, "%s", frames[i]);
     fx_frame(A, LIT(""));

@@ -24,8 +24,7 @@ static const uint64_t s_time = (uint64_t)(12 * 3600 + 34 * 60) * 1000000;
 START_TEST(test_entries) {
     s_utc();
     zr_buffer_t out = {0};
-    zrelay_event_t event = {
-        .room = "dev", .sender = "ann", .body = "hi\033[2J", .body_len = 6, .time = s_time};
+    zrelay_event_t event = {.room = "dev", .sender = "ann", .body = "hi\033[2J", .body_len = 6, .time = s_time};
     chat_text_entry(&out, s_plain, &event);
     s_expect(&out, "12:34 ann: hi\\x1b[2J\n");
     chat_text_entry(&out, (chat_style_t){.rooms = true}, &event);

@@ -191,5 +191,4 @@ START_TEST(test_answers) {
 }
 END_TEST
 
-UNIT_MAIN(
-    "client.cli.conn", test_connects, test_gives_up, test_hold_keeps_events, test_nick_in_use, test_answers)
+UNIT_MAIN("client.cli.conn", test_connects, test_gives_up, test_hold_keeps_events, test_nick_in_use, test_answers)

@@ -59,8 +59,7 @@ START_TEST(test_json) {
                    "\"deleted\":true}\n");
     event = s_event(NULL, 0);
     ck_assert(format_entry(&out, &event, FORMAT_JSON));
-    s_expect(
-        &out, "{\"room\":\"logs\",\"seq\":7,\"time\":1700000000000001,\"sender\":\"ann\",\"body\":\"\"}\n");
+    s_expect(&out, "{\"room\":\"logs\",\"seq\":7,\"time\":1700000000000001,\"sender\":\"ann\",\"body\":\"\"}\n");
 }
 END_TEST
 
@@ -142,5 +141,5 @@ START_TEST(test_progress) {
 }
 END_TEST
 
-UNIT_MAIN("client.cli.format", test_raw_is_byte_for_byte, test_terminals_are_safe, test_json,
-    test_json_of_every_byte, test_deletions_are_not_text, test_base64, test_notes, test_progress)
+UNIT_MAIN("client.cli.format", test_raw_is_byte_for_byte, test_terminals_are_safe, test_json, test_json_of_every_byte,
+    test_deletions_are_not_text, test_base64, test_notes, test_progress)

@@ -2,8 +2,7 @@
 #include "unit.h"
 
 /* Feeds `text` in pieces of `step` bytes and takes what comes out as lines, each followed by '|'. */
-static lines_result_t s_cut(
-    zr_span_t text, size_t step, size_t chunk, size_t max, char *out, uint64_t *number) {
+static lines_result_t s_cut(zr_span_t text, size_t step, size_t chunk, size_t max, char *out, uint64_t *number) {
     lines_t lines;
     lines_init(&lines, chunk, max);
     lines_result_t result;

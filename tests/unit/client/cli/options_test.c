@@ -120,5 +120,5 @@ START_TEST(test_seconds) {
 }
 END_TEST
 
-UNIT_MAIN("client.cli.options", test_mixed_with_words, test_double_dash_and_lone_dash,
-    test_stops_at_the_command, test_mistakes, test_numbers, test_seconds)
+UNIT_MAIN("client.cli.options", test_mixed_with_words, test_double_dash_and_lone_dash, test_stops_at_the_command,
+    test_mistakes, test_numbers, test_seconds)

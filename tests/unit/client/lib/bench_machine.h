@@ -1,4 +1,5 @@
-/* A machine on the bench: a made-up clock, entropy that counts, frames built by hand. Each test of the machine's parts includes it once. */
+/* A machine on the bench: a made-up clock, entropy that counts, frames built by hand. Each test of the machine's parts
+ * includes it once. */
 #ifndef BENCH_MACHINE_H
 #define BENCH_MACHINE_H
 
@@ -130,15 +131,13 @@ static inline void bench_tick(bench_t *b, uint64_t ms) {
 }
 
 /* A DELIVER frame with entries first … last, seq by seq, whose bodies are their seqs. */
-static inline zr_blob_t *bench_entries(
-    const char *room, uint8_t flags, uint64_t prev, uint64_t first, uint64_t last) {
+static inline zr_blob_t *bench_entries(const char *room, uint8_t flags, uint64_t prev, uint64_t first, uint64_t last) {
     zr_buffer_t out = {0};
     char body[32];
     zr_deliver_begin(&out, zr_span(room), flags, bench_epoch, prev);
     for (uint64_t seq = first; seq <= last; seq++) {
         snprintf(body, sizeof body, "%" PRIu64, seq);
-        zr_deliver_add(
-            &out, &(zr_entry_t){.seq = seq, .time = 7, .sender = zr_span("ann"), .body = zr_span(body)});
+        zr_deliver_add(&out, &(zr_entry_t){.seq = seq, .time = 7, .sender = zr_span("ann"), .body = zr_span(body)});
     }
     zr_blob_t *frame = zr_buffer_to_blob(&out);
     zr_buffer_finish(&out);
@@ -166,8 +165,7 @@ static inline void bench_presence(bench_t *b, const char *room, const char *json
 
 static inline void bench_synced_epoch(bench_t *b, const char *epoch) {
     char text[256];
-    int len =
-        snprintf(text, sizeof text, "\xff%s{\"op\":\"synced\",\"epoch\":\"%s\"}", b->machine->nonce, epoch);
+    int len = snprintf(text, sizeof text, "\xff%s{\"op\":\"synced\",\"epoch\":\"%s\"}", b->machine->nonce, epoch);
     bench_back(b, text, (size_t)len);
 }
 
@@ -268,12 +266,12 @@ static inline const char *bench_event(bench_t *b) {
         sprintf(text, "acked %" PRIu64 " %d %" PRIu64, e->mid, (int)e->level, e->seq);
         break;
     case ZRELAY_REFUSED:
-        sprintf(text, "refused %s %s mid=%" PRIu64 "-%" PRIu64 " request=%" PRIu64 " seq=%" PRIu64, e->code,
-            room, e->mid, e->upto, e->request, e->seq);
+        sprintf(text, "refused %s %s mid=%" PRIu64 "-%" PRIu64 " request=%" PRIu64 " seq=%" PRIu64, e->code, room,
+            e->mid, e->upto, e->request, e->seq);
         break;
     case ZRELAY_PRESENCE_CHANGED:
-        sprintf(text, "presence %s %s%s %s %" PRIu64, room, e->joined ? "+" : "-", name,
-            e->text ? e->text : "-", e->count);
+        sprintf(
+            text, "presence %s %s%s %s %" PRIu64, room, e->joined ? "+" : "-", name, e->text ? e->text : "-", e->count);
         break;
     case ZRELAY_DIRECT:
         sprintf(text, "direct %s %.*s %" PRIu64, name, (int)e->body_len, (const char *)e->body, e->time);
@@ -333,10 +331,8 @@ static inline void bench_welcome(bench_t *b) {
     EVENT(b, "connected " EPOCH_1 " me");
 }
 
-static inline void bench_joined(
-    bench_t *b, const char *room, uint64_t seq, uint64_t oldest, const char *more) {
-    bench_json(b,
-        "{'op':'joined','re':%d,'room':'%s','seq':%" PRIu64 ",'oldest':%" PRIu64 ",'version':1,'count':1%s}",
+static inline void bench_joined(bench_t *b, const char *room, uint64_t seq, uint64_t oldest, const char *more) {
+    bench_json(b, "{'op':'joined','re':%d,'room':'%s','seq':%" PRIu64 ",'oldest':%" PRIu64 ",'version':1,'count':1%s}",
         bench_id(b), room, seq, oldest, more);
 }
 
@@ -358,8 +354,7 @@ static inline void bench_live_room(bench_t *b, const char *room, uint64_t seq) {
 }
 
 static inline void bench_replayed(bench_t *b, uint64_t seq, uint64_t count, bool complete, bool more) {
-    bench_json(b,
-        "{'op':'replayed','re':%d,'room':'-','seq':%" PRIu64 ",'count':%" PRIu64 ",'complete':%s,'more':%s}",
+    bench_json(b, "{'op':'replayed','re':%d,'room':'-','seq':%" PRIu64 ",'count':%" PRIu64 ",'complete':%s,'more':%s}",
         bench_id(b), seq, count, complete ? "true" : "false", more ? "true" : "false");
 }
 

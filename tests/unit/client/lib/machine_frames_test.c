@@ -62,8 +62,7 @@ START_TEST(test_types_of_a_newer_broker_are_ignored) {
 END_TEST
 
 START_TEST(test_a_broken_welcome_is_none) {
-    const char *wrong[] = {
-        "'epoch':5", "'nick':''", "'resume':null", "'heartbeat':0", "'resumed':1", "'back':'%s'"};
+    const char *wrong[] = {"'epoch':5", "'nick':''", "'resume':null", "'heartbeat':0", "'resumed':1", "'back':'%s'"};
     char text[1024], back[400];
     memset(back, 'x', sizeof back - 1);
     back[sizeof back - 1] = '\0';
@@ -72,8 +71,8 @@ START_TEST(test_a_broken_welcome_is_none) {
     int id = bench_id(&b);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const char *names[] = {"epoch", "nick", "resume", "heartbeat", "resumed", "back"};
-        const char *good[] = {"'epoch':'e'", "'nick':'me'", "'resume':'r'", "'heartbeat':5000",
-            "'resumed':false", "'back':'tcp://b'"};
+        const char *good[] = {
+            "'epoch':'e'", "'nick':'me'", "'resume':'r'", "'heartbeat':5000", "'resumed':false", "'back':'tcp://b'"};
         char bad[500];
         snprintf(bad, sizeof bad, wrong[i], back);
         size_t at = (size_t)sprintf(text, "{'op':'welcome','re':%d", id);
@@ -84,8 +83,7 @@ START_TEST(test_a_broken_welcome_is_none) {
         ck_assert_uint_eq(b.machine->malformed, i + 1);
         ck_assert_int_eq(b.machine->state, STATE_GREETING);
     }
-    bench_json(&b,
-        "{'op':'welcome','re':%d,'epoch':'e','nick':'me','resume':'r','back':'b','heartbeat':5000}", id + 1);
+    bench_json(&b, "{'op':'welcome','re':%d,'epoch':'e','nick':'me','resume':'r','back':'b','heartbeat':5000}", id + 1);
     ck_assert_int_eq(b.machine->state, STATE_GREETING); /* of no hello of ours */
     bench_json(&b,
         "{'op':'welcome','re':%d,'epoch':'e','nick':'me','resume':'r','back':'b','heartbeat':"
@@ -273,9 +271,8 @@ static uint64_t s_random(void) {
 /* Good frames with some bytes changed, in any order. */
 START_TEST(test_noise) {
     random_state = 88172645463325252ULL + (uint64_t)_i;
-    const char *texts[] = {"{\"op\":\"pong\",\"heads\":{\"a\":9,\"m/x\":3}}",
-        "{\"op\":\"bye\",\"reason\":\"expired\"}", "{\"op\":\"error\",\"code\":\"no-session\"}",
-        "{\"op\":\"error\",\"code\":\"conflict\",\"mid\":1,\"upto\":3}",
+    const char *texts[] = {"{\"op\":\"pong\",\"heads\":{\"a\":9,\"m/x\":3}}", "{\"op\":\"bye\",\"reason\":\"expired\"}",
+        "{\"op\":\"error\",\"code\":\"no-session\"}", "{\"op\":\"error\",\"code\":\"conflict\",\"mid\":1,\"upto\":3}",
         "{\"op\":\"joined\",\"re\":3,\"room\":\"a\",\"seq\":9,\"oldest\":2,\"recovered\":false,\"version\":1,"
         "\"count\":1}",
         "{\"op\":\"replayed\",\"re\":4,\"seq\":9,\"count\":3,\"complete\":false,\"more\":true}",
@@ -341,8 +338,7 @@ int main(void) {
     const TTest *tests[] = {test_nonsense_is_counted, test_types_of_a_newer_broker_are_ignored,
         test_a_broken_welcome_is_none, test_frames_that_break_off, test_seqs_that_do_not_rise,
         test_replays_nobody_asked_for, test_wrong_answers, test_joined_without_its_members_is_asked_again,
-        test_heads_that_are_none, test_errors_of_any_shape, test_held_frames_are_bounded,
-        test_frames_after_the_end};
+        test_heads_that_are_none, test_errors_of_any_shape, test_held_frames_are_bounded, test_frames_after_the_end};
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
         tcase_add_test(tcase, tests[i]);
     tcase_add_loop_test(tcase, test_noise, 0, 100);

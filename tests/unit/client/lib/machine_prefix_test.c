@@ -14,8 +14,7 @@ static void s_prefix(int from) {
 }
 
 static void s_list(const char *rooms, bool more) {
-    bench_json(
-        &b, "{'op':'rooms','re':%d,'rooms':[%s],'more':%s}", bench_id(&b), rooms, more ? "true" : "false");
+    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[%s],'more':%s}", bench_id(&b), rooms, more ? "true" : "false");
 }
 
 START_TEST(test_joins_what_exists_silently) {
@@ -190,8 +189,7 @@ START_TEST(test_after_a_reconnect) {
     int list = bench_id(&b);
     SENT(&b, "join room=m/a after=5 presence=false");
     bench_joined(&b, "m/a", 5, 0, ",'recovered':true");
-    bench_json(&b,
-        "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':5},{'room':'m/b','seq':2}],'more':false}", list);
+    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':5},{'room':'m/b','seq':2}],'more':false}", list);
     SENT(&b, "join room=m/b after=0 presence=false"); /* it came up meanwhile */
     NOTHING_SENT(&b);
     bench_finish(&b);
@@ -200,9 +198,7 @@ END_TEST
 
 START_TEST(test_hostile_lists) {
     s_prefix(ZRELAY_FROM_NOW);
-    s_list(
-        "1,{'room':5},{'room':'x'},{'room':'m/ '},{'room':'m/a','seq':-1},{'seq':1},{'room':'m/z','seq':1}",
-        true);
+    s_list("1,{'room':5},{'room':'x'},{'room':'m/ '},{'room':'m/a','seq':-1},{'seq':1},{'room':'m/z','seq':1}", true);
     EVENT(&b, "");
     ck_assert_uint_eq(HASH_COUNT(b.machine->rooms), 2);
     SENT(&b, "rooms prefix=m/ after=m/z");

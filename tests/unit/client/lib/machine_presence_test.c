@@ -4,8 +4,7 @@
 static bench_t b;
 
 static void s_who(uint64_t version, const char *users, bool more) {
-    bench_json(&b,
-        "{'op':'who','re':%d,'room':'a','version':%" PRIu64 ",'users':[%s],'count':2,'silent':0,'more':%s}",
+    bench_json(&b, "{'op':'who','re':%d,'room':'a','version':%" PRIu64 ",'users':[%s],'count':2,'silent':0,'more':%s}",
         bench_id(&b), version, users, more ? "true" : "false");
 }
 
@@ -189,8 +188,7 @@ START_TEST(test_hostile_presence) {
     const char *long_nick = "{'version':3,'joined':[1,null,{'nick':5},{'nick':''},"
                             "{'nick':'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn'}],"
                             "'left':[{},{'nick':'nobody'},[]],'count':2}";
-    const char *frames[] = {
-        "{", "[]", "{'version':'x'}", "{'version':2,'joined':5,'left':{},'count':-1}", long_nick};
+    const char *frames[] = {"{", "[]", "{'version':'x'}", "{'version':2,'joined':5,'left':{},'count':-1}", long_nick};
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++)
         bench_presence(&b, "a", frames[i]);
     NO_EVENT(&b);

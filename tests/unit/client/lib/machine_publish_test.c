@@ -18,8 +18,7 @@ static int s_cas(void) {
 }
 
 static void s_refuse(uint64_t mid, uint64_t upto, const char *code) {
-    bench_json(&b,
-        "{'op':'error','code':'%s','text':'no','room':'a','mid':%" PRIu64 ",'upto':%" PRIu64 ",'seq':5}",
+    bench_json(&b, "{'op':'error','code':'%s','text':'no','room':'a','mid':%" PRIu64 ",'upto':%" PRIu64 ",'seq':5}",
         code, mid, upto);
 }
 
@@ -146,8 +145,7 @@ START_TEST(test_takes_only_what_the_protocol_allows) {
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, ZR_ENTRY_DELETE, 0, "", 0, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_publish(b.machine, "a", "k", ZR_ENTRY_DELETE, 0, "x", 1, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, NULL, 1, NULL), ZRELAY_EINVAL);
-    ck_assert_int_eq(
-        machine_publish(b.machine, "a", "k", ZR_ENTRY_EXPECT, 1ULL << 53, "x", 1, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_publish(b.machine, "a", "k", ZR_ENTRY_EXPECT, 1ULL << 53, "x", 1, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, NULL, 0, NULL), 0);
     ck_assert_int_eq(machine_publish(b.machine, "a", "k", ZR_ENTRY_DELETE, 0, NULL, 0, NULL), 0);
     ck_assert_uint_eq(machine_unacked(b.machine), 2);
@@ -304,7 +302,8 @@ START_TEST(test_a_resend_is_the_same_bytes) {
 }
 END_TEST
 
-/* A broker that has forgotten this client would store what was answered once more: acked twice, or against its own refusal. */
+/* A broker that has forgotten this client would store what was answered once more: acked twice, or against its own
+ * refusal. */
 START_TEST(test_a_resend_leaves_out_what_is_answered) {
     s_welcomed();
     for (int i = 0; i < 5; i++)
@@ -408,12 +407,12 @@ START_TEST(test_acks_become_one_when_nobody_takes_them) {
 }
 END_TEST
 
-UNIT_MAIN("client.lib.machine_publish", test_one_message_is_one_frame,
-    test_what_is_published_meanwhile_shares_a_frame, test_frames_are_bounded,
-    test_no_more_under_way_than_the_window, test_works_offline, test_takes_only_what_the_protocol_allows,
-    test_queue_is_full_at_its_limits, test_bodies_are_bounded_by_the_broker, test_sixty_four_compare_and_sets,
-    test_acks_are_cumulative, test_refusals, test_conflict_names_where_the_value_stands,
-    test_resends_what_is_unanswered_in_order_before_anything_new, test_a_resend_is_the_same_bytes,
-    test_a_resend_leaves_out_what_is_answered, test_a_refusal_that_comes_again_is_told_once,
-    test_smaller_limits_after_a_reconnect, test_acks_nobody_waits_for_are_malformed,
-    test_an_ack_between_reconnect_and_resend, test_acks_become_one_when_nobody_takes_them)
+UNIT_MAIN("client.lib.machine_publish", test_one_message_is_one_frame, test_what_is_published_meanwhile_shares_a_frame,
+    test_frames_are_bounded, test_no_more_under_way_than_the_window, test_works_offline,
+    test_takes_only_what_the_protocol_allows, test_queue_is_full_at_its_limits, test_bodies_are_bounded_by_the_broker,
+    test_sixty_four_compare_and_sets, test_acks_are_cumulative, test_refusals,
+    test_conflict_names_where_the_value_stands, test_resends_what_is_unanswered_in_order_before_anything_new,
+    test_a_resend_is_the_same_bytes, test_a_resend_leaves_out_what_is_answered,
+    test_a_refusal_that_comes_again_is_told_once, test_smaller_limits_after_a_reconnect,
+    test_acks_nobody_waits_for_are_malformed, test_an_ack_between_reconnect_and_resend,
+    test_acks_become_one_when_nobody_takes_them)

@@ -54,11 +54,9 @@ START_TEST(test_rooms_in_pages) {
     bench_json(&b, "{'op':'rooms','re':%d,'rooms':[],'more':false}", bench_id(&b));
     EVENT(&b, "done 1 count=0 seq=0 complete");
     SENT(&b, "rooms prefix=m/");
-    bench_json(
-        &b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':4,'count':1}],'more':true}", bench_id(&b));
+    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':4,'count':1}],'more':true}", bench_id(&b));
     SENT(&b, "rooms prefix=m/ after=m/a");
-    bench_json(
-        &b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/b','seq':5,'count':2}],'more':false}", bench_id(&b));
+    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/b','seq':5,'count':2}],'more':false}", bench_id(&b));
     EVENT(&b, "room m/a 4 1 for 2");
     EVENT(&b, "room m/b 5 2 for 2");
     EVENT(&b, "done 2 count=2 seq=0 complete");
@@ -87,8 +85,7 @@ START_TEST(test_history_up_to_the_head_of_this_moment) {
     ck_assert_int_eq(machine_history(b.machine, "a", 2, 0, 0, &number), 0);
     bench_run(&b);
     SENT(&b, "rooms prefix=a limit=1");
-    bench_json(
-        &b, "{'op':'rooms','re':%d,'rooms':[{'room':'a','seq':6,'count':0}],'more':true}", bench_id(&b));
+    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'a','seq':6,'count':0}],'more':true}", bench_id(&b));
     SENT(&b, "replay room=a after=2 until=6");
     bench_replay(&b, "a", 2, 3, 4);
     bench_replayed(&b, 4, 2, true, true);
@@ -111,8 +108,7 @@ START_TEST(test_history_of_nothing) {
     machine_history(b.machine, "a", 0, 0, 0, &number);
     bench_run(&b);
     SENT(&b, "rooms prefix=a limit=1");
-    bench_json(
-        &b, "{'op':'rooms','re':%d,'rooms':[{'room':'ab','seq':6,'count':0}],'more':false}", bench_id(&b));
+    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'ab','seq':6,'count':0}],'more':false}", bench_id(&b));
     SENT(&b, "replay room=a after=0"); /* not listed */
     bench_replayed(&b, 0, 0, true, false);
     EVENT(&b, "done 1 count=0 seq=0 complete");
@@ -120,8 +116,7 @@ START_TEST(test_history_of_nothing) {
     machine_history(b.machine, "a", 7, 0, 0, &number);
     bench_run(&b);
     bench_sent(&b);
-    bench_json(
-        &b, "{'op':'rooms','re':%d,'rooms':[{'room':'a','seq':6,'count':0}],'more':false}", bench_id(&b));
+    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'a','seq':6,'count':0}],'more':false}", bench_id(&b));
     EVENT(&b, "done 2 count=0 seq=6 incomplete"); /* beyond the head: of another log */
     NOTHING_SENT(&b);
     bench_finish(&b);
@@ -346,8 +341,7 @@ START_TEST(test_asked_again_under_another_id_after_a_reconnect) {
     SENT(&b, "who room=a");
     ck_assert_int_ne(bench_id(&b), before);
     bench_json(&b, "{'op':'who','re':%d,'room':'a','users':[{'nick':'old'}],'count':1,'more':false}", before);
-    bench_json(
-        &b, "{'op':'who','re':%d,'room':'a','users':[{'nick':'new'}],'count':1,'more':false}", bench_id(&b));
+    bench_json(&b, "{'op':'who','re':%d,'room':'a','users':[{'nick':'new'}],'count':1,'more':false}", bench_id(&b));
     EVENT(&b, "epoch " EPOCH_2);
     EVENT(&b, "user new for 1");
     EVENT(&b, "done 1 count=1 seq=0 complete");
@@ -384,11 +378,10 @@ START_TEST(test_bad_names) {
 }
 END_TEST
 
-UNIT_MAIN("client.lib.machine_questions", test_who_in_pages, test_rooms_in_pages,
-    test_a_list_that_goes_backwards_ends, test_history_up_to_the_head_of_this_moment, test_history_of_nothing,
-    test_history_with_a_limit, test_history_of_the_last, test_history_that_is_forgotten_in_part,
-    test_history_waits_for_the_repair_of_its_room, test_history_goes_on_after_a_reconnect,
-    test_history_cut_by_another_epoch_ends, test_state_is_valid_at_the_first_answers_seq,
-    test_half_a_page_of_state_is_asked_for_anew, test_direct_and_ping,
-    test_a_direct_message_that_no_frame_holds, test_refused,
-    test_asked_again_under_another_id_after_a_reconnect, test_so_many_at_once, test_bad_names)
+UNIT_MAIN("client.lib.machine_questions", test_who_in_pages, test_rooms_in_pages, test_a_list_that_goes_backwards_ends,
+    test_history_up_to_the_head_of_this_moment, test_history_of_nothing, test_history_with_a_limit,
+    test_history_of_the_last, test_history_that_is_forgotten_in_part, test_history_waits_for_the_repair_of_its_room,
+    test_history_goes_on_after_a_reconnect, test_history_cut_by_another_epoch_ends,
+    test_state_is_valid_at_the_first_answers_seq, test_half_a_page_of_state_is_asked_for_anew, test_direct_and_ping,
+    test_a_direct_message_that_no_frame_holds, test_refused, test_asked_again_under_another_id_after_a_reconnect,
+    test_so_many_at_once, test_bad_names)

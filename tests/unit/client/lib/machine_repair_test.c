@@ -20,15 +20,11 @@ START_TEST(test_an_entry_has_its_parts) {
     bench_init(&b);
     bench_live_room(&b, "a", 5);
     zr_deliver_begin(&out, zr_span("a"), 0, bench_epoch, 5);
-    zr_deliver_add(&out, &(zr_entry_t){.seq = 6,
-                             .time = 77,
-                             .flags = 0,
-                             .sender = zr_span("ann"),
-                             .key = zr_span("k"),
-                             .body = zr_span("body")});
     zr_deliver_add(&out,
         &(zr_entry_t){
-            .seq = 9, .time = 78, .flags = ZR_ENTRY_DELETE, .sender = zr_span("bo"), .key = zr_span("k2")});
+            .seq = 6, .time = 77, .flags = 0, .sender = zr_span("ann"), .key = zr_span("k"), .body = zr_span("body")});
+    zr_deliver_add(&out,
+        &(zr_entry_t){.seq = 9, .time = 78, .flags = ZR_ENTRY_DELETE, .sender = zr_span("bo"), .key = zr_span("k2")});
     bench_back(&b, out.data, out.len);
     zr_buffer_finish(&out);
     const zrelay_event_t *event = machine_event(b.machine);
@@ -164,8 +160,7 @@ START_TEST(test_a_large_frame_does_not_break_the_buffer) {
     bench_init(&b);
     bench_live_room(&b, "a", 5);
     zr_deliver_begin(&out, zr_span("a"), 0, bench_epoch, 8);
-    zr_deliver_add(
-        &out, &(zr_entry_t){.seq = 9, .sender = zr_span("ann"), .body = zr_span_of(body, KEPT_BYTES)});
+    zr_deliver_add(&out, &(zr_entry_t){.seq = 9, .sender = zr_span("ann"), .body = zr_span_of(body, KEPT_BYTES)});
     bench_back(&b, out.data, out.len);
     zr_buffer_finish(&out);
     free(body);
@@ -371,8 +366,7 @@ START_TEST(test_replay_waits_for_a_program_that_is_behind) {
     for (uint64_t seq = 1; seq <= 5; seq++) {
         zr_buffer_t out = {0};
         zr_deliver_begin(&out, zr_span("a"), 0, bench_epoch, seq - 1);
-        zr_deliver_add(
-            &out, &(zr_entry_t){.seq = seq, .sender = zr_span("ann"), .body = zr_span_of(body, 1 << 20)});
+        zr_deliver_add(&out, &(zr_entry_t){.seq = seq, .sender = zr_span("ann"), .body = zr_span_of(body, 1 << 20)});
         bench_back(&b, out.data, out.len);
         zr_buffer_finish(&out);
     }
@@ -407,8 +401,8 @@ static void s_answer_replay(const char *asked, uint64_t head, uint64_t slice) {
     bench_replayed(&b, last, last - after, true, last < to);
 }
 
-/* Every third frame is dropped on SUB, replays come in small slices, and all the time more is published: what the program gets is
- * whole and in order. */
+/* Every third frame is dropped on SUB, replays come in small slices, and all the time more is published: what the
+ * program gets is whole and in order. */
 START_TEST(test_converges_while_publishing_goes_on) {
     enum { ROUNDS = 400, PER_ROUND = 20, SLICE = 40, QUIET = 100 };
     uint64_t head = 0, expected = 1;
@@ -440,8 +434,7 @@ UNIT_MAIN("client.lib.machine_repair", test_live_entries_come_in_order, test_an_
     test_a_large_frame_does_not_break_the_buffer, test_lost_tail_is_replayed_after_a_grace,
     test_a_tail_lost_during_a_repair_is_not_forgotten, test_a_tail_that_comes_within_the_grace_is_not_lost,
     test_a_busy_program_is_not_a_loss, test_a_head_that_the_log_does_not_have_is_asked_for_once,
-    test_incomplete_replay_tells_what_is_lost, test_everything_forgotten,
-    test_frames_of_an_earlier_replay_are_no_loss, test_a_hole_that_no_replay_fills_is_lost_at_last,
-    test_too_many_replays_is_asked_again, test_as_many_replays_as_the_broker_allows,
-    test_replay_waits_for_a_program_that_is_behind, test_private_rooms_come_by_dealer,
-    test_converges_while_publishing_goes_on)
+    test_incomplete_replay_tells_what_is_lost, test_everything_forgotten, test_frames_of_an_earlier_replay_are_no_loss,
+    test_a_hole_that_no_replay_fills_is_lost_at_last, test_too_many_replays_is_asked_again,
+    test_as_many_replays_as_the_broker_allows, test_replay_waits_for_a_program_that_is_behind,
+    test_private_rooms_come_by_dealer, test_converges_while_publishing_goes_on)

@@ -289,11 +289,9 @@ START_TEST(test_no_more_rooms_than_the_broker_takes) {
 END_TEST
 
 UNIT_MAIN("client.lib.machine_rooms", test_from_now_begins_at_the_head, test_from_after_replays,
-    test_from_after_the_head_needs_no_replay, test_from_after_what_is_forgotten,
-    test_from_after_beyond_the_head, test_from_last, test_from_last_of_nothing,
-    test_live_entries_before_joined_after_a_reconnect_are_no_loss,
+    test_from_after_the_head_needs_no_replay, test_from_after_what_is_forgotten, test_from_after_beyond_the_head,
+    test_from_last, test_from_last_of_nothing, test_live_entries_before_joined_after_a_reconnect_are_no_loss,
     test_what_was_missed_while_away_is_replayed, test_sync_is_tried_again_with_another_nonce,
     test_the_nonce_is_given_back, test_frames_of_another_epoch_are_not_taken, test_synced_in_another_epoch,
-    test_a_lost_tail_asks_back_for_a_sign_of_life, test_leave, test_leave_before_the_welcome,
-    test_join_refused, test_join_takes_only_what_the_protocol_allows,
-    test_no_more_rooms_than_the_broker_takes)
+    test_a_lost_tail_asks_back_for_a_sign_of_life, test_leave, test_leave_before_the_welcome, test_join_refused,
+    test_join_takes_only_what_the_protocol_allows, test_no_more_rooms_than_the_broker_takes)

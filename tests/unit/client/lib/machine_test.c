@@ -481,17 +481,14 @@ START_TEST(test_destroy_accepts_null) {
 END_TEST
 
 UNIT_MAIN("client.lib.machine", test_new_connects_and_says_hello,
-    test_hello_carries_the_agent_and_no_nick_when_there_is_none,
-    test_welcome_connects_back_subscribes_and_syncs, test_without_rooms_there_is_no_back,
-    test_joins_in_a_row_share_a_sync, test_greeting_without_answer_backs_off_with_fresh_sockets,
-    test_back_off_is_random_and_doubles_to_ten_seconds, test_nick_in_use_waits_for_another,
-    test_a_name_the_broker_made_up_may_be_lost, test_hello_that_cannot_be_right_closes,
-    test_too_many_sessions_backs_off, test_pings_every_heartbeat,
+    test_hello_carries_the_agent_and_no_nick_when_there_is_none, test_welcome_connects_back_subscribes_and_syncs,
+    test_without_rooms_there_is_no_back, test_joins_in_a_row_share_a_sync,
+    test_greeting_without_answer_backs_off_with_fresh_sockets, test_back_off_is_random_and_doubles_to_ten_seconds,
+    test_nick_in_use_waits_for_another, test_a_name_the_broker_made_up_may_be_lost,
+    test_hello_that_cannot_be_right_closes, test_too_many_sessions_backs_off, test_pings_every_heartbeat,
     test_three_silent_heartbeats_make_both_sockets_anew, test_a_program_that_was_busy_is_not_a_silent_broker,
-    test_no_session_says_only_hello_and_resumes, test_another_epoch_voids_positions,
-    test_another_back_connects_there, test_bye_shutdown_backs_off, test_bye_expired_says_hello_at_once,
-    test_bye_replaced_backs_off, test_without_reconnect_the_first_loss_closes, test_rename,
-    test_rename_twice_and_while_greeting, test_close_waits_for_acks_then_says_bye,
-    test_close_does_not_wait_for_ever, test_close_while_the_bye_is_lost,
-    test_close_sends_a_direct_message_first, test_a_blocked_action_is_void_after_a_loss,
-    test_destroy_accepts_null)
+    test_no_session_says_only_hello_and_resumes, test_another_epoch_voids_positions, test_another_back_connects_there,
+    test_bye_shutdown_backs_off, test_bye_expired_says_hello_at_once, test_bye_replaced_backs_off,
+    test_without_reconnect_the_first_loss_closes, test_rename, test_rename_twice_and_while_greeting,
+    test_close_waits_for_acks_then_says_bye, test_close_does_not_wait_for_ever, test_close_while_the_bye_is_lost,
+    test_close_sends_a_direct_message_first, test_a_blocked_action_is_void_after_a_loss, test_destroy_accepts_null)

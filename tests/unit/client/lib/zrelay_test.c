@@ -150,8 +150,7 @@ static void s_answer(const char *format, ...) {
 
 static void s_welcome(int heartbeat) {
     int id = s_expect("hello");
-    s_answer("{'op':'welcome','re':%d,'epoch':'" EPOCH
-             "','nick':'me','resume':'t','resumed':false,'back':'%s',"
+    s_answer("{'op':'welcome','re':%d,'epoch':'" EPOCH "','nick':'me','resume':'t','resumed':false,'back':'%s',"
              "'heartbeat':%d,'limits':{'entries':%d,'window':1000000000}}",
         id, st.back_endpoint, heartbeat, 2);
     s_until(ZRELAY_CONNECTED);
@@ -171,8 +170,7 @@ static void s_sync(void) {
         }
         ck_assert_msg(s_clock() < end, "no subscription came");
         if (len < 0 && !s_turn()) {
-            zmq_pollitem_t items[] = {
-                {st.back, 0, ZMQ_POLLIN, 0}, {NULL, zrelay_fd(st.relay), ZMQ_POLLIN, 0}};
+            zmq_pollitem_t items[] = {{st.back, 0, ZMQ_POLLIN, 0}, {NULL, zrelay_fd(st.relay), ZMQ_POLLIN, 0}};
             zmq_poll(items, 2, 100);
         }
     }
@@ -285,8 +283,7 @@ START_TEST(test_never_blocks_when_the_broker_does_not_read) {
         size_t count;
         uint64_t first, last;
         s_receive();
-        ck_assert_int_eq(
-            zr_publish_read(&reader, zr_span_of(st.frame, st.frame_len), &count, &first, &last), ZR_OK);
+        ck_assert_int_eq(zr_publish_read(&reader, zr_span_of(st.frame, st.frame_len), &count, &first, &last), ZR_OK);
         while (zr_publish_next(&reader, &entry))
             ck_assert_uint_eq(entry.mid, expected++);
     }
@@ -387,8 +384,8 @@ START_TEST(test_next_waits_no_longer_than_it_may) {
 END_TEST
 
 START_TEST(test_endpoints) {
-    const char *bad[] = {"", "tcp://", "tcp://host", "tcp://:1", "tcp://host:", "tcp://host:*",
-        "tcp://host:0", "tcp://host:65536", "tcp://host:12x", "host:1", "udp://host:1", "ipc://"};
+    const char *bad[] = {"", "tcp://", "tcp://host", "tcp://:1", "tcp://host:", "tcp://host:*", "tcp://host:0",
+        "tcp://host:65536", "tcp://host:12x", "host:1", "udp://host:1", "ipc://"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(!zrelay_new(bad[i]), "%s", bad[i]);
     ck_assert_ptr_null(zrelay_new(NULL));
@@ -440,5 +437,5 @@ UNIT_MAIN("client.lib.zrelay", test_from_hello_to_a_live_entry, test_large_frame
     test_a_lone_message_goes_without_next, test_poll_sleeps_until_there_is_something,
     test_never_blocks_when_the_broker_does_not_read, test_silence_makes_sockets_anew_and_the_descriptor_stays,
     test_multipart_is_not_taken, test_close_says_bye_and_ends, test_destroy_after_close_still_sends,
-    test_a_signal_ends_waiting, test_next_waits_no_longer_than_it_may, test_endpoints,
-    test_options_before_the_start, test_words)
+    test_a_signal_ends_waiting, test_next_waits_no_longer_than_it_may, test_endpoints, test_options_before_the_start,
+    test_words)

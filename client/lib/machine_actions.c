@@ -1,0 +1,74 @@
+/* The queue of actions, and what every part of the machine needs of the world: memory and entropy. Decides nothing. */
+#include "machine_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void *machine_alloc(size_t size) {
+    return machine_realloc(NULL, size);
+}
+
+void *machine_realloc(void *old, size_t size) {
+    void *new = old ? realloc(old, size) : calloc(1, size);
+    if (!new) {
+        fprintf(stderr, "zrelay: out of memory (%zu bytes)\n", size);
+        abort();
+    }
+    return new;
+}
+
+action_t *machine_do(machine_t *m, action_kind_t kind) {
+    actions_t *actions = &m->actions;
+    if (actions->count == actions->size) {
+        size_t size = actions->size ? 2 * actions->size : 16;
+        action_t *items = machine_alloc(size * sizeof *items);
+        for (size_t i = 0; i < actions->count; i++)
+            items[i] = actions->items[(actions->head + i) & (actions->size - 1)];
+        free(actions->items);
+        actions->items = items;
+        actions->size = size;
+        actions->head = 0;
+    }
+    action_t *action = &actions->items[(actions->head + actions->count++) & (actions->size - 1)];
+    *action = (action_t){.kind = kind};
+    return action;
+}
+
+bool actions_take(machine_t *m, action_t *action) {
+    actions_t *actions = &m->actions;
+    if (actions->count == 0)
+        return false;
+    *action = actions->items[actions->head];
+    actions->head = (actions->head + 1) & (actions->size - 1);
+    actions->count--;
+    return true;
+}
+
+void actions_drop(machine_t *m) {
+    action_t action;
+    while (actions_take(m, &action))
+        zr_blob_unref(action.frame);
+}
+
+void actions_drop_sends(machine_t *m) {
+    actions_t *actions = &m->actions;
+    for (size_t n = actions->count; n > 0; n--) {
+        action_t action;
+        actions_take(m, &action);
+        if (action.kind == ACTION_SEND)
+            zr_blob_unref(action.frame);
+        else
+            *machine_do(m, action.kind) = action;
+    }
+}
+
+void machine_send(machine_t *m, json_t *object) {
+    zr_blob_t *frame = zr_control_write(object);
+    machine_do(m, ACTION_SEND)->frame = frame;
+}
+
+void machine_entropy_hex(machine_t *m, char *out, size_t bytes) {
+    uint8_t raw[32];
+    m->config.entropy(m->config.entropy_ctx, raw, bytes);
+    zr_hex(out, raw, bytes);
+}
