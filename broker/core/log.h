@@ -21,8 +21,25 @@ typedef struct {
     zr_span_t room; /* points into the frame */
     uint64_t first, last, prev;
     size_t count;
+    uint64_t time; /* of the newest entry */
+    bool keyed;    /* some entry has a key: its value is to be kept whatever the retention */
+    zr_level_t level; /* of the room: a durable engine keeps ZR_LEVEL_MEMORY in memory only. Never ZR_LEVEL_NONE */
     zr_blob_t *frame;
 } log_append_t;
+
+/* What is to be remembered of a client id, so that it publishes once over restarts too (dedupe.h). */
+typedef struct {
+    char client[ZR_CLIENT_ID_LEN];
+    uint64_t mark;
+    zr_blob_t *refusals; /* dedupe_encode's bytes, for the engine to keep as they are; NULL: unchanged since the last mark */
+} log_mark_t;
+
+/* End of a pass: what was appended since the commit before, and `marks`, are to be stored as a whole. */
+typedef struct {
+    uint64_t pass;
+    log_mark_t *marks; /* malloc'ed; it and the refusals' references go to the engine */
+    size_t mark_count;
+} log_commit_t;
 
 /* A slice of one room's entries. `ticket` is the asker's and comes back with the answer. */
 typedef struct {
@@ -47,12 +64,23 @@ typedef struct {
 typedef struct {
     uint64_t head;   /* last seq given; 0: none */
     uint64_t oldest; /* everything after this seq can be read */
+    uint64_t time;   /* of the newest entry; 0: unknown */
 } log_bounds_t;
+
+/* What a log holds from before, told once, rooms first. Views are valid during the call. */
+typedef struct {
+    void *ctx;
+    void (*room)(void *ctx, zr_span_t name, const log_bounds_t *bounds);
+    void (*value)(void *ctx, zr_span_t room, const zr_entry_t *entry); /* of a key; in rising seq within a room */
+    void (*mark)(void *ctx, const log_mark_t *mark);                   /* longest unused first */
+} log_restore_t;
 
 /* Where the engine answers. `ctx` is the relay. */
 typedef struct {
     void *ctx;
-    void (*stored)(void *ctx, uint64_t pass);
+    /* When `ok` is false nothing of the pass is stored. The engine then fails every pass committed by now, in order, before it takes another
+     * one: they continue positions that do not exist. */
+    void (*stored)(void *ctx, uint64_t pass, bool ok);
     void (*read_done)(void *ctx, uint64_t ticket, const log_slice_t *slice);
 } log_sink_t;
 
@@ -61,9 +89,10 @@ typedef struct {
     uint64_t (*next_seq)(log_t *log, zr_span_t room, uint64_t head);
     /* Takes over the frame's reference. */
     void (*append)(log_t *log, const log_append_t *append);
-    void (*commit)(log_t *log, uint64_t pass);          /* → sink.stored, now or later */
+    void (*commit)(log_t *log, const log_commit_t *commit); /* → sink.stored, now or later, in the order of commits */
     void (*read)(log_t *log, const log_read_t *read);   /* → sink.read_done, now or later */
-    log_bounds_t (*bounds)(log_t *log, zr_span_t room); /* {0, 0} for a room it does not know */
+    log_bounds_t (*bounds)(log_t *log, zr_span_t room); /* {0, 0, 0} for a room it does not know */
+    void (*restore)(log_t *log, const log_restore_t *restore); /* NULL: the engine holds nothing from before */
     void (*destroy)(log_t *log);
 } log_engine_t;
 
