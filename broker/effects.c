@@ -81,7 +81,7 @@ void effects_carry_out(const effects_t *effects) {
             log->engine->append(log, &effect.append);
             break;
         case EFFECT_COMMIT:
-            log->engine->commit(log, effect.pass);
+            log->engine->commit(log, &effect.commit);
             break;
         case EFFECT_READ:
             log->engine->read(log, &effect.read);

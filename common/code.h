@@ -29,6 +29,7 @@
     X(STATE_FULL, "state-full", "the keyed entries of all rooms are too large; delete some")                           \
     X(TOO_MANY_REPLAYS, "too-many-replays", "too many replays under way; wait for one")                                \
     X(CONFLICT, "conflict", "the key has a newer value")                                                               \
+    X(STORE_FAILED, "store-failed", "the broker could not store it; publish it again, under a new id, when it can")    \
     X(OUTCOME_UNKNOWN, "outcome-unknown", "the answer to this entry is no longer known; read the state")
 
 // clang-format on

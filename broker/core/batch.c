@@ -25,10 +25,18 @@ static void s_pass_free(pass_t *pass) {
     for (size_t i = 0; i < pass->frame_count; i++)
         zr_blob_unref(pass->frames[i].frame);
     for (size_t i = 0; i < pass->answer_count; i++)
-        zr_blob_unref(pass->answers[i].frame);
+        json_decref(pass->answers[i].object);
     free(pass->frames);
     free(pass->answers);
+    free(pass->touched);
     free(pass);
+}
+
+void batch_recycle(batch_t *batch, pass_t *pass) {
+    if (batch->spare)
+        s_pass_free(pass);
+    else
+        batch->spare = pass;
 }
 
 void batch_finish(batch_t *batch) {
@@ -49,13 +57,17 @@ static void s_close(relay_t *relay, room_t *room) {
     pass->frames[pass->frame_count++] =
         (batch_frame_t){.room = room, .frame = frame, .last = room->head, .keyed = room->open_keyed};
     room->unstored++;
-    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_APPEND,
-                                  .append = {.room = zr_span_of(zr_blob_data(frame), room->name_len),
-                                      .first = room->open_first,
-                                      .last = room->head,
-                                      .prev = room->open_prev,
-                                      .count = room->open_count,
-                                      .frame = zr_blob_ref(frame)}});
+    if (room->level != ZR_LEVEL_NONE)
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_APPEND,
+                                      .append = {.room = zr_span_of(zr_blob_data(frame), room->name_len),
+                                          .first = room->open_first,
+                                          .last = room->head,
+                                          .prev = room->open_prev,
+                                          .count = room->open_count,
+                                          .time = room->last_time,
+                                          .keyed = room->open_keyed,
+                                          .level = room->level,
+                                          .frame = zr_blob_ref(frame)}});
     room->open_count = 0;
 }
 
@@ -94,14 +106,20 @@ static batch_answer_t *s_answer(relay_t *relay, session_t *session) {
     session->answer = pass->answer_count;
     batch_answer_t *answer = &pass->answers[pass->answer_count++];
     *answer = (batch_answer_t){.session = session->id, .link = session->link};
+    memcpy(answer->client, session->client->id, ZR_CLIENT_ID_LEN);
     return answer;
 }
 
-void batch_ack(relay_t *relay, session_t *session, const zr_ack_t *ack, bool alone) {
+/* May this ack be told by the one before it? */
+static bool s_joins(const batch_answer_t *last, const session_t *session, const zr_ack_t *ack, bool fresh) {
+    return !last->closed && last->link == session->link && last->ack.level == ack->level && last->fresh == fresh;
+}
+
+void batch_ack(relay_t *relay, session_t *session, const zr_ack_t *ack, bool fresh, bool alone) {
     pass_t *pass = s_current(&relay->batch);
     if (!alone && session->answer_pass == pass->number) {
         batch_answer_t *last = &pass->answers[session->answer];
-        if (!last->closed && last->link == session->link && last->ack.level == ack->level) {
+        if (s_joins(last, session, ack, fresh)) {
             if (ack->upto > last->ack.upto) /* a resend may name an earlier one: it is answered by the later too */
                 last->ack = *ack;
             return;
@@ -109,13 +127,47 @@ void batch_ack(relay_t *relay, session_t *session, const zr_ack_t *ack, bool alo
     }
     batch_answer_t *answer = s_answer(relay, session);
     answer->ack = *ack;
+    answer->first = ack->upto;
+    answer->fresh = fresh;
     answer->closed = alone;
 }
 
-void batch_answer(relay_t *relay, session_t *session, zr_blob_t *frame) {
+void batch_answer(relay_t *relay, session_t *session, json_t *object, uint64_t mid, bool fresh) {
     batch_answer_t *answer = s_answer(relay, session);
-    answer->frame = frame;
+    answer->object = object;
+    answer->first = answer->ack.upto = mid;
+    answer->fresh = fresh;
     answer->closed = true;
+}
+
+void batch_touch(relay_t *relay, client_t *client) {
+    if (!relay->log->engine->restore)
+        return; /* a log that forgets everything remembers nobody */
+    pass_t *pass = s_current(&relay->batch);
+    if (client->touched == pass->number)
+        return;
+    client->touched = pass->number;
+    if (pass->touched_count == pass->touched_size)
+        pass->touched = s_grow(pass->touched, &pass->touched_size, sizeof *pass->touched);
+    memcpy(pass->touched[pass->touched_count++], client->id, ZR_CLIENT_ID_LEN);
+}
+
+static log_commit_t s_commit(const relay_t *relay, pass_t *pass) {
+    log_commit_t commit = {.pass = pass->number};
+    if (pass->touched_count)
+        commit.marks = fatal_calloc(pass->touched_count * sizeof *commit.marks);
+    for (size_t i = 0; i < pass->touched_count; i++) {
+        client_t *client = dedupe_find(&relay->dedupe, zr_span_of(pass->touched[i], ZR_CLIENT_ID_LEN));
+        if (!client)
+            continue; /* forgotten meanwhile: there were too many */
+        log_mark_t *mark = &commit.marks[commit.mark_count++];
+        memcpy(mark->client, client->id, ZR_CLIENT_ID_LEN);
+        mark->mark = client->mark;
+        mark->refusals = client->refused ? dedupe_encode(client) : NULL;
+        client->refused = false;
+    }
+    pass->touched_count = 0;
+    return commit;
 }
 
 void batch_flush(relay_t *relay) {
@@ -127,59 +179,10 @@ void batch_flush(relay_t *relay) {
             s_close(relay, room);
     }
     batch->open = NULL;
-    if (!batch->current)
+    pass_t *pass = batch->current;
+    if (!pass)
         return;
-    DL_APPEND(batch->waiting, batch->current);
-    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_COMMIT, .pass = batch->current->number});
+    DL_APPEND(batch->waiting, pass);
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_COMMIT, .commit = s_commit(relay, pass)});
     batch->current = NULL;
-}
-
-static void s_publish(relay_t *relay, const batch_frame_t *stored) {
-    room_t *room = stored->room;
-    room->stored = stored->last;
-    room->unstored--;
-    if (stored->keyed) {
-        zr_deliver_reader_t reader;
-        zr_entry_t entry;
-        zr_deliver_read(&reader, zr_span_of(zr_blob_data(stored->frame), zr_blob_len(stored->frame)));
-        while (zr_deliver_next(&reader, &entry))
-            if (entry.key.len)
-                keys_store(&room->keys, &entry);
-    }
-    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_PUBLISH, .frame = stored->frame});
-    relay->stats.deliveries++;
-}
-
-static void s_send(relay_t *relay, const batch_answer_t *answer) {
-    session_t *session = session_by_id(&relay->sessions, answer->session);
-    if (!session) {
-        zr_blob_unref(answer->frame);
-        return;
-    }
-    zr_blob_t *frame = answer->frame;
-    if (!frame) {
-        /* It would say that entries were stored whose refusals may be lost with the connection: the peer resends, and
-         * is told then. */
-        if (session->link != answer->link)
-            return;
-        frame = zr_blob_new(ZR_ACK_SIZE);
-        zr_ack_write(zr_blob_data(frame), &answer->ack);
-        relay->stats.acks++;
-    }
-    send_frame(relay, session->route, frame);
-}
-
-void batch_stored(relay_t *relay, uint64_t number) {
-    pass_t *pass = relay->batch.waiting;
-    FATAL_UNLESS(pass && pass->number == number);
-    DL_DELETE(relay->batch.waiting, pass);
-    for (size_t i = 0; i < pass->frame_count; i++)
-        s_publish(relay, &pass->frames[i]);
-    for (size_t i = 0; i < pass->answer_count; i++)
-        s_send(relay, &pass->answers[i]);
-    pass->frame_count = pass->answer_count = 0;
-    if (relay->batch.spare)
-        s_pass_free(pass);
-    else
-        relay->batch.spare = pass;
 }

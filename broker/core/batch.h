@@ -3,6 +3,8 @@
 #ifndef BATCH_H
 #define BATCH_H
 
+#include <jansson.h>
+
 #include "room.h"
 #include "session.h"
 
@@ -13,13 +15,16 @@ typedef struct {
     bool keyed; /* some entry has a key */
 } batch_frame_t;
 
-/* What a session gets once the pass is stored. */
+/* What a session gets once the pass is stored, or an error when it could not be. */
 typedef struct {
     uint64_t session;
-    zr_blob_t *frame; /* a control frame; NULL: a binary ACK */
+    char client[ZR_CLIENT_ID_LEN];
+    json_t *object; /* the answer to a JSON publish; NULL: a binary ACK */
     zr_ack_t ack;
-    uint64_t link; /* of the session when it was asked (session.h) */
-    bool closed;   /* later acks do not join this one */
+    uint64_t first; /* message ids first … ack.upto; 0: it has none */
+    bool fresh;     /* they are stored in this pass; else it answers a resend */
+    uint64_t link;  /* of the session when it was asked (session.h) */
+    bool closed;    /* later acks do not join this one */
 } batch_answer_t;
 
 typedef struct pass {
@@ -28,6 +33,8 @@ typedef struct pass {
     size_t frame_count, frame_size;
     batch_answer_t *answers;
     size_t answer_count, answer_size;
+    char (*touched)[ZR_CLIENT_ID_LEN]; /* client ids whose marks moved */
+    size_t touched_count, touched_size;
     struct pass *prev, *next; /* committed and not stored yet, in order */
 } pass_t;
 
@@ -47,16 +54,25 @@ void batch_finish(batch_t *batch);
  * the log at once. */
 uint64_t batch_add(struct relay *relay, room_t *room, const zr_entry_t *entry, uint64_t now);
 
-/* When this pass is stored: all message ids of `session` up to `mid` are answered. `alone`: in an ACK of its own. */
-void batch_ack(struct relay *relay, session_t *session, const zr_ack_t *ack, bool alone);
+/* When this pass is stored: all message ids of `session` up to ack->upto are answered. `fresh`: this entry is stored
+ * with the pass, else it was before. `alone`: in an ACK of its own. */
+void batch_ack(struct relay *relay, session_t *session, const zr_ack_t *ack, bool fresh, bool alone);
 
-/* When this pass is stored, `frame` goes to `session`; takes over the reference. */
-void batch_answer(struct relay *relay, session_t *session, zr_blob_t *frame);
+/* When this pass is stored, `object`, the ack of a JSON publish under message id `mid` (0: none), goes to `session`;
+ * takes over the reference. */
+void batch_answer(struct relay *relay, session_t *session, json_t *object, uint64_t mid, bool fresh);
+
+/* The marks of `client` moved: they are stored with the pass. */
+void batch_touch(struct relay *relay, client_t *client);
 
 /* End of the pass: all open frames to the log, then commit. */
 void batch_flush(struct relay *relay);
 
-/* The log has stored pass `number`: publish its frames, send its answers. */
-void batch_stored(struct relay *relay, uint64_t number);
+/* Keeps an emptied pass for the next one, or frees it. */
+void batch_recycle(batch_t *batch, pass_t *pass);
+
+/* The log has stored pass `number`: publish its frames, send its answers. When it could not (`ok` false), so it goes
+ * with every pass that waits: their entries are refused, and the rooms are as they were. */
+void batch_stored(struct relay *relay, uint64_t number, bool ok);
 
 #endif

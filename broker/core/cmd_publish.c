@@ -18,14 +18,14 @@ static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publi
         *seq = batch_add(relay, origin->room, &entry, origin->now);
         return ZR_OK;
     }
-    bool delete = given->flags & ZR_ENTRY_DELETE;
+    bool deletes = given->flags & ZR_ENTRY_DELETE;
     size_t size = keys_size(entry.sender, entry.key, entry.body.len);
-    zr_code_t code = keys_check(&origin->room->keys, &relay->keys_limits, entry.key, delete,
+    zr_code_t code = keys_check(&origin->room->keys, &relay->keys_limits, entry.key, deletes,
         given->flags & ZR_ENTRY_EXPECT, given->expect, size, seq);
     if (code != ZR_OK)
         return code;
     *seq = batch_add(relay, origin->room, &entry, origin->now);
-    keys_accept(&origin->room->keys, &relay->keys_limits, entry.key, delete, *seq, size);
+    keys_accept(&origin->room->keys, &relay->keys_limits, entry.key, deletes, *seq, size);
     return ZR_OK;
 }
 
@@ -130,7 +130,8 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
         whole = s_check(relay, &origin, &reader, frame.len, count);
 
     client_t *client = session->client;
-    zr_ack_t ack = {.level = relay->log->level};
+    uint64_t mark = client->mark;
+    zr_ack_t ack = {.level = origin.room ? origin.room->level : relay->log->level};
     refused_t refused = {.code = ZR_OK};
     zr_publish_entry_t entry;
     while (zr_publish_next(&reader, &entry)) {
@@ -152,9 +153,11 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
         s_refused_tell(relay, session, reader.room, &refused);
         ack.upto = entry.mid;
         ack.seq = seq;
-        batch_ack(relay, session, &ack, entry.flags & ZR_ENTRY_EXPECT);
+        batch_ack(relay, session, &ack, fresh, entry.flags & ZR_ENTRY_EXPECT);
     }
     s_refused_tell(relay, session, reader.room, &refused);
+    if (client->mark != mark)
+        batch_touch(relay, client);
     if (origin.room)
         room_forget_unused(relay, origin.room);
 }
@@ -163,13 +166,13 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
 static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *entry) {
     const json_t *object = request->object;
     const char *wrong = NULL;
-    bool delete = false;
+    bool deletes = false;
     zr_get_string_opt(object, "text", SIZE_MAX, &entry->body, &wrong);
     zr_get_string_opt(object, "key", SIZE_MAX, &entry->key, &wrong);
-    zr_get_bool_opt(object, "delete", &delete, &wrong);
+    zr_get_bool_opt(object, "delete", &deletes, &wrong);
     zr_get_uint_opt(object, "expect", 0, &entry->expect, &wrong);
     zr_get_uint_opt(object, "mid", 0, &entry->mid, &wrong);
-    if (!wrong && delete &&(!zr_has(object, "key") || entry->body.len))
+    if (!wrong && deletes && (!zr_has(object, "key") || entry->body.len))
         wrong = "delete";
     if (!wrong && zr_has(object, "expect") && !zr_has(object, "key"))
         wrong = "expect";
@@ -180,7 +183,7 @@ static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *
     else if (zr_has(object, "key") && !zr_key_valid(entry->key))
         fail(relay, request, ZR_BAD_KEY, NULL);
     else {
-        entry->flags = (delete ? ZR_ENTRY_DELETE : 0) | (zr_has(object, "expect") ? ZR_ENTRY_EXPECT : 0);
+        entry->flags = (deletes ? ZR_ENTRY_DELETE : 0) | (zr_has(object, "expect") ? ZR_ENTRY_EXPECT : 0);
         return true;
     }
     return false;
@@ -205,7 +208,9 @@ void cmd_publish_text(relay_t *relay, request_t *request) {
     client_t *client = session->client;
     zr_code_t code = ZR_OK;
     uint64_t seq = 0;
-    if (entry.mid && entry.mid <= client->mark) {
+    zr_level_t level = relay->log->level;
+    bool fresh = entry.mid == 0 || entry.mid > client->mark;
+    if (!fresh) {
         code = s_again(relay, client, name, &entry, &seq);
     } else {
         origin_t origin = {.session = session, .sender = user_nick(session->user), .now = request->now};
@@ -215,7 +220,10 @@ void cmd_publish_text(relay_t *relay, request_t *request) {
             client->mark = entry.mid;
             if (code != ZR_OK)
                 dedupe_refuse(client, entry.mid, entry.mid, code);
+            batch_touch(relay, client);
         }
+        if (origin.room)
+            level = origin.room->level;
         if (origin.room)
             room_forget_unused(relay, origin.room);
     }
@@ -224,8 +232,10 @@ void cmd_publish_text(relay_t *relay, request_t *request) {
         return;
     }
     json_t *ack = json_pack("{ss so sI ss}", "op", "ack", "room", zr_json_string(name), "seq", (json_int_t)seq, "level",
-        zr_level_name(relay->log->level));
+        zr_level_name(level));
     if (entry.mid)
         json_object_set_new(ack, "mid", json_integer((json_int_t)entry.mid));
-    batch_answer(relay, session, reply_frame(request, ack));
+    if (request->id)
+        json_object_set(ack, "re", request->id);
+    batch_answer(relay, session, ack, entry.mid, fresh);
 }

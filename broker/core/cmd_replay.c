@@ -51,6 +51,13 @@ static bool s_read(relay_t *relay, request_t *request, log_read_t *read) {
     return true;
 }
 
+/* The answer for a room that is relayed only: all there was is gone. */
+static void s_nothing_kept(relay_t *relay, const log_read_t *read) {
+    bool gone = read->last ? read->until > 0 : read->after < read->until;
+    replay_done(
+        relay, read->ticket, &(log_slice_t){.seq = gone || read->last ? read->until : read->after, .complete = !gone});
+}
+
 void cmd_replay(relay_t *relay, request_t *request) {
     log_read_t read = {0};
     if (!s_read(relay, request, &read))
@@ -73,7 +80,11 @@ void cmd_replay(relay_t *relay, request_t *request) {
     replay->room_len = read.room_len;
     HASH_ADD(hh, relay->replays, ticket, sizeof replay->ticket, replay);
     session->reads++;
-    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_READ, .read = read});
+    const room_t *room = room_find(relay, zr_span_of(read.room, read.room_len));
+    if (room && room->level == ZR_LEVEL_NONE)
+        s_nothing_kept(relay, &read);
+    else
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_READ, .read = read});
 }
 
 void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice) {

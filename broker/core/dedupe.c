@@ -2,6 +2,7 @@
 
 #include <utlist.h>
 
+#include "buffer.h"
 #include "fatal.h"
 
 static void s_free(dedupe_t *dedupe, client_t *client) {
@@ -17,22 +18,33 @@ void dedupe_finish(dedupe_t *dedupe) {
     dedupe->idle = NULL;
 }
 
-client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id) {
-    FATAL_UNLESS(id.len == ZR_CLIENT_ID_LEN);
+client_t *dedupe_find(const dedupe_t *dedupe, zr_span_t id) {
     client_t *client;
     HASH_FIND(hh, dedupe->clients, id.ptr, id.len, client);
+    return client;
+}
+
+/* A record that nobody holds yet; makes room for it. */
+static client_t *s_add(dedupe_t *dedupe, zr_span_t id) {
+    if (HASH_COUNT(dedupe->clients) >= dedupe->max && dedupe->idle) {
+        client_t *oldest = dedupe->idle;
+        DL_DELETE(dedupe->idle, oldest);
+        s_free(dedupe, oldest);
+    }
+    client_t *client = fatal_calloc(sizeof *client);
+    memcpy(client->id, id.ptr, ZR_CLIENT_ID_LEN);
+    HASH_ADD(hh, dedupe->clients, id, ZR_CLIENT_ID_LEN, client);
+    return client;
+}
+
+client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id) {
+    FATAL_UNLESS(id.len == ZR_CLIENT_ID_LEN);
+    client_t *client = dedupe_find(dedupe, id);
     if (client) {
         FATAL_UNLESS(!client->held);
         DL_DELETE(dedupe->idle, client);
     } else {
-        if (HASH_COUNT(dedupe->clients) >= dedupe->max && dedupe->idle) {
-            client_t *oldest = dedupe->idle;
-            DL_DELETE(dedupe->idle, oldest);
-            s_free(dedupe, oldest);
-        }
-        client = fatal_calloc(sizeof *client);
-        memcpy(client->id, id.ptr, id.len);
-        HASH_ADD(hh, dedupe->clients, id, ZR_CLIENT_ID_LEN, client);
+        client = s_add(dedupe, id);
     }
     client->held = true;
     return client;
@@ -54,6 +66,7 @@ void dedupe_refuse(client_t *client, uint64_t first, uint64_t last, zr_code_t co
     if (place->last > client->forgotten)
         client->forgotten = place->last;
     *place = (refusal_t){first, last, code};
+    client->refused = true;
 }
 
 zr_code_t dedupe_outcome(const client_t *client, uint64_t mid) {
@@ -64,4 +77,64 @@ zr_code_t dedupe_outcome(const client_t *client, uint64_t mid) {
             return refusal->code;
     }
     return mid <= client->forgotten ? ZR_OUTCOME_UNKNOWN : ZR_OK;
+}
+
+/* forgotten, then each refusal, oldest first: first, last, and its code by name, since numbers change between versions.
+ */
+zr_blob_t *dedupe_encode(const client_t *client) {
+    zr_buffer_t out = {0};
+    zr_buffer_u64(&out, client->forgotten);
+    size_t kept = client->refusal_count < DEDUPE_REFUSALS ? client->refusal_count : DEDUPE_REFUSALS;
+    for (size_t i = client->refusal_count - kept; i < client->refusal_count; i++) {
+        const refusal_t *refusal = &client->refusals[i % DEDUPE_REFUSALS];
+        const char *name = zr_code_name(refusal->code);
+        zr_buffer_u64(&out, refusal->first);
+        zr_buffer_u64(&out, refusal->last);
+        zr_buffer_u8(&out, (uint8_t)strlen(name));
+        zr_buffer_append(&out, name, strlen(name));
+    }
+    zr_blob_t *blob = zr_buffer_to_blob(&out);
+    zr_buffer_finish(&out);
+    return blob;
+}
+
+static bool s_take64(zr_span_t *rest, uint64_t *value) {
+    if (rest->len < 8)
+        return false;
+    *value = 0;
+    for (int i = 0; i < 8; i++)
+        *value = *value << 8 | (uint8_t)rest->ptr[i];
+    *rest = zr_span_of(rest->ptr + 8, rest->len - 8);
+    return true;
+}
+
+static bool s_take_refusals(client_t *client, zr_span_t rest) {
+    if (rest.len == 0)
+        return true;
+    if (!s_take64(&rest, &client->forgotten))
+        return false;
+    while (rest.len > 0) {
+        uint64_t first, last;
+        if (!s_take64(&rest, &first) || !s_take64(&rest, &last) || rest.len < 1 || rest.len - 1 < (uint8_t)rest.ptr[0])
+            return false;
+        size_t len = (uint8_t)rest.ptr[0];
+        zr_code_t code = zr_code_from_name(zr_span_of(rest.ptr + 1, len));
+        dedupe_refuse(client, first, last, code == ZR_CODE_COUNT ? ZR_OUTCOME_UNKNOWN : code);
+        rest = zr_span_of(rest.ptr + 1 + len, rest.len - 1 - len);
+    }
+    client->refused = false;
+    return true;
+}
+
+bool dedupe_restore(dedupe_t *dedupe, zr_span_t id, uint64_t mark, zr_span_t refusals) {
+    if (id.len != ZR_CLIENT_ID_LEN || dedupe_find(dedupe, id))
+        return false;
+    client_t *client = s_add(dedupe, id);
+    client->mark = mark;
+    if (!s_take_refusals(client, refusals)) {
+        s_free(dedupe, client);
+        return false;
+    }
+    DL_APPEND(dedupe->idle, client);
+    return true;
 }

@@ -4,6 +4,7 @@
 #ifndef DEDUPE_H
 #define DEDUPE_H
 
+#include "blob.h"
 #include "code.h"
 #include "hash.h"
 #include "names.h"
@@ -22,6 +23,8 @@ typedef struct client {
     size_t refusal_count;
     uint64_t forgotten;         /* refusals up to this message id may have left the ring */
     bool held;                  /* by a session; not to be forgotten */
+    bool refused;               /* something, since it was last stored */
+    uint64_t touched;           /* the pass that stores its mark (batch.h) */
     struct client *prev, *next; /* those not held, longest first */
     UT_hash_handle hh;
 } client_t;
@@ -33,6 +36,16 @@ typedef struct {
 } dedupe_t;
 
 void dedupe_finish(dedupe_t *dedupe);
+
+/* The record if it is remembered; NULL: it is not. */
+client_t *dedupe_find(const dedupe_t *dedupe, zr_span_t id);
+
+/* What dedupe_refuse noted of the client, as bytes to be kept over a restart; the caller's reference. */
+zr_blob_t *dedupe_encode(const client_t *client);
+
+/* Takes in a client id from before, not held, with dedupe_encode's bytes (empty: none refused). false: they are not
+ * such. */
+bool dedupe_restore(dedupe_t *dedupe, zr_span_t id, uint64_t mark, zr_span_t refusals);
 
 /* The record of a client id, made if need be, held until dedupe_release. One session holds a record at a time. */
 client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id);

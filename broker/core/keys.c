@@ -37,7 +37,7 @@ uint64_t keys_newest(const keys_t *keys, zr_span_t key) {
     return value ? value->newest : 0;
 }
 
-zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t key, bool delete, bool check,
+zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t key, bool deletes, bool check,
     uint64_t expect, size_t size, uint64_t *stands) {
     const key_value_t *value = s_find(keys, key);
     uint64_t newest = value ? value->newest : 0;
@@ -45,7 +45,7 @@ zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t 
         *stands = newest;
         return ZR_CONFLICT;
     }
-    if (delete)
+    if (deletes)
         return ZR_OK;
     if (!newest && keys->live >= limits->max_keys)
         return ZR_TOO_MANY_KEYS;
@@ -53,7 +53,7 @@ zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t 
     return limits->bytes - freed + size > limits->max_bytes ? ZR_STATE_FULL : ZR_OK;
 }
 
-void keys_accept(keys_t *keys, keys_limits_t *limits, zr_span_t key, bool delete, uint64_t seq, size_t size) {
+void keys_accept(keys_t *keys, keys_limits_t *limits, zr_span_t key, bool deletes, uint64_t seq, size_t size) {
     key_value_t *value = s_find(keys, key);
     if (!value) {
         value = fatal_calloc(sizeof *value);
@@ -62,10 +62,10 @@ void keys_accept(keys_t *keys, keys_limits_t *limits, zr_span_t key, bool delete
         value->key_len = (uint8_t)key.len;
         HASH_ADD_KEYPTR(hh, keys->by_key, value->key, key.len, value);
     }
-    size_t newest_size = delete ? 0 : size;
-    keys->live += (delete ? 0 : 1) - (value->newest ? 1 : 0);
+    size_t newest_size = deletes ? 0 : size;
+    keys->live += (deletes ? 0 : 1) - (value->newest ? 1 : 0);
     limits->bytes += newest_size - value->newest_size;
-    value->newest = delete ? 0 : seq;
+    value->newest = deletes ? 0 : seq;
     value->newest_size = newest_size;
     value->unstored++;
 }
@@ -91,6 +91,26 @@ void keys_store(keys_t *keys, const zr_entry_t *entry) {
     value->seq = entry->seq;
     value->time = entry->time;
     DL_APPEND(keys->by_seq, value); /* stored in order of seq, so the list stays sorted */
+}
+
+void keys_reject(keys_t *keys, keys_limits_t *limits, zr_span_t key) {
+    key_value_t *value = s_find(keys, key);
+    FATAL_UNLESS(value && value->unstored > 0);
+    if (--value->unstored > 0)
+        return; /* the last of them sets it back */
+    zr_entry_t stored = keys_entry(value);
+    size_t size = value->seq ? keys_size(stored.sender, stored.key, stored.body.len) : 0;
+    keys->live += (value->seq ? 1 : 0) - (value->newest ? 1 : 0);
+    limits->bytes += size - value->newest_size;
+    value->newest = value->seq;
+    value->newest_size = size;
+    if (!value->seq)
+        s_free(keys, value);
+}
+
+void keys_restore(keys_t *keys, keys_limits_t *limits, const zr_entry_t *entry) {
+    keys_accept(keys, limits, entry->key, false, entry->seq, keys_size(entry->sender, entry->key, entry->body.len));
+    keys_store(keys, entry);
 }
 
 zr_entry_t keys_entry(const key_value_t *value) {

@@ -37,14 +37,20 @@ void keys_finish(keys_t *keys, keys_limits_t *limits);
 
 /* May this entry be written? Without `check` `expect` is ignored. ZR_OK, ZR_CONFLICT (and `*stands` is where the value
  * stands), ZR_TOO_MANY_KEYS, ZR_STATE_FULL. */
-zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t key, bool delete, bool check,
+zr_code_t keys_check(const keys_t *keys, const keys_limits_t *limits, zr_span_t key, bool deletes, bool check,
     uint64_t expect, size_t size, uint64_t *stands);
 
 /* The entry was accepted under `seq`; keys_check must have passed. `size` counts towards the limit. */
-void keys_accept(keys_t *keys, keys_limits_t *limits, zr_span_t key, bool delete, uint64_t seq, size_t size);
+void keys_accept(keys_t *keys, keys_limits_t *limits, zr_span_t key, bool deletes, uint64_t seq, size_t size);
 
 /* An accepted entry is stored: it is the value now. */
 void keys_store(keys_t *keys, const zr_entry_t *entry);
+
+/* An accepted entry could not be stored, and none of those accepted after it can be. */
+void keys_reject(keys_t *keys, keys_limits_t *limits, zr_span_t key);
+
+/* Takes in a value from before. */
+void keys_restore(keys_t *keys, keys_limits_t *limits, const zr_entry_t *entry);
 
 /* The stored value as an entry; views into `value`. */
 zr_entry_t keys_entry(const key_value_t *value);

@@ -21,8 +21,8 @@ typedef struct {
     zr_span_t room; /* points into the frame */
     uint64_t first, last, prev;
     size_t count;
-    uint64_t time; /* of the newest entry */
-    bool keyed;    /* some entry has a key: its value is to be kept whatever the retention */
+    uint64_t time;    /* of the newest entry */
+    bool keyed;       /* some entry has a key: its value is to be kept whatever the retention */
     zr_level_t level; /* of the room: a durable engine keeps ZR_LEVEL_MEMORY in memory only. Never ZR_LEVEL_NONE */
     zr_blob_t *frame;
 } log_append_t;
@@ -31,7 +31,8 @@ typedef struct {
 typedef struct {
     char client[ZR_CLIENT_ID_LEN];
     uint64_t mark;
-    zr_blob_t *refusals; /* dedupe_encode's bytes, for the engine to keep as they are; NULL: unchanged since the last mark */
+    zr_blob_t
+        *refusals; /* dedupe_encode's bytes, for the engine to keep as they are; NULL: unchanged since the last mark */
 } log_mark_t;
 
 /* End of a pass: what was appended since the commit before, and `marks`, are to be stored as a whole. */
@@ -78,8 +79,8 @@ typedef struct {
 /* Where the engine answers. `ctx` is the relay. */
 typedef struct {
     void *ctx;
-    /* When `ok` is false nothing of the pass is stored. The engine then fails every pass committed by now, in order, before it takes another
-     * one: they continue positions that do not exist. */
+    /* When `ok` is false nothing of the pass is stored. The engine then fails every pass committed by now, in order,
+     * before it takes another one: they continue positions that do not exist. */
     void (*stored)(void *ctx, uint64_t pass, bool ok);
     void (*read_done)(void *ctx, uint64_t ticket, const log_slice_t *slice);
 } log_sink_t;
@@ -90,8 +91,8 @@ typedef struct {
     /* Takes over the frame's reference. */
     void (*append)(log_t *log, const log_append_t *append);
     void (*commit)(log_t *log, const log_commit_t *commit); /* → sink.stored, now or later, in the order of commits */
-    void (*read)(log_t *log, const log_read_t *read);   /* → sink.read_done, now or later */
-    log_bounds_t (*bounds)(log_t *log, zr_span_t room); /* {0, 0, 0} for a room it does not know */
+    void (*read)(log_t *log, const log_read_t *read);       /* → sink.read_done, now or later */
+    log_bounds_t (*bounds)(log_t *log, zr_span_t room);     /* {0, 0, 0} for a room it does not know */
     void (*restore)(log_t *log, const log_restore_t *restore); /* NULL: the engine holds nothing from before */
     void (*destroy)(log_t *log);
 } log_engine_t;
@@ -114,5 +115,8 @@ log_t *log_memory_new(const log_memory_limits_t *limits);
 
 /* NULL is accepted. */
 void log_destroy(log_t *log);
+
+/* For engines: gives back what a commit brought. */
+void log_commit_finish(const log_commit_t *commit);
 
 #endif

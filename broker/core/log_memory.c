@@ -122,6 +122,7 @@ static void s_append(log_t *log, const log_append_t *append) {
         room->bounds.oldest = append->prev;
     s_push(room, record);
     room->bounds.head = append->last;
+    room->bounds.time = append->time;
 
     uint64_t bytes = s_cost(append->frame);
     room->entries += append->count;
@@ -135,8 +136,9 @@ static void s_append(log_t *log, const log_append_t *append) {
         s_forget(self, self->oldest->room);
 }
 
-static void s_commit(log_t *log, uint64_t pass) {
-    log->sink.stored(log->sink.ctx, pass);
+static void s_commit(log_t *log, const log_commit_t *commit) {
+    log_commit_finish(commit); /* nobody is remembered longer than the process lives */
+    log->sink.stored(log->sink.ctx, commit->pass, true);
 }
 
 /* Index of the first record with an entry after `after`: room->count if there is none. */
@@ -263,7 +265,7 @@ static void s_read(log_t *log, const log_read_t *read) {
 
 static log_bounds_t s_bounds(log_t *log, zr_span_t name) {
     room_log_t *room = s_find((log_memory_t *)log, name);
-    return room ? room->bounds : (log_bounds_t){0, 0};
+    return room ? room->bounds : (log_bounds_t){0, 0, 0};
 }
 
 static void s_destroy(log_t *log) {
@@ -294,9 +296,4 @@ log_t *log_memory_new(const log_memory_limits_t *limits) {
     self->log.level = ZR_LEVEL_MEMORY;
     self->limits = *limits;
     return &self->log;
-}
-
-void log_destroy(log_t *log) {
-    if (log)
-        log->engine->destroy(log);
 }

@@ -13,16 +13,25 @@ room_t *room_find_or_add(relay_t *relay, zr_span_t name) {
     room_t *room = room_find(relay, name);
     if (room || HASH_COUNT(relay->rooms) >= relay->config.max_rooms)
         return room;
-    room = fatal_calloc(sizeof *room);
+    return room_add(relay, name);
+}
+
+room_t *room_add(relay_t *relay, zr_span_t name) {
+    room_t *room = fatal_calloc(sizeof *room);
     memcpy(room->name, name.ptr, name.len);
     room->name_len = name.len;
     log_bounds_t bounds = relay->log->engine->bounds(relay->log, name);
-    room->head = room->stored = bounds.head;
+    room->head = room->stored = room->born = bounds.head;
+    room->last_time = bounds.time;
+    const policy_t *policy = policy_of(&relay->config.policies, name);
+    room->level = policy->has_level && policy->level < relay->log->level ? policy->level : relay->log->level;
     HASH_ADD(hh, relay->rooms, name, name.len, room);
     return room;
 }
 
 log_bounds_t room_bounds(const relay_t *relay, const room_t *room) {
+    if (room->level == ZR_LEVEL_NONE)
+        return (log_bounds_t){.head = room->stored, .oldest = room->stored};
     log_bounds_t bounds = relay->log->engine->bounds(relay->log, room_name(room));
     bounds.head = room->stored;
     if (bounds.oldest > bounds.head)
@@ -47,7 +56,10 @@ static void s_room_free(relay_t *relay, room_t *room) {
 }
 
 void room_forget_unused(relay_t *relay, room_t *room) {
-    if (room->member_count == 0 && room->head == 0 && !room->next_noisy)
+    if (room->member_count > 0 || room->head != room->born || room->next_noisy || room->keys.by_key)
+        return;
+    log_bounds_t bounds = relay->log->engine->bounds(relay->log, room_name(room));
+    if (bounds.oldest == bounds.head)
         s_room_free(relay, room);
 }
 

@@ -9,6 +9,8 @@ static void s_drop(effect_t *effect) {
         zr_blob_unref(effect->frame);
     else if (effect->kind == EFFECT_APPEND)
         zr_blob_unref(effect->append.frame);
+    else if (effect->kind == EFFECT_COMMIT)
+        log_commit_finish(&effect->commit);
 }
 
 void outbox_finish(outbox_t *outbox) {

@@ -15,7 +15,7 @@ typedef enum {
     EFFECT_SEND,    /* `frame` to `route`; when that fails, tell relay_route_lost */
     EFFECT_PUBLISH, /* `frame` on the back */
     EFFECT_APPEND,  /* `append` to the log */
-    EFFECT_COMMIT,  /* everything appended for pass `pass` is to be stored; then relay_stored */
+    EFFECT_COMMIT,  /* everything appended since the commit before is to be stored, and `commit`'s marks */
     EFFECT_READ,    /* `read` from the log; then relay_read_done */
     EFFECT_WATCH,   /* a session began: a ticket that calls relay_silent(`session`) after three heartbeats */
     EFFECT_ALIVE,   /* restart that ticket */
@@ -30,7 +30,7 @@ typedef struct {
             zr_blob_t *frame; /* SEND, PUBLISH; one reference that goes to the edge */
         };
         log_append_t append; /* its frame is one reference that goes to the edge */
-        uint64_t pass;
+        log_commit_t commit; /* goes to the edge with all it holds */
         log_read_t read;
         uint64_t session;
     };

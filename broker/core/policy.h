@@ -1,4 +1,5 @@
-/* What the configuration says of rooms by the pattern of their name: how durable they are and how much of them is kept. */
+/* What the configuration says of rooms by the pattern of their name: how durable they are and how much of them is kept.
+ */
 #ifndef POLICY_H
 #define POLICY_H
 

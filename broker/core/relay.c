@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "control.h"
+#include "logger.h"
 #include "relay_internal.h"
 
 void relay_config_default(relay_config_t *config) {
@@ -27,12 +28,35 @@ void relay_config_default(relay_config_t *config) {
     };
 }
 
-static void s_stored(void *ctx, uint64_t pass) {
-    batch_stored(ctx, pass);
+static void s_stored(void *ctx, uint64_t pass, bool ok) {
+    batch_stored(ctx, pass, ok);
 }
 
 static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
     replay_done(ctx, ticket, slice);
+}
+
+/* --- What the log holds from before --- */
+
+static void s_restore_room(void *ctx, zr_span_t name, const log_bounds_t *bounds) {
+    (void)bounds; /* which the room asks for itself */
+    room_add(ctx, name);
+}
+
+static void s_restore_value(void *ctx, zr_span_t name, const zr_entry_t *entry) {
+    relay_t *relay = ctx;
+    room_t *room = room_find(relay, name);
+    if (room && !(entry->flags & ZR_ENTRY_DELETE))
+        keys_restore(&room->keys, &relay->keys_limits, entry);
+}
+
+static void s_restore_mark(void *ctx, const log_mark_t *mark) {
+    relay_t *relay = ctx;
+    zr_span_t refusals = zr_span(NULL);
+    if (mark->refusals)
+        refusals = zr_span_of(zr_blob_data(mark->refusals), zr_blob_len(mark->refusals));
+    if (!dedupe_restore(&relay->dedupe, zr_span_of(mark->client, ZR_CLIENT_ID_LEN), mark->mark, refusals))
+        zr_log(ZR_LOG_WARN, "the log holds a client's marks that cannot be read; they are left out");
 }
 
 relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
@@ -44,6 +68,8 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay->keys_limits = (keys_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
     log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done};
+    if (log->engine->restore)
+        log->engine->restore(log, &(log_restore_t){relay, s_restore_room, s_restore_value, s_restore_mark});
     return relay;
 }
 

@@ -9,6 +9,7 @@
 #include "code.h"
 #include "log.h"
 #include "outbox.h"
+#include "policy.h"
 
 typedef struct relay relay_t;
 
@@ -20,6 +21,7 @@ typedef struct {
     size_t replay_entries, replay_frames, replay_bytes;
     size_t batch_bytes;
     uint64_t heartbeat_ms;
+    policies_t policies;  /* of rooms; what it points to must live as long as the relay */
     const char *greeting; /* NULL: none. Must live as long as the relay */
     const char *server;   /* program and version, for welcome */
     uint64_t epoch;
@@ -39,7 +41,8 @@ typedef struct {
     size_t sessions, rooms;
 } relay_stats_t;
 
-/* The relay uses `log` (and sets its sink) and `outbox`, which stay the caller's and must outlive it. */
+/* The relay uses `log` (and sets its sink, and takes in what it holds from before) and `outbox`, which stay the
+ * caller's and must outlive it. */
 relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox);
 void relay_destroy(relay_t *relay); /* NULL is accepted */
 

@@ -91,6 +91,9 @@ bool take_room(relay_t *relay, const request_t *request, zr_span_t *name);
 
 room_t *room_find(const relay_t *relay, zr_span_t name);
 
+/* A room that is not there yet, whatever the limit. */
+room_t *room_add(relay_t *relay, zr_span_t name);
+
 /* NULL: the broker holds no more rooms. */
 room_t *room_find_or_add(relay_t *relay, zr_span_t name);
 

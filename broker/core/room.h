@@ -12,8 +12,10 @@ typedef struct room {
     char name[ZR_ROOM_MAX];
     size_t name_len;
     uint64_t head;      /* newest seq given */
+    uint64_t born;      /* head when the room was made: the log knows it */
     uint64_t stored;    /* newest seq that readers may see; what joined and pong name */
     uint64_t last_time; /* of the newest entry: times do not go backwards */
+    zr_level_t level;   /* ZR_LEVEL_NONE: relayed and not kept */
 
     /* The DELIVER frame gathered in this pass (batch.c). */
     zr_buffer_t open;
