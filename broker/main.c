@@ -26,7 +26,7 @@ static const char s_usage[] =
     "                       with -back); may be repeated\n"
     "  --config FILE        settings in ZPL; the command line comes first\n"
     "  --check-config       check FILE and leave\n"
-    "  --data DIR           keep the log on disk (not in this build)\n"
+    "  --data DIR           keep messages on disk, in DIR (default: in memory only)\n"
     "  --insecure           let other machines connect, without encryption\n"
     "  --log-level LEVEL    error, warn, info (default) or debug; lines go to stderr\n"
     "  --version            print the version and leave\n"
@@ -129,8 +129,8 @@ static bool s_configure(settings_t *settings, const flags_t *flags, char error[Z
     }
     if (flags->config_file && !settings_read_file(settings, flags->config_file, error))
         return false;
-    if (flags->data)
-        snprintf(settings->data, sizeof settings->data, "%s", flags->data[0] ? flags->data : ".");
+    if (flags->data && !settings_set_data(settings, flags->data, error))
+        return false;
     if (flags->log_level && !zr_log_level_from_name(flags->log_level, &settings->log_level)) {
         snprintf(error, ZPL_ERROR_SIZE, "--log-level: \"%.40s\" is none of error, warn, info, debug", flags->log_level);
         return false;

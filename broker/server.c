@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "effects.h"
 #include "fatal.h"
 #include "hash.h"
+#include "log_sqlite.h"
 #include "names.h"
 #include "sockets.h"
 
@@ -24,6 +26,7 @@
 enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20 };
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 enum { SHUTDOWN_BATCHES = 16 };
+enum { LOG_TICK_MS = 1000 };
 
 struct server {
     const settings_t *settings;
@@ -33,6 +36,9 @@ struct server {
     int signals;
     zloop_t *loop;
     log_t *log;
+    bool durable;    /* the log is log_sqlite's */
+    bool paused;     /* the front is not read, as too much waits for the disk */
+    int64_t resumed; /* when it was read again (ms, monotonic) */
     relay_t *relay;
     outbox_t outbox;
     tickets_t *tickets;
@@ -117,17 +123,41 @@ static void s_end_pass(server_t *server) {
     effects_carry_out(&server->effects);
 }
 
-/* What is left is found by zloop's next poll, which asks the socket before it sleeps. */
-static int s_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
-    (void)loop;
-    (void)socket;
-    server_t *server = arg;
+static void s_take_batch(server_t *server) {
     uint64_t now = s_now();
     size_t bytes = 0;
     for (size_t frames = 0; frames < BATCH_FRAMES && bytes < BATCH_BYTES; frames++)
         if (!s_read_front(server, now, &bytes))
             break;
     s_end_pass(server);
+}
+
+/* What is left is found by zloop's next poll, which asks the socket before it sleeps. While the disk does not keep up,
+ * frames wait in the front's queues, and then at the clients. */
+static int s_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
+    server_t *server = arg;
+    s_take_batch(server);
+    if (server->durable && log_sqlite_full(server->log)) {
+        zloop_reader_end(loop, socket);
+        server->paused = true;
+    }
+    return 0;
+}
+
+static void s_take_answers(server_t *server) {
+    log_sqlite_answer(server->log);
+    s_end_pass(server);
+}
+
+static int s_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    (void)item;
+    server_t *server = arg;
+    s_take_answers(server);
+    if (server->paused && !log_sqlite_full(server->log)) {
+        server->paused = false;
+        server->resumed = zclock_mono();
+        zloop_reader(loop, server->sockets.front, s_on_front, server);
+    }
     return 0;
 }
 
@@ -162,10 +192,27 @@ static int s_on_tick(zloop_t *loop, int timer_id, void *arg) {
     return 0;
 }
 
+/* While the front is not read, and until what piled up there is, nobody knows who was silent. */
+static bool s_is_deaf(const server_t *server) {
+    return server->paused ||
+           (server->resumed && zclock_mono() - server->resumed < (int64_t)server->settings->relay.heartbeat_ms);
+}
+
 static void s_on_silent(void *ctx, uint64_t session) {
     server_t *server = ctx;
-    relay_silent(server->relay, session);
+    if (s_is_deaf(server))
+        tickets_alive(server->tickets, session);
+    else
+        relay_silent(server->relay, session);
     s_end_pass(server);
+}
+
+static int s_on_log_tick(zloop_t *loop, int timer_id, void *arg) {
+    (void)loop;
+    (void)timer_id;
+    server_t *server = arg;
+    log_sqlite_tick(server->log, s_now());
+    return 0;
 }
 
 static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
@@ -202,6 +249,36 @@ static void s_fill_relay_config(server_t *server) {
     s_entropy(NULL, &relay->epoch, sizeof relay->epoch);
 }
 
+static bool s_open_log(server_t *server, char error[ZPL_ERROR_SIZE]) {
+    const settings_t *settings = server->settings;
+    server->durable = settings->data[0] != '\0';
+    if (!server->durable) {
+        server->log = log_memory_new(&settings->log);
+        return true;
+    }
+    log_sqlite_config_t config = {
+        .dir = settings->data,
+        .refuse_corrupt = settings->refuse_corrupt,
+        .memory = settings->log,
+        .policies = settings->relay.policies,
+        .mark_age = settings->mark_age_ms * 1000,
+        .max_marks = settings->relay.max_clients,
+        .queue_bytes = (size_t)settings->queue_bytes,
+        .fresh_epoch = server->relay_config.epoch,
+    };
+    char note[512];
+    db_error_t why;
+    server->log = log_sqlite_new(&config, note, why);
+    if (!server->log) {
+        snprintf(error, ZPL_ERROR_SIZE, "%s", why);
+        return false;
+    }
+    if (note[0])
+        zr_log(ZR_LOG_ERROR, "%s", note);
+    server->relay_config.epoch = log_sqlite_epoch(server->log);
+    return true;
+}
+
 /* Three silent intervals; zloop's clock cuts off milliseconds, and nobody is to be expired early. */
 static size_t s_expiry_ms(const settings_t *settings) {
     return 3 * settings->relay.heartbeat_ms + 1;
@@ -219,7 +296,10 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     server->front = zsock_resolve(server->sockets.front);
     server->back = zsock_resolve(server->sockets.back);
     s_fill_relay_config(server);
-    server->log = fatal_check(log_memory_new(&settings->log));
+    if (!s_open_log(server, error)) {
+        server_destroy(server);
+        return NULL;
+    }
     server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
     server->loop = fatal_check(zloop_new());
     server->tickets = tickets_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
@@ -232,6 +312,11 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     zloop_reader(server->loop, server->sockets.back, s_on_back, server);
     zloop_reader(server->loop, server->sockets.front, s_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
+    if (server->durable) {
+        zmq_pollitem_t answers = {.fd = log_sqlite_fd(server->log), .events = ZMQ_POLLIN};
+        zloop_poller(server->loop, &answers, s_on_log, server);
+        zloop_timer(server->loop, LOG_TICK_MS, 0, s_on_log_tick, server);
+    }
     return server;
 }
 
@@ -251,7 +336,11 @@ char *server_banner(const server_t *server) {
     s_print_endpoints(out, &server->sockets.listen);
     fputs(", back ", out);
     s_print_endpoints(out, &server->sockets.backs);
-    fprintf(out, ", epoch %016llx, store memory", (unsigned long long)server->relay_config.epoch);
+    zr_buffer_t data = {0};
+    zr_escape(&data, zr_span(server->settings->data)); /* one line, whatever its name */
+    fprintf(out, ", epoch %016llx, store %s%.*s", (unsigned long long)server->relay_config.epoch,
+        server->durable ? "sqlite:" : "memory", (int)data.len, (const char *)data.data);
+    zr_buffer_finish(&data);
     fclose(out);
     return fatal_check(text);
 }
@@ -296,12 +385,25 @@ static void s_log_stats(const server_t *server) {
         stats.rooms);
 }
 
+/* Until everything that was taken in is on the disk and answered. */
+static void s_drain_log(server_t *server) {
+    while (server->durable && !log_sqlite_idle(server->log)) {
+        struct pollfd answers = {.fd = log_sqlite_fd(server->log), .events = POLLIN};
+        poll(&answers, 1, -1);
+        s_take_answers(server);
+    }
+}
+
 /* Takes in what has arrived, so that it is acked, then says bye. */
 static void s_shut_down(server_t *server) {
     s_notify("STOPPING=1");
     s_arm_second_signal();
-    for (int batch = 0; batch < SHUTDOWN_BATCHES; batch++)
-        s_on_front(server->loop, server->sockets.front, server);
+    for (int batch = 0; batch < SHUTDOWN_BATCHES; batch++) {
+        if (server->durable && log_sqlite_full(server->log))
+            s_drain_log(server);
+        s_take_batch(server);
+    }
+    s_drain_log(server);
     relay_shutdown(server->relay);
     effects_carry_out(&server->effects);
     s_log_stats(server);

@@ -10,6 +10,8 @@
 #define GIB (1024ULL * MIB)
 #define TIB (1024ULL * GIB)
 
+enum { DISK_ROOMS_MAX = 1 << 23 };
+
 #define DEFAULT_LISTEN "tcp://127.0.0.1:5570"
 
 /* --- The table --- */
@@ -17,19 +19,28 @@
 typedef enum {
     KIND_SIZE, /* a size_t */
     KIND_U64,
+    KIND_TIME, /* milliseconds in a uint64_t */
     KIND_BOOL,
     KIND_TEXT, /* a char array of `max` + 1 bytes */
     KIND_LEVEL,
     KIND_ADVERTISE,
     KIND_ENDPOINTS, /* may be repeated */
+    KIND_ON_CORRUPT,
+    KIND_PATTERN, /* these two are of a policy */
+    KIND_DURABILITY,
 } kind_t;
 
+/* A row of section "room" is about the policy that the section began; `offset` is within it. */
 typedef struct {
     const char *section, *name;
     kind_t kind;
     size_t offset;
     uint64_t min, max;
 } setting_t;
+
+#define ROOM "room"
+#define SECOND 1000ULL
+#define YEAR (365 * 24 * 3600 * SECOND)
 
 #define AT(member) offsetof(settings_t, member)
 
@@ -39,8 +50,8 @@ static const setting_t s_settings[] = {
     {"server", "advertise", KIND_ADVERTISE, AT(advertise), 0, ENDPOINT_TEXT_SIZE - 1},
     {"server", "insecure", KIND_BOOL, AT(insecure), 0, 1},
     {"server", "greeting", KIND_TEXT, AT(greeting), 0, SETTINGS_TEXT_MAX},
-    {"server", "heartbeat", KIND_U64, AT(relay.heartbeat_ms), 100, 3600 * 1000},
-    {"server", "tick", KIND_U64, AT(tick_ms), 10, 60 * 1000},
+    {"server", "heartbeat", KIND_TIME, AT(relay.heartbeat_ms), 100, 3600 * 1000},
+    {"server", "tick", KIND_TIME, AT(tick_ms), 10, 60 * 1000},
     {"server", "io-threads", KIND_U64, AT(io_threads), 1, 64},
     {"server", "log-level", KIND_LEVEL, AT(log_level), 0, 0},
     {"limits", "max-frame", KIND_SIZE, AT(relay.max_frame), 4 * KIB, 256 * MIB},
@@ -61,10 +72,18 @@ static const setting_t s_settings[] = {
     {"limits", "route-queue", KIND_U64, AT(route_queue), 16, 1000000},
     {"limits", "reader-queue", KIND_U64, AT(reader_queue), 16, 10000000},
     {"log", "data", KIND_TEXT, AT(data), 1, SETTINGS_TEXT_MAX},
+    {"log", "on-corrupt", KIND_ON_CORRUPT, AT(refuse_corrupt), 0, 0},
+    {"log", "queue-bytes", KIND_U64, AT(queue_bytes), 64 * KIB, 1 * TIB},
+    {"log", "mark-age", KIND_TIME, AT(mark_age_ms), 60 * SECOND, 100 * YEAR},
     {"log", "room-entries", KIND_U64, AT(log.room_entries), 1, 10000000000},
     {"log", "room-bytes", KIND_U64, AT(log.room_bytes), 4 * KIB, 1 * TIB},
     {"log", "entries", KIND_U64, AT(log.entries), 1, 10000000000},
     {"log", "bytes", KIND_U64, AT(log.bytes), 4 * KIB, 1 * TIB},
+    {ROOM, "pattern", KIND_PATTERN, 0, 0, 0},
+    {ROOM, "level", KIND_DURABILITY, 0, 0, 0},
+    {ROOM, "max-age", KIND_TIME, offsetof(policy_t, max_age), 1 * SECOND, 100 * YEAR},
+    {ROOM, "max-entries", KIND_U64, offsetof(policy_t, max_entries), 1, 1000000000000},
+    {ROOM, "max-bytes", KIND_U64, offsetof(policy_t, max_bytes), 4 * KIB, 1024 * TIB},
 };
 enum { SETTING_COUNT = sizeof s_settings / sizeof s_settings[0] };
 
@@ -78,32 +97,43 @@ void settings_default(settings_t *settings) {
     settings->reader_queue = 4096;
     settings->log = (log_memory_limits_t){
         .room_entries = 2000000, .room_bytes = 128 * MIB, .entries = 10000000, .bytes = 256 * MIB};
+    settings->queue_bytes = 64 * MIB;
+    settings->mark_age_ms = 7 * 24 * 3600 * SECOND;
 }
 
 /* --- Values. Each parser writes a sentence to `wrong` and returns false when the value is not right. --- */
 
 enum { WRONG_SIZE = 256 };
 
+typedef struct {
+    char letter;
+    uint64_t factor;
+} suffix_t;
+
+static const suffix_t s_sizes[] = {{'k', KIB}, {'K', KIB}, {'M', MIB}, {'G', GIB}, {'\0', 1}};
+static const suffix_t s_times[] = {
+    {'s', SECOND}, {'m', 60 * SECOND}, {'h', 3600 * SECOND}, {'d', 24 * 3600 * SECOND}, {'\0', 1}};
+
 static bool s_parse_number(const setting_t *setting, const char *text, uint64_t *out, char wrong[WRONG_SIZE]) {
-    static const struct {
-        char letter;
-        uint64_t factor;
-    } s_suffixes[] = {{'k', KIB}, {'K', KIB}, {'M', MIB}, {'G', GIB}, {'\0', 1}};
+    bool time = setting->kind == KIND_TIME;
+    const suffix_t *suffix = time ? s_times : s_sizes;
     size_t digits = strspn(text, "0123456789");
     uint64_t value = digits > 0 && digits <= 18 ? strtoull(text, NULL, 10) : UINT64_MAX;
-    for (size_t i = 0; i < sizeof s_suffixes / sizeof s_suffixes[0] && digits > 0; i++) {
-        if (text[digits] != s_suffixes[i].letter || (text[digits] && text[digits + 1]))
-            continue;
-        if (value <= setting->max / s_suffixes[i].factor && value * s_suffixes[i].factor >= setting->min) {
-            *out = value * s_suffixes[i].factor;
-            return true;
-        }
-        snprintf(wrong, WRONG_SIZE, "%.40s is out of range; write a number from %llu to %llu", text,
-            (unsigned long long)setting->min, (unsigned long long)setting->max);
+    while (suffix->letter && suffix->letter != text[digits])
+        suffix++;
+    if (digits == 0 || text[digits] != suffix->letter || (text[digits] && text[digits + 1])) {
+        snprintf(wrong, WRONG_SIZE, "\"%.40s\" is no %s; write digits, perhaps followed by %s", text,
+            time ? "time" : "number", time ? "s, m, h or d (else they are milliseconds)" : "k, M or G");
         return false;
     }
-    snprintf(wrong, WRONG_SIZE, "\"%.40s\" is no number; write digits, perhaps followed by k, M or G", text);
-    return false;
+    if (value > setting->max / suffix->factor || value * suffix->factor < setting->min) {
+        snprintf(wrong, WRONG_SIZE, "%.40s is out of range; write %s from %llu to %llu", text,
+            time ? "a time (in milliseconds)" : "a number", (unsigned long long)setting->min,
+            (unsigned long long)setting->max);
+        return false;
+    }
+    *out = value * suffix->factor;
+    return true;
 }
 
 static bool s_parse_bool(const char *text, bool *out, char wrong[WRONG_SIZE]) {
@@ -142,8 +172,43 @@ static bool s_parse_advertise(const char *text, char *out, char wrong[WRONG_SIZE
     return true;
 }
 
+static bool s_parse_on_corrupt(const char *text, bool *out, char wrong[WRONG_SIZE]) {
+    *out = strcmp(text, "refuse") == 0;
+    if (*out || strcmp(text, "aside") == 0)
+        return true;
+    snprintf(wrong, WRONG_SIZE, "\"%.40s\" is neither aside (put it aside and begin anew) nor refuse", text);
+    return false;
+}
+
+static bool s_parse_pattern(const settings_t *settings, const char *text, policy_t *policy, char wrong[WRONG_SIZE]) {
+    if (!policy_pattern_valid(zr_span(text))) {
+        snprintf(wrong, WRONG_SIZE, "\"%.140s\" is neither a room name nor the beginning of one and *", text);
+        return false;
+    }
+    for (size_t i = 0; i < settings->policy_count; i++)
+        if (strcmp(settings->policies[i].pattern, text) == 0) {
+            snprintf(wrong, WRONG_SIZE, "another section is about \"%.140s\" already", text);
+            return false;
+        }
+    snprintf(policy->pattern, sizeof policy->pattern, "%s", text);
+    return true;
+}
+
+static bool s_parse_durability(const char *text, policy_t *policy, char wrong[WRONG_SIZE]) {
+    static const zr_level_t levels[] = {ZR_LEVEL_NONE, ZR_LEVEL_MEMORY, ZR_LEVEL_DISK};
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+        if (strcmp(zr_level_name(levels[i]), text) == 0) {
+            policy->has_level = true;
+            policy->level = levels[i];
+            return true;
+        }
+    snprintf(wrong, WRONG_SIZE, "\"%.40s\" is none of disk, memory, none", text);
+    return false;
+}
+
 static bool s_set(settings_t *settings, const setting_t *setting, const char *text, char wrong[WRONG_SIZE]) {
-    void *place = (char *)settings + setting->offset;
+    policy_t *policy = strcmp(setting->section, ROOM) == 0 ? &settings->policies[settings->policy_count - 1] : NULL;
+    void *place = (policy ? (char *)policy : (char *)settings) + setting->offset;
     uint64_t number;
     switch (setting->kind) {
     case KIND_SIZE:
@@ -153,6 +218,12 @@ static bool s_set(settings_t *settings, const setting_t *setting, const char *te
         return true;
     case KIND_U64:
         return s_parse_number(setting, text, place, wrong);
+    case KIND_TIME:
+        if (!s_parse_number(setting, text, place, wrong))
+            return false;
+        if (policy)
+            *(uint64_t *)place *= 1000; /* policies are in µs */
+        return true;
     case KIND_BOOL:
         return s_parse_bool(text, place, wrong);
     case KIND_TEXT:
@@ -169,6 +240,12 @@ static bool s_set(settings_t *settings, const setting_t *setting, const char *te
         return s_parse_advertise(text, place, wrong);
     case KIND_ENDPOINTS:
         return s_add_endpoint(place, text, wrong);
+    case KIND_ON_CORRUPT:
+        return s_parse_on_corrupt(text, place, wrong);
+    case KIND_PATTERN:
+        return s_parse_pattern(settings, text, policy, wrong);
+    case KIND_DURABILITY:
+        return s_parse_durability(text, policy, wrong);
     }
     return false;
 }
@@ -179,6 +256,7 @@ typedef struct {
     settings_t *settings;
     const char *path;
     unsigned line[SETTING_COUNT]; /* where each was set; 0: not yet */
+    unsigned room_line;           /* where the "room" section being read began; 0: none */
 } reading_t;
 
 static bool s_item_wrong(const reading_t *reading, const zpl_item_t *item, const char *sentence, char *error) {
@@ -187,7 +265,30 @@ static bool s_item_wrong(const reading_t *reading, const zpl_item_t *item, const
     return false;
 }
 
-static bool s_on_section(const reading_t *reading, const zpl_item_t *item, char *error) {
+/* A "room" section is done: it must say of which rooms it speaks. */
+static bool s_end_room(reading_t *reading, char *error) {
+    if (!reading->room_line)
+        return true;
+    zpl_item_t item = {.section = ROOM, .line = reading->room_line};
+    reading->room_line = 0;
+    const policy_t *policy = &reading->settings->policies[reading->settings->policy_count - 1];
+    if (!policy->pattern[0])
+        return s_item_wrong(reading, &item, "the pattern is missing; write \"pattern = NAME\" or \"NAME*\"", error);
+    return true;
+}
+
+static bool s_begin_room(reading_t *reading, const zpl_item_t *item, char *error) {
+    if (reading->settings->policy_count == SETTINGS_POLICIES_MAX)
+        return s_item_wrong(reading, item, "more than 256 of these sections", error);
+    reading->settings->policies[reading->settings->policy_count++] = (policy_t){.pattern = ""};
+    reading->room_line = item->line;
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (strcmp(s_settings[i].section, ROOM) == 0)
+            reading->line[i] = 0;
+    return true;
+}
+
+static bool s_on_section(reading_t *reading, const zpl_item_t *item, char *error) {
     bool known = false;
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         known |= strcmp(s_settings[i].section, item->section) == 0;
@@ -198,10 +299,13 @@ static bool s_on_section(const reading_t *reading, const zpl_item_t *item, char 
         }
     }
     if (!known)
-        return s_item_wrong(reading, item, "no such section; there are \"server\", \"limits\" and \"log\"", error);
+        return s_item_wrong(
+            reading, item, "no such section; there are \"server\", \"limits\", \"log\" and \"room\"", error);
     if (item->value[0])
         return s_item_wrong(reading, item, "a section has no value; its members follow below it", error);
-    return true;
+    if (!s_end_room(reading, error))
+        return false;
+    return strcmp(item->section, ROOM) != 0 || s_begin_room(reading, item, error);
 }
 
 static bool s_on_item(void *ctx, const zpl_item_t *item, char error[ZPL_ERROR_SIZE]) {
@@ -228,7 +332,7 @@ static bool s_on_item(void *ctx, const zpl_item_t *item, char error[ZPL_ERROR_SI
 
 bool settings_read_file(settings_t *settings, const char *path, char error[ZPL_ERROR_SIZE]) {
     reading_t reading = {.settings = settings, .path = path};
-    return zpl_read(path, s_on_item, &reading, error);
+    return zpl_read(path, s_on_item, &reading, error) && s_end_room(&reading, error);
 }
 
 /* --- The whole --- */
@@ -240,6 +344,16 @@ bool settings_add_flag(
         return true;
     snprintf(error, ZPL_ERROR_SIZE, "%s: %s", what, wrong);
     return false;
+}
+
+bool settings_set_data(settings_t *settings, const char *dir, char error[ZPL_ERROR_SIZE]) {
+    size_t len = strlen(dir);
+    if (len == 0 || len > SETTINGS_TEXT_MAX) {
+        snprintf(error, ZPL_ERROR_SIZE, "--data needs the name of a directory, of %d bytes at most", SETTINGS_TEXT_MAX);
+        return false;
+    }
+    memcpy(settings->data, dir, len + 1);
+    return true;
 }
 
 static bool s_derive_backs(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
@@ -286,6 +400,38 @@ static bool s_check_private(const settings_endpoints_t *endpoints, char error[ZP
     return true;
 }
 
+/* The database has room for so many (db.h). */
+static bool s_check_rooms(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    if (!settings->data[0] || settings->relay.max_rooms < DISK_ROOMS_MAX)
+        return true;
+    snprintf(error, ZPL_ERROR_SIZE, "limits: max-rooms (%zu) must be below %d when the log is on disk",
+        settings->relay.max_rooms, DISK_ROOMS_MAX);
+    return false;
+}
+
+static bool s_check_policies(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    for (size_t i = 0; i < settings->policy_count; i++) {
+        const policy_t *policy = &settings->policies[i];
+        bool disk = policy->has_level ? policy->level == ZR_LEVEL_DISK : settings->data[0] != '\0';
+        bool bounded = policy->max_age || policy->max_entries || policy->max_bytes;
+        if (disk && !settings->data[0]) {
+            snprintf(
+                error, ZPL_ERROR_SIZE, "room %s: level disk needs a directory: log/data or --data", policy->pattern);
+            return false;
+        }
+        if (bounded && !disk) {
+            snprintf(error, ZPL_ERROR_SIZE,
+                "room %s: max-age, max-entries and max-bytes are for rooms on disk; log/room-entries and "
+                "log/room-bytes hold for those in memory",
+                policy->pattern);
+            return false;
+        }
+    }
+    if (settings->policy_count > 0)
+        settings->relay.policies = (policies_t){settings->policies, settings->policy_count};
+    return true;
+}
+
 bool settings_complete(settings_t *settings, const settings_flags_t *flags, char error[ZPL_ERROR_SIZE]) {
     if (flags->listen.count > 0)
         settings->listen = flags->listen;
@@ -293,10 +439,6 @@ bool settings_complete(settings_t *settings, const settings_flags_t *flags, char
         settings->back = flags->back;
     if (settings->listen.count == 0)
         settings_add_flag(&settings->listen, "--listen", DEFAULT_LISTEN, error);
-    if (settings->data[0]) {
-        snprintf(error, ZPL_ERROR_SIZE, "this build keeps its log in memory only; leave --data out");
-        return false;
-    }
     if (settings->relay.replay_frames >= settings->route_queue) {
         snprintf(error, ZPL_ERROR_SIZE,
             "limits: replay-frames (%zu) must be below route-queue (%llu), else every replay overruns the "
@@ -304,7 +446,8 @@ bool settings_complete(settings_t *settings, const settings_flags_t *flags, char
             settings->relay.replay_frames, (unsigned long long)settings->route_queue);
         return false;
     }
-    return s_derive_backs(settings, error) && s_check_kinds(settings, error) &&
+    return s_check_policies(settings, error) && s_check_rooms(settings, error) && s_derive_backs(settings, error) &&
+           s_check_kinds(settings, error) &&
            (settings->insecure ||
                (s_check_private(&settings->listen, error) && s_check_private(&settings->back, error)));
 }

@@ -11,6 +11,7 @@
 
 enum {
     SETTINGS_ENDPOINTS_MAX = 16, /* listeners; backs likewise */
+    SETTINGS_POLICIES_MAX = 256, /* "room" sections */
     SETTINGS_TEXT_MAX = 1000     /* bytes of the greeting */
 };
 
@@ -32,8 +33,13 @@ typedef struct {
     uint64_t tick_ms;
     uint64_t route_queue;
     uint64_t reader_queue;
-    relay_config_t relay; /* the limits and the heartbeat; the rest is the server's to fill in */
-    log_memory_limits_t log;
+    relay_config_t relay;    /* limits, heartbeat and policies; the rest is the server's to fill in */
+    log_memory_limits_t log; /* with `data`: of rooms of level memory */
+    bool refuse_corrupt;     /* do not start with a log that cannot be read; else it is put aside */
+    uint64_t queue_bytes;    /* that may wait for the disk */
+    uint64_t mark_age_ms;    /* how long a client id is remembered on disk */
+    policy_t policies[SETTINGS_POLICIES_MAX];
+    size_t policy_count;
 } settings_t;
 
 void settings_default(settings_t *settings);
@@ -49,8 +55,11 @@ typedef struct {
 } settings_flags_t;
 bool settings_add_flag(settings_endpoints_t *endpoints, const char *what, const char *text, char error[ZPL_ERROR_SIZE]);
 
-/* After file and flags: fills in the default listener and the derived backs, and checks what only the whole can tell.
- */
+/* The command line's directory of the log. */
+bool settings_set_data(settings_t *settings, const char *dir, char error[ZPL_ERROR_SIZE]);
+
+/* After file and flags: fills in the default listener, the derived backs and the relay's policies (which point into
+ * `settings`), and checks what only the whole can tell. */
 bool settings_complete(settings_t *settings, const settings_flags_t *flags, char error[ZPL_ERROR_SIZE]);
 
 #endif

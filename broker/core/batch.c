@@ -11,6 +11,7 @@ static void *s_grow(void *items, size_t *size, size_t item) {
 
 static pass_t *s_current(batch_t *batch) {
     if (!batch->current) {
+        FATAL_UNLESS(!batch->waiting || batch->waiting->number > batch->failing); /* it would continue what is void */
         pass_t *pass = batch->spare ? batch->spare : fatal_calloc(sizeof *pass);
         batch->spare = NULL;
         pass->number = ++batch->last_number;
@@ -28,6 +29,7 @@ static void s_pass_free(pass_t *pass) {
         json_decref(pass->answers[i].object);
     free(pass->frames);
     free(pass->answers);
+    free(pass->parts);
     free(pass->touched);
     free(pass);
 }
@@ -110,33 +112,50 @@ static batch_answer_t *s_answer(relay_t *relay, session_t *session) {
     return answer;
 }
 
-/* May this ack be told by the one before it? */
-static bool s_joins(const batch_answer_t *last, const session_t *session, const zr_ack_t *ack, bool fresh) {
-    return !last->closed && last->link == session->link && last->ack.level == ack->level && last->fresh == fresh;
+static size_t s_part_add(pass_t *pass, const room_t *room, uint64_t mid, bool fresh) {
+    if (pass->part_count == pass->part_size)
+        pass->parts = s_grow(pass->parts, &pass->part_size, sizeof *pass->parts);
+    pass->parts[pass->part_count] = (batch_part_t){.first = mid, .last = mid, .fresh = fresh, .room = room};
+    return pass->part_count++;
 }
 
-void batch_ack(relay_t *relay, session_t *session, const zr_ack_t *ack, bool fresh, bool alone) {
-    pass_t *pass = s_current(&relay->batch);
-    if (!alone && session->answer_pass == pass->number) {
-        batch_answer_t *last = &pass->answers[session->answer];
-        if (s_joins(last, session, ack, fresh)) {
-            if (ack->upto > last->ack.upto) /* a resend may name an earlier one: it is answered by the later too */
-                last->ack = *ack;
-            return;
-        }
+/* The last ack of the session speaks of `mid` too. */
+static void s_join(pass_t *pass, batch_answer_t *answer, const session_t *session, const room_t *room, uint64_t mid) {
+    batch_part_t *part = &pass->parts[answer->last_part];
+    /* What lies between two ids that were resent may have been refused before. */
+    if (part->room == room && !session->answer_parted && (room || mid == part->last + 1)) {
+        part->last = mid;
+        return;
     }
-    batch_answer_t *answer = s_answer(relay, session);
-    answer->ack = *ack;
-    answer->first = ack->upto;
-    answer->fresh = fresh;
-    answer->closed = alone;
+    size_t added = s_part_add(pass, room, mid, room != NULL);
+    pass->parts[answer->last_part].next = added;
+    answer->last_part = added;
+}
+
+void batch_ack(relay_t *relay, session_t *session, const room_t *room, const zr_ack_t *ack, bool alone) {
+    pass_t *pass = s_current(&relay->batch);
+    batch_answer_t *last = session->answer_pass == pass->number ? &pass->answers[session->answer] : NULL;
+    if (!alone && last && !last->closed && last->link == session->link && last->ack.level == ack->level) {
+        s_join(pass, last, session, room, ack->upto);
+        if (ack->upto > last->ack.upto) /* a resend may name an earlier one: it is answered by the later too */
+            last->ack = *ack;
+    } else {
+        batch_answer_t *answer = s_answer(relay, session);
+        answer->ack = *ack;
+        answer->part = answer->last_part = s_part_add(pass, room, ack->upto, room != NULL);
+        answer->closed = alone;
+    }
+    session->answer_parted = false;
+}
+
+void batch_refused(session_t *session) {
+    session->answer_parted = true;
 }
 
 void batch_answer(relay_t *relay, session_t *session, json_t *object, uint64_t mid, bool fresh) {
     batch_answer_t *answer = s_answer(relay, session);
     answer->object = object;
-    answer->first = answer->ack.upto = mid;
-    answer->fresh = fresh;
+    answer->part = answer->last_part = s_part_add(relay->batch.current, NULL, mid, fresh);
     answer->closed = true;
 }
 
@@ -158,15 +177,15 @@ static log_commit_t s_commit(const relay_t *relay, pass_t *pass) {
         commit.marks = fatal_calloc(pass->touched_count * sizeof *commit.marks);
     for (size_t i = 0; i < pass->touched_count; i++) {
         client_t *client = dedupe_find(&relay->dedupe, zr_span_of(pass->touched[i], ZR_CLIENT_ID_LEN));
-        if (!client)
-            continue; /* forgotten meanwhile: there were too many */
+        if (!client || client->touched != pass->number)
+            continue; /* forgotten meanwhile, as there were too many; or made anew since then, and named already */
+        client->touched = 0;
         log_mark_t *mark = &commit.marks[commit.mark_count++];
         memcpy(mark->client, client->id, ZR_CLIENT_ID_LEN);
         mark->mark = client->mark;
         mark->refusals = client->refused ? dedupe_encode(client) : NULL;
         client->refused = false;
     }
-    pass->touched_count = 0;
     return commit;
 }
 

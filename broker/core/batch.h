@@ -15,16 +15,23 @@ typedef struct {
     bool keyed; /* some entry has a key */
 } batch_frame_t;
 
+/* Message ids first … last that an answer speaks of, none of them refused. */
+typedef struct {
+    uint64_t first, last; /* 0: a JSON publish without an id */
+    bool fresh;           /* stored in this pass; else they were resent */
+    const room_t *room;   /* of fresh ones in binary frames */
+    size_t next;          /* of the same answer; 0: none */
+} batch_part_t;
+
 /* What a session gets once the pass is stored, or an error when it could not be. */
 typedef struct {
     uint64_t session;
     char client[ZR_CLIENT_ID_LEN];
     json_t *object; /* the answer to a JSON publish; NULL: a binary ACK */
     zr_ack_t ack;
-    uint64_t first; /* message ids first … ack.upto; 0: it has none */
-    bool fresh;     /* they are stored in this pass; else it answers a resend */
-    uint64_t link;  /* of the session when it was asked (session.h) */
-    bool closed;    /* later acks do not join this one */
+    size_t part, last_part; /* what it speaks of: places in the pass */
+    uint64_t link;          /* of the session when it was asked (session.h) */
+    bool closed;            /* later acks do not join this one */
 } batch_answer_t;
 
 typedef struct pass {
@@ -33,6 +40,8 @@ typedef struct pass {
     size_t frame_count, frame_size;
     batch_answer_t *answers;
     size_t answer_count, answer_size;
+    batch_part_t *parts;
+    size_t part_count, part_size;
     char (*touched)[ZR_CLIENT_ID_LEN]; /* client ids whose marks moved */
     size_t touched_count, touched_size;
     struct pass *prev, *next; /* committed and not stored yet, in order */
@@ -44,6 +53,7 @@ typedef struct {
     pass_t *spare;   /* one kept for the next pass */
     room_t *open;    /* rooms with an open frame */
     uint64_t last_number;
+    uint64_t failing; /* the log could not store a pass, and those up to this one go with it */
 } batch_t;
 
 struct relay;
@@ -54,12 +64,15 @@ void batch_finish(batch_t *batch);
  * the log at once. */
 uint64_t batch_add(struct relay *relay, room_t *room, const zr_entry_t *entry, uint64_t now);
 
-/* When this pass is stored: all message ids of `session` up to ack->upto are answered. `fresh`: this entry is stored
- * with the pass, else it was before. `alone`: in an ACK of its own. */
-void batch_ack(struct relay *relay, session_t *session, const zr_ack_t *ack, bool fresh, bool alone);
+/* When this pass is stored: all message ids of `session` up to ack->upto are answered. `room`: where this entry is
+ * stored with the pass; NULL: it was before. `alone`: in an ACK of its own. */
+void batch_ack(struct relay *relay, session_t *session, const room_t *room, const zr_ack_t *ack, bool alone);
+
+/* An entry of `session` was refused: it lies between what was acked before and what will be. */
+void batch_refused(session_t *session);
 
 /* When this pass is stored, `object`, the ack of a JSON publish under message id `mid` (0: none), goes to `session`;
- * takes over the reference. */
+ * takes over the reference. `fresh`: the entry is stored with the pass; else it was before. */
 void batch_answer(struct relay *relay, session_t *session, json_t *object, uint64_t mid, bool fresh);
 
 /* The marks of `client` moved: they are stored with the pass. */

@@ -76,6 +76,7 @@ static void s_refused_tell(relay_t *relay, session_t *session, zr_span_t room, r
         return;
     if (refused->fresh)
         dedupe_refuse(session->client, refused->first, refused->last, refused->code);
+    batch_refused(session);
     json_t *about = s_about(room, refused->first, refused->last);
     if (refused->first == refused->last && s_tellable(refused->key))
         s_about_key(about, refused->key, refused->code, refused->stands);
@@ -131,7 +132,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
 
     client_t *client = session->client;
     uint64_t mark = client->mark;
-    zr_ack_t ack = {.level = origin.room ? origin.room->level : relay->log->level};
+    zr_ack_t ack = {.level = room_level(relay, reader.room)};
     refused_t refused = {.code = ZR_OK};
     zr_publish_entry_t entry;
     while (zr_publish_next(&reader, &entry)) {
@@ -153,7 +154,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
         s_refused_tell(relay, session, reader.room, &refused);
         ack.upto = entry.mid;
         ack.seq = seq;
-        batch_ack(relay, session, &ack, fresh, entry.flags & ZR_ENTRY_EXPECT);
+        batch_ack(relay, session, fresh ? origin.room : NULL, &ack, entry.flags & ZR_ENTRY_EXPECT);
     }
     s_refused_tell(relay, session, reader.room, &refused);
     if (client->mark != mark)
@@ -208,7 +209,6 @@ void cmd_publish_text(relay_t *relay, request_t *request) {
     client_t *client = session->client;
     zr_code_t code = ZR_OK;
     uint64_t seq = 0;
-    zr_level_t level = relay->log->level;
     bool fresh = entry.mid == 0 || entry.mid > client->mark;
     if (!fresh) {
         code = s_again(relay, client, name, &entry, &seq);
@@ -223,16 +223,15 @@ void cmd_publish_text(relay_t *relay, request_t *request) {
             batch_touch(relay, client);
         }
         if (origin.room)
-            level = origin.room->level;
-        if (origin.room)
             room_forget_unused(relay, origin.room);
     }
     if (code != ZR_OK) {
+        batch_refused(session);
         s_fail_text(relay, request, name, &entry, code, seq);
         return;
     }
     json_t *ack = json_pack("{ss so sI ss}", "op", "ack", "room", zr_json_string(name), "seq", (json_int_t)seq, "level",
-        zr_level_name(level));
+        zr_level_name(room_level(relay, name)));
     if (entry.mid)
         json_object_set_new(ack, "mid", json_integer((json_int_t)entry.mid));
     if (request->id)

@@ -15,12 +15,6 @@ void replay_forget_all(relay_t *relay) {
     s_forget(relay, replay);
 }
 
-/* What is not stored yet is nobody's to see. */
-static uint64_t s_head(const relay_t *relay, zr_span_t name) {
-    const room_t *room = room_find(relay, name);
-    return room ? room->stored : 0;
-}
-
 /* Reads the request into `read`; false when it has answered. */
 static bool s_read(relay_t *relay, request_t *request, log_read_t *read) {
     const json_t *object = request->object;
@@ -42,7 +36,7 @@ static bool s_read(relay_t *relay, request_t *request, log_read_t *read) {
     }
     memcpy(read->room, name.ptr, name.len);
     read->room_len = name.len;
-    uint64_t head = s_head(relay, name);
+    uint64_t head = room_head(relay, name);
     if (read->until > head)
         read->until = head;
     read->entries = limit < relay->config.replay_entries ? (size_t)limit : relay->config.replay_entries;
@@ -51,7 +45,7 @@ static bool s_read(relay_t *relay, request_t *request, log_read_t *read) {
     return true;
 }
 
-/* The answer for a room that is relayed only: all there was is gone. */
+/* The answer for a room of which the log has nothing: all there was is gone. */
 static void s_nothing_kept(relay_t *relay, const log_read_t *read) {
     bool gone = read->last ? read->until > 0 : read->after < read->until;
     replay_done(
@@ -74,14 +68,14 @@ void cmd_replay(relay_t *relay, request_t *request) {
     replay->ticket = read.ticket = ++relay->last_ticket;
     replay->session = session->id;
     replay->resumed = session->resumed;
-    replay->beyond = !read.last && read.after > s_head(relay, zr_span_of(read.room, read.room_len));
+    zr_span_t name = zr_span_of(replay->room, read.room_len);
     replay->id = json_incref(request->id);
     memcpy(replay->room, read.room, read.room_len);
     replay->room_len = read.room_len;
+    replay->beyond = !read.last && read.after > room_head(relay, name);
     HASH_ADD(hh, relay->replays, ticket, sizeof replay->ticket, replay);
     session->reads++;
-    const room_t *room = room_find(relay, zr_span_of(read.room, read.room_len));
-    if (room && room->level == ZR_LEVEL_NONE)
+    if (room_is_hollow(relay, name))
         s_nothing_kept(relay, &read);
     else
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_READ, .read = read});

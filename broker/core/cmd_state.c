@@ -73,6 +73,6 @@ void cmd_state(relay_t *relay, request_t *request) {
     zr_buffer_finish(&snapshot.frame);
     reply(relay, request,
         json_pack("{ss so sI sI sI sb}", "op", "ok", "room", zr_json_string(name), "seq",
-            (json_int_t)(room ? room->stored : 0), "count", (json_int_t)snapshot.count, "next",
-            (json_int_t)snapshot.next, "more", snapshot.more));
+            (json_int_t)room_head(relay, name), "count", (json_int_t)snapshot.count, "next", (json_int_t)snapshot.next,
+            "more", snapshot.more));
 }

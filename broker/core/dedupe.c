@@ -33,6 +33,7 @@ static client_t *s_add(dedupe_t *dedupe, zr_span_t id) {
     }
     client_t *client = fatal_calloc(sizeof *client);
     memcpy(client->id, id.ptr, ZR_CLIENT_ID_LEN);
+    client->refused = true; /* what the log may still hold of one that was forgotten here is void */
     HASH_ADD(hh, dedupe->clients, id, ZR_CLIENT_ID_LEN, client);
     return client;
 }
@@ -60,18 +61,41 @@ void dedupe_release(dedupe_t *dedupe, client_t *client) {
 }
 
 void dedupe_refuse(client_t *client, uint64_t first, uint64_t last, zr_code_t code) {
+    client->refused = true;
     if (!client->refusals)
         client->refusals = fatal_calloc(DEDUPE_REFUSALS * sizeof *client->refusals);
+    refusal_t *newest = &client->refusals[(client->refusal_count + DEDUPE_REFUSALS - 1) % DEDUPE_REFUSALS];
+    if (client->refusal_count > 0 && newest->code == code && newest->last + 1 == first) {
+        newest->last = last;
+        return;
+    }
     refusal_t *place = &client->refusals[client->refusal_count++ % DEDUPE_REFUSALS];
     if (place->last > client->forgotten)
         client->forgotten = place->last;
     *place = (refusal_t){first, last, code};
-    client->refused = true;
+}
+
+static size_t s_kept(const client_t *client) {
+    return client->refusal_count < DEDUPE_REFUSALS ? client->refusal_count : DEDUPE_REFUSALS;
+}
+
+uint64_t dedupe_first_refused(const client_t *client, uint64_t first, uint64_t last) {
+    if (first <= client->forgotten)
+        return first;
+    uint64_t found = 0;
+    for (size_t i = 0; i < s_kept(client); i++) {
+        const refusal_t *refusal = &client->refusals[i];
+        if (refusal->last < first || refusal->first > last)
+            continue;
+        uint64_t from = refusal->first > first ? refusal->first : first;
+        if (!found || from < found)
+            found = from;
+    }
+    return found;
 }
 
 zr_code_t dedupe_outcome(const client_t *client, uint64_t mid) {
-    size_t kept = client->refusal_count < DEDUPE_REFUSALS ? client->refusal_count : DEDUPE_REFUSALS;
-    for (size_t i = 0; i < kept; i++) {
+    for (size_t i = 0; i < s_kept(client); i++) {
         const refusal_t *refusal = &client->refusals[i];
         if (refusal->first <= mid && mid <= refusal->last)
             return refusal->code;
@@ -84,8 +108,7 @@ zr_code_t dedupe_outcome(const client_t *client, uint64_t mid) {
 zr_blob_t *dedupe_encode(const client_t *client) {
     zr_buffer_t out = {0};
     zr_buffer_u64(&out, client->forgotten);
-    size_t kept = client->refusal_count < DEDUPE_REFUSALS ? client->refusal_count : DEDUPE_REFUSALS;
-    for (size_t i = client->refusal_count - kept; i < client->refusal_count; i++) {
+    for (size_t i = client->refusal_count - s_kept(client); i < client->refusal_count; i++) {
         const refusal_t *refusal = &client->refusals[i % DEDUPE_REFUSALS];
         const char *name = zr_code_name(refusal->code);
         zr_buffer_u64(&out, refusal->first);

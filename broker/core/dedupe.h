@@ -51,8 +51,12 @@ bool dedupe_restore(dedupe_t *dedupe, zr_span_t id, uint64_t mark, zr_span_t ref
 client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id);
 void dedupe_release(dedupe_t *dedupe, client_t *client);
 
-/* Entries first…last were refused for good. */
+/* Entries first…last were refused for good. What follows the newest refusal without a gap, and for the same reason,
+ * is one with it. */
 void dedupe_refuse(client_t *client, uint64_t first, uint64_t last, zr_code_t code);
+
+/* The first of the message ids first…last whose outcome is not ZR_OK; 0: there is none. */
+uint64_t dedupe_first_refused(const client_t *client, uint64_t first, uint64_t last);
 
 /* What became of message id `mid` <= client->mark: ZR_OK stored, else why it was refused. */
 zr_code_t dedupe_outcome(const client_t *client, uint64_t mid);

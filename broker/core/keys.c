@@ -98,8 +98,7 @@ void keys_reject(keys_t *keys, keys_limits_t *limits, zr_span_t key) {
     FATAL_UNLESS(value && value->unstored > 0);
     if (--value->unstored > 0)
         return; /* the last of them sets it back */
-    zr_entry_t stored = keys_entry(value);
-    size_t size = value->seq ? keys_size(stored.sender, stored.key, stored.body.len) : 0;
+    size_t size = value->seq ? ZR_DELIVER_ENTRY_FIXED + value->sender_len + value->key_len + value->body_len : 0;
     keys->live += (value->seq ? 1 : 0) - (value->newest ? 1 : 0);
     limits->bytes += size - value->newest_size;
     value->newest = value->seq;

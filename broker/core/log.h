@@ -101,6 +101,9 @@ struct log {
     const log_engine_t *engine;
     log_sink_t sink;
     zr_level_t level; /* what its `stored` means */
+    /* Rooms below that level begin after this position: it is above all that such rooms had in runs before under this
+     * epoch, of which nothing is left. 0: there was none. */
+    uint64_t base;
 };
 
 /* --- The memory engine --- */

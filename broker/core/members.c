@@ -16,21 +16,43 @@ room_t *room_find_or_add(relay_t *relay, zr_span_t name) {
     return room_add(relay, name);
 }
 
+zr_level_t room_level(const relay_t *relay, zr_span_t name) {
+    const policy_t *policy = policy_of(&relay->config.policies, name);
+    return policy->has_level && policy->level < relay->log->level ? policy->level : relay->log->level;
+}
+
+/* The position before the first entry of a room that is to be made. */
+static uint64_t s_beginning(const relay_t *relay, zr_span_t name, uint64_t head) {
+    return room_level(relay, name) < relay->log->level && head < relay->log->base ? relay->log->base : head;
+}
+
 room_t *room_add(relay_t *relay, zr_span_t name) {
     room_t *room = fatal_calloc(sizeof *room);
     memcpy(room->name, name.ptr, name.len);
     room->name_len = name.len;
     log_bounds_t bounds = relay->log->engine->bounds(relay->log, name);
-    room->head = room->stored = room->born = bounds.head;
+    room->head = room->stored = room->born = s_beginning(relay, name, bounds.head);
     room->last_time = bounds.time;
-    const policy_t *policy = policy_of(&relay->config.policies, name);
-    room->level = policy->has_level && policy->level < relay->log->level ? policy->level : relay->log->level;
+    room->level = room_level(relay, name);
     HASH_ADD(hh, relay->rooms, name, name.len, room);
     return room;
 }
 
+uint64_t room_head(const relay_t *relay, zr_span_t name) {
+    const room_t *room = room_find(relay, name);
+    if (room)
+        return room->stored;
+    return s_beginning(relay, name, relay->log->engine->bounds(relay->log, name).head);
+}
+
+bool room_is_hollow(const relay_t *relay, zr_span_t name) {
+    const room_t *room = room_find(relay, name);
+    uint64_t head = relay->log->engine->bounds(relay->log, name).head;
+    return room_level(relay, name) == ZR_LEVEL_NONE || head < (room ? room->born : s_beginning(relay, name, head));
+}
+
 log_bounds_t room_bounds(const relay_t *relay, const room_t *room) {
-    if (room->level == ZR_LEVEL_NONE)
+    if (room_is_hollow(relay, room_name(room)))
         return (log_bounds_t){.head = room->stored, .oldest = room->stored};
     log_bounds_t bounds = relay->log->engine->bounds(relay->log, room_name(room));
     bounds.head = room->stored;

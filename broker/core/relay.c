@@ -40,13 +40,16 @@ static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
 
 static void s_restore_room(void *ctx, zr_span_t name, const log_bounds_t *bounds) {
     (void)bounds; /* which the room asks for itself */
-    room_add(ctx, name);
+    if (zr_room_valid(name) && !room_find(ctx, name))
+        room_add(ctx, name);
+    else
+        zr_log(ZR_LOG_WARN, "the log holds a room whose name cannot be; it is left out");
 }
 
 static void s_restore_value(void *ctx, zr_span_t name, const zr_entry_t *entry) {
     relay_t *relay = ctx;
     room_t *room = room_find(relay, name);
-    if (room && !(entry->flags & ZR_ENTRY_DELETE))
+    if (room && zr_key_valid(entry->key) && !(entry->flags & ZR_ENTRY_DELETE))
         keys_restore(&room->keys, &relay->keys_limits, entry);
 }
 

@@ -91,6 +91,9 @@ bool take_room(relay_t *relay, const request_t *request, zr_span_t *name);
 
 room_t *room_find(const relay_t *relay, zr_span_t name);
 
+/* What an ack of an entry there means, whether or not there is such a room. */
+zr_level_t room_level(const relay_t *relay, zr_span_t name);
+
 /* A room that is not there yet, whatever the limit. */
 room_t *room_add(relay_t *relay, zr_span_t name);
 
@@ -103,6 +106,13 @@ void room_forget_unused(relay_t *relay, room_t *room);
 
 /* What can be replayed: from the log, or what the room itself knows while the log has nothing. */
 log_bounds_t room_bounds(const relay_t *relay, const room_t *room);
+
+/* The newest seq that readers may see, whether or not there is such a room. What is not stored yet is nobody's to see.
+ */
+uint64_t room_head(const relay_t *relay, zr_span_t name);
+
+/* The log has nothing of the room, though it had positions: it is relayed only, or a run before had them. */
+bool room_is_hollow(const relay_t *relay, zr_span_t name);
 
 member_t *member_find(const session_t *session, const room_t *room);
 void member_add(relay_t *relay, session_t *session, room_t *room, bool present);

@@ -24,6 +24,7 @@ typedef struct session {
         resumed; /* how often: what was asked before is asked again, its answers would be taken for the new ones' */
     uint64_t answer_pass;        /* the pass that holds its last answer, */
     size_t answer;               /* and where it stands there (batch.h) */
+    bool answer_parted;          /* something was refused since */
     struct session *prev, *next; /* of the same user */
     UT_hash_handle by_route, by_id, by_client;
 } session_t;

@@ -56,59 +56,101 @@ static void s_send_ack(relay_t *relay, const session_t *session, const batch_ans
     send_frame(relay, session->route, frame);
 }
 
-static void s_send_refusal(relay_t *relay, const session_t *session, const batch_answer_t *answer) {
+/* What `part` names was not stored. */
+static void s_send_refusal(
+    relay_t *relay, const session_t *session, const batch_answer_t *answer, zr_code_t code, const batch_part_t *part) {
+    if (!answer->object && session->link != answer->link)
+        return; /* likewise: what was resent on this link has an answer of its own */
     json_t *about = json_object();
-    if (answer->first)
-        json_object_set_new(about, "mid", json_integer((json_int_t)answer->first));
-    if (answer->ack.upto > answer->first)
-        json_object_set_new(about, "upto", json_integer((json_int_t)answer->ack.upto));
+    if (part->first)
+        json_object_set_new(about, "mid", json_integer((json_int_t)part->first));
+    if (part->last > part->first)
+        json_object_set_new(about, "upto", json_integer((json_int_t)part->last));
+    if (part->room)
+        json_object_set_new(about, "room", zr_json_string(room_name(part->room)));
     if (answer->object) {
         json_object_set(about, "room", json_object_get(answer->object, "room"));
         if (json_object_get(answer->object, "re"))
             json_object_set(about, "re", json_object_get(answer->object, "re"));
     }
-    send_error(relay, session->route, ZR_STORE_FAILED, about);
+    send_error(relay, session->route, code, about);
 }
 
-/* Were the entries that an answer speaks of stored? Those of a resend may have been in an earlier pass that failed. */
-static bool s_is_stored(const relay_t *relay, const batch_answer_t *answer, bool ok) {
-    if (answer->fresh)
-        return ok;
-    const client_t *client = dedupe_find(&relay->dedupe, zr_span_of(answer->client, ZR_CLIENT_ID_LEN));
-    return client && dedupe_outcome(client, answer->first) == ZR_OK &&
-           dedupe_outcome(client, answer->ack.upto) == ZR_OK;
+/* Entries that this pass should have stored: refused for good, whether or not anybody is there to hear it, as a resend
+ * is not to be taken for stored. */
+static void s_fail_fresh(
+    relay_t *relay, const session_t *session, const batch_answer_t *answer, const batch_part_t *part) {
+    client_t *client = dedupe_find(&relay->dedupe, zr_span_of(answer->client, ZR_CLIENT_ID_LEN));
+    if (client && part->first)
+        dedupe_refuse(client, part->first, part->last, ZR_STORE_FAILED);
+    if (session)
+        s_send_refusal(relay, session, answer, ZR_STORE_FAILED, part);
 }
 
-static void s_answer(relay_t *relay, const batch_answer_t *answer, bool ok) {
-    bool stored = s_is_stored(relay, answer, ok);
-    if (!stored && answer->fresh && answer->first) {
-        /* For good, whether or not anybody is there to hear it: a resend is not to be taken for stored. */
-        client_t *client = dedupe_find(&relay->dedupe, zr_span_of(answer->client, ZR_CLIENT_ID_LEN));
-        if (client)
-            dedupe_refuse(client, answer->first, answer->ack.upto, ZR_STORE_FAILED);
+/* Entries that were resent meanwhile: those in passes before the first that failed are stored, the others were refused
+ * just now. As ids rise with the passes, the stored ones come first. */
+static void s_fail_resent(
+    relay_t *relay, const session_t *session, const batch_answer_t *answer, const batch_part_t *part) {
+    if (!session)
+        return;
+    uint64_t refused = dedupe_first_refused(session->client, part->first, part->last);
+    if (refused != part->first) {
+        batch_answer_t stored = *answer;
+        stored.ack = (zr_ack_t){.level = answer->ack.level, .upto = refused ? refused - 1 : part->last};
+        s_send_ack(relay, session, &stored);
     }
+    if (refused)
+        s_send_refusal(relay, session, answer, dedupe_outcome(session->client, refused),
+            &(batch_part_t){.first = refused, .last = part->last});
+}
+
+static void s_fail_all(relay_t *relay, const session_t *session, const pass_t *pass, const batch_answer_t *answer) {
+    const batch_part_t *part = &pass->parts[answer->part];
+    for (;; part = &pass->parts[part->next]) {
+        if (part->fresh)
+            s_fail_fresh(relay, session, answer, part);
+        else
+            s_fail_resent(relay, session, answer, part);
+        if (!part->next)
+            return;
+    }
+}
+
+static void s_answer(relay_t *relay, const pass_t *pass, const batch_answer_t *answer, bool ok) {
     const session_t *session = session_by_id(&relay->sessions, answer->session);
-    if (session && stored)
-        s_send_ack(relay, session, answer);
+    if (!ok)
+        s_fail_all(relay, session, pass, answer);
     else if (session)
-        s_send_refusal(relay, session, answer);
+        s_send_ack(relay, session, answer);
     json_decref(answer->object);
+}
+
+/* What the pass would have stored of these clients is still to be stored. */
+static void s_untouch(relay_t *relay, const pass_t *pass) {
+    for (size_t i = 0; i < pass->touched_count; i++) {
+        client_t *client = dedupe_find(&relay->dedupe, zr_span_of(pass->touched[i], ZR_CLIENT_ID_LEN));
+        if (client)
+            client->refused = true;
+    }
 }
 
 void batch_stored(relay_t *relay, uint64_t number, bool ok) {
     batch_t *batch = &relay->batch;
     pass_t *pass = batch->waiting;
     FATAL_UNLESS(pass && pass->number == number);
-    FATAL_UNLESS(ok || !batch->current); /* what is being gathered would continue positions that are void */
-    DL_DELETE(batch->waiting, pass);
-    for (size_t i = 0; i < pass->frame_count; i++) {
-        if (ok)
-            s_publish(relay, &pass->frames[i]);
-        else
-            s_reject(relay, &pass->frames[i]);
+    if (!ok) {
+        FATAL_UNLESS(!batch->current); /* what is being gathered would continue positions that are void, */
+        batch->failing = batch->last_number;
+        s_untouch(relay, pass);
     }
+    FATAL_UNLESS(!ok || number > batch->failing); /* and so does what was committed since */
+    DL_DELETE(batch->waiting, pass);
+    for (size_t i = 0; ok && i < pass->frame_count; i++)
+        s_publish(relay, &pass->frames[i]);
     for (size_t i = 0; i < pass->answer_count; i++)
-        s_answer(relay, &pass->answers[i], ok);
-    pass->frame_count = pass->answer_count = 0;
+        s_answer(relay, pass, &pass->answers[i], ok);
+    for (size_t i = 0; !ok && i < pass->frame_count; i++)
+        s_reject(relay, &pass->frames[i]); /* and with it, perhaps, a room that the answers named */
+    pass->frame_count = pass->answer_count = pass->part_count = pass->touched_count = 0;
     batch_recycle(batch, pass);
 }

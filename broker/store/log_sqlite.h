@@ -8,17 +8,18 @@
 
 typedef struct {
     const char *dir;
-    bool refuse_corrupt;         /* else a corrupt database is put aside, and the log begins anew with another epoch */
-    log_memory_limits_t memory;  /* for rooms whose level is memory */
-    policies_t policies;         /* for retention; must live as long as the log */
-    uint64_t mark_age;           /* µs that a client's marks are kept after its last entry */
+    bool refuse_corrupt;        /* else a corrupt database is put aside, and the log begins anew with another epoch */
+    log_memory_limits_t memory; /* for rooms whose level is memory */
+    policies_t policies;        /* for retention; must live as long as the log */
+    uint64_t mark_age;          /* µs that a client's marks are kept after its last entry */
     size_t max_marks;
-    size_t queue_bytes;          /* beyond so many bytes that wait for the disk, log_sqlite_full says stop */
+    size_t queue_bytes; /* beyond so many bytes that wait for the disk, log_sqlite_full says stop */
     uint64_t fresh_epoch;
 } log_sqlite_config_t;
 
-/* Opens the database, restores nothing yet (engine->restore does) and starts the threads. NULL and a line in `error`, or the log; log_destroy
- * commits what waits, stops the threads and closes. `*note` is set to a line for the operator when something was put aside, else to "". */
+/* Opens the database, restores nothing yet (engine->restore does) and starts the threads. NULL and a line in `error`,
+ * or the log; log_destroy commits what waits, stops the threads and closes. `*note` is set to a line for the operator
+ * when something was put aside, else to "". */
 log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_error_t error);
 
 /* Readable when the threads have answered: then call log_sqlite_answer. Level-triggered; the log's. */
@@ -29,6 +30,9 @@ void log_sqlite_answer(log_t *log);
 
 /* Too much waits for the disk: take nothing in until an answer came. */
 bool log_sqlite_full(const log_t *log);
+
+/* Everything that was committed has been answered. */
+bool log_sqlite_idle(const log_t *log);
 
 uint64_t log_sqlite_epoch(const log_t *log);
 

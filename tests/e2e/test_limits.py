@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import signal
+import sqlite3
 import struct
 import unittest
 
@@ -617,6 +618,79 @@ class Log(LimitCase):
         self.publish_one_by_one(peer, "room", 5)
         peer.send(b'{"op":"state","room":"room","id":1}')
         self.assertEqual(deliver_entries(peer.receive())[3][0][4:], (b"key", b"value"))
+
+
+class OnDisk(LimitCase):
+    """The limits of the log on disk; the first of a test's publishers has message ids from 1 on."""
+
+    def durable(self, config=""):
+        return self.broker("--data", self.path("data"), config=config)
+
+    def database(self):
+        connection = sqlite3.connect(self.path("data/zrelay.db"), isolation_level=None)
+        self.addCleanup(connection.close)
+        return connection
+
+    def stop(self, broker):
+        broker.signal(signal.SIGTERM)
+        self.assertEqual(broker.finish(), 0, broker.errors())
+
+    def wait_oldest(self, peer, room, oldest):
+        wait_for(lambda: peer.ask(op="join", room=room)["oldest"] == oldest, f"everything up to {oldest} to be deleted")
+
+    @covers("queue-bytes")
+    def test_what_may_wait_for_the_disk(self):
+        broker = self.durable(log(queue_bytes="64k"))
+        peer, other = self.peer(broker), self.peer(broker)
+        database = self.database()
+        database.execute("BEGIN IMMEDIATE")  # nothing can be written
+        peer.send(publish_frame("room", (1, bytes(60000))))
+        self.assertEqual(other.ask(op="ping")["op"], "pong")
+        peer.send(publish_frame("room", (2, bytes(60000))))
+
+        def deaf():
+            other.send(b'{"op":"ping","id":1}')
+            return not other.front.poll(200) or not other.receive()
+        wait_for(deaf, "the broker to read nothing any more")
+        database.execute("ROLLBACK")
+        self.assertEqual(other.control()["re"], 1)
+        self.assertEqual([self.answer(peer)[1], self.answer(peer)[1]], [1, 2])
+
+    @covers("mark-age")
+    def test_client_ids_are_forgotten(self):
+        broker = self.durable()
+        one, two = self.peer(broker), self.peer(broker)
+        self.assertEqual(self.publish(one, "room", (1, b"")), ("ack", 1, 1))
+        self.assertEqual(self.publish(two, "room", (1, b"")), ("ack", 1, 2))
+        self.stop(broker)
+        self.database().execute("UPDATE marks SET used = used - 120000000 WHERE client = ?", (one.client.encode(),))
+        self.stop(self.durable(log(mark_age="1h")))
+        broker = self.durable(log(mark_age="1m"))
+        wait_for(lambda: self.database().execute("SELECT count(*) FROM marks").fetchone() == (1,), "a mark to be forgotten")
+        self.stop(broker)
+        broker = self.durable()
+        self.assertEqual(self.publish(self.peer(broker, client=two.client), "room", (1, b"")), ("ack", 1, 0))
+        self.assertEqual(self.publish(self.peer(broker, client=one.client), "room", (1, b"")), ("ack", 1, 3))
+
+    @covers("max-age")
+    def test_age_of_entries_of_a_room(self):
+        peer = self.peer(self.durable("room\n    pattern = room\n    max-age = 1s\n"))
+        self.publish_one_by_one(peer, "room", 3)
+        self.publish_one_by_one(peer, "other", 3, first=4)
+        self.wait_oldest(peer, "room", 2)  # the newest stays
+        self.assertEqual(peer.ask(op="join", room="other")["oldest"], 0)
+
+    @covers("max-entries")
+    def test_entries_of_a_room(self):
+        peer = self.peer(self.durable("room\n    pattern = ro*\n    max-entries = 5\n"))
+        self.publish_one_by_one(peer, "room", 8)
+        self.wait_oldest(peer, "room", 3)
+
+    @covers("max-bytes")
+    def test_bytes_of_a_room(self):
+        peer = self.peer(self.durable("room\n    pattern = *\n    max-bytes = 4k\n"))
+        self.publish_one_by_one(peer, "room", 10, bytes(900))
+        self.wait_oldest(peer, "room", 5)  # frames are a little more than their bodies; the one that passes the limit stays
 
 
 class Table(unittest.TestCase):

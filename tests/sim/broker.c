@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "client.h"
+#include "disklog.h"
 #include "sim.h"
 #include "slowlog.h"
 
@@ -36,6 +37,7 @@ struct broker {
     uint64_t epoch;
     char back[32];
     unsigned back_number;
+    policy_t policies[ROOMS];
 };
 
 broker_t *broker_new(sim_t *sim) {
@@ -161,8 +163,8 @@ void broker_carry_out(sim_t *sim) {
             log->engine->append(log, &effect.append);
             break;
         case EFFECT_COMMIT:
-            model_commit(sim, effect.pass);
-            log->engine->commit(log, effect.pass);
+            model_commit(sim, effect.commit.pass);
+            log->engine->commit(log, &effect.commit);
             break;
         case EFFECT_READ:
             log->engine->read(log, &effect.read);
@@ -266,14 +268,24 @@ void broker_start(sim_t *sim) {
     broker_t *broker = sim->broker;
     const params_t *params = &sim->params;
     broker->incarnation++;
-    if (sim->plant != PLANT_SAME_EPOCH || broker->epoch == 0)
+    bool keeps = params->durable || sim->plant == PLANT_SAME_EPOCH, again = broker->epoch != 0;
+    if (!keeps || !again)
         broker->epoch = rng_next(&sim->entropy);
     /* Now and then it comes back at another port. */
     if (broker->back_number == 0 || rng_chance(&sim->world.rng, 1, 4))
         snprintf(broker->back, sizeof broker->back, "sim://back/%u", ++broker->back_number);
-    broker->log = slowlog_new(sim, broker->incarnation, params->log_delay ? ZR_LEVEL_DISK : ZR_LEVEL_MEMORY);
+    if (params->durable)
+        broker->log = disklog_new(sim, broker->incarnation);
+    else
+        broker->log = slowlog_new(sim, broker->incarnation, params->log_delay ? ZR_LEVEL_DISK : ZR_LEVEL_MEMORY);
+    policy_t *policies = broker->policies;
+    for (unsigned r = 0; r < ROOMS; r++) {
+        policies[r] = (policy_t){.has_level = true, .level = params->levels[r]};
+        snprintf(policies[r].pattern, sizeof policies[r].pattern, "%s", room_text(r));
+    }
     relay_config_t config;
     relay_config_default(&config);
+    config.policies = (policies_t){policies, ROOMS};
     config.max_entries = params->max_entries;
     config.max_joins = params->max_joins;
     config.max_keys = params->max_keys;
@@ -288,12 +300,15 @@ void broker_start(sim_t *sim) {
     config.entropy_ctx = sim;
     config.back = s_back;
     config.back_ctx = broker;
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, broker->epoch);
+    if (params->durable && again)
+        model_again(sim, broker->log->base);
+    else
+        model_epoch(sim, text, broker->log->level);
     broker->relay = relay_new(&config, broker->log, &broker->outbox);
     broker->stalled = 0;
     broker->woken = false;
-    char text[17];
-    snprintf(text, sizeof text, "%016" PRIx64, broker->epoch);
-    model_epoch(sim, text, broker->log->level);
     world_trace(&sim->world, "broker starts, epoch %s, %s", text, broker->back);
     world_at(&sim->world, sim->world.now + TICK_MS * MS, s_tick, sim, broker->incarnation);
 }

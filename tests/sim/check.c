@@ -172,7 +172,7 @@ static void s_tell(client_t *client, size_t index, bool refused, const char *cod
     }
     message->told = refused ? TOLD_REFUSED : TOLD_STORED;
     client->told_count++;
-    if (refused && strcmp(code, "outcome-unknown") != 0 && message->refused == 0)
+    if (refused && strcmp(code, "outcome-unknown") != 0 && !message->was_refused)
         FAIL(client, "I5", "c%u: mid %" PRIu64 " is refused by nobody", client->number, mid);
     if (!refused && message->stored == 0)
         FAIL(client, "I5", "c%u: mid %" PRIu64 " is acked and was never stored", client->number, mid);
@@ -192,14 +192,17 @@ static void s_told(client_t *client, uint64_t first, uint64_t last, bool refused
 
 static void s_acked(client_t *client, const zrelay_event_t *event) {
     sim_t *sim = client->sim;
-    if ((int)event->level != (int)sim->model.level)
-        FAIL(client, "I4", "c%u: an ack of level %d from a log of level %d", client->number, event->level,
-            sim->model.level);
     s_told(client, 0, event->mid, false, NULL);
-    if (sim->world.failed || event->seq == 0)
+    size_t at = client_sent_from(client, event->mid);
+    if (sim->world.failed || at == client->sent_count || client->sent[at].mid != event->mid)
         return;
-    const sent_t *sent = &client->sent[client_sent_from(client, event->mid)];
+    const sent_t *sent = &client->sent[at];
     const message_t *message = &sim->model.messages[sent->tag];
+    if ((int)event->level != (int)model_level(sim, message->room))
+        FAIL(client, "I4", "c%u: an ack of level %d from %s of level %d", client->number, event->level,
+            room_text(message->room), model_level(sim, message->room));
+    if (event->seq == 0)
+        return;
     const record_t *record = model_record(s_room(client, message->room), event->seq);
     if (!record || record->tag != sent->tag)
         FAIL(client, "I5", "c%u: mid %" PRIu64 " is acked at seq %" PRIu64 ", where it is not", client->number,

@@ -111,7 +111,7 @@ static void s_state_done(client_t *client, const ask_t *ask, const zrelay_event_
         free(values);
         return;
     }
-    for (size_t i = 0; i < room->count; i++) {
+    for (size_t i = room->first; i < room->count; i++) {
         const record_t *record = &room->records[i];
         if (record->key < 0 || (ask->key >= 0 && record->key != ask->key))
             continue;

@@ -65,7 +65,7 @@ bool check_missing(const client_t *client, char *why, size_t size) {
         if (s_reader_missing(client, r, why, size))
             return true;
         if (client->prefix && !client->partly && !client->readers[r].wanted && room_text(r)[0] == 'r' &&
-            room->stored > 0) {
+            room->stored > room->first) {
             snprintf(why, size, "c%u reads " PREFIX " and does not know %s", client->number, room_text(r));
             return true;
         }

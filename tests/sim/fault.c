@@ -1,6 +1,7 @@
 /* What goes wrong: connections, the broker, programs that stand still. Losing frames on the back is network.c's. */
 #include "broker.h"
 #include "client.h"
+#include "disklog.h"
 #include "sim.h"
 
 enum { KILLS_MAX = EPOCHS_MAX - 4 };
@@ -79,6 +80,10 @@ static void s_end_broker(sim_t *sim) {
     world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 5000 * MS), s_restart, sim, 0);
 }
 
+static void s_fill_disk(sim_t *sim) {
+    disk_fill(sim->disk, sim->world.now + rng_skewed(&sim->world.rng, 5000 * MS));
+}
+
 static void s_stall_broker(sim_t *sim) {
     if (broker_runs(sim))
         broker_stall(sim, sim->world.now + rng_skewed(&sim->world.rng, 2 * sim->params.heartbeat_ms * MS));
@@ -105,7 +110,7 @@ void fault_step(sim_t *sim) {
         unsigned weight;
         void (*happens)(sim_t *sim);
     } faults[] = {
-        {30, s_break},
+        {26, s_break},
         {8, s_hole},
         {12, s_stall},
         {20, s_drop},
@@ -114,6 +119,7 @@ void fault_step(sim_t *sim) {
         {6, s_stall_broker},
         {2, s_cut},
         {4, s_end_program},
+        {4, s_fill_disk},
     };
     uint64_t at = rng_below(&sim->world.rng, 100);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
@@ -134,6 +140,7 @@ void fault_end(sim_t *sim) {
     if (!broker_runs(sim))
         broker_start(sim);
     broker_stall(sim, 0);
+    disk_fill(sim->disk, 0);
     for (unsigned i = 0; i < SLOTS; i++)
         if (sim->slots[i] && sim->slots[i]->frozen)
             client_freeze(sim->slots[i], false);

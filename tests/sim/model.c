@@ -119,8 +119,13 @@ const record_t *model_record(const model_room_t *room, uint64_t seq) {
     return upto > 0 && room->records[upto - 1].seq == seq ? &room->records[upto - 1] : NULL;
 }
 
+/* Of the first `count` records. */
+static uint64_t s_head(const model_room_t *room, size_t count) {
+    return count > room->first ? room->records[count - 1].seq : room->base;
+}
+
 uint64_t model_head(const model_room_t *room) {
-    return room->stored ? room->records[room->stored - 1].seq : 0;
+    return s_head(room, room->stored);
 }
 
 bool model_same(const sim_t *sim, const record_t *record, uint64_t tag, int key, uint64_t time, bool deleted) {
@@ -175,19 +180,21 @@ static void s_append_entry(sim_t *sim, unsigned number, const zr_entry_t *entry,
     memcpy(record->sender, entry->sender.ptr, entry->sender.len);
 }
 
-void model_append(sim_t *sim, const log_append_t *append) {
+/* Takes in the entries of a frame; `append` describes it, NULL: nobody does. */
+static void s_take_in(sim_t *sim, zr_span_t frame, const log_append_t *append) {
     world_t *world = &sim->world;
     zr_deliver_reader_t reader;
     zr_entry_t entry;
-    if (!zr_deliver_read(&reader, zr_span_of(zr_blob_data(append->frame), zr_blob_len(append->frame))) ||
-        room_number(reader.room) < 0) {
+    if (!zr_deliver_read(&reader, frame) || room_number(reader.room) < 0) {
         world_fail(world, "I1", "an append that cannot be read");
         return;
     }
     unsigned number = (unsigned)room_number(reader.room);
     model_room_t *room = &model_now(sim)->rooms[number];
-    uint64_t head = room->count ? room->records[room->count - 1].seq : 0, prev = reader.prev, first = 0;
+    uint64_t head = s_head(room, room->count), prev = reader.prev, first = 0;
     size_t count = 0;
+    bool keyed = false;
+    uint64_t time = 0;
     if (prev != head)
         world_fail(world, "I2", "%s: an append names prev %llu after seq %llu", s_rooms[number],
             (unsigned long long)prev, (unsigned long long)head);
@@ -195,13 +202,29 @@ void model_append(sim_t *sim, const log_append_t *append) {
         s_append_entry(sim, number, &entry, prev);
         prev = entry.seq;
         first = first ? first : entry.seq;
+        keyed |= entry.key.len > 0;
+        time = entry.time;
         count++;
     }
-    if (reader.failed || count != append->count || first != append->first || prev != append->last ||
-        head != append->prev || !zr_span_equal(append->room, zr_span(s_rooms[number])))
+    if (append && (reader.failed || count != append->count || first != append->first || prev != append->last ||
+                      head != append->prev || !zr_span_equal(append->room, zr_span(s_rooms[number])) ||
+                      keyed != append->keyed || time != append->time || append->level != model_level(sim, number)))
         world_fail(world, "I1", "an append that does not describe its frame");
     world_trace(world, "broker append %s %llu..%llu after %llu", s_rooms[number], (unsigned long long)first,
         (unsigned long long)prev, (unsigned long long)head);
+}
+
+void model_append(sim_t *sim, const log_append_t *append) {
+    s_take_in(sim, zr_span_of(zr_blob_data(append->frame), zr_blob_len(append->frame)), append);
+}
+
+/* A frame of a room that is relayed only: it is known when it is seen, and gone. */
+static void s_relayed(sim_t *sim, unsigned number, zr_span_t frame) {
+    s_take_in(sim, frame, NULL);
+    model_room_t *room = &model_now(sim)->rooms[number];
+    for (; room->stored < room->count; room->stored++)
+        sim->model.messages[room->records[room->stored].tag].stored |= s_bit(sim);
+    room->oldest = s_head(room, room->count);
 }
 
 void model_commit(sim_t *sim, uint64_t pass) {
@@ -268,11 +291,13 @@ void model_publish(sim_t *sim, zr_span_t frame) {
     if (zr_back_read(frame, &name, &json) != ZR_BACK_ENTRIES || !zr_deliver_read(&reader, frame))
         return;
     uint64_t prev = reader.prev;
+    if (room_number(name) >= 0 && model_level(sim, (unsigned)room_number(name)) == ZR_LEVEL_NONE)
+        s_relayed(sim, (unsigned)room_number(name), frame);
     size_t count = s_check_entries(sim, &reader, true);
     if (sim->world.failed)
         return;
     model_room_t *room = &model_now(sim)->rooms[room_number(name)];
-    uint64_t before = room->published ? room->records[room->published - 1].seq : 0;
+    uint64_t before = s_head(room, room->published);
     if (prev != before)
         world_fail(&sim->world, "I1", "%.*s: published after seq %llu instead of %llu", (int)name.len, name.ptr,
             (unsigned long long)prev, (unsigned long long)before);
@@ -280,8 +305,13 @@ void model_publish(sim_t *sim, zr_span_t frame) {
 }
 
 static void s_check_ack(sim_t *sim, const client_t *client, const zr_ack_t *ack) {
-    if (ack->level != sim->model.level)
-        world_fail(&sim->world, "I4", "an ack at level %d from a log of level %d", ack->level, sim->model.level);
+    size_t at = client_sent_from(client, ack->upto);
+    if (at < client->sent_count && client->sent[at].mid == ack->upto) {
+        unsigned room = sim->model.messages[client->sent[at].tag].room;
+        if (ack->level != model_level(sim, room))
+            world_fail(&sim->world, "I4", "an ack at level %d from %s of level %d", ack->level, s_rooms[room],
+                model_level(sim, room));
+    }
     for (size_t i = client->told; i < client->sent_count && client->sent[i].mid <= ack->upto; i++) {
         const message_t *message = &sim->model.messages[client->sent[i].tag];
         if (message->told == TOLD_NOTHING && !((message->stored | message->refused) & s_bit(sim)))
@@ -305,6 +335,7 @@ static void s_check_error(sim_t *sim, const client_t *client, zr_span_t frame) {
         if (strcmp(code, "outcome-unknown") == 0)
             continue;
         message->refused |= s_bit(sim);
+        message->was_refused = true;
         if (message->appended & s_bit(sim))
             world_fail(&sim->world, "I5", "c%u: mid %llu is refused (%s) though it was stored", client->number,
                 (unsigned long long)client->sent[i].mid, code);

@@ -30,6 +30,8 @@ typedef struct {
     size_t stored;    /* so many are stored */
     size_t published; /* and so many were on the back */
     uint64_t oldest;  /* the log has what comes after */
+    size_t first;     /* records of runs before this one, of which the log has nothing any more */
+    uint64_t base;    /* and the position that the run began after */
     uint64_t *values; /* of each key the seq of its value; 0: none */
     size_t value_count;
 } model_room_t;
@@ -50,6 +52,7 @@ typedef struct {
     uint64_t expect;
     enum { TOLD_NOTHING, TOLD_STORED, TOLD_REFUSED } told;
     uint64_t appended, stored, refused; /* sets of epochs */
+    bool was_refused;                   /* by any run of the broker */
 } message_t;
 
 /* A key is deleted once at most, so that the deletion can be told by it: "k" and its number. */
@@ -83,6 +86,9 @@ const char *room_text(unsigned room);
 int room_number(zr_span_t name); /* -1: none of ours */
 
 void model_epoch(struct sim *sim, const char *text, zr_level_t level); /* a broker begins */
+/* A broker begins on the log of the one before: rooms of a lower level begin after `base`. */
+void model_again(struct sim *sim, uint64_t base);
+zr_level_t model_level(const struct sim *sim, unsigned room);
 epoch_t *model_now(struct sim *sim);
 int model_epoch_find(const model_t *model, const char *text); /* the newest of that name; -1: none */
 
@@ -94,6 +100,7 @@ int model_key(struct sim *sim, unsigned room);
 void model_append(struct sim *sim, const log_append_t *append);
 void model_commit(struct sim *sim, uint64_t pass);
 void model_stored(struct sim *sim, uint64_t pass);
+void model_failed(struct sim *sim, uint64_t pass); /* and nothing that was appended since can be stored */
 void model_publish(struct sim *sim, zr_span_t frame);
 void model_send(struct sim *sim, const struct conn *conn, zr_span_t frame);
 

@@ -4,6 +4,7 @@
 
 #include "broker.h"
 #include "client.h"
+#include "disklog.h"
 #include "hash.h"
 #include "sim.h"
 
@@ -30,12 +31,18 @@ static void s_draw(params_t *params, rng_t *rng) {
         .latency = PICK(rng, 0, 5, 100) * MS,
         .jitter = PICK(rng, 1, 20, 300) * MS,
         .log_delay = PICK(rng, 0, 1, 50) * MS,
+        .durable = rng_chance(rng, 1, 2),
         .sparse = rng_chance(rng, 1, 3),
         .authenticated = rng_chance(rng, 1, 5),
         .fault_chance = (unsigned)PICK(rng, 0, 20, 100, 300),
         .drop_chance = (unsigned)PICK(rng, 0, 5, 50, 300),
         .pause_ms = (unsigned)PICK(rng, 5, 50, 400),
     };
+    if (params->durable && params->log_delay == 0)
+        params->log_delay = 1 * MS;
+    for (unsigned r = 0; r < ROOMS; r++)
+        params->levels[r] = (zr_level_t)PICK(rng, ZR_LEVEL_NONE, ZR_LEVEL_MEMORY, ZR_LEVEL_DISK, ZR_LEVEL_DISK,
+            ZR_LEVEL_DISK, ZR_LEVEL_DISK, ZR_LEVEL_DISK);
 }
 
 void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
@@ -44,6 +51,7 @@ void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
     rng_seed(&sim->entropy, ~seed);
     s_draw(&sim->params, &sim->world.rng);
     model_init(&sim->model);
+    sim->disk = disk_new(sim);
     sim->broker = broker_new(sim);
     broker_start(sim);
 }
@@ -53,6 +61,7 @@ void sim_finish(sim_t *sim) {
         client_destroy(sim->clients[i]);
     free(sim->clients);
     broker_destroy(sim->broker);
+    disk_destroy(sim->disk);
     network_finish(&sim->network);
     model_finish(&sim->model);
     world_finish(&sim->world);

@@ -185,3 +185,16 @@ zr_blob_t *plant_publish(sim_t *sim, zr_blob_t *frame) {
         return s_without(frame, room.len + 1, "left", json_array());
     return frame;
 }
+
+log_slice_t plant_read(sim_t *sim, const log_slice_t *slice) {
+    log_slice_t told = *slice;
+    if (sim->plant == PLANT_FALSE_LOSS && rng_chance(&sim->world.rng, 1, 3) && slice->count > 0) {
+        /* The answer of a log that has lost its first frame. */
+        told.complete = false;
+        if (slice->frame_count > 1) {
+            told.frames = slice->frames + 1;
+            told.frame_count--;
+        }
+    }
+    return told;
+}

@@ -4,6 +4,7 @@
 #define PLANT_H
 
 #include "blob.h"
+#include "log.h"
 #include "span.h"
 
 struct sim;
@@ -22,7 +23,12 @@ struct client;
     X(LOST_REFUSAL, "lost-refusal", "some refusals are not told")                                                      \
     X(HOLED_REPLAY, "holed-replay", "a replay leaves out a frame and links over the hole")                             \
     X(FORGOTTEN_LEAVE, "forgotten-leave", "presence does not tell who left")                                           \
-    X(FALSE_LOSS, "false-loss", "a replay says that older entries are gone, though they are there")
+    X(FALSE_LOSS, "false-loss", "a replay says that older entries are gone, though they are there")                    \
+    X(FORGOTTEN_MARKS, "forgotten-marks", "a restart on the log knows nobody's marks")                                 \
+    X(FORGOTTEN_REFUSALS, "forgotten-refusals", "a restart on the log knows marks without refusals")                   \
+    X(FORGOTTEN_VALUES, "forgotten-values", "a restart on the log knows no values")                                    \
+    X(UNTOLD_FAILURE, "untold-failure", "the log says stored of what did not fit on the disk")                         \
+    X(POSITIONS_AGAIN, "positions-again", "rooms of a lower level begin anew in the same epoch")
 
 typedef enum {
 #define X(name, text, about) PLANT_##name,
@@ -41,5 +47,8 @@ zr_blob_t *plant_in(
     struct sim *sim, struct client *client, bool first, zr_blob_t *frame); /* `first` of its connection */
 zr_blob_t *plant_send(struct sim *sim, zr_blob_t *frame);
 zr_blob_t *plant_publish(struct sim *sim, zr_blob_t *frame);
+
+/* What a log answers, likewise. */
+log_slice_t plant_read(struct sim *sim, const log_slice_t *slice);
 
 #endif

@@ -20,6 +20,8 @@ typedef struct {
     size_t route_queue, reader_queue;   /* frames */
     uint64_t latency, jitter;           /* at most, of a connection */
     uint64_t log_delay;                 /* at most; 0: the log answers at once */
+    bool durable;                       /* the log outlives the broker */
+    zr_level_t levels[ROOMS];           /* at most what the log can */
     bool sparse;                        /* positions are shared by all rooms and leave holes */
     bool authenticated;                 /* users have several sessions */
     unsigned fault_chance;              /* in a thousand steps */
@@ -35,6 +37,7 @@ typedef struct sim {
     network_t network;
     model_t model;
     struct broker *broker;
+    struct disk *disk;           /* of a durable log */
     struct client *slots[SLOTS]; /* NULL: nobody runs there */
     struct client **clients;     /* all that ever were */
     size_t client_count, client_size;

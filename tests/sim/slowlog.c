@@ -10,7 +10,7 @@ typedef enum { OP_APPEND, OP_COMMIT, OP_READ } op_kind_t;
 typedef struct {
     op_kind_t kind;
     log_append_t append;
-    uint64_t pass;
+    log_commit_t commit;
     log_read_t read;
 } op_t;
 
@@ -28,9 +28,12 @@ typedef struct {
 
 static void s_append_now(slowlog_t *self, const log_append_t *append) {
     self->memory->engine->append(self->memory, append);
-    for (unsigned r = 0; r < ROOMS; r++)
-        model_now(self->sim)->rooms[r].oldest =
-            self->memory->engine->bounds(self->memory, zr_span(room_text(r))).oldest;
+    for (unsigned r = 0; r < ROOMS; r++) {
+        model_room_t *room = &model_now(self->sim)->rooms[r];
+        log_bounds_t bounds = self->memory->engine->bounds(self->memory, zr_span(room_text(r)));
+        if (bounds.oldest > room->oldest)
+            room->oldest = bounds.oldest;
+    }
 }
 
 static void s_do(slowlog_t *self, const op_t *op) {
@@ -38,31 +41,23 @@ static void s_do(slowlog_t *self, const op_t *op) {
     if (op->kind == OP_APPEND)
         s_append_now(self, &op->append);
     else if (op->kind == OP_COMMIT)
-        memory->engine->commit(memory, op->pass);
+        memory->engine->commit(memory, &op->commit);
     else
         memory->engine->read(memory, &op->read);
 }
 
 /* --- The memory engine's answers --- */
 
-static void s_on_stored(void *ctx, uint64_t pass) {
+static void s_on_stored(void *ctx, uint64_t pass, bool ok) {
     slowlog_t *self = ctx;
     model_stored(self->sim, pass);
     if (self->sim->plant != PLANT_EARLY_ACK)
-        self->log.sink.stored(self->log.sink.ctx, pass);
+        self->log.sink.stored(self->log.sink.ctx, pass, ok);
 }
 
 static void s_on_read(void *ctx, uint64_t ticket, const log_slice_t *slice) {
     slowlog_t *self = ctx;
-    log_slice_t told = *slice;
-    if (self->sim->plant == PLANT_FALSE_LOSS && rng_chance(&self->sim->world.rng, 1, 3) && slice->count > 0) {
-        /* The answer of a log that has lost its first frame. */
-        told.complete = false;
-        if (slice->frame_count > 1) {
-            told.frames = slice->frames + 1;
-            told.frame_count--;
-        }
-    }
+    log_slice_t told = plant_read(self->sim, slice);
     self->log.sink.read_done(self->log.sink.ctx, ticket, &told);
 }
 
@@ -119,11 +114,11 @@ static void s_append(log_t *log, const log_append_t *append) {
     s_later((slowlog_t *)log, &(op_t){.kind = OP_APPEND, .append = *append});
 }
 
-static void s_commit(log_t *log, uint64_t pass) {
+static void s_commit(log_t *log, const log_commit_t *commit) {
     slowlog_t *self = (slowlog_t *)log;
     if (self->sim->plant == PLANT_EARLY_ACK)
-        log->sink.stored(log->sink.ctx, pass);
-    s_later(self, &(op_t){.kind = OP_COMMIT, .pass = pass});
+        log->sink.stored(log->sink.ctx, commit->pass, true);
+    s_later(self, &(op_t){.kind = OP_COMMIT, .commit = *commit});
 }
 
 static void s_read(log_t *log, const log_read_t *read) {
@@ -140,6 +135,8 @@ static void s_destroy(log_t *log) {
     for (size_t i = 0; i < self->count; i++)
         if (self->ops[self->head + i].kind == OP_APPEND)
             zr_blob_unref(self->ops[self->head + i].append.frame);
+        else if (self->ops[self->head + i].kind == OP_COMMIT)
+            log_commit_finish(&self->ops[self->head + i].commit);
     log_destroy(self->memory);
     free(self->ops);
     free(self);

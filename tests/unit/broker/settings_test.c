@@ -142,13 +142,14 @@ START_TEST(test_bad_members) {
     s_bad("server\n    tick = 100\n    # \n    tick = 100\n", "z.conf:4: server/tick: already set in line 2");
     s_bad("server\n    tick\n", "z.conf:2: server/tick: the value is missing");
     s_bad("server\n    tick =\n", "z.conf:2: server/tick: the value is missing");
-    s_bad("server\n    tick = often\n", "z.conf:2: server/tick: \"often\" is no number");
-    s_bad("server\n    tick = -5\n", "is no number");
-    s_bad("server\n    tick = 1.5\n", "is no number");
-    s_bad("server\n    tick = 100ms\n", "is no number");
-    s_bad("server\n    tick = k\n", "is no number");
-    s_bad("server\n    tick = 0\n", "z.conf:2: server/tick: 0 is out of range; write a number from 10 to 60000");
-    s_bad("server\n    tick = 59k\n", "out of range");
+    s_bad("server\n    tick = often\n", "z.conf:2: server/tick: \"often\" is no time");
+    s_bad("server\n    tick = -5\n", "is no time");
+    s_bad("server\n    tick = 1.5\n", "is no time");
+    s_bad("server\n    tick = 100ms\n", "is no time");
+    s_bad("server\n    tick = k\n", "is no time");
+    s_bad("server\n    tick = 0\n",
+        "z.conf:2: server/tick: 0 is out of range; write a time (in milliseconds) from 10 to 60000");
+    s_bad("server\n    tick = 2m\n", "out of range");
     s_bad("limits\n    max-joins = 99999999999999999999999\n", "out of range");
     s_bad("limits\n    max-joins = 18446744073709551617\n", "out of range");
     s_bad("limits\n    max-frame = 17179869184G\n", "out of range");
@@ -158,7 +159,104 @@ START_TEST(test_bad_members) {
         "server\n    listen = tcp://127.0.0.1\n", "z.conf:2: server/listen: cannot use \"tcp://127.0.0.1\": the port");
     s_bad("server\n    advertise = tcp://*:5571\n", "z.conf:2: server/advertise: cannot advertise");
     s_bad("server\n    advertise = tcp://relay.example.org:0\n", "cannot advertise");
-    s_bad("log\n    data = /tmp/x\n", "this build keeps its log in memory only");
+    s_bad("log\n    on-corrupt = maybe\n", "z.conf:2: log/on-corrupt: \"maybe\" is neither aside");
+    s_bad("log\n    data\n", "z.conf:2: log/data: the value is missing");
+}
+END_TEST
+
+START_TEST(test_times) {
+    settings_t settings;
+    s_good(&settings, "server\n    heartbeat = 2s\nlog\n    mark-age = 90m\n");
+    ck_assert_uint_eq(settings.relay.heartbeat_ms, 2000);
+    ck_assert_uint_eq(settings.mark_age_ms, 90 * 60 * 1000);
+    s_good(&settings, "log\n    mark-age = 36h\n");
+    ck_assert_uint_eq(settings.mark_age_ms, 36 * 3600 * 1000);
+    s_bad("log\n    mark-age = 2w\n", "z.conf:2: log/mark-age: \"2w\" is no time");
+    s_bad("log\n    mark-age = 1M\n", "\"1M\" is no time");
+    s_bad("log\n    mark-age = 1ss\n", "\"1ss\" is no time");
+    s_bad("log\n    mark-age = s\n", "\"s\" is no time");
+    s_bad("log\n    mark-age = 1s\n", "1s is out of range; write a time (in milliseconds) from 60000");
+    s_bad("log\n    queue-bytes = 1m\n", "\"1m\" is no number");
+}
+END_TEST
+
+START_TEST(test_log_on_disk) {
+    settings_t settings;
+    s_good(&settings, "");
+    ck_assert_str_eq(settings.data, "");
+    ck_assert(!settings.refuse_corrupt);
+    ck_assert_uint_eq(settings.queue_bytes, 64 << 20);
+    ck_assert_uint_eq(settings.mark_age_ms, 7ULL * 24 * 3600 * 1000);
+    ck_assert_uint_eq(settings.relay.policies.count, 0);
+    s_good(&settings, "log\n    data = /var/lib/z\n    on-corrupt = refuse\n    queue-bytes = 1M\n");
+    ck_assert_str_eq(settings.data, "/var/lib/z");
+    ck_assert(settings.refuse_corrupt);
+    ck_assert_uint_eq(settings.queue_bytes, 1 << 20);
+    s_good(&settings, "log\n    on-corrupt = aside\n");
+    ck_assert(!settings.refuse_corrupt);
+    s_bad("log\n    data = /z\nlimits\n    max-rooms = 8388608\n", "max-rooms (8388608) must be below 8388608");
+
+    char error[ZPL_ERROR_SIZE], longest[SETTINGS_TEXT_MAX + 2];
+    memset(longest, 'd', sizeof longest);
+    longest[SETTINGS_TEXT_MAX + 1] = '\0';
+    ck_assert(!settings_set_data(&settings, longest, error));
+    ck_assert(!settings_set_data(&settings, "", error));
+    ck_assert_ptr_nonnull(strstr(error, "--data needs"));
+    ck_assert(settings_set_data(&settings, longest + 1, error));
+    ck_assert_str_eq(settings.data, longest + 1);
+}
+END_TEST
+
+START_TEST(test_rooms) {
+    settings_t settings;
+    s_good(&settings, "log\n    data = /z\n"
+                      "room\n    pattern = metrics/*\n    level = disk\n    max-age = 7d\n    max-entries = 1000\n"
+                      "    max-bytes = 2G\n"
+                      "room\n    pattern = chat\n    level = memory\n"
+                      "limits\n    max-joins = 7\n"
+                      "room\n    level = none\n    pattern = *\n");
+    ck_assert_uint_eq(settings.relay.max_joins, 7);
+    const policies_t *policies = &settings.relay.policies;
+    ck_assert_uint_eq(policies->count, 3);
+    ck_assert_ptr_eq(policies->policies, settings.policies);
+    const policy_t *policy = policy_of(policies, zr_span("metrics/cpu"));
+    ck_assert_str_eq(policy->pattern, "metrics/*");
+    ck_assert(policy->has_level);
+    ck_assert_int_eq(policy->level, ZR_LEVEL_DISK);
+    ck_assert_uint_eq(policy->max_age, 7ULL * 24 * 3600 * 1000000);
+    ck_assert_uint_eq(policy->max_entries, 1000);
+    ck_assert_uint_eq(policy->max_bytes, 2ULL << 30);
+    policy = policy_of(policies, zr_span("chat"));
+    ck_assert_int_eq(policy->level, ZR_LEVEL_MEMORY);
+    ck_assert_uint_eq(policy->max_age, 0);
+    ck_assert_int_eq(policy_of(policies, zr_span("other"))->level, ZR_LEVEL_NONE);
+    s_good(&settings, "room\n    pattern = a*\n    level = none\n"); /* without data too */
+    s_good(&settings, "log\n    data = /z\nroom\n    pattern = a\n    max-age = 1d\n");
+    ck_assert(!settings.policies[0].has_level);
+}
+END_TEST
+
+START_TEST(test_bad_rooms) {
+    s_bad("\nroom\n    level = none\n", "z.conf:2: room: the pattern is missing");
+    s_bad("room\nserver\n    tick = 100\n", "z.conf:1: room: the pattern is missing");
+    s_bad("room\n    pattern = a b\n", "z.conf:2: room/pattern: \"a b\" is neither a room name");
+    s_bad("room\n    pattern = *a\n", "room/pattern: \"*a\" is neither");
+    s_bad("room\n    pattern = a*\n    level = none\nroom\n    pattern = a*\n",
+        "z.conf:5: room/pattern: another section is about \"a*\" already");
+    s_bad("room\n    pattern = a\n    level = tape\n", "z.conf:3: room/level: \"tape\" is none of disk, memory, none");
+    s_bad("room\n    pattern = a\n    pattern = b\n", "z.conf:3: room/pattern: already set in line 2");
+    s_bad("room\n    pattern = a\n    max-age = 7\n", "z.conf:3: room/max-age: 7 is out of range");
+    s_bad("room\n    pattern = a\n    keep = 7\n", "z.conf:3: room/keep: no such setting");
+    s_bad("pattern = a\n", "z.conf:1: pattern: belongs under \"room\"");
+    s_bad("room\n    pattern = a\n    level = disk\n", "room a: level disk needs a directory: log/data or --data");
+    s_bad("room\n    pattern = a\n    max-age = 7d\n",
+        "room a: max-age, max-entries and max-bytes are for rooms on disk");
+    s_bad("log\n    data = /z\nroom\n    pattern = a\n    level = memory\n    max-entries = 7\n",
+        "room a: max-age, max-e");
+    char text[10000] = "";
+    for (int i = 0; i < 257; i++)
+        sprintf(text + strlen(text), "room\n    pattern = r%d\n", i);
+    s_bad(text, "z.conf:513: room: more than 256 of these sections");
 }
 END_TEST
 
@@ -246,13 +344,13 @@ START_TEST(test_the_example_holds_the_defaults) {
     while (fgets(line, sizeof line, file)) {
         bool setting = strncmp(line, "    #", 5) == 0 && line[5] >= 'a' && line[5] <= 'z';
         settings_seen += setting;
-        if (setting && !strncmp(line, "    #advertise", 14)) /* has no default */
+        if (setting && (!strncmp(line, "    #advertise", 14) || !strncmp(line, "    #data", 9))) /* have no default */
             continue;
         end += setting ? sprintf(end, "    %s", line + 5) : sprintf(end, "%s", line);
     }
     fclose(file);
     s_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 30);
+    ck_assert_uint_eq(settings_seen, 34);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);
@@ -268,9 +366,12 @@ START_TEST(test_the_example_holds_the_defaults) {
     ck_assert_uint_eq(example.reader_queue, defaults.reader_queue);
     ck_assert_int_eq(example.log_level, defaults.log_level);
     ck_assert_int_eq(example.insecure, defaults.insecure);
+    ck_assert_int_eq(example.refuse_corrupt, defaults.refuse_corrupt);
+    ck_assert_uint_eq(example.queue_bytes, defaults.queue_bytes);
+    ck_assert_uint_eq(example.mark_age_ms, defaults.mark_age_ms);
 }
 END_TEST
 
 UNIT_MAIN("broker.settings", test_defaults, test_values, test_sections_may_be_split, test_bad_syntax, test_bad_members,
-    test_limits_of_the_reader, test_whole, test_flags_replace_the_files, test_unreadable_files,
-    test_the_example_holds_the_defaults)
+    test_times, test_log_on_disk, test_rooms, test_bad_rooms, test_limits_of_the_reader, test_whole,
+    test_flags_replace_the_files, test_unreadable_files, test_the_example_holds_the_defaults)

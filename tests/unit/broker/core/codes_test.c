@@ -115,8 +115,13 @@ static void s_conflict(void) {
     fx_say(A, "{'op':'publish','room':'r','key':'a','expect':1}");
 }
 
+static void s_store_failed(void) {
+    fx.fail = 1;
+    fx_one(A, "r", 1, "x");
+}
+
 static void s_outcome_unknown(void) {
-    for (uint64_t mid = 1; mid <= 65; mid++) {
+    for (uint64_t mid = 1; mid <= 130; mid += 2) { /* one after the other they would be one refusal */
         fx_pub("r");
         fx_add_expect(mid, "k", 9, "");
         fx_send(A);
@@ -150,6 +155,7 @@ static provoke_fn *const s_provoke[ZR_CODE_COUNT] = {
     [ZR_STATE_FULL] = s_state_full,
     [ZR_TOO_MANY_REPLAYS] = s_too_many_replays,
     [ZR_CONFLICT] = s_conflict,
+    [ZR_STORE_FAILED] = s_store_failed,
     [ZR_OUTCOME_UNKNOWN] = s_outcome_unknown,
 };
 

@@ -118,6 +118,124 @@ START_TEST(test_beyond_the_last_refusals_the_outcome_is_unknown) {
 }
 END_TEST
 
+START_TEST(test_refusals_without_a_gap_are_one) {
+    dedupe_t dedupe = {.max = 2};
+    client_t *client = dedupe_hold(&dedupe, s_id(1));
+    client->mark = 1000;
+    for (uint64_t mid = 1; mid <= 500; mid += 5)
+        dedupe_refuse(client, mid, mid + 4, ZR_STORE_FAILED);
+    dedupe_refuse(client, 501, 501, ZR_CONFLICT);
+    dedupe_refuse(client, 503, 503, ZR_CONFLICT);
+    ck_assert_uint_eq(client->refusal_count, 3);
+    ck_assert_int_eq(dedupe_outcome(client, 1), ZR_STORE_FAILED);
+    ck_assert_int_eq(dedupe_outcome(client, 500), ZR_STORE_FAILED);
+    ck_assert_int_eq(dedupe_outcome(client, 501), ZR_CONFLICT);
+    ck_assert_int_eq(dedupe_outcome(client, 502), ZR_OK);
+    dedupe_release(&dedupe, client);
+    dedupe_finish(&dedupe);
+}
+END_TEST
+
+START_TEST(test_first_refused) {
+    dedupe_t dedupe = {.max = 2};
+    client_t *client = dedupe_hold(&dedupe, s_id(1));
+    ck_assert_uint_eq(dedupe_first_refused(client, 1, 9), 0);
+    dedupe_refuse(client, 10, 12, ZR_CONFLICT);
+    dedupe_refuse(client, 5, 5, ZR_CONFLICT);
+    ck_assert_uint_eq(dedupe_first_refused(client, 1, 4), 0);
+    ck_assert_uint_eq(dedupe_first_refused(client, 1, 20), 5);
+    ck_assert_uint_eq(dedupe_first_refused(client, 6, 20), 10);
+    ck_assert_uint_eq(dedupe_first_refused(client, 11, 20), 11);
+    ck_assert_uint_eq(dedupe_first_refused(client, 13, 20), 0);
+    client->forgotten = 3;
+    ck_assert_uint_eq(dedupe_first_refused(client, 2, 20), 2);
+    dedupe_release(&dedupe, client);
+    dedupe_finish(&dedupe);
+}
+END_TEST
+
+static zr_span_t s_span(zr_blob_t *blob) {
+    return zr_span_of(zr_blob_data(blob), zr_blob_len(blob));
+}
+
+START_TEST(test_what_was_encoded_is_restored) {
+    static const zr_code_t codes[] = {ZR_CONFLICT, ZR_STORE_FAILED, ZR_TOO_MANY_KEYS, ZR_STATE_FULL};
+    for (size_t refusals = 0; refusals <= 3 * DEDUPE_REFUSALS; refusals += 7) {
+        dedupe_t before = {.max = 2}, after = {.max = 2};
+        client_t *client = dedupe_hold(&before, s_id(1));
+        client->mark = 10000;
+        for (size_t i = 0; i < refusals; i++)
+            dedupe_refuse(client, 10 * i + 5, 10 * i + 5 + i % 4, codes[i % 4]);
+        ck_assert(client->refused);
+        zr_blob_t *blob = dedupe_encode(client);
+        ck_assert(dedupe_restore(&after, s_id(1), client->mark, unit_at_edge(s_span(blob))));
+        client_t *restored = dedupe_hold(&after, s_id(1));
+        ck_assert_uint_eq(restored->mark, 10000);
+        ck_assert(!restored->refused);
+        for (uint64_t mid = 1; mid <= 2000; mid++)
+            ck_assert_int_eq(dedupe_outcome(restored, mid), dedupe_outcome(client, mid));
+        zr_blob_t *again = dedupe_encode(restored);
+        ck_assert_span_eq(s_span(again), s_span(blob));
+        zr_blob_unref(again);
+        zr_blob_unref(blob);
+        dedupe_release(&before, client);
+        dedupe_release(&after, restored);
+        dedupe_finish(&before);
+        dedupe_finish(&after);
+    }
+}
+END_TEST
+
+START_TEST(test_a_code_of_a_newer_version_is_unknown) {
+    dedupe_t dedupe = {.max = 2};
+    ck_assert(dedupe_restore(&dedupe, s_id(1), 9,
+        LIT("\0\0\0\0\0\0\0\0"
+            "\0\0\0\0\0\0\0\3"
+            "\0\0\0\0\0\0\0\4"
+            "\3new")));
+    client_t *client = dedupe_find(&dedupe, s_id(1));
+    ck_assert_int_eq(dedupe_outcome(client, 2), ZR_OK);
+    ck_assert_int_eq(dedupe_outcome(client, 4), ZR_OUTCOME_UNKNOWN);
+    dedupe_finish(&dedupe);
+}
+END_TEST
+
+START_TEST(test_garbage_is_not_restored) {
+    dedupe_t dedupe = {.max = 100};
+    client_t *client = dedupe_hold(&dedupe, s_id(1));
+    dedupe_refuse(client, 5, 6, ZR_CONFLICT);
+    dedupe_refuse(client, 9, 9, ZR_CONFLICT);
+    client->mark = 9;
+    zr_blob_t *blob = dedupe_encode(client);
+    size_t first = 8 + 8 + 8 + 1 + 8; /* forgotten, and one refusal */
+    for (size_t len = 1; len < zr_blob_len(blob); len++) {
+        zr_span_t part = unit_at_edge(zr_span_of(zr_blob_data(blob), len));
+        bool whole = len == 8 || len == first;
+        ck_assert_msg(dedupe_restore(&dedupe, s_id(2 + (unsigned)len), 1, part) == whole, "%zu bytes", len);
+        ck_assert((dedupe_find(&dedupe, s_id(2 + (unsigned)len)) != NULL) == whole);
+    }
+    ck_assert(!dedupe_restore(&dedupe, s_id(1), 7, s_span(blob))); /* it is there already */
+    ck_assert_uint_eq(client->mark, 9);
+    ck_assert(!dedupe_restore(&dedupe, LIT("short"), 7, LIT("")));
+    zr_blob_unref(blob);
+    dedupe_release(&dedupe, client);
+    dedupe_finish(&dedupe);
+}
+END_TEST
+
+START_TEST(test_restored_ones_are_bounded) {
+    dedupe_t dedupe = {.max = 3};
+    for (unsigned i = 1; i <= 5; i++)
+        ck_assert(dedupe_restore(&dedupe, s_id(i), i, LIT("")));
+    ck_assert_uint_eq(HASH_COUNT(dedupe.clients), 3);
+    ck_assert_ptr_null(dedupe_find(&dedupe, s_id(2))); /* the longest unused came first */
+    ck_assert_uint_eq(s_mark(&dedupe, 3), 3);
+    dedupe_finish(&dedupe);
+}
+END_TEST
+
 UNIT_MAIN("broker.core.dedupe", test_mark_outlives_the_session, test_who_never_published_is_not_remembered,
     test_longest_away_is_forgotten_first, test_held_ones_are_not_forgotten, test_outcomes,
-    test_beyond_the_last_refusals_the_outcome_is_unknown)
+    test_beyond_the_last_refusals_the_outcome_is_unknown, test_refusals_without_a_gap_are_one, test_first_refused,
+    test_what_was_encoded_is_restored, test_a_code_of_a_newer_version_is_unknown, test_garbage_is_not_restored,
+    test_restored_ones_are_bounded)

@@ -22,12 +22,28 @@ typedef struct {
     bool taken;
 } seen_t;
 
+/* What was stored of a client id. */
+typedef struct {
+    char client[ZR_CLIENT_ID_LEN + 1];
+    uint64_t mark;
+    bool refused;        /* refusals came along, */
+    zr_blob_t *refusals; /* and are kept by the log */
+} fx_mark_t;
+
 typedef struct {
     /* To be set between fx_begin and fx_start. */
     relay_config_t config;
     log_memory_limits_t limits;
-    bool late;    /* the log does nothing until fx_log_step */
-    uint64_t gap; /* between a room's positions; 1 */
+    bool late;     /* the log does nothing until fx_log_step */
+    uint64_t gap;  /* between a room's positions; 1 */
+    bool durable;  /* the log keeps everything over fx_restart but rooms of a lower level */
+    uint64_t base; /* where those begin */
+    void (*restore)(const log_restore_t *restore); /* tells of more from before */
+
+    size_t fail;        /* so many commits of the log fail; each takes those with it that are in the queue by then */
+    fx_mark_t marks[8]; /* that the last commit brought */
+    size_t mark_count;
+    log_append_t appended; /* the last one; its frame is not to be used */
 
     relay_t *relay;
     uint64_t now;
@@ -49,6 +65,7 @@ extern fx_t fx;
 void fx_begin(void); /* defaults; fx_start does it if need be */
 void fx_start(void);
 void fx_finish(void);
+void fx_restart(void); /* the broker is killed and begins anew on the same log; what the log did not do is lost */
 
 /* A frame from a route. The text is printf's, with ' for ", so that JSON can be read here. */
 void fx_frame(route_t route, zr_span_t frame);
@@ -91,5 +108,19 @@ uint64_t fx_effect(effect_kind_t kind);
 /* The late log does its next piece of work, and the relay what follows; false when there is none. */
 bool fx_log_step(void);
 void fx_log_all(void);
+const log_sink_t *fx_log_sink(void); /* for a log that breaks its promises */
+
+/* --- Between the fixture's parts --- */
+
+typedef struct {
+    char name[ZR_ROOM_MAX + 1];
+    uint64_t appended, published, time; /* `appended`: and stored */
+} fx_room_t;
+
+fx_room_t *fx_room(zr_span_t name);
+void fx_carry_out(void);
+log_t *fx_log_begin(void);
+void fx_log_job(const effect_t *effect);
+void fx_log_finish(void);
 
 #endif

@@ -150,6 +150,76 @@ START_TEST(test_values_stand_in_order_of_seq) {
 }
 END_TEST
 
+static void s_reject(const char *key) {
+    keys_reject(&s_keys, &s_limits, zr_span(key));
+}
+
+/* Of a set, an overwriting and a delete that are not stored the value, the number and the bytes are as they were. */
+START_TEST(test_rejected_ones_leave_what_was_stored) {
+    s_begin(2, 1000);
+    size_t size = keys_size(LIT("ann"), LIT("k"), 3);
+    s_accept("k", 1, size, false);
+    s_store("k", 1, "old");
+    s_accept("k", 2, 500, false);
+    s_accept("k", 3, 0, true);
+    s_accept("n", 4, 20, false);
+    s_accept("n", 5, 30, false);
+    s_accept("d", 6, 0, true); /* of what is not there */
+    s_reject("k");
+    s_reject("k");
+    s_reject("n");
+    s_reject("n");
+    s_reject("d");
+    ck_assert_uint_eq(s_stands("k"), 1);
+    ck_assert_uint_eq(s_stands("n"), 0);
+    ck_assert_span_eq(keys_entry(keys_find(&s_keys, LIT("k"))).body, LIT("old"));
+    ck_assert_ptr_null(keys_find(&s_keys, LIT("n")));
+    ck_assert_uint_eq(HASH_COUNT(s_keys.by_key), 1);
+    ck_assert_uint_eq(s_keys.live, 1);
+    ck_assert_uint_eq(s_limits.bytes, size);
+    s_accept("k", 2, 0, true); /* what was deleted stays so */
+    s_store("k", 2, NULL);
+    s_accept("k", 3, 10, false);
+    s_reject("k");
+    ck_assert_uint_eq(HASH_COUNT(s_keys.by_key), 0);
+    ck_assert_uint_eq(s_keys.live, 0);
+    ck_assert_uint_eq(s_limits.bytes, 0);
+    s_end();
+}
+END_TEST
+
+START_TEST(test_first_stored_then_rejected) {
+    s_begin(10, 1000);
+    size_t size = keys_size(LIT("ann"), LIT("k"), 1);
+    s_accept("k", 1, size, false);
+    s_accept("k", 2, 0, true);
+    s_accept("k", 3, 300, false);
+    s_store("k", 1, "a");
+    s_reject("k");
+    s_reject("k");
+    ck_assert_uint_eq(s_stands("k"), 1);
+    ck_assert_uint_eq(s_limits.bytes, size);
+    ck_assert_uint_eq(s_keys.live, 1);
+    s_end();
+}
+END_TEST
+
+START_TEST(test_restored_values) {
+    s_begin(1, 1000);
+    zr_entry_t entry = {.seq = 7, .time = 70, .sender = LIT("ann"), .key = LIT("k"), .body = LIT("b")};
+    keys_restore(&s_keys, &s_limits, &entry);
+    entry.key = LIT("l");
+    entry.seq = 9;
+    keys_restore(&s_keys, &s_limits, &entry); /* whatever the limit is by now */
+    ck_assert_uint_eq(s_stands("k"), 7);
+    ck_assert_uint_eq(s_stands("l"), 9);
+    ck_assert_uint_eq(s_limits.bytes, 2 * keys_size(LIT("ann"), LIT("k"), 1));
+    ck_assert_int_eq(s_check("m", 1), ZR_TOO_MANY_KEYS);
+    ck_assert_int_eq(s_check("k", 1), ZR_OK);
+    s_end();
+}
+END_TEST
+
 START_TEST(test_store_of_what_was_not_accepted_is_a_bug) {
     s_begin(10, 1000);
     s_store("k", 1, "x");
@@ -159,5 +229,6 @@ END_TEST
 UNIT_MAIN_ABORTS("broker.core.keys",
     UNIT_TESTS(test_stored_value_is_the_last, test_compare_and_set_sees_what_is_not_stored,
         test_delete_then_write_again_before_anything_is_stored, test_number_of_keys, test_bytes_of_all_keys,
-        test_values_stand_in_order_of_seq),
+        test_values_stand_in_order_of_seq, test_rejected_ones_leave_what_was_stored, test_first_stored_then_rejected,
+        test_restored_values),
     UNIT_TESTS(test_store_of_what_was_not_accepted_is_a_bug))

@@ -8,8 +8,9 @@ static uint64_t s_heads[2];
 static char s_got[4096]; /* the last answer: "PREV: SEQ SEQ | PREV: … = SEQ count N complete more" */
 static uint64_t s_last_stored;
 
-static void s_stored(void *ctx, uint64_t pass) {
+static void s_stored(void *ctx, uint64_t pass, bool ok) {
     (void)ctx;
+    ck_assert(ok);
     s_last_stored = pass;
 }
 
@@ -86,9 +87,12 @@ static const char *s_read(log_read_t read) {
 START_TEST(test_commit_is_stored_at_once) {
     s_begin(s_wide);
     ck_assert_int_eq(s_log->level, ZR_LEVEL_MEMORY);
-    s_log->engine->commit(s_log, 3);
+    log_mark_t *marks = calloc(1, sizeof *marks);
+    marks->refusals = zr_blob_new(8);
+    s_log->engine->commit(s_log, &(log_commit_t){3, marks, 1}); /* which it does not keep, and gives back */
     ck_assert_uint_eq(s_last_stored, 3);
     ck_assert_uint_eq(s_log->engine->next_seq(s_log, LIT("a"), 41), 42);
+    ck_assert(s_log->engine->restore == NULL);
     log_destroy(s_log);
     log_destroy(NULL);
 }

@@ -25,12 +25,12 @@ START_TEST(test_first_in_first_out_with_additions_meanwhile) {
     uint64_t in = 0, out = 0;
     for (int round = 0; round < 100; round++) {
         for (int i = 0; i < 1 + round % 7; i++)
-            outbox_add(&outbox, &(effect_t){.kind = EFFECT_COMMIT, .pass = ++in});
+            outbox_add(&outbox, &(effect_t){.kind = EFFECT_COMMIT, .commit = {.pass = ++in}});
         for (int i = 0; i < 1 + round % 5 && outbox_take(&outbox, &effect); i++)
-            ck_assert_uint_eq(effect.pass, ++out);
+            ck_assert_uint_eq(effect.commit.pass, ++out);
     }
     while (outbox_take(&outbox, &effect))
-        ck_assert_uint_eq(effect.pass, ++out);
+        ck_assert_uint_eq(effect.commit.pass, ++out);
     ck_assert_uint_eq(in, out);
     ck_assert_uint_eq(outbox.count, 0); /* an empty outbox begins at its beginning */
     outbox_finish(&outbox);
@@ -61,7 +61,7 @@ START_TEST(test_drop_route_takes_only_what_is_sent_there) {
     s_send(&outbox, 1);
     s_send(&outbox, 1);
     s_send(&outbox, 2);
-    outbox_add(&outbox, &(effect_t){.kind = EFFECT_COMMIT, .pass = 1});
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_COMMIT, .commit = {.pass = 1}});
     s_send(&outbox, 1);
     ck_assert(outbox_take(&outbox, &effect));
     zr_blob_unref(effect.frame);

@@ -1,0 +1,54 @@
+/* A copy of the database while it is in use. */
+#include "db_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+enum { STEP_PAGES = 1000 };
+
+/* Everything the source shows in one read transaction: were it not held, each commit would begin the copy anew. */
+static bool s_copy(sqlite3 *from, sqlite3 *to) {
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+    if (!backup)
+        return false;
+    while (sqlite3_backup_step(backup, STEP_PAGES) == SQLITE_OK)
+        ;
+    return sqlite3_backup_finish(backup) == SQLITE_OK;
+}
+
+/* One file, and marked as a copy, so that it begins a new epoch where it is put to use. */
+static bool s_finish(sqlite3 *to) {
+    return sqlite3_exec(to, "PRAGMA journal_mode = DELETE; INSERT OR REPLACE INTO meta VALUES ('copy', 1)", NULL, NULL,
+               NULL) == SQLITE_OK;
+}
+
+bool db_backup(const char *dir, const char *to, db_error_t error) {
+    db_t *db = db_open_reader(dir, error);
+    if (!db)
+        return false;
+    int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        db_close(db);
+        return db_fail_errno(to, error, "make");
+    }
+    close(fd);
+
+    sqlite3 *copy = NULL;
+    bool ok = db_run(db, db_statement(db, DB_SQL_BEGIN_READ)) &&
+              sqlite3_open_v2(to, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+              s_copy(db->sql, copy) && s_finish(copy);
+    if (!ok)
+        snprintf(error, sizeof(db_error_t), "cannot copy %s/%s to %s: %s", dir, DB_NAME, to,
+            copy && sqlite3_errcode(copy) ? sqlite3_errmsg(copy) : sqlite3_errmsg(db->sql));
+    sqlite3_close(copy);
+    db_close(db);
+    char *above = fatal_check(strdup(to)), *slash = strrchr(above, '/');
+    if (slash)
+        slash[slash == above] = '\0';
+    ok = ok && db_dir_sync(slash ? above : ".", error);
+    free(above);
+    if (!ok)
+        unlink(to);
+    return ok;
+}

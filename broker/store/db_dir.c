@@ -1,0 +1,156 @@
+/* The data directory: making it, who may use it, the lock that keeps a second broker out, putting a damaged database
+ * aside. Never opens the database itself: closing it again would drop the locks that SQLite holds on it. */
+#include "db_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+char *db_path(const char *dir, const char *name) {
+    size_t size = strlen(dir) + 1 + strlen(name) + 1;
+    char *path = fatal_check(malloc(size));
+    snprintf(path, size, "%s/%s", dir, name);
+    return path;
+}
+
+bool db_dir_sync(const char *dir, db_error_t error) {
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (!ok)
+        db_fail_errno(dir, error, "sync the directory");
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+static bool s_mine(const char *path, const struct stat *status, db_error_t error) {
+    if (status->st_uid == geteuid())
+        return true;
+    snprintf(error, sizeof(db_error_t),
+        "%s belongs to user %u, not to %u, which zrelayd runs as: chown it, or take another --data", path,
+        (unsigned)status->st_uid, (unsigned)geteuid());
+    return false;
+}
+
+bool db_dir_prepare(const char *dir, db_error_t error) {
+    bool made = mkdir(dir, 0700) == 0;
+    if (!made && errno == ENOENT) {
+        snprintf(error, sizeof(db_error_t),
+            "cannot make the data directory %s: the directory above it is missing; make that first", dir);
+        return false;
+    }
+    if (!made && errno != EEXIST)
+        return db_fail_errno(dir, error, "make the data directory");
+
+    struct stat status;
+    if (stat(dir, &status) != 0)
+        return db_fail_errno(dir, error, "use the data directory");
+    if (!S_ISDIR(status.st_mode)) {
+        snprintf(error, sizeof(db_error_t), "%s is not a directory: name another --data", dir);
+        return false;
+    }
+    if (!s_mine(dir, &status, error))
+        return false;
+    if (status.st_mode & S_IWOTH) {
+        snprintf(error, sizeof(db_error_t), "everybody may write to %s: chmod o-w it, or take another --data", dir);
+        return false;
+    }
+    if (access(dir, W_OK | X_OK) != 0)
+        return db_fail_errno(dir, error, "write to the data directory");
+
+    char *path = db_path(dir, DB_NAME);
+    bool mine = stat(path, &status) != 0 || s_mine(path, &status, error);
+    free(path);
+    if (!mine || !made)
+        return mine;
+
+    /* The entry of a new directory must survive a power loss as its content will. */
+    char *above = db_path(dir, "..");
+    bool synced = db_dir_sync(above, error);
+    free(above);
+    return synced;
+}
+
+bool db_dir_lock(const char *dir, int *lock, db_error_t error) {
+    char *path = db_path(dir, DB_LOCK);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool ok = fd >= 0;
+    if (!ok) {
+        db_fail_errno(path, error, "open");
+    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        ok = false;
+        char holder[24] = "";
+        ssize_t len = errno == EWOULDBLOCK ? pread(fd, holder, sizeof holder - 1, 0) : -1;
+        if (len < 0)
+            db_fail_errno(path, error, "lock");
+        else
+            snprintf(
+                error, sizeof(db_error_t), "%s is in use by another zrelayd (pid %ld)", dir, strtol(holder, NULL, 10));
+    }
+    free(path);
+    if (!ok) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    /* The pid is for people: that it cannot be written, on a full disk, takes nothing from the lock. */
+    char pid[24];
+    int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) != len)
+        errno = 0;
+    *lock = fd;
+    return true;
+}
+
+/* Renames `dir`/zrelay.db`suffix` to `dir`/`name``suffix`; true as well if there is none. */
+static bool s_rename(const char *dir, const char *name, const char *suffix, db_error_t error) {
+    char from_name[80], to_name[80];
+    snprintf(from_name, sizeof from_name, "%s%s", DB_NAME, suffix);
+    snprintf(to_name, sizeof to_name, "%s%s", name, suffix);
+    char *from = db_path(dir, from_name), *to = db_path(dir, to_name);
+    bool ok = rename(from, to) == 0 || errno == ENOENT;
+    if (!ok)
+        db_fail_errno(from, error, "rename");
+    free(from);
+    free(to);
+    return ok;
+}
+
+/* A name that neither a file nor a write-ahead log has yet. */
+static void s_free_name(const char *dir, char name[64]) {
+    time_t now = time(NULL);
+    struct tm tm;
+    gmtime_r(&now, &tm);
+    char stamp[24];
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
+    for (unsigned number = 1;; number++) {
+        if (number == 1)
+            snprintf(name, 64, "%s.corrupt-%s", DB_NAME, stamp);
+        else
+            snprintf(name, 64, "%s.corrupt-%s.%u", DB_NAME, stamp, number);
+        char wal[80];
+        snprintf(wal, sizeof wal, "%s-wal", name);
+        char *path = db_path(dir, name), *wal_path = db_path(dir, wal);
+        bool taken = access(path, F_OK) == 0 || access(wal_path, F_OK) == 0;
+        free(path);
+        free(wal_path);
+        if (!taken)
+            return;
+    }
+}
+
+bool db_put_aside(const char *dir, char name[64], db_error_t error) {
+    int lock;
+    if (!db_dir_lock(dir, &lock, error))
+        return false;
+    /* The database first: a database without its write-ahead log would look like one that is sound and lacks the end.
+     */
+    s_free_name(dir, name);
+    bool ok = s_rename(dir, name, "", error) && s_rename(dir, name, "-wal", error) &&
+              s_rename(dir, name, "-shm", error) && db_dir_sync(dir, error);
+    close(lock);
+    return ok;
+}

@@ -1,0 +1,126 @@
+/* What the files of the database share: the handle, its prepared statements, and what it knows of each room. */
+#ifndef DB_INTERNAL_H
+#define DB_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "db.h"
+#include "fatal.h"
+
+#define DB_NAME "zrelay.db"
+#define DB_LOCK "lock"
+
+enum { DB_APPLICATION = 0x7a726c79, DB_BUSY_MS = 5000, DB_ROOM_MAX = (1 << (63 - DB_SEQ_BITS)) - 1 };
+
+#define DB_SEQ_MAX ((1ULL << DB_SEQ_BITS) - 1)
+
+typedef enum {
+    DB_SQL_BEGIN,
+    DB_SQL_BEGIN_READ,
+    DB_SQL_COMMIT,
+    DB_SQL_ROLLBACK,
+    DB_SQL_FAILURE,
+    DB_SQL_ROOM_ADD,
+    DB_SQL_ROOM_GET,
+    DB_SQL_ROOM_MOVE,
+    DB_SQL_ROOMS,
+    DB_SQL_FRAME_ADD,
+    DB_SQL_FRAME_NEWEST,
+    DB_SQL_FRAMES_OLDEST,
+    DB_SQL_FRAMES_DELETE,
+    DB_SQL_FRAMES,
+    DB_SQL_FRAMES_TOTALS,
+    DB_SQL_KEY_SET,
+    DB_SQL_KEY_DELETE,
+    DB_SQL_VALUES,
+    DB_SQL_MARK_SET,
+    DB_SQL_MARKS,
+    DB_SQL_MARKS_COUNT,
+    DB_SQL_MARKS_OLD,
+    DB_SQL_MARKS_DELETE,
+    DB_SQL_COUNT
+} db_sql_t;
+
+/* The newest frame of a room, as the writer knows it without asking again. */
+typedef struct {
+    uint64_t head, time;
+    uint64_t entries, bytes; /* there ever were, dropped ones counted */
+    bool known;              /* the room has a row */
+    uint32_t generation;     /* valid when it is the handle's */
+} db_newest_t;
+
+struct db {
+    sqlite3 *sql;
+    sqlite3_stmt *statements[DB_SQL_COUNT];
+    char *dir;
+    int lock; /* -1: a reader */
+    uint64_t epoch;
+
+    db_newest_t *rooms; /* by id */
+    size_t room_size;
+    uint32_t generation; /* goes up when a transaction ended without being stored */
+
+    bool failed;          /* something of the transaction could not be stored: it must not be committed */
+    bool doubtful;        /* a failed commit may have left its records in the write-ahead log (db_write.c) */
+    int wal_pages;        /* in the write-ahead log */
+    int checkpoint_at;    /* 0: not decided */
+    int checkpoint_pages; /* that the write-ahead log may hold before it is emptied */
+};
+
+/* The statement, ready to be bound; NULL when it cannot be prepared. */
+sqlite3_stmt *db_statement(db_t *db, db_sql_t which);
+
+/* Steps a statement that gives no row, and resets it. */
+bool db_run(db_t *db, sqlite3_stmt *statement);
+
+bool db_exec(db_t *db, const char *sql);
+
+/* `sql` gives one number. */
+bool db_number(db_t *db, const char *sql, int64_t *number);
+
+/* Writes the line for SQLite's last error: what was tried, where, why it failed and what to do. Always false. */
+bool db_fail(db_t *db, db_error_t error, const char *what);
+
+/* The same while opening: what cannot be read because it is damaged is told from what fails for another reason, and may
+ * work the next time. */
+db_open_t db_refuse(db_t *db, db_error_t error, const char *what);
+
+/* The line for what the database holds and must not. Always false. */
+bool db_damaged(db_t *db, db_error_t error, const char *what);
+
+/* The same for a call of the operating system's that set errno. */
+bool db_fail_errno(const char *dir, db_error_t error, const char *what);
+
+/* Ids of rows in `frames`. */
+static inline int64_t db_frame_id(uint32_t room, uint64_t seq) {
+    return (int64_t)((uint64_t)room << DB_SEQ_BITS | seq);
+}
+
+static inline uint64_t db_frame_seq(int64_t id) {
+    return (uint64_t)id & DB_SEQ_MAX;
+}
+
+static inline zr_span_t db_column(sqlite3_stmt *statement, int column) {
+    const void *bytes = sqlite3_column_blob(statement, column); /* before the length, as SQLite wants it */
+    return zr_span_of(bytes, (size_t)sqlite3_column_bytes(statement, column));
+}
+
+/* The lock on the directory; see db_dir.c. */
+bool db_dir_prepare(const char *dir, db_error_t error);
+bool db_dir_lock(const char *dir, int *lock, db_error_t error);
+bool db_dir_sync(const char *dir, db_error_t error);
+char *db_path(const char *dir, const char *name); /* malloc'ed */
+
+/* What is known of the room; NULL when it has no row, or that cannot be read (sqlite3_errcode tells). */
+db_newest_t *db_newest(db_t *db, uint32_t room);
+
+/* The same without asking the database; makes place for it. */
+db_newest_t *db_newest_place(db_t *db, uint32_t room);
+
+/* Reads every room's newest frame into the handle. */
+db_open_t db_load_rooms(db_t *db, db_error_t error);
+
+/* Moves what the write-ahead log holds into the database when it has grown enough. */
+void db_checkpoint(db_t *db);
+
+#endif

@@ -1,0 +1,345 @@
+/* Opening: whose file it is, the schema, and whether the essentials can be read. A log that begins with half of its
+ * rooms would give positions twice; so what a start needs is looked through before the database counts as opened. */
+#include "db_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Frames are found by id alone. `entries` and `bytes` of a frame, and what the room's row says is gone, count from the
+ * room's first frame on, so that the last N, and what is beyond a limit, are searched for and not counted out. What one
+ * cannot do without is checked by SQLite at each start (quick_check looks at CHECK as well). */
+static const char schema[] =
+    "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE rooms (id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 8388607),"
+    " name TEXT NOT NULL UNIQUE CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 128),"
+    " oldest INTEGER NOT NULL DEFAULT 0 CHECK (typeof(oldest) = 'integer' AND oldest >= 0),"
+    " gone_entries INTEGER NOT NULL DEFAULT 0 CHECK (typeof(gone_entries) = 'integer' AND gone_entries >= 0),"
+    " gone_bytes INTEGER NOT NULL DEFAULT 0 CHECK (typeof(gone_bytes) = 'integer' AND gone_bytes >= 0));"
+    "CREATE TABLE frames (id INTEGER PRIMARY KEY, prev INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL,"
+    " entries INTEGER NOT NULL, bytes INTEGER NOT NULL, frame BLOB NOT NULL);"
+    "CREATE TABLE keys (room INTEGER NOT NULL CHECK (typeof(room) = 'integer'),"
+    " key TEXT NOT NULL CHECK (length(CAST(key AS BLOB)) BETWEEN 1 AND 255),"
+    " seq INTEGER NOT NULL CHECK (typeof(seq) = 'integer' AND seq > 0),"
+    " time INTEGER NOT NULL CHECK (typeof(time) = 'integer' AND time >= 0),"
+    " sender TEXT NOT NULL CHECK (length(CAST(sender AS BLOB)) <= 255),"
+    " body BLOB NOT NULL CHECK (typeof(body) = 'blob'), PRIMARY KEY (room, key)) WITHOUT ROWID;"
+    "CREATE TABLE marks (id INTEGER PRIMARY KEY,"
+    " client BLOB NOT NULL UNIQUE CHECK (typeof(client) = 'blob' AND length(client) = 32),"
+    " mark INTEGER NOT NULL CHECK (typeof(mark) = 'integer' AND mark >= 0),"
+    " used INTEGER NOT NULL, refusals BLOB);"
+    "CREATE INDEX marks_used ON marks (used);";
+
+enum {
+    PAGE_SIZE = 8192,
+    CACHE_KIB = 16384,
+    CHECKPOINT_PAGES = 1000,
+    WAL_KEEP = 32 << 20, /* bytes of an emptied write-ahead log that stay for its next use */
+    READER_MMAP = 1 << 30
+};
+
+/* A database that bears our mark and lacks a table or a row, or holds something else there, is damaged too. */
+static db_open_t s_unreadable(db_t *db, db_error_t error, const char *what) {
+    switch (sqlite3_errcode(db->sql)) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        db_damaged(db, error, "something is missing");
+        return DB_CORRUPT;
+    case SQLITE_ERROR:
+    case SQLITE_MISMATCH:
+    case SQLITE_SCHEMA:
+        db_damaged(db, error, sqlite3_errmsg(db->sql));
+        return DB_CORRUPT;
+    default:
+        return db_refuse(db, error, what);
+    }
+}
+
+static bool s_connect(db_t *db, db_error_t error) {
+    char *path = db_path(db->dir, DB_NAME);
+    int code = sqlite3_open_v2(path, &db->sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    free(path);
+    if (!db->sql) {
+        snprintf(error, sizeof(db_error_t), "cannot open %s/%s: %s", db->dir, DB_NAME, sqlite3_errstr(code));
+        return false;
+    }
+    sqlite3_extended_result_codes(db->sql, 1);
+    if (code != SQLITE_OK)
+        return db_fail(db, error, "open");
+    sqlite3_busy_timeout(db->sql, DB_BUSY_MS);
+    /* Nothing in the file may run; and what fails to open is left as it is found. */
+    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    return true;
+}
+
+static db_t *s_new(const char *dir) {
+    db_t *db = fatal_calloc(sizeof *db);
+    db->lock = -1;
+    db->generation = 1;
+    db->checkpoint_pages = CHECKPOINT_PAGES;
+    db->dir = fatal_check(strdup(dir));
+    return db;
+}
+
+/* Makes the file, so that it has the right mode from its first moment. An empty file beside a write-ahead log is what
+ * is left of a database. */
+static db_open_t s_make_file(const char *dir, db_error_t error) {
+    char *path = db_path(dir, DB_NAME), *wal = db_path(dir, DB_NAME "-wal");
+    struct stat status;
+    db_open_t result = DB_OPENED;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        close(fd);
+    } else if (errno != EEXIST) {
+        db_fail_errno(path, error, "make");
+        result = DB_REFUSED;
+    } else if (stat(path, &status) == 0 && status.st_size == 0 && stat(wal, &status) == 0 && status.st_size > 0) {
+        snprintf(error, sizeof(db_error_t), "%s is damaged (it is empty, its write-ahead log is not)", path);
+        result = DB_CORRUPT;
+    }
+    free(path);
+    free(wal);
+    return result;
+}
+
+static db_open_t s_create(db_t *db, uint64_t epoch, db_error_t error) {
+    char text[160];
+    snprintf(text, sizeof text,
+        "INSERT INTO meta VALUES ('epoch', '%016" PRIx64 "'), ('failures', 0);"
+        "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+        epoch, DB_APPLICATION, DB_SCHEMA_VERSION);
+    if (!db_exec(db, "BEGIN IMMEDIATE") || !db_exec(db, schema) || !db_exec(db, text))
+        return db_refuse(db, error, "begin the log in");
+    return db_dir_sync(db->dir, error) ? DB_OPENED : DB_REFUSED;
+}
+
+/* Whose database it is, before anything in it is touched. `*empty`: nobody's yet. */
+static db_open_t s_identify(db_t *db, bool *empty, db_error_t error) {
+    int64_t application, version, things;
+    if (!db_number(db, "PRAGMA application_id", &application) || !db_number(db, "PRAGMA user_version", &version) ||
+        !db_number(db, "SELECT count(*) FROM sqlite_master", &things))
+        return db_refuse(db, error, "read");
+    *empty = application == 0 && version == 0 && things == 0;
+    if (*empty)
+        return DB_OPENED;
+    if (application != DB_APPLICATION) {
+        snprintf(error, sizeof(db_error_t), "%s/%s is not zrelay's (application id %#llx): take another --data",
+            db->dir, DB_NAME, (unsigned long long)(uint32_t)application);
+        return DB_REFUSED;
+    }
+    if (version > DB_SCHEMA_VERSION) {
+        snprintf(error, sizeof(db_error_t),
+            "%s/%s was made by a newer zrelayd (schema %lld, this one knows %d): run that one, or take another --data",
+            db->dir, DB_NAME, (long long)version, DB_SCHEMA_VERSION);
+        return DB_REFUSED;
+    }
+    if (version < 1) {
+        db_damaged(db, error, "no schema version");
+        return DB_CORRUPT;
+    }
+    return DB_OPENED;
+}
+
+static bool s_read_epoch(db_t *db, bool *copy) {
+    int64_t failures, copies;
+    sqlite3_stmt *statement;
+    if (!db_number(db, "SELECT value FROM meta WHERE name = 'failures'", &failures) ||
+        !db_number(db, "SELECT count(*) FROM meta WHERE name = 'copy'", &copies) ||
+        sqlite3_prepare_v2(db->sql, "SELECT value FROM meta WHERE name = 'epoch'", -1, &statement, NULL) != SQLITE_OK)
+        return false;
+    bool ok = sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_bytes(statement, 0) == 16 &&
+              sscanf((const char *)sqlite3_column_text(statement, 0), "%16" SCNx64, &db->epoch) == 1;
+    sqlite3_finalize(statement);
+    *copy = copies > 0;
+    return ok;
+}
+
+/* A copy that is put back goes on from an older position: what was given since then is given again, to other entries.
+ * So its positions belong to another epoch. */
+static bool s_renew_epoch(db_t *db, uint64_t epoch) {
+    char text[160];
+    snprintf(text, sizeof text,
+        "BEGIN IMMEDIATE; UPDATE meta SET value = '%016" PRIx64 "' WHERE name = 'epoch';"
+        "DELETE FROM meta WHERE name = 'copy'; COMMIT",
+        epoch);
+    db->epoch = epoch;
+    return db_exec(db, text);
+}
+
+/* quick_check gives what it could not read as a text as well: a disk that fails today is no reason to put the database
+ * aside. */
+static bool s_tells_of_damage(const char *text) {
+    const char *code = strstr(text, "error code=");
+    int number = code ? atoi(code + strlen("error code=")) & 0xff : SQLITE_CORRUPT;
+    return number == SQLITE_CORRUPT || number == SQLITE_NOTADB;
+}
+
+static db_open_t s_check_table(db_t *db, sqlite3_stmt *statement, db_error_t error) {
+    if (sqlite3_step(statement) != SQLITE_ROW)
+        return s_unreadable(db, error, "check");
+    const char *text = (const char *)sqlite3_column_text(statement, 0);
+    if (text && strcmp(text, "ok") == 0)
+        return DB_OPENED;
+    if (text && !s_tells_of_damage(text)) {
+        snprintf(error, sizeof(db_error_t), "cannot read %s/%s; look at the kernel's log (%s)", db->dir, DB_NAME, text);
+        return DB_REFUSED;
+    }
+    db_damaged(db, error, text ? text : "unreadable");
+    return DB_CORRUPT;
+}
+
+/* The tables that a start reads whole: their pages, and what must be true of each row. */
+static db_open_t s_check(db_t *db, db_error_t error) {
+    static const char *const checks[] = {"PRAGMA quick_check(meta)", "PRAGMA quick_check(rooms)", "PRAGMA quick_check(keys)",
+        "PRAGMA quick_check(marks)"};
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        sqlite3_stmt *statement;
+        if (sqlite3_prepare_v2(db->sql, checks[i], -1, &statement, NULL) != SQLITE_OK)
+            return s_unreadable(db, error, "check");
+        db_open_t result = s_check_table(db, statement, error);
+        sqlite3_finalize(statement);
+        if (result != DB_OPENED) {
+            for (char *newline; (newline = strchr(error, '\n'));)
+                *newline = ' ';
+            return result;
+        }
+    }
+    int64_t strangers;
+    if (!db_number(db, "SELECT count(*) FROM keys WHERE room NOT IN (SELECT id FROM rooms)", &strangers))
+        return s_unreadable(db, error, "check");
+    if (strangers > 0) {
+        db_damaged(db, error, "values of a room that is missing");
+        return DB_CORRUPT;
+    }
+    return DB_OPENED;
+}
+
+static db_open_t s_load(db_t *db, uint64_t fresh_epoch, db_error_t error) {
+    db_open_t result = s_check(db, error);
+    if (result != DB_OPENED)
+        return result;
+    bool copy = false;
+    for (int i = 0; i < DB_SQL_COUNT; i++)
+        if (!db_statement(db, (db_sql_t)i))
+            return s_unreadable(db, error, "read");
+    if (!s_read_epoch(db, &copy))
+        return s_unreadable(db, error, "read");
+    result = db_load_rooms(db, error);
+    if (result != DB_OPENED)
+        return result;
+    if (copy && !s_renew_epoch(db, fresh_epoch))
+        return db_refuse(db, error, "take over");
+    return DB_OPENED;
+}
+
+static int s_wal_hook(void *ctx, sqlite3 *sql, const char *name, int pages) {
+    (void)sql;
+    (void)name;
+    db_t *db = ctx;
+    if (pages < db->wal_pages) /* it began anew */
+        db->checkpoint_at = 0;
+    db->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+static db_open_t s_set_up(db_t *db, db_error_t error) {
+    char text[320];
+    snprintf(text, sizeof text,
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = %d;"
+        "PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST",
+        WAL_KEEP, CACHE_KIB);
+    sqlite3_stmt *statement = NULL;
+    if (!db_exec(db, text) ||
+        sqlite3_prepare_v2(db->sql, "PRAGMA journal_mode = WAL", -1, &statement, NULL) != SQLITE_OK)
+        return db_refuse(db, error, "set up");
+    db_open_t result = DB_OPENED;
+    if (sqlite3_step(statement) != SQLITE_ROW) {
+        result = db_refuse(db, error, "set up");
+    } else if (strcmp((const char *)sqlite3_column_text(statement, 0), "wal") != 0) {
+        snprintf(error, sizeof(db_error_t),
+            "cannot keep a write-ahead log in %s: its file system has no shared memory; take a local disk", db->dir);
+        result = DB_REFUSED;
+    }
+    sqlite3_finalize(statement);
+    sqlite3_wal_hook(db->sql, s_wal_hook, db);
+    return result;
+}
+
+static db_open_t s_open(db_t *db, uint64_t fresh_epoch, db_error_t error) {
+    char text[80];
+    bool empty = false;
+    db_open_t result = s_make_file(db->dir, error);
+    if (result != DB_OPENED)
+        return result;
+    snprintf(text, sizeof text, "PRAGMA page_size = %d; PRAGMA auto_vacuum = INCREMENTAL", PAGE_SIZE);
+    if (!s_connect(db, error))
+        return DB_REFUSED;
+    if (!db_exec(db, text))
+        return db_refuse(db, error, "open");
+    result = s_identify(db, &empty, error);
+    if (result != DB_OPENED)
+        return result;
+    result = s_set_up(db, error);
+    if (result == DB_OPENED && empty)
+        result = s_create(db, fresh_epoch, error);
+    if (result == DB_OPENED)
+        result = s_load(db, fresh_epoch, error);
+    if (result == DB_OPENED)
+        sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    return result;
+}
+
+db_open_t db_open(db_t **out, const char *dir, uint64_t fresh_epoch, db_error_t error) {
+    /* Counting allocations for the whole process is a mutex that the threads would share. Once SQLite is in use, this
+     * does nothing. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    int lock;
+    if (!db_dir_prepare(dir, error) || !db_dir_lock(dir, &lock, error))
+        return DB_REFUSED;
+    db_t *db = s_new(dir);
+    db->lock = lock;
+    db_open_t result = s_open(db, fresh_epoch, error);
+    if (result == DB_OPENED)
+        *out = db;
+    else
+        db_close(db);
+    return result;
+}
+
+db_t *db_open_reader(const char *dir, db_error_t error) {
+    db_t *db = s_new(dir);
+    char text[120];
+    snprintf(text, sizeof text, "PRAGMA query_only = ON; PRAGMA mmap_size = %d; PRAGMA cache_size = -%d", READER_MMAP,
+        CACHE_KIB);
+    bool copy, ok = s_connect(db, error);
+    if (ok && (!db_exec(db, text) || !s_read_epoch(db, &copy)))
+        ok = db_fail(db, error, "open");
+    if (ok)
+        return db;
+    db_close(db);
+    return NULL;
+}
+
+void db_close(db_t *db) {
+    if (!db)
+        return;
+    db_rollback(db);
+    for (int i = 0; i < DB_SQL_COUNT; i++)
+        sqlite3_finalize(db->statements[i]);
+    sqlite3_close(db->sql);
+    if (db->lock >= 0)
+        close(db->lock);
+    free(db->rooms);
+    free(db->dir);
+    free(db);
+}
+
+uint64_t db_epoch(const db_t *db) {
+    return db->epoch;
+}

@@ -1,0 +1,226 @@
+/* Reading slices, as log_memory.c gives them. A frame that is wanted whole is copied once and gets the REPLAY flag and
+ * the epoch where they stand; only those at the ends are cut. */
+#include "db_internal.h"
+
+#include <endian.h>
+
+typedef struct {
+    db_t *db;
+    uint32_t room;
+    zr_span_t name;
+    uint64_t head, oldest;
+    uint64_t gone; /* entries dropped */
+    const log_read_t *read;
+    uint64_t until;
+} request_t;
+
+/* Whether the frame is what its row says it is; what a disk made of it must not reach a reader. */
+static bool s_sound(const request_t *request, zr_span_t frame, uint64_t prev, uint64_t last, uint64_t count) {
+    zr_deliver_reader_t reader;
+    zr_entry_t entry = {.seq = prev};
+    if (!zr_deliver_read(&reader, frame) || reader.prev != prev || !zr_span_equal(reader.room, request->name))
+        return false;
+    uint64_t seq = prev, entries = 0;
+    while (zr_deliver_next(&reader, &entry)) {
+        if (entry.seq <= seq)
+            return false;
+        seq = entry.seq;
+        entries++;
+    }
+    return !reader.failed && seq == last && entries == count;
+}
+
+static void s_stamp(uint8_t *frame, size_t room_len, uint64_t epoch) {
+    epoch = htobe64(epoch);
+    frame[room_len + 2] = ZR_FRAME_REPLAY;
+    memcpy(frame + room_len + 3, &epoch, sizeof epoch);
+}
+
+/* The seq of the frame's first entry after `after`; 0 if there is none. */
+static uint64_t s_next(zr_span_t frame, uint64_t after) {
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    if (zr_deliver_read(&reader, frame))
+        while (zr_deliver_next(&reader, &entry))
+            if (entry.seq > after)
+                return entry.seq;
+    return 0;
+}
+
+/* The room's first frame with an entry after `after`: the row, or NULL with `*ok` saying whether there is none. The
+ * statement is to be reset. */
+static sqlite3_stmt *s_frame_after(const request_t *request, uint64_t after, bool *ok) {
+    sqlite3_stmt *statement = db_statement(request->db, DB_SQL_FRAMES_TOTALS);
+    *ok = statement;
+    if (!statement)
+        return NULL;
+    sqlite3_reset(statement);
+    sqlite3_bind_int64(statement, 1, db_frame_id(request->room, after));
+    sqlite3_bind_int64(statement, 2, db_frame_id(request->room, request->head));
+    int code = sqlite3_step(statement);
+    *ok = code == SQLITE_ROW || code == SQLITE_DONE;
+    return code == SQLITE_ROW ? statement : NULL;
+}
+
+/* How many entries there were up to request->until, dropped ones counted. */
+static bool s_entries_until(const request_t *request, uint64_t *entries) {
+    bool ok;
+    sqlite3_stmt *row = s_frame_after(request, request->until, &ok);
+    if (row) {
+        *entries = (uint64_t)(sqlite3_column_int64(row, 3) - sqlite3_column_int64(row, 2));
+        zr_deliver_reader_t reader;
+        zr_entry_t entry;
+        if (zr_deliver_read(&reader, db_column(row, 4)))
+            while (zr_deliver_next(&reader, &entry) && entry.seq <= request->until)
+                ++*entries;
+    } else if (ok) {
+        row = s_frame_after(request, request->head - 1, &ok); /* up to the head */
+        ok = row;
+        if (row)
+            *entries = (uint64_t)sqlite3_column_int64(row, 3);
+    }
+    return ok;
+}
+
+/* The position before the last read->last entries up to request->until; see log_memory.c. Entries are counted through
+ * from frame to frame, so it is found by halving. */
+static bool s_before_last(const request_t *request, uint64_t *position, bool *enough) {
+    uint64_t last = request->read->last, entries;
+    if (!s_entries_until(request, &entries))
+        return false;
+    *enough = entries >= request->gone && entries - request->gone >= last;
+    if (!*enough) {
+        *position = request->oldest < request->until ? request->oldest : request->until;
+        return true;
+    }
+    uint64_t before = entries - last; /* entries up to the position; the frame is the first that goes beyond them */
+    uint64_t low = request->oldest, high = request->until - 1;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        bool ok;
+        sqlite3_stmt *row = s_frame_after(request, middle, &ok);
+        if (!row)
+            return false;
+        if ((uint64_t)sqlite3_column_int64(row, 3) > before)
+            high = middle;
+        else
+            low = db_frame_seq(sqlite3_column_int64(row, 0));
+    }
+    bool ok;
+    sqlite3_stmt *row = s_frame_after(request, high, &ok);
+    if (!row)
+        return false;
+    *position = (uint64_t)sqlite3_column_int64(row, 1);
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    zr_deliver_read(&reader, db_column(row, 4));
+    uint64_t skip = before - (uint64_t)(sqlite3_column_int64(row, 3) - sqlite3_column_int64(row, 2));
+    while (skip-- > 0 && zr_deliver_next(&reader, &entry))
+        *position = entry.seq;
+    return true;
+}
+
+/* The frames after slice->seq. `*damaged` when one is not what it should be. */
+static bool s_collect(const request_t *request, log_slice_t *slice, zr_blob_t **frames, bool *damaged) {
+    const log_read_t *read = request->read;
+    sqlite3_stmt *statement = db_statement(request->db, DB_SQL_FRAMES);
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, db_frame_id(request->room, slice->seq));
+    sqlite3_bind_int64(statement, 2, db_frame_id(request->room, request->head));
+    size_t bytes = 0;
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        uint64_t last = db_frame_seq(sqlite3_column_int64(statement, 0));
+        uint64_t prev = (uint64_t)sqlite3_column_int64(statement, 1);
+        size_t count = (size_t)sqlite3_column_int64(statement, 2);
+        zr_span_t frame = db_column(statement, 3);
+        *damaged = !s_sound(request, frame, prev, last, count);
+        if (*damaged)
+            break;
+        uint64_t next = s_next(frame, slice->seq);
+        if (next > request->until)
+            break;
+        slice->more = true;
+        if (slice->count >= read->entries || slice->frame_count >= read->frames ||
+            (slice->frame_count > 0 && bytes + frame.len > read->bytes))
+            break;
+        zr_blob_t *blob;
+        size_t wanted = read->entries - slice->count;
+        if (prev >= slice->seq && last <= request->until && count <= wanted)
+            blob = zr_blob_copy(frame.ptr, frame.len);
+        else
+            blob = zr_deliver_cut(frame, ZR_FRAME_REPLAY, slice->seq, request->until, wanted, &count, &last);
+        s_stamp(zr_blob_data(blob), request->name.len, request->db->epoch);
+        frames[slice->frame_count++] = blob;
+        bytes += zr_blob_len(blob);
+        slice->count += count;
+        slice->seq = last;
+        next = s_next(frame, last);
+        slice->more = next && next <= request->until;
+        if (next)
+            break;
+    }
+    sqlite3_reset(statement);
+    return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
+static bool s_read(request_t *request, log_slice_t *slice, zr_blob_t **frames, bool *damaged) {
+    sqlite3_stmt *statement = db_statement(request->db, DB_SQL_ROOM_GET);
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, request->room);
+    int code = sqlite3_step(statement);
+    uint64_t oldest = (uint64_t)sqlite3_column_int64(statement, 0);
+    request->gone = (uint64_t)sqlite3_column_int64(statement, 1);
+    sqlite3_reset(statement);
+    if (code != SQLITE_ROW)
+        return false;
+    if (oldest > request->oldest) /* dropped since the caller looked */
+        request->oldest = oldest;
+
+    uint64_t after = request->read->after;
+    slice->complete = after >= request->oldest && after <= request->head;
+    if (request->read->last) {
+        bool enough, ok = s_before_last(request, &after, &enough);
+        sqlite3_reset(db_statement(request->db, DB_SQL_FRAMES_TOTALS));
+        if (!ok)
+            return false;
+        slice->complete = enough || request->oldest == 0;
+    }
+    uint64_t gone = request->oldest < request->until ? request->oldest : request->until;
+    slice->seq = after < gone ? gone : after;
+    return slice->seq >= request->head || s_collect(request, slice, frames, damaged);
+}
+
+bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read_t *read, log_slice_t *slice,
+    zr_blob_t **frames, db_error_t error) {
+    log_slice_t result = {.frames = frames, .seq = read->after, .complete = read->after == 0};
+    if (bounds->head == 0) {
+        *slice = result;
+        return true;
+    }
+    request_t request = {.db = db,
+        .room = room,
+        .name = zr_span_of(read->room, read->room_len),
+        .head = bounds->head,
+        .oldest = bounds->oldest,
+        .read = read,
+        .until = read->until < bounds->head ? read->until : bounds->head};
+    /* One view of the database: what is dropped between two statements would look like a gap. */
+    bool damaged = false;
+    bool ok = db_run(db, db_statement(db, DB_SQL_BEGIN_READ)) && s_read(&request, &result, frames, &damaged);
+    if (!ok)
+        db_fail(db, error, "read");
+    else if (damaged)
+        ok = db_damaged(db, error, "a frame");
+    if (!sqlite3_get_autocommit(db->sql))
+        db_run(db, db_statement(db, DB_SQL_COMMIT));
+    if (ok) {
+        *slice = result;
+        return true;
+    }
+    for (size_t i = 0; i < result.frame_count; i++)
+        zr_blob_unref(frames[i]);
+    return false;
+}

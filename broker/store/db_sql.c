@@ -1,0 +1,119 @@
+/* The statements of the log's database, prepared once a handle, and what is said when one fails. */
+#include "db_internal.h"
+
+#include <errno.h>
+
+static const char *const statement_texts[DB_SQL_COUNT] = {
+    [DB_SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [DB_SQL_BEGIN_READ] = "BEGIN",
+    [DB_SQL_COMMIT] = "COMMIT",
+    [DB_SQL_ROLLBACK] = "ROLLBACK",
+    [DB_SQL_FAILURE] = "UPDATE meta SET value = value + 1 WHERE name = 'failures'",
+
+    [DB_SQL_ROOM_ADD] = "INSERT INTO rooms (id, name) VALUES (?1, ?2)",
+    [DB_SQL_ROOM_GET] = "SELECT oldest, gone_entries, gone_bytes FROM rooms WHERE id = ?1",
+    [DB_SQL_ROOM_MOVE] = "UPDATE rooms SET oldest = ?2, gone_entries = ?3, gone_bytes = ?4 WHERE id = ?1",
+    [DB_SQL_ROOMS] = "SELECT id, name, oldest, gone_entries, gone_bytes FROM rooms ORDER BY id",
+
+    [DB_SQL_FRAME_ADD] = "INSERT INTO frames (id, prev, time, count, entries, bytes, frame)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [DB_SQL_FRAME_NEWEST] = "SELECT id, time, entries, bytes FROM frames WHERE id > ?1 AND id <= ?2"
+                            " ORDER BY id DESC LIMIT 1",
+    [DB_SQL_FRAMES_OLDEST] =
+        "SELECT id, time, entries, bytes FROM frames WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+    [DB_SQL_FRAMES_DELETE] = "DELETE FROM frames WHERE id > ?1 AND id <= ?2",
+    [DB_SQL_FRAMES] = "SELECT id, prev, count, frame FROM frames WHERE id > ?1 AND id <= ?2 ORDER BY id",
+    [DB_SQL_FRAMES_TOTALS] = "SELECT id, prev, count, entries, frame FROM frames WHERE id > ?1 AND id <= ?2"
+                             " ORDER BY id LIMIT 1",
+
+    [DB_SQL_KEY_SET] = "REPLACE INTO keys (room, key, seq, time, sender, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [DB_SQL_KEY_DELETE] = "DELETE FROM keys WHERE room = ?1 AND key = ?2",
+    [DB_SQL_VALUES] = "SELECT room, seq, time, sender, key, body FROM keys ORDER BY room, seq",
+
+    [DB_SQL_MARK_SET] = "INSERT INTO marks (client, mark, used, refusals) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (client)"
+                        " DO UPDATE SET mark = ?2, used = ?3, refusals = coalesce(?4, refusals)",
+    [DB_SQL_MARKS] = "SELECT client, mark, refusals FROM marks ORDER BY used, id",
+    [DB_SQL_MARKS_COUNT] = "SELECT count(*) FROM marks",
+    [DB_SQL_MARKS_OLD] = "SELECT count(*) FROM (SELECT 1 FROM marks WHERE used < ?1 LIMIT ?2)",
+    [DB_SQL_MARKS_DELETE] = "DELETE FROM marks WHERE id IN (SELECT id FROM marks ORDER BY used, id LIMIT ?1)",
+};
+
+sqlite3_stmt *db_statement(db_t *db, db_sql_t which) {
+    sqlite3_stmt **statement = &db->statements[which];
+    if (!*statement)
+        sqlite3_prepare_v3(db->sql, statement_texts[which], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+    return *statement;
+}
+
+bool db_run(db_t *db, sqlite3_stmt *statement) {
+    (void)db;
+    if (!statement)
+        return false;
+    int code = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    return code == SQLITE_DONE;
+}
+
+bool db_exec(db_t *db, const char *sql) {
+    return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+bool db_number(db_t *db, const char *sql, int64_t *number) {
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(db->sql, sql, -1, &statement, NULL) != SQLITE_OK)
+        return false;
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        *number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return code == SQLITE_ROW;
+}
+
+/* What the operator can do about it; "" when nothing better is known than what SQLite says. */
+static const char *s_advice(int code, int number) {
+    if (number == ENOSPC || number == EDQUOT || (code & 0xff) == SQLITE_FULL)
+        return ": the disk is full; make room on it, or keep less";
+    if (number == EROFS || (code & 0xff) == SQLITE_READONLY)
+        return ": it cannot be written; is the file system mounted read-only?";
+    if (number == EACCES || number == EPERM)
+        return ": permission denied; let it belong to the user that zrelayd runs as";
+    if (number == EIO)
+        return ": the disk fails; look at the kernel's log";
+    if (number == EMFILE || number == ENFILE)
+        return ": too many open files; raise the limit";
+    if ((code & 0xff) == SQLITE_BUSY)
+        return ": another program holds it locked; end that one";
+    if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
+        return ": it is damaged; put it aside, or restore a backup";
+    return "";
+}
+
+bool db_fail(db_t *db, db_error_t error, const char *what) {
+    int code = sqlite3_extended_errcode(db->sql), number = 0;
+    /* The number stays from an earlier failure, which says nothing of this one. */
+    if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_FULL)
+        number = sqlite3_system_errno(db->sql);
+    snprintf(error, sizeof(db_error_t), "cannot %s %s/%s%s (%s, code %d%s%s)", what, db->dir, DB_NAME,
+        s_advice(code, number), sqlite3_errmsg(db->sql), code, number ? ", " : "", number ? strerror(number) : "");
+    return false;
+}
+
+db_open_t db_refuse(db_t *db, db_error_t error, const char *what) {
+    int code = sqlite3_errcode(db->sql) & 0xff;
+    db_fail(db, error, what);
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? DB_CORRUPT : DB_REFUSED;
+}
+
+bool db_damaged(db_t *db, db_error_t error, const char *what) {
+    snprintf(
+        error, sizeof(db_error_t), "%s/%s is damaged (%s); put it aside, or restore a backup", db->dir, DB_NAME, what);
+    return false;
+}
+
+bool db_fail_errno(const char *dir, db_error_t error, const char *what) {
+    int number = errno;
+    const char *advice = s_advice(SQLITE_OK, number);
+    snprintf(error, sizeof(db_error_t), "cannot %s %s%s%s%s", what, dir, advice, *advice ? "" : ": ",
+        *advice ? "" : strerror(number));
+    return false;
+}

@@ -1,0 +1,206 @@
+/* Storing: what is between begin and commit is there as a whole or not at all.
+ *
+ * SQLite appends a transaction to its write-ahead log, syncs that and then tells its readers. When the sync, or what
+ * comes after it, fails, it takes the transaction back, but its records may stand complete in the log, and whoever
+ * opens the database after a crash would find them valid. The next transaction that succeeds overwrites them; so after
+ * such a failure a small one is stored at once. */
+#include "db_internal.h"
+
+db_newest_t *db_newest_place(db_t *db, uint32_t room) {
+    if (room == 0 || room > DB_ROOM_MAX)
+        return NULL;
+    if (room >= db->room_size) {
+        size_t size = db->room_size ? db->room_size : 64;
+        while (size <= room)
+            size *= 2;
+        db->rooms = fatal_realloc(db->rooms, size * sizeof *db->rooms);
+        memset(db->rooms + db->room_size, 0, (size - db->room_size) * sizeof *db->rooms);
+        db->room_size = size;
+    }
+    return &db->rooms[room];
+}
+
+static bool s_load_newest(db_t *db, uint32_t room, db_newest_t *newest) {
+    sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOM_GET);
+    sqlite3_bind_int64(statement, 1, room);
+    int code = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return false;
+    *newest = (db_newest_t){.known = code == SQLITE_ROW};
+
+    statement = db_statement(db, DB_SQL_FRAME_NEWEST);
+    sqlite3_bind_int64(statement, 1, db_frame_id(room, 0));
+    sqlite3_bind_int64(statement, 2, db_frame_id(room, DB_SEQ_MAX));
+    code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) {
+        newest->head = db_frame_seq(sqlite3_column_int64(statement, 0));
+        newest->time = (uint64_t)sqlite3_column_int64(statement, 1);
+        newest->entries = (uint64_t)sqlite3_column_int64(statement, 2);
+        newest->bytes = (uint64_t)sqlite3_column_int64(statement, 3);
+    }
+    sqlite3_reset(statement);
+    if (code == SQLITE_ROW || code == SQLITE_DONE)
+        newest->generation = db->generation;
+    return newest->generation == db->generation;
+}
+
+db_newest_t *db_newest(db_t *db, uint32_t room) {
+    db_newest_t *newest = db_newest_place(db, room);
+    if (!newest || (newest->generation != db->generation && !s_load_newest(db, room, newest)))
+        return NULL;
+    return newest->known ? newest : NULL;
+}
+
+void db_checkpoint(db_t *db) {
+    if (db->checkpoint_at == 0)
+        db->checkpoint_at = db->checkpoint_pages;
+    if (db->wal_pages < db->checkpoint_at)
+        return;
+    /* A failure leaves the pages where they are, and is met again. While a reader stands in the way the log goes on
+     * growing: then not each commit tries. */
+    sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    db->checkpoint_at = db->wal_pages + db->checkpoint_pages;
+}
+
+static bool s_begin(db_t *db) {
+    db->failed = false;
+    return db_run(db, db_statement(db, DB_SQL_BEGIN));
+}
+
+bool db_begin(db_t *db, db_error_t error) {
+    FATAL_UNLESS(sqlite3_get_autocommit(db->sql));
+    db_checkpoint(db); /* here and not after the commit, which is waited for */
+    return s_begin(db) || db_fail(db, error, "write to");
+}
+
+void db_rollback(db_t *db) {
+    if (!db->sql || sqlite3_get_autocommit(db->sql)) {
+        if (db->failed)
+            db->generation++; /* SQLite rolled back by itself */
+        db->failed = false;
+        return;
+    }
+    db_run(db, db_statement(db, DB_SQL_ROLLBACK));
+    db->generation++;
+    db->failed = false;
+}
+
+bool db_commit(db_t *db, db_error_t error) {
+    if (db->failed) {
+        snprintf(error, sizeof(db_error_t), "nothing stored in %s/%s: a part of it could not be", db->dir, DB_NAME);
+        db_rollback(db);
+        return false;
+    }
+    if (db_run(db, db_statement(db, DB_SQL_COMMIT))) {
+        db->doubtful = false;
+        return true;
+    }
+    bool full =
+        (sqlite3_errcode(db->sql) & 0xff) == SQLITE_FULL; /* the last record, which makes it valid, was not written */
+    db_fail(db, error, "store in");
+    db->failed = true;
+    db_rollback(db);
+    db->doubtful |= !full;
+    if (db->doubtful && s_begin(db)) {
+        db->doubtful = !db_run(db, db_statement(db, DB_SQL_FAILURE)) || !db_run(db, db_statement(db, DB_SQL_COMMIT));
+        db->failed = db->doubtful;
+        db_rollback(db);
+    }
+    return false;
+}
+
+/* An unlucky part spoils the whole. */
+static bool s_spoil(db_t *db, db_error_t error) {
+    db_fail(db, error, "write to");
+    db->failed = true;
+    return false;
+}
+
+bool db_add_room(db_t *db, uint32_t room, zr_span_t name, db_error_t error) {
+    db_newest_t *newest = db_newest_place(db, room);
+    FATAL_UNLESS(newest);
+    sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOM_ADD);
+    sqlite3_bind_int64(statement, 1, room);
+    sqlite3_bind_text(statement, 2, name.ptr, (int)name.len, SQLITE_STATIC);
+    if (!db_run(db, statement))
+        return s_spoil(db, error);
+    newest->generation = 0; /* read anew */
+    return true;
+}
+
+static bool s_set_value(db_t *db, uint32_t room, const zr_entry_t *entry) {
+    bool gone = entry->flags & ZR_ENTRY_DELETE;
+    sqlite3_stmt *statement = db_statement(db, gone ? DB_SQL_KEY_DELETE : DB_SQL_KEY_SET);
+    sqlite3_bind_int64(statement, 1, room);
+    sqlite3_bind_text(statement, 2, entry->key.ptr, (int)entry->key.len, SQLITE_STATIC);
+    if (!gone) {
+        sqlite3_bind_int64(statement, 3, (int64_t)entry->seq);
+        sqlite3_bind_int64(statement, 4, (int64_t)entry->time);
+        sqlite3_bind_text(statement, 5, entry->sender.ptr, (int)entry->sender.len, SQLITE_STATIC);
+        sqlite3_bind_blob64(statement, 6, entry->body.ptr ? entry->body.ptr : "", entry->body.len, SQLITE_STATIC);
+    }
+    return db_run(db, statement);
+}
+
+static bool s_set_values(db_t *db, uint32_t room, const log_append_t *append) {
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    zr_deliver_read(&reader, zr_span_of(zr_blob_data(append->frame), zr_blob_len(append->frame)));
+    while (zr_deliver_next(&reader, &entry))
+        if (entry.key.len > 0 && !s_set_value(db, room, &entry))
+            return false;
+    return true;
+}
+
+/* Positions before the room's first frame here were never stored here. */
+static bool s_begin_room(db_t *db, uint32_t room, uint64_t prev) {
+    sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOM_MOVE);
+    sqlite3_bind_int64(statement, 1, room);
+    sqlite3_bind_int64(statement, 2, (int64_t)prev);
+    sqlite3_bind_int64(statement, 3, 0);
+    sqlite3_bind_int64(statement, 4, 0);
+    return db_run(db, statement);
+}
+
+bool db_add_frame(db_t *db, uint32_t room, const log_append_t *append, db_error_t error) {
+    db_newest_t *newest = db_newest(db, room);
+    if (!newest)
+        return s_spoil(db, error);
+    if (append->last <= newest->head || append->last > DB_SEQ_MAX) {
+        db->failed = true;
+        snprintf(error, sizeof(db_error_t), "cannot store position %llu of room %.*s after %llu",
+            (unsigned long long)append->last, (int)append->room.len, append->room.ptr,
+            (unsigned long long)newest->head);
+        return false;
+    }
+    size_t len = zr_blob_len(append->frame);
+    sqlite3_stmt *statement = db_statement(db, DB_SQL_FRAME_ADD);
+    sqlite3_bind_int64(statement, 1, db_frame_id(room, append->last));
+    sqlite3_bind_int64(statement, 2, (int64_t)append->prev);
+    sqlite3_bind_int64(statement, 3, (int64_t)append->time);
+    sqlite3_bind_int64(statement, 4, (int64_t)append->count);
+    sqlite3_bind_int64(statement, 5, (int64_t)(newest->entries + append->count));
+    sqlite3_bind_int64(statement, 6, (int64_t)(newest->bytes + len));
+    sqlite3_bind_blob64(statement, 7, zr_blob_data(append->frame), len, SQLITE_STATIC);
+    if (!db_run(db, statement) || (newest->head == 0 && append->prev > 0 && !s_begin_room(db, room, append->prev)) ||
+        (append->keyed && !s_set_values(db, room, append)))
+        return s_spoil(db, error);
+    newest->head = append->last;
+    newest->time = append->time;
+    newest->entries += append->count;
+    newest->bytes += len;
+    return true;
+}
+
+bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, db_error_t error) {
+    sqlite3_stmt *statement = db_statement(db, DB_SQL_MARK_SET);
+    sqlite3_bind_blob(statement, 1, mark->client, ZR_CLIENT_ID_LEN, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, (int64_t)mark->mark);
+    sqlite3_bind_int64(statement, 3, (int64_t)now);
+    if (mark->refusals)
+        sqlite3_bind_blob64(statement, 4, zr_blob_data(mark->refusals), zr_blob_len(mark->refusals), SQLITE_STATIC);
+    else
+        sqlite3_bind_null(statement, 4);
+    return db_run(db, statement) || s_spoil(db, error);
+}

@@ -1,0 +1,129 @@
+/* See disk_rooms.h. */
+#include "disk_rooms.h"
+
+#include <stdio.h>
+
+#include "fatal.h"
+
+enum { DUE_MAX = 1000 };
+#define SECOND 1000000ULL /* in µs */
+#define AGE_CHECK_MAX (60 * SECOND)
+
+/* --- The table --- */
+
+disk_room_t *disk_rooms_find(const disk_rooms_t *rooms, zr_span_t name) {
+    disk_room_t *room;
+    HASH_FIND(hh, rooms->by_name, name.ptr, name.len, room);
+    return room;
+}
+
+disk_room_t *disk_rooms_at(const disk_rooms_t *rooms, uint32_t id) {
+    return id <= rooms->last_id ? rooms->by_id[id] : NULL;
+}
+
+static disk_room_t *s_add(disk_rooms_t *rooms, zr_span_t name, uint32_t id) {
+    disk_room_t *room = fatal_calloc(sizeof *room);
+    FATAL_UNLESS(name.len <= sizeof room->name);
+    memcpy(room->name, name.ptr, name.len);
+    room->name_len = name.len;
+    room->id = id;
+    room->policy = policy_of(rooms->policies, name);
+    HASH_ADD_KEYPTR(hh, rooms->by_name, room->name, room->name_len, room);
+    while (id >= rooms->size) {
+        size_t size = rooms->size ? 2 * rooms->size : 64;
+        rooms->by_id = fatal_realloc(rooms->by_id, size * sizeof *rooms->by_id);
+        memset(rooms->by_id + rooms->size, 0, (size - rooms->size) * sizeof *rooms->by_id);
+        rooms->size = size;
+    }
+    rooms->by_id[id] = room;
+    if (id > rooms->last_id)
+        rooms->last_id = id;
+    return room;
+}
+
+disk_room_t *disk_rooms_add(disk_rooms_t *rooms, zr_span_t name) {
+    return s_add(rooms, name, rooms->last_id + 1);
+}
+
+/* Rooms without a row are the newest ones, so their ids are free again when all are dropped. */
+void disk_rooms_drop(disk_rooms_t *rooms, disk_room_t *room) {
+    FATAL_UNLESS(room->bounds.head == 0);
+    rooms->by_id[room->id] = NULL;
+    while (rooms->last_id > 0 && !rooms->by_id[rooms->last_id])
+        rooms->last_id--;
+    HASH_DEL(rooms->by_name, room);
+    free(room);
+}
+
+void disk_rooms_finish(disk_rooms_t *rooms) {
+    disk_room_t *room, *next;
+    HASH_ITER(hh, rooms->by_name, room, next) {
+        HASH_DEL(rooms->by_name, room);
+        free(room);
+    }
+    free(rooms->by_id);
+    *rooms = (disk_rooms_t){.policies = rooms->policies};
+}
+
+/* --- Opening --- */
+
+static void s_on_room(void *ctx, const db_room_t *row) {
+    disk_room_t *room = s_add(ctx, row->name, row->id);
+    room->bounds = row->bounds;
+    room->grown = true; /* the policy may be another one now */
+}
+
+db_t *disk_rooms_open(
+    disk_rooms_t *rooms, const char *dir, uint64_t fresh_epoch, bool refuse_corrupt, char note[512], db_error_t error) {
+    db_t *db = NULL;
+    db_open_t opened = db_open(&db, dir, fresh_epoch, error);
+    if (opened == DB_CORRUPT && !refuse_corrupt) {
+        char name[64];
+        db_error_t why;
+        memcpy(why, error, sizeof why);
+        if (!db_put_aside(dir, name, error))
+            return NULL;
+        snprintf(note, 512, "%.350s; it was put aside as %s, and a new log begins", why, name);
+        opened = db_open(&db, dir, fresh_epoch, error);
+    }
+    if (opened != DB_OPENED)
+        return NULL;
+    if (db_each_room(db, s_on_room, rooms, error))
+        return db;
+    db_close(db);
+    return NULL;
+}
+
+/* --- Retention --- */
+
+static bool s_is_due(disk_room_t *room, uint64_t now) {
+    const policy_t *policy = room->policy;
+    if (room->bounds.head == 0)
+        return false;
+    bool aged = policy->max_age && now >= room->age_check;
+    bool more = room->grown && (policy->max_entries || policy->max_bytes);
+    if (!aged && !more)
+        return false;
+    uint64_t every = policy->max_age / 20;
+    room->age_check = now + (every < SECOND ? SECOND : every > AGE_CHECK_MAX ? AGE_CHECK_MAX : every);
+    room->grown = false;
+    return true;
+}
+
+write_retain_t *disk_rooms_due(disk_rooms_t *rooms, uint64_t now, size_t *count) {
+    write_retain_t *due = NULL;
+    size_t size = 0;
+    *count = 0;
+    for (uint32_t looked = 0; looked < rooms->last_id && *count < DUE_MAX; looked++) {
+        rooms->looked_at = rooms->looked_at >= rooms->last_id ? 1 : rooms->looked_at + 1;
+        disk_room_t *room = rooms->by_id[rooms->looked_at];
+        if (!room || !s_is_due(room, now))
+            continue;
+        if (*count == size) {
+            size = size ? 2 * size : 16;
+            due = fatal_realloc(due, size * sizeof *due);
+        }
+        due[(*count)++] = (write_retain_t){.room = room->id, .policy = room->policy, .owner = room};
+    }
+    return due;
+}

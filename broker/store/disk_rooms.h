@@ -1,0 +1,55 @@
+/* What the loop knows of the rooms on disk: what is committed, and when retention should look at each. */
+#ifndef DISK_ROOMS_H
+#define DISK_ROOMS_H
+
+#include "db.h"
+#include "hash.h"
+#include "writer.h"
+
+typedef struct {
+    char name[ZR_ROOM_MAX];
+    size_t name_len;
+    uint32_t id;
+    const policy_t *policy;
+    log_bounds_t bounds; /* committed */
+    bool grown;          /* since retention looked last */
+    uint64_t age_check;  /* when retention looks for entries that are too old */
+    UT_hash_handle hh;
+} disk_room_t;
+
+/* Zeroed but for `policies` it is empty. */
+typedef struct {
+    const policies_t *policies; /* must live as long as the rooms */
+    disk_room_t *by_name;
+    disk_room_t **by_id; /* `size` places; NULL: no such room */
+    size_t size;
+    uint32_t last_id;
+    uint32_t looked_at; /* by retention, last */
+} disk_rooms_t;
+
+/* Opens the database and takes its rooms in. A corrupt database is refused, or put aside, of which `note` tells then.
+ * NULL: `error` says why. */
+db_t *disk_rooms_open(
+    disk_rooms_t *rooms, const char *dir, uint64_t fresh_epoch, bool refuse_corrupt, char note[512], db_error_t error);
+
+void disk_rooms_finish(disk_rooms_t *rooms);
+
+/* NULL: there is none. */
+disk_room_t *disk_rooms_find(const disk_rooms_t *rooms, zr_span_t name);
+disk_room_t *disk_rooms_at(const disk_rooms_t *rooms, uint32_t id);
+
+/* A new one, under the next id; there must be none of that name. Rooms stay where they are. */
+disk_room_t *disk_rooms_add(disk_rooms_t *rooms, zr_span_t name);
+
+/* Forgets a room that has no row, and nothing refers to. */
+void disk_rooms_drop(disk_rooms_t *rooms, disk_room_t *room);
+
+static inline zr_span_t disk_room_name(const disk_room_t *room) {
+    return zr_span_of(room->name, room->name_len);
+}
+
+/* Rooms that have something to delete, perhaps; at most a thousand, the others' turn comes next time. malloc'ed, the
+ * caller's; NULL: none. */
+write_retain_t *disk_rooms_due(disk_rooms_t *rooms, uint64_t now, size_t *count);
+
+#endif

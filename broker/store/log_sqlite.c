@@ -1,0 +1,396 @@
+/* See log_sqlite.h. This is the loop's side: it gathers passes, gives them to the writing thread (writer.c), reads to
+ * the reading one (reader.c), and hands their answers to the sink. What it knows of rooms is what is committed.
+ *
+ * Rooms of level memory begin at `base`, far above any position on disk and above what an earlier process of the same
+ * epoch gave: twice the time in µs, so that no room outruns it with less than two million entries a second. */
+#include "log_sqlite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "disk_rooms.h"
+#include "fatal.h"
+#include "logger.h"
+#include "reader.h"
+#include "store_clock.h"
+#include "writer.h"
+
+#define MARKS_EVERY 60000000ULL /* µs */
+
+typedef struct {
+    log_t log;
+    log_sqlite_config_t config;
+    db_t *db, *read_db;
+    writer_t *writer;
+    reader_t *reader;
+    log_t *memory;
+    int fd;
+
+    disk_rooms_t rooms;
+
+    write_pass_t *gathering;            /* NULL: nothing appended since the last commit */
+    write_pass_t *flight, **flight_end; /* with the writer, in order */
+    uint64_t generation;                /* rises with each failure */
+    size_t queued;                      /* bytes in flight */
+    bool failing;                       /* the last pass for the disk could not be stored */
+    bool told;                          /* there was a line about it */
+    uint64_t failed_passes;             /* of this episode */
+    bool chores_failing;
+    zr_log_limit_t failure_lines, read_lines;
+    bool chores; /* under way */
+    uint64_t marks_due;
+} log_sqlite_t;
+
+static bool s_on_disk(const log_sqlite_t *self, zr_span_t name) {
+    const policy_t *policy = policy_of(&self->config.policies, name);
+    return !policy->has_level || policy->level == ZR_LEVEL_DISK;
+}
+
+/* --- Appending --- */
+
+static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
+    const log_sqlite_t *self = (log_sqlite_t *)log;
+    if (head == 0 && !s_on_disk(self, room))
+        return self->log.base + 1;
+    return head + 1;
+}
+
+static write_pass_t *s_gathering(log_sqlite_t *self) {
+    if (!self->gathering) {
+        self->gathering = fatal_calloc(sizeof *self->gathering);
+        self->gathering->bytes = sizeof *self->gathering;
+    }
+    return self->gathering;
+}
+
+static void *s_grow(void *items, size_t *size, size_t item) {
+    *size = *size ? 2 * *size : 8;
+    return fatal_realloc(items, *size * item);
+}
+
+/* The room that a frame for the disk belongs to; if need be its row is added in this pass. */
+static disk_room_t *s_room_of(log_sqlite_t *self, write_pass_t *pass, zr_span_t name) {
+    disk_room_t *room = disk_rooms_find(&self->rooms, name);
+    if (!room) {
+        room = disk_rooms_add(&self->rooms, name);
+        if (pass->room_count == pass->room_size)
+            pass->rooms = s_grow(pass->rooms, &pass->room_size, sizeof *pass->rooms);
+        pass->rooms[pass->room_count++] = (write_room_t){.id = room->id, .name = disk_room_name(room), .owner = room};
+    }
+    return room;
+}
+
+static void s_append(log_t *log, const log_append_t *append) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    write_pass_t *pass = s_gathering(self);
+    disk_room_t *room = append->level == ZR_LEVEL_DISK ? s_room_of(self, pass, append->room) : NULL;
+    if (pass->frame_count == pass->frame_size)
+        pass->frames = s_grow(pass->frames, &pass->frame_size, sizeof *pass->frames);
+    pass->frames[pass->frame_count++] = (write_frame_t){.room = room ? room->id : 0, .append = *append, .owner = room};
+    pass->bytes += zr_blob_len(append->frame) + sizeof(write_frame_t);
+}
+
+/* The pass is stored: its entries can be read. */
+static void s_stored(log_sqlite_t *self, write_pass_t *pass) {
+    for (size_t i = 0; i < pass->frame_count; i++) {
+        write_frame_t *frame = &pass->frames[i];
+        disk_room_t *room = frame->owner;
+        if (!room) {
+            self->memory->engine->append(self->memory, &frame->append);
+            frame->append.frame = NULL;
+            continue;
+        }
+        if (room->bounds.head == 0)
+            room->bounds.oldest = frame->append.prev;
+        room->bounds.head = frame->append.last;
+        room->bounds.time = frame->append.time;
+        room->grown = true;
+    }
+    uint64_t number = pass->number;
+    self->log.sink.stored(self->log.sink.ctx, number, true);
+}
+
+static void s_commit(log_t *log, const log_commit_t *commit) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    write_pass_t *pass = s_gathering(self);
+    self->gathering = NULL;
+    pass->number = commit->pass;
+    pass->generation = self->generation;
+    pass->marks = commit->marks;
+    pass->mark_count = commit->mark_count;
+    pass->bytes += commit->mark_count * sizeof *commit->marks;
+    for (size_t i = 0; i < commit->mark_count; i++)
+        pass->bytes += commit->marks[i].refusals ? zr_blob_len(commit->marks[i].refusals) : 0;
+
+    if (!self->flight && !write_pass_for_disk(pass)) { /* nobody before it, and nothing to write */
+        s_stored(self, pass);
+        write_pass_destroy(pass);
+        return;
+    }
+    pass->later = NULL;
+    *self->flight_end = pass;
+    self->flight_end = &pass->later;
+    self->queued += pass->bytes;
+    writer_put(self->writer, pass);
+}
+
+/* --- Reading --- */
+
+static void s_answer_nothing(log_sqlite_t *self, const log_read_t *read, uint64_t seq, bool complete) {
+    log_slice_t slice = {.seq = seq, .complete = complete};
+    self->log.sink.read_done(self->log.sink.ctx, read->ticket, &slice);
+}
+
+/* Of a room of level memory. What it held before this process is gone. */
+static void s_read_memory(log_sqlite_t *self, const log_read_t *read) {
+    zr_span_t name = zr_span_of(read->room, read->room_len);
+    if (self->memory->engine->bounds(self->memory, name).head == 0) {
+        uint64_t gone = self->log.base < read->until ? self->log.base : read->until;
+        s_answer_nothing(
+            self, read, read->after < gone ? gone : read->after, !read->last && read->after == self->log.base);
+        return;
+    }
+    self->memory->sink = self->log.sink;
+    self->memory->engine->read(self->memory, read);
+}
+
+static void s_read(log_t *log, const log_read_t *read) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    zr_span_t name = zr_span_of(read->room, read->room_len);
+    if (!s_on_disk(self, name)) {
+        s_read_memory(self, read);
+        return;
+    }
+    const disk_room_t *room = disk_rooms_find(&self->rooms, name);
+    if (!room || room->bounds.head == 0) {
+        s_answer_nothing(self, read, read->after, read->after == 0);
+        return;
+    }
+    log_read_t capped = *read;
+    if (capped.until > room->bounds.head)
+        capped.until = room->bounds.head;
+    reader_ask(self->reader, &capped, room->id, &room->bounds);
+}
+
+static log_bounds_t s_bounds(log_t *log, zr_span_t name) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    if (!s_on_disk(self, name)) {
+        log_bounds_t bounds = self->memory->engine->bounds(self->memory, name);
+        return bounds.head ? bounds : (log_bounds_t){.head = self->log.base, .oldest = self->log.base};
+    }
+    const disk_room_t *room = disk_rooms_find(&self->rooms, name);
+    return room ? room->bounds : (log_bounds_t){0};
+}
+
+/* --- Answers --- */
+
+/* Nothing of this pass is stored, and nothing of those after it can be. */
+static void s_fail_all(log_sqlite_t *self, write_pass_t *first, const char *error) {
+    if (!self->failing) {
+        self->failing = true;
+        self->told = zr_log_pass(&self->failure_lines, store_mono_ms());
+        if (self->told)
+            zr_log(ZR_LOG_ERROR, "%s; what is published is refused until it works again", error);
+    }
+    self->generation++;
+    for (write_pass_t *pass = first, *later; pass; pass = later) {
+        later = pass->later;
+        pass->answered = true;
+        self->failed_passes++;
+        for (size_t i = 0; i < pass->room_count; i++) /* the frames refer to it still, and nobody follows them */
+            disk_rooms_drop(&self->rooms, pass->rooms[i].owner);
+        self->log.sink.stored(self->log.sink.ctx, pass->number, false);
+    }
+}
+
+static void s_pass_answered(log_sqlite_t *self, write_pass_t *pass, const char *error) {
+    FATAL_UNLESS(self->flight == pass);
+    if (!pass->ok && !pass->answered)
+        s_fail_all(self, pass, error);
+    self->flight = pass->later;
+    if (!self->flight)
+        self->flight_end = &self->flight;
+    self->queued -= pass->bytes;
+    if (pass->ok) {
+        if (self->failing && write_pass_for_disk(pass)) {
+            if (self->told)
+                zr_log(ZR_LOG_WARN, "storing again, after %llu passes that were refused",
+                    (unsigned long long)self->failed_passes);
+            self->failing = false;
+            self->failed_passes = 0;
+        }
+        s_stored(self, pass);
+    }
+    write_pass_destroy(pass);
+}
+
+static void s_chores_answered(log_sqlite_t *self, const write_answers_t *answers) {
+    for (size_t i = 0; i < answers->retained_count; i++) {
+        disk_room_t *room = answers->retained[i].owner;
+        if (answers->retained[i].bounds.oldest > room->bounds.oldest)
+            room->bounds.oldest = answers->retained[i].bounds.oldest;
+    }
+    free(answers->retained);
+    if (!answers->chores_done)
+        return;
+    self->chores = false;
+    bool failed = answers->chores_error[0] != '\0';
+    if (failed && !self->chores_failing)
+        zr_log(ZR_LOG_ERROR, "cannot delete what is too old: %s; it is tried again", answers->chores_error);
+    self->chores_failing = failed;
+}
+
+static void s_read_answered(log_sqlite_t *self, read_job_t *job) {
+    if (job->error[0] && zr_log_pass(&self->read_lines, store_mono_ms()))
+        zr_log(ZR_LOG_ERROR, "cannot read what is kept of %.*s: %s; the reader is told that entries are missing",
+            (int)job->read.room_len, job->read.room, job->error);
+    self->log.sink.read_done(self->log.sink.ctx, job->read.ticket, &job->slice);
+    read_job_destroy(job);
+}
+
+void log_sqlite_answer(log_t *log) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    uint64_t count;
+    ssize_t got = read(self->fd, &count, sizeof count); /* before the answers are taken, or one would be overslept */
+    (void)got;
+
+    write_answers_t answers;
+    writer_take(self->writer, &answers);
+    s_chores_answered(self, &answers);
+    for (write_pass_t *pass = answers.passes, *next; pass; pass = next) {
+        next = pass->next;
+        s_pass_answered(self, pass, answers.error);
+    }
+    for (read_job_t *job = reader_take(self->reader), *next; job; job = next) {
+        next = job->next;
+        s_read_answered(self, job);
+    }
+}
+
+int log_sqlite_fd(const log_t *log) {
+    return ((const log_sqlite_t *)log)->fd;
+}
+
+bool log_sqlite_full(const log_t *log) {
+    const log_sqlite_t *self = (const log_sqlite_t *)log;
+    return self->queued > self->config.queue_bytes;
+}
+
+bool log_sqlite_idle(const log_t *log) {
+    return !((const log_sqlite_t *)log)->flight;
+}
+
+uint64_t log_sqlite_epoch(const log_t *log) {
+    return db_epoch(((const log_sqlite_t *)log)->db);
+}
+
+/* --- Housekeeping --- */
+
+void log_sqlite_tick(log_t *log, uint64_t now) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    if (self->chores)
+        return;
+    write_chores_t chores = {.now = now, .max_marks = self->config.max_marks, .marks = now >= self->marks_due};
+    chores.rooms = disk_rooms_due(&self->rooms, now, &chores.room_count);
+    if (chores.marks) {
+        self->marks_due = now + MARKS_EVERY;
+        chores.marks_before = now > self->config.mark_age ? now - self->config.mark_age : 0;
+    }
+    if (!chores.marks && chores.room_count == 0)
+        return;
+    self->chores = true;
+    writer_chores(self->writer, &chores);
+}
+
+/* --- Before the start --- */
+
+typedef struct {
+    log_sqlite_t *self;
+    const log_restore_t *to;
+} restoring_t;
+
+static void s_restore_value(void *ctx, uint32_t id, const zr_entry_t *entry) {
+    const restoring_t *restoring = ctx;
+    const disk_room_t *room = disk_rooms_at(&restoring->self->rooms, id);
+    if (room && s_on_disk(restoring->self, disk_room_name(room)))
+        restoring->to->value(restoring->to->ctx, disk_room_name(room), entry);
+}
+
+static void s_restore_mark(void *ctx, const log_mark_t *mark) {
+    const restoring_t *restoring = ctx;
+    restoring->to->mark(restoring->to->ctx, mark);
+}
+
+/* The writer has nothing to do yet, so the database is not in its hands. */
+static void s_restore(log_t *log, const log_restore_t *restore) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    restoring_t restoring = {self, restore};
+    db_error_t error;
+    for (uint32_t id = 1; id <= self->rooms.last_id; id++) {
+        const disk_room_t *room = self->rooms.by_id[id];
+        if (room && s_on_disk(self, disk_room_name(room)))
+            restore->room(restore->ctx, disk_room_name(room), &room->bounds);
+    }
+    if (db_each_value(self->db, s_restore_value, &restoring, error) &&
+        db_each_mark(self->db, s_restore_mark, &restoring, error))
+        return;
+    /* They could be read a moment ago. Without them entries would be stored twice and values lost. */
+    zr_log(ZR_LOG_ERROR, "cannot read what is kept: %s", error);
+    FATAL_UNLESS(!"the log is read as a whole or not at all");
+}
+
+static void s_destroy(log_t *log) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    reader_destroy(self->reader);
+    writer_destroy(self->writer);
+    db_close(self->read_db);
+    db_close(self->db);
+    write_pass_destroy(self->gathering);
+    log_destroy(self->memory);
+    disk_rooms_finish(&self->rooms);
+    if (self->fd >= 0)
+        close(self->fd);
+    free(self);
+}
+
+static const log_engine_t s_engine = {
+    .next_seq = s_next_seq,
+    .append = s_append,
+    .commit = s_commit,
+    .read = s_read,
+    .bounds = s_bounds,
+    .restore = s_restore,
+    .destroy = s_destroy,
+};
+
+log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_error_t error) {
+    log_sqlite_t *self = fatal_calloc(sizeof *self);
+    self->log = (log_t){.engine = &s_engine, .level = ZR_LEVEL_DISK};
+    self->config = *config;
+    self->log.base = 2 * store_now();
+    self->generation = 1;
+    self->flight_end = &self->flight;
+    self->memory = log_memory_new(&config->memory);
+    note[0] = error[0] = '\0';
+    self->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (self->fd < 0) {
+        snprintf(error, sizeof(db_error_t), "cannot make an eventfd: %s", strerror(errno));
+        goto failed;
+    }
+    self->rooms.policies = &self->config.policies;
+    self->db = disk_rooms_open(&self->rooms, config->dir, config->fresh_epoch, config->refuse_corrupt, note, error);
+    if (!self->db)
+        goto failed;
+    self->read_db = db_open_reader(config->dir, error);
+    if (!self->read_db)
+        goto failed;
+    self->writer = writer_new(self->db, self->fd);
+    self->reader = reader_new(self->read_db, self->fd);
+    return &self->log;
+
+failed:
+    s_destroy(&self->log);
+    return NULL;
+}

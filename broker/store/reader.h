@@ -1,0 +1,40 @@
+/* The thread that reads slices for replays, so that nobody waits for another's reading. It answers in the order it was
+ * asked. How many may be asked for at once is the relay's limit (max-replays a session); how much memory the answers
+ * take is bounded here: it stops reading while too much of it has not been taken.
+ *
+ * Everything here is called on the loop thread. */
+#ifndef READER_H
+#define READER_H
+
+#include "db.h"
+
+typedef struct read_job {
+    log_read_t read;
+    uint32_t room;
+    log_bounds_t bounds; /* of the room when it was asked; `read.until` is not beyond its head */
+
+    /* The answer. */
+    log_slice_t slice;
+    db_error_t error; /* "": none; else the slice is empty, incomplete and stands at `until` */
+    struct read_job *next;
+} read_job_t;
+
+typedef struct reader reader_t;
+
+/* Starts the thread. `db` is its own from now on, and the caller's again after reader_destroy. After each answer it
+ * writes to the eventfd `fd`. */
+reader_t *reader_new(db_t *db, int fd);
+
+/* Ends the thread; what is not read yet is dropped. NULL is accepted. */
+void reader_destroy(reader_t *reader);
+
+/* Asks for `read` (copied). */
+void reader_ask(reader_t *reader, const log_read_t *read, uint32_t room, const log_bounds_t *bounds);
+
+/* What was answered since the last time, in order; the caller's. NULL: nothing. */
+read_job_t *reader_take(reader_t *reader);
+
+/* Gives back the job and its frames. */
+void read_job_destroy(read_job_t *job);
+
+#endif

@@ -1,0 +1,350 @@
+/* See writer.h. The queue and the answers are shared under a mutex; the database, `job` and `failed_generation` are the
+ * thread's alone. Must not know rooms, sessions or sockets. */
+#include "writer.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "fatal.h"
+#include "hash.h"
+#include "logger.h"
+#include "store_clock.h"
+
+/* Rows of one step of housekeeping, which a commit may have to wait for; pages of a step and steps of one job that give
+ * space back. */
+enum { STEP_FRAMES = 256, STEP_MARKS = 1000, STEP_PAGES = 256, GIVE_BACK_STEPS = 8 };
+
+/* The steps of a job, in their order. */
+typedef enum { STEP_ROOMS, STEP_FORGET, STEP_GIVE_BACK, STEP_DONE } step_t;
+
+typedef struct {
+    write_chores_t chores;
+    step_t step;
+    size_t room;  /* the next one */
+    size_t given; /* steps that gave space back */
+    db_error_t error;
+} job_t;
+
+struct writer {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    int fd;
+
+    /* Shared. */
+    write_pass_t *queue, **queue_end;
+    write_pass_t **answers_end;
+    write_answers_t answers;
+    write_chores_t chores;
+    bool chores_wait; /* in `chores`, for the thread to begin with */
+    bool stop;
+
+    /* The thread's. */
+    db_t *db;
+    job_t job;
+    uint64_t failed_generation;
+};
+
+void write_pass_destroy(write_pass_t *pass) {
+    if (!pass)
+        return;
+    for (size_t i = 0; i < pass->frame_count; i++)
+        zr_blob_unref(pass->frames[i].append.frame);
+    for (size_t i = 0; i < pass->mark_count; i++)
+        zr_blob_unref(pass->marks[i].refusals);
+    free(pass->rooms);
+    free(pass->frames);
+    free(pass->marks);
+    free(pass);
+}
+
+bool write_pass_for_disk(const write_pass_t *pass) {
+    if (pass->mark_count > 0)
+        return true;
+    for (size_t i = 0; i < pass->frame_count; i++)
+        if (pass->frames[i].room)
+            return true;
+    return false;
+}
+
+static void s_signal(const writer_t *self) {
+    uint64_t one = 1;
+    ssize_t written = write(self->fd, &one, sizeof one); /* when the counter is full the fd is readable anyway */
+    (void)written;
+}
+
+/* --- Passes --- */
+
+static bool s_write_frames(writer_t *self, const write_pass_t *pass, char *error) {
+    for (size_t i = 0; i < pass->room_count; i++)
+        if (!db_add_room(self->db, pass->rooms[i].id, pass->rooms[i].name, error))
+            return false;
+    for (size_t i = 0; i < pass->frame_count; i++)
+        if (pass->frames[i].room && !db_add_frame(self->db, pass->frames[i].room, &pass->frames[i].append, error))
+            return false;
+    return true;
+}
+
+/* A client's marks within one transaction become one row. */
+typedef struct {
+    log_mark_t mark;
+    UT_hash_handle hh;
+} merged_t;
+
+static bool s_write_marks(writer_t *self, const write_pass_t *passes, char *error) {
+    size_t count = 0;
+    for (const write_pass_t *pass = passes; pass; pass = pass->next)
+        count += pass->mark_count;
+    if (count == 0)
+        return true;
+    merged_t *all = fatal_calloc(count * sizeof *all), *merged = NULL, *found;
+    size_t used = 0;
+    for (const write_pass_t *pass = passes; pass; pass = pass->next)
+        for (size_t i = 0; i < pass->mark_count; i++) {
+            const log_mark_t *mark = &pass->marks[i];
+            HASH_FIND(hh, merged, mark->client, sizeof mark->client, found);
+            if (!found) {
+                found = &all[used++];
+                found->mark = *mark;
+                HASH_ADD_KEYPTR(hh, merged, found->mark.client, sizeof found->mark.client, found);
+            } else {
+                zr_blob_t *refusals = mark->refusals ? mark->refusals : found->mark.refusals;
+                found->mark.mark = mark->mark;
+                found->mark.refusals = refusals;
+            }
+        }
+    uint64_t now = store_now();
+    bool ok = true;
+    for (size_t i = 0; i < used && ok; i++)
+        ok = db_set_mark(self->db, &all[i].mark, now, error);
+    HASH_CLEAR(hh, merged);
+    free(all);
+    return ok;
+}
+
+static bool s_transaction(writer_t *self, const write_pass_t *passes, char *error) {
+    bool something = false;
+    for (const write_pass_t *pass = passes; pass && !something; pass = pass->next)
+        something = write_pass_for_disk(pass);
+    if (!something)
+        return true;
+    if (!db_begin(self->db, error))
+        return false;
+    bool ok = true;
+    for (const write_pass_t *pass = passes; pass && ok; pass = pass->next)
+        ok = s_write_frames(self, pass, error);
+    if (ok && s_write_marks(self, passes, error))
+        return db_commit(self->db, error);
+    db_rollback(self->db);
+    return false;
+}
+
+/* Stores all of them as one, or none. Those of a generation that failed continue positions that do not exist. */
+static void s_store(writer_t *self, write_pass_t *passes, db_error_t error) {
+    error[0] = '\0';
+    while (passes && passes->generation <= self->failed_generation) {
+        passes->ok = false;
+        passes = passes->next;
+    }
+    if (!passes)
+        return;
+    bool ok = s_transaction(self, passes, error);
+    if (!ok)
+        self->failed_generation = passes->generation;
+    for (write_pass_t *pass = passes; pass; pass = pass->next)
+        pass->ok = ok;
+}
+
+/* --- Housekeeping --- */
+
+static void s_job_begin(job_t *job, const write_chores_t *chores) {
+    *job = (job_t){.chores = *chores, .step = STEP_ROOMS};
+}
+
+static void s_job_fail(job_t *job) {
+    job->step = STEP_DONE;
+}
+
+/* What a step found; `*retained` when it says so. */
+static bool s_retain(writer_t *self, job_t *job, write_retained_t *retained) {
+    const write_retain_t *room = &job->chores.rooms[job->room];
+    bool more = false;
+    if (!db_retain(
+            self->db, room->room, room->policy, job->chores.now, STEP_FRAMES, &retained->bounds, &more, job->error)) {
+        s_job_fail(job);
+        return false;
+    }
+    retained->owner = room->owner;
+    if (!more)
+        job->room++;
+    return true;
+}
+
+/* One step. true: `*retained` are a room's new bounds. */
+static bool s_step(writer_t *self, job_t *job, write_retained_t *retained) {
+    const write_chores_t *chores = &job->chores;
+    bool more = false;
+    switch (job->step) {
+    case STEP_ROOMS:
+        if (job->room < chores->room_count)
+            return s_retain(self, job, retained);
+        job->step = STEP_FORGET;
+        return false;
+    case STEP_FORGET:
+        if (chores->marks &&
+            !db_forget_marks(self->db, chores->marks_before, chores->max_marks, STEP_MARKS, &more, job->error))
+            s_job_fail(job);
+        else if (!more)
+            job->step = STEP_GIVE_BACK;
+        return false;
+    case STEP_GIVE_BACK:
+        if (!db_give_back(self->db, STEP_PAGES, job->error))
+            s_job_fail(job);
+        else if (++job->given == GIVE_BACK_STEPS)
+            job->step = STEP_DONE;
+        return false;
+    case STEP_DONE:
+        break;
+    }
+    return false;
+}
+
+static void s_add_retained(write_answers_t *answers, const write_retained_t *retained) {
+    if (answers->retained_count == answers->retained_size) {
+        answers->retained_size = answers->retained_size ? 2 * answers->retained_size : 16;
+        answers->retained = fatal_realloc(answers->retained, answers->retained_size * sizeof *answers->retained);
+    }
+    answers->retained[answers->retained_count++] = *retained;
+}
+
+/* --- The thread --- */
+
+static void s_answer_passes(writer_t *self, write_pass_t *passes, const char *error) {
+    *self->answers_end = passes;
+    while (*self->answers_end)
+        self->answers_end = &(*self->answers_end)->next;
+    if (error[0])
+        snprintf(self->answers.error, sizeof self->answers.error, "%s", error);
+    s_signal(self);
+}
+
+static void s_answer_job(writer_t *self, job_t *job) {
+    free(job->chores.rooms);
+    snprintf(self->answers.chores_error, sizeof self->answers.chores_error, "%s", job->error);
+    self->answers.chores_done = true;
+    s_signal(self);
+}
+
+static void *s_run(void *arg) {
+    writer_t *self = arg;
+    job_t *job = &self->job;
+    bool busy = false; /* with a job */
+    pthread_mutex_lock(&self->mutex);
+    while (true) {
+        while (!self->queue && !self->stop && !busy && !self->chores_wait)
+            pthread_cond_wait(&self->wake, &self->mutex);
+        if (!self->queue && self->stop)
+            break;
+        write_pass_t *passes = self->queue;
+        self->queue = NULL;
+        self->queue_end = &self->queue;
+        if (self->chores_wait) {
+            s_job_begin(job, &self->chores);
+            self->chores_wait = false;
+            busy = true;
+        }
+        pthread_mutex_unlock(&self->mutex);
+
+        if (passes) {
+            db_error_t error;
+            s_store(self, passes, error);
+            pthread_mutex_lock(&self->mutex);
+            s_answer_passes(self, passes, error);
+            pthread_mutex_unlock(&self->mutex);
+        }
+        write_retained_t retained;
+        bool told = busy && s_step(self, job, &retained);
+
+        pthread_mutex_lock(&self->mutex);
+        if (told) {
+            s_add_retained(&self->answers, &retained);
+            s_signal(self);
+        }
+        if (busy && job->step == STEP_DONE) {
+            s_answer_job(self, job);
+            busy = false;
+        }
+    }
+    if (busy)
+        free(job->chores.rooms);
+    pthread_mutex_unlock(&self->mutex);
+    return NULL;
+}
+
+/* --- The loop's side --- */
+
+writer_t *writer_new(db_t *db, int fd) {
+    writer_t *self = fatal_calloc(sizeof *self);
+    self->fd = fd;
+    self->db = db;
+    self->queue_end = &self->queue;
+    self->answers_end = &self->answers.passes;
+    pthread_mutex_init(&self->mutex, NULL);
+    pthread_cond_init(&self->wake, NULL);
+    sigset_t all, before; /* signals are the loop's */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    FATAL_UNLESS(pthread_create(&self->thread, NULL, s_run, self) == 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return self;
+}
+
+void writer_put(writer_t *self, write_pass_t *pass) {
+    pass->next = NULL;
+    pthread_mutex_lock(&self->mutex);
+    *self->queue_end = pass;
+    self->queue_end = &pass->next;
+    pthread_cond_signal(&self->wake);
+    pthread_mutex_unlock(&self->mutex);
+}
+
+void writer_chores(writer_t *self, const write_chores_t *chores) {
+    pthread_mutex_lock(&self->mutex);
+    FATAL_UNLESS(!self->chores_wait);
+    self->chores = *chores;
+    self->chores_wait = true;
+    pthread_cond_signal(&self->wake);
+    pthread_mutex_unlock(&self->mutex);
+}
+
+void writer_take(writer_t *self, write_answers_t *answers) {
+    pthread_mutex_lock(&self->mutex);
+    *answers = self->answers;
+    self->answers = (write_answers_t){0};
+    self->answers_end = &self->answers.passes;
+    pthread_mutex_unlock(&self->mutex);
+}
+
+void writer_destroy(writer_t *self) {
+    if (!self)
+        return;
+    pthread_mutex_lock(&self->mutex);
+    self->stop = true;
+    pthread_cond_signal(&self->wake);
+    pthread_mutex_unlock(&self->mutex);
+    pthread_join(self->thread, NULL);
+    if (self->answers.error[0])
+        zr_log(ZR_LOG_ERROR, "%s; what waited at the end is lost", self->answers.error);
+    for (write_pass_t *pass = self->answers.passes, *next; pass; pass = next) {
+        next = pass->next;
+        write_pass_destroy(pass);
+    }
+    free(self->answers.retained);
+    if (self->chores_wait)
+        free(self->chores.rooms);
+    pthread_cond_destroy(&self->wake);
+    pthread_mutex_destroy(&self->mutex);
+    free(self);
+}

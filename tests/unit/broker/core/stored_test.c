@@ -1,0 +1,464 @@
+/* Passes that the log could not store: nobody sees anything of them, and everything is as it was. */
+#include <stdio.h>
+
+#include "fixture.h"
+
+static void s_start(void) {
+    fx_begin();
+    fx.late = fx.durable = true;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+}
+
+static void s_all(void) {
+    fx_run();
+    fx_log_all();
+}
+
+static void s_fail(void) {
+    fx.fail = 1;
+    s_all();
+    ck_assert_uint_eq(fx.fail, 0);
+}
+
+/* Everything that shows a room's head and values to B. */
+static void s_expect_room(const char *room, int head, const char *state) {
+    fx_ask(B, "{'op':'join','room':'%s','after':%d}", room, head);
+    fx_expect(B, "{'op':'joined','seq':%d,'recovered':true}", head);
+    fx_ask(B, "{'op':'ping'}");
+    fx_expect(B, "{'op':'pong'}");
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(fx.last, "heads"), room)), head);
+    fx_ask(B, "{'op':'replay','room':'%s','after':%d}", room, head);
+    fx_log_all();
+    fx_expect(B, "{'op':'replayed','seq':%d,'count':0,'complete':true,'more':false}", head);
+    fx_ask(B, "{'op':'state','room':'%s'}", room);
+    if (state)
+        fx_expect_text(B, state);
+    fx_expect(B, "{'op':'ok','seq':%d}", head);
+    fx_ask(B, "{'op':'leave','room':'%s'}", room);
+    fx_expect(B, "{'op':'ok'}");
+    relay_tick(fx.relay);
+    fx_run();
+    fx_drop(BACK);
+}
+
+START_TEST(test_a_pass_that_fails) {
+    s_start();
+    fx_one(A, "r", 1, "a");
+    s_all();
+    fx_expect_text(BACK, "r 0: 1/a");
+    fx_expect_text(A, "ack 1 @1 disk");
+    fx_pub("r");
+    fx_add(2, "b");
+    fx_add_key(3, "k", "c");
+    fx_send(A);
+    fx_one(B, "s", 1, "d");
+    s_fail();
+    fx_expect(A, "{'op':'error','code':'store-failed','room':'r','mid':2,'upto':3}");
+    fx_expect(B, "{'op':'error','code':'store-failed','room':'s','mid':1}");
+    ck_assert_ptr_null(json_object_get(fx.last, "upto"));
+    fx_expect_silence(A);
+    fx_expect_silence(B);
+    fx_expect_silence(BACK);
+    s_expect_room("r", 1, NULL);
+    s_expect_room("s", 0, NULL);
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1); /* nothing is left of s */
+    fx_pub("r");
+    fx_add_expect(4, "k", 0, "e");
+    fx_send(A);
+    fx_one(B, "s", 2, "f");
+    s_all();
+    fx_expect_text(BACK, "s 0: 1/f"); /* the positions are given anew, without a gap */
+    fx_expect_text(BACK, "r 1: 2/k=e");
+    fx_expect_text(A, "ack 4 @2 disk");
+    fx_expect_text(B, "ack 2 @1 disk");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_passes_that_wait_go_with_it) {
+    s_start();
+    for (uint64_t mid = 1; mid <= 4; mid++) {
+        fx_one(A, mid % 2 ? "r" : "s", mid, "x");
+        fx_one(B, "r", mid, "y");
+        if (mid == 2)
+            fx_log_step(); /* the first is with the log, nothing is stored */
+        fx_run();
+    }
+    while (fx_drop(A) == 0)
+        fx_log_step();
+    fx_drop(B);
+    ck_assert_uint_gt(fx_drop(BACK), 0); /* one pass is stored */
+    fx.fail = 1;
+    fx_log_all();
+    for (uint64_t mid = 2; mid <= 4; mid++) {
+        fx_expect(A, "{'op':'error','code':'store-failed','mid':%d}", (int)mid);
+        fx_expect(B, "{'op':'error','code':'store-failed','mid':%d}", (int)mid);
+    }
+    fx_expect_silence(A);
+    fx_expect_silence(B);
+    fx_expect_silence(BACK);
+    s_expect_room("r", 2, NULL);
+    s_expect_room("s", 0, NULL);
+    fx_one(A, "r", 5, "x");
+    fx_one(A, "s", 6, "x");
+    s_all();
+    fx_expect_text(BACK, "s 0: 1/x");
+    fx_expect_text(BACK, "r 2: 3/x");
+    fx_expect_text(A, "ack 6 @1 disk");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_long_room_over_many_passes) {
+    s_start();
+    fx.gap = 3;
+    uint64_t mid = 0, bob = 0;
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < 6; i++) {
+            fx_one(A, "r", ++mid, "x");
+            fx_run();
+        }
+        s_fail();
+        for (int i = 0; i < 6; i++)
+            fx_expect_error(A, "store-failed");
+        fx_one(B, "r", ++bob, "y");
+        s_all();
+        char text[40];
+        snprintf(text, sizeof text, "r %d: %d/y", 3 * round, 3 * round + 3);
+        fx_expect_text(BACK, text);
+        fx_drop(B);
+    }
+    fx_one(A, "r", 1, "x"); /* refused for good, all of them; the refusals are one */
+    fx_one(A, "r", 30, "x");
+    fx_run();
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':1}");
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':30}");
+    fx_expect_silence(A);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_frames_of_a_pass_that_was_split) {
+    fx_begin();
+    fx.late = true;
+    fx.config.batch_bytes = 60;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_pub("r");
+    for (uint64_t mid = 1; mid <= 5; mid++)
+        fx_add_key(mid, mid % 2 ? "k" : "l", "0123456789");
+    fx_send(A);
+    s_fail();
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':1,'upto':5}");
+    s_expect_room("r", 0, NULL);
+    fx_one(A, "r", 6, "x");
+    s_all();
+    fx_expect_text(BACK, "r 0: 1/x");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_json_publish) {
+    s_start();
+    fx_say(A, "{'op':'publish','room':'r','text':'a','mid':1,'id':'x'}");
+    fx_say(A, "{'op':'publish','room':'r','text':'b','id':7}");
+    fx_say(A, "{'op':'publish','room':'r','text':'c'}");
+    s_fail();
+    fx_expect(A, "{'op':'error','code':'store-failed','room':'r','mid':1,'re':'x'}");
+    fx_expect(A, "{'op':'error','code':'store-failed','room':'r','re':7}");
+    ck_assert_ptr_null(json_object_get(fx.last, "mid"));
+    fx_expect(A, "{'op':'error','code':'store-failed','room':'r'}");
+    ck_assert_ptr_null(json_object_get(fx.last, "re"));
+    fx_expect_silence(A);
+    fx_ask(A, "{'op':'publish','room':'r','text':'a','mid':1,'id':'y'}");
+    fx_expect(A, "{'op':'error','code':'store-failed','room':'r','mid':1,'re':'y'}");
+    fx_say(A, "{'op':'publish','room':'r','text':'d','mid':2}");
+    s_all();
+    fx_expect(A, "{'op':'ack','mid':2,'seq':1,'level':'disk'}");
+    fx_finish();
+}
+END_TEST
+
+/* Ids between those of a pass that were refused for another reason were told so, and are not told again. */
+START_TEST(test_refusals_in_between) {
+    s_start();
+    fx_pub("r");
+    fx_add(1, "a");
+    fx_add_expect(2, "k", 9, "b");
+    fx_add(3, "c");
+    fx_add(4, "d");
+    fx_add_expect(5, "k", 0, "e");
+    fx_add(6, "f");
+    fx_send(A);
+    s_fail();
+    fx_expect(A, "{'op':'error','code':'conflict','mid':2}");
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':1}");
+    ck_assert_ptr_null(json_object_get(fx.last, "upto"));
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':3,'upto':4}");
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':5}");
+    ck_assert_ptr_null(json_object_get(fx.last, "upto"));
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':6}");
+    fx_expect_silence(A);
+    fx_pub("r");
+    for (uint64_t mid = 1; mid <= 6; mid++)
+        fx_add(mid, "x");
+    fx_send(A);
+    s_all();
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':1}");
+    fx_expect(A, "{'op':'error','code':'conflict','mid':2}");
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':3,'upto':6}");
+    fx_expect_silence(A);
+    fx_expect_silence(BACK);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_each_room_has_an_error_of_its_own) {
+    s_start();
+    fx_one(A, "r", 1, "a");
+    fx_one(A, "r", 2, "a");
+    fx_one(A, "s", 3, "a");
+    fx_one(A, "r", 4, "a");
+    s_fail();
+    fx_expect(A, "{'op':'error','code':'store-failed','room':'r','mid':1,'upto':2}");
+    fx_expect(A, "{'op':'error','code':'store-failed','room':'s','mid':3}");
+    fx_expect(A, "{'op':'error','code':'store-failed','room':'r','mid':4}");
+    fx_expect_silence(A);
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
+    for (uint64_t mid = 5; mid <= 8; mid++) /* stored they are one ack */
+        fx_one(A, mid % 2 ? "r" : "s", mid, "a");
+    s_all();
+    fx_expect_text(A, "ack 8 @2 disk");
+    fx_expect_silence(A);
+    fx_finish();
+}
+END_TEST
+
+/* --- Resends --- */
+
+/* 1 and 3 are stored, 2 was refused and its peer knows: resent are 1, 3 and, out of order, 1. */
+START_TEST(test_resends_around_what_was_refused_before) {
+    s_start();
+    fx_pub("r");
+    fx_add(1, "a");
+    fx_add_expect(2, "k", 9, "b");
+    fx_add(3, "c");
+    fx_send(A);
+    s_all();
+    fx_drop(A);
+    fx_one(A, "r", 1, "a");
+    fx_one(A, "r", 3, "c");
+    fx_one(A, "r", 1, "a");
+    fx_one(A, "r", 4, "d");
+    s_fail();
+    fx_expect_text(A, "ack 1 @0 disk");
+    fx_expect_text(A, "ack 3 @0 disk");
+    fx_expect_text(A, "ack 1 @0 disk");
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':4}");
+    fx_expect_silence(A);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_resend_after_it_stays_refused) {
+    for (int how = 0; how < 3; how++) {
+        s_start();
+        fx_one(A, "r", 1, "a");
+        fx_run();
+        route_t now = A;
+        if (how == 1) { /* the session ends before the log says it */
+            fx_ask(A, "{'op':'bye'}");
+            fx_expect(A, "{'op':'ok'}");
+        } else if (how == 2) {
+            fx_resume(now = C, A, "ann");
+        }
+        s_fail();
+        if (how == 0)
+            fx_expect(A, "{'op':'error','code':'store-failed','mid':1}");
+        fx_expect_silence(A);
+        fx_expect_silence(C); /* on a new connection the resend is answered */
+        if (how == 1)
+            fx_hello(A, "ann");
+        fx_one(now, "r", 1, "a");
+        s_all();
+        fx_expect(now, "{'op':'error','code':'store-failed','mid':1}");
+        fx_expect_silence(now);
+        fx_expect_silence(BACK);
+        fx_one(now, "r", 2, "a");
+        s_all();
+        fx_expect_text(now, "ack 2 @1 disk");
+        fx_expect_text(BACK, "r 0: 1/a");
+        fx_finish();
+    }
+}
+END_TEST
+
+/* A resend of two waits in a later pass; the pass of the first is stored, that of the second fails, and with it that of
+ * the resend. */
+START_TEST(test_a_resend_that_waits) {
+    for (int session = 0; session < 2; session++) {
+        s_start();
+        fx_one(A, "r", 1, "a");
+        fx_run();
+        fx_one(A, "r", 2, "b");
+        fx_run();
+        route_t now = A;
+        if (session) {
+            fx_ask(A, "{'op':'bye'}");
+            fx_drop(A);
+            fx_hello(A, "ann");
+        } else {
+            fx_resume(now = C, A, "ann");
+        }
+        fx_one(now, "r", 1, "a");
+        fx_one(now, "r", 2, "b");
+        fx_one(now, "r", 3, "c");
+        fx_run();
+        fx_log_step();
+        fx_log_step();
+        fx_expect_silence(now); /* of another connection, or session */
+        s_fail();
+        fx_expect_text(now, "ack 1 @0 disk");
+        fx_expect(now, "{'op':'error','code':'store-failed','mid':2}");
+        fx_expect(now, "{'op':'error','code':'store-failed','mid':3}");
+        fx_expect_silence(now);
+        fx_expect_text(BACK, "r 0: 1/a");
+        fx_expect_silence(BACK);
+        fx_finish();
+    }
+}
+END_TEST
+
+START_TEST(test_a_resend_of_what_was_stored_long_before) {
+    s_start();
+    fx_one(A, "r", 1, "a");
+    s_all();
+    fx_drop(A);
+    fx_one(A, "r", 1, "a");
+    fx_say(A, "{'op':'publish','room':'r','text':'a','mid':1,'id':3}");
+    fx_one(A, "r", 2, "b");
+    s_fail(); /* which says nothing of 1 */
+    fx_expect_text(A, "ack 1 @0 disk");
+    fx_expect(A, "{'op':'ack','mid':1,'re':3}");
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':2}");
+    fx_expect_silence(A);
+    fx_finish();
+}
+END_TEST
+
+/* --- Keys --- */
+
+START_TEST(test_values_are_set_back) {
+    fx_begin();
+    fx.late = fx.durable = true;
+    fx.config.max_keys = 2;
+    fx.config.max_state_bytes = 110;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_pub("r");
+    fx_add_key(1, "k", "old");
+    fx_add_key(2, "l", "old");
+    fx_send(A);
+    s_all();
+    fx_drop(A);
+    fx_drop(BACK);
+    const char *before = "state r 0: 1/k=old 2/l=old";
+    fx_pub("r");
+    fx_add_delete(3, "k"); /* makes place for m */
+    fx_add_key(4, "m", "new");
+    fx_add_key(5, "l", "overwritten, longer");
+    fx_add_key(6, "l", "twice");
+    fx_add_delete(7, "m");
+    fx_add_key(8, "k", "again");
+    fx_send(A);
+    fx_run();
+    fx_pub("r");
+    fx_add_delete(1, "l"); /* and in a later pass */
+    fx_add_expect(2, "k", 8, "newer");
+    fx_send(B);
+    s_fail();
+    fx_expect(A, "{'op':'error','code':'store-failed','mid':3,'upto':8}");
+    fx_expect(B, "{'op':'error','code':'store-failed','mid':1}");
+    fx_expect(B, "{'op':'error','code':'store-failed','mid':2}");
+    s_expect_room("r", 2, before);
+    /* The limits count what was there: two keys of 35 bytes. */
+    fx_pub("r");
+    fx_add_key(9, "m", "");
+    fx_add_expect(10, "k", 8, "x");
+    fx_send(A);
+    s_all();
+    fx_expect(A, "{'op':'error','code':'too-many-keys','mid':9}");
+    fx_expect(A, "{'op':'error','code':'conflict','mid':10,'seq':1}");
+    fx_pub("r");
+    fx_add_key(11, "l", "0123456789012345678901234567890123456789012345678901234567890123");
+    fx_send(A);
+    s_all();
+    fx_expect(A, "{'op':'error','code':'state-full','mid':11}");
+    fx_pub("r");
+    fx_add_delete(12, "k");
+    fx_add_key(13, "m", "new");
+    fx_send(A);
+    s_all();
+    fx_expect_text(A, "ack 13 @4 disk");
+    fx_ask(B, "{'op':'state','room':'r'}");
+    fx_expect_text(B, "state r 0: 2/l=old 4/m=new");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_members_keep_a_room_whose_first_pass_failed) {
+    s_start();
+    fx_ask(B, "{'op':'join','room':'r'}");
+    fx_drop(B);
+    fx_one(A, "r", 1, "a");
+    fx_one(A, "s", 2, "a");
+    s_fail();
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
+    fx_ask(B, "{'op':'rooms'}");
+    fx_expect(B, "{'rooms':[{'room':'r','seq':0,'count':1}],'more':false}");
+    fx_ask(B, "{'op':'leave','room':'r'}");
+    relay_tick(fx.relay);
+    fx_run();
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
+    fx_finish();
+}
+END_TEST
+
+/* An engine that stores a pass after one that failed would leave readers with positions that never were. */
+START_TEST(test_a_pass_that_outlives_a_failed_one_is_a_bug) {
+    fx_begin();
+    fx.late = true;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_one(A, "r", 1, "a");
+    fx_run();
+    fx_one(A, "r", 2, "a");
+    fx_run();
+    fx_log_sink()->stored(fx_log_sink()->ctx, 1, false);
+    fx_log_sink()->stored(fx_log_sink()->ctx, 2, true);
+}
+END_TEST
+
+START_TEST(test_a_failure_while_a_pass_is_gathered_is_a_bug) {
+    fx_begin();
+    fx.late = true;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_one(A, "r", 1, "a");
+    fx_run();
+    fx_one(A, "r", 2, "a");
+    fx_log_sink()->stored(fx_log_sink()->ctx, 1, false);
+}
+END_TEST
+
+UNIT_MAIN_ABORTS("broker.core.stored",
+    UNIT_TESTS(test_a_pass_that_fails, test_passes_that_wait_go_with_it, test_a_long_room_over_many_passes,
+        test_frames_of_a_pass_that_was_split, test_json_publish, test_refusals_in_between,
+        test_each_room_has_an_error_of_its_own, test_resends_around_what_was_refused_before,
+        test_a_resend_after_it_stays_refused, test_a_resend_that_waits, test_a_resend_of_what_was_stored_long_before,
+        test_values_are_set_back, test_members_keep_a_room_whose_first_pass_failed),
+    UNIT_TESTS(test_a_pass_that_outlives_a_failed_one_is_a_bug, test_a_failure_while_a_pass_is_gathered_is_a_bug))
