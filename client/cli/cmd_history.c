@@ -1,13 +1,30 @@
-/* zrelay history: a room's log, up to its head of now. */
+/* zrelay history: a room's log, up to its head of now, or what is wanted of it. */
+#include <time.h>
 #include <unistd.h>
 
+#include "conn.h"
+#include "filter.h"
 #include "format.h"
 #include "output.h"
-#include "conn.h"
+#include "seek.h"
+#include "when.h"
+
+#define ENOUGH (-1) /* for conn_answer: no more entries are wanted */
 
 typedef struct {
+    const char *room;
+    const char *since, *until, *grep;
+    uint64_t after, last;
+    bool after_given, last_given, raw;
+} wishes_t;
+
+typedef struct {
+    conn_t session;
     output_t output;
     format_t format;
+    filter_t filter;
+    tail_t tail; /* max 0: each entry is printed as it comes */
+    zrelay_event_t done;
 } history_t;
 
 extern const command_t cmd_history;
@@ -16,48 +33,162 @@ static int s_entry(const zrelay_event_t *event, void *ctx) {
     history_t *history = ctx;
     if (event->type != ZRELAY_ENTRY)
         return 0;
+    if (filter_past(&history->filter, event))
+        return ENOUGH;
+    bool shown = !event->deleted || history->format == FORMAT_JSON;
+    if (!shown || !filter_wants(&history->filter, event))
+        return 0;
+    if (history->tail.max) {
+        format_entry(tail_add(&history->tail), event, history->format);
+        return 0;
+    }
     format_entry(&history->output.buffer, event, history->format);
     return output_added(&history->output) ? 0 : CLI_USAGE;
 }
 
+/* --- Finding the beginning --- */
+
+typedef struct {
+    uint64_t seq, time; /* 0: there was none */
+} found_t;
+
+static int s_found(const zrelay_event_t *event, void *ctx) {
+    if (event->type == ZRELAY_ENTRY)
+        *(found_t *)ctx = (found_t){.seq = event->seq, .time = event->time};
+    return 0;
+}
+
+/* One entry: the first after `after`, or with `last` 1 the newest. */
+static int s_look(history_t *history, const char *room, uint64_t after, uint64_t last, found_t *found) {
+    uint64_t request;
+    *found = (found_t){0};
+    int failed = zrelay_history(history->session.relay, room, after, last, last ? 0 : 1, &request);
+    return failed ? conn_failed(&history->session, failed)
+                  : conn_answer(&history->session, request, s_found, found, NULL);
+}
+
+/* Moves `*after` up to shortly before the first entry that is not before `since`. */
+static int s_seek(history_t *history, const char *room, uint64_t *after) {
+    found_t found;
+    int code = s_look(history, room, 0, 1, &found);
+    seek_t seek = {.low = *after, .high = found.seq};
+    if (found.seq > seek.low && found.time < history->filter.since)
+        seek.low = found.seq; /* all of them are */
+    uint64_t at;
+    while (code == 0 && seek_next(&seek, &at)) {
+        code = s_look(history, room, at, 0, &found);
+        seek_found(&seek, at, found.seq, found.time < history->filter.since);
+    }
+    *after = seek.low;
+    return code;
+}
+
+/* --- Reading --- */
+
+static int s_read(history_t *history, const wishes_t *wishes) {
+    uint64_t after = wishes->after;
+    uint64_t request;
+    int code = history->filter.since ? s_seek(history, wishes->room, &after) : 0;
+    if (code)
+        return code;
+    uint64_t last = history->tail.max ? 0 : wishes->last;
+    int failed = zrelay_history(history->session.relay, wishes->room, after, last, 0, &request);
+    if (failed)
+        return conn_failed(&history->session, failed);
+    history->done.complete = true; /* unless the answer says otherwise */
+    code = conn_answer(&history->session, request, s_entry, history, &history->done);
+    if (code == ENOUGH)
+        code = 0;
+    for (size_t i = 0; code == 0 && i < history->tail.count; i++) {
+        zr_span_t text = tail_text(&history->tail, i);
+        zr_buffer_append(&history->output.buffer, text.ptr, text.len);
+        code = output_added(&history->output) ? 0 : CLI_USAGE;
+    }
+    /* That nothing was found before `since` needs no word. */
+    if (after > wishes->after)
+        history->done.complete = true;
+    return code;
+}
+
+/* --- The command --- */
+
+static uint64_t s_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* false: what is wrong was told. */
+static bool s_moments(const wishes_t *wishes, filter_t *filter) {
+    uint64_t now = s_now();
+    if (wishes->since && !when_parse(wishes->since, now, &filter->since)) {
+        cli_misuse(&cmd_history, "--since takes " WHEN_FORMS ", not '%s'", wishes->since);
+        return false;
+    }
+    if (wishes->until && !when_parse(wishes->until, now, &filter->until)) {
+        cli_misuse(&cmd_history, "--until takes " WHEN_FORMS ", not '%s'", wishes->until);
+        return false;
+    }
+    if (wishes->until && filter->until <= filter->since) {
+        cli_misuse(&cmd_history, "nothing lies between --since %s and --until %s",
+            wishes->since ? wishes->since : "the beginning", wishes->until);
+        return false;
+    }
+    return true;
+}
+
+static bool s_pattern(const wishes_t *wishes, filter_t *filter) {
+    zr_buffer_t error = {0};
+    bool good = !wishes->grep || filter_set_pattern(filter, wishes->grep, &error);
+    if (!good)
+        cli_misuse(&cmd_history, "--grep '%s': %.*s", wishes->grep, (int)error.len, (const char *)error.data);
+    zr_buffer_finish(&error);
+    return good;
+}
+
+static int s_print(history_t *history, config_t *config, const wishes_t *wishes) {
+    if (wishes->last_given && filter_active(&history->filter))
+        history->tail.max = wishes->last;
+    history->format = config->json ? FORMAT_JSON : wishes->raw || !isatty(STDOUT_FILENO) ? FORMAT_RAW : FORMAT_SAFE;
+    output_open(&history->output, STDOUT_FILENO, NULL, NULL);
+    int code = conn_open(&history->session, config, CONN_NAMELESS);
+    if (code == 0)
+        code = s_read(history, wishes);
+    code = output_close(&history->output, code);
+    /* Whoever asks for all there is gets all there is; whoever names a beginning wants to know when it is gone. */
+    if (code == 0 && wishes->after_given && !history->done.complete)
+        cli_say("%s: the log does not reach back to seq %llu; older messages are gone", wishes->room,
+            (unsigned long long)wishes->after);
+    conn_close(&history->session);
+    return code;
+}
+
 static int s_run(config_t *config, int argc, char **argv) {
-    bool raw = false;
-    bool after_given = false;
-    bool last_given = false;
-    uint64_t after = 0;
-    uint64_t last = 0;
+    wishes_t wishes = {0};
+    history_t history = {.tail.max = 0};
     const option_t options[] = {
-        {"after", 0, OPTION_NUMBER, &after, &after_given, 0, 0},
-        {"last", 'n', OPTION_NUMBER, &last, &last_given, 1, 0},
-        {"raw", 0, OPTION_FLAG, &raw, NULL, 0, 0},
+        {"after", 0, OPTION_NUMBER, &wishes.after, &wishes.after_given, 0, 0},
+        {"last", 'n', OPTION_NUMBER, &wishes.last, &wishes.last_given, 1, 0},
+        {"since", 0, OPTION_TEXT, &wishes.since, NULL, 0, 0},
+        {"until", 0, OPTION_TEXT, &wishes.until, NULL, 0, 0},
+        {"grep", 0, OPTION_TEXT, &wishes.grep, NULL, 0, 0},
+        {"sender", 0, OPTION_TEXT, &history.filter.sender, NULL, 0, 0},
+        {"raw", 0, OPTION_FLAG, &wishes.raw, NULL, 0, 0},
     };
     int code = cli_options(&cmd_history, config, options, sizeof options / sizeof options[0], &argc, argv);
     if (code >= 0)
         return code;
     if (argc != 1)
         return cli_misuse(&cmd_history, argc ? "one room at a time" : "which room?");
-    if (after_given && last_given)
+    if (wishes.after_given && wishes.last_given)
         return cli_misuse(&cmd_history, "--after and --last exclude each other");
-    if (!cli_room_valid(argv[0], false))
+    wishes.room = argv[0];
+    if (!cli_room_valid(wishes.room, false) || (history.filter.sender && !cli_nick_valid(history.filter.sender)) ||
+        !s_moments(&wishes, &history.filter) || !s_pattern(&wishes, &history.filter))
         return CLI_USAGE;
-    history_t history = {.format = config->json                    ? FORMAT_JSON
-                                   : raw || !isatty(STDOUT_FILENO) ? FORMAT_RAW
-                                                                   : FORMAT_SAFE};
-    output_open(&history.output, STDOUT_FILENO, NULL, NULL);
-    conn_t session;
-    zrelay_event_t done = {0};
-    uint64_t request;
-    code = conn_open(&session, config, CONN_NAMELESS);
-    if (code == 0) {
-        int failed = zrelay_history(session.relay, argv[0], after, last, 0, &request);
-        code = failed ? conn_failed(&session, failed) : conn_answer(&session, request, s_entry, &history, &done);
-    }
-    code = output_close(&history.output, code);
-    /* Whoever asks for all there is gets all there is; whoever names a beginning wants to know when it is gone. */
-    if (code == 0 && after_given && !done.complete)
-        cli_say(
-            "%s: the log does not reach back to seq %llu; older messages are gone", argv[0], (unsigned long long)after);
-    conn_close(&session);
+    code = s_print(&history, config, &wishes);
+    tail_finish(&history.tail);
+    filter_finish(&history.filter);
     return code;
 }
 
@@ -66,11 +197,17 @@ const command_t cmd_history = {
     .usage = "ROOM",
     .summary = "print a room's log",
     .help = "Prints the messages of ROOM that the broker still has, up to the newest of now, as 'zrelay sub'\n"
-            "would.\n"
+            "would. Of several conditions all must hold; with --last, the last N for which they do.\n"
+            "WHEN is an age (90s, 15m, 2h, 7d) or a time: 2026-11-20, 2026-11-20T10:15, 2026-11-20T10:15:30;\n"
+            "local, or UTC with a Z behind. A date alone is its first moment.\n"
             "\n"
             "Options:\n"
             "      --after SEQ         only those after this position\n"
             "  -n, --last N            only the last N\n"
+            "      --since WHEN        only those of this moment and later\n"
+            "      --until WHEN        only those before this moment\n"
+            "      --grep PATTERN      only those with a line that matches the extended regular expression\n"
+            "      --sender NICK       only those NICK sent\n"
             "      --raw               bodies as they are, on a terminal too\n",
     .run = s_run,
 };

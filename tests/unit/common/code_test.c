@@ -29,6 +29,7 @@ static const struct {
     {ZR_STATE_FULL, "state-full"},
     {ZR_TOO_MANY_REPLAYS, "too-many-replays"},
     {ZR_CONFLICT, "conflict"},
+    {ZR_STORE_FAILED, "store-failed"},
     {ZR_OUTCOME_UNKNOWN, "outcome-unknown"},
 };
 

@@ -237,118 +237,6 @@ START_TEST(test_each_room_has_an_error_of_its_own) {
 }
 END_TEST
 
-/* --- Resends --- */
-
-/* 1 and 3 are stored, 2 was refused and its peer knows: resent are 1, 3 and, out of order, 1. */
-START_TEST(test_resends_around_what_was_refused_before) {
-    s_start();
-    fx_pub("r");
-    fx_add(1, "a");
-    fx_add_expect(2, "k", 9, "b");
-    fx_add(3, "c");
-    fx_send(A);
-    s_all();
-    fx_drop(A);
-    fx_one(A, "r", 1, "a");
-    fx_one(A, "r", 3, "c");
-    fx_one(A, "r", 1, "a");
-    fx_one(A, "r", 4, "d");
-    s_fail();
-    fx_expect_text(A, "ack 1 @0 disk");
-    fx_expect_text(A, "ack 3 @0 disk");
-    fx_expect_text(A, "ack 1 @0 disk");
-    fx_expect(A, "{'op':'error','code':'store-failed','mid':4}");
-    fx_expect_silence(A);
-    fx_finish();
-}
-END_TEST
-
-START_TEST(test_a_resend_after_it_stays_refused) {
-    for (int how = 0; how < 3; how++) {
-        s_start();
-        fx_one(A, "r", 1, "a");
-        fx_run();
-        route_t now = A;
-        if (how == 1) { /* the session ends before the log says it */
-            fx_ask(A, "{'op':'bye'}");
-            fx_expect(A, "{'op':'ok'}");
-        } else if (how == 2) {
-            fx_resume(now = C, A, "ann");
-        }
-        s_fail();
-        if (how == 0)
-            fx_expect(A, "{'op':'error','code':'store-failed','mid':1}");
-        fx_expect_silence(A);
-        fx_expect_silence(C); /* on a new connection the resend is answered */
-        if (how == 1)
-            fx_hello(A, "ann");
-        fx_one(now, "r", 1, "a");
-        s_all();
-        fx_expect(now, "{'op':'error','code':'store-failed','mid':1}");
-        fx_expect_silence(now);
-        fx_expect_silence(BACK);
-        fx_one(now, "r", 2, "a");
-        s_all();
-        fx_expect_text(now, "ack 2 @1 disk");
-        fx_expect_text(BACK, "r 0: 1/a");
-        fx_finish();
-    }
-}
-END_TEST
-
-/* A resend of two waits in a later pass; the pass of the first is stored, that of the second fails, and with it that of
- * the resend. */
-START_TEST(test_a_resend_that_waits) {
-    for (int session = 0; session < 2; session++) {
-        s_start();
-        fx_one(A, "r", 1, "a");
-        fx_run();
-        fx_one(A, "r", 2, "b");
-        fx_run();
-        route_t now = A;
-        if (session) {
-            fx_ask(A, "{'op':'bye'}");
-            fx_drop(A);
-            fx_hello(A, "ann");
-        } else {
-            fx_resume(now = C, A, "ann");
-        }
-        fx_one(now, "r", 1, "a");
-        fx_one(now, "r", 2, "b");
-        fx_one(now, "r", 3, "c");
-        fx_run();
-        fx_log_step();
-        fx_log_step();
-        fx_expect_silence(now); /* of another connection, or session */
-        s_fail();
-        fx_expect_text(now, "ack 1 @0 disk");
-        fx_expect(now, "{'op':'error','code':'store-failed','mid':2}");
-        fx_expect(now, "{'op':'error','code':'store-failed','mid':3}");
-        fx_expect_silence(now);
-        fx_expect_text(BACK, "r 0: 1/a");
-        fx_expect_silence(BACK);
-        fx_finish();
-    }
-}
-END_TEST
-
-START_TEST(test_a_resend_of_what_was_stored_long_before) {
-    s_start();
-    fx_one(A, "r", 1, "a");
-    s_all();
-    fx_drop(A);
-    fx_one(A, "r", 1, "a");
-    fx_say(A, "{'op':'publish','room':'r','text':'a','mid':1,'id':3}");
-    fx_one(A, "r", 2, "b");
-    s_fail(); /* which says nothing of 1 */
-    fx_expect_text(A, "ack 1 @0 disk");
-    fx_expect(A, "{'op':'ack','mid':1,'re':3}");
-    fx_expect(A, "{'op':'error','code':'store-failed','mid':2}");
-    fx_expect_silence(A);
-    fx_finish();
-}
-END_TEST
-
 /* --- Keys --- */
 
 START_TEST(test_values_are_set_back) {
@@ -458,7 +346,6 @@ END_TEST
 UNIT_MAIN_ABORTS("broker.core.stored",
     UNIT_TESTS(test_a_pass_that_fails, test_passes_that_wait_go_with_it, test_a_long_room_over_many_passes,
         test_frames_of_a_pass_that_was_split, test_json_publish, test_refusals_in_between,
-        test_each_room_has_an_error_of_its_own, test_resends_around_what_was_refused_before,
-        test_a_resend_after_it_stays_refused, test_a_resend_that_waits, test_a_resend_of_what_was_stored_long_before,
-        test_values_are_set_back, test_members_keep_a_room_whose_first_pass_failed),
+        test_each_room_has_an_error_of_its_own, test_values_are_set_back,
+        test_members_keep_a_room_whose_first_pass_failed),
     UNIT_TESTS(test_a_pass_that_outlives_a_failed_one_is_a_bug, test_a_failure_while_a_pass_is_gathered_is_a_bug))

@@ -236,3 +236,9 @@ unsigned store_seeds(unsigned usual) {
     const char *times = getenv("ZR_STORE_SEEDS");
     return times ? usual * (unsigned)strtoul(times, NULL, 10) : usual;
 }
+
+unsigned store_stride(void) {
+    const char *times = getenv("CK_TIMEOUT_MULTIPLIER");
+    unsigned stride = times ? (unsigned)strtoul(times, NULL, 10) : 1;
+    return stride ? stride : 1;
+}

@@ -67,4 +67,8 @@ uint64_t store_below(uint64_t *state, uint64_t below);
 /* How many seeds a test goes through; ZR_STORE_SEEDS multiplies it. */
 unsigned store_seeds(unsigned usual);
 
+/* Each how manyth case is enough: 1, and more where everything is so slow that the tests have more time
+ * (CK_TIMEOUT_MULTIPLIER). */
+unsigned store_stride(void);
+
 #endif

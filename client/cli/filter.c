@@ -1,0 +1,77 @@
+#include "filter.h"
+
+#include <stdlib.h>
+
+void filter_finish(filter_t *filter) {
+    if (filter->has_pattern)
+        regfree(&filter->pattern);
+    *filter = (filter_t){0};
+}
+
+bool filter_set_pattern(filter_t *filter, const char *pattern, zr_buffer_t *error) {
+    char text[256];
+    int failed = regcomp(&filter->pattern, pattern, REG_EXTENDED | REG_NOSUB | REG_NEWLINE);
+    if (failed) {
+        regerror(failed, &filter->pattern, text, sizeof text);
+        zr_buffer_clear(error);
+        zr_buffer_append(error, text, strlen(text));
+        return false;
+    }
+    filter->has_pattern = true;
+    return true;
+}
+
+bool filter_active(const filter_t *filter) {
+    return filter->since || filter->until || filter->sender || filter->has_pattern;
+}
+
+/* A body has a length and no NUL at its end, and may hold NULs: REG_STARTEND. */
+static bool s_matches(const regex_t *pattern, const zrelay_event_t *entry) {
+    regmatch_t range = {.rm_so = 0, .rm_eo = (regoff_t)entry->body_len};
+    return regexec(pattern, entry->body_len ? entry->body : "", 1, &range, REG_STARTEND) == 0;
+}
+
+bool filter_wants(const filter_t *filter, const zrelay_event_t *entry) {
+    if (entry->time < filter->since || filter_past(filter, entry))
+        return false;
+    if (filter->sender && (!entry->sender || strcmp(entry->sender, filter->sender) != 0))
+        return false;
+    return !filter->has_pattern || (!entry->deleted && s_matches(&filter->pattern, entry));
+}
+
+bool filter_past(const filter_t *filter, const zrelay_event_t *entry) {
+    return filter->until && entry->time >= filter->until;
+}
+
+/* --- The last few --- */
+
+void tail_finish(tail_t *tail) {
+    for (size_t i = 0; i < tail->count; i++)
+        zr_buffer_finish(&tail->texts[i]);
+    free(tail->texts);
+    *tail = (tail_t){0};
+}
+
+zr_buffer_t *tail_add(tail_t *tail) {
+    if (tail->count == tail->max) {
+        zr_buffer_t *text = &tail->texts[tail->first];
+        tail->first = (tail->first + 1) % tail->count;
+        /* Not kept for its memory: one large text would stay large for each place in turn. */
+        zr_buffer_finish(text);
+        return text;
+    }
+    if (tail->count == tail->size) {
+        tail->size = tail->size ? tail->size * 2 : 16;
+        tail->texts = realloc(tail->texts, tail->size * sizeof tail->texts[0]);
+        if (!tail->texts)
+            abort();
+    }
+    zr_buffer_t *text = &tail->texts[tail->count++];
+    *text = (zr_buffer_t){0};
+    return text;
+}
+
+zr_span_t tail_text(const tail_t *tail, size_t index) {
+    const zr_buffer_t *text = &tail->texts[(tail->first + index) % tail->count];
+    return zr_span_of(text->data, text->len);
+}

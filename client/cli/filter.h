@@ -1,0 +1,47 @@
+/* Which entries of a room are wanted, and the last few of them. Pure: entries in, a verdict out. */
+#ifndef FILTER_H
+#define FILTER_H
+
+#include <regex.h>
+
+#include "buffer.h"
+#include "zrelay.h"
+
+typedef struct {
+    uint64_t since, until; /* µs: not before, and before; until 0: no end */
+    const char *sender;    /* NULL: anybody */
+    regex_t pattern;
+    bool has_pattern;
+} filter_t;
+
+/* A zeroed filter wants everything. */
+void filter_finish(filter_t *filter);
+
+/* Entries whose body a POSIX extended regular expression matches; lines count, as for grep. On false `error` says what
+ * is wrong with it. Once. */
+bool filter_set_pattern(filter_t *filter, const char *pattern, zr_buffer_t *error);
+
+/* Whether it wants fewer than all. */
+bool filter_active(const filter_t *filter);
+
+bool filter_wants(const filter_t *filter, const zrelay_event_t *entry);
+
+/* Whether neither `entry` nor any after it is wanted: in a room, time never goes back. */
+bool filter_past(const filter_t *filter, const zrelay_event_t *entry);
+
+/* The last `max` texts of those that came. Zeroed but for `max` (not 0) it is empty. */
+typedef struct {
+    uint64_t max;
+    zr_buffer_t *texts; /* the oldest one at `first`, round */
+    size_t size, count, first;
+} tail_t;
+
+void tail_finish(tail_t *tail);
+
+/* An empty buffer for the next text; the oldest goes if there are `max`. */
+zr_buffer_t *tail_add(tail_t *tail);
+
+/* The texts, 0 the oldest. */
+zr_span_t tail_text(const tail_t *tail, size_t index);
+
+#endif
