@@ -1,7 +1,6 @@
 /* Growing byte strings. Knows nothing of frames. */
 #include "buffer.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,16 +46,6 @@ void zr_buffer_append(zr_buffer_t *buffer, const void *data, size_t len) {
 void zr_buffer_u8(zr_buffer_t *buffer, uint8_t value) {
     *zr_buffer_reserve(buffer, sizeof value) = value;
     buffer->len += sizeof value;
-}
-
-void zr_buffer_u32(zr_buffer_t *buffer, uint32_t value) {
-    value = htobe32(value);
-    zr_buffer_append(buffer, &value, sizeof value);
-}
-
-void zr_buffer_u64(zr_buffer_t *buffer, uint64_t value) {
-    value = htobe64(value);
-    zr_buffer_append(buffer, &value, sizeof value);
 }
 
 static void s_free(void *data, void *hint) {

@@ -42,6 +42,7 @@ void outbox_drop_route(outbox_t *outbox, route_t route) {
 bool outbox_take(outbox_t *outbox, effect_t *effect) {
     if (outbox->taken == outbox->count) {
         outbox->taken = outbox->count = 0;
+        outbox->rounds++;
         return false;
     }
     *effect = outbox->effects[outbox->taken++];

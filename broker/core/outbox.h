@@ -15,8 +15,8 @@ typedef enum {
     EFFECT_SEND,    /* `frame` to `route`; when that fails, tell relay_route_lost */
     EFFECT_PUBLISH, /* `frame` on the back */
     EFFECT_APPEND,  /* `append` to the log */
-    EFFECT_COMMIT,  /* everything appended for pass `pass` is to be stored; then relay_stored */
-    EFFECT_READ,    /* `read` from the log; then relay_read_done */
+    EFFECT_COMMIT,  /* everything appended for pass `pass` is to be stored; then the log tells its sink */
+    EFFECT_READ,    /* `read` from the log, which then tells its sink */
     EFFECT_WATCH,   /* a session began: a ticket that calls relay_silent(`session`) after three heartbeats */
     EFFECT_ALIVE,   /* restart that ticket */
     EFFECT_UNWATCH, /* the session is gone: drop its ticket */
@@ -41,6 +41,7 @@ typedef struct {
     size_t count;
     size_t size;
     size_t taken;
+    uint64_t rounds; /* how often everything in it was taken: what was added in an earlier one is out */
 } outbox_t;
 
 /* A zeroed struct is an empty outbox. finish drops the references of effects not taken. */

@@ -75,7 +75,8 @@ static bool s_publish(pub_t *pub, zr_span_t body) {
     if (failed) {
         s_hide_progress(pub);
         if (pub->lines.number > 0)
-            cli_say("line %" PRIu64 ": %zu bytes: %s", pub->lines.number, body.len, zrelay_strerror(failed));
+            cli_say("line %" PRIu64 ": %zu bytes: %s; it and the lines after it are not published", pub->lines.number,
+                body.len, zrelay_strerror(failed));
         else
             cli_say("%zu bytes: %s", body.len, zrelay_strerror(failed));
         s_stop(pub, CLI_USAGE);
@@ -92,7 +93,9 @@ static void s_publish_lines(pub_t *pub) {
             lines_result_t result = lines_next(&pub->lines, &pub->pending);
             if (result == LINES_LONG) {
                 s_hide_progress(pub);
-                cli_say("line %" PRIu64 " is longer than any message may be", pub->lines.number + 1);
+                cli_say("line %" PRIu64
+                        " is longer than any message may be; it and the lines after it are not published",
+                    pub->lines.number + 1);
                 s_stop(pub, CLI_USAGE);
             }
             if (result != LINES_LINE) {

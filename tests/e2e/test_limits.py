@@ -108,6 +108,19 @@ class Frames(LimitCase):
         body = bytes(peer.welcome["limits"]["body"])
         self.assertEqual(self.publish(peer, "r" * 128, (1, body, b"k" * 255, 2, 0)), ("ack", 1, 1))
 
+    @covers("max-frame")
+    def test_what_one_broker_takes_every_reader_gets(self):
+        """Entries beyond 64 MiB, with the command line for a reader: live, and by replay."""
+        size = 70 << 20
+        broker = self.broker(config=limits(max_frame="128M") + log(bytes="1G", room_bytes="1G"))
+        reader = self.zrelay(broker, "sub", "room", "--count", "1", "--timeout", "20")
+        peer = self.peer(broker)
+        self.wait_members(broker, "room", 1)
+        self.assertEqual(self.publish(peer, "room", (1, b"x" * size)), ("ack", 1, 1))
+        self.assertEqual(reader.finish(), 0, reader.errors())
+        self.assertEqual(len(reader.out), size + 1)
+        self.assertEqual(len(self.run_zrelay(broker, "history", "room").out), size + 1)
+
     @covers("window")
     def test_window(self):
         """The client keeps to it (test_library.py); one that does not is answered all the same."""
