@@ -152,16 +152,14 @@ static void s_publish(relay_t *relay, const batch_frame_t *stored) {
 
 static void s_send(relay_t *relay, const batch_answer_t *answer) {
     session_t *session = session_by_id(&relay->sessions, answer->session);
-    if (!session) {
+    /* On another connection an ACK would say that entries were stored whose refusals may be lost with this one, and the
+     * answer to a request would pass for the answer to another: the peer asks again, and is told then. */
+    if (!session || session->link != answer->link) {
         zr_blob_unref(answer->frame);
         return;
     }
     zr_blob_t *frame = answer->frame;
     if (!frame) {
-        /* It would say that entries were stored whose refusals may be lost with the connection: the peer resends, and
-         * is told then. */
-        if (session->link != answer->link)
-            return;
         frame = zr_blob_new(ZR_ACK_SIZE);
         zr_ack_write(zr_blob_data(frame), &answer->ack);
         relay->stats.acks++;

@@ -19,6 +19,7 @@ room_t *room_find_or_add(relay_t *relay, zr_span_t name) {
     log_bounds_t bounds = relay->log->engine->bounds(relay->log, name);
     room->head = room->stored = bounds.head;
     HASH_ADD(hh, relay->rooms, name, name.len, room);
+    order_add(&relay->order, room);
     return room;
 }
 
@@ -40,6 +41,7 @@ static void s_noisy(relay_t *relay, room_t *room) {
 
 static void s_room_free(relay_t *relay, room_t *room) {
     HASH_DEL(relay->rooms, room);
+    order_remove(&relay->order, room);
     keys_finish(&room->keys, &relay->keys_limits);
     presence_finish(&room->presence);
     zr_buffer_finish(&room->open);

@@ -25,6 +25,7 @@ void outbox_add(outbox_t *outbox, const effect_t *effect) {
         outbox->effects = fatal_realloc(outbox->effects, outbox->size * sizeof *outbox->effects);
     }
     outbox->effects[outbox->count++] = *effect;
+    outbox->reads += effect->kind == EFFECT_READ;
 }
 
 void outbox_drop_route(outbox_t *outbox, route_t route) {
@@ -46,5 +47,6 @@ bool outbox_take(outbox_t *outbox, effect_t *effect) {
         return false;
     }
     *effect = outbox->effects[outbox->taken++];
+    outbox->reads -= effect->kind == EFFECT_READ;
     return true;
 }

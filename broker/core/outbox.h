@@ -41,6 +41,7 @@ typedef struct {
     size_t count;
     size_t size;
     size_t taken;
+    size_t reads;    /* EFFECT_READ not taken yet: each may bring a slice of a replay into memory */
     uint64_t rounds; /* how often everything in it was taken: what was added in an earlier one is out */
 } outbox_t;
 

@@ -151,7 +151,9 @@ static bool s_event(pub_t *pub, const zrelay_event_t *event) {
     case ZRELAY_ACKED:
         pub->full = false;
         return true;
-    case ZRELAY_EPOCH: /* concerns readers */
+    case ZRELAY_EPOCH:
+        s_hide_progress(pub);
+        cli_say("the broker lost its log (new epoch %s): what it acked before is gone, the rest goes on", event->epoch);
         return true;
     case ZRELAY_CLOSED:
         return false;

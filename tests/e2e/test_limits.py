@@ -478,6 +478,40 @@ class Queues(LimitCase):
         self.assertGreater(gaps, 0)
 
 
+class Subscriptions(LimitCase):
+    TOPIC = 1000  # bytes; the prefix below and enough that no two are the same
+
+    def subscribe(self, sub, first, count):
+        for number in range(first, first + count):
+            sub.subscribe(b"t%09d" % number + b"x" * (self.TOPIC - 10))
+
+    @covers("bytes of topics that one SUB is subscribed to")
+    def test_a_reader_with_too_many_is_cut_off(self):
+        broker = self.broker()
+        honest = self.peer(broker)
+        honest.subscribe(b"room\0")
+        greedy = self.peer(broker)
+        greedy.subscribe()
+        fits = 2097152 // self.TOPIC - 1
+        events = greedy.sub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self.addCleanup(greedy.sub.disable_monitor)
+        self.subscribe(greedy.sub, 0, fits)
+        nonce = b"\xff0123456789abcdef"
+        greedy.sub.subscribe(nonce)
+        self.assertTrue(greedy.live().startswith(nonce))  # all of it was taken
+        for number in range(fits):  # what is given back does not count
+            greedy.sub.unsubscribe(b"t%09d" % number + b"x" * (self.TOPIC - 10))
+        self.subscribe(greedy.sub, fits, fits)
+        greedy.sub.unsubscribe(nonce)
+        greedy.sub.subscribe(nonce)
+        self.assertTrue(greedy.live().startswith(nonce))
+        self.assertFalse(events.poll(0))
+        self.subscribe(greedy.sub, 0, 10)
+        self.assertTrue(events.poll(60000), "it is still connected")
+        self.publish(honest, "room", (1, b"x"))
+        self.assertEqual(deliver_entries(honest.live())[3][0][-1], b"x")
+
+
 class Pages(LimitCase):
     PRESENCE = "users in who, rooms in rooms and in pong, changes in a presence frame"
 
