@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "db.h"
 #include "hash.h"
 #include "names.h"
 #include "server.h"
@@ -27,6 +28,8 @@ static const char s_usage[] =
     "  --config FILE        settings in ZPL; the command line comes first\n"
     "  --check-config       check FILE and leave\n"
     "  --data DIR           keep messages on disk, in DIR (default: in memory only)\n"
+    "  --backup FILE        copy the log of --data into FILE, which must not exist, and leave; a broker\n"
+    "                       may be using it. As zrelay.db in another --data the copy is put to use\n"
     "  --insecure           let other machines connect, without encryption\n"
     "  --log-level LEVEL    error, warn, info (default) or debug; lines go to stderr\n"
     "  --version            print the version and leave\n"
@@ -36,7 +39,7 @@ static const char s_usage[] =
 
 typedef struct {
     settings_flags_t endpoints;
-    const char *config_file, *data, *log_level;
+    const char *config_file, *data, *backup, *log_level;
     bool check_config, insecure;
 } flags_t;
 
@@ -50,12 +53,24 @@ static int s_fail(const char *text) {
 
 /* --- The command line --- */
 
-enum { OPT_LISTEN = 256, OPT_BACK, OPT_DATA, OPT_CONFIG, OPT_CHECK, OPT_INSECURE, OPT_LEVEL, OPT_VERSION, OPT_HELP };
+enum {
+    OPT_LISTEN = 256,
+    OPT_BACK,
+    OPT_DATA,
+    OPT_BACKUP,
+    OPT_CONFIG,
+    OPT_CHECK,
+    OPT_INSECURE,
+    OPT_LEVEL,
+    OPT_VERSION,
+    OPT_HELP
+};
 
 static const struct option s_options[] = {
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"back", required_argument, NULL, OPT_BACK},
     {"data", required_argument, NULL, OPT_DATA},
+    {"backup", required_argument, NULL, OPT_BACKUP},
     {"config", required_argument, NULL, OPT_CONFIG},
     {"check-config", no_argument, NULL, OPT_CHECK},
     {"insecure", no_argument, NULL, OPT_INSECURE},
@@ -92,6 +107,9 @@ static parsed_t s_parse(int argc, char *argv[], flags_t *flags, char error[ZPL_E
             break;
         case OPT_DATA:
             flags->data = optarg;
+            break;
+        case OPT_BACKUP:
+            flags->backup = optarg;
             break;
         case OPT_CONFIG:
             flags->config_file = optarg;
@@ -180,6 +198,7 @@ static void s_block_signals(void) {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -241,6 +260,16 @@ static int s_serve(const settings_t *settings) {
     return code;
 }
 
+static int s_backup(const settings_t *settings, const char *to) {
+    db_error_t error;
+    if (!settings->data[0])
+        return s_fail("--backup needs the directory that is to be copied: --data DIR");
+    if (!db_backup(settings->data, to, error))
+        return s_fail(error);
+    printf("%s: a copy of the log in %s\n", to, settings->data);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char *argv[]) {
     s_fill_standard_descriptors();
     char error[ZPL_ERROR_SIZE];
@@ -260,6 +289,8 @@ int main(int argc, char *argv[]) {
         printf("%s: ok\n", flags.config_file);
         return EXIT_SUCCESS;
     }
+    if (flags.backup)
+        return s_backup(&settings, flags.backup);
     zr_log_set_level(settings.log_level);
     return s_serve(&settings);
 }

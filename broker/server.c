@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #ifdef HAVE_SYSTEMD
@@ -20,10 +22,11 @@
 #include "log_sqlite.h"
 #include "names.h"
 #include "sockets.h"
+#include "subscribers.h"
 
 /* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that
  * their answers do not fill a peer's queue (limits/route-queue) at once. */
-enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20 };
+enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 5000 };
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 enum { SHUTDOWN_BATCHES = 16 };
 enum { LOG_TICK_MS = 1000 };
@@ -45,7 +48,9 @@ struct server {
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */
     char told_back[ENDPOINT_TEXT_SIZE];
+    subscribers_t subscribers;
     uint64_t claimed, stray; /* frames dropped: claimed routing ids; not a subscription */
+    uint64_t greedy;         /* subscriptions of readers that had too many */
     zr_log_limit_t drop_lines;
     bool stopping;
 };
@@ -125,9 +130,10 @@ static void s_end_pass(server_t *server) {
 
 static void s_take_batch(server_t *server) {
     uint64_t now = s_now();
+    int64_t end = zclock_usecs() + BATCH_US; /* some frames take a thousand times longer than others */
     size_t bytes = 0;
     for (size_t frames = 0; frames < BATCH_FRAMES && bytes < BATCH_BYTES; frames++)
-        if (!s_read_front(server, now, &bytes))
+        if (server->outbox.reads >= BATCH_READS || zclock_usecs() >= end || !s_read_front(server, now, &bytes))
             break;
     s_end_pass(server);
 }
@@ -161,6 +167,17 @@ static int s_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     return 0;
 }
 
+/* Ends the connection of a reader that subscribed to more than it may. */
+static void s_bound(server_t *server, zmq_msg_t *frame, bool subscribed) {
+    struct stat about;
+    int fd = zmq_msg_get(frame, ZMQ_SRCFD);
+    if (fd < 0 || fstat(fd, &about) != 0 || !S_ISSOCK(about.st_mode) ||
+        subscribers_note(&server->subscribers, fd, about.st_ino, subscribed, zmq_msg_size(frame) - 1))
+        return;
+    shutdown(fd, SHUT_RDWR);
+    s_count_drop(server, &server->greedy, "a subscription of a reader that has too many");
+}
+
 static int s_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
     (void)loop;
     (void)socket;
@@ -174,6 +191,7 @@ static int s_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
             s_skip_parts(server->back, frame);
             s_count_drop(server, &server->stray, "a message on the back that is no subscription");
         } else {
+            s_bound(server, frame, data[0] == 1);
             relay_subscription(server->relay, zr_span_of(data, zmq_msg_size(frame)));
         }
     }
@@ -233,6 +251,7 @@ static bool s_open_signals(server_t *server, char error[ZPL_ERROR_SIZE]) {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (server->signals < 0)
         snprintf(error, ZPL_ERROR_SIZE, "cannot watch for signals: %s", strerror(errno));
@@ -369,8 +388,10 @@ static void s_arm_second_signal(void) {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
@@ -434,6 +455,7 @@ void server_destroy(server_t *server) {
     sockets_close(&server->sockets);
     relay_destroy(server->relay);
     outbox_finish(&server->outbox);
+    subscribers_finish(&server->subscribers);
     log_destroy(server->log);
     zmq_msg_close(&server->frame);
     if (server->signals >= 0)

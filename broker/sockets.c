@@ -64,8 +64,9 @@ static void s_set_back(void *back, const settings_t *settings) {
     s_set_common(back);
     s_set(back, ZMQ_SNDHWM, (int)settings->reader_queue);
     s_set(back, ZMQ_RCVHWM, BACK_RCVHWM);
-    /* A peer that reconnects subscribes to the nonce it had, perhaps before its old connection is known to be dead. */
-    s_set(back, ZMQ_XPUB_VERBOSE, 1);
+    /* A peer that reconnects subscribes to the nonce it had, perhaps before its old connection is known to be dead. And
+     * what a connection subscribed to is counted, in both directions. */
+    s_set(back, ZMQ_XPUB_VERBOSER, 1);
     s_set_max_size(back, BACK_MAXMSGSIZE);
 }
 

@@ -49,11 +49,6 @@ void zr_buffer_u8(zr_buffer_t *buffer, uint8_t value) {
     buffer->len += sizeof value;
 }
 
-void zr_buffer_u32(zr_buffer_t *buffer, uint32_t value) {
-    value = htobe32(value);
-    zr_buffer_append(buffer, &value, sizeof value);
-}
-
 void zr_buffer_u64(zr_buffer_t *buffer, uint64_t value) {
     value = htobe64(value);
     zr_buffer_append(buffer, &value, sizeof value);

@@ -25,8 +25,7 @@ uint8_t *zr_buffer_reserve(zr_buffer_t *buffer, size_t more);
 
 void zr_buffer_append(zr_buffer_t *buffer, const void *data, size_t len);
 void zr_buffer_u8(zr_buffer_t *buffer, uint8_t value);
-void zr_buffer_u32(zr_buffer_t *buffer, uint32_t value); /* big-endian, as all integers on the wire */
-void zr_buffer_u64(zr_buffer_t *buffer, uint64_t value);
+void zr_buffer_u64(zr_buffer_t *buffer, uint64_t value); /* big-endian, as all integers on the wire */
 
 /* The content as a blob (one reference, the caller's). The memory moves over, or stays for the next use when the
  * content is small and a copy is cheaper; the buffer is empty afterwards either way. */

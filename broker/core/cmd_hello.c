@@ -2,17 +2,17 @@
 #include <sodium.h>
 
 #include "control.h"
+#include "logger.h"
 #include "relay_internal.h"
 
 typedef struct {
-    zr_span_t client, nick, resume;
+    zr_span_t client, nick, resume, agent;
 } hello_t;
 
 /* Reads the request; false when it has answered with an error. */
 static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
     const char *wrong = NULL;
     uint64_t proto = 0;
-    zr_span_t agent;
     if (!zr_get_uint(request->object, "proto", 0, &proto, &wrong)) {
         fail_member(relay, request, wrong);
         return false;
@@ -24,7 +24,7 @@ static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
     zr_get_string(request->object, "client", ZR_CLIENT_ID_LEN, ZR_CLIENT_ID_LEN, &hello->client, &wrong);
     zr_get_string_opt(request->object, "nick", SIZE_MAX, &hello->nick, &wrong);
     zr_get_string_opt(request->object, "resume", 64, &hello->resume, &wrong);
-    zr_get_string_opt(request->object, "agent", ZR_ID_MAX, &agent, &wrong);
+    zr_get_string_opt(request->object, "agent", ZR_ID_MAX, &hello->agent, &wrong);
     if (!wrong && !zr_hex_valid(hello->client, ZR_CLIENT_ID_LEN, ZR_CLIENT_ID_LEN))
         wrong = "client";
     if (wrong) {
@@ -123,6 +123,8 @@ static void s_begin(relay_t *relay, request_t *request, const hello_t *hello) {
     relay->config.entropy(relay->config.entropy_ctx, session->token, sizeof session->token);
     session_set_route(&relay->sessions, session, request->route);
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_WATCH, .session = session->id});
+    zr_log(ZR_LOG_DEBUG, "session of %.*s, agent %.*s", (int)nick.len, nick.ptr, (int)hello->agent.len,
+        hello->agent.len ? hello->agent.ptr : "");
     s_welcome(relay, request, session, false);
 }
 

@@ -59,7 +59,7 @@ void cmd_replay(relay_t *relay, request_t *request) {
     session_t *session = request->session;
     /* Sessions that ended leave theirs in the log's queue, so all together are bounded too. */
     const relay_config_t *config = &relay->config;
-    if (session->reads >= config->max_replays ||
+    if (session_reading(session, relay->outbox) >= config->max_replays ||
         HASH_COUNT(relay->replays) >= config->max_replays * config->max_sessions) {
         fail(relay, request, ZR_TOO_MANY_REPLAYS, NULL);
         return;

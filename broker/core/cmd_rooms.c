@@ -14,18 +14,19 @@ void cmd_rooms(relay_t *relay, request_t *request) {
         fail_member(relay, request, wrong);
         return;
     }
-    page_t page;
-    page_begin(&page, after, (size_t)limit);
-    for (const room_t *room = relay->rooms; room; room = room->hh.next)
-        if (zr_span_starts(room_name(room), prefix) && (room->stored || room->member_count))
-            page_offer(&page, room_name(room), room);
-    page_end(&page);
-
+    if (limit > PAGE_MAX)
+        limit = PAGE_MAX;
     json_t *rooms = json_array();
-    for (size_t i = 0; i < page.count; i++) {
-        const room_t *room = page.items[i].item;
-        json_array_append_new(rooms, json_pack("{so sI sI}", "room", zr_json_string(page.items[i].name), "seq",
+    bool more = false, go_on = zr_span_compare(after, prefix) >= 0 && after.len;
+    const room_t *room = order_next(&relay->order, go_on ? after : prefix, !go_on);
+    for (; room && zr_span_starts(room_name(room), prefix); room = order_next(&relay->order, room_name(room), false)) {
+        if (!room->stored && !room->member_count)
+            continue;
+        more = json_array_size(rooms) == limit;
+        if (more)
+            break;
+        json_array_append_new(rooms, json_pack("{so sI sI}", "room", zr_json_string(room_name(room)), "seq",
                                          (json_int_t)room->stored, "count", (json_int_t)room->presence.count));
     }
-    reply(relay, request, json_pack("{ss so sb}", "op", "rooms", "rooms", rooms, "more", page.more));
+    reply(relay, request, json_pack("{ss so sb}", "op", "rooms", "rooms", rooms, "more", more));
 }

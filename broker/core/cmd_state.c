@@ -56,6 +56,11 @@ void cmd_state(relay_t *relay, request_t *request) {
         fail(relay, request, ZR_BAD_KEY, NULL);
         return;
     }
+    if (session_reading(request->session, relay->outbox) >= relay->config.max_replays) {
+        fail(relay, request, ZR_TOO_MANY_REPLAYS, NULL);
+        return;
+    }
+    request->session->snapshots++;
     snapshot.next = snapshot.after;
     const room_t *room = room_find(relay, name);
     const key_value_t *value = NULL;

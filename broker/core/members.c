@@ -35,6 +35,7 @@ room_t *room_add(relay_t *relay, zr_span_t name) {
     room->last_time = bounds.time;
     room->level = room_level(relay, name);
     HASH_ADD(hh, relay->rooms, name, name.len, room);
+    order_add(&relay->order, room);
     return room;
 }
 
@@ -71,6 +72,7 @@ static void s_noisy(relay_t *relay, room_t *room) {
 
 static void s_room_free(relay_t *relay, room_t *room) {
     HASH_DEL(relay->rooms, room);
+    order_remove(&relay->order, room);
     keys_finish(&room->keys, &relay->keys_limits);
     presence_finish(&room->presence);
     zr_buffer_finish(&room->open);

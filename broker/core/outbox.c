@@ -27,6 +27,7 @@ void outbox_add(outbox_t *outbox, const effect_t *effect) {
         outbox->effects = fatal_realloc(outbox->effects, outbox->size * sizeof *outbox->effects);
     }
     outbox->effects[outbox->count++] = *effect;
+    outbox->reads += effect->kind == EFFECT_READ;
 }
 
 void outbox_drop_route(outbox_t *outbox, route_t route) {
@@ -44,8 +45,10 @@ void outbox_drop_route(outbox_t *outbox, route_t route) {
 bool outbox_take(outbox_t *outbox, effect_t *effect) {
     if (outbox->taken == outbox->count) {
         outbox->taken = outbox->count = 0;
+        outbox->rounds++;
         return false;
     }
     *effect = outbox->effects[outbox->taken++];
+    outbox->reads -= effect->kind == EFFECT_READ;
     return true;
 }

@@ -15,8 +15,9 @@ typedef enum {
     EFFECT_SEND,    /* `frame` to `route`; when that fails, tell relay_route_lost */
     EFFECT_PUBLISH, /* `frame` on the back */
     EFFECT_APPEND,  /* `append` to the log */
-    EFFECT_COMMIT,  /* everything appended since the commit before is to be stored, and `commit`'s marks */
-    EFFECT_READ,    /* `read` from the log; then relay_read_done */
+    EFFECT_COMMIT,  /* everything appended since the commit before is to be stored, and `commit`'s marks; then the log
+                       tells its sink */
+    EFFECT_READ,    /* `read` from the log, which then tells its sink */
     EFFECT_WATCH,   /* a session began: a ticket that calls relay_silent(`session`) after three heartbeats */
     EFFECT_ALIVE,   /* restart that ticket */
     EFFECT_UNWATCH, /* the session is gone: drop its ticket */
@@ -41,6 +42,8 @@ typedef struct {
     size_t count;
     size_t size;
     size_t taken;
+    size_t reads;    /* EFFECT_READ not taken yet: each may bring a slice of a replay into memory */
+    uint64_t rounds; /* how often everything in it was taken: what was added in an earlier one is out */
 } outbox_t;
 
 /* A zeroed struct is an empty outbox. finish drops the references of effects not taken. */

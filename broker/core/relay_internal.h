@@ -8,6 +8,7 @@
 #include "dedupe.h"
 #include "fatal.h"
 #include "keys.h"
+#include "order.h"
 #include "relay.h"
 #include "room.h"
 #include "session.h"
@@ -30,6 +31,7 @@ struct relay {
     sessions_t sessions;
     dedupe_t dedupe;
     room_t *rooms;
+    order_t order; /* the same, by name */
     room_t *noisy; /* rooms with presence to tell */
     keys_limits_t keys_limits;
     batch_t batch;

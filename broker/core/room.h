@@ -31,6 +31,8 @@ typedef struct room {
     struct member *members;
     size_t member_count, silent_count;
     UT_hash_handle hh;
+    struct room *left, *right; /* in the order of names (order.c) */
+    uint32_t priority;
 } room_t;
 
 /* A session's membership. */

@@ -84,3 +84,11 @@ void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick) 
     s_leave_user(sessions, session);
     s_enter_user(sessions, session, nick);
 }
+
+size_t session_reading(session_t *session, const outbox_t *outbox) {
+    if (session->snapshot_round != outbox->rounds) {
+        session->snapshot_round = outbox->rounds;
+        session->snapshots = 0;
+    }
+    return session->reads + session->snapshots;
+}

@@ -20,8 +20,9 @@ typedef struct session {
     member_t *members;
     member_t *next_told; /* where the next pong begins; NULL: at the first */
     size_t reads;        /* replays under way */
-    uint64_t
-        resumed; /* how often: what was asked before is asked again, its answers would be taken for the new ones' */
+    size_t snapshots;    /* made in this round of the outbox, and so in it still */
+    uint64_t snapshot_round;
+    uint64_t resumed;            /* how often: what was asked before is asked again, and answered then */
     uint64_t answer_pass;        /* the pass that holds its last answer, */
     size_t answer;               /* and where it stands there (batch.h) */
     bool answer_parted;          /* something was refused since */
@@ -61,5 +62,8 @@ void session_remove(sessions_t *sessions, session_t *session); /* must be in no 
 /* Gives it another route; 0 detaches it. A route belongs to one session at most. */
 void session_set_route(sessions_t *sessions, session_t *session, route_t route);
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick);
+
+/* Replays and snapshots under way. */
+size_t session_reading(session_t *session, const outbox_t *outbox);
 
 #endif

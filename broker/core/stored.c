@@ -42,14 +42,14 @@ static void s_reject(relay_t *relay, const batch_frame_t *frame) {
 }
 
 static void s_send_ack(relay_t *relay, const session_t *session, const batch_answer_t *answer) {
+    /* On another connection an ACK would say that entries were stored whose refusals may be lost with this one, and the
+     * answer to a request would pass for the answer to another: the peer asks again, and is told then. */
+    if (session->link != answer->link)
+        return;
     if (answer->object) {
         send_frame(relay, session->route, zr_control_write(json_incref(answer->object)));
         return;
     }
-    /* It would say that entries were stored whose refusals may be lost with the connection: the peer resends, and is
-     * told then. */
-    if (session->link != answer->link)
-        return;
     zr_blob_t *frame = zr_blob_new(ZR_ACK_SIZE);
     zr_ack_write(zr_blob_data(frame), &answer->ack);
     relay->stats.acks++;
@@ -59,7 +59,7 @@ static void s_send_ack(relay_t *relay, const session_t *session, const batch_ans
 /* What `part` names was not stored. */
 static void s_send_refusal(
     relay_t *relay, const session_t *session, const batch_answer_t *answer, zr_code_t code, const batch_part_t *part) {
-    if (!answer->object && session->link != answer->link)
+    if (session->link != answer->link)
         return; /* likewise: what was resent on this link has an answer of its own */
     json_t *about = json_object();
     if (part->first)

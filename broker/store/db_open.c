@@ -259,9 +259,11 @@ static db_open_t s_set_up(db_t *db, db_error_t error) {
         sqlite3_prepare_v2(db->sql, "PRAGMA journal_mode = WAL", -1, &statement, NULL) != SQLITE_OK)
         return db_refuse(db, error, "set up");
     db_open_t result = DB_OPENED;
-    if (sqlite3_step(statement) != SQLITE_ROW) {
+    bool row = sqlite3_step(statement) == SQLITE_ROW;
+    bool wal = row && strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+    if (!row || sqlite3_step(statement) != SQLITE_DONE) { /* it tells the new mode first and takes it then */
         result = db_refuse(db, error, "set up");
-    } else if (strcmp((const char *)sqlite3_column_text(statement, 0), "wal") != 0) {
+    } else if (!wal) {
         snprintf(error, sizeof(db_error_t),
             "cannot keep a write-ahead log in %s: its file system has no shared memory; take a local disk", db->dir);
         result = DB_REFUSED;

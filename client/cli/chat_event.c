@@ -84,9 +84,13 @@ static void s_refused(chat_t *chat, const zrelay_event_t *event) {
     s_note(chat, event);
     if (!chat->prompt)
         chat->code = CLI_REFUSED;
-    for (size_t i = 0; event->mid && i < chat->pending_count; i++)
-        if (chat->pending[i].mid >= event->mid && chat->pending[i].mid <= (event->upto ? event->upto : event->mid))
-            chat_notice(chat, "not sent: %s", chat->pending[i].text);
+    for (size_t i = 0; event->mid && i < chat->pending_count; i++) {
+        chat_pending_t *pending = &chat->pending[i];
+        if (pending->mid < event->mid || pending->mid > (event->upto ? event->upto : event->mid))
+            continue;
+        pending->told = true; /* it is not to be called unsent once more before the next ack takes it away */
+        chat_notice(chat, "not sent: %s", pending->text);
+    }
     if (event->request && event->request == chat->who_request)
         chat->who_request = 0;
     if (event->request && event->request == chat->rooms_request)

@@ -32,13 +32,14 @@ static const char s_shared_help[] =
 static const char s_end_help[] =
     "\n"
     "The configuration file is $XDG_CONFIG_HOME/zrelay.conf or ~/.config/zrelay.conf:\n"
-    "lines 'server = ENDPOINT' and 'nick = NICK', comments after '#'.\n"
+    "lines 'server = ENDPOINT' and 'nick = NICK'; a line that begins with '#' is a comment.\n"
     "\n"
     "Exit codes: 0 done, 1 wrong usage or local input or output failed, 2 no broker or not in time,\n"
     "3 refused by the broker, 4 a command of 'sub --exec' failed.\n";
 
 static void s_help(const command_t *command) {
-    printf("Usage: zrelay %s %s\n\n%s\n%s", command->name, command->usage, command->help, s_shared_help);
+    printf("Usage: zrelay %s%s%s\n\n%s\n%s", command->name, *command->usage ? " " : "", command->usage, command->help,
+        s_shared_help);
 }
 
 static void s_version(void) {

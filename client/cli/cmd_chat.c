@@ -242,7 +242,6 @@ const command_t cmd_chat = {
             "behind. Colours are left out when NO_COLOR is set.\n"
             "\n"
             "When stdin or stdout is no terminal it is a filter: each line of stdin is a message (there are no\n"
-            "commands), each message a line 'HH:MM nick: text' of stdout, until stdin ends.\n"
-            "\n",
+            "commands), each message a line 'HH:MM nick: text' of stdout, until stdin ends.\n",
     .run = s_run,
 };

@@ -62,7 +62,6 @@ const command_t cmd_rooms = {
     .usage = "[PREFIX]",
     .summary = "print the rooms there are",
     .help = "Prints each room, or each whose name begins with PREFIX: its name, how many are present, and the\n"
-            "position of its newest message; separated by tabs when stdout is no terminal.\n"
-            "\n",
+            "position of its newest message; separated by tabs when stdout is no terminal.\n",
     .run = s_run,
 };

@@ -127,6 +127,10 @@ static void s_loop(sub_t *sub) {
     while (sub->jobs.running > 0 && signals_stop() < 2)
         s_wait(sub, false);
     jobs_finish(&sub->jobs);
+    if (!sub->ended && sub->options.count_given) { /* else an interrupt is how it ends */
+        cli_say("interrupted; messages: %" PRIu64 " of %" PRIu64, sub->messages, sub->options.count);
+        s_end(sub, CLI_UNREACHABLE);
+    }
     if (sub->jobs.failed > 0)
         s_end(sub, CLI_FAILED);
 }
@@ -222,7 +226,7 @@ const command_t cmd_sub = {
             "      --after SEQ         begin after this position\n"
             "  -n, --last N            begin with the last N messages\n"
             "  -a, --all               begin with all the broker still has\n"
-            "  -c, --count N           end after N messages\n"
+            "  -c, --count N           end after N messages; exit code 2 when interrupted before\n"
             "  -t, --timeout S         give up (exit code 2) when no message came for S seconds\n"
             "      --raw               bodies as they are, on a terminal too\n"
             "      --json              objects with room, seq, time (microseconds), sender, key, body, or\n"

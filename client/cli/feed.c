@@ -78,7 +78,8 @@ static bool s_publish(feed_t *feed, zr_span_t line) {
     if (taken == FEED_WRONG) {
         s_hide_progress(feed);
         if (feed->lines.number > 0)
-            cli_say("line %" PRIu64 ": %.*s", feed->lines.number, (int)error.len, (const char *)error.data);
+            cli_say("line %" PRIu64 ": %.*s; it and the lines after it are not published", feed->lines.number,
+                (int)error.len, (const char *)error.data);
         else
             cli_say("%.*s", (int)error.len, (const char *)error.data);
         s_stop(feed, CLI_USAGE);
@@ -95,7 +96,9 @@ static void s_publish_lines(feed_t *feed) {
             lines_result_t result = lines_next(&feed->lines, &feed->pending);
             if (result == LINES_LONG) {
                 s_hide_progress(feed);
-                cli_say("line %" PRIu64 " is longer than any message may be", feed->lines.number + 1);
+                cli_say("line %" PRIu64
+                        " is longer than any message may be; it and the lines after it are not published",
+                    feed->lines.number + 1);
                 s_stop(feed, CLI_USAGE);
             }
             if (result != LINES_LINE) {
@@ -151,7 +154,10 @@ static bool s_event(feed_t *feed, const zrelay_event_t *event) {
     case ZRELAY_ACKED:
         feed->full = false;
         return true;
-    case ZRELAY_EPOCH: /* concerns readers */
+    case ZRELAY_EPOCH:
+        s_hide_progress(feed);
+        cli_say("the broker has begun another log (epoch %s): what was acked before is gone, the rest goes on",
+            event->epoch);
         return true;
     case ZRELAY_CLOSED:
         return false;

@@ -1,12 +1,11 @@
 #include "options.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "names.h"
-
-#define SECONDS_MAX (366ULL * 24 * 3600)
 
 __attribute__((format(printf, 2, 3))) static void s_say(zr_buffer_t *error, const char *format, ...) {
     char line[512];
@@ -42,7 +41,7 @@ bool seconds_parse(const char *text, uint64_t *out_ms) {
     bool digits = false;
     for (; *text >= '0' && *text <= '9'; text++, digits = true) {
         whole = whole * 10 + (uint64_t)(*text - '0');
-        if (whole > SECONDS_MAX)
+        if (whole > INT_MAX / 1000)
             return false;
     }
     if (*text == '.')
@@ -53,6 +52,8 @@ bool seconds_parse(const char *text, uint64_t *out_ms) {
     if (*text || !digits)
         return false;
     uint64_t ms = whole * 1000 + micro / 1000;
+    if (ms > INT_MAX)
+        return false;
     *out_ms = ms == 0 && micro > 0 ? 1 : ms;
     return true;
 }

@@ -38,7 +38,8 @@ bool options_parse(
 /* Decimal digits only, at most `max`; false leaves `*out` as it was. */
 bool number_parse(const char *text, uint64_t max, uint64_t *out);
 
-/* "2", "0.5", ".25": milliseconds, at least 1 unless it is zero. At most a year. */
+/* "2", "0.5", ".25": milliseconds, at least 1 unless it is zero. At most INT_MAX of them (24 days), which is what poll
+ * takes. */
 bool seconds_parse(const char *text, uint64_t *out_ms);
 
 #endif

@@ -12,6 +12,7 @@
 #include <wchar.h>
 
 #include "chat_text.h"
+#include "signals.h"
 
 #define HISTORY_LINES 500
 #define PROMPT_SIZE 200
@@ -21,7 +22,8 @@ struct prompt {
     History *history;
     char text[PROMPT_SIZE];
     char *line;
-    bool gone; /* the terminal */
+    bool gone;    /* the terminal */
+    bool stopped; /* asked to end within a key */
     prompt_wait_fn *wait;
     void *ctx;
 };
@@ -76,8 +78,13 @@ static int s_character(EditLine *edit, wchar_t *out) {
     mbstate_t state = {0};
     for (;;) {
         struct pollfd file = {.fd = STDIN_FILENO, .events = POLLIN};
-        while (poll(&file, 1, 0) <= 0 || !file.revents)
+        while (poll(&file, 1, 0) <= 0 || !file.revents) {
             prompt->wait(&file, prompt->ctx);
+            if (signals_stop()) {
+                prompt->stopped = true;
+                return 0;
+            }
+        }
         char byte;
         ssize_t len = read(STDIN_FILENO, &byte, 1);
         if (len < 0 && (errno == EINTR || errno == EAGAIN))
@@ -188,7 +195,7 @@ prompt_result_t prompt_read(prompt_t *prompt, zr_span_t *line) {
     int count = 0;
     const char *typed = el_gets(prompt->edit, &count);
     /* An end of file comes as that very character when keys are taken one by one. */
-    if (prompt->gone || (!typed && count == 0) || (typed && count == 1 && typed[0] == ('D' & 037)))
+    if (prompt->gone || prompt->stopped || (!typed && count == 0) || (typed && count == 1 && typed[0] == ('D' & 037)))
         return PROMPT_END;
     if (!typed || count <= 0 || (typed[count - 1] != '\n' && typed[count - 1] != '\r'))
         return PROMPT_MORE;

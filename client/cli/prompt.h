@@ -23,7 +23,8 @@ void prompt_set(prompt_t *prompt, const char *text);
 typedef enum { PROMPT_MORE, PROMPT_LINE, PROMPT_END } prompt_result_t;
 
 /* stdin is readable: takes one key. On PROMPT_LINE `*line` was entered (valid until the next call) and has been wiped
- * from the screen. PROMPT_END: Ctrl-D on an empty line, or the terminal is gone. */
+ * from the screen. PROMPT_END: Ctrl-D on an empty line, the terminal is gone, or a signal to end came within the key.
+ */
 prompt_result_t prompt_read(prompt_t *prompt, zr_span_t *line);
 
 /* Shows whole lines above. They may hold colours, nothing else that moves the cursor. */

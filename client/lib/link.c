@@ -13,7 +13,8 @@ enum {
     SEND_QUEUE = 1000, /* frames; what is published beyond it is packed into larger ones */
     RECEIVE_QUEUE = 10000,
     FRONT_QUEUE = 4096, /* a broker that finds it full takes us for dead */
-    MESSAGE_MAX = 64 << 20,
+    MESSAGE_MAX =
+        257 << 20, /* above the largest max-frame (256M) that a broker can be given: what it took we must get */
     HANDSHAKE_MS = 5000,
     CONNECT_MS = 5000,
     RECONNECT_MAX_MS = 1000,

@@ -244,7 +244,7 @@ void machine_on_error(machine_t *m, json_t *error) {
     if (code == ZR_NO_SESSION) {
         /* Several frames under way earn one each; the first says it all, and those before a welcome are stale. */
         if (m->state == STATE_LIVE || m->state == STATE_LEAVING)
-            s_lost_hello(m, "no-session");
+            s_lost_hello(m, "the broker does not know the session any more");
     } else if (re && re == m->hello_id) {
         s_hello_refused(m, error, code);
     } else if (!requests_on_error(m, re, error)) {

@@ -34,7 +34,6 @@ enum {
     HEARTBEAT_MS = 5000, /* until a welcome says otherwise */
     PACK_BYTES = 65536,
     CAS_WINDOW = 64,
-    REFUSALS_MAX = 65536,
     ROOMS_MAX = 4096,
     REQUESTS_MAX = 1024,
     READING_MAX = 16,   /* replays and snapshots under way, whatever the broker allows */

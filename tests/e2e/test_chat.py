@@ -9,6 +9,7 @@ import struct
 import subprocess
 import termios
 import threading
+import time
 import unittest
 
 from harness import DEADLINE, ZRELAY, TestCase, publish_frame, wait_for
@@ -291,6 +292,19 @@ class AtATerminal(ChatCase):
         ann.type("half a line\x03")
         self.assertEqual(ann.finish(), 0)
         self.assertTrue(ann.restored())
+
+    def test_ended_in_the_middle_of_a_key(self):
+        broker = self.broker(config=FAST)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(number):
+                ann = self.chat(broker, "ann")
+                ann.line("ready")
+                ann.wait("ann: ready$")
+                ann.type("\x1b")  # of a key such as an arrow more would follow
+                time.sleep(0.3)
+                ann.process.send_signal(number)
+                self.assertEqual(ann.process.wait(10), 0)
+                self.assertTrue(ann.restored())
 
     def test_refused_before_it_begins(self):
         broker = self.broker(config="limits\n    max-sessions = 1\n")

@@ -395,6 +395,16 @@ class Reading(CliCase):
                 self.assertEqual(reader.finish(), 0)
                 self.assertEqual((len(reader.lines()), reader.errors()), (50, ""))
 
+    def test_interrupted_before_the_count_is_not_done(self):
+        broker = self.broker()
+        reader = self.zrelay(broker, "sub", "room", "--count", "2")
+        self.wait_members(broker, "room", 1)
+        self.publish(broker, "room", b"one")
+        reader.wait_out("one\n")
+        reader.signal(signal.SIGTERM)
+        self.assertEqual(reader.finish(), 2)
+        self.assertIn("interrupted", reader.errors())
+
     def test_reader_stays_when_nobody_takes_its_output(self):
         """A pipe that is full for longer than a session lives without a sign."""
         broker = self.broker(config="server\n    heartbeat = 200\n")

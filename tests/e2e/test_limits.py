@@ -109,6 +109,19 @@ class Frames(LimitCase):
         body = bytes(peer.welcome["limits"]["body"])
         self.assertEqual(self.publish(peer, "r" * 128, (1, body, b"k" * 255, 2, 0)), ("ack", 1, 1))
 
+    @covers("max-frame")
+    def test_what_one_broker_takes_every_reader_gets(self):
+        """Entries beyond 64 MiB, with the command line for a reader: live, and by replay."""
+        size = 70 << 20
+        broker = self.broker(config=limits(max_frame="128M") + log(bytes="1G", room_bytes="1G"))
+        reader = self.zrelay(broker, "sub", "room", "--count", "1", "--timeout", "20")
+        peer = self.peer(broker)
+        self.wait_members(broker, "room", 1)
+        self.assertEqual(self.publish(peer, "room", (1, b"x" * size)), ("ack", 1, 1))
+        self.assertEqual(reader.finish(), 0, reader.errors())
+        self.assertEqual(len(reader.out), size + 1)
+        self.assertEqual(len(self.run_zrelay(broker, "history", "room").out), size + 1)
+
     @covers("window")
     def test_window(self):
         """The client keeps to it (test_library.py); one that does not is answered all the same."""
@@ -464,6 +477,40 @@ class Queues(LimitCase):
             return self.publish(writer, "room", (mid, b"end")) and False
         wait_for(drain, "the reader to have read all that was kept for it")
         self.assertGreater(gaps, 0)
+
+
+class Subscriptions(LimitCase):
+    TOPIC = 1000  # bytes; the prefix below and enough that no two are the same
+
+    def subscribe(self, sub, first, count):
+        for number in range(first, first + count):
+            sub.subscribe(b"t%09d" % number + b"x" * (self.TOPIC - 10))
+
+    @covers("bytes of topics that one SUB is subscribed to")
+    def test_a_reader_with_too_many_is_cut_off(self):
+        broker = self.broker()
+        honest = self.peer(broker)
+        honest.subscribe(b"room\0")
+        greedy = self.peer(broker)
+        greedy.subscribe()
+        fits = 2097152 // self.TOPIC - 1
+        events = greedy.sub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self.addCleanup(greedy.sub.disable_monitor)
+        self.subscribe(greedy.sub, 0, fits)
+        nonce = b"\xff0123456789abcdef"
+        greedy.sub.subscribe(nonce)
+        self.assertTrue(greedy.live().startswith(nonce))  # all of it was taken
+        for number in range(fits):  # what is given back does not count
+            greedy.sub.unsubscribe(b"t%09d" % number + b"x" * (self.TOPIC - 10))
+        self.subscribe(greedy.sub, fits, fits)
+        greedy.sub.unsubscribe(nonce)
+        greedy.sub.subscribe(nonce)
+        self.assertTrue(greedy.live().startswith(nonce))
+        self.assertFalse(events.poll(0))
+        self.subscribe(greedy.sub, 0, 10)
+        self.assertTrue(events.poll(60000), "it is still connected")
+        self.publish(honest, "room", (1, b"x"))
+        self.assertEqual(deliver_entries(honest.live())[3][0][-1], b"x")
 
 
 class Pages(LimitCase):

@@ -15,9 +15,8 @@ END_TEST
 START_TEST(test_integers_are_big_endian) {
     zr_buffer_t buffer = {0};
     zr_buffer_u8(&buffer, 0xFE);
-    zr_buffer_u32(&buffer, 0x01020304);
     zr_buffer_u64(&buffer, 0x1112131415161718);
-    ck_assert_span_eq(zr_span_of(buffer.data, buffer.len), LIT("\xFE\x01\x02\x03\x04\x11\x12\x13\x14\x15\x16\x17\x18"));
+    ck_assert_span_eq(zr_span_of(buffer.data, buffer.len), LIT("\xFE\x11\x12\x13\x14\x15\x16\x17\x18"));
     zr_buffer_finish(&buffer);
 }
 END_TEST
@@ -25,13 +24,11 @@ END_TEST
 START_TEST(test_content_survives_growth) {
     zr_buffer_t buffer = {0};
     for (unsigned i = 0; i < 100000; i++)
-        zr_buffer_u32(&buffer, i);
-    ck_assert_uint_eq(buffer.len, 400000);
-    for (unsigned i = 0; i < 100000; i++) {
-        const uint8_t *at = buffer.data + 4 * i;
-        if (((unsigned)at[0] << 24 | (unsigned)at[1] << 16 | (unsigned)at[2] << 8 | at[3]) != i)
+        zr_buffer_append(&buffer, &i, sizeof i);
+    ck_assert_uint_eq(buffer.len, 100000 * sizeof(unsigned));
+    for (unsigned i = 0; i < 100000; i++)
+        if (memcmp(buffer.data + i * sizeof i, &i, sizeof i) != 0)
             ck_abort_msg("number %u", i);
-    }
     zr_buffer_finish(&buffer);
 }
 END_TEST
@@ -110,6 +107,6 @@ START_TEST(test_overflow_stops_the_program) {
 END_TEST
 
 UNIT_MAIN_ABORTS("common.buffer",
-    UNIT_TESTS(test_empty_has_no_memory, test_integers_are_big_endian, test_content_survives_growth,
-        test_growth_doubles, test_reserve_gives_room_and_adds_nothing, test_clear_keeps_the_memory, test_to_blob),
+    UNIT_TESTS(test_empty_has_no_memory, test_integers_are_big_endian, test_content_survives_growth, test_growth_doubles,
+        test_reserve_gives_room_and_adds_nothing, test_clear_keeps_the_memory, test_to_blob),
     UNIT_TESTS(test_overflow_stops_the_program))

@@ -200,8 +200,23 @@ START_TEST(test_ends_with_a_pass_under_way) {
 }
 END_TEST
 
+START_TEST(test_no_answer_on_another_connection) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_say(A, "{'op':'publish','room':'r','text':'x','mid':1,'id':7}");
+    fx_say(B, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(A), fx.tokens[A]);
+    fx_say(B, "{'op':'publish','room':'r','text':'x','mid':1,'id':7}"); /* asked again, under the same id */
+    fx_run();
+    fx_expect(B, "{'op':'welcome','resumed':true}");
+    fx_expect(B, "{'op':'ack','mid':1,'re':7,'seq':0}");
+    fx_expect_silence(B);
+    fx_expect_silence(A);
+    fx_finish();
+}
+END_TEST
+
 UNIT_MAIN("broker.core.batch", test_what_comes_in_one_pass_leaves_in_one_frame, test_ack_comes_after_the_entry,
     test_frames_are_split_at_batch_bytes, test_an_entry_that_is_too_large_for_a_batch_goes_alone,
     test_a_later_pass_goes_on_where_the_last_one_ended, test_times_do_not_go_back,
     test_an_expected_entry_has_an_ack_of_its_own, test_an_ack_never_goes_back,
-    test_an_answer_in_json_stands_between_acks, test_ends_with_a_pass_under_way)
+    test_an_answer_in_json_stands_between_acks, test_ends_with_a_pass_under_way, test_no_answer_on_another_connection)

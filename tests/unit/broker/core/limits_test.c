@@ -264,6 +264,36 @@ START_TEST(test_max_replays) {
 }
 END_TEST
 
+/* Snapshots are made at once, and under way until they have left the outbox. */
+START_TEST(test_max_replays_counts_snapshots) {
+    fx_begin();
+    fx.config.max_replays = 2;
+    fx.late = true;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    for (int i = 1; i <= 3; i++)
+        fx_say(A, "{'op':'state','room':'r','id':%d}", i);
+    fx_say(B, "{'op':'state','room':'r'}");
+    fx_run();
+    fx_expect(A, "{'op':'ok','re':1}");
+    fx_expect(A, "{'op':'ok','re':2}");
+    fx_expect(A, "{'op':'error','code':'too-many-replays','re':3}");
+    fx_expect(B, "{'op':'ok'}");
+    fx_say(A, "{'op':'replay','room':'r','after':0,'id':4}");
+    fx_say(A, "{'op':'state','room':'r','id':5}");
+    fx_say(A, "{'op':'state','room':'r','id':6}");
+    fx_say(A, "{'op':'replay','room':'r','after':0,'id':7}");
+    fx_run();
+    fx_expect(A, "{'op':'ok','re':5}");
+    fx_expect(A, "{'op':'error','code':'too-many-replays','re':6}");
+    fx_expect(A, "{'op':'error','code':'too-many-replays','re':7}");
+    fx_log_all();
+    fx_expect(A, "{'op':'replayed','re':4}");
+    fx_finish();
+}
+END_TEST
+
 START_TEST(test_max_clients) {
     fx_begin();
     fx.config.max_clients = 2;
@@ -310,4 +340,4 @@ END_TEST
 
 UNIT_MAIN("broker.core.limits", test_max_frame, test_max_control, test_max_entries, test_bytes_of_names,
     test_max_sessions, test_max_rooms, test_max_joins, test_max_keys, test_max_state_bytes, test_max_replays,
-    test_max_clients, test_what_a_room_keeps)
+    test_max_replays_counts_snapshots, test_max_clients, test_what_a_room_keeps)

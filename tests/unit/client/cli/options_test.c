@@ -1,3 +1,5 @@
+#include <limits.h>
+
 #include "options.h"
 #include "unit.h"
 
@@ -108,8 +110,9 @@ START_TEST(test_seconds) {
         const char *text;
         uint64_t ms;
     } good[] = {{"0", 0}, {"2", 2000}, {"0.5", 500}, {".25", 250}, {"1.", 1000}, {"0.0001", 1}, {"0.000", 0},
-        {"1.0019999", 1001}};
-    static const char *const bad[] = {"", ".", "-1", "1e3", "1,5", "1.5s", "99999999999999999999"};
+        {"1.0019999", 1001}, {"2147483.647", INT_MAX}};
+    static const char *const bad[] = {
+        "", ".", "-1", "1e3", "1,5", "1.5s", "2147483.648", "4294968", "99999999999999999999"};
     uint64_t ms;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         ck_assert_msg(seconds_parse(good[i].text, &ms), "%s", good[i].text);

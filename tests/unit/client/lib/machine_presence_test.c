@@ -133,7 +133,7 @@ START_TEST(test_reconnect_tells_who_changed) {
     bench_joined(&b, "a", 0, 0, ",'recovered':true");
     SENT(&b, "who room=a");
     s_who(9, "{'nick':'bo'},{'nick':'me'}", false);
-    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "disconnected the broker does not know the session any more");
     EVENT(&b, "connected " EPOCH_1 " me resumed");
     EVENT(&b, "presence a +bo - 2");
     EVENT(&b, "presence a -ann - 2");

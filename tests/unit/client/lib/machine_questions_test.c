@@ -15,7 +15,7 @@ static void s_reconnect(const char *epoch) {
     bench_forget_sent(&b);
     b.looked--;
     bench_welcome_with(&b, epoch, false, "");
-    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "disconnected the broker does not know the session any more");
     ck_assert_int_eq(strncmp(bench_event(&b), "connected", 9), 0);
 }
 

@@ -110,7 +110,7 @@ START_TEST(test_live_entries_before_joined_after_a_reconnect_are_no_loss) {
     SENT(&b, "join room=a after=5");
     bench_live(&b, "a", 5, 6, 7);
     bench_joined(&b, "a", 6, 0, ",'recovered':true"); /* older than what SUB brought */
-    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "disconnected the broker does not know the session any more");
     EVENT(&b, "connected " EPOCH_1 " me resumed");
     bench_expect_entries(&b, "a", 6, 7);
     NO_EVENT(&b); /* not joined once more */

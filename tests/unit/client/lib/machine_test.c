@@ -130,7 +130,7 @@ START_TEST(test_a_name_the_broker_made_up_may_be_lost) {
     bench_no_session(&b);
     SENT(&b, HELLO " resume=token");
     bench_json(&b, "{'op':'error','re':%d,'code':'nick-in-use','text':'taken'}", bench_id(&b));
-    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "disconnected the broker does not know the session any more");
     NO_EVENT(&b);
     SENT(&b, "hello proto=1 client=00000000000000000000000000000000 resume=token");
     bench_finish(&b);
@@ -238,7 +238,7 @@ START_TEST(test_no_session_says_only_hello_and_resumes) {
     bench_run(&b);
     bench_tick(&b, 4000);
     NOTHING_SENT(&b);
-    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "disconnected the broker does not know the session any more");
     bench_actions_are(&b, "");
     b.looked = b.sent_count - 1;
     bench_welcome_with(&b, EPOCH_1, true, "");
@@ -259,7 +259,7 @@ START_TEST(test_another_epoch_voids_positions) {
     bench_live_room(&b, "a", 5);
     bench_no_session(&b);
     bench_welcome_with(&b, EPOCH_2, false, "");
-    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "disconnected the broker does not know the session any more");
     EVENT(&b, "connected " EPOCH_2 " me");
     EVENT(&b, "epoch " EPOCH_2);
     bench_actions_are(&b, "+~0202020202020202 ");
@@ -335,7 +335,7 @@ START_TEST(test_without_reconnect_the_first_loss_closes) {
     bench_init_with(&b, (machine_config_t){.nick = "me"});
     bench_welcome(&b);
     bench_no_session(&b);
-    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "disconnected the broker does not know the session any more");
     EVENT(&b, "closed");
     NOTHING_SENT(&b);
     bench_finish(&b);
@@ -442,7 +442,7 @@ START_TEST(test_close_while_the_bye_is_lost) {
     bench_run(&b);
     SENT(&b, "bye");
     bench_no_session(&b);
-    EVENT(&b, "disconnected no-session");
+    EVENT(&b, "disconnected the broker does not know the session any more");
     EVENT(&b, "closed");
     NO_EVENT(&b);
     bench_finish(&b);
