@@ -1,8 +1,8 @@
 /* The database of the durable log: one SQLite file in the data directory. It knows no thread: a handle belongs to
  * whoever opened it, the writing thread or the reading one.
  *
- * A row of `frames` is a DELIVER frame as it was delivered. Its id is room << 40 | last seq, so that one tree holds each
- * room's frames in their order and appending needs no second index.
+ * A row of `frames` is a DELIVER frame as it was delivered. Its id is room << 40 | last seq, so that one tree holds
+ * each room's frames in their order and appending needs no second index.
  *
  * Functions that return bool give false on failure and write one line about it to `error`. */
 #ifndef DB_H
@@ -33,7 +33,8 @@ void db_close(db_t *db);
  * name (without the directory). Needs the lock, which it takes and gives back. */
 bool db_put_aside(const char *dir, char name[64], db_error_t error);
 
-/* The epoch kept in the database: `fresh_epoch` of the call that made it. */
+/* The epoch kept in the database: `fresh_epoch` of the call that made it, or of the first that opened this copy
+ * (db_backup). */
 uint64_t db_epoch(const db_t *db);
 
 /* --- What a start needs: every row to `each` --- */
@@ -46,13 +47,16 @@ typedef struct {
 } db_room_t;
 
 bool db_each_room(db_t *db, void (*each)(void *ctx, const db_room_t *room), void *ctx, db_error_t error);
-bool db_each_value(db_t *db, void (*each)(void *ctx, uint32_t room, const zr_entry_t *entry), void *ctx, db_error_t error);
+bool db_each_value(
+    db_t *db, void (*each)(void *ctx, uint32_t room, const zr_entry_t *entry), void *ctx, db_error_t error);
 bool db_each_mark(db_t *db, void (*each)(void *ctx, const log_mark_t *mark), void *ctx, db_error_t error);
 
 /* --- Writing: everything between begin and commit is stored as a whole, or not at all --- */
 
 bool db_begin(db_t *db, db_error_t error);
-/* On the disk when it returns true; else nothing of it is, and the transaction has ended. */
+/* On the disk when it returns true; else nothing of it is, and the transaction has ended. Only when the disk fails,
+ * goes on failing and the process ends meanwhile may it be found afterwards, as a whole. After an add that failed it
+ * returns false. */
 bool db_commit(db_t *db, db_error_t error);
 void db_rollback(db_t *db);
 
@@ -63,23 +67,24 @@ bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, db_error_t erro
 
 /* --- Retention, in steps: at most `frames` rows each; own transaction --- */
 
-/* Deletes what the policy does not keep of the room, oldest first, never its newest frame; moves the room's `oldest`. `*more`: call
- * again. `bounds` gets the new bounds. Values of keys stay. */
-bool db_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, size_t frames, log_bounds_t *bounds, bool *more,
-    db_error_t error);
+/* Deletes what the policy does not keep of the room, oldest first, never its newest frame; moves the room's `oldest`.
+ * `*more`: call again. `bounds` gets the new bounds. Values of keys stay. */
+bool db_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, size_t frames, log_bounds_t *bounds,
+    bool *more, db_error_t error);
 /* Forgets marks not used since `before` (µs), and the longest unused beyond `max`; at most `rows`. */
 bool db_forget_marks(db_t *db, uint64_t before, size_t max, size_t rows, bool *more, db_error_t error);
-/* Gives freed pages back to the file system, at most `pages` (incremental vacuum). */
+/* Gives freed pages back to the file system, at most `pages` (incremental vacuum); some are kept for what comes. */
 bool db_give_back(db_t *db, int pages, db_error_t error);
 
 /* --- Reading --- */
 
-/* A slice as log.h describes it: cut, REPLAY set. `bounds` are the room's; nothing beyond bounds->head is read. The frames are one
- * reference each, the caller's, in `frames` (read->frames places). */
+/* A slice as log.h describes it: cut, REPLAY set. `bounds` are the room's; nothing beyond bounds->head is read. The
+ * frames are one reference each, the caller's, in `frames` (read->frames places). */
 bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read_t *read, log_slice_t *slice,
     zr_blob_t **frames, db_error_t error);
 
-/* A consistent copy into the file `to`, which must not exist, while others write (SQLite's backup API), 1000 pages at a time. */
+/* A consistent copy into the file `to`, which must not exist, while others write (SQLite's backup API), 1000 pages at a
+ * time. Where it is put to use it begins another epoch: positions given since would be given again. */
 bool db_backup(const char *dir, const char *to, db_error_t error);
 
 #endif

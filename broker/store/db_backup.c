@@ -7,7 +7,8 @@
 
 enum { STEP_PAGES = 1000 };
 
-/* Everything the source shows in one read transaction: were it not held, each commit would begin the copy anew. */
+/* Everything the source shows in one read transaction: were it not held, each commit would begin the copy anew. It is
+ * held from the first read on, and a step of the copy is none. */
 static bool s_copy(sqlite3 *from, sqlite3 *to) {
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     if (!backup)
@@ -35,7 +36,9 @@ bool db_backup(const char *dir, const char *to, db_error_t error) {
     close(fd);
 
     sqlite3 *copy = NULL;
+    int64_t tables;
     bool ok = db_run(db, db_statement(db, DB_SQL_BEGIN_READ)) &&
+              db_number(db, "SELECT count(*) FROM sqlite_schema", &tables) &&
               sqlite3_open_v2(to, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
               s_copy(db->sql, copy) && s_finish(copy);
     if (!ok)

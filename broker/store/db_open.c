@@ -46,7 +46,7 @@ static db_open_t s_unreadable(db_t *db, db_error_t error, const char *what) {
     case SQLITE_OK:
     case SQLITE_ROW:
     case SQLITE_DONE:
-        db_damaged(db, error, "something is missing");
+        db_fail(db, error, what);
         return DB_CORRUPT;
     case SQLITE_ERROR:
     case SQLITE_MISMATCH:
@@ -196,8 +196,8 @@ static db_open_t s_check_table(db_t *db, sqlite3_stmt *statement, db_error_t err
 
 /* The tables that a start reads whole: their pages, and what must be true of each row. */
 static db_open_t s_check(db_t *db, db_error_t error) {
-    static const char *const checks[] = {"PRAGMA quick_check(meta)", "PRAGMA quick_check(rooms)", "PRAGMA quick_check(keys)",
-        "PRAGMA quick_check(marks)"};
+    static const char *const checks[] = {"PRAGMA quick_check(meta)", "PRAGMA quick_check(rooms)",
+        "PRAGMA quick_check(keys)", "PRAGMA quick_check(marks)"};
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         sqlite3_stmt *statement;
         if (sqlite3_prepare_v2(db->sql, checks[i], -1, &statement, NULL) != SQLITE_OK)

@@ -90,6 +90,8 @@ static const char *s_advice(int code, int number) {
 
 bool db_fail(db_t *db, db_error_t error, const char *what) {
     int code = sqlite3_extended_errcode(db->sql), number = 0;
+    if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) /* it has no complaint: we have */
+        return db_damaged(db, error, "a row is missing");
     /* The number stays from an earlier failure, which says nothing of this one. */
     if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_FULL)
         number = sqlite3_system_errno(db->sql);

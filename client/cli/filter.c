@@ -5,6 +5,7 @@
 void filter_finish(filter_t *filter) {
     if (filter->has_pattern)
         regfree(&filter->pattern);
+    zr_buffer_finish(&filter->body);
     *filter = (filter_t){0};
 }
 
@@ -25,18 +26,21 @@ bool filter_active(const filter_t *filter) {
     return filter->since || filter->until || filter->sender || filter->has_pattern;
 }
 
-/* A body has a length and no NUL at its end, and may hold NULs: REG_STARTEND. */
-static bool s_matches(const regex_t *pattern, const zrelay_event_t *entry) {
+/* A body may hold NULs, hence REG_STARTEND, and has none at its end, which regexec may look for all the same. */
+static bool s_matches(filter_t *filter, const zrelay_event_t *entry) {
     regmatch_t range = {.rm_so = 0, .rm_eo = (regoff_t)entry->body_len};
-    return regexec(pattern, entry->body_len ? entry->body : "", 1, &range, REG_STARTEND) == 0;
+    zr_buffer_clear(&filter->body);
+    zr_buffer_append(&filter->body, entry->body, entry->body_len);
+    zr_buffer_u8(&filter->body, '\0');
+    return regexec(&filter->pattern, (const char *)filter->body.data, 1, &range, REG_STARTEND) == 0;
 }
 
-bool filter_wants(const filter_t *filter, const zrelay_event_t *entry) {
+bool filter_wants(filter_t *filter, const zrelay_event_t *entry) {
     if (entry->time < filter->since || filter_past(filter, entry))
         return false;
     if (filter->sender && (!entry->sender || strcmp(entry->sender, filter->sender) != 0))
         return false;
-    return !filter->has_pattern || (!entry->deleted && s_matches(&filter->pattern, entry));
+    return !filter->has_pattern || (!entry->deleted && s_matches(filter, entry));
 }
 
 bool filter_past(const filter_t *filter, const zrelay_event_t *entry) {

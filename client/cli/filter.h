@@ -12,6 +12,7 @@ typedef struct {
     const char *sender;    /* NULL: anybody */
     regex_t pattern;
     bool has_pattern;
+    zr_buffer_t body; /* what is being matched */
 } filter_t;
 
 /* A zeroed filter wants everything. */
@@ -24,7 +25,7 @@ bool filter_set_pattern(filter_t *filter, const char *pattern, zr_buffer_t *erro
 /* Whether it wants fewer than all. */
 bool filter_active(const filter_t *filter);
 
-bool filter_wants(const filter_t *filter, const zrelay_event_t *entry);
+bool filter_wants(filter_t *filter, const zrelay_event_t *entry);
 
 /* Whether neither `entry` nor any after it is wanted: in a room, time never goes back. */
 bool filter_past(const filter_t *filter, const zrelay_event_t *entry);

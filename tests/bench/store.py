@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+"""Acked-on-disk messages a second: zrelayd --data, which syncs before each ack, beside nats-server with JetStream file storage, which with its
+default settings does not. Both run on loopback with folders side by side; rounds are interleaved and medians and ratios printed.
+
+Usage: tests/bench/store.py [--build DIR] [--rounds N] [--messages N] [--size BYTES] [--publishers N,N...]
+Needs nats-server (Debian). Nothing else should run meanwhile."""
+import argparse
+import os
+import re
+import selectors
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Zrelay:
+    name = "zrelayd --data (synced)"
+
+    def __init__(self, build, folder, size):
+        self.client = os.path.join(build, "client/zrelay")
+        self.size, self.folder = size, folder
+        self.process = subprocess.Popen([os.path.join(build, "broker/zrelayd"), "--data", os.path.join(folder, "zrelay"),
+                                         "--listen", "tcp://127.0.0.1:*"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.server = re.search(r"listening on ([^,]+),", self.process.stdout.readline()).group(1)
+
+    def publish(self, publishers, messages):
+        """Seconds until every message is acked."""
+        lines = os.path.join(self.folder, f"lines-{messages}")
+        if not os.path.exists(lines):
+            with open(lines, "wb") as file:
+                file.write((b"x" * self.size + b"\n") * messages)
+        begin = time.monotonic()
+        running = []
+        for _ in range(publishers):
+            with open(lines, "rb") as file:
+                running.append(subprocess.Popen([self.client, "-s", self.server, "pub", "bench"], stdin=file))
+        for one in running:
+            if one.wait() != 0:
+                raise SystemExit("a publisher failed")
+        return time.monotonic() - begin
+
+    def close(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+class JetStream:
+    """The NATS protocol by hand: frames are made beforehand, so that the generator costs next to nothing."""
+    name = "nats-server JetStream file"
+    WINDOW = 4000  # messages a publisher has unacked, as its client libraries have by default
+
+    def __init__(self, folder, size):
+        self.port = free_port()
+        self.process = subprocess.Popen(["nats-server", "-js", "-sd", os.path.join(folder, "nats"), "-a", "127.0.0.1", "-p",
+                                         str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        connection = self.connect("setup")
+        connection.sendall(b'PUB $JS.API.STREAM.CREATE.bench setup 81\r\n'
+                           b'{"name":"bench","subjects":["bench"],"storage":"file","retention":"limits"}      \r\n')
+        answer = connection.recv(65536)
+        while b"\r\n{" not in answer:
+            answer += connection.recv(65536)
+        if b'"error"' in answer:
+            raise SystemExit(answer.decode())
+        connection.close()
+        self.frame = b"PUB bench %%s %d\r\n%s\r\n" % (size, b"x" * size)
+
+    def connect(self, inbox):
+        end = time.monotonic() + 10
+        while True:
+            try:
+                connection = socket.create_connection(("127.0.0.1", self.port))
+                break
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
+        connection.sendall(b'CONNECT {"verbose":false}\r\nSUB %s 1\r\nPING\r\n' % inbox.encode())
+        greeting = b""
+        while b"PONG\r\n" not in greeting:
+            greeting += connection.recv(4096)
+        return connection
+
+    def publish(self, publishers, messages):
+        batch = 500
+        ready = selectors.DefaultSelector()
+        begin = time.monotonic()
+        for number in range(publishers):
+            inbox = f"acks{number}"
+            connection = self.connect(inbox)
+            connection.setblocking(False)
+            state = {"frames": (self.frame % inbox.encode()) * batch, "left": messages, "unacked": 0, "out": memoryview(b""), "acked": 0}
+            ready.register(connection, selectors.EVENT_READ | selectors.EVENT_WRITE, state)
+        busy = publishers
+        while busy:
+            for key, events in ready.select():
+                state, connection = key.data, key.fileobj
+                if events & selectors.EVENT_READ:
+                    acks = connection.recv(1 << 20).count(b'"seq"')
+                    state["acked"] += acks
+                    state["unacked"] -= acks
+                    if state["acked"] == messages:
+                        ready.unregister(connection)
+                        connection.close()
+                        busy -= 1
+                        continue
+                if not state["out"] and state["left"] and state["unacked"] + batch <= self.WINDOW:
+                    count = min(batch, state["left"])
+                    state["out"] = memoryview(state["frames"])[:len(state["frames"]) // batch * count]
+                    state["left"] -= count
+                    state["unacked"] += count
+                if state["out"]:
+                    try:
+                        state["out"] = state["out"][connection.send(state["out"]):]
+                    except BlockingIOError:
+                        pass
+                wanted = bool(state["out"]) or (state["left"] and state["unacked"] + batch <= self.WINDOW)
+                ready.modify(connection, selectors.EVENT_READ | (selectors.EVENT_WRITE if wanted else 0), state)
+        return time.monotonic() - begin
+
+    def close(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("--build", default=os.path.join(os.path.dirname(__file__), "../../build"))
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--messages", type=int, default=500_000)
+    options.add_argument("--size", type=int, default=100)
+    options.add_argument("--publishers", default="1,50")
+    given = options.parse_args()
+    for publishers in map(int, given.publishers.split(",")):
+        each = given.messages // publishers
+        rates = {Zrelay.name: [], JetStream.name: []}
+        ratios = []
+        for _ in range(given.rounds):
+            folder = tempfile.mkdtemp(prefix="zrelay-bench-")
+            peers = [Zrelay(given.build, folder, given.size), JetStream(folder, given.size)]
+            for peer in peers:
+                peer.publish(1, 1000)  # warm
+                rates[peer.name].append(each * publishers / peer.publish(publishers, each))
+                peer.close()
+            ratios.append(rates[Zrelay.name][-1] / rates[JetStream.name][-1])
+            shutil.rmtree(folder)
+        print(f"{publishers} publisher{'s' * (publishers > 1)}, {given.size}-byte messages, {given.rounds} rounds, medians:")
+        for name, values in rates.items():
+            print(f"  {name:28} {statistics.median(values):>12,.0f} messages/s acked   ({min(values):,.0f} – {max(values):,.0f})")
+        print(f"  ratio                        {statistics.median(ratios):>12.1f}")
+
+
+if __name__ == "__main__":
+    main()
