@@ -3,6 +3,7 @@
 #include "link.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@ enum {
     COPY_MAX = 512,    /* bytes up to which copying a frame is cheaper than sharing it */
     SEND_QUEUE = 1000, /* frames; what is published beyond it is packed into larger ones */
     RECEIVE_QUEUE = 10000,
-    FRONT_QUEUE = 4096, /* a broker that finds it full takes us for dead */
+    FRONT_QUEUE = LINK_FRAMES_MAX, /* a broker that finds it full takes us for dead */
     MESSAGE_MAX =
         257 << 20, /* above the largest max-frame (256M) that a broker can be given: what it took we must get */
     HANDSHAKE_MS = 5000,
@@ -25,6 +26,8 @@ struct link {
     char *server;
     int receive_queue;
     void *context, *front, *back;
+    void *watch;      /* hears of the front's connection; NULL when there is no front, or no socket could be had */
+    unsigned watches; /* there were */
     int epoll;
 };
 
@@ -62,13 +65,43 @@ static int s_descriptor(void *socket) {
     return zmq_getsockopt(socket, ZMQ_FD, &fd, &size) == 0 ? fd : -1;
 }
 
+static void s_poll(link_t *l, void *socket) {
+    struct epoll_event event = {.events = EPOLLIN};
+    epoll_ctl(l->epoll, EPOLL_CTL_ADD, s_descriptor(socket), &event);
+}
+
 static void s_close(link_t *l, void **socket, int linger_ms) {
     if (!*socket)
         return;
+    if (*socket == l->front) {
+        /* In this order: libzmq's thread would wait for ever for somebody to take an event. */
+        zmq_socket_monitor(l->front, NULL, 0);
+        s_close(l, &l->watch, 0);
+    }
     epoll_ctl(l->epoll, EPOLL_CTL_DEL, s_descriptor(*socket), NULL);
     s_set(*socket, ZMQ_LINGER, linger_ms);
     zmq_close(*socket);
     *socket = NULL;
+}
+
+/* Before the front connects. Without a watch the machine's time-outs must do. */
+static void s_watch(link_t *l) {
+    char name[40]; /* another each time: libzmq gives up the old one only some time later */
+    snprintf(name, sizeof name, "inproc://front-%u", l->watches++);
+    if (zmq_socket_monitor(l->front, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
+        return;
+    l->watch = zmq_socket(l->context, ZMQ_PAIR);
+    if (l->watch) {
+        /* With a bound, libzmq's thread, and all sockets with it, would stand still while a program is busy and its
+         * connection comes and goes. */
+        s_set(l->watch, ZMQ_RCVHWM, 0);
+        if (zmq_connect(l->watch, name) == 0) {
+            s_poll(l, l->watch);
+            return;
+        }
+    }
+    zmq_socket_monitor(l->front, NULL, 0);
+    s_close(l, &l->watch, 0);
 }
 
 /* An endpoint that cannot be connected to leaves a silent socket: the machine's time-outs handle it like a silent
@@ -78,9 +111,10 @@ static void s_reopen(link_t *l, void **socket, int type, const char *endpoint) {
     *socket = s_open(l, type);
     if (!*socket)
         return;
+    if (type == ZMQ_DEALER)
+        s_watch(l);
     zmq_connect(*socket, endpoint);
-    struct epoll_event event = {.events = EPOLLIN};
-    epoll_ctl(l->epoll, EPOLL_CTL_ADD, s_descriptor(*socket), &event);
+    s_poll(l, *socket);
 }
 
 void link_set_receive_queue(link_t *l, int frames) {
@@ -218,6 +252,16 @@ zr_blob_t *link_back(link_t *l) {
     return s_receive(l->back);
 }
 
+link_change_t link_change(link_t *l) {
+    uint8_t told[6], address[1]; /* an event has two parts; of the second nothing is wanted */
+    uint16_t event;
+    if (!l->watch || zmq_recv(l->watch, told, sizeof told, ZMQ_DONTWAIT) != sizeof told)
+        return LINK_SAME;
+    zmq_recv(l->watch, address, sizeof address, ZMQ_DONTWAIT);
+    memcpy(&event, told, sizeof event);
+    return event == ZMQ_EVENT_DISCONNECTED ? LINK_DOWN : LINK_UP;
+}
+
 static int s_events(void *socket) {
     int events = 0;
     size_t size = sizeof events;
@@ -228,5 +272,6 @@ static int s_events(void *socket) {
 
 bool link_ready(link_t *l, bool blocked) {
     int front = s_events(l->front);
-    return (front & ZMQ_POLLIN) || (blocked && (front & ZMQ_POLLOUT)) || (s_events(l->back) & ZMQ_POLLIN);
+    return (front & ZMQ_POLLIN) || (blocked && (front & ZMQ_POLLOUT)) ||
+           ((s_events(l->back) | s_events(l->watch)) & ZMQ_POLLIN);
 }

@@ -24,6 +24,13 @@ bool link_perform(link_t *l, action_t *action);
 zr_blob_t *link_front(link_t *l);
 zr_blob_t *link_back(link_t *l);
 
+/* What became of the front's connection, one change a call, in order. Told apart from the frames: those that came
+ * before a change may still have to be fetched, LINK_FRAMES_MAX at most. Only of connections whose handshake was done
+ * is LINK_UP told; LINK_DOWN also of others. */
+typedef enum { LINK_SAME, LINK_UP, LINK_DOWN } link_change_t;
+enum { LINK_FRAMES_MAX = 4096 };
+link_change_t link_change(link_t *l);
+
 /* Something is to be fetched, or, if `blocked`, the DEALER takes frames again. To be asked before each wait: the
  * descriptor tells of a change only once, and sending may have swallowed that. */
 bool link_ready(link_t *l, bool blocked);

@@ -32,6 +32,7 @@ static void s_hello(machine_t *m) {
 /* On a fresh DEALER: what an old one still holds would arrive before this hello, and could double it. */
 static void s_connect(machine_t *m) {
     m->connection++;
+    m->front_up = false;
     machine_do(m, ACTION_CONNECT_FRONT);
     s_hello(m);
 }
@@ -274,6 +275,25 @@ void machine_on_bye(machine_t *m, json_t *object) {
 void machine_on_ok(machine_t *m, uint64_t re) {
     if (m->state == STATE_LEAVING && re == m->bye_id)
         s_closed(m);
+}
+
+/* Nothing is to be done: the hello of a fresh DEALER waits in it, before all else. */
+void machine_front_up(machine_t *m, uint64_t now) {
+    m->now = now;
+    m->front_up = true;
+}
+
+/* libzmq would connect again by itself, but frames that the DEALER holds would then come before a hello; hence a fresh
+ * one. Without a session (NAMING) there are none, and the next hello may take the connection that libzmq makes. */
+void machine_front_down(machine_t *m, uint64_t now) {
+    m->now = now;
+    if (!m->front_up)
+        return; /* it never stood, as when nobody answers behind a proxy: nothing is lost */
+    m->front_up = false;
+    if (m->state == STATE_LEAVING)
+        s_closed(m); /* all is answered but the bye */
+    else if (m->state == STATE_LIVE || m->state == STATE_GREETING)
+        s_lost_back_off(m, "the connection to the broker broke");
 }
 
 /* --- Heartbeats --- */

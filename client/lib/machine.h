@@ -45,6 +45,11 @@ void machine_destroy(machine_t *machine); /* NULL is accepted */
 void machine_front(machine_t *machine, zr_blob_t *frame, uint64_t now);
 void machine_back(machine_t *machine, zr_blob_t *frame, uint64_t now);
 
+/* The DEALER's connection stands (its handshake is done), or ended: sooner than silence tells it. A hint: the machine
+ * comes through without. */
+void machine_front_up(machine_t *machine, uint64_t now);
+void machine_front_down(machine_t *machine, uint64_t now);
+
 /* Does what is due; machine_due says when that is (UINT64_MAX: never). */
 void machine_tick(machine_t *machine, uint64_t now);
 uint64_t machine_due(const machine_t *machine);

@@ -270,6 +270,7 @@ struct machine {
     uint64_t deadline; /* of the state */
     uint64_t connection;
     unsigned attempts;
+    bool front_up;  /* the DEALER's connection is known to stand */
     bool connected; /* the program heard ZRELAY_CONNECTED and no ZRELAY_DISCONNECTED */
     bool closing;
     uint64_t hello_id, bye_id;
@@ -370,6 +371,7 @@ void presence_lost(room_t *room);
 void presence_on_joined(machine_t *m, room_t *room);
 void presence_note_version(machine_t *m, room_t *room, uint64_t version);
 void presence_on_frame(machine_t *m, room_t *room, zr_span_t json); /* `room` may be NULL */
+void presence_on_asked(const request_t *request);
 void presence_on_who(machine_t *m, request_t *request, json_t *object);
 void presence_on_refused(machine_t *m, request_t *request, json_t *error);
 

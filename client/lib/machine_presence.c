@@ -62,7 +62,6 @@ static void s_ask(machine_t *m, room_t *room, uint64_t delay) {
         return;
     presence->missed = false;
     presence->noted = NEVER;
-    presence->generation++;
     presence->who = request_new(m, REQUEST_MEMBERS, zr_span_of(room->name, room->len));
     presence->who->room = room;
     request_again(m, presence->who, delay);
@@ -74,6 +73,12 @@ void presence_on_joined(machine_t *m, room_t *room) {
     if (!room->presence)
         room->presence = machine_alloc(sizeof *room->presence);
     s_ask(m, room, 0); /* after a reconnect too: versions of another run of the broker may coincide */
+}
+
+/* Begins here, not in s_ask: whom a frame names between the two may have left again before the list is made. */
+void presence_on_asked(const request_t *request) {
+    if (!request->page[0])
+        request->room->presence->generation++;
 }
 
 /* --- Changes --- */

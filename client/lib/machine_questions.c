@@ -142,6 +142,8 @@ void question_answer_state(machine_t *m, request_t *request, json_t *object) {
 
 void question_ask_list(machine_t *m, request_t *request, json_t *object) {
     (void)m;
+    if (request->kind == REQUEST_MEMBERS)
+        presence_on_asked(request);
     if (request->kind == REQUEST_ROOMS || request->kind == REQUEST_LIST) {
         size_t len = strlen(request->name);
         if (len && request->name[len - 1] == '*')

@@ -109,12 +109,31 @@ static void s_flush(zrelay_t *relay, uint64_t now) {
     }
 }
 
+static void s_front(zrelay_t *relay, uint64_t now, int most) {
+    zr_blob_t *frame;
+    for (int i = 0; i < most && (frame = link_front(relay->link)); i++)
+        machine_front(relay->machine, frame, now);
+}
+
+/* What a connection brought before it broke comes first: acks count, and a bye says more than its end. */
+static void s_changes(zrelay_t *relay, uint64_t now) {
+    link_change_t change;
+    while ((change = link_change(relay->link)) != LINK_SAME) {
+        if (change == LINK_UP) {
+            machine_front_up(relay->machine, now);
+            continue;
+        }
+        s_front(relay, now, LINK_FRAMES_MAX);
+        machine_front_down(relay->machine, now);
+    }
+}
+
 /* One turn: what came in, what is due, what is to go out. Entries are fetched only when the program has taken those
  * before; the broker's answers are, whenever the time has come to judge whether it lives. */
 static void s_turn(zrelay_t *relay, uint64_t now, bool entries) {
     zr_blob_t *frame;
-    for (int i = 0; i < BATCH && (frame = link_front(relay->link)); i++)
-        machine_front(relay->machine, frame, now);
+    s_changes(relay, now);
+    s_front(relay, now, BATCH);
     for (int i = 0; entries && i < BATCH && (frame = link_back(relay->link)); i++)
         machine_back(relay->machine, frame, now);
     machine_tick(relay->machine, now);

@@ -85,6 +85,29 @@ class Stream(TestCase):
         self.assertEqual(publisher.finish(), 0, publisher.errors())
         self.assertEqual(reader.lines(), [b"before", b"after"])
 
+    def test_a_killed_broker_is_noticed_without_a_heartbeat(self):
+        config = "server\n    heartbeat = 3600000\n"  # only the end of the connection can tell
+        broker = self.broker(config=config)
+        reader = self.zrelay(broker, "--nick", "reader", "sub", "-v", "news")
+        chat = self.zrelay(broker, "--nick", "ann", "chat", "news")
+        publisher = self.zrelay(broker, "pub", "-v", "news")
+        self.wait_members(broker, "news", 2)
+        publisher.write(b"before\n")
+        reader.wait_out("^before$")
+        broker.signal(signal.SIGKILL)
+        broker.finish()
+        for program in (reader, chat, publisher):
+            program.wait_err(r"lost the broker \(the connection to the broker broke\)")
+        chat.write(b"typed meanwhile\n")
+        self.broker("--listen", broker.server, "--back", broker.back, config=config)
+        chat.wait_err("connected again")
+        reader.wait_out("^typed meanwhile$")
+        publisher.write(b"after\n")
+        reader.wait_out("^after$")
+        chat.wait_out(": after$")
+        for program in (reader, chat, publisher):
+            self.assertEqual(program.errors().count("lost the broker"), 1, program.errors())
+
     def test_messages_queued_while_the_broker_is_away_arrive(self):
         broker = self.broker(config=FAST)
         publisher = self.zrelay(broker, "pub", "queue")

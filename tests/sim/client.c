@@ -78,6 +78,7 @@ void client_destroy(client_t *client) {
     for (size_t i = 0; i < client->ask_count; i++)
         free(client->asks[i].seqs);
     free(client->asks);
+    free(client->changes);
     free(client->sent);
     free(client);
 }
@@ -113,6 +114,11 @@ size_t client_sent_from(const client_t *client, uint64_t mid) {
 
 /* --- The link --- */
 
+/* A fresh DEALER has a fresh monitor. */
+static void s_forget_changes(client_t *client) {
+    client->change_count = 0;
+}
+
 static const char *s_text(zr_blob_t *frame, int *len) {
     const uint8_t *data = zr_blob_data(frame);
     *len = data[0] == '{' ? (int)zr_blob_len(frame) : 0;
@@ -130,6 +136,7 @@ static void s_act(client_t *client, const action_t *action) {
         break;
     case ACTION_CONNECT_FRONT:
         world_trace(&sim->world, "c%u front connects", client->number);
+        s_forget_changes(client);
         socket_connect(&client->front, "sim://front");
         break;
     case ACTION_CONNECT_BACK:
@@ -147,6 +154,7 @@ static void s_act(client_t *client, const action_t *action) {
         break;
     case ACTION_DISCONNECT:
         world_trace(&sim->world, "c%u disconnects", client->number);
+        s_forget_changes(client);
         socket_close(&client->front);
         socket_close(&client->back);
         break;
@@ -170,6 +178,21 @@ static bool s_take_all(client_t *client) {
         check_event(client, event);
         any = true;
     }
+    return any;
+}
+
+static bool s_hand_in_changes(client_t *client) {
+    bool any = client->change_count > 0;
+    for (size_t i = 0; i < client->change_count; i++) {
+        if (client->changes[i]) {
+            machine_front_up(client->machine, s_now(client));
+            continue;
+        }
+        while (client->front.in.count)
+            machine_front(client->machine, queue_pop(&client->front.in), s_now(client));
+        machine_front_down(client->machine, s_now(client));
+    }
+    s_forget_changes(client);
     return any;
 }
 
@@ -217,7 +240,8 @@ void client_pump(client_t *client) {
     client->due = UINT64_MAX;
     machine_tick(client->machine, s_now(client));
     for (unsigned turns = 0; !client->sim->world.failed; turns++) {
-        bool any = s_hand_in(client);
+        bool any = s_hand_in_changes(client);
+        any |= s_hand_in(client);
         any |= s_act_all(client);
         any |= s_take_all(client);
         if (!any)
@@ -252,6 +276,16 @@ void client_receive(client_t *client, conn_kind_t kind, zr_blob_t *frame) {
         return;
     }
     queue_push(kind == CONN_FRONT ? &client->front.in : &client->back.in, frame);
+    client_wake(client);
+}
+
+void client_front_changed(client_t *client, bool up) {
+    if (!client->machine)
+        return;
+    world_trace(&client->sim->world, "c%u hears that its connection %s", client->number, up ? "stands" : "ended");
+    if (client->change_count == client->change_size)
+        client->changes = world_grow(client->changes, &client->change_size, sizeof *client->changes);
+    client->changes[client->change_count++] = up;
     client_wake(client);
 }
 

@@ -56,6 +56,8 @@ typedef struct client {
     unsigned number, slot;
     machine_t *machine; /* NULL: it has ended */
     socket_t front, back;
+    bool *changes; /* of the front's connection, not handed in yet; true: it stands */
+    size_t change_count, change_size;
     const char *user; /* who it authenticates as; NULL: nobody */
     char nick[ZR_NICK_MAX + 1];
     unsigned nicks; /* it has tried */
@@ -89,6 +91,9 @@ unsigned client_number(const client_t *client);
 
 /* A frame arrived at one of its sockets; takes over the reference. */
 void client_receive(client_t *client, conn_kind_t kind, zr_blob_t *frame);
+
+/* The front's connection stands, or ended. */
+void client_front_changed(client_t *client, bool up);
 
 /* Hands the machine what arrived, carries out its actions and takes its events, soon. */
 void client_wake(client_t *client);

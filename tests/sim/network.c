@@ -188,9 +188,13 @@ static void s_try(void *ctx, uint64_t opened) {
         .broker_open = true,
         .latency = rng_below(&sim->world.rng, sim->params.latency + 1)};
     conn->route = ++network->last_route;
+    /* A change may go unheard: the machine is not to rely on it. */
+    conn->watched = conn->kind == CONN_FRONT && rng_chance(&sim->world.rng, 3, 4);
     socket->conn = conn;
     world_trace(&sim->world, "c%u %s connected as %u", client_number(socket->client),
         socket->kind == CONN_FRONT ? "front" : "back", conn->route);
+    if (conn->watched)
+        client_front_changed(socket->client, true);
     zr_blob_t *frame;
     while ((frame = queue_pop(&socket->out)))
         s_up(conn, frame);
@@ -236,6 +240,8 @@ void conn_break(conn_t *conn, uint64_t unnoticed) {
     socket_t *socket = s_socket(conn);
     socket->conn = NULL;
     s_detach(conn, unnoticed, true);
+    if (conn->watched)
+        client_front_changed(conn->client, false);
     s_reconnect(socket, rng_between(&conn->sim->world.rng, 1 * MS, 200 * MS));
 }
 

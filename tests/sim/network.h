@@ -43,7 +43,8 @@ typedef struct conn {
     route_t route;
     unsigned incarnation; /* of the broker */
     bool client_open, broker_open;
-    bool hole; /* takes frames and loses them; neither end knows */
+    bool watched; /* the client is told when it stands and when it ends */
+    bool hole;    /* takes frames and loses them; neither end knows */
     queue_t up, down;
     uint64_t up_due, down_due; /* of the last one in them */
     uint64_t stalled;          /* nothing arrives before */

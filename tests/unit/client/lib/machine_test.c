@@ -463,6 +463,186 @@ START_TEST(test_close_sends_a_direct_message_first) {
 }
 END_TEST
 
+#define BROKE "disconnected the connection to the broker broke"
+
+static void s_up(void) {
+    machine_front_up(b.machine, b.now);
+    bench_run(&b);
+}
+
+static void s_down(void) {
+    machine_front_down(b.machine, b.now);
+    bench_run(&b);
+}
+
+/* Fresh sockets after the back-off, which has just begun. */
+static void s_expect_back_off(uint64_t window) {
+    bench_actions_are(&b, "disconnect ");
+    NOTHING_SENT(&b);
+    ck_assert_uint_le(machine_due(b.machine), b.now + window);
+    b.now = machine_due(b.machine);
+    bench_tick(&b, 0);
+    bench_actions_are(&b, "front ");
+}
+
+START_TEST(test_a_broken_connection_is_told_at_once) {
+    bench_init(&b);
+    s_up();
+    bench_live_room(&b, "a", 5);
+    machine_publish(b.machine, "a", NULL, 0, 0, "1", 1, NULL);
+    bench_run(&b);
+    SENT(&b, "publish a 1");
+    s_down();
+    EVENT(&b, BROKE);
+    machine_publish(b.machine, "a", NULL, 0, 0, "2", 1, NULL);
+    s_down(); /* told once */
+    bench_run(&b);
+    s_expect_back_off(100);
+    s_up(); /* hello is in the DEALER already */
+    bench_welcome_with(&b, EPOCH_1, true, "");
+    EVENT(&b, "connected " EPOCH_1 " me resumed");
+    NO_EVENT(&b);
+    SENT(&b, "publish a 1");
+    SENT(&b, "publish a 2");
+    bench_synced(&b);
+    SENT(&b, "join room=a after=5");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_connection_breaks_while_greeting) {
+    bench_init(&b);
+    SENT(&b, HELLO);
+    b.actions[0] = '\0';
+    s_down(); /* it never stood: libzmq goes on trying */
+    bench_actions_are(&b, "");
+    ck_assert_uint_eq(machine_due(b.machine), b.now + 5000);
+    for (uint64_t window = 100; window <= 400; window *= 2) { /* the hello may have gone with it */
+        s_up();
+        s_down();
+        s_expect_back_off(window);
+        SENT(&b, HELLO);
+    }
+    NO_EVENT(&b); /* there was nothing to lose yet */
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_connection_breaks_while_a_session_is_renewed_or_asked_for) {
+    bench_init(&b);
+    s_up();
+    bench_welcome(&b);
+    b.actions[0] = '\0';
+    machine_rename(b.machine, "you", b.now);
+    bench_run(&b);
+    SENT(&b, "hello proto=1 client=00000000000000000000000000000000 nick=you");
+    s_down();
+    EVENT(&b, BROKE);
+    s_expect_back_off(100);
+    SENT(&b, "hello proto=1 client=00000000000000000000000000000000 nick=you resume=token");
+    bench_finish(&b);
+
+    bench_init(&b);
+    s_up();
+    bench_welcome(&b);
+    bench_no_session(&b);
+    EVENT(&b, "disconnected the broker does not know the session any more");
+    SENT(&b, HELLO " resume=token");
+    b.actions[0] = '\0';
+    s_down();
+    NO_EVENT(&b);
+    s_expect_back_off(100);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_connection_breaks_while_a_nick_is_chosen) {
+    bench_init(&b);
+    s_up();
+    SENT(&b, HELLO);
+    bench_json(&b, "{'op':'error','re':%d,'code':'nick-in-use','text':'taken'}", bench_id(&b));
+    EVENT(&b, "refused nick-in-use - mid=0-0 request=0 seq=0");
+    b.actions[0] = '\0';
+    s_down();
+    bench_actions_are(&b, "");
+    ck_assert_uint_eq(machine_due(b.machine), UINT64_MAX);
+    s_up(); /* libzmq did that */
+    NOTHING_SENT(&b);
+    machine_rename(b.machine, "you", b.now);
+    bench_run(&b);
+    SENT(&b, "hello proto=1 client=00000000000000000000000000000000 nick=you");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_connection_breaks_after_a_bye) {
+    bench_init(&b);
+    s_up();
+    bench_welcome(&b);
+    b.actions[0] = '\0';
+    bench_json(&b, "{'op':'bye','reason':'shutdown'}");
+    s_down();
+    s_up();
+    EVENT(&b, "disconnected shutdown");
+    NO_EVENT(&b);
+    s_expect_back_off(100);
+    bench_finish(&b);
+
+    bench_init(&b);
+    s_up();
+    bench_welcome(&b);
+    machine_close(b.machine, b.now);
+    bench_run(&b);
+    SENT(&b, "bye");
+    s_down(); /* ok does not come any more */
+    EVENT(&b, "closed");
+    s_down();
+    s_up();
+    NO_EVENT(&b);
+    bench_actions_are(&b, "front disconnect ");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_without_reconnect_a_broken_connection_closes) {
+    bench_init_with(&b, (machine_config_t){.nick = "me"});
+    s_down(); /* it never stood */
+    NO_EVENT(&b);
+    s_up();
+    bench_welcome(&b);
+    s_down();
+    EVENT(&b, BROKE);
+    EVENT(&b, "closed");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_close_outlives_a_broken_connection) {
+    uint8_t ack[ZR_ACK_SIZE];
+    bench_init(&b);
+    s_up();
+    bench_welcome(&b);
+    machine_publish(b.machine, "a", NULL, 0, 0, "1", 1, NULL);
+    machine_close(b.machine, b.now);
+    bench_run(&b);
+    SENT(&b, "publish a 1");
+    b.actions[0] = '\0';
+    s_down();
+    EVENT(&b, BROKE);
+    s_expect_back_off(100);
+    s_up();
+    bench_welcome_with(&b, EPOCH_1, true, "");
+    EVENT(&b, "connected " EPOCH_1 " me resumed");
+    SENT(&b, "publish a 1");
+    zr_ack_write(ack, &(zr_ack_t){ZR_LEVEL_MEMORY, 1, 9});
+    bench_front(&b, ack, sizeof ack);
+    SENT(&b, "bye");
+    bench_finish(&b);
+}
+END_TEST
+
 START_TEST(test_a_blocked_action_is_void_after_a_loss) {
     bench_init(&b);
     bench_welcome(&b);
@@ -491,4 +671,8 @@ UNIT_MAIN("client.lib.machine", test_new_connects_and_says_hello,
     test_bye_shutdown_backs_off, test_bye_expired_says_hello_at_once, test_bye_replaced_backs_off,
     test_without_reconnect_the_first_loss_closes, test_rename, test_rename_twice_and_while_greeting,
     test_close_waits_for_acks_then_says_bye, test_close_does_not_wait_for_ever, test_close_while_the_bye_is_lost,
-    test_close_sends_a_direct_message_first, test_a_blocked_action_is_void_after_a_loss, test_destroy_accepts_null)
+    test_close_sends_a_direct_message_first, test_a_broken_connection_is_told_at_once,
+    test_a_connection_breaks_while_greeting, test_a_connection_breaks_while_a_session_is_renewed_or_asked_for,
+    test_a_connection_breaks_while_a_nick_is_chosen, test_a_connection_breaks_after_a_bye,
+    test_without_reconnect_a_broken_connection_closes, test_close_outlives_a_broken_connection,
+    test_a_blocked_action_is_void_after_a_loss, test_destroy_accepts_null)

@@ -1,6 +1,7 @@
 /* The library against a scripted broker: a ROUTER and an XPUB in this process, moved by hand. */
 #include "zrelay.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -29,6 +30,7 @@ typedef struct {
     zrelay_event_type_t types[4096]; /* of the events taken */
     size_t count;
     char body[256]; /* of the last entry */
+    char why[256];  /* the last connection was lost */
     uint64_t acked;
 } stage_t;
 
@@ -60,7 +62,8 @@ static void s_open(void) {
 
 static void s_shut(void) {
     zrelay_destroy(st.relay);
-    zmq_close(st.front);
+    if (st.front)
+        zmq_close(st.front);
     zmq_close(st.back);
     zmq_ctx_term(st.context);
 }
@@ -74,6 +77,8 @@ static bool s_turn(void) {
     st.types[st.count++] = event->type;
     if (event->type == ZRELAY_ENTRY)
         snprintf(st.body, sizeof st.body, "%.*s", (int)event->body_len, (const char *)event->body);
+    if (event->type == ZRELAY_DISCONNECTED)
+        snprintf(st.why, sizeof st.why, "%s", event->text);
     if (event->type == ZRELAY_ACKED)
         st.acked = event->mid;
     return true;
@@ -314,6 +319,101 @@ START_TEST(test_silence_makes_sockets_anew_and_the_descriptor_stays) {
 }
 END_TEST
 
+/* The broker's end goes, and comes back at the same port. */
+static void s_stop_front(void) {
+    zmq_close(st.front);
+    st.front = NULL;
+}
+
+static void s_start_front(void) {
+    int zero = 0;
+    st.front = zmq_socket(st.context, ZMQ_ROUTER);
+    zmq_setsockopt(st.front, ZMQ_LINGER, &zero, sizeof zero);
+    for (uint64_t end = s_clock() + PATIENCE_MS; zmq_bind(st.front, st.front_endpoint) != 0;)
+        ck_assert_uint_lt(s_clock(), end); /* the old socket closes in its own time */
+}
+
+static size_t s_count(zrelay_event_type_t type) {
+    size_t count = 0;
+    for (size_t i = 0; i < st.count; i++)
+        count += st.types[i] == type;
+    return count;
+}
+
+static int s_descriptors(void) {
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    ck_assert_ptr_nonnull(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+/* Heartbeats are an hour apart: that the connection broke, the descriptor alone can tell. */
+START_TEST(test_a_broken_connection_is_told_at_once) {
+    enum { HOUR_MS = 3600000 };
+    int before = 0;
+    uint8_t ack[ZR_ACK_SIZE];
+    s_open();
+    int fd = zrelay_fd(st.relay);
+    s_welcome(HOUR_MS);
+    s_join_a();
+    for (size_t times = 1; times <= 5; times++) {
+        s_stop_front();
+        s_until(ZRELAY_DISCONNECTED);
+        ck_assert_str_eq(st.why, "the connection to the broker broke");
+        uint64_t mid;
+        ck_assert_int_eq(zrelay_publish(st.relay, "a", "1", 1, &mid), 0);
+        s_start_front();
+        s_welcome(HOUR_MS);
+        ck_assert_ptr_nonnull(strstr(st.frame, "\"resume\":\"t\""));
+        s_receive();
+        ck_assert_int_eq(st.frame[0], ZR_TYPE_PUBLISH); /* not before the hello, though it is older */
+        zr_ack_write(ack, &(zr_ack_t){ZR_LEVEL_MEMORY, mid, times});
+        s_send(ack, sizeof ack);
+        s_until(ZRELAY_ACKED);
+        s_sync();
+        s_expect("join");
+        ck_assert_uint_eq(s_count(ZRELAY_DISCONNECTED), times);
+        ck_assert_int_eq(zrelay_fd(st.relay), fd);
+        if (times == 1)
+            before = s_descriptors();
+    }
+    for (uint64_t end = s_clock() + PATIENCE_MS; s_descriptors() > before;) /* libzmq closes behind our back */
+        ck_assert_uint_lt(s_clock(), end);
+    s_shut();
+}
+END_TEST
+
+START_TEST(test_a_bye_and_the_end_of_its_connection_are_one_loss) {
+    s_open();
+    s_welcome(3600000);
+    int linger = PATIENCE_MS;
+    zmq_setsockopt(st.front, ZMQ_LINGER, &linger, sizeof linger);
+    s_answer("{'op':'bye','reason':'shutdown'}");
+    s_stop_front();
+    s_until(ZRELAY_DISCONNECTED);
+    ck_assert_str_eq(st.why, "shutdown");
+    s_start_front();
+    s_welcome(3600000);
+    ck_assert_uint_eq(s_count(ZRELAY_DISCONNECTED), 1);
+    s_shut();
+}
+END_TEST
+
+START_TEST(test_without_reconnect_a_broken_connection_ends_it) {
+    s_open();
+    zrelay_set_reconnect(st.relay, false);
+    s_welcome(3600000);
+    s_stop_front();
+    s_until(ZRELAY_CLOSED);
+    ck_assert_uint_eq(s_count(ZRELAY_DISCONNECTED), 1);
+    ck_assert_int_eq(zrelay_timeout(st.relay), -1);
+    s_shut();
+}
+END_TEST
+
 START_TEST(test_multipart_is_not_taken) {
     s_open();
     s_welcome(5000);
@@ -436,6 +536,7 @@ END_TEST
 UNIT_MAIN("client.lib.zrelay", test_from_hello_to_a_live_entry, test_large_frames_are_shared_and_arrive_whole,
     test_a_lone_message_goes_without_next, test_poll_sleeps_until_there_is_something,
     test_never_blocks_when_the_broker_does_not_read, test_silence_makes_sockets_anew_and_the_descriptor_stays,
-    test_multipart_is_not_taken, test_close_says_bye_and_ends, test_destroy_after_close_still_sends,
-    test_a_signal_ends_waiting, test_next_waits_no_longer_than_it_may, test_endpoints, test_options_before_the_start,
-    test_words)
+    test_a_broken_connection_is_told_at_once, test_a_bye_and_the_end_of_its_connection_are_one_loss,
+    test_without_reconnect_a_broken_connection_ends_it, test_multipart_is_not_taken, test_close_says_bye_and_ends,
+    test_destroy_after_close_still_sends, test_a_signal_ends_waiting, test_next_waits_no_longer_than_it_may,
+    test_endpoints, test_options_before_the_start, test_words)
