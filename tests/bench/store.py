@@ -98,14 +98,16 @@ class JetStream:
             inbox = f"acks{number}"
             connection = self.connect(inbox)
             connection.setblocking(False)
-            state = {"frames": (self.frame % inbox.encode()) * batch, "left": messages, "unacked": 0, "out": memoryview(b""), "acked": 0}
+            state = {"frames": (self.frame % inbox.encode()) * batch, "left": messages, "unacked": 0, "out": memoryview(b""), "acked": 0,
+                     "tail": b""}
             ready.register(connection, selectors.EVENT_READ | selectors.EVENT_WRITE, state)
         busy = publishers
         while busy:
             for key, events in ready.select():
                 state, connection = key.data, key.fileobj
                 if events & selectors.EVENT_READ:
-                    acks = connection.recv(1 << 20).count(b'"seq"')
+                    data = state["tail"] + connection.recv(1 << 20)  # an ack may come in two pieces
+                    acks, state["tail"] = data.count(b'"seq"'), data[-4:]
                     state["acked"] += acks
                     state["unacked"] -= acks
                     if state["acked"] == messages:
