@@ -5,16 +5,21 @@ default settings does not. Both run on loopback with folders side by side; round
 Usage: tests/bench/store.py [--build DIR] [--rounds N] [--messages N] [--size BYTES] [--publishers N,N...]
 Needs nats-server (Debian). Nothing else should run meanwhile."""
 import argparse
+import json
 import os
 import re
+import secrets
 import selectors
 import shutil
 import signal
 import socket
 import statistics
+import struct
 import subprocess
 import tempfile
 import time
+
+import zmq
 
 
 def free_port():
@@ -48,6 +53,45 @@ class Zrelay:
             if one.wait() != 0:
                 raise SystemExit("a publisher failed")
         return time.monotonic() - begin
+
+    def front(self):
+        """A session over a plain DEALER."""
+        front = zmq.Context.instance().socket(zmq.DEALER)
+        front.connect(self.server)
+        front.send_json({"op": "hello", "proto": 1, "client": secrets.token_hex(16)})
+        front.recv()
+        return front
+
+    def ack_latencies(self, count=1000):
+        """Milliseconds from publishing a lone message to its ack."""
+        front, times = self.front(), []
+        for mid in range(1, count + 1):
+            frame = b"\x01\x05alone" + struct.pack(">QBBI", mid, 0, 0, self.size) + b"x" * self.size
+            begin = time.monotonic()
+            front.send(frame)
+            front.recv()
+            times.append((time.monotonic() - begin) * 1000)
+        front.close(0)
+        return sorted(times)
+
+    def replay(self):
+        """Entries a second out of the store into frames, a slice at a time, and into a program that prints them."""
+        front, after, entries = self.front(), 0, 0
+        front.send_json({"op": "rooms", "prefix": "bench"})
+        head = front.recv_json()["rooms"][0]["seq"]
+        begin = time.monotonic()
+        front.send_json({"op": "replay", "room": "bench", "after": 0})
+        while after < head:
+            frame = front.recv()
+            if frame[:1] == b"{":
+                answer = json.loads(frame)
+                after, entries = answer["seq"], entries + answer["count"]
+                front.send_json({"op": "replay", "room": "bench", "after": after})
+        frames = entries / (time.monotonic() - begin)
+        front.close(0)
+        begin = time.monotonic()
+        subprocess.run([self.client, "-s", self.server, "history", "bench"], stdout=subprocess.DEVNULL, check=True)
+        return frames, entries / (time.monotonic() - begin)
 
     def close(self):
         self.process.send_signal(signal.SIGTERM)
@@ -145,13 +189,16 @@ def main():
     for publishers in map(int, given.publishers.split(",")):
         each = given.messages // publishers
         rates = {Zrelay.name: [], JetStream.name: []}
-        ratios = []
+        ratios, latencies, replays = [], [], []
         for _ in range(given.rounds):
             folder = tempfile.mkdtemp(prefix="zrelay-bench-")
             peers = [Zrelay(given.build, folder, given.size), JetStream(folder, given.size)]
             for peer in peers:
                 peer.publish(1, 1000)  # warm
                 rates[peer.name].append(each * publishers / peer.publish(publishers, each))
+                if isinstance(peer, Zrelay) and publishers == 1:
+                    latencies += peer.ack_latencies()
+                    replays.append(peer.replay())
                 peer.close()
             ratios.append(rates[Zrelay.name][-1] / rates[JetStream.name][-1])
             shutil.rmtree(folder)
@@ -159,6 +206,11 @@ def main():
         for name, values in rates.items():
             print(f"  {name:28} {statistics.median(values):>12,.0f} messages/s acked   ({min(values):,.0f} – {max(values):,.0f})")
         print(f"  ratio                        {statistics.median(ratios):>12.1f}")
+        if latencies:
+            latencies.sort()
+            print(f"  a lone message to its ack: p50 {latencies[len(latencies) // 2]:.2f} ms, p99 {latencies[len(latencies) * 99 // 100]:.2f} ms")
+            print(f"  replay: {statistics.median(frames for frames, _ in replays):,.0f} entries/s from the store into frames, "
+                  f"{statistics.median(program for _, program in replays):,.0f} into a program that prints them")
 
 
 if __name__ == "__main__":
