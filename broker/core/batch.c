@@ -4,6 +4,8 @@
 
 #include "relay_internal.h"
 
+enum { OBJECT_BYTES = 1024 }; /* of an answer to a JSON publish, about */
+
 static void *s_grow(void *items, size_t *size, size_t item) {
     *size = *size ? 2 * *size : 16;
     return fatal_realloc(items, *size * item);
@@ -155,6 +157,7 @@ void batch_refused(session_t *session) {
 void batch_answer(relay_t *relay, session_t *session, json_t *object, uint64_t mid, bool fresh) {
     batch_answer_t *answer = s_answer(relay, session);
     answer->object = object;
+    relay->batch.current->object_count++;
     answer->part = answer->last_part = s_part_add(relay->batch.current, NULL, mid, fresh);
     answer->closed = true;
 }
@@ -171,8 +174,15 @@ void batch_touch(relay_t *relay, client_t *client) {
     memcpy(pass->touched[pass->touched_count++], client->id, ZR_CLIENT_ID_LEN);
 }
 
+/* What the pass keeps of memory besides its frames, which the log has too. Resends have no frame at all. */
+static size_t s_held(const pass_t *pass) {
+    return sizeof *pass + pass->frame_count * sizeof *pass->frames + pass->answer_count * sizeof *pass->answers +
+           pass->part_count * sizeof *pass->parts + pass->touched_count * sizeof *pass->touched +
+           pass->object_count * OBJECT_BYTES;
+}
+
 static log_commit_t s_commit(const relay_t *relay, pass_t *pass) {
-    log_commit_t commit = {.pass = pass->number};
+    log_commit_t commit = {.pass = pass->number, .held = s_held(pass)};
     if (pass->touched_count)
         commit.marks = fatal_calloc(pass->touched_count * sizeof *commit.marks);
     for (size_t i = 0; i < pass->touched_count; i++) {

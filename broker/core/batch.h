@@ -42,6 +42,7 @@ typedef struct pass {
     size_t answer_count, answer_size;
     batch_part_t *parts;
     size_t part_count, part_size;
+    size_t object_count;               /* answers that are objects */
     char (*touched)[ZR_CLIENT_ID_LEN]; /* client ids whose marks moved */
     size_t touched_count, touched_size;
     struct pass *prev, *next; /* committed and not stored yet, in order */

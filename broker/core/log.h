@@ -40,6 +40,7 @@ typedef struct {
     uint64_t pass;
     log_mark_t *marks; /* malloc'ed; it and the refusals' references go to the engine */
     size_t mark_count;
+    size_t held; /* bytes, about, that the caller keeps until this pass is answered */
 } log_commit_t;
 
 /* A slice of one room's entries. `ticket` is the asker's and comes back with the answer. */

@@ -79,7 +79,8 @@ bool db_give_back(db_t *db, int pages, db_error_t error);
 /* --- Reading --- */
 
 /* A slice as log.h describes it: cut, REPLAY set. `bounds` are the room's; nothing beyond bounds->head is read. The
- * frames are one reference each, the caller's, in `frames` (read->frames places). */
+ * frames are one reference each, the caller's, in `frames` (read->frames places). A damaged frame ends the slice before
+ * it. On failure the slice has no frames and stands behind the damaged one, or at read->until: that is lost. */
 bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read_t *read, log_slice_t *slice,
     zr_blob_t **frames, db_error_t error);
 

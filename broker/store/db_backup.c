@@ -24,22 +24,44 @@ static bool s_finish(sqlite3 *to) {
                NULL) == SQLITE_OK;
 }
 
+/* The copy is made under another name until it is whole and marked: one that was killed on the way is not taken for
+ * one. Returns that name, the caller's, of an empty file; NULL, and errno says why. */
+static char *s_partial(const char *to) {
+    if (access(to, F_OK) == 0) {
+        errno = EEXIST;
+        return NULL;
+    }
+    char *partial = fatal_check(malloc(strlen(to) + sizeof ".partial"));
+    strcpy(partial, to);
+    strcat(partial, ".partial");
+    unlink(partial); /* of a copy that was killed */
+    int fd = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        close(fd);
+        return partial;
+    }
+    int why = errno;
+    free(partial);
+    errno = why;
+    return NULL;
+}
+
 bool db_backup(const char *dir, const char *to, db_error_t error) {
     db_t *db = db_open_reader(dir, error);
     if (!db)
         return false;
-    int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
+    char *partial = s_partial(to);
+    if (!partial) {
+        db_fail_errno(to, error, "make");
         db_close(db);
-        return db_fail_errno(to, error, "make");
+        return false;
     }
-    close(fd);
 
     sqlite3 *copy = NULL;
     int64_t tables;
     bool ok = db_run(db, db_statement(db, DB_SQL_BEGIN_READ)) &&
               db_number(db, "SELECT count(*) FROM sqlite_schema", &tables) &&
-              sqlite3_open_v2(to, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+              sqlite3_open_v2(partial, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
               s_copy(db->sql, copy) && s_finish(copy);
     if (!ok)
         snprintf(error, sizeof(db_error_t), "cannot copy %s/%s to %s: %s", dir, DB_NAME, to,
@@ -49,9 +71,11 @@ bool db_backup(const char *dir, const char *to, db_error_t error) {
     char *above = fatal_check(strdup(to)), *slash = strrchr(above, '/');
     if (slash)
         slash[slash == above] = '\0';
+    if (ok && link(partial, to) != 0)
+        ok = db_fail_errno(to, error, "make");
+    unlink(partial);
+    free(partial);
     ok = ok && db_dir_sync(slash ? above : ".", error);
     free(above);
-    if (!ok)
-        unlink(to);
     return ok;
 }

@@ -37,7 +37,6 @@ enum {
     CACHE_KIB = 16384,
     CHECKPOINT_PAGES = 1000,
     WAL_KEEP = 32 << 20, /* bytes of an emptied write-ahead log that stay for its next use */
-    READER_MMAP = 1 << 30
 };
 
 /* A database that bears our mark and lacks a table or a row, or holds something else there, is damaged too. */
@@ -87,21 +86,26 @@ static db_t *s_new(const char *dir) {
     return db;
 }
 
-/* Makes the file, so that it has the right mode from its first moment. An empty file beside a write-ahead log is what
- * is left of a database. */
+/* Makes the file, so that it has the right mode from its first moment. A write-ahead log beside an empty file, or
+ * beside none, is what is left of a database, and SQLite would delete it. */
 static db_open_t s_make_file(const char *dir, db_error_t error) {
     char *path = db_path(dir, DB_NAME), *wal = db_path(dir, DB_NAME "-wal");
     struct stat status;
     db_open_t result = DB_OPENED;
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0) {
-        close(fd);
-    } else if (errno != EEXIST) {
-        db_fail_errno(path, error, "make");
-        result = DB_REFUSED;
-    } else if (stat(path, &status) == 0 && status.st_size == 0 && stat(wal, &status) == 0 && status.st_size > 0) {
-        snprintf(error, sizeof(db_error_t), "%s is damaged (it is empty, its write-ahead log is not)", path);
+    bool left = stat(wal, &status) == 0 && status.st_size > 0;
+    bool missing = lstat(path, &status) != 0 && errno == ENOENT;
+    if (left && (missing || (stat(path, &status) == 0 && status.st_size == 0))) {
+        snprintf(error, sizeof(db_error_t), "%s is damaged (it is %s, its write-ahead log is not)", path,
+            missing ? "missing" : "empty");
         result = DB_CORRUPT;
+    } else if (missing) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd >= 0) {
+            close(fd);
+        } else {
+            db_fail_errno(path, error, "make");
+            result = DB_REFUSED;
+        }
     }
     free(path);
     free(wal);
@@ -317,8 +321,8 @@ db_open_t db_open(db_t **out, const char *dir, uint64_t fresh_epoch, db_error_t 
 db_t *db_open_reader(const char *dir, db_error_t error) {
     db_t *db = s_new(dir);
     char text[120];
-    snprintf(text, sizeof text, "PRAGMA query_only = ON; PRAGMA mmap_size = %d; PRAGMA cache_size = -%d", READER_MMAP,
-        CACHE_KIB);
+    /* No mmap: a page that the disk does not give would be a SIGBUS, and with it the broker's end. */
+    snprintf(text, sizeof text, "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -%d", CACHE_KIB);
     bool copy, ok = s_connect(db, error);
     if (ok && (!db_exec(db, text) || !s_read_epoch(db, &copy)))
         ok = db_fail(db, error, "open");

@@ -131,13 +131,21 @@ static bool s_collect(const request_t *request, log_slice_t *slice, zr_blob_t **
     size_t bytes = 0;
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        if (slice->seq >= request->until) /* a damaged frame behind it is none of this slice's */
+            break;
         uint64_t last = db_frame_seq(sqlite3_column_int64(statement, 0));
         uint64_t prev = (uint64_t)sqlite3_column_int64(statement, 1);
         size_t count = (size_t)sqlite3_column_int64(statement, 2);
         zr_span_t frame = db_column(statement, 3);
         *damaged = !s_sound(request, frame, prev, last, count);
-        if (*damaged)
+        if (*damaged) {
+            slice->more = true;
+            if (slice->frame_count == 0) { /* skip it alone */
+                slice->seq = last < request->until ? last : request->until;
+                slice->more = last < request->until;
+            }
             break;
+        }
         uint64_t next = s_next(frame, slice->seq);
         if (next > request->until)
             break;
@@ -212,7 +220,7 @@ bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read
     bool ok = db_run(db, db_statement(db, DB_SQL_BEGIN_READ)) && s_read(&request, &result, frames, &damaged);
     if (!ok)
         db_fail(db, error, "read");
-    else if (damaged)
+    else if (damaged && result.frame_count == 0) /* else it is met again by who asks for what follows */
         ok = db_damaged(db, error, "a frame");
     if (!sqlite3_get_autocommit(db->sql))
         db_run(db, db_statement(db, DB_SQL_COMMIT));
@@ -222,5 +230,7 @@ bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read
     }
     for (size_t i = 0; i < result.frame_count; i++)
         zr_blob_unref(frames[i]);
+    /* What is damaged is gone, and what cannot be read is told to be: it would be asked for, and fail, for ever. */
+    *slice = (log_slice_t){.frames = frames, .seq = damaged ? result.seq : read->until, .more = damaged && result.more};
     return false;
 }

@@ -48,6 +48,12 @@ static inline zr_span_t disk_room_name(const disk_room_t *room) {
     return zr_span_of(room->name, room->name_len);
 }
 
+/* Retention did not come to its end there: it looks again the next time. */
+static inline void disk_room_again(disk_room_t *room) {
+    room->grown = true;
+    room->age_check = 0;
+}
+
 /* Rooms that have something to delete, perhaps; at most a thousand, the others' turn comes next time. malloc'ed, the
  * caller's; NULL: none. */
 write_retain_t *disk_rooms_due(disk_rooms_t *rooms, uint64_t now, size_t *count);

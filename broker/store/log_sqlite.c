@@ -120,7 +120,7 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
     pass->generation = self->generation;
     pass->marks = commit->marks;
     pass->mark_count = commit->mark_count;
-    pass->bytes += commit->mark_count * sizeof *commit->marks;
+    pass->bytes += commit->held + commit->mark_count * sizeof *commit->marks;
     for (size_t i = 0; i < commit->mark_count; i++)
         pass->bytes += commit->marks[i].refusals ? zr_blob_len(commit->marks[i].refusals) : 0;
 
@@ -229,7 +229,9 @@ static void s_pass_answered(log_sqlite_t *self, write_pass_t *pass, const char *
 static void s_chores_answered(log_sqlite_t *self, const write_answers_t *answers) {
     for (size_t i = 0; i < answers->retained_count; i++) {
         disk_room_t *room = answers->retained[i].owner;
-        if (answers->retained[i].bounds.oldest > room->bounds.oldest)
+        if (answers->retained[i].failed)
+            disk_room_again(room);
+        else if (answers->retained[i].bounds.oldest > room->bounds.oldest)
             room->bounds.oldest = answers->retained[i].bounds.oldest;
     }
     free(answers->retained);
@@ -292,7 +294,8 @@ void log_sqlite_tick(log_t *log, uint64_t now) {
     log_sqlite_t *self = (log_sqlite_t *)log;
     if (self->chores)
         return;
-    write_chores_t chores = {.now = now, .max_marks = self->config.max_marks, .marks = now >= self->marks_due};
+    bool planned = now < self->marks_due && self->marks_due - now <= MARKS_EVERY; /* or the clock was ahead */
+    write_chores_t chores = {.now = now, .max_marks = self->config.max_marks, .marks = !planned};
     chores.rooms = disk_rooms_due(&self->rooms, now, &chores.room_count);
     if (chores.marks) {
         self->marks_due = now + MARKS_EVERY;

@@ -33,18 +33,11 @@ void read_job_destroy(read_job_t *job) {
     free(job);
 }
 
-static void s_fail(read_job_t *job) {
-    job->slice.frame_count = job->slice.count = 0;
-    job->slice.seq = job->read.until; /* or it would be asked for, and fail, for ever */
-    job->slice.complete = job->slice.more = false;
-}
-
 /* Returns the bytes read. */
 static size_t s_read(reader_t *self, read_job_t *job) {
     zr_blob_t **frames = fatal_calloc((job->read.frames + 1) * sizeof *frames);
     job->error[0] = '\0';
-    if (!db_read(self->db, job->room, &job->bounds, &job->read, &job->slice, frames, job->error))
-        s_fail(job);
+    db_read(self->db, job->room, &job->bounds, &job->read, &job->slice, frames, job->error); /* `error` tells */
     job->slice.frames = frames;
     size_t bytes = 0;
     for (size_t i = 0; i < job->slice.frame_count; i++)

@@ -15,7 +15,7 @@ typedef struct read_job {
 
     /* The answer. */
     log_slice_t slice;
-    db_error_t error; /* "": none; else the slice is empty, incomplete and stands at `until` */
+    db_error_t error; /* "": none; else the slice is empty and incomplete: see db_read */
     struct read_job *next;
 } read_job_t;
 

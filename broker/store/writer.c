@@ -163,46 +163,52 @@ static void s_job_begin(job_t *job, const write_chores_t *chores) {
     *job = (job_t){.chores = *chores, .step = STEP_ROOMS};
 }
 
-static void s_job_fail(job_t *job) {
-    job->step = STEP_DONE;
+/* What is told of a job is the first thing that failed; the rest of it is done, or the disk would fill up for the sake
+ * of one damaged room. */
+static void s_job_fail(job_t *job, const char *error) {
+    if (!job->error[0])
+        snprintf(job->error, sizeof job->error, "%s", error);
 }
 
-/* What a step found; `*retained` when it says so. */
-static bool s_retain(writer_t *self, job_t *job, write_retained_t *retained) {
+static void s_retain(writer_t *self, job_t *job, write_retained_t *retained) {
     const write_retain_t *room = &job->chores.rooms[job->room];
     bool more = false;
-    if (!db_retain(
-            self->db, room->room, room->policy, job->chores.now, STEP_FRAMES, &retained->bounds, &more, job->error)) {
-        s_job_fail(job);
-        return false;
-    }
-    retained->owner = room->owner;
-    if (!more)
+    db_error_t error;
+    *retained = (write_retained_t){.owner = room->owner};
+    retained->failed =
+        !db_retain(self->db, room->room, room->policy, job->chores.now, STEP_FRAMES, &retained->bounds, &more, error);
+    if (retained->failed)
+        s_job_fail(job, error);
+    if (retained->failed || !more)
         job->room++;
-    return true;
 }
 
-/* One step. true: `*retained` are a room's new bounds. */
+/* One step. true: `*retained` tells of a room. */
 static bool s_step(writer_t *self, job_t *job, write_retained_t *retained) {
     const write_chores_t *chores = &job->chores;
-    bool more = false;
+    bool more = false, ok;
+    db_error_t error;
     switch (job->step) {
     case STEP_ROOMS:
-        if (job->room < chores->room_count)
-            return s_retain(self, job, retained);
+        if (job->room < chores->room_count) {
+            s_retain(self, job, retained);
+            return true;
+        }
         job->step = STEP_FORGET;
         return false;
     case STEP_FORGET:
-        if (chores->marks &&
-            !db_forget_marks(self->db, chores->marks_before, chores->max_marks, STEP_MARKS, &more, job->error))
-            s_job_fail(job);
-        else if (!more)
+        ok = !chores->marks ||
+             db_forget_marks(self->db, chores->marks_before, chores->max_marks, STEP_MARKS, &more, error);
+        if (!ok)
+            s_job_fail(job, error);
+        if (!ok || !more)
             job->step = STEP_GIVE_BACK;
         return false;
     case STEP_GIVE_BACK:
-        if (!db_give_back(self->db, STEP_PAGES, job->error))
-            s_job_fail(job);
-        else if (++job->given == GIVE_BACK_STEPS)
+        ok = db_give_back(self->db, STEP_PAGES, error);
+        if (!ok)
+            s_job_fail(job, error);
+        if (!ok || ++job->given == GIVE_BACK_STEPS)
             job->step = STEP_DONE;
         return false;
     case STEP_DONE:

@@ -50,6 +50,7 @@ typedef struct {
 
 typedef struct {
     void *owner;
+    bool failed; /* nothing could be deleted for now; `bounds` are not set */
     log_bounds_t bounds;
 } write_retained_t;
 

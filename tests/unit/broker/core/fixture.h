@@ -43,6 +43,7 @@ typedef struct {
     size_t fail;        /* so many commits of the log fail; each takes those with it that are in the queue by then */
     fx_mark_t marks[8]; /* that the last commit brought */
     size_t mark_count;
+    size_t held;           /* that the last commit told of */
     log_append_t appended; /* the last one; its frame is not to be used */
 
     relay_t *relay;

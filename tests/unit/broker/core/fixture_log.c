@@ -104,6 +104,7 @@ static void s_set_mark(const log_mark_t *given) {
 
 static void s_note_marks(const log_commit_t *commit) {
     fx.mark_count = 0;
+    fx.held = commit->held;
     for (size_t i = 0; i < commit->mark_count && i < sizeof fx.marks / sizeof fx.marks[0]; i++) {
         fx_mark_t *mark = &fx.marks[fx.mark_count++];
         s_text(mark->client, sizeof mark->client, zr_span_of(commit->marks[i].client, ZR_CLIENT_ID_LEN));

@@ -1,4 +1,5 @@
 /* What waits for the log, when the log takes its time: it answers commits and reads later, in order. */
+#include "batch.h"
 #include "fixture.h"
 
 static void s_start(void) {
@@ -8,6 +9,29 @@ static void s_start(void) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
 }
+
+/* The log is told what waits for it at the relay: answers to resends, and to JSON, are more than their entries. */
+START_TEST(test_what_is_held_is_told) {
+    s_start();
+    fx_one(A, "r", 1000, "a");
+    fx_run();
+    fx_log_all();
+    fx_pub("r");
+    for (uint64_t mid = 1; mid < 1000; mid += 2)
+        fx_add(mid, "");
+    fx_send(A);
+    fx_run();
+    fx_log_all();
+    ck_assert_uint_ge(fx.held, 500 * sizeof(batch_part_t));
+    for (unsigned i = 0; i < 10; i++)
+        fx_say(B, "{'op':'publish','room':'r','text':''}");
+    fx_run();
+    fx_log_all();
+    ck_assert_uint_ge(fx.held, 10 * 1000);
+    ck_assert_uint_lt(fx.held, 10 * 2000);
+    fx_finish();
+}
+END_TEST
 
 START_TEST(test_nothing_is_seen_before_it_is_stored) {
     s_start();
@@ -278,9 +302,9 @@ START_TEST(test_keys_over_several_passes) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.late_log", test_nothing_is_seen_before_it_is_stored, test_replay_during_a_pass_that_was_split,
-    test_passes_are_stored_in_order, test_a_resend_is_not_acked_before_the_first_is_stored,
-    test_compare_and_set_sees_what_is_under_way, test_an_entry_outlives_its_session,
-    test_no_ack_on_another_connection_than_the_errors_before_it, test_no_ack_is_joined_over_two_connections,
-    test_a_replay_ends_with_its_connection, test_replays_of_sessions_that_ended_are_bounded_too,
-    test_keys_over_several_passes)
+UNIT_MAIN("broker.core.late_log", test_what_is_held_is_told, test_nothing_is_seen_before_it_is_stored,
+    test_replay_during_a_pass_that_was_split, test_passes_are_stored_in_order,
+    test_a_resend_is_not_acked_before_the_first_is_stored, test_compare_and_set_sees_what_is_under_way,
+    test_an_entry_outlives_its_session, test_no_ack_on_another_connection_than_the_errors_before_it,
+    test_no_ack_is_joined_over_two_connections, test_a_replay_ends_with_its_connection,
+    test_replays_of_sessions_that_ended_are_bounded_too, test_keys_over_several_passes)

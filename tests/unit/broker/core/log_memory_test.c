@@ -89,7 +89,8 @@ START_TEST(test_commit_is_stored_at_once) {
     ck_assert_int_eq(s_log->level, ZR_LEVEL_MEMORY);
     log_mark_t *marks = calloc(1, sizeof *marks);
     marks->refusals = zr_blob_new(8);
-    s_log->engine->commit(s_log, &(log_commit_t){3, marks, 1}); /* which it does not keep, and gives back */
+    s_log->engine->commit(s_log,
+        &(log_commit_t){.pass = 3, .marks = marks, .mark_count = 1}); /* which it does not keep, and gives back */
     ck_assert_uint_eq(s_last_stored, 3);
     ck_assert_uint_eq(s_log->engine->next_seq(s_log, LIT("a"), 41), 42);
     ck_assert(s_log->engine->restore == NULL);

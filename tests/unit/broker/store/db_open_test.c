@@ -301,6 +301,23 @@ START_TEST(test_put_aside) {
 }
 END_TEST
 
+/* The process ended between the renames of db_put_aside. */
+START_TEST(test_a_write_ahead_log_alone) {
+    store_t store;
+    store_make_dir(&store);
+    char name[64], file[80];
+    s_write(&store, "zrelay.db-wal", "log", 3);
+    ck_assert_int_eq(db_open(&store.db, store.dir, 77, store.error), DB_CORRUPT);
+    ck_assert_msg(strstr(store.error, "is missing, its write-ahead log is not"), "%s", store.error);
+    ck_assert_int_ne(access(store_path(&store, "zrelay.db"), F_OK), 0);
+    ck_assert_ok(&store, db_put_aside(store.dir, name, store.error));
+    snprintf(file, sizeof file, "%s-wal", name);
+    ck_assert_int_eq(access(store_path(&store, file), F_OK), 0);
+    ck_assert_int_eq(db_open(&store.db, store.dir, 77, store.error), DB_OPENED);
+    store_end(&store);
+}
+END_TEST
+
 START_TEST(test_a_reader_needs_a_database) {
     store_t store;
     store_make_dir(&store);
@@ -316,4 +333,4 @@ UNIT_MAIN("broker.store.db_open", test_a_missing_directory_is_made, test_the_epo
     test_the_lock_of_a_dead_one_is_free, test_directories_that_will_not_do, test_what_belongs_to_others,
     test_a_directory_that_cannot_be_written, test_a_newer_schema_is_refused, test_another_programs_database_is_refused,
     test_an_empty_database_is_taken, test_no_database_is_corrupt, test_contradictions_are_corrupt, test_put_aside,
-    test_a_reader_needs_a_database)
+    test_a_write_ahead_log_alone, test_a_reader_needs_a_database)

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const zr_span_t general = {"general", 7};
 
@@ -268,8 +269,21 @@ START_TEST(test_a_damaged_frame) {
             .until = ZR_INT_MAX, .entries = 50, .frames = 5, .bytes = 100000, .room = "general", .room_len = 7};
         log_slice_t slice;
         zr_blob_t *frames[5];
+        ck_assert_ok(&world.store, db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
+        ck_assert_uint_eq(slice.count, 5); /* what is before it is told */
+        ck_assert(slice.complete && slice.more);
+        zr_blob_unref(frames[0]);
+        read.until = 5; /* it is nothing to who does not ask for it */
+        ck_assert_ok(&world.store, db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
+        ck_assert(slice.complete && !slice.more);
+        zr_blob_unref(frames[0]);
+        read.until = ZR_INT_MAX;
+        read.after = slice.seq;
         ck_assert(!db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
         ck_assert_msg(strstr(world.store.error, "damaged"), "%s", world.store.error);
+        ck_assert_uint_ge(slice.seq, 10); /* and what is behind it can be asked for */
+        ck_assert_uint_le(slice.seq, 11);
+        ck_assert(!slice.complete && slice.more);
         read.after = 11;
         ck_assert_ok(&world.store, db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
         ck_assert_uint_eq(slice.count, 4);
@@ -279,5 +293,30 @@ START_TEST(test_a_damaged_frame) {
 }
 END_TEST
 
+/* A page that the disk does not give is an error, not a signal. */
+START_TEST(test_a_page_that_cannot_be_read) {
+    world_t world;
+    s_begin(&world, 1, 1000);
+    for (uint64_t i = 0; i < 5; i++)
+        store_put(&world.store, ID, store_plain(general, 10 * i, 10, 1, 20000));
+    db_close(world.reader);
+    store_reopen(&world.store); /* the write-ahead log is empty */
+    world.reader = db_open_reader(world.store.dir, world.store.error);
+    ck_assert_msg(world.reader, "%s", world.store.error);
+    log_bounds_t bounds = {.head = 50};
+    log_read_t read = {
+        .until = ZR_INT_MAX, .entries = 10, .frames = 5, .bytes = 1000000, .room = "general", .room_len = 7};
+    log_slice_t slice;
+    zr_blob_t *frames[5];
+    ck_assert_ok(&world.store, db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
+    zr_blob_unref(frames[0]);
+    ck_assert_int_eq(truncate(store_path(&world.store, "zrelay.db"), 50 * 8192), 0);
+    read.after = 40;
+    ck_assert(!db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
+    s_end(&world);
+}
+END_TEST
+
 UNIT_MAIN("broker.store.db_read", test_slices_are_those_of_the_memory_log, test_each_request_of_a_small_room,
-    test_a_room_that_nobody_used, test_bounds_that_are_older, test_large_frames, test_a_damaged_frame)
+    test_a_room_that_nobody_used, test_bounds_that_are_older, test_large_frames, test_a_damaged_frame,
+    test_a_page_that_cannot_be_read)

@@ -490,7 +490,11 @@ START_TEST(test_a_frame_that_cannot_be_read) {
         sqlite3_exec(other, "UPDATE frames SET frame = x'00' WHERE prev = 1", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(other);
     s_read('a', 0, 0);
-    s_expect("#7 = 3"); /* something is missing up to 3, and it is not to be asked for again */
+    s_expect("#7 0: 1 | = 1 complete more");
+    s_read('a', 1, 0);
+    s_expect("#7 = 2 more"); /* something is missing up to 2, and it is not to be asked for again */
+    s_read('a', 2, 0);
+    s_expect("#7 2: 3 | = 3 complete");
     s_append('a', 1);
     s_commit(4);
     s_expect("4 ");
@@ -584,6 +588,89 @@ START_TEST(test_too_much_waits) {
 }
 END_TEST
 
+/* What the relay keeps for a pass counts, too: of resends nothing else is there. */
+START_TEST(test_too_much_waits_at_the_relay) {
+    s_begin();
+    s_hold(1);
+    s_log->engine->commit(s_log, &(log_commit_t){.pass = 2, .held = 2 << 20});
+    ck_assert(log_sqlite_full(s_log));
+    gate_open(false);
+    s_expect("1 2 ");
+    ck_assert(!log_sqlite_full(s_log));
+    s_finish();
+}
+END_TEST
+
+/* Ticks until `room` keeps nothing up to `oldest`. */
+static void s_await_oldest(char room, uint64_t oldest, uint64_t now) {
+    for (int i = 0; s_log->engine->bounds(s_log, zr_span_of(&room, 1)).oldest < oldest; i++) {
+        ck_assert_int_lt(i, 500);
+        log_sqlite_tick(s_log, now);
+        struct pollfd fd = {.fd = log_sqlite_fd(s_log), .events = POLLIN};
+        poll(&fd, 1, 10);
+        log_sqlite_answer(s_log);
+    }
+}
+
+/* A clock that was ahead for a moment does not stop retention for as long. */
+START_TEST(test_retention_after_the_clock_was_ahead) {
+    s_begin();
+    s_policy("b", (policy_t){.max_age = 1000000});
+    s_reopen();
+    s_append('b', 1);
+    s_commit(1);
+    s_expect("1 ");
+    s_chores(4000000000000000); /* µs */
+    s_append('b', 1);
+    s_append('b', 1);
+    s_commit(2);
+    s_expect("2 ");
+    s_await_oldest('b', 2, 10000000);
+    s_finish();
+}
+END_TEST
+
+/* What could not be deleted for now is tried again, though nothing is added. */
+START_TEST(test_retention_is_tried_again) {
+    s_begin();
+    s_policy("a", (policy_t){.max_entries = 1});
+    s_reopen();
+    s_append('a', 1);
+    s_append('a', 1);
+    s_append('a', 1);
+    s_commit(1);
+    s_expect("1 ");
+    gate_full(true);
+    s_chores(1);
+    gate_full(false);
+    s_await_oldest('a', 2, 2);
+    s_finish();
+}
+END_TEST
+
+/* A room that cannot be looked at keeps nobody else's entries. */
+START_TEST(test_retention_beside_a_damaged_room) {
+    s_begin();
+    s_policy("*", (policy_t){.max_entries = 1});
+    s_reopen();
+    for (char name = 'a'; name <= 'c'; name++) {
+        s_append(name, 1);
+        s_append(name, 1);
+    }
+    s_commit(1);
+    s_expect("1 ");
+    char path[100];
+    sqlite3 *other;
+    snprintf(path, sizeof path, "%s/zrelay.db", s_dir);
+    ck_assert_int_eq(sqlite3_open(path, &other), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(other, "DELETE FROM rooms WHERE name = 'a'", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    s_await_oldest('b', 1, 1);
+    s_await_oldest('c', 1, 1);
+    s_finish();
+}
+END_TEST
+
 START_TEST(test_destroyed_while_passes_wait) {
     s_begin();
     s_hold(1);
@@ -644,5 +731,6 @@ UNIT_MAIN("broker.store.log_sqlite", test_stored_and_there_after_a_restart, test
     test_a_pass_committed_before_the_failure_was_told, test_full_disk, test_rooms_in_memory,
     test_a_room_that_is_in_memory_by_now, test_empty_passes, test_unknown_rooms,
     test_a_read_does_not_see_what_is_not_committed, test_a_frame_that_cannot_be_read, test_retention,
-    test_marks_are_forgotten, test_too_much_waits, test_destroyed_while_passes_wait, test_a_second_log_is_refused,
-    test_corrupt_logs)
+    test_marks_are_forgotten, test_too_much_waits, test_too_much_waits_at_the_relay,
+    test_retention_after_the_clock_was_ahead, test_retention_is_tried_again, test_retention_beside_a_damaged_room,
+    test_destroyed_while_passes_wait, test_a_second_log_is_refused, test_corrupt_logs)
