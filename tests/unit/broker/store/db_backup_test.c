@@ -131,5 +131,32 @@ START_TEST(test_while_others_write) {
 }
 END_TEST
 
-UNIT_MAIN(
-    "broker.store.db_backup", test_the_copy_holds_everything, test_places_that_will_not_do, test_while_others_write)
+/* What a copy that was killed left behind is neither taken for a copy nor in the way of the next one. */
+START_TEST(test_after_one_that_was_killed) {
+    store_t store, copy;
+    store_begin(&store);
+    store_room(&store, 1, "general");
+    store_put(&store, 1, store_plain(general, 0, 1, 0, 100));
+    static const char *const left[] = {"copy.partial", "copy.partial-journal"};
+    for (size_t i = 0; i < 2; i++) {
+        FILE *half = fopen(store_path(&store, left[i]), "w");
+        fputs("half a copy", half);
+        fclose(half);
+    }
+    char file[80];
+    snprintf(file, sizeof file, "%s/copy", store.dir);
+    ck_assert_ok(&store, db_backup(store.dir, file, store.error));
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_int_ne(access(store_path(&store, left[i]), F_OK), 0);
+    ck_assert(!db_backup(store.dir, file, store.error)); /* there is one */
+    ck_assert_int_ne(access(store_path(&store, left[0]), F_OK), 0);
+    s_put_to_use(&copy, file);
+    ck_assert_int_eq(db_open(&copy.db, copy.dir, EPOCH + 1, copy.error), DB_OPENED);
+    ck_assert_uint_eq(db_epoch(copy.db), EPOCH + 1);
+    store_end(&copy);
+    store_end(&store);
+}
+END_TEST
+
+UNIT_MAIN("broker.store.db_backup", test_the_copy_holds_everything, test_after_one_that_was_killed,
+    test_places_that_will_not_do, test_while_others_write)
