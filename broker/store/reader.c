@@ -1,11 +1,7 @@
 /* See reader.h. The two lists are shared under a mutex; the database is the thread's alone. */
 #include "reader.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
-
-#include "fatal.h"
+#include "thread.h"
 
 enum { UNTAKEN_MAX = 32 << 20 }; /* bytes of answers; one answer beyond it */
 
@@ -64,9 +60,7 @@ static void *s_run(void *arg) {
         self->untaken += bytes;
         *self->answers_end = job;
         self->answers_end = &job->next;
-        uint64_t one = 1;
-        ssize_t written = write(self->fd, &one, sizeof one);
-        (void)written;
+        thread_tell(self->fd);
     }
     pthread_mutex_unlock(&self->mutex);
     return NULL;
@@ -80,11 +74,7 @@ reader_t *reader_new(db_t *db, int fd) {
     self->answers_end = &self->answers;
     pthread_mutex_init(&self->mutex, NULL);
     pthread_cond_init(&self->wake, NULL);
-    sigset_t all, before; /* signals are the loop's */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    FATAL_UNLESS(pthread_create(&self->thread, NULL, s_run, self) == 0);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    thread_start(&self->thread, s_run, self);
     return self;
 }
 

@@ -2,15 +2,12 @@
  * thread's alone. Must not know rooms, sessions or sockets. */
 #include "writer.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#include "fatal.h"
 #include "hash.h"
 #include "logger.h"
 #include "store_clock.h"
+#include "thread.h"
 
 /* Rows of one step of housekeeping, which a commit may have to wait for; pages of a step and steps of one job that give
  * space back. */
@@ -67,12 +64,6 @@ bool write_pass_for_disk(const write_pass_t *pass) {
         if (pass->frames[i].room)
             return true;
     return false;
-}
-
-static void s_signal(const writer_t *self) {
-    uint64_t one = 1;
-    ssize_t written = write(self->fd, &one, sizeof one); /* when the counter is full the fd is readable anyway */
-    (void)written;
 }
 
 /* --- Passes --- */
@@ -233,14 +224,14 @@ static void s_answer_passes(writer_t *self, write_pass_t *passes, const char *er
         self->answers_end = &(*self->answers_end)->next;
     if (error[0])
         snprintf(self->answers.error, sizeof self->answers.error, "%s", error);
-    s_signal(self);
+    thread_tell(self->fd);
 }
 
 static void s_answer_job(writer_t *self, job_t *job) {
     free(job->chores.rooms);
     snprintf(self->answers.chores_error, sizeof self->answers.chores_error, "%s", job->error);
     self->answers.chores_done = true;
-    s_signal(self);
+    thread_tell(self->fd);
 }
 
 static void *s_run(void *arg) {
@@ -276,7 +267,7 @@ static void *s_run(void *arg) {
         pthread_mutex_lock(&self->mutex);
         if (told) {
             s_add_retained(&self->answers, &retained);
-            s_signal(self);
+            thread_tell(self->fd);
         }
         if (busy && job->step == STEP_DONE) {
             s_answer_job(self, job);
@@ -299,11 +290,7 @@ writer_t *writer_new(db_t *db, int fd) {
     self->answers_end = &self->answers.passes;
     pthread_mutex_init(&self->mutex, NULL);
     pthread_cond_init(&self->wake, NULL);
-    sigset_t all, before; /* signals are the loop's */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    FATAL_UNLESS(pthread_create(&self->thread, NULL, s_run, self) == 0);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    thread_start(&self->thread, s_run, self);
     return self;
 }
 
