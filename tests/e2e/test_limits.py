@@ -701,7 +701,10 @@ class OnDisk(LimitCase):
         wait_for(deaf, "the broker to read nothing any more")
         database.execute("ROLLBACK")
         self.assertEqual(other.control()["re"], 1)
-        self.assertEqual([self.answer(peer)[1], self.answer(peer)[1]], [1, 2])
+        answer = self.answer(peer)
+        if answer == ("ack", 1, 1):  # or one ack speaks of both
+            answer = self.answer(peer)
+        self.assertEqual(answer, ("ack", 2, 2))
 
     @covers("mark-age")
     def test_client_ids_are_forgotten(self):
