@@ -14,6 +14,7 @@
 enum { LINE_MAX_BYTES = 2048, LIMIT_LINES = 10, LIMIT_WINDOW_MS = 60000 };
 
 static const char *const s_names[] = {
+    [ZR_LOG_AUDIT] = "audit",
     [ZR_LOG_ERROR] = "error",
     [ZR_LOG_WARN] = "warn",
     [ZR_LOG_INFO] = "info",
@@ -28,7 +29,7 @@ void zr_log_set_level(zr_log_level_t level) {
 }
 
 bool zr_log_level_from_name(const char *name, zr_log_level_t *level) {
-    for (int i = 0; i < LEVELS; i++)
+    for (int i = ZR_LOG_ERROR; i < LEVELS; i++)
         if (zr_span_equal(zr_span(name), zr_span(s_names[i]))) {
             *level = (zr_log_level_t)i;
             return true;

@@ -7,7 +7,8 @@
 
 #include "span.h"
 
-typedef enum { ZR_LOG_ERROR, ZR_LOG_WARN, ZR_LOG_INFO, ZR_LOG_DEBUG } zr_log_level_t;
+/* ZR_LOG_AUDIT: who was let in, refused, granted or sent away, and by whom; always written, whatever the level. */
+typedef enum { ZR_LOG_AUDIT, ZR_LOG_ERROR, ZR_LOG_WARN, ZR_LOG_INFO, ZR_LOG_DEBUG } zr_log_level_t;
 
 /* Default: ZR_LOG_INFO. */
 void zr_log_set_level(zr_log_level_t level);

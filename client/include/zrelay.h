@@ -70,6 +70,15 @@ ZRELAY_API int zrelay_set_receive_queue(
 ZRELAY_API int zrelay_set_reconnect(
     zrelay_t *relay, bool reconnect); /* default true; false: the first loss ends the session */
 
+/* Encryption: the broker's public key and this program's key pair, in Z85 (40 characters each, RFC 32/Z85). Only the
+ * library keeps the secret; it is wiped with the session. ZRELAY_EINVAL when one is no key. */
+ZRELAY_API int zrelay_set_curve(
+    zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key);
+
+/* Logging in with a token, where there are no keys: the user's name becomes the nick. The token is wiped with the
+ * session. */
+ZRELAY_API int zrelay_set_login(zrelay_t *relay, const char *user, const char *token);
+
 /* Another nick, now. The broker's answer comes as ZRELAY_NICK or ZRELAY_REFUSED. */
 ZRELAY_API int zrelay_rename(zrelay_t *relay, const char *nick);
 
@@ -132,6 +141,9 @@ ZRELAY_API int zrelay_who(
 ZRELAY_API int zrelay_rooms(
     zrelay_t *relay, const char *prefix, uint64_t *request); /* ZRELAY_ROOM events, then ZRELAY_DONE */
 ZRELAY_API int zrelay_direct(zrelay_t *relay, const char *nick, const char *text, uint64_t *request); /* ZRELAY_DONE */
+/* For operators: `what` is "reload", "kick", "ban", "unban" or "bans" (ZRELAY_USER events: `name`, by `sender`, at
+ * `time`, `text` why); `user` and `reason` may be NULL. ZRELAY_DONE, or ZRELAY_REFUSED. */
+ZRELAY_API int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request);
 ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; its `time` is the broker's clock */
 
 /* --- Events --- */
@@ -140,7 +152,9 @@ typedef enum {
     ZRELAY_CONNECTED, /* hello was answered; `resumed`, `epoch`, `name` (the nick in force), `text` (greeting or NULL)
                        */
     ZRELAY_DISCONNECTED, /* the broker is not heard of, or ended the session; `text` says why; trying again unless told
-                            not to */
+                            not to. `code`, if known: "refused" (the broker does not take this key), "handshake" (the
+                            connection ended before it was encrypted: perhaps another server key), or the reason of a
+                            bye ("kicked", "banned", "revoked", "flooding", …) */
     ZRELAY_EPOCH,  /* the broker has another log: `epoch` the new one. Positions are void, entries not seen yet are gone
                     */
     ZRELAY_JOINED, /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. Of a
