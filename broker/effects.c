@@ -2,6 +2,8 @@
 #include "effects.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -40,8 +42,8 @@ static int s_send(zmq_msg_t *msg, void *socket, int flags) {
 
 /* MANDATORY makes the first part tell whether there is room: EAGAIN is a full queue, EHOSTUNREACH a peer that is gone.
  * ROUTER is then not in the middle of a message. When the peer goes between the parts, libzmq drops the second one
- * itself. */
-static bool s_send_to(void *front, route_t route, zr_blob_t *frame) {
+ * itself. Returns 0 or an errno. */
+static int s_send_to(void *front, route_t route, zr_blob_t *frame) {
     zmq_msg_t id, msg;
     s_wrap(&msg, frame);
     FATAL_UNLESS(zmq_msg_init_size(&id, 5) == 0);
@@ -49,12 +51,12 @@ static bool s_send_to(void *front, route_t route, zr_blob_t *frame) {
     bytes[0] = 0;
     for (int i = 0; i < 4; i++)
         bytes[1 + i] = (uint8_t)(route >> (24 - 8 * i));
-    bool sent = s_send(&id, front, ZMQ_SNDMORE) >= 0;
-    if (sent)
+    int code = s_send(&id, front, ZMQ_SNDMORE) >= 0 ? 0 : errno;
+    if (code == 0)
         FATAL_UNLESS(s_send(&msg, front, 0) >= 0);
     zmq_msg_close(&id);
     zmq_msg_close(&msg);
-    return sent;
+    return code;
 }
 
 /* XPUB drops for readers whose queue is full and never refuses. */
@@ -65,14 +67,46 @@ static void s_publish(void *back, zr_blob_t *frame) {
     zmq_msg_close(&msg);
 }
 
-void effects_carry_out(const effects_t *effects) {
+static void s_send_effect(effects_t *effects, const effect_t *effect) {
+    int code = s_send_to(effects->front, effect->route, effect->frame);
+    if (code == EAGAIN && effect->live)
+        effects->live_dropped++;
+    else if (code != 0)
+        relay_route_lost(effects->relay, effect->route);
+}
+
+static void s_login(auth_t *auth, login_request_t *login) {
+    /* Tokens are taken on this machine only, so the address tells nobody apart. */
+    auth_login(auth, login->ticket, zr_span(login->user), zr_span(login->token), zr_span(NULL));
+    login_request_free(login);
+}
+
+static void s_admin(auth_t *auth, admin_request_t *admin) {
+    zr_span_t user = zr_span(admin->user), by = zr_span(admin->by);
+    switch (admin->what) {
+    case ADMIN_RELOAD:
+        auth_reload(auth, admin->ticket, by);
+        break;
+    case ADMIN_BAN:
+        auth_ban(auth, admin->ticket, user, zr_span(admin->reason), by);
+        break;
+    case ADMIN_UNBAN:
+        auth_unban(auth, admin->ticket, user, by);
+        break;
+    case ADMIN_BANS:
+        auth_bans(auth, admin->ticket);
+        break;
+    }
+    free(admin);
+}
+
+void effects_carry_out(effects_t *effects) {
     log_t *log = effects->log;
     effect_t effect;
     while (outbox_take(effects->outbox, &effect)) {
         switch (effect.kind) {
         case EFFECT_SEND:
-            if (!s_send_to(effects->front, effect.route, effect.frame))
-                relay_route_lost(effects->relay, effect.route);
+            s_send_effect(effects, &effect);
             break;
         case EFFECT_PUBLISH:
             s_publish(effects->back, effect.frame);
@@ -94,6 +128,18 @@ void effects_carry_out(const effects_t *effects) {
             break;
         case EFFECT_UNWATCH:
             tickets_unwatch(effects->tickets, effect.session);
+            break;
+        case EFFECT_DROP:
+            peers_drop(effects->peers, effect.connection);
+            break;
+        case EFFECT_DROP_USER:
+            peers_drop_user(effects->peers, zr_span(effect.user));
+            break;
+        case EFFECT_LOGIN:
+            s_login(effects->auth, effect.login);
+            break;
+        case EFFECT_ADMIN:
+            s_admin(effects->auth, effect.admin);
             break;
         }
     }

@@ -1,9 +1,12 @@
-/* Carries out what the core wants done: sends, publishes, hands to the log, keeps the tickets. */
+/* Carries out what the core wants done: sends, publishes, hands to the log and to those who know the users, ends
+ * connections, keeps the tickets. */
 #ifndef EFFECTS_H
 #define EFFECTS_H
 
+#include "auth.h"
 #include "log.h"
 #include "outbox.h"
+#include "peers.h"
 #include "relay.h"
 #include "tickets.h"
 
@@ -14,9 +17,12 @@ typedef struct {
     log_t *log;
     outbox_t *outbox;
     tickets_t *tickets;
+    peers_t *peers;
+    auth_t *auth;
+    uint64_t live_dropped; /* frames of private rooms for which a peer's queue had no room */
 } effects_t;
 
 /* Until the outbox is empty, with what the log's answers and lost routes add to it meanwhile. */
-void effects_carry_out(const effects_t *effects);
+void effects_carry_out(effects_t *effects);
 
 #endif

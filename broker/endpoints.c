@@ -210,25 +210,39 @@ static int s_fit(const endpoint_t *endpoint, const arrival_t *arrival, bool with
     return endpoint_is_wildcard(endpoint) && reaches ? 2 : 1;
 }
 
-static size_t s_best(const endpoint_t *endpoints, size_t count, const arrival_t *arrival, bool with_port) {
-    size_t best = 0;
-    int fit = 0;
-    for (size_t i = 0; i < count; i++)
-        if (s_fit(&endpoints[i], arrival, with_port) > fit) {
-            fit = s_fit(&endpoints[i], arrival, with_port);
-            best = i;
+/* The one that fits best, of all or of those that are encrypted, or not, as `like` is; the first when none does. */
+static const endpoint_t *s_best(
+    const endpoint_t *endpoints, size_t count, const arrival_t *arrival, const endpoint_t *like) {
+    const endpoint_t *best = endpoints;
+    int fit = -1;
+    for (size_t i = 0; i < count; i++) {
+        const endpoint_t *one = &endpoints[i];
+        int found = s_fit(one, arrival, !like);
+        if (found > fit && (!like || one->encrypted == like->encrypted)) {
+            fit = found;
+            best = one;
         }
+    }
     return best;
+}
+
+bool endpoint_advertised_to(const endpoint_set_t *set, bool encrypted) {
+    bool some = false;
+    for (size_t i = 0; i < set->listen_count; i++)
+        some |= set->listen[i].encrypted;
+    return set->advertise[0] && encrypted == some;
 }
 
 void endpoint_choose_back(
     const endpoint_set_t *set, const struct sockaddr *local, socklen_t local_len, char out[ENDPOINT_TEXT_SIZE]) {
     arrival_t arrival = s_arrival(local, local_len);
-    const endpoint_t *back;
-    if (set->paired)
-        back = &set->back[s_best(set->listen, set->listen_count, &arrival, true)];
-    else
-        back = &set->back[s_best(set->back, set->back_count, &arrival, false)];
+    const endpoint_t *listen = s_best(set->listen, set->listen_count, &arrival, NULL);
+    if (endpoint_advertised_to(set, listen->encrypted)) {
+        strcpy(out, set->advertise);
+        return;
+    }
+    const endpoint_t *back =
+        set->paired ? &set->back[listen - set->listen] : s_best(set->back, set->back_count, &arrival, listen);
     if (endpoint_is_wildcard(back))
         s_format_tcp(arrival.host[0] ? arrival.host : "127.0.0.1", back->port, out);
     else

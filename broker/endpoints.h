@@ -21,10 +21,11 @@ typedef struct {
     char host[ENDPOINT_HOST_MAX + 1]; /* tcp: an address without brackets, an interface, a name or "*" */
     uint16_t port;                    /* tcp; 0: a free one is picked at bind */
     char path[ENDPOINT_PATH_MAX + 1]; /* ipc: a path, or "@name" in the abstract namespace */
+    bool encrypted;                   /* who binds it decides: CURVE and nothing else is spoken there */
 } endpoint_t;
 
 /* Reads `text`. Returns NULL, or a sentence that says what is wrong and what to write instead (a static string;
- * `*endpoint` is then unspecified). "localhost" becomes 127.0.0.1, since libzmq binds no names. */
+ * `*endpoint` is then unspecified). "localhost" becomes 127.0.0.1, since libzmq binds no names. It is not encrypted. */
 const char *endpoint_parse(endpoint_t *endpoint, const char *text);
 
 /* As it is written for libzmq. */
@@ -40,8 +41,7 @@ bool endpoint_is_local(const endpoint_t *endpoint);
 bool endpoint_is_ipv6(const endpoint_t *endpoint);
 
 /* The back that belongs to a listener when none is configured: the next TCP port (a picked one for a picked one), the
- * path with
- * "-back". Returns NULL or what is wrong, as endpoint_parse does. */
+ * path with "-back"; encrypted as the listener is. Returns NULL or what is wrong, as endpoint_parse does. */
 const char *endpoint_derive_back(const endpoint_t *listen, endpoint_t *back);
 
 /* All that is bound, with real ports. */
@@ -50,11 +50,17 @@ typedef struct {
     size_t listen_count;
     const endpoint_t *back;
     size_t back_count;
-    bool paired; /* back[i] was derived from listen[i] */
+    bool paired;           /* back[i] was derived from listen[i] */
+    const char *advertise; /* the back to name whatever is bound; empty: none */
 } endpoint_set_t;
 
+/* Is the advertised back, which only the operator knows, told to who came by a listener that is encrypted, or not?
+ * Where some are, it is for the clients of those, who are elsewhere. */
+bool endpoint_advertised_to(const endpoint_set_t *set, bool encrypted);
+
 /* Writes the back for a client whose connection has the local address `local` (getsockname's; NULL when it is not
- * known): reachable by the way the client came, its wildcard replaced by that address. */
+ * known): encrypted if the client's listener is, reachable by the way the client came, its wildcard replaced by that
+ * address. */
 void endpoint_choose_back(
     const endpoint_set_t *set, const struct sockaddr *local, socklen_t local_len, char out[ENDPOINT_TEXT_SIZE]);
 

@@ -10,10 +10,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "bans.h"
+#include "cert.h"
 #include "db.h"
 #include "hash.h"
 #include "names.h"
 #include "server.h"
+#include "token.h"
+#include "users.h"
 
 enum { NOFILE_MAX = 1 << 20, DESCRIPTORS_PER_CLIENT = 2 };
 
@@ -26,21 +30,26 @@ static const char s_usage[] =
     "  --back ENDPOINT      where clients read (default: the port after each listener's, or its path\n"
     "                       with -back); may be repeated\n"
     "  --config FILE        settings in ZPL; the command line comes first\n"
-    "  --check-config       check FILE and leave\n"
+    "  --check-config       check FILE, and the users and keys it names, and leave\n"
     "  --data DIR           keep messages on disk, in DIR (default: in memory only)\n"
     "  --backup FILE        copy the log of --data into FILE, which must not exist, and leave; a broker\n"
     "                       may be using it. As zrelay.db in another --data the copy is put to use\n"
+    "  --users FILE         who may come in, by which keys, and do what (else everybody everything)\n"
+    "  --server-key FILE    encrypt what other machines can reach; FILE is the secret one of --keygen\n"
+    "  --keygen FILE        make a pair of keys, in FILE and FILE_secret, and leave\n"
+    "  --hash-token         read a token from stdin, print its hash for the users file, and leave\n"
     "  --insecure           let other machines connect, without encryption\n"
     "  --log-level LEVEL    error, warn, info (default) or debug; lines go to stderr\n"
     "  --version            print the version and leave\n"
     "  --help               print this and leave\n"
     "\n"
-    "On start it prints one line with its endpoints. SIGTERM and SIGINT stop it; a second one at once.\n";
+    "On start it prints one line with its endpoints. SIGTERM and SIGINT stop it; a second one at once.\n"
+    "SIGHUP makes it read the users file again.\n";
 
 typedef struct {
     settings_flags_t endpoints;
-    const char *config_file, *data, *backup, *log_level;
-    bool check_config, insecure;
+    const char *config_file, *data, *backup, *users, *server_key, *keygen, *log_level;
+    bool check_config, hash_token, insecure;
 } flags_t;
 
 static int s_fail(const char *text) {
@@ -60,6 +69,10 @@ enum {
     OPT_BACKUP,
     OPT_CONFIG,
     OPT_CHECK,
+    OPT_USERS,
+    OPT_SERVER_KEY,
+    OPT_KEYGEN,
+    OPT_HASH_TOKEN,
     OPT_INSECURE,
     OPT_LEVEL,
     OPT_VERSION,
@@ -73,6 +86,10 @@ static const struct option s_options[] = {
     {"backup", required_argument, NULL, OPT_BACKUP},
     {"config", required_argument, NULL, OPT_CONFIG},
     {"check-config", no_argument, NULL, OPT_CHECK},
+    {"users", required_argument, NULL, OPT_USERS},
+    {"server-key", required_argument, NULL, OPT_SERVER_KEY},
+    {"keygen", required_argument, NULL, OPT_KEYGEN},
+    {"hash-token", no_argument, NULL, OPT_HASH_TOKEN},
     {"insecure", no_argument, NULL, OPT_INSECURE},
     {"log-level", required_argument, NULL, OPT_LEVEL},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -117,6 +134,18 @@ static parsed_t s_parse(int argc, char *argv[], flags_t *flags, char error[ZPL_E
         case OPT_CHECK:
             flags->check_config = true;
             break;
+        case OPT_USERS:
+            flags->users = optarg;
+            break;
+        case OPT_SERVER_KEY:
+            flags->server_key = optarg;
+            break;
+        case OPT_KEYGEN:
+            flags->keygen = optarg;
+            break;
+        case OPT_HASH_TOKEN:
+            flags->hash_token = true;
+            break;
         case OPT_INSECURE:
             flags->insecure = true;
             break;
@@ -147,7 +176,9 @@ static bool s_configure(settings_t *settings, const flags_t *flags, char error[Z
     }
     if (flags->config_file && !settings_read_file(settings, flags->config_file, error))
         return false;
-    if (flags->data && !settings_set_data(settings, flags->data, error))
+    if ((flags->data && !settings_set_path(settings->data, "--data", flags->data, error)) ||
+        (flags->users && !settings_set_path(settings->users, "--users", flags->users, error)) ||
+        (flags->server_key && !settings_set_path(settings->server_key, "--server-key", flags->server_key, error)))
         return false;
     if (flags->log_level && !zr_log_level_from_name(flags->log_level, &settings->log_level)) {
         snprintf(error, ZPL_ERROR_SIZE, "--log-level: \"%.40s\" is none of error, warn, info, debug", flags->log_level);
@@ -240,8 +271,6 @@ static int s_serve(const settings_t *settings) {
     s_block_signals();
     s_raise_descriptors();
     s_init_zsys(settings);
-    if (sodium_init() < 0)
-        return s_fail("cannot start libsodium");
     s_seed();
     server_t *server = server_new(settings, error);
     if (!server)
@@ -252,8 +281,10 @@ static int s_serve(const settings_t *settings) {
     free(banner);
     s_check_descriptors(settings);
     if (settings->insecure)
-        zr_log(ZR_LOG_WARN, "INSECURE: --insecure lets other machines connect; nothing is encrypted and anybody "
-                            "who reaches the ports reads and writes everything");
+        zr_log(ZR_LOG_WARN,
+            "INSECURE: --insecure lets other machines connect; nothing is encrypted and anybody who "
+            "reaches the ports reads and writes everything%s",
+            settings->users[0] ? " that the users file gives to anonymous" : "");
     int code = server_run(server);
     server_destroy(server);
     zsys_shutdown();
@@ -270,6 +301,50 @@ static int s_backup(const settings_t *settings, const char *to) {
     return EXIT_SUCCESS;
 }
 
+static int s_keygen(const char *path) {
+    char error[ZPL_ERROR_SIZE];
+    cert_t cert;
+    if (!cert_make(&cert, path, error))
+        return s_fail(error);
+    printf("%s: the public key, %s\n%s_secret: the secret key; keep it from everybody\n", path, cert.public_key, path);
+    cert_wipe(&cert);
+    return EXIT_SUCCESS;
+}
+
+static int s_hash_token(void) {
+    char error[ZPL_ERROR_SIZE], hash[TOKEN_HASH_SIZE];
+    if (!token_hash_from(STDIN_FILENO, hash, error))
+        return s_fail(error);
+    puts(hash);
+    return EXIT_SUCCESS;
+}
+
+/* What the settings name and is only read at the start. */
+static bool s_check_files(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    cert_t cert;
+    bans_t bans = {0};
+    if (settings->server_key[0]) {
+        if (!cert_load(&cert, settings->server_key, error))
+            return false;
+        cert_wipe(&cert);
+    }
+    if (!settings->users[0])
+        return true;
+    users_t *users = users_load(settings->users, error);
+    bool ok = users && bans_load(&bans, settings->bans, error);
+    users_destroy(users);
+    bans_finish(&bans);
+    return ok;
+}
+
+static int s_check_config(const settings_t *settings, const flags_t *flags) {
+    char error[ZPL_ERROR_SIZE];
+    if (!s_check_files(settings, error))
+        return s_fail(error);
+    printf("%s: ok\n", flags->config_file);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char *argv[]) {
     s_fill_standard_descriptors();
     char error[ZPL_ERROR_SIZE];
@@ -282,13 +357,17 @@ int main(int argc, char *argv[]) {
     case PARSED:
         break;
     }
+    if (sodium_init() < 0)
+        return s_fail("cannot start libsodium");
+    if (flags.keygen)
+        return s_keygen(flags.keygen);
+    if (flags.hash_token)
+        return s_hash_token();
     static settings_t settings;
     if (!s_configure(&settings, &flags, error))
         return s_fail(error);
-    if (flags.check_config) {
-        printf("%s: ok\n", flags.config_file);
-        return EXIT_SUCCESS;
-    }
+    if (flags.check_config)
+        return s_check_config(&settings, &flags);
     if (flags.backup)
         return s_backup(&settings, flags.backup);
     zr_log_set_level(settings.log_level);

@@ -4,25 +4,26 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "auth.h"
+#include "cert.h"
 #include "effects.h"
 #include "fatal.h"
 #include "hash.h"
 #include "log_sqlite.h"
 #include "names.h"
+#include "peers.h"
 #include "sockets.h"
-#include "subscribers.h"
 
 /* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that
  * their answers do not fill a peer's queue (limits/route-queue) at once. */
@@ -30,6 +31,7 @@ enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 5
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 enum { SHUTDOWN_BATCHES = 16 };
 enum { LOG_TICK_MS = 1000 };
+enum { OUR_TICKET = 0 }; /* of a reload that no peer asked for */
 
 struct server {
     const settings_t *settings;
@@ -38,6 +40,9 @@ struct server {
     void *front, *back; /* libzmq's handles of the two */
     int signals;
     zloop_t *loop;
+    auth_t *auth;
+    access_t *access; /* in force; the relay's */
+    peers_t *peers;
     log_t *log;
     bool durable;    /* the log is log_sqlite's */
     bool paused;     /* the front is not read, as too much waits for the disk */
@@ -48,14 +53,14 @@ struct server {
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */
     char told_back[ENDPOINT_TEXT_SIZE];
-    subscribers_t subscribers;
     uint64_t claimed, stray; /* frames dropped: claimed routing ids; not a subscription */
     uint64_t greedy;         /* subscriptions of readers that had too many */
+    uint64_t revoked;        /* subscriptions of users not let in any more */
     zr_log_limit_t drop_lines;
     bool stopping;
 };
 
-/* --- Clock, entropy, the client's back --- */
+/* --- Clock, entropy, who speaks, the client's back --- */
 
 static uint64_t s_now(void) {
     struct timespec now;
@@ -76,6 +81,11 @@ static zr_span_t s_back(void *ctx) {
     server_t *server = ctx;
     sockets_back_for(&server->sockets, &server->frame, server->told_back);
     return zr_span(server->told_back);
+}
+
+static void s_peer(void *ctx, peer_t *peer) {
+    server_t *server = ctx;
+    peers_describe(server->peers, &server->frame, peer);
 }
 
 /* --- Reading --- */
@@ -111,14 +121,17 @@ static bool s_read_front(server_t *server, uint64_t now, size_t *bytes) {
         return true;
     *bytes += zmq_msg_size(frame);
     if (route == 0) {
+        peers_end(frame);
         s_skip_parts(server->front, frame);
         s_count_drop(server, &server->claimed, "a frame of a peer that set a routing id of its own");
+    } else if (!peers_hear(server->peers, frame)) {
+        s_skip_parts(server->front, frame);
     } else if (zmq_msg_more(frame)) {
         s_skip_parts(server->front, frame);
         relay_multipart(server->relay, route);
     } else {
         zr_span_t text = zr_span_of(zmq_msg_data(frame), zmq_msg_size(frame));
-        relay_frame(server->relay, route, zr_span(NULL), text, now);
+        relay_frame(server->relay, route, text, now);
     }
     return true;
 }
@@ -167,35 +180,64 @@ static int s_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     return 0;
 }
 
-/* Ends the connection of a reader that subscribed to more than it may. */
-static void s_bound(server_t *server, zmq_msg_t *frame, bool subscribed) {
-    struct stat about;
-    int fd = zmq_msg_get(frame, ZMQ_SRCFD);
-    if (fd < 0 || fstat(fd, &about) != 0 || !S_ISSOCK(about.st_mode) ||
-        subscribers_note(&server->subscribers, fd, about.st_ino, subscribed, zmq_msg_size(frame) - 1))
-        return;
-    shutdown(fd, SHUT_RDWR);
-    s_count_drop(server, &server->greedy, "a subscription of a reader that has too many");
+/* One message of the back. false: there was none. */
+static bool s_read_back(server_t *server) {
+    zmq_msg_t *frame = &server->frame;
+    if (zmq_msg_recv(frame, server->back, ZMQ_DONTWAIT) < 0)
+        return false;
+    const uint8_t *data = zmq_msg_data(frame);
+    zr_span_t user = peers_user(frame);
+    if (zmq_msg_more(frame) || zmq_msg_size(frame) == 0 || data[0] > 1) {
+        s_skip_parts(server->back, frame);
+        s_count_drop(server, &server->stray, "a message on the back that is no subscription");
+    } else if (user.len && !access_user(server->access, user)) {
+        peers_end(frame); /* let in before that changed, and not heard of since */
+        s_count_drop(server, &server->revoked, "a subscription of a user who is not let in any more");
+    } else if (!peers_subscribe(server->peers, frame, data[0] == 1)) {
+        s_count_drop(server, &server->greedy, "a subscription of a reader that has too many");
+    } else {
+        relay_subscription(server->relay, zr_span_of(data, zmq_msg_size(frame)));
+    }
+    return true;
 }
 
 static int s_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
     (void)loop;
     (void)socket;
     server_t *server = arg;
-    zmq_msg_t *frame = &server->frame;
-    for (size_t frames = 0; frames < BATCH_FRAMES; frames++) {
-        if (zmq_msg_recv(frame, server->back, ZMQ_DONTWAIT) < 0)
+    for (size_t frames = 0; frames < BATCH_FRAMES; frames++)
+        if (!s_read_back(server))
             break;
-        const uint8_t *data = zmq_msg_data(frame);
-        if (zmq_msg_more(frame) || zmq_msg_size(frame) == 0 || data[0] > 1) {
-            s_skip_parts(server->back, frame);
-            s_count_drop(server, &server->stray, "a message on the back that is no subscription");
-        } else {
-            s_bound(server, frame, data[0] == 1);
-            relay_subscription(server->relay, zr_span_of(data, zmq_msg_size(frame)));
-        }
-    }
     s_end_pass(server);
+    return 0;
+}
+
+/* --- Users --- */
+
+static void s_take_answer(server_t *server, auth_answer_t *answer) {
+    s_end_pass(server); /* what was allowed until now */
+    if (answer->access) {
+        server->access = answer->access;
+        answer->access = NULL;
+        relay_set_access(server->relay, server->access);
+    }
+    for (size_t i = 0; i < answer->disowned_count; i++)
+        relay_disown(server->relay, zr_span(answer->disowned[i]));
+    if (answer->kind == AUTH_LOGIN)
+        relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, s_now());
+    else if (answer->ticket != OUR_TICKET)
+        relay_admin_done(server->relay, answer->ticket, answer->code, answer->text);
+    auth_answer_finish(answer);
+    s_end_pass(server);
+}
+
+static int s_on_auth(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    (void)loop;
+    (void)item;
+    server_t *server = arg;
+    auth_answer_t answer;
+    while (auth_take(server->auth, &answer))
+        s_take_answer(server, &answer);
     return 0;
 }
 
@@ -239,6 +281,13 @@ static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     struct signalfd_siginfo info;
     if (read(item->fd, &info, sizeof info) != (ssize_t)sizeof info)
         return 0;
+    if (info.ssi_signo == SIGHUP) {
+        if (server->settings->users[0])
+            auth_reload(server->auth, OUR_TICKET, zr_span("SIGHUP"));
+        else
+            zr_log(ZR_LOG_INFO, "SIGHUP: there is no users file to read again");
+        return 0;
+    }
     zr_log(ZR_LOG_INFO, "signal %u: saying bye to everybody; once more stops at once", info.ssi_signo);
     server->stopping = true;
     return -1;
@@ -265,6 +314,9 @@ static void s_fill_relay_config(server_t *server) {
     relay->entropy = s_entropy;
     relay->back = s_back;
     relay->back_ctx = server;
+    relay->peer = s_peer;
+    relay->peer_ctx = server;
+    relay->access = server->access;
     s_entropy(NULL, &relay->epoch, sizeof relay->epoch);
 }
 
@@ -298,6 +350,33 @@ static bool s_open_log(server_t *server, char error[ZPL_ERROR_SIZE]) {
     return true;
 }
 
+/* Who is asked about handshakes must be there before anybody can come. */
+static bool s_open_auth(server_t *server, char error[ZPL_ERROR_SIZE]) {
+    const settings_t *settings = server->settings;
+    auth_config_t config = {.users = settings->users[0] ? settings->users : NULL,
+        .bans = settings->bans[0] ? settings->bans : NULL,
+        .tokens = settings->relay.tokens,
+        .plain = settings_some_plain(settings)};
+    server->auth = auth_new(&config, &server->access, error);
+    return server->auth != NULL;
+}
+
+static bool s_open_sockets(server_t *server, char error[ZPL_ERROR_SIZE]) {
+    const settings_t *settings = server->settings;
+    if (!settings->server_key[0])
+        return sockets_open(&server->sockets, settings, NULL, error);
+    cert_t cert;
+    uint8_t key[CERT_KEY_BYTES];
+    if (!cert_load(&cert, settings->server_key, error))
+        return false;
+    bool ok = zmq_z85_decode(key, cert.secret_key) && sockets_open(&server->sockets, settings, key, error);
+    if (ok)
+        zr_log(ZR_LOG_INFO, "clients know this server by its public key, %s", cert.public_key);
+    sodium_memzero(key, sizeof key);
+    cert_wipe(&cert);
+    return ok;
+}
+
 /* Three silent intervals; zloop's clock cuts off milliseconds, and nobody is to be expired early. */
 static size_t s_expiry_ms(const settings_t *settings) {
     return 3 * settings->relay.heartbeat_ms + 1;
@@ -308,7 +387,7 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     server->settings = settings;
     server->signals = -1;
     zmq_msg_init(&server->frame);
-    if (!s_open_signals(server, error) || !sockets_open(&server->sockets, settings, error)) {
+    if (!s_open_signals(server, error) || !s_open_auth(server, error) || !s_open_sockets(server, error)) {
         server_destroy(server);
         return NULL;
     }
@@ -322,18 +401,27 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
     server->loop = fatal_check(zloop_new());
     server->tickets = tickets_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
-    server->effects =
-        (effects_t){server->front, server->back, server->relay, server->log, &server->outbox, server->tickets};
+    server->peers = peers_new(server->loop, &server->sockets, settings);
+    server->effects = (effects_t){.front = server->front,
+        .back = server->back,
+        .relay = server->relay,
+        .log = server->log,
+        .outbox = &server->outbox,
+        .tickets = server->tickets,
+        .peers = server->peers,
+        .auth = server->auth};
 
     zmq_pollitem_t signals = {.fd = server->signals, .events = ZMQ_POLLIN};
     zloop_set_nonstop(server->loop, true);
     zloop_poller(server->loop, &signals, s_on_signal, server);
+    zmq_pollitem_t answers = {.fd = auth_fd(server->auth), .events = ZMQ_POLLIN};
+    zloop_poller(server->loop, &answers, s_on_auth, server);
     zloop_reader(server->loop, server->sockets.back, s_on_back, server);
     zloop_reader(server->loop, server->sockets.front, s_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
     if (server->durable) {
-        zmq_pollitem_t answers = {.fd = log_sqlite_fd(server->log), .events = ZMQ_POLLIN};
-        zloop_poller(server->loop, &answers, s_on_log, server);
+        zmq_pollitem_t stored = {.fd = log_sqlite_fd(server->log), .events = ZMQ_POLLIN};
+        zloop_poller(server->loop, &stored, s_on_log, server);
         zloop_timer(server->loop, LOG_TICK_MS, 0, s_on_log_tick, server);
     }
     return server;
@@ -343,7 +431,7 @@ static void s_print_endpoints(FILE *out, const settings_endpoints_t *endpoints) 
     for (size_t i = 0; i < endpoints->count; i++) {
         char text[ENDPOINT_TEXT_SIZE];
         endpoint_format(&endpoints->items[i], text);
-        fprintf(out, "%s%s", i ? " and " : "", text);
+        fprintf(out, "%s%s%s", i ? " and " : "", text, endpoints->items[i].encrypted ? " (encrypted)" : "");
     }
 }
 
@@ -388,10 +476,8 @@ static void s_arm_second_signal(void) {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
@@ -399,10 +485,14 @@ static void s_log_stats(const server_t *server) {
     relay_stats_t stats = relay_stats(server->relay);
     zr_log(ZR_LOG_INFO,
         "stopped: frames %llu, entries %llu, deliveries %llu, acks %llu, errors %llu, duplicates %llu, "
-        "dropped %llu, claimed routing ids %llu, stray %llu, rooms %zu",
+        "dropped %llu, live frames dropped %llu, limited %llu, flooders %llu, connections closed %llu, "
+        "claimed routing ids %llu, stray %llu, greedy %llu, revoked %llu, rooms %zu",
         (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
         (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
-        (unsigned long long)stats.dropped, (unsigned long long)server->claimed, (unsigned long long)server->stray,
+        (unsigned long long)stats.dropped, (unsigned long long)server->effects.live_dropped,
+        (unsigned long long)stats.limited, (unsigned long long)stats.flooders,
+        (unsigned long long)peers_turned_away(server->peers), (unsigned long long)server->claimed,
+        (unsigned long long)server->stray, (unsigned long long)server->greedy, (unsigned long long)server->revoked,
         stats.rooms);
 }
 
@@ -452,10 +542,14 @@ void server_destroy(server_t *server) {
         return;
     tickets_destroy(server->tickets);
     zloop_destroy(&server->loop);
+    peers_destroy(server->peers);
     sockets_close(&server->sockets);
-    relay_destroy(server->relay);
+    auth_destroy(server->auth); /* after the sockets: with nobody to ask libzmq would let everybody in */
+    if (server->relay)
+        relay_destroy(server->relay);
+    else
+        access_destroy(server->access);
     outbox_finish(&server->outbox);
-    subscribers_finish(&server->subscribers);
     log_destroy(server->log);
     zmq_msg_close(&server->frame);
     if (server->signals >= 0)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rate.h"
+
 #define KIB 1024ULL
 #define MIB (1024ULL * KIB)
 #define GIB (1024ULL * MIB)
@@ -26,6 +28,7 @@ typedef enum {
     KIND_ADVERTISE,
     KIND_ENDPOINTS, /* may be repeated */
     KIND_ON_CORRUPT,
+    KIND_ENCRYPT,
     KIND_PATTERN, /* these two are of a policy */
     KIND_DURABILITY,
 } kind_t;
@@ -54,6 +57,11 @@ static const setting_t s_settings[] = {
     {"server", "tick", KIND_TIME, AT(tick_ms), 10, 60 * 1000},
     {"server", "io-threads", KIND_U64, AT(io_threads), 1, 64},
     {"server", "log-level", KIND_LEVEL, AT(log_level), 0, 0},
+    {"auth", "users", KIND_TEXT, AT(users), 1, SETTINGS_TEXT_MAX},
+    {"auth", "bans", KIND_TEXT, AT(bans), 1, SETTINGS_TEXT_MAX},
+    {"auth", "tokens", KIND_BOOL, AT(relay.tokens), 0, 1},
+    {"auth", "server-key", KIND_TEXT, AT(server_key), 1, SETTINGS_TEXT_MAX},
+    {"auth", "encrypt", KIND_ENCRYPT, AT(encrypt_all), 0, 0},
     {"limits", "max-frame", KIND_SIZE, AT(relay.max_frame), 4 * KIB, 256 * MIB},
     {"limits", "max-control", KIND_SIZE, AT(relay.max_control), 1 * KIB, 16 * MIB},
     {"limits", "window", KIND_SIZE, AT(relay.window), 4 * KIB, 1024 * MIB},
@@ -68,6 +76,13 @@ static const setting_t s_settings[] = {
     {"limits", "replay-frames", KIND_SIZE, AT(relay.replay_frames), 1, 100000},
     {"limits", "replay-bytes", KIND_SIZE, AT(relay.replay_bytes), 1 * KIB, 1 * GIB},
     {"limits", "max-clients", KIND_SIZE, AT(relay.max_clients), 1, 100000000},
+    {"limits", "rate-ops", KIND_U64, AT(relay.rate_ops), 0, RATE_MAX},
+    {"limits", "rate-entries", KIND_U64, AT(relay.rate_entries), 0, RATE_MAX},
+    {"limits", "rate-bytes", KIND_U64, AT(relay.rate_bytes), 0, RATE_MAX},
+    {"limits", "max-user-sessions", KIND_SIZE, AT(relay.max_user_sessions), 1, 1000000},
+    {"limits", "max-user-rooms", KIND_SIZE, AT(relay.max_user_rooms), 1, 100000000},
+    {"limits", "max-address-connections", KIND_SIZE, AT(max_address_connections), 1, 1000000},
+    {"limits", "rate-handshakes", KIND_U64, AT(rate_handshakes), 0, 1000000},
     {"limits", "batch-bytes", KIND_SIZE, AT(relay.batch_bytes), 1 * KIB, 16 * MIB},
     {"limits", "route-queue", KIND_U64, AT(route_queue), 16, 1000000},
     {"limits", "reader-queue", KIND_U64, AT(reader_queue), 16, 10000000},
@@ -95,6 +110,8 @@ void settings_default(settings_t *settings) {
     settings->tick_ms = 100;
     settings->route_queue = 1000;
     settings->reader_queue = 4096;
+    settings->max_address_connections = 1000;
+    settings->rate_handshakes = 50;
     settings->log = (log_memory_limits_t){
         .room_entries = 2000000, .room_bytes = 128 * MIB, .entries = 10000000, .bytes = 256 * MIB};
     settings->queue_bytes = 64 * MIB;
@@ -180,6 +197,14 @@ static bool s_parse_on_corrupt(const char *text, bool *out, char wrong[WRONG_SIZ
     return false;
 }
 
+static bool s_parse_encrypt(const char *text, bool *out, char wrong[WRONG_SIZE]) {
+    *out = strcmp(text, "all") == 0;
+    if (*out || strcmp(text, "remote") == 0)
+        return true;
+    snprintf(wrong, WRONG_SIZE, "\"%.40s\" is neither remote (what other machines can reach) nor all", text);
+    return false;
+}
+
 static bool s_parse_pattern(const settings_t *settings, const char *text, policy_t *policy, char wrong[WRONG_SIZE]) {
     if (!policy_pattern_valid(zr_span(text))) {
         snprintf(wrong, WRONG_SIZE, "\"%.140s\" is neither a room name nor the beginning of one and *", text);
@@ -242,6 +267,8 @@ static bool s_set(settings_t *settings, const setting_t *setting, const char *te
         return s_add_endpoint(place, text, wrong);
     case KIND_ON_CORRUPT:
         return s_parse_on_corrupt(text, place, wrong);
+    case KIND_ENCRYPT:
+        return s_parse_encrypt(text, place, wrong);
     case KIND_PATTERN:
         return s_parse_pattern(settings, text, policy, wrong);
     case KIND_DURABILITY:
@@ -300,7 +327,7 @@ static bool s_on_section(reading_t *reading, const zpl_item_t *item, char *error
     }
     if (!known)
         return s_item_wrong(
-            reading, item, "no such section; there are \"server\", \"limits\", \"log\" and \"room\"", error);
+            reading, item, "no such section; there are \"server\", \"auth\", \"limits\", \"log\" and \"room\"", error);
     if (item->value[0])
         return s_item_wrong(reading, item, "a section has no value; its members follow below it", error);
     if (!s_end_room(reading, error))
@@ -346,14 +373,42 @@ bool settings_add_flag(
     return false;
 }
 
-bool settings_set_data(settings_t *settings, const char *dir, char error[ZPL_ERROR_SIZE]) {
-    size_t len = strlen(dir);
+bool settings_set_path(
+    char out[SETTINGS_TEXT_MAX + 1], const char *what, const char *path, char error[ZPL_ERROR_SIZE]) {
+    size_t len = strlen(path);
     if (len == 0 || len > SETTINGS_TEXT_MAX) {
-        snprintf(error, ZPL_ERROR_SIZE, "--data needs the name of a directory, of %d bytes at most", SETTINGS_TEXT_MAX);
+        snprintf(error, ZPL_ERROR_SIZE, "%s needs a path, of %d bytes at most", what, SETTINGS_TEXT_MAX);
         return false;
     }
-    memcpy(settings->data, dir, len + 1);
+    memcpy(out, path, len + 1);
     return true;
+}
+
+/* A users file that stands somewhere and is in force nowhere would be worse than none. */
+static bool s_check_users(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    const char *wrong = NULL;
+    if (!settings->users[0] && settings->bans[0])
+        wrong = "auth: bans are of users: name the users file with auth/users or --users";
+    else if (!settings->users[0] && settings->relay.tokens)
+        wrong = "auth: tokens are the users': name the users file with auth/users or --users";
+    else if (!settings->server_key[0] && settings->encrypt_all)
+        wrong = "auth: encrypt = all needs a key: auth/server-key or --server-key (zrelayd --keygen FILE makes one)";
+    else if (settings->server_key[0] && settings->insecure)
+        wrong = "--insecure (server/insecure) and --server-key (auth/server-key) contradict each other: with the key "
+                "everything that other machines can reach is encrypted; take away the one that you do not mean";
+    if (wrong) {
+        snprintf(error, ZPL_ERROR_SIZE, "%s", wrong);
+        return false;
+    }
+    if (settings->users[0] && !settings->bans[0])
+        snprintf(settings->bans, sizeof settings->bans, "%s" SETTINGS_BANS_SUFFIX, settings->users);
+    return true;
+}
+
+static void s_choose_encrypted(const settings_t *settings, settings_endpoints_t *endpoints) {
+    for (size_t i = 0; i < endpoints->count; i++)
+        endpoints->items[i].encrypted =
+            settings->server_key[0] && (settings->encrypt_all || !endpoint_is_local(&endpoints->items[i]));
 }
 
 static bool s_derive_backs(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
@@ -373,30 +428,82 @@ static bool s_derive_backs(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     return true;
 }
 
-/* A client that came by TCP may be on another machine, where a path leads nowhere. */
-static bool s_check_kinds(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
-    bool tcp_listen = false, tcp_back = false;
-    for (size_t i = 0; i < settings->listen.count; i++)
-        tcp_listen |= settings->listen.items[i].kind == ENDPOINT_TCP;
-    for (size_t i = 0; i < settings->back.count; i++)
-        tcp_back |= settings->back.items[i].kind == ENDPOINT_TCP;
-    if (!tcp_listen || tcp_back || settings->advertise[0])
+static bool s_has_back(const settings_t *settings, const endpoint_t *listen) {
+    const endpoint_set_t set = {
+        .listen = settings->listen.items, .listen_count = settings->listen.count, .advertise = settings->advertise};
+    if (endpoint_advertised_to(&set, listen->encrypted))
         return true;
-    snprintf(error, ZPL_ERROR_SIZE, "clients of a tcp:// listener need a tcp:// back; add one with --back");
+    for (size_t i = 0; i < settings->back.count; i++) {
+        const endpoint_t *back = &settings->back.items[i];
+        if (back->encrypted == listen->encrypted && (listen->kind == ENDPOINT_IPC || back->kind == ENDPOINT_TCP))
+            return true;
+    }
     return false;
 }
 
-static bool s_check_private(const settings_endpoints_t *endpoints, char error[ZPL_ERROR_SIZE]) {
-    for (size_t i = 0; i < endpoints->count; i++)
-        if (!endpoint_is_local(&endpoints->items[i])) {
-            char text[ENDPOINT_TEXT_SIZE];
-            endpoint_format(&endpoints->items[i], text);
-            snprintf(error, ZPL_ERROR_SIZE,
-                "%s can be reached from other machines, and nothing is encrypted or authenticated; "
-                "use 127.0.0.1, or say --insecure if the network is yours alone",
-                text);
-            return false;
-        }
+/* A client that came by TCP may be on another machine, where a path leads nowhere. And one that speaks CURVE, or does
+ * not, does so on both its connections. */
+static bool s_check_backs(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    for (size_t i = 0; i < settings->listen.count; i++) {
+        const endpoint_t *listen = &settings->listen.items[i];
+        if (s_has_back(settings, listen))
+            continue;
+        char text[ENDPOINT_TEXT_SIZE];
+        endpoint_format(listen, text);
+        const char *too = listen->encrypted ? " that is encrypted too" : " that is not encrypted either";
+        snprintf(error, ZPL_ERROR_SIZE, "clients of %s need a %sback%s; add one with --back", text,
+            listen->kind == ENDPOINT_TCP ? "tcp:// " : "", settings->server_key[0] ? too : "");
+        return false;
+    }
+    return true;
+}
+
+/* Names the first endpoint of either kind, or returns false. */
+static bool s_find(const settings_t *settings, bool (*is)(const endpoint_t *), char text[ENDPOINT_TEXT_SIZE]) {
+    const settings_endpoints_t *all[] = {&settings->listen, &settings->back};
+    for (size_t i = 0; i < 2; i++)
+        for (size_t j = 0; j < all[i]->count; j++)
+            if (is(&all[i]->items[j])) {
+                endpoint_format(&all[i]->items[j], text);
+                return true;
+            }
+    return false;
+}
+
+static bool s_is_plain(const endpoint_t *endpoint) {
+    return !endpoint->encrypted;
+}
+
+static bool s_is_exposed(const endpoint_t *endpoint) {
+    return !endpoint->encrypted && !endpoint_is_local(endpoint);
+}
+
+static bool s_is_encrypted(const endpoint_t *endpoint) {
+    return endpoint->encrypted;
+}
+
+bool settings_some_plain(const settings_t *settings) {
+    char text[ENDPOINT_TEXT_SIZE];
+    return s_find(settings, s_is_plain, text);
+}
+
+/* Nobody gets in by accident. */
+static bool s_check_private(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    char text[ENDPOINT_TEXT_SIZE];
+    if (!settings->insecure && s_find(settings, s_is_exposed, text)) {
+        snprintf(error, ZPL_ERROR_SIZE,
+            "%s can be reached from other machines; use 127.0.0.1, or encrypt and say who may come in (--server-key "
+            "FILE "
+            "--users FILE; --keygen makes keys), or say --insecure if the network is yours alone",
+            text);
+        return false;
+    }
+    if (!settings->users[0] && s_find(settings, s_is_encrypted, text)) {
+        snprintf(error, ZPL_ERROR_SIZE,
+            "%s is encrypted, and nothing says whose keys are let in; name the users file with auth/users or --users",
+            text);
+        return false;
+    }
     return true;
 }
 
@@ -446,8 +553,9 @@ bool settings_complete(settings_t *settings, const settings_flags_t *flags, char
             settings->relay.replay_frames, (unsigned long long)settings->route_queue);
         return false;
     }
-    return s_check_policies(settings, error) && s_check_rooms(settings, error) && s_derive_backs(settings, error) &&
-           s_check_kinds(settings, error) &&
-           (settings->insecure ||
-               (s_check_private(&settings->listen, error) && s_check_private(&settings->back, error)));
+    if (!s_check_policies(settings, error) || !s_check_rooms(settings, error) || !s_check_users(settings, error))
+        return false;
+    s_choose_encrypted(settings, &settings->listen);
+    s_choose_encrypted(settings, &settings->back);
+    return s_derive_backs(settings, error) && s_check_private(settings, error) && s_check_backs(settings, error);
 }

@@ -12,8 +12,10 @@
 enum {
     SETTINGS_ENDPOINTS_MAX = 16, /* listeners; backs likewise */
     SETTINGS_POLICIES_MAX = 256, /* "room" sections */
-    SETTINGS_TEXT_MAX = 1000     /* bytes of the greeting */
+    SETTINGS_TEXT_MAX = 1000     /* bytes of the greeting, or of a path */
 };
+
+#define SETTINGS_BANS_SUFFIX ".bans" /* of the users file's name, for that of the bans */
 
 typedef struct {
     endpoint_t items[SETTINGS_ENDPOINTS_MAX];
@@ -21,13 +23,19 @@ typedef struct {
 } settings_endpoints_t;
 
 typedef struct {
-    settings_endpoints_t listen;          /* at least one after settings_complete */
+    settings_endpoints_t listen;          /* at least one after settings_complete, which says which are encrypted */
     settings_endpoints_t back;            /* as many as there are listeners, in their order, when `paired` */
     bool paired;                          /* the backs were derived from the listeners */
     char advertise[ENDPOINT_TEXT_SIZE];   /* the back to name in welcome, whatever is bound; empty: as bound */
     char greeting[SETTINGS_TEXT_MAX + 1]; /* empty: none */
     char data[SETTINGS_TEXT_MAX + 1];     /* directory of the log; empty: in memory */
     bool insecure;                        /* listen beyond this machine without encryption */
+    char users[SETTINGS_TEXT_MAX + 1];    /* the users file; empty: everybody may do everything */
+    char bans[SETTINGS_TEXT_MAX + sizeof SETTINGS_BANS_SUFFIX];
+    char server_key[SETTINGS_TEXT_MAX + 1]; /* the secret certificate's file; empty: nothing is encrypted */
+    bool encrypt_all;                       /* local listeners too */
+    size_t max_address_connections;
+    uint64_t rate_handshakes; /* a second and address; 0: no limit */
     zr_log_level_t log_level;
     uint64_t io_threads;
     uint64_t tick_ms;
@@ -55,11 +63,14 @@ typedef struct {
 } settings_flags_t;
 bool settings_add_flag(settings_endpoints_t *endpoints, const char *what, const char *text, char error[ZPL_ERROR_SIZE]);
 
-/* The command line's directory of the log. */
-bool settings_set_data(settings_t *settings, const char *dir, char error[ZPL_ERROR_SIZE]);
+/* The command line's file or directory, for `data`, `users` or `server_key`. `what` is the option, for the error. */
+bool settings_set_path(char out[SETTINGS_TEXT_MAX + 1], const char *what, const char *path, char error[ZPL_ERROR_SIZE]);
 
-/* After file and flags: fills in the default listener, the derived backs and the relay's policies (which point into
- * `settings`), and checks what only the whole can tell. */
+/* After file and flags: fills in the default listener, the derived backs, what is encrypted, the bans' file and the
+ * relay's policies (which point into `settings`), and checks what only the whole can tell. */
 bool settings_complete(settings_t *settings, const settings_flags_t *flags, char error[ZPL_ERROR_SIZE]);
+
+/* Some endpoint, a listener or a back, is not encrypted. */
+bool settings_some_plain(const settings_t *settings);
 
 #endif

@@ -11,6 +11,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "cert.h"
+#include "fatal.h"
+#include "zap.h"
+
 enum {
     /* Frames taken from one peer's connection before TCP pushes back. A frame may be as large as twice max-frame, so
      * this bounds what one flooding peer costs. */
@@ -68,6 +72,26 @@ static void s_set_back(void *back, const settings_t *settings) {
      * what a connection subscribed to is counted, in both directions. */
     s_set(back, ZMQ_XPUB_VERBOSER, 1);
     s_set_max_size(back, BACK_MAXMSGSIZE);
+}
+
+/* libzmq's I/O thread waits for room in the monitor's queue, so that has no end. */
+static zsock_t *s_monitor(void *socket, const char *name) {
+    zsock_t *monitor = fatal_check(zsock_new(ZMQ_PAIR));
+    s_set(zsock_resolve(monitor), ZMQ_RCVHWM, 0);
+    FATAL_UNLESS(zmq_socket_monitor(socket, name, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) == 0);
+    FATAL_UNLESS(zmq_connect(zsock_resolve(monitor), name) == 0);
+    return monitor;
+}
+
+/* How the next bind's listener speaks: options are copied at each bind, so one socket listens in both ways, and refuses
+ * who comes by one listener and speaks as on the other. With a domain the ZAP handler is asked about everybody, and
+ * nobody gets in without its answer. */
+static void s_set_way(void *socket, bool encrypted, const uint8_t *key) {
+    const char *domain = encrypted ? ZAP_DOMAIN_CURVE : ZAP_DOMAIN_PLAIN;
+    int server = encrypted;
+    FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) == 0);
+    FATAL_UNLESS(!encrypted || zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, key, CERT_KEY_BYTES) == 0);
+    FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &server, sizeof server) == 0);
 }
 
 /* --- Binding --- */
@@ -134,21 +158,28 @@ static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound,
     }
     *bound = *wanted;
     endpoint_t last;
-    if (zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, text, &size) == 0 && !endpoint_parse(&last, text))
+    if (zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, text, &size) == 0 && !endpoint_parse(&last, text)) {
         *bound = last;
-    return true;
-}
-
-static bool s_bind_all(zsock_t *socket, const settings_endpoints_t *wanted, settings_endpoints_t *bound, char *error) {
-    for (size_t i = 0; i < wanted->count; i++) {
-        if (!s_bind(socket, &wanted->items[i], &bound->items[i], error))
-            return false;
-        bound->count++;
+        bound->encrypted = wanted->encrypted;
     }
     return true;
 }
 
-bool sockets_open(sockets_t *sockets, const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+static bool s_bind_all(
+    zsock_t *socket, const settings_endpoints_t *wanted, const uint8_t *key, settings_endpoints_t *bound, char *error) {
+    for (size_t i = 0; i < wanted->count; i++) {
+        s_set_way(zsock_resolve(socket), wanted->items[i].encrypted, key);
+        if (!s_bind(socket, &wanted->items[i], &bound->items[i], error))
+            return false;
+        bound->count++;
+    }
+    /* The listeners have their copies, and give them to their connections; the socket needs its own no more. */
+    static const uint8_t nothing[CERT_KEY_BYTES];
+    s_set_way(zsock_resolve(socket), true, nothing);
+    return true;
+}
+
+bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, char error[ZPL_ERROR_SIZE]) {
     memset(sockets, 0, sizeof *sockets);
     sockets->paired = settings->paired;
     strcpy(sockets->advertise, settings->advertise);
@@ -156,9 +187,11 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, char error[ZPL
     sockets->back = zsock_new(ZMQ_XPUB);
     s_set_front(zsock_resolve(sockets->front), settings);
     s_set_back(zsock_resolve(sockets->back), settings);
+    sockets->monitors[0] = s_monitor(zsock_resolve(sockets->front), "inproc://front-monitor");
+    sockets->monitors[1] = s_monitor(zsock_resolve(sockets->back), "inproc://back-monitor");
     /* The front first, so that an error names what was asked for and not what was derived from it. */
-    if (s_bind_all(sockets->front, &settings->listen, &sockets->listen, error) &&
-        s_bind_all(sockets->back, &settings->back, &sockets->backs, error))
+    if (s_bind_all(sockets->front, &settings->listen, key, &sockets->listen, error) &&
+        s_bind_all(sockets->back, &settings->back, key, &sockets->backs, error))
         return true;
     sockets_close(sockets);
     return false;
@@ -172,9 +205,18 @@ static void s_unlink_all(const settings_endpoints_t *bound) {
             unlink(bound->items[i].path);
 }
 
+/* With nobody at its end libzmq's I/O thread would wait for ever: first it is told to send no more. */
+static void s_stop_monitor(zsock_t *socket, zsock_t **monitor) {
+    if (*monitor)
+        zmq_socket_monitor(zsock_resolve(socket), NULL, 0);
+    zsock_destroy(monitor);
+}
+
 void sockets_close(sockets_t *sockets) {
     s_unlink_all(&sockets->listen);
     s_unlink_all(&sockets->backs);
+    s_stop_monitor(sockets->front, &sockets->monitors[0]);
+    s_stop_monitor(sockets->back, &sockets->monitors[1]);
     zsock_destroy(&sockets->front);
     zsock_destroy(&sockets->back);
 }
@@ -186,13 +228,10 @@ void sockets_back_for(const sockets_t *sockets, zmq_msg_t *frame, char out[ENDPO
         .listen_count = sockets->listen.count,
         .back = sockets->backs.items,
         .back_count = sockets->backs.count,
-        .paired = sockets->paired};
+        .paired = sockets->paired,
+        .advertise = sockets->advertise};
     struct sockaddr_storage local;
     socklen_t len = sizeof local;
-    if (sockets->advertise[0]) {
-        strcpy(out, sockets->advertise);
-        return;
-    }
     /* The peer may be gone and its descriptor reused: then the answer goes nowhere, whatever it says. */
     int fd = zmq_msg_get(frame, ZMQ_SRCFD);
     bool known = fd >= 0 && getsockname(fd, (struct sockaddr *)&local, &len) == 0;

@@ -9,15 +9,17 @@
 typedef struct {
     zsock_t *front;                     /* ROUTER */
     zsock_t *back;                      /* XPUB */
+    zsock_t *monitors[2];               /* PAIRs that tell who came to the front, to the back, and went */
     settings_endpoints_t listen, backs; /* as bound: addresses and ports are real */
     bool paired;
     char advertise[ENDPOINT_TEXT_SIZE];
 } sockets_t;
 
-/* Makes and binds both. false: `error` is one line that names the endpoint and what to do, and everything is given
- * back. zsys_init must have been called, and srand() with something unpredictable: ROUTER draws its first routing id
- * from rand(). */
-bool sockets_open(sockets_t *sockets, const settings_t *settings, char error[ZPL_ERROR_SIZE]);
+/* Makes and binds both. `key` is the server's secret CURVE key, of CERT_KEY_BYTES bytes, which stays the caller's to
+ * wipe; NULL when no endpoint is encrypted. false: `error` is one line that names the endpoint and what to do, and
+ * everything is given back. zsys_init must have been called, and srand() with something unpredictable: ROUTER draws its
+ * first routing id from rand(). The ZAP handler must be there: with none, libzmq lets every key in. */
+bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, char error[ZPL_ERROR_SIZE]);
 
 /* Closes both. What is queued is sent by libzmq until the linger ends, which the context's end waits for. A zeroed
  * struct is accepted. There is no unbinding before it: in libzmq a listener owns the connections it accepted, and takes

@@ -14,8 +14,9 @@ enum { FILE_MAX = 1 << 20, LINE_MAX_LEN = 1000, INDENT = 4, DEPTH = 2 };
 
 typedef struct {
     const char *path;
-    zr_buffer_t text;  /* the items' lines, comments and empty lines left out */
-    zr_buffer_t lines; /* an unsigned for each of them: its number in the file */
+    zr_buffer_t text;     /* the items' lines, comments and empty lines left out */
+    zr_buffer_t lines;    /* an unsigned for each of them: its number in the file */
+    zr_buffer_t sections; /* a size_t for each section: where it begins in `text` */
     size_t items;
     size_t depth; /* of the last item: what the next one may be below */
     char *error;
@@ -37,8 +38,6 @@ static bool s_load(const char *path, zr_buffer_t *text, char *error) {
             reason = strerror(errno);
         else if (text->len > FILE_MAX)
             reason = "this is larger than 1 MiB, which no configuration is";
-        else if (text->len > 0 && memchr(text->data, '\0', text->len))
-            reason = "this is no text file";
     }
     if (file)
         fclose(file);
@@ -107,6 +106,8 @@ static bool s_scan_line(scan_t *scan, unsigned number, const char *line, size_t 
     if (sentence)
         return s_wrong(scan, number, sentence);
     scan->depth = indent / INDENT;
+    if (indent == 0)
+        zr_buffer_append(&scan->sections, &scan->text.len, sizeof scan->text.len);
     scan->items++;
     zr_buffer_append(&scan->text, line, len);
     zr_buffer_append(&scan->text, "\n", 1);
@@ -114,8 +115,8 @@ static bool s_scan_line(scan_t *scan, unsigned number, const char *line, size_t 
     return true;
 }
 
-static bool s_scan(scan_t *scan, const zr_buffer_t *text) {
-    const char *at = (const char *)text->data, *end = at + text->len;
+static bool s_scan(scan_t *scan, zr_span_t text) {
+    const char *at = text.ptr, *end = at + text.len;
     for (unsigned number = 1; at < end; number++) {
         const char *feed = memchr(at, '\n', (size_t)(end - at));
         const char *stop = feed ? feed : end;
@@ -128,14 +129,14 @@ static bool s_scan(scan_t *scan, const zr_buffer_t *text) {
 
 /* --- The tree --- */
 
-static bool s_walk(const scan_t *scan, zconfig_t *root, zpl_item_fn *each, void *ctx) {
-    const unsigned *line = (const unsigned *)scan->lines.data;
+/* `*line` moves on with the items. */
+static bool s_walk(const scan_t *scan, zconfig_t *root, const unsigned **line, zpl_item_fn *each, void *ctx) {
     for (zconfig_t *section = zconfig_child(root); section; section = zconfig_next(section)) {
-        zpl_item_t item = {zconfig_name(section), NULL, zconfig_value(section), *line++};
+        zpl_item_t item = {zconfig_name(section), NULL, zconfig_value(section), *(*line)++};
         if (!each(ctx, &item, scan->error))
             return false;
         for (zconfig_t *member = zconfig_child(section); member; member = zconfig_next(member)) {
-            item = (zpl_item_t){zconfig_name(section), zconfig_name(member), zconfig_value(member), *line++};
+            item = (zpl_item_t){zconfig_name(section), zconfig_name(member), zconfig_value(member), *(*line)++};
             if (!each(ctx, &item, scan->error))
                 return false;
         }
@@ -143,22 +144,39 @@ static bool s_walk(const scan_t *scan, zconfig_t *root, zpl_item_fn *each, void 
     return true;
 }
 
-bool zpl_read(const char *path, zpl_item_fn *each, void *ctx, char error[ZPL_ERROR_SIZE]) {
-    zr_buffer_t text = {0};
-    scan_t scan = {.path = path, .error = error};
-    bool ok = s_load(path, &text, error) && s_scan(&scan, &text);
-    if (ok && scan.items > 0) {
-        zchunk_t *chunk = zchunk_new(scan.text.data, scan.text.len);
+/* Section by section: zconfig takes time that grows with the square of their number. */
+static bool s_walk_sections(const scan_t *scan, zpl_item_fn *each, void *ctx) {
+    const unsigned *line = (const unsigned *)scan->lines.data;
+    const size_t *begins = (const size_t *)scan->sections.data;
+    size_t count = scan->sections.len / sizeof *begins;
+    bool ok = true;
+    for (size_t i = 0; i < count && ok; i++) {
+        size_t end = i + 1 < count ? begins[i + 1] : scan->text.len;
+        zchunk_t *chunk = zchunk_new(scan->text.data + begins[i], end - begins[i]);
         zconfig_t *root = chunk ? zconfig_chunk_load(chunk) : NULL;
-        if (root)
-            ok = s_walk(&scan, root, each, ctx);
-        else
-            ok = s_wrong(&scan, 0, "zconfig cannot read the file");
+        ok = root ? s_walk(scan, root, &line, each, ctx) : s_wrong(scan, *line, "zconfig cannot read this");
         zconfig_destroy(&root);
         zchunk_destroy(&chunk);
     }
+    return ok;
+}
+
+bool zpl_parse(const char *path, zr_span_t text, zpl_item_fn *each, void *ctx, char error[ZPL_ERROR_SIZE]) {
+    if (text.len > 0 && memchr(text.ptr, '\0', text.len)) {
+        snprintf(error, ZPL_ERROR_SIZE, "%s: this is no text file", path);
+        return false;
+    }
+    scan_t scan = {.path = path, .error = error};
+    bool ok = text.len == 0 || (s_scan(&scan, text) && s_walk_sections(&scan, each, ctx));
+    zr_buffer_finish(&scan.sections);
     zr_buffer_finish(&scan.lines);
     zr_buffer_finish(&scan.text);
+    return ok;
+}
+
+bool zpl_read(const char *path, zpl_item_fn *each, void *ctx, char error[ZPL_ERROR_SIZE]) {
+    zr_buffer_t text = {0};
+    bool ok = s_load(path, &text, error) && zpl_parse(path, zr_span_of(text.data, text.len), each, ctx, error);
     zr_buffer_finish(&text);
     return ok;
 }

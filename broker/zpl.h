@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "span.h"
+
 enum { ZPL_ERROR_SIZE = 512 };
 
 typedef struct {
@@ -22,5 +24,8 @@ typedef bool(zpl_item_fn)(void *ctx, const zpl_item_t *item, char error[ZPL_ERRO
 
 /* false: `error` holds one line, with the file's name and, where there is one, the line number. */
 bool zpl_read(const char *path, zpl_item_fn *each, void *ctx, char error[ZPL_ERROR_SIZE]);
+
+/* The same of a text that was read already; `path` is for errors. */
+bool zpl_parse(const char *path, zr_span_t text, zpl_item_fn *each, void *ctx, char error[ZPL_ERROR_SIZE]);
 
 #endif

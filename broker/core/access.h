@@ -53,16 +53,25 @@ bool access_is_open_mode(const access_t *access);
  * or banned. */
 const access_user_t *access_user(const access_t *access, zr_span_t name);
 
-/* A user of the file by that name, banned or not: nobody else may use it as a nick. */
+/* A user of the file by that name ("anonymous" is none), banned or not: nobody else may use it as a nick. */
 bool access_is_user(const access_t *access, zr_span_t name);
 
 rights_t access_rights(const access_user_t *user, zr_span_t room);
 
+/* Of a room that the user may not read: writes where, in byte order of names, the next one may be that it may, so that
+ * a walk over all rooms costs what it may read and its rules. Returns its length; 0: nowhere. */
+enum { ACCESS_NEXT_SIZE = 129 }; /* a room name and one byte more */
+size_t access_next_readable(const access_user_t *user, zr_span_t room, char next[ACCESS_NEXT_SIZE]);
+
 /* May use the op admin: a rule with the pattern "*" gives it, and none takes it. */
 bool access_is_admin(const access_user_t *user);
 
-/* What everybody who can be connected may do there: a room whose common rights have RIGHT_READ is open, and its entries
- * may be on the back. */
+/* What everybody who can be connected may do there, nothing if that is nobody: a room whose common rights have
+ * RIGHT_READ is open, and its entries may be on the back. */
 rights_t access_common(const access_t *access, zr_span_t room);
+
+/* Tells of each user who was let in by `before` and is not by `now`, being banned or not in it. */
+void access_each_gone(
+    const access_t *before, const access_t *now, void (*tell)(void *ctx, zr_span_t name, bool banned), void *ctx);
 
 #endif

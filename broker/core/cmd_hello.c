@@ -1,13 +1,10 @@
-/* hello: a new session, one that is resumed on another connection, or a new nick for the one that is here. */
+/* hello: a new session, one that is resumed on another connection, or a new nick for the one that is here. Whose it is,
+ * and whether that user is let in, is looked at each time. */
 #include <sodium.h>
 
 #include "control.h"
+#include "flood.h"
 #include "logger.h"
-#include "relay_internal.h"
-
-typedef struct {
-    zr_span_t client, nick, resume, agent;
-} hello_t;
 
 /* Reads the request; false when it has answered with an error. */
 static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
@@ -25,25 +22,30 @@ static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
     zr_get_string_opt(request->object, "nick", SIZE_MAX, &hello->nick, &wrong);
     zr_get_string_opt(request->object, "resume", 64, &hello->resume, &wrong);
     zr_get_string_opt(request->object, "agent", ZR_ID_MAX, &hello->agent, &wrong);
+    zr_get_string_opt(request->object, "user", SIZE_MAX, &hello->user, &wrong);
+    zr_get_string_opt(request->object, "token", LOGIN_TOKEN_MAX, &hello->token, &wrong);
     if (!wrong && !zr_hex_valid(hello->client, ZR_CLIENT_ID_LEN, ZR_CLIENT_ID_LEN))
         wrong = "client";
     if (wrong) {
         fail_member(relay, request, wrong);
         return false;
     }
-    if (zr_has(request->object, "nick") && !zr_nick_valid(hello->nick)) {
+    if ((zr_has(request->object, "nick") && !zr_nick_valid(hello->nick)) ||
+        (zr_has(request->object, "user") && !zr_nick_valid(hello->user))) {
         fail(relay, request, ZR_BAD_NICK, NULL);
         return false;
     }
     return true;
 }
 
-/* Whether `nick` can be had; `own` is the session that may have it already. */
-static bool s_free(const relay_t *relay, const request_t *request, zr_span_t nick, const session_t *own) {
+/* Whether `nick` can be had; `own` is the session that may have it already. A user's name is for that user alone. */
+static bool s_free(const relay_t *relay, const speaker_t *speaker, zr_span_t nick, const session_t *own) {
     const user_t *user = session_user(&relay->sessions, nick);
+    if (!speaker->name.len && access_is_user(relay->access, nick))
+        return false;
     if (!user || (own && own->user == user))
         return true;
-    return request->user.len && user->sessions->authenticated;
+    return speaker->name.len && user->sessions->authenticated;
 }
 
 /* A name for somebody who gave none, that nobody has. */
@@ -57,18 +59,19 @@ static zr_span_t s_guest(relay_t *relay, char out[ZR_NICK_MAX]) {
         for (size_t i = 0; i < sizeof random; i++)
             out[6 + i] = letters[random[i] % 32];
         nick = zr_span_of(out, 6 + sizeof random);
-    } while (session_user(&relay->sessions, nick));
+    } while (session_user(&relay->sessions, nick) || access_is_user(relay->access, nick));
     return nick;
 }
 
-/* Is this the session before of the one who says hello? */
-static bool s_resumes(const session_t *old, const request_t *request, const hello_t *hello) {
+static bool s_token_fits(const session_t *old, zr_span_t resume) {
     char token[2 * SESSION_TOKEN_SIZE + 1];
     zr_hex(token, old->token, SESSION_TOKEN_SIZE);
-    return hello->resume.len == 2 * SESSION_TOKEN_SIZE &&
-           sodium_memcmp(token, hello->resume.ptr, hello->resume.len) == 0 &&
-           old->authenticated == (request->user.len > 0) &&
-           (!old->authenticated || zr_span_equal(user_nick(old->user), request->user));
+    return resume.len == 2 * SESSION_TOKEN_SIZE && sodium_memcmp(token, resume.ptr, resume.len) == 0;
+}
+
+static bool s_is_of(const session_t *session, zr_span_t user) {
+    return session->authenticated == (user.len > 0) &&
+           (!session->authenticated || zr_span_equal(user_nick(session->user), user));
 }
 
 static json_t *s_limits(const relay_config_t *config) {
@@ -81,29 +84,32 @@ static json_t *s_limits(const relay_config_t *config) {
         (json_int_t)config->window);
 }
 
-static void s_welcome(relay_t *relay, const request_t *request, const session_t *session, bool resumed) {
+static void s_welcome(
+    relay_t *relay, const request_t *request, const session_t *session, const speaker_t *speaker, bool resumed) {
     const relay_config_t *config = &relay->config;
     char token[2 * SESSION_TOKEN_SIZE + 1];
     zr_hex(token, session->token, SESSION_TOKEN_SIZE);
     json_t *welcome = json_pack("{ss si ss so ss sb so sI ss sI ss so}", "op", "welcome", "proto", 1, "epoch",
         relay->epoch, "nick", zr_json_string(user_nick(session->user)), "resume", token, "resumed", resumed, "back",
-        zr_json_string(config->back(config->back_ctx)), "heartbeat", (json_int_t)config->heartbeat_ms, "level",
+        zr_json_string(speaker->back), "heartbeat", (json_int_t)config->heartbeat_ms, "level",
         zr_level_name(relay->log->level), "time", (json_int_t)request->now, "server", config->server, "limits",
         s_limits(config));
+    if (session->authenticated)
+        json_object_set_new(welcome, "user", zr_json_string(user_nick(session->user)));
     if (config->greeting)
         json_object_set_new(welcome, "greeting", json_string(config->greeting));
     reply(relay, request, welcome);
 }
 
 /* hello on a connection that has a session: only the nick may change. */
-static void s_renew(relay_t *relay, request_t *request, const hello_t *hello) {
+static void s_renew(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker) {
     session_t *session = request->session;
     if (!zr_span_equal(hello->client, zr_span_of(session->client->id, ZR_CLIENT_ID_LEN))) {
         fail(relay, request, ZR_BAD_MEMBER, "the member 'client' differs from that of this session");
         return;
     }
     if (hello->nick.len && !zr_span_equal(hello->nick, user_nick(session->user))) {
-        if (!s_free(relay, request, hello->nick, session)) {
+        if (!s_free(relay, speaker, hello->nick, session)) {
             fail(relay, request, ZR_NICK_IN_USE, NULL);
             return;
         }
@@ -112,55 +118,70 @@ static void s_renew(relay_t *relay, request_t *request, const hello_t *hello) {
     session->next_told = NULL;
     for (member_t *member = session->members; member; member = member->hh.next)
         member->told = member->told_version = UINT64_MAX;
-    s_welcome(relay, request, session, true);
+    s_welcome(relay, request, session, speaker, true);
 }
 
-static void s_begin(relay_t *relay, request_t *request, const hello_t *hello) {
+/* Notes who speaks for the session now. */
+static void s_bind(session_t *session, const access_user_t *access, const speaker_t *speaker) {
+    session->access = access;
+    session->by_token = speaker->by_token;
+    session->connection = speaker->connection;
+}
+
+/* Whose rooms the session makes; NULL: nobody counts them. */
+static maker_t *s_maker(relay_t *relay, const speaker_t *speaker) {
+    if (speaker->name.len)
+        return maker_of_user(&relay->makers, speaker->name);
+    if (speaker->local && access_is_open_mode(relay->access))
+        return NULL;
+    return maker_of_address(&relay->makers, speaker->local ? zr_span(NULL) : speaker->address);
+}
+
+static void s_begin(
+    relay_t *relay, request_t *request, const hello_t *hello, const access_user_t *access, const speaker_t *speaker) {
     char guest[ZR_NICK_MAX];
     zr_span_t nick = hello->nick.len ? hello->nick : s_guest(relay, guest);
     session_t *session = session_add(&relay->sessions, dedupe_hold(&relay->dedupe, hello->client), nick);
-    session->authenticated = request->user.len > 0;
+    session->authenticated = speaker->name.len > 0;
+    session->maker = s_maker(relay, speaker);
+    flood_arrive(relay, session, request->route, request->now);
+    s_bind(session, access, speaker);
     relay->config.entropy(relay->config.entropy_ctx, session->token, sizeof session->token);
     session_set_route(&relay->sessions, session, request->route);
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_WATCH, .session = session->id});
     zr_log(ZR_LOG_DEBUG, "session of %.*s, agent %.*s", (int)nick.len, nick.ptr, (int)hello->agent.len,
         hello->agent.len ? hello->agent.ptr : "");
-    s_welcome(relay, request, session, false);
+    s_welcome(relay, request, session, speaker, false);
 }
 
-void cmd_hello(relay_t *relay, request_t *request) {
-    hello_t hello = {0};
-    if (!s_read(relay, request, &hello))
-        return;
-    if (request->user.len) {
-        if (!zr_nick_valid(request->user)) { /* a name that authenticates need not be one that rooms can show */
-            fail(relay, request, ZR_BAD_NICK, NULL);
-            return;
-        }
-        hello.nick = request->user;
-    }
-    if (request->session) {
-        s_renew(relay, request, &hello);
-        return;
-    }
-    session_t *old = session_by_client(&relay->sessions, hello.client);
-    if (old && s_resumes(old, request, &hello)) {
-        if (hello.nick.len && !s_free(relay, request, hello.nick, old)) {
-            fail(relay, request, ZR_NICK_IN_USE, NULL);
-            return;
-        }
-        session_set_route(&relay->sessions, old, request->route);
-        old->resumed++;
-        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = old->id});
-        request->session = old;
-        s_renew(relay, request, &hello);
-        return;
-    }
-    if (hello.nick.len && !s_free(relay, request, hello.nick, old)) {
+/* Has the user, which would get another session in place of `old`, enough of them? */
+static bool s_has_too_many(const relay_t *relay, const speaker_t *speaker, const session_t *old) {
+    if (!speaker->name.len || (old && s_is_of(old, speaker->name)))
+        return false;
+    const user_t *user = session_user(&relay->sessions, speaker->name);
+    return user && user->count >= relay->config.max_user_sessions;
+}
+
+/* On another connection than before, or for the first time. */
+static void s_arrive(
+    relay_t *relay, request_t *request, const hello_t *hello, const access_user_t *access, const speaker_t *speaker) {
+    session_t *old = session_by_client(&relay->sessions, hello->client);
+    bool resumes = old && s_is_of(old, speaker->name) && s_token_fits(old, hello->resume);
+    if (hello->nick.len && !s_free(relay, speaker, hello->nick, old)) {
         fail(relay, request, ZR_NICK_IN_USE, NULL);
         return;
     }
-    if (!old && relay->sessions.count >= relay->config.max_sessions) {
+    if (resumes) {
+        flood_arrive(relay, old, request->route, request->now);
+        session_set_route(&relay->sessions, old, request->route);
+        old->resumed++;
+        s_bind(old, access, speaker);
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = old->id});
+        request->session = old;
+        s_renew(relay, request, hello, speaker);
+        return;
+    }
+    if ((!old && relay->sessions.count >= relay->config.max_sessions) || s_has_too_many(relay, speaker, old)) {
         fail(relay, request, ZR_TOO_MANY_SESSIONS, NULL);
         return;
     }
@@ -168,5 +189,95 @@ void cmd_hello(relay_t *relay, request_t *request) {
         send_frame(relay, old->route, zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", "replaced")));
         session_end(relay, old, "replaced");
     }
-    s_begin(relay, request, &hello);
+    s_begin(relay, request, hello, access, speaker);
+}
+
+void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker) {
+    const access_user_t *access = access_user(relay->access, speaker->name);
+    if (!access && !speaker->name.len) {
+        fail(relay, request, ZR_LOGIN_REQUIRED, NULL);
+        return;
+    }
+    if (!access) { /* let in just before the users changed */
+        fail(relay, request, ZR_FORBIDDEN, NULL);
+        if (speaker->connection)
+            outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = speaker->connection});
+        return;
+    }
+    if (speaker->name.len)
+        hello->nick = speaker->name;
+    if (request->session)
+        s_renew(relay, request, hello, speaker);
+    else
+        s_arrive(relay, request, hello, access, speaker);
+}
+
+/* Is the session of this route still that of the peer there? */
+static bool s_is_peers(const session_t *session, const peer_t *peer) {
+    return session->by_token ? !peer->user.len : s_is_of(session, peer->user);
+}
+
+/* Whose session needs no look at the token: the one here, or the one that is resumed. */
+static const session_t *s_logged_in(const relay_t *relay, const request_t *request, const hello_t *hello) {
+    const session_t *session = request->session;
+    if (!session) {
+        session = session_by_client(&relay->sessions, hello->client);
+        if (session && !s_token_fits(session, hello->resume))
+            return NULL;
+    }
+    return session && session->by_token && s_is_of(session, hello->user) ? session : NULL;
+}
+
+/* A user is named whom the connection does not vouch for. */
+static void s_log_in(relay_t *relay, request_t *request, hello_t *hello, const peer_t *peer, const speaker_t *nobody) {
+    speaker_t speaker = *nobody;
+    if (peer->user.len || !peer->local || !relay->config.tokens) {
+        fail(relay, request, ZR_LOGIN_FAILED, NULL);
+    } else if (s_logged_in(relay, request, hello)) {
+        speaker.name = hello->user;
+        speaker.by_token = true;
+        hello_admit(relay, request, hello, &speaker);
+    } else if (request->session) {
+        fail(relay, request, ZR_BAD_MEMBER, "the member 'user' differs from that of this session");
+    } else if (!hello->token.len) {
+        fail(relay, request, ZR_LOGIN_FAILED, NULL);
+    } else {
+        login_begin(relay, request, hello, &speaker, peer->address);
+    }
+}
+
+void cmd_hello(relay_t *relay, request_t *request) {
+    const relay_config_t *config = &relay->config;
+    hello_t hello = {0};
+    peer_t peer = {.local = true};
+    if (!s_read(relay, request, &hello))
+        return;
+    if (config->peer)
+        config->peer(config->peer_ctx, &peer);
+    if (peer.user.len && !zr_nick_valid(peer.user)) { /* a name that authenticates need not be one that rooms show */
+        fail(relay, request, ZR_BAD_NICK, NULL);
+        return;
+    }
+    if (login_waits(relay, request->route)) {
+        fail_wait(relay, request, BUSY_WAIT_MS);
+        return;
+    }
+    if (request->session && !s_is_peers(request->session, &peer)) {
+        session_set_route(&relay->sessions, request->session, 0);
+        request->session = NULL;
+    }
+    speaker_t speaker = {.name = peer.user,
+        .connection = peer.connection,
+        .back = config->back(config->back_ctx),
+        .address = peer.address,
+        .local = peer.local};
+    if (hello.user.len && !zr_span_equal(hello.user, peer.user)) {
+        s_log_in(relay, request, &hello, &peer, &speaker);
+        return;
+    }
+    if (request->session && request->session->by_token) { /* who logged in here stays who it is */
+        speaker.name = user_nick(request->session->user);
+        speaker.by_token = true;
+    }
+    hello_admit(relay, request, &hello, &speaker);
 }

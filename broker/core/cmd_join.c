@@ -3,9 +3,6 @@
 #include "relay_internal.h"
 
 void cmd_join(relay_t *relay, request_t *request) {
-    zr_span_t name;
-    if (!take_room(relay, request, &name))
-        return;
     const char *wrong = NULL;
     uint64_t after = 0;
     bool present = true;
@@ -16,7 +13,7 @@ void cmd_join(relay_t *relay, request_t *request) {
         return;
     }
     session_t *session = request->session;
-    room_t *room = room_find(relay, name);
+    room_t *room = room_find(relay, request->room);
     member_t *member = room ? member_find(session, room) : NULL;
     if (member) {
         member_set_present(relay, member, present);
@@ -25,29 +22,28 @@ void cmd_join(relay_t *relay, request_t *request) {
             fail(relay, request, ZR_TOO_MANY_JOINS, NULL);
             return;
         }
-        room = room_find_or_add(relay, name);
-        if (!room) {
-            fail(relay, request, ZR_TOO_MANY_ROOMS, NULL);
+        zr_code_t code = room_enter(relay, session, request->room, session_rights(session, request->room), &room);
+        if (code != ZR_OK) {
+            fail(relay, request, code, NULL);
             return;
         }
-        member_add(relay, session, room, present);
+        member = member_add(relay, session, room, present);
     }
     log_bounds_t bounds = room_bounds(relay, room);
-    json_t *joined = json_pack("{ss so sI sI sI sI}", "op", "joined", "room", zr_json_string(name), "seq",
-        (json_int_t)bounds.head, "oldest", (json_int_t)bounds.oldest, "version", (json_int_t)room->presence.version,
-        "count", (json_int_t)room->presence.count);
+    bool sees = member->rights & RIGHT_PRESENCE;
+    json_t *joined = json_pack("{ss so sI sI sI sI sb}", "op", "joined", "room", zr_json_string(request->room), "seq",
+        (json_int_t)bounds.head, "oldest", (json_int_t)bounds.oldest, "version",
+        (json_int_t)(sees ? room->presence.version : 0), "count", (json_int_t)(sees ? room->presence.count : 0),
+        "private", room->private);
     if (zr_has(request->object, "after"))
         json_object_set_new(joined, "recovered", json_boolean(after >= bounds.oldest && after <= bounds.head));
     reply(relay, request, joined);
 }
 
 void cmd_leave(relay_t *relay, request_t *request) {
-    zr_span_t name;
-    if (!take_room(relay, request, &name))
-        return;
-    room_t *room = room_find(relay, name);
+    room_t *room = room_find(relay, request->room);
     member_t *member = room ? member_find(request->session, room) : NULL;
-    json_t *ok = json_pack("{ss so}", "op", "ok", "room", zr_json_string(name));
+    json_t *ok = json_pack("{ss so}", "op", "ok", "room", zr_json_string(request->room));
     if (member)
         member_remove(relay, member, "leave");
     reply(relay, request, ok);

@@ -20,7 +20,8 @@ void cmd_ping(relay_t *relay, request_t *request) {
     size_t left = HASH_COUNT(session->members), named = 0;
     for (; left > 0 && named < PONG_ROOMS; left--) {
         const room_t *room = member->room;
-        bool moved = member->told != room->stored, changed = member->told_version != room->presence.version;
+        bool moved = member->told != room->stored;
+        bool changed = (member->rights & RIGHT_PRESENCE) && member->told_version != room->presence.version;
         if (moved)
             s_tell(heads, room, member->told = room->stored);
         if (changed)

@@ -1,11 +1,12 @@
 /* publish, in both forms: each entry is new, a resend, or refused. */
 #include "control.h"
-#include "relay_internal.h"
+#include "flood.h"
 
 /* What all entries of one frame have in common. */
 typedef struct {
     session_t *session;
     room_t *room;
+    rights_t rights; /* there */
     zr_span_t sender;
     uint64_t now;
 } origin_t;
@@ -18,6 +19,8 @@ static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publi
         *seq = batch_add(relay, origin->room, &entry, origin->now);
         return ZR_OK;
     }
+    if (!(origin->rights & RIGHT_STATE))
+        return ZR_FORBIDDEN;
     bool deletes = given->flags & ZR_ENTRY_DELETE;
     size_t size = keys_size(entry.sender, entry.key, entry.body.len);
     zr_code_t code = keys_check(&origin->room->keys, &relay->keys_limits, entry.key, deletes,
@@ -94,15 +97,21 @@ static void s_refused_add(
     *refused = *one;
 }
 
-/* The frame as a whole: may its entries be here at all? */
+/* May entries be in this room at all? Finds it or makes it, in `origin`. */
+static zr_code_t s_enter(relay_t *relay, origin_t *origin, zr_span_t room) {
+    origin->rights = session_rights(origin->session, room);
+    return origin->rights & RIGHT_WRITE ? room_enter(relay, origin->session, room, origin->rights, &origin->room)
+                                        : ZR_FORBIDDEN;
+}
+
+/* And all those of the frame? */
 static zr_code_t s_check(
     relay_t *relay, origin_t *origin, const zr_publish_reader_t *reader, size_t len, size_t count) {
     if (len > relay->config.max_frame)
         return ZR_TOO_LARGE;
     if (count > relay->config.max_entries)
         return ZR_TOO_MANY_ENTRIES;
-    origin->room = room_find_or_add(relay, reader->room);
-    return origin->room ? ZR_OK : ZR_TOO_MANY_ROOMS;
+    return s_enter(relay, origin, reader->room);
 }
 
 /* Whether the ids rise and are in range: of a frame whose names are wrong zr_publish_read says only that. */
@@ -119,9 +128,13 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
     size_t count;
     uint64_t first, last;
     zr_code_t whole = zr_publish_read(&reader, frame, &count, &first, &last);
+    if (!flood_publish(relay, session->route, session, count, frame.len, now))
+        return;
     if (whole != ZR_OK && whole != ZR_BAD_FRAME && !s_ids_good(reader))
         whole = ZR_BAD_ID;
     if (whole == ZR_BAD_FRAME || whole == ZR_BAD_ID) {
+        if (!flood_note(relay, session->route, session, now))
+            return;
         bool named = first > 0 && first <= ZR_INT_MAX;
         send_error(relay, session->route, whole, named ? s_about(reader.room, first, first) : NULL);
         return;
@@ -201,9 +214,9 @@ static void s_fail_text(relay_t *relay, request_t *request, zr_span_t room, cons
 }
 
 void cmd_publish_text(relay_t *relay, request_t *request) {
-    zr_span_t name;
+    zr_span_t name = request->room;
     zr_publish_entry_t entry = {0};
-    if (!take_room(relay, request, &name) || !s_read_text(relay, request, &entry))
+    if (!s_read_text(relay, request, &entry))
         return;
     session_t *session = request->session;
     client_t *client = session->client;
@@ -214,8 +227,9 @@ void cmd_publish_text(relay_t *relay, request_t *request) {
         code = s_again(relay, client, name, &entry, &seq);
     } else {
         origin_t origin = {.session = session, .sender = user_nick(session->user), .now = request->now};
-        origin.room = room_find_or_add(relay, name);
-        code = origin.room ? s_accept(relay, &origin, &entry, &seq) : ZR_TOO_MANY_ROOMS;
+        code = s_enter(relay, &origin, name);
+        if (code == ZR_OK)
+            code = s_accept(relay, &origin, &entry, &seq);
         if (entry.mid) {
             client->mark = entry.mid;
             if (code != ZR_OK)

@@ -18,9 +18,7 @@ void replay_forget_all(relay_t *relay) {
 /* Reads the request into `read`; false when it has answered. */
 static bool s_read(relay_t *relay, request_t *request, log_read_t *read) {
     const json_t *object = request->object;
-    zr_span_t name;
-    if (!take_room(relay, request, &name))
-        return false;
+    zr_span_t name = request->room;
     const char *wrong = NULL;
     uint64_t limit = relay->config.replay_entries;
     read->until = UINT64_MAX;
@@ -81,6 +79,20 @@ void cmd_replay(relay_t *relay, request_t *request) {
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_READ, .read = read});
 }
 
+static void s_answer(relay_t *relay, session_t *session, const replay_t *replay, const log_slice_t *slice) {
+    request_t request = {.route = session->route, .id = replay->id};
+    zr_span_t room = zr_span_of(replay->room, replay->room_len);
+    if (!(session_rights(session, room) & RIGHT_READ)) { /* any more */
+        fail(relay, &request, ZR_FORBIDDEN, NULL);
+        return;
+    }
+    for (size_t i = 0; i < slice->frame_count; i++)
+        send_frame(relay, session->route, zr_blob_ref(slice->frames[i]));
+    reply(relay, &request,
+        json_pack("{ss so sI sI sb sb}", "op", "replayed", "room", zr_json_string(room), "seq", (json_int_t)slice->seq,
+            "count", (json_int_t)slice->count, "complete", slice->complete && !replay->beyond, "more", slice->more));
+}
+
 void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice) {
     replay_t *replay;
     HASH_FIND(hh, relay->replays, &ticket, sizeof ticket, replay);
@@ -88,14 +100,7 @@ void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice) {
     session_t *session = session_by_id(&relay->sessions, replay->session);
     if (session)
         session->reads--;
-    if (session && session->resumed == replay->resumed) {
-        for (size_t i = 0; i < slice->frame_count; i++)
-            send_frame(relay, session->route, zr_blob_ref(slice->frames[i]));
-        request_t request = {.route = session->route, .id = replay->id};
-        reply(relay, &request,
-            json_pack("{ss so sI sI sb sb}", "op", "replayed", "room",
-                zr_json_string(zr_span_of(replay->room, replay->room_len)), "seq", (json_int_t)slice->seq, "count",
-                (json_int_t)slice->count, "complete", slice->complete && !replay->beyond, "more", slice->more));
-    }
+    if (session && session->resumed == replay->resumed)
+        s_answer(relay, session, replay, slice);
     s_forget(relay, replay);
 }

@@ -1,7 +1,17 @@
-/* rooms: those whose name starts so. */
+/* rooms: those that one may read and whose name starts so. */
 #include "control.h"
 #include "page.h"
 #include "relay_internal.h"
+
+/* From `room` on the first that may be read. */
+static const room_t *s_readable(const relay_t *relay, const access_user_t *user, const room_t *room) {
+    char next[ACCESS_NEXT_SIZE];
+    while (room && !(access_rights(user, room_name(room)) & RIGHT_READ)) {
+        size_t len = access_next_readable(user, room_name(room), next);
+        room = len ? order_next(&relay->order, zr_span_of(next, len), true) : NULL;
+    }
+    return room;
+}
 
 void cmd_rooms(relay_t *relay, request_t *request) {
     const char *wrong = NULL;
@@ -18,15 +28,19 @@ void cmd_rooms(relay_t *relay, request_t *request) {
         limit = PAGE_MAX;
     json_t *rooms = json_array();
     bool more = false, go_on = zr_span_compare(after, prefix) >= 0 && after.len;
-    const room_t *room = order_next(&relay->order, go_on ? after : prefix, !go_on);
-    for (; room && zr_span_starts(room_name(room), prefix); room = order_next(&relay->order, room_name(room), false)) {
+    const access_user_t *user = request->session->access;
+    const room_t *room = s_readable(relay, user, order_next(&relay->order, go_on ? after : prefix, !go_on));
+    for (; room && zr_span_starts(room_name(room), prefix);
+         room = s_readable(relay, user, order_next(&relay->order, room_name(room), false))) {
         if (!room->stored && !room->member_count)
             continue;
         more = json_array_size(rooms) == limit;
         if (more)
             break;
-        json_array_append_new(rooms, json_pack("{so sI sI}", "room", zr_json_string(room_name(room)), "seq",
-                                         (json_int_t)room->stored, "count", (json_int_t)room->presence.count));
+        bool sees = access_rights(user, room_name(room)) & RIGHT_PRESENCE;
+        json_array_append_new(
+            rooms, json_pack("{so sI sI}", "room", zr_json_string(room_name(room)), "seq", (json_int_t)room->stored,
+                       "count", (json_int_t)(sees ? room->presence.count : 0)));
     }
     reply(relay, request, json_pack("{ss so sb}", "op", "rooms", "rooms", rooms, "more", more));
 }

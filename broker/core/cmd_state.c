@@ -41,9 +41,7 @@ static bool s_add(
 }
 
 void cmd_state(relay_t *relay, request_t *request) {
-    zr_span_t name, key = {0};
-    if (!take_room(relay, request, &name))
-        return;
+    zr_span_t name = request->room, key = {0};
     const char *wrong = NULL;
     snapshot_t snapshot = {0};
     zr_get_uint_opt(request->object, "after", 0, &snapshot.after, &wrong);

@@ -4,9 +4,7 @@
 #include "relay_internal.h"
 
 void cmd_who(relay_t *relay, request_t *request) {
-    zr_span_t name, after = {0};
-    if (!take_room(relay, request, &name))
-        return;
+    zr_span_t name = request->room, after = {0};
     const char *wrong = NULL;
     uint64_t limit = PAGE_MAX;
     zr_get_string_opt(request->object, "after", SIZE_MAX, &after, &wrong);

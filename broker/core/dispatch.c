@@ -1,60 +1,85 @@
 /* Control frames: the gates before any command, the table of ops, and how commands answer. */
 #include "control.h"
-#include "relay_internal.h"
+#include "flood.h"
 
-static const struct {
+typedef struct {
     const char *op;
     command_fn *run;
-} s_commands[] = {
-    {"bye", cmd_bye},
-    {"direct", cmd_direct},
-    {"hello", cmd_hello},
-    {"join", cmd_join},
-    {"leave", cmd_leave},
-    {"ping", cmd_ping},
-    {"publish", cmd_publish_text},
-    {"replay", cmd_replay},
-    {"rooms", cmd_rooms},
-    {"state", cmd_state},
-    {"who", cmd_who},
+    unsigned cost;  /* against rate-ops; 0: 1, and it is never refused for it */
+    bool about;     /* a room, which `room` names, */
+    rights_t needs; /* and these rights there, whether or not it exists */
+} op_t;
+
+static const op_t s_ops[] = {
+    {"admin", cmd_admin, .cost = 20},
+    {"bye", cmd_bye, .cost = 0},
+    {"direct", cmd_direct, .cost = 2},
+    {"hello", cmd_hello, .cost = 20},
+    {"join", cmd_join, .cost = 5, .about = true, .needs = RIGHT_READ},
+    {"leave", cmd_leave, .cost = 1, .about = true},
+    {"ping", cmd_ping, .cost = 0},
+    {"publish", cmd_publish_text, .cost = 2, .about = true}, /* refused as an entry */
+    {"replay", cmd_replay, .cost = 20, .about = true, .needs = RIGHT_READ},
+    {"rooms", cmd_rooms, .cost = 20},
+    {"state", cmd_state, .cost = 20, .about = true, .needs = RIGHT_READ},
+    {"who", cmd_who, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_PRESENCE},
 };
 
-static command_fn *s_find(zr_span_t op) {
-    for (size_t i = 0; i < sizeof s_commands / sizeof *s_commands; i++)
-        if (zr_span_equal(op, zr_span(s_commands[i].op)))
-            return s_commands[i].run;
+static const op_t *s_find(zr_span_t name) {
+    for (size_t i = 0; i < sizeof s_ops / sizeof *s_ops; i++)
+        if (zr_span_equal(name, zr_span(s_ops[i].op)))
+            return &s_ops[i];
     return NULL;
 }
 
-void dispatch_control(
-    relay_t *relay, route_t route, zr_span_t user, session_t *session, zr_span_t frame, uint64_t now) {
-    request_t request = {.route = route, .user = user, .session = session, .now = now};
-    if (frame.len > relay->config.max_control) {
-        fail(relay, &request, session ? ZR_TOO_LARGE : ZR_NO_SESSION, NULL);
+/* Reads the member `room` and looks at the rights; on failure it has answered. */
+static bool s_take_room(relay_t *relay, request_t *request, rights_t needs) {
+    const char *wrong = NULL;
+    if (!zr_get_string(request->object, "room", 0, SIZE_MAX, &request->room, &wrong))
+        fail_member(relay, request, wrong);
+    else if (!zr_room_valid(request->room))
+        fail(relay, request, ZR_BAD_ROOM, NULL);
+    else if ((session_rights(request->session, request->room) & needs) != needs)
+        fail(relay, request, ZR_FORBIDDEN, NULL);
+    else
+        return true;
+    return false;
+}
+
+/* Runs the request if the gates let it pass. */
+static void s_run(relay_t *relay, request_t *request) {
+    const char *wrong = NULL;
+    zr_span_t name = {0};
+    if (!zr_get_id(request->object, &request->id))
+        wrong = "id";
+    zr_get_string(request->object, "op", 1, 64, &name, &wrong);
+    const op_t *op = s_find(name);
+    bool known = op && !wrong && (request->session || op->run == cmd_hello);
+
+    if (!(known && op->cost ? flood_ask(relay, request, op->cost)
+                            : flood_note(relay, request->route, request->session, request->now)))
         return;
-    }
+    if (!request->session && !(op && op->run == cmd_hello))
+        fail(relay, request, ZR_NO_SESSION, NULL);
+    else if (wrong)
+        fail_member(relay, request, wrong);
+    else if (!op)
+        fail(relay, request, ZR_UNKNOWN_OP, NULL);
+    else if (!op->about || s_take_room(relay, request, op->needs))
+        op->run(relay, request);
+}
+
+void dispatch_control(relay_t *relay, route_t route, session_t *session, zr_span_t frame, uint64_t now) {
+    request_t request = {.route = route, .session = session, .now = now};
     json_t *object = NULL;
-    zr_code_t code = zr_control_read(frame, &object);
+    zr_code_t code = frame.len > relay->config.max_control ? ZR_TOO_LARGE : zr_control_read(frame, &object);
     if (code != ZR_OK) {
-        fail(relay, &request, session ? code : ZR_NO_SESSION, NULL);
+        if (flood_note(relay, route, session, now))
+            fail(relay, &request, session ? code : ZR_NO_SESSION, NULL);
         return;
     }
     request.object = object;
-    const char *wrong = NULL;
-    zr_span_t op = {0};
-    if (!zr_get_id(object, &request.id))
-        wrong = "id";
-    zr_get_string(object, "op", 1, 64, &op, &wrong);
-    command_fn *run = s_find(op);
-
-    if (!session && run != cmd_hello)
-        fail(relay, &request, ZR_NO_SESSION, NULL);
-    else if (wrong)
-        fail_member(relay, &request, wrong);
-    else if (!run)
-        fail(relay, &request, ZR_UNKNOWN_OP, NULL);
-    else
-        run(relay, &request);
+    s_run(relay, &request);
     json_decref(object);
 }
 
@@ -100,20 +125,11 @@ void fail_member(relay_t *relay, const request_t *request, const char *member) {
     fail(relay, request, ZR_BAD_MEMBER, text);
 }
 
+void fail_wait(relay_t *relay, const request_t *request, uint64_t wait_ms) {
+    fail_with(relay, request, ZR_RATE_LIMITED, NULL, json_pack("{sI}", "wait", (json_int_t)wait_ms));
+}
+
 void send_error(relay_t *relay, route_t route, zr_code_t code, json_t *more) {
     relay->stats.errors++;
     send_frame(relay, route, zr_control_write(s_error(code, NULL, more)));
-}
-
-bool take_room(relay_t *relay, const request_t *request, zr_span_t *name) {
-    const char *wrong = NULL;
-    if (!zr_get_string(request->object, "room", 0, SIZE_MAX, name, &wrong)) {
-        fail_member(relay, request, wrong);
-        return false;
-    }
-    if (!zr_room_valid(*name)) {
-        fail(relay, request, ZR_BAD_ROOM, NULL);
-        return false;
-    }
-    return true;
 }

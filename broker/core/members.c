@@ -1,6 +1,7 @@
 /* Rooms come and go with their members and entries; sessions come and go with all their memberships. */
 #include <utlist.h>
 
+#include "control.h"
 #include "relay_internal.h"
 
 room_t *room_find(const relay_t *relay, zr_span_t name) {
@@ -9,11 +10,37 @@ room_t *room_find(const relay_t *relay, zr_span_t name) {
     return room;
 }
 
-room_t *room_find_or_add(relay_t *relay, zr_span_t name) {
-    room_t *room = room_find(relay, name);
-    if (room || HASH_COUNT(relay->rooms) >= relay->config.max_rooms)
-        return room;
-    return room_add(relay, name);
+zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, rights_t rights, room_t **room) {
+    maker_t *maker = session->maker;
+    *room = room_find(relay, name);
+    if (*room)
+        return ZR_OK;
+    if (!(rights & RIGHT_CREATE))
+        return ZR_FORBIDDEN;
+    if (HASH_COUNT(relay->rooms) >= relay->config.max_rooms || (maker && maker->rooms >= relay->config.max_user_rooms))
+        return ZR_TOO_MANY_ROOMS;
+    *room = room_add(relay, name);
+    (*room)->maker = maker_room_made(maker);
+    return ZR_OK;
+}
+
+void room_judge(relay_t *relay, room_t *room) {
+    rights_t common = access_common(relay->access, room_name(room));
+    room->private = !(common & RIGHT_READ);
+    room->private_presence = room->private || !(common & RIGHT_PRESENCE);
+}
+
+void room_tell(relay_t *relay, const room_t *room, bool private, rights_t needed, zr_blob_t *frame) {
+    if (!private) {
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_PUBLISH, .frame = frame});
+        return;
+    }
+    for (const member_t *member = room->members; member; member = member->next)
+        if (member->session->route && (member->rights & needed) == needed)
+            outbox_add(relay->outbox,
+                &(effect_t){
+                    .kind = EFFECT_SEND, .route = member->session->route, .frame = zr_blob_ref(frame), .live = true});
+    zr_blob_unref(frame);
 }
 
 zr_level_t room_level(const relay_t *relay, zr_span_t name) {
@@ -36,6 +63,7 @@ room_t *room_add(relay_t *relay, zr_span_t name) {
     room->level = room_level(relay, name);
     HASH_ADD(hh, relay->rooms, name, name.len, room);
     order_add(&relay->order, room);
+    room_judge(relay, room);
     return room;
 }
 
@@ -76,6 +104,7 @@ static void s_room_free(relay_t *relay, room_t *room) {
     keys_finish(&room->keys, &relay->keys_limits);
     presence_finish(&room->presence);
     zr_buffer_finish(&room->open);
+    maker_room_gone(&relay->makers, room->maker);
     free(room);
 }
 
@@ -110,19 +139,24 @@ member_t *member_find(const session_t *session, const room_t *room) {
     return member;
 }
 
-void member_add(relay_t *relay, session_t *session, room_t *room, bool present) {
+member_t *member_add(relay_t *relay, session_t *session, room_t *room, bool present) {
     member_t *member = fatal_calloc(sizeof *member);
-    *member = (member_t){
-        .session = session, .room = room, .present = present, .told = UINT64_MAX, .told_version = UINT64_MAX};
+    *member = (member_t){.session = session,
+        .room = room,
+        .rights = session_rights(session, room_name(room)),
+        .told = UINT64_MAX,
+        .told_version = UINT64_MAX};
     HASH_ADD_PTR(session->members, room, member);
     DL_APPEND(room->members, member);
     room->member_count++;
-    room->silent_count += !present;
-    if (present)
-        s_show(relay, member, zr_span(NULL));
+    room->silent_count++;
+    member_set_present(relay, member, present);
+    return member;
 }
 
-void member_set_present(relay_t *relay, member_t *member, bool present) {
+void member_set_present(relay_t *relay, member_t *member, bool wished) {
+    member->wished = wished;
+    bool present = wished && (member->rights & RIGHT_PRESENCE);
     if (member->present == present)
         return;
     member->present = present;
@@ -131,6 +165,11 @@ void member_set_present(relay_t *relay, member_t *member, bool present) {
         s_show(relay, member, zr_span(NULL));
     else
         s_hide(relay, member, "leave", zr_span(NULL));
+}
+
+void member_judge(relay_t *relay, member_t *member, rights_t rights) {
+    member->rights = rights;
+    member_set_present(relay, member, member->wished);
 }
 
 void member_remove(relay_t *relay, member_t *member, const char *reason) {
@@ -155,8 +194,17 @@ void session_end(relay_t *relay, session_t *session, const char *reason) {
     member_remove(relay, member, reason);
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_UNWATCH, .session = session->id});
     client_t *client = session->client;
+    maker_release(&relay->makers, session->maker);
     session_remove(&relay->sessions, session);
     dedupe_release(&relay->dedupe, client);
+}
+
+void session_dismiss(relay_t *relay, session_t *session, const char *reason) {
+    uint64_t connection = session->connection;
+    send_frame(relay, session->route, zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", reason)));
+    if (connection)
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = connection});
+    session_end(relay, session, reason);
 }
 
 void session_rename(relay_t *relay, session_t *session, zr_span_t nick) {

@@ -1,8 +1,14 @@
 #include "outbox.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 #include "fatal.h"
+
+void login_request_free(login_request_t *login) {
+    sodium_memzero(login, sizeof *login);
+    free(login);
+}
 
 static void s_drop(effect_t *effect) {
     if (effect->kind == EFFECT_SEND || effect->kind == EFFECT_PUBLISH)
@@ -11,6 +17,10 @@ static void s_drop(effect_t *effect) {
         zr_blob_unref(effect->append.frame);
     else if (effect->kind == EFFECT_COMMIT)
         log_commit_finish(&effect->commit);
+    else if (effect->kind == EFFECT_LOGIN)
+        login_request_free(effect->login);
+    else if (effect->kind == EFFECT_ADMIN)
+        free(effect->admin);
 }
 
 void outbox_finish(outbox_t *outbox) {

@@ -7,21 +7,44 @@
 
 #include "blob.h"
 #include "log.h"
+#include "names.h"
 
 /* A connection at the front: ROUTER's automatic routing id without its leading zero byte. 0 is no route. */
 typedef uint32_t route_t;
 
 typedef enum {
-    EFFECT_SEND,    /* `frame` to `route`; when that fails, tell relay_route_lost */
-    EFFECT_PUBLISH, /* `frame` on the back */
-    EFFECT_APPEND,  /* `append` to the log */
-    EFFECT_COMMIT,  /* everything appended since the commit before is to be stored, and `commit`'s marks; then the log
-                       tells its sink */
-    EFFECT_READ,    /* `read` from the log, which then tells its sink */
-    EFFECT_WATCH,   /* a session began: a ticket that calls relay_silent(`session`) after three heartbeats */
-    EFFECT_ALIVE,   /* restart that ticket */
-    EFFECT_UNWATCH, /* the session is gone: drop its ticket */
+    EFFECT_SEND,      /* `frame` to `route`; when that fails, tell relay_route_lost */
+    EFFECT_PUBLISH,   /* `frame` on the back */
+    EFFECT_APPEND,    /* `append` to the log */
+    EFFECT_COMMIT,    /* everything appended since the commit before is to be stored, and `commit`'s marks; then the log
+                         tells its sink */
+    EFFECT_READ,      /* `read` from the log, which then tells its sink */
+    EFFECT_WATCH,     /* a session began: a ticket that calls relay_silent(`session`) after three heartbeats */
+    EFFECT_ALIVE,     /* restart that ticket */
+    EFFECT_UNWATCH,   /* the session is gone: drop its ticket */
+    EFFECT_DROP,      /* end `connection`, after what was sent to it */
+    EFFECT_DROP_USER, /* end every connection that authenticated as `user`, at the front and at the back */
+    EFFECT_LOGIN,     /* is the token of `login` its user's? Then relay_login_done */
+    EFFECT_ADMIN,     /* do what `admin` says, then relay_admin_done */
 } effect_kind_t;
+
+enum { LOGIN_TOKEN_MAX = 256, ADMIN_REASON_MAX = 200 };
+
+typedef struct {
+    uint64_t ticket;
+    char user[ZR_NICK_MAX + 1]; /* a valid nick, known or not */
+    char token[LOGIN_TOKEN_MAX + 1];
+} login_request_t;
+
+typedef enum { ADMIN_RELOAD, ADMIN_BAN, ADMIN_UNBAN, ADMIN_BANS } admin_do_t;
+
+typedef struct {
+    uint64_t ticket;
+    admin_do_t what;
+    char user[ZR_NICK_MAX + 1];        /* BAN, UNBAN */
+    char reason[ADMIN_REASON_MAX + 1]; /* BAN; UTF-8 without control characters, may be empty */
+    char by[ZR_NICK_MAX + 1];          /* who asks */
+} admin_request_t;
 
 typedef struct {
     effect_kind_t kind;
@@ -29,11 +52,17 @@ typedef struct {
         struct {
             route_t route;    /* SEND */
             zr_blob_t *frame; /* SEND, PUBLISH; one reference that goes to the edge */
+            bool live;        /* SEND: of a private room. If there is no room for it, it is dropped and nobody is told:
+                                 `prev` shows it */
         };
         log_append_t append; /* its frame is one reference that goes to the edge */
         log_commit_t commit; /* goes to the edge with all it holds */
         log_read_t read;
         uint64_t session;
+        uint64_t connection;        /* peer_t's */
+        char user[ZR_NICK_MAX + 1]; /* DROP_USER */
+        login_request_t *login;     /* goes to the edge: login_request_free */
+        admin_request_t *admin;     /* goes to the edge: free */
     };
 } effect_t;
 
@@ -50,6 +79,9 @@ typedef struct {
 void outbox_finish(outbox_t *outbox);
 
 void outbox_add(outbox_t *outbox, const effect_t *effect);
+
+/* Wipes it, and the token in it. */
+void login_request_free(login_request_t *login);
 
 /* Drops what is still to be sent to `route`. */
 void outbox_drop_route(outbox_t *outbox, route_t route);

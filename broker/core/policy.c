@@ -1,7 +1,6 @@
 #include "policy.h"
 
-static bool s_fits(const policy_t *policy, zr_span_t room) {
-    zr_span_t pattern = zr_span(policy->pattern);
+bool policy_pattern_fits(zr_span_t pattern, zr_span_t room) {
     if (pattern.len > 0 && pattern.ptr[pattern.len - 1] == '*')
         return zr_span_starts(room, zr_span_of(pattern.ptr, pattern.len - 1));
     return zr_span_equal(room, pattern);
@@ -10,7 +9,7 @@ static bool s_fits(const policy_t *policy, zr_span_t room) {
 const policy_t *policy_of(const policies_t *policies, zr_span_t room) {
     static const policy_t plain = {.has_level = false};
     for (size_t i = 0; i < policies->count; i++)
-        if (s_fits(&policies->policies[i], room))
+        if (policy_pattern_fits(zr_span(policies->policies[i].pattern), room))
             return &policies->policies[i];
     return &plain;
 }

@@ -25,6 +25,9 @@ typedef struct {
 /* The policy of a room; one without limits and level when none fits. Never NULL. */
 const policy_t *policy_of(const policies_t *policies, zr_span_t room);
 
+/* Does the valid `pattern` name `room`? */
+bool policy_pattern_fits(zr_span_t pattern, zr_span_t room);
+
 /* A room name, or one that ends in '*'; "*" alone fits all. */
 bool policy_pattern_valid(zr_span_t pattern);
 

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 
 #include "control.h"
+#include "flood.h"
 #include "logger.h"
-#include "relay_internal.h"
 
 void relay_config_default(relay_config_t *config) {
     *config = (relay_config_t){
@@ -18,6 +18,11 @@ void relay_config_default(relay_config_t *config) {
         .max_keys = 10000,
         .max_replays = 4,
         .max_clients = 100000,
+        .max_user_sessions = 1000,
+        .max_user_rooms = 10000,
+        .rate_ops = 2000,
+        .rate_entries = 5000000,
+        .rate_bytes = 1 << 30,
         .max_state_bytes = 67108864,
         .replay_entries = 10000,
         .replay_frames = 200,
@@ -65,9 +70,12 @@ static void s_restore_mark(void *ctx, const log_mark_t *mark) {
 relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay_t *relay = fatal_calloc(sizeof *relay);
     relay->config = *config;
+    relay->access = config->access ? config->access : access_new_open();
+    relay->config.access = NULL; /* it may be another one by and by */
     relay->log = log;
     relay->outbox = outbox;
     relay->dedupe.max = config->max_clients;
+    relay->rate_limits = rate_limits(config->rate_ops, config->rate_entries, config->rate_bytes, config->window);
     relay->keys_limits = (keys_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
     log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done};
@@ -82,33 +90,37 @@ void relay_destroy(relay_t *relay) {
     while (relay->sessions.by_id)
         session_end(relay, relay->sessions.by_id, "shutdown");
     replay_forget_all(relay);
+    login_forget_all(relay);
+    admin_forget_all(relay);
     batch_finish(&relay->batch);
     rooms_finish(relay);
     dedupe_finish(&relay->dedupe);
+    access_destroy(relay->access);
     free(relay);
 }
 
 /* Every frame passes here: the gates first, then by its first byte to where it is handled. */
-void relay_frame(relay_t *relay, route_t route, zr_span_t user, zr_span_t frame, uint64_t now) {
+void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
     relay->stats.frames++;
+    relay->now = now;
     session_t *session = session_by_route(&relay->sessions, route);
     if (session)
         session->heard = true;
 
     uint8_t type = frame.len ? (uint8_t)frame.ptr[0] : 0;
     if (type == ZR_TYPE_CONTROL)
-        dispatch_control(relay, route, user, session, frame, now);
-    else if (!session)
-        send_error(relay, route, ZR_NO_SESSION, NULL);
-    else if (type == ZR_TYPE_PUBLISH)
+        dispatch_control(relay, route, session, frame, now);
+    else if (type == ZR_TYPE_PUBLISH && session)
         cmd_publish(relay, session, frame, now);
-    else
-        send_error(relay, route, ZR_BAD_FRAME, NULL);
+    else if (type == ZR_TYPE_PUBLISH ? flood_publish(relay, route, NULL, 1, frame.len, now)
+                                     : flood_note(relay, route, session, now))
+        send_error(relay, route, session ? ZR_BAD_FRAME : ZR_NO_SESSION, NULL);
 }
 
 void relay_multipart(relay_t *relay, route_t route) {
     relay->stats.frames++;
-    send_error(relay, route, ZR_BAD_FRAME, NULL);
+    if (flood_note(relay, route, session_by_route(&relay->sessions, route), relay->now))
+        send_error(relay, route, ZR_BAD_FRAME, NULL);
 }
 
 void relay_subscription(relay_t *relay, zr_span_t message) {
@@ -137,7 +149,7 @@ void relay_tick(relay_t *relay) {
         room->next_noisy = NULL;
         zr_blob_t *frame;
         while ((frame = presence_frame(&room->presence, room_name(room))))
-            outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_PUBLISH, .frame = frame});
+            room_tell(relay, room, room->private_presence, RIGHT_READ | RIGHT_PRESENCE, frame);
         room_forget_unused(relay, room);
     }
     relay->noisy = NULL;
@@ -158,6 +170,7 @@ void relay_silent(relay_t *relay, uint64_t id) {
 
 void relay_route_lost(relay_t *relay, route_t route) {
     relay->stats.dropped++;
+    login_forget_route(relay, route);
     session_t *session = session_by_route(&relay->sessions, route);
     if (!session)
         return;

@@ -6,6 +6,7 @@
 #ifndef RELAY_H
 #define RELAY_H
 
+#include "access.h"
 #include "code.h"
 #include "log.h"
 #include "outbox.h"
@@ -13,10 +14,20 @@
 
 typedef struct relay relay_t;
 
+/* Who is at the other end of a connection, as far as the edge knows. */
+typedef struct {
+    zr_span_t user;      /* who authenticated there; empty: nobody */
+    zr_span_t address;   /* text without port, for the audit; empty: a local socket */
+    bool local;          /* loopback or a local socket, and not encrypted: tokens are taken there */
+    uint64_t connection; /* for EFFECT_DROP; 0: there is nothing to end */
+} peer_t;
+
 /* Every limit of PROTOCOL.md, section 10, that the core keeps; relay_config_default gives the defaults. */
 typedef struct {
     size_t max_frame, max_control, max_entries, window;
     size_t max_sessions, max_rooms, max_joins, max_keys, max_replays, max_clients;
+    size_t max_user_sessions, max_user_rooms;
+    uint64_t rate_ops, rate_entries, rate_bytes; /* a second and session; 0: no limit. Up to RATE_MAX (rate.h) */
     uint64_t max_state_bytes;
     size_t replay_entries, replay_frames, replay_bytes;
     size_t batch_bytes;
@@ -31,6 +42,12 @@ typedef struct {
     /* The back's endpoint to name in a welcome to the peer whose frame is being handled; valid until the next call. */
     zr_span_t (*back)(void *ctx);
     void *back_ctx;
+    /* Fills in the peer whose frame is being handled, asked for at each hello; valid until the next call. NULL: nobody,
+     * local. */
+    void (*peer)(void *ctx, peer_t *peer);
+    void *peer_ctx;
+    access_t *access; /* finished; relay_new takes it over. NULL: open mode */
+    bool tokens;      /* local peers may log in with user and token */
 } relay_config_t;
 
 void relay_config_default(relay_config_t *config);
@@ -38,6 +55,7 @@ void relay_config_default(relay_config_t *config);
 /* What peers did, for the operator. */
 typedef struct {
     uint64_t frames, entries, deliveries, acks, errors, duplicates, dropped;
+    uint64_t limited, flooders; /* told to wait, or not answered; sent away */
     size_t sessions, rooms;
 } relay_stats_t;
 
@@ -46,9 +64,8 @@ typedef struct {
 relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox);
 void relay_destroy(relay_t *relay); /* NULL is accepted */
 
-/* A frame came from `route`. `user` is who authenticated on that connection; empty: nobody did, and nicks are chosen
- * freely. The bytes stay the caller's. */
-void relay_frame(relay_t *relay, route_t route, zr_span_t user, zr_span_t frame, uint64_t now);
+/* A frame came from `route`. The bytes stay the caller's. */
+void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now);
 
 /* A message that is not one frame came from `route`: it is answered with bad-frame. */
 void relay_multipart(relay_t *relay, route_t route);
@@ -70,6 +87,25 @@ void relay_silent(relay_t *relay, uint64_t session);
 /* A frame could not be sent to `route`, because its queue is full or it is gone: its session is detached, and its peer
  * finds out when it speaks next. */
 void relay_route_lost(relay_t *relay, route_t route);
+
+/* From now on this holds (taken over, finished): who is not let in any more is sent away, memberships without the right
+ * to read end, and rooms become open or private. What stands in the outbox was allowed when it was put there, so carry
+ * it out first. */
+void relay_set_access(relay_t *relay, access_t *access);
+
+/* A user who is still let in lost a key or a token: whoever came by it must come anew. */
+void relay_disown(relay_t *relay, zr_span_t user);
+
+typedef enum { LOGIN_OK, LOGIN_FAILED, LOGIN_SLOW } login_t;
+
+/* The answer to an EFFECT_LOGIN; LOGIN_SLOW: it was not tried, as too many failed, and may be asked again after
+ * `wait_ms`. A ticket whose peer is gone is ignored. */
+void relay_login_done(relay_t *relay, uint64_t ticket, login_t result, uint64_t wait_ms, uint64_t now);
+
+/* The answer to an EFFECT_ADMIN. `code`: ZR_OK, ZR_NO_SUCH_USER or ZR_ADMIN_FAILED. `text`: NULL, or what to tell; of
+ * ADMIN_BANS that went well the JSON array of {user, by, time, reason}. A change of rights comes before it, by
+ * relay_set_access. */
+void relay_admin_done(relay_t *relay, uint64_t ticket, zr_code_t code, const char *text);
 
 /* Says bye to every session; nothing is to be handed in afterwards. */
 void relay_shutdown(relay_t *relay);

@@ -8,6 +8,7 @@
 #include "dedupe.h"
 #include "fatal.h"
 #include "keys.h"
+#include "logger.h"
 #include "order.h"
 #include "relay.h"
 #include "room.h"
@@ -24,6 +25,36 @@ typedef struct {
     UT_hash_handle hh;
 } replay_t;
 
+/* A hello, read and found valid; views into the request. `user` and `token` as given. */
+typedef struct {
+    zr_span_t client, nick, resume, agent, user, token;
+} hello_t;
+
+/* A hello that waits for its token to be looked at. */
+typedef struct {
+    uint64_t ticket;
+    route_t route; /* not that of a session */
+    uint64_t connection;
+    json_t *id;              /* NULL: none */
+    hello_t hello;           /* views into `text`; without token */
+    zr_span_t address, back; /* likewise */
+    zr_buffer_t text;
+    UT_hash_handle hh, by_route;
+} login_wait_t;
+
+/* A request of an administrator under way. */
+typedef struct {
+    uint64_t ticket;
+    uint64_t session, link; /* whose, and of which connection (session.h) */
+    json_t *id;             /* NULL: none */
+    admin_do_t what;
+    char user[ZR_NICK_MAX + 1], by[ZR_NICK_MAX + 1];
+    UT_hash_handle hh;
+} admin_wait_t;
+
+enum { LOGINS_MAX = 64, ADMINS_MAX = 64 }; /* under way in all */
+enum { BUSY_WAIT_MS = 1000 };              /* what to wait when there are so many */
+
 struct relay {
     relay_config_t config;
     log_t *log;
@@ -36,7 +67,15 @@ struct relay {
     keys_limits_t keys_limits;
     batch_t batch;
     replay_t *replays;
+    access_t *access;
+    rate_limits_t rate_limits;
+    makers_t makers;
+    zr_log_limit_t flood_lines;
+    login_wait_t *logins, *logins_by_route;
+    admin_wait_t *admins;
+    zr_log_limit_t login_lines[2]; /* of those that were refused; of those that were not */
     uint64_t last_ticket;
+    uint64_t now; /* of the last frame */
     char epoch[17];
     relay_stats_t stats;
 };
@@ -44,16 +83,38 @@ struct relay {
 /* One control frame being handled. */
 typedef struct {
     route_t route;
-    zr_span_t user;     /* who authenticated; empty: nobody */
     session_t *session; /* NULL only in hello */
     const json_t *object;
-    json_t *id; /* borrowed; NULL: none */
+    zr_span_t room; /* of ops about one: valid */
+    json_t *id;     /* borrowed; NULL: none */
     uint64_t now;
 } request_t;
 
 typedef void(command_fn)(relay_t *relay, request_t *request);
-command_fn cmd_hello, cmd_join, cmd_leave, cmd_publish_text, cmd_direct, cmd_replay, cmd_state, cmd_who, cmd_rooms,
-    cmd_ping, cmd_bye;
+command_fn cmd_admin, cmd_hello, cmd_join, cmd_leave, cmd_publish_text, cmd_direct, cmd_replay, cmd_state, cmd_who,
+    cmd_rooms, cmd_ping, cmd_bye;
+
+/* Who says it, when that is known. */
+typedef struct {
+    zr_span_t name; /* the user; empty: nobody */
+    bool by_token;
+    uint64_t connection;
+    zr_span_t back; /* where it finds the back */
+    zr_span_t address;
+    bool local;
+} speaker_t;
+
+/* cmd_hello.c: is `speaker` let in? Answers. */
+void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker);
+
+/* login.c: the hello waits until its token was looked at, or is refused. */
+void login_begin(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker, zr_span_t address);
+bool login_waits(const relay_t *relay, route_t route);
+void login_forget_route(relay_t *relay, route_t route); /* the peer is gone */
+void login_forget_all(relay_t *relay);
+
+/* cmd_admin.c */
+void admin_forget_all(relay_t *relay);
 
 /* The binary PUBLISH. */
 void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now);
@@ -64,7 +125,7 @@ void replay_forget_all(relay_t *relay);
 
 /* --- dispatch.c: gates and answers --- */
 
-void dispatch_control(relay_t *relay, route_t route, zr_span_t user, session_t *session, zr_span_t frame, uint64_t now);
+void dispatch_control(relay_t *relay, route_t route, session_t *session, zr_span_t frame, uint64_t now);
 
 /* Sends `frame` (takes over the reference); without a route it is dropped. */
 void send_frame(relay_t *relay, route_t route, zr_blob_t *frame);
@@ -86,8 +147,8 @@ void fail_member(relay_t *relay, const request_t *request, const char *member);
 /* An error that answers no request: binary frames. `more` as above or NULL. */
 void send_error(relay_t *relay, route_t route, zr_code_t code, json_t *more);
 
-/* Reads the member `room`; on failure it has answered. */
-bool take_room(relay_t *relay, const request_t *request, zr_span_t *name);
+/* rate-limited, with the time after which to ask again. */
+void fail_wait(relay_t *relay, const request_t *request, uint64_t wait_ms);
 
 /* --- members.c: rooms and who is in them --- */
 
@@ -99,8 +160,9 @@ zr_level_t room_level(const relay_t *relay, zr_span_t name);
 /* A room that is not there yet, whatever the limit. */
 room_t *room_add(relay_t *relay, zr_span_t name);
 
-/* NULL: the broker holds no more rooms. */
-room_t *room_find_or_add(relay_t *relay, zr_span_t name);
+/* The room that the session, with these rights there, joins or publishes to, made if need be: ZR_OK, else ZR_FORBIDDEN
+ * or ZR_TOO_MANY_ROOMS, and no room. */
+zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, rights_t rights, room_t **room);
 
 /* Frees a room that nobody is in and nobody wrote to: it leaves nothing behind. The positions of others must not be
  * used again. While there is presence to tell it waits for the tick. */
@@ -117,12 +179,26 @@ uint64_t room_head(const relay_t *relay, zr_span_t name);
 bool room_is_hollow(const relay_t *relay, zr_span_t name);
 
 member_t *member_find(const session_t *session, const room_t *room);
-void member_add(relay_t *relay, session_t *session, room_t *room, bool present);
-void member_set_present(relay_t *relay, member_t *member, bool present);
+member_t *member_add(relay_t *relay, session_t *session, room_t *room, bool wished);
+
+/* Named in presence, if it may be. */
+void member_set_present(relay_t *relay, member_t *member, bool wished);
 void member_remove(relay_t *relay, member_t *member, const char *reason); /* may free the room */
+
+/* The rights in the room are looked up anew: the member is hidden or shown as they say. */
+void member_judge(relay_t *relay, member_t *member, rights_t rights);
+
+/* The room is open or private, as the rights say now. */
+void room_judge(relay_t *relay, room_t *room);
+
+/* To everybody on the back, or, if `private`, to each member with the rights `needed`; takes over the reference. */
+void room_tell(relay_t *relay, const room_t *room, bool private, rights_t needed, zr_blob_t *frame);
 
 /* Leaves every room for `reason` (static), then forgets the session. */
 void session_end(relay_t *relay, session_t *session, const char *reason);
+
+/* Sends it away: bye with `reason` (static), its connection is ended. */
+void session_dismiss(relay_t *relay, session_t *session, const char *reason);
 void session_rename(relay_t *relay, session_t *session, zr_span_t nick);
 
 /* Frees all rooms, for relay_destroy. */

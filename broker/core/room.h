@@ -2,20 +2,25 @@
 #ifndef ROOM_H
 #define ROOM_H
 
+#include "access.h"
 #include "buffer.h"
 #include "hash.h"
 #include "keys.h"
+#include "makers.h"
 #include "names.h"
 #include "presence.h"
 
 typedef struct room {
     char name[ZR_ROOM_MAX];
     size_t name_len;
-    uint64_t head;      /* newest seq given */
-    uint64_t born;      /* head when the room was made: the log knows it */
-    uint64_t stored;    /* newest seq that readers may see; what joined and pong name */
-    uint64_t last_time; /* of the newest entry: times do not go backwards */
-    zr_level_t level;   /* ZR_LEVEL_NONE: relayed and not kept */
+    uint64_t head;         /* newest seq given */
+    uint64_t born;         /* head when the room was made: the log knows it */
+    uint64_t stored;       /* newest seq that readers may see; what joined and pong name */
+    uint64_t last_time;    /* of the newest entry: times do not go backwards */
+    zr_level_t level;      /* ZR_LEVEL_NONE: relayed and not kept */
+    bool private;          /* not all who can be connected may read it: entries go to its members, never to the back, */
+    bool private_presence; /* and so does presence */
+    maker_t *maker;        /* NULL: nobody's, or of a run before */
 
     /* The DELIVER frame gathered in this pass (batch.c). */
     zr_buffer_t open;
@@ -39,7 +44,9 @@ typedef struct room {
 typedef struct member {
     struct session *session;
     room_t *room;
-    bool present;               /* named in presence */
+    rights_t rights;            /* with RIGHT_READ, always */
+    bool wished;                /* it wants to be named in presence, */
+    bool present;               /* and may be, and is */
     uint64_t told;              /* head of the last pong; UINT64_MAX: none yet */
     uint64_t told_version;      /* of presence, likewise */
     struct member *prev, *next; /* in the room */

@@ -31,6 +31,7 @@ user_t *session_user(const sessions_t *sessions, zr_span_t nick) {
 static void s_leave_user(sessions_t *sessions, session_t *session) {
     user_t *user = session->user;
     DL_DELETE(user->sessions, session);
+    user->count--;
     session->user = NULL;
     if (!user->sessions) {
         HASH_DEL(sessions->users, user);
@@ -47,6 +48,7 @@ static void s_enter_user(sessions_t *sessions, session_t *session, zr_span_t nic
         HASH_ADD(hh, sessions->users, nick, nick.len, user);
     }
     DL_APPEND(user->sessions, session);
+    user->count++;
     session->user = user;
 }
 
@@ -72,8 +74,10 @@ void session_remove(sessions_t *sessions, session_t *session) {
 }
 
 void session_set_route(sessions_t *sessions, session_t *session, route_t route) {
-    if (session->route)
+    if (session->route) {
         HASH_DELETE(by_route, sessions->by_route, session);
+        *rate_connection(&sessions->connections, session->route) = session->rates;
+    }
     session->route = route;
     session->link++;
     if (route)
@@ -83,6 +87,20 @@ void session_set_route(sessions_t *sessions, session_t *session, route_t route) 
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick) {
     s_leave_user(sessions, session);
     s_enter_user(sessions, session, nick);
+}
+
+rights_t session_rights(session_t *session, zr_span_t room) {
+    rights_cache_t *cache = &session->asked;
+    if (!zr_span_equal(zr_span_of(cache->room, cache->room_len), room)) {
+        cache->rights = access_rights(session->access, room);
+        memcpy(cache->room, room.ptr, room.len);
+        cache->room_len = room.len;
+    }
+    return cache->rights;
+}
+
+void session_rights_forget(session_t *session) {
+    session->asked.room_len = 0;
 }
 
 size_t session_reading(session_t *session, const outbox_t *outbox) {

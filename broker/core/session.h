@@ -3,10 +3,19 @@
 #define SESSION_H
 
 #include "dedupe.h"
+#include "makers.h"
 #include "outbox.h"
+#include "rate.h"
 #include "room.h"
 
 enum { SESSION_TOKEN_SIZE = 16 };
+
+/* What a session may do in one room. */
+typedef struct {
+    char room[ZR_ROOM_MAX];
+    size_t room_len; /* 0: nothing known */
+    rights_t rights;
+} rights_cache_t;
 
 typedef struct session {
     uint64_t id;   /* rises; never told to anybody */
@@ -14,9 +23,15 @@ typedef struct session {
     uint64_t link; /* rises whenever the route changes: what was sent before may never have arrived */
     struct user *user;
     client_t *client;
+    rates_t rates;                     /* what it owes; without a route, its connection does too */
+    maker_t *maker;                    /* of the rooms that it makes; NULL: nobody counts them */
     uint8_t token[SESSION_TOKEN_SIZE]; /* for resuming */
-    bool authenticated;
-    bool heard; /* something came since the last ping */
+    bool authenticated;                /* the nick is the user's name */
+    bool by_token;                     /* and the connection did not say so, the peer logged in */
+    uint64_t connection;               /* of the last hello (peer_t); stays when it is detached */
+    const access_user_t *access;       /* what it may do; never NULL */
+    rights_cache_t asked;              /* of the room it asked about last */
+    bool heard;                        /* something came since the last ping */
     member_t *members;
     member_t *next_told; /* where the next pong begins; NULL: at the first */
     size_t reads;        /* replays under way */
@@ -35,12 +50,14 @@ typedef struct user {
     char nick[ZR_NICK_MAX];
     size_t nick_len;
     session_t *sessions;
+    size_t count; /* of them */
     UT_hash_handle hh;
 } user_t;
 
 typedef struct {
     session_t *by_route, *by_id, *by_client;
     user_t *users;
+    rate_connections_t connections; /* what those without a session owe */
     size_t count;
     uint64_t last_id;
 } sessions_t;
@@ -62,6 +79,11 @@ void session_remove(sessions_t *sessions, session_t *session); /* must be in no 
 /* Gives it another route; 0 detaches it. A route belongs to one session at most. */
 void session_set_route(sessions_t *sessions, session_t *session, route_t route);
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick);
+
+/* What it may do in the valid room; of the same room again without looking it up. session_rights_forget: something
+ * changed. */
+rights_t session_rights(session_t *session, zr_span_t room);
+void session_rights_forget(session_t *session);
 
 /* Replays and snapshots under way. */
 size_t session_reading(session_t *session, const outbox_t *outbox);

@@ -162,8 +162,7 @@ void chat_event(chat_t *chat, const zrelay_event_t *event) {
         s_connected(chat, event);
         break;
     case ZRELAY_DISCONNECTED:
-        if (chat->connected)
-            s_note(chat, event);
+        s_note(chat, event);
         chat->connected = false;
         break;
     case ZRELAY_ACKED:

@@ -16,6 +16,8 @@ const command_t *const cli_commands[] = {
     &cmd_export,
     &cmd_import,
     &cmd_ping,
+    &cmd_admin,
+    &cmd_keygen,
     NULL,
 };
 
@@ -24,6 +26,10 @@ static const char s_shared_help[] =
     "  -s, --server ENDPOINT   the broker (else ZRELAY_SERVER, else the configuration file,\n"
     "                          else " CONFIG_SERVER ")\n"
     "      --nick NICK         the name others see\n"
+    "      --certificate FILE  connect encrypted, with the key pair that 'zrelay keygen FILE' made\n"
+    "      --server-key KEY    the broker's public key; noted after the first time, and not needed then\n"
+    "      --user NAME         log in as this user, at a broker on this machine\n"
+    "      --token-file FILE   with the token in this file (else in ZRELAY_TOKEN)\n"
     "      --json              JSON, one object per line\n"
     "  -v, --verbose           tell more on stderr\n"
     "      --connect-timeout S give up connecting after S seconds (5)\n"
@@ -32,7 +38,10 @@ static const char s_shared_help[] =
 static const char s_end_help[] =
     "\n"
     "The configuration file is $XDG_CONFIG_HOME/zrelay.conf or ~/.config/zrelay.conf:\n"
-    "lines 'server = ENDPOINT' and 'nick = NICK'; a line that begins with '#' is a comment.\n"
+    "lines 'NAME = VALUE' with the names server, nick, certificate, server-key, user, token-file, which\n"
+    "are options without their dashes; a line that begins with '#' is a comment. Before it count the\n"
+    "environment's ZRELAY_SERVER, ZRELAY_CERTIFICATE, ZRELAY_SERVER_KEY, ZRELAY_USER and ZRELAY_TOKEN.\n"
+    "The keys of the brokers you have connected to are noted beside it, in zrelay/known-servers.\n"
     "\n"
     "Exit codes: 0 done, 1 wrong usage or local input or output failed, 2 no broker or not in time,\n"
     "3 refused by the broker, 4 a command of 'sub --exec' failed.\n";
@@ -67,6 +76,10 @@ static bool s_parse(
     const option_t shared[] = {
         {"server", 's', OPTION_TEXT, &config->server, NULL, 0, 0},
         {"nick", 0, OPTION_TEXT, &config->nick, &config->nick_given, 0, 0},
+        {"certificate", 0, OPTION_TEXT, &config->certificate, &config->certificate_given, 0, 0},
+        {"server-key", 0, OPTION_TEXT, &config->server_key, NULL, 0, 0},
+        {"user", 0, OPTION_TEXT, &config->user, &config->user_given, 0, 0},
+        {"token-file", 0, OPTION_TEXT, &config->token_file, &config->token_file_given, 0, 0},
         {"json", 0, OPTION_FLAG, &config->json, NULL, 0, 0},
         {"verbose", 'v', OPTION_FLAG, &config->verbose, NULL, 0, 0},
         {"connect-timeout", 0, OPTION_SECONDS, &config->connect_ms, NULL, 0, 0},

@@ -17,6 +17,10 @@ void config_init(config_t *config) {
 void config_finish(config_t *config) {
     free(config->file_server);
     free(config->file_nick);
+    free(config->file_certificate);
+    free(config->file_server_key);
+    free(config->file_user);
+    free(config->file_token_file);
     config_init(config);
 }
 
@@ -30,6 +34,21 @@ static zr_span_t s_trim(zr_span_t text) {
     return text;
 }
 
+typedef struct {
+    const char *name;
+    char **out;
+    bool nick; /* its value must be one */
+    bool path; /* "~/" stands for the home */
+} setting_t;
+
+static char *s_value(const setting_t *setting, zr_span_t value) {
+    const char *home = getenv("HOME");
+    if (!setting->path || !home || !zr_span_starts(value, zr_span("~/")))
+        return strndup(value.ptr, value.len);
+    char *path = NULL;
+    return asprintf(&path, "%s%.*s", home, (int)value.len - 1, value.ptr + 1) < 0 ? NULL : path;
+}
+
 static bool s_line(config_t *config, zr_span_t line, const char *file, unsigned number, zr_buffer_t *error) {
     line = s_trim(line);
     if (line.len == 0 || line.ptr[0] == '#')
@@ -41,26 +60,35 @@ static bool s_line(config_t *config, zr_span_t line, const char *file, unsigned 
     }
     zr_span_t name = s_trim(zr_span_of(line.ptr, (size_t)(equals - line.ptr)));
     zr_span_t value = s_trim(zr_span_of(equals + 1, (size_t)(line.ptr + line.len - equals - 1)));
-    char **out = NULL;
-    if (zr_span_equal(name, zr_span("server")))
-        out = &config->file_server;
-    else if (zr_span_equal(name, zr_span("nick")))
-        out = &config->file_nick;
-    if (!out) {
-        format_add(
-            error, "%s:%u: unknown setting '%.*s'; there are: server, nick", file, number, (int)name.len, name.ptr);
+    const setting_t settings[] = {
+        {"server", &config->file_server, false, false},
+        {"nick", &config->file_nick, true, false},
+        {"certificate", &config->file_certificate, false, true},
+        {"server-key", &config->file_server_key, false, false},
+        {"user", &config->file_user, true, false},
+        {"token-file", &config->file_token_file, false, true},
+    };
+    const size_t count = sizeof settings / sizeof settings[0];
+    size_t at = 0;
+    while (at < count && !zr_span_equal(name, zr_span(settings[at].name)))
+        at++;
+    if (at == count) {
+        format_add(error, "%s:%u: unknown setting '%.*s'; there are:", file, number, (int)name.len, name.ptr);
+        for (size_t i = 0; i < count; i++)
+            format_add(error, "%s %s", i ? "," : "", settings[i].name);
         return false;
     }
+    const setting_t *setting = &settings[at];
     if (value.len == 0 || memchr(value.ptr, '\0', value.len)) {
         format_add(error, "%s:%u: '%.*s' needs a value", file, number, (int)name.len, name.ptr);
         return false;
     }
-    if (out == &config->file_nick && !zr_nick_valid(value)) {
+    if (setting->nick && !zr_nick_valid(value)) {
         format_add(error, "%s:%u: %s", file, number, zr_code_text(ZR_BAD_NICK));
         return false;
     }
-    free(*out);
-    *out = strndup(value.ptr, value.len);
+    free(*setting->out);
+    *setting->out = s_value(setting, value);
     return true;
 }
 
@@ -111,18 +139,30 @@ static bool s_read(config_t *config, const char *path, zr_buffer_t *error) {
     return good;
 }
 
+/* What no flag gave. */
+static void s_default(const char **to, const char *variable, const char *file) {
+    const char *value = variable ? getenv(variable) : NULL;
+    if (!*to)
+        *to = value && *value ? value : file;
+}
+
 bool config_resolve(config_t *config, zr_buffer_t *error) {
     char *path = s_path();
     bool good = !path || s_read(config, path, error);
     free(path);
     if (!good)
         return false;
-    const char *server = getenv("ZRELAY_SERVER");
-    if (!config->server && server && *server)
-        config->server = server;
-    if (!config->server)
-        config->server = config->file_server ? config->file_server : CONFIG_SERVER;
-    if (!config->nick)
-        config->nick = config->file_nick;
-    return true;
+    const char *own = config->file_server ? config->file_server : CONFIG_SERVER;
+    s_default(&config->server, "ZRELAY_SERVER", own);
+    s_default(&config->certificate, "ZRELAY_CERTIFICATE", config->file_certificate);
+    /* The file's key is that of the file's server: at another it would be wrong. */
+    s_default(
+        &config->server_key, "ZRELAY_SERVER_KEY", strcmp(config->server, own) == 0 ? config->file_server_key : NULL);
+    s_default(&config->user, "ZRELAY_USER", config->file_user);
+    s_default(&config->token_file, NULL, config->file_token_file);
+    s_default(&config->nick, NULL, config->file_nick);
+    if (!config->user || zr_nick_valid(zr_span(config->user)))
+        return true;
+    format_add(error, "'%s' is no user: %s", config->user, zr_code_text(ZR_BAD_NICK));
+    return false;
 }

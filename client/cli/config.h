@@ -1,5 +1,5 @@
-/* The settings all commands share, and where they come from: flags, then ZRELAY_SERVER, then the configuration file,
- * then the defaults. */
+/* The settings all commands share, and where they come from: flags, then the environment (ZRELAY_SERVER, …), then the
+ * configuration file, then the defaults. */
 #ifndef CONFIG_H
 #define CONFIG_H
 
@@ -13,6 +13,9 @@ typedef struct {
     const char *server; /* NULL until config_resolve, unless a flag named it */
     const char *nick;   /* NULL: none */
     bool nick_given;    /* by flag */
+    /* Who we are and who the broker must be; NULL: none. What they mean together is identity.c's. */
+    const char *certificate, *server_key, *user, *token_file;
+    bool certificate_given, user_given, token_file_given; /* by flag */
     bool json;
     bool verbose;
     bool help;
@@ -21,6 +24,10 @@ typedef struct {
     /* What the file gave; freed by config_finish. */
     char *file_server;
     char *file_nick;
+    char *file_certificate;
+    char *file_server_key; /* of that server only */
+    char *file_user;
+    char *file_token_file;
 } config_t;
 
 void config_init(config_t *config);

@@ -1,5 +1,6 @@
 #include "conn.h"
 
+#include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #define HOLD_MS 1000   /* how often conn_hold lets the library work: well within a heartbeat */
 #define GOODBYE_MS 300 /* how long an end may wait for the broker's answer */
 #define NICK_TRIES 8
+#define HANDSHAKE_MS 1000 /* a handshake that fails may be one that a restart of the broker cut off */
 #define FILES_MAX 80
 
 struct conn_held {
@@ -166,33 +168,93 @@ const zrelay_event_t *conn_next(conn_t *session, int timeout_ms) {
 
 /* --- Connecting --- */
 
+/* The broker does not let this key in. */
+static int s_tell_refused(const conn_t *session) {
+    const config_t *config = session->config;
+    if (session->identity.encrypted)
+        cli_say("the broker at %s does not know this key, or it is banned; its operator needs your public key: %s",
+            config->server, session->identity.own.public_key);
+    else
+        cli_say("the broker at %s refuses this connection", config->server);
+    return CLI_REFUSED;
+}
+
+static bool s_has_code(const zrelay_event_t *event, const char *code) {
+    return event->code && strcmp(event->code, code) == 0;
+}
+
+static void s_connected(conn_t *session, const zrelay_event_t *event) {
+    zr_buffer_t error = {0};
+    if (session->config->verbose)
+        conn_note(session, event);
+    if (!identity_record(&session->identity, session->config, &error))
+        cli_say("the broker's key could not be noted: %.*s", (int)error.len, (const char *)error.data);
+    zr_buffer_finish(&error);
+}
+
+static void s_tell_unreachable(const conn_t *session, const char *why) {
+    const char *server = session->config->server;
+    if (!why)
+        cli_say("cannot reach a broker at %s: is zrelayd running there?", server);
+    else if (session->identity.encrypted)
+        cli_say("cannot talk to the broker at %s: %s (%s)", server, why, session->identity.server_key);
+    else
+        cli_say("cannot talk to the broker at %s: %s", server, why);
+}
+
 static int s_connect(conn_t *session) {
     uint64_t end = conn_clock() + session->config->connect_ms;
+    char *why = NULL;
     for (;;) {
         uint64_t now = conn_clock();
         const zrelay_event_t *event = now < end ? conn_next(session, (int)(end - now)) : NULL;
         if (event && event->type == ZRELAY_CONNECTED) {
-            if (session->config->verbose)
-                conn_note(session, event);
+            s_connected(session, event);
+            free(why);
             return 0;
+        }
+        if (event && event->type == ZRELAY_DISCONNECTED && s_has_code(event, "refused")) {
+            free(why);
+            return s_tell_refused(session);
+        }
+        if (event && event->type == ZRELAY_DISCONNECTED && s_has_code(event, "handshake")) {
+            free(why);
+            why = strdup(event->text);
+            end = now + HANDSHAKE_MS < end ? now + HANDSHAKE_MS : end;
         }
         if (event && event->type == ZRELAY_REFUSED) {
             conn_note(session, event);
+            free(why);
             return CLI_REFUSED;
         }
         if (event && event->type != ZRELAY_CLOSED)
             continue;
         if (!signals_stop())
-            cli_say("cannot reach a broker at %s: is zrelayd running there?", session->config->server);
+            s_tell_unreachable(session, why);
+        free(why);
         return CLI_UNREACHABLE;
     }
+}
+
+/* Hands the keys or the token to the library, and wipes them here. */
+static int s_identify(conn_t *session) {
+    identity_t *identity = &session->identity;
+    int failed = 0;
+    if (identity->encrypted)
+        failed =
+            zrelay_set_curve(session->relay, identity->server_key, identity->own.public_key, identity->own.secret_key);
+    else if (identity->user)
+        failed = zrelay_set_login(session->relay, identity->user, identity->token);
+    sodium_memzero(identity->own.secret_key, sizeof identity->own.secret_key);
+    sodium_memzero(identity->token, sizeof identity->token);
+    return failed;
 }
 
 int conn_open(conn_t *session, config_t *config, conn_name_t name) {
     *session = (conn_t){.config = config};
     session->held_last = &session->held;
     zr_buffer_t error = {0};
-    bool good = config_resolve(config, &error);
+    bool good = config_resolve(config, &error) && identity_resolve(&session->identity, config, &error);
     if (!good)
         cli_say("%.*s", (int)error.len, (const char *)error.data);
     zr_buffer_finish(&error);
@@ -207,7 +269,9 @@ int conn_open(conn_t *session, config_t *config, conn_name_t name) {
     const char *user = getenv("USER");
     if (!nick && name == CONN_PERSON && user && zr_nick_valid(zr_span(user)))
         nick = user;
-    int failed = zrelay_set_agent(session->relay, "zrelay/" ZRELAY_VERSION);
+    int failed = s_identify(session);
+    if (!failed)
+        failed = zrelay_set_agent(session->relay, "zrelay/" ZRELAY_VERSION);
     if (!failed && nick)
         failed = zrelay_set_nick(session->relay, nick);
     if (failed)
@@ -230,6 +294,7 @@ void conn_close(conn_t *session) {
         session->held = next;
     }
     zrelay_destroy(session->relay);
+    identity_finish(&session->identity);
     free(session->current);
     free(session->nick);
     free(session->greeting);
@@ -265,6 +330,8 @@ int conn_answer(conn_t *session, uint64_t request, conn_each_fn *each, void *ctx
             conn_note(session, event);
             return CLI_REFUSED;
         }
+        if (event->type == ZRELAY_DISCONNECTED && s_has_code(event, "refused"))
+            return s_tell_refused(session);
         /* After a lost connection the library asks again: only silence for too long is a failure. */
         if (event->request != request && event->type != ZRELAY_CONNECTED)
             continue;

@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include "cli.h"
+#include "identity.h"
 #include "zrelay.h"
 
 typedef struct conn_held conn_held_t;
@@ -13,7 +14,8 @@ typedef struct conn_held conn_held_t;
 typedef struct {
     zrelay_t *relay;
     config_t *config;
-    char *nick; /* in force; NULL before the first welcome */
+    identity_t identity; /* its secrets are wiped when the library has them */
+    char *nick;          /* in force; NULL before the first welcome */
     bool connected;
     bool yields; /* a nick in use is tried again with '_' behind */
     int nick_tries;

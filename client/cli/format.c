@@ -39,14 +39,42 @@ void format_base64(zr_buffer_t *out, zr_span_t bytes) {
     }
 }
 
+/* JSON may go to a terminal too: what zr_escape would not leave alone is written as \uXXXX, which means the same. It
+ * can stand in strings only. jansson has done so with C0. */
+static void s_escape_json(zr_buffer_t *out, size_t from) {
+    zr_span_t text = zr_span_of(out->data + from, out->len - from);
+    size_t plain = 0;
+    while (plain < text.len && (uint8_t)text.ptr[plain] < 0x7f)
+        plain++;
+    if (plain == text.len)
+        return;
+    zr_buffer_t safe = {0}, shown = {0};
+    for (size_t at = 0; at < text.len;) {
+        size_t begin = at;
+        int point = zr_utf8_next(text, &at);
+        zr_buffer_clear(&shown);
+        zr_escape(&shown, zr_span_of(text.ptr + begin, at - begin));
+        if (shown.len == at - begin)
+            zr_buffer_append(&safe, shown.data, shown.len);
+        else
+            format_add(&safe, "\\u%04X", (unsigned)point);
+    }
+    out->len = from;
+    zr_buffer_append(out, safe.data, safe.len);
+    zr_buffer_finish(&safe);
+    zr_buffer_finish(&shown);
+}
+
 static int s_dump(const char *text, size_t len, void *out) {
     zr_buffer_append(out, text, len);
     return 0;
 }
 
 void format_json(zr_buffer_t *out, json_t *object) {
+    size_t from = out->len;
     if (!object || json_dump_callback(object, s_dump, out, JSON_COMPACT) != 0)
         abort(); /* strings are checked before: only memory can be missing */
+    s_escape_json(out, from);
     zr_buffer_u8(out, '\n');
     json_decref(object);
 }
@@ -125,6 +153,29 @@ static void s_refused(zr_buffer_t *out, const zrelay_event_t *event) {
         format_add(out, " [%s]", event->code);
 }
 
+/* What the reasons mean of which a broker takes leave, and those of a connection that came to nothing. */
+static void s_disconnected(zr_buffer_t *out, const zrelay_event_t *event) {
+    static const char *const reasons[][2] = {
+        {"kicked", "an operator ended the session"},
+        {"banned", "an operator has banned you"},
+        {"revoked", "you are no user any more, or somebody else's name was yours"},
+        {"flooding", "this was far too much at once"},
+        {"shutdown", "it is shutting down"},
+    };
+    const char *text = event->text ? event->text : "no answer";
+    for (size_t i = 0; event->code && i < sizeof reasons / sizeof reasons[0]; i++) {
+        if (strcmp(event->code, reasons[i][0]) == 0) {
+            format_add(out, "lost the broker: %s (%s); trying again", reasons[i][1], event->code);
+            return;
+        }
+    }
+    bool never = event->code && (strcmp(event->code, "refused") == 0 || strcmp(event->code, "handshake") == 0);
+    if (never)
+        format_add(out, "cannot connect: %s; trying again", text);
+    else
+        format_add(out, "lost the broker (%s); trying again", text);
+}
+
 bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
     switch (event->type) {
     case ZRELAY_CONNECTED:
@@ -135,7 +186,7 @@ bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
             format_add(out, "connected again");
         return true;
     case ZRELAY_DISCONNECTED:
-        format_add(out, "lost the broker (%s); trying again", event->text ? event->text : "no answer");
+        s_disconnected(out, event);
         return true;
     case ZRELAY_EPOCH:
         format_add(out, "the broker has another log (epoch %s): messages not seen yet are gone",

@@ -71,12 +71,13 @@ ZRELAY_API int zrelay_set_reconnect(
     zrelay_t *relay, bool reconnect); /* default true; false: the first loss ends the session */
 
 /* Encryption: the broker's public key and this program's key pair, in Z85 (40 characters each, RFC 32/Z85). Only the
- * library keeps the secret; it is wiped with the session. ZRELAY_EINVAL when one is no key. */
+ * library keeps the secret; it is wiped with the session. ZRELAY_EINVAL when one is no key, or the pair is none. */
 ZRELAY_API int zrelay_set_curve(
     zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key);
 
-/* Logging in with a token, where there are no keys: the user's name becomes the nick. The token is wiped with the
- * session. */
+/* Logging in with a token of 1 to 256 bytes, where there are no keys: the user's name becomes the nick. It travels as
+ * it is, so only to a broker on this machine (ipc, or a loopback address): ZRELAY_EINVAL for another, and together with
+ * zrelay_set_curve. The token is wiped with the session. */
 ZRELAY_API int zrelay_set_login(zrelay_t *relay, const char *user, const char *token);
 
 /* Another nick, now. The broker's answer comes as ZRELAY_NICK or ZRELAY_REFUSED. */
@@ -142,7 +143,9 @@ ZRELAY_API int zrelay_rooms(
     zrelay_t *relay, const char *prefix, uint64_t *request); /* ZRELAY_ROOM events, then ZRELAY_DONE */
 ZRELAY_API int zrelay_direct(zrelay_t *relay, const char *nick, const char *text, uint64_t *request); /* ZRELAY_DONE */
 /* For operators: `what` is "reload", "kick", "ban", "unban" or "bans" (ZRELAY_USER events: `name`, by `sender`, at
- * `time`, `text` why); `user` and `reason` may be NULL. ZRELAY_DONE, or ZRELAY_REFUSED. */
+ * `time`, `text` why). `user` goes with kick, ban and unban and is NULL else; `reason`, at most 200 bytes without
+ * control characters, may go with kick and ban. ZRELAY_DONE, whose `text` (may be NULL) says more, or ZRELAY_REFUSED.
+ */
 ZRELAY_API int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request);
 ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; its `time` is the broker's clock */
 
@@ -166,7 +169,9 @@ typedef enum {
                       * `seq`, `seq` was no     position of this log: reading goes on after `upto` */
     ZRELAY_ACKED,    /* all message ids up to `mid` are answered; `level`, and `seq` of that one if known */
     ZRELAY_REFUSED,  /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`,
-                        `text`; of a conflict, `seq` */
+                        `text`; of a conflict, `seq`. Of a `room` that was joined, with code "forbidden": the right to
+                        read it was taken, nothing after `seq` comes. Of none of these: the session itself; with
+                        "login-failed", "login-required", "forbidden" and "too-many-sessions" it is tried again */
     ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known); `count`
                               * present. With `name` NULL: counts only. Of a rename there are two, whose `sender` is the
                               * other name. Not told of oneself */

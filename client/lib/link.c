@@ -3,6 +3,7 @@
 #include "link.h"
 
 #include <errno.h>
+#include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -14,6 +15,7 @@ enum {
     SEND_QUEUE = 1000, /* frames; what is published beyond it is packed into larger ones */
     RECEIVE_QUEUE = 10000,
     FRONT_QUEUE = LINK_FRAMES_MAX, /* a broker that finds it full takes us for dead */
+    KEY_SIZE = 41,                 /* Z85, and a zero byte */
     MESSAGE_MAX =
         257 << 20, /* above the largest max-frame (256M) that a broker can be given: what it took we must get */
     HANDSHAKE_MS = 5000,
@@ -28,7 +30,10 @@ struct link {
     void *context, *front, *back;
     void *watch;      /* hears of the front's connection; NULL when there is no front, or no socket could be had */
     unsigned watches; /* there were */
+    bool known;       /* how the handshake of the watched connection went */
     int epoll;
+    bool encrypted;
+    char server_key[KEY_SIZE], public_key[KEY_SIZE], secret_key[KEY_SIZE];
 };
 
 /* --- Sockets --- */
@@ -37,10 +42,20 @@ static void s_set(void *socket, int option, int value) {
     zmq_setsockopt(socket, option, &value, sizeof value);
 }
 
+static bool s_encrypt(const link_t *l, void *socket) {
+    return zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, l->server_key, KEY_SIZE) == 0 &&
+           zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, l->public_key, KEY_SIZE) == 0 &&
+           zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, l->secret_key, KEY_SIZE) == 0;
+}
+
 static void *s_open(link_t *l, int type) {
     void *socket = zmq_socket(l->context, type);
     if (!socket)
         return NULL;
+    if (l->encrypted && !s_encrypt(l, socket)) { /* never in the clear instead */
+        zmq_close(socket);
+        return NULL;
+    }
     int64_t message_max = MESSAGE_MAX;
     zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_max, sizeof message_max);
     s_set(socket, ZMQ_LINGER, 0);
@@ -88,7 +103,10 @@ static void s_close(link_t *l, void **socket, int linger_ms) {
 static void s_watch(link_t *l) {
     char name[40]; /* another each time: libzmq gives up the old one only some time later */
     snprintf(name, sizeof name, "inproc://front-%u", l->watches++);
-    if (zmq_socket_monitor(l->front, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
+    int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                 ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED;
+    l->known = false;
+    if (zmq_socket_monitor(l->front, name, events) != 0)
         return;
     l->watch = zmq_socket(l->context, ZMQ_PAIR);
     if (l->watch) {
@@ -115,6 +133,32 @@ static void s_reopen(link_t *l, void **socket, int type, const char *endpoint) {
         s_watch(l);
     zmq_connect(*socket, endpoint);
     s_poll(l, *socket);
+}
+
+static bool s_starts(const char *text, const char *start) {
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+bool link_is_local(const char *endpoint) {
+    static const char *const starts[] = {"ipc://", "inproc://", "tcp://localhost:", "tcp://[::1]:"};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if (s_starts(endpoint, starts[i]))
+            return true;
+    if (!s_starts(endpoint, "tcp://127."))
+        return false;
+    const char *host = endpoint + strlen("tcp://"); /* an address: a name may begin so, and be anywhere */
+    return host[strspn(host, "0123456789.")] == ':';
+}
+
+static void s_key(char *to, const char *key) {
+    snprintf(to, KEY_SIZE, "%s", key);
+}
+
+void link_set_curve(link_t *l, const char *server_key, const char *public_key, const char *secret_key) {
+    s_key(l->server_key, server_key);
+    s_key(l->public_key, public_key);
+    s_key(l->secret_key, secret_key);
+    l->encrypted = true;
 }
 
 void link_set_receive_queue(link_t *l, int frames) {
@@ -145,6 +189,7 @@ void link_destroy(link_t *l, int linger_ms) {
     if (l->epoll >= 0)
         close(l->epoll);
     free(l->server);
+    sodium_memzero(l->secret_key, sizeof l->secret_key);
     free(l);
 }
 
@@ -252,14 +297,33 @@ zr_blob_t *link_back(link_t *l) {
     return s_receive(l->back);
 }
 
+link_change_t link_meaning(uint16_t event, uint32_t value, bool encrypted, bool known) {
+    switch (event) {
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        return LINK_UP;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: /* 300 is "try again later", 500 the broker's own trouble: both pass */
+        return value == 400 ? LINK_REFUSED : LINK_DOWN;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        return value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH ? LINK_MECHANISM : LINK_HANDSHAKE;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        return encrypted ? LINK_HANDSHAKE : LINK_DOWN;
+    default:
+        return encrypted && !known ? LINK_HANDSHAKE : LINK_DOWN;
+    }
+}
+
 link_change_t link_change(link_t *l) {
     uint8_t told[6], address[1]; /* an event has two parts; of the second nothing is wanted */
     uint16_t event;
+    uint32_t value;
     if (!l->watch || zmq_recv(l->watch, told, sizeof told, ZMQ_DONTWAIT) != sizeof told)
         return LINK_SAME;
     zmq_recv(l->watch, address, sizeof address, ZMQ_DONTWAIT);
     memcpy(&event, told, sizeof event);
-    return event == ZMQ_EVENT_DISCONNECTED ? LINK_DOWN : LINK_UP;
+    memcpy(&value, told + sizeof event, sizeof value);
+    link_change_t change = link_meaning(event, value, l->encrypted, l->known);
+    l->known = event != ZMQ_EVENT_DISCONNECTED;
+    return change;
 }
 
 static int s_events(void *socket) {

@@ -10,6 +10,12 @@ typedef struct link link_t;
 /* `server` is copied. NULL when the system has no descriptors left. */
 link_t *link_new(const char *server);
 
+/* Pure: whether what is sent to that endpoint stays on this machine. */
+bool link_is_local(const char *endpoint);
+
+/* Encrypts the sockets that are made from now on; keys in Z85. They are copied, and wiped in the end. */
+void link_set_curve(link_t *l, const char *server_key, const char *public_key, const char *secret_key);
+
 /* Frames that SUB may hold; for sockets made from now on. */
 void link_set_receive_queue(link_t *l, int frames);
 
@@ -26,10 +32,21 @@ zr_blob_t *link_back(link_t *l);
 
 /* What became of the front's connection, one change a call, in order. Told apart from the frames: those that came
  * before a change may still have to be fetched, LINK_FRAMES_MAX at most. Only of connections whose handshake was done
- * is LINK_UP told; LINK_DOWN also of others. */
-typedef enum { LINK_SAME, LINK_UP, LINK_DOWN } link_change_t;
+ * is LINK_UP told; LINK_DOWN also of others, unless more is known. */
+typedef enum {
+    LINK_SAME,
+    LINK_UP,
+    LINK_DOWN,
+    LINK_REFUSED,   /* the broker said no to who we are */
+    LINK_HANDSHAKE, /* it ended before it was encrypted */
+    LINK_MECHANISM, /* only one side encrypts */
+} link_change_t;
 enum { LINK_FRAMES_MAX = 4096 };
 link_change_t link_change(link_t *l);
+
+/* Pure: what an event of libzmq's monitor means for a connection that is to be encrypted or not. `known`: an event
+ * before has told how its handshake went. */
+link_change_t link_meaning(uint16_t event, uint32_t value, bool encrypted, bool known);
 
 /* Something is to be fetched, or, if `blocked`, the DEALER takes frames again. To be asked before each wait: the
  * descriptor tells of a change only once, and sending may have swallowed that. */

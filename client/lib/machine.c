@@ -2,6 +2,7 @@
  * to the other parts; this one tells them when it is lost and when there is one again. */
 #include "machine_internal.h"
 
+#include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,6 +11,7 @@
 /* On the connection there is: also to renew a session, then the state stays. */
 static void s_hello(machine_t *m) {
     m->hello_id = m->next_id++;
+    m->rename_at = NEVER;
     strcpy(m->asked, m->nick);
     json_t *hello = json_pack(
         "{s:s, s:I, s:i, s:s}", "op", "hello", "id", (json_int_t)m->hello_id, "proto", 1, "client", m->client);
@@ -22,6 +24,10 @@ static void s_hello(machine_t *m) {
         json_object_set_new(hello, "resume", json_string(m->token));
     if (m->agent[0])
         json_object_set_new(hello, "agent", json_string(m->agent));
+    if (m->user[0]) {
+        json_object_set_new(hello, "user", json_string(m->user));
+        json_object_set_new(hello, "token", json_string(m->login));
+    }
     machine_send(m, hello);
     if (m->state != STATE_LIVE) {
         m->state = STATE_GREETING;
@@ -50,15 +56,16 @@ static void s_closed(machine_t *m) {
     events_post(m, &(zrelay_event_t){.type = ZRELAY_CLOSED});
 }
 
-/* The session is gone or of no use. False: and with it everything, since no other is wanted. */
-static bool s_lost(machine_t *m, const char *why) {
+/* The session is gone or of no use; `code` may be NULL. False: and with it everything, since no other is wanted. */
+static bool s_lost(machine_t *m, const char *code, const char *why) {
     bool leaving = m->state == STATE_LEAVING;
     requests_lost(m);
     rooms_lost(m);
     m->pinged = NEVER;
     m->hello_id = 0;
+    m->rename_at = NEVER;
     if (m->connected || (!m->config.reconnect && !leaving))
-        events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .text = why});
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .code = code, .text = why});
     m->connected = false;
     if (m->config.reconnect && !leaving)
         return true;
@@ -83,14 +90,21 @@ static void s_back_off(machine_t *m) {
     m->deadline = m->now + chance % (window + 1);
 }
 
-static void s_lost_back_off(machine_t *m, const char *why) {
-    if (s_lost(m, why))
+static void s_lost_back_off(machine_t *m, const char *code, const char *why) {
+    if (s_lost(m, code, why))
         s_back_off(m);
 }
 
+/* The same, for a while that is longer from the first time on. */
+static void s_lost_back_off_long(machine_t *m, const char *code, const char *why) {
+    if (m->attempts < BACKOFF_LONG)
+        m->attempts = BACKOFF_LONG;
+    s_lost_back_off(m, code, why);
+}
+
 /* The connection is good, only the session is not: hello at once, nothing else before welcome. */
-static void s_lost_hello(machine_t *m, const char *why) {
-    if (!s_lost(m, why))
+static void s_lost_hello(machine_t *m, const char *code, const char *why) {
+    if (!s_lost(m, code, why))
         return;
     actions_drop_sends(m);
     m->state = STATE_GREETING;
@@ -160,7 +174,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     bool renewed = m->state == STATE_LIVE && resumed && !another_epoch;
     if (m->state == STATE_LIVE && !renewed) {
         /* The session ended before the hello that was to renew it arrived: this is another one. */
-        if (!s_lost(m, "the session has ended"))
+        if (!s_lost(m, NULL, "the session has ended"))
             return;
     }
     m->hello_id = 0;
@@ -175,6 +189,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     m->state = STATE_LIVE;
     m->deadline = NEVER;
     m->attempts = 0;
+    memset(m->failure_told, 0, sizeof m->failure_told);
     m->connected = true;
     m->ping_at = m->now + m->heartbeat;
     s_store(m->epoch, epoch);
@@ -200,7 +215,28 @@ void machine_on_welcome(machine_t *m, json_t *object) {
 
 /* --- What ends it --- */
 
+/* Too many hellos, or a token that was wrong: asked again, and nobody need know, when the broker says. */
+static void s_hello_later(machine_t *m, uint64_t wait) {
+    m->hello_id = 0;
+    if (m->state == STATE_LIVE) {
+        m->rename_at = m->now + wait;
+    } else if (m->state == STATE_GREETING) {
+        s_lost_back_off(m, zr_code_name(ZR_RATE_LIMITED), zr_code_text(ZR_RATE_LIMITED));
+        if (m->state == STATE_WAITING && m->deadline < m->now + wait)
+            m->deadline = m->now + wait;
+    }
+}
+
+/* Who we are does not let us in. That may change: a program that runs for months is not to end for it. */
+static bool s_is_unwelcome(zr_code_t code) {
+    return code == ZR_LOGIN_FAILED || code == ZR_LOGIN_REQUIRED || code == ZR_FORBIDDEN;
+}
+
 static void s_hello_refused(machine_t *m, const json_t *error, zr_code_t code) {
+    if (code == ZR_RATE_LIMITED) {
+        s_hello_later(m, error_wait(error));
+        return;
+    }
     if (m->state == STATE_LIVE) { /* a new nick was refused; the session goes on under the old one */
         m->hello_id = 0;
         events_error(m, error, &(zrelay_event_t){.name = m->asked});
@@ -230,7 +266,9 @@ static void s_hello_refused(machine_t *m, const json_t *error, zr_code_t code) {
     if (code == ZR_NICK_IN_USE || code == ZR_BAD_NICK)
         m->state = STATE_NAMING;
     else if (code == ZR_TOO_MANY_SESSIONS)
-        s_lost_back_off(m, "the broker is full");
+        s_lost_back_off(m, zr_code_name(code), "the broker is full");
+    else if (s_is_unwelcome(code))
+        s_lost_back_off_long(m, zr_code_name(code), zr_code_text(code));
     else
         s_closed(m);
 }
@@ -245,7 +283,7 @@ void machine_on_error(machine_t *m, json_t *error) {
     if (code == ZR_NO_SESSION) {
         /* Several frames under way earn one each; the first says it all, and those before a welcome are stale. */
         if (m->state == STATE_LIVE || m->state == STATE_LEAVING)
-            s_lost_hello(m, "the broker does not know the session any more");
+            s_lost_hello(m, NULL, "the broker does not know the session any more");
     } else if (re && re == m->hello_id) {
         s_hello_refused(m, error, code);
     } else if (!requests_on_error(m, re, error)) {
@@ -255,7 +293,7 @@ void machine_on_error(machine_t *m, json_t *error) {
 
 void machine_on_bye(machine_t *m, json_t *object) {
     const char *reason = json_string_value(json_object_get(object, "reason"));
-    if (!reason)
+    if (!reason || strlen(reason) > TEXT_MAX)
         reason = "bye";
     if (m->state == STATE_LEAVING) {
         s_closed(m);
@@ -263,12 +301,15 @@ void machine_on_bye(machine_t *m, json_t *object) {
         /* Nobody else knows our client id: it was a hello of our own, held up on a connection that we gave up. */
         if (m->attempts < 4)
             m->attempts = 4;
-        s_lost_back_off(m, reason);
+        s_lost_back_off(m, reason, reason);
     } else if (strcmp(reason, "expired") == 0) {
         if (m->state == STATE_LIVE)
-            s_lost_hello(m, reason);
+            s_lost_hello(m, reason, reason);
     } else if (m->state == STATE_LIVE || m->state == STATE_GREETING || m->state == STATE_NAMING) {
-        s_lost_back_off(m, reason);
+        if (strcmp(reason, "shutdown") == 0)
+            s_lost_back_off(m, reason, reason);
+        else
+            s_lost_back_off_long(m, reason, reason); /* revoked, banned, kicked, flooding: not welcome now */
     }
 }
 
@@ -293,7 +334,37 @@ void machine_front_down(machine_t *m, uint64_t now) {
     if (m->state == STATE_LEAVING)
         s_closed(m); /* all is answered but the bye */
     else if (m->state == STATE_LIVE || m->state == STATE_GREETING)
-        s_lost_back_off(m, "the connection to the broker broke");
+        s_lost_back_off(m, NULL, "the connection to the broker broke");
+}
+
+static const struct {
+    const char *code, *plain, *encrypted;
+} s_failures[FRONT_FAILURES] = {
+    [FRONT_REFUSED] = {"refused", "the broker refuses this connection",
+        "the broker does not know this key, or it is banned"},
+    [FRONT_HANDSHAKE] = {"handshake", "the connection ended before it was of use",
+        "the connection ended before it was encrypted: the server's key may not be the one given, or it does not "
+        "encrypt there"},
+    [FRONT_MECHANISM] = {"handshake", "the broker takes encrypted connections only: its public key is needed",
+        "the broker does not encrypt at this endpoint"},
+};
+
+/* libzmq would try again at once and for ever, or never. */
+void machine_front_failed(machine_t *m, front_failure_t failure, uint64_t now) {
+    const char *code = s_failures[failure].code;
+    const char *why = m->config.encrypted ? s_failures[failure].encrypted : s_failures[failure].plain;
+    m->now = now;
+    if (m->state == STATE_LEAVING) {
+        s_closed(m);
+        return;
+    }
+    if (m->state != STATE_LIVE && m->state != STATE_GREETING)
+        return;
+    /* Told once, not at each attempt. */
+    if (!m->connected && m->config.reconnect && !m->failure_told[failure])
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .code = code, .text = why});
+    m->failure_told[failure] = true;
+    s_lost_back_off(m, code, why);
 }
 
 /* --- Heartbeats --- */
@@ -324,7 +395,7 @@ static uint64_t s_dead_at(const machine_t *m) {
 /* --- Time --- */
 
 static void s_no_welcome(machine_t *m) {
-    s_lost_back_off(m, "no answer");
+    s_lost_back_off(m, NULL, "no answer");
 }
 
 /* What happens when a state has lasted too long. */
@@ -341,11 +412,13 @@ void machine_tick(machine_t *m, uint64_t now) {
     if (m->state != STATE_LIVE)
         return;
     if (now >= s_dead_at(m)) {
-        s_lost_back_off(m, "silent");
+        s_lost_back_off(m, NULL, "silent");
         return;
     }
     if (now >= m->ping_at)
         s_ping(m);
+    if (now >= m->rename_at && m->hello_id == 0)
+        s_hello(m);
     rooms_tick(m);
 }
 
@@ -363,8 +436,11 @@ uint64_t machine_due(const machine_t *m) {
     s_sooner(&due, m->sync_at);
     s_sooner(&due, m->grace);
     s_sooner(&due, m->list_at);
-    if (m->hello_id == 0)
+    if (m->hello_id == 0) {
         s_sooner(&due, m->ask_at);
+        s_sooner(&due, m->rename_at);
+        s_sooner(&due, publish_due(m));
+    }
     return due;
 }
 
@@ -420,7 +496,7 @@ int machine_rename(machine_t *m, const char *nick, uint64_t now) {
         s_hello(m);
     } else {
         m->renaming = true;
-        if (m->state == STATE_LIVE && m->hello_id == 0)
+        if (m->state == STATE_LIVE && m->hello_id == 0 && m->rename_at == NEVER)
             s_hello(m);
     }
     return 0;
@@ -441,7 +517,11 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
         snprintf(m->nick, sizeof m->nick, "%s", config->nick);
     if (config->agent)
         snprintf(m->agent, sizeof m->agent, "%s", config->agent);
-    m->config.nick = m->config.agent = NULL; /* the caller's, and copied */
+    if (config->user && config->token) {
+        snprintf(m->user, sizeof m->user, "%s", config->user);
+        snprintf(m->login, sizeof m->login, "%s", config->token);
+    }
+    m->config.nick = m->config.agent = m->config.user = m->config.token = NULL; /* the caller's, and copied */
     m->nick_chosen = m->nick[0];
     machine_entropy_hex(m, m->client, ZR_CLIENT_ID_LEN / 2);
     m->heartbeat = HEARTBEAT_MS;
@@ -452,7 +532,7 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
     m->limit_replays = 4;
     m->limit_window = 4 << 20;
     m->next_id = m->next_number = 1;
-    m->pinged = m->sync_at = m->grace = m->list_at = m->ask_at = NEVER;
+    m->pinged = m->sync_at = m->grace = m->list_at = m->ask_at = m->rename_at = NEVER;
     m->now = m->heard = now;
     m->kept = (kept_total_t){.max_frames = KEPT_FRAMES, .max_bytes = KEPT_BYTES};
     m->held = (kept_total_t){.max_frames = HELD_FRAMES, .max_bytes = HELD_BYTES};
@@ -470,5 +550,6 @@ void machine_destroy(machine_t *m) {
     events_finish(m);
     actions_drop(m);
     free(m->actions.items);
+    sodium_memzero(m, sizeof *m); /* tokens */
     free(m);
 }

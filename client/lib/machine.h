@@ -12,6 +12,9 @@ typedef struct machine machine_t;
 typedef struct {
     const char *nick;  /* NULL: none */
     const char *agent; /* NULL: none */
+    const char *user;  /* NULL: no login; else `token` is there too */
+    const char *token;
+    bool encrypted; /* the sockets are: for what is told of a connection that fails */
     size_t queue_messages, queue_bytes;
     bool reconnect;
     /* Fills `out` with unpredictable bytes: client id, nonces, jitter. */
@@ -50,6 +53,15 @@ void machine_back(machine_t *machine, zr_blob_t *frame, uint64_t now);
 void machine_front_up(machine_t *machine, uint64_t now);
 void machine_front_down(machine_t *machine, uint64_t now);
 
+/* The DEALER's connection came to nothing, and why. Told to the program, and tried again with back-off. */
+typedef enum {
+    FRONT_REFUSED,   /* the broker's answer to who we are was no */
+    FRONT_HANDSHAKE, /* it ended before it was encrypted */
+    FRONT_MECHANISM, /* one side encrypts, the other does not */
+    FRONT_FAILURES
+} front_failure_t;
+void machine_front_failed(machine_t *machine, front_failure_t why, uint64_t now);
+
 /* Does what is due; machine_due says when that is (UINT64_MAX: never). */
 void machine_tick(machine_t *machine, uint64_t now);
 uint64_t machine_due(const machine_t *machine);
@@ -85,5 +97,6 @@ int machine_who(machine_t *machine, const char *room, uint64_t *request);
 int machine_rooms(machine_t *machine, const char *prefix, uint64_t *request);
 int machine_direct(machine_t *machine, const char *nick, const char *text, uint64_t *request);
 int machine_ping(machine_t *machine, uint64_t *request);
+int machine_admin(machine_t *machine, const char *what, const char *user, const char *reason, uint64_t *request);
 
 #endif

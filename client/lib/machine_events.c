@@ -3,6 +3,7 @@
 #include "machine_internal.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 static item_t *s_push(machine_t *m) {
     events_t *events = &m->events;
@@ -154,12 +155,30 @@ static bool s_next_entry(events_t *events, item_t *item) {
     return true;
 }
 
+/* "2026-11-20T12:00:00Z" in microseconds; 0: it is no time. */
+static uint64_t s_time(const char *text) {
+    struct tm parts = {0};
+    const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts) : NULL;
+    time_t seconds = end && !*end ? timegm(&parts) : 0;
+    return seconds > 0 ? (uint64_t)seconds * 1000000 : 0;
+}
+
+static bool s_ban(zrelay_event_t *event, const json_t *one) {
+    event->name = json_string_value(json_object_get(one, "user"));
+    event->sender = json_string_value(json_object_get(one, "by"));
+    event->text = json_string_value(json_object_get(one, "reason"));
+    event->time = s_time(json_string_value(json_object_get(one, "time")));
+    return event->name != NULL;
+}
+
 static bool s_next_listed(item_t *item) {
     json_t *list;
     memcpy(&list, item->strings, sizeof list);
     json_t *one = json_array_get(list, item->index++);
     const char *wrong = NULL;
     zrelay_event_t *event = &item->event;
+    if (item->kind == ITEM_BANS)
+        return s_ban(event, one);
     if (item->kind == ITEM_ROOMS) {
         event->room = json_string_value(json_object_get(one, "room"));
         event->seq = event->count = 0;

@@ -36,6 +36,12 @@ static void s_pong(machine_t *m, json_t *object, uint64_t re) {
     requests_on_answer(m, "pong", re, object);
 }
 
+static void s_left(machine_t *m, json_t *object, uint64_t re) {
+    (void)re;
+    if (m->state == STATE_LIVE)
+        rooms_on_left(m, object);
+}
+
 static void s_direct(machine_t *m, json_t *object, uint64_t re) {
     (void)re;
     zr_span_t from, text;
@@ -60,6 +66,7 @@ static const struct {
     {"bye", s_bye},
     {"ok", s_ok},
     {"pong", s_pong},
+    {"left", s_left},
     {"direct", s_direct},
 };
 
@@ -88,15 +95,15 @@ static void s_control(machine_t *m, zr_blob_t *frame) {
 
 /* --- Entries --- */
 
-static void s_live(machine_t *m, zr_span_t name, zr_blob_t *frame) {
+static void s_live(machine_t *m, zr_span_t name, zr_blob_t *frame, bool front) {
     room_t *room = rooms_find(m, name);
     if (!room)
         room = prefix_room(m, name);
     if (room)
-        repair_live(m, room, frame);
+        repair_live(m, room, frame, front);
 }
 
-/* The same frames come both ways; replays and snapshots only by DEALER. */
+/* The same frames come both ways, a room's live ones by either; replays and snapshots only by DEALER. */
 static void s_deliver(machine_t *m, zr_blob_t *frame, bool front) {
     zr_deliver_reader_t reader;
     bool asked_for;
@@ -107,12 +114,35 @@ static void s_deliver(machine_t *m, zr_blob_t *frame, bool front) {
     asked_for = reader.flags & (ZR_FRAME_REPLAY | ZR_FRAME_STATE);
     if (reader.epoch != m->epoch_number)
         machine_doubt_epoch(m); /* its positions could seem to fit ours */
-    else if (!asked_for)
-        s_live(m, reader.room, frame);
-    else if (front)
+    else if (!asked_for && m->state == STATE_LIVE)
+        s_live(m, reader.room, frame, front);
+    else if (asked_for && front)
         repair_replayed(m, reader.room, reader.flags & ZR_FRAME_STATE, frame);
-    else
+    else if (asked_for)
         m->malformed++;
+}
+
+/* Live: of rooms that not all may read by DEALER, of others by SUB. */
+static void s_topic(machine_t *m, zr_blob_t *frame, bool front) {
+    zr_span_t name, json;
+    switch (zr_back_read(s_span(frame), &name, &json)) {
+    case ZR_BACK_ENTRIES:
+        s_deliver(m, frame, front);
+        break;
+    case ZR_BACK_PRESENCE:
+        if (m->state == STATE_LIVE)
+            presence_on_frame(m, rooms_find(m, name), json);
+        break;
+    case ZR_BACK_SYNCED:
+        if (front)
+            m->malformed++;
+        else
+            rooms_on_synced(m, name, json);
+        break;
+    case ZR_BACK_BAD:
+        m->malformed++;
+        break;
+    }
 }
 
 void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
@@ -131,7 +161,7 @@ void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
     else if (type == ZR_TYPE_ACK)
         publish_on_ack(m, s_span(frame));
     else if (type > 0x20)
-        s_deliver(m, frame, true);
+        s_topic(m, frame, true);
     else if (type < 0x03)
         m->malformed++; /* others up to 0x1F are a newer broker's */
     zr_blob_unref(frame);
@@ -139,24 +169,9 @@ void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
 
 void machine_back(machine_t *m, zr_blob_t *frame, uint64_t now) {
     m->now = now;
-    zr_span_t room, json;
     /* Without a session nobody vouches that SUB still speaks of the log we know; what it brings then will be replayed.
      */
-    if (m->state == STATE_LIVE && m->back_open) {
-        switch (zr_back_read(s_span(frame), &room, &json)) {
-        case ZR_BACK_ENTRIES:
-            s_deliver(m, frame, false);
-            break;
-        case ZR_BACK_PRESENCE:
-            presence_on_frame(m, rooms_find(m, room), json);
-            break;
-        case ZR_BACK_SYNCED:
-            rooms_on_synced(m, room, json);
-            break;
-        case ZR_BACK_BAD:
-            m->malformed++;
-            break;
-        }
-    }
+    if (m->state == STATE_LIVE && m->back_open)
+        s_topic(m, frame, false);
     zr_blob_unref(frame);
 }

@@ -27,7 +27,9 @@ enum {
     GRACE_MS = 250,
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 10000,
-    RETRY_MS = 100,  /* until a request that found no free place at the broker is asked again */
+    BACKOFF_LONG = 6,    /* attempts that who was sent away or not let in begins with: up to 6.4 s */
+    RETRY_MS = 100,      /* until a request that found no free place at the broker is asked again */
+    WAIT_MAX_MS = 60000, /* the longest that a broker's `wait` counts for */
     LIST_MS = 30000, /* between two looks for new rooms under a prefix: the first entry of one may have been dropped */
     BYE_MS = 2000,
     DOUBT_MS = 1000,     /* between two pings because of frames of another epoch */
@@ -49,7 +51,9 @@ enum {
     MEMBERS_MAX = 100000,
     ENDPOINT_MAX = 256,
     TOKEN_MAX = 64,
+    LOGIN_TOKEN_MAX = 256,
     AGENT_MAX = 64,
+    REASON_MAX = 200,
     DIRECT_MARGIN = 256, /* of a control frame, around the text */
     TEXT_MAX = 1024,     /* bytes of an error's text that are handed on */
 };
@@ -103,6 +107,7 @@ typedef enum {
     ROOM_SYNCING, /* subscribed, not known to be live */
     ROOM_JOINING, /* join (of a prefix: the list of its rooms) is under way */
     ROOM_LIVE,
+    ROOM_PARKED, /* of a prefix: may not be read now. Its place is kept: should it be again, nothing comes twice */
 } room_state_t;
 
 struct room {
@@ -127,8 +132,9 @@ struct room {
     kept_list_t kept;  /* live frames that came too early */
     uint64_t hole;     /* `prev` of the last one that did not join up with the one before it */
     uint64_t kept_upto;
-    bool missed; /* some were dropped behind `kept` */
-    bool gap;    /* the program heard ZRELAY_GAP */
+    bool missed;   /* some were dropped behind `kept` */
+    bool by_front; /* live entries come by DEALER, as far as we know: silence on SUB says nothing then */
+    bool gap;      /* the program heard ZRELAY_GAP */
     unsigned stuck;
 
     uint64_t list_at;   /* prefix: when to look for new rooms */
@@ -145,12 +151,13 @@ struct room {
 /* --- Requests --- */
 
 typedef enum {
-    REQUEST_HISTORY, /* the program's, up to REQUEST_PING */
+    REQUEST_HISTORY, /* the program's, up to REQUEST_ADMIN */
     REQUEST_STATE,
     REQUEST_WHO,
     REQUEST_ROOMS,
     REQUEST_DIRECT,
     REQUEST_PING,
+    REQUEST_ADMIN,
     REQUEST_JOIN, /* the machine's own */
     REQUEST_LEAVE,
     REQUEST_REPAIR,    /* of a room */
@@ -167,7 +174,7 @@ struct request {
     uint64_t not_before;
     room_t *room;               /* ours: whose it is */
     char name[ZR_ROOM_MAX + 2]; /* the room, the prefix, the nick */
-    char key[ZR_KEY_MAX + 1];
+    char key[ZR_KEY_MAX + 1];   /* state: the key; admin: what to do */
     char page[ZR_ROOM_MAX + 1]; /* where a list goes on */
     char *text;
     uint64_t after, last, limit, until; /* until 0: no bound */
@@ -216,13 +223,14 @@ typedef struct {
     size_t refused_count, refused_size, refused_ids;
     uint64_t cas[CAS_WINDOW]; /* ids of unanswered compare-and-sets, rising */
     size_t cas_count;
-    size_t bytes;  /* of entries, for the program's limit */
-    size_t flight; /* of frames sent on this connection, for the broker's window */
+    size_t bytes;   /* of entries, for the program's limit */
+    size_t flight;  /* of frames sent on this connection, for the broker's window */
+    uint64_t pause; /* the broker wants nothing more until then */
 } publish_t;
 
 /* --- Events --- */
 
-typedef enum { ITEM_PLAIN, ITEM_ENTRIES, ITEM_USERS, ITEM_ROOMS } item_kind_t;
+typedef enum { ITEM_PLAIN, ITEM_ENTRIES, ITEM_USERS, ITEM_ROOMS, ITEM_BANS } item_kind_t;
 
 /* One thing that becomes one or more events. */
 typedef struct {
@@ -253,6 +261,8 @@ typedef struct {
 struct machine {
     machine_config_t config;
     char agent[AGENT_MAX + 1];
+    char user[ZR_NICK_MAX + 1]; /* empty: no login */
+    char login[LOGIN_TOKEN_MAX + 1];
     char nick[ZR_NICK_MAX + 1];      /* what hello asks for; empty: the broker chooses */
     bool nick_chosen;                /* by the program, not by the broker */
     bool renaming;                   /* chosen while it could not be asked for */
@@ -273,9 +283,11 @@ struct machine {
     bool front_up;  /* the DEALER's connection is known to stand */
     bool connected; /* the program heard ZRELAY_CONNECTED and no ZRELAY_DISCONNECTED */
     bool closing;
+    bool failure_told[FRONT_FAILURES]; /* since the last welcome */
     uint64_t hello_id, bye_id;
-    uint64_t heard;  /* when the front last spoke */
-    uint64_t pinged; /* the first ping since then; NEVER: none is out */
+    uint64_t rename_at; /* when the broker takes another hello for the nick that is wanted; NEVER: none waits */
+    uint64_t heard;     /* when the front last spoke */
+    uint64_t pinged;    /* the first ping since then; NEVER: none is out */
     uint64_t ping_at;
     uint64_t now; /* of the call under way, for parts that get none */
 
@@ -344,6 +356,7 @@ void rooms_join(machine_t *m, room_t *room);
 void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json);
 void rooms_on_joined(machine_t *m, request_t *request, json_t *object);
 void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error);
+void rooms_on_left(machine_t *m, const json_t *object);
 void rooms_on_pong(machine_t *m, const json_t *object);
 
 /* machine_prefix.c */
@@ -357,7 +370,7 @@ void prefix_refresh(machine_t *m, uint64_t at);  /* look for new rooms then */
 /* machine_repair.c */
 bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after); /* false: it is malformed somewhere */
 void kept_clear(kept_list_t *list);
-void repair_live(machine_t *m, room_t *room, zr_blob_t *frame);
+void repair_live(machine_t *m, room_t *room, zr_blob_t *frame, bool front);
 void repair_replayed(machine_t *m, zr_span_t name, bool state, zr_blob_t *frame);
 void repair_begin(machine_t *m, room_t *room, bool tell); /* a replay, if none is under way and the room is live */
 void repair_settle(machine_t *m, room_t *room);           /* no replay is under way: what now? */
@@ -382,6 +395,7 @@ void publish_welcome(machine_t *m); /* everything unanswered is to be sent again
 bool publish_action(machine_t *m, action_t *action);
 void publish_on_ack(machine_t *m, zr_span_t frame);
 void publish_on_error(machine_t *m, const json_t *error);
+uint64_t publish_due(const machine_t *m); /* when a pause ends that something waits for; NEVER */
 
 /* machine_requests.c */
 request_t *request_new(machine_t *m, request_kind_t kind, zr_span_t name);
@@ -395,6 +409,7 @@ void requests_schedule(machine_t *m);
 void requests_finish(machine_t *m);
 void requests_on_answer(machine_t *m, const char *op, uint64_t re, json_t *object);
 bool requests_on_error(machine_t *m, uint64_t re, json_t *error);     /* false: none of ours */
+uint64_t error_wait(const json_t *error);                             /* of `rate-limited`: milliseconds */
 void request_done(machine_t *m, request_t *request);                  /* ZRELAY_DONE, and free */
 request_t *request_reading(machine_t *m, bool state, zr_span_t room); /* the snapshot, or else the replay, under way */
 
@@ -412,6 +427,8 @@ void question_ask_direct(machine_t *m, request_t *request, json_t *object);
 void question_answer_direct(machine_t *m, request_t *request, json_t *object);
 void question_ask_ping(machine_t *m, request_t *request, json_t *object);
 void question_answer_ping(machine_t *m, request_t *request, json_t *object);
+void question_ask_admin(machine_t *m, request_t *request, json_t *object);
+void question_answer_admin(machine_t *m, request_t *request, json_t *object);
 void question_ask_join(machine_t *m, request_t *request, json_t *object);
 void question_ask_nothing(machine_t *m, request_t *request, json_t *object);
 void question_answer_nothing(machine_t *m, request_t *request, json_t *object);

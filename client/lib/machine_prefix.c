@@ -74,7 +74,7 @@ static void s_listed(machine_t *m, room_t *prefix, json_t *one) {
     if (!room || !room->parent)
         return;
     rooms_note_head(m, room, seq);
-    if (room->state == ROOM_SYNCING)
+    if (room->state == ROOM_SYNCING || room->state == ROOM_PARKED)
         rooms_join(m, room);
 }
 

@@ -110,7 +110,7 @@ static bool s_may_send(const machine_t *m) {
     const pub_t *pub = p->unsent;
     /* A hello under way may begin a session in the middle of what a DEALER holds, when it has connected again: had
      * anything been published behind it, the broker would take that and then what came before it for resends. */
-    if (m->state != STATE_LIVE || m->hello_id || !pub)
+    if (m->state != STATE_LIVE || m->hello_id || !pub || m->now < p->pause)
         return false;
     size_t len = pub->frame ? zr_blob_len(pub->frame) : pub->buffer.len;
     return p->flight == 0 || p->flight + len <= m->limit_window;
@@ -129,6 +129,10 @@ bool publish_action(machine_t *m, action_t *action) {
         p->sent = pub->last;
     *action = (action_t){.kind = ACTION_SEND, .frame = zr_blob_ref(pub->frame)};
     return true;
+}
+
+uint64_t publish_due(const machine_t *m) {
+    return m->publish.unsent && m->now < m->publish.pause ? m->publish.pause : NEVER;
 }
 
 bool machine_eager(const machine_t *m) {
@@ -242,6 +246,12 @@ void publish_on_error(machine_t *m, const json_t *error) {
         return;
     }
     upto = mid;
+    const char *code = json_string_value(json_object_get(error, "code"));
+    if (mid == 0 && code && strcmp(code, zr_code_name(ZR_RATE_LIMITED)) == 0) {
+        /* Nothing is refused. It is told now and then, until we obey: the latest counts. */
+        p->pause = m->now + error_wait(error);
+        return;
+    }
     if (mid == 0) {
         events_error(m, error, &(zrelay_event_t){.room = room}); /* about a frame that the broker could not read */
         return;

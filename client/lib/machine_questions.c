@@ -8,10 +8,14 @@ static void s_set(json_t *object, const char *name, uint64_t value) {
     json_object_set_new(object, name, json_integer((json_int_t)value));
 }
 
+/* NULL: it is not about a room. */
+static const char *s_room(const request_t *request) {
+    bool user = request->kind == REQUEST_DIRECT || request->kind == REQUEST_ADMIN;
+    return user || !request->name[0] ? NULL : request->name;
+}
+
 void question_refuse(machine_t *m, request_t *request, json_t *error) {
-    zrelay_event_t event = {.request = request->number};
-    if (request->kind != REQUEST_DIRECT && request->name[0])
-        event.room = request->name;
+    zrelay_event_t event = {.request = request->number, .room = s_room(request)};
     events_error(m, error, &event);
     request_free(m, request);
 }
@@ -21,9 +25,8 @@ void request_done(machine_t *m, request_t *request) {
         .request = request->number,
         .count = request->count,
         .seq = request->seq,
-        .complete = request->complete};
-    if (request->kind != REQUEST_DIRECT && request->name[0])
-        event.room = request->name;
+        .complete = request->complete,
+        .room = s_room(request)};
     events_post(m, &event);
     request_free(m, request);
 }
@@ -218,6 +221,30 @@ void question_answer_ping(machine_t *m, request_t *request, json_t *object) {
     request_free(m, request);
 }
 
+/* --- For operators --- */
+
+void question_ask_admin(machine_t *m, request_t *request, json_t *object) {
+    (void)m;
+    json_object_del(object, "room");
+    json_object_set_new(object, "do", json_string(request->key));
+    if (request->name[0])
+        json_object_set_new(object, "user", json_string(request->name));
+    if (request->text)
+        json_object_set_new(object, "reason", json_string(request->text));
+}
+
+void question_answer_admin(machine_t *m, request_t *request, json_t *object) {
+    json_t *bans = json_object_get(object, "bans");
+    const char *text = json_string_value(json_object_get(object, "text"));
+    events_list(m, ITEM_BANS, object, bans, &(zrelay_event_t){.type = ZRELAY_USER, .request = request->number});
+    events_post(m, &(zrelay_event_t){.type = ZRELAY_DONE,
+                       .request = request->number,
+                       .count = json_array_size(bans),
+                       .text = text && strlen(text) <= TEXT_MAX ? text : NULL,
+                       .complete = true});
+    request_free(m, request);
+}
+
 /* --- Membership --- */
 
 void question_ask_join(machine_t *m, request_t *request, json_t *object) {
@@ -318,4 +345,34 @@ int machine_direct(machine_t *m, const char *nick, const char *text, uint64_t *n
 int machine_ping(machine_t *m, uint64_t *number) {
     request_t *request;
     return s_question(m, REQUEST_PING, zr_span(""), number, &request);
+}
+
+static bool s_is_reason(zr_span_t text) {
+    for (size_t i = 0; i < text.len; i++)
+        if ((uint8_t)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
+            return false;
+    return text.len <= REASON_MAX && zr_utf8_valid(text);
+}
+
+int machine_admin(machine_t *m, const char *what, const char *user, const char *reason, uint64_t *number) {
+    static const struct {
+        const char *name;
+        bool user, reason;
+    } deeds[] = {{"reload", false, false}, {"bans", false, false}, {"unban", true, false}, {"kick", true, true},
+        {"ban", true, true}};
+    size_t deed = 0;
+    while (deed < sizeof deeds / sizeof *deeds && (!what || strcmp(deeds[deed].name, what) != 0))
+        deed++;
+    if (deed == sizeof deeds / sizeof *deeds || !deeds[deed].user != !user || (reason && !deeds[deed].reason))
+        return ZRELAY_EINVAL;
+    if ((user && !zr_nick_valid(zr_span(user))) || (reason && !s_is_reason(zr_span(reason))))
+        return ZRELAY_EINVAL;
+    request_t *request;
+    int code = s_question(m, REQUEST_ADMIN, zr_span(user ? user : ""), number, &request);
+    if (code)
+        return code;
+    strcpy(request->key, what);
+    if (reason)
+        strcpy(request->text = machine_alloc(strlen(reason) + 1), reason);
+    return 0;
 }

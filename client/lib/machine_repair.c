@@ -106,12 +106,16 @@ static void s_drain(machine_t *m, room_t *room) {
 
 /* --- Live --- */
 
-void repair_live(machine_t *m, room_t *room, zr_blob_t *frame) {
+void repair_live(machine_t *m, room_t *room, zr_blob_t *frame, bool front) {
     scan_t scan;
+    bool turned = front != room->by_front; /* frames of the old way may come after those of the new: nothing to tell */
     if (!scan_frame(&scan, s_span(frame), room->started ? room->last : 0)) {
         m->malformed++;
         return;
     }
+    if (room->state == ROOM_PARKED)
+        return; /* on its way since before */
+    room->by_front = front;
     if (scan.count == 0)
         return;
     bool full = m->events.bytes >= EVENTS_DROP;
@@ -126,7 +130,7 @@ void repair_live(machine_t *m, room_t *room, zr_blob_t *frame) {
             room->hole = scan.prev;
         room->kept_upto = scan.last;
     }
-    repair_begin(m, room, true);
+    repair_begin(m, room, !turned);
 }
 
 void repair_begin(machine_t *m, room_t *room, bool tell) {

@@ -22,6 +22,7 @@ static const kind_t s_kinds[REQUEST_KINDS] = {
     [REQUEST_ROOMS] = {"rooms", "rooms", false, false, question_ask_list, question_answer_rooms, question_refuse},
     [REQUEST_DIRECT] = {"direct", "ok", false, false, question_ask_direct, question_answer_direct, question_refuse},
     [REQUEST_PING] = {"ping", "pong", false, false, question_ask_ping, question_answer_ping, question_refuse},
+    [REQUEST_ADMIN] = {"admin", "ok", false, false, question_ask_admin, question_answer_admin, question_refuse},
     [REQUEST_JOIN] = {"join", "joined", false, true, question_ask_join, rooms_on_joined, rooms_on_join_refused},
     [REQUEST_LEAVE] = {"leave", "ok", false, false, question_ask_nothing, question_answer_nothing,
         question_answer_nothing},
@@ -160,7 +161,7 @@ void requests_welcome(machine_t *m, bool new_epoch) {
 
 bool requests_closing(const machine_t *m) {
     for (const request_t *request = m->first; request; request = request->next)
-        if (request->kind == REQUEST_DIRECT)
+        if (request->kind == REQUEST_DIRECT || request->kind == REQUEST_ADMIN)
             return true;
     return false;
 }
@@ -184,16 +185,33 @@ void requests_on_answer(machine_t *m, const char *op, uint64_t re, json_t *objec
     s_kinds[request->kind].answered(m, request, object);
 }
 
+uint64_t error_wait(const json_t *error) {
+    uint64_t wait = RETRY_MS;
+    const char *wrong = NULL;
+    zr_get_uint_opt(error, "wait", 0, &wait, &wrong);
+    return wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait;
+}
+
+/* The broker did not look at it: how long until it is asked again. False: it did. */
+static bool s_put_off(const request_t *request, const json_t *error, uint64_t *wait) {
+    const char *code = json_string_value(json_object_get(error, "code"));
+    if (!code || request->kind == REQUEST_ABANDONED)
+        return false;
+    *wait = error_wait(error);
+    return strcmp(code, zr_code_name(ZR_RATE_LIMITED)) == 0 ||
+           (s_kinds[request->kind].reads && strcmp(code, zr_code_name(ZR_TOO_MANY_REPLAYS)) == 0);
+}
+
 bool requests_on_error(machine_t *m, uint64_t re, json_t *error) {
     request_t *request;
     HASH_FIND(hh, m->by_id, &re, sizeof re, request);
     if (!request)
         return false;
-    const char *code = json_string_value(json_object_get(error, "code"));
+    uint64_t wait;
     s_release(m, request);
-    if (s_kinds[request->kind].reads && code && strcmp(code, zr_code_name(ZR_TOO_MANY_REPLAYS)) == 0) {
+    if (s_put_off(request, error, &wait)) {
         kept_clear(&request->held);
-        request_again(m, request, RETRY_MS);
+        request_again(m, request, wait);
     } else {
         s_kinds[request->kind].refused(m, request, error);
     }

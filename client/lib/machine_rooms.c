@@ -206,10 +206,11 @@ static void s_read_on(machine_t *m, room_t *room) {
 void rooms_on_joined(machine_t *m, request_t *request, json_t *object) {
     room_t *room = request->room;
     uint64_t seq, oldest = 0, version = 0;
-    bool recovered = true, asked = request->placed;
+    bool recovered = true, by_front = false, asked = request->placed;
     const char *wrong = NULL;
     if (!zr_get_uint(object, "seq", 0, &seq, &wrong) || !zr_get_uint_opt(object, "oldest", 0, &oldest, &wrong) ||
         !zr_get_bool_opt(object, "recovered", &recovered, &wrong) ||
+        !zr_get_bool_opt(object, "private", &by_front, &wrong) ||
         !zr_get_uint_opt(object, "version", 0, &version, &wrong) ||
         !zr_get_uint_opt(object, "count", 0, &room->count, &wrong)) {
         m->malformed++;
@@ -218,6 +219,7 @@ void rooms_on_joined(machine_t *m, request_t *request, json_t *object) {
     }
     uint64_t after = request->after;
     s_free_request(m, &room->joining);
+    room->by_front = by_front;
     s_start(room, seq);
     room->head = seq > room->last || !room->started ? seq : room->last;
     if (!room->announced)
@@ -236,6 +238,26 @@ void rooms_on_joined(machine_t *m, request_t *request, json_t *object) {
     s_read_on(m, room);
 }
 
+/* Of a room that a prefix brought the program hears nothing: it did not ask for it by name. The list of rooms tells
+ * when it may be read again. */
+static void s_park(machine_t *m, room_t *room) {
+    s_free_request(m, &room->joining);
+    if (room->replay)
+        request_abandon(m, room->replay);
+    room->replay = NULL;
+    presence_forget(m, room);
+    kept_clear(&room->kept);
+    room->missed = room->gap = false;
+    room->stuck = 0;
+    room->grace = NEVER;
+    room->state = ROOM_PARKED;
+}
+
+static void s_drop(machine_t *m, room_t *room) {
+    s_unsubscribe(m, room);
+    rooms_remove(m, room);
+}
+
 void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error) {
     room_t *room = request->room;
     const char *code = json_string_value(json_object_get(error, "code"));
@@ -246,10 +268,42 @@ void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error) {
         s_read_on(m, room);
         return;
     }
+    if (room->parent && room->announced && code && strcmp(code, zr_code_name(ZR_FORBIDDEN)) == 0) {
+        s_park(m, room);
+        return;
+    }
     if (!room->parent)
         events_error(m, error, &(zrelay_event_t){.room = room->name});
-    s_unsubscribe(m, room);
-    rooms_remove(m, room);
+    s_drop(m, room);
+}
+
+/* The right to read was taken, while the room was joined. */
+void rooms_on_left(machine_t *m, const json_t *object) {
+    zr_span_t name;
+    uint64_t seq = 0;
+    const char *wrong = NULL;
+    room_t *room = NULL;
+    if (!zr_get_string(object, "room", 1, ZR_ROOM_MAX, &name, &wrong) ||
+        !zr_get_uint_opt(object, "seq", 0, &seq, &wrong))
+        m->malformed++;
+    else
+        room = rooms_find(m, name);
+    if (!room || room->prefix)
+        return;        /* left meanwhile */
+    if (room->joining) /* asked for before we heard, and perhaps granted since: nobody here wants it any more */
+        request_new(m, REQUEST_LEAVE, name);
+    if (room->parent) {
+        s_park(m, room);
+        return;
+    }
+    if (room->started && seq > room->last)
+        repair_lost(m, room, seq);
+    events_post(m, &(zrelay_event_t){.type = ZRELAY_REFUSED,
+                       .room = room->name,
+                       .code = zr_code_name(ZR_FORBIDDEN),
+                       .text = "the right to read it was taken",
+                       .seq = seq});
+    s_drop(m, room);
 }
 
 /* --- Heads --- */
@@ -291,7 +345,9 @@ static void s_grace_over(machine_t *m) {
             room->grace = busy ? m->now + GRACE_MS : NEVER;
             if (!busy && room->head > room->last) {
                 repair_begin(m, room, true);
-                repaired = true;
+                /* What came by DEALER need not come by SUB; but if it happens again, it may come by SUB since. */
+                repaired = repaired || !room->by_front;
+                room->by_front = false;
             }
         }
         if (room->grace < m->grace)

@@ -2,11 +2,13 @@
 #include "zrelay.h"
 
 #include <errno.h>
+#include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <time.h>
+#include <zmq.h>
 
 #include "link.h"
 #include "machine.h"
@@ -18,12 +20,16 @@ enum {
     QUEUE_BYTES = 64 << 20,
     BATCH = 64, /* frames fetched from a socket before events are handed out */
     AGENT_BYTES = 64,
+    LOGIN_BYTES = 256,
+    KEY_LEN = 40, /* Z85 */
     TURNS_MAX = 16,
     LINGER_MS = 1000,
 };
 
 struct zrelay {
     char nick[ZR_NICK_MAX + 1], agent[AGENT_BYTES + 1];
+    char user[ZR_NICK_MAX + 1], token[LOGIN_BYTES + 1];
+    bool local, encrypted; /* the broker is on this machine; the connection is encrypted */
     size_t queue_messages, queue_bytes;
     bool reconnect, closing;
     link_t *link;
@@ -92,7 +98,7 @@ static void s_drop_held(zrelay_t *relay) {
     relay->blocked = false;
 }
 
-static void s_flush(zrelay_t *relay, uint64_t now) {
+static void s_perform(zrelay_t *relay, uint64_t now) {
     relay->flushed = now;
     if (relay->blocked && relay->held_since != machine_connection(relay->machine))
         s_drop_held(relay); /* meant for a connection that is given up */
@@ -109,6 +115,11 @@ static void s_flush(zrelay_t *relay, uint64_t now) {
     }
 }
 
+static void s_flush(zrelay_t *relay, uint64_t now) {
+    s_perform(relay, now);
+    relay->due = machine_due(relay->machine); /* what was published may have to wait until the broker wants it */
+}
+
 static void s_front(zrelay_t *relay, uint64_t now, int most) {
     zr_blob_t *frame;
     for (int i = 0; i < most && (frame = link_front(relay->link)); i++)
@@ -119,12 +130,27 @@ static void s_front(zrelay_t *relay, uint64_t now, int most) {
 static void s_changes(zrelay_t *relay, uint64_t now) {
     link_change_t change;
     while ((change = link_change(relay->link)) != LINK_SAME) {
-        if (change == LINK_UP) {
+        if (change != LINK_UP)
+            s_front(relay, now, LINK_FRAMES_MAX);
+        switch (change) {
+        case LINK_SAME:
+            break;
+        case LINK_UP:
             machine_front_up(relay->machine, now);
-            continue;
+            break;
+        case LINK_DOWN:
+            machine_front_down(relay->machine, now);
+            break;
+        case LINK_REFUSED:
+            machine_front_failed(relay->machine, FRONT_REFUSED, now);
+            break;
+        case LINK_HANDSHAKE:
+            machine_front_failed(relay->machine, FRONT_HANDSHAKE, now);
+            break;
+        case LINK_MECHANISM:
+            machine_front_failed(relay->machine, FRONT_MECHANISM, now);
+            break;
         }
-        s_front(relay, now, LINK_FRAMES_MAX);
-        machine_front_down(relay->machine, now);
     }
 }
 
@@ -138,7 +164,6 @@ static void s_turn(zrelay_t *relay, uint64_t now, bool entries) {
         machine_back(relay->machine, frame, now);
     machine_tick(relay->machine, now);
     s_flush(relay, now);
-    relay->due = machine_due(relay->machine);
 }
 
 static void s_start(zrelay_t *relay) {
@@ -147,12 +172,16 @@ static void s_start(zrelay_t *relay) {
     machine_config_t config = {
         .nick = relay->nick[0] ? relay->nick : NULL,
         .agent = relay->agent[0] ? relay->agent : NULL,
+        .user = relay->user[0] ? relay->user : NULL,
+        .token = relay->user[0] ? relay->token : NULL,
+        .encrypted = relay->encrypted,
         .queue_messages = relay->queue_messages,
         .queue_bytes = relay->queue_bytes,
         .reconnect = relay->reconnect,
         .entropy = s_entropy,
     };
     relay->machine = machine_new(&config, s_now());
+    sodium_memzero(relay->token, sizeof relay->token); /* the machine has a copy */
     relay->dirty = true;
 }
 
@@ -181,6 +210,7 @@ zrelay_t *zrelay_new(const char *server) {
     relay->queue_messages = QUEUE_MESSAGES;
     relay->queue_bytes = QUEUE_BYTES;
     relay->reconnect = true;
+    relay->local = link_is_local(server);
     relay->link = link_new(server);
     if (relay->link)
         return relay;
@@ -196,6 +226,7 @@ void zrelay_destroy(zrelay_t *relay) {
     s_drop_held(relay);
     machine_destroy(relay->machine);
     link_destroy(relay->link, relay->closing ? LINGER_MS : 0);
+    sodium_memzero(relay->token, sizeof relay->token);
     free(relay);
 }
 
@@ -243,6 +274,36 @@ int zrelay_set_reconnect(zrelay_t *relay, bool reconnect) {
     return 0;
 }
 
+static bool s_key_valid(const char *key) {
+    uint8_t raw[32];
+    bool valid = key && strlen(key) == KEY_LEN && zmq_z85_decode(raw, key);
+    sodium_memzero(raw, sizeof raw);
+    return valid;
+}
+
+int zrelay_set_curve(zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key) {
+    char derived[KEY_LEN + 1];
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    if (!s_key_valid(server_key) || !s_key_valid(public_key) || !s_key_valid(secret_key) || relay->user[0] ||
+        zmq_curve_public(derived, secret_key) != 0 || strcmp(derived, public_key) != 0)
+        return ZRELAY_EINVAL;
+    link_set_curve(relay->link, server_key, public_key, secret_key);
+    relay->encrypted = true;
+    return 0;
+}
+
+int zrelay_set_login(zrelay_t *relay, const char *user, const char *token) {
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    if (!user || !zr_nick_valid(zr_span(user)) || !token || !*token || strlen(token) > LOGIN_BYTES ||
+        !zr_utf8_valid(zr_span(token)) || !relay->local || relay->encrypted)
+        return ZRELAY_EINVAL;
+    strcpy(relay->user, user);
+    strcpy(relay->token, token);
+    return 0;
+}
+
 /* --- Wishes: the machine notes them; the next turn carries them out --- */
 
 static machine_t *s_machine(zrelay_t *relay) {
@@ -287,6 +348,10 @@ int zrelay_rooms(zrelay_t *relay, const char *prefix, uint64_t *request) {
 
 int zrelay_direct(zrelay_t *relay, const char *nick, const char *text, uint64_t *request) {
     return machine_direct(s_machine(relay), nick, text, request);
+}
+
+int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request) {
+    return machine_admin(s_machine(relay), what, user, reason, request);
 }
 
 int zrelay_ping(zrelay_t *relay, uint64_t *request) {

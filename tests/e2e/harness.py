@@ -13,6 +13,7 @@ import time
 import unittest
 
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
 BUILD = os.environ.get("ZRELAY_BUILD", os.path.join(os.path.dirname(__file__), "../../build"))
 ZRELAYD = os.environ.get("ZRELAYD", os.path.join(BUILD, "broker/zrelayd"))
@@ -130,17 +131,20 @@ class Broker(Program):
             self.end()
             raise
         named = {key: value.decode() for key, value in start.groupdict().items()}
-        self.listen, self.backs = named["listen"].split(" and "), named["back"].split(" and ")
+        self.listen, self.backs = ([one.removesuffix(" (encrypted)") for one in named[which].split(" and ")]
+                                   for which in ("listen", "back"))
         self.server, self.back, self.epoch, self.store = self.listen[0], self.backs[0], named["epoch"], named["store"]
 
 
 class Peer:
-    """A client made of sockets and PROTOCOL.md only, for tests that look at single frames."""
+    """A client made of sockets and PROTOCOL.md only, for tests that look at single frames. `curve` is the server's public key, and the
+    peer's own public and secret one. With `watch`, what happens to its connections can be asked for."""
 
-    def __init__(self, server, nick=None, hello=True, client=None, resume=None, **options):
+    def __init__(self, server, nick=None, hello=True, client=None, resume=None, curve=None, watch=False, kind=zmq.DEALER,
+                 **options):
         self.context = zmq.Context()
-        self.front = self.context.socket(zmq.DEALER)
-        self.front.linger = 0
+        self.curve, self.watch, self.monitors = curve, watch, {}
+        self.front = self._socket(kind)
         for name, value in options.items():
             setattr(self.front, name, value)
         self.front.connect(server)
@@ -150,8 +154,31 @@ class Peer:
         if hello:
             self.hello(nick, resume)
 
-    def hello(self, nick=None, resume=None):
-        request = {"op": "hello", "proto": 1, "client": self.client}
+    def _socket(self, kind):
+        one = self.context.socket(kind)
+        one.linger = 0
+        if self.curve:
+            one.curve_serverkey, one.curve_publickey, one.curve_secretkey = self.curve
+        if self.watch:
+            self.monitors[one] = one.get_monitor_socket(
+                zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_DISCONNECTED)
+        return one
+
+    def event(self, one, deadline=DEADLINE):
+        """What next happened to the connection of the socket: the event's name in lower case, and its value."""
+        if not self.monitors[one].poll(deadline * 1000):
+            raise AssertionError("timed out: an event of the connection")
+        happened = recv_monitor_message(self.monitors[one])
+        return happened["event"].name.removeprefix("EVENT_").lower(), happened["value"]
+
+    def wait_gone(self, one):
+        """Waits until the broker ended the connection."""
+        while self.event(one)[0] != "disconnected":
+            pass
+
+    def hello(self, nick=None, resume=None, **members):
+        request = {"op": "hello", "proto": 1, "client": self.client, **members}
         if nick is not None:
             request["nick"] = nick
         if resume is not None:
@@ -186,8 +213,7 @@ class Peer:
 
     def subscribe(self, *topics):
         """Subscribes and waits until it is live."""
-        self.sub = self.context.socket(zmq.SUB)
-        self.sub.linger = 0
+        self.sub = self._socket(zmq.SUB)
         self.sub.sndhwm = 0
         self.sub.connect(self.welcome["back"])
         for topic in topics:
@@ -265,6 +291,19 @@ class TestCase(unittest.TestCase):
         broker = Broker(*arguments)
         self.addCleanup(broker.end)
         return broker
+
+    def server_key(self):
+        """Makes the server's keys; returns the secret file and the public key."""
+        name = self.path(f"server-{secrets.token_hex(4)}")
+        made = subprocess.run([ZRELAYD, "--keygen", name], capture_output=True, check=True)
+        return name + "_secret", re.search(rb"public key, (.{40})\n", made.stdout)[1]
+
+    def users(self, text, name="users", mode=0o600):
+        """A users file, put in place whole."""
+        path = self.file(name + ".new", text)
+        os.chmod(path, mode)
+        os.rename(path, self.path(name))
+        return self.path(name)
 
     def restart(self, broker, *arguments, config=None):
         """kill -9, and another one on the same ports."""

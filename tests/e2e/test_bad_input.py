@@ -446,7 +446,7 @@ class ControlFrames(BadInput):
             honest.check()
 
     def test_forbidden_characters_in_names(self):
-        with self.attacked() as (broker, honest):
+        with self.attacked(CONFIG + "limits\n    rate-ops = 0\n") as (broker, honest):
             peer = self.peer(broker)
             long = "n" * 300
             for room in [*FORBIDDEN, *ROOM_FORBIDDEN, "", "r" * 129, long]:

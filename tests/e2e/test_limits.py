@@ -6,10 +6,12 @@ import secrets
 import signal
 import sqlite3
 import struct
+import time
 import unittest
 
 import zmq
 
+import test_auth
 from harness import TestCase, deliver_entries, publish_frame, wait_for
 
 PROTOCOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../common/PROTOCOL.md")
@@ -741,6 +743,189 @@ class OnDisk(LimitCase):
         peer = self.peer(self.durable("room\n    pattern = *\n    max-bytes = 4k\n"))
         self.publish_one_by_one(peer, "room", 10, bytes(900))
         self.wait_oldest(peer, "room", 5)  # frames are a little more than their bodies; the one that passes the limit stays
+
+
+class Rates(LimitCase):
+    """What a session may do in a second; a broker that counts slowly enough that no machine is too slow for the test."""
+
+    def sent_away(self, broker, peer, honest):
+        """Waits until the flooder's session and connection are ended; `honest` notices nothing."""
+        while (answer := self.answer(peer)) != {"op": "bye", "reason": "flooding"}:
+            self.assertNotEqual(answer, None)
+        peer.wait_gone(peer.front)
+        broker.wait_err("audit the session of flooder ends: flooding")
+        self.assertEqual(honest.ask(op="ping")["op"], "pong")
+
+    @covers("rate-ops")
+    def test_rate_ops(self):
+        broker = self.broker(config=limits(rate_ops=20))  # 80 at once
+        peer, honest = self.peer(broker), self.peer(broker)
+        for _ in range(3):  # hello was the fourth
+            self.assertEqual(peer.ask(op="who", room="room")["op"], "who")
+        error = wait_for(lambda: (lambda answer: answer["op"] == "error" and answer)(peer.ask(op="who", room="room")), "rate-limited")
+        self.assertEqual(error["code"], "rate-limited")
+        self.assertIn(error["wait"], range(1, 1051))
+        self.assertEqual(peer.ask(op="ping")["op"], "pong")
+        self.assertEqual(honest.ask(op="who", room="room")["op"], "who")
+        time.sleep((error["wait"] + 50) / 1000)  # which the broker asks for, and the ping cost
+        self.assertEqual(peer.ask(op="who", room="room")["op"], "who")
+        # Another session on the same connection owes what the one before did.
+        wait_for(lambda: peer.ask(op="who", room="room")["op"] == "error", "rate-limited")
+        self.assertEqual(peer.ask(op="bye")["op"], "ok")
+        self.assertEqual(self.code(peer.hello()), "rate-limited")
+
+    @covers("rate-ops")
+    def test_flood_of_requests(self):
+        broker = self.broker(config=limits(rate_ops=20))
+        flooder, honest = self.peer(broker, "flooder", watch=True), self.peer(broker)
+        for _ in range(1000):
+            flooder.send(b'{"op":"ping"}')
+        self.sent_away(broker, flooder, honest)
+
+    @covers("rate-ops")
+    def test_flood_without_a_session(self):
+        broker = self.broker(config=limits(rate_ops=20))
+        flooder, honest = self.peer(broker, hello=False, watch=True), self.peer(broker)
+        for _ in range(1000):
+            flooder.send(b'{"op":"ping"}')
+        flooder.wait_gone(flooder.front)
+        broker.wait_err("audit a connection from .* without a session is ended: flooding")
+        self.assertEqual(honest.ask(op="ping")["op"], "pong")
+
+    def publish_rate(self, config, frame, fits, flood):
+        """`frame(first, size)` is a PUBLISH of which `fits` is the largest size that fits, and `flood` the smallest that is a flood."""
+        broker = self.broker(config=config)
+        honest = self.peer(broker)
+        peer = self.peer(broker)
+        peer.send(frame(1, fits))
+        self.assertEqual(self.answer(peer)[0], "ack")
+        peer = self.peer(broker)
+        peer.send(frame(1, fits + 1))
+        error = self.answer(peer)
+        self.assertEqual((self.code(error), "re" in error, "mid" in error), ("rate-limited", False, False))
+        self.assertGreaterEqual(error["wait"], 1)
+        self.assertEqual(self.answer(peer)[0], "ack")  # and it was taken all the same
+        peer = self.peer(broker)
+        peer.send(frame(1, flood - 1))
+        self.assertEqual(self.code(self.answer(peer)), "rate-limited")
+        self.assertEqual(self.answer(peer)[0], "ack")
+        flooder = self.peer(broker, "flooder", watch=True)
+        flooder.send(frame(1, flood))
+        self.sent_away(broker, flooder, honest)
+
+    @covers("rate-entries")
+    def test_rate_entries(self):
+        self.publish_rate(limits(rate_entries=100, window="4k"),
+                          lambda first, size: publish_frame("room", *((first + number, b"") for number in range(size))), 200, 1201)
+
+    @covers("rate-entries")
+    def test_window_is_no_flood(self):
+        """What a client may have sent before it hears anything, in the smallest entries."""
+        peer = self.peer(self.broker(config=limits(rate_entries=1, rate_bytes=1, window="4k", max_entries=10)))
+        frames = [publish_frame("r", *((mid + number, b"") for number in range(10))) for mid in range(1, 4096 // 14 - 30, 10)]
+        self.assertLessEqual(sum(map(len, frames)), 4096)
+        for frame in frames:
+            peer.send(frame)
+        while [*self.answer(peer)][:2] != ["ack", 10 * len(frames)]:
+            pass
+
+    @covers("rate-bytes")
+    def test_rate_bytes(self):
+        head = len(publish_frame("room", (1, b"")))
+        self.publish_rate(limits(rate_bytes="10k", window="4k"),
+                          lambda first, size: publish_frame("room", (first, bytes(size - head))), 20 << 10, 12 * (10 << 10) + 1)
+
+    @covers("rate-ops", "rate-entries", "rate-bytes")
+    def test_no_limit(self):
+        peer = self.peer(self.broker(config=limits(rate_ops=0, rate_entries=0, rate_bytes=0)))
+        for number in range(1000):
+            peer.send(json.dumps({"op": "rooms", "id": number}).encode())
+        for number in range(1000):
+            self.assertEqual(peer.control()["op"], "rooms")
+
+
+class Users(test_auth.AuthCase, LimitCase):
+    def of(self, broker, keys, **options):
+        return self.peer(broker, curve=(self.public, *keys), **options)
+
+    def users_broker(self, **values):
+        return self.encrypted(test_auth.section("alice", self.alice, rules=test_auth.ADMIN) + test_auth.section("bob", self.bob),
+                              more=limits(**values))
+
+    @covers("max-user-sessions")
+    def test_max_user_sessions(self):
+        broker = self.users_broker(max_user_sessions=2)
+        first, second = self.of(broker, self.alice), self.of(broker, self.alice)
+        third = self.of(broker, self.alice, hello=False)
+        self.assertEqual(self.code(third.hello()), "too-many-sessions")
+        self.assertEqual(self.of(broker, self.bob).welcome["user"], "bob")
+        again = self.of(broker, self.alice, client=first.client, resume=first.welcome["resume"])
+        self.assertTrue(again.welcome["resumed"])
+        self.assertEqual(second.ask(op="bye")["op"], "ok")
+        self.assertEqual(third.hello()["op"], "welcome")
+
+    @covers("max-user-rooms")
+    def test_max_user_rooms(self):
+        broker = self.users_broker(max_user_rooms=2)
+        alice, other, bob = self.of(broker, self.alice), self.of(broker, self.alice), self.of(broker, self.bob)
+        self.assertEqual(alice.ask(op="join", room="a")["op"], "joined")
+        self.assertEqual(self.publish(other, "b", (1, b"")), ("ack", 1, 1))
+        self.assertEqual(self.code(alice.ask(op="join", room="c")), "too-many-rooms")
+        error = self.publish(other, "c", (2, b""), (3, b""))
+        self.assertEqual((self.code(error), error["mid"], error["upto"]), ("too-many-rooms", 2, 3))
+        self.assertEqual(bob.ask(op="join", room="c")["op"], "joined")
+        self.assertEqual(alice.ask(op="join", room="c")["op"], "joined")
+        alice.ask(op="leave", room="a")
+        wait_for(lambda: alice.ask(op="join", room="d")["op"] == "joined", "the empty room to be forgotten")
+
+    @covers("max-user-rooms")
+    def test_rooms_of_those_who_did_not_log_in(self):
+        users = self.users(test_auth.section("anonymous"))
+        broker = self.broker("--users", users, config=limits(max_user_rooms=2))
+        for room in ("a", "b"):
+            self.assertEqual(self.peer(broker).ask(op="join", room=room)["op"], "joined")
+        self.assertEqual(self.code(self.peer(broker).ask(op="join", room="c")), "too-many-rooms")
+        open_to_all = self.broker(config=limits(max_user_rooms=1))
+        for room in ("a", "b"):
+            self.assertEqual(self.peer(open_to_all).ask(op="join", room=room)["op"], "joined")
+
+    @covers("bytes of token")
+    def test_token(self):
+        peer = self.peer(self.broker(), hello=False)
+        self.assertEqual(self.code(peer.hello(user="alice", token="t" * 256)), "login-failed")
+        self.assertEqual(self.code(peer.hello(user="alice", token="t" * 257)), "bad-member")
+
+    @covers("bytes of reason")
+    def test_reason(self):
+        alice = self.of(self.users_broker(), self.alice)
+        self.assertEqual(self.code(alice.ask(op="admin", do="kick", user="nobody", reason="r" * 200)), "no-such-user")
+        self.assertEqual(self.code(alice.ask(op="admin", do="kick", user="nobody", reason="r" * 201)), "bad-member")
+
+    @covers("logins under way; one of a connection")
+    def test_logins_under_way(self):
+        broker = self.broker("--users", self.users(test_auth.section("alice")), config="auth\n    tokens = 1\n")
+        peers = [self.peer(broker, hello=False, watch=True) for _ in range(96)]
+        for peer in peers:
+            self.assertEqual(peer.event(peer.front)[0], "handshake_succeeded")
+        broker.signal(signal.SIGSTOP)  # so that all of them are there when it wakes up
+        for number, peer in enumerate(peers):
+            for each in range(2 if number == 0 else 1):
+                peer.send(json.dumps({"op": "hello", "proto": 1, "client": peer.client, "user": f"u{number}", "token": "guess",
+                                      "id": each}).encode())
+        broker.signal(signal.SIGCONT)
+        second, first = peers[0].control(), peers[0].control()
+        self.assertEqual((self.code(second), second["re"]), ("rate-limited", 1))
+        self.assertEqual((self.code(first), first["re"]), ("login-failed", 0))
+        codes = [self.code(peer.control()) for peer in peers[1:]]
+        self.assertLessEqual(set(codes), {"login-failed", "rate-limited"})
+        self.assertGreaterEqual(codes.count("login-failed"), 63)
+        self.assertGreaterEqual(codes.count("rate-limited"), 1)
+
+
+# These are tested where connections and tokens are.
+covers("max-address-connections")(test_auth.Addresses.test_connections_at_a_time)
+covers("rate-handshakes")(test_auth.Addresses.test_connections_a_second)
+covers("time to wait after a failed login of a user")(test_auth.Tokens.test_guesses_are_slowed)
 
 
 class Table(unittest.TestCase):

@@ -48,7 +48,11 @@ static void s_check_published(zr_span_t frame) {
     zr_entry_t entry;
     fuzz_require(zr_deliver_read(&reader, frame) && reader.flags == 0 && reader.epoch == EPOCH);
     head_t *head = s_head(room);
-    fuzz_require(reader.prev == head->published);
+    if (s_broker->users) /* while the room was private others were not on the back */
+        fuzz_require(reader.prev >= head->published);
+    else
+        fuzz_require(reader.prev == head->published);
+    head->published = reader.prev;
     while (zr_deliver_next(&reader, &entry)) {
         fuzz_require(entry.seq > head->published && entry.time >= head->time);
         head->published = entry.seq;
@@ -57,12 +61,14 @@ static void s_check_published(zr_span_t frame) {
     fuzz_require(!reader.failed && head->published <= head->stored);
 }
 
-static void s_check_sent(route_t route, zr_span_t frame) {
+static void s_check_sent(route_t route, zr_span_t frame, bool live) {
     fuzz_require(route >= 1 && route <= PEERS && s_broker->spoke[route]);
     zr_ack_t ack;
     zr_deliver_reader_t reader;
     zr_entry_t entry;
+    zr_span_t room, json;
     json_t *object = NULL;
+    fuzz_require(!live || s_broker->users);
     if (frame.ptr[0] == '{') { /* as strictly as a client reads it */
         fuzz_require(zr_control_read(frame, &object) == ZR_OK);
         fuzz_require(json_is_string(json_object_get(object, "op")));
@@ -70,9 +76,12 @@ static void s_check_sent(route_t route, zr_span_t frame) {
         if (token)
             snprintf(s_broker->token, sizeof s_broker->token, "%s", token);
         json_decref(object);
-    } else if (!zr_ack_read(&ack, frame)) {
+    } else if (live && zr_back_read(frame, &room, &json) == ZR_BACK_PRESENCE) {
+        fuzz_require(zr_control_read(json, &object) == ZR_OK);
+        json_decref(object);
+    } else if (live || !zr_ack_read(&ack, frame)) {
         fuzz_require(zr_deliver_read(&reader, frame) && reader.epoch == EPOCH);
-        fuzz_require(reader.flags == ZR_FRAME_REPLAY || reader.flags == ZR_FRAME_STATE);
+        fuzz_require(live ? reader.flags == 0 : reader.flags == ZR_FRAME_REPLAY || reader.flags == ZR_FRAME_STATE);
         uint64_t seq = reader.prev, stored = s_head(reader.room)->stored;
         while (zr_deliver_next(&reader, &entry)) {
             fuzz_require(entry.seq > seq && entry.seq <= stored);
@@ -102,7 +111,7 @@ static void s_carry_out(void) {
             else if (effect.route == s_broker->lost)
                 relay_route_lost(s_broker->relay, effect.route);
             else
-                s_check_sent(effect.route, frame);
+                s_check_sent(effect.route, frame, effect.live);
             zr_blob_unref(effect.frame);
             break;
         }
@@ -122,6 +131,20 @@ static void s_carry_out(void) {
         case EFFECT_UNWATCH:
             s_watch(effect.session, 0);
             break;
+        case EFFECT_DROP:
+            fuzz_require(effect.connection > 0 && effect.connection <= PEERS);
+            break;
+        case EFFECT_DROP_USER:
+            fuzz_require(effect.user[0]);
+            break;
+        case EFFECT_LOGIN:
+            s_broker->login = effect.login->ticket;
+            login_request_free(effect.login);
+            break;
+        case EFFECT_ADMIN:
+            s_broker->admin = effect.admin->ticket;
+            free(effect.admin);
+            break;
         }
     }
 }
@@ -137,6 +160,13 @@ static void s_entropy(void *ctx, void *out, size_t len) {
 static zr_span_t s_back(void *ctx) {
     (void)ctx;
     return zr_span("inproc://back");
+}
+
+static void s_peer(void *ctx, peer_t *peer) {
+    (void)ctx;
+    *peer = (peer_t){.local = true, .connection = s_broker->speaks};
+    if (s_broker->speaks >= PEERS - 1)
+        peer->user = zr_span("user"); /* two peers of one user */
 }
 
 static void s_begin(uint8_t settings) {
@@ -166,6 +196,8 @@ static void s_begin(uint8_t settings) {
     config.entropy = s_entropy;
     config.entropy_ctx = &broker->random;
     config.back = s_back;
+    config.peer = s_peer;
+    config.tokens = true;
     broker->relay = relay_new(&config, &broker->log, &broker->outbox);
     broker->memory->sink = broker->log.sink;
 }
@@ -175,7 +207,7 @@ static void s_end(void) {
     s_carry_out();
     while (s_log_step())
         s_carry_out();
-    for (size_t i = 0; i < s_broker->head_count; i++) /* all that was stored was published */
+    for (size_t i = 0; i < s_broker->head_count && !s_broker->users; i++) /* all that was stored was published */
         fuzz_require(s_broker->heads[i].published == s_broker->heads[i].stored);
     relay_destroy(s_broker->relay);
     outbox_finish(&s_broker->outbox);
@@ -187,8 +219,8 @@ static void s_end(void) {
 
 static void s_frame(route_t route, zr_span_t frame) {
     s_broker->spoke[route] = true;
-    zr_span_t user = route >= PEERS - 1 ? zr_span("user") : zr_span(NULL); /* two peers of one user */
-    relay_frame(s_broker->relay, route, user, frame, s_broker->now);
+    s_broker->speaks = route;
+    relay_frame(s_broker->relay, route, frame, s_broker->now);
 }
 
 /* What peers say, by the low four bits of a step: two numbers from the script and the peer's part go in. */
@@ -207,6 +239,9 @@ static const char *const s_texts[] = {
     "{\"op\":\"direct\",\"to\":\"n%u\",\"text\":\"%u\"}",
     "{\"op\":\"ping\",\"x\":%u,\"y\":%u}",
     "{\"op\":\"bye\",\"x\":%u,\"y\":%u}",
+    "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"user\":\"u%u\",\"token\":\"t\"}",
+    "{\"op\":\"admin\",\"do\":\"kick\",\"user\":\"n%u\",\"x\":%u}",
+    "{\"op\":\"admin\",\"do\":\"ban\",\"user\":\"u%u\",\"reason\":\"%u\"}",
 };
 enum { TEXTS = sizeof s_texts / sizeof s_texts[0] };
 
@@ -222,6 +257,38 @@ static void s_resume(route_t route, unsigned client) {
     snprintf(text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"resume\":\"%s\"}", client,
         s_broker->token);
     s_frame(route, zr_span(text));
+}
+
+/* Users come, go and are banned, and who did not log in may come or not; everybody may what a byte says. */
+static void s_change_rights(uint8_t what) {
+    static const char *const names[] = {"anonymous", "user", "u0", "u1", "u2"};
+    if (what == 0) {
+        relay_set_access(s_broker->relay, access_new_open());
+        return;
+    }
+    access_t *access = access_new();
+    for (unsigned i = 0; i < 5; i++) {
+        if ((what >> i & 3) == 3 && i > 0)
+            continue;
+        access_user_t *user = access_add_user(access, zr_span(names[i]));
+        access_add_rule(user, false, RIGHT_ALL | (what & 1 ? RIGHT_ADMIN : 0), zr_span("*"));
+        access_add_rule(user, true, what >> (i % 4) & RIGHT_ALL, what & 32 ? zr_span("r1*") : zr_span("r2"));
+        access_set_banned(user, (what >> i & 7) == 6);
+    }
+    access_set_plain(access, what & 64);
+    access_finish(access);
+    s_broker->users = true;
+    relay_set_access(s_broker->relay, access);
+}
+
+/* The edge has done what it was asked last. */
+static void s_answer(uint8_t what) {
+    uint64_t login = s_broker->login, admin = s_broker->admin;
+    s_broker->login = s_broker->admin = 0;
+    if (login)
+        relay_login_done(s_broker->relay, login, (login_t)(what % 3), 250, s_broker->now);
+    if (admin)
+        relay_admin_done(s_broker->relay, admin, what & 4 ? ZR_OK : ZR_ADMIN_FAILED, what & 8 ? "[]" : NULL);
 }
 
 static void s_publish(route_t route, uint8_t what, uint8_t id) {
@@ -268,7 +335,13 @@ static void s_step(script_t *script) {
         s_resume(route, a % 7);
         break;
     case 6:
+        s_carry_out(); /* what was allowed */
+        s_change_rights(s_byte(script));
+        break;
     case 7:
+        if (high >= 8)
+            s_answer((uint8_t)high);
+        /* fall through */
     case 8:
         relay_flush(relay);
         s_carry_out();

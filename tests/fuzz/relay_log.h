@@ -29,8 +29,11 @@ typedef struct {
     bool failing;
     uint64_t gap, now, random;
     bool spoke[PEERS + 1];
-    char token[33]; /* of the last welcome */
-    route_t lost;   /* this one's queue is full: what is sent there is lost */
+    route_t speaks;        /* its frame is handled */
+    bool users;            /* there were some: rooms may have been private */
+    uint64_t login, admin; /* tickets of what was asked of the edge last; 0: nothing */
+    char token[33];        /* of the last welcome */
+    route_t lost;          /* this one's queue is full: what is sent there is lost */
     head_t heads[256];
     size_t head_count;
     uint64_t sessions[SESSIONS + 1]; /* watched */

@@ -23,6 +23,14 @@ BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 ZRELAYD = os.environ.get("ZRELAYD", BUILD / "broker/zrelayd")
 SKIPPED = re.findall(r"\w+", os.environ.get("ZRELAY_INTEROP_SKIP", ""))
 PATIENCE = 30  # seconds that anything may take, on a slow machine
+USERS = """\
+user
+    name = anonymous
+    allow = "all : *"
+user
+    name = nobody-reads-with
+    key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+"""  # with one who may not read, every room is private
 SHORT, LONG = 300, 60000  # heartbeats in ms: one for what the heartbeat finds, one to keep it out
 
 
@@ -119,21 +127,23 @@ class Process:
 
 
 class Broker:
-    def __init__(self, test, heartbeat, limits):
-        self.test, self.front, self.back = test, "tcp://127.0.0.1:*", "tcp://127.0.0.1:*"
+    def __init__(self, test, heartbeat, limits, arguments=(), sections=""):
+        self.test, self.front, self.back, self.arguments = test, "tcp://127.0.0.1:*", "tcp://127.0.0.1:*", arguments
         self.config = tempfile.NamedTemporaryFile("w", suffix=".conf")
         self.config.write(f"server\n    heartbeat = {heartbeat}\n")
         self.config.write("limits\n" + "".join(f"    {name} = {value}\n" for name, value in limits.items()) if limits else "")
+        self.config.write(sections)
         self.config.flush()
         test.addCleanup(self.config.close)
         self.start()
 
     def start(self):
         """Also after kill: on the same endpoints again."""
-        self.process = Process(self.test, "zrelayd", [ZRELAYD, "--listen", self.front, "--back", self.back, "--config", self.config.name])
+        self.process = Process(self.test, "zrelayd", [ZRELAYD, "--listen", self.front, "--back", self.back, "--config", self.config.name,
+                                                    *self.arguments])
         self.process.wait_for(lambda: self.process.lines, "its start line")
         line = self.process.lines[0]
-        said = re.match(r"zrelayd \S+ listening on ([^,\s]+).*?, back ([^,\s]+), epoch ([0-9a-f]{16}), store memory", line)
+        said = re.match(r"zrelayd \S+ listening on ([^,\s]+).*?, back ([^,\s]+).*?, epoch ([0-9a-f]{16}), store memory", line)
         self.test.assertTrue(said, line)
         self.front, self.back, self.epoch = said.groups()
 
@@ -225,8 +235,20 @@ class Relay(unittest.TestCase):
         for process in self.processes:
             process.stderr.close()
 
-    def broker(self, heartbeat=SHORT, **limits):
-        return Broker(self, heartbeat, {name.replace("_", "-"): value for name, value in limits.items()})
+    def broker(self, heartbeat=SHORT, arguments=(), sections="", **limits):
+        return Broker(self, heartbeat, {name.replace("_", "-"): value for name, value in limits.items()}, arguments, sections)
+
+    def users(self, text):
+        """A users file, which nobody else may read."""
+        file = tempfile.NamedTemporaryFile("w", suffix=".users")
+        self.addCleanup(file.close)
+        file.write(text)
+        file.flush()
+        return file.name
+
+    def private_broker(self, **options):
+        """Where every room is private."""
+        return self.broker(arguments=["--users", self.users(USERS)], **options)
 
 
 class Clients:
@@ -279,6 +301,28 @@ class Clients:
             self.assertEqual(client.told("gap") + client.told("lost") + client.told("error"), [])
         late = self.join(broker, "late")
         self.assert_same(late, bob)
+
+    def test_private_room(self):
+        """What comes by the other way is read as well, and repaired as well after a restart."""
+        broker = self.private_broker()
+        ann, bob = self.pair(broker)
+        ann.publish("a 1", "a 2")
+        bob.publish("b 1")
+        for client in ann, bob:
+            client.expect_bodies(["a 1", "a 2", "b 1"])
+            client.expect_acked()
+            self.assertEqual(client.told("gap") + client.told("lost") + client.told("error"), [])
+        self.assert_same(ann, bob)
+        since = {ann: len(ann.lines), bob: len(bob.lines)}
+        broker.kill()
+        ann.publish("down")
+        broker.start()
+        for client in ann, bob:
+            client.expect("ready", since[client], epoch=broker.epoch)
+            client.expect_bodies(["down"], since[client])
+            client.expect_present("Žofie", "bob")
+        self.assertEqual(bob.quit(), 0)
+        ann.expect_present("Žofie")
 
     def test_presence(self):
         broker = self.broker()
@@ -470,6 +514,7 @@ class page(Relay):
         cls.interpreters = {"python": LANGUAGES["python"][0]()}
         text = (ROOT / "common/PROTOCOL.md").read_text(encoding="utf-8")
         cls.code = re.search(r"^## 12\..*?^```python\n(.*?)^```$", text, re.M | re.S)[1]
+        cls.encrypt = re.search(r"^### Encryption.*?^```python\n(.*?)^```$", text, re.M | re.S)[1]
         cls.script = tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8")
         cls.script.write(cls.code)
         cls.script.flush()
@@ -493,6 +538,43 @@ class page(Relay):
         ann = self.run_page(broker, "ann", "a 1", "a 2", "a 3")
         bob = self.run_page(broker, "bob", "b 1", "žluť")
         self.expect(["a 1", "a 2", "a 3", "b 1", "žluť"], ann, bob)
+
+    def test_private_room(self):
+        broker = self.private_broker()
+        ann = self.run_page(broker, "ann", "a 1", "a 2")
+        bob = self.run_page(broker, "bob", "b 1")
+        self.expect(["a 1", "a 2", "b 1"], ann, bob)
+        broker.kill()
+        carl = self.run_page(broker, "carl", "c 1")
+        broker.start()
+        self.expect(["c 1"], carl)
+        self.expect(["a 1", "a 2", "b 1", "c 1"], ann, bob)
+
+    def test_encrypted(self):
+        """The client of section 12 with the function of the section on encryption, called where the text says."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        made = subprocess.run([ZRELAYD, "--keygen", f"{folder.name}/server"], capture_output=True, text=True, check=True)
+        server_key = re.search(r"public key, (.{40})$", made.stdout, re.M)[1]
+        pairs = [subprocess.run([self.interpreters["python"], "-c", "import zmq; print(*map(bytes.decode, zmq.curve_keypair()))"],
+                                capture_output=True, text=True, check=True).stdout.split() for _ in range(3)]
+        users = "".join(f'user\n    name = {name}\n    key = "{public}"\n    allow = "all : *"\n'
+                        for name, (public, _) in zip(("ann", "bob"), pairs))
+        broker = self.broker(arguments=["--users", self.users(users), "--server-key", f"{folder.name}/server_secret"], sections="auth\n    encrypt = all\n")
+
+        def run(nick, keys, *texts):
+            code = self.encrypt + self.code
+            for socket in "front", "sub":
+                code, count = re.subn(rf"{socket}\.connect\(", f"encrypt({socket}); {socket}.connect(", code)
+                self.assertEqual(count, 1)
+            path = f"{folder.name}/{nick}.py"
+            pathlib.Path(path).write_text(f"server_key, public_key, secret_key = {server_key!r}.encode(), {keys[0]!r}.encode(), {keys[1]!r}.encode()\n{code}")
+            return Process(self, nick, [self.interpreters["python"], path, broker.front, "room", nick, *texts])
+        ann, bob = run("ann", pairs[0], "a 1"), run("bob", pairs[1], "b 1")
+        self.expect(["a 1", "b 1"], ann, bob)
+        stranger = run("stranger", pairs[2], "s 1")
+        broker.shut_down()
+        self.assertEqual(stranger.lines, [])
 
     def test_restart(self):
         broker = self.broker()

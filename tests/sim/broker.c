@@ -38,6 +38,7 @@ struct broker {
     char back[32];
     unsigned back_number;
     policy_t policies[ROOMS];
+    const conn_t *speaks; /* its frame is being handled */
 };
 
 broker_t *broker_new(sim_t *sim) {
@@ -122,8 +123,20 @@ static void s_unwatch(broker_t *broker, uint64_t session) {
 
 /* --- Effects --- */
 
-static void s_send(broker_t *broker, route_t route, zr_blob_t *frame) {
+static void s_publish(broker_t *broker, zr_blob_t *frame) {
     sim_t *sim = broker->sim;
+    model_publish(sim, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    frame = plant_publish(sim, frame);
+    if (!frame)
+        return;
+    rights_check_published(sim, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    network_publish(sim, frame);
+}
+
+static void s_send(broker_t *broker, const effect_t *effect) {
+    sim_t *sim = broker->sim;
+    route_t route = effect->route;
+    zr_blob_t *frame = effect->frame;
     const conn_t *conn = network_conn(&sim->network, route);
     zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
     if (text.ptr[0] == '{')
@@ -132,18 +145,14 @@ static void s_send(broker_t *broker, route_t route, zr_blob_t *frame) {
         world_trace(&sim->world, "broker to %u: %zu bytes of type %d", route, text.len, text.ptr[0]);
     model_send(sim, conn, text);
     frame = plant_send(sim, frame);
-    if (frame && !network_send(sim, route, frame)) {
+    if (frame)
+        rights_check_sent(sim, conn, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    if (frame && effect->live && sim->plant == PLANT_PRIVATE_ON_BACK)
+        s_publish(broker, zr_blob_ref(frame));
+    if (frame && !network_send(sim, route, frame) && !effect->live) {
         world_trace(&sim->world, "route %u is lost", route);
         relay_route_lost(broker->relay, route);
     }
-}
-
-static void s_publish(broker_t *broker, zr_blob_t *frame) {
-    sim_t *sim = broker->sim;
-    model_publish(sim, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
-    frame = plant_publish(sim, frame);
-    if (frame)
-        network_publish(sim, frame);
 }
 
 void broker_carry_out(sim_t *sim) {
@@ -153,7 +162,7 @@ void broker_carry_out(sim_t *sim) {
     while (outbox_take(&broker->outbox, &effect)) {
         switch (effect.kind) {
         case EFFECT_SEND:
-            s_send(broker, effect.route, effect.frame);
+            s_send(broker, &effect);
             break;
         case EFFECT_PUBLISH:
             s_publish(broker, effect.frame);
@@ -178,6 +187,16 @@ void broker_carry_out(sim_t *sim) {
         case EFFECT_UNWATCH:
             s_unwatch(broker, effect.session);
             break;
+        case EFFECT_DROP:
+            network_drop(sim, (route_t)effect.connection);
+            break;
+        case EFFECT_DROP_USER:
+            network_drop_user(sim, effect.user);
+            break;
+        case EFFECT_LOGIN:
+        case EFFECT_ADMIN:
+            world_fail(&sim->world, "sim", "an effect that nothing here asks for");
+            break;
         }
     }
 }
@@ -194,7 +213,8 @@ static void s_handle(broker_t *broker, const arrival_t *arrival) {
         relay_subscription(broker->relay, text);
     } else {
         conn->spoke = true;
-        relay_frame(broker->relay, arrival->route, zr_span(conn->client->user), text, now);
+        broker->speaks = conn;
+        relay_frame(broker->relay, arrival->route, text, now);
     }
     zr_blob_unref(frame);
 }
@@ -248,6 +268,14 @@ static void s_tick(void *ctx, uint64_t incarnation) {
     world_at(&sim->world, sim->world.now + TICK_MS * MS, s_tick, sim, incarnation);
 }
 
+void broker_set_access(sim_t *sim) {
+    if (!broker_runs(sim))
+        return;
+    relay_set_access(sim->broker->relay, rights_access(sim));
+    relay_flush(sim->broker->relay);
+    broker_carry_out(sim);
+}
+
 void broker_stall(sim_t *sim, uint64_t until) {
     sim->broker->stalled = until;
 }
@@ -262,6 +290,12 @@ static void s_entropy(void *ctx, void *out, size_t len) {
 static zr_span_t s_back(void *ctx) {
     broker_t *broker = ctx;
     return zr_span(broker->back);
+}
+
+static void s_peer(void *ctx, peer_t *peer) {
+    const broker_t *broker = ctx;
+    const conn_t *conn = broker->speaks;
+    *peer = (peer_t){.user = zr_span(conn->client->user), .local = true, .connection = conn->route};
 }
 
 void broker_start(sim_t *sim) {
@@ -300,6 +334,9 @@ void broker_start(sim_t *sim) {
     config.entropy_ctx = sim;
     config.back = s_back;
     config.back_ctx = broker;
+    config.peer = s_peer;
+    config.peer_ctx = broker;
+    config.access = rights_access(sim);
     char text[17];
     snprintf(text, sizeof text, "%016" PRIx64, broker->epoch);
     if (params->durable && again)

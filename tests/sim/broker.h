@@ -18,6 +18,7 @@ void broker_destroy(broker_t *broker); /* NULL is accepted */
 void broker_start(struct sim *sim);
 void broker_kill(struct sim *sim);                  /* all it knew is gone */
 void broker_stop(struct sim *sim);                  /* says bye first */
+void broker_set_access(struct sim *sim);            /* what the users may by now */
 void broker_stall(struct sim *sim, uint64_t until); /* its loop does nothing until then */
 
 struct log *broker_log(struct sim *sim);

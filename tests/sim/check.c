@@ -135,7 +135,8 @@ static void s_lost(client_t *client, const zrelay_event_t *event) {
     else if ((reader->placed && event->seq != reader->last && !reader->choice) || event->upto <= event->seq)
         FAIL(client, "I2", "c%u is told that %s lost %" PRIu64 "..%" PRIu64 " and is at %" PRIu64, client->number,
             event->room, event->seq, event->upto, reader->last);
-    else if (event->upto > s_room(client, (unsigned)number)->oldest)
+    else if (event->upto > s_room(client, (unsigned)number)->oldest &&
+             event->upto > rights_missed(client->sim, client, (unsigned)number))
         FAIL(client, "I2", "c%u is told that %s lost up to %" PRIu64 ", but the log has what is after %" PRIu64,
             client->number, event->room, event->upto, s_room(client, (unsigned)number)->oldest);
     else {
@@ -228,7 +229,7 @@ static void s_refused(client_t *client, const zrelay_event_t *event) {
             client->prefix = false;
     } else if (strcmp(event->code, "nick-in-use") == 0) {
         client->naming = !client->connected;
-    } else {
+    } else if (!client->sim->params.rights || strcmp(event->code, "forbidden") != 0) { /* as it is banned */
         FAIL(client, "sim", "c%u is refused: %s", client->number, event->code);
     }
 }

@@ -10,7 +10,8 @@
 static bool s_present(const sim_t *sim, const char *nick, unsigned room) {
     for (unsigned i = 0; i < SLOTS; i++) {
         const client_t *client = sim->slots[i];
-        if (client && client->readers[room].wanted && !client->readers[room].silent && strcmp(client->nick, nick) == 0)
+        if (client && client->readers[room].wanted && !client->readers[room].silent &&
+            rights_may(sim, client, room, RIGHT_PRESENCE) && strcmp(client->nick, nick) == 0)
             return true;
     }
     return false;
@@ -35,7 +36,8 @@ static bool s_reader_missing(const client_t *client, unsigned r, char *why, size
     else
         for (size_t i = 0; i < reader->seen_count; i++) {
             const seen_t *seen = &reader->seen[i];
-            if (strcmp(seen->nick, client->nick) == 0 || seen->here == s_present(client->sim, seen->nick, r))
+            if (strcmp(seen->nick, client->nick) == 0 || seen->here == s_present(client->sim, seen->nick, r) ||
+                !rights_may(client->sim, client, r, RIGHT_PRESENCE))
                 continue;
             snprintf(why, size, "c%u believes that %s is %s %s", client->number, seen->nick,
                 seen->here ? "in" : "not in", room_text(r));

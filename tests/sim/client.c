@@ -47,7 +47,9 @@ client_t *client_new(sim_t *sim, unsigned slot) {
     socket_init(&client->front, sim, client, CONN_FRONT);
     socket_init(&client->back, sim, client, CONN_BACK);
     bool guest = false;
-    if (sim->params.authenticated)
+    if (sim->params.rights)
+        client->user = rights_user(slot);
+    else if (sim->params.authenticated)
         client->user = slot % 2 ? "ann" : "bob";
     else
         guest = rng_chance(&sim->world.rng, 1, 6);

@@ -140,6 +140,8 @@ void fault_end(sim_t *sim) {
     if (!broker_runs(sim))
         broker_start(sim);
     broker_stall(sim, 0);
+    if (sim->params.rights)
+        rights_change(sim); /* nobody is banned any more */
     disk_fill(sim->disk, 0);
     for (unsigned i = 0; i < SLOTS; i++)
         if (sim->slots[i] && sim->slots[i]->frozen)

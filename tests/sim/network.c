@@ -261,6 +261,18 @@ void network_broker_gone(sim_t *sim) {
     }
 }
 
+void network_drop(sim_t *sim, route_t route) {
+    conn_t *conn = network_conn(&sim->network, route);
+    if (conn->client_open)
+        world_at(&sim->world, sim->world.now, s_client_notices, conn, 0);
+}
+
+void network_drop_user(sim_t *sim, const char *user) {
+    for (size_t i = 0; i < sim->network.count; i++)
+        if (strcmp(sim->network.conns[i]->client->user, user) == 0)
+            network_drop(sim, sim->network.conns[i]->route);
+}
+
 void network_heal(sim_t *sim) {
     sim->network.cut = 0;
     for (size_t i = 0; i < sim->network.count; i++) {

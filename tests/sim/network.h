@@ -93,6 +93,10 @@ bool network_send(struct sim *sim, route_t route, zr_blob_t *frame);
 void network_publish(struct sim *sim, zr_blob_t *frame);       /* to whom it may concern; takes over the reference */
 conn_t *network_conn(const network_t *network, route_t route); /* NULL: there never was one */
 
+/* Ends the connection, or every one of that user's clients. */
+void network_drop(struct sim *sim, route_t route);
+void network_drop_user(struct sim *sim, const char *user);
+
 /* Every connection is gone, now or as soon as the client's end notices. */
 void network_broker_gone(struct sim *sim);
 

@@ -34,15 +34,19 @@ static void s_draw(params_t *params, rng_t *rng) {
         .durable = rng_chance(rng, 1, 2),
         .sparse = rng_chance(rng, 1, 3),
         .authenticated = rng_chance(rng, 1, 5),
+        .rights = rng_chance(rng, 1, 4),
         .fault_chance = (unsigned)PICK(rng, 0, 20, 100, 300),
         .drop_chance = (unsigned)PICK(rng, 0, 5, 50, 300),
         .pause_ms = (unsigned)PICK(rng, 5, 50, 400),
     };
     if (params->durable && params->log_delay == 0)
         params->log_delay = 1 * MS;
-    for (unsigned r = 0; r < ROOMS; r++)
+    for (unsigned r = 0; r < ROOMS; r++) {
         params->levels[r] = (zr_level_t)PICK(rng, ZR_LEVEL_NONE, ZR_LEVEL_MEMORY, ZR_LEVEL_DISK, ZR_LEVEL_DISK,
             ZR_LEVEL_DISK, ZR_LEVEL_DISK, ZR_LEVEL_DISK);
+        if (params->rights && params->levels[r] == ZR_LEVEL_NONE)
+            params->levels[r] = ZR_LEVEL_MEMORY; /* what is relayed to nobody would never be seen */
+    }
 }
 
 void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
@@ -51,6 +55,8 @@ void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
     rng_seed(&sim->entropy, ~seed);
     s_draw(&sim->params, &sim->world.rng);
     model_init(&sim->model);
+    if (sim->params.rights)
+        rights_change(sim);
     sim->disk = disk_new(sim);
     sim->broker = broker_new(sim);
     broker_start(sim);

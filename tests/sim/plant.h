@@ -28,7 +28,9 @@ struct client;
     X(FORGOTTEN_REFUSALS, "forgotten-refusals", "a restart on the log knows marks without refusals")                   \
     X(FORGOTTEN_VALUES, "forgotten-values", "a restart on the log knows no values")                                    \
     X(UNTOLD_FAILURE, "untold-failure", "the log says stored of what did not fit on the disk")                         \
-    X(POSITIONS_AGAIN, "positions-again", "rooms of a lower level begin anew in the same epoch")
+    X(POSITIONS_AGAIN, "positions-again", "rooms of a lower level begin anew in the same epoch")                       \
+    X(PRIVATE_ON_BACK, "private-on-back", "what is for a private room's members is on the back too")                   \
+    X(LATE_REVOCATION, "late-revocation", "other rights are in force a moment later")
 
 typedef enum {
 #define X(name, text, about) PLANT_##name,

@@ -133,6 +133,8 @@ static void s_join_room(client_t *client, unsigned room, int from, int options, 
 }
 
 static void s_join_prefix(client_t *client) {
+    if (client->sim->params.rights)
+        return; /* nothing would tell it of a room that it may read by and by */
     for (unsigned r = 0; r < ROOMS; r++)
         if (client->readers[r].wanted)
             return;
@@ -263,6 +265,8 @@ static void s_act(client_t *client) {
 }
 
 void program_step(sim_t *sim) {
+    if (sim->params.rights && rng_chance(&sim->world.rng, 1, 40))
+        rights_change(sim);
     unsigned slot = (unsigned)rng_below(&sim->world.rng, sim->params.slots);
     client_t *client = sim->slots[slot];
     if (!client)

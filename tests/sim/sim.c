@@ -227,6 +227,8 @@ static bool s_parse(int argc, char **argv) {
 int main(int argc, char **argv) {
     if (!s_parse(argc, argv))
         return s_usage();
+    if (!s_options.trace && !freopen("/dev/null", "w", stderr)) /* the relay's log lines */
+        return 2;
     json_object_seed(1); /* else it is drawn from the clock */
     signal(SIGABRT, s_on_abort);
     return s_options.plants ? s_all_plants() : s_all();

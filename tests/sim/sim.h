@@ -5,6 +5,7 @@
 #include "model.h"
 #include "network.h"
 #include "plant.h"
+#include "rights.h"
 #include "world.h"
 
 enum { SLOTS = 6 };
@@ -24,6 +25,7 @@ typedef struct {
     zr_level_t levels[ROOMS];           /* at most what the log can */
     bool sparse;                        /* positions are shared by all rooms and leave holes */
     bool authenticated;                 /* users have several sessions */
+    bool rights;                        /* and so they have, and rights that change; then there are no relayed rooms */
     unsigned fault_chance;              /* in a thousand steps */
     unsigned drop_chance;               /* in a thousand frames on the back */
     unsigned pause_ms;                  /* at most, between steps */
@@ -34,6 +36,7 @@ typedef struct sim {
     plant_t plant;
     uint64_t plant_prev[ROOMS];
     params_t params;
+    users_t users;
     network_t network;
     model_t model;
     struct broker *broker;

@@ -210,8 +210,8 @@ class Client {
       if (["welcome", "joined", "replayed", "who", "pong", "bye", "error", "ok"].includes(m.op)) this[m.op](m);
     } else if (frame[0] === 0x02) {
       this.ack(u64(frame, 2));
-    } else if (this.isTopic(this.entryTopic, frame)) {
-      this.deliver(frame);
+    } else {
+      this.fromRoom(frame);
     }
   }
 
@@ -219,7 +219,13 @@ class Client {
     if (this.state === "greeting") return; // SUB may have found another broker before us: maybe positions of another epoch
     if (frame[0] === 0xff) {
       if (this.isTopic(this.nonce, frame)) this.synced(JSON.parse(frame.subarray(this.nonce.length)));
-    } else if (this.isTopic(this.entryTopic, frame)) {
+    } else {
+      this.fromRoom(frame);
+    }
+  }
+
+  fromRoom(frame) { // on either socket: what happens in a private room comes over the DEALER
+    if (this.isTopic(this.entryTopic, frame)) {
       this.deliver(frame);
     } else if (this.isTopic(this.presenceTopic, frame)) {
       this.presence(JSON.parse(frame.subarray(this.presenceTopic.length)));

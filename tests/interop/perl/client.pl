@@ -185,8 +185,8 @@ sub from_front ($frame) {
         $handler->($m) if $handler;
     } elsif ($type == 0x02) {
         ack(unpack 'x2 Q>', $frame);
-    } elsif (index($frame, $entry_topic) == 0) {
-        deliver($frame);
+    } else {
+        from_room($frame);
     }
 }
 
@@ -194,7 +194,13 @@ sub from_back ($frame) {
     return if $state eq 'greeting';    # SUB may have found another broker before us: maybe positions of another epoch
     if (ord $frame == 0xff) {
         synced($json->decode(substr $frame, length $nonce)) if index($frame, $nonce) == 0;
-    } elsif (index($frame, $entry_topic) == 0) {
+    } else {
+        from_room($frame);
+    }
+}
+
+sub from_room ($frame) {    # on either socket: what happens in a private room comes over the DEALER
+    if (index($frame, $entry_topic) == 0) {
         deliver($frame);
     } elsif (index($frame, $presence_topic) == 0) {
         presence($json->decode(substr $frame, length $presence_topic));

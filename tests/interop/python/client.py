@@ -202,8 +202,8 @@ class Client:
             answers.get(m["op"], lambda m: None)(m)
         elif frame[0] == 0x02:
             self.ack(*struct.unpack(">BQQ", frame[1:]))
-        elif frame.startswith(self.entry_topic):
-            self.deliver(frame)
+        else:
+            self.from_room(frame)
 
     def from_back(self, frame):
         if self.state == "greeting":
@@ -211,7 +211,12 @@ class Client:
         if frame[0] == 0xff:
             if frame.startswith(self.nonce):
                 self.synced(json.loads(frame[len(self.nonce):]))
-        elif frame.startswith(self.entry_topic):
+        else:
+            self.from_room(frame)
+
+    def from_room(self, frame):
+        """On either socket: what happens in a private room comes over the DEALER."""
+        if frame.startswith(self.entry_topic):
             self.deliver(frame)
         elif frame.startswith(self.presence_topic):
             self.presence(json.loads(frame[len(self.presence_topic):]))

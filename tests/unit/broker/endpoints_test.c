@@ -135,7 +135,7 @@ typedef struct {
 } bound_t;
 
 static void s_bind(bound_t *bound, bool paired, const char *const *listen, const char *const *back) {
-    *bound = (bound_t){.set = {.listen = bound->listen, .back = bound->back, .paired = paired}};
+    *bound = (bound_t){.set = {.listen = bound->listen, .back = bound->back, .paired = paired, .advertise = ""}};
     for (; *listen; listen++)
         bound->listen[bound->set.listen_count++] = s_parse(*listen);
     for (; *back; back++)
@@ -220,5 +220,41 @@ START_TEST(test_configured_backs) {
 }
 END_TEST
 
+/* Whoever speaks CURVE at the front does so at the back. */
+START_TEST(test_encrypted_backs) {
+    bound_t bound;
+    s_bind(&bound, false, LISTEN("tcp://0.0.0.0:5570", "tcp://127.0.0.1:5570", "ipc:///tmp/z"),
+        LISTEN("tcp://127.0.0.1:7000", "tcp://0.0.0.0:7001"));
+    bound.listen[0].encrypted = bound.back[1].encrypted = true;
+    ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 5570), "tcp://127.0.0.1:7000");
+    ck_assert_str_eq(s_choose(&bound, "10.0.0.1", 5570), "tcp://10.0.0.1:7001");
+    ck_assert_str_eq(s_choose(&bound, "/tmp/z", 0), "tcp://127.0.0.1:7000");
+    bound.listen[1].encrypted = bound.listen[2].encrypted = true;
+    ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 5570), "tcp://127.0.0.1:7001");
+    s_bind(
+        &bound, true, LISTEN("tcp://127.0.0.1:1", "tcp://0.0.0.0:3"), LISTEN("tcp://127.0.0.1:2", "tcp://0.0.0.0:4"));
+    bound.listen[1].encrypted = bound.back[1].encrypted = true;
+    ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 1), "tcp://127.0.0.1:2");
+    ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 3), "tcp://127.0.0.1:4");
+}
+END_TEST
+
+START_TEST(test_advertised_back) {
+    bound_t bound;
+    s_bind(
+        &bound, true, LISTEN("tcp://127.0.0.1:1", "tcp://0.0.0.0:3"), LISTEN("tcp://127.0.0.1:2", "tcp://0.0.0.0:4"));
+    ck_assert(!endpoint_advertised_to(&bound.set, false));
+    ck_assert(!endpoint_advertised_to(&bound.set, true));
+    bound.set.advertise = "tcp://relay.example.org:9";
+    ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 1), "tcp://relay.example.org:9");
+    ck_assert_str_eq(s_choose(&bound, "10.0.0.1", 3), "tcp://relay.example.org:9");
+    ck_assert_str_eq(s_choose(&bound, NULL, 0), "tcp://relay.example.org:9");
+    bound.listen[1].encrypted = bound.back[1].encrypted = true;
+    ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 1), "tcp://127.0.0.1:2");
+    ck_assert_str_eq(s_choose(&bound, "10.0.0.1", 3), "tcp://relay.example.org:9");
+}
+END_TEST
+
 UNIT_MAIN("broker.endpoints", test_parse_and_format, test_refused, test_lengths, test_derive_back, test_local,
-    test_ipv6, test_paired_backs, test_same_port_on_two_addresses, test_ipv6_backs, test_configured_backs)
+    test_ipv6, test_paired_backs, test_same_port_on_two_addresses, test_ipv6_backs, test_configured_backs,
+    test_encrypted_backs, test_advertised_back)

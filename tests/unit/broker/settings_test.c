@@ -72,6 +72,13 @@ START_TEST(test_defaults) {
     ck_assert_uint_eq(settings.relay.heartbeat_ms, 5000);
     ck_assert_uint_eq(settings.route_queue, 1000);
     ck_assert_uint_eq(settings.log.bytes, 268435456);
+    ck_assert_str_eq(settings.users, "");
+    ck_assert_str_eq(settings.bans, "");
+    ck_assert_str_eq(settings.server_key, "");
+    ck_assert(!settings.relay.tokens);
+    ck_assert(settings_some_plain(&settings));
+    ck_assert_uint_eq(settings.max_address_connections, 1000);
+    ck_assert_uint_eq(settings.rate_handshakes, 50);
 }
 END_TEST
 
@@ -199,10 +206,10 @@ START_TEST(test_log_on_disk) {
     char error[ZPL_ERROR_SIZE], longest[SETTINGS_TEXT_MAX + 2];
     memset(longest, 'd', sizeof longest);
     longest[SETTINGS_TEXT_MAX + 1] = '\0';
-    ck_assert(!settings_set_data(&settings, longest, error));
-    ck_assert(!settings_set_data(&settings, "", error));
+    ck_assert(!settings_set_path(settings.data, "--data", longest, error));
+    ck_assert(!settings_set_path(settings.data, "--data", "", error));
     ck_assert_ptr_nonnull(strstr(error, "--data needs"));
-    ck_assert(settings_set_data(&settings, longest + 1, error));
+    ck_assert(settings_set_path(settings.data, "--data", longest + 1, error));
     ck_assert_str_eq(settings.data, longest + 1);
 }
 END_TEST
@@ -260,6 +267,117 @@ START_TEST(test_bad_rooms) {
 }
 END_TEST
 
+/* Which endpoints are encrypted, listeners before backs, as "+-". */
+static const char *s_ways(const settings_t *settings) {
+    static char ways[2 * SETTINGS_ENDPOINTS_MAX + 1];
+    size_t len = 0;
+    for (size_t i = 0; i < settings->listen.count; i++)
+        ways[len++] = settings->listen.items[i].encrypted ? '+' : '-';
+    for (size_t i = 0; i < settings->back.count; i++)
+        ways[len++] = settings->back.items[i].encrypted ? '+' : '-';
+    ways[len] = '\0';
+    return ways;
+}
+
+START_TEST(test_auth) {
+    settings_t settings;
+    s_good(&settings, "auth\n    users = /z/users\n    tokens = 1\n");
+    ck_assert_str_eq(settings.users, "/z/users");
+    ck_assert_str_eq(settings.bans, "/z/users.bans");
+    ck_assert(settings.relay.tokens);
+    ck_assert_str_eq(s_ways(&settings), "--");
+    s_good(&settings,
+        "auth\n    users = /z/users\n    bans = /b\n    encrypt = remote\n    server-key = /z/k_secret\n"
+        "server\n    listen = tcp://127.0.0.1:1\n    listen = tcp://0.0.0.0:3\n    listen = ipc:///tmp/z\n");
+    ck_assert_str_eq(settings.bans, "/b");
+    ck_assert_str_eq(settings.server_key, "/z/k_secret");
+    ck_assert_str_eq(s_ways(&settings), "-+--+-");
+    ck_assert(settings_some_plain(&settings));
+    s_good(&settings, "auth\n    users = /u\n    encrypt = all\n    server-key = /k\n"
+                      "server\n    listen = tcp://127.0.0.1:1\n    listen = tcp://*:3\n    listen = ipc:///tmp/z\n");
+    ck_assert_str_eq(s_ways(&settings), "++++++");
+    ck_assert(!settings_some_plain(&settings));
+    s_good(&settings, "auth\n    users = /u\n    server-key = /k\nserver\n    back = tcp://relay.example.org:1\n"
+                      "    back = tcp://127.0.0.1:2\n");
+    ck_assert_str_eq(s_ways(&settings), "-+-");
+    s_good(&settings, "server\n    listen = tcp://*:1\n    insecure = 1\nauth\n    users = /u\n");
+    s_good(&settings, "auth\n    server-key = /k\n"); /* which encrypts nothing */
+    ck_assert_str_eq(s_ways(&settings), "--");
+
+    s_bad("auth\n    encrypt = some\n", "z.conf:2: auth/encrypt: \"some\" is neither remote");
+    s_bad("auth\n    tokens = yes\n", "z.conf:2: auth/tokens: \"yes\" is neither 1");
+    s_bad("auth\n    users\n", "z.conf:2: auth/users: the value is missing");
+    s_bad("users = /u\n", "z.conf:1: users: belongs under \"auth\"");
+    s_bad("limits\n    max-address-connections = 0\n", "out of range");
+}
+END_TEST
+
+/* The longest users file's name has room for that of its bans. */
+START_TEST(test_the_longest_users_file) {
+    settings_t settings;
+    settings_flags_t none = {0};
+    char error[ZPL_ERROR_SIZE], longest[SETTINGS_TEXT_MAX + 1];
+    memset(longest, 'u', SETTINGS_TEXT_MAX);
+    longest[SETTINGS_TEXT_MAX] = '\0';
+    settings_default(&settings);
+    ck_assert(settings_set_path(settings.users, "--users", longest, error));
+    ck_assert(settings_complete(&settings, &none, error));
+    ck_assert_uint_eq(strlen(settings.bans), SETTINGS_TEXT_MAX + strlen(".bans"));
+    ck_assert_str_eq(settings.bans + SETTINGS_TEXT_MAX, ".bans");
+}
+END_TEST
+
+/* On any doubt it does not start, and says what to do. */
+START_TEST(test_nobody_gets_in_by_accident) {
+    const char *remote = "server\n    listen = tcp://0.0.0.0:5570\n";
+    char text[400];
+    const char *ways_out[] = {"use 127.0.0.1", "--server-key FILE --users FILE", "--insecure"};
+    for (size_t i = 0; i < 3; i++)
+        s_bad(remote, ways_out[i]);
+    snprintf(text, sizeof text, "%sauth\n    users = /u\n", remote);
+    s_bad(text, "tcp://0.0.0.0:5570 can be reached from other machines");
+    snprintf(text, sizeof text, "%sauth\n    server-key = /k\n", remote);
+    s_bad(text, "tcp://0.0.0.0:5570 is encrypted, and nothing says whose keys are let in; name the users file");
+    s_bad("auth\n    server-key = /k\n    encrypt = all\n", "tcp://127.0.0.1:5570 is encrypted, and nothing says");
+    snprintf(text, sizeof text, "%s    insecure = 1\nauth\n    server-key = /k\n    users = /u\n", remote);
+    s_bad(text, "contradict each other");
+    s_bad("auth\n    tokens = 1\n", "tokens are the users'");
+    s_bad("auth\n    bans = /b\n", "bans are of users");
+    s_bad("auth\n    users = /u\n    encrypt = all\n", "encrypt = all needs a key");
+    /* A back of the listener's kind. */
+    const char *keyed = "auth\n    server-key = /k\n    users = /u\nserver\n    listen = tcp://10.0.0.1:1\n";
+    snprintf(text, sizeof text, "%s    back = tcp://127.0.0.1:2\n", keyed);
+    s_bad(text, "clients of tcp://10.0.0.1:1 need a tcp:// back that is encrypted too; add one with --back");
+    snprintf(text, sizeof text, "%s    listen = ipc:///tmp/z\n    back = tcp://10.0.0.1:2\n", keyed);
+    s_bad(text, "clients of ipc:///tmp/z need a back that is not encrypted either; add one with --back");
+    snprintf(text, sizeof text, "%s    back = tcp://127.0.0.1:2\n    advertise = tcp://relay.example.org:1\n", keyed);
+    settings_t settings;
+    s_good(&settings, text);
+    snprintf(text, sizeof text,
+        "%s    listen = tcp://127.0.0.1:1\n    back = tcp://10.0.0.1:2\n    advertise = tcp://r.example.org:1\n",
+        keyed);
+    s_bad(text, "clients of tcp://127.0.0.1:1 need a tcp:// back that is not encrypted either");
+}
+END_TEST
+
+START_TEST(test_rates) {
+    settings_t settings;
+    s_good(&settings, "limits\n    rate-ops = 0\n    rate-entries = 100000000000\n    rate-bytes = 1k\n"
+                      "    max-user-sessions = 1\n    max-user-rooms = 2\n    max-address-connections = 3\n"
+                      "    rate-handshakes = 0\n");
+    ck_assert_uint_eq(settings.relay.rate_ops, 0);
+    ck_assert_uint_eq(settings.relay.rate_entries, 100000000000);
+    ck_assert_uint_eq(settings.relay.rate_bytes, 1024);
+    ck_assert_uint_eq(settings.relay.max_user_sessions, 1);
+    ck_assert_uint_eq(settings.relay.max_user_rooms, 2);
+    ck_assert_uint_eq(settings.max_address_connections, 3);
+    ck_assert_uint_eq(settings.rate_handshakes, 0);
+    s_bad("limits\n    rate-ops = 100000000001\n", "out of range");
+    s_bad("limits\n    max-user-sessions = 0\n", "out of range");
+    s_bad("limits\n    max-user-rooms = 0\n", "out of range");
+}
+END_TEST
+
 START_TEST(test_limits_of_the_reader) {
     char text[4000];
     strcpy(text, "server\n    greeting = ");
@@ -276,7 +394,7 @@ END_TEST
 START_TEST(test_whole) {
     s_bad("server\n    listen = tcp://*:5570\n", "tcp://*:5570 can be reached from other machines");
     s_bad("server\n    back = tcp://10.0.0.1:1\n", "tcp://10.0.0.1:1 can be reached from other machines");
-    s_bad("server\n    back = ipc:///tmp/z\n", "need a tcp:// back");
+    s_bad("server\n    back = ipc:///tmp/z\n", "clients of tcp://127.0.0.1:5570 need a tcp:// back;");
     s_bad("server\n    listen = tcp://127.0.0.1:65535\n", "cannot derive the back of tcp://127.0.0.1:65535");
     s_bad("limits\n    replay-frames = 1000\n", "replay-frames (1000) must be below route-queue (1000)");
     settings_t settings;
@@ -333,6 +451,14 @@ START_TEST(test_unreadable_files) {
 }
 END_TEST
 
+static bool s_has_no_default(const char *line) {
+    static const char *const names[] = {"advertise ", "data ", "users ", "bans ", "server-key "};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(line, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
 /* The example says of each setting what its default is: it must be true, and nothing may be forgotten. */
 START_TEST(test_the_example_holds_the_defaults) {
     settings_t defaults, example;
@@ -344,13 +470,13 @@ START_TEST(test_the_example_holds_the_defaults) {
     while (fgets(line, sizeof line, file)) {
         bool setting = strncmp(line, "    #", 5) == 0 && line[5] >= 'a' && line[5] <= 'z';
         settings_seen += setting;
-        if (setting && (!strncmp(line, "    #advertise", 14) || !strncmp(line, "    #data", 9))) /* have no default */
+        if (setting && s_has_no_default(line + 5))
             continue;
         end += setting ? sprintf(end, "    %s", line + 5) : sprintf(end, "%s", line);
     }
     fclose(file);
     s_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 34);
+    ck_assert_uint_eq(settings_seen, 46);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);
@@ -358,7 +484,8 @@ START_TEST(test_the_example_holds_the_defaults) {
     example.paired = true;
     s_assert_endpoints(&example.listen, "tcp://127.0.0.1:5570");
     s_assert_endpoints(&example.back, "tcp://127.0.0.1:5571");
-    ck_assert_mem_eq(&example.relay, &defaults.relay, sizeof defaults.relay);
+    ck_assert_mem_eq(&example.relay, &defaults.relay, offsetof(relay_config_t, tokens)); /* the last; padding follows */
+    ck_assert_int_eq(example.relay.tokens, defaults.relay.tokens);
     ck_assert_mem_eq(&example.log, &defaults.log, sizeof defaults.log);
     ck_assert_uint_eq(example.tick_ms, defaults.tick_ms);
     ck_assert_uint_eq(example.io_threads, defaults.io_threads);
@@ -369,9 +496,13 @@ START_TEST(test_the_example_holds_the_defaults) {
     ck_assert_int_eq(example.refuse_corrupt, defaults.refuse_corrupt);
     ck_assert_uint_eq(example.queue_bytes, defaults.queue_bytes);
     ck_assert_uint_eq(example.mark_age_ms, defaults.mark_age_ms);
+    ck_assert_int_eq(example.encrypt_all, defaults.encrypt_all);
+    ck_assert_uint_eq(example.max_address_connections, defaults.max_address_connections);
+    ck_assert_uint_eq(example.rate_handshakes, defaults.rate_handshakes);
 }
 END_TEST
 
 UNIT_MAIN("broker.settings", test_defaults, test_values, test_sections_may_be_split, test_bad_syntax, test_bad_members,
-    test_times, test_log_on_disk, test_rooms, test_bad_rooms, test_limits_of_the_reader, test_whole,
-    test_flags_replace_the_files, test_unreadable_files, test_the_example_holds_the_defaults)
+    test_times, test_log_on_disk, test_rooms, test_bad_rooms, test_auth, test_the_longest_users_file,
+    test_nobody_gets_in_by_accident, test_rates, test_limits_of_the_reader, test_whole, test_flags_replace_the_files,
+    test_unreadable_files, test_the_example_holds_the_defaults)

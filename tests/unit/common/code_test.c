@@ -31,6 +31,11 @@ static const struct {
     {ZR_CONFLICT, "conflict"},
     {ZR_STORE_FAILED, "store-failed"},
     {ZR_OUTCOME_UNKNOWN, "outcome-unknown"},
+    {ZR_FORBIDDEN, "forbidden"},
+    {ZR_LOGIN_REQUIRED, "login-required"},
+    {ZR_LOGIN_FAILED, "login-failed"},
+    {ZR_RATE_LIMITED, "rate-limited"},
+    {ZR_ADMIN_FAILED, "admin-failed"},
 };
 
 START_TEST(test_every_code_has_its_name) {

@@ -9,8 +9,8 @@ START_TEST(test_joined) {
     fx_start();
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r','id':'x'}");
-    fx_expect_text(
-        A, "{\"count\":1,\"oldest\":0,\"op\":\"joined\",\"re\":\"x\",\"room\":\"r\",\"seq\":0,\"version\":0}");
+    fx_expect_text(A, "{\"count\":1,\"oldest\":0,\"op\":\"joined\",\"private\":false,\"re\":\"x\",\"room\":\"r\","
+                      "\"seq\":0,\"version\":0}");
     s_tick();
     fx_expect(BACK, "{'op':'presence','room':'r','version':1,'joined':[{'nick':'ann'}],'left':[],'count':1}");
     fx_hello(B, "bob");
@@ -119,5 +119,27 @@ START_TEST(test_no_heads_after_leaving) {
 }
 END_TEST
 
+static access_t *s_access(void) {
+    return fx_access("ann: rwspc *\nbob: rp *\n");
+}
+
+START_TEST(test_a_room_that_one_may_not_make) {
+    fx_begin();
+    fx.access = s_access;
+    fx_start();
+    fx.users[A] = "ann";
+    fx.users[B] = "bob";
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_ask(B, "{'op':'join','room':'r'}");
+    fx_expect_error(B, "forbidden");
+    fx_ask(A, "{'op':'join','room':'r'}");
+    fx_ask(B, "{'op':'join','room':'r'}");
+    fx_expect(B, "{'op':'joined','count':2}");
+    fx_finish();
+}
+END_TEST
+
 UNIT_MAIN("broker.core.cmd_join", test_joined, test_recovered, test_silent_members_are_only_counted,
-    test_join_and_leave_within_a_tick_is_silent, test_leave_of_where_one_is_not, test_no_heads_after_leaving)
+    test_join_and_leave_within_a_tick_is_silent, test_leave_of_where_one_is_not, test_no_heads_after_leaving,
+    test_a_room_that_one_may_not_make)

@@ -73,5 +73,33 @@ START_TEST(test_bad_requests) {
 }
 END_TEST
 
+static access_t *s_access(void) {
+    return fx_access("ann: rwspc *\nbob: r b*\n");
+}
+
+START_TEST(test_only_those_one_may_read) {
+    fx_begin();
+    fx.access = s_access;
+    fx.private = true;
+    fx_start();
+    fx.users[A] = "ann";
+    fx.users[B] = "bob";
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    for (char name[] = "a"; name[0] <= 'd'; name[0]++)
+        for (int i = 0; i < 2; i++)
+            fx_ask(A, "{'op':'join','room':'%s%d'}", name, i);
+    fx_ask(B, "{'op':'rooms'}");
+    fx_expect(B, "{'rooms':[{'room':'b0','seq':0,'count':0},{'room':'b1','seq':0,'count':0}],'more':false}");
+    fx_ask(B, "{'op':'rooms','limit':1}");
+    fx_expect(B, "{'rooms':[{'room':'b0','seq':0,'count':0}],'more':true}");
+    fx_ask(B, "{'op':'rooms','limit':1,'after':'b0'}");
+    fx_expect(B, "{'rooms':[{'room':'b1','seq':0,'count':0}],'more':false}"); /* nor that there are more */
+    fx_ask(B, "{'op':'rooms','prefix':'a'}");
+    fx_expect(B, "{'rooms':[],'more':false}");
+    fx_finish();
+}
+END_TEST
+
 UNIT_MAIN("broker.core.cmd_rooms", test_those_that_are_used, test_one_that_is_only_told_of_a_leave_is_not_listed,
-    test_at_most_five_hundred, test_bad_requests)
+    test_at_most_five_hundred, test_bad_requests, test_only_those_one_may_read)

@@ -133,6 +133,41 @@ static void s_outcome_unknown(void) {
     fx_send(A);
 }
 
+static void s_forbidden(void) {
+    relay_set_access(fx.relay, fx_access("anonymous: rwc *, !r secret"));
+    fx_say(A, "{'op':'join','room':'secret'}");
+}
+
+static void s_login_required(void) {
+    fx_ask(A, "{'op':'bye'}");
+    relay_set_access(fx.relay, fx_access("bob: rwc *"));
+    fx_drop(A);
+    fx_say(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
+}
+
+static void s_login_failed(void) {
+    fx_ask(A, "{'op':'bye'}");
+    fx_drop(A);
+    fx_say(A, "{'op':'hello','proto':1,'client':'%s','user':'ann','token':'t'}", fx_client(A));
+}
+
+static void s_hello_with_token(void) {
+    fx.config.tokens = true;
+    fx_restart();
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','user':'ann','token':'t'}", fx_client(A));
+}
+
+static void s_rate_limited(void) {
+    s_hello_with_token();
+    relay_login_done(fx.relay, fx_effect(EFFECT_LOGIN), LOGIN_SLOW, 250, fx.now);
+}
+
+static void s_admin_failed(void) {
+    relay_set_access(fx.relay, fx_access("anonymous: a *"));
+    fx_ask(A, "{'op':'admin','do':'reload'}");
+    relay_admin_done(fx.relay, fx_effect(EFFECT_ADMIN), ZR_ADMIN_FAILED, "users, line 7: no such right");
+}
+
 static provoke_fn *const s_provoke[ZR_CODE_COUNT] = {
     [ZR_NO_SESSION] = s_no_session,
     [ZR_BAD_FRAME] = s_bad_frame,
@@ -157,6 +192,11 @@ static provoke_fn *const s_provoke[ZR_CODE_COUNT] = {
     [ZR_CONFLICT] = s_conflict,
     [ZR_STORE_FAILED] = s_store_failed,
     [ZR_OUTCOME_UNKNOWN] = s_outcome_unknown,
+    [ZR_FORBIDDEN] = s_forbidden,
+    [ZR_LOGIN_REQUIRED] = s_login_required,
+    [ZR_LOGIN_FAILED] = s_login_failed,
+    [ZR_RATE_LIMITED] = s_rate_limited,
+    [ZR_ADMIN_FAILED] = s_admin_failed,
 };
 
 START_TEST(test_every_code_is_answered) {

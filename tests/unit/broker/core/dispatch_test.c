@@ -11,6 +11,8 @@ static const struct {
     {"hello", "'proto':1,'client':'00000000000000000000000000000001'", "nick", 's'},
     {"hello", "'proto':1,'client':'00000000000000000000000000000001'", "resume", 's'},
     {"hello", "'proto':1,'client':'00000000000000000000000000000001'", "agent", 's'},
+    {"hello", "'proto':1,'client':'00000000000000000000000000000001'", "user", 's'},
+    {"hello", "'proto':1,'client':'00000000000000000000000000000001'", "token", 's'},
     {"join", "'after':1", "room", 's'},
     {"join", "'room':'r'", "after", 'i'},
     {"join", "'room':'r'", "presence", 'b'},
@@ -176,5 +178,42 @@ START_TEST(test_members_that_are_not_known_are_ignored) {
 }
 END_TEST
 
+static access_t *s_access(void) {
+    return fx_access("ann: rwspc *\nbob: wspc *, r open, !p open\n");
+}
+
+/* Whether the room is there or not. */
+START_TEST(test_rooms_that_one_may_not_read) {
+    static const char *const ops[] = {"join", "replay", "state", "who"};
+    static const char *const rooms[] = {"there", "nowhere"};
+    fx_begin();
+    fx.access = s_access;
+    fx.private = true;
+    fx_start();
+    fx.users[A] = "ann";
+    fx.users[B] = "bob";
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_ask(A, "{'op':'join','room':'there'}");
+    fx_one(A, "there", 1, "x");
+    fx_run();
+    for (size_t i = 0; i < 8; i++) {
+        fx_ask(B, "{'op':'%s','room':'%s','id':%zu}", ops[i % 4], rooms[i / 4], i);
+        fx_expect(B, "{'op':'error','code':'forbidden','re':%zu}", i);
+    }
+    fx_ask(B, "{'op':'leave','room':'there'}");
+    fx_expect(B, "{'op':'ok'}");
+    fx_ask(B, "{'op':'join','room':'open'}");
+    fx_expect(B, "{'op':'joined'}");
+    fx_ask(B, "{'op':'who','room':'open'}"); /* which needs another right too */
+    fx_expect_error(B, "forbidden");
+    fx_ask(B, "{'op':'who','room':' '}"); /* what is wrong of itself is told first */
+    fx_expect_error(B, "bad-room");
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 2);
+    fx_finish();
+}
+END_TEST
+
 UNIT_MAIN("broker.core.dispatch", test_wrong_types_of_every_member_of_every_op, test_ids, test_ops,
-    test_json_that_is_none, test_hello_broken_off_anywhere, test_members_that_are_not_known_are_ignored)
+    test_json_that_is_none, test_hello_broken_off_anywhere, test_members_that_are_not_known_are_ignored,
+    test_rooms_that_one_may_not_read)

@@ -19,8 +19,8 @@ static void s_check_published(zr_blob_t *frame) {
     ck_assert_uint_eq(reader.flags, 0);
     ck_assert_uint_eq(reader.epoch, fx.config.epoch);
     fx_room_t *known = fx_room(room);
-    if (!known->published)
-        known->published = fx.base ? reader.prev : 0; /* it may go on where a run before stopped */
+    if (fx.private || (!known->published && fx.base))
+        known->published = reader.prev; /* it may go on where a run before stopped */
     ck_assert_uint_eq(reader.prev, known->published);
     while (zr_deliver_next(&reader, &entry)) {
         ck_assert_uint_gt(entry.seq, known->published);
@@ -51,7 +51,7 @@ void fx_carry_out(void) {
                 relay_route_lost(fx.relay, effect.route);
                 break;
             }
-            s_see(&(seen_t){.kind = EFFECT_SEND, .route = effect.route, .frame = effect.frame});
+            s_see(&(seen_t){.kind = EFFECT_SEND, .route = effect.route, .frame = effect.frame, .live = effect.live});
             break;
         case EFFECT_PUBLISH:
             s_check_published(effect.frame);
@@ -62,6 +62,26 @@ void fx_carry_out(void) {
         case EFFECT_READ:
             fx_log_job(&effect);
             break;
+        case EFFECT_LOGIN:
+            snprintf(fx.login, sizeof fx.login, "%s %s", effect.login->user, effect.login->token);
+            s_see(&(seen_t){.kind = EFFECT_LOGIN, .session = effect.login->ticket});
+            login_request_free(effect.login);
+            break;
+        case EFFECT_ADMIN:
+            snprintf(fx.admin, sizeof fx.admin, "%d %s by %s: %s", effect.admin->what, effect.admin->user,
+                effect.admin->by, effect.admin->reason);
+            s_see(&(seen_t){.kind = EFFECT_ADMIN, .session = effect.admin->ticket});
+            free(effect.admin);
+            break;
+        case EFFECT_DROP:
+            s_see(&(seen_t){.kind = EFFECT_DROP, .session = effect.connection});
+            break;
+        case EFFECT_DROP_USER: {
+            seen_t seen = {.kind = EFFECT_DROP_USER};
+            memcpy(seen.user, effect.user, sizeof seen.user);
+            s_see(&seen);
+            break;
+        }
         default:
             s_see(&(seen_t){.kind = effect.kind, .session = effect.session});
         }
@@ -84,6 +104,18 @@ static zr_span_t s_back(void *ctx) {
     return zr_span("tcp://127.0.0.1:5571");
 }
 
+/* Of the frame that is handed in. */
+static route_t s_route;
+
+static void s_peer(void *ctx, peer_t *peer) {
+    (void)ctx;
+    bool known = s_route < FX_ROUTES;
+    *peer = (peer_t){.user = zr_span(known ? fx.users[s_route] : NULL),
+        .address = zr_span("192.0.2.1"),
+        .local = !known || !fx.remote[s_route],
+        .connection = s_route};
+}
+
 static bool s_begun;
 static uint64_t s_entropy_state;
 static zr_buffer_t s_pub;
@@ -95,6 +127,7 @@ void fx_begin(void) {
     fx.config.entropy = s_entropy;
     fx.config.entropy_ctx = &s_entropy_state;
     fx.config.back = s_back;
+    fx.config.peer = s_peer;
     fx.config.epoch = 0xE1;
     s_begun = true;
 }
@@ -103,6 +136,7 @@ void fx_start(void) {
     if (!s_begun)
         fx_begin();
     s_begun = false;
+    fx.config.access = fx.access ? fx.access() : NULL;
     fx.relay = relay_new(&fx.config, fx_log_begin(), &fx.outbox);
 }
 
@@ -113,6 +147,7 @@ void fx_restart(void) {
         fx_drop(route);
     while (fx_effect(EFFECT_WATCH) || fx_effect(EFFECT_ALIVE) || fx_effect(EFFECT_UNWATCH))
         ;
+    fx.config.access = fx.access ? fx.access() : NULL;
     fx.relay = relay_new(&fx.config, fx_log_begin(), &fx.outbox);
 }
 
@@ -141,9 +176,9 @@ static const char *s_format(const char *format, va_list arguments) {
 }
 
 void fx_frame(route_t route, zr_span_t frame) {
-    const char *user = route < FX_ROUTES ? fx.users[route] : NULL;
     bool fits = frame.len <= UNIT_EDGE_MAX;
-    relay_frame(fx.relay, route, zr_span(user), fits ? unit_at_edge(frame) : frame, fx.now);
+    s_route = route;
+    relay_frame(fx.relay, route, fits ? unit_at_edge(frame) : frame, fx.now);
 }
 
 void fx_say(route_t route, const char *format, ...) {

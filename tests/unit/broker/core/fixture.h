@@ -19,6 +19,8 @@ typedef struct {
     route_t route;
     zr_blob_t *frame;
     uint64_t session;
+    char user[ZR_NICK_MAX + 1];
+    bool live; /* may be dropped */
     bool taken;
 } seen_t;
 
@@ -46,16 +48,21 @@ typedef struct {
     size_t held;           /* that the last commit told of */
     log_append_t appended; /* the last one; its frame is not to be used */
 
+    access_t *(*access)(void); /* of fx_start; NULL: open mode */
+    bool private;              /* rooms are private at times, so not all that is published is seen on the back */
+
     relay_t *relay;
     uint64_t now;
-    const char *users[FX_ROUTES]; /* who authenticated there */
+    const char *users[FX_ROUTES]; /* who authenticated there; their connections have the route's number */
+    bool remote[FX_ROUTES];       /* not local */
     route_t deaf;                 /* what goes there cannot be sent */
     size_t deaf_after;            /* the first so many frames there still can */
 
     char tokens[FX_ROUTES][33]; /* of the last fx_hello there */
     uint64_t sessions[FX_ROUTES];
-    json_t *last; /* what fx_expect found */
-    size_t at;    /* and where it stood among all that was seen */
+    char login[512], admin[512]; /* what the last effects of these kinds asked for */
+    json_t *last;                /* what fx_expect found */
+    size_t at;                   /* and where it stood among all that was seen */
     seen_t *seen;
     size_t seen_count;
     outbox_t outbox;
@@ -103,8 +110,15 @@ const char *fx_string(const char *member);
 #define fx_expect_silence(route) ck_assert_str_eq(fx_text(route), "")
 #define fx_expect_error(route, code) fx_expect((route), "{'op':'error','code':'%s'}", (code))
 
-/* The session of the next effect of that kind (WATCH, ALIVE, UNWATCH); 0: there is none. */
+/* The session of the next effect of that kind (WATCH, ALIVE, UNWATCH), the connection of DROP, the ticket of LOGIN and
+ * ADMIN; 0: there is none. fx_dropped_user: the user of the next DROP_USER, "" when there is none. */
 uint64_t fx_effect(effect_kind_t kind);
+const char *fx_dropped_user(void);
+
+/* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, and a for admin; '!' denies. A name
+ * that begins with '-' is banned. fx_set_access puts them in force. */
+access_t *fx_access(const char *text);
+void fx_set_access(const char *text);
 
 /* The late log does its next piece of work, and the relay what follows; false when there is none. */
 bool fx_log_step(void);

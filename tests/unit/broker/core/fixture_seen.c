@@ -35,6 +35,17 @@ uint64_t fx_effect(effect_kind_t kind) {
     return 0;
 }
 
+const char *fx_dropped_user(void) {
+    for (size_t i = 0; i < fx.seen_count; i++) {
+        seen_t *seen = &fx.seen[i];
+        if (seen->taken || seen->kind != EFFECT_DROP_USER)
+            continue;
+        seen->taken = true;
+        return seen->user;
+    }
+    return "";
+}
+
 static void s_print(zr_buffer_t *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void s_print(zr_buffer_t *out, const char *format, ...) {
     char text[128];
@@ -110,6 +121,8 @@ const char *fx_text(route_t route) {
     zr_buffer_t *out = &texts[next++ % 8];
     zr_buffer_clear(out);
     zr_blob_t *frame = s_take(route);
+    if (frame && fx.seen[fx.at].live)
+        s_print(out, "live ");
     if (frame) {
         zr_span_t bytes = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
         zr_ack_t ack;
@@ -121,7 +134,7 @@ const char *fx_text(route_t route) {
             s_print(out, "ack %llu @%llu %s", (unsigned long long)ack.upto, (unsigned long long)ack.seq,
                 zr_level_name(ack.level));
         else
-            s_print_deliver(out, bytes);
+            s_print_back(out, bytes); /* the same bytes by another way */
     }
     zr_blob_unref(frame);
     zr_buffer_u8(out, 0);
@@ -131,7 +144,7 @@ const char *fx_text(route_t route) {
 /* The JSON in a frame: all of it, or what follows the topic. */
 static json_t *s_json(route_t route, zr_span_t bytes) {
     zr_span_t room, json = bytes;
-    if (route == BACK)
+    if (route == BACK || bytes.ptr[0] != '{')
         ck_assert_int_ge(zr_back_read(bytes, &room, &json), ZR_BACK_PRESENCE);
     json_t *object = NULL;
     ck_assert_msg(zr_control_read(json, &object) == ZR_OK, "no JSON but %02x…", (unsigned)(uint8_t)bytes.ptr[0]);

@@ -338,6 +338,105 @@ START_TEST(test_what_a_room_keeps) {
 }
 END_TEST
 
+static access_t *s_users(void) {
+    return fx_access("ann: rwspc *\nbob: rwspc *\nanonymous: rwspc *\n");
+}
+
+START_TEST(test_max_user_sessions) {
+    fx_begin();
+    fx.config.max_user_sessions = 2;
+    fx.access = s_users;
+    fx.users[1] = fx.users[2] = fx.users[3] = "ann";
+    fx.users[4] = "bob";
+    fx_start();
+    fx_hello(1, "ann");
+    fx_hello(2, "ann");
+    fx_ask(3, "{'op':'hello','proto':1,'client':'%s'}", fx_client(3));
+    fx_expect_error(3, "too-many-sessions");
+    fx_hello(4, "bob"); /* it is ann's limit */
+    fx_hello(10, "x");  /* nobody's sessions are not one user's */
+    fx_hello(11, "y");
+    fx_hello(12, "z");
+    fx_resume(3, 2, "ann"); /* the same one on another connection, */
+    fx_ask(2, "{'op':'hello','proto':1,'client':'%s'}", fx_client(1));
+    fx_expect(2, "{'op':'welcome','resumed':false}"); /* and one in place of another */
+    fx_expect(1, "{'op':'bye','reason':'replaced'}");
+    fx_ask(1, "{'op':'hello','proto':1,'client':'%s'}", fx_client(9));
+    fx_expect_error(1, "too-many-sessions");
+    fx_ask(3, "{'op':'bye'}");
+    fx_ask(1, "{'op':'hello','proto':1,'client':'%s'}", fx_client(9));
+    fx_expect(1, "{'op':'welcome','user':'ann'}");
+    fx_finish();
+}
+END_TEST
+
+static void s_expect_join(route_t route, const char *room, const char *answer) {
+    fx_ask(route, "{'op':'join','room':'%s'}", room);
+    fx_expect(route, "{'op':'%s'}", answer);
+}
+
+START_TEST(test_max_user_rooms) {
+    fx_begin();
+    fx.config.max_user_rooms = 2;
+    fx.access = s_users;
+    fx.users[1] = fx.users[2] = "ann";
+    fx.users[3] = "bob";
+    fx_start();
+    fx_hello(1, "ann");
+    fx_hello(2, "ann");
+    fx_hello(3, "bob");
+    s_expect_join(1, "a", "joined");
+    fx_one(2, "b", 1, "x");
+    fx_run();
+    fx_expect_text(2, "ack 1 @1 memory");
+    fx_one(1, "c", 1, "x");
+    fx_run();
+    fx_expect(1, "{'code':'too-many-rooms','mid':1,'room':'c'}");
+    s_expect_join(2, "c", "error");
+    s_expect_join(3, "c", "joined"); /* whom another one made, */
+    s_expect_join(1, "c", "joined"); /* that room is for all */
+    fx_ask(1, "{'op':'bye'}");
+    fx_drop(1);
+    relay_tick(fx.relay); /* "a" is gone, "b" holds an entry */
+    s_expect_join(2, "d", "joined");
+    s_expect_join(2, "e", "error");
+    fx_ask(2, "{'op':'bye'}");
+    fx_drop(2);
+    relay_tick(fx.relay);
+    fx_hello(1, "ann"); /* neither a new session nor a new name makes it forget "b" */
+    s_expect_join(1, "d", "joined");
+    s_expect_join(1, "e", "error");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_rooms_of_those_who_did_not_log_in) {
+    fx_begin();
+    fx.config.max_user_rooms = 1;
+    fx.access = s_users;
+    fx_start();
+    fx_hello(1, "x");
+    fx_hello(2, "y");
+    s_expect_join(1, "a", "joined"); /* all of one address are one */
+    s_expect_join(2, "b", "error");
+    fx_finish();
+
+    fx_begin(); /* without users: others than those of this machine */
+    fx.config.max_user_rooms = 1;
+    fx.remote[2] = fx.remote[3] = true;
+    fx_start();
+    fx_hello(1, "x");
+    fx_hello(2, "y");
+    fx_hello(3, "z");
+    s_expect_join(1, "a", "joined");
+    s_expect_join(1, "b", "joined");
+    s_expect_join(2, "c", "joined");
+    s_expect_join(3, "d", "error");
+    fx_finish();
+}
+END_TEST
+
 UNIT_MAIN("broker.core.limits", test_max_frame, test_max_control, test_max_entries, test_bytes_of_names,
     test_max_sessions, test_max_rooms, test_max_joins, test_max_keys, test_max_state_bytes, test_max_replays,
-    test_max_replays_counts_snapshots, test_max_clients, test_what_a_room_keeps)
+    test_max_replays_counts_snapshots, test_max_clients, test_what_a_room_keeps, test_max_user_sessions,
+    test_max_user_rooms, test_rooms_of_those_who_did_not_log_in)

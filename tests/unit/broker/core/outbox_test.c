@@ -46,6 +46,9 @@ START_TEST(test_finish_gives_back_what_was_not_taken) {
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_PUBLISH, .frame = s_blob()});
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_APPEND, .append = {.frame = s_blob()}});
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = 1});
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_LOGIN, .login = calloc(1, sizeof(login_request_t))});
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_ADMIN, .admin = calloc(1, sizeof(admin_request_t))});
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_DROP_USER, .user = "ann"});
     ck_assert(outbox_take(&outbox, &effect));
     outbox_finish(&outbox);
     ck_assert_int_eq(s_freed, 3);

@@ -63,5 +63,27 @@ START_TEST(test_user_lives_as_long_as_its_last_session) {
 }
 END_TEST
 
+START_TEST(test_rights_are_of_the_room_that_is_asked_for) {
+    sessions_t sessions = {0};
+    access_t *access = access_new();
+    access_user_t *user = access_add_user(access, LIT("ann"));
+    access_add_rule(user, false, RIGHT_READ, LIT("a"));
+    access_add_rule(user, false, RIGHT_WRITE, LIT("b*"));
+    session_t *ann = s_add(&sessions, 1, "ann");
+    ann->access = user;
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(session_rights(ann, LIT("a")), RIGHT_READ);
+        ck_assert_uint_eq(session_rights(ann, LIT("b")), RIGHT_WRITE);
+        ck_assert_uint_eq(session_rights(ann, LIT("bb")), RIGHT_WRITE);
+        ck_assert_uint_eq(session_rights(ann, LIT("aa")), 0);
+    }
+    access_add_rule(user, false, RIGHT_READ, LIT("aa"));
+    session_rights_forget(ann);
+    ck_assert_uint_eq(session_rights(ann, LIT("aa")), RIGHT_READ);
+    session_remove(&sessions, ann);
+    access_destroy(access);
+}
+END_TEST
+
 UNIT_MAIN("broker.core.session", test_is_found_by_everything, test_route_moves_and_each_move_is_another_link,
-    test_user_lives_as_long_as_its_last_session)
+    test_user_lives_as_long_as_its_last_session, test_rights_are_of_the_room_that_is_asked_for)

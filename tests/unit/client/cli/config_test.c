@@ -1,6 +1,8 @@
 #include "config.h"
 
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "unit.h"
 
@@ -73,4 +75,75 @@ START_TEST(test_precedence) {
 }
 END_TEST
 
-UNIT_MAIN("client.cli.config", test_settings, test_mistakes, test_precedence)
+START_TEST(test_who_we_are) {
+    config_t config;
+    char says[256];
+    setenv("HOME", "/home/ann", 1);
+    ck_assert(
+        s_parse(&config, "certificate = ~/me\nserver-key = K = ~/\nuser = ann\ntoken-file = /t\n", says, sizeof says));
+    ck_assert_str_eq(config.file_certificate, "/home/ann/me");
+    ck_assert_str_eq(config.file_server_key, "K = ~/");
+    ck_assert_str_eq(config.file_user, "ann");
+    ck_assert_str_eq(config.file_token_file, "/t");
+    config_finish(&config);
+    ck_assert(!s_parse(&config, "user = a b\n", says, sizeof says));
+    config_finish(&config);
+}
+END_TEST
+
+START_TEST(test_precedence_of_who_we_are) {
+    static const struct {
+        const char *variable;
+        size_t flag, file;
+    } cases[] = {{"ZRELAY_CERTIFICATE", offsetof(config_t, certificate), offsetof(config_t, file_certificate)},
+        {"ZRELAY_SERVER_KEY", offsetof(config_t, server_key), offsetof(config_t, file_server_key)},
+        {"ZRELAY_USER", offsetof(config_t, user), offsetof(config_t, file_user)}};
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+    unsetenv("ZRELAY_SERVER");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int given = 0; given < 8; given++) {
+            config_t config;
+            zr_buffer_t error = {0};
+            config_init(&config);
+            const char **flag = (const char **)((char *)&config + cases[i].flag);
+            if (given & 1)
+                *(char **)((char *)&config + cases[i].file) = strdup("file");
+            if (given & 2)
+                setenv(cases[i].variable, "environment", 1);
+            else
+                unsetenv(cases[i].variable);
+            if (given & 4)
+                *flag = "flag";
+            ck_assert(config_resolve(&config, &error));
+            const char *expected = given & 4 ? "flag" : given & 2 ? "environment" : given & 1 ? "file" : NULL;
+            ck_assert_pstr_eq(*flag, expected);
+            config_finish(&config);
+        }
+        unsetenv(cases[i].variable);
+    }
+}
+END_TEST
+
+START_TEST(test_the_files_key_is_of_the_files_server) {
+    static const struct {
+        const char *file, *flag;
+        bool key;
+    } cases[] = {{"tcp://a:1", NULL, true}, {"tcp://a:1", "tcp://a:1", true}, {"tcp://a:1", "tcp://b:1", false},
+        {NULL, NULL, true}, {NULL, "tcp://b:1", false}};
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        config_t config;
+        zr_buffer_t error = {0};
+        config_init(&config);
+        config.file_server = cases[i].file ? strdup(cases[i].file) : NULL;
+        config.file_server_key = strdup("key");
+        config.server = cases[i].flag;
+        ck_assert(config_resolve(&config, &error));
+        ck_assert_int_eq(config.server_key != NULL, cases[i].key);
+        config_finish(&config);
+    }
+}
+END_TEST
+
+UNIT_MAIN("client.cli.config", test_settings, test_mistakes, test_precedence, test_who_we_are,
+    test_precedence_of_who_we_are, test_the_files_key_is_of_the_files_server)

@@ -13,7 +13,7 @@ static struct zrelay s_relay;
 static zrelay_event_t s_events[32];
 static size_t s_next, s_count;
 static int s_works; /* how often the library was let work */
-static char s_renamed[64];
+static char s_renamed[64], s_curve[128], s_login[128];
 static int s_fd = -1;
 
 static void s_prepare(const zrelay_event_t *events, size_t count) {
@@ -42,6 +42,16 @@ int zrelay_set_agent(zrelay_t *relay, const char *agent) {
 int zrelay_set_nick(zrelay_t *relay, const char *nick) {
     (void)relay;
     return nick ? 0 : ZRELAY_EINVAL;
+}
+int zrelay_set_curve(zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key) {
+    (void)relay;
+    snprintf(s_curve, sizeof s_curve, "%s %s %s", server_key, public_key, secret_key);
+    return 0;
+}
+int zrelay_set_login(zrelay_t *relay, const char *user, const char *token) {
+    (void)relay;
+    snprintf(s_login, sizeof s_login, "%s %s", user, token);
+    return 0;
 }
 int zrelay_rename(zrelay_t *relay, const char *nick) {
     (void)relay;
@@ -191,4 +201,54 @@ START_TEST(test_answers) {
 }
 END_TEST
 
-UNIT_MAIN("client.cli.conn", test_connects, test_gives_up, test_hold_keeps_events, test_nick_in_use, test_answers)
+START_TEST(test_a_key_that_is_refused_ends_it_at_once) {
+    conn_t session;
+    config_t config;
+    s_open(&session, &config);
+    conn_close(&session);
+    zrelay_event_t refused = {.type = ZRELAY_DISCONNECTED, .code = "refused", .text = "no"};
+    s_prepare(&refused, 1);
+    config.connect_ms = 600000;
+    ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), CLI_REFUSED);
+    s_prepare(&refused, 1); /* while it waits for an answer, too */
+    ck_assert_int_eq(conn_answer(&session, 7, NULL, NULL, NULL), CLI_REFUSED);
+    conn_close(&session);
+}
+END_TEST
+
+START_TEST(test_a_handshake_that_fails_may_be_a_restart) {
+    conn_t session;
+    config_t config;
+    s_open(&session, &config);
+    conn_close(&session);
+    zrelay_event_t events[] = {{.type = ZRELAY_DISCONNECTED, .code = "handshake", .text = "another key"}, s_connected};
+    config.connect_ms = 600000; /* it does not take as long when nothing better comes */
+    s_prepare(events, 1);
+    ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), CLI_UNREACHABLE);
+    conn_close(&session);
+    s_prepare(events, 2);
+    ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), 0);
+    conn_close(&session);
+}
+END_TEST
+
+START_TEST(test_a_token_goes_to_the_library_and_is_wiped) {
+    conn_t session;
+    config_t config;
+    s_open(&session, &config);
+    conn_close(&session);
+    config.server = "tcp://127.0.0.1:1";
+    config.user = "ann";
+    setenv("ZRELAY_TOKEN", "s3cret", 1);
+    s_prepare(&s_connected, 1);
+    ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), 0);
+    ck_assert_str_eq(s_login, "ann s3cret");
+    ck_assert_str_eq(session.identity.token, "");
+    ck_assert_str_eq(s_curve, "");
+    conn_close(&session);
+}
+END_TEST
+
+UNIT_MAIN("client.cli.conn", test_connects, test_gives_up, test_hold_keeps_events, test_nick_in_use, test_answers,
+    test_a_key_that_is_refused_ends_it_at_once, test_a_handshake_that_fails_may_be_a_restart,
+    test_a_token_goes_to_the_library_and_is_wiped)

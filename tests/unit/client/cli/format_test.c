@@ -141,5 +141,47 @@ START_TEST(test_progress) {
 }
 END_TEST
 
+/* JSON goes to terminals too. */
+START_TEST(test_json_is_safe_to_show) {
+    zr_buffer_t out = {0};
+    static const char body[] = "\x1b[2J \x7f \xc2\x9b"
+                               "31m \xe2\x80\xae \xe2\x80\xa8 \xc3\xa4 \xf0\x9f\x98\x80";
+    zrelay_event_t event = {
+        .type = ZRELAY_ENTRY, .room = "r\xc2\x9b", .sender = "ann\x7f", .body = body, .body_len = sizeof body - 1};
+    zr_buffer_append(&out, "before\xc2\x9b", 8); /* is not its own */
+    format_entry(&out, &event, FORMAT_JSON);
+    zr_buffer_u8(&out, '\0');
+    ck_assert_str_eq((const char *)out.data,
+        "before\xc2\x9b{\"room\":\"r\\u009B\",\"seq\":0,\"time\":0,\"sender\":\"ann\\u007F\",\"body\":"
+        "\"\\u001B[2J \\u007F \\u009B"
+        "31m \\u202E \\u2028 \xc3\xa4 \xf0\x9f\x98\x80\"}\n");
+    zr_buffer_finish(&out);
+}
+END_TEST
+
+START_TEST(test_why_the_broker_is_gone) {
+    static const struct {
+        zrelay_event_t event;
+        const char *says;
+    } cases[] = {
+        {{.text = "silent"}, "lost the broker (silent); trying again"},
+        {{.text = NULL}, "lost the broker (no answer); trying again"},
+        {{.code = "kicked", .text = "kicked"}, "lost the broker: an operator ended the session (kicked); trying again"},
+        {{.code = "new", .text = "new"}, "lost the broker (new); trying again"},
+        {{.code = "refused", .text = "no key"}, "cannot connect: no key; trying again"},
+        {{.code = "handshake", .text = "key"}, "cannot connect: key; trying again"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        zr_buffer_t out = {0};
+        zrelay_event_t event = cases[i].event;
+        event.type = ZRELAY_DISCONNECTED;
+        ck_assert(format_note(&out, &event, false));
+        ck_assert_span_eq(zr_span_of(out.data, out.len), zr_span(cases[i].says));
+        zr_buffer_finish(&out);
+    }
+}
+END_TEST
+
 UNIT_MAIN("client.cli.format", test_raw_is_byte_for_byte, test_terminals_are_safe, test_json, test_json_of_every_byte,
-    test_deletions_are_not_text, test_base64, test_notes, test_progress)
+    test_deletions_are_not_text, test_base64, test_notes, test_progress, test_json_is_safe_to_show,
+    test_why_the_broker_is_gone)

@@ -149,6 +149,12 @@ static inline void bench_live(bench_t *b, const char *room, uint64_t prev, uint6
     bench_run(b);
 }
 
+/* The same by DEALER, as of a private room. */
+static inline void bench_live_front(bench_t *b, const char *room, uint64_t prev, uint64_t first, uint64_t last) {
+    machine_front(b->machine, bench_entries(room, 0, prev, first, last), b->now);
+    bench_run(b);
+}
+
 static inline void bench_replay(bench_t *b, const char *room, uint64_t prev, uint64_t first, uint64_t last) {
     machine_front(b->machine, bench_entries(room, ZR_FRAME_REPLAY, prev, first, last), b->now);
     bench_run(b);
@@ -239,7 +245,10 @@ static inline const char *bench_event(bench_t *b) {
         sprintf(text, "connected %s %s%s", e->epoch, name, e->resumed ? " resumed" : "");
         break;
     case ZRELAY_DISCONNECTED:
-        sprintf(text, "disconnected %s", e->text);
+        if (e->code && strcmp(e->code, e->text) != 0)
+            sprintf(text, "disconnected [%s] %s", e->code, e->text);
+        else
+            sprintf(text, "disconnected %s%s", e->text, e->code ? " [=]" : "");
         break;
     case ZRELAY_EPOCH:
         sprintf(text, "epoch %s", e->epoch);
@@ -281,6 +290,8 @@ static inline const char *bench_event(bench_t *b) {
         break;
     case ZRELAY_USER:
         sprintf(text, "user %s for %" PRIu64, name, e->request);
+        if (e->sender)
+            sprintf(text + strlen(text), " by %s at %" PRIu64 ": %s", e->sender, e->time, e->text ? e->text : "-");
         break;
     case ZRELAY_ROOM:
         sprintf(text, "room %s %" PRIu64 " %" PRIu64 " for %" PRIu64, room, e->seq, e->count, e->request);

@@ -208,9 +208,65 @@ START_TEST(test_hostile_lists) {
 }
 END_TEST
 
+/* Its right to be read is taken, and given back: nothing is told, nothing comes twice. */
+START_TEST(test_a_room_that_may_not_be_read_for_a_while) {
+    s_prefix(ZRELAY_FROM_NOW);
+    s_list("{'room':'m/a','seq':5,'count':1}", false);
+    SENT(&b, "join room=m/a presence=false");
+    bench_joined(&b, "m/a", 5, 0, "");
+    EVENT(&b, "joined m/* 0 1");
+    EVENT(&b, "joined m/a 5 1");
+    bench_live(&b, "m/a", 5, 6, 6);
+    bench_expect_entries(&b, "m/a", 6, 6);
+    bench_json(&b, "{'op':'left','room':'m/a','reason':'revoked','seq':6}");
+    bench_live(&b, "m/a", 6, 7, 7);
+    bench_json(&b, "{'op':'pong','time':1,'heads':{'m/a':8}}");
+    bench_tick(&b, GRACE_MS);
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    for (int look = 0; look < 2; look++) {
+        bench_tick(&b, LIST_MS);
+        do
+            ck_assert_uint_lt(b.looked, b.sent_count);
+        while (strcmp(bench_sent(&b), "rooms prefix=m/") != 0);
+        s_list(look ? "{'room':'m/a','seq':9,'count':1}" : "", false);
+        if (look == 0)
+            NOTHING_SENT(&b);
+    }
+    SENT(&b, "join room=m/a after=6 presence=false");
+    bench_joined(&b, "m/a", 9, 0, ",'recovered':true,'private':true");
+    SENT(&b, "replay room=m/a after=6");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_room_that_may_not_be_read_after_a_reconnect) {
+    s_prefix(ZRELAY_FROM_NOW);
+    s_list("{'room':'m/a','seq':5,'count':1}", false);
+    SENT(&b, "join room=m/a presence=false");
+    bench_joined(&b, "m/a", 5, 0, "");
+    bench_no_session(&b);
+    while (*bench_event(&b))
+        ;
+    bench_welcome_with(&b, EPOCH_1, false, "");
+    EVENT(&b, "connected " EPOCH_1 " me");
+    bench_synced(&b);
+    SENT(&b, "rooms prefix=m/");
+    int list = bench_id(&b);
+    SENT(&b, "join room=m/a after=5 presence=false");
+    bench_json(&b, "{'op':'error','re':%d,'code':'forbidden','text':'no'}", bench_id(&b));
+    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[],'more':false}", list);
+    NOTHING_SENT(&b);
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
 UNIT_MAIN("client.lib.machine_prefix", test_joins_what_exists_silently,
     test_a_room_that_comes_up_later_is_read_from_its_beginning, test_a_room_seen_before_the_list_is_whole,
     test_a_room_whose_only_entry_was_dropped_is_found, test_another_sync_lists_again,
     test_leaving_the_prefix_leaves_its_rooms, test_a_room_that_another_prefix_wants_stays,
     test_rooms_joined_by_name_are_left_alone, test_more_rooms_than_fit,
-    test_a_room_too_many_for_the_broker_is_read_all_the_same, test_after_a_reconnect, test_hostile_lists)
+    test_a_room_too_many_for_the_broker_is_read_all_the_same, test_after_a_reconnect, test_hostile_lists,
+    test_a_room_that_may_not_be_read_for_a_while, test_a_room_that_may_not_be_read_after_a_reconnect)

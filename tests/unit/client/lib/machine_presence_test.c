@@ -198,7 +198,19 @@ START_TEST(test_hostile_presence) {
 }
 END_TEST
 
+START_TEST(test_presence_comes_by_either_way) {
+    s_room();
+    static const char frame[] = "a\x01{\"version\":2,\"joined\":[{\"nick\":\"bo\"}],\"left\":[],\"count\":3}";
+    bench_front(&b, frame, sizeof frame - 1);
+    EVENT(&b, "presence a +bo - 3");
+    bench_presence(&b, "a", "{'version':3,'joined':[{'nick':'cy'}],'left':[],'count':4}");
+    EVENT(&b, "presence a +cy - 4");
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
 UNIT_MAIN("client.lib.machine_presence", test_coming_and_going, test_renaming, test_not_about_oneself,
     test_missed_version_is_repaired_by_the_list, test_frames_during_the_list_are_applied_after_it,
     test_a_storm_is_bounded, test_reconnect_tells_who_changed, test_a_lost_last_frame_shows_in_a_pong,
-    test_leave_while_asking, test_refused_list, test_hostile_presence)
+    test_leave_while_asking, test_refused_list, test_hostile_presence, test_presence_comes_by_either_way)

@@ -407,6 +407,66 @@ START_TEST(test_acks_become_one_when_nobody_takes_them) {
 }
 END_TEST
 
+START_TEST(test_publishing_pauses_when_it_is_told_to) {
+    s_welcomed();
+    ck_assert_int_eq(s_put("a"), 0);
+    bench_run(&b);
+    SENT(&b, "publish a 1");
+    bench_json(&b, "{'op':'error','code':'rate-limited','text':'slow','wait':700}");
+    ck_assert_int_eq(s_put("a"), 0);
+    ck_assert_int_eq(s_put("b"), 0);
+    ck_assert(!machine_eager(b.machine));
+    bench_run(&b);
+    s_ack(1, 1); /* answers go on meanwhile */
+    EVENT(&b, "acked 1 2 1");
+    ck_assert_uint_eq(machine_due(b.machine), b.now + 700);
+    bench_tick(&b, 600);
+    NOTHING_SENT(&b);
+    bench_json(&b, "{'op':'error','code':'rate-limited','text':'slow'}"); /* and again; 100 ms if it does not say */
+    bench_tick(&b, 99);
+    NOTHING_SENT(&b);
+    bench_tick(&b, 1);
+    SENT(&b, "publish a 2");
+    SENT(&b, "publish b 3");
+    NO_EVENT(&b); /* nothing was refused */
+    ck_assert_uint_eq(machine_unacked(b.machine), 2);
+    bench_finish(&b);
+}
+END_TEST
+
+/* It is the broker that needs the rest, so what is resent waits too. */
+START_TEST(test_a_pause_outlives_the_connection) {
+    s_welcomed();
+    ck_assert_int_eq(s_put("a"), 0);
+    bench_run(&b);
+    SENT(&b, "publish a 1");
+    bench_json(&b, "{'op':'error','code':'rate-limited','text':'slow','wait':9000000}");
+    bench_no_session(&b);
+    bench_event(&b);
+    bench_welcome_with(&b, EPOCH_1, true, "");
+    EVENT(&b, "connected " EPOCH_1 " me resumed");
+    NOTHING_SENT(&b);
+    uint64_t end = b.now + WAIT_MAX_MS; /* the longest there is; pings go on meanwhile */
+    while (b.now < end) {
+        uint64_t due = machine_due(b.machine);
+        ck_assert_uint_gt(due, b.now);
+        b.now = due;
+        if (b.now < end)
+            bench_tick(&b, 0);
+        while (b.looked < b.sent_count)
+            ck_assert_str_eq(bench_sent(&b), "ping");
+        if (b.now < end)
+            bench_json(&b, "{'op':'pong','time':1,'heads':{}}");
+    }
+    ck_assert_uint_eq(b.now, end);
+    machine_tick(b.machine, b.now);
+    bench_run(&b);
+    const char *sent = bench_sent(&b);
+    ck_assert_str_eq(strcmp(sent, "ping") == 0 ? bench_sent(&b) : sent, "publish a 1");
+    bench_finish(&b);
+}
+END_TEST
+
 UNIT_MAIN("client.lib.machine_publish", test_one_message_is_one_frame, test_what_is_published_meanwhile_shares_a_frame,
     test_frames_are_bounded, test_no_more_under_way_than_the_window, test_works_offline,
     test_takes_only_what_the_protocol_allows, test_queue_is_full_at_its_limits, test_bodies_are_bounded_by_the_broker,
@@ -415,4 +475,5 @@ UNIT_MAIN("client.lib.machine_publish", test_one_message_is_one_frame, test_what
     test_a_resend_is_the_same_bytes, test_a_resend_leaves_out_what_is_answered,
     test_a_refusal_that_comes_again_is_told_once, test_smaller_limits_after_a_reconnect,
     test_acks_nobody_waits_for_are_malformed, test_an_ack_between_reconnect_and_resend,
-    test_acks_become_one_when_nobody_takes_them)
+    test_acks_become_one_when_nobody_takes_them, test_publishing_pauses_when_it_is_told_to,
+    test_a_pause_outlives_the_connection)

@@ -378,10 +378,101 @@ START_TEST(test_bad_names) {
 }
 END_TEST
 
+/* --- For operators --- */
+
+START_TEST(test_admin) {
+    bench_init(&b);
+    bench_welcome(&b);
+    ck_assert_int_eq(machine_admin(b.machine, "ban", "eve", "too loud", &number), 0);
+    bench_run(&b);
+    SENT(&b, "admin do=ban user=eve reason=too loud");
+    bench_json(&b, "{'op':'ok','re':%d,'text':'banned'}", bench_id(&b));
+    const zrelay_event_t *event = machine_event(b.machine);
+    ck_assert_ptr_nonnull(event);
+    ck_assert_int_eq((int)event->type, ZRELAY_DONE);
+    ck_assert_uint_eq(event->request, number);
+    ck_assert_str_eq(event->text, "banned");
+    ck_assert_ptr_null(event->room);
+    machine_admin(b.machine, "reload", NULL, NULL, &number);
+    bench_run(&b);
+    SENT(&b, "admin do=reload");
+    bench_json(&b, "{'op':'error','re':%d,'code':'admin-failed','text':'users:3: no'}", bench_id(&b));
+    EVENT(&b, "refused admin-failed - mid=0-0 request=2 seq=0");
+    machine_admin(b.machine, "unban", "eve", NULL, NULL);
+    machine_close(b.machine, b.now); /* said before the end */
+    bench_run(&b);
+    SENT(&b, "admin do=unban user=eve");
+    NOTHING_SENT(&b);
+    bench_json(&b, "{'op':'ok','re':%d}", bench_id(&b));
+    SENT(&b, "bye");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_bans) {
+    bench_init(&b);
+    bench_welcome(&b);
+    machine_admin(b.machine, "bans", NULL, NULL, NULL);
+    bench_run(&b);
+    SENT(&b, "admin do=bans");
+    bench_json(&b,
+        "{'op':'ok','re':%d,'bans':[{'user':'eve','by':'ann','time':'2026-11-20T12:00:01Z','reason':'too loud'},"
+        "{'user':'bob','by':'ann','time':'soon'},{'by':'ann'},7,{'user':'cy','by':'-','time':12}]}",
+        bench_id(&b));
+    EVENT(&b, "user eve for 1 by ann at 1795176001000000: too loud");
+    EVENT(&b, "user bob for 1 by ann at 0: -");
+    EVENT(&b, "user cy for 1 by - at 0: -");
+    EVENT(&b, "done 1 count=5 seq=0 complete");
+    NO_EVENT(&b);
+    machine_admin(b.machine, "bans", NULL, NULL, NULL);
+    bench_run(&b);
+    SENT(&b, "admin do=bans");
+    bench_json(&b, "{'op':'ok','re':%d}", bench_id(&b));
+    EVENT(&b, "done 2 count=0 seq=0 complete");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_admin_takes_only_what_the_protocol_allows) {
+    char reason[REASON_MAX + 2];
+    memset(reason, 'x', sizeof reason);
+    reason[REASON_MAX + 1] = '\0';
+    bench_init(&b);
+    const struct {
+        const char *what, *user, *reason;
+    } bad[] = {{NULL, NULL, NULL}, {"stop", NULL, NULL}, {"kick", NULL, NULL}, {"ban", "a b", NULL},
+        {"reload", "eve", NULL}, {"bans", NULL, "x"}, {"unban", "eve", "x"}, {"ban", "eve", "\xff"},
+        {"ban", "eve", "a\nb"}, {"ban", "eve", reason}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_int_eq(machine_admin(b.machine, bad[i].what, bad[i].user, bad[i].reason, NULL), ZRELAY_EINVAL);
+    reason[REASON_MAX] = '\0';
+    ck_assert_int_eq(machine_admin(b.machine, "kick", "eve", reason, NULL), 0);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_asked_too_often_is_asked_again) {
+    bench_init(&b);
+    bench_welcome(&b);
+    machine_who(b.machine, "a", &number);
+    bench_run(&b);
+    SENT(&b, "who room=a");
+    bench_json(&b, "{'op':'error','re':%d,'code':'rate-limited','text':'slow','wait':40}", bench_id(&b));
+    NO_EVENT(&b);
+    ck_assert_uint_eq(machine_due(b.machine), b.now + 40);
+    bench_tick(&b, 40);
+    SENT(&b, "who room=a");
+    bench_json(&b, "{'op':'who','re':%d,'users':[],'count':0,'more':false}", bench_id(&b));
+    EVENT(&b, "done 1 count=0 seq=0 complete");
+    bench_finish(&b);
+}
+END_TEST
+
 UNIT_MAIN("client.lib.machine_questions", test_who_in_pages, test_rooms_in_pages, test_a_list_that_goes_backwards_ends,
     test_history_up_to_the_head_of_this_moment, test_history_of_nothing, test_history_with_a_limit,
     test_history_of_the_last, test_history_that_is_forgotten_in_part, test_history_waits_for_the_repair_of_its_room,
     test_history_goes_on_after_a_reconnect, test_history_cut_by_another_epoch_ends,
     test_state_is_valid_at_the_first_answers_seq, test_half_a_page_of_state_is_asked_for_anew, test_direct_and_ping,
     test_a_direct_message_that_no_frame_holds, test_refused, test_asked_again_under_another_id_after_a_reconnect,
-    test_so_many_at_once, test_bad_names)
+    test_so_many_at_once, test_bad_names, test_admin, test_bans, test_admin_takes_only_what_the_protocol_allows,
+    test_asked_too_often_is_asked_again)

@@ -428,6 +428,67 @@ START_TEST(test_converges_while_publishing_goes_on) {
 }
 END_TEST
 
+/* --- By DEALER and by SUB --- */
+
+START_TEST(test_a_room_changes_its_way) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_live(&b, "a", 5, 6, 6);
+    bench_live_front(&b, "a", 6, 7, 8);
+    bench_live(&b, "a", 7, 8, 8); /* both ways, as it changes */
+    bench_live_front(&b, "a", 8, 9, 9);
+    bench_live(&b, "a", 9, 10, 10);
+    bench_expect_entries(&b, "a", 6, 10);
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+/* The new way was faster: one replay, of which the program need not hear. */
+START_TEST(test_frames_of_two_ways_cross) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_live_front(&b, "a", 6, 7, 7);
+    SENT(&b, "replay room=a after=5 until=6");
+    bench_live(&b, "a", 5, 6, 6);
+    bench_replay(&b, "a", 5, 6, 6);
+    bench_replayed(&b, 6, 1, true, false);
+    bench_expect_entries(&b, "a", 6, 7);
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    /* On one way it is a gap like any other. */
+    bench_live_front(&b, "a", 7, 8, 8);
+    bench_expect_entries(&b, "a", 8, 8);
+    bench_live_front(&b, "a", 9, 10, 10);
+    EVENT(&b, "gap a 8");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_replay_too_often_is_asked_again) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_live(&b, "a", 6, 7, 7);
+    EVENT(&b, "gap a 5");
+    SENT(&b, "replay room=a after=5 until=6");
+    bench_json(&b, "{'op':'error','re':%d,'code':'rate-limited','text':'slow'}", bench_id(&b));
+    bench_tick(&b, RETRY_MS - 1);
+    NOTHING_SENT(&b);
+    bench_tick(&b, 1);
+    SENT(&b, "replay room=a after=5 until=6");
+    /* Of a room that was left meanwhile it is not. */
+    machine_leave(b.machine, "a", b.now);
+    bench_run(&b);
+    int replay = bench_id(&b);
+    SENT(&b, "leave room=a");
+    bench_json(&b, "{'op':'error','re':%d,'code':'rate-limited','text':'slow'}", replay);
+    bench_tick(&b, RETRY_MS);
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
 UNIT_MAIN("client.lib.machine_repair", test_live_entries_come_in_order, test_an_entry_has_its_parts,
     test_duplicates_are_dropped, test_rooms_not_joined_are_nobodys, test_gap_is_replayed_up_to_what_is_here,
     test_gap_within_a_repair, test_replay_in_slices, test_frames_beyond_the_buffer_are_replayed,
@@ -437,4 +498,5 @@ UNIT_MAIN("client.lib.machine_repair", test_live_entries_come_in_order, test_an_
     test_incomplete_replay_tells_what_is_lost, test_everything_forgotten, test_frames_of_an_earlier_replay_are_no_loss,
     test_a_hole_that_no_replay_fills_is_lost_at_last, test_too_many_replays_is_asked_again,
     test_as_many_replays_as_the_broker_allows, test_replay_waits_for_a_program_that_is_behind,
-    test_private_rooms_come_by_dealer, test_converges_while_publishing_goes_on)
+    test_private_rooms_come_by_dealer, test_converges_while_publishing_goes_on, test_a_room_changes_its_way,
+    test_frames_of_two_ways_cross, test_a_replay_too_often_is_asked_again)

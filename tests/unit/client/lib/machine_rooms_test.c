@@ -288,10 +288,144 @@ START_TEST(test_no_more_rooms_than_the_broker_takes) {
 }
 END_TEST
 
+/* --- The right to read is taken --- */
+
+START_TEST(test_left_ends_a_room) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_json(&b, "{'op':'left','room':'a','reason':'revoked','seq':5}");
+    EVENT(&b, "refused forbidden a mid=0-0 request=0 seq=5");
+    NO_EVENT(&b);
+    bench_actions_are(&b, "-a0 ");
+    NOTHING_SENT(&b); /* the broker knows */
+    bench_live(&b, "a", 5, 6, 6);
+    NO_EVENT(&b);
+    bench_json(&b, "{'op':'left','room':'a','reason':'revoked','seq':5}");
+    bench_json(&b, "{'op':'left','room':7}");
+    NO_EVENT(&b);
+    ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now), 0); /* as often as it likes */
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_left_tells_what_can_not_come_any_more) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_live(&b, "a", 7, 8, 8);
+    EVENT(&b, "gap a 5");
+    SENT(&b, "replay room=a after=5 until=7");
+    bench_json(&b, "{'op':'left','room':'a','reason':'revoked','seq':9}");
+    EVENT(&b, "lost a 5 9");
+    EVENT(&b, "refused forbidden a mid=0-0 request=0 seq=9");
+    bench_json(&b, "{'op':'error','re':%d,'code':'forbidden','text':'no'}", bench_id(&b)); /* the replay */
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+/* It crossed our leave and join: what the broker then grants, nobody here waits for. */
+START_TEST(test_left_while_joining_again) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    machine_leave(b.machine, "a", b.now);
+    machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
+    bench_run(&b);
+    bench_synced(&b);
+    SENT(&b, "leave room=a");
+    SENT(&b, "join room=a");
+    bench_json(&b, "{'op':'left','room':'a','reason':'revoked','seq':5}");
+    EVENT(&b, "refused forbidden a mid=0-0 request=0 seq=5");
+    bench_joined(&b, "a", 5, 0, "");
+    NO_EVENT(&b);
+    SENT(&b, "leave room=a");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_join_too_often_is_asked_again) {
+    bench_init(&b);
+    bench_welcome(&b);
+    machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
+    bench_run(&b);
+    bench_synced(&b);
+    SENT(&b, "join room=a");
+    bench_json(&b, "{'op':'error','re':%d,'code':'rate-limited','text':'slow','wait':700}", bench_id(&b));
+    NO_EVENT(&b);
+    bench_tick(&b, 699);
+    NOTHING_SENT(&b);
+    bench_tick(&b, 1);
+    SENT(&b, "join room=a");
+    bench_joined(&b, "a", 5, 0, "");
+    EVENT(&b, "joined a 5 1");
+    bench_finish(&b);
+}
+END_TEST
+
+/* --- Private rooms: entries come by DEALER --- */
+
+/* A pong names a new head, and nothing came. */
+static void s_silence(uint64_t head) {
+    bench_json(&b, "{'op':'pong','time':1,'heads':{'a':%d}}", (int)head);
+    bench_tick(&b, GRACE_MS);
+}
+
+static void s_repair(uint64_t last, uint64_t head) {
+    char expected[64];
+    snprintf(expected, sizeof expected, "gap a %d", (int)last);
+    EVENT(&b, expected);
+    snprintf(expected, sizeof expected, "replay room=a after=%d", (int)last);
+    SENT(&b, expected);
+    bench_replay(&b, "a", last, last + 1, head);
+    bench_replayed(&b, head, head - last, true, false);
+    bench_expect_entries(&b, "a", last + 1, head);
+    snprintf(expected, sizeof expected, "repaired a %d", (int)head);
+    EVENT(&b, expected);
+}
+
+START_TEST(test_silence_on_sub_says_nothing_of_a_private_room) {
+    bench_init(&b);
+    bench_welcome(&b);
+    machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
+    bench_run(&b);
+    bench_synced(&b);
+    SENT(&b, "join room=a");
+    bench_joined(&b, "a", 5, 0, ",'private':true");
+    EVENT(&b, "joined a 5 1");
+    b.actions[0] = '\0';
+    s_silence(7);
+    bench_actions_are(&b, ""); /* no sync */
+    s_repair(5, 7);
+    /* It may be open since, and SUB dead: the second time in a row that is looked at. */
+    s_silence(9);
+    ck_assert_str_ne(b.actions, "");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_live_frame_tells_which_way_a_room_comes) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 5);
+    bench_live_front(&b, "a", 5, 6, 6);
+    bench_expect_entries(&b, "a", 6, 6);
+    s_silence(7);
+    bench_actions_are(&b, "");
+    s_repair(6, 7);
+    bench_live_front(&b, "a", 7, 8, 8);
+    bench_live(&b, "a", 8, 9, 9);
+    bench_expect_entries(&b, "a", 8, 9);
+    s_silence(10);
+    ck_assert_str_ne(b.actions, ""); /* it comes by SUB: is that dead? */
+    bench_finish(&b);
+}
+END_TEST
+
 UNIT_MAIN("client.lib.machine_rooms", test_from_now_begins_at_the_head, test_from_after_replays,
     test_from_after_the_head_needs_no_replay, test_from_after_what_is_forgotten, test_from_after_beyond_the_head,
     test_from_last, test_from_last_of_nothing, test_live_entries_before_joined_after_a_reconnect_are_no_loss,
     test_what_was_missed_while_away_is_replayed, test_sync_is_tried_again_with_another_nonce,
     test_the_nonce_is_given_back, test_frames_of_another_epoch_are_not_taken, test_synced_in_another_epoch,
     test_a_lost_tail_asks_back_for_a_sign_of_life, test_leave, test_leave_before_the_welcome, test_join_refused,
-    test_join_takes_only_what_the_protocol_allows, test_no_more_rooms_than_the_broker_takes)
+    test_join_takes_only_what_the_protocol_allows, test_no_more_rooms_than_the_broker_takes, test_left_ends_a_room,
+    test_left_tells_what_can_not_come_any_more, test_left_while_joining_again, test_join_too_often_is_asked_again,
+    test_silence_on_sub_says_nothing_of_a_private_room, test_a_live_frame_tells_which_way_a_room_comes)

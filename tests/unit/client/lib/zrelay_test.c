@@ -31,6 +31,7 @@ typedef struct {
     size_t count;
     char body[256]; /* of the last entry */
     char why[256];  /* the last connection was lost */
+    char code[64];
     uint64_t acked;
 } stage_t;
 
@@ -79,6 +80,8 @@ static bool s_turn(void) {
         snprintf(st.body, sizeof st.body, "%.*s", (int)event->body_len, (const char *)event->body);
     if (event->type == ZRELAY_DISCONNECTED)
         snprintf(st.why, sizeof st.why, "%s", event->text);
+    if (event->type == ZRELAY_DISCONNECTED)
+        snprintf(st.code, sizeof st.code, "%s", event->code ? event->code : "");
     if (event->type == ZRELAY_ACKED)
         st.acked = event->mid;
     return true;
@@ -533,10 +536,137 @@ START_TEST(test_words) {
 }
 END_TEST
 
+/* --- Encryption --- */
+
+typedef struct {
+    char public_key[41], secret_key[41];
+} pair_t;
+
+static pair_t s_pair(void) {
+    pair_t pair;
+    ck_assert_int_eq(zmq_curve_keypair(pair.public_key, pair.secret_key), 0);
+    return pair;
+}
+
+/* A stage whose broker has that key, or none; without ZAP it takes every client's. */
+static void s_open_curve(const pair_t *server) {
+    int one = 1;
+    memset(&st, 0, sizeof st);
+    st.context = zmq_ctx_new();
+    st.front = zmq_socket(st.context, ZMQ_ROUTER);
+    st.back = zmq_socket(st.context, ZMQ_XPUB);
+    void *sockets[] = {st.front, st.back};
+    for (int i = 0; server && i < 2; i++) {
+        zmq_setsockopt(sockets[i], ZMQ_CURVE_SERVER, &one, sizeof one);
+        zmq_setsockopt(sockets[i], ZMQ_CURVE_SECRETKEY, server->secret_key, 41);
+    }
+    s_bind(st.front, st.front_endpoint, sizeof st.front_endpoint);
+    s_bind(st.back, st.back_endpoint, sizeof st.back_endpoint);
+    st.relay = zrelay_new(st.front_endpoint);
+}
+
+START_TEST(test_both_sockets_are_encrypted) {
+    pair_t server = s_pair(), client = s_pair();
+    s_open_curve(&server);
+    ck_assert_int_eq(zrelay_set_curve(st.relay, server.public_key, client.public_key, client.secret_key), 0);
+    s_welcome(5000);
+    s_join_a(); /* waits for `synced` over SUB */
+    s_live(0, 1, "1", 1);
+    s_until(ZRELAY_ENTRY);
+    s_shut();
+}
+END_TEST
+
+/* Told once, and not in a tight loop: libzmq alone would try seven times a second, for ever. */
+START_TEST(test_another_server_key) {
+    pair_t server = s_pair(), other = s_pair(), client = s_pair();
+    s_open_curve(&server);
+    ck_assert_int_eq(zrelay_set_curve(st.relay, other.public_key, client.public_key, client.secret_key), 0);
+    s_until(ZRELAY_DISCONNECTED);
+    ck_assert_str_eq(st.code, "handshake");
+    ck_assert_ptr_nonnull(strstr(st.why, "the server's key may not be the one given"));
+    s_shut();
+}
+END_TEST
+
+START_TEST(test_one_side_encrypts) {
+    pair_t server = s_pair(), client = s_pair();
+    s_open_curve(&server);
+    s_until(ZRELAY_DISCONNECTED);
+    ck_assert_str_eq(st.code, "handshake");
+    ck_assert_ptr_nonnull(strstr(st.why, "encrypted connections only"));
+    s_shut();
+    s_open_curve(NULL);
+    ck_assert_int_eq(zrelay_set_curve(st.relay, server.public_key, client.public_key, client.secret_key), 0);
+    s_until(ZRELAY_DISCONNECTED);
+    ck_assert_ptr_nonnull(strstr(st.why, "does not encrypt")); /* whichever end notices first */
+    s_shut();
+}
+END_TEST
+
+START_TEST(test_keys_and_tokens_that_are_none) {
+    pair_t server = s_pair(), client = s_pair(), other = s_pair();
+    zrelay_t *relay = zrelay_new("tcp://127.0.0.1:1");
+    char token[258];
+    memset(token, 'x', sizeof token);
+    token[257] = '\0';
+    const char *public_key = client.public_key, *secret_key = client.secret_key;
+    ck_assert_int_eq(zrelay_set_curve(relay, NULL, public_key, secret_key), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_curve(relay, "short", public_key, secret_key), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_curve(relay, server.public_key, NULL, secret_key), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_curve(relay, server.public_key, public_key, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_curve(relay, server.public_key, public_key, other.secret_key), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_login(relay, "a b", "x"), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_login(relay, NULL, "x"), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_login(relay, "ann", NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_login(relay, "ann", ""), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_login(relay, "ann", "\xff"), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_login(relay, "ann", token), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_login(relay, "ann", token + 1), 0);
+    ck_assert_int_eq(
+        zrelay_set_curve(relay, server.public_key, public_key, secret_key), ZRELAY_EINVAL); /* one of both */
+    zrelay_ping(relay, NULL);                                                               /* starts it */
+    ck_assert_int_eq(zrelay_set_login(relay, "ann", "x"), ZRELAY_ESTATE);
+    ck_assert_int_eq(zrelay_set_curve(relay, server.public_key, public_key, secret_key), ZRELAY_ESTATE);
+    zrelay_destroy(relay);
+
+    static const struct {
+        const char *server;
+        int gives;
+    } cases[] = {{"tcp://127.0.0.1:1", 0}, {"tcp://127.1.2.3:1", 0}, {"tcp://[::1]:1", 0}, {"tcp://localhost:1", 0},
+        {"ipc:///run/x", 0}, {"tcp://10.0.0.1:1", ZRELAY_EINVAL}, {"tcp://127.example:1", ZRELAY_EINVAL},
+        {"tcp://[::12]:1", ZRELAY_EINVAL}, {"tcp://relay.example:1", ZRELAY_EINVAL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        relay = zrelay_new(cases[i].server); /* the token would be seen on its way */
+        ck_assert_msg(zrelay_set_login(relay, "ann", "x") == cases[i].gives, "%s", cases[i].server);
+        zrelay_destroy(relay);
+    }
+}
+END_TEST
+
+/* A pause that begins while nothing waits is kept by what is published then, and what waits goes when it ends. */
+START_TEST(test_a_pause_in_publishing) {
+    s_open();
+    s_welcome(60000);
+    s_answer("{'op':'error','code':'rate-limited','text':'slow','wait':300}");
+    uint64_t request;
+    ck_assert_int_eq(zrelay_ping(st.relay, &request), 0);
+    s_answer("{'op':'pong','re':%d,'time':1,'heads':{}}", s_expect("ping"));
+    s_until(ZRELAY_DONE); /* so it came */
+    ck_assert_int_eq(zrelay_publish(st.relay, "a", "1", 1, NULL), 0);
+    ck_assert_int_ge(zrelay_timeout(st.relay), 0);
+    ck_assert_int_le(zrelay_timeout(st.relay), 300);
+    s_receive();
+    ck_assert_int_eq(st.frame[0], 1);
+    s_shut();
+}
+END_TEST
+
 UNIT_MAIN("client.lib.zrelay", test_from_hello_to_a_live_entry, test_large_frames_are_shared_and_arrive_whole,
     test_a_lone_message_goes_without_next, test_poll_sleeps_until_there_is_something,
     test_never_blocks_when_the_broker_does_not_read, test_silence_makes_sockets_anew_and_the_descriptor_stays,
     test_a_broken_connection_is_told_at_once, test_a_bye_and_the_end_of_its_connection_are_one_loss,
     test_without_reconnect_a_broken_connection_ends_it, test_multipart_is_not_taken, test_close_says_bye_and_ends,
     test_destroy_after_close_still_sends, test_a_signal_ends_waiting, test_next_waits_no_longer_than_it_may,
-    test_endpoints, test_options_before_the_start, test_words)
+    test_endpoints, test_options_before_the_start, test_words, test_both_sockets_are_encrypted, test_another_server_key,
+    test_one_side_encrypts, test_keys_and_tokens_that_are_none, test_a_pause_in_publishing)

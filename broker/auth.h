@@ -1,0 +1,75 @@
+/* Who is let in. A thread owns the users file and the bans file: it answers libzmq's questions about handshakes (ZAP)
+ * and carries out what administrators ask for. A second one checks tokens, which takes so long that neither the loop
+ * nor handshakes may wait for it.
+ *
+ * Everything here is called on the loop's thread. Answers come through a queue; nothing here blocks, but auth_new and
+ * auth_destroy. */
+#ifndef AUTH_H
+#define AUTH_H
+
+#include "relay.h"
+#include "zpl.h"
+
+enum { AUTH_LOGINS_MAX = 64 }; /* that wait to be checked */
+
+typedef struct {
+    const char *users; /* path of the users file; NULL: open mode, there are no users */
+    const char *bans;  /* path of the bans file; NULL: `users` with ".bans" appended */
+    bool tokens;       /* logins are taken; needs `users` */
+    bool plain;        /* some listener is plain: see access_set_plain */
+} auth_config_t;
+
+typedef struct auth auth_t;
+
+/* Reads the files and starts the threads; from its return on handshakes are answered, so listeners are bound after it.
+ * CZMQ's context and the hash's key are set up before. On success `*access` is what the relay is to go by, the
+ * caller's. NULL: `error` holds one line that says why; nothing was started. */
+auth_t *auth_new(const auth_config_t *config, access_t **access, char error[ZPL_ERROR_SIZE]);
+
+/* Carries out the reloads and bans that were asked for, drops the logins, ends the threads and gives back the answers
+ * that were not taken. Close the listeners first: without a ZAP handler libzmq lets everybody in, unless
+ * ZMQ_ZAP_ENFORCE_DOMAIN is set. NULL is accepted. */
+void auth_destroy(auth_t *auth);
+
+/* --- Asking. Strings are copied. A ticket is any number that says which answer is which. --- */
+
+/* `by` is who asks, for the audit. */
+void auth_reload(auth_t *auth, uint64_t ticket, zr_span_t by);
+
+/* `by` and, for it to succeed, `user` are valid nicks; `reason` is any text, perhaps none. */
+void auth_ban(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t reason, zr_span_t by);
+void auth_unban(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t by);
+
+/* Lists the bans. */
+void auth_bans(auth_t *auth, uint64_t ticket);
+
+/* `address` is where the peer is, for slowing down who guesses; it may be empty. */
+void auth_login(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t token, zr_span_t address);
+
+/* --- Answers --- */
+
+/* Readable when there are answers. */
+int auth_fd(const auth_t *auth);
+
+typedef enum { AUTH_RELOAD, AUTH_BAN, AUTH_UNBAN, AUTH_BANS, AUTH_LOGIN } auth_kind_t;
+
+/* What is to be done first, in this order: hand `access` to the relay, if there is one; drop the connections of
+ * `disowned`. */
+typedef struct {
+    uint64_t ticket;
+    auth_kind_t kind;
+    zr_code_t code; /* of all but logins: ZR_OK, ZR_NO_SUCH_USER or ZR_ADMIN_FAILED */
+    char *text;     /* of all but logins: what to tell; of AUTH_BANS that went well, JSON: [{user, by, time, reason}] */
+    login_t login;  /* of logins */
+    uint32_t wait_ms; /* of logins that failed or came too early: until the next one is checked */
+    access_t *access; /* what holds from now on; NULL: nothing changed */
+    char **disowned;  /* users who lost a key or a token and have others, perhaps: sessions of theirs must end */
+    size_t disowned_count;
+} auth_answer_t;
+
+/* The oldest answer. false: there is none (and auth_fd is not readable until there is). Take over `access` (set it to
+ * NULL then) and call auth_answer_finish. */
+bool auth_take(auth_t *auth, auth_answer_t *answer);
+void auth_answer_finish(auth_answer_t *answer);
+
+#endif

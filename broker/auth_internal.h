@@ -1,0 +1,68 @@
+/* What the loop's side, the thread (both auth.c) and the logins' thread (auth_login.c) share. */
+#ifndef AUTH_INTERNAL_H
+#define AUTH_INTERNAL_H
+
+#include <czmq.h>
+#include <pthread.h>
+
+#include "auth.h"
+#include "logger.h"
+#include "throttle.h"
+#include "users.h"
+
+typedef struct request {
+    auth_kind_t kind;
+    uint64_t ticket;
+    char *user, *reason, *by; /* malloc'ed */
+    struct request *next;
+} request_t;
+
+typedef struct reply {
+    auth_answer_t answer;
+    struct reply *next;
+} reply_t;
+
+typedef struct login_job {
+    uint64_t ticket;
+    char user[ZR_NICK_MAX + 1];
+    char address[THROTTLE_ADDRESS_MAX + 1];
+    size_t token_len;
+    char token[TOKEN_MAX];
+    struct login_job *next;
+} login_job_t;
+
+/* One list for each direction, each with the place where the next one goes. */
+struct auth {
+    char *users_path, *bans_path; /* NULL: open mode */
+    bool plain;
+    zsock_t *zap;
+    int wake; /* eventfd: there are requests, or the end */
+    int fd;   /* eventfd: there are replies */
+    zr_log_limit_t refused_lines;
+    pthread_t thread;
+
+    bool tokens; /* and so there is a thread for logins */
+    pthread_t login_thread;
+    throttle_t *throttle; /* the logins' thread's */
+    zr_log_limit_t failed_lines, passed_lines;
+
+    pthread_mutex_t mutex; /* of all that follows */
+    pthread_cond_t login_wake;
+    bool stop;
+    request_t *requests, **requests_end;
+    login_job_t *logins, **logins_end;
+    size_t login_count;
+    reply_t *replies, **replies_end;
+    users_t *users; /* only the thread changes these two, so it may read them without the mutex */
+    bans_t bans;
+};
+
+uint64_t auth_now_ms(void);
+
+/* Puts the answer in the queue, which owns what is in it from then on. With the mutex held. */
+void auth_reply(auth_t *auth, const auth_answer_t *answer);
+
+void *auth_login_run(void *arg);
+void auth_login_free(login_job_t *job); /* wipes the token */
+
+#endif

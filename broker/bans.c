@@ -1,0 +1,182 @@
+/* See bans.h. */
+#include "bans.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fatal.h"
+#include "secret_file.h"
+
+/* --- The list --- */
+
+void bans_finish(bans_t *bans) {
+    free(bans->items);
+    *bans = (bans_t){0};
+}
+
+bans_t bans_copy(const bans_t *bans) {
+    bans_t copy = {.count = bans->count, .size = bans->count};
+    if (bans->count > 0) {
+        copy.items = fatal_calloc(bans->count * sizeof *copy.items);
+        memcpy(copy.items, bans->items, bans->count * sizeof *copy.items);
+    }
+    return copy;
+}
+
+const ban_t *bans_find(const bans_t *bans, zr_span_t user) {
+    for (size_t i = 0; i < bans->count; i++)
+        if (zr_span_equal(zr_span(bans->items[i].user), user))
+            return &bans->items[i];
+    return NULL;
+}
+
+bool bans_remove(bans_t *bans, zr_span_t user) {
+    const ban_t *ban = bans_find(bans, user);
+    if (!ban)
+        return false;
+    size_t at = (size_t)(ban - bans->items);
+    bans->count--;
+    memmove(&bans->items[at], &bans->items[at + 1], (bans->count - at) * sizeof *bans->items);
+    return true;
+}
+
+static ban_t *s_append(bans_t *bans) {
+    if (bans->count == bans->size) {
+        bans->size = bans->size ? 2 * bans->size : 16;
+        bans->items = fatal_realloc(bans->items, bans->size * sizeof *bans->items);
+    }
+    ban_t *ban = &bans->items[bans->count++];
+    memset(ban, 0, sizeof *ban);
+    return ban;
+}
+
+static void s_copy(char *place, zr_span_t text) {
+    memcpy(place, text.ptr, text.len);
+    place[text.len] = '\0';
+}
+
+/* What `reason` is in a line, with no code point cut in two. */
+static void s_set_reason(ban_t *ban, zr_span_t reason) {
+    zr_buffer_t shown = {0};
+    zr_escape(&shown, reason);
+    zr_span_t text = zr_span_of(shown.data, shown.len);
+    size_t len = 0;
+    for (size_t at = 0; at < text.len;) {
+        zr_utf8_next(text, &at);
+        if (at > BAN_REASON_MAX)
+            break;
+        len = at;
+    }
+    if (len > 0)
+        memcpy(ban->reason, text.ptr, len);
+    ban->reason[len] = '\0';
+    zr_buffer_finish(&shown);
+}
+
+bool bans_add(bans_t *bans, zr_span_t user, zr_span_t by, zr_span_t reason, time_t now) {
+    FATAL_UNLESS(zr_nick_valid(user) && zr_nick_valid(by));
+    bans_remove(bans, user);
+    if (bans->count == BANS_MAX)
+        return false;
+    ban_t *ban = s_append(bans);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(ban->time, sizeof ban->time, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    s_copy(ban->user, user);
+    s_copy(ban->by, by);
+    s_set_reason(ban, reason);
+    return true;
+}
+
+/* --- The file --- */
+
+static bool s_is_time(zr_span_t text) {
+    static const char shape[] = "0000-00-00T00:00:00Z";
+    if (text.len != BAN_TIME_LEN)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (shape[i] == '0' ? text.ptr[i] < '0' || text.ptr[i] > '9' : text.ptr[i] != shape[i])
+            return false;
+    return true;
+}
+
+/* What stands before the next space; `*line` is what stands after it. */
+static zr_span_t s_word(zr_span_t *line) {
+    const char *space = line->len ? memchr(line->ptr, ' ', line->len) : NULL;
+    size_t len = space ? (size_t)(space - line->ptr) : line->len;
+    zr_span_t word = zr_span_of(line->ptr, len);
+    size_t passed = space ? len + 1 : len;
+    *line = zr_span_of(line->ptr + passed, line->len - passed);
+    return word;
+}
+
+static bool s_is_safe(zr_span_t text) {
+    zr_buffer_t shown = {0};
+    zr_escape(&shown, text);
+    bool safe = zr_span_equal(zr_span_of(shown.data, shown.len), text);
+    zr_buffer_finish(&shown);
+    return safe;
+}
+
+/* NULL, or what is wrong with the line. */
+static const char *s_parse_line(bans_t *bans, zr_span_t line) {
+    zr_span_t user = s_word(&line), by = s_word(&line), time = s_word(&line);
+    if (!zr_nick_valid(user) || !zr_nick_valid(by))
+        return "a line begins with the names of who is banned and of who did it";
+    if (!s_is_time(time))
+        return "the third word is the time, as in 2026-01-31T23:59:59Z";
+    if (line.len > BAN_REASON_MAX)
+        return "the reason is longer than 400 bytes";
+    if (!s_is_safe(line))
+        return "there are control characters in the reason";
+    if (bans_find(bans, user))
+        return "this user is banned by another line already; keep one of them";
+    if (bans->count == BANS_MAX)
+        return "there are more than 10000 bans";
+    ban_t *ban = s_append(bans);
+    s_copy(ban->user, user);
+    s_copy(ban->by, by);
+    s_copy(ban->time, time);
+    s_copy(ban->reason, line);
+    return NULL;
+}
+
+bool bans_parse(bans_t *bans, const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE]) {
+    const char *wrong = NULL;
+    size_t at = 0;
+    for (unsigned number = 1; at < text.len; number++) {
+        const char *begin = text.ptr + at, *feed = memchr(begin, '\n', text.len - at);
+        size_t len = feed ? (size_t)(feed - begin) : text.len - at;
+        wrong = len > 0 ? s_parse_line(bans, zr_span_of(begin, len)) : NULL;
+        if (wrong) {
+            snprintf(error, ZPL_ERROR_SIZE, "%.300s:%u: %s", path, number, wrong);
+            bans_finish(bans);
+            return false;
+        }
+        at += len + 1;
+    }
+    return true;
+}
+
+bool bans_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {
+    zr_buffer_t text = {0};
+    secret_file_t result = secret_file_read(path, &text, NULL, error);
+    bool ok = result == SECRET_FILE_MISSING ||
+              (result == SECRET_FILE_READ && bans_parse(bans, path, zr_span_of(text.data, text.len), error));
+    zr_buffer_finish(&text);
+    return ok;
+}
+
+bool bans_save(const bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {
+    zr_buffer_t text = {0};
+    for (size_t i = 0; i < bans->count; i++) {
+        const ban_t *ban = &bans->items[i];
+        char line[sizeof *ban + 8];
+        int len = snprintf(line, sizeof line, "%s %s %s %s\n", ban->user, ban->by, ban->time, ban->reason);
+        zr_buffer_append(&text, line, (size_t)len);
+    }
+    bool ok = secret_file_replace(path, zr_span_of(text.data, text.len), error);
+    zr_buffer_finish(&text);
+    return ok;
+}

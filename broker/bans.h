@@ -1,0 +1,53 @@
+/* The bans file: who was sent away, by whom, when and why, a line each:
+ *
+ *     USER BY TIME REASON
+ *
+ * TIME is UTC (2026-01-31T23:59:59Z); REASON is the rest, perhaps nothing, made safe to show. Empty lines are passed
+ * over, any other line is an error: a ban that is not understood must not be forgotten. */
+#ifndef BANS_H
+#define BANS_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "names.h"
+#include "zpl.h"
+
+enum {
+    BANS_MAX = 10000,
+    BAN_REASON_MAX = 400, /* bytes; longer ones are cut */
+    BAN_TIME_LEN = 20,
+};
+
+typedef struct {
+    char user[ZR_NICK_MAX + 1], by[ZR_NICK_MAX + 1];
+    char time[BAN_TIME_LEN + 1];
+    char reason[BAN_REASON_MAX + 1]; /* valid UTF-8, nothing in it that moves a terminal */
+} ban_t;
+
+/* A zeroed struct holds none. */
+typedef struct {
+    ban_t *items; /* in the order they were imposed in */
+    size_t count, size;
+} bans_t;
+
+void bans_finish(bans_t *bans);
+bans_t bans_copy(const bans_t *bans);
+
+/* Into an empty `bans`, which stays empty on failure. No file means no bans. */
+bool bans_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]);
+bool bans_parse(bans_t *bans, const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE]);
+
+/* Writes the file, whole or not at all. */
+bool bans_save(const bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]);
+
+/* NULL: not banned. */
+const ban_t *bans_find(const bans_t *bans, zr_span_t user);
+
+/* `user` and `by` are valid nicks. Who is banned already is banned anew. false: there are BANS_MAX. */
+bool bans_add(bans_t *bans, zr_span_t user, zr_span_t by, zr_span_t reason, time_t now);
+
+/* false: not banned. */
+bool bans_remove(bans_t *bans, zr_span_t user);
+
+#endif

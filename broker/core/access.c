@@ -1,0 +1,251 @@
+#include "access.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fatal.h"
+#include "hash.h"
+#include "names.h"
+#include "policy.h"
+
+#define ANONYMOUS "anonymous"
+
+typedef struct {
+    char pattern[ZR_ROOM_MAX + 1];
+    size_t len;
+    bool deny;
+    rights_t rights;
+} rule_t;
+
+struct access_user {
+    char name[ZR_NICK_MAX];
+    size_t name_len;
+    bool banned;
+    rule_t
+        *rules; /* after access_finish in order, each pattern at most once among the allows and once among the denies */
+    size_t rule_count, rule_size;
+    UT_hash_handle hh;
+};
+
+struct access {
+    bool open_mode, plain;
+    access_user_t *users;
+    access_user_t **groups; /* of those that are let in one for each set of rules */
+    size_t group_count;
+};
+
+access_t *access_new(void) {
+    return fatal_calloc(sizeof(access_t));
+}
+
+access_t *access_new_open(void) {
+    access_t *access = access_new();
+    access_add_rule(access_add_user(access, zr_span(ANONYMOUS)), false, RIGHT_ALL, zr_span("*"));
+    access->open_mode = true;
+    access_finish(access);
+    return access;
+}
+
+void access_destroy(access_t *access) {
+    if (!access)
+        return;
+    access_user_t *user, *next;
+    HASH_ITER(hh, access->users, user, next) {
+        HASH_DEL(access->users, user);
+        free(user->rules);
+        free(user);
+    }
+    free(access->groups);
+    free(access);
+}
+
+static access_user_t *s_find(const access_t *access, zr_span_t name) {
+    access_user_t *user;
+    HASH_FIND(hh, access->users, name.ptr, name.len, user);
+    return user;
+}
+
+/* --- Building --- */
+
+access_user_t *access_add_user(access_t *access, zr_span_t name) {
+    FATAL_UNLESS(name.len > 0 && name.len <= ZR_NICK_MAX);
+    if (s_find(access, name))
+        return NULL;
+    access_user_t *user = fatal_calloc(sizeof *user);
+    memcpy(user->name, name.ptr, name.len);
+    user->name_len = name.len;
+    HASH_ADD(hh, access->users, name, name.len, user);
+    return user;
+}
+
+void access_add_rule(access_user_t *user, bool deny, rights_t rights, zr_span_t pattern) {
+    FATAL_UNLESS(pattern.len <= ZR_ROOM_MAX + 1);
+    if (user->rule_count == user->rule_size) {
+        user->rule_size = user->rule_size ? 2 * user->rule_size : 4;
+        user->rules = fatal_realloc(user->rules, user->rule_size * sizeof *user->rules);
+    }
+    rule_t *rule = &user->rules[user->rule_count++];
+    *rule = (rule_t){.len = pattern.len, .deny = deny, .rights = rights};
+    memcpy(rule->pattern, pattern.ptr, pattern.len);
+}
+
+void access_set_banned(access_user_t *user, bool banned) {
+    user->banned = banned;
+}
+
+void access_set_plain(access_t *access, bool plain) {
+    access->plain = plain;
+}
+
+static zr_span_t s_pattern(const rule_t *rule) {
+    return zr_span_of(rule->pattern, rule->len);
+}
+
+/* By what a rule is about, whatever rights it names. */
+static int s_compare_rules(const void *a, const void *b) {
+    const rule_t *one = a, *other = b;
+    return one->deny != other->deny ? one->deny - other->deny : zr_span_compare(s_pattern(one), s_pattern(other));
+}
+
+/* Puts the rules in order, and in one those about the same. */
+static void s_tidy(access_user_t *user) {
+    if (user->rule_count == 0)
+        return;
+    qsort(user->rules, user->rule_count, sizeof *user->rules, s_compare_rules);
+    size_t last = 0;
+    for (size_t i = 1; i < user->rule_count; i++)
+        if (s_compare_rules(&user->rules[last], &user->rules[i]) == 0)
+            user->rules[last].rights |= user->rules[i].rights;
+        else
+            user->rules[++last] = user->rules[i];
+    user->rule_count = last + 1;
+}
+
+static int s_compare_users(const void *a, const void *b) {
+    const access_user_t *one = *(access_user_t *const *)a, *other = *(access_user_t *const *)b;
+    if (one->rule_count != other->rule_count)
+        return one->rule_count < other->rule_count ? -1 : 1;
+    for (size_t i = 0; i < one->rule_count; i++) {
+        const rule_t *mine = &one->rules[i], *its = &other->rules[i];
+        int order = s_compare_rules(mine, its);
+        if (order == 0 && mine->rights != its->rights)
+            order = mine->rights < its->rights ? -1 : 1;
+        if (order != 0)
+            return order;
+    }
+    return 0;
+}
+
+void access_finish(access_t *access) {
+    access->group_count = 0;
+    access->groups = fatal_realloc(access->groups, (HASH_COUNT(access->users) + 1) * sizeof *access->groups);
+    for (access_user_t *user = access->users; user; user = user->hh.next) {
+        s_tidy(user);
+        if (!user->banned)
+            access->groups[access->group_count++] = user;
+    }
+    if (access->group_count == 0)
+        return;
+    qsort(access->groups, access->group_count, sizeof(access_user_t *), s_compare_users);
+    size_t last = 0;
+    for (size_t i = 1; i < access->group_count; i++)
+        if (s_compare_users(&access->groups[last], &access->groups[i]) != 0)
+            access->groups[++last] = access->groups[i];
+    access->group_count = last + 1;
+}
+
+/* --- Asking --- */
+
+bool access_is_open_mode(const access_t *access) {
+    return access->open_mode;
+}
+
+const access_user_t *access_user(const access_t *access, zr_span_t name) {
+    const access_user_t *user = s_find(access, access->open_mode || !name.len ? zr_span(ANONYMOUS) : name);
+    return user && !user->banned ? user : NULL;
+}
+
+bool access_is_user(const access_t *access, zr_span_t name) {
+    return !access->open_mode && !zr_span_equal(name, zr_span(ANONYMOUS)) && s_find(access, name);
+}
+
+rights_t access_rights(const access_user_t *user, zr_span_t room) {
+    rights_t allowed = 0, denied = 0;
+    for (size_t i = 0; i < user->rule_count; i++) {
+        const rule_t *rule = &user->rules[i];
+        if (policy_pattern_fits(s_pattern(rule), room))
+            *(rule->deny ? &denied : &allowed) |= rule->rights;
+    }
+    return allowed & ~denied;
+}
+
+/* What a pattern says of all rooms that begin so, without the '*'; false: it names one room. */
+static bool s_prefix(const rule_t *rule, zr_span_t *name) {
+    *name = s_pattern(rule);
+    bool many = name->len > 0 && name->ptr[name->len - 1] == '*';
+    name->len -= many;
+    return many;
+}
+
+/* The first name beyond all that are denied together with `room`. */
+static size_t s_beyond(const rule_t *rule, zr_span_t room, char next[ACCESS_NEXT_SIZE]) {
+    zr_span_t name;
+    if (s_prefix(rule, &name)) {
+        memcpy(next, name.ptr, name.len);
+        if (name.len)
+            next[name.len - 1]++; /* in UTF-8 there is no byte 255 */
+        return name.len;
+    }
+    memcpy(next, room.ptr, room.len);
+    next[room.len] = '\0';
+    return room.len + 1;
+}
+
+size_t access_next_readable(const access_user_t *user, zr_span_t room, char next[ACCESS_NEXT_SIZE]) {
+    zr_span_t nearest = {0};
+    for (size_t i = 0; i < user->rule_count; i++) {
+        const rule_t *rule = &user->rules[i];
+        zr_span_t name;
+        if (!(rule->rights & RIGHT_READ))
+            continue;
+        if (rule->deny && policy_pattern_fits(s_pattern(rule), room))
+            return s_beyond(rule, room, next);
+        s_prefix(rule, &name);
+        if (!rule->deny && zr_span_compare(name, room) > 0 && (!nearest.len || zr_span_compare(name, nearest) < 0))
+            nearest = name;
+    }
+    if (nearest.len)
+        memcpy(next, nearest.ptr, nearest.len);
+    return nearest.len;
+}
+
+bool access_is_admin(const access_user_t *user) {
+    bool admin = false;
+    for (size_t i = 0; i < user->rule_count; i++) {
+        const rule_t *rule = &user->rules[i];
+        if (!(rule->rights & RIGHT_ADMIN))
+            continue;
+        if (rule->deny)
+            return false;
+        admin |= zr_span_equal(s_pattern(rule), zr_span("*"));
+    }
+    return admin;
+}
+
+rights_t access_common(const access_t *access, zr_span_t room) {
+    if (access->group_count == 0 || (access->plain && !access_user(access, zr_span(NULL))))
+        return 0;
+    rights_t common = ~0U;
+    for (size_t i = 0; i < access->group_count && common; i++)
+        common &= access_rights(access->groups[i], room);
+    return common;
+}
+
+void access_each_gone(
+    const access_t *before, const access_t *now, void (*tell)(void *ctx, zr_span_t name, bool banned), void *ctx) {
+    for (const access_user_t *user = before->users; user; user = user->hh.next) {
+        zr_span_t name = zr_span_of(user->name, user->name_len);
+        if (!user->banned && access_is_user(before, name) && !access_user(now, name))
+            tell(ctx, name, access_is_user(now, name));
+    }
+}

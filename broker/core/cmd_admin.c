@@ -1,0 +1,144 @@
+/* admin: what operators may ask. Who is sent away is sent here; users and bans are the edge's (EFFECT_ADMIN). */
+#include "control.h"
+#include "relay_internal.h"
+
+static const struct {
+    const char *name;
+    bool about_user;
+    bool here; /* not the edge's */
+    admin_do_t what;
+} s_deeds[] = {
+    {"ban", true, false, ADMIN_BAN},
+    {"bans", false, false, ADMIN_BANS},
+    {"kick", true, true, 0},
+    {"reload", false, false, ADMIN_RELOAD},
+    {"unban", true, false, ADMIN_UNBAN},
+};
+enum { DEEDS = sizeof s_deeds / sizeof *s_deeds };
+
+static const char *s_name(admin_do_t what) {
+    size_t deed = 0;
+    while (s_deeds[deed].here || s_deeds[deed].what != what)
+        deed++;
+    return s_deeds[deed].name;
+}
+
+static void s_forget(relay_t *relay, admin_wait_t *wait) {
+    HASH_DEL(relay->admins, wait);
+    json_decref(wait->id);
+    free(wait);
+}
+
+void admin_forget_all(relay_t *relay) {
+    admin_wait_t *wait, *next;
+    HASH_ITER(hh, relay->admins, wait, next)
+    s_forget(relay, wait);
+}
+
+/* One line in the log and in the file of bans. */
+static bool s_is_reason(zr_span_t text) {
+    for (size_t i = 0; i < text.len; i++)
+        if ((uint8_t)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static void s_kick(relay_t *relay, request_t *request, zr_span_t nick, zr_span_t reason) {
+    user_t *user = session_user(&relay->sessions, nick);
+    if (!user) {
+        fail(relay, request, ZR_NO_SUCH_USER, NULL);
+        return;
+    }
+    zr_span_t by = user_nick(request->session->user);
+    zr_log(ZR_LOG_AUDIT, "%.*s kicks %.*s: %.*s", (int)by.len, by.ptr, (int)nick.len, nick.ptr, (int)reason.len,
+        reason.len ? reason.ptr : "");
+    reply(relay, request, json_pack("{ss}", "op", "ok"));
+    for (session_t *session = user->sessions, *next; session; session = next) { /* the last one takes `user` with it */
+        next = session->next;
+        session_dismiss(relay, session, "kicked");
+    }
+}
+
+static void s_copy(char *to, zr_span_t from) {
+    if (from.len)
+        memcpy(to, from.ptr, from.len);
+    to[from.len] = '\0';
+}
+
+static void s_hand_on(relay_t *relay, request_t *request, admin_do_t what, zr_span_t user, zr_span_t reason) {
+    if (HASH_COUNT(relay->admins) >= ADMINS_MAX) {
+        fail_wait(relay, request, BUSY_WAIT_MS);
+        return;
+    }
+    session_t *session = request->session;
+    admin_wait_t *wait = fatal_calloc(sizeof *wait);
+    *wait = (admin_wait_t){.ticket = ++relay->last_ticket,
+        .session = session->id,
+        .link = session->link,
+        .id = json_incref(request->id),
+        .what = what};
+    s_copy(wait->user, user);
+    s_copy(wait->by, user_nick(session->user));
+    HASH_ADD(hh, relay->admins, ticket, sizeof wait->ticket, wait);
+
+    admin_request_t *admin = fatal_calloc(sizeof *admin);
+    admin->ticket = wait->ticket;
+    admin->what = what;
+    s_copy(admin->user, user);
+    s_copy(admin->reason, reason);
+    s_copy(admin->by, user_nick(session->user));
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ADMIN, .admin = admin});
+    zr_log(ZR_LOG_AUDIT, "%s asks to %s %s: %s", admin->by, s_name(what), admin->user, admin->reason);
+}
+
+void cmd_admin(relay_t *relay, request_t *request) {
+    const char *wrong = NULL;
+    zr_span_t name = {0}, user = {0}, reason = {0};
+    zr_get_string(request->object, "do", 1, 64, &name, &wrong);
+    zr_get_string_opt(request->object, "user", SIZE_MAX, &user, &wrong);
+    zr_get_string_opt(request->object, "reason", ADMIN_REASON_MAX, &reason, &wrong);
+    size_t deed = 0;
+    while (deed < DEEDS && !zr_span_equal(name, zr_span(s_deeds[deed].name)))
+        deed++;
+    if (!wrong && deed == DEEDS)
+        wrong = "do";
+    if (!wrong && s_deeds[deed].about_user && !zr_nick_valid(user))
+        wrong = "user";
+    if (!wrong && !s_is_reason(reason))
+        wrong = "reason";
+
+    if (!access_is_admin(request->session->access))
+        fail(relay, request, ZR_FORBIDDEN, NULL);
+    else if (wrong)
+        fail_member(relay, request, wrong);
+    else if (s_deeds[deed].here)
+        s_kick(relay, request, user, reason);
+    else
+        s_hand_on(relay, request, s_deeds[deed].what, user, reason);
+}
+
+static json_t *s_done(admin_do_t what, const char *text) {
+    json_t *ok = json_pack("{ss}", "op", "ok");
+    if (text && what == ADMIN_BANS)
+        json_object_set_new(ok, "bans", json_loads(text, 0, NULL));
+    else if (text)
+        json_object_set_new(ok, "text", json_string(text));
+    return ok;
+}
+
+void relay_admin_done(relay_t *relay, uint64_t ticket, zr_code_t code, const char *text) {
+    admin_wait_t *wait;
+    HASH_FIND(hh, relay->admins, &ticket, sizeof ticket, wait);
+    FATAL_UNLESS(wait);
+    zr_log(ZR_LOG_AUDIT, "%s %s for %s: %s%s%s", s_name(wait->what), wait->user, wait->by, zr_code_name(code),
+        text && code != ZR_OK ? ": " : "", text && code != ZR_OK ? text : "");
+    const session_t *session = session_by_id(&relay->sessions, wait->session);
+    if (session && session->link == wait->link) {
+        request_t request = {.route = session->route, .id = wait->id};
+        if (code == ZR_OK)
+            reply(relay, &request, s_done(wait->what, text));
+        else
+            fail(relay, &request, code, text);
+    }
+    s_forget(relay, wait);
+}

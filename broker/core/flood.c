@@ -1,0 +1,80 @@
+/* See flood.h. */
+#include "flood.h"
+
+#include "control.h"
+
+static rates_t *s_rates(relay_t *relay, route_t route, session_t *session) {
+    return session ? &session->rates : rate_connection(&relay->sessions.connections, route);
+}
+
+/* Ends the session, or what has none: the peer whose frame is being handled. */
+static void s_send_away(relay_t *relay, session_t *session, uint64_t now) {
+    relay->stats.flooders++;
+    bool audible = zr_log_pass(&relay->flood_lines, now / 1000);
+    if (session) {
+        zr_span_t nick = user_nick(session->user);
+        if (audible)
+            zr_log(ZR_LOG_AUDIT, "the session of %.*s ends: flooding", (int)nick.len, nick.ptr);
+        session_dismiss(relay, session, "flooding");
+        return;
+    }
+    peer_t peer = {0};
+    if (relay->config.peer)
+        relay->config.peer(relay->config.peer_ctx, &peer);
+    if (!peer.connection)
+        return;
+    zr_span_t address = peer.address.len ? peer.address : zr_span("a local socket");
+    if (audible)
+        zr_log(
+            ZR_LOG_AUDIT, "a connection from %.*s without a session is ended: flooding", (int)address.len, address.ptr);
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = peer.connection});
+}
+
+bool flood_ask(relay_t *relay, const request_t *request, unsigned cost) {
+    uint64_t wait;
+    rates_t *rates = s_rates(relay, request->route, request->session);
+    switch (rates_ask(rates, &relay->rate_limits, cost, request->now, &wait)) {
+    case RATE_FITS:
+        return true;
+    case RATE_OVER:
+        relay->stats.limited++;
+        fail_wait(relay, request, wait);
+        return false;
+    case RATE_FLOODS:
+        break;
+    }
+    s_send_away(relay, request->session, request->now);
+    return false;
+}
+
+bool flood_note(relay_t *relay, route_t route, session_t *session, uint64_t now) {
+    uint64_t wait;
+    rates_t *rates = s_rates(relay, route, session);
+    rate_verdict_t verdict =
+        session ? rates_note(rates, &relay->rate_limits, 1, now) : rates_ask(rates, &relay->rate_limits, 1, now, &wait);
+    relay->stats.limited += verdict == RATE_OVER;
+    if (verdict == RATE_FLOODS)
+        s_send_away(relay, session, now);
+    return verdict == RATE_FITS;
+}
+
+bool flood_publish(relay_t *relay, route_t route, session_t *session, size_t entries, size_t bytes, uint64_t now) {
+    uint64_t wait;
+    switch (rates_publish(s_rates(relay, route, session), &relay->rate_limits, entries, bytes, now, &wait)) {
+    case RATE_FITS:
+        return true;
+    case RATE_OVER:
+        relay->stats.limited++;
+        if (session)
+            send_error(relay, route, ZR_RATE_LIMITED, json_pack("{sI}", "wait", (json_int_t)wait));
+        return true;
+    case RATE_FLOODS:
+        break;
+    }
+    s_send_away(relay, session, now);
+    return false;
+}
+
+void flood_arrive(relay_t *relay, session_t *session, route_t route, uint64_t now) {
+    rates_merge(&session->rates, rate_connection(&relay->sessions.connections, route), &relay->rate_limits, now);
+}

@@ -1,0 +1,22 @@
+/* Who does too much is told to wait, and sent away if it does not listen (PROTOCOL.md, section 6). What is too much is
+ * counted in rate.c; of a connection without a session under its route. */
+#ifndef FLOOD_H
+#define FLOOD_H
+
+#include "relay_internal.h"
+
+/* Each returns whether to go on. If not, there is nothing more to answer, and the session may be gone. */
+
+/* A request of `cost`: refused if it is too much. */
+bool flood_ask(relay_t *relay, const request_t *request, unsigned cost);
+
+/* What costs 1 and is never refused. Beyond the limit a connection without a session gets no answer. */
+bool flood_note(relay_t *relay, route_t route, session_t *session, uint64_t now);
+
+/* A PUBLISH frame, which is taken even if it is too much. */
+bool flood_publish(relay_t *relay, route_t route, session_t *session, size_t entries, size_t bytes, uint64_t now);
+
+/* The session begins, or goes on, at `route`: what that connection owes it owes. Before session_set_route. */
+void flood_arrive(relay_t *relay, session_t *session, route_t route, uint64_t now);
+
+#endif

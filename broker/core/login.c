@@ -1,0 +1,96 @@
+/* Logins by token: looking at one takes the edge tens of milliseconds, so the hello waits. */
+#include "relay_internal.h"
+
+static void s_forget(relay_t *relay, login_wait_t *wait) {
+    HASH_DELETE(hh, relay->logins, wait);
+    HASH_DELETE(by_route, relay->logins_by_route, wait);
+    json_decref(wait->id);
+    zr_buffer_finish(&wait->text);
+    free(wait);
+}
+
+static login_wait_t *s_of_route(const relay_t *relay, route_t route) {
+    login_wait_t *wait;
+    HASH_FIND(by_route, relay->logins_by_route, &route, sizeof route, wait);
+    return wait;
+}
+
+bool login_waits(const relay_t *relay, route_t route) {
+    return s_of_route(relay, route) != NULL;
+}
+
+void login_forget_route(relay_t *relay, route_t route) {
+    login_wait_t *wait = s_of_route(relay, route);
+    if (wait)
+        s_forget(relay, wait);
+}
+
+void login_forget_all(relay_t *relay) {
+    login_wait_t *wait, *next;
+    HASH_ITER(hh, relay->logins, wait, next)
+    s_forget(relay, wait);
+}
+
+/* Copies what the views point to behind one another, and turns them there. */
+static void s_keep(login_wait_t *wait) {
+    zr_span_t *views[] = {
+        &wait->hello.client, &wait->hello.resume, &wait->hello.agent, &wait->hello.user, &wait->address, &wait->back};
+    enum { VIEWS = sizeof views / sizeof *views };
+    for (size_t i = 0; i < VIEWS; i++)
+        zr_buffer_append(&wait->text, views[i]->ptr, views[i]->len);
+    const char *at = (const char *)wait->text.data; /* does not move any more */
+    for (size_t i = 0; i < VIEWS; at += views[i]->len, i++)
+        views[i]->ptr = at;
+}
+
+void login_begin(
+    relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker, zr_span_t address) {
+    if (HASH_COUNT(relay->logins) >= LOGINS_MAX) {
+        fail_wait(relay, request, BUSY_WAIT_MS);
+        return;
+    }
+    login_wait_t *wait = fatal_calloc(sizeof *wait);
+    *wait = (login_wait_t){.ticket = ++relay->last_ticket,
+        .route = request->route,
+        .connection = speaker->connection,
+        .id = json_incref(request->id),
+        .hello = {.client = hello->client, .resume = hello->resume, .agent = hello->agent, .user = hello->user},
+        .address = address,
+        .back = speaker->back};
+    s_keep(wait);
+    HASH_ADD(hh, relay->logins, ticket, sizeof wait->ticket, wait);
+    HASH_ADD(by_route, relay->logins_by_route, route, sizeof wait->route, wait);
+
+    login_request_t *login = fatal_calloc(sizeof *login);
+    login->ticket = wait->ticket;
+    memcpy(login->user, hello->user.ptr, hello->user.len);
+    memcpy(login->token, hello->token.ptr, hello->token.len);
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_LOGIN, .login = login});
+}
+
+/* For the audit, so many that the log stays readable: those that went well are not drowned by the others. */
+static void s_note(relay_t *relay, const login_wait_t *wait, bool ok, uint64_t now) {
+    if (!zr_log_pass(&relay->login_lines[ok], now / 1000))
+        return;
+    zr_span_t user = wait->hello.user, address = wait->address.len ? wait->address : zr_span("a local socket");
+    zr_log(ZR_LOG_AUDIT, "login of %.*s by token from %.*s: %s", (int)user.len, user.ptr, (int)address.len, address.ptr,
+        ok ? "ok" : "refused");
+}
+
+void relay_login_done(relay_t *relay, uint64_t ticket, login_t result, uint64_t wait_ms, uint64_t now) {
+    login_wait_t *wait;
+    HASH_FIND(hh, relay->logins, &ticket, sizeof ticket, wait);
+    if (!wait)
+        return;
+    s_note(relay, wait, result == LOGIN_OK, now);
+    request_t request = {.route = wait->route, .id = wait->id, .now = now};
+    if (result == LOGIN_OK)
+        hello_admit(relay, &request, &wait->hello,
+            &(speaker_t){
+                .name = wait->hello.user, .by_token = true, .connection = wait->connection, .back = wait->back});
+    else if (result == LOGIN_SLOW)
+        fail_wait(relay, &request, wait_ms);
+    else
+        fail(relay, &request, ZR_LOGIN_FAILED, NULL);
+    s_forget(relay, wait);
+}

@@ -1,0 +1,129 @@
+/* See rate.h. */
+#include "rate.h"
+
+#define MILLION UINT64_C(1000000)
+
+/* What a bucket counts at most in one request; keeps the products within 64 bits. */
+#define COST_MAX (UINT64_C(1) << 40)
+
+/* The smallest entry of a PUBLISH frame, in bytes. */
+enum { SMALLEST_ENTRY = 14 };
+
+static uint64_t s_max(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+static uint64_t s_min(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+/* `allowed` is what a client may owe beyond the burst in any case. */
+static rate_t s_rate(uint64_t per_second, uint64_t burst_seconds, uint64_t allowed) {
+    per_second = s_min(per_second, RATE_MAX);
+    uint64_t burst = per_second * burst_seconds * MILLION;
+    uint64_t debt = s_max(per_second * RATE_DEBT, s_min(allowed, COST_MAX)) * MILLION;
+    return (rate_t){.per_second = per_second, .burst = burst, .flood = burst + debt};
+}
+
+rate_limits_t rate_limits(uint64_t ops, uint64_t entries, uint64_t bytes, size_t window) {
+    return (rate_limits_t){
+        .ops = s_rate(ops, RATE_OPS_BURST, 0),
+        .entries = s_rate(entries, RATE_PUBLISH_BURST, window / SMALLEST_ENTRY),
+        .bytes = s_rate(bytes, RATE_PUBLISH_BURST, window),
+    };
+}
+
+/* What was owed and is not any more, as time went by. */
+static inline void s_refill(bucket_t *bucket, const rate_t *rate, uint64_t now) {
+    if (now == bucket->at)
+        return;
+    uint64_t elapsed = now > bucket->at ? now - bucket->at : 0;
+    bucket->at = now;
+    bool all = elapsed > bucket->owed / rate->per_second;
+    bucket->owed = all ? 0 : bucket->owed - elapsed * rate->per_second;
+}
+
+/* Beyond a flood nothing is added up any more. */
+static inline void s_spend(bucket_t *bucket, const rate_t *rate, uint64_t millionths) {
+    bucket->owed = s_min(bucket->owed + millionths, rate->flood + 1);
+}
+
+/* ms until no more than `left` is owed. */
+static uint64_t s_wait(const bucket_t *bucket, const rate_t *rate, uint64_t left) {
+    if (bucket->owed <= left)
+        return 0;
+    return (bucket->owed - left - 1) / (rate->per_second * 1000) + 1;
+}
+
+rate_verdict_t rates_ask(rates_t *rates, const rate_limits_t *limits, unsigned cost, uint64_t now, uint64_t *wait) {
+    const rate_t *rate = &limits->ops;
+    bucket_t *bucket = &rates->ops;
+    if (!rate->per_second)
+        return RATE_FITS;
+    s_refill(bucket, rate, now);
+    uint64_t millionths = s_min(cost * MILLION, rate->burst);
+    if (bucket->owed + millionths <= rate->burst) {
+        s_spend(bucket, rate, millionths);
+        return RATE_FITS;
+    }
+    s_spend(bucket, rate, MILLION);
+    if (bucket->owed > rate->flood)
+        return RATE_FLOODS;
+    *wait = s_wait(bucket, rate, rate->burst - millionths);
+    return RATE_OVER;
+}
+
+/* RATE_FITS or RATE_FLOODS, or RATE_OVER when it owes more than the burst. */
+static inline rate_verdict_t s_take(bucket_t *bucket, const rate_t *rate, uint64_t cost, uint64_t now) {
+    if (!rate->per_second)
+        return RATE_FITS;
+    s_refill(bucket, rate, now);
+    s_spend(bucket, rate, s_min(cost, COST_MAX) * MILLION);
+    if (bucket->owed <= rate->burst)
+        return RATE_FITS;
+    return bucket->owed > rate->flood ? RATE_FLOODS : RATE_OVER;
+}
+
+rate_verdict_t rates_note(rates_t *rates, const rate_limits_t *limits, unsigned cost, uint64_t now) {
+    return s_take(&rates->ops, &limits->ops, cost, now) == RATE_FLOODS ? RATE_FLOODS : RATE_FITS;
+}
+
+rate_verdict_t rates_publish(
+    rates_t *rates, const rate_limits_t *limits, size_t entries, size_t bytes, uint64_t now, uint64_t *wait) {
+    rate_verdict_t one = s_take(&rates->entries, &limits->entries, entries, now);
+    rate_verdict_t two = s_take(&rates->bytes, &limits->bytes, bytes, now);
+    if (one == RATE_FITS && two == RATE_FITS)
+        return RATE_FITS;
+    if (one == RATE_FLOODS || two == RATE_FLOODS)
+        return RATE_FLOODS;
+    if (rates->told && now >= rates->told && now - rates->told < RATE_TOLD)
+        return RATE_FITS;
+    rates->told = now;
+    uint64_t entries_wait = one == RATE_OVER ? s_wait(&rates->entries, &limits->entries, limits->entries.burst) : 0;
+    uint64_t bytes_wait = two == RATE_OVER ? s_wait(&rates->bytes, &limits->bytes, limits->bytes.burst) : 0;
+    *wait = s_max(entries_wait, bytes_wait);
+    return RATE_OVER;
+}
+
+static void s_merge(bucket_t *bucket, const bucket_t *other, const rate_t *rate, uint64_t now) {
+    bucket_t theirs = *other;
+    if (!rate->per_second)
+        return;
+    s_refill(bucket, rate, now);
+    s_refill(&theirs, rate, now);
+    if (theirs.owed > bucket->owed)
+        *bucket = theirs;
+}
+
+void rates_merge(rates_t *rates, const rates_t *other, const rate_limits_t *limits, uint64_t now) {
+    s_merge(&rates->ops, &other->ops, &limits->ops, now);
+    s_merge(&rates->entries, &other->entries, &limits->entries, now);
+    s_merge(&rates->bytes, &other->bytes, &limits->bytes, now);
+}
+
+rates_t *rate_connection(rate_connections_t *connections, uint32_t route) {
+    rate_connection_t *place = &connections->places[route % RATE_CONNECTIONS];
+    if (place->route != route)
+        *place = (rate_connection_t){.route = route};
+    return &place->rates;
+}

@@ -1,0 +1,85 @@
+/* Other rights, in force at once: who is not let in any more goes, who may not read a room any more is in it no longer,
+ * and rooms become open or private. */
+#include "control.h"
+#include "relay_internal.h"
+
+/* NULL: still let in, and then `*access` is what it may do. */
+static const char *s_why_not(const relay_t *relay, const session_t *session, const access_user_t **access) {
+    zr_span_t nick = user_nick(session->user);
+    bool named = access_is_user(relay->access, nick);
+    *access = access_user(relay->access, session->authenticated ? nick : zr_span(NULL));
+    if (session->authenticated && !*access)
+        return named ? "banned" : "revoked";
+    return !*access || (!session->authenticated && named) ? "revoked" : NULL;
+}
+
+/* Ends the memberships that the rights do not give any more, and judges the others. Returns how many ended. */
+static size_t s_judge_members(relay_t *relay, session_t *session) {
+    size_t ended = 0;
+    member_t *member, *next;
+    HASH_ITER(hh, session->members, member, next) {
+        room_t *room = member->room;
+        rights_t rights = access_rights(session->access, room_name(room));
+        if (rights & RIGHT_READ) {
+            member_judge(relay, member, rights);
+            continue;
+        }
+        send_frame(relay, session->route,
+            zr_control_write(json_pack("{ss so ss sI}", "op", "left", "room", zr_json_string(room_name(room)), "reason",
+                "revoked", "seq", (json_int_t)room->stored)));
+        member_remove(relay, member, "revoked");
+        ended++;
+    }
+    return ended;
+}
+
+static void s_judge(relay_t *relay, session_t *session) {
+    const access_user_t *access;
+    const char *why = s_why_not(relay, session, &access);
+    char nick[ZR_NICK_MAX + 1] = "";
+    memcpy(nick, session->user->nick, session->user->nick_len);
+    if (why) {
+        zr_log(ZR_LOG_AUDIT, "the session of %s ends: %s", nick, why);
+        session_dismiss(relay, session, why);
+        return;
+    }
+    session->access = access;
+    session_rights_forget(session);
+    size_t ended = s_judge_members(relay, session);
+    if (ended)
+        zr_log(ZR_LOG_AUDIT, "%s may not read %zu rooms any more and is in them no longer", nick, ended);
+}
+
+static void s_drop_user(relay_t *relay, zr_span_t name) {
+    effect_t effect = {.kind = EFFECT_DROP_USER};
+    memcpy(effect.user, name.ptr, name.len);
+    outbox_add(relay->outbox, &effect);
+}
+
+static void s_gone(void *ctx, zr_span_t name, bool banned) {
+    s_drop_user(ctx, name);
+    zr_log(ZR_LOG_AUDIT, "%.*s is not let in any more: %s", (int)name.len, name.ptr, banned ? "banned" : "revoked");
+}
+
+void relay_set_access(relay_t *relay, access_t *access) {
+    access_t *before = relay->access;
+    relay->access = access;
+    room_t *room, *next_room;
+    HASH_ITER(hh, relay->rooms, room, next_room)
+    room_judge(relay, room);
+    session_t *session, *next_session;
+    HASH_ITER(by_id, relay->sessions.by_id, session, next_session)
+    s_judge(relay, session);
+    access_each_gone(before, access, s_gone, relay);
+    access_destroy(before);
+}
+
+void relay_disown(relay_t *relay, zr_span_t name) {
+    zr_log(ZR_LOG_AUDIT, "%.*s lost a key or a token: who came by it must come anew", (int)name.len, name.ptr);
+    user_t *user = session_user(&relay->sessions, name);
+    for (session_t *session = user ? user->sessions : NULL, *next; session; session = next) {
+        next = session->next; /* the last one takes `user` with it */
+        session_dismiss(relay, session, "revoked");
+    }
+    s_drop_user(relay, name);
+}

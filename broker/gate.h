@@ -1,0 +1,47 @@
+/* How many connections other machines have, and how many they make: by address, with a limit on either. Pure: no socket
+ * is touched, no clock is read.
+ *
+ * It is told what libzmq's socket monitors tell. Events of the two sockets, and of two I/O threads, may come in another
+ * order than things happened, and libzmq lets some connections go without a word; so a descriptor that is in use again
+ * corrects what was known of it, and gate_sweep does the rest. */
+#ifndef GATE_H
+#define GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum { GATE_BURST_S = 4 }; /* so many seconds' worth of connections may be made at once */
+
+/* Who is counted as one: an IPv4 address, or the first 64 bits of an IPv6 address, which is what one gets. */
+typedef struct {
+    uint8_t bytes[16];
+} gate_address_t;
+
+/* false: nobody else's (loopback, a local socket), and not counted. */
+bool gate_address(const struct sockaddr *peer, socklen_t len, gate_address_t *address);
+
+typedef struct gate gate_t;
+
+/* Of one address: connections at a time, and new ones a second (0: no limit). */
+gate_t *gate_new(size_t max_connections, uint64_t per_second);
+void gate_destroy(gate_t *gate); /* NULL is accepted */
+
+/* A connection from `address` with descriptor `fd` was accepted by `side`, one of the two sockets; `inode` tells it
+ * from others that had the descriptor. false: it is one too many. It counts until gate_closed all the same, unless it
+ * came too fast. A connection that is known already is not counted again. */
+bool gate_opened(gate_t *gate, int side, int fd, uint64_t inode, const gate_address_t *address, uint64_t now_ms);
+
+/* What `side` had under that descriptor ended. */
+void gate_closed(gate_t *gate, int side, int fd);
+
+/* Forgets connections that `alive` does not know, and addresses about which there is nothing to remember. Now and then,
+ * so that neither grows for ever. */
+typedef bool(gate_alive_fn)(void *ctx, int fd, uint64_t inode);
+void gate_sweep(gate_t *gate, gate_alive_fn *alive, void *ctx, uint64_t now_ms);
+
+/* Addresses remembered. */
+size_t gate_addresses(const gate_t *gate);
+
+#endif

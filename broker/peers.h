@@ -1,0 +1,44 @@
+/* Who is at the other end of each connection, and the ways to end one. Where libzmq's metadata and the kernel's
+ * descriptors meet; what is counted and remembered is in connections.c and gate.c. */
+#ifndef PEERS_H
+#define PEERS_H
+
+#include <czmq.h>
+
+#include "relay.h"
+#include "settings.h"
+#include "sockets.h"
+
+typedef struct peers peers_t;
+
+/* Watches who comes to the two sockets. All of these stay the caller's and must outlive it. */
+peers_t *peers_new(zloop_t *loop, const sockets_t *sockets, const settings_t *settings);
+void peers_destroy(peers_t *peers); /* NULL is accepted */
+
+/* Who authenticated on the connection that `frame` came by (a payload part, or a subscription); empty: nobody. It lives
+ * as long as the frame. */
+zr_span_t peers_user(zmq_msg_t *frame);
+
+/* Who said hello in `frame`. What it points to lives as long as the frame. */
+void peers_describe(peers_t *peers, zmq_msg_t *frame, peer_t *peer);
+
+/* A subscription came, or one was given back. false: the reader has more than it may, and its connection ends. */
+bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
+
+/* Ends the connection that `frame` came by, at once. */
+void peers_end(zmq_msg_t *frame);
+
+/* Ends a connection (peer_t's) in a moment, so that what was sent to it gets out. One that is gone is left alone. */
+void peers_drop(peers_t *peers, uint64_t connection);
+
+/* Is the connection that `frame` came by to be listened to? Not while it waits for its end. */
+bool peers_hear(const peers_t *peers, zmq_msg_t *frame);
+
+/* The same for all connections of who authenticated as `user` and said hello there; those at the back that subscribed
+ * end at once. Of the others nobody knows; nothing is sent to them, and they are looked at when they speak. */
+void peers_drop_user(peers_t *peers, zr_span_t user);
+
+/* Connections that were closed because their address had or made too many. */
+uint64_t peers_turned_away(const peers_t *peers);
+
+#endif

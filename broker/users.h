@@ -1,0 +1,76 @@
+/* The users file: who there is, by which keys and tokens they are known, and what they may do.
+ *
+ *     role
+ *         name = member
+ *         allow = "read write state presence create : general chat-*"
+ *         deny = "write : general/announcements"
+ *     user
+ *         name = alice
+ *         key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+ *         token = "$argon2id$..."
+ *         role = member
+ *         allow = "admin : *"
+ *
+ * All members but `name` may be repeated. "all" stands for every right but admin; admin is for "*" only. A user named
+ * "anonymous" has no key and no token: what it may, those may who did not log in. */
+#ifndef USERS_H
+#define USERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "access.h"
+#include "bans.h"
+#include "buffer.h"
+#include "cert.h"
+#include "names.h"
+#include "token.h"
+#include "zpl.h"
+
+enum { USERS_TOKENS_MAX = 4 }; /* of one user: a login costs as many hashes as the user with the most has */
+
+typedef struct users users_t;
+typedef struct user user_t;
+
+typedef struct {
+    size_t users, keys, tokens;
+    size_t most_tokens; /* that one user has */
+} users_count_t;
+
+/* Reads the file. NULL: `error` holds one line with the file, the line number, the reason and what to do. */
+users_t *users_load(const char *path, char error[ZPL_ERROR_SIZE]);
+
+/* The same of a text; `path` is for errors. */
+users_t *users_parse(const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE]);
+
+void users_destroy(users_t *users); /* NULL is accepted */
+
+/* Judges all of them anew by this list. A ban of somebody who is not a user stays without effect. */
+void users_set_bans(users_t *users, const bans_t *bans);
+
+users_count_t users_count(const users_t *users);
+
+/* What the relay is to go by; the caller's. `plain`: see access_set_plain. */
+access_t *users_access(const users_t *users, bool plain);
+
+/* NULL: there is none. Who is banned is found too. */
+const user_t *users_of_name(const users_t *users, zr_span_t name);
+const user_t *users_of_key(const users_t *users, const uint8_t key[CERT_KEY_BYTES]);
+
+const char *user_name(const user_t *user);
+bool user_is_banned(const user_t *user);
+
+/* Copies the hashes of the user's tokens; returns how many there are. */
+size_t user_tokens(const user_t *user, char hashes[USERS_TOKENS_MAX][TOKEN_HASH_SIZE]);
+bool user_has_token(const user_t *user, const char *hash);
+
+/* A name, as names are listed. */
+typedef struct {
+    char name[ZR_NICK_MAX + 1];
+} user_name_t;
+
+/* Appends, as user_name_t, each user of `now` who had a key or a token in `before` that is no longer his: a connection
+ * of his may be one that could not be made any more. */
+void users_disowned(const users_t *before, const users_t *now, zr_buffer_t *names);
+
+#endif

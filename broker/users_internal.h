@@ -1,0 +1,53 @@
+/* What the table of users (users.c) and the reader of the file (users_file.c) share. */
+#ifndef USERS_INTERNAL_H
+#define USERS_INTERNAL_H
+
+#include "hash.h"
+#include "users.h"
+
+#define USERS_ANONYMOUS "anonymous"
+
+typedef struct {
+    bool deny;
+    rights_t rights;
+    char pattern[ZR_ROOM_MAX + 2];
+} rule_t;
+
+typedef struct {
+    char name[ZR_NICK_MAX + 1];
+    zr_buffer_t rules; /* of rule_t */
+    UT_hash_handle hh;
+} role_t;
+
+/* A role by name, while the file is being read: it may be defined further down. */
+typedef struct {
+    char name[ZR_NICK_MAX + 1];
+    unsigned line;
+} role_ref_t;
+
+struct user {
+    char name[ZR_NICK_MAX + 1];
+    unsigned line; /* where it begins */
+    bool banned;
+    zr_buffer_t rules; /* of rule_t: its own, then those of its roles */
+    zr_buffer_t roles; /* of role_ref_t */
+    size_t token_count;
+    char (*tokens)[TOKEN_HASH_SIZE]; /* USERS_TOKENS_MAX of them; NULL: none */
+    UT_hash_handle hh;
+};
+
+typedef struct {
+    uint8_t key[CERT_KEY_BYTES];
+    user_t *owner;
+    unsigned line;
+    UT_hash_handle hh;
+} user_key_t;
+
+struct users {
+    user_t *by_name; /* in the order of the file */
+    user_key_t *by_key;
+};
+
+void users_destroy_user(user_t *user); /* NULL is accepted; its keys stay */
+
+#endif

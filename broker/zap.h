@@ -1,0 +1,34 @@
+/* Requests of the ZeroMQ Authentication Protocol (RFC 27) and the verdicts on them. Pure: auth.c has the socket. */
+#ifndef ZAP_H
+#define ZAP_H
+
+#include "users.h"
+
+#define ZAP_ENDPOINT "inproc://zeromq.zap.01"
+
+/* The domains of zrelayd's listeners. */
+#define ZAP_DOMAIN_PLAIN "zrelay-plain" /* no encryption, mechanism NULL: whoever comes is anonymous */
+#define ZAP_DOMAIN_CURVE "zrelay-curve" /* mechanism CURVE: the key says who it is */
+
+enum { ZAP_FRAMES_MIN = 6, ZAP_FRAMES_MAX = 8 }; /* without and with the longest credentials */
+
+typedef struct {
+    zr_span_t version, id, domain, address, identity, mechanism;
+    zr_span_t credentials[ZAP_FRAMES_MAX - ZAP_FRAMES_MIN];
+    size_t credential_count;
+} zap_request_t;
+
+typedef struct {
+    const char *status; /* "200", "400" or "500" */
+    const char *text;   /* "OK", or why not; a static string */
+    const char *user; /* of 200: the user's name, "" for anonymous. Of 400: who it would have been, if that is known */
+} zap_verdict_t;
+
+/* `count` is the number of frames that came, perhaps more than ZAP_FRAMES_MAX; views of the frames. NULL, or what is
+ * wrong (a static string); the id is set all the same if there is one. */
+const char *zap_parse(const zr_span_t *frames, size_t count, zap_request_t *request);
+
+/* `users`: NULL when there is no users file; then nobody's key is known. */
+zap_verdict_t zap_judge(const zap_request_t *request, const users_t *users);
+
+#endif

@@ -1,0 +1,148 @@
+/* zrelay admin: what operators ask of a broker. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "format.h"
+#include "names.h"
+#include "output.h"
+
+typedef struct {
+    output_t output;
+    bool json;
+} admin_t;
+
+typedef struct {
+    const char *name;
+    bool user, reason;
+} deed_t;
+
+extern const command_t cmd_admin;
+
+static const deed_t s_deeds[] = {
+    {"reload", false, false},
+    {"kick", true, true},
+    {"ban", true, true},
+    {"unban", true, false},
+    {"bans", false, false},
+};
+
+static const deed_t *s_deed(const char *name) {
+    for (size_t i = 0; i < sizeof s_deeds / sizeof s_deeds[0]; i++)
+        if (strcmp(s_deeds[i].name, name) == 0)
+            return &s_deeds[i];
+    return NULL;
+}
+
+/* --- Answers --- */
+
+static void s_column(zr_buffer_t *out, const char *text, char end) {
+    zr_escape(out, zr_span(text ? text : ""));
+    zr_buffer_u8(out, (uint8_t)end);
+}
+
+static int s_ban(const zrelay_event_t *event, void *ctx) {
+    admin_t *admin = ctx;
+    zr_buffer_t *out = &admin->output.buffer;
+    if (event->type != ZRELAY_USER)
+        return 0;
+    if (admin->json) {
+        format_json(out, json_pack("{sssssIss}", "user", event->name, "by", event->sender ? event->sender : "", "time",
+                             (json_int_t)event->time, "reason", event->text ? event->text : ""));
+    } else {
+        char when[32] = "-";
+        time_t seconds = (time_t)(event->time / 1000000);
+        struct tm utc;
+        if (event->time)
+            strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
+        s_column(out, event->name, '\t');
+        s_column(out, event->sender, '\t');
+        s_column(out, when, '\t');
+        s_column(out, event->text, '\n');
+    }
+    return output_added(&admin->output) ? 0 : CLI_USAGE;
+}
+
+static void s_done(admin_t *admin, const zrelay_event_t *done) {
+    zr_buffer_t *out = &admin->output.buffer;
+    if (!done->text)
+        return;
+    if (admin->json)
+        format_json(out, json_pack("{ss}", "text", done->text));
+    else
+        s_column(out, done->text, '\n');
+}
+
+/* --- The command --- */
+
+static char *s_words(int argc, char **argv) {
+    zr_buffer_t text = {0};
+    for (int i = 0; i < argc; i++)
+        format_add(&text, "%s%s", i ? " " : "", argv[i]);
+    zr_buffer_u8(&text, '\0');
+    return (char *)text.data;
+}
+
+static int s_ask(conn_t *session, admin_t *admin, int argc, char **argv) {
+    char *reason = argc > 2 ? s_words(argc - 2, argv + 2) : NULL;
+    uint64_t request;
+    zrelay_event_t done;
+    int code;
+    int failed = zrelay_admin(session->relay, argv[0], argc > 1 ? argv[1] : NULL, reason, &request);
+    if (failed == ZRELAY_EINVAL && reason)
+        code = cli_misuse(&cmd_admin, "a reason has at most 200 bytes and no control characters");
+    else
+        code = failed ? conn_failed(session, failed) : conn_answer(session, request, s_ban, admin, &done);
+    if (!failed && code == 0)
+        s_done(admin, &done);
+    free(reason);
+    return code;
+}
+
+static int s_check(int argc, char **argv) {
+    const deed_t *deed = argc ? s_deed(argv[0]) : NULL;
+    if (argc == 0)
+        return cli_misuse(&cmd_admin, "what is to be done?");
+    if (!deed)
+        return cli_misuse(&cmd_admin, "there is no '%s'; there are reload, kick, ban, unban, bans", argv[0]);
+    if (deed->user && argc < 2)
+        return cli_misuse(&cmd_admin, "%s whom?", deed->name);
+    if (argc > (deed->user ? 2 : 1) && !deed->reason)
+        return cli_misuse(&cmd_admin, "what is '%s'?", argv[deed->user ? 2 : 1]);
+    return deed->user && !cli_nick_valid(argv[1]) ? CLI_USAGE : 0;
+}
+
+static int s_run(config_t *config, int argc, char **argv) {
+    int code = cli_options(&cmd_admin, config, NULL, 0, &argc, argv);
+    if (code < 0)
+        code = s_check(argc, argv);
+    if (code || config->help || config->version)
+        return code;
+    admin_t admin = {.json = config->json};
+    conn_t session;
+    output_open(&admin.output, STDOUT_FILENO, NULL, NULL);
+    code = conn_open(&session, config, CONN_NAMELESS);
+    if (code == 0)
+        code = s_ask(&session, &admin, argc, argv);
+    code = output_close(&admin.output, code);
+    conn_close(&session);
+    return code;
+}
+
+const command_t cmd_admin = {
+    .name = "admin",
+    .usage = "reload | kick USER [REASON…] | ban USER [REASON…] | unban USER | bans",
+    .summary = "what operators ask of a broker",
+    .help = "For users with the right 'admin'.\n"
+            "\n"
+            "  reload                  the broker reads its users file again; when it is wrong nothing changes\n"
+            "  kick USER [REASON…]     ends the sessions of USER; they may come again\n"
+            "  ban USER [REASON…]      ends them, and lets USER in no more, over restarts too\n"
+            "  unban USER              lets USER in again\n"
+            "  bans                    prints who is banned: user, by whom, when, and why, separated by tabs; as\n"
+            "                          JSON, objects with user, by, time (microseconds) and reason\n"
+            "\n",
+    .run = s_run,
+};

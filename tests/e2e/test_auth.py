@@ -1,0 +1,579 @@
+"""Who may come in, and how they go: keys, users, bans, tokens, and what a broker refuses to start with."""
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import unittest
+
+import zmq
+
+from harness import ZRELAYD, Program, TestCase, deliver_entries, publish_frame, wait_for
+
+FAST = "server\n    heartbeat = 2000\n    tick = 20\n"
+EVERYTHING = '    allow = "all : *"\n'
+ADMIN = '    allow = "all : *"\n    allow = "admin : *"\n'
+
+
+def section(name, *keys, rules=EVERYTHING, tokens=()):
+    """A user of a users file. Each of `keys` is a pair, of which the file gets the public one."""
+    text = f"user\n    name = {name}\n"
+    for public, _secret in keys:
+        text += f'    key = "{public.decode()}"\n'
+    for token in tokens:
+        text += f'    token = "{token}"\n'
+    return text + rules
+
+
+# A ZMTP connection by hand (RFC 23).
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(16) + b"\x00" + bytes(31)
+SOCKET_TYPE = b"\x0bSocket-Type\x00\x00\x00\x06DEALER"
+
+
+def ready(*properties):
+    body = b"\x05READY" + SOCKET_TYPE
+    for name, value in properties:
+        body += bytes([len(name)]) + name + len(value).to_bytes(4, "big") + value
+    return bytes([4, len(body)]) + body
+
+
+def message(**members):
+    body = json.dumps(members).encode()
+    return bytes([0, len(body)]) + body
+
+
+def talk(one, data, until):
+    """Sends and reads until that came; returns what did. None: the connection ended first."""
+    try:
+        one.sendall(data)
+        got = b""
+        while until not in got:
+            more = one.recv(65536)
+            if not more:
+                return None
+            got += more
+        return got
+    except OSError:
+        return None
+
+
+class AuthCase(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.key, self.public = self.server_key()
+        self.alice, self.bob, self.stranger = (zmq.curve_keypair() for _ in range(3))
+        self.brokers = []
+
+    def broker(self, *arguments, **options):
+        broker = super().broker(*arguments, **options)
+        self.brokers.append(broker)
+        return broker
+
+    def encrypted(self, users, head=FAST, more=""):
+        """A broker that encrypts everything, with this text as its users file."""
+        return self.broker("--users", self.users(users), "--server-key", self.key, config=head + "auth\n    encrypt = all\n" + more)
+
+    def keyed(self, broker, keys, endpoint=None, **options):
+        """A peer that comes with these keys, and watches what happens."""
+        return self.peer(endpoint or broker.server, curve=(self.public, *keys), watch=True, **options)
+
+    def refused(self, *arguments, config=None):
+        """Runs zrelayd, which must refuse to start with one line; returns it."""
+        if config is not None:
+            arguments = [*arguments, "--config", self.file("refused.conf", config)]
+        program = Program([ZRELAYD, *arguments], stdin=subprocess.DEVNULL)
+        self.addCleanup(program.end)
+        self.assertEqual(program.finish(), 1, program.text())
+        self.assertEqual(program.text(), "")
+        self.assertEqual(program.errors().count("\n"), 1, program.errors())
+        return program.errors()
+
+    def admitted(self, broker, keys):
+        """Whether the handshake of these keys succeeds, at the front and at the back."""
+        found = set()
+        for endpoint, kind in ((broker.server, zmq.DEALER), (broker.back, zmq.SUB)):
+            peer = self.keyed(broker, keys, endpoint, kind=kind, hello=False)
+            found.add(peer.event(peer.front)[0])
+            peer.close()
+        self.assertIn(found, ({"handshake_succeeded"}, {"handshake_failed_auth"}))
+        return found == {"handshake_succeeded"}
+
+
+class Start(AuthCase):
+    def test_other_machines_need_one_of_three(self):
+        for listen in ("tcp://0.0.0.0:*", "tcp://*:*", "tcp://[::]:*"):
+            line = self.refused("--listen", listen)
+            for way_out in ("127.0.0.1", "--server-key", "--users", "--insecure"):
+                self.assertIn(way_out, line)
+        self.assertIn("127.0.0.1", self.refused("--listen", "tcp://0.0.0.0:*", "--users", self.users("")))
+        self.assertIn("--users", self.refused("--listen", "tcp://0.0.0.0:*", "--server-key", self.key))
+        broker = self.broker("--listen", "tcp://0.0.0.0:*", "--server-key", self.key, "--users", self.users(section("a", self.alice)))
+        self.assertRegex(broker.text(), r"listening on tcp://0\.0\.0\.0:\d+ \(encrypted\), back tcp://0\.0\.0\.0:\d+ \(encrypted\),")
+
+    def test_settings_that_would_be_without_effect(self):
+        users = self.users("")
+        for config, words in (("auth\n    tokens = 1\n", "tokens"),
+                              (f"auth\n    bans = {users}.bans\n", "bans"),
+                              ("auth\n    encrypt = all\n", "--server-key"),
+                              (f"auth\n    users = {users}\n    server-key = {self.key}\nserver\n    insecure = 1\n", "contradict")):
+            with self.subTest(config):
+                self.assertIn(words, self.refused("--listen", "tcp://127.0.0.1:*", config=config))
+
+    def test_a_users_file_that_is_not_right(self):
+        good = section("alice", self.alice)
+        for name, text, mode, words in (("open", good, 0o666, "chmod"),
+                                        ("group", good, 0o660, "chmod"),
+                                        ("section", good + "person\n", 0o600, "section:5: "),
+                                        ("right", section("bob", rules='    allow = "fly : *"\n'), 0o600, "right:3: "),
+                                        ("twice", good + section("bob", self.alice), 0o600, "line 3"),
+                                        ("hash", section("bob", tokens=["secret"]), 0o600, "hash:3: ")):
+            with self.subTest(name):
+                line = self.refused("--listen", "tcp://127.0.0.1:*", "--users", self.users(text, name, mode))
+                self.assertIn(words, line)
+                self.assertIn(self.path(name), line)
+                self.assertNotIn("secret\"", line)
+        for path in (self.path("missing"), self.folder, "/dev/null"):
+            self.assertIn(path, self.refused("--listen", "tcp://127.0.0.1:*", "--users", path))
+
+    def test_other_files_that_are_not_right(self):
+        users = self.users(section("alice", self.alice))
+        common = ["--listen", "tcp://127.0.0.1:*", "--users", users]
+        os.chmod(self.key, 0o644)
+        self.assertIn("chmod", self.refused(*common, "--server-key", self.key))
+        os.chmod(self.key, 0o600)
+        # The public file is none to start with.
+        self.assertIn("secret", self.refused(*common, "--server-key", self.key.removesuffix("_secret")))
+        self.assertIn(self.path("no"), self.refused(*common, "--server-key", self.path("no")))
+        self.users("alice\n", "users.bans")
+        self.assertIn("users.bans:1", self.refused(*common))
+        self.users("", "users.bans", 0o666)
+        self.assertIn("users.bans", self.refused(*common))
+
+    def test_check_config_reads_what_it_names(self):
+        users = self.users(section("alice", self.alice))
+        config = self.file("whole.conf", f"auth\n    users = {users}\n    server-key = {self.key}\n")
+        check = lambda: subprocess.run([ZRELAYD, "--config", config, "--check-config"], capture_output=True, text=True)
+        self.assertEqual(check().returncode, 0)
+        self.users("user\n")
+        self.assertIn(f"{users}:1", check().stderr)
+        self.users("")
+        os.chmod(self.key, 0o644)
+        self.assertIn(self.key, check().stderr)
+        self.assertEqual(check().returncode, 1)
+
+    def test_an_empty_file_lets_nobody_in(self):
+        broker = self.encrypted("")
+        broker.wait_err("nobody is let in")
+        self.assertFalse(self.admitted(broker, self.alice))
+        plain = self.broker("--users", self.users(""), config=FAST)
+        peer = self.peer(plain, hello=False)
+        self.assertEqual(peer.hello("alice")["code"], "login-required")
+
+    def test_keygen(self):
+        self.assertEqual(os.stat(self.key).st_mode & 0o777, 0o600)
+        public = self.key.removesuffix("_secret")
+        with open(public, "rb") as file:
+            self.assertIn(self.public, file.read())
+        again = Program([ZRELAYD, "--keygen", public], stdin=subprocess.DEVNULL)
+        self.addCleanup(again.end)
+        self.assertEqual(again.finish(), 1)
+        self.assertIn(public, again.errors())
+
+    def test_hash_token(self):
+        make = lambda token: subprocess.run([ZRELAYD, "--hash-token"], input=token, capture_output=True)
+        made = make(b"correct horse\n")
+        self.assertRegex(made.stdout, rb"\A\$argon2id\$[!-~]+\n\Z")
+        self.assertNotEqual(made.stdout, make(b"correct horse\n").stdout)
+        self.assertEqual(make(b"").returncode, 1)
+        self.assertEqual(make(257 * b"t").returncode, 1)
+        self.assertEqual(make(256 * b"t").returncode, 0)
+
+
+class Keys(AuthCase):
+    def test_a_known_key_talks_and_an_unknown_one_does_not(self):
+        broker = self.encrypted(section("alice", self.alice) + section("bob", self.bob))
+        alice = self.keyed(broker, self.alice)
+        self.assertEqual((alice.welcome["user"], alice.welcome["nick"]), ("alice", "alice"))
+        self.assertEqual(alice.welcome["back"], broker.back)
+        alice.ask(op="join", room="general")
+        alice.subscribe(b"general\0")
+        bob = self.keyed(broker, self.bob, nick="bob")
+        bob.send(publish_frame("general", (1, b"hello")))
+        room, _flags, _prev, entries = deliver_entries(alice.live())
+        self.assertEqual((room, entries[0][3], entries[0][5]), ("general", "bob", b"hello"))
+        self.assertFalse(self.admitted(broker, self.stranger))
+        self.assertTrue(self.admitted(broker, self.alice))
+
+    def test_a_name_is_the_keys(self):
+        broker = self.encrypted(section("alice", self.alice) + section("bob", self.bob))
+        mallory = self.keyed(broker, self.bob, nick="alice")
+        self.assertEqual(mallory.welcome["nick"], "bob")
+
+    def test_the_wrong_servers_key(self):
+        broker = self.encrypted(section("alice", self.alice))
+        peer = self.peer(broker, curve=(self.stranger[0], *self.alice), watch=True, hello=False)
+        self.assertNotEqual(peer.event(peer.front)[0], "handshake_succeeded")
+
+    def test_a_plain_listener_beside_an_encrypted_one(self):
+        # What other machines can reach is encrypted; it is reached from here too.
+        broker = self.broker("--users", self.users(section("alice", self.alice) + section("anonymous")), "--server-key", self.key,
+                             "--listen", "tcp://127.0.0.1:*", "--listen", "tcp://0.0.0.0:*", config=FAST)
+        self.assertRegex(broker.text(), r"listening on tcp://127\.0\.0\.1:\d+ and tcp://0\.0\.0\.0:\d+ \(encrypted\), "
+                                        r"back tcp://127\.0\.0\.1:\d+ and tcp://0\.0\.0\.0:\d+ \(encrypted\),")
+        plain, encrypted = (one.replace("0.0.0.0", "127.0.0.1") for one in broker.listen)
+        plain_back, encrypted_back = (one.replace("0.0.0.0", "127.0.0.1") for one in broker.backs)
+        alice, guest = self.keyed(broker, self.alice, encrypted), self.peer(plain, "guest")
+        self.assertEqual((alice.welcome["back"], guest.welcome["back"]), (encrypted_back, plain_back))
+        self.assertNotIn("user", guest.welcome)
+        for peer in (alice, guest):
+            peer.subscribe(b"general\0")
+        alice.send(publish_frame("general", (1, b"to both")))
+        for peer in (alice, guest):
+            self.assertEqual(deliver_entries(peer.live())[3][0][5], b"to both")
+        # Each listener takes its own kind only, at the front and at the back.
+        for endpoint, kind in ((plain, zmq.DEALER), (plain_back, zmq.SUB)):
+            peer = self.keyed(broker, self.alice, endpoint, kind=kind, hello=False)
+            self.assertNotEqual(peer.event(peer.front)[0], "handshake_succeeded", endpoint)
+        for endpoint, kind in ((encrypted, zmq.DEALER), (encrypted_back, zmq.SUB)):
+            peer = self.peer(endpoint, watch=True, kind=kind, hello=False)
+            self.assertNotEqual(peer.event(peer.front)[0], "handshake_succeeded", endpoint)
+        # A user's name is his alone.
+        self.assertEqual(self.peer(plain, hello=False).hello("alice")["code"], "nick-in-use")
+
+    def test_a_claimed_routing_id_is_refused(self):
+        broker = self.broker(config=FAST)
+        for claimed in (b"me", b"me-me", b"\x01" + bytes(4)):
+            peer = self.peer(broker, hello=False, watch=True, routing_id=claimed)
+            peer.send(json.dumps({"op": "hello", "proto": 1, "client": peer.client}).encode())
+            peer.wait_gone(peer.front)
+            self.assertFalse(peer.front.poll(0))
+        broker.wait_err("set a routing id of its own")
+        self.assertEqual(self.peer(broker, "ann").welcome["op"], "welcome")
+
+
+    def test_a_user_or_address_claimed_in_the_handshake_is_not_believed(self):
+        users = section("alice", self.alice) + section("anonymous", rules='    allow = "read : open"\n')
+        for arguments in ([], ["--users", self.users(users)]):
+            broker = self.broker(*arguments, config=FAST)
+            with socket.create_connection(("127.0.0.1", int(broker.server.rsplit(":", 1)[1]))) as one:
+                self.assertTrue(talk(one, GREETING, b"READY"))
+                claims = ready((b"User-Id", b"alice"), (b"Peer-Address", b"192.0.2.7"), (b"__fd", b"1"))
+                welcome = talk(one, claims + message(op="hello", proto=1, client=secrets.token_hex(16)), b"}}")
+                self.assertIn(b'"welcome"', welcome)
+                self.assertNotIn(b"alice", welcome)
+                self.assertTrue(talk(one, message(op="ping"), b'"pong"'))
+
+
+class Reload(AuthCase):
+    def reload(self, broker, users):
+        """Puts the file in place and sends SIGHUP; returns the audit line about it."""
+        self.users(users)
+        before = broker.errors().count("reload by SIGHUP")
+        broker.signal(signal.SIGHUP)
+        wait_for(lambda: broker.errors().count("reload by SIGHUP") > before, "the reload")
+        return wait_for(lambda: re.findall(r"audit.*reload by SIGHUP.*\n", broker.errors())[before:], "its line")[0]
+
+    def test_users_come_and_go(self):
+        broker = self.encrypted(section("alice", self.alice))
+        alice = self.keyed(broker, self.alice)
+        self.assertFalse(self.admitted(broker, self.bob))
+        self.reload(broker, section("alice", self.alice) + section("bob", self.bob))
+        self.assertTrue(self.admitted(broker, self.bob))
+        self.assertEqual(alice.ask(op="ping")["op"], "pong")
+        self.reload(broker, section("bob", self.bob))
+        self.assertEqual(alice.control()["reason"], "revoked")
+        self.assertFalse(self.admitted(broker, self.alice))
+
+    def test_a_file_with_an_error_changes_nothing(self):
+        broker = self.encrypted(section("alice", self.alice))
+        alice = self.keyed(broker, self.alice)
+        line = self.reload(broker, section("bob", self.bob) + "    fly = high\n")
+        self.assertIn(f"{self.path('users')}:5", line)
+        self.assertIn("fly", line)
+        os.remove(self.path("users"))
+        broker.signal(signal.SIGHUP)
+        broker.wait_err("reload by SIGHUP.*No such file")
+        self.assertEqual(alice.ask(op="ping")["op"], "pong")
+        self.assertTrue(self.admitted(broker, self.alice))
+        self.assertFalse(self.admitted(broker, self.bob))
+
+    def test_both_connections_of_a_removed_user_end(self):
+        broker = self.encrypted(section("alice", self.alice) + section("bob", self.bob))
+        alice, bob = self.keyed(broker, self.alice), self.keyed(broker, self.bob)
+        for peer in (alice, bob):
+            peer.subscribe(b"general\0")
+        silent = self.keyed(broker, self.alice, broker.back, kind=zmq.SUB, hello=False)  # connected, and nothing else
+        self.assertEqual(silent.event(silent.front)[0], "handshake_succeeded")
+        self.reload(broker, section("bob", self.bob))
+        self.assertEqual(alice.control(), {"op": "bye", "reason": "revoked"})
+        alice.wait_gone(alice.front)
+        alice.wait_gone(alice.sub)
+        # The silent one is looked at when it speaks.
+        silent.front.subscribe(b"general\0")
+        silent.wait_gone(silent.front)
+        self.assertEqual(bob.ask(op="ping")["op"], "pong")
+        bob.send(publish_frame("general", (1, b"still here")))
+        self.assertEqual(deliver_entries(bob.live())[3][0][5], b"still here")
+
+    def test_a_lost_key_ends_what_was_made_with_it(self):
+        new = zmq.curve_keypair()
+        broker = self.encrypted(section("alice", self.alice) + section("bob", self.bob))
+        alice, bob = self.keyed(broker, self.alice), self.keyed(broker, self.bob)
+        alice.subscribe(b"general\0")
+        self.reload(broker, section("alice", new) + section("bob", self.bob))
+        self.assertEqual(alice.control(), {"op": "bye", "reason": "revoked"})
+        alice.wait_gone(alice.front)
+        alice.wait_gone(alice.sub)
+        self.assertFalse(self.admitted(broker, self.alice))
+        self.assertEqual(self.keyed(broker, new).welcome["user"], "alice")
+        self.assertEqual(bob.ask(op="ping")["op"], "pong")
+
+    def test_without_users_there_is_nothing_to_read(self):
+        broker = self.broker(config=FAST)
+        peer = self.peer(broker, "ann")
+        broker.signal(signal.SIGHUP)
+        broker.wait_err("SIGHUP")
+        self.assertEqual(peer.ask(op="ping")["op"], "pong")
+        broker.signal(signal.SIGTERM)
+        self.assertEqual(broker.finish(), 0)
+
+
+class PrivateRooms(AuthCase):
+    def test_a_member_who_does_not_read_loses_frames_and_not_the_session(self):
+        some = '    allow = "all : secret"\n'
+        broker = self.encrypted(section("alice", self.alice, rules=some) + section("bob", self.bob, rules=some) +
+                                section("carol", self.stranger, rules='    allow = "all : general"\n'),
+                                more="limits\n    route-queue = 16\n    replay-frames = 8\n", head="server\n    heartbeat = 1h\n")
+        alice, bob = self.keyed(broker, self.alice), self.keyed(broker, self.bob, rcvhwm=1, rcvbuf=4096)
+        for peer in (alice, bob):
+            self.assertTrue(peer.ask(op="join", room="secret")["private"])
+        large, mids = b"x" * 500000, iter(range(1, 1000000))
+
+        def publish(body):
+            """Returns when it is acked; what alice is sent besides is dropped."""
+            mid = next(mids)
+            alice.send(publish_frame("secret", (mid, body)))
+            while alice.receive()[:1] != b"\x02":
+                pass
+        for _ in range(100):
+            publish(large)
+
+        def reaches_bob():
+            publish(b"small")
+            while bob.front.poll(100):
+                frame = bob.front.recv()
+                if b"\0" in frame and frame.endswith(b"small"):
+                    return True
+            return False
+        wait_for(reaches_bob, "an entry that bob has room for")
+        self.assertEqual(bob.ask(op="ping")["op"], "pong")
+        broker.signal(signal.SIGTERM)
+        broker.finish()
+        self.assertRegex(broker.errors(), r"live frames dropped [1-9]")
+
+
+class Administration(AuthCase):
+    def setUp(self):
+        super().setUp()
+        self.text = section("alice", self.alice, rules=ADMIN) + section("bob", self.bob)
+
+    def admin(self, peer, do, **members):
+        return peer.ask(op="admin", do=do, **members)
+
+    def test_not_everybody(self):
+        broker = self.encrypted(self.text)
+        self.assertEqual(self.admin(self.keyed(broker, self.bob), "kick", user="alice")["code"], "forbidden")
+        self.assertEqual(self.admin(self.peer(self.broker(config=FAST), "ann"), "bans")["code"], "forbidden")
+
+    def test_a_ban_survives_a_restart(self):
+        broker = self.encrypted(self.text)
+        alice, bob = self.keyed(broker, self.alice), self.keyed(broker, self.bob)
+        bob.subscribe(b"general\0")
+        self.assertEqual(self.admin(alice, "ban", user="nobody")["code"], "no-such-user")
+        self.assertEqual(self.admin(alice, "ban", user="bob", reason="too loud")["op"], "ok")
+        self.assertEqual(bob.control(), {"op": "bye", "reason": "banned"})
+        bob.wait_gone(bob.front)
+        bob.wait_gone(bob.sub)
+        self.assertFalse(self.admitted(broker, self.bob))
+        broker.signal(signal.SIGKILL)
+        broker.finish()
+        again = self.encrypted(self.text)
+        self.assertFalse(self.admitted(again, self.bob))
+        alice = self.keyed(again, self.alice)
+        bans = self.admin(alice, "bans")["bans"]
+        self.assertEqual([(one["user"], one["by"], one["reason"]) for one in bans], [("bob", "alice", "too loud")])
+        self.assertEqual(self.admin(alice, "unban", user="bob")["op"], "ok")
+        self.assertTrue(self.admitted(again, self.bob))
+        self.assertEqual(self.admin(alice, "bans")["bans"], [])
+        broker.wait_err("audit.*ban.*bob.*alice")
+
+    def test_kick(self):
+        broker = self.encrypted(self.text)
+        alice, bob = self.keyed(broker, self.alice), self.keyed(broker, self.bob)
+        self.assertEqual(self.admin(alice, "kick", user="bob")["op"], "ok")
+        self.assertEqual(bob.control(), {"op": "bye", "reason": "kicked"})
+        bob.wait_gone(bob.front)
+        self.assertEqual(self.keyed(broker, self.bob).welcome["user"], "bob")  # and may come back
+
+    def test_reload(self):
+        broker = self.encrypted(self.text)
+        alice = self.keyed(broker, self.alice)
+        self.users(self.text + "oops\n")
+        answer = self.admin(alice, "reload")
+        self.assertEqual(answer["code"], "admin-failed")
+        self.assertIn("users:", answer["text"])
+        self.users(section("alice", self.alice, rules=ADMIN))
+        self.assertEqual(self.admin(alice, "reload")["op"], "ok")
+        self.assertFalse(self.admitted(broker, self.bob))
+
+
+class Tokens(AuthCase):
+    def hash(self, token):
+        return subprocess.run([ZRELAYD, "--hash-token"], input=token.encode(), capture_output=True, check=True).stdout.decode().strip()
+
+    def login(self, endpoint, user, token, **options):
+        peer = self.peer(endpoint, hello=False, **options)
+        return peer, peer.hello(user=user, token=token)
+
+    def test_login(self):
+        token = secrets.token_hex(16)
+        users = self.users(section("alice", self.alice, tokens=[self.hash(token)]) + section("bob", self.bob) + section("anonymous"))
+        broker = self.broker("--users", users, "--listen", "tcp://127.0.0.1:*", "--listen", f"ipc://{self.path('front')}",
+                             config=FAST + "auth\n    tokens = 1\n")
+        alice, welcome = self.login(broker.server, "alice", token)
+        self.assertEqual((welcome["op"], welcome["user"], welcome["nick"]), ("welcome", "alice", "alice"))
+        self.assertEqual(self.login(broker.listen[1], "alice", token)[1]["op"], "welcome")
+        self.assertEqual(self.login(broker.server, "bob", token)[1]["code"], "login-failed")
+        self.assertEqual(self.login(broker.server, "nobody", token)[1]["code"], "login-failed")
+        self.assertEqual(self.peer(broker, "guest").welcome["nick"], "guest")
+        # Resuming takes the session's own token.
+        back = self.peer(broker.server, hello=False, client=alice.client)
+        self.assertTrue(back.hello(user="alice", token="wrong", resume=welcome["resume"])["resumed"])
+
+    def test_guesses_are_slowed(self):
+        token = secrets.token_hex(16)
+        users = self.users(section("alice", tokens=[self.hash(token)]))
+        broker = self.broker("--users", users, config=FAST + "auth\n    tokens = 1\n")
+        self.assertEqual(self.login(broker.server, "alice", "guess")[1]["code"], "login-failed")
+
+        def guess():
+            answer = self.login(broker.server, "alice", "guess")[1]
+            self.assertIn(answer["code"], ("login-failed", "rate-limited"))
+            return answer["code"] == "rate-limited" and answer
+        self.assertGreater(wait_for(guess, "a guess that has to wait")["wait"], 0)
+        wait_for(lambda: self.login(broker.server, "alice", token)[1]["op"] == "welcome", "the right one, in time")
+
+    def test_only_where_they_are_taken(self):
+        token = secrets.token_hex(16)
+        text = section("alice", self.alice, tokens=[self.hash(token)]) + section("bob", self.bob)
+        off = self.broker("--users", self.users(text), config=FAST)
+        self.assertEqual(self.login(off.server, "alice", token)[1]["code"], "login-failed")
+        # Nor where it is encrypted: whoever came there is somebody already.
+        broker = self.encrypted(text, more="    tokens = 1\n")
+        self.assertEqual(self.login(broker.server, "alice", token, curve=(self.public, *self.bob))[1]["code"], "login-failed")
+        # Others must not read what they could guess tokens by.
+        self.assertIn("chmod", self.refused("--listen", "tcp://127.0.0.1:*", "--users", self.users(text, "readable", 0o644)))
+
+    def test_a_lost_token_ends_its_sessions(self):
+        token = secrets.token_hex(16)
+        users = self.users(section("alice", self.alice, tokens=[self.hash(token)]))
+        broker = self.broker("--users", users, config=FAST + "auth\n    tokens = 1\n")
+        alice, _welcome = self.login(broker.server, "alice", token)
+        self.users(section("alice", self.alice))
+        broker.signal(signal.SIGHUP)
+        self.assertEqual(alice.control(), {"op": "bye", "reason": "revoked"})
+
+    def test_secrets_are_in_no_output(self):
+        token, wrong = secrets.token_hex(16), secrets.token_hex(16)
+        hashed = self.hash(token)
+        with open(self.key, encoding="ascii") as file:
+            server_secret = re.search(r'secret-key = "(.*)"', file.read())[1]
+        text = section("alice", self.alice, rules=ADMIN, tokens=[hashed]) + section("bob", self.bob)
+        broker = self.broker("--users", self.users(text), "--server-key", self.key, "--log-level", "debug", "--listen",
+                             "tcp://127.0.0.1:*", "--listen", "tcp://0.0.0.0:*", config=FAST + "auth\n    tokens = 1\n")
+        local, welcome = self.login(broker.server, "alice", token)
+        self.assertEqual(welcome["op"], "welcome")
+        self.login(broker.server, "alice", wrong)
+        remote = self.keyed(broker, self.alice, broker.listen[1].replace("0.0.0.0", "127.0.0.1"))
+        for do, members in (("ban", {"user": "bob"}), ("unban", {"user": "bob"}), ("reload", {}), ("bans", {})):
+            self.assertEqual(remote.ask(op="admin", do=do, **members)["op"], "ok")
+        self.users(text + f"    token = {token}\n")  # a token where its hash belongs
+        self.assertEqual(remote.ask(op="admin", do="reload")["code"], "admin-failed")
+        local.send(b'{"op":"hello","proto":1,"client":1,"token":"%s"}' % token.encode())
+        local.control()
+        broker.signal(signal.SIGTERM)
+        self.assertEqual(broker.finish(), 0)
+        printed = broker.text() + broker.errors()
+        self.assertIn("audit", printed)
+        self.assertIn("debug", printed)
+        usage = subprocess.run([ZRELAYD, "--help"], capture_output=True, text=True, check=True).stdout
+        for secret in (token, wrong, hashed, server_secret, self.alice[1].decode(), self.bob[1].decode(), welcome["resume"]):
+            self.assertNotIn(secret, printed)
+            self.assertNotIn(secret, usage)
+
+
+def own_address():
+    """An address of this machine that is not loopback, or None. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = probe.getsockname()[0]
+    return None if address.startswith(("127.", "0.")) else address
+
+
+@unittest.skipUnless(own_address(), "this machine has no address but loopback")
+class Addresses(AuthCase):
+    """Limits on other machines' connections; this one's own address counts as another's."""
+
+    def connect(self, broker, address=None):
+        port = int(broker.server.rsplit(":", 1)[1])
+        one = socket.create_connection((address or own_address(), port))
+        self.addCleanup(one.close)
+        return one
+
+    def works(self, one):
+        """Whether this raw connection is let be: a session begins, and goes on when whoever counts connections has surely had his turn."""
+        hello = message(op="hello", proto=1, client=secrets.token_hex(16))
+        return (talk(one, GREETING, b"READY") and talk(one, ready() + hello, b'"welcome"') and
+                all(talk(one, message(op="ping"), b'"pong"') for _ in range(3)))
+
+    def ended(self, one):
+        """Whether the broker closed it; it says nothing by itself."""
+        try:
+            return one.recv(65536, socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def test_connections_at_a_time(self):
+        broker = self.broker("--listen", "tcp://0.0.0.0:*", "--insecure",
+                             config=FAST + "limits\n    max-address-connections = 3\n    rate-handshakes = 0\n")
+        few = [self.connect(broker) for _ in range(3)]
+        self.assertTrue(all(self.works(one) for one in few))
+        self.assertFalse(self.works(self.connect(broker)))
+        broker.wait_err(f"closed a connection of {re.escape(own_address())}")
+        self.assertFalse(any(self.ended(one) for one in few))
+        self.assertTrue(self.works(self.connect(broker, "127.0.0.1")))  # this machine's own are not counted
+        few.pop().close()
+        wait_for(lambda: self.works(self.connect(broker)), "the place that was given back")
+        broker.signal(signal.SIGTERM)
+        broker.finish()
+        self.assertRegex(broker.errors(), r"connections closed [1-9]")
+
+    def test_connections_a_second(self):
+        broker = self.broker("--listen", "tcp://0.0.0.0:*", "--insecure", config=FAST + "limits\n    rate-handshakes = 1\n")
+        few = [self.connect(broker) for _ in range(4)]
+        self.assertTrue(all(self.works(one) for one in few))
+        wait_for(lambda: not self.works(self.connect(broker)), "one that came too fast")
+        wait_for(lambda: self.works(self.connect(broker)), "a later one")
+        self.assertFalse(any(self.ended(one) for one in few))
+        self.assertTrue(self.works(self.connect(broker, "127.0.0.1")))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,43 @@
+/* Who may do what, where that changes during the run: each slot's programs authenticate as one of a few users. What is
+ * checked is what goes over the wire, at the moment it does. */
+#ifndef SIM_RIGHTS_H
+#define SIM_RIGHTS_H
+
+#include "access.h"
+#include "model.h"
+#include "span.h"
+
+struct sim;
+struct client;
+struct conn;
+
+enum { USERS = 3 };
+
+typedef struct {
+    rights_t may[USERS][ROOMS];
+    bool banned[USERS];
+    struct {
+        unsigned epoch;
+        uint64_t head;
+    } taken[USERS][ROOMS]; /* when the right to read was taken the last time */
+} users_t;
+
+/* The user of a slot's programs. */
+const char *rights_user(unsigned slot);
+
+/* What the broker is told; NULL: nothing, as there are no users. */
+access_t *rights_access(const struct sim *sim);
+
+/* Other rights from now on. */
+void rights_change(struct sim *sim);
+
+bool rights_may(const struct sim *sim, const struct client *client, unsigned room, rights_t needed);
+
+/* What comes up to there a program of this epoch may have missed, as it might not ask for it. */
+uint64_t rights_missed(const struct sim *sim, const struct client *client, unsigned room);
+
+/* A frame goes to one client, or to the back, where everybody could read it. */
+void rights_check_sent(struct sim *sim, const struct conn *conn, zr_span_t frame);
+void rights_check_published(struct sim *sim, zr_span_t frame);
+
+#endif

@@ -1,0 +1,553 @@
+#include "auth.h"
+
+#include <czmq.h>
+#include <jansson.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdio.h>
+
+#include "fixture_dir.h"
+#include "throttle.h"
+#include "token.h"
+#include "zap.h"
+
+#define ALICE_KEY "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+#define BOB_KEY "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+#define ALICE "user\n    name = alice\n    allow = \"all : *\"\n"
+#define BOB "user\n    name = bob\n"
+#define KEY(key) "    key = \"" key "\"\n"
+#define USERS                                                                                                          \
+    ALICE KEY(ALICE_KEY)                                                                                               \
+    BOB KEY(BOB_KEY)
+
+/* --- Begin, end, answers --- */
+
+static auth_t *s_start(bool tokens) {
+    char error[ZPL_ERROR_SIZE] = "";
+    access_t *access = NULL;
+    const char *path = dir_path("users");
+    auth_config_t config = {.users = path, .tokens = tokens, .plain = tokens};
+    ck_assert_int_ge(sodium_init(), 0);
+    auth_t *auth = auth_new(&config, &access, error);
+    ck_assert_msg(auth != NULL, "%s", error);
+    ck_assert(!access_is_open_mode(access));
+    access_destroy(access);
+    return auth;
+}
+
+static auth_t *s_start_with(const char *text) {
+    dir_begin();
+    dir_write("users", text, 0600);
+    return s_start(false);
+}
+
+static auth_answer_t s_answer(auth_t *auth) {
+    auth_answer_t answer;
+    struct pollfd ready = {.fd = auth_fd(auth), .events = POLLIN};
+    while (!auth_take(auth, &answer))
+        ck_assert_int_eq(poll(&ready, 1, 50000), 1);
+    return answer;
+}
+
+/* Takes an answer and gives it back: who it is for and how it ended is all that counts. */
+static zr_code_t s_code(auth_t *auth, uint64_t ticket) {
+    auth_answer_t answer = s_answer(auth);
+    ck_assert_uint_eq(answer.ticket, ticket);
+    ck_assert_int_eq(answer.code == ZR_OK && answer.kind != AUTH_BANS, answer.access != NULL);
+    zr_code_t code = answer.code;
+    auth_answer_finish(&answer);
+    return code;
+}
+
+/* --- Handshakes --- */
+
+/* Asks as libzmq does; returns "STATUS USER", valid until the next call. */
+static const char *s_zap(const char *domain, const char *mechanism, const char *key_text) {
+    static char result[200];
+    zsock_t *asker = zsock_new_req(ZAP_ENDPOINT);
+    ck_assert_ptr_nonnull(asker);
+    zmsg_t *request = zmsg_new();
+    const char *frames[] = {"1.0", "id-7", domain, "10.0.0.1", "", mechanism};
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
+        zmsg_addstr(request, frames[i]);
+    if (key_text) {
+        uint8_t key[CERT_KEY_BYTES];
+        ck_assert_ptr_nonnull(zmq_z85_decode(key, key_text));
+        zmsg_addmem(request, key, sizeof key);
+    }
+    ck_assert_int_eq(zmsg_send(&request, asker), 0);
+    zmsg_t *reply = zmsg_recv(asker);
+    ck_assert_ptr_nonnull(reply);
+    ck_assert_uint_eq(zmsg_size(reply), 6);
+    char *parts[6];
+    for (size_t i = 0; i < 6; i++)
+        parts[i] = zmsg_popstr(reply);
+    ck_assert_str_eq(parts[0], "1.0");
+    ck_assert_str_eq(parts[1], "id-7");
+    ck_assert_str_eq(parts[5], "");
+    snprintf(result, sizeof result, "%s %s", parts[2], parts[4]);
+    for (size_t i = 0; i < 6; i++)
+        zstr_free(&parts[i]);
+    zmsg_destroy(&reply);
+    zsock_destroy(&asker);
+    return result;
+}
+
+static const char *s_zap_key(const char *key_text) {
+    return s_zap(ZAP_DOMAIN_CURVE, "CURVE", key_text);
+}
+
+START_TEST(test_handshakes) {
+    auth_t *auth = s_start_with(USERS);
+    ck_assert_str_eq(s_zap_key(ALICE_KEY), "200 alice");
+    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 bob");
+    ck_assert_str_eq(s_zap_key("1ne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"), "400 ");
+    ck_assert_str_eq(s_zap(ZAP_DOMAIN_PLAIN, "NULL", NULL), "200 ");
+    ck_assert_str_eq(s_zap(ZAP_DOMAIN_PLAIN, "CURVE", ALICE_KEY), "400 ");
+    ck_assert_str_eq(s_zap("global", "NULL", NULL), "400 ");
+    ck_assert_str_eq(s_zap(ZAP_DOMAIN_CURVE, "CURVE", NULL), "500 ");
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+/* Requests that are none, and askers that go away, do not disturb the next one. */
+START_TEST(test_malformed) {
+    auth_t *auth = s_start_with(USERS);
+    for (unsigned i = 0; i < 300; i++) {
+        zsock_t *asker = zsock_new_dealer(ZAP_ENDPOINT);
+        zmsg_t *request = zmsg_new();
+        zmsg_addstr(request, "");
+        for (unsigned part = 0; part <= i % 12; part++)
+            zmsg_addstr(request, part == 0 && i % 2 ? "1.0" : "");
+        ck_assert_int_eq(zmsg_send(&request, asker), 0);
+        zsock_destroy(&asker);
+    }
+    zsock_t *asker = zsock_new_req(ZAP_ENDPOINT);
+    ck_assert_int_eq(zstr_send(asker, "nonsense"), 0);
+    zmsg_t *reply = zmsg_recv(asker);
+    ck_assert_uint_eq(zmsg_size(reply), 6);
+    zmsg_first(reply);
+    zmsg_next(reply);
+    ck_assert(zframe_streq(zmsg_next(reply), "500"));
+    zmsg_destroy(&reply);
+    zsock_destroy(&asker);
+    ck_assert_str_eq(s_zap_key(ALICE_KEY), "200 alice");
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+/* With libzmq asking: a client is let in under its user's name, one with another key is told that it is not. */
+START_TEST(test_real_handshakes) {
+    dir_begin();
+    char error[ZPL_ERROR_SIZE] = "", text[500];
+    cert_t server, known, unknown;
+    ck_assert(cert_make(&server, dir_path("server"), error) && cert_make(&known, dir_path("known"), error) &&
+              cert_make(&unknown, dir_path("unknown"), error));
+    snprintf(text, sizeof text, BOB KEY("%s"), known.public_key);
+    dir_write("users", text, 0600);
+    auth_t *auth = s_start(false);
+
+    zsock_t *listener = zsock_new(ZMQ_ROUTER);
+    zsock_set_zap_domain(listener, ZAP_DOMAIN_CURVE);
+    zsock_set_curve_server(listener, 1);
+    zsock_set_curve_secretkey(listener, server.secret_key);
+    int port = zsock_bind(listener, "tcp://127.0.0.1:*");
+    ck_assert_int_gt(port, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        const cert_t *cert = i ? &unknown : &known;
+        zsock_t *client = zsock_new(ZMQ_DEALER);
+        zactor_t *monitor = zactor_new(zmonitor, client);
+        zstr_sendx(monitor, "LISTEN", "HANDSHAKE_SUCCEEDED", "HANDSHAKE_FAILED_AUTH", NULL);
+        zstr_send(monitor, "START");
+        zsock_wait(monitor);
+        zsock_set_curve_serverkey(client, server.public_key);
+        zsock_set_curve_publickey(client, cert->public_key);
+        zsock_set_curve_secretkey(client, cert->secret_key);
+        ck_assert_int_eq(zsock_connect(client, "tcp://127.0.0.1:%d", port), 0);
+        zmsg_t *event = zmsg_recv(monitor);
+        char *name = zmsg_popstr(event), *value = zmsg_popstr(event);
+        ck_assert_str_eq(name, i ? "HANDSHAKE_FAILED_AUTH" : "HANDSHAKE_SUCCEEDED");
+        if (i)
+            ck_assert_str_eq(value, "400");
+        zstr_free(&name);
+        zstr_free(&value);
+        zmsg_destroy(&event);
+        if (!i) {
+            ck_assert_int_eq(zstr_send(client, "hello"), 0);
+            zmsg_t *message = zmsg_recv(listener);
+            ck_assert_str_eq(zframe_meta(zmsg_last(message), "User-Id"), "bob");
+            zmsg_destroy(&message);
+        }
+        zactor_destroy(&monitor);
+        zsock_destroy(&client);
+    }
+    zsock_destroy(&listener);
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+/* --- Start --- */
+
+static void s_refused(const auth_config_t *config, const char *part) {
+    char error[ZPL_ERROR_SIZE] = "";
+    access_t *access = NULL;
+    ck_assert_int_ge(sodium_init(), 0);
+    ck_assert(!auth_new(config, &access, error));
+    ck_assert_ptr_null(access);
+    dir_assert_error(error, part);
+}
+
+START_TEST(test_open_mode) {
+    char error[ZPL_ERROR_SIZE] = "";
+    access_t *access = NULL;
+    auth_config_t config = {.plain = true};
+    auth_t *auth = auth_new(&config, &access, error);
+    ck_assert_msg(auth != NULL, "%s", error);
+    ck_assert(access_is_open_mode(access));
+    access_destroy(access);
+    ck_assert_str_eq(s_zap(ZAP_DOMAIN_PLAIN, "NULL", NULL), "200 ");
+    ck_assert_str_eq(s_zap_key(ALICE_KEY), "400 ");
+    auth_reload(auth, 1, zr_span("SIGHUP"));
+    ck_assert_int_eq(s_code(auth, 1), ZR_ADMIN_FAILED);
+    auth_ban(auth, 2, zr_span("bob"), zr_span("x"), zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 2), ZR_ADMIN_FAILED);
+    auth_bans(auth, 3);
+    ck_assert_int_eq(s_code(auth, 3), ZR_ADMIN_FAILED);
+    auth_login(auth, 4, zr_span("alice"), zr_span("token"), zr_span("127.0.0.1"));
+    auth_answer_t answer = s_answer(auth);
+    ck_assert_int_eq(answer.login, LOGIN_FAILED);
+    auth_answer_finish(&answer);
+    auth_destroy(auth);
+    auth_destroy(NULL);
+}
+END_TEST
+
+START_TEST(test_fail_closed) {
+    dir_begin();
+    auth_config_t config = {.users = dir_path("users")};
+    s_refused(&config, "No such file");
+    dir_write("users", USERS, 0622);
+    s_refused(&config, "chmod");
+    dir_write("users", "user\n    nonsense\n", 0600);
+    s_refused(&config, "users:2:");
+    dir_write("users", USERS, 0600);
+    dir_write("users.bans", "nonsense\n", 0600);
+    s_refused(&config, "users.bans:1:");
+    dir_write("users.bans", "", 0666);
+    s_refused(&config, "users.bans");
+    dir_write("users.bans", "", 0600);
+    auth_t *auth = s_start(false);
+    s_refused(&config, "inproc://zeromq.zap.01"); /* there is one already */
+    ck_assert_str_eq(s_zap_key(ALICE_KEY), "200 alice");
+    auth_destroy(auth);
+    auth_destroy(s_start(false));
+    dir_end();
+}
+END_TEST
+
+/* --- Reloads --- */
+
+START_TEST(test_reload) {
+    auth_t *auth = s_start_with(USERS);
+    dir_write("users", USERS "user\n    name = alice\n", 0600);
+    auth_reload(auth, 1, zr_span("alice"));
+    auth_answer_t answer = s_answer(auth);
+    ck_assert_int_eq(answer.code, ZR_ADMIN_FAILED);
+    ck_assert_ptr_null(answer.access);
+    dir_assert_error(answer.text, "users:9: user/name: another user has this name");
+    auth_answer_finish(&answer);
+    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 bob");
+
+    /* The bans count as much as the users. */
+    dir_write("users", ALICE KEY(BOB_KEY), 0600);
+    dir_write("users.bans", "\xff\n", 0600);
+    auth_reload(auth, 2, zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 2), ZR_ADMIN_FAILED);
+    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 bob");
+
+    ck_assert_int_eq(unlink(dir_path("users.bans")), 0);
+    auth_reload(auth, 3, zr_span("SIGHUP"));
+    answer = s_answer(auth);
+    ck_assert_int_eq(answer.code, ZR_OK);
+    ck_assert_str_eq(answer.text, "1 users, 1 keys, 0 tokens, 0 bans");
+    ck_assert_ptr_nonnull(access_user(answer.access, zr_span("alice")));
+    ck_assert_ptr_null(access_user(answer.access, zr_span("bob")));
+    ck_assert_uint_eq(answer.disowned_count, 1);
+    ck_assert_str_eq(answer.disowned[0], "alice");
+    auth_answer_finish(&answer);
+    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 alice");
+    ck_assert_str_eq(s_zap_key(ALICE_KEY), "400 ");
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+/* What is wrong with a file is told as text that JSON can carry. */
+START_TEST(test_error_is_text) {
+    auth_t *auth = s_start_with(USERS);
+    dir_write("users", "user\n    name = a\n    allow = \"read : \xff{\x1b\"\n", 0600);
+    auth_reload(auth, 1, zr_span("alice"));
+    auth_answer_t answer = s_answer(auth);
+    ck_assert_ptr_nonnull(strstr(answer.text, "\\xff{\\x1b"));
+    auth_answer_finish(&answer);
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+/* --- Bans --- */
+
+START_TEST(test_bans_last) {
+    auth_t *auth = s_start_with(USERS);
+    auth_ban(auth, 1, zr_span("bob"), zr_span("spam\nalice"), zr_span("alice"));
+    auth_answer_t answer = s_answer(auth);
+    ck_assert_int_eq(answer.code, ZR_OK);
+    ck_assert_ptr_null(access_user(answer.access, zr_span("bob")));
+    ck_assert_ptr_nonnull(access_user(answer.access, zr_span("alice")));
+    auth_answer_finish(&answer);
+    ck_assert_str_eq(s_zap_key(BOB_KEY), "400 ");
+    auth_destroy(auth);
+
+    auth = s_start(false);
+    ck_assert_str_eq(s_zap_key(BOB_KEY), "400 ");
+    ck_assert_str_eq(s_zap_key(ALICE_KEY), "200 alice");
+    auth_bans(auth, 2);
+    answer = s_answer(auth);
+    json_t *list = json_loads(answer.text, 0, NULL);
+    ck_assert_uint_eq(json_array_size(list), 1);
+    const json_t *ban = json_array_get(list, 0);
+    ck_assert_str_eq(json_string_value(json_object_get(ban, "user")), "bob");
+    ck_assert_str_eq(json_string_value(json_object_get(ban, "by")), "alice");
+    ck_assert_str_eq(json_string_value(json_object_get(ban, "reason")), "spam\\x0aalice");
+    ck_assert_uint_eq(json_string_length(json_object_get(ban, "time")), BAN_TIME_LEN);
+    json_decref(list);
+    auth_answer_finish(&answer);
+
+    /* Who is no user any more can be let off, too. */
+    dir_write("users", ALICE KEY(ALICE_KEY), 0600);
+    auth_reload(auth, 3, zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 3), ZR_OK);
+    auth_unban(auth, 4, zr_span("bob"), zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 4), ZR_OK);
+    dir_write("users", USERS, 0600);
+    auth_reload(auth, 5, zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 5), ZR_OK);
+    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 bob");
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+START_TEST(test_bans_refused) {
+    auth_t *auth = s_start_with(USERS);
+    auth_ban(auth, 1, zr_span("carol"), zr_span("x"), zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 1), ZR_NO_SUCH_USER);
+    auth_ban(auth, 2, zr_span(NULL), zr_span("x"), zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 2), ZR_NO_SUCH_USER);
+    auth_ban(auth, 3, zr_span("bob"), zr_span("x"), zr_span("a b"));
+    ck_assert_int_eq(s_code(auth, 3), ZR_ADMIN_FAILED);
+    auth_unban(auth, 4, zr_span("bob"), zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 4), ZR_NO_SUCH_USER);
+    ck_assert(!dir_has("users.bans"));
+    /* A ban that cannot be written is none, and one that cannot be read is not written over. */
+    dir_write("users.bans", "nonsense\n", 0600);
+    auth_ban(auth, 5, zr_span("bob"), zr_span("x"), zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 5), ZR_ADMIN_FAILED);
+    ck_assert_str_eq(dir_read("users.bans"), "nonsense\n");
+    ck_assert_int_eq(unlink(dir_path("users.bans")), 0);
+    ck_assert_int_eq(mkdir(dir_path("users.bans.partial"), 0700), 0);
+    auth_ban(auth, 6, zr_span("bob"), zr_span("x"), zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 6), ZR_ADMIN_FAILED);
+    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 bob");
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+/* What somebody writes into the file by hand is not lost with the next ban. */
+START_TEST(test_bans_by_hand) {
+    auth_t *auth = s_start_with(USERS);
+    dir_write("users.bans", "alice root 2026-01-31T23:59:59Z by hand\n", 0600);
+    auth_ban(auth, 1, zr_span("bob"), zr_span("x"), zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 1), ZR_OK);
+    ck_assert_ptr_nonnull(strstr(dir_read("users.bans"), "by hand"));
+    ck_assert_str_eq(s_zap_key(ALICE_KEY), "400 ");
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+/* --- Logins --- */
+
+static void s_write_tokens(const char *alice, const char *alice_too) {
+    char text[2000], hash[TOKEN_HASH_SIZE], hash_too[TOKEN_HASH_SIZE];
+    ck_assert_int_ge(sodium_init(), 0);
+    ck_assert(token_hash(zr_span(alice), hash) && token_hash(zr_span(alice_too), hash_too));
+    snprintf(text, sizeof text, ALICE "    token = \"%s\"\n    token = \"%s\"\n" BOB, hash, hash_too);
+    dir_write("users", text, 0600);
+}
+
+static auth_answer_t s_login(auth_t *auth, const char *user, zr_span_t token, const char *address) {
+    auth_login(auth, 7, zr_span(user), token, zr_span(address));
+    auth_answer_t answer = s_answer(auth);
+    ck_assert_uint_eq(answer.ticket, 7);
+    ck_assert_int_eq(answer.kind, AUTH_LOGIN);
+    return answer;
+}
+
+START_TEST(test_logins) {
+    dir_begin();
+    s_write_tokens("first", "second");
+    auth_t *auth = s_start(true);
+    ck_assert_int_eq(s_login(auth, "alice", zr_span("second"), "127.0.0.1").login, LOGIN_OK);
+    ck_assert_int_eq(s_login(auth, "alice", zr_span("first"), "").login, LOGIN_OK);
+    auth_answer_t answer = s_login(auth, "alice", zr_span("third"), "127.0.0.1");
+    ck_assert_int_eq(answer.login, LOGIN_FAILED);
+    ck_assert_uint_eq(answer.wait_ms, THROTTLE_FIRST_MS);
+    ck_assert_int_eq(s_login(auth, "bob", zr_span("first"), "127.0.0.1").login, LOGIN_FAILED);
+    ck_assert_int_eq(s_login(auth, "carol", zr_span("first"), "127.0.0.1").login, LOGIN_FAILED);
+    /* What a hello can hold and no user has. */
+    ck_assert_int_eq(s_login(auth, "alice", zr_span(""), "::1").login, LOGIN_FAILED);
+    ck_assert_int_eq(s_login(auth, "alice", unit_fill('x', TOKEN_MAX + 1), "::1").login, LOGIN_FAILED);
+    ck_assert_int_eq(s_login(auth, "", zr_span("first"), "::1").login, LOGIN_FAILED);
+    ck_assert_int_eq(s_login(auth, "alice", unit_fill('x', TOKEN_MAX), "::1").login, LOGIN_FAILED);
+    ck_assert_str_eq(s_zap(ZAP_DOMAIN_PLAIN, "NULL", NULL), "200 ");
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+/* Each failure makes the wait longer, until one comes too early: then it is not even checked, right or wrong. */
+START_TEST(test_slowed) {
+    dir_begin();
+    s_write_tokens("first", "second");
+    auth_t *auth = s_start(true);
+    uint32_t wait = 0;
+    bool slowed = false;
+    for (unsigned i = 0; i < 100 && !slowed; i++) {
+        auth_answer_t answer = s_login(auth, "alice", zr_span("wrong"), "127.0.0.1");
+        ck_assert_int_ne(answer.login, LOGIN_OK);
+        ck_assert_uint_gt(answer.wait_ms, 0);
+        ck_assert_uint_le(answer.wait_ms, THROTTLE_LONGEST_MS);
+        slowed = answer.login == LOGIN_SLOW && answer.wait_ms > 1000;
+        ck_assert(answer.login == LOGIN_SLOW || answer.wait_ms >= wait);
+        if (answer.login == LOGIN_FAILED)
+            wait = answer.wait_ms;
+        if (answer.login == LOGIN_SLOW && !slowed)
+            usleep(1000 * answer.wait_ms);
+    }
+    ck_assert(slowed);
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+/* Beyond the queue logins are put off, and the end does not wait for those in it. */
+START_TEST(test_queue_full) {
+    dir_begin();
+    s_write_tokens("first", "second");
+    auth_t *auth = s_start(true);
+    unsigned asked = 0, answered = 0;
+    bool full = false;
+    while (!full) {
+        auth_answer_t answer;
+        auth_login(auth, ++asked, zr_span("alice"), zr_span("first"), zr_span(NULL));
+        while (auth_take(auth, &answer)) {
+            answered++;
+            ck_assert(answer.login == LOGIN_OK || (answer.login == LOGIN_SLOW && answer.wait_ms > 0));
+            full |= answer.login == LOGIN_SLOW;
+        }
+    }
+    ck_assert_uint_gt(asked, AUTH_LOGINS_MAX);
+    ck_assert_uint_ge(asked - answered, AUTH_LOGINS_MAX - 1);        /* one may have been answered since */
+    ck_assert_str_eq(s_zap(ZAP_DOMAIN_PLAIN, "NULL", NULL), "200 "); /* no handshake stands behind them */
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+/* A login is judged by what holds where its answer stands in the queue. */
+START_TEST(test_login_and_reload) {
+    for (unsigned i = 0; i < 4; i++) {
+        dir_begin();
+        s_write_tokens("first", "second");
+        auth_t *auth = s_start(true);
+        for (unsigned login = 0; login < i + 1; login++)
+            auth_login(auth, 1, zr_span("alice"), zr_span("first"), zr_span(NULL));
+        dir_write("users", ALICE BOB, 0600);
+        auth_reload(auth, 2, zr_span("SIGHUP"));
+        bool reloaded = false;
+        for (unsigned count = 0; count < i + 2; count++) {
+            auth_answer_t answer = s_answer(auth);
+            if (answer.kind == AUTH_RELOAD) {
+                reloaded = true;
+                ck_assert_uint_eq(answer.disowned_count, 1);
+                ck_assert_str_eq(answer.disowned[0], "alice");
+            } else {
+                ck_assert(answer.login != LOGIN_OK || !reloaded);
+            }
+            auth_answer_finish(&answer);
+        }
+        auth_destroy(auth);
+        dir_end();
+    }
+}
+END_TEST
+
+START_TEST(test_banned_login) {
+    dir_begin();
+    s_write_tokens("first", "second");
+    auth_t *auth = s_start(true);
+    auth_ban(auth, 1, zr_span("alice"), zr_span("x"), zr_span("bob"));
+    ck_assert_int_eq(s_code(auth, 1), ZR_OK);
+    ck_assert_int_eq(s_login(auth, "alice", zr_span("first"), "").login, LOGIN_FAILED);
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+/* --- The end --- */
+
+/* What administrators asked for is done, even if nobody waits for the answers. */
+START_TEST(test_destroy) {
+    auth_t *auth = s_start_with(USERS);
+    for (unsigned i = 0; i < 20; i++) {
+        auth_reload(auth, i, zr_span("alice"));
+        auth_bans(auth, i);
+    }
+    auth_ban(auth, 1, zr_span("bob"), zr_span("x"), zr_span("alice"));
+    auth_destroy(auth);
+    ck_assert_int_eq(strncmp(dir_read("users.bans"), "bob alice ", 10), 0);
+    dir_end();
+}
+END_TEST
+
+/* The descriptor is readable as long as there are answers, whoever asks how often. */
+START_TEST(test_descriptor) {
+    auth_t *auth = s_start_with(USERS);
+    struct pollfd ready = {.fd = auth_fd(auth), .events = POLLIN};
+    auth_answer_t answer;
+    ck_assert(!auth_take(auth, &answer));
+    ck_assert_int_eq(poll(&ready, 1, 0), 0);
+    for (unsigned i = 0; i < 3; i++)
+        auth_bans(auth, i);
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_int_eq(poll(&ready, 1, 50000), 1);
+        answer = s_answer(auth);
+        ck_assert_uint_eq(answer.ticket, i);
+        ck_assert_str_eq(answer.text, "[]");
+        auth_answer_finish(&answer);
+    }
+    ck_assert(!auth_take(auth, &answer));
+    ck_assert_int_eq(poll(&ready, 1, 0), 0);
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
+UNIT_MAIN("broker.auth", test_handshakes, test_malformed, test_real_handshakes, test_open_mode, test_fail_closed,
+    test_reload, test_error_is_text, test_bans_last, test_bans_refused, test_bans_by_hand, test_logins, test_slowed,
+    test_queue_full, test_login_and_reload, test_banned_login, test_destroy, test_descriptor)

@@ -1,0 +1,142 @@
+/* Who is let in, under which name. */
+#include "fixture.h"
+
+static access_t *s_users(void) {
+    return fx_access("ann: rwspc *\n-bob: rwspc *\n");
+}
+
+static access_t *s_users_and_others(void) {
+    return fx_access("ann: rwspc *\n-bob: rwspc *\nanonymous: r *\n");
+}
+
+static void s_begin(access_t *(*access)(void)) {
+    fx_begin();
+    fx.access = access;
+    fx.private = true;
+    fx_start();
+}
+
+static void s_hello(route_t route, unsigned client, const char *more) {
+    fx_ask(route, "{'op':'hello','proto':1,'client':'%s'%s}", fx_client(client), more);
+}
+
+START_TEST(test_users_only) {
+    s_begin(s_users);
+    s_hello(A, A, "");
+    fx_expect_error(A, "login-required");
+    s_hello(A, A, ",'nick':'ann'");
+    fx_expect_error(A, "login-required");
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0); /* it may log in yet */
+    fx.users[A] = "ann";
+    s_hello(A, A, "");
+    fx_expect(A, "{'op':'welcome','nick':'ann','user':'ann'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_user_who_is_not_let_in) {
+    static const char *const names[] = {"bob", "eve"};
+    s_begin(s_users);
+    for (size_t i = 0; i < 2; i++) {
+        fx.users[A] = names[i];
+        s_hello(A, A, "");
+        fx_expect_error(A, "forbidden");
+        ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
+    }
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_names_of_users_are_theirs) {
+    s_begin(s_users_and_others);
+    s_hello(A, A, ",'nick':'ann'");
+    fx_expect_error(A, "nick-in-use");
+    s_hello(A, A, ",'nick':'bob'"); /* banned, and still nobody else's */
+    fx_expect_error(A, "nick-in-use");
+    s_hello(A, A, ",'nick':'anonymous'");
+    fx_expect(A, "{'op':'welcome','nick':'anonymous'}");
+    ck_assert_ptr_null(json_object_get(fx.last, "user"));
+    s_hello(A, A, ",'nick':'ann'");
+    fx_expect_error(A, "nick-in-use");
+    s_hello(A, A, ",'nick':'cat'");
+    fx_expect(A, "{'op':'welcome','nick':'cat'}");
+    fx_hello(B, "dog");
+    char more[96];
+    snprintf(more, sizeof more, ",'nick':'ann','resume':'%s'", fx.tokens[B]);
+    s_hello(C, B, more);
+    fx_expect_error(C, "nick-in-use");
+    fx_finish();
+}
+END_TEST
+
+static unsigned s_drawn;
+
+static void s_first_guest_is_taken(void *ctx, void *out, size_t len) {
+    (void)ctx;
+    memset(out, s_drawn++ == 0 ? 0 : 1, len);
+}
+
+static access_t *s_a_user_named_as_a_guest(void) {
+    return fx_access("guest-aaaaaaaa: r *\nanonymous: r *\n");
+}
+
+START_TEST(test_guests_do_not_get_names_of_users) {
+    fx_begin();
+    fx.access = s_a_user_named_as_a_guest;
+    fx.config.entropy = s_first_guest_is_taken;
+    fx_start();
+    s_hello(A, A, "");
+    fx_expect(A, "{'op':'welcome','nick':'guest-bbbbbbbb'}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_rights_of_who_did_not_log_in) {
+    s_begin(s_users_and_others);
+    fx.users[A] = "ann";
+    fx_hello(A, "ann");
+    fx_hello(B, "cat");
+    fx_ask(A, "{'op':'join','room':'r'}");
+    fx_ask(B, "{'op':'join','room':'r'}");
+    fx_expect(B, "{'op':'joined','count':0}");
+    fx_one(B, "r", 1, "x");
+    fx_run();
+    fx_expect_error(B, "forbidden");
+    fx_finish();
+}
+END_TEST
+
+/* A route that has another peer than before: the session there is not that peer's. */
+START_TEST(test_the_session_of_another) {
+    s_begin(s_users_and_others);
+    fx.users[A] = "ann";
+    fx_hello(A, "ann");
+    fx.users[A] = NULL;
+    s_hello(A, B, "");
+    fx_expect(A, "{'op':'welcome','resumed':false}");
+    ck_assert_ptr_null(json_object_get(fx.last, "user"));
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 2);
+    fx.users[A] = "ann";
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(A), fx.tokens[A]);
+    fx_expect(A, "{'op':'welcome','resumed':true,'user':'ann'}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_without_a_callback_everybody_is_nobody) {
+    fx_begin();
+    fx.config.peer = NULL;
+    fx_start();
+    fx.users[A] = "ann";
+    fx_hello(A, "cat");
+    ck_assert_str_eq(fx_string("nick"), "cat");
+    ck_assert_ptr_null(json_object_get(fx.last, "user"));
+    fx_finish();
+}
+END_TEST
+
+UNIT_MAIN("broker.core.cmd_hello_access", test_users_only, test_a_user_who_is_not_let_in,
+    test_names_of_users_are_theirs, test_guests_do_not_get_names_of_users, test_rights_of_who_did_not_log_in,
+    test_the_session_of_another, test_without_a_callback_everybody_is_nobody)

@@ -1,0 +1,307 @@
+/* What a session, and a connection without one, may cost the broker, and what happens beyond. */
+#include "fixture.h"
+
+#define MS UINT64_C(1000)
+
+/* So many units a second: four times that at once, ten times that more before it is a flood. */
+static void s_begin(uint64_t ops) {
+    fx_begin();
+    fx.config.rate_ops = ops;
+    fx_start();
+    fx_hello(A, "ann"); /* 20 */
+}
+
+/* How often the request is answered before it is rate-limited. */
+static unsigned s_fits(const char *request) {
+    s_begin(100);
+    for (unsigned count = 0;; count++) {
+        fx_ask(A, request, NULL);
+        fx_log_all();
+        json_t *answer = json_loads(fx_text(A), 0, NULL);
+        ck_assert_ptr_nonnull(answer);
+        const char *code = json_string_value(json_object_get(answer, "code"));
+        bool over = code && strcmp(code, "rate-limited") == 0;
+        json_decref(answer);
+        if (over || count == 1000) {
+            fx_finish();
+            return count;
+        }
+    }
+}
+
+START_TEST(test_what_requests_cost) {
+    static const struct {
+        const char *request;
+        unsigned cost;
+    } s_requests[] = {
+        {"{'op':'leave','room':'r'}", 1},
+        {"{'op':'publish','room':'r','text':'x'}", 2},
+        {"{'op':'direct','to':'nobody','text':'x'}", 2},
+        {"{'op':'join','room':'r'}", 5},
+        {"{'op':'who','room':'r'}", 20},
+        {"{'op':'state','room':'r'}", 20},
+        {"{'op':'rooms'}", 20},
+        {"{'op':'replay','room':'r','after':0}", 20},
+        {"{'op':'admin','do':'bans'}", 20},
+        {"{'op':'hello','proto':1,'client':'x'}", 20},
+    };
+    for (size_t i = 0; i < sizeof s_requests / sizeof *s_requests; i++)
+        ck_assert_msg(s_fits(s_requests[i].request) == 380 / s_requests[i].cost, "%s", s_requests[i].request);
+    ck_assert_uint_eq(s_fits("{'op':'ping'}"), 1000);
+    ck_assert_uint_eq(s_fits("{'op':'leave'}"), 380);
+    ck_assert_uint_eq(s_fits("{'op':'dance'}"), 1000); /* what cannot be is answered as that, and counts */
+}
+END_TEST
+
+START_TEST(test_who_is_refused_waits_and_is_served) {
+    s_begin(10);
+    fx_ask(A, "{'op':'who','room':'r'}");
+    fx_expect(A, "{'op':'who'}");
+    fx_ask(A, "{'op':'who','room':'r','id':7}");
+    fx_expect(A, "{'op':'error','code':'rate-limited','re':7,'wait':2100}");
+    fx.now += 2099 * MS;
+    fx_ask(A, "{'op':'who','room':'r'}");
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':101}"); /* which cost one more */
+    fx.now += 101 * MS;
+    fx_ask(A, "{'op':'who','room':'r'}");
+    fx_expect(A, "{'op':'who'}");
+    fx_ask(A, "{'op':'ping'}");
+    fx_expect(A, "{'op':'pong'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).limited, 2);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_bye_is_never_refused) {
+    s_begin(10);
+    fx_ask(A, "{'op':'who','room':'r'}");
+    fx_expect(A, "{'op':'who'}");
+    fx_ask(A, "{'op':'leave','room':'r'}");
+    fx_expect_error(A, "rate-limited");
+    fx_ask(A, "{'op':'bye'}");
+    fx_expect(A, "{'op':'ok'}");
+    fx_finish();
+}
+END_TEST
+
+static void s_expect_end(route_t route) {
+    fx_expect(route, "{'op':'bye','reason':'flooding'}");
+    fx_expect_silence(route);
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), route);
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1); /* bob's */
+    ck_assert_uint_eq(relay_stats(fx.relay).flooders, 1);
+    fx_ask(B, "{'op':'ping'}"); /* and who is here beside it notices nothing */
+    fx_expect(B, "{'op':'pong'}");
+}
+
+START_TEST(test_who_does_not_listen_is_sent_away) {
+    s_begin(10); /* 40 and 100 */
+    fx_hello(B, "bob");
+    for (int i = 0; i < 120; i++)
+        fx_ask(A, "{'op':'ping'}");
+    fx_drop(A);
+    fx_ask(A, "{'op':'ping'}");
+    s_expect_end(A);
+    /* What is on its way is not looked at, and fills nothing up. */
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
+    fx_one(A, "r", 1, "x");
+    fx_run();
+    fx_expect_error(A, "no-session");
+    fx_expect_silence(A);
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
+    ck_assert_uint_eq(relay_stats(fx.relay).entries, 0);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_broken_frames_count) {
+    for (int kind = 0; kind < 4; kind++) {
+        s_begin(10);
+        fx_hello(B, "bob");
+        for (int i = 0; i < 121; i++) {
+            if (kind == 0)
+                fx_frame(A, LIT("{"));
+            else if (kind == 1)
+                fx_frame(A, LIT("\x01\x01r"));
+            else if (kind == 2)
+                fx_frame(A, LIT("\x09"));
+            else
+                relay_multipart(fx.relay, A);
+            if (i == 119) {
+                fx_run();
+                ck_assert_uint_eq(fx_drop(A), 120);
+            }
+        }
+        fx_run();
+        s_expect_end(A);
+        fx_finish();
+    }
+}
+END_TEST
+
+START_TEST(test_bye_and_hello_fill_nothing) {
+    s_begin(10);
+    fx_ask(A, "{'op':'who','room':'r'}");
+    fx_expect(A, "{'op':'who'}");
+    fx_ask(A, "{'op':'bye'}");
+    fx_expect(A, "{'op':'ok'}");
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','id':1}", fx_client(C));
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':2200,'re':1}");
+    fx.now += 2200 * MS;
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(C));
+    fx_expect(A, "{'op':'welcome'}");
+    fx_ask(A, "{'op':'leave','room':'r'}");
+    fx_expect_error(A, "rate-limited");
+    fx_ask(B, "{'op':'hello','proto':1,'client':'%s'}", fx_client(B)); /* another connection has its own */
+    fx_expect(B, "{'op':'welcome'}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_resuming_elsewhere_fills_nothing) {
+    s_begin(10);
+    fx_ask(A, "{'op':'who','room':'r'}");
+    fx_expect(A, "{'op':'who'}");
+    fx_resume(B, A, "ann");
+    fx_ask(B, "{'op':'leave','room':'r'}");
+    fx_expect_error(B, "rate-limited");
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(C)); /* nor is the connection left free of it */
+    fx_expect_error(A, "rate-limited");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_without_a_session) {
+    fx_begin();
+    fx.config.rate_ops = 10;
+    fx_start();
+    fx_hello(B, "bob");
+    for (int i = 0; i < 40; i++) {
+        fx_ask(A, "{'op':'ping'}");
+        fx_expect_error(A, "no-session");
+    }
+    for (int i = 0; i < 49; i++) { /* no more answers */
+        fx_ask(A, "{'op':'ping'}");
+        fx_frame(A, LIT("\x09"));
+        fx_run();
+    }
+    fx_expect_silence(A);
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
+    fx_expect_error(A, "rate-limited");
+    fx_ask(A, "{'op':'ping'}");
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0);
+    fx_ask(A, "{'op':'ping'}");
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
+    fx_expect_silence(A);
+    fx.now += 30000 * MS;
+    fx_hello(A, "ann");
+    fx_finish();
+}
+END_TEST
+
+/* A client whose connection was made anew has a window of frames under way before its hello. */
+START_TEST(test_a_window_without_a_session_is_no_flood) {
+    fx_begin();
+    fx.config.rate_ops = fx.config.rate_entries = fx.config.rate_bytes = 10;
+    fx.config.window = 4096;
+    fx_start();
+    fx_pub("r");
+    fx_add(1, "x");
+    size_t frames = fx.config.window / fx_pub_frame().len;
+    for (size_t i = 0; i < frames; i++)
+        fx_frame(A, fx_pub_frame());
+    fx_run();
+    ck_assert_uint_eq(fx_drop(A), frames);
+    fx_hello(A, "ann");
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_publishing_too_fast_is_told_and_taken) {
+    fx_begin();
+    fx.config.rate_entries = 10;
+    fx.config.window = 1;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    for (uint64_t mid = 1; mid <= 20; mid++)
+        fx_one(A, "r", mid, "x");
+    fx_run();
+    fx_expect_text(A, "ack 20 @20 memory");
+    for (uint64_t mid = 21; mid <= 24; mid++)
+        fx_one(A, "r", mid, "x");
+    fx_run();
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':100}");
+    ck_assert_ptr_null(json_object_get(fx.last, "mid"));
+    ck_assert_ptr_null(json_object_get(fx.last, "re"));
+    fx_expect_text(A, "ack 24 @24 memory");
+    fx_expect_silence(A);
+    fx.now += 99 * MS;
+    fx_one(A, "r", 25, "x");
+    fx_run();
+    fx_expect_text(A, "ack 25 @25 memory");
+    fx.now += 1 * MS;
+    fx_one(A, "r", 26, "x");
+    fx_run();
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':500}");
+    fx_expect_text(A, "ack 26 @26 memory");
+    fx.now += 500 * MS;
+    fx_ask(A, "{'op':'ping'}"); /* requests have their own measure */
+    fx_expect(A, "{'op':'pong'}");
+    fx_pub("r");
+    for (uint64_t mid = 27; mid <= 126; mid++)
+        fx_add(mid, "x");
+    fx_send(A);
+    fx_run();
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':10000}");
+    fx_expect_text(A, "ack 126 @126 memory");
+    fx_one(A, "r", 127, "x");
+    fx_run();
+    s_expect_end(A);
+    ck_assert_uint_eq(relay_stats(fx.relay).entries, 126);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_bytes_count_too) {
+    fx_begin();
+    fx.config.rate_bytes = 1000;
+    fx.config.window = 1;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_pub("r");
+    fx_add(1, "x");
+    size_t len = fx_pub_frame().len, mid = 1;
+    for (; mid * len <= 2000; mid++)
+        fx_one(A, "r", mid, "x");
+    fx_run();
+    fx_text(A);
+    fx_expect_silence(A);
+    fx_one(A, "r", mid, "x");
+    fx_run();
+    fx_expect_error(A, "rate-limited");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_no_limits) {
+    fx_begin();
+    fx.config.rate_ops = fx.config.rate_entries = fx.config.rate_bytes = 0;
+    fx_start();
+    fx_hello(A, "ann");
+    for (int i = 0; i < 20000; i++)
+        fx_say(A, "{'op':'rooms'}");
+    for (uint64_t mid = 1; mid <= 20000; mid++)
+        fx_one(A, "r", mid, "x");
+    fx_run();
+    ck_assert_uint_eq(relay_stats(fx.relay).errors, 0);
+    fx_finish();
+}
+END_TEST
+
+UNIT_MAIN("broker.core.flood", test_what_requests_cost, test_who_is_refused_waits_and_is_served,
+    test_bye_is_never_refused, test_who_does_not_listen_is_sent_away, test_broken_frames_count,
+    test_bye_and_hello_fill_nothing, test_resuming_elsewhere_fills_nothing, test_without_a_session,
+    test_a_window_without_a_session_is_no_flood, test_publishing_too_fast_is_told_and_taken, test_bytes_count_too,
+    test_no_limits)

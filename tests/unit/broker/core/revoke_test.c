@@ -1,0 +1,222 @@
+#include "fixture.h"
+
+#define USERS "ann: rwspc *\nbob: rwspc *\nanonymous: rwspc *\n"
+
+static access_t *s_access(void) {
+    return fx_access(USERS);
+}
+
+/* Ann and bob are users, the one on C is nobody and called cat. */
+static void s_begin(void) {
+    fx_begin();
+    fx.access = s_access;
+    fx.private = true;
+    fx_start();
+    fx.users[A] = "ann";
+    fx.users[B] = "bob";
+    fx_hello(A, "me");
+    fx_hello(B, "me");
+    fx_hello(C, "cat");
+    for (route_t route = A; route <= C; route++)
+        fx_ask(route, "{'op':'join','room':'r'}");
+    relay_tick(fx.relay);
+    fx_run();
+    for (route_t route = BACK; route <= C; route++)
+        fx_drop(route);
+}
+
+static void s_expect_bye(route_t route, const char *reason) {
+    fx_expect(route, "{'op':'bye','reason':'%s'}", reason);
+    fx_expect_silence(route);
+    ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[route]);
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), route);
+    fx_ask(route, "{'op':'ping'}");
+    fx_expect_error(route, "no-session");
+}
+
+START_TEST(test_a_user_who_is_gone) {
+    s_begin();
+    fx_set_access("ann: rwspc *\nanonymous: rwspc *\n");
+    s_expect_bye(B, "revoked");
+    ck_assert_str_eq(fx_dropped_user(), "bob");
+    ck_assert_str_eq(fx_dropped_user(), "");
+    relay_tick(fx.relay);
+    fx_run();
+    fx_expect(BACK, "{'left':[{'nick':'bob','reason':'revoked'}]}");
+    char resume[64];
+    snprintf(resume, sizeof resume, "%s", fx.tokens[B]);
+    fx_ask(B, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(B), resume);
+    fx_expect_error(B, "forbidden"); /* its connection stood a moment longer */
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), B);
+    fx.users[B] = NULL;
+    fx_ask(B, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(B), resume);
+    fx_expect(B, "{'op':'welcome','resumed':false}");
+    ck_assert_ptr_null(json_object_get(fx.last, "user"));
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_user_who_is_banned) {
+    s_begin();
+    relay_route_lost(fx.relay, B); /* detached: it ends all the same */
+    fx_set_access("ann: rwspc *\n-bob: rwspc *\nanonymous: rwspc *\n");
+    fx_expect_silence(B);
+    ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[B]);
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), B);
+    ck_assert_str_eq(fx_dropped_user(), "bob");
+    relay_tick(fx.relay);
+    fx_run();
+    fx_expect(BACK, "{'left':[{'nick':'bob','reason':'banned'}]}");
+    fx_set_access("ann: rwspc *\n-bob: rwspc *\nanonymous: rwspc *\n"); /* once only */
+    ck_assert_str_eq(fx_dropped_user(), "");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_who_did_not_log_in) {
+    s_begin();
+    fx_set_access("ann: rwspc *\nbob: rwspc *\ncat: rwspc *\nanonymous: rwspc *\n"); /* a user's name now */
+    s_expect_bye(C, "revoked");
+    ck_assert_str_eq(fx_dropped_user(), "");
+    fx_hello(C, "dog");
+    fx_set_access("ann: rwspc *\nbob: rwspc *\n");
+    s_expect_bye(C, "revoked");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_open_mode_ends) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    relay_set_access(fx.relay, fx_access("ann: r *\nanonymous: rc *\n"));
+    fx_run();
+    s_expect_bye(A, "revoked");
+    fx_ask(B, "{'op':'join','room':'r'}");
+    fx_expect(B, "{'op':'joined'}");
+    relay_set_access(fx.relay, access_new_open());
+    fx_one(B, "r", 1, "x");
+    fx_run();
+    fx_expect_text(B, "ack 1 @1 memory");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_room_may_not_be_read_any_more) {
+    s_begin();
+    fx_one(A, "r", 1, "1");
+    fx_run();
+    fx_drop(A);
+    fx_drop(BACK);
+    fx_one(A, "r", 2, "2"); /* on its way to the log */
+    relay_flush(fx.relay);
+    relay_set_access(fx.relay, fx_access("ann: rwspc *\nbob: wc *, rp x\nanonymous: rwspc *\n"));
+    fx_run();
+    fx_expect(B, "{'op':'left','room':'r','reason':'revoked','seq':1}");
+    fx_expect_silence(B);
+    fx_expect_silence(BACK);
+    fx_expect_text(A, "live r 1: 2/2");
+    fx_expect_text(A, "ack 2 @2 memory");
+    fx_expect_text(C, "live r 1: 2/2");
+    relay_tick(fx.relay);
+    fx_run();
+    fx_expect(A, "{'left':[{'nick':'bob','reason':'revoked'}],'count':2}");
+    fx_expect_silence(BACK);
+    static const char *const asks[] = {"{'op':'join','room':'r'}", "{'op':'replay','room':'r','after':0}",
+        "{'op':'state','room':'r'}", "{'op':'who','room':'r'}"};
+    for (size_t i = 0; i < 4; i++) {
+        fx_ask(B, "%s", asks[i]);
+        fx_expect_error(B, "forbidden");
+    }
+    fx_one(B, "r", 1, "blind"); /* which it may */
+    fx_run();
+    fx_expect_text(B, "ack 1 @3 memory");
+    fx_ask(B, "{'op':'ping'}");
+    fx_expect(B, "{'op':'pong','heads':{},'versions':{}}");
+    fx_set_access(USERS);
+    fx_ask(B, "{'op':'join','room':'r','after':1}");
+    fx_expect(B, "{'op':'joined','recovered':true,'seq':3,'private':false}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_room_of_which_nothing_is_left) {
+    s_begin();
+    fx_ask(B, "{'op':'join','room':'mine'}");
+    fx_drop(B);
+    size_t rooms = relay_stats(fx.relay).rooms;
+    relay_tick(fx.relay);
+    fx_set_access("ann: rwspc *\nbob: rwspc r\nanonymous: rwspc *\n");
+    fx_expect(B, "{'op':'left','room':'mine','seq':0}");
+    relay_tick(fx.relay);
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, rooms - 1);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_replay_under_way) {
+    s_begin();
+    fx_one(A, "r", 1, "1");
+    fx_run();
+    fx_drop(BACK);
+    fx.late = true;
+    fx_ask(A, "{'op':'replay','room':'r','after':0,'id':7}");
+    fx_ask(B, "{'op':'replay','room':'r','after':0,'id':8}");
+    fx_set_access("ann: rwspc *\nbob: wspc *\nanonymous: rwspc *\n");
+    fx_expect(B, "{'op':'left'}");
+    fx_drop(A);
+    fx_log_all();
+    fx_expect_text(A, "replay r 0: 1/1");
+    fx_expect(A, "{'op':'replayed','re':7}");
+    fx_expect(B, "{'op':'error','code':'forbidden','re':8}");
+    fx_expect_silence(B);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_rights_to_publish_are_looked_up_anew) {
+    s_begin();
+    fx_one(B, "r", 1, "1");
+    fx_run();
+    fx_drop(BACK);
+    fx_expect_text(B, "ack 1 @1 memory");
+    fx_set_access("ann: rwspc *\nbob: rspc *\nanonymous: rwspc *\n");
+    fx_one(B, "r", 2, "2");
+    fx_run();
+    fx_expect(B, "{'op':'error','code':'forbidden','mid':2,'room':'r'}");
+    fx_set_access(USERS);
+    fx_one(B, "r", 2, "2"); /* once refused is refused */
+    fx_one(B, "r", 3, "3");
+    fx_run();
+    fx_expect(B, "{'op':'error','code':'forbidden','mid':2}");
+    fx_expect_text(B, "ack 3 @2 memory");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_user_who_lost_a_key) {
+    s_begin();
+    fx.users[D] = "bob";
+    fx_hello(D, "me");
+    fx_drop(D);
+    relay_disown(fx.relay, zr_span("bob"));
+    fx_run();
+    s_expect_bye(B, "revoked");
+    s_expect_bye(D, "revoked");
+    ck_assert_str_eq(fx_dropped_user(), "bob");
+    fx_ask(A, "{'op':'ping'}");
+    fx_expect(A, "{'op':'pong'}");
+    /* By another key. */
+    fx_ask(B, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(B), fx.tokens[B]);
+    fx_expect(B, "{'op':'welcome','user':'bob','resumed':false}");
+    /* Who is not here may have connections all the same. */
+    relay_disown(fx.relay, zr_span("eve"));
+    fx_run();
+    ck_assert_str_eq(fx_dropped_user(), "eve");
+    fx_finish();
+}
+END_TEST
+
+UNIT_MAIN("broker.core.revoke", test_a_user_who_is_gone, test_a_user_who_is_banned, test_who_did_not_log_in,
+    test_open_mode_ends, test_a_room_may_not_be_read_any_more, test_a_room_of_which_nothing_is_left,
+    test_a_replay_under_way, test_rights_to_publish_are_looked_up_anew, test_a_user_who_lost_a_key)

@@ -1,0 +1,168 @@
+#include "gate.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include "unit.h"
+
+enum { FRONT, BACK };
+
+static bool s_try_address(const char *text, gate_address_t *address) {
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    memset(address, 0xee, sizeof *address);
+    if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
+        return gate_address((struct sockaddr *)&in, sizeof in, address);
+    ck_assert_int_eq(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+    return gate_address((struct sockaddr *)&in6, sizeof in6, address);
+}
+
+static gate_address_t s_address(const char *text) {
+    gate_address_t address;
+    ck_assert(s_try_address(text, &address));
+    return address;
+}
+
+static bool s_same(const char *one, const char *other) {
+    gate_address_t a = s_address(one), b = s_address(other);
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* A connection from 10.0.0.1, or from another address; its inode is the descriptor's number plus 1. */
+static bool s_open_from(gate_t *gate, const char *from, int fd, uint64_t now) {
+    gate_address_t address = s_address(from);
+    return gate_opened(gate, FRONT, fd, (uint64_t)fd + 1, &address, now);
+}
+
+static bool s_open(gate_t *gate, int fd, uint64_t now) {
+    return s_open_from(gate, "10.0.0.1", fd, now);
+}
+
+START_TEST(test_addresses) {
+    gate_address_t address;
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a000001)};
+    const char *own[] = {"127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"};
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_msg(!s_try_address(own[i], &address), "%s", own[i]);
+    ck_assert(!gate_address((struct sockaddr *)&local, sizeof local, &address));
+    ck_assert(gate_address((struct sockaddr *)&in, sizeof in, &address));
+    ck_assert(!gate_address((struct sockaddr *)&in, sizeof in - 1, &address));
+    ck_assert(s_same("10.0.0.1", "::ffff:10.0.0.1"));
+    ck_assert(!s_same("10.0.0.1", "10.0.0.2"));
+    ck_assert(!s_same("128.0.0.1", "126.0.0.1"));
+    ck_assert(s_same("2001:db8:0:1::1", "2001:db8:0:1:ffff::2"));
+    ck_assert(!s_same("2001:db8:0:1::1", "2001:db8:0:2::1"));
+}
+END_TEST
+
+START_TEST(test_connections_at_a_time) {
+    gate_t *gate = gate_new(2, 0);
+    ck_assert(s_open(gate, 5, 0));
+    ck_assert(s_open(gate, 6, 0));
+    ck_assert(!s_open(gate, 7, 0));
+    ck_assert(s_open_from(gate, "10.0.0.2", 8, 0));
+    gate_closed(gate, FRONT, 7); /* the one that was turned away */
+    ck_assert(!s_open(gate, 7, 0));
+    gate_closed(gate, FRONT, 7);
+    gate_closed(gate, FRONT, 5);
+    ck_assert(s_open(gate, 9, 0));
+    gate_closed(gate, FRONT, 5); /* twice is once */
+    gate_closed(gate, FRONT, 100000);
+    ck_assert(!s_open(gate, 10, 0));
+    gate_destroy(gate);
+}
+END_TEST
+
+START_TEST(test_connections_a_second) {
+    gate_t *gate = gate_new(1000, 50);
+    int fd = 10;
+    for (int i = 0; i < 50 * GATE_BURST_S; i++)
+        ck_assert_msg(s_open(gate, fd++, 1000), "%d", i);
+    ck_assert(!s_open(gate, fd, 1000));
+    ck_assert(!s_open(gate, fd, 1019)); /* one in 20 ms */
+    ck_assert(s_open(gate, fd++, 1020));
+    ck_assert(!s_open(gate, fd, 1020));
+    ck_assert(s_open_from(gate, "10.0.0.2", 5, 1020));
+    ck_assert(!s_open(gate, fd, 500)); /* a clock that goes back gives nothing */
+    for (int i = 0; i < 50 * GATE_BURST_S; i++)
+        ck_assert_msg(s_open(gate, fd++, 1000000), "%d", i);
+    ck_assert(!s_open(gate, fd, 1000000));
+    gate_destroy(gate);
+}
+END_TEST
+
+START_TEST(test_no_rate) {
+    gate_t *gate = gate_new(1000, 0);
+    for (int fd = 0; fd < 1000; fd++)
+        ck_assert(s_open(gate, fd, 0));
+    ck_assert(!s_open(gate, 1000, 0));
+    gate_destroy(gate);
+}
+END_TEST
+
+/* What came too fast is closed at once, and counts for nothing else. */
+START_TEST(test_too_fast_is_not_too_many) {
+    gate_t *gate = gate_new(GATE_BURST_S + 1, 1);
+    int fd = 0;
+    for (int i = 0; i < GATE_BURST_S; i++)
+        ck_assert(s_open(gate, fd++, 0));
+    for (int i = 0; i < 10; i++)
+        ck_assert(!s_open(gate, fd++, 0));
+    ck_assert(s_open(gate, fd++, 1000));
+    ck_assert(!s_open(gate, fd++, 2000)); /* and now they are too many */
+    gate_destroy(gate);
+}
+END_TEST
+
+/* The descriptor is used again before it was told that its connection is gone. */
+START_TEST(test_events_in_another_order) {
+    gate_t *gate = gate_new(1, 0);
+    gate_address_t one = s_address("10.0.0.1"), other = s_address("10.0.0.2");
+    ck_assert(gate_opened(gate, FRONT, 5, 1, &one, 0));
+    ck_assert(gate_opened(gate, BACK, 5, 2, &other, 0));
+    gate_closed(gate, FRONT, 5); /* of the first */
+    ck_assert(!gate_opened(gate, BACK, 6, 3, &other, 0));
+    gate_closed(gate, BACK, 6);
+    ck_assert(gate_opened(gate, FRONT, 7, 4, &one, 0));
+    /* Seen under an old event of the other side, then under its own. */
+    ck_assert(gate_opened(gate, BACK, 7, 4, &one, 0));
+    gate_closed(gate, BACK, 7);
+    ck_assert(!gate_opened(gate, FRONT, 8, 5, &one, 0));
+    gate_destroy(gate);
+}
+END_TEST
+
+static bool s_alive(void *ctx, int fd, uint64_t inode) {
+    ck_assert_uint_eq(inode, (uint64_t)fd + 1);
+    return fd != *(int *)ctx;
+}
+
+START_TEST(test_sweep) {
+    gate_t *gate = gate_new(2, 1);
+    int dead = -1;
+    ck_assert(s_open(gate, 5, 0));
+    ck_assert(s_open(gate, 6, 0));
+    ck_assert(s_open_from(gate, "10.0.0.2", 7, 0));
+    ck_assert_uint_eq(gate_addresses(gate), 2);
+    gate_sweep(gate, s_alive, &dead, 1);
+    ck_assert(!s_open(gate, 8, 1));
+    gate_closed(gate, FRONT, 8);
+    dead = 6;
+    gate_sweep(gate, s_alive, &dead, 2);
+    ck_assert(s_open(gate, 8, 2));
+    gate_closed(gate, FRONT, 7);
+    gate_sweep(gate, s_alive, &dead, 999); /* it still owes something for its connection */
+    ck_assert_uint_eq(gate_addresses(gate), 2);
+    gate_sweep(gate, s_alive, &dead, 1000);
+    ck_assert_uint_eq(gate_addresses(gate), 1);
+    gate_sweep(gate, s_alive, &dead, 1000000);
+    ck_assert_uint_eq(gate_addresses(gate), 1); /* of whom connections are there */
+    gate_destroy(gate);
+    gate_destroy(NULL);
+}
+END_TEST
+
+UNIT_MAIN("broker.gate", test_addresses, test_connections_at_a_time, test_connections_a_second, test_no_rate,
+    test_too_fast_is_not_too_many, test_events_in_another_order, test_sweep)

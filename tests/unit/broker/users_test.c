@@ -1,0 +1,304 @@
+#include "users.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+#include "fixture_dir.h"
+
+#define KEY_A "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+#define KEY_B "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+#define HASH "$argon2id$v=19$m=65536,t=2,p=1$33F3YUK31uk4u6VwkvWCqw$gkECukiNO2s1ntx5VTK1l+N6uzCumOKDOL0qcJYzNNg"
+
+static users_t *s_good(const char *text) {
+    char error[ZPL_ERROR_SIZE] = "";
+    ck_assert_int_ge(sodium_init(), 0);
+    users_t *users = users_parse("f", unit_at_edge(zr_span(text)), error);
+    ck_assert_msg(users != NULL, "%s", error);
+    return users;
+}
+
+/* Refused, with `part` in the error. */
+static void s_bad(const char *text, const char *part) {
+    char error[ZPL_ERROR_SIZE] = "";
+    ck_assert_int_ge(sodium_init(), 0);
+    ck_assert_msg(!users_parse("f", unit_at_edge(zr_span(text)), error), "accepted: %s", text);
+    dir_assert_error(error, part);
+}
+
+static rights_t s_rights(const users_t *users, const char *name, const char *room) {
+    access_t *access = users_access(users, false);
+    const access_user_t *user = access_user(access, zr_span(name));
+    ck_assert_ptr_nonnull(user);
+    rights_t rights = access_rights(user, zr_span(room));
+    access_destroy(access);
+    return rights;
+}
+
+START_TEST(test_whole) {
+    users_t *users = s_good("# who there is\n"
+                            "user\n"
+                            "    name = alice\n"
+                            "    key = \"" KEY_A "\"\n"
+                            "    key = '" KEY_B "'\n"
+                            "    token = \"" HASH "\"\n"
+                            "    role = member\n"
+                            "    allow = \"admin : *\"\n"
+                            "user\n"
+                            "    deny = \"write:chat/* general\"\n"
+                            "    role = member\n"
+                            "    name = bob\n"
+                            "role\n"
+                            "    name = member\n"
+                            "    allow = \"read  write state\tcreate : general chat/*\"\n"
+                            "    deny = \"write : general\"\n");
+    uint8_t key[CERT_KEY_BYTES];
+    users_count_t count = users_count(users);
+    ck_assert_uint_eq(count.users, 2);
+    ck_assert_uint_eq(count.keys, 2);
+    ck_assert_uint_eq(count.tokens, 1);
+    ck_assert_uint_eq(count.most_tokens, 1);
+    ck_assert(cert_key_decode(KEY_B, key));
+    ck_assert_str_eq(user_name(users_of_key(users, key)), "alice");
+    key[5] ^= 1;
+    ck_assert_ptr_null(users_of_key(users, key));
+    ck_assert_ptr_null(users_of_name(users, zr_span("carol")));
+    ck_assert(user_has_token(users_of_name(users, zr_span("alice")), HASH));
+    ck_assert(!user_has_token(users_of_name(users, zr_span("bob")), HASH));
+    ck_assert_uint_eq(
+        s_rights(users, "alice", "chat/a") & RIGHT_ALL, RIGHT_READ | RIGHT_WRITE | RIGHT_STATE | RIGHT_CREATE);
+    ck_assert_uint_eq(s_rights(users, "alice", "general") & RIGHT_WRITE, 0);
+    ck_assert_uint_eq(s_rights(users, "bob", "chat/a") & RIGHT_WRITE, 0);
+    ck_assert_uint_eq(s_rights(users, "bob", "elsewhere"), 0);
+    access_t *access = users_access(users, true);
+    ck_assert(access_is_admin(access_user(access, zr_span("alice"))));
+    ck_assert(!access_is_admin(access_user(access, zr_span("bob"))));
+    ck_assert(!access_is_open_mode(access));
+    ck_assert_ptr_null(access_user(access, zr_span(NULL)));
+    access_destroy(access);
+    users_destroy(users);
+}
+END_TEST
+
+START_TEST(test_all_is_not_admin) {
+    users_t *users = s_good("user\n    name = a\n    allow = \"all : *\"\n");
+    ck_assert_uint_eq(s_rights(users, "a", "room"), RIGHT_ALL);
+    access_t *access = users_access(users, false);
+    ck_assert(!access_is_admin(access_user(access, zr_span("a"))));
+    access_destroy(access);
+    users_destroy(users);
+}
+END_TEST
+
+START_TEST(test_empty_lets_nobody_in) {
+    users_t *users = s_good("");
+    ck_assert_uint_eq(users_count(users).users, 0);
+    access_t *access = users_access(users, true);
+    ck_assert(!access_is_open_mode(access));
+    ck_assert_ptr_null(access_user(access, zr_span(NULL)));
+    ck_assert_ptr_null(access_user(access, zr_span("alice")));
+    access_destroy(access);
+    users_destroy(users);
+    users_destroy(s_good("# nobody\n\n"));
+    users_destroy(NULL);
+}
+END_TEST
+
+START_TEST(test_anonymous) {
+    users_t *users = s_good("user\n    name = anonymous\n    allow = \"read : lobby\"\n");
+    access_t *access = users_access(users, true);
+    ck_assert_uint_eq(access_rights(access_user(access, zr_span(NULL)), zr_span("lobby")), RIGHT_READ);
+    access_destroy(access);
+    users_destroy(users);
+    s_bad("user\n    name = anonymous\n    key = \"" KEY_A "\"\n", "f:3: user: anonymous");
+    s_bad("user\n    token = \"" HASH "\"\n    name = anonymous\n", "f:2: user: anonymous");
+    s_bad("user\n    name = anonymous\n    allow = \"admin : *\"\n", "f:1: user: anonymous may not");
+    s_bad("user\n    name = anonymous\n    role = r\nrole\n    name = r\n    allow = \"admin : *\"\n",
+        "anonymous may not");
+}
+END_TEST
+
+START_TEST(test_bad_structure) {
+    s_bad("users\n    name = a\n", "f:1: users: no such section");
+    s_bad("user = alice\n", "f:1: user: a section has no value");
+    s_bad("name = alice\n", "no such section");
+    s_bad("user\n    nick = a\n", "f:2: user/nick: no such member");
+    s_bad("role\n    name = r\n    key = \"" KEY_A "\"\n", "f:3: role/key: no such member");
+    s_bad("role\n    name = r\n    role = s\n", "no such member");
+    s_bad("user\n    allow = \"read : *\"\n", "f:1: user: the name is missing");
+    s_bad("user\nuser\n    name = a\n", "f:1: user: the name is missing");
+    s_bad("role\n", "f:1: role: the name is missing");
+    s_bad("user\n    name\n", "the value is missing");
+    s_bad("user\n    name = a\n    name = b\n", "f:3: user/name: already set in line 2");
+    s_bad("user\n    name = a\n        key = x\n", "f:3: indented too deep");
+    s_bad("user\n  name = a\n", "4 spaces");
+    s_bad("user\n    name = \"a\n", "closing quote");
+}
+END_TEST
+
+START_TEST(test_bad_names) {
+    s_bad("user\n    name = \"a b\"\n", "f:2: user/name: no valid name");
+    s_bad("user\n    name = \"a\x1b[2J\"\n", "no valid name");
+    s_bad("user\n    name = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", "no valid name");
+    users_destroy(s_good("user\n    name = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"));
+    s_bad("user\n    name = a\nuser\n    name = a\n", "f:4: user/name: another user");
+    s_bad("role\n    name = a\nrole\n    name = a\n", "f:4: role/name: another role");
+    users_destroy(s_good("role\n    name = a\nuser\n    name = a\n    role = a\n    role = a\n"));
+    s_bad("user\n    name = a\n    role = r\n", "f:3: user/role: no role");
+    s_bad("user\n    name = a\n    role = \"r s\"\n", "f:3: user/role: no valid name");
+}
+END_TEST
+
+START_TEST(test_bad_rules) {
+    s_bad("user\n    name = a\n    allow = \"read write\"\n", "f:3: user/allow: a colon");
+    s_bad("user\n    name = a\n    deny = \": *\"\n", "f:3: user/deny: no right");
+    s_bad("user\n    name = a\n    allow = \"read :\"\n", "no room");
+    s_bad("user\n    name = a\n    allow = \"read, write : *\"\n", "\"read,\" is no right");
+    s_bad("user\n    name = a\n    allow = \"Read : *\"\n", "\"Read\" is no right");
+    s_bad("role\n    name = a\n    allow = \"readwrite : *\"\n", "f:3: role/allow: \"readwrite\" is no right");
+    s_bad("user\n    name = a\n    allow = \"read : a*b\"\n", "\"a*b\" is neither");
+    s_bad("user\n    name = a\n    allow = \"read : ok {bad\"\n", "\"{bad\" is neither");
+    s_bad("user\n    name = a\n    allow = \"read : **\"\n", "\"**\" is neither");
+    s_bad("user\n    name = a\n    allow = \"admin : lobby\"\n", "admin is for all rooms");
+    s_bad("user\n    name = a\n    deny = \"read admin : * lobby\"\n", "admin is for all rooms");
+    /* A room's name may hold a colon; the first one in the rule is the one that counts. */
+    users_t *users = s_good("user\n    name = a\n    allow = \"read : x:y\"\n");
+    ck_assert_uint_eq(s_rights(users, "a", "x:y"), RIGHT_READ);
+    users_destroy(users);
+}
+END_TEST
+
+START_TEST(test_pattern_limit) {
+    char text[1000];
+    snprintf(text, sizeof text, "user\n    name = a\n    allow = \"read : %.*s*\"\n", ZR_ROOM_MAX,
+        unit_fill('r', ZR_ROOM_MAX).ptr);
+    users_destroy(s_good(text));
+    snprintf(text, sizeof text, "user\n    name = a\n    allow = \"read : %.*s*\"\n", ZR_ROOM_MAX + 1,
+        unit_fill('r', ZR_ROOM_MAX + 1).ptr);
+    s_bad(text, "is neither");
+}
+END_TEST
+
+/* A secret that stands in the wrong place is not shown. */
+START_TEST(test_bad_keys_and_tokens) {
+    char error[ZPL_ERROR_SIZE] = "";
+    ck_assert_int_ge(sodium_init(), 0);
+    s_bad("user\n    name = a\n    key = abc\n", "f:3: user/key: no public key");
+    s_bad("user\n    name = a\n    key = \"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]y~7\"\n", "no public key");
+    s_bad("user\n    name = a\n    key = \"0000000000000000000000000000000000000000\"\n", "no public key");
+    s_bad("user\n    name = a\n    key = \"" KEY_A "\"\nuser\n    name = b\n    key = \"" KEY_A "\"\n",
+        "f:6: user/key: the same key as in line 3");
+    s_bad("user\n    name = a\n    key = \"" KEY_A "\"\n    key = \"" KEY_A "\"\n", "the same key as in line 3");
+    s_bad("user\n    name = a\n    token = hunter2\n", "f:3: user/token: no token's hash");
+    s_bad("user\n    name = a\n    token = \"$argon2id$v=19$m=65536,t=2,p=1$\"\n", "no token's hash");
+    ck_assert(!users_parse("f", zr_span("user\n    name = a\n    token = hunter2\n"), error));
+    ck_assert_ptr_null(strstr(error, "hunter2"));
+}
+END_TEST
+
+START_TEST(test_token_limit) {
+    zr_buffer_t text = {0};
+    char error[ZPL_ERROR_SIZE] = "";
+    ck_assert_int_ge(sodium_init(), 0);
+    zr_span_t head = zr_span("user\n    name = a\n"), token = zr_span("    token = \"" HASH "\"\n");
+    zr_buffer_append(&text, head.ptr, head.len);
+    for (unsigned i = 0; i < USERS_TOKENS_MAX; i++)
+        zr_buffer_append(&text, token.ptr, token.len);
+    users_t *users = users_parse("f", zr_span_of(text.data, text.len), error);
+    ck_assert_msg(users != NULL, "%s", error);
+    ck_assert_uint_eq(users_count(users).most_tokens, USERS_TOKENS_MAX);
+    users_destroy(users);
+    zr_buffer_append(&text, token.ptr, token.len);
+    ck_assert(!users_parse("f", zr_span_of(text.data, text.len), error));
+    dir_assert_error(error, "more than 4 tokens");
+    zr_buffer_finish(&text);
+}
+END_TEST
+
+START_TEST(test_no_text) {
+    char error[ZPL_ERROR_SIZE] = "";
+    ck_assert(!users_parse("f", LIT("user\n    name = a\0b\n"), error));
+    dir_assert_error(error, "no text file");
+}
+END_TEST
+
+START_TEST(test_bans) {
+    users_t *users = s_good("user\n    name = a\n    allow = \"all : *\"\nuser\n    name = b\n");
+    bans_t bans = {0};
+    ck_assert(bans_add(&bans, zr_span("a"), zr_span("b"), zr_span("x"), 0));
+    ck_assert(bans_add(&bans, zr_span("who"), zr_span("b"), zr_span("x"), 0));
+    users_set_bans(users, &bans);
+    access_t *access = users_access(users, false);
+    ck_assert(user_is_banned(users_of_name(users, zr_span("a"))));
+    ck_assert_ptr_null(access_user(access, zr_span("a")));
+    ck_assert(access_is_user(access, zr_span("a"))); /* nobody else gets the name */
+    ck_assert_ptr_nonnull(access_user(access, zr_span("b")));
+    access_destroy(access);
+    ck_assert(bans_remove(&bans, zr_span("a")));
+    users_set_bans(users, &bans);
+    ck_assert(!user_is_banned(users_of_name(users, zr_span("a"))));
+    bans_finish(&bans);
+    users_destroy(users);
+}
+END_TEST
+
+static void s_disowned(const char *before_text, const char *now_text, const char *expected) {
+    users_t *before = s_good(before_text), *now = s_good(now_text);
+    zr_buffer_t names = {0};
+    char all[200] = "";
+    users_disowned(before, now, &names);
+    const user_name_t *list = (const user_name_t *)names.data;
+    for (size_t i = 0; i < names.len / sizeof *list; i++) {
+        strcat(all, list[i].name);
+        strcat(all, " ");
+    }
+    ck_assert_str_eq(all, expected);
+    zr_buffer_finish(&names);
+    users_destroy(before);
+    users_destroy(now);
+}
+
+START_TEST(test_disowned) {
+#define A "user\n    name = a\n"
+#define B "user\n    name = b\n"
+#define FIRST "    key = \"" KEY_A "\"\n"
+#define SECOND "    key = \"" KEY_B "\"\n"
+#define TOKEN "    token = \"" HASH "\"\n"
+    s_disowned(A FIRST B SECOND TOKEN, A FIRST B SECOND TOKEN, "");
+    s_disowned(A FIRST, A FIRST SECOND TOKEN, "");
+    s_disowned(A FIRST SECOND, A FIRST, "a ");
+    s_disowned(A FIRST SECOND TOKEN, A, "a "); /* named once */
+    s_disowned(A FIRST B, A B FIRST, "a ");
+    s_disowned(A TOKEN, A, "a ");
+    s_disowned(A TOKEN B, A B TOKEN, "a ");
+    s_disowned(A FIRST B, B, ""); /* who is no user any more is known to be none */
+}
+END_TEST
+
+START_TEST(test_files) {
+    dir_begin();
+    char error[ZPL_ERROR_SIZE] = "";
+    ck_assert_int_ge(sodium_init(), 0);
+    const char *plain = "user\n    name = a\n", *tokens = "user\n    name = a\n    token = \"" HASH "\"\n";
+    users_t *users = users_load(dir_write("u", plain, 0644), error);
+    ck_assert_msg(users != NULL, "%s", error);
+    users_destroy(users);
+    users = users_load(dir_write("u", tokens, 0640), error);
+    ck_assert_msg(users != NULL, "%s", error);
+    users_destroy(users);
+    ck_assert(!users_load(dir_write("u", tokens, 0644), error));
+    dir_assert_error(error, "chmod 640");
+    ck_assert(!users_load(dir_write("u", plain, 0664), error));
+    dir_assert_error(error, "chmod go-w");
+    ck_assert(!users_load(dir_path("none"), error));
+    dir_assert_error(error, "No such file");
+    ck_assert(!users_load(dir_path("."), error));
+    dir_assert_error(error, "regular");
+    ck_assert(!users_load(dir_write("u", "user\n    name = a\n    x = y\n", 0600), error));
+    dir_assert_error(error, "u:3: user/x: no such member");
+    dir_end();
+}
+END_TEST
+
+UNIT_MAIN("broker.users", test_whole, test_all_is_not_admin, test_empty_lets_nobody_in, test_anonymous,
+    test_bad_structure, test_bad_names, test_bad_rules, test_pattern_limit, test_bad_keys_and_tokens, test_token_limit,
+    test_no_text, test_bans, test_disowned, test_files)

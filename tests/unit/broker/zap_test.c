@@ -1,0 +1,118 @@
+#include "zap.h"
+
+#include "unit.h"
+
+#define KEY_TEXT "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+
+static uint8_t s_key[CERT_KEY_BYTES];
+
+static users_t *s_users(const char *banned) {
+    char error[ZPL_ERROR_SIZE] = "";
+    bans_t bans = {0};
+    users_t *users = users_parse("f", zr_span("user\n    name = alice\n    key = \"" KEY_TEXT "\"\n"), error);
+    ck_assert_msg(users != NULL, "%s", error);
+    ck_assert(cert_key_decode(KEY_TEXT, s_key));
+    if (banned)
+        ck_assert(bans_add(&bans, zr_span(banned), zr_span("bob"), zr_span("x"), 0));
+    users_set_bans(users, &bans);
+    bans_finish(&bans);
+    return users;
+}
+
+/* A request of a key, or of none (NULL). */
+static zap_verdict_t s_judge(
+    const users_t *users, zr_span_t domain, zr_span_t identity, zr_span_t mechanism, const zr_span_t *credential) {
+    zr_span_t frames[ZAP_FRAMES_MAX] = {
+        LIT("1.0"), LIT("7"), domain, LIT("10.0.0.1"), identity, mechanism, credential ? *credential : LIT("")};
+    zap_request_t request;
+    ck_assert_ptr_null(zap_parse(frames, credential ? 7 : 6, &request));
+    ck_assert_span_eq(request.id, LIT("7"));
+    ck_assert_span_eq(request.address, LIT("10.0.0.1"));
+    return zap_judge(&request, users);
+}
+
+static zap_verdict_t s_judge_key(const users_t *users, const uint8_t *key, size_t len) {
+    zr_span_t credential = zr_span_of(key, len);
+    return s_judge(users, LIT("zrelay-curve"), LIT(""), LIT("CURVE"), &credential);
+}
+
+START_TEST(test_keys) {
+    users_t *users = s_users(NULL);
+    zap_verdict_t verdict = s_judge_key(users, s_key, sizeof s_key);
+    ck_assert_str_eq(verdict.status, "200");
+    ck_assert_str_eq(verdict.user, "alice");
+    uint8_t other[CERT_KEY_BYTES];
+    memcpy(other, s_key, sizeof other);
+    other[31] ^= 0x80;
+    ck_assert_str_eq(s_judge_key(users, other, sizeof other).status, "400");
+    ck_assert_str_eq(s_judge_key(users, other, sizeof other).user, "");
+    ck_assert_str_eq(s_judge_key(users, s_key, 31).status, "500");
+    ck_assert_str_eq(s_judge_key(users, s_key, 0).status, "500");
+    ck_assert_str_eq(s_judge_key(NULL, s_key, sizeof s_key).status, "400"); /* no users file: nobody's key is known */
+    users_destroy(users);
+}
+END_TEST
+
+START_TEST(test_banned) {
+    users_t *users = s_users("alice");
+    zap_verdict_t verdict = s_judge_key(users, s_key, sizeof s_key);
+    ck_assert_str_eq(verdict.status, "400");
+    ck_assert_str_eq(verdict.text, "banned");
+    ck_assert_str_eq(verdict.user, "alice");
+    users_destroy(users);
+}
+END_TEST
+
+START_TEST(test_plain) {
+    users_t *users = s_users(NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        zap_verdict_t verdict = s_judge(i ? users : NULL, LIT("zrelay-plain"), LIT(""), LIT("NULL"), NULL);
+        ck_assert_str_eq(verdict.status, "200");
+        ck_assert_str_eq(verdict.user, "");
+    }
+    users_destroy(users);
+}
+END_TEST
+
+START_TEST(test_claimed_identity) {
+    users_t *users = s_users(NULL);
+    zr_span_t key = zr_span_of(s_key, sizeof s_key);
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT("\0abcd"), LIT("NULL"), NULL).status, "400");
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT("x"), LIT("CURVE"), &key).status, "400");
+    users_destroy(users);
+}
+END_TEST
+
+START_TEST(test_domains_and_mechanisms) {
+    users_t *users = s_users(NULL);
+    zr_span_t key = zr_span_of(s_key, sizeof s_key), name = LIT("alice");
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT(""), LIT("NULL"), NULL).status, "400");
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("CURVE"), &key).status, "400");
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("PLAIN"), &name).status, "400");
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT(""), LIT("PLAIN"), &name).status, "400");
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT(""), LIT("GSSAPI"), &key).status, "400");
+    ck_assert_str_eq(s_judge(users, LIT(""), LIT(""), LIT("NULL"), NULL).status, "400");
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve2"), LIT(""), LIT("CURVE"), &key).status, "400");
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("NULL"), &name).status, "500");
+    users_destroy(users);
+}
+END_TEST
+
+START_TEST(test_malformed) {
+    zr_span_t frames[20] = {LIT("1.0"), LIT("7"), LIT("zrelay-plain"), LIT(""), LIT(""), LIT("NULL")};
+    zap_request_t request;
+    ck_assert_ptr_null(zap_parse(frames, 6, &request));
+    for (size_t count = 0; count < 20; count++) {
+        const char *wrong = zap_parse(frames, count, &request);
+        ck_assert_int_eq(wrong == NULL, count >= ZAP_FRAMES_MIN && count <= ZAP_FRAMES_MAX);
+        ck_assert_span_eq(request.id, count > 1 ? LIT("7") : LIT(""));
+    }
+    frames[0] = LIT("1.1");
+    ck_assert_ptr_nonnull(zap_parse(frames, 6, &request));
+    frames[0] = LIT("");
+    ck_assert_ptr_nonnull(zap_parse(frames, 6, &request));
+}
+END_TEST
+
+UNIT_MAIN("broker.zap", test_keys, test_banned, test_plain, test_claimed_identity, test_domains_and_mechanisms,
+    test_malformed)
