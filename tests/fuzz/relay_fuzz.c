@@ -108,6 +108,7 @@ static void s_carry_out(void) {
         }
         case EFFECT_APPEND:
         case EFFECT_COMMIT:
+        case EFFECT_FORGET:
         case EFFECT_READ:
             while (s_broker->queued == QUEUE && s_log_step()) /* until it is empty */
                 ;
