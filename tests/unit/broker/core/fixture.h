@@ -34,10 +34,11 @@ typedef struct {
     /* To be set between fx_begin and fx_start. */
     relay_config_t config;
     log_memory_limits_t limits;
-    bool late;     /* the log does nothing until fx_log_step */
-    uint64_t gap;  /* between a room's positions; 1 */
-    bool durable;  /* the log keeps everything over fx_restart but rooms of a lower level */
-    uint64_t base; /* where those begin */
+    bool late;        /* the log does nothing until fx_log_step */
+    uint64_t gap;     /* between a room's positions; 1 */
+    bool durable;     /* the log keeps everything over fx_restart but rooms of a lower level */
+    uint64_t base;    /* where those begin */
+    uint64_t ceiling; /* above it no room is forgotten */
     void (*restore)(const log_restore_t *restore); /* tells of more from before */
 
     size_t fail;        /* so many commits of the log fail; each takes those with it that are in the queue by then */

@@ -311,7 +311,8 @@ log_t *fx_log_begin(void) {
             s_log.disk->engine->bounds(s_log.disk, zr_span(s_rooms[i].name)).head;
     s_log.log = (log_t){.engine = fx.durable ? &durable : &plain,
         .level = fx.durable ? ZR_LEVEL_DISK : ZR_LEVEL_MEMORY,
-        .base = fx.base};
+        .base = fx.base,
+        .ceiling = fx.ceiling};
     return &s_log.log;
 }
 

@@ -227,6 +227,27 @@ START_TEST(test_a_lower_level) {
 }
 END_TEST
 
+/* Rooms to come need positions, too. */
+START_TEST(test_above_the_ceiling) {
+    s_start(true);
+    fx.ceiling = 10;
+    fx.base = 1000; /* rooms of a lower level are not meant */
+    fx_restart();
+    fx_hello(A, "ann");
+    fx.gap = 10;
+    s_publish("aged-at", 1);
+    fx.gap = 11;
+    s_publish("aged-above", 2);
+    s_publish("none", 3);
+    s_pass(1);
+    s_pass(61 * SECOND);
+    ck_assert_uint_eq(s_rooms(), 1);
+    fx_ask(A, "{'op':'rooms'}");
+    fx_expect(A, "{'op':'rooms','rooms':[{'room':'aged-above','seq':11,'count':0}]}");
+    fx_finish();
+}
+END_TEST
+
 /* Until the log has stored it, the room stays, and who uses it goes on where it stood. */
 static void s_late(void) {
     s_start(true);
@@ -379,6 +400,6 @@ END_TEST
 
 UNIT_MAIN("broker.core.forget", test_both_sides_of_the_limit, test_never, test_used_again, test_over_a_restart,
     test_somebody_is_in_it, test_a_key_has_a_value, test_what_is_kept, test_rooms_that_keep_nothing,
-    test_rooms_that_were_pushed_out, test_a_lower_level, test_unstored, test_used_while_it_goes,
+    test_rooms_that_were_pushed_out, test_a_lower_level, test_above_the_ceiling, test_unstored, test_used_while_it_goes,
     test_joined_while_it_goes, test_the_log_fails, test_killed_while_it_goes, test_since_the_start,
     test_many_rooms_in_turn, test_room_for_others)
