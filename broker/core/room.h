@@ -11,10 +11,9 @@
 typedef struct room {
     char name[ZR_ROOM_MAX];
     size_t name_len;
-    uint64_t head; /* newest seq given */
-    uint64_t born; /* head when the room was made: the log knows it */
-    uint64_t
-        begun; /* before its first entry: what a reader means who has nothing of it. 0, too, when that is not known */
+    uint64_t head;      /* newest seq given */
+    uint64_t born;      /* head when the room was made: the log knows it */
+    uint64_t begun;     /* the position before its first entry; 0, too, when that is not known */
     uint64_t emptied;   /* when the last member went; 0: none did */
     bool going;         /* it is being forgotten, unless somebody uses it meanwhile (forget.c), */
     uint64_t going_at;  /* at this head */
