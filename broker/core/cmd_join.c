@@ -36,6 +36,8 @@ void cmd_join(relay_t *relay, request_t *request) {
     json_t *joined = json_pack("{ss so sI sI sI sI}", "op", "joined", "room", zr_json_string(name), "seq",
         (json_int_t)bounds.head, "oldest", (json_int_t)bounds.oldest, "version", (json_int_t)room->presence.version,
         "count", (json_int_t)room->presence.count);
+    if (zr_has(request->object, "after") && after == 0)
+        after = room->begun;
     if (zr_has(request->object, "after"))
         json_object_set_new(joined, "recovered", json_boolean(after >= bounds.oldest && after <= bounds.head));
     reply(relay, request, joined);

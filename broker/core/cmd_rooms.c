@@ -20,7 +20,7 @@ void cmd_rooms(relay_t *relay, request_t *request) {
     bool more = false, go_on = zr_span_compare(after, prefix) >= 0 && after.len;
     const room_t *room = order_next(&relay->order, go_on ? after : prefix, !go_on);
     for (; room && zr_span_starts(room_name(room), prefix); room = order_next(&relay->order, room_name(room), false)) {
-        if (!room->stored && !room->member_count)
+        if (room->stored == room->begun && !room->member_count)
             continue;
         more = json_array_size(rooms) == limit;
         if (more)

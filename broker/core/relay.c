@@ -24,6 +24,7 @@ void relay_config_default(relay_config_t *config) {
         .replay_bytes = 1048576,
         .batch_bytes = 65536,
         .heartbeat_ms = 5000,
+        .forget_after_ms = 30ULL * 24 * 3600 * 1000,
         .server = "zrelayd " ZRELAY_VERSION,
     };
 }
@@ -91,6 +92,7 @@ void relay_destroy(relay_t *relay) {
 /* Every frame passes here: the gates first, then by its first byte to where it is handled. */
 void relay_frame(relay_t *relay, route_t route, zr_span_t user, zr_span_t frame, uint64_t now) {
     relay->stats.frames++;
+    relay->now = now;
     session_t *session = session_by_route(&relay->sessions, route);
     if (session)
         session->heard = true;

@@ -43,6 +43,8 @@ static void s_draw(params_t *params, rng_t *rng) {
     for (unsigned r = 0; r < ROOMS; r++)
         params->levels[r] = (zr_level_t)PICK(rng, ZR_LEVEL_NONE, ZR_LEVEL_MEMORY, ZR_LEVEL_DISK, ZR_LEVEL_DISK,
             ZR_LEVEL_DISK, ZR_LEVEL_DISK, ZR_LEVEL_DISK);
+    params->forget_after_ms = PICK(rng, 0, 0, 1, 100, 1000);
+    params->max_age = PICK(rng, 0, 1, 200, 1000) * MS;
 }
 
 void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {

@@ -28,7 +28,8 @@ struct client;
     X(FORGOTTEN_REFUSALS, "forgotten-refusals", "a restart on the log knows marks without refusals")                   \
     X(FORGOTTEN_VALUES, "forgotten-values", "a restart on the log knows no values")                                    \
     X(UNTOLD_FAILURE, "untold-failure", "the log says stored of what did not fit on the disk")                         \
-    X(POSITIONS_AGAIN, "positions-again", "rooms of a lower level begin anew in the same epoch")
+    X(POSITIONS_AGAIN, "positions-again", "rooms of a lower level begin anew in the same epoch")                       \
+    X(SUNKEN_FLOOR, "sunken-floor", "a room that was forgotten begins where it began before")
 
 typedef enum {
 #define X(name, text, about) PLANT_##name,
