@@ -49,10 +49,11 @@ static bool s_identify(db_t *log, db_error_t error) {
         snprintf(error, sizeof(db_error_t), "there is no log in %s yet: start a zrelayd with it first", log->dir);
     else if (application != DB_APPLICATION)
         snprintf(error, sizeof(db_error_t), "%s/%s is not zrelay's", log->dir, DB_NAME);
-    else if (version > DB_SCHEMA_VERSION)
+    else if (version != DB_SCHEMA_VERSION)
         snprintf(error, sizeof(db_error_t),
-            "%s/%s was made by a newer zrelayd (schema %lld, this one knows %d): take the zrelayd-search of that one",
-            log->dir, DB_NAME, (long long)version, DB_SCHEMA_VERSION);
+            "%s/%s was made by %s zrelayd (schema %lld, this one knows %d): take the zrelayd-search of that one",
+            log->dir, DB_NAME, version > DB_SCHEMA_VERSION ? "a newer" : "an older", (long long)version,
+            DB_SCHEMA_VERSION);
     else
         return true;
     return false;
