@@ -1,6 +1,7 @@
 #include "bench_memory.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 
 uint64_t bench_memory(uint64_t pid) {
@@ -15,4 +16,12 @@ uint64_t bench_memory(uint64_t pid) {
             break;
     fclose(file);
     return kilobytes * 1024;
+}
+
+void bench_memory_keep(void) {
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the most that it takes */
+    mallopt(M_TOP_PAD, 16 << 20);
+#endif
 }

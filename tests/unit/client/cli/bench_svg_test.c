@@ -27,7 +27,7 @@ START_TEST(test_a_picture) {
     HAS(text, ">99.9 %</text>");
     HAS_NOT(text, ">99.99 %</text>");
     HAS(text, "class=\"curve\" d=\"M80 "); /* begins at the left edge */
-    HAS(text, ">502 µs</text>");             /* the median, within a bucket */
+    HAS(text, ">502 µs</text>");           /* the median, within a bucket */
     HAS(text, "</svg>\n");
     HAS_NOT(text, "nan");
     HAS_NOT(text, "inf");
