@@ -1,4 +1,4 @@
-/* Many idle clients. A client costs seven file descriptors here, so that some thousands need several processes: each
+/* Many idle clients. A client costs some file descriptors here, so that some thousands need several processes: each
  * drives its share and tells in shared memory how far it is; this one publishes a few messages in the end, which every
  * client must see. */
 #include <errno.h>
@@ -11,21 +11,18 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
 
-#include "bench_memory.h"
 #include "bench_pool.h"
+#include "bench_process.h"
 #include "bench_progress.h"
 #include "bench_readers.h"
 #include "conn.h"
 #include "signals.h"
 
 enum {
-    CLIENT_FILES = 8, /* descriptors a client may take: two connections, four sockets' and the epoll of its session */
-    SPARE_FILES = 100,
     AT_ONCE = 100, /* clients of a process that may be on their way in */
     PROCESSES_MAX = 64,
     TURN_NS = 20000000,
@@ -128,17 +125,8 @@ typedef struct {
     pid_t pids[PROCESSES_MAX];
 } watch_t;
 
-static uint64_t s_files(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 1024;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_max;
-}
-
 static bool s_start(watch_t *watch) {
-    uint64_t most = (s_files() - SPARE_FILES) / CLIENT_FILES, clients = watch->plan->clients;
+    uint64_t most = bench_process_sessions(), clients = watch->plan->clients;
     if (most == 0 || (clients + most - 1) / most > PROCESSES_MAX) {
         cli_say(
             "too many clients for %d processes with %" PRIu64 " each, as RLIMIT_NOFILE allows", PROCESSES_MAX, most);
@@ -266,7 +254,7 @@ int bench_connect(const bench_plan_t *plan, config_t *config, bench_result_t *re
     if (watch.board == MAP_FAILED)
         abort();
     int code = 0;
-    if (plan->broker_pid && !(result->memory_before = bench_memory(plan->broker_pid))) {
+    if (plan->broker_pid && !(result->memory_before = bench_process_memory(plan->broker_pid))) {
         cli_say("no memory figures of process %" PRIu64 " to be had", plan->broker_pid);
         code = CLI_USAGE;
     }
@@ -277,7 +265,7 @@ int bench_connect(const bench_plan_t *plan, config_t *config, bench_result_t *re
         for (uint64_t end = conn_clock() + plan->hold_ms, now; (now = conn_clock()) < end && !signals_stop();)
             s_sleep((int)(end - now));
         if (plan->broker_pid)
-            result->memory_after = bench_memory(plan->broker_pid);
+            result->memory_after = bench_process_memory(plan->broker_pid);
         result->interrupted = signals_stop() > 0;
         if (!result->interrupted && (code = s_publish(&watch)) == 0)
             s_all(&watch, true);

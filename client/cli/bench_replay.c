@@ -3,6 +3,7 @@
 #include <zmq.h>
 
 #include "bench_pool.h"
+#include "bench_process.h"
 #include "bench_progress.h"
 #include "bench_readers.h"
 #include "signals.h"
@@ -25,6 +26,8 @@ static void s_on_event(size_t index, const zrelay_event_t *event, void *ctx) {
 }
 
 static int s_open(replay_t *replay, const config_t *config, void *context) {
+    if (!bench_process_fits(replay->readers.count))
+        return CLI_USAGE;
     bench_pool_init(&replay->pool, replay->readers.count, s_on_event, replay);
     for (size_t i = 0; i < replay->readers.count; i++)
         if (!bench_pool_open(&replay->pool, config, context)) {

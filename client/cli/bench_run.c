@@ -12,6 +12,7 @@
 #include <zmq.h>
 
 #include "bench_pool.h"
+#include "bench_process.h"
 #include "bench_progress.h"
 #include "bench_readers.h"
 #include "signals.h"
@@ -186,6 +187,8 @@ static void s_prepare(run_t *run) {
 
 static int s_open(run_t *run, config_t *config) {
     const bench_plan_t *plan = run->plan;
+    if (!bench_process_fits(plan->schedule.publishers + run->readers.count))
+        return CLI_USAGE;
     bench_pool_init(&run->out, plan->schedule.publishers, s_on_publisher, run);
     bench_pool_init(&run->in, run->readers.count, s_on_reader, run);
     for (size_t i = 0; i < run->in.size; i++) {

@@ -8,7 +8,7 @@
 
 #include "bench.h"
 #include "bench_check.h"
-#include "bench_memory.h"
+#include "bench_process.h"
 #include "format.h"
 #include "output.h"
 
@@ -180,7 +180,7 @@ static int s_run(config_t *config, int argc, char **argv) {
     }
     zrelay_destroy(probe);
     bench_result_t result = {.one_order = true};
-    bench_memory_keep();
+    bench_process_begin();
     code = s_modes[mode].run(&call.plan, config, &result);
     if (code == 0)
         code = s_show(&call, config, &result);

@@ -42,6 +42,7 @@ class Modes(BenchCase):
         result = self.bench(broker, "throughput", "-n", "5000")
         self.whole(result, 5000, 5000)
         self.assertEqual((result["mode"], result["level"], result["batch"]), ("throughput", "memory", True))
+        self.whole(self.bench(broker, "throughput", "-n", "100", "--size", "24"), 100, 100)
         self.assertGreater(result["delivered_per_s"], 0)
         self.assertGreater(result["acked_per_s"], 0)
 
@@ -147,6 +148,12 @@ class Modes(BenchCase):
                                   "--hold", "0", "--json"], capture_output=True, env=self.environment, timeout=DEADLINE)
         self.assertEqual(program.returncode, 0, program.stderr)
         self.whole(json.loads(program.stdout), 3, 75)
+
+    def test_more_sessions_than_file_descriptors(self):
+        program = subprocess.run(["prlimit", "--nofile=180:180", ZRELAY, "bench", "fanout"], capture_output=True, env=self.environment,
+                                 timeout=DEADLINE)
+        self.assertEqual(program.returncode, 1)
+        self.assertRegex(program.stderr, rb"\Azrelay: 101 sessions are more than the 10 [^\n]+\n\Z")
 
     def test_nothing_stays_behind(self):
         """Sessions say bye."""
