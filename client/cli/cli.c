@@ -16,6 +16,7 @@ const command_t *const cli_commands[] = {
     &cmd_export,
     &cmd_import,
     &cmd_ping,
+    &cmd_bench,
     NULL,
 };
 
@@ -35,7 +36,7 @@ static const char s_end_help[] =
     "lines 'server = ENDPOINT' and 'nick = NICK'; a line that begins with '#' is a comment.\n"
     "\n"
     "Exit codes: 0 done, 1 wrong usage or local input or output failed, 2 no broker or not in time,\n"
-    "3 refused by the broker, 4 a command of 'sub --exec' failed.\n";
+    "3 refused by the broker, 4 a command of 'sub --exec' failed or 'bench' lost something.\n";
 
 static void s_help(const command_t *command) {
     printf("Usage: zrelay %s%s%s\n\n%s\n%s", command->name, *command->usage ? " " : "", command->usage, command->help,

@@ -13,6 +13,7 @@ typedef struct {
     const char *nick;  /* NULL: none */
     const char *agent; /* NULL: none */
     size_t queue_messages, queue_bytes;
+    size_t pack; /* messages in a PUBLISH frame at most; 0: as many as fit */
     bool reconnect;
     /* Fills `out` with unpredictable bytes: client id, nonces, jitter. */
     void (*entropy)(void *ctx, void *out, size_t len);

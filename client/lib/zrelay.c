@@ -24,7 +24,7 @@ enum {
 
 struct zrelay {
     char nick[ZR_NICK_MAX + 1], agent[AGENT_BYTES + 1];
-    size_t queue_messages, queue_bytes;
+    size_t queue_messages, queue_bytes, pack;
     bool reconnect, closing;
     link_t *link;
     machine_t *machine;  /* NULL until the session starts */
@@ -149,6 +149,7 @@ static void s_start(zrelay_t *relay) {
         .agent = relay->agent[0] ? relay->agent : NULL,
         .queue_messages = relay->queue_messages,
         .queue_bytes = relay->queue_bytes,
+        .pack = relay->pack,
         .reconnect = relay->reconnect,
         .entropy = s_entropy,
     };
@@ -240,6 +241,22 @@ int zrelay_set_reconnect(zrelay_t *relay, bool reconnect) {
     if (relay->machine)
         return ZRELAY_ESTATE;
     relay->reconnect = reconnect;
+    return 0;
+}
+
+int zrelay_set_packing(zrelay_t *relay, size_t messages) {
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    relay->pack = messages;
+    return 0;
+}
+
+int zrelay_set_context(zrelay_t *relay, void *context) {
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    if (!context)
+        return ZRELAY_EINVAL;
+    link_set_context(relay->link, context);
     return 0;
 }
 
