@@ -117,6 +117,9 @@ void effects_carry_out(effects_t *effects) {
         case EFFECT_COMMIT:
             log->engine->commit(log, &effect.commit);
             break;
+        case EFFECT_FORGET:
+            log->engine->forget(log, &effect.forget);
+            break;
         case EFFECT_READ:
             log->engine->read(log, &effect.read);
             break;

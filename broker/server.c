@@ -30,7 +30,7 @@
 enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 5000 };
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 enum { SHUTDOWN_BATCHES = 16 };
-enum { LOG_TICK_MS = 1000 };
+enum { SECOND_MS = 1000, LOG_TICK_MS = 1000 };
 enum { OUR_TICKET = 0 }; /* of a reload that no peer asked for */
 
 struct server {
@@ -267,6 +267,15 @@ static void s_on_silent(void *ctx, uint64_t session) {
     s_end_pass(server);
 }
 
+static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
+    (void)loop;
+    (void)timer_id;
+    server_t *server = arg;
+    relay_forget_idle(server->relay, s_now());
+    s_end_pass(server);
+    return 0;
+}
+
 static int s_on_log_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
@@ -419,6 +428,7 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     zloop_reader(server->loop, server->sockets.back, s_on_back, server);
     zloop_reader(server->loop, server->sockets.front, s_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
+    zloop_timer(server->loop, SECOND_MS, 0, s_on_second, server);
     if (server->durable) {
         zmq_pollitem_t stored = {.fd = log_sqlite_fd(server->log), .events = ZMQ_POLLIN};
         zloop_poller(server->loop, &stored, s_on_log, server);

@@ -90,6 +90,7 @@ static const setting_t s_settings[] = {
     {"log", "on-corrupt", KIND_ON_CORRUPT, AT(refuse_corrupt), 0, 0},
     {"log", "queue-bytes", KIND_U64, AT(queue_bytes), 64 * KIB, 1 * TIB},
     {"log", "mark-age", KIND_TIME, AT(mark_age_ms), 60 * SECOND, 100 * YEAR},
+    {"log", "forget-after", KIND_TIME, AT(relay.forget_after_ms), 0, 100 * YEAR},
     {"log", "room-entries", KIND_U64, AT(log.room_entries), 1, 10000000000},
     {"log", "room-bytes", KIND_U64, AT(log.room_bytes), 4 * KIB, 1 * TIB},
     {"log", "entries", KIND_U64, AT(log.entries), 1, 10000000000},

@@ -29,6 +29,7 @@ static void s_pass_free(pass_t *pass) {
         zr_blob_unref(pass->frames[i].frame);
     for (size_t i = 0; i < pass->answer_count; i++)
         json_decref(pass->answers[i].object);
+    free(pass->forgets);
     free(pass->frames);
     free(pass->answers);
     free(pass->parts);
@@ -174,11 +175,24 @@ void batch_touch(relay_t *relay, client_t *client) {
     memcpy(pass->touched[pass->touched_count++], client->id, ZR_CLIENT_ID_LEN);
 }
 
+void batch_forget(relay_t *relay, room_t *room) {
+    FATAL_UNLESS(!room->going && room->unstored == 0 && room->open_count == 0);
+    pass_t *pass = s_current(&relay->batch);
+    if (pass->forget_count == pass->forget_size)
+        pass->forgets = s_grow(pass->forgets, &pass->forget_size, sizeof *pass->forgets);
+    pass->forgets[pass->forget_count++] = room;
+    room->going = true;
+    room->going_at = room->head;
+    effect_t effect = {.kind = EFFECT_FORGET, .forget = {.room_len = room->name_len, .head = room->head}};
+    memcpy(effect.forget.room, room->name, room->name_len);
+    outbox_add(relay->outbox, &effect);
+}
+
 /* What the pass keeps of memory besides its frames, which the log has too. Resends have no frame at all. */
 static size_t s_held(const pass_t *pass) {
-    return sizeof *pass + pass->frame_count * sizeof *pass->frames + pass->answer_count * sizeof *pass->answers +
-           pass->part_count * sizeof *pass->parts + pass->touched_count * sizeof *pass->touched +
-           pass->object_count * OBJECT_BYTES;
+    return sizeof *pass + pass->forget_count * sizeof *pass->forgets + pass->frame_count * sizeof *pass->frames +
+           pass->answer_count * sizeof *pass->answers + pass->part_count * sizeof *pass->parts +
+           pass->touched_count * sizeof *pass->touched + pass->object_count * OBJECT_BYTES;
 }
 
 static log_commit_t s_commit(const relay_t *relay, pass_t *pass) {

@@ -36,6 +36,8 @@ typedef struct {
 
 typedef struct pass {
     uint64_t number;
+    room_t **forgets; /* rooms that go */
+    size_t forget_count, forget_size;
     batch_frame_t *frames;
     size_t frame_count, frame_size;
     batch_answer_t *answers;
@@ -78,6 +80,10 @@ void batch_answer(struct relay *relay, session_t *session, json_t *object, uint6
 
 /* The marks of `client` moved: they are stored with the pass. */
 void batch_touch(struct relay *relay, client_t *client);
+
+/* The room is to be forgotten with this pass. Nothing of it may be open or unstored; until the pass is answered it
+ * stays, and may be used. */
+void batch_forget(struct relay *relay, room_t *room);
 
 /* End of the pass: all open frames to the log, then commit. */
 void batch_flush(struct relay *relay);

@@ -35,6 +35,8 @@ void cmd_join(relay_t *relay, request_t *request) {
         (json_int_t)bounds.head, "oldest", (json_int_t)bounds.oldest, "version",
         (json_int_t)(sees ? room->presence.version : 0), "count", (json_int_t)(sees ? room->presence.count : 0),
         "private", room->private);
+    if (zr_has(request->object, "after") && after == 0)
+        after = room->begun;
     if (zr_has(request->object, "after"))
         json_object_set_new(joined, "recovered", json_boolean(after >= bounds.oldest && after <= bounds.head));
     reply(relay, request, joined);

@@ -34,6 +34,9 @@ static bool s_read(relay_t *relay, request_t *request, log_read_t *read) {
     }
     memcpy(read->room, name.ptr, name.len);
     read->room_len = name.len;
+    read->begun = room_begun(relay, name);
+    if (read->after == 0 && !read->last)
+        read->after = read->begun;
     uint64_t head = room_head(relay, name);
     if (read->until > head)
         read->until = head;
@@ -45,7 +48,7 @@ static bool s_read(relay_t *relay, request_t *request, log_read_t *read) {
 
 /* The answer for a room of which the log has nothing: all there was is gone. */
 static void s_nothing_kept(relay_t *relay, const log_read_t *read) {
-    bool gone = read->last ? read->until > 0 : read->after < read->until;
+    bool gone = read->last ? read->until > read->begun : read->after < read->until;
     replay_done(
         relay, read->ticket, &(log_slice_t){.seq = gone || read->last ? read->until : read->after, .complete = !gone});
 }

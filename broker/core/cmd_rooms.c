@@ -32,7 +32,7 @@ void cmd_rooms(relay_t *relay, request_t *request) {
     const room_t *room = s_readable(relay, user, order_next(&relay->order, go_on ? after : prefix, !go_on));
     for (; room && zr_span_starts(room_name(room), prefix);
          room = s_readable(relay, user, order_next(&relay->order, room_name(room), false))) {
-        if (!room->stored && !room->member_count)
+        if (room->stored == room->begun && !room->member_count)
             continue;
         more = json_array_size(rooms) == limit;
         if (more)

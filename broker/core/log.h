@@ -48,8 +48,9 @@ typedef struct {
     uint64_t ticket;
     char room[ZR_ROOM_MAX]; /* the name, `room_len` bytes */
     size_t room_len;
-    uint64_t after, until;         /* after < seq <= until */
-    uint64_t last;                 /* not 0: the last so many entries up to `until` instead, `after` is ignored */
+    uint64_t after, until; /* after < seq <= until */
+    uint64_t begun;        /* the room has nothing before it: with `last`, fewer that reach back to it are all */
+    uint64_t last;         /* not 0: the last so many entries up to `until` instead, `after` is ignored */
     size_t entries, frames, bytes; /* stop there, but not before one frame */
 } log_read_t;
 
@@ -66,8 +67,17 @@ typedef struct {
 typedef struct {
     uint64_t head;   /* last seq given; 0: none */
     uint64_t oldest; /* everything after this seq can be read */
+    uint64_t begun;  /* the position before the room's first entry, dropped ones counted */
+    uint64_t tail;   /* before its newest frame, which retention never drops */
     uint64_t time;   /* of the newest entry; 0: unknown */
 } log_bounds_t;
+
+/* A room that is to be forgotten. */
+typedef struct {
+    char room[ZR_ROOM_MAX]; /* the name, `room_len` bytes */
+    size_t room_len;
+    uint64_t head; /* all of it is stored */
+} log_forget_t;
 
 /* What a log holds from before, told once, rooms first. Views are valid during the call. */
 typedef struct {
@@ -93,7 +103,12 @@ typedef struct {
     void (*append)(log_t *log, const log_append_t *append);
     void (*commit)(log_t *log, const log_commit_t *commit); /* → sink.stored, now or later, in the order of commits */
     void (*read)(log_t *log, const log_read_t *read);       /* → sink.read_done, now or later */
-    log_bounds_t (*bounds)(log_t *log, zr_span_t room);     /* {0, 0, 0} for a room it does not know */
+    /* Of a room that it does not know head, oldest, begun and tail are one position, not below the head of any room
+     * that was forgotten: there a room begins, so that no position of a name comes again. */
+    log_bounds_t (*bounds)(log_t *log, zr_span_t room);
+    /* Part of the pass like an append: once the pass is stored, the room that stood at `head` is not known any more,
+     * but for what was appended after this. If the pass fails, nothing has changed. */
+    void (*forget)(log_t *log, const log_forget_t *forget);
     void (*restore)(log_t *log, const log_restore_t *restore); /* NULL: the engine holds nothing from before */
     void (*destroy)(log_t *log);
 } log_engine_t;
@@ -105,6 +120,9 @@ struct log {
     /* Rooms below that level begin after this position: it is above all that such rooms had in runs before under this
      * epoch, of which nothing is left. 0: there was none. */
     uint64_t base;
+    /* A room of that level whose head is above this is never forgotten, or those that begin after it would have too few
+     * positions left. 0: there are always enough. */
+    uint64_t ceiling;
 };
 
 /* --- The memory engine --- */
@@ -116,6 +134,9 @@ typedef struct {
 
 /* Returns the log; log_destroy gives it back. Set its `sink` before use. */
 log_t *log_memory_new(const log_memory_limits_t *limits);
+
+/* Rooms that it does not know begin after `floor`, or later. */
+void log_memory_raise(log_t *log, uint64_t floor);
 
 /* NULL is accepted. */
 void log_destroy(log_t *log);

@@ -35,6 +35,7 @@ typedef struct {
     room_log_t *rooms;
     record_t *oldest, *newest;
     uint64_t entries, bytes;
+    uint64_t floor;    /* not below the head of any room that was forgotten */
     zr_blob_t **slice; /* kept between reads */
     size_t slice_size;
 } log_memory_t;
@@ -79,8 +80,8 @@ static void s_push(room_log_t *room, record_t *record) {
     room->ring[(room->begin + room->count++) & (room->size - 1)] = record;
 }
 
-/* Forgets the room's oldest frame. */
-static void s_forget(log_memory_t *self, room_log_t *room) {
+/* Drops the room's oldest frame. */
+static void s_drop(log_memory_t *self, room_log_t *room) {
     record_t *record = s_record(room, 0);
     room->begin = (room->begin + 1) & (room->size - 1);
     room->count--;
@@ -119,8 +120,9 @@ static void s_append(log_t *log, const log_append_t *append) {
     *(self->newest ? &self->newest->newer : &self->oldest) = record;
     self->newest = record;
     if (room->bounds.head == 0)
-        room->bounds.oldest = append->prev;
+        room->bounds.oldest = room->bounds.begun = append->prev;
     s_push(room, record);
+    room->bounds.tail = append->prev;
     room->bounds.head = append->last;
     room->bounds.time = append->time;
 
@@ -131,9 +133,9 @@ static void s_append(log_t *log, const log_append_t *append) {
     self->entries += append->count;
     self->bytes += bytes;
     while (room->count > 1 && (room->entries > self->limits.room_entries || room->bytes > self->limits.room_bytes))
-        s_forget(self, room);
+        s_drop(self, room);
     while (self->oldest != self->newest && (self->entries > self->limits.entries || self->bytes > self->limits.bytes))
-        s_forget(self, self->oldest->room);
+        s_drop(self, self->oldest->room);
 }
 
 static void s_commit(log_t *log, const log_commit_t *commit) {
@@ -211,7 +213,7 @@ static void s_read_room(log_memory_t *self, const room_log_t *room, const log_re
     if (read->last) {
         bool enough;
         after = s_before_last(room, read->last, read->until, &enough);
-        slice->complete = enough || room->bounds.oldest == 0;
+        slice->complete = enough || room->bounds.oldest <= read->begun;
     }
     /* What is forgotten is behind the reader then, or one that has nothing else would ask for it for ever. */
     uint64_t gone = room->bounds.oldest < read->until ? room->bounds.oldest : read->until;
@@ -255,7 +257,10 @@ static void s_read_room(log_memory_t *self, const room_log_t *room, const log_re
 static void s_read(log_t *log, const log_read_t *read) {
     log_memory_t *self = (log_memory_t *)log;
     room_log_t *room = s_find(self, zr_span_of(read->room, read->room_len));
-    log_slice_t slice = {.seq = read->after, .complete = read->after == 0};
+    /* Of a room that it does not know: what there may have been up to the floor is gone. */
+    uint64_t gone = self->floor < read->until ? self->floor : read->until;
+    log_slice_t slice = {.seq = read->after < gone ? gone : read->after,
+        .complete = read->last ? gone <= read->begun : gone <= read->after && read->after <= self->floor};
     if (room)
         s_read_room(self, room, read, &slice);
     log->sink.read_done(log->sink.ctx, read->ticket, &slice);
@@ -264,20 +269,41 @@ static void s_read(log_t *log, const log_read_t *read) {
 }
 
 static log_bounds_t s_bounds(log_t *log, zr_span_t name) {
-    room_log_t *room = s_find((log_memory_t *)log, name);
-    return room ? room->bounds : (log_bounds_t){0, 0, 0};
+    const log_memory_t *self = (log_memory_t *)log;
+    const room_log_t *room = s_find(self, name);
+    if (room)
+        return room->bounds;
+    return (log_bounds_t){.head = self->floor, .oldest = self->floor, .begun = self->floor, .tail = self->floor};
+}
+
+static void s_free(log_memory_t *self, room_log_t *room) {
+    while (room->count > 0)
+        s_drop(self, room);
+    HASH_DEL(self->rooms, room);
+    free(room->ring);
+    free(room);
+}
+
+/* At once, as everything here is stored at once. */
+static void s_forget(log_t *log, const log_forget_t *forget) {
+    log_memory_t *self = (log_memory_t *)log;
+    room_log_t *room = s_find(self, zr_span_of(forget->room, forget->room_len));
+    if (room)
+        s_free(self, room);
+    log_memory_raise(log, forget->head);
+}
+
+void log_memory_raise(log_t *log, uint64_t floor) {
+    log_memory_t *self = (log_memory_t *)log;
+    if (floor > self->floor)
+        self->floor = floor;
 }
 
 static void s_destroy(log_t *log) {
     log_memory_t *self = (log_memory_t *)log;
     room_log_t *room, *next;
-    HASH_ITER(hh, self->rooms, room, next) {
-        while (room->count > 0)
-            s_forget(self, room);
-        HASH_DEL(self->rooms, room);
-        free(room->ring);
-        free(room);
-    }
+    HASH_ITER(hh, self->rooms, room, next)
+    s_free(self, room);
     free(self->slice);
     free(self);
 }
@@ -289,6 +315,7 @@ log_t *log_memory_new(const log_memory_limits_t *limits) {
         .commit = s_commit,
         .read = s_read,
         .bounds = s_bounds,
+        .forget = s_forget,
         .destroy = s_destroy,
     };
     log_memory_t *self = fatal_calloc(sizeof *self);

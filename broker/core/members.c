@@ -53,12 +53,18 @@ static uint64_t s_beginning(const relay_t *relay, zr_span_t name, uint64_t head)
     return room_level(relay, name) < relay->log->level && head < relay->log->base ? relay->log->base : head;
 }
 
+/* What rooms of a lower level had in runs before is not known: who has nothing of them is told that it may be lost. */
+static uint64_t s_begun(const relay_t *relay, zr_span_t name, uint64_t begun) {
+    return room_level(relay, name) < relay->log->level && relay->log->base ? 0 : begun;
+}
+
 room_t *room_add(relay_t *relay, zr_span_t name) {
     room_t *room = fatal_calloc(sizeof *room);
     memcpy(room->name, name.ptr, name.len);
     room->name_len = name.len;
     log_bounds_t bounds = relay->log->engine->bounds(relay->log, name);
     room->head = room->stored = room->born = s_beginning(relay, name, bounds.head);
+    room->begun = s_begun(relay, name, bounds.begun);
     room->last_time = bounds.time;
     room->level = room_level(relay, name);
     HASH_ADD(hh, relay->rooms, name, name.len, room);
@@ -72,6 +78,11 @@ uint64_t room_head(const relay_t *relay, zr_span_t name) {
     if (room)
         return room->stored;
     return s_beginning(relay, name, relay->log->engine->bounds(relay->log, name).head);
+}
+
+uint64_t room_begun(const relay_t *relay, zr_span_t name) {
+    const room_t *room = room_find(relay, name);
+    return room ? room->begun : s_begun(relay, name, relay->log->engine->bounds(relay->log, name).begun);
 }
 
 bool room_is_hollow(const relay_t *relay, zr_span_t name) {
@@ -109,11 +120,20 @@ static void s_room_free(relay_t *relay, room_t *room) {
 }
 
 void room_forget_unused(relay_t *relay, room_t *room) {
-    if (room->member_count > 0 || room->head != room->born || room->next_noisy || room->keys.by_key)
+    if (room->member_count > 0 || room->head != room->born || room->next_noisy || room->keys.by_key || room->going)
         return;
     log_bounds_t bounds = relay->log->engine->bounds(relay->log, room_name(room));
     if (bounds.oldest == bounds.head)
         s_room_free(relay, room);
+}
+
+void room_forgotten(relay_t *relay, room_t *room, bool ok) {
+    room->going = false;
+    if (ok) {
+        room->born = room->going_at;
+        room->begun = s_begun(relay, room_name(room), room->born);
+    }
+    room_forget_unused(relay, room);
 }
 
 void rooms_finish(relay_t *relay) {
@@ -183,6 +203,7 @@ void member_remove(relay_t *relay, member_t *member, const char *reason) {
     DL_DELETE(room->members, member);
     room->member_count--;
     room->silent_count -= !member->present;
+    room->emptied = relay->now;
     free(member);
 
     room_forget_unused(relay, room);

@@ -18,6 +18,7 @@ typedef enum {
     EFFECT_APPEND,    /* `append` to the log */
     EFFECT_COMMIT,    /* everything appended since the commit before is to be stored, and `commit`'s marks; then the log
                          tells its sink */
+    EFFECT_FORGET,    /* `forget` by the log, with that commit */
     EFFECT_READ,      /* `read` from the log, which then tells its sink */
     EFFECT_WATCH,     /* a session began: a ticket that calls relay_silent(`session`) after three heartbeats */
     EFFECT_ALIVE,     /* restart that ticket */
@@ -57,6 +58,7 @@ typedef struct {
         };
         log_append_t append; /* its frame is one reference that goes to the edge */
         log_commit_t commit; /* goes to the edge with all it holds */
+        log_forget_t forget;
         log_read_t read;
         uint64_t session;
         uint64_t connection;        /* peer_t's */

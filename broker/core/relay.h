@@ -32,9 +32,10 @@ typedef struct {
     size_t replay_entries, replay_frames, replay_bytes;
     size_t batch_bytes;
     uint64_t heartbeat_ms;
-    policies_t policies;  /* of rooms; what it points to must live as long as the relay */
-    const char *greeting; /* NULL: none. Must live as long as the relay */
-    const char *server;   /* program and version, for welcome */
+    uint64_t forget_after_ms; /* that a room is unused; 0: none is ever forgotten */
+    policies_t policies;      /* of rooms; what it points to must live as long as the relay */
+    const char *greeting;     /* NULL: none. Must live as long as the relay */
+    const char *server;       /* program and version, for welcome */
     uint64_t epoch;
     /* Fills `out` with unpredictable bytes: tokens and guests' names. A simulation gives its own. */
     void (*entropy)(void *ctx, void *out, size_t len);
@@ -79,6 +80,10 @@ void relay_flush(relay_t *relay);
 
 /* Once a tick: presence. */
 void relay_tick(relay_t *relay);
+
+/* Once a second: forgets rooms that are empty, unused for long and without anything to be kept. It looks at some of
+ * them, and goes on there the next time. */
+void relay_forget_idle(relay_t *relay, uint64_t now);
 
 /* A session's ticket ran out. If the session was heard of meanwhile the relay asks for another (EFFECT_ALIVE), else it
  * expires. */

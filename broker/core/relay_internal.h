@@ -64,6 +64,12 @@ struct relay {
     room_t *rooms;
     order_t order; /* the same, by name */
     room_t *noisy; /* rooms with presence to tell */
+    uint64_t now;  /* when something came last */
+    struct {
+        uint64_t began;         /* when rooms were looked at first: no room counts as unused for longer */
+        char room[ZR_ROOM_MAX]; /* that was looked at last; by its name, as it may be gone */
+        size_t room_len;
+    } idle;
     keys_limits_t keys_limits;
     batch_t batch;
     replay_t *replays;
@@ -75,7 +81,6 @@ struct relay {
     admin_wait_t *admins;
     zr_log_limit_t login_lines[2]; /* of those that were refused; of those that were not */
     uint64_t last_ticket;
-    uint64_t now; /* of the last frame */
     char epoch[17];
     relay_stats_t stats;
 };
@@ -167,6 +172,13 @@ zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, r
 /* Frees a room that nobody is in and nobody wrote to: it leaves nothing behind. The positions of others must not be
  * used again. While there is presence to tell it waits for the tick. */
 void room_forget_unused(relay_t *relay, room_t *room);
+
+/* The log has forgotten the room, or, if not `ok`, it could not: then all is as it was. Frees it unless it is in use
+ * again; then it begins here. */
+void room_forgotten(relay_t *relay, room_t *room, bool ok);
+
+/* The position before the first entry, whether or not there is such a room. */
+uint64_t room_begun(const relay_t *relay, zr_span_t name);
 
 /* What can be replayed: from the log, or what the room itself knows while the log has nothing. */
 log_bounds_t room_bounds(const relay_t *relay, const room_t *room);

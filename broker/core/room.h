@@ -15,6 +15,10 @@ typedef struct room {
     size_t name_len;
     uint64_t head;         /* newest seq given */
     uint64_t born;         /* head when the room was made: the log knows it */
+    uint64_t begun;        /* the position before its first entry; 0, too, when that is not known */
+    uint64_t emptied;      /* when the last member went; 0: none did */
+    bool going;            /* it is being forgotten, unless somebody uses it meanwhile (forget.c), */
+    uint64_t going_at;     /* at this head */
     uint64_t stored;       /* newest seq that readers may see; what joined and pong name */
     uint64_t last_time;    /* of the newest entry: times do not go backwards */
     zr_level_t level;      /* ZR_LEVEL_NONE: relayed and not kept */

@@ -151,6 +151,9 @@ void batch_stored(relay_t *relay, uint64_t number, bool ok) {
         s_answer(relay, pass, &pass->answers[i], ok);
     for (size_t i = 0; !ok && i < pass->frame_count; i++)
         s_reject(relay, &pass->frames[i]); /* and with it, perhaps, a room that the answers named */
-    pass->frame_count = pass->answer_count = pass->part_count = pass->object_count = pass->touched_count = 0;
+    for (size_t i = 0; i < pass->forget_count; i++)
+        room_forgotten(relay, pass->forgets[i], ok);
+    pass->forget_count = pass->frame_count = pass->answer_count = pass->part_count = pass->object_count =
+        pass->touched_count = 0;
     batch_recycle(batch, pass);
 }

@@ -11,7 +11,7 @@
 #include "log.h"
 #include "policy.h"
 
-enum { DB_SCHEMA_VERSION = 1, DB_SEQ_BITS = 40 };
+enum { DB_SCHEMA_VERSION = 2, DB_SEQ_BITS = 40 };
 
 typedef struct db db_t;
 typedef char db_error_t[512];
@@ -19,8 +19,8 @@ typedef char db_error_t[512];
 typedef enum { DB_OPENED, DB_REFUSED, DB_CORRUPT } db_open_t;
 
 /* Opens the database in `dir` for writing; both are made (0700, 0600) if they are missing. DB_REFUSED: not ours, not
- * writable, in use by another broker, no room, made by a newer version. DB_CORRUPT: it cannot be read as a database;
- * db_put_aside may follow. On DB_OPENED `*db` is the caller's. WAL, synchronous=FULL. */
+ * writable, in use by another broker, no room, made by a newer version or an older one. DB_CORRUPT: it cannot be read
+ * as a database; db_put_aside may follow. On DB_OPENED `*db` is the caller's. WAL, synchronous=FULL. */
 db_open_t db_open(db_t **db, const char *dir, uint64_t fresh_epoch, db_error_t error);
 
 /* A second handle that only reads; NULL when that fails. */
@@ -36,6 +36,10 @@ bool db_put_aside(const char *dir, char name[64], db_error_t error);
 /* The epoch kept in the database: `fresh_epoch` of the call that made it, or of the first that opened this copy
  * (db_backup). */
 uint64_t db_epoch(const db_t *db);
+
+/* Rooms that have no row begin after this position: it is not below the head of any that was forgotten under this epoch
+ * (log.h). As it was when the database was opened. */
+uint64_t db_floor(const db_t *db);
 
 /* --- What a start needs: every row to `each` --- */
 
@@ -63,6 +67,9 @@ void db_rollback(db_t *db);
 bool db_add_room(db_t *db, uint32_t room, zr_span_t name, db_error_t error);
 /* The frame, and the values of its keyed entries if `append->keyed`. */
 bool db_add_frame(db_t *db, uint32_t room, const log_append_t *append, db_error_t error);
+/* Deletes all of the room, which stood at `head`, and raises the floor to it. One step, so it is for rooms that
+ * retention has left a frame or two of. The id is free when this is committed. */
+bool db_forget_room(db_t *db, uint32_t room, uint64_t head, db_error_t error);
 bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, db_error_t error);
 
 /* --- Retention, in steps: at most `frames` rows each; own transaction --- */
@@ -80,7 +87,8 @@ bool db_give_back(db_t *db, int pages, db_error_t error);
 
 /* A slice as log.h describes it: cut, REPLAY set. `bounds` are the room's; nothing beyond bounds->head is read. The
  * frames are one reference each, the caller's, in `frames` (read->frames places). A damaged frame ends the slice before
- * it. On failure the slice has no frames and stands behind the damaged one, or at read->until: that is lost. */
+ * it. On failure the slice has no frames and stands behind the damaged one, or at read->until: that is lost. Of a room
+ * that was forgotten since the caller looked, or whose id is another's by now, nothing is left. */
 bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read_t *read, log_slice_t *slice,
     zr_blob_t **frames, db_error_t error);
 

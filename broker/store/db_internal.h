@@ -20,9 +20,12 @@ typedef enum {
     DB_SQL_COMMIT,
     DB_SQL_ROLLBACK,
     DB_SQL_FAILURE,
+    DB_SQL_FLOOR,
     DB_SQL_ROOM_ADD,
     DB_SQL_ROOM_GET,
+    DB_SQL_ROOM_BEGIN,
     DB_SQL_ROOM_MOVE,
+    DB_SQL_ROOM_DELETE,
     DB_SQL_ROOMS,
     DB_SQL_FRAME_ADD,
     DB_SQL_FRAME_NEWEST,
@@ -32,6 +35,7 @@ typedef enum {
     DB_SQL_FRAMES_TOTALS,
     DB_SQL_KEY_SET,
     DB_SQL_KEY_DELETE,
+    DB_SQL_KEYS_DELETE,
     DB_SQL_VALUES,
     DB_SQL_MARK_SET,
     DB_SQL_MARKS,
@@ -43,7 +47,7 @@ typedef enum {
 
 /* The newest frame of a room, as the writer knows it without asking again. */
 typedef struct {
-    uint64_t head, time;
+    uint64_t head, prev, time;
     uint64_t entries, bytes; /* there ever were, dropped ones counted */
     bool known;              /* the room has a row */
     uint32_t generation;     /* valid when it is the handle's */
@@ -53,8 +57,8 @@ struct db {
     sqlite3 *sql;
     sqlite3_stmt *statements[DB_SQL_COUNT];
     char *dir;
-    int lock; /* -1: a reader */
-    uint64_t epoch;
+    int lock;              /* -1: a reader */
+    uint64_t epoch, floor; /* as they were when it was opened */
 
     db_newest_t *rooms; /* by id */
     size_t room_size;

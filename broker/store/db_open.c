@@ -17,7 +17,8 @@ static const char schema[] =
     " name TEXT NOT NULL UNIQUE CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 128),"
     " oldest INTEGER NOT NULL DEFAULT 0 CHECK (typeof(oldest) = 'integer' AND oldest >= 0),"
     " gone_entries INTEGER NOT NULL DEFAULT 0 CHECK (typeof(gone_entries) = 'integer' AND gone_entries >= 0),"
-    " gone_bytes INTEGER NOT NULL DEFAULT 0 CHECK (typeof(gone_bytes) = 'integer' AND gone_bytes >= 0));"
+    " gone_bytes INTEGER NOT NULL DEFAULT 0 CHECK (typeof(gone_bytes) = 'integer' AND gone_bytes >= 0),"
+    " begun INTEGER NOT NULL DEFAULT 0 CHECK (typeof(begun) = 'integer' AND begun BETWEEN 0 AND oldest));"
     "CREATE TABLE frames (id INTEGER PRIMARY KEY, prev INTEGER NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL,"
     " entries INTEGER NOT NULL, bytes INTEGER NOT NULL, frame BLOB NOT NULL);"
     "CREATE TABLE keys (room INTEGER NOT NULL CHECK (typeof(room) = 'integer'),"
@@ -115,7 +116,7 @@ static db_open_t s_make_file(const char *dir, db_error_t error) {
 static db_open_t s_create(db_t *db, uint64_t epoch, db_error_t error) {
     char text[160];
     snprintf(text, sizeof text,
-        "INSERT INTO meta VALUES ('epoch', '%016" PRIx64 "'), ('failures', 0);"
+        "INSERT INTO meta VALUES ('epoch', '%016" PRIx64 "'), ('failures', 0), ('floor', 0);"
         "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
         epoch, DB_APPLICATION, DB_SCHEMA_VERSION);
     if (!db_exec(db, "BEGIN IMMEDIATE") || !db_exec(db, schema) || !db_exec(db, text))
@@ -147,13 +148,21 @@ static db_open_t s_identify(db_t *db, bool *empty, db_error_t error) {
         db_damaged(db, error, "no schema version");
         return DB_CORRUPT;
     }
+    if (version < DB_SCHEMA_VERSION) {
+        snprintf(error, sizeof(db_error_t),
+            "%s/%s was made by an older zrelayd (schema %lld, this one knows %d): run that one, or take another --data",
+            db->dir, DB_NAME, (long long)version, DB_SCHEMA_VERSION);
+        return DB_REFUSED;
+    }
     return DB_OPENED;
 }
 
-static bool s_read_epoch(db_t *db, bool *copy) {
-    int64_t failures, copies;
+static bool s_read_meta(db_t *db, bool *copy) {
+    int64_t failures, copies, floor;
     sqlite3_stmt *statement;
     if (!db_number(db, "SELECT value FROM meta WHERE name = 'failures'", &failures) ||
+        !db_number(
+            db, "SELECT value FROM meta WHERE name = 'floor' AND typeof(value) = 'integer' AND value >= 0", &floor) ||
         !db_number(db, "SELECT count(*) FROM meta WHERE name = 'copy'", &copies) ||
         sqlite3_prepare_v2(db->sql, "SELECT value FROM meta WHERE name = 'epoch'", -1, &statement, NULL) != SQLITE_OK)
         return false;
@@ -161,6 +170,7 @@ static bool s_read_epoch(db_t *db, bool *copy) {
               sscanf((const char *)sqlite3_column_text(statement, 0), "%16" SCNx64, &db->epoch) == 1;
     sqlite3_finalize(statement);
     *copy = copies > 0;
+    db->floor = (uint64_t)floor;
     return ok;
 }
 
@@ -232,7 +242,7 @@ static db_open_t s_load(db_t *db, uint64_t fresh_epoch, db_error_t error) {
     for (int i = 0; i < DB_SQL_COUNT; i++)
         if (!db_statement(db, (db_sql_t)i))
             return s_unreadable(db, error, "read");
-    if (!s_read_epoch(db, &copy))
+    if (!s_read_meta(db, &copy))
         return s_unreadable(db, error, "read");
     result = db_load_rooms(db, error);
     if (result != DB_OPENED)
@@ -324,7 +334,7 @@ db_t *db_open_reader(const char *dir, db_error_t error) {
     /* No mmap: a page that the disk does not give would be a SIGBUS, and with it the broker's end. */
     snprintf(text, sizeof text, "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -%d", CACHE_KIB);
     bool copy, ok = s_connect(db, error);
-    if (ok && (!db_exec(db, text) || !s_read_epoch(db, &copy)))
+    if (ok && (!db_exec(db, text) || !s_read_meta(db, &copy)))
         ok = db_fail(db, error, "open");
     if (ok)
         return db;
@@ -348,4 +358,8 @@ void db_close(db_t *db) {
 
 uint64_t db_epoch(const db_t *db) {
     return db->epoch;
+}
+
+uint64_t db_floor(const db_t *db) {
+    return db->floor;
 }

@@ -181,9 +181,16 @@ static bool s_read(request_t *request, log_slice_t *slice, zr_blob_t **frames, b
     int code = sqlite3_step(statement);
     uint64_t oldest = (uint64_t)sqlite3_column_int64(statement, 0);
     request->gone = (uint64_t)sqlite3_column_int64(statement, 1);
+    bool there = code == SQLITE_ROW && zr_span_equal(db_column(statement, 4), request->name);
     sqlite3_reset(statement);
-    if (code != SQLITE_ROW)
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
         return false;
+    if (!there) {
+        if (slice->seq < request->until)
+            slice->seq = request->until;
+        slice->complete = false;
+        return true;
+    }
     if (oldest > request->oldest) /* dropped since the caller looked */
         request->oldest = oldest;
 
@@ -194,7 +201,7 @@ static bool s_read(request_t *request, log_slice_t *slice, zr_blob_t **frames, b
         sqlite3_reset(db_statement(request->db, DB_SQL_FRAMES_TOTALS));
         if (!ok)
             return false;
-        slice->complete = enough || request->oldest == 0;
+        slice->complete = enough || request->oldest <= request->read->begun;
     }
     uint64_t gone = request->oldest < request->until ? request->oldest : request->until;
     slice->seq = after < gone ? gone : after;

@@ -34,6 +34,8 @@ bool db_each_room(db_t *db, void (*each)(void *ctx, const db_room_t *room), void
             .name = db_column(statement, 1),
             .bounds = {.head = newest->head,
                 .oldest = (uint64_t)sqlite3_column_int64(statement, 2),
+                .begun = (uint64_t)sqlite3_column_int64(statement, 5),
+                .tail = newest->prev,
                 .time = newest->time},
             .entries = newest->entries - (uint64_t)sqlite3_column_int64(statement, 3),
             .bytes = newest->bytes - (uint64_t)sqlite3_column_int64(statement, 4)};

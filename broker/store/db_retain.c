@@ -56,6 +56,7 @@ bool db_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, si
     sqlite3_bind_int64(statement, 1, room);
     bool found = newest && sqlite3_step(statement) == SQLITE_ROW;
     uint64_t oldest = found ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+    uint64_t begun = found ? (uint64_t)sqlite3_column_int64(statement, 3) : 0;
     sqlite3_reset(statement);
     cut_t cut = {.count = 0};
     bool rest = false;
@@ -69,7 +70,8 @@ bool db_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, si
     newest = db_newest(db, room);
     if (!newest)
         return db_fail(db, error, "drop old entries from");
-    *bounds = (log_bounds_t){.head = newest->head, .oldest = oldest, .time = newest->time};
+    *bounds = (log_bounds_t){
+        .head = newest->head, .oldest = oldest, .begun = begun, .tail = newest->prev, .time = newest->time};
     *more = rest;
     return true;
 }

@@ -10,14 +10,18 @@ static const char *const statement_texts[DB_SQL_COUNT] = {
     [DB_SQL_ROLLBACK] = "ROLLBACK",
     [DB_SQL_FAILURE] = "UPDATE meta SET value = value + 1 WHERE name = 'failures'",
 
+    [DB_SQL_FLOOR] = "UPDATE meta SET value = max(value, ?1) WHERE name = 'floor'",
+
     [DB_SQL_ROOM_ADD] = "INSERT INTO rooms (id, name) VALUES (?1, ?2)",
-    [DB_SQL_ROOM_GET] = "SELECT oldest, gone_entries, gone_bytes FROM rooms WHERE id = ?1",
+    [DB_SQL_ROOM_GET] = "SELECT oldest, gone_entries, gone_bytes, begun, name FROM rooms WHERE id = ?1",
+    [DB_SQL_ROOM_BEGIN] = "UPDATE rooms SET begun = ?2, oldest = ?2 WHERE id = ?1",
     [DB_SQL_ROOM_MOVE] = "UPDATE rooms SET oldest = ?2, gone_entries = ?3, gone_bytes = ?4 WHERE id = ?1",
-    [DB_SQL_ROOMS] = "SELECT id, name, oldest, gone_entries, gone_bytes FROM rooms ORDER BY id",
+    [DB_SQL_ROOM_DELETE] = "DELETE FROM rooms WHERE id = ?1",
+    [DB_SQL_ROOMS] = "SELECT id, name, oldest, gone_entries, gone_bytes, begun FROM rooms ORDER BY id",
 
     [DB_SQL_FRAME_ADD] = "INSERT INTO frames (id, prev, time, count, entries, bytes, frame)"
                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [DB_SQL_FRAME_NEWEST] = "SELECT id, time, entries, bytes FROM frames WHERE id > ?1 AND id <= ?2"
+    [DB_SQL_FRAME_NEWEST] = "SELECT id, time, entries, bytes, prev FROM frames WHERE id > ?1 AND id <= ?2"
                             " ORDER BY id DESC LIMIT 1",
     [DB_SQL_FRAMES_OLDEST] =
         "SELECT id, time, entries, bytes FROM frames WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
@@ -28,6 +32,7 @@ static const char *const statement_texts[DB_SQL_COUNT] = {
 
     [DB_SQL_KEY_SET] = "REPLACE INTO keys (room, key, seq, time, sender, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [DB_SQL_KEY_DELETE] = "DELETE FROM keys WHERE room = ?1 AND key = ?2",
+    [DB_SQL_KEYS_DELETE] = "DELETE FROM keys WHERE room = ?1",
     [DB_SQL_VALUES] = "SELECT room, seq, time, sender, key, body FROM keys ORDER BY room, seq",
 
     [DB_SQL_MARK_SET] = "INSERT INTO marks (client, mark, used, refusals) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (client)"

@@ -38,6 +38,7 @@ static bool s_load_newest(db_t *db, uint32_t room, db_newest_t *newest) {
         newest->time = (uint64_t)sqlite3_column_int64(statement, 1);
         newest->entries = (uint64_t)sqlite3_column_int64(statement, 2);
         newest->bytes = (uint64_t)sqlite3_column_int64(statement, 3);
+        newest->prev = (uint64_t)sqlite3_column_int64(statement, 4);
     }
     sqlite3_reset(statement);
     if (code == SQLITE_ROW || code == SQLITE_DONE)
@@ -155,11 +156,9 @@ static bool s_set_values(db_t *db, uint32_t room, const log_append_t *append) {
 
 /* Positions before the room's first frame here were never stored here. */
 static bool s_begin_room(db_t *db, uint32_t room, uint64_t prev) {
-    sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOM_MOVE);
+    sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOM_BEGIN);
     sqlite3_bind_int64(statement, 1, room);
     sqlite3_bind_int64(statement, 2, (int64_t)prev);
-    sqlite3_bind_int64(statement, 3, 0);
-    sqlite3_bind_int64(statement, 4, 0);
     return db_run(db, statement);
 }
 
@@ -187,10 +186,31 @@ bool db_add_frame(db_t *db, uint32_t room, const log_append_t *append, db_error_
         (append->keyed && !s_set_values(db, room, append)))
         return s_spoil(db, error);
     newest->head = append->last;
+    newest->prev = append->prev;
     newest->time = append->time;
     newest->entries += append->count;
     newest->bytes += len;
     return true;
+}
+
+static bool s_delete(db_t *db, db_sql_t which, int64_t first, int64_t second) {
+    sqlite3_stmt *statement = db_statement(db, which);
+    sqlite3_bind_int64(statement, 1, first);
+    if (sqlite3_bind_parameter_count(statement) > 1)
+        sqlite3_bind_int64(statement, 2, second);
+    return db_run(db, statement);
+}
+
+bool db_forget_room(db_t *db, uint32_t room, uint64_t head, db_error_t error) {
+    db_newest_t *newest = db_newest(db, room);
+    if (!newest)
+        return s_spoil(db, error);
+    uint64_t floor = head > newest->head ? head : newest->head;
+    newest->generation = 0; /* read anew */
+    return (s_delete(db, DB_SQL_FRAMES_DELETE, db_frame_id(room, 0), db_frame_id(room, DB_SEQ_MAX)) &&
+               s_delete(db, DB_SQL_KEYS_DELETE, room, 0) && s_delete(db, DB_SQL_ROOM_DELETE, room, 0) &&
+               s_delete(db, DB_SQL_FLOOR, (int64_t)floor, 0)) ||
+           s_spoil(db, error);
 }
 
 bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, db_error_t error) {

@@ -28,7 +28,11 @@ static disk_room_t *s_add(disk_rooms_t *rooms, zr_span_t name, uint32_t id) {
     room->name_len = name.len;
     room->id = id;
     room->policy = policy_of(rooms->policies, name);
-    HASH_ADD_KEYPTR(hh, rooms->by_name, room->name, room->name_len, room);
+    disk_room_t *going = disk_rooms_find(rooms, name);
+    if (going)
+        going->successor = room;
+    else
+        HASH_ADD_KEYPTR(hh, rooms->by_name, room->name, room->name_len, room);
     while (id >= rooms->size) {
         size_t size = rooms->size ? 2 * rooms->size : 64;
         rooms->by_id = fatal_realloc(rooms->by_id, size * sizeof *rooms->by_id);
@@ -41,27 +45,69 @@ static disk_room_t *s_add(disk_rooms_t *rooms, zr_span_t name, uint32_t id) {
     return room;
 }
 
-disk_room_t *disk_rooms_add(disk_rooms_t *rooms, zr_span_t name) {
-    return s_add(rooms, name, rooms->last_id + 1);
+static void s_note_free(disk_rooms_t *rooms, uint32_t id) {
+    if (rooms->freed_count == rooms->freed_size) {
+        rooms->freed_size = rooms->freed_size ? 2 * rooms->freed_size : 64;
+        rooms->freed = fatal_realloc(rooms->freed, rooms->freed_size * sizeof *rooms->freed);
+    }
+    rooms->freed[rooms->freed_count++] = id;
 }
 
-/* Rooms without a row are the newest ones, so their ids are free again when all are dropped. */
-void disk_rooms_drop(disk_rooms_t *rooms, disk_room_t *room) {
-    FATAL_UNLESS(room->bounds.head == 0);
+static uint32_t s_free_id(disk_rooms_t *rooms) {
+    while (rooms->freed_count > 0) {
+        uint32_t id = rooms->freed[--rooms->freed_count];
+        if (id < rooms->last_id && !rooms->by_id[id])
+            return id;
+    }
+    return rooms->last_id + 1;
+}
+
+disk_room_t *disk_rooms_add(disk_rooms_t *rooms, zr_span_t name) {
+    return s_add(rooms, name, s_free_id(rooms));
+}
+
+/* The id is another's to take. */
+static void s_free(disk_rooms_t *rooms, disk_room_t *room) {
     rooms->by_id[room->id] = NULL;
+    s_note_free(rooms, room->id);
     while (rooms->last_id > 0 && !rooms->by_id[rooms->last_id])
         rooms->last_id--;
-    HASH_DEL(rooms->by_name, room);
     free(room);
 }
 
-void disk_rooms_finish(disk_rooms_t *rooms) {
-    disk_room_t *room, *next;
-    HASH_ITER(hh, rooms->by_name, room, next) {
+void disk_rooms_drop(disk_rooms_t *rooms, disk_room_t *room) {
+    FATAL_UNLESS(room->bounds.head == 0);
+    disk_room_t *known = disk_rooms_find(rooms, disk_room_name(room));
+    if (known == room)
         HASH_DEL(rooms->by_name, room);
-        free(room);
+    else
+        known->successor = NULL;
+    s_free(rooms, room);
+}
+
+void disk_rooms_bury(disk_rooms_t *rooms, disk_room_t *room) {
+    disk_room_t *successor = room->successor;
+    HASH_DEL(rooms->by_name, room);
+    if (successor)
+        HASH_ADD_KEYPTR(hh, rooms->by_name, successor->name, successor->name_len, successor);
+    room->next_buried = rooms->buried;
+    rooms->buried = room;
+}
+
+void disk_rooms_unbury(disk_rooms_t *rooms) {
+    while (rooms->buried) {
+        disk_room_t *room = rooms->buried;
+        rooms->buried = room->next_buried;
+        s_free(rooms, room);
     }
+}
+
+void disk_rooms_finish(disk_rooms_t *rooms) {
+    HASH_CLEAR(hh, rooms->by_name);
+    for (uint32_t id = 1; id <= rooms->last_id; id++) /* successors and buried ones, too */
+        free(rooms->by_id[id]);
     free(rooms->by_id);
+    free(rooms->freed);
     *rooms = (disk_rooms_t){.policies = rooms->policies};
 }
 
@@ -88,8 +134,12 @@ db_t *disk_rooms_open(
     }
     if (opened != DB_OPENED)
         return NULL;
-    if (db_each_room(db, s_on_room, rooms, error))
+    if (db_each_room(db, s_on_room, rooms, error)) {
+        for (uint32_t id = rooms->last_id; id > 0; id--)
+            if (!rooms->by_id[id])
+                s_note_free(rooms, id);
         return db;
+    }
     db_close(db);
     return NULL;
 }
@@ -98,7 +148,7 @@ db_t *disk_rooms_open(
 
 static bool s_is_due(disk_room_t *room, uint64_t now) {
     const policy_t *policy = room->policy;
-    if (room->bounds.head == 0)
+    if (room->bounds.head == 0 || room->going)
         return false;
     /* A check that is further away was planned by a clock that was ahead. */
     bool planned = now < room->age_check && room->age_check - now <= AGE_CHECK_MAX;

@@ -6,14 +6,17 @@
 #include "hash.h"
 #include "writer.h"
 
-typedef struct {
+typedef struct disk_room {
     char name[ZR_ROOM_MAX];
     size_t name_len;
     uint32_t id;
     const policy_t *policy;
-    log_bounds_t bounds; /* committed */
-    bool grown;          /* since retention looked last */
-    uint64_t age_check;  /* when retention looks for entries that are too old */
+    log_bounds_t bounds;         /* committed */
+    bool grown;                  /* since retention looked last */
+    uint64_t age_check;          /* when retention looks for entries that are too old */
+    bool going;                  /* a pass that is not answered yet forgets it */
+    struct disk_room *successor; /* of one that is going: what is appended meanwhile is of this one, known by id only */
+    struct disk_room *next_buried;
     UT_hash_handle hh;
 } disk_room_t;
 
@@ -25,6 +28,9 @@ typedef struct {
     size_t size;
     uint32_t last_id;
     uint32_t looked_at; /* by retention, last */
+    uint32_t *freed;    /* ids that may be free again */
+    size_t freed_count, freed_size;
+    disk_room_t *buried; /* forgotten, but retention may speak of them */
 } disk_rooms_t;
 
 /* Opens the database and takes its rooms in. A corrupt database is refused, or put aside, of which `note` tells then.
@@ -38,11 +44,16 @@ void disk_rooms_finish(disk_rooms_t *rooms);
 disk_room_t *disk_rooms_find(const disk_rooms_t *rooms, zr_span_t name);
 disk_room_t *disk_rooms_at(const disk_rooms_t *rooms, uint32_t id);
 
-/* A new one, under the next id; there must be none of that name. Rooms stay where they are. */
+/* A new one, under a free id; there must be none of that name but one that is going. Rooms stay where they are. */
 disk_room_t *disk_rooms_add(disk_rooms_t *rooms, zr_span_t name);
 
-/* Forgets a room that has no row, and nothing refers to. */
+/* Takes back a room that has no row, and nothing refers to. */
 void disk_rooms_drop(disk_rooms_t *rooms, disk_room_t *room);
+
+/* The room's row is gone: its name is its successor's, if it has one. It stays where it is, and keeps its id, until the
+ * next disk_rooms_unbury: when no housekeeping is under way. */
+void disk_rooms_bury(disk_rooms_t *rooms, disk_room_t *room);
+void disk_rooms_unbury(disk_rooms_t *rooms);
 
 static inline zr_span_t disk_room_name(const disk_room_t *room) {
     return zr_span_of(room->name, room->name_len);

@@ -18,6 +18,8 @@
 #include "writer.h"
 
 #define MARKS_EVERY 60000000ULL /* µs */
+#define CEILING                                                                                                        \
+    (1ULL << (DB_SEQ_BITS - 1)) /* rooms that begin after one that was forgotten have as many positions left */
 
 typedef struct {
     log_t log;
@@ -29,6 +31,7 @@ typedef struct {
     int fd;
 
     disk_rooms_t rooms;
+    uint64_t floor; /* rooms that are on the disk and not known begin there */
 
     write_pass_t *gathering;            /* NULL: nothing appended since the last commit */
     write_pass_t *flight, **flight_end; /* with the writer, in order */
@@ -73,6 +76,8 @@ static void *s_grow(void *items, size_t *size, size_t item) {
 /* The room that a frame for the disk belongs to; if need be its row is added in this pass. */
 static disk_room_t *s_room_of(log_sqlite_t *self, write_pass_t *pass, zr_span_t name) {
     disk_room_t *room = disk_rooms_find(&self->rooms, name);
+    if (room && room->going)
+        room = room->successor;
     if (!room) {
         room = disk_rooms_add(&self->rooms, name);
         if (pass->room_count == pass->room_size)
@@ -92,8 +97,36 @@ static void s_append(log_t *log, const log_append_t *append) {
     pass->bytes += zr_blob_len(append->frame) + sizeof(write_frame_t);
 }
 
+static void s_forget(log_t *log, const log_forget_t *forget) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    write_pass_t *pass = s_gathering(self);
+    zr_span_t name = zr_span_of(forget->room, forget->room_len);
+    disk_room_t *room = s_on_disk(self, name) ? disk_rooms_find(&self->rooms, name) : NULL;
+    if (room)
+        room->going = true;
+    if (pass->forget_count == pass->forget_size)
+        pass->forgets = s_grow(pass->forgets, &pass->forget_size, sizeof *pass->forgets);
+    pass->forgets[pass->forget_count++] = (write_forget_t){.id = room ? room->id : 0, .forget = *forget, .owner = room};
+    pass->bytes += sizeof(write_forget_t);
+}
+
+static void s_forgotten(log_sqlite_t *self, const write_forget_t *gone) {
+    const log_forget_t *forget = &gone->forget;
+    if (gone->owner) {
+        disk_rooms_bury(&self->rooms, gone->owner);
+        if (forget->head > self->floor)
+            self->floor = forget->head;
+    } else if (!s_on_disk(self, zr_span_of(forget->room, forget->room_len))) {
+        self->memory->engine->forget(self->memory, forget);
+    }
+}
+
 /* The pass is stored: its entries can be read. */
 static void s_stored(log_sqlite_t *self, write_pass_t *pass) {
+    for (size_t i = 0; i < pass->forget_count; i++)
+        s_forgotten(self, &pass->forgets[i]);
+    if (!self->chores)
+        disk_rooms_unbury(&self->rooms);
     for (size_t i = 0; i < pass->frame_count; i++) {
         write_frame_t *frame = &pass->frames[i];
         disk_room_t *room = frame->owner;
@@ -103,7 +136,8 @@ static void s_stored(log_sqlite_t *self, write_pass_t *pass) {
             continue;
         }
         if (room->bounds.head == 0)
-            room->bounds.oldest = frame->append.prev;
+            room->bounds.oldest = room->bounds.begun = frame->append.prev;
+        room->bounds.tail = frame->append.prev;
         room->bounds.head = frame->append.last;
         room->bounds.time = frame->append.time;
         room->grown = true;
@@ -138,34 +172,25 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
 
 /* --- Reading --- */
 
-static void s_answer_nothing(log_sqlite_t *self, const log_read_t *read, uint64_t seq, bool complete) {
-    log_slice_t slice = {.seq = seq, .complete = complete};
+/* Of a room that has nothing: what there may have been up to the floor is gone. */
+static void s_answer_nothing(log_sqlite_t *self, const log_read_t *read) {
+    uint64_t gone = self->floor < read->until ? self->floor : read->until;
+    log_slice_t slice = {.seq = read->after < gone ? gone : read->after,
+        .complete = read->last ? gone <= read->begun : gone <= read->after && read->after <= self->floor};
     self->log.sink.read_done(self->log.sink.ctx, read->ticket, &slice);
-}
-
-/* Of a room of level memory. What it held before this process is gone. */
-static void s_read_memory(log_sqlite_t *self, const log_read_t *read) {
-    zr_span_t name = zr_span_of(read->room, read->room_len);
-    if (self->memory->engine->bounds(self->memory, name).head == 0) {
-        uint64_t gone = self->log.base < read->until ? self->log.base : read->until;
-        s_answer_nothing(
-            self, read, read->after < gone ? gone : read->after, !read->last && read->after == self->log.base);
-        return;
-    }
-    self->memory->sink = self->log.sink;
-    self->memory->engine->read(self->memory, read);
 }
 
 static void s_read(log_t *log, const log_read_t *read) {
     log_sqlite_t *self = (log_sqlite_t *)log;
     zr_span_t name = zr_span_of(read->room, read->room_len);
     if (!s_on_disk(self, name)) {
-        s_read_memory(self, read);
+        self->memory->sink = self->log.sink;
+        self->memory->engine->read(self->memory, read);
         return;
     }
     const disk_room_t *room = disk_rooms_find(&self->rooms, name);
     if (!room || room->bounds.head == 0) {
-        s_answer_nothing(self, read, read->after, read->after == 0);
+        s_answer_nothing(self, read);
         return;
     }
     log_read_t capped = *read;
@@ -176,12 +201,12 @@ static void s_read(log_t *log, const log_read_t *read) {
 
 static log_bounds_t s_bounds(log_t *log, zr_span_t name) {
     log_sqlite_t *self = (log_sqlite_t *)log;
-    if (!s_on_disk(self, name)) {
-        log_bounds_t bounds = self->memory->engine->bounds(self->memory, name);
-        return bounds.head ? bounds : (log_bounds_t){.head = self->log.base, .oldest = self->log.base};
-    }
+    if (!s_on_disk(self, name))
+        return self->memory->engine->bounds(self->memory, name);
     const disk_room_t *room = disk_rooms_find(&self->rooms, name);
-    return room ? room->bounds : (log_bounds_t){0};
+    if (room && room->bounds.head)
+        return room->bounds;
+    return (log_bounds_t){.head = self->floor, .oldest = self->floor, .begun = self->floor, .tail = self->floor};
 }
 
 /* --- Answers --- */
@@ -199,6 +224,9 @@ static void s_fail_all(log_sqlite_t *self, write_pass_t *first, const char *erro
         later = pass->later;
         pass->answered = true;
         self->failed_passes++;
+        for (size_t i = 0; i < pass->forget_count; i++)
+            if (pass->forgets[i].owner)
+                ((disk_room_t *)pass->forgets[i].owner)->going = false;
         for (size_t i = 0; i < pass->room_count; i++) /* the frames refer to it still, and nobody follows them */
             disk_rooms_drop(&self->rooms, pass->rooms[i].owner);
         self->log.sink.stored(self->log.sink.ctx, pass->number, false);
@@ -238,6 +266,7 @@ static void s_chores_answered(log_sqlite_t *self, const write_answers_t *answers
     if (!answers->chores_done)
         return;
     self->chores = false;
+    disk_rooms_unbury(&self->rooms);
     bool failed = answers->chores_error[0] != '\0';
     if (failed && !self->chores_failing)
         zr_log(ZR_LOG_ERROR, "cannot delete what is too old: %s; it is tried again", answers->chores_error);
@@ -364,18 +393,20 @@ static const log_engine_t s_engine = {
     .commit = s_commit,
     .read = s_read,
     .bounds = s_bounds,
+    .forget = s_forget,
     .restore = s_restore,
     .destroy = s_destroy,
 };
 
 log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_error_t error) {
     log_sqlite_t *self = fatal_calloc(sizeof *self);
-    self->log = (log_t){.engine = &s_engine, .level = ZR_LEVEL_DISK};
+    self->log = (log_t){.engine = &s_engine, .level = ZR_LEVEL_DISK, .ceiling = CEILING};
     self->config = *config;
     self->log.base = 2 * store_now();
     self->generation = 1;
     self->flight_end = &self->flight;
     self->memory = log_memory_new(&config->memory);
+    log_memory_raise(self->memory, self->log.base);
     note[0] = error[0] = '\0';
     self->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (self->fd < 0) {
@@ -386,6 +417,7 @@ log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_erro
     self->db = disk_rooms_open(&self->rooms, config->dir, config->fresh_epoch, config->refuse_corrupt, note, error);
     if (!self->db)
         goto failed;
+    self->floor = db_floor(self->db);
     self->read_db = db_open_reader(config->dir, error);
     if (!self->read_db)
         goto failed;

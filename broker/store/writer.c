@@ -51,6 +51,7 @@ void write_pass_destroy(write_pass_t *pass) {
         zr_blob_unref(pass->frames[i].append.frame);
     for (size_t i = 0; i < pass->mark_count; i++)
         zr_blob_unref(pass->marks[i].refusals);
+    free(pass->forgets);
     free(pass->rooms);
     free(pass->frames);
     free(pass->marks);
@@ -60,6 +61,9 @@ void write_pass_destroy(write_pass_t *pass) {
 bool write_pass_for_disk(const write_pass_t *pass) {
     if (pass->mark_count > 0)
         return true;
+    for (size_t i = 0; i < pass->forget_count; i++)
+        if (pass->forgets[i].id)
+            return true;
     for (size_t i = 0; i < pass->frame_count; i++)
         if (pass->frames[i].room)
             return true;
@@ -68,7 +72,24 @@ bool write_pass_for_disk(const write_pass_t *pass) {
 
 /* --- Passes --- */
 
+/* What is left of a job must not touch the room: the id may be another's soon. */
+static void s_leave_out(job_t *job, uint32_t id) {
+    size_t kept = job->room;
+    for (size_t i = job->room; i < job->chores.room_count; i++)
+        if (job->chores.rooms[i].room != id)
+            job->chores.rooms[kept++] = job->chores.rooms[i];
+    job->chores.room_count = kept;
+}
+
 static bool s_write_frames(writer_t *self, const write_pass_t *pass, char *error) {
+    for (size_t i = 0; i < pass->forget_count; i++) {
+        const write_forget_t *forget = &pass->forgets[i];
+        if (!forget->id)
+            continue;
+        if (!db_forget_room(self->db, forget->id, forget->forget.head, error))
+            return false;
+        s_leave_out(&self->job, forget->id);
+    }
     for (size_t i = 0; i < pass->room_count; i++)
         if (!db_add_room(self->db, pass->rooms[i].id, pass->rooms[i].name, error))
             return false;
@@ -229,6 +250,8 @@ static void s_answer_passes(writer_t *self, write_pass_t *passes, const char *er
 
 static void s_answer_job(writer_t *self, job_t *job) {
     free(job->chores.rooms);
+    job->chores.rooms = NULL;
+    job->room = job->chores.room_count = 0;
     snprintf(self->answers.chores_error, sizeof self->answers.chores_error, "%s", job->error);
     self->answers.chores_done = true;
     thread_tell(self->fd);

@@ -19,10 +19,19 @@ typedef struct {
     void *owner;    /* the loop's */
 } write_room_t;
 
+/* A room that the log forgets. */
+typedef struct {
+    uint32_t id; /* 0: it is not on the disk */
+    log_forget_t forget;
+    void *owner; /* the loop's */
+} write_forget_t;
+
 /* A pass. While the writer has it only the members marked so are the loop's. */
 typedef struct write_pass {
     uint64_t number;
-    uint64_t generation; /* a failed pass fails all those of its generation that come after it */
+    uint64_t generation;     /* a failed pass fails all those of its generation that come after it */
+    write_forget_t *forgets; /* before the rooms */
+    size_t forget_count, forget_size;
     write_room_t *rooms; /* that have no row yet; before the frames */
     size_t room_count, room_size;
     write_frame_t *frames;

@@ -16,6 +16,7 @@ const command_t *const cli_commands[] = {
     &cmd_export,
     &cmd_import,
     &cmd_ping,
+    &cmd_bench,
     &cmd_admin,
     &cmd_keygen,
     NULL,
@@ -44,7 +45,7 @@ static const char s_end_help[] =
     "The keys of the brokers you have connected to are noted beside it, in zrelay/known-servers.\n"
     "\n"
     "Exit codes: 0 done, 1 wrong usage or local input or output failed, 2 no broker or not in time,\n"
-    "3 refused by the broker, 4 a command of 'sub --exec' failed.\n";
+    "3 refused by the broker, 4 a command of 'sub --exec' failed or 'bench' lost something.\n";
 
 static void s_help(const command_t *command) {
     printf("Usage: zrelay %s%s%s\n\n%s\n%s", command->name, *command->usage ? " " : "", command->usage, command->help,

@@ -69,6 +69,13 @@ ZRELAY_API int zrelay_set_receive_queue(
     zrelay_t *relay, int frames); /* SUB's queue, default 10000; beyond it frames are dropped and repaired */
 ZRELAY_API int zrelay_set_reconnect(
     zrelay_t *relay, bool reconnect); /* default true; false: the first loss ends the session */
+ZRELAY_API int zrelay_set_packing(
+    zrelay_t *relay, size_t messages); /* in one PUBLISH frame at most; default 0: as many as fit */
+
+/* The libzmq context to make the sockets in. It stays the caller's and must outlive the session. Sessions of one
+ * context share its threads, which a program with many sessions needs; by default each has a context of its own. What a
+ * session in a shared context still has to send when it is destroyed, zmq_ctx_term waits for. */
+ZRELAY_API int zrelay_set_context(zrelay_t *relay, void *context);
 
 /* Encryption: the broker's public key and this program's key pair, in Z85 (40 characters each, RFC 32/Z85). Only the
  * library keeps the secret; it is wiped with the session. ZRELAY_EINVAL when one is no key, or the pair is none. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sodium/utils.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -28,9 +29,9 @@ struct link {
     char *server;
     int receive_queue;
     void *context, *front, *back;
-    void *watch;      /* hears of the front's connection; NULL when there is no front, or no socket could be had */
-    unsigned watches; /* there were */
-    bool known;       /* how the handshake of the watched connection went */
+    bool borrowed; /* the context is somebody else's */
+    void *watch;   /* hears of the front's connection; NULL when there is no front, or no socket could be had */
+    bool known;    /* how the handshake of the watched connection went */
     int epoll;
     bool encrypted;
     char server_key[KEY_SIZE], public_key[KEY_SIZE], secret_key[KEY_SIZE];
@@ -101,8 +102,9 @@ static void s_close(link_t *l, void **socket, int linger_ms) {
 
 /* Before the front connects. Without a watch the machine's time-outs must do. */
 static void s_watch(link_t *l) {
-    char name[40]; /* another each time: libzmq gives up the old one only some time later */
-    snprintf(name, sizeof name, "inproc://front-%u", l->watches++);
+    static atomic_uint watches;
+    char name[40]; /* another each time: contexts are shared, and libzmq gives up the old one only some time later */
+    snprintf(name, sizeof name, "inproc://front-%u", atomic_fetch_add(&watches, 1));
     int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                  ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED;
     l->known = false;
@@ -165,6 +167,13 @@ void link_set_receive_queue(link_t *l, int frames) {
     l->receive_queue = frames;
 }
 
+void link_set_context(link_t *l, void *context) {
+    if (!l->borrowed)
+        zmq_ctx_term(l->context); /* at once: it has no sockets */
+    l->borrowed = true;
+    l->context = context;
+}
+
 link_t *link_new(const char *server) {
     link_t *l = calloc(1, sizeof *l);
     if (!l)
@@ -184,7 +193,7 @@ void link_destroy(link_t *l, int linger_ms) {
         return;
     s_close(l, &l->back, 0);
     s_close(l, &l->front, linger_ms);
-    while (l->context && zmq_ctx_term(l->context) != 0 && errno == EINTR)
+    while (l->context && !l->borrowed && zmq_ctx_term(l->context) != 0 && errno == EINTR)
         ; /* a signal came; terminating goes on */
     if (l->epoll >= 0)
         close(l->epoll);

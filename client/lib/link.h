@@ -19,6 +19,10 @@ void link_set_curve(link_t *l, const char *server_key, const char *public_key, c
 /* Frames that SUB may hold; for sockets made from now on. */
 void link_set_receive_queue(link_t *l, int frames);
 
+/* Sockets are made in `context`, which stays the caller's, instead of one of the link's own. Before the first action.
+ */
+void link_set_context(link_t *l, void *context);
+
 /* What is still to be sent gets `linger_ms`. NULL is accepted. */
 void link_destroy(link_t *l, int linger_ms);
 

@@ -16,6 +16,7 @@ typedef struct {
     const char *token;
     bool encrypted; /* the sockets are: for what is told of a connection that fails */
     size_t queue_messages, queue_bytes;
+    size_t pack; /* messages in a PUBLISH frame at most; 0: as many as fit */
     bool reconnect;
     /* Fills `out` with unpredictable bytes: client id, nonces, jitter. */
     void (*entropy)(void *ctx, void *out, size_t len);

@@ -179,6 +179,7 @@ struct request {
     char *text;
     uint64_t after, last, limit, until; /* until 0: no bound */
     bool placed;                        /* history: `after` is where it stands */
+    bool by_last, counted;              /* it is asked for by `last` now; and was answered so */
     uint64_t start;                     /* history of the last so many: where they begin */
     bool probing;                       /* history: asks for the head first */
     bool answered;                      /* state: `seq` is set; lists: a page has come */

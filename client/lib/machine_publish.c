@@ -80,11 +80,15 @@ static size_t s_pack_limit(const machine_t *m) {
     return m->limit_frame < PACK_BYTES ? m->limit_frame : PACK_BYTES;
 }
 
+static size_t s_pack_count(const machine_t *m) {
+    return m->config.pack && m->config.pack < m->limit_entries ? m->config.pack : m->limit_entries;
+}
+
 /* The frame that `room`'s next entry of `size` bytes goes into: the open one, or a new one. */
 static pub_t *s_frame_for(machine_t *m, zr_span_t room, size_t size, uint64_t mid) {
     pub_t *pub = m->publish.last;
     if (pub && !pub->frame && zr_span_equal(room, zr_span_of(pub->room, pub->room_len)) &&
-        pub->buffer.len + size <= s_pack_limit(m) && pub->count < m->limit_entries)
+        pub->buffer.len + size <= s_pack_limit(m) && pub->count < s_pack_count(m))
         return pub;
     if (pub)
         s_seal(pub);

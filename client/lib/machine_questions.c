@@ -44,6 +44,7 @@ void question_ask_replay(machine_t *m, request_t *request, json_t *object) {
         request->until = room->kept.first && room->hole > room->last ? room->hole : 0;
     }
     request->before = request->after;
+    request->by_last = !request->placed;
     request->head = room ? room->head : 0;
     if (request->placed)
         s_set(object, "after", request->after);

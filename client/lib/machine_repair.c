@@ -236,6 +236,33 @@ void repair_replayed(machine_t *m, zr_span_t name, bool state, zr_blob_t *frame)
         request->dropped = true; /* `replayed` will say whether what lies before it is lost */
 }
 
+/* Who has nothing of a room reads it from where it begins, which need not be 0: if all `count` entries of the slice are
+ * held, and join up, they are taken from there. */
+static void s_begin(machine_t *m, request_t *request, uint64_t count) {
+    scan_t scan;
+    uint64_t begun = 0, last = 0, found = 0;
+    if (s_position(request) > 0)
+        return;
+    for (const kept_t *kept = request->held.first; kept; kept = kept->next) {
+        if (!scan_frame(&scan, s_span(kept->frame), 0) || (found > 0 && scan.prev != last))
+            return;
+        begun = found > 0 ? begun : scan.prev;
+        last = scan.last;
+        found += scan.total;
+    }
+    if (found == 0 || found != count)
+        return;
+    if (request->room)
+        s_reached(request->room, begun);
+    else
+        request->after = begun;
+    while (request->held.first) {
+        if (scan_frame(&scan, s_span(request->held.first->frame), s_position(request)) && scan.count)
+            s_advance(m, request, request->held.first->frame, &scan);
+        s_unkeep(&request->held);
+    }
+}
+
 /* The slice had holes, and the broker says that they stay. */
 static void s_take_held(machine_t *m, request_t *request) {
     while (request->held.first) {
@@ -253,9 +280,9 @@ static void s_take_held(machine_t *m, request_t *request) {
 static void s_finish(machine_t *m, request_t *request) {
     room_t *room = request->room;
     if (!room) {
-        /* Asked again from the middle on, the broker does not say any more that there were fewer than "the last so
-         * many". */
-        if (request->last && request->count < request->last && request->start > 0)
+        /* When it was asked from the middle on only, the broker does not say any more that there were fewer than "the
+         * last so many". */
+        if (request->last && !request->counted && request->count < request->last && request->start > 0)
             request->complete = false;
         request->seq = request->after;
         request_done(m, request);
@@ -289,6 +316,8 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
     if (request->placed && s_position(request) > request->before)
         *stuck = 0;
     bool patient = *stuck < STUCK_MAX;
+    if (complete && !request->dropped)
+        s_begin(m, request, count);
     if (request->dropped || request->received < count || (complete && request->held.first)) {
         /* Frames fell out, or frames of an earlier replay came between: what joined up is taken, the rest is asked for
          * again. */
@@ -302,6 +331,7 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
     }
     if (wrong)
         seq = s_position(request);
+    request->counted |= request->by_last;
     if (!request->placed) {
         /* The last so many of nothing. What is missing before is not lost, there is just less. */
         s_place(request, seq);

@@ -30,7 +30,7 @@ struct zrelay {
     char nick[ZR_NICK_MAX + 1], agent[AGENT_BYTES + 1];
     char user[ZR_NICK_MAX + 1], token[LOGIN_BYTES + 1];
     bool local, encrypted; /* the broker is on this machine; the connection is encrypted */
-    size_t queue_messages, queue_bytes;
+    size_t queue_messages, queue_bytes, pack;
     bool reconnect, closing;
     link_t *link;
     machine_t *machine;  /* NULL until the session starts */
@@ -177,6 +177,7 @@ static void s_start(zrelay_t *relay) {
         .encrypted = relay->encrypted,
         .queue_messages = relay->queue_messages,
         .queue_bytes = relay->queue_bytes,
+        .pack = relay->pack,
         .reconnect = relay->reconnect,
         .entropy = s_entropy,
     };
@@ -301,6 +302,22 @@ int zrelay_set_login(zrelay_t *relay, const char *user, const char *token) {
         return ZRELAY_EINVAL;
     strcpy(relay->user, user);
     strcpy(relay->token, token);
+    return 0;
+}
+
+int zrelay_set_packing(zrelay_t *relay, size_t messages) {
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    relay->pack = messages;
+    return 0;
+}
+
+int zrelay_set_context(zrelay_t *relay, void *context) {
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    if (!context)
+        return ZRELAY_EINVAL;
+    link_set_context(relay->link, context);
     return 0;
 }
 

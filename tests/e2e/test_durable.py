@@ -26,6 +26,9 @@ def acks(frame):
     return struct.unpack(">BQQ", frame[1:]) if frame[:1] == b"\x02" else None
 
 
+FORGETS = FAST + "limits\n    max-rooms = 2\nlog\n    forget-after = 1s\nroom\n    pattern = aged*\n    max-age = 1s\n"
+
+
 class DurableCase(TestCase):
     def setUp(self):
         super().setUp()
@@ -449,3 +452,41 @@ class SlowDisk(DurableCase):
         self.assertEqual(sub.finish(DEADLINE), 0, sub.errors())
         self.assertEqual(sub.lines(), [b"before", b"after"])
         self.assertNotIn("expired", sub.errors())
+
+
+class ForgottenRooms(DurableCase):
+    """A room that is empty and unused for long is forgotten, and its positions never come again."""
+
+    def rooms(self, broker):
+        return [line.split()[0].decode() for line in self.run_zrelay(broker, "rooms").lines()]
+
+    def test_they_begin_above(self):
+        broker = self.durable(config=FORGETS)
+        self.run_zrelay(broker, "pub", "aged", stdin=b"one\ntwo\nthree\n")
+        self.run_zrelay(broker, "pub", "kept", "for ever")
+        self.run_zrelay(broker, "pub", "more", "x", code=3)
+        wait_for(lambda: self.rooms(broker) == ["kept"], "the room to be forgotten")
+        broker = self.again(broker, config=FORGETS)
+        self.assertEqual(self.rooms(broker), ["kept"])
+        self.run_zrelay(broker, "pub", "more", "there is room")
+        broker = self.again(broker, config=FAST)
+        self.run_zrelay(broker, "pub", "aged", "four")
+        history = self.run_zrelay(broker, "--json", "history", "aged")
+        self.assertEqual([(line["seq"], line["body"]) for line in map(json.loads, history.lines())], [(4, "four")])
+        self.assertEqual(history.errors(), "")
+        reader = self.run_zrelay(broker, "sub", "aged", "--all", "--count", "1")
+        self.assertEqual((reader.lines(), reader.errors()), ([b"four"], ""))
+        late = self.run_zrelay(broker, "history", "aged", "--after", "2")
+        self.assertEqual(late.lines(), [b"four"])
+        self.assertIn("does not reach back to seq 2", late.errors())
+
+    def test_a_reader_that_was_away(self):
+        broker = self.durable(config=FORGETS)
+        peer = self.peer(broker)
+        self.assertEqual(self.publish(peer, "aged", (1, b"a"), (2, b"b")), (DISK, 2, 2))
+        wait_for(lambda: not peer.ask(op="rooms")["rooms"], "the room to be forgotten")
+        joined = peer.ask(op="join", room="aged", after=1)
+        self.assertEqual((joined["seq"], joined["oldest"], joined["recovered"]), (2, 2, False))
+        joined = peer.ask(op="join", room="aged", after=0)
+        self.assertEqual((joined["seq"], joined["oldest"], joined["recovered"]), (2, 2, True))
+        self.assertEqual(self.publish(peer, "aged", (3, b"c")), (DISK, 3, 3))

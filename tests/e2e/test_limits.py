@@ -732,6 +732,24 @@ class OnDisk(LimitCase):
         self.wait_oldest(peer, "room", 2)  # the newest stays
         self.assertEqual(peer.ask(op="join", room="other")["oldest"], 0)
 
+    @covers("forget-after")
+    def test_rooms_are_forgotten(self):
+        aged = "room\n    pattern = room*\n    max-age = 1s\n"
+        broker = self.durable(log(forget_after="1s") + aged)
+        peer = self.peer(broker)
+        self.publish_one_by_one(peer, "room1", 3)
+        self.publish_one_by_one(peer, "other", 1, first=4)  # is kept for ever
+        peer.ask(op="join", room="room2")
+        self.publish_one_by_one(peer, "room2", 1, first=5)
+        names = lambda: [room["room"] for room in peer.ask(op="rooms")["rooms"]]
+        wait_for(lambda: "room1" not in names(), "the room to be forgotten")
+        self.assertEqual(names(), ["other", "room2"])  # somebody is in it
+        self.assertEqual(self.publish(peer, "room1", (6, b"")), ("ack", 6, 4))
+        self.stop(broker)
+        peer = self.peer(self.durable(log(forget_after="1h") + aged))
+        self.wait_oldest(peer, "room2", 0)
+        self.assertEqual(names(), ["other", "room1", "room2"])
+
     @covers("max-entries")
     def test_entries_of_a_room(self):
         peer = self.peer(self.durable("room\n    pattern = ro*\n    max-entries = 5\n"))

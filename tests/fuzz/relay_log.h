@@ -16,6 +16,7 @@ typedef struct {
     char name[ZR_ROOM_MAX];
     size_t name_len;
     uint64_t stored, published, time;
+    bool forgotten, begins; /* it may begin above, in the log and on the back */
 } head_t;
 
 typedef struct {
@@ -60,7 +61,9 @@ static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
 
 static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
     (void)log;
-    return s_broker->memory->engine->bounds(s_broker->memory, room);
+    log_bounds_t bounds = s_broker->memory->engine->bounds(s_broker->memory, room);
+    bounds.tail = bounds.oldest; /* retention is at its end */
+    return bounds;
 }
 
 static void s_restore(log_t *log, const log_restore_t *restore) {
@@ -76,15 +79,29 @@ static void s_log_append(effect_t *effect) {
         return;
     }
     head_t *head = s_head(effect->append.room);
-    fuzz_require(effect->append.prev == head->stored && effect->append.first > effect->append.prev);
+    bool anew = head->forgotten || head->stored == 0;
+    fuzz_require(effect->append.prev == head->stored || (anew && effect->append.prev > head->stored));
+    fuzz_require(effect->append.first > effect->append.prev);
+    head->forgotten = false;
     head->stored = effect->append.last;
     s_broker->memory->engine->append(s_broker->memory, &effect->append);
+}
+
+static void s_log_forget(const log_forget_t *forget) {
+    if (s_broker->failing)
+        return;
+    head_t *head = s_head(zr_span_of(forget->room, forget->room_len));
+    fuzz_require(forget->head >= head->stored && (s_broker->users || head->published == head->stored));
+    head->forgotten = head->begins = true;
+    s_broker->memory->engine->forget(s_broker->memory, forget);
 }
 
 static void s_log_commit(const log_commit_t *commit) {
     for (size_t i = s_broker->staged; i < s_broker->done; i++)
         if (s_broker->queue[i].kind == EFFECT_APPEND)
             s_log_append(&s_broker->queue[i]);
+        else if (s_broker->queue[i].kind == EFFECT_FORGET)
+            s_log_forget(&s_broker->queue[i].forget);
     s_broker->staged = s_broker->done;
     for (size_t i = 0; i < commit->mark_count; i++)
         fuzz_require(commit->marks[i].mark > 0);

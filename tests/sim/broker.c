@@ -123,6 +123,11 @@ static void s_unwatch(broker_t *broker, uint64_t session) {
 
 /* --- Effects --- */
 
+/* The broker's clock. */
+static uint64_t s_now(const sim_t *sim) {
+    return sim->world.now + 1700000000ULL * 1000 * MS;
+}
+
 static void s_publish(broker_t *broker, zr_blob_t *frame) {
     sim_t *sim = broker->sim;
     model_publish(sim, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
@@ -175,6 +180,10 @@ void broker_carry_out(sim_t *sim) {
             model_commit(sim, effect.commit.pass);
             log->engine->commit(log, &effect.commit);
             break;
+        case EFFECT_FORGET:
+            model_forget(sim, &effect.forget, s_now(sim));
+            log->engine->forget(log, &effect.forget);
+            break;
         case EFFECT_READ:
             log->engine->read(log, &effect.read);
             break;
@@ -208,13 +217,12 @@ static void s_handle(broker_t *broker, const arrival_t *arrival) {
     conn_t *conn = arrival->route ? network_conn(&sim->network, arrival->route) : NULL;
     zr_blob_t *frame = conn ? plant_in(sim, conn->client, !conn->spoke, arrival->frame) : arrival->frame;
     zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
-    uint64_t now = sim->world.now + 1700000000ULL * 1000 * MS;
     if (!conn) {
         relay_subscription(broker->relay, text);
     } else {
         conn->spoke = true;
         broker->speaks = conn;
-        relay_frame(broker->relay, arrival->route, text, now);
+        relay_frame(broker->relay, arrival->route, text, s_now(sim));
     }
     zr_blob_unref(frame);
 }
@@ -262,6 +270,7 @@ static void s_tick(void *ctx, uint64_t incarnation) {
         return;
     if (sim->world.now >= broker->stalled) {
         relay_tick(broker->relay);
+        relay_forget_idle(broker->relay, s_now(sim));
         relay_flush(broker->relay);
         broker_carry_out(sim);
     }
@@ -314,7 +323,7 @@ void broker_start(sim_t *sim) {
         broker->log = slowlog_new(sim, broker->incarnation, params->log_delay ? ZR_LEVEL_DISK : ZR_LEVEL_MEMORY);
     policy_t *policies = broker->policies;
     for (unsigned r = 0; r < ROOMS; r++) {
-        policies[r] = (policy_t){.has_level = true, .level = params->levels[r]};
+        policies[r] = (policy_t){.has_level = true, .level = params->levels[r], .max_age = params->max_age};
         snprintf(policies[r].pattern, sizeof policies[r].pattern, "%s", room_text(r));
     }
     relay_config_t config;
@@ -329,6 +338,7 @@ void broker_start(sim_t *sim) {
     config.replay_bytes = params->replay_bytes;
     config.batch_bytes = params->batch_bytes;
     config.heartbeat_ms = params->heartbeat_ms;
+    config.forget_after_ms = params->forget_after_ms;
     config.epoch = broker->epoch;
     config.entropy = s_entropy;
     config.entropy_ctx = sim;

@@ -75,12 +75,12 @@ static void s_joined(client_t *client, const zrelay_event_t *event) {
 
 /* The first entry of a reader says where it begins, unless that is known. */
 static void s_place(client_t *client, unsigned room, reader_t *reader, const record_t *record) {
-    if (reader->choice && record->prev == 0)
+    if (reader->choice && record->begins)
         reader->last = 0;
     reader->choice = false;
     if (!reader->placed && reader->live)
         reader->last = record->prev;
-    if (!reader->wanted && client->prefix && record->prev == 0)
+    if (!reader->wanted && client->prefix && record->begins)
         *reader = (reader_t){.wanted = true,
             .prefixed = true,
             .from = client->prefix_from,
@@ -116,7 +116,7 @@ static void s_entry(client_t *client, const zrelay_event_t *event) {
     if (event->seq <= reader->last)
         FAIL(client, "I1", "c%u gets seq %" PRIu64 " of %s after seq %" PRIu64, client->number, event->seq, event->room,
             reader->last);
-    else if (record->prev != reader->last)
+    else if (record->prev != reader->last && !(record->begins && reader->last == 0))
         FAIL(client, "I2",
             "c%u gets seq %" PRIu64 " of %s after seq %" PRIu64 ", and was not told that %" PRIu64 " is missing",
             client->number, event->seq, event->room, reader->last, record->prev);
@@ -124,10 +124,19 @@ static void s_entry(client_t *client, const zrelay_event_t *event) {
     reader->entries++;
 }
 
+/* Who has nothing of a room stands, unseen, where it begins. */
+static void s_begin_there(const sim_t *sim, const model_room_t *room, reader_t *reader, uint64_t seq) {
+    uint64_t begun = model_fresh(sim, room) ? room->oldest : room->base;
+    if (reader->placed && reader->last == 0 && seq <= begun)
+        reader->last = seq;
+}
+
 /* Loss is told only when the log has forgotten. */
 static void s_lost(client_t *client, const zrelay_event_t *event) {
     int number = room_number(zr_span(event->room));
     reader_t *reader = number < 0 ? NULL : &client->readers[number];
+    if (reader && client->epoch >= 0)
+        s_begin_there(client->sim, s_room(client, (unsigned)number), reader, event->seq);
     if (!reader || !reader->wanted || client->epoch < 0)
         FAIL(client, "I2", "c%u is told of a loss in %s, which it does not read", client->number, event->room);
     else if (!reader->live)
@@ -150,6 +159,8 @@ static void s_lost(client_t *client, const zrelay_event_t *event) {
 static void s_gap(client_t *client, const zrelay_event_t *event, bool gap) {
     int number = room_number(zr_span(event->room));
     reader_t *reader = number < 0 ? NULL : &client->readers[number];
+    if (reader && client->epoch >= 0)
+        s_begin_there(client->sim, s_room(client, (unsigned)number), reader, event->seq);
     if (!reader || !reader->wanted || reader->gap == gap)
         FAIL(client, "I2", "c%u: a gap in %s is told %s", client->number, event->room,
             gap ? "twice" : "to be repaired, and there was none");

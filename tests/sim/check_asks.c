@@ -32,7 +32,7 @@ static void s_history_entry(client_t *client, ask_t *ask, const record_t *record
     if (!first && record->prev != ask->at)
         ask->first = UINT64_MAX;
     else if (first)
-        ask->first = record->prev;
+        ask->first = record->begins && ask->after == 0 ? 0 : record->prev;
     ask->at = record->seq;
     ask->count++;
 }
@@ -87,10 +87,11 @@ static void s_history_done(client_t *client, const ask_t *ask, const zrelay_even
     if (ask->count && !ask->last && ask->first != ask->after)
         FAIL(client, "I2", "c%u: a history begins after %" PRIu64 " instead of %" PRIu64 " and is told to be complete",
             client->number, ask->first, ask->after);
-    if (same && !wanted && ask->head > ask->after && (ask->count ? ask->at : ask->after) < ask->head)
+    bool anew = ask->after == 0 && room->oldest >= ask->head; /* it was forgotten meanwhile, perhaps */
+    if (same && !wanted && !anew && ask->head > ask->after && (ask->count ? ask->at : ask->after) < ask->head)
         FAIL(client, "I2", "c%u: a history ends at %" PRIu64 " before the head %" PRIu64, client->number, ask->at,
             ask->head);
-    if (same && ask->last && ask->count < ask->last && ask->count < model_upto(room, ask->head))
+    if (same && ask->last && ask->count < ask->last && ask->count + room->first < model_upto(room, ask->head))
         FAIL(client, "I2", "c%u: the last %" PRIu64 " are only %" PRIu64 " and told to be complete", client->number,
             ask->last, ask->count);
 }

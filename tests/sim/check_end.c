@@ -27,7 +27,8 @@ static bool s_reader_missing(const client_t *client, unsigned r, char *why, size
         snprintf(why, size, "c%u has not joined %s", client->number, room_text(r));
     else if (reader->gap)
         snprintf(why, size, "c%u: the gap in %s is not repaired", client->number, room_text(r));
-    else if (reader->placed && reader->last != head && !(reader->choice && head == 0))
+    else if (reader->placed && reader->last != head && !(reader->choice && head == 0) &&
+             !model_fresh(client->sim, room))
         snprintf(why, size, "c%u has %s up to %" PRIu64 " and the head is %" PRIu64, client->number, room_text(r),
             reader->last, head);
     else if (!reader->placed && head > room->oldest)

@@ -32,8 +32,9 @@ struct disk {
 };
 
 typedef struct {
-    bool commits; /* else appends */
+    enum { OP_APPEND, OP_COMMIT, OP_FORGET } kind;
     log_append_t append;
+    log_forget_t forget;
     log_commit_t commit;
 } op_t;
 
@@ -122,6 +123,21 @@ static void s_set_mark(disk_t *disk, const log_mark_t *given) {
     disk->marks[disk->mark_count - 1] = mark;
 }
 
+/* Where a room's frames are. */
+static log_t *s_place(disklog_t *self, zr_span_t room) {
+    return model_level(self->sim, (unsigned)room_number(room)) < ZR_LEVEL_DISK ? self->memory : self->disk->frames;
+}
+
+/* The model knows what the log has not. */
+static void s_note_oldest(disklog_t *self) {
+    for (unsigned r = 0; r < ROOMS; r++) {
+        model_room_t *known = &model_now(self->sim)->rooms[r];
+        log_bounds_t bounds = self->log.engine->bounds(&self->log, zr_span(room_text(r)));
+        if (bounds.oldest > known->oldest)
+            known->oldest = bounds.oldest;
+    }
+}
+
 static void s_write(disklog_t *self, const log_append_t *append) {
     disk_t *disk = self->disk;
     unsigned room = (unsigned)room_number(append->room);
@@ -134,12 +150,16 @@ static void s_write(disklog_t *self, const log_append_t *append) {
             s_set_value(disk, room, &entry, append->frame);
     log_t *frames = lower ? self->memory : disk->frames;
     frames->engine->append(frames, append);
-    for (unsigned r = 0; r < ROOMS; r++) {
-        model_room_t *known = &model_now(self->sim)->rooms[r];
-        log_bounds_t bounds = self->log.engine->bounds(&self->log, zr_span(room_text(r)));
-        if (bounds.oldest > known->oldest)
-            known->oldest = bounds.oldest;
-    }
+    s_note_oldest(self);
+}
+
+static void s_forget_room(disklog_t *self, const log_forget_t *forget) {
+    log_forget_t gone = *forget;
+    log_t *place = s_place(self, zr_span_of(gone.room, gone.room_len));
+    if (self->sim->plant == PLANT_SUNKEN_FLOOR)
+        gone.head = 0;
+    place->engine->forget(place, &gone);
+    s_note_oldest(self);
 }
 
 /* --- Syncing --- */
@@ -156,10 +176,12 @@ static size_t s_sync(disklog_t *self, uint64_t *passes) {
     size_t count = 0;
     for (; self->syncing > 0; self->syncing--) {
         op_t op = s_take(self);
-        if (!op.commits) {
+        if (op.kind == OP_APPEND)
             s_write(self, &op.append);
+        else if (op.kind == OP_FORGET)
+            s_forget_room(self, &op.forget);
+        if (op.kind != OP_COMMIT)
             continue;
-        }
         for (size_t i = 0; i < op.commit.mark_count; i++)
             s_set_mark(self->disk, &op.commit.marks[i]);
         log_commit_finish(&op.commit);
@@ -175,11 +197,11 @@ static size_t s_fail(disklog_t *self, uint64_t *passes) {
     world_trace(&self->sim->world, "the disk is full");
     while (self->count > 0) {
         op_t op = s_take(self);
-        if (op.commits) {
+        if (op.kind == OP_COMMIT) {
             log_commit_finish(&op.commit);
             model_failed(self->sim, op.commit.pass);
             passes[count++] = op.commit.pass;
-        } else {
+        } else if (op.kind == OP_APPEND) {
             zr_blob_unref(op.append.frame);
         }
     }
@@ -233,20 +255,19 @@ static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
 }
 
 static void s_append(log_t *log, const log_append_t *append) {
-    s_push((disklog_t *)log, &(op_t){.append = *append});
+    s_push((disklog_t *)log, &(op_t){.kind = OP_APPEND, .append = *append});
+}
+
+static void s_forget(log_t *log, const log_forget_t *forget) {
+    s_push((disklog_t *)log, &(op_t){.kind = OP_FORGET, .forget = *forget});
 }
 
 static void s_commit(log_t *log, const log_commit_t *commit) {
     disklog_t *self = (disklog_t *)log;
-    s_push(self, &(op_t){.commits = true, .commit = *commit});
+    s_push(self, &(op_t){.kind = OP_COMMIT, .commit = *commit});
     if (self->sim->plant == PLANT_EARLY_ACK)
         log->sink.stored(log->sink.ctx, commit->pass, true);
     s_begin_sync(self);
-}
-
-/* Where a room's frames are. */
-static log_t *s_place(disklog_t *self, zr_span_t room) {
-    return model_level(self->sim, (unsigned)room_number(room)) < ZR_LEVEL_DISK ? self->memory : self->disk->frames;
 }
 
 static void s_read_now(void *ctx, uint64_t incarnation) {
@@ -275,7 +296,9 @@ static void s_read(log_t *log, const log_read_t *read) {
 
 static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
     log_t *place = s_place((disklog_t *)log, room);
-    return place->engine->bounds(place, room);
+    log_bounds_t bounds = place->engine->bounds(place, room);
+    bounds.tail = bounds.oldest; /* what is too old need not go first */
+    return bounds;
 }
 
 static void s_restore(log_t *log, const log_restore_t *restore) {
@@ -284,7 +307,7 @@ static void s_restore(log_t *log, const log_restore_t *restore) {
     plant_t plant = self->sim->plant;
     for (unsigned r = 0; r < ROOMS; r++) {
         log_bounds_t bounds = s_bounds(log, zr_span(room_text(r)));
-        if (bounds.head)
+        if (bounds.head > bounds.begun)
             restore->room(restore->ctx, zr_span(room_text(r)), &bounds);
     }
     for (size_t i = 0; i < disk->value_count && plant != PLANT_FORGOTTEN_VALUES; i++) {
@@ -314,9 +337,9 @@ static void s_destroy(log_t *log) {
     free(passes);
     while (self->count > 0) {
         op_t op = s_take(self);
-        if (op.commits)
+        if (op.kind == OP_COMMIT)
             log_commit_finish(&op.commit);
-        else
+        else if (op.kind == OP_APPEND)
             zr_blob_unref(op.append.frame);
     }
     log_destroy(self->memory);
@@ -344,6 +367,7 @@ log_t *disklog_new(sim_t *sim, unsigned incarnation) {
         .commit = s_commit,
         .read = s_read,
         .bounds = s_bounds,
+        .forget = s_forget,
         .restore = s_restore,
         .destroy = s_destroy,
     };

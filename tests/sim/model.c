@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker.h"
 #include "client.h"
 #include "control.h"
 #include "sim.h"
@@ -45,6 +46,7 @@ void model_epoch(sim_t *sim, const char *text, zr_level_t level) {
     epoch_t *epoch = &model->epochs[model->epoch_count++];
     snprintf(epoch->text, sizeof epoch->text, "%s", text);
     model->commit_count = 0;
+    model->gathering = (commit_t){0};
     model->level = level;
 }
 
@@ -146,9 +148,15 @@ static uint64_t *s_value(model_room_t *room, int key) {
     return &room->values[key];
 }
 
+/* Of rooms of a lower level the broker does not know what there was before it began. */
+static bool s_known_begin(sim_t *sim, unsigned number, uint64_t prev) {
+    return prev == 0 || model_level(sim, number) == sim->model.level || broker_log(sim)->base == 0;
+}
+
 static void s_append_entry(sim_t *sim, unsigned number, const zr_entry_t *entry, uint64_t prev) {
     world_t *world = &sim->world;
     model_room_t *room = &model_now(sim)->rooms[number];
+    bool begins = room->count == room->first && s_known_begin(sim, number, prev);
     bool deleted = entry->flags & ZR_ENTRY_DELETE;
     int key = model_key_number(entry->key);
     uint64_t tag = model_tag(sim, entry->body, deleted, key);
@@ -175,8 +183,13 @@ static void s_append_entry(sim_t *sim, unsigned number, const zr_entry_t *entry,
     if (room->count == room->size)
         room->records = world_grow(room->records, &room->size, sizeof *room->records);
     record_t *record = &room->records[room->count++];
-    *record =
-        (record_t){.seq = entry->seq, .prev = prev, .time = entry->time, .tag = tag, .flags = entry->flags, .key = key};
+    *record = (record_t){.begins = begins,
+        .seq = entry->seq,
+        .prev = prev,
+        .time = entry->time,
+        .tag = tag,
+        .flags = entry->flags,
+        .key = key};
     memcpy(record->sender, entry->sender.ptr, entry->sender.len);
 }
 
@@ -195,6 +208,8 @@ static void s_take_in(sim_t *sim, zr_span_t frame, const log_append_t *append) {
     size_t count = 0;
     bool keyed = false;
     uint64_t time = 0;
+    if (sim->params.forget_after_ms && room->count == room->first && prev > head)
+        head = room->base = room->oldest = prev; /* above all rooms that were forgotten */
     if (prev != head)
         world_fail(world, "I2", "%s: an append names prev %llu after seq %llu", s_rooms[number],
             (unsigned long long)prev, (unsigned long long)head);
@@ -227,11 +242,57 @@ static void s_relayed(sim_t *sim, unsigned number, zr_span_t frame) {
     room->oldest = s_head(room, room->count);
 }
 
+/* The broker wants to forget a room: may it? */
+void model_forget(sim_t *sim, const log_forget_t *forget, uint64_t now) {
+    world_t *world = &sim->world;
+    int number = room_number(zr_span_of(forget->room, forget->room_len));
+    model_room_t *room = number < 0 ? NULL : &model_now(sim)->rooms[number];
+    if (!room || !sim->params.forget_after_ms) {
+        world_fail(world, "forget", "a room is forgotten that cannot be");
+        return;
+    }
+    world_trace(world, "broker forgets %s at %llu", s_rooms[number], (unsigned long long)forget->head);
+    const record_t *last = room->count > room->first ? &room->records[room->count - 1] : NULL;
+    for (size_t key = 0; key < room->value_count; key++)
+        if (room->values[key])
+            world_fail(world, "forget", "%s is forgotten and k%zu has a value", s_rooms[number], key);
+    if (!last)
+        return; /* it is not known to have anything */
+    bool old = sim->params.max_age && now - last->time > sim->params.max_age;
+    if (room->stored < room->count || last->seq != forget->head)
+        world_fail(world, "forget", "%s is forgotten at %llu and stands at %llu", s_rooms[number],
+            (unsigned long long)forget->head, (unsigned long long)last->seq);
+    else if (now - last->time <= sim->params.forget_after_ms * MS)
+        world_fail(world, "forget", "%s is forgotten too early", s_rooms[number]);
+    else if (!old && room->oldest < last->seq)
+        world_fail(world, "forget", "%s is forgotten and has entries to be kept", s_rooms[number]);
+    sim->model.gathering.forgets[number] = true;
+    sim->model.gathering.forgotten[number] = room->count;
+}
+
+/* It is: what was there is gone, and what was appended since begins the room. */
+static void s_forgotten(sim_t *sim, unsigned number, size_t records) {
+    model_room_t *room = &model_now(sim)->rooms[number];
+    uint64_t head = s_head(room, records);
+    room->first = records;
+    room->base = head;
+    if (room->oldest < head)
+        room->oldest = head;
+    if (room->count > records)
+        room->records[records].begins = s_known_begin(sim, number, head);
+}
+
+bool model_fresh(const sim_t *sim, const model_room_t *room) {
+    return sim->params.forget_after_ms && room->stored == room->first;
+}
+
 void model_commit(sim_t *sim, uint64_t pass) {
     model_t *model = &sim->model;
     if (model->commit_count == model->commit_size)
         model->commits = world_grow(model->commits, &model->commit_size, sizeof *model->commits);
     commit_t *commit = &model->commits[model->commit_count++];
+    *commit = model->gathering;
+    model->gathering = (commit_t){0};
     commit->number = pass;
     for (unsigned r = 0; r < ROOMS; r++)
         commit->counts[r] = model_now(sim)->rooms[r].count;
@@ -247,6 +308,8 @@ void model_stored(sim_t *sim, uint64_t pass) {
         model_room_t *room = &model_now(sim)->rooms[r];
         for (; room->stored < model->commits[0].counts[r]; room->stored++)
             model->messages[room->records[room->stored].tag].stored |= s_bit(sim);
+        if (model->commits[0].forgets[r])
+            s_forgotten(sim, r, model->commits[0].forgotten[r]);
     }
     memmove(model->commits, model->commits + 1, --model->commit_count * sizeof *model->commits);
 }

@@ -22,6 +22,7 @@ typedef struct {
     uint8_t flags;
     int key;
     char sender[ZR_NICK_MAX + 1];
+    bool begins; /* nothing of the room is known from before */
 } record_t;
 
 typedef struct {
@@ -31,7 +32,7 @@ typedef struct {
     size_t published; /* and so many were on the back */
     uint64_t oldest;  /* the log has what comes after */
     size_t first;     /* records of runs before this one, of which the log has nothing any more */
-    uint64_t base;    /* and the position that the run began after */
+    uint64_t base;    /* and the position that the run began after, or the room after it was forgotten */
     uint64_t *values; /* of each key the seq of its value; 0: none */
     size_t value_count;
 } model_room_t;
@@ -64,6 +65,8 @@ typedef struct {
 typedef struct {
     uint64_t number;
     size_t counts[ROOMS];
+    bool forgets[ROOMS]; /* the room with the records before this: */
+    size_t forgotten[ROOMS];
 } commit_t;
 
 typedef struct {
@@ -75,6 +78,7 @@ typedef struct {
     size_t key_count, key_size;
     commit_t *commits; /* not stored yet, in order */
     size_t commit_count, commit_size;
+    commit_t gathering; /* what the next one forgets */
     zr_level_t level;
 } model_t;
 
@@ -98,11 +102,15 @@ int model_key(struct sim *sim, unsigned room);
 
 /* --- What leaves the relay --- */
 void model_append(struct sim *sim, const log_append_t *append);
+void model_forget(struct sim *sim, const log_forget_t *forget, uint64_t now);
 void model_commit(struct sim *sim, uint64_t pass);
 void model_stored(struct sim *sim, uint64_t pass);
 void model_failed(struct sim *sim, uint64_t pass); /* and nothing that was appended since can be stored */
 void model_publish(struct sim *sim, zr_span_t frame);
 void model_send(struct sim *sim, const struct conn *conn, zr_span_t frame);
+
+/* Nothing was stored there since it was forgotten, so that a reader may stand at any position a room begins at. */
+bool model_fresh(const struct sim *sim, const model_room_t *room);
 
 /* The record with that seq; NULL: none. before gives the number of records with a seq up to `seq`. */
 const record_t *model_record(const model_room_t *room, uint64_t seq);

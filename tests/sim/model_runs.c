@@ -57,6 +57,7 @@ void model_again(sim_t *sim, uint64_t base) {
     model_t *model = &sim->model;
     uint64_t bit = 1ULL << (model->epoch_count - 1);
     model->commit_count = 0;
+    model->gathering = (commit_t){0};
     for (unsigned r = 0; r < ROOMS; r++) {
         model_room_t *room = &model_now(sim)->rooms[r];
         if (model_level(sim, r) < ZR_LEVEL_DISK) {

@@ -47,6 +47,8 @@ static void s_draw(params_t *params, rng_t *rng) {
         if (params->rights && params->levels[r] == ZR_LEVEL_NONE)
             params->levels[r] = ZR_LEVEL_MEMORY; /* what is relayed to nobody would never be seen */
     }
+    params->forget_after_ms = PICK(rng, 0, 0, 1, 100, 1000);
+    params->max_age = PICK(rng, 0, 1, 200, 1000) * MS;
 }
 
 void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {

@@ -30,7 +30,8 @@ struct client;
     X(UNTOLD_FAILURE, "untold-failure", "the log says stored of what did not fit on the disk")                         \
     X(POSITIONS_AGAIN, "positions-again", "rooms of a lower level begin anew in the same epoch")                       \
     X(PRIVATE_ON_BACK, "private-on-back", "what is for a private room's members is on the back too")                   \
-    X(LATE_REVOCATION, "late-revocation", "other rights are in force a moment later")
+    X(LATE_REVOCATION, "late-revocation", "other rights are in force a moment later")                                  \
+    X(SUNKEN_FLOOR, "sunken-floor", "a room that was forgotten begins where it began before")
 
 typedef enum {
 #define X(name, text, about) PLANT_##name,

@@ -69,6 +69,8 @@ static int s_some_key(client_t *client, unsigned room) {
 
 static void s_keyed(client_t *client, bool deletes, bool compares) {
     message_t message = {.client = client, .room = s_some_room(client), .deletes = deletes, .compares = compares};
+    if (client->sim->params.forget_after_ms && message.room % 2 == 0)
+        return; /* a room with a value is never forgotten */
     message.key = s_some_key(client, message.room);
     const model_room_t *room = s_known(client, message.room);
     if (compares && room && (size_t)message.key < room->value_count && rng_chance(s_rng(client), 4, 5))
@@ -261,6 +263,8 @@ static void s_act(client_t *client) {
         }
         at -= s_acts[i].weight;
     }
+    if (client->sim->params.forget_after_ms && rng_chance(s_rng(client), 1, 5))
+        s_leave(client); /* so that rooms are empty now and then */
     client_wake(client);
 }
 

@@ -21,6 +21,8 @@ typedef struct {
     size_t route_queue, reader_queue;   /* frames */
     uint64_t latency, jitter;           /* at most, of a connection */
     uint64_t log_delay;                 /* at most; 0: the log answers at once */
+    uint64_t forget_after_ms;           /* 0: no room is forgotten */
+    uint64_t max_age;                   /* of what rooms keep, µs; 0: for ever */
     bool durable;                       /* the log outlives the broker */
     zr_level_t levels[ROOMS];           /* at most what the log can */
     bool sparse;                        /* positions are shared by all rooms and leave holes */

@@ -5,12 +5,13 @@
 #include "broker.h"
 #include "sim.h"
 
-typedef enum { OP_APPEND, OP_COMMIT, OP_READ } op_kind_t;
+typedef enum { OP_APPEND, OP_COMMIT, OP_FORGET, OP_READ } op_kind_t;
 
 typedef struct {
     op_kind_t kind;
     log_append_t append;
     log_commit_t commit;
+    log_forget_t forget;
     log_read_t read;
 } op_t;
 
@@ -26,8 +27,8 @@ typedef struct {
     unsigned incarnation;
 } slowlog_t;
 
-static void s_append_now(slowlog_t *self, const log_append_t *append) {
-    self->memory->engine->append(self->memory, append);
+/* The model knows what the log has not. */
+static void s_note_oldest(slowlog_t *self) {
     for (unsigned r = 0; r < ROOMS; r++) {
         model_room_t *room = &model_now(self->sim)->rooms[r];
         log_bounds_t bounds = self->memory->engine->bounds(self->memory, zr_span(room_text(r)));
@@ -36,12 +37,27 @@ static void s_append_now(slowlog_t *self, const log_append_t *append) {
     }
 }
 
+static void s_append_now(slowlog_t *self, const log_append_t *append) {
+    self->memory->engine->append(self->memory, append);
+    s_note_oldest(self);
+}
+
+static void s_forget_now(slowlog_t *self, const log_forget_t *forget) {
+    log_forget_t gone = *forget;
+    if (self->sim->plant == PLANT_SUNKEN_FLOOR)
+        gone.head = 0;
+    self->memory->engine->forget(self->memory, &gone);
+    s_note_oldest(self);
+}
+
 static void s_do(slowlog_t *self, const op_t *op) {
     log_t *memory = self->memory;
     if (op->kind == OP_APPEND)
         s_append_now(self, &op->append);
     else if (op->kind == OP_COMMIT)
         memory->engine->commit(memory, &op->commit);
+    else if (op->kind == OP_FORGET)
+        s_forget_now(self, &op->forget);
     else
         memory->engine->read(memory, &op->read);
 }
@@ -114,6 +130,10 @@ static void s_append(log_t *log, const log_append_t *append) {
     s_later((slowlog_t *)log, &(op_t){.kind = OP_APPEND, .append = *append});
 }
 
+static void s_forget(log_t *log, const log_forget_t *forget) {
+    s_later((slowlog_t *)log, &(op_t){.kind = OP_FORGET, .forget = *forget});
+}
+
 static void s_commit(log_t *log, const log_commit_t *commit) {
     slowlog_t *self = (slowlog_t *)log;
     if (self->sim->plant == PLANT_EARLY_ACK)
@@ -127,7 +147,9 @@ static void s_read(log_t *log, const log_read_t *read) {
 
 static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
     slowlog_t *self = (slowlog_t *)log;
-    return self->memory->engine->bounds(self->memory, room);
+    log_bounds_t bounds = self->memory->engine->bounds(self->memory, room);
+    bounds.tail = bounds.oldest; /* what is too old need not go first */
+    return bounds;
 }
 
 static void s_destroy(log_t *log) {
@@ -149,6 +171,7 @@ log_t *slowlog_new(sim_t *sim, unsigned incarnation, zr_level_t level) {
         .commit = s_commit,
         .read = s_read,
         .bounds = s_bounds,
+        .forget = s_forget,
         .destroy = s_destroy,
     };
     slowlog_t *self = world_calloc(sizeof *self);

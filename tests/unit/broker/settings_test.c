@@ -178,6 +178,10 @@ START_TEST(test_times) {
     ck_assert_uint_eq(settings.mark_age_ms, 90 * 60 * 1000);
     s_good(&settings, "log\n    mark-age = 36h\n");
     ck_assert_uint_eq(settings.mark_age_ms, 36 * 3600 * 1000);
+    s_good(&settings, "log\n    forget-after = 1s\n");
+    ck_assert_uint_eq(settings.relay.forget_after_ms, 1000);
+    s_good(&settings, "log\n    forget-after = 0\n");
+    ck_assert_uint_eq(settings.relay.forget_after_ms, 0);
     s_bad("log\n    mark-age = 2w\n", "z.conf:2: log/mark-age: \"2w\" is no time");
     s_bad("log\n    mark-age = 1M\n", "\"1M\" is no time");
     s_bad("log\n    mark-age = 1ss\n", "\"1ss\" is no time");
@@ -194,6 +198,7 @@ START_TEST(test_log_on_disk) {
     ck_assert(!settings.refuse_corrupt);
     ck_assert_uint_eq(settings.queue_bytes, 64 << 20);
     ck_assert_uint_eq(settings.mark_age_ms, 7ULL * 24 * 3600 * 1000);
+    ck_assert_uint_eq(settings.relay.forget_after_ms, 30ULL * 24 * 3600 * 1000);
     ck_assert_uint_eq(settings.relay.policies.count, 0);
     s_good(&settings, "log\n    data = /var/lib/z\n    on-corrupt = refuse\n    queue-bytes = 1M\n");
     ck_assert_str_eq(settings.data, "/var/lib/z");
@@ -476,7 +481,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     }
     fclose(file);
     s_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 46);
+    ck_assert_uint_eq(settings_seen, 47);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);

@@ -36,15 +36,17 @@ typedef struct {
     /* To be set between fx_begin and fx_start. */
     relay_config_t config;
     log_memory_limits_t limits;
-    bool late;     /* the log does nothing until fx_log_step */
-    uint64_t gap;  /* between a room's positions; 1 */
-    bool durable;  /* the log keeps everything over fx_restart but rooms of a lower level */
-    uint64_t base; /* where those begin */
+    bool late;        /* the log does nothing until fx_log_step */
+    uint64_t gap;     /* between a room's positions; 1 */
+    bool durable;     /* the log keeps everything over fx_restart but rooms of a lower level */
+    uint64_t base;    /* where those begin */
+    uint64_t ceiling; /* above it no room is forgotten */
     void (*restore)(const log_restore_t *restore); /* tells of more from before */
 
     size_t fail;        /* so many commits of the log fail; each takes those with it that are in the queue by then */
     fx_mark_t marks[8]; /* that the last commit brought */
     size_t mark_count;
+    size_t forgets;        /* rooms that the log has forgotten */
     size_t held;           /* that the last commit told of */
     log_append_t appended; /* the last one; its frame is not to be used */
 
@@ -130,6 +132,7 @@ const log_sink_t *fx_log_sink(void); /* for a log that breaks its promises */
 typedef struct {
     char name[ZR_ROOM_MAX + 1];
     uint64_t appended, published, time; /* `appended`: and stored */
+    bool forgotten, begins;             /* it may begin anew, above, in the log and on the back */
 } fx_room_t;
 
 fx_room_t *fx_room(zr_span_t name);

@@ -16,7 +16,7 @@ static struct {
     log_t log;
     log_t *disk, *memory;
     job_t *jobs, **tail;
-    log_append_t *staged; /* since the commit before */
+    effect_t *staged; /* since the commit before */
     size_t staged_count;
     uint64_t void_upto; /* a pass failed, and those up to this one go with it */
     uint64_t committed; /* the newest pass in the queue, or done */
@@ -28,7 +28,7 @@ static struct {
 
 /* --- What is known of each room --- */
 
-static fx_room_t s_rooms[1024];
+static fx_room_t s_rooms[2048];
 static size_t s_room_count;
 
 fx_room_t *fx_room(zr_span_t name) {
@@ -113,8 +113,20 @@ static void s_note_marks(const log_commit_t *commit) {
     }
 }
 
-static log_t *s_engine_of(const log_append_t *append) {
-    return append->level == ZR_LEVEL_DISK || !fx.durable ? s_log.disk : s_log.memory;
+/* Where the room is kept. */
+static log_t *s_place(zr_span_t room) {
+    const policy_t *policy = policy_of(&fx.config.policies, room);
+    return fx.durable && policy->has_level && policy->level < ZR_LEVEL_DISK ? s_log.memory : s_log.disk;
+}
+
+static void s_forget_now(const log_forget_t *forget, bool ok) {
+    log_t *log = s_place(zr_span_of(forget->room, forget->room_len));
+    if (!ok)
+        return;
+    log->engine->forget(log, forget);
+    fx.forgets++;
+    fx_room_t *room = fx_room(zr_span_of(forget->room, forget->room_len));
+    room->forgotten = room->begins = true;
 }
 
 static void s_append_now(const log_append_t *append, bool ok) {
@@ -123,11 +135,12 @@ static void s_append_now(const log_append_t *append, bool ok) {
         return;
     }
     fx_room_t *room = fx_room(append->room);
-    ck_assert(!room->appended || append->prev == room->appended);
+    ck_assert(!room->appended || append->prev == room->appended || (room->forgotten && append->prev > room->appended));
+    room->forgotten = false;
     room->appended = append->last;
     if (append->keyed && append->level == ZR_LEVEL_DISK)
         s_set_values(append);
-    log_t *log = s_engine_of(append);
+    log_t *log = s_place(append->room);
     log->engine->append(log, append);
 }
 
@@ -138,7 +151,10 @@ static void s_commit_now(const log_commit_t *commit) {
     }
     bool ok = commit->pass > s_log.void_upto;
     for (size_t i = 0; i < s_log.staged_count; i++)
-        s_append_now(&s_log.staged[i], ok);
+        if (s_log.staged[i].kind == EFFECT_APPEND)
+            s_append_now(&s_log.staged[i].append, ok);
+        else
+            s_forget_now(&s_log.staged[i].forget, ok);
     s_log.staged_count = 0;
     for (size_t i = 0; ok && i < commit->mark_count; i++)
         s_set_mark(&commit->marks[i]);
@@ -149,15 +165,16 @@ static void s_commit_now(const log_commit_t *commit) {
 }
 
 static void s_do(const effect_t *job) {
-    if (job->kind == EFFECT_APPEND) {
+    if (job->kind == EFFECT_APPEND || job->kind == EFFECT_FORGET) {
         s_log.staged = realloc(s_log.staged, (s_log.staged_count + 1) * sizeof *s_log.staged);
-        s_log.staged[s_log.staged_count++] = job->append;
-        fx.appended = job->append;
+        s_log.staged[s_log.staged_count++] = *job;
+        if (job->kind == EFFECT_APPEND)
+            fx.appended = job->append;
     } else if (job->kind == EFFECT_COMMIT) {
         s_commit_now(&job->commit);
     } else {
         zr_span_t room = zr_span_of(job->read.room, job->read.room_len);
-        log_t *log = s_log.memory->engine->bounds(s_log.memory, room).head ? s_log.memory : s_log.disk;
+        log_t *log = s_place(room);
         log->engine->read(log, &job->read);
     }
 }
@@ -214,14 +231,16 @@ static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
 
 static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
     (void)log;
-    log_bounds_t bounds = s_log.memory->engine->bounds(s_log.memory, room);
-    return bounds.head ? bounds : s_log.disk->engine->bounds(s_log.disk, room);
+    log_t *place = s_place(room);
+    log_bounds_t bounds = place->engine->bounds(place, room);
+    bounds.tail = bounds.oldest; /* retention is at its end */
+    return bounds;
 }
 
 static void s_restore(log_t *log, const log_restore_t *restore) {
     for (size_t i = 0; i < s_room_count; i++) {
         log_bounds_t bounds = s_bounds(log, zr_span(s_rooms[i].name));
-        if (bounds.head)
+        if (bounds.head > bounds.begun)
             restore->room(restore->ctx, zr_span(s_rooms[i].name), &bounds);
     }
     for (size_t i = 0; i < s_log.value_count; i++) {
@@ -271,7 +290,8 @@ static void s_drop_jobs(void) {
     }
     s_log.tail = &s_log.jobs;
     for (size_t i = 0; i < s_log.staged_count; i++)
-        zr_blob_unref(s_log.staged[i].frame);
+        if (s_log.staged[i].kind == EFFECT_APPEND)
+            zr_blob_unref(s_log.staged[i].append.frame);
     s_log.staged_count = 0;
     s_log.void_upto = s_log.committed = 0;
 }
@@ -291,7 +311,8 @@ log_t *fx_log_begin(void) {
             s_log.disk->engine->bounds(s_log.disk, zr_span(s_rooms[i].name)).head;
     s_log.log = (log_t){.engine = fx.durable ? &durable : &plain,
         .level = fx.durable ? ZR_LEVEL_DISK : ZR_LEVEL_MEMORY,
-        .base = fx.base};
+        .base = fx.base,
+        .ceiling = fx.ceiling};
     return &s_log.log;
 }
 

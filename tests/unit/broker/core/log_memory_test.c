@@ -111,6 +111,31 @@ START_TEST(test_unknown_room) {
 }
 END_TEST
 
+START_TEST(test_a_room_is_forgotten) {
+    s_begin(s_wide);
+    s_append('a', 3);
+    s_append('b', 1);
+    s_log->engine->forget(s_log, &(log_forget_t){.room = "a", .room_len = 1, .head = 3});
+    log_bounds_t bounds = s_log->engine->bounds(s_log, LIT("a"));
+    ck_assert_uint_eq(bounds.head, 3);
+    ck_assert_uint_eq(bounds.oldest, 3);
+    ck_assert_uint_eq(bounds.begun, 3);
+    ck_assert_str_eq(s_read((log_read_t){.after = 0}), "= 3");
+    ck_assert_str_eq(s_read((log_read_t){.after = 3}), "= 3 complete");
+    ck_assert_str_eq(s_read((log_read_t){.after = 4}), "= 4");
+    ck_assert_str_eq(s_read((log_read_t){.last = 4, .begun = 3}), "= 3 complete");
+    s_log->engine->forget(s_log, &(log_forget_t){.room = "b", .room_len = 1, .head = 1});
+    ck_assert_uint_eq(s_log->engine->bounds(s_log, LIT("b")).head, 3); /* it never sinks */
+    s_append('a', 2);
+    bounds = s_log->engine->bounds(s_log, LIT("a"));
+    ck_assert_uint_eq(bounds.begun, 3);
+    ck_assert_uint_eq(bounds.tail, 3);
+    ck_assert_str_eq(s_read((log_read_t){.last = 4, .begun = 3}), "3: 4 5 | = 5 complete");
+    ck_assert_str_eq(s_read((log_read_t){.last = 4}), "3: 4 5 | = 5");
+    log_destroy(s_log);
+}
+END_TEST
+
 START_TEST(test_slices_are_cut_at_both_ends) {
     s_begin(s_wide);
     s_append('a', 3);
@@ -249,6 +274,6 @@ START_TEST(test_the_ring_wraps_and_grows) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.log_memory", test_commit_is_stored_at_once, test_unknown_room, test_slices_are_cut_at_both_ends,
-    test_the_last_so_many, test_positions_with_gaps, test_a_room_forgets_by_entries, test_a_room_forgets_by_bytes,
-    test_all_rooms_together_forget_the_oldest, test_the_ring_wraps_and_grows)
+UNIT_MAIN("broker.core.log_memory", test_commit_is_stored_at_once, test_unknown_room, test_a_room_is_forgotten,
+    test_slices_are_cut_at_both_ends, test_the_last_so_many, test_positions_with_gaps, test_a_room_forgets_by_entries,
+    test_a_room_forgets_by_bytes, test_all_rooms_together_forget_the_oldest, test_the_ring_wraps_and_grows)

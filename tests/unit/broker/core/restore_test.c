@@ -275,7 +275,7 @@ END_TEST
 
 static void s_garbage(const log_restore_t *restore) {
     void *ctx = restore->ctx;
-    log_bounds_t bounds = {0, 0, 0};
+    log_bounds_t bounds = {0};
     restore->room(ctx, LIT("r"), &bounds); /* it is there */
     restore->room(ctx, LIT(""), &bounds);
     restore->room(ctx, LIT("{}"), &bounds);

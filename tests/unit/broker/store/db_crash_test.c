@@ -57,6 +57,15 @@ static bool s_add_frame(store_t *store, model_t *model, uint64_t *random, uint64
     return store_add(store, room, append);
 }
 
+/* A room is forgotten, and used again. */
+static bool s_begin_anew(store_t *store, const model_t *model, uint64_t *random) {
+    uint32_t room = 1 + (uint32_t)store_below(random, model->rooms);
+    char name[16];
+    snprintf(name, sizeof name, "room%u", room);
+    return db_forget_room(store->db, room, model->heads[room], store->error) &&
+           db_add_room(store->db, room, zr_span(name), store->error);
+}
+
 static bool s_transaction(run_t *run, uint64_t *random, uint64_t step) {
     store_t *store = &run->store;
     model_t model = run->model;
@@ -70,7 +79,7 @@ static bool s_transaction(run_t *run, uint64_t *random, uint64_t step) {
             return false;
         }
     }
-    bool ok = true;
+    bool ok = store_below(random, 5) > 0 || s_begin_anew(store, &model, random);
     for (uint64_t i = 1 + store_below(random, 4); i > 0 && ok; i--)
         ok = s_add_frame(store, &model, random, step);
     for (uint64_t i = store_below(random, 3); i > 0 && ok; i--) {

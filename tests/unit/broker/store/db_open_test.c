@@ -89,7 +89,7 @@ START_TEST(test_settings_of_the_file) {
     ck_assert_int_eq(sqlite3_open(store_path(&store, "zrelay.db"), &other), SQLITE_OK);
     static const struct {
         const char *pragma, *value;
-    } expected[] = {{"application_id", "2054319225"}, {"user_version", "1"}, {"journal_mode", "wal"},
+    } expected[] = {{"application_id", "2054319225"}, {"user_version", "2"}, {"journal_mode", "wal"},
         {"auto_vacuum", "2"}, {"page_size", "8192"}};
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         char text[64];
@@ -194,13 +194,15 @@ START_TEST(test_a_directory_that_cannot_be_written) {
 }
 END_TEST
 
-START_TEST(test_a_newer_schema_is_refused) {
+START_TEST(test_another_schema_is_refused) {
     store_t store;
     store_begin(&store);
     db_close(store.db);
-    s_sql(&store, "PRAGMA user_version = 2");
-    s_refused(&store, DB_REFUSED, "made by a newer zrelayd (schema 2, this one knows 1)");
+    s_sql(&store, "PRAGMA user_version = 3");
+    s_refused(&store, DB_REFUSED, "made by a newer zrelayd (schema 3, this one knows 2)");
     s_sql(&store, "PRAGMA user_version = 1");
+    s_refused(&store, DB_REFUSED, "made by an older zrelayd (schema 1, this one knows 2)");
+    s_sql(&store, "PRAGMA user_version = 2");
     store_open(&store);
     store_end(&store);
 }
@@ -250,6 +252,7 @@ END_TEST
 START_TEST(test_contradictions_are_corrupt) {
     static const char *const damages[] = {"UPDATE rooms SET oldest = 50", "UPDATE rooms SET gone_entries = 50",
         "UPDATE rooms SET gone_bytes = 5000", "UPDATE rooms SET name = ''", "UPDATE rooms SET oldest = 'x'",
+        "UPDATE rooms SET begun = 1", "UPDATE meta SET value = 'x' WHERE name = 'floor'",
         "UPDATE rooms SET name = 'a b'", "UPDATE rooms SET id = 9000000", "UPDATE keys SET room = 7",
         "UPDATE keys SET key = printf('%.256c', 'x')", "UPDATE keys SET body = 'text'", "UPDATE keys SET seq = -1",
         "UPDATE marks SET client = x'00'", "UPDATE meta SET value = 'x' WHERE name = 'epoch'", "DELETE FROM meta",
@@ -331,6 +334,6 @@ END_TEST
 UNIT_MAIN("broker.store.db_open", test_a_missing_directory_is_made, test_the_epoch_stays,
     test_an_epoch_uses_all_its_bits, test_settings_of_the_file, test_one_broker_at_a_time,
     test_the_lock_of_a_dead_one_is_free, test_directories_that_will_not_do, test_what_belongs_to_others,
-    test_a_directory_that_cannot_be_written, test_a_newer_schema_is_refused, test_another_programs_database_is_refused,
+    test_a_directory_that_cannot_be_written, test_another_schema_is_refused, test_another_programs_database_is_refused,
     test_an_empty_database_is_taken, test_no_database_is_corrupt, test_contradictions_are_corrupt, test_put_aside,
     test_a_write_ahead_log_alone, test_a_reader_needs_a_database)

@@ -187,6 +187,29 @@ START_TEST(test_a_room_that_nobody_used) {
 END_TEST
 
 /* The bounds are those of a moment before: more was stored since, or dropped. */
+/* The caller knows a room that was forgotten meanwhile; its id is nobody's, or another's. */
+START_TEST(test_a_room_that_was_forgotten) {
+    store_t store;
+    store_begin(&store);
+    log_bounds_t bounds = {.head = 5};
+    zr_blob_t *frames[10];
+    for (int i = 0; i < 2; i++) {
+        log_read_t read = {
+            .room = "a", .room_len = 1, .after = 1, .until = 9, .entries = 10, .frames = 10, .bytes = 999};
+        log_slice_t slice;
+        ck_assert_ok(&store, db_read(store.db, 1, &bounds, &read, &slice, frames, store.error));
+        ck_assert_uint_eq(slice.count, 0);
+        ck_assert_uint_eq(slice.seq, 5);
+        ck_assert(!slice.complete && !slice.more);
+        if (i > 0)
+            break;
+        store_room(&store, 1, "b");
+        store_put(&store, 1, store_plain(LIT("b"), 0, 5, 5, 10));
+    }
+    store_end(&store);
+}
+END_TEST
+
 START_TEST(test_bounds_that_are_older) {
     world_t world;
     s_begin(&world, 1, 1000000);
@@ -318,5 +341,5 @@ START_TEST(test_a_page_that_cannot_be_read) {
 END_TEST
 
 UNIT_MAIN("broker.store.db_read", test_slices_are_those_of_the_memory_log, test_each_request_of_a_small_room,
-    test_a_room_that_nobody_used, test_bounds_that_are_older, test_large_frames, test_a_damaged_frame,
-    test_a_page_that_cannot_be_read)
+    test_a_room_that_nobody_used, test_a_room_that_was_forgotten, test_bounds_that_are_older, test_large_frames,
+    test_a_damaged_frame, test_a_page_that_cannot_be_read)

@@ -52,6 +52,47 @@ START_TEST(test_a_room_that_begins_late) {
 }
 END_TEST
 
+static bool s_forget(store_t *store, uint32_t id, uint64_t head) {
+    return db_begin(store->db, store->error) && db_forget_room(store->db, id, head, store->error) &&
+           db_commit(store->db, store->error);
+}
+
+START_TEST(test_a_room_is_forgotten) {
+    store_t store;
+    store_begin(&store);
+    store_room(&store, 1, "a");
+    store_room(&store, 2, "b");
+    store_put(&store, 1, store_frame(LIT("a"), 0, (item_t[]){{1, "k", "v"}, {2, NULL, "x"}}, 2, 5));
+    store_put(&store, 2, store_plain(LIT("b"), 0, 9, 5, 10));
+    ck_assert_uint_eq(db_floor(store.db), 0);
+    ck_assert_ok(&store, db_begin(store.db, store.error));
+    ck_assert_ok(&store, db_forget_room(store.db, 1, 2, store.error));
+    db_rollback(store.db);
+    store_reopen(&store);
+    ck_assert_uint_eq(db_floor(store.db), 0);
+    ck_assert_uint_eq(store_look(&store, 1).bounds.head, 2);
+    ck_assert_ok(&store, s_forget(&store, 2, 9));
+    ck_assert_ok(&store, s_forget(&store, 1, 2)); /* which is lower */
+    ck_assert(!s_forget(&store, 1, 2));           /* it is not there any more */
+    db_rollback(store.db);
+    store_reopen(&store);
+    ck_assert_uint_eq(db_floor(store.db), 9);
+    store_room(&store, 1, "c"); /* the id is free */
+    store_put(&store, 1, store_plain(LIT("c"), 9, 2, 5, 10));
+    ck_assert_uint_eq(store_look(&store, 1).bounds.begun, 9);
+    ck_assert_uint_eq(store_look(&store, 1).bounds.tail, 9);
+    store_put(&store, 1, store_plain(LIT("c"), 11, 1, 6, 10));
+    store_reopen(&store);
+    db_room_t room = store_look(&store, 1);
+    ck_assert_uint_eq(room.bounds.begun, 9);
+    ck_assert_uint_eq(room.bounds.oldest, 9);
+    ck_assert_uint_eq(room.bounds.tail, 11);
+    ck_assert_uint_eq(room.bounds.head, 12);
+    ck_assert_uint_eq(room.entries, 3);
+    store_end(&store);
+}
+END_TEST
+
 START_TEST(test_rollback_leaves_nothing) {
     store_t store;
     store_begin(&store);
@@ -227,6 +268,6 @@ START_TEST(test_the_write_ahead_log_stays_small) {
 END_TEST
 
 UNIT_MAIN("broker.store.db_write", test_rooms_and_frames_come_back, test_a_room_without_entries,
-    test_a_room_that_begins_late, test_rollback_leaves_nothing, test_one_unlucky_part_spoils_the_whole,
-    test_the_highest_position, test_values_are_the_last_of_their_keys, test_a_large_value,
-    test_marks_come_longest_unused_first, test_the_write_ahead_log_stays_small)
+    test_a_room_that_begins_late, test_a_room_is_forgotten, test_rollback_leaves_nothing,
+    test_one_unlucky_part_spoils_the_whole, test_the_highest_position, test_values_are_the_last_of_their_keys,
+    test_a_large_value, test_marks_come_longest_unused_first, test_the_write_ahead_log_stays_small)

@@ -214,6 +214,8 @@ char *store_dump(store_t *store) {
     ck_assert_ok(store, db_each_room(store->db, s_dump_room, &dump, store->error));
     ck_assert_ok(store, db_each_value(store->db, s_dump_value, &dump, store->error));
     ck_assert_ok(store, db_each_mark(store->db, s_dump_mark, &dump, store->error));
+    if (db_floor(dump.reader))
+        fprintf(dump.out, "floor %llu\n", (unsigned long long)db_floor(dump.reader));
     db_close(dump.reader);
     fclose(dump.out);
     return text;

@@ -671,6 +671,152 @@ START_TEST(test_retention_beside_a_damaged_room) {
 }
 END_TEST
 
+static void s_forget(char name) {
+    s_log->engine->forget(s_log, &(log_forget_t){.room = {name}, .room_len = 1, .head = s_heads[name - 'a']});
+}
+
+START_TEST(test_a_room_is_forgotten) {
+    s_begin();
+    s_append_as('a', 3, "k", ZR_LEVEL_DISK);
+    s_append('b', 1);
+    s_commit(1);
+    s_expect("1 ");
+    s_forget('a');
+    s_assert_bounds('a', 0, 3);
+    s_commit(2);
+    s_expect("2 ");
+    s_assert_bounds('a', 3, 3); /* and so does any room that is not known */
+    s_assert_bounds('z', 3, 3);
+    s_assert_bounds('b', 0, 1);
+    s_read('a', 0, 0);
+    s_expect("#7 = 3");
+    s_read('a', 3, 0);
+    s_expect("#7 = 3 complete");
+    s_reopen();
+    s_expect_restored("b 0-1@1001; ");
+    s_assert_bounds('a', 3, 3);
+    s_heads['c' - 'a'] = 3;
+    s_append('c', 1);
+    s_commit(3);
+    s_expect("3 ");
+    s_read('c', 3, 0);
+    s_expect("#7 3: 4 | = 4 complete");
+    s_reopen();
+    s_expect_restored("c 3-4@1004; b 0-1@1001; "); /* it has the id that was free */
+    ck_assert_uint_eq(s_log->engine->bounds(s_log, LIT("c")).begun, 3);
+    s_assert_bounds('a', 3, 3);
+    s_finish();
+}
+END_TEST
+
+START_TEST(test_a_room_is_used_while_it_is_forgotten) {
+    s_begin();
+    s_append('a', 3);
+    s_commit(1);
+    s_expect("1 ");
+    s_hold(2);
+    s_forget('a');
+    s_append('a', 1);
+    s_commit(3);
+    s_append('a', 1);
+    s_commit(4);
+    s_assert_bounds('a', 0, 3);
+    gate_open(false);
+    s_expect("2 3 4 ");
+    s_assert_bounds('a', 3, 5);
+    s_read('a', 0, 0);
+    s_expect("#7 3: 4 | 4: 5 | = 5");
+    s_append('a', 1);
+    s_commit(5);
+    s_expect("5 ");
+    s_reopen();
+    s_expect_restored("h 0-1@1001; a 3-6@1006; ");
+    s_finish();
+}
+END_TEST
+
+START_TEST(test_a_room_could_not_be_forgotten) {
+    s_begin();
+    s_append('a', 3);
+    s_commit(1);
+    s_expect("1 ");
+    for (int again = 0; again < 2; again++) {
+        s_hold(2);
+        s_forget('a');
+        if (again)
+            s_append('a', 1);
+        s_commit(3);
+        if (again)
+            s_append('a', 1);
+        s_commit(4);
+        gate_open(true);
+        s_expect("2! 3! 4! ");
+        s_heads['h' - 'a'] = 0;
+        s_heads[0] = 3;
+        s_assert_bounds('a', 0, 3);
+        s_assert_bounds('z', 0, 0);
+    }
+    s_append('a', 1);
+    s_commit(5);
+    s_expect("5 ");
+    s_read('a', 0, 0);
+    s_expect("#7 0: 1 2 3 | 3: 4 | = 4 complete");
+    s_forget('a');
+    s_commit(6);
+    s_expect("6 ");
+    s_assert_bounds('a', 4, 4);
+    s_reopen();
+    s_expect_restored("");
+    s_assert_bounds('a', 4, 4);
+    s_finish();
+}
+END_TEST
+
+START_TEST(test_a_room_in_memory_is_forgotten) {
+    s_begin();
+    s_policy("m", (policy_t){.has_level = true, .level = ZR_LEVEL_MEMORY});
+    s_reopen();
+    uint64_t base = s_log->base;
+    s_heads['m' - 'a'] = base;
+    s_append_as('m', 2, NULL, ZR_LEVEL_MEMORY);
+    s_commit(1);
+    s_expect("1 ");
+    s_forget('m');
+    s_commit(2);
+    s_expect("2 ");
+    s_assert_bounds('m', base + 2, base + 2);
+    s_assert_bounds('a', 0, 0); /* what is on the disk begins where it did */
+    s_finish();
+}
+END_TEST
+
+/* Retention has been told of the room, and is not there yet; another room gets the id. */
+START_TEST(test_forgotten_while_retention_is_due) {
+    s_begin();
+    s_policy("a", (policy_t){.max_age = 1});
+    s_reopen();
+    s_append('a', 2);
+    s_append('a', 1);
+    s_commit(1);
+    s_expect("1 ");
+    s_hold(2);
+    log_sqlite_tick(s_log, 10000);
+    s_forget('a');
+    s_commit(3);
+    gate_open(false);
+    s_expect("2 3 ");
+    s_heads['b' - 'a'] = 3;
+    s_append('b', 2);
+    s_append('b', 1);
+    s_commit(4);
+    s_expect("4 ");
+    s_reopen();
+    s_assert_bounds('b', 3, 6);
+    s_assert_bounds('h', 0, 1);
+    s_finish();
+}
+END_TEST
+
 START_TEST(test_destroyed_while_passes_wait) {
     s_begin();
     s_hold(1);
@@ -733,4 +879,6 @@ UNIT_MAIN("broker.store.log_sqlite", test_stored_and_there_after_a_restart, test
     test_a_read_does_not_see_what_is_not_committed, test_a_frame_that_cannot_be_read, test_retention,
     test_marks_are_forgotten, test_too_much_waits, test_too_much_waits_at_the_relay,
     test_retention_after_the_clock_was_ahead, test_retention_is_tried_again, test_retention_beside_a_damaged_room,
-    test_destroyed_while_passes_wait, test_a_second_log_is_refused, test_corrupt_logs)
+    test_a_room_is_forgotten, test_a_room_is_used_while_it_is_forgotten, test_a_room_could_not_be_forgotten,
+    test_a_room_in_memory_is_forgotten, test_forgotten_while_retention_is_due, test_destroyed_while_passes_wait,
+    test_a_second_log_is_refused, test_corrupt_logs)

@@ -94,6 +94,20 @@ START_TEST(test_frames_are_bounded) {
 }
 END_TEST
 
+START_TEST(test_a_program_may_want_small_frames) {
+    bench_init_with(&b, (machine_config_t){.reconnect = true, .pack = 2});
+    bench_welcome(&b);
+    for (int i = 0; i < 5; i++)
+        s_put("a");
+    bench_run(&b);
+    SENT(&b, "publish a 1 2");
+    SENT(&b, "publish a 3 4");
+    SENT(&b, "publish a 5");
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
 START_TEST(test_no_more_under_way_than_the_window) {
     char body[600] = {0};
     bench_init(&b);
@@ -468,9 +482,9 @@ START_TEST(test_a_pause_outlives_the_connection) {
 END_TEST
 
 UNIT_MAIN("client.lib.machine_publish", test_one_message_is_one_frame, test_what_is_published_meanwhile_shares_a_frame,
-    test_frames_are_bounded, test_no_more_under_way_than_the_window, test_works_offline,
-    test_takes_only_what_the_protocol_allows, test_queue_is_full_at_its_limits, test_bodies_are_bounded_by_the_broker,
-    test_sixty_four_compare_and_sets, test_acks_are_cumulative, test_refusals,
+    test_frames_are_bounded, test_a_program_may_want_small_frames, test_no_more_under_way_than_the_window,
+    test_works_offline, test_takes_only_what_the_protocol_allows, test_queue_is_full_at_its_limits,
+    test_bodies_are_bounded_by_the_broker, test_sixty_four_compare_and_sets, test_acks_are_cumulative, test_refusals,
     test_conflict_names_where_the_value_stands, test_resends_what_is_unanswered_in_order_before_anything_new,
     test_a_resend_is_the_same_bytes, test_a_resend_leaves_out_what_is_answered,
     test_a_refusal_that_comes_again_is_told_once, test_smaller_limits_after_a_reconnect,

@@ -161,6 +161,28 @@ START_TEST(test_history_of_the_last) {
 }
 END_TEST
 
+START_TEST(test_history_of_a_room_that_begins_late) {
+    s_welcomed();
+    machine_history(b.machine, "a", 0, 9, 0, &number);
+    bench_run(&b);
+    SENT(&b, "replay room=a last=9");
+    bench_replay(&b, "a", 7, 8, 9);
+    bench_replayed(&b, 9, 2, true, false);
+    EVENT(&b, "entry a 8 for 1");
+    EVENT(&b, "entry a 9 for 1");
+    EVENT(&b, "done 1 count=2 seq=9 complete");
+    machine_history(b.machine, "a", 0, 0, 3, &number);
+    bench_run(&b);
+    SENT(&b, "replay room=a after=0 limit=3");
+    bench_replay(&b, "a", 7, 8, 9);
+    bench_replayed(&b, 9, 2, true, false);
+    EVENT(&b, "entry a 8 for 2");
+    EVENT(&b, "entry a 9 for 2");
+    EVENT(&b, "done 2 count=2 seq=9 complete");
+    bench_finish(&b);
+}
+END_TEST
+
 START_TEST(test_history_that_is_forgotten_in_part) {
     s_welcomed();
     machine_history(b.machine, "a", 2, 0, 9, &number);
@@ -470,9 +492,9 @@ END_TEST
 
 UNIT_MAIN("client.lib.machine_questions", test_who_in_pages, test_rooms_in_pages, test_a_list_that_goes_backwards_ends,
     test_history_up_to_the_head_of_this_moment, test_history_of_nothing, test_history_with_a_limit,
-    test_history_of_the_last, test_history_that_is_forgotten_in_part, test_history_waits_for_the_repair_of_its_room,
-    test_history_goes_on_after_a_reconnect, test_history_cut_by_another_epoch_ends,
-    test_state_is_valid_at_the_first_answers_seq, test_half_a_page_of_state_is_asked_for_anew, test_direct_and_ping,
-    test_a_direct_message_that_no_frame_holds, test_refused, test_asked_again_under_another_id_after_a_reconnect,
-    test_so_many_at_once, test_bad_names, test_admin, test_bans, test_admin_takes_only_what_the_protocol_allows,
-    test_asked_too_often_is_asked_again)
+    test_history_of_the_last, test_history_of_a_room_that_begins_late, test_history_that_is_forgotten_in_part,
+    test_history_waits_for_the_repair_of_its_room, test_history_goes_on_after_a_reconnect,
+    test_history_cut_by_another_epoch_ends, test_state_is_valid_at_the_first_answers_seq,
+    test_half_a_page_of_state_is_asked_for_anew, test_direct_and_ping, test_a_direct_message_that_no_frame_holds,
+    test_refused, test_asked_again_under_another_id_after_a_reconnect, test_so_many_at_once, test_bad_names, test_admin,
+    test_bans, test_admin_takes_only_what_the_protocol_allows, test_asked_too_often_is_asked_again)

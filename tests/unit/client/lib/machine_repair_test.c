@@ -267,6 +267,58 @@ START_TEST(test_incomplete_replay_tells_what_is_lost) {
 }
 END_TEST
 
+/* A room need not begin at 1: what was there before it was forgotten is nobody's loss who has nothing of it. */
+START_TEST(test_a_room_that_begins_late) {
+    bench_init(&b);
+    bench_live_room(&b, "a", 0);
+    bench_live(&b, "a", 8, 9, 9);
+    EVENT(&b, "gap a 0");
+    SENT(&b, "replay room=a after=0 until=8");
+    bench_replayed(&b, 8, 0, true, false);
+    bench_expect_entries(&b, "a", 9, 9);
+    EVENT(&b, "repaired a 9");
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+
+    bench_init(&b);
+    bench_live_room(&b, "a", 0);
+    bench_live(&b, "a", 11, 12, 12);
+    EVENT(&b, "gap a 0");
+    SENT(&b, "replay room=a after=0 until=11");
+    bench_replay(&b, "a", 8, 9, 10);
+    bench_replay(&b, "a", 10, 11, 11);
+    bench_replayed(&b, 11, 3, true, false);
+    bench_expect_entries(&b, "a", 9, 12);
+    EVENT(&b, "repaired a 12");
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+/* A slice after 0 of which a frame fell out, or that has one of another slice, says nothing of where the room begins.
+ */
+START_TEST(test_a_room_that_only_seems_to_begin_late) {
+    static const struct {
+        uint64_t prev, first, last;
+    } frames[][2] = {{{8, 9, 10}, {11, 12, 12}}, {{8, 9, 10}, {10, 11, 12}}};
+    for (size_t i = 0; i < 2; i++) {
+        bench_init(&b);
+        bench_live_room(&b, "a", 0);
+        bench_live(&b, "a", 12, 13, 13);
+        EVENT(&b, "gap a 0");
+        SENT(&b, "replay room=a after=0 until=12");
+        for (size_t j = 0; j < 2; j++)
+            bench_replay(&b, "a", frames[i][j].prev, frames[i][j].first, frames[i][j].last);
+        bench_replayed(&b, 12, 3, true, false);
+        NO_EVENT(&b);
+        bench_tick(&b, 1000);
+        SENT(&b, "replay room=a after=0 until=12");
+        bench_finish(&b);
+    }
+}
+END_TEST
+
 START_TEST(test_everything_forgotten) {
     bench_init(&b);
     bench_live_room(&b, "a", 5);
@@ -495,7 +547,8 @@ UNIT_MAIN("client.lib.machine_repair", test_live_entries_come_in_order, test_an_
     test_a_large_frame_does_not_break_the_buffer, test_lost_tail_is_replayed_after_a_grace,
     test_a_tail_lost_during_a_repair_is_not_forgotten, test_a_tail_that_comes_within_the_grace_is_not_lost,
     test_a_busy_program_is_not_a_loss, test_a_head_that_the_log_does_not_have_is_asked_for_once,
-    test_incomplete_replay_tells_what_is_lost, test_everything_forgotten, test_frames_of_an_earlier_replay_are_no_loss,
+    test_incomplete_replay_tells_what_is_lost, test_a_room_that_begins_late, test_a_room_that_only_seems_to_begin_late,
+    test_everything_forgotten, test_frames_of_an_earlier_replay_are_no_loss,
     test_a_hole_that_no_replay_fills_is_lost_at_last, test_too_many_replays_is_asked_again,
     test_as_many_replays_as_the_broker_allows, test_replay_waits_for_a_program_that_is_behind,
     test_private_rooms_come_by_dealer, test_converges_while_publishing_goes_on, test_a_room_changes_its_way,

@@ -456,6 +456,30 @@ START_TEST(test_destroy_after_close_still_sends) {
 }
 END_TEST
 
+/* Both are watched, so that the broken connection of each is told; the context is whole when they are gone. */
+START_TEST(test_sessions_may_share_a_context) {
+    s_open();
+    ck_assert_int_eq(zrelay_set_context(st.relay, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_context(st.relay, st.context), 0);
+    ck_assert_int_eq(zrelay_set_context(st.relay, st.context), 0);
+    zrelay_t *first = st.relay;
+    s_welcome(60000);
+    st.relay = zrelay_new(st.front_endpoint);
+    ck_assert_int_eq(zrelay_set_context(st.relay, st.context), 0);
+    s_welcome(60000);
+    ck_assert_int_eq(zrelay_publish(st.relay, "a", "1", 1, NULL), 0);
+    s_receive();
+    ck_assert_int_eq(st.frame[0], ZR_TYPE_PUBLISH);
+    zmq_close(st.front);
+    st.front = NULL;
+    s_until(ZRELAY_DISCONNECTED);
+    zrelay_destroy(st.relay);
+    st.relay = first;
+    s_until(ZRELAY_DISCONNECTED);
+    s_shut(); /* ends only when no socket is left */
+}
+END_TEST
+
 static void s_on_alarm(int signal) {
     (void)signal;
 }
@@ -516,6 +540,7 @@ START_TEST(test_options_before_the_start) {
     ck_assert_int_eq(zrelay_set_receive_queue(relay, 0), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_set_receive_queue(relay, 5), 0);
     ck_assert_int_eq(zrelay_set_reconnect(relay, false), 0);
+    ck_assert_int_eq(zrelay_set_packing(relay, 1), 0);
     ck_assert_uint_eq(zrelay_unacked(relay), 0);
     ck_assert_int_eq(zrelay_join(relay, "a", ZRELAY_FROM_NOW, 0), 0); /* starts it */
     ck_assert_int_eq(zrelay_set_nick(relay, "a"), ZRELAY_ESTATE);
@@ -523,6 +548,8 @@ START_TEST(test_options_before_the_start) {
     ck_assert_int_eq(zrelay_set_queue(relay, 1, 1), ZRELAY_ESTATE);
     ck_assert_int_eq(zrelay_set_receive_queue(relay, 5), ZRELAY_ESTATE);
     ck_assert_int_eq(zrelay_set_reconnect(relay, true), ZRELAY_ESTATE);
+    ck_assert_int_eq(zrelay_set_packing(relay, 0), ZRELAY_ESTATE);
+    ck_assert_int_eq(zrelay_set_context(relay, relay), ZRELAY_ESTATE);
     ck_assert_int_eq(zrelay_set(relay, "a", NULL, "x", 1, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_delete(relay, "a", NULL, NULL), ZRELAY_EINVAL);
     zrelay_destroy(relay);
@@ -667,6 +694,7 @@ UNIT_MAIN("client.lib.zrelay", test_from_hello_to_a_live_entry, test_large_frame
     test_never_blocks_when_the_broker_does_not_read, test_silence_makes_sockets_anew_and_the_descriptor_stays,
     test_a_broken_connection_is_told_at_once, test_a_bye_and_the_end_of_its_connection_are_one_loss,
     test_without_reconnect_a_broken_connection_ends_it, test_multipart_is_not_taken, test_close_says_bye_and_ends,
-    test_destroy_after_close_still_sends, test_a_signal_ends_waiting, test_next_waits_no_longer_than_it_may,
-    test_endpoints, test_options_before_the_start, test_words, test_both_sockets_are_encrypted, test_another_server_key,
-    test_one_side_encrypts, test_keys_and_tokens_that_are_none, test_a_pause_in_publishing)
+    test_destroy_after_close_still_sends, test_sessions_may_share_a_context, test_a_signal_ends_waiting,
+    test_next_waits_no_longer_than_it_may, test_endpoints, test_options_before_the_start, test_words,
+    test_both_sockets_are_encrypted, test_another_server_key, test_one_side_encrypts,
+    test_keys_and_tokens_that_are_none, test_a_pause_in_publishing)

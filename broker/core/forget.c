@@ -1,0 +1,58 @@
+/* Forgetting rooms: one that is empty, unused for long and without anything to be kept goes from the relay and from its
+ * log, so that names that were used once do not fill the broker up. The log goes first: until it has stored that, the
+ * room stays, and whoever uses it meanwhile goes on where it stood, so that no reader is ever told a position that a
+ * crash takes back. */
+#include "relay_internal.h"
+
+enum { LOOK_AT = 1000 }; /* rooms in one go */
+
+/* Longer than `age` (µs) ago? Times ahead of the clock are not. */
+static bool s_is_past(uint64_t now, uint64_t time, uint64_t age) {
+    return now > time && now - time > age;
+}
+
+static bool s_is_unused(const relay_t *relay, const room_t *room, uint64_t now) {
+    uint64_t used = room->last_time > room->emptied ? room->last_time : room->emptied;
+    if (used < relay->idle.began)
+        used = relay->idle.began;
+    return s_is_past(now, used, relay->config.forget_after_ms * 1000);
+}
+
+/* Is there something that somebody may still ask for? */
+static bool s_is_kept(const relay_t *relay, const room_t *room, uint64_t now) {
+    if (room->keys.by_key)
+        return true;
+    if (room->level == ZR_LEVEL_NONE)
+        return false;
+    log_bounds_t bounds = relay->log->engine->bounds(relay->log, room_name(room));
+    if (bounds.oldest >= bounds.head)
+        return false;
+    /* Retention has been there: what the log still has to delete is one frame. */
+    const policy_t *policy = policy_of(&relay->config.policies, room_name(room));
+    return !policy->max_age || !s_is_past(now, room->last_time, policy->max_age) || bounds.oldest < bounds.tail;
+}
+
+static bool s_may_go(const relay_t *relay, const room_t *room, uint64_t now) {
+    if (room->member_count > 0 || room->going || room->unstored > 0 || room->next_open || room->next_noisy)
+        return false;
+    if (relay->log->ceiling && room->level == relay->log->level && room->head > relay->log->ceiling)
+        return false;
+    return s_is_unused(relay, room, now) && !s_is_kept(relay, room, now);
+}
+
+void relay_forget_idle(relay_t *relay, uint64_t now) {
+    relay->now = now;
+    if (!relay->idle.began)
+        relay->idle.began = now;
+    if (!relay->config.forget_after_ms)
+        return;
+    for (int looked = 0; looked < LOOK_AT; looked++) {
+        room_t *room = order_next(&relay->order, zr_span_of(relay->idle.room, relay->idle.room_len), false);
+        relay->idle.room_len = room ? room->name_len : 0; /* at the end: from the beginning, the next time */
+        if (!room)
+            return;
+        memcpy(relay->idle.room, room->name, room->name_len);
+        if (s_may_go(relay, room, now))
+            batch_forget(relay, room);
+    }
+}

@@ -1,0 +1,81 @@
+/* What the parts of zrelay bench share: the plan, what came of it, and the modes. cmd_bench.c reads the options and
+ * shows the result; bench_run.c, bench_replay.c and bench_connect.c do the work over sessions that bench_pool.c keeps.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include "bench_schedule.h"
+#include "cli.h"
+#include "histogram.h"
+#include "zrelay.h"
+
+typedef enum {
+    BENCH_THROUGHPUT,
+    BENCH_LATENCY,
+    BENCH_FANOUT,
+    BENCH_REPLAY,
+    BENCH_CONNECT,
+    BENCH_MODES,
+} bench_mode_t;
+
+typedef struct {
+    bench_mode_t mode;
+    bench_schedule_t schedule; /* publishers, rooms, messages, rate */
+    uint64_t readers;          /* of each room */
+    uint64_t clients;          /* BENCH_CONNECT */
+    uint64_t size;             /* bytes of a message */
+    uint64_t unacked;          /* a publisher's messages that may wait for their ack */
+    uint64_t ahead;            /* messages that publishers may be ahead of the readers, on an average of these */
+    uint64_t io_threads;       /* of libzmq */
+    uint64_t quiet_ms;         /* give up after nothing moved for so long */
+    uint64_t hold_ms;          /* BENCH_CONNECT: how long all stay before memory is looked at */
+    uint64_t broker_pid;       /* 0: not known */
+    bool packed;               /* messages share PUBLISH frames; else each has one */
+    const char *prefix;        /* of the rooms' names */
+    uint32_t run;              /* this run's number, in names and messages */
+} bench_plan_t;
+
+typedef struct {
+    uint64_t published, acked, refused; /* messages */
+    zrelay_level_t level;               /* of the acks */
+    double acked_s, delivered_s;        /* from the first publish to the last of them; 0: there was none */
+    uint64_t expected, received;        /* deliveries */
+    uint64_t missing, disordered, foreign;
+    bool one_order;                /* the readers of each room saw the same */
+    uint64_t gaps, repaired, lost; /* what the library told of */
+    uint64_t disconnects;
+    histogram_t *latency, *late; /* BENCH_LATENCY: nanoseconds; how late the publishers themselves were */
+    uint64_t connected;          /* BENCH_CONNECT */
+    double connected_s;
+    uint64_t memory_before, memory_after; /* of the broker, bytes; 0: unknown */
+    bool interrupted, quiet;              /* ended before its time: by a signal; because nothing moved */
+} bench_result_t;
+
+/* Nothing is missing and all is in order. */
+bool bench_whole(const bench_plan_t *plan, const bench_result_t *result);
+
+/* Runs it. 0, or the exit code after telling why there is no result. */
+typedef int bench_run_fn(const bench_plan_t *plan, config_t *config, bench_result_t *result);
+bench_run_fn bench_run, bench_replay, bench_connect;
+
+/* ROOM of the run, into `name`. */
+enum { BENCH_ROOM_SIZE = 160 };
+void bench_room_name(const bench_plan_t *plan, uint64_t room, char name[BENCH_ROOM_SIZE]);
+
+/* Nanoseconds of the monotonic clock. */
+uint64_t bench_clock(void);
+
+/* --- What is shown: pure --- */
+
+const char *bench_mode_name(bench_mode_t mode);
+
+/* "throughput: 1 publisher, 1 room, 1 reader, 100-byte messages, packed" */
+void bench_title(zr_buffer_t *out, const bench_plan_t *plan);
+
+void bench_table(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_t *result);
+void bench_json(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_t *result);
+
+/* Latencies by percentile as an SVG picture; `title` is text. */
+void bench_svg(zr_buffer_t *out, const histogram_t *latency, const char *title);
+
+#endif

@@ -1,0 +1,180 @@
+#include "bench_pool.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "conn.h"
+#include "format.h"
+#include "signals.h"
+
+enum { READY = 256, DRAIN_MAX = 20000, GOODBYE_MS = 2000, TURN_NS = 100000000 };
+
+void *bench_context(const bench_plan_t *plan) {
+    void *context = zmq_ctx_new();
+    if (!context)
+        abort();
+    zmq_ctx_set(context, ZMQ_IO_THREADS, (int)plan->io_threads);
+    zmq_ctx_set(context, ZMQ_MAX_SOCKETS, zmq_ctx_get(context, ZMQ_SOCKET_LIMIT));
+    return context;
+}
+
+uint64_t bench_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void bench_pool_init(bench_pool_t *pool, size_t size, bench_event_fn *on_event, void *ctx) {
+    *pool = (bench_pool_t){.size = size, .on_event = on_event, .ctx = ctx};
+    pool->relays = calloc(size + 1, sizeof *pool->relays);
+    pool->wake_ms = calloc(size + 1, sizeof *pool->wake_ms);
+    pool->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (!pool->relays || !pool->wake_ms || pool->epoll < 0)
+        abort();
+}
+
+zrelay_t *bench_pool_open(bench_pool_t *pool, const config_t *config, void *context) {
+    zrelay_t *relay = zrelay_new(config->server);
+    if (!relay)
+        return NULL;
+    zrelay_set_agent(relay, "zrelay/" ZRELAY_VERSION " bench");
+    if (context)
+        zrelay_set_context(relay, context);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = pool->opened};
+    if (epoll_ctl(pool->epoll, EPOLL_CTL_ADD, zrelay_fd(relay), &event) != 0) {
+        zrelay_destroy(relay);
+        return NULL;
+    }
+    pool->wake_ms[pool->opened] = 0;
+    return pool->relays[pool->opened++] = relay;
+}
+
+/* --- Events --- */
+
+static void s_refused(bench_pool_t *pool, const zrelay_event_t *event) {
+    if (pool->refused)
+        return;
+    zr_buffer_t text = {0};
+    format_note(&text, event, false);
+    zr_buffer_u8(&text, '\0');
+    pool->refused = (char *)text.data;
+}
+
+static void s_event(bench_pool_t *pool, size_t index, const zrelay_event_t *event) {
+    switch (event->type) {
+    case ZRELAY_CONNECTED:
+        pool->connected++;
+        break;
+    case ZRELAY_JOINED:
+        pool->joined++;
+        break;
+    case ZRELAY_DISCONNECTED:
+        pool->disconnects++;
+        pool->connected--;
+        break;
+    case ZRELAY_GAP:
+        pool->gaps++;
+        break;
+    case ZRELAY_REPAIRED:
+        pool->repaired++;
+        break;
+    case ZRELAY_LOST:
+        pool->lost++;
+        break;
+    case ZRELAY_CLOSED:
+        pool->closed++;
+        break;
+    case ZRELAY_REFUSED:
+        s_refused(pool, event);
+        pool->on_event(index, event, pool->ctx);
+        break;
+    default:
+        pool->on_event(index, event, pool->ctx);
+    }
+}
+
+void bench_pool_drain(bench_pool_t *pool, size_t index) {
+    zrelay_t *relay = pool->relays[index];
+    const zrelay_event_t *event;
+    int taken = 0;
+    while (taken < DRAIN_MAX && (event = zrelay_next(relay, 0))) {
+        s_event(pool, index, event);
+        taken++;
+    }
+    int timeout = taken < DRAIN_MAX ? zrelay_timeout(relay) : 0;
+    pool->wake_ms[index] = timeout < 0 ? UINT64_MAX : timeout == 0 ? 0 : conn_clock() + (uint64_t)timeout;
+}
+
+void bench_pool_turn(bench_pool_t *pool, uint64_t nanoseconds) {
+    uint64_t next = UINT64_MAX;
+    for (size_t i = 0; i < pool->opened; i++)
+        if (pool->wake_ms[i] < next)
+            next = pool->wake_ms[i];
+    uint64_t now = next < UINT64_MAX ? conn_clock() : 0;
+    uint64_t left = next < UINT64_MAX && next > now ? (next - now) * 1000000 : next < UINT64_MAX ? 0 : UINT64_MAX;
+    if (left < nanoseconds)
+        nanoseconds = left;
+    struct timespec wait = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)};
+    struct pollfd file = {.fd = pool->epoll, .events = POLLIN};
+    struct epoll_event ready[READY];
+    int count = ppoll(&file, 1, &wait, NULL) > 0 ? epoll_wait(pool->epoll, ready, READY, 0) : 0;
+    for (int i = 0; i < count; i++)
+        bench_pool_drain(pool, (size_t)ready[i].data.u64);
+    if (next == UINT64_MAX)
+        return;
+    now = conn_clock();
+    for (size_t i = 0; i < pool->opened; i++)
+        if (pool->wake_ms[i] <= now)
+            bench_pool_drain(pool, i);
+}
+
+/* --- The beginning and the end --- */
+
+int bench_pool_ready(bench_pool_t *pool, const config_t *config, uint64_t joined) {
+    /* As long for each hundred sessions as for one. */
+    uint64_t end = conn_clock() + config->connect_ms * (1 + pool->opened / 100);
+    while (pool->connected < pool->opened || pool->joined < joined) {
+        bench_pool_turn(pool, TURN_NS);
+        if (pool->refused) {
+            cli_say("%s", pool->refused);
+            return CLI_REFUSED;
+        }
+        if (signals_stop())
+            return CLI_UNREACHABLE;
+        if (conn_clock() < end)
+            continue;
+        if (pool->connected == 0)
+            cli_say("cannot reach a broker at %s: is zrelayd running there?", config->server);
+        else
+            cli_say("of %zu sessions only %llu are connected, and %llu of %llu rooms joined", pool->opened,
+                (unsigned long long)pool->connected, (unsigned long long)pool->joined, (unsigned long long)joined);
+        return CLI_UNREACHABLE;
+    }
+    return 0;
+}
+
+void bench_pool_close(bench_pool_t *pool) {
+    if (!pool->relays)
+        return;
+    size_t closing = 0;
+    if (pool->connected > 0)
+        for (size_t i = 0; i < pool->opened; i++) {
+            closing += zrelay_close(pool->relays[i]) == 0;
+            bench_pool_drain(pool, i);
+        }
+    for (uint64_t end = conn_clock() + GOODBYE_MS; pool->closed < closing && conn_clock() < end;)
+        bench_pool_turn(pool, TURN_NS);
+    for (size_t i = 0; i < pool->opened; i++)
+        zrelay_destroy(pool->relays[i]);
+    close(pool->epoll);
+    free(pool->relays);
+    free(pool->wake_ms);
+    free(pool->refused);
+    *pool = (bench_pool_t){0};
+}

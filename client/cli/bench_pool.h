@@ -1,0 +1,44 @@
+/* Many sessions driven by one thread: opening, waiting, handing out their events, closing. */
+#ifndef BENCH_POOL_H
+#define BENCH_POOL_H
+
+#include "bench.h"
+
+typedef void bench_event_fn(size_t index, const zrelay_event_t *event, void *ctx);
+
+typedef struct {
+    zrelay_t **relays; /* NULL: not opened yet */
+    uint64_t *wake_ms; /* when each wants to be asked again; UINT64_MAX: when its descriptor says so */
+    size_t size, opened;
+    int epoll;
+    bench_event_fn *on_event; /* gets what the pool does not count itself */
+    void *ctx;
+    uint64_t connected, joined, closed; /* sessions; rooms of all sessions */
+    uint64_t gaps, repaired, lost, disconnects;
+    char *refused; /* what a session or a join was refused for, the first time; NULL: it was not */
+} bench_pool_t;
+
+/* A pool of `size` sessions, none opened yet. */
+void bench_pool_init(bench_pool_t *pool, size_t size, bench_event_fn *on_event, void *ctx);
+
+/* Opens the next session, in libzmq's `context` (NULL: one of its own); gives it back for options and joins, which must
+ * follow before the pool is driven. NULL when there are no descriptors left. */
+zrelay_t *bench_pool_open(bench_pool_t *pool, const config_t *config, void *context);
+
+/* Takes what events session `index` has, at most some thousands. */
+void bench_pool_drain(bench_pool_t *pool, size_t index);
+
+/* Waits for at most `nanoseconds` until something comes or is due, then takes the events. */
+void bench_pool_turn(bench_pool_t *pool, uint64_t nanoseconds);
+
+/* Waits until all sessions are connected and `joined` rooms are. 0, or the exit code after telling why not. */
+int bench_pool_ready(bench_pool_t *pool, const config_t *config, uint64_t joined);
+
+/* Says bye for all, waits a moment for the answers, frees everything. A pool that was not opened is accepted, zeroed.
+ */
+void bench_pool_close(bench_pool_t *pool);
+
+/* A libzmq context for many sessions. */
+void *bench_context(const bench_plan_t *plan);
+
+#endif

@@ -1,0 +1,65 @@
+#include "bench_readers.h"
+
+#include "unit.h"
+
+static const bench_plan_t s_plan = {.schedule = {4, 1, 2, 0}, .run = 7};
+static bench_readers_t s_readers;
+static bench_result_t s_result;
+
+static void s_take(size_t reader, uint64_t seq, uint64_t number) {
+    char body[BENCH_BODY_MIN];
+    uint64_t due;
+    bench_head_write(body, &(bench_head_t){.run = 7, .number = number});
+    bench_readers_event(&s_readers, reader,
+        &(zrelay_event_t){.type = ZRELAY_ENTRY, .seq = seq, .body = body, .body_len = sizeof body}, &due);
+}
+
+START_TEST(test_readers_of_two_rooms) {
+    bench_readers_init(&s_readers, &s_plan, 4);
+    for (size_t reader = 0; reader < 4; reader++) {
+        s_take(reader, 10 + reader % 2, 0);
+        ck_assert_uint_eq(s_readers.done, reader);
+        s_take(reader, 20, 1);
+    }
+    ck_assert_uint_eq(s_readers.done, 4);
+    ck_assert_uint_eq(bench_readers_received(&s_readers), 8);
+    bench_readers_end(&s_readers, &s_result);
+    ck_assert_uint_eq(s_result.expected, 8);
+    ck_assert_uint_eq(s_result.received, 8);
+    ck_assert(s_result.one_order);
+    bench_readers_finish(&s_readers);
+}
+END_TEST
+
+START_TEST(test_two_of_a_room_see_different_orders) {
+    bench_readers_init(&s_readers, &s_plan, 4);
+    s_take(0, 10, 0);
+    s_take(2, 11, 0);
+    bench_readers_end(&s_readers, &s_result);
+    ck_assert(!s_result.one_order);
+    ck_assert_uint_eq(s_result.missing, 6);
+    bench_readers_finish(&s_readers);
+}
+END_TEST
+
+START_TEST(test_positions_of_another_epoch_begin_anew) {
+    uint64_t due;
+    bench_readers_init(&s_readers, &s_plan, 1);
+    s_take(0, 10, 0);
+    ck_assert(!bench_readers_event(&s_readers, 0, &(zrelay_event_t){.type = ZRELAY_EPOCH}, &due));
+    s_take(0, 1, 1);
+    ck_assert_uint_eq(s_readers.done, 1);
+    bench_readers_finish(&s_readers);
+}
+END_TEST
+
+START_TEST(test_a_room_without_messages) {
+    bench_plan_t plan = {.schedule = {1, 1, 2, 0}};
+    bench_readers_init(&s_readers, &plan, 2);
+    ck_assert_uint_eq(s_readers.done, 1);
+    bench_readers_finish(&s_readers);
+}
+END_TEST
+
+UNIT_MAIN("client.cli.bench_readers", test_readers_of_two_rooms, test_two_of_a_room_see_different_orders,
+    test_positions_of_another_epoch_begin_anew, test_a_room_without_messages)
