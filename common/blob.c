@@ -57,6 +57,11 @@ zr_blob_t *zr_blob_ref(zr_blob_t *blob) {
     return blob;
 }
 
+bool zr_blob_shared(const zr_blob_t *blob) {
+    /* Acquire: what another thread read is read before the caller writes. */
+    return atomic_load_explicit(&blob->refs, memory_order_acquire) != 1;
+}
+
 void zr_blob_unref(zr_blob_t *blob) {
     /* Release, so that what this thread read is read before another frees; acquire, so that the one that frees sees it.
      */

@@ -4,6 +4,7 @@
 #ifndef ZR_BLOB_H
 #define ZR_BLOB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ zr_blob_t *zr_blob_wrap(void *data, size_t len, zr_blob_free_fn *free_fn, void *
 
 /* One more reference; returns its argument. */
 zr_blob_t *zr_blob_ref(zr_blob_t *blob);
+
+/* Whether somebody holds a reference besides the caller's. Once it is false, the bytes may be written again. */
+bool zr_blob_shared(const zr_blob_t *blob);
 
 /* Gives up one reference; NULL is accepted. May be called from any thread. */
 void zr_blob_unref(zr_blob_t *blob);

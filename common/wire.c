@@ -231,8 +231,32 @@ bool zr_deliver_read(zr_deliver_reader_t *reader, zr_span_t frame) {
 }
 
 static inline bool s_deliver_entry(zr_span_t *rest, zr_entry_t *entry) {
-    return s_take64(rest, &entry->seq) && s_take64(rest, &entry->time) && s_take8(rest, &entry->flags) &&
-           s_take_string(rest, &entry->sender) && s_take_string(rest, &entry->key) && s_take_body(rest, &entry->body);
+    const char *at = rest->ptr;
+    size_t left = rest->len;
+    if (left < ZR_DELIVER_ENTRY_FIXED)
+        return false;
+    size_t sender = (uint8_t)at[17];
+    left -= ZR_DELIVER_ENTRY_FIXED;
+    if (left < sender)
+        return false;
+    const char *key_at = at + 19 + sender;
+    size_t key = (uint8_t)key_at[-1];
+    left -= sender;
+    if (left < key)
+        return false;
+    const char *body_at = key_at + key + 4;
+    size_t body = s_load32(body_at - 4);
+    left -= key;
+    if (left < body)
+        return false;
+    *entry = (zr_entry_t){.seq = s_load64(at),
+        .time = s_load64(at + 8),
+        .flags = (uint8_t)at[16],
+        .sender = zr_span_of(at + 18, sender),
+        .key = zr_span_of(key_at, key),
+        .body = zr_span_of(body_at, body)};
+    *rest = zr_span_of(body_at + body, left - body);
+    return true;
 }
 
 bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry) {

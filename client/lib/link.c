@@ -25,13 +25,19 @@ enum {
     SILENT_TCP_MS = 30000,
 };
 
+typedef struct {
+    void *socket; /* NULL: none */
+    bool quiet;   /* had nothing when last asked; anything new shows on its descriptor. Asking costs system calls */
+} peer_t;
+
 struct link {
     char *server;
     int receive_queue;
-    void *context, *front, *back;
+    void *context;
     bool borrowed; /* the context is somebody else's */
-    void *watch;   /* hears of the front's connection; NULL when there is no front, or no socket could be had */
-    bool known;    /* how the handshake of the watched connection went */
+    peer_t front, back;
+    peer_t watch; /* hears of the front's connection; none when there is no front, or no socket could be had */
+    bool known;   /* how the handshake of the watched connection went */
     int epoll;
     bool encrypted;
     char server_key[KEY_SIZE], public_key[KEY_SIZE], secret_key[KEY_SIZE];
@@ -81,23 +87,24 @@ static int s_descriptor(void *socket) {
     return zmq_getsockopt(socket, ZMQ_FD, &fd, &size) == 0 ? fd : -1;
 }
 
-static void s_poll(link_t *l, void *socket) {
-    struct epoll_event event = {.events = EPOLLIN};
-    epoll_ctl(l->epoll, EPOLL_CTL_ADD, s_descriptor(socket), &event);
+static void s_poll(link_t *l, peer_t *peer) {
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
+    peer->quiet = false;
+    epoll_ctl(l->epoll, EPOLL_CTL_ADD, s_descriptor(peer->socket), &event);
 }
 
-static void s_close(link_t *l, void **socket, int linger_ms) {
-    if (!*socket)
+static void s_close(link_t *l, peer_t *peer, int linger_ms) {
+    if (!peer->socket)
         return;
-    if (*socket == l->front) {
+    if (peer == &l->front) {
         /* In this order: libzmq's thread would wait for ever for somebody to take an event. */
-        zmq_socket_monitor(l->front, NULL, 0);
+        zmq_socket_monitor(l->front.socket, NULL, 0);
         s_close(l, &l->watch, 0);
     }
-    epoll_ctl(l->epoll, EPOLL_CTL_DEL, s_descriptor(*socket), NULL);
-    s_set(*socket, ZMQ_LINGER, linger_ms);
-    zmq_close(*socket);
-    *socket = NULL;
+    epoll_ctl(l->epoll, EPOLL_CTL_DEL, s_descriptor(peer->socket), NULL);
+    s_set(peer->socket, ZMQ_LINGER, linger_ms);
+    zmq_close(peer->socket);
+    peer->socket = NULL;
 }
 
 /* Before the front connects. Without a watch the machine's time-outs must do. */
@@ -108,33 +115,33 @@ static void s_watch(link_t *l) {
     int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                  ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED;
     l->known = false;
-    if (zmq_socket_monitor(l->front, name, events) != 0)
+    if (zmq_socket_monitor(l->front.socket, name, events) != 0)
         return;
-    l->watch = zmq_socket(l->context, ZMQ_PAIR);
-    if (l->watch) {
+    l->watch.socket = zmq_socket(l->context, ZMQ_PAIR);
+    if (l->watch.socket) {
         /* With a bound, libzmq's thread, and all sockets with it, would stand still while a program is busy and its
          * connection comes and goes. */
-        s_set(l->watch, ZMQ_RCVHWM, 0);
-        if (zmq_connect(l->watch, name) == 0) {
-            s_poll(l, l->watch);
+        s_set(l->watch.socket, ZMQ_RCVHWM, 0);
+        if (zmq_connect(l->watch.socket, name) == 0) {
+            s_poll(l, &l->watch);
             return;
         }
     }
-    zmq_socket_monitor(l->front, NULL, 0);
+    zmq_socket_monitor(l->front.socket, NULL, 0);
     s_close(l, &l->watch, 0);
 }
 
 /* An endpoint that cannot be connected to leaves a silent socket: the machine's time-outs handle it like a silent
  * broker. */
-static void s_reopen(link_t *l, void **socket, int type, const char *endpoint) {
-    s_close(l, socket, 0);
-    *socket = s_open(l, type);
-    if (!*socket)
+static void s_reopen(link_t *l, peer_t *peer, int type, const char *endpoint) {
+    s_close(l, peer, 0);
+    peer->socket = s_open(l, type);
+    if (!peer->socket)
         return;
     if (type == ZMQ_DEALER)
         s_watch(l);
-    zmq_connect(*socket, endpoint);
-    s_poll(l, *socket);
+    zmq_connect(peer->socket, endpoint);
+    s_poll(l, peer);
 }
 
 static bool s_starts(const char *text, const char *start) {
@@ -213,30 +220,27 @@ static void s_release(void *data, void *blob) {
     zr_blob_unref(blob);
 }
 
-static bool s_send(link_t *l, zr_blob_t *frame) {
+static bool s_send_shared(link_t *l, zr_span_t frame, zr_blob_t *owner) {
     zmq_msg_t message;
-    size_t len = zr_blob_len(frame);
-    if (len <= COPY_MAX && zmq_msg_init_size(&message, len) == 0)
-        memcpy(zmq_msg_data(&message), zr_blob_data(frame), len);
-    else
-        zmq_msg_init_data(&message, zr_blob_data(frame), len, s_release, zr_blob_ref(frame));
-    if (zmq_msg_send(&message, l->front, ZMQ_DONTWAIT) < 0) {
-        bool full = errno == EAGAIN;
-        zmq_msg_close(&message);
-        if (full)
-            return false;
-    }
-    zr_blob_unref(frame);
-    return true;
+    zmq_msg_init_data(&message, (void *)frame.ptr, frame.len, s_release, zr_blob_ref(owner));
+    if (zmq_msg_send(&message, l->front.socket, ZMQ_DONTWAIT) >= 0)
+        return true;
+    bool full = errno == EAGAIN;
+    zmq_msg_close(&message);
+    return !full;
 }
 
-bool link_perform(link_t *l, action_t *action) {
+static bool s_send(link_t *l, zr_span_t frame, zr_blob_t *owner) {
+    l->front.quiet = false; /* sending may swallow what the descriptor had to tell */
+    if (frame.len <= COPY_MAX)
+        return zmq_send(l->front.socket, frame.ptr, frame.len, ZMQ_DONTWAIT) >= 0 || errno != EAGAIN;
+    return s_send_shared(l, frame, owner);
+}
+
+bool link_perform(link_t *l, const action_t *action) {
     switch (action->kind) {
     case ACTION_SEND:
-        if (l->front)
-            return s_send(l, action->frame);
-        zr_blob_unref(action->frame);
-        break;
+        return !l->front.socket || s_send(l, action->frame, action->owner);
     case ACTION_CONNECT_FRONT:
         s_reopen(l, &l->front, ZMQ_DEALER, l->server);
         break;
@@ -245,9 +249,10 @@ bool link_perform(link_t *l, action_t *action) {
         break;
     case ACTION_SUBSCRIBE:
     case ACTION_UNSUBSCRIBE:
-        if (l->back)
-            zmq_setsockopt(l->back, action->kind == ACTION_SUBSCRIBE ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE, action->topic,
-                action->topic_len);
+        l->back.quiet = false;
+        if (l->back.socket)
+            zmq_setsockopt(l->back.socket, action->kind == ACTION_SUBSCRIBE ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE,
+                action->topic, action->topic_len);
         break;
     case ACTION_DISCONNECT:
         s_close(l, &l->back, 0);
@@ -280,12 +285,13 @@ static zr_blob_t *s_take(zmq_msg_t *message) {
 }
 
 /* The protocol has one frame to a message; of others nothing is taken. */
-static zr_blob_t *s_receive(void *socket) {
+static zr_blob_t *s_receive(peer_t *peer) {
     bool parts = false;
-    while (socket) {
+    while (peer->socket && !peer->quiet) {
         zmq_msg_t message;
         zmq_msg_init(&message);
-        if (zmq_msg_recv(&message, socket, ZMQ_DONTWAIT) < 0) {
+        if (zmq_msg_recv(&message, peer->socket, ZMQ_DONTWAIT) < 0) {
+            peer->quiet = errno == EAGAIN;
             zmq_msg_close(&message);
             return NULL;
         }
@@ -299,11 +305,11 @@ static zr_blob_t *s_receive(void *socket) {
 }
 
 zr_blob_t *link_front(link_t *l) {
-    return s_receive(l->front);
+    return s_receive(&l->front);
 }
 
 zr_blob_t *link_back(link_t *l) {
-    return s_receive(l->back);
+    return s_receive(&l->back);
 }
 
 link_change_t link_meaning(uint16_t event, uint32_t value, bool encrypted, bool known) {
@@ -325,9 +331,13 @@ link_change_t link_change(link_t *l) {
     uint8_t told[6], address[1]; /* an event has two parts; of the second nothing is wanted */
     uint16_t event;
     uint32_t value;
-    if (!l->watch || zmq_recv(l->watch, told, sizeof told, ZMQ_DONTWAIT) != sizeof told)
+    if (!l->watch.socket || l->watch.quiet)
         return LINK_SAME;
-    zmq_recv(l->watch, address, sizeof address, ZMQ_DONTWAIT);
+    if (zmq_recv(l->watch.socket, told, sizeof told, ZMQ_DONTWAIT) != sizeof told) {
+        l->watch.quiet = true;
+        return LINK_SAME;
+    }
+    zmq_recv(l->watch.socket, address, sizeof address, ZMQ_DONTWAIT);
     memcpy(&event, told, sizeof event);
     memcpy(&value, told + sizeof event, sizeof value);
     link_change_t change = link_meaning(event, value, l->encrypted, l->known);
@@ -335,16 +345,25 @@ link_change_t link_change(link_t *l) {
     return change;
 }
 
-static int s_events(void *socket) {
+static bool s_ready(peer_t *peer, int wanted) {
     int events = 0;
     size_t size = sizeof events;
-    if (socket)
-        zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size);
-    return events;
+    if (!peer->socket || (peer->quiet && wanted == ZMQ_POLLIN))
+        return false;
+    zmq_getsockopt(peer->socket, ZMQ_EVENTS, &events, &size);
+    peer->quiet = !(events & ZMQ_POLLIN);
+    return events & wanted;
 }
 
 bool link_ready(link_t *l, bool blocked) {
-    int front = s_events(l->front);
-    return (front & ZMQ_POLLIN) || (blocked && (front & ZMQ_POLLOUT)) ||
-           ((s_events(l->back) | s_events(l->watch)) & ZMQ_POLLIN);
+    return s_ready(&l->front, blocked ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN) || s_ready(&l->back, ZMQ_POLLIN) ||
+           s_ready(&l->watch, ZMQ_POLLIN);
+}
+
+bool link_wait(link_t *l, int timeout_ms) {
+    struct epoll_event events[3];
+    int count = epoll_wait(l->epoll, events, 3, timeout_ms);
+    for (int i = 0; i < count; i++)
+        ((peer_t *)events[i].data.ptr)->quiet = false;
+    return count >= 0 || errno != EINTR;
 }

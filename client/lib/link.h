@@ -26,9 +26,8 @@ void link_set_context(link_t *l, void *context);
 /* What is still to be sent gets `linger_ms`. NULL is accepted. */
 void link_destroy(link_t *l, int linger_ms);
 
-/* Carries out `action`. False: the DEALER takes no more now and the action stays the caller's; else its frame is used
- * up. */
-bool link_perform(link_t *l, action_t *action);
+/* Carries out `action`. False: the DEALER takes no more now. */
+bool link_perform(link_t *l, const action_t *action);
 
 /* The next frame, the caller's; NULL: none is here. */
 zr_blob_t *link_front(link_t *l);
@@ -55,6 +54,10 @@ link_change_t link_meaning(uint16_t event, uint32_t value, bool encrypted, bool 
 /* Something is to be fetched, or, if `blocked`, the DEALER takes frames again. To be asked before each wait: the
  * descriptor tells of a change only once, and sending may have swallowed that. */
 bool link_ready(link_t *l, bool blocked);
+
+/* Waits until something may be ready, which only then is fetched: a socket that had nothing is not asked again before
+ * this has told that it may have. False when a signal arrived. */
+bool link_wait(link_t *l, int timeout_ms);
 
 /* Readable when something may be ready; stays the same while sockets come and go. */
 int link_fd(const link_t *l);

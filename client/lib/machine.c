@@ -548,8 +548,7 @@ void machine_destroy(machine_t *m) {
     requests_finish(m);
     publish_finish(m);
     events_finish(m);
-    actions_drop(m);
-    free(m->actions.items);
+    actions_finish(m);
     sodium_memzero(m, sizeof *m); /* tokens */
     free(m);
 }

@@ -25,7 +25,7 @@ typedef struct {
 
 /* What the machine wants done, in order. */
 typedef enum {
-    ACTION_SEND,          /* `frame` on the DEALER; the reference goes to the taker */
+    ACTION_SEND,          /* `frame` on the DEALER */
     ACTION_CONNECT_FRONT, /* a fresh DEALER (an old one is dropped with all it holds) */
     ACTION_CONNECT_BACK,  /* a fresh SUB to `endpoint`, without subscriptions; an old one is dropped */
     ACTION_SUBSCRIBE,     /* `topic` on the SUB */
@@ -35,7 +35,9 @@ typedef enum {
 
 typedef struct {
     action_kind_t kind;
-    zr_blob_t *frame;
+    zr_span_t frame;
+    zr_blob_t *owner; /* what `frame` lies in, not always alone: the machine's. Without a reference both are gone with
+                         the next call */
     const char *endpoint; /* the machine's, valid until the next call */
     uint8_t topic[1 + 160];
     size_t topic_len;

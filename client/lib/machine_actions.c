@@ -38,7 +38,9 @@ bool actions_take(machine_t *m, action_t *action) {
     actions_t *actions = &m->actions;
     if (actions->count == 0)
         return false;
+    zr_blob_unref(actions->lent);
     *action = actions->items[actions->head];
+    actions->lent = action->owner;
     actions->head = (actions->head + 1) & (actions->size - 1);
     actions->count--;
     return true;
@@ -47,7 +49,13 @@ bool actions_take(machine_t *m, action_t *action) {
 void actions_drop(machine_t *m) {
     action_t action;
     while (actions_take(m, &action))
-        zr_blob_unref(action.frame);
+        ;
+}
+
+void actions_finish(machine_t *m) {
+    actions_drop(m);
+    zr_blob_unref(m->actions.lent);
+    free(m->actions.items);
 }
 
 void actions_drop_sends(machine_t *m) {
@@ -55,16 +63,16 @@ void actions_drop_sends(machine_t *m) {
     for (size_t n = actions->count; n > 0; n--) {
         action_t action;
         actions_take(m, &action);
-        if (action.kind == ACTION_SEND)
-            zr_blob_unref(action.frame);
-        else
+        if (action.kind != ACTION_SEND)
             *machine_do(m, action.kind) = action;
     }
 }
 
 void machine_send(machine_t *m, json_t *object) {
     zr_blob_t *frame = zr_control_write(object);
-    machine_do(m, ACTION_SEND)->frame = frame;
+    action_t *action = machine_do(m, ACTION_SEND);
+    action->frame = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
+    action->owner = frame;
 }
 
 void machine_entropy_hex(machine_t *m, char *out, size_t bytes) {

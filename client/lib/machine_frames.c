@@ -95,29 +95,23 @@ static void s_control(machine_t *m, zr_blob_t *frame) {
 
 /* --- Entries --- */
 
-static void s_live(machine_t *m, zr_span_t name, zr_blob_t *frame, bool front) {
-    room_t *room = rooms_find(m, name);
+static void s_live(machine_t *m, zr_blob_t *frame, const zr_deliver_reader_t *reader, bool front) {
+    room_t *room = rooms_find(m, reader->room);
     if (!room)
-        room = prefix_room(m, name);
+        room = prefix_room(m, reader->room);
     if (room)
-        repair_live(m, room, frame, front);
+        repair_live(m, room, frame, reader, front);
 }
 
 /* The same frames come both ways, a room's live ones by either; replays and snapshots only by DEALER. */
-static void s_deliver(machine_t *m, zr_blob_t *frame, bool front) {
-    zr_deliver_reader_t reader;
-    bool asked_for;
-    if (!zr_deliver_read(&reader, s_span(frame))) {
-        m->malformed++;
-        return;
-    }
-    asked_for = reader.flags & (ZR_FRAME_REPLAY | ZR_FRAME_STATE);
-    if (reader.epoch != m->epoch_number)
+static void s_deliver(machine_t *m, zr_blob_t *frame, const zr_deliver_reader_t *reader, bool front) {
+    bool asked_for = reader->flags & (ZR_FRAME_REPLAY | ZR_FRAME_STATE);
+    if (reader->epoch != m->epoch_number)
         machine_doubt_epoch(m); /* its positions could seem to fit ours */
     else if (!asked_for && m->state == STATE_LIVE)
-        s_live(m, reader.room, frame, front);
+        s_live(m, frame, reader, front);
     else if (asked_for && front)
-        repair_replayed(m, reader.room, reader.flags & ZR_FRAME_STATE, frame);
+        repair_replayed(m, frame, reader);
     else if (asked_for)
         m->malformed++;
 }
@@ -125,10 +119,12 @@ static void s_deliver(machine_t *m, zr_blob_t *frame, bool front) {
 /* Live: of rooms that not all may read by DEALER, of others by SUB. */
 static void s_topic(machine_t *m, zr_blob_t *frame, bool front) {
     zr_span_t name, json;
+    zr_deliver_reader_t reader;
+    if (zr_deliver_read(&reader, s_span(frame))) { /* nearly all are: their topic is read only once */
+        s_deliver(m, frame, &reader, front);
+        return;
+    }
     switch (zr_back_read(s_span(frame), &name, &json)) {
-    case ZR_BACK_ENTRIES:
-        s_deliver(m, frame, front);
-        break;
     case ZR_BACK_PRESENCE:
         if (m->state == STATE_LIVE)
             presence_on_frame(m, rooms_find(m, name), json);
@@ -139,6 +135,7 @@ static void s_topic(machine_t *m, zr_blob_t *frame, bool front) {
         else
             rooms_on_synced(m, name, json);
         break;
+    case ZR_BACK_ENTRIES:
     case ZR_BACK_BAD:
         m->malformed++;
         break;

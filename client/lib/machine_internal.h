@@ -7,6 +7,7 @@
  *   machine_repair.c    delivery: gaps, frames kept meanwhile, replays, what is lost for good
  *   machine_presence.c  who is in a room, by versions
  *   machine_publish.c   what is published until it is answered
+ *   machine_chunks.c    the memory that it lies in
  *   machine_requests.c  requests and which answer is whose, asked again on another connection
  *   machine_questions.c what the program asks, and what the answers mean
  *   machine_events.c    the queue of events, decoded when they are taken
@@ -35,6 +36,8 @@ enum {
     DOUBT_MS = 1000,     /* between two pings because of frames of another epoch */
     HEARTBEAT_MS = 5000, /* until a welcome says otherwise */
     PACK_BYTES = 65536,
+    CHUNK_BYTES = 4 * (PACK_BYTES + 256), /* four of the largest packed frames, and what is noted of them */
+    CHUNKS_SPARE = 16,                    /* kept for use again: what the broker's usual window has under way */
     CAS_WINDOW = 64,
     ROOMS_MAX = 4096,
     REQUESTS_MAX = 1024,
@@ -197,16 +200,30 @@ struct request {
 
 /* --- Publishing --- */
 
-/* A PUBLISH frame, filled until it is first sent. */
+/* Memory for what is published, in large pieces: a message costs no allocation. It is filled from `used` on and given
+ * back when nothing in it lives. */
+typedef struct chunk {
+    zr_blob_t *blob; /* this lies in it; libzmq may hold it longer than we do */
+    struct chunk *next;
+    size_t size, used; /* bytes, this head included */
+    size_t live;
+} chunk_t;
+
+typedef struct {
+    chunk_t *open; /* where the next goes; NULL: none */
+    chunk_t *spare;
+    size_t spare_count;
+} chunks_t;
+
+/* A PUBLISH frame, filled until it is first sent or full. It lies in a chunk, and its bytes behind it. */
 typedef struct pub {
     struct pub *next;
-    zr_buffer_t buffer; /* while it is open */
-    zr_blob_t *frame;   /* afterwards */
+    chunk_t *chunk;
     uint64_t first, last;
-    size_t bytes, count;
-    bool sent; /* on this connection */
-    size_t room_len;
-    char room[ZR_ROOM_MAX + 1];
+    uint32_t len, count;
+    bool sealed, sent; /* on this connection */
+    uint8_t room_len;
+    uint8_t frame[];
 } pub_t;
 
 typedef struct {
@@ -216,7 +233,7 @@ typedef struct {
 typedef struct {
     pub_t *first, *last;
     pub_t *unsent; /* the first not sent on this connection */
-    pub_t *spare;  /* one to use again */
+    chunks_t chunks;
     uint64_t next_mid;
     uint64_t sent;     /* the highest id ever sent */
     uint64_t answered; /* every id up to it is answered */
@@ -257,6 +274,7 @@ typedef struct {
 typedef struct {
     action_t *items;
     size_t size, head, count;
+    zr_blob_t *lent; /* of the action taken last */
 } actions_t;
 
 struct machine {
@@ -332,6 +350,7 @@ action_t *machine_do(machine_t *m, action_kind_t kind); /* appends; the caller f
 void machine_send(machine_t *m, json_t *object);        /* takes over `object` */
 void machine_entropy_hex(machine_t *m, char *out, size_t bytes);
 bool actions_take(machine_t *m, action_t *action);
+void actions_finish(machine_t *m);
 void actions_drop(machine_t *m);       /* all: the connection they were meant for is gone */
 void actions_drop_sends(machine_t *m); /* those for the DEALER */
 
@@ -369,10 +388,11 @@ void prefix_leave(machine_t *m, room_t *prefix); /* its rooms go, unless another
 void prefix_refresh(machine_t *m, uint64_t at);  /* look for new rooms then */
 
 /* machine_repair.c */
-bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after); /* false: it is malformed somewhere */
+bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after);              /* false: it is malformed somewhere */
+bool scan_entries(scan_t *scan, zr_deliver_reader_t reader, uint64_t after); /* of one whose head was read */
 void kept_clear(kept_list_t *list);
-void repair_live(machine_t *m, room_t *room, zr_blob_t *frame, bool front);
-void repair_replayed(machine_t *m, zr_span_t name, bool state, zr_blob_t *frame);
+void repair_live(machine_t *m, room_t *room, zr_blob_t *frame, const zr_deliver_reader_t *reader, bool front);
+void repair_replayed(machine_t *m, zr_blob_t *frame, const zr_deliver_reader_t *reader);
 void repair_begin(machine_t *m, room_t *room, bool tell); /* a replay, if none is under way and the room is live */
 void repair_settle(machine_t *m, room_t *room);           /* no replay is under way: what now? */
 void repair_lost(machine_t *m, room_t *room, uint64_t upto);
@@ -388,6 +408,18 @@ void presence_on_frame(machine_t *m, room_t *room, zr_span_t json); /* `room` ma
 void presence_on_asked(const request_t *request);
 void presence_on_who(machine_t *m, request_t *request, json_t *object);
 void presence_on_refused(machine_t *m, request_t *request, json_t *error);
+
+/* machine_chunks.c */
+/* `size` bytes, aligned, with no less than `room` behind them to grow into. */
+void *chunks_take(chunks_t *chunks, size_t size, size_t room, chunk_t **chunk);
+static inline size_t chunks_room(const chunks_t *chunks) { /* that what was taken last may still grow into */
+    return chunks->open->size - chunks->open->used;
+}
+static inline void chunks_grow(chunks_t *chunks, size_t len) {
+    chunks->open->used += len;
+}
+void chunks_release(chunks_t *chunks, chunk_t *chunk); /* something taken from it is of no more use */
+void chunks_finish(chunks_t *chunks);                  /* nothing is */
 
 /* machine_publish.c */
 void publish_init(machine_t *m);

@@ -1,7 +1,7 @@
 /* What is published, until it is answered (PROTOCOL.md, section 8). Messages are encoded at once, into PUBLISH frames
- * that stay as they are: sending one again is sending the same bytes. Frames are made anew only on another connection,
- * and only to leave out what is answered already or to fit smaller limits. Message ids are dense, so that counting is
- * subtracting. */
+ * that stay as they are, in chunks that several share: sending one again is sending the same bytes. Frames are made
+ * anew only on another connection, and only to leave out what is answered already or to fit smaller limits. Message ids
+ * are dense, so that counting is subtracting. */
 #include "machine_internal.h"
 
 #include <stdlib.h>
@@ -10,19 +10,19 @@ void publish_init(machine_t *m) {
     m->publish.next_mid = 1;
 }
 
+static size_t s_bytes(const pub_t *pub) {
+    return pub->len - ZR_PUBLISH_HEAD(pub->room_len);
+}
+
+static zr_span_t s_room(const pub_t *pub) {
+    return zr_span_of(pub->frame + ZR_PUBLISH_HEAD(0), pub->room_len);
+}
+
 static void s_free(machine_t *m, pub_t *pub) {
-    m->publish.bytes -= pub->bytes;
+    m->publish.bytes -= s_bytes(pub);
     if (pub->sent)
-        m->publish.flight -= zr_blob_len(pub->frame);
-    zr_blob_unref(pub->frame);
-    pub->frame = NULL;
-    if (m->publish.spare) {
-        zr_buffer_finish(&pub->buffer);
-        free(pub);
-        return;
-    }
-    zr_buffer_clear(&pub->buffer);
-    m->publish.spare = pub;
+        m->publish.flight -= pub->len;
+    chunks_release(&m->publish.chunks, pub->chunk);
 }
 
 void publish_finish(machine_t *m) {
@@ -31,9 +31,7 @@ void publish_finish(machine_t *m) {
         next = pub->next;
         s_free(m, pub);
     }
-    if (p->spare)
-        zr_buffer_finish(&p->spare->buffer);
-    free(p->spare);
+    chunks_finish(&p->chunks);
     free(p->refused);
 }
 
@@ -52,28 +50,26 @@ static void s_link(publish_t *p, pub_t *pub) {
         p->unsent = pub;
 }
 
-static pub_t *s_open(publish_t *p, zr_span_t room, uint64_t mid) {
-    pub_t *pub = p->spare;
-    p->spare = NULL;
-    if (!pub)
-        pub = machine_alloc(sizeof *pub);
-    pub->first = pub->last = mid;
-    pub->bytes = pub->count = 0;
-    pub->sent = false;
-    pub->room_len = room.len;
-    memcpy(pub->room, room.ptr, room.len);
-    pub->room[room.len] = '\0';
-    /* After a large frame comes another, presumably: one allocation instead of doublings. */
-    if (p->last && p->last->bytes > PACK_BYTES / 4)
-        zr_buffer_reserve(&pub->buffer, PACK_BYTES);
-    zr_publish_begin(&pub->buffer, room);
-    s_link(p, pub);
-    return pub;
+/* What zr_publish_add wants to find: as if each entry had `expect`. */
+static size_t s_room_for(size_t size) {
+    return size + 8;
 }
 
-static void s_seal(pub_t *pub) {
-    if (!pub->frame)
-        pub->frame = zr_buffer_to_blob(&pub->buffer);
+/* A frame for an entry of `size` bytes, and more. */
+static pub_t *s_open(publish_t *p, zr_span_t room, size_t size, uint64_t mid) {
+    chunk_t *chunk;
+    size_t wanted = ZR_PUBLISH_HEAD(room.len) + s_room_for(size);
+    /* After a large frame comes another, presumably, which is not to be cut by the end of a chunk. */
+    if (p->last && p->last->len > PACK_BYTES / 4 && wanted < PACK_BYTES)
+        wanted = PACK_BYTES;
+    pub_t *pub = chunks_take(&p->chunks, offsetof(pub_t, frame), wanted, &chunk);
+    *pub = (pub_t){.chunk = chunk, .first = mid, .last = mid, .room_len = (uint8_t)room.len};
+    zr_buffer_t out = {.data = pub->frame, .size = wanted};
+    zr_publish_begin(&out, room);
+    pub->len = (uint32_t)out.len;
+    chunks_grow(&p->chunks, out.len);
+    s_link(p, pub);
+    return pub;
 }
 
 static size_t s_pack_limit(const machine_t *m) {
@@ -84,21 +80,28 @@ static size_t s_pack_count(const machine_t *m) {
     return m->config.pack && m->config.pack < m->limit_entries ? m->config.pack : m->limit_entries;
 }
 
-/* The frame that `room`'s next entry of `size` bytes goes into: the open one, or a new one. */
-static pub_t *s_frame_for(machine_t *m, zr_span_t room, size_t size, uint64_t mid) {
+static bool s_last_is_for(const publish_t *p, zr_span_t room) {
+    return p->last && zr_span_equal(room, s_room(p->last));
+}
+
+/* The frame that `room`'s next entry of `size` bytes goes into: the open one, or a new one. `same`: the last frame is
+ * this room's. */
+static pub_t *s_frame_for(machine_t *m, zr_span_t room, bool same, size_t size, uint64_t mid) {
     pub_t *pub = m->publish.last;
-    if (pub && !pub->frame && zr_span_equal(room, zr_span_of(pub->room, pub->room_len)) &&
-        pub->buffer.len + size <= s_pack_limit(m) && pub->count < s_pack_count(m))
+    if (same && !pub->sealed && pub->len + size <= s_pack_limit(m) && pub->count < s_pack_count(m) &&
+        s_room_for(size) <= chunks_room(&m->publish.chunks))
         return pub;
     if (pub)
-        s_seal(pub);
-    return s_open(&m->publish, room, mid);
+        pub->sealed = true;
+    return s_open(&m->publish, room, size, mid);
 }
 
 static void s_add(machine_t *m, pub_t *pub, const zr_publish_entry_t *entry, size_t size) {
-    zr_publish_add(&pub->buffer, entry);
+    zr_buffer_t out = {.data = pub->frame, .len = pub->len, .size = pub->len + chunks_room(&m->publish.chunks)};
+    zr_publish_add(&out, entry);
+    chunks_grow(&m->publish.chunks, size);
+    pub->len = (uint32_t)out.len;
     pub->last = entry->mid;
-    pub->bytes += size;
     pub->count++;
     m->publish.bytes += size;
 }
@@ -116,8 +119,7 @@ static bool s_may_send(const machine_t *m) {
      * anything been published behind it, the broker would take that and then what came before it for resends. */
     if (m->state != STATE_LIVE || m->hello_id || !pub || m->now < p->pause)
         return false;
-    size_t len = pub->frame ? zr_blob_len(pub->frame) : pub->buffer.len;
-    return p->flight == 0 || p->flight + len <= m->limit_window;
+    return p->flight == 0 || p->flight + pub->len <= m->limit_window;
 }
 
 bool publish_action(machine_t *m, action_t *action) {
@@ -125,13 +127,14 @@ bool publish_action(machine_t *m, action_t *action) {
     pub_t *pub = p->unsent;
     if (!s_may_send(m))
         return false;
-    s_seal(pub);
-    pub->sent = true;
-    p->flight += zr_blob_len(pub->frame);
+    pub->sealed = pub->sent = true;
+    p->flight += pub->len;
     p->unsent = pub->next;
     if (pub->last > p->sent)
         p->sent = pub->last;
-    *action = (action_t){.kind = ACTION_SEND, .frame = zr_blob_ref(pub->frame)};
+    action->kind = ACTION_SEND;
+    action->frame = zr_span_of(pub->frame, pub->len);
+    action->owner = pub->chunk->blob;
     return true;
 }
 
@@ -141,7 +144,7 @@ uint64_t publish_due(const machine_t *m) {
 
 bool machine_eager(const machine_t *m) {
     const publish_t *p = &m->publish;
-    return s_may_send(m) && (p->unsent == p->first || p->unsent->frame);
+    return s_may_send(m) && (p->unsent == p->first || p->unsent->sealed);
 }
 
 /* --- Answers --- */
@@ -281,32 +284,34 @@ static void s_pack_again(machine_t *m, const pub_t *old) {
     zr_publish_entry_t entry;
     size_t count;
     uint64_t first, last;
-    zr_span_t room = zr_span_of(old->room, old->room_len);
-    zr_publish_read(&reader, zr_span_of(zr_blob_data(old->frame), zr_blob_len(old->frame)), &count, &first, &last);
+    zr_span_t room = s_room(old);
+    zr_publish_read(&reader, zr_span_of(old->frame, old->len), &count, &first, &last);
     while (zr_publish_next(&reader, &entry)) {
         size_t size = s_entry_size(&entry);
         if (s_answered(p, entry.mid))
             continue;
         if (ZR_PUBLISH_HEAD(room.len) + size <= m->limit_frame && entry.body.len <= m->limit_body) {
-            s_add(m, s_frame_for(m, room, size, entry.mid), &entry, size);
+            s_add(m, s_frame_for(m, room, s_last_is_for(p, room), size, entry.mid), &entry, size);
             continue;
         }
+        char name[ZR_ROOM_MAX + 1] = {0};
+        memcpy(name, room.ptr, room.len);
         s_refuse(p, entry.mid, entry.mid);
         events_post(m, &(zrelay_event_t){.type = ZRELAY_REFUSED,
-                           .room = old->room,
+                           .room = name,
                            .mid = entry.mid,
                            .upto = entry.mid,
                            .code = zr_code_name(ZR_TOO_LARGE),
                            .text = zr_code_text(ZR_TOO_LARGE)});
     }
     if (p->last)
-        s_seal(p->last);
+        p->last->sealed = true;
 }
 
 /* A broker that has forgotten this client would store what it answered once more. */
 static bool s_as_it_was(const machine_t *m, const pub_t *pub) {
     const publish_t *p = &m->publish;
-    if (pub->first <= p->answered || zr_blob_len(pub->frame) > m->limit_frame || pub->count > m->limit_entries)
+    if (pub->first <= p->answered || pub->len > m->limit_frame || pub->count > m->limit_entries)
         return false;
     for (size_t i = 0; i < p->refused_count; i++)
         if (p->refused[i].first <= pub->last && p->refused[i].last >= pub->first)
@@ -320,9 +325,9 @@ void publish_welcome(machine_t *m) {
     p->first = p->last = p->unsent = NULL;
     for (pub_t *next; old; old = next) {
         next = old->next;
-        s_seal(old);
+        old->sealed = true;
         if (old->sent)
-            p->flight -= zr_blob_len(old->frame); /* nothing is under way any more */
+            p->flight -= old->len; /* nothing is under way any more */
         old->sent = false;
         if (s_as_it_was(m, old)) {
             s_link(p, old);
@@ -345,8 +350,8 @@ int machine_publish(machine_t *m, const char *room, const char *key, uint8_t fla
         .expect = flags & ZR_ENTRY_EXPECT ? expect : 0,
         .body = zr_span_of(body, len)};
     zr_span_t name = zr_span(room);
-    bool known = p->last && zr_span_equal(name, zr_span_of(p->last->room, p->last->room_len));
-    if (!known && !zr_room_valid(name))
+    bool same = s_last_is_for(p, name);
+    if (!same && !zr_room_valid(name))
         return ZRELAY_EINVAL;
     if ((key || flags) && !zr_key_valid(entry.key))
         return ZRELAY_EINVAL;
@@ -367,7 +372,7 @@ int machine_publish(machine_t *m, const char *room, const char *key, uint8_t fla
             return ZRELAY_EMANY;
         p->cas[p->cas_count++] = entry.mid;
     }
-    s_add(m, s_frame_for(m, name, size, entry.mid), &entry, size);
+    s_add(m, s_frame_for(m, name, same, size, entry.mid), &entry, size);
     p->next_mid++;
     if (mid)
         *mid = entry.mid;

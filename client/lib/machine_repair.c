@@ -9,10 +9,7 @@ static zr_span_t s_span(zr_blob_t *frame) {
     return zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
 }
 
-bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after) {
-    zr_deliver_reader_t reader;
-    if (!zr_deliver_read(&reader, frame))
-        return false;
+bool scan_entries(scan_t *scan, zr_deliver_reader_t reader, uint64_t after) {
     bool state = reader.flags & ZR_FRAME_STATE;
     uint64_t last = state ? 0 : reader.prev;
     scan->prev = reader.prev;
@@ -29,6 +26,11 @@ bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after) {
     }
     scan->last = last;
     return !reader.failed;
+}
+
+bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after) {
+    zr_deliver_reader_t reader;
+    return zr_deliver_read(&reader, frame) && scan_entries(scan, reader, after);
 }
 
 /* --- Frames that wait --- */
@@ -106,10 +108,10 @@ static void s_drain(machine_t *m, room_t *room) {
 
 /* --- Live --- */
 
-void repair_live(machine_t *m, room_t *room, zr_blob_t *frame, bool front) {
+void repair_live(machine_t *m, room_t *room, zr_blob_t *frame, const zr_deliver_reader_t *reader, bool front) {
     scan_t scan;
     bool turned = front != room->by_front; /* frames of the old way may come after those of the new: nothing to tell */
-    if (!scan_frame(&scan, s_span(frame), room->started ? room->last : 0)) {
+    if (!scan_entries(&scan, *reader, room->started ? room->last : 0)) {
         m->malformed++;
         return;
     }
@@ -212,12 +214,13 @@ static void s_place(request_t *request, uint64_t seq) {
     }
 }
 
-void repair_replayed(machine_t *m, zr_span_t name, bool state, zr_blob_t *frame) {
-    request_t *request = request_reading(m, state, name);
+void repair_replayed(machine_t *m, zr_blob_t *frame, const zr_deliver_reader_t *reader) {
+    bool state = reader->flags & ZR_FRAME_STATE;
+    request_t *request = request_reading(m, state, reader->room);
     scan_t scan;
     if (!request || request->kind == REQUEST_ABANDONED)
         return; /* or of a replay that was under way when the connection was lost: asked for again */
-    if (!scan_frame(&scan, s_span(frame), request->placed ? s_position(request) : 0)) {
+    if (!scan_entries(&scan, *reader, request->placed ? s_position(request) : 0)) {
         m->malformed++;
         return;
     }

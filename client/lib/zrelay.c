@@ -5,7 +5,6 @@
 #include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/random.h>
 #include <time.h>
 #include <zmq.h>
@@ -94,7 +93,7 @@ static void s_entropy(void *ctx, void *out, size_t len) {
 
 static void s_drop_held(zrelay_t *relay) {
     if (relay->blocked)
-        zr_blob_unref(relay->held.frame);
+        zr_blob_unref(relay->held.owner);
     relay->blocked = false;
 }
 
@@ -104,11 +103,12 @@ static void s_perform(zrelay_t *relay, uint64_t now) {
         s_drop_held(relay); /* meant for a connection that is given up */
     if (relay->blocked && !link_perform(relay->link, &relay->held))
         return;
-    relay->blocked = false;
+    s_drop_held(relay);
     relay->dirty = false;
     while (machine_action(relay->machine, &relay->held, now)) {
         if (link_perform(relay->link, &relay->held))
             continue;
+        zr_blob_ref(relay->held.owner);
         relay->blocked = true;
         relay->held_since = machine_connection(relay->machine);
         return;
@@ -419,24 +419,29 @@ size_t zrelay_unacked(const zrelay_t *relay) {
 static bool s_wait(zrelay_t *relay, uint64_t now, uint64_t until) {
     uint64_t to = until < relay->due ? until : relay->due;
     uint64_t left = to > now ? to - now : 0;
-    struct epoll_event event;
-    return epoll_wait(link_fd(relay->link), &event, 1, left > INT32_MAX ? INT32_MAX : (int)left) >= 0 || errno != EINTR;
+    return link_wait(relay->link, left > INT32_MAX ? INT32_MAX : (int)left);
 }
 
 const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
     s_start(relay);
     uint64_t now = s_now(), until = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms;
-    if (now >= relay->due)
+    bool waited = false;
+    if (now >= relay->due) {
+        link_wait(relay->link, 0);
         s_turn(relay, now, false);
-    else if (relay->dirty && now != relay->flushed)
+    } else if (relay->dirty && now != relay->flushed) {
         s_flush(relay, now); /* what was published between events waits no longer than a tick of the clock */
+    }
     for (int turns = 0;; turns++, now = s_now()) {
         const zrelay_event_t *event = machine_event(relay->machine);
         if (event)
             return event;
         if (machine_closed(relay->machine))
             return NULL;
+        if (!waited)
+            link_wait(relay->link, 0);
         s_turn(relay, now, true);
+        waited = false;
         if (machine_has_event(relay->machine))
             continue;
         /* Frames that bring no event are not to keep a program here that does not want to wait. */
@@ -444,6 +449,7 @@ const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
             continue;
         if (now >= until || !s_wait(relay, now, until))
             return NULL;
+        waited = true;
     }
 }
 

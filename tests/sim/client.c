@@ -121,10 +121,9 @@ static void s_forget_changes(client_t *client) {
     client->change_count = 0;
 }
 
-static const char *s_text(zr_blob_t *frame, int *len) {
-    const uint8_t *data = zr_blob_data(frame);
-    *len = data[0] == '{' ? (int)zr_blob_len(frame) : 0;
-    return (const char *)data;
+static const char *s_text(zr_span_t frame, int *len) {
+    *len = frame.ptr[0] == '{' ? (int)frame.len : 0;
+    return frame.ptr;
 }
 
 static void s_act(client_t *client, const action_t *action) {
@@ -132,9 +131,9 @@ static void s_act(client_t *client, const action_t *action) {
     int len;
     switch (action->kind) {
     case ACTION_SEND:
-        world_trace(&sim->world, "c%u sends %zu bytes %.*s", client->number, zr_blob_len(action->frame),
+        world_trace(&sim->world, "c%u sends %zu bytes %.*s", client->number, action->frame.len,
             (s_text(action->frame, &len), len), s_text(action->frame, &len));
-        socket_send(&client->front, action->frame);
+        socket_send(&client->front, zr_blob_copy(action->frame.ptr, action->frame.len));
         break;
     case ACTION_CONNECT_FRONT:
         world_trace(&sim->world, "c%u front connects", client->number);

@@ -39,6 +39,17 @@ START_TEST(test_copy_is_a_copy) {
 }
 END_TEST
 
+START_TEST(test_shared_while_somebody_else_holds_it) {
+    zr_blob_t *blob = zr_blob_new(1);
+    ck_assert(!zr_blob_shared(blob));
+    zr_blob_ref(blob);
+    ck_assert(zr_blob_shared(blob));
+    zr_blob_unref(blob);
+    ck_assert(!zr_blob_shared(blob));
+    zr_blob_unref(blob);
+}
+END_TEST
+
 START_TEST(test_wrap_gives_back_once_with_the_last_reference) {
     probe_t probe = {0};
     char bytes[] = "bytes";
@@ -93,6 +104,6 @@ START_TEST(test_threads_drop_references) {
 END_TEST
 
 UNIT_MAIN_ABORTS("common.blob",
-    UNIT_TESTS(test_new_is_writable_up_to_its_length, test_copy_is_a_copy,
+    UNIT_TESTS(test_new_is_writable_up_to_its_length, test_copy_is_a_copy, test_shared_while_somebody_else_holds_it,
         test_wrap_gives_back_once_with_the_last_reference, test_unref_accepts_null, test_threads_drop_references),
     UNIT_TESTS(test_too_large_stops_the_program))

@@ -52,7 +52,7 @@ static inline void bench_run(bench_t *b) {
         switch (action.kind) {
         case ACTION_SEND:
             ck_assert_uint_lt(b->sent_count, 4096);
-            b->sent[b->sent_count++] = action.frame;
+            b->sent[b->sent_count++] = zr_blob_copy(action.frame.ptr, action.frame.len);
             break;
         case ACTION_CONNECT_FRONT:
             bench_note(b, "front ");
