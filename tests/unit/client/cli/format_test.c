@@ -63,6 +63,19 @@ START_TEST(test_json) {
 }
 END_TEST
 
+START_TEST(test_json_strings) {
+    zr_buffer_t out = {0};
+    zrelay_event_t event = s_event("\b\f\n\r\t\\\"/\0\x1f", 10);
+    event.room = "\"";
+    event.sender = "\xff"; /* no broker of ours; the line is JSON all the same */
+    event.seq = 0;
+    event.time = UINT64_MAX;
+    ck_assert(format_entry(&out, &event, FORMAT_JSON));
+    s_expect(&out, "{\"room\":\"\\\"\",\"seq\":0,\"time\":18446744073709551615,\"sender\":\"\",\"body\":"
+                   "\"\\b\\f\\n\\r\\t\\\\\\\"/\\u0000\\u001F\"}\n");
+}
+END_TEST
+
 /* Any body comes back from the JSON line. */
 START_TEST(test_json_of_every_byte) {
     for (int byte = 0; byte < 256; byte++) {
@@ -182,6 +195,6 @@ START_TEST(test_why_the_broker_is_gone) {
 }
 END_TEST
 
-UNIT_MAIN("client.cli.format", test_raw_is_byte_for_byte, test_terminals_are_safe, test_json, test_json_of_every_byte,
-    test_deletions_are_not_text, test_base64, test_notes, test_progress, test_json_is_safe_to_show,
-    test_why_the_broker_is_gone)
+UNIT_MAIN("client.cli.format", test_raw_is_byte_for_byte, test_terminals_are_safe, test_json, test_json_strings,
+    test_json_of_every_byte, test_deletions_are_not_text, test_base64, test_notes, test_progress,
+    test_json_is_safe_to_show, test_why_the_broker_is_gone)
