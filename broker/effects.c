@@ -42,10 +42,9 @@ static int s_send(zmq_msg_t *msg, void *socket, int flags) {
 
 /* MANDATORY makes the first part tell whether there is room: EAGAIN is a full queue, EHOSTUNREACH a peer that is gone.
  * ROUTER is then not in the middle of a message. When the peer goes between the parts, libzmq drops the second one
- * itself. Returns 0 or an errno. */
-static int s_send_to(void *front, route_t route, zr_blob_t *frame) {
-    zmq_msg_t id, msg;
-    s_wrap(&msg, frame);
+ * itself. Takes `msg` over. Returns 0 or an errno. */
+static int s_send_to(void *front, route_t route, zmq_msg_t *msg) {
+    zmq_msg_t id;
     FATAL_UNLESS(zmq_msg_init_size(&id, 5) == 0);
     uint8_t *bytes = zmq_msg_data(&id);
     bytes[0] = 0;
@@ -53,9 +52,9 @@ static int s_send_to(void *front, route_t route, zr_blob_t *frame) {
         bytes[1 + i] = (uint8_t)(route >> (24 - 8 * i));
     int code = s_send(&id, front, ZMQ_SNDMORE) >= 0 ? 0 : errno;
     if (code == 0)
-        FATAL_UNLESS(s_send(&msg, front, 0) >= 0);
+        FATAL_UNLESS(s_send(msg, front, 0) >= 0);
     zmq_msg_close(&id);
-    zmq_msg_close(&msg);
+    zmq_msg_close(msg);
     return code;
 }
 
@@ -68,10 +67,21 @@ static void s_publish(void *back, zr_blob_t *frame) {
 }
 
 static void s_send_effect(effects_t *effects, const effect_t *effect) {
-    int code = s_send_to(effects->front, effect->route, effect->frame);
+    zmq_msg_t msg;
+    s_wrap(&msg, effect->frame);
+    int code = s_send_to(effects->front, effect->route, &msg);
     if (code == EAGAIN && effect->live)
         effects->live_dropped++;
     else if (code != 0)
+        relay_route_lost(effects->relay, effect->route);
+}
+
+/* libzmq keeps so small a message without allocating. */
+static void s_send_ack(effects_t *effects, const effect_t *effect) {
+    zmq_msg_t msg;
+    FATAL_UNLESS(zmq_msg_init_size(&msg, ZR_ACK_SIZE) == 0);
+    zr_ack_write(zmq_msg_data(&msg), &effect->ack);
+    if (s_send_to(effects->front, effect->route, &msg) != 0)
         relay_route_lost(effects->relay, effect->route);
 }
 
@@ -108,6 +118,9 @@ void effects_carry_out(effects_t *effects) {
         case EFFECT_SEND:
             s_send_effect(effects, &effect);
             break;
+        case EFFECT_ACK:
+            s_send_ack(effects, &effect);
+            break;
         case EFFECT_PUBLISH:
             s_publish(effects->back, effect.frame);
             break;
@@ -118,10 +131,12 @@ void effects_carry_out(effects_t *effects) {
             log->engine->commit(log, &effect.commit);
             break;
         case EFFECT_FORGET:
-            log->engine->forget(log, &effect.forget);
+            log->engine->forget(log, effect.forget);
+            free(effect.forget);
             break;
         case EFFECT_READ:
-            log->engine->read(log, &effect.read);
+            log->engine->read(log, effect.read);
+            free(effect.read);
             break;
         case EFFECT_WATCH:
             tickets_watch(effects->tickets, effect.session);

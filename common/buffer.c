@@ -15,7 +15,7 @@ void zr_buffer_finish(zr_buffer_t *buffer) {
     *buffer = (zr_buffer_t){0};
 }
 
-static void s_grow(zr_buffer_t *buffer, size_t more) {
+void zr_buffer_grow(zr_buffer_t *buffer, size_t more) {
     size_t size = buffer->size ? buffer->size : FIRST_SIZE;
     uint8_t *data = NULL;
     if (more <= SIZE_MAX / 2 - buffer->len) {
@@ -29,12 +29,6 @@ static void s_grow(zr_buffer_t *buffer, size_t more) {
     }
     buffer->data = data;
     buffer->size = size;
-}
-
-uint8_t *zr_buffer_reserve(zr_buffer_t *buffer, size_t more) {
-    if (!buffer->data || more > buffer->size - buffer->len)
-        s_grow(buffer, more);
-    return buffer->data + buffer->len;
 }
 
 void zr_buffer_append(zr_buffer_t *buffer, const void *data, size_t len) {
@@ -60,7 +54,7 @@ static void s_free(void *data, void *hint) {
 }
 
 zr_blob_t *zr_buffer_to_blob(zr_buffer_t *buffer) {
-    if (buffer->len <= COPY_MAX) {
+    if (buffer->len <= COPY_MAX && buffer->size <= 2 * COPY_MAX) { /* what is kept for the next use stays small too */
         zr_blob_t *copy = zr_blob_copy(buffer->data, buffer->len);
         zr_buffer_clear(buffer);
         return copy;

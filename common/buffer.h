@@ -20,8 +20,14 @@ static inline void zr_buffer_clear(zr_buffer_t *buffer) {
     buffer->len = 0;
 }
 
+void zr_buffer_grow(zr_buffer_t *buffer, size_t more); /* for zr_buffer_reserve */
+
 /* Room for `more` further bytes; returns where they go. The caller then adds what it wrote to `len`. */
-uint8_t *zr_buffer_reserve(zr_buffer_t *buffer, size_t more);
+static inline uint8_t *zr_buffer_reserve(zr_buffer_t *buffer, size_t more) {
+    if (!buffer->data || more > buffer->size - buffer->len)
+        zr_buffer_grow(buffer, more);
+    return buffer->data + buffer->len;
+}
 
 void zr_buffer_append(zr_buffer_t *buffer, const void *data, size_t len);
 void zr_buffer_u8(zr_buffer_t *buffer, uint8_t value);

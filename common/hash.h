@@ -13,6 +13,10 @@ void zr_hash_seed(const uint8_t key[16]);
 
 uint32_t zr_hash(const void *data, size_t len);
 
+/* The same of a number that peers cannot choose (a route, a session's id), at a tenth of the cost: for uthash's
+ * …_BYHASHVALUE. The key keeps those from being foretold that hang together by chance. */
+uint32_t zr_hash_number(uint64_t number);
+
 #define HASH_FUNCTION(keyptr, keylen, hashv) ((hashv) = zr_hash((keyptr), (keylen)))
 #include <uthash.h>
 

@@ -19,6 +19,19 @@ static inline bool s_word_plain(uint64_t word) {
     return ((word | (word + ONES) | (word - ONES * 0x21)) & HIGHS) == 0;
 }
 
+/* Plain ASCII altogether, as nearly all names are. The last word overlaps the one before. */
+static inline bool s_all_plain(zr_span_t text) {
+    if (text.len < sizeof(uint64_t)) {
+        uint64_t word = ONES * 'a';
+        memcpy(&word, text.ptr, text.len);
+        return s_word_plain(word);
+    }
+    for (size_t at = 0; at + 8 < text.len; at += 8)
+        if (!s_word_plain(s_word(text.ptr + at)))
+            return false;
+    return s_word_plain(s_word(text.ptr + text.len - 8));
+}
+
 int zr_utf8_next(zr_span_t text, size_t *at) {
     const unsigned char *byte = (const unsigned char *)text.ptr + *at;
     size_t left = text.len - *at;
@@ -75,12 +88,10 @@ static bool s_turns_text(int point) {
 static bool s_name_valid(zr_span_t name, size_t max) {
     if (name.len == 0 || name.len > max)
         return false;
+    if (s_all_plain(name))
+        return true;
     size_t at = 0;
     while (at < name.len) {
-        if (name.len - at >= 8 && s_word_plain(s_word(name.ptr + at))) {
-            at += 8;
-            continue;
-        }
         int point = zr_utf8_next(name, &at); /* -1 is below 0x21 too */
         if (point <= 0x20 || (point >= 0x7F && point <= 0xA0) || s_turns_text(point))
             return false;

@@ -81,11 +81,6 @@ static inline bool s_take_string(zr_span_t *rest, zr_span_t *string) {
     return s_take8(rest, &len) && s_take(rest, len, string);
 }
 
-static inline bool s_take_body(zr_span_t *rest, zr_span_t *body) {
-    zr_span_t len;
-    return s_take(rest, 4, &len) && s_take(rest, s_load32(len.ptr), body);
-}
-
 const char *zr_level_name(zr_level_t level) {
     switch (level) {
     case ZR_LEVEL_NONE:
@@ -102,13 +97,23 @@ const char *zr_level_name(zr_level_t level) {
 
 /* The layout of one entry, flags included; ids and names are not looked at. */
 static inline bool s_publish_entry(zr_span_t *rest, zr_publish_entry_t *entry) {
-    entry->expect = 0;
-    if (!s_take64(rest, &entry->mid) || !s_take8(rest, &entry->flags) || !s_take_string(rest, &entry->key))
+    const char *at = rest->ptr;
+    size_t left = rest->len;
+    if (left < ZR_PUBLISH_ENTRY_FIXED)
         return false;
-    if ((entry->flags & ZR_ENTRY_EXPECT) && !s_take64(rest, &entry->expect))
+    entry->mid = s_load64(at);
+    entry->flags = (uint8_t)at[8];
+    entry->key = zr_span_of(at + 10, (uint8_t)at[9]);
+    bool expects = entry->flags & ZR_ENTRY_EXPECT;
+    size_t fixed = ZR_PUBLISH_ENTRY_FIXED + (expects ? 8 : 0) + entry->key.len;
+    if (left < fixed)
         return false;
-    if (!s_take_body(rest, &entry->body))
+    at += 10 + entry->key.len;
+    entry->expect = expects ? s_load64(at) : 0;
+    entry->body = zr_span_of(rest->ptr + fixed, s_load32(rest->ptr + fixed - 4));
+    if (left - fixed < entry->body.len)
         return false;
+    *rest = zr_span_of(entry->body.ptr + entry->body.len, left - fixed - entry->body.len);
     if (entry->flags == 0)
         return true;
     return !(entry->flags & ~(ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT)) && entry->key.len > 0 &&
@@ -156,7 +161,6 @@ bool zr_publish_next(zr_publish_reader_t *reader, zr_publish_entry_t *entry) {
         reader->failed = true;
         return false;
     }
-    reader->mid = entry->mid;
     return true;
 }
 
@@ -191,6 +195,12 @@ void zr_ack_write(uint8_t out[ZR_ACK_SIZE], const zr_ack_t *ack) {
     out = s_put8(out, ack->level);
     out = s_put64(out, ack->upto);
     s_put64(out, ack->seq);
+}
+
+zr_blob_t *zr_ack_frame(const zr_ack_t *ack) {
+    zr_blob_t *frame = zr_blob_new(ZR_ACK_SIZE);
+    zr_ack_write(zr_blob_data(frame), ack);
+    return frame;
 }
 
 bool zr_ack_read(zr_ack_t *ack, zr_span_t frame) {
@@ -299,6 +309,16 @@ size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry) {
     to = s_put_bytes(to, entry->body);
     out->len = (size_t)(to - out->data);
     return at;
+}
+
+void zr_deliver_plain(zr_deliver_plain_t *plain, uint64_t time, zr_span_t sender) {
+    s_require(sender.len <= ZR_NICK_MAX);
+    uint8_t *to = s_put64(plain->bytes, time);
+    to = s_put8(to, 0); /* flags */
+    to = s_put8(to, sender.len);
+    to = s_put_bytes(to, sender);
+    to = s_put8(to, 0); /* key */
+    plain->len = (size_t)(to - plain->bytes);
 }
 
 zr_blob_t *zr_deliver_cut(

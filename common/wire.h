@@ -3,6 +3,8 @@
 #ifndef ZR_WIRE_H
 #define ZR_WIRE_H
 
+#include <endian.h>
+
 #include "buffer.h"
 #include "code.h"
 #include "span.h"
@@ -37,7 +39,6 @@ typedef struct {
 typedef struct {
     zr_span_t room;
     zr_span_t rest; /* the entries not read yet */
-    uint64_t mid;   /* the last one read */
     bool failed;
 } zr_publish_reader_t;
 
@@ -54,6 +55,25 @@ zr_code_t zr_publish_read(
 /* The next entry; false at the end. */
 bool zr_publish_next(zr_publish_reader_t *reader, zr_publish_entry_t *entry);
 
+/* The next entry if it is plain, which is without flags and key, as nearly all are; false: it is not, or there is none,
+ * and zr_publish_next goes on from there. */
+static inline bool zr_publish_next_plain(zr_publish_reader_t *reader, uint64_t *mid, zr_span_t *body) {
+    static const char plain[2]; /* flags and length of the key */
+    const char *at = reader->rest.ptr;
+    uint32_t len;
+    if (reader->failed || reader->rest.len < ZR_PUBLISH_ENTRY_FIXED || memcmp(at + 8, plain, sizeof plain) != 0)
+        return false;
+    memcpy(mid, at, sizeof *mid);
+    memcpy(&len, at + 10, sizeof len);
+    *mid = be64toh(*mid);
+    *body = zr_span_of(at + ZR_PUBLISH_ENTRY_FIXED, be32toh(len));
+    size_t left = reader->rest.len - ZR_PUBLISH_ENTRY_FIXED;
+    if (left < body->len)
+        return false;
+    reader->rest = zr_span_of(body->ptr + body->len, left - body->len);
+    return true;
+}
+
 /* Building: begin clears `out` and writes the head; names must be valid. */
 void zr_publish_begin(zr_buffer_t *out, zr_span_t room);
 void zr_publish_add(zr_buffer_t *out, const zr_publish_entry_t *entry);
@@ -67,6 +87,7 @@ typedef struct {
 } zr_ack_t;
 
 void zr_ack_write(uint8_t out[ZR_ACK_SIZE], const zr_ack_t *ack);
+zr_blob_t *zr_ack_frame(const zr_ack_t *ack);     /* the same as a blob, the caller's */
 bool zr_ack_read(zr_ack_t *ack, zr_span_t frame); /* a level beyond ours is no error: a newer broker's */
 
 /* --- DELIVER --- */
@@ -96,6 +117,28 @@ bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry);
 /* begin clears `out`; add returns the offset of the entry in it. */
 void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t epoch, uint64_t prev);
 size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry);
+
+/* What is equal in plain entries of one sender and one time, written once for many: all between seq and the body. */
+typedef struct {
+    uint8_t bytes[48]; /* more than there can be, so that copying needs no length */
+    size_t len;
+} zr_deliver_plain_t;
+
+void zr_deliver_plain(zr_deliver_plain_t *plain, uint64_t time, zr_span_t sender); /* a valid nick */
+
+/* The same as zr_deliver_add of such an entry. */
+static inline void zr_deliver_add_plain(
+    zr_buffer_t *out, const zr_deliver_plain_t *plain, uint64_t seq, zr_span_t body) {
+    uint8_t *to = zr_buffer_reserve(out, sizeof seq + sizeof plain->bytes + sizeof(uint32_t) + body.len);
+    uint32_t len = htobe32((uint32_t)body.len);
+    seq = htobe64(seq);
+    memcpy(to, &seq, sizeof seq);
+    memcpy(to + sizeof seq, plain->bytes, sizeof plain->bytes);
+    to += sizeof seq + plain->len;
+    memcpy(to, &len, sizeof len);
+    memcpy(to + sizeof len, body.ptr, body.len);
+    out->len += sizeof seq + plain->len + sizeof len + body.len;
+}
 
 /* A copy of `frame` with other frame flags and without the entries outside after < seq <= until, `prev` set to fit; the
  * caller owns the blob. `*count` is what is left and `*last` its last seq; when nothing is left, or the frame cannot be

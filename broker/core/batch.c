@@ -58,6 +58,7 @@ static void s_close(relay_t *relay, room_t *room) {
     pass_t *pass = s_current(&relay->batch);
     if (pass->frame_count == pass->frame_size)
         pass->frames = s_grow(pass->frames, &pass->frame_size, sizeof *pass->frames);
+    room->open_before = room->open.len;
     zr_blob_t *frame = zr_buffer_to_blob(&room->open);
     pass->frames[pass->frame_count++] =
         (batch_frame_t){.room = room, .frame = frame, .last = room->head, .keyed = room->open_keyed};
@@ -76,31 +77,59 @@ static void s_close(relay_t *relay, room_t *room) {
     room->open_count = 0;
 }
 
-uint64_t batch_add(relay_t *relay, room_t *room, const zr_entry_t *given, uint64_t now) {
-    size_t size = ZR_DELIVER_ENTRY_FIXED + given->sender.len + given->key.len + given->body.len;
+/* The room's frame begins, with room for as much as the one before had: a busy room goes on as it did. */
+static void s_open(relay_t *relay, room_t *room, uint64_t first) {
+    if (!room->next_open) {
+        room->next_open = relay->batch.open ? relay->batch.open : room; /* the last one points to itself */
+        relay->batch.open = room;
+    }
+    zr_buffer_reserve(&room->open, room->open_before);
+    zr_deliver_begin(&room->open, room_name(room), 0, relay->config.epoch, room->head);
+    room->open_first = first;
+    room->open_prev = room->head;
+    room->open_keyed = false;
+}
+
+/* A position for an entry of `size` bytes, in the room's frame, which is begun if need be. */
+static inline uint64_t s_place(relay_t *relay, room_t *room, size_t size) {
     if (room->open_count > 0 && room->open.len + size > relay->config.batch_bytes)
         s_close(relay, room);
-
-    zr_entry_t entry = *given;
-    entry.seq = relay->log->engine->next_seq(relay->log, room_name(room), room->head);
-    FATAL_UNLESS(entry.seq > room->head);
-    entry.time = room->last_time = now > room->last_time ? now : room->last_time;
-    if (room->open_count == 0) {
-        if (!room->next_open) {
-            room->next_open = relay->batch.open ? relay->batch.open : room; /* the last one points to itself */
-            relay->batch.open = room;
-        }
-        zr_deliver_begin(&room->open, room_name(room), 0, relay->config.epoch, room->head);
-        room->open_first = entry.seq;
-        room->open_prev = room->head;
-        room->open_keyed = false;
-    }
-    zr_deliver_add(&room->open, &entry);
-    room->open_keyed |= entry.key.len > 0;
+    uint64_t seq = relay->log->engine->next_seq(relay->log, room_name(room), room->head);
+    FATAL_UNLESS(seq > room->head);
+    if (room->open_count == 0)
+        s_open(relay, room, seq);
     room->open_count++;
-    room->head = entry.seq;
+    room->head = seq;
     relay->stats.entries++;
-    return entry.seq;
+    return seq;
+}
+
+static inline uint64_t s_time(const room_t *room, uint64_t now) {
+    return now > room->last_time ? now : room->last_time;
+}
+
+void batch_add(relay_t *relay, room_t *room, zr_entry_t *entry, uint64_t now) {
+    entry->seq = s_place(relay, room, ZR_DELIVER_ENTRY_FIXED + entry->sender.len + entry->key.len + entry->body.len);
+    entry->time = room->last_time = s_time(room, now);
+    zr_deliver_add(&room->open, entry);
+    room->open_keyed |= entry->key.len > 0;
+}
+
+bool batch_add_plain(
+    relay_t *relay, room_t *room, zr_publish_reader_t *reader, zr_span_t sender, uint64_t now, batch_added_t *added) {
+    zr_deliver_plain_t plain;
+    zr_span_t body;
+    uint64_t mid;
+    *added = (batch_added_t){0};
+    uint64_t time = s_time(room, now);
+    zr_deliver_plain(&plain, time, sender);
+    while (zr_publish_next_plain(reader, &mid, &body)) {
+        uint64_t seq = s_place(relay, room, ZR_DELIVER_ENTRY_FIXED + sender.len + body.len);
+        room->last_time = time;
+        zr_deliver_add_plain(&room->open, &plain, seq, body);
+        *added = (batch_added_t){mid, seq};
+    }
+    return added->mid > 0;
 }
 
 static batch_answer_t *s_answer(relay_t *relay, session_t *session) {
@@ -115,37 +144,39 @@ static batch_answer_t *s_answer(relay_t *relay, session_t *session) {
     return answer;
 }
 
-static size_t s_part_add(pass_t *pass, const room_t *room, uint64_t mid, bool fresh) {
+static size_t s_part_add(pass_t *pass, const room_t *room, uint64_t first, uint64_t last, bool fresh) {
     if (pass->part_count == pass->part_size)
         pass->parts = s_grow(pass->parts, &pass->part_size, sizeof *pass->parts);
-    pass->parts[pass->part_count] = (batch_part_t){.first = mid, .last = mid, .fresh = fresh, .room = room};
+    pass->parts[pass->part_count] = (batch_part_t){.first = first, .last = last, .fresh = fresh, .room = room};
     return pass->part_count++;
 }
 
-/* The last ack of the session speaks of `mid` too. */
-static void s_join(pass_t *pass, batch_answer_t *answer, const session_t *session, const room_t *room, uint64_t mid) {
+/* The last ack of the session speaks of `first` … `last` too. */
+static void s_join(
+    pass_t *pass, batch_answer_t *answer, const session_t *session, const room_t *room, uint64_t first, uint64_t last) {
     batch_part_t *part = &pass->parts[answer->last_part];
     /* What lies between two ids that were resent may have been refused before. */
-    if (part->room == room && !session->answer_parted && (room || mid == part->last + 1)) {
-        part->last = mid;
+    if (part->room == room && !session->answer_parted && (room || first == part->last + 1)) {
+        part->last = last;
         return;
     }
-    size_t added = s_part_add(pass, room, mid, room != NULL);
+    size_t added = s_part_add(pass, room, first, last, room != NULL);
     pass->parts[answer->last_part].next = added;
     answer->last_part = added;
 }
 
-void batch_ack(relay_t *relay, session_t *session, const room_t *room, const zr_ack_t *ack, bool alone) {
+void batch_ack(
+    relay_t *relay, session_t *session, const room_t *room, uint64_t first, const zr_ack_t *ack, bool alone) {
     pass_t *pass = s_current(&relay->batch);
     batch_answer_t *last = session->answer_pass == pass->number ? &pass->answers[session->answer] : NULL;
     if (!alone && last && !last->closed && last->link == session->link && last->ack.level == ack->level) {
-        s_join(pass, last, session, room, ack->upto);
+        s_join(pass, last, session, room, first, ack->upto);
         if (ack->upto > last->ack.upto) /* a resend may name an earlier one: it is answered by the later too */
             last->ack = *ack;
     } else {
         batch_answer_t *answer = s_answer(relay, session);
         answer->ack = *ack;
-        answer->part = answer->last_part = s_part_add(pass, room, ack->upto, room != NULL);
+        answer->part = answer->last_part = s_part_add(pass, room, first, ack->upto, room != NULL);
         answer->closed = alone;
     }
     session->answer_parted = false;
@@ -159,7 +190,7 @@ void batch_answer(relay_t *relay, session_t *session, json_t *object, uint64_t m
     batch_answer_t *answer = s_answer(relay, session);
     answer->object = object;
     relay->batch.current->object_count++;
-    answer->part = answer->last_part = s_part_add(relay->batch.current, NULL, mid, fresh);
+    answer->part = answer->last_part = s_part_add(relay->batch.current, NULL, mid, mid, fresh);
     answer->closed = true;
 }
 
@@ -183,9 +214,11 @@ void batch_forget(relay_t *relay, room_t *room) {
     pass->forgets[pass->forget_count++] = room;
     room->going = true;
     room->going_at = room->head;
-    effect_t effect = {.kind = EFFECT_FORGET, .forget = {.room_len = room->name_len, .head = room->head}};
-    memcpy(effect.forget.room, room->name, room->name_len);
-    outbox_add(relay->outbox, &effect);
+    log_forget_t *forget = fatal_calloc(sizeof *forget);
+    forget->head = room->head;
+    forget->room_len = room->name_len;
+    memcpy(forget->room, room->name, room->name_len);
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_FORGET, .forget = forget});
 }
 
 /* What the pass keeps of memory besides its frames, which the log has too. Resends have no frame at all. */

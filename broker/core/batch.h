@@ -59,17 +59,29 @@ typedef struct {
     uint64_t failing; /* the log could not store a pass, and those up to this one go with it */
 } batch_t;
 
+/* An entry that was taken in. */
+typedef struct {
+    uint64_t mid, seq;
+} batch_added_t;
+
 struct relay;
 
 void batch_finish(batch_t *batch);
 
-/* Takes an entry of `room` in: gives it a seq (returned) and a time. The views are copied. A frame that is full goes to
- * the log at once. */
-uint64_t batch_add(struct relay *relay, room_t *room, const zr_entry_t *entry, uint64_t now);
+/* Takes an entry of `room` in: gives it seq and time. The views are copied. A frame that is full goes to the log at
+ * once. */
+void batch_add(struct relay *relay, room_t *room, zr_entry_t *entry, uint64_t now);
 
-/* When this pass is stored: all message ids of `session` up to ack->upto are answered. `room`: where this entry is
- * stored with the pass; NULL: it was before. `alone`: in an ACK of its own. */
-void batch_ack(struct relay *relay, session_t *session, const room_t *room, const zr_ack_t *ack, bool alone);
+/* The same for all plain entries of a PUBLISH frame that come next: nearly all messages pass here. `*added` is the last
+ * one; false: there was none. */
+bool batch_add_plain(struct relay *relay, room_t *room, zr_publish_reader_t *reader, zr_span_t sender, uint64_t now,
+    batch_added_t *added);
+
+/* When this pass is stored: all message ids of `session` up to ack->upto are answered. `room`: where the entries
+ * `first` … ack->upto, or those of them that are new, are stored with the pass; NULL: they were before. `alone`: in an
+ * ACK of its own. */
+void batch_ack(
+    struct relay *relay, session_t *session, const room_t *room, uint64_t first, const zr_ack_t *ack, bool alone);
 
 /* An entry of `session` was refused: it lies between what was acked before and what will be. */
 void batch_refused(session_t *session);

@@ -16,7 +16,8 @@ static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publi
     zr_entry_t entry = {
         .flags = given->flags & ZR_ENTRY_DELETE, .sender = origin->sender, .key = given->key, .body = given->body};
     if (!entry.key.len) {
-        *seq = batch_add(relay, origin->room, &entry, origin->now);
+        batch_add(relay, origin->room, &entry, origin->now);
+        *seq = entry.seq;
         return ZR_OK;
     }
     if (!(origin->rights & RIGHT_STATE))
@@ -27,7 +28,8 @@ static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publi
         given->flags & ZR_ENTRY_EXPECT, given->expect, size, seq);
     if (code != ZR_OK)
         return code;
-    *seq = batch_add(relay, origin->room, &entry, origin->now);
+    batch_add(relay, origin->room, &entry, origin->now);
+    *seq = entry.seq;
     keys_accept(&origin->room->keys, &relay->keys_limits, entry.key, deletes, *seq, size);
     return ZR_OK;
 }
@@ -97,11 +99,32 @@ static void s_refused_add(
     *refused = *one;
 }
 
-/* May entries be in this room at all? Finds it or makes it, in `origin`. */
+/* New plain entries that the frame begins with, of which `first` is the first, are looked at and acked as one. */
+static void s_accept_plain(relay_t *relay, const origin_t *origin, zr_publish_reader_t *reader, uint64_t first) {
+    session_t *session = origin->session;
+    batch_added_t last;
+    if (!batch_add_plain(relay, origin->room, reader, origin->sender, origin->now, &last))
+        return;
+    session->client->mark = last.mid;
+    zr_ack_t ack = {.level = origin->room->level, .upto = last.mid, .seq = last.seq};
+    batch_ack(relay, session, origin->room, first, &ack, false);
+}
+
+/* May entries be in this room at all? Finds it or makes it, in `origin`; the one that the session wrote to last without
+ * looking it up. */
 static zr_code_t s_enter(relay_t *relay, origin_t *origin, zr_span_t room) {
     origin->rights = session_rights(origin->session, room);
-    return origin->rights & RIGHT_WRITE ? room_enter(relay, origin->session, room, origin->rights, &origin->room)
-                                        : ZR_FORBIDDEN;
+    if (!(origin->rights & RIGHT_WRITE))
+        return ZR_FORBIDDEN;
+    rights_cache_t *asked = &origin->session->asked; /* it is about this room now */
+    if (asked->found && asked->rooms_gone == relay->rooms_gone) {
+        origin->room = asked->found;
+        return ZR_OK;
+    }
+    zr_code_t code = room_enter(relay, origin->session, room, origin->rights, &origin->room);
+    asked->found = origin->room;
+    asked->rooms_gone = relay->rooms_gone;
+    return code;
 }
 
 /* And all those of the frame? */
@@ -145,9 +168,11 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
 
     client_t *client = session->client;
     uint64_t mark = client->mark;
-    zr_ack_t ack = {.level = room_level(relay, reader.room)};
+    zr_ack_t ack = {.level = origin.room ? origin.room->level : room_level(relay, reader.room)};
     refused_t refused = {.code = ZR_OK};
     zr_publish_entry_t entry;
+    if (whole == ZR_OK && first > mark)
+        s_accept_plain(relay, &origin, &reader, first);
     while (zr_publish_next(&reader, &entry)) {
         zr_code_t code = whole;
         bool fresh = entry.mid > client->mark;
@@ -167,7 +192,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
         s_refused_tell(relay, session, reader.room, &refused);
         ack.upto = entry.mid;
         ack.seq = seq;
-        batch_ack(relay, session, fresh ? origin.room : NULL, &ack, entry.flags & ZR_ENTRY_EXPECT);
+        batch_ack(relay, session, fresh ? origin.room : NULL, entry.mid, &ack, entry.flags & ZR_ENTRY_EXPECT);
     }
     s_refused_tell(relay, session, reader.room, &refused);
     if (client->mark != mark)

@@ -76,10 +76,13 @@ void cmd_replay(relay_t *relay, request_t *request) {
     replay->beyond = !read.last && read.after > room_head(relay, name);
     HASH_ADD(hh, relay->replays, ticket, sizeof replay->ticket, replay);
     session->reads++;
-    if (room_is_hollow(relay, name))
+    if (room_is_hollow(relay, name)) {
         s_nothing_kept(relay, &read);
-    else
-        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_READ, .read = read});
+        return;
+    }
+    log_read_t *effect = fatal_calloc(sizeof *effect);
+    *effect = read;
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_READ, .read = effect});
 }
 
 static void s_answer(relay_t *relay, session_t *session, const replay_t *replay, const log_slice_t *slice) {

@@ -21,6 +21,7 @@ typedef struct record {
 
 struct room_log {
     char name[ZR_ROOM_MAX];
+    size_t name_len;
     record_t **ring; /* a power of two of places; `begin` is the oldest record */
     size_t size, begin, count;
     uint64_t entries, bytes;
@@ -33,7 +34,9 @@ typedef struct {
     log_t log;
     log_memory_limits_t limits;
     room_log_t *rooms;
+    room_log_t *last; /* appended to last; NULL: none, or it is gone */
     record_t *oldest, *newest;
+    record_t *spare; /* the one dropped last, for the next; NULL: none */
     uint64_t entries, bytes;
     uint64_t floor;    /* not below the head of any room that was forgotten */
     zr_blob_t **slice; /* kept between reads */
@@ -53,12 +56,17 @@ static room_log_t *s_find(const log_memory_t *self, zr_span_t name) {
 }
 
 static room_log_t *s_find_or_add(log_memory_t *self, zr_span_t name) {
-    room_log_t *room = s_find(self, name);
+    room_log_t *room = self->last;
+    if (room && zr_span_equal(zr_span_of(room->name, room->name_len), name))
+        return room;
+    room = s_find(self, name);
     if (!room) {
         room = fatal_calloc(sizeof *room);
         memcpy(room->name, name.ptr, name.len);
+        room->name_len = name.len;
         HASH_ADD_KEYPTR(hh, self->rooms, room->name, name.len, room);
     }
+    self->last = room;
     return room;
 }
 
@@ -96,7 +104,8 @@ static void s_drop(log_memory_t *self, room_log_t *room) {
     *(record->older ? &record->older->newer : &self->oldest) = record->newer;
     *(record->newer ? &record->newer->older : &self->newest) = record->older;
     zr_blob_unref(record->frame);
-    free(record);
+    free(self->spare);
+    self->spare = record;
 }
 
 static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
@@ -108,7 +117,8 @@ static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
 static void s_append(log_t *log, const log_append_t *append) {
     log_memory_t *self = (log_memory_t *)log;
     room_log_t *room = s_find_or_add(self, append->room);
-    record_t *record = fatal_calloc(sizeof *record);
+    record_t *record = self->spare ? self->spare : fatal_calloc(sizeof *record);
+    self->spare = NULL;
     *record = (record_t){.frame = append->frame,
         .first = append->first,
         .last = append->last,
@@ -280,6 +290,8 @@ static void s_free(log_memory_t *self, room_log_t *room) {
     while (room->count > 0)
         s_drop(self, room);
     HASH_DEL(self->rooms, room);
+    if (self->last == room)
+        self->last = NULL;
     free(room->ring);
     free(room);
 }
@@ -304,6 +316,7 @@ static void s_destroy(log_t *log) {
     room_log_t *room, *next;
     HASH_ITER(hh, self->rooms, room, next)
     s_free(self, room);
+    free(self->spare);
     free(self->slice);
     free(self);
 }

@@ -116,6 +116,7 @@ static void s_room_free(relay_t *relay, room_t *room) {
     presence_finish(&room->presence);
     zr_buffer_finish(&room->open);
     maker_room_gone(&relay->makers, room->maker);
+    relay->rooms_gone++;
     free(room);
 }
 

@@ -17,6 +17,10 @@ static void s_drop(effect_t *effect) {
         zr_blob_unref(effect->append.frame);
     else if (effect->kind == EFFECT_COMMIT)
         log_commit_finish(&effect->commit);
+    else if (effect->kind == EFFECT_FORGET)
+        free(effect->forget);
+    else if (effect->kind == EFFECT_READ)
+        free(effect->read);
     else if (effect->kind == EFFECT_LOGIN)
         login_request_free(effect->login);
     else if (effect->kind == EFFECT_ADMIN)
@@ -44,7 +48,7 @@ void outbox_drop_route(outbox_t *outbox, route_t route) {
     size_t kept = outbox->taken;
     for (size_t i = outbox->taken; i < outbox->count; i++) {
         effect_t *effect = &outbox->effects[i];
-        if (effect->kind == EFFECT_SEND && effect->route == route)
+        if ((effect->kind == EFFECT_SEND || effect->kind == EFFECT_ACK) && effect->route == route)
             s_drop(effect);
         else
             outbox->effects[kept++] = *effect;

@@ -8,12 +8,14 @@
 #include "blob.h"
 #include "log.h"
 #include "names.h"
+#include "wire.h"
 
 /* A connection at the front: ROUTER's automatic routing id without its leading zero byte. 0 is no route. */
 typedef uint32_t route_t;
 
 typedef enum {
     EFFECT_SEND,      /* `frame` to `route`; when that fails, tell relay_route_lost */
+    EFFECT_ACK,       /* the same with `ack` as a frame */
     EFFECT_PUBLISH,   /* `frame` on the back */
     EFFECT_APPEND,    /* `append` to the log */
     EFFECT_COMMIT,    /* everything appended since the commit before is to be stored, and `commit`'s marks; then the log
@@ -47,19 +49,21 @@ typedef struct {
     char by[ZR_NICK_MAX + 1];          /* who asks */
 } admin_request_t;
 
+/* Four of them are made, kept and taken for a message that is alone in its pass, so what is large is pointed to. */
 typedef struct {
     effect_kind_t kind;
     union {
         struct {
-            route_t route;    /* SEND */
+            route_t route;    /* SEND, ACK */
+            zr_ack_t ack;     /* ACK */
             zr_blob_t *frame; /* SEND, PUBLISH; one reference that goes to the edge */
             bool live;        /* SEND: of a private room. If there is no room for it, it is dropped and nobody is told:
                                  `prev` shows it */
         };
-        log_append_t append; /* its frame is one reference that goes to the edge */
-        log_commit_t commit; /* goes to the edge with all it holds */
-        log_forget_t forget;
-        log_read_t read;
+        log_append_t append;  /* its frame is one reference that goes to the edge */
+        log_commit_t commit;  /* goes to the edge with all it holds */
+        log_forget_t *forget; /* goes to the edge: free */
+        log_read_t *read;     /* likewise */
         uint64_t session;
         uint64_t connection;        /* peer_t's */
         char user[ZR_NICK_MAX + 1]; /* DROP_USER */

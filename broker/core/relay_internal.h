@@ -62,9 +62,10 @@ struct relay {
     sessions_t sessions;
     dedupe_t dedupe;
     room_t *rooms;
-    order_t order; /* the same, by name */
-    room_t *noisy; /* rooms with presence to tell */
-    uint64_t now;  /* when something came last */
+    uint64_t rooms_gone; /* how many were freed: whoever kept a pointer to one looks it up anew */
+    order_t order;       /* the same, by name */
+    room_t *noisy;       /* rooms with presence to tell */
+    uint64_t now;        /* when something came last */
     struct {
         uint64_t began;         /* when rooms were looked at first: no room counts as unused for longer */
         char room[ZR_ROOM_MAX]; /* that was looked at last; by its name, as it may be gone */

@@ -6,13 +6,15 @@
 
 session_t *session_by_route(const sessions_t *sessions, route_t route) {
     session_t *session;
-    HASH_FIND(by_route, sessions->by_route, &route, sizeof route, session);
+    unsigned hash = zr_hash_number(route);
+    HASH_FIND_BYHASHVALUE(by_route, sessions->by_route, &route, sizeof route, hash, session);
     return session;
 }
 
 session_t *session_by_id(const sessions_t *sessions, uint64_t id) {
     session_t *session;
-    HASH_FIND(by_id, sessions->by_id, &id, sizeof id, session);
+    unsigned hash = zr_hash_number(id);
+    HASH_FIND_BYHASHVALUE(by_id, sessions->by_id, &id, sizeof id, hash, session);
     return session;
 }
 
@@ -56,7 +58,7 @@ session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick) {
     session_t *session = fatal_calloc(sizeof *session);
     session->id = ++sessions->last_id;
     session->client = client;
-    HASH_ADD(by_id, sessions->by_id, id, sizeof session->id, session);
+    HASH_ADD_BYHASHVALUE(by_id, sessions->by_id, id, sizeof session->id, zr_hash_number(session->id), session);
     HASH_ADD_KEYPTR(by_client, sessions->by_client, client->id, ZR_CLIENT_ID_LEN, session);
     s_enter_user(sessions, session, nick);
     sessions->count++;
@@ -81,7 +83,8 @@ void session_set_route(sessions_t *sessions, session_t *session, route_t route) 
     session->route = route;
     session->link++;
     if (route)
-        HASH_ADD(by_route, sessions->by_route, route, sizeof session->route, session);
+        HASH_ADD_BYHASHVALUE(
+            by_route, sessions->by_route, route, sizeof session->route, zr_hash_number(route), session);
 }
 
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick) {
@@ -95,6 +98,7 @@ rights_t session_rights(session_t *session, zr_span_t room) {
         cache->rights = access_rights(session->access, room);
         memcpy(cache->room, room.ptr, room.len);
         cache->room_len = room.len;
+        cache->found = NULL;
     }
     return cache->rights;
 }

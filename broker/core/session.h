@@ -15,6 +15,8 @@ typedef struct {
     char room[ZR_ROOM_MAX];
     size_t room_len; /* 0: nothing known */
     rights_t rights;
+    room_t *found;       /* the room itself, as long as none was freed since; NULL: not looked up */
+    uint64_t rooms_gone; /* the relay's, when it was */
 } rights_cache_t;
 
 typedef struct session {

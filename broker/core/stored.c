@@ -50,10 +50,9 @@ static void s_send_ack(relay_t *relay, const session_t *session, const batch_ans
         send_frame(relay, session->route, zr_control_write(json_incref(answer->object)));
         return;
     }
-    zr_blob_t *frame = zr_blob_new(ZR_ACK_SIZE);
-    zr_ack_write(zr_blob_data(frame), &answer->ack);
     relay->stats.acks++;
-    send_frame(relay, session->route, frame);
+    if (session->route)
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ACK, .route = session->route, .ack = answer->ack});
 }
 
 /* What `part` names was not stored. */

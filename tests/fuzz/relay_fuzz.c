@@ -104,8 +104,11 @@ static void s_watch(uint64_t session, uint64_t to) {
 static void s_carry_out(void) {
     effect_t effect;
     while (outbox_take(&s_broker->outbox, &effect)) {
+        if (effect.kind == EFFECT_ACK)
+            effect.frame = zr_ack_frame(&effect.ack);
         switch (effect.kind) {
         case EFFECT_SEND:
+        case EFFECT_ACK:
         case EFFECT_PUBLISH: {
             zr_span_t frame = zr_span_of(zr_blob_data(effect.frame), zr_blob_len(effect.frame));
             if (effect.kind == EFFECT_PUBLISH)

@@ -87,13 +87,14 @@ static void s_log_append(effect_t *effect) {
     s_broker->memory->engine->append(s_broker->memory, &effect->append);
 }
 
-static void s_log_forget(const log_forget_t *forget) {
-    if (s_broker->failing)
-        return;
-    head_t *head = s_head(zr_span_of(forget->room, forget->room_len));
-    fuzz_require(forget->head >= head->stored && (s_broker->users || head->published == head->stored));
-    head->forgotten = head->begins = true;
-    s_broker->memory->engine->forget(s_broker->memory, forget);
+static void s_log_forget(log_forget_t *forget) {
+    if (!s_broker->failing) {
+        head_t *head = s_head(zr_span_of(forget->room, forget->room_len));
+        fuzz_require(forget->head >= head->stored && (s_broker->users || head->published == head->stored));
+        head->forgotten = head->begins = true;
+        s_broker->memory->engine->forget(s_broker->memory, forget);
+    }
+    free(forget);
 }
 
 static void s_log_commit(const log_commit_t *commit) {
@@ -101,7 +102,7 @@ static void s_log_commit(const log_commit_t *commit) {
         if (s_broker->queue[i].kind == EFFECT_APPEND)
             s_log_append(&s_broker->queue[i]);
         else if (s_broker->queue[i].kind == EFFECT_FORGET)
-            s_log_forget(&s_broker->queue[i].forget);
+            s_log_forget(s_broker->queue[i].forget);
     s_broker->staged = s_broker->done;
     for (size_t i = 0; i < commit->mark_count; i++)
         fuzz_require(commit->marks[i].mark > 0);
@@ -117,8 +118,10 @@ static bool s_log_step(void) {
     effect_t *effect = &broker->queue[broker->done++];
     if (effect->kind == EFFECT_COMMIT)
         s_log_commit(&effect->commit);
-    else if (effect->kind == EFFECT_READ)
-        broker->memory->engine->read(broker->memory, &effect->read);
+    else if (effect->kind == EFFECT_READ) {
+        broker->memory->engine->read(broker->memory, effect->read);
+        free(effect->read);
+    }
     if (broker->done == broker->queued) {
         broker->queued = broker->done -= broker->staged;
         memmove(broker->queue, broker->queue + broker->staged, broker->done * sizeof *broker->queue);

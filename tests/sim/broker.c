@@ -166,6 +166,10 @@ void broker_carry_out(sim_t *sim) {
     effect_t effect;
     while (outbox_take(&broker->outbox, &effect)) {
         switch (effect.kind) {
+        case EFFECT_ACK:
+            effect.frame = zr_ack_frame(&effect.ack);
+            s_send(broker, &effect);
+            break;
         case EFFECT_SEND:
             s_send(broker, &effect);
             break;
@@ -181,11 +185,13 @@ void broker_carry_out(sim_t *sim) {
             log->engine->commit(log, &effect.commit);
             break;
         case EFFECT_FORGET:
-            model_forget(sim, &effect.forget, s_now(sim));
-            log->engine->forget(log, &effect.forget);
+            model_forget(sim, effect.forget, s_now(sim));
+            log->engine->forget(log, effect.forget);
+            free(effect.forget);
             break;
         case EFFECT_READ:
-            log->engine->read(log, &effect.read);
+            log->engine->read(log, effect.read);
+            free(effect.read);
             break;
         case EFFECT_WATCH:
             s_watch(broker, effect.session);

@@ -79,6 +79,19 @@ START_TEST(test_clear_keeps_the_memory) {
 END_TEST
 
 /* Small and large contents take different ways; both leave an empty buffer that can be used again. */
+/* Or what was reserved for a large content that did not come would stay. */
+START_TEST(test_to_blob_keeps_no_large_memory) {
+    zr_buffer_t buffer = {0};
+    zr_buffer_reserve(&buffer, 100000);
+    zr_buffer_append(&buffer, "small", 5);
+    zr_blob_t *blob = zr_buffer_to_blob(&buffer);
+    ck_assert_span_eq(zr_span_of(zr_blob_data(blob), zr_blob_len(blob)), LIT("small"));
+    ck_assert_ptr_null(buffer.data);
+    ck_assert_uint_eq(buffer.size, 0);
+    zr_blob_unref(blob);
+}
+END_TEST
+
 START_TEST(test_to_blob) {
     static const size_t sizes[] = {0, 1, 255, 2047, 2048, 2049, 100000};
     zr_buffer_t buffer = {0};
@@ -107,6 +120,7 @@ START_TEST(test_overflow_stops_the_program) {
 END_TEST
 
 UNIT_MAIN_ABORTS("common.buffer",
-    UNIT_TESTS(test_empty_has_no_memory, test_integers_are_big_endian, test_content_survives_growth, test_growth_doubles,
-        test_reserve_gives_room_and_adds_nothing, test_clear_keeps_the_memory, test_to_blob),
+    UNIT_TESTS(test_empty_has_no_memory, test_integers_are_big_endian, test_content_survives_growth,
+        test_growth_doubles, test_reserve_gives_room_and_adds_nothing, test_clear_keeps_the_memory, test_to_blob,
+        test_to_blob_keeps_no_large_memory),
     UNIT_TESTS(test_overflow_stops_the_program))

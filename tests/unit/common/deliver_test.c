@@ -57,6 +57,26 @@ START_TEST(test_comes_back) {
 }
 END_TEST
 
+START_TEST(test_plain_is_the_same) {
+    zr_buffer_t one = {0}, other = {0};
+    zr_deliver_begin(&one, LIT("r"), 0, 1, 0);
+    zr_deliver_begin(&other, LIT("r"), 0, 1, 0);
+    for (size_t len = 0; len <= ZR_NICK_MAX; len++) {
+        zr_entry_t entry = {.seq = 42 + len, .time = 1735689600000000 + len, .body = unit_fill('b', 7 * len)};
+        zr_deliver_plain_t plain;
+        char sender[ZR_NICK_MAX];
+        memset(sender, 's', sizeof sender);
+        entry.sender = zr_span_of(sender, len);
+        zr_deliver_plain(&plain, entry.time, entry.sender);
+        zr_deliver_add(&one, &entry);
+        zr_deliver_add_plain(&other, &plain, entry.seq, entry.body);
+        ck_assert_span_eq(s_bytes(&other), s_bytes(&one));
+    }
+    zr_buffer_finish(&one);
+    zr_buffer_finish(&other);
+}
+END_TEST
+
 START_TEST(test_every_prefix) {
     zr_buffer_t out = {0};
     size_t ends[ENTRIES + 1], whole = 0;
@@ -236,6 +256,6 @@ START_TEST(test_sender_that_does_not_fit) {
 END_TEST
 
 UNIT_MAIN_ABORTS("common.deliver",
-    UNIT_TESTS(test_comes_back, test_every_prefix, test_head, test_body_lengths_that_overflow, test_cut,
-        test_cut_of_what_cannot_be_read, test_cut_refuses_seqs_that_do_not_rise, test_longest_strings),
+    UNIT_TESTS(test_comes_back, test_plain_is_the_same, test_every_prefix, test_head, test_body_lengths_that_overflow,
+        test_cut, test_cut_of_what_cannot_be_read, test_cut_refuses_seqs_that_do_not_rise, test_longest_strings),
     UNIT_TESTS(test_sender_that_does_not_fit))

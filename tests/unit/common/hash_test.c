@@ -28,6 +28,27 @@ START_TEST(test_depends_on_key_and_data) {
 }
 END_TEST
 
+START_TEST(test_numbers_depend_on_key_and_number) {
+    uint32_t unseeded = zr_hash_number(7);
+    ck_assert_uint_eq(zr_hash_number(7), unseeded);
+    ck_assert_uint_ne(zr_hash_number(8), unseeded);
+    ck_assert_uint_ne(zr_hash_number(7 | 1ULL << 63), unseeded);
+    zr_hash_seed(s_key);
+    ck_assert_uint_ne(zr_hash_number(7), unseeded);
+}
+END_TEST
+
+/* Numbers in a row, in the 1,024 buckets that a table takes first. */
+START_TEST(test_numbers_spread) {
+    unsigned buckets[1024] = {0};
+    zr_hash_seed(s_key);
+    for (uint64_t number = 0; number < 8 * 1024; number++) {
+        unsigned *bucket = &buckets[zr_hash_number(number << 3) & 1023];
+        ck_assert_uint_lt(++*bucket, 30);
+    }
+}
+END_TEST
+
 START_TEST(test_reads_no_byte_too_many) {
     for (size_t len = 0; len < 40; len++) {
         zr_span_t text = unit_fill('a', len);
@@ -67,5 +88,5 @@ START_TEST(test_uthash_uses_it) {
 }
 END_TEST
 
-UNIT_MAIN(
-    "common.hash", test_is_siphash, test_depends_on_key_and_data, test_reads_no_byte_too_many, test_uthash_uses_it)
+UNIT_MAIN("common.hash", test_is_siphash, test_depends_on_key_and_data, test_numbers_depend_on_key_and_number,
+    test_numbers_spread, test_reads_no_byte_too_many, test_uthash_uses_it)

@@ -56,6 +56,51 @@ START_TEST(test_the_error_comes_before_the_ack_that_covers_it) {
 }
 END_TEST
 
+START_TEST(test_keyed_entries_among_plain_ones) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_pub("r");
+    fx_add(1, "a");
+    fx_add(2, "b");
+    fx_add_key(3, "k", "c");
+    fx_add(4, "d");
+    fx_send(A);
+    fx_run();
+    fx_expect_text(A, "ack 4 @4 memory");
+    fx_expect_text(BACK, "r 0: 1/a 2/b 3/k=c 4/d");
+    fx_pub("r"); /* some were there before */
+    fx_add(4, "d");
+    fx_add(5, "e");
+    fx_send(A);
+    fx_run();
+    fx_expect_text(A, "ack 5 @5 memory");
+    fx_expect_text(BACK, "r 4: 5/e");
+    fx_finish();
+}
+END_TEST
+
+/* The room that a session wrote to last may be gone, and there again. */
+START_TEST(test_a_room_that_was_gone_meanwhile) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_pub("r");
+    fx_add_expect(1, "k", 7, "a"); /* refused: the room leaves nothing behind */
+    fx_send(A);
+    fx_run();
+    fx_expect(A, "{'op':'error','code':'conflict','mid':1}");
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
+    fx_one(A, "r", 2, "b");
+    fx_run();
+    fx_expect_text(A, "ack 2 @1 memory");
+    fx_expect_text(BACK, "r 0: 1/b");
+    fx_one(A, "s", 3, "c");
+    fx_one(A, "r", 4, "d");
+    fx_run();
+    fx_expect_text(A, "ack 4 @2 memory");
+    fx_finish();
+}
+END_TEST
+
 START_TEST(test_compare_and_set) {
     fx_start();
     fx_hello(A, "ann");
@@ -150,5 +195,6 @@ START_TEST(test_sender_is_the_nick_of_the_moment) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.cmd_publish", test_published_once, test_the_error_comes_before_the_ack_that_covers_it,
-    test_compare_and_set, test_as_text, test_sender_is_the_nick_of_the_moment)
+UNIT_MAIN("broker.core.cmd_publish", test_published_once, test_keyed_entries_among_plain_ones,
+    test_a_room_that_was_gone_meanwhile, test_the_error_comes_before_the_ack_that_covers_it, test_compare_and_set,
+    test_as_text, test_sender_is_the_nick_of_the_moment)

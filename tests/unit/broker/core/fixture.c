@@ -48,8 +48,11 @@ static void s_see(const seen_t *seen) {
 void fx_carry_out(void) {
     effect_t effect;
     while (outbox_take(&fx.outbox, &effect)) {
+        if (effect.kind == EFFECT_ACK)
+            effect.frame = zr_ack_frame(&effect.ack);
         switch (effect.kind) {
         case EFFECT_SEND:
+        case EFFECT_ACK:
             ck_assert_uint_ne(effect.route, 0);
             if (effect.route == fx.deaf && fx.deaf_after-- == 0) {
                 fx.deaf = 0;

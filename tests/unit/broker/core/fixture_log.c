@@ -119,14 +119,17 @@ static log_t *s_place(zr_span_t room) {
     return fx.durable && policy->has_level && policy->level < ZR_LEVEL_DISK ? s_log.memory : s_log.disk;
 }
 
-static void s_forget_now(const log_forget_t *forget, bool ok) {
-    log_t *log = s_place(zr_span_of(forget->room, forget->room_len));
-    if (!ok)
-        return;
-    log->engine->forget(log, forget);
-    fx.forgets++;
-    fx_room_t *room = fx_room(zr_span_of(forget->room, forget->room_len));
-    room->forgotten = room->begins = true;
+/* Takes `forget` over. */
+static void s_forget_now(log_forget_t *forget, bool ok) {
+    zr_span_t name = zr_span_of(forget->room, forget->room_len);
+    if (ok) {
+        log_t *log = s_place(name);
+        log->engine->forget(log, forget);
+        fx.forgets++;
+        fx_room_t *room = fx_room(name);
+        room->forgotten = room->begins = true;
+    }
+    free(forget);
 }
 
 static void s_append_now(const log_append_t *append, bool ok) {
@@ -154,7 +157,7 @@ static void s_commit_now(const log_commit_t *commit) {
         if (s_log.staged[i].kind == EFFECT_APPEND)
             s_append_now(&s_log.staged[i].append, ok);
         else
-            s_forget_now(&s_log.staged[i].forget, ok);
+            s_forget_now(s_log.staged[i].forget, ok);
     s_log.staged_count = 0;
     for (size_t i = 0; ok && i < commit->mark_count; i++)
         s_set_mark(&commit->marks[i]);
@@ -173,9 +176,10 @@ static void s_do(const effect_t *job) {
     } else if (job->kind == EFFECT_COMMIT) {
         s_commit_now(&job->commit);
     } else {
-        zr_span_t room = zr_span_of(job->read.room, job->read.room_len);
+        zr_span_t room = zr_span_of(job->read->room, job->read->room_len);
         log_t *log = s_place(room);
-        log->engine->read(log, &job->read);
+        log->engine->read(log, job->read);
+        free(job->read);
     }
 }
 
@@ -286,12 +290,18 @@ static void s_drop_jobs(void) {
             zr_blob_unref(job->effect.append.frame);
         else if (job->effect.kind == EFFECT_COMMIT)
             log_commit_finish(&job->effect.commit);
+        else if (job->effect.kind == EFFECT_FORGET)
+            free(job->effect.forget);
+        else
+            free(job->effect.read);
         free(job);
     }
     s_log.tail = &s_log.jobs;
     for (size_t i = 0; i < s_log.staged_count; i++)
         if (s_log.staged[i].kind == EFFECT_APPEND)
             zr_blob_unref(s_log.staged[i].append.frame);
+        else
+            free(s_log.staged[i].forget);
     s_log.staged_count = 0;
     s_log.void_upto = s_log.committed = 0;
 }

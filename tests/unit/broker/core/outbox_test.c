@@ -48,6 +48,8 @@ START_TEST(test_finish_gives_back_what_was_not_taken) {
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = 1});
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_LOGIN, .login = calloc(1, sizeof(login_request_t))});
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_ADMIN, .admin = calloc(1, sizeof(admin_request_t))});
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_FORGET, .forget = calloc(1, sizeof(log_forget_t))});
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_READ, .read = calloc(1, sizeof(log_read_t))});
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_DROP_USER, .user = "ann"});
     ck_assert(outbox_take(&outbox, &effect));
     outbox_finish(&outbox);
@@ -66,6 +68,8 @@ START_TEST(test_drop_route_takes_only_what_is_sent_there) {
     s_send(&outbox, 2);
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_COMMIT, .commit = {.pass = 1}});
     s_send(&outbox, 1);
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_ACK, .route = 1, .ack = {.upto = 1}});
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_ACK, .route = 2, .ack = {.upto = 2}});
     ck_assert(outbox_take(&outbox, &effect));
     zr_blob_unref(effect.frame);
     outbox_drop_route(&outbox, 1);
@@ -75,6 +79,9 @@ START_TEST(test_drop_route_takes_only_what_is_sent_there) {
     zr_blob_unref(effect.frame);
     ck_assert(outbox_take(&outbox, &effect));
     ck_assert_int_eq(effect.kind, EFFECT_COMMIT);
+    ck_assert(outbox_take(&outbox, &effect));
+    ck_assert_int_eq(effect.kind, EFFECT_ACK);
+    ck_assert_uint_eq(effect.ack.upto, 2);
     ck_assert(!outbox_take(&outbox, &effect));
     outbox_drop_route(&outbox, 1);
     outbox_finish(&outbox);
