@@ -12,8 +12,11 @@
 #include <zmq.h>
 
 enum {
-    COPY_MAX = 512,    /* bytes up to which copying a frame is cheaper than sharing it */
-    SEND_QUEUE = 1000, /* frames; what is published beyond it is packed into larger ones */
+    /* Bytes up to which copying a frame is cheaper than sharing it. To send, libzmq allocates something either way, and
+     * another thread frees it: which takes turns with ours for all but small pieces. */
+    SEND_COPY_MAX = 64,
+    RECEIVE_COPY_MAX = 512,
+    SEND_QUEUE = 10000, /* frames; what is published beyond it is packed into larger ones */
     RECEIVE_QUEUE = 10000,
     FRONT_QUEUE = LINK_FRAMES_MAX, /* a broker that finds it full takes us for dead */
     KEY_SIZE = 41,                 /* Z85, and a zero byte */
@@ -232,7 +235,7 @@ static bool s_send_shared(link_t *l, zr_span_t frame, zr_blob_t *owner) {
 
 static bool s_send(link_t *l, zr_span_t frame, zr_blob_t *owner) {
     l->front.quiet = false; /* sending may swallow what the descriptor had to tell */
-    if (frame.len <= COPY_MAX)
+    if (frame.len <= SEND_COPY_MAX)
         return zmq_send(l->front.socket, frame.ptr, frame.len, ZMQ_DONTWAIT) >= 0 || errno != EAGAIN;
     return s_send_shared(l, frame, owner);
 }
@@ -272,7 +275,7 @@ static void s_close_message(void *data, void *message) {
 
 static zr_blob_t *s_take(zmq_msg_t *message) {
     size_t len = zmq_msg_size(message);
-    zmq_msg_t *moved = len > COPY_MAX ? malloc(sizeof *moved) : NULL;
+    zmq_msg_t *moved = len > RECEIVE_COPY_MAX ? malloc(sizeof *moved) : NULL;
     if (!moved) {
         zr_blob_t *copy = zr_blob_copy(zmq_msg_data(message), len);
         zmq_msg_close(message);
