@@ -240,42 +240,54 @@ bool zr_deliver_read(zr_deliver_reader_t *reader, zr_span_t frame) {
     return true;
 }
 
-static inline bool s_deliver_entry(zr_span_t *rest, zr_entry_t *entry) {
-    const char *at = rest->ptr;
-    size_t left = rest->len;
-    if (left < ZR_DELIVER_ENTRY_FIXED)
+/* Bytes of the first entry of `rest` and of its two names; 0: it breaks off. */
+static inline size_t s_deliver_size(zr_span_t rest, size_t *sender, size_t *key) {
+    if (rest.len < ZR_DELIVER_ENTRY_FIXED)
+        return 0;
+    *sender = (uint8_t)rest.ptr[17];
+    size_t size = ZR_DELIVER_ENTRY_FIXED + *sender;
+    if (rest.len < size)
+        return 0;
+    *key = (uint8_t)rest.ptr[18 + *sender];
+    size += *key;
+    if (rest.len < size)
+        return 0;
+    size_t body = s_load32(rest.ptr + size - 4);
+    return body <= rest.len - size ? size + body : 0;
+}
+
+/* The entry that the reader moves past; 0 at the end. */
+static inline size_t s_deliver_step(zr_deliver_reader_t *reader, const char **at, size_t *sender, size_t *key) {
+    if (reader->failed || reader->rest.len == 0)
+        return 0;
+    size_t size = s_deliver_size(reader->rest, sender, key);
+    reader->failed = size == 0;
+    *at = reader->rest.ptr;
+    reader->rest = zr_span_of(*at + size, reader->rest.len - size);
+    return size;
+}
+
+bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry) {
+    const char *at;
+    size_t sender, key, size = s_deliver_step(reader, &at, &sender, &key);
+    if (size == 0)
         return false;
-    size_t sender = (uint8_t)at[17];
-    left -= ZR_DELIVER_ENTRY_FIXED;
-    if (left < sender)
-        return false;
-    const char *key_at = at + 19 + sender;
-    size_t key = (uint8_t)key_at[-1];
-    left -= sender;
-    if (left < key)
-        return false;
-    const char *body_at = key_at + key + 4;
-    size_t body = s_load32(body_at - 4);
-    left -= key;
-    if (left < body)
-        return false;
+    size_t head = ZR_DELIVER_ENTRY_FIXED + sender + key;
     *entry = (zr_entry_t){.seq = s_load64(at),
         .time = s_load64(at + 8),
         .flags = (uint8_t)at[16],
         .sender = zr_span_of(at + 18, sender),
-        .key = zr_span_of(key_at, key),
-        .body = zr_span_of(body_at, body)};
-    *rest = zr_span_of(body_at + body, left - body);
+        .key = zr_span_of(at + 19 + sender, key),
+        .body = zr_span_of(at + head, size - head)};
     return true;
 }
 
-bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry) {
-    if (reader->failed || reader->rest.len == 0)
+bool zr_deliver_skip(zr_deliver_reader_t *reader, uint64_t *seq) {
+    const char *at;
+    size_t sender, key;
+    if (s_deliver_step(reader, &at, &sender, &key) == 0)
         return false;
-    if (!s_deliver_entry(&reader->rest, entry)) {
-        reader->failed = true;
-        return false;
-    }
+    *seq = s_load64(at);
     return true;
 }
 

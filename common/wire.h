@@ -114,6 +114,9 @@ typedef struct {
 bool zr_deliver_read(zr_deliver_reader_t *reader, zr_span_t frame);
 bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry);
 
+/* The same for who wants no more than the seq: checks as much. */
+bool zr_deliver_skip(zr_deliver_reader_t *reader, uint64_t *seq);
+
 /* begin clears `out`; add returns the offset of the entry in it. */
 void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t epoch, uint64_t prev);
 size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry);

@@ -15,14 +15,14 @@ bool scan_entries(scan_t *scan, zr_deliver_reader_t reader, uint64_t after) {
     scan->prev = reader.prev;
     scan->count = scan->total = 0;
     scan->from = reader;
-    zr_entry_t entry;
-    for (zr_deliver_reader_t before = reader; zr_deliver_next(&reader, &entry); before = reader) {
-        if (entry.seq <= last || entry.seq > ZR_INT_MAX)
+    uint64_t seq;
+    for (zr_span_t at = reader.rest; zr_deliver_skip(&reader, &seq); at = reader.rest) {
+        if (seq <= last || seq > ZR_INT_MAX)
             return false;
-        last = entry.seq;
+        last = seq;
         scan->total++;
         if (last > after && scan->count++ == 0)
-            scan->from = before;
+            scan->from.rest = at;
     }
     scan->last = last;
     return !reader.failed;

@@ -88,9 +88,17 @@ START_TEST(test_every_prefix) {
             whole++;
         bool readable = zr_deliver_read(&reader, unit_at_edge(zr_span_of(out.data, len)));
         ck_assert_msg(readable == (len > ends[0]), "%zu bytes", len);
+        zr_deliver_reader_t skipping = reader;
+        uint64_t seq;
         size_t read = 0;
-        while (zr_deliver_next(&reader, &entry))
+        while (zr_deliver_next(&reader, &entry)) {
+            ck_assert(zr_deliver_skip(&skipping, &seq));
+            ck_assert_uint_eq(seq, entry.seq);
+            ck_assert_ptr_eq(skipping.rest.ptr, reader.rest.ptr);
             s_check_entry(&entry, &s_entries[read++]);
+        }
+        ck_assert(!zr_deliver_skip(&skipping, &seq));
+        ck_assert_int_eq(skipping.failed, reader.failed);
         ck_assert_uint_eq(read, whole);
         ck_assert_msg(reader.failed == (whole == 0 || len != ends[whole]), "%zu bytes", len);
         ck_assert(!zr_deliver_next(&reader, &entry)); /* failed stays failed */
