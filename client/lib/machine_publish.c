@@ -144,7 +144,7 @@ uint64_t publish_due(const machine_t *m) {
 
 bool machine_eager(const machine_t *m) {
     const publish_t *p = &m->publish;
-    return s_may_send(m) && (p->unsent == p->first || p->unsent->sealed);
+    return p->unsent && (p->unsent == p->first || p->unsent->sealed) && s_may_send(m);
 }
 
 /* --- Answers --- */
