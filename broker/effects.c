@@ -50,9 +50,11 @@ static int s_send_to(void *front, route_t route, zmq_msg_t *msg) {
     bytes[0] = 0;
     for (int i = 0; i < 4; i++)
         bytes[1 + i] = (uint8_t)(route >> (24 - 8 * i));
-    int code = s_send(&id, front, ZMQ_SNDMORE) >= 0 ? 0 : errno;
-    if (code == 0)
+    if (s_send(&id, front, ZMQ_SNDMORE) >= 0) {
         FATAL_UNLESS(s_send(msg, front, 0) >= 0);
+        return 0; /* what was sent needs no close */
+    }
+    int code = errno;
     zmq_msg_close(&id);
     zmq_msg_close(msg);
     return code;

@@ -28,6 +28,9 @@
 /* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that
  * their answers do not fill a peer's queue (limits/route-queue) at once. */
 enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 5000 };
+/* Reading the clock costs as much as a tenth of a small PUBLISH frame: it is read after so many of them, and after each
+ * larger one or request, as those may take a thousand times longer. */
+enum { CLOCK_FRAMES = 16, SMALL_FRAME = 1024 };
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 enum { SHUTDOWN_BATCHES = 16 };
 enum { SECOND_MS = 1000, LOG_TICK_MS = 1000 };
@@ -111,15 +114,31 @@ static void s_count_drop(server_t *server, uint64_t *counter, const char *what) 
         zr_log(ZR_LOG_WARN, "dropped %s (%llu so far)", what, (unsigned long long)*counter);
 }
 
+/* What one wake-up took from the front. */
+typedef struct {
+    size_t frames, bytes;
+    size_t unclocked; /* small PUBLISH frames since the clock was read */
+} taken_t;
+
+static void s_count(taken_t *taken, zr_span_t frame) {
+    bool small = frame.len > 0 && frame.len <= SMALL_FRAME && frame.ptr[0] == ZR_TYPE_PUBLISH;
+    taken->frames++;
+    taken->bytes += frame.len;
+    taken->unclocked = small ? taken->unclocked + 1 : CLOCK_FRAMES;
+}
+
 /* One message of the front. false: there was none. */
-static bool s_read_front(server_t *server, uint64_t now, size_t *bytes) {
+static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
     zmq_msg_t *frame = &server->frame;
     if (zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT) < 0)
         return false;
     route_t route = s_route(frame);
-    if (!zmq_msg_more(frame) || zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT) < 0)
+    if (!zmq_msg_more(frame) || zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT) < 0) {
+        taken->frames++;
         return true;
-    *bytes += zmq_msg_size(frame);
+    }
+    zr_span_t text = zr_span_of(zmq_msg_data(frame), zmq_msg_size(frame));
+    s_count(taken, text);
     if (route == 0) {
         peers_end(frame);
         s_skip_parts(server->front, frame);
@@ -130,7 +149,6 @@ static bool s_read_front(server_t *server, uint64_t now, size_t *bytes) {
         s_skip_parts(server->front, frame);
         relay_multipart(server->relay, route);
     } else {
-        zr_span_t text = zr_span_of(zmq_msg_data(frame), zmq_msg_size(frame));
         relay_frame(server->relay, route, text, now);
     }
     return true;
@@ -141,13 +159,21 @@ static void s_end_pass(server_t *server) {
     effects_carry_out(&server->effects);
 }
 
+static bool s_may_take(const server_t *server, taken_t *taken, int64_t end) {
+    if (taken->frames >= BATCH_FRAMES || taken->bytes >= BATCH_BYTES || server->outbox.reads >= BATCH_READS)
+        return false;
+    if (taken->unclocked < CLOCK_FRAMES)
+        return true;
+    taken->unclocked = 0;
+    return zclock_usecs() < end;
+}
+
 static void s_take_batch(server_t *server) {
     uint64_t now = s_now();
-    int64_t end = zclock_usecs() + BATCH_US; /* some frames take a thousand times longer than others */
-    size_t bytes = 0;
-    for (size_t frames = 0; frames < BATCH_FRAMES && bytes < BATCH_BYTES; frames++)
-        if (server->outbox.reads >= BATCH_READS || zclock_usecs() >= end || !s_read_front(server, now, &bytes))
-            break;
+    int64_t end = zclock_usecs() + BATCH_US;
+    taken_t taken = {0};
+    while (s_may_take(server, &taken, end) && s_read_front(server, now, &taken))
+        ;
     s_end_pass(server);
 }
 
