@@ -85,11 +85,8 @@ static bool s_turns_text(int point) {
            (point >= 0x2066 && point <= 0x2069);
 }
 
-static bool s_name_valid(zr_span_t name, size_t max) {
-    if (name.len == 0 || name.len > max)
-        return false;
-    if (s_all_plain(name))
-        return true;
+/* Each code point by itself. */
+static bool s_points_valid(zr_span_t name) {
     size_t at = 0;
     while (at < name.len) {
         int point = zr_utf8_next(name, &at); /* -1 is below 0x21 too */
@@ -97,6 +94,10 @@ static bool s_name_valid(zr_span_t name, size_t max) {
             return false;
     }
     return true;
+}
+
+static inline bool s_name_valid(zr_span_t name, size_t max) {
+    return name.len > 0 && name.len <= max && (s_all_plain(name) || s_points_valid(name));
 }
 
 bool zr_room_valid(zr_span_t name) {
