@@ -341,6 +341,7 @@ link_change_t link_change(link_t *l) {
         return LINK_SAME;
     }
     zmq_recv(l->watch.socket, address, sizeof address, ZMQ_DONTWAIT);
+    l->front.quiet = false; /* what the connection brought before may have come since the last wait */
     memcpy(&event, told, sizeof event);
     memcpy(&value, told + sizeof event, sizeof value);
     link_change_t change = link_meaning(event, value, l->encrypted, l->known);
