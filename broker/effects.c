@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -146,4 +145,5 @@ void effects_carry_out(effects_t *effects) {
             break;
         }
     }
+    peers_drop_users(effects->peers);
 }

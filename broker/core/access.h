@@ -42,7 +42,8 @@ void access_set_banned(access_user_t *user, bool banned);
 /* Some listener is plain: whoever reaches it can read the back without logging in. */
 void access_set_plain(access_t *access, bool plain);
 
-/* After the last rule: groups users whose rules are equal, so that access_common costs by group. */
+/* After the last rule: groups users whose rules are equal, and finds the rules that all have, so that access_common
+ * seldom looks at more. */
 void access_finish(access_t *access);
 
 /* --- Asking --- */

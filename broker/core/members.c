@@ -25,6 +25,9 @@ zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, r
 }
 
 void room_judge(relay_t *relay, room_t *room) {
+    if (room->judged == relay->access_number)
+        return;
+    room->judged = relay->access_number;
     rights_t common = access_common(relay->access, room_name(room));
     room->private = !(common & RIGHT_READ);
     room->private_presence = room->private || !(common & RIGHT_PRESENCE);
@@ -69,7 +72,6 @@ room_t *room_add(relay_t *relay, zr_span_t name) {
     room->level = room_level(relay, name);
     HASH_ADD(hh, relay->rooms, name, name.len, room);
     order_add(&relay->order, room);
-    room_judge(relay, room);
     return room;
 }
 
