@@ -13,7 +13,7 @@ typedef enum {
     RIGHT_WRITE = 2,    /* publish */
     RIGHT_STATE = 4,    /* with write: publish keyed entries */
     RIGHT_PRESENCE = 8, /* with read: be named there, and see who is */
-    RIGHT_CREATE = 16,  /* make a room that is not there, by joining it or publishing to it */
+    RIGHT_CREATE = 16,  /* begin a room: publish the first entry of one that has none */
     RIGHT_ADMIN = 32,   /* for "*" only: the op admin */
     RIGHT_ALL = 31,     /* but admin */
 } right_t;
@@ -47,6 +47,11 @@ void access_set_plain(access_t *access, bool plain);
 void access_finish(access_t *access);
 
 /* --- Asking --- */
+
+/* Rights by the names they have in the users file, "all" too; 0: none has that name. And the name of the first of
+ * `rights`, of which there is one. */
+rights_t access_right(zr_span_t name);
+const char *access_right_name(rights_t rights);
 
 bool access_is_open_mode(const access_t *access);
 

@@ -109,11 +109,18 @@ static void s_refused_add(
     *refused = *one;
 }
 
+/* There was an entry in it. */
+static bool s_has_begun(const relay_t *relay, zr_span_t name) {
+    const room_t *room = room_find(relay, name);
+    return room && room->head > room->begun;
+}
+
 /* May entries be in this room at all? Finds it or makes it, in `origin`. */
 static zr_code_t s_enter(relay_t *relay, origin_t *origin, zr_span_t room) {
     origin->rights = session_rights(origin->session, room);
-    return origin->rights & RIGHT_WRITE ? room_enter(relay, origin->session, room, origin->rights, &origin->room)
-                                        : ZR_FORBIDDEN;
+    if (!(origin->rights & RIGHT_WRITE) || !(origin->rights & RIGHT_CREATE || s_has_begun(relay, room)))
+        return ZR_FORBIDDEN;
+    return room_enter(relay, origin->session, room, &origin->room);
 }
 
 /* And all those of the frame? */

@@ -34,15 +34,24 @@ static const op_t *s_find(zr_span_t name) {
     return NULL;
 }
 
+/* The answer is the same whether or not there is such a room. */
+static void s_forbid(relay_t *relay, request_t *request, rights_t missing) {
+    char text[100];
+    snprintf(text, sizeof text, "this user lacks the right '%s' there; an operator can grant it",
+        access_right_name(missing));
+    fail(relay, request, ZR_FORBIDDEN, text);
+}
+
 /* Reads the member `room` and looks at the rights; on failure it has answered. */
 static bool s_take_room(relay_t *relay, request_t *request, rights_t needs) {
     const char *wrong = NULL;
+    rights_t missing;
     if (!zr_get_string(request->object, "room", 0, SIZE_MAX, &request->room, &wrong))
         fail_member(relay, request, wrong);
     else if (!zr_room_valid(request->room))
         fail(relay, request, ZR_BAD_ROOM, NULL);
-    else if ((session_rights(request->session, request->room) & needs) != needs)
-        fail(relay, request, ZR_FORBIDDEN, NULL);
+    else if ((missing = needs & ~session_rights(request->session, request->room)))
+        s_forbid(relay, request, missing);
     else
         return true;
     return false;

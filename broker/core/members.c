@@ -10,13 +10,11 @@ room_t *room_find(const relay_t *relay, zr_span_t name) {
     return room;
 }
 
-zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, rights_t rights, room_t **room) {
+zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, room_t **room) {
     maker_t *maker = session->maker;
     *room = room_find(relay, name);
     if (*room)
         return ZR_OK;
-    if (!(rights & RIGHT_CREATE))
-        return ZR_FORBIDDEN;
     if (HASH_COUNT(relay->rooms) >= relay->config.max_rooms || (maker && maker->rooms >= relay->config.max_user_rooms))
         return ZR_TOO_MANY_ROOMS;
     *room = room_add(relay, name);

@@ -86,8 +86,8 @@ class Raw(LimitCase):
     def connect(self, endpoint, kind):
         one = socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1])))
         self.addCleanup(one.close)
-        self.assertTrue(test_auth.talk(one, test_auth.GREETING, b"NULL"))
-        self.assertTrue(test_auth.talk(one, test_auth.ready(kind=kind), b"READY"))
+        self.assertTrue(test_auth.talk(one, test_auth.GREETING, b"READY"))
+        one.sendall(test_auth.ready(kind=kind))
         return one
 
     def memory(self, broker):

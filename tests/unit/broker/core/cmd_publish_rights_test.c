@@ -101,7 +101,11 @@ START_TEST(test_a_room_that_is_not_there) {
     fx_ask(A, "{'op':'join','room':'old'}");
     fx_one(B, "old", 2, "x");
     fx_run();
-    fx_expect_text(B, "ack 2 @0 memory");
+    fx_expect(B, "{'op':'error','code':'forbidden','room':'old','mid':2}"); /* there is one, and nothing in it */
+    fx_one(A, "old", 1, "x");
+    fx_one(B, "old", 3, "x");
+    fx_run();
+    fx_expect_text(B, "ack 3 @0 memory");
     fx_finish();
 }
 END_TEST
