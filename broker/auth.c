@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 
 #include "fatal.h"
+#include "secret_file.h"
 #include "store/thread.h"
 #include "zap.h"
 
@@ -62,9 +63,8 @@ bool auth_take(auth_t *auth, auth_answer_t *answer) {
 void auth_answer_finish(auth_answer_t *answer) {
     free(answer->text);
     access_destroy(answer->access);
-    for (size_t i = 0; i < answer->disowned_count; i++)
-        free(answer->disowned[i]);
-    free(answer->disowned);
+    free(answer->voided.items);
+    free(answer->disowned.items);
     *answer = (auth_answer_t){0};
 }
 
@@ -76,35 +76,48 @@ static bool s_fail(auth_answer_t *answer, zr_code_t code, const char *text) {
     return false;
 }
 
-static void s_list_disowned(const users_t *before, const users_t *now, auth_answer_t *answer) {
+static auth_names_t s_names(const zr_buffer_t *names) {
+    const user_name_t *all = (const user_name_t *)names->data;
+    auth_names_t copy = {.count = names->len / sizeof *all};
+    if (copy.count > 0)
+        copy.items = fatal_calloc(copy.count * sizeof *copy.items);
+    for (size_t i = 0; i < copy.count; i++)
+        memcpy(copy.items[i], all[i].name, sizeof copy.items[i]);
+    return copy;
+}
+
+static void s_list_lost(const users_t *before, const users_t *now, auth_answer_t *answer) {
     zr_buffer_t names = {0};
     users_disowned(before, now, &names);
-    const user_name_t *all = (const user_name_t *)names.data;
-    answer->disowned_count = names.len / sizeof *all;
-    if (answer->disowned_count > 0)
-        answer->disowned = fatal_calloc(answer->disowned_count * sizeof *answer->disowned);
-    for (size_t i = 0; i < answer->disowned_count; i++)
-        answer->disowned[i] = s_dup(zr_span(all[i].name));
+    answer->disowned = s_names(&names);
+    users_gone(before, now, &names);
+    answer->voided = s_names(&names);
     zr_buffer_finish(&names);
 }
 
-/* `users` (NULL: as they are) and `bans` hold from now on; the answer says so. Both are taken over. */
+/* `users` (auth's: as they are) and `bans` hold from now on; the answer says so. Both are taken over. What takes long
+ * is done before the loop may have to wait for it. */
 static void s_commit(auth_t *auth, users_t *users, bans_t bans, auth_answer_t *answer) {
-    if (users)
-        s_list_disowned(auth->users, users, answer);
-    pthread_mutex_lock(&auth->mutex);
-    users_t *old = users ? auth->users : NULL;
+    users_t *old = users != auth->users ? auth->users : NULL;
     bans_t old_bans = auth->bans;
-    if (users)
-        auth->users = users;
-    auth->bans = bans;
-    users_set_bans(auth->users, &auth->bans);
-    answer->access = users_access(auth->users, auth->plain);
+    users_set_bans(users, &bans);
+    s_list_lost(auth->users, users, answer);
+    answer->access = users_access(users, auth->plain);
+    answer->generation = ++auth->generation;
     answer->code = ZR_OK;
+    pthread_mutex_lock(&auth->mutex);
+    auth->users = users;
+    auth->bans = bans;
+    users_enforce_bans(users);
     auth_reply(auth, answer);
     pthread_mutex_unlock(&auth->mutex);
     users_destroy(old);
     bans_finish(&old_bans);
+}
+
+static bool s_load_bans(auth_t *auth, bans_t *bans, char *error) {
+    return auth->bans_there ? bans_load(bans, auth->bans_path, error)
+                            : bans_load_first(bans, auth->bans_path, &auth->bans_there, error);
 }
 
 static char *s_describe(const users_t *users, const bans_t *bans) {
@@ -126,7 +139,7 @@ static bool s_reload(auth_t *auth, const request_t *request, auth_answer_t *answ
     char error[ZPL_ERROR_SIZE];
     bans_t bans = {0};
     users_t *users = users_load(auth->users_path, error);
-    if (!users || !bans_load(&bans, auth->bans_path, error)) {
+    if (!users || !s_load_bans(auth, &bans, error)) {
         users_destroy(users);
         zr_log(ZR_LOG_AUDIT, "reload by %s failed, nothing changed: %s", request->by, error);
         return s_fail(answer, ZR_ADMIN_FAILED, error);
@@ -139,11 +152,11 @@ static bool s_reload(auth_t *auth, const request_t *request, auth_answer_t *answ
 }
 
 /* The bans as they would be. false: it cannot be done; the answer says why. */
-static bool s_change_bans(const auth_t *auth, const request_t *request, bans_t *bans, auth_answer_t *answer) {
+static bool s_change_bans(auth_t *auth, const request_t *request, bans_t *bans, auth_answer_t *answer) {
     char error[ZPL_ERROR_SIZE];
     zr_span_t user = zr_span(request->user), by = zr_span(request->by);
     /* From the file and not from memory: somebody may have edited it. */
-    if (!bans_load(bans, auth->bans_path, error))
+    if (!s_load_bans(auth, bans, error))
         return s_fail(answer, ZR_ADMIN_FAILED, error);
     if (request->kind == AUTH_UNBAN) {
         if (!bans_remove(bans, user))
@@ -156,7 +169,10 @@ static bool s_change_bans(const auth_t *auth, const request_t *request, bans_t *
         if (!bans_add(bans, user, by, zr_span(request->reason), time(NULL)))
             return s_fail(answer, ZR_ADMIN_FAILED, "there are 10000 bans already");
     }
-    return bans_save(bans, auth->bans_path, error) || s_fail(answer, ZR_ADMIN_FAILED, error);
+    if (!bans_save(bans, auth->bans_path, error))
+        return s_fail(answer, ZR_ADMIN_FAILED, error);
+    auth->bans_there = true;
+    return true;
 }
 
 static bool s_ban(auth_t *auth, const request_t *request, auth_answer_t *answer) {
@@ -168,7 +184,7 @@ static bool s_ban(auth_t *auth, const request_t *request, auth_answer_t *answer)
         return false;
     }
     zr_log(ZR_LOG_AUDIT, "%s of %s by %s: %s", what, request->user, request->by, request->reason);
-    s_commit(auth, NULL, bans, answer);
+    s_commit(auth, auth->users, bans, answer);
     return true;
 }
 
@@ -233,7 +249,8 @@ static void s_answer_zap(auth_t *auth, zmsg_t *message) {
     zmsg_addstr(reply, verdict.status);
     zmsg_addstr(reply, verdict.text);
     zmsg_addstr(reply, ok ? verdict.user : "");
-    zmsg_addstr(reply, "");
+    uint8_t metadata[ZAP_METADATA_MAX];
+    zmsg_addmem(reply, metadata, ok ? zap_metadata(auth->generation, metadata) : 0);
     if (zmsg_send(&reply, auth->zap) != 0) /* who asked is gone */
         zmsg_destroy(&reply);
 }
@@ -316,8 +333,11 @@ int auth_fd(const auth_t *auth) {
 
 /* --- Beginning and end --- */
 
-/* A ban that cannot be written is refused; whoever starts the broker should know before he needs one. */
-static void s_warn_unwritable(const auth_t *auth) {
+/* From now on a file that is missing was taken away. A ban that cannot be written is refused; whoever starts the broker
+ * should know before he needs one. */
+static void s_prepare_bans(auth_t *auth) {
+    char error[ZPL_ERROR_SIZE];
+    auth->bans_there = auth->bans_there || secret_file_create(auth->bans_path, 0600, zr_span(NULL), error);
     char copy[PATH_MAX];
     snprintf(copy, sizeof copy, "%s", auth->bans_path);
     if (faccessat(AT_FDCWD, dirname(copy), W_OK | X_OK, AT_EACCESS) != 0)
@@ -334,11 +354,13 @@ static bool s_load(auth_t *auth, const auth_config_t *config, char *error) {
     else
         auth->bans_path = fatal_check(zsys_sprintf("%s.bans", config->users));
     auth->users = users_load(auth->users_path, error);
-    if (!auth->users || !bans_load(&auth->bans, auth->bans_path, error))
+    if (!auth->users || !s_load_bans(auth, &auth->bans, error) ||
+        !users_check_way(auth->users, auth->users_path, config->tokens, config->encrypted, error))
         return false;
     users_set_bans(auth->users, &auth->bans);
+    users_enforce_bans(auth->users);
     s_warn_empty(auth);
-    s_warn_unwritable(auth);
+    s_prepare_bans(auth);
     return true;
 }
 

@@ -7,6 +7,7 @@
 #ifndef AUTH_H
 #define AUTH_H
 
+#include "names.h"
 #include "relay.h"
 #include "zpl.h"
 
@@ -17,6 +18,7 @@ typedef struct {
     const char *bans;  /* path of the bans file; NULL: `users` with ".bans" appended */
     bool tokens;       /* logins are taken; needs `users` */
     bool plain;        /* some listener is plain: see access_set_plain */
+    bool encrypted;    /* some listener is encrypted: keys are of use */
 } auth_config_t;
 
 typedef struct auth auth_t;
@@ -27,8 +29,8 @@ typedef struct auth auth_t;
 auth_t *auth_new(const auth_config_t *config, access_t **access, char error[ZPL_ERROR_SIZE]);
 
 /* Carries out the reloads and bans that were asked for, drops the logins, ends the threads and gives back the answers
- * that were not taken. Close the listeners first: without a ZAP handler libzmq lets everybody in, unless
- * ZMQ_ZAP_ENFORCE_DOMAIN is set. NULL is accepted. */
+ * that were not taken. Before it the sockets must be gone for good (sockets_close): where nobody answers libzmq lets
+ * everybody in. NULL is accepted. */
 void auth_destroy(auth_t *auth);
 
 /* --- Asking. Strings are copied. A ticket is any number that says which answer is which. --- */
@@ -51,9 +53,15 @@ void auth_login(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t token, 
 /* Readable when there are answers. */
 int auth_fd(const auth_t *auth);
 
+typedef struct {
+    char (*items)[ZR_NICK_MAX + 1];
+    size_t count;
+} auth_names_t;
+
 typedef enum { AUTH_RELOAD, AUTH_BAN, AUTH_UNBAN, AUTH_BANS, AUTH_LOGIN } auth_kind_t;
 
-/* What is to be done first, in this order: hand `access` to the relay, if there is one; drop the connections of
+/* What is to be done first, in this order: remember that connections of `voided` which were let in before `generation`
+ * (the ZAP_GENERATION of each) do not count any more; hand `access` to the relay, if there is one; end the sessions of
  * `disowned`. */
 typedef struct {
     uint64_t ticket;
@@ -61,10 +69,11 @@ typedef struct {
     zr_code_t code; /* of all but logins: ZR_OK, ZR_NO_SUCH_USER or ZR_ADMIN_FAILED */
     char *text;     /* of all but logins: what to tell; of AUTH_BANS that went well, JSON: [{user, by, time, reason}] */
     login_t login;  /* of logins */
-    uint32_t wait_ms; /* of logins that failed or came too early: until the next one is checked */
-    access_t *access; /* what holds from now on; NULL: nothing changed */
-    char **disowned;  /* users who lost a key or a token and have others, perhaps: sessions of theirs must end */
-    size_t disowned_count;
+    uint32_t wait_ms;      /* of logins that failed or came too early: until the next one is checked */
+    access_t *access;      /* what holds from now on; NULL: nothing changed */
+    uint64_t generation;   /* of `access` */
+    auth_names_t voided;   /* users who are none any more, or banned, and those of `disowned` */
+    auth_names_t disowned; /* users who lost a key or a token and have others, perhaps: sessions of theirs must end */
 } auth_answer_t;
 
 /* The oldest answer. false: there is none (and auth_fd is not readable until there is). Take over `access` (set it to

@@ -35,6 +35,8 @@ typedef struct login_job {
 struct auth {
     char *users_path, *bans_path; /* NULL: open mode */
     bool plain;
+    bool bans_there;     /* the file of the bans was there once, so it must not be missing */
+    uint64_t generation; /* of the users and bans in force; the thread's */
     zsock_t *zap;
     int wake; /* eventfd: there are requests, or the end */
     int fd;   /* eventfd: there are replies */

@@ -46,7 +46,7 @@ static void s_tell(auth_t *auth, const login_job_t *job, login_t result, const c
     zr_log_limit_t *lines = result == LOGIN_OK ? &auth->passed_lines : &auth->failed_lines;
     if (zr_log_pass(lines, auth_now_ms()))
         zr_log(
-            ZR_LOG_AUDIT, "login of %s from %s: %s", job->user, job->address[0] ? job->address : "a local socket", why);
+            ZR_LOG_AUDIT, "login of %s from %s: %s", job->user, job->address[0] ? job->address : "this machine", why);
 }
 
 static void s_serve(auth_t *auth, const login_job_t *job) {

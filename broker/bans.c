@@ -1,9 +1,13 @@
 /* See bans.h. */
 #include "bans.h"
 
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fatal.h"
 #include "secret_file.h"
@@ -13,15 +17,6 @@
 void bans_finish(bans_t *bans) {
     free(bans->items);
     *bans = (bans_t){0};
-}
-
-bans_t bans_copy(const bans_t *bans) {
-    bans_t copy = {.count = bans->count, .size = bans->count};
-    if (bans->count > 0) {
-        copy.items = fatal_calloc(bans->count * sizeof *copy.items);
-        memcpy(copy.items, bans->items, bans->count * sizeof *copy.items);
-    }
-    return copy;
 }
 
 const ban_t *bans_find(const bans_t *bans, zr_span_t user) {
@@ -159,13 +154,42 @@ bool bans_parse(bans_t *bans, const char *path, zr_span_t text, char error[ZPL_E
     return true;
 }
 
-bool bans_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {
+static secret_file_t s_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {
     zr_buffer_t text = {0};
     secret_file_t result = secret_file_read(path, &text, NULL, error);
-    bool ok = result == SECRET_FILE_MISSING ||
-              (result == SECRET_FILE_READ && bans_parse(bans, path, zr_span_of(text.data, text.len), error));
+    if (result == SECRET_FILE_READ && !bans_parse(bans, path, zr_span_of(text.data, text.len), error))
+        result = SECRET_FILE_REFUSED;
     zr_buffer_finish(&text);
-    return ok;
+    return result;
+}
+
+bool bans_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {
+    secret_file_t result = s_load(bans, path, error);
+    if (result == SECRET_FILE_MISSING)
+        snprintf(error, ZPL_ERROR_SIZE,
+            "%.300s: the file of the bans is gone; put it back, or an empty one if nobody is to be banned", path);
+    return result == SECRET_FILE_READ;
+}
+
+/* A folder that is not mounted, or a link to such a place, holds bans that would be forgotten. */
+static bool s_may_be_missing(const char *path) {
+    struct stat about;
+    char copy[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", path);
+    return lstat(path, &about) != 0 && errno == ENOENT && stat(dirname(copy), &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+bool bans_load_first(bans_t *bans, const char *path, bool *there, char error[ZPL_ERROR_SIZE]) {
+    secret_file_t result = s_load(bans, path, error);
+    *there = result == SECRET_FILE_READ;
+    if (result == SECRET_FILE_MISSING && s_may_be_missing(path))
+        return true;
+    if (result == SECRET_FILE_MISSING)
+        snprintf(error, ZPL_ERROR_SIZE,
+            "%.300s: the file of the bans cannot be there, as its folder is missing or the name is a link that leads "
+            "nowhere; mount or make it",
+            path);
+    return *there;
 }
 
 bool bans_save(const bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {

@@ -32,10 +32,13 @@ typedef struct {
 } bans_t;
 
 void bans_finish(bans_t *bans);
-bans_t bans_copy(const bans_t *bans);
 
-/* Into an empty `bans`, which stays empty on failure. No file means no bans. */
+/* Into an empty `bans`, which stays empty on failure. A file that is missing is an error: with it bans would vanish. */
 bool bans_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]);
+
+/* The same where there may never have been a file yet: missing means no bans, and `*there` is false then, if its folder
+ * exists and `path` is no link that leads nowhere. */
+bool bans_load_first(bans_t *bans, const char *path, bool *there, char error[ZPL_ERROR_SIZE]);
 bool bans_parse(bans_t *bans, const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE]);
 
 /* Writes the file, whole or not at all. */

@@ -5,6 +5,8 @@
 
 #include "fatal.h"
 
+enum { SUBSCRIPTION = 1000 }; /* what one costs, so that the rate is what a millisecond gives back */
+
 void connections_finish(connections_t *connections) {
     free(connections->items);
     *connections = (connections_t){0};
@@ -37,14 +39,26 @@ void connections_set_user(connections_t *connections, int fd, uint64_t socket, z
     memcpy(one->user, user.ptr, one->user_len);
 }
 
-bool connections_subscribe(connections_t *connections, int fd, uint64_t socket, bool subscribed, size_t len) {
+static bool s_is_slow_enough(const connections_t *connections, connection_t *one, uint64_t now_ms) {
+    if (connections->per_second == 0)
+        return true;
+    uint64_t passed = now_ms > one->at ? now_ms - one->at : 0;
+    uint64_t back = passed <= one->owed / connections->per_second ? passed * connections->per_second : one->owed;
+    one->owed -= back < one->owed ? back : one->owed;
+    one->at = now_ms;
+    one->owed += SUBSCRIPTION;
+    return one->owed <= connections->burst * SUBSCRIPTION;
+}
+
+bool connections_subscribe(
+    connections_t *connections, int fd, uint64_t socket, bool subscribed, size_t len, uint64_t now_ms) {
     connection_t *one = s_at(connections, fd, socket);
     one->reads = true;
     if (subscribed)
         one->topics += len;
     else
         one->topics -= len < one->topics ? len : one->topics;
-    return one->topics <= CONNECTIONS_TOPICS_MAX;
+    return s_is_slow_enough(connections, one, now_ms) && one->topics <= CONNECTIONS_TOPICS_MAX;
 }
 
 void connections_drop(connections_t *connections, int fd, uint64_t socket) {
@@ -56,13 +70,11 @@ uint64_t connections_dropped(const connections_t *connections, int fd) {
     return dropped ? connections->items[fd].socket : 0;
 }
 
-int connections_of_user(const connections_t *connections, int fd, zr_span_t user, connection_t *found) {
-    for (size_t i = (size_t)fd; i < connections->size; i++) {
-        const connection_t *one = &connections->items[i];
-        if (one->user_len == 0 || !zr_span_equal(zr_span_of(one->user, one->user_len), user))
-            continue;
-        *found = *one;
-        return (int)i;
-    }
+int connections_next_user(const connections_t *connections, int fd, connection_t *found) {
+    for (size_t i = (size_t)fd; i < connections->size; i++)
+        if (connections->items[i].user_len > 0) {
+            *found = connections->items[i];
+            return (int)i;
+        }
     return -1;
 }

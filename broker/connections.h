@@ -1,6 +1,6 @@
-/* What is known of each connection, by its descriptor: who authenticated on it, and how much it has subscribed to.
- * libzmq keeps about thirty bytes for every byte of a topic and knows no limit; here is one. Pure: no socket is
- * touched.
+/* What is known of each connection, by its descriptor: who authenticated on it, how much it has subscribed to, and how
+ * fast. libzmq keeps about thirty bytes for every byte of a topic, queues what is subscribed and given back faster than
+ * it is read, and knows no limit for either; here they are. Pure: no socket is touched, no clock is read.
  *
  * Descriptors are used again: `socket` (the inode) tells a connection from those that had its descriptor before, of
  * which nothing is known any more. */
@@ -9,13 +9,15 @@
 
 #include "names.h"
 
-/* Bytes of topics. More than one connection can have waiting in its queue (sockets.c: 1000 messages of 1024 bytes):
- * what is still to be read of one that is gone counts for the next that gets its descriptor, and must not close it. */
+/* Bytes of topics. What is still to be read of a connection that is gone counts for the next that gets its descriptor;
+ * that is little (sockets.c: BACK_RCVHWM), and must not close it. */
 enum { CONNECTIONS_TOPICS_MAX = 2 << 20 };
 
 typedef struct {
     uint64_t socket; /* 0: none was ever seen */
     uint64_t topics; /* bytes */
+    uint64_t owed;   /* for subscriptions, and those given back, of late: each is a thousand */
+    uint64_t at;     /* when that was so (ms) */
     bool reads;      /* subscribed once: it is one of the back's */
     bool dropped;    /* is about to end */
     uint8_t user_len;
@@ -23,19 +25,21 @@ typedef struct {
 } connection_t;
 
 typedef struct {
-    connection_t *items; /* by descriptor */
+    uint64_t per_second, burst; /* subscriptions of one connection: in a second, 0: no limit; and at once */
+    connection_t *items;        /* by descriptor */
     size_t size;
 } connections_t;
 
-/* A zeroed struct is ready. */
+/* Zeroed but for the limits it is ready. */
 void connections_finish(connections_t *connections);
 
 /* `user` authenticated on the connection; nothing happens when it is empty. A valid nick; of a longer one the rest is
  * cut off. */
 void connections_set_user(connections_t *connections, int fd, uint64_t socket, zr_span_t user);
 
-/* It subscribed to a topic of `len` bytes, or gave it back. false: it has more than it may. */
-bool connections_subscribe(connections_t *connections, int fd, uint64_t socket, bool subscribed, size_t len);
+/* It subscribed to a topic of `len` bytes, or gave it back. false: it has more than it may, or is too fast. */
+bool connections_subscribe(
+    connections_t *connections, int fd, uint64_t socket, bool subscribed, size_t len, uint64_t now_ms);
 
 /* It is about to end, and not to be listened to. */
 void connections_drop(connections_t *connections, int fd, uint64_t socket);
@@ -43,8 +47,8 @@ void connections_drop(connections_t *connections, int fd, uint64_t socket);
 /* The connection that had this descriptor when last heard of, if it is about to end; else 0. */
 uint64_t connections_dropped(const connections_t *connections, int fd);
 
-/* The first connection of the user from descriptor `fd` on, which may be gone by now; what it gives plus 1 finds the
- * next. -1: there is none. */
-int connections_of_user(const connections_t *connections, int fd, zr_span_t user, connection_t *found);
+/* The first connection of a user, whoever it is, from descriptor `fd` on; it may be gone by now. What it gives plus 1
+ * finds the next. -1: there is none. */
+int connections_next_user(const connections_t *connections, int fd, connection_t *found);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -163,4 +162,5 @@ void effects_carry_out(effects_t *effects) {
             break;
         }
     }
+    peers_drop_users(effects->peers);
 }

@@ -331,7 +331,9 @@ static bool s_check_files(const settings_t *settings, char error[ZPL_ERROR_SIZE]
     if (!settings->users[0])
         return true;
     users_t *users = users_load(settings->users, error);
-    bool ok = users && bans_load(&bans, settings->bans, error);
+    bool there;
+    bool ok = users && bans_load_first(&bans, settings->bans, &there, error) &&
+              users_check_way(users, settings->users, settings->relay.tokens, settings_some_encrypted(settings), error);
     users_destroy(users);
     bans_finish(&bans);
     return ok;

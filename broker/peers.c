@@ -7,14 +7,29 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "backlog.h"
 #include "connections.h"
 #include "fatal.h"
 #include "gate.h"
+#include "received.h"
+#include "revoked.h"
+#include "zap.h"
 
 enum {
     DROP_MS = 100,      /* from the decision to the end of a connection: for the bye */
     SWEEP_MS = 10000,   /* the gate's */
     BATCH_EVENTS = 250, /* taken from a monitor at a time */
+    LOOK_MS = 100,      /* between two looks at who is too far ahead */
+    LOOK_MAX = 1000,    /* connections that one looks at: about a millisecond */
+};
+
+/* What one connection may be ahead (backlog.h). A client has a window of publishes under way at most, and of what is
+ * read at once, the I/O thread may hold a message and a piece. */
+enum {
+    PART_MORE = 64 << 10,
+    QUEUE_WINDOWS = 16,
+    TOPIC_BYTES = 256, /* of a subscription, with all that it costs on the wire */
+    BURST_S = 10,      /* so many seconds' worth of subscriptions may come at once */
 };
 
 /* A handle is a socket's inode, which the kernel counts up, above its descriptor (main.c: NOFILE_MAX). */
@@ -24,9 +39,13 @@ struct peers {
     zloop_t *loop;
     const sockets_t *sockets;
     connections_t connections;
+    revoked_t revoked;
+    revoked_t gone; /* whose connections are about to end; all of generation 1 */
+    backlog_t backlog;
+    size_t look; /* the descriptor to begin the next look at */
     gate_t *gate;
-    uint64_t turned_away;
-    zr_log_limit_t lines;
+    uint64_t turned_away, too_far_ahead;
+    zr_log_limit_t lines, ahead_lines;
     struct {
         uint64_t *items;
         size_t count, size;
@@ -76,7 +95,7 @@ static bool s_is_local(zr_span_t address) {
     return endpoint_is_local(&endpoint);
 }
 
-void peers_describe(peers_t *peers, zmq_msg_t *frame, peer_t *peer) {
+void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer) {
     static const char ipc[] = "localhost";
     zr_span_t address = s_property(frame, "Peer-Address");
     bool is_ipc = address.len >= sizeof ipc - 1 && memcmp(address.ptr, ipc, sizeof ipc - 1) == 0;
@@ -84,17 +103,28 @@ void peers_describe(peers_t *peers, zmq_msg_t *frame, peer_t *peer) {
     *peer = (peer_t){.user = peers_user(frame), .address = is_ipc ? zr_span(NULL) : address, .connection = handle};
     /* Who speaks CURVE has a user; without, the handler lets nobody in. */
     peer->local = peer->user.len == 0 && (is_ipc || s_is_local(address));
+    peer->revoked = peers_is_revoked(peers, frame);
     if (handle)
         connections_set_user(&peers->connections, s_descriptor(handle), handle, peer->user);
 }
 
+void peers_revoke(peers_t *peers, zr_span_t user, uint64_t generation) {
+    revoked_set(&peers->revoked, user, generation);
+}
+
+bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame) {
+    const char *generation = zmq_msg_gets(frame, ZAP_GENERATION);
+    return revoked_has(&peers->revoked, peers_user(frame), generation ? strtoull(generation, NULL, 10) : 0);
+}
+
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed) {
     uint64_t handle = s_handle(zmq_msg_get(frame, ZMQ_SRCFD));
-    if (!handle)
+    if (!handle) /* gone: libzmq gives back what it had subscribed to */
         return true;
     int fd = s_descriptor(handle);
+    size_t len = zmq_msg_size(frame) - 1;
     connections_set_user(&peers->connections, fd, handle, peers_user(frame));
-    if (connections_subscribe(&peers->connections, fd, handle, subscribed, zmq_msg_size(frame) - 1))
+    if (connections_subscribe(&peers->connections, fd, handle, subscribed, len, (uint64_t)zclock_mono()))
         return true;
     s_end(handle);
     return false;
@@ -136,12 +166,72 @@ bool peers_hear(const peers_t *peers, zmq_msg_t *frame) {
 }
 
 void peers_drop_user(peers_t *peers, zr_span_t user) {
+    revoked_set(&peers->gone, user, 1);
+}
+
+void peers_drop_users(peers_t *peers) {
+    if (!peers->gone.by_name)
+        return;
     connection_t one;
-    for (int fd = 0; (fd = connections_of_user(&peers->connections, fd, user, &one)) >= 0; fd++)
-        if (one.reads)
+    for (int fd = 0; (fd = connections_next_user(&peers->connections, fd, &one)) >= 0; fd++)
+        if (!revoked_has(&peers->gone, zr_span_of(one.user, one.user_len), 0))
+            continue;
+        else if (one.reads)
             s_end(one.socket);
         else
             peers_drop(peers, one.socket);
+    revoked_finish(&peers->gone);
+}
+
+/* --- Who sends faster than it is read --- */
+
+void peers_took(peers_t *peers, zmq_msg_t *frame) {
+    backlog_took(&peers->backlog, zmq_msg_get(frame, ZMQ_SRCFD), zmq_msg_size(frame));
+}
+
+void peers_found_empty(peers_t *peers, bool back) {
+    backlog_empty(&peers->backlog, back);
+}
+
+/* Bytes that libzmq has read; of a local socket nobody knows. What the kernel still holds counts only where it matters:
+ * it is another system call. */
+static bool s_read_by_libzmq(const peers_t *peers, int fd, uint64_t *bytes) {
+    if (!received_total(fd, bytes))
+        return false;
+    if (backlog_suspects(&peers->backlog, fd, *bytes)) {
+        uint64_t unread = received_unread(fd);
+        *bytes -= unread < *bytes ? unread : *bytes;
+    }
+    return true;
+}
+
+static void s_look_at(peers_t *peers, int fd) {
+    uint64_t socket = peers->backlog.places[fd].socket, bytes;
+    if (!s_read_by_libzmq(peers, fd, &bytes))
+        backlog_close(&peers->backlog, fd);
+    else if (backlog_look(&peers->backlog, fd, bytes) && s_handle(fd) == socket) {
+        s_end(socket);
+        backlog_close(&peers->backlog, fd);
+        peers->too_far_ahead++;
+        if (zr_log_pass(&peers->ahead_lines, (uint64_t)zclock_mono()))
+            zr_log(ZR_LOG_WARN, "closed a connection that sent more than could be taken in (%llu so far)",
+                (unsigned long long)peers->too_far_ahead);
+    }
+}
+
+static int s_on_look(zloop_t *loop, int timer_id, void *arg) {
+    (void)loop;
+    (void)timer_id;
+    peers_t *peers = arg;
+    size_t size = peers->backlog.size;
+    for (size_t passed = 0, seen = 0; passed < size && seen < LOOK_MAX; passed++, peers->look++) {
+        peers->look = peers->look < size ? peers->look : 0;
+        if (!peers->backlog.places[peers->look].socket)
+            continue;
+        s_look_at(peers, (int)peers->look);
+        seen++;
+    }
+    return 0;
 }
 
 /* --- Who comes and goes --- */
@@ -156,6 +246,8 @@ static void s_on_accepted(peers_t *peers, int side, int fd) {
     socklen_t len = sizeof peer;
     gate_address_t address;
     uint64_t handle = s_handle(fd);
+    if (handle)
+        backlog_open(&peers->backlog, side, fd, handle);
     if (!handle || getpeername(fd, (struct sockaddr *)&peer, &len) != 0 ||
         !gate_address((struct sockaddr *)&peer, len, &address) ||
         gate_opened(peers->gate, side, fd, handle, &address, (uint64_t)zclock_mono()))
@@ -177,7 +269,7 @@ static bool s_read_event(peers_t *peers, int side) {
     zmq_msg_t part;
     zmq_msg_init(&part);
     bool got = zmq_msg_recv(&part, monitor, ZMQ_DONTWAIT) >= 0;
-    if (got && zmq_msg_size(&part) == 6) {
+    if (got && zmq_msg_size(&part) == MONITOR_EVENT) {
         uint16_t event;
         uint32_t value;
         memcpy(&event, zmq_msg_data(&part), sizeof event);
@@ -215,16 +307,38 @@ uint64_t peers_turned_away(const peers_t *peers) {
     return peers->turned_away;
 }
 
+uint64_t peers_too_far_ahead(const peers_t *peers) {
+    return peers->too_far_ahead;
+}
+
 /* --- The whole --- */
+
+/* As many as a reader that comes anew needs: two topics a room, and to give back as many. */
+static uint64_t s_burst(const settings_t *settings) {
+    uint64_t rooms = 4 * (uint64_t)settings->relay.max_joins, seconds = BURST_S * settings->rate_subscriptions;
+    return rooms > seconds ? rooms : seconds;
+}
+
+static void s_set_limits(peers_t *peers, const settings_t *settings) {
+    uint64_t message = (uint64_t)sockets_max_message(settings), burst = s_burst(settings);
+    peers->connections.per_second = settings->rate_subscriptions;
+    peers->connections.burst = burst;
+    peers->backlog.limits[0].part = 2 * message + PART_MORE;
+    peers->backlog.limits[0].queue = peers->backlog.limits[0].part + QUEUE_WINDOWS * (uint64_t)settings->relay.window;
+    peers->backlog.limits[1].part = PART_MORE;
+    peers->backlog.limits[1].queue = PART_MORE + burst * TOPIC_BYTES;
+}
 
 peers_t *peers_new(zloop_t *loop, const sockets_t *sockets, const settings_t *settings) {
     peers_t *peers = fatal_calloc(sizeof *peers);
     peers->loop = loop;
     peers->sockets = sockets;
+    s_set_limits(peers, settings);
     peers->gate = gate_new(settings->max_address_connections, settings->rate_handshakes);
     for (int side = 0; side < 2; side++)
         zloop_reader(loop, sockets->monitors[side], s_on_monitor, peers);
     zloop_timer(loop, SWEEP_MS, 0, s_on_sweep, peers);
+    zloop_timer(loop, LOOK_MS, 0, s_on_look, peers);
     return peers;
 }
 
@@ -232,6 +346,9 @@ void peers_destroy(peers_t *peers) {
     if (!peers)
         return;
     connections_finish(&peers->connections);
+    revoked_finish(&peers->revoked);
+    revoked_finish(&peers->gone);
+    backlog_finish(&peers->backlog);
     gate_destroy(peers->gate);
     free(peers->drops.items);
     free(peers);

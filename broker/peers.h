@@ -1,5 +1,5 @@
 /* Who is at the other end of each connection, and the ways to end one. Where libzmq's metadata and the kernel's
- * descriptors meet; what is counted and remembered is in connections.c and gate.c. */
+ * descriptors meet; what is counted and remembered is in connections.c, gate.c, revoked.c and backlog.c. */
 #ifndef PEERS_H
 #define PEERS_H
 
@@ -19,10 +19,22 @@ void peers_destroy(peers_t *peers); /* NULL is accepted */
  * as long as the frame. */
 zr_span_t peers_user(zmq_msg_t *frame);
 
-/* Who said hello in `frame`. What it points to lives as long as the frame. */
-void peers_describe(peers_t *peers, zmq_msg_t *frame, peer_t *peer);
+/* Who said hello in `frame`, for peers_drop_user to find. What `peer` points to lives as long as the frame. */
+void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer);
 
-/* A subscription came, or one was given back. false: the reader has more than it may, and its connection ends. */
+/* What authenticated `user` before `generation` of the users does not count any more. */
+void peers_revoke(peers_t *peers, zr_span_t user, uint64_t generation);
+
+/* Is that so for the connection that `frame` came by? */
+bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame);
+
+/* Each frame that is taken from the front or the back is told of (the back's by peers_subscribe), and when there was
+ * none to take. A connection that sends faster than that ends. */
+void peers_took(peers_t *peers, zmq_msg_t *frame);
+void peers_found_empty(peers_t *peers, bool back);
+
+/* A subscription came, or one was given back. false: the reader has more than it may, or is too fast, and its
+ * connection ends. */
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
 
 /* Ends the connection that `frame` came by, at once. */
@@ -35,10 +47,15 @@ void peers_drop(peers_t *peers, uint64_t connection);
 bool peers_hear(const peers_t *peers, zmq_msg_t *frame);
 
 /* The same for all connections of who authenticated as `user` and said hello there; those at the back that subscribed
- * end at once. Of the others nobody knows; nothing is sent to them, and they are looked at when they speak. */
+ * end at once. Of the others nobody knows; nothing is sent to them, and they are looked at when they speak. It happens
+ * with the next peers_drop_users, for all who were named until then. */
 void peers_drop_user(peers_t *peers, zr_span_t user);
+void peers_drop_users(peers_t *peers);
 
 /* Connections that were closed because their address had or made too many. */
 uint64_t peers_turned_away(const peers_t *peers);
+
+/* Connections that were closed because too much of theirs was waiting to be taken. */
+uint64_t peers_too_far_ahead(const peers_t *peers);
 
 #endif

@@ -1,5 +1,5 @@
 /* See server.h. This is where sockets, clock and signals meet the relay; what is decided is decided in core/. */
-#include "server.h"
+#include "server_internal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,57 +15,19 @@
 #include <systemd/sd-daemon.h>
 #endif
 
-#include "auth.h"
 #include "cert.h"
-#include "effects.h"
 #include "fatal.h"
 #include "hash.h"
 #include "log_sqlite.h"
 #include "names.h"
-#include "peers.h"
-#include "sockets.h"
 
-/* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that
- * their answers do not fill a peer's queue (limits/route-queue) at once. */
-enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 5000 };
-/* Reading the clock costs as much as a tenth of a small PUBLISH frame: it is read after so many of them, and after each
- * larger one or request, as those may take a thousand times longer. */
-enum { CLOCK_FRAMES = 16, SMALL_FRAME = 1024 };
-enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 enum { SHUTDOWN_BATCHES = 16 };
 enum { SECOND_MS = 1000, LOG_TICK_MS = 1000 };
 enum { OUR_TICKET = 0 }; /* of a reload that no peer asked for */
 
-struct server {
-    const settings_t *settings;
-    relay_config_t relay_config;
-    sockets_t sockets;
-    void *front, *back; /* libzmq's handles of the two */
-    int signals;
-    zloop_t *loop;
-    auth_t *auth;
-    access_t *access; /* in force; the relay's */
-    peers_t *peers;
-    log_t *log;
-    bool durable;    /* the log is log_sqlite's */
-    bool paused;     /* the front is not read, as too much waits for the disk */
-    int64_t resumed; /* when it was read again (ms, monotonic) */
-    relay_t *relay;
-    outbox_t outbox;
-    tickets_t *tickets;
-    effects_t effects;
-    zmq_msg_t frame; /* the one being handled */
-    char told_back[ENDPOINT_TEXT_SIZE];
-    uint64_t claimed, stray; /* frames dropped: claimed routing ids; not a subscription */
-    uint64_t greedy;         /* subscriptions of readers that had too many */
-    uint64_t revoked;        /* subscriptions of users not let in any more */
-    zr_log_limit_t drop_lines;
-    bool stopping;
-};
-
 /* --- Clock, entropy, who speaks, the client's back --- */
 
-static uint64_t s_now(void) {
+uint64_t server_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
@@ -88,173 +50,30 @@ static zr_span_t s_back(void *ctx) {
 
 static void s_peer(void *ctx, peer_t *peer) {
     server_t *server = ctx;
-    peers_describe(server->peers, &server->frame, peer);
-}
-
-/* --- Reading --- */
-
-/* Whatever is left of a message whose first parts were read. */
-static void s_skip_parts(void *socket, zmq_msg_t *part) {
-    while (zmq_msg_more(part))
-        if (zmq_msg_recv(part, socket, ZMQ_DONTWAIT) < 0)
-            return;
-}
-
-/* The automatic routing id as a route; 0 when the peer claimed one of its own. */
-static route_t s_route(zmq_msg_t *id) {
-    const uint8_t *bytes = zmq_msg_data(id);
-    if (zmq_msg_size(id) != ROUTING_ID_SIZE || bytes[0] != 0)
-        return 0;
-    return (route_t)bytes[1] << 24 | (route_t)bytes[2] << 16 | (route_t)bytes[3] << 8 | bytes[4];
-}
-
-static void s_count_drop(server_t *server, uint64_t *counter, const char *what) {
-    ++*counter;
-    if (zr_log_pass(&server->drop_lines, (uint64_t)zclock_mono()))
-        zr_log(ZR_LOG_WARN, "dropped %s (%llu so far)", what, (unsigned long long)*counter);
-}
-
-/* What one wake-up took from the front. */
-typedef struct {
-    size_t frames, bytes;
-    size_t unclocked; /* small PUBLISH frames since the clock was read */
-} taken_t;
-
-static void s_count(taken_t *taken, zr_span_t frame) {
-    bool small = frame.len > 0 && frame.len <= SMALL_FRAME && frame.ptr[0] == ZR_TYPE_PUBLISH;
-    taken->frames++;
-    taken->bytes += frame.len;
-    taken->unclocked = small ? taken->unclocked + 1 : CLOCK_FRAMES;
-}
-
-/* One message of the front. false: there was none. */
-static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
-    zmq_msg_t *frame = &server->frame;
-    if (zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT) < 0)
-        return false;
-    route_t route = s_route(frame);
-    if (!zmq_msg_more(frame) || zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT) < 0) {
-        taken->frames++;
-        return true;
-    }
-    zr_span_t text = zr_span_of(zmq_msg_data(frame), zmq_msg_size(frame));
-    s_count(taken, text);
-    if (route == 0) {
-        peers_end(frame);
-        s_skip_parts(server->front, frame);
-        s_count_drop(server, &server->claimed, "a frame of a peer that set a routing id of its own");
-    } else if (!peers_hear(server->peers, frame)) {
-        s_skip_parts(server->front, frame);
-    } else if (zmq_msg_more(frame)) {
-        s_skip_parts(server->front, frame);
-        relay_multipart(server->relay, route);
-    } else {
-        relay_frame(server->relay, route, text, now);
-    }
-    return true;
-}
-
-static void s_end_pass(server_t *server) {
-    relay_flush(server->relay);
-    effects_carry_out(&server->effects);
-}
-
-static bool s_may_take(const server_t *server, taken_t *taken, int64_t end) {
-    if (taken->frames >= BATCH_FRAMES || taken->bytes >= BATCH_BYTES || server->outbox.reads >= BATCH_READS)
-        return false;
-    if (taken->unclocked < CLOCK_FRAMES)
-        return true;
-    taken->unclocked = 0;
-    return zclock_usecs() < end;
-}
-
-static void s_take_batch(server_t *server) {
-    uint64_t now = s_now();
-    int64_t end = zclock_usecs() + BATCH_US;
-    taken_t taken = {0};
-    while (s_may_take(server, &taken, end) && s_read_front(server, now, &taken))
-        ;
-    s_end_pass(server);
-}
-
-/* What is left is found by zloop's next poll, which asks the socket before it sleeps. While the disk does not keep up,
- * frames wait in the front's queues, and then at the clients. */
-static int s_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
-    server_t *server = arg;
-    s_take_batch(server);
-    if (server->durable && log_sqlite_full(server->log)) {
-        zloop_reader_end(loop, socket);
-        server->paused = true;
-    }
-    return 0;
-}
-
-static void s_take_answers(server_t *server) {
-    log_sqlite_answer(server->log);
-    s_end_pass(server);
-}
-
-static int s_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
-    (void)item;
-    server_t *server = arg;
-    s_take_answers(server);
-    if (server->paused && !log_sqlite_full(server->log)) {
-        server->paused = false;
-        server->resumed = zclock_mono();
-        zloop_reader(loop, server->sockets.front, s_on_front, server);
-    }
-    return 0;
-}
-
-/* One message of the back. false: there was none. */
-static bool s_read_back(server_t *server) {
-    zmq_msg_t *frame = &server->frame;
-    if (zmq_msg_recv(frame, server->back, ZMQ_DONTWAIT) < 0)
-        return false;
-    const uint8_t *data = zmq_msg_data(frame);
-    zr_span_t user = peers_user(frame);
-    if (zmq_msg_more(frame) || zmq_msg_size(frame) == 0 || data[0] > 1) {
-        s_skip_parts(server->back, frame);
-        s_count_drop(server, &server->stray, "a message on the back that is no subscription");
-    } else if (user.len && !access_user(server->access, user)) {
-        peers_end(frame); /* let in before that changed, and not heard of since */
-        s_count_drop(server, &server->revoked, "a subscription of a user who is not let in any more");
-    } else if (!peers_subscribe(server->peers, frame, data[0] == 1)) {
-        s_count_drop(server, &server->greedy, "a subscription of a reader that has too many");
-    } else {
-        relay_subscription(server->relay, zr_span_of(data, zmq_msg_size(frame)));
-    }
-    return true;
-}
-
-static int s_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
-    (void)loop;
-    (void)socket;
-    server_t *server = arg;
-    for (size_t frames = 0; frames < BATCH_FRAMES; frames++)
-        if (!s_read_back(server))
-            break;
-    s_end_pass(server);
-    return 0;
+    peers_meet(server->peers, &server->frame, peer);
 }
 
 /* --- Users --- */
 
 static void s_take_answer(server_t *server, auth_answer_t *answer) {
-    s_end_pass(server); /* what was allowed until now */
+    server_end_pass(server); /* what was allowed until now */
+    for (size_t i = 0; i < answer->voided.count; i++)
+        peers_revoke(server->peers, zr_span(answer->voided.items[i]), answer->generation);
+    for (size_t i = 0; i < answer->disowned.count; i++)
+        peers_revoke(server->peers, zr_span(answer->disowned.items[i]), answer->generation);
     if (answer->access) {
         server->access = answer->access;
         answer->access = NULL;
         relay_set_access(server->relay, server->access);
     }
-    for (size_t i = 0; i < answer->disowned_count; i++)
-        relay_disown(server->relay, zr_span(answer->disowned[i]));
+    for (size_t i = 0; i < answer->disowned.count; i++)
+        relay_disown(server->relay, zr_span(answer->disowned.items[i]));
     if (answer->kind == AUTH_LOGIN)
-        relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, s_now());
+        relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, server_now());
     else if (answer->ticket != OUR_TICKET)
         relay_admin_done(server->relay, answer->ticket, answer->code, answer->text);
     auth_answer_finish(answer);
-    s_end_pass(server);
+    server_end_pass(server);
 }
 
 static int s_on_auth(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
@@ -274,7 +93,7 @@ static int s_on_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)timer_id;
     server_t *server = arg;
     relay_tick(server->relay);
-    s_end_pass(server);
+    server_end_pass(server);
     return 0;
 }
 
@@ -290,15 +109,15 @@ static void s_on_silent(void *ctx, uint64_t session) {
         tickets_alive(server->tickets, session);
     else
         relay_silent(server->relay, session);
-    s_end_pass(server);
+    server_end_pass(server);
 }
 
 static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
-    relay_forget_idle(server->relay, s_now());
-    s_end_pass(server);
+    relay_forget_idle(server->relay, server_now());
+    server_end_pass(server);
     return 0;
 }
 
@@ -306,7 +125,7 @@ static int s_on_log_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
-    log_sqlite_tick(server->log, s_now());
+    log_sqlite_tick(server->log, server_now());
     return 0;
 }
 
@@ -391,7 +210,8 @@ static bool s_open_auth(server_t *server, char error[ZPL_ERROR_SIZE]) {
     auth_config_t config = {.users = settings->users[0] ? settings->users : NULL,
         .bans = settings->bans[0] ? settings->bans : NULL,
         .tokens = settings->relay.tokens,
-        .plain = settings_some_plain(settings)};
+        .plain = settings_some_plain(settings),
+        .encrypted = settings_some_encrypted(settings)};
     server->auth = auth_new(&config, &server->access, error);
     return server->auth != NULL;
 }
@@ -451,13 +271,13 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     zloop_poller(server->loop, &signals, s_on_signal, server);
     zmq_pollitem_t answers = {.fd = auth_fd(server->auth), .events = ZMQ_POLLIN};
     zloop_poller(server->loop, &answers, s_on_auth, server);
-    zloop_reader(server->loop, server->sockets.back, s_on_back, server);
-    zloop_reader(server->loop, server->sockets.front, s_on_front, server);
+    zloop_reader(server->loop, server->sockets.back, server_on_back, server);
+    zloop_reader(server->loop, server->sockets.front, server_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
     zloop_timer(server->loop, SECOND_MS, 0, s_on_second, server);
     if (server->durable) {
         zmq_pollitem_t stored = {.fd = log_sqlite_fd(server->log), .events = ZMQ_POLLIN};
-        zloop_poller(server->loop, &stored, s_on_log, server);
+        zloop_poller(server->loop, &stored, server_on_log, server);
         zloop_timer(server->loop, LOG_TICK_MS, 0, s_on_log_tick, server);
     }
     return server;
@@ -522,14 +342,14 @@ static void s_log_stats(const server_t *server) {
     zr_log(ZR_LOG_INFO,
         "stopped: frames %llu, entries %llu, deliveries %llu, acks %llu, errors %llu, duplicates %llu, "
         "dropped %llu, live frames dropped %llu, limited %llu, flooders %llu, connections closed %llu, "
-        "claimed routing ids %llu, stray %llu, greedy %llu, revoked %llu, rooms %zu",
+        "too far ahead %llu, claimed routing ids %llu, stray %llu, greedy %llu, revoked %llu, rooms %zu",
         (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
         (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
         (unsigned long long)stats.dropped, (unsigned long long)server->effects.live_dropped,
         (unsigned long long)stats.limited, (unsigned long long)stats.flooders,
-        (unsigned long long)peers_turned_away(server->peers), (unsigned long long)server->claimed,
-        (unsigned long long)server->stray, (unsigned long long)server->greedy, (unsigned long long)server->revoked,
-        stats.rooms);
+        (unsigned long long)peers_turned_away(server->peers), (unsigned long long)peers_too_far_ahead(server->peers),
+        (unsigned long long)server->claimed, (unsigned long long)server->stray, (unsigned long long)server->greedy,
+        (unsigned long long)server->revoked, stats.rooms);
 }
 
 /* Until everything that was taken in is on the disk and answered. */
@@ -537,7 +357,7 @@ static void s_drain_log(server_t *server) {
     while (server->durable && !log_sqlite_idle(server->log)) {
         struct pollfd answers = {.fd = log_sqlite_fd(server->log), .events = POLLIN};
         poll(&answers, 1, -1);
-        s_take_answers(server);
+        server_take_answers(server);
     }
 }
 
@@ -548,7 +368,7 @@ static void s_shut_down(server_t *server) {
     for (int batch = 0; batch < SHUTDOWN_BATCHES; batch++) {
         if (server->durable && log_sqlite_full(server->log))
             s_drain_log(server);
-        s_take_batch(server);
+        server_take_batch(server);
     }
     s_drain_log(server);
     relay_shutdown(server->relay);
@@ -580,7 +400,7 @@ void server_destroy(server_t *server) {
     zloop_destroy(&server->loop);
     peers_destroy(server->peers);
     sockets_close(&server->sockets);
-    auth_destroy(server->auth); /* after the sockets: with nobody to ask libzmq would let everybody in */
+    auth_destroy(server->auth); /* when the sockets are gone: with nobody to ask libzmq would let everybody in */
     if (server->relay)
         relay_destroy(server->relay);
     else

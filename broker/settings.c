@@ -12,10 +12,6 @@
 #define GIB (1024ULL * MIB)
 #define TIB (1024ULL * GIB)
 
-enum { DISK_ROOMS_MAX = 1 << 23 };
-
-#define DEFAULT_LISTEN "tcp://127.0.0.1:5570"
-
 /* --- The table --- */
 
 typedef enum {
@@ -83,6 +79,7 @@ static const setting_t s_settings[] = {
     {"limits", "max-user-rooms", KIND_SIZE, AT(relay.max_user_rooms), 1, 100000000},
     {"limits", "max-address-connections", KIND_SIZE, AT(max_address_connections), 1, 1000000},
     {"limits", "rate-handshakes", KIND_U64, AT(rate_handshakes), 0, 1000000},
+    {"limits", "rate-subscriptions", KIND_U64, AT(rate_subscriptions), 0, 1000000},
     {"limits", "batch-bytes", KIND_SIZE, AT(relay.batch_bytes), 1 * KIB, 16 * MIB},
     {"limits", "route-queue", KIND_U64, AT(route_queue), 16, 1000000},
     {"limits", "reader-queue", KIND_U64, AT(reader_queue), 16, 10000000},
@@ -113,6 +110,7 @@ void settings_default(settings_t *settings) {
     settings->reader_queue = 4096;
     settings->max_address_connections = 1000;
     settings->rate_handshakes = 50;
+    settings->rate_subscriptions = 2000;
     settings->log = (log_memory_limits_t){
         .room_entries = 2000000, .room_bytes = 128 * MIB, .entries = 10000000, .bytes = 256 * MIB};
     settings->queue_bytes = 64 * MIB;
@@ -363,7 +361,7 @@ bool settings_read_file(settings_t *settings, const char *path, char error[ZPL_E
     return zpl_read(path, s_on_item, &reading, error) && s_end_room(&reading, error);
 }
 
-/* --- The whole --- */
+/* --- Flags --- */
 
 bool settings_add_flag(
     settings_endpoints_t *endpoints, const char *what, const char *text, char error[ZPL_ERROR_SIZE]) {
@@ -383,180 +381,4 @@ bool settings_set_path(
     }
     memcpy(out, path, len + 1);
     return true;
-}
-
-/* A users file that stands somewhere and is in force nowhere would be worse than none. */
-static bool s_check_users(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
-    const char *wrong = NULL;
-    if (!settings->users[0] && settings->bans[0])
-        wrong = "auth: bans are of users: name the users file with auth/users or --users";
-    else if (!settings->users[0] && settings->relay.tokens)
-        wrong = "auth: tokens are the users': name the users file with auth/users or --users";
-    else if (!settings->server_key[0] && settings->encrypt_all)
-        wrong = "auth: encrypt = all needs a key: auth/server-key or --server-key (zrelayd --keygen FILE makes one)";
-    else if (settings->server_key[0] && settings->insecure)
-        wrong = "--insecure (server/insecure) and --server-key (auth/server-key) contradict each other: with the key "
-                "everything that other machines can reach is encrypted; take away the one that you do not mean";
-    if (wrong) {
-        snprintf(error, ZPL_ERROR_SIZE, "%s", wrong);
-        return false;
-    }
-    if (settings->users[0] && !settings->bans[0])
-        snprintf(settings->bans, sizeof settings->bans, "%s" SETTINGS_BANS_SUFFIX, settings->users);
-    return true;
-}
-
-static void s_choose_encrypted(const settings_t *settings, settings_endpoints_t *endpoints) {
-    for (size_t i = 0; i < endpoints->count; i++)
-        endpoints->items[i].encrypted =
-            settings->server_key[0] && (settings->encrypt_all || !endpoint_is_local(&endpoints->items[i]));
-}
-
-static bool s_derive_backs(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
-    settings->paired = settings->back.count == 0;
-    if (!settings->paired)
-        return true;
-    for (size_t i = 0; i < settings->listen.count; i++) {
-        const char *wrong = endpoint_derive_back(&settings->listen.items[i], &settings->back.items[i]);
-        if (wrong) {
-            char text[ENDPOINT_TEXT_SIZE];
-            endpoint_format(&settings->listen.items[i], text);
-            snprintf(error, ZPL_ERROR_SIZE, "cannot derive the back of %s: %s", text, wrong);
-            return false;
-        }
-    }
-    settings->back.count = settings->listen.count;
-    return true;
-}
-
-static bool s_has_back(const settings_t *settings, const endpoint_t *listen) {
-    const endpoint_set_t set = {
-        .listen = settings->listen.items, .listen_count = settings->listen.count, .advertise = settings->advertise};
-    if (endpoint_advertised_to(&set, listen->encrypted))
-        return true;
-    for (size_t i = 0; i < settings->back.count; i++) {
-        const endpoint_t *back = &settings->back.items[i];
-        if (back->encrypted == listen->encrypted && (listen->kind == ENDPOINT_IPC || back->kind == ENDPOINT_TCP))
-            return true;
-    }
-    return false;
-}
-
-/* A client that came by TCP may be on another machine, where a path leads nowhere. And one that speaks CURVE, or does
- * not, does so on both its connections. */
-static bool s_check_backs(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
-    for (size_t i = 0; i < settings->listen.count; i++) {
-        const endpoint_t *listen = &settings->listen.items[i];
-        if (s_has_back(settings, listen))
-            continue;
-        char text[ENDPOINT_TEXT_SIZE];
-        endpoint_format(listen, text);
-        const char *too = listen->encrypted ? " that is encrypted too" : " that is not encrypted either";
-        snprintf(error, ZPL_ERROR_SIZE, "clients of %s need a %sback%s; add one with --back", text,
-            listen->kind == ENDPOINT_TCP ? "tcp:// " : "", settings->server_key[0] ? too : "");
-        return false;
-    }
-    return true;
-}
-
-/* Names the first endpoint of either kind, or returns false. */
-static bool s_find(const settings_t *settings, bool (*is)(const endpoint_t *), char text[ENDPOINT_TEXT_SIZE]) {
-    const settings_endpoints_t *all[] = {&settings->listen, &settings->back};
-    for (size_t i = 0; i < 2; i++)
-        for (size_t j = 0; j < all[i]->count; j++)
-            if (is(&all[i]->items[j])) {
-                endpoint_format(&all[i]->items[j], text);
-                return true;
-            }
-    return false;
-}
-
-static bool s_is_plain(const endpoint_t *endpoint) {
-    return !endpoint->encrypted;
-}
-
-static bool s_is_exposed(const endpoint_t *endpoint) {
-    return !endpoint->encrypted && !endpoint_is_local(endpoint);
-}
-
-static bool s_is_encrypted(const endpoint_t *endpoint) {
-    return endpoint->encrypted;
-}
-
-bool settings_some_plain(const settings_t *settings) {
-    char text[ENDPOINT_TEXT_SIZE];
-    return s_find(settings, s_is_plain, text);
-}
-
-/* Nobody gets in by accident. */
-static bool s_check_private(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
-    char text[ENDPOINT_TEXT_SIZE];
-    if (!settings->insecure && s_find(settings, s_is_exposed, text)) {
-        snprintf(error, ZPL_ERROR_SIZE,
-            "%s can be reached from other machines; use 127.0.0.1, or encrypt and say who may come in (--server-key "
-            "FILE "
-            "--users FILE; --keygen makes keys), or say --insecure if the network is yours alone",
-            text);
-        return false;
-    }
-    if (!settings->users[0] && s_find(settings, s_is_encrypted, text)) {
-        snprintf(error, ZPL_ERROR_SIZE,
-            "%s is encrypted, and nothing says whose keys are let in; name the users file with auth/users or --users",
-            text);
-        return false;
-    }
-    return true;
-}
-
-/* The database has room for so many (db.h). */
-static bool s_check_rooms(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
-    if (!settings->data[0] || settings->relay.max_rooms < DISK_ROOMS_MAX)
-        return true;
-    snprintf(error, ZPL_ERROR_SIZE, "limits: max-rooms (%zu) must be below %d when the log is on disk",
-        settings->relay.max_rooms, DISK_ROOMS_MAX);
-    return false;
-}
-
-static bool s_check_policies(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
-    for (size_t i = 0; i < settings->policy_count; i++) {
-        const policy_t *policy = &settings->policies[i];
-        bool disk = policy->has_level ? policy->level == ZR_LEVEL_DISK : settings->data[0] != '\0';
-        bool bounded = policy->max_age || policy->max_entries || policy->max_bytes;
-        if (disk && !settings->data[0]) {
-            snprintf(
-                error, ZPL_ERROR_SIZE, "room %s: level disk needs a directory: log/data or --data", policy->pattern);
-            return false;
-        }
-        if (bounded && !disk) {
-            snprintf(error, ZPL_ERROR_SIZE,
-                "room %s: max-age, max-entries and max-bytes are for rooms on disk; log/room-entries and "
-                "log/room-bytes hold for those in memory",
-                policy->pattern);
-            return false;
-        }
-    }
-    if (settings->policy_count > 0)
-        settings->relay.policies = (policies_t){settings->policies, settings->policy_count};
-    return true;
-}
-
-bool settings_complete(settings_t *settings, const settings_flags_t *flags, char error[ZPL_ERROR_SIZE]) {
-    if (flags->listen.count > 0)
-        settings->listen = flags->listen;
-    if (flags->back.count > 0)
-        settings->back = flags->back;
-    if (settings->listen.count == 0)
-        settings_add_flag(&settings->listen, "--listen", DEFAULT_LISTEN, error);
-    if (settings->relay.replay_frames >= settings->route_queue) {
-        snprintf(error, ZPL_ERROR_SIZE,
-            "limits: replay-frames (%zu) must be below route-queue (%llu), else every replay overruns the "
-            "queue",
-            settings->relay.replay_frames, (unsigned long long)settings->route_queue);
-        return false;
-    }
-    if (!s_check_policies(settings, error) || !s_check_rooms(settings, error) || !s_check_users(settings, error))
-        return false;
-    s_choose_encrypted(settings, &settings->listen);
-    s_choose_encrypted(settings, &settings->back);
-    return s_derive_backs(settings, error) && s_check_private(settings, error) && s_check_backs(settings, error);
 }

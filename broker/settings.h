@@ -35,7 +35,8 @@ typedef struct {
     char server_key[SETTINGS_TEXT_MAX + 1]; /* the secret certificate's file; empty: nothing is encrypted */
     bool encrypt_all;                       /* local listeners too */
     size_t max_address_connections;
-    uint64_t rate_handshakes; /* a second and address; 0: no limit */
+    uint64_t rate_handshakes;    /* a second and address; 0: no limit */
+    uint64_t rate_subscriptions; /* a second and connection of the back; 0: no limit */
     zr_log_level_t log_level;
     uint64_t io_threads;
     uint64_t tick_ms;
@@ -72,5 +73,8 @@ bool settings_complete(settings_t *settings, const settings_flags_t *flags, char
 
 /* Some endpoint, a listener or a back, is not encrypted. */
 bool settings_some_plain(const settings_t *settings);
+
+/* Some endpoint is. */
+bool settings_some_encrypted(const settings_t *settings);
 
 #endif

@@ -19,7 +19,10 @@ enum {
     /* Frames taken from one peer's connection before TCP pushes back. A frame may be as large as twice max-frame, so
      * this bounds what one flooding peer costs. */
     FRONT_RCVHWM = 256,
-    BACK_RCVHWM = 1000,
+    /* XPUB takes all that a connection has queued as soon as it hears of it, into a queue of its own that has no end, and
+     * does not come back while there is more: a connection that fills its queue as fast would stop the loop. With room
+     * for so few it must wait for the I/O thread after each. */
+    BACK_RCVHWM = 2,
     BACK_MAXMSGSIZE = 1024, /* subscriptions; the handshake's metadata must fit too */
     HANDSHAKE_MS = 5000,
     BACKLOG = 4096,
@@ -28,6 +31,8 @@ enum {
     KEEPALIVE_INTERVAL_S = 10,
     KEEPALIVE_COUNT = 3,
     MAXRT_MS = 30000,
+    END_MS = 3000, /* for a socket to end: the linger, and more */
+    MONITORED = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_MONITOR_STOPPED,
 };
 
 /* --- Options --- */
@@ -55,13 +60,17 @@ static void s_set_max_size(void *socket, int64_t size) {
         zr_log(ZR_LOG_WARN, "cannot limit the size of messages: %s", zmq_strerror(errno));
 }
 
-static void s_set_front(void *front, const settings_t *settings) {
+int64_t sockets_max_message(const settings_t *settings) {
     size_t max_frame = settings->relay.max_frame, max_control = settings->relay.max_control;
+    return 2 * (int64_t)(max_frame > max_control ? max_frame : max_control);
+}
+
+static void s_set_front(void *front, const settings_t *settings) {
     s_set_common(front);
     s_set(front, ZMQ_ROUTER_MANDATORY, 1);
     s_set(front, ZMQ_SNDHWM, (int)settings->route_queue);
     s_set(front, ZMQ_RCVHWM, FRONT_RCVHWM);
-    s_set_max_size(front, 2 * (int64_t)(max_frame > max_control ? max_frame : max_control));
+    s_set_max_size(front, sockets_max_message(settings));
 }
 
 static void s_set_back(void *back, const settings_t *settings) {
@@ -78,14 +87,16 @@ static void s_set_back(void *back, const settings_t *settings) {
 static zsock_t *s_monitor(void *socket, const char *name) {
     zsock_t *monitor = fatal_check(zsock_new(ZMQ_PAIR));
     s_set(zsock_resolve(monitor), ZMQ_RCVHWM, 0);
-    FATAL_UNLESS(zmq_socket_monitor(socket, name, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) == 0);
+    FATAL_UNLESS(zmq_socket_monitor(socket, name, MONITORED) == 0);
     FATAL_UNLESS(zmq_connect(zsock_resolve(monitor), name) == 0);
     return monitor;
 }
 
 /* How the next bind's listener speaks: options are copied at each bind, so one socket listens in both ways, and refuses
  * who comes by one listener and speaks as on the other. With a domain the ZAP handler is asked about everybody, and
- * nobody gets in without its answer. */
+ * nobody gets in without its answer, as long as it is there: ZMQ_ZAP_ENFORCE_DOMAIN, which would refuse everybody when
+ * it is not, is part of libzmq's draft interface and of no release. So the handler is there before the first bind, ends
+ * with the process only, and after the sockets (sockets_close). */
 static void s_set_way(void *socket, bool encrypted, const uint8_t *key) {
     const char *domain = encrypted ? ZAP_DOMAIN_CURVE : ZAP_DOMAIN_PLAIN;
     int server = encrypted;
@@ -205,20 +216,32 @@ static void s_unlink_all(const settings_endpoints_t *bound) {
             unlink(bound->items[i].path);
 }
 
-/* With nobody at its end libzmq's I/O thread would wait for ever: first it is told to send no more. */
-static void s_stop_monitor(zsock_t *socket, zsock_t **monitor) {
-    if (*monitor)
-        zmq_socket_monitor(zsock_resolve(socket), NULL, 0);
+/* The last event comes when libzmq destroys the socket, which it does after the last listener and connection. With
+ * nobody at the monitor's end its I/O thread would wait for ever. */
+static void s_await_end(zsock_t **monitor) {
+    for (bool ended = *monitor == NULL; !ended;) {
+        zmq_msg_t part;
+        zmq_msg_init(&part);
+        zmq_pollitem_t ready = {.socket = zsock_resolve(*monitor), .events = ZMQ_POLLIN};
+        bool got = zmq_poll(&ready, 1, END_MS) > 0 && zmq_msg_recv(&part, ready.socket, ZMQ_DONTWAIT) >= 0;
+        uint16_t event = 0;
+        if (got && zmq_msg_size(&part) == MONITOR_EVENT)
+            memcpy(&event, zmq_msg_data(&part), sizeof event);
+        ended = !got || event == ZMQ_EVENT_MONITOR_STOPPED;
+        while (got && zmq_msg_more(&part))
+            got = zmq_msg_recv(&part, ready.socket, ZMQ_DONTWAIT) >= 0;
+        zmq_msg_close(&part);
+    }
     zsock_destroy(monitor);
 }
 
 void sockets_close(sockets_t *sockets) {
     s_unlink_all(&sockets->listen);
     s_unlink_all(&sockets->backs);
-    s_stop_monitor(sockets->front, &sockets->monitors[0]);
-    s_stop_monitor(sockets->back, &sockets->monitors[1]);
     zsock_destroy(&sockets->front);
     zsock_destroy(&sockets->back);
+    s_await_end(&sockets->monitors[0]);
+    s_await_end(&sockets->monitors[1]);
 }
 
 /* --- Who came where --- */

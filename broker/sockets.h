@@ -6,6 +6,8 @@
 
 #include "settings.h"
 
+enum { MONITOR_EVENT = 6 }; /* bytes of a monitor's message: a number of 16 bits and one of 32 */
+
 typedef struct {
     zsock_t *front;                     /* ROUTER */
     zsock_t *back;                      /* XPUB */
@@ -21,10 +23,13 @@ typedef struct {
  * first routing id from rand(). The ZAP handler must be there: with none, libzmq lets every key in. */
 bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, char error[ZPL_ERROR_SIZE]);
 
-/* Closes both. What is queued is sent by libzmq until the linger ends, which the context's end waits for. A zeroed
- * struct is accepted. There is no unbinding before it: in libzmq a listener owns the connections it accepted, and takes
- * them with it. */
+/* Closes both, and returns when libzmq is done with them: no listener and no connection is left, so the ZAP handler may
+ * go. Until then what is queued is sent, a second at most. A zeroed struct is accepted. There is no unbinding before
+ * it: in libzmq a listener owns the connections it accepted, and takes them with it. */
 void sockets_close(sockets_t *sockets);
+
+/* Bytes of the largest message part that libzmq takes at the front. */
+int64_t sockets_max_message(const settings_t *settings);
 
 /* The back to name to the peer that sent `frame` (a payload part, which knows its connection). */
 void sockets_back_for(const sockets_t *sockets, zmq_msg_t *frame, char out[ENDPOINT_TEXT_SIZE]);

@@ -1,6 +1,8 @@
 /* See users.h. The table; users_file.c reads the file. */
 #include "users_internal.h"
 
+#include <stdio.h>
+
 #include "fatal.h"
 
 void users_destroy_user(user_t *user) {
@@ -73,17 +75,32 @@ users_count_t users_count(const users_t *users) {
     return count;
 }
 
+bool users_check_way(const users_t *users, const char *path, bool tokens, bool encrypted, char error[ZPL_ERROR_SIZE]) {
+    if (tokens || encrypted || users_of_name(users, zr_span(USERS_ANONYMOUS)))
+        return true;
+    snprintf(error, ZPL_ERROR_SIZE,
+        "%.300s: nobody could come in: nothing is encrypted, so keys do not count; add auth/tokens = 1, a user "
+        "anonymous, or --server-key and a listener that is encrypted",
+        path);
+    return false;
+}
+
 /* --- Bans, rights --- */
 
 void users_set_bans(users_t *users, const bans_t *bans) {
     for (user_t *user = users->by_name; user; user = user->hh.next)
-        user->banned = false;
+        user->to_ban = false;
     for (size_t i = 0; i < bans->count; i++) {
         user_t *user;
         HASH_FIND_STR(users->by_name, bans->items[i].user, user);
         if (user)
-            user->banned = true;
+            user->to_ban = true;
     }
+}
+
+void users_enforce_bans(users_t *users) {
+    for (user_t *user = users->by_name; user; user = user->hh.next)
+        user->banned = user->to_ban;
 }
 
 access_t *users_access(const users_t *users, bool plain) {
@@ -94,7 +111,7 @@ access_t *users_access(const users_t *users, bool plain) {
         const rule_t *rules = (const rule_t *)user->rules.data;
         for (size_t i = 0; i < user->rules.len / sizeof *rules; i++)
             access_add_rule(added, rules[i].deny, rules[i].rights, zr_span(rules[i].pattern));
-        access_set_banned(added, user->banned);
+        access_set_banned(added, user->to_ban);
     }
     access_set_plain(access, plain);
     access_finish(access);
@@ -131,5 +148,15 @@ void users_disowned(const users_t *before, const users_t *now, zr_buffer_t *name
         const user_t *same = users_of_name(now, zr_span(user->name));
         if (same && s_lost_token(user, same))
             s_append_once(names, user->name);
+    }
+}
+
+void users_gone(const users_t *before, const users_t *now, zr_buffer_t *names) {
+    for (const user_t *user = before->by_name; user; user = user->hh.next) {
+        const user_t *same = users_of_name(now, zr_span(user->name));
+        user_name_t entry = {""};
+        memcpy(entry.name, user->name, strlen(user->name));
+        if (!same || same->to_ban)
+            zr_buffer_append(names, &entry, sizeof entry);
     }
 }

@@ -45,10 +45,17 @@ users_t *users_parse(const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE
 
 void users_destroy(users_t *users); /* NULL is accepted */
 
-/* Judges all of them anew by this list. A ban of somebody who is not a user stays without effect. */
+/* Judges all of them anew by this list. A ban of somebody who is not a user stays without effect. Nothing but
+ * users_access and users_voided goes by it until users_enforce_bans, which takes no time, so that others may ask
+ * meanwhile. */
 void users_set_bans(users_t *users, const bans_t *bans);
+void users_enforce_bans(users_t *users);
 
 users_count_t users_count(const users_t *users);
+
+/* Can anybody come in? Not on a broker that encrypts nothing and takes no tokens, unless there is the user `anonymous`.
+ * false: `error` says what to do. */
+bool users_check_way(const users_t *users, const char *path, bool tokens, bool encrypted, char error[ZPL_ERROR_SIZE]);
 
 /* What the relay is to go by; the caller's. `plain`: see access_set_plain. */
 access_t *users_access(const users_t *users, bool plain);
@@ -72,5 +79,8 @@ typedef struct {
 /* Appends, as user_name_t, each user of `now` who had a key or a token in `before` that is no longer his: a connection
  * of his may be one that could not be made any more. */
 void users_disowned(const users_t *before, const users_t *now, zr_buffer_t *names);
+
+/* Appends, as user_name_t, each user of `before` who is none in `now`, or is banned there. `before` may be `now`. */
+void users_gone(const users_t *before, const users_t *now, zr_buffer_t *names);
 
 #endif

@@ -67,19 +67,6 @@ static bool s_on_role(reading_t *reading, const zpl_item_t *item, char *error) {
 
 /* --- Rules --- */
 
-static const struct {
-    const char *word;
-    rights_t right;
-} s_rights[] = {
-    {"read", RIGHT_READ},
-    {"write", RIGHT_WRITE},
-    {"state", RIGHT_STATE},
-    {"presence", RIGHT_PRESENCE},
-    {"create", RIGHT_CREATE},
-    {"admin", RIGHT_ADMIN},
-    {"all", RIGHT_ALL},
-};
-
 /* The next word before `end`; an empty one at the end. */
 static zr_span_t s_word(const char **at, const char *end) {
     while (*at < end && (**at == ' ' || **at == '\t'))
@@ -90,16 +77,9 @@ static zr_span_t s_word(const char **at, const char *end) {
     return zr_span_of(begin, (size_t)(*at - begin));
 }
 
-static rights_t s_right(zr_span_t word) {
-    for (size_t i = 0; i < sizeof s_rights / sizeof s_rights[0]; i++)
-        if (zr_span_equal(word, zr_span(s_rights[i].word)))
-            return s_rights[i].right;
-    return 0;
-}
-
 static bool s_parse_rights(const char *text, const char *colon, rights_t *rights, char wrong[WRONG_SIZE]) {
     for (zr_span_t word; (word = s_word(&text, colon)).len > 0;) {
-        rights_t right = s_right(word);
+        rights_t right = access_right(word);
         if (!right) {
             snprintf(wrong, WRONG_SIZE,
                 "\"%.*s\" is no right; there are read, write, state, presence, create, admin and all (all but admin)",

@@ -29,6 +29,7 @@ struct user {
     char name[ZR_NICK_MAX + 1];
     unsigned line; /* where it begins */
     bool banned;
+    bool to_ban;       /* is banned once the bans are enforced */
     zr_buffer_t rules; /* of rule_t: its own, then those of its roles */
     zr_buffer_t roles; /* of role_ref_t */
     size_t token_count;

@@ -1,6 +1,8 @@
 /* See zap.h. */
 #include "zap.h"
 
+#include <stdio.h>
+
 const char *zap_parse(const zr_span_t *frames, size_t count, zap_request_t *request) {
     zr_span_t *const places[ZAP_FRAMES_MIN] = {
         &request->version, &request->id, &request->domain, &request->address, &request->identity, &request->mechanism};
@@ -43,4 +45,17 @@ zap_verdict_t zap_judge(const zap_request_t *request, const users_t *users) {
     if (plain || curve)
         return (zap_verdict_t){"400", "the listener is not for this mechanism", ""};
     return (zap_verdict_t){"400", "no such domain", ""};
+}
+
+size_t zap_metadata(uint64_t generation, uint8_t out[ZAP_METADATA_MAX]) {
+    static const char name[] = ZAP_GENERATION;
+    enum { NAME = sizeof name - 1 };
+    char digits[24];
+    size_t len = (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)generation);
+    out[0] = NAME;
+    memcpy(out + 1, name, NAME);
+    memset(out + 1 + NAME, 0, 3); /* the value's length has four bytes */
+    out[4 + NAME] = (uint8_t)len;
+    memcpy(out + 5 + NAME, digits, len);
+    return 5 + NAME + len;
 }

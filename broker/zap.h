@@ -10,6 +10,11 @@
 #define ZAP_DOMAIN_PLAIN "zrelay-plain" /* no encryption, mechanism NULL: whoever comes is anonymous */
 #define ZAP_DOMAIN_CURVE "zrelay-curve" /* mechanism CURVE: the key says who it is */
 
+/* A property that each answer gives the connection: the generation of the users that let it in, in digits. What a peer
+ * claims under this name is overridden by it. */
+#define ZAP_GENERATION "X-Generation"
+enum { ZAP_METADATA_MAX = 64 };
+
 enum { ZAP_FRAMES_MIN = 6, ZAP_FRAMES_MAX = 8 }; /* without and with the longest credentials */
 
 typedef struct {
@@ -30,5 +35,8 @@ const char *zap_parse(const zr_span_t *frames, size_t count, zap_request_t *requ
 
 /* `users`: NULL when there is no users file; then nobody's key is known. */
 zap_verdict_t zap_judge(const zap_request_t *request, const users_t *users);
+
+/* Writes the answer's last frame, the properties; returns its length. */
+size_t zap_metadata(uint64_t generation, uint8_t out[ZAP_METADATA_MAX]);
 
 #endif

@@ -32,7 +32,36 @@ struct access {
     access_user_t *users;
     access_user_t **groups; /* of those that are let in one for each set of rules */
     size_t group_count;
+    access_user_t sure; /* nobody: the allows that all groups have, and everybody's denies */
 };
+
+static const struct {
+    const char *name;
+    rights_t right;
+} s_rights[] = {
+    {"read", RIGHT_READ},
+    {"write", RIGHT_WRITE},
+    {"state", RIGHT_STATE},
+    {"presence", RIGHT_PRESENCE},
+    {"create", RIGHT_CREATE},
+    {"admin", RIGHT_ADMIN},
+    {"all", RIGHT_ALL},
+};
+enum { RIGHT_NAMES = sizeof s_rights / sizeof s_rights[0] };
+
+rights_t access_right(zr_span_t name) {
+    for (size_t i = 0; i < RIGHT_NAMES; i++)
+        if (zr_span_equal(name, zr_span(s_rights[i].name)))
+            return s_rights[i].right;
+    return 0;
+}
+
+const char *access_right_name(rights_t rights) {
+    size_t i = 0;
+    while (i + 1 < RIGHT_NAMES && !(s_rights[i].right & rights))
+        i++;
+    return s_rights[i].name;
+}
 
 access_t *access_new(void) {
     return fatal_calloc(sizeof(access_t));
@@ -56,6 +85,7 @@ void access_destroy(access_t *access) {
         free(user);
     }
     free(access->groups);
+    free(access->sure.rules);
     free(access);
 }
 
@@ -136,6 +166,35 @@ static int s_compare_users(const void *a, const void *b) {
     return 0;
 }
 
+/* The user's rule about the same; NULL: there is none. */
+static const rule_t *s_same(const access_user_t *user, const rule_t *rule) {
+    return user->rule_count ? bsearch(rule, user->rules, user->rule_count, sizeof *rule, s_compare_rules) : NULL;
+}
+
+/* Rules that give no more than what all groups may. Most users have their roles' rules and few of their own, so that
+ * mostly these are all. */
+static void s_find_sure(access_t *access) {
+    access_user_t *sure = &access->sure;
+    const access_user_t *first = access->groups[0];
+    sure->rule_count = 0;
+    for (size_t i = 0; i < first->rule_count && !first->rules[i].deny; i++) {
+        rights_t all = first->rules[i].rights;
+        for (size_t g = 1; g < access->group_count && all; g++) {
+            const rule_t *its = s_same(access->groups[g], &first->rules[i]);
+            all &= its ? its->rights : 0;
+        }
+        if (all)
+            access_add_rule(sure, false, all, s_pattern(&first->rules[i]));
+    }
+    for (size_t g = 0; g < access->group_count; g++) {
+        const access_user_t *group = access->groups[g];
+        for (size_t i = 0; i < group->rule_count; i++)
+            if (group->rules[i].deny)
+                access_add_rule(sure, true, group->rules[i].rights, s_pattern(&group->rules[i]));
+    }
+    s_tidy(sure);
+}
+
 void access_finish(access_t *access) {
     access->group_count = 0;
     access->groups = fatal_realloc(access->groups, (HASH_COUNT(access->users) + 1) * sizeof *access->groups);
@@ -152,6 +211,7 @@ void access_finish(access_t *access) {
         if (s_compare_users(&access->groups[last], &access->groups[i]) != 0)
             access->groups[++last] = access->groups[i];
     access->group_count = last + 1;
+    s_find_sure(access);
 }
 
 /* --- Asking --- */
@@ -235,8 +295,8 @@ bool access_is_admin(const access_user_t *user) {
 rights_t access_common(const access_t *access, zr_span_t room) {
     if (access->group_count == 0 || (access->plain && !access_user(access, zr_span(NULL))))
         return 0;
-    rights_t common = ~0U;
-    for (size_t i = 0; i < access->group_count && common; i++)
+    rights_t common = ~0U, sure = access_rights(&access->sure, room);
+    for (size_t i = 0; i < access->group_count && common != sure; i++)
         common &= access_rights(access->groups[i], room);
     return common;
 }

@@ -13,7 +13,7 @@ typedef enum {
     RIGHT_WRITE = 2,    /* publish */
     RIGHT_STATE = 4,    /* with write: publish keyed entries */
     RIGHT_PRESENCE = 8, /* with read: be named there, and see who is */
-    RIGHT_CREATE = 16,  /* make a room that is not there, by joining it or publishing to it */
+    RIGHT_CREATE = 16,  /* begin a room: publish the first entry of one that has none */
     RIGHT_ADMIN = 32,   /* for "*" only: the op admin */
     RIGHT_ALL = 31,     /* but admin */
 } right_t;
@@ -42,10 +42,16 @@ void access_set_banned(access_user_t *user, bool banned);
 /* Some listener is plain: whoever reaches it can read the back without logging in. */
 void access_set_plain(access_t *access, bool plain);
 
-/* After the last rule: groups users whose rules are equal, so that access_common costs by group. */
+/* After the last rule: groups users whose rules are equal, and finds the rules that all have, so that access_common
+ * seldom looks at more. */
 void access_finish(access_t *access);
 
 /* --- Asking --- */
+
+/* Rights by the names they have in the users file, "all" too; 0: none has that name. And the name of the first of
+ * `rights`, of which there is one. */
+rights_t access_right(zr_span_t name);
+const char *access_right_name(rights_t rights);
 
 bool access_is_open_mode(const access_t *access);
 

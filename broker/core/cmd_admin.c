@@ -1,4 +1,5 @@
-/* admin: what operators may ask. Who is sent away is sent here; users and bans are the edge's (EFFECT_ADMIN). */
+/* admin: what operators may ask. Who is sent away is sent here; users and bans are the edge's (EFFECT_ADMIN), and so is
+ * the audit of what is done with them. */
 #include "control.h"
 #include "relay_internal.h"
 
@@ -15,13 +16,6 @@ static const struct {
     {"unban", true, false, ADMIN_UNBAN},
 };
 enum { DEEDS = sizeof s_deeds / sizeof *s_deeds };
-
-static const char *s_name(admin_do_t what) {
-    size_t deed = 0;
-    while (s_deeds[deed].here || s_deeds[deed].what != what)
-        deed++;
-    return s_deeds[deed].name;
-}
 
 static void s_forget(relay_t *relay, admin_wait_t *wait) {
     HASH_DEL(relay->admins, wait);
@@ -57,6 +51,9 @@ static void s_kick(relay_t *relay, request_t *request, zr_span_t nick, zr_span_t
         next = session->next;
         session_dismiss(relay, session, "kicked");
     }
+    effect_t drop = {.kind = EFFECT_DROP_USER}; /* and who reads at the back only */
+    memcpy(drop.user, nick.ptr, nick.len);
+    outbox_add(relay->outbox, &drop);
 }
 
 static void s_copy(char *to, zr_span_t from) {
@@ -88,7 +85,6 @@ static void s_hand_on(relay_t *relay, request_t *request, admin_do_t what, zr_sp
     s_copy(admin->reason, reason);
     s_copy(admin->by, user_nick(session->user));
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ADMIN, .admin = admin});
-    zr_log(ZR_LOG_AUDIT, "%s asks to %s %s: %s", admin->by, s_name(what), admin->user, admin->reason);
 }
 
 void cmd_admin(relay_t *relay, request_t *request) {
@@ -130,8 +126,6 @@ void relay_admin_done(relay_t *relay, uint64_t ticket, zr_code_t code, const cha
     admin_wait_t *wait;
     HASH_FIND(hh, relay->admins, &ticket, sizeof ticket, wait);
     FATAL_UNLESS(wait);
-    zr_log(ZR_LOG_AUDIT, "%s %s for %s: %s%s%s", s_name(wait->what), wait->user, wait->by, zr_code_name(code),
-        text && code != ZR_OK ? ": " : "", text && code != ZR_OK ? text : "");
     const session_t *session = session_by_id(&relay->sessions, wait->session);
     if (session && session->link == wait->link) {
         request_t request = {.route = session->route, .id = wait->id};

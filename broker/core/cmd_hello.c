@@ -104,7 +104,8 @@ static void s_welcome(
 /* hello on a connection that has a session: only the nick may change. */
 static void s_renew(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker) {
     session_t *session = request->session;
-    if (!zr_span_equal(hello->client, zr_span_of(session->client->id, ZR_CLIENT_ID_LEN))) {
+    dedupe_key_t key = dedupe_key(speaker->name, hello->client);
+    if (memcmp(key.text, session->client->id, ZR_CLIENT_ID_LEN) != 0) {
         fail(relay, request, ZR_BAD_MEMBER, "the member 'client' differs from that of this session");
         return;
     }
@@ -137,12 +138,19 @@ static maker_t *s_maker(relay_t *relay, const speaker_t *speaker) {
     return maker_of_address(&relay->makers, speaker->local ? zr_span(NULL) : speaker->address);
 }
 
+/* The session of that client id and user; empty: of who did not log in. NULL: there is none. */
+static session_t *s_of_client(const relay_t *relay, zr_span_t user, zr_span_t client) {
+    dedupe_key_t key = dedupe_key(user, client);
+    return session_by_client(&relay->sessions, zr_span_of(key.text, ZR_CLIENT_ID_LEN));
+}
+
 static void s_begin(
     relay_t *relay, request_t *request, const hello_t *hello, const access_user_t *access, const speaker_t *speaker) {
     char guest[ZR_NICK_MAX];
     zr_span_t nick = hello->nick.len ? hello->nick : s_guest(relay, guest);
-    session_t *session = session_add(&relay->sessions, dedupe_hold(&relay->dedupe, hello->client), nick);
-    session->authenticated = speaker->name.len > 0;
+    dedupe_key_t key = dedupe_key(speaker->name, hello->client);
+    client_t *client = dedupe_hold(&relay->dedupe, zr_span_of(key.text, ZR_CLIENT_ID_LEN));
+    session_t *session = session_add(&relay->sessions, client, nick, speaker->name.len > 0);
     session->maker = s_maker(relay, speaker);
     flood_arrive(relay, session, request->route, request->now);
     s_bind(session, access, speaker);
@@ -154,19 +162,23 @@ static void s_begin(
     s_welcome(relay, request, session, speaker, false);
 }
 
-/* Has the user, which would get another session in place of `old`, enough of them? */
-static bool s_has_too_many(const relay_t *relay, const speaker_t *speaker, const session_t *old) {
-    if (!speaker->name.len || (old && s_is_of(old, speaker->name)))
-        return false;
-    const user_t *user = session_user(&relay->sessions, speaker->name);
+/* Is there no place for another session? Users are not locked out by those who did not log in. */
+static bool s_is_full(const relay_t *relay, const speaker_t *speaker) {
+    const sessions_t *sessions = &relay->sessions;
+    size_t max = relay->config.max_sessions;
+    if (sessions->count >= max)
+        return true;
+    if (!speaker->name.len)
+        return !access_is_open_mode(relay->access) && sessions->count - sessions->authenticated >= (max + 1) / 2;
+    const user_t *user = session_user(sessions, speaker->name);
     return user && user->count >= relay->config.max_user_sessions;
 }
 
 /* On another connection than before, or for the first time. */
 static void s_arrive(
     relay_t *relay, request_t *request, const hello_t *hello, const access_user_t *access, const speaker_t *speaker) {
-    session_t *old = session_by_client(&relay->sessions, hello->client);
-    bool resumes = old && s_is_of(old, speaker->name) && s_token_fits(old, hello->resume);
+    session_t *old = s_of_client(relay, speaker->name, hello->client);
+    bool resumes = old && s_token_fits(old, hello->resume);
     if (hello->nick.len && !s_free(relay, speaker, hello->nick, old)) {
         fail(relay, request, ZR_NICK_IN_USE, NULL);
         return;
@@ -181,7 +193,7 @@ static void s_arrive(
         s_renew(relay, request, hello, speaker);
         return;
     }
-    if ((!old && relay->sessions.count >= relay->config.max_sessions) || s_has_too_many(relay, speaker, old)) {
+    if (!old && s_is_full(relay, speaker)) {
         fail(relay, request, ZR_TOO_MANY_SESSIONS, NULL);
         return;
     }
@@ -192,6 +204,13 @@ static void s_arrive(
     s_begin(relay, request, hello, access, speaker);
 }
 
+/* The connection vouches for nobody who is let in. */
+static void s_turn_away(relay_t *relay, request_t *request, uint64_t connection) {
+    fail(relay, request, ZR_FORBIDDEN, NULL);
+    if (connection)
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = connection});
+}
+
 void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker) {
     const access_user_t *access = access_user(relay->access, speaker->name);
     if (!access && !speaker->name.len) {
@@ -199,9 +218,7 @@ void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speak
         return;
     }
     if (!access) { /* let in just before the users changed */
-        fail(relay, request, ZR_FORBIDDEN, NULL);
-        if (speaker->connection)
-            outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = speaker->connection});
+        s_turn_away(relay, request, speaker->connection);
         return;
     }
     if (speaker->name.len)
@@ -221,7 +238,7 @@ static bool s_is_peers(const session_t *session, const peer_t *peer) {
 static const session_t *s_logged_in(const relay_t *relay, const request_t *request, const hello_t *hello) {
     const session_t *session = request->session;
     if (!session) {
-        session = session_by_client(&relay->sessions, hello->client);
+        session = s_of_client(relay, hello->user, hello->client);
         if (session && !s_token_fits(session, hello->resume))
             return NULL;
     }
@@ -242,7 +259,7 @@ static void s_log_in(relay_t *relay, request_t *request, hello_t *hello, const p
     } else if (!hello->token.len) {
         fail(relay, request, ZR_LOGIN_FAILED, NULL);
     } else {
-        login_begin(relay, request, hello, &speaker, peer->address);
+        login_begin(relay, request, hello, &speaker);
     }
 }
 
@@ -256,6 +273,10 @@ void cmd_hello(relay_t *relay, request_t *request) {
         config->peer(config->peer_ctx, &peer);
     if (peer.user.len && !zr_nick_valid(peer.user)) { /* a name that authenticates need not be one that rooms show */
         fail(relay, request, ZR_BAD_NICK, NULL);
+        return;
+    }
+    if (peer.revoked) {
+        s_turn_away(relay, request, peer.connection);
         return;
     }
     if (login_waits(relay, request->route)) {

@@ -22,13 +22,14 @@ void cmd_join(relay_t *relay, request_t *request) {
             fail(relay, request, ZR_TOO_MANY_JOINS, NULL);
             return;
         }
-        zr_code_t code = room_enter(relay, session, request->room, session_rights(session, request->room), &room);
+        zr_code_t code = room_enter(relay, session, request->room, &room);
         if (code != ZR_OK) {
             fail(relay, request, code, NULL);
             return;
         }
         member = member_add(relay, session, room, present);
     }
+    room_judge(relay, room);
     log_bounds_t bounds = room_bounds(relay, room);
     bool sees = member->rights & RIGHT_PRESENCE;
     json_t *joined = json_pack("{ss so sI sI sI sI sb}", "op", "joined", "room", zr_json_string(request->room), "seq",

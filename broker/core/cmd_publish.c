@@ -12,7 +12,7 @@ typedef struct {
 } origin_t;
 
 /* Puts one new entry in its room, or says why not; `*seq` is its position, after ZR_CONFLICT where the value stands. */
-static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publish_entry_t *given, uint64_t *seq) {
+static zr_code_t s_put(relay_t *relay, const origin_t *origin, const zr_publish_entry_t *given, uint64_t *seq) {
     zr_entry_t entry = {
         .flags = given->flags & ZR_ENTRY_DELETE, .sender = origin->sender, .key = given->key, .body = given->body};
     if (!entry.key.len) {
@@ -34,13 +34,25 @@ static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publi
     return ZR_OK;
 }
 
-/* A resend of what was refused: why, and after ZR_CONFLICT where the value stands by now. */
+/* The same for the publisher: positions are for readers, and for others 0. */
+static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publish_entry_t *given, uint64_t *seq) {
+    zr_code_t code = s_put(relay, origin, given, seq);
+    if (code != ZR_FORBIDDEN && given->mid)
+        origin->session->client->lasting = true;
+    if (!(origin->rights & RIGHT_READ))
+        *seq = 0;
+    return code;
+}
+
+/* A resend of what was refused: why, and after ZR_CONFLICT where the value stands by now. It may name any room and key:
+ * only those who may read there are told. */
 static zr_code_t s_again(
-    relay_t *relay, const client_t *client, zr_span_t room_name, const zr_publish_entry_t *entry, uint64_t *seq) {
+    relay_t *relay, session_t *session, zr_span_t room_name, const zr_publish_entry_t *entry, uint64_t *seq) {
     relay->stats.duplicates++;
-    zr_code_t code = dedupe_outcome(client, entry->mid);
-    const room_t *room = code == ZR_CONFLICT ? room_find(relay, room_name) : NULL;
-    *seq = room && entry->key.len ? keys_newest(&room->keys, entry->key) : 0;
+    zr_code_t code = dedupe_outcome(session->client, entry->mid);
+    const room_t *room = code == ZR_CONFLICT && entry->key.len ? room_find(relay, room_name) : NULL;
+    bool reads = room && (session_rights(session, room_name) & RIGHT_READ);
+    *seq = reads ? keys_newest(&room->keys, entry->key) : 0;
     return code;
 }
 
@@ -106,22 +118,30 @@ static void s_accept_plain(relay_t *relay, const origin_t *origin, zr_publish_re
     if (!batch_add_plain(relay, origin->room, reader, origin->sender, origin->now, &last))
         return;
     session->client->mark = last.mid;
-    zr_ack_t ack = {.level = origin->room->level, .upto = last.mid, .seq = last.seq};
+    session->client->lasting = true;
+    uint64_t seq = origin->rights & RIGHT_READ ? last.seq : 0; /* as in s_accept */
+    zr_ack_t ack = {.level = origin->room->level, .upto = last.mid, .seq = seq};
     batch_ack(relay, session, origin->room, first, &ack, false);
+}
+
+/* There was an entry in it. */
+static bool s_has_begun(const relay_t *relay, zr_span_t name) {
+    const room_t *room = room_find(relay, name);
+    return room && room->head > room->begun;
 }
 
 /* May entries be in this room at all? Finds it or makes it, in `origin`; the one that the session wrote to last without
  * looking it up. */
 static zr_code_t s_enter(relay_t *relay, origin_t *origin, zr_span_t room) {
     origin->rights = session_rights(origin->session, room);
-    if (!(origin->rights & RIGHT_WRITE))
+    if (!(origin->rights & RIGHT_WRITE) || !(origin->rights & RIGHT_CREATE || s_has_begun(relay, room)))
         return ZR_FORBIDDEN;
     rights_cache_t *asked = &origin->session->asked; /* it is about this room now */
     if (asked->found && asked->rooms_gone == relay->rooms_gone) {
         origin->room = asked->found;
         return ZR_OK;
     }
-    zr_code_t code = room_enter(relay, origin->session, room, origin->rights, &origin->room);
+    zr_code_t code = room_enter(relay, origin->session, room, &origin->room);
     asked->found = origin->room;
     asked->rooms_gone = relay->rooms_gone;
     return code;
@@ -156,7 +176,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
     if (whole != ZR_OK && whole != ZR_BAD_FRAME && !s_ids_good(reader))
         whole = ZR_BAD_ID;
     if (whole == ZR_BAD_FRAME || whole == ZR_BAD_ID) {
-        if (!flood_note(relay, session->route, session, now))
+        if (!flood_note(relay, session->route, session, 1, now))
             return;
         bool named = first > 0 && first <= ZR_INT_MAX;
         send_error(relay, session->route, whole, named ? s_about(reader.room, first, first) : NULL);
@@ -165,6 +185,8 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
     origin_t origin = {.session = session, .sender = user_nick(session->user), .now = now};
     if (whole == ZR_OK)
         whole = s_check(relay, &origin, &reader, frame.len, count);
+    if (whole != ZR_OK && !flood_refused(relay, session, now))
+        return;
 
     client_t *client = session->client;
     uint64_t mark = client->mark;
@@ -178,7 +200,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
         bool fresh = entry.mid > client->mark;
         uint64_t seq = 0;
         if (!fresh) { /* the answer is the same as before */
-            code = s_again(relay, client, reader.room, &entry, &seq);
+            code = s_again(relay, session, reader.room, &entry, &seq);
         } else {
             if (code == ZR_OK)
                 code = s_accept(relay, &origin, &entry, &seq);
@@ -195,7 +217,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
         batch_ack(relay, session, fresh ? origin.room : NULL, entry.mid, &ack, entry.flags & ZR_ENTRY_EXPECT);
     }
     s_refused_tell(relay, session, reader.room, &refused);
-    if (client->mark != mark)
+    if (client->mark != mark && client->lasting)
         batch_touch(relay, client);
     if (origin.room)
         room_forget_unused(relay, origin.room);
@@ -249,7 +271,7 @@ void cmd_publish_text(relay_t *relay, request_t *request) {
     uint64_t seq = 0;
     bool fresh = entry.mid == 0 || entry.mid > client->mark;
     if (!fresh) {
-        code = s_again(relay, client, name, &entry, &seq);
+        code = s_again(relay, session, name, &entry, &seq);
     } else {
         origin_t origin = {.session = session, .sender = user_nick(session->user), .now = request->now};
         code = s_enter(relay, &origin, name);
@@ -259,7 +281,8 @@ void cmd_publish_text(relay_t *relay, request_t *request) {
             client->mark = entry.mid;
             if (code != ZR_OK)
                 dedupe_refuse(client, entry.mid, entry.mid, code);
-            batch_touch(relay, client);
+            if (client->lasting)
+                batch_touch(relay, client);
         }
         if (origin.room)
             room_forget_unused(relay, origin.room);

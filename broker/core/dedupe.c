@@ -1,11 +1,64 @@
 #include "dedupe.h"
 
+#include <sodium.h>
 #include <utlist.h>
 
 #include "buffer.h"
 #include "fatal.h"
 
+dedupe_key_t dedupe_key(zr_span_t user, zr_span_t client) {
+    dedupe_key_t key;
+    if (!user.len) {
+        memcpy(key.text, client.ptr, ZR_CLIENT_ID_LEN);
+        return key;
+    }
+    enum { HALF = DEDUPE_OWNER_LEN / 2 };
+    uint8_t hash[crypto_generichash_BYTES];
+    char hex[ZR_CLIENT_ID_LEN + 1];
+    zr_buffer_t text = {0};
+    zr_buffer_append(&text, user.ptr, user.len);
+    crypto_generichash(hash, sizeof hash, text.data, text.len, NULL, 0);
+    zr_hex(hex, hash, HALF);
+    zr_buffer_u8(&text, 0);
+    zr_buffer_append(&text, client.ptr, client.len);
+    crypto_generichash(hash, sizeof hash, text.data, text.len, NULL, 0);
+    zr_hex(hex + DEDUPE_OWNER_LEN, hash, HALF);
+    zr_buffer_finish(&text);
+    hex[0] = 'u';
+    memcpy(key.text, hex, sizeof key.text);
+    return key;
+}
+
+static dedupe_owner_t *s_owner(dedupe_t *dedupe, zr_span_t id) {
+    static const char nobody[DEDUPE_OWNER_LEN];
+    const char *key = id.ptr[0] == 'u' ? id.ptr : nobody;
+    dedupe_owner_t *owner;
+    HASH_FIND(hh, dedupe->owners, key, DEDUPE_OWNER_LEN, owner);
+    if (!owner) {
+        owner = fatal_calloc(sizeof *owner);
+        memcpy(owner->key, key, DEDUPE_OWNER_LEN);
+        HASH_ADD(hh, dedupe->owners, key, DEDUPE_OWNER_LEN, owner);
+    }
+    return owner;
+}
+
+static void s_idle_add(dedupe_t *dedupe, client_t *client) {
+    DL_APPEND(dedupe->idle, client);
+    DL_APPEND2(client->owner->idle, client, own_prev, own_next);
+}
+
+static void s_idle_remove(dedupe_t *dedupe, client_t *client) {
+    DL_DELETE(dedupe->idle, client);
+    DL_DELETE2(client->owner->idle, client, own_prev, own_next);
+}
+
+/* In no list any more. */
 static void s_free(dedupe_t *dedupe, client_t *client) {
+    dedupe_owner_t *owner = client->owner;
+    if (--owner->records == 0) {
+        HASH_DEL(dedupe->owners, owner);
+        free(owner);
+    }
     HASH_DEL(dedupe->clients, client);
     free(client->refusals);
     free(client);
@@ -26,13 +79,16 @@ client_t *dedupe_find(const dedupe_t *dedupe, zr_span_t id) {
 
 /* A record that nobody holds yet; makes room for it. */
 static client_t *s_add(dedupe_t *dedupe, zr_span_t id) {
-    if (HASH_COUNT(dedupe->clients) >= dedupe->max && dedupe->idle) {
-        client_t *oldest = dedupe->idle;
-        DL_DELETE(dedupe->idle, oldest);
+    dedupe_owner_t *owner = s_owner(dedupe, id);
+    owner->records++; /* it stays, whoever goes */
+    client_t *oldest = owner->idle ? owner->idle : dedupe->idle;
+    if (HASH_COUNT(dedupe->clients) >= dedupe->max && oldest) {
+        s_idle_remove(dedupe, oldest);
         s_free(dedupe, oldest);
     }
     client_t *client = fatal_calloc(sizeof *client);
     memcpy(client->id, id.ptr, ZR_CLIENT_ID_LEN);
+    client->owner = owner;
     client->refused = true; /* what the log may still hold of one that was forgotten here is void */
     HASH_ADD(hh, dedupe->clients, id, ZR_CLIENT_ID_LEN, client);
     return client;
@@ -43,7 +99,7 @@ client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id) {
     client_t *client = dedupe_find(dedupe, id);
     if (client) {
         FATAL_UNLESS(!client->held);
-        DL_DELETE(dedupe->idle, client);
+        s_idle_remove(dedupe, client);
     } else {
         client = s_add(dedupe, id);
     }
@@ -53,11 +109,11 @@ client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id) {
 
 void dedupe_release(dedupe_t *dedupe, client_t *client) {
     client->held = false;
-    if (client->mark == 0 || HASH_COUNT(dedupe->clients) > dedupe->max) {
-        s_free(dedupe, client); /* it never published, or there is no room to remember it */
+    if (!client->lasting || HASH_COUNT(dedupe->clients) > dedupe->max) {
+        s_free(dedupe, client); /* there is nothing to remember, or no room for it */
         return;
     }
-    DL_APPEND(dedupe->idle, client);
+    s_idle_add(dedupe, client);
 }
 
 void dedupe_refuse(client_t *client, uint64_t first, uint64_t last, zr_code_t code) {
@@ -154,10 +210,11 @@ bool dedupe_restore(dedupe_t *dedupe, zr_span_t id, uint64_t mark, zr_span_t ref
         return false;
     client_t *client = s_add(dedupe, id);
     client->mark = mark;
+    client->lasting = true;
     if (!s_take_refusals(client, refusals)) {
         s_free(dedupe, client);
         return false;
     }
-    DL_APPEND(dedupe->idle, client);
+    s_idle_add(dedupe, client);
     return true;
 }

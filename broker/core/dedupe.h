@@ -1,6 +1,6 @@
 /* What is remembered of each client id, so that an entry is published once (PROTOCOL.md, section 8): the highest
  * message id answered, and the last refusals. Bounded: beyond the limit the ids longest without a session are
- * forgotten. */
+ * forgotten, first those of the user who needs the place. */
 #ifndef DEDUPE_H
 #define DEDUPE_H
 
@@ -11,31 +11,55 @@
 
 enum { DEDUPE_REFUSALS = 64 };
 
+/* Under what the record of a client id is kept. That of a user's depends on both, so that nobody else can meet it, and
+ * begins with what depends on the user alone, after a letter that no client id has; that of who did not log in is the
+ * client id itself. */
+typedef struct {
+    char text[ZR_CLIENT_ID_LEN];
+} dedupe_key_t;
+
+enum { DEDUPE_OWNER_LEN = 16 }; /* of a user's keys: the same in all */
+
 typedef struct {
     uint64_t first, last; /* message ids */
     zr_code_t code;
 } refusal_t;
 
+/* A user whose records there are; who did not log in are one. */
+typedef struct {
+    char key[DEDUPE_OWNER_LEN];
+    struct client *idle; /* records not held, longest first */
+    size_t records;
+    UT_hash_handle hh;
+} dedupe_owner_t;
+
 typedef struct client {
-    char id[ZR_CLIENT_ID_LEN];
+    char id[ZR_CLIENT_ID_LEN]; /* its key */
+    dedupe_owner_t *owner;
     uint64_t mark;       /* every message id up to here is answered */
     refusal_t *refusals; /* a ring of DEDUPE_REFUSALS; NULL until the first one */
     size_t refusal_count;
-    uint64_t forgotten;         /* refusals up to this message id may have left the ring */
-    bool held;                  /* by a session; not to be forgotten */
-    bool refused;               /* something, since it was last stored */
-    uint64_t touched;           /* the pass that stores its mark (batch.h) */
-    struct client *prev, *next; /* those not held, longest first */
+    uint64_t forgotten;                 /* refusals up to this message id may have left the ring */
+    bool held;                          /* by a session; not to be forgotten */
+    bool lasting;                       /* it outlives the session: something came into a room */
+    bool refused;                       /* something, since it was last stored */
+    uint64_t touched;                   /* the pass that stores its mark (batch.h) */
+    struct client *prev, *next;         /* those not held, longest first, */
+    struct client *own_prev, *own_next; /* and those of the same owner */
     UT_hash_handle hh;
 } client_t;
 
 typedef struct {
     client_t *clients;
     client_t *idle;
+    dedupe_owner_t *owners;
     size_t max; /* clients remembered; held ones beyond it are not refused */
 } dedupe_t;
 
 void dedupe_finish(dedupe_t *dedupe);
+
+/* `user`: empty if nobody logged in. Both valid. */
+dedupe_key_t dedupe_key(zr_span_t user, zr_span_t client);
 
 /* The record if it is remembered; NULL: it is not. */
 client_t *dedupe_find(const dedupe_t *dedupe, zr_span_t id);
@@ -43,11 +67,11 @@ client_t *dedupe_find(const dedupe_t *dedupe, zr_span_t id);
 /* What dedupe_refuse noted of the client, as bytes to be kept over a restart; the caller's reference. */
 zr_blob_t *dedupe_encode(const client_t *client);
 
-/* Takes in a client id from before, not held, with dedupe_encode's bytes (empty: none refused). false: they are not
+/* Takes in a record from before, not held, with dedupe_encode's bytes (empty: none refused). false: they are not
  * such. */
 bool dedupe_restore(dedupe_t *dedupe, zr_span_t id, uint64_t mark, zr_span_t refusals);
 
-/* The record of a client id, made if need be, held until dedupe_release. One session holds a record at a time. */
+/* The record of that key, made if need be, held until dedupe_release. One session holds a record at a time. */
 client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id);
 void dedupe_release(dedupe_t *dedupe, client_t *client);
 

@@ -10,6 +10,8 @@ typedef struct {
     rights_t needs; /* and these rights there, whether or not it exists */
 } op_t;
 
+enum { SIZE_UNIT = 512 }; /* bytes of a frame that cost 1 to read */
+
 static const op_t s_ops[] = {
     {"admin", cmd_admin, .cost = 20},
     {"bye", cmd_bye, .cost = 0},
@@ -32,15 +34,24 @@ static const op_t *s_find(zr_span_t name) {
     return NULL;
 }
 
+/* The answer is the same whether or not there is such a room. */
+static void s_forbid(relay_t *relay, request_t *request, rights_t missing) {
+    char text[100];
+    snprintf(text, sizeof text, "this user lacks the right '%s' there; an operator can grant it",
+        access_right_name(missing));
+    fail(relay, request, ZR_FORBIDDEN, text);
+}
+
 /* Reads the member `room` and looks at the rights; on failure it has answered. */
 static bool s_take_room(relay_t *relay, request_t *request, rights_t needs) {
     const char *wrong = NULL;
+    rights_t missing;
     if (!zr_get_string(request->object, "room", 0, SIZE_MAX, &request->room, &wrong))
         fail_member(relay, request, wrong);
     else if (!zr_room_valid(request->room))
         fail(relay, request, ZR_BAD_ROOM, NULL);
-    else if ((session_rights(request->session, request->room) & needs) != needs)
-        fail(relay, request, ZR_FORBIDDEN, NULL);
+    else if ((missing = needs & ~session_rights(request->session, request->room)))
+        s_forbid(relay, request, missing);
     else
         return true;
     return false;
@@ -57,7 +68,7 @@ static void s_run(relay_t *relay, request_t *request) {
     bool known = op && !wrong && (request->session || op->run == cmd_hello);
 
     if (!(known && op->cost ? flood_ask(relay, request, op->cost)
-                            : flood_note(relay, request->route, request->session, request->now)))
+                            : flood_note(relay, request->route, request->session, 1, request->now)))
         return;
     if (!request->session && !(op && op->run == cmd_hello))
         fail(relay, request, ZR_NO_SESSION, NULL);
@@ -70,11 +81,14 @@ static void s_run(relay_t *relay, request_t *request) {
 }
 
 void dispatch_control(relay_t *relay, route_t route, session_t *session, zr_span_t frame, uint64_t now) {
-    request_t request = {.route = route, .session = session, .now = now};
+    bool fits = frame.len <= relay->config.max_control;
+    request_t request = {.route = route, .session = session, .size = fits ? frame.len / SIZE_UNIT : 0, .now = now};
+    if (request.size && !flood_note(relay, route, session, request.size, now)) /* before it is read, as that costs */
+        return;
     json_t *object = NULL;
-    zr_code_t code = frame.len > relay->config.max_control ? ZR_TOO_LARGE : zr_control_read(frame, &object);
+    zr_code_t code = fits ? zr_control_read(frame, &object) : ZR_TOO_LARGE;
     if (code != ZR_OK) {
-        if (flood_note(relay, route, session, now))
+        if (flood_note(relay, route, session, 1, now))
             fail(relay, &request, session ? code : ZR_NO_SESSION, NULL);
         return;
     }

@@ -7,6 +7,10 @@ static rates_t *s_rates(relay_t *relay, route_t route, session_t *session) {
     return session ? &session->rates : rate_connection(&relay->sessions.connections, route);
 }
 
+static const rate_limits_t *s_limits(const relay_t *relay) {
+    return &relay->sessions.connections.limits;
+}
+
 /* Ends the session, or what has none: the peer whose frame is being handled. */
 static void s_send_away(relay_t *relay, session_t *session, uint64_t now) {
     relay->stats.flooders++;
@@ -33,7 +37,7 @@ static void s_send_away(relay_t *relay, session_t *session, uint64_t now) {
 bool flood_ask(relay_t *relay, const request_t *request, unsigned cost) {
     uint64_t wait;
     rates_t *rates = s_rates(relay, request->route, request->session);
-    switch (rates_ask(rates, &relay->rate_limits, cost, request->now, &wait)) {
+    switch (rates_ask(rates, s_limits(relay), cost, request->size, request->now, &wait)) {
     case RATE_FITS:
         return true;
     case RATE_OVER:
@@ -47,20 +51,21 @@ bool flood_ask(relay_t *relay, const request_t *request, unsigned cost) {
     return false;
 }
 
-bool flood_note(relay_t *relay, route_t route, session_t *session, uint64_t now) {
+bool flood_note(relay_t *relay, route_t route, session_t *session, unsigned cost, uint64_t now) {
     uint64_t wait;
     rates_t *rates = s_rates(relay, route, session);
-    rate_verdict_t verdict =
-        session ? rates_note(rates, &relay->rate_limits, 1, now) : rates_ask(rates, &relay->rate_limits, 1, now, &wait);
+    rate_verdict_t verdict = session ? rates_note(rates, s_limits(relay), cost, now)
+                                     : rates_ask(rates, s_limits(relay), cost, 0, now, &wait);
     relay->stats.limited += verdict == RATE_OVER;
     if (verdict == RATE_FLOODS)
         s_send_away(relay, session, now);
     return verdict == RATE_FITS;
 }
 
-bool flood_publish(relay_t *relay, route_t route, session_t *session, size_t entries, size_t bytes, uint64_t now) {
-    uint64_t wait;
-    switch (rates_publish(s_rates(relay, route, session), &relay->rate_limits, entries, bytes, now, &wait)) {
+/* Tells, if need be, the session at `route` to publish nothing for a while. */
+static bool s_go_on(
+    relay_t *relay, route_t route, session_t *session, rate_verdict_t verdict, uint64_t wait, uint64_t now) {
+    switch (verdict) {
     case RATE_FITS:
         return true;
     case RATE_OVER:
@@ -75,6 +80,19 @@ bool flood_publish(relay_t *relay, route_t route, session_t *session, size_t ent
     return false;
 }
 
+bool flood_publish(relay_t *relay, route_t route, session_t *session, size_t entries, size_t bytes, uint64_t now) {
+    uint64_t wait = 0;
+    rates_t *rates = s_rates(relay, route, session);
+    rate_verdict_t verdict = rates_publish(rates, s_limits(relay), entries, bytes, now, &wait);
+    return s_go_on(relay, route, session, verdict, wait, now);
+}
+
+bool flood_refused(relay_t *relay, session_t *session, uint64_t now) {
+    uint64_t wait = 0;
+    rate_verdict_t verdict = rates_refused(&session->rates, s_limits(relay), now, &wait);
+    return s_go_on(relay, session->route, session, verdict, wait, now);
+}
+
 void flood_arrive(relay_t *relay, session_t *session, route_t route, uint64_t now) {
-    rates_merge(&session->rates, rate_connection(&relay->sessions.connections, route), &relay->rate_limits, now);
+    rates_merge(&session->rates, rate_connection(&relay->sessions.connections, route), s_limits(relay), now);
 }

@@ -10,11 +10,14 @@
 /* A request of `cost`: refused if it is too much. */
 bool flood_ask(relay_t *relay, const request_t *request, unsigned cost);
 
-/* What costs 1 and is never refused. Beyond the limit a connection without a session gets no answer. */
-bool flood_note(relay_t *relay, route_t route, session_t *session, uint64_t now);
+/* What is never refused. Beyond the limit a connection without a session gets no answer. */
+bool flood_note(relay_t *relay, route_t route, session_t *session, unsigned cost, uint64_t now);
 
 /* A PUBLISH frame, which is taken even if it is too much. */
 bool flood_publish(relay_t *relay, route_t route, session_t *session, size_t entries, size_t bytes, uint64_t now);
+
+/* And it is refused as a whole. */
+bool flood_refused(relay_t *relay, session_t *session, uint64_t now);
 
 /* The session begins, or goes on, at `route`: what that connection owes it owes. Before session_set_route. */
 void flood_arrive(relay_t *relay, session_t *session, route_t route, uint64_t now);

@@ -1,4 +1,5 @@
-/* Logins by token: looking at one takes the edge tens of milliseconds, so the hello waits. */
+/* Logins by token: looking at one takes the edge tens of milliseconds, so the hello waits. The edge writes the audit.
+ */
 #include "relay_internal.h"
 
 static void s_forget(relay_t *relay, login_wait_t *wait) {
@@ -33,8 +34,7 @@ void login_forget_all(relay_t *relay) {
 
 /* Copies what the views point to behind one another, and turns them there. */
 static void s_keep(login_wait_t *wait) {
-    zr_span_t *views[] = {
-        &wait->hello.client, &wait->hello.resume, &wait->hello.agent, &wait->hello.user, &wait->address, &wait->back};
+    zr_span_t *views[] = {&wait->hello.client, &wait->hello.resume, &wait->hello.agent, &wait->hello.user, &wait->back};
     enum { VIEWS = sizeof views / sizeof *views };
     for (size_t i = 0; i < VIEWS; i++)
         zr_buffer_append(&wait->text, views[i]->ptr, views[i]->len);
@@ -43,8 +43,7 @@ static void s_keep(login_wait_t *wait) {
         views[i]->ptr = at;
 }
 
-void login_begin(
-    relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker, zr_span_t address) {
+void login_begin(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker) {
     if (HASH_COUNT(relay->logins) >= LOGINS_MAX) {
         fail_wait(relay, request, BUSY_WAIT_MS);
         return;
@@ -55,7 +54,6 @@ void login_begin(
         .connection = speaker->connection,
         .id = json_incref(request->id),
         .hello = {.client = hello->client, .resume = hello->resume, .agent = hello->agent, .user = hello->user},
-        .address = address,
         .back = speaker->back};
     s_keep(wait);
     HASH_ADD(hh, relay->logins, ticket, sizeof wait->ticket, wait);
@@ -68,21 +66,11 @@ void login_begin(
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_LOGIN, .login = login});
 }
 
-/* For the audit, so many that the log stays readable: those that went well are not drowned by the others. */
-static void s_note(relay_t *relay, const login_wait_t *wait, bool ok, uint64_t now) {
-    if (!zr_log_pass(&relay->login_lines[ok], now / 1000))
-        return;
-    zr_span_t user = wait->hello.user, address = wait->address.len ? wait->address : zr_span("a local socket");
-    zr_log(ZR_LOG_AUDIT, "login of %.*s by token from %.*s: %s", (int)user.len, user.ptr, (int)address.len, address.ptr,
-        ok ? "ok" : "refused");
-}
-
 void relay_login_done(relay_t *relay, uint64_t ticket, login_t result, uint64_t wait_ms, uint64_t now) {
     login_wait_t *wait;
     HASH_FIND(hh, relay->logins, &ticket, sizeof ticket, wait);
     if (!wait)
         return;
-    s_note(relay, wait, result == LOGIN_OK, now);
     request_t request = {.route = wait->route, .id = wait->id, .now = now};
     if (result == LOGIN_OK)
         hello_admit(relay, &request, &wait->hello,

@@ -10,13 +10,11 @@ room_t *room_find(const relay_t *relay, zr_span_t name) {
     return room;
 }
 
-zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, rights_t rights, room_t **room) {
+zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, room_t **room) {
     maker_t *maker = session->maker;
     *room = room_find(relay, name);
     if (*room)
         return ZR_OK;
-    if (!(rights & RIGHT_CREATE))
-        return ZR_FORBIDDEN;
     if (HASH_COUNT(relay->rooms) >= relay->config.max_rooms || (maker && maker->rooms >= relay->config.max_user_rooms))
         return ZR_TOO_MANY_ROOMS;
     *room = room_add(relay, name);
@@ -25,6 +23,9 @@ zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, r
 }
 
 void room_judge(relay_t *relay, room_t *room) {
+    if (room->judged == relay->access_number)
+        return;
+    room->judged = relay->access_number;
     rights_t common = access_common(relay->access, room_name(room));
     room->private = !(common & RIGHT_READ);
     room->private_presence = room->private || !(common & RIGHT_PRESENCE);
@@ -69,7 +70,6 @@ room_t *room_add(relay_t *relay, zr_span_t name) {
     room->level = room_level(relay, name);
     HASH_ADD(hh, relay->rooms, name, name.len, room);
     order_add(&relay->order, room);
-    room_judge(relay, room);
     return room;
 }
 

@@ -55,15 +55,17 @@ static uint64_t s_wait(const bucket_t *bucket, const rate_t *rate, uint64_t left
     return (bucket->owed - left - 1) / (rate->per_second * 1000) + 1;
 }
 
-rate_verdict_t rates_ask(rates_t *rates, const rate_limits_t *limits, unsigned cost, uint64_t now, uint64_t *wait) {
+rate_verdict_t rates_ask(
+    rates_t *rates, const rate_limits_t *limits, unsigned cost, unsigned noted, uint64_t now, uint64_t *wait) {
     const rate_t *rate = &limits->ops;
     bucket_t *bucket = &rates->ops;
     if (!rate->per_second)
         return RATE_FITS;
     s_refill(bucket, rate, now);
-    uint64_t millionths = s_min(cost * MILLION, rate->burst);
-    if (bucket->owed + millionths <= rate->burst) {
-        s_spend(bucket, rate, millionths);
+    uint64_t paid = s_min(s_min(noted * MILLION, rate->burst), bucket->owed);
+    uint64_t millionths = s_min((noted + (uint64_t)cost) * MILLION, rate->burst);
+    if (bucket->owed - paid + millionths <= rate->burst) {
+        bucket->owed += millionths - paid;
         return RATE_FITS;
     }
     s_spend(bucket, rate, MILLION);
@@ -85,7 +87,27 @@ static inline rate_verdict_t s_take(bucket_t *bucket, const rate_t *rate, uint64
 }
 
 rate_verdict_t rates_note(rates_t *rates, const rate_limits_t *limits, unsigned cost, uint64_t now) {
-    return s_take(&rates->ops, &limits->ops, cost, now) == RATE_FLOODS ? RATE_FLOODS : RATE_FITS;
+    const rate_t *rate = &limits->ops;
+    uint64_t most = rate->burst / MILLION;
+    return s_take(&rates->ops, rate, s_min(cost, most), now) == RATE_FLOODS ? RATE_FLOODS : RATE_FITS;
+}
+
+/* Is the publisher to be told now? Once in a while. */
+static bool s_tell(rates_t *rates, uint64_t now) {
+    if (rates->told && now >= rates->told && now - rates->told < RATE_TOLD)
+        return false;
+    rates->told = now;
+    return true;
+}
+
+rate_verdict_t rates_refused(rates_t *rates, const rate_limits_t *limits, uint64_t now, uint64_t *wait) {
+    rate_verdict_t verdict = s_take(&rates->ops, &limits->ops, 1, now);
+    if (verdict != RATE_OVER)
+        return verdict;
+    if (!s_tell(rates, now))
+        return RATE_FITS;
+    *wait = s_wait(&rates->ops, &limits->ops, limits->ops.burst);
+    return RATE_OVER;
 }
 
 rate_verdict_t rates_publish(
@@ -96,9 +118,8 @@ rate_verdict_t rates_publish(
         return RATE_FITS;
     if (one == RATE_FLOODS || two == RATE_FLOODS)
         return RATE_FLOODS;
-    if (rates->told && now >= rates->told && now - rates->told < RATE_TOLD)
+    if (!s_tell(rates, now))
         return RATE_FITS;
-    rates->told = now;
     uint64_t entries_wait = one == RATE_OVER ? s_wait(&rates->entries, &limits->entries, limits->entries.burst) : 0;
     uint64_t bytes_wait = two == RATE_OVER ? s_wait(&rates->bytes, &limits->bytes, limits->bytes.burst) : 0;
     *wait = s_max(entries_wait, bytes_wait);
@@ -121,9 +142,32 @@ void rates_merge(rates_t *rates, const rates_t *other, const rate_limits_t *limi
     s_merge(&rates->bytes, &other->bytes, &limits->bytes, now);
 }
 
+/* What is owed beyond the burst. */
+static void s_forgive(bucket_t *bucket, const rate_t *rate) {
+    bucket->owed = s_min(bucket->owed, rate->burst);
+}
+
+/* When one of the buckets was last looked at. */
+static uint64_t s_latest(const rates_t *rates) {
+    return s_max(rates->ops.at, s_max(rates->entries.at, rates->bytes.at));
+}
+
 rates_t *rate_connection(rate_connections_t *connections, uint32_t route) {
     rate_connection_t *place = &connections->places[route % RATE_CONNECTIONS];
-    if (place->route != route)
-        *place = (rate_connection_t){.route = route};
+    if (place->route != route) {
+        const rate_limits_t *limits = &connections->limits;
+        place->route = route;
+        place->rates.told = 0;
+        s_forgive(&place->rates.ops, &limits->ops);
+        s_forgive(&place->rates.entries, &limits->entries);
+        s_forgive(&place->rates.bytes, &limits->bytes);
+    }
     return &place->rates;
+}
+
+void rate_connection_leave(rate_connections_t *connections, uint32_t route, const rates_t *rates) {
+    rates_t *place = rate_connection(connections, route);
+    uint64_t now = s_max(s_latest(place), s_latest(rates));
+    rates_merge(place, rates, &connections->limits, now);
+    place->told = rates->told;
 }

@@ -55,12 +55,17 @@ typedef enum {
  * that it is too fast: that much is no flood, however low the rates. */
 rate_limits_t rate_limits(uint64_t ops, uint64_t entries, uint64_t bytes, size_t window);
 
-/* A request of `cost`. One that does not fit costs 1, and `*wait` is when it will, in ms, at least 1. One that costs
- * more than a full bucket costs just that. */
-rate_verdict_t rates_ask(rates_t *rates, const rate_limits_t *limits, unsigned cost, uint64_t now, uint64_t *wait);
+/* A request of `cost`, beside what was noted of it already at the same `now` (rates_note), and will be each time it
+ * comes again. If it does not fit it costs 1, and `*wait` is when it will, in ms, at least 1. If all of it is more than
+ * a full bucket it costs just that. */
+rate_verdict_t rates_ask(
+    rates_t *rates, const rate_limits_t *limits, unsigned cost, unsigned noted, uint64_t now, uint64_t *wait);
 
-/* The same for a request that is never refused: it fits or floods. */
+/* What is never refused: it fits or floods. More than a full bucket costs just that. */
 rate_verdict_t rates_note(rates_t *rates, const rate_limits_t *limits, unsigned cost, uint64_t now);
+
+/* A PUBLISH frame that was refused as a whole costs 1. RATE_OVER as below. */
+rate_verdict_t rates_refused(rates_t *rates, const rate_limits_t *limits, uint64_t now, uint64_t *wait);
 
 /* A PUBLISH frame, which is taken even if it is too much. RATE_OVER: the publisher is to be told to send no more for
  * `*wait` ms; said once in RATE_TOLD. */
@@ -78,12 +83,18 @@ typedef struct {
 } rate_connection_t;
 
 /* What connections without a session owe. Routes are numbers in a row, so that a connection's place is taken by the one
- * that comes RATE_CONNECTIONS after it: more cannot be made to be remembered, and who is forgotten begins anew. */
+ * that comes RATE_CONNECTIONS after it: more cannot be made to be remembered. Who takes a place takes over what is owed
+ * there, but no more than the burst: two that share one get rid of nothing, and who comes later soon has nothing to
+ * pay. */
 typedef struct {
+    rate_limits_t limits; /* of these, and of all others */
     rate_connection_t places[RATE_CONNECTIONS];
 } rate_connections_t;
 
-/* What the connection owes; empty if it is not known. Valid until the next call. */
+/* What the connection owes. Valid until the next call. */
 rates_t *rate_connection(rate_connections_t *connections, uint32_t route);
+
+/* From now on the connection owes `rates`, those of the session that leaves it, if it does not owe more. */
+void rate_connection_leave(rate_connections_t *connections, uint32_t route, const rates_t *rates);
 
 #endif

@@ -72,11 +72,13 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay_t *relay = fatal_calloc(sizeof *relay);
     relay->config = *config;
     relay->access = config->access ? config->access : access_new_open();
+    relay->access_number = 1;
     relay->config.access = NULL; /* it may be another one by and by */
     relay->log = log;
     relay->outbox = outbox;
     relay->dedupe.max = config->max_clients;
-    relay->rate_limits = rate_limits(config->rate_ops, config->rate_entries, config->rate_bytes, config->window);
+    relay->sessions.connections.limits =
+        rate_limits(config->rate_ops, config->rate_entries, config->rate_bytes, config->window);
     relay->keys_limits = (keys_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
     log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done};
@@ -114,13 +116,13 @@ void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
     else if (type == ZR_TYPE_PUBLISH && session)
         cmd_publish(relay, session, frame, now);
     else if (type == ZR_TYPE_PUBLISH ? flood_publish(relay, route, NULL, 1, frame.len, now)
-                                     : flood_note(relay, route, session, now))
+                                     : flood_note(relay, route, session, 1, now))
         send_error(relay, route, session ? ZR_BAD_FRAME : ZR_NO_SESSION, NULL);
 }
 
 void relay_multipart(relay_t *relay, route_t route) {
     relay->stats.frames++;
-    if (flood_note(relay, route, session_by_route(&relay->sessions, route), relay->now))
+    if (flood_note(relay, route, session_by_route(&relay->sessions, route), 1, relay->now))
         send_error(relay, route, ZR_BAD_FRAME, NULL);
 }
 
@@ -149,6 +151,7 @@ void relay_tick(relay_t *relay) {
         next = room->next_noisy == room ? NULL : room->next_noisy;
         room->next_noisy = NULL;
         zr_blob_t *frame;
+        room_judge(relay, room);
         while ((frame = presence_frame(&room->presence, room_name(room))))
             room_tell(relay, room, room->private_presence, RIGHT_READ | RIGHT_PRESENCE, frame);
         room_forget_unused(relay, room);

@@ -20,6 +20,7 @@ typedef struct {
     zr_span_t address;   /* text without port, for the audit; empty: a local socket */
     bool local;          /* loopback or a local socket, and not encrypted: tokens are taken there */
     uint64_t connection; /* for EFFECT_DROP; 0: there is nothing to end */
+    bool revoked;        /* what it authenticated by does not count any more */
 } peer_t;
 
 /* Every limit of PROTOCOL.md, section 10, that the core keeps; relay_config_default gives the defaults. */

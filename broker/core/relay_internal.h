@@ -35,9 +35,9 @@ typedef struct {
     uint64_t ticket;
     route_t route; /* not that of a session */
     uint64_t connection;
-    json_t *id;              /* NULL: none */
-    hello_t hello;           /* views into `text`; without token */
-    zr_span_t address, back; /* likewise */
+    json_t *id;     /* NULL: none */
+    hello_t hello;  /* views into `text`; without token */
+    zr_span_t back; /* likewise */
     zr_buffer_t text;
     UT_hash_handle hh, by_route;
 } login_wait_t;
@@ -75,12 +75,11 @@ struct relay {
     batch_t batch;
     replay_t *replays;
     access_t *access;
-    rate_limits_t rate_limits;
+    uint64_t access_number; /* rises with each */
     makers_t makers;
     zr_log_limit_t flood_lines;
     login_wait_t *logins, *logins_by_route;
     admin_wait_t *admins;
-    zr_log_limit_t login_lines[2]; /* of those that were refused; of those that were not */
     uint64_t last_ticket;
     char epoch[17];
     relay_stats_t stats;
@@ -93,6 +92,7 @@ typedef struct {
     const json_t *object;
     zr_span_t room; /* of ops about one: valid */
     json_t *id;     /* borrowed; NULL: none */
+    unsigned size;  /* what it cost to read, noted already */
     uint64_t now;
 } request_t;
 
@@ -114,7 +114,7 @@ typedef struct {
 void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker);
 
 /* login.c: the hello waits until its token was looked at, or is refused. */
-void login_begin(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker, zr_span_t address);
+void login_begin(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker);
 bool login_waits(const relay_t *relay, route_t route);
 void login_forget_route(relay_t *relay, route_t route); /* the peer is gone */
 void login_forget_all(relay_t *relay);
@@ -166,9 +166,8 @@ zr_level_t room_level(const relay_t *relay, zr_span_t name);
 /* A room that is not there yet, whatever the limit. */
 room_t *room_add(relay_t *relay, zr_span_t name);
 
-/* The room that the session, with these rights there, joins or publishes to, made if need be: ZR_OK, else ZR_FORBIDDEN
- * or ZR_TOO_MANY_ROOMS, and no room. */
-zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, rights_t rights, room_t **room);
+/* The room that the session joins or publishes to, made if need be: ZR_OK, else ZR_TOO_MANY_ROOMS, and no room. */
+zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, room_t **room);
 
 /* Frees a room that nobody is in and nobody wrote to: it leaves nothing behind. The positions of others must not be
  * used again. While there is presence to tell it waits for the tick. */
@@ -201,7 +200,8 @@ void member_remove(relay_t *relay, member_t *member, const char *reason); /* may
 /* The rights in the room are looked up anew: the member is hidden or shown as they say. */
 void member_judge(relay_t *relay, member_t *member, rights_t rights);
 
-/* The room is open or private, as the rights say now. */
+/* Is the room open or private, and its presence, by the rights in force? To be called before that is looked at: a
+ * change of rights looks at no room. */
 void room_judge(relay_t *relay, room_t *room);
 
 /* To everybody on the back, or, if `private`, to each member with the rights `needed`; takes over the reference. */

@@ -33,21 +33,43 @@ static size_t s_judge_members(relay_t *relay, session_t *session) {
     return ended;
 }
 
-static void s_judge(relay_t *relay, session_t *session) {
+/* What became of the sessions under one name, or of all that nobody logged in to. */
+typedef struct {
+    size_t gone, rooms; /* sessions that ended; memberships of the others that did */
+} judged_t;
+
+static void s_judge(relay_t *relay, session_t *session, judged_t *judged) {
     const access_user_t *access;
     const char *why = s_why_not(relay, session, &access);
-    char nick[ZR_NICK_MAX + 1] = "";
-    memcpy(nick, session->user->nick, session->user->nick_len);
     if (why) {
-        zr_log(ZR_LOG_AUDIT, "the session of %s ends: %s", nick, why);
         session_dismiss(relay, session, why);
+        judged->gone++;
         return;
     }
     session->access = access;
     session_rights_forget(session);
-    size_t ended = s_judge_members(relay, session);
-    if (ended)
-        zr_log(ZR_LOG_AUDIT, "%s may not read %zu rooms any more and is in them no longer", nick, ended);
+    judged->rooms += s_judge_members(relay, session);
+}
+
+/* A line for each user, however many sessions. Users who are gone have one of their own (s_gone). */
+static void s_tell(const char *who, const judged_t *judged, bool user) {
+    if (judged->gone && !user)
+        zr_log(ZR_LOG_AUDIT, "%zu sessions of %s end: revoked", judged->gone, who);
+    if (judged->rooms)
+        zr_log(ZR_LOG_AUDIT, "%s may not read %zu joined rooms any more", who, judged->rooms);
+}
+
+/* The last session takes `user` with it. */
+static void s_judge_user(relay_t *relay, user_t *user, judged_t *nobodies) {
+    char name[ZR_NICK_MAX + 1] = "";
+    memcpy(name, user->nick, user->nick_len);
+    bool authenticated = user->sessions->authenticated;
+    judged_t own = {0};
+    for (session_t *session = user->sessions, *next; session; session = next) {
+        next = session->next;
+        s_judge(relay, session, authenticated ? &own : nobodies);
+    }
+    s_tell(name, &own, true);
 }
 
 static void s_drop_user(relay_t *relay, zr_span_t name) {
@@ -56,20 +78,30 @@ static void s_drop_user(relay_t *relay, zr_span_t name) {
     outbox_add(relay->outbox, &effect);
 }
 
+/* Has an administrator asked for it? Then the edge has told so. */
+static bool s_is_asked_for(const relay_t *relay, zr_span_t name) {
+    for (const admin_wait_t *wait = relay->admins; wait; wait = wait->hh.next)
+        if (wait->what == ADMIN_BAN && zr_span_equal(zr_span(wait->user), name))
+            return true;
+    return false;
+}
+
 static void s_gone(void *ctx, zr_span_t name, bool banned) {
     s_drop_user(ctx, name);
+    if (banned && s_is_asked_for(ctx, name))
+        return;
     zr_log(ZR_LOG_AUDIT, "%.*s is not let in any more: %s", (int)name.len, name.ptr, banned ? "banned" : "revoked");
 }
 
 void relay_set_access(relay_t *relay, access_t *access) {
     access_t *before = relay->access;
     relay->access = access;
-    room_t *room, *next_room;
-    HASH_ITER(hh, relay->rooms, room, next_room)
-    room_judge(relay, room);
-    session_t *session, *next_session;
-    HASH_ITER(by_id, relay->sessions.by_id, session, next_session)
-    s_judge(relay, session);
+    relay->access_number++;
+    judged_t nobodies = {0};
+    user_t *user, *next;
+    HASH_ITER(hh, relay->sessions.users, user, next)
+    s_judge_user(relay, user, &nobodies);
+    s_tell("those who did not log in", &nobodies, false);
     access_each_gone(before, access, s_gone, relay);
     access_destroy(before);
 }

@@ -18,9 +18,9 @@ session_t *session_by_id(const sessions_t *sessions, uint64_t id) {
     return session;
 }
 
-session_t *session_by_client(const sessions_t *sessions, zr_span_t client) {
+session_t *session_by_client(const sessions_t *sessions, zr_span_t key) {
     session_t *session;
-    HASH_FIND(by_client, sessions->by_client, client.ptr, client.len, session);
+    HASH_FIND(by_client, sessions->by_client, key.ptr, key.len, session);
     return session;
 }
 
@@ -54,14 +54,16 @@ static void s_enter_user(sessions_t *sessions, session_t *session, zr_span_t nic
     session->user = user;
 }
 
-session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick) {
+session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick, bool authenticated) {
     session_t *session = fatal_calloc(sizeof *session);
     session->id = ++sessions->last_id;
     session->client = client;
+    session->authenticated = authenticated;
     HASH_ADD_BYHASHVALUE(by_id, sessions->by_id, id, sizeof session->id, zr_hash_number(session->id), session);
     HASH_ADD_KEYPTR(by_client, sessions->by_client, client->id, ZR_CLIENT_ID_LEN, session);
     s_enter_user(sessions, session, nick);
     sessions->count++;
+    sessions->authenticated += authenticated;
     return session;
 }
 
@@ -72,13 +74,14 @@ void session_remove(sessions_t *sessions, session_t *session) {
     HASH_DELETE(by_id, sessions->by_id, session);
     HASH_DELETE(by_client, sessions->by_client, session);
     sessions->count--;
+    sessions->authenticated -= session->authenticated;
     free(session);
 }
 
 void session_set_route(sessions_t *sessions, session_t *session, route_t route) {
     if (session->route) {
         HASH_DELETE(by_route, sessions->by_route, session);
-        *rate_connection(&sessions->connections, session->route) = session->rates;
+        rate_connection_leave(&sessions->connections, session->route, &session->rates);
     }
     session->route = route;
     session->link++;

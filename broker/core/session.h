@@ -60,7 +60,7 @@ typedef struct {
     session_t *by_route, *by_id, *by_client;
     user_t *users;
     rate_connections_t connections; /* what those without a session owe */
-    size_t count;
+    size_t count, authenticated;
     uint64_t last_id;
 } sessions_t;
 
@@ -70,12 +70,12 @@ static inline zr_span_t user_nick(const user_t *user) {
 
 session_t *session_by_route(const sessions_t *sessions, route_t route);
 session_t *session_by_id(const sessions_t *sessions, uint64_t id);
-session_t *session_by_client(const sessions_t *sessions, zr_span_t client);
-user_t *session_user(const sessions_t *sessions, zr_span_t nick); /* NULL: nobody has it */
+session_t *session_by_client(const sessions_t *sessions, zr_span_t key); /* dedupe_key's */
+user_t *session_user(const sessions_t *sessions, zr_span_t nick);        /* NULL: nobody has it */
 
 /* A session that holds `client` (until session_remove, which does not release it). Token and the rest are the caller's
  * to fill. */
-session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick);
+session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick, bool authenticated);
 void session_remove(sessions_t *sessions, session_t *session); /* must be in no room any more */
 
 /* Gives it another route; 0 detaches it. A route belongs to one session at most. */

@@ -7,6 +7,7 @@
 #include "bench_schedule.h"
 #include "cli.h"
 #include "histogram.h"
+#include "target.h"
 #include "zrelay.h"
 
 typedef enum {
@@ -55,7 +56,7 @@ typedef struct {
 bool bench_whole(const bench_plan_t *plan, const bench_result_t *result);
 
 /* Runs it. 0, or the exit code after telling why there is no result. */
-typedef int bench_run_fn(const bench_plan_t *plan, config_t *config, bench_result_t *result);
+typedef int bench_run_fn(const bench_plan_t *plan, target_t *target, bench_result_t *result);
 bench_run_fn bench_run, bench_replay, bench_connect;
 
 /* ROOM of the run, into `name`. */

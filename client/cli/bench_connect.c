@@ -42,7 +42,8 @@ typedef struct {
 
 /* Everything there is to share. */
 typedef struct {
-    atomic_bool end; /* the processes are to sum up */
+    atomic_bool end;  /* the processes are to sum up */
+    atomic_bool told; /* one of them has said what is wrong with all */
     share_t shares[PROCESSES_MAX];
 } board_t;
 
@@ -76,28 +77,33 @@ static void s_sum_up(crowd_t *crowd, share_t *share) {
     atomic_store(&share->ended, true);
 }
 
-/* Lets the next clients in, as long as not too many are on their way. False: no more can be had. */
-static bool s_let_in(crowd_t *crowd, const bench_plan_t *plan, const config_t *config, void *context) {
+/* Lets the next clients in, as long as not too many are on their way. False after telling why no more can be had. */
+static bool s_let_in(crowd_t *crowd, const bench_plan_t *plan, void *context) {
     bench_pool_t *pool = &crowd->pool;
     while (pool->opened < pool->size && pool->opened - pool->joined < AT_ONCE) {
         char room[BENCH_ROOM_SIZE];
         bench_room_name(plan, pool->opened % plan->schedule.rooms, room);
-        zrelay_t *relay = bench_pool_open(pool, config, context);
+        zrelay_t *relay = bench_pool_open(pool, context);
         if (!relay || zrelay_join(relay, room, ZRELAY_FROM_NOW | ZRELAY_SILENT, 0) != 0)
             return false;
     }
     return true;
 }
 
-static int s_crowd(board_t *board, share_t *share, size_t clients, const bench_plan_t *plan, const config_t *config) {
+static int s_crowd(board_t *board, share_t *share, size_t clients, const bench_plan_t *plan, target_t *target) {
     crowd_t crowd = {.readers = {0}};
     void *context = bench_context(plan);
-    bench_pool_init(&crowd.pool, clients, s_on_client, &crowd);
+    bench_pool_init(&crowd.pool, target, clients, s_on_client, &crowd);
     bench_readers_init(&crowd.readers, plan, clients);
     while (!atomic_load(&board->end) && !signals_stop()) {
-        if (!s_let_in(&crowd, plan, config, context) || crowd.pool.refused) {
-            cli_say("%s", crowd.pool.refused ? crowd.pool.refused : "no file descriptors left for more clients");
-            atomic_store(&share->failed, crowd.pool.refused ? CLI_REFUSED : CLI_USAGE);
+        const char *why;
+        int code = bench_pool_hopeless(&crowd.pool, &why);
+        if (code && !atomic_exchange(&board->told, true))
+            cli_say("%s", why);
+        if (!code && !s_let_in(&crowd, plan, context))
+            code = CLI_USAGE;
+        if (code) {
+            atomic_store(&share->failed, code);
             break;
         }
         bench_pool_turn(&crowd.pool, TURN_NS);
@@ -118,7 +124,7 @@ static int s_crowd(board_t *board, share_t *share, size_t clients, const bench_p
 
 typedef struct {
     const bench_plan_t *plan;
-    config_t *config;
+    target_t *target;
     bench_result_t *result;
     board_t *board;
     size_t processes;
@@ -146,7 +152,7 @@ static bool s_start(watch_t *watch) {
             prctl(PR_SET_PDEATHSIG, SIGTERM);
             if (getppid() != parent)
                 _exit(CLI_USAGE);
-            _exit(s_crowd(watch->board, &watch->board->shares[i], share, watch->plan, watch->config));
+            _exit(s_crowd(watch->board, &watch->board->shares[i], share, watch->plan, watch->target));
         }
         watch->pids[i] = pid;
     }
@@ -196,9 +202,9 @@ static int s_publish(watch_t *watch) {
     const bench_plan_t *plan = watch->plan;
     bench_result_t *result = watch->result;
     bench_pool_t pool;
-    bench_pool_init(&pool, 1, s_on_own, watch);
-    zrelay_t *relay = bench_pool_open(&pool, watch->config, NULL);
-    int code = relay ? bench_pool_ready(&pool, watch->config, 0) : CLI_USAGE;
+    bench_pool_init(&pool, watch->target, 1, s_on_own, watch);
+    zrelay_t *relay = bench_pool_open(&pool, NULL);
+    int code = relay ? bench_pool_ready(&pool, 0) : CLI_USAGE;
     bench_head_t head = {.run = plan->run};
     char *body = calloc(1, plan->size);
     if (!body)
@@ -248,8 +254,8 @@ static void s_collect(watch_t *watch, uint64_t start) {
     result->connected_s = (double)(last - start) / 1e9;
 }
 
-int bench_connect(const bench_plan_t *plan, config_t *config, bench_result_t *result) {
-    watch_t watch = {.plan = plan, .config = config, .result = result};
+int bench_connect(const bench_plan_t *plan, target_t *target, bench_result_t *result) {
+    watch_t watch = {.plan = plan, .target = target, .result = result};
     watch.board = mmap(NULL, sizeof *watch.board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (watch.board == MAP_FAILED)
         abort();
@@ -269,13 +275,14 @@ int bench_connect(const bench_plan_t *plan, config_t *config, bench_result_t *re
         result->interrupted = signals_stop() > 0;
         if (!result->interrupted && (code = s_publish(&watch)) == 0)
             s_all(&watch, true);
-    } else if (code == 0 && result->connected == 0 && !result->interrupted) {
-        cli_say("cannot reach a broker at %s: is zrelayd running there?", config->server);
-        code = CLI_UNREACHABLE;
     }
     s_collect(&watch, start);
     for (size_t i = 0; code == 0 && i < watch.processes; i++)
         code = atomic_load(&watch.board->shares[i].failed);
+    if (code == 0 && result->connected == 0 && !result->interrupted) {
+        target_tell_unreachable(target);
+        code = CLI_UNREACHABLE;
+    }
     munmap(watch.board, sizeof *watch.board);
     return code;
 }

@@ -30,24 +30,25 @@ uint64_t bench_clock(void) {
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-void bench_pool_init(bench_pool_t *pool, size_t size, bench_event_fn *on_event, void *ctx) {
-    *pool = (bench_pool_t){.size = size, .on_event = on_event, .ctx = ctx};
+void bench_pool_init(bench_pool_t *pool, target_t *target, size_t size, bench_event_fn *on_event, void *ctx) {
+    *pool = (bench_pool_t){.target = target, .size = size, .on_event = on_event, .ctx = ctx};
     pool->relays = calloc(size + 1, sizeof *pool->relays);
+    pool->connected_each = calloc(size + 1, sizeof *pool->connected_each);
     pool->wake_ms = calloc(size + 1, sizeof *pool->wake_ms);
     pool->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (!pool->relays || !pool->wake_ms || pool->epoll < 0)
+    if (!pool->relays || !pool->connected_each || !pool->wake_ms || pool->epoll < 0)
         abort();
 }
 
-zrelay_t *bench_pool_open(bench_pool_t *pool, const config_t *config, void *context) {
-    zrelay_t *relay = zrelay_new(config->server);
-    if (!relay)
+zrelay_t *bench_pool_open(bench_pool_t *pool, void *context) {
+    zrelay_t *relay;
+    if (target_session(pool->target, "zrelay/" ZRELAY_VERSION " bench", &relay) != 0)
         return NULL;
-    zrelay_set_agent(relay, "zrelay/" ZRELAY_VERSION " bench");
     if (context)
         zrelay_set_context(relay, context);
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = pool->opened};
     if (epoll_ctl(pool->epoll, EPOLL_CTL_ADD, zrelay_fd(relay), &event) != 0) {
+        cli_say("no file descriptors left for %zu sessions", pool->size);
         zrelay_destroy(relay);
         return NULL;
     }
@@ -66,17 +67,34 @@ static void s_refused(bench_pool_t *pool, const zrelay_event_t *event) {
     pool->refused = (char *)text.data;
 }
 
+/* A session lost its connection, or could not have one. */
+static void s_disconnected(bench_pool_t *pool, size_t index, const zrelay_event_t *event) {
+    zr_buffer_t text = {0};
+    bool was = pool->connected_each[index];
+    pool->connected_each[index] = false;
+    pool->connected -= was;
+    pool->disconnects += was;
+    if (was || !target_describe(pool->target, event, &text))
+        return;
+    zr_buffer_u8(&text, '\0');
+    char **why = strcmp(event->code, "refused") == 0 ? &pool->refused : &pool->failed;
+    if (!pool->failed_ms)
+        pool->failed_ms = conn_clock();
+    free(*why);
+    *why = (char *)text.data;
+}
+
 static void s_event(bench_pool_t *pool, size_t index, const zrelay_event_t *event) {
     switch (event->type) {
     case ZRELAY_CONNECTED:
-        pool->connected++;
+        pool->connected += !pool->connected_each[index];
+        pool->connected_each[index] = true;
         break;
     case ZRELAY_JOINED:
         pool->joined++;
         break;
     case ZRELAY_DISCONNECTED:
-        pool->disconnects++;
-        pool->connected--;
+        s_disconnected(pool, index, event);
         break;
     case ZRELAY_GAP:
         pool->gaps++;
@@ -136,26 +154,38 @@ void bench_pool_turn(bench_pool_t *pool, uint64_t nanoseconds) {
 
 /* --- The beginning and the end --- */
 
-int bench_pool_ready(bench_pool_t *pool, const config_t *config, uint64_t joined) {
+int bench_pool_hopeless(const bench_pool_t *pool, const char **why) {
+    *why = pool->refused ? pool->refused : pool->failed;
+    if (pool->refused)
+        return CLI_REFUSED;
+    /* One of many may come to nothing, as when the broker has no time for so many handshakes at once. */
+    return pool->failed && pool->connected == 0 && conn_clock() - pool->failed_ms >= CONN_HANDSHAKE_MS ? CLI_UNREACHABLE
+                                                                                                       : 0;
+}
+
+int bench_pool_ready(bench_pool_t *pool, uint64_t joined) {
+    const char *why;
     /* As long for each hundred sessions as for one. */
-    uint64_t end = conn_clock() + config->connect_ms * (1 + pool->opened / 100);
+    uint64_t end = conn_clock() + pool->target->config->connect_ms * (1 + pool->opened / 100);
     while (pool->connected < pool->opened || pool->joined < joined) {
         bench_pool_turn(pool, TURN_NS);
-        if (pool->refused) {
-            cli_say("%s", pool->refused);
-            return CLI_REFUSED;
+        int code = bench_pool_hopeless(pool, &why);
+        if (code) {
+            cli_say("%s", why);
+            return code;
         }
         if (signals_stop())
             return CLI_UNREACHABLE;
         if (conn_clock() < end)
             continue;
         if (pool->connected == 0)
-            cli_say("cannot reach a broker at %s: is zrelayd running there?", config->server);
+            target_tell_unreachable(pool->target);
         else
             cli_say("of %zu sessions only %llu are connected, and %llu of %llu rooms joined", pool->opened,
                 (unsigned long long)pool->connected, (unsigned long long)pool->joined, (unsigned long long)joined);
         return CLI_UNREACHABLE;
     }
+    target_connected(pool->target);
     return 0;
 }
 
@@ -174,7 +204,9 @@ void bench_pool_close(bench_pool_t *pool) {
         zrelay_destroy(pool->relays[i]);
     close(pool->epoll);
     free(pool->relays);
+    free(pool->connected_each);
     free(pool->wake_ms);
     free(pool->refused);
+    free(pool->failed);
     *pool = (bench_pool_t){0};
 }

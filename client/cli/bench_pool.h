@@ -8,6 +8,8 @@ typedef void bench_event_fn(size_t index, const zrelay_event_t *event, void *ctx
 
 typedef struct {
     zrelay_t **relays; /* NULL: not opened yet */
+    target_t *target;
+    bool *connected_each;
     uint64_t *wake_ms; /* when each wants to be asked again; UINT64_MAX: when its descriptor says so */
     size_t size, opened;
     int epoll;
@@ -15,15 +17,17 @@ typedef struct {
     void *ctx;
     uint64_t connected, joined, closed; /* sessions; rooms of all sessions */
     uint64_t gaps, repaired, lost, disconnects;
-    char *refused; /* what a session or a join was refused for, the first time; NULL: it was not */
+    char *refused;      /* why the broker does not take a session or a join, the first time; NULL: it does */
+    char *failed;       /* why a connection came to nothing, the last time; NULL: none did */
+    uint64_t failed_ms; /* the first time */
 } bench_pool_t;
 
 /* A pool of `size` sessions, none opened yet. */
-void bench_pool_init(bench_pool_t *pool, size_t size, bench_event_fn *on_event, void *ctx);
+void bench_pool_init(bench_pool_t *pool, target_t *target, size_t size, bench_event_fn *on_event, void *ctx);
 
 /* Opens the next session, in libzmq's `context` (NULL: one of its own); gives it back for options and joins, which must
- * follow before the pool is driven. NULL when there are no descriptors left. */
-zrelay_t *bench_pool_open(bench_pool_t *pool, const config_t *config, void *context);
+ * follow before the pool is driven. NULL after telling why not. */
+zrelay_t *bench_pool_open(bench_pool_t *pool, void *context);
 
 /* Takes what events session `index` has, at most some thousands. */
 void bench_pool_drain(bench_pool_t *pool, size_t index);
@@ -32,7 +36,10 @@ void bench_pool_drain(bench_pool_t *pool, size_t index);
 void bench_pool_turn(bench_pool_t *pool, uint64_t nanoseconds);
 
 /* Waits until all sessions are connected and `joined` rooms are. 0, or the exit code after telling why not. */
-int bench_pool_ready(bench_pool_t *pool, const config_t *config, uint64_t joined);
+int bench_pool_ready(bench_pool_t *pool, uint64_t joined);
+
+/* The exit code when going on is in vain, as a session is refused, or none can be connected; `*why` says it. Else 0. */
+int bench_pool_hopeless(const bench_pool_t *pool, const char **why);
 
 /* Says bye for all, waits a moment for the answers, frees everything. A pool that was not opened is accepted, zeroed.
  */

@@ -25,16 +25,14 @@ static void s_on_event(size_t index, const zrelay_event_t *event, void *ctx) {
     replay->refused += event->type == ZRELAY_REFUSED;
 }
 
-static int s_open(replay_t *replay, const config_t *config, void *context) {
+static int s_open(replay_t *replay, target_t *target, void *context) {
     if (!bench_process_fits(replay->readers.count))
         return CLI_USAGE;
-    bench_pool_init(&replay->pool, replay->readers.count, s_on_event, replay);
+    bench_pool_init(&replay->pool, target, replay->readers.count, s_on_event, replay);
     for (size_t i = 0; i < replay->readers.count; i++)
-        if (!bench_pool_open(&replay->pool, config, context)) {
-            cli_say("no file descriptors left for %zu sessions", replay->readers.count);
+        if (!bench_pool_open(&replay->pool, context))
             return CLI_USAGE;
-        }
-    return bench_pool_ready(&replay->pool, config, 0);
+    return bench_pool_ready(&replay->pool, 0);
 }
 
 static void s_read(replay_t *replay, const bench_plan_t *plan, bench_result_t *result) {
@@ -57,16 +55,16 @@ static void s_read(replay_t *replay, const bench_plan_t *plan, bench_result_t *r
     bench_progress_end(&progress);
 }
 
-int bench_replay(const bench_plan_t *plan, config_t *config, bench_result_t *result) {
+int bench_replay(const bench_plan_t *plan, target_t *target, bench_result_t *result) {
     bench_plan_t filling = *plan;
     filling.readers = 0;
-    int code = bench_run(&filling, config, result);
+    int code = bench_run(&filling, target, result);
     if (code || result->interrupted || result->quiet)
         return code;
     replay_t replay = {.refused = 0};
     void *context = bench_context(plan);
     bench_readers_init(&replay.readers, plan, (size_t)(plan->readers * plan->schedule.rooms));
-    code = s_open(&replay, config, context);
+    code = s_open(&replay, target, context);
     if (code == 0)
         s_read(&replay, plan, result);
     bench_readers_end(&replay.readers, result);

@@ -1,6 +1,7 @@
 /* The result of a benchmark as a table and as JSON. Pure. */
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bench.h"
@@ -29,6 +30,10 @@ bool bench_whole(const bench_plan_t *plan, const bench_result_t *result) {
     return !result->interrupted && !result->quiet && result->missing == 0 && result->disordered == 0 &&
            result->foreign == 0 && result->one_order && result->refused == 0 && result->received == result->expected &&
            result->acked == result->published && (plan->mode != BENCH_CONNECT || result->connected == plan->clients);
+}
+
+void bench_room_name(const bench_plan_t *plan, uint64_t room, char name[BENCH_ROOM_SIZE]) {
+    snprintf(name, BENCH_ROOM_SIZE, "%s/%08" PRIx32 "/%" PRIu64, plan->prefix, plan->run, room);
 }
 
 /* --- Text --- */
@@ -120,6 +125,17 @@ static void s_verdict(zr_buffer_t *out, const bench_plan_t *plan, const bench_re
         result->interrupted ? "; interrupted" : "", result->quiet ? "; gave up waiting" : "");
 }
 
+static void s_rooms(zr_buffer_t *out, const bench_plan_t *plan) {
+    char name[BENCH_ROOM_SIZE];
+    bench_room_name(plan, 0, name);
+    format_add(out, "  %-10s %s", "left", name);
+    if (plan->schedule.rooms > 1) {
+        bench_room_name(plan, plan->schedule.rooms - 1, name);
+        format_add(out, " … %s", name);
+    }
+    format_add(out, "\n");
+}
+
 void bench_table(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_t *result) {
     bench_title(out, plan);
     format_add(out, "\n");
@@ -140,6 +156,7 @@ void bench_table(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_
         s_latencies(out, "sent late", result->late);
     }
     s_verdict(out, plan, result);
+    s_rooms(out, plan);
     if (result->gaps || result->repaired || result->lost || result->disconnects)
         format_add(out,
             "  %-10s %" PRIu64 " gaps seen, %" PRIu64 " repaired, %" PRIu64 " lost for good, %" PRIu64
@@ -178,11 +195,14 @@ static void s_set_connect(json_t *object, const bench_plan_t *plan, const bench_
 
 void bench_json(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_t *result) {
     json_t *object = json_object();
+    char name[BENCH_ROOM_SIZE];
     json_object_set_new(object, "mode", json_string(bench_mode_name(plan->mode)));
     if (plan->mode == BENCH_CONNECT)
         s_set_connect(object, plan, result);
     s_set(object, "publishers", plan->schedule.publishers);
     s_set(object, "rooms", plan->schedule.rooms);
+    bench_room_name(plan, 0, name);
+    json_object_set_new(object, "first_room", json_string(name));
     s_set(object, "readers", plan->readers);
     s_set(object, "size", plan->size);
     s_set(object, "rate", plan->schedule.rate);

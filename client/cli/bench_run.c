@@ -185,30 +185,26 @@ static void s_prepare(run_t *run) {
     bench_readers_init(&run->readers, run->plan, (size_t)(run->plan->readers * schedule->rooms));
 }
 
-static int s_open(run_t *run, config_t *config) {
+static int s_open(run_t *run, target_t *target) {
     const bench_plan_t *plan = run->plan;
     if (!bench_process_fits(plan->schedule.publishers + run->readers.count))
         return CLI_USAGE;
-    bench_pool_init(&run->out, plan->schedule.publishers, s_on_publisher, run);
-    bench_pool_init(&run->in, run->readers.count, s_on_reader, run);
+    bench_pool_init(&run->out, target, plan->schedule.publishers, s_on_publisher, run);
+    bench_pool_init(&run->in, target, run->readers.count, s_on_reader, run);
     for (size_t i = 0; i < run->in.size; i++) {
-        zrelay_t *relay = bench_pool_open(&run->in, config, run->context);
+        zrelay_t *relay = bench_pool_open(&run->in, run->context);
         if (!relay || zrelay_join(relay, run->rooms[i % plan->schedule.rooms], ZRELAY_FROM_NOW | ZRELAY_SILENT, 0) != 0)
-            break;
+            return CLI_USAGE;
     }
     for (size_t i = 0; i < run->out.size; i++) {
-        zrelay_t *relay = bench_pool_open(&run->out, config, run->context);
+        zrelay_t *relay = bench_pool_open(&run->out, run->context);
         if (!relay)
-            break;
+            return CLI_USAGE;
         zrelay_set_queue(relay, plan->unacked, QUEUE_BYTES > plan->size * 2 ? QUEUE_BYTES : plan->size * 2);
         zrelay_set_packing(relay, plan->packed ? 0 : 1);
     }
-    if (run->in.opened < run->in.size || run->out.opened < run->out.size) {
-        cli_say("no file descriptors left for %zu sessions", run->in.size + run->out.size);
-        return CLI_USAGE;
-    }
-    int code = bench_pool_ready(&run->out, config, 0);
-    return code ? code : bench_pool_ready(&run->in, config, run->in.size);
+    int code = bench_pool_ready(&run->out, 0);
+    return code ? code : bench_pool_ready(&run->in, run->in.size);
 }
 
 /* --- While it runs --- */
@@ -296,10 +292,10 @@ static void s_finish(run_t *run) {
     free(run->body);
 }
 
-int bench_run(const bench_plan_t *plan, config_t *config, bench_result_t *result) {
+int bench_run(const bench_plan_t *plan, target_t *target, bench_result_t *result) {
     run_t run = {.plan = plan, .context = bench_context(plan)};
     s_prepare(&run);
-    int code = s_open(&run, config);
+    int code = s_open(&run, target);
     if (code == 0) {
         s_measure(&run, result);
         s_sum_up(&run, result);

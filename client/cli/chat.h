@@ -9,6 +9,7 @@
 
 #define CHAT_ROOMS_MAX 64
 #define CHAT_PENDING_MAX 256 /* messages whose fate is told one by one; more are only counted by the library */
+#define CHAT_DIRECT_MAX 32   /* messages to one person under way */
 #define CHAT_UNSENT_MS 2000  /* a message not acked by then is marked as unsent */
 #define CHAT_HISTORY 20
 #define CHAT_ECHO_MS 2000 /* how long a filter waits for its last message to come back */
@@ -25,6 +26,12 @@ typedef struct {
     bool told;
 } chat_pending_t;
 
+/* A message to one person, shown when it is delivered. */
+typedef struct {
+    uint64_t request; /* 0: a free place */
+    char *nick, *text;
+} chat_direct_t;
+
 typedef struct {
     conn_t session;
     output_t output;  /* lines to show; in a terminal they go above the prompt instead */
@@ -34,10 +41,11 @@ typedef struct {
     size_t room_count, current;
     chat_pending_t pending[CHAT_PENDING_MAX];
     size_t pending_count;
+    chat_direct_t directs[CHAT_DIRECT_MAX];
     uint64_t who_request, rooms_request; /* 0: none */
     zr_buffer_t answer;                  /* to who, gathered until it is whole */
     uint64_t acked_seq, seen_seq;        /* of what was sent to the current room, and shown of it */
-    bool connected, ended;
+    bool connected, ended, refused;      /* refused: the broker lets us in no more */
     int code;
 } chat_t;
 
@@ -56,6 +64,9 @@ void chat_show_prompt(chat_t *chat);
 /* A line that was typed in, or read. false: the queue is full, try again. */
 bool chat_typed(chat_t *chat, zr_span_t line);
 bool chat_send(chat_t *chat, zr_span_t text);
+
+/* Frees its place. */
+void chat_direct_end(chat_direct_t *direct);
 
 /* Marks what waits for too long. Returns milliseconds until there is something to mark, -1: nothing. */
 int chat_mark(chat_t *chat);

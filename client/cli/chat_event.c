@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "chat.h"
 #include "format.h"
@@ -22,7 +23,7 @@ void chat_notice(chat_t *chat, const char *format, ...) {
 
 static void s_note(chat_t *chat, const zrelay_event_t *event) {
     zr_buffer_t text = {0};
-    if (format_note(&text, event, chat->session.config->verbose))
+    if (conn_describe(&chat->session, event, &text))
         chat_notice(chat, "%.*s", (int)text.len, (const char *)text.data);
     zr_buffer_finish(&text);
 }
@@ -78,12 +79,42 @@ bool chat_send(chat_t *chat, zr_span_t text) {
     return true;
 }
 
+/* A message to one person was delivered, or refused. */
+static void s_directed(chat_t *chat, const zrelay_event_t *event) {
+    for (size_t i = 0; event->request && i < CHAT_DIRECT_MAX; i++) {
+        chat_direct_t *direct = &chat->directs[i];
+        if (direct->request != event->request)
+            continue;
+        if (event->type == ZRELAY_DONE)
+            chat_text_told(&chat->output.buffer, chat->style, zr_span(direct->nick), zr_span(direct->text),
+                (uint64_t)time(NULL) * 1000000);
+        else
+            chat_notice(chat, "%s was not told: %s", direct->nick, direct->text);
+        chat_direct_end(direct);
+    }
+}
+
+void chat_direct_end(chat_direct_t *direct) {
+    free(direct->nick);
+    free(direct->text);
+    *direct = (chat_direct_t){0};
+}
+
 /* --- Events --- */
+
+/* The broker lets us in no more, and it was told. */
+static void s_gone(chat_t *chat) {
+    chat->ended = chat->refused = true;
+    chat->code = CLI_REFUSED;
+}
 
 static void s_refused(chat_t *chat, const zrelay_event_t *event) {
     s_note(chat, event);
+    if (conn_refused(&chat->session, event))
+        s_gone(chat);
     if (!chat->prompt)
         chat->code = CLI_REFUSED;
+    s_directed(chat, event);
     for (size_t i = 0; event->mid && i < chat->pending_count; i++) {
         chat_pending_t *pending = &chat->pending[i];
         if (pending->mid < event->mid || pending->mid > (event->upto ? event->upto : event->mid))
@@ -133,6 +164,7 @@ static void s_listed(chat_t *chat, const zrelay_event_t *event) {
 }
 
 static void s_done(chat_t *chat, const zrelay_event_t *event) {
+    s_directed(chat, event);
     if (event->request == chat->rooms_request)
         chat->rooms_request = 0;
     if (event->request != chat->who_request)
@@ -164,6 +196,8 @@ void chat_event(chat_t *chat, const zrelay_event_t *event) {
     case ZRELAY_DISCONNECTED:
         s_note(chat, event);
         chat->connected = false;
+        if (conn_refused(&chat->session, event))
+            s_gone(chat);
         break;
     case ZRELAY_ACKED:
         chat->acked_seq = event->seq;
@@ -198,5 +232,7 @@ void chat_finish(chat_t *chat) {
     s_drop_pending(chat, chat->pending_count);
     while (chat->room_count > 0)
         chat_forget(chat, 0);
+    for (size_t i = 0; i < CHAT_DIRECT_MAX; i++)
+        chat_direct_end(&chat->directs[i]);
     zr_buffer_finish(&chat->answer);
 }

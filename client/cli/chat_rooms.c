@@ -1,7 +1,6 @@
 /* The chat's rooms and what its lines do. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "chat.h"
 #include "chat_parse.h"
@@ -79,20 +78,31 @@ static void s_told(chat_t *chat, int failed) {
         chat_notice(chat, "%s", zrelay_strerror(failed));
 }
 
+/* Shown when it is delivered. */
 static void s_message(chat_t *chat, chat_line_t line) {
-    char *nick = strndup(line.name.ptr, line.name.len);
-    char *text = strndup(line.text.ptr, line.text.len);
-    int failed = nick && text ? zrelay_direct(chat->session.relay, nick, text, NULL) : ZRELAY_EINVAL;
+    size_t i = 0;
+    while (i < CHAT_DIRECT_MAX && chat->directs[i].request)
+        i++;
+    if (i == CHAT_DIRECT_MAX) {
+        s_told(chat, ZRELAY_EMANY);
+        return;
+    }
+    chat_direct_t *direct = &chat->directs[i];
+    direct->nick = strndup(line.name.ptr, line.name.len);
+    direct->text = strndup(line.text.ptr, line.text.len);
+    int failed = direct->nick && direct->text
+                     ? zrelay_direct(chat->session.relay, direct->nick, direct->text, &direct->request)
+                     : ZRELAY_EINVAL;
     s_told(chat, failed);
-    if (!failed)
-        chat_text_told(&chat->output.buffer, chat->style, line.name, line.text, (uint64_t)time(NULL) * 1000000);
-    free(nick);
-    free(text);
+    if (failed)
+        chat_direct_end(direct);
 }
 
 static void s_nick(chat_t *chat, zr_span_t name) {
     char *nick = strndup(name.ptr, name.len);
-    if (!nick || !zr_nick_valid(name))
+    if (chat->session.user)
+        chat_notice(chat, "you stay %s: a user's nick is the user's name", chat->session.nick);
+    else if (!nick || !zr_nick_valid(name))
         chat_notice(chat, "%s", zr_code_text(ZR_BAD_NICK));
     else
         s_told(chat, zrelay_rename(chat->session.relay, nick));
@@ -107,6 +117,8 @@ static void s_rooms(chat_t *chat, zr_span_t prefix) {
 }
 
 static void s_who(chat_t *chat) {
+    if (chat->room_count == 0)
+        chat_notice(chat, "you are in no room; /join one");
     if (chat->room_count == 0 || chat->who_request)
         return;
     zr_buffer_clear(&chat->answer);

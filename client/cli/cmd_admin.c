@@ -138,11 +138,12 @@ const command_t cmd_admin = {
     .help = "For users with the right 'admin'.\n"
             "\n"
             "  reload                  the broker reads its users file again; when it is wrong nothing changes\n"
-            "  kick USER [REASON…]     ends the sessions of USER; they may come again\n"
-            "  ban USER [REASON…]      ends them, and lets USER in no more, over restarts too\n"
+            "  kick USER [REASON…]     ends the sessions of USER, whose programs connect again by\n"
+            "                          themselves: to keep USER out, ban\n"
+            "  ban USER [REASON…]      ends them, and lets USER in no more, over restarts too, until\n"
+            "                          unban\n"
             "  unban USER              lets USER in again\n"
             "  bans                    prints who is banned: user, by whom, when, and why, separated by tabs; as\n"
-            "                          JSON, objects with user, by, time (microseconds) and reason\n"
-            "\n",
+            "                          JSON, objects with user, by, time (microseconds) and reason\n",
     .run = s_run,
 };

@@ -83,10 +83,6 @@ static int s_options(call_t *call, unsigned modes, config_t *config, int *argc, 
     return cli_options(&cmd_bench, config, mine, count, argc, argv);
 }
 
-void bench_room_name(const bench_plan_t *plan, uint64_t room, char name[BENCH_ROOM_SIZE]) {
-    snprintf(name, BENCH_ROOM_SIZE, "%s/%08" PRIx32 "/%" PRIu64, plan->prefix, plan->run, room);
-}
-
 /* What depends on other options. 0, or the exit code. */
 static int s_complete(call_t *call) {
     bench_plan_t *plan = &call->plan;
@@ -166,24 +162,15 @@ static int s_run(config_t *config, int argc, char **argv) {
         return named ? cli_misuse(&cmd_bench, "what is '%s'?", argv[1]) : cli_misuse(&cmd_bench, "which benchmark?");
     if ((code = s_complete(&call)) != 0)
         return code;
-    zr_buffer_t error = {0};
-    if (!config_resolve(config, &error)) {
-        cli_say("%.*s", (int)error.len, (const char *)error.data);
-        zr_buffer_finish(&error);
-        return CLI_USAGE;
-    }
-    zr_buffer_finish(&error);
-    zrelay_t *probe = zrelay_new(config->server);
-    if (!probe) {
-        cli_say("'%s' is no endpoint; one looks like %s or ipc:///run/zrelay/front", config->server, CONFIG_SERVER);
-        return CLI_USAGE;
-    }
-    zrelay_destroy(probe);
+    target_t target;
     bench_result_t result = {.one_order = true};
     bench_process_begin();
-    code = s_modes[mode].run(&call.plan, config, &result);
+    code = target_resolve(&target, config);
+    if (code == 0)
+        code = s_modes[mode].run(&call.plan, &target, &result);
     if (code == 0)
         code = s_show(&call, config, &result);
+    target_finish(&target);
     free(result.latency);
     free(result.late);
     return code;
@@ -194,7 +181,8 @@ const command_t cmd_bench = {
     .usage = "MODE",
     .summary = "measure a broker: throughput, latency, replay, connections",
     .help = "Publishes and reads in rooms of its own, and checks at every reader that each message came, once\n"
-            "and in order. Exits with 4 when something is missing. Modes:\n"
+            "and in order. Exits with 4 when something is missing. The rooms, whose names are told, stay behind\n"
+            "in the broker with what is in them. Modes:\n"
             "  throughput              as many messages as go through\n"
             "  latency                 messages at a steady rate, and how long each takes, counted from the\n"
             "                          moment it was due: a stall delays all that were due meanwhile\n"

@@ -174,13 +174,13 @@ static int s_leave(chat_t *chat) {
     if (chat->session.closed || zrelay_unacked(relay) == 0)
         return chat->code;
     zrelay_close(relay);
-    uint64_t end = conn_clock() + chat->session.config->connect_ms;
+    uint64_t end = conn_clock() + (chat->refused ? 0 : chat->session.config->connect_ms);
     for (uint64_t now = conn_clock(); now < end && zrelay_unacked(relay) > 0 && signals_stop() < 2; now = conn_clock())
         zrelay_next(relay, (int)(end - now));
     if (zrelay_unacked(relay) == 0)
         return chat->code;
     cli_say("messages not sent: %zu", zrelay_unacked(relay));
-    return CLI_UNREACHABLE;
+    return chat->refused ? CLI_REFUSED : CLI_UNREACHABLE;
 }
 
 static int s_chat(chat_t *chat, int count, char **rooms) {
@@ -238,8 +238,9 @@ const command_t cmd_chat = {
     .summary = "talk in rooms",
     .help = "Enters each ROOM (" DEFAULT_ROOM " when none is named), shows what was said last and what is said, and\n"
             "sends what is typed to the last one named; /join switches, /help tells the rest, Ctrl-D leaves.\n"
-            "The nick is that of --nick or the configuration file, else $USER; when somebody has it, with '_'\n"
-            "behind. Colours are left out when NO_COLOR is set.\n"
+            "The nick of who is a user is the user's name; else that of --nick or the configuration file, or\n"
+            "$USER; when somebody has it, with '_' behind. Ends with 3 when the broker lets you in no more.\n"
+            "Colours are left out when NO_COLOR is set.\n"
             "\n"
             "When stdin or stdout is no terminal it is a filter: each line of stdin is a message (there are no\n"
             "commands), each message a line 'HH:MM nick: text' of stdout, until stdin ends.\n",

@@ -63,7 +63,7 @@ static void s_event(sub_t *sub, const zrelay_event_t *event) {
     }
     output_flush(&sub->output); /* so that the note stands where it belongs when both go to one terminal */
     conn_note(&sub->session, event);
-    if (event->type == ZRELAY_REFUSED)
+    if (event->type == ZRELAY_REFUSED || conn_refused(&sub->session, event))
         s_end(sub, CLI_REFUSED);
     else if (event->type == ZRELAY_CLOSED)
         s_end(sub, CLI_UNREACHABLE);
@@ -218,9 +218,11 @@ const command_t cmd_sub = {
     .usage = "ROOM…",
     .summary = "print the messages of rooms, or run a command for each",
     .help = "Prints the messages of each ROOM, a line per message, as they come. A ROOM that ends in '*' stands\n"
-            "for all rooms whose names begin so. To a terminal, control characters are escaped, and with\n"
-            "several rooms each line begins with its room; otherwise the bodies are written as they are.\n"
-            "Reconnects by itself, and asks again for what was missed; what is lost for good is told on stderr.\n"
+            "for all rooms whose names begin so, also those that come up later: private ones are found within\n"
+            "five seconds (by who is no user, 30) and read from their beginning.\n"
+            "To a terminal, control characters are escaped, and with several rooms each line begins with its\n"
+            "room; otherwise the bodies are written as they are. Reconnects by itself, and asks again for what\n"
+            "was missed; what is lost for good is told on stderr. Ends with 3 when the broker lets it in no more.\n"
             "\n"
             "Options:\n"
             "      --after SEQ         begin after this position\n"

@@ -15,6 +15,7 @@ void config_init(config_t *config) {
 }
 
 void config_finish(config_t *config) {
+    free(config->file);
     free(config->file_server);
     free(config->file_nick);
     free(config->file_certificate);
@@ -38,15 +39,20 @@ typedef struct {
     const char *name;
     char **out;
     bool nick; /* its value must be one */
-    bool path; /* "~/" stands for the home */
+    bool path; /* "~/" stands for the home; a relative one begins at the file's folder */
 } setting_t;
 
-static char *s_value(const setting_t *setting, zr_span_t value) {
-    const char *home = getenv("HOME");
-    if (!setting->path || !home || !zr_span_starts(value, zr_span("~/")))
-        return strndup(value.ptr, value.len);
+static char *s_value(const setting_t *setting, zr_span_t value, const char *file) {
+    const char *home = getenv("HOME"), *slash = strrchr(file, '/');
     char *path = NULL;
-    return asprintf(&path, "%s%.*s", home, (int)value.len - 1, value.ptr + 1) < 0 ? NULL : path;
+    int len = 0;
+    if (setting->path && home && zr_span_starts(value, zr_span("~/")))
+        len = asprintf(&path, "%s%.*s", home, (int)value.len - 1, value.ptr + 1);
+    else if (setting->path && slash && value.ptr[0] != '/')
+        len = asprintf(&path, "%.*s%.*s", (int)(slash + 1 - file), file, (int)value.len, value.ptr);
+    else
+        path = strndup(value.ptr, value.len);
+    return len < 0 ? NULL : path;
 }
 
 static bool s_line(config_t *config, zr_span_t line, const char *file, unsigned number, zr_buffer_t *error) {
@@ -88,7 +94,7 @@ static bool s_line(config_t *config, zr_span_t line, const char *file, unsigned 
         return false;
     }
     free(*setting->out);
-    *setting->out = s_value(setting, value);
+    *setting->out = s_value(setting, value, file);
     return true;
 }
 
@@ -140,23 +146,25 @@ static bool s_read(config_t *config, const char *path, zr_buffer_t *error) {
 }
 
 /* What no flag gave. */
-static void s_default(const char **to, const char *variable, const char *file) {
+static config_from_t s_default(const char **to, const char *variable, const char *file) {
     const char *value = variable ? getenv(variable) : NULL;
-    if (!*to)
-        *to = value && *value ? value : file;
+    bool environment = value && *value;
+    if (*to)
+        return CONFIG_FLAG;
+    *to = environment ? value : file;
+    return environment ? CONFIG_ENVIRONMENT : CONFIG_FILE;
 }
 
 bool config_resolve(config_t *config, zr_buffer_t *error) {
-    char *path = s_path();
-    bool good = !path || s_read(config, path, error);
-    free(path);
-    if (!good)
+    free(config->file);
+    config->file = s_path();
+    if (config->file && !s_read(config, config->file, error))
         return false;
     const char *own = config->file_server ? config->file_server : CONFIG_SERVER;
     s_default(&config->server, "ZRELAY_SERVER", own);
     s_default(&config->certificate, "ZRELAY_CERTIFICATE", config->file_certificate);
     /* The file's key is that of the file's server: at another it would be wrong. */
-    s_default(
+    config->server_key_from = s_default(
         &config->server_key, "ZRELAY_SERVER_KEY", strcmp(config->server, own) == 0 ? config->file_server_key : NULL);
     s_default(&config->user, "ZRELAY_USER", config->file_user);
     s_default(&config->token_file, NULL, config->file_token_file);

@@ -9,6 +9,9 @@
 #define CONFIG_SERVER "tcp://127.0.0.1:5570"
 #define CONFIG_CONNECT_MS 5000
 
+/* Where a setting comes from. */
+typedef enum { CONFIG_FLAG, CONFIG_ENVIRONMENT, CONFIG_FILE } config_from_t;
+
 typedef struct {
     const char *server; /* NULL until config_resolve, unless a flag named it */
     const char *nick;   /* NULL: none */
@@ -16,12 +19,14 @@ typedef struct {
     /* Who we are and who the broker must be; NULL: none. What they mean together is identity.c's. */
     const char *certificate, *server_key, *user, *token_file;
     bool certificate_given, user_given, token_file_given; /* by flag */
+    config_from_t server_key_from;
     bool json;
     bool verbose;
     bool help;
     bool version;
     uint64_t connect_ms;
-    /* What the file gave; freed by config_finish. */
+    /* The configuration file and what it gave; freed by config_finish. */
+    char *file; /* NULL: there is no home to have one in */
     char *file_server;
     char *file_nick;
     char *file_certificate;
@@ -33,7 +38,8 @@ typedef struct {
 void config_init(config_t *config);
 void config_finish(config_t *config);
 
-/* Pure: reads the text of a configuration file, `name = value` lines. On false `error` names `file` and the line. */
+/* Pure but for HOME: reads the text of a configuration file, `name = value` lines; its relative paths are relative to
+ * the folder of `file`. On false `error` names `file` and the line. */
 bool config_parse(config_t *config, zr_span_t text, const char *file, zr_buffer_t *error);
 
 /* Fills in what no flag gave. A missing file is no error; false when it cannot be read or is wrong. */

@@ -1,6 +1,5 @@
 #include "conn.h"
 
-#include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -12,7 +11,6 @@
 #define HOLD_MS 1000   /* how often conn_hold lets the library work: well within a heartbeat */
 #define GOODBYE_MS 300 /* how long an end may wait for the broker's answer */
 #define NICK_TRIES 8
-#define HANDSHAKE_MS 1000 /* a handshake that fails may be one that a restart of the broker cut off */
 #define FILES_MAX 80
 
 struct conn_held {
@@ -67,6 +65,10 @@ static conn_held_t *s_held_new(const zrelay_event_t *event) {
 
 /* --- Waiting --- */
 
+static bool s_has_code(const zrelay_event_t *event, const char *code) {
+    return event->code && strcmp(event->code, code) == 0;
+}
+
 /* A nick is in use that need not be just this one: asks for it with '_' behind. Also after a reconnect, when somebody
  * was faster. */
 static bool s_yields(conn_t *session, const zrelay_event_t *event) {
@@ -84,8 +86,10 @@ static bool s_see(conn_t *session, const zrelay_event_t *event) {
         return false;
     if (event->type == ZRELAY_CLOSED)
         session->closed = true;
-    if (event->type == ZRELAY_DISCONNECTED)
+    if (event->type == ZRELAY_DISCONNECTED) {
         session->connected = false;
+        session->banned |= s_has_code(event, "banned");
+    }
     if (event->type != ZRELAY_CONNECTED && event->type != ZRELAY_NICK)
         return true;
     free(session->nick);
@@ -93,6 +97,8 @@ static bool s_see(conn_t *session, const zrelay_event_t *event) {
     if (event->type == ZRELAY_NICK)
         return true;
     session->connected = true;
+    session->user = event->user;
+    session->banned = false;
     session->nick_tries = 0;
     if (event->text && !session->greeting)
         session->greeting = strdup(event->text);
@@ -168,112 +174,61 @@ const zrelay_event_t *conn_next(conn_t *session, int timeout_ms) {
 
 /* --- Connecting --- */
 
-/* The broker does not let this key in. */
-static int s_tell_refused(const conn_t *session) {
-    const config_t *config = session->config;
-    if (session->identity.encrypted)
-        cli_say("the broker at %s does not know this key, or it is banned; its operator needs your public key: %s",
-            config->server, session->identity.own.public_key);
-    else
-        cli_say("the broker at %s refuses this connection", config->server);
-    return CLI_REFUSED;
-}
-
-static bool s_has_code(const zrelay_event_t *event, const char *code) {
-    return event->code && strcmp(event->code, code) == 0;
-}
-
 static void s_connected(conn_t *session, const zrelay_event_t *event) {
-    zr_buffer_t error = {0};
-    if (session->config->verbose)
+    const config_t *config = session->config;
+    if (config->verbose)
         conn_note(session, event);
-    if (!identity_record(&session->identity, session->config, &error))
-        cli_say("the broker's key could not be noted: %.*s", (int)error.len, (const char *)error.data);
-    zr_buffer_finish(&error);
-}
-
-static void s_tell_unreachable(const conn_t *session, const char *why) {
-    const char *server = session->config->server;
-    if (!why)
-        cli_say("cannot reach a broker at %s: is zrelayd running there?", server);
-    else if (session->identity.encrypted)
-        cli_say("cannot talk to the broker at %s: %s (%s)", server, why, session->identity.server_key);
-    else
-        cli_say("cannot talk to the broker at %s: %s", server, why);
+    if (session->user && config->nick_given && strcmp(config->nick, session->nick) != 0)
+        cli_say("--nick %s counts for nothing here: a user's nick is the user's name, %s", config->nick, session->nick);
+    target_connected(&session->target);
 }
 
 static int s_connect(conn_t *session) {
     uint64_t end = conn_clock() + session->config->connect_ms;
-    char *why = NULL;
-    for (;;) {
+    zr_buffer_t why = {0};
+    int code = -1;
+    while (code < 0) {
         uint64_t now = conn_clock();
         const zrelay_event_t *event = now < end ? conn_next(session, (int)(end - now)) : NULL;
-        if (event && event->type == ZRELAY_CONNECTED) {
+        if (!event || event->type == ZRELAY_CLOSED) {
+            if (!signals_stop() && why.len > 0)
+                cli_say("%.*s", (int)why.len, (const char *)why.data);
+            else if (!signals_stop())
+                target_tell_unreachable(&session->target);
+            code = CLI_UNREACHABLE;
+        } else if (event->type == ZRELAY_CONNECTED) {
             s_connected(session, event);
-            free(why);
-            return 0;
-        }
-        if (event && event->type == ZRELAY_DISCONNECTED && s_has_code(event, "refused")) {
-            free(why);
-            return s_tell_refused(session);
-        }
-        if (event && event->type == ZRELAY_DISCONNECTED && s_has_code(event, "handshake")) {
-            free(why);
-            why = strdup(event->text);
-            end = now + HANDSHAKE_MS < end ? now + HANDSHAKE_MS : end;
-        }
-        if (event && event->type == ZRELAY_REFUSED) {
+            code = 0;
+        } else if (event->type == ZRELAY_REFUSED || conn_refused(session, event)) {
             conn_note(session, event);
-            free(why);
-            return CLI_REFUSED;
+            code = CLI_REFUSED;
+        } else {
+            zr_buffer_t text = {0};
+            if (target_describe(&session->target, event, &text)) {
+                zr_buffer_finish(&why);
+                why = text;
+                end = now + CONN_HANDSHAKE_MS < end ? now + CONN_HANDSHAKE_MS : end;
+            }
         }
-        if (event && event->type != ZRELAY_CLOSED)
-            continue;
-        if (!signals_stop())
-            s_tell_unreachable(session, why);
-        free(why);
-        return CLI_UNREACHABLE;
     }
-}
-
-/* Hands the keys or the token to the library, and wipes them here. */
-static int s_identify(conn_t *session) {
-    identity_t *identity = &session->identity;
-    int failed = 0;
-    if (identity->encrypted)
-        failed =
-            zrelay_set_curve(session->relay, identity->server_key, identity->own.public_key, identity->own.secret_key);
-    else if (identity->user)
-        failed = zrelay_set_login(session->relay, identity->user, identity->token);
-    sodium_memzero(identity->own.secret_key, sizeof identity->own.secret_key);
-    sodium_memzero(identity->token, sizeof identity->token);
-    return failed;
+    zr_buffer_finish(&why);
+    return code;
 }
 
 int conn_open(conn_t *session, config_t *config, conn_name_t name) {
     *session = (conn_t){.config = config};
     session->held_last = &session->held;
-    zr_buffer_t error = {0};
-    bool good = config_resolve(config, &error) && identity_resolve(&session->identity, config, &error);
-    if (!good)
-        cli_say("%.*s", (int)error.len, (const char *)error.data);
-    zr_buffer_finish(&error);
-    if (!good)
-        return CLI_USAGE;
-    session->relay = zrelay_new(config->server);
-    if (!session->relay) {
-        cli_say("'%s' is no endpoint; one looks like %s or ipc:///run/zrelay/front", config->server, CONFIG_SERVER);
-        return CLI_USAGE;
-    }
+    int code = target_resolve(&session->target, config);
+    if (code == 0)
+        code = target_session(&session->target, "zrelay/" ZRELAY_VERSION, &session->relay);
+    identity_forget(&session->target.identity);
+    if (code)
+        return code;
     const char *nick = config->nick_given || name != CONN_NAMELESS ? config->nick : NULL;
     const char *user = getenv("USER");
     if (!nick && name == CONN_PERSON && user && zr_nick_valid(zr_span(user)))
         nick = user;
-    int failed = s_identify(session);
-    if (!failed)
-        failed = zrelay_set_agent(session->relay, "zrelay/" ZRELAY_VERSION);
-    if (!failed && nick)
-        failed = zrelay_set_nick(session->relay, nick);
+    int failed = nick ? zrelay_set_nick(session->relay, nick) : 0;
     if (failed)
         return conn_failed(session, failed);
     session->yields = name == CONN_PERSON || !config->nick_given;
@@ -294,7 +249,7 @@ void conn_close(conn_t *session) {
         session->held = next;
     }
     zrelay_destroy(session->relay);
-    identity_finish(&session->identity);
+    target_finish(&session->target);
     free(session->current);
     free(session->nick);
     free(session->greeting);
@@ -303,9 +258,30 @@ void conn_close(conn_t *session) {
 
 /* --- Answers --- */
 
+bool conn_refused(const conn_t *session, const zrelay_event_t *event) {
+    if (event->type == ZRELAY_DISCONNECTED)
+        return s_has_code(event, "refused");
+    bool of_session = event->type == ZRELAY_REFUSED && !event->room && !event->request && !event->mid;
+    return of_session && !session->connected &&
+           (s_has_code(event, "login-failed") || s_has_code(event, "login-required") || s_has_code(event, "forbidden"));
+}
+
+bool conn_describe(const conn_t *session, const zrelay_event_t *event, zr_buffer_t *out) {
+    bool refused = conn_refused(session, event);
+    if (refused && session->banned) {
+        format_add(out, "the broker at %s lets you in no more: an operator has banned you", session->config->server);
+        return true;
+    }
+    if (!target_describe(&session->target, event, out))
+        return format_note(out, event, session->config->verbose);
+    if (!refused)
+        format_add(out, "; trying again");
+    return true;
+}
+
 void conn_note(const conn_t *session, const zrelay_event_t *event) {
     zr_buffer_t text = {0};
-    if (format_note(&text, event, session->config->verbose))
+    if (conn_describe(session, event, &text))
         cli_say("%.*s", (int)text.len, (const char *)text.data);
     zr_buffer_finish(&text);
 }
@@ -326,12 +302,10 @@ int conn_answer(conn_t *session, uint64_t request, conn_each_fn *each, void *ctx
                 cli_say("no answer from the broker at %s", session->config->server);
             return CLI_UNREACHABLE;
         }
-        if (event->type == ZRELAY_REFUSED) {
+        if (event->type == ZRELAY_REFUSED || conn_refused(session, event)) {
             conn_note(session, event);
             return CLI_REFUSED;
         }
-        if (event->type == ZRELAY_DISCONNECTED && s_has_code(event, "refused"))
-            return s_tell_refused(session);
         /* After a lost connection the library asks again: only silence for too long is a failure. */
         if (event->request != request && event->type != ZRELAY_CONNECTED)
             continue;

@@ -6,17 +6,21 @@
 #include <poll.h>
 
 #include "cli.h"
-#include "identity.h"
+#include "target.h"
 #include "zrelay.h"
+
+#define CONN_HANDSHAKE_MS 1000 /* a handshake that fails may be one that a restart of the broker cut off */
 
 typedef struct conn_held conn_held_t;
 
 typedef struct {
     zrelay_t *relay;
     config_t *config;
-    identity_t identity; /* its secrets are wiped when the library has them */
-    char *nick;          /* in force; NULL before the first welcome */
+    target_t target; /* its secrets are wiped when the library has them */
+    char *nick;      /* in force; NULL before the first welcome */
+    bool user;       /* it is that of a user, and stays */
     bool connected;
+    bool banned; /* an operator has said so, and we were not connected since */
     bool yields; /* a nick in use is tried again with '_' behind */
     int nick_tries;
     bool closed;                    /* ZRELAY_CLOSED came */
@@ -53,7 +57,14 @@ void conn_hold(conn_t *session, struct pollfd *files, nfds_t count, int timeout_
  */
 const zrelay_event_t *conn_next(conn_t *session, int timeout_ms);
 
-/* Says on stderr what there is to say of an event that is not data. */
+/* With this event the broker has said for good that we are not let in (any more), as when a user is banned: to go on
+ * trying would be in vain, and a command ends with CLI_REFUSED. */
+bool conn_refused(const conn_t *session, const zrelay_event_t *event);
+
+/* What there is to say of an event that is not data; false: nothing. */
+bool conn_describe(const conn_t *session, const zrelay_event_t *event, zr_buffer_t *out);
+
+/* Says it on stderr. */
 void conn_note(const conn_t *session, const zrelay_event_t *event);
 
 /* Takes the events that answer `request` to `each` until it is done; `done` (may be NULL) gets the numbers of

@@ -164,7 +164,12 @@ static bool s_event(feed_t *feed, const zrelay_event_t *event) {
     default:
         s_hide_progress(feed);
         conn_note(&feed->session, event);
-        return true;
+        if (!conn_refused(&feed->session, event))
+            return true;
+        if (zrelay_unacked(feed->session.relay) > 0)
+            cli_say("messages not acked: %zu", zrelay_unacked(feed->session.relay));
+        feed->code = CLI_REFUSED;
+        return false;
     }
 }
 

@@ -204,27 +204,23 @@ static void s_refused(zr_buffer_t *out, const zrelay_event_t *event) {
         format_add(out, " [%s]", event->code);
 }
 
-/* What the reasons mean of which a broker takes leave, and those of a connection that came to nothing. */
+/* What the reasons mean for which a broker ends a session. */
 static void s_disconnected(zr_buffer_t *out, const zrelay_event_t *event) {
     static const char *const reasons[][2] = {
-        {"kicked", "an operator ended the session"},
-        {"banned", "an operator has banned you"},
-        {"revoked", "you are no user any more, or somebody else's name was yours"},
-        {"flooding", "this was far too much at once"},
-        {"shutdown", "it is shutting down"},
+        {"kicked", "kicked by an operator; connecting again"},
+        {"banned", "banned by an operator; trying again in a while"},
+        {"revoked", "your right to be here was taken: the user is gone, or has another key or token; trying again in a "
+                    "while"},
+        {"flooding", "the broker ended the session: far too much came at once; connecting again in a while"},
+        {"shutdown", "lost the broker: it is shutting down; trying again"},
     };
-    const char *text = event->text ? event->text : "no answer";
     for (size_t i = 0; event->code && i < sizeof reasons / sizeof reasons[0]; i++) {
         if (strcmp(event->code, reasons[i][0]) == 0) {
-            format_add(out, "lost the broker: %s (%s); trying again", reasons[i][1], event->code);
+            format_add(out, "%s", reasons[i][1]);
             return;
         }
     }
-    bool never = event->code && (strcmp(event->code, "refused") == 0 || strcmp(event->code, "handshake") == 0);
-    if (never)
-        format_add(out, "cannot connect: %s; trying again", text);
-    else
-        format_add(out, "lost the broker (%s); trying again", text);
+    format_add(out, "lost the broker (%s); trying again", event->text ? event->text : "no answer");
 }
 
 bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {

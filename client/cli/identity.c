@@ -14,6 +14,11 @@ void identity_finish(identity_t *identity) {
     sodium_memzero(identity, sizeof *identity);
 }
 
+void identity_forget(identity_t *identity) {
+    sodium_memzero(identity->own.secret_key, sizeof identity->own.secret_key);
+    sodium_memzero(identity->token, sizeof identity->token);
+}
+
 /* --- The server's key --- */
 
 /* The key that was given, the one that is known, or none. */
@@ -42,6 +47,7 @@ static bool s_server_key(identity_t *identity, const config_t *config, zr_buffer
     if (good && (given || found == KNOWN_FOUND)) {
         identity->encrypted = true;
         identity->record = path && found == KNOWN_NONE && !strpbrk(config->server, " \t");
+        identity->known_line = found == KNOWN_FOUND ? line : 0;
         memcpy(identity->server_key, given ? given : known, KEY_LEN + 1);
     }
     zr_buffer_finish(&text);

@@ -12,14 +12,18 @@ typedef struct {
     bool encrypted;
     certificate_t own;
     char server_key[KEY_LEN + 1];
-    bool record;      /* the server's key is not among the known ones yet */
-    const char *user; /* NULL: no login; the config's */
+    bool record;         /* the server's key is not among the known ones yet */
+    unsigned known_line; /* where it stands among them; 0: it does not */
+    const char *user;    /* NULL: no login; the config's */
     char token[LOGIN_TOKEN_MAX + 1];
 } identity_t;
 
 /* After config_resolve. false: `error` gets a sentence. The caller wipes it with identity_finish either way. */
 bool identity_resolve(identity_t *identity, const config_t *config, zr_buffer_t *error);
 void identity_finish(identity_t *identity);
+
+/* Wipes the secrets only: the library has them. */
+void identity_forget(identity_t *identity);
 
 /* The connection was encrypted, so the server has the key it was taken for: notes it. */
 bool identity_record(identity_t *identity, const config_t *config, zr_buffer_t *error);

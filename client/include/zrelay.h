@@ -87,7 +87,8 @@ ZRELAY_API int zrelay_set_curve(
  * zrelay_set_curve. The token is wiped with the session. */
 ZRELAY_API int zrelay_set_login(zrelay_t *relay, const char *user, const char *token);
 
-/* Another nick, now. The broker's answer comes as ZRELAY_NICK or ZRELAY_REFUSED. */
+/* Another nick, now. The broker's answer comes as ZRELAY_NICK or ZRELAY_REFUSED. Who has keys or logged in goes by the
+ * user's name: ZRELAY_NICK says so. */
 ZRELAY_API int zrelay_rename(zrelay_t *relay, const char *nick);
 
 /* Wants to end: what is queued is sent and acked, then the broker is told bye, then ZRELAY_CLOSED comes. */
@@ -108,8 +109,9 @@ enum {
 };
 
 /* Joins `room` and reads it from where `from` says. ZRELAY_JOINED comes when it is live, then its entries. A name that
- * ends in '*' joins, silently, each room whose name starts so, those that exist and those that come up later. Joining a
- * room twice is ZRELAY_EINVAL. */
+ * ends in '*' joins, silently, each room whose name starts so, those that exist and those that come up later: as soon
+ * as something is published there, or, if that is not for everybody's ears (a private room), within five seconds of a
+ * user's session, 30 of another one. They are read from their beginning. Joining a room twice is ZRELAY_EINVAL. */
 ZRELAY_API int zrelay_join(zrelay_t *relay, const char *room, int from, uint64_t position);
 ZRELAY_API int zrelay_leave(zrelay_t *relay, const char *room);
 
@@ -159,12 +161,12 @@ ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; 
 /* --- Events --- */
 
 typedef enum {
-    ZRELAY_CONNECTED, /* hello was answered; `resumed`, `epoch`, `name` (the nick in force), `text` (greeting or NULL)
-                       */
+    ZRELAY_CONNECTED,    /* hello was answered; `resumed`, `epoch`, `name` (the nick in force), `user`: it is that of a
+                          * user    whom the broker knows by key or token; `text` (greeting or NULL) */
     ZRELAY_DISCONNECTED, /* the broker is not heard of, or ended the session; `text` says why; trying again unless told
                             not to. `code`, if known: "refused" (the broker does not take this key), "handshake" (the
-                            connection ended before it was encrypted: perhaps another server key), or the reason of a
-                            bye ("kicked", "banned", "revoked", "flooding", …) */
+                            connection ended before it was encrypted: perhaps another server key), "mechanism" (only
+                            one side encrypts), or the reason of a bye ("kicked", "banned", "revoked", "flooding", …) */
     ZRELAY_EPOCH,  /* the broker has another log: `epoch` the new one. Positions are void, entries not seen yet are gone
                     */
     ZRELAY_JOINED, /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. Of a
@@ -207,7 +209,7 @@ typedef struct {
     size_t body_len;
     uint64_t seq, upto, time, mid, request, count;
     zrelay_level_t level;
-    bool deleted, resumed, complete, joined;
+    bool deleted, resumed, user, complete, joined;
 } zrelay_event_t;
 
 /* Does what is due and returns the next event; it is the library's, and valid until the next call with this `relay`.

@@ -10,6 +10,9 @@ typedef struct link link_t;
 /* `server` is copied. NULL when the system has no descriptors left. */
 link_t *link_new(const char *server);
 
+/* Pure: whether it is what libzmq would take for an address, roughly: it looks closer when it connects. */
+bool link_endpoint_valid(const char *endpoint);
+
 /* Pure: whether what is sent to that endpoint stays on this machine. */
 bool link_is_local(const char *endpoint);
 

@@ -179,6 +179,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     }
     m->hello_id = 0;
     s_store(m->token, token);
+    m->known = zr_has(object, "user");
     m->heartbeat = heartbeat < 10 ? 10 : heartbeat > 3600000 ? 3600000 : heartbeat;
     s_read_limits(m, json_object_get(object, "limits"));
     if (renewed) {
@@ -202,6 +203,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     zr_get_string_opt(object, "greeting", SIZE_MAX, &greeting, &wrong);
     events_post(m, &(zrelay_event_t){.type = ZRELAY_CONNECTED,
                        .resumed = resumed,
+                       .user = m->known,
                        .epoch = m->epoch,
                        .name = (s_store(m->confirmed, nick), m->confirmed),
                        .text = greeting.ptr});
@@ -345,7 +347,7 @@ static const struct {
     [FRONT_HANDSHAKE] = {"handshake", "the connection ended before it was of use",
         "the connection ended before it was encrypted: the server's key may not be the one given, or it does not "
         "encrypt there"},
-    [FRONT_MECHANISM] = {"handshake", "the broker takes encrypted connections only: its public key is needed",
+    [FRONT_MECHANISM] = {"mechanism", "the broker takes encrypted connections only: its public key is needed",
         "the broker does not encrypt at this endpoint"},
 };
 

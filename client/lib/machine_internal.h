@@ -32,6 +32,7 @@ enum {
     RETRY_MS = 100,      /* until a request that found no free place at the broker is asked again */
     WAIT_MAX_MS = 60000, /* the longest that a broker's `wait` counts for */
     LIST_MS = 30000, /* between two looks for new rooms under a prefix: the first entry of one may have been dropped */
+    LIST_USER_MS = 5000, /* the same where rooms may be private: a look is then the only way to hear of them */
     BYE_MS = 2000,
     DOUBT_MS = 1000,     /* between two pings because of frames of another epoch */
     HEARTBEAT_MS = 5000, /* until a welcome says otherwise */
@@ -300,6 +301,7 @@ struct machine {
     uint64_t connection;
     unsigned attempts;
     bool front_up;  /* the DEALER's connection is known to stand */
+    bool known;     /* the session is a user's */
     bool connected; /* the program heard ZRELAY_CONNECTED and no ZRELAY_DISCONNECTED */
     bool closing;
     bool failure_told[FRONT_FAILURES]; /* since the last welcome */

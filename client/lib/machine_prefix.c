@@ -78,13 +78,17 @@ static void s_listed(machine_t *m, room_t *prefix, json_t *one) {
         rooms_join(m, room);
 }
 
+static void s_list_later(machine_t *m, room_t *prefix) {
+    prefix->list_at = m->now + (m->known ? LIST_USER_MS : LIST_MS);
+    if (prefix->list_at < m->list_at)
+        m->list_at = prefix->list_at;
+}
+
 /* The list is whole. */
 static void s_complete(machine_t *m, room_t *prefix) {
     prefix->state = ROOM_LIVE;
     prefix->listed = true;
-    prefix->list_at = m->now + LIST_MS;
-    if (prefix->list_at < m->list_at)
-        m->list_at = prefix->list_at;
+    s_list_later(m, prefix);
     if (!prefix->announced)
         events_post(m, &(zrelay_event_t){.type = ZRELAY_JOINED, .room = prefix->name, .count = prefix->found});
     prefix->announced = true;
@@ -128,9 +132,7 @@ void prefix_on_refused(machine_t *m, request_t *request, json_t *error) {
     events_error(m, error, &(zrelay_event_t){.room = prefix->name});
     if (prefix->listed) {
         prefix->state = ROOM_LIVE; /* the next look may do better */
-        prefix->list_at = m->now + LIST_MS;
-        if (prefix->list_at < m->list_at)
-            m->list_at = prefix->list_at;
+        s_list_later(m, prefix);
         return;
     }
     char name[sizeof prefix->name];

@@ -188,22 +188,8 @@ static void s_start(zrelay_t *relay) {
 
 /* --- A session --- */
 
-/* What libzmq would take for an address, roughly: it looks closer when it connects. */
-static bool s_endpoint_valid(const char *server) {
-    if (!server || strlen(server) > 256)
-        return false;
-    if (strncmp(server, "ipc://", 6) == 0 || strncmp(server, "inproc://", 9) == 0)
-        return strchr(server, ':')[3] != '\0';
-    const char *port = strrchr(server, ':');
-    if (strncmp(server, "tcp://", 6) != 0 || port < server + 7)
-        return false;
-    char *end;
-    long number = strtol(port + 1, &end, 10);
-    return port[1] >= '0' && port[1] <= '9' && *end == '\0' && number > 0 && number <= 65535;
-}
-
 zrelay_t *zrelay_new(const char *server) {
-    if (!s_endpoint_valid(server))
+    if (!link_endpoint_valid(server))
         return NULL;
     zrelay_t *relay = calloc(1, sizeof *relay);
     if (!relay)

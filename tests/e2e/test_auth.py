@@ -29,12 +29,11 @@ def section(name, *keys, rules=EVERYTHING, tokens=()):
 
 # A ZMTP connection by hand (RFC 23).
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(16) + b"\x00" + bytes(31)
-SOCKET_TYPE = b"\x0bSocket-Type\x00\x00\x00\x06DEALER"
 
 
-def ready(*properties):
-    body = b"\x05READY" + SOCKET_TYPE
-    for name, value in properties:
+def ready(*properties, kind=b"DEALER"):
+    body = b"\x05READY"
+    for name, value in ((b"Socket-Type", kind), *properties):
         body += bytes([len(name)]) + name + len(value).to_bytes(4, "big") + value
     return bytes([4, len(body)]) + body
 
@@ -117,7 +116,9 @@ class Start(AuthCase):
         for config, words in (("auth\n    tokens = 1\n", "tokens"),
                               (f"auth\n    bans = {users}.bans\n", "bans"),
                               ("auth\n    encrypt = all\n", "--server-key"),
-                              (f"auth\n    users = {users}\n    server-key = {self.key}\nserver\n    insecure = 1\n", "contradict")):
+                              (f"auth\n    users = {users}\n    server-key = {self.key}\nserver\n    insecure = 1\n", "contradict"),
+                              (f"auth\n    users = {users}\n    server-key = {self.key}\n", "nothing is encrypted"),
+                              (f"auth\n    users = {users}\n", "nobody could come in")):
             with self.subTest(config):
                 self.assertIn(words, self.refused("--listen", "tcp://127.0.0.1:*", config=config))
 
@@ -139,7 +140,7 @@ class Start(AuthCase):
 
     def test_other_files_that_are_not_right(self):
         users = self.users(section("alice", self.alice))
-        common = ["--listen", "tcp://127.0.0.1:*", "--users", users]
+        common = ["--listen", "tcp://0.0.0.0:*", "--users", users]
         os.chmod(self.key, 0o644)
         self.assertIn("chmod", self.refused(*common, "--server-key", self.key))
         os.chmod(self.key, 0o600)
@@ -147,18 +148,27 @@ class Start(AuthCase):
         self.assertIn("secret", self.refused(*common, "--server-key", self.key.removesuffix("_secret")))
         self.assertIn(self.path("no"), self.refused(*common, "--server-key", self.path("no")))
         self.users("alice\n", "users.bans")
+        common += ["--server-key", self.key]
         self.assertIn("users.bans:1", self.refused(*common))
         self.users("", "users.bans", 0o666)
         self.assertIn("users.bans", self.refused(*common))
+        # Where there should be bans, and none can be seen.
+        os.unlink(self.path("users.bans"))
+        os.symlink(self.path("elsewhere"), self.path("users.bans"))
+        self.assertIn("users.bans", self.refused(*common))
+        nowhere = self.path("nowhere/bans")
+        self.assertIn(nowhere, self.refused(*common, config=f"auth\n    bans = {nowhere}\n"))
 
     def test_check_config_reads_what_it_names(self):
         users = self.users(section("alice", self.alice))
-        config = self.file("whole.conf", f"auth\n    users = {users}\n    server-key = {self.key}\n")
+        config = self.file("whole.conf", f"auth\n    users = {users}\n    server-key = {self.key}\n    encrypt = all\n")
         check = lambda: subprocess.run([ZRELAYD, "--config", config, "--check-config"], capture_output=True, text=True)
         self.assertEqual(check().returncode, 0)
         self.users("user\n")
         self.assertIn(f"{users}:1", check().stderr)
         self.users("")
+        self.assertIn("nobody could come in", self.refused("--check-config", config=f"auth\n    users = {users}\n"))
+        self.assertFalse(os.path.exists(f"{users}.bans"))  # a check writes nothing
         os.chmod(self.key, 0o644)
         self.assertIn(self.key, check().stderr)
         self.assertEqual(check().returncode, 1)
@@ -167,7 +177,7 @@ class Start(AuthCase):
         broker = self.encrypted("")
         broker.wait_err("nobody is let in")
         self.assertFalse(self.admitted(broker, self.alice))
-        plain = self.broker("--users", self.users(""), config=FAST)
+        plain = self.broker("--users", self.users(""), config=FAST + "auth\n    tokens = 1\n")
         peer = self.peer(plain, hello=False)
         self.assertEqual(peer.hello("alice")["code"], "login-required")
 
@@ -330,6 +340,52 @@ class Reload(AuthCase):
         self.assertEqual(self.keyed(broker, new).welcome["user"], "alice")
         self.assertEqual(bob.ask(op="ping")["op"], "pong")
 
+    def silent(self, broker):
+        """A connection to the front and one to the back, let in by alice's key, that said nothing."""
+        both = [self.keyed(broker, self.alice, hello=False), self.keyed(broker, self.alice, broker.back, kind=zmq.SUB, hello=False)]
+        for one in both:
+            self.assertEqual(one.event(one.front)[0], "handshake_succeeded")
+        return both
+
+    def assert_void(self, front, back):
+        self.assertEqual(front.hello("alice")["code"], "forbidden")
+        front.wait_gone(front.front)
+        back.front.subscribe(b"general\0")
+        back.wait_gone(back.front)
+
+    def test_a_silent_connection_does_not_outlive_its_key(self):
+        new = zmq.curve_keypair()
+        broker = self.encrypted(section("alice", self.alice) + section("bob", self.bob))
+        silent, bob = self.silent(broker), self.keyed(broker, self.bob)
+        self.reload(broker, section("alice", new) + section("bob", self.bob))
+        self.assert_void(*silent)
+        self.assertEqual(self.keyed(broker, new).welcome["user"], "alice")
+        self.assertEqual(bob.ask(op="ping")["op"], "pong")
+
+    def test_nor_a_user_who_was_taken_out_and_put_in_again(self):
+        broker = self.encrypted(section("alice", self.alice))
+        silent = self.silent(broker)
+        self.reload(broker, "")
+        self.reload(broker, section("alice", self.alice))
+        self.assert_void(*silent)
+        later = self.silent(broker)
+        self.reload(broker, section("alice", self.alice) + section("bob", self.bob))  # not about her
+        self.assertEqual(later[0].hello("alice")["op"], "welcome")
+
+    def test_nor_a_ban(self):
+        broker = self.encrypted(section("alice", self.alice) + section("bob", self.bob, rules=ADMIN))
+        silent, bob = self.silent(broker), self.keyed(broker, self.bob)
+        for do in ("ban", "unban"):
+            self.assertEqual(bob.ask(op="admin", do=do, user="alice")["op"], "ok")
+        self.assert_void(*silent)
+
+    def test_a_generation_claimed_in_the_handshake_is_not_believed(self):
+        broker = self.broker("--users", self.users(section("alice", self.alice) + section("anonymous")), config=FAST)
+        with socket.create_connection(("127.0.0.1", int(broker.server.rsplit(":", 1)[1]))) as one:
+            self.assertTrue(talk(one, GREETING, b"READY"))
+            welcome = talk(one, ready((b"X-Generation", b"99")) + message(op="hello", proto=1, client=secrets.token_hex(16)), b"}}")
+            self.assertIn(b'"welcome"', welcome)
+
     def test_without_users_there_is_nothing_to_read(self):
         broker = self.broker(config=FAST)
         peer = self.peer(broker, "ann")
@@ -417,6 +473,33 @@ class Administration(AuthCase):
         bob.wait_gone(bob.front)
         self.assertEqual(self.keyed(broker, self.bob).welcome["user"], "bob")  # and may come back
 
+    def test_kick_ends_connections_that_only_read(self):
+        broker = self.encrypted(self.text)
+        alice, bob = self.keyed(broker, self.alice), self.keyed(broker, self.bob)
+        reader = self.keyed(broker, self.bob, broker.back, kind=zmq.SUB, hello=False)
+        reader.front.subscribe(b"\xff" + b"0" * 32)
+        self.assertIn(b"synced", reader.receive())
+        self.assertEqual(self.admin(alice, "kick", user="bob")["op"], "ok")
+        reader.wait_gone(reader.front)
+        bob.wait_gone(bob.front)
+        self.assertEqual(alice.ask(op="ping")["op"], "pong")
+
+    def test_bans_that_are_gone(self):
+        broker = self.encrypted(self.text)
+        alice = self.keyed(broker, self.alice)
+        bans = self.path("users.bans")
+        self.assertEqual(os.stat(bans).st_mode & 0o777, 0o600)
+        self.assertEqual(self.admin(alice, "ban", user="bob")["op"], "ok")
+        os.rename(bans, bans + ".away")
+        for do, user in (("reload", {}), ("ban", {"user": "bob"}), ("unban", {"user": "bob"})):
+            answer = self.admin(alice, do, **user)
+            self.assertEqual(answer["code"], "admin-failed")
+            self.assertIn("users.bans", answer["text"])
+        self.assertFalse(self.admitted(broker, self.bob))
+        os.rename(bans + ".away", bans)
+        self.assertEqual(self.admin(alice, "unban", user="bob")["op"], "ok")
+        self.assertTrue(self.admitted(broker, self.bob))
+
     def test_reload(self):
         broker = self.encrypted(self.text)
         alice = self.keyed(broker, self.alice)
@@ -468,7 +551,7 @@ class Tokens(AuthCase):
     def test_only_where_they_are_taken(self):
         token = secrets.token_hex(16)
         text = section("alice", self.alice, tokens=[self.hash(token)]) + section("bob", self.bob)
-        off = self.broker("--users", self.users(text), config=FAST)
+        off = self.broker("--users", self.users(text + section("anonymous")), config=FAST)
         self.assertEqual(self.login(off.server, "alice", token)[1]["code"], "login-failed")
         # Nor where it is encrypted: whoever came there is somebody already.
         broker = self.encrypted(text, more="    tokens = 1\n")

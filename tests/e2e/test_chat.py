@@ -130,6 +130,8 @@ class AtATerminal(ChatCase):
         ann.wait(r"-> bob: psst, listen$")
         ann.line("/msg nobody hello")
         ann.wait("no-such-user")
+        ann.wait("nobody was not told: hello")
+        self.assertNotIn("-> nobody", ann.text())
         ann.line("/nick anna")
         ann.wait("you are now anna")
         bob.wait("anna")
@@ -156,6 +158,8 @@ class AtATerminal(ChatCase):
         bob.wait(r"anna left general$")
         ann.line("to whom?")
         ann.wait("no room to send to")
+        ann.line("/who")
+        ann.wait("you are in no room")
         for command in ("/join", "/msg", "/msg bob", "/nick", "/join a b", "/quit now"):
             ann.line(command)
             ann.wait(rf"(?s)\* {command.split()[0]}: .*{command.split()[0]} ")

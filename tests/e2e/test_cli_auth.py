@@ -14,7 +14,8 @@ import unittest
 import zmq
 import zmq.auth
 
-from harness import ZRELAYD, wait_for
+from harness import ZRELAY, ZRELAYD, wait_for
+from test_chat import Terminal
 from test_cli import CliCase
 
 ALL = '    allow = "all : *"\n'
@@ -148,7 +149,14 @@ class Encrypted(Case):
         secret, _public = self.server_key()
         again = self.broker("--listen", broker.server, "--back", broker.back, "--users", self.path("users"), "--server-key", secret,
                             config=ENCRYPT)
-        self.fails(again, "--certificate", self.path("alice"), "ping", code=2, words=("server's key", self.public))
+        self.fails(again, "--certificate", self.path("alice"), "ping", code=2,
+                   words=(f"the key noted in {self.known} line 1 ({self.public}) does not fit", "new keys", "remove that line", "--server-key"))
+        self.fails(again, *self.keyed("alice"), "ping", code=2, words="given with --server-key and noted in")
+        os.remove(self.known)
+        environment = {"ZRELAY_SERVER": again.server, "ZRELAY_CERTIFICATE": self.path("alice")}
+        self.assertIn("in ZRELAY_SERVER_KEY (", self.run_bare("ping", code=2, ZRELAY_SERVER_KEY=self.public, **environment).errors())
+        self.file("zrelay.conf", f"server = {again.server}\nserver-key = {self.public}\n")
+        self.assertIn(f"given as server-key in {self.path('zrelay.conf')} (", self.run_bare("ping", code=2, **environment).errors())
 
     def test_an_unknown_key_is_told_what_to_do(self):
         broker = self.encrypted(user("alice", self.keygen("alice")))
@@ -161,11 +169,11 @@ class Encrypted(Case):
         broker = self.encrypted(user("alice", self.keygen("alice")))
         other = zmq.curve_keypair()[0].decode()
         self.fails(broker, "--certificate", self.path("alice"), "--server-key", other, "--connect-timeout", "100000", "ping", code=2,
-                   words=("server's key", other))
+                   words=(f"the key given with --server-key ({other}) does not fit", "ask its operator for its public key"))
 
     def test_one_side_encrypts(self):
         broker = self.encrypted(user("alice", self.keygen("alice")))
-        self.fails(broker, "--connect-timeout", "100000", "ping", code=2, words="encrypted connections only")
+        self.fails(broker, "--connect-timeout", "100000", "ping", code=2, words=("encrypted connections only", "--certificate", "--server-key"))
         plain = self.broker()
         self.fails(plain, *self.keyed("alice"), "--connect-timeout", "100000", "ping", code=2, words="does not encrypt")
 
@@ -173,8 +181,8 @@ class Encrypted(Case):
         broker = self.encrypted(user("alice", self.keygen("alice")))
         self.run_bare("ping", "--count", "1", ZRELAY_SERVER=broker.server, ZRELAY_CERTIFICATE=self.path("alice"), ZRELAY_SERVER_KEY=self.public)
         os.remove(self.known)
-        self.file("zrelay.conf", f"server = {broker.server}\ncertificate = {self.path('alice')}\nserver-key = {self.public}\n")
-        self.run_bare("ping", "--count", "1")
+        self.file("zrelay.conf", f"server = {broker.server}\ncertificate = alice\nserver-key = {self.public}\n")
+        self.run_bare("ping", "--count", "1")  # `certificate` begins at the file's folder, wherever one stands
         # Another broker, on this machine, has nothing to do with them.
         self.run_bare("--server", self.broker().server, "ping", "--count", "1")
 
@@ -193,6 +201,78 @@ class Encrypted(Case):
         self.fails(remote, "--certificate", self.path("elsewhere"), "--server-key", "short", "ping", words="no server key")
         self.fails(remote, "--server-key", key, "ping", words="keygen")
 
+    def test_what_is_no_endpoint_is_told_before_keys(self):
+        for server in ("192.0.2.2:26570", "tcp://192.0.2.2:26570x", "tcp://192.0.2.2", "tcp://192.0.2.2:"):
+            for arguments in (["--certificate", self.path("none")], ["--server-key", "short"], ["--user", "ann", "--token-file", "none"]):
+                for command in (["ping"], ["bench", "throughput"]):
+                    self.fails(server, *arguments, *command, words=f"'{server}' is no endpoint")
+
+    def test_the_nick_of_a_user(self):
+        broker = self.encrypted(user("alice", self.keygen("alice")))
+        self.fails(broker, *self.keyed("alice"), "--nick", "gus", "pub", "general", "x", code=0, words=("--nick gus", "alice"))
+        self.assertEqual(self.run_zrelay(broker, *self.keyed("alice"), "--nick", "alice", "pub", "general", "x").errors(), "")
+
+    def test_private_rooms_of_a_prefix_that_come_up_later(self):
+        """Nothing is heard of them but by looking, which who is a user does every 5 seconds."""
+        rules = ALL + '    deny = "read : m/*"\n'
+        broker = self.encrypted(user("alice", self.keygen("alice")), user("bob", self.keygen("bob"), rules))
+        reader = self.zrelay(broker, *self.keyed("alice"), "-v", "sub", "m/*", "--count", "6")
+        reader.wait_err(r"m/\*: live")
+        begin = os.times().elapsed
+        for room in ("m/a", "m/b"):
+            self.run_zrelay(broker, *self.keyed("alice"), "pub", room, stdin=b"1\n2\n3\n")
+        self.assertEqual(reader.finish(), 0, reader.errors())
+        self.assertLess(os.times().elapsed - begin, 25, "every 30 seconds is too seldom")
+        self.assertEqual(sorted(reader.lines()), sorted([b"1", b"2", b"3"] * 2))
+
+
+class Bench(Case):
+    """Benchmarks are who they are said to be, like everybody else."""
+
+    MODES = (["throughput", "-n", "100"], ["latency", "--rate", "1000", "-n", "100"], ["fanout", "--readers", "3", "-n", "100"],
+             ["replay", "-n", "100"], ["connect", "--clients", "3", "--hold", "0"])
+
+    def test_with_keys(self):
+        broker = self.encrypted(user("alice", self.keygen("alice")))
+        first = True
+        for mode in self.MODES:
+            # The broker's key is noted by the first, and needed no more.
+            program = self.run_zrelay(broker, *(self.keyed("alice") if first else ("--certificate", self.path("alice"))), "bench", *mode)
+            self.assertIn("verified", program.text())
+            room = re.search(r"left +(bench/\S+)", program.text())[1]
+            self.assertIn(room, self.run_zrelay(broker, *self.keyed("alice"), "rooms").text())
+            first = False
+        with open(self.known) as file:
+            self.assertEqual(file.read(), f"{broker.server} {self.public}\n")
+
+    def test_clients_of_several_processes_with_keys(self):
+        broker = self.encrypted(user("alice", self.keygen("alice")))
+        program = subprocess.run(["prlimit", "--nofile=180:180", ZRELAY, "-s", broker.server, *self.keyed("alice"), "bench", "connect",
+                                  "--clients", "25", "--hold", "0"], capture_output=True, env=self.environment)
+        self.assertEqual(program.returncode, 0, program.stderr)
+        self.keygen("eve")
+        program = subprocess.run(["prlimit", "--nofile=180:180", ZRELAY, "-s", broker.server, *self.keyed("eve"), "bench", "connect",
+                                  "--clients", "25", "--hold", "0"], capture_output=True, env=self.environment)
+        self.assertEqual(program.returncode, 3, program.stderr)
+        self.assertRegex(program.stderr.decode(), r"\Azrelay: [^\n]*does not know this key[^\n]*\n\Z")
+
+    def test_who_is_not_let_in(self):
+        broker = self.encrypted(user("alice", self.keygen("alice")))
+        key, other = self.keygen("eve"), zmq.curve_keypair()[0].decode()
+        patience = "--connect-timeout", "100000"
+        for mode in self.MODES:
+            mode = ["bench", *mode, "--timeout", "100000"]
+            self.fails(broker, *self.keyed("eve"), *patience, *mode, code=3, words=("does not know this key", key))
+            self.fails(broker, "--certificate", self.path("alice"), "--server-key", other, *patience, *mode, code=2, words="does not fit")
+            self.fails(broker, *patience, *mode, code=2, words=("encrypted connections only", "--certificate"))
+
+    def test_with_a_token(self):
+        broker = self.with_tokens(alice="correct horse")
+        token = self.secret_file("token", "correct horse")
+        for mode in self.MODES:
+            self.run_zrelay(broker, "--user", "alice", "--token-file", token, "bench", *mode)
+            self.fails(broker, "bench", *mode, code=3, words="[login-required]")
+
 
 class Tokens(Case):
     def test_login(self):
@@ -203,6 +283,18 @@ class Tokens(Case):
         writer = self.zrelay(broker, "pub", "general", "hello", env=environment)
         self.assertEqual((writer.finish(), reader.finish()), (0, 0), writer.errors() + reader.errors())
         self.assertEqual(self.json_lines(reader)[0]["sender"], "alice")
+
+    def test_another_nick_in_chat(self):
+        broker = self.with_tokens(alice="correct horse")
+        command = [ZRELAY, "-s", broker.server, "--user", "alice", "--token-file", self.secret_file("token", "correct horse"), "chat"]
+        chat = Terminal(command, {**self.environment, "TERM": "xterm", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"})
+        self.addCleanup(chat.end)
+        chat.wait("you are in general, ")
+        chat.line("/nick gus")
+        chat.wait("you stay alice: a user's nick is the user's name")
+        chat.line("/quit")
+        self.assertEqual(chat.finish(), 0)
+        self.assertNotIn("you are now", chat.text())
 
     def test_who_is_not_let_in(self):
         broker = self.with_tokens(alice="correct horse")
@@ -253,9 +345,13 @@ class Admin(Case):
 
     def test_ban_and_unban(self):
         reader = self.sub("eve")
+        writer, chat = (self.zrelay(self.one, *self.keyed("eve"), "-v", *command) for command in (["pub", "x"], ["chat", "general"]))
+        writer.wait_err("connected as eve")
+        chat.wait_err("you are in general")
         self.admin("ban", "eve", "far", "too", "loud")
-        reader.wait_err(r"lost the broker: an operator has banned you \(banned\); trying again")
-        reader.wait_err(r"cannot connect: the broker does not know this key, or it is banned; trying again")
+        for program in (reader, writer, chat):
+            self.assertEqual(program.finish(), 3, program.errors())
+            self.assertRegex(program.errors(), r"banned by an operator; trying again(.|\n)*lets you in no more: an operator has banned you\n\Z")
         self.fails(self.one, *self.keyed("eve"), "ping", code=3, words=("banned", self.names["eve"]))
         self.assertRegex(self.admin("bans").text(), r"\Aeve\top\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\tfar too loud\n\Z")
         ban, = self.json_lines(self.admin("bans", "--json"))
@@ -263,12 +359,19 @@ class Admin(Case):
         self.assertGreater(ban["time"], 10 ** 15)
         self.admin("unban", "eve")
         self.assertEqual(self.admin("bans").text(), "")
-        reader.wait_err(r"connected as eve(.|\n)*connected as eve")  # it went on trying
+        self.sub("eve")
+
+    def test_a_user_who_is_none_any_more(self):
+        reader = self.sub("eve")
+        self.reload(self.one, *self.lines[:2])
+        self.assertEqual(reader.finish(), 3, reader.errors())
+        self.assertIn("your right to be here was taken", reader.errors())
+        self.assertRegex(reader.errors(), "does not know this key[^\n]*\n\\Z")
 
     def test_kick(self):
         reader = self.sub("eve")
         self.admin("kick", "eve", "look up")
-        reader.wait_err(r"lost the broker: an operator ended the session \(kicked\); trying again")
+        reader.wait_err(r"kicked by an operator; connecting again")
         reader.wait_err(r"connected as eve(.|\n)*connected as eve")
         self.fails(self.one, *self.keyed("op"), "admin", "kick", "nobody", code=3, words="[no-such-user]")
 
@@ -297,8 +400,8 @@ class Admin(Case):
         chat = self.zrelay(self.one, *self.keyed("eve"), "chat", "general", "-v")
         chat.wait_err("you are in general")
         self.admin("ban", "eve")
-        chat.wait_err("an operator has banned you")
-        chat.wait_err("does not know this key, or it is banned")
+        chat.wait_err("banned by an operator")
+        self.assertEqual(chat.finish(), 3, chat.errors())
 
 
 class Rights(Case):

@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import signal
+import socket
 import sqlite3
 import struct
 import time
@@ -76,6 +77,133 @@ class LimitCase(TestCase):
                 frames.append(deliver_entries(frame)[3])
             elif json.loads(frame).get("re") == request["id"]:
                 return json.loads(frame), frames
+
+
+class Raw(LimitCase):
+    """What only a peer does that speaks ZMTP by hand."""
+    HIGHEST = 128 << 20  # bytes that nobody gets to send
+
+    def connect(self, endpoint, kind):
+        one = socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1])))
+        self.addCleanup(one.close)
+        self.assertTrue(test_auth.talk(one, test_auth.GREETING, b"READY"))
+        one.sendall(test_auth.ready(kind=kind))
+        return one
+
+    def memory(self, broker):
+        with open(f"/proc/{broker.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmRSS:\s+(\d+)", status.read())[1]) << 10
+
+    def is_open(self, one):
+        try:
+            return one.recv(1 << 20, socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def parts(self, one, size, total):
+        """Sends a message of `total` bytes in parts, of which more are to come."""
+        part = b"\x03" + size.to_bytes(8, "big") + bytes(size)
+        for _ in range(total // len(part)):
+            one.sendall(part)
+
+    def assert_cut_off(self, broker, one, size, fits, beyond, honest):
+        """A message of `fits` bytes is waited for, one of `beyond` is not."""
+        self.parts(one, size, fits)
+        for _ in range(100):  # some looks at who is ahead fall into it
+            self.assertEqual(honest.ask(op="ping")["op"], "pong")
+        self.assertTrue(self.is_open(one))
+        before = self.memory(broker)
+        self.parts(one, size, beyond - fits)
+        wait_for(lambda: not self.is_open(one), "the end of the connection")
+        self.assertLess(self.memory(broker) - before, 4 * beyond + (64 << 20))
+        self.assertEqual(honest.ask(op="ping")["op"], "pong")
+        broker.wait_err("sent more than could be taken in")
+
+    @covers("bytes that a DEALER sent since its last whole message, on TCP")
+    def test_a_message_without_end(self):
+        broker = self.broker()
+        honest = self.peer(broker)
+        for size in (100, 1 << 20):
+            self.assert_cut_off(broker, self.connect(broker.server, b"DEALER"), size, 4 << 20, 8 << 20, honest)
+
+    @covers("bytes that a SUB sent since its last whole message, on TCP")
+    def test_a_subscription_without_end(self):
+        broker = self.broker()
+        self.assert_cut_off(broker, self.connect(broker.back, b"SUB"), 1000, 60000, 200000, self.peer(broker))
+
+    def test_many_whole_messages_are_no_message_without_end(self):
+        broker = self.broker()
+        peer = self.peer(broker)
+        for mid in range(1, 101):  # 10 MB, each answered
+            self.assertEqual(self.publish(peer, "room", (mid, bytes(100000)))[:2], ("ack", mid))
+        for mid in range(101, 201):  # and all at once
+            peer.send(publish_frame("room", (mid, bytes(100000))))
+        while self.answer(peer)[1] < 200:
+            pass
+        broker.signal(signal.SIGTERM)
+        broker.finish()
+        self.assertIn("too far ahead 0", broker.errors())
+
+    @covers("bytes of one DEALER that the broker, busy as it is, did not take in yet, on TCP")
+    def test_a_broker_that_takes_nothing_in(self):
+        config = limits(window="4k", max_frame="4k", max_control="4k")
+        broker = self.broker(config=config)
+        fits, beyond = self.connect(broker.server, b"DEALER"), self.connect(broker.server, b"DEALER")
+        honest = self.peer(broker)
+        # Parts are what waits here; as many bytes of whole messages come to the same.
+        self.parts(fits, 1000, 8000)
+        self.parts(beyond, 1000, 1 << 20)
+        wait_for(lambda: not self.is_open(beyond), "the end of the connection")
+        self.assertTrue(self.is_open(fits))
+        self.assertEqual(honest.ask(op="ping")["op"], "pong")
+
+    SUBSCRIBED, GIVEN_BACK = b"\x00\x02\x01a", b"\x00\x02\x00a"
+
+    def synced(self, one, number):
+        """Whether the broker still listens: it answers a subscription to a nonce, once all before it is taken in."""
+        nonce = b"\xff" + b"%032x" % number
+        return test_auth.talk(one, bytes([0, 1 + len(nonce)]) + b"\x01" + nonce, b"synced")
+
+    @covers("rate-subscriptions")
+    def test_subscriptions_in_a_second(self):
+        few = self.broker(config=limits(rate_subscriptions=10, max_joins=1))
+        one = self.connect(few.back, b"SUB")
+        one.sendall((self.SUBSCRIBED + self.GIVEN_BACK) * 49)
+        self.assertTrue(self.synced(one, 1))
+        honest = self.peer(few)
+        try:
+            one.sendall((self.SUBSCRIBED + self.GIVEN_BACK) * 100000)
+        except OSError:
+            pass
+        wait_for(lambda: not self.is_open(one), "the end of the connection")
+        few.wait_err("too many, or is too fast")
+        self.assertEqual(honest.ask(op="ping")["op"], "pong")
+        # The rooms that may be joined are more than the seconds give.
+        rooms = self.broker(config=limits(rate_subscriptions=1, max_joins=1000))
+        one = self.connect(rooms.back, b"SUB")
+        one.sendall((self.SUBSCRIBED + self.GIVEN_BACK) * 1999)
+        self.assertTrue(self.synced(one, 2))
+        # And none means none.
+        free = self.broker(config=limits(rate_subscriptions=0, max_joins=1))
+        one = self.connect(free.back, b"SUB")
+        one.sendall((self.SUBSCRIBED + self.GIVEN_BACK) * 1000)
+        self.assertTrue(self.synced(one, 3))
+
+    def test_a_flood_of_subscriptions(self):
+        broker = self.broker()
+        honest = self.peer(broker)
+        honest.subscribe(b"room\0")
+        one = self.connect(broker.back, b"SUB")
+        before = self.memory(broker)
+        flood = (self.SUBSCRIBED + self.GIVEN_BACK) * 10000
+        with self.assertRaises(OSError):
+            for _ in range(self.HIGHEST // len(flood)):
+                one.sendall(flood)
+        self.assertLess(self.memory(broker) - before, 256 << 20)
+        self.publish(honest, "room", (1, b"x"))
+        self.assertEqual(deliver_entries(honest.live())[3][0][-1], b"x")
 
 
 class Frames(LimitCase):

@@ -153,6 +153,21 @@ static bool s_known_begin(sim_t *sim, unsigned number, uint64_t prev) {
     return prev == 0 || model_level(sim, number) == sim->model.level || broker_log(sim)->base == 0;
 }
 
+/* A refusal that nobody was told is as good as none once its session is over, if nothing of that client ever came into
+ * a room: then all such are forgotten. */
+static bool s_refusal_forgotten(sim_t *sim, const message_t *refused) {
+    model_t *model = &sim->model;
+    if (refused->told != TOLD_NOTHING)
+        return false;
+    for (size_t i = 1; i < model->message_count; i++)
+        if (model->messages[i].client == refused->client && (model->messages[i].stored & s_bit(sim)))
+            return false;
+    for (size_t i = 1; i < model->message_count; i++)
+        if (model->messages[i].client == refused->client && model->messages[i].told == TOLD_NOTHING)
+            model->messages[i].refused &= ~s_bit(sim);
+    return true;
+}
+
 static void s_append_entry(sim_t *sim, unsigned number, const zr_entry_t *entry, uint64_t prev) {
     world_t *world = &sim->world;
     model_room_t *room = &model_now(sim)->rooms[number];
@@ -169,7 +184,7 @@ static void s_append_entry(sim_t *sim, unsigned number, const zr_entry_t *entry,
         world_fail(world, "I5", "message %llu of c%u (mid %llu) was stored twice in one epoch, now at seq %llu",
             (unsigned long long)tag, client_number(message->client), (unsigned long long)message->mid,
             (unsigned long long)entry->seq);
-    else if (message->refused & s_bit(sim))
+    else if ((message->refused & s_bit(sim)) && !s_refusal_forgotten(sim, message))
         world_fail(world, "I5", "message %llu was refused and then stored", (unsigned long long)tag);
     else if (message->compares && *s_value(room, key) != message->expect)
         world_fail(world, "I5", "compare-and-set %llu expected seq %llu but the value of k%d stood at %llu",

@@ -26,7 +26,7 @@ static auth_t *s_start(bool tokens) {
     char error[ZPL_ERROR_SIZE] = "";
     access_t *access = NULL;
     const char *path = dir_path("users");
-    auth_config_t config = {.users = path, .tokens = tokens, .plain = tokens};
+    auth_config_t config = {.users = path, .tokens = tokens, .plain = tokens, .encrypted = true};
     ck_assert_int_ge(sodium_init(), 0);
     auth_t *auth = auth_new(&config, &access, error);
     ck_assert_msg(auth != NULL, "%s", error);
@@ -84,7 +84,7 @@ static const char *s_zap(const char *domain, const char *mechanism, const char *
         parts[i] = zmsg_popstr(reply);
     ck_assert_str_eq(parts[0], "1.0");
     ck_assert_str_eq(parts[1], "id-7");
-    ck_assert_str_eq(parts[5], "");
+    ck_assert_int_eq(parts[2][0] == '2', parts[5][0] != '\0');
     snprintf(result, sizeof result, "%s %s", parts[2], parts[4]);
     for (size_t i = 0; i < 6; i++)
         zstr_free(&parts[i]);
@@ -178,6 +178,7 @@ START_TEST(test_real_handshakes) {
             ck_assert_int_eq(zstr_send(client, "hello"), 0);
             zmsg_t *message = zmsg_recv(listener);
             ck_assert_str_eq(zframe_meta(zmsg_last(message), "User-Id"), "bob");
+            ck_assert_str_eq(zframe_meta(zmsg_last(message), ZAP_GENERATION), "0");
             zmsg_destroy(&message);
         }
         zactor_destroy(&monitor);
@@ -227,7 +228,7 @@ END_TEST
 
 START_TEST(test_fail_closed) {
     dir_begin();
-    auth_config_t config = {.users = dir_path("users")};
+    auth_config_t config = {.users = dir_path("users"), .encrypted = true};
     s_refused(&config, "No such file");
     dir_write("users", USERS, 0622);
     s_refused(&config, "chmod");
@@ -268,15 +269,24 @@ START_TEST(test_reload) {
     ck_assert_int_eq(s_code(auth, 2), ZR_ADMIN_FAILED);
     ck_assert_str_eq(s_zap_key(BOB_KEY), "200 bob");
 
-    ck_assert_int_eq(unlink(dir_path("users.bans")), 0);
+    ck_assert_int_eq(unlink(dir_path("users.bans")), 0); /* it was there when the broker began */
+    auth_reload(auth, 2, zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 2), ZR_ADMIN_FAILED);
+    auth_ban(auth, 2, zr_span("bob"), zr_span("x"), zr_span("alice"));
+    ck_assert_int_eq(s_code(auth, 2), ZR_ADMIN_FAILED);
+
+    dir_write("users.bans", "", 0600);
     auth_reload(auth, 3, zr_span("SIGHUP"));
     answer = s_answer(auth);
     ck_assert_int_eq(answer.code, ZR_OK);
     ck_assert_str_eq(answer.text, "1 users, 1 keys, 0 tokens, 0 bans");
     ck_assert_ptr_nonnull(access_user(answer.access, zr_span("alice")));
     ck_assert_ptr_null(access_user(answer.access, zr_span("bob")));
-    ck_assert_uint_eq(answer.disowned_count, 1);
-    ck_assert_str_eq(answer.disowned[0], "alice");
+    ck_assert_uint_eq(answer.disowned.count, 1);
+    ck_assert_str_eq(answer.disowned.items[0], "alice");
+    ck_assert_uint_eq(answer.voided.count, 1);
+    ck_assert_str_eq(answer.voided.items[0], "bob");
+    ck_assert_uint_eq(answer.generation, 1);
     auth_answer_finish(&answer);
     ck_assert_str_eq(s_zap_key(BOB_KEY), "200 alice");
     ck_assert_str_eq(s_zap_key(ALICE_KEY), "400 ");

@@ -228,6 +228,8 @@ START_TEST(test_bans) {
     ck_assert(bans_add(&bans, zr_span("who"), zr_span("b"), zr_span("x"), 0));
     users_set_bans(users, &bans);
     access_t *access = users_access(users, false);
+    ck_assert(!user_is_banned(users_of_name(users, zr_span("a")))); /* not yet */
+    users_enforce_bans(users);
     ck_assert(user_is_banned(users_of_name(users, zr_span("a"))));
     ck_assert_ptr_null(access_user(access, zr_span("a")));
     ck_assert(access_is_user(access, zr_span("a"))); /* nobody else gets the name */
@@ -235,9 +237,43 @@ START_TEST(test_bans) {
     access_destroy(access);
     ck_assert(bans_remove(&bans, zr_span("a")));
     users_set_bans(users, &bans);
+    users_enforce_bans(users);
     ck_assert(!user_is_banned(users_of_name(users, zr_span("a"))));
     bans_finish(&bans);
     users_destroy(users);
+}
+END_TEST
+
+START_TEST(test_gone) {
+    users_t *before = s_good("user\n    name = a\nuser\n    name = b\nuser\n    name = c\n");
+    users_t *now = s_good("user\n    name = b\nuser\n    name = c\nuser\n    name = d\n");
+    bans_t bans = {0};
+    zr_buffer_t names = {0};
+    ck_assert(bans_add(&bans, zr_span("c"), zr_span("b"), zr_span("x"), 0));
+    users_gone(before, before, &names);
+    ck_assert_uint_eq(names.len, 0);
+    users_set_bans(now, &bans);
+    users_gone(before, now, &names);
+    ck_assert_uint_eq(names.len, 2 * sizeof(user_name_t));
+    ck_assert_str_eq(((const user_name_t *)names.data)[0].name, "a");
+    ck_assert_str_eq(((const user_name_t *)names.data)[1].name, "c");
+    zr_buffer_finish(&names);
+    bans_finish(&bans);
+    users_destroy(before);
+    users_destroy(now);
+}
+END_TEST
+
+START_TEST(test_ways_in) {
+    char error[ZPL_ERROR_SIZE] = "";
+    users_t *users = s_good("user\n    name = a\n"), *anonymous = s_good("user\n    name = anonymous\n");
+    ck_assert(users_check_way(users, "f", true, false, error));
+    ck_assert(users_check_way(users, "f", false, true, error));
+    ck_assert(users_check_way(anonymous, "f", false, false, error));
+    ck_assert(!users_check_way(users, "f", false, false, error));
+    dir_assert_error(error, "nobody could come in");
+    users_destroy(users);
+    users_destroy(anonymous);
 }
 END_TEST
 

@@ -15,6 +15,7 @@ static users_t *s_users(const char *banned) {
     if (banned)
         ck_assert(bans_add(&bans, zr_span(banned), zr_span("bob"), zr_span("x"), 0));
     users_set_bans(users, &bans);
+    users_enforce_bans(users);
     bans_finish(&bans);
     return users;
 }

@@ -9,6 +9,10 @@ static access_t *s_users_and_others(void) {
     return fx_access("ann: rwspc *\n-bob: rwspc *\nanonymous: r *\n");
 }
 
+static access_t *s_users_and_eve(void) {
+    return fx_access("ann: rwspc *\neve: rwspc *\nanonymous: rwspc *\n");
+}
+
 static void s_begin(access_t *(*access)(void)) {
     fx_begin();
     fx.access = access;
@@ -125,6 +129,37 @@ START_TEST(test_the_session_of_another) {
 }
 END_TEST
 
+/* Another's client id, if it ever gets known: neither the session nor what is remembered of it can be met with it. */
+START_TEST(test_the_client_id_of_another) {
+    fx_begin();
+    fx.access = s_users_and_eve;
+    fx.private = true;
+    fx.durable = true;
+    fx_start();
+    fx.users[A] = "ann";
+    fx.users[B] = "eve";
+    fx_hello(A, "ann");
+    for (route_t route = B; route <= C; route++) { /* a user, and somebody who did not log in */
+        s_hello(route, A, "");
+        fx_expect(route, "{'op':'welcome','resumed':false}");
+        fx_one(route, "r", 100, "x");
+        fx_run();
+        ck_assert_int_eq(strncmp(fx_text(route), "ack 100 ", 8), 0);
+        fx_ask(route, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(A), fx.tokens[A]);
+        fx_drop(route);
+    }
+    fx_expect_silence(A);
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 3);
+    fx_drop(BACK);
+    fx_restart(); /* nor is what is stored of it */
+    fx_hello(A, "ann");
+    fx_one(A, "r", 1, "x");
+    fx_run();
+    fx_expect_text(A, "ack 1 @3 disk");
+    fx_finish();
+}
+END_TEST
+
 START_TEST(test_without_a_callback_everybody_is_nobody) {
     fx_begin();
     fx.config.peer = NULL;
@@ -139,4 +174,4 @@ END_TEST
 
 UNIT_MAIN("broker.core.cmd_hello_access", test_users_only, test_a_user_who_is_not_let_in,
     test_names_of_users_are_theirs, test_guests_do_not_get_names_of_users, test_rights_of_who_did_not_log_in,
-    test_the_session_of_another, test_without_a_callback_everybody_is_nobody)
+    test_the_session_of_another, test_the_client_id_of_another, test_without_a_callback_everybody_is_nobody)

@@ -16,6 +16,7 @@ static zr_span_t s_id(unsigned number) {
 static void s_visit(dedupe_t *dedupe, unsigned number, uint64_t mark) {
     client_t *client = dedupe_hold(dedupe, s_id(number));
     client->mark = mark;
+    client->lasting = mark > 0;
     dedupe_release(dedupe, client);
 }
 
@@ -66,6 +67,7 @@ START_TEST(test_held_ones_are_not_forgotten) {
     for (unsigned i = 0; i < 3; i++) {
         held[i] = dedupe_hold(&dedupe, s_id(i + 1));
         held[i]->mark = i + 1;
+        held[i]->lasting = true;
     }
     s_visit(&dedupe, 9, 9);
     for (unsigned i = 0; i < 3; i++)
@@ -81,6 +83,7 @@ END_TEST
 START_TEST(test_outcomes) {
     dedupe_t dedupe = {.max = 2};
     client_t *client = dedupe_hold(&dedupe, s_id(1));
+    client->lasting = true;
     client->mark = 20;
     ck_assert_int_eq(dedupe_outcome(client, 20), ZR_OK);
     dedupe_refuse(client, 5, 5, ZR_CONFLICT);
@@ -234,8 +237,65 @@ START_TEST(test_restored_ones_are_bounded) {
 }
 END_TEST
 
+static zr_span_t s_key(const char *user, unsigned number) {
+    static dedupe_key_t keys[4];
+    static unsigned next;
+    dedupe_key_t *key = &keys[next++ % 4];
+    *key = dedupe_key(zr_span(user), s_id(number));
+    return zr_span_of(key->text, ZR_CLIENT_ID_LEN);
+}
+
+START_TEST(test_keys) {
+    ck_assert_span_eq(s_key(NULL, 7), s_id(7)); /* of nobody: as it is */
+    ck_assert_span_eq(s_key("ann", 7), s_key("ann", 7));
+    ck_assert(!zr_span_equal(s_key("ann", 7), s_key("ann", 8)));
+    ck_assert(!zr_span_equal(s_key("ann", 7), s_key("bob", 7)));
+    ck_assert(!zr_span_equal(s_key("ann", 7), s_id(7)));
+    ck_assert(!zr_hex_valid(s_key("ann", 7), ZR_CLIENT_ID_LEN, ZR_CLIENT_ID_LEN)); /* nobody can have it */
+    zr_span_t one = s_key("ann", 7), other = s_key("ann", 8), anothers = s_key("bob", 7);
+    ck_assert_int_eq(memcmp(one.ptr, other.ptr, DEDUPE_OWNER_LEN), 0);
+    ck_assert_int_ne(memcmp(one.ptr + DEDUPE_OWNER_LEN, other.ptr + DEDUPE_OWNER_LEN, DEDUPE_OWNER_LEN), 0);
+    ck_assert_int_ne(memcmp(one.ptr, anothers.ptr, DEDUPE_OWNER_LEN), 0);
+}
+END_TEST
+
+static void s_visit_as(dedupe_t *dedupe, const char *user, unsigned number) {
+    client_t *client = dedupe_hold(dedupe, s_key(user, number));
+    client->mark = 1;
+    client->lasting = true;
+    dedupe_release(dedupe, client);
+}
+
+static bool s_knows(const dedupe_t *dedupe, const char *user, unsigned number) {
+    return dedupe_find(dedupe, s_key(user, number)) != NULL;
+}
+
+/* Who comes under ever new ids pushes out its own. */
+START_TEST(test_a_user_forgets_its_own_first) {
+    dedupe_t dedupe = {.max = 4};
+    s_visit_as(&dedupe, "ann", 1);
+    s_visit_as(&dedupe, NULL, 1);
+    ck_assert(dedupe_restore(&dedupe, s_key("ann", 2), 1, zr_span(NULL)));
+    for (unsigned i = 1; i <= 10; i++)
+        s_visit_as(&dedupe, "eve", i);
+    ck_assert(s_knows(&dedupe, "ann", 1) && s_knows(&dedupe, "ann", 2) && s_knows(&dedupe, NULL, 1));
+    ck_assert(s_knows(&dedupe, "eve", 10));
+    s_visit_as(&dedupe, NULL, 2);
+    ck_assert(!s_knows(&dedupe, NULL, 1));
+    s_visit_as(&dedupe, "ann", 3); /* what came from before counts too */
+    ck_assert(!s_knows(&dedupe, "ann", 1) && s_knows(&dedupe, "ann", 2));
+    s_visit_as(&dedupe, "bob", 1); /* who has none takes the place of the oldest */
+    ck_assert(!s_knows(&dedupe, "ann", 2) && s_knows(&dedupe, "bob", 1));
+    s_visit_as(&dedupe, "bob", 2);
+    ck_assert(!s_knows(&dedupe, "bob", 1) && s_knows(&dedupe, "bob", 2));
+    ck_assert_uint_eq(HASH_COUNT(dedupe.clients), 4);
+    dedupe_finish(&dedupe);
+    ck_assert_uint_eq(HASH_COUNT(dedupe.owners), 0);
+}
+END_TEST
+
 UNIT_MAIN("broker.core.dedupe", test_mark_outlives_the_session, test_who_never_published_is_not_remembered,
     test_longest_away_is_forgotten_first, test_held_ones_are_not_forgotten, test_outcomes,
     test_beyond_the_last_refusals_the_outcome_is_unknown, test_refusals_without_a_gap_are_one, test_first_refused,
     test_what_was_encoded_is_restored, test_a_code_of_a_newer_version_is_unknown, test_garbage_is_not_restored,
-    test_restored_ones_are_bounded)
+    test_restored_ones_are_bounded, test_keys, test_a_user_forgets_its_own_first)

@@ -1,5 +1,8 @@
 /* What a session, and a connection without one, may cost the broker, and what happens beyond. */
+#include <stdio.h>
+
 #include "fixture.h"
+#include "rate.h"
 
 #define MS UINT64_C(1000)
 
@@ -300,8 +303,131 @@ START_TEST(test_no_limits) {
 }
 END_TEST
 
+/* So long a request; what is in it does not matter. */
+static const char *s_long(const char *op, size_t len) {
+    static char text[4096];
+    int beside = snprintf(text, sizeof text, "{'op':'%s','room':'r','x':''}", op);
+    ck_assert_uint_lt(len, sizeof text);
+    snprintf(text, sizeof text, "{'op':'%s','room':'r','x':'%0*d'}", op, (int)len - beside, 0);
+    return text;
+}
+
+START_TEST(test_size_costs) {
+    ck_assert_uint_eq(s_fits(s_long("leave", 511)), 380);
+    ck_assert_uint_eq(s_fits(s_long("leave", 512)), 190);
+    ck_assert_uint_eq(s_fits(s_long("leave", 3000)), 380 / 6);
+    ck_assert_uint_eq(s_fits(s_long("who", 3000)), 380 / 25);
+}
+END_TEST
+
+/* However small the bucket and large the request: who waits as told is served. */
+START_TEST(test_a_large_request_is_served_after_waiting) {
+    for (unsigned ops = 1; ops <= 10; ops++) {
+        s_begin(ops);
+        for (int i = 0; i < 20; i++) {
+            fx_ask(A, s_long("leave", 3000), NULL);
+            fx_expect(A, "{}");
+            if (strcmp(fx_string("op"), "ok") == 0)
+                continue;
+            fx.now += fx_int("wait") * MS;
+            fx_ask(A, s_long("leave", 3000), NULL);
+            fx_expect(A, "{'op':'ok'}");
+        }
+        ck_assert_uint_gt(relay_stats(fx.relay).limited, 0);
+        fx_finish();
+    }
+}
+END_TEST
+
+/* Refused or not, broken or not: what was to be read is paid for. */
+START_TEST(test_large_requests_flood_soon) {
+    for (int broken = 0; broken < 2; broken++) {
+        s_begin(10); /* 120 are left */
+        fx_hello(B, "bob");
+        for (int i = 0; i < 20; i++)
+            fx_ask(A, "%s%s", s_long("ping", 3000), broken ? "}" : ""); /* 6 each */
+        ck_assert_uint_eq(fx_drop(A), 20);
+        fx_ask(A, "{'op':'ping'}");
+        s_expect_end(A);
+        fx_finish();
+    }
+}
+END_TEST
+
+/* Who has no session and did too much is not even read, however politely it asks. */
+START_TEST(test_large_requests_without_a_session) {
+    fx_begin();
+    fx.config.rate_ops = 10;
+    fx_start();
+    static char hello[2048];
+    snprintf(hello, sizeof hello, "{'op':'hello','proto':1,'client':'%s','x':'%01024d'}", fx_client(A), 0); /* 22 */
+    fx_ask(A, hello, NULL);
+    fx_expect(A, "{'op':'welcome'}");
+    fx_ask(A, "{'op':'bye'}");
+    fx_drop(A);
+    fx_ask(A, hello, NULL); /* 25 owed, still within the limit: it is read, and refused */
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':800}");
+    for (int i = 0; i < 15; i++)
+        fx_ask(A, "{'op':'ping'}");
+    fx_drop(A);
+    fx_ask(A, hello, NULL);
+    fx_expect_silence(A);
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
+    fx_expect_error(A, "rate-limited");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_what_is_refused_as_a_whole_costs_a_request) {
+    s_begin(10);
+    fx_hello(B, "bob");
+    for (uint64_t mid = 1; mid <= 20; mid++)
+        fx_one(A, "no room", mid, "x"); /* not a name */
+    fx_run();
+    ck_assert_uint_eq(fx_drop(A), 20);
+    fx_one(A, "no room", 21, "x"); /* from here on it is told to wait, as for publishing too fast */
+    fx_run();
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':100}");
+    fx_expect(A, "{'op':'error','code':'bad-room','mid':21}");
+    for (uint64_t mid = 22; mid <= 120; mid++)
+        fx_one(A, "no room", mid, "x");
+    fx_run();
+    ck_assert_uint_eq(fx_drop(A), 99);
+    fx_one(A, "no room", 121, "x");
+    fx_run();
+    s_expect_end(A);
+    fx_finish();
+}
+END_TEST
+
+/* Who takes another's place among those that are remembered does not get rid of what it owes itself. */
+START_TEST(test_two_routes_of_one_place) {
+    fx_begin();
+    fx.config.rate_ops = 10;
+    fx_start();
+    for (int i = 0; i < 20; i++) {
+        fx_ask(A, "{'op':'ping'}");
+        fx_ask(A + RATE_CONNECTIONS, "{'op':'ping'}");
+    }
+    ck_assert_uint_eq(fx_drop(A) + fx_drop(A + RATE_CONNECTIONS), 40);
+    fx_ask(A, "{'op':'ping'}");
+    fx_ask(A + RATE_CONNECTIONS, "{'op':'ping'}");
+    ck_assert_uint_eq(fx_drop(A) + fx_drop(A + RATE_CONNECTIONS), 0);
+    fx.now += 3000 * MS; /* 11 are owed */
+    fx_hello(A + RATE_CONNECTIONS, "ann");
+    fx_ask(A + RATE_CONNECTIONS, "{'op':'bye'}");
+    fx_drop(A + RATE_CONNECTIONS);
+    for (int i = 0; i < 10; i++)
+        fx_ask(A, "{'op':'ping'}");
+    ck_assert_uint_eq(fx_drop(A), 40 - 11 - 20 - 1);
+    fx_finish();
+}
+END_TEST
+
 UNIT_MAIN("broker.core.flood", test_what_requests_cost, test_who_is_refused_waits_and_is_served,
     test_bye_is_never_refused, test_who_does_not_listen_is_sent_away, test_broken_frames_count,
     test_bye_and_hello_fill_nothing, test_resuming_elsewhere_fills_nothing, test_without_a_session,
     test_a_window_without_a_session_is_no_flood, test_publishing_too_fast_is_told_and_taken, test_bytes_count_too,
-    test_no_limits)
+    test_no_limits, test_size_costs, test_a_large_request_is_served_after_waiting, test_large_requests_flood_soon,
+    test_large_requests_without_a_session, test_what_is_refused_as_a_whole_costs_a_request,
+    test_two_routes_of_one_place)

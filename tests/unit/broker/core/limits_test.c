@@ -436,7 +436,47 @@ START_TEST(test_rooms_of_those_who_did_not_log_in) {
 }
 END_TEST
 
+static access_t *s_ann_and_others(void) {
+    return fx_access("ann: rwspc *\nanonymous: rwspc *\n");
+}
+
+/* Those who did not log in leave half of the sessions to the users. */
+START_TEST(test_max_sessions_of_those_who_did_not_log_in) {
+    for (size_t max = 3; max <= 4; max++) {
+        fx_begin();
+        fx.config.max_sessions = max;
+        fx.access = s_ann_and_others;
+        fx_start();
+        fx_hello(1, "x");
+        fx_hello(2, "y");
+        fx_ask(3, "{'op':'hello','proto':1,'client':'%s','nick':'z'}", fx_client(3));
+        fx_expect_error(3, "too-many-sessions");
+        fx_ask(3, "{'op':'hello','proto':1,'client':'%s','nick':'x'}", fx_client(1)); /* takes the place of its own */
+        fx_expect(3, "{'op':'welcome'}");
+        fx.users[4] = "ann";
+        fx_hello(4, "ann");
+        fx_ask(2, "{'op':'bye'}");
+        fx_drop(2);
+        fx_hello(5, "z");
+        fx_finish();
+    }
+    fx_begin(); /* one of one, too */
+    fx.config.max_sessions = 1;
+    fx.access = s_ann_and_others;
+    fx_start();
+    fx_hello(1, "x");
+    fx_finish();
+    fx_begin(); /* without users all are for everybody */
+    fx.config.max_sessions = 3;
+    fx_start();
+    fx_hello(1, "x");
+    fx_hello(2, "y");
+    fx_hello(3, "z");
+    fx_finish();
+}
+END_TEST
+
 UNIT_MAIN("broker.core.limits", test_max_frame, test_max_control, test_max_entries, test_bytes_of_names,
     test_max_sessions, test_max_rooms, test_max_joins, test_max_keys, test_max_state_bytes, test_max_replays,
     test_max_replays_counts_snapshots, test_max_clients, test_what_a_room_keeps, test_max_user_sessions,
-    test_max_user_rooms, test_rooms_of_those_who_did_not_log_in)
+    test_max_user_rooms, test_rooms_of_those_who_did_not_log_in, test_max_sessions_of_those_who_did_not_log_in)

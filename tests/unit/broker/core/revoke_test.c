@@ -1,3 +1,6 @@
+#include <stdio.h>
+#include <unistd.h>
+
 #include "fixture.h"
 
 #define USERS "ann: rwspc *\nbob: rwspc *\nanonymous: rwspc *\n"
@@ -130,7 +133,7 @@ START_TEST(test_a_room_may_not_be_read_any_more) {
     }
     fx_one(B, "r", 1, "blind"); /* which it may */
     fx_run();
-    fx_expect_text(B, "ack 1 @3 memory");
+    fx_expect_text(B, "ack 1 @0 memory");
     fx_ask(B, "{'op':'ping'}");
     fx_expect(B, "{'op':'pong','heads':{},'versions':{}}");
     fx_set_access(USERS);
@@ -217,6 +220,90 @@ START_TEST(test_a_user_who_lost_a_key) {
 }
 END_TEST
 
+/* What is written to stderr from s_listen on. */
+static int s_stderr;
+
+static void s_listen(void) {
+    FILE *file = tmpfile();
+    ck_assert_ptr_nonnull(file);
+    fflush(stderr);
+    s_stderr = dup(STDERR_FILENO);
+    dup2(fileno(file), STDERR_FILENO);
+    fclose(file);
+}
+
+/* How many lines say so; ends it. */
+static size_t s_heard(const char *what) {
+    static char text[8192];
+    fflush(stderr);
+    lseek(STDERR_FILENO, 0, SEEK_SET);
+    ssize_t len = read(STDERR_FILENO, text, sizeof text - 1);
+    ck_assert_int_ge(len, 0);
+    text[len] = '\0';
+    dup2(s_stderr, STDERR_FILENO);
+    close(s_stderr);
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, what)); at++)
+        count++;
+    return count;
+}
+
+/* However many sessions a user has, and rooms: the log stays readable. */
+START_TEST(test_a_line_for_each_user) {
+    s_begin();
+    fx.users[D] = "bob";
+    fx_hello(D, "me");
+    fx_hello(9, "dog");
+    for (route_t route = A; route <= 9; route++) {
+        if (route > D && route < 9)
+            continue;
+        fx_ask(route, "{'op':'join','room':'r'}");
+        fx_ask(route, "{'op':'join','room':'s'}");
+    }
+    s_listen();
+    fx_set_access("ann: rwspc *\nbob: wspc *\nanonymous: wspc *\n");
+    ck_assert_uint_eq(s_heard("audit"), 2);
+    s_listen();
+    fx_set_access("ann: rwspc *\nbob: rwspc *\n");
+    ck_assert_uint_eq(s_heard("audit"), 1); /* who did not log in */
+    s_listen();
+    fx_set_access("ann: rwspc *\n");
+    ck_assert_uint_eq(s_heard("bob is not let in any more: revoked"), 1);
+    fx_finish();
+}
+END_TEST
+
+/* What the edge tells of is not told twice. */
+START_TEST(test_no_line_for_what_the_edge_tells) {
+    fx_begin();
+    fx.config.tokens = true;
+    fx.access = s_access;
+    fx.private = true;
+    fx_start();
+    fx.users[A] = "ann";
+    fx_hello(A, "me");
+    s_listen();
+    fx_set_access("ann: rwspca *\nbob: rwspc *\n");
+    fx_ask(B, "{'op':'hello','proto':1,'client':'%s','user':'bob','token':'t'}", fx_client(B));
+    relay_login_done(fx.relay, fx_effect(EFFECT_LOGIN), LOGIN_OK, 0, fx.now);
+    fx_run();
+    fx_ask(A, "{'op':'admin','do':'ban','user':'bob','reason':'spam'}");
+    uint64_t ticket = fx_effect(EFFECT_ADMIN);
+    fx_set_access("ann: rwspca *\n-bob: rwspc *\n");
+    relay_admin_done(fx.relay, ticket, ZR_OK, NULL);
+    fx_run();
+    ck_assert_uint_eq(s_heard("audit"), 0);
+    fx_expect(B, "{'op':'welcome','user':'bob'}");
+    fx_expect(B, "{'op':'bye','reason':'banned'}");
+    s_listen();
+    fx_set_access("ann: rwspca *\n");
+    fx_set_access("-ann: rwspca *\n"); /* by a reload: nobody else names whom */
+    ck_assert_uint_eq(s_heard("ann is not let in any more: banned"), 1);
+    fx_finish();
+}
+END_TEST
+
 UNIT_MAIN("broker.core.revoke", test_a_user_who_is_gone, test_a_user_who_is_banned, test_who_did_not_log_in,
     test_open_mode_ends, test_a_room_may_not_be_read_any_more, test_a_room_of_which_nothing_is_left,
-    test_a_replay_under_way, test_rights_to_publish_are_looked_up_anew, test_a_user_who_lost_a_key)
+    test_a_replay_under_way, test_rights_to_publish_are_looked_up_anew, test_a_user_who_lost_a_key,
+    test_a_line_for_each_user, test_no_line_for_what_the_edge_tells)

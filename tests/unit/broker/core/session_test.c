@@ -7,7 +7,7 @@ static client_t s_clients[4];
 /* A session whose client id is all digit `i`. */
 static session_t *s_add(sessions_t *sessions, int i, const char *nick) {
     memset(s_clients[i].id, '0' + i, ZR_CLIENT_ID_LEN);
-    return session_add(sessions, &s_clients[i], zr_span(nick));
+    return session_add(sessions, &s_clients[i], zr_span(nick), false);
 }
 
 START_TEST(test_is_found_by_everything) {

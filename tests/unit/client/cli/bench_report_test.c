@@ -3,7 +3,8 @@
 #include "bench.h"
 #include "unit.h"
 
-static const bench_plan_t s_plan = {.schedule = {1000, 1, 1, 0}, .readers = 2, .size = 100, .packed = true};
+static const bench_plan_t s_plan = {
+    .schedule = {1000, 1, 1, 0}, .readers = 2, .size = 100, .packed = true, .prefix = "bench"};
 static const bench_result_t s_good = {.published = 1000,
     .acked = 1000,
     .level = ZRELAY_LEVEL_DISK,
@@ -76,7 +77,7 @@ START_TEST(test_a_client_that_is_not_there_is_not_whole) {
 END_TEST
 
 START_TEST(test_memory_is_known_or_unknown) {
-    bench_plan_t plan = {.mode = BENCH_CONNECT, .clients = 100};
+    bench_plan_t plan = {.mode = BENCH_CONNECT, .clients = 100, .prefix = "bench"};
     bench_result_t result = {.one_order = true, .connected = 100, .connected_s = 0.1};
     HAS(s_table(&plan, &result), "memory     unknown");
     result.memory_before = 10 << 20;
@@ -99,6 +100,16 @@ START_TEST(test_latencies) {
     HAS(text, "packed, 5000/s");
     HAS(text, "p50 50.0 µs");
     HAS(text, "max 0.2 µs");
+}
+END_TEST
+
+START_TEST(test_what_stays_behind_is_told) {
+    bench_plan_t plan = s_plan;
+    plan.prefix = "bench";
+    plan.run = 0x1a2b;
+    HAS(s_table(&plan, &s_good), "left       bench/00001a2b/0\n");
+    plan.schedule.rooms = 3;
+    HAS(s_table(&plan, &s_good), "left       bench/00001a2b/0 … bench/00001a2b/2\n");
 }
 END_TEST
 
@@ -126,4 +137,4 @@ END_TEST
 
 UNIT_MAIN("client.cli.bench_report", test_a_table, test_repairs_are_shown_and_no_failure,
     test_whatever_is_wrong_is_not_whole, test_a_client_that_is_not_there_is_not_whole, test_memory_is_known_or_unknown,
-    test_latencies, test_json)
+    test_latencies, test_what_stays_behind_is_told, test_json)

@@ -91,6 +91,25 @@ START_TEST(test_who_we_are) {
 }
 END_TEST
 
+START_TEST(test_relative_paths_begin_at_the_files_folder) {
+    static const char text[] = "certificate = keys/me\ntoken-file = ~/t\nserver = a\nserver-key = k\n";
+    config_t config;
+    zr_buffer_t error = {0};
+    setenv("HOME", "/home/ann", 1);
+    config_init(&config);
+    ck_assert(config_parse(&config, zr_span(text), "/home/ann/.config/zrelay.conf", &error));
+    ck_assert_str_eq(config.file_certificate, "/home/ann/.config/keys/me");
+    ck_assert_str_eq(config.file_token_file, "/home/ann/t");
+    ck_assert_str_eq(config.file_server, "a");
+    ck_assert_str_eq(config.file_server_key, "k");
+    config_finish(&config);
+    ck_assert(config_parse(&config, zr_span("certificate = /me\ntoken-file = t\n"), "/etc/zrelay.conf", &error));
+    ck_assert_str_eq(config.file_certificate, "/me");
+    ck_assert_str_eq(config.file_token_file, "/etc/t");
+    config_finish(&config);
+}
+END_TEST
+
 START_TEST(test_precedence_of_who_we_are) {
     static const struct {
         const char *variable;
@@ -117,6 +136,10 @@ START_TEST(test_precedence_of_who_we_are) {
             ck_assert(config_resolve(&config, &error));
             const char *expected = given & 4 ? "flag" : given & 2 ? "environment" : given & 1 ? "file" : NULL;
             ck_assert_pstr_eq(*flag, expected);
+            if (cases[i].flag == offsetof(config_t, server_key))
+                ck_assert_int_eq(config.server_key_from, given & 4   ? CONFIG_FLAG
+                                                         : given & 2 ? CONFIG_ENVIRONMENT
+                                                                     : CONFIG_FILE);
             config_finish(&config);
         }
         unsetenv(cases[i].variable);
@@ -146,4 +169,5 @@ START_TEST(test_the_files_key_is_of_the_files_server) {
 END_TEST
 
 UNIT_MAIN("client.cli.config", test_settings, test_mistakes, test_precedence, test_who_we_are,
-    test_precedence_of_who_we_are, test_the_files_key_is_of_the_files_server)
+    test_relative_paths_begin_at_the_files_folder, test_precedence_of_who_we_are,
+    test_the_files_key_is_of_the_files_server)

@@ -94,7 +94,7 @@ static void s_open(conn_t *session, config_t *config) {
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
     config_init(config);
     config->connect_ms = 200;
-    config->server = "tcp://x";
+    config->server = "tcp://x:1";
     s_prepare(&s_connected, 1);
     ck_assert_int_eq(conn_open(session, config, CONN_NAMELESS), 0);
 }
@@ -243,12 +243,52 @@ START_TEST(test_a_token_goes_to_the_library_and_is_wiped) {
     s_prepare(&s_connected, 1);
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), 0);
     ck_assert_str_eq(s_login, "ann s3cret");
-    ck_assert_str_eq(session.identity.token, "");
+    ck_assert_str_eq(session.target.identity.token, "");
     ck_assert_str_eq(s_curve, "");
+    conn_close(&session);
+}
+END_TEST
+
+static bool s_says(const conn_t *session, const zrelay_event_t *event, const char *words) {
+    zr_buffer_t text = {0};
+    bool said = conn_describe(session, event, &text);
+    zr_buffer_u8(&text, '\0');
+    said = said && strstr((const char *)text.data, words);
+    zr_buffer_finish(&text);
+    return said;
+}
+
+/* Sent away is one thing, not being let in any more another. */
+START_TEST(test_when_the_broker_lets_us_in_no_more) {
+    conn_t session;
+    config_t config;
+    s_open(&session, &config);
+    zrelay_event_t events[] = {
+        {.type = ZRELAY_REFUSED, .code = "login-failed", .text = "no"}, /* of another nick, say */
+        {.type = ZRELAY_DISCONNECTED, .code = "kicked", .text = "kicked"}, s_connected,
+        {.type = ZRELAY_DISCONNECTED, .code = "refused"}, s_connected,
+        {.type = ZRELAY_DISCONNECTED, .code = "banned", .text = "banned"},
+        {.type = ZRELAY_REFUSED, .room = "r", .code = "forbidden"}, {.type = ZRELAY_REFUSED, .code = "forbidden"},
+        {.type = ZRELAY_REFUSED, .code = "too-many-sessions"}, {.type = ZRELAY_DISCONNECTED, .code = "refused"},
+        s_connected, {.type = ZRELAY_DISCONNECTED, .code = "handshake"}};
+    static const struct {
+        bool refused;
+        const char *says;
+    } expected[] = {{false, "[login-failed]"}, {false, "kicked by an operator; connecting again"}, {false, "again"},
+        {true, "refuses this connection"}, {false, "again"}, {false, "banned by an operator"}, {false, "[forbidden]"},
+        {true, "lets you in no more: an operator has banned you"}, {false, "[too-many-sessions]"},
+        {true, "lets you in no more: an operator has banned you"}, {false, "again"}, {false, "; trying again"}};
+    size_t count = sizeof events / sizeof events[0];
+    s_prepare(events, count);
+    for (size_t i = 0; i < count; i++) {
+        const zrelay_event_t *event = conn_take(&session);
+        ck_assert_msg(conn_refused(&session, event) == expected[i].refused, "event %zu", i);
+        ck_assert_msg(s_says(&session, event, expected[i].says), "event %zu", i);
+    }
     conn_close(&session);
 }
 END_TEST
 
 UNIT_MAIN("client.cli.conn", test_connects, test_gives_up, test_hold_keeps_events, test_nick_in_use, test_answers,
     test_a_key_that_is_refused_ends_it_at_once, test_a_handshake_that_fails_may_be_a_restart,
-    test_a_token_goes_to_the_library_and_is_wiped)
+    test_a_token_goes_to_the_library_and_is_wiped, test_when_the_broker_lets_us_in_no_more)

@@ -117,6 +117,7 @@ START_TEST(test_known_servers) {
     zr_buffer_t error = {0};
     config_t config = {.server = REMOTE, .server_key = KEY_1, .certificate = s_certificate};
     ck_assert(s_resolve(config));
+    ck_assert_uint_eq(s_identity.known_line, 0);
     ck_assert(identity_record(&s_identity, &config, &error));
     ck_assert(identity_record(&s_identity, &config, &error)); /* once */
     ck_assert(s_resolve(config));
@@ -127,6 +128,10 @@ START_TEST(test_known_servers) {
     ck_assert_str_eq(s_identity.server_key, KEY_1);
     config.server_key = KEY_2;
     s_fails(config, "/zrelay/known-servers:1");
+    config.server_key = KEY_1; /* given, and known */
+    ck_assert(s_resolve(config));
+    ck_assert_uint_eq(s_identity.known_line, 1);
+    config.server_key = KEY_2;
     /* What was encrypted once is not connected to in the clear. */
     s_fails((config_t){.server = REMOTE}, "zrelay keygen");
     config.server = "tcp://other.example:5570";

@@ -48,4 +48,18 @@ START_TEST(test_is_local) {
 }
 END_TEST
 
-UNIT_MAIN("client.lib.link", test_meaning, test_is_local)
+START_TEST(test_endpoints) {
+    static const char *const good[] = {
+        "tcp://192.0.2.2:1", "tcp://relay.example:65535", "tcp://[::1]:5570", "ipc:///run/x", "inproc://x"};
+    static const char *const bad[] = {"", "192.0.2.2:26570", "relay.example:5570", "tcp://192.0.2.2:26570x",
+        "tcp://192.0.2.2", "tcp://192.0.2.2:", "tcp://:5570", "tcp://[::1]", "tcp://a:0", "tcp://a:65536", "tcp://a:-1",
+        "tcp://a: 1", "udp://a:1", "ipc://", "inproc://"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(link_endpoint_valid(good[i]), "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!link_endpoint_valid(bad[i]), "%s", bad[i]);
+    ck_assert(!link_endpoint_valid(NULL));
+}
+END_TEST
+
+UNIT_MAIN("client.lib.link", test_meaning, test_is_local, test_endpoints)

@@ -84,6 +84,31 @@ START_TEST(test_a_room_whose_only_entry_was_dropped_is_found) {
 }
 END_TEST
 
+/* Of a private room nothing is heard but by the list: a user looks more often, and reads it from its beginning. */
+START_TEST(test_users_look_for_private_rooms) {
+    bench_init(&b);
+    ck_assert_int_eq(machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now), 0);
+    bench_welcome_with(&b, EPOCH_1, false, ",'user':'me'");
+    bench_synced(&b);
+    SENT(&b, "rooms prefix=m/");
+    s_list("", false);
+    for (int look = 0; look < 2; look++) {
+        bench_tick(&b, LIST_USER_MS - 1);
+        bench_forget_sent(&b);
+        bench_tick(&b, 1);
+        const char *sent;
+        while (strcmp(sent = bench_sent(&b), "rooms prefix=m/") != 0)
+            ck_assert_str_ne(sent, "");
+        if (look == 0) /* a look that is refused is no reason to look less often */
+            bench_json(&b, "{'op':'error','re':%d,'code':'forbidden','text':'no'}", bench_id(&b));
+        else
+            s_list("{'room':'m/a','seq':5,'count':0}", false);
+    }
+    SENT(&b, "join room=m/a after=0 presence=false");
+    bench_finish(&b);
+}
+END_TEST
+
 START_TEST(test_another_sync_lists_again) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("", false);
@@ -265,7 +290,7 @@ END_TEST
 
 UNIT_MAIN("client.lib.machine_prefix", test_joins_what_exists_silently,
     test_a_room_that_comes_up_later_is_read_from_its_beginning, test_a_room_seen_before_the_list_is_whole,
-    test_a_room_whose_only_entry_was_dropped_is_found, test_another_sync_lists_again,
+    test_a_room_whose_only_entry_was_dropped_is_found, test_users_look_for_private_rooms, test_another_sync_lists_again,
     test_leaving_the_prefix_leaves_its_rooms, test_a_room_that_another_prefix_wants_stays,
     test_rooms_joined_by_name_are_left_alone, test_more_rooms_than_fit,
     test_a_room_too_many_for_the_broker_is_read_all_the_same, test_after_a_reconnect, test_hostile_lists,

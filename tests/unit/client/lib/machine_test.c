@@ -39,6 +39,22 @@ START_TEST(test_welcome_connects_back_subscribes_and_syncs) {
 }
 END_TEST
 
+START_TEST(test_whether_the_session_is_a_users) {
+    static const char *const users[] = {"", ",'user':'me'"};
+    for (int i = 0; i < 2; i++) {
+        bench_init(&b);
+        while (!zr_span_starts(zr_span(bench_sent(&b)), zr_span("hello")))
+            ck_assert_uint_lt(b.looked, b.sent_count);
+        b.looked--;
+        bench_welcome_with(&b, EPOCH_1, false, users[i]);
+        const zrelay_event_t *event = machine_event(b.machine);
+        ck_assert_int_eq(event->type, ZRELAY_CONNECTED);
+        ck_assert_int_eq(event->user, i == 1);
+        bench_finish(&b);
+    }
+}
+END_TEST
+
 START_TEST(test_without_rooms_there_is_no_back) {
     bench_init(&b);
     bench_welcome(&b);
@@ -812,11 +828,11 @@ END_TEST
 START_TEST(test_one_side_encrypts) {
     bench_init(&b);
     s_fail(FRONT_MECHANISM);
-    EVENT(&b, "disconnected [handshake] the broker takes encrypted connections only: its public key is needed");
+    EVENT(&b, "disconnected [mechanism] the broker takes encrypted connections only: its public key is needed");
     bench_finish(&b);
     bench_init_with(&b, (machine_config_t){.nick = "me", .reconnect = true, .encrypted = true});
     s_fail(FRONT_MECHANISM);
-    EVENT(&b, "disconnected [handshake] the broker does not encrypt at this endpoint");
+    EVENT(&b, "disconnected [mechanism] the broker does not encrypt at this endpoint");
     bench_finish(&b);
     bench_init(&b);
     s_fail(FRONT_REFUSED);
@@ -856,4 +872,4 @@ UNIT_MAIN("client.lib.machine", test_new_connects_and_says_hello,
     test_hello_too_often_waits_as_long_as_it_is_told, test_another_nick_too_often_is_asked_for_later,
     test_bye_names_its_reason_and_who_was_sent_away_waits_longer,
     test_a_key_that_is_refused_is_told_once_and_tried_again, test_one_side_encrypts,
-    test_without_reconnect_a_refused_key_ends)
+    test_whether_the_session_is_a_users, test_without_reconnect_a_refused_key_ends)

@@ -620,7 +620,7 @@ START_TEST(test_one_side_encrypts) {
     pair_t server = s_pair(), client = s_pair();
     s_open_curve(&server);
     s_until(ZRELAY_DISCONNECTED);
-    ck_assert_str_eq(st.code, "handshake");
+    ck_assert_str_eq(st.code, "mechanism");
     ck_assert_ptr_nonnull(strstr(st.why, "encrypted connections only"));
     s_shut();
     s_open_curve(NULL);

@@ -1,0 +1,33 @@
+/* The broker that a command talks to, and who it is for it: from the settings to a session, for a command that has one
+ * (conn.c) as for one that has many (bench); and what to tell when that broker does not take it. */
+#ifndef TARGET_H
+#define TARGET_H
+
+#include "identity.h"
+#include "zrelay.h"
+
+typedef struct {
+    config_t *config;
+    identity_t identity;
+} target_t;
+
+/* Settles what the options left open. 0, or the exit code after telling why not; target_finish is due either way. */
+int target_resolve(target_t *target, config_t *config);
+
+/* Wipes what is secret; a zeroed one is accepted. */
+void target_finish(target_t *target);
+
+/* A session, not started, that has the keys or the token. 0, and `*relay` is the caller's; or the exit code after
+ * telling why there is none. */
+int target_session(const target_t *target, const char *agent, zrelay_t **relay);
+
+/* A session is connected: notes the broker's key, once. */
+void target_connected(target_t *target);
+
+/* For a ZRELAY_DISCONNECTED of a connection that came to nothing: what is wrong, and what to do; else false. */
+bool target_describe(const target_t *target, const zrelay_event_t *event, zr_buffer_t *out);
+
+/* Tells that nothing was heard at all. */
+void target_tell_unreachable(const target_t *target);
+
+#endif

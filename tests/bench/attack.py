@@ -1,0 +1,512 @@
+#!/usr/bin/python3
+"""What hostile peers cost honest ones: honest clients in rooms of ten publish at a steady, modest rate, and the time from publishing to each
+delivery is measured, without an attack and under each of them in turn. Rounds are interleaved, and before each attack is a time without one.
+"A busy processor" is no attack but a process that does nothing else than to keep one busy: what of the rest is the machine's. The broker
+encrypts everything and has its default limits, but for lower rates of publishing, so that one process can exceed them.
+
+Usage: tests/bench/attack.py [--build DIR] [--clients N] [--rate R] [--seconds S] [--rounds N] [--only NAME,NAME...]"""
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import random
+import re
+import secrets
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+import zmq
+
+MEMBERS = 10  # of a room
+PROCESSES = 4
+BODY = 100
+HISTORY = 20_000  # entries in the room that is replayed
+SETTINGS = "auth\n    encrypt = all\nlimits\n    rate-entries = 20000\n    rate-bytes = 10M\n"
+DEADLINE = 60
+
+
+def publish_frame(room, first, bodies):
+    name = room.encode()
+    return bytes([1, len(name)]) + name + b"".join(struct.pack(">QBBI", first + number, 0, 0, len(body)) + body
+                                                   for number, body in enumerate(bodies))
+
+
+def entries(frame, at):
+    while at < len(frame):
+        seq, _time, _flags, size = struct.unpack_from(">QQBB", frame, at)
+        at += 19 + size + frame[at + 18 + size]
+        size, = struct.unpack_from(">I", frame, at)
+        yield seq, frame[at + 4:at + 4 + size]
+        at += 4 + size
+
+
+class Keys:
+    """What a client needs to connect: (server, public, secret), and the endpoints."""
+
+    def __init__(self, server, curve):
+        self.server, self.curve = server, curve
+
+    def socket(self, context, kind, endpoint, **options):
+        one = context.socket(kind)
+        one.linger, one.sndhwm = 0, 0
+        for name, value in options.items():
+            setattr(one, name, value)
+        one.curve_serverkey, one.curve_publickey, one.curve_secretkey = self.curve
+        one.connect(endpoint)
+        return one
+
+    def front(self, context, hello=True, **options):
+        one = self.socket(context, zmq.DEALER, self.server, **options)
+        if hello:
+            one.send(json.dumps({"op": "hello", "proto": 1, "client": secrets.token_hex(16)}).encode())
+        return one
+
+
+# --- The honest ---
+
+class Client:
+    def __init__(self, keys, context, room):
+        self.room, self.topic = room, room.encode() + b"\0"
+        self.front = keys.front(context)
+        welcome = json.loads(self.front.recv())
+        assert welcome["op"] == "welcome", welcome
+        self.sub = keys.socket(context, zmq.SUB, welcome["back"])
+        self.sub.subscribe(self.topic)
+        nonce = b"\xff" + secrets.token_hex(8).encode()
+        self.sub.subscribe(nonce)
+        while not self.sub.recv().startswith(nonce):
+            pass
+        self.sub.unsubscribe(nonce)
+        self.ask(op="join", room=room)
+        self.mid = self.acked = self.last = self.head = 0
+        self.asking, self.repairs, self.taken, self.lost, self.troubles, self.latencies = False, 0, 0, 0, [], []
+
+    def ask(self, **request):
+        self.front.send(json.dumps(request).encode())
+
+    def publish(self):
+        self.mid += 1
+        self.front.send(publish_frame(self.room, self.mid, [struct.pack(">Q", time.monotonic_ns()).ljust(BODY, b".")]))
+
+    def replay(self):
+        if not self.asking:
+            self.asking = True
+            self.ask(op="replay", room=self.room, after=self.last)
+
+    def take(self, frame):
+        now = time.monotonic_ns()
+        if frame.startswith(self.topic):
+            at = len(self.topic)
+            flags, _epoch, prev = struct.unpack_from(">BQQ", frame, at + 1)
+            if prev > self.last:
+                if not flags & 1:
+                    self.repairs += not self.asking
+                    self.head = max(self.head, prev + 1)
+                    self.replay()
+                    return
+                self.lost += prev - self.last  # a replay that begins later
+            for seq, body in entries(frame, at + 18):
+                if seq > self.last:
+                    self.last, self.taken = seq, self.taken + 1
+                    self.latencies.append((now - struct.unpack_from(">Q", body)[0]) / 1e6)
+        elif frame[:1] == b"\x02":
+            self.acked = max(self.acked, struct.unpack_from(">Q", frame, 2)[0])
+        elif frame[:1] == b"{":
+            told = json.loads(frame)
+            if told["op"] == "replayed":
+                self.asking = False
+                if told["more"] or self.head > self.last:
+                    self.replay()
+            elif told["op"] == "pong":
+                self.head = max(self.head, told["heads"].get(self.room, 0))
+                if self.head > self.last:
+                    self.replay()
+            elif told["op"] in ("error", "bye", "left"):
+                self.asking = False
+                self.troubles.append(told)
+
+
+def honest(pipe, keys, rooms, rate):
+    """A process of honest clients, one for each of the rooms (which repeat); does what it is told until told to end."""
+    context = zmq.Context()
+    context.set(zmq.MAX_SOCKETS, 4096)
+    clients = [Client(keys, context, room) for room in rooms]
+    poller, owner = zmq.Poller(), {}
+    for client in clients:
+        for one in (client.front, client.sub):
+            poller.register(one, zmq.POLLIN)
+            owner[one] = client
+    poller.register(pipe.fileno(), zmq.POLLIN)
+    pick = random.Random(os.getpid())
+    due = [0.0] * len(clients)
+    beat, publishing, leaving = 0.0, False, None
+    pipe.send("ready")
+    while True:
+        now = time.monotonic()
+        if publishing:
+            for number, client in enumerate(clients):
+                if due[number] <= now:
+                    client.publish()
+                    due[number] = max(now, due[number] + 1 / rate)
+        if beat <= now:
+            beat = now + (0.2 if leaving else 2)
+            for client in clients:
+                client.ask(op="ping")
+        wait = min([beat, *due] if publishing else [beat]) - now
+        for one, _ in poller.poll(max(0, min(wait * 1000, 100))):
+            if one not in owner:
+                word = pipe.recv()
+                if word == "end":
+                    return
+                publishing, leaving = word == "begin", time.monotonic() + DEADLINE if word == "stop" else None
+                beat = 0.0
+                due = [time.monotonic() + pick.random() / rate for _ in clients]
+                continue
+            with contextlib.suppress(zmq.Again):
+                for _ in range(50):
+                    owner[one].take(one.recv(zmq.NOBLOCK))
+        # All is there when each own entry is acked, and the head of a pong after that is reached.
+        if leaving and (all(client.acked == client.mid and client.taken + client.lost == client.last for client in clients)
+                        and settled(clients) or time.monotonic() > leaving):
+            pipe.send([(client.room, client.mid, client.acked, client.last, client.taken, client.lost, client.repairs, client.troubles,
+                        client.latencies) for client in clients])
+            for client in clients:
+                client.latencies, client.troubles = [], []
+            leaving = None
+
+
+def settled(clients):
+    """Nothing has moved for two pings."""
+    state = [(client.acked, client.last) for client in clients]
+    now = time.monotonic()
+    if getattr(settled, "state", None) != state:
+        settled.state, settled.since = state, now
+    return now - settled.since > 0.5
+
+
+# --- The hostile: each yields how much it did, again and again ---
+
+def send(front, *frames):
+    """Sends until the queue is full; returns how many went."""
+    for number, frame in enumerate(frames):
+        try:
+            front.send(frame, zmq.NOBLOCK)
+        except zmq.Again:
+            return number
+    return len(frames)
+
+
+def nothing(_keys, _context):
+    """No attack, but a processor that is used: what sharing the machine costs by itself."""
+    while True:
+        for _ in range(1000):
+            pass
+        yield 0
+
+
+def garbage(keys, context):
+    """Raw connections to both ports: nonsense, half handshakes, and silence."""
+    back = json.loads(answer(keys, context))["back"]
+    pick, kept = random.Random(1), []
+    greeting = b"\xff" + bytes(8) + b"\x7f\x03\x01CURVE" + bytes(15) + b"\x00" + bytes(31)
+    hello = b"\x04\xc8\x05HELLO\x01\x00" + bytes(192)
+    starts = [b"", b"GET / HTTP/1.1\r\n\r\n", greeting[:20], greeting, greeting + hello, greeting + bytes(1000)]
+    while True:
+        host, port = pick.choice((keys.server, back))[len("tcp://"):].rsplit(":", 1)
+        with contextlib.suppress(OSError):
+            one = socket.create_connection((host, int(port)), timeout=1)
+            one.sendall(pick.choice((*starts, pick.randbytes(500))))
+            kept.append(one)
+        if len(kept) > 200:
+            kept.pop(pick.randrange(len(kept))).close()
+        yield 1
+
+
+def answer(keys, context):
+    one = keys.front(context)
+    try:
+        return one.recv()
+    finally:
+        one.close()
+
+
+class Flooders:
+    """Sessions that send what they like, and come again when they are thrown out."""
+
+    def __init__(self, keys, context, count, hello=True, **options):
+        self.keys, self.context, self.hello, self.options = keys, context, hello, options
+        self.fronts = [keys.front(context, hello, **options) for _ in range(count)]
+
+    def each(self):
+        for number, front in enumerate(self.fronts):
+            gone = False
+            while front.poll(0):
+                frame = front.recv()
+                gone = gone or (frame[:1] == b"{" and b'"flooding"' in frame)
+            if gone:
+                front.close()
+                self.fronts[number] = front = self.keys.front(self.context, self.hello, **self.options)
+            yield front
+
+
+def hellos(keys, context):
+    """hello and bye as fast as they go."""
+    flooders = Flooders(keys, context, 20, hello=False, sndhwm=1000)
+    while True:
+        for front in flooders.each():
+            yield send(front, *(b'{"op":"hello","proto":1,"client":"%032x"}' % secrets.randbits(128), b'{"op":"bye"}') * 25)
+
+
+def subscriptions(keys, context):
+    """Thousands of topics, taken and given back, and the same one again and again."""
+    back = json.loads(answer(keys, context))["back"]
+    backs = [keys.socket(context, zmq.XSUB, back) for _ in range(4)]
+    while True:
+        for one in backs:
+            topics = [secrets.token_bytes(30) for _ in range(500)]
+            for first in (b"\x01", b"\x00"):
+                for topic in topics:
+                    one.send(first + topic)
+            for _ in range(1000):
+                one.send(b"\x01same")
+            while one.poll(0):
+                one.recv()
+            yield 2000
+
+
+def publishing(keys, context):
+    """Far over the rates, whatever is answered."""
+    flooders, mid = Flooders(keys, context, 4, sndhwm=100), 1
+    bodies = [b"x" * BODY] * 100
+    while True:
+        for front in flooders.each():
+            sent = send(front, publish_frame("flood", mid, bodies)) * len(bodies)
+            mid += sent
+            yield sent
+
+
+def replays(keys, context):
+    """All of a long room, again and again."""
+    flooders = Flooders(keys, context, 10, sndhwm=100)
+    while True:
+        for front in flooders.each():
+            yield send(front, *[b'{"op":"replay","room":"history","after":0}'] * 4)
+
+
+def joins(keys, context):
+    """In and out of the honest ones' rooms, and of many new ones."""
+    flooders, pick = Flooders(keys, context, 10, sndhwm=100), random.Random(2)
+    while True:
+        for front in flooders.each():
+            rooms = [b"room-%d" % pick.randrange(20) if pick.random() < 0.5 else b"storm-%d" % pick.randrange(5000) for _ in range(10)]
+            yield send(front, *(b'{"op":"%s","room":"%s"}' % (op, room) for room in rooms for op in (b"join", b"leave")))
+
+
+def slow_readers(keys, context):
+    """Readers of everything that read nothing, at both ends, while a session within its limits fills a room for them."""
+    back = json.loads(answer(keys, context))["back"]
+    small = {"rcvhwm": 1, "rcvbuf": 4096}
+    deaf = [keys.socket(context, zmq.SUB, back, **small) for _ in range(50)]
+    for one in deaf:
+        one.subscribe(b"")
+    fronts = [keys.front(context, **small) for _ in range(20)]
+    speaker, mid = keys.front(context), 1
+    while True:
+        done = sum(send(front, b'{"op":"replay","room":"history","after":0}') for front in fronts)
+        speaker.send(publish_frame("flood", mid, [b"x" * BODY] * 50))
+        mid += 50
+        while speaker.poll(50):  # some twenty times a second
+            speaker.recv()
+        yield 50 + done
+
+
+ATTACKS = {"a busy processor": nothing, "garbage connections": garbage, "hello flood": hellos, "subscription flood": subscriptions,
+           "publish flood": publishing, "replay flood": replays, "join/leave storm": joins, "slow readers": slow_readers}  # the first is no attack
+
+
+def attack(pipe, keys, name):
+    """The one process of attackers, at the lowest priority."""
+    os.nice(19)
+    context = zmq.Context()
+    context.set(zmq.MAX_SOCKETS, 4096)
+    done = 0
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with contextlib.suppress(KeyboardInterrupt):
+        pipe.send("ready")
+        for count in ATTACKS[name](keys, context):
+            done += count
+    pipe.send(done)
+    os._exit(0)  # its sockets are not waited for
+
+
+# --- The run ---
+
+class Broker:
+    def __init__(self, build, folder):
+        zrelayd = os.path.join(build, "broker/zrelayd")
+        made = subprocess.run([zrelayd, "--keygen", os.path.join(folder, "server")], capture_output=True, check=True)
+        server_key = re.search(rb"public key, (.{40})\n", made.stdout)[1]
+        pairs = {name: zmq.curve_keypair() for name in ("honest", "hostile")}
+        self.write(os.path.join(folder, "users"), "".join(
+            f'user\n    name = {name}\n    key = "{public.decode()}"\n    allow = "all : *"\n' for name, (public, _) in pairs.items()))
+        self.write(os.path.join(folder, "conf"), SETTINGS)
+        with open(os.path.join(folder, "log"), "wb") as log:
+            self.process = subprocess.Popen([zrelayd, "--listen", "tcp://127.0.0.1:*", "--users", os.path.join(folder, "users"), "--server-key",
+                                             os.path.join(folder, "server_secret"), "--config", os.path.join(folder, "conf")],
+                                            stdout=subprocess.PIPE, stderr=log, text=True)
+        server = re.search(r"listening on (\S+) ", self.process.stdout.readline())[1]
+        self.keys = {name: Keys(server, (server_key, *pair)) for name, pair in pairs.items()}
+
+    @staticmethod
+    def write(path, text):
+        with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600), encoding="utf-8") as file:
+            file.write(text)
+
+    def fill(self, room, count):
+        context = zmq.Context()
+        front = self.keys["honest"].front(context)
+        for first in range(1, count, 100):
+            front.send(publish_frame(room, first, [struct.pack(">Q", 0).ljust(BODY, b".")] * 100))
+            while (frame := front.recv())[:1] != b"\x02":
+                if (told := json.loads(frame)).get("code") == "rate-limited":
+                    time.sleep(told["wait"] / 1000)
+        context.destroy(linger=0)
+
+    def memory(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1]) / 1024
+
+    def seconds(self):
+        """Of processor time."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Phase:
+    def __init__(self):
+        self.latencies, self.rounds, self.ratios = [], [], []  # p99 of each round, and what it is to that of the time before it
+        self.repairs = self.lost = self.troubles = self.done = self.busy = self.memory = 0
+
+
+def percentile(values, part):
+    return values[min(len(values) - 1, int(len(values) * part))]
+
+
+def run_phase(broker, pipes, name, phase, seconds, before):
+    hostile = None
+    if name:
+        hostile, theirs = multiprocessing.Pipe()
+        process = multiprocessing.Process(target=attack, args=(theirs, broker.keys["hostile"], name), daemon=True)
+        process.start()
+        hostile.recv()
+        time.sleep(0.5)  # so that it is on its way
+    busy = broker.seconds()
+    for pipe in pipes:
+        pipe.send("begin")
+    time.sleep(seconds)
+    phase.busy += (broker.seconds() - busy) / seconds
+    phase.memory = max(phase.memory, broker.memory())
+    for pipe in pipes:
+        pipe.send("stop")
+    found = []
+    for pipe in pipes:
+        if not pipe.poll(DEADLINE + 30):
+            raise SystemExit(f"{name}: the honest clients do not answer any more")
+        found += pipe.recv()
+    if hostile:
+        process.terminate()
+        phase.done += hostile.recv() if hostile.poll(10) else 0
+        process.kill()
+        process.join()
+    latencies = []
+    heads = {}
+    for room, mid, *_ in found:
+        heads[room] = heads.get(room, 0) + mid
+    for number, (room, mid, acked, last, taken, lost, repairs, troubles, own) in enumerate(found):
+        latencies += own
+        phase.repairs += repairs - before[number][0]
+        # What was published and not acked, and what others published and did not come, now and not counted before.
+        missing = lost + (mid - acked) + (heads[room] - taken - lost)
+        phase.lost += missing - before[number][1]
+        phase.troubles += len(troubles)
+        before[number] = (repairs, missing)
+        for told in troubles[:1]:
+            print(f"  {name or 'no attack'}: an honest client was told {told}", file=sys.stderr)
+    latencies.sort()
+    phase.latencies += latencies
+    phase.rounds.append(percentile(latencies, 0.99))
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    options.add_argument("--build", default=os.path.join(os.path.dirname(__file__), "../../build"))
+    options.add_argument("--clients", type=int, default=200)
+    options.add_argument("--rate", type=float, default=1.0, help="messages a second of each")
+    options.add_argument("--seconds", type=float, default=15, help="of each attack in each round")
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--only", default="", help="the attacks to try, separated by commas: " + ", ".join(ATTACKS))
+    given = options.parse_args()
+    names = [name for name in ATTACKS if not given.only or name in given.only.split(",")]
+    folder = tempfile.mkdtemp(prefix="zrelay-bench-")
+    broker = Broker(given.build, folder)
+    try:
+        broker.fill("history", HISTORY)
+        rooms = [f"room-{number // MEMBERS}" for number in range(given.clients)]
+        pipes = []
+        for number in range(PROCESSES):
+            ours, theirs = multiprocessing.Pipe()
+            arguments = (theirs, broker.keys["honest"], rooms[number::PROCESSES], given.rate)
+            multiprocessing.Process(target=honest, args=arguments, daemon=True).start()
+            pipes.append(ours)
+        for pipe in pipes:
+            pipe.recv()
+        phases, before = {name: Phase() for name in ("", *names)}, [(0, 0)] * given.clients
+        run_phase(broker, pipes, "", Phase(), min(3, given.seconds), before)  # warm
+        for number in range(given.rounds):
+            start = number * len(names) // given.rounds
+            for name in names[start:] + names[:start]:
+                # Machines differ from minute to minute: each attack is beside a time without one.
+                run_phase(broker, pipes, "", phases[""], given.seconds, before)
+                run_phase(broker, pipes, name, phases[name], given.seconds, before)
+                phases[name].ratios.append(phases[name].rounds[-1] / phases[""].rounds[-1])
+        for pipe in pipes:
+            pipe.send("end")
+        report(given, phases)
+        if broker.process.poll() is not None:
+            raise SystemExit(f"the broker ended with {broker.process.returncode}")
+    finally:
+        broker.process.send_signal(signal.SIGTERM)
+        broker.process.wait()
+        shutil.rmtree(folder)
+
+
+COLUMNS = ["load", "p50", "p99", "p99 to no attack", "the same by round", "p99 to a busy processor", "gaps repaired", "lost", "told off",
+           "broker, processors", "broker, MB", "sent"]
+
+
+def report(given, phases):
+    print(f"{given.clients} honest clients in rooms of {MEMBERS}, each {given.rate:g} messages a second of {BODY} bytes; {given.rounds} rounds "
+          f"of {given.seconds:g} s for each load, each after as long without; encrypted; milliseconds from publishing to a delivery, replayed "
+          f"ones included.\nBroker, {PROCESSES} processes of honest clients and the attackers (one process, nice 19) share {os.cpu_count()} "
+          "processors, so part of each difference is the attackers' own use of them.\n")
+    print(f"| {' | '.join(COLUMNS)} |\n|{len(COLUMNS) * '---|'}")
+    sorted_ = {name: sorted(phase.latencies) for name, phase in phases.items()}
+    quiet, busy = (percentile(sorted_[name], 0.99) if name in phases else None for name in ("", "a busy processor"))
+    for name, phase in phases.items():
+        p50, p99, times = percentile(sorted_[name], 0.5), percentile(sorted_[name], 0.99), len(phase.rounds)
+        row = [name or "no attack", f"{p50:.2f}", f"{p99:.2f}", f"{p99 / quiet:.2f}", " ".join(f"{one:.2f}" for one in phase.ratios),
+               f"{p99 / busy:.2f}" if busy else "", phase.repairs, phase.lost, phase.troubles, f"{phase.busy / times:.2f}",
+               f"{phase.memory:.0f}", f"{phase.done / times / given.seconds:,.0f}/s"]
+        print(f"| {' | '.join(map(str, row))} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,507 @@
+"""Attackers who send what is no protocol, or too much of it, where connections are encrypted and users have rights. Beside each of them an honest
+session, in an open or in a private room, publishes and reads all along, and must notice nothing. What an attacker can do without keys and users is
+in test_bad_input.py, pretending and stealing in test_impostors.py and test_private.py, hostile brokers in test_cli_auth.py."""
+import contextlib
+import json
+import random
+import re
+import resource
+import secrets
+import select
+import signal
+import socket
+import struct
+import threading
+import time
+import unittest
+
+import zmq
+
+import curve_client
+import test_auth
+import test_bad_input
+from harness import DEADLINE, publish_frame, wait_for
+from test_bad_input import CONFIG, GREETING, HEARTBEAT, READY_DEALER, READY_SUB, ROOM
+
+ALL = '    allow = "all : *"\n'
+SEES_HONEST = f'    allow = "read presence : {ROOM}"\n'
+MEGABYTE = 1 << 20
+
+
+class Hidden(test_bad_input.Honest):
+    """The honest one in a private room: all of it comes over the DEALER."""
+
+    def __init__(self, peer):
+        threading.Thread.__init__(self, daemon=True)
+        self.peer, self.failure, self.rounds, self.ending = peer, None, 0, False
+        joined = peer.ask(op="join", room=ROOM)
+        assert joined["private"]
+        self.last, self.mid = joined["seq"], 0
+        self.presence = json.loads(peer.receive()[len(ROOM) + 1:])
+        self.token, self.epoch = peer.welcome["resume"], peer.welcome["epoch"]
+        peer.subscribe(ROOM.encode() + b"\0")
+
+    def _wait(self, ack_is_right, live_is_right):
+        end, got = time.monotonic() + 3 * HEARTBEAT / 1000, []
+        for _ in range(2 if live_is_right else 1):
+            if not self.peer.front.poll(max(0, end - time.monotonic()) * 1000):
+                raise AssertionError(f"waited for longer than {3 * HEARTBEAT} ms")
+            got.append(self.peer.front.recv())
+        # In either order; the ack's check is for before the entry.
+        got.sort(key=lambda frame: frame.startswith(ROOM.encode() + b"\0"))
+        for frame, is_right in zip(got, (ack_is_right, live_is_right)):
+            if not is_right(frame):
+                raise AssertionError(f"got {frame!r}")
+
+
+class HostileCase(test_bad_input.BadInput, test_auth.AuthCase):
+    def setUp(self):
+        super().setUp()
+        self.honest, self.mallory = zmq.curve_keypair(), zmq.curve_keypair()
+
+    def text(self, *sections):
+        return test_auth.section("honest", self.honest, rules=f'    allow = "all : {ROOM}"\n') + "".join(sections)
+
+    @contextlib.contextmanager
+    def beside(self, broker, honest):
+        """An attack beside this honest session; the broker is as well afterwards as before, and ends in good order."""
+        honest.start()
+        try:
+            yield broker, honest
+            honest.finish()
+        finally:
+            honest.ending = True
+            honest.join(DEADLINE)
+        self.assertIsNone(broker.process.poll(), broker.errors())
+        broker.signal(signal.SIGTERM)
+        self.assertEqual(broker.finish(), 0, broker.errors())
+
+    def besieged(self, *sections, more=""):
+        """A broker that encrypts everything. All see the honest one's room, unless a section says otherwise."""
+        broker = self.encrypted(self.text(*sections), head=CONFIG, more=more)
+        peer = self.keyed(broker, self.honest)
+        return self.beside(broker, self.honest_kind(sections)(peer))
+
+    def honest_kind(self, sections):
+        """The room is private if somebody there may not read it."""
+        return test_bad_input.Honest if all(SEES_HONEST in section or ALL in section for section in sections) else Hidden
+
+    def besieged_two(self, *sections, more=""):
+        """A broker with a plain listener and an encrypted one; yields it, the honest one, and the plain and the encrypted (front, back)."""
+        broker = self.broker("--users", self.users(self.text(*sections)), "--server-key", self.key, "--listen", "tcp://127.0.0.1:*",
+                             "--listen", "tcp://0.0.0.0:*", config=CONFIG + more)
+        ports = [tuple(one.replace("0.0.0.0", "127.0.0.1") for one in pair) for pair in zip(broker.listen, broker.backs)]
+        # Who is nobody can read the back, if need be.
+        kind = self.honest_kind(sections) if any("name = anonymous\n" in section for section in sections) else Hidden
+        return self.beside(broker, kind(self.keyed(broker, self.honest, ports[1][0]))), ports
+
+    def curve(self, endpoint, keys, **options):
+        """A connection by hand."""
+        made = curve_client.Connection(endpoint, self.public, *keys, **options)
+        self.addCleanup(made.close)
+        return made
+
+    def reload(self, broker, text):
+        """Returns what is told of it."""
+        self.users(text)
+        return self.hang_up(broker)
+
+    def hang_up(self, broker):
+        before = broker.errors().count("reload by SIGHUP")
+        broker.signal(signal.SIGHUP)
+        return wait_for(lambda: re.findall(r"audit.*reload by SIGHUP.*\n", broker.errors())[before:], "the reload")[0]
+
+
+def peak(broker):
+    """The most memory it ever had, in bytes."""
+    with open(f"/proc/{broker.process.pid}/status", encoding="ascii") as file:
+        return int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]) << 10
+
+
+def pour(one, data, most):
+    """Sends it again and again, reads nothing, until so many bytes are sent, or nothing is taken any more, or the connection ends."""
+    one.setblocking(False)
+    sent = 0
+    with contextlib.suppress(OSError):
+        while sent < most and select.select([], [one], [], 1)[1]:
+            sent += one.send(data[sent % len(data):])
+    return sent
+
+
+class Memory(HostileCase):
+    BOUND = 1000 * MEGABYTE  # generous; without limits each of these takes several times as much
+
+    def bounded(self, broker, before):
+        self.assertLess(peak(broker) - before, self.BOUND)
+
+    def test_frames_of_strangers(self):
+        """Who may not come in sends what he can, and does not read what he is told."""
+        attacked, ((front, back), _) = self.besieged_two(test_auth.section("alice", self.alice))
+        frame = lambda body: b"\x02" + struct.pack(">Q", len(body)) + body
+        hello = frame(json.dumps({"op": "hello", "proto": 1, "client": "c" * 32, "nick": "n" * 32, "agent": "a" * 64}).encode())
+        with attacked as (broker, honest):
+            before = peak(broker)
+            for data in (hello * 500, frame(b'{"op":"hello"') * 1000, frame(publish_frame("room", (1, bytes(MEGABYTE - 30)))),
+                         frame(bytes(2 * MEGABYTE - 10)), b"\x00\x00" * 10000, frame(b"{" * 60_000)):
+                for _ in range(4):
+                    pour(self.shaken(front, READY_DEALER), data, 20 * MEGABYTE)
+                honest.check()
+            for data in (frame(b"\x01" + b"t" * 1000) * 50, frame(b"x" * MEGABYTE)):
+                # All there before the first is cut off: what it had sent may count for who gets its descriptor.
+                for one in [self.shaken(back, READY_SUB) for _ in range(4)]:
+                    pour(one, data, 20 * MEGABYTE)
+                honest.check()
+            self.bounded(broker, before)
+
+    def poured(self, at_back, data):
+        attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
+        with attacked as (broker, honest):
+            before = peak(broker)
+            pour(self.shaken(plain[at_back], READY_SUB if at_back else READY_DEALER), data * 10_000, 100 * MEGABYTE)
+            honest.check()
+            self.bounded(broker, before)
+
+    def test_a_message_without_end_at_the_front(self):
+        """Of parts, each of which costs libzmq thirty times its size; none of it can be seen before the last."""
+        self.poured(False, b"\x01\x00")
+
+    def test_a_message_without_end_at_the_back(self):
+        self.poured(True, b"\x01\x00")
+
+    def test_the_same_topic_again_and_again(self):
+        """Faster than it can be read."""
+        self.poured(True, b"\x00\x02\x01t")
+
+    def test_sizes_that_are_only_claimed(self):
+        """Hundreds of connections, each of which says that the largest there may be will follow. Memory is for what comes."""
+        attacked, (plain, encrypted) = self.besieged_two(test_auth.section("alice", self.alice))
+        with attacked as (broker, honest):
+            before = peak(broker)
+            for endpoint, hands in ((plain[0], READY_DEALER), (plain[1], READY_SUB), (encrypted[0], b""), (encrypted[1], b"")):
+                for flags in (2, 6):
+                    for _ in range(100):
+                        one = self.raw(endpoint)
+                        start = GREETING + hands if hands else curve_client.GREETING
+                        with contextlib.suppress(ConnectionError):
+                            one.sendall(start + bytes([flags]) + struct.pack(">Q", 2 * MEGABYTE) + b"x")
+                honest.check()
+            self.bounded(broker, before)
+
+    def test_topics(self):
+        """As many as are taken of a connection, in the dearest shape."""
+        topics = b"".join(b"\x00\xf1\x01" + secrets.token_bytes(240) for _ in range(2 * MEGABYTE // 241 - 100))
+        attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
+        with attacked as (broker, honest):
+            before = peak(broker)
+            one = self.shaken(plain[1], READY_SUB)
+            one.sendall(topics + b"\x00\x0a\x01\xff" + b"0" * 8)
+            got = b""
+            while b"synced" not in got and (more := one.recv(65536)):
+                got += more
+            honest.check()
+            self.bounded(broker, before)
+
+
+class Handshakes(HostileCase):
+    def each(self, endpoint, keys, tampering, kind, timeout=60):
+        """A handshake that goes wrong; returns whether it succeeded all the same."""
+        one = self.curve(endpoint, keys, kind=kind, timeout=timeout)
+        one.tampered = tampering(one)
+        try:
+            one.handshake()
+            return True
+        except (curve_client.Closed, ValueError, TimeoutError):
+            return False
+
+    def ports(self, broker):
+        return (broker.server, b"DEALER"), (broker.back, b"SUB")
+
+    def test_cut_at_each_byte(self):
+        with self.besieged(test_auth.section("alice", self.alice)) as (broker, honest):
+            one = self.curve(broker.server, self.alice)
+            one.handshake()
+            size = sum(len(data) for data in one.sent.values())
+
+            def cut(at):
+                def tampering(connection):
+                    left = at
+
+                    def tampered(_step, data):
+                        nonlocal left
+                        if left >= len(data):
+                            left -= len(data)
+                            return data
+                        connection.one.sendall(data[:left])
+                        if at % 3 == 1:  # a reset
+                            connection.one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        if at % 3 != 0:  # else it stays open, until the broker loses patience
+                            connection.close()
+                        raise curve_client.Closed
+                    return tampered
+                return tampering
+            for endpoint, kind in self.ports(broker):
+                for at in range(size - (kind == b"SUB") * 3):
+                    self.assertFalse(self.each(endpoint, self.alice, cut(at), kind))
+                    if at % 100 == 0:
+                        honest.check()
+            self.assertEqual(self.keyed(broker, self.alice).welcome["user"], "alice")
+
+    def test_a_byte_twisted(self):
+        """Nowhere does it let in a stranger."""
+        pick = random.Random(20261121)
+
+        def twist(at, bits):
+            def tampering(_connection):
+                left = at
+
+                def tampered(_step, data):
+                    nonlocal left
+                    here, left = left, left - len(data)
+                    return data[:here] + bytes([data[here] ^ bits]) + data[here + 1:] if 0 <= here < len(data) else data
+                return tampered
+            return tampering
+        with self.besieged(test_auth.section("alice", self.alice)) as (broker, honest):
+            for endpoint, kind in self.ports(broker):
+                for at in range(64 + 202 + 303):
+                    for keys in (self.alice, self.stranger):
+                        # A length that is too large is waited for; not here.
+                        found = self.each(endpoint, keys, twist(at, pick.randrange(1, 256)), kind, timeout=0.2)
+                        self.assertFalse(found and keys is self.stranger, at)
+                    if at % 100 == 0:
+                        honest.check()
+
+    def test_recorded(self):
+        """What an observer recorded does nothing when it is sent again: neither all of it, nor a message on the same connection."""
+        with self.besieged(test_auth.section("alice", self.alice, rules=ALL)) as (broker, honest):
+            alice = self.curve(broker.server, self.alice)
+            alice.handshake()
+            alice.say(json.dumps({"op": "hello", "proto": 1, "client": secrets.token_hex(16)}).encode())
+            self.assertIn(b"welcome", alice.hear())
+            alice.say(b'{"op":"publish","room":"once","text":"x"}')
+            self.assertIn(b'"ack"', alice.hear())
+            said = dict(alice.sent)
+            alice.one.sendall(said["message"])
+            with self.assertRaises((curve_client.Closed, TimeoutError)):
+                alice.hear()
+            for endpoint, _kind in self.ports(broker):
+                one = self.raw(endpoint)
+                got = b""
+                with contextlib.suppress(OSError):
+                    for step in ("greeting", "hello", "initiate", "message"):
+                        one.sendall(said[step])
+                    while more := one.recv(65536):
+                        got += more
+                self.assertNotIn(b"READY", got)
+            watcher = self.keyed(broker, self.alice)
+            self.assertEqual([room["seq"] for room in watcher.ask(op="rooms", prefix="once")["rooms"]], [1])
+            honest.check()
+
+    COMMANDS = [b"", b"\0", b"\x05HELLO", b"\x05HELLO\x01\x00" + bytes(192), b"\x08INITIATE", b"\x08INITIATE" + bytes(248),
+                b"\x08INITIATE" + bytes(2000), b"\x07WELCOME" + bytes(160), b"\x05READY" + bytes(30), b"\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER",
+                b"\x05ERROR\x03400", b"\x05ERROR\xff", b"\x05ERROR", b"\x07MESSAGE", b"\x07MESSAGE" + bytes(8), b"\x07MESSAGE" + bytes(24),
+                b"\x07MESSAGE" + b"\xff" * 50,
+                b"\x07MESSAGE" + bytes(8) + bytes(60_000), b"\x04PING\0\0", b"\x04PING\0\0" + bytes(200), b"\x04PONG", b"\x09SUBSCRIBE",
+                b"\x06CANCEL", b"\x04JOINgroup", b"\x05LEAVEgroup", b"\xffEVIL", b"\x01\x00", b"\x01", b"\x01" + ROOM.encode(), b"{}"]
+
+    def test_commands_out_of_place(self):
+        """Each at each step of a handshake and after it, as a command and as a message, in the clear."""
+        with self.besieged(test_auth.section("alice", self.alice, rules=SEES_HONEST)) as (broker, honest):
+            for endpoint, kind in self.ports(broker):
+                for body in self.COMMANDS:
+                    for frame in (curve_client.command(body), curve_client.Connection.wrapped(body)):
+                        for when in ("greeting", "hello", "initiate", "message"):
+                            one = self.curve(endpoint, self.alice, kind=kind)
+                            after = b"" if kind == b"DEALER" else b"\x01"
+
+                            def tampered(step, data, one=one, when=when, frame=frame):
+                                if step != when:
+                                    return data
+                                # And no more: it sees the end of what we send.
+                                one.one.sendall(data + frame if step == "greeting" else frame)
+                                one.one.shutdown(socket.SHUT_WR)
+                                return b""
+                            one.tampered = tampered
+                            got = b""
+                            with contextlib.suppress(curve_client.Closed, ValueError):
+                                one.handshake()
+                                one.say(after or b'{"op":"ping"}')
+                                while True:
+                                    got += one.hear()
+                            self.assertNotIn(ROOM.encode() + b"\0", got)
+                            one.close()
+                    honest.check()
+
+    def test_messages_that_do_not_open(self):
+        """After the handshake, in the right frame, but not made with the keys; and subscriptions in the clear."""
+        with self.besieged(test_auth.section("alice", self.alice, rules=SEES_HONEST)) as (broker, honest):
+            for twisted in (lambda data: data[:-1] + bytes([data[-1] ^ 1]), lambda data: data[:10] + bytes(8) + data[18:],
+                            lambda data: data[:10] + b"\xff" * 8 + data[18:], lambda data: b"\0\x01" + b"\x01", lambda data: b"\0\x00",
+                            lambda data: b"\x01" + data[1:], lambda data: data[:2] + b"\x07MESSAGF" + data[10:]):
+                one = self.curve(broker.back, self.alice, kind=b"SUB")
+                one.handshake()
+                one.one.sendall(twisted(one.message(b"\x01\xff" + b"0" * 8)))
+                one.one.shutdown(socket.SHUT_WR)
+                with self.assertRaises(curve_client.Closed):
+                    one.hear()
+                honest.check()
+            # And one that does.
+            one = self.curve(broker.back, self.alice, kind=b"SUB")
+            one.handshake()
+            one.say(b"\x01\xff" + b"0" * 8)
+            self.assertIn(b"synced", one.hear())
+
+    def test_greetings_without_end(self):
+        with self.besieged(test_auth.section("alice", self.alice)) as (broker, honest):
+            for data in (b"\xff", b"\0", b"\xff" + bytes(8) + b"\x7f", curve_client.GREETING, curve_client.GREETING[:63], b"A" * 64,
+                         secrets.token_bytes(4096), b"\x01\x00", b"\x06" + b"\xff" * 8):
+                for endpoint, _kind in self.ports(broker):
+                    pour(self.raw(endpoint), data * (65536 // len(data) + 1), 8 * MEGABYTE)
+                honest.check()
+
+    def test_thousands_of_connections(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        count = min(2000, (hard - 200) // 2)
+        with self.besieged(test_auth.section("alice", self.alice)) as (broker, honest):
+            started = curve_client.Connection(broker.server, self.public, *self.stranger)
+            self.addCleanup(started.close)
+            hello = started.hello()
+            kept = []
+            for number in range(count):
+                one = self.raw((broker.server, broker.back)[number % 2])
+                with contextlib.suppress(ConnectionError):
+                    one.sendall((b"", curve_client.GREETING[:11], curve_client.GREETING, curve_client.GREETING + hello)[number // 2 % 4])
+                kept.append(one)
+                if number % 500 == 0:
+                    honest.check()
+            honest.check()
+            self.assertEqual(self.keyed(broker, self.alice).welcome["user"], "alice")
+            for one in kept:
+                one.close()
+            honest.check()
+
+
+class Integers(HostileCase):
+    """At the edges of what JSON, a signed and an unsigned number of 64 bits hold."""
+    TOO_LARGE = ["9007199254740992", "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
+                 "-1", "-9007199254740992", "-9223372036854775808", "-9223372036854775809", "1.0", "1e2", "0.1", "-0.0", "1E400", "1e-400",
+                 "9007199254740991.0"]
+    MEMBERS = [("join", "after", '"room":"room"'), ("replay", "after", '"room":"room"'), ("replay", "last", '"room":"room"'),
+               ("replay", "until", '"room":"room","after":0'), ("replay", "limit", '"room":"room","after":0'),
+               ("state", "after", '"room":"room"'),
+               ("who", "limit", '"room":"room"'), ("rooms", "limit", '"x":1'), ("publish", "mid", '"room":"room","text":"x"'),
+               ("publish", "expect", '"room":"room","text":"x","key":"key"')]
+    LARGEST = (1 << 53) - 1
+
+    def test_in_json(self):
+        with self.besieged(test_auth.section("alice", self.alice, rules=ALL)) as (broker, honest):
+            peer = self.keyed(broker, self.alice)
+            self.assertEqual(peer.ask(op="publish", room="room", key="key", text="x")["seq"], 1)
+            for op, member, rest in self.MEMBERS:
+                for number in self.TOO_LARGE:
+                    frame = f'{{"op":"{op}","{member}":{number},{rest},"id":7}}'.encode()
+                    self.refused(peer, frame, "bad-member", "bad-json", "bad-id")
+            for number in self.TOO_LARGE:  # an id is an integer too, and may be negative
+                peer.send(f'{{"op":"ping","id":{number}}}'.encode())
+                answer = peer.control()
+                self.assertTrue(answer["op"] == "error" or answer["re"] == int(number), answer)
+            # The largest there is means what it says.
+            largest = self.LARGEST
+            joined = peer.ask(op="join", room="room", after=largest)
+            self.assertEqual((joined["seq"], joined["recovered"]), (1, False))
+            for members, found in (({"after": largest}, (0, False, False)), ({"last": largest}, (1, True, False)),
+                                   ({"after": 0, "until": largest, "limit": largest}, (1, True, False))):
+                replayed = peer.ask(op="replay", room="room", **members)
+                self.assertEqual((replayed["count"], replayed["complete"], replayed["more"]), found, members)
+            self.assertEqual(peer.ask(op="state", room="room", after=largest)["count"], 0)
+            self.assertEqual(len(peer.ask(op="who", room="room", limit=largest)["users"]), 1)
+            self.assertEqual(self.code(peer.ask(op="publish", room="room", key="key", text="y", expect=largest)), "conflict")
+            # Nothing comes after the largest id but what was sent before.
+            self.assertEqual(peer.ask(op="publish", room="room", text="last", mid=largest)["seq"], 2)
+            self.assertEqual(peer.ask(op="publish", room="room", text="last", mid=largest)["seq"], 0)
+            self.assertEqual(peer.ask(op="publish", room="room", text="before", mid=5)["seq"], 0)
+            self.assertEqual([room["seq"] for room in peer.ask(op="rooms", prefix="room")["rooms"]], [2])
+            honest.check()
+
+    def test_in_binary_frames(self):
+        edges = [1 << 31, 1 << 32, (1 << 53) - 1, 1 << 53, (1 << 63) - 1, 1 << 63, (1 << 64) - 1]
+        with self.besieged(test_auth.section("alice", self.alice, rules=ALL)) as (broker, honest):
+            peer = self.keyed(broker, self.alice)
+            peer.send(publish_frame("room", (1, b"x", b"key")))
+            self.assertEqual(peer.receive()[:1], b"\x02")
+            for mid, expect in enumerate(edges, 2):
+                error = self.refused(peer, publish_frame("room", (mid, b"y", b"key", 2, expect)), "conflict")
+                self.assertEqual((error["mid"], error["seq"]), (mid, 1))
+            for mid in edges[3:]:
+                self.assertLess(self.refused(peer, publish_frame("room", (mid, b"x")), "bad-id").get("mid", 0), 1 << 53)
+            # Several in a frame, of which one goes over the edge: none is stored.
+            self.refused(peer, publish_frame("room", ((1 << 53) - 2, b"x"), ((1 << 53) - 1, b"x"), (1 << 53, b"x")), "bad-id")
+            self.assertEqual([room["seq"] for room in peer.ask(op="rooms", prefix="room")["rooms"]], [1])
+            peer.send(publish_frame("room", ((1 << 53) - 2, b"x"), ((1 << 53) - 1, b"x")))
+            self.assertEqual(peer.receive(), struct.pack(">BBQQ", 2, 1, (1 << 53) - 1, 3))
+            honest.check()
+
+
+class Escapes(HostileCase):
+    EVIL = "x\x1b]0;t\x07\x9b31m\u202e\u2066\u061c\u2028\r\n\x7fy"
+    HARM = re.compile(rb"\x1b|\x07|\x7f|\r(?!\n)|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c")
+
+    def test_in_the_log(self):
+        """Whatever peers name, a line of the log is one line, and harmless. Sessions are told of at the level debug."""
+        broker = self.broker("--users", self.users(self.text(test_auth.section("operator", self.alice, rules=test_auth.ADMIN),
+                                                             test_auth.section("mallory", self.mallory, rules=SEES_HONEST),
+                                                             test_auth.section("anonymous", rules=SEES_HONEST))),
+                             "--server-key", self.key, "--listen", "tcp://127.0.0.1:*", "--listen", "tcp://0.0.0.0:*",
+                             "--log-level", "debug", config=CONFIG + "auth\n    tokens = 1\n")
+        encrypted = broker.listen[1].replace("0.0.0.0", "127.0.0.1")
+        marker = "m" + secrets.token_hex(4)
+        with self.beside(broker, test_bad_input.Honest(self.keyed(broker, self.honest, encrypted))) as (_, honest):
+            operator = self.keyed(broker, self.alice, encrypted)
+            peer = self.peer(broker, hello=False)
+            for members in ({"agent": marker + self.EVIL}, {"nick": "a\u061cb"}, {"nick": marker + self.EVIL[:8]},
+                            {"user": self.EVIL, "token": "x"},
+                            {"user": "a\u061c" + marker, "token": self.EVIL}, {"resume": self.EVIL}):
+                peer.hello(**members)
+            for room in (self.EVIL, marker + "\u061c"):
+                for op in ("join", "who", "publish", "replay"):
+                    peer.ask(op=op, room=room, **({"after": 0} if op == "replay" else {}))
+            for op in (self.EVIL, "\u202e"):
+                peer.ask(op=op)
+            for reason in (marker, marker + "\u202e\u061c\u2028", marker + "\x1b[2J", marker + "\n2026 audit forged"):
+                operator.ask(op="admin", do="ban", user="mallory", reason=reason)
+                operator.ask(op="admin", do="unban", user="mallory")
+                operator.ask(op="admin", do="kick", user=self.EVIL, reason=reason)
+            honest.check()
+        printed = bytes(broker.err)
+        self.assertIn(marker.encode(), printed)
+        self.assertIsNone(self.HARM.search(printed), self.HARM.search(printed))
+        for line in printed.decode().splitlines():
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT|^zrelayd|^[A-Za-z]", line)
+            self.assertFalse(line.startswith("2026 audit forged"))
+
+    def test_in_names_that_a_real_broker_lets_pass(self):
+        """U+061C is an Arabic letter's mark, hence allowed in names, and turns text all the same."""
+        odd = "a\u061cb"
+        attacked, ((front, _), _) = self.besieged_two(test_auth.section("alice", self.alice, rules=ALL),
+                                                      test_auth.section("anonymous", rules='    allow = "all : *"\n'))
+        with attacked as (_broker, honest):
+            peer = self.peer(front, odd)
+            self.assertEqual(peer.ask(op="join", room=odd)["op"], "joined")
+            self.assertEqual(peer.ask(op="publish", room=odd, text=self.EVIL, key=odd)["op"], "ack")
+            for arguments in (["who", odd], ["rooms"], ["state", odd], ["--json", "state", odd], ["-v", "history", "--json", odd],
+                              ["sub", odd, "--all", "--count", "1", "--json"], ["-v", "pub", "a b", "x"], ["pub", "x" + self.EVIL, "x"],
+                              ["history", self.EVIL], ["--nick", self.EVIL, "who", odd], ["state", odd, "get", self.EVIL], [self.EVIL],
+                              ["admin", "kick", odd], ["who", odd, "--" + self.EVIL]):
+                with self.subTest(arguments):
+                    program = self.zrelay(front, *arguments, env={**self.environment, "LC_ALL": "C.UTF-8"})
+                    program.close_stdin()
+                    program.finish()
+                    shown = bytes(program.err) + (b"" if arguments[0] == "state" else bytes(program.out))
+                    self.assertTrue(bytes(program.out) + bytes(program.err))
+                    self.assertIsNone(self.HARM.search(shown), shown)
+            honest.check()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,613 @@
+"""Private rooms under fire: who may not read gets not a byte, who lost the right nothing from then on, and who may read everything, once."""
+import collections
+import contextlib
+import json
+import os
+import re
+import secrets
+import struct
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import zmq
+
+import test_auth
+from harness import DEADLINE, Program, deliver_entries, publish_frame, wait_for
+
+PROTOCOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../common/PROTOCOL.md")
+ROOM = "secret"
+CONFIG = "server\n    heartbeat = 5000\n    tick = 20\nlimits\n    rate-ops = 0\n"
+ALL = '    allow = "all : *"\n'
+NO_SECRET = ALL + f'    deny = "all : {ROOM}"\n'
+
+
+class Member(threading.Thread):
+    """Reads a room by section 7 of PROTOCOL.md, over both ways, until told to end; `bodies` is what it has, in order."""
+
+    def __init__(self, peer, room=ROOM, start=True):
+        super().__init__(daemon=True)
+        self.peer, self.room, self.failure = peer, room, None
+        self.entries, self.last, self.head, self.asking, self.resumed = [], 0, 0, False, False
+        self.ways, self.presence, self.notices, self.errors, self.seen = collections.Counter(), [], [], [], 0
+        self.stopping = threading.Event()
+        peer.subscribe(room.encode() + b"\0", room.encode() + b"\x01")
+        self.joined = peer.ask(op="join", room=room, after=0)
+        if start:
+            self.start()
+
+    @property
+    def bodies(self):
+        return [entry[5] for entry in self.entries]
+
+    def run(self):
+        try:
+            poller, pinged = zmq.Poller(), 0.0
+            for one in (self.peer.front, self.peer.sub):
+                poller.register(one, zmq.POLLIN)
+            self._replay()
+            while not self.stopping.is_set():
+                if time.monotonic() - pinged > 0.2:
+                    pinged = time.monotonic()
+                    self.peer.send(b'{"op":"ping"}')
+                for one, _ in poller.poll(20):
+                    # Some at a time, so that one way does not keep the other waiting.
+                    with contextlib.suppress(zmq.Again):
+                        for _ in range(100):
+                            self._take(one, one.recv(zmq.NOBLOCK))
+        except BaseException as error:  # for the test
+            self.failure = error
+
+    def _replay(self):
+        if not self.asking:
+            self.asking = True
+            self.peer.send(json.dumps({"op": "replay", "room": self.room, "after": self.last}).encode())
+
+    def _take(self, one, frame):
+        if frame[:1] == b"{":
+            self._control(json.loads(frame))
+        elif frame.startswith(self.room.encode() + b"\0"):
+            self._deliver("back" if one is self.peer.sub else "front", frame)
+        elif frame.startswith(self.room.encode() + b"\x01"):
+            self.presence.append(json.loads(frame[len(self.room) + 1:]))
+        elif frame[:1] != b"\xff":
+            raise AssertionError(f"unexpected: {frame[:100]!r}")
+
+    def _control(self, told):
+        if told["op"] == "replayed":
+            self.asking = False
+            assert told["complete"], told
+            if told["more"] or self.head > self.last:
+                self._replay()
+        elif told["op"] == "pong":
+            self.head = max(self.head, told["heads"].get(self.room, 0))
+            if self.head > self.last:
+                self._replay()
+        elif told["op"] == "error" and told["code"] == "no-session":
+            # Its queue was full when something came that must not be dropped; the frames until the welcome are answered so, too.
+            if not self.resumed:
+                self.resumed = True
+                self.peer.send(json.dumps({"op": "hello", "proto": 1, "client": self.peer.client,
+                                           "resume": self.peer.welcome["resume"]}).encode())
+        elif told["op"] == "welcome":
+            assert told["resumed"], told
+            self.asking = self.resumed = False
+            self.peer.send(json.dumps({"op": "join", "room": self.room, "after": self.last}).encode())
+            self._replay()
+        elif told["op"] == "error":
+            self.asking = False
+            self.errors.append(told)
+        elif told["op"] != "joined":
+            self.notices.append(told)
+
+    def _deliver(self, way, frame):
+        # Something after the notice that ended it: see the test that looks for it.
+        assert not self.notices or way == "back", f"{self.notices}, then {frame[:100]!r}"
+        _room, flags, prev, entries = deliver_entries(frame)
+        self.seen = max(self.seen, entries[-1][0])
+        self.ways[way] += not flags & 1
+        if prev > self.last:
+            assert not flags & 1, "a replay with a gap"
+            self.head = max(self.head, entries[-1][0])
+            self._replay()
+            return
+        for entry in entries:
+            if entry[0] > self.last:
+                self.entries.append(entry)
+                self.last = entry[0]
+
+    def check(self):
+        if self.failure:
+            raise AssertionError("a member") from self.failure
+
+    def wait(self, condition, what):
+        def look():
+            self.check()
+            return condition()
+        return wait_for(look, what)
+
+    def end(self):
+        self.stopping.set()
+        self.join(DEADLINE)
+        self.check()
+
+
+class Writer(threading.Thread):
+    """Publishes PREFIX0, PREFIX1 and so on, a few frames at a time, until `count` are acked or it is told to end."""
+    WINDOW = 4  # frames
+
+    def __init__(self, peer, room=ROOM, prefix=b"", count=None, each=5, pad=b""):
+        super().__init__(daemon=True)
+        self.peer, self.room, self.prefix, self.count, self.each, self.pad = peer, room, prefix, count, each, pad
+        self.sent = self.acked = 0
+        self.failure = None
+        self.stopping = threading.Event()
+        self.start()
+
+    def body(self, number):
+        return b"%s%d%s" % (self.prefix, number, self.pad)
+
+    def run(self):
+        try:
+            while not self.stopping.is_set() and (self.count is None or self.acked < self.count):
+                while self.sent - self.acked < self.WINDOW * self.each and self.sent != self.count:
+                    upto = min(self.sent + self.each, self.count or self.sent + self.each)
+                    self.peer.send(publish_frame(self.room, *((number + 1, self.body(number)) for number in range(self.sent, upto))))
+                    self.sent = upto
+                self._wait()
+            while self.acked < self.sent:
+                self._wait()
+        except BaseException as error:
+            self.failure = error
+
+    def _wait(self):
+        frame = self.peer.receive()
+        if frame[:1] != b"\x02":
+            raise AssertionError(f"the writer got {frame!r}")
+        self.acked, = struct.unpack(">Q", frame[2:10])
+
+    def further(self, by):
+        """Waits until so many more are acked."""
+        to = self.acked + by
+        wait_for(lambda: self.failure or self.acked >= to, "the writer to go on")
+        if self.failure:
+            raise AssertionError("the writer") from self.failure
+
+    def end(self):
+        """Returns the bodies that were published."""
+        self.stopping.set()
+        self.join(DEADLINE)
+        if self.failure:
+            raise AssertionError("the writer") from self.failure
+        return [self.body(number) for number in range(self.sent)]
+
+
+class Thief(threading.Thread):
+    """Whoever may not read, and tries in every way; `got` is every frame that ever came, on whatever socket."""
+
+    def __init__(self, case, front, back, marker, curve=None, tokens=(), hello=True):
+        super().__init__(daemon=True)
+        self.got, self.failure, self.rounds, self.stopping = [], None, 0, threading.Event()
+        self.context = zmq.Context()
+        self.curve, self.back, self.front, self.tokens, self.hello = curve, back, front, tokens, hello
+        self.marker, self.sockets = marker, []
+        case.addCleanup(self.close)
+        self.start()
+
+    def close(self):
+        self.stopping.set()
+        self.join(DEADLINE)
+        self.context.destroy(linger=0)
+
+    def socket(self, kind, endpoint, *topics):
+        one = self.context.socket(kind)
+        one.linger, one.sndhwm = 0, 0
+        if self.curve:
+            one.curve_serverkey, one.curve_publickey, one.curve_secretkey = self.curve
+        one.connect(endpoint)
+        for topic in topics:
+            one.subscribe(topic)
+        self.sockets.append(one)
+        return one
+
+    def drain(self, wait=0):
+        for one in self.sockets:
+            while one.poll(wait):
+                self.got += one.recv_multipart()
+                wait = 0
+
+    @staticmethod
+    def topics():
+        name = ROOM.encode()
+        whole = [name + end for end in (b"", b"\0", b"\x01", b"\0\x01", b"\0\x01\0", b"\x02", b"/", b"*", b".")]
+        parts = [name[:size] for size in range(len(name))]
+        return whole + parts + [bytes([byte]) for byte in range(256)] + [b"*", b">", b"#", b"\0" + name, b"\x01" + name, b"\xff" + name]
+
+    def requests(self):
+        for room in (ROOM, ROOM + "/", ROOM.upper(), ROOM[:-1] + "\u0435t"):
+            for members in ({"op": "join", "after": 0}, {"op": "join", "presence": False}, {"op": "replay", "after": 0},
+                            {"op": "replay", "last": 1000}, {"op": "state"}, {"op": "state", "key": "key"}, {"op": "who"},
+                            {"op": "rooms", "prefix": room}, {"op": "leave"}, {"op": "publish", "text": "x"},
+                            {"op": "publish", "key": "key", "text": "x", "expect": 0}):
+                yield json.dumps({**members, "room": room}).encode()
+        for members in ({"op": "rooms"}, {"op": "ping"}, {"op": "admin", "do": "reload"}, {"op": "admin", "do": "bans"},
+                        {"op": "joined", "room": ROOM, "private": True}, {"op": "welcome", "user": "alice"}, {"op": "synced"}):
+            yield json.dumps(members).encode()
+
+    @staticmethod
+    def forged():
+        name = ROOM.encode()
+        yield publish_frame(ROOM, (1 << 40, b"x"))
+        yield name + b"\0\x01\0" + bytes(16) + struct.pack(">QQBBBI", 1, 1, 0, 0, 0, 1) + b"x"
+        yield name + b"\x01" + b'{"op":"presence","joined":[{"nick":"thief"}]}'
+        yield struct.pack(">BBQQ", 2, 1, 1, 1)
+        for first in (0, 1, 3, 0x1F, 0xFF):
+            yield bytes([first]) + name + b"\0"
+            yield bytes([first]) + publish_frame(ROOM, (1, b"x"))
+
+    def run(self):
+        try:
+            # One that takes everything, one that guesses, and one that comes anew again and again.
+            self.socket(zmq.SUB, self.back, b"")
+            self.socket(zmq.SUB, self.back, *self.topics())
+            self.socket(zmq.XSUB, self.back).send(b"\x01")
+            front = self.socket(zmq.DEALER, self.front)
+            if self.hello:
+                front.send(json.dumps({"op": "hello", "proto": 1, "client": secrets.token_hex(16)}).encode())
+            while not self.stopping.is_set():
+                for frame in (*self.requests(), *self.forged()):
+                    front.send(frame)
+                    self.drain()
+                front.send_multipart([b"", b'{"op":"replay","room":"%s","after":0}' % ROOM.encode()])
+                self._impersonate()
+                for kind, endpoint, *topics in ((zmq.SUB, self.back, b""), (zmq.SUB, self.front, b""), (zmq.DEALER, self.back),
+                                                (zmq.ROUTER, self.back), (zmq.PULL, self.front)):
+                    one = self.socket(kind, endpoint, *topics)
+                    self.drain(20)
+                    self.sockets.remove(one)
+                    one.close()
+                self.rounds += 1
+            self.drain(200)
+        except BaseException as error:
+            self.failure = error
+
+    def _impersonate(self):
+        """A session of its own with others' secrets: the resume token, and the client id too."""
+        for client, token in self.tokens:
+            for hello in ({"client": secrets.token_hex(16), "resume": token}, {"client": client, "resume": token},
+                          {"client": client, "resume": token, "nick": "dave"}):
+                one = self.socket(zmq.DEALER, self.front)
+                one.send(json.dumps({"op": "hello", "proto": 1, **hello}).encode())
+                one.send(b'{"op":"join","room":"%s","after":0}' % ROOM.encode())
+                one.send(b'{"op":"replay","room":"%s","after":0}' % ROOM.encode())
+                one.send(b'{"op":"ping"}')
+                self.drain(20)
+                self.sockets.remove(one)
+                one.close()
+
+    def end(self):
+        """Returns what came."""
+        self.stopping.set()
+        self.join(DEADLINE)
+        if self.failure:
+            raise AssertionError("the thief") from self.failure
+        return self.got
+
+
+class PrivateCase(test_auth.AuthCase):
+    def setUp(self):
+        super().setUp()
+        self.keys = {name: zmq.curve_keypair() for name in ("alice", "bob", "carol", "dave", "operator", "thief")}
+
+    def text(self, **rules):
+        """The users file with these users; the operator may everything."""
+        return (test_auth.section("operator", self.keys["operator"], rules=test_auth.ADMIN) +
+                "".join(test_auth.section(name, self.keys[name], rules=rule) for name, rule in rules.items()))
+
+    def of(self, broker, name, **options):
+        return self.keyed(broker, self.keys[name], **options)
+
+    def member(self, broker, name, room=ROOM, start=True, **options):
+        member = Member(self.of(broker, name, **options), room, start)
+        self.addCleanup(member.stopping.set)
+        return member
+
+    def writer(self, broker, name="alice", **options):
+        writer = Writer(self.of(broker, name), **options)
+        self.addCleanup(writer.stopping.set)
+        return writer
+
+    def reload(self, operator, **rules):
+        self.users(self.text(**rules))
+        self.assertEqual(operator.ask(op="admin", do="reload")["op"], "ok")
+
+    def head(self, operator):
+        return operator.ask(op="rooms", prefix=ROOM)["rooms"][0]["seq"]
+
+    def everything(self, members, bodies):
+        """Each of the members has all of it, once and in order, and nothing else."""
+        for member in members:
+            member.wait(lambda: len(member.entries) >= len(bodies), "what was published")
+            member.end()
+            self.assertEqual(member.bodies, bodies)
+            self.assertEqual((member.notices, member.errors), ([], []))
+
+
+class Theft(PrivateCase):
+    COUNT = 10_000
+
+    def page_client(self, server, keys):
+        """The complete client of PROTOCOL.md, with `encrypt` as that page has it."""
+        with open(PROTOCOL, encoding="utf-8") as file:
+            text = file.read()
+        encrypt, = re.findall(r"```python\n(def encrypt.*?)```", text, re.S)
+        client = text[text.index("## 12."):].split("```python\n")[1].split("```")[0]
+        values = "".join(f"{name} = {value!r}\n" for name, value in zip(("server_key", "public_key", "secret_key"), (self.public, *keys)))
+        client, front = re.subn(r"(front = ctx\.socket\(zmq\.DEALER\);)", r"\1 encrypt(front);", client)
+        client, sub = re.subn(r"(sub = ctx\.socket\(zmq\.SUB\);)", r"\1 encrypt(sub);", client)
+        self.assertEqual((front, sub), (1, 1))
+        program = Program([sys.executable, self.file("page.py", values + encrypt + client), server, ROOM, "page"], stdin=subprocess.DEVNULL)
+        self.addCleanup(program.end)
+        return program
+
+    def steal(self, marker, broker, server, *thieves):
+        """Ten thousand entries, keyed ones among them, pass in a private room, whose members are named by the marker too."""
+        page = self.page_client(server, self.keys["carol"])
+        watcher = self.keyed(broker, self.keys["operator"], server)
+        hidden = Member(self.keyed(broker, self.keys["bob"], server))
+        self.addCleanup(hidden.stopping.set)
+        wait_for(lambda: watcher.ask(op="who", room=ROOM)["count"] == 2, "the page's client")
+        wait_for(lambda: all(thief.rounds or thief.failure for thief in thieves), "the thieves to have begun")
+        keyed = watcher.ask(op="publish", room=ROOM, key=f"key-{marker}", text=marker)
+        self.assertEqual(keyed["op"], "ack")
+        rounds = [thief.rounds for thief in thieves]
+        writer = Writer(self.keyed(broker, self.keys["alice"], server), prefix=marker.encode() + b"-", count=self.COUNT - 1, each=2)
+        self.addCleanup(writer.stopping.set)
+        # Members come and go meanwhile, and what all may read goes on too.
+        while writer.is_alive():
+            guest = self.keyed(broker, self.keys["dave"], server)
+            self.assertTrue(guest.ask(op="join", room=ROOM)["private"])
+            self.assertEqual(watcher.ask(op="publish", room="general", text="for all")["op"], "ack")
+            guest.ask(op="bye")
+            guest.close()
+        writer.join(DEADLINE)
+        wait_for(lambda: all(thief.failure or thief.rounds > before for thief, before in zip(thieves, rounds)), "more attempts")
+        bodies = [marker.encode(), *writer.end()]
+        self.everything([hidden], bodies)
+        wait_for(lambda: len(page.lines()) >= len(bodies), "the page's client to have everything")
+        self.assertEqual(page.lines(), bodies)
+        self.assertEqual(page.errors(), "")
+        for thief in thieves:
+            got = thief.end()
+            self.assertTrue(got)
+            for frame in got:
+                self.assertNotIn(marker.encode(), frame)
+        return [thief.got for thief in thieves]
+
+    def start(self, marker, anonymous):
+        """A plain listener beside an encrypted one. The names of who is in the room tell of it as well as what is said."""
+        users = test_auth.section("operator", self.keys["operator"], rules=test_auth.ADMIN)
+        for name, key in (("alice", "alice"), (f"{marker}-bob", "bob"), (f"{marker}-carol", "carol"), (f"{marker}-dave", "dave")):
+            users += test_auth.section(name, self.keys[key], rules=ALL)
+        users += test_auth.section("thief", self.keys["thief"], rules='    allow = "all : general thief*"\n')
+        users += anonymous
+        broker = self.broker("--users", self.users(users), "--server-key", self.key, "--listen", "tcp://127.0.0.1:*", "--listen",
+                             "tcp://0.0.0.0:*", config=CONFIG)
+        fronts, backs = ([one.replace("0.0.0.0", "127.0.0.1") for one in some] for some in (broker.listen, broker.backs))
+        victim = self.keyed(broker, self.keys["dave"], fronts[1])
+        victim.ask(op="join", room=ROOM)
+        tokens = [(victim.client, victim.welcome["resume"])]
+        plain = Thief(self, fronts[0], backs[0], marker, tokens=tokens)
+        keyed = Thief(self, fronts[1], backs[1], marker, curve=(self.public, *self.keys["thief"]), tokens=tokens)
+        return broker, fronts[1], keyed, plain
+
+    def test_not_a_byte(self):
+        marker = "m" + secrets.token_hex(8)
+        broker, server, keyed, plain = self.start(marker, test_auth.section("anonymous", rules='    allow = "read presence : general"\n'))
+        for got in self.steal(marker, broker, server, keyed, plain):
+            self.assertTrue([frame for frame in got if frame.startswith(b"general\0") and frame.endswith(b"for all")])  # it did listen
+
+    def test_not_a_byte_of_any_room_to_who_is_nobody(self):
+        """Beside a plain listener that lets in nobody no room is open, since its back can be read."""
+        marker = "m" + secrets.token_hex(8)
+        broker, server, keyed, plain = self.start(marker, "")
+        _, got = self.steal(marker, broker, server, keyed, plain)
+        for frame in got:
+            self.assertNotIn(b"for all", frame)
+            self.assertFalse(frame.startswith((b"general", b"secret")), frame)
+
+
+class Revocation(PrivateCase):
+    def setUp(self):
+        super().setUp()
+        self.rules = {"alice": ALL, "bob": ALL, "carol": ALL}
+
+    def start(self, private):
+        """A flood with carol, who reads all along, and the operator. With `private` there is somebody else who may not read."""
+        if private:
+            self.rules["dave"] = NO_SECRET
+        broker = self.encrypted(self.text(**self.rules), head=CONFIG)
+        operator, carol = self.of(broker, "operator"), self.member(broker, "carol")
+        self.assertEqual(carol.joined["private"], private)
+        return broker, operator, carol, self.writer(broker)
+
+    def in_the_flood(self, broker):
+        """Bob, while he reads what comes."""
+        bob = self.member(broker, "bob")
+        bob.wait(lambda: sum(bob.ways.values()) > 20, "bob to read along")
+        return bob
+
+    def seen_a_part(self, bob, upto, writer):
+        """What bob saw was all there was, to somewhere at or before `upto`."""
+        bob.end()
+        self.assertLessEqual(bob.seen, upto)
+        self.assertEqual([entry[0] for entry in bob.entries], list(range(1, bob.last + 1)))
+        self.assertEqual(bob.bodies, [writer.body(number) for number in range(bob.last)])
+
+    def a_right_is_taken(self, private):
+        broker, operator, carol, writer = self.start(private)
+        for _ in range(5):
+            bob = self.in_the_flood(broker)
+            self.reload(operator, **{**self.rules, "bob": NO_SECRET})
+            left = bob.wait(lambda: bob.notices, "the notice")[0]
+            self.assertEqual((left["op"], left["room"], left["reason"]), ("left", ROOM, "revoked"))
+            writer.further(200)
+            bob.wait(lambda: True, "nothing")
+            self.seen_a_part(bob, left["seq"], writer)
+            self.assertGreaterEqual(self.head(operator), left["seq"])
+            # What is still on the way to him is from before, too.
+            while bob.peer.sub.poll(0):
+                frame = bob.peer.sub.recv()
+                if frame.startswith(ROOM.encode() + b"\0"):
+                    self.assertLessEqual(deliver_entries(frame)[3][-1][0], left["seq"])
+            for request in ({"op": "join"}, {"op": "replay", "after": 0}, {"op": "state"}, {"op": "who"}):
+                self.assertEqual(bob.peer.ask(**request, room=ROOM)["code"], "forbidden")
+            self.assertEqual(len(bob.notices), 1)
+            bob.peer.ask(op="bye")
+            bob.peer.close()
+            self.reload(operator, **self.rules)
+        self.everything([carol], writer.end())
+
+    def test_a_right_is_taken_in_an_open_room(self):
+        self.a_right_is_taken(False)
+
+    def test_a_right_is_taken_in_a_private_room(self):
+        self.a_right_is_taken(True)
+
+    def is_sent_away(self, private, reason, away, back):
+        """`away` ends bob's connections in the flood, `back` lets him in again."""
+        broker, operator, carol, writer = self.start(private)
+        for _ in range(3):
+            bob = self.in_the_flood(broker)
+            away(operator)
+            head = self.head(operator)
+            bob.wait(lambda: bob.notices, "the end of his session")
+            self.assertEqual(bob.notices, [{"op": "bye", "reason": reason}])
+            bob.peer.wait_gone(bob.peer.front)
+            bob.peer.wait_gone(bob.peer.sub)
+            writer.further(200)
+            self.assertFalse(self.admitted(broker, self.keys["bob"]))
+            self.seen_a_part(bob, head, writer)
+            self.assertEqual(bob.notices, [{"op": "bye", "reason": reason}])
+            bob.peer.close()
+            back(operator)
+        self.everything([carol], writer.end())
+
+    def removed(self, private):
+        def away(operator):
+            self.reload(operator, **{name: rule for name, rule in self.rules.items() if name != "bob"})
+        self.is_sent_away(private, "revoked", away, lambda operator: self.reload(operator, **self.rules))
+
+    def test_a_user_is_removed_from_an_open_room(self):
+        self.removed(False)
+
+    def test_a_user_is_removed_from_a_private_room(self):
+        self.removed(True)
+
+    def banned(self, private):
+        def ask(do):
+            return lambda operator: self.assertEqual(operator.ask(op="admin", do=do, user="bob")["op"], "ok")
+        self.is_sent_away(private, "banned", ask("ban"), ask("unban"))
+
+    def test_a_user_is_banned_from_an_open_room(self):
+        self.banned(False)
+
+    def test_a_user_is_banned_from_a_private_room(self):
+        self.banned(True)
+
+    def test_a_room_turns_private_and_open_again(self):
+        broker, operator, carol, writer = self.start(False)
+        second = self.member(broker, "bob")
+        for number in range(20):
+            carol.wait(lambda: carol.last + 1000 > writer.acked, "carol to keep up")
+            way = ("back", "front")[number % 2]
+            before = carol.ways[way]
+            carol.wait(lambda: carol.ways[way] > before + 5, f"entries that come by the {way}")
+            # Who may not read makes the room private, and opens it by going.
+            self.reload(operator, **self.rules, **({"dave": NO_SECRET} if number % 2 == 0 else {}))
+            writer.further(100)
+        self.everything([carol, second], writer.end())
+
+
+class Presence(PrivateCase):
+    def watch(self, broker, name):
+        """Somebody who listens to everything at the back."""
+        peer = self.of(broker, name)
+        peer.subscribe(b"")
+        return peer
+
+    def heard(self, peer):
+        """All that came on the back until now."""
+        frames = []
+        nonce = b"\xff" + secrets.token_hex(8).encode()
+        peer.sub.subscribe(nonce)
+        while not (frame := peer.live()).startswith(nonce):
+            frames += [frame] if frame[:1] != b"\xff" else []
+        return frames
+
+    def come_and_go(self, broker, watching, room):
+        """Bob comes and goes; returns what `watching`, a member, is told of it."""
+        bob = self.of(broker, "bob")
+        self.assertEqual(bob.ask(op="join", room=room)["count"], 2)
+        watching.wait(lambda: any({"nick": "bob"} in frame["joined"] for frame in watching.presence), "bob to be there")
+        bob.ask(op="leave", room=room)
+        watching.wait(lambda: any({"nick": "bob", "reason": "leave"} in frame["left"] for frame in watching.presence), "bob to go")
+
+    def test_of_a_private_room(self):
+        broker = self.encrypted(self.text(alice=ALL, bob=ALL, thief='    allow = "all : general"\n'), head=CONFIG)
+        thief, alice = self.watch(broker, "thief"), self.member(broker, "alice")
+        thief.ask(op="join", room="general")
+        self.come_and_go(broker, alice, ROOM)
+        self.assertEqual(thief.ask(op="who", room=ROOM)["code"], "forbidden")
+        self.assertEqual([one["room"] for one in thief.ask(op="rooms")["rooms"]], ["general"])
+        pong = thief.ask(op="ping")
+        self.assertNotIn(ROOM, json.dumps(pong))
+        frames = self.heard(thief)
+        self.assertTrue(any(frame.startswith(b"general\x01") for frame in frames))
+        self.assertFalse(any(name in frame for frame in frames for name in (b"alice", b"bob", ROOM.encode())), frames)
+        alice.end()
+
+    def test_of_an_open_room_where_not_all_may_see_it(self):
+        """The entries go by the back, to all; who is there goes to those who may see it."""
+        room = "general"
+        broker = self.encrypted(self.text(alice=ALL, bob=ALL, thief=ALL + '    deny = "presence : *"\n'), head=CONFIG)
+        thief, alice = self.watch(broker, "thief"), self.member(broker, "alice", room)
+        joined = thief.ask(op="join", room=room)
+        self.assertEqual((joined["private"], joined["version"], joined["count"]), (False, 0, 0))
+        self.come_and_go(broker, alice, room)
+        self.assertEqual(thief.ask(op="who", room=room)["code"], "forbidden")
+        self.assertEqual(thief.ask(op="rooms")["rooms"], [{"room": room, "seq": 0, "count": 0}])
+        self.assertEqual(thief.ask(op="ping")["versions"], {})
+        self.assertEqual(self.of(broker, "bob").ask(op="publish", room=room, text="open")["op"], "ack")
+        alice.wait(lambda: alice.bodies == [b"open"], "the entry")
+        self.assertEqual(alice.ways, {"back": 1})
+        frames = self.heard(thief)
+        self.assertEqual([deliver_entries(frame)[3][0][5] for frame in frames], [b"open"])
+        self.assertFalse(thief.front.poll(0))
+        # And he is named to nobody.
+        self.assertNotIn("thief", json.dumps(alice.presence))
+        alice.end()
+
+
+class SlowMember(PrivateCase):
+    def test_who_does_not_read_costs_the_others_nothing(self):
+        broker = self.encrypted(self.text(alice=ALL, bob=ALL, carol=ALL, dave=NO_SECRET), head=CONFIG.replace("5000", "1h"),
+                                more="limits\n    route-queue = 16\n    replay-frames = 8\n")
+        carol = self.member(broker, "carol")
+        bob = self.member(broker, "bob", start=False, rcvhwm=1, rcvbuf=4096)
+        self.assertTrue(bob.joined["private"])
+        writer = self.writer(broker, count=1000, each=1, pad=bytes(20_000))
+        writer.further(1000)
+        bodies = writer.end()
+        self.everything([carol], bodies)
+        # He reads again: his session is still there, and all of it comes, what was dropped by replay.
+        bob.start()
+        self.everything([bob], bodies)
+        self.assertLess(bob.ways["front"], len(bodies))
+        self.assertTrue(bob.peer.hello(resume=bob.peer.welcome["resume"])["resumed"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,102 @@
+#include "target.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#define KEY "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+
+static char s_text[2048];
+
+static bool s_describe(const target_t *target, const char *code) {
+    zrelay_event_t event = {.type = ZRELAY_DISCONNECTED, .code = code};
+    zr_buffer_t out = {0};
+    bool said = target_describe(target, &event, &out);
+    snprintf(s_text, sizeof s_text, "%.*s", (int)out.len, out.len ? (const char *)out.data : "");
+    zr_buffer_finish(&out);
+    return said;
+}
+
+#define SAYS(words) ck_assert_msg(strstr(s_text, words) != NULL, "no '%s' in: %s", words, s_text)
+#define SAYS_NOT(words) ck_assert_msg(strstr(s_text, words) == NULL, "'%s' in: %s", words, s_text)
+
+/* Where the key comes from that does not fit, and what to do. */
+START_TEST(test_a_key_that_does_not_fit) {
+    static const struct {
+        config_from_t from;
+        unsigned line; /* among the known servers */
+        const char *says;
+    } cases[] = {
+        {CONFIG_FLAG, 0, "the key given with --server-key (" KEY ")"},
+        {CONFIG_ENVIRONMENT, 0, "the key in ZRELAY_SERVER_KEY (" KEY ")"},
+        {CONFIG_FILE, 0, "the key given as server-key in /home/ann/zrelay.conf (" KEY ")"},
+        {CONFIG_FLAG, 3, "given with --server-key and noted in /home/ann/zrelay/known-servers line 3 ("},
+    };
+    setenv("XDG_CONFIG_HOME", "/home/ann", 1);
+    config_t config = {.server = "tcp://a:1", .server_key = KEY, .file = "/home/ann/zrelay.conf"};
+    target_t target = {.config = &config, .identity = {.encrypted = true, .server_key = KEY}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        config.server_key_from = cases[i].from;
+        target.identity.known_line = cases[i].line;
+        ck_assert(s_describe(&target, "handshake"));
+        SAYS(cases[i].says);
+        SAYS("ask its operator");
+        if (!cases[i].line)
+            SAYS_NOT("remove that line");
+    }
+    config.server_key = NULL;
+    ck_assert(s_describe(&target, "handshake"));
+    SAYS("the key noted in /home/ann/zrelay/known-servers line 3 (" KEY ")");
+    SAYS("new keys");
+    SAYS("remove that line");
+    ck_assert(s_describe(&target, "mechanism"));
+    SAYS("does not encrypt");
+    SAYS("line 3");
+}
+END_TEST
+
+START_TEST(test_others_that_do_not_let_us_in) {
+    config_t config = {.server = "tcp://a:1"};
+    target_t target = {.config = &config};
+    ck_assert(s_describe(&target, "mechanism"));
+    SAYS("--certificate");
+    SAYS("--server-key");
+    ck_assert(s_describe(&target, "refused"));
+    SAYS("refuses this connection");
+    ck_assert(s_describe(&target, "handshake"));
+    SAYS_NOT("key");
+    target.identity = (identity_t){.encrypted = true, .own = {.public_key = KEY}};
+    ck_assert(s_describe(&target, "refused"));
+    SAYS("its operator needs your public key: " KEY);
+    ck_assert(!s_describe(&target, "kicked"));
+    ck_assert(!s_describe(&target, NULL));
+}
+END_TEST
+
+START_TEST(test_no_endpoint_is_told_before_keys) {
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+    static const char *const bad[] = {"192.0.2.2:26570", "tcp://192.0.2.2:26570x", "tcp://192.0.2.2", ""};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        config_t config = {.server = bad[i], .certificate = "/none", .certificate_given = true};
+        target_t target;
+        int pipes[2], before = dup(STDERR_FILENO);
+        ck_assert_int_eq(pipe(pipes), 0);
+        dup2(pipes[1], STDERR_FILENO);
+        ck_assert_int_ne(target_resolve(&target, &config), 0);
+        ssize_t len = read(pipes[0], s_text, sizeof s_text - 1);
+        dup2(before, STDERR_FILENO);
+        s_text[len > 0 ? len : 0] = '\0';
+        close(pipes[0]);
+        close(pipes[1]);
+        close(before);
+        SAYS("is no endpoint");
+        target_finish(&target);
+        free(config.file);
+    }
+}
+END_TEST
+
+UNIT_MAIN("client.cli.target", test_a_key_that_does_not_fit, test_others_that_do_not_let_us_in,
+    test_no_endpoint_is_told_before_keys)
