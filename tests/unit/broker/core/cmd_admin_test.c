@@ -85,6 +85,15 @@ START_TEST(test_kick) {
 }
 END_TEST
 
+START_TEST(test_nobody_bans_themselves) {
+    s_begin();
+    fx_ask(A, "{'op':'admin','do':'ban','user':'ann'}");
+    fx_expect_error(A, "admin-failed");
+    ck_assert_uint_eq(fx_effect(EFFECT_ADMIN), 0);
+    fx_finish();
+}
+END_TEST
+
 START_TEST(test_what_the_edge_does) {
     static const struct {
         const char *ask, *admin;
@@ -158,5 +167,5 @@ START_TEST(test_so_many_under_way) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.cmd_admin", test_for_administrators_only, test_members, test_kick, test_what_the_edge_does,
-    test_the_asker_goes_meanwhile, test_so_many_under_way)
+UNIT_MAIN("broker.core.cmd_admin", test_for_administrators_only, test_members, test_kick, test_nobody_bans_themselves,
+    test_what_the_edge_does, test_the_asker_goes_meanwhile, test_so_many_under_way)
