@@ -130,7 +130,7 @@ END_TEST
 
 START_TEST(test_the_asker_goes_meanwhile) {
     s_begin();
-    fx_ask(A, "{'op':'admin','do':'ban','user':'ann'}"); /* itself */
+    fx_ask(A, "{'op':'admin','do':'ban','user':'bob'}");
     uint64_t first = fx_effect(EFFECT_ADMIN);
     fx_set_access("-ann: arwspc *\nbob: arwspc *\n");
     fx_expect(A, "{'op':'bye','reason':'banned'}");
