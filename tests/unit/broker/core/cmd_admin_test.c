@@ -75,6 +75,7 @@ START_TEST(test_kick) {
         ck_assert_uint_eq(fx_effect(EFFECT_DROP), route);
     }
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
+    ck_assert_str_eq(fx_dropped_user(), "bob"); /* and who only reads */
     fx_ask(A, "{'op':'admin','do':'kick','user':'bob'}");
     fx_expect_error(A, "no-such-user");
     fx_ask(A, "{'op':'admin','do':'kick','user':'ann'}"); /* itself */
