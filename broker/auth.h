@@ -72,7 +72,7 @@ typedef struct {
     uint32_t wait_ms;      /* of logins that failed or came too early: until the next one is checked */
     access_t *access;      /* what holds from now on; NULL: nothing changed */
     uint64_t generation;   /* of `access` */
-    auth_names_t voided;   /* users who are none any more, or banned, and those of `disowned` */
+    auth_names_t voided;   /* those of `disowned`, and users who are none any more, or banned */
     auth_names_t disowned; /* users who lost a key or a token and have others, perhaps: sessions of theirs must end */
 } auth_answer_t;
 

@@ -224,6 +224,9 @@ static int s_on_look(zloop_t *loop, int timer_id, void *arg) {
     (void)timer_id;
     peers_t *peers = arg;
     size_t size = peers->backlog.size;
+    for (int side = 0; side < BACKLOG_SIDES; side++) /* where nothing comes, nobody tries to take it */
+        if (!(zsock_events(side ? peers->sockets->back : peers->sockets->front) & ZMQ_POLLIN))
+            backlog_empty(&peers->backlog, side);
     for (size_t passed = 0, seen = 0; passed < size && seen < LOOK_MAX; passed++, peers->look++) {
         peers->look = peers->look < size ? peers->look : 0;
         if (!peers->backlog.places[peers->look].socket)

@@ -59,8 +59,6 @@ static void s_take_answer(server_t *server, auth_answer_t *answer) {
     server_end_pass(server); /* what was allowed until now */
     for (size_t i = 0; i < answer->voided.count; i++)
         peers_revoke(server->peers, zr_span(answer->voided.items[i]), answer->generation);
-    for (size_t i = 0; i < answer->disowned.count; i++)
-        peers_revoke(server->peers, zr_span(answer->disowned.items[i]), answer->generation);
     if (answer->access) {
         server->access = answer->access;
         answer->access = NULL;

@@ -74,7 +74,7 @@ bool settings_complete(settings_t *settings, const settings_flags_t *flags, char
 /* Some endpoint, a listener or a back, is not encrypted. */
 bool settings_some_plain(const settings_t *settings);
 
-/* Some endpoint is. */
+/* Some listener is: keys let somebody in. */
 bool settings_some_encrypted(const settings_t *settings);
 
 #endif

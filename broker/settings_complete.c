@@ -112,8 +112,10 @@ bool settings_some_plain(const settings_t *settings) {
 }
 
 bool settings_some_encrypted(const settings_t *settings) {
-    char text[ENDPOINT_TEXT_SIZE];
-    return s_find(settings, s_is_encrypted, text);
+    for (size_t i = 0; i < settings->listen.count; i++)
+        if (settings->listen.items[i].encrypted)
+            return true;
+    return false;
 }
 
 /* Nobody gets in by accident. */
@@ -133,7 +135,7 @@ static bool s_check_private(const settings_t *settings, char error[ZPL_ERROR_SIZ
             text);
         return false;
     }
-    if (settings->server_key[0] && !settings_some_encrypted(settings)) {
+    if (settings->server_key[0] && !s_find(settings, s_is_encrypted, text)) {
         snprintf(error, ZPL_ERROR_SIZE,
             "nothing is encrypted with the server's key, as other machines reach no listener; add auth/encrypt = all "
             "or "

@@ -19,10 +19,10 @@ enum {
     /* Frames taken from one peer's connection before TCP pushes back. A frame may be as large as twice max-frame, so
      * this bounds what one flooding peer costs. */
     FRONT_RCVHWM = 256,
-    /* XPUB takes all that a connection has queued as soon as it hears of it, into a queue of its own that has no end, and
-     * does not come back while there is more: a connection that fills its queue as fast would stop the loop. With room
-     * for so few it must wait for the I/O thread after each. */
-    BACK_RCVHWM = 2,
+    /* XPUB takes all that a connection has queued as soon as it hears of it, into a queue of its own that has no end,
+     * and does not come back while there is more: with much room a connection that is fast would hold up the loop and
+     * fill the memory. With little it has to wait for the I/O thread. */
+    BACK_RCVHWM = 8,
     BACK_MAXMSGSIZE = 1024, /* subscriptions; the handshake's metadata must fit too */
     HANDSHAKE_MS = 5000,
     BACKLOG = 4096,

@@ -87,6 +87,14 @@ static void s_hand_on(relay_t *relay, request_t *request, admin_do_t what, zr_sp
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ADMIN, .admin = admin});
 }
 
+static void s_refuse(relay_t *relay, request_t *request, zr_span_t deed) {
+    zr_span_t by = user_nick(request->session->user);
+    if (zr_log_pass(&relay->admin_lines, request->now / 1000))
+        zr_log(ZR_LOG_AUDIT, "%.*s asks to %.*s and is no operator", (int)by.len, by.ptr, (int)deed.len,
+            deed.len ? deed.ptr : "");
+    fail(relay, request, ZR_FORBIDDEN, "this user is no operator (\"admin : *\" in the users file)");
+}
+
 void cmd_admin(relay_t *relay, request_t *request) {
     const char *wrong = NULL;
     zr_span_t name = {0}, user = {0}, reason = {0};
@@ -104,9 +112,11 @@ void cmd_admin(relay_t *relay, request_t *request) {
         wrong = "reason";
 
     if (!access_is_admin(request->session->access))
-        fail(relay, request, ZR_FORBIDDEN, NULL);
+        s_refuse(relay, request, name);
     else if (wrong)
         fail_member(relay, request, wrong);
+    else if (s_deeds[deed].what == ADMIN_BAN && zr_span_equal(user, user_nick(request->session->user)))
+        fail(relay, request, ZR_ADMIN_FAILED, "that is yourself: you could not lift the ban again");
     else if (s_deeds[deed].here)
         s_kick(relay, request, user, reason);
     else

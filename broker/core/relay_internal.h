@@ -77,7 +77,7 @@ struct relay {
     access_t *access;
     uint64_t access_number; /* rises with each */
     makers_t makers;
-    zr_log_limit_t flood_lines;
+    zr_log_limit_t flood_lines, admin_lines;
     login_wait_t *logins, *logins_by_route;
     admin_wait_t *admins;
     uint64_t last_ticket;

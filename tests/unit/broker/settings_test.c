@@ -79,6 +79,7 @@ START_TEST(test_defaults) {
     ck_assert(settings_some_plain(&settings));
     ck_assert_uint_eq(settings.max_address_connections, 1000);
     ck_assert_uint_eq(settings.rate_handshakes, 50);
+    ck_assert_uint_eq(settings.rate_subscriptions, 2000);
 }
 END_TEST
 
@@ -302,12 +303,13 @@ START_TEST(test_auth) {
                       "server\n    listen = tcp://127.0.0.1:1\n    listen = tcp://*:3\n    listen = ipc:///tmp/z\n");
     ck_assert_str_eq(s_ways(&settings), "++++++");
     ck_assert(!settings_some_plain(&settings));
+    ck_assert(settings_some_encrypted(&settings));
     s_good(&settings, "auth\n    users = /u\n    server-key = /k\nserver\n    back = tcp://relay.example.org:1\n"
                       "    back = tcp://127.0.0.1:2\n");
     ck_assert_str_eq(s_ways(&settings), "-+-");
     s_good(&settings, "server\n    listen = tcp://*:1\n    insecure = 1\nauth\n    users = /u\n");
-    s_good(&settings, "auth\n    server-key = /k\n"); /* which encrypts nothing */
-    ck_assert_str_eq(s_ways(&settings), "--");
+    ck_assert(!settings_some_encrypted(&settings));
+    s_bad("auth\n    users = /u\n    server-key = /k\n", "nothing is encrypted");
 
     s_bad("auth\n    encrypt = some\n", "z.conf:2: auth/encrypt: \"some\" is neither remote");
     s_bad("auth\n    tokens = yes\n", "z.conf:2: auth/tokens: \"yes\" is neither 1");
@@ -369,7 +371,7 @@ START_TEST(test_rates) {
     settings_t settings;
     s_good(&settings, "limits\n    rate-ops = 0\n    rate-entries = 100000000000\n    rate-bytes = 1k\n"
                       "    max-user-sessions = 1\n    max-user-rooms = 2\n    max-address-connections = 3\n"
-                      "    rate-handshakes = 0\n");
+                      "    rate-handshakes = 0\n    rate-subscriptions = 7\n");
     ck_assert_uint_eq(settings.relay.rate_ops, 0);
     ck_assert_uint_eq(settings.relay.rate_entries, 100000000000);
     ck_assert_uint_eq(settings.relay.rate_bytes, 1024);
@@ -377,6 +379,7 @@ START_TEST(test_rates) {
     ck_assert_uint_eq(settings.relay.max_user_rooms, 2);
     ck_assert_uint_eq(settings.max_address_connections, 3);
     ck_assert_uint_eq(settings.rate_handshakes, 0);
+    ck_assert_uint_eq(settings.rate_subscriptions, 7);
     s_bad("limits\n    rate-ops = 100000000001\n", "out of range");
     s_bad("limits\n    max-user-sessions = 0\n", "out of range");
     s_bad("limits\n    max-user-rooms = 0\n", "out of range");
@@ -481,7 +484,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     }
     fclose(file);
     s_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 47);
+    ck_assert_uint_eq(settings_seen, 48);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);
@@ -504,6 +507,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     ck_assert_int_eq(example.encrypt_all, defaults.encrypt_all);
     ck_assert_uint_eq(example.max_address_connections, defaults.max_address_connections);
     ck_assert_uint_eq(example.rate_handshakes, defaults.rate_handshakes);
+    ck_assert_uint_eq(example.rate_subscriptions, defaults.rate_subscriptions);
 }
 END_TEST
 

@@ -337,4 +337,4 @@ END_TEST
 
 UNIT_MAIN("broker.users", test_whole, test_all_is_not_admin, test_empty_lets_nobody_in, test_anonymous,
     test_bad_structure, test_bad_names, test_bad_rules, test_pattern_limit, test_bad_keys_and_tokens, test_token_limit,
-    test_no_text, test_bans, test_disowned, test_files)
+    test_no_text, test_bans, test_gone, test_ways_in, test_disowned, test_files)

@@ -115,5 +115,16 @@ START_TEST(test_malformed) {
 }
 END_TEST
 
+START_TEST(test_metadata) {
+    uint8_t out[ZAP_METADATA_MAX];
+    size_t len = zap_metadata(17, out);
+    ck_assert_span_eq(zr_span_of(out, len), LIT("\x0cX-Generation\0\0\0\x02"
+                                                "17"));
+    len = zap_metadata(UINT64_MAX, out);
+    ck_assert_span_eq(zr_span_of(out, len), LIT("\x0cX-Generation\0\0\0\x14"
+                                                "18446744073709551615"));
+}
+END_TEST
+
 UNIT_MAIN("broker.zap", test_keys, test_banned, test_plain, test_claimed_identity, test_domains_and_mechanisms,
-    test_malformed)
+    test_malformed, test_metadata)

@@ -75,12 +75,22 @@ START_TEST(test_kick) {
         ck_assert_uint_eq(fx_effect(EFFECT_DROP), route);
     }
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
+    ck_assert_str_eq(fx_dropped_user(), "bob"); /* and who only reads */
     fx_ask(A, "{'op':'admin','do':'kick','user':'bob'}");
     fx_expect_error(A, "no-such-user");
     fx_ask(A, "{'op':'admin','do':'kick','user':'ann'}"); /* itself */
     fx_expect(A, "{'op':'ok'}");
     fx_expect(A, "{'op':'bye','reason':'kicked'}");
     fx_hello(B, "bob"); /* which is no ban */
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_nobody_bans_themselves) {
+    s_begin();
+    fx_ask(A, "{'op':'admin','do':'ban','user':'ann'}");
+    fx_expect_error(A, "admin-failed");
+    ck_assert_uint_eq(fx_effect(EFFECT_ADMIN), 0);
     fx_finish();
 }
 END_TEST
@@ -121,7 +131,7 @@ END_TEST
 
 START_TEST(test_the_asker_goes_meanwhile) {
     s_begin();
-    fx_ask(A, "{'op':'admin','do':'ban','user':'ann'}"); /* itself */
+    fx_ask(A, "{'op':'admin','do':'ban','user':'bob'}");
     uint64_t first = fx_effect(EFFECT_ADMIN);
     fx_set_access("-ann: arwspc *\nbob: arwspc *\n");
     fx_expect(A, "{'op':'bye','reason':'banned'}");
@@ -158,5 +168,5 @@ START_TEST(test_so_many_under_way) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.cmd_admin", test_for_administrators_only, test_members, test_kick, test_what_the_edge_does,
-    test_the_asker_goes_meanwhile, test_so_many_under_way)
+UNIT_MAIN("broker.core.cmd_admin", test_for_administrators_only, test_members, test_kick, test_nobody_bans_themselves,
+    test_what_the_edge_does, test_the_asker_goes_meanwhile, test_so_many_under_way)
