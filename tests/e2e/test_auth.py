@@ -173,6 +173,14 @@ class Start(AuthCase):
         self.assertIn(self.key, check().stderr)
         self.assertEqual(check().returncode, 1)
 
+    def test_the_annotated_example(self):
+        with open(os.path.join(os.path.dirname(__file__), "../../broker/users.conf"), "rb") as example:
+            users = self.file("users", example.read())
+        os.chmod(users, 0o600)
+        config = self.file("config", f"auth\n    users = {users}\n    tokens = 1\n")
+        done = subprocess.run([ZRELAYD, "--config", config, "--check-config"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_an_empty_file_lets_nobody_in(self):
         broker = self.encrypted("")
         broker.wait_err("nobody is let in")
