@@ -443,6 +443,28 @@ class Integers(HostileCase):
             honest.check()
 
 
+class Descriptors(HostileCase):
+    def test_who_gets_the_descriptor_of_a_flooder(self):
+        """What the flooder sent and nobody has read yet does not count for the next connection."""
+        topic = b"\x01" + b"t" * 1000
+        subscriptions = (b"\x02" + struct.pack(">Q", len(topic)) + topic) * 50
+        attacked, ((_, back), _) = self.besieged_two(test_auth.section("alice", self.alice))
+        with attacked as (_, honest):
+            for _ in range(10):
+                flooder = self.shaken(back, READY_SUB)
+                pour(flooder, subscriptions, 20 * MEGABYTE)
+                flooder.close()
+                reader = self.shaken(back, READY_SUB)
+                reader.sendall(b"\x00\x02\x01x\x00\x0a\x01\xff" + b"0" * 8)
+                got = b""
+                while b"synced" not in got:
+                    more = reader.recv(65536)
+                    self.assertTrue(more, "cut off for what another did")
+                    got += more
+                reader.close()
+            honest.check()
+
+
 class Escapes(HostileCase):
     EVIL = "x\x1b]0;t\x07\x9b31m\u202e\u2066\u061c\u2028\r\n\x7fy"
     HARM = re.compile(rb"\x1b|\x07|\x7f|\r(?!\n)|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c")

@@ -153,21 +153,6 @@ static bool s_known_begin(sim_t *sim, unsigned number, uint64_t prev) {
     return prev == 0 || model_level(sim, number) == sim->model.level || broker_log(sim)->base == 0;
 }
 
-/* A refusal that nobody was told is as good as none once its session is over, if nothing of that client ever came into
- * a room: then all such are forgotten. */
-static bool s_refusal_forgotten(sim_t *sim, const message_t *refused) {
-    model_t *model = &sim->model;
-    if (refused->told != TOLD_NOTHING)
-        return false;
-    for (size_t i = 1; i < model->message_count; i++)
-        if (model->messages[i].client == refused->client && (model->messages[i].stored & s_bit(sim)))
-            return false;
-    for (size_t i = 1; i < model->message_count; i++)
-        if (model->messages[i].client == refused->client && model->messages[i].told == TOLD_NOTHING)
-            model->messages[i].refused &= ~s_bit(sim);
-    return true;
-}
-
 static void s_append_entry(sim_t *sim, unsigned number, const zr_entry_t *entry, uint64_t prev) {
     world_t *world = &sim->world;
     model_room_t *room = &model_now(sim)->rooms[number];
@@ -184,7 +169,7 @@ static void s_append_entry(sim_t *sim, unsigned number, const zr_entry_t *entry,
         world_fail(world, "I5", "message %llu of c%u (mid %llu) was stored twice in one epoch, now at seq %llu",
             (unsigned long long)tag, client_number(message->client), (unsigned long long)message->mid,
             (unsigned long long)entry->seq);
-    else if ((message->refused & s_bit(sim)) && !s_refusal_forgotten(sim, message))
+    else if (message->refused & s_bit(sim))
         world_fail(world, "I5", "message %llu was refused and then stored", (unsigned long long)tag);
     else if (message->compares && *s_value(room, key) != message->expect)
         world_fail(world, "I5", "compare-and-set %llu expected seq %llu but the value of k%d stood at %llu",
@@ -423,6 +408,23 @@ static void s_check_error(sim_t *sim, const client_t *client, zr_span_t frame) {
     json_decref(error);
 }
 
+/* A refusal that nobody was told is as good as none once its session is over, if nothing of that client ever came into
+ * a room. */
+static void s_check_welcome(sim_t *sim, const client_t *client, zr_span_t frame) {
+    model_t *model = &sim->model;
+    json_t *welcome = NULL;
+    bool read = zr_control_read(frame, &welcome) == ZR_OK, resumed = json_is_true(json_object_get(welcome, "resumed"));
+    json_decref(welcome);
+    if (!read)
+        world_fail(&sim->world, "sim", "a welcome that cannot be read");
+    bool lasting = !read || resumed;
+    for (size_t i = 1; i < model->message_count && !lasting; i++)
+        lasting = model->messages[i].client == client && (model->messages[i].appended & s_bit(sim));
+    for (size_t i = 1; i < model->message_count && !lasting; i++)
+        if (model->messages[i].client == client && model->messages[i].told == TOLD_NOTHING)
+            model->messages[i].refused &= ~s_bit(sim);
+}
+
 void model_send(sim_t *sim, const conn_t *conn, zr_span_t frame) {
     zr_ack_t ack;
     zr_deliver_reader_t reader;
@@ -430,6 +432,8 @@ void model_send(sim_t *sim, const conn_t *conn, zr_span_t frame) {
     if (frame.ptr[0] == ZR_TYPE_CONTROL) {
         if (zr_span_starts(frame, zr_span("{\"op\":\"error\"")))
             s_check_error(sim, conn->client, frame);
+        else if (zr_span_starts(frame, zr_span("{\"op\":\"welcome\"")))
+            s_check_welcome(sim, conn->client, frame);
     } else if (zr_ack_read(&ack, frame)) {
         s_check_ack(sim, conn->client, &ack);
     } else if (zr_deliver_read(&reader, frame)) {
