@@ -30,7 +30,7 @@ static const char s_usage[] =
     "  --back ENDPOINT      where clients read (default: the port after each listener's, or its path\n"
     "                       with -back); may be repeated\n"
     "  --config FILE        settings in ZPL; the command line comes first\n"
-    "  --check-config       check FILE, and the users and keys it names, and leave\n"
+    "  --check-config       check FILE and the other options, and the users and keys they name, and leave\n"
     "  --data DIR           keep messages on disk, in DIR (default: in memory only)\n"
     "  --backup FILE        copy the log of --data into FILE, which must not exist, and leave; a broker\n"
     "                       may be using it. As zrelay.db in another --data the copy is put to use\n"
@@ -170,10 +170,6 @@ static parsed_t s_parse(int argc, char *argv[], flags_t *flags, char error[ZPL_E
 
 static bool s_configure(settings_t *settings, const flags_t *flags, char error[ZPL_ERROR_SIZE]) {
     settings_default(settings);
-    if (flags->check_config && !flags->config_file) {
-        snprintf(error, ZPL_ERROR_SIZE, "--check-config needs the file: --config FILE");
-        return false;
-    }
     if (flags->config_file && !settings_read_file(settings, flags->config_file, error))
         return false;
     if ((flags->data && !settings_set_path(settings->data, "--data", flags->data, error)) ||
@@ -343,7 +339,7 @@ static int s_check_config(const settings_t *settings, const flags_t *flags) {
     char error[ZPL_ERROR_SIZE];
     if (!s_check_files(settings, error))
         return s_fail(error);
-    printf("%s: ok\n", flags->config_file);
+    printf("%s: ok\n", flags->config_file ? flags->config_file : "these options");
     return EXIT_SUCCESS;
 }
 

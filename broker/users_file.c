@@ -136,7 +136,8 @@ static bool s_on_rule(reading_t *reading, const zpl_item_t *item, char *error) {
 static bool s_on_key(reading_t *reading, const zpl_item_t *item, char *error) {
     uint8_t bytes[CERT_KEY_BYTES];
     if (!cert_key_decode(item->value, bytes))
-        return s_wrong(reading, item, "no public key; write the 40 characters of the certificate's public-key", error);
+        return s_wrong(
+            reading, item, "no public key; write the 40 characters of the certificate's public-key, in quotes", error);
     user_key_t *key;
     HASH_FIND(hh, reading->users->by_key, bytes, sizeof bytes, key);
     if (key) {
