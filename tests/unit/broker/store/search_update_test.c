@@ -203,7 +203,10 @@ START_TEST(test_killed_between_chunks) {
             int left = kill;
             db_t *log = search_log_open(world.store.dir, error);
             search_index_t *index = search_index_open(store_path(&world.store, "search.db"), error);
-            _exit(!log || !index || !search_update(index, log, 1, s_die, &left, &report, error));
+            bool ok = log && index && search_update(index, log, 1, s_die, &left, &report, error);
+            search_index_close(index);
+            db_close(log);
+            _exit(!ok);
         }
         int status;
         ck_assert_int_eq(waitpid(child, &status, 0), child);

@@ -106,6 +106,7 @@ START_TEST(test_connects) {
     ck_assert_str_eq(session.nick, "ann");
     ck_assert_str_eq(session.greeting, "hello");
     conn_close(&session);
+    config_finish(&config);
 }
 END_TEST
 
@@ -120,6 +121,7 @@ START_TEST(test_gives_up) {
     config.server = "foo";
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), CLI_USAGE);
     conn_close(&session);
+    config_finish(&config);
 }
 END_TEST
 
@@ -152,6 +154,7 @@ START_TEST(test_hold_keeps_events) {
     }
     ck_assert_ptr_null(conn_take(&session));
     conn_close(&session);
+    config_finish(&config);
 }
 END_TEST
 
@@ -172,6 +175,7 @@ START_TEST(test_nick_in_use) {
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMED), CLI_REFUSED);
     ck_assert_str_eq(s_renamed, "");
     conn_close(&session);
+    config_finish(&config);
 }
 END_TEST
 
@@ -198,6 +202,7 @@ START_TEST(test_answers) {
     s_prepare(&refused, 1);
     ck_assert_int_eq(conn_answer(&session, 7, s_each, &sum, &done), CLI_REFUSED);
     conn_close(&session);
+    config_finish(&config);
 }
 END_TEST
 
@@ -213,6 +218,7 @@ START_TEST(test_a_key_that_is_refused_ends_it_at_once) {
     s_prepare(&refused, 1); /* while it waits for an answer, too */
     ck_assert_int_eq(conn_answer(&session, 7, NULL, NULL, NULL), CLI_REFUSED);
     conn_close(&session);
+    config_finish(&config);
 }
 END_TEST
 
@@ -229,6 +235,7 @@ START_TEST(test_a_handshake_that_fails_may_be_a_restart) {
     s_prepare(events, 2);
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), 0);
     conn_close(&session);
+    config_finish(&config);
 }
 END_TEST
 
@@ -246,6 +253,7 @@ START_TEST(test_a_token_goes_to_the_library_and_is_wiped) {
     ck_assert_str_eq(session.target.identity.token, "");
     ck_assert_str_eq(s_curve, "");
     conn_close(&session);
+    config_finish(&config);
 }
 END_TEST
 
@@ -286,6 +294,7 @@ START_TEST(test_when_the_broker_lets_us_in_no_more) {
         ck_assert_msg(s_says(&session, event, expected[i].says), "event %zu", i);
     }
     conn_close(&session);
+    config_finish(&config);
 }
 END_TEST
 
