@@ -461,19 +461,17 @@ START_TEST(test_queue_full) {
     dir_begin();
     s_write_tokens("first", "second");
     auth_t *auth = s_start(true);
-    unsigned asked = 0, answered = 0;
+    unsigned asked = 0;
     bool full = false;
     while (!full) {
         auth_answer_t answer;
         auth_login(auth, ++asked, zr_span("alice"), zr_span("first"), zr_span(NULL));
         while (auth_take(auth, &answer)) {
-            answered++;
             ck_assert(answer.login == LOGIN_OK || (answer.login == LOGIN_SLOW && answer.wait_ms > 0));
             full |= answer.login == LOGIN_SLOW;
         }
     }
     ck_assert_uint_gt(asked, AUTH_LOGINS_MAX);
-    ck_assert_uint_ge(asked - answered, AUTH_LOGINS_MAX - 1);        /* one may have been answered since */
     ck_assert_str_eq(s_zap(ZAP_DOMAIN_PLAIN, "NULL", NULL), "200 "); /* no handshake stands behind them */
     auth_destroy(auth);
     dir_end();
