@@ -151,6 +151,9 @@ void effects_carry_out(effects_t *effects) {
         case EFFECT_DROP:
             peers_drop(effects->peers, effect.connection);
             break;
+        case EFFECT_CHARGE:
+            peers_charge(effects->peers, effect.connection);
+            break;
         case EFFECT_DROP_USER:
             peers_drop_user(effects->peers, zr_span(effect.user));
             break;

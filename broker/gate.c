@@ -68,11 +68,14 @@ static source_t *s_source(gate_t *gate, const gate_address_t *address) {
     return source;
 }
 
+static uint64_t s_worth(const gate_t *gate, uint64_t seconds) {
+    return seconds * gate->per_second * HANDSHAKE;
+}
+
 static void s_refill(const gate_t *gate, source_t *source, uint64_t now_ms) {
-    uint64_t full = gate->per_second * GATE_BURST_S * HANDSHAKE;
     uint64_t passed = now_ms > source->at ? now_ms - source->at : 0;
-    uint64_t back = passed < GATE_BURST_S * 1000 ? passed * gate->per_second : full;
-    source->owed -= back < source->owed ? back : source->owed;
+    bool all = passed >= (GATE_BURST_S + GATE_DEBT_S) * 1000 || passed * gate->per_second >= source->owed;
+    source->owed = all ? 0 : source->owed - passed * gate->per_second;
     source->at = now_ms;
 }
 
@@ -122,7 +125,7 @@ bool gate_opened(gate_t *gate, int side, int fd, uint64_t inode, const gate_addr
     s_forget(place);
     source_t *source = s_source(gate, address);
     s_refill(gate, source, now_ms);
-    if (gate->per_second && source->owed + HANDSHAKE > gate->per_second * GATE_BURST_S * HANDSHAKE)
+    if (gate->per_second && source->owed + HANDSHAKE > s_worth(gate, GATE_BURST_S))
         return false;
     source->owed += gate->per_second ? HANDSHAKE : 0;
     *place = (place_t){.source = source, .inode = inode, .side = side};
@@ -132,6 +135,16 @@ bool gate_opened(gate_t *gate, int side, int fd, uint64_t inode, const gate_addr
 void gate_closed(gate_t *gate, int side, int fd) {
     if ((size_t)fd < gate->size && gate->places[fd].side == side)
         s_forget(&gate->places[fd]);
+}
+
+void gate_charge(gate_t *gate, int fd, uint64_t inode, uint64_t now_ms) {
+    if (fd < 0 || (size_t)fd >= gate->size || gate->places[fd].inode != inode || !gate->places[fd].source)
+        return;
+    source_t *source = gate->places[fd].source;
+    uint64_t most = s_worth(gate, GATE_BURST_S + GATE_DEBT_S);
+    s_refill(gate, source, now_ms);
+    source->owed += s_worth(gate, GATE_FLOOD_S);
+    source->owed = source->owed < most ? source->owed : most;
 }
 
 void gate_sweep(gate_t *gate, gate_alive_fn *alive, void *ctx, uint64_t now_ms) {

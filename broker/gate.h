@@ -12,7 +12,11 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-enum { GATE_BURST_S = 4 }; /* so many seconds' worth of connections may be made at once */
+enum {
+    GATE_BURST_S = 4, /* so many seconds' worth of connections may be made at once, */
+    GATE_FLOOD_S = 1, /* so many a flood costs, */
+    GATE_DEBT_S = 10, /* and so many may be owed for floods */
+};
 
 /* Who is counted as one: an IPv4 address, or the first 64 bits of an IPv6 address, which is what one gets. */
 typedef struct {
@@ -35,6 +39,10 @@ bool gate_opened(gate_t *gate, int side, int fd, uint64_t inode, const gate_addr
 
 /* What `side` had under that descriptor ended. */
 void gate_closed(gate_t *gate, int side, int fd);
+
+/* That connection is ended for flooding: its address may make the fewer new ones, lest the flood begin anew at once.
+ * Those it has are let be. */
+void gate_charge(gate_t *gate, int fd, uint64_t inode, uint64_t now_ms);
 
 /* Forgets connections that `alive` does not know, and addresses about which there is nothing to remember. Now and then,
  * so that neither grows for ever. */

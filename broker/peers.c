@@ -126,6 +126,7 @@ bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed) {
     connections_set_user(&peers->connections, fd, handle, peers_user(frame));
     if (connections_subscribe(&peers->connections, fd, handle, subscribed, len, (uint64_t)zclock_mono()))
         return true;
+    peers_charge(peers, handle);
     s_end(handle);
     return false;
 }
@@ -155,6 +156,10 @@ void peers_drop(peers_t *peers, uint64_t connection) {
         peers->drops.items = fatal_realloc(peers->drops.items, peers->drops.size * sizeof *peers->drops.items);
     }
     peers->drops.items[peers->drops.count++] = connection;
+}
+
+void peers_charge(peers_t *peers, uint64_t connection) {
+    gate_charge(peers->gate, s_descriptor(connection), connection, (uint64_t)zclock_mono());
 }
 
 bool peers_hear(const peers_t *peers, zmq_msg_t *frame) {
@@ -210,6 +215,7 @@ static void s_look_at(peers_t *peers, int fd) {
     if (!s_read_by_libzmq(peers, fd, &bytes))
         backlog_close(&peers->backlog, fd);
     else if (backlog_look(&peers->backlog, fd, bytes) && s_handle(fd) == socket) {
+        peers_charge(peers, socket);
         s_end(socket);
         backlog_close(&peers->backlog, fd);
         peers->too_far_ahead++;

@@ -43,6 +43,9 @@ void peers_end(zmq_msg_t *frame);
 /* Ends a connection (peer_t's) in a moment, so that what was sent to it gets out. One that is gone is left alone. */
 void peers_drop(peers_t *peers, uint64_t connection);
 
+/* A connection (peer_t's) is ended for flooding: its address may make the fewer new ones for a while. */
+void peers_charge(peers_t *peers, uint64_t connection);
+
 /* Is the connection that `frame` came by to be listened to? Not while it waits for its end. */
 bool peers_hear(const peers_t *peers, zmq_msg_t *frame);
 

@@ -16,6 +16,8 @@ static void s_send_away(relay_t *relay, session_t *session, uint64_t now) {
     relay->stats.flooders++;
     bool audible = zr_log_pass(&relay->flood_lines, now / 1000);
     if (session) {
+        if (session->connection)
+            outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_CHARGE, .connection = session->connection});
         zr_span_t nick = user_nick(session->user);
         if (audible)
             zr_log(ZR_LOG_AUDIT, "the session of %.*s ends: flooding", (int)nick.len, nick.ptr);
@@ -31,6 +33,7 @@ static void s_send_away(relay_t *relay, session_t *session, uint64_t now) {
     if (audible)
         zr_log(
             ZR_LOG_AUDIT, "a connection from %.*s without a session is ended: flooding", (int)address.len, address.ptr);
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_CHARGE, .connection = peer.connection});
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = peer.connection});
 }
 

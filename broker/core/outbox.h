@@ -26,6 +26,7 @@ typedef enum {
     EFFECT_ALIVE,     /* restart that ticket */
     EFFECT_UNWATCH,   /* the session is gone: drop its ticket */
     EFFECT_DROP,      /* end `connection`, after what was sent to it */
+    EFFECT_CHARGE,    /* `connection` is ended for flooding: it is to have its price where it came from */
     EFFECT_DROP_USER, /* end every connection that authenticated as `user`, at the front and at the back */
     EFFECT_LOGIN,     /* is the token of `login` its user's? Then relay_login_done */
     EFFECT_ADMIN,     /* do what `admin` says, then relay_admin_done */
@@ -65,7 +66,7 @@ typedef struct {
         log_forget_t *forget; /* goes to the edge: free */
         log_read_t *read;     /* likewise */
         uint64_t session;
-        uint64_t connection;        /* peer_t's */
+        uint64_t connection;        /* DROP, CHARGE: peer_t's */
         char user[ZR_NICK_MAX + 1]; /* DROP_USER */
         login_request_t *login;     /* goes to the edge: login_request_free */
         admin_request_t *admin;     /* goes to the edge: free */

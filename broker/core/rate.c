@@ -18,18 +18,18 @@ static uint64_t s_min(uint64_t a, uint64_t b) {
 }
 
 /* `allowed` is what a client may owe beyond the burst in any case. */
-static rate_t s_rate(uint64_t per_second, uint64_t burst_seconds, uint64_t allowed) {
+static rate_t s_rate(uint64_t per_second, uint64_t burst_seconds, uint64_t debt_seconds, uint64_t allowed) {
     per_second = s_min(per_second, RATE_MAX);
     uint64_t burst = per_second * burst_seconds * MILLION;
-    uint64_t debt = s_max(per_second * RATE_DEBT, s_min(allowed, COST_MAX)) * MILLION;
+    uint64_t debt = s_max(per_second * debt_seconds, s_min(allowed, COST_MAX)) * MILLION;
     return (rate_t){.per_second = per_second, .burst = burst, .flood = burst + debt};
 }
 
 rate_limits_t rate_limits(uint64_t ops, uint64_t entries, uint64_t bytes, size_t window) {
     return (rate_limits_t){
-        .ops = s_rate(ops, RATE_OPS_BURST, 0),
-        .entries = s_rate(entries, RATE_PUBLISH_BURST, window / SMALLEST_ENTRY),
-        .bytes = s_rate(bytes, RATE_PUBLISH_BURST, window),
+        .ops = s_rate(ops, RATE_OPS_BURST, RATE_OPS_DEBT, 0),
+        .entries = s_rate(entries, RATE_PUBLISH_BURST, RATE_PUBLISH_DEBT, window / SMALLEST_ENTRY),
+        .bytes = s_rate(bytes, RATE_PUBLISH_BURST, RATE_PUBLISH_DEBT, window),
     };
 }
 

@@ -16,8 +16,9 @@
 
 enum {
     RATE_OPS_BURST = 4,      /* so many seconds' worth may come at once, */
+    RATE_OPS_DEBT = 2,       /* and so many beyond it is a flood: each was answered in vain; */
     RATE_PUBLISH_BURST = 2,  /* of entries and bytes, */
-    RATE_DEBT = 10,          /* and so many beyond it is a flood */
+    RATE_PUBLISH_DEBT = 10,  /* which were taken */
     RATE_TOLD = 100000,      /* µs from telling a publisher to telling it again */
     RATE_CONNECTIONS = 4096, /* without a session, of which is remembered what they spent */
 };

@@ -12,7 +12,7 @@ import zmq
 
 from harness import ZRELAYD, Program, TestCase, deliver_entries, publish_frame, wait_for
 
-FAST = "server\n    heartbeat = 2000\n    tick = 20\n"
+FAST = "server\n    heartbeat = 60000\n    tick = 20\n"
 EVERYTHING = '    allow = "all : *"\n'
 ADMIN = '    allow = "all : *"\n    allow = "admin : *"\n'
 

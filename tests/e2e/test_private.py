@@ -19,7 +19,7 @@ from harness import DEADLINE, Program, deliver_entries, publish_frame, wait_for
 
 PROTOCOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../common/PROTOCOL.md")
 ROOM = "secret"
-CONFIG = "server\n    heartbeat = 5000\n    tick = 20\nlimits\n    rate-ops = 0\n"
+CONFIG = "server\n    heartbeat = 60000\n    tick = 20\nlimits\n    rate-ops = 0\n"
 ALL = '    allow = "all : *"\n'
 NO_SECRET = ALL + f'    deny = "all : {ROOM}"\n'
 
@@ -321,7 +321,8 @@ class PrivateCase(test_auth.AuthCase):
 
     def reload(self, operator, **rules):
         self.users(self.text(**rules))
-        self.assertEqual(operator.ask(op="admin", do="reload")["op"], "ok")
+        answer = operator.ask(op="admin", do="reload")
+        self.assertEqual(answer["op"], "ok", answer)
 
     def head(self, operator):
         return operator.ask(op="rooms", prefix=ROOM)["rooms"][0]["seq"]

@@ -138,6 +138,7 @@ static void s_carry_out(void) {
             s_watch(effect.session, 0);
             break;
         case EFFECT_DROP:
+        case EFFECT_CHARGE:
             fuzz_require(effect.connection > 0 && effect.connection <= PEERS);
             break;
         case EFFECT_DROP_USER:

@@ -205,6 +205,8 @@ void broker_carry_out(sim_t *sim) {
         case EFFECT_DROP:
             network_drop(sim, (route_t)effect.connection);
             break;
+        case EFFECT_CHARGE: /* the simulator counts no connections */
+            break;
         case EFFECT_DROP_USER:
             network_drop_user(sim, effect.user);
             break;

@@ -93,6 +93,44 @@ START_TEST(test_connections_a_second) {
 }
 END_TEST
 
+/* Whose connection is ended for flooding pays a second's worth of new ones, until enough is owed. */
+START_TEST(test_a_flood_has_its_price) {
+    gate_t *gate = gate_new(1000, 50);
+    int fd = 10;
+    ck_assert(s_open(gate, fd++, 0));
+    ck_assert(s_open_from(gate, "10.0.0.2", 5, 0));
+    gate_charge(gate, 10, 11, 0);
+    for (int i = 1; i < 50 * (GATE_BURST_S - GATE_FLOOD_S); i++)
+        ck_assert_msg(s_open(gate, fd++, 0), "%d", i);
+    ck_assert(!s_open(gate, fd, 0));
+    ck_assert(s_open(gate, fd++, 20));
+    for (int i = 0; i < 100; i++)
+        gate_charge(gate, 10, 11, 20);
+    ck_assert(!s_open(gate, fd, GATE_DEBT_S * 1000 + 39));
+    ck_assert(s_open(gate, fd, GATE_DEBT_S * 1000 + 40));
+    ck_assert(s_open_from(gate, "10.0.0.2", 6, 20)); /* others' do not pay */
+    gate_destroy(gate);
+}
+END_TEST
+
+/* What is not known, or is another one by now, is not charged. */
+START_TEST(test_only_that_connection_is_charged) {
+    gate_t *gate = gate_new(1000, 1);
+    ck_assert(s_open(gate, 10, 0));
+    for (int i = 0; i < 100; i++) {
+        gate_charge(gate, 10, 12, 0);
+        gate_charge(gate, 0, 0, 0);
+        gate_charge(gate, 11, 0, 0);
+        gate_charge(gate, -1, 0, 0);
+        gate_charge(gate, 1000000, 0, 0);
+    }
+    for (int fd = 20; fd < 20 + GATE_BURST_S - 1; fd++)
+        ck_assert(s_open(gate, fd, 0));
+    ck_assert(!s_open(gate, 30, 0));
+    gate_destroy(gate);
+}
+END_TEST
+
 START_TEST(test_no_rate) {
     gate_t *gate = gate_new(1000, 0);
     for (int fd = 0; fd < 1000; fd++)
@@ -164,5 +202,6 @@ START_TEST(test_sweep) {
 }
 END_TEST
 
-UNIT_MAIN("broker.gate", test_addresses, test_connections_at_a_time, test_connections_a_second, test_no_rate,
-    test_too_fast_is_not_too_many, test_events_in_another_order, test_sweep)
+UNIT_MAIN("broker.gate", test_addresses, test_connections_at_a_time, test_connections_a_second,
+    test_a_flood_has_its_price, test_only_that_connection_is_charged, test_no_rate, test_too_fast_is_not_too_many,
+    test_events_in_another_order, test_sweep)

@@ -84,7 +84,8 @@ void fx_carry_out(void) {
             free(effect.admin);
             break;
         case EFFECT_DROP:
-            s_see(&(seen_t){.kind = EFFECT_DROP, .session = effect.connection});
+        case EFFECT_CHARGE:
+            s_see(&(seen_t){.kind = effect.kind, .session = effect.connection});
             break;
         case EFFECT_DROP_USER: {
             seen_t seen = {.kind = EFFECT_DROP_USER};

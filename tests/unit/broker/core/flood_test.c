@@ -90,6 +90,7 @@ END_TEST
 static void s_expect_end(route_t route) {
     fx_expect(route, "{'op':'bye','reason':'flooding'}");
     fx_expect_silence(route);
+    ck_assert_uint_eq(fx_effect(EFFECT_CHARGE), route);
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), route);
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1); /* bob's */
     ck_assert_uint_eq(relay_stats(fx.relay).flooders, 1);
