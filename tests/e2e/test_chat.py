@@ -14,7 +14,7 @@ import unittest
 
 from harness import DEADLINE, ZRELAY, TestCase, publish_frame, wait_for
 
-FAST = "server\n    heartbeat = 300\n    tick = 20\n"
+FAST = "server\n    heartbeat = 1000\n    tick = 20\n"
 MOVES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]")
 
 

@@ -17,7 +17,7 @@ NUMBERS = int(os.environ.get("ZRELAY_TEST_NUMBERS", "200000"))
 KILLS = int(os.environ.get("ZRELAY_TEST_KILLS", "6"))
 SEED = int(os.environ.get("ZRELAY_TEST_SEED", "0")) or random.SystemRandom().getrandbits(32)
 
-FAST = "server\n    heartbeat = 300\n    tick = 20\n"
+FAST = "server\n    heartbeat = 1000\n    tick = 20\n"
 DISK, MEMORY, NONE = 2, 1, 0
 
 

@@ -36,7 +36,7 @@ static inline int unit_run(
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
     suite_add_tcase(suite, tcase);
-    tcase_set_timeout(tcase, 60);
+    tcase_set_timeout(tcase, 300);
     for (size_t i = 0; i < count; i++)
         tcase_add_test(tcase, tests[i]);
     for (size_t i = 0; i < abort_count; i++)
