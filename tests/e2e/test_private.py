@@ -24,15 +24,28 @@ ALL = '    allow = "all : *"\n'
 NO_SECRET = ALL + f'    deny = "all : {ROOM}"\n'
 
 
-class Member(threading.Thread):
+class Worker(threading.Thread):
+    """Works until told to end; `failure` is why it ended before."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.failure, self.stopping = None, threading.Event()
+
+    def stop(self):
+        """Whatever came of it: sockets are closed only after this."""
+        self.stopping.set()
+        if self.ident:
+            self.join(DEADLINE)
+
+
+class Member(Worker):
     """Reads a room by section 7 of PROTOCOL.md, over both ways, until told to end; `bodies` is what it has, in order."""
 
     def __init__(self, peer, room=ROOM, start=True):
-        super().__init__(daemon=True)
-        self.peer, self.room, self.failure = peer, room, None
+        super().__init__()
+        self.peer, self.room = peer, room
         self.entries, self.last, self.head, self.asking, self.resumed = [], 0, 0, False, False
         self.ways, self.presence, self.notices, self.errors, self.seen = collections.Counter(), [], [], [], 0
-        self.stopping = threading.Event()
         peer.subscribe(room.encode() + b"\0", room.encode() + b"\x01")
         self.joined = peer.ask(op="join", room=room, after=0)
         if start:
@@ -129,21 +142,18 @@ class Member(threading.Thread):
         return wait_for(look, what)
 
     def end(self):
-        self.stopping.set()
-        self.join(DEADLINE)
+        self.stop()
         self.check()
 
 
-class Writer(threading.Thread):
+class Writer(Worker):
     """Publishes PREFIX0, PREFIX1 and so on, a few frames at a time, until `count` are acked or it is told to end."""
     WINDOW = 4  # frames
 
     def __init__(self, peer, room=ROOM, prefix=b"", count=None, each=5, pad=b""):
-        super().__init__(daemon=True)
+        super().__init__()
         self.peer, self.room, self.prefix, self.count, self.each, self.pad = peer, room, prefix, count, each, pad
         self.sent = self.acked = 0
-        self.failure = None
-        self.stopping = threading.Event()
         self.start()
 
     def body(self, number):
@@ -177,19 +187,18 @@ class Writer(threading.Thread):
 
     def end(self):
         """Returns the bodies that were published."""
-        self.stopping.set()
-        self.join(DEADLINE)
+        self.stop()
         if self.failure:
             raise AssertionError("the writer") from self.failure
         return [self.body(number) for number in range(self.sent)]
 
 
-class Thief(threading.Thread):
+class Thief(Worker):
     """Whoever may not read, and tries in every way; `got` is every frame that ever came, on whatever socket."""
 
     def __init__(self, case, front, back, marker, curve=None, tokens=(), hello=True):
-        super().__init__(daemon=True)
-        self.got, self.failure, self.rounds, self.stopping = [], None, 0, threading.Event()
+        super().__init__()
+        self.got, self.rounds = [], 0
         self.context = zmq.Context()
         self.curve, self.back, self.front, self.tokens, self.hello = curve, back, front, tokens, hello
         self.marker, self.sockets = marker, []
@@ -197,8 +206,7 @@ class Thief(threading.Thread):
         self.start()
 
     def close(self):
-        self.stopping.set()
-        self.join(DEADLINE)
+        self.stop()
         self.context.destroy(linger=0)
 
     def socket(self, kind, endpoint, *topics):
@@ -289,8 +297,7 @@ class Thief(threading.Thread):
 
     def end(self):
         """Returns what came."""
-        self.stopping.set()
-        self.join(DEADLINE)
+        self.stop()
         if self.failure:
             raise AssertionError("the thief") from self.failure
         return self.got
@@ -311,12 +318,12 @@ class PrivateCase(test_auth.AuthCase):
 
     def member(self, broker, name, room=ROOM, start=True, **options):
         member = Member(self.of(broker, name, **options), room, start)
-        self.addCleanup(member.stopping.set)
+        self.addCleanup(member.stop)
         return member
 
     def writer(self, broker, name="alice", **options):
         writer = Writer(self.of(broker, name), **options)
-        self.addCleanup(writer.stopping.set)
+        self.addCleanup(writer.stop)
         return writer
 
     def reload(self, operator, **rules):
@@ -358,14 +365,14 @@ class Theft(PrivateCase):
         page = self.page_client(server, self.keys["carol"])
         watcher = self.keyed(broker, self.keys["operator"], server)
         hidden = Member(self.keyed(broker, self.keys["bob"], server))
-        self.addCleanup(hidden.stopping.set)
+        self.addCleanup(hidden.stop)
         wait_for(lambda: watcher.ask(op="who", room=ROOM)["count"] == 2, "the page's client")
         wait_for(lambda: all(thief.rounds or thief.failure for thief in thieves), "the thieves to have begun")
         keyed = watcher.ask(op="publish", room=ROOM, key=f"key-{marker}", text=marker)
         self.assertEqual(keyed["op"], "ack")
         rounds = [thief.rounds for thief in thieves]
         writer = Writer(self.keyed(broker, self.keys["alice"], server), prefix=marker.encode() + b"-", count=self.COUNT - 1, each=2)
-        self.addCleanup(writer.stopping.set)
+        self.addCleanup(writer.stop)
         # Members come and go meanwhile, and what all may read goes on too.
         while writer.is_alive():
             guest = self.keyed(broker, self.keys["dave"], server)
