@@ -16,7 +16,8 @@
 
 enum {
     RATE_OPS_BURST = 4,      /* so many seconds' worth may come at once, */
-    RATE_OPS_DEBT = 2,       /* and so many beyond it is a flood: each was answered in vain; */
+    RATE_OPS_DEBT = 5,       /* and so many beyond it is a flood: who owes a full bucket, sends what costs
+                                another, and then waits as told, is none; */
     RATE_PUBLISH_BURST = 2,  /* of entries and bytes, */
     RATE_PUBLISH_DEBT = 10,  /* which were taken */
     RATE_TOLD = 100000,      /* µs from telling a publisher to telling it again */
