@@ -180,7 +180,9 @@ class Writer(Worker):
 
     def further(self, by):
         """Waits until so many more are acked."""
-        to = self.acked + by
+        self.upto(self.acked + by)
+
+    def upto(self, to):
         wait_for(lambda: self.failure or self.acked >= to, "the writer to go on")
         if self.failure:
             raise AssertionError("the writer") from self.failure
@@ -601,13 +603,13 @@ class Presence(PrivateCase):
 
 class SlowMember(PrivateCase):
     def test_who_does_not_read_costs_the_others_nothing(self):
-        broker = self.encrypted(self.text(alice=ALL, bob=ALL, carol=ALL, dave=NO_SECRET), head=CONFIG.replace("5000", "1h"),
+        broker = self.encrypted(self.text(alice=ALL, bob=ALL, carol=ALL, dave=NO_SECRET), head=CONFIG.replace("60000", "1h"),
                                 more="limits\n    route-queue = 16\n    replay-frames = 8\n")
         carol = self.member(broker, "carol")
         bob = self.member(broker, "bob", start=False, rcvhwm=1, rcvbuf=4096)
         self.assertTrue(bob.joined["private"])
         writer = self.writer(broker, count=1000, each=1, pad=bytes(20_000))
-        writer.further(1000)
+        writer.upto(1000)
         bodies = writer.end()
         self.everything([carol], bodies)
         # He reads again: his session is still there, and all of it comes, what was dropped by replay.
