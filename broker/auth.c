@@ -128,9 +128,15 @@ static char *s_describe(const users_t *users, const bans_t *bans) {
     return s_dup(zr_span(text));
 }
 
-static void s_warn_empty(const auth_t *auth) {
+/* What is allowed but hardly meant. */
+static void s_warn(const auth_t *auth) {
+    const char *first;
+    size_t locked_out = users_locked_out(auth->users, auth->tokens, &first);
     if (users_count(auth->users).users == 0)
         zr_log(ZR_LOG_WARN, "%s: there is no user in it, so nobody is let in", auth->users_path);
+    if (locked_out > 0)
+        zr_log(ZR_LOG_WARN, "%s: %zu users have no key%s, so nobody can log in as them; %s is one", auth->users_path,
+            locked_out, auth->tokens ? " and no token" : "", first);
 }
 
 /* The handlers below return true when they have answered. */
@@ -147,7 +153,7 @@ static bool s_reload(auth_t *auth, const request_t *request, auth_answer_t *answ
     answer->text = s_describe(users, &bans);
     zr_log(ZR_LOG_AUDIT, "reload by %s: %s", request->by, answer->text);
     s_commit(auth, users, bans, answer);
-    s_warn_empty(auth);
+    s_warn(auth);
     return true;
 }
 
@@ -359,7 +365,7 @@ static bool s_load(auth_t *auth, const auth_config_t *config, char *error) {
         return false;
     users_set_bans(auth->users, &auth->bans);
     users_enforce_bans(auth->users);
-    s_warn_empty(auth);
+    s_warn(auth);
     s_prepare_bans(auth);
     return true;
 }

@@ -85,6 +85,17 @@ bool users_check_way(const users_t *users, const char *path, bool tokens, bool e
     return false;
 }
 
+size_t users_locked_out(const users_t *users, bool tokens, const char **first) {
+    size_t count = 0;
+    for (const user_t *user = users->by_name; user; user = user->hh.next) {
+        if (user->key_count || (tokens && user->token_count) || strcmp(user->name, USERS_ANONYMOUS) == 0)
+            continue;
+        if (count++ == 0)
+            *first = user->name;
+    }
+    return count;
+}
+
 /* --- Bans, rights --- */
 
 void users_set_bans(users_t *users, const bans_t *bans) {

@@ -148,6 +148,7 @@ static bool s_on_key(reading_t *reading, const zpl_item_t *item, char *error) {
     key = fatal_calloc(sizeof *key);
     memcpy(key->key, bytes, sizeof bytes);
     key->owner = reading->user;
+    key->owner->key_count++;
     key->line = item->line;
     HASH_ADD(hh, reading->users->by_key, key, sizeof key->key, key);
     return true;

@@ -32,7 +32,7 @@ struct user {
     bool to_ban;       /* is banned once the bans are enforced */
     zr_buffer_t rules; /* of rule_t: its own, then those of its roles */
     zr_buffer_t roles; /* of role_ref_t */
-    size_t token_count;
+    size_t key_count, token_count;
     char (*tokens)[TOKEN_HASH_SIZE]; /* USERS_TOKENS_MAX of them; NULL: none */
     UT_hash_handle hh;
 };

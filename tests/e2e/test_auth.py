@@ -181,6 +181,11 @@ class Start(AuthCase):
         done = subprocess.run([ZRELAYD, "--config", config, "--check-config"], capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
+    def test_users_without_a_key_are_told_of(self):
+        broker = self.encrypted(section("alice", self.alice) + section("bob"))
+        broker.wait_err("1 users have no key, so nobody can log in as them; bob is one")
+        self.assertTrue(self.admitted(broker, self.alice))
+
     def test_an_empty_file_lets_nobody_in(self):
         broker = self.encrypted("")
         broker.wait_err("nobody is let in")

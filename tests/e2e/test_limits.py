@@ -193,6 +193,18 @@ class Raw(LimitCase):
         one.sendall((self.SUBSCRIBED + self.GIVEN_BACK) * 1000)
         self.assertTrue(self.synced(one, 3))
 
+    @covers("bytes of one SUB that the broker, busy as it is, did not take in yet, on TCP")
+    def test_a_broker_that_takes_no_subscriptions_in(self):
+        broker = self.broker(config=limits(rate_subscriptions=1, max_joins=100))  # 400 at once
+        fits, beyond = self.connect(broker.back, b"SUB"), self.connect(broker.back, b"SUB")
+        honest = self.peer(broker)
+        # Parts are what waits here; as many bytes of whole messages come to the same.
+        self.parts(fits, 1000, 60000)
+        self.parts(beyond, 1000, 1 << 20)
+        wait_for(lambda: not self.is_open(beyond), "the end of the connection")
+        self.assertTrue(self.is_open(fits))
+        self.assertEqual(honest.ask(op="ping")["op"], "pong")
+
     def test_a_flood_of_subscriptions(self):
         broker = self.broker()
         honest = self.peer(broker)
@@ -1048,6 +1060,19 @@ class Users(test_auth.AuthCase, LimitCase):
         alice = self.of(self.users_broker(), self.alice)
         self.assertEqual(self.code(alice.ask(op="admin", do="kick", user="nobody", reason="r" * 200)), "no-such-user")
         self.assertEqual(self.code(alice.ask(op="admin", do="kick", user="nobody", reason="r" * 201)), "bad-member")
+
+    @covers("users who are banned")
+    def test_bans(self):
+        alice = zmq.curve_keypair()
+        users = "".join(test_auth.section(name) for name in ("bob", "carol"))
+        with open(self.path("users.bans"), "w", opener=lambda path, flags: os.open(path, flags, 0o600), encoding="ascii") as file:
+            file.write("".join(f"user{number} alice 2026-01-31T23:59:59Z \n" for number in range(9999)))
+        broker = self.encrypted(test_auth.section("alice", alice, rules=test_auth.ADMIN) + users)
+        alice = self.keyed(broker, alice)
+        self.assertEqual(alice.ask(op="admin", do="ban", user="bob")["op"], "ok")
+        self.assertEqual(self.code(alice.ask(op="admin", do="ban", user="carol")), "admin-failed")
+        self.assertEqual(alice.ask(op="admin", do="unban", user="user7")["op"], "ok")
+        self.assertEqual(alice.ask(op="admin", do="ban", user="carol")["op"], "ok")
 
     @covers("logins under way; one of a connection")
     def test_logins_under_way(self):
