@@ -83,7 +83,7 @@ static zr_span_t s_property(zmq_msg_t *frame, const char *name) {
 }
 
 zr_span_t peers_user(zmq_msg_t *frame) {
-    return s_property(frame, "User-Id");
+    return zmq_msg_gets(frame, zap_generation()) ? s_property(frame, "User-Id") : zr_span("");
 }
 
 /* libzmq calls the address of a local socket "localhost", and writes others as numbers. */
@@ -113,7 +113,7 @@ void peers_revoke(peers_t *peers, zr_span_t user, uint64_t generation) {
 }
 
 bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame) {
-    const char *generation = zmq_msg_gets(frame, ZAP_GENERATION);
+    const char *generation = zmq_msg_gets(frame, zap_generation());
     return revoked_has(&peers->revoked, peers_user(frame), generation ? strtoull(generation, NULL, 10) : 0);
 }
 

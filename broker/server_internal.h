@@ -7,6 +7,7 @@
 #include "peers.h"
 #include "server.h"
 #include "sockets.h"
+#include "spare.h"
 
 struct server {
     const settings_t *settings;
@@ -25,6 +26,7 @@ struct server {
     relay_t *relay;
     outbox_t outbox;
     tickets_t *tickets;
+    spare_t spare;
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */
     char told_back[ENDPOINT_TEXT_SIZE];

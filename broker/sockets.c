@@ -92,16 +92,16 @@ static zsock_t *s_monitor(void *socket, const char *name) {
     return monitor;
 }
 
-/* How the next bind's listener speaks: options are copied at each bind, so one socket listens in both ways, and refuses
- * who comes by one listener and speaks as on the other. With a domain the ZAP handler is asked about everybody, and
- * nobody gets in without its answer, as long as it is there: ZMQ_ZAP_ENFORCE_DOMAIN, which would refuse everybody when
- * it is not, is part of libzmq's draft interface and of no release. So the handler is there before the first bind, ends
- * with the process only, and after the sockets (sockets_close). */
-static void s_set_way(void *socket, bool encrypted, const uint8_t *key) {
-    const char *domain = encrypted ? ZAP_DOMAIN_CURVE : ZAP_DOMAIN_PLAIN;
-    int server = encrypted;
-    FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) == 0);
-    FATAL_UNLESS(!encrypted || zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, key, CERT_KEY_BYTES) == 0);
+/* How listeners speak: options are copied at each bind, so one socket listens in both ways, and refuses who comes by
+ * one listener and speaks as on the other. Until now nothing is encrypted and there is no domain, so nobody asks the
+ * ZAP handler (zap.h); from now on both, for good: libzmq takes no empty domain. With one the handler is asked about
+ * everybody, and nobody gets in without its answer, as long as it is there: ZMQ_ZAP_ENFORCE_DOMAIN, which would refuse
+ * everybody when it is not, is part of libzmq's draft interface and of no release. So the handler is there before the
+ * first bind, ends with the process only, and after the sockets (sockets_close). */
+static void s_encrypt(void *socket, const uint8_t *key) {
+    int server = 1;
+    FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN_CURVE, strlen(ZAP_DOMAIN_CURVE)) == 0);
+    FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, key, CERT_KEY_BYTES) == 0);
     FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &server, sizeof server) == 0);
 }
 
@@ -176,21 +176,32 @@ static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound,
     return true;
 }
 
-static bool s_bind_all(
-    zsock_t *socket, const settings_endpoints_t *wanted, const uint8_t *key, settings_endpoints_t *bound, char *error) {
-    for (size_t i = 0; i < wanted->count; i++) {
-        s_set_way(zsock_resolve(socket), wanted->items[i].encrypted, key);
-        if (!s_bind(socket, &wanted->items[i], &bound->items[i], error))
+/* Those of one way. Each has its place in `bound`, whose others stay as they are. */
+static bool s_bind_way(
+    zsock_t *socket, const settings_endpoints_t *wanted, bool encrypted, settings_endpoints_t *bound, char *error) {
+    for (size_t i = 0; i < wanted->count; i++)
+        if (wanted->items[i].encrypted == encrypted && !s_bind(socket, &wanted->items[i], &bound->items[i], error))
             return false;
-        bound->count++;
-    }
-    /* The listeners have their copies, and give them to their connections; the socket needs its own no more. */
-    static const uint8_t nothing[CERT_KEY_BYTES];
-    s_set_way(zsock_resolve(socket), true, nothing);
     return true;
 }
 
+static bool s_bind_all(
+    zsock_t *socket, const settings_endpoints_t *wanted, const uint8_t *key, settings_endpoints_t *bound, char *error) {
+    static const uint8_t nothing[CERT_KEY_BYTES];
+    bound->count = wanted->count; /* what is not bound is zeroed */
+    if (!s_bind_way(socket, wanted, false, bound, error))
+        return false;
+    if (!key)
+        return true;
+    s_encrypt(zsock_resolve(socket), key);
+    bool ok = s_bind_way(socket, wanted, true, bound, error);
+    /* The listeners have their copies, and give them to their connections; the socket needs its own no more. */
+    s_encrypt(zsock_resolve(socket), nothing);
+    return ok;
+}
+
 bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, char error[ZPL_ERROR_SIZE]) {
+    FATAL_UNLESS(key || !settings_some_encrypted(settings));
     memset(sockets, 0, sizeof *sockets);
     sockets->paired = settings->paired;
     strcpy(sockets->advertise, settings->advertise);

@@ -1,6 +1,8 @@
 /* See zap.h. */
 #include "zap.h"
 
+#include <pthread.h>
+#include <sodium.h>
 #include <stdio.h>
 
 const char *zap_parse(const zr_span_t *frames, size_t count, zap_request_t *request) {
@@ -35,25 +37,35 @@ zap_verdict_t zap_judge(const zap_request_t *request, const users_t *users) {
      * claimed ids only where a libzmq tells of them: ROUTER's reader has to look at them in any case. */
     if (request->identity.len > 0)
         return (zap_verdict_t){"400", "it sets a routing id of its own", ""};
-    bool plain = zr_span_equal(request->domain, zr_span(ZAP_DOMAIN_PLAIN));
-    bool curve = zr_span_equal(request->domain, zr_span(ZAP_DOMAIN_CURVE));
-    if (plain && zr_span_equal(request->mechanism, zr_span("NULL")))
-        return request->credential_count == 0 ? (zap_verdict_t){"200", "OK", ""}
-                                              : (zap_verdict_t){"500", "NULL has no credentials", ""};
-    if (curve && zr_span_equal(request->mechanism, zr_span("CURVE")))
-        return s_judge_key(request, users);
-    if (plain || curve)
+    if (!zr_span_equal(request->domain, zr_span(ZAP_DOMAIN_CURVE)))
+        return (zap_verdict_t){"400", "no such domain", ""};
+    if (!zr_span_equal(request->mechanism, zr_span("CURVE")))
         return (zap_verdict_t){"400", "the listener is not for this mechanism", ""};
-    return (zap_verdict_t){"400", "no such domain", ""};
+    return s_judge_key(request, users);
+}
+
+static char s_generation[ZAP_GENERATION_LEN + 1];
+
+static void s_make_generation(void) {
+    uint8_t secret[(ZAP_GENERATION_LEN - 2) / 2];
+    randombytes_buf(secret, sizeof secret);
+    memcpy(s_generation, "X-", 2);
+    sodium_bin2hex(s_generation + 2, sizeof s_generation - 2, secret, sizeof secret);
+    sodium_memzero(secret, sizeof secret);
+}
+
+const char *zap_generation(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, s_make_generation);
+    return s_generation;
 }
 
 size_t zap_metadata(uint64_t generation, uint8_t out[ZAP_METADATA_MAX]) {
-    static const char name[] = ZAP_GENERATION;
-    enum { NAME = sizeof name - 1 };
+    enum { NAME = ZAP_GENERATION_LEN };
     char digits[24];
     size_t len = (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)generation);
     out[0] = NAME;
-    memcpy(out + 1, name, NAME);
+    memcpy(out + 1, zap_generation(), NAME);
     memset(out + 1 + NAME, 0, 3); /* the value's length has four bytes */
     out[4 + NAME] = (uint8_t)len;
     memcpy(out + 5 + NAME, digits, len);

@@ -6,14 +6,17 @@
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 
-/* The domains of zrelayd's listeners. */
-#define ZAP_DOMAIN_PLAIN "zrelay-plain" /* no encryption, mechanism NULL: whoever comes is anonymous */
-#define ZAP_DOMAIN_CURVE "zrelay-curve" /* mechanism CURVE: the key says who it is */
+/* The domain of zrelayd's encrypted listeners: mechanism CURVE, the key says who it is. The others have none, and
+ * nobody asks about who comes there, since everybody may: a question costs a connection about 10 KB for as long as it
+ * lasts. */
+#define ZAP_DOMAIN_CURVE "zrelay-curve"
 
-/* A property that each answer gives the connection: the generation of the users that let it in, in digits. What a peer
- * claims under this name is overridden by it. */
-#define ZAP_GENERATION "X-Generation"
-enum { ZAP_METADATA_MAX = 64 };
+/* The name of a property that each answer gives the connection: the generation of the users that let it in, in digits.
+ * Peers may give properties too, under any name that no answer gives; where nobody asked, that is any name, User-Id
+ * among them. So this name is a secret of the process that nobody can guess and no peer is told: what has the property
+ * was answered here, and only its User-Id counts. */
+const char *zap_generation(void);
+enum { ZAP_GENERATION_LEN = 34, ZAP_METADATA_MAX = 96 };
 
 enum { ZAP_FRAMES_MIN = 6, ZAP_FRAMES_MAX = 8 }; /* without and with the longest credentials */
 

@@ -1,5 +1,8 @@
 #include "zap.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "unit.h"
 
 #define KEY_TEXT "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
@@ -64,21 +67,10 @@ START_TEST(test_banned) {
 }
 END_TEST
 
-START_TEST(test_plain) {
-    users_t *users = s_users(NULL);
-    for (unsigned i = 0; i < 2; i++) {
-        zap_verdict_t verdict = s_judge(i ? users : NULL, LIT("zrelay-plain"), LIT(""), LIT("NULL"), NULL);
-        ck_assert_str_eq(verdict.status, "200");
-        ck_assert_str_eq(verdict.user, "");
-    }
-    users_destroy(users);
-}
-END_TEST
-
 START_TEST(test_claimed_identity) {
     users_t *users = s_users(NULL);
     zr_span_t key = zr_span_of(s_key, sizeof s_key);
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT("\0abcd"), LIT("NULL"), NULL).status, "400");
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT("\0abcd"), LIT("CURVE"), &key).status, "400");
     ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT("x"), LIT("CURVE"), &key).status, "400");
     users_destroy(users);
 }
@@ -88,19 +80,17 @@ START_TEST(test_domains_and_mechanisms) {
     users_t *users = s_users(NULL);
     zr_span_t key = zr_span_of(s_key, sizeof s_key), name = LIT("alice");
     ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT(""), LIT("NULL"), NULL).status, "400");
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("CURVE"), &key).status, "400");
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("PLAIN"), &name).status, "400");
     ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT(""), LIT("PLAIN"), &name).status, "400");
     ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT(""), LIT("GSSAPI"), &key).status, "400");
     ck_assert_str_eq(s_judge(users, LIT(""), LIT(""), LIT("NULL"), NULL).status, "400");
     ck_assert_str_eq(s_judge(users, LIT("zrelay-curve2"), LIT(""), LIT("CURVE"), &key).status, "400");
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("NULL"), &name).status, "500");
+    ck_assert_str_eq(s_judge(users, LIT(""), LIT(""), LIT("CURVE"), &key).status, "400");
     users_destroy(users);
 }
 END_TEST
 
 START_TEST(test_malformed) {
-    zr_span_t frames[20] = {LIT("1.0"), LIT("7"), LIT("zrelay-plain"), LIT(""), LIT(""), LIT("NULL")};
+    zr_span_t frames[20] = {LIT("1.0"), LIT("7"), LIT("zrelay-curve"), LIT(""), LIT(""), LIT("CURVE")};
     zap_request_t request;
     ck_assert_ptr_null(zap_parse(frames, 6, &request));
     for (size_t count = 0; count < 20; count++) {
@@ -117,14 +107,40 @@ END_TEST
 
 START_TEST(test_metadata) {
     uint8_t out[ZAP_METADATA_MAX];
+    zr_span_t name = zr_span(zap_generation());
     size_t len = zap_metadata(17, out);
-    ck_assert_span_eq(zr_span_of(out, len), LIT("\x0cX-Generation\0\0\0\x02"
-                                                "17"));
+    ck_assert_uint_eq(out[0], name.len);
+    ck_assert_span_eq(zr_span_of(out + 1, name.len), name);
+    ck_assert_span_eq(zr_span_of(out + 1 + name.len, len - 1 - name.len), LIT("\0\0\0\x02"
+                                                                              "17"));
     len = zap_metadata(UINT64_MAX, out);
-    ck_assert_span_eq(zr_span_of(out, len), LIT("\x0cX-Generation\0\0\0\x14"
-                                                "18446744073709551615"));
+    ck_assert_uint_le(len, sizeof out);
+    ck_assert_span_eq(zr_span_of(out + 1 + name.len, len - 1 - name.len), LIT("\0\0\0\x14"
+                                                                              "18446744073709551615"));
 }
 END_TEST
 
-UNIT_MAIN("broker.zap", test_keys, test_banned, test_plain, test_claimed_identity, test_domains_and_mechanisms,
-    test_malformed, test_metadata)
+/* One for the whole process, another for the next. */
+START_TEST(test_generation_is_a_secret) {
+    char ours[ZAP_GENERATION_LEN + 1], theirs[ZAP_GENERATION_LEN + 1] = "";
+    int pipes[2], status;
+    ck_assert_int_eq(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        ssize_t written = write(pipes[1], zap_generation(), ZAP_GENERATION_LEN);
+        _exit(written != ZAP_GENERATION_LEN);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(read(pipes[0], theirs, ZAP_GENERATION_LEN), ZAP_GENERATION_LEN);
+    close(pipes[0]);
+    close(pipes[1]);
+    strcpy(ours, zap_generation());
+    ck_assert_str_eq(ours, zap_generation());
+    ck_assert_uint_eq(strlen(ours), ZAP_GENERATION_LEN);
+    ck_assert_str_ne(ours, theirs);
+}
+END_TEST
+
+UNIT_MAIN("broker.zap", test_keys, test_banned, test_claimed_identity, test_domains_and_mechanisms, test_malformed,
+    test_metadata, test_generation_is_a_secret)
