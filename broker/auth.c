@@ -237,20 +237,7 @@ static void s_tell_refused(auth_t *auth, const zap_request_t *request, const zap
         verdict->user, key[0] ? ", key " : "", key);
 }
 
-/* Each handshake asks by a way of its own, which libzmq keeps as long as the connection lasts, though nothing comes by
- * it any more: four queues of 16 KB for a client, of which about 10 KB are in memory. The answer in it, the way can go:
- * libzmq's side reads what came before it looks at the end. A ROUTER ends a peer's way when another peer comes with the
- * same routing id (ZMQ_ROUTER_HANDOVER); here that is the closer, which leaves at once. Closing the socket would do as
- * well, but with nobody to ask libzmq lets everybody in. */
-static void s_close_way(auth_t *auth, const void *id, size_t len) {
-    void *closer = zsock_resolve(auth->zap_closer);
-    FATAL_UNLESS(zmq_setsockopt(closer, ZMQ_ROUTING_ID, id, len) == 0);
-    FATAL_UNLESS(zmq_connect(closer, ZAP_ENDPOINT) == 0);
-    FATAL_UNLESS(zmq_disconnect(closer, ZAP_ENDPOINT) == 0);
-}
-
 static void s_answer_zap(auth_t *auth, zmsg_t *message) {
-    zframe_t *asker = zmsg_unwrap(message);
     zr_span_t frames[ZAP_FRAMES_MAX];
     size_t count = 0;
     for (zframe_t *frame = zmsg_first(message); frame; frame = zmsg_next(message), count++)
@@ -270,12 +257,8 @@ static void s_answer_zap(auth_t *auth, zmsg_t *message) {
     zmsg_addstr(reply, ok ? verdict.user : "");
     uint8_t metadata[ZAP_METADATA_MAX];
     zmsg_addmem(reply, metadata, ok ? zap_metadata(auth->generation, metadata) : 0);
-    zframe_t *way = fatal_check(zframe_dup(asker));
-    zmsg_wrap(reply, asker);
     if (zmsg_send(&reply, auth->zap) != 0) /* who asked is gone */
         zmsg_destroy(&reply);
-    s_close_way(auth, zframe_data(way), zframe_size(way));
-    zframe_destroy(&way);
 }
 
 /* --- The thread --- */
@@ -388,10 +371,8 @@ static bool s_load(auth_t *auth, const auth_config_t *config, char *error) {
 }
 
 static bool s_bind(auth_t *auth, char *error) {
-    auth->zap = fatal_check(zsock_new(ZMQ_ROUTER));
-    auth->zap_closer = fatal_check(zsock_new(ZMQ_DEALER));
-    zsock_set_router_handover(auth->zap, 1);
-    if (zsock_bind(auth->zap, ZAP_ENDPOINT) == 0)
+    auth->zap = zsock_new(ZMQ_REP);
+    if (auth->zap && zsock_bind(auth->zap, ZAP_ENDPOINT) == 0)
         return true;
     snprintf(error, ZPL_ERROR_SIZE, "cannot answer handshakes at %s: %s", ZAP_ENDPOINT, zmq_strerror(zmq_errno()));
     return false;
@@ -406,7 +387,6 @@ static void s_free(auth_t *auth) {
         auth->logins = job->next;
         auth_login_free(job);
     }
-    zsock_destroy(&auth->zap_closer);
     zsock_destroy(&auth->zap);
     close(auth->fd);
     close(auth->wake);

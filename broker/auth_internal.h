@@ -37,10 +37,9 @@ struct auth {
     bool plain;
     bool bans_there;     /* the file of the bans was there once, so it must not be missing */
     uint64_t generation; /* of the users and bans in force; the thread's */
-    zsock_t *zap;        /* ROUTER: libzmq asks there */
-    zsock_t *zap_closer; /* DEALER: ends the ways by which it asked (auth.c) */
-    int wake;            /* eventfd: there are requests, or the end */
-    int fd;              /* eventfd: there are replies */
+    zsock_t *zap;
+    int wake; /* eventfd: there are requests, or the end */
+    int fd;   /* eventfd: there are replies */
     zr_log_limit_t refused_lines;
     pthread_t thread;
 

@@ -97,36 +97,6 @@ static const char *s_zap_key(const char *key_text) {
     return s_zap(ZAP_DOMAIN_CURVE, "CURVE", key_text);
 }
 
-/* What one handshake asked by is gone when it was answered: libzmq would keep it as long as the connection. */
-START_TEST(test_the_way_of_a_question_ends) {
-    auth_t *auth = s_start_with(USERS);
-    zsock_t *askers[20];
-    for (unsigned i = 0; i < 20; i++) {
-        askers[i] = zsock_new_dealer(ZAP_ENDPOINT);
-        zmsg_t *request = zmsg_new();
-        const char *frames[] = {"", "1.0", "id", ZAP_DOMAIN_CURVE, "10.0.0.1", "", "NULL"};
-        for (size_t k = 0; k < sizeof frames / sizeof frames[0]; k++)
-            zmsg_addstr(request, frames[k]);
-        ck_assert_int_eq(zmsg_send(&request, askers[i]), 0);
-    }
-    for (unsigned i = 0; i < 20; i++) {
-        zmsg_t *reply = zmsg_recv(askers[i]);
-        zmsg_first(reply);
-        zmsg_next(reply);
-        zmsg_next(reply);
-        ck_assert(zframe_streq(zmsg_next(reply), "400"));
-        zmsg_destroy(&reply);
-        /* The end comes with the next thing that is read: libzmq's own side looks for nothing (set_nodelay). */
-        while (zsock_events(askers[i]) & ZMQ_POLLOUT)
-            zclock_sleep(1);
-        zsock_destroy(&askers[i]);
-    }
-    ck_assert_str_eq(s_zap_key(ALICE_KEY), "200 alice");
-    auth_destroy(auth);
-    dir_end();
-}
-END_TEST
-
 START_TEST(test_handshakes) {
     auth_t *auth = s_start_with(USERS);
     ck_assert_str_eq(s_zap_key(ALICE_KEY), "200 alice");
@@ -587,7 +557,6 @@ START_TEST(test_descriptor) {
 }
 END_TEST
 
-UNIT_MAIN("broker.auth", test_handshakes, test_the_way_of_a_question_ends, test_malformed, test_real_handshakes,
-    test_open_mode, test_fail_closed, test_reload, test_error_is_text, test_bans_last, test_bans_refused,
-    test_bans_by_hand, test_logins, test_slowed, test_queue_full, test_login_and_reload, test_banned_login,
-    test_destroy, test_descriptor)
+UNIT_MAIN("broker.auth", test_handshakes, test_malformed, test_real_handshakes, test_open_mode, test_fail_closed,
+    test_reload, test_error_is_text, test_bans_last, test_bans_refused, test_bans_by_hand, test_logins, test_slowed,
+    test_queue_full, test_login_and_reload, test_banned_login, test_destroy, test_descriptor)
