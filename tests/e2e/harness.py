@@ -109,6 +109,11 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        # Who reads a descriptor that is closed meanwhile reads from whatever has its number next.
+        for thread in self.threads:
+            thread.join(DEADLINE)
+            if thread.is_alive():  # a child of the program still writes
+                return
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe:
                 try:

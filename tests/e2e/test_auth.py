@@ -10,7 +10,7 @@ import unittest
 
 import zmq
 
-from harness import ZRELAYD, Program, TestCase, deliver_entries, publish_frame, wait_for
+from harness import DEADLINE, ZRELAYD, Program, TestCase, deliver_entries, publish_frame, wait_for
 
 FAST = "server\n    heartbeat = 60000\n    tick = 20\n"
 EVERYTHING = '    allow = "all : *"\n'
@@ -44,7 +44,8 @@ def message(**members):
 
 
 def talk(one, data, until):
-    """Sends and reads until that came; returns what did. None: the connection ended first."""
+    """Sends and reads until that came; returns what did. None: the connection ended first, or it did not come in time."""
+    one.settimeout(DEADLINE)
     try:
         one.sendall(data)
         got = b""
