@@ -20,7 +20,8 @@ static void s_room(void) {
     EVENT(&b, "joined a 0 1");
     SENT(&b, "who room=a");
     s_who(1, "{'nick':'ann'},{'nick':'me'}", false);
-    NO_EVENT(&b); /* who is there already did not come */
+    EVENT(&b, "presence a -- - 2"); /* who is there already did not come; but joined said that there is one */
+    NO_EVENT(&b);
 }
 
 START_TEST(test_coming_and_going) {
