@@ -23,7 +23,8 @@ struct presence {
     uint64_t told;               /* the count of members that the program knows */
     json_t *kept[PRESENCE_KEPT]; /* frames that came meanwhile */
     size_t kept_count;
-    bool missed; /* more than that */
+    bool missed;  /* more than that */
+    bool crowded; /* counts only, until it is said that names come again */
 };
 
 static void s_drop_kept(presence_t *presence) {
@@ -68,12 +69,25 @@ static void s_ask(machine_t *m, room_t *room, uint64_t delay) {
     request_again(m, presence->who, delay);
 }
 
-void presence_on_joined(machine_t *m, room_t *room) {
+/* Who was named told the count as well; nobody may have been. */
+static void s_tell_count(machine_t *m, room_t *room) {
+    if (room->presence->told != room->count)
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED, .room = room->name, .count = room->count});
+    room->presence->told = room->count;
+}
+
+void presence_on_joined(machine_t *m, room_t *room, uint64_t version, bool crowded) {
     if (!room->presence_wanted)
         return;
     if (!room->presence) {
         room->presence = machine_alloc(sizeof *room->presence);
         room->presence->told = room->count; /* ZRELAY_JOINED's */
+    }
+    room->presence->crowded = crowded;
+    if (crowded) {
+        room->presence->version = version;
+        s_tell_count(m, room);
+        return;
     }
     s_ask(m, room, 0); /* after a reconnect too: versions of another run of the broker may coincide */
 }
@@ -99,13 +113,6 @@ static void s_tell(
                        .sender = other,
                        .count = room->count,
                        .joined = joined});
-}
-
-/* Who was named told the count as well; nobody may have been. */
-static void s_tell_count(machine_t *m, room_t *room) {
-    if (room->presence->told != room->count)
-        events_post(m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED, .room = room->name, .count = room->count});
-    room->presence->told = room->count;
 }
 
 static void s_joined(machine_t *m, room_t *room, const json_t *one) {
@@ -166,7 +173,7 @@ static uint64_t s_version(const json_t *object) {
 
 void presence_note_version(machine_t *m, room_t *room, uint64_t version) {
     presence_t *presence = room->presence;
-    if (!presence || !presence->known || presence->who || version <= presence->version)
+    if (!presence || !(presence->known || presence->crowded) || presence->who || version <= presence->version)
         return;
     s_ask(m, room, GRACE_MS);
     presence->noted = version; /* when its frame comes until then, nothing is asked */
@@ -176,10 +183,36 @@ static bool s_asked(const presence_t *presence) {
     return presence->who && presence->who->id;
 }
 
+/* The room is too full for names: whoever was named before stays so, until a list can tell what changed. */
+static void s_crowded(machine_t *m, room_t *room, const json_t *object, uint64_t version) {
+    presence_t *presence = room->presence;
+    const char *wrong = NULL;
+    if (presence->crowded && version <= presence->version)
+        return;
+    presence->crowded = true;
+    presence->version = version;
+    s_drop_kept(presence);
+    if (presence->who)
+        request_abandon(m, presence->who);
+    presence->who = NULL;
+    zr_get_uint_opt(object, "count", 0, &room->count, &wrong);
+    s_tell_count(m, room);
+}
+
 /* The next one, an old one, or one too many. */
 static void s_frame(machine_t *m, room_t *room, json_t *frame) {
     presence_t *presence = room->presence;
     uint64_t version = s_version(frame);
+    if (json_is_true(json_object_get(frame, "crowded"))) {
+        s_crowded(m, room, frame, version);
+        return;
+    }
+    if (presence->crowded) {
+        if (version <= presence->version)
+            return;
+        presence->crowded = false;
+        s_ask(m, room, 0);
+    }
     if (!s_asked(presence) && presence->known) {
         if (version <= presence->version)
             return;
@@ -227,6 +260,7 @@ static void s_listed(machine_t *m, room_t *room) {
     }
     presence->version = presence->who_version;
     presence->known = true;
+    presence->crowded = false;
     s_tell_count(m, room);
     size_t count = presence->kept_count;
     json_t *kept[PRESENCE_KEPT];
@@ -249,6 +283,15 @@ void presence_on_who(machine_t *m, request_t *request, json_t *object) {
     if (!json_is_array(users) || !zr_get_bool_opt(object, "more", &more, &wrong) ||
         !zr_get_uint_opt(object, "count", 0, &room->count, &wrong))
         m->malformed++;
+    if (json_is_true(json_object_get(object, "crowded"))) {
+        room->presence->who = NULL;
+        request_free(m, request);
+        room->presence->crowded = true;
+        room->presence->version = s_version(object);
+        s_drop_kept(room->presence);
+        s_tell_count(m, room);
+        return;
+    }
     if (!request->page[0])
         room->presence->who_version = s_version(object);
     json_array_foreach(users, i, one) {
