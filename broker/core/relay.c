@@ -15,7 +15,7 @@ void relay_config_default(relay_config_t *config) {
         .max_sessions = 10000,
         .max_rooms = 100000,
         .max_joins = 1000,
-        .presence_names = 1000,
+        .presence_names = 500,
         .max_keys = 10000,
         .max_replays = 4,
         .max_clients = 100000,

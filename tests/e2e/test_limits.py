@@ -681,7 +681,7 @@ class Pages(LimitCase):
 
     @covers(PRESENCE)
     def test_users_and_presence_frames(self):
-        broker = self.broker(config="server\n    tick = 3000\n    heartbeat = 60000\n")
+        broker = self.broker(config="server\n    tick = 3000\n    heartbeat = 60000\nlimits\n    presence-names = 1000\n")
         watcher = self.peer(broker)
         watcher.subscribe(b"crowd\x01")
         crowd = self.crowd(broker, 520, {"op": "join", "room": "crowd"})
