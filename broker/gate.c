@@ -9,6 +9,7 @@
 #include "hash.h"
 
 enum { HANDSHAKE = 1000 }; /* what one costs: the bucket is in thousandths, which makes the rate thousandths a ms */
+enum { KEPT_MAX = 64, KEPT_PART = 8 }; /* descriptors kept: so many, of few an eighth */
 
 typedef struct {
     gate_address_t address;
@@ -130,6 +131,13 @@ bool gate_opened(gate_t *gate, int side, int fd, uint64_t inode, const gate_addr
     source->owed += gate->per_second ? HANDSHAKE : 0;
     *place = (place_t){.source = source, .inode = inode, .side = side};
     return ++source->connections <= gate->max_connections;
+}
+
+bool gate_has_room(int side, int fd, uint64_t descriptors) {
+    uint64_t kept = descriptors / KEPT_PART < KEPT_MAX ? descriptors / KEPT_PART : KEPT_MAX;
+    if (side == 1)
+        kept /= 2;
+    return descriptors == 0 || (uint64_t)fd < descriptors - kept;
 }
 
 void gate_closed(gate_t *gate, int side, int fd) {

@@ -37,6 +37,12 @@ void gate_destroy(gate_t *gate); /* NULL is accepted */
  * came too fast. A connection that is known already is not counted again. */
 bool gate_opened(gate_t *gate, int side, int fd, uint64_t inode, const gate_address_t *address, uint64_t now_ms);
 
+/* Of `descriptors` that the process may have (0: nobody knows) some are kept for its files, and some of these for the
+ * back (side 1), so that who has a session can read. A descriptor is always the lowest that is free: when `fd` is one
+ * of those, the others are in use, and its connection is one too many. Without that libzmq would run out of them, and
+ * its I/O thread try to accept the next connection over and over. */
+bool gate_has_room(int side, int fd, uint64_t descriptors);
+
 /* What `side` had under that descriptor ended. */
 void gate_closed(gate_t *gate, int side, int fd);
 

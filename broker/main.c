@@ -204,12 +204,14 @@ static void s_raise_descriptors(void) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* A client takes two; when there are none left, libzmq can accept nobody and spins. */
+/* A client takes two; who comes when there are hardly any left is turned away (gate.h). */
 static void s_check_descriptors(const settings_t *settings) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     rlim_t needed = (rlim_t)settings->relay.max_sessions * DESCRIPTORS_PER_CLIENT;
+    zr_log(ZR_LOG_INFO, "%llu file descriptors are allowed: about %llu clients", (unsigned long long)limit.rlim_cur,
+        (unsigned long long)limit.rlim_cur / DESCRIPTORS_PER_CLIENT);
     if (limit.rlim_cur < needed)
         zr_log(ZR_LOG_WARN,
             "%llu file descriptors are allowed, %zu sessions (limits/max-sessions) need %llu: raise the "

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -44,8 +45,9 @@ struct peers {
     backlog_t backlog;
     size_t look; /* the descriptor to begin the next look at */
     gate_t *gate;
-    uint64_t turned_away, too_far_ahead;
-    zr_log_limit_t lines, ahead_lines;
+    uint64_t descriptors; /* that this process may have; 0: not known */
+    uint64_t turned_away, too_far_ahead, no_room;
+    zr_log_limit_t lines, ahead_lines, room_lines;
     struct {
         uint64_t *items;
         size_t count, size;
@@ -250,6 +252,16 @@ static bool s_is_alive(void *ctx, int fd, uint64_t handle) {
     return s_handle(fd) == handle;
 }
 
+static void s_turn_away(peers_t *peers, uint64_t handle) {
+    s_end(handle);
+    peers->no_room++;
+    if (zr_log_pass(&peers->room_lines, (uint64_t)zclock_mono()))
+        zr_log(ZR_LOG_WARN,
+            "closed a connection: nearly all of the %llu file descriptors that are allowed are in use; raise the limit "
+            "(ulimit -n, LimitNOFILE=) (%llu closed so far)",
+            (unsigned long long)peers->descriptors, (unsigned long long)peers->no_room);
+}
+
 static void s_on_accepted(peers_t *peers, int side, int fd) {
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
@@ -257,6 +269,10 @@ static void s_on_accepted(peers_t *peers, int side, int fd) {
     uint64_t handle = s_handle(fd);
     if (handle)
         backlog_open(&peers->backlog, side, fd, handle);
+    if (handle && !gate_has_room(side, fd, peers->descriptors)) {
+        s_turn_away(peers, handle);
+        return;
+    }
     if (!handle || getpeername(fd, (struct sockaddr *)&peer, &len) != 0 ||
         !gate_address((struct sockaddr *)&peer, len, &address) ||
         gate_opened(peers->gate, side, fd, handle, &address, (uint64_t)zclock_mono()))
@@ -316,6 +332,10 @@ uint64_t peers_turned_away(const peers_t *peers) {
     return peers->turned_away;
 }
 
+uint64_t peers_no_room(const peers_t *peers) {
+    return peers->no_room;
+}
+
 uint64_t peers_too_far_ahead(const peers_t *peers) {
     return peers->too_far_ahead;
 }
@@ -326,6 +346,12 @@ uint64_t peers_too_far_ahead(const peers_t *peers) {
 static uint64_t s_burst(const settings_t *settings) {
     uint64_t rooms = 4 * (uint64_t)settings->relay.max_joins, seconds = BURST_S * settings->rate_subscriptions;
     return rooms > seconds ? rooms : seconds;
+}
+
+static uint64_t s_descriptors_allowed(void) {
+    struct rlimit limit;
+    bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return known ? (uint64_t)limit.rlim_cur : 0;
 }
 
 static void s_set_limits(peers_t *peers, const settings_t *settings) {
@@ -342,6 +368,7 @@ peers_t *peers_new(zloop_t *loop, const sockets_t *sockets, const settings_t *se
     peers_t *peers = fatal_calloc(sizeof *peers);
     peers->loop = loop;
     peers->sockets = sockets;
+    peers->descriptors = s_descriptors_allowed();
     s_set_limits(peers, settings);
     peers->gate = gate_new(settings->max_address_connections, settings->rate_handshakes);
     for (int side = 0; side < 2; side++)

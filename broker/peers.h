@@ -58,6 +58,9 @@ void peers_drop_users(peers_t *peers);
 /* Connections that were closed because their address had or made too many. */
 uint64_t peers_turned_away(const peers_t *peers);
 
+/* Connections that were closed because the process has hardly any file descriptors left. */
+uint64_t peers_no_room(const peers_t *peers);
+
 /* Connections that were closed because too much of theirs was waiting to be taken. */
 uint64_t peers_too_far_ahead(const peers_t *peers);
 

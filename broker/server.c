@@ -358,14 +358,16 @@ static void s_log_stats(const server_t *server) {
     zr_log(ZR_LOG_INFO,
         "stopped: frames %llu, entries %llu, deliveries %llu, acks %llu, errors %llu, duplicates %llu, "
         "dropped %llu, live frames dropped %llu, limited %llu, flooders %llu, connections closed %llu, "
-        "too far ahead %llu, claimed routing ids %llu, stray %llu, greedy %llu, revoked %llu, rooms %zu",
+        "without a descriptor %llu, too far ahead %llu, claimed routing ids %llu, stray %llu, greedy %llu, revoked "
+        "%llu, rooms %zu",
         (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
         (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
         (unsigned long long)stats.dropped, (unsigned long long)server->effects.live_dropped,
         (unsigned long long)stats.limited, (unsigned long long)stats.flooders,
-        (unsigned long long)peers_turned_away(server->peers), (unsigned long long)peers_too_far_ahead(server->peers),
-        (unsigned long long)server->claimed, (unsigned long long)server->stray, (unsigned long long)server->greedy,
-        (unsigned long long)server->revoked, stats.rooms);
+        (unsigned long long)peers_turned_away(server->peers), (unsigned long long)peers_no_room(server->peers),
+        (unsigned long long)peers_too_far_ahead(server->peers), (unsigned long long)server->claimed,
+        (unsigned long long)server->stray, (unsigned long long)server->greedy, (unsigned long long)server->revoked,
+        stats.rooms);
 }
 
 /* Until everything that was taken in is on the disk and answered. */

@@ -65,6 +65,7 @@ static const setting_t s_settings[] = {
     {"limits", "max-sessions", KIND_SIZE, AT(relay.max_sessions), 1, 1000000},
     {"limits", "max-rooms", KIND_SIZE, AT(relay.max_rooms), 1, 100000000},
     {"limits", "max-joins", KIND_SIZE, AT(relay.max_joins), 1, 1000000},
+    {"limits", "presence-names", KIND_SIZE, AT(relay.presence_names), 1, 100000},
     {"limits", "max-keys", KIND_SIZE, AT(relay.max_keys), 1, 100000000},
     {"limits", "max-state-bytes", KIND_U64, AT(relay.max_state_bytes), 1 * KIB, 1 * TIB},
     {"limits", "max-replays", KIND_SIZE, AT(relay.max_replays), 1, 1000},

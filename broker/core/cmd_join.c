@@ -40,6 +40,8 @@ void cmd_join(relay_t *relay, request_t *request) {
         after = room->begun;
     if (zr_has(request->object, "after"))
         json_object_set_new(joined, "recovered", json_boolean(after >= bounds.oldest && after <= bounds.head));
+    if (sees && presence_is_crowded(&room->presence, relay->config.presence_names))
+        json_object_set_new(joined, "crowded", json_true());
     reply(relay, request, joined);
 }
 

@@ -30,9 +30,11 @@ void cmd_who(relay_t *relay, request_t *request) {
     json_t *users = json_array();
     for (size_t i = 0; i < page.count; i++)
         json_array_append_new(users, json_pack("{so}", "nick", zr_json_string(page.items[i].name)));
-    reply(relay, request,
-        json_pack("{ss so sI so sI sI sb}", "op", "who", "room", zr_json_string(name), "version",
-            (json_int_t)(room ? room->presence.version : 0), "users", users, "count",
-            (json_int_t)(room ? room->presence.count : 0), "silent", (json_int_t)(room ? room->silent_count : 0),
-            "more", page.more));
+    json_t *answer = json_pack("{ss so sI so sI sI sb}", "op", "who", "room", zr_json_string(name), "version",
+        (json_int_t)(room ? room->presence.version : 0), "users", users, "count",
+        (json_int_t)(room ? room->presence.count : 0), "silent", (json_int_t)(room ? room->silent_count : 0), "more",
+        page.more);
+    if (room && presence_is_crowded(&room->presence, relay->config.presence_names))
+        json_object_set_new(answer, "crowded", json_true());
+    reply(relay, request, answer);
 }

@@ -69,22 +69,30 @@ static json_t *s_named(const occupant_t *occupant) {
     return json_pack("{so}", "nick", zr_json_string(zr_span_of(occupant->nick, occupant->nick_len)));
 }
 
-/* Takes up to PRESENCE_CHANGES changes off the list; returns how many of them are news. */
-static size_t s_collect(presence_t *presence, json_t *joined, json_t *left) {
+static void s_name(const occupant_t *occupant, json_t *list) {
+    bool here = occupant->sessions > 0;
+    json_t *named = s_named(occupant);
+    if (occupant->other_len)
+        json_object_set_new(
+            named, here ? "was" : "to", zr_json_string(zr_span_of(occupant->other, occupant->other_len)));
+    if (!here)
+        json_object_set_new(named, "reason", json_string(occupant->reason));
+    json_array_append_new(list, named);
+}
+
+/* Takes up to `most` changes off the list, and names them unless the room is crowded; returns how many of them are
+ * news.
+ */
+static size_t s_collect(presence_t *presence, size_t most, bool naming, json_t *joined, json_t *left) {
     size_t news = 0;
-    while (presence->changes && news < PRESENCE_CHANGES) {
+    while (presence->changes && news < most) {
         occupant_t *occupant = presence->changes;
         presence->changes = occupant->next_change;
         occupant->queued = false;
         bool here = occupant->sessions > 0;
         if (here != occupant->told || occupant->listed) {
-            json_t *named = s_named(occupant);
-            if (occupant->other_len)
-                json_object_set_new(
-                    named, here ? "was" : "to", zr_json_string(zr_span_of(occupant->other, occupant->other_len)));
-            if (!here)
-                json_object_set_new(named, "reason", json_string(occupant->reason));
-            json_array_append_new(here ? joined : left, named);
+            if (naming)
+                s_name(occupant, here ? joined : left);
             occupant->told = here;
             occupant->listed = false;
             news++;
@@ -95,15 +103,26 @@ static size_t s_collect(presence_t *presence, json_t *joined, json_t *left) {
     return news;
 }
 
-zr_blob_t *presence_frame(presence_t *presence, zr_span_t room) {
+bool presence_is_crowded(presence_t *presence, size_t names) {
+    if (presence->count > names)
+        presence->crowded = true;
+    return presence->crowded;
+}
+
+zr_blob_t *presence_frame(presence_t *presence, zr_span_t room, size_t names) {
     json_t *joined = json_array(), *left = json_array();
-    if (s_collect(presence, joined, left) == 0) {
+    bool naming = !presence_is_crowded(presence, names);
+    if (s_collect(presence, naming ? PRESENCE_CHANGES : SIZE_MAX, naming, joined, left) == 0) {
         json_decref(joined);
         json_decref(left);
         return NULL;
     }
     json_t *object = json_pack("{ss so sI so so sI}", "op", "presence", "room", zr_json_string(room), "version",
         (json_int_t)++presence->version, "joined", joined, "left", left, "count", (json_int_t)presence->count);
+    if (presence->count <= names / 2)
+        presence->crowded = false;
+    if (!naming) /* when it ends too: who was not named meanwhile is to be asked for */
+        json_object_set_new(object, "crowded", json_boolean(presence->crowded));
     zr_blob_t *json = zr_control_write(object);
     zr_blob_t *frame = zr_blob_new(room.len + 1 + zr_blob_len(json));
     uint8_t *data = zr_blob_data(frame);

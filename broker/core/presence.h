@@ -29,6 +29,7 @@ typedef struct {
     size_t count; /* with a session here */
     uint64_t version;
     occupant_t *changes, **changes_tail;
+    bool crowded; /* nobody is named, as what is told of everybody to everybody grows with the square of their number */
 } presence_t;
 
 void presence_finish(presence_t *presence);
@@ -42,7 +43,11 @@ bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_
  * if it is undone within the tick, since whoever got the list goes on from there. */
 void presence_listed(presence_t *presence);
 
+/* Whether the room is too full to name who is in it: since it had more than `names` users, until a frame finds half as
+ * many. */
+bool presence_is_crowded(presence_t *presence, size_t names);
+
 /* The next frame of changes for the back (topic and JSON), the caller's; NULL when all is told. */
-zr_blob_t *presence_frame(presence_t *presence, zr_span_t room);
+zr_blob_t *presence_frame(presence_t *presence, zr_span_t room, size_t names);
 
 #endif

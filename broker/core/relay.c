@@ -15,6 +15,7 @@ void relay_config_default(relay_config_t *config) {
         .max_sessions = 10000,
         .max_rooms = 100000,
         .max_joins = 1000,
+        .presence_names = 500,
         .max_keys = 10000,
         .max_replays = 4,
         .max_clients = 100000,
@@ -152,7 +153,7 @@ void relay_tick(relay_t *relay) {
         room->next_noisy = NULL;
         zr_blob_t *frame;
         room_judge(relay, room);
-        while ((frame = presence_frame(&room->presence, room_name(room))))
+        while ((frame = presence_frame(&room->presence, room_name(room), relay->config.presence_names)))
             room_tell(relay, room, room->private_presence, RIGHT_READ | RIGHT_PRESENCE, frame);
         room_forget_unused(relay, room);
     }

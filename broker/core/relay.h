@@ -28,6 +28,7 @@ typedef struct {
     size_t max_frame, max_control, max_entries, window;
     size_t max_sessions, max_rooms, max_joins, max_keys, max_replays, max_clients;
     size_t max_user_sessions, max_user_rooms;
+    size_t presence_names;
     uint64_t rate_ops, rate_entries, rate_bytes; /* a second and session; 0: no limit. Up to RATE_MAX (rate.h) */
     uint64_t max_state_bytes;
     size_t replay_entries, replay_frames, replay_bytes;

@@ -24,6 +24,9 @@ typedef struct {
     bench_schedule_t schedule; /* publishers, rooms, messages, rate */
     uint64_t readers;          /* of each room */
     uint64_t clients;          /* BENCH_CONNECT */
+    uint64_t joins;            /* rooms of each of them */
+    bool presence;             /* they are present by name, and want to hear who else is */
+    const char *restart;       /* a command that restarts the broker; NULL: it is not restarted */
     uint64_t size;             /* bytes of a message */
     uint64_t unacked;          /* a publisher's messages that may wait for their ack */
     uint64_t ahead;            /* messages that publishers may be ahead of the readers, on an average of these */
@@ -48,6 +51,11 @@ typedef struct {
     histogram_t *latency, *late; /* BENCH_LATENCY: nanoseconds; how late the publishers themselves were */
     uint64_t connected;          /* BENCH_CONNECT */
     double connected_s;
+    uint64_t aware; /* with presence: readers that know how many members their room has */
+    /* After a restart: clients that have a session again. Since the command ended, in seconds, 0: not reached: until
+     * the first and the last had, until all had seen all that was published until then, until all were aware again. */
+    uint64_t back;
+    double first_back_s, last_back_s, caught_up_s, aware_s;
     uint64_t memory_before, memory_after; /* of the broker, bytes; 0: unknown */
     bool interrupted, quiet;              /* ended before its time: by a signal; because nothing moved */
 } bench_result_t;

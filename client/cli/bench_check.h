@@ -24,7 +24,8 @@ typedef struct {
     uint32_t run;
     size_t publishers;
     uint64_t *next, *expected; /* of each publisher: the number to come, and how many will */
-    uint64_t left;             /* messages not accounted for */
+    bool open;                 /* more than expected may come: nobody knows yet how many there will be */
+    uint64_t left;             /* messages expected and not accounted for */
     uint64_t received, missing, disordered, foreign;
     uint64_t last_seq;
     uint64_t digest; /* of all that was seen, in its order */
@@ -33,6 +34,9 @@ typedef struct {
 /* `expected` has an element a publisher and is copied. bench_check_finish frees what it holds. */
 void bench_check_init(bench_check_t *check, uint32_t run, const uint64_t *expected, size_t publishers);
 void bench_check_finish(bench_check_t *check);
+
+/* From now on so many are expected of each publisher in all, and `open`: more may come. */
+void bench_check_expect(bench_check_t *check, const uint64_t *expected, bool open);
 
 /* An entry came. True: it is the next of its publisher, `*due` is what it holds. */
 bool bench_check_entry(bench_check_t *check, uint64_t seq, const void *body, size_t len, uint64_t *due);

@@ -1,11 +1,11 @@
-/* Many idle clients. A client costs some file descriptors here, so that some thousands need several processes: each
- * drives its share and tells in shared memory how far it is; this one publishes a few messages in the end, which every
- * client must see. */
+/* Many clients, idle but for a few messages that every one of them must see. A client costs some file descriptors here,
+ * so that some thousands need several processes (bench_crowd.c); this one starts them, publishes (bench_source.c), has
+ * the broker restarted if asked to, and sums up. */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,129 +13,33 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <zmq.h>
 
-#include "bench_pool.h"
+#include "bench_crowd.h"
 #include "bench_process.h"
 #include "bench_progress.h"
-#include "bench_readers.h"
+#include "bench_source.h"
 #include "conn.h"
 #include "signals.h"
 
-enum {
-    AT_ONCE = 100, /* clients of a process that may be on their way in */
-    PROCESSES_MAX = 64,
-    TURN_NS = 20000000,
-    LOOK_MS = 20,
-};
-
-/* What a process tells; written by it alone. */
-typedef struct {
-    atomic_uint_fast64_t ready, done; /* clients that are in; that saw all messages */
-    atomic_uint_fast64_t ready_at;    /* when the last one was, bench_clock */
-    atomic_int failed;                /* an exit code: it has said why */
-    atomic_bool ended;                /* what follows is complete */
-    uint64_t expected, received, missing, disordered, foreign, digest;
-    uint64_t gaps, repaired, lost, disconnects;
-    bool one_order;
-} share_t;
-
-/* Everything there is to share. */
-typedef struct {
-    atomic_bool end;  /* the processes are to sum up */
-    atomic_bool told; /* one of them has said what is wrong with all */
-    share_t shares[PROCESSES_MAX];
-} board_t;
-
-/* --- A process of clients --- */
-
-typedef struct {
-    bench_pool_t pool;
-    bench_readers_t readers;
-} crowd_t;
-
-static void s_on_client(size_t index, const zrelay_event_t *event, void *ctx) {
-    crowd_t *crowd = ctx;
-    uint64_t due;
-    bench_readers_event(&crowd->readers, index, event, &due);
-}
-
-static void s_sum_up(crowd_t *crowd, share_t *share) {
-    bench_result_t result = {0};
-    bench_readers_end(&crowd->readers, &result);
-    share->expected = result.expected;
-    share->received = result.received;
-    share->missing = result.missing;
-    share->disordered = result.disordered;
-    share->foreign = result.foreign;
-    share->one_order = result.one_order;
-    share->digest = crowd->readers.checks[0].digest;
-    share->gaps = crowd->pool.gaps;
-    share->repaired = crowd->pool.repaired;
-    share->lost = crowd->pool.lost;
-    share->disconnects = crowd->pool.disconnects;
-    atomic_store(&share->ended, true);
-}
-
-/* Lets the next clients in, as long as not too many are on their way. False after telling why no more can be had. */
-static bool s_let_in(crowd_t *crowd, const bench_plan_t *plan, void *context) {
-    bench_pool_t *pool = &crowd->pool;
-    while (pool->opened < pool->size && pool->opened - pool->joined < AT_ONCE) {
-        char room[BENCH_ROOM_SIZE];
-        bench_room_name(plan, pool->opened % plan->schedule.rooms, room);
-        zrelay_t *relay = bench_pool_open(pool, context);
-        if (!relay || zrelay_join(relay, room, ZRELAY_FROM_NOW | ZRELAY_SILENT, 0) != 0)
-            return false;
-    }
-    return true;
-}
-
-static int s_crowd(board_t *board, share_t *share, size_t clients, const bench_plan_t *plan, target_t *target) {
-    crowd_t crowd = {.readers = {0}};
-    void *context = bench_context(plan);
-    bench_pool_init(&crowd.pool, target, clients, s_on_client, &crowd);
-    bench_readers_init(&crowd.readers, plan, clients);
-    while (!atomic_load(&board->end) && !signals_stop()) {
-        const char *why;
-        int code = bench_pool_hopeless(&crowd.pool, &why);
-        if (code && !atomic_exchange(&board->told, true))
-            cli_say("%s", why);
-        if (!code && !s_let_in(&crowd, plan, context))
-            code = CLI_USAGE;
-        if (code) {
-            atomic_store(&share->failed, code);
-            break;
-        }
-        bench_pool_turn(&crowd.pool, TURN_NS);
-        if (crowd.pool.joined > atomic_load(&share->ready))
-            atomic_store(&share->ready_at, bench_clock());
-        atomic_store(&share->ready, crowd.pool.joined);
-        atomic_store(&share->done, crowd.readers.done);
-    }
-    s_sum_up(&crowd, share);
-    bench_pool_close(&crowd.pool);
-    bench_readers_finish(&crowd.readers);
-    while (zmq_ctx_term(context) != 0)
-        ; /* a signal came */
-    return 0;
-}
-
-/* --- The process that watches --- */
+enum { LOOK_MS = 20 };
 
 typedef struct {
     const bench_plan_t *plan;
     target_t *target;
     bench_result_t *result;
-    board_t *board;
+    bench_board_t *board;
+    size_t board_size;
+    bench_source_t source; /* zeroed: there is none yet */
     size_t processes;
-    pid_t pids[PROCESSES_MAX];
+    pid_t pids[CROWDS_MAX];
 } watch_t;
 
+/* --- Processes --- */
+
 static bool s_start(watch_t *watch) {
-    uint64_t most = bench_process_sessions(), clients = watch->plan->clients;
-    if (most == 0 || (clients + most - 1) / most > PROCESSES_MAX) {
-        cli_say(
-            "too many clients for %d processes with %" PRIu64 " each, as RLIMIT_NOFILE allows", PROCESSES_MAX, most);
+    uint64_t most = bench_process_sessions(), clients = watch->plan->clients, first = 0;
+    if (most == 0 || (clients + most - 1) / most > CROWDS_MAX) {
+        cli_say("too many clients for %d processes with %" PRIu64 " each, as RLIMIT_NOFILE allows", CROWDS_MAX, most);
         return false;
     }
     watch->processes = (size_t)((clients + most - 1) / most);
@@ -152,35 +56,85 @@ static bool s_start(watch_t *watch) {
             prctl(PR_SET_PDEATHSIG, SIGTERM);
             if (getppid() != parent)
                 _exit(CLI_USAGE);
-            _exit(s_crowd(watch->board, &watch->board->shares[i], share, watch->plan, watch->target));
+            bench_crowd(watch->board, &watch->board->shares[i], first, share, watch->plan, watch->target);
+            _exit(0);
         }
         watch->pids[i] = pid;
+        first += share;
     }
     return true;
 }
 
-static void s_sleep(int ms) {
-    struct pollfd file = {.fd = signals_fd(), .events = POLLIN};
-    if (poll(&file, 1, ms) > 0)
-        signals_drain();
+static bool s_failed(const watch_t *watch) {
+    bool failed = false;
+    for (size_t i = 0; i < watch->processes; i++)
+        failed |= atomic_load(&watch->board->shares[i].failed) || waitpid(watch->pids[i], NULL, WNOHANG) != 0;
+    return failed;
 }
 
-/* Whether all clients are so far; also ends when a process failed, or it takes too long. */
-static bool s_all(watch_t *watch, bool done) {
+/* --- How far all are --- */
+
+typedef enum { ALL_READY, ALL_AWARE, ALL_DONE, ALL_WAIT, ALL_BACK } state_t;
+
+typedef struct {
+    uint64_t ready, aware, done, waits, back;
+    bool current; /* all know the goal */
+} figures_t;
+
+static figures_t s_figures(const watch_t *watch) {
+    figures_t sum = {.current = true};
+    for (size_t i = 0; i < watch->processes; i++) {
+        bench_share_t *share = &watch->board->shares[i];
+        sum.current &= atomic_load(&share->goal) == atomic_load(&watch->board->goal);
+        sum.ready += atomic_load(&share->ready);
+        sum.aware += atomic_load(&share->aware);
+        sum.done += atomic_load(&share->done);
+        sum.waits += atomic_load(&share->waits);
+        sum.back += atomic_load(&share->back);
+    }
+    return sum;
+}
+
+static bool s_reached(const watch_t *watch, const figures_t *now, state_t state) {
+    uint64_t readers = watch->plan->clients * watch->plan->joins;
+    switch (state) {
+    case ALL_READY:
+        return now->ready == readers;
+    case ALL_AWARE:
+        return !watch->plan->presence || now->aware == readers;
+    case ALL_DONE:
+        return now->current && now->done == readers;
+    case ALL_WAIT:
+        return now->waits == watch->processes;
+    case ALL_BACK:
+        return now->back == watch->plan->clients;
+    }
+    return false;
+}
+
+/* Lets a moment pass, and publishes meanwhile. False: publishing failed. */
+static bool s_turn(watch_t *watch) {
+    struct pollfd file = {.fd = signals_fd(), .events = POLLIN};
+    bool ok = !watch->source.relay || bench_source_turn(&watch->source);
+    if (poll(&file, 1, watch->source.relay ? 0 : LOOK_MS) > 0)
+        signals_drain();
+    return ok;
+}
+
+/* Waits until all are so far; false: a process failed, it takes too long, or somebody does not want to wait. */
+static bool s_all(watch_t *watch, state_t state) {
     bench_progress_t progress;
     bool all = false, failed = false, moves = true;
     bench_progress_begin(&progress, 0, watch->plan->quiet_ms);
     while (!all && !failed && moves && !signals_stop()) {
-        uint64_t ready = 0, seen = 0;
-        s_sleep(LOOK_MS);
-        for (size_t i = 0; i < watch->processes; i++) {
-            ready += atomic_load(&watch->board->shares[i].ready);
-            seen += atomic_load(&watch->board->shares[i].done);
-            failed |= atomic_load(&watch->board->shares[i].failed) || waitpid(watch->pids[i], NULL, WNOHANG) != 0;
-        }
-        watch->result->connected = ready;
-        moves = bench_progress_clients(&progress, watch->plan->clients, ready, seen);
-        all = (done ? seen : ready) == watch->plan->clients;
+        failed = !s_turn(watch) || s_failed(watch);
+        figures_t now = s_figures(watch);
+        uint64_t in = atomic_load(&watch->board->restart) ? now.back : now.ready / watch->plan->joins;
+        watch->result->aware = now.aware;
+        watch->result->back = now.back;
+        watch->result->connected = now.ready / watch->plan->joins;
+        moves = bench_progress_clients(&progress, watch->plan->clients, in, now.done + now.aware);
+        all = s_reached(watch, &now, state);
     }
     bench_progress_end(&progress);
     watch->result->quiet |= !moves && !all && !failed;
@@ -188,50 +142,97 @@ static bool s_all(watch_t *watch, bool done) {
     return all;
 }
 
-static void s_on_own(size_t index, const zrelay_event_t *event, void *ctx) {
-    watch_t *watch = ctx;
-    (void)index;
-    if (event->type == ZRELAY_ACKED)
-        watch->result->level = event->level;
-    if (event->type == ZRELAY_REFUSED && event->mid)
-        watch->result->refused += event->upto - event->mid + 1;
+/* So many of the messages are what all are to see; `open`: there may be more. */
+static void s_want(watch_t *watch, uint64_t messages, bool open) {
+    atomic_store(&watch->board->open, open);
+    atomic_store(&watch->board->goal, messages);
 }
 
-/* One session publishes what all are to see. */
-static int s_publish(watch_t *watch) {
-    const bench_plan_t *plan = watch->plan;
-    bench_result_t *result = watch->result;
-    bench_pool_t pool;
-    bench_pool_init(&pool, watch->target, 1, s_on_own, watch);
-    zrelay_t *relay = bench_pool_open(&pool, NULL);
-    int code = relay ? bench_pool_ready(&pool, 0) : CLI_USAGE;
-    bench_head_t head = {.run = plan->run};
-    char *body = calloc(1, plan->size);
-    if (!body)
-        abort();
-    for (uint64_t i = 0; code == 0 && i < plan->schedule.messages; i++) {
-        char room[BENCH_ROOM_SIZE];
-        bench_room_name(plan, bench_room(&plan->schedule, 0, i, &head.number), room);
-        bench_head_write(body, &head);
-        result->published += zrelay_publish(relay, room, body, plan->size, NULL) == 0;
+/* Publishes so much, and waits until all have seen it. */
+static bool s_show(watch_t *watch, uint64_t messages, bool open) {
+    bench_source_more(&watch->source, messages);
+    s_want(watch, watch->source.at_once, open);
+    return s_all(watch, ALL_DONE);
+}
+
+/* --- The restart --- */
+
+/* Runs the command to its end, publishing on. What it prints goes to stderr: stdout is for the result. */
+static bool s_command(watch_t *watch) {
+    extern char **environ;
+    const char *const argv[] = {"sh", "-c", watch->plan->restart, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+    pid_t pid, ended = 0;
+    int status = 0, failed = posix_spawn(&pid, "/bin/sh", &actions, NULL, (char *const *)argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed) {
+        cli_say("cannot run the command of --restart: %s", strerror(failed));
+        return false;
     }
-    uint64_t end = conn_clock() + plan->quiet_ms;
-    while (code == 0 && zrelay_unacked(relay) > 0 && conn_clock() < end && !signals_stop())
-        bench_pool_turn(&pool, TURN_NS);
-    if (relay)
-        result->acked = result->published - zrelay_unacked(relay) - result->refused;
-    free(body);
-    bench_pool_close(&pool);
-    return code;
+    while (ended == 0 && !signals_stop()) {
+        s_turn(watch);
+        ended = waitpid(pid, &status, WNOHANG);
+    }
+    if (ended == pid && status != 0)
+        cli_say("the command of --restart failed");
+    return ended == pid && status == 0;
 }
 
-static void s_collect(watch_t *watch, uint64_t start) {
+static double s_since(uint64_t start, uint64_t at) {
+    return at > start ? (double)(at - start) / 1e9 : 0;
+}
+
+/* The same for what may come about before the command ends; 0 is kept for what never does. */
+static double s_moment(uint64_t start, uint64_t at) {
+    return at > start ? s_since(start, at) : 1e-9;
+}
+
+static void s_note_back(watch_t *watch, uint64_t start) {
+    uint64_t first = UINT64_MAX, last = 0;
+    for (size_t i = 0; i < watch->processes; i++) {
+        uint64_t its_first = atomic_load(&watch->board->shares[i].first_at);
+        uint64_t its_last = atomic_load(&watch->board->shares[i].last_at);
+        first = its_first < first ? its_first : first;
+        last = its_last > last ? its_last : last;
+    }
+    watch->result->first_back_s = s_moment(start, first);
+    watch->result->last_back_s = s_moment(start, last);
+}
+
+/* Restarts the broker under steady publishing. 0, or an exit code. */
+static int s_restart(watch_t *watch) {
+    atomic_store(&watch->board->restart, true);
+    if (!s_all(watch, ALL_WAIT))
+        return 0;
+    bench_source_steady(&watch->source, true);
+    if (!s_command(watch)) {
+        watch->result->interrupted |= signals_stop() > 0;
+        return signals_stop() ? 0 : CLI_USAGE;
+    }
+    uint64_t start = bench_clock();
+    if (!s_all(watch, ALL_BACK))
+        return 0;
+    s_note_back(watch, start);
+    /* One more in each room: who has seen it has joined again, and has what came before. */
+    if (!s_show(watch, watch->plan->schedule.rooms, true))
+        return 0;
+    watch->result->caught_up_s = s_since(start, bench_clock());
+    if (watch->plan->presence && s_all(watch, ALL_AWARE))
+        watch->result->aware_s = s_since(start, bench_clock());
+    return 0;
+}
+
+/* --- The whole --- */
+
+static void s_sum_up(watch_t *watch, uint64_t start) {
     bench_result_t *result = watch->result;
     uint64_t last = start;
     result->one_order = true;
     atomic_store(&watch->board->end, true);
     for (size_t i = 0; i < watch->processes; i++) {
-        share_t *share = &watch->board->shares[i];
+        bench_share_t *share = &watch->board->shares[i];
         while (waitpid(watch->pids[i], NULL, 0) < 0 && errno == EINTR)
             ;
         if (!atomic_load(&share->ended)) {
@@ -247,18 +248,61 @@ static void s_collect(watch_t *watch, uint64_t start) {
         result->repaired += share->repaired;
         result->lost += share->lost;
         result->disconnects += share->disconnects;
-        result->one_order &= share->one_order && share->digest == watch->board->shares[0].digest;
+        result->one_order &= share->one_order;
         uint64_t ready_at = atomic_load(&share->ready_at);
         last = ready_at > last ? ready_at : last;
     }
-    result->connected_s = (double)(last - start) / 1e9;
+    result->connected_s = s_since(start, last);
+}
+
+static void s_hold(const watch_t *watch) {
+    for (uint64_t end = conn_clock() + watch->plan->hold_ms; conn_clock() < end && !signals_stop();) {
+        struct pollfd file = {.fd = signals_fd(), .events = POLLIN};
+        if (poll(&file, 1, (int)(end - conn_clock() + 1)) > 0)
+            signals_drain();
+    }
+}
+
+/* All are in. 0, or an exit code. */
+static int s_work(watch_t *watch) {
+    const bench_plan_t *plan = watch->plan;
+    bench_result_t *result = watch->result;
+    s_hold(watch);
+    if (plan->broker_pid)
+        result->memory_after = bench_process_memory(plan->broker_pid);
+    result->interrupted = signals_stop() > 0;
+    if (result->interrupted)
+        return 0;
+    int code = bench_source_init(&watch->source, plan, watch->target);
+    if (code == 0 && s_show(watch, plan->schedule.messages, plan->restart != NULL) && plan->restart)
+        code = s_restart(watch);
+    bench_source_steady(&watch->source, false);
+    /* Those that came after: how many there were is known only now. */
+    if (code == 0 && !result->interrupted && !result->quiet) {
+        s_want(watch, watch->source.published, false);
+        s_all(watch, ALL_DONE);
+    }
+    for (uint64_t end = conn_clock() + plan->quiet_ms; code == 0 && !signals_stop() && conn_clock() < end;) {
+        if (bench_source_idle(&watch->source))
+            break;
+        s_turn(watch);
+    }
+    if (watch->source.relay) {
+        result->published = watch->source.published;
+        result->refused = watch->source.refused;
+        result->acked = bench_source_acked(&watch->source);
+        result->level = watch->source.level;
+    }
+    return code;
 }
 
 int bench_connect(const bench_plan_t *plan, target_t *target, bench_result_t *result) {
     watch_t watch = {.plan = plan, .target = target, .result = result};
-    watch.board = mmap(NULL, sizeof *watch.board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    watch.board_size = sizeof *watch.board + plan->schedule.rooms * sizeof watch.board->digests[0];
+    watch.board = mmap(NULL, watch.board_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (watch.board == MAP_FAILED)
         abort();
+    s_want(&watch, plan->schedule.messages, plan->restart != NULL);
     int code = 0;
     if (plan->broker_pid && !(result->memory_before = bench_process_memory(plan->broker_pid))) {
         cli_say("no memory figures of process %" PRIu64 " to be had", plan->broker_pid);
@@ -267,22 +311,16 @@ int bench_connect(const bench_plan_t *plan, target_t *target, bench_result_t *re
     uint64_t start = bench_clock();
     if (code == 0 && !s_start(&watch))
         code = CLI_USAGE;
-    if (code == 0 && s_all(&watch, false)) {
-        for (uint64_t end = conn_clock() + plan->hold_ms, now; (now = conn_clock()) < end && !signals_stop();)
-            s_sleep((int)(end - now));
-        if (plan->broker_pid)
-            result->memory_after = bench_process_memory(plan->broker_pid);
-        result->interrupted = signals_stop() > 0;
-        if (!result->interrupted && (code = s_publish(&watch)) == 0)
-            s_all(&watch, true);
-    }
-    s_collect(&watch, start);
+    if (code == 0 && s_all(&watch, ALL_READY) && s_all(&watch, ALL_AWARE))
+        code = s_work(&watch);
+    s_sum_up(&watch, start);
     for (size_t i = 0; code == 0 && i < watch.processes; i++)
         code = atomic_load(&watch.board->shares[i].failed);
     if (code == 0 && result->connected == 0 && !result->interrupted) {
         target_tell_unreachable(target);
         code = CLI_UNREACHABLE;
     }
-    munmap(watch.board, sizeof *watch.board);
+    bench_source_finish(&watch.source);
+    munmap(watch.board, watch.board_size);
     return code;
 }

@@ -89,9 +89,11 @@ static void s_event(bench_pool_t *pool, size_t index, const zrelay_event_t *even
     case ZRELAY_CONNECTED:
         pool->connected += !pool->connected_each[index];
         pool->connected_each[index] = true;
+        pool->on_event(index, event, pool->ctx);
         break;
     case ZRELAY_JOINED:
         pool->joined++;
+        pool->on_event(index, event, pool->ctx);
         break;
     case ZRELAY_DISCONNECTED:
         s_disconnected(pool, index, event);

@@ -13,7 +13,8 @@ typedef struct {
     uint64_t *wake_ms; /* when each wants to be asked again; UINT64_MAX: when its descriptor says so */
     size_t size, opened;
     int epoll;
-    bench_event_fn *on_event; /* gets what the pool does not count itself */
+    bench_event_fn *on_event; /* gets what is not about connections and repairs, which the pool counts itself, and who
+                                 connected */
     void *ctx;
     uint64_t connected, joined, closed; /* sessions; rooms of all sessions */
     uint64_t gaps, repaired, lost, disconnects;

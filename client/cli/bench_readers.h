@@ -1,4 +1,4 @@
-/* What all readers of a run are to see, and what they saw together. Reader i reads room i % rooms. Pure. */
+/* What all readers of a run are to see, and what they saw together. Reader i reads room (first + i) % rooms. Pure. */
 #ifndef BENCH_READERS_H
 #define BENCH_READERS_H
 
@@ -7,16 +7,27 @@
 
 typedef struct {
     bench_check_t *checks;
-    size_t count, rooms;
-    size_t done; /* that have seen everything */
+    uint64_t *members; /* of each one's room, as it was last told */
+    uint64_t present;  /* readers of all rooms together that presence names; 0: none */
+    size_t count, rooms, first;
+    size_t done;  /* that have seen everything */
+    size_t aware; /* that know how many members their room has in the end */
 } bench_readers_t;
 
 /* bench_readers_finish frees what it holds. */
-void bench_readers_init(bench_readers_t *readers, const bench_plan_t *plan, size_t count);
+void bench_readers_init(bench_readers_t *readers, const bench_plan_t *plan, size_t first, size_t count);
 void bench_readers_finish(bench_readers_t *readers);
 
-/* An event of reader `index` came; what is no entry is left alone. True: it is the next message, `*due` is what it
- * holds. */
+/* What is expected are the first `messages` of the schedule; `open`: more may come. */
+void bench_readers_expect(bench_readers_t *readers, const bench_plan_t *plan, uint64_t messages, bool open);
+
+/* The room of reader `index`, and the reader of `room` among the `count` ones from reader `from` on; readers->count:
+ * none of these reads it. */
+uint64_t bench_readers_room(const bench_readers_t *readers, size_t index);
+size_t bench_readers_find(const bench_readers_t *readers, size_t from, size_t count, uint64_t room);
+
+/* An event of reader `index` came; what is no entry and tells of no members is left alone. True: it is the next
+ * message, `*due` is what it holds. */
 bool bench_readers_event(bench_readers_t *readers, size_t index, const zrelay_event_t *event, uint64_t *due);
 
 uint64_t bench_readers_received(const bench_readers_t *readers);

@@ -63,7 +63,7 @@ int bench_replay(const bench_plan_t *plan, target_t *target, bench_result_t *res
         return code;
     replay_t replay = {.refused = 0};
     void *context = bench_context(plan);
-    bench_readers_init(&replay.readers, plan, (size_t)(plan->readers * plan->schedule.rooms));
+    bench_readers_init(&replay.readers, plan, 0, (size_t)(plan->readers * plan->schedule.rooms));
     code = s_open(&replay, target, context);
     if (code == 0)
         s_read(&replay, plan, result);

@@ -26,10 +26,20 @@ const char *bench_mode_name(bench_mode_t mode) {
     return names[mode];
 }
 
+static uint64_t s_readers(const bench_plan_t *plan) {
+    return plan->mode == BENCH_CONNECT ? plan->clients * plan->joins : plan->readers * plan->schedule.rooms;
+}
+
+/* Nothing is lost for good either: such a client may just not have been told of what came after. */
+static bool s_all_there(const bench_plan_t *plan, const bench_result_t *result) {
+    return result->connected == plan->clients && (!plan->presence || result->aware == s_readers(plan)) &&
+           (!plan->restart || (result->back == plan->clients && result->lost == 0));
+}
+
 bool bench_whole(const bench_plan_t *plan, const bench_result_t *result) {
     return !result->interrupted && !result->quiet && result->missing == 0 && result->disordered == 0 &&
            result->foreign == 0 && result->one_order && result->refused == 0 && result->received == result->expected &&
-           result->acked == result->published && (plan->mode != BENCH_CONNECT || result->connected == plan->clients);
+           result->acked == result->published && (plan->mode != BENCH_CONNECT || s_all_there(plan, result));
 }
 
 void bench_room_name(const bench_plan_t *plan, uint64_t room, char name[BENCH_ROOM_SIZE]) {
@@ -47,6 +57,11 @@ void bench_title(zr_buffer_t *out, const bench_plan_t *plan) {
     format_add(out, "%s: ", bench_mode_name(plan->mode));
     if (plan->mode == BENCH_CONNECT) {
         s_count(out, plan->clients, "client");
+        format_add(out, ", ");
+        s_count(out, plan->schedule.rooms, "room");
+        format_add(out, ", %s members of %" PRIu64 " each", plan->presence ? "named" : "silent", plan->joins);
+        if (plan->restart)
+            format_add(out, ", restarted under %" PRIu64 "/s", plan->schedule.rate);
         return;
     }
     s_count(out, plan->schedule.publishers, "publisher");
@@ -103,10 +118,34 @@ static void s_connect_rows(zr_buffer_t *out, const bench_plan_t *plan, const ben
         format_add(out, "%.1f KB a client in the broker (%.1f MB before, %.1f MB after)\n",
             (double)s_memory_each(plan, result) / 1024, (double)result->memory_before / 1048576,
             (double)result->memory_after / 1048576);
+    if (plan->presence)
+        format_add(out, "  %-10s at %" PRIu64 " of ", "presence", result->aware);
+    if (plan->presence) {
+        s_count(out, s_readers(plan), "reader");
+        format_add(out, " the count of its room's members is right\n");
+    }
+}
+
+/* " 1.234 s", or that it was not reached. */
+static void s_moment(zr_buffer_t *out, const char *what, double seconds) {
+    if (seconds > 0)
+        format_add(out, ", %s after %.3f s", what, seconds);
+    else
+        format_add(out, ", %s never", what);
+}
+
+static void s_restart_row(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_t *result) {
+    format_add(out, "  %-10s %12" PRIu64 " back", "restart", result->back);
+    s_moment(out, "the first", result->first_back_s);
+    s_moment(out, "the last", result->last_back_s);
+    s_moment(out, "all caught up", result->caught_up_s);
+    if (plan->presence)
+        s_moment(out, "presence told", result->aware_s);
+    format_add(out, "\n");
 }
 
 static void s_verdict(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_t *result) {
-    uint64_t readers = plan->mode == BENCH_CONNECT ? plan->clients : plan->readers * plan->schedule.rooms;
+    uint64_t readers = s_readers(plan);
     if (bench_whole(plan, result)) {
         if (readers == 0) {
             format_add(out, "  %-10s no readers; every message is acked\n", "verified");
@@ -141,6 +180,8 @@ void bench_table(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_
     format_add(out, "\n");
     if (plan->mode == BENCH_CONNECT)
         s_connect_rows(out, plan, result);
+    if (plan->restart)
+        s_restart_row(out, plan, result);
     if (result->published) {
         s_row(out, "acked", result->acked, result->acked_s);
         format_add(out, "  (%s)\n", result->acked ? zr_level_name((zr_level_t)result->level) : "none");
@@ -182,6 +223,25 @@ static json_t *s_latencies_json(const histogram_t *histogram) {
     return object;
 }
 
+/* What was not reached is null. */
+static json_t *s_restart_json(const bench_result_t *result) {
+    const struct {
+        const char *name;
+        double seconds;
+    } moments[] = {
+        {"first_back_s", result->first_back_s},
+        {"last_back_s", result->last_back_s},
+        {"caught_up_s", result->caught_up_s},
+        {"aware_s", result->aware_s},
+    };
+    json_t *object = json_object();
+    s_set(object, "back", result->back);
+    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++)
+        json_object_set_new(
+            object, moments[i].name, moments[i].seconds > 0 ? json_real(moments[i].seconds) : json_null());
+    return object;
+}
+
 static void s_set_connect(json_t *object, const bench_plan_t *plan, const bench_result_t *result) {
     s_set(object, "clients", plan->clients);
     s_set(object, "connected", result->connected);
@@ -191,6 +251,10 @@ static void s_set_connect(json_t *object, const bench_plan_t *plan, const bench_
         s_set(object, "memory_per_client", s_memory_each(plan, result));
     else
         json_object_set_new(object, "memory_per_client", json_null());
+    s_set(object, "joins", plan->joins);
+    json_object_set_new(object, "aware", plan->presence ? json_integer((json_int_t)result->aware) : json_null());
+    if (plan->restart)
+        json_object_set_new(object, "restart", s_restart_json(result));
 }
 
 void bench_json(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_t *result) {

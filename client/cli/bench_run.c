@@ -182,7 +182,7 @@ static void s_prepare(run_t *run) {
         bench_room_name(run->plan, room, run->rooms[room]);
     for (uint64_t i = 0; i < schedule->publishers; i++)
         run->publishers[i].total = bench_share(schedule, i);
-    bench_readers_init(&run->readers, run->plan, (size_t)(run->plan->readers * schedule->rooms));
+    bench_readers_init(&run->readers, run->plan, 0, (size_t)(run->plan->readers * schedule->rooms));
 }
 
 static int s_open(run_t *run, target_t *target) {

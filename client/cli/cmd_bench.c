@@ -16,6 +16,8 @@ extern const command_t cmd_bench;
 
 enum { SIZE_MAX_BYTES = 64 << 20, COUNT_MAX = 1000000, MESSAGES_MAX = 1000000000, RATE_MAX = 100000000 };
 
+enum { RESTART_RATE = 10 };
+
 #define ON(mode) (1U << (mode))
 enum {
     STREAM = ON(BENCH_THROUGHPUT) | ON(BENCH_LATENCY) | ON(BENCH_REPLAY), /* publishers × rooms × readers */
@@ -32,10 +34,10 @@ static const struct {
     [BENCH_LATENCY] = {bench_run, {.schedule = {0, 1, 1, 5000}, .readers = 1}},
     [BENCH_FANOUT] = {bench_run, {.schedule = {200000, 1, 1, 0}, .readers = 100}},
     [BENCH_REPLAY] = {bench_replay, {.schedule = {500000, 1, 1, 0}, .readers = 1}},
-    [BENCH_CONNECT] = {bench_connect, {.schedule = {0, 1, 1, 0}, .readers = 1, .clients = 1000}},
+    [BENCH_CONNECT] = {bench_connect, {.schedule = {0, 1, 1, RESTART_RATE}, .readers = 1, .clients = 1000}},
 };
 
-enum { LATENCY_SECONDS = 10, CONNECT_MESSAGES = 3 };
+enum { LATENCY_SECONDS = 10, CONNECT_MESSAGES = 3, JOINS_MAX = 100000 };
 
 typedef struct {
     bench_plan_t plan;
@@ -61,13 +63,16 @@ static int s_options(call_t *call, unsigned modes, config_t *config, int *argc, 
         {STREAM | ON(BENCH_CONNECT), {"rooms", 0, OPTION_NUMBER, &plan->schedule.rooms, NULL, 1, COUNT_MAX}},
         {READ, {"readers", 0, OPTION_NUMBER, &plan->readers, &call->readers_given, 0, COUNT_MAX}},
         {READ, {"messages", 'n', OPTION_NUMBER, &plan->schedule.messages, NULL, 1, MESSAGES_MAX}},
-        {ON(BENCH_LATENCY), {"rate", 0, OPTION_NUMBER, &plan->schedule.rate, NULL, 1, RATE_MAX}},
+        {ON(BENCH_LATENCY) | ON(BENCH_CONNECT), {"rate", 0, OPTION_NUMBER, &plan->schedule.rate, NULL, 1, RATE_MAX}},
         {ALL, {"size", 0, OPTION_NUMBER, &plan->size, NULL, BENCH_BODY_MIN, SIZE_MAX_BYTES}},
         {READ, {"batch", 0, OPTION_TEXT, &call->batch, NULL, 0, 0}},
         {ON(BENCH_THROUGHPUT), {"acked", 0, OPTION_FLAG, &call->acked, NULL, 0, 0}},
         {READ, {"unacked", 0, OPTION_NUMBER, &plan->unacked, NULL, 1, MESSAGES_MAX}},
         {LIVE, {"ahead", 0, OPTION_NUMBER, &plan->ahead, NULL, 1, MESSAGES_MAX}},
         {ON(BENCH_CONNECT), {"clients", 0, OPTION_NUMBER, &plan->clients, NULL, 1, COUNT_MAX}},
+        {ON(BENCH_CONNECT), {"joins", 0, OPTION_NUMBER, &plan->joins, NULL, 1, JOINS_MAX}},
+        {ON(BENCH_CONNECT), {"presence", 0, OPTION_FLAG, &plan->presence, NULL, 0, 0}},
+        {ON(BENCH_CONNECT), {"restart", 0, OPTION_TEXT, &plan->restart, NULL, 0, 0}},
         {ON(BENCH_CONNECT), {"hold", 0, OPTION_SECONDS, &plan->hold_ms, NULL, 0, 0}},
         {ON(BENCH_CONNECT), {"broker-pid", 0, OPTION_NUMBER, &plan->broker_pid, NULL, 1, INT32_MAX}},
         {ON(BENCH_LATENCY), {"svg", 0, OPTION_TEXT, &call->svg, NULL, 0, 0}},
@@ -96,8 +101,13 @@ static int s_complete(call_t *call) {
         return cli_misuse(&cmd_bench, "%s needs readers", bench_mode_name(plan->mode));
     if (plan->mode == BENCH_LATENCY && plan->schedule.messages == 0)
         plan->schedule.messages = LATENCY_SECONDS * plan->schedule.rate;
-    if (plan->mode == BENCH_CONNECT)
+    if (plan->mode == BENCH_CONNECT) {
         plan->schedule.messages = CONNECT_MESSAGES * plan->schedule.rooms;
+        if (plan->joins == 0) /* as many as it takes that each room has a reader */
+            plan->joins = (plan->schedule.rooms + plan->clients - 1) / plan->clients;
+        if (plan->joins > plan->schedule.rooms)
+            return cli_misuse(&cmd_bench, "there are fewer rooms than --joins says");
+    }
     if (getrandom(&plan->run, sizeof plan->run, 0) != (ssize_t)sizeof plan->run)
         abort();
     if (strlen(plan->prefix) > BENCH_ROOM_SIZE / 2)
@@ -188,7 +198,8 @@ const command_t cmd_bench = {
             "                          moment it was due: a stall delays all that were due meanwhile\n"
             "  fanout                  throughput from one publisher to many readers\n"
             "  replay                  fills rooms, then reads their history\n"
-            "  connect                 many idle clients, which all see the same messages in the end\n"
+            "  connect                 many idle clients, which all see the same messages in the end; also when the\n"
+            "                          broker is restarted meanwhile\n"
             "\n"
             "Options:\n"
             "      --publishers N      (1)\n"
@@ -201,9 +212,16 @@ const command_t cmd_bench = {
             "      --unacked N         a publisher has at most N messages unacked (100000)\n"
             "      --acked             throughput: measure the way to the ack, without readers\n"
             "      --ahead N           publishers wait when readers are N messages behind (100000)\n"
-            "      --rate N            latency: messages a second from all publishers together (5000)\n"
+            "      --rate N            messages a second from all publishers together (latency: 5000;\n"
+            "                          connect with --restart: 10)\n"
             "      --svg FILE          latency: draw the distribution\n"
             "      --clients N         connect: how many (1000)\n"
+            "      --joins N           connect: rooms that each client is in (as many as it takes that all\n"
+            "                          rooms have a reader)\n"
+            "      --presence          connect: clients are present by name and follow who else is\n"
+            "      --restart COMMAND   connect: when all have read what was published, 'sh -c COMMAND', which\n"
+            "                          is to restart the broker at the same endpoints, and how long it takes\n"
+            "                          then until all are back and have read what is published meanwhile\n"
             "      --hold S            connect: for how long they stay idle (1)\n"
             "      --broker-pid PID    connect: tell how much this process grew for each client\n"
             "      --room NAME         rooms are called NAME/RUN/NUMBER (bench)\n"

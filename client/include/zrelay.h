@@ -182,7 +182,8 @@ typedef enum {
                         read it was taken, nothing after `seq` comes. Of none of these: the session itself; with
                         "login-failed", "login-required", "forbidden" and "too-many-sessions" it is tried again */
     ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known); `count`
-                              * present. With `name` NULL: counts only. Of a rename there are two, whose `sender` is the
+                              * present. With `name` NULL: counts only, as always while
+                              * a room is too full to name everybody. Of a rename there are two, whose `sender` is the
                               * other name. Not told of oneself */
     ZRELAY_DIRECT,           /* a direct message: `name` from, `body`, `time` */
     ZRELAY_NICK,             /* the nick is now `name` */

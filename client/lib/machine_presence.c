@@ -20,9 +20,11 @@ struct presence {
     request_t *who; /* under way, or about to be */
     uint64_t noted; /* the newest version a pong named */
     uint64_t who_version;
+    uint64_t told;               /* the count of members that the program knows */
     json_t *kept[PRESENCE_KEPT]; /* frames that came meanwhile */
     size_t kept_count;
-    bool missed; /* more than that */
+    bool missed;  /* more than that */
+    bool crowded; /* counts only, until it is said that names come again */
 };
 
 static void s_drop_kept(presence_t *presence) {
@@ -67,11 +69,26 @@ static void s_ask(machine_t *m, room_t *room, uint64_t delay) {
     request_again(m, presence->who, delay);
 }
 
-void presence_on_joined(machine_t *m, room_t *room) {
+/* Who was named told the count as well; nobody may have been. */
+static void s_tell_count(machine_t *m, room_t *room) {
+    if (room->presence->told != room->count)
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED, .room = room->name, .count = room->count});
+    room->presence->told = room->count;
+}
+
+void presence_on_joined(machine_t *m, room_t *room, uint64_t version, bool crowded) {
     if (!room->presence_wanted)
         return;
-    if (!room->presence)
+    if (!room->presence) {
         room->presence = machine_alloc(sizeof *room->presence);
+        room->presence->told = room->count; /* ZRELAY_JOINED's */
+    }
+    room->presence->crowded = crowded;
+    if (crowded) {
+        room->presence->version = version;
+        s_tell_count(m, room);
+        return;
+    }
     s_ask(m, room, 0); /* after a reconnect too: versions of another run of the broker may coincide */
 }
 
@@ -84,10 +101,11 @@ void presence_on_asked(const request_t *request) {
 /* --- Changes --- */
 
 /* Tells of a change, unless it is our own or nobody was told how it was before. */
-static bool s_tell(
+static void s_tell(
     machine_t *m, room_t *room, const char *nick, const char *other, const char *reason, bool own, bool joined) {
     if (own || !room->presence->known)
-        return false;
+        return;
+    room->presence->told = room->count;
     events_post(m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED,
                        .room = room->name,
                        .name = nick,
@@ -95,34 +113,34 @@ static bool s_tell(
                        .sender = other,
                        .count = room->count,
                        .joined = joined});
-    return true;
 }
 
-static bool s_joined(machine_t *m, room_t *room, const json_t *one) {
+static void s_joined(machine_t *m, room_t *room, const json_t *one) {
     presence_t *presence = room->presence;
     const char *nick = json_string_value(json_object_get(one, "nick"));
     const char *was = json_string_value(json_object_get(one, "was"));
     size_t len = nick ? strlen(nick) : 0;
     if (len == 0 || len > ZR_NICK_MAX) {
         m->malformed++;
-        return false;
+        return;
     }
     member_t *member;
     HASH_FIND(hh, presence->members, nick, len, member);
     bool is_new = !member;
     if (is_new) {
         if (HASH_COUNT(presence->members) >= MEMBERS_MAX)
-            return false;
+            return;
         member = machine_alloc(sizeof *member);
         memcpy(member->nick, nick, len);
         member->own = strcmp(nick, m->confirmed) == 0 || (was && strcmp(was, m->confirmed) == 0);
         HASH_ADD(hh, presence->members, nick, len, member);
     }
     member->generation = presence->generation;
-    return is_new && s_tell(m, room, nick, was, was ? "renamed" : NULL, member->own, true);
+    if (is_new)
+        s_tell(m, room, nick, was, was ? "renamed" : NULL, member->own, true);
 }
 
-static bool s_left(machine_t *m, room_t *room, const json_t *one) {
+static void s_left(machine_t *m, room_t *room, const json_t *one) {
     const char *nick = json_string_value(json_object_get(one, "nick"));
     const char *to = json_string_value(json_object_get(one, "to"));
     const char *reason = json_string_value(json_object_get(one, "reason"));
@@ -130,23 +148,20 @@ static bool s_left(machine_t *m, room_t *room, const json_t *one) {
     if (nick)
         HASH_FIND(hh, room->presence->members, nick, strlen(nick), member);
     if (!member)
-        return false;
+        return;
     bool own = member->own; /* as it was told when it came: our own nick may have changed since */
     s_remove(room->presence, member);
-    return s_tell(m, room, nick, to, reason, own, false);
+    s_tell(m, room, nick, to, reason, own, false);
 }
 
 static void s_apply(machine_t *m, room_t *room, const json_t *frame) {
     const char *wrong = NULL;
-    uint64_t count = room->count;
-    bool told = false;
     size_t i;
     json_t *one;
     zr_get_uint_opt(frame, "count", 0, &room->count, &wrong);
-    json_array_foreach(json_object_get(frame, "left"), i, one) told |= s_left(m, room, one);
-    json_array_foreach(json_object_get(frame, "joined"), i, one) told |= s_joined(m, room, one);
-    if (!told && room->count != count)
-        events_post(m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED, .room = room->name, .count = room->count});
+    json_array_foreach(json_object_get(frame, "left"), i, one) s_left(m, room, one);
+    json_array_foreach(json_object_get(frame, "joined"), i, one) s_joined(m, room, one);
+    s_tell_count(m, room);
 }
 
 static uint64_t s_version(const json_t *object) {
@@ -158,7 +173,7 @@ static uint64_t s_version(const json_t *object) {
 
 void presence_note_version(machine_t *m, room_t *room, uint64_t version) {
     presence_t *presence = room->presence;
-    if (!presence || !presence->known || presence->who || version <= presence->version)
+    if (!presence || !(presence->known || presence->crowded) || presence->who || version <= presence->version)
         return;
     s_ask(m, room, GRACE_MS);
     presence->noted = version; /* when its frame comes until then, nothing is asked */
@@ -168,10 +183,36 @@ static bool s_asked(const presence_t *presence) {
     return presence->who && presence->who->id;
 }
 
+/* The room is too full for names: whoever was named before stays so, until a list can tell what changed. */
+static void s_crowded(machine_t *m, room_t *room, const json_t *object, uint64_t version) {
+    presence_t *presence = room->presence;
+    const char *wrong = NULL;
+    if (presence->crowded && version <= presence->version)
+        return;
+    presence->crowded = true;
+    presence->version = version;
+    s_drop_kept(presence);
+    if (presence->who)
+        request_abandon(m, presence->who);
+    presence->who = NULL;
+    zr_get_uint_opt(object, "count", 0, &room->count, &wrong);
+    s_tell_count(m, room);
+}
+
 /* The next one, an old one, or one too many. */
 static void s_frame(machine_t *m, room_t *room, json_t *frame) {
     presence_t *presence = room->presence;
     uint64_t version = s_version(frame);
+    if (json_is_true(json_object_get(frame, "crowded"))) {
+        s_crowded(m, room, frame, version);
+        return;
+    }
+    if (presence->crowded) {
+        if (version <= presence->version)
+            return;
+        presence->crowded = false;
+        s_ask(m, room, 0);
+    }
     if (!s_asked(presence) && presence->known) {
         if (version <= presence->version)
             return;
@@ -219,6 +260,8 @@ static void s_listed(machine_t *m, room_t *room) {
     }
     presence->version = presence->who_version;
     presence->known = true;
+    presence->crowded = false;
+    s_tell_count(m, room);
     size_t count = presence->kept_count;
     json_t *kept[PRESENCE_KEPT];
     memcpy(kept, presence->kept, sizeof kept);
@@ -240,6 +283,15 @@ void presence_on_who(machine_t *m, request_t *request, json_t *object) {
     if (!json_is_array(users) || !zr_get_bool_opt(object, "more", &more, &wrong) ||
         !zr_get_uint_opt(object, "count", 0, &room->count, &wrong))
         m->malformed++;
+    if (json_is_true(json_object_get(object, "crowded"))) {
+        room->presence->who = NULL;
+        request_free(m, request);
+        room->presence->crowded = true;
+        room->presence->version = s_version(object);
+        s_drop_kept(room->presence);
+        s_tell_count(m, room);
+        return;
+    }
     if (!request->page[0])
         room->presence->who_version = s_version(object);
     json_array_foreach(users, i, one) {

@@ -234,7 +234,7 @@ void rooms_on_joined(machine_t *m, request_t *request, json_t *object) {
     } else if (asked && !recovered && oldest > room->last) {
         repair_lost(m, room, oldest);
     }
-    presence_on_joined(m, room);
+    presence_on_joined(m, room, version, json_is_true(json_object_get(object, "crowded")));
     s_read_on(m, room);
 }
 

@@ -128,8 +128,9 @@ class Broker(Program):
     START = (r"^zrelayd (?P<version>\S+) listening on (?P<listen>.+), back (?P<back>.+), "
              r"epoch (?P<epoch>[0-9a-f]{16}), store (?P<store>\S+)$")
 
-    def __init__(self, *arguments):
-        super().__init__([ZRELAYD, *arguments], stdin=subprocess.DEVNULL)
+    def __init__(self, *arguments, descriptors=None):
+        limited = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
+        super().__init__([*limited, ZRELAYD, *arguments], stdin=subprocess.DEVNULL)
         try:
             start = self.wait_out(self.START)
         except AssertionError:
@@ -286,14 +287,14 @@ class TestCase(unittest.TestCase):
             file.write(content if isinstance(content, bytes) else content.encode())
         return self.path(name)
 
-    def broker(self, *arguments, config=None):
-        """A broker on free ports (unless told otherwise), with the text of a configuration file."""
+    def broker(self, *arguments, config=None, descriptors=None):
+        """A broker on free ports (unless told otherwise), with the text of a configuration file; it may have so many file descriptors."""
         arguments = list(arguments)
         if config is not None:
             arguments += ["--config", self.file(f"zrelayd-{secrets.token_hex(4)}.conf", config)]
         if "--listen" not in arguments and "listen" not in (config or ""):
             arguments += ["--listen", "tcp://127.0.0.1:*"]
-        broker = Broker(*arguments)
+        broker = Broker(*arguments, descriptors=descriptors)
         self.addCleanup(broker.end)
         return broker
 

@@ -1,14 +1,16 @@
 """zrelay bench: that each mode measures what it says, and that whatever is missing is told. Nothing here looks at how fast anything is."""
+import contextlib
 import json
 import os
 import pty
+import shlex
 import signal
 import socket
 import subprocess
 import unittest
 import xml.etree.ElementTree
 
-from harness import DEADLINE, ZRELAY, TestCase, publish_frame, wait_for
+from harness import DEADLINE, ZRELAY, ZRELAYD, TestCase, publish_frame, wait_for
 
 SMALL = "log\n    room-entries = 5\n"
 
@@ -134,6 +136,56 @@ class Modes(BenchCase):
         self.assertGreater(result["connected_per_s"], 0)
         self.assertIsInstance(result["memory_per_client"], int)
 
+    def test_clients_in_several_rooms(self):
+        """As many rooms to each client as it takes, or as is asked for."""
+        broker = self.broker()
+        for arguments, joins in (([], 4), (["--joins", "7"], 7), (["--joins", "4"], 4)):
+            with self.subTest(arguments):
+                result = self.bench(broker, "connect", "--clients", "6", "--rooms", "20", "--hold", "0", *arguments)
+                self.whole(result, 60, 6 * joins * 3)
+                self.assertEqual(result["joins"], joins)
+
+    def test_presence(self):
+        broker = self.broker()
+        for rooms in (1, 4):
+            result = self.bench(broker, "connect", "--clients", "12", "--rooms", str(rooms), "--presence", "--hold", "0")
+            self.whole(result, 3 * rooms, 36)
+            self.assertEqual(result["aware"], 12)
+
+    def restarts(self, broker, *arguments):
+        """A command that kills the broker and starts it again with these arguments; it ends when the new one listens."""
+        again = " ".join(shlex.quote(word) for word in (ZRELAYD, "--listen", broker.server, "--back", broker.back, *arguments))
+        self.addCleanup(self.end_restarted)
+        out = self.path("out")
+        return (f"kill -9 {broker.process.pid}; while :; do {again} >{out} 2>&1 & pid=$!; until grep -Eq 'listening|cannot' {out}; do "
+                f"sleep 0.01; done; grep -q listening {out} && break; done; echo $pid >{self.path('pid')}")
+
+    def end_restarted(self):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(self.path("pid")) as file:
+            os.kill(int(file.read()), signal.SIGKILL)
+
+    def test_a_restart(self):
+        for arguments, readers in ((["--clients", "50", "--rooms", "5", "--presence"], 50), (["--clients", "20"], 20),
+                                   (["--clients", "10", "--rooms", "40"], 40)):
+            with self.subTest(arguments):
+                data = self.path("data-" + arguments[1])
+                broker = self.broker("--data", data)
+                result = self.bench(broker, "connect", *arguments, "--hold", "0", "--rate", "200", "--restart",
+                                    self.restarts(broker, "--data", data))
+                self.end_restarted()
+                self.assertTrue(result["whole"], result)
+                self.assertEqual(result["acked"], result["published"])
+                self.assertGreaterEqual(result["published"], 4 * result["rooms"], "one more in each room when all are back")
+                self.assertEqual(result["received"], result["expected"])
+                self.assertGreaterEqual(result["received"], 4 * readers)
+                self.assertEqual(result["aware"], readers if "--presence" in arguments else None)
+                restart = result["restart"]
+                self.assertEqual(restart["back"], int(arguments[1]))
+                self.assertLessEqual(restart["first_back_s"], restart["last_back_s"])
+                self.assertLess(restart["last_back_s"], restart["caught_up_s"])
+                self.assertEqual(restart["aware_s"] is None, "--presence" not in arguments)
+                self.assertGreaterEqual(result["disconnects"], int(arguments[1]))
+
     def test_memory_that_is_not_known(self):
         broker = self.broker()
         self.assertIsNone(self.bench(broker, "connect", "--clients", "2", "--hold", "0")["memory_per_client"])
@@ -214,6 +266,24 @@ class Wrong(BenchCase):
         self.assertIn("NOT WHOLE", program.text())
         self.assertIn("gave up waiting", program.text())
 
+    def test_a_restart_without_data(self):
+        """What was acked in memory, and not seen by all, may be gone: whatever the readers saw, the run ends and says so."""
+        broker = self.broker()
+        program = self.zrelay(broker, "bench", "connect", "--clients", "5", "--hold", "0", "--json", "--timeout", "3", "--restart",
+                              Modes.restarts(self, broker))
+        self.assertIn(program.finish(), (0, 4))
+        self.assertIn('"restart":{"back":5', program.text())
+
+    end_restarted = Modes.end_restarted
+
+    def test_a_restart_that_is_none(self):
+        broker = self.broker()
+        program = self.run_zrelay(broker, "bench", "connect", "--clients", "3", "--hold", "0", "--timeout", "0.5", "--restart", "true", code=4)
+        self.assertIn("0 back", program.text())
+        self.assertIn("gave up waiting", program.text())
+        program = self.run_zrelay(broker, "bench", "connect", "--clients", "3", "--hold", "0", "--restart", "exit 3", code=1)
+        self.assertIn("--restart failed", program.errors())
+
     def test_interrupted(self):
         for arguments in (["latency", "--rate", "100", "-n", "1000000"], ["connect", "--clients", "3", "--hold", "1000"]):
             with self.subTest(arguments[0]):
@@ -249,6 +319,7 @@ class Wrong(BenchCase):
                                  (["throughput", "--rate", "5"], "--rate"), (["connect", "--publishers", "5"], "--publishers"),
                                  (["throughput", "--size", "23"], "--size"), (["throughput", "--batch", "maybe"], "maybe"),
                                  (["latency", "--readers", "0"], "readers"), (["latency", "--rate", "0"], "--rate"),
+                                 (["connect", "--joins", "2"], "--joins"), (["throughput", "--presence"], "--presence"),
                                  (["throughput", "--room", "a b"], "room"), (["throughput", "--room", "r" * 127], "room")):
             with self.subTest(arguments):
                 program = self.run_zrelay("tcp://127.0.0.1:1", "bench", *arguments, code=1)

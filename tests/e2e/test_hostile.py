@@ -20,7 +20,7 @@ import zmq
 import curve_client
 import test_auth
 import test_bad_input
-from harness import DEADLINE, publish_frame, wait_for
+from harness import DEADLINE, TestCase, deliver_entries, publish_frame, wait_for
 from test_bad_input import CONFIG, GREETING, HEARTBEAT, READY_DEALER, READY_SUB, ROOM
 
 ALL = '    allow = "all : *"\n'
@@ -380,6 +380,53 @@ class Handshakes(HostileCase):
             for one in kept:
                 one.close()
             honest.check()
+
+
+class OutOfDescriptors(TestCase):
+    """When there are no more of them."""
+
+    def test_more_connections_than_descriptors(self):
+        broker = self.broker(descriptors=200)
+        broker.wait_err(r"info +200 file descriptors are allowed: about 100 clients$")
+        reader, writer = self.peer(broker), self.peer(broker)
+        reader.subscribe(b"room\0")
+        many = []
+        self.addCleanup(lambda: [one.close() for one in many])
+        for number in range(600):
+            address = (broker.server, broker.back)[number % 2].rpartition(":")
+            many.append(socket.create_connection(("127.0.0.1", int(address[2])), timeout=DEADLINE))
+        broker.wait_err(r"closed a connection: nearly all of the 200 file descriptors that are allowed are in use")
+
+        def turned_away():
+            closed = 0
+            for one in many:
+                one.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    try:
+                        while data := one.recv(4096):
+                            pass
+                        closed += data == b""
+                    except ConnectionError:
+                        closed += 1
+            return closed
+        wait_for(lambda: turned_away() > 400, "most are turned away, and none waits at the listener")
+        for mid in range(1, 21):  # who is in is served
+            writer.send(publish_frame("room", (mid, b"x")))
+            self.assertEqual(writer.receive()[:1], b"\x02")
+        seen = 0
+        while seen < 20:
+            seen += len(deliver_entries(reader.live())[3])
+        for one in many:
+            one.close()
+        latecomer = self.peer(broker, hello=False)  # what it says is lost as long as it is turned away
+
+        def greeted():
+            latecomer.send(json.dumps({"op": "hello", "proto": 1, "client": latecomer.client}).encode())
+            return latecomer.front.poll(500)
+        wait_for(greeted, "there is room again")
+        self.assertLessEqual(broker.errors().count("closed a connection"), 11, "ten lines a minute")
+        broker.signal(signal.SIGTERM)
+        self.assertEqual(broker.finish(), 0)
 
 
 class Integers(HostileCase):

@@ -405,6 +405,39 @@ class Holdings(LimitCase):
         peer.ask(op="leave", room="a")
         self.assertEqual(peer.ask(op="join", room="c")["op"], "joined")
 
+    @covers("presence-names")
+    def test_presence_names(self):
+        """With one member more nobody is named, until half as many are left."""
+        broker = self.broker(config=limits(presence_names=4))
+        peers = [self.peer(broker, f"n{number}") for number in range(5)]
+        peers[0].subscribe(b"room\1")
+
+        def told(done):
+            while True:
+                frame = json.loads(peers[0].live().partition(b"\1")[2])
+                if done(frame):
+                    return frame
+        for peer in peers[:4]:
+            self.assertNotIn("crowded", peer.ask(op="join", room="room"))
+        self.assertNotIn("crowded", told(lambda frame: frame["count"] == 4))
+        self.assertNotIn("crowded", peers[0].ask(op="who", room="room"))
+        joined = peers[4].ask(op="join", room="room")
+        self.assertEqual((joined["crowded"], joined["count"]), (True, 5))
+        frame = told(lambda frame: frame["count"] == 5)
+        self.assertEqual((frame["joined"], frame["left"], frame["crowded"]), ([], [], True))
+        who = peers[0].ask(op="who", room="room")
+        self.assertEqual((len(who["users"]), who["crowded"]), (5, True))
+        for peer in peers[3:]:
+            peer.ask(op="leave", room="room")
+        self.assertTrue(told(lambda frame: frame["count"] == 3)["crowded"])
+        peers[2].ask(op="leave", room="room")
+        frame = told(lambda frame: frame["count"] == 2)
+        self.assertEqual((frame["joined"], frame["left"], frame["crowded"]), ([], [], False))
+        self.assertNotIn("crowded", peers[0].ask(op="who", room="room"))
+        peers[2].ask(op="join", room="room")
+        frame = told(lambda frame: frame["count"] == 3)
+        self.assertEqual((frame["joined"], "crowded" in frame), ([{"nick": "n2"}], False))
+
     @covers("max-keys")
     def test_max_keys(self):
         peer = self.peer(self.broker(config=limits(max_keys=2)))
@@ -662,7 +695,7 @@ class Pages(LimitCase):
 
     @covers(PRESENCE)
     def test_users_and_presence_frames(self):
-        broker = self.broker(config="server\n    tick = 3000\n    heartbeat = 60000\n")
+        broker = self.broker(config="server\n    tick = 3000\n    heartbeat = 60000\nlimits\n    presence-names = 1000\n")
         watcher = self.peer(broker)
         watcher.subscribe(b"crowd\x01")
         crowd = self.crowd(broker, 520, {"op": "join", "room": "crowd"})

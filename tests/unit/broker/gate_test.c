@@ -202,6 +202,20 @@ START_TEST(test_sweep) {
 }
 END_TEST
 
+/* Of many 64 are kept, half of them for the back; of few, an eighth. */
+START_TEST(test_descriptors) {
+    ck_assert(gate_has_room(FRONT, 935, 1000));
+    ck_assert(!gate_has_room(FRONT, 936, 1000));
+    ck_assert(gate_has_room(BACK, 967, 1000));
+    ck_assert(!gate_has_room(BACK, 968, 1000));
+    ck_assert(gate_has_room(FRONT, 69, 80));
+    ck_assert(!gate_has_room(FRONT, 70, 80));
+    ck_assert(gate_has_room(BACK, 74, 80));
+    ck_assert(!gate_has_room(BACK, 75, 80));
+    ck_assert(gate_has_room(FRONT, 1000000, 0));
+}
+END_TEST
+
 UNIT_MAIN("broker.gate", test_addresses, test_connections_at_a_time, test_connections_a_second,
     test_a_flood_has_its_price, test_only_that_connection_is_charged, test_no_rate, test_too_fast_is_not_too_many,
-    test_events_in_another_order, test_sweep)
+    test_events_in_another_order, test_sweep, test_descriptors)

@@ -17,6 +17,8 @@ static size_t s_presence(unsigned version, size_t *left) {
 }
 
 START_TEST(test_a_storm_takes_a_few_frames) {
+    fx_begin();
+    fx.config.presence_names = STORM;
     fx_start();
     for (unsigned i = 1; i <= STORM; i++) {
         fx_say(i, "{'op':'hello','proto':1,'client':'%s','nick':'n%u'}", fx_client(i), i);
@@ -43,6 +45,34 @@ START_TEST(test_a_storm_takes_a_few_frames) {
         ck_assert_uint_eq(fx_int("count"), 0);
     }
     ck_assert_uint_eq(gone, STORM);
+    fx_expect_silence(BACK);
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
+    fx_finish();
+}
+END_TEST
+
+/* Who comes into a crowded room is told so at once, and asks for nobody. */
+START_TEST(test_a_storm_of_many_takes_one_frame) {
+    fx_begin();
+    fx.config.presence_names = STORM - 1;
+    fx_start();
+    for (unsigned i = 1; i <= STORM; i++) {
+        fx_say(i, "{'op':'hello','proto':1,'client':'%s','nick':'n%u'}", fx_client(i), i);
+        fx_say(i, "{'op':'join','room':'r'}");
+    }
+    fx_run();
+    size_t left;
+    s_tick();
+    ck_assert_uint_eq(s_presence(1, &left), 0);
+    ck_assert_uint_eq(left, 0);
+    ck_assert_uint_eq(fx_int("count"), STORM);
+    fx_expect_silence(BACK);
+    for (unsigned i = 1; i <= STORM; i++)
+        fx_say(i, "{'op':'bye'}");
+    fx_run();
+    s_tick();
+    ck_assert_uint_eq(s_presence(2, &left), 0);
+    ck_assert_uint_eq(fx_int("count"), 0);
     fx_expect_silence(BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
     fx_finish();
@@ -145,6 +175,7 @@ START_TEST(test_a_session_leaves_every_room) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.members", test_a_storm_takes_a_few_frames, test_one_frame_a_tick_and_room,
-    test_a_rename_in_a_room_with_silent_members, test_a_room_with_entries_stays_when_all_have_left,
-    test_a_room_with_presence_to_tell_waits_for_the_tick, test_a_session_leaves_every_room)
+UNIT_MAIN("broker.core.members", test_a_storm_takes_a_few_frames, test_a_storm_of_many_takes_one_frame,
+    test_one_frame_a_tick_and_room, test_a_rename_in_a_room_with_silent_members,
+    test_a_room_with_entries_stays_when_all_have_left, test_a_room_with_presence_to_tell_waits_for_the_tick,
+    test_a_session_leaves_every_room)

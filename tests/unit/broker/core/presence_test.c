@@ -3,6 +3,8 @@
 #include "control.h"
 #include "unit.h"
 
+enum { NAMES = 1000 };
+
 static presence_t s_presence;
 
 static bool s_enter(const char *nick) {
@@ -16,7 +18,7 @@ static bool s_exit(const char *nick, const char *reason) {
 /* The next frame's JSON as text, "" when all is told. */
 static const char *s_frame(void) {
     static char text[4096];
-    zr_blob_t *frame = presence_frame(&s_presence, LIT("r"));
+    zr_blob_t *frame = presence_frame(&s_presence, LIT("r"), NAMES);
     if (!frame)
         return "";
     ck_assert_mem_eq(zr_blob_data(frame), "r\1", 2);
@@ -130,7 +132,7 @@ START_TEST(test_changes_of_a_frame_are_bounded) {
         s_enter(nick);
     }
     for (uint64_t frame = 1; frame <= 2; frame++) {
-        zr_blob_t *blob = presence_frame(&s_presence, LIT("r"));
+        zr_blob_t *blob = presence_frame(&s_presence, LIT("r"), NAMES);
         json_t *object = json_loadb((char *)zr_blob_data(blob) + 2, zr_blob_len(blob) - 2, 0, NULL);
         ck_assert_uint_eq(json_array_size(json_object_get(object, "joined")), PRESENCE_CHANGES);
         ck_assert_uint_eq((uint64_t)json_integer_value(json_object_get(object, "version")), frame);
@@ -142,6 +144,35 @@ START_TEST(test_changes_of_a_frame_are_bounded) {
 }
 END_TEST
 
+/* From one too many on nobody is named, until there are half as many: then everybody asks who is there. */
+START_TEST(test_a_crowded_room) {
+    char nick[16];
+    for (unsigned i = 0; i < NAMES; i++) {
+        snprintf(nick, sizeof nick, "n%u", i);
+        s_enter(nick);
+    }
+    ck_assert(!presence_is_crowded(&s_presence, NAMES));
+    for (zr_blob_t *frame; (frame = presence_frame(&s_presence, LIT("r"), NAMES));)
+        zr_blob_unref(frame);
+    s_enter("ann");
+    ck_assert(presence_is_crowded(&s_presence, NAMES));
+    ck_assert_str_eq(s_frame(), "{\"count\":1001,\"crowded\":true,\"joined\":[],\"left\":[],\"version\":3}");
+    ck_assert_str_eq(s_frame(), "");
+    for (unsigned i = 0; i < NAMES / 2; i++) {
+        snprintf(nick, sizeof nick, "n%u", i);
+        s_exit(nick, "bye");
+    }
+    ck_assert_str_eq(s_frame(), "{\"count\":501,\"crowded\":true,\"joined\":[],\"left\":[],\"version\":4}");
+    ck_assert_uint_eq(HASH_COUNT(s_presence.occupants), 501);
+    s_exit("ann", "bye");
+    ck_assert_str_eq(s_frame(), "{\"count\":500,\"crowded\":false,\"joined\":[],\"left\":[],\"version\":5}");
+    ck_assert(!presence_is_crowded(&s_presence, NAMES));
+    s_enter("bob");
+    ck_assert_str_eq(s_frame(), "{\"count\":501,\"joined\":[{\"nick\":\"bob\"}],\"left\":[],\"version\":6}");
+    presence_finish(&s_presence);
+}
+END_TEST
+
 START_TEST(test_exit_of_nobody_is_a_bug) {
     s_exit("ann", "bye");
 }
@@ -150,5 +181,5 @@ END_TEST
 UNIT_MAIN_ABORTS("broker.core.presence",
     UNIT_TESTS(test_comes_and_goes, test_coming_and_going_cancel_out, test_first_in_and_last_out, test_renamed,
         test_renamed_and_back_is_silent, test_what_was_listed_is_told_even_if_undone,
-        test_changes_of_a_frame_are_bounded),
+        test_changes_of_a_frame_are_bounded, test_a_crowded_room),
     UNIT_TESTS(test_exit_of_nobody_is_a_bug))

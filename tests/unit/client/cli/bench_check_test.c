@@ -77,6 +77,29 @@ START_TEST(test_what_is_not_ours_is_foreign) {
 }
 END_TEST
 
+/* As long as nobody knows how many there will be. */
+START_TEST(test_more_than_expected) {
+    const uint64_t first[] = {1, 1}, later[] = {3, 1};
+    s_begin();
+    bench_check_expect(&s_check, first, true);
+    ck_assert_uint_eq(s_check.left, 2);
+    ck_assert(s_take(0, 0));
+    ck_assert(s_take(0, 1));
+    ck_assert_uint_eq(s_check.left, 1);
+    ck_assert(s_take(1, 0));
+    ck_assert_uint_eq(s_check.left, 0);
+    bench_check_expect(&s_check, later, false);
+    ck_assert_uint_eq(s_check.left, 1);
+    ck_assert(!s_take(0, 3));
+    ck_assert_uint_eq(s_check.foreign, 1);
+    ck_assert(s_take(0, 2));
+    ck_assert_uint_eq(s_check.left, 0);
+    bench_check_end(&s_check);
+    ck_assert_uint_eq(s_check.missing, 0);
+    bench_check_finish(&s_check);
+}
+END_TEST
+
 /* The digest of each reader of a room is the same only if all saw the same at the same positions. */
 START_TEST(test_digests_tell_orders_apart) {
     s_begin();
@@ -98,4 +121,5 @@ START_TEST(test_digests_tell_orders_apart) {
 END_TEST
 
 UNIT_MAIN("client.cli.bench_check", test_all_in_order, test_what_does_not_come_is_missing,
-    test_what_comes_twice_or_late_is_out_of_order, test_what_is_not_ours_is_foreign, test_digests_tell_orders_apart)
+    test_what_comes_twice_or_late_is_out_of_order, test_what_is_not_ours_is_foreign, test_more_than_expected,
+    test_digests_tell_orders_apart)

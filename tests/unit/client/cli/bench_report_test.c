@@ -135,6 +135,41 @@ START_TEST(test_json) {
 }
 END_TEST
 
+START_TEST(test_a_restart) {
+    bench_plan_t plan = s_plan;
+    plan.mode = BENCH_CONNECT;
+    plan.clients = 2;
+    plan.joins = 1;
+    plan.presence = true;
+    plan.restart = "restart";
+    bench_result_t result = s_good;
+    result.connected = result.aware = result.back = 2;
+    result.first_back_s = 0.5;
+    result.last_back_s = 1.25;
+    result.caught_up_s = 2;
+    const char *text = s_table(&plan, &result);
+    HAS(text, "connect: 2 clients, 1 room, named members of 1 each, restarted under 0/s\n");
+    HAS(text,
+        "2 back, the first after 0.500 s, the last after 1.250 s, all caught up after 2.000 s, presence told never\n");
+    HAS(text, "at 2 of 2 readers the count");
+    ck_assert(bench_whole(&plan, &result));
+    for (int wrong = 0; wrong < 3; wrong++) {
+        bench_result_t other = result;
+        other.back -= wrong == 0;
+        other.aware -= wrong == 1;
+        other.lost += wrong == 2;
+        ck_assert(!bench_whole(&plan, &other));
+    }
+    zr_buffer_clear(&s_out);
+    bench_json(&s_out, &plan, &result);
+    json_t *object = json_loads(s_text(), 0, NULL), *restart = json_object_get(object, "restart");
+    ck_assert_int_eq(json_integer_value(json_object_get(restart, "back")), 2);
+    ck_assert(json_real_value(json_object_get(restart, "last_back_s")) == 1.25);
+    ck_assert(json_is_null(json_object_get(restart, "aware_s")));
+    json_decref(object);
+}
+END_TEST
+
 UNIT_MAIN("client.cli.bench_report", test_a_table, test_repairs_are_shown_and_no_failure,
     test_whatever_is_wrong_is_not_whole, test_a_client_that_is_not_there_is_not_whole, test_memory_is_known_or_unknown,
-    test_latencies, test_what_stays_behind_is_told, test_json)
+    test_latencies, test_what_stays_behind_is_told, test_json, test_a_restart)

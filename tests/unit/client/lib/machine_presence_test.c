@@ -20,7 +20,8 @@ static void s_room(void) {
     EVENT(&b, "joined a 0 1");
     SENT(&b, "who room=a");
     s_who(1, "{'nick':'ann'},{'nick':'me'}", false);
-    NO_EVENT(&b); /* who is there already did not come */
+    EVENT(&b, "presence a -- - 2"); /* who is there already did not come; but joined said that there is one */
+    NO_EVENT(&b);
 }
 
 START_TEST(test_coming_and_going) {
@@ -183,6 +184,61 @@ START_TEST(test_refused_list) {
 }
 END_TEST
 
+/* Nobody is named there, and nobody asked for; whoever was named before stays so until it ends. */
+START_TEST(test_a_room_becomes_crowded) {
+    s_room();
+    bench_presence(&b, "a", "{'version':2,'joined':[],'left':[],'count':1001,'crowded':true}");
+    EVENT(&b, "presence a -- - 1001");
+    bench_presence(&b, "a", "{'version':4,'joined':[],'left':[],'count':1003,'crowded':true}");
+    EVENT(&b, "presence a -- - 1003"); /* that one is missing does not matter */
+    bench_presence(&b, "a", "{'version':3,'joined':[],'left':[],'count':1002,'crowded':true}");
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    bench_presence(&b, "a", "{'version':5,'joined':[],'left':[],'count':2,'crowded':false}");
+    EVENT(&b, "presence a -- - 2");
+    SENT(&b, "who room=a");
+    s_who(5, "{'nick':'bo'},{'nick':'me'}", false);
+    EVENT(&b, "presence a +bo - 2");
+    EVENT(&b, "presence a -ann - 2");
+    NO_EVENT(&b);
+    bench_presence(&b, "a", "{'version':6,'joined':[{'nick':'cy'}],'left':[],'count':3}");
+    EVENT(&b, "presence a +cy - 3");
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_room_is_crowded_already) {
+    bench_init(&b);
+    bench_welcome(&b);
+    ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now), 0);
+    bench_run(&b);
+    bench_synced(&b);
+    SENT(&b, "join room=a");
+    bench_joined(&b, "a", 0, 0, ",'crowded':true");
+    EVENT(&b, "joined a 0 1");
+    NOTHING_SENT(&b);
+    bench_presence(&b, "a", "{'version':2,'joined':[],'left':[],'count':5000,'crowded':true}");
+    EVENT(&b, "presence a -- - 5000");
+    NOTHING_SENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_list_that_says_crowded_is_not_gone_through) {
+    s_room();
+    bench_presence(&b, "a", "{'version':3,'joined':[],'left':[],'count':9}"); /* one is missing */
+    SENT(&b, "who room=a");
+    bench_json(&b,
+        "{'op':'who','re':%d,'room':'a','version':4,'users':[{'nick':'me'}],'count':2000,'silent':0,'more':true,"
+        "'crowded':true}",
+        bench_id(&b));
+    EVENT(&b, "presence a -- - 2000");
+    NOTHING_SENT(&b);
+    NO_EVENT(&b);
+    bench_finish(&b);
+}
+END_TEST
+
 START_TEST(test_hostile_presence) {
     s_room();
     const char *long_nick = "{'version':3,'joined':[1,null,{'nick':5},{'nick':''},"
@@ -213,4 +269,5 @@ END_TEST
 UNIT_MAIN("client.lib.machine_presence", test_coming_and_going, test_renaming, test_not_about_oneself,
     test_missed_version_is_repaired_by_the_list, test_frames_during_the_list_are_applied_after_it,
     test_a_storm_is_bounded, test_reconnect_tells_who_changed, test_a_lost_last_frame_shows_in_a_pong,
-    test_leave_while_asking, test_refused_list, test_hostile_presence, test_presence_comes_by_either_way)
+    test_leave_while_asking, test_refused_list, test_hostile_presence, test_presence_comes_by_either_way,
+    test_a_room_becomes_crowded, test_a_room_is_crowded_already, test_a_list_that_says_crowded_is_not_gone_through)
