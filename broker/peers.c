@@ -18,6 +18,7 @@
 enum {
     DROP_MS = 100,      /* from the decision to the end of a connection: for the bye */
     SWEEP_MS = 10000,   /* the gate's */
+    CLAIMED_MS = 1000,  /* in which what was queued of a connection is surely taken */
     BATCH_EVENTS = 250, /* taken from a monitor at a time */
     LOOK_MS = 100,      /* between two looks at who is too far ahead */
     LOOK_MAX = 1000,    /* connections that one looks at: about a millisecond */
@@ -48,8 +49,9 @@ struct peers {
     struct {
         route_t route;
         int fd;
-    } routes[ROUTES]; /* each in its place, by its lowest bits */
-    size_t look;      /* the descriptor to begin the next look at */
+    } routes[ROUTES];        /* each in its place, by its lowest bits */
+    int64_t claimed[ROUTES]; /* ms: when a descriptor's connection was ended for that, by its lowest bits; 0: never */
+    size_t look;             /* the descriptor to begin the next look at */
     gate_t *gate;
     uint64_t turned_away, too_far_ahead;
     zr_log_limit_t lines, ahead_lines;
@@ -92,6 +94,16 @@ static void s_end(uint64_t handle) {
 
 void peers_end(zmq_msg_t *frame) {
     s_end(s_handle(zmq_msg_get(frame, ZMQ_SRCFD)));
+}
+
+/* What is queued of a connection comes after its end too, when its descriptor may be another's. */
+void peers_end_claimed(peers_t *peers, int fd) {
+    int64_t now = zclock_mono();
+    size_t place = (size_t)fd % ROUTES;
+    if (fd < 0 || (peers->claimed[place] && now - peers->claimed[place] < CLAIMED_MS))
+        return;
+    peers->claimed[place] = now;
+    s_end(s_handle(fd));
 }
 
 /* --- Who it is --- */

@@ -44,6 +44,10 @@ bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
 /* Ends the connection that `frame` came by, at once. */
 void peers_end(zmq_msg_t *frame);
 
+/* The same for one at the front that claims a routing id, whose frames may be many: by its descriptor, once a second.
+ */
+void peers_end_claimed(peers_t *peers, int fd);
+
 /* Ends a connection (peer_t's) in a moment, so that what was sent to it gets out. One that is gone is left alone. */
 void peers_drop(peers_t *peers, uint64_t connection);
 

@@ -65,7 +65,7 @@ static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
     s_count(taken, text);
     peers_took(server->peers, fd, text.len);
     if (route == 0) {
-        peers_end(frame);
+        peers_end_claimed(server->peers, fd);
         s_skip_parts(server, server->front, frame, fd);
         s_count_drop(server, &server->claimed, "a frame of a peer that set a routing id of its own");
     } else if (!peers_hear(server->peers, fd)) {
