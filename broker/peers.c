@@ -19,6 +19,7 @@
 enum {
     DROP_MS = 100,      /* from the decision to the end of a connection: for the bye */
     SWEEP_MS = 10000,   /* the gate's */
+    CLAIMED_MS = 1000,  /* in which what was queued of a connection is surely taken */
     BATCH_EVENTS = 250, /* taken from a monitor at a time */
     LOOK_MS = 100,      /* between two looks at who is too far ahead */
     LOOK_MAX = 1000,    /* connections that one looks at: about a millisecond */
@@ -33,6 +34,9 @@ enum {
     BURST_S = 10,      /* so many seconds' worth of subscriptions may come at once */
 };
 
+/* Routes whose descriptor is remembered: more than are usually busy at once. */
+enum { ROUTES = 1024 };
+
 /* A handle is a socket's inode, which the kernel counts up, above its descriptor (main.c: NOFILE_MAX). */
 enum { DESCRIPTOR_BITS = 20 };
 
@@ -43,7 +47,12 @@ struct peers {
     revoked_t revoked;
     revoked_t gone; /* whose connections are about to end; all of generation 1 */
     backlog_t backlog;
-    size_t look; /* the descriptor to begin the next look at */
+    struct {
+        route_t route;
+        int fd;
+    } routes[ROUTES];        /* each in its place, by its lowest bits */
+    int64_t claimed[ROUTES]; /* ms: when a descriptor's connection was ended for that, by its lowest bits; 0: never */
+    size_t look;             /* the descriptor to begin the next look at */
     gate_t *gate;
     uint64_t descriptors; /* that this process may have; 0: not known */
     uint64_t turned_away, too_far_ahead, no_room;
@@ -68,6 +77,18 @@ static int s_descriptor(uint64_t handle) {
     return (int)(handle & ((1U << DESCRIPTOR_BITS) - 1));
 }
 
+/* libzmq has it as a text among the connection's properties. A route is one connection's for ever; who guessed it
+ * (SECURITY.md) passes for that one here too, which only hurts themselves: they seem ahead of what was taken. */
+int peers_descriptor(peers_t *peers, route_t route, zmq_msg_t *frame) {
+    size_t place = route % ROUTES;
+    if (route && peers->routes[place].route == route)
+        return peers->routes[place].fd;
+    int fd = zmq_msg_get(frame, ZMQ_SRCFD);
+    peers->routes[place].route = route;
+    peers->routes[place].fd = fd;
+    return fd;
+}
+
 static void s_end(uint64_t handle) {
     if (handle && s_handle(s_descriptor(handle)) == handle)
         shutdown(s_descriptor(handle), SHUT_RDWR);
@@ -75,6 +96,16 @@ static void s_end(uint64_t handle) {
 
 void peers_end(zmq_msg_t *frame) {
     s_end(s_handle(zmq_msg_get(frame, ZMQ_SRCFD)));
+}
+
+/* What is queued of a connection comes after its end too, when its descriptor may be another's. */
+void peers_end_claimed(peers_t *peers, int fd) {
+    int64_t now = zclock_mono();
+    size_t place = (size_t)fd % ROUTES;
+    if (fd < 0 || (peers->claimed[place] && now - peers->claimed[place] < CLAIMED_MS))
+        return;
+    peers->claimed[place] = now;
+    s_end(s_handle(fd));
 }
 
 /* --- Who it is --- */
@@ -164,10 +195,9 @@ void peers_charge(peers_t *peers, uint64_t connection) {
     gate_charge(peers->gate, s_descriptor(connection), connection, (uint64_t)zclock_mono());
 }
 
-bool peers_hear(const peers_t *peers, zmq_msg_t *frame) {
+bool peers_hear(const peers_t *peers, int fd) {
     if (peers->drops.count == 0)
         return true;
-    int fd = zmq_msg_get(frame, ZMQ_SRCFD);
     uint64_t dropped = fd >= 0 ? connections_dropped(&peers->connections, fd) : 0;
     return dropped == 0 || s_handle(fd) != dropped;
 }
@@ -192,8 +222,8 @@ void peers_drop_users(peers_t *peers) {
 
 /* --- Who sends faster than it is read --- */
 
-void peers_took(peers_t *peers, zmq_msg_t *frame) {
-    backlog_took(&peers->backlog, zmq_msg_get(frame, ZMQ_SRCFD), zmq_msg_size(frame));
+void peers_took(peers_t *peers, int fd, size_t bytes) {
+    backlog_took(&peers->backlog, fd, bytes);
 }
 
 void peers_found_empty(peers_t *peers, bool back) {

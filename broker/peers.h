@@ -15,6 +15,10 @@ typedef struct peers peers_t;
 peers_t *peers_new(zloop_t *loop, const sockets_t *sockets, const settings_t *settings);
 void peers_destroy(peers_t *peers); /* NULL is accepted */
 
+/* The descriptor of the connection that `frame` came by, -1 when libzmq does not know it; of a frame of the front, by
+ * its route (0: unknown), which is faster. */
+int peers_descriptor(peers_t *peers, route_t route, zmq_msg_t *frame);
+
 /* Who authenticated on the connection that `frame` came by (a payload part, or a subscription); empty: nobody. It lives
  * as long as the frame. */
 zr_span_t peers_user(zmq_msg_t *frame);
@@ -30,7 +34,7 @@ bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame);
 
 /* Each frame that is taken from the front or the back is told of (the back's by peers_subscribe), and when there was
  * none to take. A connection that sends faster than that ends. */
-void peers_took(peers_t *peers, zmq_msg_t *frame);
+void peers_took(peers_t *peers, int fd, size_t bytes);
 void peers_found_empty(peers_t *peers, bool back);
 
 /* A subscription came, or one was given back. false: the reader has more than it may, or is too fast, and its
@@ -40,14 +44,18 @@ bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
 /* Ends the connection that `frame` came by, at once. */
 void peers_end(zmq_msg_t *frame);
 
+/* The same for one at the front that claims a routing id, whose frames may be many: by its descriptor, once a second.
+ */
+void peers_end_claimed(peers_t *peers, int fd);
+
 /* Ends a connection (peer_t's) in a moment, so that what was sent to it gets out. One that is gone is left alone. */
 void peers_drop(peers_t *peers, uint64_t connection);
 
 /* A connection (peer_t's) is ended for flooding: its address may make the fewer new ones for a while. */
 void peers_charge(peers_t *peers, uint64_t connection);
 
-/* Is the connection that `frame` came by to be listened to? Not while it waits for its end. */
-bool peers_hear(const peers_t *peers, zmq_msg_t *frame);
+/* Is the connection of descriptor `fd` to be listened to? Not while it waits for its end. */
+bool peers_hear(const peers_t *peers, int fd);
 
 /* The same for all connections of who authenticated as `user` and said hello there; those at the back that subscribed
  * end at once. Of the others nobody knows; nothing is sent to them, and they are looked at when they speak. It happens

@@ -11,19 +11,19 @@ enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 5
 enum { CLOCK_FRAMES = 16, SMALL_FRAME = 1024 };
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 
-/* Whatever is left of a message whose first parts were read. */
-static void s_skip_parts(server_t *server, void *socket, zmq_msg_t *part) {
+/* Whatever is left of a message whose first parts came by `fd`. */
+static void s_skip_parts(server_t *server, void *socket, zmq_msg_t *part, int fd) {
     while (zmq_msg_more(part)) {
         if (zmq_msg_recv(part, socket, ZMQ_DONTWAIT) < 0)
             return;
-        peers_took(server->peers, part);
+        peers_took(server->peers, fd, zmq_msg_size(part));
     }
 }
 
-/* The automatic routing id as a route; 0 when the peer claimed one of its own. */
-static route_t s_route(zmq_msg_t *id) {
+/* The automatic routing id of `size` bytes as a route; 0 when the peer claimed one of its own. */
+static route_t s_route(zmq_msg_t *id, int size) {
     const uint8_t *bytes = zmq_msg_data(id);
-    if (zmq_msg_size(id) != ROUTING_ID_SIZE || bytes[0] != 0)
+    if (size != ROUTING_ID_SIZE || bytes[0] != 0)
         return 0;
     return (route_t)bytes[1] << 24 | (route_t)bytes[2] << 16 | (route_t)bytes[3] << 8 | bytes[4];
 }
@@ -50,26 +50,28 @@ static void s_count(taken_t *taken, zr_span_t frame) {
 /* One message of the front. false: there was none. */
 static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
     zmq_msg_t *frame = &server->frame;
-    if (zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT) < 0) {
+    int size = zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT);
+    if (size < 0) {
         peers_found_empty(server->peers, false);
         return false;
     }
-    route_t route = s_route(frame);
-    if (!zmq_msg_more(frame) || zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT) < 0) {
+    route_t route = s_route(frame, size);
+    if (!zmq_msg_more(frame) || (size = zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT)) < 0) {
         taken->frames++;
         return true;
     }
-    zr_span_t text = zr_span_of(zmq_msg_data(frame), zmq_msg_size(frame));
+    zr_span_t text = zr_span_of(zmq_msg_data(frame), (size_t)size);
+    int fd = peers_descriptor(server->peers, route, frame);
     s_count(taken, text);
-    peers_took(server->peers, frame);
+    peers_took(server->peers, fd, text.len);
     if (route == 0) {
-        peers_end(frame);
-        s_skip_parts(server, server->front, frame);
+        peers_end_claimed(server->peers, fd);
+        s_skip_parts(server, server->front, frame, fd);
         s_count_drop(server, &server->claimed, "a frame of a peer that set a routing id of its own");
-    } else if (!peers_hear(server->peers, frame)) {
-        s_skip_parts(server, server->front, frame);
+    } else if (!peers_hear(server->peers, fd)) {
+        s_skip_parts(server, server->front, frame, fd);
     } else if (zmq_msg_more(frame)) {
-        s_skip_parts(server, server->front, frame);
+        s_skip_parts(server, server->front, frame, fd);
         relay_multipart(server->relay, route);
     } else {
         relay_frame(server->relay, route, text, now);
@@ -136,11 +138,12 @@ static bool s_read_back(server_t *server) {
         peers_found_empty(server->peers, true);
         return false;
     }
-    peers_took(server->peers, frame);
+    int fd = peers_descriptor(server->peers, 0, frame);
+    peers_took(server->peers, fd, zmq_msg_size(frame));
     const uint8_t *data = zmq_msg_data(frame);
     zr_span_t user = peers_user(frame);
     if (zmq_msg_more(frame) || zmq_msg_size(frame) == 0 || data[0] > 1) {
-        s_skip_parts(server, server->back, frame);
+        s_skip_parts(server, server->back, frame, fd);
         s_count_drop(server, &server->stray, "a message on the back that is no subscription");
     } else if (user.len && (!access_user(server->access, user) || peers_is_revoked(server->peers, frame))) {
         peers_end(frame); /* let in before that changed, and not heard of since */

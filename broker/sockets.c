@@ -16,9 +16,10 @@
 #include "zap.h"
 
 enum {
-    /* Frames taken from one peer's connection before TCP pushes back. A frame may be as large as twice max-frame, so
-     * this bounds what one flooding peer costs. */
-    FRONT_RCVHWM = 256,
+    /* Frames taken from one peer's connection before TCP pushes back: enough for several passes, or the I/O thread and
+     * the loop would take turns, as one wakes the other when half of them are read. What they weigh is bounded by
+     * backlog.h, and on ipc by nothing else (SECURITY.md). */
+    FRONT_RCVHWM = 1024,
     /* XPUB takes all that a connection has queued as soon as it hears of it, into a queue of its own that has no end,
      * and does not come back while there is more: with much room a connection that is fast would hold up the loop and
      * fill the memory. With little it has to wait for the I/O thread. */

@@ -16,11 +16,11 @@ void zr_buffer_finish(zr_buffer_t *buffer) {
 }
 
 void zr_buffer_grow(zr_buffer_t *buffer, size_t more) {
-    size_t size = buffer->size ? buffer->size : FIRST_SIZE;
+    size_t size = buffer->size ? 2 * buffer->size : FIRST_SIZE;
     uint8_t *data = NULL;
     if (more <= SIZE_MAX / 2 - buffer->len) {
-        while (size < buffer->len + more)
-            size *= 2;
+        if (size < buffer->len + more)
+            size = buffer->len + more;
         data = realloc(buffer->data, size);
     }
     if (!data) {

@@ -5,6 +5,7 @@
 #include "relay_internal.h"
 
 enum { OBJECT_BYTES = 1024 }; /* of an answer to a JSON publish, about */
+enum { SLACK = 64 };          /* what zr_deliver_add_plain wants to find beyond an entry */
 
 static void *s_grow(void *items, size_t *size, size_t item) {
     *size = *size ? 2 * *size : 16;
@@ -58,7 +59,8 @@ static void s_close(relay_t *relay, room_t *room) {
     pass_t *pass = s_current(&relay->batch);
     if (pass->frame_count == pass->frame_size)
         pass->frames = s_grow(pass->frames, &pass->frame_size, sizeof *pass->frames);
-    room->open_before = room->open.len;
+    size_t before = room->open_before, len = room->open.len;
+    room->open_before = len > before ? len : before - (before - len) / 8;
     zr_blob_t *frame = zr_buffer_to_blob(&room->open);
     pass->frames[pass->frame_count++] =
         (batch_frame_t){.room = room, .frame = frame, .last = room->head, .keyed = room->open_keyed};
@@ -77,13 +79,15 @@ static void s_close(relay_t *relay, room_t *room) {
     room->open_count = 0;
 }
 
-/* The room's frame begins, with room for as much as the one before had: a busy room goes on as it did. */
+/* The room's frame begins, with room for twice what a busy room's have: growing may copy it, and what is left over is
+ * given back. Not for more than it may have, as the system is slow with larger pieces. */
 static void s_open(relay_t *relay, room_t *room, uint64_t first) {
     if (!room->next_open) {
         room->next_open = relay->batch.open ? relay->batch.open : room; /* the last one points to itself */
         relay->batch.open = room;
     }
-    zr_buffer_reserve(&room->open, room->open_before);
+    size_t wanted = 2 * room->open_before, most = relay->config.batch_bytes + SLACK;
+    zr_buffer_reserve(&room->open, wanted < most ? wanted : most);
     zr_deliver_begin(&room->open, room_name(room), 0, relay->config.epoch, room->head);
     room->open_first = first;
     room->open_prev = room->head;

@@ -30,7 +30,7 @@ typedef struct room {
     /* The DELIVER frame gathered in this pass (batch.c). */
     zr_buffer_t open;
     size_t open_count;
-    size_t open_before; /* bytes of the frame before */
+    size_t open_before; /* bytes of the largest frames of late */
     uint64_t open_first, open_prev;
     bool open_keyed;
     struct room *next_open;

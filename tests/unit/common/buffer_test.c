@@ -54,7 +54,7 @@ START_TEST(test_reserve_gives_room_and_adds_nothing) {
     zr_buffer_append(&buffer, "ab", 2);
     uint8_t *to = zr_buffer_reserve(&buffer, 5000);
     ck_assert_ptr_eq(to, buffer.data + 2);
-    ck_assert_uint_ge(buffer.size, 5002);
+    ck_assert_uint_eq(buffer.size, 5002); /* what is asked for at once is known to be enough */
     ck_assert_uint_eq(buffer.len, 2);
     memset(to, 'c', 5000);
     buffer.len += 5000;
