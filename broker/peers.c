@@ -31,7 +31,7 @@ enum {
     PART_MORE = 64 << 10,
     QUEUE_WINDOWS = 16,
     TOPIC_BYTES = 256, /* of a subscription, with all that it costs on the wire */
-    BURST_S = 10,      /* so many seconds' worth of subscriptions may come at once */
+    BURST_S = 2,       /* so many seconds' worth of subscriptions may come at once */
 };
 
 /* Routes whose descriptor is remembered: more than are usually busy at once. */

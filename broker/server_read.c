@@ -5,7 +5,7 @@
 
 /* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that
  * their answers do not fill a peer's queue (limits/route-queue) at once. */
-enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 5000 };
+enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 1000 };
 /* Reading the clock costs as much as a tenth of a small PUBLISH frame: it is read after so many of them, and after each
  * larger one or request, as those may take a thousand times longer. */
 enum { CLOCK_FRAMES = 16, SMALL_FRAME = 1024 };

@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 """What hostile peers cost honest ones: honest clients in rooms of ten publish at a steady, modest rate, and the time from publishing to each
-delivery is measured, without an attack and under each of them in turn. Rounds are interleaved, and before each attack is a time without one.
-"A busy processor" is no attack but a process that does nothing else than to keep one busy: what of the rest is the machine's. The broker
-encrypts everything and has its default limits, but for lower rates of publishing, so that one process can exceed them.
+delivery is measured, without an attack and under each of them in turn. Rounds are interleaved, and before each attack is a time without one,
+and one in which another broker is attacked in the same way: attackers and honest clients share the machine, and this shows what that costs by
+itself. The attackers and that other broker run only when nobody else wants to. "A busy processor" is no attack but a process that does nothing
+else than to keep one busy. The broker encrypts everything and has its default limits, but for lower rates of publishing, so that one process can
+exceed them. The attackers come to an address of this machine that is not loopback, if it has one: the limits on what one address may do hold for
+them as for other machines.
 
-Usage: tests/bench/attack.py [--build DIR] [--clients N] [--rate R] [--seconds S] [--rounds N] [--only NAME,NAME...]"""
+Usage: tests/bench/attack.py [--build DIR] [--clients N] [--rate R] [--seconds S] [--rounds N] [--only NAME,NAME...] [--write]"""
 import argparse
 import contextlib
 import json
@@ -16,6 +19,7 @@ import secrets
 import shutil
 import signal
 import socket
+import statistics
 import struct
 import subprocess
 import sys
@@ -23,6 +27,8 @@ import tempfile
 import time
 
 import zmq
+
+import results
 
 MEMBERS = 10  # of a room
 PROCESSES = 4
@@ -335,8 +341,8 @@ ATTACKS = {"a busy processor": nothing, "garbage connections": garbage, "hello f
 
 
 def attack(pipe, keys, name):
-    """The one process of attackers, which runs when nobody else wants to: on a machine of its own it would take nothing from others."""
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    """The one process of attackers: on a machine of its own it would take nothing from others."""
+    stand_back()
     context = zmq.Context()
     context.set(zmq.MAX_SOCKETS, 4096)
     done = 0
@@ -362,8 +368,16 @@ def own_address():
     return None if address.startswith(("127.", "0.")) else address
 
 
+def stand_back():
+    """Runs when nobody else wants to, from now on."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 class Broker:
-    def __init__(self, build, folder):
+    """`other` is the one that is attacked in this one's place."""
+
+    def __init__(self, build, folder, other=False):
+        os.mkdir(folder)
         zrelayd = os.path.join(build, "broker/zrelayd")
         made = subprocess.run([zrelayd, "--keygen", os.path.join(folder, "server")], capture_output=True, check=True)
         server_key = re.search(rb"public key, (.{40})\n", made.stdout)[1]
@@ -376,7 +390,7 @@ class Broker:
         with open(os.path.join(folder, "log"), "wb") as log:
             self.process = subprocess.Popen([zrelayd, *listen, "--users", os.path.join(folder, "users"), "--server-key",
                                              os.path.join(folder, "server_secret"), "--config", os.path.join(folder, "conf")],
-                                            stdout=subprocess.PIPE, stderr=log, text=True)
+                                            stdout=subprocess.PIPE, stderr=log, text=True, preexec_fn=stand_back if other else None)
         servers = re.findall(r"(tcp://\S+:\d+)", self.process.stdout.readline().split(", back")[0])
         self.keys = {name: Keys(server, (server_key, *pairs[name])) for name, server in (("honest", servers[0]), ("hostile", servers[-1]))}
 
@@ -408,7 +422,8 @@ class Broker:
 
 class Phase:
     def __init__(self):
-        self.latencies, self.rounds, self.ratios = [], [], []  # p99 of each round, and what it is to that of the time before it
+        self.latencies, self.rounds = [], []  # p99 of each round
+        self.before, self.elsewhere = [], []  # what it is to that of the time before, without attack and with one on the other broker
         self.repairs = self.lost = self.troubles = self.done = self.busy = self.memory = 0
 
 
@@ -416,11 +431,11 @@ def percentile(values, part):
     return values[min(len(values) - 1, int(len(values) * part))]
 
 
-def run_phase(broker, pipes, name, phase, seconds, before):
+def run_phase(broker, pipes, name, phase, seconds, before, attacked=None):
     hostile = None
     if name:
         hostile, theirs = multiprocessing.Pipe()
-        process = multiprocessing.Process(target=attack, args=(theirs, broker.keys["hostile"], name), daemon=True)
+        process = multiprocessing.Process(target=attack, args=(theirs, (attacked or broker).keys["hostile"], name), daemon=True)
         process.start()
         hostile.recv()
         time.sleep(0.5)  # so that it is on its way
@@ -469,59 +484,81 @@ def main():
     options.add_argument("--seconds", type=float, default=15, help="of each attack in each round")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--only", default="", help="the attacks to try, separated by commas: " + ", ".join(ATTACKS))
+    options.add_argument("--write", action="store_true", help="keep the table in RESULTS.md")
     given = options.parse_args()
     names = [name for name in ATTACKS if not given.only or name in given.only.split(",")]
     folder = tempfile.mkdtemp(prefix="zrelay-bench-")
-    broker = Broker(given.build, folder)
+    brokers = []
     try:
-        broker.fill("history", HISTORY)
-        rooms = [f"room-{number // MEMBERS}" for number in range(given.clients)]
-        pipes = []
-        for number in range(PROCESSES):
-            ours, theirs = multiprocessing.Pipe()
-            arguments = (theirs, broker.keys["honest"], rooms[number::PROCESSES], given.rate)
-            multiprocessing.Process(target=honest, args=arguments, daemon=True).start()
-            pipes.append(ours)
-        for pipe in pipes:
-            pipe.recv()
-        phases, before = {name: Phase() for name in ("", *names)}, [(0, 0)] * given.clients
-        run_phase(broker, pipes, "", Phase(), min(3, given.seconds), before)  # warm
-        for number in range(given.rounds):
-            start = number * len(names) // given.rounds
-            for name in names[start:] + names[:start]:
-                # Machines differ from minute to minute: each attack is beside a time without one.
-                run_phase(broker, pipes, "", phases[""], given.seconds, before)
-                run_phase(broker, pipes, name, phases[name], given.seconds, before)
-                phases[name].ratios.append(phases[name].rounds[-1] / phases[""].rounds[-1])
-        for pipe in pipes:
-            pipe.send("end")
-        report(given, phases)
-        if broker.process.poll() is not None:
-            raise SystemExit(f"the broker ended with {broker.process.returncode}")
+        brokers += [Broker(given.build, os.path.join(folder, "one")), Broker(given.build, os.path.join(folder, "other"), other=True)]
+        phases = measure(given, names, *brokers)
+        if any(broker.process.poll() is not None for broker in brokers):
+            raise SystemExit("a broker ended")
+        text = report(given, phases)
+        print(text)
+        if given.write:
+            results.keep("attack", text)
     finally:
-        broker.process.send_signal(signal.SIGTERM)
-        broker.process.wait()
+        for broker in brokers:
+            broker.process.send_signal(signal.SIGTERM)
+            broker.process.wait()
         shutil.rmtree(folder)
 
 
-COLUMNS = ["load", "p50", "p99", "p99 to no attack", "the same by round", "p99 to a busy processor", "gaps repaired", "lost", "told off",
-           "broker, processors", "broker, MB", "sent"]
+def measure(given, names, broker, other):
+    for one in (broker, other):
+        one.fill("history", HISTORY)
+    rooms = [f"room-{number // MEMBERS}" for number in range(given.clients)]
+    pipes = []
+    for number in range(PROCESSES):
+        ours, theirs = multiprocessing.Pipe()
+        arguments = (theirs, broker.keys["honest"], rooms[number::PROCESSES], given.rate)
+        multiprocessing.Process(target=honest, args=arguments, daemon=True).start()
+        pipes.append(ours)
+    for pipe in pipes:
+        pipe.recv()
+    phases, before = {name: Phase() for name in ("", *names)}, [(0, 0)] * given.clients
+    elsewhere = Phase()
+    run_phase(broker, pipes, "", Phase(), min(3, given.seconds), before)  # warm
+    for number in range(given.rounds):
+        start = number * len(names) // given.rounds
+        for name in names[start:] + names[:start]:
+            # Machines differ from minute to minute: what is compared is measured one after the other.
+            run_phase(broker, pipes, "", phases[""], given.seconds, before)
+            run_phase(broker, pipes, name, elsewhere, given.seconds, before, other)
+            run_phase(broker, pipes, name, phases[name], given.seconds, before)
+            phases[name].before.append(phases[name].rounds[-1] / phases[""].rounds[-1])
+            phases[name].elsewhere.append(phases[name].rounds[-1] / elsewhere.rounds[-1])
+    for pipe in pipes:
+        pipe.send("end")
+    if elsewhere.lost or elsewhere.troubles:
+        raise SystemExit("while the other broker was attacked the honest lost something")
+    return phases
+
+
+COLUMNS = ["load", "p50", "p99", "p99 to no attack", "the same by round", "p99 to the same on another broker", "the same by round", "gaps repaired",
+           "lost", "told off", "broker, processors", "broker, MB", "sent"]
 
 
 def report(given, phases):
-    print(f"{given.clients} honest clients in rooms of {MEMBERS}, each {given.rate:g} messages a second of {BODY} bytes; {given.rounds} rounds "
-          f"of {given.seconds:g} s for each load, each after as long without; encrypted; milliseconds from publishing to a delivery, replayed "
-          f"ones included.\nBroker, {PROCESSES} processes of honest clients and the attackers (one process that runs when nobody else wants to) share {os.cpu_count()} "
-          "processors, so part of each difference is the attackers' own use of them.\n")
-    print(f"| {' | '.join(COLUMNS)} |\n|{len(COLUMNS) * '---|'}")
-    sorted_ = {name: sorted(phase.latencies) for name, phase in phases.items()}
-    quiet, busy = (percentile(sorted_[name], 0.99) if name in phases else None for name in ("", "a busy processor"))
+    """The table, as text."""
+    lines = [results.machine(given.build), f"{given.clients} honest clients in rooms of {MEMBERS}, each {given.rate:g} messages a second of {BODY} "
+             f"bytes, encrypted; {given.rounds} rounds of {given.seconds:g} s for each load, each after as long without, and with the other broker "
+             "attacked. Milliseconds from publishing to a delivery, replayed ones included; ratios are medians of the rounds'. Brokers, "
+             f"{PROCESSES} processes of honest clients and one of attackers share {os.cpu_count()} processors.\n",
+             f"| {' | '.join(COLUMNS)} |", f"|---|{(len(COLUMNS) - 1) * '---:|'}"]
     for name, phase in phases.items():
-        p50, p99, times = percentile(sorted_[name], 0.5), percentile(sorted_[name], 0.99), len(phase.rounds)
-        row = [name or "no attack", f"{p50:.2f}", f"{p99:.2f}", f"{p99 / quiet:.2f}", " ".join(f"{one:.2f}" for one in phase.ratios),
-               f"{p99 / busy:.2f}" if busy else "", phase.repairs, phase.lost, phase.troubles, f"{phase.busy / times:.2f}",
-               f"{phase.memory:.0f}", f"{phase.done / times / given.seconds:,.0f}/s"]
-        print(f"| {' | '.join(map(str, row))} |")
+        latencies, times = sorted(phase.latencies), len(phase.rounds)
+        row = [name or "no attack", f"{percentile(latencies, 0.5):.2f}", f"{percentile(latencies, 0.99):.2f}", *compared(phase.before),
+               *compared(phase.elsewhere), phase.repairs, phase.lost, phase.troubles, f"{phase.busy / times:.2f}", f"{phase.memory:.0f}",
+               f"{phase.done / times / given.seconds:,.0f}/s"]
+        lines.append(f"| {' | '.join(map(str, row))} |")
+    return "\n".join(lines) + "\n"
+
+
+def compared(ratios):
+    """The median, and each."""
+    return (f"{statistics.median(ratios):.2f}", " ".join(f"{one:.2f}" for one in ratios)) if ratios else ("", "")
 
 
 if __name__ == "__main__":

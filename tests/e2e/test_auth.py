@@ -57,6 +57,8 @@ def talk(one, data, until):
         return got
     except OSError:
         return None
+    finally:
+        one.settimeout(None)
 
 
 class AuthCase(TestCase):

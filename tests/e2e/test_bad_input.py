@@ -566,7 +566,7 @@ class Connections(BadInput):
             wait_for(lambda: watcher.ask(op="who", room="crowd")["count"] == 0, "the crowd to expire")
 
     def test_flood_of_subscriptions(self):
-        with self.attacked() as (broker, honest):
+        with self.attacked(CONFIG + "limits\n    rate-subscriptions = 0\n") as (broker, honest):
             peer = self.peer(broker)
             topics = [secrets.token_bytes(4) + b"/%d" % number for number in range(10_000)]
             peer.subscribe(*topics, b"room\0")  # and waits for its own sync behind all of them
