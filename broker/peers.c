@@ -17,12 +17,11 @@
 #include "zap.h"
 
 enum {
-    DROP_MS = 100,      /* from the decision to the end of a connection: for the bye */
-    SWEEP_MS = 10000,   /* the gate's */
-    CLAIMED_MS = 1000,  /* in which what was queued of a connection is surely taken */
-    BATCH_EVENTS = 250, /* taken from a monitor at a time */
-    LOOK_MS = 100,      /* between two looks at who is too far ahead */
-    LOOK_MAX = 1000,    /* connections that one looks at: about a millisecond */
+    DROP_MS = 100,     /* from the decision to the end of a connection: for the bye */
+    SWEEP_MS = 10000,  /* the gate's */
+    CLAIMED_MS = 1000, /* in which what was queued of a connection is surely taken */
+    LOOK_MS = 100,     /* between two looks at who is too far ahead */
+    LOOK_MAX = 1000,   /* connections that one looks at: about a millisecond */
 };
 
 /* What one connection may be ahead (backlog.h). A client has a window of publishes under way at most, and of what is
@@ -340,13 +339,14 @@ static bool s_read_event(peers_t *peers, int side) {
     return got;
 }
 
-static int s_on_monitor(zloop_t *loop, zsock_t *socket, void *arg) {
+/* A descriptor of libzmq's tells once of all that has come: all of it is taken. (The loop would ask a socket in every
+ * turn, by two system calls.) */
+static int s_on_monitor(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)loop;
     peers_t *peers = arg;
-    int side = socket == peers->sockets->monitors[1];
-    for (int events = 0; events < BATCH_EVENTS; events++)
-        if (!s_read_event(peers, side))
-            break;
+    int side = item->fd == zsock_fd(peers->sockets->monitors[1]);
+    while (s_read_event(peers, side))
+        ;
     return 0;
 }
 
@@ -401,8 +401,11 @@ peers_t *peers_new(zloop_t *loop, const sockets_t *sockets, const settings_t *se
     peers->descriptors = s_descriptors_allowed();
     s_set_limits(peers, settings);
     peers->gate = gate_new(settings->max_address_connections, settings->rate_handshakes);
-    for (int side = 0; side < 2; side++)
-        zloop_reader(loop, sockets->monitors[side], s_on_monitor, peers);
+    for (int side = 0; side < 2; side++) {
+        zmq_pollitem_t item = {.fd = zsock_fd(sockets->monitors[side]), .events = ZMQ_POLLIN};
+        zloop_poller(loop, &item, s_on_monitor, peers);
+        s_on_monitor(loop, &item, peers); /* what came before */
+    }
     zloop_timer(loop, SWEEP_MS, 0, s_on_sweep, peers);
     zloop_timer(loop, LOOK_MS, 0, s_on_look, peers);
     return peers;
