@@ -210,7 +210,7 @@ static void s_check_descriptors(const settings_t *settings) {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     rlim_t needed = (rlim_t)settings->relay.max_sessions * DESCRIPTORS_PER_CLIENT;
-    zr_log(ZR_LOG_INFO, "%llu file descriptors are allowed: about %llu clients", (unsigned long long)limit.rlim_cur,
+    zr_log(ZR_LOG_INFO, "%llu file descriptors are allowed: at most %llu clients", (unsigned long long)limit.rlim_cur,
         (unsigned long long)limit.rlim_cur / DESCRIPTORS_PER_CLIENT);
     if (limit.rlim_cur < needed)
         zr_log(ZR_LOG_WARN,

@@ -19,7 +19,7 @@
 enum {
     DROP_MS = 100,     /* from the decision to the end of a connection: for the bye */
     SWEEP_MS = 10000,  /* the gate's */
-    CLAIMED_MS = 1000, /* in which what was queued of a connection is surely taken */
+    CLAIMED_MS = 1000, /* in which what was queued of a connection is mostly taken */
     LOOK_MS = 100,     /* between two looks at who is too far ahead */
     LOOK_MAX = 1000,   /* connections that one looks at: about a millisecond */
 };
@@ -49,9 +49,12 @@ struct peers {
     struct {
         route_t route;
         int fd;
-    } routes[ROUTES];        /* each in its place, by its lowest bits */
-    int64_t claimed[ROUTES]; /* ms: when a descriptor's connection was ended for that, by its lowest bits; 0: never */
-    size_t look;             /* the descriptor to begin the next look at */
+    } routes[ROUTES]; /* each in its place, by its lowest bits */
+    struct {
+        uint32_t id;   /* the claimed id's hash */
+        int64_t at;    /* ms; 0: never */
+    } claimed[ROUTES]; /* the last connection that was ended for that, by its descriptor's lowest bits */
+    size_t look;       /* the descriptor to begin the next look at */
     gate_t *gate;
     uint64_t descriptors; /* that this process may have; 0: not known */
     uint64_t turned_away, too_far_ahead, no_room;
@@ -83,8 +86,10 @@ int peers_descriptor(peers_t *peers, route_t route, zmq_msg_t *frame) {
     if (route && peers->routes[place].route == route)
         return peers->routes[place].fd;
     int fd = zmq_msg_get(frame, ZMQ_SRCFD);
-    peers->routes[place].route = route;
-    peers->routes[place].fd = fd;
+    if (route) {
+        peers->routes[place].route = route;
+        peers->routes[place].fd = fd;
+    }
     return fd;
 }
 
@@ -97,13 +102,16 @@ void peers_end(zmq_msg_t *frame) {
     s_end(s_handle(zmq_msg_get(frame, ZMQ_SRCFD)));
 }
 
-/* What is queued of a connection comes after its end too, when its descriptor may be another's. */
-void peers_end_claimed(peers_t *peers, int fd) {
+/* What is queued of a connection comes after its end too, when its descriptor may be another's: for a while a frame of
+ * the same claimed id ends nobody. Another id is another connection's. */
+void peers_end_claimed(peers_t *peers, int fd, uint32_t id) {
     int64_t now = zclock_mono();
     size_t place = (size_t)fd % ROUTES;
-    if (fd < 0 || (peers->claimed[place] && now - peers->claimed[place] < CLAIMED_MS))
+    if (fd < 0 ||
+        (peers->claimed[place].at && peers->claimed[place].id == id && now - peers->claimed[place].at < CLAIMED_MS))
         return;
-    peers->claimed[place] = now;
+    peers->claimed[place].id = id;
+    peers->claimed[place].at = now;
     s_end(s_handle(fd));
 }
 

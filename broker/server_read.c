@@ -1,6 +1,7 @@
 /* See server.h: frames, subscriptions and the log's answers, in turns. */
 #include "server_internal.h"
 
+#include "hash.h"
 #include "log_sqlite.h"
 
 /* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that
@@ -56,6 +57,7 @@ static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
         return false;
     }
     route_t route = s_route(frame, size);
+    uint32_t claimed = route ? 0 : zr_hash(zmq_msg_data(frame), (size_t)size);
     if (!zmq_msg_more(frame) || (size = zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT)) < 0) {
         taken->frames++;
         return true;
@@ -65,7 +67,7 @@ static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
     s_count(taken, text);
     peers_took(server->peers, fd, text.len);
     if (route == 0) {
-        peers_end_claimed(server->peers, fd);
+        peers_end_claimed(server->peers, fd, claimed);
         s_skip_parts(server, server->front, frame, fd);
         s_count_drop(server, &server->claimed, "a frame of a peer that set a routing id of its own");
     } else if (!peers_hear(server->peers, fd)) {

@@ -171,9 +171,14 @@ static bool s_command(watch_t *watch) {
         cli_say("cannot run the command of --restart: %s", strerror(failed));
         return false;
     }
-    while (ended == 0 && !signals_stop()) {
-        s_turn(watch);
+    bool goes_on = true;
+    while (ended == 0 && goes_on && !signals_stop()) {
+        goes_on = s_turn(watch);
         ended = waitpid(pid, &status, WNOHANG);
+    }
+    if (ended == 0) {
+        kill(pid, SIGTERM);
+        waitpid(pid, &status, 0);
     }
     if (ended == pid && status != 0)
         cli_say("the command of --restart failed");

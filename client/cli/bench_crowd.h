@@ -27,7 +27,7 @@ typedef struct {
 /* Everything there is to share. */
 typedef struct {
     atomic_uint_fast64_t goal; /* messages that all are to see */
-    atomic_bool open;          /* there may be more; read before goal, written before it */
+    atomic_bool open;          /* there may be more; written before goal, read after it */
     atomic_bool restart;       /* the broker is about to be restarted */
     atomic_bool end;           /* the processes are to sum up */
     atomic_bool told;          /* one of them has said what is wrong with all */

@@ -182,9 +182,9 @@ typedef enum {
                         read it was taken, nothing after `seq` comes. Of none of these: the session itself; with
                         "login-failed", "login-required", "forbidden" and "too-many-sessions" it is tried again */
     ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known); `count`
-                              * present. With `name` NULL: counts only, as always while
-                              * a room is too full to name everybody. Of a rename there are two, whose `sender` is the
-                              * other name. Not told of oneself */
+                              * present. With `name` NULL: counts only, as always while a room is too full to name
+                              * everybody; who came and went meanwhile is told when it is so no more. Of a rename there
+                              * are two, whose `sender` is the other name. Not told of oneself */
     ZRELAY_DIRECT,           /* a direct message: `name` from, `body`, `time` */
     ZRELAY_NICK,             /* the nick is now `name` */
     ZRELAY_USER,             /* answers who: `name` */

@@ -193,7 +193,7 @@ static void s_crowded(machine_t *m, room_t *room, const json_t *object, uint64_t
     presence->version = version;
     s_drop_kept(presence);
     if (presence->who)
-        request_abandon(m, presence->who);
+        request_free(m, presence->who);
     presence->who = NULL;
     zr_get_uint_opt(object, "count", 0, &room->count, &wrong);
     s_tell_count(m, room);
@@ -247,6 +247,21 @@ void presence_on_frame(machine_t *m, room_t *room, zr_span_t json) {
 
 /* --- Lists --- */
 
+/* What came while the list was on its way. */
+static void s_apply_kept(machine_t *m, room_t *room) {
+    presence_t *presence = room->presence;
+    size_t count = presence->kept_count;
+    json_t *kept[PRESENCE_KEPT];
+    memcpy(kept, presence->kept, sizeof kept);
+    presence->kept_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        s_frame(m, room, kept[i]);
+        json_decref(kept[i]);
+    }
+    if (presence->missed)
+        s_ask(m, room, RETRY_MS);
+}
+
 /* Whoever no page named has left. A page may be newer than the first, whose version counts: changes are applied again
  * then, to no effect. */
 static void s_listed(machine_t *m, room_t *room) {
@@ -262,16 +277,7 @@ static void s_listed(machine_t *m, room_t *room) {
     presence->known = true;
     presence->crowded = false;
     s_tell_count(m, room);
-    size_t count = presence->kept_count;
-    json_t *kept[PRESENCE_KEPT];
-    memcpy(kept, presence->kept, sizeof kept);
-    presence->kept_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        s_frame(m, room, kept[i]);
-        json_decref(kept[i]);
-    }
-    if (presence->missed)
-        s_ask(m, room, RETRY_MS);
+    s_apply_kept(m, room);
 }
 
 void presence_on_who(machine_t *m, request_t *request, json_t *object) {
@@ -288,8 +294,8 @@ void presence_on_who(machine_t *m, request_t *request, json_t *object) {
         request_free(m, request);
         room->presence->crowded = true;
         room->presence->version = s_version(object);
-        s_drop_kept(room->presence);
         s_tell_count(m, room);
+        s_apply_kept(m, room);
         return;
     }
     if (!request->page[0])

@@ -239,6 +239,58 @@ START_TEST(test_a_list_that_says_crowded_is_not_gone_through) {
 }
 END_TEST
 
+/* The answer that is not wanted any more is no surprise, and what was asked is forgotten. */
+START_TEST(test_a_room_becomes_crowded_while_asking) {
+    s_room();
+    bench_presence(&b, "a", "{'version':3,'joined':[],'left':[],'count':9}"); /* one is missing */
+    SENT(&b, "who room=a");
+    size_t asked = HASH_COUNT(b.machine->by_id);
+    ck_assert_uint_gt(asked, 0);
+    bench_presence(&b, "a", "{'version':4,'joined':[],'left':[],'count':2000,'crowded':true}");
+    EVENT(&b, "presence a -- - 2000");
+    ck_assert_uint_lt(HASH_COUNT(b.machine->by_id), asked);
+    s_who(3, "{'nick':'ann'},{'nick':'me'}", false);
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    ck_assert_uint_eq(b.machine->malformed, 0);
+    bench_finish(&b);
+}
+END_TEST
+
+/* By the time the answer says crowded, a frame may have come that says it is no more. */
+START_TEST(test_a_crowd_ends_while_asking) {
+    s_room();
+    bench_presence(&b, "a", "{'version':3,'joined':[],'left':[],'count':9}");
+    SENT(&b, "who room=a");
+    int first = bench_id(&b);
+    bench_presence(&b, "a", "{'version':11,'joined':[],'left':[],'count':2,'crowded':false}");
+    bench_json(&b,
+        "{'op':'who','re':%d,'room':'a','version':10,'users':[{'nick':'me'}],'count':2000,'silent':0,'more':true,"
+        "'crowded':true}",
+        first);
+    EVENT(&b, "presence a -- - 2000");
+    SENT(&b, "who room=a");
+    s_who(11, "{'nick':'ann'},{'nick':'me'}", false);
+    EVENT(&b, "presence a -- - 2");
+    bench_finish(&b);
+}
+END_TEST
+
+/* A pong that names a later version: the frame that is missing may have been the one that ends it. */
+START_TEST(test_a_crowd_may_have_ended_unseen) {
+    s_room();
+    bench_presence(&b, "a", "{'version':2,'joined':[],'left':[],'count':2000,'crowded':true}");
+    EVENT(&b, "presence a -- - 2000");
+    bench_json(&b, "{'op':'pong','heads':{},'versions':{'a':3}}");
+    NOTHING_SENT(&b);
+    bench_tick(&b, GRACE_MS);
+    SENT(&b, "who room=a");
+    s_who(3, "{'nick':'ann'},{'nick':'me'}", false);
+    EVENT(&b, "presence a -- - 2");
+    bench_finish(&b);
+}
+END_TEST
+
 START_TEST(test_hostile_presence) {
     s_room();
     const char *long_nick = "{'version':3,'joined':[1,null,{'nick':5},{'nick':''},"
@@ -270,4 +322,5 @@ UNIT_MAIN("client.lib.machine_presence", test_coming_and_going, test_renaming, t
     test_missed_version_is_repaired_by_the_list, test_frames_during_the_list_are_applied_after_it,
     test_a_storm_is_bounded, test_reconnect_tells_who_changed, test_a_lost_last_frame_shows_in_a_pong,
     test_leave_while_asking, test_refused_list, test_hostile_presence, test_presence_comes_by_either_way,
-    test_a_room_becomes_crowded, test_a_room_is_crowded_already, test_a_list_that_says_crowded_is_not_gone_through)
+    test_a_room_becomes_crowded, test_a_room_is_crowded_already, test_a_list_that_says_crowded_is_not_gone_through,
+    test_a_room_becomes_crowded_while_asking, test_a_crowd_ends_while_asking, test_a_crowd_may_have_ended_unseen)
