@@ -387,7 +387,7 @@ class OutOfDescriptors(TestCase):
 
     def test_more_connections_than_descriptors(self):
         broker = self.broker(descriptors=200)
-        broker.wait_err(r"info +200 file descriptors are allowed: about 100 clients$")
+        broker.wait_err(r"info +200 file descriptors are allowed: at most 100 clients$")
         reader, writer = self.peer(broker), self.peer(broker)
         reader.subscribe(b"room\0")
         many = []
