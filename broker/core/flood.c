@@ -40,7 +40,8 @@ static void s_send_away(relay_t *relay, session_t *session, uint64_t now) {
 bool flood_ask(relay_t *relay, const request_t *request, unsigned cost) {
     uint64_t wait;
     rates_t *rates = s_rates(relay, request->route, request->session);
-    switch (rates_ask(rates, s_limits(relay), cost, request->size, request->now, &wait)) {
+    unsigned refused = request->session ? 1 : cost; /* there is no reason to ask for a session many times at once */
+    switch (rates_ask(rates, s_limits(relay), cost, request->size, refused, request->now, &wait)) {
     case RATE_FITS:
         return true;
     case RATE_OVER:
@@ -58,7 +59,7 @@ bool flood_note(relay_t *relay, route_t route, session_t *session, unsigned cost
     uint64_t wait;
     rates_t *rates = s_rates(relay, route, session);
     rate_verdict_t verdict = session ? rates_note(rates, s_limits(relay), cost, now)
-                                     : rates_ask(rates, s_limits(relay), cost, 0, now, &wait);
+                                     : rates_ask(rates, s_limits(relay), cost, 0, 1, now, &wait);
     relay->stats.limited += verdict == RATE_OVER;
     if (verdict == RATE_FLOODS)
         s_send_away(relay, session, now);

@@ -55,8 +55,8 @@ static uint64_t s_wait(const bucket_t *bucket, const rate_t *rate, uint64_t left
     return (bucket->owed - left - 1) / (rate->per_second * 1000) + 1;
 }
 
-rate_verdict_t rates_ask(
-    rates_t *rates, const rate_limits_t *limits, unsigned cost, unsigned noted, uint64_t now, uint64_t *wait) {
+rate_verdict_t rates_ask(rates_t *rates, const rate_limits_t *limits, unsigned cost, unsigned noted, unsigned refused,
+    uint64_t now, uint64_t *wait) {
     const rate_t *rate = &limits->ops;
     bucket_t *bucket = &rates->ops;
     if (!rate->per_second)
@@ -68,7 +68,7 @@ rate_verdict_t rates_ask(
         bucket->owed += millionths - paid;
         return RATE_FITS;
     }
-    s_spend(bucket, rate, MILLION);
+    s_spend(bucket, rate, s_min(refused * MILLION, rate->burst));
     if (bucket->owed > rate->flood)
         return RATE_FLOODS;
     *wait = s_wait(bucket, rate, rate->burst - millionths);

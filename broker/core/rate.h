@@ -58,10 +58,10 @@ typedef enum {
 rate_limits_t rate_limits(uint64_t ops, uint64_t entries, uint64_t bytes, size_t window);
 
 /* A request of `cost`, beside what was noted of it already at the same `now` (rates_note), and will be each time it
- * comes again. If it does not fit it costs 1, and `*wait` is when it will, in ms, at least 1. If all of it is more than
- * a full bucket it costs just that. */
-rate_verdict_t rates_ask(
-    rates_t *rates, const rate_limits_t *limits, unsigned cost, unsigned noted, uint64_t now, uint64_t *wait);
+ * comes again. If it does not fit it costs `refused`, and `*wait` is when it will, in ms, at least 1. What is more than
+ * a full bucket costs just that. */
+rate_verdict_t rates_ask(rates_t *rates, const rate_limits_t *limits, unsigned cost, unsigned noted, unsigned refused,
+    uint64_t now, uint64_t *wait);
 
 /* What is never refused: it fits or floods. More than a full bucket costs just that. */
 rate_verdict_t rates_note(rates_t *rates, const rate_limits_t *limits, unsigned cost, uint64_t now);

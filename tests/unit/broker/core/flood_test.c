@@ -150,8 +150,8 @@ START_TEST(test_bye_and_hello_fill_nothing) {
     fx_ask(A, "{'op':'bye'}");
     fx_expect(A, "{'op':'ok'}");
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s','id':1}", fx_client(C));
-    fx_expect(A, "{'op':'error','code':'rate-limited','wait':2200,'re':1}");
-    fx.now += 2200 * MS;
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':4100,'re':1}");
+    fx.now += 4100 * MS;
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(C));
     fx_expect(A, "{'op':'welcome'}");
     fx_ask(A, "{'op':'leave','room':'r'}");
@@ -184,14 +184,15 @@ START_TEST(test_without_a_session) {
         fx_ask(A, "{'op':'ping'}");
         fx_expect_error(A, "no-session");
     }
-    for (int i = 0; i < 24; i++) { /* no more answers */
+    for (int i = 0; i < 14; i++) { /* no more answers */
         fx_ask(A, "{'op':'ping'}");
         fx_frame(A, LIT("\x09"));
         fx_run();
     }
     fx_expect_silence(A);
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
-    fx_expect_error(A, "rate-limited");
+    fx_expect_error(A, "rate-limited"); /* and costs as much as if it were not */
+    fx_ask(A, "{'op':'ping'}");
     fx_ask(A, "{'op':'ping'}");
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0);
     fx_ask(A, "{'op':'ping'}");
@@ -199,6 +200,25 @@ START_TEST(test_without_a_session) {
     fx_expect_silence(A);
     fx.now += 30000 * MS;
     fx_hello(A, "ann");
+    fx_finish();
+}
+END_TEST
+
+/* One that is refused costs as much as if it were not, so that few are a flood: nobody needs many sessions at once. */
+START_TEST(test_hellos_flood_soon) {
+    s_begin(10); /* ann's took 20 of 90 */
+    fx_hello(B, "bob");
+    fx_ask(A, "{'op':'bye'}");
+    fx_expect(A, "{'op':'ok'}");
+    for (int i = 0; i < 3; i++) {
+        fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
+        fx_expect_error(A, "rate-limited");
+    }
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0);
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
+    fx_expect_silence(A);
+    ck_assert_uint_eq(fx_effect(EFFECT_CHARGE), A);
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
     fx_finish();
 }
 END_TEST
@@ -367,7 +387,7 @@ START_TEST(test_large_requests_without_a_session) {
     fx_ask(A, "{'op':'bye'}");
     fx_drop(A);
     fx_ask(A, hello, NULL); /* 25 owed, still within the limit: it is read, and refused */
-    fx_expect(A, "{'op':'error','code':'rate-limited','wait':800}");
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':2700}");
     for (int i = 0; i < 15; i++)
         fx_ask(A, "{'op':'ping'}");
     fx_drop(A);
@@ -428,7 +448,7 @@ END_TEST
 UNIT_MAIN("broker.core.flood", test_what_requests_cost, test_who_is_refused_waits_and_is_served,
     test_bye_is_never_refused, test_who_does_not_listen_is_sent_away, test_broken_frames_count,
     test_bye_and_hello_fill_nothing, test_resuming_elsewhere_fills_nothing, test_without_a_session,
-    test_a_window_without_a_session_is_no_flood, test_publishing_too_fast_is_told_and_taken, test_bytes_count_too,
-    test_no_limits, test_size_costs, test_a_large_request_is_served_after_waiting, test_large_requests_flood_soon,
-    test_large_requests_without_a_session, test_what_is_refused_as_a_whole_costs_a_request,
-    test_two_routes_of_one_place)
+    test_hellos_flood_soon, test_a_window_without_a_session_is_no_flood, test_publishing_too_fast_is_told_and_taken,
+    test_bytes_count_too, test_no_limits, test_size_costs, test_a_large_request_is_served_after_waiting,
+    test_large_requests_flood_soon, test_large_requests_without_a_session,
+    test_what_is_refused_as_a_whole_costs_a_request, test_two_routes_of_one_place)

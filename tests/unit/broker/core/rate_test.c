@@ -19,7 +19,7 @@ static void s_begin(uint64_t ops, uint64_t entries, uint64_t bytes, size_t windo
 }
 
 static rate_verdict_t s_ask(unsigned cost) {
-    return rates_ask(&s_rates, &s_limits, cost, 0, s_now, &s_wait);
+    return rates_ask(&s_rates, &s_limits, cost, 0, 1, s_now, &s_wait);
 }
 
 static rate_verdict_t s_publish(size_t entries, size_t bytes) {
@@ -231,19 +231,19 @@ START_TEST(test_merging_keeps_the_larger_debt) {
     s_begin(100, 1000, 10000, 0);
     rates_t fresh = {0}, spent = {0};
     for (int i = 0; i < 40; i++)
-        ck_assert_int_eq(rates_ask(&spent, &s_limits, 10, 0, s_now, &s_wait), RATE_FITS);
+        ck_assert_int_eq(rates_ask(&spent, &s_limits, 10, 0, 1, s_now, &s_wait), RATE_FITS);
     rates_t one = fresh;
     rates_merge(&one, &spent, &s_limits, s_now);
-    ck_assert_int_eq(rates_ask(&one, &s_limits, 1, 0, s_now, &s_wait), RATE_OVER);
+    ck_assert_int_eq(rates_ask(&one, &s_limits, 1, 0, 1, s_now, &s_wait), RATE_OVER);
     one = spent;
     rates_merge(&one, &fresh, &s_limits, s_now);
-    ck_assert_int_eq(rates_ask(&one, &s_limits, 1, 0, s_now, &s_wait), RATE_OVER);
+    ck_assert_int_eq(rates_ask(&one, &s_limits, 1, 0, 1, s_now, &s_wait), RATE_OVER);
     /* What was paid back long ago does not hide what is owed now. */
     one = fresh;
     uint64_t later = s_now + 100 * SECOND;
     ck_assert_int_eq(rates_note(&one, &s_limits, 399, later), RATE_FITS);
     rates_merge(&one, &spent, &s_limits, later);
-    ck_assert_int_eq(rates_ask(&one, &s_limits, 2, 0, later, &s_wait), RATE_OVER);
+    ck_assert_int_eq(rates_ask(&one, &s_limits, 2, 0, 1, later, &s_wait), RATE_OVER);
 }
 END_TEST
 
@@ -254,20 +254,21 @@ START_TEST(test_connections_are_remembered) {
     for (uint32_t route = 5; route < 5 + RATE_CONNECTIONS; route++)
         ck_assert_int_eq(rates_note(rate_connection(&connections, route), &s_limits, 400, s_now), RATE_FITS);
     for (uint32_t route = 5; route < 5 + RATE_CONNECTIONS; route++)
-        ck_assert_int_eq(rates_ask(rate_connection(&connections, route), &s_limits, 1, 0, s_now, &s_wait), RATE_OVER);
+        ck_assert_int_eq(
+            rates_ask(rate_connection(&connections, route), &s_limits, 1, 0, 1, s_now, &s_wait), RATE_OVER);
     /* One more takes the place of the first, with what is owed there: neither gets rid of it by the other. */
     for (uint32_t i = 0; i < 100; i++)
         ck_assert_int_eq(
-            rates_ask(rate_connection(&connections, 5 + i % 2 * RATE_CONNECTIONS), &s_limits, 1, 0, s_now, &s_wait),
+            rates_ask(rate_connection(&connections, 5 + i % 2 * RATE_CONNECTIONS), &s_limits, 1, 0, 1, s_now, &s_wait),
             RATE_OVER);
-    ck_assert_int_eq(rates_ask(rate_connection(&connections, 6), &s_limits, 1, 0, s_now, &s_wait), RATE_OVER);
+    ck_assert_int_eq(rates_ask(rate_connection(&connections, 6), &s_limits, 1, 0, 1, s_now, &s_wait), RATE_OVER);
     /* But never more than the burst: who floods leaves no flooder behind. */
     for (int i = 0; i < 100; i++)
         rates_note(rate_connection(&connections, 6), &s_limits, 400, s_now);
-    ck_assert_int_eq(rates_ask(rate_connection(&connections, 6), &s_limits, 1, 0, s_now, &s_wait), RATE_FLOODS);
+    ck_assert_int_eq(rates_ask(rate_connection(&connections, 6), &s_limits, 1, 0, 1, s_now, &s_wait), RATE_FLOODS);
     s_now += SECOND;
     ck_assert_int_eq(
-        rates_ask(rate_connection(&connections, 6 + RATE_CONNECTIONS), &s_limits, 1, 0, s_now, &s_wait), RATE_FITS);
+        rates_ask(rate_connection(&connections, 6 + RATE_CONNECTIONS), &s_limits, 1, 0, 1, s_now, &s_wait), RATE_FITS);
 }
 END_TEST
 
@@ -278,9 +279,30 @@ START_TEST(test_a_session_leaves_its_debt) {
     rates_t spent = {0}, fresh = {0};
     ck_assert_int_eq(rates_note(&spent, &s_limits, 400, s_now), RATE_FITS);
     rate_connection_leave(&connections, 5, &spent);
-    ck_assert_int_eq(rates_ask(rate_connection(&connections, 5), &s_limits, 1, 0, s_now, &s_wait), RATE_OVER);
+    ck_assert_int_eq(rates_ask(rate_connection(&connections, 5), &s_limits, 1, 0, 1, s_now, &s_wait), RATE_OVER);
     rate_connection_leave(&connections, 5 + RATE_CONNECTIONS, &fresh); /* nor does another's leaving pay it */
-    ck_assert_int_eq(rates_ask(rate_connection(&connections, 5), &s_limits, 1, 0, s_now, &s_wait), RATE_OVER);
+    ck_assert_int_eq(rates_ask(rate_connection(&connections, 5), &s_limits, 1, 0, 1, s_now, &s_wait), RATE_OVER);
+}
+END_TEST
+
+/* Whoever is refused at the price of the whole waits the longer for it, is served then, and soon floods. */
+START_TEST(test_what_a_refusal_costs) {
+    s_begin(100, 0, 0, 0);
+    s_spend_burst();
+    for (unsigned i = 1; i <= 25; i++) {
+        ck_assert_int_eq(rates_ask(&s_rates, &s_limits, 20, 0, 20, s_now, &s_wait), RATE_OVER);
+        ck_assert_uint_eq(s_wait, (i + 1) * 200);
+    }
+    ck_assert_int_eq(rates_ask(&s_rates, &s_limits, 20, 0, 20, s_now, &s_wait), RATE_FLOODS);
+    for (unsigned cost = 1; cost <= 50; cost++) { /* even what is more than a full bucket */
+        s_begin(7, 0, 0, 0);
+        for (int i = 0; i < 100; i++) {
+            if (rates_ask(&s_rates, &s_limits, cost, 0, cost, s_now, &s_wait) == RATE_FITS)
+                continue;
+            s_now += s_wait * MS;
+            ck_assert_int_eq(rates_ask(&s_rates, &s_limits, cost, 0, cost, s_now, &s_wait), RATE_FITS);
+        }
+    }
 }
 END_TEST
 
@@ -289,11 +311,11 @@ START_TEST(test_what_was_noted_is_part_of_the_cost) {
         s_begin(7, 0, 0, 0); /* 28 */
         for (int i = 0; i < 100; i++) {
             rates_note(&s_rates, &s_limits, noted, s_now);
-            if (rates_ask(&s_rates, &s_limits, 5, noted, s_now, &s_wait) == RATE_FITS)
+            if (rates_ask(&s_rates, &s_limits, 5, noted, 1, s_now, &s_wait) == RATE_FITS)
                 continue;
             s_now += s_wait * MS;
             rates_note(&s_rates, &s_limits, noted, s_now);
-            ck_assert_int_eq(rates_ask(&s_rates, &s_limits, 5, noted, s_now, &s_wait), RATE_FITS);
+            ck_assert_int_eq(rates_ask(&s_rates, &s_limits, 5, noted, 1, s_now, &s_wait), RATE_FITS);
         }
     }
 }
@@ -317,5 +339,5 @@ UNIT_MAIN("broker.core.rate", test_a_burst_fits_and_no_more, test_who_waits_as_t
     test_publishing_is_told_once_in_a_while, test_bytes_and_entries_each_count, test_publishing_floods,
     test_a_window_is_no_flood, test_no_limit, test_the_largest_numbers, test_a_clock_that_goes_back,
     test_a_clock_that_jumps_ahead, test_merging_keeps_the_larger_debt, test_connections_are_remembered,
-    test_a_session_leaves_its_debt, test_what_was_noted_is_part_of_the_cost,
+    test_a_session_leaves_its_debt, test_what_a_refusal_costs, test_what_was_noted_is_part_of_the_cost,
     test_what_was_refused_is_told_once_in_a_while)
