@@ -16,6 +16,7 @@ typedef struct {
     size_t connections;
     uint64_t owed; /* for those it made lately */
     uint64_t at;   /* when that was so (ms) */
+    bool shed;     /* is one of those */
     UT_hash_handle hh;
 } source_t;
 
@@ -31,16 +32,24 @@ struct gate {
     source_t *sources;
     place_t *places; /* by descriptor */
     size_t size;
+    source_t *shed[GATE_SHED_MAX];
+    size_t shed_count;
+    bool shed_changed;
 };
 
 /* --- Addresses --- */
 
+static const uint8_t s_mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+bool gate_is_ipv4(const gate_address_t *address) {
+    return memcmp(address->bytes, s_mapped, sizeof s_mapped) == 0;
+}
+
 bool gate_address(const struct sockaddr *peer, socklen_t len, gate_address_t *address) {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     uint8_t bytes[16];
     if (peer->sa_family == AF_INET && len >= sizeof(struct sockaddr_in)) {
-        memcpy(bytes, mapped, sizeof mapped);
-        memcpy(bytes + sizeof mapped, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+        memcpy(bytes, s_mapped, sizeof s_mapped);
+        memcpy(bytes + sizeof s_mapped, &((const struct sockaddr_in *)peer)->sin_addr, 4);
     } else if (peer->sa_family == AF_INET6 && len >= sizeof(struct sockaddr_in6)) {
         const struct in6_addr *in6 = &((const struct sockaddr_in6 *)peer)->sin6_addr;
         if (IN6_IS_ADDR_LOOPBACK(in6))
@@ -49,7 +58,7 @@ bool gate_address(const struct sockaddr *peer, socklen_t len, gate_address_t *ad
     } else {
         return false;
     }
-    bool ipv4 = memcmp(bytes, mapped, sizeof mapped) == 0;
+    bool ipv4 = memcmp(bytes, s_mapped, sizeof s_mapped) == 0;
     if (ipv4 && bytes[12] == 127)
         return false;
     if (!ipv4)
@@ -119,6 +128,13 @@ static void s_forget(place_t *place) {
     *place = (place_t){0};
 }
 
+static void s_shed(gate_t *gate, source_t *source) {
+    if (source->shed || gate->shed_count == GATE_SHED_MAX)
+        return;
+    source->shed = gate->shed_changed = true;
+    gate->shed[gate->shed_count++] = source;
+}
+
 bool gate_opened(gate_t *gate, int side, int fd, uint64_t inode, const gate_address_t *address, uint64_t now_ms) {
     place_t *place = s_place(gate, fd);
     if (place->source && place->inode == inode)
@@ -126,8 +142,10 @@ bool gate_opened(gate_t *gate, int side, int fd, uint64_t inode, const gate_addr
     s_forget(place);
     source_t *source = s_source(gate, address);
     s_refill(gate, source, now_ms);
-    if (gate->per_second && source->owed + HANDSHAKE > s_worth(gate, GATE_BURST_S))
+    if (gate->per_second && source->owed + HANDSHAKE > s_worth(gate, GATE_BURST_S)) {
+        s_shed(gate, source);
         return false;
+    }
     source->owed += gate->per_second ? HANDSHAKE : 0;
     *place = (place_t){.source = source, .inode = inode, .side = side};
     return ++source->connections <= gate->max_connections;
@@ -155,6 +173,27 @@ void gate_charge(gate_t *gate, int fd, uint64_t inode, uint64_t now_ms) {
     source->owed = source->owed < most ? source->owed : most;
 }
 
+bool gate_shed_changed(gate_t *gate, uint64_t now_ms) {
+    size_t left = 0;
+    for (size_t i = 0; i < gate->shed_count; i++) {
+        source_t *source = gate->shed[i];
+        s_refill(gate, source, now_ms);
+        source->shed = source->owed > s_worth(gate, GATE_BURST_S - GATE_SHED_S);
+        if (source->shed)
+            gate->shed[left++] = source;
+    }
+    bool changed = gate->shed_changed || left != gate->shed_count;
+    gate->shed_count = left;
+    gate->shed_changed = false;
+    return changed;
+}
+
+size_t gate_shed(const gate_t *gate, gate_address_t *addresses) {
+    for (size_t i = 0; i < gate->shed_count; i++)
+        addresses[i] = gate->shed[i]->address;
+    return gate->shed_count;
+}
+
 void gate_sweep(gate_t *gate, gate_alive_fn *alive, void *ctx, uint64_t now_ms) {
     for (size_t fd = 0; fd < gate->size; fd++)
         if (gate->places[fd].source && !alive(ctx, (int)fd, gate->places[fd].inode))
@@ -162,7 +201,7 @@ void gate_sweep(gate_t *gate, gate_alive_fn *alive, void *ctx, uint64_t now_ms) 
     source_t *source, *next;
     HASH_ITER(hh, gate->sources, source, next) {
         s_refill(gate, source, now_ms);
-        if (source->connections > 0 || source->owed > 0)
+        if (source->connections > 0 || source->owed > 0 || source->shed)
             continue;
         HASH_DEL(gate->sources, source);
         free(source);

@@ -13,9 +13,11 @@
 #include <sys/socket.h>
 
 enum {
-    GATE_BURST_S = 4, /* so many seconds' worth of connections may be made at once, */
-    GATE_FLOOD_S = 1, /* so many a flood costs, */
-    GATE_DEBT_S = 10, /* and so many may be owed for floods */
+    GATE_BURST_S = 4,   /* so many seconds' worth of connections may be made at once, */
+    GATE_FLOOD_S = 1,   /* so many a flood costs, */
+    GATE_DEBT_S = 10,   /* and so many may be owed for floods */
+    GATE_SHED_S = 1,    /* who makes too many is shed until so many seconds' worth may be made again; */
+    GATE_SHED_MAX = 64, /* so many addresses at a time */
 };
 
 /* Who is counted as one: an IPv4 address, or the first 64 bits of an IPv6 address, which is what one gets. */
@@ -25,6 +27,8 @@ typedef struct {
 
 /* false: nobody else's (loopback, a local socket), and not counted. */
 bool gate_address(const struct sockaddr *peer, socklen_t len, gate_address_t *address);
+
+bool gate_is_ipv4(const gate_address_t *address); /* in the last four bytes */
 
 typedef struct gate gate_t;
 
@@ -49,6 +53,12 @@ void gate_closed(gate_t *gate, int side, int fd);
 /* That connection is ended for flooding: its address may make the fewer new ones, lest the flood begin anew at once.
  * Those it has are let be. */
 void gate_charge(gate_t *gate, int fd, uint64_t inode, uint64_t now_ms);
+
+/* The addresses that make too many connections, for the kernel to turn away: to accept and close each of theirs would
+ * itself cost more than all else. gate_shed_changed lets go those who may make some again, and tells whether there are
+ * others than when it was asked before; gate_shed writes GATE_SHED_MAX at most, and returns how many. */
+bool gate_shed_changed(gate_t *gate, uint64_t now_ms);
+size_t gate_shed(const gate_t *gate, gate_address_t *addresses);
 
 /* Forgets connections that `alive` does not know, and addresses about which there is nothing to remember. Now and then,
  * so that neither grows for ever. */

@@ -14,11 +14,13 @@
 #include "gate.h"
 #include "received.h"
 #include "revoked.h"
+#include "source_filter.h"
 #include "zap.h"
 
 enum {
     DROP_MS = 100,     /* from the decision to the end of a connection: for the bye */
     SWEEP_MS = 10000,  /* the gate's */
+    SHED_MS = 50,      /* between two looks at which addresses are shed */
     CLAIMED_MS = 1000, /* in which what was queued of a connection is mostly taken */
     LOOK_MS = 100,     /* between two looks at who is too far ahead */
     LOOK_MAX = 1000,   /* connections that one looks at: about a millisecond */
@@ -56,9 +58,12 @@ struct peers {
     } claimed[ROUTES]; /* the last connection that was ended for that, by its descriptor's lowest bits */
     size_t look;       /* the descriptor to begin the next look at */
     gate_t *gate;
+    int listeners[2 * SETTINGS_ENDPOINTS_MAX]; /* of TCP */
+    size_t listener_count;
+    bool shedding, shed;  /* now; ever */
     uint64_t descriptors; /* that this process may have; 0: not known */
     uint64_t turned_away, too_far_ahead, no_room;
-    zr_log_limit_t lines, ahead_lines, room_lines;
+    zr_log_limit_t lines, ahead_lines, room_lines, filter_lines;
     struct {
         uint64_t *items;
         size_t count, size;
@@ -299,11 +304,52 @@ static void s_turn_away(peers_t *peers, uint64_t handle) {
             (unsigned long long)peers->descriptors, (unsigned long long)peers->no_room);
 }
 
+/* The event of a listener comes once, when it is bound. */
+static void s_on_listening(peers_t *peers, int fd) {
+    int domain = 0;
+    socklen_t len = sizeof domain;
+    bool tcp = getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain != AF_UNIX;
+    if (tcp && peers->listener_count < sizeof peers->listeners / sizeof *peers->listeners)
+        peers->listeners[peers->listener_count++] = fd;
+}
+
+static void s_filter(peers_t *peers) {
+    gate_address_t addresses[GATE_SHED_MAX];
+    size_t count = gate_shed(peers->gate, addresses);
+    bool ok = true;
+    for (size_t i = 0; i < peers->listener_count; i++)
+        ok = source_filter_set(peers->listeners[i], addresses, count) && ok;
+    if (!ok && zr_log_pass(&peers->filter_lines, (uint64_t)zclock_mono()))
+        zr_log(ZR_LOG_WARN, "the kernel does not turn away who makes too many connections, so each is closed: %s",
+            strerror(errno));
+    peers->shedding = count > 0;
+}
+
+static int s_on_shed(zloop_t *loop, int timer_id, void *arg) {
+    peers_t *peers = arg;
+    if (gate_shed_changed(peers->gate, (uint64_t)zclock_mono()))
+        s_filter(peers);
+    if (!peers->shedding)
+        zloop_timer_end(loop, timer_id);
+    return 0;
+}
+
+/* At once, and then now and then: addresses may be many, and each change is a new filter. */
+static void s_shed(peers_t *peers) {
+    if (peers->shedding || !gate_shed_changed(peers->gate, (uint64_t)zclock_mono()))
+        return;
+    peers->shed = true;
+    s_filter(peers);
+    zloop_timer(peers->loop, SHED_MS, 0, s_on_shed, peers);
+}
+
 static void s_on_accepted(peers_t *peers, int side, int fd) {
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
     gate_address_t address;
     uint64_t handle = s_handle(fd);
+    if (handle && peers->shed)
+        source_filter_clear(fd);
     if (handle)
         backlog_open(&peers->backlog, side, fd, handle);
     if (handle && !gate_has_room(side, fd, peers->descriptors)) {
@@ -315,6 +361,7 @@ static void s_on_accepted(peers_t *peers, int side, int fd) {
         gate_opened(peers->gate, side, fd, handle, &address, (uint64_t)zclock_mono()))
         return;
     s_end(handle);
+    s_shed(peers);
     peers->turned_away++;
     if (zr_log_pass(&peers->lines, (uint64_t)zclock_mono())) {
         char text[INET6_ADDRSTRLEN] = "";
@@ -336,7 +383,9 @@ static bool s_read_event(peers_t *peers, int side) {
         uint32_t value;
         memcpy(&event, zmq_msg_data(&part), sizeof event);
         memcpy(&value, (const uint8_t *)zmq_msg_data(&part) + sizeof event, sizeof value);
-        if (event == ZMQ_EVENT_ACCEPTED)
+        if (event == ZMQ_EVENT_LISTENING)
+            s_on_listening(peers, (int)value);
+        else if (event == ZMQ_EVENT_ACCEPTED)
             s_on_accepted(peers, side, (int)value);
         else if (event == ZMQ_EVENT_DISCONNECTED)
             gate_closed(peers->gate, side, (int)value);

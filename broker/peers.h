@@ -44,8 +44,8 @@ bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
 /* Ends the connection that `frame` came by, at once. */
 void peers_end(zmq_msg_t *frame);
 
-/* The same for one at the front, of descriptor `fd`, that claims a routing id with this hash: its frames may be many, and
- * come when the descriptor is another's, so those of one id end somebody once a second. */
+/* The same for one at the front, of descriptor `fd`, that claims a routing id with this hash: its frames may be many,
+ * and come when the descriptor is another's, so those of one id end somebody once a second. */
 void peers_end_claimed(peers_t *peers, int fd, uint32_t id);
 
 /* Ends a connection (peer_t's) in a moment, so that what was sent to it gets out. One that is gone is left alone. */

@@ -11,7 +11,7 @@ enum { MONITOR_EVENT = 6 }; /* bytes of a monitor's message: a number of 16 bits
 typedef struct {
     zsock_t *front;                     /* ROUTER */
     zsock_t *back;                      /* XPUB */
-    zsock_t *monitors[2];               /* PAIRs that tell who came to the front, to the back, and went */
+    zsock_t *monitors[2];               /* PAIRs that tell who listens at the front, at the back, who came, and went */
     settings_endpoints_t listen, backs; /* as bound: addresses and ports are real */
     bool paired;
     char advertise[ENDPOINT_TEXT_SIZE];

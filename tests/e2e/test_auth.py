@@ -1,8 +1,10 @@
 """Who may come in, and how they go: keys, users, bans, tokens, and what a broker refuses to start with."""
+import errno
 import json
 import os
 import re
 import secrets
+import select
 import signal
 import socket
 import subprocess
@@ -672,6 +674,30 @@ class Addresses(AuthCase):
         wait_for(lambda: self.works(self.connect(broker)), "a later one")
         self.assertFalse(any(self.ended(one) for one in few))
         self.assertTrue(self.works(self.connect(broker, "127.0.0.1")))
+
+    def answered(self, broker):
+        """Whether the kernel takes a connection; on this machine it has done so when the call that asks for it is back."""
+        with socket.socket() as one:
+            one.setblocking(False)
+            self.assertIn(one.connect_ex((own_address(), int(broker.server.rsplit(":", 1)[1]))), (0, errno.EINPROGRESS))
+            return bool(select.select([], [one], [], 0)[1])
+
+    def test_a_flood_costs_connections(self):
+        """As many as can be made in a second, for each flood: after some the address is answered no more, and others are."""
+        broker = self.broker("--listen", "tcp://0.0.0.0:*", "--insecure",
+                             config=FAST + "limits\n    rate-ops = 1\n    rate-handshakes = 1000000\n")
+        honest = self.connect(broker)
+        self.assertTrue(self.works(honest))
+        flooders = [self.connect(broker) for _ in range(14)]
+        for one in flooders:
+            self.assertTrue(talk(one, GREETING, b"READY"))
+            one.sendall(ready() + message(op="dance") * 20)
+        for one in flooders:
+            self.assertIsNone(talk(one, b"", b"never"))
+        wait_for(lambda: not self.answered(broker), "no answer")
+        broker.wait_err(f"closed a connection of {re.escape(own_address())}")  # the first that was one too many
+        self.assertTrue(self.works(self.connect(broker, "127.0.0.1")))
+        self.assertFalse(self.ended(honest))
 
 
 if __name__ == "__main__":

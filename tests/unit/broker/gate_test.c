@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <sys/un.h>
 
 #include "unit.h"
@@ -49,6 +50,9 @@ START_TEST(test_addresses) {
     ck_assert(!gate_address((struct sockaddr *)&local, sizeof local, &address));
     ck_assert(gate_address((struct sockaddr *)&in, sizeof in, &address));
     ck_assert(!gate_address((struct sockaddr *)&in, sizeof in - 1, &address));
+    ck_assert(gate_is_ipv4(&address));
+    address = s_address("2001:db8::1");
+    ck_assert(!gate_is_ipv4(&address));
     ck_assert(s_same("10.0.0.1", "::ffff:10.0.0.1"));
     ck_assert(!s_same("10.0.0.1", "10.0.0.2"));
     ck_assert(!s_same("128.0.0.1", "126.0.0.1"));
@@ -89,6 +93,87 @@ START_TEST(test_connections_a_second) {
     for (int i = 0; i < 50 * GATE_BURST_S; i++)
         ck_assert_msg(s_open(gate, fd++, 1000000), "%d", i);
     ck_assert(!s_open(gate, fd, 1000000));
+    gate_destroy(gate);
+}
+END_TEST
+
+static bool s_alive(void *ctx, int fd, uint64_t inode) {
+    ck_assert_uint_eq(inode, (uint64_t)fd + 1);
+    return fd != *(int *)ctx;
+}
+
+static bool s_is_shed(const gate_t *gate, const char *address) {
+    gate_address_t all[GATE_SHED_MAX], one = s_address(address);
+    size_t count = gate_shed(gate, all);
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&all[i], &one, sizeof one) == 0)
+            return true;
+    return false;
+}
+
+/* From the first that is refused until a second's worth may be made again. */
+START_TEST(test_who_makes_too_many_is_shed) {
+    gate_t *gate = gate_new(1000, 50);
+    int fd = 10;
+    for (int i = 0; i < 50 * GATE_BURST_S; i++)
+        ck_assert(s_open(gate, fd++, 0));
+    ck_assert(!gate_shed_changed(gate, 0));
+    ck_assert(!s_open(gate, fd, 0));
+    ck_assert(gate_shed_changed(gate, 0));
+    ck_assert(!gate_shed_changed(gate, 0));
+    ck_assert(!s_open(gate, fd, 10)); /* one that was on its way */
+    ck_assert(!gate_shed_changed(gate, 1000 * GATE_SHED_S - 1));
+    ck_assert(s_is_shed(gate, "10.0.0.1"));
+    ck_assert(gate_shed_changed(gate, 1000 * GATE_SHED_S));
+    ck_assert(!s_is_shed(gate, "10.0.0.1"));
+    ck_assert(!gate_shed_changed(gate, 1000 * GATE_SHED_S));
+    for (int i = 0; i < 50 * GATE_SHED_S; i++)
+        ck_assert(s_open(gate, fd++, 1000 * GATE_SHED_S));
+    ck_assert(!s_open(gate, fd, 1000 * GATE_SHED_S));
+    gate_charge(gate, 10, 11, 1000 * GATE_SHED_S); /* a flood makes it longer */
+    ck_assert(gate_shed_changed(gate, 1000 * GATE_SHED_S));
+    ck_assert(!gate_shed_changed(gate, 1000 * (2 * GATE_SHED_S + GATE_FLOOD_S) - 1));
+    ck_assert(gate_shed_changed(gate, 1000 * (2 * GATE_SHED_S + GATE_FLOOD_S)));
+    gate_destroy(gate);
+}
+END_TEST
+
+/* Those beyond are refused only. None is forgotten while it is shed; who has too many at a time only is not. */
+START_TEST(test_so_many_are_shed) {
+    gate_t *gate = gate_new(2, 1);
+    char text[64];
+    int none = -1;
+    for (int i = 0; i < GATE_SHED_MAX + 2; i++) {
+        snprintf(text, sizeof text, "10.0.0.%d", i);
+        for (int j = 0; j < GATE_BURST_S; j++) {
+            ck_assert(s_open_from(gate, text, 10, 0));
+            gate_closed(gate, FRONT, 10);
+        }
+        ck_assert(!s_open_from(gate, text, 10, 0));
+        ck_assert_int_eq(s_is_shed(gate, text), i < GATE_SHED_MAX);
+    }
+    ck_assert(gate_shed_changed(gate, 0));
+    gate_sweep(gate, s_alive, &none, 1000000);
+    ck_assert(s_is_shed(gate, "10.0.0.1"));
+    ck_assert(gate_shed_changed(gate, 1000000));
+    ck_assert(!s_is_shed(gate, "10.0.0.1"));
+    gate_sweep(gate, s_alive, &none, 1000000);
+    ck_assert_uint_eq(gate_addresses(gate), 0);
+    for (int fd = 0; fd < 3; fd++)
+        ck_assert_int_eq(s_open(gate, fd, 2000000), fd < 2);
+    ck_assert(!gate_shed_changed(gate, 2000000));
+    gate_destroy(gate);
+}
+END_TEST
+
+START_TEST(test_the_least_rate_sheds) {
+    gate_t *gate = gate_new(1000, 1);
+    for (int fd = 0; fd < GATE_BURST_S; fd++)
+        ck_assert(s_open(gate, fd, 0));
+    ck_assert(!s_open(gate, 10, 0));
+    ck_assert(gate_shed_changed(gate, 999));
+    ck_assert(gate_shed_changed(gate, 1000));
+    ck_assert(s_open(gate, 10, 1000));
     gate_destroy(gate);
 }
 END_TEST
@@ -172,11 +257,6 @@ START_TEST(test_events_in_another_order) {
 }
 END_TEST
 
-static bool s_alive(void *ctx, int fd, uint64_t inode) {
-    ck_assert_uint_eq(inode, (uint64_t)fd + 1);
-    return fd != *(int *)ctx;
-}
-
 START_TEST(test_sweep) {
     gate_t *gate = gate_new(2, 1);
     int dead = -1;
@@ -217,5 +297,6 @@ START_TEST(test_descriptors) {
 END_TEST
 
 UNIT_MAIN("broker.gate", test_addresses, test_connections_at_a_time, test_connections_a_second,
-    test_a_flood_has_its_price, test_only_that_connection_is_charged, test_no_rate, test_too_fast_is_not_too_many,
-    test_events_in_another_order, test_sweep, test_descriptors)
+    test_who_makes_too_many_is_shed, test_so_many_are_shed, test_the_least_rate_sheds, test_a_flood_has_its_price,
+    test_only_that_connection_is_charged, test_no_rate, test_too_fast_is_not_too_many, test_events_in_another_order,
+    test_sweep, test_descriptors)
