@@ -247,6 +247,18 @@ class Peer:
             raise AssertionError("timed out: a live frame")
         return self.sub.recv()
 
+    def wait_no_session(self):
+        """Reads what was kept for it, until the broker says that it has no session."""
+
+        def told():
+            while self.front.poll(0):
+                frame = self.front.recv()
+                if frame[:1] == b"{" and json.loads(frame).get("code") == "no-session":
+                    return True
+            self.send(b'{"op":"ping"}')
+            return self.front.poll(50) and False
+        wait_for(told, "no-session")
+
     def close(self):
         self.context.destroy(linger=0)
 

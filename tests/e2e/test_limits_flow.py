@@ -283,15 +283,7 @@ class Queues(LimitCase):
             deaf.send(b'{"op":"replay","room":"room","after":0}')
         wait_for(lambda: other.ask(op="direct", to="deaf", text="").get("code") == "no-such-user", "the session to be detached")
         # It is still there, nobody else can have its name, and it comes back.
-
-        def no_session():
-            while deaf.front.poll(0):
-                frame = deaf.front.recv()
-                if frame[:1] == b"{" and json.loads(frame).get("code") == "no-session":
-                    return True
-            deaf.send(b'{"op":"ping"}')
-            return deaf.front.poll(50) and False
-        wait_for(no_session, "no-session")
+        deaf.wait_no_session()
         self.assertEqual(self.code(other.ask(op="hello", proto=1, client=other.client, nick="deaf")), "nick-in-use")
         while deaf.hello(resume=deaf.welcome["resume"])["op"] != "welcome":
             pass
