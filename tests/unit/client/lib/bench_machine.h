@@ -121,9 +121,7 @@ static inline void bench_json(bench_t *b, const char *format, ...) {
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    for (char *c = text; *c; c++)
-        if (*c == '\'')
-            *c = '"';
+    unit_quotes(text);
     bench_front(b, text, (size_t)len);
 }
 
@@ -177,9 +175,7 @@ static inline void bench_replay(bench_t *b, const char *room, uint64_t prev, uin
 static inline void bench_presence(bench_t *b, const char *room, const char *json) {
     char text[4096];
     int len = snprintf(text, sizeof text, "%s\x01%s", room, json);
-    for (char *c = text; *c; c++)
-        if (*c == '\'')
-            *c = '"';
+    unit_quotes(text);
     bench_back(b, text, (size_t)len);
 }
 

@@ -143,9 +143,7 @@ void stage_answer(const char *format, ...) {
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    for (char *c = text; *c; c++)
-        if (*c == '\'')
-            *c = '"';
+    unit_quotes(text);
     stage_send(text, (size_t)len);
 }
 
