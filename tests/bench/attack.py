@@ -30,6 +30,9 @@ import zmq
 
 import results
 
+sys.path.append(os.path.join(results.HERE, "../e2e"))
+from harness import own_address
+
 MEMBERS = 10  # of a room
 PROCESSES = 4
 BODY = 100
@@ -356,17 +359,6 @@ def attack(pipe, keys, name):
 
 
 # --- The run ---
-
-def own_address():
-    """An address of this machine that is not loopback, or None. Nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return None
-        address = probe.getsockname()[0]
-    return None if address.startswith(("127.", "0.")) else address
-
 
 def stand_back():
     """Runs when nobody else wants to, from now on."""

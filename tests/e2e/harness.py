@@ -5,6 +5,7 @@ import re
 import secrets
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import tempfile
@@ -31,6 +32,17 @@ def wait_for(condition, what, deadline=DEADLINE):
         if time.monotonic() > end:
             raise AssertionError("timed out: " + what)
         time.sleep(0.01)  # between two looks, not a wait for anything in particular
+
+
+def own_address():
+    """An address of this machine that is not loopback, or None. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = probe.getsockname()[0]
+    return None if address.startswith(("127.", "0.")) else address
 
 
 class Program:
@@ -234,6 +246,18 @@ class Peer:
         if not self.sub.poll(deadline * 1000):
             raise AssertionError("timed out: a live frame")
         return self.sub.recv()
+
+    def wait_no_session(self):
+        """Reads what was kept for it, until the broker says that it has no session."""
+
+        def told():
+            while self.front.poll(0):
+                frame = self.front.recv()
+                if frame[:1] == b"{" and json.loads(frame).get("code") == "no-session":
+                    return True
+            self.send(b'{"op":"ping"}')
+            return self.front.poll(50) and False
+        wait_for(told, "no-session")
 
     def close(self):
         self.context.destroy(linger=0)

@@ -12,7 +12,7 @@ import unittest
 
 import zmq
 
-from harness import DEADLINE, ZRELAYD, Program, TestCase, deliver_entries, publish_frame, wait_for
+from harness import DEADLINE, ZRELAYD, Program, TestCase, deliver_entries, own_address, publish_frame, wait_for
 
 FAST = "server\n    heartbeat = 60000\n    tick = 20\n"
 EVERYTHING = '    allow = "all : *"\n'
@@ -613,17 +613,6 @@ class Tokens(AuthCase):
         for secret in (token, wrong, hashed, server_secret, self.alice[1].decode(), self.bob[1].decode(), welcome["resume"]):
             self.assertNotIn(secret, printed)
             self.assertNotIn(secret, usage)
-
-
-def own_address():
-    """An address of this machine that is not loopback, or None. Nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return None
-        address = probe.getsockname()[0]
-    return None if address.startswith(("127.", "0.")) else address
 
 
 @unittest.skipUnless(own_address(), "this machine has no address but loopback")

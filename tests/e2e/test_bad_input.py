@@ -650,15 +650,7 @@ class Deaf(BadInput):
             wait_for(lambda: other.ask(op="direct", to="deaf", text="hear me").get("code") == "no-such-user", "it to be detached")
             honest.check()
             # It begins to read: what was queued comes, then it is told that it has no session, and resumes.
-
-            def told():
-                while deaf.front.poll(0):
-                    frame = deaf.front.recv()
-                    if frame[:1] == b"{" and json.loads(frame).get("code") == "no-session":
-                        return True
-                deaf.send(b'{"op":"ping"}')
-                return deaf.front.poll(50) and False
-            wait_for(told, "no-session")
+            deaf.wait_no_session()
             wait_for(lambda: deaf.hello("deaf", token).get("resumed"), "the resume")
             joined = deaf.ask(op="join", room="big", after=0)
             self.assertEqual((joined["seq"], joined["recovered"], joined["count"]), (16, True, 1))

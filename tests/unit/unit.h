@@ -81,6 +81,13 @@ static inline zr_span_t unit_fill(char c, size_t len) {
     return zr_span_of(text, len);
 }
 
+/* ' becomes ", so that JSON can be read in a test. */
+static inline void unit_quotes(char *text) {
+    for (char *c = text; *c; c++)
+        if (*c == '\'')
+            *c = '"';
+}
+
 #define ck_assert_span_eq(a, b)                                                                                        \
     do {                                                                                                               \
         zr_span_t span_a = (a), span_b = (b);                                                                          \

@@ -1,112 +1,25 @@
-#include "auth.h"
-
+/* What the thread of the authentication does: handshakes, reloads and bans. Logins stand in auth_login_test.c. */
 #include <czmq.h>
 #include <jansson.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
 
-#include "fixture_dir.h"
-#include "throttle.h"
-#include "token.h"
+#include "fixture_auth.h"
 #include "zap.h"
-
-#define ALICE_KEY "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
-#define BOB_KEY "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
-#define ALICE "user\n    name = alice\n    allow = \"all : *\"\n"
-#define BOB "user\n    name = bob\n"
-#define KEY(key) "    key = \"" key "\"\n"
-#define USERS                                                                                                          \
-    ALICE KEY(ALICE_KEY)                                                                                               \
-    BOB KEY(BOB_KEY)
-
-/* --- Begin, end, answers --- */
-
-static auth_t *s_start(bool tokens) {
-    char error[ZPL_ERROR_SIZE] = "";
-    access_t *access = NULL;
-    const char *path = dir_path("users");
-    auth_config_t config = {.users = path, .tokens = tokens, .plain = tokens, .encrypted = true};
-    ck_assert_int_ge(sodium_init(), 0);
-    auth_t *auth = auth_new(&config, &access, error);
-    ck_assert_msg(auth != NULL, "%s", error);
-    ck_assert(!access_is_open_mode(access));
-    access_destroy(access);
-    return auth;
-}
-
-static auth_t *s_start_with(const char *text) {
-    dir_begin();
-    dir_write("users", text, 0600);
-    return s_start(false);
-}
-
-static auth_answer_t s_answer(auth_t *auth) {
-    auth_answer_t answer;
-    struct pollfd ready = {.fd = auth_fd(auth), .events = POLLIN};
-    while (!auth_take(auth, &answer))
-        ck_assert_int_eq(poll(&ready, 1, 50000), 1);
-    return answer;
-}
-
-/* Takes an answer and gives it back: who it is for and how it ended is all that counts. */
-static zr_code_t s_code(auth_t *auth, uint64_t ticket) {
-    auth_answer_t answer = s_answer(auth);
-    ck_assert_uint_eq(answer.ticket, ticket);
-    ck_assert_int_eq(answer.code == ZR_OK && answer.kind != AUTH_BANS, answer.access != NULL);
-    zr_code_t code = answer.code;
-    auth_answer_finish(&answer);
-    return code;
-}
 
 /* --- Handshakes --- */
 
-/* Asks as libzmq does; returns "STATUS USER", valid until the next call. */
-static const char *s_zap(const char *domain, const char *mechanism, const char *key_text) {
-    static char result[200];
-    zsock_t *asker = zsock_new_req(ZAP_ENDPOINT);
-    ck_assert_ptr_nonnull(asker);
-    zmsg_t *request = zmsg_new();
-    const char *frames[] = {"1.0", "id-7", domain, "10.0.0.1", "", mechanism};
-    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
-        zmsg_addstr(request, frames[i]);
-    if (key_text) {
-        uint8_t key[CERT_KEY_BYTES];
-        ck_assert_ptr_nonnull(zmq_z85_decode(key, key_text));
-        zmsg_addmem(request, key, sizeof key);
-    }
-    ck_assert_int_eq(zmsg_send(&request, asker), 0);
-    zmsg_t *reply = zmsg_recv(asker);
-    ck_assert_ptr_nonnull(reply);
-    ck_assert_uint_eq(zmsg_size(reply), 6);
-    char *parts[6];
-    for (size_t i = 0; i < 6; i++)
-        parts[i] = zmsg_popstr(reply);
-    ck_assert_str_eq(parts[0], "1.0");
-    ck_assert_str_eq(parts[1], "id-7");
-    ck_assert_int_eq(parts[2][0] == '2', parts[5][0] != '\0');
-    snprintf(result, sizeof result, "%s %s", parts[2], parts[4]);
-    for (size_t i = 0; i < 6; i++)
-        zstr_free(&parts[i]);
-    zmsg_destroy(&reply);
-    zsock_destroy(&asker);
-    return result;
-}
-
-static const char *s_zap_key(const char *key_text) {
-    return s_zap(ZAP_DOMAIN_CURVE, "CURVE", key_text);
-}
-
 START_TEST(test_handshakes) {
-    auth_t *auth = s_start_with(USERS);
-    ck_assert_str_eq(s_zap_key(ALICE_KEY), "200 alice");
-    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 bob");
-    ck_assert_str_eq(s_zap_key("1ne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"), "400 ");
-    ck_assert_str_eq(s_zap(ZAP_DOMAIN_CURVE, "NULL", NULL), "400 ");
-    ck_assert_str_eq(s_zap("", "NULL", NULL), "400 "); /* nobody asks: plain listeners have no domain */
-    ck_assert_str_eq(s_zap("", "CURVE", ALICE_KEY), "400 ");
-    ck_assert_str_eq(s_zap("global", "NULL", NULL), "400 ");
-    ck_assert_str_eq(s_zap(ZAP_DOMAIN_CURVE, "CURVE", NULL), "500 ");
+    auth_t *auth = fx_auth_start_with(USERS);
+    ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "200 alice");
+    ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 bob");
+    ck_assert_str_eq(fx_auth_zap_key("1ne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"), "400 ");
+    ck_assert_str_eq(fx_auth_zap(ZAP_DOMAIN_CURVE, "NULL", NULL), "400 ");
+    ck_assert_str_eq(fx_auth_zap("", "NULL", NULL), "400 "); /* nobody asks: plain listeners have no domain */
+    ck_assert_str_eq(fx_auth_zap("", "CURVE", ALICE_KEY), "400 ");
+    ck_assert_str_eq(fx_auth_zap("global", "NULL", NULL), "400 ");
+    ck_assert_str_eq(fx_auth_zap(ZAP_DOMAIN_CURVE, "CURVE", NULL), "500 ");
     auth_destroy(auth);
     dir_end();
 }
@@ -114,7 +27,7 @@ END_TEST
 
 /* Requests that are none, and askers that go away, do not disturb the next one. */
 START_TEST(test_malformed) {
-    auth_t *auth = s_start_with(USERS);
+    auth_t *auth = fx_auth_start_with(USERS);
     for (unsigned i = 0; i < 300; i++) {
         zsock_t *asker = zsock_new_dealer(ZAP_ENDPOINT);
         zmsg_t *request = zmsg_new();
@@ -133,7 +46,7 @@ START_TEST(test_malformed) {
     ck_assert(zframe_streq(zmsg_next(reply), "500"));
     zmsg_destroy(&reply);
     zsock_destroy(&asker);
-    ck_assert_str_eq(s_zap_key(ALICE_KEY), "200 alice");
+    ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "200 alice");
     auth_destroy(auth);
     dir_end();
 }
@@ -148,7 +61,7 @@ START_TEST(test_real_handshakes) {
               cert_make(&unknown, dir_path("unknown"), error));
     snprintf(text, sizeof text, BOB KEY("%s"), known.public_key);
     dir_write("users", text, 0600);
-    auth_t *auth = s_start(false);
+    auth_t *auth = fx_auth_start(false);
 
     zsock_t *listener = zsock_new(ZMQ_ROUTER);
     zsock_set_zap_domain(listener, ZAP_DOMAIN_CURVE);
@@ -210,15 +123,15 @@ START_TEST(test_open_mode) {
     ck_assert_msg(auth != NULL, "%s", error);
     ck_assert(access_is_open_mode(access));
     access_destroy(access);
-    ck_assert_str_eq(s_zap_key(ALICE_KEY), "400 ");
+    ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "400 ");
     auth_reload(auth, 1, zr_span("SIGHUP"));
-    ck_assert_int_eq(s_code(auth, 1), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(auth, 1), ZR_ADMIN_FAILED);
     auth_ban(auth, 2, zr_span("bob"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 2), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(auth, 2), ZR_ADMIN_FAILED);
     auth_bans(auth, 3);
-    ck_assert_int_eq(s_code(auth, 3), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(auth, 3), ZR_ADMIN_FAILED);
     auth_login(auth, 4, zr_span("alice"), zr_span("token"), zr_span("127.0.0.1"));
-    auth_answer_t answer = s_answer(auth);
+    auth_answer_t answer = fx_auth_answer(auth);
     ck_assert_int_eq(answer.login, LOGIN_FAILED);
     auth_answer_finish(&answer);
     auth_destroy(auth);
@@ -240,11 +153,11 @@ START_TEST(test_fail_closed) {
     dir_write("users.bans", "", 0666);
     s_refused(&config, "users.bans");
     dir_write("users.bans", "", 0600);
-    auth_t *auth = s_start(false);
+    auth_t *auth = fx_auth_start(false);
     s_refused(&config, "inproc://zeromq.zap.01"); /* there is one already */
-    ck_assert_str_eq(s_zap_key(ALICE_KEY), "200 alice");
+    ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "200 alice");
     auth_destroy(auth);
-    auth_destroy(s_start(false));
+    auth_destroy(fx_auth_start(false));
     dir_end();
 }
 END_TEST
@@ -252,32 +165,32 @@ END_TEST
 /* --- Reloads --- */
 
 START_TEST(test_reload) {
-    auth_t *auth = s_start_with(USERS);
+    auth_t *auth = fx_auth_start_with(USERS);
     dir_write("users", USERS "user\n    name = alice\n", 0600);
     auth_reload(auth, 1, zr_span("alice"));
-    auth_answer_t answer = s_answer(auth);
+    auth_answer_t answer = fx_auth_answer(auth);
     ck_assert_int_eq(answer.code, ZR_ADMIN_FAILED);
     ck_assert_ptr_null(answer.access);
     dir_assert_error(answer.text, "users:9: user/name: another user has this name");
     auth_answer_finish(&answer);
-    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 bob");
+    ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 bob");
 
     /* The bans count as much as the users. */
     dir_write("users", ALICE KEY(BOB_KEY), 0600);
     dir_write("users.bans", "\xff\n", 0600);
     auth_reload(auth, 2, zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 2), ZR_ADMIN_FAILED);
-    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 bob");
+    ck_assert_int_eq(fx_auth_code(auth, 2), ZR_ADMIN_FAILED);
+    ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 bob");
 
     ck_assert_int_eq(unlink(dir_path("users.bans")), 0); /* it was there when the broker began */
     auth_reload(auth, 2, zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 2), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(auth, 2), ZR_ADMIN_FAILED);
     auth_ban(auth, 2, zr_span("bob"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 2), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(auth, 2), ZR_ADMIN_FAILED);
 
     dir_write("users.bans", "", 0600);
     auth_reload(auth, 3, zr_span("SIGHUP"));
-    answer = s_answer(auth);
+    answer = fx_auth_answer(auth);
     ck_assert_int_eq(answer.code, ZR_OK);
     ck_assert_str_eq(answer.text, "1 users, 1 keys, 0 tokens, 0 bans");
     ck_assert_ptr_nonnull(access_user(answer.access, zr_span("alice")));
@@ -289,8 +202,8 @@ START_TEST(test_reload) {
     ck_assert_str_eq(answer.voided.items[1], "bob");
     ck_assert_uint_eq(answer.generation, 1);
     auth_answer_finish(&answer);
-    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 alice");
-    ck_assert_str_eq(s_zap_key(ALICE_KEY), "400 ");
+    ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 alice");
+    ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "400 ");
     auth_destroy(auth);
     dir_end();
 }
@@ -298,10 +211,10 @@ END_TEST
 
 /* What is wrong with a file is told as text that JSON can carry. */
 START_TEST(test_error_is_text) {
-    auth_t *auth = s_start_with(USERS);
+    auth_t *auth = fx_auth_start_with(USERS);
     dir_write("users", "user\n    name = a\n    allow = \"read : \xff{\x1b\"\n", 0600);
     auth_reload(auth, 1, zr_span("alice"));
-    auth_answer_t answer = s_answer(auth);
+    auth_answer_t answer = fx_auth_answer(auth);
     ck_assert_ptr_nonnull(strstr(answer.text, "\\xff{\\x1b"));
     auth_answer_finish(&answer);
     auth_destroy(auth);
@@ -312,21 +225,21 @@ END_TEST
 /* --- Bans --- */
 
 START_TEST(test_bans_last) {
-    auth_t *auth = s_start_with(USERS);
+    auth_t *auth = fx_auth_start_with(USERS);
     auth_ban(auth, 1, zr_span("bob"), zr_span("spam\nalice"), zr_span("alice"));
-    auth_answer_t answer = s_answer(auth);
+    auth_answer_t answer = fx_auth_answer(auth);
     ck_assert_int_eq(answer.code, ZR_OK);
     ck_assert_ptr_null(access_user(answer.access, zr_span("bob")));
     ck_assert_ptr_nonnull(access_user(answer.access, zr_span("alice")));
     auth_answer_finish(&answer);
-    ck_assert_str_eq(s_zap_key(BOB_KEY), "400 ");
+    ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "400 ");
     auth_destroy(auth);
 
-    auth = s_start(false);
-    ck_assert_str_eq(s_zap_key(BOB_KEY), "400 ");
-    ck_assert_str_eq(s_zap_key(ALICE_KEY), "200 alice");
+    auth = fx_auth_start(false);
+    ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "400 ");
+    ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "200 alice");
     auth_bans(auth, 2);
-    answer = s_answer(auth);
+    answer = fx_auth_answer(auth);
     json_t *list = json_loads(answer.text, 0, NULL);
     ck_assert_uint_eq(json_array_size(list), 1);
     const json_t *ban = json_array_get(list, 0);
@@ -340,39 +253,39 @@ START_TEST(test_bans_last) {
     /* Who is no user any more can be let off, too. */
     dir_write("users", ALICE KEY(ALICE_KEY), 0600);
     auth_reload(auth, 3, zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 3), ZR_OK);
+    ck_assert_int_eq(fx_auth_code(auth, 3), ZR_OK);
     auth_unban(auth, 4, zr_span("bob"), zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 4), ZR_OK);
+    ck_assert_int_eq(fx_auth_code(auth, 4), ZR_OK);
     dir_write("users", USERS, 0600);
     auth_reload(auth, 5, zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 5), ZR_OK);
-    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 bob");
+    ck_assert_int_eq(fx_auth_code(auth, 5), ZR_OK);
+    ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 bob");
     auth_destroy(auth);
     dir_end();
 }
 END_TEST
 
 START_TEST(test_bans_refused) {
-    auth_t *auth = s_start_with(USERS);
+    auth_t *auth = fx_auth_start_with(USERS);
     auth_ban(auth, 1, zr_span("carol"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 1), ZR_NO_SUCH_USER);
+    ck_assert_int_eq(fx_auth_code(auth, 1), ZR_NO_SUCH_USER);
     auth_ban(auth, 2, zr_span(NULL), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 2), ZR_NO_SUCH_USER);
+    ck_assert_int_eq(fx_auth_code(auth, 2), ZR_NO_SUCH_USER);
     auth_ban(auth, 3, zr_span("bob"), zr_span("x"), zr_span("a b"));
-    ck_assert_int_eq(s_code(auth, 3), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(auth, 3), ZR_ADMIN_FAILED);
     auth_unban(auth, 4, zr_span("bob"), zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 4), ZR_NO_SUCH_USER);
+    ck_assert_int_eq(fx_auth_code(auth, 4), ZR_NO_SUCH_USER);
     ck_assert_str_eq(dir_read("users.bans"), ""); /* made at the start */
     /* A ban that cannot be written is none, and one that cannot be read is not written over. */
     dir_write("users.bans", "nonsense\n", 0600);
     auth_ban(auth, 5, zr_span("bob"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 5), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(auth, 5), ZR_ADMIN_FAILED);
     ck_assert_str_eq(dir_read("users.bans"), "nonsense\n");
     dir_write("users.bans", "", 0600);
     ck_assert_int_eq(mkdir(dir_path("users.bans.partial"), 0700), 0);
     auth_ban(auth, 6, zr_span("bob"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 6), ZR_ADMIN_FAILED);
-    ck_assert_str_eq(s_zap_key(BOB_KEY), "200 bob");
+    ck_assert_int_eq(fx_auth_code(auth, 6), ZR_ADMIN_FAILED);
+    ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 bob");
     auth_destroy(auth);
     dir_end();
 }
@@ -380,139 +293,12 @@ END_TEST
 
 /* What somebody writes into the file by hand is not lost with the next ban. */
 START_TEST(test_bans_by_hand) {
-    auth_t *auth = s_start_with(USERS);
+    auth_t *auth = fx_auth_start_with(USERS);
     dir_write("users.bans", "alice root 2026-01-31T23:59:59Z by hand\n", 0600);
     auth_ban(auth, 1, zr_span("bob"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(s_code(auth, 1), ZR_OK);
+    ck_assert_int_eq(fx_auth_code(auth, 1), ZR_OK);
     ck_assert_ptr_nonnull(strstr(dir_read("users.bans"), "by hand"));
-    ck_assert_str_eq(s_zap_key(ALICE_KEY), "400 ");
-    auth_destroy(auth);
-    dir_end();
-}
-END_TEST
-
-/* --- Logins --- */
-
-static void s_write_tokens(const char *alice, const char *alice_too) {
-    char text[2000], hash[TOKEN_HASH_SIZE], hash_too[TOKEN_HASH_SIZE];
-    ck_assert_int_ge(sodium_init(), 0);
-    ck_assert(token_hash(zr_span(alice), hash) && token_hash(zr_span(alice_too), hash_too));
-    snprintf(text, sizeof text, ALICE "    token = \"%s\"\n    token = \"%s\"\n" BOB, hash, hash_too);
-    dir_write("users", text, 0600);
-}
-
-static auth_answer_t s_login(auth_t *auth, const char *user, zr_span_t token, const char *address) {
-    auth_login(auth, 7, zr_span(user), token, zr_span(address));
-    auth_answer_t answer = s_answer(auth);
-    ck_assert_uint_eq(answer.ticket, 7);
-    ck_assert_int_eq(answer.kind, AUTH_LOGIN);
-    return answer;
-}
-
-START_TEST(test_logins) {
-    dir_begin();
-    s_write_tokens("first", "second");
-    auth_t *auth = s_start(true);
-    ck_assert_int_eq(s_login(auth, "alice", zr_span("second"), "127.0.0.1").login, LOGIN_OK);
-    ck_assert_int_eq(s_login(auth, "alice", zr_span("first"), "").login, LOGIN_OK);
-    auth_answer_t answer = s_login(auth, "alice", zr_span("third"), "127.0.0.1");
-    ck_assert_int_eq(answer.login, LOGIN_FAILED);
-    ck_assert_uint_eq(answer.wait_ms, THROTTLE_FIRST_MS);
-    ck_assert_int_eq(s_login(auth, "bob", zr_span("first"), "127.0.0.1").login, LOGIN_FAILED);
-    ck_assert_int_eq(s_login(auth, "carol", zr_span("first"), "127.0.0.1").login, LOGIN_FAILED);
-    /* What a hello can hold and no user has. */
-    ck_assert_int_eq(s_login(auth, "alice", zr_span(""), "::1").login, LOGIN_FAILED);
-    ck_assert_int_eq(s_login(auth, "alice", unit_fill('x', TOKEN_MAX + 1), "::1").login, LOGIN_FAILED);
-    ck_assert_int_eq(s_login(auth, "", zr_span("first"), "::1").login, LOGIN_FAILED);
-    ck_assert_int_eq(s_login(auth, "alice", unit_fill('x', TOKEN_MAX), "::1").login, LOGIN_FAILED);
-    ck_assert_str_eq(s_zap_key(BOB_KEY), "400 ");
-    auth_destroy(auth);
-    dir_end();
-}
-END_TEST
-
-/* Each failure makes the wait longer, until one comes too early: then it is not even checked, right or wrong. */
-START_TEST(test_slowed) {
-    dir_begin();
-    s_write_tokens("first", "second");
-    auth_t *auth = s_start(true);
-    uint32_t wait = 0;
-    bool slowed = false;
-    for (unsigned i = 0; i < 100 && !slowed; i++) {
-        auth_answer_t answer = s_login(auth, "alice", zr_span("wrong"), "127.0.0.1");
-        ck_assert_int_ne(answer.login, LOGIN_OK);
-        ck_assert_uint_gt(answer.wait_ms, 0);
-        ck_assert_uint_le(answer.wait_ms, THROTTLE_LONGEST_MS);
-        slowed = answer.login == LOGIN_SLOW && answer.wait_ms > 1000;
-        ck_assert(answer.login == LOGIN_SLOW || answer.wait_ms >= wait);
-        if (answer.login == LOGIN_FAILED)
-            wait = answer.wait_ms;
-        if (answer.login == LOGIN_SLOW && !slowed)
-            usleep(1000 * answer.wait_ms);
-    }
-    ck_assert(slowed);
-    auth_destroy(auth);
-    dir_end();
-}
-END_TEST
-
-/* Beyond the queue logins are put off, and the end does not wait for those in it. */
-START_TEST(test_queue_full) {
-    dir_begin();
-    s_write_tokens("first", "second");
-    auth_t *auth = s_start(true);
-    unsigned asked = 0;
-    bool full = false;
-    while (!full) {
-        auth_answer_t answer;
-        auth_login(auth, ++asked, zr_span("alice"), zr_span("first"), zr_span(NULL));
-        while (auth_take(auth, &answer)) {
-            ck_assert(answer.login == LOGIN_OK || (answer.login == LOGIN_SLOW && answer.wait_ms > 0));
-            full |= answer.login == LOGIN_SLOW;
-        }
-    }
-    ck_assert_uint_gt(asked, AUTH_LOGINS_MAX);
-    ck_assert_str_eq(s_zap_key(BOB_KEY), "400 "); /* no handshake stands behind them */
-    auth_destroy(auth);
-    dir_end();
-}
-END_TEST
-
-/* A login is judged by what holds where its answer stands in the queue. */
-START_TEST(test_login_and_reload) {
-    for (unsigned i = 0; i < 4; i++) {
-        dir_begin();
-        s_write_tokens("first", "second");
-        auth_t *auth = s_start(true);
-        for (unsigned login = 0; login < i + 1; login++)
-            auth_login(auth, 1, zr_span("alice"), zr_span("first"), zr_span(NULL));
-        dir_write("users", ALICE BOB, 0600);
-        auth_reload(auth, 2, zr_span("SIGHUP"));
-        bool reloaded = false;
-        for (unsigned count = 0; count < i + 2; count++) {
-            auth_answer_t answer = s_answer(auth);
-            if (answer.kind == AUTH_RELOAD) {
-                reloaded = true;
-                ck_assert_uint_eq(answer.disowned.count, 1);
-                ck_assert_str_eq(answer.disowned.items[0], "alice");
-            } else {
-                ck_assert(answer.login != LOGIN_OK || !reloaded);
-            }
-            auth_answer_finish(&answer);
-        }
-        auth_destroy(auth);
-        dir_end();
-    }
-}
-END_TEST
-
-START_TEST(test_banned_login) {
-    dir_begin();
-    s_write_tokens("first", "second");
-    auth_t *auth = s_start(true);
-    auth_ban(auth, 1, zr_span("alice"), zr_span("x"), zr_span("bob"));
-    ck_assert_int_eq(s_code(auth, 1), ZR_OK);
-    ck_assert_int_eq(s_login(auth, "alice", zr_span("first"), "").login, LOGIN_FAILED);
+    ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "400 ");
     auth_destroy(auth);
     dir_end();
 }
@@ -522,7 +308,7 @@ END_TEST
 
 /* What administrators asked for is done, even if nobody waits for the answers. */
 START_TEST(test_destroy) {
-    auth_t *auth = s_start_with(USERS);
+    auth_t *auth = fx_auth_start_with(USERS);
     for (unsigned i = 0; i < 20; i++) {
         auth_reload(auth, i, zr_span("alice"));
         auth_bans(auth, i);
@@ -536,7 +322,7 @@ END_TEST
 
 /* The descriptor is readable as long as there are answers, whoever asks how often. */
 START_TEST(test_descriptor) {
-    auth_t *auth = s_start_with(USERS);
+    auth_t *auth = fx_auth_start_with(USERS);
     struct pollfd ready = {.fd = auth_fd(auth), .events = POLLIN};
     auth_answer_t answer;
     ck_assert(!auth_take(auth, &answer));
@@ -545,7 +331,7 @@ START_TEST(test_descriptor) {
         auth_bans(auth, i);
     for (unsigned i = 0; i < 3; i++) {
         ck_assert_int_eq(poll(&ready, 1, 50000), 1);
-        answer = s_answer(auth);
+        answer = fx_auth_answer(auth);
         ck_assert_uint_eq(answer.ticket, i);
         ck_assert_str_eq(answer.text, "[]");
         auth_answer_finish(&answer);
@@ -558,5 +344,5 @@ START_TEST(test_descriptor) {
 END_TEST
 
 UNIT_MAIN("broker.auth", test_handshakes, test_malformed, test_real_handshakes, test_open_mode, test_fail_closed,
-    test_reload, test_error_is_text, test_bans_last, test_bans_refused, test_bans_by_hand, test_logins, test_slowed,
-    test_queue_full, test_login_and_reload, test_banned_login, test_destroy, test_descriptor)
+    test_reload, test_error_is_text, test_bans_last, test_bans_refused, test_bans_by_hand, test_destroy,
+    test_descriptor)

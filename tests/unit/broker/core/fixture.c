@@ -181,8 +181,7 @@ static const char *s_format(const char *format, va_list arguments) {
     static char text[1 << 18];
     int len = vsnprintf(text, sizeof text, format, arguments);
     ck_assert_int_lt(len, (int)sizeof text);
-    for (char *at = text; (at = strchr(at, '\''));)
-        *at = '"';
+    unit_quotes(text);
     return text;
 }
 

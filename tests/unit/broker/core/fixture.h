@@ -127,6 +127,12 @@ bool fx_log_step(void);
 void fx_log_all(void);
 const log_sink_t *fx_log_sink(void); /* for a log that breaks its promises */
 
+/* ann at A and bob at B, over a log that is late and durable. Then the end of a pass, and all that the log has to do:
+ * it succeeds, or its first commit fails. */
+void fx_start_stored(void);
+void fx_store(void);
+void fx_store_fails(void);
+
 /* --- Between the fixture's parts --- */
 
 typedef struct {

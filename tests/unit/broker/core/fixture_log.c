@@ -225,6 +225,25 @@ void fx_log_all(void) {
         ;
 }
 
+void fx_start_stored(void) {
+    fx_begin();
+    fx.late = fx.durable = true;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+}
+
+void fx_store(void) {
+    fx_run();
+    fx_log_all();
+}
+
+void fx_store_fails(void) {
+    fx.fail = 1;
+    fx_store();
+    ck_assert_uint_eq(fx.fail, 0);
+}
+
 /* --- The engine --- */
 
 static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {

@@ -157,8 +157,7 @@ void fx_expect(route_t route, const char *members, ...) {
     va_start(arguments, members);
     vsnprintf(text, sizeof text, members, arguments);
     va_end(arguments);
-    for (char *at = text; (at = strchr(at, '\''));)
-        *at = '"';
+    unit_quotes(text);
     zr_blob_t *frame = s_take(route);
     ck_assert_msg(frame != NULL, "nothing where %s is expected", text);
     json_decref(fx.last);

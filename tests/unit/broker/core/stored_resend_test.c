@@ -1,40 +1,21 @@
 /* Resends of entries whose pass the log could not store, or that wait while it fails. */
 #include "fixture.h"
 
-static void s_start(void) {
-    fx_begin();
-    fx.late = fx.durable = true;
-    fx_start();
-    fx_hello(A, "ann");
-    fx_hello(B, "bob");
-}
-
-static void s_all(void) {
-    fx_run();
-    fx_log_all();
-}
-
-static void s_fail(void) {
-    fx.fail = 1;
-    s_all();
-    ck_assert_uint_eq(fx.fail, 0);
-}
-
 /* 1 and 3 are stored, 2 was refused and its peer knows: resent are 1, 3 and, out of order, 1. */
 START_TEST(test_resends_around_what_was_refused_before) {
-    s_start();
+    fx_start_stored();
     fx_pub("r");
     fx_add(1, "a");
     fx_add_expect(2, "k", 9, "b");
     fx_add(3, "c");
     fx_send(A);
-    s_all();
+    fx_store();
     fx_drop(A);
     fx_one(A, "r", 1, "a");
     fx_one(A, "r", 3, "c");
     fx_one(A, "r", 1, "a");
     fx_one(A, "r", 4, "d");
-    s_fail();
+    fx_store_fails();
     fx_expect_text(A, "ack 1 @0 disk");
     fx_expect_text(A, "ack 3 @0 disk");
     fx_expect_text(A, "ack 1 @0 disk");
@@ -46,7 +27,7 @@ END_TEST
 
 START_TEST(test_a_resend_after_it_stays_refused) {
     for (int how = 0; how < 3; how++) {
-        s_start();
+        fx_start_stored();
         fx_one(A, "r", 1, "a");
         fx_run();
         route_t now = A;
@@ -56,7 +37,7 @@ START_TEST(test_a_resend_after_it_stays_refused) {
         } else if (how == 2) {
             fx_resume(now = C, A, "ann");
         }
-        s_fail();
+        fx_store_fails();
         if (how == 0)
             fx_expect(A, "{'op':'error','code':'store-failed','mid':1}");
         fx_expect_silence(A);
@@ -64,12 +45,12 @@ START_TEST(test_a_resend_after_it_stays_refused) {
         if (how == 1)
             fx_hello(A, "ann");
         fx_one(now, "r", 1, "a");
-        s_all();
+        fx_store();
         fx_expect(now, "{'op':'error','code':'store-failed','mid':1}");
         fx_expect_silence(now);
         fx_expect_silence(BACK);
         fx_one(now, "r", 2, "a");
-        s_all();
+        fx_store();
         fx_expect_text(now, "ack 2 @1 disk");
         fx_expect_text(BACK, "r 0: 1/a");
         fx_finish();
@@ -81,7 +62,7 @@ END_TEST
  * the resend. */
 START_TEST(test_a_resend_that_waits) {
     for (int session = 0; session < 2; session++) {
-        s_start();
+        fx_start_stored();
         fx_one(A, "r", 1, "a");
         fx_run();
         fx_one(A, "r", 2, "b");
@@ -101,7 +82,7 @@ START_TEST(test_a_resend_that_waits) {
         fx_log_step();
         fx_log_step();
         fx_expect_silence(now); /* of another connection, or session */
-        s_fail();
+        fx_store_fails();
         fx_expect_text(now, "ack 1 @0 disk");
         fx_expect(now, "{'op':'error','code':'store-failed','mid':2}");
         fx_expect(now, "{'op':'error','code':'store-failed','mid':3}");
@@ -114,14 +95,14 @@ START_TEST(test_a_resend_that_waits) {
 END_TEST
 
 START_TEST(test_a_resend_of_what_was_stored_long_before) {
-    s_start();
+    fx_start_stored();
     fx_one(A, "r", 1, "a");
-    s_all();
+    fx_store();
     fx_drop(A);
     fx_one(A, "r", 1, "a");
     fx_say(A, "{'op':'publish','room':'r','text':'a','mid':1,'id':3}");
     fx_one(A, "r", 2, "b");
-    s_fail(); /* which says nothing of 1 */
+    fx_store_fails(); /* which says nothing of 1 */
     fx_expect_text(A, "ack 1 @0 disk");
     fx_expect(A, "{'op':'ack','mid':1,'re':3}");
     fx_expect(A, "{'op':'error','code':'store-failed','mid':2}");

@@ -3,25 +3,6 @@
 
 #include "fixture.h"
 
-static void s_start(void) {
-    fx_begin();
-    fx.late = fx.durable = true;
-    fx_start();
-    fx_hello(A, "ann");
-    fx_hello(B, "bob");
-}
-
-static void s_all(void) {
-    fx_run();
-    fx_log_all();
-}
-
-static void s_fail(void) {
-    fx.fail = 1;
-    s_all();
-    ck_assert_uint_eq(fx.fail, 0);
-}
-
 /* Everything that shows a room's head and values to B. */
 static void s_expect_room(const char *room, int head, const char *state) {
     fx_ask(B, "{'op':'join','room':'%s','after':%d}", room, head);
@@ -44,9 +25,9 @@ static void s_expect_room(const char *room, int head, const char *state) {
 }
 
 START_TEST(test_a_pass_that_fails) {
-    s_start();
+    fx_start_stored();
     fx_one(A, "r", 1, "a");
-    s_all();
+    fx_store();
     fx_expect_text(BACK, "r 0: 1/a");
     fx_expect_text(A, "ack 1 @1 disk");
     fx_pub("r");
@@ -54,7 +35,7 @@ START_TEST(test_a_pass_that_fails) {
     fx_add_key(3, "k", "c");
     fx_send(A);
     fx_one(B, "s", 1, "d");
-    s_fail();
+    fx_store_fails();
     fx_expect(A, "{'op':'error','code':'store-failed','room':'r','mid':2,'upto':3}");
     fx_expect(B, "{'op':'error','code':'store-failed','room':'s','mid':1}");
     ck_assert_ptr_null(json_object_get(fx.last, "upto"));
@@ -68,7 +49,7 @@ START_TEST(test_a_pass_that_fails) {
     fx_add_expect(4, "k", 0, "e");
     fx_send(A);
     fx_one(B, "s", 2, "f");
-    s_all();
+    fx_store();
     fx_expect_text(BACK, "s 0: 1/f"); /* the positions are given anew, without a gap */
     fx_expect_text(BACK, "r 1: 2/k=e");
     fx_expect_text(A, "ack 4 @2 disk");
@@ -78,7 +59,7 @@ START_TEST(test_a_pass_that_fails) {
 END_TEST
 
 START_TEST(test_passes_that_wait_go_with_it) {
-    s_start();
+    fx_start_stored();
     for (uint64_t mid = 1; mid <= 4; mid++) {
         fx_one(A, mid % 2 ? "r" : "s", mid, "x");
         fx_one(B, "r", mid, "y");
@@ -103,7 +84,7 @@ START_TEST(test_passes_that_wait_go_with_it) {
     s_expect_room("s", 0, NULL);
     fx_one(A, "r", 5, "x");
     fx_one(A, "s", 6, "x");
-    s_all();
+    fx_store();
     fx_expect_text(BACK, "s 0: 1/x");
     fx_expect_text(BACK, "r 2: 3/x");
     fx_expect_text(A, "ack 6 @1 disk");
@@ -112,7 +93,7 @@ START_TEST(test_passes_that_wait_go_with_it) {
 END_TEST
 
 START_TEST(test_a_long_room_over_many_passes) {
-    s_start();
+    fx_start_stored();
     fx.gap = 3;
     uint64_t mid = 0, bob = 0;
     for (int round = 0; round < 5; round++) {
@@ -120,11 +101,11 @@ START_TEST(test_a_long_room_over_many_passes) {
             fx_one(A, "r", ++mid, "x");
             fx_run();
         }
-        s_fail();
+        fx_store_fails();
         for (int i = 0; i < 6; i++)
             fx_expect_error(A, "store-failed");
         fx_one(B, "r", ++bob, "y");
-        s_all();
+        fx_store();
         char text[40];
         snprintf(text, sizeof text, "r %d: %d/y", 3 * round, 3 * round + 3);
         fx_expect_text(BACK, text);
@@ -151,22 +132,22 @@ START_TEST(test_frames_of_a_pass_that_was_split) {
     for (uint64_t mid = 1; mid <= 5; mid++)
         fx_add_key(mid, mid % 2 ? "k" : "l", "0123456789");
     fx_send(A);
-    s_fail();
+    fx_store_fails();
     fx_expect(A, "{'op':'error','code':'store-failed','mid':1,'upto':5}");
     s_expect_room("r", 0, NULL);
     fx_one(A, "r", 6, "x");
-    s_all();
+    fx_store();
     fx_expect_text(BACK, "r 0: 1/x");
     fx_finish();
 }
 END_TEST
 
 START_TEST(test_json_publish) {
-    s_start();
+    fx_start_stored();
     fx_say(A, "{'op':'publish','room':'r','text':'a','mid':1,'id':'x'}");
     fx_say(A, "{'op':'publish','room':'r','text':'b','id':7}");
     fx_say(A, "{'op':'publish','room':'r','text':'c'}");
-    s_fail();
+    fx_store_fails();
     fx_expect(A, "{'op':'error','code':'store-failed','room':'r','mid':1,'re':'x'}");
     fx_expect(A, "{'op':'error','code':'store-failed','room':'r','re':7}");
     ck_assert_ptr_null(json_object_get(fx.last, "mid"));
@@ -176,7 +157,7 @@ START_TEST(test_json_publish) {
     fx_ask(A, "{'op':'publish','room':'r','text':'a','mid':1,'id':'y'}");
     fx_expect(A, "{'op':'error','code':'store-failed','room':'r','mid':1,'re':'y'}");
     fx_say(A, "{'op':'publish','room':'r','text':'d','mid':2}");
-    s_all();
+    fx_store();
     fx_expect(A, "{'op':'ack','mid':2,'seq':1,'level':'disk'}");
     fx_finish();
 }
@@ -184,7 +165,7 @@ END_TEST
 
 /* Ids between those of a pass that were refused for another reason were told so, and are not told again. */
 START_TEST(test_refusals_in_between) {
-    s_start();
+    fx_start_stored();
     fx_pub("r");
     fx_add(1, "a");
     fx_add_expect(2, "k", 9, "b");
@@ -193,7 +174,7 @@ START_TEST(test_refusals_in_between) {
     fx_add_expect(5, "k", 0, "e");
     fx_add(6, "f");
     fx_send(A);
-    s_fail();
+    fx_store_fails();
     fx_expect(A, "{'op':'error','code':'conflict','mid':2}");
     fx_expect(A, "{'op':'error','code':'store-failed','mid':1}");
     ck_assert_ptr_null(json_object_get(fx.last, "upto"));
@@ -206,7 +187,7 @@ START_TEST(test_refusals_in_between) {
     for (uint64_t mid = 1; mid <= 6; mid++)
         fx_add(mid, "x");
     fx_send(A);
-    s_all();
+    fx_store();
     fx_expect(A, "{'op':'error','code':'store-failed','mid':1}");
     fx_expect(A, "{'op':'error','code':'conflict','mid':2}");
     fx_expect(A, "{'op':'error','code':'store-failed','mid':3,'upto':6}");
@@ -217,12 +198,12 @@ START_TEST(test_refusals_in_between) {
 END_TEST
 
 START_TEST(test_each_room_has_an_error_of_its_own) {
-    s_start();
+    fx_start_stored();
     fx_one(A, "r", 1, "a");
     fx_one(A, "r", 2, "a");
     fx_one(A, "s", 3, "a");
     fx_one(A, "r", 4, "a");
-    s_fail();
+    fx_store_fails();
     fx_expect(A, "{'op':'error','code':'store-failed','room':'r','mid':1,'upto':2}");
     fx_expect(A, "{'op':'error','code':'store-failed','room':'s','mid':3}");
     fx_expect(A, "{'op':'error','code':'store-failed','room':'r','mid':4}");
@@ -230,7 +211,7 @@ START_TEST(test_each_room_has_an_error_of_its_own) {
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
     for (uint64_t mid = 5; mid <= 8; mid++) /* stored they are one ack */
         fx_one(A, mid % 2 ? "r" : "s", mid, "a");
-    s_all();
+    fx_store();
     fx_expect_text(A, "ack 8 @2 disk");
     fx_expect_silence(A);
     fx_finish();
@@ -251,7 +232,7 @@ START_TEST(test_values_are_set_back) {
     fx_add_key(1, "k", "old");
     fx_add_key(2, "l", "old");
     fx_send(A);
-    s_all();
+    fx_store();
     fx_drop(A);
     fx_drop(BACK);
     const char *before = "state r 0: 1/k=old 2/l=old";
@@ -268,7 +249,7 @@ START_TEST(test_values_are_set_back) {
     fx_add_delete(1, "l"); /* and in a later pass */
     fx_add_expect(2, "k", 8, "newer");
     fx_send(B);
-    s_fail();
+    fx_store_fails();
     fx_expect(A, "{'op':'error','code':'store-failed','mid':3,'upto':8}");
     fx_expect(B, "{'op':'error','code':'store-failed','mid':1}");
     fx_expect(B, "{'op':'error','code':'store-failed','mid':2}");
@@ -278,19 +259,19 @@ START_TEST(test_values_are_set_back) {
     fx_add_key(9, "m", "");
     fx_add_expect(10, "k", 8, "x");
     fx_send(A);
-    s_all();
+    fx_store();
     fx_expect(A, "{'op':'error','code':'too-many-keys','mid':9}");
     fx_expect(A, "{'op':'error','code':'conflict','mid':10,'seq':1}");
     fx_pub("r");
     fx_add_key(11, "l", "0123456789012345678901234567890123456789012345678901234567890123");
     fx_send(A);
-    s_all();
+    fx_store();
     fx_expect(A, "{'op':'error','code':'state-full','mid':11}");
     fx_pub("r");
     fx_add_delete(12, "k");
     fx_add_key(13, "m", "new");
     fx_send(A);
-    s_all();
+    fx_store();
     fx_expect_text(A, "ack 13 @4 disk");
     fx_ask(B, "{'op':'state','room':'r'}");
     fx_expect_text(B, "state r 0: 2/l=old 4/m=new");
@@ -299,12 +280,12 @@ START_TEST(test_values_are_set_back) {
 END_TEST
 
 START_TEST(test_members_keep_a_room_whose_first_pass_failed) {
-    s_start();
+    fx_start_stored();
     fx_ask(B, "{'op':'join','room':'r'}");
     fx_drop(B);
     fx_one(A, "r", 1, "a");
     fx_one(A, "s", 2, "a");
-    s_fail();
+    fx_store_fails();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
     fx_ask(B, "{'op':'rooms'}");
     fx_expect(B, "{'rooms':[{'room':'r','seq':0,'count':1}],'more':false}");

@@ -13,6 +13,9 @@
 #define EPOCH_1 "00000000000000e1"
 #define EPOCH_2 "00000000000000e2"
 
+/* What the machine of bench_init says first. */
+#define HELLO "hello proto=1 client=00000000000000000000000000000000 nick=me"
+
 static uint64_t bench_epoch; /* of the frames that are built; the last welcome's */
 
 /* What the machine wanted, as text, and the frames it sent. */
@@ -118,15 +121,24 @@ static inline void bench_json(bench_t *b, const char *format, ...) {
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    for (char *c = text; *c; c++)
-        if (*c == '\'')
-            *c = '"';
+    unit_quotes(text);
     bench_front(b, text, (size_t)len);
 }
 
 static inline void bench_tick(bench_t *b, uint64_t ms) {
     b->now += ms;
     machine_tick(b->machine, b->now);
+    bench_run(b);
+}
+
+/* The connection to the front stands, or breaks. */
+static inline void bench_up(bench_t *b) {
+    machine_front_up(b->machine, b->now);
+    bench_run(b);
+}
+
+static inline void bench_down(bench_t *b) {
+    machine_front_down(b->machine, b->now);
     bench_run(b);
 }
 
@@ -163,9 +175,7 @@ static inline void bench_replay(bench_t *b, const char *room, uint64_t prev, uin
 static inline void bench_presence(bench_t *b, const char *room, const char *json) {
     char text[4096];
     int len = snprintf(text, sizeof text, "%s\x01%s", room, json);
-    for (char *c = text; *c; c++)
-        if (*c == '\'')
-            *c = '"';
+    unit_quotes(text);
     bench_back(b, text, (size_t)len);
 }
 

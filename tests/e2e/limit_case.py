@@ -1,0 +1,62 @@
+"""What the tests of the limits share, and which limits of PROTOCOL.md, section 10, they are tests of."""
+import json
+import secrets
+import struct
+
+from harness import TestCase, deliver_entries, publish_frame
+
+COVERED = {}
+
+
+def covers(*limits):
+    """Marks a test as one of these limits: a name of section 10, or of a limit without a name the column "bounds"."""
+    def mark(test):
+        for limit in limits:
+            COVERED.setdefault(limit, []).append(test.__name__)
+        return test
+    return mark
+
+
+def limits(**values):
+    """A configuration with these limits; an underscore stands for a dash."""
+    return "limits\n" + "".join(f"    {name.replace('_', '-')} = {value}\n" for name, value in values.items())
+
+
+def log(**values):
+    return limits(**values).replace("limits\n", "log\n")
+
+
+class LimitCase(TestCase):
+    def code(self, answer):
+        self.assertEqual(answer["op"], "error", answer)
+        return answer["code"]
+
+    def answer(self, peer):
+        """The next ACK as ("ack", upto, seq), or the next control frame."""
+        while True:
+            frame = peer.receive()
+            if frame[:1] == b"\x02":
+                return ("ack", *struct.unpack(">QQ", frame[2:]))
+            if frame[:1] == b"{":
+                return json.loads(frame)
+
+    def publish(self, peer, room, *entries):
+        peer.send(publish_frame(room, *entries))
+        return self.answer(peer)
+
+    def publish_one_by_one(self, peer, room, count, body=b"x", first=1):
+        """Each in a pass, hence in a frame, of its own."""
+        for mid in range(first, first + count):
+            self.assertEqual(self.publish(peer, room, (mid, body))[:2], ("ack", mid))
+
+    def replay(self, peer, **request):
+        """The answer, and the entries of each frame before it."""
+        request = {"op": "replay", "id": secrets.token_hex(4), **request}
+        peer.send(json.dumps(request).encode())
+        frames = []
+        while True:
+            frame = peer.receive()
+            if frame[:1] != b"{":
+                frames.append(deliver_entries(frame)[3])
+            elif json.loads(frame).get("re") == request["id"]:
+                return json.loads(frame), frames

@@ -1,0 +1,80 @@
+/* See fixture_auth.h. */
+#include "fixture_auth.h"
+
+#include <czmq.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdio.h>
+
+#include "zap.h"
+
+auth_t *fx_auth_start(bool tokens) {
+    char error[ZPL_ERROR_SIZE] = "";
+    access_t *access = NULL;
+    const char *path = dir_path("users");
+    auth_config_t config = {.users = path, .tokens = tokens, .plain = tokens, .encrypted = true};
+    ck_assert_int_ge(sodium_init(), 0);
+    auth_t *auth = auth_new(&config, &access, error);
+    ck_assert_msg(auth != NULL, "%s", error);
+    ck_assert(!access_is_open_mode(access));
+    access_destroy(access);
+    return auth;
+}
+
+auth_t *fx_auth_start_with(const char *text) {
+    dir_begin();
+    dir_write("users", text, 0600);
+    return fx_auth_start(false);
+}
+
+auth_answer_t fx_auth_answer(auth_t *auth) {
+    auth_answer_t answer;
+    struct pollfd ready = {.fd = auth_fd(auth), .events = POLLIN};
+    while (!auth_take(auth, &answer))
+        ck_assert_int_eq(poll(&ready, 1, 50000), 1);
+    return answer;
+}
+
+zr_code_t fx_auth_code(auth_t *auth, uint64_t ticket) {
+    auth_answer_t answer = fx_auth_answer(auth);
+    ck_assert_uint_eq(answer.ticket, ticket);
+    ck_assert_int_eq(answer.code == ZR_OK && answer.kind != AUTH_BANS, answer.access != NULL);
+    zr_code_t code = answer.code;
+    auth_answer_finish(&answer);
+    return code;
+}
+
+const char *fx_auth_zap(const char *domain, const char *mechanism, const char *key_text) {
+    static char result[200];
+    zsock_t *asker = zsock_new_req(ZAP_ENDPOINT);
+    ck_assert_ptr_nonnull(asker);
+    zmsg_t *request = zmsg_new();
+    const char *frames[] = {"1.0", "id-7", domain, "10.0.0.1", "", mechanism};
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
+        zmsg_addstr(request, frames[i]);
+    if (key_text) {
+        uint8_t key[CERT_KEY_BYTES];
+        ck_assert_ptr_nonnull(zmq_z85_decode(key, key_text));
+        zmsg_addmem(request, key, sizeof key);
+    }
+    ck_assert_int_eq(zmsg_send(&request, asker), 0);
+    zmsg_t *reply = zmsg_recv(asker);
+    ck_assert_ptr_nonnull(reply);
+    ck_assert_uint_eq(zmsg_size(reply), 6);
+    char *parts[6];
+    for (size_t i = 0; i < 6; i++)
+        parts[i] = zmsg_popstr(reply);
+    ck_assert_str_eq(parts[0], "1.0");
+    ck_assert_str_eq(parts[1], "id-7");
+    ck_assert_int_eq(parts[2][0] == '2', parts[5][0] != '\0');
+    snprintf(result, sizeof result, "%s %s", parts[2], parts[4]);
+    for (size_t i = 0; i < 6; i++)
+        zstr_free(&parts[i]);
+    zmsg_destroy(&reply);
+    zsock_destroy(&asker);
+    return result;
+}
+
+const char *fx_auth_zap_key(const char *key_text) {
+    return fx_auth_zap(ZAP_DOMAIN_CURVE, "CURVE", key_text);
+}

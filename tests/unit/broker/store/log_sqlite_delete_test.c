@@ -1,0 +1,286 @@
+/* What is deleted: entries and clients' marks by retention, and rooms that are forgotten. */
+#include <poll.h>
+#include <stdio.h>
+
+#include "fixture_log_sqlite.h"
+
+START_TEST(test_retention) {
+    rig_begin();
+    rig_policy("a", (policy_t){.max_entries = 10});
+    rig_policy("b", (policy_t){.max_age = 1000000});
+    rig_reopen();
+    for (int i = 0; i < 600; i++) { /* more than one step */
+        rig_append('a', 1);
+        rig_append('c', 1);
+    }
+    rig_append('b', 3);
+    rig_append('b', 1);
+    rig_commit(1);
+    rig_expect("1 ");
+    log_sqlite_tick(rig.log, 1001000 + 3 + 1);
+    while (rig.log->engine->bounds(rig.log, LIT("a")).oldest < 590) {
+        rig_await_answer();
+        log_sqlite_answer(rig.log);
+    }
+    rig_assert_bounds('a', 590, 600);
+    while (rig.log->engine->bounds(rig.log, LIT("b")).oldest < 3) {
+        rig_await_answer();
+        log_sqlite_answer(rig.log);
+    }
+    rig_assert_bounds('b', 3, 4);
+    rig_assert_bounds('c', 0, 600);
+    rig_read('a', 588, 0);
+    while (!rig.got[0]) { /* the writer may have something to say first */
+        rig_await_answer();
+        log_sqlite_answer(rig.log);
+    }
+    ck_assert_ptr_nonnull(strstr(rig.got, "#7 590: 591 |"));
+    ck_assert_ptr_null(strstr(rig.got, "complete"));
+    rig_reopen();
+    rig_expect_restored("a 590-600@1600; c 0-600@1600; b 3-4@1004; ");
+    rig_finish();
+}
+END_TEST
+
+/* Waits until the writer has done its chores. */
+static void s_chores(uint64_t now) {
+    log_sqlite_tick(rig.log, now);
+    rig_await_answer();
+    log_sqlite_answer(rig.log);
+}
+
+START_TEST(test_marks_are_forgotten) {
+    rig_begin();
+    for (uint64_t pass = 1; pass <= 9; pass++) {
+        rig_commit_mark(pass, (char)('a' + pass), pass, NULL);
+        char text[8];
+        snprintf(text, sizeof text, "%d ", (int)pass);
+        rig_expect(text);
+    }
+    rig.config.max_marks = 2;
+    rig_reopen();
+    s_chores(0); /* long before they were used: only the number counts */
+    rig_reopen();
+    rig_expect_restored("ii:8; jj:9; ");
+    s_chores(4000000000000000); /* µs */
+    rig_reopen();
+    rig_expect_restored("");
+    rig_finish();
+}
+END_TEST
+
+/* Ticks until `room` keeps nothing up to `oldest`. */
+static void s_await_oldest(char room, uint64_t oldest, uint64_t now) {
+    for (int i = 0; rig.log->engine->bounds(rig.log, zr_span_of(&room, 1)).oldest < oldest; i++) {
+        ck_assert_int_lt(i, 500);
+        log_sqlite_tick(rig.log, now);
+        struct pollfd fd = {.fd = log_sqlite_fd(rig.log), .events = POLLIN};
+        poll(&fd, 1, 10);
+        log_sqlite_answer(rig.log);
+    }
+}
+
+/* A clock that was ahead for a moment does not stop retention for as long. */
+START_TEST(test_retention_after_the_clock_was_ahead) {
+    rig_begin();
+    rig_policy("b", (policy_t){.max_age = 1000000});
+    rig_reopen();
+    rig_append('b', 1);
+    rig_commit(1);
+    rig_expect("1 ");
+    s_chores(4000000000000000); /* µs */
+    rig_append('b', 1);
+    rig_append('b', 1);
+    rig_commit(2);
+    rig_expect("2 ");
+    s_await_oldest('b', 2, 10000000);
+    rig_finish();
+}
+END_TEST
+
+/* What could not be deleted for now is tried again, though nothing is added. */
+START_TEST(test_retention_is_tried_again) {
+    rig_begin();
+    rig_policy("a", (policy_t){.max_entries = 1});
+    rig_reopen();
+    rig_append('a', 1);
+    rig_append('a', 1);
+    rig_append('a', 1);
+    rig_commit(1);
+    rig_expect("1 ");
+    gate_full(true);
+    s_chores(1);
+    gate_full(false);
+    s_await_oldest('a', 2, 2);
+    rig_finish();
+}
+END_TEST
+
+/* A room that cannot be looked at keeps nobody else's entries. */
+START_TEST(test_retention_beside_a_damaged_room) {
+    rig_begin();
+    rig_policy("*", (policy_t){.max_entries = 1});
+    rig_reopen();
+    for (char name = 'a'; name <= 'c'; name++) {
+        rig_append(name, 1);
+        rig_append(name, 1);
+    }
+    rig_commit(1);
+    rig_expect("1 ");
+    rig_sql("DELETE FROM rooms WHERE name = 'a'");
+    s_await_oldest('b', 1, 1);
+    s_await_oldest('c', 1, 1);
+    rig_finish();
+}
+END_TEST
+
+static void s_forget(char name) {
+    rig.log->engine->forget(rig.log, &(log_forget_t){.room = {name}, .room_len = 1, .head = rig.heads[name - 'a']});
+}
+
+START_TEST(test_a_room_is_forgotten) {
+    rig_begin();
+    rig_append_as('a', 3, "k", ZR_LEVEL_DISK);
+    rig_append('b', 1);
+    rig_commit(1);
+    rig_expect("1 ");
+    s_forget('a');
+    rig_assert_bounds('a', 0, 3);
+    rig_commit(2);
+    rig_expect("2 ");
+    rig_assert_bounds('a', 3, 3); /* and so does any room that is not known */
+    rig_assert_bounds('z', 3, 3);
+    rig_assert_bounds('b', 0, 1);
+    rig_read('a', 0, 0);
+    rig_expect("#7 = 3");
+    rig_read('a', 3, 0);
+    rig_expect("#7 = 3 complete");
+    rig_reopen();
+    rig_expect_restored("b 0-1@1001; ");
+    rig_assert_bounds('a', 3, 3);
+    rig.heads['c' - 'a'] = 3;
+    rig_append('c', 1);
+    rig_commit(3);
+    rig_expect("3 ");
+    rig_read('c', 3, 0);
+    rig_expect("#7 3: 4 | = 4 complete");
+    rig_reopen();
+    rig_expect_restored("c 3-4@1004; b 0-1@1001; "); /* it has the id that was free */
+    ck_assert_uint_eq(rig.log->engine->bounds(rig.log, LIT("c")).begun, 3);
+    rig_assert_bounds('a', 3, 3);
+    rig_finish();
+}
+END_TEST
+
+START_TEST(test_a_room_is_used_while_it_is_forgotten) {
+    rig_begin();
+    rig_append('a', 3);
+    rig_commit(1);
+    rig_expect("1 ");
+    rig_hold(2);
+    s_forget('a');
+    rig_append('a', 1);
+    rig_commit(3);
+    rig_append('a', 1);
+    rig_commit(4);
+    rig_assert_bounds('a', 0, 3);
+    gate_open(false);
+    rig_expect("2 3 4 ");
+    rig_assert_bounds('a', 3, 5);
+    rig_read('a', 0, 0);
+    rig_expect("#7 3: 4 | 4: 5 | = 5");
+    rig_append('a', 1);
+    rig_commit(5);
+    rig_expect("5 ");
+    rig_reopen();
+    rig_expect_restored("h 0-1@1001; a 3-6@1006; ");
+    rig_finish();
+}
+END_TEST
+
+START_TEST(test_a_room_could_not_be_forgotten) {
+    rig_begin();
+    rig_append('a', 3);
+    rig_commit(1);
+    rig_expect("1 ");
+    for (int again = 0; again < 2; again++) {
+        rig_hold(2);
+        s_forget('a');
+        if (again)
+            rig_append('a', 1);
+        rig_commit(3);
+        if (again)
+            rig_append('a', 1);
+        rig_commit(4);
+        gate_open(true);
+        rig_expect("2! 3! 4! ");
+        rig.heads['h' - 'a'] = 0;
+        rig.heads[0] = 3;
+        rig_assert_bounds('a', 0, 3);
+        rig_assert_bounds('z', 0, 0);
+    }
+    rig_append('a', 1);
+    rig_commit(5);
+    rig_expect("5 ");
+    rig_read('a', 0, 0);
+    rig_expect("#7 0: 1 2 3 | 3: 4 | = 4 complete");
+    s_forget('a');
+    rig_commit(6);
+    rig_expect("6 ");
+    rig_assert_bounds('a', 4, 4);
+    rig_reopen();
+    rig_expect_restored("");
+    rig_assert_bounds('a', 4, 4);
+    rig_finish();
+}
+END_TEST
+
+START_TEST(test_a_room_in_memory_is_forgotten) {
+    rig_begin();
+    rig_policy("m", (policy_t){.has_level = true, .level = ZR_LEVEL_MEMORY});
+    rig_reopen();
+    uint64_t base = rig.log->base;
+    rig.heads['m' - 'a'] = base;
+    rig_append_as('m', 2, NULL, ZR_LEVEL_MEMORY);
+    rig_commit(1);
+    rig_expect("1 ");
+    s_forget('m');
+    rig_commit(2);
+    rig_expect("2 ");
+    rig_assert_bounds('m', base + 2, base + 2);
+    rig_assert_bounds('a', 0, 0); /* what is on the disk begins where it did */
+    rig_finish();
+}
+END_TEST
+
+/* Retention has been told of the room, and is not there yet; another room gets the id. */
+START_TEST(test_forgotten_while_retention_is_due) {
+    rig_begin();
+    rig_policy("a", (policy_t){.max_age = 1});
+    rig_reopen();
+    rig_append('a', 2);
+    rig_append('a', 1);
+    rig_commit(1);
+    rig_expect("1 ");
+    rig_hold(2);
+    log_sqlite_tick(rig.log, 10000);
+    s_forget('a');
+    rig_commit(3);
+    gate_open(false);
+    rig_expect("2 3 ");
+    rig.heads['b' - 'a'] = 3;
+    rig_append('b', 2);
+    rig_append('b', 1);
+    rig_commit(4);
+    rig_expect("4 ");
+    rig_reopen();
+    rig_assert_bounds('b', 3, 6);
+    rig_assert_bounds('h', 0, 1);
+    rig_finish();
+}
+END_TEST
+
+UNIT_MAIN("broker.store.log_sqlite_delete", test_retention, test_marks_are_forgotten,
+    test_retention_after_the_clock_was_ahead, test_retention_is_tried_again, test_retention_beside_a_damaged_room,
+    test_a_room_is_forgotten, test_a_room_is_used_while_it_is_forgotten, test_a_room_could_not_be_forgotten,
+    test_a_room_in_memory_is_forgotten, test_forgotten_while_retention_is_due)
