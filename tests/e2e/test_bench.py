@@ -260,7 +260,8 @@ class Wrong(BenchCase):
     def test_a_broker_that_goes_away(self):
         broker = self.broker()
         program = self.zrelay(broker, "bench", "latency", "--rate", "100", "-n", "1000000", "--timeout", "0.5")
-        self.room_of(broker)
+        room, peer = self.room_of(broker), self.peer(broker)
+        wait_for(lambda: peer.ask(op="rooms", prefix=room)["rooms"][0]["seq"] >= 1, "it runs")
         broker.end()
         self.assertIn(program.finish(), (3, 4))
         self.assertIn("NOT WHOLE", program.text())
