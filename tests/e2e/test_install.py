@@ -54,6 +54,12 @@ class Install(TestCase):
         checked = subprocess.run([ZRELAYD, "--config", other, "--check-config"], capture_output=True, text=True, timeout=DEADLINE)
         self.assertEqual(checked.returncode, 0, checked.stderr)
 
+    def test_what_is_to_be_removed_leaves_the_configuration(self):
+        _, _, named = self.install_service("/usr/local")
+        manifest = read(self.path("build/install_manifest_service.txt")).splitlines()
+        self.assertIn("/usr/local/lib/systemd/system/zrelayd.service", manifest)
+        self.assertNotIn(named, manifest)
+
     def test_a_configuration_that_is_there_is_kept(self):
         root, _, named = self.install_service("/usr/local")
         with open(root + named, "w") as file:
