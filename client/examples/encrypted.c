@@ -1,16 +1,26 @@
-/* Publishes a message over an encrypted connection: encrypted SERVER SERVER-KEY PUBLIC-KEY ROOM TEXT < file with the
- * secret key. Keys are 40 characters of Z85; 'zrelay keygen' makes a pair. */
+/* Publishes a message over an encrypted connection: encrypted SERVER SERVER-KEY ROOM TEXT < ann_secret, the file with
+ * both keys that 'zrelay keygen ann' made. Keys are 40 characters of Z85. */
 #include <stdio.h>
 #include <string.h>
 #include <zrelay.h>
 
+/* Finds the lines `public-key = "…"` and `secret-key = "…"`; a key that is not there stays empty. */
+static void read_keys(FILE *file, char public_key[41], char secret_key[41]) {
+    char line[256];
+    while (fgets(line, sizeof line, file)) {
+        sscanf(line, " public-key = \"%40[^\"]", public_key);
+        sscanf(line, " secret-key = \"%40[^\"]", secret_key);
+    }
+}
+
 int main(int argc, char **argv) {
-    char secret[64] = "";
-    zrelay_t *relay = argc == 6 && fgets(secret, sizeof secret, stdin) ? zrelay_new(argv[1]) : NULL;
-    secret[strcspn(secret, "\n")] = '\0';
-    if (!relay || zrelay_set_curve(relay, argv[2], argv[3], secret) < 0 ||
-        zrelay_publish(relay, argv[4], argv[5], strlen(argv[5]), NULL) < 0) {
-        fprintf(stderr, "usage: encrypted tcp://HOST:PORT SERVER-KEY PUBLIC-KEY ROOM TEXT < SECRET-KEY\n");
+    char public_key[41] = "", secret_key[41] = "";
+    zrelay_t *relay = argc == 5 ? zrelay_new(argv[1]) : NULL;
+    if (relay)
+        read_keys(stdin, public_key, secret_key);
+    if (!relay || zrelay_set_curve(relay, argv[2], public_key, secret_key) < 0 ||
+        zrelay_publish(relay, argv[3], argv[4], strlen(argv[4]), NULL) < 0) {
+        fprintf(stderr, "usage: encrypted tcp://HOST:PORT SERVER-KEY ROOM TEXT < NAME_secret\n");
         zrelay_destroy(relay);
         return 1;
     }
