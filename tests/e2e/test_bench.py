@@ -37,6 +37,11 @@ class BenchCase(TestCase):
         rooms = wait_for(lambda: asker.ask(op="rooms", prefix="bench/")["rooms"], "the benchmark's room")
         return rooms[0]["room"]
 
+    def wait_running(self, broker):
+        """Until a benchmark that publishes does so."""
+        room, peer = self.room_of(broker), self.peer(broker)
+        wait_for(lambda: peer.ask(op="rooms", prefix=room)["rooms"][0]["seq"] >= 1, "it runs")
+
 
 class Modes(BenchCase):
     def test_throughput(self):
@@ -260,8 +265,7 @@ class Wrong(BenchCase):
     def test_a_broker_that_goes_away(self):
         broker = self.broker()
         program = self.zrelay(broker, "bench", "latency", "--rate", "100", "-n", "1000000", "--timeout", "0.5")
-        room, peer = self.room_of(broker), self.peer(broker)
-        wait_for(lambda: peer.ask(op="rooms", prefix=room)["rooms"][0]["seq"] >= 1, "it runs")
+        self.wait_running(broker)
         broker.end()
         self.assertIn(program.finish(), (3, 4))
         self.assertIn("NOT WHOLE", program.text())
@@ -286,11 +290,12 @@ class Wrong(BenchCase):
         self.assertIn("--restart failed", program.errors())
 
     def test_interrupted(self):
-        for arguments in (["latency", "--rate", "100", "-n", "1000000"], ["connect", "--clients", "3", "--hold", "1000"]):
+        for arguments, wait in ((["latency", "--rate", "100", "-n", "1000000"], self.wait_running),
+                                (["connect", "--clients", "3", "--hold", "1000"], self.room_of)):
             with self.subTest(arguments[0]):
                 broker = self.broker()
                 program = self.zrelay(broker, "bench", *arguments)
-                self.room_of(broker)
+                wait(broker)
                 program.signal(signal.SIGINT)
                 self.assertEqual(program.finish(), 2, program.errors())
                 self.assertIn("interrupted", program.text())
