@@ -130,9 +130,9 @@ class Encrypted(Case):
         with open(self.known) as file:
             self.assertEqual(file.read().count("\n"), 1)
         other = zmq.curve_keypair()[0].decode()
-        self.fails(broker, "--certificate", self.path("alice"), "--server-key", other, "ping", words=(self.known + ":1", "in between"))
+        self.fails(broker, "--certificate", self.path("alice"), "--server-key", other, "ping", words=(self.known + ", line 1", "in between"))
         # Where it was encrypted once, it is not talked to in the clear.
-        self.fails(broker, "ping", words="keygen")
+        self.fails(broker, "ping", words=("keygen", f"{broker.server} is noted as encrypted in {self.known}, line 1"))
 
     def test_a_key_that_does_not_connect_is_not_noted(self):
         broker = self.encrypted(user("alice", self.keygen("alice")))
