@@ -337,11 +337,22 @@ static bool s_check_files(const settings_t *settings, char error[ZPL_ERROR_SIZE]
     return ok;
 }
 
+/* Says what it was that is right: who forgot --config has checked little. */
 static int s_check_config(const settings_t *settings, const flags_t *flags) {
     char error[ZPL_ERROR_SIZE];
     if (!s_check_files(settings, error))
         return s_fail(error);
-    printf("%s: ok\n", flags->config_file ? flags->config_file : "these options");
+    bool options = flags->endpoints.listen.count || flags->endpoints.back.count || flags->data || flags->backup ||
+                   flags->users || flags->server_key || flags->insecure || flags->log_level;
+    printf("%s%s%s", flags->config_file ? flags->config_file : "", flags->config_file && options ? ", " : "",
+        options              ? "the options"
+        : flags->config_file ? ""
+                             : "the defaults");
+    if (settings->users[0])
+        printf(", the users in %s", settings->users);
+    if (settings->server_key[0])
+        printf(", the key in %s", settings->server_key);
+    puts(": ok");
     return EXIT_SUCCESS;
 }
 
