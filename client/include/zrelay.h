@@ -184,7 +184,8 @@ typedef enum {
     ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known); `count`
                               * present. With `name` NULL: counts only, as always while a room is too full to name
                               * everybody; who came and went meanwhile is told when it is so no more. Of a rename there
-                              * are two, whose `sender` is the other name. Not told of oneself */
+                              * are two, the old name left and the new one joined, whose `sender` is the other name;
+                              * NULL when it is not known. Not told of oneself */
     ZRELAY_DIRECT,           /* a direct message: `name` from, `body`, `time` */
     ZRELAY_NICK,             /* the nick is now `name` */
     ZRELAY_USER,             /* answers who: `name` */
