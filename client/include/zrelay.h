@@ -189,7 +189,7 @@ typedef enum {
     ZRELAY_DIRECT,           /* a direct message: `name` from, `body`, `time` */
     ZRELAY_NICK,             /* the nick is now `name` */
     ZRELAY_USER,             /* answers who: `name` */
-    ZRELAY_ROOM,             /* answers rooms: `room`, `seq`, `count` */
+    ZRELAY_ROOM,             /* answers rooms: `room`, `seq`, `count`, `kept`: its messages can be read again */
     ZRELAY_DONE, /* the request is answered: `request`, `count`, `seq`, `time`; `complete` false: older entries are gone
                   */
     ZRELAY_CLOSED, /* the session has ended; nothing follows */
@@ -211,7 +211,7 @@ typedef struct {
     size_t body_len;
     uint64_t seq, upto, time, mid, request, count;
     zrelay_level_t level;
-    bool deleted, resumed, user, complete, joined;
+    bool deleted, resumed, user, complete, joined, kept;
 } zrelay_event_t;
 
 /* Does what is due and returns the next event; it is the library's, and valid until the next call with this `relay`.

@@ -186,8 +186,10 @@ static bool s_next_listed(item_t *item) {
     if (item->kind == ITEM_ROOMS) {
         event->room = json_string_value(json_object_get(one, "room"));
         event->seq = event->count = 0;
+        event->kept = true;
         zr_get_uint_opt(one, "seq", 0, &event->seq, &wrong);
         zr_get_uint_opt(one, "count", 0, &event->count, &wrong);
+        zr_get_bool_opt(one, "kept", &event->kept, &wrong);
         return event->room != NULL;
     }
     event->name = json_string_value(json_object_get(one, "nick"));
