@@ -176,7 +176,7 @@ typedef enum {
     ZRELAY_REPAIRED, /* it is done, `room` is whole up to `seq` */
     ZRELAY_LOST,     /* entries of `room` after `seq` and up to `upto` are gone from the log for good. With `upto` below
                       * `seq`, `seq` was no     position of this log: reading goes on after `upto` */
-    ZRELAY_ACKED,    /* all message ids up to `mid` are answered; `level`, and `seq` of that one if known */
+    ZRELAY_ACKED,    /* all message ids up to `mid` are answered; the lowest `level`, and `seq` of that one if known */
     ZRELAY_REFUSED,  /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`,
                         `text`; of a conflict, `seq`. Of a `room` that was joined, with code "forbidden": the right to
                         read it was taken, nothing after `seq` comes. Of none of these: the session itself; with

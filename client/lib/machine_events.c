@@ -55,14 +55,17 @@ static void s_copy(const char **text, char **to) {
     *to += size;
 }
 
-/* A program that takes no events for long still publishes: acks are cumulative, so the newest says it all. */
+/* A program that takes no events for long still publishes: acks are cumulative, so the newest says it all, with the
+ * lowest level. */
 static bool s_merged(events_t *events, const zrelay_event_t *event) {
     if (event->type != ZRELAY_ACKED || events->count < EVENTS_MERGE)
         return false;
     item_t *last = &events->items[(events->head + events->count - 1) & (events->size - 1)];
     if (last->kind != ITEM_PLAIN || last->event.type != ZRELAY_ACKED)
         return false;
+    zrelay_level_t lowest = last->event.level < event->level ? last->event.level : event->level;
     last->event = *event;
+    last->event.level = lowest;
     return true;
 }
 
