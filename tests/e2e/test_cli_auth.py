@@ -150,7 +150,7 @@ class Encrypted(Case):
         again = self.broker("--listen", broker.server, "--back", broker.back, "--users", self.path("users"), "--server-key", secret,
                             config=ENCRYPT)
         self.fails(again, "--certificate", self.path("alice"), "ping", code=2,
-                   words=(f"the key noted in {self.known} line 1 ({self.public}) does not fit", "new keys", "remove that line", "--server-key"))
+                   words=(f"the key noted in {self.known}, line 1 ({self.public}) does not fit", "new keys", "remove that line", "--server-key"))
         self.fails(again, *self.keyed("alice"), "ping", code=2, words="given with --server-key and noted in")
         os.remove(self.known)
         environment = {"ZRELAY_SERVER": again.server, "ZRELAY_CERTIFICATE": self.path("alice")}
