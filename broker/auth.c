@@ -120,23 +120,35 @@ static bool s_load_bans(auth_t *auth, bans_t *bans, char *error) {
                             : bans_load_first(bans, auth->bans_path, &auth->bans_there, error);
 }
 
+static const char *s_plural(size_t count) {
+    return count == 1 ? "" : "s";
+}
+
 static char *s_describe(const users_t *users, const bans_t *bans) {
     users_count_t count = users_count(users);
     char text[200];
-    snprintf(text, sizeof text, "%zu users, %zu keys, %zu tokens, %zu bans", count.users, count.keys, count.tokens,
-        bans->count);
+    snprintf(text, sizeof text, "%zu user%s, %zu key%s, %zu token%s, %zu ban%s", count.users, s_plural(count.users),
+        count.keys, s_plural(count.keys), count.tokens, s_plural(count.tokens), bans->count, s_plural(bans->count));
     return s_dup(zr_span(text));
+}
+
+static void s_warn_of_keyless(const auth_t *auth, bool token, const char *why) {
+    const char *first;
+    size_t count = users_keyless(auth->users, token, &first);
+    char more[40] = "";
+    if (count > 1)
+        snprintf(more, sizeof more, " and %zu more", count - 1);
+    if (count > 0)
+        zr_log(ZR_LOG_WARN, "%s: nobody can log in as %s%s: %s", auth->users_path, first, more, why);
 }
 
 /* What is allowed but hardly meant. */
 static void s_warn(const auth_t *auth) {
-    const char *first;
-    size_t locked_out = users_locked_out(auth->users, auth->tokens, &first);
     if (users_count(auth->users).users == 0)
         zr_log(ZR_LOG_WARN, "%s: there is no user in it, so nobody is let in", auth->users_path);
-    if (locked_out > 0)
-        zr_log(ZR_LOG_WARN, "%s: %zu users have no key%s, so nobody can log in as them; %s is one", auth->users_path,
-            locked_out, auth->tokens ? " and no token" : "", first);
+    s_warn_of_keyless(auth, false, auth->tokens ? "no key and no token" : "no key");
+    if (!auth->tokens)
+        s_warn_of_keyless(auth, true, "a token and no key, and tokens are not taken; auth/tokens = 1 takes them");
 }
 
 /* The handlers below return true when they have answered. */

@@ -33,8 +33,10 @@ static const char s_usage[] =
     "  --check-config       check FILE and the other options, and the users and keys they name, and leave\n"
     "  --data DIR           keep messages on disk, in DIR (default: in memory only)\n"
     "  --backup FILE        copy the log of --data into FILE, which must not exist, and leave; a broker\n"
-    "                       may be using it. As zrelay.db in another --data the copy is put to use\n"
-    "  --users FILE         who may come in, by which keys, and do what (else everybody everything)\n"
+    "                       may be using it. To use the copy, name it zrelay.db in a directory of its\n"
+    "                       own and give that as --data\n"
+    "  --users FILE         who may come in, with which keys, and what they may do (default: everybody\n"
+    "                       may do everything)\n"
     "  --server-key FILE    encrypt what other machines can reach; FILE is the secret one of --keygen\n"
     "  --keygen FILE        make a pair of keys, in FILE and FILE_secret, and leave\n"
     "  --hash-token         read a token from stdin, print its hash for the users file, and leave\n"
@@ -337,11 +339,22 @@ static bool s_check_files(const settings_t *settings, char error[ZPL_ERROR_SIZE]
     return ok;
 }
 
+/* Says what it was that is right: who forgot --config has checked little. */
 static int s_check_config(const settings_t *settings, const flags_t *flags) {
     char error[ZPL_ERROR_SIZE];
     if (!s_check_files(settings, error))
         return s_fail(error);
-    printf("%s: ok\n", flags->config_file ? flags->config_file : "these options");
+    bool options = flags->endpoints.listen.count || flags->endpoints.back.count || flags->data || flags->backup ||
+                   flags->users || flags->server_key || flags->insecure || flags->log_level;
+    printf("%s%s%s", flags->config_file ? flags->config_file : "", flags->config_file && options ? ", " : "",
+        options              ? "the options"
+        : flags->config_file ? ""
+                             : "the defaults");
+    if (settings->users[0])
+        printf(", the users in %s", settings->users);
+    if (settings->server_key[0])
+        printf(", the key in %s", settings->server_key);
+    puts(": ok");
     return EXIT_SUCCESS;
 }
 

@@ -85,10 +85,10 @@ bool users_check_way(const users_t *users, const char *path, bool tokens, bool e
     return false;
 }
 
-size_t users_locked_out(const users_t *users, bool tokens, const char **first) {
+size_t users_keyless(const users_t *users, bool token, const char **first) {
     size_t count = 0;
     for (const user_t *user = users->by_name; user; user = user->hh.next) {
-        if (user->key_count || (tokens && user->token_count) || strcmp(user->name, USERS_ANONYMOUS) == 0)
+        if (user->key_count || (user->token_count > 0) != token || strcmp(user->name, USERS_ANONYMOUS) == 0)
             continue;
         if (count++ == 0)
             *first = user->name;

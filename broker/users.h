@@ -57,9 +57,9 @@ users_count_t users_count(const users_t *users);
  * false: `error` says what to do. */
 bool users_check_way(const users_t *users, const char *path, bool tokens, bool encrypted, char error[ZPL_ERROR_SIZE]);
 
-/* How many users nobody can be: those without a key, and without a token where `tokens` count. `*first`, which lives as
- * long as `users`, is the first of them. */
-size_t users_locked_out(const users_t *users, bool tokens, const char **first);
+/* How many users have no key: those with a `token`, or those without one either. `*first`, which lives as long as
+ * `users`, is the first of them. `anonymous` needs none. */
+size_t users_keyless(const users_t *users, bool token, const char **first);
 
 /* What the relay is to go by; the caller's. `plain`: see access_set_plain. */
 access_t *users_access(const users_t *users, bool plain);

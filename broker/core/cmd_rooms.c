@@ -38,9 +38,11 @@ void cmd_rooms(relay_t *relay, request_t *request) {
         if (more)
             break;
         bool sees = access_rights(user, room_name(room)) & RIGHT_PRESENCE;
-        json_array_append_new(
-            rooms, json_pack("{so sI sI}", "room", zr_json_string(room_name(room)), "seq", (json_int_t)room->stored,
-                       "count", (json_int_t)(sees ? room->presence.count : 0)));
+        json_t *listed = json_pack("{so sI sI}", "room", zr_json_string(room_name(room)), "seq",
+            (json_int_t)room->stored, "count", (json_int_t)(sees ? room->presence.count : 0));
+        if (room->level == ZR_LEVEL_NONE)
+            json_object_set_new(listed, "kept", json_false());
+        json_array_append_new(rooms, listed);
     }
     reply(relay, request, json_pack("{ss so sb}", "op", "rooms", "rooms", rooms, "more", more));
 }

@@ -69,35 +69,62 @@ static json_t *s_named(const occupant_t *occupant) {
     return json_pack("{so}", "nick", zr_json_string(zr_span_of(occupant->nick, occupant->nick_len)));
 }
 
-static void s_name(const occupant_t *occupant, json_t *list) {
+static void s_name(const occupant_t *occupant, const occupant_t *partner, json_t *joined, json_t *left) {
     bool here = occupant->sessions > 0;
     json_t *named = s_named(occupant);
-    if (occupant->other_len)
-        json_object_set_new(
-            named, here ? "was" : "to", zr_json_string(zr_span_of(occupant->other, occupant->other_len)));
+    if (partner)
+        json_object_set_new(named, here ? "was" : "to", zr_json_string(zr_span_of(partner->nick, partner->nick_len)));
     if (!here)
         json_object_set_new(named, "reason", json_string(occupant->reason));
-    json_array_append_new(list, named);
+    json_array_append_new(here ? joined : left, named);
+}
+
+static bool s_is_other(const occupant_t *occupant, const occupant_t *of) {
+    return zr_span_equal(zr_span_of(occupant->nick, occupant->nick_len), zr_span_of(of->other, of->other_len));
+}
+
+static bool s_is_news(const occupant_t *occupant) {
+    return (occupant->sessions > 0) != occupant->told;
+}
+
+/* The other half of a rename, of which nothing has been told either; NULL: it was none, or more happened since, so that
+ * one did not simply become the other. */
+static occupant_t *s_partner(const presence_t *presence, const occupant_t *occupant) {
+    occupant_t *other = NULL;
+    if (occupant->other_len && s_is_news(occupant))
+        HASH_FIND(hh, presence->occupants, occupant->other, occupant->other_len, other);
+    bool pair = other && s_is_news(other) && other->told != occupant->told && s_is_other(occupant, other);
+    return pair ? other : NULL;
+}
+
+static void s_told(occupant_t *occupant) {
+    occupant->told = occupant->sessions > 0;
+    occupant->listed = false;
 }
 
 /* Takes up to `most` changes off the list, and names them unless the room is crowded; returns how many of them are
- * news.
- */
+ * news. The halves of a rename are told together. */
 static size_t s_collect(presence_t *presence, size_t most, bool naming, json_t *joined, json_t *left) {
     size_t news = 0;
     while (presence->changes && news < most) {
-        occupant_t *occupant = presence->changes;
+        occupant_t *occupant = presence->changes, *partner = s_partner(presence, occupant);
+        if (partner && news + 2 > most)
+            break;
         presence->changes = occupant->next_change;
         occupant->queued = false;
-        bool here = occupant->sessions > 0;
-        if (here != occupant->told || occupant->listed) {
+        if (s_is_news(occupant) || occupant->listed) {
             if (naming)
-                s_name(occupant, here ? joined : left);
-            occupant->told = here;
-            occupant->listed = false;
+                s_name(occupant, partner, joined, left);
+            s_told(occupant);
             news++;
         }
-        if (!here)
+        if (partner) {
+            if (naming)
+                s_name(partner, occupant, joined, left);
+            s_told(partner);
+            news++;
+        }
+        if (occupant->sessions == 0)
             s_free(presence, occupant);
     }
     return news;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "chat.h"
+#include "code.h"
 #include "format.h"
 #include "names.h"
 
@@ -79,8 +80,17 @@ bool chat_send(chat_t *chat, zr_span_t text) {
     return true;
 }
 
-/* A message to one person was delivered, or refused. */
-static void s_directed(chat_t *chat, const zrelay_event_t *event) {
+static void s_not_told(chat_t *chat, const chat_direct_t *direct, const zrelay_event_t *event) {
+    if (event->code && strcmp(event->code, zr_code_name(ZR_NO_SUCH_USER)) == 0) {
+        chat_notice(chat, "there is no user \"%s\" here; not told: %s", direct->nick, direct->text);
+        return;
+    }
+    s_note(chat, event);
+    chat_notice(chat, "%s was not told: %s", direct->nick, direct->text);
+}
+
+/* A message to one person was delivered, or refused. false: it is about none. */
+static bool s_directed(chat_t *chat, const zrelay_event_t *event) {
     for (size_t i = 0; event->request && i < CHAT_DIRECT_MAX; i++) {
         chat_direct_t *direct = &chat->directs[i];
         if (direct->request != event->request)
@@ -89,9 +99,11 @@ static void s_directed(chat_t *chat, const zrelay_event_t *event) {
             chat_text_told(&chat->output.buffer, chat->style, zr_span(direct->nick), zr_span(direct->text),
                 (uint64_t)time(NULL) * 1000000);
         else
-            chat_notice(chat, "%s was not told: %s", direct->nick, direct->text);
+            s_not_told(chat, direct, event);
         chat_direct_end(direct);
+        return true;
     }
+    return false;
 }
 
 void chat_direct_end(chat_direct_t *direct) {
@@ -109,12 +121,12 @@ static void s_gone(chat_t *chat) {
 }
 
 static void s_refused(chat_t *chat, const zrelay_event_t *event) {
-    s_note(chat, event);
+    if (!s_directed(chat, event))
+        s_note(chat, event);
     if (conn_refused(&chat->session, event))
         s_gone(chat);
     if (!chat->prompt)
         chat->code = CLI_REFUSED;
-    s_directed(chat, event);
     for (size_t i = 0; event->mid && i < chat->pending_count; i++) {
         chat_pending_t *pending = &chat->pending[i];
         if (pending->mid < event->mid || pending->mid > (event->upto ? event->upto : event->mid))

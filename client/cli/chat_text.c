@@ -78,12 +78,18 @@ void chat_text_notice(zr_buffer_t *out, chat_style_t style, zr_span_t text) {
 }
 
 bool chat_text_presence(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event) {
-    if (!event->name)
+    if (!event->name || (event->sender && event->joined)) /* a rename: the one that left has told it */
         return false;
     zr_buffer_t text = {0};
-    format_add(&text, "%s %s %s", event->name, event->joined ? "joined" : "left", event->room);
-    if (event->text && *event->text && strcmp(event->text, "leave") != 0)
-        format_add(&text, " (%s)", event->text);
+    if (event->sender) {
+        format_add(&text, "%s is now %s", event->name, event->sender);
+        if (style.rooms)
+            format_add(&text, " in %s", event->room);
+    } else {
+        format_add(&text, "%s %s %s", event->name, event->joined ? "joined" : "left", event->room);
+        if (event->text && *event->text && strcmp(event->text, "leave") != 0)
+            format_add(&text, " (%s)", event->text);
+    }
     chat_text_notice(out, style, zr_span_of(text.data, text.len));
     zr_buffer_finish(&text);
     return true;

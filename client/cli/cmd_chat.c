@@ -238,8 +238,9 @@ const command_t cmd_chat = {
     .summary = "talk in rooms",
     .help = "Enters each ROOM (" DEFAULT_ROOM " when none is named), shows what was said last and what is said, and\n"
             "sends what is typed to the last one named; /join switches, /help tells the rest, Ctrl-D leaves.\n"
-            "The nick of who is a user is the user's name; else that of --nick or the configuration file, or\n"
-            "$USER; when somebody has it, with '_' behind. Ends with 3 when the broker lets you in no more.\n"
+            "With a certificate or a token your nick is the user's name. Otherwise it is that of --nick or of the\n"
+            "configuration file, or $USER, with '_' behind when somebody has it. Ends with 3 when the broker lets\n"
+            "you in no more.\n"
             "Colours are left out when NO_COLOR is set.\n"
             "\n"
             "When stdin or stdout is no terminal it is a filter: each line of stdin is a message (there are no\n"

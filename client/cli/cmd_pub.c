@@ -50,8 +50,9 @@ const command_t cmd_pub = {
     .summary = "publish a message, or each line of stdin",
     .help = "Publishes TEXT, its words joined by spaces, as one message to ROOM. Without TEXT, each line of\n"
             "stdin becomes a message, without its newline; lines may hold any bytes. Exits with 0 only when\n"
-            "the broker has acked every message. When the broker restarts meanwhile, what was not acked is\n"
-            "sent again and stored once. TEXT that begins with a dash goes after '--'.\n"
+            "the broker has acked every message; -v tells whether they are on its disk then. When it restarts\n"
+            "meanwhile, what was not acked is sent again and stored once. TEXT that begins with a dash goes\n"
+            "after '--'.\n"
             "\n"
             "Options:\n"
             "  -k, --key KEY           set the value of KEY in the room's shared state\n",

@@ -1,6 +1,7 @@
 /* zrelay rooms: the rooms there are. */
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "format.h"
@@ -22,14 +23,17 @@ static int s_room(const zrelay_event_t *event, void *ctx) {
         return 0;
     zr_buffer_t *out = &rooms->output.buffer;
     if (rooms->json) {
-        format_json(out, json_pack("{sssIsI}", "room", event->room, "count", (json_int_t)event->count, "seq",
-                             (json_int_t)event->seq));
+        format_json(out, json_pack("{sssIsIsb}", "room", event->room, "count", (json_int_t)event->count, "seq",
+                             (json_int_t)event->seq, "kept", event->kept));
     } else {
         zr_buffer_t name = {0};
+        char head[24] = "-"; /* of what is not kept: nothing can be read from there */
+        if (event->kept)
+            snprintf(head, sizeof head, "%" PRIu64, event->seq);
         zr_escape(&name, zr_span(event->room));
         zr_buffer_u8(&name, '\0');
-        format_add(out, rooms->aligned ? "%-32s %7" PRIu64 " %12" PRIu64 "\n" : "%s\t%" PRIu64 "\t%" PRIu64 "\n",
-            (const char *)name.data, event->count, event->seq);
+        format_add(out, rooms->aligned ? "%-32s %7" PRIu64 " %16s\n" : "%s\t%" PRIu64 "\t%s\n", (const char *)name.data,
+            event->count, head);
         zr_buffer_finish(&name);
     }
     return output_added(&rooms->output) ? 0 : CLI_USAGE;
@@ -48,7 +52,7 @@ static int s_run(config_t *config, int argc, char **argv) {
     code = conn_open(&session, config, CONN_NAMELESS);
     if (code == 0) {
         if (rooms.aligned && !rooms.json)
-            format_add(&rooms.output.buffer, "%-32s %7s %12s\n", "ROOM", "PRESENT", "HEAD");
+            format_add(&rooms.output.buffer, "%-32s %7s %16s\n", "ROOM", "PRESENT", "HEAD");
         int failed = zrelay_rooms(session.relay, argc ? argv[0] : "", &request);
         code = failed ? conn_failed(&session, failed) : conn_answer(&session, request, s_room, &rooms, NULL);
     }
@@ -62,6 +66,8 @@ const command_t cmd_rooms = {
     .usage = "[PREFIX]",
     .summary = "print the rooms there are",
     .help = "Prints each room, or each whose name begins with PREFIX: its name, how many are present, and the\n"
-            "position of its newest message; separated by tabs when stdout is no terminal.\n",
+            "position of its newest message ('-': they are not kept); separated by tabs when stdout is no\n"
+            "terminal. With a broker that keeps others on disk, rooms kept in memory begin at a high position,\n"
+            "so that none is ever given twice.\n",
     .run = s_run,
 };

@@ -28,6 +28,7 @@ typedef struct {
     int code;
     uint64_t messages; /* taken by the library */
     uint64_t first_mid;
+    zrelay_level_t level; /* the lowest that an ack named */
     uint64_t start_ms, shown_ms;
     bool progress, shown;
 } feed_t;
@@ -50,6 +51,16 @@ static void s_show_progress(feed_t *feed) {
     zr_buffer_finish(&text);
     feed->shown = true;
     feed->shown_ms = now;
+}
+
+/* What became of it, for who watched it go or wants to know more. */
+static void s_show_end(const feed_t *feed) {
+    if (feed->messages == 0 || !(feed->shown_ms || feed->session.config->verbose))
+        return;
+    zr_buffer_t text = {0};
+    format_acked(&text, feed->messages, feed->level);
+    cli_say("%.*s", (int)text.len, (const char *)text.data);
+    zr_buffer_finish(&text);
 }
 
 /* Takes no more input; what is queued is still sent. */
@@ -153,6 +164,8 @@ static bool s_event(feed_t *feed, const zrelay_event_t *event) {
         return event->mid; /* else the session itself was refused: nothing more will be acked */
     case ZRELAY_ACKED:
         feed->full = false;
+        if (event->level < feed->level)
+            feed->level = event->level;
         return true;
     case ZRELAY_EPOCH:
         s_hide_progress(feed);
@@ -206,7 +219,7 @@ static int s_loop(feed_t *feed) {
 /* --- From the beginning to the end --- */
 
 int feed_run(config_t *config, feed_publish_fn *publish, void *ctx, const zr_span_t *only) {
-    feed_t feed = {.publish = publish, .ctx = ctx};
+    feed_t feed = {.publish = publish, .ctx = ctx, .level = ZRELAY_LEVEL_DISK};
     lines_init(&feed.lines, CHUNK, LINE_MAX_BYTES);
     feed.progress = !only && isatty(STDERR_FILENO) && !isatty(STDIN_FILENO);
     feed.start_ms = conn_clock();
@@ -222,6 +235,8 @@ int feed_run(config_t *config, feed_publish_fn *publish, void *ctx, const zr_spa
         code = CLI_UNREACHABLE;
     }
     s_hide_progress(&feed);
+    if (code == 0)
+        s_show_end(&feed);
     conn_close(&feed.session);
     lines_finish(&feed.lines);
     return code;

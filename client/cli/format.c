@@ -272,3 +272,12 @@ void format_progress(zr_buffer_t *out, uint64_t messages, uint64_t acked, uint64
     format_add(out, "%" PRIu64 " message%s, %" PRIu64 "/s, %" PRIu64 " acked", messages, messages == 1 ? "" : "s", rate,
         acked);
 }
+
+void format_acked(zr_buffer_t *out, uint64_t messages, zrelay_level_t level) {
+    static const char *const levels[] = {
+        [ZRELAY_LEVEL_NONE] = "relayed and not kept",
+        [ZRELAY_LEVEL_MEMORY] = "in memory only",
+        [ZRELAY_LEVEL_DISK] = "on disk",
+    };
+    format_add(out, "%" PRIu64 " message%s acked, %s", messages, messages == 1 ? "" : "s", levels[level]);
+}

@@ -26,6 +26,9 @@ bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose);
 /* "12345 messages, 4567/s, 12000 acked" */
 void format_progress(zr_buffer_t *out, uint64_t messages, uint64_t acked, uint64_t elapsed_ms);
 
+/* "12345 messages acked, on disk"; `level` is the lowest that an ack named. */
+void format_acked(zr_buffer_t *out, uint64_t messages, zrelay_level_t level);
+
 /* printf into a buffer, for short texts. */
 void format_add(zr_buffer_t *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -36,13 +36,14 @@ static bool s_server_key(identity_t *identity, const config_t *config, zr_buffer
     bool good = !path || known_read(path, &text, error);
     if (good && path)
         found = known_find(zr_span_of(text.data, text.len), zr_span(config->server), known, &line);
-    if (found == KNOWN_BAD)
-        format_add(error, "%s:%u: expected 'ENDPOINT KEY'", path, line);
-    else if (found == KNOWN_FOUND && given && strcmp(given, known) != 0)
-        format_add(error,
-            "the broker at %s had another key than the one given: somebody may be in between. If it really has a new "
-            "one, remove %s:%u",
-            config->server, path, line);
+    if (found == KNOWN_BAD) {
+        known_where(error, line);
+        format_add(error, ": expected 'ENDPOINT KEY'");
+    } else if (found == KNOWN_FOUND && given && strcmp(given, known) != 0) {
+        format_add(error, "the broker at %s had another key than the one given, noted in ", config->server);
+        known_where(error, line);
+        format_add(error, ": somebody may be in between. If it really has a new one, remove that line");
+    }
     good = good && error->len == 0;
     if (good && (given || found == KNOWN_FOUND)) {
         identity->encrypted = true;
@@ -114,6 +115,20 @@ static bool s_login(identity_t *identity, const config_t *config, zr_buffer_t *e
 
 /* --- All of it --- */
 
+/* Encryption was not asked for now: says why there is to be some, and how to be rid of it. Never done unasked, or who
+ * stands in between could have it. */
+static bool s_fails(const identity_t *identity, const config_t *config, const char *sentence, zr_buffer_t *error) {
+    bool noted = !config->server_key && identity->known_line;
+    if (noted) {
+        format_add(error, "%s is noted as encrypted in ", config->server);
+        known_where(error, identity->known_line);
+        format_add(error, ": ");
+    }
+    format_add(
+        error, "%s%s", sentence, noted ? ". Remove that line if the broker does not encrypt there any more" : "");
+    return false;
+}
+
 bool identity_resolve(identity_t *identity, const config_t *config, zr_buffer_t *error) {
     *identity = (identity_t){0};
     if (!s_token_of_environment(identity, error) || !s_server_key(identity, config, error))
@@ -127,16 +142,12 @@ bool identity_resolve(identity_t *identity, const config_t *config, zr_buffer_t 
             "hands it out");
         return false;
     }
-    if (config->user_given || config->token_file_given) {
-        format_add(
-            error, "a user and a token are for connections without encryption; with keys the key says who one is");
-        return false;
-    }
-    if (!config->certificate) {
-        format_add(
-            error, "an encrypted connection needs a key pair: 'zrelay keygen NAME' makes one; then --certificate NAME");
-        return false;
-    }
+    if (config->user_given || config->token_file_given)
+        return s_fails(identity, config,
+            "a user and a token are for connections without encryption; with keys the key says who one is", error);
+    if (!config->certificate)
+        return s_fails(identity, config,
+            "an encrypted connection needs a key pair: 'zrelay keygen NAME' makes one; then --certificate NAME", error);
     return certificate_load(&identity->own, config->certificate, error);
 }
 

@@ -54,6 +54,12 @@ char *known_path(void) {
     return NULL;
 }
 
+void known_where(zr_buffer_t *out, unsigned line) {
+    char *path = known_path();
+    format_add(out, "%s, line %u", path ? path : "known-servers", line);
+    free(path);
+}
+
 bool known_read(const char *path, zr_buffer_t *text, zr_buffer_t *error) {
     bool missing;
     zr_buffer_t why = {0};

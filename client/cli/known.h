@@ -13,6 +13,9 @@ known_t known_find(zr_span_t text, zr_span_t endpoint, char key[KEY_LEN + 1], un
 /* Where the file is, the caller's; NULL: there is no home. */
 char *known_path(void);
 
+/* Appends "FILE, line N", as a person would look for it. */
+void known_where(zr_buffer_t *out, unsigned line);
+
 /* Its text, empty when there is none. false: `error` gets a sentence. */
 bool known_read(const char *path, zr_buffer_t *text, zr_buffer_t *error);
 

@@ -65,7 +65,7 @@ void target_connected(target_t *target) {
 /* Where the key comes from that the server is taken to have. */
 static void s_source(const target_t *target, zr_buffer_t *out) {
     const config_t *config = target->config;
-    char *path = target->identity.known_line ? known_path() : NULL;
+    unsigned line = target->identity.known_line;
     if (config->server_key) {
         static const char *const from[] = {
             [CONFIG_FLAG] = "given with --server-key",
@@ -73,11 +73,12 @@ static void s_source(const target_t *target, zr_buffer_t *out) {
             [CONFIG_FILE] = "given as server-key in ",
         };
         format_add(out, "%s%s%s", from[config->server_key_from],
-            config->server_key_from == CONFIG_FILE ? config->file : "", path ? " and " : "");
+            config->server_key_from == CONFIG_FILE ? config->file : "", line ? " and " : "");
     }
-    if (path)
-        format_add(out, "noted in %s line %u", path, target->identity.known_line);
-    free(path);
+    if (line) {
+        format_add(out, "noted in ");
+        known_where(out, line);
+    }
 }
 
 static void s_another_key(const target_t *target, zr_buffer_t *out) {
@@ -105,7 +106,8 @@ static void s_mechanism(const target_t *target, zr_buffer_t *out) {
     }
     format_add(out, "the broker at %s does not encrypt there, though its key is ", server);
     s_source(target, out);
-    format_add(out, "; ask its operator where it does");
+    format_add(out, "; ask its operator where it does%s",
+        target->identity.known_line ? "; if nowhere any more, remove that line" : "");
 }
 
 static void s_refused(const target_t *target, zr_buffer_t *out) {

@@ -176,7 +176,7 @@ typedef enum {
     ZRELAY_REPAIRED, /* it is done, `room` is whole up to `seq` */
     ZRELAY_LOST,     /* entries of `room` after `seq` and up to `upto` are gone from the log for good. With `upto` below
                       * `seq`, `seq` was no     position of this log: reading goes on after `upto` */
-    ZRELAY_ACKED,    /* all message ids up to `mid` are answered; `level`, and `seq` of that one if known */
+    ZRELAY_ACKED,    /* all message ids up to `mid` are answered; the lowest `level`, and `seq` of that one if known */
     ZRELAY_REFUSED,  /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`,
                         `text`; of a conflict, `seq`. Of a `room` that was joined, with code "forbidden": the right to
                         read it was taken, nothing after `seq` comes. Of none of these: the session itself; with
@@ -184,11 +184,12 @@ typedef enum {
     ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known); `count`
                               * present. With `name` NULL: counts only, as always while a room is too full to name
                               * everybody; who came and went meanwhile is told when it is so no more. Of a rename there
-                              * are two, whose `sender` is the other name. Not told of oneself */
+                              * are two, the old name left and the new one joined, whose `sender` is the other name;
+                              * NULL when it is not known. Not told of oneself */
     ZRELAY_DIRECT,           /* a direct message: `name` from, `body`, `time` */
     ZRELAY_NICK,             /* the nick is now `name` */
     ZRELAY_USER,             /* answers who: `name` */
-    ZRELAY_ROOM,             /* answers rooms: `room`, `seq`, `count` */
+    ZRELAY_ROOM,             /* answers rooms: `room`, `seq`, `count`, `kept`: its messages can be read again */
     ZRELAY_DONE, /* the request is answered: `request`, `count`, `seq`, `time`; `complete` false: older entries are gone
                   */
     ZRELAY_CLOSED, /* the session has ended; nothing follows */
@@ -210,7 +211,7 @@ typedef struct {
     size_t body_len;
     uint64_t seq, upto, time, mid, request, count;
     zrelay_level_t level;
-    bool deleted, resumed, user, complete, joined;
+    bool deleted, resumed, user, complete, joined, kept;
 } zrelay_event_t;
 
 /* Does what is due and returns the next event; it is the library's, and valid until the next call with this `relay`.

@@ -55,14 +55,17 @@ static void s_copy(const char **text, char **to) {
     *to += size;
 }
 
-/* A program that takes no events for long still publishes: acks are cumulative, so the newest says it all. */
+/* A program that takes no events for long still publishes: acks are cumulative, so the newest says it all, with the
+ * lowest level. */
 static bool s_merged(events_t *events, const zrelay_event_t *event) {
     if (event->type != ZRELAY_ACKED || events->count < EVENTS_MERGE)
         return false;
     item_t *last = &events->items[(events->head + events->count - 1) & (events->size - 1)];
     if (last->kind != ITEM_PLAIN || last->event.type != ZRELAY_ACKED)
         return false;
+    zrelay_level_t lowest = last->event.level < event->level ? last->event.level : event->level;
     last->event = *event;
+    last->event.level = lowest;
     return true;
 }
 
@@ -186,8 +189,10 @@ static bool s_next_listed(item_t *item) {
     if (item->kind == ITEM_ROOMS) {
         event->room = json_string_value(json_object_get(one, "room"));
         event->seq = event->count = 0;
+        event->kept = true;
         zr_get_uint_opt(one, "seq", 0, &event->seq, &wrong);
         zr_get_uint_opt(one, "count", 0, &event->count, &wrong);
+        zr_get_bool_opt(one, "kept", &event->kept, &wrong);
         return event->room != NULL;
     }
     event->name = json_string_value(json_object_get(one, "nick"));

@@ -168,7 +168,7 @@ class Start(AuthCase):
         users = self.users(section("alice", self.alice))
         config = self.file("whole.conf", f"auth\n    users = {users}\n    server-key = {self.key}\n    encrypt = all\n")
         check = lambda: subprocess.run([ZRELAYD, "--config", config, "--check-config"], capture_output=True, text=True)
-        self.assertEqual(check().returncode, 0)
+        self.assertEqual((check().returncode, check().stdout), (0, f"{config}, the users in {users}, the key in {self.key}: ok\n"))
         self.users("user\n")
         self.assertIn(f"{users}:1", check().stderr)
         self.users("")
@@ -188,8 +188,15 @@ class Start(AuthCase):
 
     def test_users_without_a_key_are_told_of(self):
         broker = self.encrypted(section("alice", self.alice) + section("bob"))
-        broker.wait_err("1 users have no key, so nobody can log in as them; bob is one")
+        broker.wait_err("nobody can log in as bob: no key\n")
         self.assertTrue(self.admitted(broker, self.alice))
+        made = subprocess.run([ZRELAYD, "--hash-token"], input=b"a secret", capture_output=True, check=True)
+        token = section("bob", tokens=[made.stdout.decode().rstrip("\n")])
+        self.users(section("alice", self.alice) + token + section("cid") + section("dan"))
+        broker.signal(signal.SIGHUP)
+        broker.wait_err("reload by SIGHUP: 4 users, 1 key, 1 token, 0 bans")
+        broker.wait_err("nobody can log in as cid and 1 more: no key\n")
+        broker.wait_err("nobody can log in as bob: a token and no key, and tokens are not taken; auth/tokens = 1 takes them\n")
 
     def test_an_empty_file_lets_nobody_in(self):
         broker = self.encrypted("")

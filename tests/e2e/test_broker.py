@@ -221,6 +221,12 @@ class Configuration(BrokerCase):
         # And it does not start with it either.
         self.assertEqual(self.refused("--config", path, "--listen", "tcp://127.0.0.1:*"), error)
 
+    def test_what_was_checked_is_told(self):
+        self.assertEqual(self.run_zrelayd("--check-config").text(), "the defaults: ok\n")
+        self.assertEqual(self.run_zrelayd("--check-config", "--listen", "tcp://127.0.0.1:*").text(), "the options: ok\n")
+        text = self.check("", "--log-level", "debug").text()
+        self.assertEqual(text, f"{self.path('zrelayd.conf')}, the options: ok\n")
+
     def test_good_ones(self):
         every = ("# everything, with units and comments\n"
                  "server\n    listen = tcp://127.0.0.1:*\n    listen = tcp://127.0.0.1:*\n    insecure = 0\n"
@@ -238,7 +244,7 @@ class Configuration(BrokerCase):
 
     def test_example_that_comes_with_it(self):
         example = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../broker/zrelayd.conf")
-        self.run_zrelayd("--config", example, "--check-config")
+        self.assertEqual(self.run_zrelayd("--config", example, "--check-config").text(), f"{example}: ok\n")
         with open(example) as file:
             text = file.read()
         # Every setting stands there as a comment with its default: taken in, the file must still be right and change nothing.

@@ -568,10 +568,17 @@ class Questions(CliCase):
         self.peer(broker, "ann").ask(op="join", room="general")
         self.assertEqual(self.run_zrelay(broker, "rooms").text(), "general\t1\t0\nmetrics/cpu\t0\t2\nmetrics/disk\t0\t1\n")
         self.assertEqual(self.run_zrelay(broker, "rooms", "metrics/").text(), "metrics/cpu\t0\t2\nmetrics/disk\t0\t1\n")
-        self.assertEqual(self.json_lines(self.run_zrelay(broker, "--json", "rooms", "g")), [{"room": "general", "count": 1, "seq": 0}])
+        self.assertEqual(self.json_lines(self.run_zrelay(broker, "--json", "rooms", "g")), [{"room": "general", "count": 1, "seq": 0, "kept": True}])
         shown = self.on_terminal(broker, "rooms").decode()
         self.assertRegex(shown, r"(?m)^ROOM +PRESENT +HEAD$")
         self.assertRegex(shown, r"(?m)^metrics/cpu +0 +2$")
+
+    def test_the_head_of_a_room_that_is_not_kept(self):
+        broker = self.broker(config="room\n    pattern = typing*\n    level = none\n")
+        self.publish(broker, "typing", b"1", b"2")
+        self.assertEqual(self.run_zrelay(broker, "rooms").text(), "typing\t0\t-\n")
+        self.assertRegex(self.on_terminal(broker, "rooms").decode(), r"(?m)^typing +0 +-$")
+        self.assertEqual(self.json_lines(self.run_zrelay(broker, "--json", "rooms")), [{"room": "typing", "count": 0, "seq": 2, "kept": False}])
 
     def test_rooms_by_the_thousand(self):
         broker = self.broker()

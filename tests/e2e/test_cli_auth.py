@@ -130,9 +130,9 @@ class Encrypted(Case):
         with open(self.known) as file:
             self.assertEqual(file.read().count("\n"), 1)
         other = zmq.curve_keypair()[0].decode()
-        self.fails(broker, "--certificate", self.path("alice"), "--server-key", other, "ping", words=(self.known + ":1", "in between"))
+        self.fails(broker, "--certificate", self.path("alice"), "--server-key", other, "ping", words=(self.known + ", line 1", "in between"))
         # Where it was encrypted once, it is not talked to in the clear.
-        self.fails(broker, "ping", words="keygen")
+        self.fails(broker, "ping", words=("keygen", f"{broker.server} is noted as encrypted in {self.known}, line 1"))
 
     def test_a_key_that_does_not_connect_is_not_noted(self):
         broker = self.encrypted(user("alice", self.keygen("alice")))
@@ -150,7 +150,7 @@ class Encrypted(Case):
         again = self.broker("--listen", broker.server, "--back", broker.back, "--users", self.path("users"), "--server-key", secret,
                             config=ENCRYPT)
         self.fails(again, "--certificate", self.path("alice"), "ping", code=2,
-                   words=(f"the key noted in {self.known} line 1 ({self.public}) does not fit", "new keys", "remove that line", "--server-key"))
+                   words=(f"the key noted in {self.known}, line 1 ({self.public}) does not fit", "new keys", "remove that line", "--server-key"))
         self.fails(again, *self.keyed("alice"), "ping", code=2, words="given with --server-key and noted in")
         os.remove(self.known)
         environment = {"ZRELAY_SERVER": again.server, "ZRELAY_CERTIFICATE": self.path("alice")}

@@ -374,6 +374,16 @@ class Levels(DurableCase):
             self.assertEqual(self.publish(peer, room, (mid, b"x"))[:2], (level, mid))
         self.assertEqual(peer.ask(op="publish", room="mem/a", text="x")["level"], "memory")
 
+    def test_pub_tells_the_level(self):
+        broker = self.durable(config=self.CONFIG)
+        for room, level in (("r", "on disk"), ("mem/a", "in memory only"), ("none/a", "relayed and not kept")):
+            program = self.run_zrelay(broker, "pub", room, "-v", stdin=b"one\ntwo\n")
+            self.assertRegex(program.errors(), rf"(?m)^zrelay: 2 messages acked, {level}$")
+        program = self.run_zrelay(broker, "-v", "import", stdin=b'{"room":"r","body":"x"}\n{"room":"mem/a","body":"x"}\n')
+        self.assertRegex(program.errors(), r"(?m)^zrelay: 2 messages acked, in memory only$")
+        self.assertEqual(self.run_zrelay(broker, "pub", "r", "text").errors(), "")
+        self.assertNotIn("acked", self.run_zrelay(broker, "-v", "pub", "r").errors())
+
     def test_memory_rooms_end_with_the_process(self):
         broker = self.durable(config=self.CONFIG)
         self.run_zrelay(broker, "pub", "mem/a", stdin=b"one\ntwo\n")

@@ -192,7 +192,7 @@ START_TEST(test_reload) {
     auth_reload(auth, 3, zr_span("SIGHUP"));
     answer = fx_auth_answer(auth);
     ck_assert_int_eq(answer.code, ZR_OK);
-    ck_assert_str_eq(answer.text, "1 users, 1 keys, 0 tokens, 0 bans");
+    ck_assert_str_eq(answer.text, "1 user, 1 key, 0 tokens, 0 bans");
     ck_assert_ptr_nonnull(access_user(answer.access, zr_span("alice")));
     ck_assert_ptr_null(access_user(answer.access, zr_span("bob")));
     ck_assert_uint_eq(answer.disowned.count, 1);

@@ -103,15 +103,16 @@ START_TEST(test_empty_lets_nobody_in) {
 }
 END_TEST
 
-START_TEST(test_locked_out) {
+START_TEST(test_keyless) {
     users_t *users = s_good("user\n    name = ann\n    key = \"" KEY_A "\"\n"
                             "user\n    name = bob\n    token = \"" HASH "\"\n"
                             "user\n    name = anonymous\n"
-                            "user\n    name = cid\n");
+                            "user\n    name = cid\n"
+                            "user\n    name = dan\n");
     const char *first = NULL;
-    ck_assert_uint_eq(users_locked_out(users, true, &first), 1);
+    ck_assert_uint_eq(users_keyless(users, false, &first), 2);
     ck_assert_str_eq(first, "cid");
-    ck_assert_uint_eq(users_locked_out(users, false, &first), 2);
+    ck_assert_uint_eq(users_keyless(users, true, &first), 1);
     ck_assert_str_eq(first, "bob");
     users_destroy(users);
 }
@@ -349,6 +350,6 @@ START_TEST(test_files) {
 }
 END_TEST
 
-UNIT_MAIN("broker.users", test_whole, test_all_is_not_admin, test_empty_lets_nobody_in, test_locked_out, test_anonymous,
+UNIT_MAIN("broker.users", test_whole, test_all_is_not_admin, test_empty_lets_nobody_in, test_keyless, test_anonymous,
     test_bad_structure, test_bad_names, test_bad_rules, test_pattern_limit, test_bad_keys_and_tokens, test_token_limit,
     test_no_text, test_bans, test_gone, test_ways_in, test_disowned, test_files)

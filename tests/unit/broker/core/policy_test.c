@@ -86,6 +86,18 @@ START_TEST(test_welcome_and_acks_name_the_level) {
 }
 END_TEST
 
+START_TEST(test_rooms_that_are_not_kept_are_listed_so) {
+    s_start(true);
+    fx_one(A, "memory", 1, "x");
+    fx_one(A, "none", 2, "x");
+    fx_run();
+    fx_drop(A);
+    fx_ask(A, "{'op':'rooms'}");
+    fx_expect(A, "{'rooms':[{'room':'memory','seq':1,'count':0},{'room':'none','seq':1,'count':0,'kept':false}]}");
+    fx_finish();
+}
+END_TEST
+
 START_TEST(test_acks_of_other_levels_are_not_joined) {
     s_start(true);
     fx_one(A, "r", 1, "x");
@@ -199,5 +211,6 @@ START_TEST(test_the_log_is_told_the_level) {
 END_TEST
 
 UNIT_MAIN("broker.core.policy", test_the_first_that_fits_counts, test_patterns, test_welcome_and_acks_name_the_level,
-    test_acks_of_other_levels_are_not_joined, test_a_resend_to_a_room_that_cannot_be_has_its_level_too,
-    test_none_is_relayed_and_gone, test_none_waits_for_its_pass_and_goes_with_it, test_the_log_is_told_the_level)
+    test_rooms_that_are_not_kept_are_listed_so, test_acks_of_other_levels_are_not_joined,
+    test_a_resend_to_a_room_that_cannot_be_has_its_level_too, test_none_is_relayed_and_gone,
+    test_none_waits_for_its_pass_and_goes_with_it, test_the_log_is_told_the_level)

@@ -105,6 +105,56 @@ START_TEST(test_renamed_and_back_is_silent) {
 }
 END_TEST
 
+static void s_rename(const char *from, const char *to) {
+    presence_exit(&s_presence, zr_span(from), "renamed", zr_span(to));
+    presence_enter(&s_presence, zr_span(to), zr_span(from));
+}
+
+/* The other nick is told only where the frame has both: who reads it may say "ann is now bob" then. */
+START_TEST(test_half_renamed) {
+    s_enter("ann");
+    s_frame();
+    s_rename("ann", "bob"); /* a name that the room never sees */
+    s_rename("bob", "cyd");
+    ck_assert_str_eq(s_frame(), "{\"count\":1,\"joined\":[{\"nick\":\"cyd\"}],"
+                                "\"left\":[{\"nick\":\"ann\",\"reason\":\"renamed\"}],\"version\":2}");
+    s_rename("cyd", "dan"); /* and gone */
+    s_exit("dan", "bye");
+    ck_assert_str_eq(
+        s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"cyd\",\"reason\":\"renamed\"}],\"version\":3}");
+    s_enter("eve"); /* as new as its other name */
+    s_rename("eve", "fay");
+    ck_assert_str_eq(s_frame(), "{\"count\":1,\"joined\":[{\"nick\":\"fay\"}],\"left\":[],\"version\":4}");
+    s_rename("fay", "gus"); /* and somebody else is fay at once */
+    s_enter("fay");
+    ck_assert_str_eq(s_frame(), "{\"count\":2,\"joined\":[{\"nick\":\"gus\"}],\"left\":[],\"version\":5}");
+    s_enter("hal"); /* gus takes a name that came and went */
+    s_exit("hal", "bye");
+    s_rename("gus", "hal");
+    ck_assert_str_eq(s_frame(), "{\"count\":2,\"joined\":[{\"nick\":\"hal\",\"was\":\"gus\"}],"
+                                "\"left\":[{\"nick\":\"gus\",\"reason\":\"renamed\",\"to\":\"hal\"}],\"version\":6}");
+    ck_assert_str_eq(s_frame(), "");
+    ck_assert_uint_eq(HASH_COUNT(s_presence.occupants), 2);
+    presence_finish(&s_presence);
+}
+END_TEST
+
+START_TEST(test_a_frame_has_both_names) {
+    char nick[16];
+    s_enter("ann");
+    s_frame();
+    for (unsigned i = 0; i < PRESENCE_CHANGES - 1; i++) {
+        snprintf(nick, sizeof nick, "n%u", i);
+        s_enter(nick);
+    }
+    s_rename("ann", "bob");
+    zr_blob_unref(presence_frame(&s_presence, LIT("r"), NAMES));
+    ck_assert_str_eq(s_frame(), "{\"count\":500,\"joined\":[{\"nick\":\"bob\",\"was\":\"ann\"}],"
+                                "\"left\":[{\"nick\":\"ann\",\"reason\":\"renamed\",\"to\":\"bob\"}],\"version\":3}");
+    presence_finish(&s_presence);
+}
+END_TEST
+
 START_TEST(test_what_was_listed_is_told_even_if_undone) {
     s_enter("ann");
     s_frame();
@@ -180,6 +230,6 @@ END_TEST
 
 UNIT_MAIN_ABORTS("broker.core.presence",
     UNIT_TESTS(test_comes_and_goes, test_coming_and_going_cancel_out, test_first_in_and_last_out, test_renamed,
-        test_renamed_and_back_is_silent, test_what_was_listed_is_told_even_if_undone,
-        test_changes_of_a_frame_are_bounded, test_a_crowded_room),
+        test_renamed_and_back_is_silent, test_half_renamed, test_a_frame_has_both_names,
+        test_what_was_listed_is_told_even_if_undone, test_changes_of_a_frame_are_bounded, test_a_crowded_room),
     UNIT_TESTS(test_exit_of_nobody_is_a_bug))

@@ -68,6 +68,18 @@ START_TEST(test_presence) {
     event.text = "expired";
     ck_assert(chat_text_presence(&out, s_plain, &event));
     s_expect(&out, "* bob left dev (expired)\n");
+    event.text = "renamed"; /* its other name is not known */
+    ck_assert(chat_text_presence(&out, s_plain, &event));
+    s_expect(&out, "* bob left dev (renamed)\n");
+    event.sender = "eve";
+    ck_assert(chat_text_presence(&out, s_plain, &event));
+    s_expect(&out, "* bob is now eve\n");
+    event = (zrelay_event_t){.room = "dev", .name = "eve", .sender = "bob", .text = "renamed", .joined = true};
+    ck_assert(!chat_text_presence(&out, s_plain, &event));
+    ck_assert_uint_eq(out.len, 0);
+    event = (zrelay_event_t){.room = "dev", .name = "bob", .sender = "ann", .text = "renamed"};
+    ck_assert(chat_text_presence(&out, (chat_style_t){.rooms = true}, &event));
+    s_expect(&out, "* bob is now ann in dev\n");
     event.name = NULL;
     ck_assert(!chat_text_presence(&out, s_plain, &event));
 }

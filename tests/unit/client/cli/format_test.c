@@ -151,6 +151,12 @@ START_TEST(test_progress) {
     s_expect(&out, "3000 messages, 2000/s, 2000 acked");
     format_progress(&out, 1, 0, 0);
     s_expect(&out, "1 message, 0/s, 0 acked");
+    format_acked(&out, 3, ZRELAY_LEVEL_DISK);
+    s_expect(&out, "3 messages acked, on disk");
+    format_acked(&out, 1, ZRELAY_LEVEL_MEMORY);
+    s_expect(&out, "1 message acked, in memory only");
+    format_acked(&out, 2, ZRELAY_LEVEL_NONE);
+    s_expect(&out, "2 messages acked, relayed and not kept");
 }
 END_TEST
 

@@ -32,7 +32,7 @@ START_TEST(test_a_key_that_does_not_fit) {
         {CONFIG_FLAG, 0, "the key given with --server-key (" KEY ")"},
         {CONFIG_ENVIRONMENT, 0, "the key in ZRELAY_SERVER_KEY (" KEY ")"},
         {CONFIG_FILE, 0, "the key given as server-key in /home/ann/zrelay.conf (" KEY ")"},
-        {CONFIG_FLAG, 3, "given with --server-key and noted in /home/ann/zrelay/known-servers line 3 ("},
+        {CONFIG_FLAG, 3, "given with --server-key and noted in /home/ann/zrelay/known-servers, line 3 ("},
     };
     setenv("XDG_CONFIG_HOME", "/home/ann", 1);
     config_t config = {.server = "tcp://a:1", .server_key = KEY, .file = "/home/ann/zrelay.conf"};
@@ -48,12 +48,13 @@ START_TEST(test_a_key_that_does_not_fit) {
     }
     config.server_key = NULL;
     ck_assert(s_describe(&target, "handshake"));
-    SAYS("the key noted in /home/ann/zrelay/known-servers line 3 (" KEY ")");
+    SAYS("the key noted in /home/ann/zrelay/known-servers, line 3 (" KEY ")");
     SAYS("new keys");
     SAYS("remove that line");
     ck_assert(s_describe(&target, "mechanism"));
     SAYS("does not encrypt");
     SAYS("line 3");
+    SAYS("remove that line");
 }
 END_TEST
 

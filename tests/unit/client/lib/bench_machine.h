@@ -304,7 +304,8 @@ static inline const char *bench_event(bench_t *b) {
             sprintf(text + strlen(text), " by %s at %" PRIu64 ": %s", e->sender, e->time, e->text ? e->text : "-");
         break;
     case ZRELAY_ROOM:
-        sprintf(text, "room %s %" PRIu64 " %" PRIu64 " for %" PRIu64, room, e->seq, e->count, e->request);
+        sprintf(text, "room %s %" PRIu64 " %" PRIu64 "%s for %" PRIu64, room, e->seq, e->count,
+            e->kept ? "" : " not kept", e->request);
         break;
     case ZRELAY_DONE:
         sprintf(text, "done %" PRIu64 " count=%" PRIu64 " seq=%" PRIu64 " %s", e->request, e->count, e->seq,

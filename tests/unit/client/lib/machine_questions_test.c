@@ -56,10 +56,14 @@ START_TEST(test_rooms_in_pages) {
     SENT(&b, "rooms prefix=m/");
     bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':4,'count':1}],'more':true}", bench_id(&b));
     SENT(&b, "rooms prefix=m/ after=m/a");
-    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/b','seq':5,'count':2}],'more':false}", bench_id(&b));
+    bench_json(&b,
+        "{'op':'rooms','re':%d,'rooms':[{'room':'m/b','seq':5,'count':2,'kept':false},"
+        "{'room':'m/c','seq':6,'count':0}],'more':false}",
+        bench_id(&b));
     EVENT(&b, "room m/a 4 1 for 2");
-    EVENT(&b, "room m/b 5 2 for 2");
-    EVENT(&b, "done 2 count=2 seq=0 complete");
+    EVENT(&b, "room m/b 5 2 not kept for 2");
+    EVENT(&b, "room m/c 6 0 for 2");
+    EVENT(&b, "done 2 count=3 seq=0 complete");
     bench_finish(&b);
 }
 END_TEST
