@@ -111,6 +111,7 @@ class CommandLine(BrokerCase):
             with self.subTest(listen):
                 self.assertIn("--insecure", self.refused("--listen", listen))
         self.assertIn("--insecure", self.refused("--listen", "tcp://127.0.0.1:*", "--back", "tcp://*:*"))
+        self.broker("--listen", "tcp://*:*", "--insecure", "--log-level", "error").wait_err("INSECURE")  # at each start, however quiet
         broker = self.broker("--listen", "tcp://*:*", "--insecure")
         broker.wait_err("INSECURE")
         port = broker.server.rsplit(":", 1)[1]
