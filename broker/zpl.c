@@ -57,6 +57,20 @@ static bool s_is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
+/* zconfig ends a value without quotes at any #, so what was meant as a part of it would be lost without a word: a
+ * rule's room, perhaps. Hence a comment behind it has a blank before its # and behind it. NULL when it is right. */
+static const char *s_check_bare(const char *value, const char *end) {
+    const char *hash = memchr(value, '#', (size_t)(end - value));
+    if (!hash || hash == value)
+        return NULL;
+    const char *text = hash;
+    while (text < end && *text == '#')
+        text++;
+    bool comment = s_is_blank(hash[-1]) && (text == end || s_is_blank(*text));
+    return comment ? NULL
+                   : "a # that is part of the value needs quotes around it; a comment's has a blank on both sides";
+}
+
 /* What may follow a name: nothing, a comment, or "= value". NULL when it is right. */
 static const char *s_check_rest(const char *rest, const char *end) {
     while (rest < end && s_is_blank(*rest))
@@ -68,7 +82,7 @@ static const char *s_check_rest(const char *rest, const char *end) {
     for (rest++; rest < end && s_is_blank(*rest); rest++)
         continue;
     if (rest == end || (*rest != '"' && *rest != '\''))
-        return NULL;
+        return s_check_bare(rest, end);
     const char *quote = memchr(rest + 1, *rest, (size_t)(end - rest - 1));
     if (!quote)
         return "the closing quote is missing";
