@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "buffer.h"
 
@@ -24,14 +25,21 @@ typedef struct {
 
 /* --- The file --- */
 
+/* NULL, or what is wrong with it. Whoever writes it says who may come in; what is no file is of whoever started us. */
+static const char *s_judge(const struct stat *about) {
+    if (S_ISDIR(about->st_mode))
+        return "this is a directory; name the file";
+    if (S_ISREG(about->st_mode) && about->st_uid != 0 && about->st_uid != geteuid())
+        return "it belongs to another user, who could change it; chown it to root or to the user zrelayd runs as";
+    if (S_ISREG(about->st_mode) && (about->st_mode & (S_IWGRP | S_IWOTH)))
+        return "others than its owner may write it; chmod go-w it";
+    return NULL;
+}
+
 static bool s_load(const char *path, zr_buffer_t *text, char *error) {
     struct stat about;
     FILE *file = fopen(path, "r");
-    const char *reason = NULL;
-    if (!file || fstat(fileno(file), &about) != 0)
-        reason = strerror(errno);
-    else if (S_ISDIR(about.st_mode))
-        reason = "this is a directory; name the file";
+    const char *reason = !file || fstat(fileno(file), &about) != 0 ? strerror(errno) : s_judge(&about);
     if (!reason) {
         text->len = fread(zr_buffer_reserve(text, FILE_MAX + 1), 1, FILE_MAX + 1, file);
         if (ferror(file))
