@@ -192,6 +192,10 @@ class Settings(CliCase):
             os.chmod(self.file("zrelay.conf", f"server = {broker.server}\n"), mode)
             self.fails(broker, "ping", words=["zrelay.conf", "chmod go-w"])
         os.chmod(path, 0o644)
+        if os.getuid() == 0:
+            os.chown(path, 12345, 12345)
+            self.fails(broker, "ping", words=["zrelay.conf", "another user"])
+            os.chown(path, 0, 0)
         self.run_zrelay(broker, "ping", "--count", "1")
         self.file("zrelay.conf", "x = 1\n" * 50_000)
         self.fails(broker, "ping", words="zrelay.conf")
