@@ -281,7 +281,7 @@ static int s_serve(const settings_t *settings) {
     free(banner);
     s_check_descriptors(settings);
     if (settings->insecure)
-        zr_log(ZR_LOG_WARN,
+        zr_log(ZR_LOG_AUDIT, /* whatever the level */
             "INSECURE: --insecure lets other machines connect; nothing is encrypted and anybody who "
             "reaches the ports reads and writes everything%s",
             settings->users[0] ? " that the users file gives to anonymous" : "");

@@ -111,6 +111,11 @@ static bool s_parse_rule(zr_buffer_t *rules, bool deny, const char *text, char w
                 (int)(word.len < 130 ? word.len : 130), word.ptr);
             return false;
         }
+        if (word.ptr[word.len - 1] == ',') { /* a room may be called so, but hardly is, and then the rule is lost */
+            snprintf(wrong, WRONG_SIZE, "\"%.*s\" ends in a comma; blanks stand between rooms",
+                (int)(word.len < 130 ? word.len : 130), word.ptr);
+            return false;
+        }
         if ((rule.rights & RIGHT_ADMIN) && !zr_span_equal(word, zr_span("*"))) {
             snprintf(wrong, WRONG_SIZE, "admin is for all rooms or none; write it in a rule of its own, \"admin : *\"");
             return false;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "buffer.h"
 
@@ -24,14 +25,21 @@ typedef struct {
 
 /* --- The file --- */
 
+/* NULL, or what is wrong with it. Whoever writes it says who may come in; what is no file is of whoever started us. */
+static const char *s_judge(const struct stat *about) {
+    if (S_ISDIR(about->st_mode))
+        return "this is a directory; name the file";
+    if (S_ISREG(about->st_mode) && about->st_uid != 0 && about->st_uid != geteuid())
+        return "it belongs to another user, who could change it; chown it to root or to the user zrelayd runs as";
+    if (S_ISREG(about->st_mode) && (about->st_mode & (S_IWGRP | S_IWOTH)))
+        return "others than its owner may write it; chmod go-w it";
+    return NULL;
+}
+
 static bool s_load(const char *path, zr_buffer_t *text, char *error) {
     struct stat about;
     FILE *file = fopen(path, "r");
-    const char *reason = NULL;
-    if (!file || fstat(fileno(file), &about) != 0)
-        reason = strerror(errno);
-    else if (S_ISDIR(about.st_mode))
-        reason = "this is a directory; name the file";
+    const char *reason = !file || fstat(fileno(file), &about) != 0 ? strerror(errno) : s_judge(&about);
     if (!reason) {
         text->len = fread(zr_buffer_reserve(text, FILE_MAX + 1), 1, FILE_MAX + 1, file);
         if (ferror(file))
@@ -57,6 +65,20 @@ static bool s_is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
+/* zconfig ends a value without quotes at any #, so what was meant as a part of it would be lost without a word: a
+ * rule's room, perhaps. Hence a comment behind it has a blank before its # and behind it. NULL when it is right. */
+static const char *s_check_bare(const char *value, const char *end) {
+    const char *hash = memchr(value, '#', (size_t)(end - value));
+    if (!hash || hash == value)
+        return NULL;
+    const char *text = hash;
+    while (text < end && *text == '#')
+        text++;
+    bool comment = s_is_blank(hash[-1]) && (text == end || s_is_blank(*text));
+    return comment ? NULL
+                   : "a # that is part of the value needs quotes around it; a comment's has a blank on both sides";
+}
+
 /* What may follow a name: nothing, a comment, or "= value". NULL when it is right. */
 static const char *s_check_rest(const char *rest, const char *end) {
     while (rest < end && s_is_blank(*rest))
@@ -68,7 +90,7 @@ static const char *s_check_rest(const char *rest, const char *end) {
     for (rest++; rest < end && s_is_blank(*rest); rest++)
         continue;
     if (rest == end || (*rest != '"' && *rest != '\''))
-        return NULL;
+        return s_check_bare(rest, end);
     const char *quote = memchr(rest + 1, *rest, (size_t)(end - rest - 1));
     if (!quote)
         return "the closing quote is missing";

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "format.h"
 #include "code.h"
@@ -126,15 +128,30 @@ static char *s_path(void) {
     return copy;
 }
 
+/* NULL, or what is wrong with it: who writes it says which broker we talk to, and by which key it is known. */
+static const char *s_judge(FILE *file) {
+    struct stat about;
+    if (fstat(fileno(file), &about) != 0)
+        return strerror(errno);
+    if (!S_ISREG(about.st_mode))
+        return NULL;
+    if (about.st_uid != 0 && about.st_uid != geteuid())
+        return "it belongs to another user, who could change it";
+    return about.st_mode & (S_IWGRP | S_IWOTH) ? "others than its owner may write it; chmod go-w it" : NULL;
+}
+
 static bool s_read(config_t *config, const char *path, zr_buffer_t *error) {
     FILE *file = fopen(path, "re");
     if (!file && (errno == ENOENT || errno == ENOTDIR))
         return true;
+    const char *wrong = file ? s_judge(file) : NULL;
     char *text = malloc(CONFIG_SIZE_MAX);
     size_t len = file && text ? fread(text, 1, CONFIG_SIZE_MAX, file) : 0;
     bool good = false;
     if (!file || !text || ferror(file))
         format_add(error, "%s: %s", path, strerror(errno));
+    else if (wrong)
+        format_add(error, "%s: %s", path, wrong);
     else if (len == CONFIG_SIZE_MAX)
         format_add(error, "%s: too large for a configuration file", path);
     else

@@ -197,7 +197,8 @@ typedef enum {
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;
 
-/* One event. Members that its type does not name are zero. Strings are NUL-terminated; `body` is not. */
+/* One event. Members that its type does not name are zero. Strings are NUL-terminated; `body` is not. All are the
+ * peers' and the broker's, with whatever is in them: for a terminal, escape control characters. */
 typedef struct {
     zrelay_event_type_t type;
     const char *room;

@@ -166,6 +166,8 @@ bool link_endpoint_valid(const char *endpoint) {
 
 bool link_is_local(const char *endpoint) {
     static const char *const starts[] = {"ipc://", "inproc://", "tcp://localhost:", "tcp://[::1]:"};
+    if (s_starts(endpoint, "tcp://") && strchr(endpoint, ';')) /* only where to come from; it goes to what follows */
+        return false;
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (s_starts(endpoint, starts[i]))
             return true;

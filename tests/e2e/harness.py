@@ -19,6 +19,7 @@ from zmq.utils.monitor import recv_monitor_message
 BUILD = os.environ.get("ZRELAY_BUILD", os.path.join(os.path.dirname(__file__), "../../build"))
 ZRELAYD = os.environ.get("ZRELAYD", os.path.join(BUILD, "broker/zrelayd"))
 ZRELAY = os.environ.get("ZRELAY", os.path.join(BUILD, "client/zrelay"))
+os.umask(0o022)  # configurations that others than their owner may write are refused
 DEADLINE = float(os.environ.get("ZRELAY_TEST_DEADLINE", "60"))  # seconds; generous: slow sanitizers, busy machines
 
 

@@ -111,6 +111,7 @@ class CommandLine(BrokerCase):
             with self.subTest(listen):
                 self.assertIn("--insecure", self.refused("--listen", listen))
         self.assertIn("--insecure", self.refused("--listen", "tcp://127.0.0.1:*", "--back", "tcp://*:*"))
+        self.broker("--listen", "tcp://*:*", "--insecure", "--log-level", "error").wait_err("INSECURE")  # at each start, however quiet
         broker = self.broker("--listen", "tcp://*:*", "--insecure")
         broker.wait_err("INSECURE")
         port = broker.server.rsplit(":", 1)[1]
@@ -295,6 +296,17 @@ class Configuration(BrokerCase):
         self.assertIn("text", self.refused("--config", self.file("binary", b"server\0\n")))
         self.assertIn("1 MiB", self.refused("--config", self.file("long", "# comment\n" * 200_000)))
         self.assertNotIn("\x1b", self.refused("--config", self.file("escape", "\x1b[2J = 1\n")))
+
+    def test_files_that_others_could_change(self):
+        path = self.file("zrelayd.conf", "server\n    tick = 20\n")
+        for mode in (0o602, 0o620, 0o666):
+            os.chmod(path, mode)
+            self.assertIn("chmod go-w", self.refused("--config", path, "--check-config"))
+        os.chmod(path, 0o644)
+        self.run_zrelayd("--config", path, "--check-config")
+        if os.getuid() == 0:
+            os.chown(path, 12345, 12345)
+            self.assertIn("another user", self.refused("--config", path, "--check-config"))
 
     def test_every_limit_of_the_specification_can_be_set(self):
         with open(PROTOCOL, encoding="utf-8") as file:

@@ -188,6 +188,15 @@ class Settings(CliCase):
                 path = self.file("zrelay.conf", text)
                 program = self.fails(broker, "ping", words=[f"{path}:{line}: ", words])
                 self.assertNotIn("\x1b", program.errors())
+        for mode in (0o602, 0o620):  # who can write it says which broker we talk to, and by which key it is known
+            os.chmod(self.file("zrelay.conf", f"server = {broker.server}\n"), mode)
+            self.fails(broker, "ping", words=["zrelay.conf", "chmod go-w"])
+        os.chmod(path, 0o644)
+        if os.getuid() == 0:
+            os.chown(path, 12345, 12345)
+            self.fails(broker, "ping", words=["zrelay.conf", "another user"])
+            os.chown(path, 0, 0)
+        self.run_zrelay(broker, "ping", "--count", "1")
         self.file("zrelay.conf", "x = 1\n" * 50_000)
         self.fails(broker, "ping", words="zrelay.conf")
         os.remove(self.path("zrelay.conf"))

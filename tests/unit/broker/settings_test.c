@@ -118,6 +118,15 @@ START_TEST(test_values) {
 }
 END_TEST
 
+START_TEST(test_comments) {
+    settings_t settings;
+    s_good(&settings, "server # one\n    tick = 50 # ms #\n    greeting = a b\t## c\n    heartbeat = 250 #\n");
+    ck_assert_uint_eq(settings.tick_ms, 50);
+    ck_assert_uint_eq(settings.relay.heartbeat_ms, 250);
+    ck_assert_str_eq(settings.greeting, "a b");
+}
+END_TEST
+
 START_TEST(test_sections_may_be_split) {
     settings_t settings;
     s_good(&settings, "limits\n    max-joins = 7\nserver\n    tick = 50\nlimits\n    max-rooms = 8\n");
@@ -135,6 +144,9 @@ START_TEST(test_bad_syntax) {
     s_bad("#\n\nserver\n    tick 100\n", "z.conf:4: a name is followed");
     s_bad("server\n    greeting = \"hello\n", "z.conf:2: the closing quote");
     s_bad("server\n    greeting = \"hello\" there\n", "z.conf:2: nothing but a comment");
+    s_bad("server\n    greeting = you#2\n", "z.conf:2: a # that");
+    s_bad("server\n    greeting = you #2\n", "z.conf:2: a # that");
+    s_bad("server\n    greeting = you# 2\n", "z.conf:2: a # that");
     s_bad("server\n    = 100\n", "z.conf:2: a line starts with a name");
     s_bad("server {\n", "z.conf:1: a name is followed");
     s_bad("\xef\xbb\xbfserver\n", "z.conf:1: a line starts with a name");
@@ -511,7 +523,7 @@ START_TEST(test_the_example_holds_the_defaults) {
 }
 END_TEST
 
-UNIT_MAIN("broker.settings", test_defaults, test_values, test_sections_may_be_split, test_bad_syntax, test_bad_members,
-    test_times, test_log_on_disk, test_rooms, test_bad_rooms, test_auth, test_the_longest_users_file,
+UNIT_MAIN("broker.settings", test_defaults, test_values, test_comments, test_sections_may_be_split, test_bad_syntax,
+    test_bad_members, test_times, test_log_on_disk, test_rooms, test_bad_rooms, test_auth, test_the_longest_users_file,
     test_nobody_gets_in_by_accident, test_rates, test_limits_of_the_reader, test_whole, test_flags_replace_the_files,
     test_unreadable_files, test_the_example_holds_the_defaults)

@@ -147,6 +147,8 @@ START_TEST(test_bad_structure) {
     s_bad("user\n    name = a\n        key = x\n", "f:3: indented too deep");
     s_bad("user\n  name = a\n", "4 spaces");
     s_bad("user\n    name = \"a\n", "closing quote");
+    s_bad("user\n    name = a\n    deny = read : staff #ops\n", "f:3: a # that");
+    s_bad("user\n    name = a\n    deny = read : staff#1 ops\n", "f:3: a # that");
 }
 END_TEST
 
@@ -175,6 +177,7 @@ START_TEST(test_bad_rules) {
     s_bad("user\n    name = a\n    allow = \"read : **\"\n", "\"**\" is neither");
     s_bad("user\n    name = a\n    allow = \"admin : lobby\"\n", "admin is for all rooms");
     s_bad("user\n    name = a\n    deny = \"read admin : * lobby\"\n", "admin is for all rooms");
+    s_bad("user\n    name = a\n    deny = \"read : staff, ops\"\n", "f:3: user/deny: \"staff,\" ends in a comma");
     /* A room's name may hold a colon; the first one in the rule is the one that counts. */
     users_t *users = s_good("user\n    name = a\n    allow = \"read : x:y\"\n");
     ck_assert_uint_eq(s_rights(users, "a", "x:y"), RIGHT_READ);

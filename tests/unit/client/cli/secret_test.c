@@ -94,6 +94,20 @@ START_TEST(test_modes) {
 }
 END_TEST
 
+START_TEST(test_owner) {
+    zr_buffer_t out = {0}, error = {0};
+    if (geteuid() != 0)
+        return; /* nobody else can give files away */
+    s_begin();
+    ck_assert(secret_create(s_path("a"), 0600, zr_span("x"), &error));
+    ck_assert_int_eq(chown(s_path("a"), 12345, 12345), 0);
+    ck_assert(!secret_read(s_path("a"), &out, NULL, &error));
+    ck_assert_ptr_nonnull(strstr(s_text(&error), "belongs to another user"));
+    zr_buffer_finish(&error);
+    s_end();
+}
+END_TEST
+
 START_TEST(test_what_is_no_file_or_too_large) {
     zr_buffer_t out = {0}, error = {0};
     bool missing = false;
@@ -124,4 +138,4 @@ START_TEST(test_what_is_no_file_or_too_large) {
 END_TEST
 
 UNIT_MAIN("client.cli.secret", test_create_and_read, test_no_symbolic_link_is_followed_in_creating, test_modes,
-    test_what_is_no_file_or_too_large)
+    test_owner, test_what_is_no_file_or_too_large)

@@ -40,7 +40,9 @@ START_TEST(test_is_local) {
     static const char *const local[] = {
         "ipc:///run/x", "inproc://x", "tcp://127.0.0.1:1", "tcp://127.1.2.3:1", "tcp://localhost:1", "tcp://[::1]:1"};
     static const char *const remote[] = {"tcp://10.0.0.1:1", "tcp://127.example:1", "tcp://127.0.0.1.example:1",
-        "tcp://localhost.example:1", "tcp://[::12]:1", "tcp://1270.0.0.1:1", "tcp://relay.example:1", "127.0.0.1", ""};
+        "tcp://localhost.example:1", "tcp://[::12]:1", "tcp://1270.0.0.1:1", "tcp://relay.example:1", "127.0.0.1", "",
+        /* libzmq's SOURCE;DESTINATION */
+        "tcp://127.0.0.1:0;192.0.2.1:1", "tcp://localhost:0;192.0.2.1:1", "tcp://[::1]:0;192.0.2.1:1"};
     for (size_t i = 0; i < sizeof local / sizeof *local; i++)
         ck_assert_msg(link_is_local(local[i]), "%s", local[i]);
     for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
