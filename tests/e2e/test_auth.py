@@ -351,6 +351,7 @@ class Reload(AuthCase):
         alice.subscribe(b"general\0")
         self.reload(broker, section("alice", new) + section("bob", self.bob))
         self.assertEqual(alice.control(), {"op": "bye", "reason": "revoked"})
+        broker.wait_err("audit alice lost a key or a token")
         alice.wait_gone(alice.front)
         alice.wait_gone(alice.sub)
         self.assertFalse(self.admitted(broker, self.alice))
@@ -551,6 +552,9 @@ class Tokens(AuthCase):
         self.assertEqual(self.login(broker.listen[1], "alice", token)[1]["op"], "welcome")
         self.assertEqual(self.login(broker.server, "bob", token)[1]["code"], "login-failed")
         self.assertEqual(self.login(broker.server, "nobody", token)[1]["code"], "login-failed")
+        for line in ("alice from this machine: ok", "bob from this machine: refused, wrong token",
+                     "nobody from this machine: refused, no such user"):
+            broker.wait_err("audit login of " + line)
         self.assertEqual(self.peer(broker, "guest").welcome["nick"], "guest")
         # Resuming takes the session's own token.
         back = self.peer(broker.server, hello=False, client=alice.client)
