@@ -239,6 +239,7 @@ class Keys(AuthCase):
         room, _flags, _prev, entries = deliver_entries(alice.live())
         self.assertEqual((room, entries[0][3], entries[0][5]), ("general", "bob", b"hello"))
         self.assertFalse(self.admitted(broker, self.stranger))
+        broker.wait_err("audit handshake from 127.0.0.1 refused: nobody has this key, key " + re.escape(self.stranger[0].decode()))
         self.assertTrue(self.admitted(broker, self.alice))
 
     def test_a_name_is_the_keys(self):
@@ -359,6 +360,7 @@ class Reload(AuthCase):
         alice.subscribe(b"general\0")
         self.reload(broker, section("alice", new) + section("bob", self.bob))
         self.assertEqual(alice.control(), {"op": "bye", "reason": "revoked"})
+        broker.wait_err("audit alice lost a key or a token")
         alice.wait_gone(alice.front)
         alice.wait_gone(alice.sub)
         self.assertFalse(self.admitted(broker, self.alice))
@@ -466,6 +468,7 @@ class Administration(AuthCase):
     def test_not_everybody(self):
         broker = self.encrypted(self.text)
         self.assertEqual(self.admin(self.keyed(broker, self.bob), "kick", user="alice")["code"], "forbidden")
+        broker.wait_err("audit bob asks to kick and is no operator")
         self.assertEqual(self.admin(self.peer(self.broker(config=FAST), "ann"), "bans")["code"], "forbidden")
 
     def test_a_ban_survives_a_restart(self):
@@ -493,7 +496,10 @@ class Administration(AuthCase):
     def test_kick(self):
         broker = self.encrypted(self.text)
         alice, bob = self.keyed(broker, self.alice), self.keyed(broker, self.bob)
-        self.assertEqual(self.admin(alice, "kick", user="bob")["op"], "ok")
+        self.assertEqual(self.admin(alice, "kick", user="carol")["code"], "no-such-user")
+        broker.wait_err("audit kick of carol by alice failed: nobody")
+        self.assertEqual(self.admin(alice, "kick", user="bob", reason="noise")["op"], "ok")
+        broker.wait_err("audit alice kicks bob: noise")
         self.assertEqual(bob.control(), {"op": "bye", "reason": "kicked"})
         bob.wait_gone(bob.front)
         self.assertEqual(self.keyed(broker, self.bob).welcome["user"], "bob")  # and may come back
@@ -555,6 +561,9 @@ class Tokens(AuthCase):
         self.assertEqual(self.login(broker.listen[1], "alice", token)[1]["op"], "welcome")
         self.assertEqual(self.login(broker.server, "bob", token)[1]["code"], "login-failed")
         self.assertEqual(self.login(broker.server, "nobody", token)[1]["code"], "login-failed")
+        for line in ("alice from this machine: ok", "bob from this machine: refused, wrong token",
+                     "nobody from this machine: refused, no such user"):
+            broker.wait_err("audit login of " + line)
         self.assertEqual(self.peer(broker, "guest").welcome["nick"], "guest")
         # Resuming takes the session's own token.
         back = self.peer(broker.server, hello=False, client=alice.client)
