@@ -60,6 +60,13 @@ bool auth_take(auth_t *auth, auth_answer_t *answer) {
     return reply != NULL;
 }
 
+void auth_applied(auth_t *auth, uint64_t generation) {
+    pthread_mutex_lock(&auth->mutex);
+    auth->applied = generation;
+    pthread_cond_signal(&auth->applied_wake);
+    pthread_mutex_unlock(&auth->mutex);
+}
+
 void auth_answer_finish(auth_answer_t *answer) {
     free(answer->text);
     access_destroy(answer->access);
@@ -110,6 +117,8 @@ static void s_commit(auth_t *auth, users_t *users, bans_t bans, auth_answer_t *a
     auth->bans = bans;
     users_enforce_bans(users);
     auth_reply(auth, answer);
+    while (auth->applied < auth->generation && !auth->stop)
+        pthread_cond_wait(&auth->applied_wake, &auth->mutex);
     pthread_mutex_unlock(&auth->mutex);
     users_destroy(old);
     bans_finish(&old_bans);
@@ -259,8 +268,10 @@ static void s_answer_zap(auth_t *auth, zmsg_t *message) {
     const char *wrong = zap_parse(frames, count, &request);
     zap_verdict_t verdict = wrong ? (zap_verdict_t){"500", wrong, ""} : zap_judge(&request, auth->users);
     bool ok = strcmp(verdict.status, "200") == 0;
-    if (!ok)
+    if (!ok) {
+        auth->refused++;
         s_tell_refused(auth, &request, &verdict);
+    }
     zmsg_t *reply = zmsg_new();
     zmsg_addstr(reply, "1.0");
     zmsg_addmem(reply, request.id.ptr, request.id.len);
@@ -345,6 +356,10 @@ void auth_bans(auth_t *auth, uint64_t ticket) {
     s_ask(auth, AUTH_BANS, ticket, zr_span(NULL), zr_span(NULL), zr_span(NULL));
 }
 
+uint64_t auth_refused(auth_t *auth) {
+    return auth->refused;
+}
+
 int auth_fd(const auth_t *auth) {
     return auth->fd;
 }
@@ -406,6 +421,7 @@ static void s_free(auth_t *auth) {
     users_destroy(auth->users);
     bans_finish(&auth->bans);
     pthread_cond_destroy(&auth->login_wake);
+    pthread_cond_destroy(&auth->applied_wake);
     pthread_mutex_destroy(&auth->mutex);
     free(auth->users_path);
     free(auth->bans_path);
@@ -423,6 +439,7 @@ auth_t *auth_new(const auth_config_t *config, access_t **access, char error[ZPL_
     auth->replies_end = &auth->replies;
     pthread_mutex_init(&auth->mutex, NULL);
     pthread_cond_init(&auth->login_wake, NULL);
+    pthread_cond_init(&auth->applied_wake, NULL);
     auth->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     auth->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     FATAL_UNLESS(auth->wake >= 0 && auth->fd >= 0);
@@ -443,6 +460,7 @@ void auth_destroy(auth_t *auth) {
     pthread_mutex_lock(&auth->mutex);
     auth->stop = true;
     pthread_cond_signal(&auth->login_wake);
+    pthread_cond_signal(&auth->applied_wake);
     pthread_mutex_unlock(&auth->mutex);
     thread_tell(auth->wake);
     pthread_join(auth->thread, NULL);

@@ -33,6 +33,9 @@ auth_t *auth_new(const auth_config_t *config, access_t **access, char error[ZPL_
  * everybody in. NULL is accepted. */
 void auth_destroy(auth_t *auth);
 
+/* Handshakes that were refused so far. */
+uint64_t auth_refused(auth_t *auth);
+
 /* --- Asking. Strings are copied. A ticket is any number that says which answer is which. --- */
 
 /* `by` is who asks, for the audit. */
@@ -62,7 +65,7 @@ typedef enum { AUTH_RELOAD, AUTH_BAN, AUTH_UNBAN, AUTH_BANS, AUTH_LOGIN } auth_k
 
 /* What is to be done first, in this order: remember that connections of `voided` which were let in before `generation`
  * (the ZAP_GENERATION of each) do not count any more; hand `access` to the relay, if there is one; end the sessions of
- * `disowned`. */
+ * `disowned`. When the relay has the access, call auth_applied. */
 typedef struct {
     uint64_t ticket;
     auth_kind_t kind;
@@ -80,5 +83,9 @@ typedef struct {
  * NULL then) and call auth_answer_finish. */
 bool auth_take(auth_t *auth, auth_answer_t *answer);
 void auth_answer_finish(auth_answer_t *answer);
+
+/* The relay goes by the access of this generation now. Until then handshakes wait: who is new, and may read less than
+ * the others, would find rooms open that are not open to all any more. */
+void auth_applied(auth_t *auth, uint64_t generation);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <czmq.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "auth.h"
 #include "logger.h"
@@ -41,6 +42,7 @@ struct auth {
     int wake; /* eventfd: there are requests, or the end */
     int fd;   /* eventfd: there are replies */
     zr_log_limit_t refused_lines;
+    atomic_uint_fast64_t refused;
     pthread_t thread;
 
     bool tokens; /* and so there is a thread for logins */
@@ -49,7 +51,8 @@ struct auth {
     zr_log_limit_t failed_lines, passed_lines;
 
     pthread_mutex_t mutex; /* of all that follows */
-    pthread_cond_t login_wake;
+    pthread_cond_t login_wake, applied_wake;
+    uint64_t applied; /* the generation that the relay goes by */
     bool stop;
     request_t *requests, **requests_end;
     login_job_t *logins, **logins_end;

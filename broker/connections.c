@@ -39,6 +39,10 @@ void connections_set_user(connections_t *connections, int fd, uint64_t socket, z
     memcpy(one->user, user.ptr, one->user_len);
 }
 
+void connections_open_back(connections_t *connections, int fd, uint64_t socket) {
+    s_at(connections, fd, socket)->back = true;
+}
+
 static bool s_is_slow_enough(const connections_t *connections, connection_t *one, uint64_t now_ms) {
     if (connections->per_second == 0)
         return true;
@@ -73,6 +77,15 @@ uint64_t connections_dropped(const connections_t *connections, int fd) {
 int connections_next_user(const connections_t *connections, int fd, connection_t *found) {
     for (size_t i = (size_t)fd; i < connections->size; i++)
         if (connections->items[i].user_len > 0) {
+            *found = connections->items[i];
+            return (int)i;
+        }
+    return -1;
+}
+
+int connections_next_silent(const connections_t *connections, int fd, connection_t *found) {
+    for (size_t i = (size_t)fd; i < connections->size; i++)
+        if (connections->items[i].back && !connections->items[i].reads) {
             *found = connections->items[i];
             return (int)i;
         }

@@ -18,6 +18,7 @@ typedef struct {
     uint64_t topics; /* bytes */
     uint64_t owed;   /* for subscriptions, and those given back, of late: each is a thousand */
     uint64_t at;     /* when that was so (ms) */
+    bool back;       /* the back accepted it */
     bool reads;      /* subscribed once: it is one of the back's */
     bool dropped;    /* is about to end */
     uint8_t user_len;
@@ -37,6 +38,9 @@ void connections_finish(connections_t *connections);
  * cut off. */
 void connections_set_user(connections_t *connections, int fd, uint64_t socket, zr_span_t user);
 
+/* The back accepted it. */
+void connections_open_back(connections_t *connections, int fd, uint64_t socket);
+
 /* It subscribed to a topic of `len` bytes, or gave it back. false: it has more than it may, or is too fast. */
 bool connections_subscribe(
     connections_t *connections, int fd, uint64_t socket, bool subscribed, size_t len, uint64_t now_ms);
@@ -50,5 +54,8 @@ uint64_t connections_dropped(const connections_t *connections, int fd);
 /* The first connection of a user, whoever it is, from descriptor `fd` on; it may be gone by now. What it gives plus 1
  * finds the next. -1: there is none. */
 int connections_next_user(const connections_t *connections, int fd, connection_t *found);
+
+/* In the same way, the back's that subscribed to nothing yet: nobody knows whose they are. */
+int connections_next_silent(const connections_t *connections, int fd, connection_t *found);
 
 #endif

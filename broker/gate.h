@@ -14,7 +14,7 @@
 
 enum {
     GATE_BURST_S = 4,   /* so many seconds' worth of connections may be made at once, */
-    GATE_FLOOD_S = 1,   /* so many a flood costs, */
+    GATE_FLOOD_S = 4,   /* so many a flood costs, */
     GATE_DEBT_S = 10,   /* and so many may be owed for floods */
     GATE_SHED_S = 1,    /* who makes too many is shed until so many seconds' worth may be made again; */
     GATE_SHED_MAX = 64, /* so many addresses at a time */

@@ -155,6 +155,7 @@ void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer) {
 
 void peers_revoke(peers_t *peers, zr_span_t user, uint64_t generation) {
     revoked_set(&peers->revoked, user, generation);
+    peers_drop_user(peers, user);
 }
 
 bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame) {
@@ -352,6 +353,8 @@ static void s_on_accepted(peers_t *peers, int side, int fd) {
         source_filter_clear(fd);
     if (handle)
         backlog_open(&peers->backlog, side, fd, handle);
+    if (handle && side == 1)
+        connections_open_back(&peers->connections, fd, handle);
     if (handle && !gate_has_room(side, fd, peers->descriptors)) {
         s_turn_away(peers, handle);
         return;
@@ -405,6 +408,15 @@ static int s_on_monitor(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     while (s_read_event(peers, side))
         ;
     return 0;
+}
+
+/* Who was let in was accepted before, and libzmq has told that. */
+void peers_end_silent(peers_t *peers) {
+    connection_t one;
+    while (s_read_event(peers, 1))
+        ;
+    for (int fd = 0; (fd = connections_next_silent(&peers->connections, fd, &one)) >= 0; fd++)
+        s_end(one.socket);
 }
 
 static int s_on_sweep(zloop_t *loop, int timer_id, void *arg) {

@@ -26,8 +26,14 @@ zr_span_t peers_user(zmq_msg_t *frame);
 /* Who said hello in `frame`, for peers_drop_user to find. What `peer` points to lives as long as the frame. */
 void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer);
 
-/* What authenticated `user` before `generation` of the users does not count any more. */
+/* What authenticated `user` before `generation` of the users does not count any more, and ends with the next
+ * peers_drop_users, as by peers_drop_user. */
 void peers_revoke(peers_t *peers, zr_span_t user, uint64_t generation);
+
+/* Ends the back's connections that subscribed to nothing yet. libzmq takes a subscription, and sends by it, before
+ * anybody here can look whose it is: to be called before a room may open because somebody is gone who could not read
+ * it. Who is still let in comes again. */
+void peers_end_silent(peers_t *peers);
 
 /* Is that so for the connection that `frame` came by? */
 bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame);

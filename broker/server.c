@@ -61,13 +61,20 @@ static void s_take_answer(server_t *server, auth_answer_t *answer) {
     server_end_pass(server); /* what was allowed until now */
     for (size_t i = 0; i < answer->voided.count; i++)
         peers_revoke(server->peers, zr_span(answer->voided.items[i]), answer->generation);
+    if (answer->voided.count > 0) { /* before rooms open that they could not read */
+        peers_drop_users(server->peers);
+        peers_end_silent(server->peers);
+    }
     if (answer->access) {
         server->access = answer->access;
         answer->access = NULL;
         relay_set_access(server->relay, server->access);
+        auth_applied(server->auth, answer->generation);
     }
     for (size_t i = 0; i < answer->disowned.count; i++)
         relay_disown(server->relay, zr_span(answer->disowned.items[i]));
+    server->logins_failed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_FAILED;
+    server->logins_slowed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_SLOW;
     if (answer->kind == AUTH_LOGIN)
         relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, server_now());
     else if (answer->ticket != OUR_TICKET)
@@ -357,17 +364,19 @@ static void s_log_stats(const server_t *server) {
     relay_stats_t stats = relay_stats(server->relay);
     zr_log(ZR_LOG_INFO,
         "stopped: frames %llu, entries %llu, deliveries %llu, acks %llu, errors %llu, duplicates %llu, "
-        "dropped %llu, live frames dropped %llu, limited %llu, flooders %llu, connections closed %llu, "
+        "dropped %llu, live frames dropped %llu, limited %llu, flooders %llu, handshakes refused %llu, logins failed "
+        "%llu, logins slowed %llu, connections closed %llu, "
         "without a descriptor %llu, too far ahead %llu, claimed routing ids %llu, stray %llu, greedy %llu, revoked "
         "%llu, rooms %zu",
         (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
         (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
         (unsigned long long)stats.dropped, (unsigned long long)server->effects.live_dropped,
         (unsigned long long)stats.limited, (unsigned long long)stats.flooders,
-        (unsigned long long)peers_turned_away(server->peers), (unsigned long long)peers_no_room(server->peers),
-        (unsigned long long)peers_too_far_ahead(server->peers), (unsigned long long)server->claimed,
-        (unsigned long long)server->stray, (unsigned long long)server->greedy, (unsigned long long)server->revoked,
-        stats.rooms);
+        (unsigned long long)auth_refused(server->auth), (unsigned long long)server->logins_failed,
+        (unsigned long long)server->logins_slowed, (unsigned long long)peers_turned_away(server->peers),
+        (unsigned long long)peers_no_room(server->peers), (unsigned long long)peers_too_far_ahead(server->peers),
+        (unsigned long long)server->claimed, (unsigned long long)server->stray, (unsigned long long)server->greedy,
+        (unsigned long long)server->revoked, stats.rooms);
 }
 
 /* Until everything that was taken in is on the disk and answered. */

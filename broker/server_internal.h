@@ -30,6 +30,7 @@ struct server {
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */
     char told_back[ENDPOINT_TEXT_SIZE];
+    uint64_t logins_failed, logins_slowed;
     uint64_t claimed, stray; /* frames dropped: claimed routing ids; not a subscription */
     uint64_t greedy;         /* subscriptions of readers that had too many */
     uint64_t revoked;        /* subscriptions of users not let in any more */

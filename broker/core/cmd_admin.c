@@ -40,7 +40,7 @@ static bool s_is_reason(zr_span_t text) {
 static void s_kick(relay_t *relay, request_t *request, zr_span_t nick, zr_span_t reason) {
     user_t *user = session_user(&relay->sessions, nick);
     zr_span_t by = user_nick(request->session->user);
-    if (!user) {
+    if (!user && !access_is_user(relay->access, nick)) {
         zr_log(ZR_LOG_AUDIT, "kick of %.*s by %.*s failed: %s", (int)nick.len, nick.ptr, (int)by.len, by.ptr,
             zr_code_text(ZR_NO_SUCH_USER));
         fail(relay, request, ZR_NO_SUCH_USER, NULL);
@@ -49,7 +49,8 @@ static void s_kick(relay_t *relay, request_t *request, zr_span_t nick, zr_span_t
     zr_log(ZR_LOG_AUDIT, "%.*s kicks %.*s: %.*s", (int)by.len, by.ptr, (int)nick.len, nick.ptr, (int)reason.len,
         reason.len ? reason.ptr : "");
     reply(relay, request, json_pack("{ss}", "op", "ok"));
-    for (session_t *session = user->sessions, *next; session; session = next) { /* the last one takes `user` with it */
+    for (session_t *session = user ? user->sessions : NULL, *next; session;
+         session = next) { /* the last one takes `user` with it */
         next = session->next;
         session_dismiss(relay, session, "kicked");
     }

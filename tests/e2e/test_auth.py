@@ -241,6 +241,9 @@ class Keys(AuthCase):
         self.assertFalse(self.admitted(broker, self.stranger))
         broker.wait_err("audit handshake from 127.0.0.1 refused: nobody has this key, key " + re.escape(self.stranger[0].decode()))
         self.assertTrue(self.admitted(broker, self.alice))
+        broker.signal(signal.SIGTERM)
+        broker.finish()
+        self.assertRegex(broker.errors(), r"handshakes refused [1-9]")
 
     def test_a_name_is_the_keys(self):
         broker = self.encrypted(section("alice", self.alice) + section("bob", self.bob))
@@ -346,9 +349,7 @@ class Reload(AuthCase):
         self.assertEqual(alice.control(), {"op": "bye", "reason": "revoked"})
         alice.wait_gone(alice.front)
         alice.wait_gone(alice.sub)
-        # The silent one is looked at when it speaks.
-        silent.front.subscribe(b"general\0")
-        silent.wait_gone(silent.front)
+        silent.wait_gone(silent.front)  # before it can subscribe to what is open now
         self.assertEqual(bob.ask(op="ping")["op"], "pong")
         bob.send(publish_frame("general", (1, b"still here")))
         self.assertEqual(deliver_entries(bob.live())[3][0][5], b"still here")
@@ -581,6 +582,9 @@ class Tokens(AuthCase):
             return answer["code"] == "rate-limited" and answer
         self.assertGreater(wait_for(guess, "a guess that has to wait")["wait"], 0)
         wait_for(lambda: self.login(broker.server, "alice", token)[1]["op"] == "welcome", "the right one, in time")
+        broker.signal(signal.SIGTERM)
+        broker.finish()
+        self.assertRegex(broker.errors(), r"logins failed [1-9]\d*, logins slowed [1-9]")
 
     def test_only_where_they_are_taken(self):
         token = secrets.token_hex(16)

@@ -210,6 +210,28 @@ START_TEST(test_reload) {
 END_TEST
 
 /* What is wrong with a file is told as text that JSON can carry. */
+/* Who is new comes in when the relay goes by the rights that hold with him: rooms may not be open to all any more. */
+START_TEST(test_handshakes_wait_for_the_relay) {
+    auth_t *auth = fx_auth_start_with(ALICE KEY(ALICE_KEY));
+    dir_write("users", USERS, 0600);
+    auth_reload(auth, 1, zr_span("alice"));
+    auth_answer_t answer;
+    struct pollfd ready = {.fd = auth_fd(auth), .events = POLLIN};
+    while (!auth_take(auth, &answer))
+        ck_assert_int_eq(poll(&ready, 1, 50000), 1);
+    zsock_t *bob = fx_auth_ask_zap(ZAP_DOMAIN_CURVE, "CURVE", BOB_KEY);
+    zmq_pollitem_t told = {.socket = zsock_resolve(bob), .events = ZMQ_POLLIN};
+    ck_assert_int_eq(zmq_poll(&told, 1, 50), 0); /* as long as one cares to wait */
+    auth_applied(auth, answer.generation);
+    ck_assert_str_eq(fx_auth_zap_answer(bob), "200 bob");
+    auth_answer_finish(&answer);
+    auth_reload(auth, 2, zr_span("alice")); /* which the relay does not live to see */
+    ck_assert_int_eq(poll(&ready, 1, 50000), 1);
+    auth_destroy(auth);
+    dir_end();
+}
+END_TEST
+
 START_TEST(test_error_is_text) {
     auth_t *auth = fx_auth_start_with(USERS);
     dir_write("users", "user\n    name = a\n    allow = \"read : \xff{\x1b\"\n", 0600);
@@ -344,5 +366,5 @@ START_TEST(test_descriptor) {
 END_TEST
 
 UNIT_MAIN("broker.auth", test_handshakes, test_malformed, test_real_handshakes, test_open_mode, test_fail_closed,
-    test_reload, test_error_is_text, test_bans_last, test_bans_refused, test_bans_by_hand, test_destroy,
-    test_descriptor)
+    test_reload, test_handshakes_wait_for_the_relay, test_error_is_text, test_bans_last, test_bans_refused,
+    test_bans_by_hand, test_destroy, test_descriptor)

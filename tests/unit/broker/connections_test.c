@@ -52,6 +52,27 @@ START_TEST(test_connections_of_users) {
 }
 END_TEST
 
+/* Of the back's, those that have not said whose they are by subscribing. */
+START_TEST(test_silent_connections) {
+    connections_t all = {0};
+    connection_t found;
+    ck_assert_int_eq(connections_next_silent(&all, 0, &found), -1);
+    connections_set_user(&all, 1, 101, zr_span("alice")); /* at the front */
+    for (int fd = 2; fd < 6; fd++)
+        connections_open_back(&all, fd, 100 + (uint64_t)fd);
+    connections_subscribe(&all, 3, 103, true, 1, 0);
+    connections_subscribe(&all, 4, 104, false, 1, 0);
+    connections_set_user(&all, 5, 205, zr_span("bob")); /* at the front by now */
+    ck_assert_int_eq(connections_next_silent(&all, 0, &found), 2);
+    ck_assert_uint_eq(found.socket, 102);
+    ck_assert_int_eq(connections_next_silent(&all, 3, &found), -1);
+    connections_open_back(&all, 3, 203); /* another one */
+    ck_assert_int_eq(connections_next_silent(&all, 3, &found), 3);
+    ck_assert_uint_eq(found.socket, 203);
+    connections_finish(&all);
+}
+END_TEST
+
 START_TEST(test_too_fast) {
     connections_t all = {.per_second = 2000, .burst = 20000};
     for (unsigned i = 0; i < 20000; i++)
@@ -107,4 +128,4 @@ START_TEST(test_the_longest_name) {
 END_TEST
 
 UNIT_MAIN("broker.connections", test_topics_are_counted, test_another_connection_begins_anew, test_connections_of_users,
-    test_too_fast, test_as_fast_as_one_likes, test_dropped, test_the_longest_name)
+    test_silent_connections, test_too_fast, test_as_fast_as_one_likes, test_dropped, test_the_longest_name)

@@ -32,6 +32,8 @@ auth_answer_t fx_auth_answer(auth_t *auth) {
     struct pollfd ready = {.fd = auth_fd(auth), .events = POLLIN};
     while (!auth_take(auth, &answer))
         ck_assert_int_eq(poll(&ready, 1, 50000), 1);
+    if (answer.access)
+        auth_applied(auth, answer.generation);
     return answer;
 }
 
@@ -44,8 +46,7 @@ zr_code_t fx_auth_code(auth_t *auth, uint64_t ticket) {
     return code;
 }
 
-const char *fx_auth_zap(const char *domain, const char *mechanism, const char *key_text) {
-    static char result[200];
+zsock_t *fx_auth_ask_zap(const char *domain, const char *mechanism, const char *key_text) {
     zsock_t *asker = zsock_new_req(ZAP_ENDPOINT);
     ck_assert_ptr_nonnull(asker);
     zmsg_t *request = zmsg_new();
@@ -58,6 +59,11 @@ const char *fx_auth_zap(const char *domain, const char *mechanism, const char *k
         zmsg_addmem(request, key, sizeof key);
     }
     ck_assert_int_eq(zmsg_send(&request, asker), 0);
+    return asker;
+}
+
+const char *fx_auth_zap_answer(zsock_t *asker) {
+    static char result[200];
     zmsg_t *reply = zmsg_recv(asker);
     ck_assert_ptr_nonnull(reply);
     ck_assert_uint_eq(zmsg_size(reply), 6);
@@ -73,6 +79,10 @@ const char *fx_auth_zap(const char *domain, const char *mechanism, const char *k
     zmsg_destroy(&reply);
     zsock_destroy(&asker);
     return result;
+}
+
+const char *fx_auth_zap(const char *domain, const char *mechanism, const char *key_text) {
+    return fx_auth_zap_answer(fx_auth_ask_zap(domain, mechanism, key_text));
 }
 
 const char *fx_auth_zap_key(const char *key_text) {

@@ -2,6 +2,8 @@
 #ifndef FIXTURE_AUTH_H
 #define FIXTURE_AUTH_H
 
+#include <czmq.h>
+
 #include "auth.h"
 #include "fixture_dir.h"
 
@@ -20,7 +22,7 @@ auth_t *fx_auth_start(bool tokens);
 /* In a new directory, with this as the users, without tokens. */
 auth_t *fx_auth_start_with(const char *text);
 
-/* Waits for the next one. */
+/* Waits for the next one. What it changes is in force then. */
 auth_answer_t fx_auth_answer(auth_t *auth);
 
 /* Takes an answer and gives it back: who it is for and how it ended is all that counts. */
@@ -29,5 +31,9 @@ zr_code_t fx_auth_code(auth_t *auth, uint64_t ticket);
 /* Asks as libzmq does; returns "STATUS USER", valid until the next call. */
 const char *fx_auth_zap(const char *domain, const char *mechanism, const char *key_text);
 const char *fx_auth_zap_key(const char *key_text);
+
+/* The same in two steps; the answer takes the socket over. */
+zsock_t *fx_auth_ask_zap(const char *domain, const char *mechanism, const char *key_text);
+const char *fx_auth_zap_answer(zsock_t *asker);
 
 #endif

@@ -75,9 +75,13 @@ START_TEST(test_kick) {
         ck_assert_uint_eq(fx_effect(EFFECT_DROP), route);
     }
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
-    ck_assert_str_eq(fx_dropped_user(), "bob"); /* and who only reads */
-    fx_ask(A, "{'op':'admin','do':'kick','user':'bob'}");
+    ck_assert_str_eq(fx_dropped_user(), "bob");           /* and who only reads */
+    fx_ask(A, "{'op':'admin','do':'kick','user':'bob'}"); /* without a session he may read all the same */
+    fx_expect(A, "{'op':'ok'}");
+    ck_assert_str_eq(fx_dropped_user(), "bob");
+    fx_ask(A, "{'op':'admin','do':'kick','user':'nobody'}");
     fx_expect_error(A, "no-such-user");
+    ck_assert_str_eq(fx_dropped_user(), "");
     fx_ask(A, "{'op':'admin','do':'kick','user':'ann'}"); /* itself */
     fx_expect(A, "{'op':'ok'}");
     fx_expect(A, "{'op':'bye','reason':'kicked'}");
