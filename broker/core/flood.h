@@ -7,7 +7,7 @@
 
 /* Each returns whether to go on. If not, there is nothing more to answer, and the session may be gone. */
 
-/* A request of `cost`: refused if it is too much, which costs 1, or, without a session, as much as if it were not. */
+/* A request of `cost`: refused if it is too much, which costs half, or, without a session, as much as if it were not. */
 bool flood_ask(relay_t *relay, const request_t *request, unsigned cost);
 
 /* What is never refused. Beyond the limit a connection without a session gets no answer. */

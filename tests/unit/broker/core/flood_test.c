@@ -61,11 +61,11 @@ START_TEST(test_who_is_refused_waits_and_is_served) {
     fx_ask(A, "{'op':'who','room':'r'}");
     fx_expect(A, "{'op':'who'}");
     fx_ask(A, "{'op':'who','room':'r','id':7}");
-    fx_expect(A, "{'op':'error','code':'rate-limited','re':7,'wait':2100}");
-    fx.now += 2099 * MS;
+    fx_expect(A, "{'op':'error','code':'rate-limited','re':7,'wait':3000}");
+    fx.now += 2999 * MS;
     fx_ask(A, "{'op':'who','room':'r'}");
-    fx_expect(A, "{'op':'error','code':'rate-limited','wait':101}"); /* which cost one more */
-    fx.now += 101 * MS;
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':1001}"); /* to be refused costs half */
+    fx.now += 1001 * MS;
     fx_ask(A, "{'op':'who','room':'r'}");
     fx_expect(A, "{'op':'who'}");
     fx_ask(A, "{'op':'ping'}");
@@ -200,6 +200,24 @@ START_TEST(test_without_a_session) {
     fx_expect_silence(A);
     fx.now += 30000 * MS;
     fx_hello(A, "ann");
+    fx_finish();
+}
+END_TEST
+
+/* A bucket's worth that is refused twice, as by who asks again too early, and some more than that. */
+START_TEST(test_what_is_refused_costs_half) {
+    s_begin(100); /* 400 and 500, of which hello took 20 */
+    fx_hello(B, "bob");
+    for (int i = 0; i < 19; i++)
+        fx_ask(A, "{'op':'who','room':'r'}");
+    for (int i = 0; i < 2 * 20; i++)
+        fx_ask(A, "{'op':'who','room':'r'}");
+    ck_assert_uint_eq(fx_drop(A), 19 + 2 * 20);
+    for (int i = 0; i < 10; i++)
+        fx_ask(A, "{'op':'who','room':'r'}");
+    ck_assert_uint_eq(fx_drop(A), 10);
+    fx_ask(A, "{'op':'leave','room':'r'}");
+    s_expect_end(A);
     fx_finish();
 }
 END_TEST
@@ -448,7 +466,7 @@ END_TEST
 UNIT_MAIN("broker.core.flood", test_what_requests_cost, test_who_is_refused_waits_and_is_served,
     test_bye_is_never_refused, test_who_does_not_listen_is_sent_away, test_broken_frames_count,
     test_bye_and_hello_fill_nothing, test_resuming_elsewhere_fills_nothing, test_without_a_session,
-    test_hellos_flood_soon, test_a_window_without_a_session_is_no_flood, test_publishing_too_fast_is_told_and_taken,
-    test_bytes_count_too, test_no_limits, test_size_costs, test_a_large_request_is_served_after_waiting,
-    test_large_requests_flood_soon, test_large_requests_without_a_session,
+    test_what_is_refused_costs_half, test_hellos_flood_soon, test_a_window_without_a_session_is_no_flood,
+    test_publishing_too_fast_is_told_and_taken, test_bytes_count_too, test_no_limits, test_size_costs,
+    test_a_large_request_is_served_after_waiting, test_large_requests_flood_soon, test_large_requests_without_a_session,
     test_what_is_refused_as_a_whole_costs_a_request, test_two_routes_of_one_place)
