@@ -27,9 +27,9 @@ static rate_t s_rate(uint64_t per_second, uint64_t burst_seconds, uint64_t debt_
 
 rate_limits_t rate_limits(uint64_t ops, uint64_t entries, uint64_t bytes, size_t window) {
     return (rate_limits_t){
-        .ops = s_rate(ops, RATE_OPS_BURST, RATE_OPS_DEBT, 0),
-        .entries = s_rate(entries, RATE_PUBLISH_BURST, RATE_PUBLISH_DEBT, window / SMALLEST_ENTRY),
-        .bytes = s_rate(bytes, RATE_PUBLISH_BURST, RATE_PUBLISH_DEBT, window),
+        .ops = s_rate(ops, RATE_OPS_BURST, RATE_DEBT, 0),
+        .entries = s_rate(entries, RATE_PUBLISH_BURST, RATE_DEBT, window / SMALLEST_ENTRY),
+        .bytes = s_rate(bytes, RATE_PUBLISH_BURST, RATE_DEBT, window),
     };
 }
 

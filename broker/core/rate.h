@@ -15,11 +15,10 @@
 #define RATE_MAX UINT64_C(100000000000)
 
 enum {
-    RATE_OPS_BURST = 4,      /* so many seconds' worth may come at once, */
-    RATE_OPS_DEBT = 5,       /* and so many beyond it is a flood: who owes a full bucket, sends what costs
-                                another, and then waits as told, is none; */
-    RATE_PUBLISH_BURST = 2,  /* of entries and bytes, */
-    RATE_PUBLISH_DEBT = 10,  /* which were taken */
+    RATE_OPS_BURST = 4,      /* so many seconds' worth of requests may come at once, */
+    RATE_PUBLISH_BURST = 2,  /* of entries and bytes; */
+    RATE_DEBT = 5,           /* and so many beyond it is a flood: who owes a full bucket, sends what costs
+                                another, and then waits as told, is none */
     RATE_TOLD = 100000,      /* µs from telling a publisher to telling it again */
     RATE_CONNECTIONS = 4096, /* without a session, of which is remembered what they spent */
 };

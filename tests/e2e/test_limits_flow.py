@@ -225,7 +225,7 @@ class Rates(LimitCase):
     @covers("rate-entries")
     def test_rate_entries(self):
         self.publish_rate(limits(rate_entries=100, window="4k"),
-                          lambda first, size: publish_frame("room", *((first + number, b"") for number in range(size))), 200, 1201)
+                          lambda first, size: publish_frame("room", *((first + number, b"") for number in range(size))), 200, 701)
 
     @covers("rate-entries")
     def test_window_is_no_flood(self):
@@ -242,7 +242,7 @@ class Rates(LimitCase):
     def test_rate_bytes(self):
         head = len(publish_frame("room", (1, b"")))
         self.publish_rate(limits(rate_bytes="10k", window="4k"),
-                          lambda first, size: publish_frame("room", (first, bytes(size - head))), 20 << 10, 12 * (10 << 10) + 1)
+                          lambda first, size: publish_frame("room", (first, bytes(size - head))), 20 << 10, 7 * (10 << 10) + 1)
 
     @covers("rate-ops", "rate-entries", "rate-bytes")
     def test_no_limit(self):

@@ -150,11 +150,11 @@ END_TEST
 
 START_TEST(test_publishing_floods) {
     s_begin(0, 1000, 0, 0);
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < 7; i++)
         ck_assert_int_ne(s_publish(1000, 1), RATE_FLOODS);
     ck_assert_int_eq(s_publish(1, 1), RATE_FLOODS);
     s_begin(0, 0, 1000, 0);
-    ck_assert_int_ne(s_publish(1, 12000), RATE_FLOODS);
+    ck_assert_int_ne(s_publish(1, 7000), RATE_FLOODS);
     ck_assert_int_eq(s_publish(1, 1), RATE_FLOODS);
 }
 END_TEST
