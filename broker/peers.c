@@ -410,7 +410,7 @@ static int s_on_monitor(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     return 0;
 }
 
-/* Who was let in was accepted before, and libzmq has told that. */
+/* Who was let in was accepted before, and libzmq has told that; with several I/O threads nearly always. */
 void peers_end_silent(peers_t *peers) {
     connection_t one;
     while (s_read_event(peers, 1))

@@ -426,6 +426,8 @@ void server_destroy(server_t *server) {
     tickets_destroy(server->tickets);
     zloop_destroy(&server->loop);
     peers_destroy(server->peers);
+    if (server->auth)
+        auth_applied(server->auth, UINT64_MAX); /* nobody takes its answers any more; libzmq still asks it */
     sockets_close(&server->sockets);
     auth_destroy(server->auth); /* when the sockets are gone: with nobody to ask libzmq would let everybody in */
     if (server->relay)

@@ -71,6 +71,9 @@ bool source_filter_set(int fd, const gate_address_t *addresses, size_t count) {
     program.code[jump].k = (uint32_t)(program.len - jump - 1);
     s_drop_ipv4(&program, addresses, count);
     struct sock_fprog whole = {.len = program.len, .filter = program.code};
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &whole, sizeof whole) == 0)
+        return true;
+    source_filter_clear(fd); /* the memory that a socket may have for both is little: net.core.optmem_max */
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &whole, sizeof whole) == 0;
 }
 

@@ -11,8 +11,8 @@
 
 /* From now on packets of these `count` addresses (GATE_SHED_MAX at most), and of no others, are dropped that come to
  * the TCP socket `fd`; none: everything passes. Whoever asks for a connection then hears nothing, and asks again, in
- * TCP after a second. Connections that were accepted before are not concerned. false: errno tells why, and nothing has
- * changed. */
+ * TCP after a second. Connections that were accepted before are not concerned. false: errno tells why, and
+ * everything passes. */
 bool source_filter_set(int fd, const gate_address_t *addresses, size_t count);
 
 /* An accepted connection begins with its listener's filter, which would look at each of its packets. */

@@ -86,14 +86,14 @@ static bool s_turns_text(int point) {
 }
 
 /* Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt, 15.0), which RFC 8264, 9.13, keeps out of
- * identifiers: most show nothing at all. */
-static bool s_ignorable(int point) {
+ * identifiers, as 9.14 does blanks: most show nothing at all. And the Braille pattern without a dot. */
+static bool s_unseen(int point) {
     static const struct {
         int first, last;
-    } ranges[] = {{0x00AD, 0x00AD}, {0x034F, 0x034F}, {0x061C, 0x061C}, {0x115F, 0x1160}, {0x17B4, 0x17B5},
-        {0x180B, 0x180F}, {0x200B, 0x200F}, {0x202A, 0x202E}, {0x2060, 0x206F}, {0x3164, 0x3164}, {0xFE00, 0xFE0F},
-        {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFF8}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
-        {0xE0000, 0xE0FFF}};
+    } ranges[] = {{0x00AD, 0x00AD}, {0x034F, 0x034F}, {0x061C, 0x061C}, {0x115F, 0x1160}, {0x1680, 0x1680},
+        {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x2000, 0x200F}, {0x202A, 0x202F}, {0x205F, 0x206F}, {0x2800, 0x2800},
+        {0x3000, 0x3000}, {0x3164, 0x3164}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFF8},
+        {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (point >= ranges[i].first && point <= ranges[i].last)
             return true;
@@ -103,7 +103,7 @@ static bool s_ignorable(int point) {
 static bool s_all_show(zr_span_t name) {
     size_t at = 0;
     while (at < name.len)
-        if (s_ignorable(zr_utf8_next(name, &at)))
+        if (s_unseen(zr_utf8_next(name, &at)))
             return false;
     return true;
 }

@@ -550,12 +550,12 @@ class Escapes(HostileCase):
             self.assertFalse(line.startswith("2026 audit forged"))
 
     def test_in_names_that_a_real_broker_lets_pass(self):
-        """U+061C is an Arabic letter's mark, hence allowed in names, and turns text all the same."""
+        """U+061C is an Arabic letter's mark, hence allowed in rooms and keys, and turns text all the same."""
         odd = "a\u061cb"
         attacked, ((front, _), _) = self.besieged_two(test_auth.section("alice", self.alice, rules=ALL),
                                                       test_auth.section("anonymous", rules='    allow = "all : *"\n'))
         with attacked as (_broker, honest):
-            peer = self.peer(front, odd)
+            peer = self.peer(front, "odd")
             self.assertEqual(peer.ask(op="join", room=odd)["op"], "joined")
             self.assertEqual(peer.ask(op="publish", room=odd, text=self.EVIL, key=odd)["op"], "ack")
             for arguments in (["who", odd], ["rooms"], ["state", odd], ["--json", "state", odd], ["-v", "history", "--json", odd],

@@ -180,7 +180,7 @@ class Spoofing(test_hostile.HostileCase):
             for name in ("alice", "mallory", "honest"):
                 self.assertEqual(self.code(guest.hello(name)), "nick-in-use")
                 self.assertEqual(self.code(self.peer(front, hello=False).hello(name)), "nick-in-use")
-            for name in ("alice\u200b", "al\u00adice", "\ufeffalice", "alice\U000e0041", "\u3164"):  # which would look the same
+            for name in ("alice\u200b", "al\u00adice", "\ufeffalice", "alice\U000e0041", "alice\u2003", "\u3164"):  # which would look the same
                 self.assertEqual(self.code(guest.hello(name)), "bad-nick")
             self.assertEqual(self.code(guest.hello("other")), "nick-in-use")
             self.assertEqual(guest.hello()["nick"], "guest")

@@ -58,14 +58,15 @@ static bool s_forbidden(unsigned point) {
            (point >= 0xD800 && point <= 0xDFFF) || point > 0x10FFFF;
 }
 
-/* Alone nothing would be seen of it, or it would change what stands beside it: Default_Ignorable_Code_Point. */
+/* Nothing would be seen of it: Default_Ignorable_Code_Point, blanks, and Braille without a dot. */
 static bool s_unseen(unsigned point) {
     return point == 0xAD || point == 0x34F || point == 0x61C || point == 0x115F || point == 0x1160 || point == 0x17B4 ||
-           point == 0x17B5 || (point >= 0x180B && point <= 0x180F) || (point >= 0x200B && point <= 0x200F) ||
-           (point >= 0x202A && point <= 0x202E) || (point >= 0x2060 && point <= 0x206F) || point == 0x3164 ||
-           (point >= 0xFE00 && point <= 0xFE0F) || point == 0xFEFF || point == 0xFFA0 ||
-           (point >= 0xFFF0 && point <= 0xFFF8) || (point >= 0x1BCA0 && point <= 0x1BCA3) ||
-           (point >= 0x1D173 && point <= 0x1D17A) || (point >= 0xE0000 && point <= 0xE0FFF);
+           point == 0x17B5 || (point >= 0x180B && point <= 0x180F) || (point >= 0x2000 && point <= 0x200F) ||
+           point == 0x1680 || point == 0x2800 || point == 0x3000 || (point >= 0x202A && point <= 0x202F) ||
+           (point >= 0x205F && point <= 0x206F) || point == 0x3164 || (point >= 0xFE00 && point <= 0xFE0F) ||
+           point == 0xFEFF || point == 0xFFA0 || (point >= 0xFFF0 && point <= 0xFFF8) ||
+           (point >= 0x1BCA0 && point <= 0x1BCA3) || (point >= 0x1D173 && point <= 0x1D17A) ||
+           (point >= 0xE0000 && point <= 0xE0FFF);
 }
 
 /* The loops over all code points call Check only on failure, since each assertion costs it a write to a file. */
