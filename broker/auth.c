@@ -306,19 +306,25 @@ static void s_free_request(request_t *request) {
     free(request);
 }
 
+static void s_answer_handshakes(auth_t *auth) {
+    for (unsigned i = 0; i < ZAP_BATCH && (zsock_events(auth->zap) & ZMQ_POLLIN); i++) {
+        zmsg_t *message = zmsg_recv(auth->zap);
+        if (message)
+            s_answer_zap(auth, message);
+        zmsg_destroy(&message);
+    }
+}
+
 static void *s_run(void *arg) {
     auth_t *auth = arg;
-    void *zap = zsock_resolve(auth->zap);
+    zmq_pollitem_t items[] = {{NULL, auth->wake, ZMQ_POLLIN, 0}, {NULL, -1, ZMQ_POLLIN, 0}};
+    if (auth->zap)
+        items[1].socket = zsock_resolve(auth->zap);
     for (bool stop = false; !stop;) {
-        zmq_pollitem_t items[] = {{zap, 0, ZMQ_POLLIN, 0}, {NULL, auth->wake, ZMQ_POLLIN, 0}};
-        int rc = zmq_poll(items, 2, -1);
+        int rc = zmq_poll(items, auth->zap ? 2 : 1, -1);
         FATAL_UNLESS(rc >= 0 || errno == EINTR);
-        for (unsigned i = 0; i < ZAP_BATCH && (zsock_events(auth->zap) & ZMQ_POLLIN); i++) {
-            zmsg_t *message = zmsg_recv(auth->zap);
-            if (message)
-                s_answer_zap(auth, message);
-            zmsg_destroy(&message);
-        }
+        if (auth->zap)
+            s_answer_handshakes(auth);
         for (request_t *request = s_take_requests(auth, &stop), *next; request; request = next) {
             next = request->next;
             s_carry_out(auth, request);
@@ -397,6 +403,8 @@ static bool s_load(auth_t *auth, const auth_config_t *config, char *error) {
     return true;
 }
 
+/* Where nothing is encrypted nobody is asked: everybody may come in, and a question costs each connection about 10 KB
+ * for as long as it lasts. */
 static bool s_bind(auth_t *auth, char *error) {
     auth->zap = zsock_new(ZMQ_REP);
     if (auth->zap && zsock_bind(auth->zap, ZAP_ENDPOINT) == 0)
@@ -443,7 +451,7 @@ auth_t *auth_new(const auth_config_t *config, access_t **access, char error[ZPL_
     auth->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     auth->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     FATAL_UNLESS(auth->wake >= 0 && auth->fd >= 0);
-    if ((config->users && !s_load(auth, config, error)) || !s_bind(auth, error)) {
+    if ((config->users && !s_load(auth, config, error)) || (config->encrypted && !s_bind(auth, error))) {
         s_free(auth);
         return NULL;
     }
@@ -466,6 +474,7 @@ void auth_destroy(auth_t *auth) {
     pthread_join(auth->thread, NULL);
     if (auth->tokens)
         pthread_join(auth->login_thread, NULL);
-    zsock_unbind(auth->zap, ZAP_ENDPOINT); /* at once, not when libzmq comes to it: the next one may bind it */
+    if (auth->zap)
+        zsock_unbind(auth->zap, ZAP_ENDPOINT); /* at once, not when libzmq comes to it: the next one may bind it */
     s_free(auth);
 }

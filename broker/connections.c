@@ -1,3 +1,4 @@
+/* See connections.h. */
 #include "connections.h"
 
 #include <stdlib.h>
@@ -27,23 +28,39 @@ static connection_t *s_at(connections_t *connections, int fd, uint64_t socket) {
         s_grow(connections, index);
     connection_t *one = &connections->items[index];
     if (one->socket != socket)
-        *one = (connection_t){.socket = socket};
+        *one = (connection_t){.socket = socket, .closed_ms = one->closed_ms};
     return one;
 }
 
-void connections_set_user(connections_t *connections, int fd, uint64_t socket, zr_span_t user) {
-    if (user.len == 0)
-        return;
+void connections_open(connections_t *connections, int side, int fd, uint64_t socket, uint64_t now_ms) {
     connection_t *one = s_at(connections, fd, socket);
-    one->user_len = (uint8_t)(user.len < sizeof one->user ? user.len : sizeof one->user);
-    memcpy(one->user, user.ptr, one->user_len);
+    one->side = side;
+    one->accepted_ms = now_ms;
+    one->fresh = one->closed_ms && now_ms - one->closed_ms < CONNECTIONS_FRESH_MS;
 }
 
-void connections_open_back(connections_t *connections, int fd, uint64_t socket) {
-    s_at(connections, fd, socket)->back = true;
+void connections_close(connections_t *connections, int fd, uint64_t now_ms) {
+    if ((size_t)fd < connections->size)
+        connections->items[fd] = (connection_t){.closed_ms = now_ms};
 }
 
-static bool s_is_slow_enough(const connections_t *connections, connection_t *one, uint64_t now_ms) {
+static connection_t *s_hear(connections_t *connections, int fd, uint64_t socket, zr_span_t user) {
+    connection_t *one = s_at(connections, fd, socket);
+    one->heard = true;
+    if (user.len > 0) {
+        one->user_len = (uint8_t)(user.len < sizeof one->user ? user.len : sizeof one->user);
+        memcpy(one->user, user.ptr, one->user_len);
+    }
+    return one;
+}
+
+void connections_hear(connections_t *connections, int fd, uint64_t socket, zr_span_t user) {
+    s_hear(connections, fd, socket, user);
+}
+
+bool connections_subscribe(connections_t *connections, int fd, uint64_t socket, zr_span_t user, uint64_t now_ms) {
+    connection_t *one = s_hear(connections, fd, socket, user);
+    one->side = CONNECTIONS_BACK;
     if (connections->per_second == 0)
         return true;
     uint64_t passed = now_ms > one->at ? now_ms - one->at : 0;
@@ -54,15 +71,28 @@ static bool s_is_slow_enough(const connections_t *connections, connection_t *one
     return one->owed <= connections->burst * SUBSCRIPTION;
 }
 
-bool connections_subscribe(
-    connections_t *connections, int fd, uint64_t socket, bool subscribed, size_t len, uint64_t now_ms) {
+bool connections_prove(connections_t *connections, int fd, uint64_t socket, const void *proof) {
     connection_t *one = s_at(connections, fd, socket);
-    one->reads = true;
-    if (subscribed)
-        one->topics += len;
-    else
-        one->topics -= len < one->topics ? len : one->topics;
-    return s_is_slow_enough(connections, one, now_ms) && one->topics <= CONNECTIONS_TOPICS_MAX;
+    bool other = one->proof && one->proof != proof;
+    if (other) /* the rest of the other one's came before all of this one's, and is at its end */
+        *one = (connection_t){.socket = socket, .accepted_ms = one->accepted_ms, .side = one->side};
+    one->proof = proof;
+    return other;
+}
+
+connections_sender_t connections_sender(
+    const connections_t *connections, int side, int fd, uint64_t socket, const void *proof) {
+    const connection_t *one = connections_at(connections, fd);
+    if (!one || one->socket != socket)
+        return CONNECTIONS_DOUBTFUL;
+    if (one->side != side || (one->proof && one->proof != proof))
+        return CONNECTIONS_ANOTHERS;
+    return one->fresh ? CONNECTIONS_DOUBTFUL : CONNECTIONS_ITS;
+}
+
+const connection_t *connections_at(const connections_t *connections, int fd) {
+    bool known = fd >= 0 && (size_t)fd < connections->size && connections->items[fd].socket;
+    return known ? &connections->items[fd] : NULL;
 }
 
 void connections_drop(connections_t *connections, int fd, uint64_t socket) {
@@ -83,11 +113,14 @@ int connections_next_user(const connections_t *connections, int fd, connection_t
     return -1;
 }
 
-int connections_next_silent(const connections_t *connections, int fd, connection_t *found) {
-    for (size_t i = (size_t)fd; i < connections->size; i++)
-        if (connections->items[i].back && !connections->items[i].reads) {
-            *found = connections->items[i];
-            return (int)i;
-        }
+int connections_next_silent(
+    const connections_t *connections, int side, uint64_t before_ms, int fd, connection_t *found) {
+    for (size_t i = (size_t)fd; i < connections->size; i++) {
+        const connection_t *one = &connections->items[i];
+        if (one->accepted_ms == 0 || one->accepted_ms >= before_ms || one->heard || one->dropped || one->side != side)
+            continue;
+        *found = *one;
+        return (int)i;
+    }
     return -1;
 }

@@ -1,26 +1,27 @@
-/* What is known of each connection, by its descriptor: who authenticated on it, how much it has subscribed to, and how
- * fast. libzmq keeps about thirty bytes for every byte of a topic, queues what is subscribed and given back faster than
- * it is read, and knows no limit for either; here they are. Pure: no socket is touched, no clock is read.
+/* What is known of each connection, by its descriptor: which side accepted it and when, whether it said anything, who
+ * authenticated on it, and how fast it subscribes. Pure: no socket is touched, no clock is read.
  *
- * Descriptors are used again: `socket` (the inode) tells a connection from those that had its descriptor before, of
+ * Descriptors are used again: `socket` (the handle) tells a connection from those that had its descriptor before, of
  * which nothing is known any more. */
 #ifndef CONNECTIONS_H
 #define CONNECTIONS_H
 
 #include "names.h"
 
-/* Bytes of topics. What is still to be read of a connection that is gone counts for the next that gets its descriptor;
- * that is little (sockets.c: BACK_RCVHWM), and must not close it. */
-enum { CONNECTIONS_TOPICS_MAX = 2 << 20 };
+enum { CONNECTIONS_FRONT, CONNECTIONS_BACK };
+enum { CONNECTIONS_FRESH_MS = 1000 }; /* in which the rest of what a connection sent is taken, after its end */
 
 typedef struct {
-    uint64_t socket; /* 0: none was ever seen */
-    uint64_t topics; /* bytes */
-    uint64_t owed;   /* for subscriptions, and those given back, of late: each is a thousand */
-    uint64_t at;     /* when that was so (ms) */
-    bool back;       /* the back accepted it */
-    bool reads;      /* subscribed once: it is one of the back's */
-    bool dropped;    /* is about to end */
+    uint64_t socket;      /* 0: none */
+    uint64_t accepted_ms; /* 0: nobody heard of its being accepted */
+    uint64_t closed_ms;   /* when the one before ended; 0: never */
+    int side;
+    bool heard;   /* said hello, or subscribed */
+    bool dropped; /* is about to end */
+    bool fresh;   /* the connection before, with the same descriptor, had ended just before */
+    const void *proof;
+    uint64_t owed; /* for subscriptions, and those given back, of late: each is a thousand */
+    uint64_t at;   /* when that was so (ms) */
     uint8_t user_len;
     char user[ZR_NICK_MAX];
 } connection_t;
@@ -34,16 +35,32 @@ typedef struct {
 /* Zeroed but for the limits it is ready. */
 void connections_finish(connections_t *connections);
 
-/* `user` authenticated on the connection; nothing happens when it is empty. A valid nick; of a longer one the rest is
- * cut off. */
-void connections_set_user(connections_t *connections, int fd, uint64_t socket, zr_span_t user);
+/* `side` accepted the connection; it ended. */
+void connections_open(connections_t *connections, int side, int fd, uint64_t socket, uint64_t now_ms);
+void connections_close(connections_t *connections, int fd, uint64_t now_ms);
 
-/* The back accepted it. */
-void connections_open_back(connections_t *connections, int fd, uint64_t socket);
+/* The connection said hello. `user` authenticated on it, empty: nobody. A valid nick; of a longer one the rest is cut
+ * off. */
+void connections_hear(connections_t *connections, int fd, uint64_t socket, zr_span_t user);
 
-/* It subscribed to a topic of `len` bytes, or gave it back. false: it has more than it may, or is too fast. */
-bool connections_subscribe(
-    connections_t *connections, int fd, uint64_t socket, bool subscribed, size_t len, uint64_t now_ms);
+/* The same, by a subscription or by giving one back. false: it is too fast. */
+bool connections_subscribe(connections_t *connections, int fd, uint64_t socket, zr_span_t user, uint64_t now_ms);
+
+/* What a connection sent may be taken after its end, when another one has its descriptor. `proof` is the same for all
+ * messages of one connection. true: what was told of this connection until now was of the one before. */
+bool connections_prove(connections_t *connections, int fd, uint64_t socket, const void *proof);
+
+/* Whose is a message with `proof` that `side` had by the connection's descriptor? */
+typedef enum {
+    CONNECTIONS_ITS,      /* this connection's */
+    CONNECTIONS_ANOTHERS, /* the rest of what another one sent */
+    CONNECTIONS_DOUBTFUL  /* either; if this connection is honest, it soon says something with another proof */
+} connections_sender_t;
+connections_sender_t connections_sender(
+    const connections_t *connections, int side, int fd, uint64_t socket, const void *proof);
+
+/* The connection that has this descriptor; NULL: nothing is known of one. Until the next call. */
+const connection_t *connections_at(const connections_t *connections, int fd);
 
 /* It is about to end, and not to be listened to. */
 void connections_drop(connections_t *connections, int fd, uint64_t socket);
@@ -55,7 +72,9 @@ uint64_t connections_dropped(const connections_t *connections, int fd);
  * finds the next. -1: there is none. */
 int connections_next_user(const connections_t *connections, int fd, connection_t *found);
 
-/* In the same way, the back's that subscribed to nothing yet: nobody knows whose they are. */
-int connections_next_silent(const connections_t *connections, int fd, connection_t *found);
+/* In the same way, a connection of `side` that said nothing yet, is not dropped, and was accepted before
+ * `before_ms`. */
+int connections_next_silent(
+    const connections_t *connections, int side, uint64_t before_ms, int fd, connection_t *found);
 
 #endif

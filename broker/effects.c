@@ -60,15 +60,17 @@ static int s_send_to(void *front, route_t route, zmq_msg_t *msg) {
 }
 
 /* XPUB drops for readers whose queue is full and never refuses. */
-static void s_publish(void *back, zr_blob_t *frame) {
+static void s_publish(effects_t *effects, zr_blob_t *frame) {
     zmq_msg_t msg;
+    peers_published(effects->peers, zr_blob_len(frame));
     s_wrap(&msg, frame);
-    s_send(&msg, back, 0);
+    s_send(&msg, effects->back, 0);
     zmq_msg_close(&msg);
 }
 
 static void s_send_effect(effects_t *effects, const effect_t *effect) {
     zmq_msg_t msg;
+    peers_sent(effects->peers, zr_blob_len(effect->frame));
     s_wrap(&msg, effect->frame);
     int code = s_send_to(effects->front, effect->route, &msg);
     if (code == EAGAIN && effect->live)
@@ -123,7 +125,7 @@ void effects_carry_out(effects_t *effects) {
             s_send_ack(effects, &effect);
             break;
         case EFFECT_PUBLISH:
-            s_publish(effects->back, effect.frame);
+            s_publish(effects, effect.frame);
             break;
         case EFFECT_APPEND:
             log->engine->append(log, &effect.append);

@@ -151,6 +151,13 @@ bool gate_opened(gate_t *gate, int side, int fd, uint64_t inode, const gate_addr
     return ++source->connections <= gate->max_connections;
 }
 
+bool gate_address_of(const gate_t *gate, int fd, gate_address_t *address) {
+    bool counted = (size_t)fd < gate->size && gate->places[fd].source;
+    if (counted)
+        *address = gate->places[fd].source->address;
+    return counted;
+}
+
 bool gate_has_room(int side, int fd, uint64_t descriptors) {
     uint64_t kept = descriptors / KEPT_PART < KEPT_MAX ? descriptors / KEPT_PART : KEPT_MAX;
     if (side == 1)

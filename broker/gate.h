@@ -47,6 +47,9 @@ bool gate_opened(gate_t *gate, int side, int fd, uint64_t inode, const gate_addr
  * its I/O thread try to accept the next connection over and over. */
 bool gate_has_room(int side, int fd, uint64_t descriptors);
 
+/* The address of the connection that has descriptor `fd`. false: it is not counted. */
+bool gate_address_of(const gate_t *gate, int fd, gate_address_t *address);
+
 /* What `side` had under that descriptor ended. */
 void gate_closed(gate_t *gate, int side, int fd);
 

@@ -6,40 +6,54 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "backlog.h"
 #include "connections.h"
+#include "descriptor.h"
 #include "fatal.h"
 #include "gate.h"
-#include "received.h"
+#include "guard.h"
+#include "hash.h"
 #include "revoked.h"
 #include "source_filter.h"
+#include "topics.h"
 #include "zap.h"
 
 enum {
     DROP_MS = 100,     /* from the decision to the end of a connection: for the bye */
     SWEEP_MS = 10000,  /* the gate's */
+    SILENT_MS = 1000,  /* between two looks at the connections that say nothing */
     SHED_MS = 50,      /* between two looks at which addresses are shed */
-    CLAIMED_MS = 1000, /* in which what was queued of a connection is mostly taken */
-    LOOK_MS = 100,     /* between two looks at who is too far ahead */
-    LOOK_MAX = 1000,   /* connections that one looks at: about a millisecond */
+    GUARDED_MS = 100,  /* between two questions to the guard, and looks at doubts */
+    UNHEARD_MS = 1000, /* a peer that gave up sooner was refused, or tried something else */
 };
 
-/* What one connection may be ahead (backlog.h). A client has a window of publishes under way at most, and of what is
- * read at once, the I/O thread may hold a message and a piece. */
+/* What may wait of one connection (backlog.h). The I/O thread may hold a message and a piece. A client has a window of
+ * publishes under way at most; another one leaves room for a client that counts late. */
 enum {
     PART_MORE = 64 << 10,
-    QUEUE_WINDOWS = 16,
-    TOPIC_BYTES = 256, /* of a subscription, with all that it costs on the wire */
-    BURST_S = 2,       /* so many seconds' worth of subscriptions may come at once */
+    FIRST_MORE = 16 << 10,
+    QUEUE_WINDOWS = 2,
+    TOPIC_BYTES = TOPIC_MAX + BACKLOG_FRAME, /* of a subscription on the wire */
+    QUEUED_BYTES = 64,                       /* that libzmq takes for a frame in each queue */
+    BACK_ALL = 1 << 20, /* bytes of subscriptions that may wait in all: a tenth of a second's work */
+    BURST_S = 2,        /* so many seconds' worth of subscriptions may come at once */
+    TOPICS_SPARE = 16,  /* topics that a reader may have beside its rooms */
 };
 
 /* Routes whose descriptor is remembered: more than are usually busy at once. */
 enum { ROUTES = 1024 };
 
-/* A handle is a socket's inode, which the kernel counts up, above its descriptor (main.c: NOFILE_MAX). */
-enum { DESCRIPTOR_BITS = 20 };
+enum { DESCRIPTORS_UNKNOWN = 1 << 20 }; /* as many as there can be (main.c: NOFILE_MAX) */
+
+enum { DOUBTS_MAX = 256 };
+
+/* A connection that perhaps sent what it must not. */
+typedef struct {
+    uint64_t connection;
+    const void *proof; /* of what was sent (connections.h) */
+    uint64_t since;    /* `guarded` at that time */
+} doubt_t;
 
 struct peers {
     zloop_t *loop;
@@ -48,22 +62,24 @@ struct peers {
     revoked_t revoked;
     revoked_t gone; /* whose connections are about to end; all of generation 1 */
     backlog_t backlog;
+    guard_t *guard;
+    topics_t *topics;
+    size_t readers; /* connections of the back */
+    uint64_t login_timeout_ms;
     struct {
         route_t route;
         int fd;
     } routes[ROUTES]; /* each in its place, by its lowest bits */
-    struct {
-        uint32_t id;   /* the claimed id's hash */
-        int64_t at;    /* ms; 0: never */
-    } claimed[ROUTES]; /* the last connection that was ended for that, by its descriptor's lowest bits */
-    size_t look;       /* the descriptor to begin the next look at */
+    doubt_t doubts[DOUBTS_MAX];
+    size_t doubt_count;
+    uint64_t guarded; /* how often the guard was asked */
     gate_t *gate;
     int listeners[2 * SETTINGS_ENDPOINTS_MAX]; /* of TCP */
     size_t listener_count;
     bool shedding, shed;  /* now; ever */
     uint64_t descriptors; /* that this process may have; 0: not known */
-    uint64_t turned_away, too_far_ahead, no_room;
-    zr_log_limit_t lines, ahead_lines, room_lines, filter_lines;
+    uint64_t turned_away, too_far_ahead, no_room, silent, unheard;
+    zr_log_limit_t lines, ahead_lines, room_lines, filter_lines, silent_lines, unheard_lines, topic_lines;
     struct {
         uint64_t *items;
         size_t count, size;
@@ -72,17 +88,6 @@ struct peers {
 };
 
 /* --- Descriptors --- */
-
-static uint64_t s_handle(int fd) {
-    struct stat about;
-    if (fd < 0 || fd >> DESCRIPTOR_BITS || fstat(fd, &about) != 0 || !S_ISSOCK(about.st_mode))
-        return 0;
-    return (uint64_t)about.st_ino << DESCRIPTOR_BITS | (uint64_t)fd;
-}
-
-static int s_descriptor(uint64_t handle) {
-    return (int)(handle & ((1U << DESCRIPTOR_BITS) - 1));
-}
 
 /* libzmq has it as a text among the connection's properties. A route is one connection's for ever; who guessed it
  * (SECURITY.md) passes for that one here too, which only hurts themselves: they seem ahead of what was taken. */
@@ -98,26 +103,51 @@ int peers_descriptor(peers_t *peers, route_t route, zmq_msg_t *frame) {
     return fd;
 }
 
-static void s_end(uint64_t handle) {
-    if (handle && s_handle(s_descriptor(handle)) == handle)
-        shutdown(s_descriptor(handle), SHUT_RDWR);
+/* All messages of a connection share its properties, so their address in memory tells it from others. */
+static const void *s_properties(zmq_msg_t *frame) {
+    return zmq_msg_gets(frame, "Peer-Address");
 }
 
-void peers_end(zmq_msg_t *frame) {
-    s_end(s_handle(zmq_msg_get(frame, ZMQ_SRCFD)));
+static void s_doubt(peers_t *peers, uint64_t handle, const void *proof) {
+    if (peers->doubt_count < DOUBTS_MAX)
+        peers->doubts[peers->doubt_count++] = (doubt_t){handle, proof, peers->guarded};
 }
 
-/* What is queued of a connection comes after its end too, when its descriptor may be another's: for a while a frame of
- * the same claimed id ends nobody. Another id is another connection's. */
-void peers_end_claimed(peers_t *peers, int fd, uint32_t id) {
-    int64_t now = zclock_mono();
-    size_t place = (size_t)fd % ROUTES;
-    if (fd < 0 ||
-        (peers->claimed[place].at && peers->claimed[place].id == id && now - peers->claimed[place].at < CLAIMED_MS))
+/* The message may be the rest of a connection that is gone, when its descriptor is another's. */
+static void s_end_sender(peers_t *peers, int side, int fd, zmq_msg_t *frame) {
+    uint64_t handle = descriptor_handle(fd);
+    const void *proof = s_properties(frame);
+    if (!handle)
         return;
-    peers->claimed[place].id = id;
-    peers->claimed[place].at = now;
-    s_end(s_handle(fd));
+    connections_sender_t sender = connections_sender(&peers->connections, side, fd, handle, proof);
+    if (sender == CONNECTIONS_ITS)
+        descriptor_reset(handle);
+    else if (sender == CONNECTIONS_DOUBTFUL)
+        s_doubt(peers, handle, proof);
+}
+
+void peers_end_front(peers_t *peers, int fd, zmq_msg_t *frame) {
+    s_end_sender(peers, CONNECTIONS_FRONT, fd, frame);
+}
+
+void peers_end_back(peers_t *peers, zmq_msg_t *frame) {
+    s_end_sender(peers, CONNECTIONS_BACK, zmq_msg_get(frame, ZMQ_SRCFD), frame);
+}
+
+/* Those that said nothing with another proof meanwhile. */
+static void s_end_doubted(peers_t *peers) {
+    size_t left = 0;
+    for (size_t i = 0; i < peers->doubt_count; i++) {
+        const doubt_t *doubt = &peers->doubts[i];
+        const connection_t *one = connections_at(&peers->connections, descriptor_of(doubt->connection));
+        bool cleared = one && one->socket == doubt->connection && one->proof && one->proof != doubt->proof;
+        if (!cleared && doubt->since == peers->guarded)
+            peers->doubts[left++] = *doubt;
+        else if (!cleared)
+            descriptor_reset(doubt->connection);
+    }
+    peers->doubt_count = left;
+    peers->guarded++;
 }
 
 /* --- Who it is --- */
@@ -140,17 +170,22 @@ static bool s_is_local(zr_span_t address) {
     return endpoint_is_local(&endpoint);
 }
 
+static void s_hear(peers_t *peers, zmq_msg_t *frame, uint64_t handle, zr_span_t user) {
+    connections_prove(&peers->connections, descriptor_of(handle), handle, s_properties(frame));
+    connections_hear(&peers->connections, descriptor_of(handle), handle, user);
+}
+
 void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer) {
     static const char ipc[] = "localhost";
     zr_span_t address = s_property(frame, "Peer-Address");
     bool is_ipc = address.len >= sizeof ipc - 1 && memcmp(address.ptr, ipc, sizeof ipc - 1) == 0;
-    uint64_t handle = s_handle(zmq_msg_get(frame, ZMQ_SRCFD));
+    uint64_t handle = descriptor_handle(zmq_msg_get(frame, ZMQ_SRCFD));
     *peer = (peer_t){.user = peers_user(frame), .address = is_ipc ? zr_span(NULL) : address, .connection = handle};
     /* Who speaks CURVE has a user; without, the handler lets nobody in. */
     peer->local = peer->user.len == 0 && (is_ipc || s_is_local(address));
     peer->revoked = peers_is_revoked(peers, frame);
     if (handle)
-        connections_set_user(&peers->connections, s_descriptor(handle), handle, peer->user);
+        s_hear(peers, frame, handle, peer->user);
 }
 
 void peers_revoke(peers_t *peers, zr_span_t user, uint64_t generation) {
@@ -163,17 +198,62 @@ bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame) {
     return revoked_has(&peers->revoked, peers_user(frame), generation ? strtoull(generation, NULL, 10) : 0);
 }
 
+/* Whose topics they are: of a user, else of an address, else of this machine. */
+static zr_span_t s_account(peers_t *peers, zmq_msg_t *frame, int fd, char out[ZR_NICK_MAX + 1]) {
+    zr_span_t user = peers_user(frame);
+    gate_address_t address;
+    out[0] = user.len ? 'u' : 'a';
+    if (user.len) {
+        memcpy(out + 1, user.ptr, user.len);
+        return zr_span_of(out, 1 + user.len);
+    }
+    if (!gate_address_of(peers->gate, fd, &address))
+        return zr_span_of(out, 1);
+    memcpy(out + 1, address.bytes, sizeof address.bytes);
+    return zr_span_of(out, 1 + sizeof address.bytes);
+}
+
+static void s_tell_topics(peers_t *peers, topics_verdict_t verdict) {
+    static const char *const texts[] = {[TOPICS_TOO_LONG] = "a topic of a reader is longer than any that can match",
+        [TOPICS_READER_FULL] = "a reader has more topics than limits/max-joins needs",
+        [TOPICS_ACCOUNT_FULL] = "the readers of one user or address have more topics than limits/max-user-topics",
+        [TOPICS_FULL] = "all readers together have more topics than limits/max-topics"};
+    if (zr_log_pass(&peers->topic_lines, (uint64_t)zclock_mono()))
+        zr_log(ZR_LOG_WARN, "closed a reader's connection: %s", texts[verdict]);
+}
+
+static bool s_take_topic(peers_t *peers, zmq_msg_t *frame, uint64_t handle, bool subscribed) {
+    char account[ZR_NICK_MAX + 1];
+    zr_span_t topic = zr_span_of((const char *)zmq_msg_data(frame) + 1, zmq_msg_size(frame) - 1);
+    if (!subscribed) {
+        topics_remove(peers->topics, handle, topic);
+        return true;
+    }
+    zr_span_t whose = s_account(peers, frame, descriptor_of(handle), account);
+    topics_verdict_t verdict = topics_add(peers->topics, handle, whose, topic);
+    if (verdict != TOPICS_OK)
+        s_tell_topics(peers, verdict);
+    return verdict == TOPICS_OK;
+}
+
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed) {
-    uint64_t handle = s_handle(zmq_msg_get(frame, ZMQ_SRCFD));
+    uint64_t handle = descriptor_handle(zmq_msg_get(frame, ZMQ_SRCFD));
     if (!handle) /* gone: libzmq gives back what it had subscribed to */
         return true;
-    int fd = s_descriptor(handle);
-    size_t len = zmq_msg_size(frame) - 1;
-    connections_set_user(&peers->connections, fd, handle, peers_user(frame));
-    if (connections_subscribe(&peers->connections, fd, handle, subscribed, len, (uint64_t)zclock_mono()))
+    int fd = descriptor_of(handle);
+    connections_t *connections = &peers->connections;
+    if (connections_dropped(connections, fd) == handle)
+        return false;
+    if (connections_prove(connections, fd, handle, s_properties(frame)))
+        topics_leave(peers->topics, handle);
+    bool slow = connections_subscribe(connections, fd, handle, peers_user(frame), (uint64_t)zclock_mono());
+    if (slow && s_take_topic(peers, frame, handle, subscribed))
         return true;
-    peers_charge(peers, handle);
-    s_end(handle);
+    if (connections_sender(connections, CONNECTIONS_BACK, fd, handle, s_properties(frame)) == CONNECTIONS_ITS) {
+        connections_drop(connections, fd, handle);
+        peers_charge(peers, handle);
+    }
+    peers_end_back(peers, frame);
     return false;
 }
 
@@ -183,7 +263,7 @@ static int s_on_drops(zloop_t *loop, int timer_id, void *arg) {
     peers_t *peers = arg;
     size_t left = peers->drops.count - peers->drops.old;
     for (size_t i = 0; i < peers->drops.old; i++)
-        s_end(peers->drops.items[i]);
+        descriptor_end(peers->drops.items[i]);
     memmove(peers->drops.items, peers->drops.items + peers->drops.old, left * sizeof *peers->drops.items);
     peers->drops.count = peers->drops.old = left;
     if (left == 0)
@@ -192,9 +272,9 @@ static int s_on_drops(zloop_t *loop, int timer_id, void *arg) {
 }
 
 void peers_drop(peers_t *peers, uint64_t connection) {
-    if (!connection || connections_dropped(&peers->connections, s_descriptor(connection)) == connection)
+    if (!connection || connections_dropped(&peers->connections, descriptor_of(connection)) == connection)
         return;
-    connections_drop(&peers->connections, s_descriptor(connection), connection);
+    connections_drop(&peers->connections, descriptor_of(connection), connection);
     if (peers->drops.count == 0)
         zloop_timer(peers->loop, DROP_MS, 0, s_on_drops, peers);
     if (peers->drops.count == peers->drops.size) {
@@ -205,14 +285,14 @@ void peers_drop(peers_t *peers, uint64_t connection) {
 }
 
 void peers_charge(peers_t *peers, uint64_t connection) {
-    gate_charge(peers->gate, s_descriptor(connection), connection, (uint64_t)zclock_mono());
+    gate_charge(peers->gate, descriptor_of(connection), connection, (uint64_t)zclock_mono());
 }
 
 bool peers_hear(const peers_t *peers, int fd) {
     if (peers->drops.count == 0)
         return true;
     uint64_t dropped = fd >= 0 ? connections_dropped(&peers->connections, fd) : 0;
-    return dropped == 0 || s_handle(fd) != dropped;
+    return dropped == 0 || descriptor_handle(fd) != dropped;
 }
 
 void peers_drop_user(peers_t *peers, zr_span_t user) {
@@ -226,65 +306,76 @@ void peers_drop_users(peers_t *peers) {
     for (int fd = 0; (fd = connections_next_user(&peers->connections, fd, &one)) >= 0; fd++)
         if (!revoked_has(&peers->gone, zr_span_of(one.user, one.user_len), 0))
             continue;
-        else if (one.reads)
-            s_end(one.socket);
+        else if (one.side == CONNECTIONS_BACK)
+            descriptor_end(one.socket);
         else
             peers_drop(peers, one.socket);
     revoked_finish(&peers->gone);
 }
 
-/* --- Who sends faster than it is read --- */
+/* --- Connections that send faster than they are read --- */
 
 void peers_took(peers_t *peers, int fd, size_t bytes) {
     backlog_took(&peers->backlog, fd, bytes);
+}
+
+void peers_sent(peers_t *peers, size_t bytes) {
+    backlog_sent(&peers->backlog, bytes + QUEUED_BYTES);
+}
+
+void peers_published(peers_t *peers, size_t bytes) {
+    backlog_sent(&peers->backlog, bytes + QUEUED_BYTES * peers->readers);
 }
 
 void peers_found_empty(peers_t *peers, bool back) {
     backlog_empty(&peers->backlog, back);
 }
 
-/* Bytes that libzmq has read; of a local socket nobody knows. What the kernel still holds counts only where it matters:
- * it is another system call. */
-static bool s_read_by_libzmq(const peers_t *peers, int fd, uint64_t *bytes) {
-    if (!received_total(fd, bytes))
-        return false;
-    if (backlog_suspects(&peers->backlog, fd, *bytes)) {
-        uint64_t unread = received_unread(fd);
-        *bytes -= unread < *bytes ? unread : *bytes;
-    }
-    return true;
+static void s_on_ended(peers_t *peers, const guard_ended_t *ended) {
+    static const char *const texts[GUARD_REASONS] = {[GUARD_AHEAD] = "that sent more than could be taken in",
+        [GUARD_MOST] = "that had most waiting, when more waited in all than limits/max-waiting",
+        [GUARD_MEMORY] = "that had much waiting, when memory grew without another reason"};
+    peers_charge(peers, ended->connection);
+    peers->too_far_ahead++;
+    if (zr_log_pass(&peers->ahead_lines, (uint64_t)zclock_mono()))
+        zr_log(ZR_LOG_WARN, "closed a connection %s (%llu so far)", texts[ended->reason],
+            (unsigned long long)peers->too_far_ahead);
 }
 
-static void s_look_at(peers_t *peers, int fd) {
-    uint64_t socket = peers->backlog.places[fd].socket, bytes;
-    if (!s_read_by_libzmq(peers, fd, &bytes))
-        backlog_close(&peers->backlog, fd);
-    else if (backlog_look(&peers->backlog, fd, bytes) && s_handle(fd) == socket) {
-        peers_charge(peers, socket);
-        s_end(socket);
-        backlog_close(&peers->backlog, fd);
-        peers->too_far_ahead++;
-        if (zr_log_pass(&peers->ahead_lines, (uint64_t)zclock_mono()))
-            zr_log(ZR_LOG_WARN, "closed a connection that sent more than could be taken in (%llu so far)",
-                (unsigned long long)peers->too_far_ahead);
-    }
-}
-
-static int s_on_look(zloop_t *loop, int timer_id, void *arg) {
+static int s_on_guarded(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     peers_t *peers = arg;
-    size_t size = peers->backlog.size;
+    guard_ended_t ended;
+    s_end_doubted(peers);
+    while (guard_take(peers->guard, &ended))
+        s_on_ended(peers, &ended);
     for (int side = 0; side < BACKLOG_SIDES; side++) /* where nothing comes, nobody tries to take it */
         if (!(zsock_events(side ? peers->sockets->back : peers->sockets->front) & ZMQ_POLLIN))
             backlog_empty(&peers->backlog, side);
-    for (size_t passed = 0, seen = 0; passed < size && seen < LOOK_MAX; passed++, peers->look++) {
-        peers->look = peers->look < size ? peers->look : 0;
-        if (!peers->backlog.places[peers->look].socket)
-            continue;
-        s_look_at(peers, (int)peers->look);
-        seen++;
-    }
+    return 0;
+}
+
+/* --- Connections that say nothing --- */
+
+/* A connection ends that said no hello, or did not subscribe. It may hold a routing id that libzmq will give out one
+ * day. */
+static int s_on_silent(zloop_t *loop, int timer_id, void *arg) {
+    (void)loop;
+    (void)timer_id;
+    peers_t *peers = arg;
+    connection_t one;
+    uint64_t now = (uint64_t)zclock_mono(), before = now > peers->login_timeout_ms ? now - peers->login_timeout_ms : 0;
+    for (int side = CONNECTIONS_FRONT; side <= CONNECTIONS_BACK; side++)
+        for (int fd = 0; (fd = connections_next_silent(&peers->connections, side, before, fd, &one)) >= 0; fd++) {
+            connections_drop(&peers->connections, fd, one.socket);
+            descriptor_reset(one.socket);
+            peers->silent++;
+            if (zr_log_pass(&peers->silent_lines, now))
+                zr_log(ZR_LOG_INFO, "closed a connection that %s within server/login-timeout (%llu so far)",
+                    side == CONNECTIONS_BACK ? "did not subscribe" : "said no hello",
+                    (unsigned long long)peers->silent);
+        }
     return 0;
 }
 
@@ -292,11 +383,11 @@ static int s_on_look(zloop_t *loop, int timer_id, void *arg) {
 
 static bool s_is_alive(void *ctx, int fd, uint64_t handle) {
     (void)ctx;
-    return s_handle(fd) == handle;
+    return descriptor_handle(fd) == handle;
 }
 
 static void s_turn_away(peers_t *peers, uint64_t handle) {
-    s_end(handle);
+    descriptor_reset(handle);
     peers->no_room++;
     if (zr_log_pass(&peers->room_lines, (uint64_t)zclock_mono()))
         zr_log(ZR_LOG_WARN,
@@ -348,13 +439,14 @@ static void s_on_accepted(peers_t *peers, int side, int fd) {
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
     gate_address_t address;
-    uint64_t handle = s_handle(fd);
+    uint64_t handle = descriptor_handle(fd);
     if (handle && peers->shed)
         source_filter_clear(fd);
-    if (handle)
+    if (handle) {
         backlog_open(&peers->backlog, side, fd, handle);
-    if (handle && side == 1)
-        connections_open_back(&peers->connections, fd, handle);
+        connections_open(&peers->connections, side, fd, handle, (uint64_t)zclock_mono());
+        peers->readers += side == CONNECTIONS_BACK;
+    }
     if (handle && !gate_has_room(side, fd, peers->descriptors)) {
         s_turn_away(peers, handle);
         return;
@@ -363,7 +455,7 @@ static void s_on_accepted(peers_t *peers, int side, int fd) {
         !gate_address((struct sockaddr *)&peer, len, &address) ||
         gate_opened(peers->gate, side, fd, handle, &address, (uint64_t)zclock_mono()))
         return;
-    s_end(handle);
+    descriptor_reset(handle);
     s_shed(peers);
     peers->turned_away++;
     if (zr_log_pass(&peers->lines, (uint64_t)zclock_mono())) {
@@ -372,6 +464,32 @@ static void s_on_accepted(peers_t *peers, int side, int fd) {
         zr_log(ZR_LOG_WARN, "closed a connection of %s, which has or makes too many (%llu closed so far)", text,
             (unsigned long long)peers->turned_away);
     }
+}
+
+/* libzmq refuses a peer without a word when it speaks ZMTP 1 or 2, or another mechanism than the listener. */
+static void s_tell_unheard(peers_t *peers, uint64_t lasted_ms) {
+    if (lasted_ms > UNHEARD_MS)
+        return;
+    peers->unheard++;
+    if (zr_log_pass(&peers->unheard_lines, (uint64_t)zclock_mono()))
+        zr_log(ZR_LOG_INFO,
+            "a connection ended before it said anything; a peer must speak ZMTP 3 (ZeroMQ 4.0 or newer), encrypted "
+            "where "
+            "the listener is (%llu so far)",
+            (unsigned long long)peers->unheard);
+}
+
+static void s_on_disconnected(peers_t *peers, int side, int fd) {
+    const connection_t *one = connections_at(&peers->connections, fd);
+    if (one && one->accepted_ms && !one->heard)
+        s_tell_unheard(peers, (uint64_t)zclock_mono() - one->accepted_ms);
+    if (one && one->side == side) {
+        topics_leave(peers->topics, one->socket);
+        peers->readers -= side == CONNECTIONS_BACK && peers->readers > 0;
+        connections_close(&peers->connections, fd, (uint64_t)zclock_mono());
+        backlog_close(&peers->backlog, fd);
+    }
+    gate_closed(peers->gate, side, fd);
 }
 
 /* An event is a number of 16 bits and one of 32, which is the descriptor for those asked for, and the listener's
@@ -391,7 +509,7 @@ static bool s_read_event(peers_t *peers, int side) {
         else if (event == ZMQ_EVENT_ACCEPTED)
             s_on_accepted(peers, side, (int)value);
         else if (event == ZMQ_EVENT_DISCONNECTED)
-            gate_closed(peers->gate, side, (int)value);
+            s_on_disconnected(peers, side, (int)value);
     }
     while (got && zmq_msg_more(&part))
         got = zmq_msg_recv(&part, monitor, ZMQ_DONTWAIT) >= 0;
@@ -415,8 +533,9 @@ void peers_end_silent(peers_t *peers) {
     connection_t one;
     while (s_read_event(peers, 1))
         ;
-    for (int fd = 0; (fd = connections_next_silent(&peers->connections, fd, &one)) >= 0; fd++)
-        s_end(one.socket);
+    for (int fd = 0; (fd = connections_next_silent(&peers->connections, CONNECTIONS_BACK, UINT64_MAX, fd, &one)) >= 0;
+         fd++)
+        descriptor_end(one.socket);
 }
 
 static int s_on_sweep(zloop_t *loop, int timer_id, void *arg) {
@@ -454,39 +573,50 @@ static uint64_t s_descriptors_allowed(void) {
 }
 
 static void s_set_limits(peers_t *peers, const settings_t *settings) {
-    uint64_t message = (uint64_t)sockets_max_message(settings), burst = s_burst(settings);
+    uint64_t message = (uint64_t)sockets_max_message(settings);
+    size_t topics = 2 * settings->relay.max_joins + TOPICS_SPARE;
     peers->connections.per_second = settings->rate_subscriptions;
-    peers->connections.burst = burst;
-    peers->backlog.limits[0].part = 2 * message + PART_MORE;
-    peers->backlog.limits[0].queue = peers->backlog.limits[0].part + QUEUE_WINDOWS * (uint64_t)settings->relay.window;
-    peers->backlog.limits[1].part = PART_MORE;
-    peers->backlog.limits[1].queue = PART_MORE + burst * TOPIC_BYTES;
+    peers->connections.burst = s_burst(settings);
+    peers->backlog.limits[0] = (backlog_limits_t){.first = settings->relay.max_control + FIRST_MORE,
+        .part = message + PART_MORE,
+        .queue = message + PART_MORE + QUEUE_WINDOWS * (uint64_t)settings->relay.window,
+        .all = settings->max_waiting};
+    peers->backlog.limits[1] = (backlog_limits_t){
+        .first = PART_MORE, .part = PART_MORE, .queue = PART_MORE + topics * TOPIC_BYTES, .all = BACK_ALL};
+    peers->topics = topics_new(
+        &(topics_limits_t){.reader = topics, .account = settings->max_user_topics, .all = settings->max_topics});
 }
 
 peers_t *peers_new(zloop_t *loop, const sockets_t *sockets, const settings_t *settings) {
     peers_t *peers = fatal_calloc(sizeof *peers);
     peers->loop = loop;
     peers->sockets = sockets;
+    peers->login_timeout_ms = settings->login_timeout_ms;
     peers->descriptors = s_descriptors_allowed();
+    backlog_init(&peers->backlog, peers->descriptors ? (size_t)peers->descriptors : DESCRIPTORS_UNKNOWN);
     s_set_limits(peers, settings);
     peers->gate = gate_new(settings->max_address_connections, settings->rate_handshakes);
+    peers->guard = guard_new(&peers->backlog);
     for (int side = 0; side < 2; side++) {
         zmq_pollitem_t item = {.fd = zsock_fd(sockets->monitors[side]), .events = ZMQ_POLLIN};
         zloop_poller(loop, &item, s_on_monitor, peers);
         s_on_monitor(loop, &item, peers); /* what came before */
     }
     zloop_timer(loop, SWEEP_MS, 0, s_on_sweep, peers);
-    zloop_timer(loop, LOOK_MS, 0, s_on_look, peers);
+    zloop_timer(loop, GUARDED_MS, 0, s_on_guarded, peers);
+    zloop_timer(loop, SILENT_MS, 0, s_on_silent, peers);
     return peers;
 }
 
 void peers_destroy(peers_t *peers) {
     if (!peers)
         return;
+    guard_destroy(peers->guard);
     connections_finish(&peers->connections);
     revoked_finish(&peers->revoked);
     revoked_finish(&peers->gone);
     backlog_finish(&peers->backlog);
+    topics_destroy(peers->topics);
     gate_destroy(peers->gate);
     free(peers->drops.items);
     free(peers);

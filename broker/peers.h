@@ -43,16 +43,18 @@ bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame);
 void peers_took(peers_t *peers, int fd, size_t bytes);
 void peers_found_empty(peers_t *peers, bool back);
 
+/* A frame of `bytes` was sent to one peer; was published to all readers. */
+void peers_sent(peers_t *peers, size_t bytes);
+void peers_published(peers_t *peers, size_t bytes);
+
 /* A subscription came, or one was given back. false: the reader has more than it may, or is too fast, and its
  * connection ends. */
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
 
-/* Ends the connection that `frame` came by, at once. */
-void peers_end(zmq_msg_t *frame);
-
-/* The same for one at the front, of descriptor `fd`, that claims a routing id with this hash: its frames may be many,
- * and come when the descriptor is another's, so those of one id end somebody once a second. */
-void peers_end_claimed(peers_t *peers, int fd, uint32_t id);
+/* Ends the connection that `frame` came by, of the front with descriptor `fd`, or of the back. At once, or in two
+ * tenths of a second when the frame may be the rest of a connection that is gone. */
+void peers_end_front(peers_t *peers, int fd, zmq_msg_t *frame);
+void peers_end_back(peers_t *peers, zmq_msg_t *frame);
 
 /* Ends a connection (peer_t's) in a moment, so that what was sent to it gets out. One that is gone is left alone. */
 void peers_drop(peers_t *peers, uint64_t connection);

@@ -125,9 +125,20 @@ static void *s_give_memory_back(void *arg) {
 #ifdef __GLIBC__
     int64_t began = zclock_usecs();
     malloc_trim(0);
-    zr_log(ZR_LOG_DEBUG, "many have left: memory given back in %lld us", (long long)(zclock_usecs() - began));
+    zr_log(ZR_LOG_DEBUG, "memory given back in %lld us", (long long)(zclock_usecs() - began));
 #endif
     return arg;
+}
+
+/* A second after the last connection was ended for what waited of it, libzmq has freed that. */
+static bool s_much_was_freed(server_t *server) {
+    uint64_t ended = peers_too_far_ahead(server->peers);
+    bool calm = ended == server->ended;
+    server->ended = ended;
+    if (!calm || ended == server->given_back)
+        return false;
+    server->given_back = ended;
+    return true;
 }
 
 static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
@@ -135,7 +146,8 @@ static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
     (void)timer_id;
     server_t *server = arg;
     relay_forget_idle(server->relay, server_now());
-    if (spare_due(&server->spare, relay_stats(server->relay).sessions)) {
+    bool many_left = spare_due(&server->spare, relay_stats(server->relay).sessions);
+    if (s_much_was_freed(server) || many_left) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, s_give_memory_back, NULL) == 0)
             pthread_detach(thread);
@@ -366,7 +378,7 @@ static void s_log_stats(const server_t *server) {
         "stopped: frames %llu, entries %llu, deliveries %llu, acks %llu, errors %llu, duplicates %llu, "
         "dropped %llu, live frames dropped %llu, limited %llu, flooders %llu, handshakes refused %llu, logins failed "
         "%llu, logins slowed %llu, connections closed %llu, "
-        "without a descriptor %llu, too far ahead %llu, claimed routing ids %llu, stray %llu, greedy %llu, revoked "
+        "without a descriptor %llu, too far ahead %llu, claimed routing ids %llu, several parts %llu, stray %llu, greedy %llu, revoked "
         "%llu, rooms %zu",
         (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
         (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
@@ -375,7 +387,8 @@ static void s_log_stats(const server_t *server) {
         (unsigned long long)auth_refused(server->auth), (unsigned long long)server->logins_failed,
         (unsigned long long)server->logins_slowed, (unsigned long long)peers_turned_away(server->peers),
         (unsigned long long)peers_no_room(server->peers), (unsigned long long)peers_too_far_ahead(server->peers),
-        (unsigned long long)server->claimed, (unsigned long long)server->stray, (unsigned long long)server->greedy,
+        (unsigned long long)server->claimed, (unsigned long long)server->multipart,
+        (unsigned long long)server->stray, (unsigned long long)server->greedy,
         (unsigned long long)server->revoked, stats.rooms);
 }
 

@@ -27,11 +27,16 @@ struct server {
     outbox_t outbox;
     tickets_t *tickets;
     spare_t spare;
+    uint64_t ended, given_back; /* connections ended for sending too much: until a second ago, and when memory was last
+                                   given back */
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */
     char told_back[ENDPOINT_TEXT_SIZE];
     uint64_t logins_failed, logins_slowed;
+    bool skipping;           /* the rest of a refused message of the front is being skipped, */
+    int skipped_fd;          /* which came by this descriptor */
     uint64_t claimed, stray; /* frames dropped: claimed routing ids; not a subscription */
+    uint64_t multipart;      /* messages of several parts */
     uint64_t greedy;         /* subscriptions of readers that had too many */
     uint64_t revoked;        /* subscriptions of users not let in any more */
     zr_log_limit_t drop_lines;

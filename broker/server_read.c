@@ -1,7 +1,6 @@
 /* See server.h: frames, subscriptions and the log's answers, in turns. */
 #include "server_internal.h"
 
-#include "hash.h"
 #include "log_sqlite.h"
 
 /* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that
@@ -11,15 +10,6 @@ enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 1
  * larger one or request, as those may take a thousand times longer. */
 enum { CLOCK_FRAMES = 16, SMALL_FRAME = 1024 };
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
-
-/* Whatever is left of a message whose first parts came by `fd`. */
-static void s_skip_parts(server_t *server, void *socket, zmq_msg_t *part, int fd) {
-    while (zmq_msg_more(part)) {
-        if (zmq_msg_recv(part, socket, ZMQ_DONTWAIT) < 0)
-            return;
-        peers_took(server->peers, fd, zmq_msg_size(part));
-    }
-}
 
 /* The automatic routing id of `size` bytes as a route; 0 when the peer claimed one of its own. */
 static route_t s_route(zmq_msg_t *id, int size) {
@@ -48,36 +38,58 @@ static void s_count(taken_t *taken, zr_span_t frame) {
     taken->unclocked = small ? taken->unclocked + 1 : CLOCK_FRAMES;
 }
 
-/* One message of the front. false: there was none. */
-static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
+/* A part of a message whose first part was refused. A message may have parts without end, so each counts as one. */
+static void s_skip_part(server_t *server, taken_t *taken) {
+    zmq_msg_t *part = &server->frame;
+    int size = zmq_msg_recv(part, server->front, ZMQ_DONTWAIT);
+    server->skipping = size >= 0 && zmq_msg_more(part);
+    if (size < 0)
+        return;
+    s_count(taken, zr_span_of(zmq_msg_data(part), (size_t)size));
+    peers_took(server->peers, server->skipped_fd, (size_t)size);
+}
+
+/* Ends a connection that broke the rules of the protocol with this frame. */
+static void s_refuse(server_t *server, int fd, uint64_t *counter, const char *what) {
+    server->skipping = zmq_msg_more(&server->frame);
+    server->skipped_fd = fd;
+    peers_end_front(server->peers, fd, &server->frame);
+    s_count_drop(server, counter, what);
+}
+
+/* The parts of one message at the front: the routing id, then the frame. */
+static void s_take_frame(server_t *server, route_t route, uint64_t now, taken_t *taken) {
     zmq_msg_t *frame = &server->frame;
-    int size = zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT);
+    int size = zmq_msg_more(frame) ? zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT) : -1;
     if (size < 0) {
-        peers_found_empty(server->peers, false);
-        return false;
-    }
-    route_t route = s_route(frame, size);
-    uint32_t claimed = route ? 0 : zr_hash(zmq_msg_data(frame), (size_t)size);
-    if (!zmq_msg_more(frame) || (size = zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT)) < 0) {
         taken->frames++;
-        return true;
+        return;
     }
     zr_span_t text = zr_span_of(zmq_msg_data(frame), (size_t)size);
     int fd = peers_descriptor(server->peers, route, frame);
     s_count(taken, text);
     peers_took(server->peers, fd, text.len);
-    if (route == 0) {
-        peers_end_claimed(server->peers, fd, claimed);
-        s_skip_parts(server, server->front, frame, fd);
-        s_count_drop(server, &server->claimed, "a frame of a peer that set a routing id of its own");
-    } else if (!peers_hear(server->peers, fd)) {
-        s_skip_parts(server, server->front, frame, fd);
-    } else if (zmq_msg_more(frame)) {
-        s_skip_parts(server, server->front, frame, fd);
-        relay_multipart(server->relay, route);
-    } else {
+    if (route == 0)
+        s_refuse(server, fd, &server->claimed, "a frame of a peer that set a routing id of its own");
+    else if (zmq_msg_more(frame))
+        s_refuse(server, fd, &server->multipart, "a message of several parts");
+    else if (peers_hear(server->peers, fd))
         relay_frame(server->relay, route, text, now);
+}
+
+/* One message of the front, or one part. false: there was none. */
+static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
+    zmq_msg_t *frame = &server->frame;
+    if (server->skipping) {
+        s_skip_part(server, taken);
+        return true;
     }
+    int size = zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT);
+    if (size < 0) {
+        peers_found_empty(server->peers, false);
+        return false;
+    }
+    s_take_frame(server, s_route(frame, size), now, taken);
     return true;
 }
 
@@ -133,28 +145,29 @@ int server_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     return 0;
 }
 
-/* One message of the back. false: there was none. */
+static void s_refuse_back(server_t *server, uint64_t *counter, const char *what) {
+    peers_end_back(server->peers, &server->frame);
+    s_count_drop(server, counter, what);
+}
+
+/* One message of the back, or one part. false: there was none. */
 static bool s_read_back(server_t *server) {
     zmq_msg_t *frame = &server->frame;
     if (zmq_msg_recv(frame, server->back, ZMQ_DONTWAIT) < 0) {
         peers_found_empty(server->peers, true);
         return false;
     }
-    int fd = peers_descriptor(server->peers, 0, frame);
-    peers_took(server->peers, fd, zmq_msg_size(frame));
+    peers_took(server->peers, peers_descriptor(server->peers, 0, frame), zmq_msg_size(frame));
     const uint8_t *data = zmq_msg_data(frame);
     zr_span_t user = peers_user(frame);
-    if (zmq_msg_more(frame) || zmq_msg_size(frame) == 0 || data[0] > 1) {
-        s_skip_parts(server, server->back, frame, fd);
-        s_count_drop(server, &server->stray, "a message on the back that is no subscription");
-    } else if (user.len && (!access_user(server->access, user) || peers_is_revoked(server->peers, frame))) {
-        peers_end(frame); /* let in before that changed, and not heard of since */
-        s_count_drop(server, &server->revoked, "a subscription of a user who is not let in any more");
-    } else if (!peers_subscribe(server->peers, frame, data[0] == 1)) {
+    if (zmq_msg_more(frame) || zmq_msg_size(frame) == 0 || data[0] > 1)
+        s_refuse_back(server, &server->stray, "a message on the back that is no subscription");
+    else if (user.len && (!access_user(server->access, user) || peers_is_revoked(server->peers, frame)))
+        s_refuse_back(server, &server->revoked, "a subscription of a user who is not let in any more");
+    else if (!peers_subscribe(server->peers, frame, data[0] == 1))
         s_count_drop(server, &server->greedy, "a subscription of a reader that has too many, or is too fast");
-    } else {
+    else
         relay_subscription(server->relay, zr_span_of(data, zmq_msg_size(frame)));
-    }
     return true;
 }
 
@@ -162,7 +175,8 @@ int server_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
     (void)loop;
     (void)socket;
     server_t *server = arg;
-    for (size_t frames = 0; frames < BATCH_FRAMES; frames++)
+    int64_t end = zclock_usecs() + BATCH_US;
+    for (size_t frames = 0; frames < BATCH_FRAMES && (frames % CLOCK_FRAMES || zclock_usecs() < end); frames++)
         if (!s_read_back(server))
             break;
     server_end_pass(server);

@@ -50,6 +50,7 @@ static const setting_t s_settings[] = {
     {"server", "insecure", KIND_BOOL, AT(insecure), 0, 1},
     {"server", "greeting", KIND_TEXT, AT(greeting), 0, SETTINGS_TEXT_MAX},
     {"server", "heartbeat", KIND_TIME, AT(relay.heartbeat_ms), 100, 3600 * 1000},
+    {"server", "login-timeout", KIND_TIME, AT(login_timeout_ms), 1 * SECOND, 3600 * SECOND},
     {"server", "tick", KIND_TIME, AT(tick_ms), 10, 60 * 1000},
     {"server", "io-threads", KIND_U64, AT(io_threads), 1, 64},
     {"server", "log-level", KIND_LEVEL, AT(log_level), 0, 0},
@@ -81,6 +82,9 @@ static const setting_t s_settings[] = {
     {"limits", "max-address-connections", KIND_SIZE, AT(max_address_connections), 1, 1000000},
     {"limits", "rate-handshakes", KIND_U64, AT(rate_handshakes), 0, 1000000},
     {"limits", "rate-subscriptions", KIND_U64, AT(rate_subscriptions), 0, 1000000},
+    {"limits", "max-waiting", KIND_U64, AT(max_waiting), 1 * MIB, 1 * TIB},
+    {"limits", "max-user-topics", KIND_U64, AT(max_user_topics), 4 * KIB, 1 * TIB},
+    {"limits", "max-topics", KIND_U64, AT(max_topics), 4 * KIB, 1 * TIB},
     {"limits", "batch-bytes", KIND_SIZE, AT(relay.batch_bytes), 1 * KIB, 16 * MIB},
     {"limits", "route-queue", KIND_U64, AT(route_queue), 16, 1000000},
     {"limits", "reader-queue", KIND_U64, AT(reader_queue), 16, 10000000},
@@ -112,6 +116,10 @@ void settings_default(settings_t *settings) {
     settings->max_address_connections = 1000;
     settings->rate_handshakes = 50;
     settings->rate_subscriptions = 2000;
+    settings->login_timeout_ms = 10 * SECOND;
+    settings->max_waiting = 128 * MIB;
+    settings->max_user_topics = 128 * KIB;
+    settings->max_topics = 16 * MIB;
     settings->log = (log_memory_limits_t){
         .room_entries = 2000000, .room_bytes = 128 * MIB, .entries = 10000000, .bytes = 256 * MIB};
     settings->queue_bytes = 64 * MIB;

@@ -1,6 +1,6 @@
 /* See sockets.h. Options are set before bind, and all of them, so that no default of libzmq or CZMQ decides. Not set on
- * purpose: ZMQ_HEARTBEAT_* (with a finite RCVHWM a peer that dies at the wrong moment aborts the process),
- * ZMQ_XPUB_MANUAL (use after free), ZMQ_ROUTER_HANDOVER (lets anyone take over a routing id). */
+ * purpose: ZMQ_HEARTBEAT_* (clients have heartbeats of their own), ZMQ_XPUB_MANUAL (use after free),
+ * ZMQ_ROUTER_HANDOVER (lets anyone take over a routing id). */
 #include "sockets.h"
 
 #include <errno.h>
@@ -16,14 +16,10 @@
 #include "zap.h"
 
 enum {
-    /* Frames taken from one peer's connection before TCP pushes back: enough for several passes, or the I/O thread and
-     * the loop would take turns, as one wakes the other when half of them are read. What they weigh is bounded by
-     * backlog.h, and on ipc by nothing else (SECURITY.md). */
-    FRONT_RCVHWM = 1024,
-    /* XPUB takes all that a connection has queued as soon as it hears of it, into a queue of its own that has no end,
-     * and does not come back while there is more: with much room a connection that is fast would hold up the loop and
-     * fill the memory. With little it has to wait for the I/O thread. */
-    BACK_RCVHWM = 8,
+    /* No limit on what libzmq reads ahead. With one, libzmq 4.3.4 stops reading a connection whose queue is full. If
+     * the peer then resets it, and a PING of the peer is among what was read, libzmq aborts the process (restart_input
+     * in stream_engine_base.cpp). backlog.h has the limits instead. */
+    RCVHWM = 0,
     BACK_MAXMSGSIZE = 1024, /* subscriptions; the handshake's metadata must fit too */
     HANDSHAKE_MS = 5000,
     BACKLOG = 4096,
@@ -45,6 +41,7 @@ static void s_set(void *socket, int option, int value) {
 
 static void s_set_common(void *socket) {
     s_set(socket, ZMQ_LINGER, LINGER_MS);
+    s_set(socket, ZMQ_RCVHWM, RCVHWM);
     s_set(socket, ZMQ_SNDTIMEO, 0);
     s_set(socket, ZMQ_RCVTIMEO, 0);
     s_set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
@@ -70,14 +67,12 @@ static void s_set_front(void *front, const settings_t *settings) {
     s_set_common(front);
     s_set(front, ZMQ_ROUTER_MANDATORY, 1);
     s_set(front, ZMQ_SNDHWM, (int)settings->route_queue);
-    s_set(front, ZMQ_RCVHWM, FRONT_RCVHWM);
     s_set_max_size(front, sockets_max_message(settings));
 }
 
 static void s_set_back(void *back, const settings_t *settings) {
     s_set_common(back);
     s_set(back, ZMQ_SNDHWM, (int)settings->reader_queue);
-    s_set(back, ZMQ_RCVHWM, BACK_RCVHWM);
     /* A peer that reconnects subscribes to the nonce it had, perhaps before its old connection is known to be dead. And
      * what a connection subscribed to is counted, in both directions. */
     s_set(back, ZMQ_XPUB_VERBOSER, 1);
@@ -93,15 +88,17 @@ static zsock_t *s_monitor(void *socket, const char *name) {
     return monitor;
 }
 
-/* How listeners speak: options are copied at each bind, so one socket listens in both ways, and refuses who comes by
- * one listener and speaks as on the other. Until now nothing is encrypted and there is no domain, so nobody asks the
- * ZAP handler (zap.h); from now on both, for good: libzmq takes no empty domain. With one the handler is asked about
- * everybody, and nobody gets in without its answer, as long as it is there: ZMQ_ZAP_ENFORCE_DOMAIN, which would refuse
- * everybody when it is not, is part of libzmq's draft interface and of no release. So the handler is there before the
- * first bind, ends with the process only, and after the sockets (sockets_close). */
+static void s_set_domain(void *socket, const char *domain) {
+    FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) == 0);
+}
+
+/* Options are copied at each bind. So one socket has plain and encrypted listeners, and each refuses a peer that speaks
+ * as on the other. Every listener has a ZAP domain, since libzmq then refuses peers of ZMTP 1 and 2, whose messages do
+ * not tell their connection (zmtp_engine.cpp). The ZAP handler is there before the first bind if something is
+ * encrypted, and ends after the sockets (sockets_close). Without a handler libzmq asks nobody and lets everybody in. */
 static void s_encrypt(void *socket, const uint8_t *key) {
     int server = 1;
-    FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN_CURVE, strlen(ZAP_DOMAIN_CURVE)) == 0);
+    s_set_domain(socket, ZAP_DOMAIN_CURVE);
     FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, key, CERT_KEY_BYTES) == 0);
     FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &server, sizeof server) == 0);
 }
@@ -190,6 +187,7 @@ static bool s_bind_all(
     zsock_t *socket, const settings_endpoints_t *wanted, const uint8_t *key, settings_endpoints_t *bound, char *error) {
     static const uint8_t nothing[CERT_KEY_BYTES];
     bound->count = wanted->count; /* what is not bound is zeroed */
+    s_set_domain(zsock_resolve(socket), ZAP_DOMAIN_PLAIN);
     if (!s_bind_way(socket, wanted, false, bound, error))
         return false;
     if (!key)

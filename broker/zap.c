@@ -37,10 +37,13 @@ zap_verdict_t zap_judge(const zap_request_t *request, const users_t *users) {
      * claimed ids only where a libzmq tells of them: ROUTER's reader has to look at them in any case. */
     if (request->identity.len > 0)
         return (zap_verdict_t){"400", "it sets a routing id of its own", ""};
-    if (!zr_span_equal(request->domain, zr_span(ZAP_DOMAIN_CURVE)))
+    bool plain = zr_span_equal(request->domain, zr_span(ZAP_DOMAIN_PLAIN));
+    if (!plain && !zr_span_equal(request->domain, zr_span(ZAP_DOMAIN_CURVE)))
         return (zap_verdict_t){"400", "no such domain", ""};
-    if (!zr_span_equal(request->mechanism, zr_span("CURVE")))
+    if (!zr_span_equal(request->mechanism, zr_span(plain ? "NULL" : "CURVE")))
         return (zap_verdict_t){"400", "the listener is not for this mechanism", ""};
+    if (plain)
+        return (zap_verdict_t){"200", "OK", ""};
     return s_judge_key(request, users);
 }
 

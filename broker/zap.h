@@ -6,10 +6,10 @@
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 
-/* The domain of zrelayd's encrypted listeners: mechanism CURVE, the key says who it is. The others have none, and
- * nobody asks about who comes there, since everybody may: a question costs a connection about 10 KB for as long as it
- * lasts. */
+/* The domains of zrelayd's listeners. On an encrypted one the mechanism is CURVE, and the key says whose it is. On a
+ * plain one everybody may come in. Its domain only makes libzmq refuse ZMTP 1 and 2 (sockets.c). */
 #define ZAP_DOMAIN_CURVE "zrelay-curve"
+#define ZAP_DOMAIN_PLAIN "zrelay-plain"
 
 /* The name of a property that each answer gives the connection: the generation of the users that let it in, in digits.
  * Peers may give properties too, under any name that no answer gives; where nobody asked, that is any name, User-Id

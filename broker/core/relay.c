@@ -121,12 +121,6 @@ void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
         send_error(relay, route, session ? ZR_BAD_FRAME : ZR_NO_SESSION, NULL);
 }
 
-void relay_multipart(relay_t *relay, route_t route) {
-    relay->stats.frames++;
-    if (flood_note(relay, route, session_by_route(&relay->sessions, route), 1, relay->now))
-        send_error(relay, route, ZR_BAD_FRAME, NULL);
-}
-
 void relay_subscription(relay_t *relay, zr_span_t message) {
     if (message.len < 2 || message.ptr[0] != 1 || (uint8_t)message.ptr[1] != ZR_TYPE_SYNC)
         return;

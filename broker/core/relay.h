@@ -70,9 +70,6 @@ void relay_destroy(relay_t *relay); /* NULL is accepted */
 /* A frame came from `route`. The bytes stay the caller's. */
 void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now);
 
-/* A message that is not one frame came from `route`: it is answered with bad-frame. */
-void relay_multipart(relay_t *relay, route_t route);
-
 /* Something came on the back: a subscription as XPUB gives it (0x01 or 0x00, then the topic). */
 void relay_subscription(relay_t *relay, zr_span_t message);
 

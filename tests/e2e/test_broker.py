@@ -606,8 +606,6 @@ class Logging(BrokerCase):
                 before = len(broker.errors().splitlines())
                 for number in range(3000):
                     peer.send(b"\x05garbage %d" % number)
-                    if number % 3 == 0:
-                        peer.front.send_multipart([b"", b"delimiter"])
                     if number % 100 == 99:  # not more than the answers' way takes
                         while peer.ask(op="ping")["op"] != "pong":
                             pass

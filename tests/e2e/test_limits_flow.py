@@ -1,16 +1,21 @@
 """Limits on how much comes, how fast, and what waits for whom: each is tried on both sides."""
 import contextlib
 import json
+import os
 import re
+import resource
+import secrets
 import signal
 import socket
+import subprocess
+import tempfile
 import time
 import unittest
 
 import zmq
 
 import test_auth
-from harness import deliver_entries, publish_frame, wait_for
+from harness import ZRELAYD, deliver_entries, publish_frame, wait_for
 from limit_case import LimitCase, covers, limits
 
 
@@ -57,17 +62,157 @@ class Raw(LimitCase):
         self.assertEqual(honest.ask(op="ping")["op"], "pong")
         broker.wait_err("sent more than could be taken in")
 
+    def greeted(self, broker):
+        """A DEALER of which a first message was taken."""
+        one = self.connect(broker.server, b"DEALER")
+        self.assertTrue(test_auth.talk(one, b"\x00\x0d" + b'{"op":"ping"}', b"no-session"))
+        return one
+
     @covers("bytes that a DEALER sent since its last whole message, on TCP")
     def test_a_message_without_end(self):
         broker = self.broker()
         honest = self.peer(broker)
         for size in (100, 1 << 20):
-            self.assert_cut_off(broker, self.connect(broker.server, b"DEALER"), size, 4 << 20, 8 << 20, honest)
+            self.assert_cut_off(broker, self.greeted(broker), size, 2 << 20, 4 << 20, honest)
+
+    @covers("bytes that a DEALER sends until its first whole message was taken, on TCP")
+    def test_a_first_message_without_end(self):
+        broker = self.broker()
+        self.assert_cut_off(broker, self.connect(broker.server, b"DEALER"), 100, 80_000, 200_000, self.peer(broker))
 
     @covers("bytes that a SUB sent since its last whole message, on TCP")
     def test_a_subscription_without_end(self):
         broker = self.broker()
         self.assert_cut_off(broker, self.connect(broker.back, b"SUB"), 1000, 60000, 200000, self.peer(broker))
+
+    def test_tiny_parts(self):
+        """Each costs libzmq 64 bytes, and 2 on the wire: the memory of many connections grows, and they are ended."""
+        broker = self.broker()
+        honest = self.peer(broker)
+        before = self.memory(broker)
+        for _ in range(20):
+            one = self.greeted(broker)
+            with contextlib.suppress(OSError):
+                one.sendall(b"\x01\x00" * (1 << 20))
+        for _ in range(100):
+            self.assertEqual(honest.ask(op="ping")["op"], "pong")
+        self.assertLess(self.memory(broker) - before, 400 << 20)  # all of them would take 1.3 GB
+
+    def test_tiny_parts_on_a_local_socket(self):
+        """Nobody counts what comes there; the memory that grows tells."""
+        with tempfile.TemporaryDirectory() as folder:
+            broker = self.broker("--listen", f"ipc://{folder}/front")
+            honest = self.peer(broker)
+            one = socket.socket(socket.AF_UNIX)
+            self.addCleanup(one.close)
+            one.connect(f"{folder}/front")
+            self.assertTrue(test_auth.talk(one, test_auth.GREETING, b"READY"))
+            one.sendall(test_auth.ready(kind=b"DEALER"))
+            before = self.memory(broker)
+            with self.assertRaises(OSError):
+                for _ in range(self.HIGHEST >> 16):  # all of them would take 4 GB
+                    one.sendall(b"\x01\x00" * (1 << 15))
+            self.assertLess(self.memory(broker) - before, 1 << 30)
+            self.assertEqual(honest.ask(op="ping")["op"], "pong")
+            broker.wait_err("when memory grew")
+
+    def test_tiny_parts_on_the_local_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            broker = self.broker("--listen", f"ipc://{folder}/front")
+            honest = self.peer(broker)
+            one = socket.socket(socket.AF_UNIX)
+            self.addCleanup(one.close)
+            one.connect(f"{folder}/front-back")
+            self.assertTrue(test_auth.talk(one, test_auth.GREETING, b"READY"))
+            one.sendall(test_auth.ready(kind=b"SUB"))
+            with self.assertRaises(OSError):
+                for _ in range(self.HIGHEST >> 16):
+                    one.sendall(self.SUBSCRIBED * (1 << 14))
+            self.assertEqual(honest.ask(op="ping")["op"], "pong")
+
+    @covers("max-waiting")
+    def test_what_waits_of_all(self):
+        """Each has less than one may have. The two together have more than all may."""
+        broker = self.broker(config=limits(max_waiting="3M"))
+        honest = self.peer(broker)
+        one, other = self.greeted(broker), self.greeted(broker)
+        self.parts(one, 100_000, 2_050_000)
+        for _ in range(100):
+            self.assertEqual(honest.ask(op="ping")["op"], "pong")
+        self.assertTrue(self.is_open(one))
+        self.parts(other, 100_000, 1_350_000)
+        wait_for(lambda: not self.is_open(one), "the end of the one with the most")
+        self.assertTrue(self.is_open(other))
+        broker.wait_err("limits/max-waiting")
+
+    @covers("login-timeout")
+    def test_connections_that_say_nothing(self):
+        broker = self.broker(config="server\n    login-timeout = 1s\n")
+        silent = [self.connect(broker.server, b"DEALER"), self.connect(broker.back, b"SUB")]
+        honest = self.peer(broker)
+        honest.subscribe(b"room\0")
+        wait_for(lambda: not any(self.is_open(one) for one in silent), "the end of the silent ones")
+        broker.wait_err("said no hello within server/login-timeout")
+        broker.wait_err("did not subscribe within server/login-timeout")
+        self.assertEqual(honest.ask(op="ping")["op"], "pong")
+        self.publish(honest, "room", (1, b"x"))
+        self.assertEqual(deliver_entries(honest.live())[3][0][-1], b"x")
+        # With more time they stay.
+        patient = self.broker(config="server\n    login-timeout = 1h\n")
+        silent = [self.connect(patient.server, b"DEALER"), self.connect(patient.back, b"SUB")]
+        honest = self.peer(patient)
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            self.assertEqual(honest.ask(op="ping")["op"], "pong")
+        self.assertTrue(all(self.is_open(one) for one in silent))
+
+    def test_old_protocols(self):
+        """Peers of ZMTP 1 and 2 are refused at once, at each listener of a broker that encrypts some of them, or none."""
+        keys = tempfile.TemporaryDirectory()
+        self.addCleanup(keys.cleanup)
+        greetings = {"1.0": b"\x01\x00", "2.0": b"\xff" + bytes(8) + b"\x7f\x01\x05\x00\x00"}
+        for broker in (self.broker(), self.encrypting(keys.name)):
+            for endpoint in (*broker.listen, *broker.backs):
+                for name, greeting in greetings.items():
+                    with self.subTest(endpoint=endpoint, protocol=name):
+                        one = socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1])), timeout=30)
+                        self.addCleanup(one.close)
+                        one.sendall(greeting + b"\x01\x01a" * 3)
+                        with contextlib.suppress(ConnectionError):
+                            while one.recv(4096):
+                                pass
+            broker.wait_err("must speak ZMTP 3")
+            self.assertEqual(self.peer(broker).ask(op="ping")["op"], "pong")
+
+    def encrypting(self, folder):
+        """A broker with a plain listener, and one that is encrypted."""
+        subprocess.run([ZRELAYD, "--keygen", f"{folder}/server"], check=True, stdout=subprocess.DEVNULL)
+        with open(f"{folder}/users", "w", encoding="utf-8") as file:
+            file.write('user\n    name = anonymous\n    allow = "all : *"\nuser\n    name = ann\n'
+                       f'    key = "{zmq.curve_keypair()[0].decode()}"\n    allow = "all : *"\n')
+        os.chmod(f"{folder}/users", 0o600)
+        return self.broker("--users", f"{folder}/users", "--server-key", f"{folder}/server_secret", "--listen", "tcp://127.0.0.1:*",
+                           "--listen", "tcp://0.0.0.0:*")
+
+    def test_descriptors_of_local_sockets(self):
+        """libzmq aborts when it finds none left for a local connection."""
+        with tempfile.TemporaryDirectory() as folder:
+            broker = self.broker("--listen", f"ipc://{folder}/front", "--listen", "tcp://127.0.0.1:*")
+            honest = self.peer(broker)
+            pid = broker.process.pid
+            used = 1 + max(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, used))
+            many = []
+            for _ in range(used):
+                one = socket.socket(socket.AF_UNIX)
+                self.addCleanup(one.close)
+                one.connect(f"{folder}/front")
+                many.append(one)
+            for _ in range(100):
+                self.assertEqual(honest.ask(op="ping")["op"], "pong")
+            for one in many:
+                one.close()
+            self.assertIsNone(broker.process.poll(), broker.errors())
 
     def test_many_whole_messages_are_no_message_without_end(self):
         broker = self.broker()
@@ -86,7 +231,7 @@ class Raw(LimitCase):
     def test_a_broker_that_takes_nothing_in(self):
         config = limits(window="4k", max_frame="4k", max_control="4k")
         broker = self.broker(config=config)
-        fits, beyond = self.connect(broker.server, b"DEALER"), self.connect(broker.server, b"DEALER")
+        fits, beyond = self.greeted(broker), self.greeted(broker)
         honest = self.peer(broker)
         # Parts are what waits here; as many bytes of whole messages come to the same.
         self.parts(fits, 1000, 8000)
@@ -110,7 +255,7 @@ class Raw(LimitCase):
         self.assertTrue(self.synced(one, 1))
         honest = self.peer(few)
         try:
-            one.sendall((self.SUBSCRIBED + self.GIVEN_BACK) * 100000)
+            one.sendall((self.SUBSCRIBED + self.GIVEN_BACK) * 100)
         except OSError:
             pass
         wait_for(lambda: not self.is_open(one), "the end of the connection")
@@ -330,38 +475,81 @@ class Queues(LimitCase):
         self.assertGreater(gaps, 0)
 
 
-class Subscriptions(LimitCase):
-    TOPIC = 1000  # bytes; the prefix below and enough that no two are the same
-
-    def subscribe(self, sub, first, count):
+class Topics(LimitCase):
+    def subscribe(self, sub, first, count, more=b""):
         for number in range(first, first + count):
-            sub.subscribe(b"t%09d" % number + b"x" * (self.TOPIC - 10))
+            sub.subscribe(b"t%09d" % number + more)
 
-    @covers("bytes of topics that one SUB is subscribed to")
-    def test_a_reader_with_too_many_is_cut_off(self):
-        broker = self.broker(config=limits(rate_subscriptions=0))
+    def synced(self, reader):
+        """All that the reader subscribed to was taken."""
+        nonce = b"\xff" + secrets.token_hex(8).encode()
+        reader.sub.subscribe(nonce)
+        while not reader.live().startswith(nonce):
+            pass
+        reader.sub.unsubscribe(nonce)
+
+    def assert_cut_off(self, broker, reader, first, more=b""):
+        """The reader has all that it may; ten topics more end it, and nobody else."""
         honest = self.peer(broker)
         honest.subscribe(b"room\0")
-        greedy = self.peer(broker)
-        greedy.subscribe()
-        fits = 2097152 // self.TOPIC - 1
-        events = greedy.sub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self.addCleanup(greedy.sub.disable_monitor)
-        self.subscribe(greedy.sub, 0, fits)
-        nonce = b"\xff0123456789abcdef"
-        greedy.sub.subscribe(nonce)
-        self.assertTrue(greedy.live().startswith(nonce))  # all of it was taken
-        for number in range(fits):  # what is given back does not count
-            greedy.sub.unsubscribe(b"t%09d" % number + b"x" * (self.TOPIC - 10))
-        self.subscribe(greedy.sub, fits, fits)
-        greedy.sub.unsubscribe(nonce)
-        greedy.sub.subscribe(nonce)
-        self.assertTrue(greedy.live().startswith(nonce))
-        self.assertFalse(events.poll(0))
-        self.subscribe(greedy.sub, 0, 10)
-        self.assertTrue(events.poll(60000), "it is still connected")
+        self.synced(reader)
+        while reader.monitors[reader.sub].poll(0):
+            self.assertEqual(reader.event(reader.sub)[0], "handshake_succeeded")
+        self.subscribe(reader.sub, first, 10, more)
+        reader.wait_gone(reader.sub)
+        reader.sub.close()
         self.publish(honest, "room", (1, b"x"))
         self.assertEqual(deliver_entries(honest.live())[3][0][-1], b"x")
+
+    def reader(self, broker):
+        reader = self.peer(broker, watch=True)
+        reader.subscribe()
+        return reader
+
+    @covers("topics that one SUB is subscribed to")
+    def test_topics_of_a_reader(self):
+        broker = self.broker(config=limits(rate_subscriptions=0, max_joins=100))
+        reader, fits = self.reader(broker), 210
+        self.subscribe(reader.sub, 0, fits)
+        self.synced(reader)
+        for number in range(fits):  # what is given back does not count
+            reader.sub.unsubscribe(b"t%09d" % number)
+        self.subscribe(reader.sub, 1000, fits)
+        self.synced(reader)
+        self.assert_cut_off(broker, reader, 2000)
+        broker.wait_err("more topics than limits/max-joins needs")
+
+    @covers("bytes of a topic")
+    def test_bytes_of_a_topic(self):
+        broker = self.broker()
+        reader = self.reader(broker)
+        self.subscribe(reader.sub, 0, 10, b"x" * 119)
+        self.assert_cut_off(broker, reader, 10, b"x" * 120)
+        broker.wait_err("longer than any that can match")
+
+    @covers("max-user-topics")
+    def test_topics_of_an_address(self):
+        broker = self.broker(config=limits(max_user_topics="8k"))
+        one, other = self.reader(broker), self.reader(broker)
+        for reader in (one, other):  # 26 bytes each, and they count once
+            self.subscribe(reader.sub, 0, 305)
+            self.synced(reader)
+        self.assert_cut_off(broker, other, 1000)
+        broker.wait_err("more topics than limits/max-user-topics")
+        self.synced(one)
+        one.sub.close()
+        # What those who left had is forgotten. Until then the new reader is disconnected, and comes again.
+        third = self.reader(broker)
+        self.subscribe(third.sub, 5000, 305)
+        self.synced(third)
+
+    @covers("max-topics")
+    def test_topics_of_all(self):
+        broker = self.broker(config=limits(max_topics="8k"))
+        reader = self.reader(broker)
+        self.subscribe(reader.sub, 0, 305)
+        self.assert_cut_off(broker, reader, 1000)
+        broker.wait_err("more topics than limits/max-topics")
 
 
 if __name__ == "__main__":

@@ -361,9 +361,6 @@ static void s_step(script_t *script) {
         }
         break;
     case 9:
-        relay_multipart(relay, route);
-        s_broker->spoke[route] = true;
-        break;
     case 10:
         relay_tick(relay);
         relay_forget_idle(relay, s_broker->now);

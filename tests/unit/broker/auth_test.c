@@ -118,7 +118,7 @@ static void s_refused(const auth_config_t *config, const char *part) {
 START_TEST(test_open_mode) {
     char error[ZPL_ERROR_SIZE] = "";
     access_t *access = NULL;
-    auth_config_t config = {.plain = true};
+    auth_config_t config = {.plain = true, .encrypted = true};
     auth_t *auth = auth_new(&config, &access, error);
     ck_assert_msg(auth != NULL, "%s", error);
     ck_assert(access_is_open_mode(access));

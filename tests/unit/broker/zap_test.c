@@ -57,6 +57,19 @@ START_TEST(test_keys) {
 }
 END_TEST
 
+/* Where nothing is encrypted everybody may come in, and nobody is a user. */
+START_TEST(test_plain_listeners) {
+    users_t *users = s_users(NULL);
+    zap_verdict_t verdict = s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("NULL"), NULL);
+    ck_assert_str_eq(verdict.status, "200");
+    ck_assert_str_eq(verdict.user, "");
+    zr_span_t key = zr_span_of(s_key, sizeof s_key);
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("CURVE"), &key).status, "400");
+    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("PLAIN"), &key).status, "400");
+    users_destroy(users);
+}
+END_TEST
+
 START_TEST(test_banned) {
     users_t *users = s_users("alice");
     zap_verdict_t verdict = s_judge_key(users, s_key, sizeof s_key);
@@ -142,5 +155,5 @@ START_TEST(test_generation_is_a_secret) {
 }
 END_TEST
 
-UNIT_MAIN("broker.zap", test_keys, test_banned, test_claimed_identity, test_domains_and_mechanisms, test_malformed,
-    test_metadata, test_generation_is_a_secret)
+UNIT_MAIN("broker.zap", test_keys, test_plain_listeners, test_banned, test_claimed_identity,
+    test_domains_and_mechanisms, test_malformed, test_metadata, test_generation_is_a_secret)

@@ -119,7 +119,7 @@ START_TEST(test_who_does_not_listen_is_sent_away) {
 END_TEST
 
 START_TEST(test_broken_frames_count) {
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < 3; kind++) {
         s_begin(10);
         fx_hello(B, "bob");
         for (int i = 0; i < 71; i++) {
@@ -127,10 +127,8 @@ START_TEST(test_broken_frames_count) {
                 fx_frame(A, LIT("{"));
             else if (kind == 1)
                 fx_frame(A, LIT("\x01\x01r"));
-            else if (kind == 2)
-                fx_frame(A, LIT("\x09"));
             else
-                relay_multipart(fx.relay, A);
+                fx_frame(A, LIT("\x09"));
             if (i == 69) {
                 fx_run();
                 ck_assert_uint_eq(fx_drop(A), 70);

@@ -1,0 +1,21 @@
+/* A connection's handle: the inode of its socket above its file descriptor. The kernel counts inodes up and gives
+ * descriptors out again, so a handle tells a connection from a later one with the same descriptor. */
+#ifndef DESCRIPTOR_H
+#define DESCRIPTOR_H
+
+#include <stdint.h>
+
+/* The handle of the socket that has descriptor `fd` now; 0 when none has. Thread-safe. */
+uint64_t descriptor_handle(int fd);
+
+/* The descriptor in a handle. */
+int descriptor_of(uint64_t handle);
+
+/* Shuts the connection down in both directions, if it still exists; libzmq then closes it. Thread-safe. */
+void descriptor_end(uint64_t handle);
+
+/* The same, and the peer is told by a reset: a peer that goes on sending would not notice the end for a while. What is
+ * still to be sent to it is lost. */
+void descriptor_reset(uint64_t handle);
+
+#endif
