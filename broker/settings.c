@@ -206,8 +206,9 @@ static bool s_parse_encrypt(const char *text, bool *out, char wrong[WRONG_SIZE])
 }
 
 static bool s_parse_pattern(const settings_t *settings, const char *text, policy_t *policy, char wrong[WRONG_SIZE]) {
-    if (!policy_pattern_valid(zr_span(text))) {
-        snprintf(wrong, WRONG_SIZE, "\"%.140s\" is neither a room name nor the beginning of one and *", text);
+    const char *fault = policy_pattern_fault(zr_span(text));
+    if (fault) {
+        snprintf(wrong, WRONG_SIZE, "\"%.140s\" %s", text, fault);
         return false;
     }
     for (size_t i = 0; i < settings->policy_count; i++)

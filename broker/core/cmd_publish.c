@@ -92,6 +92,12 @@ typedef struct {
     uint64_t stands;
 } refused_t;
 
+/* Adds why the name is refused; NULL: the code's own text says it. */
+static void s_about_fault(json_t *about, const char *fault) {
+    if (fault)
+        json_object_set_new(about, "text", json_string(fault));
+}
+
 static void s_refused_tell(relay_t *relay, session_t *session, zr_span_t room, refused_t *refused) {
     if (refused->code == ZR_OK)
         return;
@@ -101,6 +107,10 @@ static void s_refused_tell(relay_t *relay, session_t *session, zr_span_t room, r
     json_t *about = s_about(room, refused->first, refused->last);
     if (refused->first == refused->last && s_tellable(refused->key))
         s_about_key(about, refused->key, refused->code, refused->stands);
+    if (refused->code == ZR_BAD_ROOM)
+        s_about_fault(about, zr_room_fault(room));
+    if (refused->code == ZR_BAD_KEY && refused->key.len)
+        s_about_fault(about, zr_key_fault(refused->key));
     send_error(relay, session->route, refused->code, about);
     refused->code = ZR_OK;
 }
@@ -268,7 +278,7 @@ static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *
     else if (zr_has(object, "mid") && entry->mid == 0)
         fail(relay, request, ZR_BAD_ID, NULL);
     else if (zr_has(object, "key") && !zr_key_valid(entry->key))
-        fail(relay, request, ZR_BAD_KEY, NULL);
+        fail(relay, request, ZR_BAD_KEY, zr_key_fault(entry->key));
     else {
         entry->flags = (deletes ? ZR_ENTRY_DELETE : 0) | (zr_has(object, "expect") ? ZR_ENTRY_EXPECT : 0);
         return true;
