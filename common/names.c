@@ -219,6 +219,14 @@ void zr_escape(zr_buffer_t *out, zr_span_t text) {
         zr_buffer_append(out, text.ptr + from, at - from);
 }
 
+bool zr_is_shown(zr_span_t text) {
+    zr_buffer_t shown = {0};
+    zr_escape(&shown, text);
+    bool same = zr_span_equal(zr_span_of(shown.data, shown.len), text);
+    zr_buffer_finish(&shown);
+    return same;
+}
+
 void zr_hex(char *out, const uint8_t *bytes, size_t len) {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < len; i++) {

@@ -42,6 +42,9 @@ int zr_utf8_next(zr_span_t text, size_t *at);
  * bytes that are not UTF-8 become \xHH or \u{HHHH}, a backslash stays. Everything else is copied. */
 void zr_escape(zr_buffer_t *out, zr_span_t text);
 
+/* `text` is valid UTF-8 and a terminal does nothing but show it: zr_escape would change nothing. */
+bool zr_is_shown(zr_span_t text);
+
 /* Writes 2 * len lower-case hex digits and a NUL to `out`. */
 void zr_hex(char *out, const uint8_t *bytes, size_t len);
 
