@@ -106,14 +106,6 @@ static zr_span_t s_word(zr_span_t *line) {
     return word;
 }
 
-static bool s_is_safe(zr_span_t text) {
-    zr_buffer_t shown = {0};
-    zr_escape(&shown, text);
-    bool safe = zr_span_equal(zr_span_of(shown.data, shown.len), text);
-    zr_buffer_finish(&shown);
-    return safe;
-}
-
 /* NULL, or what is wrong with the line. */
 static const char *s_parse_line(bans_t *bans, zr_span_t line) {
     zr_span_t user = s_word(&line), by = s_word(&line), time = s_word(&line);
@@ -123,7 +115,7 @@ static const char *s_parse_line(bans_t *bans, zr_span_t line) {
         return "the third word is the time, as in 2026-01-31T23:59:59Z";
     if (line.len > BAN_REASON_MAX)
         return "the reason is longer than 400 bytes";
-    if (!s_is_safe(line))
+    if (!zr_is_shown(line))
         return "there are control characters in the reason";
     if (bans_find(bans, user))
         return "this user is banned by another line already; keep one of them";

@@ -1,4 +1,4 @@
-/* See endpoints.h. May call nothing but the C library; must not know sockets or the configuration. */
+/* See endpoints.h. May call nothing but the C library and names.h; must not know sockets or the configuration. */
 #include "endpoints.h"
 
 #include <arpa/inet.h>
@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
+
+#include "names.h"
 
 #define TCP_PREFIX "tcp://"
 #define IPC_PREFIX "ipc://"
@@ -78,9 +80,10 @@ static const char *s_parse_ipc(endpoint_t *endpoint, const char *text) {
         return "the path is missing; write ipc://PATH, for example ipc:///run/zrelay/front";
     if (len > ENDPOINT_PATH_MAX)
         return "the path is longer than the 107 bytes that a Unix socket's address holds";
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f)
-            return "the path holds a space or a control character";
+    if (!zr_utf8_valid(zr_span(text))) /* clients are told the path in JSON */
+        return "the path is not valid UTF-8; choose a path that is";
+    if (strchr(text, ' ') || !zr_is_shown(zr_span(text)))
+        return "the path holds a space or a control character; choose a path without";
     memcpy(endpoint->path, text, len + 1);
     return NULL;
 }

@@ -19,7 +19,8 @@ typedef enum {
     KIND_U64,
     KIND_TIME, /* milliseconds in a uint64_t */
     KIND_BOOL,
-    KIND_TEXT, /* a char array of `max` + 1 bytes */
+    KIND_TEXT,     /* a char array of `max` + 1 bytes */
+    KIND_GREETING, /* the same, in UTF-8: clients get it in JSON */
     KIND_LEVEL,
     KIND_ADVERTISE,
     KIND_ENDPOINTS, /* may be repeated */
@@ -48,7 +49,7 @@ static const setting_t s_settings[] = {
     {"server", "back", KIND_ENDPOINTS, AT(back), 0, 0},
     {"server", "advertise", KIND_ADVERTISE, AT(advertise), 0, ENDPOINT_TEXT_SIZE - 1},
     {"server", "insecure", KIND_BOOL, AT(insecure), 0, 1},
-    {"server", "greeting", KIND_TEXT, AT(greeting), 0, SETTINGS_TEXT_MAX},
+    {"server", "greeting", KIND_GREETING, AT(greeting), 0, SETTINGS_TEXT_MAX},
     {"server", "heartbeat", KIND_TIME, AT(relay.heartbeat_ms), 100, 3600 * 1000},
     {"server", "login-timeout", KIND_TIME, AT(login_timeout_ms), 1 * SECOND, 3600 * SECOND},
     {"server", "tick", KIND_TIME, AT(tick_ms), 10, 60 * 1000},
@@ -170,6 +171,19 @@ static bool s_parse_bool(const char *text, bool *out, char wrong[WRONG_SIZE]) {
     return true;
 }
 
+static bool s_parse_text(const setting_t *setting, const char *text, char *out, char wrong[WRONG_SIZE]) {
+    if (strlen(text) > setting->max) {
+        snprintf(wrong, WRONG_SIZE, "longer than %llu bytes", (unsigned long long)setting->max);
+        return false;
+    }
+    if (setting->kind == KIND_GREETING && !zr_utf8_valid(zr_span(text))) {
+        snprintf(wrong, WRONG_SIZE, "not valid UTF-8; save the file in UTF-8");
+        return false;
+    }
+    strcpy(out, text);
+    return true;
+}
+
 static bool s_add_endpoint(settings_endpoints_t *endpoints, const char *text, char wrong[WRONG_SIZE]) {
     if (endpoints->count == SETTINGS_ENDPOINTS_MAX) {
         snprintf(wrong, WRONG_SIZE, "more than %d endpoints", SETTINGS_ENDPOINTS_MAX);
@@ -214,8 +228,9 @@ static bool s_parse_encrypt(const char *text, bool *out, char wrong[WRONG_SIZE])
 }
 
 static bool s_parse_pattern(const settings_t *settings, const char *text, policy_t *policy, char wrong[WRONG_SIZE]) {
-    if (!policy_pattern_valid(zr_span(text))) {
-        snprintf(wrong, WRONG_SIZE, "\"%.140s\" is neither a room name nor the beginning of one and *", text);
+    const char *fault = policy_pattern_fault(zr_span(text));
+    if (fault) {
+        snprintf(wrong, WRONG_SIZE, "\"%.140s\" %s", text, fault);
         return false;
     }
     for (size_t i = 0; i < settings->policy_count; i++)
@@ -260,12 +275,8 @@ static bool s_set(settings_t *settings, const setting_t *setting, const char *te
     case KIND_BOOL:
         return s_parse_bool(text, place, wrong);
     case KIND_TEXT:
-        if (strlen(text) > setting->max) {
-            snprintf(wrong, WRONG_SIZE, "longer than %llu bytes", (unsigned long long)setting->max);
-            return false;
-        }
-        strcpy(place, text);
-        return true;
+    case KIND_GREETING:
+        return s_parse_text(setting, text, place, wrong);
     case KIND_LEVEL:
         snprintf(wrong, WRONG_SIZE, "\"%.40s\" is none of error, warn, info, debug", text);
         return zr_log_level_from_name(text, place);

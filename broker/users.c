@@ -10,6 +10,7 @@ void users_destroy_user(user_t *user) {
         return;
     zr_buffer_finish(&user->rules);
     zr_buffer_finish(&user->roles);
+    zr_buffer_finish(&user->folded);
     free(user->tokens);
     free(user);
 }
@@ -25,6 +26,7 @@ void users_destroy(users_t *users) {
     user_t *user, *next;
     HASH_ITER(hh, users->by_name, user, next) {
         HASH_DEL(users->by_name, user);
+        HASH_DELETE(by_folded, users->by_folded, user);
         users_destroy_user(user);
     }
     free(users);
@@ -76,7 +78,7 @@ users_count_t users_count(const users_t *users) {
 }
 
 bool users_check_way(const users_t *users, const char *path, bool tokens, bool encrypted, char error[ZPL_ERROR_SIZE]) {
-    if (tokens || encrypted || users_of_name(users, zr_span(USERS_ANONYMOUS)))
+    if (tokens || encrypted || users_of_name(users, zr_span(ZR_ANONYMOUS)))
         return true;
     snprintf(error, ZPL_ERROR_SIZE,
         "%.300s: nobody could come in: nothing is encrypted, so keys do not count; add auth/tokens = 1, a user "
@@ -88,7 +90,7 @@ bool users_check_way(const users_t *users, const char *path, bool tokens, bool e
 size_t users_keyless(const users_t *users, bool token, const char **first) {
     size_t count = 0;
     for (const user_t *user = users->by_name; user; user = user->hh.next) {
-        if (user->key_count || (user->token_count > 0) != token || strcmp(user->name, USERS_ANONYMOUS) == 0)
+        if (user->key_count || (user->token_count > 0) != token || strcmp(user->name, ZR_ANONYMOUS) == 0)
             continue;
         if (count++ == 0)
             *first = user->name;

@@ -7,6 +7,7 @@
 #include "fatal.h"
 #include "policy.h"
 #include "secret_file.h"
+#include "unicode.h"
 
 enum { WRONG_SIZE = 256 };
 
@@ -38,10 +39,12 @@ static bool s_wrong(const reading_t *reading, const zpl_item_t *item, const char
 
 /* NULL, or what is wrong. */
 static const char *s_set_name(char place[ZR_NICK_MAX + 1], const char *text) {
-    if (!zr_nick_valid(zr_span(text)))
-        return "no valid name; write 1 to 32 bytes without spaces and control characters";
-    strcpy(place, text);
-    return NULL;
+    const char *fault = zr_nick_fault(zr_span(text));
+    if (!fault)
+        strcpy(place, text);
+    else if (fault == zr_code_text(ZR_BAD_NICK))
+        fault = "no valid name; write 1 to 32 bytes without spaces and control characters";
+    return fault;
 }
 
 static bool s_on_name(reading_t *reading, const zpl_item_t *item, char *error) {
@@ -106,9 +109,9 @@ static bool s_parse_rule(zr_buffer_t *rules, bool deny, const char *text, char w
     size_t count = 0;
     const char *at = colon + 1;
     for (zr_span_t word; (word = s_word(&at, end)).len > 0; count++) {
-        if (!policy_pattern_valid(word)) {
-            snprintf(wrong, WRONG_SIZE, "\"%.*s\" is neither a room name nor the beginning of one and *",
-                (int)(word.len < 130 ? word.len : 130), word.ptr);
+        const char *fault = policy_pattern_fault(word);
+        if (fault) {
+            snprintf(wrong, WRONG_SIZE, "\"%.*s\" %s", (int)(word.len < 130 ? word.len : 130), word.ptr, fault);
             return false;
         }
         if (word.ptr[word.len - 1] == ',') { /* a room may be called so, but hardly is, and then the rule is lost */
@@ -189,16 +192,32 @@ static bool s_end_role(reading_t *reading, char *error) {
     return true;
 }
 
+/* NULL, or why the user may not have its name. */
+static const char *s_check_name(const reading_t *reading, user_t *user) {
+    user_t *alike;
+    if (users_of_name(reading->users, zr_span(user->name)))
+        return "another user has this name; put all of his keys in one section";
+    zr_fold(&user->folded, zr_span(user->name));
+    zr_span_t folded = zr_span_of(user->folded.data, user->folded.len);
+    HASH_FIND(by_folded, reading->users->by_folded, folded.ptr, folded.len, alike);
+    if (alike)
+        return "another user's name differs from this one in case or width only; rename one";
+    if (zr_span_equal(folded, zr_span(ZR_ANONYMOUS)) && strcmp(user->name, ZR_ANONYMOUS) != 0)
+        return "the user of peers that did not log in is \"anonymous\"; write it so, or choose another name";
+    return NULL;
+}
+
 static bool s_end_user(reading_t *reading, char *error) {
     user_t *user = reading->user;
-    if (users_of_name(reading->users, zr_span(user->name)))
-        return s_wrong_at(reading, reading->name_line, "user/name",
-            "another user has this name; put all of his keys in one section", error);
-    if (strcmp(user->name, USERS_ANONYMOUS) == 0 && reading->secret_line)
+    const char *wrong = s_check_name(reading, user);
+    if (wrong)
+        return s_wrong_at(reading, reading->name_line, "user/name", wrong, error);
+    if (strcmp(user->name, ZR_ANONYMOUS) == 0 && reading->secret_line)
         return s_wrong_at(reading, reading->secret_line, "user",
             "anonymous is who did not log in and can have no key and no token; remove it, or rename the user", error);
     user->line = reading->line;
     HASH_ADD_STR(reading->users->by_name, name, user);
+    HASH_ADD_KEYPTR(by_folded, reading->users->by_folded, user->folded.data, user->folded.len, user);
     reading->user = NULL;
     return true;
 }
@@ -280,7 +299,7 @@ static bool s_join_roles(const reading_t *reading, user_t *user, char *error) {
 
 static bool s_check_anonymous(const reading_t *reading, const user_t *user, char *error) {
     const rule_t *rules = (const rule_t *)user->rules.data;
-    for (size_t i = 0; strcmp(user->name, USERS_ANONYMOUS) == 0 && i < user->rules.len / sizeof *rules; i++)
+    for (size_t i = 0; strcmp(user->name, ZR_ANONYMOUS) == 0 && i < user->rules.len / sizeof *rules; i++)
         if (!rules[i].deny && (rules[i].rights & RIGHT_ADMIN))
             return s_wrong_at(reading, user->line, "user",
                 "anonymous may not have admin, or everybody would; take the rule or the role away", error);

@@ -5,8 +5,6 @@
 #include "hash.h"
 #include "users.h"
 
-#define USERS_ANONYMOUS "anonymous"
-
 typedef struct {
     bool deny;
     rights_t rights;
@@ -34,7 +32,8 @@ struct user {
     zr_buffer_t roles; /* of role_ref_t */
     size_t key_count, token_count;
     char (*tokens)[TOKEN_HASH_SIZE]; /* USERS_TOKENS_MAX of them; NULL: none */
-    UT_hash_handle hh;
+    zr_buffer_t folded;              /* the name as zr_fold makes it */
+    UT_hash_handle hh, by_folded;
 };
 
 typedef struct {
@@ -46,6 +45,7 @@ typedef struct {
 
 struct users {
     user_t *by_name; /* in the order of the file */
+    user_t *by_folded;
     user_key_t *by_key;
 };
 

@@ -23,7 +23,7 @@
     X(TOO_LARGE, "too-large", "the frame is larger than this broker takes; split it")                                  \
     X(TOO_MANY_ENTRIES, "too-many-entries", "more entries in a frame than this broker takes; split it")                \
     X(TOO_MANY_SESSIONS, "too-many-sessions", "the broker is full; try again later")                                   \
-    X(TOO_MANY_ROOMS, "too-many-rooms", "the broker holds no more rooms")                                              \
+    X(TOO_MANY_ROOMS, "too-many-rooms", "the broker or this user has as many rooms as it may")                         \
     X(TOO_MANY_JOINS, "too-many-joins", "this session is in too many rooms; leave one")                                \
     X(TOO_MANY_KEYS, "too-many-keys", "the room holds no more keys; delete one")                                       \
     X(STATE_FULL, "state-full", "the keyed entries of all rooms are too large; delete some")                           \

@@ -4,6 +4,10 @@
 
 #include <stdio.h>
 
+#include "code.h"
+#include "scripts.h"
+#include "unicode.h"
+
 #define ONES 0x0101010101010101ULL
 #define HIGHS 0x8080808080808080ULL
 
@@ -120,7 +124,7 @@ static bool s_points_valid(zr_span_t name) {
 }
 
 static inline bool s_name_valid(zr_span_t name, size_t max) {
-    return name.len > 0 && name.len <= max && (s_all_plain(name) || s_points_valid(name));
+    return name.len > 0 && name.len <= max && (s_all_plain(name) || (s_points_valid(name) && zr_is_nfc(name)));
 }
 
 bool zr_room_valid(zr_span_t name) {
@@ -128,11 +132,54 @@ bool zr_room_valid(zr_span_t name) {
 }
 
 bool zr_nick_valid(zr_span_t name) {
-    return s_name_valid(name, ZR_NICK_MAX) && (s_all_plain(name) || s_all_show(name));
+    return s_name_valid(name, ZR_NICK_MAX) && (s_all_plain(name) || (s_all_show(name) && zr_scripts_may_mix(name)));
 }
 
 bool zr_key_valid(zr_span_t name) {
     return s_name_valid(name, ZR_KEY_MAX);
+}
+
+/* --- Why a name is refused --- */
+
+/* `code` is for a name that breaks the rules which ASCII names can break too. */
+static const char *s_fault(zr_span_t name, size_t max, zr_code_t code) {
+    if (name.len == 0 || name.len > max || !s_points_valid(name))
+        return zr_code_text(code);
+    return zr_is_nfc(name) ? NULL : "the name is not in Unicode normalization form C; send it in that form";
+}
+
+const char *zr_room_fault(zr_span_t name) {
+    const char *fault = s_fault(name, ZR_ROOM_MAX, ZR_BAD_ROOM);
+    return fault || zr_room_valid(name) ? fault : zr_code_text(ZR_BAD_ROOM);
+}
+
+const char *zr_nick_fault(zr_span_t name) {
+    const char *fault = s_fault(name, ZR_NICK_MAX, ZR_BAD_NICK);
+    if (fault)
+        return fault;
+    if (!s_all_show(name))
+        return "the name holds characters that show nothing; leave them out";
+    return zr_scripts_may_mix(name) ? NULL
+                                    : "the name mixes letters of scripts that look alike, as Latin and Cyrillic do; "
+                                      "write it in one script";
+}
+
+const char *zr_key_fault(zr_span_t name) {
+    return s_fault(name, ZR_KEY_MAX, ZR_BAD_KEY);
+}
+
+/* --- Names that are kept from peers --- */
+
+bool zr_nick_reserved(zr_span_t name) {
+    static const char *const words[] = {
+        "admin", ZR_ANONYMOUS, "broker", "operator", "server", "system", "zrelay", "zrelayd"};
+    zr_buffer_t folded = {0};
+    zr_fold(&folded, name);
+    bool reserved = false;
+    for (size_t i = 0; i < sizeof words / sizeof *words && !reserved; i++)
+        reserved = zr_span_equal(zr_span_of(folded.data, folded.len), zr_span(words[i]));
+    zr_buffer_finish(&folded);
+    return reserved;
 }
 
 bool zr_hex_valid(zr_span_t text, size_t min, size_t max) {
@@ -170,6 +217,14 @@ void zr_escape(zr_buffer_t *out, zr_span_t text) {
     }
     if (at > from)
         zr_buffer_append(out, text.ptr + from, at - from);
+}
+
+bool zr_is_shown(zr_span_t text) {
+    zr_buffer_t shown = {0};
+    zr_escape(&shown, text);
+    bool same = zr_span_equal(zr_span_of(shown.data, shown.len), text);
+    zr_buffer_finish(&shown);
+    return same;
 }
 
 void zr_hex(char *out, const uint8_t *bytes, size_t len) {

@@ -13,9 +13,20 @@
 #define ZR_NONCE_MAX 32
 #define ZR_INT_MAX ((1ULL << 53) - 1) /* the largest integer that JSON carries to every language */
 
+#define ZR_ANONYMOUS "anonymous" /* the user that stands for peers that did not log in */
+
 bool zr_room_valid(zr_span_t name);
-bool zr_nick_valid(zr_span_t name);
+bool zr_nick_valid(zr_span_t name); /* of users too */
 bool zr_key_valid(zr_span_t name);
+
+/* What is wrong with a name and what to do, in one sentence (static); NULL: it is valid. */
+const char *zr_room_fault(zr_span_t name);
+const char *zr_nick_fault(zr_span_t name);
+const char *zr_key_fault(zr_span_t name);
+
+/* The valid nick is a word for the broker or its operators, in whatever case or width. Only a user whom the operator
+ * gave that name may have it. */
+bool zr_nick_reserved(zr_span_t name);
 
 /* `text` is `min` to `max` lower-case hex digits. */
 bool zr_hex_valid(zr_span_t text, size_t min, size_t max);
@@ -30,6 +41,9 @@ int zr_utf8_next(zr_span_t text, size_t *at);
 /* Appends `text` so that a terminal does nothing but show it: C0 (tab too), DEL, C1, U+2028, U+2029, bidi controls and
  * bytes that are not UTF-8 become \xHH or \u{HHHH}, a backslash stays. Everything else is copied. */
 void zr_escape(zr_buffer_t *out, zr_span_t text);
+
+/* `text` is valid UTF-8 and a terminal does nothing but show it: zr_escape would change nothing. */
+bool zr_is_shown(zr_span_t text);
 
 /* Writes 2 * len lower-case hex digits and a NUL to `out`. */
 void zr_hex(char *out, const uint8_t *bytes, size_t len);

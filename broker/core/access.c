@@ -7,8 +7,7 @@
 #include "hash.h"
 #include "names.h"
 #include "policy.h"
-
-#define ANONYMOUS "anonymous"
+#include "unicode.h"
 
 typedef struct {
     char pattern[ZR_ROOM_MAX + 1];
@@ -24,12 +23,14 @@ struct access_user {
     rule_t
         *rules; /* after access_finish in order, each pattern at most once among the allows and once among the denies */
     size_t rule_count, rule_size;
-    UT_hash_handle hh;
+    zr_buffer_t folded; /* the name as zr_fold makes it */
+    UT_hash_handle hh, by_folded;
 };
 
 struct access {
     bool open_mode, plain;
     access_user_t *users;
+    access_user_t *folded;  /* the same, by folded names */
     access_user_t **groups; /* of those that are let in one for each set of rules */
     size_t group_count;
     access_user_t sure; /* nobody: the allows that all groups have, and everybody's denies */
@@ -69,7 +70,7 @@ access_t *access_new(void) {
 
 access_t *access_new_open(void) {
     access_t *access = access_new();
-    access_add_rule(access_add_user(access, zr_span(ANONYMOUS)), false, RIGHT_ALL, zr_span("*"));
+    access_add_rule(access_add_user(access, zr_span(ZR_ANONYMOUS)), false, RIGHT_ALL, zr_span("*"));
     access->open_mode = true;
     access_finish(access);
     return access;
@@ -81,6 +82,8 @@ void access_destroy(access_t *access) {
     access_user_t *user, *next;
     HASH_ITER(hh, access->users, user, next) {
         HASH_DEL(access->users, user);
+        HASH_DELETE(by_folded, access->folded, user);
+        zr_buffer_finish(&user->folded);
         free(user->rules);
         free(user);
     }
@@ -105,6 +108,8 @@ access_user_t *access_add_user(access_t *access, zr_span_t name) {
     memcpy(user->name, name.ptr, name.len);
     user->name_len = name.len;
     HASH_ADD(hh, access->users, name, name.len, user);
+    zr_fold(&user->folded, name);
+    HASH_ADD_KEYPTR(by_folded, access->folded, user->folded.data, user->folded.len, user);
     return user;
 }
 
@@ -221,12 +226,21 @@ bool access_is_open_mode(const access_t *access) {
 }
 
 const access_user_t *access_user(const access_t *access, zr_span_t name) {
-    const access_user_t *user = s_find(access, access->open_mode || !name.len ? zr_span(ANONYMOUS) : name);
+    const access_user_t *user = s_find(access, access->open_mode || !name.len ? zr_span(ZR_ANONYMOUS) : name);
     return user && !user->banned ? user : NULL;
 }
 
 bool access_is_user(const access_t *access, zr_span_t name) {
-    return !access->open_mode && !zr_span_equal(name, zr_span(ANONYMOUS)) && s_find(access, name);
+    return !access->open_mode && !zr_span_equal(name, zr_span(ZR_ANONYMOUS)) && s_find(access, name);
+}
+
+bool access_resembles_user(const access_t *access, zr_span_t nick) {
+    zr_buffer_t folded = {0};
+    access_user_t *user = NULL;
+    zr_fold(&folded, nick);
+    HASH_FIND(by_folded, access->folded, folded.data, folded.len, user);
+    zr_buffer_finish(&folded);
+    return user && access_is_user(access, zr_span_of(user->name, user->name_len));
 }
 
 rights_t access_rights(const access_user_t *user, zr_span_t room) {

@@ -62,6 +62,9 @@ const access_user_t *access_user(const access_t *access, zr_span_t name);
 /* A user of the file by that name ("anonymous" is none), banned or not: nobody else may use it as a nick. */
 bool access_is_user(const access_t *access, zr_span_t name);
 
+/* The same of a nick that people would take for such a user's name: case and width do not count (zr_fold). */
+bool access_resembles_user(const access_t *access, zr_span_t nick);
+
 rights_t access_rights(const access_user_t *user, zr_span_t room);
 
 /* Of a room that the user may not read: writes where, in byte order of names, the next one may be that it may, so that

@@ -11,7 +11,7 @@ void cmd_direct(relay_t *relay, request_t *request) {
         return;
     }
     if (!zr_nick_valid(to)) {
-        fail(relay, request, ZR_BAD_NICK, NULL);
+        fail(relay, request, ZR_BAD_NICK, zr_nick_fault(to));
         return;
     }
     const user_t *user = session_user(&relay->sessions, to);

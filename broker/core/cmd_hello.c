@@ -30,18 +30,21 @@ static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
         fail_member(relay, request, wrong);
         return false;
     }
-    if ((zr_has(request->object, "nick") && !zr_nick_valid(hello->nick)) ||
-        (zr_has(request->object, "user") && !zr_nick_valid(hello->user))) {
-        fail(relay, request, ZR_BAD_NICK, NULL);
+    const char *fault = zr_has(request->object, "nick") ? zr_nick_fault(hello->nick) : NULL;
+    if (!fault && zr_has(request->object, "user"))
+        fault = zr_nick_fault(hello->user);
+    if (fault) {
+        fail(relay, request, ZR_BAD_NICK, fault);
         return false;
     }
     return true;
 }
 
-/* Whether `nick` can be had; `own` is the session that may have it already. A user's name is for that user alone. */
+/* Whether `nick` can be had; `own` is the session that may have it already. A user's name is for that user alone, and
+ * so is every nick that differs from it in case or width only. */
 static bool s_free(const relay_t *relay, const speaker_t *speaker, zr_span_t nick, const session_t *own) {
     const user_t *user = session_user(&relay->sessions, nick);
-    if (!speaker->name.len && access_is_user(relay->access, nick))
+    if (!speaker->name.len && access_resembles_user(relay->access, nick))
         return false;
     if (!user || (own && own->user == user))
         return true;
@@ -59,7 +62,7 @@ static zr_span_t s_guest(relay_t *relay, char out[ZR_NICK_MAX]) {
         for (size_t i = 0; i < sizeof random; i++)
             out[6 + i] = letters[random[i] % 32];
         nick = zr_span_of(out, 6 + sizeof random);
-    } while (session_user(&relay->sessions, nick) || access_is_user(relay->access, nick));
+    } while (session_user(&relay->sessions, nick) || access_resembles_user(relay->access, nick));
     return nick;
 }
 
@@ -221,8 +224,12 @@ void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speak
         s_turn_away(relay, request, speaker->connection);
         return;
     }
-    if (speaker->name.len)
+    if (speaker->name.len) {
         hello->nick = speaker->name;
+    } else if (hello->nick.len && zr_nick_reserved(hello->nick)) {
+        fail(relay, request, ZR_BAD_NICK, "the nick is reserved for the broker and its operators; choose another");
+        return;
+    }
     if (request->session)
         s_renew(relay, request, hello, speaker);
     else

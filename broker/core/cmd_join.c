@@ -22,7 +22,7 @@ void cmd_join(relay_t *relay, request_t *request) {
             fail(relay, request, ZR_TOO_MANY_JOINS, NULL);
             return;
         }
-        zr_code_t code = room_enter(relay, session, request->room, &room);
+        zr_code_t code = room_enter(relay, session, request->room, false, &room);
         if (code != ZR_OK) {
             fail(relay, request, code, NULL);
             return;

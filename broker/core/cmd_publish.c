@@ -5,8 +5,9 @@
 /* What all entries of one frame have in common. */
 typedef struct {
     session_t *session;
-    room_t *room;
+    room_t *room;    /* NULL: refused */
     rights_t rights; /* there */
+    uint64_t head;   /* of the room before */
     zr_span_t sender;
     uint64_t now;
 } origin_t;
@@ -21,6 +22,9 @@ static zr_code_t s_put(relay_t *relay, const origin_t *origin, const zr_publish_
         return ZR_OK;
     }
     if (!(origin->rights & RIGHT_STATE))
+        return ZR_FORBIDDEN;
+    /* The outcome of a comparison tells whether the key has a value, so it is for readers. */
+    if ((given->flags & ZR_ENTRY_EXPECT) && !(origin->rights & RIGHT_READ))
         return ZR_FORBIDDEN;
     bool deletes = given->flags & ZR_ENTRY_DELETE;
     size_t size = keys_size(entry.sender, entry.key, entry.body.len);
@@ -88,6 +92,12 @@ typedef struct {
     uint64_t stands;
 } refused_t;
 
+/* Adds why the name is refused; NULL: the code's own text says it. */
+static void s_about_fault(json_t *about, const char *fault) {
+    if (fault)
+        json_object_set_new(about, "text", json_string(fault));
+}
+
 static void s_refused_tell(relay_t *relay, session_t *session, zr_span_t room, refused_t *refused) {
     if (refused->code == ZR_OK)
         return;
@@ -97,6 +107,10 @@ static void s_refused_tell(relay_t *relay, session_t *session, zr_span_t room, r
     json_t *about = s_about(room, refused->first, refused->last);
     if (refused->first == refused->last && s_tellable(refused->key))
         s_about_key(about, refused->key, refused->code, refused->stands);
+    if (refused->code == ZR_BAD_ROOM)
+        s_about_fault(about, zr_room_fault(room));
+    if (refused->code == ZR_BAD_KEY && refused->key.len)
+        s_about_fault(about, zr_key_fault(refused->key));
     send_error(relay, session->route, refused->code, about);
     refused->code = ZR_OK;
 }
@@ -130,21 +144,44 @@ static bool s_has_begun(const relay_t *relay, zr_span_t name) {
     return room && room->head > room->begun;
 }
 
+/* The user may make the room and may not read it, so answers must not tell whether the room exists. */
+static bool s_is_blind(const origin_t *origin) {
+    return (origin->rights & RIGHT_CREATE) && !(origin->rights & RIGHT_READ);
+}
+
 /* May entries be in this room at all? Finds it or makes it, in `origin`; the one that the session wrote to last without
- * looking it up. */
+ * looking it up. s_leave ends it. */
 static zr_code_t s_enter(relay_t *relay, origin_t *origin, zr_span_t room) {
     origin->rights = session_rights(origin->session, room);
     if (!(origin->rights & RIGHT_WRITE) || !(origin->rights & RIGHT_CREATE || s_has_begun(relay, room)))
         return ZR_FORBIDDEN;
+    zr_code_t code = ZR_OK;
     rights_cache_t *asked = &origin->session->asked; /* it is about this room now */
-    if (asked->found && asked->rooms_gone == relay->rooms_gone) {
+    if (asked->found && asked->rooms_gone == relay->rooms_gone)
         origin->room = asked->found;
-        return ZR_OK;
-    }
-    zr_code_t code = room_enter(relay, origin->session, room, &origin->room);
-    asked->found = origin->room;
-    asked->rooms_gone = relay->rooms_gone;
+    else
+        code = room_enter(relay, origin->session, room, s_is_blind(origin), &origin->room);
+    asked->found = NULL; /* until s_leave */
+    if (origin->room)
+        origin->head = origin->room->head;
     return code;
+}
+
+/* All entries are looked at. A room that a blind user enters counts for that user from the first entry on, as a room
+ * that it makes does. */
+static void s_leave(relay_t *relay, const origin_t *origin) {
+    room_t *room = origin->room;
+    if (!room)
+        return;
+    maker_t *maker = origin->session->maker;
+    bool blind = s_is_blind(origin);
+    if (blind && room->head != origin->head)
+        maker_room_shared(&relay->makers, &room->claims, maker);
+    rights_cache_t *asked = &origin->session->asked;
+    if (!blind || maker_counts(&relay->makers, &room->claims, maker))
+        asked->found = room;
+    asked->rooms_gone = relay->rooms_gone;
+    room_forget_unused(relay, room);
 }
 
 /* And all those of the frame? */
@@ -219,8 +256,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
     s_refused_tell(relay, session, reader.room, &refused);
     if (client->mark != mark && client->lasting)
         batch_touch(relay, client);
-    if (origin.room)
-        room_forget_unused(relay, origin.room);
+    s_leave(relay, &origin);
 }
 
 /* Reads a JSON publish into `entry` (views into the request); false when it has answered. */
@@ -242,7 +278,7 @@ static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *
     else if (zr_has(object, "mid") && entry->mid == 0)
         fail(relay, request, ZR_BAD_ID, NULL);
     else if (zr_has(object, "key") && !zr_key_valid(entry->key))
-        fail(relay, request, ZR_BAD_KEY, NULL);
+        fail(relay, request, ZR_BAD_KEY, zr_key_fault(entry->key));
     else {
         entry->flags = (deletes ? ZR_ENTRY_DELETE : 0) | (zr_has(object, "expect") ? ZR_ENTRY_EXPECT : 0);
         return true;
@@ -284,8 +320,7 @@ void cmd_publish_text(relay_t *relay, request_t *request) {
             if (client->lasting)
                 batch_touch(relay, client);
         }
-        if (origin.room)
-            room_forget_unused(relay, origin.room);
+        s_leave(relay, &origin);
     }
     if (code != ZR_OK) {
         batch_refused(session);

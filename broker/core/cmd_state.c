@@ -51,7 +51,7 @@ void cmd_state(relay_t *relay, request_t *request) {
         return;
     }
     if (zr_has(request->object, "key") && !zr_key_valid(key)) {
-        fail(relay, request, ZR_BAD_KEY, NULL);
+        fail(relay, request, ZR_BAD_KEY, zr_key_fault(key));
         return;
     }
     if (session_reading(request->session, relay->outbox) >= relay->config.max_replays) {

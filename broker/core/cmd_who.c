@@ -14,7 +14,7 @@ void cmd_who(relay_t *relay, request_t *request) {
         return;
     }
     if (after.len && !zr_nick_valid(after)) {
-        fail(relay, request, ZR_BAD_NICK, NULL);
+        fail(relay, request, ZR_BAD_NICK, zr_nick_fault(after));
         return;
     }
     page_t page;

@@ -49,7 +49,7 @@ static bool s_take_room(relay_t *relay, request_t *request, rights_t needs) {
     if (!zr_get_string(request->object, "room", 0, SIZE_MAX, &request->room, &wrong))
         fail_member(relay, request, wrong);
     else if (!zr_room_valid(request->room))
-        fail(relay, request, ZR_BAD_ROOM, NULL);
+        fail(relay, request, ZR_BAD_ROOM, zr_room_fault(request->room));
     else if ((missing = needs & ~session_rights(request->session, request->room)))
         s_forbid(relay, request, missing);
     else

@@ -6,6 +6,18 @@
 
 #include "fatal.h"
 
+typedef struct {
+    const claims_t *room;
+    const maker_t *maker;
+} claim_key_t;
+
+struct claim {
+    claim_key_t key;
+    maker_t *maker;
+    claim_t *next; /* of the same room */
+    UT_hash_handle hh;
+};
+
 static maker_t *s_hold(makers_t *makers, const char *prefix, zr_span_t text) {
     char name[512];
     size_t before = strlen(prefix), len = before + text.len;
@@ -39,17 +51,56 @@ void maker_release(makers_t *makers, maker_t *maker) {
     free(maker);
 }
 
-maker_t *maker_room_made(maker_t *maker) {
+void maker_room_made(claims_t *room, maker_t *maker) {
+    room->first = maker;
     if (!maker)
-        return NULL;
+        return;
     maker->references++;
     maker->rooms++;
-    return maker;
 }
 
-void maker_room_gone(makers_t *makers, maker_t *maker) {
+static claim_t *s_claim(const makers_t *makers, const claims_t *room, const maker_t *maker) {
+    claim_key_t key = {room, maker};
+    claim_t *claim;
+    HASH_FIND(hh, makers->claims, &key, sizeof key, claim);
+    return claim;
+}
+
+bool maker_counts(const makers_t *makers, const claims_t *room, const maker_t *maker) {
+    return !maker || room->first == maker || s_claim(makers, room, maker);
+}
+
+void maker_room_shared(makers_t *makers, claims_t *room, maker_t *maker) {
+    if (maker_counts(makers, room, maker))
+        return;
+    claim_t *claim = fatal_calloc(sizeof *claim);
+    claim->key = (claim_key_t){room, maker};
+    claim->maker = maker;
+    claim->next = room->others;
+    room->others = claim;
+    HASH_ADD(hh, makers->claims, key, sizeof claim->key, claim);
+    maker->references++;
+    maker->rooms++;
+}
+
+size_t makers_shared(const makers_t *makers) {
+    return HASH_COUNT(makers->claims);
+}
+
+static void s_gone(makers_t *makers, maker_t *maker) {
     if (!maker)
         return;
     maker->rooms--;
     maker_release(makers, maker);
+}
+
+void makers_room_gone(makers_t *makers, claims_t *room) {
+    for (claim_t *claim = room->others, *next; claim; claim = next) {
+        next = claim->next;
+        HASH_DEL(makers->claims, claim);
+        s_gone(makers, claim->maker);
+        free(claim);
+    }
+    s_gone(makers, room->first);
+    *room = (claims_t){0};
 }

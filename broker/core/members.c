@@ -10,15 +10,24 @@ room_t *room_find(const relay_t *relay, zr_span_t name) {
     return room;
 }
 
-zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, room_t **room) {
-    maker_t *maker = session->maker;
+/* Do rooms count as often as they may, in all or for this maker? */
+static bool s_is_full(const relay_t *relay, const maker_t *maker) {
+    return HASH_COUNT(relay->rooms) + makers_shared(&relay->makers) >= relay->config.max_rooms ||
+           (maker && maker->rooms >= relay->config.max_user_rooms);
+}
+
+zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, bool blind, room_t **room) {
     *room = room_find(relay, name);
-    if (*room)
+    if (*room && (!blind || maker_counts(&relay->makers, &(*room)->claims, session->maker)))
         return ZR_OK;
-    if (HASH_COUNT(relay->rooms) >= relay->config.max_rooms || (maker && maker->rooms >= relay->config.max_user_rooms))
+    if (s_is_full(relay, session->maker)) {
+        *room = NULL;
         return ZR_TOO_MANY_ROOMS;
-    *room = room_add(relay, name);
-    (*room)->maker = maker_room_made(maker);
+    }
+    if (!*room) {
+        *room = room_add(relay, name);
+        maker_room_made(&(*room)->claims, session->maker);
+    }
     return ZR_OK;
 }
 
@@ -115,7 +124,7 @@ static void s_room_free(relay_t *relay, room_t *room) {
     keys_finish(&room->keys, &relay->keys_limits);
     presence_finish(&room->presence);
     zr_buffer_finish(&room->open);
-    maker_room_gone(&relay->makers, room->maker);
+    makers_room_gone(&relay->makers, &room->claims);
     relay->rooms_gone++;
     free(room);
 }

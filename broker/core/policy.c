@@ -1,5 +1,7 @@
 #include "policy.h"
 
+#include "unicode.h"
+
 bool policy_pattern_fits(zr_span_t pattern, zr_span_t room) {
     if (pattern.len > 0 && pattern.ptr[pattern.len - 1] == '*')
         return zr_span_starts(room, zr_span_of(pattern.ptr, pattern.len - 1));
@@ -14,9 +16,22 @@ const policy_t *policy_of(const policies_t *policies, zr_span_t room) {
     return &plain;
 }
 
+/* The pattern without the '*' at its end. */
+static zr_span_t s_name(zr_span_t pattern) {
+    bool many = pattern.len > 0 && pattern.ptr[pattern.len - 1] == '*';
+    return zr_span_of(pattern.ptr, pattern.len - many);
+}
+
 bool policy_pattern_valid(zr_span_t pattern) {
-    if (pattern.len == 0 || pattern.ptr[pattern.len - 1] != '*')
-        return zr_room_valid(pattern);
-    zr_span_t before = zr_span_of(pattern.ptr, pattern.len - 1);
-    return before.len == 0 || zr_room_valid(before);
+    zr_span_t name = s_name(pattern);
+    return (name.len == 0 && pattern.len == 1) || zr_room_valid(name);
+}
+
+const char *policy_pattern_fault(zr_span_t pattern) {
+    if (policy_pattern_valid(pattern))
+        return NULL;
+    zr_span_t name = s_name(pattern);
+    if (zr_utf8_valid(name) && name.len <= ZR_NFC_MAX && !zr_is_nfc(name))
+        return "is not in Unicode normalization form C; write it in that form";
+    return "is neither a room name nor the beginning of one and *";
 }

@@ -31,4 +31,7 @@ bool policy_pattern_fits(zr_span_t pattern, zr_span_t room);
 /* A room name, or one that ends in '*'; "*" alone fits all. */
 bool policy_pattern_valid(zr_span_t pattern);
 
+/* What is wrong with a pattern and what to do, in words that follow it (static); NULL: it is valid. */
+const char *policy_pattern_fault(zr_span_t pattern);
+
 #endif

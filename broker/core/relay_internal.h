@@ -166,8 +166,11 @@ zr_level_t room_level(const relay_t *relay, zr_span_t name);
 /* A room that is not there yet, whatever the limit. */
 room_t *room_add(relay_t *relay, zr_span_t name);
 
-/* The room that the session joins or publishes to, made if need be: ZR_OK, else ZR_TOO_MANY_ROOMS, and no room. */
-zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, room_t **room);
+/* The room that the session joins or publishes to, made if need be: ZR_OK, else ZR_TOO_MANY_ROOMS and NULL.
+ *
+ * `blind`: the user may make the room and may not read it. A full quota then refuses the room whether or not it exists,
+ * unless it counts for this user already. After the first entry the caller makes it count (maker_room_shared). */
+zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, bool blind, room_t **room);
 
 /* Frees a room that nobody is in and nobody wrote to: it leaves nothing behind. The positions of others must not be
  * used again. While there is presence to tell it waits for the tick. */

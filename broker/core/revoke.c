@@ -6,7 +6,8 @@
 /* NULL: still let in, and then `*access` is what it may do. */
 static const char *s_why_not(const relay_t *relay, const session_t *session, const access_user_t **access) {
     zr_span_t nick = user_nick(session->user);
-    bool named = access_is_user(relay->access, nick);
+    bool named =
+        session->authenticated ? access_is_user(relay->access, nick) : access_resembles_user(relay->access, nick);
     *access = access_user(relay->access, session->authenticated ? nick : zr_span(NULL));
     if (session->authenticated && !*access)
         return named ? "banned" : "revoked";

@@ -25,7 +25,7 @@ typedef struct room {
     uint64_t judged;       /* by which rights (room_judge) it was found that */
     bool private;          /* not all who can be connected may read it: entries go to its members, never to the back, */
     bool private_presence; /* and so does presence */
-    maker_t *maker;        /* NULL: nobody's, or of a run before */
+    claims_t claims;       /* for whom it counts */
 
     /* The DELIVER frame gathered in this pass (batch.c). */
     zr_buffer_t open;

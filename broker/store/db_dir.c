@@ -35,6 +35,41 @@ static bool s_mine(const char *path, const struct stat *status, db_error_t error
     return false;
 }
 
+/* Only the owner may write. */
+static bool s_is_private(const char *path, const struct stat *status, db_error_t error) {
+    if (!(status->st_mode & (S_IWGRP | S_IWOTH)))
+        return true;
+    snprintf(error, sizeof(db_error_t), "%s may write to %s: run chmod go-w %.200s, or take another --data",
+        status->st_mode & S_IWOTH ? "everybody" : "its group", path, path);
+    return false;
+}
+
+/* A file of the database that exists is a plain one of ours. Others could have put it there while they could write to
+ * the directory, and SQLite follows links. */
+static bool s_judge_file(const char *dir, const char *name, db_error_t error) {
+    struct stat status;
+    char *path = db_path(dir, name);
+    bool ok = lstat(path, &status) != 0;
+    if (ok && errno != ENOENT) {
+        ok = db_fail_errno(path, error, "use");
+    } else if (!ok && !S_ISREG(status.st_mode)) {
+        snprintf(
+            error, sizeof(db_error_t), "%s is a link or no regular file: move it away, or take another --data", path);
+    } else if (!ok) {
+        ok = s_mine(path, &status, error) && s_is_private(path, &status, error);
+    }
+    free(path);
+    return ok;
+}
+
+static bool s_judge_files(const char *dir, db_error_t error) {
+    static const char *const names[] = {DB_NAME, DB_NAME "-wal", DB_NAME "-shm", DB_LOCK};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!s_judge_file(dir, names[i], error))
+            return false;
+    return true;
+}
+
 bool db_dir_prepare(const char *dir, db_error_t error) {
     bool made = mkdir(dir, 0700) == 0;
     if (!made && errno == ENOENT) {
@@ -52,20 +87,13 @@ bool db_dir_prepare(const char *dir, db_error_t error) {
         snprintf(error, sizeof(db_error_t), "%s is not a directory: name another --data", dir);
         return false;
     }
-    if (!s_mine(dir, &status, error))
+    if (!s_mine(dir, &status, error) || !s_is_private(dir, &status, error))
         return false;
-    if (status.st_mode & S_IWOTH) {
-        snprintf(error, sizeof(db_error_t), "everybody may write to %s: chmod o-w it, or take another --data", dir);
-        return false;
-    }
     if (access(dir, W_OK | X_OK) != 0)
         return db_fail_errno(dir, error, "write to the data directory");
 
-    char *path = db_path(dir, DB_NAME);
-    bool mine = stat(path, &status) != 0 || s_mine(path, &status, error);
-    free(path);
-    if (!mine || !made)
-        return mine;
+    if (!made)
+        return s_judge_files(dir, error);
 
     /* The entry of a new directory must survive a power loss as its content will. */
     char *above = db_path(dir, "..");

@@ -4,8 +4,8 @@
 
 #include "chat.h"
 #include "chat_parse.h"
-#include "code.h"
 #include "names.h"
+#include "unicode.h"
 
 /* --- Rooms --- */
 
@@ -36,8 +36,9 @@ void chat_forget(chat_t *chat, size_t index) {
 bool chat_enter(chat_t *chat, zr_span_t name) {
     size_t index = chat_find(chat, name);
     if (index == chat->room_count) {
-        if (!zr_room_valid(name)) {
-            chat_notice(chat, "%s", zr_code_text(ZR_BAD_ROOM));
+        const char *fault = zr_room_fault(name);
+        if (fault) {
+            chat_notice(chat, "%s", fault);
             return false;
         }
         if (index == CHAT_ROOMS_MAX) {
@@ -100,10 +101,11 @@ static void s_message(chat_t *chat, chat_line_t line) {
 
 static void s_nick(chat_t *chat, zr_span_t name) {
     char *nick = strndup(name.ptr, name.len);
+    const char *fault = zr_nick_fault(name);
     if (chat->session.user)
         chat_notice(chat, "you stay %s: a user's nick is the user's name", chat->session.nick);
-    else if (!nick || !zr_nick_valid(name))
-        chat_notice(chat, "%s", zr_code_text(ZR_BAD_NICK));
+    else if (!nick || fault)
+        chat_notice(chat, "%s", fault ? fault : "no memory");
     else
         s_told(chat, zrelay_rename(chat->session.relay, nick));
     free(nick);
@@ -130,8 +132,8 @@ static void s_help(chat_t *chat) {
         chat_notice(chat, "%s", chat_help(i));
 }
 
-bool chat_typed(chat_t *chat, zr_span_t text) {
-    chat_line_t line = chat_parse(text);
+/* false: the line's text could not be sent. */
+static bool s_obey(chat_t *chat, chat_line_t line) {
     switch (line.kind) {
     case CHAT_NOTHING:
         break;
@@ -166,4 +168,13 @@ bool chat_typed(chat_t *chat, zr_span_t text) {
         break;
     }
     return true;
+}
+
+/* Keyboards give other forms than the one that names have (typed.h). */
+bool chat_typed(chat_t *chat, zr_span_t text) {
+    zr_buffer_t typed = {0};
+    zr_nfc(&typed, text);
+    bool done = s_obey(chat, chat_parse(zr_span_of(typed.data, typed.len)));
+    zr_buffer_finish(&typed);
+    return done;
 }

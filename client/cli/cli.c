@@ -111,7 +111,7 @@ int cli_options(
             s_version();
         code = s_printed();
     }
-    if (code < 0 && config->nick && !cli_nick_valid(config->nick))
+    if (code < 0 && config->nick && !(config->nick = cli_nick(config->nick)))
         code = CLI_USAGE;
     return code;
 }

@@ -41,9 +41,13 @@ void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A mistake in calling `command`: the line names its help. Returns CLI_USAGE. */
 int cli_misuse(const command_t *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Checks a room, nick or key; tells the rule on false. With `pattern` a room may end in '*'. */
-bool cli_room_valid(const char *room, bool pattern);
-bool cli_nick_valid(const char *nick);
-bool cli_key_valid(const char *key);
+/* A room, nick or key that a person typed, in the form that the broker takes (typed_name). NULL: it is not valid, and
+ * the rule was told. With `pattern` a room may end in '*'. */
+const char *cli_room(const char *room, bool pattern);
+const char *cli_nick(const char *nick);
+const char *cli_key(const char *key);
+
+/* The same for each of the words, in place; false if one is no room. */
+bool cli_rooms(int count, char **words, bool pattern);
 
 #endif

@@ -111,7 +111,10 @@ static int s_check(int argc, char **argv) {
         return cli_misuse(&cmd_admin, "%s whom?", deed->name);
     if (argc > (deed->user ? 2 : 1) && !deed->reason)
         return cli_misuse(&cmd_admin, "what is '%s'?", argv[deed->user ? 2 : 1]);
-    return deed->user && !cli_nick_valid(argv[1]) ? CLI_USAGE : 0;
+    const char *user = deed->user ? cli_nick(argv[1]) : NULL;
+    if (user)
+        argv[1] = (char *)user;
+    return deed->user && !user ? CLI_USAGE : 0;
 }
 
 static int s_run(config_t *config, int argc, char **argv) {

@@ -11,6 +11,7 @@
 #include "bench_process.h"
 #include "format.h"
 #include "output.h"
+#include "typed.h"
 
 extern const command_t cmd_bench;
 
@@ -110,10 +111,11 @@ static int s_complete(call_t *call) {
     }
     if (getrandom(&plan->run, sizeof plan->run, 0) != (ssize_t)sizeof plan->run)
         abort();
+    plan->prefix = typed_name(plan->prefix);
     if (strlen(plan->prefix) > BENCH_ROOM_SIZE / 2)
         return cli_misuse(&cmd_bench, "the name in --room is too long");
     bench_room_name(plan, plan->schedule.rooms - 1, name);
-    return cli_room_valid(name, false) ? 0 : CLI_USAGE;
+    return cli_room(name, false) ? 0 : CLI_USAGE;
 }
 
 /* --- The result --- */

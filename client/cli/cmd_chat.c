@@ -215,9 +215,8 @@ static int s_run(config_t *config, int argc, char **argv) {
         return code;
     if (argc > CHAT_ROOMS_MAX)
         return cli_misuse(&cmd_chat, "at most %d rooms", CHAT_ROOMS_MAX);
-    for (int i = 0; i < argc; i++)
-        if (!cli_room_valid(argv[i], false))
-            return CLI_USAGE;
+    if (!cli_rooms(argc, argv, false))
+        return CLI_USAGE;
     chat_t *chat = calloc(1, sizeof *chat);
     if (!chat)
         abort();

@@ -98,9 +98,8 @@ static int s_run(config_t *config, int argc, char **argv) {
     int code = cli_options(&cmd_export, config, NULL, 0, &argc, argv);
     if (code >= 0)
         return code;
-    for (int i = 0; i < argc; i++)
-        if (!cli_room_valid(argv[i], true))
-            return CLI_USAGE;
+    if (!cli_rooms(argc, argv, true))
+        return CLI_USAGE;
     output_open(&export.output, STDOUT_FILENO, NULL, NULL);
     code = conn_open(&export.session, config, CONN_NAMELESS);
     if (code == 0)

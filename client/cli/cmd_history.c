@@ -182,8 +182,9 @@ static int s_run(config_t *config, int argc, char **argv) {
         return cli_misuse(&cmd_history, argc ? "one room at a time" : "which room?");
     if (wishes.after_given && wishes.last_given)
         return cli_misuse(&cmd_history, "--after and --last exclude each other");
-    wishes.room = argv[0];
-    if (!cli_room_valid(wishes.room, false) || (history.filter.sender && !cli_nick_valid(history.filter.sender)) ||
+    wishes.room = cli_room(argv[0], false);
+    const char *sender = history.filter.sender;
+    if (!wishes.room || (sender && !(history.filter.sender = cli_nick(sender))) ||
         !s_moments(&wishes, &history.filter) || !s_pattern(&wishes, &history.filter))
         return CLI_USAGE;
     code = s_print(&history, config, &wishes);

@@ -29,7 +29,7 @@ static int s_run(config_t *config, int argc, char **argv) {
         return code;
     if (argc > 0)
         return cli_misuse(&cmd_import, "it reads stdin; '%s' is too much", argv[0]);
-    if (room && !cli_room_valid(room, false))
+    if (room && !(room = cli_room(room, false)))
         return CLI_USAGE;
     return feed_run(config, s_publish, &room, NULL);
 }

@@ -34,8 +34,8 @@ static int s_run(config_t *config, int argc, char **argv) {
         return code;
     if (argc == 0)
         return cli_misuse(&cmd_pub, "which room?");
-    pub.room = argv[0];
-    if (!cli_room_valid(pub.room, false) || (pub.key && !cli_key_valid(pub.key)))
+    pub.room = cli_room(argv[0], false);
+    if (!pub.room || (pub.key && !(pub.key = cli_key(pub.key))))
         return CLI_USAGE;
     char *words = argc > 1 ? s_words(argc - 1, argv + 1) : NULL;
     zr_span_t only = zr_span(words);

@@ -7,6 +7,7 @@
 #include "format.h"
 #include "names.h"
 #include "output.h"
+#include "typed.h"
 #include "conn.h"
 
 typedef struct {
@@ -53,7 +54,7 @@ static int s_run(config_t *config, int argc, char **argv) {
     if (code == 0) {
         if (rooms.aligned && !rooms.json)
             format_add(&rooms.output.buffer, "%-32s %7s %16s\n", "ROOM", "PRESENT", "HEAD");
-        int failed = zrelay_rooms(session.relay, argc ? argv[0] : "", &request);
+        int failed = zrelay_rooms(session.relay, argc ? typed_name(argv[0]) : "", &request);
         code = failed ? conn_failed(&session, failed) : conn_answer(&session, request, s_room, &rooms, NULL);
     }
     code = output_close(&rooms.output, code);

@@ -174,10 +174,9 @@ static int s_run(config_t *config, int argc, char **argv) {
         return cli_misuse(&cmd_state, "usage: %s", action->usage);
     if (state.expect_given && !action->writes)
         return cli_misuse(&cmd_state, "--expect goes with set and delete");
-    state.room = argv[0];
-    state.key = action->words > 0 ? argv[2] : NULL;
+    state.room = cli_room(argv[0], false);
     state.value = action->words > 1 ? argv[3] : NULL;
-    if (!cli_room_valid(state.room, false) || (state.key && !cli_key_valid(state.key)))
+    if (!state.room || (action->words > 0 && !(state.key = cli_key(argv[2]))))
         return CLI_USAGE;
     state.json = config->json;
     state.format = config->json ? FORMAT_JSON : raw || !isatty(STDOUT_FILENO) ? FORMAT_RAW : FORMAT_SAFE;

@@ -161,13 +161,12 @@ static int s_check(const sub_options_t *options, int argc, char **argv) {
         return cli_misuse(&cmd_sub, "--all, --after and --last exclude each other");
     if (options->jobs_given && !options->command)
         return cli_misuse(&cmd_sub, "--jobs goes with --exec");
-    for (int i = 0; i < argc; i++) {
-        if (!cli_room_valid(argv[i], true))
-            return CLI_USAGE;
+    if (!cli_rooms(argc, argv, true))
+        return CLI_USAGE;
+    for (int i = 0; i < argc; i++)
         for (int j = 0; j < i; j++)
             if (strcmp(argv[i], argv[j]) == 0)
                 return cli_misuse(&cmd_sub, "%s is there twice", argv[i]);
-    }
     return 0;
 }
 

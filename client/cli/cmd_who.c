@@ -33,7 +33,7 @@ static int s_run(config_t *config, int argc, char **argv) {
         return code;
     if (argc != 1)
         return cli_misuse(&cmd_who, argc ? "one room at a time" : "which room?");
-    if (!cli_room_valid(argv[0], false))
+    if (!cli_rooms(1, argv, false))
         return CLI_USAGE;
     who_t who = {.json = config->json};
     output_open(&who.output, STDOUT_FILENO, NULL, NULL);

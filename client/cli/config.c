@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include "format.h"
-#include "code.h"
 #include "names.h"
+#include "typed.h"
+#include "unicode.h"
 
 #define CONFIG_SIZE_MAX 65536
 
@@ -91,13 +92,20 @@ static bool s_line(config_t *config, zr_span_t line, const char *file, unsigned 
         format_add(error, "%s:%u: '%.*s' needs a value", file, number, (int)name.len, name.ptr);
         return false;
     }
-    if (setting->nick && !zr_nick_valid(value)) {
-        format_add(error, "%s:%u: %s", file, number, zr_code_text(ZR_BAD_NICK));
-        return false;
+    zr_buffer_t typed = {0};
+    if (setting->nick) {
+        zr_nfc(&typed, value);
+        value = zr_span_of(typed.data, typed.len);
     }
-    free(*setting->out);
-    *setting->out = s_value(setting, value, file);
-    return true;
+    const char *fault = setting->nick ? zr_nick_fault(value) : NULL;
+    if (fault) {
+        format_add(error, "%s:%u: %s", file, number, fault);
+    } else {
+        free(*setting->out);
+        *setting->out = s_value(setting, value, file);
+    }
+    zr_buffer_finish(&typed);
+    return !fault;
 }
 
 bool config_parse(config_t *config, zr_span_t text, const char *file, zr_buffer_t *error) {
@@ -186,8 +194,10 @@ bool config_resolve(config_t *config, zr_buffer_t *error) {
     s_default(&config->user, "ZRELAY_USER", config->file_user);
     s_default(&config->token_file, NULL, config->file_token_file);
     s_default(&config->nick, NULL, config->file_nick);
-    if (!config->user || zr_nick_valid(zr_span(config->user)))
-        return true;
-    format_add(error, "'%s' is no user: %s", config->user, zr_code_text(ZR_BAD_NICK));
-    return false;
+    if (config->user)
+        config->user = typed_name(config->user);
+    const char *fault = config->user ? zr_nick_fault(zr_span(config->user)) : NULL;
+    if (fault)
+        format_add(error, "'%s' is no user: %s", config->user, fault);
+    return !fault;
 }

@@ -7,6 +7,7 @@
 #include "format.h"
 #include "names.h"
 #include "signals.h"
+#include "typed.h"
 
 #define HOLD_MS 1000   /* how often conn_hold lets the library work: well within a heartbeat */
 #define GOODBYE_MS 300 /* how long an end may wait for the broker's answer */
@@ -215,6 +216,15 @@ static int s_connect(conn_t *session) {
     return code;
 }
 
+/* The name that the person has on this machine, if it can be a nick; else NULL, and the broker makes one up. */
+static const char *s_login_name(void) {
+    const char *user = getenv("USER");
+    if (!user)
+        return NULL;
+    user = typed_name(user);
+    return zr_nick_valid(zr_span(user)) && !zr_nick_reserved(zr_span(user)) ? user : NULL;
+}
+
 int conn_open(conn_t *session, config_t *config, conn_name_t name) {
     *session = (conn_t){.config = config};
     session->held_last = &session->held;
@@ -225,9 +235,8 @@ int conn_open(conn_t *session, config_t *config, conn_name_t name) {
     if (code)
         return code;
     const char *nick = config->nick_given || name != CONN_NAMELESS ? config->nick : NULL;
-    const char *user = getenv("USER");
-    if (!nick && name == CONN_PERSON && user && zr_nick_valid(zr_span(user)))
-        nick = user;
+    if (!nick && name == CONN_PERSON)
+        nick = s_login_name();
     int failed = nick ? zrelay_set_nick(session->relay, nick) : 0;
     if (failed)
         return conn_failed(session, failed);

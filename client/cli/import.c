@@ -3,7 +3,6 @@
 #include <jansson.h>
 #include <sodium.h>
 
-#include "code.h"
 #include "format.h"
 #include "names.h"
 
@@ -18,15 +17,16 @@ static zr_span_t s_span(const json_t *string) {
 }
 
 /* A name among the members; a missing one is NULL. false: it is no name. */
-static bool s_name(const json_t *object, const char *member, bool (*valid)(zr_span_t name), zr_code_t rule,
-    const char **out, zr_buffer_t *error) {
+static bool s_name(const json_t *object, const char *member, const char *(*fault_of)(zr_span_t name), const char **out,
+    zr_buffer_t *error) {
     const json_t *value = json_object_get(object, member);
     if (value && !json_is_string(value)) {
         format_add(error, "\"%s\" is no string", member);
         return false;
     }
-    if (value && !valid(s_span(value))) {
-        format_add(error, "\"%s\": '%s' is none: %s", member, json_string_value(value), zr_code_text(rule));
+    const char *fault = value ? fault_of(s_span(value)) : NULL;
+    if (fault) {
+        format_add(error, "\"%s\": '%s' is none: %s", member, json_string_value(value), fault);
         return false;
     }
     *out = json_string_value(value);
@@ -71,8 +71,8 @@ static bool s_read(import_t *entry, const char *room, zr_buffer_t *error) {
         format_add(error, "a JSON object is needed");
         return false;
     }
-    if (!s_name(entry->object, "room", zr_room_valid, ZR_BAD_ROOM, &entry->room, error) ||
-        !s_name(entry->object, "key", zr_key_valid, ZR_BAD_KEY, &entry->key, error))
+    if (!s_name(entry->object, "room", zr_room_fault, &entry->room, error) ||
+        !s_name(entry->object, "key", zr_key_fault, &entry->key, error))
         return false;
     if (room)
         entry->room = room;

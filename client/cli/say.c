@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "code.h"
 #include "format.h"
 #include "names.h"
+#include "typed.h"
 
 static void s_line(const char *before, const char *format, va_list args, const char *after) {
     zr_buffer_t line = {0};
@@ -51,26 +51,39 @@ int cli_misuse(const command_t *command, const char *format, ...) {
     return CLI_USAGE;
 }
 
-bool cli_room_valid(const char *room, bool pattern) {
+/* `name`, or NULL after telling its fault. */
+static const char *s_checked(const char *name, const char *kind, const char *fault) {
+    if (fault)
+        cli_say("'%s' is no %s: %s", name, kind, fault);
+    return fault ? NULL : name;
+}
+
+const char *cli_room(const char *room, bool pattern) {
+    room = typed_name(room);
     size_t len = strlen(room);
     bool star = pattern && len > 0 && room[len - 1] == '*';
-    /* The prefix itself may be empty, or end within a name: it must only be the beginning of a valid one. */
-    if (star ? len == 1 || zr_room_valid(zr_span_of(room, len - 1)) : zr_room_valid(zr_span(room)))
-        return true;
-    cli_say("'%s' is no room: %s", room, zr_code_text(ZR_BAD_ROOM));
-    return false;
+    if (star && len == 1)
+        return room;
+    /* The prefix may end within a name: it must only be the beginning of a valid one. */
+    return s_checked(room, "room", zr_room_fault(zr_span_of(room, len - star)));
 }
 
-bool cli_nick_valid(const char *nick) {
-    if (zr_nick_valid(zr_span(nick)))
-        return true;
-    cli_say("'%s' is no nick: %s", nick, zr_code_text(ZR_BAD_NICK));
-    return false;
+bool cli_rooms(int count, char **words, bool pattern) {
+    for (int i = 0; i < count; i++) {
+        const char *room = cli_room(words[i], pattern);
+        if (!room)
+            return false;
+        words[i] = (char *)room;
+    }
+    return true;
 }
 
-bool cli_key_valid(const char *key) {
-    if (zr_key_valid(zr_span(key)))
-        return true;
-    cli_say("'%s' is no key: %s", key, zr_code_text(ZR_BAD_KEY));
-    return false;
+const char *cli_nick(const char *nick) {
+    nick = typed_name(nick);
+    return s_checked(nick, "nick", zr_nick_fault(zr_span(nick)));
+}
+
+const char *cli_key(const char *key) {
+    key = typed_name(key);
+    return s_checked(key, "key", zr_key_fault(zr_span(key)));
 }

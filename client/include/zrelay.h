@@ -14,7 +14,9 @@
  *
  * Not thread-safe: a zrelay_t belongs to one thread at a time. Nothing happens between calls: a program that publishes
  * and then computes for minutes calls zrelay_next now and then, or its session expires (and is resumed later).
- * Functions that return int give 0 or a negative ZRELAY_E… code; on failure nothing has changed. Strings are UTF-8. */
+ * Functions that return int give 0 or a negative ZRELAY_E… code; on failure nothing has changed. Strings are UTF-8.
+ * Names (rooms, nicks, users, keys) are in Unicode normalization form C. Other forms are ZRELAY_EINVAL, so a program
+ * normalizes what a person types. */
 #ifndef ZRELAY_H
 #define ZRELAY_H
 

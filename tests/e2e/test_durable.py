@@ -212,6 +212,13 @@ class Directory(DurableCase):
         os.mkdir(self.data, 0o700)
         os.chmod(self.data, 0o777)
         self.assertIn("everybody", self.refused("--data", self.data))
+        for mode in (0o770, 0o2775):
+            os.chmod(self.data, mode)
+            self.assertIn(f"chmod go-w {self.data}", self.refused("--data", self.data))
+        os.chmod(self.data, 0o700)
+        os.symlink("elsewhere", os.path.join(self.data, "zrelay.db-wal"))
+        self.assertIn("is a link", self.refused("--data", self.data))
+        os.unlink(os.path.join(self.data, "zrelay.db-wal"))
         if os.geteuid() != 0:
             os.chmod(self.data, 0o500)
             self.assertIn("cannot", self.refused("--data", self.data))

@@ -84,10 +84,9 @@ class ForbiddenRooms(test_hostile.HostileCase):
     def test_names_that_are_almost_those_one_may_read(self):
         with self.besieged(test_auth.section("mallory", self.mallory, rules=self.RULES)) as (broker, honest):
             mallory = self.keyed(broker, self.mallory)
-            for room in (ROOM, "general2", "genera", "General", "g\u0435neral", "general/", "new", "News", "nev/x", "\u00e9",
-                         "gene\u0301ral"):
+            for room in (ROOM, "general2", "genera", "General", "g\u0435neral", "general/", "new", "News", "nev/x", "\u00e9"):
                 self.assertEqual(self.code(mallory.ask(op="join", room=room)), "forbidden", room)
-            for room in ("*", "new/*", "general*"):
+            for room in ("*", "new/*", "general*", "gene\u0301ral"):
                 self.assertEqual(self.code(mallory.ask(op="join", room=room)), "bad-room", room)
             for room in ("general", "new/", "new/x"):
                 self.assertEqual(mallory.ask(op="join", room=room)["op"], "joined", room)

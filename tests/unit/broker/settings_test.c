@@ -147,6 +147,11 @@ START_TEST(test_bad_syntax) {
     s_bad("server\n    greeting = you#2\n", "z.conf:2: a # that");
     s_bad("server\n    greeting = you #2\n", "z.conf:2: a # that");
     s_bad("server\n    greeting = you# 2\n", "z.conf:2: a # that");
+    s_bad("server\n    greeting = \"caf\xe9\"\n", "z.conf:2: server/greeting: not valid UTF-8");
+    s_bad("server\n    listen = \"ipc:///caf\xe9\"\n", "the path is not valid UTF-8");
+    s_bad("server\n    back = \"ipc:///caf\xe9\"\n", "the path is not valid UTF-8");
+    s_bad("server\n    advertise = \"ipc:///caf\xe9\"\n", "the path is not valid UTF-8");
+    s_bad("server\n    advertise = \"ipc:///a\xc2\x9b\"\n", "a space or a control character");
     s_bad("server\n    = 100\n", "z.conf:2: a line starts with a name");
     s_bad("server {\n", "z.conf:1: a name is followed");
     s_bad("\xef\xbb\xbfserver\n", "z.conf:1: a line starts with a name");

@@ -159,6 +159,14 @@ START_TEST(test_bad_names) {
     users_destroy(s_good("user\n    name = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"));
     s_bad("user\n    name = a\nuser\n    name = a\n", "f:4: user/name: another user");
     s_bad("role\n    name = a\nrole\n    name = a\n", "f:4: role/name: another role");
+    s_bad("user\n    name = \"jose\u0301\"\n", "f:2: user/name: the name is not in Unicode normalization form C");
+    s_bad("role\n    name = \"jose\u0301\"\n", "f:2: role/name: the name is not in Unicode normalization form C");
+    s_bad("user\n    name = \"j\u043ese\"\n", "f:2: user/name: the name mixes letters of scripts");
+    s_bad("user\n    name = ann\nuser\n    name = Ann\n", "f:4: user/name: another user's name differs");
+    s_bad("user\n    name = \"jos\u00e9\"\nuser\n    name = \"JOS\u00c9\"\n", "f:4: user/name: another user's name");
+    s_bad("user\n    name = Anonymous\n", "f:2: user/name: the user of peers that did not log in");
+    users_destroy(s_good("user\n    name = \"jos\u00e9\"\nuser\n    name = jose\nuser\n    name = admin\n"));
+    s_bad("user\n    name = a\n    allow = \"read : cafe\u0301*\"\n", "is not in Unicode normalization form C");
     users_destroy(s_good("role\n    name = a\nuser\n    name = a\n    role = a\n    role = a\n"));
     s_bad("user\n    name = a\n    role = r\n", "f:3: user/role: no role");
     s_bad("user\n    name = a\n    role = \"r s\"\n", "f:3: user/role: no valid name");

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "code.h"
+#include "unicode.h"
 #include "unit.h"
 
 /* Encodes without asking whether the code point may be encoded. */
@@ -71,16 +73,24 @@ static bool s_unseen(unsigned point) {
 
 /* The loops over all code points call Check only on failure, since each assertion costs it a write to a file. */
 
-/* Every code point, alone and in the middle of plain text, at each place in a word of eight bytes. */
+static bool s_is_composed(zr_span_t text) {
+    zr_buffer_t composed = {0};
+    zr_nfc(&composed, text);
+    bool same = zr_span_equal(zr_span_of(composed.data, composed.len), text);
+    zr_buffer_finish(&composed);
+    return same;
+}
+
+/* Every code point, alone and between digits, at each place in a word of eight bytes. Digits go with every script. */
 START_TEST(test_every_code_point) {
     for (unsigned point = 0; point < 0x110400; point++) {
         char code[4], name[32];
         zr_span_t character = s_encode(code, point);
         size_t before = point % 9;
-        memset(name, 'a', sizeof name);
+        memset(name, '1', sizeof name);
         memcpy(name + before, character.ptr, character.len);
         zr_span_t within = zr_span_of(name, before + character.len + 9);
-        bool allowed = !s_forbidden(point);
+        bool allowed = !s_forbidden(point) && s_is_composed(character);
         bool room_allowed = allowed && point != '*' && (point != '{' || before > 0);
         if (zr_key_valid(character) != allowed || zr_nick_valid(within) != (allowed && !s_unseen(point)) ||
             zr_room_valid(within) != room_allowed)
@@ -273,6 +283,62 @@ START_TEST(test_hex) {
 }
 END_TEST
 
-UNIT_MAIN("common.names", test_lengths, test_lengths_are_bytes, test_every_code_point, test_every_byte_at_every_place,
+/* A name that is not in form C would have a twin that looks the same. */
+START_TEST(test_names_are_in_form_c) {
+    static const char *const twins[][2] = {
+        {"jos\u00e9", "jose\u0301"}, {"\u00c5ngstr\u00f6m", "\u212bngstr\u00f6m"}, /* the unit's sign */
+        {"\uac00", "\u1100\u1161"},                                                /* Hangul, in letters */
+        {"\u1ec7", "\u00ea\u0323"},                                                /* a mark more */
+        {"\u1ea1\u0307", "a\u0307\u0323"},                                         /* marks in another order */
+    };
+    for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
+        zr_span_t good = zr_span(twins[i][0]), bad = zr_span(twins[i][1]);
+        ck_assert_msg(s_room(good) && s_nick(good) && s_key(good), "name %zu", i);
+        ck_assert_msg(!s_room(bad) && !s_nick(bad) && !s_key(bad), "twin %zu", i);
+        ck_assert_ptr_nonnull(strstr(zr_room_fault(bad), "normalization form C"));
+        ck_assert_ptr_nonnull(strstr(zr_nick_fault(bad), "normalization form C"));
+        ck_assert_ptr_nonnull(strstr(zr_key_fault(bad), "normalization form C"));
+    }
+}
+END_TEST
+
+/* Rooms and keys are names of things. Nicks and users are names of persons, and pass for each other. */
+START_TEST(test_nicks_do_not_mix_scripts_that_look_alike) {
+    zr_span_t mixed = LIT("j\u043es\u00e9"); /* the second letter is Cyrillic */
+    ck_assert(s_room(mixed) && s_key(mixed) && !s_nick(mixed));
+    ck_assert_ptr_nonnull(strstr(zr_nick_fault(mixed), "scripts"));
+    ck_assert(s_nick(LIT("\u0438\u0432\u0430\u043d-7")));
+    ck_assert(s_nick(LIT("ann\u7530\u4e2d")));
+}
+END_TEST
+
+START_TEST(test_faults) {
+    ck_assert_ptr_null(zr_room_fault(LIT("a")));
+    ck_assert_ptr_null(zr_nick_fault(LIT("a")));
+    ck_assert_ptr_null(zr_key_fault(LIT("a")));
+    ck_assert_str_eq(zr_room_fault(LIT("")), zr_code_text(ZR_BAD_ROOM));
+    ck_assert_str_eq(zr_room_fault(LIT("{a")), zr_code_text(ZR_BAD_ROOM));
+    ck_assert_str_eq(zr_room_fault(LIT("a*")), zr_code_text(ZR_BAD_ROOM));
+    ck_assert_str_eq(zr_room_fault(unit_fill('r', 129)), zr_code_text(ZR_BAD_ROOM));
+    ck_assert_str_eq(zr_nick_fault(LIT("a b")), zr_code_text(ZR_BAD_NICK));
+    ck_assert_str_eq(zr_nick_fault(LIT("\xff")), zr_code_text(ZR_BAD_NICK));
+    ck_assert_str_eq(zr_key_fault(unit_fill('k', 256)), zr_code_text(ZR_BAD_KEY));
+    ck_assert_ptr_nonnull(strstr(zr_nick_fault(LIT("a\u200bb")), "show nothing"));
+}
+END_TEST
+
+START_TEST(test_reserved_nicks) {
+    static const char *const reserved[] = {"anonymous", "Anonymous", "ADMIN", "admin", "broker", "operator", "server",
+        "system", "zrelay", "zrelayd", "ZRelayD", "\uff41\uff44\uff4d\uff49\uff4e", "\u24d0dmin"};
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+        ck_assert_msg(zr_nick_reserved(zr_span(reserved[i])), "%s", reserved[i]);
+    static const char *const others[] = {"a", "ann", "admin1", "anonymou", "anonymousx", "the-server", "\u00e4dmin"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ck_assert_msg(!zr_nick_reserved(zr_span(others[i])), "%s", others[i]);
+}
+END_TEST
+
+UNIT_MAIN("common.names", test_names_are_in_form_c, test_nicks_do_not_mix_scripts_that_look_alike, test_faults,
+    test_reserved_nicks, test_lengths, test_lengths_are_bytes, test_every_code_point, test_every_byte_at_every_place,
     test_room_rules_of_its_own, test_utf8_valid, test_utf8_next_reads_every_code_point,
     test_utf8_next_takes_one_bad_byte, test_hex_valid, test_escape, test_escape_every_code_point, test_hex)

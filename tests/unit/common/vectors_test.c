@@ -4,6 +4,7 @@
 #include <dirent.h>
 
 #include "control.h"
+#include "names.h"
 #include "unit.h"
 #include "vector.h"
 #include "wire.h"
@@ -87,7 +88,9 @@ static const char *const s_names[] = {
     "bad-publish-room-long",
     "bad-publish-room-brace",
     "bad-publish-room-overlong",
+    "bad-publish-room-form",
     "bad-publish-key-bidi",
+    "bad-publish-key-form",
     "bad-publish-id-zero",
     "bad-publish-id-not-rising",
     "bad-publish-id-large",
@@ -106,6 +109,8 @@ static const char *const s_names[] = {
     "bad-control-trailing",
     "bad-control-unfinished",
     "bad-control-array",
+    "bad-control-nick-form",
+    "bad-control-nick-mixed",
 };
 enum { NAMES = sizeof s_names / sizeof s_names[0] };
 
@@ -191,6 +196,10 @@ static zr_code_t s_control(zr_span_t frame, json_t **value, zr_buffer_t *again) 
     zr_code_t code = zr_control_read(frame, value);
     if (code != ZR_OK)
         return code;
+    zr_span_t nick;
+    const char *wrong = NULL;
+    if (zr_get_string(*value, "nick", 0, SIZE_MAX, &nick, &wrong) && !zr_nick_valid(nick))
+        return ZR_BAD_NICK;
     zr_blob_t *blob = zr_control_write(json_incref(*value));
     zr_buffer_append(again, zr_blob_data(blob), zr_blob_len(blob));
     zr_blob_unref(blob);

@@ -59,18 +59,56 @@ START_TEST(test_names_of_users_are_theirs) {
     fx_expect_error(A, "nick-in-use");
     s_hello(A, A, ",'nick':'bob'"); /* banned, and still nobody else's */
     fx_expect_error(A, "nick-in-use");
-    s_hello(A, A, ",'nick':'anonymous'");
-    fx_expect(A, "{'op':'welcome','nick':'anonymous'}");
-    ck_assert_ptr_null(json_object_get(fx.last, "user"));
+    s_hello(A, A, ",'nick':'anonymous'"); /* nobody who did not log in takes the name of all of these */
+    fx_expect_error(A, "bad-nick");
     s_hello(A, A, ",'nick':'ann'");
     fx_expect_error(A, "nick-in-use");
     s_hello(A, A, ",'nick':'cat'");
     fx_expect(A, "{'op':'welcome','nick':'cat'}");
+    ck_assert_ptr_null(json_object_get(fx.last, "user"));
     fx_hello(B, "dog");
     char more[96];
     snprintf(more, sizeof more, ",'nick':'ann','resume':'%s'", fx.tokens[B]);
     s_hello(C, B, more);
     fx_expect_error(C, "nick-in-use");
+    fx_finish();
+}
+END_TEST
+
+static access_t *s_jose(void) {
+    return fx_access("jos\u00e9: rwspc *\nadmin: rwspc *\nanonymous: rwspc *\n");
+}
+
+/* Case, width and the form of its letters do not make another name of a user's name. */
+START_TEST(test_names_that_look_like_those_of_users) {
+    static const char *const taken[] = {"jos\u00e9", "JOS\u00c9", "Jos\u00e9", "\uff4aos\u00e9"};
+    static const char *const bad[] = {"jose\u0301", "j\u043es\u00e9", "Anonymous", "ADMIN", "server"};
+    s_begin(s_jose);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(A), taken[i]);
+        fx_expect_error(A, "nick-in-use");
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(A), bad[i]);
+        fx_expect_error(A, "bad-nick");
+    }
+    fx_hello(A, "jose");                                                               /* an accent does */
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'broker'}", fx_client(A)); /* a session renews its nick */
+    fx_expect_error(A, "bad-nick");
+    fx.users[B] = "admin"; /* the operator gave that name */
+    fx_hello(B, "admin");
+    fx_finish();
+}
+END_TEST
+
+/* Whoever has a nick like that of a new user goes, as one that has the very name does. */
+START_TEST(test_a_new_user_takes_the_nicks_like_its_name) {
+    s_begin(s_users_and_others);
+    fx_hello(A, "Zoe");
+    fx_hello(B, "zoey");
+    fx_set_access("zoe: rwspc *\nanonymous: r *\n");
+    fx_expect(A, "{'op':'bye','reason':'revoked'}");
+    fx_expect_silence(B);
     fx_finish();
 }
 END_TEST
@@ -172,6 +210,7 @@ START_TEST(test_without_a_callback_everybody_is_nobody) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.cmd_hello_access", test_users_only, test_a_user_who_is_not_let_in,
+UNIT_MAIN("broker.core.cmd_hello_access", test_names_that_look_like_those_of_users,
+    test_a_new_user_takes_the_nicks_like_its_name, test_users_only, test_a_user_who_is_not_let_in,
     test_names_of_users_are_theirs, test_guests_do_not_get_names_of_users, test_rights_of_who_did_not_log_in,
     test_the_session_of_another, test_the_client_id_of_another, test_without_a_callback_everybody_is_nobody)

@@ -148,6 +148,11 @@ START_TEST(test_directories_that_will_not_do) {
     s_refused(&other, DB_REFUSED, "Not a directory");
     ck_assert_int_eq(chmod(store.dir, 0777), 0);
     s_refused(&store, DB_REFUSED, "everybody may write");
+    ck_assert_ptr_nonnull(strstr(store.error, "chmod go-w /"));
+    ck_assert_int_eq(chmod(store.dir, 0770), 0);
+    s_refused(&store, DB_REFUSED, "its group may write");
+    ck_assert_int_eq(chmod(store.dir, 02775), 0);
+    s_refused(&store, DB_REFUSED, "its group may write");
     ck_assert_int_eq(chmod(store.dir, 0755), 0);
     store_open(&store);
     store_end(&store);
@@ -170,6 +175,36 @@ START_TEST(test_what_belongs_to_others) {
         ck_assert_int_eq(chmod(store.dir, 0700), 0);
     }
     store_end(&store);
+}
+END_TEST
+
+/* Somebody who could write to the directory once may have left something there. */
+START_TEST(test_files_that_others_may_have_put_there) {
+    static const char *const names[] = {"zrelay.db", "zrelay.db-wal", "zrelay.db-shm", "lock"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        store_t store;
+        store_make_dir(&store);
+        char path[300];
+        snprintf(path, sizeof path, "%s", store_path(&store, names[i]));
+        s_write(&store, "elsewhere", "", 0);
+        ck_assert_int_eq(symlink("elsewhere", path), 0);
+        s_refused(&store, DB_REFUSED, "is a link or no regular file");
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(symlink("nowhere", path), 0);
+        s_refused(&store, DB_REFUSED, "is a link or no regular file");
+        ck_assert_int_eq(unlink(path), 0);
+        s_write(&store, names[i], "", 0);
+        ck_assert_int_eq(chmod(path, 0660), 0);
+        s_refused(&store, DB_REFUSED, "its group may write");
+        if (geteuid() == 0) {
+            ck_assert_int_eq(chmod(path, 0600), 0);
+            ck_assert_int_eq(chown(path, 12345, 12345), 0);
+            s_refused(&store, DB_REFUSED, "belongs to user 12345");
+        }
+        ck_assert_int_eq(unlink(path), 0);
+        store_open(&store);
+        store_end(&store);
+    }
 }
 END_TEST
 
@@ -331,8 +366,8 @@ START_TEST(test_a_reader_needs_a_database) {
 }
 END_TEST
 
-UNIT_MAIN("broker.store.db_open", test_a_missing_directory_is_made, test_the_epoch_stays,
-    test_an_epoch_uses_all_its_bits, test_settings_of_the_file, test_one_broker_at_a_time,
+UNIT_MAIN("broker.store.db_open", test_files_that_others_may_have_put_there, test_a_missing_directory_is_made,
+    test_the_epoch_stays, test_an_epoch_uses_all_its_bits, test_settings_of_the_file, test_one_broker_at_a_time,
     test_the_lock_of_a_dead_one_is_free, test_directories_that_will_not_do, test_what_belongs_to_others,
     test_a_directory_that_cannot_be_written, test_another_schema_is_refused, test_another_programs_database_is_refused,
     test_an_empty_database_is_taken, test_no_database_is_corrupt, test_contradictions_are_corrupt, test_put_aside,
