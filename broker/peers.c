@@ -580,7 +580,7 @@ static void s_set_limits(peers_t *peers, const settings_t *settings) {
     peers->backlog.limits[0] = (backlog_limits_t){.first = settings->relay.max_control + FIRST_MORE,
         .part = message + PART_MORE,
         .queue = message + PART_MORE + QUEUE_WINDOWS * (uint64_t)settings->relay.window,
-        .all = settings->max_waiting};
+        .all = settings->relay.max_waiting};
     peers->backlog.limits[1] = (backlog_limits_t){
         .first = PART_MORE, .part = PART_MORE, .queue = PART_MORE + topics * TOPIC_BYTES, .all = BACK_ALL};
     peers->topics = topics_new(

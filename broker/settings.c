@@ -83,7 +83,7 @@ static const setting_t s_settings[] = {
     {"limits", "max-address-connections", KIND_SIZE, AT(max_address_connections), 1, 1000000},
     {"limits", "rate-handshakes", KIND_U64, AT(rate_handshakes), 0, 1000000},
     {"limits", "rate-subscriptions", KIND_U64, AT(rate_subscriptions), 0, 1000000},
-    {"limits", "max-waiting", KIND_U64, AT(max_waiting), 1 * MIB, 1 * TIB},
+    {"limits", "max-waiting", KIND_U64, AT(relay.max_waiting), 1 * MIB, 1 * TIB},
     {"limits", "max-user-topics", KIND_U64, AT(max_user_topics), 4 * KIB, 1 * TIB},
     {"limits", "max-topics", KIND_U64, AT(max_topics), 4 * KIB, 1 * TIB},
     {"limits", "batch-bytes", KIND_SIZE, AT(relay.batch_bytes), 1 * KIB, 16 * MIB},
@@ -118,7 +118,6 @@ void settings_default(settings_t *settings) {
     settings->rate_handshakes = 50;
     settings->rate_subscriptions = 2000;
     settings->login_timeout_ms = 10 * SECOND;
-    settings->max_waiting = 128 * MIB;
     settings->max_user_topics = 128 * KIB;
     settings->max_topics = 16 * MIB;
     settings->log = (log_memory_limits_t){

@@ -38,7 +38,6 @@ typedef struct {
     uint64_t rate_handshakes;    /* a second and address; 0: no limit */
     uint64_t rate_subscriptions; /* a second and connection of the back; 0: no limit */
     uint64_t login_timeout_ms;   /* from being accepted to the hello, or the first subscription */
-    uint64_t max_waiting;        /* bytes of all connections of the front that are read and not taken */
     uint64_t max_user_topics;    /* bytes of topics of the readers of one user or address */
     uint64_t max_topics;         /* bytes of topics of all readers */
     zr_log_level_t log_level;

@@ -6,6 +6,8 @@
 #include "flood.h"
 #include "logger.h"
 
+enum { WINDOW_MIN = 64 << 10 };
+
 /* Reads the request; false when it has answered with an error. */
 static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
     const char *wrong = NULL;
@@ -77,14 +79,25 @@ static bool s_is_of(const session_t *session, zr_span_t user) {
            (!session->authenticated || zr_span_equal(user_nick(session->user), user));
 }
 
-static json_t *s_limits(const relay_config_t *config) {
+/* With many sessions the windows are smaller, so that what all clients may have under way does not exceed max_waiting.
+ */
+static size_t s_window(const relay_t *relay) {
+    const relay_config_t *config = &relay->config;
+    size_t sessions = relay->sessions.count; /* the one that is welcomed among them */
+    uint64_t share = config->max_waiting / 2 / (sessions ? sessions : 1);
+    share = share > WINDOW_MIN ? share : WINDOW_MIN;
+    return share < config->window ? (size_t)share : config->window;
+}
+
+static json_t *s_limits(const relay_t *relay) {
+    const relay_config_t *config = &relay->config;
     /* What fits beside the longest room, key and expected seq. */
     size_t beside = ZR_PUBLISH_HEAD(ZR_ROOM_MAX) + ZR_PUBLISH_ENTRY_FIXED + ZR_KEY_MAX + 8;
     size_t body = config->max_frame > beside ? config->max_frame - beside : 0;
     return json_pack("{sI sI sI sI sI sI sI}", "frame", (json_int_t)config->max_frame, "control",
         (json_int_t)config->max_control, "entries", (json_int_t)config->max_entries, "body", (json_int_t)body, "rooms",
         (json_int_t)config->max_joins, "replays", (json_int_t)config->max_replays, "window",
-        (json_int_t)config->window);
+        (json_int_t)s_window(relay));
 }
 
 static void s_welcome(
@@ -96,7 +109,7 @@ static void s_welcome(
         relay->epoch, "nick", zr_json_string(user_nick(session->user)), "resume", token, "resumed", resumed, "back",
         zr_json_string(speaker->back), "heartbeat", (json_int_t)config->heartbeat_ms, "level",
         zr_level_name(relay->log->level), "time", (json_int_t)request->now, "server", config->server, "limits",
-        s_limits(config));
+        s_limits(relay));
     if (session->authenticated)
         json_object_set_new(welcome, "user", zr_json_string(user_nick(session->user)));
     if (config->greeting)

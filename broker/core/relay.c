@@ -11,6 +11,7 @@ void relay_config_default(relay_config_t *config) {
         .max_frame = 1048576,
         .max_control = 65536,
         .window = 4194304,
+        .max_waiting = 134217728,
         .max_entries = 4096,
         .max_sessions = 10000,
         .max_rooms = 100000,

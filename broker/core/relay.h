@@ -31,6 +31,7 @@ typedef struct {
     size_t presence_names;
     uint64_t rate_ops, rate_entries, rate_bytes; /* a second and session; 0: no limit. Up to RATE_MAX (rate.h) */
     uint64_t max_state_bytes;
+    uint64_t max_waiting; /* bytes of all clients that are read and not taken: half of it is what windows share */
     size_t replay_entries, replay_frames, replay_bytes;
     size_t batch_bytes;
     uint64_t heartbeat_ms;

@@ -53,6 +53,36 @@ START_TEST(test_the_body_that_is_named_fits) {
 }
 END_TEST
 
+static int s_welcomed_window(route_t route, const char *nick) {
+    fx_hello(route, nick);
+    return (int)json_integer_value(json_object_get(json_object_get(fx.last, "limits"), "window"));
+}
+
+START_TEST(test_windows_share_what_may_wait) {
+    enum { MIN = 64 << 10, WINDOW = 4 * MIN };
+    fx_begin();
+    fx.config.window = WINDOW;
+    fx.config.max_waiting = 4 * WINDOW;
+    fx_start();
+    ck_assert_int_eq(s_welcomed_window(A, "ann"), WINDOW);
+    ck_assert_int_eq(s_welcomed_window(B, "bob"), WINDOW);
+    ck_assert_int_eq(s_welcomed_window(C, "cid"), 2 * WINDOW / 3);
+    fx_finish();
+    fx_begin();
+    fx.config.window = WINDOW;
+    fx.config.max_waiting = 1;
+    fx_start();
+    ck_assert_int_eq(s_welcomed_window(A, "ann"), MIN);
+    fx_finish();
+    fx_begin();
+    fx.config.window = MIN / 2;
+    fx.config.max_waiting = 1;
+    fx_start();
+    ck_assert_int_eq(s_welcomed_window(A, "ann"), MIN / 2);
+    fx_finish();
+}
+END_TEST
+
 START_TEST(test_bad_requests) {
     static const struct {
         const char *json, *code;
@@ -318,9 +348,9 @@ START_TEST(test_a_user_whose_name_is_no_nick) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.cmd_hello", test_welcome_has_every_member, test_the_body_that_is_named_fits, test_bad_requests,
-    test_guests_get_names_of_their_own, test_a_nick_is_anybodys_first, test_renew_changes_the_nick_only,
-    test_resume_moves_the_session_without_noise, test_resume_with_another_nick, test_replaced,
-    test_route_lost_then_resumed, test_what_follows_a_frame_that_was_lost_is_not_sent,
-    test_authenticated_users_share_their_nick, test_a_session_is_resumed_by_its_own_user_only,
-    test_a_user_whose_name_is_no_nick)
+UNIT_MAIN("broker.core.cmd_hello", test_welcome_has_every_member, test_the_body_that_is_named_fits,
+    test_windows_share_what_may_wait, test_bad_requests, test_guests_get_names_of_their_own,
+    test_a_nick_is_anybodys_first, test_renew_changes_the_nick_only, test_resume_moves_the_session_without_noise,
+    test_resume_with_another_nick, test_replaced, test_route_lost_then_resumed,
+    test_what_follows_a_frame_that_was_lost_is_not_sent, test_authenticated_users_share_their_nick,
+    test_a_session_is_resumed_by_its_own_user_only, test_a_user_whose_name_is_no_nick)
