@@ -118,7 +118,7 @@ void settings_default(settings_t *settings) {
     settings->rate_handshakes = 50;
     settings->rate_subscriptions = 2000;
     settings->login_timeout_ms = 10 * SECOND;
-    settings->max_user_topics = 128 * KIB;
+    settings->max_user_topics = 64 * KIB;
     settings->max_topics = 16 * MIB;
     settings->log = (log_memory_limits_t){
         .room_entries = 2000000, .room_bytes = 128 * MIB, .entries = 10000000, .bytes = 256 * MIB};

@@ -7,7 +7,7 @@ else than to keep one busy. The broker encrypts everything and has its default l
 exceed them. The attackers come to an address of this machine that is not loopback, if it has one: the limits on what one address may do hold for
 them as for other machines.
 
-Usage: tests/bench/attack.py [--build DIR] [--clients N] [--rate R] [--seconds S] [--rounds N] [--only NAME,NAME...] [--write]"""
+Usage: tests/bench/attack.py [--build DIR] [--clients N] [--rate R] [--seconds S] [--rounds N] [--only NAME,NAME...] [--soak S] [--write]"""
 import argparse
 import contextlib
 import json
@@ -31,6 +31,7 @@ import zmq
 import results
 
 sys.path.append(os.path.join(results.HERE, "../e2e"))
+import curve_client
 from harness import own_address
 
 MEMBERS = 10  # of a room
@@ -339,8 +340,60 @@ def slow_readers(keys, context):
         yield 50 + done
 
 
+def raw(keys, endpoint, kind):
+    """A connection by hand, whose handshake is done; None: the broker does not want one now."""
+    with contextlib.suppress(OSError, ValueError, curve_client.Closed):
+        one = curve_client.Connection(endpoint, *keys.curve, kind=kind, timeout=5)
+        one.handshake()
+        return one
+    time.sleep(0.05)
+    return None
+
+
+def resets(keys, context):
+    """Many messages, pings of ZMTP between them, and a reset, at both ports: with bounded queues libzmq aborted."""
+    back = json.loads(answer(keys, context))["back"]
+    while True:
+        for endpoint, kind, body in ((keys.server, b"DEALER", b"x"), (back, b"SUB", b"\x01a")):
+            if not (one := raw(keys, endpoint, kind)):
+                continue
+            burst = [one.message(body) for _ in range(500)] + [one.message(b"\x04PING\x00\x00", flags=2) for _ in range(100)]
+            one.one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with contextlib.suppress(OSError):
+                one.one.sendall(b"".join(burst))
+            one.close()
+            yield len(burst)
+
+
+def endless(keys, _context):
+    """Messages that never end, of empty parts."""
+    while True:
+        if not (one := raw(keys, keys.server, b"DEALER")):
+            continue
+        with contextlib.suppress(OSError):
+            for _ in range(1000):
+                one.one.sendall(b"".join(one.message(b"", flags=1) for _ in range(100)))
+                yield 100
+        one.close()
+
+
+def costly_topics(keys, context):
+    """Readers with as many long topics as they get, which leave together and come again."""
+    back, pick = json.loads(answer(keys, context))["back"], random.Random(3)
+    while True:
+        backs = [keys.socket(context, zmq.XSUB, back) for _ in range(12)]
+        for one in backs:
+            for _ in range(2000):
+                one.send(b"\x01" + pick.randbytes(120))
+            yield 2000
+        time.sleep(0.2)
+        for one in backs:
+            one.close()
+
+
 ATTACKS = {"a busy processor": nothing, "garbage connections": garbage, "hello flood": hellos, "subscription flood": subscriptions,
-           "publish flood": publishing, "replay flood": replays, "join/leave storm": joins, "slow readers": slow_readers}  # the first is no attack
+           "publish flood": publishing, "replay flood": replays, "join/leave storm": joins, "slow readers": slow_readers,
+           "resets": resets, "endless messages": endless, "costly topics": costly_topics}  # the first is no attack
 
 
 def attack(pipe, keys, name):
@@ -476,13 +529,18 @@ def main():
     options.add_argument("--seconds", type=float, default=15, help="of each attack in each round")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--only", default="", help="the attacks to try, separated by commas: " + ", ".join(ATTACKS))
+    options.add_argument("--soak", type=float, default=0, help="all attacks at once for so many seconds, instead")
     options.add_argument("--write", action="store_true", help="keep the table in RESULTS.md")
     given = options.parse_args()
     names = [name for name in ATTACKS if not given.only or name in given.only.split(",")]
     folder = tempfile.mkdtemp(prefix="zrelay-bench-")
     brokers = []
     try:
-        brokers += [Broker(given.build, os.path.join(folder, "one")), Broker(given.build, os.path.join(folder, "other"), other=True)]
+        brokers.append(Broker(given.build, os.path.join(folder, "one")))
+        if given.soak:
+            print(soak(given, names, *brokers))
+            return
+        brokers.append(Broker(given.build, os.path.join(folder, "other"), other=True))
         phases = measure(given, names, *brokers)
         if any(broker.process.poll() is not None for broker in brokers):
             raise SystemExit("a broker ended")
@@ -497,9 +555,8 @@ def main():
         shutil.rmtree(folder)
 
 
-def measure(given, names, broker, other):
-    for one in (broker, other):
-        one.fill("history", HISTORY)
+def start_honest(given, broker):
+    """The pipes to their processes, which are ready."""
     rooms = [f"room-{number // MEMBERS}" for number in range(given.clients)]
     pipes = []
     for number in range(PROCESSES):
@@ -509,6 +566,13 @@ def measure(given, names, broker, other):
         pipes.append(ours)
     for pipe in pipes:
         pipe.recv()
+    return pipes
+
+
+def measure(given, names, broker, other):
+    for one in (broker, other):
+        one.fill("history", HISTORY)
+    pipes = start_honest(given, broker)
     phases, before = {name: Phase() for name in ("", *names)}, [(0, 0)] * given.clients
     elsewhere = Phase()
     run_phase(broker, pipes, "", Phase(), min(3, given.seconds), before)  # warm
@@ -528,7 +592,7 @@ def measure(given, names, broker, other):
     return phases
 
 
-COLUMNS = ["load", "p50", "p99", "p99 to no attack", "the same by round", "p99 to the same on another broker", "the same by round", "gaps repaired",
+COLUMNS = ["load", "p50", "p99", "worst", "p99 to no attack", "the same by round", "p99 to the same on another broker", "the same by round", "gaps repaired",
            "lost", "told off", "broker, processors", "broker, MB", "sent"]
 
 
@@ -541,11 +605,51 @@ def report(given, phases):
              f"| {' | '.join(COLUMNS)} |", f"|---|{(len(COLUMNS) - 1) * '---:|'}"]
     for name, phase in phases.items():
         latencies, times = sorted(phase.latencies), len(phase.rounds)
-        row = [name or "no attack", f"{percentile(latencies, 0.5):.2f}", f"{percentile(latencies, 0.99):.2f}", *compared(phase.before),
+        row = [name or "no attack", f"{percentile(latencies, 0.5):.2f}", f"{percentile(latencies, 0.99):.2f}", f"{latencies[-1]:.1f}", *compared(phase.before),
                *compared(phase.elsewhere), phase.repairs, phase.lost, phase.troubles, f"{phase.busy / times:.2f}", f"{phase.memory:.0f}",
                f"{phase.done / times / given.seconds:,.0f}/s"]
         lines.append(f"| {' | '.join(map(str, row))} |")
     return "\n".join(lines) + "\n"
+
+
+# --- The soak ---
+
+def soak(given, names, broker):
+    """All attacks at once for so many seconds. The memory of the broker is told once a minute, and when the attackers have gone."""
+    broker.fill("history", HISTORY)
+    pipes = start_honest(given, broker)
+    crowd = []
+    for name in names:
+        ours, theirs = multiprocessing.Pipe()
+        crowd.append(multiprocessing.Process(target=attack, args=(theirs, broker.keys["hostile"], name), daemon=True))
+        crowd[-1].start()
+        ours.recv()
+    for pipe in pipes:
+        pipe.send("begin")
+    began = time.monotonic()
+    while (passed := time.monotonic() - began) < given.soak and broker.process.poll() is None:
+        print(f"{passed:5.0f} s: broker {broker.memory():.0f} MB, {broker.seconds():.0f} s of processor time", flush=True)
+        time.sleep(min(60, given.soak - passed))
+    for pipe in pipes:
+        pipe.send("stop")
+    found = [one for pipe in pipes if pipe.poll(DEADLINE + 30) for one in pipe.recv()]
+    for process in crowd:
+        process.kill()
+        process.join()
+    time.sleep(15)  # more than the broker takes to notice, and to give memory back
+    return soaked(given, broker, found)
+
+
+def soaked(given, broker, found):
+    heads, latencies = {}, sorted(one for *_, own in found for one in own)
+    for room, mid, *_ in found:
+        heads[room] = heads.get(room, 0) + mid
+    lost = sum(lost + (mid - acked) + (heads[room] - taken - lost) for room, mid, acked, _, taken, lost, *_ in found)
+    troubles = [told for *_, told, _ in found for told in told]
+    alive = broker.process.poll() is None
+    return (f"{len(found)} of {given.clients} honest clients, {sum(one[1] for one in found)} messages, {len(latencies)} deliveries: p50 "
+            f"{percentile(latencies, 0.5):.1f} ms, p99 {percentile(latencies, 0.99):.1f} ms, worst {latencies[-1]:.0f} ms; lost {lost}; told off "
+            f"{len(troubles)}; broker {'alive' if alive else 'gone'}, {broker.memory() if alive else 0:.0f} MB at the end")
 
 
 def compared(ratios):

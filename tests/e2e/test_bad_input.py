@@ -575,6 +575,19 @@ class Connections(BadInput):
             honest.check()
             self.assertEqual(self.peer(broker).ask(op="ping")["op"], "pong")
 
+    def test_pings_after_a_full_queue_and_a_reset(self):
+        """With bounded receive queues libzmq aborted: it met a PING of a connection that was gone."""
+        ping = b"\x04\x07\x04PING\0\0"
+        with self.attacked() as (broker, honest):
+            for endpoint, ready, burst in ((broker.server, READY_DEALER, b"\x00\x01x" * 1200 + ping * 20 + b"\x00\x01x" * 200 + ping * 100),
+                                           (broker.back, READY_SUB, b"\x00\x02\x01a" * 600 + ping * 20 + b"\x00\x02\x01b" * 200 + ping * 100)):
+                for _ in range(40):
+                    one = self.shaken(endpoint, ready)
+                    one.sendall(burst)
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    one.close()
+                honest.check()
+
     def test_sessions_opened_and_left(self):
         """Clients that go without a word leave nothing behind that others see for longer than a session lives."""
         with self.attacked("server\n    heartbeat = 2000\nlimits\n    max-sessions = 60\n") as (broker, honest):

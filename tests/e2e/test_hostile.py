@@ -11,6 +11,8 @@ import select
 import signal
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -200,6 +202,38 @@ class Memory(HostileCase):
                 got += more
             honest.check()
             self.bounded(broker, before)
+
+
+class Resets(HostileCase):
+    def test_pings_after_a_full_queue_and_a_reset(self):
+        """By a user without any right, where everything is encrypted."""
+        with self.besieged(test_auth.section("alice", self.alice)) as (broker, honest):
+            for endpoint, kind, body in ((broker.server, b"DEALER", b"x"), (broker.back, b"SUB", b"\x01a")):
+                for _ in range(20):
+                    one = self.curve(endpoint, self.alice, kind=kind)
+                    one.handshake()
+                    burst = [one.message(body) for _ in range(1100 if kind == b"DEALER" else 20)]
+                    burst += [one.message(b"\x04PING\0\0", flags=2) for _ in range(300)]
+                    one.one.sendall(b"".join(burst))
+                    one.one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    one.close()
+                honest.check()
+
+    def test_readers_that_are_killed_with_much_unsent(self):
+        """Ordinary ones, whose libzmq sends heartbeats."""
+        script = ("import sys, zmq\nc = zmq.Context()\ns = c.socket(zmq.SUB)\ns.sndhwm, s.heartbeat_ivl = 0, 1\n"
+                  "s.curve_serverkey, s.curve_publickey, s.curve_secretkey = (a.encode() for a in sys.argv[2:])\n"
+                  "s.connect(sys.argv[1])\nprint(flush=True)\nfor i in range(10**7):\n s.subscribe(b't%d' % i)\n s.unsubscribe(b't%d' % i)\n")
+        with self.besieged(test_auth.section("alice", self.alice)) as (broker, honest):
+            for _ in range(5):
+                reader = subprocess.Popen([sys.executable, "-c", script, broker.back, *(key.decode() for key in (self.public, *self.alice))],
+                                          stdout=subprocess.PIPE)
+                reader.stdout.readline()
+                honest.check()
+                reader.kill()
+                reader.wait()
+                reader.stdout.close()
+                honest.check()
 
 
 class Handshakes(HostileCase):
