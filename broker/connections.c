@@ -28,7 +28,8 @@ static connection_t *s_at(connections_t *connections, int fd, uint64_t socket) {
         s_grow(connections, index);
     connection_t *one = &connections->items[index];
     if (one->socket != socket)
-        *one = (connection_t){.socket = socket, .closed_ms = one->closed_ms};
+        *one = (connection_t){
+            .socket = socket, .closed_ms = one->closed_ms, .before = one->before, .fresh = one->closed_ms > 0};
     return one;
 }
 
@@ -41,7 +42,7 @@ void connections_open(connections_t *connections, int side, int fd, uint64_t soc
 
 void connections_close(connections_t *connections, int fd, uint64_t now_ms) {
     if ((size_t)fd < connections->size)
-        connections->items[fd] = (connection_t){.closed_ms = now_ms};
+        connections->items[fd] = (connection_t){.closed_ms = now_ms, .before = connections->items[fd].proof};
 }
 
 static connection_t *s_hear(connections_t *connections, int fd, uint64_t socket, zr_span_t user) {
@@ -71,6 +72,10 @@ bool connections_subscribe(connections_t *connections, int fd, uint64_t socket, 
     return one->owed <= connections->burst * SUBSCRIPTION;
 }
 
+void connections_know(connections_t *connections, int fd, uint64_t socket, const void *proof) {
+    s_at(connections, fd, socket)->proof = proof;
+}
+
 bool connections_prove(connections_t *connections, int fd, uint64_t socket, const void *proof) {
     connection_t *one = s_at(connections, fd, socket);
     bool other = one->proof && one->proof != proof;
@@ -80,9 +85,20 @@ bool connections_prove(connections_t *connections, int fd, uint64_t socket, cons
     return other;
 }
 
+/* Of that one nobody may have heard yet that it ended. */
+bool connections_is_rest(const connections_t *connections, int fd, uint64_t socket, const void *proof) {
+    if (fd < 0 || (size_t)fd >= connections->size)
+        return false;
+    const connection_t *one = &connections->items[fd];
+    return (one->socket != socket && one->proof == proof) ||
+           ((one->socket != socket || one->fresh) && one->before == proof);
+}
+
 connections_sender_t connections_sender(
     const connections_t *connections, int side, int fd, uint64_t socket, const void *proof) {
     const connection_t *one = connections_at(connections, fd);
+    if (connections_is_rest(connections, fd, socket, proof))
+        return CONNECTIONS_ANOTHERS;
     if (!one || one->socket != socket)
         return CONNECTIONS_DOUBTFUL;
     if (one->side != side || (one->proof && one->proof != proof))

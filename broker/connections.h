@@ -16,12 +16,13 @@ typedef struct {
     uint64_t accepted_ms; /* 0: nobody heard of its being accepted */
     uint64_t closed_ms;   /* when the one before ended; 0: never */
     int side;
-    bool heard;   /* said hello, or subscribed */
-    bool dropped; /* is about to end */
-    bool fresh;   /* the connection before, with the same descriptor, had ended just before */
-    const void *proof;
-    uint64_t owed; /* for subscriptions, and those given back, of late: each is a thousand */
-    uint64_t at;   /* when that was so (ms) */
+    bool heard;         /* said hello, or subscribed */
+    bool dropped;       /* is about to end */
+    bool fresh;         /* the connection before, with the same descriptor, had ended just before */
+    const void *proof;  /* what the messages of this connection have in common; NULL: not known yet */
+    const void *before; /* the same of the connection before */
+    uint64_t owed;      /* for subscriptions, and those given back, of late: each is a thousand */
+    uint64_t at;        /* when that was so (ms) */
     uint8_t user_len;
     char user[ZR_NICK_MAX];
 } connection_t;
@@ -46,9 +47,15 @@ void connections_hear(connections_t *connections, int fd, uint64_t socket, zr_sp
 /* The same, by a subscription or by giving one back. false: it is too fast. */
 bool connections_subscribe(connections_t *connections, int fd, uint64_t socket, zr_span_t user, uint64_t now_ms);
 
+/* `proof` is surely that of this connection. */
+void connections_know(connections_t *connections, int fd, uint64_t socket, const void *proof);
+
 /* What a connection sent may be taken after its end, when another one has its descriptor. `proof` is the same for all
  * messages of one connection. true: what was told of this connection until now was of the one before. */
 bool connections_prove(connections_t *connections, int fd, uint64_t socket, const void *proof);
+
+/* The message with `proof`, which came by the connection's descriptor, is the rest of the connection before. */
+bool connections_is_rest(const connections_t *connections, int fd, uint64_t socket, const void *proof);
 
 /* Whose is a message with `proof` that `side` had by the connection's descriptor? */
 typedef enum {

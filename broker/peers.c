@@ -46,7 +46,7 @@ enum { ROUTES = 1024 };
 
 enum { DESCRIPTORS_UNKNOWN = 1 << 20 }; /* as many as there can be (main.c: NOFILE_MAX) */
 
-enum { DOUBTS_MAX = 256 };
+enum { DOUBTS_MAX = 256, DOUBT_ROUNDS = 5 };
 
 /* A connection that perhaps sent what it must not. */
 typedef struct {
@@ -109,7 +109,8 @@ static const void *s_properties(zmq_msg_t *frame) {
 }
 
 static void s_doubt(peers_t *peers, uint64_t handle, const void *proof) {
-    if (peers->doubt_count < DOUBTS_MAX)
+    bool told = peers->doubt_count > 0 && peers->doubts[peers->doubt_count - 1].connection == handle;
+    if (!told && peers->doubt_count < DOUBTS_MAX)
         peers->doubts[peers->doubt_count++] = (doubt_t){handle, proof, peers->guarded};
 }
 
@@ -120,10 +121,12 @@ static void s_end_sender(peers_t *peers, int side, int fd, zmq_msg_t *frame) {
     if (!handle)
         return;
     connections_sender_t sender = connections_sender(&peers->connections, side, fd, handle, proof);
-    if (sender == CONNECTIONS_ITS)
+    if (sender == CONNECTIONS_ITS) {
+        connections_know(&peers->connections, fd, handle, proof);
         descriptor_reset(handle);
-    else if (sender == CONNECTIONS_DOUBTFUL)
+    } else if (sender == CONNECTIONS_DOUBTFUL) {
         s_doubt(peers, handle, proof);
+    }
 }
 
 void peers_end_front(peers_t *peers, int fd, zmq_msg_t *frame) {
@@ -141,7 +144,7 @@ static void s_end_doubted(peers_t *peers) {
         const doubt_t *doubt = &peers->doubts[i];
         const connection_t *one = connections_at(&peers->connections, descriptor_of(doubt->connection));
         bool cleared = one && one->socket == doubt->connection && one->proof && one->proof != doubt->proof;
-        if (!cleared && doubt->since == peers->guarded)
+        if (!cleared && peers->guarded - doubt->since < DOUBT_ROUNDS)
             peers->doubts[left++] = *doubt;
         else if (!cleared)
             descriptor_reset(doubt->connection);
@@ -242,14 +245,17 @@ bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed) {
         return true;
     int fd = descriptor_of(handle);
     connections_t *connections = &peers->connections;
+    const void *proof = s_properties(frame);
+    if (connections_is_rest(connections, fd, handle, proof))
+        return true;
     if (connections_dropped(connections, fd) == handle)
         return false;
-    if (connections_prove(connections, fd, handle, s_properties(frame)))
+    if (connections_prove(connections, fd, handle, proof))
         topics_leave(peers->topics, handle);
     bool slow = connections_subscribe(connections, fd, handle, peers_user(frame), (uint64_t)zclock_mono());
     if (slow && s_take_topic(peers, frame, handle, subscribed))
         return true;
-    if (connections_sender(connections, CONNECTIONS_BACK, fd, handle, s_properties(frame)) == CONNECTIONS_ITS) {
+    if (connections_sender(connections, CONNECTIONS_BACK, fd, handle, proof) == CONNECTIONS_ITS) {
         connections_drop(connections, fd, handle);
         peers_charge(peers, handle);
     }

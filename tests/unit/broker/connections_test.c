@@ -123,6 +123,12 @@ START_TEST(test_senders) {
     connections_prove(&all, 7, 101, &its);
     ck_assert_int_eq(connections_sender(&all, BACK, 7, 101, &before), CONNECTIONS_ANOTHERS);
     ck_assert_int_eq(connections_sender(&all, BACK, 7, 101, &its), CONNECTIONS_ITS);
+    ck_assert_int_eq(connections_sender(&all, BACK, 7, 110, &its), CONNECTIONS_ANOTHERS); /* gone, and nobody heard */
+    connections_close(&all, 7, 5000);
+    connections_open(&all, BACK, 7, 103, 5001);
+    ck_assert_int_eq(connections_sender(&all, BACK, 7, 103, &its), CONNECTIONS_ANOTHERS); /* by now */
+    ck_assert_int_eq(connections_sender(&all, BACK, 7, 103, &before), CONNECTIONS_DOUBTFUL);
+    connections_know(&all, 7, 103, &before);
     connections_close(&all, 7, 5000);
     connections_open(&all, BACK, 7, 102, 5000 + CONNECTIONS_FRESH_MS);
     ck_assert_int_eq(connections_sender(&all, BACK, 7, 102, &before), CONNECTIONS_ITS);
