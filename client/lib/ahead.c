@@ -21,9 +21,11 @@ static uint64_t s_growth_allowed(const ahead_t *ahead) {
     return s_max(4 * ahead->queue, AHEAD_GROWTH_MIN);
 }
 
-/* When the queue is empty, all that waits is one message that is not complete. It may be as large as libzmq takes. */
+/* When the queue is empty, all that waits is one message that is not complete. It may be as large as libzmq takes. When
+ * it is complete, the program needs some time to take it. */
 static uint64_t s_bytes_allowed(const ahead_t *ahead, const ahead_seen_t *seen) {
-    return seen->empty ? s_max(ahead->queue, AHEAD_FRAME_MAX) : ahead->queue + seen->largest;
+    bool keeps_up = ahead->empty_at && seen->now <= ahead->empty_at + AHEAD_GRACE_MS;
+    return keeps_up ? s_max(ahead->queue, AHEAD_FRAME_MAX) : ahead->queue + seen->largest;
 }
 
 static bool s_look_uncounted(ahead_t *ahead, const ahead_seen_t *seen) {
@@ -39,6 +41,8 @@ static bool s_look_uncounted(ahead_t *ahead, const ahead_seen_t *seen) {
 }
 
 bool ahead_look(ahead_t *ahead, const ahead_seen_t *seen) {
+    if (seen->empty)
+        ahead->empty_at = seen->now;
     if (!seen->counted)
         return s_look_uncounted(ahead, seen);
     ahead->read = s_max(ahead->read, seen->read);

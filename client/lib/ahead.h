@@ -24,8 +24,9 @@
 #define AHEAD_GROWTH_MIN ((uint64_t)64 << 20) /* the process always grows a little: so much is never a sign */
 
 enum {
-    AHEAD_FRAME = 48,   /* bytes of a frame on the wire besides its own, at most: ZMTP's header, encryption */
-    AHEAD_ARRIVALS = 4, /* looks with new data until growth counts on Unix sockets */
+    AHEAD_FRAME = 48,      /* bytes of a frame on the wire besides its own, at most: ZMTP's header, encryption */
+    AHEAD_GRACE_MS = 1000, /* that a program has to take a frame larger than any before, once that is complete */
+    AHEAD_ARRIVALS = 4,    /* looks with new data until growth counts on Unix sockets */
     AHEAD_WAIT_MIN_MS = 10,
     AHEAD_WAIT_MAX_MS = 200,
 };
@@ -36,11 +37,13 @@ typedef struct {
     uint64_t read;     /* by libzmq, as of the last look */
     uint64_t done;     /* of those, taken by the program */
     uint64_t resident; /* memory of the process when next to nothing waited; 0: not known yet */
+    uint64_t empty_at; /* when the queue was last seen empty, in ms; 0: never */
     unsigned arrivals; /* looks since then at which data had come */
 } ahead_t;
 
 /* What the guard sees at one look. `read` is taken before `empty`, and `empty` before `took`. */
 typedef struct {
+    uint64_t now;      /* ms */
     bool counted;      /* the kernel counts the bytes */
     uint64_t read;     /* by libzmq from all connections of the socket */
     bool empty;        /* the program found nothing more to take, and nothing complete has come since */

@@ -179,7 +179,7 @@ static bool s_is_empty(const watch_t *w) {
 }
 
 static void s_look(watch_t *w, uint64_t resident) {
-    ahead_seen_t seen = {.resident = resident, .ended = w->fd == NOWHERE, .read = w->before};
+    ahead_seen_t seen = {.now = s_clock(), .resident = resident, .ended = w->fd == NOWHERE, .read = w->before};
     uint64_t bytes = 0;
     if (!seen.ended)
         w->counted = s_read_by_libzmq(w, &bytes);

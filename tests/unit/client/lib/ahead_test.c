@@ -6,9 +6,11 @@
 #define MB ((uint64_t)1 << 20)
 
 static ahead_t ahead;
+static uint64_t now = 5000;
 
 static bool s_look(ahead_seen_t seen) {
     seen.counted = true;
+    seen.now = now;
     return ahead_look(&ahead, &seen);
 }
 
@@ -45,6 +47,17 @@ START_TEST(test_a_large_frame_may_be_incomplete_when_the_queue_is_empty) {
     ahead = (ahead_t){.queue = MB};
     ck_assert(!s_look((ahead_seen_t){.read = AHEAD_FRAME_MAX, .empty = true, .resident = 100 * MB}));
     ck_assert(s_look((ahead_seen_t){.read = AHEAD_FRAME_MAX + 1, .empty = true, .resident = 100 * MB}));
+}
+END_TEST
+
+START_TEST(test_a_program_has_a_second_to_take_its_largest_frame) {
+    ahead = (ahead_t){.queue = MB};
+    now = 5000;
+    ck_assert(!s_look((ahead_seen_t){.read = 10 * MB, .empty = true, .resident = 100 * MB}));
+    now += AHEAD_GRACE_MS;
+    ck_assert(!s_look((ahead_seen_t){.read = 100 * MB, .resident = 100 * MB}));
+    now += 1;
+    ck_assert(s_look((ahead_seen_t){.read = 100 * MB, .resident = 100 * MB}));
 }
 END_TEST
 
@@ -107,6 +120,6 @@ END_TEST
 UNIT_MAIN("client.lib.ahead", test_bytes_that_wait_are_bounded_on_both_sides,
     test_one_frame_of_a_known_size_fits_on_top, test_what_the_program_takes_makes_room,
     test_taking_more_than_was_read_gives_no_credit, test_a_large_frame_may_be_incomplete_when_the_queue_is_empty,
-    test_small_frames_that_cost_memory_end_it, test_a_program_that_grows_by_itself_keeps_its_connection,
-    test_what_never_comes_up_is_forgiven, test_where_nobody_counts_the_growth_decides,
-    test_the_next_look_comes_before_what_fits_can_have_come)
+    test_a_program_has_a_second_to_take_its_largest_frame, test_small_frames_that_cost_memory_end_it,
+    test_a_program_that_grows_by_itself_keeps_its_connection, test_what_never_comes_up_is_forgiven,
+    test_where_nobody_counts_the_growth_decides, test_the_next_look_comes_before_what_fits_can_have_come)
