@@ -1,15 +1,15 @@
-/* What the kernel knows of the bytes that came by a connection. On its own because the kernel's header, which tells all
- * of tcp_info, and libc's, which others include, do not go together. */
+/* What the kernel knows of the bytes that arrived on a connection. It stands apart because the kernel's header, which
+ * has all of tcp_info, and libc's header conflict. Broker and client use it to bound what libzmq holds. */
 #ifndef RECEIVED_H
 #define RECEIVED_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All that came since it was accepted. false: nobody counts, as on local sockets. */
+/* All bytes since the connection stands. false: the kernel does not count, as on Unix sockets. */
 bool received_total(int fd, uint64_t *bytes);
 
-/* Those of them that nobody read yet. */
+/* Those of them that no program has read yet. */
 uint64_t received_unread(int fd);
 
 #endif

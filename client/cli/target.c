@@ -137,6 +137,10 @@ bool target_describe(const target_t *target, const zrelay_event_t *event, zr_buf
         all[i].describe(target, out);
         return true;
     }
+    if (event->type == ZRELAY_DISCONNECTED && event->code && strcmp(event->code, "back") == 0) {
+        format_add(out, "%s: %s", target->config->server, event->text);
+        return true;
+    }
     return false;
 }
 

@@ -67,8 +67,18 @@ ZRELAY_API int zrelay_set_nick(zrelay_t *relay, const char *nick);   /* default:
 ZRELAY_API int zrelay_set_agent(zrelay_t *relay, const char *agent); /* at most 64 bytes, for the broker's log */
 ZRELAY_API int zrelay_set_queue(
     zrelay_t *relay, size_t messages, size_t bytes); /* unacked at most; default 100000, 67108864 */
-ZRELAY_API int zrelay_set_receive_queue(
-    zrelay_t *relay, int frames); /* SUB's queue, default 10000; beyond it frames are dropped and repaired */
+
+/* Bytes of live entries that have arrived and that the program has not taken: 65536 to 2^40, default 67108864. When the
+ * broker sends more, the connection ends, what waited is dropped, and the loss is repaired by replay. On top fits one
+ * frame as large as any that came before; so keep it above the broker's max-frame. The broker's answers have the same
+ * bound, on a connection of their own, but never less than the default.
+ *
+ * The memory behind it is about that much for large frames. A broker that sends tiny frames on purpose can reach 4
+ * times that (at least 64 MiB), plus 258 MiB for one large frame, plus what arrives until the next look, in 10 to 200
+ * ms; for both connections together twice that, about 1.2 GiB by default. On ipc the kernel does not count bytes, so
+ * only the growth of the whole process counts there. */
+ZRELAY_API int zrelay_set_receive_queue(zrelay_t *relay, size_t bytes);
+
 ZRELAY_API int zrelay_set_reconnect(
     zrelay_t *relay, bool reconnect); /* default true; false: the first loss ends the session */
 ZRELAY_API int zrelay_set_packing(

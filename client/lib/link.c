@@ -1,15 +1,24 @@
-/* Sockets, through libzmq itself. No ZMQ_HEARTBEAT_*: with a bounded queue it lets a dying peer abort the process
- * (libzmq 4.3.4); the machine pings, and TCP has its own means. */
+/* Sockets, through libzmq itself. ZMQ_RCVHWM is 0 on each of them: with a bound, a broker that fills the queue, resets
+ * the connection and has sent a PING aborts the process (libzmq 4.3.4). The guard bounds bytes instead. ZMQ_HEARTBEAT_*
+ * stays off for the same reason; the machine pings, and TCP has its own means.
+ *
+ * The guard's thread may close a socket at any time, so the program's thread uses sockets under their lock. */
 #include "link.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sodium/utils.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
+
+#include "ahead.h"
+#include "guard.h"
 
 enum {
     /* Bytes up to which copying a frame is cheaper than sharing it. To send, libzmq allocates something either way, and
@@ -17,9 +26,8 @@ enum {
     SEND_COPY_MAX = 64,
     RECEIVE_COPY_MAX = 512,
     SEND_QUEUE = 10000, /* frames; what is published beyond it is packed into larger ones */
-    RECEIVE_QUEUE = 10000,
-    FRONT_QUEUE = LINK_FRAMES_MAX, /* a broker that finds it full takes us for dead */
-    KEY_SIZE = 41,                 /* Z85, and a zero byte */
+    CHANGES = 16,       /* that the program did not ask for yet; of more, the last counts */
+    KEY_SIZE = 41,      /* Z85, and a zero byte */
     MESSAGE_MAX =
         257 << 20, /* above the largest max-frame (256M) that a broker can be given: what it took we must get */
     HANDSHAKE_MS = 5000,
@@ -29,21 +37,35 @@ enum {
 };
 
 typedef struct {
-    void *socket; /* NULL: none */
-    bool quiet;   /* had nothing when last asked; anything new shows on its descriptor. Asking costs system calls */
+    pthread_mutex_t lock; /* of `socket` and what is done with it, once it is watched */
+    void *socket;         /* NULL: none */
+    watch_t *watch;       /* NULL: the socket is not watched */
+    guard_counts_t counts;
+    link_t *link;
 } peer_t;
 
 struct link {
     char *server;
-    int receive_queue;
+    uint64_t receive_queue;
     void *context;
     bool borrowed; /* the context is somebody else's */
+    guard_t *guard;
     peer_t front, back;
-    peer_t watch; /* hears of the front's connection; none when there is no front, or no socket could be had */
-    bool known;   /* how the handshake of the watched connection went */
     int epoll;
+    int told; /* readable: there are changes */
     bool encrypted;
     char server_key[KEY_SIZE], public_key[KEY_SIZE], secret_key[KEY_SIZE];
+
+    /* Between the guard's thread and the program's. */
+    pthread_mutex_t lock;
+    link_change_t changes[CHANGES]; /* of the front, oldest first */
+    size_t change_count;
+    atomic_bool changed;    /* there may be changes */
+    atomic_bool back_ended; /* LINK_BACK is to be told */
+
+    /* The guard's. */
+    bool known;          /* how the handshake of the front's connection went */
+    uint64_t back_since; /* when the back's connection stood, in ms */
 };
 
 /* --- Sockets --- */
@@ -71,7 +93,7 @@ static void *s_open(link_t *l, int type) {
     s_set(socket, ZMQ_LINGER, 0);
     /* SUB with a bound would forget subscriptions beyond it. */
     s_set(socket, ZMQ_SNDHWM, type == ZMQ_SUB ? 0 : SEND_QUEUE);
-    s_set(socket, ZMQ_RCVHWM, type == ZMQ_SUB ? l->receive_queue : FRONT_QUEUE);
+    s_set(socket, ZMQ_RCVHWM, 0); /* the guard's bound counts instead */
     s_set(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
     s_set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
     s_set(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_MS);
@@ -90,61 +112,123 @@ static int s_descriptor(void *socket) {
     return zmq_getsockopt(socket, ZMQ_FD, &fd, &size) == 0 ? fd : -1;
 }
 
+static void s_set_quiet(peer_t *peer, bool quiet) {
+    atomic_store_explicit(&peer->counts.quiet, quiet, memory_order_release);
+}
+
+/* Asking a quiet socket costs system calls; anything new shows on its descriptor. */
+static bool s_is_quiet(const peer_t *peer) {
+    return atomic_load_explicit(&peer->counts.quiet, memory_order_relaxed);
+}
+
 static void s_poll(link_t *l, peer_t *peer) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
-    peer->quiet = false;
     epoll_ctl(l->epoll, EPOLL_CTL_ADD, s_descriptor(peer->socket), &event);
 }
 
-static void s_close(link_t *l, peer_t *peer, int linger_ms) {
-    if (!peer->socket)
-        return;
-    if (peer == &l->front) {
-        /* In this order: libzmq's thread would wait for ever for somebody to take an event. */
-        zmq_socket_monitor(l->front.socket, NULL, 0);
-        s_close(l, &l->watch, 0);
-    }
+/* Under the peer's lock, or when nothing watches it. */
+static void s_shut(link_t *l, peer_t *peer, int linger_ms) {
     epoll_ctl(l->epoll, EPOLL_CTL_DEL, s_descriptor(peer->socket), NULL);
     s_set(peer->socket, ZMQ_LINGER, linger_ms);
     zmq_close(peer->socket);
     peer->socket = NULL;
 }
 
-/* Before the front connects. Without a watch the machine's time-outs must do. */
-static void s_watch(link_t *l) {
-    static atomic_uint watches;
-    char name[40]; /* another each time: contexts are shared, and libzmq gives up the old one only some time later */
-    snprintf(name, sizeof name, "inproc://front-%u", atomic_fetch_add(&watches, 1));
-    int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                 ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED;
-    l->known = false;
-    if (zmq_socket_monitor(l->front.socket, name, events) != 0)
-        return;
-    l->watch.socket = zmq_socket(l->context, ZMQ_PAIR);
-    if (l->watch.socket) {
-        /* With a bound, libzmq's thread, and all sockets with it, would stand still while a program is busy and its
-         * connection comes and goes. */
-        s_set(l->watch.socket, ZMQ_RCVHWM, 0);
-        if (zmq_connect(l->watch.socket, name) == 0) {
-            s_poll(l, &l->watch);
-            return;
-        }
-    }
-    zmq_socket_monitor(l->front.socket, NULL, 0);
-    s_close(l, &l->watch, 0);
+static void s_close(link_t *l, peer_t *peer, int linger_ms) {
+    watch_end(peer->watch);
+    peer->watch = NULL;
+    if (peer->socket)
+        s_shut(l, peer, linger_ms);
 }
 
+/* Changes of a socket that is gone say nothing of the next. */
+static void s_forget_changes(link_t *l, const peer_t *peer) {
+    pthread_mutex_lock(&l->lock);
+    if (peer == &l->front)
+        l->change_count = 0;
+    else
+        atomic_store(&l->back_ended, false);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* --- What the guard hears, in its thread --- */
+
+static uint64_t s_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void s_tell(link_t *l, link_change_t change) {
+    pthread_mutex_lock(&l->lock);
+    if (change == LINK_BACK)
+        atomic_store(&l->back_ended, true);
+    else if (l->change_count < CHANGES)
+        l->changes[l->change_count++] = change;
+    else
+        l->changes[CHANGES - 1] = change;
+    atomic_store(&l->changed, true);
+    pthread_mutex_unlock(&l->lock);
+    eventfd_write(l->told, 1);
+}
+
+static bool s_front_event(void *ctx, uint16_t event, uint32_t value) {
+    peer_t *peer = ctx;
+    link_t *l = peer->link;
+    if (event == ZMQ_EVENT_CONNECTED)
+        return false;
+    s_tell(l, link_meaning(event, value, l->encrypted, l->known));
+    l->known = event != ZMQ_EVENT_DISCONNECTED;
+    return false;
+}
+
+/* libzmq connects again at once, and sends all subscriptions each time. So a back whose connection soon ended is left
+ * to the machine, which backs off. */
+static bool s_back_event(void *ctx, uint16_t event, uint32_t value) {
+    peer_t *peer = ctx;
+    (void)value;
+    if (event == ZMQ_EVENT_CONNECTED)
+        peer->link->back_since = s_clock();
+    return event == ZMQ_EVENT_DISCONNECTED && s_clock() - peer->link->back_since < LINK_STEADY_MS;
+}
+
+static void s_end(void *ctx) {
+    peer_t *peer = ctx;
+    link_t *l = peer->link;
+    pthread_mutex_lock(&peer->lock);
+    zmq_socket_monitor(peer->socket, NULL, 0);
+    s_shut(l, peer, 0);
+    pthread_mutex_unlock(&peer->lock);
+    s_tell(l, peer == &l->front ? LINK_DOWN : LINK_BACK);
+}
+
+static const guard_calls_t s_front_calls = {s_front_event, s_end}, s_back_calls = {s_back_event, s_end};
+
+/* --- Opening --- */
+
 /* An endpoint that cannot be connected to leaves a silent socket: the machine's time-outs handle it like a silent
- * broker. */
+ * broker. So they do when no socket or watch can be had: unwatched, a socket has no bound. */
 static void s_reopen(link_t *l, peer_t *peer, int type, const char *endpoint) {
     s_close(l, peer, 0);
+    s_forget_changes(l, peer);
+    peer->counts = (guard_counts_t){0};
+    l->known = l->known && type != ZMQ_DEALER;
     peer->socket = s_open(l, type);
     if (!peer->socket)
         return;
-    if (type == ZMQ_DEALER)
-        s_watch(l);
-    zmq_connect(peer->socket, endpoint);
     s_poll(l, peer);
+    bool front = type == ZMQ_DEALER;
+    uint64_t queue = front && l->receive_queue < AHEAD_QUEUE ? AHEAD_QUEUE : l->receive_queue;
+    peer->watch = watch_begin(
+        l->guard, l->context, peer->socket, queue, &peer->counts, front ? &s_front_calls : &s_back_calls, peer);
+    if (!peer->watch) {
+        s_shut(l, peer, 0);
+        return;
+    }
+    pthread_mutex_lock(&peer->lock);
+    if (peer->socket)
+        zmq_connect(peer->socket, endpoint);
+    pthread_mutex_unlock(&peer->lock);
 }
 
 static bool s_starts(const char *text, const char *start) {
@@ -188,8 +272,12 @@ void link_set_curve(link_t *l, const char *server_key, const char *public_key, c
     l->encrypted = true;
 }
 
-void link_set_receive_queue(link_t *l, int frames) {
-    l->receive_queue = frames;
+const char *link_server(const link_t *l) {
+    return l->server;
+}
+
+void link_set_receive_queue(link_t *l, uint64_t bytes) {
+    l->receive_queue = bytes;
 }
 
 void link_set_context(link_t *l, void *context) {
@@ -203,11 +291,18 @@ link_t *link_new(const char *server) {
     link_t *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
-    l->receive_queue = RECEIVE_QUEUE;
+    struct epoll_event event = {.events = EPOLLIN}; /* without a peer: changes */
+    l->receive_queue = AHEAD_QUEUE;
+    l->front.link = l->back.link = l;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_mutex_init(&l->front.lock, NULL);
+    pthread_mutex_init(&l->back.lock, NULL);
     l->server = strdup(server);
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
+    l->told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     l->context = zmq_ctx_new();
-    if (l->server && l->epoll >= 0 && l->context)
+    l->guard = guard_hold();
+    if (l->server && l->context && l->guard && epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->told, &event) == 0)
         return l;
     link_destroy(l, 0);
     return NULL;
@@ -218,10 +313,16 @@ void link_destroy(link_t *l, int linger_ms) {
         return;
     s_close(l, &l->back, 0);
     s_close(l, &l->front, linger_ms);
+    guard_release(l->guard);
     while (l->context && !l->borrowed && zmq_ctx_term(l->context) != 0 && errno == EINTR)
         ; /* a signal came; terminating goes on */
     if (l->epoll >= 0)
         close(l->epoll);
+    if (l->told >= 0)
+        close(l->told);
+    pthread_mutex_destroy(&l->back.lock);
+    pthread_mutex_destroy(&l->front.lock);
+    pthread_mutex_destroy(&l->lock);
     free(l->server);
     sodium_memzero(l->secret_key, sizeof l->secret_key);
     free(l);
@@ -248,17 +349,35 @@ static bool s_send_shared(link_t *l, zr_span_t frame, zr_blob_t *owner) {
     return !full;
 }
 
-static bool s_send(link_t *l, zr_span_t frame, zr_blob_t *owner) {
-    l->front.quiet = false; /* sending may swallow what the descriptor had to tell */
+static bool s_send_locked(link_t *l, zr_span_t frame, zr_blob_t *owner) {
+    if (!l->front.socket)
+        return true;
+    s_set_quiet(&l->front, false); /* sending may swallow what the descriptor had to tell */
     if (frame.len <= SEND_COPY_MAX)
         return zmq_send(l->front.socket, frame.ptr, frame.len, ZMQ_DONTWAIT) >= 0 || errno != EAGAIN;
     return s_send_shared(l, frame, owner);
 }
 
+static bool s_send(link_t *l, zr_span_t frame, zr_blob_t *owner) {
+    pthread_mutex_lock(&l->front.lock);
+    bool sent = s_send_locked(l, frame, owner);
+    pthread_mutex_unlock(&l->front.lock);
+    return sent;
+}
+
+static void s_subscribe(link_t *l, const action_t *action) {
+    int option = action->kind == ACTION_SUBSCRIBE ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE;
+    pthread_mutex_lock(&l->back.lock);
+    s_set_quiet(&l->back, false);
+    if (l->back.socket)
+        zmq_setsockopt(l->back.socket, option, action->topic, action->topic_len);
+    pthread_mutex_unlock(&l->back.lock);
+}
+
 bool link_perform(link_t *l, const action_t *action) {
     switch (action->kind) {
     case ACTION_SEND:
-        return !l->front.socket || s_send(l, action->frame, action->owner);
+        return s_send(l, action->frame, action->owner);
     case ACTION_CONNECT_FRONT:
         s_reopen(l, &l->front, ZMQ_DEALER, l->server);
         break;
@@ -267,10 +386,7 @@ bool link_perform(link_t *l, const action_t *action) {
         break;
     case ACTION_SUBSCRIBE:
     case ACTION_UNSUBSCRIBE:
-        l->back.quiet = false;
-        if (l->back.socket)
-            zmq_setsockopt(l->back.socket, action->kind == ACTION_SUBSCRIBE ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE,
-                action->topic, action->topic_len);
+        s_subscribe(l, action);
         break;
     case ACTION_DISCONNECT:
         s_close(l, &l->back, 0);
@@ -302,32 +418,44 @@ static zr_blob_t *s_take(zmq_msg_t *message) {
     return zr_blob_wrap(zmq_msg_data(moved), len, s_close_message, moved);
 }
 
-/* The protocol has one frame to a message; of others nothing is taken. */
-static zr_blob_t *s_receive(peer_t *peer) {
-    bool parts = false;
-    while (peer->socket && !peer->quiet) {
-        zmq_msg_t message;
-        zmq_msg_init(&message);
-        if (zmq_msg_recv(&message, peer->socket, ZMQ_DONTWAIT) < 0) {
-            peer->quiet = errno == EAGAIN;
-            zmq_msg_close(&message);
-            return NULL;
-        }
-        bool more = zmq_msg_more(&message);
-        if (!more && !parts)
-            return s_take(&message);
-        parts = more;
-        zmq_msg_close(&message);
+typedef enum { GOT_NOTHING, GOT_FRAME, GOT_PARTS } got_t;
+
+static got_t s_fetch(peer_t *peer, zmq_msg_t *message) {
+    if (!peer->socket)
+        return GOT_NOTHING;
+    if (zmq_msg_recv(message, peer->socket, ZMQ_DONTWAIT) < 0) {
+        s_set_quiet(peer, errno == EAGAIN);
+        return GOT_NOTHING;
+    }
+    guard_took(&peer->counts, zmq_msg_size(message) + AHEAD_FRAME);
+    return zmq_msg_more(message) ? GOT_PARTS : GOT_FRAME;
+}
+
+/* The protocol has one frame to a message. No broker sends parts, so the first part ends the connection. */
+static zr_blob_t *s_receive(link_t *l, peer_t *peer) {
+    zmq_msg_t message;
+    if (s_is_quiet(peer) || !peer->watch)
+        return NULL;
+    zmq_msg_init(&message);
+    pthread_mutex_lock(&peer->lock);
+    got_t got = s_fetch(peer, &message);
+    pthread_mutex_unlock(&peer->lock);
+    if (got == GOT_FRAME)
+        return s_take(&message);
+    zmq_msg_close(&message);
+    if (got == GOT_PARTS) {
+        s_close(l, peer, 0);
+        s_tell(l, peer == &l->front ? LINK_DOWN : LINK_BACK);
     }
     return NULL;
 }
 
 zr_blob_t *link_front(link_t *l) {
-    return s_receive(&l->front);
+    return s_receive(l, &l->front);
 }
 
 zr_blob_t *link_back(link_t *l) {
-    return s_receive(&l->back);
+    return s_receive(l, &l->back);
 }
 
 link_change_t link_meaning(uint16_t event, uint32_t value, bool encrypted, bool known) {
@@ -345,44 +473,55 @@ link_change_t link_meaning(uint16_t event, uint32_t value, bool encrypted, bool 
     }
 }
 
-link_change_t link_change(link_t *l) {
-    uint8_t told[6], address[1]; /* an event has two parts; of the second nothing is wanted */
-    uint16_t event;
-    uint32_t value;
-    if (!l->watch.socket || l->watch.quiet)
-        return LINK_SAME;
-    if (zmq_recv(l->watch.socket, told, sizeof told, ZMQ_DONTWAIT) != sizeof told) {
-        l->watch.quiet = true;
+static link_change_t s_next_change(link_t *l) {
+    eventfd_t count;
+    if (l->change_count == 0) {
+        atomic_store(&l->changed, false);
+        eventfd_read(l->told, &count);
         return LINK_SAME;
     }
-    zmq_recv(l->watch.socket, address, sizeof address, ZMQ_DONTWAIT);
-    l->front.quiet = false; /* what the connection brought before may have come since the last wait */
-    memcpy(&event, told, sizeof event);
-    memcpy(&value, told + sizeof event, sizeof value);
-    link_change_t change = link_meaning(event, value, l->encrypted, l->known);
-    l->known = event != ZMQ_EVENT_DISCONNECTED;
+    link_change_t change = l->changes[0];
+    memmove(l->changes, l->changes + 1, --l->change_count * sizeof *l->changes);
+    return change;
+}
+
+link_change_t link_change(link_t *l) {
+    if (!atomic_load_explicit(&l->changed, memory_order_relaxed))
+        return LINK_SAME;
+    if (atomic_exchange(&l->back_ended, false))
+        return LINK_BACK;
+    pthread_mutex_lock(&l->lock);
+    link_change_t change = s_next_change(l);
+    pthread_mutex_unlock(&l->lock);
+    if (change != LINK_SAME)
+        s_set_quiet(&l->front, false); /* what the connection brought before may have come since the last wait */
     return change;
 }
 
 static bool s_ready(peer_t *peer, int wanted) {
     int events = 0;
     size_t size = sizeof events;
-    if (!peer->socket || (peer->quiet && wanted == ZMQ_POLLIN))
+    if (!peer->watch || (s_is_quiet(peer) && wanted == ZMQ_POLLIN))
         return false;
-    zmq_getsockopt(peer->socket, ZMQ_EVENTS, &events, &size);
-    peer->quiet = !(events & ZMQ_POLLIN);
+    pthread_mutex_lock(&peer->lock);
+    if (peer->socket) {
+        zmq_getsockopt(peer->socket, ZMQ_EVENTS, &events, &size);
+        s_set_quiet(peer, !(events & ZMQ_POLLIN));
+    }
+    pthread_mutex_unlock(&peer->lock);
     return events & wanted;
 }
 
 bool link_ready(link_t *l, bool blocked) {
     return s_ready(&l->front, blocked ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN) || s_ready(&l->back, ZMQ_POLLIN) ||
-           s_ready(&l->watch, ZMQ_POLLIN);
+           atomic_load_explicit(&l->changed, memory_order_relaxed);
 }
 
 bool link_wait(link_t *l, int timeout_ms) {
     struct epoll_event events[3];
     int count = epoll_wait(l->epoll, events, 3, timeout_ms);
     for (int i = 0; i < count; i++)
-        ((peer_t *)events[i].data.ptr)->quiet = false;
+        if (events[i].data.ptr)
+            s_set_quiet(events[i].data.ptr, false);
     return count >= 0 || errno != EINTR;
 }

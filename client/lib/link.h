@@ -1,5 +1,6 @@
 /* The two sockets of a session and the one file descriptor to wait for both. Carries out the machine's actions and
- * fetches frames; decides nothing. All sockets belong to the thread that calls. */
+ * fetches frames; decides nothing. The thread that calls uses the sockets. The guard's thread may close one that is too
+ * far ahead of the program (guard.h): a closed front is LINK_DOWN, a closed back LINK_BACK. */
 #ifndef LINK_H
 #define LINK_H
 
@@ -7,8 +8,11 @@
 
 typedef struct link link_t;
 
-/* `server` is copied. NULL when the system has no descriptors left. */
+/* `server` is copied. NULL when the system has no memory, descriptors or threads left. */
 link_t *link_new(const char *server);
+
+/* The link's own copy. */
+const char *link_server(const link_t *l);
 
 /* Pure: whether it is what libzmq would take for an address, roughly: it looks closer when it connects. */
 bool link_endpoint_valid(const char *endpoint);
@@ -19,8 +23,9 @@ bool link_is_local(const char *endpoint);
 /* Encrypts the sockets that are made from now on; keys in Z85. They are copied, and wiped in the end. */
 void link_set_curve(link_t *l, const char *server_key, const char *public_key, const char *secret_key);
 
-/* Frames that SUB may hold; for sockets made from now on. */
-void link_set_receive_queue(link_t *l, int frames);
+/* Bytes that the back may hold (ahead.h), AHEAD_QUEUE unless set; for sockets made from now on. The front may hold that
+ * much too, and AHEAD_QUEUE at least: the replays that the session itself asks for come there. */
+void link_set_receive_queue(link_t *l, uint64_t bytes);
 
 /* Sockets are made in `context`, which stays the caller's, instead of one of the link's own. Before the first action.
  */
@@ -36,9 +41,9 @@ bool link_perform(link_t *l, const action_t *action);
 zr_blob_t *link_front(link_t *l);
 zr_blob_t *link_back(link_t *l);
 
-/* What became of the front's connection, one change a call, in order. Told apart from the frames: those that came
- * before a change may still have to be fetched, LINK_FRAMES_MAX at most. Only of connections whose handshake was done
- * is LINK_UP told; LINK_DOWN also of others, unless more is known. */
+/* What became of the connections, one change a call; of the front's, in order. Told apart from the frames: those that
+ * came before a change may still have to be fetched, LINK_FRAMES_MAX at most. Only of connections whose handshake was
+ * done is LINK_UP told; LINK_DOWN also of others, unless more is known. */
 typedef enum {
     LINK_SAME,
     LINK_UP,
@@ -46,8 +51,12 @@ typedef enum {
     LINK_REFUSED,   /* the broker said no to who we are */
     LINK_HANDSHAKE, /* it ended before it was encrypted */
     LINK_MECHANISM, /* only one side encrypts */
+    LINK_BACK,      /* the back is closed: it was too far ahead, broke the protocol, or ended soon after it stood */
 } link_change_t;
-enum { LINK_FRAMES_MAX = 4096 };
+enum {
+    LINK_FRAMES_MAX = 4096,
+    LINK_STEADY_MS = 10000, /* a connection that stood so long may be made again by libzmq itself */
+};
 link_change_t link_change(link_t *l);
 
 /* Pure: what an event of libzmq's monitor means for a connection that is to be encrypted or not. `known`: an event

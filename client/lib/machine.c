@@ -1,5 +1,6 @@
 /* The session (PROTOCOL.md, section 6): hello, welcome, heartbeats, losses and back-off. What a session carries belongs
  * to the other parts; this one tells them when it is lost and when there is one again. */
+#include "back.h"
 #include "machine_internal.h"
 
 #include <sodium/utils.h>
@@ -59,6 +60,8 @@ static void s_closed(machine_t *m) {
 /* The session is gone or of no use; `code` may be NULL. False: and with it everything, since no other is wanted. */
 static bool s_lost(machine_t *m, const char *code, const char *why) {
     bool leaving = m->state == STATE_LEAVING;
+    if (m->state == STATE_LIVE)
+        m->flaps = m->now < m->since + STEADY_MS ? m->flaps + 1 : 0;
     requests_lost(m);
     rooms_lost(m);
     m->pinged = NEVER;
@@ -73,6 +76,13 @@ static bool s_lost(machine_t *m, const char *code, const char *why) {
     return false;
 }
 
+uint64_t machine_retry_ms(unsigned tries) {
+    uint64_t wait = tries ? RETRY_MS : 0;
+    for (unsigned i = 1; i < tries && wait < RETRY_MAX_MS; i++)
+        wait *= 2;
+    return wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS;
+}
+
 /* Full jitter: clients that lost the same broker at the same moment do not come back at the same moment. */
 static void s_back_off(machine_t *m) {
     actions_drop(m);
@@ -80,7 +90,8 @@ static void s_back_off(machine_t *m) {
     machine_do(m, ACTION_DISCONNECT);
     m->back_open = false;
     uint64_t window = BACKOFF_MIN_MS, chance;
-    for (unsigned i = 0; i < m->attempts && window < BACKOFF_MAX_MS; i++)
+    unsigned doublings = m->attempts + (m->flaps ? m->flaps - 1 : 0);
+    for (unsigned i = 0; i < doublings && window < BACKOFF_MAX_MS; i++)
         window *= 2;
     if (window > BACKOFF_MAX_MS)
         window = BACKOFF_MAX_MS;
@@ -102,10 +113,15 @@ static void s_lost_back_off_long(machine_t *m, const char *code, const char *why
     s_lost_back_off(m, code, why);
 }
 
-/* The connection is good, only the session is not: hello at once, nothing else before welcome. */
+/* The connection is good, only the session is not: hello at once, nothing else before welcome. A broker that forgets
+ * sessions again and again makes us back off. */
 static void s_lost_hello(machine_t *m, const char *code, const char *why) {
     if (!s_lost(m, code, why))
         return;
+    if (m->flaps > 1) {
+        s_back_off(m);
+        return;
+    }
     actions_drop_sends(m);
     m->state = STATE_GREETING;
     s_hello(m);
@@ -154,6 +170,15 @@ static void s_settle_nick(machine_t *m, zr_span_t nick) {
     events_post(m, &(zrelay_event_t){.type = ZRELAY_NICK, .name = m->confirmed});
 }
 
+/* The broker cannot send us anywhere. The program hears of it once, and we come again with back-off. */
+static void s_back_refused(machine_t *m, const char *why) {
+    m->hello_id = 0;
+    if (!m->connected && m->config.reconnect && !m->back_told)
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .code = "back", .text = why});
+    m->back_told = true;
+    s_lost_back_off_long(m, "back", why);
+}
+
 void machine_on_welcome(machine_t *m, json_t *object) {
     zr_span_t epoch, nick, token, back, greeting = {0};
     uint64_t heartbeat, re;
@@ -170,6 +195,12 @@ void machine_on_welcome(machine_t *m, json_t *object) {
         m->malformed++;
         return;
     }
+    const char *refusal = m->server[0] ? back_refusal(m->server, back.ptr) : NULL;
+    if (refusal) {
+        s_back_refused(m, refusal);
+        return;
+    }
+    m->back_told = false;
     bool another_epoch = m->epoch[0] && !zr_span_equal(epoch, zr_span(m->epoch));
     bool renewed = m->state == STATE_LIVE && resumed && !another_epoch;
     if (m->state == STATE_LIVE && !renewed) {
@@ -180,7 +211,10 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     m->hello_id = 0;
     s_store(m->token, token);
     m->known = zr_has(object, "user");
-    m->heartbeat = heartbeat < 10 ? 10 : heartbeat > 3600000 ? 3600000 : heartbeat;
+    m->heartbeat = heartbeat < HEARTBEAT_MIN_MS   ? HEARTBEAT_MIN_MS
+                   : heartbeat > HEARTBEAT_MAX_MS ? HEARTBEAT_MAX_MS
+                                                  : heartbeat;
+    m->rename_tries = 0;
     s_read_limits(m, json_object_get(object, "limits"));
     if (renewed) {
         s_settle_nick(m, nick);
@@ -190,12 +224,14 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     m->state = STATE_LIVE;
     m->deadline = NEVER;
     m->attempts = 0;
+    m->since = m->now;
     memset(m->failure_told, 0, sizeof m->failure_told);
     m->connected = true;
     m->ping_at = m->now + m->heartbeat;
     s_store(m->epoch, epoch);
     m->epoch_number = strtoull(m->epoch, NULL, 16);
     m->doubted = 0;
+    m->doubts = 0;
     if (!zr_span_equal(back, zr_span(m->back))) {
         s_store(m->back, back);
         m->back_open = false;
@@ -221,7 +257,8 @@ void machine_on_welcome(machine_t *m, json_t *object) {
 static void s_hello_later(machine_t *m, uint64_t wait) {
     m->hello_id = 0;
     if (m->state == STATE_LIVE) {
-        m->rename_at = m->now + wait;
+        uint64_t least = machine_retry_ms(++m->rename_tries);
+        m->rename_at = m->now + (wait > least ? wait : least);
     } else if (m->state == STATE_GREETING) {
         s_lost_back_off(m, zr_code_name(ZR_RATE_LIMITED), zr_code_text(ZR_RATE_LIMITED));
         if (m->state == STATE_WAITING && m->deadline < m->now + wait)
@@ -339,6 +376,15 @@ void machine_front_down(machine_t *m, uint64_t now) {
         s_lost_back_off(m, NULL, "the connection to the broker broke");
 }
 
+void machine_back_down(machine_t *m, uint64_t now) {
+    m->now = now;
+    if (m->state != STATE_LIVE || !m->back_open)
+        return;
+    m->back_tries = now < m->back_since + STEADY_MS ? m->back_tries + 1 : 1;
+    m->back_at = now + machine_retry_ms(m->back_tries);
+    rooms_back_down(m);
+}
+
 static const struct {
     const char *code, *plain, *encrypted;
 } s_failures[FRONT_FAILURES] = {
@@ -380,9 +426,11 @@ static void s_ping(machine_t *m) {
 
 /* A broker with another log answers with no-session, and welcome tells the rest; that it be soon. */
 void machine_doubt_epoch(machine_t *m) {
-    if (m->state != STATE_LIVE || m->pinged != NEVER || m->now < m->doubted + DOUBT_MS)
+    uint64_t wait = m->doubts > 3 ? RETRY_MAX_MS : (uint64_t)m->doubts * DOUBT_MS;
+    if (m->state != STATE_LIVE || m->pinged != NEVER || m->now < m->doubted + wait)
         return;
     m->doubted = m->now;
+    m->doubts++;
     s_ping(m);
 }
 
@@ -438,6 +486,8 @@ uint64_t machine_due(const machine_t *m) {
     s_sooner(&due, m->sync_at);
     s_sooner(&due, m->grace);
     s_sooner(&due, m->list_at);
+    if (m->sync_wanted && !m->back_open && m->rooms)
+        s_sooner(&due, m->back_at);
     if (m->hello_id == 0) {
         s_sooner(&due, m->ask_at);
         s_sooner(&due, m->rename_at);
@@ -515,6 +565,8 @@ int machine_close(machine_t *m, uint64_t now) {
 machine_t *machine_new(const machine_config_t *config, uint64_t now) {
     machine_t *m = machine_alloc(sizeof *m);
     m->config = *config;
+    if (config->server)
+        snprintf(m->server, sizeof m->server, "%s", config->server);
     if (config->nick)
         snprintf(m->nick, sizeof m->nick, "%s", config->nick);
     if (config->agent)
@@ -523,7 +575,8 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
         snprintf(m->user, sizeof m->user, "%s", config->user);
         snprintf(m->login, sizeof m->login, "%s", config->token);
     }
-    m->config.nick = m->config.agent = m->config.user = m->config.token = NULL; /* the caller's, and copied */
+    m->config.server = m->config.nick = m->config.agent = m->config.user = m->config.token =
+        NULL; /* the caller's, and copied */
     m->nick_chosen = m->nick[0];
     machine_entropy_hex(m, m->client, ZR_CLIENT_ID_LEN / 2);
     m->heartbeat = HEARTBEAT_MS;

@@ -10,9 +10,10 @@
 typedef struct machine machine_t;
 
 typedef struct {
-    const char *nick;  /* NULL: none */
-    const char *agent; /* NULL: none */
-    const char *user;  /* NULL: no login; else `token` is there too */
+    const char *server; /* the front's endpoint, for the rules about the back (back.h); NULL: any back is taken */
+    const char *nick;   /* NULL: none */
+    const char *agent;  /* NULL: none */
+    const char *user;   /* NULL: no login; else `token` is there too */
     const char *token;
     bool encrypted; /* the sockets are: for what is told of a connection that fails */
     size_t queue_messages, queue_bytes;
@@ -55,6 +56,9 @@ void machine_back(machine_t *machine, zr_blob_t *frame, uint64_t now);
  * comes through without. */
 void machine_front_up(machine_t *machine, uint64_t now);
 void machine_front_down(machine_t *machine, uint64_t now);
+
+/* The SUB is gone with all that was queued in it. It is made anew with back-off, and the loss is repaired. */
+void machine_back_down(machine_t *machine, uint64_t now);
 
 /* The DEALER's connection came to nothing, and why. Told to the program, and tried again with back-off. */
 typedef enum {

@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+static void s_weigh(events_t *events, item_t *item, size_t bytes) {
+    item->bytes += bytes;
+    events->bytes += bytes;
+}
+
 static item_t *s_push(machine_t *m) {
     events_t *events = &m->events;
     if (events->count == events->size) {
@@ -19,19 +24,22 @@ static item_t *s_push(machine_t *m) {
     }
     item_t *item = &events->items[(events->head + events->count++) & (events->size - 1)];
     memset(item, 0, sizeof *item);
+    s_weigh(events, item, sizeof *item);
     return item;
+}
+
+bool events_full(const machine_t *m) {
+    return m->events.bytes >= EVENTS_DROP;
 }
 
 static void s_pop(machine_t *m) {
     events_t *events = &m->events;
     item_t *item = &events->items[events->head];
     if (item->frame) {
-        events->bytes -= zr_blob_len(item->frame);
         zr_blob_unref(item->frame);
-        if (events->bytes < EVENTS_PAUSE)
-            m->unasked = true;
     }
-    if (item->json)
+    events->bytes -= item->bytes;
+    if (item->json || events->bytes < EVENTS_PAUSE)
         m->unasked = true;
     json_decref(item->json);
     free(item->strings);
@@ -84,6 +92,7 @@ void events_post(machine_t *m, const zrelay_event_t *event) {
         size += *texts[i] ? strlen(*texts[i]) + 1 : 0;
     if (size == 0)
         return;
+    s_weigh(&m->events, item, size);
     char *to = item->strings = machine_alloc(size);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         s_copy(texts[i], &to);
@@ -102,7 +111,7 @@ void events_entries(machine_t *m, zr_blob_t *frame, const scan_t *scan, uint64_t
     item->event.type = ZRELAY_ENTRY;
     item->event.room = scan->from.room.ptr; /* a zero byte ends it in the frame */
     item->event.request = request;
-    m->events.bytes += zr_blob_len(frame);
+    s_weigh(&m->events, item, zr_blob_len(frame));
 }
 
 void events_list(machine_t *m, item_kind_t kind, json_t *object, json_t *list, const zrelay_event_t *event) {

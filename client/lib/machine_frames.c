@@ -47,6 +47,8 @@ static void s_direct(machine_t *m, json_t *object, uint64_t re) {
     zr_span_t from, text;
     uint64_t time = 0;
     const char *wrong = NULL;
+    if (events_full(m))
+        return; /* nobody was promised that it is read */
     if (!zr_get_string(object, "from", 1, SIZE_MAX, &from, &wrong) ||
         !zr_get_string(object, "text", 0, SIZE_MAX, &text, &wrong) ||
         !zr_get_uint_opt(object, "time", 0, &time, &wrong)) {
@@ -70,9 +72,29 @@ static const struct {
     {"direct", s_direct},
 };
 
+/* Commas outside of strings: about as many values as the text makes. */
+static bool s_has_too_many_values(zr_span_t text) {
+    size_t count = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < text.len && count <= CONTROL_VALUES; i++) {
+        char c = text.ptr[i];
+        if (in_string && c == '\\')
+            i++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (c == ',' && !in_string)
+            count++;
+    }
+    return count > CONTROL_VALUES;
+}
+
+static bool s_is_too_large(zr_span_t text) {
+    return text.len > CONTROL_MAX || s_has_too_many_values(text);
+}
+
 static void s_control(machine_t *m, zr_blob_t *frame) {
     json_t *object;
-    if (zr_control_read(s_span(frame), &object) != ZR_OK) {
+    if (s_is_too_large(s_span(frame)) || zr_control_read(s_span(frame), &object) != ZR_OK) {
         m->malformed++;
         return;
     }

@@ -29,13 +29,17 @@ enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 10000,
     BACKOFF_LONG = 6,    /* attempts that who was sent away or not let in begins with: up to 6.4 s */
-    RETRY_MS = 100,      /* until a request that found no free place at the broker is asked again */
+    RETRY_MS = 100,      /* until a request is asked again; each time without progress doubles it, */
+    RETRY_MAX_MS = 5000, /* up to this */
+    STEADY_MS = 10000,   /* a session or a back that lasted so long was no failure: back-off begins anew after it */
     WAIT_MAX_MS = 60000, /* the longest that a broker's `wait` counts for */
     LIST_MS = 30000, /* between two looks for new rooms under a prefix: the first entry of one may have been dropped */
     LIST_USER_MS = 5000, /* the same where rooms may be private: a look is then the only way to hear of them */
     BYE_MS = 2000,
-    DOUBT_MS = 1000,     /* between two pings because of frames of another epoch */
-    HEARTBEAT_MS = 5000, /* until a welcome says otherwise */
+    DOUBT_MS = 1000,        /* between two pings because of frames of another epoch */
+    HEARTBEAT_MS = 5000,    /* until a welcome says otherwise */
+    HEARTBEAT_MIN_MS = 100, /* a broker that wants more pings, or fewer than HEARTBEAT_MAX_MS, does not get its way */
+    HEARTBEAT_MAX_MS = 3600000,
     PACK_BYTES = 65536,
     CHUNK_BYTES = 4 * (PACK_BYTES + 256), /* four of the largest packed frames, and what is noted of them */
     CHUNKS_SPARE = 16,                    /* kept for use again: what the broker's usual window has under way */
@@ -58,8 +62,10 @@ enum {
     LOGIN_TOKEN_MAX = 256,
     AGENT_MAX = 64,
     REASON_MAX = 200,
-    DIRECT_MARGIN = 256, /* of a control frame, around the text */
-    TEXT_MAX = 1024,     /* bytes of an error's text that are handed on */
+    DIRECT_MARGIN = 256,     /* of a control frame, around the text */
+    TEXT_MAX = 1024,         /* bytes of an error's text that are handed on */
+    CONTROL_MAX = 8 << 20,   /* bytes of a control frame: the longest honest one lists 10,000 bans */
+    CONTROL_VALUES = 100000, /* members and elements in it: each costs far more memory than its text */
 };
 #define NEVER UINT64_MAX
 
@@ -138,8 +144,10 @@ struct room {
     uint64_t kept_upto;
     bool missed;   /* some were dropped behind `kept` */
     bool by_front; /* live entries come by DEALER, as far as we know: silence on SUB says nothing then */
+    bool cut;      /* the SUB ended while the room was live: if something is missing, the program hears of it */
     bool gap;      /* the program heard ZRELAY_GAP */
     unsigned stuck;
+    unsigned barren; /* replays in a row that brought no entry */
 
     uint64_t list_at;   /* prefix: when to look for new rooms */
     bool listed;        /* prefix: rooms that come up now are new */
@@ -193,6 +201,7 @@ struct request {
     uint64_t before; /* where it stood when it was asked, and what head was known then */
     uint64_t head;
     unsigned stuck;
+    unsigned tries; /* in a row without progress */
     uint64_t count, seq;
     kept_list_t held; /* replayed frames that do not fit; `replayed` says what they mean */
     request_t *prev, *next;
@@ -254,7 +263,8 @@ typedef enum { ITEM_PLAIN, ITEM_ENTRIES, ITEM_USERS, ITEM_ROOMS, ITEM_BANS } ite
 /* One thing that becomes one or more events. */
 typedef struct {
     item_kind_t kind;
-    size_t left; /* events still in it */
+    size_t left;  /* events still in it */
+    size_t bytes; /* that it weighs in the queue */
     zrelay_event_t event;
     void *strings; /* PLAIN: one block that holds what `event` points to; lists: the array in `json`, then the room */
     zr_blob_t *frame;
@@ -266,7 +276,7 @@ typedef struct {
 typedef struct {
     item_t *items; /* a ring, `size` a power of two */
     size_t size, head, count;
-    size_t bytes; /* of frames in it */
+    size_t bytes; /* of items, frames and texts in it; lists, which were asked for, are not counted */
     char sender[256], key[256];
 } events_t;
 
@@ -280,6 +290,7 @@ typedef struct {
 
 struct machine {
     machine_config_t config;
+    char server[ENDPOINT_MAX + 1]; /* empty: not known */
     char agent[AGENT_MAX + 1];
     char user[ZR_NICK_MAX + 1]; /* empty: no login */
     char login[LOGIN_TOKEN_MAX + 1];
@@ -292,6 +303,7 @@ struct machine {
     char token[TOKEN_MAX + 1];
     char epoch[TOKEN_MAX + 1];
     uint64_t doubted; /* when something of another epoch last made us ask */
+    unsigned doubts;  /* how often it did, since the last welcome */
     char back[ENDPOINT_MAX + 1];
     uint64_t heartbeat;
     size_t limit_window, limit_frame, limit_control, limit_entries, limit_body, limit_rooms, limit_replays;
@@ -300,6 +312,9 @@ struct machine {
     uint64_t deadline; /* of the state */
     uint64_t connection;
     unsigned attempts;
+    uint64_t since; /* when the session began */
+    unsigned flaps; /* sessions in a row that lasted less than STEADY_MS */
+    bool back_told; /* the program heard that the broker's back is refused, since the last welcome that was not */
     bool front_up;  /* the DEALER's connection is known to stand */
     bool known;     /* the session is a user's */
     bool connected; /* the program heard ZRELAY_CONNECTED and no ZRELAY_DISCONNECTED */
@@ -307,13 +322,17 @@ struct machine {
     bool failure_told[FRONT_FAILURES]; /* since the last welcome */
     uint64_t hello_id, bye_id;
     uint64_t rename_at; /* when the broker takes another hello for the nick that is wanted; NEVER: none waits */
-    uint64_t heard;     /* when the front last spoke */
-    uint64_t pinged;    /* the first ping since then; NEVER: none is out */
+    unsigned rename_tries;
+    uint64_t heard;  /* when the front last spoke */
+    uint64_t pinged; /* the first ping since then; NEVER: none is out */
     uint64_t ping_at;
     uint64_t now; /* of the call under way, for parts that get none */
 
     uint64_t epoch_number; /* the same, as frames carry it */
     bool back_open;        /* a SUB to `back` exists */
+    uint64_t back_at;      /* not to be made before then */
+    uint64_t back_since;   /* when it was made */
+    unsigned back_tries;   /* SUBs in a row that lasted less than STEADY_MS */
     bool sync_wanted;
     uint64_t sync_at; /* when the sync under way counts as lost; NEVER: none is */
     unsigned sync_tries;
@@ -357,7 +376,8 @@ void actions_drop(machine_t *m);       /* all: the connection they were meant fo
 void actions_drop_sends(machine_t *m); /* those for the DEALER */
 
 /* machine.c */
-void machine_doubt_epoch(machine_t *m); /* something came that is of another log */
+uint64_t machine_retry_ms(unsigned tries); /* how long to wait after so many tries without progress; 0 tries: 0 */
+void machine_doubt_epoch(machine_t *m);    /* something came that is of another log */
 void machine_on_welcome(machine_t *m, json_t *object);
 void machine_on_error(machine_t *m, json_t *object); /* passes on what is not about the session */
 void machine_on_bye(machine_t *m, json_t *object);
@@ -372,6 +392,7 @@ void rooms_remove(machine_t *m, room_t *room);
 void rooms_forget(machine_t *m);
 void rooms_lost(machine_t *m);                    /* the session is gone: nothing is under way any more */
 void rooms_welcome(machine_t *m, bool new_epoch); /* and there is one again */
+void rooms_back_down(machine_t *m);               /* the SUB is gone */
 void rooms_schedule(machine_t *m);
 void rooms_tick(machine_t *m);
 void rooms_join(machine_t *m, room_t *room);
@@ -437,6 +458,7 @@ request_t *request_new(machine_t *m, request_kind_t kind, zr_span_t name);
 void request_free(machine_t *m, request_t *request);
 void request_abandon(machine_t *m, request_t *request); /* frees a replay, once it is no longer under way */
 void request_again(machine_t *m, request_t *request, uint64_t delay); /* asks it (again) when there is room */
+void request_retry(machine_t *m, request_t *request, uint64_t least); /* the same without progress: backs off */
 void requests_lost(machine_t *m);
 void requests_welcome(machine_t *m, bool new_epoch);
 bool requests_closing(const machine_t *m); /* something is to be said before the end */
@@ -470,6 +492,7 @@ void question_answer_nothing(machine_t *m, request_t *request, json_t *object);
 
 /* machine_events.c */
 void events_finish(machine_t *m);
+bool events_full(const machine_t *m);                        /* what the broker sends unasked is not to be queued now */
 void events_post(machine_t *m, const zrelay_event_t *event); /* copies what it points to */
 void events_entries(
     machine_t *m, zr_blob_t *frame, const scan_t *scan, uint64_t request); /* takes a reference of its own */

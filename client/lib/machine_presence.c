@@ -19,6 +19,8 @@ struct presence {
     unsigned generation;
     request_t *who; /* under way, or about to be */
     uint64_t noted; /* the newest version a pong named */
+    unsigned asks;  /* again in a row, each within STEADY_MS of the one before */
+    uint64_t asked;
     uint64_t who_version;
     uint64_t told;               /* the count of members that the program knows */
     json_t *kept[PRESENCE_KEPT]; /* frames that came meanwhile */
@@ -66,7 +68,10 @@ static void s_ask(machine_t *m, room_t *room, uint64_t delay) {
     presence->noted = NEVER;
     presence->who = request_new(m, REQUEST_MEMBERS, zr_span_of(room->name, room->len));
     presence->who->room = room;
-    request_again(m, presence->who, delay);
+    presence->asks = m->now < presence->asked + STEADY_MS ? presence->asks + 1 : 0;
+    presence->asked = m->now;
+    uint64_t least = machine_retry_ms(presence->asks > 0 ? presence->asks - 1 : 0);
+    request_again(m, presence->who, delay > least ? delay : least);
 }
 
 /* Who was named told the count as well; nobody may have been. */
@@ -235,9 +240,9 @@ static void s_frame(machine_t *m, room_t *room, json_t *frame) {
 
 void presence_on_frame(machine_t *m, room_t *room, zr_span_t json) {
     json_t *frame;
-    if (!room || !room->presence)
-        return;
-    if (zr_control_read(json, &frame) != ZR_OK) {
+    if (!room || !room->presence || events_full(m))
+        return; /* a frame that fell out shows by the next one's version */
+    if (json.len > CONTROL_MAX || zr_control_read(json, &frame) != ZR_OK) {
         m->malformed++;
         return;
     }

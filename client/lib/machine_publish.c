@@ -259,6 +259,8 @@ void publish_on_error(machine_t *m, const json_t *error) {
         p->pause = m->now + error_wait(error);
         return;
     }
+    if (mid == 0 && events_full(m))
+        return; /* the program has enough to take already */
     if (mid == 0) {
         events_error(m, error, &(zrelay_event_t){.room = room}); /* about a frame that the broker could not read */
         return;

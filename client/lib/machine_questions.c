@@ -117,9 +117,10 @@ void question_answer_state(machine_t *m, request_t *request, json_t *object) {
     if (!zr_get_uint(object, "seq", 0, &seq, &wrong) || !zr_get_uint_opt(object, "next", 0, &next, &wrong) ||
         !zr_get_bool_opt(object, "more", &more, &wrong))
         m->malformed++;
+    bool brought = request->held.first;
     if (request->dropped) {
         kept_clear(&request->held);
-        request_again(m, request, RETRY_MS);
+        request_retry(m, request, RETRY_MS);
         return;
     }
     if (!request->answered) {
@@ -136,7 +137,11 @@ void question_answer_state(machine_t *m, request_t *request, json_t *object) {
     kept_clear(&request->held);
     if (more && next > request->after) {
         request->after = next;
-        request_again(m, request, 0);
+        request->tries = brought ? 0 : request->tries;
+        if (brought)
+            request_again(m, request, 0);
+        else
+            request_retry(m, request, RETRY_MS);
     } else {
         request_done(m, request);
     }

@@ -81,7 +81,7 @@ static void s_reached(room_t *room, uint64_t seq) {
 static void s_take(machine_t *m, room_t *room, zr_blob_t *frame, const scan_t *scan) {
     events_entries(m, frame, scan, 0);
     s_reached(room, scan->last);
-    room->stuck = 0;
+    room->stuck = room->barren = 0;
 }
 
 void repair_lost(machine_t *m, room_t *room, uint64_t upto) {
@@ -146,8 +146,8 @@ void repair_begin(machine_t *m, room_t *room, bool tell) {
     room->replay->room = room;
     if (!room->started)
         room->replay->last = room->position;
-    if (room->stuck)
-        request_again(m, room->replay, RETRY_MS);
+    unsigned tries = room->stuck > room->barren ? room->stuck : room->barren;
+    request_again(m, room->replay, machine_retry_ms(tries));
 }
 
 void repair_settle(machine_t *m, room_t *room) {
@@ -327,7 +327,7 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
         if (patient) {
             kept_clear(&request->held);
             ++*stuck;
-            request_again(m, request, RETRY_MS);
+            request_retry(m, request, RETRY_MS);
             return;
         }
         complete = false;
@@ -358,10 +358,18 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
         *stuck = 0;
     else
         ++*stuck;
-    if (s_wants_more(request, more) && (moved || patient))
-        request_again(m, request, moved ? 0 : RETRY_MS);
-    else
+    /* A position that only the broker's word moves is no progress. */
+    bool brought = moved && request->received > 0;
+    request->tries = brought ? 0 : request->tries;
+    if (!s_wants_more(request, more) || !(moved || patient)) {
+        if (request->room && !brought)
+            request->room->barren++;
         s_finish(m, request);
+    } else if (brought) {
+        request_again(m, request, 0);
+    } else {
+        request_retry(m, request, RETRY_MS);
+    }
 }
 
 void repair_on_refused(machine_t *m, request_t *request, json_t *error) {
@@ -369,6 +377,7 @@ void repair_on_refused(machine_t *m, request_t *request, json_t *error) {
     (void)error;
     room->replay = NULL;
     room->stuck++;
+    room->barren++;
     request_free(m, request);
     if (!room->started) {
         room->started = true;

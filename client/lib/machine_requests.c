@@ -90,6 +90,11 @@ void request_again(machine_t *m, request_t *request, uint64_t delay) {
     m->unasked = true;
 }
 
+void request_retry(machine_t *m, request_t *request, uint64_t least) {
+    uint64_t delay = machine_retry_ms(request->tries++);
+    request_again(m, request, delay > least ? delay : least);
+}
+
 request_t *request_reading(machine_t *m, bool state, zr_span_t room) {
     for (size_t i = 0; i < m->reading_count; i++) {
         request_t *request = m->reading[i];
@@ -211,7 +216,7 @@ bool requests_on_error(machine_t *m, uint64_t re, json_t *error) {
     s_release(m, request);
     if (s_put_off(request, error, &wait)) {
         kept_clear(&request->held);
-        request_again(m, request, wait);
+        request_retry(m, request, wait);
     } else {
         s_kinds[request->kind].refused(m, request, error);
     }

@@ -114,8 +114,18 @@ static void s_sync(machine_t *m) {
     m->sync_at = m->now + SYNC_MS;
 }
 
+void rooms_back_down(machine_t *m) {
+    m->back_open = false;
+    m->nonce[0] = '\0';
+    m->sync_at = NEVER;
+    m->sync_tries = 0;
+    m->sync_wanted = true;
+    room_t *room, *next;
+    HASH_ITER(hh, m->rooms, room, next) room->cut |= room->state == ROOM_LIVE && !room->prefix;
+}
+
 void rooms_schedule(machine_t *m) {
-    if (!m->sync_wanted)
+    if (!m->sync_wanted || (!m->back_open && m->now < m->back_at))
         return;
     m->sync_wanted = false;
     if (!m->rooms)
@@ -124,6 +134,7 @@ void rooms_schedule(machine_t *m) {
     if (!m->back_open) {
         machine_do(m, ACTION_CONNECT_BACK)->endpoint = m->back;
         m->back_open = true;
+        m->back_since = m->now;
         m->nonce[0] = '\0';
         HASH_ITER(hh, m->rooms, room, next) {
             s_free_request(m, &room->joining);
@@ -196,9 +207,11 @@ static void s_start(room_t *room, uint64_t head) {
 }
 
 static void s_read_on(machine_t *m, room_t *room) {
+    bool tell = room->cut;
     room->state = ROOM_LIVE;
+    room->cut = false;
     if (!room->started || room->last < room->head)
-        repair_begin(m, room, false);
+        repair_begin(m, room, tell);
     else
         repair_settle(m, room);
 }
@@ -214,7 +227,7 @@ void rooms_on_joined(machine_t *m, request_t *request, json_t *object) {
         !zr_get_uint_opt(object, "version", 0, &version, &wrong) ||
         !zr_get_uint_opt(object, "count", 0, &room->count, &wrong)) {
         m->malformed++;
-        request_again(m, request, RETRY_MS);
+        request_retry(m, request, RETRY_MS);
         return;
     }
     uint64_t after = request->after;
@@ -268,12 +281,11 @@ void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error) {
         s_read_on(m, room);
         return;
     }
-    if (room->parent && room->announced && code && strcmp(code, zr_code_name(ZR_FORBIDDEN)) == 0) {
-        s_park(m, room);
+    if (room->parent) {
+        s_park(m, room); /* forgotten, its next live frame would make us ask again */
         return;
     }
-    if (!room->parent)
-        events_error(m, error, &(zrelay_event_t){.room = room->name});
+    events_error(m, error, &(zrelay_event_t){.room = room->name});
     s_drop(m, room);
 }
 
@@ -385,6 +397,7 @@ void rooms_lost(machine_t *m) {
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) {
         room->joining = room->replay = NULL;
+        room->cut = false; /* the program hears of the lost session */
         room->grace = room->list_at = NEVER;
         if (room->state != ROOM_NEW)
             room->state = ROOM_SYNCING;

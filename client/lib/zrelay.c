@@ -9,6 +9,7 @@
 #include <time.h>
 #include <zmq.h>
 
+#include "ahead.h"
 #include "link.h"
 #include "machine.h"
 #include "names.h"
@@ -130,7 +131,7 @@ static void s_front(zrelay_t *relay, uint64_t now, int most) {
 static void s_changes(zrelay_t *relay, uint64_t now) {
     link_change_t change;
     while ((change = link_change(relay->link)) != LINK_SAME) {
-        if (change != LINK_UP)
+        if (change != LINK_UP && change != LINK_BACK)
             s_front(relay, now, LINK_FRAMES_MAX);
         switch (change) {
         case LINK_SAME:
@@ -149,6 +150,9 @@ static void s_changes(zrelay_t *relay, uint64_t now) {
             break;
         case LINK_MECHANISM:
             machine_front_failed(relay->machine, FRONT_MECHANISM, now);
+            break;
+        case LINK_BACK:
+            machine_back_down(relay->machine, now);
             break;
         }
     }
@@ -170,6 +174,7 @@ static void s_start(zrelay_t *relay) {
     if (relay->machine)
         return;
     machine_config_t config = {
+        .server = link_server(relay->link),
         .nick = relay->nick[0] ? relay->nick : NULL,
         .agent = relay->agent[0] ? relay->agent : NULL,
         .user = relay->user[0] ? relay->user : NULL,
@@ -245,12 +250,12 @@ int zrelay_set_queue(zrelay_t *relay, size_t messages, size_t bytes) {
     return 0;
 }
 
-int zrelay_set_receive_queue(zrelay_t *relay, int frames) {
+int zrelay_set_receive_queue(zrelay_t *relay, size_t bytes) {
     if (relay->machine)
         return ZRELAY_ESTATE;
-    if (frames < 1)
+    if (bytes < AHEAD_QUEUE_MIN || bytes > AHEAD_QUEUE_MAX)
         return ZRELAY_EINVAL;
-    link_set_receive_queue(relay->link, frames);
+    link_set_receive_queue(relay->link, bytes);
     return 0;
 }
 

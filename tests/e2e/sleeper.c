@@ -1,4 +1,4 @@
-/* A reader with a tiny receive queue that sleeps while others publish: after it is live it does nothing until a line
+/* A reader with a small receive queue (in bytes) that sleeps while others publish: after it is live it does nothing until a line
  * comes on stdin, then prints every entry. Usage: sleeper SERVER ROOM QUEUE COUNT */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@ int main(int argc, char **argv) {
     if (argc != 5)
         return 1;
     zrelay_t *relay = zrelay_new(argv[1]);
-    zrelay_set_receive_queue(relay, atoi(argv[3]));
+    zrelay_set_receive_queue(relay, strtoul(argv[3], NULL, 10));
     zrelay_join(relay, argv[2], ZRELAY_FROM_NOW | ZRELAY_SILENT, 0);
     long left = atol(argv[4]), gaps = 0;
     int code = 2;

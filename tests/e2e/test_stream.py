@@ -54,7 +54,7 @@ class Stream(TestCase):
         count = 200_000
         # Queues so small, and messages so long, that most of the burst can wait for the sleeper nowhere.
         broker = self.broker(config=FAST + "limits\n    reader-queue = 16\n    batch-bytes = 4k\n")
-        sleeper = Program([os.path.join(BUILD, "tests/e2e/sleeper"), broker.server, "burst", "2", str(count)])
+        sleeper = Program([os.path.join(BUILD, "tests/e2e/sleeper"), broker.server, "burst", "65536", str(count)])
         self.addCleanup(sleeper.end)
         sleeper.wait_out("^live$")
         awake = self.zrelay(broker, "sub", "burst", "--count", str(count))

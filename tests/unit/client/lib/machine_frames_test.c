@@ -160,7 +160,7 @@ START_TEST(test_wrong_answers) {
     ck_assert_uint_eq(b.machine->malformed, before + 1);
     for (int i = 0; i < STUCK_MAX; i++) {
         bench_json(&b, "{'op':'replayed','re':%d}", id); /* without its members */
-        bench_tick(&b, RETRY_MS);
+        bench_tick(&b, RETRY_MS << i);
         SENT(&b, "replay room=a after=5 until=7");
         id = bench_id(&b);
     }

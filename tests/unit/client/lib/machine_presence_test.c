@@ -104,6 +104,8 @@ START_TEST(test_frames_during_the_list_are_applied_after_it) {
     EVENT(&b, "presence a -ann leave 2");
     EVENT(&b, "presence a +cy - 2");
     bench_presence(&b, "a", "{'version':8,'joined':[],'left':[],'count':2}"); /* and missed again */
+    NOTHING_SENT(&b);
+    bench_tick(&b, RETRY_MS);
     SENT(&b, "who room=a");
     bench_finish(&b);
 }
@@ -269,6 +271,8 @@ START_TEST(test_a_crowd_ends_while_asking) {
         "'crowded':true}",
         first);
     EVENT(&b, "presence a -- - 2000");
+    NOTHING_SENT(&b);
+    bench_tick(&b, RETRY_MS);
     SENT(&b, "who room=a");
     s_who(11, "{'nick':'ann'},{'nick':'me'}", false);
     EVENT(&b, "presence a -- - 2");

@@ -362,7 +362,7 @@ START_TEST(test_a_hole_that_no_replay_fills_is_lost_at_last) {
         SENT(&b, "replay room=a after=5 until=8");
         bench_replayed(&b, 5, 0, true, false);
         NOTHING_SENT(&b);
-        bench_tick(&b, RETRY_MS);
+        bench_tick(&b, RETRY_MS << i);
     }
     EVENT(&b, "lost a 5 8");
     bench_expect_entries(&b, "a", 9, 9);

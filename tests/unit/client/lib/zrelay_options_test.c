@@ -30,8 +30,8 @@ START_TEST(test_options_before_the_start) {
     agent[64] = '\0';
     ck_assert_int_eq(zrelay_set_agent(relay, agent), 0);
     ck_assert_int_eq(zrelay_set_queue(relay, 0, 1), ZRELAY_EINVAL);
-    ck_assert_int_eq(zrelay_set_receive_queue(relay, 0), ZRELAY_EINVAL);
-    ck_assert_int_eq(zrelay_set_receive_queue(relay, 5), 0);
+    ck_assert_int_eq(zrelay_set_receive_queue(relay, 65535), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_receive_queue(relay, 65536), 0);
     ck_assert_int_eq(zrelay_set_reconnect(relay, false), 0);
     ck_assert_int_eq(zrelay_set_packing(relay, 1), 0);
     ck_assert_uint_eq(zrelay_unacked(relay), 0);
@@ -39,7 +39,7 @@ START_TEST(test_options_before_the_start) {
     ck_assert_int_eq(zrelay_set_nick(relay, "a"), ZRELAY_ESTATE);
     ck_assert_int_eq(zrelay_set_agent(relay, "a"), ZRELAY_ESTATE);
     ck_assert_int_eq(zrelay_set_queue(relay, 1, 1), ZRELAY_ESTATE);
-    ck_assert_int_eq(zrelay_set_receive_queue(relay, 5), ZRELAY_ESTATE);
+    ck_assert_int_eq(zrelay_set_receive_queue(relay, 65536), ZRELAY_ESTATE);
     ck_assert_int_eq(zrelay_set_reconnect(relay, true), ZRELAY_ESTATE);
     ck_assert_int_eq(zrelay_set_packing(relay, 0), ZRELAY_ESTATE);
     ck_assert_int_eq(zrelay_set_context(relay, relay), ZRELAY_ESTATE);

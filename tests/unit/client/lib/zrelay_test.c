@@ -98,14 +98,28 @@ START_TEST(test_a_pause_in_publishing) {
 }
 END_TEST
 
-START_TEST(test_multipart_is_not_taken) {
+START_TEST(test_a_message_of_parts_ends_the_front) {
     stage_open();
     stage_welcome(5000);
     zmq_send(stage.front, stage.route, stage.route_len, ZMQ_SNDMORE);
     zmq_send(stage.front, "{\"op\":\"bye\",\"reason\":\"replaced\"}", 32, ZMQ_SNDMORE);
     zmq_send(stage.front, "{\"op\":\"bye\",\"reason\":\"replaced\"}", 32, 0);
-    stage_answer("{'op':'direct','from':'ann','text':'x','time':1}");
-    stage_until(ZRELAY_DIRECT);
+    stage_until(ZRELAY_DISCONNECTED);
+    ck_assert_str_eq(stage.why, "the connection to the broker broke");
+    stage_welcome(5000);
+    stage_shut();
+}
+END_TEST
+
+START_TEST(test_a_message_of_parts_ends_the_back) {
+    stage_open();
+    stage_welcome(5000);
+    stage_join_a();
+    zmq_send(stage.back, "a\0x", 3, ZMQ_SNDMORE);
+    zmq_send(stage.back, "y", 1, 0);
+    stage_sync(); /* another SUB subscribes again */
+    stage_answer("{'op':'joined','re':%d,'room':'a','seq':1,'oldest':0,'version':1,'count':1}", stage_expect("join"));
+    stage_expect("replay"); /* and what was lost is asked for */
     stage_shut();
 }
 END_TEST
@@ -169,5 +183,5 @@ END_TEST
 
 UNIT_MAIN("client.lib.zrelay", test_from_hello_to_a_live_entry, test_large_frames_are_shared_and_arrive_whole,
     test_a_lone_message_goes_without_next, test_poll_sleeps_until_there_is_something, test_a_pause_in_publishing,
-    test_multipart_is_not_taken, test_close_says_bye_and_ends, test_destroy_after_close_still_sends,
-    test_a_signal_ends_waiting, test_next_waits_no_longer_than_it_may)
+    test_a_message_of_parts_ends_the_front, test_a_message_of_parts_ends_the_back, test_close_says_bye_and_ends,
+    test_destroy_after_close_still_sends, test_a_signal_ends_waiting, test_next_waits_no_longer_than_it_may)

@@ -1,0 +1,51 @@
+/* The guard: one thread of the process that looks at the connections of all its sessions, since a program may be busy
+ * for minutes while a broker sends. It bounds what libzmq holds (ahead.h), and passes on what libzmq's monitors tell.
+ * It sleeps while nothing arrives, blocks all signals, and ends with the last session. */
+#ifndef GUARD_H
+#define GUARD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct guard guard_t;
+typedef struct watch watch_t;
+
+/* What the program's thread notes of a socket. Only that thread writes; relaxed atomics, no lock. */
+typedef struct {
+    _Atomic uint64_t took;    /* bytes of frames taken, AHEAD_FRAME for each included */
+    _Atomic uint64_t largest; /* frame taken */
+    atomic_bool quiet; /* there was nothing more when last asked; anything new shows on the socket's descriptor */
+} guard_counts_t;
+
+/* Called in the guard's thread. */
+typedef struct {
+    /* An event of the socket's monitor. true: the socket must end. */
+    bool (*event)(void *ctx, uint16_t event, uint32_t value);
+    /* Stops the socket's monitor and closes the socket. Comes at most once; no call follows it. */
+    void (*end)(void *ctx);
+} guard_calls_t;
+
+/* The guard of this process, made when there is none. NULL: the system has no thread or descriptor left. Each hold
+ * needs its release; the last one ends the thread. */
+guard_t *guard_hold(void);
+void guard_release(guard_t *guard); /* NULL is accepted */
+
+/* Watches `socket`, which has not connected yet, until watch_end or `calls->end`; `queue` bytes may wait in it.
+ * `counts` begins at zero. `calls`, `counts` and `ctx` must outlive the watch. NULL: no socket is left, nothing is
+ * watched. */
+watch_t *watch_begin(guard_t *guard, void *context, void *socket, uint64_t queue, guard_counts_t *counts,
+    const guard_calls_t *calls, void *ctx);
+
+/* From its return on, the guard touches nothing of the socket, and calls nothing. The caller must hold no lock that
+ * `calls` take. Frees the watch; NULL is accepted. */
+void watch_end(watch_t *watch);
+
+static inline void guard_took(guard_counts_t *counts, uint64_t bytes) {
+    uint64_t took = atomic_load_explicit(&counts->took, memory_order_relaxed);
+    atomic_store_explicit(&counts->took, took + bytes, memory_order_relaxed);
+    if (bytes > atomic_load_explicit(&counts->largest, memory_order_relaxed))
+        atomic_store_explicit(&counts->largest, bytes, memory_order_relaxed);
+}
+
+#endif
