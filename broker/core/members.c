@@ -10,6 +10,10 @@ room_t *room_find(const relay_t *relay, zr_span_t name) {
     return room;
 }
 
+room_t *room_next(const relay_t *relay, zr_span_t name, bool from) {
+    return ORDER_ITEM(order_next(&relay->order, name, from), room_t, by_name);
+}
+
 zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, room_t **room) {
     maker_t *maker = session->maker;
     *room = room_find(relay, name);
@@ -69,7 +73,7 @@ room_t *room_add(relay_t *relay, zr_span_t name) {
     room->last_time = bounds.time;
     room->level = room_level(relay, name);
     HASH_ADD(hh, relay->rooms, name, name.len, room);
-    order_add(&relay->order, room);
+    order_add(&relay->order, &room->by_name, room_name(room));
     return room;
 }
 
@@ -111,7 +115,7 @@ static void s_noisy(relay_t *relay, room_t *room) {
 
 static void s_room_free(relay_t *relay, room_t *room) {
     HASH_DEL(relay->rooms, room);
-    order_remove(&relay->order, room);
+    order_remove(&relay->order, &room->by_name);
     keys_finish(&room->keys, &relay->keys_limits);
     presence_finish(&room->presence);
     zr_buffer_finish(&room->open);
