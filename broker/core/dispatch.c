@@ -5,9 +5,10 @@
 typedef struct {
     const char *op;
     command_fn *run;
-    unsigned cost;  /* against rate-ops; 0: 1, and it is never refused for it */
-    bool about;     /* a room, which `room` names, */
-    rights_t needs; /* and these rights there, whether or not it exists */
+    weigh_fn *weigh; /* the cost beyond `cost`; NULL: none */
+    unsigned cost;   /* against rate-ops; 0: 1, and it is never refused for it */
+    bool about;      /* a room, which `room` names, */
+    rights_t needs;  /* and these rights there, whether or not it exists */
 } op_t;
 
 enum { SIZE_UNIT = 512 }; /* bytes of a frame that cost 1 to read */
@@ -15,16 +16,16 @@ enum { SIZE_UNIT = 512 }; /* bytes of a frame that cost 1 to read */
 static const op_t s_ops[] = {
     {"admin", cmd_admin, .cost = 20},
     {"bye", cmd_bye, .cost = 0},
-    {"direct", cmd_direct, .cost = 2},
-    {"hello", cmd_hello, .cost = 20},
+    {"direct", cmd_direct, direct_weigh, .cost = DIRECT_COST},
+    {"hello", cmd_hello, hello_weigh, .cost = 20},
     {"join", cmd_join, .cost = 5, .about = true, .needs = RIGHT_READ},
     {"leave", cmd_leave, .cost = 1, .about = true},
-    {"ping", cmd_ping, .cost = 0},
+    {"ping", cmd_ping, ping_weigh, .cost = 0},
     {"publish", cmd_publish_text, .cost = 2, .about = true}, /* refused as an entry */
     {"replay", cmd_replay, .cost = 20, .about = true, .needs = RIGHT_READ},
-    {"rooms", cmd_rooms, .cost = 20},
+    {"rooms", cmd_rooms, rooms_weigh, .cost = 20},
     {"state", cmd_state, .cost = 20, .about = true, .needs = RIGHT_READ},
-    {"who", cmd_who, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_PRESENCE},
+    {"who", cmd_who, who_weigh, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_PRESENCE},
 };
 
 static const op_t *s_find(zr_span_t name) {
@@ -67,8 +68,9 @@ static void s_run(relay_t *relay, request_t *request) {
     const op_t *op = s_find(name);
     bool known = op && !wrong && (request->session || op->run == cmd_hello);
 
-    if (!(known && op->cost ? flood_ask(relay, request, op->cost)
-                            : flood_note(relay, request->route, request->session, 1, request->now)))
+    unsigned more = known && op->weigh ? op->weigh(relay, request) : 0;
+    if (!(known && op->cost ? flood_ask(relay, request, op->cost, more)
+                            : flood_note(relay, request->route, request->session, 1 + more, request->now)))
         return;
     if (!request->session && !(op && op->run == cmd_hello))
         fail(relay, request, ZR_NO_SESSION, NULL);

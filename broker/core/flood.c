@@ -37,13 +37,13 @@ static void s_send_away(relay_t *relay, session_t *session, uint64_t now) {
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = peer.connection});
 }
 
-bool flood_ask(relay_t *relay, const request_t *request, unsigned cost) {
+bool flood_ask(relay_t *relay, const request_t *request, unsigned cost, unsigned more) {
     uint64_t wait;
     rates_t *rates = s_rates(relay, request->route, request->session);
     /* To refuse is work too. But who asks for much at once, and for all of it twice, is no flooder; without a session
      * there is no reason to. */
     unsigned refused = request->session ? (cost + 1) / 2 : cost;
-    switch (rates_ask(rates, s_limits(relay), cost, request->size, refused, request->now, &wait)) {
+    switch (rates_ask(rates, s_limits(relay), cost + more, request->size, refused, request->now, &wait)) {
     case RATE_FITS:
         return true;
     case RATE_OVER:

@@ -7,8 +7,9 @@
 
 /* Each returns whether to go on. If not, there is nothing more to answer, and the session may be gone. */
 
-/* A request of `cost`: refused if it is too much, which costs half, or, without a session, as much as if it were not. */
-bool flood_ask(relay_t *relay, const request_t *request, unsigned cost);
+/* A request of `cost` and, for the work that is only done when it is granted, `more`: refused if it is too much. A
+ * refusal costs half of `cost`, or, without a session, all of it. */
+bool flood_ask(relay_t *relay, const request_t *request, unsigned cost, unsigned more);
 
 /* What is never refused. Beyond the limit a connection without a session gets no answer. */
 bool flood_note(relay_t *relay, route_t route, session_t *session, unsigned cost, uint64_t now);
