@@ -63,10 +63,10 @@ void cmd_state(relay_t *relay, request_t *request) {
     const room_t *room = room_find(relay, name);
     const key_value_t *value = NULL;
     if (room)
-        value = key.len ? keys_find(&room->keys, key) : room->keys.by_seq;
-    for (; value; value = key.len ? NULL : value->next) {
-        if (value->seq <= snapshot.after)
-            continue;
+        value = key.len ? keys_find(&room->keys, key) : keys_next(&room->keys, snapshot.after);
+    if (value && value->seq <= snapshot.after)
+        value = NULL;
+    for (; value; value = key.len ? NULL : keys_following(&room->keys, value)) {
         if (!s_add(relay, request, room, value, &snapshot)) {
             snapshot.more = true;
             break;
