@@ -198,7 +198,7 @@ static void s_arrive(
         return;
     }
     if (old) {
-        send_frame(relay, old->route, zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", "replaced")));
+        send_bye(relay, old->route, "replaced");
         session_end(relay, old, "replaced");
     }
     s_begin(relay, request, hello, access, speaker);

@@ -88,7 +88,7 @@ void dispatch_control(relay_t *relay, route_t route, session_t *session, zr_span
     if (request.size && !flood_note(relay, route, session, request.size, now)) /* before it is read, as that costs */
         return;
     json_t *object = NULL;
-    zr_code_t code = fits ? zr_control_read(frame, &object) : ZR_TOO_LARGE;
+    zr_code_t code = fits ? zr_control_read_request(frame, &object) : ZR_TOO_LARGE;
     if (code != ZR_OK) {
         if (flood_note(relay, route, session, 1, now))
             fail(relay, &request, session ? code : ZR_NO_SESSION, NULL);
@@ -104,6 +104,15 @@ void send_frame(relay_t *relay, route_t route, zr_blob_t *frame) {
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_SEND, .route = route, .frame = frame});
     else
         zr_blob_unref(frame);
+}
+
+void send_bye(relay_t *relay, route_t route, const char *reason) {
+    if (relay->bye.reason != reason) {
+        zr_blob_unref(relay->bye.frame);
+        relay->bye.reason = reason;
+        relay->bye.frame = zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", reason));
+    }
+    send_frame(relay, route, zr_blob_ref(relay->bye.frame));
 }
 
 zr_blob_t *reply_frame(const request_t *request, json_t *object) {

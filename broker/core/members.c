@@ -227,7 +227,7 @@ void session_end(relay_t *relay, session_t *session, const char *reason) {
 
 void session_dismiss(relay_t *relay, session_t *session, const char *reason) {
     uint64_t connection = session->connection;
-    send_frame(relay, session->route, zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", reason)));
+    send_bye(relay, session->route, reason);
     if (connection)
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = connection});
     session_end(relay, session, reason);

@@ -82,6 +82,11 @@ struct relay {
     admin_wait_t *admins;
     uint64_t last_ticket;
     char epoch[17];
+    zr_blob_t *synced; /* the JSON that follows the nonce on the back */
+    struct {
+        const char *reason;
+        zr_blob_t *frame;
+    } bye; /* the last one, for whoever is told the same */
     relay_stats_t stats;
 };
 
@@ -146,6 +151,9 @@ void dispatch_control(relay_t *relay, route_t route, session_t *session, zr_span
 
 /* Sends `frame` (takes over the reference); without a route it is dropped. */
 void send_frame(relay_t *relay, route_t route, zr_blob_t *frame);
+
+/* Sends `bye` with the static `reason`. Many sessions that are told the same share the frame. */
+void send_bye(relay_t *relay, route_t route, const char *reason);
 
 /* Answers with `object` (takes over the reference) plus `re`. */
 void reply(relay_t *relay, const request_t *request, json_t *object);

@@ -157,8 +157,10 @@ START_TEST(test_shutdown_says_bye_to_all_who_are_there) {
     relay_shutdown(fx.relay);
     fx_run();
     fx_expect_text(A, "{\"op\":\"bye\",\"reason\":\"shutdown\"}");
+    const zr_blob_t *shared = fx.seen[fx.at].frame;
     fx_expect_silence(B);
     fx_expect_text(C, "{\"op\":\"bye\",\"reason\":\"shutdown\"}");
+    ck_assert_ptr_eq(fx.seen[fx.at].frame, shared);
     fx_finish();
 }
 END_TEST
