@@ -89,13 +89,20 @@ static bool s_go_on(
 bool flood_publish(relay_t *relay, route_t route, session_t *session, size_t entries, size_t bytes, uint64_t now) {
     uint64_t wait = 0;
     rates_t *rates = s_rates(relay, route, session);
-    rate_verdict_t verdict = rates_publish(rates, s_limits(relay), entries, bytes, now, &wait);
+    rate_verdict_t verdict = rates_publish(rates, s_limits(relay), entries, bytes + RATE_MESSAGE, now, &wait);
     return s_go_on(relay, route, session, verdict, wait, now);
 }
 
-bool flood_refused(relay_t *relay, session_t *session, uint64_t now) {
+bool flood_keyed(relay_t *relay, session_t *session, size_t entries, uint64_t now) {
     uint64_t wait = 0;
-    rate_verdict_t verdict = rates_refused(&session->rates, s_limits(relay), now, &wait);
+    size_t more = entries * (RATE_KEYED - 1); /* one each was counted with the frame */
+    rate_verdict_t verdict = rates_publish(&session->rates, s_limits(relay), more, 0, now, &wait);
+    return s_go_on(relay, session->route, session, verdict, wait, now);
+}
+
+bool flood_refused(relay_t *relay, session_t *session, unsigned errors, uint64_t now) {
+    uint64_t wait = 0;
+    rate_verdict_t verdict = rates_refused(&session->rates, s_limits(relay), errors, now, &wait);
     return s_go_on(relay, session->route, session, verdict, wait, now);
 }
 

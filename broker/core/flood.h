@@ -17,8 +17,11 @@ bool flood_note(relay_t *relay, route_t route, session_t *session, unsigned cost
 /* A PUBLISH frame, which is taken even if it is too much. */
 bool flood_publish(relay_t *relay, route_t route, session_t *session, size_t entries, size_t bytes, uint64_t now);
 
-/* And it is refused as a whole. */
-bool flood_refused(relay_t *relay, session_t *session, uint64_t now);
+/* So many errors about it, or about entries of it. */
+bool flood_refused(relay_t *relay, session_t *session, unsigned errors, uint64_t now);
+
+/* So many of its entries have a key. */
+bool flood_keyed(relay_t *relay, session_t *session, size_t entries, uint64_t now);
 
 /* The session begins, or goes on, at `route`: what that connection owes it owes. Before session_set_route. */
 void flood_arrive(relay_t *relay, session_t *session, route_t route, uint64_t now);

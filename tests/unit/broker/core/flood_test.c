@@ -316,7 +316,7 @@ START_TEST(test_bytes_count_too) {
     fx_pub("r");
     fx_add(1, "x");
     size_t len = fx_pub_frame().len, mid = 1;
-    for (; mid * len <= 2000; mid++)
+    for (; mid * (len + RATE_MESSAGE) <= 2000; mid++)
         fx_one(A, "r", mid, "x");
     fx_run();
     fx_text(A);
@@ -440,6 +440,78 @@ START_TEST(test_what_is_refused_as_a_whole_costs_a_request) {
 }
 END_TEST
 
+/* Entries that are refused one by one have an error each. */
+START_TEST(test_each_error_costs) {
+    s_begin(10); /* 40 and 50, of which hello took 20 */
+    fx_hello(B, "bob");
+    fx_pub("r");
+    for (uint64_t mid = 1; mid <= 20; mid++)
+        fx_add_expect(mid, "k", 99, "x");
+    fx_send(A);
+    fx_run();
+    ck_assert_uint_eq(fx_drop(A), 20);
+    fx_pub("r");
+    for (uint64_t mid = 21; mid <= 69; mid++)
+        fx_add_expect(mid, "k", 99, "x");
+    fx_send(A);
+    fx_run();
+    for (int i = 0; i < 49; i++)
+        fx_expect_error(A, "conflict");
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':4900}");
+    fx_pub("r");
+    fx_add_expect(70, "k", 99, "x");
+    fx_add_expect(71, "k", 99, "x");
+    fx_send(A);
+    fx_run();
+    ck_assert_uint_eq(fx_drop(A), 3);
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
+    ck_assert_uint_eq(relay_stats(fx.relay).flooders, 1);
+    fx_finish();
+}
+END_TEST
+
+/* One error is about all of them. */
+START_TEST(test_one_error_about_many_entries_costs_one) {
+    s_begin(10);
+    fx_set_access("anonymous: rwpc *"); /* and not keyed ones */
+    fx_pub("r");
+    for (uint64_t mid = 1; mid <= 100; mid++)
+        fx_add_key(mid, "k", "x");
+    fx_send(A);
+    fx_run();
+    fx_expect(A, "{'op':'error','code':'forbidden','mid':1,'upto':100}");
+    for (int i = 0; i < 19; i++) {
+        fx_ask(A, "{'op':'leave','room':'r'}");
+        fx_expect(A, "{'op':'ok'}");
+    }
+    fx_ask(A, "{'op':'leave','room':'r'}");
+    fx_expect_error(A, "rate-limited");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_keyed_entry_counts_as_ten) {
+    for (int keyed = 0; keyed < 2; keyed++) {
+        fx_begin();
+        fx.config.rate_entries = 100; /* 200 at once */
+        fx_start();
+        fx_hello(A, "ann");
+        unsigned fits = keyed ? 20 : 200;
+        fx_pub("r");
+        for (uint64_t mid = 1; mid <= fits; mid++)
+            fx_add_key(mid, keyed ? "k" : NULL, "x");
+        fx_send(A);
+        fx_run();
+        fx_expect_text(A, keyed ? "ack 20 @20 memory" : "ack 200 @200 memory");
+        fx_expect_silence(A);
+        fx_one(A, "r", 1000, "x");
+        fx_run();
+        fx_expect(A, "{'op':'error','code':'rate-limited','wait':10}");
+        fx_finish();
+    }
+}
+END_TEST
+
 /* Who takes another's place among those that are remembered does not get rid of what it owes itself. */
 START_TEST(test_two_routes_of_one_place) {
     fx_begin();
@@ -551,4 +623,5 @@ UNIT_MAIN("broker.core.flood", test_what_requests_cost, test_who_is_refused_wait
     test_publishing_too_fast_is_told_and_taken, test_bytes_count_too, test_no_limits, test_size_costs,
     test_a_large_request_is_served_after_waiting, test_large_requests_flood_soon, test_large_requests_without_a_session,
     test_what_is_refused_as_a_whole_costs_a_request, test_two_routes_of_one_place, test_who_costs_the_names_it_lists,
-    test_a_refused_who_costs_the_same_in_a_full_room, test_a_new_nick_costs_each_room, test_ping_costs_its_rooms)
+    test_a_refused_who_costs_the_same_in_a_full_room, test_a_new_nick_costs_each_room, test_ping_costs_its_rooms,
+    test_each_error_costs, test_one_error_about_many_entries_costs_one, test_a_keyed_entry_counts_as_ten)
