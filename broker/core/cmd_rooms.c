@@ -1,5 +1,6 @@
 /* rooms: those that one may read and whose name starts so. */
 #include "control.h"
+#include "flood.h"
 #include "relay_internal.h"
 
 /* From `room` on the first that may be read. */
@@ -17,13 +18,6 @@ static size_t s_limit(const request_t *request, const char **wrong) {
     uint64_t limit = PAGE_MAX;
     zr_get_uint_opt(request->object, "limit", 1, &limit, wrong);
     return limit < PAGE_MAX ? (size_t)limit : PAGE_MAX;
-}
-
-/* Each room that the page may list. How many there are must not be learned from the cost: some are private. */
-unsigned rooms_weigh(const relay_t *relay, const request_t *request) {
-    (void)relay;
-    const char *wrong = NULL;
-    return (unsigned)s_limit(request, &wrong) / NAMES_UNIT;
 }
 
 void cmd_rooms(relay_t *relay, request_t *request) {
@@ -48,11 +42,14 @@ void cmd_rooms(relay_t *relay, request_t *request) {
         if (more)
             break;
         bool sees = access_rights(user, room_name(room)) & RIGHT_PRESENCE;
-        json_t *listed = json_pack("{so sI sI}", "room", zr_json_string(room_name(room)), "seq",
+        json_t *about = json_pack("{so sI sI}", "room", zr_json_string(room_name(room)), "seq",
             (json_int_t)room->stored, "count", (json_int_t)(sees ? room->presence.count : 0));
         if (room->level == ZR_LEVEL_NONE)
-            json_object_set_new(listed, "kept", json_false());
-        json_array_append_new(rooms, listed);
+            json_object_set_new(about, "kept", json_false());
+        json_array_append_new(rooms, about);
     }
+    unsigned listed = (unsigned)json_array_size(rooms);
     reply(relay, request, json_pack("{ss so sb}", "op", "rooms", "rooms", rooms, "more", more));
+    /* Not before: what the user may not see must not be learned from the cost. The session may be gone afterwards. */
+    flood_note(relay, request->route, request->session, listed / NAMES_UNIT, request->now);
 }

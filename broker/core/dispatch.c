@@ -23,7 +23,7 @@ static const op_t s_ops[] = {
     {"ping", cmd_ping, ping_weigh, .cost = 0},
     {"publish", cmd_publish_text, .cost = 2, .about = true}, /* refused as an entry */
     {"replay", cmd_replay, .cost = 20, .about = true, .needs = RIGHT_READ},
-    {"rooms", cmd_rooms, rooms_weigh, .cost = 20},
+    {"rooms", cmd_rooms, .cost = 20},
     {"state", cmd_state, .cost = 20, .about = true, .needs = RIGHT_READ},
     {"who", cmd_who, who_weigh, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_PRESENCE},
 };

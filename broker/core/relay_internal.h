@@ -106,7 +106,7 @@ typedef void(command_fn)(relay_t *relay, request_t *request);
 /* The cost of a request beyond the op's fixed one: what the broker does grows with it. Called before anything in the
  * request is checked. The result is at most WEIGHT_MAX. */
 typedef unsigned(weigh_fn)(const relay_t *relay, const request_t *request);
-weigh_fn direct_weigh, hello_weigh, ping_weigh, rooms_weigh, who_weigh;
+weigh_fn direct_weigh, hello_weigh, ping_weigh, who_weigh;
 
 enum { WEIGHT_MAX = 1 << 30 };
 enum { DIRECT_COST = 2 }; /* of a direct message to one session, beside its size */
