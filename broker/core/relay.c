@@ -170,7 +170,10 @@ void relay_silent(relay_t *relay, uint64_t id) {
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = id});
         return;
     }
-    send_bye(relay, session->route, "expired");
+    if (session->route)
+        send_bye(relay, session->route, "expired");
+    else if (session->deaf && session->connection && !session_by_route(&relay->sessions, session->deaf))
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = session->connection});
     session_end(relay, session, "expired");
 }
 
@@ -181,6 +184,7 @@ void relay_route_lost(relay_t *relay, route_t route) {
     if (!session)
         return;
     session_set_route(&relay->sessions, session, 0);
+    session->deaf = route;
     /* A later frame that finds room again would hide the loss: a `replayed` without its entries, an ack without its
      * error. */
     outbox_drop_route(relay->outbox, route);
