@@ -280,6 +280,7 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     server->loop = fatal_check(zloop_new());
     server->tickets = tickets_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
     server->peers = peers_new(server->loop, &server->sockets, settings);
+    server->queued = queued_new(settings->route_bytes, settings->all_route_bytes);
     server->effects = (effects_t){.front = server->front,
         .back = server->back,
         .relay = server->relay,
@@ -287,7 +288,8 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
         .outbox = &server->outbox,
         .tickets = server->tickets,
         .peers = server->peers,
-        .auth = server->auth};
+        .auth = server->auth,
+        .queued = server->queued};
 
     zmq_pollitem_t signals = {.fd = server->signals, .events = ZMQ_POLLIN};
     zloop_set_nonstop(server->loop, true);
@@ -435,6 +437,7 @@ void server_destroy(server_t *server) {
     else
         access_destroy(server->access);
     outbox_finish(&server->outbox);
+    queued_destroy(server->queued);
     log_destroy(server->log);
     zmq_msg_close(&server->frame);
     if (server->signals >= 0)

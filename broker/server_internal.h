@@ -27,6 +27,7 @@ struct server {
     outbox_t outbox;
     tickets_t *tickets;
     spare_t spare;
+    queued_t *queued;
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */
     char told_back[ENDPOINT_TEXT_SIZE];
