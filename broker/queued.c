@@ -101,16 +101,22 @@ static account_t *s_find_or_add(queued_t *queued, route_t route) {
     return account;
 }
 
-static bool s_fits(const queued_t *queued, uint64_t held, uint64_t bytes) {
+/* What one that holds so much may have besides. */
+static uint64_t s_room(const queued_t *queued, uint64_t held) {
     uint64_t all = atomic_load(&queued->total->bytes);
     uint64_t share = all < queued->all_bytes ? (queued->all_bytes - all) / SHARE : 0;
-    return held + bytes <= queued->route_bytes && held + bytes <= share;
+    uint64_t most = share < queued->route_bytes ? share : queued->route_bytes;
+    return held < most ? most - held : 0;
+}
+
+uint64_t queued_room(const queued_t *queued, route_t route) {
+    return s_room(queued, queued_of(queued, route));
 }
 
 queued_place_t *queued_take(queued_t *queued, route_t route, zr_blob_t *frame) {
     account_t *account = s_find_or_add(queued, route);
     uint64_t bytes = zr_blob_len(frame) + QUEUED_MESSAGE;
-    if (!s_fits(queued, atomic_load(&account->bytes), bytes))
+    if (bytes > s_room(queued, atomic_load(&account->bytes)))
         return NULL;
     queued_place_t *place = fatal_calloc(sizeof *place);
     *place = (queued_place_t){.frame = frame,

@@ -27,6 +27,9 @@ queued_place_t *queued_take(queued_t *queued, route_t route, zr_blob_t *frame);
 /* The frame was sent, or dropped: gives its reference up, and the place back. From any thread. */
 void queued_give_back(queued_place_t *place);
 
+/* Bytes that may be queued for the connection now, beside those that are. */
+uint64_t queued_room(const queued_t *queued, route_t route);
+
 /* Now, of one connection and of all. */
 uint64_t queued_of(const queued_t *queued, route_t route);
 uint64_t queued_in_all(const queued_t *queued);

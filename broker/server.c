@@ -50,6 +50,11 @@ static zr_span_t s_back(void *ctx) {
     return zr_span(server->told_back);
 }
 
+static uint64_t s_room(void *ctx, route_t route) {
+    server_t *server = ctx;
+    return queued_room(server->queued, route);
+}
+
 static void s_peer(void *ctx, peer_t *peer) {
     server_t *server = ctx;
     peers_meet(server->peers, &server->frame, peer);
@@ -193,6 +198,8 @@ static void s_fill_relay_config(server_t *server) {
     relay->back_ctx = server;
     relay->peer = s_peer;
     relay->peer_ctx = server;
+    relay->room = s_room;
+    relay->room_ctx = server;
     relay->access = server->access;
     s_entropy(NULL, &relay->epoch, sizeof relay->epoch);
 }

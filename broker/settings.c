@@ -111,7 +111,7 @@ void settings_default(settings_t *settings) {
     settings->tick_ms = 100;
     settings->route_queue = 1000;
     settings->route_bytes = 32 * MIB;
-    settings->all_route_bytes = 512 * MIB;
+    settings->all_route_bytes = 256 * MIB;
     settings->reader_queue = 4096;
     settings->max_address_connections = 1000;
     settings->rate_handshakes = 50;

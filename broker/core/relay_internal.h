@@ -145,6 +145,11 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
 void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice);
 void replay_forget_all(relay_t *relay);
 
+/* Bytes of the slice of a replay or snapshot that the session asks for: less than replay-bytes while little more may be
+ * queued for it, as a slice that is too large for the queue costs it its connection's session. At least 1; a slice has
+ * one frame in any case. */
+size_t slice_bytes(const relay_t *relay, const session_t *session);
+
 /* --- dispatch.c: gates and answers --- */
 
 void dispatch_control(relay_t *relay, route_t route, session_t *session, zr_span_t frame, uint64_t now);

@@ -21,6 +21,8 @@ START_TEST(test_a_route_has_so_many_bytes) {
         ck_assert_ptr_nonnull(places[i] = s_take(queued, 1, FRAME));
     ck_assert_uint_eq(queued_of(queued, 1), 3000);
     ck_assert_uint_eq(queued_in_all(queued), 3000);
+    ck_assert_uint_eq(queued_room(queued, 1), 0);
+    ck_assert_uint_eq(queued_room(queued, 2), 3000);
     ck_assert_ptr_null(s_take(queued, 1, 0));
     ck_assert_ptr_null(s_take(queued, 2, 3000 - QUEUED_MESSAGE + 1));
     queued_place_t *other = s_take(queued, 2, 3000 - QUEUED_MESSAGE);

@@ -72,7 +72,7 @@ START_TEST(test_defaults) {
     ck_assert_uint_eq(settings.relay.heartbeat_ms, 5000);
     ck_assert_uint_eq(settings.route_queue, 1000);
     ck_assert_uint_eq(settings.route_bytes, 32 << 20);
-    ck_assert_uint_eq(settings.all_route_bytes, 512 << 20);
+    ck_assert_uint_eq(settings.all_route_bytes, 256 << 20);
     ck_assert_uint_eq(settings.log.bytes, 268435456);
     ck_assert_str_eq(settings.users, "");
     ck_assert_str_eq(settings.bans, "");
@@ -420,7 +420,7 @@ START_TEST(test_whole) {
     s_bad("server\n    listen = tcp://127.0.0.1:65535\n", "cannot derive the back of tcp://127.0.0.1:65535");
     s_bad("limits\n    replay-frames = 1000\n", "replay-frames (1000) must be below route-queue (1000)");
     s_bad("limits\n    route-bytes = 2M\n", "together (2097152) must be below route-bytes (2097152)");
-    s_bad("limits\n    route-bytes = 129M\n", "must be at most a quarter of all-route-bytes (536870912)");
+    s_bad("limits\n    route-bytes = 65M\n", "must be at most a quarter of all-route-bytes (268435456)");
     settings_t settings;
     s_good(&settings, "limits\n    route-bytes = 2097153\n    all-route-bytes = 8388612\n");
     s_good(&settings, "server\n    listen = tcp://*:5570\n    insecure = 1\n");
