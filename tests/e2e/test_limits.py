@@ -70,6 +70,13 @@ class Frames(LimitCase):
         self.assertEqual(len(reader.out), size + 1)
         self.assertEqual(len(self.run_zrelay(broker, "history", "room").out), size + 1)
 
+    @covers("values in a control frame from a client: members and elements, however deep")
+    def test_values(self):
+        peer = self.peer(self.broker())
+        self.assertEqual(peer.ask(op="ping", more=[0] * 997)["op"], "pong")  # op, id and more are three
+        peer.send(json.dumps({"op": "ping", "more": [0] * 1001}).encode())
+        self.assertEqual(self.code(peer.control()), "bad-json")
+
     @covers("window")
     def test_window(self):
         """The client keeps to it (test_library.py); one that does not is answered all the same."""
