@@ -17,16 +17,41 @@ static void s_unref(void *data, void *hint) {
     zr_blob_unref(hint);
 }
 
+static void s_give_back(void *data, void *hint) {
+    (void)data;
+    queued_give_back(hint);
+}
+
 /* Takes over the reference to `frame`. */
-static void s_wrap(zmq_msg_t *msg, zr_blob_t *frame) {
+static void s_copy(zmq_msg_t *msg, zr_blob_t *frame) {
     size_t len = zr_blob_len(frame);
-    if (len > COPY_MAX) {
-        FATAL_UNLESS(zmq_msg_init_data(msg, zr_blob_data(frame), len, s_unref, frame) == 0);
-        return;
-    }
     FATAL_UNLESS(zmq_msg_init_size(msg, len) == 0);
     memcpy(zmq_msg_data(msg), zr_blob_data(frame), len);
     zr_blob_unref(frame);
+}
+
+/* Takes over the reference to `frame`. */
+static void s_wrap(zmq_msg_t *msg, zr_blob_t *frame) {
+    if (zr_blob_len(frame) <= COPY_MAX)
+        s_copy(msg, frame);
+    else
+        FATAL_UNLESS(zmq_msg_init_data(msg, zr_blob_data(frame), zr_blob_len(frame), s_unref, frame) == 0);
+}
+
+/* The same for a frame to `route`, whose bytes are counted. The small ones are few enough by the high-water mark.
+ * False: too many are queued there; then the frame is dropped. */
+static bool s_wrap_for(queued_t *queued, route_t route, zmq_msg_t *msg, zr_blob_t *frame) {
+    if (zr_blob_len(frame) <= COPY_MAX) {
+        s_copy(msg, frame);
+        return true;
+    }
+    queued_place_t *place = queued_take(queued, route, frame);
+    if (!place) {
+        zr_blob_unref(frame);
+        return false;
+    }
+    FATAL_UNLESS(zmq_msg_init_data(msg, zr_blob_data(frame), zr_blob_len(frame), s_give_back, place) == 0);
+    return true;
 }
 
 /* The other parts of a message are never refused by libzmq once the first was taken, except when a signal comes
@@ -71,8 +96,8 @@ static void s_publish(effects_t *effects, zr_blob_t *frame) {
 static void s_send_effect(effects_t *effects, const effect_t *effect) {
     zmq_msg_t msg;
     peers_sent(effects->peers, zr_blob_len(effect->frame));
-    s_wrap(&msg, effect->frame);
-    int code = s_send_to(effects->front, effect->route, &msg);
+    bool fits = s_wrap_for(effects->queued, effect->route, &msg, effect->frame);
+    int code = fits ? s_send_to(effects->front, effect->route, &msg) : EAGAIN;
     if (code == EAGAIN && effect->live)
         effects->live_dropped++;
     else if (code != 0)

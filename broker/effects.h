@@ -7,6 +7,7 @@
 #include "log.h"
 #include "outbox.h"
 #include "peers.h"
+#include "queued.h"
 #include "relay.h"
 #include "tickets.h"
 
@@ -19,6 +20,7 @@ typedef struct {
     tickets_t *tickets;
     peers_t *peers;
     auth_t *auth;
+    queued_t *queued;
     uint64_t live_dropped; /* frames of private rooms for which a peer's queue had no room */
 } effects_t;
 

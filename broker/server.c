@@ -50,6 +50,11 @@ static zr_span_t s_back(void *ctx) {
     return zr_span(server->told_back);
 }
 
+static uint64_t s_room(void *ctx, route_t route) {
+    server_t *server = ctx;
+    return queued_room(server->queued, route);
+}
+
 static void s_peer(void *ctx, peer_t *peer) {
     server_t *server = ctx;
     peers_meet(server->peers, &server->frame, peer);
@@ -205,6 +210,8 @@ static void s_fill_relay_config(server_t *server) {
     relay->back_ctx = server;
     relay->peer = s_peer;
     relay->peer_ctx = server;
+    relay->room = s_room;
+    relay->room_ctx = server;
     relay->access = server->access;
     s_entropy(NULL, &relay->epoch, sizeof relay->epoch);
 }
@@ -292,6 +299,7 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     server->loop = fatal_check(zloop_new());
     server->tickets = tickets_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
     server->peers = peers_new(server->loop, &server->sockets, settings);
+    server->queued = queued_new(settings->route_bytes, settings->all_route_bytes);
     server->effects = (effects_t){.front = server->front,
         .back = server->back,
         .relay = server->relay,
@@ -299,7 +307,8 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
         .outbox = &server->outbox,
         .tickets = server->tickets,
         .peers = server->peers,
-        .auth = server->auth};
+        .auth = server->auth,
+        .queued = server->queued};
 
     zmq_pollitem_t signals = {.fd = server->signals, .events = ZMQ_POLLIN};
     zloop_set_nonstop(server->loop, true);
@@ -448,6 +457,7 @@ void server_destroy(server_t *server) {
     else
         access_destroy(server->access);
     outbox_finish(&server->outbox);
+    queued_destroy(server->queued);
     log_destroy(server->log);
     zmq_msg_close(&server->frame);
     if (server->signals >= 0)

@@ -29,6 +29,7 @@ struct server {
     spare_t spare;
     uint64_t ended, given_back; /* connections ended for sending too much: until a second ago, and when memory was last
                                    given back */
+    queued_t *queued;
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */
     char told_back[ENDPOINT_TEXT_SIZE];

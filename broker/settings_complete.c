@@ -177,6 +177,29 @@ static bool s_check_policies(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     return true;
 }
 
+/* Does the queue of a route hold what one replay sends? */
+static bool s_check_queues(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    const relay_config_t *relay = &settings->relay;
+    uint64_t replay = (uint64_t)relay->max_frame + relay->replay_bytes;
+    if (relay->replay_frames >= settings->route_queue)
+        snprintf(error, ZPL_ERROR_SIZE,
+            "limits: replay-frames (%zu) must be below route-queue (%llu), else every replay overruns the "
+            "queue",
+            relay->replay_frames, (unsigned long long)settings->route_queue);
+    else if (replay >= settings->route_bytes)
+        snprintf(error, ZPL_ERROR_SIZE,
+            "limits: max-frame and replay-bytes together (%llu) must be below route-bytes (%llu), else a replay "
+            "overruns the queue",
+            (unsigned long long)replay, (unsigned long long)settings->route_bytes);
+    else if (settings->route_bytes > settings->all_route_bytes / 4)
+        snprintf(error, ZPL_ERROR_SIZE,
+            "limits: route-bytes (%llu) must be at most a quarter of all-route-bytes (%llu)",
+            (unsigned long long)settings->route_bytes, (unsigned long long)settings->all_route_bytes);
+    else
+        return true;
+    return false;
+}
+
 bool settings_complete(settings_t *settings, const settings_flags_t *flags, char error[ZPL_ERROR_SIZE]) {
     if (flags->listen.count > 0)
         settings->listen = flags->listen;
@@ -184,14 +207,8 @@ bool settings_complete(settings_t *settings, const settings_flags_t *flags, char
         settings->back = flags->back;
     if (settings->listen.count == 0)
         settings_add_flag(&settings->listen, "--listen", DEFAULT_LISTEN, error);
-    if (settings->relay.replay_frames >= settings->route_queue) {
-        snprintf(error, ZPL_ERROR_SIZE,
-            "limits: replay-frames (%zu) must be below route-queue (%llu), else every replay overruns the "
-            "queue",
-            settings->relay.replay_frames, (unsigned long long)settings->route_queue);
-        return false;
-    }
-    if (!s_check_policies(settings, error) || !s_check_rooms(settings, error) || !s_check_users(settings, error))
+    if (!s_check_queues(settings, error) || !s_check_policies(settings, error) || !s_check_rooms(settings, error) ||
+        !s_check_users(settings, error))
         return false;
     s_choose_encrypted(settings, &settings->listen);
     s_choose_encrypted(settings, &settings->back);

@@ -6,10 +6,12 @@
 
 #include "names.h"
 
-/* jansson would nest 2048 deep. What it takes for a string is a string here too, so up to the place where it would give
- * up, this counts what it would build. */
-static bool s_too_deep(zr_span_t text) {
+/* Is the text nested too deep, or does it hold more than `values` values? jansson would nest 2048 deep. What it takes
+ * for a string is a string here too, so up to the place where it would give up, this counts what it would build: a
+ * bracket or a comma stands before each value. */
+static bool s_too_much(zr_span_t text, size_t values) {
     unsigned depth = 0;
+    size_t count = 0;
     bool in_string = false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
@@ -21,7 +23,10 @@ static bool s_too_deep(zr_span_t text) {
         } else if (c == '"') {
             in_string = true;
         } else if (c == '{' || c == '[') {
-            if (++depth > ZR_CONTROL_DEPTH)
+            if (++depth > ZR_CONTROL_DEPTH || ++count > values)
+                return true;
+        } else if (c == ',') {
+            if (++count > values)
                 return true;
         } else if ((c == '}' || c == ']') && depth > 0) {
             depth--;
@@ -30,14 +35,22 @@ static bool s_too_deep(zr_span_t text) {
     return false;
 }
 
-zr_code_t zr_control_read(zr_span_t frame, json_t **object) {
-    if (frame.len == 0 || frame.ptr[0] != '{' || s_too_deep(frame))
+static zr_code_t s_read(zr_span_t frame, size_t values, json_t **object) {
+    if (frame.len == 0 || frame.ptr[0] != '{' || s_too_much(frame, values))
         return ZR_BAD_JSON;
     json_t *read = json_loadb(frame.ptr, frame.len, JSON_REJECT_DUPLICATES, NULL);
     if (!read)
         return ZR_BAD_JSON;
     *object = read;
     return ZR_OK;
+}
+
+zr_code_t zr_control_read(zr_span_t frame, json_t **object) {
+    return s_read(frame, SIZE_MAX, object);
+}
+
+zr_code_t zr_control_read_request(zr_span_t frame, json_t **object) {
+    return s_read(frame, ZR_CONTROL_VALUES, object);
 }
 
 static int s_append(const char *data, size_t len, void *buffer) {

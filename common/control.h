@@ -9,12 +9,17 @@
 #include "code.h"
 
 #define ZR_CONTROL_DEPTH 8
-#define ZR_ID_MAX 64 /* bytes of a request's id, of hello's agent */
+#define ZR_CONTROL_VALUES 1000 /* of a request, about: all members and elements, however deep */
+#define ZR_ID_MAX 64           /* bytes of a request's id, of hello's agent */
 
 /* Parses `frame`. On ZR_OK `*object` is the caller's reference. ZR_BAD_JSON otherwise, and `*object` stays as it was.
  * Refuses nesting beyond ZR_CONTROL_DEPTH before it builds anything, repeated members, invalid UTF-8, U+0000 in strings
  * and text after the object. */
 zr_code_t zr_control_read(zr_span_t frame, json_t **object);
+
+/* The same for a request, which names few values: more than ZR_CONTROL_VALUES are ZR_BAD_JSON too, before anything is
+ * built. Each value takes many times its bytes. */
+zr_code_t zr_control_read_request(zr_span_t frame, json_t **object);
 
 /* Compact JSON into a new blob, the caller's. Takes over the reference `object` (json_pack's result goes straight in).
  * A NULL object is a bug in the caller and stops the program. */

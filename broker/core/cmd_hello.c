@@ -214,7 +214,7 @@ static void s_arrive(
         return;
     }
     if (old) {
-        send_frame(relay, old->route, zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", "replaced")));
+        send_bye(relay, old->route, "replaced");
         session_end(relay, old, "replaced");
     }
     s_begin(relay, request, hello, access, speaker);
@@ -281,6 +281,17 @@ static void s_log_in(relay_t *relay, request_t *request, hello_t *hello, const p
     } else {
         login_begin(relay, request, hello, &speaker);
     }
+}
+
+/* A new nick is told to each room that the session is in. */
+unsigned hello_weigh(const relay_t *relay, const request_t *request) {
+    (void)relay;
+    const session_t *session = request->session;
+    const char *wrong = NULL;
+    zr_span_t nick = {0};
+    zr_get_string_opt(request->object, "nick", ZR_NICK_MAX, &nick, &wrong);
+    bool renames = session && nick.len && !session->authenticated && !zr_span_equal(nick, user_nick(session->user));
+    return renames ? HASH_COUNT(session->members) : 0;
 }
 
 void cmd_hello(relay_t *relay, request_t *request) {

@@ -203,6 +203,14 @@ static bool s_ids_good(zr_publish_reader_t reader) {
     return true;
 }
 
+/* What became of the entries shows only when they were handled; the session may be gone then. */
+static void s_charge(relay_t *relay, session_t *session, uint64_t errors, size_t keyed, uint64_t now) {
+    if (errors && !flood_refused(relay, session, (unsigned)errors, now))
+        return;
+    if (keyed)
+        flood_keyed(relay, session, keyed, now);
+}
+
 void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now) {
     zr_publish_reader_t reader;
     size_t count;
@@ -222,9 +230,11 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
     origin_t origin = {.session = session, .sender = user_nick(session->user), .now = now};
     if (whole == ZR_OK)
         whole = s_check(relay, &origin, &reader, frame.len, count);
-    if (whole != ZR_OK && !flood_refused(relay, session, now))
+    if (whole != ZR_OK && !flood_refused(relay, session, 1, now))
         return;
 
+    uint64_t errors = relay->stats.errors + (whole != ZR_OK); /* the one of a frame refused as a whole is charged */
+    size_t keyed = 0;
     client_t *client = session->client;
     uint64_t mark = client->mark;
     zr_ack_t ack = {.level = origin.room ? origin.room->level : room_level(relay, reader.room)};
@@ -236,6 +246,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
         zr_code_t code = whole;
         bool fresh = entry.mid > client->mark;
         uint64_t seq = 0;
+        keyed += entry.key.len > 0;
         if (!fresh) { /* the answer is the same as before */
             code = s_again(relay, session, reader.room, &entry, &seq);
         } else {
@@ -257,6 +268,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
     if (client->mark != mark && client->lasting)
         batch_touch(relay, client);
     s_leave(relay, &origin);
+    s_charge(relay, session, relay->stats.errors > errors ? relay->stats.errors - errors : 0, keyed, now);
 }
 
 /* Reads a JSON publish into `entry` (views into the request); false when it has answered. */

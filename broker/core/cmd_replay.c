@@ -15,6 +15,16 @@ void replay_forget_all(relay_t *relay) {
     s_forget(relay, replay);
 }
 
+size_t slice_bytes(const relay_t *relay, const session_t *session) {
+    const relay_config_t *config = &relay->config;
+    if (!config->room)
+        return config->replay_bytes;
+    uint64_t room = config->room(config->room_ctx, session->route) / config->max_replays; /* so many are under way */
+    if (room == 0)
+        return 1;
+    return room < config->replay_bytes ? (size_t)room : config->replay_bytes;
+}
+
 /* Reads the request into `read`; false when it has answered. */
 static bool s_read(relay_t *relay, request_t *request, log_read_t *read) {
     const json_t *object = request->object;
@@ -42,7 +52,7 @@ static bool s_read(relay_t *relay, request_t *request, log_read_t *read) {
         read->until = head;
     read->entries = limit < relay->config.replay_entries ? (size_t)limit : relay->config.replay_entries;
     read->frames = relay->config.replay_frames;
-    read->bytes = relay->config.replay_bytes;
+    read->bytes = slice_bytes(relay, request->session);
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* rooms: those that one may read and whose name starts so. */
 #include "control.h"
-#include "page.h"
+#include "flood.h"
 #include "relay_internal.h"
 
 /* From `room` on the first that may be read. */
@@ -8,41 +8,48 @@ static const room_t *s_readable(const relay_t *relay, const access_user_t *user,
     char next[ACCESS_NEXT_SIZE];
     while (room && !(access_rights(user, room_name(room)) & RIGHT_READ)) {
         size_t len = access_next_readable(user, room_name(room), next);
-        room = len ? order_next(&relay->order, zr_span_of(next, len), true) : NULL;
+        room = len ? room_next(relay, zr_span_of(next, len), true) : NULL;
     }
     return room;
+}
+
+/* Reads the member `limit`, which PAGE_MAX bounds. */
+static size_t s_limit(const request_t *request, const char **wrong) {
+    uint64_t limit = PAGE_MAX;
+    zr_get_uint_opt(request->object, "limit", 1, &limit, wrong);
+    return limit < PAGE_MAX ? (size_t)limit : PAGE_MAX;
 }
 
 void cmd_rooms(relay_t *relay, request_t *request) {
     const char *wrong = NULL;
     zr_span_t prefix = {0}, after = {0};
-    uint64_t limit = PAGE_MAX;
     zr_get_string_opt(request->object, "prefix", ZR_ROOM_MAX, &prefix, &wrong);
     zr_get_string_opt(request->object, "after", ZR_ROOM_MAX, &after, &wrong);
-    zr_get_uint_opt(request->object, "limit", 1, &limit, &wrong);
+    size_t limit = s_limit(request, &wrong);
     if (wrong) {
         fail_member(relay, request, wrong);
         return;
     }
-    if (limit > PAGE_MAX)
-        limit = PAGE_MAX;
     json_t *rooms = json_array();
     bool more = false, go_on = zr_span_compare(after, prefix) >= 0 && after.len;
     const access_user_t *user = request->session->access;
-    const room_t *room = s_readable(relay, user, order_next(&relay->order, go_on ? after : prefix, !go_on));
+    const room_t *room = s_readable(relay, user, room_next(relay, go_on ? after : prefix, !go_on));
     for (; room && zr_span_starts(room_name(room), prefix);
-         room = s_readable(relay, user, order_next(&relay->order, room_name(room), false))) {
+         room = s_readable(relay, user, room_next(relay, room_name(room), false))) {
         if (room->stored == room->begun && !room->member_count)
             continue;
         more = json_array_size(rooms) == limit;
         if (more)
             break;
         bool sees = access_rights(user, room_name(room)) & RIGHT_PRESENCE;
-        json_t *listed = json_pack("{so sI sI}", "room", zr_json_string(room_name(room)), "seq",
+        json_t *about = json_pack("{so sI sI}", "room", zr_json_string(room_name(room)), "seq",
             (json_int_t)room->stored, "count", (json_int_t)(sees ? room->presence.count : 0));
         if (room->level == ZR_LEVEL_NONE)
-            json_object_set_new(listed, "kept", json_false());
-        json_array_append_new(rooms, listed);
+            json_object_set_new(about, "kept", json_false());
+        json_array_append_new(rooms, about);
     }
+    unsigned listed = (unsigned)json_array_size(rooms);
     reply(relay, request, json_pack("{ss so sb}", "op", "rooms", "rooms", rooms, "more", more));
+    /* Not before: what the user may not see must not be learned from the cost. The session may be gone afterwards. */
+    flood_note(relay, request->route, request->session, listed / NAMES_UNIT, request->now);
 }

@@ -6,6 +6,7 @@ typedef struct {
     zr_buffer_t frame;
     uint64_t after; /* of the request: `prev` of every frame */
     size_t in_frame, frames, bytes, count;
+    size_t most; /* bytes */
     uint64_t next;
     bool more;
 } snapshot_t;
@@ -28,9 +29,11 @@ static bool s_add(
     if (snapshot->in_frame && snapshot->frame.len + size > config->batch_bytes)
         s_send(relay, request, snapshot);
     size_t bytes = snapshot->bytes + (snapshot->in_frame ? snapshot->frame.len : 0) + size;
-    if (snapshot->count > 0 && (snapshot->count >= config->replay_entries || bytes > config->replay_bytes ||
+    if (snapshot->count > 0 && (snapshot->count >= config->replay_entries || bytes > snapshot->most ||
                                    (!snapshot->in_frame && snapshot->frames >= config->replay_frames)))
         return false;
+    if (!snapshot->in_frame && snapshot->frames > 0) /* another full one: to grow would copy it */
+        zr_buffer_reserve(&snapshot->frame, config->batch_bytes);
     if (!snapshot->in_frame)
         zr_deliver_begin(&snapshot->frame, room_name(room), ZR_FRAME_STATE, config->epoch, snapshot->after);
     zr_deliver_add(&snapshot->frame, &entry);
@@ -60,13 +63,14 @@ void cmd_state(relay_t *relay, request_t *request) {
     }
     request->session->snapshots++;
     snapshot.next = snapshot.after;
+    snapshot.most = slice_bytes(relay, request->session);
     const room_t *room = room_find(relay, name);
     const key_value_t *value = NULL;
     if (room)
-        value = key.len ? keys_find(&room->keys, key) : room->keys.by_seq;
-    for (; value; value = key.len ? NULL : value->next) {
-        if (value->seq <= snapshot.after)
-            continue;
+        value = key.len ? keys_find(&room->keys, key) : keys_next(&room->keys, snapshot.after);
+    if (value && value->seq <= snapshot.after)
+        value = NULL;
+    for (; value; value = key.len ? NULL : keys_following(&room->keys, value)) {
         if (!s_add(relay, request, room, value, &snapshot)) {
             snapshot.more = true;
             break;

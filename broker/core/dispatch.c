@@ -5,9 +5,10 @@
 typedef struct {
     const char *op;
     command_fn *run;
-    unsigned cost;  /* against rate-ops; 0: 1, and it is never refused for it */
-    bool about;     /* a room, which `room` names, */
-    rights_t needs; /* and these rights there, whether or not it exists */
+    weigh_fn *weigh; /* the cost beyond `cost`; NULL: none */
+    unsigned cost;   /* against rate-ops; 0: 1, and it is never refused for it */
+    bool about;      /* a room, which `room` names, */
+    rights_t needs;  /* and these rights there, whether or not it exists */
 } op_t;
 
 enum { SIZE_UNIT = 512 }; /* bytes of a frame that cost 1 to read */
@@ -15,16 +16,16 @@ enum { SIZE_UNIT = 512 }; /* bytes of a frame that cost 1 to read */
 static const op_t s_ops[] = {
     {"admin", cmd_admin, .cost = 20},
     {"bye", cmd_bye, .cost = 0},
-    {"direct", cmd_direct, .cost = 2},
-    {"hello", cmd_hello, .cost = 20},
+    {"direct", cmd_direct, direct_weigh, .cost = DIRECT_COST},
+    {"hello", cmd_hello, hello_weigh, .cost = 20},
     {"join", cmd_join, .cost = 5, .about = true, .needs = RIGHT_READ},
     {"leave", cmd_leave, .cost = 1, .about = true},
-    {"ping", cmd_ping, .cost = 0},
+    {"ping", cmd_ping, ping_weigh, .cost = 0},
     {"publish", cmd_publish_text, .cost = 2, .about = true}, /* refused as an entry */
     {"replay", cmd_replay, .cost = 20, .about = true, .needs = RIGHT_READ},
     {"rooms", cmd_rooms, .cost = 20},
     {"state", cmd_state, .cost = 20, .about = true, .needs = RIGHT_READ},
-    {"who", cmd_who, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_PRESENCE},
+    {"who", cmd_who, who_weigh, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_PRESENCE},
 };
 
 static const op_t *s_find(zr_span_t name) {
@@ -67,8 +68,9 @@ static void s_run(relay_t *relay, request_t *request) {
     const op_t *op = s_find(name);
     bool known = op && !wrong && (request->session || op->run == cmd_hello);
 
-    if (!(known && op->cost ? flood_ask(relay, request, op->cost)
-                            : flood_note(relay, request->route, request->session, 1, request->now)))
+    unsigned more = known && op->weigh ? op->weigh(relay, request) : 0;
+    if (!(known && op->cost ? flood_ask(relay, request, op->cost, more)
+                            : flood_note(relay, request->route, request->session, 1 + more, request->now)))
         return;
     if (!request->session && !(op && op->run == cmd_hello))
         fail(relay, request, ZR_NO_SESSION, NULL);
@@ -86,7 +88,7 @@ void dispatch_control(relay_t *relay, route_t route, session_t *session, zr_span
     if (request.size && !flood_note(relay, route, session, request.size, now)) /* before it is read, as that costs */
         return;
     json_t *object = NULL;
-    zr_code_t code = fits ? zr_control_read(frame, &object) : ZR_TOO_LARGE;
+    zr_code_t code = fits ? zr_control_read_request(frame, &object) : ZR_TOO_LARGE;
     if (code != ZR_OK) {
         if (flood_note(relay, route, session, 1, now))
             fail(relay, &request, session ? code : ZR_NO_SESSION, NULL);
@@ -102,6 +104,15 @@ void send_frame(relay_t *relay, route_t route, zr_blob_t *frame) {
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_SEND, .route = route, .frame = frame});
     else
         zr_blob_unref(frame);
+}
+
+void send_bye(relay_t *relay, route_t route, const char *reason) {
+    if (relay->bye.reason != reason) {
+        zr_blob_unref(relay->bye.frame);
+        relay->bye.reason = reason;
+        relay->bye.frame = zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", reason));
+    }
+    send_frame(relay, route, zr_blob_ref(relay->bye.frame));
 }
 
 zr_blob_t *reply_frame(const request_t *request, json_t *object) {

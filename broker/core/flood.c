@@ -37,13 +37,13 @@ static void s_send_away(relay_t *relay, session_t *session, uint64_t now) {
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = peer.connection});
 }
 
-bool flood_ask(relay_t *relay, const request_t *request, unsigned cost) {
+bool flood_ask(relay_t *relay, const request_t *request, unsigned cost, unsigned more) {
     uint64_t wait;
     rates_t *rates = s_rates(relay, request->route, request->session);
     /* To refuse is work too. But who asks for much at once, and for all of it twice, is no flooder; without a session
      * there is no reason to. */
     unsigned refused = request->session ? (cost + 1) / 2 : cost;
-    switch (rates_ask(rates, s_limits(relay), cost, request->size, refused, request->now, &wait)) {
+    switch (rates_ask(rates, s_limits(relay), cost + more, request->size, refused, request->now, &wait)) {
     case RATE_FITS:
         return true;
     case RATE_OVER:
@@ -89,13 +89,20 @@ static bool s_go_on(
 bool flood_publish(relay_t *relay, route_t route, session_t *session, size_t entries, size_t bytes, uint64_t now) {
     uint64_t wait = 0;
     rates_t *rates = s_rates(relay, route, session);
-    rate_verdict_t verdict = rates_publish(rates, s_limits(relay), entries, bytes, now, &wait);
+    rate_verdict_t verdict = rates_publish(rates, s_limits(relay), entries, bytes + RATE_MESSAGE, now, &wait);
     return s_go_on(relay, route, session, verdict, wait, now);
 }
 
-bool flood_refused(relay_t *relay, session_t *session, uint64_t now) {
+bool flood_keyed(relay_t *relay, session_t *session, size_t entries, uint64_t now) {
     uint64_t wait = 0;
-    rate_verdict_t verdict = rates_refused(&session->rates, s_limits(relay), now, &wait);
+    size_t more = entries * (RATE_KEYED - 1); /* one each was counted with the frame */
+    rate_verdict_t verdict = rates_publish(&session->rates, s_limits(relay), more, 0, now, &wait);
+    return s_go_on(relay, session->route, session, verdict, wait, now);
+}
+
+bool flood_refused(relay_t *relay, session_t *session, unsigned errors, uint64_t now) {
+    uint64_t wait = 0;
+    rate_verdict_t verdict = rates_refused(&session->rates, s_limits(relay), errors, now, &wait);
     return s_go_on(relay, session->route, session, verdict, wait, now);
 }
 

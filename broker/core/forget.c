@@ -47,7 +47,7 @@ void relay_forget_idle(relay_t *relay, uint64_t now) {
     if (!relay->config.forget_after_ms)
         return;
     for (int looked = 0; looked < LOOK_AT; looked++) {
-        room_t *room = order_next(&relay->order, zr_span_of(relay->idle.room, relay->idle.room_len), false);
+        room_t *room = room_next(relay, zr_span_of(relay->idle.room, relay->idle.room_len), false);
         relay->idle.room_len = room ? room->name_len : 0; /* at the end: from the beginning, the next time */
         if (!room)
             return;

@@ -1,7 +1,5 @@
 #include "keys.h"
 
-#include <utlist.h>
-
 #include "fatal.h"
 
 static key_value_t *s_find(const keys_t *keys, zr_span_t key) {
@@ -10,10 +8,74 @@ static key_value_t *s_find(const keys_t *keys, zr_span_t key) {
     return value;
 }
 
+/* --- Stored values in order of seq --- */
+
+enum { PLACES_MIN = 8 };
+
+/* Closes the gaps. */
+static void s_compact(keys_t *keys) {
+    size_t kept = 0;
+    for (size_t i = 0; i < keys->count; i++) {
+        if (!keys->places[i].value)
+            continue;
+        keys->places[i].value->place = kept;
+        keys->places[kept++] = keys->places[i];
+    }
+    keys->count = kept;
+    keys->empty = 0;
+}
+
+/* Puts the value last: it is the newest. */
+static void s_place(keys_t *keys, key_value_t *value) {
+    if (keys->count == keys->size) {
+        keys->size = keys->size ? 2 * keys->size : PLACES_MIN;
+        keys->places = fatal_realloc(keys->places, keys->size * sizeof *keys->places);
+    }
+    value->place = keys->count;
+    keys->places[keys->count++] = (keys_place_t){value->seq, value};
+}
+
+static void s_unplace(keys_t *keys, const key_value_t *value) {
+    keys->places[value->place].value = NULL;
+    keys->empty++;
+    if (keys->empty == keys->count) {
+        free(keys->places);
+        keys->places = NULL;
+        keys->count = keys->size = keys->empty = 0;
+    } else if (keys->empty > PLACES_MIN && keys->empty > keys->count / 2) {
+        s_compact(keys);
+    }
+}
+
+/* The first value from that place on; NULL: none. */
+static const key_value_t *s_from(const keys_t *keys, size_t place) {
+    while (place < keys->count && !keys->places[place].value)
+        place++;
+    return place < keys->count ? keys->places[place].value : NULL;
+}
+
+const key_value_t *keys_next(const keys_t *keys, uint64_t after) {
+    size_t low = 0, high = keys->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (keys->places[middle].seq > after)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return s_from(keys, low);
+}
+
+const key_value_t *keys_following(const keys_t *keys, const key_value_t *value) {
+    return s_from(keys, value->place + 1);
+}
+
+/* --- By key --- */
+
 static void s_free(keys_t *keys, key_value_t *value) {
     HASH_DEL(keys->by_key, value);
     if (value->seq)
-        DL_DELETE(keys->by_seq, value);
+        s_unplace(keys, value);
     free(value->text);
     free(value->key);
     free(value);
@@ -75,7 +137,7 @@ void keys_store(keys_t *keys, const zr_entry_t *entry) {
     FATAL_UNLESS(value && value->unstored > 0);
     value->unstored--;
     if (value->seq)
-        DL_DELETE(keys->by_seq, value);
+        s_unplace(keys, value);
     value->seq = 0;
     if (entry->flags & ZR_ENTRY_DELETE) {
         if (!value->unstored)
@@ -90,7 +152,7 @@ void keys_store(keys_t *keys, const zr_entry_t *entry) {
     value->body_len = entry->body.len;
     value->seq = entry->seq;
     value->time = entry->time;
-    DL_APPEND(keys->by_seq, value); /* stored in order of seq, so the list stays sorted */
+    s_place(keys, value); /* entries are stored in order of seq */
 }
 
 void keys_reject(keys_t *keys, keys_limits_t *limits, zr_span_t key) {

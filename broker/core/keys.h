@@ -16,15 +16,23 @@ typedef struct key_value {
     uint8_t *text; /* sender and body of the stored value */
     uint8_t key_len, sender_len;
     size_t body_len;
-    struct key_value *prev, *next; /* those with a stored value, in order of seq */
+    size_t place; /* of a stored value: in keys_t's places */
     char *key;
     UT_hash_handle hh;
 } key_value_t;
 
+/* A stored value in order of seq. */
+typedef struct {
+    uint64_t seq;
+    key_value_t *value; /* NULL: the key has a newer value, or none */
+} keys_place_t;
+
 typedef struct {
     key_value_t *by_key;
-    key_value_t *by_seq;
-    size_t live; /* keys with a value, counting what is not stored yet */
+    keys_place_t *places; /* rising seq; less than half of them are empty, or few */
+    size_t count, size;   /* places in use, empty ones counted; and allocated */
+    size_t empty;         /* of the places in use */
+    size_t live;          /* keys with a value, counting what is not stored yet */
 } keys_t;
 
 /* What all rooms together may hold. */
@@ -60,6 +68,13 @@ uint64_t keys_newest(const keys_t *keys, zr_span_t key);
 
 /* The stored value of `key`; NULL: none. */
 const key_value_t *keys_find(const keys_t *keys, zr_span_t key);
+
+/* The stored value with the lowest seq above `after`; NULL: none. Searches in logarithmic time; empty places that it
+ * passes are fewer than the values and a constant. */
+const key_value_t *keys_next(const keys_t *keys, uint64_t after);
+
+/* The stored value that follows `value`, which is one; NULL: it is the last. */
+const key_value_t *keys_following(const keys_t *keys, const key_value_t *value);
 
 /* Bytes an entry counts for. */
 size_t keys_size(zr_span_t sender, zr_span_t key, size_t body_len);

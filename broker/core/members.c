@@ -10,6 +10,10 @@ room_t *room_find(const relay_t *relay, zr_span_t name) {
     return room;
 }
 
+room_t *room_next(const relay_t *relay, zr_span_t name, bool from) {
+    return ORDER_ITEM(order_next(&relay->order, name, from), room_t, by_name);
+}
+
 /* Do rooms count as often as they may, in all or for this maker? */
 static bool s_is_full(const relay_t *relay, const maker_t *maker) {
     return HASH_COUNT(relay->rooms) + makers_shared(&relay->makers) >= relay->config.max_rooms ||
@@ -78,7 +82,7 @@ room_t *room_add(relay_t *relay, zr_span_t name) {
     room->last_time = bounds.time;
     room->level = room_level(relay, name);
     HASH_ADD(hh, relay->rooms, name, name.len, room);
-    order_add(&relay->order, room);
+    order_add(&relay->order, &room->by_name, room_name(room));
     return room;
 }
 
@@ -120,7 +124,7 @@ static void s_noisy(relay_t *relay, room_t *room) {
 
 static void s_room_free(relay_t *relay, room_t *room) {
     HASH_DEL(relay->rooms, room);
-    order_remove(&relay->order, room);
+    order_remove(&relay->order, &room->by_name);
     keys_finish(&room->keys, &relay->keys_limits);
     presence_finish(&room->presence);
     zr_buffer_finish(&room->open);
@@ -232,7 +236,7 @@ void session_end(relay_t *relay, session_t *session, const char *reason) {
 
 void session_dismiss(relay_t *relay, session_t *session, const char *reason) {
     uint64_t connection = session->connection;
-    send_frame(relay, session->route, zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", reason)));
+    send_bye(relay, session->route, reason);
     if (connection)
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = connection});
     session_end(relay, session, reason);

@@ -1,9 +1,15 @@
 #include "order.h"
 
+#include "hash.h"
+
+static zr_span_t s_name(const order_node_t *node) {
+    return zr_span_of(node->name, node->name_len);
+}
+
 /* Shares out `tree`: names before `name`, and the others. */
-static void s_split(room_t *tree, zr_span_t name, room_t **before, room_t **others) {
+static void s_split(order_node_t *tree, zr_span_t name, order_node_t **before, order_node_t **others) {
     while (tree) {
-        if (zr_span_compare(room_name(tree), name) < 0) {
+        if (zr_span_compare(s_name(tree), name) < 0) {
             *before = tree;
             before = &tree->right;
             tree = tree->right;
@@ -16,20 +22,22 @@ static void s_split(room_t *tree, zr_span_t name, room_t **before, room_t **othe
     *before = *others = NULL;
 }
 
-void order_add(order_t *order, room_t *room) {
-    zr_span_t name = room_name(room);
-    room_t **place = &order->top;
-    room->priority = zr_hash(name.ptr, name.len);
-    while (*place && (*place)->priority >= room->priority)
-        place = zr_span_compare(room_name(*place), name) < 0 ? &(*place)->right : &(*place)->left;
-    s_split(*place, name, &room->left, &room->right);
-    *place = room;
+void order_add(order_t *order, order_node_t *node, zr_span_t name) {
+    order_node_t **place = &order->top;
+    node->name = name.ptr;
+    node->name_len = (uint32_t)name.len;
+    node->priority = zr_hash(name.ptr, name.len);
+    while (*place && (*place)->priority >= node->priority)
+        place = zr_span_compare(s_name(*place), name) < 0 ? &(*place)->right : &(*place)->left;
+    s_split(*place, name, &node->left, &node->right);
+    *place = node;
+    order->count++;
 }
 
-void order_remove(order_t *order, room_t *room) {
-    room_t **place = &order->top, *before = room->left, *after = room->right;
-    while (*place != room)
-        place = zr_span_compare(room_name(*place), room_name(room)) < 0 ? &(*place)->right : &(*place)->left;
+void order_remove(order_t *order, order_node_t *node) {
+    order_node_t **place = &order->top, *before = node->left, *after = node->right;
+    while (*place != node)
+        place = zr_span_compare(s_name(*place), s_name(node)) < 0 ? &(*place)->right : &(*place)->left;
     while (before && after) {
         if (before->priority >= after->priority) {
             *place = before;
@@ -42,17 +50,29 @@ void order_remove(order_t *order, room_t *room) {
         }
     }
     *place = before ? before : after;
+    order->count--;
 }
 
-room_t *order_next(const order_t *order, zr_span_t name, bool from) {
-    room_t *found = NULL;
-    for (room_t *room = order->top; room;) {
-        int order_of_names = zr_span_compare(room_name(room), name);
+order_node_t *order_find(const order_t *order, zr_span_t name) {
+    order_node_t *node = order->top;
+    while (node) {
+        int order_of_names = zr_span_compare(s_name(node), name);
+        if (order_of_names == 0)
+            return node;
+        node = order_of_names < 0 ? node->right : node->left;
+    }
+    return NULL;
+}
+
+order_node_t *order_next(const order_t *order, zr_span_t name, bool from) {
+    order_node_t *found = NULL;
+    for (order_node_t *node = order->top; node;) {
+        int order_of_names = zr_span_compare(s_name(node), name);
         if (order_of_names > 0 || (from && order_of_names == 0)) {
-            found = room;
-            room = room->left;
+            found = node;
+            node = node->left;
         } else {
-            room = room->right;
+            node = node->right;
         }
     }
     return found;

@@ -45,21 +45,43 @@ void outbox_add(outbox_t *outbox, const effect_t *effect) {
 }
 
 void outbox_drop_route(outbox_t *outbox, route_t route) {
-    size_t kept = outbox->taken;
-    for (size_t i = outbox->taken; i < outbox->count; i++) {
-        effect_t *effect = &outbox->effects[i];
-        if ((effect->kind == EFFECT_SEND || effect->kind == EFFECT_ACK) && effect->route == route)
-            s_drop(effect);
-        else
-            outbox->effects[kept++] = *effect;
+    outbox_lost_t *lost;
+    unsigned hash = zr_hash_number(route);
+    HASH_FIND_BYHASHVALUE(hh, outbox->lost, &route, sizeof route, hash, lost);
+    if (!lost) {
+        lost = fatal_calloc(sizeof *lost);
+        lost->route = route;
+        HASH_ADD_BYHASHVALUE(hh, outbox->lost, route, sizeof lost->route, hash, lost);
     }
-    outbox->count = kept;
+    lost->until = outbox->count;
+}
+
+/* Does the effect at `place` go to a route that was lost after it was added? */
+static bool s_is_lost(const outbox_t *outbox, size_t place) {
+    const effect_t *effect = &outbox->effects[place];
+    if (!outbox->lost || (effect->kind != EFFECT_SEND && effect->kind != EFFECT_ACK))
+        return false;
+    outbox_lost_t *lost;
+    unsigned hash = zr_hash_number(effect->route);
+    HASH_FIND_BYHASHVALUE(hh, outbox->lost, &effect->route, sizeof effect->route, hash, lost);
+    return lost && place < lost->until;
+}
+
+static void s_empty(outbox_t *outbox) {
+    outbox_lost_t *lost, *next;
+    HASH_ITER(hh, outbox->lost, lost, next) {
+        HASH_DEL(outbox->lost, lost);
+        free(lost);
+    }
+    outbox->taken = outbox->count = 0;
+    outbox->rounds++;
 }
 
 bool outbox_take(outbox_t *outbox, effect_t *effect) {
+    while (outbox->taken < outbox->count && s_is_lost(outbox, outbox->taken))
+        s_drop(&outbox->effects[outbox->taken++]);
     if (outbox->taken == outbox->count) {
-        outbox->taken = outbox->count = 0;
-        outbox->rounds++;
+        s_empty(outbox);
         return false;
     }
     *effect = outbox->effects[outbox->taken++];

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "blob.h"
+#include "hash.h"
 #include "log.h"
 #include "names.h"
 #include "wire.h"
@@ -73,13 +74,21 @@ typedef struct {
     };
 } effect_t;
 
+/* A lost route: what stood in the outbox for it when it was lost is not to be sent. */
+typedef struct {
+    route_t route;
+    size_t until; /* the place of the first effect that was added later */
+    UT_hash_handle hh;
+} outbox_lost_t;
+
 typedef struct {
     effect_t *effects;
     size_t count;
     size_t size;
     size_t taken;
-    size_t reads;    /* EFFECT_READ not taken yet: each may bring a slice of a replay into memory */
-    uint64_t rounds; /* how often everything in it was taken: what was added in an earlier one is out */
+    outbox_lost_t *lost; /* until the outbox is empty */
+    size_t reads;        /* EFFECT_READ not taken yet: each may bring a slice of a replay into memory */
+    uint64_t rounds;     /* how often everything in it was taken: what was added in an earlier one is out */
 } outbox_t;
 
 /* A zeroed struct is an empty outbox. finish drops the references of effects not taken. */
@@ -90,7 +99,8 @@ void outbox_add(outbox_t *outbox, const effect_t *effect);
 /* Wipes it, and the token in it. */
 void login_request_free(login_request_t *login);
 
-/* Drops what is still to be sent to `route`. */
+/* Drops what is still to be sent to `route`: outbox_take passes over it. The time it takes does not depend on what
+ * stands in the outbox, so many routes that are lost at once cost little. */
 void outbox_drop_route(outbox_t *outbox, route_t route);
 
 /* The next effect, whose references are the caller's now; false when there is none. Effects may be added meanwhile. */

@@ -4,15 +4,22 @@
 #include "fatal.h"
 #include "wire.h"
 
+static zr_span_t s_nick(const occupant_t *occupant) {
+    return zr_span_of(occupant->nick, occupant->nick_len);
+}
+
+static occupant_t *s_find(const presence_t *presence, zr_span_t nick) {
+    return ORDER_ITEM(order_find(&presence->occupants, nick), occupant_t, by_nick);
+}
+
 static void s_free(presence_t *presence, occupant_t *occupant) {
-    HASH_DEL(presence->occupants, occupant);
+    order_remove(&presence->occupants, &occupant->by_nick);
     free(occupant);
 }
 
 void presence_finish(presence_t *presence) {
-    occupant_t *occupant, *next;
-    HASH_ITER(hh, presence->occupants, occupant, next)
-    s_free(presence, occupant);
+    while (presence->occupants.top)
+        s_free(presence, ORDER_ITEM(presence->occupants.top, occupant_t, by_nick));
     *presence = (presence_t){.version = presence->version};
 }
 
@@ -31,15 +38,27 @@ static void s_queue(presence_t *presence, occupant_t *occupant, zr_span_t other)
     presence->changes_tail = &occupant->next_change;
 }
 
+static bool s_is_news(const occupant_t *occupant) {
+    return (occupant->sessions > 0) != occupant->told;
+}
+
+/* The user is about to come or go. */
+static void s_before_change(const presence_t *presence, occupant_t *occupant) {
+    if (s_is_news(occupant) && occupant->listings != presence->listings)
+        occupant->listed = true;
+    occupant->listings = presence->listings;
+}
+
 bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was) {
-    occupant_t *occupant;
-    HASH_FIND(hh, presence->occupants, nick.ptr, nick.len, occupant);
+    occupant_t *occupant = s_find(presence, nick);
     if (!occupant) {
         occupant = fatal_calloc(sizeof *occupant);
         memcpy(occupant->nick, nick.ptr, nick.len);
         occupant->nick_len = nick.len;
-        HASH_ADD(hh, presence->occupants, nick, nick.len, occupant);
+        order_add(&presence->occupants, &occupant->by_nick, s_nick(occupant));
     }
+    if (occupant->sessions == 0)
+        s_before_change(presence, occupant);
     if (occupant->sessions++ > 0)
         return false;
     presence->count++;
@@ -48,9 +67,10 @@ bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was) {
 }
 
 bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_span_t to) {
-    occupant_t *occupant;
-    HASH_FIND(hh, presence->occupants, nick.ptr, nick.len, occupant);
+    occupant_t *occupant = s_find(presence, nick);
     FATAL_UNLESS(occupant && occupant->sessions > 0);
+    if (occupant->sessions == 1)
+        s_before_change(presence, occupant);
     if (--occupant->sessions > 0)
         return false;
     presence->count--;
@@ -60,31 +80,34 @@ bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_
 }
 
 void presence_listed(presence_t *presence) {
-    for (occupant_t *occupant = presence->changes; occupant; occupant = occupant->next_change)
-        if ((occupant->sessions > 0) != occupant->told)
-            occupant->listed = true;
+    presence->listings++;
+}
+
+const occupant_t *presence_next(const presence_t *presence, zr_span_t nick) {
+    const occupant_t *occupant;
+    do {
+        occupant = ORDER_ITEM(order_next(&presence->occupants, nick, false), occupant_t, by_nick);
+        nick = occupant ? s_nick(occupant) : nick;
+    } while (occupant && occupant->sessions == 0);
+    return occupant;
 }
 
 static json_t *s_named(const occupant_t *occupant) {
-    return json_pack("{so}", "nick", zr_json_string(zr_span_of(occupant->nick, occupant->nick_len)));
+    return json_pack("{so}", "nick", zr_json_string(s_nick(occupant)));
 }
 
 static void s_name(const occupant_t *occupant, const occupant_t *partner, json_t *joined, json_t *left) {
     bool here = occupant->sessions > 0;
     json_t *named = s_named(occupant);
     if (partner)
-        json_object_set_new(named, here ? "was" : "to", zr_json_string(zr_span_of(partner->nick, partner->nick_len)));
+        json_object_set_new(named, here ? "was" : "to", zr_json_string(s_nick(partner)));
     if (!here)
         json_object_set_new(named, "reason", json_string(occupant->reason));
     json_array_append_new(here ? joined : left, named);
 }
 
 static bool s_is_other(const occupant_t *occupant, const occupant_t *of) {
-    return zr_span_equal(zr_span_of(occupant->nick, occupant->nick_len), zr_span_of(of->other, of->other_len));
-}
-
-static bool s_is_news(const occupant_t *occupant) {
-    return (occupant->sessions > 0) != occupant->told;
+    return zr_span_equal(s_nick(occupant), zr_span_of(of->other, of->other_len));
 }
 
 /* The other half of a rename, of which nothing has been told either; NULL: it was none, or more happened since, so that
@@ -92,7 +115,7 @@ static bool s_is_news(const occupant_t *occupant) {
 static occupant_t *s_partner(const presence_t *presence, const occupant_t *occupant) {
     occupant_t *other = NULL;
     if (occupant->other_len && s_is_news(occupant))
-        HASH_FIND(hh, presence->occupants, occupant->other, occupant->other_len, other);
+        other = s_find(presence, zr_span_of(occupant->other, occupant->other_len));
     bool pair = other && s_is_news(other) && other->told != occupant->told && s_is_other(occupant, other);
     return pair ? other : NULL;
 }

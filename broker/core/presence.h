@@ -4,8 +4,8 @@
 #define PRESENCE_H
 
 #include "blob.h"
-#include "hash.h"
 #include "names.h"
+#include "order.h"
 #include "span.h"
 
 enum { PRESENCE_CHANGES = 500 }; /* named in one frame */
@@ -13,20 +13,22 @@ enum { PRESENCE_CHANGES = 500 }; /* named in one frame */
 typedef struct occupant {
     char nick[ZR_NICK_MAX];
     size_t nick_len;
-    size_t sessions;         /* present now */
+    size_t sessions;         /* present now; 0: gone, and the room was not told yet */
     bool told;               /* the room was told that this user is here */
     bool queued;             /* among the changes */
-    bool listed;             /* `who` was answered with what the room was not told yet */
+    bool listed;             /* `who` was answered with a state that the room was not told and that is undone */
+    uint64_t listings;       /* the presence's, when somebody came or went last */
     const char *reason;      /* why the last session went; static */
     char other[ZR_NICK_MAX]; /* renamed: the nick after or before */
     size_t other_len;
     struct occupant *next_change;
-    UT_hash_handle hh;
+    order_node_t by_nick;
 } occupant_t;
 
 typedef struct {
-    occupant_t *occupants;
-    size_t count; /* with a session here */
+    order_t occupants; /* by nick (occupant_t.by_nick) */
+    size_t count;      /* with a session here */
+    uint64_t listings; /* how often `who` was answered */
     uint64_t version;
     occupant_t *changes, **changes_tail;
     bool crowded; /* nobody is named, as what is told of everybody to everybody grows with the square of their number */
@@ -42,6 +44,9 @@ bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_
 /* Who is here is about to be listed, with the version of the newest frame: what is not told yet must be told then, even
  * if it is undone within the tick, since whoever got the list goes on from there. */
 void presence_listed(presence_t *presence);
+
+/* The first user who is here and whose nick comes after `nick`; NULL: there is none. */
+const occupant_t *presence_next(const presence_t *presence, zr_span_t nick);
 
 /* Whether the room is too full to name who is in it: since it had more than `names` users, until a frame finds half as
  * many. */

@@ -6,8 +6,8 @@
 /* What a bucket counts at most in one request; keeps the products within 64 bits. */
 #define COST_MAX (UINT64_C(1) << 40)
 
-/* The smallest entry of a PUBLISH frame, in bytes. */
-enum { SMALLEST_ENTRY = 14 };
+/* In bytes: the smallest entry of a PUBLISH frame, and the smallest frame, which has one and a room of a byte. */
+enum { SMALLEST_ENTRY = 14, SMALLEST_FRAME = 3 + SMALLEST_ENTRY };
 
 static uint64_t s_max(uint64_t a, uint64_t b) {
     return a > b ? a : b;
@@ -28,8 +28,8 @@ static rate_t s_rate(uint64_t per_second, uint64_t burst_seconds, uint64_t debt_
 rate_limits_t rate_limits(uint64_t ops, uint64_t entries, uint64_t bytes, size_t window) {
     return (rate_limits_t){
         .ops = s_rate(ops, RATE_OPS_BURST, RATE_DEBT, 0),
-        .entries = s_rate(entries, RATE_PUBLISH_BURST, RATE_DEBT, window / SMALLEST_ENTRY),
-        .bytes = s_rate(bytes, RATE_PUBLISH_BURST, RATE_DEBT, window),
+        .entries = s_rate(entries, RATE_PUBLISH_BURST, RATE_DEBT, window / SMALLEST_ENTRY * RATE_KEYED),
+        .bytes = s_rate(bytes, RATE_PUBLISH_BURST, RATE_DEBT, window + window / SMALLEST_FRAME * RATE_MESSAGE),
     };
 }
 
@@ -100,8 +100,9 @@ static bool s_tell(rates_t *rates, uint64_t now) {
     return true;
 }
 
-rate_verdict_t rates_refused(rates_t *rates, const rate_limits_t *limits, uint64_t now, uint64_t *wait) {
-    rate_verdict_t verdict = s_take(&rates->ops, &limits->ops, 1, now);
+rate_verdict_t rates_refused(
+    rates_t *rates, const rate_limits_t *limits, unsigned errors, uint64_t now, uint64_t *wait) {
+    rate_verdict_t verdict = s_take(&rates->ops, &limits->ops, errors, now);
     if (verdict != RATE_OVER)
         return verdict;
     if (!s_tell(rates, now))

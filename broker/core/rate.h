@@ -19,6 +19,9 @@ enum {
     RATE_PUBLISH_BURST = 2,  /* of entries and bytes; */
     RATE_DEBT = 5,           /* and so many beyond it is a flood: who owes a full bucket, sends what costs
                                 another, and then waits as told, is none */
+    RATE_KEYED = 10,         /* entries that one with a key counts as: its value is looked up and kept, and with a
+                                compare-and-set it is answered by itself */
+    RATE_MESSAGE = 64,       /* bytes that a message counts for beside its own, as libzmq takes them */
     RATE_TOLD = 100000,      /* µs from telling a publisher to telling it again */
     RATE_CONNECTIONS = 4096, /* without a session, of which is remembered what they spent */
 };
@@ -65,8 +68,9 @@ rate_verdict_t rates_ask(rates_t *rates, const rate_limits_t *limits, unsigned c
 /* What is never refused: it fits or floods. More than a full bucket costs just that. */
 rate_verdict_t rates_note(rates_t *rates, const rate_limits_t *limits, unsigned cost, uint64_t now);
 
-/* A PUBLISH frame that was refused as a whole costs 1. RATE_OVER as below. */
-rate_verdict_t rates_refused(rates_t *rates, const rate_limits_t *limits, uint64_t now, uint64_t *wait);
+/* Each error about a PUBLISH frame, or about entries of it, costs 1. RATE_OVER as below. */
+rate_verdict_t rates_refused(
+    rates_t *rates, const rate_limits_t *limits, unsigned errors, uint64_t now, uint64_t *wait);
 
 /* A PUBLISH frame, which is taken even if it is too much. RATE_OVER: the publisher is to be told to send no more for
  * `*wait` ms; said once in RATE_TOLD. */

@@ -83,6 +83,7 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
         rate_limits(config->rate_ops, config->rate_entries, config->rate_bytes, config->window);
     relay->keys_limits = (keys_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
+    relay->synced = zr_control_write(json_pack("{ss ss}", "op", "synced", "epoch", relay->epoch));
     log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done};
     if (log->engine->restore)
         log->engine->restore(log, &(log_restore_t){relay, s_restore_room, s_restore_value, s_restore_mark});
@@ -101,6 +102,8 @@ void relay_destroy(relay_t *relay) {
     rooms_finish(relay);
     dedupe_finish(&relay->dedupe);
     access_destroy(relay->access);
+    zr_blob_unref(relay->synced);
+    zr_blob_unref(relay->bye.frame);
     free(relay);
 }
 
@@ -130,9 +133,7 @@ void relay_subscription(relay_t *relay, zr_span_t message) {
         return;
     zr_buffer_t frame = {0};
     zr_buffer_append(&frame, message.ptr + 1, message.len - 1);
-    zr_blob_t *json = zr_control_write(json_pack("{ss ss}", "op", "synced", "epoch", relay->epoch));
-    zr_buffer_append(&frame, zr_blob_data(json), zr_blob_len(json));
-    zr_blob_unref(json);
+    zr_buffer_append(&frame, zr_blob_data(relay->synced), zr_blob_len(relay->synced));
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_PUBLISH, .frame = zr_buffer_to_blob(&frame)});
     zr_buffer_finish(&frame);
 }
@@ -164,7 +165,10 @@ void relay_silent(relay_t *relay, uint64_t id) {
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = id});
         return;
     }
-    send_frame(relay, session->route, zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", "expired")));
+    if (session->route)
+        send_bye(relay, session->route, "expired");
+    else if (session->deaf && session->connection && !session_by_route(&relay->sessions, session->deaf))
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = session->connection});
     session_end(relay, session, "expired");
 }
 
@@ -175,6 +179,7 @@ void relay_route_lost(relay_t *relay, route_t route) {
     if (!session)
         return;
     session_set_route(&relay->sessions, session, 0);
+    session->deaf = route;
     /* A later frame that finds room again would hide the loss: a `replayed` without its entries, an ack without its
      * error. */
     outbox_drop_route(relay->outbox, route);
@@ -183,7 +188,7 @@ void relay_route_lost(relay_t *relay, route_t route) {
 void relay_shutdown(relay_t *relay) {
     session_t *session, *next;
     HASH_ITER(by_id, relay->sessions.by_id, session, next)
-    send_frame(relay, session->route, zr_control_write(json_pack("{ss ss}", "op", "bye", "reason", "shutdown")));
+    send_bye(relay, session->route, "shutdown");
 }
 
 relay_stats_t relay_stats(const relay_t *relay) {

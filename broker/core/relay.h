@@ -50,6 +50,9 @@ typedef struct {
      * local. */
     void (*peer)(void *ctx, peer_t *peer);
     void *peer_ctx;
+    /* Bytes that may still be queued for `route` now. NULL: no limit. */
+    uint64_t (*room)(void *ctx, route_t route);
+    void *room_ctx;
     access_t *access; /* finished; relay_new takes it over. NULL: open mode */
     bool tokens;      /* local peers may log in with user and token */
 } relay_config_t;

@@ -63,7 +63,7 @@ struct relay {
     dedupe_t dedupe;
     room_t *rooms;
     uint64_t rooms_gone; /* how many were freed: whoever kept a pointer to one looks it up anew */
-    order_t order;       /* the same, by name */
+    order_t order;       /* the same, by name (room_t.by_name) */
     room_t *noisy;       /* rooms with presence to tell */
     uint64_t now;        /* when something came last */
     struct {
@@ -82,6 +82,11 @@ struct relay {
     admin_wait_t *admins;
     uint64_t last_ticket;
     char epoch[17];
+    zr_blob_t *synced; /* the JSON that follows the nonce on the back */
+    struct {
+        const char *reason;
+        zr_blob_t *frame;
+    } bye; /* the last one, for whoever is told the same */
     relay_stats_t stats;
 };
 
@@ -97,6 +102,17 @@ typedef struct {
 } request_t;
 
 typedef void(command_fn)(relay_t *relay, request_t *request);
+
+/* The cost of a request beyond the op's fixed one: what the broker does grows with it. Called before anything in the
+ * request is checked. The result is at most WEIGHT_MAX. */
+typedef unsigned(weigh_fn)(const relay_t *relay, const request_t *request);
+weigh_fn direct_weigh, hello_weigh, ping_weigh, who_weigh;
+
+enum { WEIGHT_MAX = 1 << 30 };
+enum { DIRECT_COST = 2 }; /* of a direct message to one session, beside its size */
+enum { PAGE_MAX = 500 };  /* names in a page of `who` or `rooms` */
+enum { NAMES_UNIT = 10 }; /* names in a page that cost 1 to list */
+
 command_fn cmd_admin, cmd_hello, cmd_join, cmd_leave, cmd_publish_text, cmd_direct, cmd_replay, cmd_state, cmd_who,
     cmd_rooms, cmd_ping, cmd_bye;
 
@@ -129,12 +145,20 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
 void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice);
 void replay_forget_all(relay_t *relay);
 
+/* Bytes of the slice of a replay or snapshot that the session asks for: less than replay-bytes while little more may be
+ * queued for it, as a slice that is too large for the queue costs it its connection's session. At least 1; a slice has
+ * one frame in any case. */
+size_t slice_bytes(const relay_t *relay, const session_t *session);
+
 /* --- dispatch.c: gates and answers --- */
 
 void dispatch_control(relay_t *relay, route_t route, session_t *session, zr_span_t frame, uint64_t now);
 
 /* Sends `frame` (takes over the reference); without a route it is dropped. */
 void send_frame(relay_t *relay, route_t route, zr_blob_t *frame);
+
+/* Sends `bye` with the static `reason`. Many sessions that are told the same share the frame. */
+void send_bye(relay_t *relay, route_t route, const char *reason);
 
 /* Answers with `object` (takes over the reference) plus `re`. */
 void reply(relay_t *relay, const request_t *request, json_t *object);
@@ -159,6 +183,9 @@ void fail_wait(relay_t *relay, const request_t *request, uint64_t wait_ms);
 /* --- members.c: rooms and who is in them --- */
 
 room_t *room_find(const relay_t *relay, zr_span_t name);
+
+/* The first room whose name comes after `name`, or, if `from`, is `name` itself; NULL: there is none. */
+room_t *room_next(const relay_t *relay, zr_span_t name, bool from);
 
 /* What an ack of an entry there means, whether or not there is such a room. */
 zr_level_t room_level(const relay_t *relay, zr_span_t name);

@@ -8,6 +8,7 @@
 #include "keys.h"
 #include "makers.h"
 #include "names.h"
+#include "order.h"
 #include "presence.h"
 
 typedef struct room {
@@ -42,8 +43,7 @@ typedef struct room {
     struct member *members;
     size_t member_count, silent_count;
     UT_hash_handle hh;
-    struct room *left, *right; /* in the order of names (order.c) */
-    uint32_t priority;
+    order_node_t by_name;
 } room_t;
 
 /* A session's membership. */

@@ -84,6 +84,7 @@ void session_set_route(sessions_t *sessions, session_t *session, route_t route) 
         rate_connection_leave(&sessions->connections, session->route, &session->rates);
     }
     session->route = route;
+    session->deaf = 0;
     session->link++;
     if (route)
         HASH_ADD_BYHASHVALUE(

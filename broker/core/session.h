@@ -22,6 +22,8 @@ typedef struct {
 typedef struct session {
     uint64_t id;   /* rises; never told to anybody */
     route_t route; /* 0: detached */
+    route_t deaf;  /* detached because nothing could be sent there any more; 0: not so. If nobody speaks there until the
+                      session expires, its connection is ended: that frees what is queued */
     uint64_t link; /* rises whenever the route changes: what was sent before may never have arrived */
     struct user *user;
     client_t *client;

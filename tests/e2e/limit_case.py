@@ -1,5 +1,6 @@
 """What the tests of the limits share, and which limits of PROTOCOL.md, section 10, they are tests of."""
 import json
+import re
 import secrets
 import struct
 
@@ -27,6 +28,10 @@ def log(**values):
 
 
 class LimitCase(TestCase):
+    def memory(self, broker):
+        with open(f"/proc/{broker.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmRSS:\s+(\d+)", status.read())[1]) << 10
+
     def code(self, answer):
         self.assertEqual(answer["op"], "error", answer)
         return answer["code"]

@@ -61,7 +61,7 @@ class Frames(LimitCase):
     def test_what_one_broker_takes_every_reader_gets(self):
         """Entries beyond 64 MiB, with the command line for a reader: live, and by replay."""
         size = 70 << 20
-        broker = self.broker(config=limits(max_frame="128M") + log(bytes="1G", room_bytes="1G"))
+        broker = self.broker(config=limits(max_frame="128M", route_bytes="256M", all_route_bytes="1G") + log(bytes="1G", room_bytes="1G"))
         reader = self.zrelay(broker, "sub", "room", "--count", "1", "--timeout", "20")
         peer = self.peer(broker)
         self.wait_members(broker, "room", 1)
@@ -69,6 +69,13 @@ class Frames(LimitCase):
         self.assertEqual(reader.finish(), 0, reader.errors())
         self.assertEqual(len(reader.out), size + 1)
         self.assertEqual(len(self.run_zrelay(broker, "history", "room").out), size + 1)
+
+    @covers("values in a control frame from a client: members and elements, however deep")
+    def test_values(self):
+        peer = self.peer(self.broker())
+        self.assertEqual(peer.ask(op="ping", more=[0] * 997)["op"], "pong")  # op, id and more are three
+        peer.send(json.dumps({"op": "ping", "more": [0] * 1001}).encode())
+        self.assertEqual(self.code(peer.control()), "bad-json")
 
     @covers("window")
     def test_window(self):

@@ -30,10 +30,6 @@ class Raw(LimitCase):
         one.sendall(test_auth.ready(kind=kind))
         return one
 
-    def memory(self, broker):
-        with open(f"/proc/{broker.process.pid}/status", encoding="ascii") as status:
-            return int(re.search(r"VmRSS:\s+(\d+)", status.read())[1]) << 10
-
     def is_open(self, one):
         try:
             return one.recv(1 << 20, socket.MSG_DONTWAIT) != b""
@@ -370,7 +366,7 @@ class Rates(LimitCase):
     @covers("rate-entries")
     def test_rate_entries(self):
         self.publish_rate(limits(rate_entries=100, window="4k"),
-                          lambda first, size: publish_frame("room", *((first + number, b"") for number in range(size))), 200, 701)
+                          lambda first, size: publish_frame("room", *((first + number, b"") for number in range(size))), 200, 200 + 10 * (4096 // 14) + 1)
 
     @covers("rate-entries")
     def test_window_is_no_flood(self):
@@ -385,9 +381,10 @@ class Rates(LimitCase):
 
     @covers("rate-bytes")
     def test_rate_bytes(self):
-        head = len(publish_frame("room", (1, b"")))
+        head, message = len(publish_frame("room", (1, b""))), 64  # what each frame counts beside its own
         self.publish_rate(limits(rate_bytes="10k", window="4k"),
-                          lambda first, size: publish_frame("room", (first, bytes(size - head))), 20 << 10, 7 * (10 << 10) + 1)
+                          lambda first, size: publish_frame("room", (first, bytes(size - head))), (20 << 10) - message,
+                          7 * (10 << 10) + 1 - message)
 
     @covers("rate-ops", "rate-entries", "rate-bytes")
     def test_no_limit(self):
@@ -436,6 +433,39 @@ class Queues(LimitCase):
         self.assertTrue(deaf.welcome["resumed"])
         self.assertEqual(other.ask(op="direct", to="deaf", text="")["op"], "ok")
         self.assertEqual(self.replay(deaf, room="room", after=0)[0]["count"], 8)
+
+    def fill(self, broker, other, nick):
+        """A peer asks for much and does not read, until its session is detached. Its answers are copies that nobody else holds."""
+        deaf = self.peer(broker, nick, hello=False, rcvhwm=1, rcvbuf=4096)
+        deaf.hello(nick)
+
+        def is_detached():
+            deaf.send(b'{"op":"replay","room":"room","after":0}')
+            return other.ask(op="direct", to=nick, text="").get("code") == "no-such-user"
+        wait_for(is_detached, "the session to be detached")
+
+    @covers("route-bytes")
+    def test_route_bytes(self):
+        broker = self.broker(config=limits(route_bytes="6M", replay_bytes="1M") + "server\n    heartbeat = 60000\n")
+        other = self.peer(broker, "other")
+        self.publish_one_by_one(other, "room", 7, bytes(500_000))
+        self.assertEqual(self.replay(other, room="room", after=0)[0]["count"], 2)
+        before = self.memory(broker)
+        self.fill(broker, other, "deaf")
+        self.assertLess(self.memory(broker) - before, 40 << 20)  # a thousand frames would be 500 MB
+        self.assertEqual(self.replay(other, room="room", after=0)[0]["count"], 2)
+
+    @covers("all-route-bytes")
+    def test_all_route_bytes(self):
+        broker = self.broker(config=limits(route_bytes="6M", all_route_bytes="24M", replay_bytes="4M") + "server\n    heartbeat = 60000\n")
+        other = self.peer(broker, "other")
+        self.publish_one_by_one(other, "room", 7, bytes(500_000))
+        self.publish_one_by_one(other, "small", 1, bytes(10_000), first=8)
+        before = self.memory(broker)
+        for number in range(40):  # of 6 MB each
+            self.fill(broker, other, f"deaf-{number}")
+        self.assertLess(self.memory(broker) - before, 80 << 20)
+        self.assertEqual(self.replay(other, room="small", after=0)[0]["count"], 1)  # who reads is served
 
     @covers("reader-queue")
     def test_reader_queue(self):

@@ -71,6 +71,8 @@ START_TEST(test_defaults) {
     ck_assert_uint_eq(settings.relay.max_frame, 1048576);
     ck_assert_uint_eq(settings.relay.heartbeat_ms, 5000);
     ck_assert_uint_eq(settings.route_queue, 1000);
+    ck_assert_uint_eq(settings.route_bytes, 32 << 20);
+    ck_assert_uint_eq(settings.all_route_bytes, 256 << 20);
     ck_assert_uint_eq(settings.log.bytes, 268435456);
     ck_assert_str_eq(settings.users, "");
     ck_assert_str_eq(settings.bans, "");
@@ -422,7 +424,10 @@ START_TEST(test_whole) {
     s_bad("server\n    back = ipc:///tmp/z\n", "clients of tcp://127.0.0.1:5570 need a tcp:// back;");
     s_bad("server\n    listen = tcp://127.0.0.1:65535\n", "cannot derive the back of tcp://127.0.0.1:65535");
     s_bad("limits\n    replay-frames = 1000\n", "replay-frames (1000) must be below route-queue (1000)");
+    s_bad("limits\n    route-bytes = 2M\n", "together (2097152) must be below route-bytes (2097152)");
+    s_bad("limits\n    route-bytes = 65M\n", "must be at most a quarter of all-route-bytes (268435456)");
     settings_t settings;
+    s_good(&settings, "limits\n    route-bytes = 2097153\n    all-route-bytes = 8388612\n");
     s_good(&settings, "server\n    listen = tcp://*:5570\n    insecure = 1\n");
     s_assert_endpoints(&settings.back, "tcp://*:5571");
     s_good(&settings, "server\n    back = ipc:///tmp/z\n    advertise = tcp://relay.example.org:1\n");
@@ -501,7 +506,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     }
     fclose(file);
     s_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 53);
+    ck_assert_uint_eq(settings_seen, 55);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);
@@ -516,6 +521,8 @@ START_TEST(test_the_example_holds_the_defaults) {
     ck_assert_uint_eq(example.io_threads, defaults.io_threads);
     ck_assert_uint_eq(example.route_queue, defaults.route_queue);
     ck_assert_uint_eq(example.reader_queue, defaults.reader_queue);
+    ck_assert_uint_eq(example.route_bytes, defaults.route_bytes);
+    ck_assert_uint_eq(example.all_route_bytes, defaults.all_route_bytes);
     ck_assert_int_eq(example.log_level, defaults.log_level);
     ck_assert_int_eq(example.insecure, defaults.insecure);
     ck_assert_int_eq(example.refuse_corrupt, defaults.refuse_corrupt);

@@ -305,9 +305,32 @@ START_TEST(test_json_string) {
 }
 END_TEST
 
+/* A request with `count` values, in an array and in objects. */
+static zr_span_t s_values(unsigned count, const char *value) {
+    static char text[16384];
+    size_t len = (size_t)snprintf(
+        text, sizeof text, "{\"op\":\"x,[{,\",\"a\":["); /* two of them; the third is the first below */
+    for (unsigned i = 3; i <= count; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", i > 3 ? "," : "", value);
+    len += (size_t)snprintf(text + len, sizeof text - len, "]}");
+    return zr_span_of(text, len);
+}
+
+START_TEST(test_values_of_a_request) {
+    json_t *object = NULL;
+    ck_assert_int_eq(zr_control_read_request(s_values(ZR_CONTROL_VALUES, "1"), &object), ZR_OK);
+    json_decref(object);
+    ck_assert_int_eq(zr_control_read_request(s_values(ZR_CONTROL_VALUES + 1, "1"), &object), ZR_BAD_JSON);
+    ck_assert_int_eq(zr_control_read_request(s_values(ZR_CONTROL_VALUES, "{}"), &object), ZR_BAD_JSON);
+    ck_assert_int_eq(zr_control_read_request(s_values(ZR_CONTROL_VALUES / 2, "{}"), &object), ZR_OK);
+    json_decref(object);
+    ck_assert(s_readable(s_values(2 * ZR_CONTROL_VALUES, "1"))); /* of what the broker sends */
+}
+END_TEST
+
 UNIT_MAIN_ABORTS("common.control",
     UNIT_TESTS(test_reads_objects, test_refuses_all_else, test_every_prefix_is_refused, test_depth,
         test_failure_leaves_the_object_alone, test_write_is_compact_and_keeps_order, test_write_takes_the_reference,
         test_large_objects_come_back, test_get_string, test_get_string_opt, test_get_uint, test_get_bool_opt_and_has,
-        test_get_id, test_json_string),
+        test_get_id, test_json_string, test_values_of_a_request),
     UNIT_TESTS(test_write_of_null_stops_the_program))

@@ -40,6 +40,84 @@ START_TEST(test_every_session_of_a_user) {
 }
 END_TEST
 
+/* The user "many" says hello on routes 10, 11, … */
+enum { FIRST = 10, SESSIONS = 40 };
+
+static void s_hello_many(unsigned count) {
+    for (route_t route = FIRST; route < FIRST + count; route++) {
+        fx.users[route] = "many";
+        fx_hello(route, "many");
+    }
+}
+
+START_TEST(test_all_sessions_share_one_frame) {
+    fx_start();
+    fx_hello(A, "ann");
+    s_hello_many(SESSIONS);
+    fx_ask(A, "{'op':'direct','to':'many','text':'x'}");
+    fx_expect(FIRST, "{'op':'direct','text':'x'}");
+    const zr_blob_t *shared = fx.seen[fx.at].frame;
+    for (route_t route = FIRST + 1; route < FIRST + SESSIONS; route++) {
+        fx_expect(route, "{'op':'direct','text':'x'}");
+        ck_assert_ptr_eq(fx.seen[fx.at].frame, shared);
+    }
+    fx_finish();
+}
+END_TEST
+
+/* How many such requests a full bucket pays for; `wait`: the answer to the next one. */
+static unsigned s_paid(const char *text, uint64_t *wait) {
+    for (unsigned count = 0;; count++) {
+        fx_ask(A, "{'op':'direct','to':'many','text':'%s'}", text);
+        fx_expect(A, "{}");
+        if (strcmp(fx_string("op"), "error") == 0) {
+            ck_assert_str_eq(fx_string("code"), "rate-limited");
+            *wait = fx_int("wait");
+            return count;
+        }
+    }
+}
+
+START_TEST(test_each_session_costs) {
+    static char large[1100];
+    memset(large, 'x', sizeof large - 1);
+    static const struct {
+        unsigned sessions;
+        const char *text;
+        unsigned cost;
+    } cases[] = {
+        {1, "x", 2}, {2, "x", 4}, {SESSIONS, "x", 2 * SESSIONS}, {1, large, 4}, {SESSIONS, large, 4 * SESSIONS}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fx_begin();
+        fx.config.rate_ops = 200;
+        fx_start();
+        fx_hello(A, "ann"); /* 20 of 800 */
+        s_hello_many(cases[i].sessions);
+        uint64_t wait;
+        ck_assert_uint_eq(s_paid(cases[i].text, &wait), 780 / cases[i].cost);
+        fx_finish();
+    }
+}
+END_TEST
+
+/* The bucket is smaller than the cost: then it costs all of it, and a sender that waits as told is served. */
+START_TEST(test_more_than_a_bucket_costs_a_bucket) {
+    fx_begin();
+    fx.config.rate_ops = 10;
+    fx_start();
+    fx_hello(A, "ann"); /* 20 of 40 */
+    s_hello_many(SESSIONS);
+    uint64_t wait;
+    ck_assert_uint_eq(s_paid("x", &wait), 0);
+    for (int i = 0; i < 3; i++) {
+        fx.now += wait * 1000;
+        ck_assert_uint_eq(s_paid("x", &wait), 1);
+    }
+    ck_assert_uint_eq(relay_stats(fx.relay).flooders, 0);
+    fx_finish();
+}
+END_TEST
+
 START_TEST(test_refusals) {
     fx_start();
     fx_hello(A, "ann");
@@ -59,4 +137,5 @@ START_TEST(test_refusals) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.cmd_direct", test_reaches_the_nick_and_nobody_else, test_every_session_of_a_user, test_refusals)
+UNIT_MAIN("broker.core.cmd_direct", test_reaches_the_nick_and_nobody_else, test_every_session_of_a_user,
+    test_all_sessions_share_one_frame, test_each_session_costs, test_more_than_a_bucket_costs_a_bucket, test_refusals)

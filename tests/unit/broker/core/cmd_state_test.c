@@ -160,6 +160,55 @@ START_TEST(test_bad_requests) {
 }
 END_TEST
 
+static uint64_t s_room(void *ctx, route_t route) {
+    ck_assert_uint_eq(route, A);
+    return *(uint64_t *)ctx;
+}
+
+/* Of what may still be queued a slice takes no more than its part, but one frame in any case. */
+START_TEST(test_a_slice_fits_into_the_queue) {
+    static uint64_t left;
+    fx_begin();
+    fx.config.room = s_room;
+    fx.config.room_ctx = &left;
+    fx.config.max_replays = 4;
+    fx.config.batch_bytes = 1; /* a value in each frame */
+    fx_start();
+    fx_hello(A, "ann");
+    char key[8];
+    fx_pub("r");
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(key, sizeof key, "key%02u", i);
+        fx_add_key(i + 1, key, "some value");
+    }
+    fx_send(A);
+    fx_run();
+    fx_drop(A);
+    static const struct {
+        uint64_t left;
+        size_t count;
+    } cases[] = {{0, 1}, {3, 1}, {4 * 100, 1}, {4 * 1000, 10}, {4 << 20, 20}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        left = cases[i].left;
+        fx_ask(A, "{'op':'state','room':'r'}");
+        size_t frames = 0;
+        while (strncmp(fx_text(A), "state", 5) == 0)
+            frames++;
+        if (cases[i].count == 10)
+            ck_assert(frames > 1 && frames < 20);
+        else
+            ck_assert_uint_eq(frames, cases[i].count);
+        left = cases[i].left;
+        fx_ask(A, "{'op':'replay','room':'r','after':0}");
+        size_t replayed = 0;
+        while (strncmp(fx_text(A), "replay", 6) == 0)
+            replayed++;
+        ck_assert_uint_ge(replayed, 1);
+    }
+    fx_finish();
+}
+END_TEST
+
 UNIT_MAIN("broker.core.cmd_state", test_snapshot_is_the_last_of_each_key, test_one_key,
     test_slices_with_writes_in_between, test_frames_and_slices_are_bounded, test_state_outlives_the_log,
-    test_bad_requests)
+    test_bad_requests, test_a_slice_fits_into_the_queue)

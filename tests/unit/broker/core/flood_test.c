@@ -313,7 +313,7 @@ START_TEST(test_bytes_count_too) {
     fx_pub("r");
     fx_add(1, "x");
     size_t len = fx_pub_frame().len, mid = 1;
-    for (; mid * len <= 2000; mid++)
+    for (; mid * (len + RATE_MESSAGE) <= 2000; mid++)
         fx_one(A, "r", mid, "x");
     fx_run();
     fx_text(A);
@@ -437,6 +437,78 @@ START_TEST(test_what_is_refused_as_a_whole_costs_a_request) {
 }
 END_TEST
 
+/* Entries that are refused one by one have an error each. */
+START_TEST(test_each_error_costs) {
+    s_begin(10); /* 40 and 50, of which hello took 20 */
+    fx_hello(B, "bob");
+    fx_pub("r");
+    for (uint64_t mid = 1; mid <= 20; mid++)
+        fx_add_expect(mid, "k", 99, "x");
+    fx_send(A);
+    fx_run();
+    ck_assert_uint_eq(fx_drop(A), 20);
+    fx_pub("r");
+    for (uint64_t mid = 21; mid <= 69; mid++)
+        fx_add_expect(mid, "k", 99, "x");
+    fx_send(A);
+    fx_run();
+    for (int i = 0; i < 49; i++)
+        fx_expect_error(A, "conflict");
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':4900}");
+    fx_pub("r");
+    fx_add_expect(70, "k", 99, "x");
+    fx_add_expect(71, "k", 99, "x");
+    fx_send(A);
+    fx_run();
+    ck_assert_uint_eq(fx_drop(A), 3);
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
+    ck_assert_uint_eq(relay_stats(fx.relay).flooders, 1);
+    fx_finish();
+}
+END_TEST
+
+/* One error is about all of them. */
+START_TEST(test_one_error_about_many_entries_costs_one) {
+    s_begin(10);
+    fx_set_access("anonymous: rwpc *"); /* and not keyed ones */
+    fx_pub("r");
+    for (uint64_t mid = 1; mid <= 100; mid++)
+        fx_add_key(mid, "k", "x");
+    fx_send(A);
+    fx_run();
+    fx_expect(A, "{'op':'error','code':'forbidden','mid':1,'upto':100}");
+    for (int i = 0; i < 19; i++) {
+        fx_ask(A, "{'op':'leave','room':'r'}");
+        fx_expect(A, "{'op':'ok'}");
+    }
+    fx_ask(A, "{'op':'leave','room':'r'}");
+    fx_expect_error(A, "rate-limited");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_a_keyed_entry_counts_as_ten) {
+    for (int keyed = 0; keyed < 2; keyed++) {
+        fx_begin();
+        fx.config.rate_entries = 100; /* 200 at once */
+        fx_start();
+        fx_hello(A, "ann");
+        unsigned fits = keyed ? 20 : 200;
+        fx_pub("r");
+        for (uint64_t mid = 1; mid <= fits; mid++)
+            fx_add_key(mid, keyed ? "k" : NULL, "x");
+        fx_send(A);
+        fx_run();
+        fx_expect_text(A, keyed ? "ack 20 @20 memory" : "ack 200 @200 memory");
+        fx_expect_silence(A);
+        fx_one(A, "r", 1000, "x");
+        fx_run();
+        fx_expect(A, "{'op':'error','code':'rate-limited','wait':10}");
+        fx_finish();
+    }
+}
+END_TEST
+
 /* Who takes another's place among those that are remembered does not get rid of what it owes itself. */
 START_TEST(test_two_routes_of_one_place) {
     fx_begin();
@@ -461,10 +533,103 @@ START_TEST(test_two_routes_of_one_place) {
 }
 END_TEST
 
+/* How often A may ask, with what is left after hello of a bucket of 400, before it is told to wait. */
+static unsigned s_granted(const char *request) {
+    for (unsigned count = 0;; count++) {
+        fx_ask(A, "%s", request);
+        fx_expect(A, "{}");
+        if (strcmp(fx_string("op"), "error") == 0 && strcmp(fx_string("code"), "rate-limited") == 0)
+            return count;
+        ck_assert_uint_lt(count, 400);
+    }
+}
+
+/* `users` other sessions are in the room "r". */
+static void s_begin_crowded(unsigned users, const char *access) {
+    s_begin(100);
+    for (route_t route = 10; route < 10 + users; route++) {
+        char nick[16];
+        snprintf(nick, sizeof nick, "n%u", route);
+        fx_hello(route, nick);
+        fx_ask(route, "{'op':'join','room':'r'}");
+        fx_drop(route);
+    }
+    if (access)
+        fx_set_access(access);
+    fx_drop(A);
+}
+
+START_TEST(test_who_costs_the_names_it_lists) {
+    s_begin_crowded(9, NULL);
+    ck_assert_uint_eq(s_granted("{'op':'who','room':'r'}"), 380 / 20);
+    fx_finish();
+    s_begin_crowded(50, NULL);
+    ck_assert_uint_eq(s_granted("{'op':'who','room':'r'}"), 380 / 25);
+    fx_finish();
+    s_begin_crowded(50, NULL);
+    ck_assert_uint_eq(s_granted("{'op':'who','room':'r','limit':20}"), 380 / 22);
+    fx_finish();
+}
+END_TEST
+
+/* A user that may not see who is there does not learn it from the cost either. */
+START_TEST(test_a_refused_who_costs_the_same_in_a_full_room) {
+    s_begin_crowded(50, "anonymous: w *");
+    ck_assert_uint_eq(s_granted("{'op':'who','room':'r'}"), 380 / 20);
+    fx_finish();
+}
+END_TEST
+
+/* A is in so many rooms. */
+static void s_begin_joined(unsigned rooms) {
+    s_begin(100);
+    for (unsigned i = 0; i < rooms; i++) {
+        fx_ask(A, "{'op':'join','room':'room-%u'}", i);
+        fx.now += 50 * MS;
+    }
+    fx_drop(A);
+    fx.now += 4000 * MS;
+}
+
+START_TEST(test_a_new_nick_costs_each_room) {
+    s_begin_joined(180);
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'ann'}", fx_client(A)); /* it has that one: 20 */
+    fx_expect(A, "{'op':'welcome'}");
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'eve'}", fx_client(A)); /* 20 and 180 */
+    fx_expect(A, "{'op':'welcome','nick':'eve'}");
+    ck_assert_uint_eq(s_granted("{'op':'leave','room':'x'}"), 400 - 20 - 200);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_rooms_costs_the_names_it_lists) {
+    s_begin_joined(180);
+    ck_assert_uint_eq(s_granted("{'op':'rooms'}"), 400 / 38 + 1); /* the last one fits before its names are counted */
+    fx_finish();
+    s_begin_joined(180);
+    ck_assert_uint_eq(s_granted("{'op':'rooms','limit':9}"), 400 / 20);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_ping_costs_its_rooms) {
+    s_begin_joined(300);
+    for (int i = 0; i < 10; i++) { /* 1 and 3 each */
+        fx_ask(A, "{'op':'ping'}");
+        fx_expect(A, "{'op':'pong'}");
+    }
+    ck_assert_uint_eq(s_granted("{'op':'leave','room':'x'}"), 400 - 40);
+    fx_finish();
+}
+END_TEST
+
 UNIT_MAIN("broker.core.flood", test_what_requests_cost, test_who_is_refused_waits_and_is_served,
     test_bye_is_never_refused, test_who_does_not_listen_is_sent_away, test_broken_frames_count,
     test_bye_and_hello_fill_nothing, test_resuming_elsewhere_fills_nothing, test_without_a_session,
     test_what_is_refused_costs_half, test_hellos_flood_soon, test_a_window_without_a_session_is_no_flood,
     test_publishing_too_fast_is_told_and_taken, test_bytes_count_too, test_no_limits, test_size_costs,
     test_a_large_request_is_served_after_waiting, test_large_requests_flood_soon, test_large_requests_without_a_session,
-    test_what_is_refused_as_a_whole_costs_a_request, test_two_routes_of_one_place)
+    test_what_is_refused_as_a_whole_costs_a_request, test_two_routes_of_one_place, test_who_costs_the_names_it_lists,
+    test_a_refused_who_costs_the_same_in_a_full_room, test_a_new_nick_costs_each_room,
+    test_rooms_costs_the_names_it_lists, test_ping_costs_its_rooms, test_each_error_costs,
+    test_one_error_about_many_entries_costs_one, test_a_keyed_entry_counts_as_ten)

@@ -1,5 +1,8 @@
 #include "keys.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "unit.h"
 
 static keys_t s_keys;
@@ -143,10 +146,38 @@ START_TEST(test_values_stand_in_order_of_seq) {
         s_store(keys[seq - 1], seq, "x");
     }
     char order[8] = "";
-    for (const key_value_t *value = s_keys.by_seq; value; value = value->next)
+    for (const key_value_t *value = keys_next(&s_keys, 0); value; value = keys_following(&s_keys, value))
         strncat(order, value->key, value->key_len);
     ck_assert_str_eq(order, "cba");
     s_end();
+}
+END_TEST
+
+/* Of keys that are written again and again, in any order, and deleted: the search finds what a walk finds, and few
+ * places are empty. */
+START_TEST(test_search_by_seq) {
+    enum { KEYS = 100, ENTRIES = 5000 };
+    uint64_t seqs[KEYS] = {0};
+    s_begin(KEYS, 1000000);
+    srand(1);
+    for (uint64_t seq = 1; seq <= ENTRIES; seq++) {
+        char key[8];
+        int number = rand() % KEYS;
+        bool deletes = rand() % 4 == 0;
+        snprintf(key, sizeof key, "%d", number);
+        s_accept(key, seq, 1, deletes);
+        s_store(key, seq, deletes ? NULL : "x");
+        seqs[number] = deletes ? 0 : seq;
+        uint64_t after = (uint64_t)rand() % (seq + 1), expected = UINT64_MAX;
+        for (int i = 0; i < KEYS; i++)
+            if (seqs[i] > after && seqs[i] < expected)
+                expected = seqs[i];
+        const key_value_t *found = keys_next(&s_keys, after);
+        ck_assert_uint_eq(found ? found->seq : UINT64_MAX, expected);
+        ck_assert_uint_le(s_keys.count, 2 * s_keys.live + 20);
+    }
+    s_end();
+    ck_assert_uint_eq(s_keys.size, 0);
 }
 END_TEST
 
@@ -229,6 +260,6 @@ END_TEST
 UNIT_MAIN_ABORTS("broker.core.keys",
     UNIT_TESTS(test_stored_value_is_the_last, test_compare_and_set_sees_what_is_not_stored,
         test_delete_then_write_again_before_anything_is_stored, test_number_of_keys, test_bytes_of_all_keys,
-        test_values_stand_in_order_of_seq, test_rejected_ones_leave_what_was_stored, test_first_stored_then_rejected,
-        test_restored_values),
+        test_values_stand_in_order_of_seq, test_search_by_seq, test_rejected_ones_leave_what_was_stored,
+        test_first_stored_then_rejected, test_restored_values),
     UNIT_TESTS(test_store_of_what_was_not_accepted_is_a_bug))

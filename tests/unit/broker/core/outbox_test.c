@@ -73,7 +73,6 @@ START_TEST(test_drop_route_takes_only_what_is_sent_there) {
     ck_assert(outbox_take(&outbox, &effect));
     zr_blob_unref(effect.frame);
     outbox_drop_route(&outbox, 1);
-    ck_assert_int_eq(s_freed, 3);
     ck_assert(outbox_take(&outbox, &effect));
     ck_assert_uint_eq(effect.route, 2);
     zr_blob_unref(effect.frame);
@@ -83,10 +82,39 @@ START_TEST(test_drop_route_takes_only_what_is_sent_there) {
     ck_assert_int_eq(effect.kind, EFFECT_ACK);
     ck_assert_uint_eq(effect.ack.upto, 2);
     ck_assert(!outbox_take(&outbox, &effect));
+    ck_assert_int_eq(s_freed, 4); /* and none is left behind */
     outbox_drop_route(&outbox, 1);
     outbox_finish(&outbox);
 }
 END_TEST
 
+/* What is added for a route after it was lost is for another session there. */
+START_TEST(test_a_lost_route_may_be_used_again) {
+    outbox_t outbox = {0};
+    effect_t effect;
+    s_freed = 0;
+    for (int round = 0; round < 3; round++) {
+        for (route_t route = 1; route <= 1000; route++)
+            s_send(&outbox, route);
+        for (route_t route = 1; route <= 1000; route++)
+            if (route != 500)
+                outbox_drop_route(&outbox, route);
+        s_send(&outbox, 7);
+        s_send(&outbox, 8);
+        outbox_drop_route(&outbox, 8);
+        static const route_t expected[] = {500, 7};
+        for (int i = 0; i < 2; i++) {
+            ck_assert(outbox_take(&outbox, &effect));
+            ck_assert_uint_eq(effect.route, expected[i]);
+            zr_blob_unref(effect.frame);
+        }
+        ck_assert(!outbox_take(&outbox, &effect));
+        ck_assert_int_eq(s_freed, 1002 * (round + 1));
+    }
+    outbox_finish(&outbox);
+}
+END_TEST
+
 UNIT_MAIN("broker.core.outbox", test_first_in_first_out_with_additions_meanwhile,
-    test_finish_gives_back_what_was_not_taken, test_drop_route_takes_only_what_is_sent_there)
+    test_finish_gives_back_what_was_not_taken, test_drop_route_takes_only_what_is_sent_there,
+    test_a_lost_route_may_be_used_again)

@@ -161,12 +161,13 @@ END_TEST
 
 START_TEST(test_a_window_is_no_flood) {
     s_begin(0, 10, 100, 14000);
-    for (int i = 0; i < 1000; i++) /* a window of the smallest entries, before anything can have been heard */
-        ck_assert_int_ne(s_publish(1, 14), RATE_FLOODS);
-    ck_assert_int_eq(s_publish(20, 200), RATE_FITS); /* and the burst */
+    for (int i = 0; i < 14000 / 17; i++) /* a window of the smallest frames, before anything can have been heard */
+        ck_assert_int_ne(s_publish(RATE_KEYED, 17 + RATE_MESSAGE), RATE_FLOODS);
+    s_begin(0, 10, 0, 14000);
+    ck_assert_int_ne(s_publish(14000 / 14 * RATE_KEYED + 20, 0), RATE_FLOODS); /* and the burst */
     ck_assert_int_eq(s_publish(1, 0), RATE_FLOODS);
     s_begin(0, 0, 100, 14000);
-    ck_assert_int_ne(s_publish(1, 14200), RATE_FLOODS);
+    ck_assert_int_ne(s_publish(1, 14000 + 14000 / 17 * RATE_MESSAGE + 200), RATE_FLOODS);
     ck_assert_int_eq(s_publish(1, 1), RATE_FLOODS);
 }
 END_TEST
@@ -324,12 +325,12 @@ END_TEST
 START_TEST(test_what_was_refused_is_told_once_in_a_while) {
     s_begin(100, 0, 0, 0);
     for (int i = 0; i < 400; i++)
-        ck_assert_int_eq(rates_refused(&s_rates, &s_limits, s_now, &s_wait), RATE_FITS);
-    ck_assert_int_eq(rates_refused(&s_rates, &s_limits, s_now, &s_wait), RATE_OVER);
+        ck_assert_int_eq(rates_refused(&s_rates, &s_limits, 1, s_now, &s_wait), RATE_FITS);
+    ck_assert_int_eq(rates_refused(&s_rates, &s_limits, 1, s_now, &s_wait), RATE_OVER);
     ck_assert_uint_eq(s_wait, 10);
     for (int i = 0; i < 499; i++)
-        ck_assert_int_eq(rates_refused(&s_rates, &s_limits, s_now, &s_wait), RATE_FITS);
-    ck_assert_int_eq(rates_refused(&s_rates, &s_limits, s_now, &s_wait), RATE_FLOODS);
+        ck_assert_int_eq(rates_refused(&s_rates, &s_limits, 1, s_now, &s_wait), RATE_FITS);
+    ck_assert_int_eq(rates_refused(&s_rates, &s_limits, 1, s_now, &s_wait), RATE_FLOODS);
 }
 END_TEST
 

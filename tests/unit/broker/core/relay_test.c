@@ -68,7 +68,23 @@ START_TEST(test_a_detached_session_expires_and_is_told_nothing) {
     fx_run();
     fx_expect_silence(A);
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), A); /* or what is queued there would stay */
     fx_hello(A, "ann");
+    fx_finish();
+}
+END_TEST
+
+/* The connection of a detached session stays when it is of use. */
+START_TEST(test_a_connection_in_use_is_not_ended) {
+    fx_start();
+    fx_hello(A, "ann");
+    fx_ask(A, "{'op':'ping'}");
+    relay_route_lost(fx.relay, A);
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'eve'}", fx_client(C)); /* another one speaks there */
+    relay_silent(fx.relay, fx.sessions[A]);
+    fx_run();
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0);
     fx_finish();
 }
 END_TEST
@@ -154,8 +170,10 @@ START_TEST(test_shutdown_says_bye_to_all_who_are_there) {
     relay_shutdown(fx.relay);
     fx_run();
     fx_expect_text(A, "{\"op\":\"bye\",\"reason\":\"shutdown\"}");
+    const zr_blob_t *shared = fx.seen[fx.at].frame;
     fx_expect_silence(B);
     fx_expect_text(C, "{\"op\":\"bye\",\"reason\":\"shutdown\"}");
+    ck_assert_ptr_eq(fx.seen[fx.at].frame, shared);
     fx_finish();
 }
 END_TEST
@@ -189,6 +207,6 @@ START_TEST(test_destroy_accepts_null) {
 END_TEST
 
 UNIT_MAIN("broker.core.relay", test_who_is_silent_expires, test_any_frame_is_a_sign_of_life,
-    test_a_detached_session_expires_and_is_told_nothing, test_nothing_is_done_before_hello,
-    test_frames_of_no_known_type, test_synced, test_shutdown_says_bye_to_all_who_are_there, test_stats,
-    test_destroy_accepts_null)
+    test_a_detached_session_expires_and_is_told_nothing, test_a_connection_in_use_is_not_ended,
+    test_nothing_is_done_before_hello, test_frames_of_no_known_type, test_synced,
+    test_shutdown_says_bye_to_all_who_are_there, test_stats, test_destroy_accepts_null)
