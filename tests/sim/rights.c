@@ -34,8 +34,23 @@ static void s_tell(void *ctx, uint64_t arg) {
 static void s_note(sim_t *sim, unsigned user, unsigned room, rights_t rights) {
     if (sim->model.epoch_count == 0 || (rights & RIGHT_READ) || !(sim->users.may[user][room] & RIGHT_READ))
         return;
-    sim->users.taken[user][room].epoch = sim->model.epoch_count - 1;
+    unsigned epoch = sim->model.epoch_count - 1;
+    if (sim->users.taken[user][room].epoch != epoch)
+        sim->users.taken[user][room].before =
+            sim->users.taken[user][room].epoch + 1 == epoch ? sim->users.taken[user][room].head : 0;
+    sim->users.taken[user][room].epoch = epoch;
     sim->users.taken[user][room].head = model_head(&model_now(sim)->rooms[room]);
+    sim->users.taken[user][room].now = true;
+}
+
+/* The broker takes what the log stored before it takes a right. */
+static void s_note_after(sim_t *sim) {
+    for (unsigned u = 0; u < USERS; u++)
+        for (unsigned r = 0; r < ROOMS; r++)
+            if (sim->users.taken[u][r].now) {
+                sim->users.taken[u][r].now = false;
+                sim->users.taken[u][r].head = model_head(&model_now(sim)->rooms[r]);
+            }
 }
 
 /* Mostly reading and writing are what comes and goes. */
@@ -62,6 +77,7 @@ void rights_change(sim_t *sim) {
         world_at(&sim->world, sim->world.now + rng_skewed(rng, LATE_MS * MS), s_tell, sim, 0);
     else if (sim->broker)
         broker_set_access(sim);
+    s_note_after(sim);
 }
 
 static unsigned s_user(const client_t *client) {
@@ -75,7 +91,10 @@ bool rights_may(const sim_t *sim, const client_t *client, unsigned room, rights_
 
 uint64_t rights_missed(const sim_t *sim, const client_t *client, unsigned room) {
     unsigned user = s_user(client);
-    return (int)sim->users.taken[user][room].epoch == client->epoch ? sim->users.taken[user][room].head : 0;
+    int epoch = (int)sim->users.taken[user][room].epoch;
+    if (client->epoch == epoch)
+        return sim->users.taken[user][room].head;
+    return client->epoch + 1 == epoch ? sim->users.taken[user][room].before : 0;
 }
 
 /* The room whose entries or presence a frame holds, and the rights to have them; -1: none. */
