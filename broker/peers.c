@@ -46,13 +46,15 @@ enum { ROUTES = 1024 };
 
 enum { DESCRIPTORS_UNKNOWN = 1 << 20 }; /* as many as there can be (main.c: NOFILE_MAX) */
 
-enum { DOUBTS_MAX = 256, DOUBT_ROUNDS = 5 };
+enum { DOUBTS_MAX = 256, DOUBT_ROUNDS = 8 };
 
 /* A connection that perhaps sent what it must not. */
 typedef struct {
     uint64_t connection;
     const void *proof; /* of what was sent (connections.h) */
     uint64_t since;    /* `guarded` at that time */
+    uint64_t empty;    /* how often its side had been found empty by then */
+    int side;
 } doubt_t;
 
 struct peers {
@@ -103,15 +105,31 @@ int peers_descriptor(peers_t *peers, route_t route, zmq_msg_t *frame) {
     return fd;
 }
 
+static bool s_read_event(peers_t *peers, int side);
+
+/* libzmq tells that a connection was accepted before any of its messages can be taken. A message of one that nobody has
+ * heard of yet means that there is news. */
+static void s_catch_up(peers_t *peers, uint64_t handle) {
+    for (int side = 0; side < BACKLOG_SIDES; side++) {
+        const connection_t *one = connections_at(&peers->connections, descriptor_of(handle));
+        while ((!one || one->socket != handle) && s_read_event(peers, side))
+            one = connections_at(&peers->connections, descriptor_of(handle));
+    }
+}
+
 /* All messages of a connection share its properties, so their address in memory tells it from others. */
 static const void *s_properties(zmq_msg_t *frame) {
     return zmq_msg_gets(frame, "Peer-Address");
 }
 
-static void s_doubt(peers_t *peers, uint64_t handle, const void *proof) {
+static void s_doubt(peers_t *peers, int side, uint64_t handle, const void *proof) {
     bool told = peers->doubt_count > 0 && peers->doubts[peers->doubt_count - 1].connection == handle;
     if (!told && peers->doubt_count < DOUBTS_MAX)
-        peers->doubts[peers->doubt_count++] = (doubt_t){handle, proof, peers->guarded};
+        peers->doubts[peers->doubt_count++] = (doubt_t){.connection = handle,
+            .proof = proof,
+            .since = peers->guarded,
+            .empty = atomic_load(&peers->backlog.found_empty[side]),
+            .side = side};
 }
 
 /* The message may be the rest of a connection that is gone, when its descriptor is another's. */
@@ -120,12 +138,13 @@ static void s_end_sender(peers_t *peers, int side, int fd, zmq_msg_t *frame) {
     const void *proof = s_properties(frame);
     if (!handle)
         return;
+    s_catch_up(peers, handle);
     connections_sender_t sender = connections_sender(&peers->connections, side, fd, handle, proof);
     if (sender == CONNECTIONS_ITS) {
         connections_know(&peers->connections, fd, handle, proof);
         descriptor_reset(handle);
     } else if (sender == CONNECTIONS_DOUBTFUL) {
-        s_doubt(peers, handle, proof);
+        s_doubt(peers, side, handle, proof);
     }
 }
 
@@ -137,14 +156,15 @@ void peers_end_back(peers_t *peers, zmq_msg_t *frame) {
     s_end_sender(peers, CONNECTIONS_BACK, zmq_msg_get(frame, ZMQ_SRCFD), frame);
 }
 
-/* Those that said nothing with another proof meanwhile. */
+/* Those that said nothing with another proof meanwhile, though all that came was taken. */
 static void s_end_doubted(peers_t *peers) {
     size_t left = 0;
     for (size_t i = 0; i < peers->doubt_count; i++) {
         const doubt_t *doubt = &peers->doubts[i];
         const connection_t *one = connections_at(&peers->connections, descriptor_of(doubt->connection));
         bool cleared = one && one->socket == doubt->connection && one->proof && one->proof != doubt->proof;
-        if (!cleared && peers->guarded - doubt->since < DOUBT_ROUNDS)
+        bool all_taken = atomic_load(&peers->backlog.found_empty[doubt->side]) > doubt->empty + 1;
+        if (!cleared && (!all_taken || peers->guarded - doubt->since < DOUBT_ROUNDS))
             peers->doubts[left++] = *doubt;
         else if (!cleared)
             descriptor_reset(doubt->connection);
@@ -174,6 +194,7 @@ static bool s_is_local(zr_span_t address) {
 }
 
 static void s_hear(peers_t *peers, zmq_msg_t *frame, uint64_t handle, zr_span_t user) {
+    s_catch_up(peers, handle);
     connections_prove(&peers->connections, descriptor_of(handle), handle, s_properties(frame));
     connections_hear(&peers->connections, descriptor_of(handle), handle, user);
 }
@@ -245,6 +266,7 @@ bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed) {
         return true;
     int fd = descriptor_of(handle);
     connections_t *connections = &peers->connections;
+    s_catch_up(peers, handle);
     const void *proof = s_properties(frame);
     if (connections_is_rest(connections, fd, handle, proof))
         return true;

@@ -51,7 +51,7 @@ void peers_published(peers_t *peers, size_t bytes);
  * connection ends. */
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
 
-/* Ends the connection that `frame` came by, of the front with descriptor `fd`, or of the back. At once, or in half a
+/* Ends the connection that `frame` came by, of the front with descriptor `fd`, or of the back. At once, or in a
  * second when the frame may be the rest of a connection that is gone. */
 void peers_end_front(peers_t *peers, int fd, zmq_msg_t *frame);
 void peers_end_back(peers_t *peers, zmq_msg_t *frame);
