@@ -72,8 +72,12 @@ bool connections_subscribe(connections_t *connections, int fd, uint64_t socket, 
     return one->owed <= connections->burst * SUBSCRIPTION;
 }
 
-void connections_know(connections_t *connections, int fd, uint64_t socket, const void *proof) {
-    s_at(connections, fd, socket)->proof = proof;
+bool connections_end(connections_t *connections, int fd, uint64_t socket, const void *proof) {
+    connection_t *one = s_at(connections, fd, socket);
+    bool first = !one->ended;
+    one->ended = true;
+    one->proof = proof;
+    return first;
 }
 
 bool connections_prove(connections_t *connections, int fd, uint64_t socket, const void *proof) {

@@ -18,6 +18,7 @@ typedef struct {
     int side;
     bool heard;         /* said hello, or subscribed */
     bool dropped;       /* is about to end */
+    bool ended;         /* was ended; libzmq closes it in a moment */
     bool fresh;         /* the connection before, with the same descriptor, had ended just before */
     const void *proof;  /* what the messages of this connection have in common; NULL: not known yet */
     const void *before; /* the same of the connection before */
@@ -47,8 +48,9 @@ void connections_hear(connections_t *connections, int fd, uint64_t socket, zr_sp
 /* The same, by a subscription or by giving one back. false: it is too fast. */
 bool connections_subscribe(connections_t *connections, int fd, uint64_t socket, zr_span_t user, uint64_t now_ms);
 
-/* `proof` is surely that of this connection. */
-void connections_know(connections_t *connections, int fd, uint64_t socket, const void *proof);
+/* The connection is ended for a message with `proof`. false: it was before. To end it again might end the next
+ * connection with the descriptor, as another thread closes it meanwhile. */
+bool connections_end(connections_t *connections, int fd, uint64_t socket, const void *proof);
 
 /* What a connection sent may be taken after its end, when another one has its descriptor. `proof` is the same for all
  * messages of one connection. true: what was told of this connection until now was of the one before. */

@@ -141,8 +141,8 @@ static void s_end_sender(peers_t *peers, int side, int fd, zmq_msg_t *frame) {
     s_catch_up(peers, handle);
     connections_sender_t sender = connections_sender(&peers->connections, side, fd, handle, proof);
     if (sender == CONNECTIONS_ITS) {
-        connections_know(&peers->connections, fd, handle, proof);
-        descriptor_reset(handle);
+        if (connections_end(&peers->connections, fd, handle, proof))
+            descriptor_reset(handle);
     } else if (sender == CONNECTIONS_DOUBTFUL) {
         s_doubt(peers, side, handle, proof);
     }

@@ -128,7 +128,8 @@ START_TEST(test_senders) {
     connections_open(&all, BACK, 7, 103, 5001);
     ck_assert_int_eq(connections_sender(&all, BACK, 7, 103, &its), CONNECTIONS_ANOTHERS); /* by now */
     ck_assert_int_eq(connections_sender(&all, BACK, 7, 103, &before), CONNECTIONS_DOUBTFUL);
-    connections_know(&all, 7, 103, &before);
+    ck_assert(connections_end(&all, 7, 103, &before));
+    ck_assert(!connections_end(&all, 7, 103, &before));
     connections_close(&all, 7, 5000);
     connections_open(&all, BACK, 7, 102, 5000 + CONNECTIONS_FRESH_MS);
     ck_assert_int_eq(connections_sender(&all, BACK, 7, 102, &before), CONNECTIONS_ITS);
