@@ -63,12 +63,19 @@ static void s_count(backlog_place_t *place, uint64_t took, uint64_t read) {
     place->done = more < place->read - place->done ? place->done + more : place->read;
 }
 
-bool backlog_look(backlog_t *backlog, int fd, uint64_t read) {
+uint64_t backlog_meet(backlog_t *backlog, int fd) {
     backlog_place_t *place = &backlog->places[fd];
     s_meet(backlog, place);
+    return atomic_load(&place->took);
+}
+
+bool backlog_look(backlog_t *backlog, int fd, uint64_t took, uint64_t read) {
+    backlog_place_t *place = &backlog->places[fd];
+    if (place->seen != atomic_load(&place->socket)) /* it has just ended */
+        return false;
     int side = place->seen_side;
     const backlog_limits_t *limits = &backlog->limits[side];
-    uint64_t took = atomic_load(&place->took), empty = atomic_load(&backlog->found_empty[side]);
+    uint64_t empty = atomic_load(&backlog->found_empty[side]);
     uint64_t before = place->read, waited = place->read - place->done;
     s_count(place, took, read);
     uint64_t waits = place->read - place->done;
@@ -89,6 +96,18 @@ void backlog_look_local(backlog_t *backlog, int fd) {
 
 void backlog_forget(backlog_t *backlog, int fd) {
     s_settle(backlog, &backlog->places[fd]);
+}
+
+void backlog_end(backlog_t *backlog, int fd) {
+    backlog_place_t *place = &backlog->places[fd];
+    place->ended = atomic_load(&place->socket);
+    s_settle(backlog, place);
+}
+
+bool backlog_is_there(const backlog_t *backlog, int fd) {
+    const backlog_place_t *place = &backlog->places[fd];
+    uint64_t socket = atomic_load(&place->socket);
+    return socket && socket != place->ended;
 }
 
 uint64_t backlog_waiting(const backlog_t *backlog, int fd) {

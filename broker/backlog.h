@@ -36,7 +36,8 @@ typedef struct {
     _Atomic uint64_t socket; /* the connection's handle; 0: none. This and the next two are written by the loop */
     _Atomic uint64_t took;   /* bytes of its messages, since it was accepted */
     _Atomic int side;
-    uint64_t seen; /* the connection that the rest is about, which is the guard's; 0: none */
+    uint64_t seen;  /* the connection that the rest is about, which is the guard's; 0: none */
+    uint64_t ended; /* the connection that the guard ended last; the loop may not have heard of its end yet */
     int seen_side;
     bool uncounted;       /* nobody counts its bytes */
     unsigned samples;     /* how often some were found unread */
@@ -92,14 +93,26 @@ static inline void backlog_empty(backlog_t *backlog, int side) {
 
 /* --- The guard --- */
 
-/* libzmq has read `read` bytes of the connection that has `fd`. true: too many of them wait, end it. */
-bool backlog_look(backlog_t *backlog, int fd, uint64_t read);
+/* A look at the connection that has `fd` begins. Returns what was taken of it. That is asked before the kernel is:
+ * bytes that are taken in between would be credited before they count as read, and what is credited beyond that is
+ * lost. */
+uint64_t backlog_meet(backlog_t *backlog, int fd);
+
+/* The look ends: libzmq has read `read` bytes of that connection, `took` is what backlog_meet said. true: too many of
+ * them wait, end it. */
+bool backlog_look(backlog_t *backlog, int fd, uint64_t took, uint64_t read);
 
 /* Nobody counts the bytes of that connection: it is a local one. */
 void backlog_look_local(backlog_t *backlog, int fd);
 
-/* The connection is gone, or was ended. */
+/* The connection is gone. */
 void backlog_forget(backlog_t *backlog, int fd);
+
+/* It is ended now. It is not to be looked at again, as it would be ended, and charged for it, once more. */
+void backlog_end(backlog_t *backlog, int fd);
+
+/* Is there a connection to look at? */
+bool backlog_is_there(const backlog_t *backlog, int fd);
 
 /* Bytes of that connection that were waiting at the last look. */
 uint64_t backlog_waiting(const backlog_t *backlog, int fd);

@@ -72,7 +72,7 @@ static bool s_is_eventful(guard_t *guard) {
 static void s_end(guard_t *guard, int fd, guard_reason_t reason) {
     uint64_t connection = atomic_load(&guard->backlog->places[fd].socket);
     descriptor_reset(connection);
-    backlog_forget(guard->backlog, fd);
+    backlog_end(guard->backlog, fd);
     pthread_mutex_lock(&guard->mutex);
     if (guard->ended_count < ENDED_MAX)
         guard->ended[guard->ended_count++] = (guard_ended_t){connection, reason};
@@ -87,13 +87,10 @@ static void s_look_at_local(guard_t *guard, int fd) {
 }
 
 static void s_look_at(guard_t *guard, int fd) {
-    uint64_t bytes;
-    if (!received_total(fd, &bytes)) {
+    uint64_t took = backlog_meet(guard->backlog, fd), read;
+    if (!received_read(fd, &read))
         s_look_at_local(guard, fd);
-        return;
-    }
-    uint64_t unread = received_unread(fd);
-    if (backlog_look(guard->backlog, fd, bytes > unread ? bytes - unread : 0))
+    else if (backlog_look(guard->backlog, fd, took, read))
         s_end(guard, fd, GUARD_AHEAD);
 }
 
@@ -103,11 +100,10 @@ static void s_look(guard_t *guard, size_t most) {
     size_t top = atomic_load(&backlog->top);
     for (size_t passed = 0, seen = 0; passed < top && seen < most; passed++, guard->next++) {
         guard->next = guard->next < top ? guard->next : 0;
-        backlog_place_t *place = &backlog->places[guard->next];
-        if (atomic_load(&place->socket)) {
+        if (backlog_is_there(backlog, (int)guard->next)) {
             s_look_at(guard, (int)guard->next);
             seen++;
-        } else if (place->seen) {
+        } else if (backlog->places[guard->next].seen) {
             backlog_forget(backlog, (int)guard->next);
         }
     }

@@ -6,10 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All bytes since the connection stands. false: the kernel does not count, as on Unix sockets. */
-bool received_total(int fd, uint64_t *bytes);
+/* Bytes that this program has read since the connection stands. While bytes arrive all the time it may be a little less
+ * than that. false: the kernel does not count, as on Unix sockets. */
+bool received_read(int fd, uint64_t *bytes);
 
-/* Those of them that no program has read yet. */
+/* Bytes that arrived and that this program has not read yet. */
 uint64_t received_unread(int fd);
 
 #endif

@@ -93,23 +93,11 @@ static void s_activate(watch_t *w) {
     w->guard->active = w;
 }
 
-/* Bytes that libzmq has read from the connection. What the kernel still holds counts only where it matters: asking is
- * another system call. false: the kernel does not count. */
-static bool s_read_by_libzmq(const watch_t *w, uint64_t *bytes) {
-    if (!received_total(w->fd, bytes))
-        return false;
-    if (w->before + *bytes > w->ahead.done + w->ahead.queue / 64) {
-        uint64_t unread = received_unread(w->fd);
-        *bytes -= unread < *bytes ? unread : *bytes;
-    }
-    return true;
-}
-
 static void s_forget_connection(watch_t *w) {
     uint64_t bytes;
     if (w->fd == NOWHERE)
         return;
-    if (s_read_by_libzmq(w, &bytes))
+    if (received_read(w->fd, &bytes))
         w->before += bytes;
     /* libzmq may have its own descriptor open still, so closing ours does not take it out of the set. */
     epoll_ctl(w->guard->epoll, EPOLL_CTL_DEL, w->fd, NULL);
@@ -182,7 +170,7 @@ static void s_look(watch_t *w, uint64_t resident) {
     ahead_seen_t seen = {.now = s_clock(), .resident = resident, .ended = w->fd == NOWHERE, .read = w->before};
     uint64_t bytes = 0;
     if (!seen.ended)
-        w->counted = s_read_by_libzmq(w, &bytes);
+        w->counted = received_read(w->fd, &bytes);
     seen.counted = w->counted;
     seen.read += bytes;
     seen.empty = s_is_empty(w);
