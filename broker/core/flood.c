@@ -93,6 +93,11 @@ bool flood_publish(relay_t *relay, route_t route, session_t *session, size_t ent
     return s_go_on(relay, route, session, verdict, wait, now);
 }
 
+bool flood_publish_early(relay_t *relay, route_t route, size_t bytes, uint64_t now) {
+    return flood_publish(relay, route, NULL, 1, bytes, now) &&
+           rates_spare(s_rates(relay, route, NULL), s_limits(relay), now);
+}
+
 bool flood_keyed(relay_t *relay, session_t *session, size_t entries, uint64_t now) {
     uint64_t wait = 0;
     size_t more = entries * (RATE_KEYED - 1); /* one each was counted with the frame */

@@ -23,6 +23,10 @@ bool flood_refused(relay_t *relay, session_t *session, unsigned errors, uint64_t
 /* So many of its entries have a key. */
 bool flood_keyed(relay_t *relay, session_t *session, size_t entries, uint64_t now);
 
+/* A PUBLISH frame of a connection without a session. A client may have a window of them under way when it comes anew,
+ * so they are no flood; one answer would do, and beyond half of the limit they get none. */
+bool flood_publish_early(relay_t *relay, route_t route, size_t bytes, uint64_t now);
+
 /* The session begins, or goes on, at `route`: what that connection owes it owes. Before session_set_route. */
 void flood_arrive(relay_t *relay, session_t *session, route_t route, uint64_t now);
 

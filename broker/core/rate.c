@@ -92,6 +92,16 @@ rate_verdict_t rates_note(rates_t *rates, const rate_limits_t *limits, unsigned 
     return s_take(&rates->ops, rate, s_min(cost, most), now) == RATE_FLOODS ? RATE_FLOODS : RATE_FITS;
 }
 
+bool rates_spare(rates_t *rates, const rate_limits_t *limits, uint64_t now) {
+    const rate_t *rate = &limits->ops;
+    if (!rate->per_second)
+        return true;
+    s_refill(&rates->ops, rate, now);
+    bool fits = rates->ops.owed + MILLION <= rate->burst / 2;
+    rates->ops.owed += fits ? MILLION : 0;
+    return fits;
+}
+
 /* Is the publisher to be told now? Once in a while. */
 static bool s_tell(rates_t *rates, uint64_t now) {
     if (rates->told && now >= rates->told && now - rates->told < RATE_TOLD)

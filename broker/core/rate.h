@@ -68,6 +68,10 @@ rate_verdict_t rates_ask(rates_t *rates, const rate_limits_t *limits, unsigned c
 /* What is never refused: it fits or floods. More than a full bucket costs just that. */
 rate_verdict_t rates_note(rates_t *rates, const rate_limits_t *limits, unsigned cost, uint64_t now);
 
+/* An answer that may be left out costs 1, and is one that fits while no more than half a full bucket is owed: the other
+ * half is for requests. */
+bool rates_spare(rates_t *rates, const rate_limits_t *limits, uint64_t now);
+
 /* Each error about a PUBLISH frame, or about entries of it, costs 1. RATE_OVER as below. */
 rate_verdict_t rates_refused(
     rates_t *rates, const rate_limits_t *limits, unsigned errors, uint64_t now, uint64_t *wait);

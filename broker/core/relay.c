@@ -120,7 +120,7 @@ void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
         dispatch_control(relay, route, session, frame, now);
     else if (type == ZR_TYPE_PUBLISH && session)
         cmd_publish(relay, session, frame, now);
-    else if (type == ZR_TYPE_PUBLISH ? flood_publish(relay, route, NULL, 1, frame.len, now)
+    else if (type == ZR_TYPE_PUBLISH ? flood_publish_early(relay, route, frame.len, now)
                                      : flood_note(relay, route, session, 1, now))
         send_error(relay, route, session ? ZR_BAD_FRAME : ZR_NO_SESSION, NULL);
 }

@@ -110,7 +110,6 @@ START_TEST(test_who_does_not_listen_is_sent_away) {
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
     fx_one(A, "r", 1, "x");
     fx_run();
-    fx_expect_error(A, "no-session");
     fx_expect_silence(A);
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
     ck_assert_uint_eq(relay_stats(fx.relay).entries, 0);
@@ -239,7 +238,8 @@ START_TEST(test_hellos_flood_soon) {
 }
 END_TEST
 
-/* A client whose connection was made anew has a window of frames under way before its hello. */
+/* A client whose connection was made anew has a window of frames under way before its hello. A few are answered, and
+ * enough is left of the bucket for the hello. */
 START_TEST(test_a_window_without_a_session_is_no_flood) {
     fx_begin();
     fx.config.rate_ops = fx.config.rate_entries = fx.config.rate_bytes = 10;
@@ -251,7 +251,8 @@ START_TEST(test_a_window_without_a_session_is_no_flood) {
     for (size_t i = 0; i < frames; i++)
         fx_frame(A, fx_pub_frame());
     fx_run();
-    ck_assert_uint_eq(fx_drop(A), frames);
+    ck_assert_uint_gt(frames, 100);
+    ck_assert_uint_eq(fx_drop(A), fx.config.rate_ops * RATE_OPS_BURST / 2);
     fx_hello(A, "ann");
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0);
     fx_finish();
