@@ -94,7 +94,7 @@ static void s_activate(watch_t *w) {
 }
 
 static void s_forget_connection(watch_t *w) {
-    uint64_t bytes;
+    uint64_t bytes = 0;
     if (w->fd == NOWHERE)
         return;
     if (received_read(w->fd, &bytes))
