@@ -93,12 +93,15 @@ static void s_activate(watch_t *w) {
     w->guard->active = w;
 }
 
+static uint64_t s_read_so_far(const watch_t *w) {
+    uint64_t bytes;
+    return received_read(w->fd, &bytes) ? bytes : 0;
+}
+
 static void s_forget_connection(watch_t *w) {
-    uint64_t bytes = 0;
     if (w->fd == NOWHERE)
         return;
-    if (received_read(w->fd, &bytes))
-        w->before += bytes;
+    w->before += s_read_so_far(w);
     /* libzmq may have its own descriptor open still, so closing ours does not take it out of the set. */
     epoll_ctl(w->guard->epoll, EPOLL_CTL_DEL, w->fd, NULL);
     close(w->fd);
