@@ -71,6 +71,7 @@ struct peers {
     struct {
         route_t route;
         int fd;
+        bool claims;  /* the peer named a routing id for itself */
     } routes[ROUTES]; /* each in its place, by its lowest bits */
     doubt_t doubts[DOUBTS_MAX];
     size_t doubt_count;
@@ -91,8 +92,7 @@ struct peers {
 
 /* --- Descriptors --- */
 
-/* libzmq has it as a text among the connection's properties. A route is one connection's for ever; who guessed it
- * (SECURITY.md) passes for that one here too, which only hurts themselves: they seem ahead of what was taken. */
+/* libzmq has it as a text among the connection's properties. A route is one connection's for ever. */
 int peers_descriptor(peers_t *peers, route_t route, zmq_msg_t *frame) {
     size_t place = route % ROUTES;
     if (route && peers->routes[place].route == route)
@@ -101,8 +101,15 @@ int peers_descriptor(peers_t *peers, route_t route, zmq_msg_t *frame) {
     if (route) {
         peers->routes[place].route = route;
         peers->routes[place].fd = fd;
+        const char *named = zmq_msg_gets(frame, "Identity");
+        peers->routes[place].claims = named && named[0];
     }
     return fd;
+}
+
+bool peers_claims(const peers_t *peers, route_t route) {
+    const size_t place = route % ROUTES;
+    return peers->routes[place].route == route && peers->routes[place].claims;
 }
 
 static bool s_read_event(peers_t *peers, int side);

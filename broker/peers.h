@@ -19,6 +19,10 @@ void peers_destroy(peers_t *peers); /* NULL is accepted */
  * its route (0: unknown), which is faster. */
 int peers_descriptor(peers_t *peers, route_t route, zmq_msg_t *frame);
 
+/* The peer behind `route`, of which peers_descriptor was asked last, named a routing id for itself in the handshake. An
+ * id that begins with a zero byte does not show. */
+bool peers_claims(const peers_t *peers, route_t route);
+
 /* Who authenticated on the connection that `frame` came by (a payload part, or a subscription); empty: nobody. It lives
  * as long as the frame. */
 zr_span_t peers_user(zmq_msg_t *frame);

@@ -11,7 +11,8 @@ enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 1
 enum { CLOCK_FRAMES = 16, SMALL_FRAME = 1024 };
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 
-/* The automatic routing id of `size` bytes as a route; 0 when the peer claimed one of its own. */
+/* The automatic routing id of `size` bytes as a route. 0: the peer claimed one of its own, on a connection that came
+ * before all listeners were bound (sockets.c). */
 static route_t s_route(zmq_msg_t *id, int size) {
     const uint8_t *bytes = zmq_msg_data(id);
     if (size != ROUTING_ID_SIZE || bytes[0] != 0)
@@ -69,7 +70,7 @@ static void s_take_frame(server_t *server, route_t route, uint64_t now, taken_t 
     int fd = peers_descriptor(server->peers, route, frame);
     s_count(taken, text);
     peers_took(server->peers, fd, text.len);
-    if (route == 0)
+    if (route == 0 || peers_claims(server->peers, route))
         s_refuse(server, fd, &server->claimed, "a frame of a peer that set a routing id of its own");
     else if (zmq_msg_more(frame))
         s_refuse(server, fd, &server->multipart, "a message of several parts");

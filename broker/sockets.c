@@ -199,6 +199,18 @@ static bool s_bind_all(
     return ok;
 }
 
+/* A peer may name a routing id for itself in the handshake. libzmq 4.3.4 does not read the connection of a peer whose id
+ * another one has, and never frees what that connection sent, not even when it has ended (identify_peer in router.cpp).
+ * A peer that names the next id that ROUTER gives out ends the process.
+ *
+ * After this ROUTER gives an id of its own to every peer, and skips the id that the peer named. The option is for peers
+ * that do not speak ZMTP. But a listener keeps the options that it was bound with, so ours speak ZMTP on. Hence it is set
+ * after the last bind. The second call takes back all else that the option does. */
+static void s_ignore_named_ids(void *front) {
+    s_set(front, ZMQ_ROUTER_RAW, 1);
+    s_set(front, ZMQ_ROUTER_RAW, 0);
+}
+
 bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, char error[ZPL_ERROR_SIZE]) {
     FATAL_UNLESS(key || !settings_some_encrypted(settings));
     memset(sockets, 0, sizeof *sockets);
@@ -211,8 +223,9 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t 
     sockets->monitors[0] = s_monitor(zsock_resolve(sockets->front), "inproc://front-monitor");
     sockets->monitors[1] = s_monitor(zsock_resolve(sockets->back), "inproc://back-monitor");
     /* The front first, so that an error names what was asked for and not what was derived from it. */
-    if (s_bind_all(sockets->front, &settings->listen, key, &sockets->listen, error) &&
-        s_bind_all(sockets->back, &settings->back, key, &sockets->backs, error))
+    bool ok = s_bind_all(sockets->front, &settings->listen, key, &sockets->listen, error);
+    s_ignore_named_ids(zsock_resolve(sockets->front));
+    if (ok && s_bind_all(sockets->back, &settings->back, key, &sockets->backs, error))
         return true;
     sockets_close(sockets);
     return false;
