@@ -42,7 +42,7 @@ class Broker:
         limited = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
         config = self.path("zrelayd.conf")
         with open(config, "w") as file:
-            file.write("limits\n    max-sessions = 50000\n    max-rooms = 200000\n")
+            file.write("limits\n    max-sessions = 50000\n    max-rooms = 200000\n    max-user-topics = 16M\n")
         command = shlex.join([*limited, os.path.join(build, "broker/zrelayd"), "--listen", self.server, "--back", f"tcp://127.0.0.1:{back}",
                               "--data", self.path("data"), "--config", config])
         with open(self.path("start"), "w") as file:  # the ports are free only when the old process is gone
