@@ -115,7 +115,7 @@ static void s_publish(costs_t *costs, const char *room, size_t count, size_t bod
     zr_buffer_t frame = {0};
     zr_publish_begin(&frame, zr_span(room));
     for (size_t i = 0; i < count; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "%zu", i);
         zr_publish_entry_t entry = {.mid = ++costs->mid,
             .flags = key && expect != UINT64_MAX ? ZR_ENTRY_EXPECT : 0,
