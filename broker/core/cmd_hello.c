@@ -154,7 +154,7 @@ static maker_t *s_maker(relay_t *relay, const speaker_t *speaker) {
     return maker_of_address(&relay->makers, speaker->local ? zr_span(NULL) : speaker->address);
 }
 
-/* The session of that client id and user; empty: of who did not log in. NULL: there is none. */
+/* The session of that client id and user; empty: of who did not log in. NULL if no such entry exists. */
 static session_t *s_of_client(const relay_t *relay, zr_span_t user, zr_span_t client) {
     dedupe_key_t key = dedupe_key(user, client);
     return session_by_client(&relay->sessions, zr_span_of(key.text, ZR_CLIENT_ID_LEN));

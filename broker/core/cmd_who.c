@@ -14,7 +14,8 @@ static void s_read(const request_t *request, who_t *who, const char **wrong) {
     who->limit = limit < PAGE_MAX ? (size_t)limit : PAGE_MAX;
 }
 
-/* The room, if there is one and the user may see who is there: others must not learn from the cost how many are. */
+/* The room, if it exists and the user has the right to its presence. Other users must not learn from the cost how many
+ * members it has. */
 static const room_t *s_visible(const relay_t *relay, const request_t *request, const char *wrong) {
     zr_span_t name = {0};
     if (!zr_get_string(request->object, "room", 1, ZR_ROOM_MAX, &name, &wrong) || wrong || !request->session)

@@ -34,10 +34,10 @@ void order_add(order_t *order, order_node_t *node, zr_span_t name);
 /* `node` must be in it. */
 void order_remove(order_t *order, order_node_t *node);
 
-/* The node of that name; NULL: there is none. */
+/* The node of that name; NULL if no such entry exists. */
 order_node_t *order_find(const order_t *order, zr_span_t name);
 
-/* The first node whose name comes after `name`, or, if `from`, is `name` itself; NULL: there is none. */
+/* The first node whose name comes after `name`, or, if `from`, is `name` itself; NULL if no such entry exists. */
 order_node_t *order_next(const order_t *order, zr_span_t name, bool from);
 
 #endif

@@ -45,7 +45,7 @@ bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_
  * if it is undone within the tick, since whoever got the list goes on from there. */
 void presence_listed(presence_t *presence);
 
-/* The first user who is here and whose nick comes after `nick`; NULL: there is none. */
+/* The first user who is here and whose nick comes after `nick`; NULL if no such entry exists. */
 const occupant_t *presence_next(const presence_t *presence, zr_span_t nick);
 
 /* Whether the room is too full to name who is in it: since it had more than `names` users, until a frame finds half as

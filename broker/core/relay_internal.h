@@ -184,7 +184,7 @@ void fail_wait(relay_t *relay, const request_t *request, uint64_t wait_ms);
 
 room_t *room_find(const relay_t *relay, zr_span_t name);
 
-/* The first room whose name comes after `name`, or, if `from`, is `name` itself; NULL: there is none. */
+/* The first room whose name comes after `name`, or, if `from`, is `name` itself; NULL if no such entry exists. */
 room_t *room_next(const relay_t *relay, zr_span_t name, bool from);
 
 /* What an ack of an entry there means, whether or not there is such a room. */

@@ -40,7 +40,7 @@ db_t *disk_rooms_open(
 
 void disk_rooms_finish(disk_rooms_t *rooms);
 
-/* NULL: there is none. */
+/* NULL if no such entry exists. */
 disk_room_t *disk_rooms_find(const disk_rooms_t *rooms, zr_span_t name);
 disk_room_t *disk_rooms_at(const disk_rooms_t *rooms, uint32_t id);
 
