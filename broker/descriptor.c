@@ -2,6 +2,7 @@
 #include "descriptor.h"
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -12,6 +13,12 @@ uint64_t descriptor_handle(int fd) {
     if (fd < 0 || fd >> DESCRIPTOR_BITS || fstat(fd, &about) != 0 || !S_ISSOCK(about.st_mode))
         return 0;
     return (uint64_t)about.st_ino << DESCRIPTOR_BITS | (uint64_t)fd;
+}
+
+uint64_t descriptor_limit(void) {
+    struct rlimit limit;
+    bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return known ? (uint64_t)limit.rlim_cur : 0;
 }
 
 int descriptor_of(uint64_t handle) {

@@ -8,6 +8,9 @@
 /* The handle of the socket that has descriptor `fd` now; 0 when none has. Thread-safe. */
 uint64_t descriptor_handle(int fd);
 
+/* How many descriptors this process may have; 0: nobody knows. */
+uint64_t descriptor_limit(void);
+
 /* The descriptor in a handle. */
 int descriptor_of(uint64_t handle);
 

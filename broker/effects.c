@@ -7,15 +7,11 @@
 #include <zmq.h>
 
 #include "fatal.h"
+#include "published.h"
 
 /* Frames up to this size are copied into the message: cheaper than a second allocation and a reference that an I/O
  * thread gives back. */
 enum { COPY_MAX = 512 };
-
-static void s_unref(void *data, void *hint) {
-    (void)data;
-    zr_blob_unref(hint);
-}
 
 static void s_give_back(void *data, void *hint) {
     (void)data;
@@ -30,15 +26,7 @@ static void s_copy(zmq_msg_t *msg, zr_blob_t *frame) {
     zr_blob_unref(frame);
 }
 
-/* Takes over the reference to `frame`. */
-static void s_wrap(zmq_msg_t *msg, zr_blob_t *frame) {
-    if (zr_blob_len(frame) <= COPY_MAX)
-        s_copy(msg, frame);
-    else
-        FATAL_UNLESS(zmq_msg_init_data(msg, zr_blob_data(frame), zr_blob_len(frame), s_unref, frame) == 0);
-}
-
-/* The same for a frame to `route`, whose bytes are counted. The small ones are few enough by the high-water mark.
+/* Makes a message of a frame to `route`, whose bytes are counted. The small ones are few enough by the high-water mark.
  * False: too many are queued there; then the frame is dropped. */
 static bool s_wrap_for(queued_t *queued, route_t route, zmq_msg_t *msg, zr_blob_t *frame) {
     if (zr_blob_len(frame) <= COPY_MAX) {
@@ -87,15 +75,13 @@ static int s_send_to(void *front, route_t route, zmq_msg_t *msg) {
 /* XPUB drops for readers whose queue is full and never refuses. */
 static void s_publish(effects_t *effects, zr_blob_t *frame) {
     zmq_msg_t msg;
-    peers_published(effects->peers, zr_blob_len(frame));
-    s_wrap(&msg, frame);
+    published_wrap(&msg, frame);
     s_send(&msg, effects->back, 0);
     zmq_msg_close(&msg);
 }
 
 static void s_send_effect(effects_t *effects, const effect_t *effect) {
     zmq_msg_t msg;
-    peers_sent(effects->peers, zr_blob_len(effect->frame));
     bool fits = s_wrap_for(effects->queued, effect->route, &msg, effect->frame);
     int code = fits ? s_send_to(effects->front, effect->route, &msg) : EAGAIN;
     if (code == EAGAIN && effect->live)

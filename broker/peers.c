@@ -4,17 +4,19 @@
 
 #include <arpa/inet.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include "backlog.h"
 #include "connections.h"
 #include "descriptor.h"
 #include "fatal.h"
 #include "gate.h"
-#include "guard.h"
 #include "hash.h"
+#include "inflow_calls.h"
+#include "published.h"
 #include "revoked.h"
+#include "slow_readers.h"
+#include "socket_bytes.h"
 #include "source_filter.h"
 #include "topics.h"
 #include "zap.h"
@@ -24,27 +26,20 @@ enum {
     SWEEP_MS = 10000,  /* the gate's */
     SILENT_MS = 1000,  /* between two looks at the connections that say nothing */
     SHED_MS = 50,      /* between two looks at which addresses are shed */
-    GUARDED_MS = 100,  /* between two questions to the guard, and looks at doubts */
+    SWEEP_INFLOW_MS = 100, /* between two looks at incomplete messages, and at doubts; inflow.h says ten times a second */
+    LEAVE_MS = 1,          /* from when readers leave to when the next may, at least */
     UNHEARD_MS = 1000, /* a peer that gave up sooner was refused, or tried something else */
 };
 
-/* What may wait of one connection (backlog.h). The I/O thread may hold a message and a piece. A client has a window of
- * publishes under way at most; another one leaves room for a client that counts late. */
 enum {
-    PART_MORE = 64 << 10,
-    FIRST_MORE = 16 << 10,
-    QUEUE_WINDOWS = 2,
-    TOPIC_BYTES = TOPIC_MAX + BACKLOG_FRAME, /* of a subscription on the wire */
-    QUEUED_BYTES = 64,                       /* that libzmq takes for a frame in each queue */
-    BACK_ALL = 1 << 20, /* bytes of subscriptions that may wait in all: a tenth of a second's work */
-    BURST_S = 2,        /* so many seconds' worth of subscriptions may come at once */
-    TOPICS_SPARE = 16,  /* topics that a reader may have beside its rooms */
+    BURST_S = 2,       /* so many seconds' worth of subscriptions may come at once */
+    TOPICS_SPARE = 16, /* topics that a reader may have beside its rooms */
 };
 
 /* Routes whose descriptor is remembered: more than are usually busy at once. */
 enum { ROUTES = 1024 };
 
-enum { DESCRIPTORS_UNKNOWN = 1 << 20 }; /* as many as there can be (main.c: NOFILE_MAX) */
+enum { HEAVY_TURN = 4 << 20 }; /* what libzmq had read in it, in memory */
 
 enum { DOUBTS_MAX = 256, DOUBT_ROUNDS = 8 };
 
@@ -52,21 +47,22 @@ enum { DOUBTS_MAX = 256, DOUBT_ROUNDS = 8 };
 typedef struct {
     uint64_t connection;
     const void *proof; /* of what was sent (connections.h) */
-    uint64_t since;    /* `guarded` at that time */
-    uint64_t empty;    /* how often its side had been found empty by then */
+    uint64_t since;    /* `looked` at that time */
+    uint64_t turn;     /* of its side, at that time */
     int side;
 } doubt_t;
 
 struct peers {
     zloop_t *loop;
-    const sockets_t *sockets;
+    sockets_t *sockets;
+    inflow_t *inflow; /* the sockets' */
     connections_t connections;
     revoked_t revoked;
     revoked_t gone; /* whose connections are about to end; all of generation 1 */
-    backlog_t backlog;
-    guard_t *guard;
     topics_t *topics;
-    size_t readers; /* connections of the back */
+    slow_readers_t slow;
+    uint64_t all_reader_bytes;
+    int64_t leave_at; /* when readers may leave again (ms, monotonic); 0: none wait */
     uint64_t login_timeout_ms;
     struct {
         route_t route;
@@ -75,14 +71,15 @@ struct peers {
     } routes[ROUTES]; /* each in its place, by its lowest bits */
     doubt_t doubts[DOUBTS_MAX];
     size_t doubt_count;
-    uint64_t guarded; /* how often the guard was asked */
+    uint64_t looked; /* how often doubts were looked at */
     gate_t *gate;
     int listeners[2 * SETTINGS_ENDPOINTS_MAX]; /* of TCP */
     size_t listener_count;
     bool shedding, shed;  /* now; ever */
     uint64_t descriptors; /* that this process may have; 0: not known */
-    uint64_t turned_away, too_far_ahead, no_room, silent, unheard;
-    zr_log_limit_t lines, ahead_lines, room_lines, filter_lines, silent_lines, unheard_lines, topic_lines;
+    uint64_t heavy_turns;
+    uint64_t turned_away, incomplete, too_slow, no_room, silent, unheard;
+    zr_log_limit_t lines, ahead_lines, slow_lines, room_lines, filter_lines, silent_lines, unheard_lines, topic_lines;
     struct {
         uint64_t *items;
         size_t count, size;
@@ -117,7 +114,7 @@ static bool s_read_event(peers_t *peers, int side);
 /* libzmq tells that a connection was accepted before any of its messages can be taken. A message of one that nobody has
  * heard of yet means that there is news. */
 static void s_catch_up(peers_t *peers, uint64_t handle) {
-    for (int side = 0; side < BACKLOG_SIDES; side++) {
+    for (int side = 0; side < INFLOW_SIDES; side++) {
         const connection_t *one = connections_at(&peers->connections, descriptor_of(handle));
         while ((!one || one->socket != handle) && s_read_event(peers, side))
             one = connections_at(&peers->connections, descriptor_of(handle));
@@ -134,8 +131,8 @@ static void s_doubt(peers_t *peers, int side, uint64_t handle, const void *proof
     if (!told && peers->doubt_count < DOUBTS_MAX)
         peers->doubts[peers->doubt_count++] = (doubt_t){.connection = handle,
             .proof = proof,
-            .since = peers->guarded,
-            .empty = atomic_load(&peers->backlog.found_empty[side]),
+            .since = peers->looked,
+            .turn = atomic_load(&peers->inflow->turns[side]),
             .side = side};
 }
 
@@ -170,14 +167,14 @@ static void s_end_doubted(peers_t *peers) {
         const doubt_t *doubt = &peers->doubts[i];
         const connection_t *one = connections_at(&peers->connections, descriptor_of(doubt->connection));
         bool cleared = one && one->socket == doubt->connection && one->proof && one->proof != doubt->proof;
-        bool all_taken = atomic_load(&peers->backlog.found_empty[doubt->side]) > doubt->empty + 1;
-        if (!cleared && (!all_taken || peers->guarded - doubt->since < DOUBT_ROUNDS))
+        bool all_taken = atomic_load(&peers->inflow->turns[doubt->side]) > doubt->turn + 1;
+        if (!cleared && (!all_taken || peers->looked - doubt->since < DOUBT_ROUNDS))
             peers->doubts[left++] = *doubt;
         else if (!cleared)
             descriptor_reset(doubt->connection);
     }
     peers->doubt_count = left;
-    peers->guarded++;
+    peers->looked++;
 }
 
 /* --- Who it is --- */
@@ -262,6 +259,7 @@ static bool s_take_topic(peers_t *peers, zmq_msg_t *frame, uint64_t handle, bool
     }
     zr_span_t whose = s_account(peers, frame, descriptor_of(handle), account);
     topics_verdict_t verdict = topics_add(peers->topics, handle, whose, topic);
+    inflow_limit_leaves(peers->inflow, topics_bytes(peers->topics));
     if (verdict != TOPICS_OK)
         s_tell_topics(peers, verdict);
     return verdict == TOPICS_OK;
@@ -348,46 +346,134 @@ void peers_drop_users(peers_t *peers) {
     revoked_finish(&peers->gone);
 }
 
-/* --- Connections that send faster than they are read --- */
+/* --- What libzmq may read --- */
 
-void peers_took(peers_t *peers, int fd, size_t bytes) {
-    backlog_took(&peers->backlog, fd, bytes);
+void peers_took(peers_t *peers, int fd) {
+    inflow_took(peers->inflow, fd);
 }
 
-void peers_sent(peers_t *peers, size_t bytes) {
-    backlog_sent(&peers->backlog, bytes + QUEUED_BYTES);
+void peers_found_empty(peers_t *peers, int side) {
+    inflow_t *inflow = peers->inflow;
+    uint64_t cost = atomic_load(&inflow->cost[side]);
+    bool much = cost > inflow->limits[side].all / 2;
+    peers->heavy_turns += cost >= HEAVY_TURN;
+    inflow_end_turn(inflow, side);
+    if (much)
+        inflow_calls_sweep();
+    inflow_calls_resume(side);
 }
 
-void peers_published(peers_t *peers, size_t bytes) {
-    backlog_sent(&peers->backlog, bytes + QUEUED_BYTES * peers->readers);
+/* Where nothing is to be taken, nobody tries to. */
+static void s_end_turns(peers_t *peers) {
+    for (int side = 0; side < INFLOW_SIDES; side++)
+        if (!(zsock_events(side == INFLOW_BACK ? peers->sockets->back : peers->sockets->front) & ZMQ_POLLIN))
+            peers_found_empty(peers, side);
 }
 
-void peers_found_empty(peers_t *peers, bool back) {
-    backlog_empty(&peers->backlog, back);
-}
+static void s_let_leave(peers_t *peers, int64_t ms);
 
-static void s_on_ended(peers_t *peers, const guard_ended_t *ended) {
-    static const char *const texts[GUARD_REASONS] = {[GUARD_AHEAD] = "that sent more than could be taken in",
-        [GUARD_MOST] = "that had most waiting, when more waited in all than limits/max-waiting",
-        [GUARD_MEMORY] = "that had much waiting, when memory grew without another reason"};
-    peers_charge(peers, ended->connection);
-    peers->too_far_ahead++;
-    if (zr_log_pass(&peers->ahead_lines, (uint64_t)zclock_mono()))
-        zr_log(ZR_LOG_WARN, "closed a connection %s (%llu so far)", texts[ended->reason],
-            (unsigned long long)peers->too_far_ahead);
-}
-
-static int s_on_guarded(zloop_t *loop, int timer_id, void *arg) {
+/* When readers left and XPUB walked the topics for a while, this is late. Others get as much time before the next
+ * leave. */
+static int s_on_leave(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     peers_t *peers = arg;
-    guard_ended_t ended;
-    s_end_doubted(peers);
-    while (guard_take(peers->guard, &ended))
+    inflow_calls_let_leave(inflow_let_leave(peers->inflow, topics_bytes(peers->topics)));
+    int64_t late = zclock_mono() - peers->leave_at;
+    peers->leave_at = 0;
+    if (inflow_calls_must_leave())
+        s_let_leave(peers, LEAVE_MS + late);
+    return 0;
+}
+
+static void s_let_leave(peers_t *peers, int64_t ms) {
+    if (peers->leave_at)
+        return;
+    peers->leave_at = zclock_mono() + ms;
+    zloop_timer(peers->loop, (size_t)ms, 1, s_on_leave, peers);
+}
+
+/* Connections wait for the end of a turn, or to leave. */
+static int s_on_parked(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    (void)loop;
+    peers_t *peers = arg;
+    eventfd_t count;
+    eventfd_read(item->fd, &count);
+    s_end_turns(peers);
+    if (inflow_calls_must_leave())
+        s_let_leave(peers, LEAVE_MS);
+    return 0;
+}
+
+static void s_on_ended(peers_t *peers, const inflow_ended_t *ended) {
+    static const char *const texts[INFLOW_REASONS] = {[INFLOW_PARTS] = "that sent a message of several parts",
+        [INFLOW_INCOMPLETE] = "that sent an incomplete message which is larger than any may be",
+        [INFLOW_MOST] = "with the largest incomplete message, as all together are more than limits/max-waiting"};
+    peers_charge(peers, ended->connection);
+    peers->incomplete++;
+    if (zr_log_pass(&peers->ahead_lines, (uint64_t)zclock_mono()))
+        zr_log(ZR_LOG_WARN, "closed a connection %s (%llu so far)", texts[ended->reason],
+            (unsigned long long)peers->incomplete);
+}
+
+static void s_take_ended(peers_t *peers) {
+    inflow_ended_t ended;
+    while (inflow_calls_take_ended(&ended))
         s_on_ended(peers, &ended);
-    for (int side = 0; side < BACKLOG_SIDES; side++) /* where nothing comes, nobody tries to take it */
-        if (!(zsock_events(side ? peers->sockets->back : peers->sockets->front) & ZMQ_POLLIN))
-            backlog_empty(&peers->backlog, side);
+}
+
+/* --- Readers that do not read --- */
+
+static void s_end_slow(peers_t *peers, int fd) {
+    descriptor_reset(peers->slow.items[fd].socket);
+    peers->too_slow++;
+    if (zr_log_pass(&peers->slow_lines, (uint64_t)zclock_mono()))
+        zr_log(ZR_LOG_WARN,
+            "closed a connection that read too slowly, when frames for readers were more than limits/all-reader-bytes "
+            "(%llu so far)",
+            (unsigned long long)peers->too_slow);
+}
+
+/* The kernel does not tell how much a local peer got; that less waits for it says that it reads. */
+static void s_look_at_reader(peers_t *peers, const connection_t *one, int fd) {
+    uint64_t confirmed, unsent = socket_bytes_unsent(fd);
+    if (unsent == 0 || descriptor_handle(fd) != one->socket)
+        return;
+    if (!socket_bytes_confirmed(fd, &confirmed))
+        confirmed = UINT64_MAX - unsent;
+    slow_readers_look(&peers->slow, fd, one->socket, confirmed);
+}
+
+static void s_end_slow_readers(peers_t *peers) {
+    uint64_t held = published_bytes();
+    if (held < peers->all_reader_bytes / 2)
+        return;
+    slow_readers_begin(&peers->slow);
+    for (int fd = 0; (size_t)fd < peers->connections.size; fd++) {
+        const connection_t *one = connections_at(&peers->connections, fd);
+        if (one && one->socket && one->side == CONNECTIONS_BACK)
+            s_look_at_reader(peers, one, fd);
+    }
+    if (held <= peers->all_reader_bytes)
+        return;
+    int fd = slow_readers_next_stuck(&peers->slow, 0);
+    if (fd < 0 && (fd = slow_readers_slowest(&peers->slow)) >= 0)
+        s_end_slow(peers, fd);
+    else
+        for (; fd >= 0; fd = slow_readers_next_stuck(&peers->slow, fd + 1))
+            s_end_slow(peers, fd);
+}
+
+static int s_on_sweep_inflow(zloop_t *loop, int timer_id, void *arg) {
+    (void)loop;
+    (void)timer_id;
+    peers_t *peers = arg;
+    s_end_doubted(peers);
+    s_end_turns(peers);
+    s_end_slow_readers(peers);
+    inflow_forgive(peers->inflow);
+    inflow_calls_sweep();
+    s_take_ended(peers);
     return 0;
 }
 
@@ -470,17 +556,30 @@ static void s_shed(peers_t *peers) {
     zloop_timer(peers->loop, SHED_MS, 0, s_on_shed, peers);
 }
 
+/* libzmq refuses a peer without a word when it speaks ZMTP 1 or 2, or another mechanism than the listener. */
+static void s_tell_unheard(peers_t *peers, uint64_t lasted_ms) {
+    if (lasted_ms > UNHEARD_MS)
+        return;
+    peers->unheard++;
+    if (zr_log_pass(&peers->unheard_lines, (uint64_t)zclock_mono()))
+        zr_log(ZR_LOG_INFO,
+            "a connection ended before it said anything; a peer must speak ZMTP 3 (ZeroMQ 4.0 or newer), encrypted "
+            "where "
+            "the listener is (%llu so far)",
+            (unsigned long long)peers->unheard);
+}
+
 static void s_on_accepted(peers_t *peers, int side, int fd) {
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
     gate_address_t address;
     uint64_t handle = descriptor_handle(fd);
+    if (!handle) /* it is gone already */
+        s_tell_unheard(peers, 0);
     if (handle && peers->shed)
         source_filter_clear(fd);
     if (handle) {
-        backlog_open(&peers->backlog, side, fd, handle);
         connections_open(&peers->connections, side, fd, handle, (uint64_t)zclock_mono());
-        peers->readers += side == CONNECTIONS_BACK;
     }
     if (handle && !gate_has_room(side, fd, peers->descriptors)) {
         s_turn_away(peers, handle);
@@ -501,28 +600,14 @@ static void s_on_accepted(peers_t *peers, int side, int fd) {
     }
 }
 
-/* libzmq refuses a peer without a word when it speaks ZMTP 1 or 2, or another mechanism than the listener. */
-static void s_tell_unheard(peers_t *peers, uint64_t lasted_ms) {
-    if (lasted_ms > UNHEARD_MS)
-        return;
-    peers->unheard++;
-    if (zr_log_pass(&peers->unheard_lines, (uint64_t)zclock_mono()))
-        zr_log(ZR_LOG_INFO,
-            "a connection ended before it said anything; a peer must speak ZMTP 3 (ZeroMQ 4.0 or newer), encrypted "
-            "where "
-            "the listener is (%llu so far)",
-            (unsigned long long)peers->unheard);
-}
-
 static void s_on_disconnected(peers_t *peers, int side, int fd) {
     const connection_t *one = connections_at(&peers->connections, fd);
+    s_take_ended(peers); /* while the gate knows their addresses */
     if (one && one->accepted_ms && !one->heard)
         s_tell_unheard(peers, (uint64_t)zclock_mono() - one->accepted_ms);
     if (one && one->side == side) {
         topics_leave(peers->topics, one->socket);
-        peers->readers -= side == CONNECTIONS_BACK && peers->readers > 0;
         connections_close(&peers->connections, fd, (uint64_t)zclock_mono());
-        backlog_close(&peers->backlog, fd);
     }
     gate_closed(peers->gate, side, fd);
 }
@@ -589,8 +674,12 @@ uint64_t peers_no_room(const peers_t *peers) {
     return peers->no_room;
 }
 
-uint64_t peers_too_far_ahead(const peers_t *peers) {
-    return peers->too_far_ahead;
+uint64_t peers_heavy_turns(const peers_t *peers) {
+    return peers->heavy_turns;
+}
+
+uint64_t peers_incomplete(const peers_t *peers) {
+    return peers->incomplete;
 }
 
 /* --- The whole --- */
@@ -601,44 +690,33 @@ static uint64_t s_burst(const settings_t *settings) {
     return rooms > seconds ? rooms : seconds;
 }
 
-static uint64_t s_descriptors_allowed(void) {
-    struct rlimit limit;
-    bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-    return known ? (uint64_t)limit.rlim_cur : 0;
-}
-
 static void s_set_limits(peers_t *peers, const settings_t *settings) {
-    uint64_t message = (uint64_t)sockets_max_message(settings);
-    size_t topics = 2 * settings->relay.max_joins + TOPICS_SPARE;
     peers->connections.per_second = settings->rate_subscriptions;
     peers->connections.burst = s_burst(settings);
-    peers->backlog.limits[0] = (backlog_limits_t){.first = settings->relay.max_control + FIRST_MORE,
-        .part = message + PART_MORE,
-        .queue = message + PART_MORE + QUEUE_WINDOWS * (uint64_t)settings->relay.window,
-        .all = settings->relay.max_waiting};
-    peers->backlog.limits[1] = (backlog_limits_t){
-        .first = PART_MORE, .part = PART_MORE, .queue = PART_MORE + topics * TOPIC_BYTES, .all = BACK_ALL};
-    peers->topics = topics_new(
-        &(topics_limits_t){.reader = topics, .account = settings->max_user_topics, .all = settings->max_topics});
+    peers->topics = topics_new(&(topics_limits_t){.reader = 2 * settings->relay.max_joins + TOPICS_SPARE,
+        .account = settings->max_user_topics,
+        .all = settings->max_topics});
 }
 
-peers_t *peers_new(zloop_t *loop, const sockets_t *sockets, const settings_t *settings) {
+peers_t *peers_new(zloop_t *loop, sockets_t *sockets, const settings_t *settings) {
     peers_t *peers = fatal_calloc(sizeof *peers);
     peers->loop = loop;
     peers->sockets = sockets;
+    peers->inflow = &sockets->inflow;
+    peers->all_reader_bytes = settings->all_reader_bytes;
     peers->login_timeout_ms = settings->login_timeout_ms;
-    peers->descriptors = s_descriptors_allowed();
-    backlog_init(&peers->backlog, peers->descriptors ? (size_t)peers->descriptors : DESCRIPTORS_UNKNOWN);
+    peers->descriptors = descriptor_limit();
     s_set_limits(peers, settings);
     peers->gate = gate_new(settings->max_address_connections, settings->rate_handshakes);
-    peers->guard = guard_new(&peers->backlog);
     for (int side = 0; side < 2; side++) {
         zmq_pollitem_t item = {.fd = zsock_fd(sockets->monitors[side]), .events = ZMQ_POLLIN};
         zloop_poller(loop, &item, s_on_monitor, peers);
         s_on_monitor(loop, &item, peers); /* what came before */
     }
+    zmq_pollitem_t parked = {.fd = inflow_calls_fd(), .events = ZMQ_POLLIN};
+    zloop_poller(loop, &parked, s_on_parked, peers);
     zloop_timer(loop, SWEEP_MS, 0, s_on_sweep, peers);
-    zloop_timer(loop, GUARDED_MS, 0, s_on_guarded, peers);
+    zloop_timer(loop, SWEEP_INFLOW_MS, 0, s_on_sweep_inflow, peers);
     zloop_timer(loop, SILENT_MS, 0, s_on_silent, peers);
     return peers;
 }
@@ -646,12 +724,11 @@ peers_t *peers_new(zloop_t *loop, const sockets_t *sockets, const settings_t *se
 void peers_destroy(peers_t *peers) {
     if (!peers)
         return;
-    guard_destroy(peers->guard);
     connections_finish(&peers->connections);
     revoked_finish(&peers->revoked);
     revoked_finish(&peers->gone);
-    backlog_finish(&peers->backlog);
     topics_destroy(peers->topics);
+    slow_readers_finish(&peers->slow);
     gate_destroy(peers->gate);
     free(peers->drops.items);
     free(peers);

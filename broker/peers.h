@@ -1,5 +1,5 @@
 /* Who is at the other end of each connection, and the ways to end one. Where libzmq's metadata and the kernel's
- * descriptors meet; what is counted and remembered is in connections.c, gate.c, revoked.c and backlog.c. */
+ * descriptors meet; what is counted and remembered is in connections.c, gate.c, revoked.c and inflow.c. */
 #ifndef PEERS_H
 #define PEERS_H
 
@@ -12,7 +12,7 @@
 typedef struct peers peers_t;
 
 /* Watches who comes to the two sockets. All of these stay the caller's and must outlive it. */
-peers_t *peers_new(zloop_t *loop, const sockets_t *sockets, const settings_t *settings);
+peers_t *peers_new(zloop_t *loop, sockets_t *sockets, const settings_t *settings);
 void peers_destroy(peers_t *peers); /* NULL is accepted */
 
 /* The descriptor of the connection that `frame` came by, -1 when libzmq does not know it; of a frame of the front, by
@@ -42,14 +42,10 @@ void peers_end_silent(peers_t *peers);
 /* Is that so for the connection that `frame` came by? */
 bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame);
 
-/* Each frame that is taken from the front or the back is told of (the back's by peers_subscribe), and when there was
- * none to take. A connection that sends faster than that ends. */
-void peers_took(peers_t *peers, int fd, size_t bytes);
-void peers_found_empty(peers_t *peers, bool back);
-
-/* A frame of `bytes` was sent to one peer; was published to all readers. */
-void peers_sent(peers_t *peers, size_t bytes);
-void peers_published(peers_t *peers, size_t bytes);
+/* A message was taken that came by `fd`; there was none to take at the front (INFLOW_FRONT), at the back. libzmq reads
+ * no faster than that (inflow.h). */
+void peers_took(peers_t *peers, int fd);
+void peers_found_empty(peers_t *peers, int side);
 
 /* A subscription came, or one was given back. false: the reader has more than it may, or is too fast, and its
  * connection ends. */
@@ -81,7 +77,10 @@ uint64_t peers_turned_away(const peers_t *peers);
 /* Connections that were closed because the process has hardly any file descriptors left. */
 uint64_t peers_no_room(const peers_t *peers);
 
-/* Connections that were closed because too much of theirs was waiting to be taken. */
-uint64_t peers_too_far_ahead(const peers_t *peers);
+/* Connections that were closed for incomplete messages. */
+uint64_t peers_incomplete(const peers_t *peers);
+
+/* Turns (inflow.h) in which megabytes were read before the broker took them. */
+uint64_t peers_heavy_turns(const peers_t *peers);
 
 #endif

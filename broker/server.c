@@ -135,14 +135,14 @@ static void *s_give_memory_back(void *arg) {
     return arg;
 }
 
-/* A second after the last connection was ended for what waited of it, libzmq has freed that. */
+/* A second after much was waiting, or a connection was ended for what waited of it, libzmq has freed that. */
 static bool s_much_was_freed(server_t *server) {
-    uint64_t ended = peers_too_far_ahead(server->peers);
-    bool calm = ended == server->ended;
-    server->ended = ended;
-    if (!calm || ended == server->given_back)
+    uint64_t heavy = peers_heavy_turns(server->peers) + peers_incomplete(server->peers);
+    bool calm = heavy == server->heavy;
+    server->heavy = heavy;
+    if (!calm || heavy == server->given_back)
         return false;
-    server->given_back = ended;
+    server->given_back = heavy;
     return true;
 }
 
@@ -387,7 +387,7 @@ static void s_log_stats(const server_t *server) {
         "stopped: frames %llu, entries %llu, deliveries %llu, acks %llu, errors %llu, duplicates %llu, "
         "dropped %llu, live frames dropped %llu, limited %llu, flooders %llu, handshakes refused %llu, logins failed "
         "%llu, logins slowed %llu, connections closed %llu, "
-        "without a descriptor %llu, too far ahead %llu, claimed routing ids %llu, several parts %llu, stray %llu, greedy %llu, revoked "
+        "without a descriptor %llu, incomplete messages %llu, claimed routing ids %llu, several parts %llu, stray %llu, greedy %llu, revoked "
         "%llu, rooms %zu",
         (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
         (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
@@ -395,7 +395,7 @@ static void s_log_stats(const server_t *server) {
         (unsigned long long)stats.limited, (unsigned long long)stats.flooders,
         (unsigned long long)auth_refused(server->auth), (unsigned long long)server->logins_failed,
         (unsigned long long)server->logins_slowed, (unsigned long long)peers_turned_away(server->peers),
-        (unsigned long long)peers_no_room(server->peers), (unsigned long long)peers_too_far_ahead(server->peers),
+        (unsigned long long)peers_no_room(server->peers), (unsigned long long)peers_incomplete(server->peers),
         (unsigned long long)server->claimed, (unsigned long long)server->multipart,
         (unsigned long long)server->stray, (unsigned long long)server->greedy,
         (unsigned long long)server->revoked, stats.rooms);

@@ -27,8 +27,7 @@ struct server {
     outbox_t outbox;
     tickets_t *tickets;
     spare_t spare;
-    uint64_t ended, given_back; /* connections ended for sending too much: until a second ago, and when memory was last
-                                   given back */
+    uint64_t heavy, given_back; /* how often much was waiting: until a second ago, and when memory was last given back */
     queued_t *queued;
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */

@@ -47,7 +47,7 @@ static void s_skip_part(server_t *server, taken_t *taken) {
     if (size < 0)
         return;
     s_count(taken, zr_span_of(zmq_msg_data(part), (size_t)size));
-    peers_took(server->peers, server->skipped_fd, (size_t)size);
+    peers_took(server->peers, server->skipped_fd);
 }
 
 /* Ends a connection that broke the rules of the protocol with this frame. */
@@ -69,7 +69,7 @@ static void s_take_frame(server_t *server, route_t route, uint64_t now, taken_t 
     zr_span_t text = zr_span_of(zmq_msg_data(frame), (size_t)size);
     int fd = peers_descriptor(server->peers, route, frame);
     s_count(taken, text);
-    peers_took(server->peers, fd, text.len);
+    peers_took(server->peers, fd);
     if (route == 0 || peers_claims(server->peers, route))
         s_refuse(server, fd, &server->claimed, "a frame of a peer that set a routing id of its own");
     else if (zmq_msg_more(frame))
@@ -87,7 +87,7 @@ static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
     }
     int size = zmq_msg_recv(frame, server->front, ZMQ_DONTWAIT);
     if (size < 0) {
-        peers_found_empty(server->peers, false);
+        peers_found_empty(server->peers, INFLOW_FRONT);
         return false;
     }
     s_take_frame(server, s_route(frame, size), now, taken);
@@ -155,10 +155,10 @@ static void s_refuse_back(server_t *server, uint64_t *counter, const char *what)
 static bool s_read_back(server_t *server) {
     zmq_msg_t *frame = &server->frame;
     if (zmq_msg_recv(frame, server->back, ZMQ_DONTWAIT) < 0) {
-        peers_found_empty(server->peers, true);
+        peers_found_empty(server->peers, INFLOW_BACK);
         return false;
     }
-    peers_took(server->peers, peers_descriptor(server->peers, 0, frame), zmq_msg_size(frame));
+    peers_took(server->peers, peers_descriptor(server->peers, 0, frame));
     const uint8_t *data = zmq_msg_data(frame);
     zr_span_t user = peers_user(frame);
     if (zmq_msg_more(frame) || zmq_msg_size(frame) == 0 || data[0] > 1)

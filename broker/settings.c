@@ -90,6 +90,7 @@ static const setting_t s_settings[] = {
     {"limits", "route-queue", KIND_U64, AT(route_queue), 16, 1000000},
     {"limits", "route-bytes", KIND_U64, AT(route_bytes), 64 * KIB, 1 * TIB},
     {"limits", "all-route-bytes", KIND_U64, AT(all_route_bytes), 1 * MIB, 1 * TIB},
+    {"limits", "all-reader-bytes", KIND_U64, AT(all_reader_bytes), 1 * MIB, 1 * TIB},
     {"limits", "reader-queue", KIND_U64, AT(reader_queue), 16, 10000000},
     {"log", "data", KIND_TEXT, AT(data), 1, SETTINGS_TEXT_MAX},
     {"log", "on-corrupt", KIND_ON_CORRUPT, AT(refuse_corrupt), 0, 0},
@@ -117,6 +118,7 @@ void settings_default(settings_t *settings) {
     settings->route_queue = 1000;
     settings->route_bytes = 32 * MIB;
     settings->all_route_bytes = 256 * MIB;
+    settings->all_reader_bytes = 256 * MIB;
     settings->reader_queue = 4096;
     settings->max_address_connections = 1000;
     settings->rate_handshakes = 50;

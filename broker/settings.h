@@ -45,6 +45,7 @@ typedef struct {
     uint64_t tick_ms;
     uint64_t route_queue;
     uint64_t route_bytes, all_route_bytes; /* queued for a DEALER; for all of them */
+    uint64_t all_reader_bytes;             /* queued for all SUBs */
     uint64_t reader_queue;
     relay_config_t relay;    /* limits, heartbeat and policies; the rest is the server's to fill in */
     log_memory_limits_t log; /* with `data`: of rooms of level memory */

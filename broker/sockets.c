@@ -12,23 +12,32 @@
 #include <unistd.h>
 
 #include "cert.h"
+#include "descriptor.h"
 #include "fatal.h"
+#include "inflow_calls.h"
 #include "zap.h"
 
 enum {
     /* No limit on what libzmq reads ahead. With one, libzmq 4.3.4 stops reading a connection whose queue is full. If
      * the peer then resets it, and a PING of the peer is among what was read, libzmq aborts the process (restart_input
-     * in stream_engine_base.cpp). backlog.h has the limits instead. */
+     * in stream_engine_base.cpp). inflow.h has the limits instead. */
     RCVHWM = 0,
     BACK_MAXMSGSIZE = 1024, /* subscriptions; the handshake's metadata must fit too */
     HANDSHAKE_MS = 5000,
-    BACKLOG = 4096,
+    QUEUE = 4096, /* connections that the kernel holds until they are accepted */
     LINGER_MS = 1000,
     KEEPALIVE_IDLE_S = 30,
     KEEPALIVE_INTERVAL_S = 10,
     KEEPALIVE_COUNT = 3,
     MAXRT_MS = 30000,
     END_MS = 3000, /* for a socket to end: the linger, and more */
+    FIRST_MORE = 16 << 10,
+    PART_MORE = 64 << 10,
+    QUEUE_WINDOWS = 2,
+    BACK_TURN = 2 << 10, /* a score of subscriptions, so that many readers have their turn */
+    BACK_ALL = 1 << 20,
+    TURN_FRAMES = 10000, /* XPUB takes those of the back at once, in some 20 ms */
+    DESCRIPTORS_UNKNOWN = 1 << 20, /* as many as there can be (main.c: NOFILE_MAX) */
     MONITORED = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_MONITOR_STOPPED,
 };
 
@@ -39,13 +48,29 @@ static void s_set(void *socket, int option, int value) {
         zr_log(ZR_LOG_WARN, "cannot set socket option %d to %d: %s", option, value, zmq_strerror(errno));
 }
 
+/* What libzmq may read (inflow.h). The handshake counts to a connection's first message. A client has a window of
+ * publishes under way at most; another one leaves room for a client that counts late. */
+static void s_limit_inflow(sockets_t *sockets, const settings_t *settings) {
+    inflow_t *inflow = &sockets->inflow;
+    uint64_t descriptors = descriptor_limit(), message = (uint64_t)sockets_max_message(settings);
+    inflow_init(inflow, descriptors ? (size_t)descriptors : DESCRIPTORS_UNKNOWN);
+    inflow->max_incomplete = settings->relay.max_waiting;
+    inflow->limits[INFLOW_FRONT] = (inflow_limits_t){.first = settings->relay.max_control + FIRST_MORE,
+        .part = message + PART_MORE,
+        .turn = message + PART_MORE + QUEUE_WINDOWS * (uint64_t)settings->relay.window,
+        .all = settings->relay.max_waiting,
+        .frames = TURN_FRAMES};
+    inflow->limits[INFLOW_BACK] =
+        (inflow_limits_t){.first = PART_MORE, .part = PART_MORE, .turn = BACK_TURN, .all = BACK_ALL, .frames = TURN_FRAMES};
+}
+
 static void s_set_common(void *socket) {
     s_set(socket, ZMQ_LINGER, LINGER_MS);
     s_set(socket, ZMQ_RCVHWM, RCVHWM);
     s_set(socket, ZMQ_SNDTIMEO, 0);
     s_set(socket, ZMQ_RCVTIMEO, 0);
     s_set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
-    s_set(socket, ZMQ_BACKLOG, BACKLOG);
+    s_set(socket, ZMQ_BACKLOG, QUEUE);
     s_set(socket, ZMQ_TCP_KEEPALIVE, 1);
     s_set(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S);
     s_set(socket, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S);
@@ -216,6 +241,8 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t 
     memset(sockets, 0, sizeof *sockets);
     sockets->paired = settings->paired;
     strcpy(sockets->advertise, settings->advertise);
+    s_limit_inflow(sockets, settings);
+    inflow_calls_begin(&sockets->inflow);
     sockets->front = zsock_new(ZMQ_ROUTER);
     sockets->back = zsock_new(ZMQ_XPUB);
     s_set_front(zsock_resolve(sockets->front), settings);
@@ -223,8 +250,10 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t 
     sockets->monitors[0] = s_monitor(zsock_resolve(sockets->front), "inproc://front-monitor");
     sockets->monitors[1] = s_monitor(zsock_resolve(sockets->back), "inproc://back-monitor");
     /* The front first, so that an error names what was asked for and not what was derived from it. */
+    inflow_calls_bind(INFLOW_FRONT);
     bool ok = s_bind_all(sockets->front, &settings->listen, key, &sockets->listen, error);
     s_ignore_named_ids(zsock_resolve(sockets->front));
+    inflow_calls_bind(INFLOW_BACK);
     if (ok && s_bind_all(sockets->back, &settings->back, key, &sockets->backs, error))
         return true;
     sockets_close(sockets);
@@ -265,6 +294,8 @@ void sockets_close(sockets_t *sockets) {
     zsock_destroy(&sockets->back);
     s_await_end(&sockets->monitors[0]);
     s_await_end(&sockets->monitors[1]);
+    inflow_calls_finish();
+    inflow_finish(&sockets->inflow);
 }
 
 /* --- Who came where --- */

@@ -4,6 +4,7 @@
 
 #include <czmq.h>
 
+#include "inflow.h"
 #include "settings.h"
 
 enum { MONITOR_EVENT = 6 }; /* bytes of a monitor's message: a number of 16 bits and one of 32 */
@@ -13,6 +14,7 @@ typedef struct {
     zsock_t *back;                      /* XPUB */
     zsock_t *monitors[2];               /* PAIRs that tell who listens at the front, at the back, who came, and went */
     settings_endpoints_t listen, backs; /* as bound: addresses and ports are real */
+    inflow_t inflow;                    /* what libzmq may read of both */
     bool paired;
     char advertise[ENDPOINT_TEXT_SIZE];
 } sockets_t;

@@ -17,7 +17,7 @@
 #include <zmq.h>
 
 #include "ahead.h"
-#include "received.h"
+#include "socket_bytes.h"
 
 enum { BATCH = 64, NOWHERE = -1, CONNECTION_TAG = 1 };
 
@@ -95,7 +95,7 @@ static void s_activate(watch_t *w) {
 
 static uint64_t s_read_so_far(const watch_t *w) {
     uint64_t bytes;
-    return received_read(w->fd, &bytes) ? bytes : 0;
+    return socket_bytes_read(w->fd, &bytes) ? bytes : 0;
 }
 
 static void s_forget_connection(watch_t *w) {
@@ -173,7 +173,7 @@ static void s_look(watch_t *w, uint64_t resident) {
     ahead_seen_t seen = {.now = s_clock(), .resident = resident, .ended = w->fd == NOWHERE, .read = w->before};
     uint64_t bytes = 0;
     if (!seen.ended)
-        w->counted = received_read(w->fd, &bytes);
+        w->counted = socket_bytes_read(w->fd, &bytes);
     seen.counted = w->counted;
     seen.read += bytes;
     seen.empty = s_is_empty(w);

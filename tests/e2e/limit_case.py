@@ -2,9 +2,11 @@
 import json
 import re
 import secrets
+import socket
 import struct
 
-from harness import TestCase, deliver_entries, publish_frame
+import test_auth
+from harness import ZRELAYD, TestCase, deliver_entries, publish_frame
 
 COVERED = {}
 
@@ -25,6 +27,11 @@ def limits(**values):
 
 def log(**values):
     return limits(**values).replace("limits\n", "log\n")
+
+
+with open(ZRELAYD, "rb") as program:
+    # AddressSanitizer keeps what was freed for a while.
+    KEPT = 512 << 20 if b"libasan" in program.read() else 0
 
 
 class LimitCase(TestCase):
@@ -65,3 +72,27 @@ class LimitCase(TestCase):
                 frames.append(deliver_entries(frame)[3])
             elif json.loads(frame).get("re") == request["id"]:
                 return json.loads(frame), frames
+
+    def connect(self, endpoint, kind, receive_buffer=0):
+        """A connection by hand, after its handshake."""
+        one = self.socket(endpoint, receive_buffer)
+        self.addCleanup(one.close)
+        self.assertTrue(test_auth.talk(one, test_auth.GREETING, b"READY"))
+        one.sendall(test_auth.ready(kind=kind))
+        return one
+
+    def socket(self, endpoint, receive_buffer=0):
+        local = endpoint.startswith("ipc://")
+        one = socket.socket(socket.AF_UNIX if local else socket.AF_INET)
+        if receive_buffer:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        one.connect(endpoint.removeprefix("ipc://") if local else ("127.0.0.1", int(endpoint.rsplit(":", 1)[1])))
+        return one
+
+    def is_open(self, one):
+        try:
+            return one.recv(1 << 20, socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False

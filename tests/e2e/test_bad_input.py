@@ -517,7 +517,6 @@ class Connections(BadInput):
                 for one in (peer, other):
                     one.send(hello)
                     one.send(publish_frame("room", (1, b"x")))
-                    one.front.send_multipart([b"a", b"b"])
                 honest.check()
                 self.assertEqual((peer.front.poll(0), other.front.poll(0)), (0, 0), claim)
             broker.wait_err("routing id of its own")

@@ -23,6 +23,7 @@ import curve_client
 import test_auth
 import test_bad_input
 from harness import DEADLINE, TestCase, deliver_entries, publish_frame, wait_for
+from limit_case import KEPT
 from test_bad_input import CONFIG, GREETING, HEARTBEAT, READY_DEALER, READY_SUB, ROOM
 
 ALL = '    allow = "all : *"\n'
@@ -131,7 +132,7 @@ def pour(one, data, most):
 
 
 class Memory(HostileCase):
-    BOUND = 1000 * MEGABYTE  # generous; without limits each of these takes several times as much
+    BOUND = 150 * MEGABYTE + KEPT  # generous; without limits each of these takes several times as much
 
     def bounded(self, broker, before):
         self.assertLess(peak(broker) - before, self.BOUND)
@@ -189,18 +190,52 @@ class Memory(HostileCase):
                 honest.check()
             self.bounded(broker, before)
 
+    def synced(self, endpoint, topics):
+        """A reader of these topics, once the broker knows them."""
+        one = self.shaken(endpoint, READY_SUB)
+        one.sendall(b"".join(bytes([0, 1 + len(topic)]) + b"\x01" + topic for topic in topics) + b"\x00\x0a\x01\xff" + b"0" * 8)
+        got = b""
+        while b"synced" not in got:
+            more = one.recv(65536)
+            self.assertTrue(more, "the connection ended")
+            got += more
+        return one
+
     def test_topics(self):
         """As many as are taken of a connection, in the dearest shape."""
-        topics = b"".join(b"\x00\x09\x01" + secrets.token_bytes(8) for _ in range(2000))
         attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
         with attacked as (broker, honest):
             before = peak(broker)
-            one = self.shaken(plain[1], READY_SUB)
-            one.sendall(topics + b"\x00\x0a\x01\xff" + b"0" * 8)
-            got = b""
-            while b"synced" not in got and (more := one.recv(65536)):
-                got += more
+            self.synced(plain[1], [secrets.token_bytes(8) for _ in range(2000)])
             honest.check()
+            self.bounded(broker, before)
+
+    def test_readers_that_leave_together(self):
+        """Each costs a walk over all topics. Those who come after them are read."""
+        attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
+        with attacked as (broker, honest):
+            self.synced(plain[1], [bytes([first, second, third]) for first in range(3) for second in range(256) for third in (0, 255)])
+            for _ in range(3):
+                for reader in [self.synced(plain[1], [b"room\0"]) for _ in range(50)]:
+                    reader.close()
+                self.synced(plain[1], [b"room\0"])
+                honest.check()
+
+    def test_fill_and_leave(self):
+        """Again and again. What a connection had sent is still there to be taken when it is gone."""
+        attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
+        with attacked as (broker, honest):
+            before = peak(broker)
+            topics = b"".join(b"\x00\x03\x01" + bytes([number % 256, number // 256]) for number in range(12_000))
+            for endpoint, ready, data in ((plain[0], READY_DEALER, b"\x00\x01a" * 20_000), (plain[1], READY_SUB, topics)):
+                for _ in range(200):
+                    one = self.raw(endpoint)
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    one.setblocking(False)
+                    with contextlib.suppress(OSError):
+                        one.sendall(GREETING + ready + data)
+                    one.close()
+                honest.check()
             self.bounded(broker, before)
 
 
@@ -374,7 +409,8 @@ class Handshakes(HostileCase):
                 one = self.curve(broker.back, self.alice, kind=b"SUB")
                 one.handshake()
                 one.one.sendall(twisted(one.message(b"\x01\xff" + b"0" * 8)))
-                one.one.shutdown(socket.SHUT_WR)
+                    with contextlib.suppress(OSError):  # it is gone already
+                        one.one.shutdown(socket.SHUT_WR)
                 with self.assertRaises(curve_client.Closed):
                     one.hear()
                 honest.check()

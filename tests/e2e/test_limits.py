@@ -9,9 +9,10 @@ import unittest
 import zmq
 
 import test_auth
-import test_limits_flow  # these three for what their tests cover
+import test_limits_flow  # these four for what their tests cover
 import test_limits_held
 import test_limits_log
+import test_limits_raw
 from harness import publish_frame, wait_for
 from limit_case import COVERED, LimitCase, covers, limits, log
 

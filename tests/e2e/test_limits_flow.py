@@ -1,318 +1,15 @@
 """Limits on how much comes, how fast, and what waits for whom: each is tried on both sides."""
-import contextlib
 import json
-import os
-import re
-import resource
 import secrets
-import signal
-import socket
-import subprocess
-import tempfile
+import select
 import time
 import unittest
 
 import zmq
 
 import test_auth
-from harness import ZRELAYD, deliver_entries, publish_frame, wait_for
-from limit_case import LimitCase, covers, limits
-
-
-with open(ZRELAYD, "rb") as program:
-    # AddressSanitizer keeps what was freed for a while.
-    KEPT = 512 << 20 if b"libasan" in program.read() else 0
-
-
-class Raw(LimitCase):
-    """What only a peer does that speaks ZMTP by hand."""
-    HIGHEST = 128 << 20  # bytes that nobody gets to send
-
-    def connect(self, endpoint, kind):
-        one = socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1])))
-        self.addCleanup(one.close)
-        self.assertTrue(test_auth.talk(one, test_auth.GREETING, b"READY"))
-        one.sendall(test_auth.ready(kind=kind))
-        return one
-
-    def is_open(self, one):
-        try:
-            return one.recv(1 << 20, socket.MSG_DONTWAIT) != b""
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-
-    def parts(self, one, size, total):
-        """Sends a message of `total` bytes in parts, of which more are to come, or as much of it as the broker lets come."""
-        part = b"\x03" + size.to_bytes(8, "big") + bytes(size)
-        with contextlib.suppress(OSError):
-            for _ in range(total // len(part)):
-                one.sendall(part)
-
-    def assert_cut_off(self, broker, one, size, fits, beyond, honest):
-        """A message of `fits` bytes is waited for, one of `beyond` is not."""
-        self.parts(one, size, fits)
-        for _ in range(100):  # some looks at who is ahead fall into it
-            self.assertEqual(honest.ask(op="ping")["op"], "pong")
-        self.assertTrue(self.is_open(one))
-        before = self.memory(broker)
-        self.parts(one, size, beyond - fits)
-        wait_for(lambda: not self.is_open(one), "the end of the connection")
-        self.assertLess(self.memory(broker) - before, 4 * beyond + (64 << 20) + KEPT)
-        self.assertEqual(honest.ask(op="ping")["op"], "pong")
-        broker.wait_err("sent more than could be taken in")
-
-    def greeted(self, broker):
-        """A DEALER of which a first message was taken."""
-        one = self.connect(broker.server, b"DEALER")
-        self.assertTrue(test_auth.talk(one, b"\x00\x0d" + b'{"op":"ping"}', b"no-session"))
-        return one
-
-    @covers("bytes that a DEALER sent since its last whole message, on TCP")
-    def test_a_message_without_end(self):
-        broker = self.broker()
-        honest = self.peer(broker)
-        for size in (100, 1 << 20):
-            self.assert_cut_off(broker, self.greeted(broker), size, 2 << 20, 4 << 20, honest)
-
-    @covers("bytes that a DEALER sends until its first whole message was taken, on TCP")
-    def test_a_first_message_without_end(self):
-        broker = self.broker()
-        self.assert_cut_off(broker, self.connect(broker.server, b"DEALER"), 100, 80_000, 200_000, self.peer(broker))
-
-    @covers("bytes that a SUB sent since its last whole message, on TCP")
-    def test_a_subscription_without_end(self):
-        broker = self.broker()
-        self.assert_cut_off(broker, self.connect(broker.back, b"SUB"), 1000, 60000, 200000, self.peer(broker))
-
-    def test_tiny_parts(self):
-        """Each costs libzmq 64 bytes, and 2 on the wire: the memory of many connections grows, and they are ended."""
-        broker = self.broker()
-        honest = self.peer(broker)
-        before = self.memory(broker)
-        for _ in range(20):
-            one = self.greeted(broker)
-            with contextlib.suppress(OSError):
-                one.sendall(b"\x01\x00" * (1 << 20))
-        for _ in range(100):
-            self.assertEqual(honest.ask(op="ping")["op"], "pong")
-        self.assertLess(self.memory(broker) - before, (400 << 20) + KEPT)  # all of them would take 1.3 GB
-
-    def test_tiny_parts_on_a_local_socket(self):
-        """Nobody counts what comes there; the memory that grows tells."""
-        with tempfile.TemporaryDirectory() as folder:
-            broker = self.broker("--listen", f"ipc://{folder}/front")
-            honest = self.peer(broker)
-            one = socket.socket(socket.AF_UNIX)
-            self.addCleanup(one.close)
-            one.connect(f"{folder}/front")
-            self.assertTrue(test_auth.talk(one, test_auth.GREETING, b"READY"))
-            one.sendall(test_auth.ready(kind=b"DEALER"))
-            before = self.memory(broker)
-            with self.assertRaises(OSError):
-                for _ in range(self.HIGHEST >> 16):  # all of them would take 4 GB
-                    one.sendall(b"\x01\x00" * (1 << 15))
-            self.assertLess(self.memory(broker) - before, (1 << 30) + KEPT)
-            self.assertEqual(honest.ask(op="ping")["op"], "pong")
-            broker.wait_err("when memory grew")
-
-    def test_tiny_parts_on_the_local_back(self):
-        with tempfile.TemporaryDirectory() as folder:
-            broker = self.broker("--listen", f"ipc://{folder}/front")
-            honest = self.peer(broker)
-            one = socket.socket(socket.AF_UNIX)
-            self.addCleanup(one.close)
-            one.connect(f"{folder}/front-back")
-            self.assertTrue(test_auth.talk(one, test_auth.GREETING, b"READY"))
-            one.sendall(test_auth.ready(kind=b"SUB"))
-            with self.assertRaises(OSError):
-                for _ in range(self.HIGHEST >> 16):
-                    one.sendall(self.SUBSCRIBED * (1 << 14))
-            self.assertEqual(honest.ask(op="ping")["op"], "pong")
-
-    @covers("max-waiting")
-    def test_what_waits_of_all(self):
-        """Each has less than one may have. The two together have more than all may."""
-        broker = self.broker(config=limits(max_waiting="3M"))
-        honest = self.peer(broker)
-        one, other = self.greeted(broker), self.greeted(broker)
-        self.parts(one, 100_000, 2_050_000)
-        for _ in range(100):
-            self.assertEqual(honest.ask(op="ping")["op"], "pong")
-        self.assertTrue(self.is_open(one))
-        self.parts(other, 100_000, 1_350_000)
-        wait_for(lambda: not self.is_open(one), "the end of the one with the most")
-        self.assertTrue(self.is_open(other))
-        broker.wait_err("limits/max-waiting")
-
-    @covers("login-timeout")
-    def test_connections_that_say_nothing(self):
-        broker = self.broker(config="server\n    login-timeout = 1s\n")
-        silent = [self.connect(broker.server, b"DEALER"), self.connect(broker.back, b"SUB")]
-        honest = self.peer(broker)
-        honest.subscribe(b"room\0")
-        wait_for(lambda: not any(self.is_open(one) for one in silent), "the end of the silent ones")
-        broker.wait_err("said no hello within server/login-timeout")
-        broker.wait_err("did not subscribe within server/login-timeout")
-        self.assertEqual(honest.ask(op="ping")["op"], "pong")
-        self.publish(honest, "room", (1, b"x"))
-        self.assertEqual(deliver_entries(honest.live())[3][0][-1], b"x")
-        # With more time they stay.
-        patient = self.broker(config="server\n    login-timeout = 1h\n")
-        silent = [self.connect(patient.server, b"DEALER"), self.connect(patient.back, b"SUB")]
-        honest = self.peer(patient)
-        end = time.monotonic() + 2
-        while time.monotonic() < end:
-            self.assertEqual(honest.ask(op="ping")["op"], "pong")
-        self.assertTrue(all(self.is_open(one) for one in silent))
-
-    def test_old_protocols(self):
-        """Peers of ZMTP 1 and 2 are refused at once, at each listener of a broker that encrypts some of them, or none."""
-        keys = tempfile.TemporaryDirectory()
-        self.addCleanup(keys.cleanup)
-        greetings = {"1.0": b"\x01\x00", "2.0": b"\xff" + bytes(8) + b"\x7f\x01\x05\x00\x00"}
-        for broker in (self.broker(), self.encrypting(keys.name)):
-            for endpoint in (*broker.listen, *broker.backs):
-                for name, greeting in greetings.items():
-                    with self.subTest(endpoint=endpoint, protocol=name):
-                        one = socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1])), timeout=30)
-                        self.addCleanup(one.close)
-                        one.sendall(greeting + b"\x01\x01a" * 3)
-                        with contextlib.suppress(ConnectionError):
-                            while one.recv(4096):
-                                pass
-            broker.wait_err("must speak ZMTP 3")
-            self.assertEqual(self.peer(broker).ask(op="ping")["op"], "pong")
-
-    def encrypting(self, folder):
-        """A broker with a plain listener, and one that is encrypted."""
-        subprocess.run([ZRELAYD, "--keygen", f"{folder}/server"], check=True, stdout=subprocess.DEVNULL)
-        with open(f"{folder}/users", "w", encoding="utf-8") as file:
-            file.write('user\n    name = anonymous\n    allow = "all : *"\nuser\n    name = ann\n'
-                       f'    key = "{zmq.curve_keypair()[0].decode()}"\n    allow = "all : *"\n')
-        os.chmod(f"{folder}/users", 0o600)
-        return self.broker("--users", f"{folder}/users", "--server-key", f"{folder}/server_secret", "--listen", "tcp://127.0.0.1:*",
-                           "--listen", "tcp://0.0.0.0:*")
-
-    def named(self, broker, name):
-        """A DEALER that names a routing id for itself."""
-        one = socket.create_connection(("127.0.0.1", int(broker.server.rsplit(":", 1)[1])))
-        self.addCleanup(one.close)
-        self.assertTrue(test_auth.talk(one, test_auth.GREETING, b"READY"))
-        one.sendall(test_auth.ready((b"Identity", name)))
-        return one
-
-    def test_connections_that_name_the_same_routing_id(self):
-        """libzmq read none of them but the first, and kept for ever what they had sent."""
-        broker = self.broker()
-        for _ in range(5):
-            one = self.named(broker, b"\0abcd")
-            self.assertTrue(test_auth.talk(one, b"\x00\x0d" + b'{"op":"ping"}', b"no-session"))
-
-    def test_descriptors_of_local_sockets(self):
-        """libzmq aborts when it finds none left for a local connection."""
-        with tempfile.TemporaryDirectory() as folder:
-            broker = self.broker("--listen", f"ipc://{folder}/front", "--listen", "tcp://127.0.0.1:*")
-            honest = self.peer(broker)
-            pid = broker.process.pid
-            used = 1 + max(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, used))
-            many = []
-            for _ in range(used):
-                one = socket.socket(socket.AF_UNIX)
-                self.addCleanup(one.close)
-                one.connect(f"{folder}/front")
-                many.append(one)
-            for _ in range(100):
-                self.assertEqual(honest.ask(op="ping")["op"], "pong")
-            for one in many:
-                one.close()
-            self.assertIsNone(broker.process.poll(), broker.errors())
-
-    def test_many_whole_messages_are_no_message_without_end(self):
-        broker = self.broker()
-        peer = self.peer(broker)
-        for mid in range(1, 101):  # 10 MB, each answered
-            self.assertEqual(self.publish(peer, "room", (mid, bytes(100000)))[:2], ("ack", mid))
-        for mid in range(101, 201):  # and all at once
-            peer.send(publish_frame("room", (mid, bytes(100000))))
-        while self.answer(peer)[1] < 200:
-            pass
-        broker.signal(signal.SIGTERM)
-        broker.finish()
-        self.assertIn("too far ahead 0", broker.errors())
-
-    @covers("bytes of one DEALER that the broker, busy as it is, did not take in yet, on TCP")
-    def test_a_broker_that_takes_nothing_in(self):
-        config = limits(window="4k", max_frame="4k", max_control="4k")
-        broker = self.broker(config=config)
-        fits, beyond = self.greeted(broker), self.greeted(broker)
-        honest = self.peer(broker)
-        # Parts are what waits here; as many bytes of whole messages come to the same.
-        self.parts(fits, 1000, 8000)
-        self.parts(beyond, 1000, 1 << 20)
-        wait_for(lambda: not self.is_open(beyond), "the end of the connection")
-        self.assertTrue(self.is_open(fits))
-        self.assertEqual(honest.ask(op="ping")["op"], "pong")
-
-    SUBSCRIBED, GIVEN_BACK = b"\x00\x02\x01a", b"\x00\x02\x00a"
-
-    def synced(self, one, number):
-        """Whether the broker still listens: it answers a subscription to a nonce, once all before it is taken in."""
-        nonce = b"\xff" + b"%032x" % number
-        return test_auth.talk(one, bytes([0, 1 + len(nonce)]) + b"\x01" + nonce, b"synced")
-
-    @covers("rate-subscriptions")
-    def test_subscriptions_in_a_second(self):
-        few = self.broker(config=limits(rate_subscriptions=10, max_joins=1))
-        one = self.connect(few.back, b"SUB")
-        one.sendall((self.SUBSCRIBED + self.GIVEN_BACK) * 9)
-        self.assertTrue(self.synced(one, 1))
-        honest = self.peer(few)
-        try:
-            one.sendall((self.SUBSCRIBED + self.GIVEN_BACK) * 100)
-        except OSError:
-            pass
-        wait_for(lambda: not self.is_open(one), "the end of the connection")
-        few.wait_err("too many, or is too fast")
-        self.assertEqual(honest.ask(op="ping")["op"], "pong")
-        # The rooms that may be joined are more than the seconds give.
-        rooms = self.broker(config=limits(rate_subscriptions=1, max_joins=1000))
-        one = self.connect(rooms.back, b"SUB")
-        one.sendall((self.SUBSCRIBED + self.GIVEN_BACK) * 1999)
-        self.assertTrue(self.synced(one, 2))
-        # And none means none.
-        free = self.broker(config=limits(rate_subscriptions=0, max_joins=1))
-        one = self.connect(free.back, b"SUB")
-        one.sendall((self.SUBSCRIBED + self.GIVEN_BACK) * 1000)
-        self.assertTrue(self.synced(one, 3))
-
-    @covers("bytes of one SUB that the broker, busy as it is, did not take in yet, on TCP")
-    def test_a_broker_that_takes_no_subscriptions_in(self):
-        broker = self.broker(config=limits(rate_subscriptions=1, max_joins=100))  # 400 at once
-        fits, beyond = self.connect(broker.back, b"SUB"), self.connect(broker.back, b"SUB")
-        honest = self.peer(broker)
-        # Parts are what waits here; as many bytes of whole messages come to the same.
-        self.parts(fits, 1000, 60000)
-        self.parts(beyond, 1000, 1 << 20)
-        wait_for(lambda: not self.is_open(beyond), "the end of the connection")
-        self.assertTrue(self.is_open(fits))
-        self.assertEqual(honest.ask(op="ping")["op"], "pong")
-
-    def test_a_flood_of_subscriptions(self):
-        broker = self.broker()
-        honest = self.peer(broker)
-        honest.subscribe(b"room\0")
-        one = self.connect(broker.back, b"SUB")
-        before = self.memory(broker)
-        flood = (self.SUBSCRIBED + self.GIVEN_BACK) * 10000
-        with self.assertRaises(OSError):
-            for _ in range(self.HIGHEST // len(flood)):
-                one.sendall(flood)
-        self.assertLess(self.memory(broker) - before, (256 << 20) + KEPT)
-        self.publish(honest, "room", (1, b"x"))
-        self.assertEqual(deliver_entries(honest.live())[3][0][-1], b"x")
+from harness import deliver_entries, publish_frame, wait_for
+from limit_case import KEPT, LimitCase, covers, limits
 
 
 class Rates(LimitCase):
@@ -486,6 +183,23 @@ class Queues(LimitCase):
             self.fill(broker, other, f"deaf-{number}")
         self.assertLess(self.memory(broker) - before, (80 << 20) + KEPT)
         self.assertEqual(self.replay(other, room="small", after=0)[0]["count"], 1)  # who reads is served
+
+    @covers("all-reader-bytes")
+    def test_all_reader_bytes(self):
+        broker = self.broker(config=limits(all_reader_bytes="8M"))
+        writer = self.peer(broker)
+        one = self.connect(broker.back, b"SUB", receive_buffer=4096)
+        self.assertTrue(test_auth.talk(one, b"\x00\x06\x01room\0" + b"\x00\x0a\x01\xffaaaaaaaa", b"synced"))
+        self.publish_one_by_one(writer, "room", 12, bytes(500_000))
+        for _ in range(300):
+            self.assertEqual(writer.ask(op="ping")["op"], "pong")
+            time.sleep(0.01)
+        watch = select.poll()
+        watch.register(one, 0)
+        self.assertEqual(watch.poll(0), [])  # it is not reset
+        self.publish_one_by_one(writer, "room", 20, bytes(500_000), first=13)
+        broker.wait_err("limits/all-reader-bytes")
+        self.assertEqual(self.publish(writer, "room", (33, b"x"))[:2], ("ack", 33))
 
     @covers("reader-queue")
     def test_reader_queue(self):

@@ -73,6 +73,7 @@ START_TEST(test_defaults) {
     ck_assert_uint_eq(settings.route_queue, 1000);
     ck_assert_uint_eq(settings.route_bytes, 32 << 20);
     ck_assert_uint_eq(settings.all_route_bytes, 256 << 20);
+    ck_assert_uint_eq(settings.all_reader_bytes, 256 << 20);
     ck_assert_uint_eq(settings.log.bytes, 268435456);
     ck_assert_str_eq(settings.users, "");
     ck_assert_str_eq(settings.bans, "");
@@ -523,6 +524,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     ck_assert_uint_eq(example.reader_queue, defaults.reader_queue);
     ck_assert_uint_eq(example.route_bytes, defaults.route_bytes);
     ck_assert_uint_eq(example.all_route_bytes, defaults.all_route_bytes);
+    ck_assert_uint_eq(example.all_reader_bytes, defaults.all_reader_bytes);
     ck_assert_int_eq(example.log_level, defaults.log_level);
     ck_assert_int_eq(example.insecure, defaults.insecure);
     ck_assert_int_eq(example.refuse_corrupt, defaults.refuse_corrupt);

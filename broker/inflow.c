@@ -1,0 +1,217 @@
+/* See inflow.h. */
+#include "inflow.h"
+
+#include <stdlib.h>
+
+#include "fatal.h"
+
+enum { NONE = -1, TENTHS = 10 };
+
+void inflow_init(inflow_t *inflow, size_t descriptors) {
+    inflow->places = fatal_calloc(descriptors * sizeof *inflow->places);
+    inflow->size = descriptors;
+    atomic_store(&inflow->leaves, INFLOW_LEAVES);
+}
+
+void inflow_finish(inflow_t *inflow) {
+    free(inflow->places);
+    *inflow = (inflow_t){0};
+}
+
+/* --- The reading thread --- */
+
+/* A place that is zeroed has side 0: sides are kept one higher. */
+static void s_set_side(inflow_place_t *place, int side) {
+    atomic_store(&place->side, side + 1);
+}
+
+int inflow_side(const inflow_t *inflow, int fd) {
+    return (size_t)fd < inflow->size ? atomic_load_explicit(&inflow->places[fd].side, memory_order_relaxed) - 1 : NONE;
+}
+
+static void s_set_incomplete(inflow_t *inflow, inflow_place_t *place, uint64_t incomplete) {
+    atomic_fetch_add(&inflow->incomplete, incomplete - atomic_exchange(&place->incomplete, incomplete));
+}
+
+void inflow_open(inflow_t *inflow, int side, int fd) {
+    if ((size_t)fd >= inflow->size)
+        return;
+    inflow_place_t *place = &inflow->places[fd];
+    place->scan = (zmtp_scan_t){0};
+    place->cost = 0;
+    atomic_store(&place->open, 0);
+    atomic_store(&place->met, false);
+    atomic_store(&place->opaque, false);
+    atomic_store(&place->ending, false);
+    atomic_store(&place->turn, atomic_load(&inflow->turns[side]));
+    s_set_incomplete(inflow, place, 0);
+    s_set_side(place, side);
+    for (size_t top = atomic_load(&inflow->top); (size_t)fd >= top;)
+        if (atomic_compare_exchange_weak(&inflow->top, &top, (size_t)fd + 1))
+            break;
+}
+
+void inflow_close(inflow_t *inflow, int fd) {
+    if (inflow_side(inflow, fd) == NONE)
+        return;
+    s_set_side(&inflow->places[fd], NONE);
+    s_set_incomplete(inflow, &inflow->places[fd], 0);
+}
+
+/* What was read before this turn and is still open was not there to be taken when the turn began. */
+static void s_enter_turn(inflow_t *inflow, int side, inflow_place_t *place) {
+    uint64_t turn = atomic_load(&inflow->turns[side]);
+    if (atomic_load_explicit(&place->turn, memory_order_relaxed) == turn)
+        return;
+    atomic_store(&place->turn, turn);
+    place->cost = 0;
+    s_set_incomplete(inflow, place, atomic_load(&place->open));
+}
+
+static bool s_has_had(const inflow_t *inflow, int side, uint64_t times) {
+    const inflow_limits_t *limits = &inflow->limits[side];
+    return atomic_load(&inflow->cost[side]) >= times * limits->all ||
+           atomic_load(&inflow->frames[side]) >= times * limits->frames;
+}
+
+/* What the connection may cost in this turn. */
+static uint64_t s_limit(const inflow_t *inflow, int side, const inflow_place_t *place) {
+    bool met = atomic_load_explicit(&place->met, memory_order_relaxed);
+    if (!s_has_had(inflow, side, 1))
+        return met ? inflow->limits[side].turn : INFLOW_FRESH;
+    return met && side == INFLOW_FRONT && !s_has_had(inflow, side, INFLOW_FULL) ? INFLOW_ALWAYS : 0;
+}
+
+bool inflow_must_wait(const inflow_t *inflow, int fd) {
+    return inflow_side(inflow, fd) == INFLOW_BACK && !atomic_load(&inflow->places[fd].met) &&
+           atomic_load(&inflow->leaving) >= INFLOW_LEAVING;
+}
+
+size_t inflow_room(inflow_t *inflow, int fd) {
+    int side = inflow_side(inflow, fd);
+    if (side == NONE)
+        return SIZE_MAX;
+    inflow_place_t *place = &inflow->places[fd];
+    s_enter_turn(inflow, side, place);
+    uint64_t limit = s_limit(inflow, side, place);
+    return place->cost < limit ? limit - place->cost : 0;
+}
+
+static bool s_is_too_large(const inflow_t *inflow, int side, const inflow_place_t *place) {
+    const inflow_limits_t *limits = &inflow->limits[side];
+    return atomic_load(&place->incomplete) > (atomic_load(&place->met) ? limits->part : limits->first);
+}
+
+inflow_reason_t inflow_read(inflow_t *inflow, int fd, const uint8_t *data, size_t len) {
+    int side = inflow_side(inflow, fd);
+    if (side == NONE)
+        return INFLOW_FINE;
+    inflow_place_t *place = &inflow->places[fd];
+    zmtp_seen_t seen = zmtp_scan(&place->scan, data, len);
+    uint64_t cost = seen.bytes + INFLOW_FRAME * seen.frames;
+    if (place->scan.opaque && !atomic_load_explicit(&place->opaque, memory_order_relaxed))
+        atomic_store(&place->opaque, true);
+    place->cost += cost;
+    atomic_fetch_add(&place->open, cost);
+    atomic_fetch_add(&inflow->cost[side], cost);
+    atomic_fetch_add(&inflow->frames[side], seen.frames);
+    bool too_large = s_is_too_large(inflow, side, place);
+    if (seen.parts || too_large)
+        atomic_store(&place->ending, true);
+    return seen.parts ? INFLOW_PARTS : too_large ? INFLOW_INCOMPLETE : INFLOW_FINE;
+}
+
+bool inflow_is_ending(const inflow_t *inflow, int fd) {
+    return inflow_side(inflow, fd) != NONE && atomic_load(&inflow->places[fd].ending);
+}
+
+/* XPUB knows a reader from the end of its handshake on. */
+bool inflow_may_leave(inflow_t *inflow, int fd) {
+    if (inflow_side(inflow, fd) != INFLOW_BACK || !inflow->places[fd].scan.shook)
+        return true;
+    unsigned leaves = atomic_load(&inflow->leaves);
+    while (leaves > 0)
+        if (atomic_compare_exchange_weak(&inflow->leaves, &leaves, leaves - 1))
+            return true;
+    return false;
+}
+
+/* --- The loop --- */
+
+void inflow_took(inflow_t *inflow, int fd) {
+    if (inflow_side(inflow, fd) == NONE)
+        return;
+    inflow_place_t *place = &inflow->places[fd];
+    atomic_store_explicit(&place->open, 0, memory_order_release);
+    if (!atomic_load_explicit(&place->met, memory_order_relaxed))
+        atomic_store(&place->met, true);
+    if (atomic_load_explicit(&place->incomplete, memory_order_relaxed))
+        s_set_incomplete(inflow, place, 0);
+}
+
+void inflow_end_turn(inflow_t *inflow, int side) {
+    atomic_store_explicit(&inflow->cost[side], 0, memory_order_relaxed);
+    atomic_store_explicit(&inflow->frames[side], 0, memory_order_relaxed);
+    atomic_fetch_add(&inflow->turns[side], 1);
+}
+
+static unsigned s_leaves(uint64_t topic_bytes) {
+    uint64_t leaves = INFLOW_TOPICS / (topic_bytes + 1);
+    return leaves == 0 ? 1 : leaves < INFLOW_LEAVES ? (unsigned)leaves : INFLOW_LEAVES;
+}
+
+unsigned inflow_let_leave(inflow_t *inflow, uint64_t topic_bytes) {
+    unsigned leaves = s_leaves(topic_bytes);
+    atomic_store(&inflow->leaves, leaves);
+    return leaves;
+}
+
+void inflow_limit_leaves(inflow_t *inflow, uint64_t topic_bytes) {
+    unsigned most = s_leaves(topic_bytes), leaves = atomic_load(&inflow->leaves);
+    while (leaves > most && !atomic_compare_exchange_weak(&inflow->leaves, &leaves, most))
+        ;
+}
+
+/* A connection whose turn is over already, without a read that told. */
+static void s_look(inflow_t *inflow, int fd) {
+    inflow_place_t *place = &inflow->places[fd];
+    if (atomic_load(&place->turn) != atomic_load(&inflow->turns[inflow_side(inflow, fd)]))
+        s_set_incomplete(inflow, place, atomic_load(&place->open));
+}
+
+int inflow_sweep(inflow_t *inflow, inflow_reason_t *reason) {
+    uint64_t most = 0;
+    int found = NONE;
+    *reason = INFLOW_MOST;
+    for (int fd = 0, top = (int)atomic_load(&inflow->top); fd < top && *reason == INFLOW_MOST; fd++) {
+        inflow_place_t *place = &inflow->places[fd];
+        if (inflow_side(inflow, fd) == NONE || atomic_load(&place->ending))
+            continue;
+        s_look(inflow, fd);
+        uint64_t incomplete = atomic_load(&place->incomplete);
+        if (s_is_too_large(inflow, inflow_side(inflow, fd), place))
+            *reason = INFLOW_INCOMPLETE;
+        if (incomplete > most || *reason == INFLOW_INCOMPLETE)
+            found = fd;
+        most = incomplete > most ? incomplete : most;
+    }
+    if (*reason == INFLOW_MOST && atomic_load(&inflow->incomplete) <= inflow->max_incomplete)
+        return NONE;
+    if (found != NONE) {
+        atomic_store(&inflow->places[found].ending, true);
+        s_set_incomplete(inflow, &inflow->places[found], 0);
+    }
+    return found;
+}
+
+void inflow_forgive(inflow_t *inflow) {
+    for (size_t fd = 0, top = atomic_load(&inflow->top); fd < top; fd++) {
+        inflow_place_t *place = &inflow->places[fd];
+        if (inflow_side(inflow, (int)fd) != INFLOW_BACK || !atomic_load(&place->opaque))
+            continue;
+        uint64_t open = atomic_load(&place->open);
+        while (!atomic_compare_exchange_weak(
+            &place->open, &open, open > INFLOW_FORGIVEN / TENTHS ? open - INFLOW_FORGIVEN / TENTHS : 0))
+            ;
+    }
+}

@@ -1,0 +1,135 @@
+/* How much libzmq may read from each connection before the broker has taken what came. libzmq's receive queues have no
+ * limit here (sockets.c says why), so this is the limit. Pure: no socket is touched, no clock is read.
+ *
+ * Time is cut into turns. A turn of a side ends when the broker finds nothing to take there. In one turn libzmq may read
+ * so much from a connection, and so much from all of them. Then it reads no more until the turn ends, and the peer has
+ * to wait: nothing is lost. What was read in earlier turns and was not taken belongs to an incomplete message.
+ *
+ * Everything is counted in what it costs in memory: its bytes, and INFLOW_FRAME for each ZMTP frame.
+ *
+ * Two kinds of threads use it. libzmq's I/O threads read (inflow_calls.h). The loop takes. */
+#ifndef INFLOW_H
+#define INFLOW_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "zmtp_scan.h"
+
+enum { INFLOW_FRONT, INFLOW_BACK, INFLOW_SIDES };
+
+enum {
+    INFLOW_FRAME = 64,    /* bytes that libzmq takes for a frame beside its own */
+    INFLOW_FRESH = 1024,  /* what a connection may cost in a turn before a first message of it was taken */
+    INFLOW_ALWAYS = 512,  /* what another one of the front may cost, also when all together have had their turn, */
+    INFLOW_FULL = 4,      /* until they have had so many times that */
+    INFLOW_LEAVES = 64,   /* readers that may leave at once, */
+    INFLOW_TOPICS = 64 << 10, /* but fewer, so that they times the bytes of all topics is not more than this */
+    INFLOW_LEAVING = 8,       /* while so many wait to leave, newcomers at the back wait too: the topics of all would grow */
+    INFLOW_FORGIVEN = 128, /* bytes of an incomplete message that an encrypted reader is forgiven each second: libzmq's
+                              heartbeats, which cannot be told from messages there */
+};
+
+typedef struct {
+    uint64_t first; /* an incomplete message of a connection from which nothing was taken yet; its handshake counts */
+    uint64_t part;  /* an incomplete message of another connection */
+    uint64_t turn;  /* what one connection may cost in a turn */
+    uint64_t all;   /* what all connections of that side may cost in a turn, */
+    uint64_t frames; /* and how many frames they may be: each takes the broker some microseconds */
+} inflow_limits_t;
+
+/* Why a connection ends. */
+typedef enum {
+    INFLOW_FINE,
+    INFLOW_PARTS,      /* it sends a message of several parts */
+    INFLOW_INCOMPLETE, /* it sends an incomplete message that is larger than any may be */
+    INFLOW_MOST,       /* incomplete messages are too much in all, and this connection's is the largest */
+    INFLOW_REASONS
+} inflow_reason_t;
+
+typedef struct {
+    _Atomic int side; /* and 1; 0: no connection */
+    /* The reading thread's. */
+    _Atomic uint64_t turn; /* in which it was read last */
+    uint64_t cost;         /* in that turn */
+    zmtp_scan_t scan;
+    /* Both sides'. */
+    _Atomic uint64_t open;       /* what was read since the loop took a message */
+    _Atomic uint64_t incomplete; /* of that, what was read in turns that have ended */
+    _Atomic bool met;            /* the loop took a message */
+    _Atomic bool opaque;         /* encrypted */
+    _Atomic bool ending;         /* it is to end */
+} inflow_place_t;
+
+typedef struct {
+    inflow_limits_t limits[INFLOW_SIDES];
+    uint64_t max_incomplete; /* what all incomplete messages may cost */
+    inflow_place_t *places; /* by descriptor */
+    size_t size;
+    _Atomic size_t top;                  /* above every descriptor that was ever a connection's */
+    _Atomic uint64_t turns[INFLOW_SIDES]; /* that have ended */
+    _Atomic uint64_t cost[INFLOW_SIDES];  /* of all connections in this turn */
+    _Atomic uint64_t frames[INFLOW_SIDES]; /* likewise */
+    _Atomic uint64_t incomplete;          /* of all connections */
+    _Atomic unsigned leaves;              /* readers that may still leave */
+    _Atomic unsigned leaving;             /* readers that wait to leave; written by inflow_calls.c */
+} inflow_t;
+
+/* `descriptors` is the number that the process may have. Reserves room for all of them, which costs memory only where it
+ * is used. */
+void inflow_init(inflow_t *inflow, size_t descriptors);
+void inflow_finish(inflow_t *inflow);
+
+/* --- The reading thread --- */
+
+/* `side` accepted a connection; it is gone. Descriptors beyond the reserved number are ignored. Neither may run at the
+ * same time as inflow_sweep. */
+void inflow_open(inflow_t *inflow, int side, int fd);
+void inflow_close(inflow_t *inflow, int fd);
+
+/* The side of the connection with that descriptor. -1: none. */
+int inflow_side(const inflow_t *inflow, int fd);
+
+/* Is it a reader from which nothing may be read until others have left? */
+bool inflow_must_wait(const inflow_t *inflow, int fd);
+
+/* How many more bytes of it may be read in this turn. */
+size_t inflow_room(inflow_t *inflow, int fd);
+
+/* These bytes were read. Not INFLOW_FINE: the connection is to end. */
+inflow_reason_t inflow_read(inflow_t *inflow, int fd, const uint8_t *data, size_t len);
+
+/* Was that said of it, here or by inflow_sweep? */
+bool inflow_is_ending(const inflow_t *inflow, int fd);
+
+/* The connection has ended. May libzmq hear of that now? When a reader leaves, XPUB walks the topics of all readers, and
+ * the broker does nothing else meanwhile. */
+bool inflow_may_leave(inflow_t *inflow, int fd);
+
+/* --- The loop --- */
+
+/* A message was taken that came by `fd` (-1: unknown). */
+void inflow_took(inflow_t *inflow, int fd);
+
+/* There was nothing to take: the turn ends. */
+void inflow_end_turn(inflow_t *inflow, int side);
+
+/* All topics have so many bytes: so many readers may leave at once. Those who left before are gone by now. Returns the
+ * number. */
+unsigned inflow_let_leave(inflow_t *inflow, uint64_t topic_bytes);
+
+/* All topics have so many bytes by now: no more than so many readers may leave. */
+void inflow_limit_leaves(inflow_t *inflow, uint64_t topic_bytes);
+
+/* To be called ten times a second, and at the end of a turn in which much was read: looks at connections from which
+ * nothing was read lately. Returns the descriptor of one that is to end now; -1: there is none. To be called until there
+ * is none. */
+int inflow_sweep(inflow_t *inflow, inflow_reason_t *reason);
+
+/* A tenth of a second has passed. */
+void inflow_forgive(inflow_t *inflow);
+
+#endif

@@ -1,0 +1,44 @@
+/* Stands between libzmq's I/O threads and the kernel, and keeps to what inflow.h says. libzmq itself cannot stop reading
+ * a connection without the risk of an abort (sockets.c).
+ *
+ * The functions recv, epoll_ctl, accept4 and listen of this program stand in front of libc's, also for libzmq. A
+ * connection that may not be read is parked: it leaves libzmq's epoll set, without libzmq noticing, until it may. Its
+ * bytes wait in the kernel, and TCP makes the peer wait. */
+#ifndef INFLOW_CALLS_H
+#define INFLOW_CALLS_H
+
+#include "inflow.h"
+
+/* From now on, for all of the process. `inflow` stays the caller's. Before the first socket is bound. */
+void inflow_calls_begin(inflow_t *inflow);
+
+/* After the last socket is closed. */
+void inflow_calls_finish(void);
+
+/* Listeners that are bound from now on are those of `side`; -1: not watched. */
+void inflow_calls_bind(int side);
+
+/* A descriptor (eventfd) that can be read when a connection was parked. */
+int inflow_calls_fd(void);
+
+/* Connections of that side that wait for the end of the turn are read again. */
+void inflow_calls_resume(int side);
+
+/* Do readers wait to leave, or newcomers for that? */
+bool inflow_calls_must_leave(void);
+
+/* So many readers that wait to leave may do so. Newcomers that wait for that are read again. */
+void inflow_calls_let_leave(unsigned leaves);
+
+/* Ends the connections that inflow_sweep names. */
+void inflow_calls_sweep(void);
+
+typedef struct {
+    uint64_t connection; /* its handle (descriptor.h) */
+    inflow_reason_t reason;
+} inflow_ended_t;
+
+/* A connection that was ended since the last call, one a call. false: there is none. */
+bool inflow_calls_take_ended(inflow_ended_t *ended);
+
+#endif

@@ -1,0 +1,198 @@
+/* The functions of libc that stand in inflow_calls.c, on real descriptors. */
+#include "inflow_calls.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+#include "unit.h"
+
+enum { TURN = INFLOW_FRESH, PIECE = 8192 };
+
+static const uint8_t GREETING[ZMTP_GREETING + 8] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0NULL";
+
+/* A connection as libzmq would have it, and its peer. */
+typedef struct {
+    inflow_t inflow;
+    int listener, peer, ours, poller;
+} pair_t;
+
+static void s_connect(pair_t *pair) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    pair->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(pair->listener, (struct sockaddr *)&address, len), 0);
+    ck_assert_int_eq(listen(pair->listener, 8), 0);
+    ck_assert_int_eq(getsockname(pair->listener, (struct sockaddr *)&address, &len), 0);
+    pair->peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(pair->peer, (struct sockaddr *)&address, len), 0);
+    pair->ours = accept4(pair->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    ck_assert_int_ge(pair->ours, 0);
+}
+
+static pair_t *s_open(int side) {
+    pair_t *pair = calloc(1, sizeof *pair);
+    inflow_init(&pair->inflow, 1024);
+    for (int i = 0; i < INFLOW_SIDES; i++)
+        pair->inflow.limits[i] = (inflow_limits_t){.first = 3 * TURN, .part = 3 * TURN, .turn = TURN, .all = 10 * TURN, .frames = 100};
+    pair->inflow.max_incomplete = 10 * TURN;
+    inflow_calls_begin(&pair->inflow);
+    inflow_calls_bind(side);
+    s_connect(pair);
+    ck_assert_int_eq(inflow_side(&pair->inflow, pair->ours), side);
+    pair->poller = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = 0, .data.fd = pair->ours};
+    ck_assert_int_eq(epoll_ctl(pair->poller, EPOLL_CTL_ADD, pair->ours, &event), 0);
+    event.events = EPOLLIN;
+    ck_assert_int_eq(epoll_ctl(pair->poller, EPOLL_CTL_MOD, pair->ours, &event), 0);
+    return pair;
+}
+
+static void s_close(pair_t *pair) {
+    ck_assert_int_eq(epoll_ctl(pair->poller, EPOLL_CTL_DEL, pair->ours, NULL), 0);
+    ck_assert_int_eq(inflow_side(&pair->inflow, pair->ours), -1);
+    close(pair->ours);
+    close(pair->peer);
+    close(pair->listener);
+    close(pair->poller);
+    inflow_calls_finish();
+    inflow_finish(&pair->inflow);
+    free(pair);
+}
+
+static void s_say(pair_t *pair, const void *data, size_t len) {
+    ck_assert_int_eq(send(pair->peer, data, len, 0), (ssize_t)len);
+}
+
+static bool s_is_ready(pair_t *pair, int ms) {
+    struct epoll_event event;
+    return epoll_wait(pair->poller, &event, 1, ms) == 1;
+}
+
+/* What one recv gives, once the poller says that there is something. */
+static ssize_t s_hear(pair_t *pair) {
+    uint8_t data[PIECE];
+    ck_assert(s_is_ready(pair, 10000));
+    return recv(pair->ours, data, sizeof data, 0);
+}
+
+static void s_assert_parked(pair_t *pair) {
+    eventfd_t count = 0;
+    ck_assert_int_eq(s_hear(pair), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+    ck_assert(!s_is_ready(pair, 0));
+    ck_assert_int_eq(eventfd_read(inflow_calls_fd(), &count), 0);
+}
+
+/* A message of 2000 bytes: the turn's room is less. */
+START_TEST(test_turn) {
+    uint8_t data[2000] = "\x02\0\0\0\0\0\0\x07\xc7";
+    pair_t *pair = s_open(INFLOW_FRONT);
+    s_say(pair, GREETING, ZMTP_GREETING);
+    ck_assert_int_eq(s_hear(pair), ZMTP_GREETING);
+    s_say(pair, data, sizeof data);
+    ck_assert_int_eq(s_hear(pair), TURN - ZMTP_GREETING);
+    s_assert_parked(pair);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.fd = pair->ours};
+    ck_assert_int_eq(epoll_ctl(pair->poller, EPOLL_CTL_MOD, pair->ours, &event), 0); /* libzmq does not notice */
+    ck_assert(!s_is_ready(pair, 0));
+    inflow_calls_resume(INFLOW_BACK);
+    ck_assert(!s_is_ready(pair, 0));
+    inflow_end_turn(&pair->inflow, INFLOW_FRONT);
+    inflow_calls_resume(INFLOW_FRONT);
+    ck_assert_int_eq(s_hear(pair), TURN);
+    s_close(pair);
+}
+END_TEST
+
+START_TEST(test_close_while_parked) {
+    uint8_t data[2000] = "\x02\0\0\0\0\0\0\x07\xc7";
+    pair_t *pair = s_open(INFLOW_FRONT);
+    s_say(pair, GREETING, ZMTP_GREETING);
+    s_say(pair, data, sizeof data);
+    while (s_hear(pair) > 0)
+        ;
+    s_close(pair);
+    pair = s_open(INFLOW_FRONT); /* nothing is left of it */
+    inflow_calls_resume(INFLOW_FRONT);
+    s_close(pair);
+}
+END_TEST
+
+START_TEST(test_leave) {
+    pair_t *pair = s_open(INFLOW_BACK);
+    s_say(pair, GREETING, ZMTP_GREETING);
+    s_say(pair, "\x04\x06\x05READY", 8);
+    for (ssize_t got = 0; got < ZMTP_GREETING + 8;)
+        got += s_hear(pair);
+    while (inflow_may_leave(&pair->inflow, pair->ours))
+        ;
+    shutdown(pair->peer, SHUT_WR);
+    s_assert_parked(pair);
+    ck_assert_uint_eq(pair->inflow.leaving, 1);
+    inflow_calls_let_leave(inflow_let_leave(&pair->inflow, 0));
+    ck_assert_uint_eq(pair->inflow.leaving, 0);
+    ck_assert_int_eq(s_hear(pair), 0);
+    s_close(pair);
+}
+END_TEST
+
+START_TEST(test_parts) {
+    inflow_ended_t ended;
+    pair_t *pair = s_open(INFLOW_FRONT);
+    s_say(pair, GREETING, ZMTP_GREETING);
+    s_say(pair, "\x01\0", 2);
+    ssize_t got;
+    while ((got = s_hear(pair)) > 0)
+        ;
+    ck_assert_int_eq(got, -1);
+    ck_assert_int_eq(errno, ECONNRESET);
+    ck_assert(inflow_calls_take_ended(&ended));
+    ck_assert_int_eq(ended.reason, INFLOW_PARTS);
+    ck_assert_uint_eq(ended.connection, descriptor_handle(pair->ours));
+    ck_assert(!inflow_calls_take_ended(&ended));
+    s_say(pair, "\0\0", 2);
+    ck_assert_int_eq(s_hear(pair), -1); /* whatever comes now */
+    s_close(pair);
+}
+END_TEST
+
+START_TEST(test_sweep) {
+    uint8_t data[TURN] = "\x02\0\0\0\0\0\0\x07\xc7";
+    inflow_ended_t ended;
+    pair_t *pair = s_open(INFLOW_FRONT);
+    pair->inflow.limits[INFLOW_FRONT].first = TURN / 2;
+    s_say(pair, GREETING, ZMTP_GREETING);
+    s_say(pair, data, sizeof data);
+    while (s_hear(pair) > 0)
+        ;
+    inflow_end_turn(&pair->inflow, INFLOW_FRONT);
+    inflow_calls_sweep();
+    ck_assert(inflow_calls_take_ended(&ended));
+    ck_assert_int_eq(ended.reason, INFLOW_INCOMPLETE);
+    inflow_calls_resume(INFLOW_FRONT);
+    ck_assert_int_eq(s_hear(pair), -1);
+    s_close(pair);
+}
+END_TEST
+
+START_TEST(test_others_are_let_be) {
+    int ends[2];
+    uint8_t data[8];
+    pair_t *pair = s_open(INFLOW_FRONT);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    ck_assert_int_eq(send(ends[0], "\x01\0\x01\0", 4, 0), 4);
+    ck_assert_int_eq(recv(ends[1], data, sizeof data, 0), 4);
+    close(ends[0]);
+    ck_assert_int_eq(recv(ends[1], data, sizeof data, 0), 0);
+    close(ends[1]);
+    s_close(pair);
+}
+END_TEST
+
+UNIT_MAIN("broker.inflow_calls", test_turn, test_close_while_parked, test_leave, test_parts, test_sweep, test_others_are_let_be)

@@ -1,0 +1,79 @@
+#include "zmtp_scan.h"
+
+#include <string.h>
+
+#include "unit.h"
+
+static const uint8_t NULL_GREETING[ZMTP_GREETING] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0NULL";
+static const uint8_t CURVE_GREETING[ZMTP_GREETING] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0CURVE";
+
+static zmtp_scan_t s_greeted(const uint8_t *greeting) {
+    zmtp_scan_t scan = {0};
+    zmtp_seen_t seen = zmtp_scan(&scan, greeting, ZMTP_GREETING);
+    ck_assert_uint_eq(seen.bytes, ZMTP_GREETING);
+    ck_assert_uint_eq(seen.frames, 0);
+    ck_assert(!seen.parts && !scan.shook);
+    return scan;
+}
+
+static void s_assert(zmtp_seen_t seen, size_t bytes, size_t frames, bool parts) {
+    ck_assert_uint_eq(seen.bytes, bytes);
+    ck_assert_uint_eq(seen.frames, frames);
+    ck_assert_int_eq(seen.parts, parts);
+}
+
+/* A command, an empty message, a short one, a long one, and one that says that more follow. */
+static const uint8_t FRAMES[] = "\x04\x05\x04PONG"
+                                "\0\0"
+                                "\0\x03"
+                                "abc"
+                                "\x02\0\0\0\0\0\0\0\x04"
+                                "four"
+                                "\x01\x01x";
+enum { COMMAND = 7, MESSAGES = 2 + 5 + 13 + 3, ALL = COMMAND + MESSAGES };
+
+START_TEST(test_frames) {
+    zmtp_scan_t scan = s_greeted(NULL_GREETING);
+    s_assert(zmtp_scan(&scan, FRAMES, COMMAND), 0, 0, false);
+    ck_assert(scan.shook);
+    s_assert(zmtp_scan(&scan, FRAMES + COMMAND, MESSAGES - 3), MESSAGES - 3, 3, false);
+    s_assert(zmtp_scan(&scan, FRAMES + ALL - 3, 3), 3, 1, true);
+}
+END_TEST
+
+/* However the bytes are cut into pieces, they come to the same. */
+START_TEST(test_pieces) {
+    uint8_t all[ZMTP_GREETING + ALL];
+    memcpy(all, NULL_GREETING, ZMTP_GREETING);
+    memcpy(all + ZMTP_GREETING, FRAMES, ALL);
+    for (size_t piece = 1; piece <= sizeof all; piece++) {
+        zmtp_scan_t scan = {0};
+        zmtp_seen_t sum = {0};
+        for (size_t at = 0; at < sizeof all; at += piece) {
+            zmtp_seen_t seen = zmtp_scan(&scan, all + at, at + piece < sizeof all ? piece : sizeof all - at);
+            sum.bytes += seen.bytes;
+            sum.frames += seen.frames;
+            sum.parts = sum.parts || seen.parts;
+        }
+        s_assert(sum, ZMTP_GREETING + MESSAGES, 4, true);
+    }
+}
+END_TEST
+
+/* What is encrypted cannot be told from a command, and whether more parts follow does not show. */
+START_TEST(test_encrypted) {
+    zmtp_scan_t scan = s_greeted(CURVE_GREETING);
+    ck_assert(scan.opaque);
+    s_assert(zmtp_scan(&scan, FRAMES, COMMAND), COMMAND, 1, false);
+}
+END_TEST
+
+START_TEST(test_sizes_without_end) {
+    static const uint8_t frame[] = "\x02\xff\xff\xff\xff\xff\xff\xff\xff" "abc";
+    zmtp_scan_t scan = s_greeted(NULL_GREETING);
+    s_assert(zmtp_scan(&scan, frame, sizeof frame - 1), sizeof frame - 1, 1, false);
+    s_assert(zmtp_scan(&scan, FRAMES, ALL), ALL, 0, false); /* still of the same frame */
+}
+END_TEST
+
+UNIT_MAIN("broker.zmtp_scan", test_frames, test_pieces, test_encrypted, test_sizes_without_end)
