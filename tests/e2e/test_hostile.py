@@ -409,8 +409,8 @@ class Handshakes(HostileCase):
                 one = self.curve(broker.back, self.alice, kind=b"SUB")
                 one.handshake()
                 one.one.sendall(twisted(one.message(b"\x01\xff" + b"0" * 8)))
-                    with contextlib.suppress(OSError):  # it is gone already
-                        one.one.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):  # it is gone already
+                    one.one.shutdown(socket.SHUT_WR)
                 with self.assertRaises(curve_client.Closed):
                     one.hear()
                 honest.check()
