@@ -206,7 +206,7 @@ static void s_raise_descriptors(void) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* A client takes two; who comes when there are hardly any left is turned away (gate.h). */
+/* A client takes two; who comes when there are hardly any left is turned away (addresses.h). */
 static void s_check_descriptors(const settings_t *settings) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)

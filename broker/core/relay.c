@@ -58,7 +58,7 @@ static void s_restore_value(void *ctx, zr_span_t name, const zr_entry_t *entry) 
     relay_t *relay = ctx;
     room_t *room = room_find(relay, name);
     if (room && zr_key_valid(entry->key) && !(entry->flags & ZR_ENTRY_DELETE))
-        keys_restore(&room->keys, &relay->keys_limits, entry);
+        room_state_restore(&room->keys, &relay->room_state_limits, entry);
 }
 
 static void s_restore_mark(void *ctx, const log_mark_t *mark) {
@@ -81,7 +81,7 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay->dedupe.max = config->max_clients;
     relay->sessions.connections.limits =
         rate_limits(config->rate_ops, config->rate_entries, config->rate_bytes, config->window);
-    relay->keys_limits = (keys_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
+    relay->room_state_limits = (room_state_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
     relay->synced = zr_control_write(json_pack("{ss ss}", "op", "synced", "epoch", relay->epoch));
     log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done};

@@ -1,6 +1,6 @@
 /* The relay: every decision of the broker, without socket, clock or thread. The edge hands in frames, time and the
  * log's answers, and then carries out the effects in the outbox. A message's way: relay_frame (relay.c) → dispatch.c →
- * cmd_publish.c → batch.c → relay_flush → log → batch_stored → outbox.
+ * publish.c → batch.c → relay_flush → log → batch_stored → outbox.
  *
  * Times are microseconds since 1970, UTC; the relay never lets entries' times go backwards within a room. */
 #ifndef RELAY_H

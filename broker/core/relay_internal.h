@@ -7,9 +7,9 @@
 #include "batch.h"
 #include "dedupe.h"
 #include "fatal.h"
-#include "keys.h"
+#include "room_state.h"
 #include "logger.h"
-#include "order.h"
+#include "name_order.h"
 #include "relay.h"
 #include "room.h"
 #include "session.h"
@@ -63,7 +63,7 @@ struct relay {
     dedupe_t dedupe;
     room_t *rooms;
     uint64_t rooms_gone; /* how many were freed: whoever kept a pointer to one looks it up anew */
-    order_t order;       /* the same, by name (room_t.by_name) */
+    name_order_t order;       /* the same, by name (room_t.by_name) */
     room_t *noisy;       /* rooms with presence to tell */
     uint64_t now;        /* when something came last */
     struct {
@@ -71,7 +71,7 @@ struct relay {
         char room[ZR_ROOM_MAX]; /* that was looked at last; by its name, as it may be gone */
         size_t room_len;
     } idle;
-    keys_limits_t keys_limits;
+    room_state_limits_t room_state_limits;
     batch_t batch;
     replay_t *replays;
     access_t *access;
@@ -126,7 +126,7 @@ typedef struct {
     bool local;
 } speaker_t;
 
-/* cmd_hello.c: is `speaker` let in? Answers. */
+/* hello.c: is `speaker` let in? Answers. */
 void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker);
 
 /* login.c: the hello waits until its token was looked at, or is refused. */
@@ -135,13 +135,13 @@ bool login_waits(const relay_t *relay, route_t route);
 void login_forget_route(relay_t *relay, route_t route); /* the peer is gone */
 void login_forget_all(relay_t *relay);
 
-/* cmd_admin.c */
+/* admin.c */
 void admin_forget_all(relay_t *relay);
 
 /* The binary PUBLISH. */
 void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now);
 
-/* The log's answer to a replay (cmd_replay.c); forget drops those under way. */
+/* The log's answer to a replay (replay.c); forget drops those under way. */
 void replay_done(relay_t *relay, uint64_t ticket, const log_slice_t *slice);
 void replay_forget_all(relay_t *relay);
 

@@ -31,7 +31,7 @@ static void s_frame(core_t *core, zr_span_t frame) {
     relay_frame(core->relay, PUBLISHER, frame, core->now);
 }
 
-/* End of a pass, as broker/effects.c does it. */
+/* End of a pass, as broker/loop/effects.c does it. */
 static void s_pass(core_t *core) {
     effect_t effect;
     core->now += 100;

@@ -179,7 +179,7 @@ class Start(AuthCase):
         self.assertEqual(check().returncode, 1)
 
     def test_the_annotated_example(self):
-        with open(os.path.join(os.path.dirname(__file__), "../../broker/users.conf"), "rb") as example:
+        with open(os.path.join(os.path.dirname(__file__), "../../broker/etc/users.conf"), "rb") as example:
             users = self.file("users", example.read())
         os.chmod(users, 0o600)
         config = self.file("config", f"auth\n    users = {users}\n    tokens = 1\n")

@@ -244,7 +244,7 @@ class Configuration(BrokerCase):
         self.broker(config=every)
 
     def test_example_that_comes_with_it(self):
-        example = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../broker/zrelayd.conf")
+        example = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../broker/etc/zrelayd.conf")
         self.assertEqual(self.run_zrelayd("--config", example, "--check-config").text(), f"{example}: ok\n")
         with open(example) as file:
             text = file.read()

@@ -18,11 +18,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
     /* With bad names and ids too the entries can be read, so that a refusal can say which they are. */
     zr_buffer_t again = {0};
-    bool room_good = zr_room_valid(reader.room), keys_good = true, ids_good = true;
+    bool room_good = zr_room_valid(reader.room), room_state_good = true, ids_good = true;
     zr_publish_begin(&again, reader.room);
     while (zr_publish_next(&reader, &entry)) {
         ids_good &= entry.mid > mid && entry.mid <= ZR_INT_MAX;
-        keys_good &= entry.key.len == 0 || zr_key_valid(entry.key);
+        room_state_good &= entry.key.len == 0 || zr_key_valid(entry.key);
         fuzz_require(entry.flags == 0 || entry.key.len > 0);
         fuzz_require(!(entry.flags & ZR_ENTRY_DELETE) || entry.body.len == 0);
         fuzz_require((entry.flags & ZR_ENTRY_EXPECT) || entry.expect == 0);
@@ -30,9 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         fuzz_require(read++ > 0 || mid == first);
         zr_publish_add(&again, &entry);
     }
-    fuzz_require((code == ZR_OK) == (room_good && keys_good && ids_good));
+    fuzz_require((code == ZR_OK) == (room_good && room_state_good && ids_good));
     fuzz_require((code == ZR_BAD_ROOM) == !room_good);
-    fuzz_require(code != ZR_BAD_KEY || !keys_good);
+    fuzz_require(code != ZR_BAD_KEY || !room_state_good);
     fuzz_require(code != ZR_BAD_ID || !ids_good);
     fuzz_require(!reader.failed && read == count && read > 0 && mid == last);
     fuzz_require(zr_span_equal(frame, zr_span_of(again.data, again.len)));

@@ -39,12 +39,12 @@ def find_python():
     for each in (sys.executable, "/usr/bin/python3"):
         if runs(each, "-c", "import zmq"):
             return each
-    raise AssertionError("python: no pyzmq; broker/install-packages tests/packages installs it")
+    raise AssertionError("python: no pyzmq; broker/etc/install-packages tests/packages installs it")
 
 
 def find_node():
     if not runs("node", "--version"):
-        raise AssertionError("node: no node; broker/install-packages tests/packages installs it")
+        raise AssertionError("node: no node; broker/etc/install-packages tests/packages installs it")
     if not runs(HERE / "install", BUILD, output=sys.stderr):
         raise AssertionError("node: tests/interop/install did not get the npm package zeromq")
     return "node"
@@ -52,7 +52,7 @@ def find_node():
 
 def find_perl():
     if not runs("perl", "-MZMQ::FFI", "-MJSON::PP", "-e", "1"):
-        raise AssertionError("perl: no ZMQ::FFI; broker/install-packages tests/packages installs it")
+        raise AssertionError("perl: no ZMQ::FFI; broker/etc/install-packages tests/packages installs it")
     return "perl"
 
 

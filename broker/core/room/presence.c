@@ -1,0 +1,184 @@
+#include "presence.h"
+
+#include "control.h"
+#include "fatal.h"
+#include "wire.h"
+
+static zr_span_t s_nick(const occupant_t *occupant) {
+    return zr_span_of(occupant->nick, occupant->nick_len);
+}
+
+static occupant_t *s_find(const presence_t *presence, zr_span_t nick) {
+    return NAME_ORDER_ITEM(name_order_find(&presence->occupants, nick), occupant_t, by_nick);
+}
+
+static void s_free(presence_t *presence, occupant_t *occupant) {
+    name_order_remove(&presence->occupants, &occupant->by_nick);
+    free(occupant);
+}
+
+void presence_finish(presence_t *presence) {
+    while (presence->occupants.top)
+        s_free(presence, NAME_ORDER_ITEM(presence->occupants.top, occupant_t, by_nick));
+    *presence = (presence_t){.version = presence->version};
+}
+
+/* Notes that `occupant` changed; the other nick goes along. */
+static void s_queue(presence_t *presence, occupant_t *occupant, zr_span_t other) {
+    if (other.len)
+        memcpy(occupant->other, other.ptr, other.len);
+    occupant->other_len = other.len;
+    if (occupant->queued)
+        return;
+    occupant->queued = true;
+    occupant->next_change = NULL;
+    if (!presence->changes)
+        presence->changes_tail = &presence->changes;
+    *presence->changes_tail = occupant;
+    presence->changes_tail = &occupant->next_change;
+}
+
+static bool s_is_news(const occupant_t *occupant) {
+    return (occupant->sessions > 0) != occupant->told;
+}
+
+/* The user is about to come or go. */
+static void s_before_change(const presence_t *presence, occupant_t *occupant) {
+    if (s_is_news(occupant) && occupant->listings != presence->listings)
+        occupant->listed = true;
+    occupant->listings = presence->listings;
+}
+
+bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was) {
+    occupant_t *occupant = s_find(presence, nick);
+    if (!occupant) {
+        occupant = fatal_calloc(sizeof *occupant);
+        memcpy(occupant->nick, nick.ptr, nick.len);
+        occupant->nick_len = nick.len;
+        name_order_add(&presence->occupants, &occupant->by_nick, s_nick(occupant));
+    }
+    if (occupant->sessions == 0)
+        s_before_change(presence, occupant);
+    if (occupant->sessions++ > 0)
+        return false;
+    presence->count++;
+    s_queue(presence, occupant, was);
+    return true;
+}
+
+bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_span_t to) {
+    occupant_t *occupant = s_find(presence, nick);
+    FATAL_UNLESS(occupant && occupant->sessions > 0);
+    if (occupant->sessions == 1)
+        s_before_change(presence, occupant);
+    if (--occupant->sessions > 0)
+        return false;
+    presence->count--;
+    occupant->reason = reason;
+    s_queue(presence, occupant, to);
+    return true;
+}
+
+void presence_listed(presence_t *presence) {
+    presence->listings++;
+}
+
+const occupant_t *presence_next(const presence_t *presence, zr_span_t nick) {
+    const occupant_t *occupant;
+    do {
+        occupant = NAME_ORDER_ITEM(name_order_next(&presence->occupants, nick, false), occupant_t, by_nick);
+        nick = occupant ? s_nick(occupant) : nick;
+    } while (occupant && occupant->sessions == 0);
+    return occupant;
+}
+
+static json_t *s_named(const occupant_t *occupant) {
+    return json_pack("{so}", "nick", zr_json_string(s_nick(occupant)));
+}
+
+static void s_name(const occupant_t *occupant, const occupant_t *partner, json_t *joined, json_t *left) {
+    bool here = occupant->sessions > 0;
+    json_t *named = s_named(occupant);
+    if (partner)
+        json_object_set_new(named, here ? "was" : "to", zr_json_string(s_nick(partner)));
+    if (!here)
+        json_object_set_new(named, "reason", json_string(occupant->reason));
+    json_array_append_new(here ? joined : left, named);
+}
+
+static bool s_is_other(const occupant_t *occupant, const occupant_t *of) {
+    return zr_span_equal(s_nick(occupant), zr_span_of(of->other, of->other_len));
+}
+
+/* The other half of a rename, of which nothing has been told either; NULL: it was none, or more happened since, so that
+ * one did not simply become the other. */
+static occupant_t *s_partner(const presence_t *presence, const occupant_t *occupant) {
+    occupant_t *other = NULL;
+    if (occupant->other_len && s_is_news(occupant))
+        other = s_find(presence, zr_span_of(occupant->other, occupant->other_len));
+    bool pair = other && s_is_news(other) && other->told != occupant->told && s_is_other(occupant, other);
+    return pair ? other : NULL;
+}
+
+static void s_told(occupant_t *occupant) {
+    occupant->told = occupant->sessions > 0;
+    occupant->listed = false;
+}
+
+/* Takes up to `most` changes off the list, and names them unless the room is crowded; returns how many of them are
+ * news. The halves of a rename are told together. */
+static size_t s_collect(presence_t *presence, size_t most, bool naming, json_t *joined, json_t *left) {
+    size_t news = 0;
+    while (presence->changes && news < most) {
+        occupant_t *occupant = presence->changes, *partner = s_partner(presence, occupant);
+        if (partner && news + 2 > most)
+            break;
+        presence->changes = occupant->next_change;
+        occupant->queued = false;
+        if (s_is_news(occupant) || occupant->listed) {
+            if (naming)
+                s_name(occupant, partner, joined, left);
+            s_told(occupant);
+            news++;
+        }
+        if (partner) {
+            if (naming)
+                s_name(partner, occupant, joined, left);
+            s_told(partner);
+            news++;
+        }
+        if (occupant->sessions == 0)
+            s_free(presence, occupant);
+    }
+    return news;
+}
+
+bool presence_is_crowded(presence_t *presence, size_t names) {
+    if (presence->count > names)
+        presence->crowded = true;
+    return presence->crowded;
+}
+
+zr_blob_t *presence_frame(presence_t *presence, zr_span_t room, size_t names) {
+    json_t *joined = json_array(), *left = json_array();
+    bool naming = !presence_is_crowded(presence, names);
+    if (s_collect(presence, naming ? PRESENCE_CHANGES : SIZE_MAX, naming, joined, left) == 0) {
+        json_decref(joined);
+        json_decref(left);
+        return NULL;
+    }
+    json_t *object = json_pack("{ss so sI so so sI}", "op", "presence", "room", zr_json_string(room), "version",
+        (json_int_t)++presence->version, "joined", joined, "left", left, "count", (json_int_t)presence->count);
+    if (presence->count <= names / 2)
+        presence->crowded = false;
+    if (!naming) /* when it ends too: who was not named meanwhile is to be asked for */
+        json_object_set_new(object, "crowded", json_boolean(presence->crowded));
+    zr_blob_t *json = zr_control_write(object);
+    zr_blob_t *frame = zr_blob_new(room.len + 1 + zr_blob_len(json));
+    uint8_t *data = zr_blob_data(frame);
+    memcpy(data, room.ptr, room.len);
+    data[room.len] = ZR_TOPIC_PRESENCE;
+    memcpy(data + room.len + 1, zr_blob_data(json), zr_blob_len(json));
+    zr_blob_unref(json);
+    return frame;
+}

@@ -1,0 +1,58 @@
+/* Who is present in a room, and what of it the room has not been told yet. Within a tick coming and going cancel out; a
+ * user with several sessions comes with the first and goes with the last. */
+#ifndef PRESENCE_H
+#define PRESENCE_H
+
+#include "blob.h"
+#include "names.h"
+#include "name_order.h"
+#include "span.h"
+
+enum { PRESENCE_CHANGES = 500 }; /* named in one frame */
+
+typedef struct occupant {
+    char nick[ZR_NICK_MAX];
+    size_t nick_len;
+    size_t sessions;         /* present now; 0: gone, and the room was not told yet */
+    bool told;               /* the room was told that this user is here */
+    bool queued;             /* among the changes */
+    bool listed;             /* `who` was answered with a state that the room was not told and that is undone */
+    uint64_t listings;       /* the presence's, when somebody came or went last */
+    const char *reason;      /* why the last session went; static */
+    char other[ZR_NICK_MAX]; /* renamed: the nick after or before */
+    size_t other_len;
+    struct occupant *next_change;
+    name_order_node_t by_nick;
+} occupant_t;
+
+typedef struct {
+    name_order_t occupants; /* by nick (occupant_t.by_nick) */
+    size_t count;      /* with a session here */
+    uint64_t listings; /* how often `who` was answered */
+    uint64_t version;
+    occupant_t *changes, **changes_tail;
+    bool crowded; /* nobody is named, as what is told of everybody to everybody grows with the square of their number */
+} presence_t;
+
+void presence_finish(presence_t *presence);
+
+/* A session of `nick` is here now, or no longer. `other` is the nick before or after when it was renamed, else empty.
+ * Returns true when the room has something to be told. */
+bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was);
+bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_span_t to);
+
+/* Who is here is about to be listed, with the version of the newest frame: what is not told yet must be told then, even
+ * if it is undone within the tick, since whoever got the list goes on from there. */
+void presence_listed(presence_t *presence);
+
+/* The first user who is here and whose nick comes after `nick`; NULL if no such entry exists. */
+const occupant_t *presence_next(const presence_t *presence, zr_span_t nick);
+
+/* Whether the room is too full to name who is in it: since it had more than `names` users, until a frame finds half as
+ * many. */
+bool presence_is_crowded(presence_t *presence, size_t names);
+
+/* The next frame of changes for the back (topic and JSON), the caller's; NULL when all is told. */
+zr_blob_t *presence_frame(presence_t *presence, zr_span_t room, size_t names);
+
+#endif

@@ -1,0 +1,66 @@
+/* Rooms, who is in them, and the frame being gathered for each. */
+#ifndef ROOM_H
+#define ROOM_H
+
+#include "access.h"
+#include "buffer.h"
+#include "hash.h"
+#include "room_state.h"
+#include "room_makers.h"
+#include "names.h"
+#include "name_order.h"
+#include "presence.h"
+
+typedef struct room {
+    char name[ZR_ROOM_MAX];
+    size_t name_len;
+    uint64_t head;         /* newest seq given */
+    uint64_t born;         /* head when the room was made: the log knows it */
+    uint64_t begun;        /* the position before its first entry; 0, too, when that is not known */
+    uint64_t emptied;      /* when the last member went; 0: none did */
+    bool going;            /* it is being forgotten, unless somebody uses it meanwhile (forget.c), */
+    uint64_t going_at;     /* at this head */
+    uint64_t stored;       /* newest seq that readers may see; what joined and pong name */
+    uint64_t last_time;    /* of the newest entry: times do not go backwards */
+    zr_level_t level;      /* ZR_LEVEL_NONE: relayed and not kept */
+    uint64_t judged;       /* by which rights (room_judge) it was found that */
+    bool private;          /* not all who can be connected may read it: entries go to its members, never to the back, */
+    bool private_presence; /* and so does presence */
+    claims_t claims;       /* for whom it counts */
+
+    /* The DELIVER frame gathered in this pass (batch.c). */
+    zr_buffer_t open;
+    size_t open_count;
+    size_t open_before; /* bytes of the largest frames of late */
+    uint64_t open_first, open_prev;
+    bool open_keyed;
+    struct room *next_open;
+    size_t unstored; /* frames handed to the log and not stored yet */
+
+    room_state_t keys;
+    presence_t presence;
+    struct room *next_noisy; /* has presence to tell at the next tick */
+    struct member *members;
+    size_t member_count, silent_count;
+    UT_hash_handle hh;
+    name_order_node_t by_name;
+} room_t;
+
+/* A session's membership. */
+typedef struct member {
+    struct session *session;
+    room_t *room;
+    rights_t rights;            /* with RIGHT_READ, always */
+    bool wished;                /* it wants to be named in presence, */
+    bool present;               /* and may be, and is */
+    uint64_t told;              /* head of the last pong; UINT64_MAX: none yet */
+    uint64_t told_version;      /* of presence, likewise */
+    struct member *prev, *next; /* in the room */
+    UT_hash_handle hh;          /* in the session, by room */
+} member_t;
+
+static inline zr_span_t room_name(const room_t *room) {
+    return zr_span_of(room->name, room->name_len);
+}
+
+#endif

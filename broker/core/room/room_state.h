@@ -1,0 +1,82 @@
+/* A room's shared state: of each key the last entry that was stored, and what compare-and-set must know of entries not
+ * stored yet. */
+#ifndef ROOM_STATE_H
+#define ROOM_STATE_H
+
+#include "code.h"
+#include "hash.h"
+#include "wire.h"
+
+typedef struct key_value {
+    uint64_t seq;       /* of the stored value; 0: none */
+    size_t unstored;    /* entries accepted and not stored yet */
+    uint64_t newest;    /* seq of the value when all those are stored; 0: none */
+    size_t newest_size; /* its bytes */
+    uint64_t time;
+    uint8_t *text; /* sender and body of the stored value */
+    uint8_t key_len, sender_len;
+    size_t body_len;
+    size_t place; /* of a stored value: in room_state_t's places */
+    char *key;
+    UT_hash_handle hh;
+} key_value_t;
+
+/* A stored value in order of seq. */
+typedef struct {
+    uint64_t seq;
+    key_value_t *value; /* NULL: the key has a newer value, or none */
+} room_state_place_t;
+
+typedef struct {
+    key_value_t *by_key;
+    room_state_place_t *places; /* rising seq; less than half of them are empty, or few */
+    size_t count, size;   /* places in use, empty ones counted; and allocated */
+    size_t empty;         /* of the places in use */
+    size_t live;          /* keys with a value, counting what is not stored yet */
+} room_state_t;
+
+/* What all rooms together may hold. */
+typedef struct {
+    size_t max_keys;           /* of a room */
+    uint64_t max_bytes, bytes; /* of all rooms */
+} room_state_limits_t;
+
+void room_state_finish(room_state_t *keys, room_state_limits_t *limits);
+
+/* May this entry be written? Without `check` `expect` is ignored. ZR_OK, ZR_CONFLICT (and `*stands` is where the value
+ * stands), ZR_TOO_MANY_KEYS, ZR_STATE_FULL. */
+zr_code_t room_state_check(const room_state_t *keys, const room_state_limits_t *limits, zr_span_t key, bool deletes, bool check,
+    uint64_t expect, size_t size, uint64_t *stands);
+
+/* The entry was accepted under `seq`; room_state_check must have passed. `size` counts towards the limit. */
+void room_state_accept(room_state_t *keys, room_state_limits_t *limits, zr_span_t key, bool deletes, uint64_t seq, size_t size);
+
+/* An accepted entry is stored: it is the value now. */
+void room_state_store(room_state_t *keys, const zr_entry_t *entry);
+
+/* An accepted entry could not be stored, and none of those accepted after it can be. */
+void room_state_reject(room_state_t *keys, room_state_limits_t *limits, zr_span_t key);
+
+/* Takes in a value from before. */
+void room_state_restore(room_state_t *keys, room_state_limits_t *limits, const zr_entry_t *entry);
+
+/* The stored value as an entry; views into `value`. */
+zr_entry_t room_state_entry(const key_value_t *value);
+
+/* Where the value of `key` stands, entries not stored yet included; 0: it has none. */
+uint64_t room_state_newest(const room_state_t *keys, zr_span_t key);
+
+/* The stored value of `key`; NULL: none. */
+const key_value_t *room_state_find(const room_state_t *keys, zr_span_t key);
+
+/* The stored value with the lowest seq above `after`; NULL: none. Searches in logarithmic time; empty places that it
+ * passes are fewer than the values and a constant. */
+const key_value_t *room_state_next(const room_state_t *keys, uint64_t after);
+
+/* The stored value that follows `value`, which is one; NULL: it is the last. */
+const key_value_t *room_state_following(const room_state_t *keys, const key_value_t *value);
+
+/* Bytes an entry counts for. */
+size_t room_state_size(zr_span_t sender, zr_span_t key, size_t body_len);
+
+#endif

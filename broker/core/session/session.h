@@ -1,0 +1,95 @@
+/* Sessions: who is connected, under which nick, and how it is found. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "dedupe.h"
+#include "room_makers.h"
+#include "outbox.h"
+#include "rate.h"
+#include "room.h"
+
+enum { SESSION_TOKEN_SIZE = 16 };
+
+/* What a session may do in one room. */
+typedef struct {
+    char room[ZR_ROOM_MAX];
+    size_t room_len; /* 0: nothing known */
+    rights_t rights;
+    room_t *found;       /* the room itself, as long as none was freed since; NULL: not looked up */
+    uint64_t rooms_gone; /* the relay's, when it was */
+} rights_cache_t;
+
+typedef struct session {
+    uint64_t id;   /* rises; never told to anybody */
+    route_t route; /* 0: detached */
+    route_t deaf;  /* detached because nothing could be sent there any more; 0: not so. If nobody speaks there until the
+                      session expires, its connection is ended: that frees what is queued */
+    uint64_t link; /* rises whenever the route changes: what was sent before may never have arrived */
+    struct user *user;
+    client_t *client;
+    rates_t rates;                     /* what it owes; without a route, its connection does too */
+    maker_t *maker;                    /* of the rooms that it makes; NULL: nobody counts them */
+    uint8_t token[SESSION_TOKEN_SIZE]; /* for resuming */
+    bool authenticated;                /* the nick is the user's name */
+    bool by_token;                     /* and the connection did not say so, the peer logged in */
+    uint64_t connection;               /* of the last hello (peer_t); stays when it is detached */
+    const access_user_t *access;       /* what it may do; never NULL */
+    rights_cache_t asked;              /* of the room it asked about last */
+    bool heard;                        /* something came since the last ping */
+    member_t *members;
+    member_t *next_told; /* where the next pong begins; NULL: at the first */
+    size_t reads;        /* replays under way */
+    size_t snapshots;    /* made in this round of the outbox, and so in it still */
+    uint64_t snapshot_round;
+    uint64_t resumed;            /* how often: what was asked before is asked again, and answered then */
+    uint64_t answer_pass;        /* the pass that holds its last answer, */
+    size_t answer;               /* and where it stands there (batch.h) */
+    bool answer_parted;          /* something was refused since */
+    struct session *prev, *next; /* of the same user */
+    UT_hash_handle by_route, by_id, by_client;
+} session_t;
+
+/* A nick and the sessions that have it: one, unless the user authenticated. */
+typedef struct user {
+    char nick[ZR_NICK_MAX];
+    size_t nick_len;
+    session_t *sessions;
+    size_t count; /* of them */
+    UT_hash_handle hh;
+} user_t;
+
+typedef struct {
+    session_t *by_route, *by_id, *by_client;
+    user_t *users;
+    rate_connections_t connections; /* what those without a session owe */
+    size_t count, authenticated;
+    uint64_t last_id;
+} sessions_t;
+
+static inline zr_span_t user_nick(const user_t *user) {
+    return zr_span_of(user->nick, user->nick_len);
+}
+
+session_t *session_by_route(const sessions_t *sessions, route_t route);
+session_t *session_by_id(const sessions_t *sessions, uint64_t id);
+session_t *session_by_client(const sessions_t *sessions, zr_span_t key); /* dedupe_key's */
+user_t *session_user(const sessions_t *sessions, zr_span_t nick);        /* NULL: nobody has it */
+
+/* A session that holds `client` (until session_remove, which does not release it). Token and the rest are the caller's
+ * to fill. */
+session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick, bool authenticated);
+void session_remove(sessions_t *sessions, session_t *session); /* must be in no room any more */
+
+/* Gives it another route; 0 detaches it. A route belongs to one session at most. */
+void session_set_route(sessions_t *sessions, session_t *session, route_t route);
+void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick);
+
+/* What it may do in the valid room; of the same room again without looking it up. session_rights_forget: something
+ * changed. */
+rights_t session_rights(session_t *session, zr_span_t room);
+void session_rights_forget(session_t *session);
+
+/* Replays and snapshots under way. */
+size_t session_reading(session_t *session, const outbox_t *outbox);
+
+#endif

@@ -1,0 +1,30 @@
+/* Carries out what the core wants done: sends, publishes, hands to the log and to those who know the users, ends
+ * connections, keeps the tickets. */
+#ifndef EFFECTS_H
+#define EFFECTS_H
+
+#include "auth.h"
+#include "log.h"
+#include "outbox.h"
+#include "peers.h"
+#include "front_queue.h"
+#include "relay.h"
+#include "session_timers.h"
+
+typedef struct {
+    void *front; /* libzmq's handles; all of these are the server's */
+    void *back;
+    relay_t *relay;
+    log_t *log;
+    outbox_t *outbox;
+    session_timers_t *tickets;
+    peers_t *peers;
+    auth_t *auth;
+    front_queue_t *queued;
+    uint64_t live_dropped; /* frames of private rooms for which a peer's queue had no room */
+} effects_t;
+
+/* Until the outbox is empty, with what the log's answers and lost routes add to it meanwhile. */
+void effects_carry_out(effects_t *effects);
+
+#endif

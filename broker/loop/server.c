@@ -1,0 +1,466 @@
+/* See server.h. This is where sockets, clock and signals meet the relay; what is decided is decided in core/. */
+#include "server_internal.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "cert.h"
+#include "fatal.h"
+#include "hash.h"
+#include "log_sqlite.h"
+#include "names.h"
+
+enum { SHUTDOWN_BATCHES = 16 };
+enum { SECOND_MS = 1000, LOG_TICK_MS = 1000 };
+enum { OUR_TICKET = 0 }; /* of a reload that no peer asked for */
+
+/* --- Clock, entropy, who speaks, the client's back --- */
+
+uint64_t server_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void s_entropy(void *ctx, void *out, size_t len) {
+    (void)ctx;
+    for (size_t got = 0; got < len;) {
+        ssize_t more = getrandom((char *)out + got, len - got, 0);
+        FATAL_UNLESS(more > 0 || errno == EINTR);
+        got += more > 0 ? (size_t)more : 0;
+    }
+}
+
+static zr_span_t s_back(void *ctx) {
+    server_t *server = ctx;
+    sockets_back_for(&server->sockets, &server->frame, server->told_back);
+    return zr_span(server->told_back);
+}
+
+static uint64_t s_room(void *ctx, route_t route) {
+    server_t *server = ctx;
+    return front_queue_room(server->queued, route);
+}
+
+static void s_peer(void *ctx, peer_t *peer) {
+    server_t *server = ctx;
+    peers_meet(server->peers, &server->frame, peer);
+}
+
+/* --- Users --- */
+
+static void s_take_answer(server_t *server, auth_answer_t *answer) {
+    server_end_pass(server); /* what was allowed until now */
+    for (size_t i = 0; i < answer->voided.count; i++)
+        peers_revoke(server->peers, zr_span(answer->voided.items[i]), answer->generation);
+    if (answer->voided.count > 0) { /* before rooms open that they could not read */
+        peers_drop_users(server->peers);
+        peers_end_silent(server->peers);
+    }
+    if (answer->access) {
+        server->access = answer->access;
+        answer->access = NULL;
+        relay_set_access(server->relay, server->access);
+        auth_applied(server->auth, answer->generation);
+    }
+    for (size_t i = 0; i < answer->disowned.count; i++)
+        relay_disown(server->relay, zr_span(answer->disowned.items[i]));
+    server->logins_failed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_FAILED;
+    server->logins_slowed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_SLOW;
+    if (answer->kind == AUTH_LOGIN)
+        relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, server_now());
+    else if (answer->ticket != OUR_TICKET)
+        relay_admin_done(server->relay, answer->ticket, answer->code, answer->text);
+    auth_answer_finish(answer);
+    server_end_pass(server);
+}
+
+static int s_on_auth(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    (void)loop;
+    (void)item;
+    server_t *server = arg;
+    auth_answer_t answer;
+    while (auth_take(server->auth, &answer))
+        s_take_answer(server, &answer);
+    return 0;
+}
+
+/* --- Timers and signals --- */
+
+static int s_on_tick(zloop_t *loop, int timer_id, void *arg) {
+    (void)loop;
+    (void)timer_id;
+    server_t *server = arg;
+    relay_tick(server->relay);
+    server_end_pass(server);
+    return 0;
+}
+
+/* While the front is not read, and until what piled up there is, nobody knows who was silent. */
+static bool s_is_deaf(const server_t *server) {
+    return server->paused ||
+           (server->resumed && zclock_mono() - server->resumed < (int64_t)server->settings->relay.heartbeat_ms);
+}
+
+static void s_on_silent(void *ctx, uint64_t session) {
+    server_t *server = ctx;
+    if (s_is_deaf(server))
+        session_timers_alive(server->tickets, session);
+    else
+        relay_silent(server->relay, session);
+    server_end_pass(server);
+}
+
+/* All threads' memory; most is of libzmq's I/O thread. That takes 5 to 10 ms for what a thousand clients left. In a
+ * thread of its own the loop waits only if it allocates from the part that is being looked at. */
+static void *s_give_memory_back(void *arg) {
+#ifdef __GLIBC__
+    int64_t began = zclock_usecs();
+    malloc_trim(0);
+    zr_log(ZR_LOG_DEBUG, "memory given back in %lld us", (long long)(zclock_usecs() - began));
+#endif
+    return arg;
+}
+
+/* A second after much was waiting, or a connection was ended for what waited of it, libzmq has freed that. */
+static bool s_much_was_freed(server_t *server) {
+    uint64_t heavy = peers_heavy_turns(server->peers) + peers_incomplete(server->peers);
+    bool calm = heavy == server->heavy;
+    server->heavy = heavy;
+    if (!calm || heavy == server->given_back)
+        return false;
+    server->given_back = heavy;
+    return true;
+}
+
+static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
+    (void)loop;
+    (void)timer_id;
+    server_t *server = arg;
+    relay_forget_idle(server->relay, server_now());
+    bool many_left = trim_due(&server->spare, relay_stats(server->relay).sessions);
+    if (s_much_was_freed(server) || many_left) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, s_give_memory_back, NULL) == 0)
+            pthread_detach(thread);
+    }
+    server_end_pass(server);
+    return 0;
+}
+
+static int s_on_log_tick(zloop_t *loop, int timer_id, void *arg) {
+    (void)loop;
+    (void)timer_id;
+    server_t *server = arg;
+    log_sqlite_tick(server->log, server_now());
+    return 0;
+}
+
+static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    (void)loop;
+    server_t *server = arg;
+    struct signalfd_siginfo info;
+    if (read(item->fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return 0;
+    if (info.ssi_signo == SIGHUP) {
+        if (server->settings->users[0])
+            auth_reload(server->auth, OUR_TICKET, zr_span("SIGHUP"));
+        else
+            zr_log(ZR_LOG_INFO, "SIGHUP: there is no users file to read again");
+        return 0;
+    }
+    zr_log(ZR_LOG_INFO, "signal %u: saying bye to everybody; once more stops at once", info.ssi_signo);
+    server->stopping = true;
+    return -1;
+}
+
+/* --- The server --- */
+
+static bool s_open_signals(server_t *server, char error[ZPL_ERROR_SIZE]) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (server->signals < 0)
+        snprintf(error, ZPL_ERROR_SIZE, "cannot watch for signals: %s", strerror(errno));
+    return server->signals >= 0;
+}
+
+static void s_fill_relay_config(server_t *server) {
+    relay_config_t *relay = &server->relay_config;
+    *relay = server->settings->relay;
+    relay->greeting = server->settings->greeting[0] ? server->settings->greeting : NULL;
+    relay->entropy = s_entropy;
+    relay->back = s_back;
+    relay->back_ctx = server;
+    relay->peer = s_peer;
+    relay->peer_ctx = server;
+    relay->room = s_room;
+    relay->room_ctx = server;
+    relay->access = server->access;
+    s_entropy(NULL, &relay->epoch, sizeof relay->epoch);
+}
+
+static bool s_open_log(server_t *server, char error[ZPL_ERROR_SIZE]) {
+    const settings_t *settings = server->settings;
+    server->durable = settings->data[0] != '\0';
+    if (!server->durable) {
+        server->log = log_memory_new(&settings->log);
+        return true;
+    }
+    log_sqlite_config_t config = {
+        .dir = settings->data,
+        .refuse_corrupt = settings->refuse_corrupt,
+        .memory = settings->log,
+        .policies = settings->relay.policies,
+        .mark_age = settings->mark_age_ms * 1000,
+        .max_marks = settings->relay.max_clients,
+        .queue_bytes = (size_t)settings->queue_bytes,
+        .fresh_epoch = server->relay_config.epoch,
+    };
+    char note[512];
+    db_error_t why;
+    server->log = log_sqlite_new(&config, note, why);
+    if (!server->log) {
+        snprintf(error, ZPL_ERROR_SIZE, "%s", why);
+        return false;
+    }
+    if (note[0])
+        zr_log(ZR_LOG_ERROR, "%s", note);
+    server->relay_config.epoch = log_sqlite_epoch(server->log);
+    return true;
+}
+
+/* Who is asked about handshakes must be there before anybody can come. */
+static bool s_open_auth(server_t *server, char error[ZPL_ERROR_SIZE]) {
+    const settings_t *settings = server->settings;
+    auth_config_t config = {.users = settings->users[0] ? settings->users : NULL,
+        .bans = settings->bans[0] ? settings->bans : NULL,
+        .tokens = settings->relay.tokens,
+        .plain = settings_some_plain(settings),
+        .encrypted = settings_some_encrypted(settings)};
+    server->auth = auth_new(&config, &server->access, error);
+    return server->auth != NULL;
+}
+
+static bool s_open_sockets(server_t *server, char error[ZPL_ERROR_SIZE]) {
+    const settings_t *settings = server->settings;
+    if (!settings->server_key[0])
+        return sockets_open(&server->sockets, settings, NULL, error);
+    cert_t cert;
+    uint8_t key[CERT_KEY_BYTES];
+    if (!cert_load(&cert, settings->server_key, error))
+        return false;
+    bool ok = zmq_z85_decode(key, cert.secret_key) && sockets_open(&server->sockets, settings, key, error);
+    if (ok)
+        zr_log(ZR_LOG_INFO, "clients know this server by its public key, %s", cert.public_key);
+    sodium_memzero(key, sizeof key);
+    cert_wipe(&cert);
+    return ok;
+}
+
+/* Three silent intervals; zloop's clock cuts off milliseconds, and nobody is to be expired early. */
+static size_t s_expiry_ms(const settings_t *settings) {
+    return 3 * settings->relay.heartbeat_ms + 1;
+}
+
+server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+    server_t *server = fatal_calloc(sizeof *server);
+    server->settings = settings;
+    server->signals = -1;
+    zmq_msg_init(&server->frame);
+    if (!s_open_signals(server, error) || !s_open_auth(server, error) || !s_open_sockets(server, error)) {
+        server_destroy(server);
+        return NULL;
+    }
+    server->front = zsock_resolve(server->sockets.front);
+    server->back = zsock_resolve(server->sockets.back);
+    s_fill_relay_config(server);
+    if (!s_open_log(server, error)) {
+        server_destroy(server);
+        return NULL;
+    }
+    server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
+    server->loop = fatal_check(zloop_new());
+    server->tickets = session_timers_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
+    server->peers = peers_new(server->loop, &server->sockets, settings);
+    server->queued = front_queue_new(settings->route_bytes, settings->all_route_bytes);
+    server->effects = (effects_t){.front = server->front,
+        .back = server->back,
+        .relay = server->relay,
+        .log = server->log,
+        .outbox = &server->outbox,
+        .tickets = server->tickets,
+        .peers = server->peers,
+        .auth = server->auth,
+        .queued = server->queued};
+
+    zmq_pollitem_t signals = {.fd = server->signals, .events = ZMQ_POLLIN};
+    zloop_set_nonstop(server->loop, true);
+    zloop_poller(server->loop, &signals, s_on_signal, server);
+    zmq_pollitem_t answers = {.fd = auth_fd(server->auth), .events = ZMQ_POLLIN};
+    zloop_poller(server->loop, &answers, s_on_auth, server);
+    zloop_reader(server->loop, server->sockets.back, server_on_back, server);
+    zloop_reader(server->loop, server->sockets.front, server_on_front, server);
+    zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
+    zloop_timer(server->loop, SECOND_MS, 0, s_on_second, server);
+    if (server->durable) {
+        zmq_pollitem_t stored = {.fd = log_sqlite_fd(server->log), .events = ZMQ_POLLIN};
+        zloop_poller(server->loop, &stored, server_on_log, server);
+        zloop_timer(server->loop, LOG_TICK_MS, 0, s_on_log_tick, server);
+    }
+    return server;
+}
+
+static void s_print_endpoints(FILE *out, const settings_endpoints_t *endpoints) {
+    for (size_t i = 0; i < endpoints->count; i++) {
+        char text[ENDPOINT_TEXT_SIZE];
+        endpoint_format(&endpoints->items[i], text);
+        fprintf(out, "%s%s%s", i ? " and " : "", text, endpoints->items[i].encrypted ? " (encrypted)" : "");
+    }
+}
+
+char *server_banner(const server_t *server) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = fatal_check(open_memstream(&text, &size));
+    fputs("zrelayd " ZRELAY_VERSION " listening on ", out);
+    s_print_endpoints(out, &server->sockets.listen);
+    fputs(", back ", out);
+    s_print_endpoints(out, &server->sockets.backs);
+    zr_buffer_t data = {0};
+    zr_escape(&data, zr_span(server->settings->data)); /* one line, whatever its name */
+    fprintf(out, ", epoch %016llx, store %s%.*s", (unsigned long long)server->relay_config.epoch,
+        server->durable ? "sqlite:" : "memory", (int)data.len, (const char *)data.data);
+    zr_buffer_finish(&data);
+    fclose(out);
+    return fatal_check(text);
+}
+
+/* --- Running --- */
+
+static void s_notify(const char *state) {
+#ifdef HAVE_SYSTEMD
+    sd_notify(0, state);
+#else
+    (void)state;
+#endif
+}
+
+static void s_die_at_once(int number) {
+    static const char text[] = "zrelayd: second signal, stopping at once\n";
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written;
+    _exit(128 + number);
+}
+
+/* From now on a signal ends the program: somebody does not want to wait. */
+static void s_arm_second_signal(void) {
+    struct sigaction action = {.sa_handler = s_die_at_once};
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void s_log_stats(const server_t *server) {
+    relay_stats_t stats = relay_stats(server->relay);
+    zr_log(ZR_LOG_INFO,
+        "stopped: frames %llu, entries %llu, deliveries %llu, acks %llu, errors %llu, duplicates %llu, "
+        "dropped %llu, live frames dropped %llu, limited %llu, flooders %llu, handshakes refused %llu, logins failed "
+        "%llu, logins slowed %llu, connections closed %llu, "
+        "without a descriptor %llu, incomplete messages %llu, claimed routing ids %llu, several parts %llu, stray %llu, greedy %llu, revoked "
+        "%llu, rooms %zu",
+        (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
+        (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
+        (unsigned long long)stats.dropped, (unsigned long long)server->effects.live_dropped,
+        (unsigned long long)stats.limited, (unsigned long long)stats.flooders,
+        (unsigned long long)auth_refused(server->auth), (unsigned long long)server->logins_failed,
+        (unsigned long long)server->logins_slowed, (unsigned long long)peers_turned_away(server->peers),
+        (unsigned long long)peers_no_room(server->peers), (unsigned long long)peers_incomplete(server->peers),
+        (unsigned long long)server->claimed, (unsigned long long)server->multipart,
+        (unsigned long long)server->stray, (unsigned long long)server->greedy,
+        (unsigned long long)server->revoked, stats.rooms);
+}
+
+/* Until everything that was taken in is on the disk and answered. */
+static void s_drain_log(server_t *server) {
+    while (server->durable && !log_sqlite_idle(server->log)) {
+        struct pollfd answers = {.fd = log_sqlite_fd(server->log), .events = POLLIN};
+        poll(&answers, 1, -1);
+        server_take_answers(server);
+    }
+}
+
+/* Takes in what has arrived, so that it is acked, then says bye. */
+static void s_shut_down(server_t *server) {
+    s_notify("STOPPING=1");
+    s_arm_second_signal();
+    for (int batch = 0; batch < SHUTDOWN_BATCHES; batch++) {
+        if (server->durable && log_sqlite_full(server->log))
+            s_drain_log(server);
+        server_take_batch(server);
+    }
+    s_drain_log(server);
+    relay_shutdown(server->relay);
+    effects_carry_out(&server->effects);
+    s_log_stats(server);
+}
+
+int server_run(server_t *server) {
+    s_notify("READY=1");
+    while (!server->stopping) {
+        int rc = zloop_start(server->loop);
+        if (server->stopping)
+            break;
+        /* A stop and continue of the process may interrupt the poll; anything else that ends the loop is a fault. */
+        if (errno != EINTR) {
+            zr_log(ZR_LOG_ERROR, "the loop ended (%d): %s", rc, zmq_strerror(errno));
+            s_shut_down(server);
+            return EXIT_FAILURE;
+        }
+    }
+    s_shut_down(server);
+    return EXIT_SUCCESS;
+}
+
+void server_destroy(server_t *server) {
+    if (!server)
+        return;
+    session_timers_destroy(server->tickets);
+    zloop_destroy(&server->loop);
+    peers_destroy(server->peers);
+    if (server->auth)
+        auth_applied(server->auth, UINT64_MAX); /* nobody takes its answers any more; libzmq still asks it */
+    sockets_close(&server->sockets);
+    auth_destroy(server->auth); /* when the sockets are gone: with nobody to ask libzmq would let everybody in */
+    if (server->relay)
+        relay_destroy(server->relay);
+    else
+        access_destroy(server->access);
+    outbox_finish(&server->outbox);
+    front_queue_destroy(server->queued);
+    log_destroy(server->log);
+    zmq_msg_close(&server->frame);
+    if (server->signals >= 0)
+        close(server->signals);
+    free(server);
+}

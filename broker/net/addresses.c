@@ -1,0 +1,220 @@
+/* See all.h. */
+#include "all.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fatal.h"
+#include "hash.h"
+
+enum { HANDSHAKE = 1000 }; /* what one costs: the bucket is in thousandths, which makes the rate thousandths a ms */
+enum { KEPT_MAX = 64, KEPT_PART = 8 }; /* descriptors kept: so many, of few an eighth */
+
+typedef struct {
+    address_t address;
+    size_t connections;
+    uint64_t owed; /* for those it made lately */
+    uint64_t at;   /* when that was so (ms) */
+    bool shed;     /* is one of those */
+    UT_hash_handle hh;
+} source_t;
+
+typedef struct {
+    source_t *source; /* NULL: not counted */
+    uint64_t inode;
+    int side;
+} place_t;
+
+struct all {
+    size_t max_connections;
+    uint64_t per_second;
+    source_t *sources;
+    place_t *places; /* by descriptor */
+    size_t size;
+    source_t *shed[ADDRESSES_SHED_MAX];
+    size_t shed_count;
+    bool shed_changed;
+};
+
+/* --- Addresses --- */
+
+static const uint8_t s_mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+bool address_is_ipv4(const address_t *address) {
+    return memcmp(address->bytes, s_mapped, sizeof s_mapped) == 0;
+}
+
+bool address_of_peer(const struct sockaddr *peer, socklen_t len, address_t *address) {
+    uint8_t bytes[16];
+    if (peer->sa_family == AF_INET && len >= sizeof(struct sockaddr_in)) {
+        memcpy(bytes, s_mapped, sizeof s_mapped);
+        memcpy(bytes + sizeof s_mapped, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+    } else if (peer->sa_family == AF_INET6 && len >= sizeof(struct sockaddr_in6)) {
+        const struct in6_addr *in6 = &((const struct sockaddr_in6 *)peer)->sin6_addr;
+        if (IN6_IS_ADDR_LOOPBACK(in6))
+            return false;
+        memcpy(bytes, in6->s6_addr, sizeof bytes);
+    } else {
+        return false;
+    }
+    bool ipv4 = memcmp(bytes, s_mapped, sizeof s_mapped) == 0;
+    if (ipv4 && bytes[12] == 127)
+        return false;
+    if (!ipv4)
+        memset(bytes + 8, 0, 8);
+    memcpy(address->bytes, bytes, sizeof bytes);
+    return true;
+}
+
+static source_t *s_source(addresses_t *all, const address_t *address) {
+    source_t *source;
+    HASH_FIND(hh, all->sources, address, sizeof *address, source);
+    if (source)
+        return source;
+    source = fatal_calloc(sizeof *source);
+    source->address = *address;
+    HASH_ADD(hh, all->sources, address, sizeof source->address, source);
+    return source;
+}
+
+static uint64_t s_worth(const addresses_t *all, uint64_t seconds) {
+    return seconds * all->per_second * HANDSHAKE;
+}
+
+static void s_refill(const addresses_t *all, source_t *source, uint64_t now_ms) {
+    uint64_t passed = now_ms > source->at ? now_ms - source->at : 0;
+    bool all = passed >= (ADDRESSES_BURST_S + ADDRESSES_DEBT_S) * 1000 || passed * all->per_second >= source->owed;
+    source->owed = all ? 0 : source->owed - passed * all->per_second;
+    source->at = now_ms;
+}
+
+/* --- Connections --- */
+
+addresses_t *addresses_new(size_t max_connections, uint64_t per_second) {
+    addresses_t *all = fatal_calloc(sizeof *all);
+    all->max_connections = max_connections;
+    all->per_second = per_second;
+    return all;
+}
+
+void addresses_destroy(addresses_t *all) {
+    if (!all)
+        return;
+    source_t *source, *next;
+    HASH_ITER(hh, all->sources, source, next) {
+        HASH_DEL(all->sources, source);
+        free(source);
+    }
+    free(all->places);
+    free(all);
+}
+
+static place_t *s_place(addresses_t *all, int fd) {
+    size_t size = all->size ? all->size : 64;
+    while (size <= (size_t)fd)
+        size *= 2;
+    if (size > all->size) {
+        all->places = fatal_realloc(all->places, size * sizeof *all->places);
+        memset(all->places + all->size, 0, (size - all->size) * sizeof *all->places);
+        all->size = size;
+    }
+    return &all->places[fd];
+}
+
+static void s_forget(place_t *place) {
+    if (place->source)
+        place->source->connections--;
+    *place = (place_t){0};
+}
+
+static void s_shed(addresses_t *all, source_t *source) {
+    if (source->shed || all->shed_count == ADDRESSES_SHED_MAX)
+        return;
+    source->shed = all->shed_changed = true;
+    all->shed[all->shed_count++] = source;
+}
+
+bool addresses_opened(addresses_t *all, int side, int fd, uint64_t inode, const address_t *address, uint64_t now_ms) {
+    place_t *place = s_place(all, fd);
+    if (place->source && place->inode == inode)
+        return true;
+    s_forget(place);
+    source_t *source = s_source(all, address);
+    s_refill(all, source, now_ms);
+    if (all->per_second && source->owed + HANDSHAKE > s_worth(all, ADDRESSES_BURST_S)) {
+        s_shed(all, source);
+        return false;
+    }
+    source->owed += all->per_second ? HANDSHAKE : 0;
+    *place = (place_t){.source = source, .inode = inode, .side = side};
+    return ++source->connections <= all->max_connections;
+}
+
+bool addresses_find(const addresses_t *all, int fd, address_t *address) {
+    bool counted = (size_t)fd < all->size && all->places[fd].source;
+    if (counted)
+        *address = all->places[fd].source->address;
+    return counted;
+}
+
+bool addresses_has_room(int side, int fd, uint64_t descriptors) {
+    uint64_t kept = descriptors / KEPT_PART < KEPT_MAX ? descriptors / KEPT_PART : KEPT_MAX;
+    if (side == 1)
+        kept /= 2;
+    return descriptors == 0 || (uint64_t)fd < descriptors - kept;
+}
+
+void addresses_closed(addresses_t *all, int side, int fd) {
+    if ((size_t)fd < all->size && all->places[fd].side == side)
+        s_forget(&all->places[fd]);
+}
+
+void addresses_charge(addresses_t *all, int fd, uint64_t inode, uint64_t now_ms) {
+    if (fd < 0 || (size_t)fd >= all->size || all->places[fd].inode != inode || !all->places[fd].source)
+        return;
+    source_t *source = all->places[fd].source;
+    uint64_t most = s_worth(all, ADDRESSES_BURST_S + ADDRESSES_DEBT_S);
+    s_refill(all, source, now_ms);
+    source->owed += s_worth(all, ADDRESSES_FLOOD_S);
+    source->owed = source->owed < most ? source->owed : most;
+}
+
+bool addresses_shed_changed(addresses_t *all, uint64_t now_ms) {
+    size_t left = 0;
+    for (size_t i = 0; i < all->shed_count; i++) {
+        source_t *source = all->shed[i];
+        s_refill(all, source, now_ms);
+        source->shed = source->owed > s_worth(all, ADDRESSES_BURST_S - ADDRESSES_SHED_S);
+        if (source->shed)
+            all->shed[left++] = source;
+    }
+    bool changed = all->shed_changed || left != all->shed_count;
+    all->shed_count = left;
+    all->shed_changed = false;
+    return changed;
+}
+
+size_t addresses_shed(const addresses_t *all, address_t *addresses) {
+    for (size_t i = 0; i < all->shed_count; i++)
+        addresses[i] = all->shed[i]->address;
+    return all->shed_count;
+}
+
+void addresses_sweep(addresses_t *all, addresses_alive_fn *alive, void *ctx, uint64_t now_ms) {
+    for (size_t fd = 0; fd < all->size; fd++)
+        if (all->places[fd].source && !alive(ctx, (int)fd, all->places[fd].inode))
+            s_forget(&all->places[fd]);
+    source_t *source, *next;
+    HASH_ITER(hh, all->sources, source, next) {
+        s_refill(all, source, now_ms);
+        if (source->connections > 0 || source->owed > 0 || source->shed)
+            continue;
+        HASH_DEL(all->sources, source);
+        free(source);
+    }
+}
+
+size_t addresses_count(const addresses_t *all) {
+    return HASH_COUNT(all->sources);
+}

@@ -1,0 +1,252 @@
+/* See inflow_calls.h. */
+#include "inflow_calls.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "descriptor.h"
+#include "fatal.h"
+
+#define IN_FRONT_OF_LIBC __attribute__((visibility("default"), used))
+
+/* What they are parked for: the end of a side's turn, to leave, or that others leave. */
+enum { LEAVING = INFLOW_SIDES, ARRIVING, QUEUES };
+enum { ENDED_MAX = 256 };                /* ends that are remembered for the loop; of further ones it does not hear */
+
+/* What the poller of libzmq said of a descriptor. */
+typedef struct place {
+    int listens; /* the side that it listens for, and 1 */
+    int poller;  /* the epoll set's descriptor */
+    struct epoll_event event;
+    bool parked;
+    int queue;
+    struct place *prev, *next;
+} place_t;
+
+static struct {
+    inflow_t *inflow; /* NULL: not begun */
+    place_t *places;  /* by descriptor */
+    int binding;      /* side, and 1 */
+    int wake;
+    pthread_mutex_t mutex; /* over the rest */
+    place_t *parked[QUEUES];
+    _Atomic int waiting[QUEUES]; /* in each; written with the mutex */
+    inflow_ended_t ended[ENDED_MAX];
+    size_t ended_count;
+} s_calls = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = -1};
+
+void inflow_calls_begin(inflow_t *inflow) {
+    s_calls.places = fatal_calloc(inflow->size * sizeof *s_calls.places);
+    s_calls.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    FATAL_UNLESS(s_calls.wake >= 0);
+    s_calls.inflow = inflow;
+}
+
+void inflow_calls_finish(void) {
+    if (!s_calls.inflow)
+        return;
+    s_calls.inflow = NULL;
+    close(s_calls.wake);
+    free(s_calls.places);
+    s_calls.places = NULL;
+    memset(s_calls.parked, 0, sizeof s_calls.parked);
+    memset(s_calls.waiting, 0, sizeof s_calls.waiting);
+}
+
+void inflow_calls_bind(int side) {
+    s_calls.binding = side + 1;
+}
+
+int inflow_calls_fd(void) {
+    return s_calls.wake;
+}
+
+/* --- Parking --- */
+
+static bool s_is_watched(int fd) {
+    return s_calls.inflow && inflow_side(s_calls.inflow, fd) >= 0;
+}
+
+static int s_epoll_ctl(int poller, int op, int fd, struct epoll_event *event) {
+    return (int)syscall(SYS_epoll_ctl, poller, op, fd, event);
+}
+
+/* With the mutex. */
+static void s_count(int queue, int more) {
+    s_calls.waiting[queue] += more;
+    if (queue == LEAVING)
+        s_calls.inflow->leaving += (unsigned)more;
+}
+
+/* Returns what recv returns when nothing can be read now. */
+static ssize_t s_park(int fd, int queue) {
+    place_t *place = &s_calls.places[fd];
+    pthread_mutex_lock(&s_calls.mutex);
+    if (!place->parked && s_epoll_ctl(place->poller, EPOLL_CTL_DEL, fd, NULL) == 0) {
+        place->parked = true;
+        place->queue = queue;
+        DL_APPEND(s_calls.parked[queue], place);
+        s_count(queue, 1);
+    }
+    pthread_mutex_unlock(&s_calls.mutex);
+    eventfd_write(s_calls.wake, 1);
+    errno = EAGAIN;
+    return -1;
+}
+
+/* With the mutex. */
+static void s_unpark(place_t *place) {
+    place->parked = false;
+    DL_DELETE(s_calls.parked[place->queue], place);
+    s_count(place->queue, -1);
+}
+
+static void s_read_again(place_t *place) {
+    s_unpark(place);
+    FATAL_UNLESS(s_epoll_ctl(place->poller, EPOLL_CTL_ADD, (int)(place - s_calls.places), &place->event) == 0);
+}
+
+/* With the mutex. */
+static void s_read_all_again(int queue) {
+    while (s_calls.parked[queue])
+        s_read_again(s_calls.parked[queue]);
+}
+
+/* A connection that is parked at this moment is found later: it wakes the loop. */
+void inflow_calls_resume(int side) {
+    if (s_calls.waiting[side] == 0)
+        return;
+    pthread_mutex_lock(&s_calls.mutex);
+    s_read_all_again(side);
+    pthread_mutex_unlock(&s_calls.mutex);
+}
+
+bool inflow_calls_must_leave(void) {
+    return s_calls.waiting[LEAVING] + s_calls.waiting[ARRIVING] > 0;
+}
+
+void inflow_calls_let_leave(unsigned leaves) {
+    pthread_mutex_lock(&s_calls.mutex);
+    for (; leaves > 0 && s_calls.parked[LEAVING]; leaves--)
+        s_read_again(s_calls.parked[LEAVING]);
+    if (s_calls.waiting[LEAVING] < INFLOW_LEAVING)
+        s_read_all_again(ARRIVING);
+    pthread_mutex_unlock(&s_calls.mutex);
+}
+
+/* --- Ending --- */
+
+/* With the mutex. The peer is told by a reset: a peer that goes on sending would not notice the end for a while. */
+static void s_end(int fd, inflow_reason_t reason) {
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    if (s_calls.ended_count < ENDED_MAX)
+        s_calls.ended[s_calls.ended_count++] = (inflow_ended_t){descriptor_handle(fd), reason};
+}
+
+/* While the mutex is held libzmq closes none of them. */
+void inflow_calls_sweep(void) {
+    inflow_reason_t reason;
+    pthread_mutex_lock(&s_calls.mutex);
+    for (int fd; (fd = inflow_sweep(s_calls.inflow, &reason)) >= 0;) {
+        s_end(fd, reason);
+        shutdown(fd, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&s_calls.mutex);
+}
+
+bool inflow_calls_take_ended(inflow_ended_t *ended) {
+    pthread_mutex_lock(&s_calls.mutex);
+    bool there = s_calls.ended_count > 0;
+    if (there)
+        *ended = s_calls.ended[--s_calls.ended_count];
+    pthread_mutex_unlock(&s_calls.mutex);
+    return there;
+}
+
+/* --- In front of libc --- */
+
+static ssize_t s_leave(int fd, ssize_t result, int code) {
+    if (!inflow_may_leave(s_calls.inflow, fd))
+        return s_park(fd, LEAVING);
+    errno = code;
+    return result;
+}
+
+IN_FRONT_OF_LIBC ssize_t recv(int fd, void *data, size_t len, int flags) {
+    bool watched = s_is_watched(fd);
+    if (watched && inflow_is_ending(s_calls.inflow, fd))
+        return s_leave(fd, -1, ECONNRESET);
+    if (watched && inflow_must_wait(s_calls.inflow, fd))
+        return s_park(fd, ARRIVING);
+    size_t room = watched ? inflow_room(s_calls.inflow, fd) : len;
+    if (watched && room == 0)
+        return s_park(fd, inflow_side(s_calls.inflow, fd));
+    ssize_t got = syscall(SYS_recvfrom, fd, data, len < room ? len : room, flags, NULL, NULL);
+    if (!watched || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+        return got;
+    if (got <= 0)
+        return s_leave(fd, got, errno);
+    inflow_reason_t reason = inflow_read(s_calls.inflow, fd, data, (size_t)got);
+    if (reason == INFLOW_FINE)
+        return got;
+    pthread_mutex_lock(&s_calls.mutex);
+    s_end(fd, reason);
+    pthread_mutex_unlock(&s_calls.mutex);
+    return s_leave(fd, -1, ECONNRESET);
+}
+
+/* libzmq removes a descriptor from its set before it closes it, and at no other time. */
+static int s_remove(int poller, int fd) {
+    place_t *place = &s_calls.places[fd];
+    pthread_mutex_lock(&s_calls.mutex);
+    bool parked = place->parked;
+    if (parked)
+        s_unpark(place);
+    inflow_close(s_calls.inflow, fd);
+    int rc = parked ? 0 : s_epoll_ctl(poller, EPOLL_CTL_DEL, fd, NULL);
+    pthread_mutex_unlock(&s_calls.mutex);
+    return rc;
+}
+
+IN_FRONT_OF_LIBC int epoll_ctl(int poller, int op, int fd, struct epoll_event *event) {
+    if (!s_is_watched(fd))
+        return s_epoll_ctl(poller, op, fd, event);
+    if (op == EPOLL_CTL_DEL)
+        return s_remove(poller, fd);
+    place_t *place = &s_calls.places[fd];
+    pthread_mutex_lock(&s_calls.mutex);
+    place->poller = poller;
+    place->event = *event;
+    int rc = place->parked ? 0 : s_epoll_ctl(poller, op, fd, event);
+    pthread_mutex_unlock(&s_calls.mutex);
+    return rc;
+}
+
+/* libzmq 4.3.4 aborts the process when the accept of a local socket fails with EMFILE (ipc_listener.cpp): an account of
+ * this machine could end the broker by opening connections. EAGAIN makes libzmq try again later; until then the loop has
+ * ended the connections that are too many (addresses.h). */
+IN_FRONT_OF_LIBC int accept4(int fd, struct sockaddr *address, socklen_t *len, int flags) {
+    int accepted = (int)syscall(SYS_accept4, fd, address, len, flags);
+    if (accepted < 0 && errno == EMFILE)
+        errno = EAGAIN;
+    if (accepted < 0 || !s_calls.inflow || (size_t)fd >= s_calls.inflow->size || !s_calls.places[fd].listens)
+        return accepted;
+    pthread_mutex_lock(&s_calls.mutex);
+    inflow_open(s_calls.inflow, s_calls.places[fd].listens - 1, accepted);
+    pthread_mutex_unlock(&s_calls.mutex);
+    return accepted;
+}
+
+IN_FRONT_OF_LIBC int listen(int fd, int backlog) {
+    if (s_calls.inflow && (size_t)fd < s_calls.inflow->size)
+        s_calls.places[fd].listens = s_calls.binding;
+    return (int)syscall(SYS_listen, fd, backlog);
+}

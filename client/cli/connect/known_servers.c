@@ -1,0 +1,115 @@
+#include "known_servers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format.h"
+#include "secret.h"
+
+static zr_span_t s_word(zr_span_t *rest) {
+    size_t from = 0;
+    while (from < rest->len && strchr(" \t\r", rest->ptr[from]))
+        from++;
+    size_t to = from;
+    while (to < rest->len && !strchr(" \t\r", rest->ptr[to]))
+        to++;
+    zr_span_t word = zr_span_of(rest->ptr + from, to - from);
+    *rest = zr_span_of(rest->ptr + to, rest->len - to);
+    return word;
+}
+
+known_t known_find(zr_span_t text, zr_span_t endpoint, char key[KEY_LEN + 1], unsigned *line) {
+    *line = 0;
+    for (size_t at = 0; at < text.len;) {
+        const char *newline = memchr(text.ptr + at, '\n', text.len - at);
+        size_t len = newline ? (size_t)(newline - text.ptr) - at : text.len - at;
+        zr_span_t rest = zr_span_of(text.ptr + at, len);
+        at += len + 1;
+        ++*line;
+        zr_span_t name = s_word(&rest), value = s_word(&rest);
+        if (name.len == 0 || name.ptr[0] == '#')
+            continue;
+        if (!key_valid(value) || s_word(&rest).len > 0)
+            return KNOWN_BAD;
+        if (!zr_span_equal(name, endpoint))
+            continue;
+        memcpy(key, value.ptr, KEY_LEN);
+        key[KEY_LEN] = '\0';
+        return KNOWN_FOUND;
+    }
+    return KNOWN_NONE;
+}
+
+char *known_path(void) {
+    const char *dir = getenv("XDG_CONFIG_HOME");
+    const char *home = getenv("HOME");
+    char *path = NULL;
+    if (dir && *dir && asprintf(&path, "%s/zrelay/known-servers", dir) >= 0)
+        return path;
+    if (home && *home && asprintf(&path, "%s/.config/zrelay/known-servers", home) >= 0)
+        return path;
+    return NULL;
+}
+
+void known_where(zr_buffer_t *out, unsigned line) {
+    char *path = known_path();
+    format_add(out, "%s, line %u", path ? path : "known-servers", line);
+    free(path);
+}
+
+bool known_read(const char *path, zr_buffer_t *text, zr_buffer_t *error) {
+    bool missing;
+    zr_buffer_t why = {0};
+    /* Nothing in it is secret, but who can write it decides whom we take for the broker. */
+    bool good = secret_read(path, text, &missing, &why) || missing;
+    if (!good)
+        zr_buffer_append(error, why.data, why.len);
+    zr_buffer_finish(&why);
+    return good;
+}
+
+/* The file's folder and the one that is in. */
+static void s_make_folder(const char *path) {
+    char *folder = strdup(path);
+    char *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        if (mkdir(folder, 0700) != 0 && errno == ENOENT) {
+            char *upper = strrchr(folder, '/');
+            if (upper && upper != folder) {
+                *upper = '\0';
+                mkdir(folder, 0700);
+                *upper = '/';
+                mkdir(folder, 0700);
+            }
+        }
+    }
+    free(folder);
+}
+
+bool known_record(const char *path, zr_span_t endpoint, const char *key, zr_buffer_t *error) {
+    zr_buffer_t text = {0};
+    char *partial = NULL;
+    bool good = known_read(path, &text, error);
+    if (good && text.len > 0 && text.data[text.len - 1] != '\n')
+        zr_buffer_u8(&text, '\n');
+    zr_buffer_append(&text, endpoint.ptr, endpoint.len);
+    format_add(&text, " %s\n", key);
+    good = good && asprintf(&partial, "%s.%ld", path, (long)getpid()) >= 0;
+    if (good) {
+        s_make_folder(path);
+        unlink(partial); /* left by a program of the same number that was killed */
+        good = secret_create(partial, 0600, zr_span_of(text.data, text.len), error);
+    }
+    if (good && rename(partial, path) != 0) {
+        format_add(error, "cannot write %s: %s", path, strerror(errno));
+        unlink(partial);
+        good = false;
+    }
+    free(partial);
+    zr_buffer_finish(&text);
+    return good;
+}

@@ -1,0 +1,301 @@
+#include "all.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/un.h>
+
+#include "unit.h"
+
+enum { FRONT, BACK };
+
+static bool s_try_address(const char *text, address_t *address) {
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    memset(address, 0xee, sizeof *address);
+    if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
+        return address_of_peer((struct sockaddr *)&in, sizeof in, address);
+    ck_assert_int_eq(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+    return address_of_peer((struct sockaddr *)&in6, sizeof in6, address);
+}
+
+static address_t s_address(const char *text) {
+    address_t address;
+    ck_assert(s_try_address(text, &address));
+    return address;
+}
+
+static bool s_same(const char *one, const char *other) {
+    address_t a = s_address(one), b = s_address(other);
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* A connection from 10.0.0.1, or from another address; its inode is the descriptor's number plus 1. */
+static bool s_open_from(addresses_t *all, const char *from, int fd, uint64_t now) {
+    address_t address = s_address(from);
+    return addresses_opened(all, FRONT, fd, (uint64_t)fd + 1, &address, now);
+}
+
+static bool s_open(addresses_t *all, int fd, uint64_t now) {
+    return s_open_from(all, "10.0.0.1", fd, now);
+}
+
+START_TEST(test_addresses) {
+    address_t address;
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a000001)};
+    const char *own[] = {"127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"};
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_msg(!s_try_address(own[i], &address), "%s", own[i]);
+    ck_assert(!address_of_peer((struct sockaddr *)&local, sizeof local, &address));
+    ck_assert(address_of_peer((struct sockaddr *)&in, sizeof in, &address));
+    ck_assert(!address_of_peer((struct sockaddr *)&in, sizeof in - 1, &address));
+    ck_assert(address_is_ipv4(&address));
+    address = s_address("2001:db8::1");
+    ck_assert(!address_is_ipv4(&address));
+    ck_assert(s_same("10.0.0.1", "::ffff:10.0.0.1"));
+    ck_assert(!s_same("10.0.0.1", "10.0.0.2"));
+    ck_assert(!s_same("128.0.0.1", "126.0.0.1"));
+    ck_assert(s_same("2001:db8:0:1::1", "2001:db8:0:1:ffff::2"));
+    ck_assert(!s_same("2001:db8:0:1::1", "2001:db8:0:2::1"));
+}
+END_TEST
+
+START_TEST(test_connections_at_a_time) {
+    addresses_t *all = addresses_new(2, 0);
+    ck_assert(s_open(all, 5, 0));
+    ck_assert(s_open(all, 6, 0));
+    ck_assert(!s_open(all, 7, 0));
+    ck_assert(s_open_from(all, "10.0.0.2", 8, 0));
+    addresses_closed(all, FRONT, 7); /* the one that was turned away */
+    ck_assert(!s_open(all, 7, 0));
+    addresses_closed(all, FRONT, 7);
+    addresses_closed(all, FRONT, 5);
+    ck_assert(s_open(all, 9, 0));
+    addresses_closed(all, FRONT, 5); /* twice is once */
+    addresses_closed(all, FRONT, 100000);
+    ck_assert(!s_open(all, 10, 0));
+    addresses_destroy(all);
+}
+END_TEST
+
+START_TEST(test_connections_a_second) {
+    addresses_t *all = addresses_new(1000, 50);
+    int fd = 10;
+    for (int i = 0; i < 50 * ADDRESSES_BURST_S; i++)
+        ck_assert_msg(s_open(all, fd++, 1000), "%d", i);
+    ck_assert(!s_open(all, fd, 1000));
+    ck_assert(!s_open(all, fd, 1019)); /* one in 20 ms */
+    ck_assert(s_open(all, fd++, 1020));
+    ck_assert(!s_open(all, fd, 1020));
+    ck_assert(s_open_from(all, "10.0.0.2", 5, 1020));
+    ck_assert(!s_open(all, fd, 500)); /* a clock that goes back gives nothing */
+    for (int i = 0; i < 50 * ADDRESSES_BURST_S; i++)
+        ck_assert_msg(s_open(all, fd++, 1000000), "%d", i);
+    ck_assert(!s_open(all, fd, 1000000));
+    addresses_destroy(all);
+}
+END_TEST
+
+static bool s_alive(void *ctx, int fd, uint64_t inode) {
+    ck_assert_uint_eq(inode, (uint64_t)fd + 1);
+    return fd != *(int *)ctx;
+}
+
+static bool s_is_shed(const addresses_t *all, const char *address) {
+    address_t all[ADDRESSES_SHED_MAX], one = s_address(address);
+    size_t count = addresses_shed(all, all);
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&all[i], &one, sizeof one) == 0)
+            return true;
+    return false;
+}
+
+/* From the first that is refused until a second's worth may be made again. */
+START_TEST(test_who_makes_too_many_is_shed) {
+    addresses_t *all = addresses_new(1000, 50);
+    int fd = 10;
+    for (int i = 0; i < 50 * ADDRESSES_BURST_S; i++)
+        ck_assert(s_open(all, fd++, 0));
+    ck_assert(!addresses_shed_changed(all, 0));
+    ck_assert(!s_open(all, fd, 0));
+    ck_assert(addresses_shed_changed(all, 0));
+    ck_assert(!addresses_shed_changed(all, 0));
+    ck_assert(!s_open(all, fd, 10)); /* one that was on its way */
+    ck_assert(!addresses_shed_changed(all, 1000 * ADDRESSES_SHED_S - 1));
+    ck_assert(s_is_shed(all, "10.0.0.1"));
+    ck_assert(addresses_shed_changed(all, 1000 * ADDRESSES_SHED_S));
+    ck_assert(!s_is_shed(all, "10.0.0.1"));
+    ck_assert(!addresses_shed_changed(all, 1000 * ADDRESSES_SHED_S));
+    for (int i = 0; i < 50 * ADDRESSES_SHED_S; i++)
+        ck_assert(s_open(all, fd++, 1000 * ADDRESSES_SHED_S));
+    ck_assert(!s_open(all, fd, 1000 * ADDRESSES_SHED_S));
+    addresses_charge(all, 10, 11, 1000 * ADDRESSES_SHED_S); /* a flood makes it longer */
+    ck_assert(addresses_shed_changed(all, 1000 * ADDRESSES_SHED_S));
+    ck_assert(!addresses_shed_changed(all, 1000 * (2 * ADDRESSES_SHED_S + ADDRESSES_FLOOD_S) - 1));
+    ck_assert(addresses_shed_changed(all, 1000 * (2 * ADDRESSES_SHED_S + ADDRESSES_FLOOD_S)));
+    addresses_destroy(all);
+}
+END_TEST
+
+/* Those beyond are refused only. None is forgotten while it is shed; who has too many at a time only is not. */
+START_TEST(test_so_many_are_shed) {
+    addresses_t *all = addresses_new(2, 1);
+    char text[64];
+    int none = -1;
+    for (int i = 0; i < ADDRESSES_SHED_MAX + 2; i++) {
+        snprintf(text, sizeof text, "10.0.0.%d", i);
+        for (int j = 0; j < ADDRESSES_BURST_S; j++) {
+            ck_assert(s_open_from(all, text, 10, 0));
+            addresses_closed(all, FRONT, 10);
+        }
+        ck_assert(!s_open_from(all, text, 10, 0));
+        ck_assert_int_eq(s_is_shed(all, text), i < ADDRESSES_SHED_MAX);
+    }
+    ck_assert(addresses_shed_changed(all, 0));
+    addresses_sweep(all, s_alive, &none, 1000000);
+    ck_assert(s_is_shed(all, "10.0.0.1"));
+    ck_assert(addresses_shed_changed(all, 1000000));
+    ck_assert(!s_is_shed(all, "10.0.0.1"));
+    addresses_sweep(all, s_alive, &none, 1000000);
+    ck_assert_uint_eq(addresses_count(all), 0);
+    for (int fd = 0; fd < 3; fd++)
+        ck_assert_int_eq(s_open(all, fd, 2000000), fd < 2);
+    ck_assert(!addresses_shed_changed(all, 2000000));
+    addresses_destroy(all);
+}
+END_TEST
+
+START_TEST(test_the_least_rate_sheds) {
+    addresses_t *all = addresses_new(1000, 1);
+    for (int fd = 0; fd < ADDRESSES_BURST_S; fd++)
+        ck_assert(s_open(all, fd, 0));
+    ck_assert(!s_open(all, 10, 0));
+    ck_assert(addresses_shed_changed(all, 999));
+    ck_assert(addresses_shed_changed(all, 1000));
+    ck_assert(s_open(all, 10, 1000));
+    addresses_destroy(all);
+}
+END_TEST
+
+/* Whose connection is ended for flooding pays a second's worth of new ones, until enough is owed. */
+START_TEST(test_a_flood_has_its_price) {
+    addresses_t *all = addresses_new(1000, 50);
+    int fd = 10;
+    ck_assert(s_open(all, fd++, 0));
+    ck_assert(s_open_from(all, "10.0.0.2", 5, 0));
+    addresses_charge(all, 10, 11, 0);
+    const uint64_t paid = 1000 * (ADDRESSES_FLOOD_S - ADDRESSES_BURST_S) + 40; /* for it, the one before and one more */
+    ck_assert(!s_open(all, fd, paid - 1));
+    ck_assert(s_open(all, fd++, paid));
+    for (int i = 0; i < 100; i++)
+        addresses_charge(all, 10, 11, paid);
+    ck_assert(!s_open(all, fd, paid + ADDRESSES_DEBT_S * 1000 + 19));
+    ck_assert(s_open(all, fd, paid + ADDRESSES_DEBT_S * 1000 + 20));
+    ck_assert(s_open_from(all, "10.0.0.2", 6, paid)); /* others' do not pay */
+    addresses_destroy(all);
+}
+END_TEST
+
+/* What is not known, or is another one by now, is not charged. */
+START_TEST(test_only_that_connection_is_charged) {
+    addresses_t *all = addresses_new(1000, 1);
+    ck_assert(s_open(all, 10, 0));
+    for (int i = 0; i < 100; i++) {
+        addresses_charge(all, 10, 12, 0);
+        addresses_charge(all, 0, 0, 0);
+        addresses_charge(all, 11, 0, 0);
+        addresses_charge(all, -1, 0, 0);
+        addresses_charge(all, 1000000, 0, 0);
+    }
+    for (int fd = 20; fd < 20 + ADDRESSES_BURST_S - 1; fd++)
+        ck_assert(s_open(all, fd, 0));
+    ck_assert(!s_open(all, 30, 0));
+    addresses_destroy(all);
+}
+END_TEST
+
+START_TEST(test_no_rate) {
+    addresses_t *all = addresses_new(1000, 0);
+    for (int fd = 0; fd < 1000; fd++)
+        ck_assert(s_open(all, fd, 0));
+    ck_assert(!s_open(all, 1000, 0));
+    addresses_destroy(all);
+}
+END_TEST
+
+/* What came too fast is closed at once, and counts for nothing else. */
+START_TEST(test_too_fast_is_not_too_many) {
+    addresses_t *all = addresses_new(ADDRESSES_BURST_S + 1, 1);
+    int fd = 0;
+    for (int i = 0; i < ADDRESSES_BURST_S; i++)
+        ck_assert(s_open(all, fd++, 0));
+    for (int i = 0; i < 10; i++)
+        ck_assert(!s_open(all, fd++, 0));
+    ck_assert(s_open(all, fd++, 1000));
+    ck_assert(!s_open(all, fd++, 2000)); /* and now they are too many */
+    addresses_destroy(all);
+}
+END_TEST
+
+/* The descriptor is used again before it was told that its connection is gone. */
+START_TEST(test_events_in_another_order) {
+    addresses_t *all = addresses_new(1, 0);
+    address_t one = s_address("10.0.0.1"), other = s_address("10.0.0.2");
+    ck_assert(addresses_opened(all, FRONT, 5, 1, &one, 0));
+    ck_assert(addresses_opened(all, BACK, 5, 2, &other, 0));
+    addresses_closed(all, FRONT, 5); /* of the first */
+    ck_assert(!addresses_opened(all, BACK, 6, 3, &other, 0));
+    addresses_closed(all, BACK, 6);
+    ck_assert(addresses_opened(all, FRONT, 7, 4, &one, 0));
+    /* Seen under an old event of the other side, then under its own. */
+    ck_assert(addresses_opened(all, BACK, 7, 4, &one, 0));
+    addresses_closed(all, BACK, 7);
+    ck_assert(!addresses_opened(all, FRONT, 8, 5, &one, 0));
+    addresses_destroy(all);
+}
+END_TEST
+
+START_TEST(test_sweep) {
+    addresses_t *all = addresses_new(2, 1);
+    int dead = -1;
+    ck_assert(s_open(all, 5, 0));
+    ck_assert(s_open(all, 6, 0));
+    ck_assert(s_open_from(all, "10.0.0.2", 7, 0));
+    ck_assert_uint_eq(addresses_count(all), 2);
+    addresses_sweep(all, s_alive, &dead, 1);
+    ck_assert(!s_open(all, 8, 1));
+    addresses_closed(all, FRONT, 8);
+    dead = 6;
+    addresses_sweep(all, s_alive, &dead, 2);
+    ck_assert(s_open(all, 8, 2));
+    addresses_closed(all, FRONT, 7);
+    addresses_sweep(all, s_alive, &dead, 999); /* it still owes something for its connection */
+    ck_assert_uint_eq(addresses_count(all), 2);
+    addresses_sweep(all, s_alive, &dead, 1000);
+    ck_assert_uint_eq(addresses_count(all), 1);
+    addresses_sweep(all, s_alive, &dead, 1000000);
+    ck_assert_uint_eq(addresses_count(all), 1); /* of whom connections are there */
+    addresses_destroy(all);
+    addresses_destroy(NULL);
+}
+END_TEST
+
+/* Of many 64 are kept, half of them for the back; of few, an eighth. */
+START_TEST(test_descriptors) {
+    ck_assert(addresses_has_room(FRONT, 935, 1000));
+    ck_assert(!addresses_has_room(FRONT, 936, 1000));
+    ck_assert(addresses_has_room(BACK, 967, 1000));
+    ck_assert(!addresses_has_room(BACK, 968, 1000));
+    ck_assert(addresses_has_room(FRONT, 69, 80));
+    ck_assert(!addresses_has_room(FRONT, 70, 80));
+    ck_assert(addresses_has_room(BACK, 74, 80));
+    ck_assert(!addresses_has_room(BACK, 75, 80));
+    ck_assert(addresses_has_room(FRONT, 1000000, 0));
+}
+END_TEST
+
+UNIT_MAIN("broker.all", test_addresses, test_connections_at_a_time, test_connections_a_second,
+    test_who_makes_too_many_is_shed, test_so_many_are_shed, test_the_least_rate_sheds, test_a_flood_has_its_price,
+    test_only_that_connection_is_charged, test_no_rate, test_too_fast_is_not_too_many, test_events_in_another_order,
+    test_sweep, test_descriptors)
