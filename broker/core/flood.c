@@ -2,6 +2,10 @@
 #include "flood.h"
 
 #include "control.h"
+#include "logger.h"
+#include "reply.h"
+#include "session_end.h"
+#include "state.h"
 
 static rates_t *s_rates(relay_t *relay, route_t route, session_t *session) {
     return session ? &session->rates : rate_connection(&relay->sessions.connections, route);

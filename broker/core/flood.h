@@ -3,7 +3,7 @@
 #ifndef FLOOD_H
 #define FLOOD_H
 
-#include "relay_internal.h"
+#include "request.h"
 
 /* Each returns whether to go on. If not, there is nothing more to answer, and the session may be gone. */
 

@@ -2,9 +2,20 @@
 
 #include <inttypes.h>
 
+#include "admin.h"
+#include "batch.h"
+#include "commands.h"
 #include "control.h"
+#include "dispatch.h"
+#include "fatal.h"
 #include "flood.h"
 #include "logger.h"
+#include "login.h"
+#include "replay.h"
+#include "reply.h"
+#include "rooms.h"
+#include "session_end.h"
+#include "state.h"
 
 void relay_config_default(relay_config_t *config) {
     *config = (relay_config_t){

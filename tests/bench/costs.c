@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "relay_internal.h"
+#include "state.h"
 
 enum {
     ASKER = 1,

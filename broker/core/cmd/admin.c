@@ -1,7 +1,26 @@
 /* admin: what operators may ask. Who is sent away is sent here; users and bans are the edge's (EFFECT_ADMIN), and so is
  * the audit of what is done with them. */
+#include "admin.h"
+
+#include "commands.h"
 #include "control.h"
-#include "relay_internal.h"
+#include "fatal.h"
+#include "logger.h"
+#include "reply.h"
+#include "session_end.h"
+#include "state.h"
+
+/* A request of an administrator under way. */
+typedef struct admin_wait {
+    uint64_t ticket;
+    uint64_t session, link; /* whose, and of which connection (session.h) */
+    json_t *id;             /* NULL: none */
+    admin_do_t what;
+    char user[ZR_NICK_MAX + 1], by[ZR_NICK_MAX + 1];
+    UT_hash_handle hh;
+} admin_wait_t;
+
+enum { ADMINS_MAX = 64 }; /* under way in all */
 
 static const struct {
     const char *name;
@@ -27,6 +46,13 @@ void admin_forget_all(relay_t *relay) {
     admin_wait_t *wait, *next;
     HASH_ITER(hh, relay->admins, wait, next)
     s_forget(relay, wait);
+}
+
+bool admin_asked_to_ban(const relay_t *relay, zr_span_t name) {
+    for (const admin_wait_t *wait = relay->admins; wait; wait = wait->hh.next)
+        if (wait->what == ADMIN_BAN && zr_span_equal(zr_span(wait->user), name))
+            return true;
+    return false;
 }
 
 /* One line in the log and in the file of bans. */

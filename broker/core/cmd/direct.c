@@ -1,6 +1,8 @@
 /* direct: a text from one user to another, past all rooms and kept nowhere. */
+#include "commands.h"
 #include "control.h"
-#include "relay_internal.h"
+#include "reply.h"
+#include "state.h"
 
 /* Each session of the nick costs as much as the first. */
 unsigned direct_weigh(const relay_t *relay, const request_t *request) {

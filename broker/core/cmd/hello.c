@@ -1,12 +1,10 @@
-/* hello: a new session, one that is resumed on another connection, or a new nick for the one that is here. Whose it is,
- * and whether that user is let in, is looked at each time. */
-#include <sodium.h>
-
+/* hello: who says it is looked at each time; admit.h says what it gets. */
+#include "admit.h"
+#include "commands.h"
 #include "control.h"
-#include "flood.h"
-#include "logger.h"
-
-enum { WINDOW_MIN = 64 << 10 };
+#include "login.h"
+#include "reply.h"
+#include "state.h"
 
 /* Reads the request; false when it has answered with an error. */
 static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
@@ -42,227 +40,9 @@ static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
     return true;
 }
 
-/* Whether `nick` can be had; `own` is the session that may have it already. A user's name is for that user alone, and
- * so is every nick that differs from it in case or width only. */
-static bool s_free(const relay_t *relay, const speaker_t *speaker, zr_span_t nick, const session_t *own) {
-    const user_t *user = session_user(&relay->sessions, nick);
-    if (!speaker->name.len && access_resembles_user(relay->access, nick))
-        return false;
-    if (!user || (own && own->user == user))
-        return true;
-    return speaker->name.len && user->sessions->authenticated;
-}
-
-/* A name for somebody who gave none, that nobody has. */
-static zr_span_t s_guest(relay_t *relay, char out[ZR_NICK_MAX]) {
-    static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789"; /* 32, without those that look alike */
-    zr_span_t nick;
-    do {
-        uint8_t random[8];
-        relay->config.entropy(relay->config.entropy_ctx, random, sizeof random);
-        memcpy(out, "guest-", 6);
-        for (size_t i = 0; i < sizeof random; i++)
-            out[6 + i] = letters[random[i] % 32];
-        nick = zr_span_of(out, 6 + sizeof random);
-    } while (session_user(&relay->sessions, nick) || access_resembles_user(relay->access, nick));
-    return nick;
-}
-
-static bool s_token_fits(const session_t *old, zr_span_t resume) {
-    char token[2 * SESSION_TOKEN_SIZE + 1];
-    zr_hex(token, old->token, SESSION_TOKEN_SIZE);
-    return resume.len == 2 * SESSION_TOKEN_SIZE && sodium_memcmp(token, resume.ptr, resume.len) == 0;
-}
-
-static bool s_is_of(const session_t *session, zr_span_t user) {
-    return session->authenticated == (user.len > 0) &&
-           (!session->authenticated || zr_span_equal(user_nick(session->user), user));
-}
-
-/* With many sessions the windows are smaller, so that what all clients may have under way does not exceed max_waiting.
- */
-static size_t s_window(const relay_t *relay) {
-    const relay_config_t *config = &relay->config;
-    size_t sessions = relay->sessions.count; /* the one that is welcomed among them */
-    uint64_t share = config->max_waiting / 2 / (sessions ? sessions : 1);
-    share = share > WINDOW_MIN ? share : WINDOW_MIN;
-    return share < config->window ? (size_t)share : config->window;
-}
-
-static json_t *s_limits(const relay_t *relay) {
-    const relay_config_t *config = &relay->config;
-    /* What fits beside the longest room, key and expected seq. */
-    size_t beside = ZR_PUBLISH_HEAD(ZR_ROOM_MAX) + ZR_PUBLISH_ENTRY_FIXED + ZR_KEY_MAX + 8;
-    size_t body = config->max_frame > beside ? config->max_frame - beside : 0;
-    return json_pack("{sI sI sI sI sI sI sI}", "frame", (json_int_t)config->max_frame, "control",
-        (json_int_t)config->max_control, "entries", (json_int_t)config->max_entries, "body", (json_int_t)body, "rooms",
-        (json_int_t)config->max_joins, "replays", (json_int_t)config->max_replays, "window",
-        (json_int_t)s_window(relay));
-}
-
-static void s_welcome(
-    relay_t *relay, const request_t *request, const session_t *session, const speaker_t *speaker, bool resumed) {
-    const relay_config_t *config = &relay->config;
-    char token[2 * SESSION_TOKEN_SIZE + 1];
-    zr_hex(token, session->token, SESSION_TOKEN_SIZE);
-    json_t *welcome = json_pack("{ss si ss so ss sb so sI ss sI ss so}", "op", "welcome", "proto", 1, "epoch",
-        relay->epoch, "nick", zr_json_string(user_nick(session->user)), "resume", token, "resumed", resumed, "back",
-        zr_json_string(speaker->back), "heartbeat", (json_int_t)config->heartbeat_ms, "level",
-        zr_level_name(relay->log->level), "time", (json_int_t)request->now, "server", config->server, "limits",
-        s_limits(relay));
-    if (session->authenticated)
-        json_object_set_new(welcome, "user", zr_json_string(user_nick(session->user)));
-    if (config->greeting)
-        json_object_set_new(welcome, "greeting", json_string(config->greeting));
-    reply(relay, request, welcome);
-}
-
-/* hello on a connection that has a session: only the nick may change. */
-static void s_renew(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker) {
-    session_t *session = request->session;
-    dedupe_key_t key = dedupe_key(speaker->name, hello->client);
-    if (memcmp(key.text, session->client->id, ZR_CLIENT_ID_LEN) != 0) {
-        fail(relay, request, ZR_BAD_MEMBER, "the member 'client' differs from that of this session");
-        return;
-    }
-    if (hello->nick.len && !zr_span_equal(hello->nick, user_nick(session->user))) {
-        if (!s_free(relay, speaker, hello->nick, session)) {
-            fail(relay, request, ZR_NICK_IN_USE, NULL);
-            return;
-        }
-        session_rename(relay, session, hello->nick);
-    }
-    session->next_told = NULL;
-    for (member_t *member = session->members; member; member = member->hh.next)
-        member->told = member->told_version = UINT64_MAX;
-    s_welcome(relay, request, session, speaker, true);
-}
-
-/* Notes who speaks for the session now. */
-static void s_bind(session_t *session, const access_user_t *access, const speaker_t *speaker) {
-    session->access = access;
-    session->by_token = speaker->by_token;
-    session->connection = speaker->connection;
-}
-
-/* Whose rooms the session makes; NULL: nobody counts them. */
-static maker_t *s_maker(relay_t *relay, const speaker_t *speaker) {
-    if (speaker->name.len)
-        return maker_of_user(&relay->makers, speaker->name);
-    if (speaker->local && access_is_open_mode(relay->access))
-        return NULL;
-    return maker_of_address(&relay->makers, speaker->local ? zr_span(NULL) : speaker->address);
-}
-
-/* The session of that client id and user; empty: of who did not log in. NULL if no such entry exists. */
-static session_t *s_of_client(const relay_t *relay, zr_span_t user, zr_span_t client) {
-    dedupe_key_t key = dedupe_key(user, client);
-    return session_by_client(&relay->sessions, zr_span_of(key.text, ZR_CLIENT_ID_LEN));
-}
-
-static void s_begin(
-    relay_t *relay, request_t *request, const hello_t *hello, const access_user_t *access, const speaker_t *speaker) {
-    char guest[ZR_NICK_MAX];
-    zr_span_t nick = hello->nick.len ? hello->nick : s_guest(relay, guest);
-    dedupe_key_t key = dedupe_key(speaker->name, hello->client);
-    client_t *client = dedupe_hold(&relay->dedupe, zr_span_of(key.text, ZR_CLIENT_ID_LEN));
-    session_t *session = session_add(&relay->sessions, client, nick, speaker->name.len > 0);
-    session->maker = s_maker(relay, speaker);
-    flood_arrive(relay, session, request->route, request->now);
-    s_bind(session, access, speaker);
-    relay->config.entropy(relay->config.entropy_ctx, session->token, sizeof session->token);
-    session_set_route(&relay->sessions, session, request->route);
-    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_WATCH, .session = session->id});
-    zr_log(ZR_LOG_DEBUG, "session of %.*s, agent %.*s", (int)nick.len, nick.ptr, (int)hello->agent.len,
-        hello->agent.len ? hello->agent.ptr : "");
-    s_welcome(relay, request, session, speaker, false);
-}
-
-/* Is there no place for another session? Users are not locked out by those who did not log in. */
-static bool s_is_full(const relay_t *relay, const speaker_t *speaker) {
-    const sessions_t *sessions = &relay->sessions;
-    size_t max = relay->config.max_sessions;
-    if (sessions->count >= max)
-        return true;
-    if (!speaker->name.len)
-        return !access_is_open_mode(relay->access) && sessions->count - sessions->authenticated >= (max + 1) / 2;
-    const user_t *user = session_user(sessions, speaker->name);
-    return user && user->count >= relay->config.max_user_sessions;
-}
-
-/* On another connection than before, or for the first time. */
-static void s_arrive(
-    relay_t *relay, request_t *request, const hello_t *hello, const access_user_t *access, const speaker_t *speaker) {
-    session_t *old = s_of_client(relay, speaker->name, hello->client);
-    bool resumes = old && s_token_fits(old, hello->resume);
-    if (hello->nick.len && !s_free(relay, speaker, hello->nick, old)) {
-        fail(relay, request, ZR_NICK_IN_USE, NULL);
-        return;
-    }
-    if (resumes) {
-        flood_arrive(relay, old, request->route, request->now);
-        session_set_route(&relay->sessions, old, request->route);
-        old->resumed++;
-        s_bind(old, access, speaker);
-        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = old->id});
-        request->session = old;
-        s_renew(relay, request, hello, speaker);
-        return;
-    }
-    if (!old && s_is_full(relay, speaker)) {
-        fail(relay, request, ZR_TOO_MANY_SESSIONS, NULL);
-        return;
-    }
-    if (old) {
-        send_bye(relay, old->route, "replaced");
-        session_end(relay, old, "replaced");
-    }
-    s_begin(relay, request, hello, access, speaker);
-}
-
-/* The connection vouches for nobody who is let in. */
-static void s_turn_away(relay_t *relay, request_t *request, uint64_t connection) {
-    fail(relay, request, ZR_FORBIDDEN, NULL);
-    if (connection)
-        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = connection});
-}
-
-void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker) {
-    const access_user_t *access = access_user(relay->access, speaker->name);
-    if (!access && !speaker->name.len) {
-        fail(relay, request, ZR_LOGIN_REQUIRED, NULL);
-        return;
-    }
-    if (!access) { /* let in just before the users changed */
-        s_turn_away(relay, request, speaker->connection);
-        return;
-    }
-    if (speaker->name.len) {
-        hello->nick = speaker->name;
-    } else if (hello->nick.len && zr_nick_reserved(hello->nick)) {
-        fail(relay, request, ZR_BAD_NICK, "the nick is reserved for the broker and its operators; choose another");
-        return;
-    }
-    if (request->session)
-        s_renew(relay, request, hello, speaker);
-    else
-        s_arrive(relay, request, hello, access, speaker);
-}
-
 /* Is the session of this route still that of the peer there? */
 static bool s_is_peers(const session_t *session, const peer_t *peer) {
-    return session->by_token ? !peer->user.len : s_is_of(session, peer->user);
-}
-
-/* Whose session needs no look at the token: the one here, or the one that is resumed. */
-static const session_t *s_logged_in(const relay_t *relay, const request_t *request, const hello_t *hello) {
-    const session_t *session = request->session;
-    if (!session) {
-        session = s_of_client(relay, hello->user, hello->client);
-        if (session && !s_token_fits(session, hello->resume))
-            return NULL;
-    }
-    return session && session->by_token && s_is_of(session, hello->user) ? session : NULL;
+    return session->by_token ? !peer->user.len : hello_is_of(session, peer->user);
 }
 
 /* A user is named whom the connection does not vouch for. */
@@ -270,7 +50,7 @@ static void s_log_in(relay_t *relay, request_t *request, hello_t *hello, const p
     speaker_t speaker = *nobody;
     if (peer->user.len || !peer->local || !relay->config.tokens) {
         fail(relay, request, ZR_LOGIN_FAILED, NULL);
-    } else if (s_logged_in(relay, request, hello)) {
+    } else if (hello_is_logged_in(relay, request, hello)) {
         speaker.name = hello->user;
         speaker.by_token = true;
         hello_admit(relay, request, hello, &speaker);
@@ -307,7 +87,7 @@ void cmd_hello(relay_t *relay, request_t *request) {
         return;
     }
     if (peer.revoked) {
-        s_turn_away(relay, request, peer.connection);
+        hello_turn_away(relay, request, peer.connection);
         return;
     }
     if (login_waits(relay, request->route)) {

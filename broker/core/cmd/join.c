@@ -1,6 +1,10 @@
 /* join and leave: membership, which brings heads in pong and a name in the room's presence. */
+#include "commands.h"
 #include "control.h"
-#include "relay_internal.h"
+#include "members.h"
+#include "reply.h"
+#include "rooms.h"
+#include "state.h"
 
 void cmd_join(relay_t *relay, request_t *request) {
     const char *wrong = NULL;

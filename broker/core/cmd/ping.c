@@ -1,7 +1,9 @@
 /* ping: the sign of life, answered with the heads and presence versions that moved, so that the loss of a last message
  * is noticed. */
+#include "commands.h"
 #include "control.h"
-#include "relay_internal.h"
+#include "reply.h"
+#include "state.h"
 
 enum {
     PONG_ROOMS = 500,

@@ -1,6 +1,11 @@
 /* publish, in both forms: each entry is new, a resend, or refused. */
+#include "batch.h"
+#include "commands.h"
 #include "control.h"
 #include "flood.h"
+#include "reply.h"
+#include "rooms.h"
+#include "state.h"
 
 /* What all entries of one frame have in common. */
 typedef struct {

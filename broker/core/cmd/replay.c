@@ -1,7 +1,24 @@
 /* replay: a slice of a room's log, over the DEALER. The log may take its time; each session has only so many under way.
  */
+#include "replay.h"
+
+#include "commands.h"
 #include "control.h"
-#include "relay_internal.h"
+#include "fatal.h"
+#include "reply.h"
+#include "rooms.h"
+#include "state.h"
+
+/* A replay under way in the log. */
+typedef struct replay {
+    uint64_t ticket;
+    uint64_t session, resumed; /* whose, and of which of its connections */
+    json_t *id;                /* of the request; NULL: none */
+    bool beyond;               /* it asked for what comes after a position that was not given yet */
+    char room[ZR_ROOM_MAX];
+    size_t room_len;
+    UT_hash_handle hh;
+} replay_t;
 
 static void s_forget(relay_t *relay, replay_t *replay) {
     HASH_DEL(relay->replays, replay);

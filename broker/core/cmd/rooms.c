@@ -1,7 +1,10 @@
 /* rooms: those that one may read and whose name starts so. */
+#include "commands.h"
 #include "control.h"
 #include "flood.h"
-#include "relay_internal.h"
+#include "reply.h"
+#include "rooms.h"
+#include "state.h"
 
 /* From `room` on the first that may be read. */
 static const room_t *s_readable(const relay_t *relay, const access_user_t *user, const room_t *room) {

@@ -1,6 +1,10 @@
 /* state: the snapshot of a room's keyed entries, in slices, as delivery frames. */
+#include "commands.h"
 #include "control.h"
-#include "relay_internal.h"
+#include "replay.h"
+#include "reply.h"
+#include "rooms.h"
+#include "state.h"
 
 typedef struct {
     zr_buffer_t frame;

@@ -1,6 +1,9 @@
 /* who: the users present in a room. */
+#include "commands.h"
 #include "control.h"
-#include "relay_internal.h"
+#include "reply.h"
+#include "rooms.h"
+#include "state.h"
 
 typedef struct {
     zr_span_t after; /* the page begins behind this nick; empty: at the first */

@@ -2,7 +2,8 @@
 
 #include <utlist.h>
 
-#include "relay_internal.h"
+#include "fatal.h"
+#include "state.h"
 
 enum { OBJECT_BYTES = 1024 }; /* of an answer to a JSON publish, about */
 enum { SLACK = 64 };          /* what zr_deliver_add_plain wants to find beyond an entry */

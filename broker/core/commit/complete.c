@@ -3,7 +3,10 @@
 
 #include "batch.h"
 #include "control.h"
-#include "relay_internal.h"
+#include "fatal.h"
+#include "reply.h"
+#include "rooms.h"
+#include "state.h"
 
 /* Each keyed entry of a frame. */
 static void s_each_keyed(relay_t *relay, const batch_frame_t *frame, bool ok) {

@@ -2,7 +2,9 @@
  * log, so that names that were used once do not fill the broker up. The log goes first: until it has stored that, the
  * room stays, and whoever uses it meanwhile goes on where it stood, so that no reader is ever told a position that a
  * crash takes back. */
-#include "relay_internal.h"
+#include "batch.h"
+#include "rooms.h"
+#include "state.h"
 
 enum { LOOK_AT = 1000 }; /* rooms in one go */
 

@@ -1,6 +1,25 @@
 /* Logins by token: looking at one takes the edge tens of milliseconds, so the hello waits. The edge writes the audit.
  */
-#include "relay_internal.h"
+#include "login.h"
+
+#include "admit.h"
+#include "fatal.h"
+#include "reply.h"
+#include "state.h"
+
+/* A hello that waits for its token to be looked at. */
+typedef struct login_wait {
+    uint64_t ticket;
+    route_t route; /* not that of a session */
+    uint64_t connection;
+    json_t *id;     /* NULL: none */
+    hello_t hello;  /* views into `text`; without token */
+    zr_span_t back; /* likewise */
+    zr_buffer_t text;
+    UT_hash_handle hh, by_route;
+} login_wait_t;
+
+enum { LOGINS_MAX = 64 }; /* under way in all */
 
 static void s_forget(relay_t *relay, login_wait_t *wait) {
     HASH_DELETE(hh, relay->logins, wait);

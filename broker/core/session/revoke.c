@@ -1,7 +1,12 @@
 /* Other rights, in force at once: who is not let in any more goes, who may not read a room any more is in it no longer,
  * and rooms become open or private. */
+#include "admin.h"
 #include "control.h"
-#include "relay_internal.h"
+#include "logger.h"
+#include "members.h"
+#include "reply.h"
+#include "session_end.h"
+#include "state.h"
 
 /* NULL: still let in, and then `*access` is what it may do. */
 static const char *s_why_not(const relay_t *relay, const session_t *session, const access_user_t **access) {
@@ -79,17 +84,9 @@ static void s_drop_user(relay_t *relay, zr_span_t name) {
     outbox_add(relay->outbox, &effect);
 }
 
-/* Has an administrator asked for it? Then the edge has told so. */
-static bool s_is_asked_for(const relay_t *relay, zr_span_t name) {
-    for (const admin_wait_t *wait = relay->admins; wait; wait = wait->hh.next)
-        if (wait->what == ADMIN_BAN && zr_span_equal(zr_span(wait->user), name))
-            return true;
-    return false;
-}
-
 static void s_gone(void *ctx, zr_span_t name, bool banned) {
     s_drop_user(ctx, name);
-    if (banned && s_is_asked_for(ctx, name))
+    if (banned && admin_asked_to_ban(ctx, name))
         return;
     zr_log(ZR_LOG_AUDIT, "%.*s is not let in any more: %s", (int)name.len, name.ptr, banned ? "banned" : "revoked");
 }

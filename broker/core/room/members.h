@@ -1,0 +1,22 @@
+/* Members: sessions in rooms, and their presence there. */
+#ifndef MEMBERS_H
+#define MEMBERS_H
+
+#include "relay.h"
+#include "room.h"
+#include "session.h"
+
+member_t *member_find(const session_t *session, const room_t *room);
+member_t *member_add(relay_t *relay, session_t *session, room_t *room, bool wished);
+
+/* Named in presence, if it may be. */
+void member_set_present(relay_t *relay, member_t *member, bool wished);
+void member_remove(relay_t *relay, member_t *member, const char *reason); /* may free the room */
+
+/* The rights in the room are looked up anew: the member is hidden or shown as they say. */
+void member_judge(relay_t *relay, member_t *member, rights_t rights);
+
+/* Gives the session's user another nick, and tells each room that it is present in. */
+void session_rename(relay_t *relay, session_t *session, zr_span_t nick);
+
+#endif

@@ -1,0 +1,34 @@
+/* Who gets a session: a new one, the one that is resumed, or the one that is here with another nick. */
+#ifndef ADMIT_H
+#define ADMIT_H
+
+#include "request.h"
+
+/* A hello, read and found valid; views into the request. `user` and `token` as given. */
+typedef struct {
+    zr_span_t client, nick, resume, agent, user, token;
+} hello_t;
+
+/* Who says it, when that is known. */
+typedef struct {
+    zr_span_t name; /* the user; empty: nobody */
+    bool by_token;
+    uint64_t connection;
+    zr_span_t back; /* where it finds the back */
+    zr_span_t address;
+    bool local;
+} speaker_t;
+
+/* Is `speaker` let in? Answers. */
+void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker);
+
+/* The connection vouches for nobody who is let in. Answers, and ends it. */
+void hello_turn_away(relay_t *relay, request_t *request, uint64_t connection);
+
+/* Does the session belong to that user? Empty: to nobody who logged in. */
+bool hello_is_of(const session_t *session, zr_span_t user);
+
+/* Has this user logged in before, in the session that is here or that is resumed? Then the token need not be checked. */
+bool hello_is_logged_in(const relay_t *relay, const request_t *request, const hello_t *hello);
+
+#endif

@@ -1,0 +1,25 @@
+/* See session_end.h. */
+#include "session_end.h"
+
+#include "members.h"
+#include "reply.h"
+#include "state.h"
+
+void session_end(relay_t *relay, session_t *session, const char *reason) {
+    member_t *member, *next;
+    HASH_ITER(hh, session->members, member, next)
+    member_remove(relay, member, reason);
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_UNWATCH, .session = session->id});
+    client_t *client = session->client;
+    maker_release(&relay->makers, session->maker);
+    session_remove(&relay->sessions, session);
+    dedupe_release(&relay->dedupe, client);
+}
+
+void session_dismiss(relay_t *relay, session_t *session, const char *reason) {
+    uint64_t connection = session->connection;
+    send_bye(relay, session->route, reason);
+    if (connection)
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = connection});
+    session_end(relay, session, reason);
+}

@@ -1,0 +1,50 @@
+/* What the relay is made of. Every part of the core sees it; what a part does stands in a header of its own. */
+#ifndef STATE_H
+#define STATE_H
+
+#include "batch.h"
+#include "dedupe.h"
+#include "logger.h"
+#include "name_order.h"
+#include "relay.h"
+#include "room.h"
+#include "room_makers.h"
+#include "room_state.h"
+#include "session.h"
+
+struct relay {
+    relay_config_t config;
+    log_t *log;
+    outbox_t *outbox;
+    sessions_t sessions;
+    dedupe_t dedupe;
+    room_t *rooms;
+    uint64_t rooms_gone; /* how many were freed: whoever kept a pointer to one looks it up anew */
+    name_order_t order;       /* the same, by name (room_t.by_name) */
+    room_t *noisy;       /* rooms with presence to tell */
+    uint64_t now;        /* when something came last */
+    struct {
+        uint64_t began;         /* when rooms were looked at first: no room counts as unused for longer */
+        char room[ZR_ROOM_MAX]; /* that was looked at last; by its name, as it may be gone */
+        size_t room_len;
+    } idle;
+    room_state_limits_t room_state_limits;
+    batch_t batch;
+    struct replay *replays;
+    access_t *access;
+    uint64_t access_number; /* rises with each */
+    makers_t makers;
+    zr_log_limit_t flood_lines, admin_lines;
+    struct login_wait *logins, *logins_by_route;
+    struct admin_wait *admins;
+    uint64_t last_ticket;
+    char epoch[17];
+    zr_blob_t *synced; /* the JSON that follows the nonce on the back */
+    struct {
+        const char *reason;
+        zr_blob_t *frame;
+    } bye; /* the last one, for whoever is told the same */
+    relay_stats_t stats;
+};
+
+#endif
