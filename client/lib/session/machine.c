@@ -1,7 +1,12 @@
 /* The session (PROTOCOL.md, section 6): hello, welcome, heartbeats, losses and back-off. What a session carries belongs
  * to the other parts; this one tells them when it is lost and when there is one again. */
 #include "back.h"
-#include "machine_internal.h"
+#include "machine_session.h"
+#include "machine_actions.h"
+#include "machine_events.h"
+#include "machine_publish.h"
+#include "machine_requests.h"
+#include "machine_rooms.h"
 
 #include <sodium/utils.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* The queue of actions, and what every part of the machine needs of the world: memory and entropy. Decides nothing. */
-#include "machine_internal.h"
+#include "machine_actions.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Memory in large pieces for what is published: filled one after the other, given back in the order of the acks, and
  * then used again. Knows nothing of frames. */
-#include "machine_internal.h"
+#include "machine_chunks.h"
 
 #define ALIGNED(size) (((size) + 7) & ~(size_t)7)
 

@@ -1,6 +1,7 @@
 /* The queue of events. What came as one frame stays one item, whose entries are decoded one by one when the program
  * takes them: a delivered message costs no allocation. Decides nothing. */
-#include "machine_internal.h"
+#include "machine_events.h"
+#include "machine_actions.h"
 
 #include <stdlib.h>
 #include <time.h>

@@ -1,6 +1,13 @@
 /* Frames in: what each is, and whose. Nothing the broker sends is trusted: what makes no sense is counted and dropped.
  * Knows no state. */
-#include "machine_internal.h"
+#include "machine_events.h"
+#include "machine_prefix.h"
+#include "machine_presence.h"
+#include "machine_publish.h"
+#include "machine_repair.h"
+#include "machine_requests.h"
+#include "machine_rooms.h"
+#include "machine_session.h"
 
 static zr_span_t s_span(zr_blob_t *frame) {
     return zr_span_of(zr_blob_data(frame), zr_blob_len(frame));

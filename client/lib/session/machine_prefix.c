@@ -1,7 +1,10 @@
 /* Rooms joined by a prefix: `metrics/` brings each room whose name starts so. SUB's subscription to the prefix carries
  * them all; the list of rooms says which exist, and live frames which come up. Each is then a room like any other,
  * joined silently. */
-#include "machine_internal.h"
+#include "machine_prefix.h"
+#include "machine_events.h"
+#include "machine_requests.h"
+#include "machine_rooms.h"
 
 static bool s_matches(const room_t *prefix, zr_span_t name) {
     return zr_span_starts(name, zr_span_of(prefix->name, prefix->len - 1));

@@ -1,7 +1,11 @@
 /* Who is in a room, for programs that want to hear of it. Each presence frame has a version, one above that of the
  * frame before; when one is missing, the list is asked for, quietly, and what differs is told as if the frames had
  * come. */
-#include "machine_internal.h"
+#include "machine_presence.h"
+#include "machine_actions.h"
+#include "machine_events.h"
+#include "machine_requests.h"
+#include "machine_session.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,11 @@
  * that stay as they are, in chunks that several share: sending one again is sending the same bytes. Frames are made
  * anew only on another connection, and only to leave out what is answered already or to fit smaller limits. Message ids
  * are dense, so that counting is subtracting. */
-#include "machine_internal.h"
+#include "machine_publish.h"
+#include "machine_actions.h"
+#include "machine_chunks.h"
+#include "machine_events.h"
+#include "machine_requests.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,11 @@
 /* The program's questions: what is asked, and how the answers become events. When they are asked is
  * machine_requests.c's. */
-#include "machine_internal.h"
+#include "machine_questions.h"
+#include "machine_actions.h"
+#include "machine_events.h"
+#include "machine_presence.h"
+#include "machine_repair.h"
+#include "machine_requests.h"
 
 #include <stdlib.h>
 

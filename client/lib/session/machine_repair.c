@@ -1,7 +1,11 @@
 /* Delivery without gaps (PROTOCOL.md, section 7): what comes live, what is replayed, and what is lost for good. A
  * room's `last` is the seq up to which the program has, or was told that it will not get, everything. The same rules
  * serve the program's own history requests. */
-#include "machine_internal.h"
+#include "machine_repair.h"
+#include "machine_actions.h"
+#include "machine_events.h"
+#include "machine_requests.h"
+#include "machine_session.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,14 @@
 /* Questions to the broker. Each is asked when there is room for it, answered once, and asked again on another
  * connection under another id, so that an answer to the first cannot be taken for the second's. What an answer means is
  * its owner's business, named in one table. */
-#include "machine_internal.h"
+#include "machine_requests.h"
+#include "machine_actions.h"
+#include "machine_prefix.h"
+#include "machine_presence.h"
+#include "machine_questions.h"
+#include "machine_repair.h"
+#include "machine_rooms.h"
+#include "machine_session.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,13 @@
 /* Rooms as members: joining and leaving, what SUB is subscribed to, and the sync that proves it live (PROTOCOL.md,
  * sections 5 and 7). What their entries are and which are missing is machine_repair.c's. */
-#include "machine_internal.h"
+#include "machine_rooms.h"
+#include "machine_actions.h"
+#include "machine_events.h"
+#include "machine_prefix.h"
+#include "machine_presence.h"
+#include "machine_repair.h"
+#include "machine_requests.h"
+#include "machine_session.h"
 
 #include <stdlib.h>
 

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "machine_internal.h"
+#include "machine_state.h"
 #include "unit.h"
 
 #define EPOCH_1 "00000000000000e1"

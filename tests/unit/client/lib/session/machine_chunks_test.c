@@ -1,5 +1,5 @@
 /* Memory of what is published: used again, and never while somebody sends from it. */
-#include "machine_internal.h"
+#include "machine_chunks.h"
 #include "unit.h"
 
 static chunks_t c;

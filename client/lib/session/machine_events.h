@@ -1,0 +1,15 @@
+/* The queue of events, decoded when they are taken. */
+#ifndef MACHINE_EVENTS_H
+#define MACHINE_EVENTS_H
+
+#include "machine_state.h"
+
+void events_finish(machine_t *m);
+bool events_full(const machine_t *m);                        /* what the broker sends unasked is not to be queued now */
+void events_post(machine_t *m, const zrelay_event_t *event); /* copies what it points to */
+void events_entries(
+    machine_t *m, zr_blob_t *frame, const scan_t *scan, uint64_t request); /* takes a reference of its own */
+void events_list(machine_t *m, item_kind_t kind, json_t *object, json_t *list, const zrelay_event_t *event);
+void events_error(machine_t *m, const json_t *error, zrelay_event_t *event); /* fills in code, text, seq; posts it */
+
+#endif

@@ -1,0 +1,26 @@
+/* What the program asks, and what the answers mean: for the table in machine_requests.c. */
+#ifndef MACHINE_QUESTIONS_H
+#define MACHINE_QUESTIONS_H
+
+#include "machine_state.h"
+
+void question_refuse(machine_t *m, request_t *request, json_t *error);
+void question_ask_replay(machine_t *m, request_t *request, json_t *object);
+void question_ask_history(machine_t *m, request_t *request, json_t *object);
+void question_answer_history(machine_t *m, request_t *request, json_t *object);
+void question_ask_state(machine_t *m, request_t *request, json_t *object);
+void question_answer_state(machine_t *m, request_t *request, json_t *object);
+void question_ask_list(machine_t *m, request_t *request, json_t *object);
+void question_answer_who(machine_t *m, request_t *request, json_t *object);
+void question_answer_rooms(machine_t *m, request_t *request, json_t *object);
+void question_ask_direct(machine_t *m, request_t *request, json_t *object);
+void question_answer_direct(machine_t *m, request_t *request, json_t *object);
+void question_ask_ping(machine_t *m, request_t *request, json_t *object);
+void question_answer_ping(machine_t *m, request_t *request, json_t *object);
+void question_ask_admin(machine_t *m, request_t *request, json_t *object);
+void question_answer_admin(machine_t *m, request_t *request, json_t *object);
+void question_ask_join(machine_t *m, request_t *request, json_t *object);
+void question_ask_nothing(machine_t *m, request_t *request, json_t *object);
+void question_answer_nothing(machine_t *m, request_t *request, json_t *object);
+
+#endif

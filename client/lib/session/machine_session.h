@@ -1,0 +1,14 @@
+/* The session: states, hello and welcome, losses, heartbeats. Public: machine.h. */
+#ifndef MACHINE_SESSION_H
+#define MACHINE_SESSION_H
+
+#include "machine_state.h"
+
+uint64_t machine_retry_ms(unsigned tries); /* how long to wait after so many tries without progress; 0 tries: 0 */
+void machine_doubt_epoch(machine_t *m);    /* something came that is of another log */
+void machine_on_welcome(machine_t *m, json_t *object);
+void machine_on_error(machine_t *m, json_t *object); /* passes on what is not about the session */
+void machine_on_bye(machine_t *m, json_t *object);
+void machine_on_ok(machine_t *m, uint64_t re); /* of bye */
+
+#endif
