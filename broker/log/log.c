@@ -1,6 +1,29 @@
+/* See log.h. */
 #include "log.h"
 
 #include <stdlib.h>
+
+int log_fd(const log_t *log) {
+    return log->engine->fd ? log->engine->fd(log) : -1;
+}
+
+void log_answer(log_t *log) {
+    if (log->engine->answer)
+        log->engine->answer(log);
+}
+
+bool log_is_full(const log_t *log) {
+    return log->engine->is_full && log->engine->is_full(log);
+}
+
+bool log_is_idle(const log_t *log) {
+    return !log->engine->is_idle || log->engine->is_idle(log);
+}
+
+void log_tick(log_t *log, uint64_t now) {
+    if (log->engine->tick)
+        log->engine->tick(log, now);
+}
 
 void log_destroy(log_t *log) {
     if (log)

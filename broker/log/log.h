@@ -111,6 +111,12 @@ typedef struct {
     void (*forget)(log_t *log, const log_forget_t *forget);
     void (*restore)(log_t *log, const log_restore_t *restore); /* NULL: the engine holds nothing from before */
     void (*destroy)(log_t *log);
+    /* Of an engine that answers later; NULL in others. */
+    int (*fd)(const log_t *log);
+    void (*answer)(log_t *log);
+    bool (*is_full)(const log_t *log);
+    bool (*is_idle)(const log_t *log);
+    void (*tick)(log_t *log, uint64_t now);
 } log_engine_t;
 
 struct log {
@@ -137,6 +143,23 @@ log_t *log_memory_new(const log_memory_limits_t *limits);
 
 /* Rooms that it does not know begin after `floor`, or later. */
 void log_memory_raise(log_t *log, uint64_t floor);
+
+/* --- Every engine --- */
+
+/* Readable when the engine has answers: then call log_answer. Level-triggered; the log's. -1: it answers at once. */
+int log_fd(const log_t *log);
+
+/* Hands the answers that are there to the sink, in order. */
+void log_answer(log_t *log);
+
+/* Too much waits to be stored: take nothing in until an answer came. */
+bool log_is_full(const log_t *log);
+
+/* Everything that was committed has been answered. */
+bool log_is_idle(const log_t *log);
+
+/* To be called once a second or so, with the time: the engine does its housekeeping in small steps. */
+void log_tick(log_t *log, uint64_t now);
 
 /* NULL is accepted. */
 void log_destroy(log_t *log);

@@ -1,8 +1,6 @@
 /* See server.h: frames, subscriptions and the log's answers, in turns. */
 #include "server_internal.h"
 
-#include "log_sqlite.h"
-
 /* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that
  * their answers do not fill a peer's queue (limits/route-queue) at once. */
 enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 1000 };
@@ -122,7 +120,7 @@ void server_take_batch(server_t *server) {
 int server_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
     server_t *server = arg;
     server_take_batch(server);
-    if (server->durable && log_sqlite_full(server->log)) {
+    if (log_is_full(server->log)) {
         zloop_reader_end(loop, socket);
         server->paused = true;
     }
@@ -130,7 +128,7 @@ int server_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
 }
 
 void server_take_answers(server_t *server) {
-    log_sqlite_answer(server->log);
+    log_answer(server->log);
     server_end_pass(server);
 }
 
@@ -138,7 +136,7 @@ int server_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)item;
     server_t *server = arg;
     server_take_answers(server);
-    if (server->paused && !log_sqlite_full(server->log)) {
+    if (server->paused && !log_is_full(server->log)) {
         server->paused = false;
         server->resumed = zclock_mono();
         zloop_reader(loop, server->sockets.front, server_on_front, server);

@@ -20,8 +20,8 @@
 #include "cert.h"
 #include "fatal.h"
 #include "hash.h"
-#include "log_sqlite.h"
 #include "names.h"
+#include "open_log.h"
 
 enum { SHUTDOWN_BATCHES = 16 };
 enum { SECOND_MS = 1000, LOG_TICK_MS = 1000 };
@@ -165,7 +165,7 @@ static int s_on_log_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
-    log_sqlite_tick(server->log, server_now());
+    log_tick(server->log, server_now());
     return 0;
 }
 
@@ -216,36 +216,6 @@ static void s_fill_relay_config(server_t *server) {
     s_entropy(NULL, &relay->epoch, sizeof relay->epoch);
 }
 
-static bool s_open_log(server_t *server, char error[ZPL_ERROR_SIZE]) {
-    const settings_t *settings = server->settings;
-    server->durable = settings->data[0] != '\0';
-    if (!server->durable) {
-        server->log = log_memory_new(&settings->log);
-        return true;
-    }
-    log_sqlite_config_t config = {
-        .dir = settings->data,
-        .refuse_corrupt = settings->refuse_corrupt,
-        .memory = settings->log,
-        .policies = settings->relay.policies,
-        .mark_age = settings->mark_age_ms * 1000,
-        .max_marks = settings->relay.max_clients,
-        .queue_bytes = (size_t)settings->queue_bytes,
-        .fresh_epoch = server->relay_config.epoch,
-    };
-    char note[512];
-    db_error_t why;
-    server->log = log_sqlite_new(&config, note, why);
-    if (!server->log) {
-        snprintf(error, ZPL_ERROR_SIZE, "%s", why);
-        return false;
-    }
-    if (note[0])
-        zr_log(ZR_LOG_ERROR, "%s", note);
-    server->relay_config.epoch = log_sqlite_epoch(server->log);
-    return true;
-}
-
 /* Who is asked about handshakes must be there before anybody can come. */
 static bool s_open_auth(server_t *server, char error[ZPL_ERROR_SIZE]) {
     const settings_t *settings = server->settings;
@@ -291,7 +261,8 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     server->front = zsock_resolve(server->sockets.front);
     server->back = zsock_resolve(server->sockets.back);
     s_fill_relay_config(server);
-    if (!s_open_log(server, error)) {
+    server->log = open_log(settings, &server->relay_config.epoch, error);
+    if (!server->log) {
         server_destroy(server);
         return NULL;
     }
@@ -319,11 +290,10 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     zloop_reader(server->loop, server->sockets.front, server_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
     zloop_timer(server->loop, SECOND_MS, 0, s_on_second, server);
-    if (server->durable) {
-        zmq_pollitem_t stored = {.fd = log_sqlite_fd(server->log), .events = ZMQ_POLLIN};
+    zmq_pollitem_t stored = {.fd = log_fd(server->log), .events = ZMQ_POLLIN};
+    if (stored.fd >= 0)
         zloop_poller(server->loop, &stored, server_on_log, server);
-        zloop_timer(server->loop, LOG_TICK_MS, 0, s_on_log_tick, server);
-    }
+    zloop_timer(server->loop, LOG_TICK_MS, 0, s_on_log_tick, server);
     return server;
 }
 
@@ -346,7 +316,7 @@ char *server_banner(const server_t *server) {
     zr_buffer_t data = {0};
     zr_escape(&data, zr_span(server->settings->data)); /* one line, whatever its name */
     fprintf(out, ", epoch %016llx, store %s%.*s", (unsigned long long)server->relay_config.epoch,
-        server->durable ? "sqlite:" : "memory", (int)data.len, (const char *)data.data);
+        data.len ? "sqlite:" : "memory", (int)data.len, (const char *)data.data);
     zr_buffer_finish(&data);
     fclose(out);
     return fatal_check(text);
@@ -403,8 +373,8 @@ static void s_log_stats(const server_t *server) {
 
 /* Until everything that was taken in is on the disk and answered. */
 static void s_drain_log(server_t *server) {
-    while (server->durable && !log_sqlite_idle(server->log)) {
-        struct pollfd answers = {.fd = log_sqlite_fd(server->log), .events = POLLIN};
+    while (!log_is_idle(server->log)) {
+        struct pollfd answers = {.fd = log_fd(server->log), .events = POLLIN};
         poll(&answers, 1, -1);
         server_take_answers(server);
     }
@@ -415,7 +385,7 @@ static void s_shut_down(server_t *server) {
     s_notify("STOPPING=1");
     s_arm_second_signal();
     for (int batch = 0; batch < SHUTDOWN_BATCHES; batch++) {
-        if (server->durable && log_sqlite_full(server->log))
+        if (log_is_full(server->log))
             s_drain_log(server);
         server_take_batch(server);
     }

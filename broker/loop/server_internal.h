@@ -20,7 +20,6 @@ struct server {
     access_t *access; /* in force; the relay's */
     peers_t *peers;
     log_t *log;
-    bool durable;    /* the log is log_sqlite's */
     bool paused;     /* the front is not read, as too much waits for the disk */
     int64_t resumed; /* when it was read again (ms, monotonic) */
     relay_t *relay;

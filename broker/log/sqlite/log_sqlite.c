@@ -281,7 +281,7 @@ static void s_read_answered(log_sqlite_t *self, read_job_t *job) {
     read_job_destroy(job);
 }
 
-void log_sqlite_answer(log_t *log) {
+static void s_answer(log_t *log) {
     log_sqlite_t *self = (log_sqlite_t *)log;
     uint64_t count;
     ssize_t got = read(self->fd, &count, sizeof count); /* before the answers are taken, or one would be overslept */
@@ -300,16 +300,16 @@ void log_sqlite_answer(log_t *log) {
     }
 }
 
-int log_sqlite_fd(const log_t *log) {
+static int s_fd(const log_t *log) {
     return ((const log_sqlite_t *)log)->fd;
 }
 
-bool log_sqlite_full(const log_t *log) {
+static bool s_is_full(const log_t *log) {
     const log_sqlite_t *self = (const log_sqlite_t *)log;
     return self->queued > self->config.queue_bytes;
 }
 
-bool log_sqlite_idle(const log_t *log) {
+static bool s_is_idle(const log_t *log) {
     return !((const log_sqlite_t *)log)->flight;
 }
 
@@ -319,7 +319,7 @@ uint64_t log_sqlite_epoch(const log_t *log) {
 
 /* --- Housekeeping --- */
 
-void log_sqlite_tick(log_t *log, uint64_t now) {
+static void s_tick(log_t *log, uint64_t now) {
     log_sqlite_t *self = (log_sqlite_t *)log;
     if (self->chores)
         return;
@@ -396,6 +396,11 @@ static const log_engine_t s_engine = {
     .forget = s_forget,
     .restore = s_restore,
     .destroy = s_destroy,
+    .fd = s_fd,
+    .answer = s_answer,
+    .is_full = s_is_full,
+    .is_idle = s_is_idle,
+    .tick = s_tick,
 };
 
 log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_error_t error) {

@@ -13,7 +13,7 @@ typedef struct {
     policies_t policies;        /* for retention; must live as long as the log */
     uint64_t mark_age;          /* µs that a client's marks are kept after its last entry */
     size_t max_marks;
-    size_t queue_bytes; /* beyond so many bytes that wait for the disk, log_sqlite_full says stop */
+    size_t queue_bytes; /* beyond so many bytes that wait for the disk, log_is_full says stop */
     uint64_t fresh_epoch;
 } log_sqlite_config_t;
 
@@ -22,21 +22,7 @@ typedef struct {
  * when something was put aside, else to "". */
 log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_error_t error);
 
-/* Readable when the threads have answered: then call log_sqlite_answer. Level-triggered; the log's. */
-int log_sqlite_fd(const log_t *log);
-
-/* Hands the answers that are there to the sink, in order. */
-void log_sqlite_answer(log_t *log);
-
-/* Too much waits for the disk: take nothing in until an answer came. */
-bool log_sqlite_full(const log_t *log);
-
-/* Everything that was committed has been answered. */
-bool log_sqlite_idle(const log_t *log);
-
+/* The epoch of the log on disk. */
 uint64_t log_sqlite_epoch(const log_t *log);
-
-/* Once a second or so: lets the writing thread do a step of retention, if something is due. */
-void log_sqlite_tick(log_t *log, uint64_t now);
 
 #endif

@@ -142,21 +142,21 @@ void rig_commit_mark(uint64_t pass, char client, uint64_t mark, const char *refu
 }
 
 void rig_await_answer(void) {
-    struct pollfd fd = {.fd = log_sqlite_fd(rig.log), .events = POLLIN};
+    struct pollfd fd = {.fd = log_fd(rig.log), .events = POLLIN};
     ck_assert_int_eq(poll(&fd, 1, 30000), 1);
 }
 
 void rig_expect(const char *text) {
     while (strlen(rig.got) < strlen(text)) {
         rig_await_answer();
-        log_sqlite_answer(rig.log);
+        log_answer(rig.log);
     }
     ck_assert_str_eq(rig.got, text);
     rig.got[0] = '\0';
 }
 
 void rig_silent(void) {
-    log_sqlite_answer(rig.log);
+    log_answer(rig.log);
     ck_assert_str_eq(rig.got, "");
 }
 

@@ -17,22 +17,22 @@ START_TEST(test_retention) {
     rig_append('b', 1);
     rig_commit(1);
     rig_expect("1 ");
-    log_sqlite_tick(rig.log, 1001000 + 3 + 1);
+    log_tick(rig.log, 1001000 + 3 + 1);
     while (rig.log->engine->bounds(rig.log, LIT("a")).oldest < 590) {
         rig_await_answer();
-        log_sqlite_answer(rig.log);
+        log_answer(rig.log);
     }
     rig_assert_bounds('a', 590, 600);
     while (rig.log->engine->bounds(rig.log, LIT("b")).oldest < 3) {
         rig_await_answer();
-        log_sqlite_answer(rig.log);
+        log_answer(rig.log);
     }
     rig_assert_bounds('b', 3, 4);
     rig_assert_bounds('c', 0, 600);
     rig_read('a', 588, 0);
     while (!rig.got[0]) { /* the writer may have something to say first */
         rig_await_answer();
-        log_sqlite_answer(rig.log);
+        log_answer(rig.log);
     }
     ck_assert_ptr_nonnull(strstr(rig.got, "#7 590: 591 |"));
     ck_assert_ptr_null(strstr(rig.got, "complete"));
@@ -44,9 +44,9 @@ END_TEST
 
 /* Waits until the writer has done its chores. */
 static void s_chores(uint64_t now) {
-    log_sqlite_tick(rig.log, now);
+    log_tick(rig.log, now);
     rig_await_answer();
-    log_sqlite_answer(rig.log);
+    log_answer(rig.log);
 }
 
 START_TEST(test_marks_are_forgotten) {
@@ -73,10 +73,10 @@ END_TEST
 static void s_await_oldest(char room, uint64_t oldest, uint64_t now) {
     for (int i = 0; rig.log->engine->bounds(rig.log, zr_span_of(&room, 1)).oldest < oldest; i++) {
         ck_assert_int_lt(i, 500);
-        log_sqlite_tick(rig.log, now);
-        struct pollfd fd = {.fd = log_sqlite_fd(rig.log), .events = POLLIN};
+        log_tick(rig.log, now);
+        struct pollfd fd = {.fd = log_fd(rig.log), .events = POLLIN};
         poll(&fd, 1, 10);
-        log_sqlite_answer(rig.log);
+        log_answer(rig.log);
     }
 }
 
@@ -263,7 +263,7 @@ START_TEST(test_forgotten_while_retention_is_due) {
     rig_commit(1);
     rig_expect("1 ");
     rig_hold(2);
-    log_sqlite_tick(rig.log, 10000);
+    log_tick(rig.log, 10000);
     s_forget('a');
     rig_commit(3);
     gate_open(false);

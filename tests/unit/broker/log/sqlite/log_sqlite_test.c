@@ -18,7 +18,7 @@ START_TEST(test_stored_and_there_after_a_restart) {
     rig_commit(6);
     rig_commit_mark(7, 'c', 9, NULL);
     rig_expect("6 7 ");
-    ck_assert(log_sqlite_idle(rig.log));
+    ck_assert(log_is_idle(rig.log));
     rig_read('a', 1, 0);
     rig_expect("#7 1: 2 3 | 3: 4 | = 4 complete");
     rig_reopen();
@@ -186,16 +186,16 @@ START_TEST(test_too_much_waits) {
     rig.config.queue_bytes = 2000;
     rig_reopen();
     rig_hold(1);
-    ck_assert(!log_sqlite_full(rig.log));
-    ck_assert(!log_sqlite_idle(rig.log));
+    ck_assert(!log_is_full(rig.log));
+    ck_assert(!log_is_idle(rig.log));
     for (int i = 0; i < 100; i++)
         rig_append('a', 1);
     rig_commit(2);
-    ck_assert(log_sqlite_full(rig.log));
+    ck_assert(log_is_full(rig.log));
     gate_open(false);
     rig_expect("1 2 ");
-    ck_assert(!log_sqlite_full(rig.log));
-    ck_assert(log_sqlite_idle(rig.log));
+    ck_assert(!log_is_full(rig.log));
+    ck_assert(log_is_idle(rig.log));
     rig_finish();
 }
 END_TEST
@@ -205,10 +205,10 @@ START_TEST(test_too_much_waits_at_the_relay) {
     rig_begin();
     rig_hold(1);
     rig.log->engine->commit(rig.log, &(log_commit_t){.pass = 2, .held = 2 << 20});
-    ck_assert(log_sqlite_full(rig.log));
+    ck_assert(log_is_full(rig.log));
     gate_open(false);
     rig_expect("1 2 ");
-    ck_assert(!log_sqlite_full(rig.log));
+    ck_assert(!log_is_full(rig.log));
     rig_finish();
 }
 END_TEST
@@ -222,7 +222,7 @@ START_TEST(test_destroyed_while_passes_wait) {
     rig_commit_mark(3, 'c', 1, "refused");
     rig_append('a', 1); /* never committed */
     rig_read('h', 0, 0);
-    log_sqlite_tick(rig.log, 1);
+    log_tick(rig.log, 1);
     gate_open(false);
     rig_reopen();
     rig_expect_restored("h 0-1@1001; a 0-3@1003; cc:1/refused; ");

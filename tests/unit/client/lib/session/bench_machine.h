@@ -7,7 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "machine_state.h"
+#include "machine_rooms.h"
+#include "machine_session.h"
 #include "unit.h"
 
 #define EPOCH_1 "00000000000000e1"

@@ -1,0 +1,12 @@
+/* Chooses the log's engine by the settings. The only part of the loop that knows one. */
+#ifndef OPEN_LOG_H
+#define OPEN_LOG_H
+
+#include "log.h"
+#include "settings.h"
+
+/* Opens the log that the settings ask for. `*epoch` holds a fresh epoch; it becomes that of a log from before. Returns
+ * NULL and a line in `error`, or the log: log_destroy gives it back, and `settings` must live as long. */
+log_t *open_log(const settings_t *settings, uint64_t *epoch, char error[ZPL_ERROR_SIZE]);
+
+#endif
