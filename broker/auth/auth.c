@@ -266,7 +266,7 @@ static void s_answer_zap(auth_t *auth, zmsg_t *message) {
             frames[count] = zr_span_of(zframe_data(frame), zframe_size(frame));
     zap_request_t request;
     const char *wrong = zap_parse(frames, count, &request);
-    zap_verdict_t verdict = wrong ? (zap_verdict_t){"500", wrong, ""} : zap_judge(&request, auth->users);
+    zap_verdict_t verdict = wrong ? (zap_verdict_t){"500", wrong, ""} : zap_check(&request, auth->users);
     bool ok = strcmp(verdict.status, "200") == 0;
     if (!ok) {
         auth->refused++;

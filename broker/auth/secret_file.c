@@ -15,7 +15,7 @@
 /* --- Reading --- */
 
 /* NULL, or what is wrong with it and what to do. */
-static const char *s_judge(const struct stat *about) {
+static const char *s_check(const struct stat *about) {
     if (!S_ISREG(about->st_mode))
         return "this is not a regular file; name one";
     if (about->st_uid != 0 && about->st_uid != geteuid())
@@ -46,7 +46,7 @@ secret_file_t secret_file_read(const char *path, zr_buffer_t *text, mode_t *mode
     /* O_NONBLOCK: opening a FIFO must not wait for whoever writes it. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     bool missing = fd < 0 && errno == ENOENT;
-    const char *wrong = fd < 0 || fstat(fd, &about) != 0 ? strerror(errno) : s_judge(&about);
+    const char *wrong = fd < 0 || fstat(fd, &about) != 0 ? strerror(errno) : s_check(&about);
     if (!wrong)
         wrong = s_read_all(fd, (size_t)about.st_size, text);
     if (fd >= 0)

@@ -1,5 +1,5 @@
 /* Reads and writes the files that decide who comes in: they must be plain files of root's or of the broker's own user
- * that nobody else can change. What is judged is the file that was opened, not what its name leads to a moment later.
+ * that nobody else can change. What is checked is the file that was opened, not what its name leads to a moment later.
  *
  * Errors are one line: the file, the reason, what to do. */
 #ifndef SECRET_FILE_H

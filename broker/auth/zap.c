@@ -21,7 +21,7 @@ const char *zap_parse(const zr_span_t *frames, size_t count, zap_request_t *requ
     return NULL;
 }
 
-static zap_verdict_t s_judge_key(const zap_request_t *request, const users_t *users) {
+static zap_verdict_t s_check_key(const zap_request_t *request, const users_t *users) {
     if (request->credential_count != 1 || request->credentials[0].len != CERT_KEY_BYTES)
         return (zap_verdict_t){"500", "CURVE has one credential, a key of 32 bytes", ""};
     const user_t *user = users ? users_of_key(users, (const uint8_t *)request->credentials[0].ptr) : NULL;
@@ -32,7 +32,7 @@ static zap_verdict_t s_judge_key(const zap_request_t *request, const users_t *us
     return (zap_verdict_t){"200", "OK", user_name(user)};
 }
 
-zap_verdict_t zap_judge(const zap_request_t *request, const users_t *users) {
+zap_verdict_t zap_check(const zap_request_t *request, const users_t *users) {
     /* The RFC has the peer's routing id here; libzmq 4.3 sends its own socket's, which is empty for us. So this refuses
      * claimed ids only where a libzmq tells of them: ROUTER's reader has to look at them in any case. */
     if (request->identity.len > 0)
@@ -44,7 +44,7 @@ zap_verdict_t zap_judge(const zap_request_t *request, const users_t *users) {
         return (zap_verdict_t){"400", "the listener is not for this mechanism", ""};
     if (plain)
         return (zap_verdict_t){"200", "OK", ""};
-    return s_judge_key(request, users);
+    return s_check_key(request, users);
 }
 
 static char s_generation[ZAP_GENERATION_LEN + 1];

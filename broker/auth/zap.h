@@ -37,7 +37,7 @@ typedef struct {
 const char *zap_parse(const zr_span_t *frames, size_t count, zap_request_t *request);
 
 /* `users`: NULL when there is no users file; then nobody's key is known. */
-zap_verdict_t zap_judge(const zap_request_t *request, const users_t *users);
+zap_verdict_t zap_check(const zap_request_t *request, const users_t *users);
 
 /* Writes the answer's last frame, the properties; returns its length. */
 size_t zap_metadata(uint64_t generation, uint8_t out[ZAP_METADATA_MAX]);

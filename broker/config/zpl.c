@@ -26,7 +26,7 @@ typedef struct {
 /* --- The file --- */
 
 /* NULL, or what is wrong with it. Whoever writes it says who may come in; what is no file is of whoever started us. */
-static const char *s_judge(const struct stat *about) {
+static const char *s_check(const struct stat *about) {
     if (S_ISDIR(about->st_mode))
         return "this is a directory; name the file";
     if (S_ISREG(about->st_mode) && about->st_uid != 0 && about->st_uid != geteuid())
@@ -39,7 +39,7 @@ static const char *s_judge(const struct stat *about) {
 static bool s_load(const char *path, zr_buffer_t *text, char *error) {
     struct stat about;
     FILE *file = fopen(path, "r");
-    const char *reason = !file || fstat(fileno(file), &about) != 0 ? strerror(errno) : s_judge(&about);
+    const char *reason = !file || fstat(fileno(file), &about) != 0 ? strerror(errno) : s_check(&about);
     if (!reason) {
         text->len = fread(zr_buffer_reserve(text, FILE_MAX + 1), 1, FILE_MAX + 1, file);
         if (ferror(file))

@@ -159,7 +159,7 @@ void relay_tick(relay_t *relay) {
         next = room->next_noisy == room ? NULL : room->next_noisy;
         room->next_noisy = NULL;
         zr_blob_t *frame;
-        room_judge(relay, room);
+        room_refresh_rights(relay, room);
         while ((frame = presence_frame(&room->presence, room_name(room), relay->config.presence_names)))
             room_tell(relay, room, room->private_presence, RIGHT_READ | RIGHT_PRESENCE, frame);
         room_forget_unused(relay, room);

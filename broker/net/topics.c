@@ -129,7 +129,7 @@ static reader_t *s_open_reader(topics_t *topics, uint64_t handle, zr_span_t acco
     return reader;
 }
 
-static topics_verdict_t s_judge(const topics_t *topics, const reader_t *reader, const topic_t *topic, size_t len) {
+static topics_verdict_t s_check(const topics_t *topics, const reader_t *reader, const topic_t *topic, size_t len) {
     if (HASH_COUNT(reader->links) >= topics->limits.reader)
         return TOPICS_READER_FULL;
     if (topic)
@@ -151,7 +151,7 @@ topics_verdict_t topics_add(topics_t *topics, uint64_t handle, zr_span_t account
         HASH_FIND_PTR(reader->links, &topic, link);
     if (link)
         return TOPICS_OK;
-    topics_verdict_t verdict = s_judge(topics, reader, topic, name.len);
+    topics_verdict_t verdict = s_check(topics, reader, topic, name.len);
     if (verdict != TOPICS_OK) {
         if (!reader->links)
             topics_leave(topics, handle);

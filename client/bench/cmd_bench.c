@@ -136,7 +136,7 @@ static int s_draw(const call_t *call, const bench_result_t *result) {
     return good ? 0 : CLI_USAGE;
 }
 
-static int s_judge(const call_t *call, const bench_result_t *result) {
+static int s_exit_code(const call_t *call, const bench_result_t *result) {
     if (bench_whole(&call->plan, result))
         return 0;
     if (result->interrupted)
@@ -148,7 +148,7 @@ static int s_show(const call_t *call, const config_t *config, const bench_result
     output_t output;
     output_open(&output, STDOUT_FILENO, NULL, NULL);
     (config->json ? bench_json : bench_table)(&output.buffer, &call->plan, result);
-    int code = s_judge(call, result), failed = call->svg ? s_draw(call, result) : 0;
+    int code = s_exit_code(call, result), failed = call->svg ? s_draw(call, result) : 0;
     return output_close(&output, failed ? failed : code);
 }
 

@@ -137,7 +137,7 @@ static char *s_path(void) {
 }
 
 /* NULL, or what is wrong with it: who writes it says which broker we talk to, and by which key it is known. */
-static const char *s_judge(FILE *file) {
+static const char *s_check(FILE *file) {
     struct stat about;
     if (fstat(fileno(file), &about) != 0)
         return strerror(errno);
@@ -152,7 +152,7 @@ static bool s_read(config_t *config, const char *path, zr_buffer_t *error) {
     FILE *file = fopen(path, "re");
     if (!file && (errno == ENOENT || errno == ENOTDIR))
         return true;
-    const char *wrong = file ? s_judge(file) : NULL;
+    const char *wrong = file ? s_check(file) : NULL;
     char *text = malloc(CONFIG_SIZE_MAX);
     size_t len = file && text ? fread(text, 1, CONFIG_SIZE_MAX, file) : 0;
     bool good = false;

@@ -159,7 +159,7 @@ static void s_changes(zrelay_t *relay, uint64_t now) {
 }
 
 /* One turn: what came in, what is due, what is to go out. Entries are fetched only when the program has taken those
- * before; the broker's answers are, whenever the time has come to judge whether it lives. */
+ * before; the broker's answers are, also when it is time to tell whether it lives. */
 static void s_turn(zrelay_t *relay, uint64_t now, bool entries) {
     zr_blob_t *frame;
     s_changes(relay, now);

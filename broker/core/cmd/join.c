@@ -33,7 +33,7 @@ void cmd_join(relay_t *relay, request_t *request) {
         }
         member = member_add(relay, session, room, present);
     }
-    room_judge(relay, room);
+    room_refresh_rights(relay, room);
     log_bounds_t bounds = room_bounds(relay, room);
     bool sees = member->rights & RIGHT_PRESENCE;
     json_t *joined = json_pack("{ss so sI sI sI sI sb}", "op", "joined", "room", zr_json_string(request->room), "seq",

@@ -30,7 +30,7 @@ static void s_publish(relay_t *relay, const batch_frame_t *stored) {
     room->stored = stored->last;
     room->unstored--;
     s_each_keyed(relay, stored, true);
-    room_judge(relay, room);
+    room_refresh_rights(relay, room);
     room_tell(relay, room, room->private, RIGHT_READ, stored->frame);
     relay->stats.deliveries++;
 }

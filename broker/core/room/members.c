@@ -59,7 +59,7 @@ void member_set_present(relay_t *relay, member_t *member, bool wished) {
         s_hide(relay, member, "leave", zr_span(NULL));
 }
 
-void member_judge(relay_t *relay, member_t *member, rights_t rights) {
+void member_set_rights(relay_t *relay, member_t *member, rights_t rights) {
     member->rights = rights;
     member_set_present(relay, member, member->wished);
 }

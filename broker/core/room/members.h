@@ -14,7 +14,7 @@ void member_set_present(relay_t *relay, member_t *member, bool wished);
 void member_remove(relay_t *relay, member_t *member, const char *reason); /* may free the room */
 
 /* The rights in the room are looked up anew: the member is hidden or shown as they say. */
-void member_judge(relay_t *relay, member_t *member, rights_t rights);
+void member_set_rights(relay_t *relay, member_t *member, rights_t rights);
 
 /* Gives the session's user another nick, and tells each room that it is present in. */
 void session_rename(relay_t *relay, session_t *session, zr_span_t nick);

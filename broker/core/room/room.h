@@ -23,7 +23,7 @@ typedef struct room {
     uint64_t stored;       /* newest seq that readers may see; what joined and pong name */
     uint64_t last_time;    /* of the newest entry: times do not go backwards */
     zr_level_t level;      /* ZR_LEVEL_NONE: relayed and not kept */
-    uint64_t judged;       /* by which rights (room_judge) it was found that */
+    uint64_t rights_seen;  /* by which rights (room_refresh_rights) it was found that */
     bool private;          /* not all who can be connected may read it: entries go to its members, never to the back, */
     bool private_presence; /* and so does presence */
     claims_t claims;       /* for whom it counts */

@@ -35,10 +35,10 @@ zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, b
     return ZR_OK;
 }
 
-void room_judge(relay_t *relay, room_t *room) {
-    if (room->judged == relay->access_number)
+void room_refresh_rights(relay_t *relay, room_t *room) {
+    if (room->rights_seen == relay->access_number)
         return;
-    room->judged = relay->access_number;
+    room->rights_seen = relay->access_number;
     rights_t common = access_common(relay->access, room_name(room));
     room->private = !(common & RIGHT_READ);
     room->private_presence = room->private || !(common & RIGHT_PRESENCE);

@@ -48,7 +48,7 @@ bool room_is_hollow(const relay_t *relay, zr_span_t name);
 
 /* Is the room open or private, and its presence, by the rights in force? To be called before that is looked at: a
  * change of rights looks at no room. */
-void room_judge(relay_t *relay, room_t *room);
+void room_refresh_rights(relay_t *relay, room_t *room);
 
 /* To everybody on the back, or, if `private`, to each member with the rights `needed`; takes over the reference. */
 void room_tell(relay_t *relay, const room_t *room, bool private, rights_t needed, zr_blob_t *frame);

@@ -19,15 +19,15 @@ static const char *s_why_not(const relay_t *relay, const session_t *session, con
     return !*access || (!session->authenticated && named) ? "revoked" : NULL;
 }
 
-/* Ends the memberships that the rights do not give any more, and judges the others. Returns how many ended. */
-static size_t s_judge_members(relay_t *relay, session_t *session) {
+/* Ends the memberships that the rights do not give any more, and gives the others theirs. Returns how many ended. */
+static size_t s_apply_to_members(relay_t *relay, session_t *session) {
     size_t ended = 0;
     member_t *member, *next;
     HASH_ITER(hh, session->members, member, next) {
         room_t *room = member->room;
         rights_t rights = access_rights(session->access, room_name(room));
         if (rights & RIGHT_READ) {
-            member_judge(relay, member, rights);
+            member_set_rights(relay, member, rights);
             continue;
         }
         send_frame(relay, session->route,
@@ -42,38 +42,38 @@ static size_t s_judge_members(relay_t *relay, session_t *session) {
 /* What became of the sessions under one name, or of all that nobody logged in to. */
 typedef struct {
     size_t gone, rooms; /* sessions that ended; memberships of the others that did */
-} judged_t;
+} losses_t;
 
-static void s_judge(relay_t *relay, session_t *session, judged_t *judged) {
+static void s_apply(relay_t *relay, session_t *session, losses_t *losses) {
     const access_user_t *access;
     const char *why = s_why_not(relay, session, &access);
     if (why) {
         session_dismiss(relay, session, why);
-        judged->gone++;
+        losses->gone++;
         return;
     }
     session->access = access;
     session_rights_forget(session);
-    judged->rooms += s_judge_members(relay, session);
+    losses->rooms += s_apply_to_members(relay, session);
 }
 
 /* A line for each user, however many sessions. Users who are gone have one of their own (s_gone). */
-static void s_tell(const char *who, const judged_t *judged, bool user) {
-    if (judged->gone && !user)
-        zr_log(ZR_LOG_AUDIT, "%zu sessions of %s end: revoked", judged->gone, who);
-    if (judged->rooms)
-        zr_log(ZR_LOG_AUDIT, "%s may not read %zu joined rooms any more", who, judged->rooms);
+static void s_tell(const char *who, const losses_t *losses, bool user) {
+    if (losses->gone && !user)
+        zr_log(ZR_LOG_AUDIT, "%zu sessions of %s end: revoked", losses->gone, who);
+    if (losses->rooms)
+        zr_log(ZR_LOG_AUDIT, "%s may not read %zu joined rooms any more", who, losses->rooms);
 }
 
 /* The last session takes `user` with it. */
-static void s_judge_user(relay_t *relay, user_t *user, judged_t *nobodies) {
+static void s_apply_to_user(relay_t *relay, user_t *user, losses_t *nobodies) {
     char name[ZR_NICK_MAX + 1] = "";
     memcpy(name, user->nick, user->nick_len);
     bool authenticated = user->sessions->authenticated;
-    judged_t own = {0};
+    losses_t own = {0};
     for (session_t *session = user->sessions, *next; session; session = next) {
         next = session->next;
-        s_judge(relay, session, authenticated ? &own : nobodies);
+        s_apply(relay, session, authenticated ? &own : nobodies);
     }
     s_tell(name, &own, true);
 }
@@ -95,10 +95,10 @@ void relay_set_access(relay_t *relay, access_t *access) {
     access_t *before = relay->access;
     relay->access = access;
     relay->access_number++;
-    judged_t nobodies = {0};
+    losses_t nobodies = {0};
     user_t *user, *next;
     HASH_ITER(hh, relay->sessions.users, user, next)
-    s_judge_user(relay, user, &nobodies);
+    s_apply_to_user(relay, user, &nobodies);
     s_tell("those who did not log in", &nobodies, false);
     access_each_gone(before, access, s_gone, relay);
     access_destroy(before);

@@ -46,7 +46,7 @@ static bool s_is_private(const char *path, const struct stat *status, db_error_t
 
 /* A file of the database that exists is a plain one of ours. Others could have put it there while they could write to
  * the directory, and SQLite follows links. */
-static bool s_judge_file(const char *dir, const char *name, db_error_t error) {
+static bool s_check_file(const char *dir, const char *name, db_error_t error) {
     struct stat status;
     char *path = db_path(dir, name);
     bool ok = lstat(path, &status) != 0;
@@ -62,10 +62,10 @@ static bool s_judge_file(const char *dir, const char *name, db_error_t error) {
     return ok;
 }
 
-static bool s_judge_files(const char *dir, db_error_t error) {
+static bool s_check_files(const char *dir, db_error_t error) {
     static const char *const names[] = {DB_NAME, DB_NAME "-wal", DB_NAME "-shm", DB_LOCK};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!s_judge_file(dir, names[i], error))
+        if (!s_check_file(dir, names[i], error))
             return false;
     return true;
 }
@@ -93,7 +93,7 @@ bool db_dir_prepare(const char *dir, db_error_t error) {
         return db_fail_errno(dir, error, "write to the data directory");
 
     if (!made)
-        return s_judge_files(dir, error);
+        return s_check_files(dir, error);
 
     /* The entry of a new directory must survive a power loss as its content will. */
     char *above = db_path(dir, "..");

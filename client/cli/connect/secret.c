@@ -9,7 +9,7 @@
 #include "format.h"
 
 /* NULL, or what is wrong with the file and what to do. */
-static const char *s_judge(const struct stat *about) {
+static const char *s_check(const struct stat *about) {
     if (!S_ISREG(about->st_mode))
         return "this is no regular file";
     if (about->st_uid != 0 && about->st_uid != geteuid())
@@ -39,7 +39,7 @@ bool secret_read(const char *path, zr_buffer_t *out, bool *missing, zr_buffer_t 
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (missing)
         *missing = fd < 0 && errno == ENOENT;
-    const char *wrong = fd < 0 || fstat(fd, &about) != 0 ? strerror(errno) : s_judge(&about);
+    const char *wrong = fd < 0 || fstat(fd, &about) != 0 ? strerror(errno) : s_check(&about);
     if (!wrong)
         wrong = s_fill(fd, out);
     if (fd >= 0)

@@ -91,7 +91,7 @@ START_TEST(test_queue_full) {
 }
 END_TEST
 
-/* A login is judged by what holds where its answer stands in the queue. */
+/* A login is checked by the users that hold where its answer stands in the queue. */
 START_TEST(test_login_and_reload) {
     for (unsigned i = 0; i < 4; i++) {
         dir_begin();

@@ -24,7 +24,7 @@ static users_t *s_users(const char *banned) {
 }
 
 /* A request of a key, or of none (NULL). */
-static zap_verdict_t s_judge(
+static zap_verdict_t s_check(
     const users_t *users, zr_span_t domain, zr_span_t identity, zr_span_t mechanism, const zr_span_t *credential) {
     zr_span_t frames[ZAP_FRAMES_MAX] = {
         LIT("1.0"), LIT("7"), domain, LIT("10.0.0.1"), identity, mechanism, credential ? *credential : LIT("")};
@@ -32,27 +32,27 @@ static zap_verdict_t s_judge(
     ck_assert_ptr_null(zap_parse(frames, credential ? 7 : 6, &request));
     ck_assert_span_eq(request.id, LIT("7"));
     ck_assert_span_eq(request.address, LIT("10.0.0.1"));
-    return zap_judge(&request, users);
+    return zap_check(&request, users);
 }
 
-static zap_verdict_t s_judge_key(const users_t *users, const uint8_t *key, size_t len) {
+static zap_verdict_t s_check_key(const users_t *users, const uint8_t *key, size_t len) {
     zr_span_t credential = zr_span_of(key, len);
-    return s_judge(users, LIT("zrelay-curve"), LIT(""), LIT("CURVE"), &credential);
+    return s_check(users, LIT("zrelay-curve"), LIT(""), LIT("CURVE"), &credential);
 }
 
 START_TEST(test_keys) {
     users_t *users = s_users(NULL);
-    zap_verdict_t verdict = s_judge_key(users, s_key, sizeof s_key);
+    zap_verdict_t verdict = s_check_key(users, s_key, sizeof s_key);
     ck_assert_str_eq(verdict.status, "200");
     ck_assert_str_eq(verdict.user, "alice");
     uint8_t other[CERT_KEY_BYTES];
     memcpy(other, s_key, sizeof other);
     other[31] ^= 0x80;
-    ck_assert_str_eq(s_judge_key(users, other, sizeof other).status, "400");
-    ck_assert_str_eq(s_judge_key(users, other, sizeof other).user, "");
-    ck_assert_str_eq(s_judge_key(users, s_key, 31).status, "500");
-    ck_assert_str_eq(s_judge_key(users, s_key, 0).status, "500");
-    ck_assert_str_eq(s_judge_key(NULL, s_key, sizeof s_key).status, "400"); /* no users file: nobody's key is known */
+    ck_assert_str_eq(s_check_key(users, other, sizeof other).status, "400");
+    ck_assert_str_eq(s_check_key(users, other, sizeof other).user, "");
+    ck_assert_str_eq(s_check_key(users, s_key, 31).status, "500");
+    ck_assert_str_eq(s_check_key(users, s_key, 0).status, "500");
+    ck_assert_str_eq(s_check_key(NULL, s_key, sizeof s_key).status, "400"); /* no users file: nobody's key is known */
     users_destroy(users);
 }
 END_TEST
@@ -60,19 +60,19 @@ END_TEST
 /* Where nothing is encrypted everybody may come in, and nobody is a user. */
 START_TEST(test_plain_listeners) {
     users_t *users = s_users(NULL);
-    zap_verdict_t verdict = s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("NULL"), NULL);
+    zap_verdict_t verdict = s_check(users, LIT("zrelay-plain"), LIT(""), LIT("NULL"), NULL);
     ck_assert_str_eq(verdict.status, "200");
     ck_assert_str_eq(verdict.user, "");
     zr_span_t key = zr_span_of(s_key, sizeof s_key);
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("CURVE"), &key).status, "400");
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-plain"), LIT(""), LIT("PLAIN"), &key).status, "400");
+    ck_assert_str_eq(s_check(users, LIT("zrelay-plain"), LIT(""), LIT("CURVE"), &key).status, "400");
+    ck_assert_str_eq(s_check(users, LIT("zrelay-plain"), LIT(""), LIT("PLAIN"), &key).status, "400");
     users_destroy(users);
 }
 END_TEST
 
 START_TEST(test_banned) {
     users_t *users = s_users("alice");
-    zap_verdict_t verdict = s_judge_key(users, s_key, sizeof s_key);
+    zap_verdict_t verdict = s_check_key(users, s_key, sizeof s_key);
     ck_assert_str_eq(verdict.status, "400");
     ck_assert_str_eq(verdict.text, "banned");
     ck_assert_str_eq(verdict.user, "alice");
@@ -83,8 +83,8 @@ END_TEST
 START_TEST(test_claimed_identity) {
     users_t *users = s_users(NULL);
     zr_span_t key = zr_span_of(s_key, sizeof s_key);
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT("\0abcd"), LIT("CURVE"), &key).status, "400");
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT("x"), LIT("CURVE"), &key).status, "400");
+    ck_assert_str_eq(s_check(users, LIT("zrelay-curve"), LIT("\0abcd"), LIT("CURVE"), &key).status, "400");
+    ck_assert_str_eq(s_check(users, LIT("zrelay-curve"), LIT("x"), LIT("CURVE"), &key).status, "400");
     users_destroy(users);
 }
 END_TEST
@@ -92,12 +92,12 @@ END_TEST
 START_TEST(test_domains_and_mechanisms) {
     users_t *users = s_users(NULL);
     zr_span_t key = zr_span_of(s_key, sizeof s_key), name = LIT("alice");
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT(""), LIT("NULL"), NULL).status, "400");
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT(""), LIT("PLAIN"), &name).status, "400");
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve"), LIT(""), LIT("GSSAPI"), &key).status, "400");
-    ck_assert_str_eq(s_judge(users, LIT(""), LIT(""), LIT("NULL"), NULL).status, "400");
-    ck_assert_str_eq(s_judge(users, LIT("zrelay-curve2"), LIT(""), LIT("CURVE"), &key).status, "400");
-    ck_assert_str_eq(s_judge(users, LIT(""), LIT(""), LIT("CURVE"), &key).status, "400");
+    ck_assert_str_eq(s_check(users, LIT("zrelay-curve"), LIT(""), LIT("NULL"), NULL).status, "400");
+    ck_assert_str_eq(s_check(users, LIT("zrelay-curve"), LIT(""), LIT("PLAIN"), &name).status, "400");
+    ck_assert_str_eq(s_check(users, LIT("zrelay-curve"), LIT(""), LIT("GSSAPI"), &key).status, "400");
+    ck_assert_str_eq(s_check(users, LIT(""), LIT(""), LIT("NULL"), NULL).status, "400");
+    ck_assert_str_eq(s_check(users, LIT("zrelay-curve2"), LIT(""), LIT("CURVE"), &key).status, "400");
+    ck_assert_str_eq(s_check(users, LIT(""), LIT(""), LIT("CURVE"), &key).status, "400");
     users_destroy(users);
 }
 END_TEST

@@ -1,11 +1,11 @@
 /* What a hostile or broken broker may send: nothing crashes, nothing is believed, nothing grows. */
-#include "bench_machine.h"
+#include "fixture_machine.h"
 
-static bench_t b;
+static fixture_t b;
 
 static void s_both(const void *data, size_t len) {
-    bench_front(&b, data, len);
-    bench_back(&b, data, len);
+    fixture_front(&b, data, len);
+    fixture_back(&b, data, len);
 }
 
 START_TEST(test_nonsense_is_counted) {
@@ -36,8 +36,8 @@ START_TEST(test_nonsense_is_counted) {
         FRAME("a\x01"),
         FRAME("a\x02{}"),
     };
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
         uint64_t before = b.machine->malformed;
         s_both(frames[i].data, frames[i].len);
@@ -45,19 +45,19 @@ START_TEST(test_nonsense_is_counted) {
     }
     NO_EVENT(&b);
     NOTHING_SENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_types_of_a_newer_broker_are_ignored) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     for (char type = 0x03; type <= 0x1F; type++)
-        bench_front(&b, &type, 1);
-    bench_json(&b, "{'op':'novelty','x':1}");
+        fixture_front(&b, &type, 1);
+    fixture_json(&b, "{'op':'novelty','x':1}");
     ck_assert_uint_eq(b.machine->malformed, 0);
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -66,9 +66,9 @@ START_TEST(test_a_broken_welcome_is_none) {
     char text[1024], back[400];
     memset(back, 'x', sizeof back - 1);
     back[sizeof back - 1] = '\0';
-    bench_init(&b);
-    bench_sent(&b);
-    int id = bench_id(&b);
+    fixture_init(&b);
+    fixture_sent(&b);
+    int id = fixture_id(&b);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const char *names[] = {"epoch", "nick", "resume", "heartbeat", "resumed", "back"};
         const char *good[] = {
@@ -79,13 +79,13 @@ START_TEST(test_a_broken_welcome_is_none) {
         for (size_t k = 0; k < 6; k++)
             at += (size_t)sprintf(text + at, ",%s", strcmp(names[k], names[i]) == 0 ? bad : good[k]);
         sprintf(text + at, "}");
-        bench_json(&b, "%s", text);
+        fixture_json(&b, "%s", text);
         ck_assert_uint_eq(b.machine->malformed, i + 1);
         ck_assert_int_eq(b.machine->state, STATE_GREETING);
     }
-    bench_json(&b, "{'op':'welcome','re':%d,'epoch':'e','nick':'me','resume':'r','back':'b','heartbeat':5000}", id + 1);
+    fixture_json(&b, "{'op':'welcome','re':%d,'epoch':'e','nick':'me','resume':'r','back':'b','heartbeat':5000}", id + 1);
     ck_assert_int_eq(b.machine->state, STATE_GREETING); /* of no hello of ours */
-    bench_json(&b,
+    fixture_json(&b,
         "{'op':'welcome','re':%d,'epoch':'e','nick':'me','resume':'r','back':'b','heartbeat':"
         "9007199254740991,"
         "'limits':{'frame':0,'replays':999999,'rooms':-4,'entries':'x','control':[],'body':0}}",
@@ -94,14 +94,14 @@ START_TEST(test_a_broken_welcome_is_none) {
     ck_assert_uint_le(b.machine->heartbeat, 3600000);
     ck_assert_uint_eq(b.machine->limit_replays, READING_MAX);
     ck_assert_uint_ge(b.machine->limit_frame, 1024);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_frames_that_break_off) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
-    zr_blob_t *whole = bench_entries("a", 0, 5, 6, 8);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
+    zr_blob_t *whole = fixture_entries("a", 0, 5, 6, 8);
     for (size_t len = 0; len < zr_blob_len(whole); len++) {
         size_t fields = ZR_DELIVER_HEAD(1), one = ZR_DELIVER_ENTRY_FIXED + 3 + 1;
         if (len > fields && (len - fields) % one == 0)
@@ -113,58 +113,58 @@ START_TEST(test_frames_that_break_off) {
     NO_EVENT(&b);
     NOTHING_SENT(&b);
     zr_blob_unref(whole);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_seqs_that_do_not_rise) {
     zr_buffer_t out = {0};
     const uint64_t seqs[][2] = {{7, 7}, {7, 6}, {5, 6}, {UINT64_MAX, 1}, {1ULL << 53, (1ULL << 53) + 1}};
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
     for (size_t i = 0; i < sizeof seqs / sizeof *seqs; i++) {
-        zr_deliver_begin(&out, zr_span("a"), 0, bench_epoch, 5);
+        zr_deliver_begin(&out, zr_span("a"), 0, fixture_epoch, 5);
         for (size_t k = 0; k < 2; k++)
             zr_deliver_add(&out, &(zr_entry_t){.seq = seqs[i][k], .sender = zr_span("x")});
-        bench_back(&b, out.data, out.len);
+        fixture_back(&b, out.data, out.len);
         ck_assert_uint_eq(b.machine->malformed, i + 1);
     }
     NO_EVENT(&b);
     zr_buffer_finish(&out);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_replays_nobody_asked_for) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
-    bench_replay(&b, "a", 5, 6, 7);
-    bench_replay(&b, "zzz", 5, 6, 7);
-    machine_front(b.machine, bench_entries("a", ZR_FRAME_STATE, 5, 6, 7), b.now);
-    bench_json(&b, "{'op':'replayed','re':77,'seq':9,'count':0,'complete':true,'more':true}");
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
+    fixture_replay(&b, "a", 5, 6, 7);
+    fixture_replay(&b, "zzz", 5, 6, 7);
+    machine_front(b.machine, fixture_entries("a", ZR_FRAME_STATE, 5, 6, 7), b.now);
+    fixture_json(&b, "{'op':'replayed','re':77,'seq':9,'count':0,'complete':true,'more':true}");
     NO_EVENT(&b);
     NOTHING_SENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_wrong_answers) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
-    bench_live(&b, "a", 7, 8, 8);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
+    fixture_live(&b, "a", 7, 8, 8);
     EVENT(&b, "gap a 5");
     SENT(&b, "replay room=a after=5 until=7");
-    int id = bench_id(&b);
+    int id = fixture_id(&b);
     uint64_t before = b.machine->malformed;
-    bench_json(&b, "{'op':'joined','re':%d,'seq':1}", id); /* not what was asked */
+    fixture_json(&b, "{'op':'joined','re':%d,'seq':1}", id); /* not what was asked */
     ck_assert_uint_eq(b.machine->malformed, before + 1);
     for (int i = 0; i < STUCK_MAX; i++) {
-        bench_json(&b, "{'op':'replayed','re':%d}", id); /* without its members */
-        bench_tick(&b, RETRY_MS << i);
+        fixture_json(&b, "{'op':'replayed','re':%d}", id); /* without its members */
+        fixture_tick(&b, RETRY_MS << i);
         SENT(&b, "replay room=a after=5 until=7");
-        id = bench_id(&b);
+        id = fixture_id(&b);
     }
-    bench_json(&b, "{'op':'replayed','re':%d}", id);
+    fixture_json(&b, "{'op':'replayed','re':%d}", id);
     EVENT(&b, "lost a 5 7"); /* patience has an end */
     EVENT(&b, "entry a 8");
     EVENT(&b, "repaired a 8");
@@ -172,91 +172,91 @@ START_TEST(test_wrong_answers) {
     machine_who(b.machine, "a", NULL);
     machine_rooms(b.machine, "", NULL);
     machine_state(b.machine, "a", NULL, NULL);
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "who room=a");
-    bench_json(&b, "{'op':'who','re':%d,'users':'x','more':5}", bench_id(&b));
+    fixture_json(&b, "{'op':'who','re':%d,'users':'x','more':5}", fixture_id(&b));
     EVENT(&b, "done 1 count=0 seq=0 complete");
     SENT(&b, "rooms prefix=");
-    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[5,{'room':7},{}],'more':true}", bench_id(&b));
+    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[5,{'room':7},{}],'more':true}", fixture_id(&b));
     EVENT(&b, "done 2 count=3 seq=0 incomplete");
     SENT(&b, "state room=a after=0");
-    bench_json(&b, "{'op':'ok','re':%d,'seq':'x','next':-1}", bench_id(&b));
+    fixture_json(&b, "{'op':'ok','re':%d,'seq':'x','next':-1}", fixture_id(&b));
     EVENT(&b, "done 3 count=0 seq=0 complete");
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_joined_without_its_members_is_asked_again) {
-    bench_init(&b);
+    fixture_init(&b);
     machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
-    bench_welcome(&b);
-    bench_synced(&b);
+    fixture_welcome(&b);
+    fixture_synced(&b);
     SENT(&b, "join room=a");
-    bench_json(&b, "{'op':'joined','re':%d,'room':'a'}", bench_id(&b));
-    bench_tick(&b, RETRY_MS);
+    fixture_json(&b, "{'op':'joined','re':%d,'room':'a'}", fixture_id(&b));
+    fixture_tick(&b, RETRY_MS);
     SENT(&b, "join room=a");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_heads_that_are_none) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
-    bench_json(&b, "{'op':'pong','heads':5}");
-    bench_json(&b, "{'op':'pong','heads':{'a':'x','b':1}}");
-    bench_json(&b, "{'op':'pong','heads':{'a':-1}}");
-    bench_json(&b, "{'op':'pong'}");
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
+    fixture_json(&b, "{'op':'pong','heads':5}");
+    fixture_json(&b, "{'op':'pong','heads':{'a':'x','b':1}}");
+    fixture_json(&b, "{'op':'pong','heads':{'a':-1}}");
+    fixture_json(&b, "{'op':'pong'}");
     ck_assert_uint_eq(machine_due(b.machine), b.now + 5000);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_errors_of_any_shape) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
-    bench_json(&b, "{'op':'error'}");
-    bench_json(&b, "{'op':'error','code':5,'text':[],'mid':'x'}");
-    bench_json(&b, "{'op':'error','code':'x','re':99}");
-    bench_json(&b, "{'op':'error','code':'bad-frame','text':'t','mid':12345}");
-    while (*bench_event(&b))
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
+    fixture_json(&b, "{'op':'error'}");
+    fixture_json(&b, "{'op':'error','code':5,'text':[],'mid':'x'}");
+    fixture_json(&b, "{'op':'error','code':'x','re':99}");
+    fixture_json(&b, "{'op':'error','code':'bad-frame','text':'t','mid':12345}");
+    while (*fixture_event(&b))
         ;
     ck_assert_int_eq(b.machine->state, STATE_LIVE);
     NOTHING_SENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_held_frames_are_bounded) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
-    bench_live(&b, "a", 100000, 100001, 100001);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
+    fixture_live(&b, "a", 100000, 100001, 100001);
     SENT(&b, "replay room=a after=5 until=100000");
     for (uint64_t i = 0; i < HELD_FRAMES + 100; i++)
-        bench_replay(&b, "a", 10 + i, 11 + i, 11 + i); /* none joins up */
+        fixture_replay(&b, "a", 10 + i, 11 + i, 11 + i); /* none joins up */
     ck_assert_uint_eq(b.machine->held.frames, HELD_FRAMES);
-    bench_replayed(&b, 20, 5000, true, false);
+    fixture_replayed(&b, 20, 5000, true, false);
     ck_assert_uint_eq(b.machine->held.frames, 0);
     ck_assert_uint_eq(b.machine->held.bytes, 0);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_frames_after_the_end) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
     machine_close(b.machine, b.now);
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "bye");
-    bench_json(&b, "{'op':'ok','re':%d}", bench_id(&b));
+    fixture_json(&b, "{'op':'ok','re':%d}", fixture_id(&b));
     EVENT(&b, "closed");
-    bench_live(&b, "a", 5, 6, 6);
-    bench_json(&b, "{'op':'bye','reason':'shutdown'}");
-    bench_no_session(&b);
-    bench_tick(&b, 100000);
+    fixture_live(&b, "a", 5, 6, 6);
+    fixture_json(&b, "{'op':'bye','reason':'shutdown'}");
+    fixture_no_session(&b);
+    fixture_tick(&b, 100000);
     NO_EVENT(&b);
     NOTHING_SENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -283,7 +283,7 @@ START_TEST(test_noise) {
         "\"heartbeat\":100}",
         "a\x01{\"version\":2,\"joined\":[{\"nick\":\"q\"}],\"left\":[],\"count\":3}",
         "\x02\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x05"};
-    bench_init(&b);
+    fixture_init(&b);
     machine_join(b.machine, "a", ZRELAY_FROM_AFTER | ZRELAY_PRESENCE, 0, b.now);
     machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now);
     for (int step = 0; step < 3000; step++) {
@@ -295,7 +295,7 @@ START_TEST(test_noise) {
         if (dice < 4) {
             uint64_t at = s_random() % 12;
             zr_blob_t *blob =
-                bench_entries(dice & 1 ? "a" : "m/x", s_random() % 4, at, at + 1, at + 1 + s_random() % 5);
+                fixture_entries(dice & 1 ? "a" : "m/x", s_random() % 4, at, at + 1, at + 1 + s_random() % 5);
             len = zr_blob_len(blob);
             memcpy(frame, zr_blob_data(blob), len);
             zr_blob_unref(blob);
@@ -309,11 +309,11 @@ START_TEST(test_noise) {
         if (s_random() % 4 == 0)
             frame[s_random() % len] = (uint8_t)s_random();
         if (s_random() % 2)
-            bench_front(&b, frame, len);
+            fixture_front(&b, frame, len);
         else
-            bench_back(&b, frame, len);
+            fixture_back(&b, frame, len);
         if (s_random() % 8 == 0 && b.machine->nonce[0])
-            bench_synced(&b);
+            fixture_synced(&b);
         if (s_random() % 8 == 0)
             machine_publish(b.machine, "a", "k", ZR_ENTRY_EXPECT, 1, "x", 1, NULL);
         if (s_random() % 8 == 0)
@@ -322,11 +322,11 @@ START_TEST(test_noise) {
             machine_history(b.machine, "m/x", 0, s_random() % 3, 0, NULL);
         if (s_random() % 64 == 0 && machine_leave(b.machine, "a", b.now) == 0)
             machine_join(b.machine, "a", ZRELAY_FROM_LAST | ZRELAY_PRESENCE, 2, b.now);
-        bench_tick(&b, s_random() % 200);
+        fixture_tick(&b, s_random() % 200);
         while (s_random() % 3 && machine_event(b.machine))
             ;
     }
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 

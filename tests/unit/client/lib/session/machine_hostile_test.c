@@ -1,8 +1,8 @@
 /* Brokers that want the client to repeat itself, to go elsewhere, or to take more than it can hold. Each request that
  * brings nothing is repeated with a back-off that doubles up to RETRY_MAX_MS. */
-#include "bench_machine.h"
+#include "fixture_machine.h"
 
-static bench_t b;
+static fixture_t b;
 
 static bool drains = true; /* the program takes its events */
 
@@ -13,17 +13,17 @@ static uint64_t s_until(const char *request) {
         while (drains && machine_event(b.machine))
             ;
         if (b.machine->nonce[0] && drains)
-            bench_synced(&b);
-        const char *sent = bench_sent(&b);
+            fixture_synced(&b);
+        const char *sent = fixture_sent(&b);
         if (strncmp(sent, request, strlen(request)) == 0)
             return b.now - begin;
         if (strcmp(sent, "ping") == 0)
-            bench_json(&b, "{'op':'pong'}");
+            fixture_json(&b, "{'op':'pong'}");
         if (*sent)
             continue;
         uint64_t due = machine_due(b.machine);
         ck_assert_uint_lt(due, b.now + 60000);
-        bench_tick(&b, due > b.now ? due - b.now : 1);
+        fixture_tick(&b, due > b.now ? due - b.now : 1);
     }
 }
 
@@ -50,141 +50,141 @@ END_TEST
 
 START_TEST(test_heads_that_lie) {
     uint64_t waits[TIMES];
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
     for (int i = 0; i < TIMES; i++) {
-        bench_json(&b, "{'op':'pong','heads':{'a':%d}}", 100 + i);
+        fixture_json(&b, "{'op':'pong','heads':{'a':%d}}", 100 + i);
         waits[i] = s_until("replay");
-        bench_replayed(&b, 5, 0, true, false);
+        fixture_replayed(&b, 5, 0, true, false);
     }
     s_check(waits, TIMES);
     /* An entry is progress. */
-    bench_live(&b, "a", 5, 6, 6);
-    bench_json(&b, "{'op':'pong','heads':{'a':900}}");
+    fixture_live(&b, "a", 5, 6, 6);
+    fixture_json(&b, "{'op':'pong','heads':{'a':900}}");
     ck_assert_uint_le(s_until("replay"), GRACE_MS);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_replays_that_are_refused) {
     uint64_t waits[TIMES];
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
     for (int i = 0; i < TIMES; i++) {
-        bench_json(&b, "{'op':'pong','heads':{'a':%d}}", 100 + i);
+        fixture_json(&b, "{'op':'pong','heads':{'a':%d}}", 100 + i);
         waits[i] = s_until("replay");
-        bench_json(&b, "{'op':'error','re':%d,'code':'bad-room','text':''}", bench_id(&b));
+        fixture_json(&b, "{'op':'error','re':%d,'code':'bad-room','text':''}", fixture_id(&b));
     }
     s_check(waits, TIMES);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_replays_that_only_claim_to_go_forward) {
     uint64_t waits[TIMES];
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
-    bench_json(&b, "{'op':'pong','heads':{'a':1000}}");
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
+    fixture_json(&b, "{'op':'pong','heads':{'a':1000}}");
     s_until("replay");
     for (int i = 0; i < TIMES; i++) {
-        bench_replayed(&b, 6 + (uint64_t)i, 0, true, true);
+        fixture_replayed(&b, 6 + (uint64_t)i, 0, true, true);
         waits[i] = s_until("replay");
     }
     s_check(waits, TIMES);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_rate_limited_without_a_wait) {
     uint64_t waits[TIMES];
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     ck_assert_int_eq(machine_who(b.machine, "a", NULL), 0);
     s_until("who");
     for (int i = 0; i < TIMES; i++) {
-        bench_json(&b, "{'op':'error','re':%d,'code':'rate-limited','wait':0,'text':''}", bench_id(&b));
+        fixture_json(&b, "{'op':'error','re':%d,'code':'rate-limited','wait':0,'text':''}", fixture_id(&b));
         waits[i] = s_until("who");
     }
     s_check(waits, TIMES);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_a_new_nick_that_is_put_off_for_ever) {
     uint64_t waits[TIMES];
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     ck_assert_int_eq(machine_rename(b.machine, "other", b.now), 0);
     s_until("hello");
     for (int i = 0; i < TIMES; i++) {
-        bench_json(&b, "{'op':'error','re':%d,'code':'rate-limited','wait':0,'text':''}", bench_id(&b));
+        fixture_json(&b, "{'op':'error','re':%d,'code':'rate-limited','wait':0,'text':''}", fixture_id(&b));
         waits[i] = s_until("hello");
     }
     s_check(waits, TIMES);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_joins_that_are_answered_with_nonsense) {
     uint64_t waits[TIMES];
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now), 0);
-    bench_tick(&b, 0);
-    bench_synced(&b);
+    fixture_tick(&b, 0);
+    fixture_synced(&b);
     s_until("join");
     for (int i = 0; i < TIMES; i++) {
-        bench_json(&b, "{'op':'joined','re':%d,'room':'a'}", bench_id(&b));
+        fixture_json(&b, "{'op':'joined','re':%d,'room':'a'}", fixture_id(&b));
         waits[i] = s_until("join");
     }
     s_check(waits, TIMES);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_presence_that_jumps) {
     uint64_t waits[TIMES];
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now), 0);
-    bench_tick(&b, 0);
-    bench_synced(&b);
+    fixture_tick(&b, 0);
+    fixture_synced(&b);
     s_until("join");
-    bench_json(&b, "{'op':'joined','re':%d,'room':'a','seq':0,'version':1,'count':1}", bench_id(&b));
+    fixture_json(&b, "{'op':'joined','re':%d,'room':'a','seq':0,'version':1,'count':1}", fixture_id(&b));
     s_until("who");
     for (int i = 0; i < TIMES; i++) {
-        bench_json(&b, "{'op':'who','re':%d,'room':'a','version':1,'users':[],'count':1,'more':false}", bench_id(&b));
-        bench_presence(&b, "a", "{'version':900,'joined':[],'left':[],'count':2}");
+        fixture_json(&b, "{'op':'who','re':%d,'room':'a','version':1,'users':[],'count':1,'more':false}", fixture_id(&b));
+        fixture_presence(&b, "a", "{'version':900,'joined':[],'left':[],'count':2}");
         waits[i] = s_until("who");
     }
     s_check(waits, TIMES);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 /* Each session ends as soon as it began. */
 static void s_flap(void (*lose)(void)) {
-    bench_init(&b);
+    fixture_init(&b);
     uint64_t begin = b.now;
     for (int i = 0; i < 60; i++) {
         s_until("hello");
-        bench_json(&b,
+        fixture_json(&b,
             "{'op':'welcome','re':%d,'epoch':'" EPOCH_1
             "','nick':'me','resume':'t','resumed':false,'back':'tcp://back',"
             "'heartbeat':5000}",
-            bench_id(&b));
+            fixture_id(&b));
         lose();
     }
     ck_assert_uint_ge(b.now - begin, 60000); /* the waits are random, 5 s on average in the end */
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 
 static void s_no_session(void) {
-    bench_json(&b, "{'op':'error','code':'no-session','text':''}");
+    fixture_json(&b, "{'op':'error','code':'no-session','text':''}");
 }
 
 static void s_expired(void) {
-    bench_json(&b, "{'op':'bye','reason':'expired'}");
+    fixture_json(&b, "{'op':'bye','reason':'expired'}");
 }
 
 static void s_broken(void) {
@@ -200,94 +200,94 @@ START_TEST(test_sessions_that_end_at_once) {
 END_TEST
 
 START_TEST(test_the_first_lost_session_is_renewed_at_once) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     s_no_session();
     ck_assert_uint_eq(s_until("hello"), 0);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_a_back_that_ends_at_once) {
     uint64_t waits[TIMES];
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
     for (int i = 0; i < TIMES; i++) {
         uint64_t begin = b.now;
         b.actions[0] = '\0';
         machine_back_down(b.machine, b.now);
-        while (bench_run(&b), !strstr(b.actions, "back=")) {
+        while (fixture_run(&b), !strstr(b.actions, "back=")) {
             uint64_t due = machine_due(b.machine);
-            bench_tick(&b, due > b.now ? due - b.now : 1);
-            while (*bench_sent(&b))
-                bench_json(&b, "{'op':'pong'}");
+            fixture_tick(&b, due > b.now ? due - b.now : 1);
+            while (*fixture_sent(&b))
+                fixture_json(&b, "{'op':'pong'}");
         }
         waits[i] = b.now - begin;
     }
     s_check(waits, TIMES);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_what_a_lost_back_held_is_told_and_repaired) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
     machine_back_down(b.machine, b.now);
-    bench_tick(&b, RETRY_MS);
-    bench_synced(&b);
+    fixture_tick(&b, RETRY_MS);
+    fixture_synced(&b);
     SENT(&b, "join room=a after=5");
-    bench_json(&b, "{'op':'joined','re':%d,'room':'a','seq':7,'oldest':0,'version':1,'count':1}", bench_id(&b));
+    fixture_json(&b, "{'op':'joined','re':%d,'room':'a','seq':7,'oldest':0,'version':1,'count':1}", fixture_id(&b));
     EVENT(&b, "gap a 5");
     SENT(&b, "replay room=a after=5");
-    bench_replay(&b, "a", 5, 6, 7);
-    bench_replayed(&b, 7, 2, true, false);
-    bench_expect_entries(&b, "a", 6, 7);
+    fixture_replay(&b, "a", 5, 6, 7);
+    fixture_replayed(&b, 7, 2, true, false);
+    fixture_expect_entries(&b, "a", 6, 7);
     EVENT(&b, "repaired a 7");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_epochs_that_change_with_each_frame) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
     size_t pings = 0;
     for (uint64_t end = b.now + 60000; b.now < end;) {
         zr_buffer_t out = {0};
         zr_deliver_begin(&out, zr_span("a"), 0, 0x77, 5);
         zr_deliver_add(&out, &(zr_entry_t){.seq = 6, .sender = zr_span("x")});
-        bench_back(&b, out.data, out.len);
+        fixture_back(&b, out.data, out.len);
         zr_buffer_finish(&out);
-        for (const char *sent; *(sent = bench_sent(&b));) {
+        for (const char *sent; *(sent = fixture_sent(&b));) {
             pings += strcmp(sent, "ping") == 0;
-            bench_json(&b, "{'op':'pong','heads':{}}");
+            fixture_json(&b, "{'op':'pong','heads':{}}");
         }
-        bench_tick(&b, 10);
+        fixture_tick(&b, 10);
     }
     ck_assert_uint_le(pings, 30); /* twelve of them are heartbeats */
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_rooms_of_a_prefix_that_cannot_be_joined) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     ck_assert_int_eq(machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now), 0);
-    bench_tick(&b, 0);
-    bench_synced(&b);
+    fixture_tick(&b, 0);
+    fixture_synced(&b);
     s_until("rooms");
-    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[],'more':false}", bench_id(&b));
+    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[],'more':false}", fixture_id(&b));
     size_t joins = 0;
     for (uint64_t i = 1; i < 100; i++) {
-        bench_live(&b, "m/x", i - 1, i, i);
-        for (const char *sent; *(sent = bench_sent(&b));) {
+        fixture_live(&b, "m/x", i - 1, i, i);
+        for (const char *sent; *(sent = fixture_sent(&b));) {
             if (strncmp(sent, "join", 4) != 0)
                 continue;
             joins++;
-            bench_json(&b, "{'op':'error','re':%d,'code':'bad-room','text':''}", bench_id(&b));
+            fixture_json(&b, "{'op':'error','re':%d,'code':'bad-room','text':''}", fixture_id(&b));
         }
     }
     ck_assert_uint_eq(joins, 1);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -298,20 +298,20 @@ START_TEST(test_heartbeats_are_kept_within_limits) {
     } cases[] = {{"1", 100}, {"99", 100}, {"100", 100}, {"101", 101}, {"3600000", 3600000}, {"3600001", 3600000},
         {"9007199254740991", 3600000}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        bench_init(&b);
+        fixture_init(&b);
         s_until("hello");
-        bench_json(&b,
+        fixture_json(&b,
             "{'op':'welcome','re':%d,'epoch':'" EPOCH_1 "','nick':'me','resume':'t','back':'tcp://back','heartbeat':%s,"
             "'limits':{'frame':-1,'control':0,'entries':0,'body':-5,'rooms':9223372036854775807,'replays':0,"
             "'window':-9223372036854775808}}",
-            bench_id(&b), cases[i].told);
+            fixture_id(&b), cases[i].told);
         ck_assert_uint_eq(b.machine->heartbeat, cases[i].used);
         ck_assert_uint_ge(b.machine->limit_replays, 1);
         ck_assert_uint_ge(b.machine->limit_frame, 1024);
         ck_assert_uint_ge(b.machine->limit_entries, 1);
         ck_assert_uint_ge(b.machine->limit_window, 1);
         ck_assert_uint_le(b.machine->limit_rooms, ROOMS_MAX);
-        bench_finish(&b);
+        fixture_finish(&b);
     }
 }
 END_TEST
@@ -328,13 +328,13 @@ static void s_values(size_t count) {
 }
 
 START_TEST(test_control_frames_of_too_many_values_are_not_read) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     s_values(CONTROL_VALUES - 3);
     ck_assert_uint_eq(b.machine->malformed, 0);
     s_values(CONTROL_VALUES - 2);
     ck_assert_uint_eq(b.machine->malformed, 1);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -348,38 +348,38 @@ static void s_text(size_t len) {
 }
 
 START_TEST(test_control_frames_that_are_too_long_are_not_read) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     s_text(CONTROL_MAX);
     ck_assert_uint_eq(b.machine->malformed, 0);
     s_text(CONTROL_MAX + 1);
     ck_assert_uint_eq(b.machine->malformed, 1);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_what_is_sent_unasked_is_bounded) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
     for (int i = 0; i < 600000; i++)
-        bench_json(&b, i % 2 ? "{'op':'direct','from':'x','text':'0123456789'}"
+        fixture_json(&b, i % 2 ? "{'op':'direct','from':'x','text':'0123456789'}"
                              : "{'op':'error','code':'bad-frame','text':'0123456789'}");
     ck_assert_uint_le(b.machine->events.bytes, EVENTS_DROP + 4096);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_a_back_that_is_refused_is_told_once_and_tried_again_later) {
-    bench_init_with(&b, (machine_config_t){.server = "tcp://127.0.0.1:5570", .nick = "me", .reconnect = true});
+    fixture_init_with(&b, (machine_config_t){.server = "tcp://127.0.0.1:5570", .nick = "me", .reconnect = true});
     int told = 0;
     drains = false;
     uint64_t begin = b.now;
     for (int i = 0; i < 8; i++) {
         s_until("hello");
-        bench_json(&b,
+        fixture_json(&b,
             "{'op':'welcome','re':%d,'epoch':'" EPOCH_1
             "','nick':'me','resume':'t','back':'inproc://jobs','heartbeat':5000}",
-            bench_id(&b));
+            fixture_id(&b));
         for (const zrelay_event_t *event; (event = machine_event(b.machine));) {
             ck_assert_int_eq(event->type, ZRELAY_DISCONNECTED);
             ck_assert_str_eq(event->code, "back");
@@ -389,7 +389,7 @@ START_TEST(test_a_back_that_is_refused_is_told_once_and_tried_again_later) {
     ck_assert_int_eq(told, 1);
     ck_assert_uint_ge(b.now - begin, 5000);
     ck_assert_ptr_null(strstr(b.actions, "back="));
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 

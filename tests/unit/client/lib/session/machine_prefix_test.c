@@ -1,35 +1,35 @@
 /* Rooms joined by a prefix. */
-#include "bench_machine.h"
+#include "fixture_machine.h"
 
-static bench_t b;
+static fixture_t b;
 
 /* A prefix whose list is asked for. */
 static void s_prefix(int from) {
-    bench_init(&b);
+    fixture_init(&b);
     ck_assert_int_eq(machine_join(b.machine, "m/*", from, 0, b.now), 0);
-    bench_welcome(&b);
-    bench_actions_are(&b, "front back=tcp://back +m/ +~0101010101010101 ");
-    bench_synced(&b);
+    fixture_welcome(&b);
+    fixture_actions_are(&b, "front back=tcp://back +m/ +~0101010101010101 ");
+    fixture_synced(&b);
     SENT(&b, "rooms prefix=m/");
 }
 
 static void s_list(const char *rooms, bool more) {
-    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[%s],'more':%s}", bench_id(&b), rooms, more ? "true" : "false");
+    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[%s],'more':%s}", fixture_id(&b), rooms, more ? "true" : "false");
 }
 
 START_TEST(test_joins_what_exists_silently) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("{'room':'m/a','seq':5,'count':1},{'room':'m/b','seq':0,'count':1}", true);
     SENT(&b, "rooms prefix=m/ after=m/b");
-    int list = bench_id(&b);
+    int list = fixture_id(&b);
     SENT(&b, "join room=m/a presence=false");
-    bench_joined(&b, "m/a", 5, 0, "");
+    fixture_joined(&b, "m/a", 5, 0, "");
     EVENT(&b, "joined m/a 5 1");
-    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/c','seq':2,'count':0}],'more':false}", list);
+    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/c','seq':2,'count':0}],'more':false}", list);
     EVENT(&b, "joined m/* 0 3");
-    bench_live(&b, "m/a", 5, 6, 6);
-    bench_expect_entries(&b, "m/a", 6, 6);
-    bench_finish(&b);
+    fixture_live(&b, "m/a", 5, 6, 6);
+    fixture_expect_entries(&b, "m/a", 6, 6);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -37,35 +37,35 @@ START_TEST(test_a_room_that_comes_up_later_is_read_from_its_beginning) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("", false);
     EVENT(&b, "joined m/* 0 0");
-    bench_live(&b, "m/new", 0, 1, 2);
-    bench_live(&b, "other", 0, 1, 2);
-    bench_expect_entries(&b, "m/new", 1, 2);
+    fixture_live(&b, "m/new", 0, 1, 2);
+    fixture_live(&b, "other", 0, 1, 2);
+    fixture_expect_entries(&b, "m/new", 1, 2);
     NO_EVENT(&b);
     SENT(&b, "join room=m/new after=2 presence=false");
-    bench_joined(&b, "m/new", 2, 0, ",'recovered':true");
+    fixture_joined(&b, "m/new", 2, 0, ",'recovered':true");
     EVENT(&b, "joined m/new 2 1");
 
-    bench_live(&b, "m/x", 3, 4, 4); /* its first entries were dropped */
+    fixture_live(&b, "m/x", 3, 4, 4); /* its first entries were dropped */
     NO_EVENT(&b);
     SENT(&b, "join room=m/x after=0 presence=false");
-    bench_joined(&b, "m/x", 4, 0, ",'recovered':true");
+    fixture_joined(&b, "m/x", 4, 0, ",'recovered':true");
     EVENT(&b, "joined m/x 4 1");
     SENT(&b, "replay room=m/x after=0 until=3");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_a_room_seen_before_the_list_is_whole) {
     s_prefix(ZRELAY_FROM_NOW);
-    bench_live(&b, "m/new", 0, 1, 1);
+    fixture_live(&b, "m/new", 0, 1, 1);
     NOTHING_SENT(&b);
     s_list("", false);
     EVENT(&b, "joined m/* 0 0");
     SENT(&b, "join room=m/new after=0 presence=false");
-    bench_joined(&b, "m/new", 1, 0, ",'recovered':true");
+    fixture_joined(&b, "m/new", 1, 0, ",'recovered':true");
     EVENT(&b, "joined m/new 1 1");
     SENT(&b, "replay room=m/new after=0");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -73,39 +73,39 @@ START_TEST(test_a_room_whose_only_entry_was_dropped_is_found) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("", false);
     for (uint64_t waited = 0; waited < LIST_MS; waited += 5000) {
-        bench_json(&b, "{'op':'pong','heads':{}}");
-        bench_tick(&b, 5000);
+        fixture_json(&b, "{'op':'pong','heads':{}}");
+        fixture_tick(&b, 5000);
         SENT(&b, "ping");
     }
     SENT(&b, "rooms prefix=m/");
     s_list("{'room':'m/a','seq':5,'count':0}", false);
     SENT(&b, "join room=m/a after=0 presence=false");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 /* Of a private room nothing is heard but by the list: a user looks more often, and reads it from its beginning. */
 START_TEST(test_users_look_for_private_rooms) {
-    bench_init(&b);
+    fixture_init(&b);
     ck_assert_int_eq(machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now), 0);
-    bench_welcome_with(&b, EPOCH_1, false, ",'user':'me'");
-    bench_synced(&b);
+    fixture_welcome_with(&b, EPOCH_1, false, ",'user':'me'");
+    fixture_synced(&b);
     SENT(&b, "rooms prefix=m/");
     s_list("", false);
     for (int look = 0; look < 2; look++) {
-        bench_tick(&b, LIST_USER_MS - 1);
-        bench_forget_sent(&b);
-        bench_tick(&b, 1);
+        fixture_tick(&b, LIST_USER_MS - 1);
+        fixture_forget_sent(&b);
+        fixture_tick(&b, 1);
         const char *sent;
-        while (strcmp(sent = bench_sent(&b), "rooms prefix=m/") != 0)
+        while (strcmp(sent = fixture_sent(&b), "rooms prefix=m/") != 0)
             ck_assert_str_ne(sent, "");
         if (look == 0) /* a look that is refused is no reason to look less often */
-            bench_json(&b, "{'op':'error','re':%d,'code':'forbidden','text':'no'}", bench_id(&b));
+            fixture_json(&b, "{'op':'error','re':%d,'code':'forbidden','text':'no'}", fixture_id(&b));
         else
             s_list("{'room':'m/a','seq':5,'count':0}", false);
     }
     SENT(&b, "join room=m/a after=0 presence=false");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -113,12 +113,12 @@ START_TEST(test_another_sync_lists_again) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("", false);
     machine_join(b.machine, "x", ZRELAY_FROM_NOW, 0, b.now);
-    bench_run(&b);
-    bench_synced(&b);
+    fixture_run(&b);
+    fixture_synced(&b);
     SENT(&b, "join room=x");
-    bench_tick(&b, 0);
+    fixture_tick(&b, 0);
     SENT(&b, "rooms prefix=m/");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -129,12 +129,12 @@ START_TEST(test_leaving_the_prefix_leaves_its_rooms) {
     b.actions[0] = '\0';
     ck_assert_int_eq(machine_leave(b.machine, "m/a", b.now), ZRELAY_EINVAL); /* it was not joined by name */
     ck_assert_int_eq(machine_leave(b.machine, "m/*", b.now), 0);
-    bench_run(&b);
-    bench_actions_are(&b, "-m/ ");
+    fixture_run(&b);
+    fixture_actions_are(&b, "-m/ ");
     SENT(&b, "leave room=m/a");
     ck_assert_ptr_null(b.machine->rooms);
     ck_assert_ptr_null(b.machine->prefixes);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -142,49 +142,49 @@ START_TEST(test_a_room_that_another_prefix_wants_stays) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("{'room':'m/a','seq':5,'count':1}", false);
     SENT(&b, "join room=m/a presence=false");
-    bench_joined(&b, "m/a", 5, 0, "");
+    fixture_joined(&b, "m/a", 5, 0, "");
     ck_assert_int_eq(machine_join(b.machine, "*", ZRELAY_FROM_NOW, 0, b.now), 0);
     ck_assert_int_eq(machine_leave(b.machine, "m/*", b.now), 0);
-    bench_run(&b);
+    fixture_run(&b);
     NOTHING_SENT(&b);
     ck_assert_ptr_nonnull(rooms_find(b.machine, zr_span("m/a")));
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_rooms_joined_by_name_are_left_alone) {
-    bench_init(&b);
+    fixture_init(&b);
     machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now);
     machine_join(b.machine, "m/a", ZRELAY_FROM_AFTER, 3, b.now);
-    bench_welcome(&b);
-    bench_synced(&b);
+    fixture_welcome(&b);
+    fixture_synced(&b);
     SENT(&b, "rooms prefix=m/");
-    int list = bench_id(&b);
+    int list = fixture_id(&b);
     SENT(&b, "join room=m/a after=3");
-    bench_joined(&b, "m/a", 3, 0, ",'recovered':true");
-    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':3,'count':0}],'more':false}", list);
+    fixture_joined(&b, "m/a", 3, 0, ",'recovered':true");
+    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':3,'count':0}],'more':false}", list);
     EVENT(&b, "joined m/a 3 1");
     EVENT(&b, "joined m/* 0 1");
     NOTHING_SENT(&b);
     machine_leave(b.machine, "m/*", b.now);
     ck_assert_ptr_nonnull(rooms_find(b.machine, zr_span("m/a")));
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_more_rooms_than_fit) {
-    bench_init(&b);
+    fixture_init(&b);
     machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now);
-    bench_welcome_with(&b, EPOCH_1, false, ",'limits':{'rooms':1}");
+    fixture_welcome_with(&b, EPOCH_1, false, ",'limits':{'rooms':1}");
     EVENT(&b, "connected " EPOCH_1 " me");
-    bench_synced(&b);
+    fixture_synced(&b);
     SENT(&b, "rooms prefix=m/");
     s_list("{'room':'m/a','seq':5},{'room':'m/b','seq':5},{'room':'m/c','seq':5}", false);
     EVENT(&b, "refused too-many-joins m/* mid=0-0 request=0 seq=0");
     EVENT(&b, "joined m/* 0 3");
-    bench_live(&b, "m/d", 0, 1, 1);
+    fixture_live(&b, "m/d", 0, 1, 1);
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -192,12 +192,12 @@ START_TEST(test_a_room_too_many_for_the_broker_is_read_all_the_same) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("{'room':'m/a','seq':5,'count':1}", false);
     SENT(&b, "join room=m/a presence=false");
-    bench_json(&b, "{'op':'error','re':%d,'code':'too-many-joins','text':''}", bench_id(&b));
+    fixture_json(&b, "{'op':'error','re':%d,'code':'too-many-joins','text':''}", fixture_id(&b));
     EVENT(&b, "joined m/* 0 1");
-    bench_live(&b, "m/a", 5, 6, 6);
-    bench_expect_entries(&b, "m/a", 6, 6);
+    fixture_live(&b, "m/a", 5, 6, 6);
+    fixture_expect_entries(&b, "m/a", 6, 6);
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -205,19 +205,19 @@ START_TEST(test_after_a_reconnect) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("{'room':'m/a','seq':5,'count':1}", false);
     SENT(&b, "join room=m/a presence=false");
-    bench_joined(&b, "m/a", 5, 0, "");
-    bench_no_session(&b);
-    bench_welcome_with(&b, EPOCH_1, true, "");
-    bench_synced(&b);
-    const char *first = bench_sent(&b);
+    fixture_joined(&b, "m/a", 5, 0, "");
+    fixture_no_session(&b);
+    fixture_welcome_with(&b, EPOCH_1, true, "");
+    fixture_synced(&b);
+    const char *first = fixture_sent(&b);
     ck_assert_msg(strcmp(first, "rooms prefix=m/") == 0, "%s", first);
-    int list = bench_id(&b);
+    int list = fixture_id(&b);
     SENT(&b, "join room=m/a after=5 presence=false");
-    bench_joined(&b, "m/a", 5, 0, ",'recovered':true");
-    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':5},{'room':'m/b','seq':2}],'more':false}", list);
+    fixture_joined(&b, "m/a", 5, 0, ",'recovered':true");
+    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':5},{'room':'m/b','seq':2}],'more':false}", list);
     SENT(&b, "join room=m/b after=0 presence=false"); /* it came up meanwhile */
     NOTHING_SENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -229,7 +229,7 @@ START_TEST(test_hostile_lists) {
     SENT(&b, "rooms prefix=m/ after=m/z");
     s_list("{'room':'m/b','seq':1}", true); /* backwards: no third page */
     EVENT(&b, "joined m/* 0 2");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -238,31 +238,31 @@ START_TEST(test_a_room_that_may_not_be_read_for_a_while) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("{'room':'m/a','seq':5,'count':1}", false);
     SENT(&b, "join room=m/a presence=false");
-    bench_joined(&b, "m/a", 5, 0, "");
+    fixture_joined(&b, "m/a", 5, 0, "");
     EVENT(&b, "joined m/* 0 1");
     EVENT(&b, "joined m/a 5 1");
-    bench_live(&b, "m/a", 5, 6, 6);
-    bench_expect_entries(&b, "m/a", 6, 6);
-    bench_json(&b, "{'op':'left','room':'m/a','reason':'revoked','seq':6}");
-    bench_live(&b, "m/a", 6, 7, 7);
-    bench_json(&b, "{'op':'pong','time':1,'heads':{'m/a':8}}");
-    bench_tick(&b, GRACE_MS);
+    fixture_live(&b, "m/a", 5, 6, 6);
+    fixture_expect_entries(&b, "m/a", 6, 6);
+    fixture_json(&b, "{'op':'left','room':'m/a','reason':'revoked','seq':6}");
+    fixture_live(&b, "m/a", 6, 7, 7);
+    fixture_json(&b, "{'op':'pong','time':1,'heads':{'m/a':8}}");
+    fixture_tick(&b, GRACE_MS);
     NO_EVENT(&b);
     NOTHING_SENT(&b);
     for (int look = 0; look < 2; look++) {
-        bench_tick(&b, LIST_MS);
+        fixture_tick(&b, LIST_MS);
         do
             ck_assert_uint_lt(b.looked, b.sent_count);
-        while (strcmp(bench_sent(&b), "rooms prefix=m/") != 0);
+        while (strcmp(fixture_sent(&b), "rooms prefix=m/") != 0);
         s_list(look ? "{'room':'m/a','seq':9,'count':1}" : "", false);
         if (look == 0)
             NOTHING_SENT(&b);
     }
     SENT(&b, "join room=m/a after=6 presence=false");
-    bench_joined(&b, "m/a", 9, 0, ",'recovered':true,'private':true");
+    fixture_joined(&b, "m/a", 9, 0, ",'recovered':true,'private':true");
     SENT(&b, "replay room=m/a after=6");
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -270,21 +270,21 @@ START_TEST(test_a_room_that_may_not_be_read_after_a_reconnect) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("{'room':'m/a','seq':5,'count':1}", false);
     SENT(&b, "join room=m/a presence=false");
-    bench_joined(&b, "m/a", 5, 0, "");
-    bench_no_session(&b);
-    while (*bench_event(&b))
+    fixture_joined(&b, "m/a", 5, 0, "");
+    fixture_no_session(&b);
+    while (*fixture_event(&b))
         ;
-    bench_welcome_with(&b, EPOCH_1, false, "");
+    fixture_welcome_with(&b, EPOCH_1, false, "");
     EVENT(&b, "connected " EPOCH_1 " me");
-    bench_synced(&b);
+    fixture_synced(&b);
     SENT(&b, "rooms prefix=m/");
-    int list = bench_id(&b);
+    int list = fixture_id(&b);
     SENT(&b, "join room=m/a after=5 presence=false");
-    bench_json(&b, "{'op':'error','re':%d,'code':'forbidden','text':'no'}", bench_id(&b));
-    bench_json(&b, "{'op':'rooms','re':%d,'rooms':[],'more':false}", list);
+    fixture_json(&b, "{'op':'error','re':%d,'code':'forbidden','text':'no'}", fixture_id(&b));
+    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[],'more':false}", list);
     NOTHING_SENT(&b);
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 

@@ -1,12 +1,12 @@
 /* Publishing exactly once: packing, acks, refusals, resends, limits. */
-#include "bench_machine.h"
+#include "fixture_machine.h"
 
-static bench_t b;
+static fixture_t b;
 
 static void s_ack_of(zr_level_t level, uint64_t upto, uint64_t seq) {
     uint8_t ack[ZR_ACK_SIZE];
     zr_ack_write(ack, &(zr_ack_t){level, upto, seq});
-    bench_front(&b, ack, sizeof ack);
+    fixture_front(&b, ack, sizeof ack);
 }
 
 static void s_ack(uint64_t upto, uint64_t seq) {
@@ -22,13 +22,13 @@ static int s_cas(void) {
 }
 
 static void s_refuse(uint64_t mid, uint64_t upto, const char *code) {
-    bench_json(&b, "{'op':'error','code':'%s','text':'no','room':'a','mid':%" PRIu64 ",'upto':%" PRIu64 ",'seq':5}",
+    fixture_json(&b, "{'op':'error','code':'%s','text':'no','room':'a','mid':%" PRIu64 ",'upto':%" PRIu64 ",'seq':5}",
         code, mid, upto);
 }
 
 static void s_welcomed(void) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
 }
 
 START_TEST(test_one_message_is_one_frame) {
@@ -37,7 +37,7 @@ START_TEST(test_one_message_is_one_frame) {
     ck_assert_int_eq(machine_publish(b.machine, "a", "k", 0, 0, "body", 4, &mid), 0);
     ck_assert_uint_eq(mid, 1);
     ck_assert(machine_eager(b.machine));
-    bench_run(&b);
+    fixture_run(&b);
     ck_assert(!machine_eager(b.machine));
     ck_assert_uint_eq(b.sent_count, b.looked + 1);
     static const char expected[] = "\x01\x01"
@@ -48,14 +48,14 @@ START_TEST(test_one_message_is_one_frame) {
     s_ack(1, 40);
     EVENT(&b, "acked 1 2 40");
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_what_is_published_meanwhile_shares_a_frame) {
     s_welcomed();
     s_put("a");
-    bench_run(&b);
+    fixture_run(&b);
     for (int i = 0; i < 3; i++) {
         s_put("a");
         ck_assert(!machine_eager(b.machine)); /* one is under way: company may come */
@@ -63,13 +63,13 @@ START_TEST(test_what_is_published_meanwhile_shares_a_frame) {
     s_put("b");
     ck_assert(machine_eager(b.machine)); /* the frame before it is complete */
     s_put("a");
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "publish a 1");
     SENT(&b, "publish a 2 3 4");
     SENT(&b, "publish b 5");
     SENT(&b, "publish a 6");
     NOTHING_SENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -79,46 +79,46 @@ START_TEST(test_frames_are_bounded) {
     s_welcomed();
     for (int i = 0; i < 200; i++)
         ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL), 0);
-    bench_run(&b);
+    fixture_run(&b);
     for (size_t i = b.looked; i < b.sent_count; i++)
         ck_assert_uint_le(zr_blob_len(b.sent[i]), PACK_BYTES);
     ck_assert_uint_eq(b.sent_count - b.looked, 4);
     char large[PACK_BYTES + 1] = {0}; /* alone it may be larger */
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, large, sizeof large, NULL), 0);
-    bench_finish(&b);
+    fixture_finish(&b);
 
-    bench_init(&b);
-    bench_welcome_with(&b, EPOCH_1, false, ",'limits':{'entries':3}");
+    fixture_init(&b);
+    fixture_welcome_with(&b, EPOCH_1, false, ",'limits':{'entries':3}");
     for (int i = 0; i < 4; i++)
         s_put("a");
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "publish a 1 2 3");
     SENT(&b, "publish a 4");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_a_program_may_want_small_frames) {
-    bench_init_with(&b, (machine_config_t){.reconnect = true, .pack = 2});
-    bench_welcome(&b);
+    fixture_init_with(&b, (machine_config_t){.reconnect = true, .pack = 2});
+    fixture_welcome(&b);
     for (int i = 0; i < 5; i++)
         s_put("a");
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "publish a 1 2");
     SENT(&b, "publish a 3 4");
     SENT(&b, "publish a 5");
     NOTHING_SENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_no_more_under_way_than_the_window) {
     char body[600] = {0};
-    bench_init(&b);
-    bench_welcome_with(&b, EPOCH_1, false, ",'limits':{'window':1000,'entries':1}");
+    fixture_init(&b);
+    fixture_welcome_with(&b, EPOCH_1, false, ",'limits':{'window':1000,'entries':1}");
     for (int i = 0; i < 4; i++)
         machine_publish(b.machine, "a", NULL, 0, 0, body, i == 0 || i == 3 ? 600 : 300, NULL);
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "publish a 1");
     SENT(&b, "publish a 2");
     NOTHING_SENT(&b);
@@ -126,10 +126,10 @@ START_TEST(test_no_more_under_way_than_the_window) {
     s_ack(1, 1);
     SENT(&b, "publish a 3");
     NOTHING_SENT(&b);
-    bench_no_session(&b); /* on another connection nothing is under way */
-    bench_forget_sent(&b);
+    fixture_no_session(&b); /* on another connection nothing is under way */
+    fixture_forget_sent(&b);
     b.looked--;
-    bench_welcome_with(&b, EPOCH_1, true, ",'limits':{'window':1}");
+    fixture_welcome_with(&b, EPOCH_1, true, ",'limits':{'window':1}");
     SENT(&b, "publish a 2"); /* one always */
     NOTHING_SENT(&b);
     s_ack(2, 2);
@@ -138,18 +138,18 @@ START_TEST(test_no_more_under_way_than_the_window) {
     SENT(&b, "publish a 4");
     s_ack(4, 4);
     ck_assert_uint_eq(b.machine->publish.flight, 0);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_works_offline) {
-    bench_init(&b);
+    fixture_init(&b);
     s_put("a");
     s_put("a");
-    bench_run(&b);
-    bench_welcome(&b);
+    fixture_run(&b);
+    fixture_welcome(&b);
     SENT(&b, "publish a 1 2");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -167,46 +167,46 @@ START_TEST(test_takes_only_what_the_protocol_allows) {
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, NULL, 0, NULL), 0);
     ck_assert_int_eq(machine_publish(b.machine, "a", "k", ZR_ENTRY_DELETE, 0, NULL, 0, NULL), 0);
     ck_assert_uint_eq(machine_unacked(b.machine), 2);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_queue_is_full_at_its_limits) {
-    bench_init_with(&b, (machine_config_t){.reconnect = true, .queue_messages = 2});
-    bench_welcome(&b);
+    fixture_init_with(&b, (machine_config_t){.reconnect = true, .queue_messages = 2});
+    fixture_welcome(&b);
     ck_assert_int_eq(s_put("a"), 0);
     ck_assert_int_eq(s_put("a"), 0);
     ck_assert_int_eq(s_put("a"), ZRELAY_EFULL);
-    bench_run(&b);
+    fixture_run(&b);
     ck_assert_int_eq(s_put("a"), ZRELAY_EFULL);
     s_ack(1, 0);
     ck_assert_int_eq(s_put("a"), 0); /* frame or not: one is answered */
     ck_assert_int_eq(s_put("a"), ZRELAY_EFULL);
-    bench_finish(&b);
+    fixture_finish(&b);
 
     char body[100 - ZR_PUBLISH_ENTRY_FIXED] = {0};
-    bench_init_with(&b, (machine_config_t){.reconnect = true, .queue_bytes = 300});
-    bench_welcome(&b);
+    fixture_init_with(&b, (machine_config_t){.reconnect = true, .queue_bytes = 300});
+    fixture_welcome(&b);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL), 0);
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, "", 0, NULL), ZRELAY_EFULL);
     char all[301 - ZR_PUBLISH_ENTRY_FIXED] = {0};
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, all, sizeof all, NULL), ZRELAY_ELARGE);
-    bench_run(&b);
+    fixture_run(&b);
     s_ack(3, 0);
     ck_assert_uint_eq(b.machine->publish.bytes, 0);
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, all, sizeof all - 1, NULL), 0);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_bodies_are_bounded_by_the_broker) {
     char body[2000] = {0};
-    bench_init(&b);
-    bench_welcome_with(&b, EPOCH_1, false, ",'limits':{'frame':2000,'body':1500}");
+    fixture_init(&b);
+    fixture_welcome_with(&b, EPOCH_1, false, ",'limits':{'frame':2000,'body':1500}");
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, 1501, NULL), ZRELAY_ELARGE);
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, 1500, NULL), 0);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -216,14 +216,14 @@ START_TEST(test_sixty_four_compare_and_sets) {
         ck_assert_int_eq(s_cas(), 0);
     ck_assert_int_eq(s_cas(), ZRELAY_EMANY);
     ck_assert_int_eq(s_put("a"), 0); /* others are not bounded by it */
-    bench_run(&b);
+    fixture_run(&b);
     s_ack(1, 9);
     ck_assert_int_eq(s_cas(), 0);
     ck_assert_int_eq(s_cas(), ZRELAY_EMANY);
     s_refuse(10, 10, "conflict");
     ck_assert_int_eq(s_cas(), 0);
     ck_assert_int_eq(s_cas(), ZRELAY_EMANY);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -231,9 +231,9 @@ START_TEST(test_acks_are_cumulative) {
     s_welcomed();
     for (int i = 0; i < 4; i++)
         s_put("a");
-    bench_run(&b);
+    fixture_run(&b);
     s_put("b");
-    bench_run(&b);
+    fixture_run(&b);
     s_ack(3, 8);
     EVENT(&b, "acked 3 2 8");
     ck_assert_uint_eq(machine_unacked(b.machine), 2);
@@ -244,7 +244,7 @@ START_TEST(test_acks_are_cumulative) {
     EVENT(&b, "acked 5 2 9");
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
     ck_assert_ptr_null(b.machine->publish.first);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -252,7 +252,7 @@ START_TEST(test_refusals) {
     s_welcomed();
     for (int i = 0; i < 6; i++)
         s_put("a");
-    bench_run(&b);
+    fixture_run(&b);
     s_refuse(3, 4, "too-many-keys");
     EVENT(&b, "refused too-many-keys a mid=3-4 request=0 seq=5");
     ck_assert_uint_eq(machine_unacked(b.machine), 4);
@@ -269,55 +269,55 @@ START_TEST(test_refusals) {
     EVENT(&b, "refused too-many-keys a mid=6-6 request=0 seq=5");
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
     ck_assert_ptr_null(b.machine->publish.first);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_conflict_names_where_the_value_stands) {
     s_welcomed();
     s_cas();
-    bench_run(&b);
+    fixture_run(&b);
     s_refuse(1, 1, "conflict");
     EVENT(&b, "refused conflict a mid=1-1 request=0 seq=5");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_resends_what_is_unanswered_in_order_before_anything_new) {
     s_welcomed();
     s_put("a");
-    bench_run(&b);
+    fixture_run(&b);
     s_put("a");
     s_put("b");
-    bench_run(&b);
+    fixture_run(&b);
     s_ack(1, 1);
-    bench_no_session(&b);
+    fixture_no_session(&b);
     s_put("b");
-    bench_run(&b);
-    bench_tick(&b, 100);
-    bench_forget_sent(&b);
+    fixture_run(&b);
+    fixture_tick(&b, 100);
+    fixture_forget_sent(&b);
     b.looked--;
-    bench_welcome_with(&b, EPOCH_1, true, "");
+    fixture_welcome_with(&b, EPOCH_1, true, "");
     SENT(&b, "publish a 2");
     SENT(&b, "publish b 3");
     SENT(&b, "publish b 4");
     NOTHING_SENT(&b);
     s_ack(4, 4);
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_a_resend_is_the_same_bytes) {
     s_welcomed();
     s_put("a");
-    bench_run(&b);
+    fixture_run(&b);
     zr_blob_t *first = b.sent[b.sent_count - 1];
-    bench_no_session(&b);
-    bench_welcome_with(&b, EPOCH_2, false, ""); /* another log as well: ids stay valid */
+    fixture_no_session(&b);
+    fixture_welcome_with(&b, EPOCH_2, false, ""); /* another log as well: ids stay valid */
     ck_assert_ptr_ne(b.sent[b.sent_count - 1], first);
-    ck_assert(zr_span_equal(bench_span(b.sent[b.sent_count - 1]), bench_span(first)));
-    bench_finish(&b);
+    ck_assert(zr_span_equal(fixture_span(b.sent[b.sent_count - 1]), fixture_span(first)));
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -327,18 +327,18 @@ START_TEST(test_a_resend_leaves_out_what_is_answered) {
     s_welcomed();
     for (int i = 0; i < 5; i++)
         s_put("a");
-    bench_run(&b);
+    fixture_run(&b);
     s_ack(1, 1);
     s_refuse(3, 3, "too-many-keys");
-    bench_no_session(&b);
-    bench_forget_sent(&b);
+    fixture_no_session(&b);
+    fixture_forget_sent(&b);
     b.looked--;
-    bench_welcome_with(&b, EPOCH_2, false, "");
+    fixture_welcome_with(&b, EPOCH_2, false, "");
     SENT(&b, "publish a 2 4 5");
     s_ack(5, 9);
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
     ck_assert_uint_eq(b.machine->publish.bytes, 0);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -346,24 +346,24 @@ START_TEST(test_a_refusal_that_comes_again_is_told_once) {
     s_welcomed();
     s_put("a");
     s_cas();
-    bench_run(&b);
+    fixture_run(&b);
     s_refuse(2, 2, "conflict");
     EVENT(&b, "refused conflict a mid=2-2 request=0 seq=5");
     s_refuse(2, 2, "outcome-unknown");
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_smaller_limits_after_a_reconnect) {
     char body[3000] = {0};
-    bench_init(&b);
+    fixture_init(&b);
     for (int i = 0; i < 3; i++)
         machine_publish(b.machine, "a", NULL, 0, 0, body, 400, NULL);
     machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL);
     s_put("a");
-    bench_run(&b);
-    bench_welcome_with(&b, EPOCH_1, false, ",'limits':{'frame':1024}");
+    fixture_run(&b);
+    fixture_welcome_with(&b, EPOCH_1, false, ",'limits':{'frame':1024}");
     EVENT(&b, "connected " EPOCH_1 " me");
     EVENT(&b, "refused too-large a mid=4-4 request=0 seq=0");
     SENT(&b, "publish a 1 2");
@@ -372,7 +372,7 @@ START_TEST(test_smaller_limits_after_a_reconnect) {
     s_ack(5, 9);
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
     ck_assert_uint_eq(b.machine->publish.bytes, 0);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -380,34 +380,34 @@ START_TEST(test_acks_nobody_waits_for_are_malformed) {
     s_welcomed();
     s_put("a");
     s_ack(1, 1); /* not even sent */
-    bench_run(&b);
+    fixture_run(&b);
     s_ack(2, 1);
     s_ack(UINT64_MAX, 1);
-    bench_front(&b, "\x02\x01", 2);
-    bench_front(&b, "\x02\x07\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01", ZR_ACK_SIZE);
+    fixture_front(&b, "\x02\x01", 2);
+    fixture_front(&b, "\x02\x07\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01", ZR_ACK_SIZE);
     s_refuse(2, 2, "conflict");
     s_refuse(1, 2, "conflict");
     s_refuse(1, 0, "conflict");
     ck_assert_uint_eq(b.machine->malformed, 8);
     ck_assert_uint_eq(machine_unacked(b.machine), 1);
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_an_ack_between_reconnect_and_resend) {
     s_welcomed();
     s_put("a");
-    bench_run(&b);
+    fixture_run(&b);
     s_put("b");
-    bench_run(&b);
-    bench_no_session(&b);
+    fixture_run(&b);
+    fixture_no_session(&b);
     s_ack(1, 1); /* was under way */
-    bench_forget_sent(&b);
+    fixture_forget_sent(&b);
     b.looked--;
-    bench_welcome_with(&b, EPOCH_1, true, "");
+    fixture_welcome_with(&b, EPOCH_1, true, "");
     SENT(&b, "publish b 2");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -415,41 +415,41 @@ START_TEST(test_acks_become_one_when_nobody_takes_them) {
     s_welcomed();
     for (uint64_t i = 1; i <= EVENTS_MERGE + 10; i++) {
         s_put("a");
-        bench_run(&b);
+        fixture_run(&b);
         s_ack_of(i == EVENTS_MERGE + 5 ? ZR_LEVEL_MEMORY : ZR_LEVEL_DISK, i, i);
     }
     for (uint64_t i = 1; i < EVENTS_MERGE - 1; i++) /* the event taken last still has its place */
         ck_assert_uint_eq(machine_event(b.machine)->mid, i);
     EVENT(&b, "acked 1034 1 1034"); /* one of them was not on disk */
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_publishing_pauses_when_it_is_told_to) {
     s_welcomed();
     ck_assert_int_eq(s_put("a"), 0);
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "publish a 1");
-    bench_json(&b, "{'op':'error','code':'rate-limited','text':'slow','wait':700}");
+    fixture_json(&b, "{'op':'error','code':'rate-limited','text':'slow','wait':700}");
     ck_assert_int_eq(s_put("a"), 0);
     ck_assert_int_eq(s_put("b"), 0);
     ck_assert(!machine_eager(b.machine));
-    bench_run(&b);
+    fixture_run(&b);
     s_ack(1, 1); /* answers go on meanwhile */
     EVENT(&b, "acked 1 2 1");
     ck_assert_uint_eq(machine_due(b.machine), b.now + 700);
-    bench_tick(&b, 600);
+    fixture_tick(&b, 600);
     NOTHING_SENT(&b);
-    bench_json(&b, "{'op':'error','code':'rate-limited','text':'slow'}"); /* and again; 100 ms if it does not say */
-    bench_tick(&b, 99);
+    fixture_json(&b, "{'op':'error','code':'rate-limited','text':'slow'}"); /* and again; 100 ms if it does not say */
+    fixture_tick(&b, 99);
     NOTHING_SENT(&b);
-    bench_tick(&b, 1);
+    fixture_tick(&b, 1);
     SENT(&b, "publish a 2");
     SENT(&b, "publish b 3");
     NO_EVENT(&b); /* nothing was refused */
     ck_assert_uint_eq(machine_unacked(b.machine), 2);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
@@ -457,12 +457,12 @@ END_TEST
 START_TEST(test_a_pause_outlives_the_connection) {
     s_welcomed();
     ck_assert_int_eq(s_put("a"), 0);
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "publish a 1");
-    bench_json(&b, "{'op':'error','code':'rate-limited','text':'slow','wait':9000000}");
-    bench_no_session(&b);
-    bench_event(&b);
-    bench_welcome_with(&b, EPOCH_1, true, "");
+    fixture_json(&b, "{'op':'error','code':'rate-limited','text':'slow','wait':9000000}");
+    fixture_no_session(&b);
+    fixture_event(&b);
+    fixture_welcome_with(&b, EPOCH_1, true, "");
     EVENT(&b, "connected " EPOCH_1 " me resumed");
     NOTHING_SENT(&b);
     uint64_t end = b.now + WAIT_MAX_MS; /* the longest there is; pings go on meanwhile */
@@ -471,18 +471,18 @@ START_TEST(test_a_pause_outlives_the_connection) {
         ck_assert_uint_gt(due, b.now);
         b.now = due;
         if (b.now < end)
-            bench_tick(&b, 0);
+            fixture_tick(&b, 0);
         while (b.looked < b.sent_count)
-            ck_assert_str_eq(bench_sent(&b), "ping");
+            ck_assert_str_eq(fixture_sent(&b), "ping");
         if (b.now < end)
-            bench_json(&b, "{'op':'pong','time':1,'heads':{}}");
+            fixture_json(&b, "{'op':'pong','time':1,'heads':{}}");
     }
     ck_assert_uint_eq(b.now, end);
     machine_tick(b.machine, b.now);
-    bench_run(&b);
-    const char *sent = bench_sent(&b);
-    ck_assert_str_eq(strcmp(sent, "ping") == 0 ? bench_sent(&b) : sent, "publish a 1");
-    bench_finish(&b);
+    fixture_run(&b);
+    const char *sent = fixture_sent(&b);
+    ck_assert_str_eq(strcmp(sent, "ping") == 0 ? fixture_sent(&b) : sent, "publish a 1");
+    fixture_finish(&b);
 }
 END_TEST
 

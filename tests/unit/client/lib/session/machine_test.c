@@ -1,193 +1,193 @@
 /* The client's states, row by row of PROTOCOL.md, section 6: hello, a session, its end. How one is lost stands in
  * machine_loss_test.c, how one is refused in machine_refused_test.c. */
-#include "bench_machine.h"
+#include "fixture_machine.h"
 
-static bench_t b;
+static fixture_t b;
 
 START_TEST(test_new_connects_and_says_hello) {
-    bench_init(&b);
-    bench_actions_are(&b, "front ");
+    fixture_init(&b);
+    fixture_actions_are(&b, "front ");
     SENT(&b, HELLO);
     NOTHING_SENT(&b);
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_hello_carries_the_agent_and_no_nick_when_there_is_none) {
-    bench_init_with(&b, (machine_config_t){.agent = "x 1", .reconnect = true});
+    fixture_init_with(&b, (machine_config_t){.agent = "x 1", .reconnect = true});
     SENT(&b, "hello proto=1 client=00000000000000000000000000000000 agent=x 1");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_hello_logs_in) {
-    bench_init_with(&b, (machine_config_t){.user = "ann", .token = "s3cret", .reconnect = true});
+    fixture_init_with(&b, (machine_config_t){.user = "ann", .token = "s3cret", .reconnect = true});
     SENT(&b, "hello proto=1 client=00000000000000000000000000000000 user=ann token=s3cret");
     b.looked = 0;
-    bench_welcome(&b);
-    bench_no_session(&b); /* each time: the broker may have forgotten the session that the resume token is of */
+    fixture_welcome(&b);
+    fixture_no_session(&b); /* each time: the broker may have forgotten the session that the resume token is of */
     EVENT(&b, "disconnected the broker does not know the session any more");
     SENT(&b, "hello proto=1 client=00000000000000000000000000000000 nick=me resume=token user=ann token=s3cret");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_welcome_connects_back_subscribes_and_syncs) {
-    bench_init(&b);
+    fixture_init(&b);
     machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
     machine_join(b.machine, "b", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now);
-    bench_run(&b);
-    bench_actions_are(&b, "front ");
-    bench_welcome(&b);
-    bench_actions_are(&b, "back=tcp://back +a0 +b0 +b1 +~0101010101010101 ");
+    fixture_run(&b);
+    fixture_actions_are(&b, "front ");
+    fixture_welcome(&b);
+    fixture_actions_are(&b, "back=tcp://back +a0 +b0 +b1 +~0101010101010101 ");
     NOTHING_SENT(&b); /* join waits for synced */
-    bench_synced(&b);
+    fixture_synced(&b);
     SENT(&b, "join room=a");
     SENT(&b, "join room=b");
     NOTHING_SENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_whether_the_session_is_a_users) {
     static const char *const users[] = {"", ",'user':'me'"};
     for (int i = 0; i < 2; i++) {
-        bench_init(&b);
-        while (!zr_span_starts(zr_span(bench_sent(&b)), zr_span("hello")))
+        fixture_init(&b);
+        while (!zr_span_starts(zr_span(fixture_sent(&b)), zr_span("hello")))
             ck_assert_uint_lt(b.looked, b.sent_count);
         b.looked--;
-        bench_welcome_with(&b, EPOCH_1, false, users[i]);
+        fixture_welcome_with(&b, EPOCH_1, false, users[i]);
         const zrelay_event_t *event = machine_event(b.machine);
         ck_assert_int_eq(event->type, ZRELAY_CONNECTED);
         ck_assert_int_eq(event->user, i == 1);
-        bench_finish(&b);
+        fixture_finish(&b);
     }
 }
 END_TEST
 
 START_TEST(test_without_rooms_there_is_no_back) {
-    bench_init(&b);
-    bench_welcome(&b);
-    bench_actions_are(&b, "front ");
-    bench_finish(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
+    fixture_actions_are(&b, "front ");
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_joins_in_a_row_share_a_sync) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     b.actions[0] = '\0';
     machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
     machine_join(b.machine, "b", ZRELAY_FROM_NOW, 0, b.now);
-    bench_run(&b);
-    bench_actions_are(&b, "back=tcp://back +a0 +b0 +~0101010101010101 ");
+    fixture_run(&b);
+    fixture_actions_are(&b, "back=tcp://back +a0 +b0 +~0101010101010101 ");
     machine_join(b.machine, "c", ZRELAY_FROM_NOW, 0, b.now);
-    bench_run(&b);
-    bench_actions_are(&b, "+c0 -~0101010101010101 +~0202020202020202 ");
-    bench_finish(&b);
+    fixture_run(&b);
+    fixture_actions_are(&b, "+c0 -~0101010101010101 +~0202020202020202 ");
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_pings_every_heartbeat) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     ck_assert_uint_eq(machine_due(b.machine), b.now + 5000);
-    bench_tick(&b, 5000);
+    fixture_tick(&b, 5000);
     SENT(&b, "ping");
-    bench_json(&b, "{'op':'pong','time':1,'heads':{}}");
-    bench_tick(&b, 5000);
+    fixture_json(&b, "{'op':'pong','time':1,'heads':{}}");
+    fixture_tick(&b, 5000);
     SENT(&b, "ping");
     NOTHING_SENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_another_epoch_voids_positions) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
-    bench_no_session(&b);
-    bench_welcome_with(&b, EPOCH_2, false, "");
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
+    fixture_no_session(&b);
+    fixture_welcome_with(&b, EPOCH_2, false, "");
     EVENT(&b, "disconnected the broker does not know the session any more");
     EVENT(&b, "connected " EPOCH_2 " me");
     EVENT(&b, "epoch " EPOCH_2);
-    bench_actions_are(&b, "+~0202020202020202 ");
-    bench_synced(&b);
+    fixture_actions_are(&b, "+~0202020202020202 ");
+    fixture_synced(&b);
     SENT(&b, "join room=a after=0");
-    bench_joined(&b, "a", 2, 0, ",'recovered':true");
+    fixture_joined(&b, "a", 2, 0, ",'recovered':true");
     SENT(&b, "replay room=a after=0");
-    bench_replay(&b, "a", 0, 1, 2);
-    bench_replayed(&b, 2, 2, true, false);
-    bench_expect_entries(&b, "a", 1, 2);
+    fixture_replay(&b, "a", 0, 1, 2);
+    fixture_replayed(&b, 2, 2, true, false);
+    fixture_expect_entries(&b, "a", 1, 2);
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_another_back_connects_there) {
-    bench_init(&b);
-    bench_live_room(&b, "a", 5);
-    bench_no_session(&b);
-    bench_sent(&b);
-    bench_json(&b,
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
+    fixture_no_session(&b);
+    fixture_sent(&b);
+    fixture_json(&b,
         "{'op':'welcome','re':%d,'proto':1,'epoch':'" EPOCH_1
         "','nick':'me','resume':'t2','resumed':true,'back':'tcp://other','heartbeat':1000}",
-        bench_id(&b));
-    bench_actions_are(&b, "back=tcp://other +a0 +~0202020202020202 ");
+        fixture_id(&b));
+    fixture_actions_are(&b, "back=tcp://other +a0 +~0202020202020202 ");
     ck_assert_uint_eq(machine_due(b.machine), b.now + 1000);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_rename) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     ck_assert_int_eq(machine_rename(b.machine, "you", b.now), 0);
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "hello proto=1 client=00000000000000000000000000000000 nick=you");
-    bench_json(&b,
+    fixture_json(&b,
         "{'op':'welcome','re':%d,'epoch':'" EPOCH_1
         "','nick':'you','resume':'token','resumed':true,'back':'tcp://back','heartbeat':5000}",
-        bench_id(&b));
+        fixture_id(&b));
     EVENT(&b, "nick you");
     NO_EVENT(&b);
     ck_assert_int_eq(machine_rename(b.machine, "he", b.now), 0);
-    bench_run(&b);
-    bench_sent(&b);
-    bench_json(&b, "{'op':'error','re':%d,'code':'nick-in-use','text':'taken'}", bench_id(&b));
+    fixture_run(&b);
+    fixture_sent(&b);
+    fixture_json(&b, "{'op':'error','re':%d,'code':'nick-in-use','text':'taken'}", fixture_id(&b));
     EVENT(&b, "refused nick-in-use - mid=0-0 request=0 seq=0");
-    bench_no_session(&b); /* the next hello has the nick in force */
+    fixture_no_session(&b); /* the next hello has the nick in force */
     SENT(&b, "hello proto=1 client=00000000000000000000000000000000 nick=you resume=token");
     ck_assert_int_eq(machine_rename(b.machine, "a b", b.now), ZRELAY_EINVAL);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_rename_twice_and_while_greeting) {
-    bench_init(&b);
+    fixture_init(&b);
     machine_rename(b.machine, "one", b.now);
     machine_rename(b.machine, "two", b.now);
-    bench_run(&b);
-    bench_welcome(&b); /* still as "me" */
+    fixture_run(&b);
+    fixture_welcome(&b); /* still as "me" */
     SENT(&b, "hello proto=1 client=00000000000000000000000000000000 nick=two");
-    bench_json(&b,
+    fixture_json(&b,
         "{'op':'welcome','re':%d,'epoch':'" EPOCH_1
         "','nick':'two','resume':'token','resumed':true,'back':'tcp://back','heartbeat':5000}",
-        bench_id(&b));
+        fixture_id(&b));
     EVENT(&b, "nick two");
     NO_EVENT(&b);
     NOTHING_SENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_close_waits_for_acks_then_says_bye) {
     uint8_t ack[ZR_ACK_SIZE];
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     machine_publish(b.machine, "a", NULL, 0, 0, "1", 1, NULL);
     ck_assert_int_eq(machine_close(b.machine, b.now), 0);
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "publish a 1");
     NOTHING_SENT(&b);
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, "1", 1, NULL), ZRELAY_ESTATE);
@@ -195,62 +195,62 @@ START_TEST(test_close_waits_for_acks_then_says_bye) {
     ck_assert_int_eq(machine_who(b.machine, "a", NULL), ZRELAY_ESTATE);
     ck_assert_int_eq(machine_close(b.machine, b.now), ZRELAY_ESTATE);
     zr_ack_write(ack, &(zr_ack_t){ZR_LEVEL_MEMORY, 1, 9});
-    bench_front(&b, ack, sizeof ack);
+    fixture_front(&b, ack, sizeof ack);
     SENT(&b, "bye");
     EVENT(&b, "acked 1 1 9");
     NO_EVENT(&b);
-    bench_json(&b, "{'op':'ok','re':%d}", bench_id(&b));
+    fixture_json(&b, "{'op':'ok','re':%d}", fixture_id(&b));
     EVENT(&b, "closed");
     NO_EVENT(&b);
-    bench_actions_are(&b, "front disconnect ");
+    fixture_actions_are(&b, "front disconnect ");
     ck_assert_uint_eq(machine_due(b.machine), UINT64_MAX);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_close_does_not_wait_for_ever) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     machine_close(b.machine, b.now);
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "bye");
-    bench_tick(&b, BYE_MS);
+    fixture_tick(&b, BYE_MS);
     EVENT(&b, "closed");
-    bench_finish(&b);
+    fixture_finish(&b);
 
-    bench_init(&b); /* nothing is to be said, and nobody there */
+    fixture_init(&b); /* nothing is to be said, and nobody there */
     machine_close(b.machine, b.now);
-    bench_run(&b);
+    fixture_run(&b);
     EVENT(&b, "closed");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_close_while_the_bye_is_lost) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     machine_close(b.machine, b.now);
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "bye");
-    bench_no_session(&b);
+    fixture_no_session(&b);
     EVENT(&b, "disconnected the broker does not know the session any more");
     EVENT(&b, "closed");
     NO_EVENT(&b);
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 
 START_TEST(test_close_sends_a_direct_message_first) {
-    bench_init(&b);
-    bench_welcome(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
     machine_direct(b.machine, "ann", "hi", NULL);
     machine_close(b.machine, b.now);
-    bench_run(&b);
+    fixture_run(&b);
     SENT(&b, "direct to=ann text=hi");
     NOTHING_SENT(&b);
-    bench_json(&b, "{'op':'ok','re':%d}", bench_id(&b));
+    fixture_json(&b, "{'op':'ok','re':%d}", fixture_id(&b));
     SENT(&b, "bye");
-    bench_finish(&b);
+    fixture_finish(&b);
 }
 END_TEST
 

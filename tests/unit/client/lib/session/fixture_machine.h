@@ -1,7 +1,7 @@
 /* A machine on the bench: a made-up clock, entropy that counts, frames built by hand. Each test of the machine's parts
  * includes it once. */
-#ifndef BENCH_MACHINE_H
-#define BENCH_MACHINE_H
+#ifndef FIXTURE_MACHINE_H
+#define FIXTURE_MACHINE_H
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -14,10 +14,10 @@
 #define EPOCH_1 "00000000000000e1"
 #define EPOCH_2 "00000000000000e2"
 
-/* What the machine of bench_init says first. */
+/* What the machine of fixture_init says first. */
 #define HELLO "hello proto=1 client=00000000000000000000000000000000 nick=me"
 
-static uint64_t bench_epoch; /* of the frames that are built; the last welcome's */
+static uint64_t fixture_epoch; /* of the frames that are built; the last welcome's */
 
 /* What the machine wanted, as text, and the frames it sent. */
 typedef struct {
@@ -28,18 +28,18 @@ typedef struct {
     char actions[8192]; /* "connect back=… subscribe=… " since the last look */
     zr_blob_t *sent[4096];
     size_t sent_count, looked; /* frames taken; frames a test has looked at */
-} bench_t;
+} fixture_t;
 
-static inline void bench_entropy(void *ctx, void *out, size_t len) {
-    bench_t *b = ctx;
+static inline void fixture_entropy(void *ctx, void *out, size_t len) {
+    fixture_t *b = ctx;
     memset(out, b->dice++, len);
 }
 
-static inline zr_span_t bench_span(zr_blob_t *frame) {
+static inline zr_span_t fixture_span(zr_blob_t *frame) {
     return zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
 }
 
-static inline void bench_note(bench_t *b, const char *format, ...) {
+static inline void fixture_note(fixture_t *b, const char *format, ...) {
     size_t len = strlen(b->actions);
     va_list args;
     va_start(args, format);
@@ -48,7 +48,7 @@ static inline void bench_note(bench_t *b, const char *format, ...) {
 }
 
 /* Takes all actions there are. */
-static inline void bench_run(bench_t *b) {
+static inline void fixture_run(fixture_t *b) {
     action_t action;
     while (machine_action(b->machine, &action, b->now)) {
         char topic[1 + 2 * sizeof action.topic];
@@ -59,13 +59,13 @@ static inline void bench_run(bench_t *b) {
             b->sent[b->sent_count++] = zr_blob_copy(action.frame.ptr, action.frame.len);
             break;
         case ACTION_CONNECT_FRONT:
-            bench_note(b, "front ");
+            fixture_note(b, "front ");
             break;
         case ACTION_CONNECT_BACK:
-            bench_note(b, "back=%s ", action.endpoint);
+            fixture_note(b, "back=%s ", action.endpoint);
             break;
         case ACTION_DISCONNECT:
-            bench_note(b, "disconnect ");
+            fixture_note(b, "disconnect ");
             break;
         case ACTION_SUBSCRIBE:
         case ACTION_UNSUBSCRIBE:
@@ -74,30 +74,30 @@ static inline void bench_run(bench_t *b) {
                 topic[at++] = c == 0 ? '0' : c == 1 ? '1' : c == 0xff ? '~' : (char)c;
             }
             topic[at] = '\0';
-            bench_note(b, "%c%s ", action.kind == ACTION_SUBSCRIBE ? '+' : '-', topic);
+            fixture_note(b, "%c%s ", action.kind == ACTION_SUBSCRIBE ? '+' : '-', topic);
             break;
         }
     }
 }
 
-static inline void bench_init_with(bench_t *b, machine_config_t config) {
+static inline void fixture_init_with(fixture_t *b, machine_config_t config) {
     memset(b, 0, sizeof *b);
     b->now = 1000000;
-    config.entropy = bench_entropy;
+    config.entropy = fixture_entropy;
     config.entropy_ctx = b;
     if (!config.queue_messages)
         config.queue_messages = 100000;
     if (!config.queue_bytes)
         config.queue_bytes = 64 << 20;
     b->machine = machine_new(&config, b->now);
-    bench_run(b);
+    fixture_run(b);
 }
 
-static inline void bench_init(bench_t *b) {
-    bench_init_with(b, (machine_config_t){.nick = "me", .reconnect = true});
+static inline void fixture_init(fixture_t *b) {
+    fixture_init_with(b, (machine_config_t){.nick = "me", .reconnect = true});
 }
 
-static inline void bench_finish(bench_t *b) {
+static inline void fixture_finish(fixture_t *b) {
     for (size_t i = 0; i < b->sent_count; i++)
         zr_blob_unref(b->sent[i]);
     machine_destroy(b->machine);
@@ -105,49 +105,49 @@ static inline void bench_finish(bench_t *b) {
 
 /* --- In --- */
 
-static inline void bench_front(bench_t *b, const void *data, size_t len) {
+static inline void fixture_front(fixture_t *b, const void *data, size_t len) {
     machine_front(b->machine, zr_blob_copy(data, len), b->now);
-    bench_run(b);
+    fixture_run(b);
 }
 
-static inline void bench_back(bench_t *b, const void *data, size_t len) {
+static inline void fixture_back(fixture_t *b, const void *data, size_t len) {
     machine_back(b->machine, zr_blob_copy(data, len), b->now);
-    bench_run(b);
+    fixture_run(b);
 }
 
 /* JSON with ' for ", so that tests stay readable. */
-static inline void bench_json(bench_t *b, const char *format, ...) {
+static inline void fixture_json(fixture_t *b, const char *format, ...) {
     char text[65536];
     va_list args;
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     unit_quotes(text);
-    bench_front(b, text, (size_t)len);
+    fixture_front(b, text, (size_t)len);
 }
 
-static inline void bench_tick(bench_t *b, uint64_t ms) {
+static inline void fixture_tick(fixture_t *b, uint64_t ms) {
     b->now += ms;
     machine_tick(b->machine, b->now);
-    bench_run(b);
+    fixture_run(b);
 }
 
 /* The connection to the front stands, or breaks. */
-static inline void bench_up(bench_t *b) {
+static inline void fixture_up(fixture_t *b) {
     machine_front_up(b->machine, b->now);
-    bench_run(b);
+    fixture_run(b);
 }
 
-static inline void bench_down(bench_t *b) {
+static inline void fixture_down(fixture_t *b) {
     machine_front_down(b->machine, b->now);
-    bench_run(b);
+    fixture_run(b);
 }
 
 /* A DELIVER frame with entries first … last, seq by seq, whose bodies are their seqs. */
-static inline zr_blob_t *bench_entries(const char *room, uint8_t flags, uint64_t prev, uint64_t first, uint64_t last) {
+static inline zr_blob_t *fixture_entries(const char *room, uint8_t flags, uint64_t prev, uint64_t first, uint64_t last) {
     zr_buffer_t out = {0};
     char body[32];
-    zr_deliver_begin(&out, zr_span(room), flags, bench_epoch, prev);
+    zr_deliver_begin(&out, zr_span(room), flags, fixture_epoch, prev);
     for (uint64_t seq = first; seq <= last; seq++) {
         snprintf(body, sizeof body, "%" PRIu64, seq);
         zr_deliver_add(&out, &(zr_entry_t){.seq = seq, .time = 7, .sender = zr_span("ann"), .body = zr_span(body)});
@@ -157,43 +157,43 @@ static inline zr_blob_t *bench_entries(const char *room, uint8_t flags, uint64_t
     return frame;
 }
 
-static inline void bench_live(bench_t *b, const char *room, uint64_t prev, uint64_t first, uint64_t last) {
-    machine_back(b->machine, bench_entries(room, 0, prev, first, last), b->now);
-    bench_run(b);
+static inline void fixture_live(fixture_t *b, const char *room, uint64_t prev, uint64_t first, uint64_t last) {
+    machine_back(b->machine, fixture_entries(room, 0, prev, first, last), b->now);
+    fixture_run(b);
 }
 
 /* The same by DEALER, as of a private room. */
-static inline void bench_live_front(bench_t *b, const char *room, uint64_t prev, uint64_t first, uint64_t last) {
-    machine_front(b->machine, bench_entries(room, 0, prev, first, last), b->now);
-    bench_run(b);
+static inline void fixture_live_front(fixture_t *b, const char *room, uint64_t prev, uint64_t first, uint64_t last) {
+    machine_front(b->machine, fixture_entries(room, 0, prev, first, last), b->now);
+    fixture_run(b);
 }
 
-static inline void bench_replay(bench_t *b, const char *room, uint64_t prev, uint64_t first, uint64_t last) {
-    machine_front(b->machine, bench_entries(room, ZR_FRAME_REPLAY, prev, first, last), b->now);
-    bench_run(b);
+static inline void fixture_replay(fixture_t *b, const char *room, uint64_t prev, uint64_t first, uint64_t last) {
+    machine_front(b->machine, fixture_entries(room, ZR_FRAME_REPLAY, prev, first, last), b->now);
+    fixture_run(b);
 }
 
-static inline void bench_presence(bench_t *b, const char *room, const char *json) {
+static inline void fixture_presence(fixture_t *b, const char *room, const char *json) {
     char text[4096];
     int len = snprintf(text, sizeof text, "%s\x01%s", room, json);
     unit_quotes(text);
-    bench_back(b, text, (size_t)len);
+    fixture_back(b, text, (size_t)len);
 }
 
-static inline void bench_synced_epoch(bench_t *b, const char *epoch) {
+static inline void fixture_synced_epoch(fixture_t *b, const char *epoch) {
     char text[256];
     int len = snprintf(text, sizeof text, "\xff%s{\"op\":\"synced\",\"epoch\":\"%s\"}", b->machine->nonce, epoch);
-    bench_back(b, text, (size_t)len);
+    fixture_back(b, text, (size_t)len);
 }
 
-static inline void bench_synced(bench_t *b) {
-    bench_synced_epoch(b, b->machine->epoch);
+static inline void fixture_synced(fixture_t *b) {
+    fixture_synced_epoch(b, b->machine->epoch);
 }
 
 /* --- Out --- */
 
 /* The next frame the machine sent, as `op room …` for a control frame or `publish room mid…`; "" when there is none. */
-static inline const char *bench_sent(bench_t *b) {
+static inline const char *fixture_sent(fixture_t *b) {
     static char text[70000];
     text[0] = '\0';
     if (b->looked == b->sent_count)
@@ -203,14 +203,14 @@ static inline const char *bench_sent(bench_t *b) {
     zr_publish_entry_t entry;
     size_t count;
     uint64_t first, last;
-    if (zr_publish_read(&reader, bench_span(frame), &count, &first, &last) == ZR_OK) {
+    if (zr_publish_read(&reader, fixture_span(frame), &count, &first, &last) == ZR_OK) {
         size_t at = (size_t)sprintf(text, "publish %.*s", (int)reader.room.len, reader.room.ptr);
         while (zr_publish_next(&reader, &entry) && at < 60000)
             at += (size_t)sprintf(text + at, " %" PRIu64, entry.mid);
         return text;
     }
     json_t *object = NULL;
-    ck_assert_int_eq(zr_control_read(bench_span(frame), &object), ZR_OK);
+    ck_assert_int_eq(zr_control_read(fixture_span(frame), &object), ZR_OK);
     size_t at = (size_t)sprintf(text, "%s", json_string_value(json_object_get(object, "op")));
     const char *key;
     json_t *value;
@@ -229,22 +229,22 @@ static inline const char *bench_sent(bench_t *b) {
 }
 
 /* The id of the last frame looked at. */
-static inline int bench_id(bench_t *b) {
+static inline int fixture_id(fixture_t *b) {
     json_t *object = NULL;
     ck_assert_uint_gt(b->looked, 0);
-    ck_assert_int_eq(zr_control_read(bench_span(b->sent[b->looked - 1]), &object), ZR_OK);
+    ck_assert_int_eq(zr_control_read(fixture_span(b->sent[b->looked - 1]), &object), ZR_OK);
     int id = (int)json_integer_value(json_object_get(object, "id"));
     json_decref(object);
     return id;
 }
 
-static inline void bench_actions_are(bench_t *b, const char *expected) {
+static inline void fixture_actions_are(fixture_t *b, const char *expected) {
     ck_assert_str_eq(b->actions, expected);
     b->actions[0] = '\0';
 }
 
 /* The next event in a few words; "" when there is none. */
-static inline const char *bench_event(bench_t *b) {
+static inline const char *fixture_event(fixture_t *b) {
     static char text[4096];
     const zrelay_event_t *e = machine_event(b->machine);
     text[0] = '\0';
@@ -319,56 +319,56 @@ static inline const char *bench_event(bench_t *b) {
     return text;
 }
 
-#define SENT(b, expected) ck_assert_str_eq(bench_sent(b), expected)
-#define EVENT(b, expected) ck_assert_str_eq(bench_event(b), expected)
+#define SENT(b, expected) ck_assert_str_eq(fixture_sent(b), expected)
+#define EVENT(b, expected) ck_assert_str_eq(fixture_event(b), expected)
 #define NOTHING_SENT(b) SENT(b, "")
 #define NO_EVENT(b) EVENT(b, "")
 
 /* Entries first … last come, one event each. */
-static inline void bench_expect_entries(bench_t *b, const char *room, uint64_t first, uint64_t last) {
+static inline void fixture_expect_entries(fixture_t *b, const char *room, uint64_t first, uint64_t last) {
     char expected[256];
     for (uint64_t seq = first; seq <= last; seq++) {
         sprintf(expected, "entry %s %" PRIu64, room, seq);
         EVENT(b, expected);
     }
-    bench_run(b);
+    fixture_run(b);
 }
 
-static inline void bench_forget_sent(bench_t *b) {
+static inline void fixture_forget_sent(fixture_t *b) {
     b->looked = b->sent_count;
 }
 
 /* Answers the hello that was just sent. */
-static inline void bench_welcome_with(bench_t *b, const char *epoch, bool resumed, const char *more) {
-    while (strncmp(bench_sent(b), "hello", 5) != 0)
+static inline void fixture_welcome_with(fixture_t *b, const char *epoch, bool resumed, const char *more) {
+    while (strncmp(fixture_sent(b), "hello", 5) != 0)
         ck_assert_uint_lt(b->looked, b->sent_count);
-    bench_epoch = strtoull(epoch, NULL, 16);
-    bench_json(b,
+    fixture_epoch = strtoull(epoch, NULL, 16);
+    fixture_json(b,
         "{'op':'welcome','re':%d,'proto':1,'epoch':'%s','nick':'me','resume':'token','resumed':%s,"
         "'back':'tcp://back','heartbeat':5000,'level':'memory','time':1,'server':'test'%s}",
-        bench_id(b), epoch, resumed ? "true" : "false", more);
+        fixture_id(b), epoch, resumed ? "true" : "false", more);
 }
 
-static inline void bench_welcome(bench_t *b) {
-    bench_welcome_with(b, EPOCH_1, false, "");
+static inline void fixture_welcome(fixture_t *b) {
+    fixture_welcome_with(b, EPOCH_1, false, "");
     EVENT(b, "connected " EPOCH_1 " me");
 }
 
-static inline void bench_joined(bench_t *b, const char *room, uint64_t seq, uint64_t oldest, const char *more) {
-    bench_json(b, "{'op':'joined','re':%d,'room':'%s','seq':%" PRIu64 ",'oldest':%" PRIu64 ",'version':1,'count':1%s}",
-        bench_id(b), room, seq, oldest, more);
+static inline void fixture_joined(fixture_t *b, const char *room, uint64_t seq, uint64_t oldest, const char *more) {
+    fixture_json(b, "{'op':'joined','re':%d,'room':'%s','seq':%" PRIu64 ",'oldest':%" PRIu64 ",'version':1,'count':1%s}",
+        fixture_id(b), room, seq, oldest, more);
 }
 
 /* A machine that reads `room` from `seq` on, live, with nothing left to look at. */
-static inline void bench_live_room(bench_t *b, const char *room, uint64_t seq) {
+static inline void fixture_live_room(fixture_t *b, const char *room, uint64_t seq) {
     char expected[256];
-    bench_welcome(b);
+    fixture_welcome(b);
     ck_assert_int_eq(machine_join(b->machine, room, ZRELAY_FROM_NOW, 0, b->now), 0);
-    bench_run(b);
-    bench_synced(b);
+    fixture_run(b);
+    fixture_synced(b);
     sprintf(expected, "join room=%s", room);
     SENT(b, expected);
-    bench_joined(b, room, seq, 0, "");
+    fixture_joined(b, room, seq, 0, "");
     sprintf(expected, "joined %s %" PRIu64 " 1", room, seq);
     EVENT(b, expected);
     NO_EVENT(b);
@@ -376,13 +376,13 @@ static inline void bench_live_room(bench_t *b, const char *room, uint64_t seq) {
     b->actions[0] = '\0';
 }
 
-static inline void bench_replayed(bench_t *b, uint64_t seq, uint64_t count, bool complete, bool more) {
-    bench_json(b, "{'op':'replayed','re':%d,'room':'-','seq':%" PRIu64 ",'count':%" PRIu64 ",'complete':%s,'more':%s}",
-        bench_id(b), seq, count, complete ? "true" : "false", more ? "true" : "false");
+static inline void fixture_replayed(fixture_t *b, uint64_t seq, uint64_t count, bool complete, bool more) {
+    fixture_json(b, "{'op':'replayed','re':%d,'room':'-','seq':%" PRIu64 ",'count':%" PRIu64 ",'complete':%s,'more':%s}",
+        fixture_id(b), seq, count, complete ? "true" : "false", more ? "true" : "false");
 }
 
-static inline void bench_no_session(bench_t *b) {
-    bench_json(b, "{'op':'error','code':'no-session','text':'say hello'}");
+static inline void fixture_no_session(fixture_t *b) {
+    fixture_json(b, "{'op':'error','code':'no-session','text':'say hello'}");
 }
 
 #endif
