@@ -92,7 +92,8 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay->dedupe.max = config->max_clients;
     relay->sessions.connections.limits =
         rate_limits(config->rate_ops, config->rate_entries, config->rate_bytes, config->window);
-    relay->room_state_limits = (room_state_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
+    relay->room_state_limits =
+        (room_state_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
     relay->synced = zr_control_write(json_pack("{ss ss}", "op", "synced", "epoch", relay->epoch));
     log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done};

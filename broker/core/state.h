@@ -20,7 +20,7 @@ struct relay {
     dedupe_t dedupe;
     room_t *rooms;
     uint64_t rooms_gone; /* how many were freed: whoever kept a pointer to one looks it up anew */
-    name_order_t order;       /* the same, by name (room_t.by_name) */
+    name_order_t order;  /* the same, by name (room_t.by_name) */
     room_t *noisy;       /* rooms with presence to tell */
     uint64_t now;        /* when something came last */
     struct {

@@ -357,7 +357,8 @@ static void s_log_stats(const server_t *server) {
         "stopped: frames %llu, entries %llu, deliveries %llu, acks %llu, errors %llu, duplicates %llu, "
         "dropped %llu, live frames dropped %llu, limited %llu, flooders %llu, handshakes refused %llu, logins failed "
         "%llu, logins slowed %llu, connections closed %llu, "
-        "without a descriptor %llu, incomplete messages %llu, claimed routing ids %llu, several parts %llu, stray %llu, greedy %llu, revoked "
+        "without a descriptor %llu, incomplete messages %llu, claimed routing ids %llu, several parts %llu, stray "
+        "%llu, greedy %llu, revoked "
         "%llu, rooms %zu",
         (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
         (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
@@ -366,9 +367,8 @@ static void s_log_stats(const server_t *server) {
         (unsigned long long)auth_refused(server->auth), (unsigned long long)server->logins_failed,
         (unsigned long long)server->logins_slowed, (unsigned long long)peers_turned_away(server->peers),
         (unsigned long long)peers_no_room(server->peers), (unsigned long long)peers_incomplete(server->peers),
-        (unsigned long long)server->claimed, (unsigned long long)server->multipart,
-        (unsigned long long)server->stray, (unsigned long long)server->greedy,
-        (unsigned long long)server->revoked, stats.rooms);
+        (unsigned long long)server->claimed, (unsigned long long)server->multipart, (unsigned long long)server->stray,
+        (unsigned long long)server->greedy, (unsigned long long)server->revoked, stats.rooms);
 }
 
 /* Until everything that was taken in is on the disk and answered. */

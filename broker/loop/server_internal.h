@@ -26,7 +26,8 @@ struct server {
     outbox_t outbox;
     session_timers_t *tickets;
     trim_t spare;
-    uint64_t heavy, given_back; /* how often much was waiting: until a second ago, and when memory was last given back */
+    uint64_t heavy,
+        given_back; /* how often much was waiting: until a second ago, and when memory was last given back */
     front_queue_t *queued;
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */

@@ -22,22 +22,22 @@
 enum { INFLOW_FRONT, INFLOW_BACK, INFLOW_SIDES };
 
 enum {
-    INFLOW_FRAME = 64,    /* bytes that libzmq takes for a frame beside its own */
-    INFLOW_FRESH = 1024,  /* what a connection may cost in a turn before a first message of it was taken */
-    INFLOW_ALWAYS = 512,  /* what another one of the front may cost, also when all together have had their turn, */
-    INFLOW_FULL = 4,      /* until they have had so many times that */
-    INFLOW_LEAVES = 64,   /* readers that may leave at once, */
+    INFLOW_FRAME = 64,        /* bytes that libzmq takes for a frame beside its own */
+    INFLOW_FRESH = 1024,      /* what a connection may cost in a turn before a first message of it was taken */
+    INFLOW_ALWAYS = 512,      /* what another one of the front may cost, also when all together have had their turn, */
+    INFLOW_FULL = 4,          /* until they have had so many times that */
+    INFLOW_LEAVES = 64,       /* readers that may leave at once, */
     INFLOW_TOPICS = 64 << 10, /* but fewer, so that they times the bytes of all topics is not more than this */
-    INFLOW_LEAVING = 8,       /* while so many wait to leave, newcomers at the back wait too: the topics of all would grow */
+    INFLOW_LEAVING = 8, /* while so many wait to leave, newcomers at the back wait too: the topics of all would grow */
     INFLOW_FORGIVEN = 128, /* bytes of an incomplete message that an encrypted reader is forgiven each second: libzmq's
                               heartbeats, which cannot be told from messages there */
 };
 
 typedef struct {
-    uint64_t first; /* an incomplete message of a connection from which nothing was taken yet; its handshake counts */
-    uint64_t part;  /* an incomplete message of another connection */
-    uint64_t turn;  /* what one connection may cost in a turn */
-    uint64_t all;   /* what all connections of that side may cost in a turn, */
+    uint64_t first;  /* an incomplete message of a connection from which nothing was taken yet; its handshake counts */
+    uint64_t part;   /* an incomplete message of another connection */
+    uint64_t turn;   /* what one connection may cost in a turn */
+    uint64_t all;    /* what all connections of that side may cost in a turn, */
     uint64_t frames; /* and how many frames they may be: each takes the broker some microseconds */
 } inflow_limits_t;
 
@@ -67,15 +67,15 @@ typedef struct {
 typedef struct {
     inflow_limits_t limits[INFLOW_SIDES];
     uint64_t max_incomplete; /* what all incomplete messages may cost */
-    inflow_place_t *places; /* by descriptor */
+    inflow_place_t *places;  /* by descriptor */
     size_t size;
-    _Atomic size_t top;                  /* above every descriptor that was ever a connection's */
-    _Atomic uint64_t turns[INFLOW_SIDES]; /* that have ended */
-    _Atomic uint64_t cost[INFLOW_SIDES];  /* of all connections in this turn */
+    _Atomic size_t top;                    /* above every descriptor that was ever a connection's */
+    _Atomic uint64_t turns[INFLOW_SIDES];  /* that have ended */
+    _Atomic uint64_t cost[INFLOW_SIDES];   /* of all connections in this turn */
     _Atomic uint64_t frames[INFLOW_SIDES]; /* likewise */
-    _Atomic uint64_t incomplete;          /* of all connections */
-    _Atomic unsigned leaves;              /* readers that may still leave */
-    _Atomic unsigned leaving;             /* readers that wait to leave; written by inflow_calls.c */
+    _Atomic uint64_t incomplete;           /* of all connections */
+    _Atomic unsigned leaves;               /* readers that may still leave */
+    _Atomic unsigned leaving;              /* readers that wait to leave; written by inflow_calls.c */
 } inflow_t;
 
 /* `descriptors` is the number that the process may have. Reserves room for all of them, which costs memory only where it

@@ -18,7 +18,7 @@
 
 /* What they are parked for: the end of a side's turn, to leave, or that others leave. */
 enum { LEAVING = INFLOW_SIDES, ARRIVING, QUEUES };
-enum { ENDED_MAX = 256 };                /* ends that are remembered for the loop; of further ones it does not hear */
+enum { ENDED_MAX = 256 }; /* ends that are remembered for the loop; of further ones it does not hear */
 
 /* What the poller of libzmq said of a descriptor. */
 typedef struct place {

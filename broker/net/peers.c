@@ -22,12 +22,13 @@
 #include "zap.h"
 
 enum {
-    DROP_MS = 100,     /* from the decision to the end of a connection: for the bye */
-    SWEEP_MS = 10000,  /* the gate's */
-    SILENT_MS = 1000,  /* between two looks at the connections that say nothing */
-    SHED_MS = 50,      /* between two looks at which addresses are shed */
-    SWEEP_INFLOW_MS = 100, /* between two looks at incomplete messages, and at doubts; inflow.h says ten times a second */
-    LEAVE_MS = 1,          /* from when readers leave to when the next may, at least */
+    DROP_MS = 100,    /* from the decision to the end of a connection: for the bye */
+    SWEEP_MS = 10000, /* the gate's */
+    SILENT_MS = 1000, /* between two looks at the connections that say nothing */
+    SHED_MS = 50,     /* between two looks at which addresses are shed */
+    SWEEP_INFLOW_MS =
+        100,           /* between two looks at incomplete messages, and at doubts; inflow.h says ten times a second */
+    LEAVE_MS = 1,      /* from when readers leave to when the next may, at least */
     UNHEARD_MS = 1000, /* a peer that gave up sooner was refused, or tried something else */
 };
 

@@ -36,7 +36,7 @@ enum {
     QUEUE_WINDOWS = 2,
     BACK_TURN = 2 << 10, /* a score of subscriptions, so that many readers have their turn */
     BACK_ALL = 1 << 20,
-    TURN_FRAMES = 10000, /* XPUB takes those of the back at once, in some 20 ms */
+    TURN_FRAMES = 10000,           /* XPUB takes those of the back at once, in some 20 ms */
     DESCRIPTORS_UNKNOWN = 1 << 20, /* as many as there can be (main.c: NOFILE_MAX) */
     MONITORED = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_MONITOR_STOPPED,
 };
@@ -60,8 +60,8 @@ static void s_limit_inflow(sockets_t *sockets, const settings_t *settings) {
         .turn = message + PART_MORE + QUEUE_WINDOWS * (uint64_t)settings->relay.window,
         .all = settings->relay.max_waiting,
         .frames = TURN_FRAMES};
-    inflow->limits[INFLOW_BACK] =
-        (inflow_limits_t){.first = PART_MORE, .part = PART_MORE, .turn = BACK_TURN, .all = BACK_ALL, .frames = TURN_FRAMES};
+    inflow->limits[INFLOW_BACK] = (inflow_limits_t){
+        .first = PART_MORE, .part = PART_MORE, .turn = BACK_TURN, .all = BACK_ALL, .frames = TURN_FRAMES};
 }
 
 static void s_set_common(void *socket) {

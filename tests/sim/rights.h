@@ -19,8 +19,8 @@ typedef struct {
     struct {
         unsigned epoch;
         uint64_t head;
-        uint64_t before; /* the same in the epoch before: a program that was frozen may still be there */
-        bool now;        /* by the change that is under way */
+        uint64_t before;   /* the same in the epoch before: a program that was frozen may still be there */
+        bool now;          /* by the change that is under way */
     } taken[USERS][ROOMS]; /* when the right to read was taken the last time */
 } users_t;
 

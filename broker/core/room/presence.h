@@ -27,8 +27,8 @@ typedef struct occupant {
 
 typedef struct {
     name_order_t occupants; /* by nick (occupant_t.by_nick) */
-    size_t count;      /* with a session here */
-    uint64_t listings; /* how often `who` was answered */
+    size_t count;           /* with a session here */
+    uint64_t listings;      /* how often `who` was answered */
     uint64_t version;
     occupant_t *changes, **changes_tail;
     bool crowded; /* nobody is named, as what is told of everybody to everybody grows with the square of their number */

@@ -99,8 +99,8 @@ uint64_t room_state_newest(const room_state_t *keys, zr_span_t key) {
     return value ? value->newest : 0;
 }
 
-zr_code_t room_state_check(const room_state_t *keys, const room_state_limits_t *limits, zr_span_t key, bool deletes, bool check,
-    uint64_t expect, size_t size, uint64_t *stands) {
+zr_code_t room_state_check(const room_state_t *keys, const room_state_limits_t *limits, zr_span_t key, bool deletes,
+    bool check, uint64_t expect, size_t size, uint64_t *stands) {
     const key_value_t *value = s_find(keys, key);
     uint64_t newest = value ? value->newest : 0;
     if (check && newest != expect) {
@@ -115,7 +115,8 @@ zr_code_t room_state_check(const room_state_t *keys, const room_state_limits_t *
     return limits->bytes - freed + size > limits->max_bytes ? ZR_STATE_FULL : ZR_OK;
 }
 
-void room_state_accept(room_state_t *keys, room_state_limits_t *limits, zr_span_t key, bool deletes, uint64_t seq, size_t size) {
+void room_state_accept(
+    room_state_t *keys, room_state_limits_t *limits, zr_span_t key, bool deletes, uint64_t seq, size_t size) {
     key_value_t *value = s_find(keys, key);
     if (!value) {
         value = fatal_calloc(sizeof *value);
@@ -170,7 +171,8 @@ void room_state_reject(room_state_t *keys, room_state_limits_t *limits, zr_span_
 }
 
 void room_state_restore(room_state_t *keys, room_state_limits_t *limits, const zr_entry_t *entry) {
-    room_state_accept(keys, limits, entry->key, false, entry->seq, room_state_size(entry->sender, entry->key, entry->body.len));
+    room_state_accept(
+        keys, limits, entry->key, false, entry->seq, room_state_size(entry->sender, entry->key, entry->body.len));
     room_state_store(keys, entry);
 }
 

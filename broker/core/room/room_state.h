@@ -30,9 +30,9 @@ typedef struct {
 typedef struct {
     key_value_t *by_key;
     room_state_place_t *places; /* rising seq; less than half of them are empty, or few */
-    size_t count, size;   /* places in use, empty ones counted; and allocated */
-    size_t empty;         /* of the places in use */
-    size_t live;          /* keys with a value, counting what is not stored yet */
+    size_t count, size;         /* places in use, empty ones counted; and allocated */
+    size_t empty;               /* of the places in use */
+    size_t live;                /* keys with a value, counting what is not stored yet */
 } room_state_t;
 
 /* What all rooms together may hold. */
@@ -45,11 +45,12 @@ void room_state_finish(room_state_t *keys, room_state_limits_t *limits);
 
 /* May this entry be written? Without `check` `expect` is ignored. ZR_OK, ZR_CONFLICT (and `*stands` is where the value
  * stands), ZR_TOO_MANY_KEYS, ZR_STATE_FULL. */
-zr_code_t room_state_check(const room_state_t *keys, const room_state_limits_t *limits, zr_span_t key, bool deletes, bool check,
-    uint64_t expect, size_t size, uint64_t *stands);
+zr_code_t room_state_check(const room_state_t *keys, const room_state_limits_t *limits, zr_span_t key, bool deletes,
+    bool check, uint64_t expect, size_t size, uint64_t *stands);
 
 /* The entry was accepted under `seq`; room_state_check must have passed. `size` counts towards the limit. */
-void room_state_accept(room_state_t *keys, room_state_limits_t *limits, zr_span_t key, bool deletes, uint64_t seq, size_t size);
+void room_state_accept(
+    room_state_t *keys, room_state_limits_t *limits, zr_span_t key, bool deletes, uint64_t seq, size_t size);
 
 /* An accepted entry is stored: it is the value now. */
 void room_state_store(room_state_t *keys, const zr_entry_t *entry);

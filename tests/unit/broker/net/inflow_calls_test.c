@@ -39,7 +39,8 @@ static pair_t *s_open(int side) {
     pair_t *pair = calloc(1, sizeof *pair);
     inflow_init(&pair->inflow, 1024);
     for (int i = 0; i < INFLOW_SIDES; i++)
-        pair->inflow.limits[i] = (inflow_limits_t){.first = 3 * TURN, .part = 3 * TURN, .turn = TURN, .all = 10 * TURN, .frames = 100};
+        pair->inflow.limits[i] =
+            (inflow_limits_t){.first = 3 * TURN, .part = 3 * TURN, .turn = TURN, .all = 10 * TURN, .frames = 100};
     pair->inflow.max_incomplete = 10 * TURN;
     inflow_calls_begin(&pair->inflow);
     inflow_calls_bind(side);
@@ -195,4 +196,5 @@ START_TEST(test_others_are_let_be) {
 }
 END_TEST
 
-UNIT_MAIN("broker.inflow_calls", test_turn, test_close_while_parked, test_leave, test_parts, test_sweep, test_others_are_let_be)
+UNIT_MAIN("broker.inflow_calls", test_turn, test_close_while_parked, test_leave, test_parts, test_sweep,
+    test_others_are_let_be)

@@ -272,5 +272,6 @@ START_TEST(test_descriptors_that_are_no_connections) {
 }
 END_TEST
 
-UNIT_MAIN("broker.inflow", test_a_turn_of_one, test_a_turn_of_all, test_frames_of_all, test_incomplete, test_incomplete_and_silent, test_before_the_first_message,
-    test_incomplete_of_all, test_parts, test_forgiven, test_leaves, test_descriptors_that_are_no_connections)
+UNIT_MAIN("broker.inflow", test_a_turn_of_one, test_a_turn_of_all, test_frames_of_all, test_incomplete,
+    test_incomplete_and_silent, test_before_the_first_message, test_incomplete_of_all, test_parts, test_forgiven,
+    test_leaves, test_descriptors_that_are_no_connections)

@@ -69,7 +69,8 @@ START_TEST(test_encrypted) {
 END_TEST
 
 START_TEST(test_sizes_without_end) {
-    static const uint8_t frame[] = "\x02\xff\xff\xff\xff\xff\xff\xff\xff" "abc";
+    static const uint8_t frame[] = "\x02\xff\xff\xff\xff\xff\xff\xff\xff"
+                                   "abc";
     zmtp_scan_t scan = s_greeted(NULL_GREETING);
     s_assert(zmtp_scan(&scan, frame, sizeof frame - 1), sizeof frame - 1, 1, false);
     s_assert(zmtp_scan(&scan, FRAMES, ALL), ALL, 0, false); /* still of the same frame */

@@ -33,11 +33,11 @@ static uint64_t s_stands(const char *key) {
 
 static void s_store(const char *key, uint64_t seq, const char *body) {
     room_state_store(&s_keys, &(zr_entry_t){.seq = seq,
-                            .time = seq * 10,
-                            .flags = body ? 0 : ZR_ENTRY_DELETE,
-                            .sender = LIT("ann"),
-                            .key = zr_span(key),
-                            .body = zr_span(body)});
+                                  .time = seq * 10,
+                                  .flags = body ? 0 : ZR_ENTRY_DELETE,
+                                  .sender = LIT("ann"),
+                                  .key = zr_span(key),
+                                  .body = zr_span(body)});
 }
 
 static void s_accept(const char *key, uint64_t seq, size_t size, bool delete) {

@@ -144,7 +144,8 @@ static inline void fixture_down(fixture_t *b) {
 }
 
 /* A DELIVER frame with entries first … last, seq by seq, whose bodies are their seqs. */
-static inline zr_blob_t *fixture_entries(const char *room, uint8_t flags, uint64_t prev, uint64_t first, uint64_t last) {
+static inline zr_blob_t *fixture_entries(
+    const char *room, uint8_t flags, uint64_t prev, uint64_t first, uint64_t last) {
     zr_buffer_t out = {0};
     char body[32];
     zr_deliver_begin(&out, zr_span(room), flags, fixture_epoch, prev);
@@ -355,7 +356,8 @@ static inline void fixture_welcome(fixture_t *b) {
 }
 
 static inline void fixture_joined(fixture_t *b, const char *room, uint64_t seq, uint64_t oldest, const char *more) {
-    fixture_json(b, "{'op':'joined','re':%d,'room':'%s','seq':%" PRIu64 ",'oldest':%" PRIu64 ",'version':1,'count':1%s}",
+    fixture_json(b,
+        "{'op':'joined','re':%d,'room':'%s','seq':%" PRIu64 ",'oldest':%" PRIu64 ",'version':1,'count':1%s}",
         fixture_id(b), room, seq, oldest, more);
 }
 
@@ -377,7 +379,8 @@ static inline void fixture_live_room(fixture_t *b, const char *room, uint64_t se
 }
 
 static inline void fixture_replayed(fixture_t *b, uint64_t seq, uint64_t count, bool complete, bool more) {
-    fixture_json(b, "{'op':'replayed','re':%d,'room':'-','seq':%" PRIu64 ",'count':%" PRIu64 ",'complete':%s,'more':%s}",
+    fixture_json(b,
+        "{'op':'replayed','re':%d,'room':'-','seq':%" PRIu64 ",'count':%" PRIu64 ",'complete':%s,'more':%s}",
         fixture_id(b), seq, count, complete ? "true" : "false", more ? "true" : "false");
 }
 

@@ -83,7 +83,8 @@ START_TEST(test_a_broken_welcome_is_none) {
         ck_assert_uint_eq(b.machine->malformed, i + 1);
         ck_assert_int_eq(b.machine->state, STATE_GREETING);
     }
-    fixture_json(&b, "{'op':'welcome','re':%d,'epoch':'e','nick':'me','resume':'r','back':'b','heartbeat':5000}", id + 1);
+    fixture_json(
+        &b, "{'op':'welcome','re':%d,'epoch':'e','nick':'me','resume':'r','back':'b','heartbeat':5000}", id + 1);
     ck_assert_int_eq(b.machine->state, STATE_GREETING); /* of no hello of ours */
     fixture_json(&b,
         "{'op':'welcome','re':%d,'epoch':'e','nick':'me','resume':'r','back':'b','heartbeat':"

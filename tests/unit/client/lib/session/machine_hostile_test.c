@@ -153,7 +153,8 @@ START_TEST(test_presence_that_jumps) {
     fixture_json(&b, "{'op':'joined','re':%d,'room':'a','seq':0,'version':1,'count':1}", fixture_id(&b));
     s_until("who");
     for (int i = 0; i < TIMES; i++) {
-        fixture_json(&b, "{'op':'who','re':%d,'room':'a','version':1,'users':[],'count':1,'more':false}", fixture_id(&b));
+        fixture_json(
+            &b, "{'op':'who','re':%d,'room':'a','version':1,'users':[],'count':1,'more':false}", fixture_id(&b));
         fixture_presence(&b, "a", "{'version':900,'joined':[],'left':[],'count':2}");
         waits[i] = s_until("who");
     }
@@ -363,7 +364,7 @@ START_TEST(test_what_is_sent_unasked_is_bounded) {
     fixture_live_room(&b, "a", 5);
     for (int i = 0; i < 600000; i++)
         fixture_json(&b, i % 2 ? "{'op':'direct','from':'x','text':'0123456789'}"
-                             : "{'op':'error','code':'bad-frame','text':'0123456789'}");
+                               : "{'op':'error','code':'bad-frame','text':'0123456789'}");
     ck_assert_uint_le(b.machine->events.bytes, EVENTS_DROP + 4096);
     fixture_finish(&b);
 }

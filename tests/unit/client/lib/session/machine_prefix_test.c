@@ -214,7 +214,8 @@ START_TEST(test_after_a_reconnect) {
     int list = fixture_id(&b);
     SENT(&b, "join room=m/a after=5 presence=false");
     fixture_joined(&b, "m/a", 5, 0, ",'recovered':true");
-    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':5},{'room':'m/b','seq':2}],'more':false}", list);
+    fixture_json(
+        &b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':5},{'room':'m/b','seq':2}],'more':false}", list);
     SENT(&b, "join room=m/b after=0 presence=false"); /* it came up meanwhile */
     NOTHING_SENT(&b);
     fixture_finish(&b);

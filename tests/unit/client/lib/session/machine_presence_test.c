@@ -4,7 +4,8 @@
 static fixture_t b;
 
 static void s_who(uint64_t version, const char *users, bool more) {
-    fixture_json(&b, "{'op':'who','re':%d,'room':'a','version':%" PRIu64 ",'users':[%s],'count':2,'silent':0,'more':%s}",
+    fixture_json(&b,
+        "{'op':'who','re':%d,'room':'a','version':%" PRIu64 ",'users':[%s],'count':2,'silent':0,'more':%s}",
         fixture_id(&b), version, users, more ? "true" : "false");
 }
 

@@ -111,7 +111,8 @@ START_TEST(test_hello_too_often_waits_as_long_as_it_is_told) {
     fixture_tick(&b, 0);
     SENT(&b, HELLO);
     /* A broker cannot send us away for good. */
-    fixture_json(&b, "{'op':'error','re':%d,'code':'rate-limited','text':'slow','wait':9007199254740991}", fixture_id(&b));
+    fixture_json(
+        &b, "{'op':'error','re':%d,'code':'rate-limited','text':'slow','wait':9007199254740991}", fixture_id(&b));
     ck_assert_uint_eq(machine_due(b.machine), b.now + WAIT_MAX_MS);
     fixture_finish(&b);
 }
