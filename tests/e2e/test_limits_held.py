@@ -213,7 +213,7 @@ class Users(test_auth.AuthCase, LimitCase):
         self.assertEqual(self.code(alice.ask(op="admin", do="kick", user="nobody", reason="r" * 200)), "no-such-user")
         self.assertEqual(self.code(alice.ask(op="admin", do="kick", user="nobody", reason="r" * 201)), "bad-member")
 
-    @covers("users who are banned")
+    @covers("banned users")
     def test_bans(self):
         alice = zmq.curve_keypair()
         users = "".join(test_auth.section(name) for name in ("bob", "carol"))

@@ -142,12 +142,12 @@ class Raw(LimitCase):
             self.assertEqual(honest.ask(op="ping")["op"], "pong")
             self.assertLess(self.memory(broker) - before, allowed + KEPT)
 
-    @covers("what one DEALER, and all, sent and the broker did not take yet: bytes, 64 more for each message")
+    @covers("bytes from one DEALER, and from all, that the broker did not take yet, 64 more for each message")
     def test_whole_messages_wait(self):
         broker = self.broker(config=limits(max_waiting="1M"))
         self.assert_waits(broker, broker.server, b"DEALER", b"\x00\x01a" * 100_000, 32 << 20)
 
-    @covers("what one SUB, and all, sent and the broker did not take yet: bytes, 64 more for each message")
+    @covers("bytes from one SUB, and from all, that the broker did not take yet, 64 more for each message")
     def test_subscriptions_wait(self):
         broker = self.broker(config=limits(rate_subscriptions=0))
         self.assert_waits(broker, broker.back, b"SUB", (self.SUBSCRIBED + self.GIVEN_BACK) * 50_000, 32 << 20)
