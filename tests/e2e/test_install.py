@@ -44,7 +44,7 @@ class Install(TestCase):
     def test_the_service_keeps_its_messages(self):
         root, unit, named = self.install_service("/usr/local")
         directory = re.search(r"^StateDirectory=(\S+)$", unit, re.M)[1]
-        example, conf = read(f"{SOURCE}/broker/zrelayd.conf"), read(root + named)
+        example, conf = read(f"{SOURCE}/broker/etc/zrelayd.conf"), read(root + named)
         self.assertEqual(read(f"{root}/usr/local/share/doc/zrelay/zrelayd.conf"), example)
         changed = [(old, new) for old, new in zip(example.splitlines(), conf.splitlines(), strict=True) if old != new]
         self.assertEqual(changed, [(f"    #data = /var/lib/{directory}", f"    data = /var/lib/{directory}")])
@@ -82,7 +82,7 @@ class Quickstart(TestCase):
         for name in ("quickstart", "packages"):
             os.makedirs(self.path("tree/broker"), exist_ok=True)
             shutil.copy(f"{SOURCE}/broker/{name}", self.path("tree/broker"))
-        for name, text in (("tree/broker/install-packages", "#!/bin/sh\n"), ("bin/cmake", "#!/bin/sh\ntouch \"$(dirname \"$0\")/called\"\nexit 1\n")):
+        for name, text in (("tree/broker/etc/install-packages", "#!/bin/sh\n"), ("bin/cmake", "#!/bin/sh\ntouch \"$(dirname \"$0\")/called\"\nexit 1\n")):
             os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
             os.chmod(self.file(name, text), 0o755)
         os.mkdir(self.path("tree/build"))

@@ -495,7 +495,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     settings_t defaults, example;
     char line[1024], text[32768] = "", *end = text;
     s_good(&defaults, "");
-    FILE *file = fopen(ZR_VECTORS "/../../broker/zrelayd.conf", "r");
+    FILE *file = fopen(ZR_VECTORS "/../../broker/etc/zrelayd.conf", "r");
     ck_assert_ptr_nonnull(file);
     size_t settings_seen = 0;
     while (fgets(line, sizeof line, file)) {
