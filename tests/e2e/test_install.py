@@ -79,9 +79,9 @@ class Install(TestCase):
 class Quickstart(TestCase):
     def test_one_at_a_time(self):
         """While another one builds in the same tree it waits."""
-        for name in ("quickstart", "packages"):
-            os.makedirs(self.path("tree/broker"), exist_ok=True)
-            shutil.copy(f"{SOURCE}/broker/{name}", self.path("tree/broker"))
+        os.makedirs(self.path("tree/broker/etc"))
+        for name in ("quickstart", "etc/packages"):
+            shutil.copy(f"{SOURCE}/broker/{name}", self.path(f"tree/broker/{name}"))
         for name, text in (("tree/broker/etc/install-packages", "#!/bin/sh\n"), ("bin/cmake", "#!/bin/sh\ntouch \"$(dirname \"$0\")/called\"\nexit 1\n")):
             os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
             os.chmod(self.file(name, text), 0o755)
