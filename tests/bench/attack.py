@@ -378,17 +378,22 @@ def endless(keys, _context):
 
 
 def costly_topics(keys, context):
-    """Readers with as many long topics as they get, which leave together and come again."""
-    back, pick = json.loads(answer(keys, context))["back"], random.Random(3)
+    """A reader with as many topics as it gets, of the shape that libzmq walks most slowly; and a hundred others that leave together."""
+    back = json.loads(answer(keys, context))["back"]
     while True:
-        backs = [keys.socket(context, zmq.XSUB, back) for _ in range(12)]
-        for one in backs:
-            for _ in range(2000):
-                one.send(b"\x01" + pick.randbytes(120))
-            yield 2000
-        time.sleep(0.2)
-        for one in backs:
+        dearest = keys.socket(context, zmq.XSUB, back)
+        for number in range(1500):
+            dearest.send(b"\x01" + bytes([number >> 9, number >> 1 & 255, 255 * (number & 1)]))
+        others = [keys.socket(context, zmq.XSUB, back) for _ in range(100)]
+        for one in others:
+            one.send(b"\x01x")
+        yield 1600
+        time.sleep(0.5)  # until they are there
+        for one in others:
             one.close()
+        yield 100
+        time.sleep(0.5)
+        dearest.close()
 
 
 ATTACKS = {"a busy processor": nothing, "garbage connections": garbage, "hello flood": hellos, "subscription flood": subscriptions,
