@@ -1,5 +1,5 @@
-/* See all.h. */
-#include "all.h"
+/* See addresses.h. */
+#include "addresses.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ typedef struct {
     int side;
 } place_t;
 
-struct all {
+struct addresses {
     size_t max_connections;
     uint64_t per_second;
     source_t *sources;
@@ -84,8 +84,8 @@ static uint64_t s_worth(const addresses_t *all, uint64_t seconds) {
 
 static void s_refill(const addresses_t *all, source_t *source, uint64_t now_ms) {
     uint64_t passed = now_ms > source->at ? now_ms - source->at : 0;
-    bool all = passed >= (ADDRESSES_BURST_S + ADDRESSES_DEBT_S) * 1000 || passed * all->per_second >= source->owed;
-    source->owed = all ? 0 : source->owed - passed * all->per_second;
+    bool paid = passed >= (ADDRESSES_BURST_S + ADDRESSES_DEBT_S) * 1000 || passed * all->per_second >= source->owed;
+    source->owed = paid ? 0 : source->owed - passed * all->per_second;
     source->at = now_ms;
 }
 

@@ -30,7 +30,7 @@ bool address_of_peer(const struct sockaddr *peer, socklen_t len, address_t *addr
 
 bool address_is_ipv4(const address_t *address); /* in the last four bytes */
 
-typedef struct all addresses_t;
+typedef struct addresses addresses_t;
 
 /* Of one address: connections at a time, and new ones a second (0: no limit). */
 addresses_t *addresses_new(size_t max_connections, uint64_t per_second);

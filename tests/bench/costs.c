@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "fatal.h"
 #include "state.h"
 
 enum {

@@ -1,4 +1,4 @@
-#include "all.h"
+#include "addresses.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -103,10 +103,10 @@ static bool s_alive(void *ctx, int fd, uint64_t inode) {
 }
 
 static bool s_is_shed(const addresses_t *all, const char *address) {
-    address_t all[ADDRESSES_SHED_MAX], one = s_address(address);
-    size_t count = addresses_shed(all, all);
+    address_t shed[ADDRESSES_SHED_MAX], one = s_address(address);
+    size_t count = addresses_shed(all, shed);
     for (size_t i = 0; i < count; i++)
-        if (memcmp(&all[i], &one, sizeof one) == 0)
+        if (memcmp(&shed[i], &one, sizeof one) == 0)
             return true;
     return false;
 }
