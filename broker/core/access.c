@@ -253,7 +253,7 @@ rights_t access_rights(const access_user_t *user, zr_span_t room) {
     return allowed & ~denied;
 }
 
-/* What a pattern says of all rooms that begin so, without the '*'; false: it names one room. */
+/* Writes the pattern without its '*' to `name`. true: it names all rooms that begin so; false: it names one room. */
 static bool s_prefix(const rule_t *rule, zr_span_t *name) {
     *name = s_pattern(rule);
     bool many = name->len > 0 && name->ptr[name->len - 1] == '*';
@@ -261,7 +261,7 @@ static bool s_prefix(const rule_t *rule, zr_span_t *name) {
     return many;
 }
 
-/* The first name beyond all that are denied together with `room`. */
+/* The first name after `room` that the deny rule `rule` does not match. Returns its length. */
 static size_t s_beyond(const rule_t *rule, zr_span_t room, char next[ACCESS_NEXT_SIZE]) {
     zr_span_t name;
     if (s_prefix(rule, &name)) {

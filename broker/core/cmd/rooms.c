@@ -1,4 +1,4 @@
-/* rooms: those that one may read and whose name starts so. */
+/* rooms: lists the rooms that the user may read and whose names have the given prefix. */
 #include "commands.h"
 #include "control.h"
 #include "flood.h"
@@ -6,7 +6,7 @@
 #include "rooms.h"
 #include "state.h"
 
-/* From `room` on the first that may be read. */
+/* The first room from `room` on that the user may read; NULL: none. */
 static const room_t *s_readable(const relay_t *relay, const access_user_t *user, const room_t *room) {
     char next[ACCESS_NEXT_SIZE];
     while (room && !(access_rights(user, room_name(room)) & RIGHT_READ)) {

@@ -1,7 +1,6 @@
-/* Forgetting rooms: one that is empty, unused for long and without anything to be kept goes from the relay and from its
- * log, so that names that were used once do not fill the broker up. The log goes first: until it has stored that, the
- * room stays, and whoever uses it meanwhile goes on where it stood, so that no reader is ever told a position that a
- * crash takes back. */
+/* Forgets rooms that are empty, long unused and have nothing to keep, so that names used once do not fill the broker.
+ * The log forgets first. Until it has stored that, the room stays, and may be used on from its old position. So no
+ * reader is told a position that a crash takes back. */
 #include "batch.h"
 #include "rooms.h"
 #include "state.h"
