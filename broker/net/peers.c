@@ -1,5 +1,5 @@
-/* See peers.h. A descriptor is a hint that may be old: it is acted on only while it is the same socket (inode), and
- * what then still goes wrong costs somebody a new connection. */
+/* See peers.h. A descriptor is a hint that may be outdated. It is acted on only while it is the same socket (inode). A
+ * remaining race costs some peer a reconnect. */
 #include "peers.h"
 
 #include <arpa/inet.h>
@@ -39,14 +39,14 @@ enum {
 /* Routes whose descriptor is remembered: more than are usually busy at once. */
 enum { ROUTES = 1024 };
 
-enum { HEAVY_TURN = 4 << 20 }; /* what libzmq had read in it, in memory */
+enum { HEAVY_TURN = 4 << 20 }; /* bytes of memory that libzmq read in it */
 
 enum { DOUBTS_MAX = 256, DOUBT_ROUNDS = 8 };
 
 /* A connection that perhaps sent what it must not. */
 typedef struct {
     uint64_t connection;
-    const void *proof; /* of what was sent (connections.h) */
+    const void *proof; /* of the message (connections.h) */
     uint64_t since;    /* `looked` at that time */
     uint64_t turn;     /* of its side, at that time */
     int side;
@@ -58,7 +58,7 @@ struct peers {
     inflow_t *inflow; /* the sockets' */
     connections_t connections;
     revoked_t revoked;
-    revoked_t gone; /* whose connections are about to end; all of generation 1 */
+    revoked_t gone; /* users whose connections are about to end; all of generation 1 */
     topics_t *topics;
     slow_readers_t slow;
     uint64_t all_reader_bytes;
@@ -177,7 +177,7 @@ static void s_end_doubted(peers_t *peers) {
     peers->looked++;
 }
 
-/* --- Who it is --- */
+/* --- The peer of a frame --- */
 
 static zr_span_t s_property(zmq_msg_t *frame, const char *name) {
     const char *value = zmq_msg_gets(frame, name);
@@ -209,7 +209,7 @@ void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer) {
     bool is_ipc = address.len >= sizeof ipc - 1 && memcmp(address.ptr, ipc, sizeof ipc - 1) == 0;
     uint64_t handle = descriptor_handle(zmq_msg_get(frame, ZMQ_SRCFD));
     *peer = (peer_t){.user = peers_user(frame), .address = is_ipc ? zr_span(NULL) : address, .connection = handle};
-    /* Who speaks CURVE has a user; without, the handler lets nobody in. */
+    /* A peer that speaks CURVE always has a user: the ZAP handler lets no other in. */
     peer->local = peer->user.len == 0 && (is_ipc || s_is_local(address));
     peer->revoked = peers_is_revoked(peers, frame);
     if (handle)
@@ -226,7 +226,7 @@ bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame) {
     return revoked_has(&peers->revoked, peers_user(frame), generation ? strtoull(generation, NULL, 10) : 0);
 }
 
-/* Whose topics they are: of a user, else of an address, else of this machine. */
+/* The account that pays for the topics: a user, else an address, else this machine. */
 static zr_span_t s_account(peers_t *peers, zmq_msg_t *frame, int fd, char out[ZR_NICK_MAX + 1]) {
     zr_span_t user = peers_user(frame);
     address_t address;
@@ -500,7 +500,7 @@ static int s_on_silent(zloop_t *loop, int timer_id, void *arg) {
     return 0;
 }
 
-/* --- Who comes and goes --- */
+/* --- Connections come and go --- */
 
 static bool s_is_alive(void *ctx, int fd, uint64_t handle) {
     (void)ctx;
@@ -648,7 +648,8 @@ static int s_on_monitor(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     return 0;
 }
 
-/* Who was let in was accepted before, and libzmq has told that; with several I/O threads nearly always. */
+/* A peer that is in was accepted before, and libzmq has sent that event; with several I/O threads it nearly always
+ * has. */
 void peers_end_silent(peers_t *peers) {
     connection_t one;
     while (s_read_event(peers, 1))
@@ -711,7 +712,7 @@ peers_t *peers_new(zloop_t *loop, sockets_t *sockets, const settings_t *settings
     for (int side = 0; side < 2; side++) {
         zmq_pollitem_t item = {.fd = zsock_fd(sockets->monitors[side]), .events = ZMQ_POLLIN};
         zloop_poller(loop, &item, s_on_monitor, peers);
-        s_on_monitor(loop, &item, peers); /* what came before */
+        s_on_monitor(loop, &item, peers); /* events from before */
     }
     zmq_pollitem_t parked = {.fd = inflow_calls_fd(), .events = ZMQ_POLLIN};
     zloop_poller(loop, &parked, s_on_parked, peers);

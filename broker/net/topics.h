@@ -30,15 +30,15 @@ typedef struct topics topics_t;
 topics_t *topics_new(const topics_limits_t *limits);
 void topics_destroy(topics_t *topics); /* NULL is accepted */
 
-/* `reader`, a connection's handle, subscribes. `account` names whose it is, in any bytes; the first call for a reader
- * counts. On anything but TOPICS_OK nothing has changed. To have a topic already is TOPICS_OK. */
+/* `reader`, a connection's handle, subscribes. `account` names the account that pays, in any bytes; the first call for
+ * a reader counts. On anything but TOPICS_OK nothing has changed. If it has the topic already, that is TOPICS_OK. */
 topics_verdict_t topics_add(topics_t *topics, uint64_t reader, zr_span_t account, zr_span_t topic);
 
 /* The reader gives the topic back, if it has it; the reader leaves. */
 void topics_remove(topics_t *topics, uint64_t reader, zr_span_t topic);
 void topics_leave(topics_t *topics, uint64_t reader);
 
-/* What all topics cost. */
+/* The cost of all topics, in bytes. */
 uint64_t topics_bytes(const topics_t *topics);
 
 #endif
