@@ -54,7 +54,7 @@ typedef struct {
 /* Views are valid during the call that shows the hit. */
 typedef struct {
     zr_span_t room, sender, key; /* an empty key: none */
-    zr_span_t snippet;           /* what stands around the first words found in the body, else its beginning */
+    zr_span_t snippet;           /* the text around the first words found in the body, else its beginning */
     uint64_t seq, time;          /* µs since 1970 UTC */
     bool deleted;                /* the entry deletes the key */
 } search_hit_t;

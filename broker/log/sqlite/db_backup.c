@@ -24,8 +24,8 @@ static bool s_finish(sqlite3 *to) {
                NULL) == SQLITE_OK;
 }
 
-/* The copy is made under another name until it is whole and marked: one that was killed on the way is not taken for
- * one. Returns that name, the caller's, of an empty file; NULL, and errno says why. */
+/* The copy has another name until it is whole and marked, so that an interrupted one is not taken for a copy. Makes an
+ * empty file and returns that name, the caller's. NULL: errno says why. */
 static char *s_partial(const char *to) {
     if (access(to, F_OK) == 0) {
         errno = EEXIST;

@@ -1,5 +1,5 @@
-/* The data directory: making it, who may use it, the lock that keeps a second broker out, putting a damaged database
- * aside. Never opens the database itself: closing it again would drop the locks that SQLite holds on it. */
+/* The data directory: makes it, checks its owner, locks a second broker out, and puts a damaged database aside. It
+ * never opens the database itself: closing it again would drop the locks that SQLite holds on it. */
 #include "db_internal.h"
 
 #include <errno.h>

@@ -1,9 +1,9 @@
-/* Storing: what is between begin and commit is there as a whole or not at all.
+/* Stores transactions: all between begin and commit is there as a whole or not at all.
  *
- * SQLite appends a transaction to its write-ahead log, syncs that and then tells its readers. When the sync, or what
- * comes after it, fails, it takes the transaction back, but its records may stand complete in the log, and whoever
- * opens the database after a crash would find them valid. The next transaction that succeeds overwrites them; so after
- * such a failure a small one is stored at once. */
+ * SQLite appends a transaction to its write-ahead log, syncs that and then tells its readers. If the sync or a later
+ * step fails, it takes the transaction back. But its records may be complete in the log, and an open after a crash
+ * would find them valid. The next transaction that succeeds overwrites them. So after such a failure a small one is
+ * stored at once. */
 #include "db_internal.h"
 
 db_newest_t *db_newest_place(db_t *db, uint32_t room) {
