@@ -41,13 +41,13 @@ typedef struct {
     unsigned arrivals; /* looks since then at which data had come */
 } ahead_t;
 
-/* What the guard sees at one look. `read` is taken before `empty`, and `empty` before `took`. */
+/* The guard's observations at one look. `read` is taken before `empty`, and `empty` before `took`. */
 typedef struct {
     uint64_t now;      /* ms */
     bool counted;      /* the kernel counts the bytes */
     uint64_t read;     /* by libzmq from all connections of the socket */
     bool empty;        /* the program found nothing more to take, and nothing complete has come since */
-    bool ended;        /* no connection stands: what was incomplete is gone */
+    bool ended;        /* no connection stands: incomplete messages are gone */
     uint64_t took;     /* bytes taken since the last look, AHEAD_FRAME for each frame included */
     uint64_t largest;  /* frame that the program ever took */
     uint64_t resident; /* memory of the process; 0: not known */
