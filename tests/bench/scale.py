@@ -20,7 +20,7 @@ import time
 import results
 
 DEADLINE = 600  # seconds for one run
-HONEST_S = 40  # for how long those are published to who came before the others
+HONEST_S = 40  # how long messages go to the clients that came before the others
 LIMIT = 4096  # file descriptors of the broker that runs out of them
 
 
@@ -152,7 +152,7 @@ class Scale:
         def descriptors():
             return len(os.listdir(f"/proc/{broker.pid()}/fd"))
         try:
-            # Those who are in first are published to all the time, by one who is in as well.
+            # Messages go all the time to the clients that came first, from a publisher that came with them.
             honest = subprocess.Popen(self.command(broker, "latency", "--readers", few, "--rate", 20, "--messages", 20 * HONEST_S),
                                       stdout=subprocess.PIPE, text=True)
             end = time.monotonic() + 60

@@ -122,7 +122,7 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        # Who reads a descriptor that is closed meanwhile reads from whatever has its number next.
+        # A thread that reads a descriptor that is closed meanwhile would read from the next file with its number.
         for thread in self.threads:
             thread.join(DEADLINE)
             if thread.is_alive():  # a child of the program still writes

@@ -1,4 +1,4 @@
-"""Who may come in, and how they go: keys, users, bans, tokens, and what a broker refuses to start with."""
+"""Which clients may come in, and how they are sent away: keys, users, bans, tokens. And files that a broker refuses to start with."""
 import errno
 import json
 import os

@@ -389,7 +389,7 @@ class Signals(BrokerCase):
 
     def test_second_signal_ends_at_once(self):
         broker = self.broker(config="limits\n    route-queue = 1000\n    replay-frames = 500\n")
-        # Somebody who does not read keeps the broker waiting for its queue to drain.
+        # A client that does not read keeps the broker waiting for its queue to drain.
         stuck = self.peer(broker, hello=False, rcvhwm=1, rcvbuf=4096)
         stuck.hello()
         for mid in range(1, 17):

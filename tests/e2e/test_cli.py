@@ -188,7 +188,7 @@ class Settings(CliCase):
                 path = self.file("zrelay.conf", text)
                 program = self.fails(broker, "ping", words=[f"{path}:{line}: ", words])
                 self.assertNotIn("\x1b", program.errors())
-        for mode in (0o602, 0o620):  # who can write it says which broker we talk to, and by which key it is known
+        for mode in (0o602, 0o620):  # the file names the broker and its key, so no other user may write it
             os.chmod(self.file("zrelay.conf", f"server = {broker.server}\n"), mode)
             self.fails(broker, "ping", words=["zrelay.conf", "chmod go-w"])
         os.chmod(path, 0o644)

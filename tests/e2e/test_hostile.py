@@ -1,6 +1,6 @@
-"""Attackers who send what is no protocol, or too much of it, where connections are encrypted and users have rights. Beside each of them an honest
-session, in an open or in a private room, publishes and reads all along, and must notice nothing. What an attacker can do without keys and users is
-in test_bad_input.py, pretending and stealing in test_impostors.py and test_private.py, hostile brokers in test_cli_auth.py."""
+"""Attackers that send invalid frames, or too many, where connections are encrypted and users have rights. Beside each of them an honest session,
+in an open or in a private room, publishes and reads all along, and must notice nothing. Attacks without keys and users are in test_bad_input.py,
+pretending and stealing in test_impostors.py and test_private.py, hostile brokers in test_cli_auth.py."""
 import contextlib
 import json
 import random
@@ -94,7 +94,7 @@ class HostileCase(test_bad_input.BadInput, test_auth.AuthCase):
         broker = self.broker("--users", self.users(self.text(*sections)), "--server-key", self.key, "--listen", "tcp://127.0.0.1:*",
                              "--listen", "tcp://0.0.0.0:*", config=CONFIG + more)
         ports = [tuple(one.replace("0.0.0.0", "127.0.0.1") for one in pair) for pair in zip(broker.listen, broker.backs)]
-        # Who is nobody can read the back, if need be.
+        # Anonymous clients can read the back, if the sections let them in.
         kind = self.honest_kind(sections) if any("name = anonymous\n" in section for section in sections) else Hidden
         return self.beside(broker, kind(self.keyed(broker, self.honest, ports[1][0]))), ports
 
@@ -138,7 +138,7 @@ class Memory(HostileCase):
         self.assertLess(peak(broker) - before, self.BOUND)
 
     def test_frames_of_strangers(self):
-        """Who may not come in sends what he can, and does not read what he is told."""
+        """Clients that may not come in send all that they can, and do not read the answers."""
         attacked, ((front, back), _) = self.besieged_two(test_auth.section("alice", self.alice))
         frame = lambda body: b"\x02" + struct.pack(">Q", len(body)) + body
         hello = frame(json.dumps({"op": "hello", "proto": 1, "client": "c" * 32, "nick": "n" * 32, "agent": "a" * 64}).encode())
@@ -150,7 +150,7 @@ class Memory(HostileCase):
                     pour(self.shaken(front, READY_DEALER), data, 20 * MEGABYTE)
                 honest.check()
             for data in (frame(b"\x01" + b"t" * 1000) * 50, frame(b"x" * MEGABYTE)):
-                # All there before the first is cut off: what it had sent may count for who gets its descriptor.
+                # All connect before the first is cut off: its bytes may count for the next one with its descriptor.
                 for one in [self.shaken(back, READY_SUB) for _ in range(4)]:
                     pour(one, data, 20 * MEGABYTE)
                 honest.check()
@@ -211,7 +211,7 @@ class Memory(HostileCase):
             self.bounded(broker, before)
 
     def test_readers_that_leave_together(self):
-        """Each costs a walk over all topics. Those who come after them are read."""
+        """Each costs a walk over all topics. Readers that come after them are served."""
         attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
         with attacked as (broker, honest):
             self.synced(plain[1], [bytes([first, second, third]) for first in range(3) for second in range(256) for third in (0, 255)])
@@ -480,7 +480,7 @@ class OutOfDescriptors(TestCase):
                         closed += 1
             return closed
         wait_for(lambda: turned_away() > 400, "most are turned away, and none waits at the listener")
-        for mid in range(1, 21):  # who is in is served
+        for mid in range(1, 21):  # clients that are in are served
             writer.send(publish_frame("room", (mid, b"x")))
             self.assertEqual(writer.receive()[:1], b"\x02")
         seen = 0

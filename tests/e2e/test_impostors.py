@@ -1,5 +1,5 @@
-"""Attackers who pretend to be somebody, ask for what they may not have, or wait for the operator's mistakes. Beside each of them an honest session
-publishes and reads all along, and must notice nothing. See test_hostile.py."""
+"""Attackers that pretend to be another user, ask for data that they may not have, or wait for the operator's mistakes. Beside each of them an
+honest session publishes and reads all along, and must notice nothing. See test_hostile.py."""
 import contextlib
 import json
 import os
@@ -171,7 +171,7 @@ class Spoofing(test_hostile.HostileCase):
             honest.check()
 
     def test_names_over_a_plain_listener(self):
-        """Who did not log in takes no user's name, neither at once nor later, nor another nobody's session."""
+        """An anonymous client cannot take a user's name, neither at once nor later, nor another anonymous client's session."""
         nobody = test_auth.section("anonymous", rules='    allow = "all : general"\n')
         attacked, ((front, _back), _) = self.besieged_two(*self.SECTIONS, nobody)
         with attacked as (_broker, honest):

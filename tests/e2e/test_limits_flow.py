@@ -136,7 +136,7 @@ class Queues(LimitCase):
         broker = self.broker(config=limits(route_queue=16, replay_frames=8, replay_bytes="4M") + "server\n    heartbeat = 60000\n")
         other = self.peer(broker, "other")
         self.publish_one_by_one(other, "room", 8, bytes(500_000))
-        # Somebody who asks and does not read: what the operating system takes for it is some megabytes, then the queue fills.
+        # A client that asks and does not read: the operating system takes some megabytes for it, then the queue fills.
         deaf = self.peer(broker, "deaf", hello=False, rcvhwm=1, rcvbuf=4096)
         deaf.hello("deaf")
         for _ in range(40):
@@ -182,7 +182,7 @@ class Queues(LimitCase):
         for number in range(40):  # of 6 MB each
             self.fill(broker, other, f"deaf-{number}")
         self.assertLess(self.memory(broker) - before, (80 << 20) + KEPT)
-        self.assertEqual(self.replay(other, room="small", after=0)[0]["count"], 1)  # who reads is served
+        self.assertEqual(self.replay(other, room="small", after=0)[0]["count"], 1)  # a client that reads is served
 
     @covers("all-reader-bytes")
     def test_all_reader_bytes(self):
@@ -302,7 +302,7 @@ class Topics(LimitCase):
         broker.wait_err("more topics than limits/max-user-topics")
         self.synced(one)
         one.sub.close()
-        # What those who left had is forgotten. Until then the new reader is disconnected, and comes again.
+        # The topics of readers that left are forgotten. Until then the new reader is disconnected, and comes again.
         third = self.reader(broker)
         self.subscribe(third.sub, 5000, 305)
         self.synced(third)

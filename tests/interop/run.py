@@ -30,7 +30,7 @@ user
 user
     name = nobody-reads-with
     key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
-"""  # with one who may not read, every room is private
+"""  # as this user may not read, every room is private
 SHORT, LONG = 300, 60000  # heartbeats in ms: one for what the heartbeat finds, one to keep it out
 
 
@@ -190,7 +190,7 @@ class Client(Process):
         self.wait_for(lambda: set(bodies) <= set(self.bodies(since)), f"the entries {bodies}")
 
     def present(self):
-        """Who is in the room, as told so far."""
+        """The users in the room, as told so far."""
         here = set()
         for e in self.told("presence"):
             here = here - set(e["left"]) | set(e["joined"])
@@ -399,7 +399,7 @@ class Clients:
         self.assertEqual(ann.present(), {"Žofie", "bob"})
         ann.command("undeafen", "hearing")
 
-        def come_and_go():  # waiting to be seen: who comes and goes between two frames is in neither
+        def come_and_go():  # waits to be seen: a user that comes and goes between two frames is in neither
             dan = self.join(broker, "dan", self.peer)
             bob.expect_present("Žofie", "bob", "carl", "dan")
             dan.quit()

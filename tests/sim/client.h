@@ -58,7 +58,7 @@ typedef struct client {
     socket_t front, back;
     bool *changes; /* of the front's connection, not handed in yet; true: it stands */
     size_t change_count, change_size;
-    const char *user; /* who it authenticates as; NULL: nobody */
+    const char *user; /* that it authenticates as; NULL: none */
     char nick[ZR_NICK_MAX + 1];
     unsigned nicks; /* it has tried */
     bool frozen, connected, naming, closing, closed;

@@ -1,5 +1,5 @@
-/* Who may do what, where that changes during the run: each slot's programs authenticate as one of a few users. What is
- * checked is what goes over the wire, at the moment it does. */
+/* Rights that change during the run: each slot's programs authenticate as one of a few users. Each frame on the wire is
+ * checked at the moment that it is sent. */
 #ifndef SIM_RIGHTS_H
 #define SIM_RIGHTS_H
 

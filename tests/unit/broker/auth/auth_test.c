@@ -210,7 +210,7 @@ START_TEST(test_reload) {
 END_TEST
 
 /* What is wrong with a file is told as text that JSON can carry. */
-/* Who is new comes in when the relay goes by the rights that hold with him: rooms may not be open to all any more. */
+/* A new user comes in only when the relay uses the new rights: rooms may not be open to all any more. */
 START_TEST(test_handshakes_wait_for_the_relay) {
     auth_t *auth = fx_auth_start_with(ALICE KEY(ALICE_KEY));
     dir_write("users", USERS, 0600);
@@ -277,7 +277,7 @@ START_TEST(test_bans_last) {
     json_decref(list);
     auth_answer_finish(&answer);
 
-    /* Who is no user any more can be let off, too. */
+    /* A ban can be lifted even after its user was removed. */
     dir_write("users", ALICE KEY(ALICE_KEY), 0600);
     auth_reload(auth, 3, zr_span("alice"));
     ck_assert_int_eq(fx_auth_code(auth, 3), ZR_OK);

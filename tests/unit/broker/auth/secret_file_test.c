@@ -73,7 +73,7 @@ START_TEST(test_owner) {
     ck_assert_int_eq(chown(path, 0, 0), 0);
     ck_assert_int_eq(s_read(path, error), SECRET_FILE_READ);
 
-    /* Root's files are good for everybody, who may not be able to read them. */
+    /* Every user trusts root's files, but may not be able to read them. */
     ck_assert_int_eq(chmod(dir_path("."), 0755), 0);
     ck_assert_int_eq(seteuid(65534), 0);
     s_refused(path, "Permission denied");

@@ -55,9 +55,9 @@ typedef struct {
 
     relay_t *relay;
     uint64_t now;
-    const char *users[FX_ROUTES]; /* who authenticated there; their connections have the route's number */
+    const char *users[FX_ROUTES]; /* that authenticated there; their connections have the route's number */
     bool remote[FX_ROUTES];       /* not local */
-    route_t deaf;                 /* what goes there cannot be sent */
+    route_t deaf;                 /* frames to it cannot be sent */
     size_t deaf_after;            /* the first so many frames there still can */
 
     char tokens[FX_ROUTES][33]; /* of the last fx_hello there */

@@ -94,7 +94,7 @@ static void s_expect_end(route_t route) {
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), route);
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1); /* bob's */
     ck_assert_uint_eq(relay_stats(fx.relay).flooders, 1);
-    fx_ask(B, "{'op':'ping'}"); /* and who is here beside it notices nothing */
+    fx_ask(B, "{'op':'ping'}"); /* and another client notices nothing */
     fx_expect(B, "{'op':'pong'}");
 }
 
@@ -201,7 +201,7 @@ START_TEST(test_without_a_session) {
 }
 END_TEST
 
-/* A bucket's worth that is refused twice, as by who asks again too early, and some more than that. */
+/* A bucket's worth that is refused twice, as for a client that asks again too early, and some more. */
 START_TEST(test_what_is_refused_costs_half) {
     s_begin(100); /* 400 and 500, of which hello took 20 */
     fx_hello(B, "bob");
@@ -358,7 +358,7 @@ START_TEST(test_size_costs) {
 }
 END_TEST
 
-/* However small the bucket and large the request: who waits as told is served. */
+/* A client that waits as told is served, however small the bucket and however large the request. */
 START_TEST(test_a_large_request_is_served_after_waiting) {
     for (unsigned ops = 1; ops <= 10; ops++) {
         s_begin(ops);
@@ -392,7 +392,7 @@ START_TEST(test_large_requests_flood_soon) {
 }
 END_TEST
 
-/* Who has no session and did too much is not even read, however politely it asks. */
+/* A connection without a session that did too much is not even read, also when its request is valid. */
 START_TEST(test_large_requests_without_a_session) {
     fx_begin();
     fx.config.rate_ops = 10;
@@ -510,7 +510,7 @@ START_TEST(test_a_keyed_entry_counts_as_ten) {
 }
 END_TEST
 
-/* Who takes another's place among those that are remembered does not get rid of what it owes itself. */
+/* A connection that takes another one's place in the table keeps its own debt. */
 START_TEST(test_two_routes_of_one_place) {
     fx_begin();
     fx.config.rate_ops = 10;
@@ -573,7 +573,7 @@ START_TEST(test_who_costs_the_names_it_lists) {
 }
 END_TEST
 
-/* A user that may not see who is there does not learn it from the cost either. */
+/* A user that may not see presence does not learn it from the cost either. */
 START_TEST(test_a_refused_who_costs_the_same_in_a_full_room) {
     s_begin_crowded(50, "anonymous: w *");
     ck_assert_uint_eq(s_granted("{'op':'who','room':'r'}"), 380 / 20);

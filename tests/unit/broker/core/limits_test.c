@@ -440,7 +440,7 @@ static access_t *s_ann_and_others(void) {
     return fx_access("ann: rwspc *\nanonymous: rwspc *\n");
 }
 
-/* Those who did not log in leave half of the sessions to the users. */
+/* Anonymous clients leave half of the sessions to the users. */
 START_TEST(test_max_sessions_of_those_who_did_not_log_in) {
     for (size_t max = 3; max <= 4; max++) {
         fx_begin();

@@ -263,7 +263,7 @@ START_TEST(test_connections_are_remembered) {
             rates_ask(rate_connection(&connections, 5 + i % 2 * RATE_CONNECTIONS), &s_limits, 1, 0, 1, s_now, &s_wait),
             RATE_OVER);
     ck_assert_int_eq(rates_ask(rate_connection(&connections, 6), &s_limits, 1, 0, 1, s_now, &s_wait), RATE_OVER);
-    /* But never more than the burst: who floods leaves no flooder behind. */
+    /* But never more than the burst: the next connection in a flooder's place is not taken for a flooder. */
     for (int i = 0; i < 100; i++)
         rates_note(rate_connection(&connections, 6), &s_limits, 400, s_now);
     ck_assert_int_eq(rates_ask(rate_connection(&connections, 6), &s_limits, 1, 0, 1, s_now, &s_wait), RATE_FLOODS);

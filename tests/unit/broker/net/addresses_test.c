@@ -138,7 +138,8 @@ START_TEST(test_who_makes_too_many_is_shed) {
 }
 END_TEST
 
-/* Those beyond are refused only. None is forgotten while it is shed; who has too many at a time only is not. */
+/* Addresses beyond the limit are only refused. None is forgotten while it is shed. An address that only has too many
+ * connections at a time is not shed. */
 START_TEST(test_so_many_are_shed) {
     addresses_t *all = addresses_new(2, 1);
     char text[64];

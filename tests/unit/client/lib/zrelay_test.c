@@ -1,4 +1,4 @@
-/* The library against a scripted broker: from hello to bye, and who waits for what. */
+/* The library against a scripted broker: from hello to bye, and how long calls wait. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>

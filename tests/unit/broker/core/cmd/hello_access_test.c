@@ -1,4 +1,4 @@
-/* Who is let in, under which name. */
+/* Which peers are let in, and their nicks. */
 #include "fixture.h"
 
 static access_t *s_users(void) {
@@ -59,7 +59,7 @@ START_TEST(test_names_of_users_are_theirs) {
     fx_expect_error(A, "nick-in-use");
     s_hello(A, A, ",'nick':'bob'"); /* banned, and still nobody else's */
     fx_expect_error(A, "nick-in-use");
-    s_hello(A, A, ",'nick':'anonymous'"); /* nobody who did not log in takes the name of all of these */
+    s_hello(A, A, ",'nick':'anonymous'"); /* no client may have the name that stands for all anonymous ones */
     fx_expect_error(A, "bad-nick");
     s_hello(A, A, ",'nick':'ann'");
     fx_expect_error(A, "nick-in-use");
@@ -177,7 +177,7 @@ START_TEST(test_the_client_id_of_another) {
     fx.users[A] = "ann";
     fx.users[B] = "eve";
     fx_hello(A, "ann");
-    for (route_t route = B; route <= C; route++) { /* a user, and somebody who did not log in */
+    for (route_t route = B; route <= C; route++) { /* another user, and an anonymous client */
         s_hello(route, A, "");
         fx_expect(route, "{'op':'welcome','resumed':false}");
         fx_one(route, "r", 100, "x");

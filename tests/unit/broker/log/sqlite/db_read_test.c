@@ -296,7 +296,7 @@ START_TEST(test_a_damaged_frame) {
         ck_assert_uint_eq(slice.count, 5); /* what is before it is told */
         ck_assert(slice.complete && slice.more);
         zr_blob_unref(frames[0]);
-        read.until = 5; /* it is nothing to who does not ask for it */
+        read.until = 5; /* a read that does not reach it succeeds */
         ck_assert_ok(&world.store, db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
         ck_assert(slice.complete && !slice.more);
         zr_blob_unref(frames[0]);

@@ -20,7 +20,7 @@ static void s_room(void) {
     EVENT(&b, "joined a 0 1");
     SENT(&b, "who room=a");
     s_who(1, "{'nick':'ann'},{'nick':'me'}", false);
-    EVENT(&b, "presence a -- - 2"); /* who is there already did not come; but joined said that there is one */
+    EVENT(&b, "presence a -- - 2"); /* ann, present before, is not told; but the count differs from joined's */
     NO_EVENT(&b);
 }
 

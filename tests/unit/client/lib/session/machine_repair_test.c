@@ -267,7 +267,7 @@ START_TEST(test_incomplete_replay_tells_what_is_lost) {
 }
 END_TEST
 
-/* A room need not begin at 1: what was there before it was forgotten is nobody's loss who has nothing of it. */
+/* A room need not begin at 1: entries from before it was forgotten are no loss for a reader without entries of it. */
 START_TEST(test_a_room_that_begins_late) {
     fixture_init(&b);
     fixture_live_room(&b, "a", 0);
