@@ -58,7 +58,7 @@ def entries(frame, at):
 
 
 class Keys:
-    """What a client needs to connect: (server, public, secret), and the endpoints."""
+    """A client's needs for connecting: (server, public, secret), and the endpoints."""
 
     def __init__(self, server, curve):
         self.server, self.curve = server, curve
@@ -509,7 +509,7 @@ def run_phase(broker, pipes, name, phase, seconds, before, attacked=None):
     for number, (room, mid, acked, last, taken, lost, repairs, troubles, own) in enumerate(found):
         latencies += own
         phase.repairs += repairs - before[number][0]
-        # What was published and not acked, and what others published and did not come, now and not counted before.
+        # Messages published and not acked, and others' messages that did not come: those of now, without the ones counted before.
         missing = lost + (mid - acked) + (heads[room] - taken - lost)
         phase.lost += missing - before[number][1]
         phase.troubles += len(troubles)

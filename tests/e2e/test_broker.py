@@ -1,4 +1,4 @@
-"""zrelayd as a process: its command line, configuration, listeners, signals and log, and what sessions see of each other."""
+"""zrelayd as a process: its command line, configuration, listeners, signals and log, and how sessions see each other."""
 import json
 import os
 import re
@@ -619,7 +619,7 @@ class Logging(BrokerCase):
                 self.assertLess(len(broker.errors().splitlines()) - before, 60)
                 broker.signal(signal.SIGTERM)
                 self.assertEqual(broker.finish(), 0)
-                # What was dropped is counted, not told one by one.
+                # Dropped frames are counted, not told one by one.
                 self.assertRegex(broker.errors(), r"claimed routing ids [1-9]")
 
     def test_what_peers_choose_is_escaped(self):

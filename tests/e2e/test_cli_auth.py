@@ -566,7 +566,7 @@ class TerminalSafety(Case):
             for json_ in ([], ["--json"]):
                 with self.subTest(command + json_):
                     shown = self.shown(broker, "-v", *command, *json_)
-                    self.harmless(shown, b"0123")  # the epoch, in what is told of the connection
+                    self.harmless(shown, b"0123")  # the epoch, in the line about the connection
 
     def test_refusals(self):
         refused = {"op": "error", "code": EVIL, "text": EVIL, "room": EVIL, "seq": 7}

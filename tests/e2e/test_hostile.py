@@ -176,7 +176,7 @@ class Memory(HostileCase):
         self.poured(True, b"\x00\x02\x01t")
 
     def test_sizes_that_are_only_claimed(self):
-        """Hundreds of connections, each of which says that the largest there may be will follow. Memory is for what comes."""
+        """Hundreds of connections, each of which announces the largest frame there may be. Memory is used only for bytes that come."""
         attacked, (plain, encrypted) = self.besieged_two(test_auth.section("alice", self.alice))
         with attacked as (broker, honest):
             before = peak(broker)
@@ -222,7 +222,7 @@ class Memory(HostileCase):
                 honest.check()
 
     def test_fill_and_leave(self):
-        """Again and again. What a connection had sent is still there to be taken when it is gone."""
+        """Again and again. The frames of a connection are still there to be taken when it is gone."""
         attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
         with attacked as (broker, honest):
             before = peak(broker)
@@ -340,7 +340,7 @@ class Handshakes(HostileCase):
                         honest.check()
 
     def test_recorded(self):
-        """What an observer recorded does nothing when it is sent again: neither all of it, nor a message on the same connection."""
+        """Bytes that an observer recorded have no effect when they are sent again: neither all of them, nor a message on the same connection."""
         with self.besieged(test_auth.section("alice", self.alice, rules=ALL)) as (broker, honest):
             alice = self.curve(broker.server, self.alice)
             alice.handshake()
@@ -385,7 +385,7 @@ class Handshakes(HostileCase):
                             def tampered(step, data, one=one, when=when, frame=frame):
                                 if step != when:
                                     return data
-                                # And no more: it sees the end of what we send.
+                                # And no more: it sees the end of our bytes.
                                 one.one.sendall(data + frame if step == "greeting" else frame)
                                 one.one.shutdown(socket.SHUT_WR)
                                 return b""
@@ -500,7 +500,7 @@ class OutOfDescriptors(TestCase):
 
 
 class Integers(HostileCase):
-    """At the edges of what JSON, a signed and an unsigned number of 64 bits hold."""
+    """At the limits of JSON numbers, and of signed and unsigned numbers of 64 bits."""
     TOO_LARGE = ["9007199254740992", "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
                  "-1", "-9007199254740992", "-9223372036854775808", "-9223372036854775809", "1.0", "1e2", "0.1", "-0.0", "1E400", "1e-400",
                  "9007199254740991.0"]
@@ -534,7 +534,7 @@ class Integers(HostileCase):
             self.assertEqual(peer.ask(op="state", room="room", after=largest)["count"], 0)
             self.assertEqual(len(peer.ask(op="who", room="room", limit=largest)["users"]), 1)
             self.assertEqual(self.code(peer.ask(op="publish", room="room", key="key", text="y", expect=largest)), "conflict")
-            # Nothing comes after the largest id but what was sent before.
+            # After the largest id only resends are possible.
             self.assertEqual(peer.ask(op="publish", room="room", text="last", mid=largest)["seq"], 2)
             self.assertEqual(peer.ask(op="publish", room="room", text="last", mid=largest)["seq"], 0)
             self.assertEqual(peer.ask(op="publish", room="room", text="before", mid=5)["seq"], 0)
@@ -562,7 +562,7 @@ class Integers(HostileCase):
 
 class Descriptors(HostileCase):
     def test_who_gets_the_descriptor_of_a_flooder(self):
-        """What the flooder sent and nobody has read yet does not count for the next connection."""
+        """Frames of the flooder that are not read yet do not count for the next connection."""
         topic = b"\x01" + b"t" * 1000
         subscriptions = (b"\x02" + struct.pack(">Q", len(topic)) + topic) * 50
         attacked, ((_, back), _) = self.besieged_two(test_auth.section("alice", self.alice))

@@ -121,7 +121,7 @@ class Spoofing(test_hostile.HostileCase):
                 self.assertFalse(any(b"hidden" in frame for frame in frames), frames)
                 self.assertEqual(sum(b"forbidden" in frame for frame in frames), 3)
                 self.assertEqual(json.loads(frames[-1])["heads"], {})
-                # What mallory says is mallory's.
+                # mallory's messages are published as mallory's.
                 self.assertEqual(mallory.ask(op="publish", room="general", text="x", mid=1000)["op"], "ack")
                 reader = self.keyed(broker, self.alice)
                 reader.send(b'{"op":"replay","room":"general","last":1}')
@@ -143,7 +143,7 @@ class Spoofing(test_hostile.HostileCase):
             self.assertEqual([entry[3] for entry in deliver_entries(alice.receive())[3]], ["mallory"])
             for do in ("kick", "ban", "reload", "bans"):
                 self.assertEqual(self.code(mallory.ask(op="admin", do=do, **{**claims, "user": "alice"})), "forbidden")
-            # hello's own members: whoever came with a key is that user.
+            # hello's own members: a client with a key is the key's user.
             for members in ({"user": "alice"}, {"user": "alice", "token": "x"}, {"nick": "alice"}, {"user": "honest", "token": ""}):
                 answer = mallory.hello(**members)
                 self.assertIn((answer["op"], answer.get("user")), (("error", None), ("welcome", "mallory")))

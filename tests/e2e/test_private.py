@@ -197,7 +197,7 @@ class Writer(Worker):
 
 
 class Thief(Worker):
-    """Whoever may not read, and tries in every way; `got` is every frame that ever came, on whatever socket."""
+    """A client that may not read, and tries in every way; `got` is every frame that ever came, on any of its sockets."""
 
     def __init__(self, case, front, back, marker, curve=None, tokens=(), hello=True):
         super().__init__()
@@ -376,7 +376,7 @@ class Theft(PrivateCase):
         rounds = [thief.rounds for thief in thieves]
         writer = Writer(self.keyed(broker, self.keys["alice"], server), prefix=marker.encode() + b"-", count=self.COUNT - 1, each=2)
         self.addCleanup(writer.stop)
-        # Members come and go meanwhile, and what all may read goes on too.
+        # Members come and go meanwhile, and open rooms go on too.
         while writer.is_alive():
             guest = self.keyed(broker, self.keys["dave"], server)
             self.assertTrue(guest.ask(op="join", room=ROOM)["private"])
@@ -451,7 +451,7 @@ class Revocation(PrivateCase):
         return bob
 
     def seen_a_part(self, bob, upto, writer):
-        """What bob saw was all there was, to somewhere at or before `upto`."""
+        """bob saw every entry up to a position at or before `upto`."""
         bob.end()
         self.assertLessEqual(bob.seen, upto)
         self.assertEqual([entry[0] for entry in bob.entries], list(range(1, bob.last + 1)))
@@ -468,7 +468,7 @@ class Revocation(PrivateCase):
             bob.wait(lambda: True, "nothing")
             self.seen_a_part(bob, left["seq"], writer)
             self.assertGreaterEqual(self.head(operator), left["seq"])
-            # What is still on the way to him is from before, too.
+            # Frames still on the way to him are from before, too.
             while bob.peer.sub.poll(0):
                 frame = bob.peer.sub.recv()
                 if frame.startswith(ROOM.encode() + b"\0"):
@@ -613,7 +613,7 @@ class SlowMember(PrivateCase):
         writer.upto(1000)
         bodies = writer.end()
         self.everything([carol], bodies)
-        # He reads again: his session is still there, and all of it comes, what was dropped by replay.
+        # He reads again: his session is still there, and all of it comes, dropped entries by replay.
         bob.start()
         self.everything([bob], bodies)
         self.assertLess(bob.ways["front"], len(bodies))

@@ -233,7 +233,7 @@ static void s_frame(route_t route, zr_span_t frame) {
     relay_frame(s_broker->relay, route, frame, s_broker->now);
 }
 
-/* What peers say, by the low four bits of a step: two numbers from the script and the peer's part go in. */
+/* Frames of peers, by the low four bits of a step: two numbers from the script and the peer's part go in. */
 static const char *const s_texts[] = {
     "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"nick\":\"n%u\"}",
     "{\"op\":\"join\",\"room\":\"r%u\",\"after\":%u,\"id\":1}",

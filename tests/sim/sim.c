@@ -57,7 +57,7 @@ static void s_settle(sim_t *sim) {
     }
 }
 
-/* Nor is anything missing some time later. What was held up in the network may still upset somebody once. */
+/* Nothing is missing some time later either. Frames held up in the network may still disturb a program once. */
 static void s_stay_settled(sim_t *sim) {
     s_settle(sim);
     world_run(&sim->world, sim->world.now + 2 * sim->params.heartbeat_ms * MS);

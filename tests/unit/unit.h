@@ -1,4 +1,4 @@
-/* What the unit tests share: running a suite, and views whose end is the end of the readable memory. */
+/* Shared by the unit tests: running a suite, and views whose end is the end of the readable memory. */
 #ifndef UNIT_H
 #define UNIT_H
 

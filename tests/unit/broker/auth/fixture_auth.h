@@ -22,7 +22,7 @@ auth_t *fx_auth_start(bool tokens);
 /* In a new directory, with this as the users, without tokens. */
 auth_t *fx_auth_start_with(const char *text);
 
-/* Waits for the next one. What it changes is in force then. */
+/* Waits for the next answer, and puts its changes in force. */
 auth_answer_t fx_auth_answer(auth_t *auth);
 
 /* Takes an answer and frees it: the tests check only its ticket and its code. */

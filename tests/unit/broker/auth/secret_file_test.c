@@ -125,7 +125,7 @@ START_TEST(test_replace) {
     ck_assert(secret_file_replace(dir_path("f"), zr_span("two"), error));
     ck_assert_str_eq(dir_read("f"), "two");
     ck_assert(!dir_has("f.partial"));
-    /* What cannot be replaced stays as it is. */
+    /* A file that cannot be replaced stays as it is. */
     ck_assert_int_eq(mkdir(dir_path("d"), 0700), 0);
     ck_assert(!secret_file_replace(dir_path("d"), zr_span("x"), error));
     dir_assert_error(error, "cannot put");

@@ -24,7 +24,7 @@ typedef struct {
     bool taken;
 } seen_t;
 
-/* What was stored of a client id. */
+/* The stored record of a client id. */
 typedef struct {
     char client[ZR_CLIENT_ID_LEN + 1];
     uint64_t mark;
@@ -75,7 +75,7 @@ extern fx_t fx;
 void fx_begin(void); /* defaults; fx_start does it if need be */
 void fx_start(void);
 void fx_finish(void);
-void fx_restart(void); /* the broker is killed and begins anew on the same log; what the log did not do is lost */
+void fx_restart(void); /* the broker is killed and begins anew on the same log; work that the log did not do is lost */
 
 /* A frame from a route. The text is printf's, with ' for ", so that JSON can be read here. */
 void fx_frame(route_t route, zr_span_t frame);

@@ -1,4 +1,4 @@
-/* What a session, and a connection without one, may cost the broker, and what happens beyond. */
+/* The costs that a session, and a connection without one, may cause, and the broker's answers beyond them. */
 #include <stdio.h>
 
 #include "fixture.h"
@@ -106,7 +106,7 @@ START_TEST(test_who_does_not_listen_is_sent_away) {
     fx_drop(A);
     fx_ask(A, "{'op':'ping'}");
     s_expect_end(A);
-    /* What is on its way is not looked at, and fills nothing up. */
+    /* Frames on their way are not looked at, and use up nothing. */
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
     fx_one(A, "r", 1, "x");
     fx_run();
@@ -341,7 +341,7 @@ START_TEST(test_no_limits) {
 }
 END_TEST
 
-/* So long a request; what is in it does not matter. */
+/* A request of that length; its content does not matter. */
 static const char *s_long(const char *op, size_t len) {
     static char text[4096];
     int beside = snprintf(text, sizeof text, "{'op':'%s','room':'r','x':''}", op);
@@ -534,7 +534,7 @@ START_TEST(test_two_routes_of_one_place) {
 }
 END_TEST
 
-/* How often A may ask, with what is left after hello of a bucket of 400, before it is told to wait. */
+/* How often A may ask before it is told to wait, after a hello with a bucket of 400. */
 static unsigned s_granted(const char *request) {
     for (unsigned count = 0;; count++) {
         fx_ask(A, "%s", request);

@@ -393,7 +393,7 @@ START_TEST(test_max_user_rooms) {
     fx_run();
     fx_expect(1, "{'code':'too-many-rooms','mid':1,'room':'c'}");
     s_expect_join(2, "c", "error");
-    s_expect_join(3, "c", "joined"); /* whom another one made, */
+    s_expect_join(3, "c", "joined"); /* which another user made, */
     s_expect_join(1, "c", "joined"); /* that room is for all */
     fx_ask(1, "{'op':'bye'}");
     fx_drop(1);

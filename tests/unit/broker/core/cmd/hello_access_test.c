@@ -101,7 +101,7 @@ START_TEST(test_names_that_look_like_those_of_users) {
 }
 END_TEST
 
-/* Whoever has a nick like that of a new user goes, as one that has the very name does. */
+/* A client whose nick resembles a new user's name is sent away, like one that has the very name. */
 START_TEST(test_a_new_user_takes_the_nicks_like_its_name) {
     s_begin(s_users_and_others);
     fx_hello(A, "Zoe");
@@ -189,7 +189,7 @@ START_TEST(test_the_client_id_of_another) {
     fx_expect_silence(A);
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 3);
     fx_drop(BACK);
-    fx_restart(); /* nor is what is stored of it */
+    fx_restart(); /* nor is its stored record */
     fx_hello(A, "ann");
     fx_one(A, "r", 1, "x");
     fx_run();

@@ -188,7 +188,7 @@ START_TEST(test_rooms_that_keep_nothing) {
 }
 END_TEST
 
-/* What the memory of all rooms together pushed out. */
+/* Rooms whose entries the memory limit of all rooms pushed out. */
 START_TEST(test_rooms_that_were_pushed_out) {
     fx_begin();
     fx.config.forget_after_ms = 60 * 1000;

@@ -220,7 +220,7 @@ START_TEST(test_a_user_who_lost_a_key) {
 }
 END_TEST
 
-/* What is written to stderr from s_listen on. */
+/* Gets the text written to stderr from s_listen on. */
 static int s_stderr;
 
 static void s_listen(void) {
@@ -273,7 +273,7 @@ START_TEST(test_a_line_for_each_user) {
 }
 END_TEST
 
-/* What the edge tells of is not told twice. */
+/* Changes that the edge logs are not logged twice. */
 START_TEST(test_no_line_for_what_the_edge_tells) {
     fx_begin();
     fx.config.tokens = true;
@@ -297,7 +297,7 @@ START_TEST(test_no_line_for_what_the_edge_tells) {
     fx_expect(B, "{'op':'bye','reason':'banned'}");
     s_listen();
     fx_set_access("ann: rwspca *\n");
-    fx_set_access("-ann: rwspca *\n"); /* by a reload: nobody else names whom */
+    fx_set_access("-ann: rwspca *\n"); /* by a reload: no other line names the user */
     ck_assert_uint_eq(s_heard("ann is not let in any more: banned"), 1);
     fx_finish();
 }

@@ -1,4 +1,4 @@
-/* Memory of what is published: used again, and never while somebody sends from it. */
+/* Memory of published messages: used again, and never while it is being sent. */
 #include "machine_chunks.h"
 #include "unit.h"
 

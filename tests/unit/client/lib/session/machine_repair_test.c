@@ -1,4 +1,4 @@
-/* Delivery: gaps, repairs, lost tails, what is lost for good. */
+/* Delivery: gaps, repairs, lost tails, entries lost for good. */
 #include "fixture_machine.h"
 
 static fixture_t b;
