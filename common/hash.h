@@ -1,6 +1,6 @@
-/* The hash of every table whose keys peers choose: SipHash (libsodium's crypto_shorthash) with a random key of the
- * process, so that nobody can prepare keys that collide. Include this, not uthash.h: it makes uthash use the hash, and
- * stop the program when memory is gone. */
+/* The hash of every table whose keys peers choose. It is SipHash (libsodium's crypto_shorthash) with a random key of
+ * the process, so that nobody can prepare keys that collide. Include this, not uthash.h: it makes uthash use the hash,
+ * and stop the program when memory is gone. */
 #ifndef ZR_HASH_H
 #define ZR_HASH_H
 

@@ -136,13 +136,13 @@ static zr_span_t s_pattern(const rule_t *rule) {
     return zr_span_of(rule->pattern, rule->len);
 }
 
-/* By what a rule is about, whatever rights it names. */
+/* Compares rules by `deny` and pattern; their rights do not count. */
 static int s_compare_rules(const void *a, const void *b) {
     const rule_t *one = a, *other = b;
     return one->deny != other->deny ? one->deny - other->deny : zr_span_compare(s_pattern(one), s_pattern(other));
 }
 
-/* Puts the rules in order, and in one those about the same. */
+/* Sorts the rules, and merges those with the same `deny` and pattern. */
 static void s_tidy(access_user_t *user) {
     if (user->rule_count == 0)
         return;
@@ -171,13 +171,13 @@ static int s_compare_users(const void *a, const void *b) {
     return 0;
 }
 
-/* The user's rule about the same; NULL if no such entry exists. */
+/* The user's rule with the same `deny` and pattern; NULL: there is none. */
 static const rule_t *s_same(const access_user_t *user, const rule_t *rule) {
     return user->rule_count ? bsearch(rule, user->rules, user->rule_count, sizeof *rule, s_compare_rules) : NULL;
 }
 
-/* Rules that give no more than what all groups may. Most users have their roles' rules and few of their own, so that
- * mostly these are all. */
+/* Finds rules that give no more than the rights that all groups have. Most users have their roles' rules and few of
+ * their own, so mostly these rules already give all common rights. */
 static void s_find_sure(access_t *access) {
     access_user_t *sure = &access->sure;
     const access_user_t *first = access->groups[0];

@@ -72,7 +72,7 @@ static int s_send_to(void *front, route_t route, zmq_msg_t *msg) {
     return code;
 }
 
-/* XPUB drops for readers whose queue is full and never refuses. */
+/* XPUB never refuses a frame: it drops it for readers whose queue is full. */
 static void s_publish(effects_t *effects, zr_blob_t *frame) {
     zmq_msg_t msg;
     published_wrap(&msg, frame);

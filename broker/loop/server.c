@@ -341,7 +341,7 @@ static void s_die_at_once(int number) {
     _exit(128 + number);
 }
 
-/* From now on a signal ends the program: somebody does not want to wait. */
+/* From now on a second signal ends the program at once: the operator does not want to wait. */
 static void s_arm_second_signal(void) {
     struct sigaction action = {.sa_handler = s_die_at_once};
     sigset_t set;
@@ -421,9 +421,9 @@ void server_destroy(server_t *server) {
     zloop_destroy(&server->loop);
     peers_destroy(server->peers);
     if (server->auth)
-        auth_applied(server->auth, UINT64_MAX); /* nobody takes its answers any more; libzmq still asks it */
+        auth_applied(server->auth, UINT64_MAX); /* its answers are not taken any more; libzmq still asks it */
     sockets_close(&server->sockets);
-    auth_destroy(server->auth); /* when the sockets are gone: with nobody to ask libzmq would let everybody in */
+    auth_destroy(server->auth); /* after the sockets: without a ZAP handler libzmq would let every peer in */
     if (server->relay)
         relay_destroy(server->relay);
     else

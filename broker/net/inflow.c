@@ -173,7 +173,7 @@ void inflow_limit_leaves(inflow_t *inflow, uint64_t topic_bytes) {
         ;
 }
 
-/* A connection whose turn is over already, without a read that told. */
+/* Notes the end of a connection's turn, if no read has noted it. */
 static void s_look(inflow_t *inflow, int fd) {
     inflow_place_t *place = &inflow->places[fd];
     if (atomic_load(&place->turn) != atomic_load(&inflow->turns[inflow_side(inflow, fd)]))

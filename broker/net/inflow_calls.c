@@ -144,7 +144,7 @@ void inflow_calls_let_leave(unsigned leaves) {
 
 /* --- Ending --- */
 
-/* With the mutex. The peer is told by a reset: a peer that goes on sending would not notice the end for a while. */
+/* With the mutex. A reset tells the peer: a peer that goes on sending would not notice the end for a while. */
 static void s_end(int fd, inflow_reason_t reason) {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

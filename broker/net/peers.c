@@ -89,7 +89,8 @@ struct peers {
 
 /* --- Descriptors --- */
 
-/* libzmq has it as a text among the connection's properties. A route is one connection's for ever. */
+/* libzmq has the descriptor as a text among the connection's properties. A route is never given to another
+ * connection. */
 int peers_descriptor(peers_t *peers, route_t route, zmq_msg_t *frame) {
     size_t place = route % ROUTES;
     if (route && peers->routes[place].route == route)
@@ -111,8 +112,8 @@ bool peers_claims(const peers_t *peers, route_t route) {
 
 static bool s_read_event(peers_t *peers, int side);
 
-/* libzmq tells that a connection was accepted before any of its messages can be taken. A message of one that nobody has
- * heard of yet means that there is news. */
+/* libzmq sends a connection's accepted event before any of its messages can be taken. So a message of an unknown
+ * connection means that an event waits. */
 static void s_catch_up(peers_t *peers, uint64_t handle) {
     for (int side = 0; side < INFLOW_SIDES; side++) {
         const connection_t *one = connections_at(&peers->connections, descriptor_of(handle));
@@ -160,7 +161,8 @@ void peers_end_back(peers_t *peers, zmq_msg_t *frame) {
     s_end_sender(peers, CONNECTIONS_BACK, zmq_msg_get(frame, ZMQ_SRCFD), frame);
 }
 
-/* Those that said nothing with another proof meanwhile, though all that came was taken. */
+/* Ends the doubtful connections that sent nothing with another proof meanwhile, though all their messages were
+ * taken. */
 static void s_end_doubted(peers_t *peers) {
     size_t left = 0;
     for (size_t i = 0; i < peers->doubt_count; i++) {
@@ -363,7 +365,7 @@ void peers_found_empty(peers_t *peers, int side) {
     inflow_calls_resume(side);
 }
 
-/* Where nothing is to be taken, nobody tries to. */
+/* Ends the turn of each side that has no message to take: the loop does not read such a socket. */
 static void s_end_turns(peers_t *peers) {
     for (int side = 0; side < INFLOW_SIDES; side++)
         if (!(zsock_events(side == INFLOW_BACK ? peers->sockets->back : peers->sockets->front) & ZMQ_POLLIN))
@@ -434,7 +436,7 @@ static void s_end_slow(peers_t *peers, int fd) {
             (unsigned long long)peers->too_slow);
 }
 
-/* The kernel does not tell how much a local peer got; that less waits for it says that it reads. */
+/* The kernel does not tell how many bytes a local peer got. If fewer wait for it than before, it reads. */
 static void s_look_at_reader(peers_t *peers, const connection_t *one, int fd) {
     uint64_t confirmed, unsent = socket_bytes_unsent(fd);
     if (unsent == 0 || descriptor_handle(fd) != one->socket)
@@ -479,8 +481,8 @@ static int s_on_sweep_inflow(zloop_t *loop, int timer_id, void *arg) {
 
 /* --- Connections that say nothing --- */
 
-/* A connection ends that said no hello, or did not subscribe. It may hold a routing id that libzmq will give out one
- * day. */
+/* Ends connections that said no hello, or did not subscribe. One may hold a routing id that libzmq will give out
+ * later. */
 static int s_on_silent(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
@@ -547,7 +549,7 @@ static int s_on_shed(zloop_t *loop, int timer_id, void *arg) {
     return 0;
 }
 
-/* At once, and then now and then: addresses may be many, and each change is a new filter. */
+/* Sets the filter at once, and later by a timer: addresses may be many, and each change is a new filter. */
 static void s_shed(peers_t *peers) {
     if (peers->shedding || !addresses_shed_changed(peers->addresses, (uint64_t)zclock_mono()))
         return;
@@ -637,8 +639,8 @@ static bool s_read_event(peers_t *peers, int side) {
     return got;
 }
 
-/* A descriptor of libzmq's tells once of all that has come: all of it is taken. (The loop would ask a socket in every
- * turn, by two system calls.) */
+/* libzmq's descriptor becomes readable once for all events that have come, so all are taken. (The loop would ask a
+ * socket in every turn, by two system calls.) */
 static int s_on_monitor(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)loop;
     peers_t *peers = arg;
@@ -685,7 +687,7 @@ uint64_t peers_incomplete(const peers_t *peers) {
 
 /* --- The whole --- */
 
-/* As many as a reader that comes anew needs: two topics a room, and to give back as many. */
+/* As many as a reader that reconnects needs: two topics a room, and giving back as many. */
 static uint64_t s_burst(const settings_t *settings) {
     uint64_t rooms = 4 * (uint64_t)settings->relay.max_joins, seconds = BURST_S * settings->rate_subscriptions;
     return rooms > seconds ? rooms : seconds;

@@ -43,17 +43,17 @@ void peers_end_silent(peers_t *peers);
 /* Is the connection that `frame` came by revoked? */
 bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame);
 
-/* A message was taken that came by `fd`; there was none to take at the front (INFLOW_FRONT), at the back. libzmq reads
- * no faster than that (inflow.h). */
+/* A message that came by `fd` was taken; `side` has no message to take (INFLOW_FRONT, INFLOW_BACK). libzmq reads no
+ * faster than messages are taken (inflow.h). */
 void peers_took(peers_t *peers, int fd);
 void peers_found_empty(peers_t *peers, int side);
 
-/* A subscription came, or one was given back. false: the reader has more than it may, or is too fast, and its
- * connection ends. */
+/* A subscription came, or one was given back. false: the reader has too many, or is too fast, and its connection
+ * ends. */
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
 
-/* Ends the connection that `frame` came by, of the front with descriptor `fd`, or of the back. At once, or in a
- * second when the frame may be the rest of a connection that is gone. */
+/* Ends the connection that `frame` came by: of the front with descriptor `fd`, or of the back. It ends at once; if the
+ * frame may be the rest of a connection that is gone, about a second later. */
 void peers_end_front(peers_t *peers, int fd, zmq_msg_t *frame);
 void peers_end_back(peers_t *peers, zmq_msg_t *frame);
 
@@ -66,9 +66,9 @@ void peers_charge(peers_t *peers, uint64_t connection);
 /* Are frames of the connection of descriptor `fd` to be handled? Not while it waits for its end. */
 bool peers_hear(const peers_t *peers, int fd);
 
-/* Ends with the next peers_drop_users all connections that authenticated as `user` and said hello. Those at the back
- * that subscribed end at once. Other connections of the user are not known yet. Nothing is sent to them, and they are
- * checked when they speak. */
+/* peers_drop_user names a user; peers_drop_users then ends the connections of all users named. Those at the front that
+ * said hello end in a moment, as by peers_drop; those at the back that subscribed end at once. Other connections of a
+ * user are not known. Nothing is sent to them, and they are checked when they speak. */
 void peers_drop_user(peers_t *peers, zr_span_t user);
 void peers_drop_users(peers_t *peers);
 

@@ -98,8 +98,8 @@ static void s_set_front(void *front, const settings_t *settings) {
 static void s_set_back(void *back, const settings_t *settings) {
     s_set_common(back);
     s_set(back, ZMQ_SNDHWM, (int)settings->reader_queue);
-    /* A peer that reconnects subscribes to the nonce it had, perhaps before its old connection is known to be dead. And
-     * what a connection subscribed to is counted, in both directions. */
+    /* A peer that reconnects may subscribe to its old nonce before its old connection is known to be dead. And each
+     * connection's subscriptions are counted, in both directions. */
     s_set(back, ZMQ_XPUB_VERBOSER, 1);
     s_set_max_size(back, BACK_MAXMSGSIZE);
 }
@@ -151,8 +151,8 @@ static const char *s_advice(int code) {
     }
 }
 
-/* libzmq unlinks whatever stands at the path of an ipc endpoint: another broker's live socket, or a file that somebody
- * needs. Only a socket that nobody answers on may go. Returns 0, or an errno. */
+/* libzmq unlinks any file at the path of an ipc endpoint, even another broker's live socket or a user's file. Only a
+ * socket without a listener may be unlinked. Returns 0, or an errno. */
 static int s_check_path(const char *path) {
     struct stat about;
     if (path[0] == '@' || lstat(path, &about) != 0)
@@ -249,7 +249,7 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t 
     s_set_back(zsock_resolve(sockets->back), settings);
     sockets->monitors[0] = s_monitor(zsock_resolve(sockets->front), "inproc://front-monitor");
     sockets->monitors[1] = s_monitor(zsock_resolve(sockets->back), "inproc://back-monitor");
-    /* The front first, so that an error names what was asked for and not what was derived from it. */
+    /* The front first, so that an error names the configured endpoint, not the derived one. */
     inflow_calls_bind(INFLOW_FRONT);
     bool ok = s_bind_all(sockets->front, &settings->listen, key, &sockets->listen, error);
     s_ignore_named_ids(zsock_resolve(sockets->front));

@@ -1,6 +1,6 @@
 /* The topics that readers are subscribed to, and limits on them. libzmq keeps topics in a tree, and walks all of it
- * whenever a reader leaves: about 0.1 µs for each byte, during which the broker does nothing else. So the bytes of the
- * tree have limits. Pure: no socket is touched, no clock is read.
+ * whenever a reader leaves. That takes about 0.1 µs for each byte, and the broker does nothing else meanwhile. So the
+ * bytes of the tree have limits. Pure: no socket is touched, no clock is read.
  *
  * A topic costs its bytes and TOPIC_MORE, once, however many readers have it. The account of the reader that brought it
  * pays, until no reader has it any more. */

@@ -1,8 +1,8 @@
-/* Full-text search over the durable log (SCHEMA.md): an index in a file of its own, brought up to date from the log
- * when somebody searches. The broker has no part in it; the log is read and never written.
+/* Full-text search over the durable log (SCHEMA.md): an index in a file of its own. Each search first brings it up to
+ * date from the log. The broker has no part in it; the log is read and never written.
  *
- * Functions that return bool give false on failure and write one line about it to `error`, which may quote queries and
- * names: escape it before it is shown. */
+ * Functions that return bool give false on failure and write one line about it to `error`. The line may quote queries
+ * and names: escape it before it is shown. */
 #ifndef SEARCH_H
 #define SEARCH_H
 

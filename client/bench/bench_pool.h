@@ -26,8 +26,8 @@ typedef struct {
 /* A pool of `size` sessions, none opened yet. */
 void bench_pool_init(bench_pool_t *pool, target_t *target, size_t size, bench_event_fn *on_event, void *ctx);
 
-/* Opens the next session, in libzmq's `context` (NULL: one of its own); gives it back for options and joins, which must
- * follow before the pool is driven. NULL after telling why not. */
+/* Opens the next session, in libzmq's `context` (NULL: one of its own), and returns it. Set its options and joins
+ * before the pool is driven. NULL: it failed, and stderr says why. */
 zrelay_t *bench_pool_open(bench_pool_t *pool, void *context);
 
 /* Takes the events of session `index`, at most some thousands. */

@@ -16,7 +16,7 @@
  * computes for minutes must call zrelay_next now and then; else its session expires (and is resumed later).
  * Functions that return int give 0 or a negative ZRELAY_E… code; on failure nothing has changed. Strings are UTF-8.
  * Names (rooms, nicks, users, keys) are in Unicode normalization form C. Other forms are ZRELAY_EINVAL, so a program
- * normalizes what a person types. */
+ * normalizes names that a person types. */
 #ifndef ZRELAY_H
 #define ZRELAY_H
 
@@ -180,10 +180,10 @@ typedef enum {
     ZRELAY_CONNECTED,    /* hello was answered: `resumed`, `epoch`, `name` (the nick in force), `text` (greeting or
                           * NULL). `user`: the nick is the name of a user that the broker knows by key or token */
     ZRELAY_DISCONNECTED, /* the broker is silent, or ended the session; `text` says why. The library connects again
-                            unless told not to. `code`, if known: "refused" (the broker does not take this key),
-                            "handshake" (the connection ended before it was encrypted: perhaps another server key),
-                            "mechanism" (only one side encrypts), or the reason of a bye ("kicked", "banned",
-                            "revoked", "flooding", …) */
+                            unless told not to. `code`, if known, is the reason of a bye ("kicked", "banned",
+                            "revoked", "flooding", …), or one of these. "refused": the broker does not take this key.
+                            "handshake": the connection ended before it was encrypted; perhaps the server key differs.
+                            "mechanism": only one side encrypts */
     ZRELAY_EPOCH,  /* the broker has another log; `epoch` is the new one. Positions are void, entries not seen yet are
                     * gone */
     ZRELAY_JOINED, /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. For a

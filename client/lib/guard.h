@@ -1,5 +1,6 @@
-/* The guard: one thread of the process that looks at the connections of all its sessions, since a program may be busy
- * for minutes while a broker sends. It bounds the bytes in libzmq (ahead.h), and passes on events of libzmq's monitors.
+/* The guard: one thread of the process that looks at the connections of all its sessions. It is needed because a
+ * program may be busy for minutes while a broker sends. It bounds the bytes in libzmq (ahead.h), and passes on events
+ * of libzmq's monitors.
  * It sleeps while nothing arrives, blocks all signals, and ends with the last session. */
 #ifndef GUARD_H
 #define GUARD_H

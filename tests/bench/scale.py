@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""One broker and many clients: 9,000 idle ones, a room with 9,000 readers, 100,000 rooms, all coming back after a kill -9, and more of them than
-there are file descriptors. Every client checks that each message comes once and in order, across the restart as well. Prints Markdown.
+"""One broker and many clients: 9,000 idle ones, a room with 9,000 readers, 100,000 rooms, reconnects of all after a kill -9, and more clients than
+file descriptors. Every client checks that each message comes once and in order, across the restart as well. Prints Markdown.
 
 Usage: tests/bench/scale.py [--build DIR] [--clients N] [--rooms N] [--only WORDS] [--write]
 Clients and broker share the machine. Nothing else should run meanwhile. --write keeps the result in RESULTS.md."""

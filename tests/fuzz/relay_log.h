@@ -1,5 +1,5 @@
-/* The broker of relay_fuzz.c, and its log: it answers when told, gives positions with gaps, is told what it should keep
- * of clients, and may fail. */
+/* The broker of relay_fuzz.c, and its log. The log answers when told, gives positions with gaps, keeps the marks of
+ * clients, and may fail. */
 #ifndef RELAY_LOG_H
 #define RELAY_LOG_H
 

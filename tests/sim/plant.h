@@ -1,5 +1,5 @@
-/* Faults put into the broker on purpose, one at a time, to prove that the checks find them: each is a broker that
- * breaks one promise, made by altering what goes into the real relay or comes out of it. */
+/* Faults put into the broker on purpose, one at a time, to prove that the checks find them. Each breaks one promise, by
+ * altering frames that go into the real relay or come out of it. */
 #ifndef PLANT_H
 #define PLANT_H
 

@@ -65,7 +65,7 @@ static zr_code_t s_again(
     return code;
 }
 
-/* May a peer's name be told in JSON? It is no valid name, perhaps, and U+0000 would make the whole error unreadable. */
+/* May a peer's name be told in JSON? It may be invalid, and U+0000 would make the whole error unreadable. */
 static bool s_tellable(zr_span_t name) {
     return name.len == 0 || (zr_utf8_valid(name) && !memchr(name.ptr, 0, name.len));
 }
@@ -143,7 +143,7 @@ static void s_accept_plain(relay_t *relay, const origin_t *origin, zr_publish_re
     batch_ack(relay, session, origin->room, first, &ack, false);
 }
 
-/* There was an entry in it. */
+/* Has the room ever had an entry? */
 static bool s_has_begun(const relay_t *relay, zr_span_t name) {
     const room_t *room = room_find(relay, name);
     return room && room->head > room->begun;
@@ -189,7 +189,7 @@ static void s_leave(relay_t *relay, const origin_t *origin) {
     room_forget_unused(relay, room);
 }
 
-/* And all those of the frame? */
+/* The same for all entries of the frame, within the limits on frames. */
 static zr_code_t s_check(
     relay_t *relay, origin_t *origin, const zr_publish_reader_t *reader, size_t len, size_t count) {
     if (len > relay->config.max_frame)

@@ -53,6 +53,7 @@ void cmd_rooms(relay_t *relay, request_t *request) {
     }
     unsigned listed = (unsigned)json_array_size(rooms);
     reply(relay, request, json_pack("{ss so sb}", "op", "rooms", "rooms", rooms, "more", more));
-    /* Not before: what the user may not see must not be learned from the cost. The session may be gone afterwards. */
+    /* Charged only now, for the rooms listed: the cost must not reveal rooms that the user may not see. The session may
+     * be gone afterwards. */
     flood_note(relay, request->route, request->session, listed / NAMES_UNIT, request->now);
 }

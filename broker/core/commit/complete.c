@@ -35,7 +35,7 @@ static void s_publish(relay_t *relay, const batch_frame_t *stored) {
     relay->stats.deliveries++;
 }
 
-/* The frame is in no log: its positions are given anew. */
+/* The frame was not stored: its positions are given again. */
 static void s_reject(relay_t *relay, const batch_frame_t *frame) {
     room_t *room = frame->room;
     s_each_keyed(relay, frame, false);

@@ -13,8 +13,8 @@
 
 enum { WINDOW_MIN = 64 << 10 };
 
-/* Whether `nick` can be had; `own` is the session that may have it already. A user's name is for that user alone, and
- * so is every nick that differs from it in case or width only. */
+/* Is `nick` free? `own` is the session that may have it already. A user's name is for that user alone, and so is every
+ * nick that differs from it only in case or width. */
 static bool s_free(const relay_t *relay, const speaker_t *speaker, zr_span_t nick, const session_t *own) {
     const user_t *user = session_user(&relay->sessions, nick);
     if (!speaker->name.len && access_resembles_user(relay->access, nick))

@@ -7,8 +7,8 @@
 
 enum { STEP_PAGES = 1000 };
 
-/* Everything the source shows in one read transaction: were it not held, each commit would begin the copy anew. It is
- * held from the first read on, and a step of the copy is none. */
+/* Copies the source within one read transaction; without it each commit would begin the copy anew. The transaction
+ * begins only with a read, and a step of the copy does not count as one. */
 static bool s_copy(sqlite3 *from, sqlite3 *to) {
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     if (!backup)

@@ -124,7 +124,7 @@ bool db_dir_lock(const char *dir, int *lock, db_error_t error) {
             close(fd);
         return false;
     }
-    /* The pid is for people: that it cannot be written, on a full disk, takes nothing from the lock. */
+    /* The pid is for people. If it cannot be written, as on a full disk, the lock still holds. */
     char pid[24];
     int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) != len)

@@ -71,7 +71,7 @@ static bool s_connect(db_t *db, db_error_t error) {
     if (code != SQLITE_OK)
         return db_fail(db, error, "open");
     sqlite3_busy_timeout(db->sql, DB_BUSY_MS);
-    /* Nothing in the file may run; and what fails to open is left as it is found. */
+    /* Code in the file must not run, and a database that fails to open is not changed. */
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -175,8 +175,8 @@ static bool s_read_meta(db_t *db, bool *copy) {
     return ok;
 }
 
-/* A copy that is put back goes on from an older position: what was given since then is given again, to other entries.
- * So its positions belong to another epoch. */
+/* A copy that is put back goes on from an older position: positions given since then are given again, to other entries.
+ * So they belong to another epoch. */
 static bool s_renew_epoch(db_t *db, uint64_t epoch) {
     char text[160];
     snprintf(text, sizeof text,

@@ -58,8 +58,8 @@ void db_checkpoint(db_t *db) {
         db->checkpoint_at = db->checkpoint_pages;
     if (db->wal_pages < db->checkpoint_at)
         return;
-    /* A failure leaves the pages where they are, and is met again. While a reader stands in the way the log goes on
-     * growing: then not each commit tries. */
+    /* A failure leaves the pages where they are; a later checkpoint meets it again. While a reader blocks it, the log
+     * goes on growing, and not every commit tries. */
     sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     db->checkpoint_at = db->wal_pages + db->checkpoint_pages;
 }
@@ -111,7 +111,7 @@ bool db_commit(db_t *db, db_error_t error) {
     return false;
 }
 
-/* An unlucky part spoils the whole. */
+/* If one part fails, the whole transaction fails. */
 static bool s_spoil(db_t *db, db_error_t error) {
     db_fail(db, error, "write to");
     db->failed = true;

@@ -159,7 +159,7 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
     for (size_t i = 0; i < commit->mark_count; i++)
         pass->bytes += commit->marks[i].refusals ? zr_blob_len(commit->marks[i].refusals) : 0;
 
-    if (!self->flight && !write_pass_for_disk(pass)) { /* nobody before it, and nothing to write */
+    if (!self->flight && !write_pass_for_disk(pass)) { /* no pass before it, and nothing to write */
         s_stored(self, pass);
         write_pass_destroy(pass);
         return;

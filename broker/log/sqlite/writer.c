@@ -9,8 +9,8 @@
 #include "store_clock.h"
 #include "thread.h"
 
-/* Limits of housekeeping, as a commit may have to wait for a step: rows of a step; pages of a step that gives space
- * back, and such steps of one job. */
+/* Limits of housekeeping, as a commit may have to wait for a step. A step has so many rows. A job has so many steps
+ * that give space back, each of so many pages. */
 enum { STEP_FRAMES = 256, STEP_MARKS = 1000, STEP_PAGES = 256, GIVE_BACK_STEPS = 8 };
 
 /* The steps of a job, in their order. */

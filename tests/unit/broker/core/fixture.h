@@ -1,8 +1,8 @@
-/* A made-up broker for the core's tests: relay, log and outbox with a loop that carries out the effects and keeps what
- * would have gone to sockets, each frame under the route it went to. There is one, the global `fx`.
+/* A made-up broker for the core's tests: relay, log and outbox with a loop that carries out the effects. It keeps the
+ * frames for sockets, each under its route. There is one, the global `fx`.
  *
- * Of everything that is published it checks as it goes: `prev` names the entry before, seqs rise, times do not go back,
- * and the log had stored it. */
+ * It checks every published frame: `prev` names the entry before, seqs rise, times do not go back, and the log had
+ * stored it. */
 #ifndef FIXTURE_H
 #define FIXTURE_H
 

@@ -1,7 +1,7 @@
 /* The limits of PROTOCOL.md, section 10, that the core keeps, from both sides: the last value that passes and the first
- * that does not. Others stand where they belong: nesting and ids in dispatch_test, a replay's slices in
- * cmd_replay_test, a snapshot's in cmd_state_test, batch-bytes in batch_test, the 500s in cmd_ping_test, cmd_who_test,
- * cmd_rooms_test and members_test, the 64 refusals in dedupe_test, the log's in log_memory_test. */
+ * that does not. Others are in other tests. dispatch_test: nesting and ids. cmd/replay_test: a replay's slices.
+ * cmd/state_test: a snapshot's slices. commit/batch_test: batch-bytes. cmd/ping_test, cmd/who_test, cmd/rooms_test and
+ * room/members_test: the 500s. session/dedupe_test: the 64 refusals. log_memory_test: the log's limits. */
 #include "fixture.h"
 
 /* A PUBLISH frame of just `len` bytes. */

@@ -1,5 +1,5 @@
-/* A disk that fails: an SQLite VFS over the system's own. It counts operations, fails them, or dies at one of them; and
- * it knows for each file what was synced, so that it can say what a power loss would leave. */
+/* A disk that fails: an SQLite VFS over the system's own. It counts operations, fails them, or dies at one of them. It
+ * tracks the synced content of each file, so that it can tell the content after a power loss. */
 #ifndef FIXTURE_FAULT_H
 #define FIXTURE_FAULT_H
 

@@ -453,8 +453,8 @@ static void s_answer_replay(const char *asked, uint64_t head, uint64_t slice) {
     fixture_replayed(&b, last, last - after, true, last < to);
 }
 
-/* Every third frame is dropped on SUB, replays come in small slices, and all the time more is published: what the
- * program gets is whole and in order. */
+/* Every third frame is dropped on SUB, replays come in small slices, and publishing goes on all the time. The program
+ * still gets every entry, in order. */
 START_TEST(test_converges_while_publishing_goes_on) {
     enum { ROUNDS = 400, PER_ROUND = 20, SLICE = 40, QUIET = 100 };
     uint64_t head = 0, expected = 1;
