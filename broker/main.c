@@ -101,7 +101,7 @@ static const struct option s_options[] = {
 
 typedef enum { PARSED, DONE, WRONG } parsed_t;
 
-/* What getopt found wrong, in our words. */
+/* Says in our words the fault that getopt found. */
 static parsed_t s_bad_option(int found, char *argv[], char error[ZPL_ERROR_SIZE]) {
     const char *text = argv[optind - 1];
     if (found == ':')
@@ -206,7 +206,7 @@ static void s_raise_descriptors(void) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* A client takes two; who comes when there are hardly any left is turned away (addresses.h). */
+/* A client takes two descriptors. Clients that come when hardly any are left are turned away (addresses.h). */
 static void s_check_descriptors(const settings_t *settings) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -319,7 +319,7 @@ static int s_hash_token(void) {
     return EXIT_SUCCESS;
 }
 
-/* What the settings name and is only read at the start. */
+/* Checks the files that the settings name and that are only read at the start. */
 static bool s_check_files(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     cert_t cert;
     bans_t bans = {0};
@@ -339,7 +339,7 @@ static bool s_check_files(const settings_t *settings, char error[ZPL_ERROR_SIZE]
     return ok;
 }
 
-/* Says what it was that is right: who forgot --config has checked little. */
+/* Names what was checked, so that an operator that forgot --config notices. */
 static int s_check_config(const settings_t *settings, const flags_t *flags) {
     char error[ZPL_ERROR_SIZE];
     if (!s_check_files(settings, error))

@@ -52,19 +52,18 @@ zr_blob_t *zr_blob_wrap(void *data, size_t len, zr_blob_free_fn *free_fn, void *
 }
 
 zr_blob_t *zr_blob_ref(zr_blob_t *blob) {
-    /* Relaxed is enough: whoever makes a second reference holds a first one already. */
+    /* Relaxed is enough: the caller that makes a second reference holds the first one already. */
     atomic_fetch_add_explicit(&blob->refs, 1, memory_order_relaxed);
     return blob;
 }
 
 bool zr_blob_shared(const zr_blob_t *blob) {
-    /* Acquire: what another thread read is read before the caller writes. */
+    /* Acquire: another thread's reads come before the caller's writes. */
     return atomic_load_explicit(&blob->refs, memory_order_acquire) != 1;
 }
 
 void zr_blob_unref(zr_blob_t *blob) {
-    /* Release, so that what this thread read is read before another frees; acquire, so that the one that frees sees it.
-     */
+    /* Release: this thread's reads come before another thread frees. Acquire: the thread that frees sees them done. */
     if (!blob || atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel) != 1)
         return;
     if (blob->free_fn)

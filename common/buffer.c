@@ -54,7 +54,7 @@ static void s_free(void *data, void *hint) {
 }
 
 zr_blob_t *zr_buffer_to_blob(zr_buffer_t *buffer) {
-    if (buffer->len <= COPY_MAX && buffer->size <= 2 * COPY_MAX) { /* what is kept for the next use stays small too */
+    if (buffer->len <= COPY_MAX && buffer->size <= 2 * COPY_MAX) { /* memory kept for the next use stays small too */
         zr_blob_t *copy = zr_blob_copy(buffer->data, buffer->len);
         zr_buffer_clear(buffer);
         return copy;

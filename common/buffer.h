@@ -33,8 +33,8 @@ void zr_buffer_append(zr_buffer_t *buffer, const void *data, size_t len);
 void zr_buffer_u8(zr_buffer_t *buffer, uint8_t value);
 void zr_buffer_u64(zr_buffer_t *buffer, uint64_t value); /* big-endian, as all integers on the wire */
 
-/* The content as a blob (one reference, the caller's). The memory moves over, or stays for the next use when the
- * content is small and a copy is cheaper; the buffer is empty afterwards either way. */
+/* The content as a blob (one reference, the caller's). The memory moves over. If the content is small it is copied, as
+ * that is cheaper, and the memory stays for the next use. The buffer is empty afterwards either way. */
 zr_blob_t *zr_buffer_to_blob(zr_buffer_t *buffer);
 
 #endif

@@ -6,9 +6,9 @@
 
 #include "names.h"
 
-/* Is the text nested too deep, or does it hold more than `values` values? jansson would nest 2048 deep. What it takes
- * for a string is a string here too, so up to the place where it would give up, this counts what it would build: a
- * bracket or a comma stands before each value. */
+/* Is the text nested too deep, or does it hold more than `values` values? jansson would nest 2048 deep. A bracket or a
+ * comma stands before each value, so these are counted outside strings. Strings are found as jansson finds them, so up
+ * to its first error this counts the values that it would build. */
 static bool s_too_much(zr_span_t text, size_t values) {
     unsigned depth = 0;
     size_t count = 0;

@@ -25,9 +25,9 @@ zr_code_t zr_control_read_request(zr_span_t frame, json_t **object);
  * A NULL object is a bug in the caller and stops the program. */
 zr_blob_t *zr_control_write(json_t *object);
 
-/* What a member may be. Each get returns true and writes `*out` when the member is there and right. When it is missing:
- * `fallback` allowed (the _opt forms) gives true and leaves `*out` as it was. When it is wrong: false, and `*wrong` is
- * set to the member's name unless it is set already. Views live as long as `object`. */
+/* Members of an object. If the member is there and right, each get returns true and writes `*out`. If it is missing,
+ * the _opt forms return true and leave `*out` as it was. Otherwise they return false and set `*wrong` to the member's
+ * name, unless it is set already. Views live as long as `object`. */
 bool zr_get_string(const json_t *object, const char *name, size_t min, size_t max, zr_span_t *out, const char **wrong);
 bool zr_get_string_opt(const json_t *object, const char *name, size_t max, zr_span_t *out, const char **wrong);
 bool zr_get_uint(

@@ -1,5 +1,5 @@
-/* Log lines on stderr: time, level, text. Nothing a peer does may write more than a bounded number of lines: what peers
- * cause is counted, and told in one line now and then (zr_log_pass). */
+/* Log lines on stderr: time, level, text. No peer may cause more than a bounded number of lines: its events are
+ * counted, and one line now and then tells the count (zr_log_pass). */
 #ifndef ZR_LOGGER_H
 #define ZR_LOGGER_H
 
@@ -7,7 +7,8 @@
 
 #include "span.h"
 
-/* ZR_LOG_AUDIT: who was let in, refused, granted or sent away, and by whom; always written, whatever the level. */
+/* ZR_LOG_AUDIT: a peer was let in, refused, granted rights or sent away, and by which operator. It is always written,
+ * whatever the level. */
 typedef enum { ZR_LOG_AUDIT, ZR_LOG_ERROR, ZR_LOG_WARN, ZR_LOG_INFO, ZR_LOG_DEBUG } zr_log_level_t;
 
 /* Default: ZR_LOG_INFO. */

@@ -40,7 +40,7 @@ int zr_utf8_next(zr_span_t text, size_t *at) {
     const unsigned char *byte = (const unsigned char *)text.ptr + *at;
     size_t left = text.len - *at;
     unsigned lead = byte[0];
-    /* What the second byte may be is where overlong forms, surrogates and what lies beyond U+10FFFF show. */
+    /* The range of the second byte excludes overlong forms, surrogates and code points beyond U+10FFFF. */
     unsigned low = 0x80, high = 0xBF;
     size_t len;
 
@@ -194,7 +194,7 @@ bool zr_hex_valid(zr_span_t text, size_t min, size_t max) {
 }
 
 void zr_escape(zr_buffer_t *out, zr_span_t text) {
-    size_t from = 0; /* what lies between here and `at` is fit to be copied */
+    size_t from = 0; /* the bytes between here and `at` are to be copied as they are */
     size_t at = 0;
     while (at < text.len) {
         if (text.len - at >= 8 && s_word_plain(s_word(text.ptr + at))) {

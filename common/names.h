@@ -19,13 +19,13 @@ bool zr_room_valid(zr_span_t name);
 bool zr_nick_valid(zr_span_t name); /* of users too */
 bool zr_key_valid(zr_span_t name);
 
-/* What is wrong with a name and what to do, in one sentence (static); NULL: it is valid. */
+/* The fault of a name and its remedy, in one sentence (static); NULL: it is valid. */
 const char *zr_room_fault(zr_span_t name);
 const char *zr_nick_fault(zr_span_t name);
 const char *zr_key_fault(zr_span_t name);
 
-/* The valid nick is a word for the broker or its operators, in whatever case or width. Only a user whom the operator
- * gave that name may have it. */
+/* The valid nick is a word for the broker or its operators, in whatever case or width. Only a user that has that name
+ * in the users file may have it. */
 bool zr_nick_reserved(zr_span_t name);
 
 /* `text` is `min` to `max` lower-case hex digits. */
@@ -38,8 +38,8 @@ bool zr_utf8_valid(zr_span_t text);
  * it takes one and returns -1. */
 int zr_utf8_next(zr_span_t text, size_t *at);
 
-/* Appends `text` so that a terminal does nothing but show it: C0 (tab too), DEL, C1, U+2028, U+2029, bidi controls and
- * bytes that are not UTF-8 become \xHH or \u{HHHH}, a backslash stays. Everything else is copied. */
+/* Appends `text` so that a terminal only shows it. C0 (tab too), DEL, C1, U+2028, U+2029, bidi controls and bytes that
+ * are not UTF-8 become \xHH or \u{HHHH}. A backslash stays. Everything else is copied. */
 void zr_escape(zr_buffer_t *out, zr_span_t text);
 
 /* `text` is valid UTF-8 and a terminal does nothing but show it: zr_escape would change nothing. */

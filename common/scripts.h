@@ -6,8 +6,8 @@
 
 #include "span.h"
 
-/* `text` (valid UTF-8) mixes scripts as "moderately restrictive" allows, so that no letter passes for one of another
- * script:
+/* `text` (valid UTF-8) mixes scripts only as "moderately restrictive" allows, so that no letter passes for one of
+ * another script. Allowed are:
  *   - one script alone, whichever it is;
  *   - Latin with the scripts of Japanese, of Korean, or of Chinese (Han and Bopomofo);
  *   - Latin with one other script that UAX 31 recommends, but not with Cyrillic or Greek.

@@ -45,8 +45,8 @@ bool socket_bytes_confirmed(int fd, uint64_t *bytes) {
     return true;
 }
 
-/* The kernel tells in two answers how much arrived and how much of it is unread. What arrives between the two would pass
- * for less that was read, so both must be about the same moment. */
+/* The kernel tells in two answers how much arrived and how much of it is unread. Bytes that arrive between the two
+ * would make the result too small, so both must be about the same moment. */
 bool socket_bytes_read(int fd, uint64_t *bytes) {
     uint64_t before, after;
     if (!s_total(fd, &after))

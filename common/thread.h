@@ -1,4 +1,4 @@
-/* What the store's two threads have in common: how they begin, and how they tell the loop that there is an answer. */
+/* Shared by the store's two threads: how they begin, and how they tell the loop that there is an answer. */
 #ifndef THREAD_H
 #define THREAD_H
 

@@ -8,7 +8,7 @@
 
 #include "names.h"
 
-/* What the caller promised: a length that does not fit its field would write a frame that says something else. */
+/* Checks the caller's promise: a length that does not fit its field would write a frame with another meaning. */
 static inline void s_require(bool promise) {
     if (!promise) {
         fprintf(stderr, "zrelay: bug: a frame with a string that is too long\n");

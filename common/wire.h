@@ -42,21 +42,18 @@ typedef struct {
     bool failed;
 } zr_publish_reader_t;
 
-/* Checks the whole frame, names included, and says what is wrong with it; `*reader` stands before the first entry and
- * `*count`,
- * `*last_mid` are what the frame holds. ZR_BAD_FRAME, ZR_BAD_ROOM (an empty one too), ZR_BAD_KEY, ZR_BAD_ID. `*count`,
- * `*first_mid` and
- * `*last_mid` are set whenever the layout could be read, on errors in names or ids too; else they are 0. Then
- * the entries can be read too; after ZR_BAD_FRAME next returns false. Entries may be more than any limit: that is the
- * caller's. */
+/* Checks the whole frame, names included. Returns ZR_OK, ZR_BAD_FRAME, ZR_BAD_ROOM (an empty one too), ZR_BAD_KEY or
+ * ZR_BAD_ID. Then `*reader` stands before the first entry. `*count`, `*first_mid` and `*last_mid` are set whenever the
+ * layout could be read, on errors in names or ids too; else they are 0. If they are set, the entries can be read too.
+ * After ZR_BAD_FRAME next returns false. The number of entries is not limited here: the caller checks it. */
 zr_code_t zr_publish_read(
     zr_publish_reader_t *reader, zr_span_t frame, size_t *count, uint64_t *first_mid, uint64_t *last_mid);
 
 /* The next entry; false at the end. */
 bool zr_publish_next(zr_publish_reader_t *reader, zr_publish_entry_t *entry);
 
-/* The next entry if it is plain, which is without flags and key, as nearly all are; false: it is not, or there is none,
- * and zr_publish_next goes on from there. */
+/* The next entry if it is plain: without flags and key, as nearly all are. false: it is not plain, or there is none;
+ * zr_publish_next goes on from there. */
 static inline bool zr_publish_next_plain(zr_publish_reader_t *reader, uint64_t *mid, zr_span_t *body) {
     static const char plain[2]; /* flags and length of the key */
     const char *at = reader->rest.ptr;
@@ -114,14 +111,15 @@ typedef struct {
 bool zr_deliver_read(zr_deliver_reader_t *reader, zr_span_t frame);
 bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry);
 
-/* The same for who wants no more than the seq: checks as much. */
+/* The same, but gives only the seq. It checks as much. */
 bool zr_deliver_skip(zr_deliver_reader_t *reader, uint64_t *seq);
 
 /* begin clears `out`; add returns the offset of the entry in it. */
 void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t epoch, uint64_t prev);
 size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry);
 
-/* What is equal in plain entries of one sender and one time, written once for many: all between seq and the body. */
+/* The part that is equal in plain entries of one sender and one time: all between seq and the body. It is encoded once
+ * for many. */
 typedef struct {
     uint8_t bytes[48]; /* more than there can be, so that copying needs no length */
     size_t len;
@@ -143,16 +141,16 @@ static inline void zr_deliver_add_plain(
     out->len += sizeof seq + plain->len + sizeof len + body.len;
 }
 
-/* A copy of `frame` with other frame flags and without the entries outside after < seq <= until, `prev` set to fit; the
- * caller owns the blob. `*count` is what is left and `*last` its last seq; when nothing is left, or the frame cannot be
- * read up to there, it returns NULL and both are 0. `limit` bounds the count. */
+/* A copy of `frame` with other frame flags, only the entries with after < seq <= until, at most `limit` of them, and
+ * `prev` set to fit. The caller owns the blob. `*count` is the number of its entries and `*last` its last seq. If no
+ * entry is left, or the frame cannot be read up to there, it returns NULL and both are 0. */
 zr_blob_t *zr_deliver_cut(
     zr_span_t frame, uint8_t flags, uint64_t after, uint64_t until, size_t limit, size_t *count, uint64_t *last);
 
 /* --- Topics --- */
 
-/* What a frame that came by SUB is. For entries, `*room` is set; for presence, room and the JSON text; for synced, the
- * nonce in `*room` and the JSON text. */
+/* The kind of a frame that came by SUB. For entries, `*room` is set; for presence, `*room` and the JSON text; for
+ * synced, the nonce in `*room` and the JSON text. */
 typedef enum { ZR_BACK_BAD, ZR_BACK_ENTRIES, ZR_BACK_PRESENCE, ZR_BACK_SYNCED } zr_back_kind_t;
 zr_back_kind_t zr_back_read(zr_span_t frame, zr_span_t *room, zr_span_t *json);
 

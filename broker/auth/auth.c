@@ -23,7 +23,7 @@ static char *s_dup(zr_span_t text) {
     return fatal_check(text.len ? strndup(text.ptr, text.len) : strdup(""));
 }
 
-/* An error's text may hold whatever bytes a file holds; who asked gets it as JSON. */
+/* An error's text may contain any bytes of a file. It is escaped because the operator gets it as JSON. */
 static char *s_safe(const char *text) {
     zr_buffer_t shown = {0};
     zr_escape(&shown, zr_span(text));
@@ -102,8 +102,8 @@ static void s_list_lost(const users_t *before, const users_t *now, auth_answer_t
     zr_buffer_finish(&names);
 }
 
-/* `users` (auth's: as they are) and `bans` hold from now on; the answer says so. Both are taken over. What takes long
- * is done before the loop may have to wait for it. */
+/* Puts `users` (auth's own: unchanged) and `bans` in force, and fills in the answer. Takes both over. The slow work
+ * comes first, before the loop may have to wait for the lock. */
 static void s_commit(auth_t *auth, users_t *users, bans_t bans, auth_answer_t *answer) {
     users_t *old = users != auth->users ? auth->users : NULL;
     bans_t old_bans = auth->bans;
@@ -151,7 +151,7 @@ static void s_warn_of_keyless(const auth_t *auth, bool token, const char *why) {
         zr_log(ZR_LOG_WARN, "%s: nobody can log in as %s%s: %s", auth->users_path, first, more, why);
 }
 
-/* What is allowed but hardly meant. */
+/* Warns of settings that are allowed but probably a mistake. */
 static void s_warn(const auth_t *auth) {
     if (users_count(auth->users).users == 0)
         zr_log(ZR_LOG_WARN, "%s: there is no user in it, so nobody is let in", auth->users_path);
@@ -280,7 +280,7 @@ static void s_answer_zap(auth_t *auth, zmsg_t *message) {
     zmsg_addstr(reply, ok ? verdict.user : "");
     uint8_t metadata[ZAP_METADATA_MAX];
     zmsg_addmem(reply, metadata, ok ? zap_metadata(auth->generation, metadata) : 0);
-    if (zmsg_send(&reply, auth->zap) != 0) /* who asked is gone */
+    if (zmsg_send(&reply, auth->zap) != 0) /* the listener that asked is gone */
         zmsg_destroy(&reply);
 }
 
@@ -372,8 +372,8 @@ int auth_fd(const auth_t *auth) {
 
 /* --- Beginning and end --- */
 
-/* From now on a file that is missing was taken away. A ban that cannot be written is refused; whoever starts the broker
- * should know before he needs one. */
+/* Creates the bans file if there is none: from now on a missing file is an error. A ban that cannot be written is
+ * refused, so the operator is warned at the start. */
 static void s_prepare_bans(auth_t *auth) {
     char error[ZPL_ERROR_SIZE];
     auth->bans_there = auth->bans_there || secret_file_create(auth->bans_path, 0600, zr_span(NULL), error);
@@ -403,7 +403,7 @@ static bool s_load(auth_t *auth, const auth_config_t *config, char *error) {
     return true;
 }
 
-/* Where nothing is encrypted nobody is asked: everybody may come in, and a question costs each connection about 10 KB
+/* Not called if nothing is encrypted: every peer may come in then, and a ZAP request costs each connection about 10 KB
  * for as long as it lasts. */
 static bool s_bind(auth_t *auth, char *error) {
     auth->zap = zsock_new(ZMQ_REP);

@@ -1,9 +1,9 @@
-/* Who is let in. A thread owns the users file and the bans file: it answers libzmq's questions about handshakes (ZAP)
- * and carries out what administrators ask for. A second one checks tokens, which takes so long that neither the loop
- * nor handshakes may wait for it.
+/* Decides which peers are let in. A thread owns the users file and the bans file. It answers libzmq's requests about
+ * handshakes (ZAP) and carries out administrators' requests. A second thread checks tokens: that takes so long that
+ * neither the loop nor handshakes may wait for it.
  *
- * Everything here is called on the loop's thread. Answers come through a queue; nothing here blocks, but auth_new and
- * auth_destroy. */
+ * Everything here is called on the loop's thread. Answers come through a queue. Only auth_new and auth_destroy block.
+ */
 #ifndef AUTH_H
 #define AUTH_H
 
@@ -28,9 +28,8 @@ typedef struct auth auth_t;
  * caller's. NULL: `error` holds one line that says why; nothing was started. */
 auth_t *auth_new(const auth_config_t *config, access_t **access, char error[ZPL_ERROR_SIZE]);
 
-/* Carries out the reloads and bans that were asked for, drops the logins, ends the threads and gives back the answers
- * that were not taken. Before it the sockets must be gone for good (sockets_close): where nobody answers libzmq lets
- * everybody in. NULL is accepted. */
+/* Carries out the pending reloads and bans, drops the pending logins, ends the threads and frees answers not taken. The
+ * sockets must be closed before (sockets_close): without a ZAP handler libzmq lets every peer in. NULL is accepted. */
 void auth_destroy(auth_t *auth);
 
 /* Handshakes that were refused so far. */
@@ -38,7 +37,7 @@ uint64_t auth_refused(auth_t *auth);
 
 /* --- Asking. Strings are copied. A ticket is any number that says which answer is which. --- */
 
-/* `by` is who asks, for the audit. */
+/* `by` is the operator that asks, for the audit. */
 void auth_reload(auth_t *auth, uint64_t ticket, zr_span_t by);
 
 /* `by` and, for it to succeed, `user` are valid nicks; `reason` is any text, perhaps none. */
@@ -48,7 +47,7 @@ void auth_unban(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t by);
 /* Lists the bans. */
 void auth_bans(auth_t *auth, uint64_t ticket);
 
-/* `address` is where the peer is, for slowing down who guesses; it may be empty. */
+/* `address` is the peer's, for slowing down peers that guess; it may be empty. */
 void auth_login(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t token, zr_span_t address);
 
 /* --- Answers --- */
@@ -63,20 +62,22 @@ typedef struct {
 
 typedef enum { AUTH_RELOAD, AUTH_BAN, AUTH_UNBAN, AUTH_BANS, AUTH_LOGIN } auth_kind_t;
 
-/* What is to be done first, in this order: remember that connections of `voided` which were let in before `generation`
- * (the ZAP_GENERATION of each) do not count any more; hand `access` to the relay, if there is one; end the sessions of
- * `disowned`. When the relay has the access, call auth_applied. */
+/* Before anything else, do this, in this order:
+ * 1. Revoke connections of `voided` that were let in before `generation` (the zap_generation of each).
+ * 2. Hand `access` to the relay, if there is one.
+ * 3. End the sessions of `disowned`.
+ * When the relay has the access, call auth_applied. */
 typedef struct {
     uint64_t ticket;
     auth_kind_t kind;
     zr_code_t code; /* of all but logins: ZR_OK, ZR_NO_SUCH_USER or ZR_ADMIN_FAILED */
-    char *text;     /* of all but logins: what to tell; of AUTH_BANS that went well, JSON: [{user, by, time, reason}] */
+    char *text;     /* of all but logins: for the operator; of AUTH_BANS with ZR_OK JSON: [{user, by, time, reason}] */
     login_t login;  /* of logins */
     uint32_t wait_ms;      /* of logins that failed or came too early: until the next one is checked */
-    access_t *access;      /* what holds from now on; NULL: nothing changed */
+    access_t *access;      /* in force from now on; NULL: nothing changed */
     uint64_t generation;   /* of `access` */
-    auth_names_t voided;   /* those of `disowned`, and users who are none any more, or banned */
-    auth_names_t disowned; /* users who lost a key or a token and have others, perhaps: sessions of theirs must end */
+    auth_names_t voided;   /* those of `disowned`, and users that were removed or banned */
+    auth_names_t disowned; /* users that lost a key or a token, and may have others: their sessions must end */
 } auth_answer_t;
 
 /* The oldest answer. false: there is none (and auth_fd is not readable until there is). Take over `access` (set it to
@@ -84,8 +85,8 @@ typedef struct {
 bool auth_take(auth_t *auth, auth_answer_t *answer);
 void auth_answer_finish(auth_answer_t *answer);
 
-/* The relay goes by the access of this generation now. Until then handshakes wait: who is new, and may read less than
- * the others, would find rooms open that are not open to all any more. */
+/* The relay uses the access of this generation now. Until then handshakes wait. Otherwise a new user that may read less
+ * than others would find rooms still open. */
 void auth_applied(auth_t *auth, uint64_t generation);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the loop's side, the thread (both auth.c) and the logins' thread (auth_login.c) share. */
+/* Shared by the loop's side, the thread (both auth.c) and the logins' thread (auth_login.c). */
 #ifndef AUTH_INTERNAL_H
 #define AUTH_INTERNAL_H
 

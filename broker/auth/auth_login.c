@@ -1,5 +1,5 @@
-/* The thread that checks tokens. One at a time and in their order: who guesses waits for his own guesses, and a burst
- * of them cannot outrun what the first failure brings about. */
+/* The thread that checks tokens, one at a time and in their order. So a peer that guesses waits for its own guesses. A
+ * burst of guesses cannot outrun the slowdown that the first failure starts. */
 #include "auth_internal.h"
 
 #include <sodium/utils.h>
@@ -13,8 +13,8 @@ void auth_login_free(login_job_t *job) {
     free(job);
 }
 
-/* Copies the hashes that are to be checked: those of the user, filled up to `*rounds` with nobody's. Every login has as
- * many rounds as the user with the most tokens, so that the time does not tell who is a user. */
+/* Copies the hashes to be checked: those of the user, filled up to `*rounds` with dummies. Every login has as many
+ * rounds as the user with the most tokens has. So the time does not tell whether a name is a user's. */
 static size_t s_hashes(auth_t *auth, const char *user, char hashes[USERS_TOKENS_MAX][TOKEN_HASH_SIZE], size_t *rounds) {
     pthread_mutex_lock(&auth->mutex);
     const user_t *found = users_of_name(auth->users, zr_span(user));

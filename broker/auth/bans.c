@@ -51,7 +51,7 @@ static void s_copy(char *place, zr_span_t text) {
     place[text.len] = '\0';
 }
 
-/* What `reason` is in a line, with no code point cut in two. */
+/* Sets the reason as it stands in a line: escaped, and not cut within a code point. */
 static void s_set_reason(ban_t *ban, zr_span_t reason) {
     zr_buffer_t shown = {0};
     zr_escape(&shown, reason);
@@ -96,7 +96,7 @@ static bool s_is_time(zr_span_t text) {
     return true;
 }
 
-/* What stands before the next space; `*line` is what stands after it. */
+/* Takes the word before the next space from `*line`, and the space. */
 static zr_span_t s_word(zr_span_t *line) {
     const char *space = line->len ? memchr(line->ptr, ' ', line->len) : NULL;
     size_t len = space ? (size_t)(space - line->ptr) : line->len;

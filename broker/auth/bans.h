@@ -1,9 +1,9 @@
-/* The bans file: who was sent away, by whom, when and why, a line each:
+/* The bans file. Each line has a banned user, the operator that banned it, the time and the reason:
  *
  *     USER BY TIME REASON
  *
- * TIME is UTC (2026-01-31T23:59:59Z); REASON is the rest, perhaps nothing, made safe to show. Empty lines are passed
- * over, any other line is an error: a ban that is not understood must not be forgotten. */
+ * TIME is UTC (2026-01-31T23:59:59Z); REASON is the rest, perhaps nothing, made safe to show. Empty lines are skipped.
+ * Any other line is an error: a ban that is not understood must not be forgotten. */
 #ifndef BANS_H
 #define BANS_H
 
@@ -36,8 +36,8 @@ void bans_finish(bans_t *bans);
 /* Into an empty `bans`, which stays empty on failure. A file that is missing is an error: with it bans would vanish. */
 bool bans_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]);
 
-/* The same where there may never have been a file yet: missing means no bans, and `*there` is false then, if its folder
- * exists and `path` is no link that leads nowhere. */
+/* The same when there may be no file yet. If it is missing, there are no bans, and `*there` is false. That holds only
+ * if its folder exists and `path` is no dangling link. */
 bool bans_load_first(bans_t *bans, const char *path, bool *there, char error[ZPL_ERROR_SIZE]);
 bool bans_parse(bans_t *bans, const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE]);
 
@@ -47,7 +47,7 @@ bool bans_save(const bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE])
 /* NULL: not banned. */
 const ban_t *bans_find(const bans_t *bans, zr_span_t user);
 
-/* `user` and `by` are valid nicks. Who is banned already is banned anew. false: there are BANS_MAX. */
+/* `user` and `by` are valid nicks. A new ban of a banned user replaces the old one. false: there are BANS_MAX. */
 bool bans_add(bans_t *bans, zr_span_t user, zr_span_t by, zr_span_t reason, time_t now);
 
 /* false: not banned. */

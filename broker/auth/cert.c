@@ -72,7 +72,8 @@ bool cert_load(cert_t *cert, const char *path, char error[ZPL_ERROR_SIZE]) {
     mode_t mode;
     reading_t reading = {cert, path};
     *cert = (cert_t){.public_key = ""};
-    /* The permissions come second, so that who names the public file is told so, not to change its mode. */
+    /* The permissions are checked last. So an operator that names the public file is told that, not to change its
+     * mode. */
     bool ok = secret_file_read(path, &text, &mode, error) == SECRET_FILE_READ &&
               zpl_parse(path, zr_span_of(text.data, text.len), s_on_item, &reading, error) &&
               s_check_pair(cert, path, error);

@@ -43,7 +43,7 @@ static const char *s_read_all(int fd, size_t size, zr_buffer_t *text) {
 
 secret_file_t secret_file_read(const char *path, zr_buffer_t *text, mode_t *mode, char error[ZPL_ERROR_SIZE]) {
     struct stat about = {0};
-    /* O_NONBLOCK: opening a FIFO must not wait for whoever writes it. */
+    /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     bool missing = fd < 0 && errno == ENOENT;
     const char *wrong = fd < 0 || fstat(fd, &about) != 0 ? strerror(errno) : s_check(&about);
@@ -98,8 +98,8 @@ bool secret_file_create(const char *path, mode_t mode, zr_span_t text, char erro
     return ok;
 }
 
-/* Without it a power cut could bring the old file back. The new one counts all the same: who asks must not believe that
- * nothing was changed. */
+/* Without this a power cut could bring the old file back. A failure is only logged, because the new file is in force:
+ * the caller must not believe that nothing has changed. */
 static void s_sync_folder(const char *path) {
     char copy[PATH_MAX];
     snprintf(copy, sizeof copy, "%s", path);

@@ -1,5 +1,6 @@
-/* Reads and writes the files that decide who comes in: they must be plain files of root's or of the broker's own user
- * that nobody else can change. What is checked is the file that was opened, not what its name leads to a moment later.
+/* Reads and writes the files that decide which peers come in. They must be plain files of root or of the broker's own
+ * user, and nobody else may be able to change them. The opened file is checked, as its name may lead elsewhere a moment
+ * later.
  *
  * Errors are one line: the file, the reason, what to do. */
 #ifndef SECRET_FILE_H
@@ -18,8 +19,8 @@ enum { SECRET_FILE_PRIVATE = 0077 };
 
 typedef enum { SECRET_FILE_READ, SECRET_FILE_MISSING, SECRET_FILE_REFUSED } secret_file_t;
 
-/* `text` is an empty buffer; it gets the content, and nothing but on SECRET_FILE_READ. `*mode` (may be NULL) gets its
- * permissions, for who is strict about reading, too. `error` is written for MISSING as well. */
+/* `text` is an empty buffer; it gets the content, only on SECRET_FILE_READ. `*mode` (may be NULL) gets the permissions,
+ * for callers that are strict about readers too. `error` is written for MISSING as well. */
 secret_file_t secret_file_read(const char *path, zr_buffer_t *text, mode_t *mode, char error[ZPL_ERROR_SIZE]);
 
 /* As zr_buffer_finish, but nothing of the content stays in memory. */

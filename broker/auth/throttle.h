@@ -1,5 +1,5 @@
 /* Slows logins that fail: per address and user, each failure in a row doubles the wait until the next try. Pure: the
- * caller brings the time. Bounded; what failed longest ago is forgotten first. */
+ * caller brings the time. Bounded: the entry with the oldest failure is forgotten first. */
 #ifndef THROTTLE_H
 #define THROTTLE_H
 

@@ -1,7 +1,7 @@
 /* Tokens for login, and their hashes (Argon2id, libsodium's crypto_pwhash_str), which the users file holds.
  *
  * Hashing takes tens of milliseconds and TOKEN_MEMORY: never on the loop's thread. All hashes are made at the same
- * cost, so that a login takes the same time whoever it is for. */
+ * cost, so that a login takes the same time for every user. */
 #ifndef TOKEN_H
 #define TOKEN_H
 

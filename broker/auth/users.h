@@ -1,4 +1,4 @@
-/* The users file: who there is, by which keys and tokens they are known, and what they may do.
+/* The users file: the users, their keys and tokens, and their rights.
  *
  *     role
  *         name = member
@@ -12,7 +12,7 @@
  *         allow = "admin : *"
  *
  * All members but `name` may be repeated. "all" stands for every right but admin; admin is for "*" only. A user named
- * "anonymous" has no key and no token: what it may, those may who did not log in. */
+ * "anonymous" has no key and no token: its rights are those of peers that did not log in. */
 #ifndef USERS_H
 #define USERS_H
 
@@ -45,9 +45,9 @@ users_t *users_parse(const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE
 
 void users_destroy(users_t *users); /* NULL is accepted */
 
-/* Judges all of them anew by this list. A ban of somebody who is not a user stays without effect. Nothing but
- * users_access and users_voided goes by it until users_enforce_bans, which takes no time, so that others may ask
- * meanwhile. */
+/* Marks the users that this list bans. A ban of a name that no user has is without effect. Until users_enforce_bans,
+ * only users_access and users_gone use the new list, so that other threads may ask meanwhile. users_enforce_bans takes
+ * almost no time. */
 void users_set_bans(users_t *users, const bans_t *bans);
 void users_enforce_bans(users_t *users);
 
@@ -61,10 +61,10 @@ bool users_check_way(const users_t *users, const char *path, bool tokens, bool e
  * `users`, is the first of them. `anonymous` needs none. */
 size_t users_keyless(const users_t *users, bool token, const char **first);
 
-/* What the relay is to go by; the caller's. `plain`: see access_set_plain. */
+/* The access for the relay; the caller's. `plain`: see access_set_plain. */
 access_t *users_access(const users_t *users, bool plain);
 
-/* NULL: there is none. Who is banned is found too. */
+/* NULL: there is none. Banned users are found too. */
 const user_t *users_of_name(const users_t *users, zr_span_t name);
 const user_t *users_of_key(const users_t *users, const uint8_t key[CERT_KEY_BYTES]);
 
@@ -80,11 +80,11 @@ typedef struct {
     char name[ZR_NICK_MAX + 1];
 } user_name_t;
 
-/* Appends, as user_name_t, each user of `now` who had a key or a token in `before` that is no longer his: a connection
- * of his may be one that could not be made any more. */
+/* Appends, as user_name_t, each user of `now` that had a key or a token in `before` and has lost it. A connection of
+ * the user may have used it. */
 void users_disowned(const users_t *before, const users_t *now, zr_buffer_t *names);
 
-/* Appends, as user_name_t, each user of `before` who is none in `now`, or is banned there. `before` may be `now`. */
+/* Appends, as user_name_t, each user of `before` that is missing or banned in `now`. `before` may be `now`. */
 void users_gone(const users_t *before, const users_t *now, zr_buffer_t *names);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the table of users (users.c) and the reader of the file (users_file.c) share. */
+/* Shared by the table of users (users.c) and the reader of the file (users_file.c). */
 #ifndef USERS_INTERNAL_H
 #define USERS_INTERNAL_H
 

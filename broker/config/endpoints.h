@@ -10,7 +10,7 @@
 
 enum {
     ENDPOINT_HOST_MAX = 255, /* a DNS name */
-    ENDPOINT_PATH_MAX = 107, /* what a Unix socket's address holds */
+    ENDPOINT_PATH_MAX = 107, /* the longest that a Unix socket's address holds */
     ENDPOINT_TEXT_SIZE = 300 /* of any endpoint's text, its NUL included */
 };
 
@@ -21,7 +21,7 @@ typedef struct {
     char host[ENDPOINT_HOST_MAX + 1]; /* tcp: an address without brackets, an interface, a name or "*" */
     uint16_t port;                    /* tcp; 0: a free one is picked at bind */
     char path[ENDPOINT_PATH_MAX + 1]; /* ipc: a path, or "@name" in the abstract namespace */
-    bool encrypted;                   /* who binds it decides: CURVE and nothing else is spoken there */
+    bool encrypted;                   /* set by the caller that binds it: only CURVE is spoken there */
 } endpoint_t;
 
 /* Reads `text`. Returns NULL, or a sentence that says what is wrong and what to write instead (a static string;
@@ -40,8 +40,8 @@ bool endpoint_is_local(const endpoint_t *endpoint);
 /* libzmq must be told to use IPv6. */
 bool endpoint_is_ipv6(const endpoint_t *endpoint);
 
-/* The back that belongs to a listener when none is configured: the next TCP port (a picked one for a picked one), the
- * path with "-back"; encrypted as the listener is. Returns NULL or what is wrong, as endpoint_parse does. */
+/* The back that belongs to a listener when none is configured: the next TCP port, or the path with "-back". For port 0
+ * it is port 0. It is encrypted if the listener is. Returns NULL or the fault, as endpoint_parse does. */
 const char *endpoint_derive_back(const endpoint_t *listen, endpoint_t *back);
 
 /* All that is bound, with real ports. */
@@ -54,13 +54,12 @@ typedef struct {
     const char *advertise; /* the back to name whatever is bound; empty: none */
 } endpoint_set_t;
 
-/* Is the advertised back, which only the operator knows, told to who came by a listener that is encrypted, or not?
- * Where some are, it is for the clients of those, who are elsewhere. */
+/* Is the advertised back told to clients of encrypted, or of plain, listeners? If some listeners are encrypted, only to
+ * clients of those, as they are on other machines. */
 bool endpoint_advertised_to(const endpoint_set_t *set, bool encrypted);
 
-/* Writes the back for a client whose connection has the local address `local` (getsockname's; NULL when it is not
- * known): encrypted if the client's listener is, reachable by the way the client came, its wildcard replaced by that
- * address. */
+/* Writes the back for a client whose connection has the local address `local` (getsockname's; NULL: unknown). It is
+ * encrypted if the client's listener is, and reachable the way the client came. That address replaces a wildcard. */
 void endpoint_choose_back(
     const endpoint_set_t *set, const struct sockaddr *local, socklen_t local_len, char out[ENDPOINT_TEXT_SIZE]);
 

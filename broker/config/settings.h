@@ -1,5 +1,5 @@
-/* What the operator decides: defaults, then the configuration file, then the command line. Reading and checking only;
- * nothing is opened but the file. */
+/* The operator's settings: defaults, then the configuration file, then the command line. Reads and checks them; opens
+ * only the file. */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
@@ -72,14 +72,14 @@ bool settings_add_flag(settings_endpoints_t *endpoints, const char *what, const 
 /* The command line's file or directory, for `data`, `users` or `server_key`. `what` is the option, for the error. */
 bool settings_set_path(char out[SETTINGS_TEXT_MAX + 1], const char *what, const char *path, char error[ZPL_ERROR_SIZE]);
 
-/* After file and flags: fills in the default listener, the derived backs, what is encrypted, the bans' file and the
- * relay's policies (which point into `settings`), and checks what only the whole can tell. */
+/* Call after file and flags. Fills in the default listener, the derived backs, which endpoints are encrypted, the bans'
+ * file and the relay's policies (which point into `settings`). Then checks that the settings fit together. */
 bool settings_complete(settings_t *settings, const settings_flags_t *flags, char error[ZPL_ERROR_SIZE]);
 
 /* Some endpoint, a listener or a back, is not encrypted. */
 bool settings_some_plain(const settings_t *settings);
 
-/* Some listener is: keys let somebody in. */
+/* Some listener is encrypted: clients come in with keys. */
 bool settings_some_encrypted(const settings_t *settings);
 
 #endif

@@ -8,7 +8,7 @@ enum { DISK_ROOMS_MAX = 1 << 23 };
 
 #define DEFAULT_LISTEN "tcp://127.0.0.1:5570"
 
-/* A users file that stands somewhere and is in force nowhere would be worse than none. */
+/* Checks that the settings about users, tokens, bans and keys fit together, and fills in the bans' file. */
 static bool s_check_users(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     const char *wrong = NULL;
     if (!settings->users[0] && settings->bans[0])
@@ -65,8 +65,8 @@ static bool s_has_back(const settings_t *settings, const endpoint_t *listen) {
     return false;
 }
 
-/* A client that came by TCP may be on another machine, where a path leads nowhere. And one that speaks CURVE, or does
- * not, does so on both its connections. */
+/* A client that came by TCP may be on another machine, so it needs a TCP back. And a client uses CURVE on both its
+ * connections, or on neither. */
 static bool s_check_backs(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     for (size_t i = 0; i < settings->listen.count; i++) {
         const endpoint_t *listen = &settings->listen.items[i];
@@ -118,7 +118,7 @@ bool settings_some_encrypted(const settings_t *settings) {
     return false;
 }
 
-/* Nobody gets in by accident. */
+/* Checks that other machines get in only if the operator wants it. */
 static bool s_check_private(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     char text[ENDPOINT_TEXT_SIZE];
     if (!settings->insecure && s_find(settings, s_is_exposed, text)) {

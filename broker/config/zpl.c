@@ -1,5 +1,5 @@
-/* See zpl.h. The text is scanned line by line before zconfig sees it: zconfig prints its complaints on stdout and keeps
- * no line numbers, so it is handed only what it accepts: one line an item, whose order is the order of its tree. */
+/* See zpl.h. The text is scanned line by line before zconfig sees it, as zconfig prints errors on stdout and keeps no
+ * line numbers. So it gets only lines that it accepts: one for each item, in the order of its tree. */
 #include "zpl.h"
 
 #include <czmq.h>
@@ -25,7 +25,8 @@ typedef struct {
 
 /* --- The file --- */
 
-/* NULL, or what is wrong with it. Whoever writes it says who may come in; what is no file is of whoever started us. */
+/* NULL, or the fault of the file. Its content decides which peers may come in, so nobody else may write it. Pipes are
+ * trusted: the parent process made them. */
 static const char *s_check(const struct stat *about) {
     if (S_ISDIR(about->st_mode))
         return "this is a directory; name the file";
@@ -65,8 +66,8 @@ static bool s_is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* zconfig ends a value without quotes at any #, so what was meant as a part of it would be lost without a word: a
- * rule's room, perhaps. Hence a comment behind it has a blank before its # and behind it. NULL when it is right. */
+/* zconfig ends a value without quotes at any #, so a part of the value, such as a rule's room, would be lost without a
+ * word. So a comment after it must have a blank before its # and after it. NULL: it is right. */
 static const char *s_check_bare(const char *value, const char *end) {
     const char *hash = memchr(value, '#', (size_t)(end - value));
     if (!hash || hash == value)
@@ -79,7 +80,7 @@ static const char *s_check_bare(const char *value, const char *end) {
                    : "a # that is part of the value needs quotes around it; a comment's has a blank on both sides";
 }
 
-/* What may follow a name: nothing, a comment, or "= value". NULL when it is right. */
+/* Checks the text after a name: nothing, a comment, or "= value". NULL: it is right. */
 static const char *s_check_rest(const char *rest, const char *end) {
     while (rest < end && s_is_blank(*rest))
         rest++;

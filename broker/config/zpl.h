@@ -1,6 +1,5 @@
-/* Reads a configuration file in ZPL (RFC 4/ZPL), sections with members, two levels deep. CZMQ's zconfig does the
- * parsing; what it lacks is added here: where each item stands, and errors as text for whoever asked instead of lines
- * on stdout. */
+/* Reads a configuration file in ZPL (RFC 4/ZPL): sections with members, two levels deep. CZMQ's zconfig does the
+ * parsing. This module adds the line of each item, and errors as text for the caller instead of lines on stdout. */
 #ifndef ZPL_H
 #define ZPL_H
 

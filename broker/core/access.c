@@ -136,13 +136,13 @@ static zr_span_t s_pattern(const rule_t *rule) {
     return zr_span_of(rule->pattern, rule->len);
 }
 
-/* By what a rule is about, whatever rights it names. */
+/* Compares rules by `deny` and pattern; their rights do not count. */
 static int s_compare_rules(const void *a, const void *b) {
     const rule_t *one = a, *other = b;
     return one->deny != other->deny ? one->deny - other->deny : zr_span_compare(s_pattern(one), s_pattern(other));
 }
 
-/* Puts the rules in order, and in one those about the same. */
+/* Sorts the rules, and merges those with the same `deny` and pattern. */
 static void s_tidy(access_user_t *user) {
     if (user->rule_count == 0)
         return;
@@ -171,13 +171,13 @@ static int s_compare_users(const void *a, const void *b) {
     return 0;
 }
 
-/* The user's rule about the same; NULL if no such entry exists. */
+/* The user's rule with the same `deny` and pattern; NULL: there is none. */
 static const rule_t *s_same(const access_user_t *user, const rule_t *rule) {
     return user->rule_count ? bsearch(rule, user->rules, user->rule_count, sizeof *rule, s_compare_rules) : NULL;
 }
 
-/* Rules that give no more than what all groups may. Most users have their roles' rules and few of their own, so that
- * mostly these are all. */
+/* Finds rules that give no more than the rights that all groups have. Most users have their roles' rules and few of
+ * their own, so mostly these rules already give all common rights. */
 static void s_find_sure(access_t *access) {
     access_user_t *sure = &access->sure;
     const access_user_t *first = access->groups[0];
@@ -253,7 +253,7 @@ rights_t access_rights(const access_user_t *user, zr_span_t room) {
     return allowed & ~denied;
 }
 
-/* What a pattern says of all rooms that begin so, without the '*'; false: it names one room. */
+/* Writes the pattern without its '*' to `name`. true: it names all rooms that begin so; false: it names one room. */
 static bool s_prefix(const rule_t *rule, zr_span_t *name) {
     *name = s_pattern(rule);
     bool many = name->len > 0 && name->ptr[name->len - 1] == '*';
@@ -261,7 +261,7 @@ static bool s_prefix(const rule_t *rule, zr_span_t *name) {
     return many;
 }
 
-/* The first name beyond all that are denied together with `room`. */
+/* The first name after `room` that the deny rule `rule` does not match. Returns its length. */
 static size_t s_beyond(const rule_t *rule, zr_span_t room, char next[ACCESS_NEXT_SIZE]) {
     zr_span_t name;
     if (s_prefix(rule, &name)) {

@@ -15,7 +15,7 @@ static const rate_limits_t *s_limits(const relay_t *relay) {
     return &relay->sessions.connections.limits;
 }
 
-/* Ends the session, or what has none: the peer whose frame is being handled. */
+/* Ends the session; without one, the connection whose frame is being handled. */
 static void s_send_away(relay_t *relay, session_t *session, uint64_t now) {
     relay->stats.flooders++;
     bool audible = zr_log_pass(&relay->flood_lines, now / 1000);
@@ -44,8 +44,8 @@ static void s_send_away(relay_t *relay, session_t *session, uint64_t now) {
 bool flood_ask(relay_t *relay, const request_t *request, unsigned cost, unsigned more) {
     uint64_t wait;
     rates_t *rates = s_rates(relay, request->route, request->session);
-    /* To refuse is work too. But who asks for much at once, and for all of it twice, is no flooder; without a session
-     * there is no reason to. */
+    /* A refusal is work too. It costs half, so that repeating one full burst once is not a flood. Without a session
+     * there is no reason to send a burst, so it costs all. */
     unsigned refused = request->session ? (cost + 1) / 2 : cost;
     switch (rates_ask(rates, s_limits(relay), cost + more, request->size, refused, request->now, &wait)) {
     case RATE_FITS:

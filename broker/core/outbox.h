@@ -1,5 +1,5 @@
-/* What the core wants done. The core knows no socket, clock or thread: it appends effects here, and the edge carries
- * them out in order. */
+/* Effects: the actions that the core asks for. The core knows no socket, clock or thread. It appends effects here, and
+ * the edge carries them out in order. */
 #ifndef OUTBOX_H
 #define OUTBOX_H
 
@@ -19,15 +19,15 @@ typedef enum {
     EFFECT_ACK,       /* the same with `ack` as a frame */
     EFFECT_PUBLISH,   /* `frame` on the back */
     EFFECT_APPEND,    /* `append` to the log */
-    EFFECT_COMMIT,    /* everything appended since the commit before is to be stored, and `commit`'s marks; then the log
-                         tells its sink */
+    EFFECT_COMMIT,    /* store everything appended since the last commit, and `commit`'s marks; then the log tells its
+                         sink */
     EFFECT_FORGET,    /* `forget` by the log, with that commit */
     EFFECT_READ,      /* `read` from the log, which then tells its sink */
     EFFECT_WATCH,     /* a session began: a ticket that calls relay_silent(`session`) after three heartbeats */
     EFFECT_ALIVE,     /* restart that ticket */
     EFFECT_UNWATCH,   /* the session is gone: drop its ticket */
-    EFFECT_DROP,      /* end `connection`, after what was sent to it */
-    EFFECT_CHARGE,    /* `connection` is ended for flooding: it is to have its price where it came from */
+    EFFECT_DROP,      /* end `connection`, once the frames sent to it are out */
+    EFFECT_CHARGE,    /* `connection` ends for flooding: charge its address for it */
     EFFECT_DROP_USER, /* end every connection that authenticated as `user`, at the front and at the back */
     EFFECT_LOGIN,     /* is the token of `login` its user's? Then relay_login_done */
     EFFECT_ADMIN,     /* do what `admin` says, then relay_admin_done */
@@ -48,10 +48,10 @@ typedef struct {
     admin_do_t what;
     char user[ZR_NICK_MAX + 1];        /* BAN, UNBAN */
     char reason[ADMIN_REASON_MAX + 1]; /* BAN; UTF-8 without control characters, may be empty */
-    char by[ZR_NICK_MAX + 1];          /* who asks */
+    char by[ZR_NICK_MAX + 1];          /* the operator that asks */
 } admin_request_t;
 
-/* Four of them are made, kept and taken for a message that is alone in its pass, so what is large is pointed to. */
+/* A message that is alone in its pass makes four of these. So they are small: large members are pointed to. */
 typedef struct {
     effect_kind_t kind;
     union {
@@ -59,8 +59,8 @@ typedef struct {
             route_t route;    /* SEND, ACK */
             zr_ack_t ack;     /* ACK */
             zr_blob_t *frame; /* SEND, PUBLISH; one reference that goes to the edge */
-            bool live;        /* SEND: of a private room. If there is no room for it, it is dropped and nobody is told:
-                                 `prev` shows it */
+            bool live;        /* SEND: of a private room. If the queue is full, it is dropped without a word: `prev`
+                                 shows the loss */
         };
         log_append_t append;  /* its frame is one reference that goes to the edge */
         log_commit_t commit;  /* goes to the edge with all it holds */
@@ -74,7 +74,7 @@ typedef struct {
     };
 } effect_t;
 
-/* A lost route: what stood in the outbox for it when it was lost is not to be sent. */
+/* A lost route: effects for it that were in the outbox when it was lost are not to be sent. */
 typedef struct {
     route_t route;
     size_t until; /* the place of the first effect that was added later */
@@ -88,7 +88,7 @@ typedef struct {
     size_t taken;
     outbox_lost_t *lost; /* until the outbox is empty */
     size_t reads;        /* EFFECT_READ not taken yet: each may bring a slice of a replay into memory */
-    uint64_t rounds;     /* how often everything in it was taken: what was added in an earlier one is out */
+    uint64_t rounds;     /* how often it was emptied; effects of an earlier round are out */
 } outbox_t;
 
 /* A zeroed struct is an empty outbox. finish drops the references of effects not taken. */
@@ -99,8 +99,8 @@ void outbox_add(outbox_t *outbox, const effect_t *effect);
 /* Wipes it, and the token in it. */
 void login_request_free(login_request_t *login);
 
-/* Drops what is still to be sent to `route`: outbox_take passes over it. The time it takes does not depend on what
- * stands in the outbox, so many routes that are lost at once cost little. */
+/* Drops the frames still to be sent to `route`: outbox_take skips them. It takes constant time, so that many routes
+ * lost at once cost little. */
 void outbox_drop_route(outbox_t *outbox, route_t route);
 
 /* The next effect, whose references are the caller's now; false when there is none. Effects may be added meanwhile. */

@@ -3,7 +3,7 @@
 
 #define MILLION UINT64_C(1000000)
 
-/* What a bucket counts at most in one request; keeps the products within 64 bits. */
+/* The most that a bucket counts in one request; keeps the products within 64 bits. */
 #define COST_MAX (UINT64_C(1) << 40)
 
 /* In bytes: the smallest entry of a PUBLISH frame, and the smallest frame, which has one and a room of a byte. */
@@ -33,7 +33,7 @@ rate_limits_t rate_limits(uint64_t ops, uint64_t entries, uint64_t bytes, size_t
     };
 }
 
-/* What was owed and is not any more, as time went by. */
+/* Reduces the debt by the time that has passed. */
 static inline void s_refill(bucket_t *bucket, const rate_t *rate, uint64_t now) {
     if (now == bucket->at)
         return;
@@ -43,7 +43,7 @@ static inline void s_refill(bucket_t *bucket, const rate_t *rate, uint64_t now) 
     bucket->owed = all ? 0 : bucket->owed - elapsed * rate->per_second;
 }
 
-/* Beyond a flood nothing is added up any more. */
+/* Adds to the debt, but to no more than just above `flood`. */
 static inline void s_spend(bucket_t *bucket, const rate_t *rate, uint64_t millionths) {
     bucket->owed = s_min(bucket->owed + millionths, rate->flood + 1);
 }
@@ -153,7 +153,7 @@ void rates_merge(rates_t *rates, const rates_t *other, const rate_limits_t *limi
     s_merge(&rates->bytes, &other->bytes, &limits->bytes, now);
 }
 
-/* What is owed beyond the burst. */
+/* Forgives the debt beyond the burst. */
 static void s_forgive(bucket_t *bucket, const rate_t *rate) {
     bucket->owed = s_min(bucket->owed, rate->burst);
 }

@@ -1,4 +1,4 @@
-/* What commands answer with. */
+/* Answers of commands. */
 #ifndef REPLY_H
 #define REPLY_H
 
@@ -7,7 +7,7 @@
 /* Sends `frame` (takes over the reference); without a route it is dropped. */
 void send_frame(relay_t *relay, route_t route, zr_blob_t *frame);
 
-/* Sends `bye` with the static `reason`. Many sessions that are told the same share the frame. */
+/* Sends `bye` with the static `reason`. Many sessions with the same reason share the frame. */
 void send_bye(relay_t *relay, route_t route, const char *reason);
 
 /* Answers with `object` (takes over the reference) plus `re`. */

@@ -1,4 +1,4 @@
-/* What the relay is made of. Every part of the core sees it; what a part does stands in a header of its own. */
+/* The relay's members. Every part of the core sees them; each part declares its functions in a header of its own. */
 #ifndef STATE_H
 #define STATE_H
 
@@ -19,7 +19,7 @@ struct relay {
     sessions_t sessions;
     dedupe_t dedupe;
     room_t *rooms;
-    uint64_t rooms_gone; /* how many were freed: whoever kept a pointer to one looks it up anew */
+    uint64_t rooms_gone; /* how many were freed: a kept pointer to a room is then looked up anew */
     name_order_t order;  /* the same, by name (room_t.by_name) */
     room_t *noisy;       /* rooms with presence to tell */
     uint64_t now;        /* when something came last */
@@ -43,7 +43,7 @@ struct relay {
     struct {
         const char *reason;
         zr_blob_t *frame;
-    } bye; /* the last one, for whoever is told the same */
+    } bye; /* the last one, shared by sessions that get the same reason */
     relay_stats_t stats;
 };
 

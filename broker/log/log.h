@@ -1,7 +1,7 @@
 /* The log behind the relay: one interface, several engines (log_memory.c keeps a bounded ring). An engine decides the
- * positions, which need not be dense, and keeps frames as they are delivered. Appending is asynchronous: what was
- * appended counts as stored only when the engine says so; commits are answered in their order. Everything here runs on
- * the loop thread. */
+ * positions, which need not be dense, and keeps frames as they are delivered. Appending is asynchronous: a frame counts
+ * as stored only when the engine says so. Commits are answered in their order. Everything here runs on the loop thread.
+ */
 #ifndef LOG_H
 #define LOG_H
 
@@ -27,7 +27,7 @@ typedef struct {
     zr_blob_t *frame;
 } log_append_t;
 
-/* What is to be remembered of a client id, so that it publishes once over restarts too (dedupe.h). */
+/* The record of a client id, so that its entries are published once over restarts too (dedupe.h). */
 typedef struct {
     char client[ZR_CLIENT_ID_LEN];
     uint64_t mark;
@@ -35,7 +35,7 @@ typedef struct {
         *refusals; /* dedupe_encode's bytes, for the engine to keep as they are; NULL: unchanged since the last mark */
 } log_mark_t;
 
-/* End of a pass: what was appended since the commit before, and `marks`, are to be stored as a whole. */
+/* End of a pass: stores all frames appended since the last commit, and `marks`, as a whole. */
 typedef struct {
     uint64_t pass;
     log_mark_t *marks; /* malloc'ed; it and the refusals' references go to the engine */
@@ -49,7 +49,8 @@ typedef struct {
     char room[ZR_ROOM_MAX]; /* the name, `room_len` bytes */
     size_t room_len;
     uint64_t after, until; /* after < seq <= until */
-    uint64_t begun;        /* the room has nothing before it: with `last`, fewer that reach back to it are all */
+    uint64_t begun;        /* the room has no entries up to here; with `last`: fewer entries are complete if they reach
+                              back to it */
     uint64_t last;         /* not 0: the last so many entries up to `until` instead, `after` is ignored */
     size_t entries, frames, bytes; /* stop there, but not before one frame */
 } log_read_t;
@@ -59,7 +60,7 @@ typedef struct {
     zr_blob_t **frames; /* the engine's, valid during the call */
     size_t frame_count;
     size_t count;
-    uint64_t seq;  /* position reached: what is wanted up to there was sent or is gone; `after` if there was nothing */
+    uint64_t seq;  /* position reached: all wanted entries up to it were sent or are gone; `after` if there were none */
     bool complete; /* nothing is missing between `after` and `seq` */
     bool more;     /* there is more up to `until` */
 } log_slice_t;
@@ -79,7 +80,7 @@ typedef struct {
     uint64_t head; /* all of it is stored */
 } log_forget_t;
 
-/* What a log holds from before, told once, rooms first. Views are valid during the call. */
+/* Receives the log's content from earlier runs, once, rooms first. Views are valid during the call. */
 typedef struct {
     void *ctx;
     void (*room)(void *ctx, zr_span_t name, const log_bounds_t *bounds);
@@ -103,11 +104,11 @@ typedef struct {
     void (*append)(log_t *log, const log_append_t *append);
     void (*commit)(log_t *log, const log_commit_t *commit); /* → sink.stored, now or later, in the order of commits */
     void (*read)(log_t *log, const log_read_t *read);       /* → sink.read_done, now or later */
-    /* Of a room that it does not know head, oldest, begun and tail are one position, not below the head of any room
-     * that was forgotten: there a room begins, so that no position of a name comes again. */
+    /* For an unknown room, head, oldest, begun and tail are one position, not below the head of any forgotten room. A
+     * new room begins there, so that no position of a name comes again. */
     log_bounds_t (*bounds)(log_t *log, zr_span_t room);
-    /* Part of the pass like an append: once the pass is stored, the room that stood at `head` is not known any more,
-     * but for what was appended after this. If the pass fails, nothing has changed. */
+    /* Part of the pass like an append. Once the pass is stored, the room that stood at `head` is not known any more,
+     * except frames appended after this call. If the pass fails, nothing has changed. */
     void (*forget)(log_t *log, const log_forget_t *forget);
     void (*restore)(log_t *log, const log_restore_t *restore); /* NULL: the engine holds nothing from before */
     void (*destroy)(log_t *log);
@@ -122,9 +123,9 @@ typedef struct {
 struct log {
     const log_engine_t *engine;
     log_sink_t sink;
-    zr_level_t level; /* what its `stored` means */
-    /* Rooms below that level begin after this position: it is above all that such rooms had in runs before under this
-     * epoch, of which nothing is left. 0: there was none. */
+    zr_level_t level; /* the level of its `stored` */
+    /* Rooms below that level begin after this position. It is above all positions of such rooms in earlier runs under
+     * this epoch, of which nothing is left. 0: there was none. */
     uint64_t base;
     /* A room of that level whose head is above this is never forgotten, or those that begin after it would have too few
      * positions left. 0: there are always enough. */
@@ -134,8 +135,8 @@ struct log {
 /* --- The memory engine --- */
 
 typedef struct {
-    uint64_t room_entries, room_bytes; /* what one room may keep */
-    uint64_t entries, bytes; /* what all rooms together may keep; the oldest frames go first, whatever their room */
+    uint64_t room_entries, room_bytes; /* the most that one room keeps */
+    uint64_t entries, bytes; /* the most that all rooms keep; the oldest frames go first, whatever their room */
 } log_memory_limits_t;
 
 /* Returns the log; log_destroy gives it back. Set its `sink` before use. */

@@ -1,5 +1,5 @@
-/* The log in memory: each room's frames in a ring, all frames in one list by age. What is appended is stored at once,
- * and forgotten oldest first when the room, or all rooms together, hold more than they may. */
+/* The log in memory: each room's frames in a ring, all frames in one list by age. An appended frame is stored at once.
+ * The oldest frames are dropped when the room, or all rooms together, hold more than they may. */
 #include "log.h"
 
 #include <stdlib.h>
@@ -43,8 +43,7 @@ typedef struct {
     size_t slice_size;
 } log_memory_t;
 
-/* What a frame costs: its bytes, and about what the bookkeeping takes, so that many small frames count for what they
- * are. */
+/* The memory of a frame: its bytes, and about those of its record, which matter for many small frames. */
 static uint64_t s_cost(const zr_blob_t *frame) {
     return zr_blob_len(frame) + sizeof(record_t) + 64;
 }
@@ -225,7 +224,7 @@ static void s_read_room(log_memory_t *self, const room_log_t *room, const log_re
         after = s_before_last(room, read->last, read->until, &enough);
         slice->complete = enough || room->bounds.oldest <= read->begun;
     }
-    /* What is forgotten is behind the reader then, or one that has nothing else would ask for it for ever. */
+    /* Skips entries that are gone; else a reader without later entries would ask for them for ever. */
     uint64_t gone = room->bounds.oldest < read->until ? room->bounds.oldest : read->until;
     if (after < gone)
         after = gone;

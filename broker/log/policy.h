@@ -1,5 +1,4 @@
-/* What the configuration says of rooms by the pattern of their name: how durable they are and how much of them is kept.
- */
+/* The configuration of rooms by name patterns: how durable they are and how much of them is kept. */
 #ifndef POLICY_H
 #define POLICY_H
 
@@ -31,7 +30,7 @@ bool policy_pattern_fits(zr_span_t pattern, zr_span_t room);
 /* A room name, or one that ends in '*'; "*" alone fits all. */
 bool policy_pattern_valid(zr_span_t pattern);
 
-/* What is wrong with a pattern and what to do, in words that follow it (static); NULL: it is valid. */
+/* The fault of a pattern and its remedy, in words that follow the pattern (static); NULL: it is valid. */
 const char *policy_pattern_fault(zr_span_t pattern);
 
 #endif

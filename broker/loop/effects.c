@@ -26,8 +26,8 @@ static void s_copy(zmq_msg_t *msg, zr_blob_t *frame) {
     zr_blob_unref(frame);
 }
 
-/* Makes a message of a frame to `route`, whose bytes are counted. The small ones are few enough by the high-water mark.
- * False: too many are queued there; then the frame is dropped. */
+/* Makes a message of a frame to `route`. Bytes of large frames are counted; the high-water mark bounds small ones well
+ * enough. False: too many bytes are queued there, and the frame is dropped. */
 static bool s_wrap_for(front_queue_t *queued, route_t route, zmq_msg_t *msg, zr_blob_t *frame) {
     if (zr_blob_len(frame) <= COPY_MAX) {
         s_copy(msg, frame);
@@ -64,7 +64,7 @@ static int s_send_to(void *front, route_t route, zmq_msg_t *msg) {
         bytes[1 + i] = (uint8_t)(route >> (24 - 8 * i));
     if (s_send(&id, front, ZMQ_SNDMORE) >= 0) {
         FATAL_UNLESS(s_send(msg, front, 0) >= 0);
-        return 0; /* what was sent needs no close */
+        return 0; /* a message that was sent needs no close */
     }
     int code = errno;
     zmq_msg_close(&id);
@@ -72,7 +72,7 @@ static int s_send_to(void *front, route_t route, zmq_msg_t *msg) {
     return code;
 }
 
-/* XPUB drops for readers whose queue is full and never refuses. */
+/* XPUB never refuses a frame: it drops it for readers whose queue is full. */
 static void s_publish(effects_t *effects, zr_blob_t *frame) {
     zmq_msg_t msg;
     published_wrap(&msg, frame);

@@ -1,5 +1,5 @@
-/* Carries out what the core wants done: sends, publishes, hands to the log and to those who know the users, ends
- * connections, keeps the tickets. */
+/* Carries out the core's effects: sends, publishes, hands requests to the log and to auth, ends connections, and keeps
+ * the sessions' tickets. */
 #ifndef EFFECTS_H
 #define EFFECTS_H
 
@@ -24,7 +24,7 @@ typedef struct {
     uint64_t live_dropped; /* frames of private rooms for which a peer's queue had no room */
 } effects_t;
 
-/* Until the outbox is empty, with what the log's answers and lost routes add to it meanwhile. */
+/* Carries out effects until the outbox is empty, also those that the log's answers and lost routes add meanwhile. */
 void effects_carry_out(effects_t *effects);
 
 #endif

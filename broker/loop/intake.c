@@ -1,11 +1,11 @@
 /* See server.h: frames, subscriptions and the log's answers, in turns. */
 #include "server_internal.h"
 
-/* What one wake-up takes from a socket before timers, signals and the other socket have their turn. So few frames that
- * their answers do not fill a peer's queue (limits/route-queue) at once. */
+/* The most that one wake-up takes from a socket before timers, signals and the other socket have their turn. The frames
+ * are so few that their answers do not fill a peer's queue (limits/route-queue) at once. */
 enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 1000 };
-/* Reading the clock costs as much as a tenth of a small PUBLISH frame: it is read after so many of them, and after each
- * larger one or request, as those may take a thousand times longer. */
+/* Reading the clock costs as much as a tenth of a small PUBLISH frame, so it is read only after so many of them. It is
+ * also read after each larger one and each request, as those may take a thousand times longer. */
 enum { CLOCK_FRAMES = 16, SMALL_FRAME = 1024 };
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 
@@ -24,7 +24,7 @@ static void s_count_drop(server_t *server, uint64_t *counter, const char *what) 
         zr_log(ZR_LOG_WARN, "dropped %s (%llu so far)", what, (unsigned long long)*counter);
 }
 
-/* What one wake-up took from the front. */
+/* The work that one wake-up took from the front. */
 typedef struct {
     size_t frames, bytes;
     size_t unclocked; /* small PUBLISH frames since the clock was read */
@@ -115,8 +115,8 @@ void server_take_batch(server_t *server) {
     server_end_pass(server);
 }
 
-/* What is left is found by zloop's next poll, which asks the socket before it sleeps. While the disk does not keep up,
- * frames wait in the front's queues, and then at the clients. */
+/* zloop's next poll finds the rest, as it asks the socket before it sleeps. While the disk does not keep up, frames
+ * wait in the front's queues, and then at the clients. */
 int server_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
     server_t *server = arg;
     server_take_batch(server);

@@ -1,4 +1,4 @@
-/* See server.h. This is where sockets, clock and signals meet the relay; what is decided is decided in core/. */
+/* See server.h. Connects sockets, clock and signals with the relay. All decisions are in core/. */
 #include "server_internal.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ enum { SHUTDOWN_BATCHES = 16 };
 enum { SECOND_MS = 1000, LOG_TICK_MS = 1000 };
 enum { OUR_TICKET = 0 }; /* of a reload that no peer asked for */
 
-/* --- Clock, entropy, who speaks, the client's back --- */
+/* --- Clock, entropy, the peer of a frame, the client's back --- */
 
 uint64_t server_now(void) {
     struct timespec now;
@@ -63,7 +63,7 @@ static void s_peer(void *ctx, peer_t *peer) {
 /* --- Users --- */
 
 static void s_take_answer(server_t *server, auth_answer_t *answer) {
-    server_end_pass(server); /* what was allowed until now */
+    server_end_pass(server); /* carries out the effects that were allowed until now */
     for (size_t i = 0; i < answer->voided.count; i++)
         peers_revoke(server->peers, zr_span(answer->voided.items[i]), answer->generation);
     if (answer->voided.count > 0) { /* before rooms open that they could not read */
@@ -109,7 +109,8 @@ static int s_on_tick(zloop_t *loop, int timer_id, void *arg) {
     return 0;
 }
 
-/* While the front is not read, and until what piled up there is, nobody knows who was silent. */
+/* While the front is not read, the broker cannot know which clients are silent. That also holds for a heartbeat after
+ * it is read again, as frames have piled up. */
 static bool s_is_deaf(const server_t *server) {
     return server->paused ||
            (server->resumed && zclock_mono() - server->resumed < (int64_t)server->settings->relay.heartbeat_ms);
@@ -124,8 +125,8 @@ static void s_on_silent(void *ctx, uint64_t session) {
     server_end_pass(server);
 }
 
-/* All threads' memory; most is of libzmq's I/O thread. That takes 5 to 10 ms for what a thousand clients left. In a
- * thread of its own the loop waits only if it allocates from the part that is being looked at. */
+/* Gives back the free memory of all threads; most is of libzmq's I/O thread. After a thousand clients that takes 5 to
+ * 10 ms. So it has a thread of its own: the loop waits only if it allocates from the part in work. */
 static void *s_give_memory_back(void *arg) {
 #ifdef __GLIBC__
     int64_t began = zclock_usecs();
@@ -135,7 +136,8 @@ static void *s_give_memory_back(void *arg) {
     return arg;
 }
 
-/* A second after much was waiting, or a connection was ended for what waited of it, libzmq has freed that. */
+/* A second after many bytes waited, or after a connection ended because too many of its bytes waited, libzmq has freed
+ * them. */
 static bool s_much_was_freed(server_t *server) {
     uint64_t heavy = peers_heavy_turns(server->peers) + peers_incomplete(server->peers);
     bool calm = heavy == server->heavy;
@@ -216,7 +218,7 @@ static void s_fill_relay_config(server_t *server) {
     s_entropy(NULL, &relay->epoch, sizeof relay->epoch);
 }
 
-/* Who is asked about handshakes must be there before anybody can come. */
+/* The ZAP handler must be there before any peer can connect. */
 static bool s_open_auth(server_t *server, char error[ZPL_ERROR_SIZE]) {
     const settings_t *settings = server->settings;
     auth_config_t config = {.users = settings->users[0] ? settings->users : NULL,
@@ -339,7 +341,7 @@ static void s_die_at_once(int number) {
     _exit(128 + number);
 }
 
-/* From now on a signal ends the program: somebody does not want to wait. */
+/* From now on a second signal ends the program at once: the operator does not want to wait. */
 static void s_arm_second_signal(void) {
     struct sigaction action = {.sa_handler = s_die_at_once};
     sigset_t set;
@@ -419,9 +421,9 @@ void server_destroy(server_t *server) {
     zloop_destroy(&server->loop);
     peers_destroy(server->peers);
     if (server->auth)
-        auth_applied(server->auth, UINT64_MAX); /* nobody takes its answers any more; libzmq still asks it */
+        auth_applied(server->auth, UINT64_MAX); /* its answers are not taken any more; libzmq still asks it */
     sockets_close(&server->sockets);
-    auth_destroy(server->auth); /* when the sockets are gone: with nobody to ask libzmq would let everybody in */
+    auth_destroy(server->auth); /* after the sockets: without a ZAP handler libzmq would let every peer in */
     if (server->relay)
         relay_destroy(server->relay);
     else

@@ -16,7 +16,7 @@ char *server_banner(const server_t *server);
 /* Runs until SIGTERM or SIGINT, then says bye to everybody. Returns the program's exit code. */
 int server_run(server_t *server);
 
-/* Waits for what is queued to be sent, a second at most. NULL is accepted. */
+/* Waits until queued messages are sent, a second at most. NULL is accepted. */
 void server_destroy(server_t *server);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the parts of the server share: server.c makes and runs it, intake.c takes in what comes. */
+/* Shared by the parts of the server: server.c makes and runs it, intake.c takes in messages. */
 #ifndef SERVER_INTERNAL_H
 #define SERVER_INTERNAL_H
 
@@ -26,8 +26,7 @@ struct server {
     outbox_t outbox;
     session_timers_t *tickets;
     trim_t spare;
-    uint64_t heavy,
-        given_back; /* how often much was waiting: until a second ago, and when memory was last given back */
+    uint64_t heavy, given_back; /* count of heavy turns: a second ago, and when memory was last given back */
     front_queue_t *queued;
     effects_t effects;
     zmq_msg_t frame; /* the one being handled */
@@ -46,13 +45,13 @@ struct server {
 /* Microseconds since 1970, UTC. */
 uint64_t server_now(void);
 
-/* What was decided meanwhile is carried out. */
+/* Flushes the relay and carries out its effects. */
 void server_end_pass(server_t *server);
 
-/* Takes in a turn's share of what waits at the front, and carries out what it brings about. */
+/* Takes a turn's share of the messages that wait at the front, and carries out their effects. */
 void server_take_batch(server_t *server);
 
-/* The same with what the log on disk has to say. */
+/* The same for the answers of the log on disk. */
 void server_take_answers(server_t *server);
 
 /* zloop's handlers. */

@@ -1,6 +1,5 @@
-/* When to give memory back. What connections had used stays with the process: the C library keeps what is freed, in
- * pieces between those still in use, for whoever comes next. That is right as long as somebody does; after many have
- * left it is given back. Pure. */
+/* When to give memory back. The C library keeps freed memory for new connections, in pieces between those still in use.
+ * That is right while new ones come. After many have left, the memory is given back. Pure. */
 #ifndef TRIM_H
 #define TRIM_H
 
@@ -14,8 +13,9 @@ typedef struct {
     size_t last; /* when this was asked before */
 } trim_t;
 
-/* To be asked every second, with the number of sessions. true: give it back now. Half of them have left, and those who
- * leave together have done so: it is work, and those who come back want it again. */
+/* Call it every second with the number of sessions. true: give memory back now. It is due once at least TRIM_SESSIONS
+ * and half of the sessions have left, and no more leave. Not earlier, as it is work, and sessions that come back need
+ * the memory again. */
 bool trim_due(trim_t *spare, size_t sessions);
 
 #endif

@@ -8,8 +8,8 @@
 #include "fatal.h"
 #include "hash.h"
 
-enum { HANDSHAKE = 1000 }; /* what one costs: the bucket is in thousandths, which makes the rate thousandths a ms */
-enum { KEPT_MAX = 64, KEPT_PART = 8 }; /* descriptors kept: so many, of few an eighth */
+enum { HANDSHAKE = 1000 }; /* the cost of one: the bucket is in thousandths, so a rate per second is thousandths a ms */
+enum { KEPT_MAX = 64, KEPT_PART = 8 }; /* descriptors kept: so many, or an eighth if the limit is low */
 
 typedef struct {
     address_t address;

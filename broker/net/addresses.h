@@ -1,9 +1,9 @@
 /* How many connections other machines have, and how many they make: by address, with a limit on either. Pure: no socket
  * is touched, no clock is read.
  *
- * It is told what libzmq's socket monitors tell. Events of the two sockets, and of two I/O threads, may come in another
- * order than things happened, and libzmq lets some connections go without a word; so a descriptor that is in use again
- * corrects what was known of it, and addresses_sweep does the rest. */
+ * Its input is the events of libzmq's socket monitors. Events of the two sockets, and of two I/O threads, may come out
+ * of order. libzmq also drops some connections without an event. So the next use of a descriptor corrects its old
+ * entry, and addresses_sweep removes the rest. */
 #ifndef ADDRESSES_H
 #define ADDRESSES_H
 
@@ -16,16 +16,16 @@ enum {
     ADDRESSES_BURST_S = 4,   /* so many seconds' worth of connections may be made at once, */
     ADDRESSES_FLOOD_S = 4,   /* so many a flood costs, */
     ADDRESSES_DEBT_S = 10,   /* and so many may be owed for floods */
-    ADDRESSES_SHED_S = 1,    /* who makes too many is shed until so many seconds' worth may be made again; */
+    ADDRESSES_SHED_S = 1,    /* an address that makes too many is shed until it may make so many seconds' worth, */
     ADDRESSES_SHED_MAX = 64, /* so many addresses at a time */
 };
 
-/* Who is counted as one: an IPv4 address, or the first 64 bits of an IPv6 address, which is what one gets. */
+/* The unit of counting: an IPv4 address, or the first 64 bits of an IPv6 address, as one customer gets all of those. */
 typedef struct {
     uint8_t bytes[16];
 } address_t;
 
-/* false: nobody else's (loopback, a local socket), and not counted. */
+/* false: it is of this machine (loopback, a local socket), and not counted. */
 bool address_of_peer(const struct sockaddr *peer, socklen_t len, address_t *address);
 
 bool address_is_ipv4(const address_t *address); /* in the last four bytes */
@@ -36,35 +36,37 @@ typedef struct addresses addresses_t;
 addresses_t *addresses_new(size_t max_connections, uint64_t per_second);
 void addresses_destroy(addresses_t *all); /* NULL is accepted */
 
-/* A connection from `address` with descriptor `fd` was accepted by `side`, one of the two sockets; `inode` tells it
- * from others that had the descriptor. false: it is one too many. It counts until addresses_closed all the same, unless it
- * came too fast. A connection that is known already is not counted again. */
+/* `side`, one of the two sockets, accepted a connection from `address` with descriptor `fd`. `inode` tells it from
+ * others that had the descriptor. false: it is one too many. It still counts until addresses_closed, unless it came too
+ * fast. A connection that is known already is not counted again. */
 bool addresses_opened(addresses_t *all, int side, int fd, uint64_t inode, const address_t *address, uint64_t now_ms);
 
-/* Of `descriptors` that the process may have (0: nobody knows) some are kept for its files, and some of these for the
- * back (side 1), so that who has a session can read. A descriptor is always the lowest that is free: when `fd` is one
- * of those, the others are in use, and its connection is one too many. Without that libzmq would run out of them, and
- * its I/O thread try to accept the next connection over and over. */
+/* Is there a descriptor left for the connection with `fd` at `side`? `descriptors` is the process's limit (0: unknown).
+ * The highest ones are kept for its files, and some of these for the back (side 1), so that a client with a session can
+ * read. The kernel gives out the lowest free descriptor. So if `fd` is one of those kept, all others are in use, and
+ * the connection is one too many. Without this limit libzmq would run out of descriptors, and its I/O thread would try
+ * to accept the next connection over and over. */
 bool addresses_has_room(int side, int fd, uint64_t descriptors);
 
 /* The address of the connection that has descriptor `fd`. false: it is not counted. */
 bool addresses_find(const addresses_t *all, int fd, address_t *address);
 
-/* What `side` had under that descriptor ended. */
+/* The connection that `side` had under that descriptor ended. */
 void addresses_closed(addresses_t *all, int side, int fd);
 
-/* That connection is ended for flooding: its address may make the fewer new ones, lest the flood begin anew at once.
- * Those it has are let be. */
+/* That connection is ended for flooding. Its address may make fewer new ones for a while, so that the flood does not
+ * begin anew at once. Its other connections stay. */
 void addresses_charge(addresses_t *all, int fd, uint64_t inode, uint64_t now_ms);
 
-/* The addresses that make too many connections, for the kernel to turn away: to accept and close each of theirs would
- * itself cost more than all else. addresses_shed_changed lets go those who may make some again, and tells whether there are
- * others than when it was asked before; addresses_shed writes ADDRESSES_SHED_MAX at most, and returns how many. */
+/* The addresses that make too many connections. The kernel turns them away, because accepting and closing each
+ * connection would cost more than all else. addresses_shed_changed drops addresses that may make connections again. It
+ * returns whether the list changed since its last call. addresses_shed writes the list, at most ADDRESSES_SHED_MAX, and
+ * returns its length. */
 bool addresses_shed_changed(addresses_t *all, uint64_t now_ms);
 size_t addresses_shed(const addresses_t *all, address_t *addresses);
 
-/* Forgets connections that `alive` does not know, and addresses about which there is nothing to remember. Now and then,
- * so that neither grows for ever. */
+/* Forgets connections that `alive` does not know, and addresses with nothing to remember. Call it now and then, so that
+ * neither grows for ever. */
 typedef bool(addresses_alive_fn)(void *ctx, int fd, uint64_t inode);
 void addresses_sweep(addresses_t *all, addresses_alive_fn *alive, void *ctx, uint64_t now_ms);
 

@@ -6,7 +6,7 @@
 
 #include "fatal.h"
 
-enum { SUBSCRIPTION = 1000 }; /* what one costs, so that the rate is what a millisecond gives back */
+enum { SUBSCRIPTION = 1000 }; /* the cost of one: a millisecond then gives back as much as the rate per second */
 
 void connections_finish(connections_t *connections) {
     free(connections->items);
@@ -83,13 +83,13 @@ bool connections_end(connections_t *connections, int fd, uint64_t socket, const 
 bool connections_prove(connections_t *connections, int fd, uint64_t socket, const void *proof) {
     connection_t *one = s_at(connections, fd, socket);
     bool other = one->proof && one->proof != proof;
-    if (other) /* the rest of the other one's came before all of this one's, and is at its end */
+    if (other) /* all messages of the other one came before those of this one, and they are over now */
         *one = (connection_t){.socket = socket, .accepted_ms = one->accepted_ms, .side = one->side};
     one->proof = proof;
     return other;
 }
 
-/* Of that one nobody may have heard yet that it ended. */
+/* The end of the connection before may not be known yet. */
 bool connections_is_rest(const connections_t *connections, int fd, uint64_t socket, const void *proof) {
     if (fd < 0 || (size_t)fd >= connections->size)
         return false;

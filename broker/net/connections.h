@@ -1,26 +1,26 @@
-/* What is known of each connection, by its descriptor: which side accepted it and when, whether it said anything, who
- * authenticated on it, and how fast it subscribes. Pure: no socket is touched, no clock is read.
+/* The state of each connection, by its descriptor. It has the side that accepted it and when, whether it said anything,
+ * the user that authenticated on it, and how fast it subscribes. Pure: no socket is touched, no clock is read.
  *
- * Descriptors are used again: `socket` (the handle) tells a connection from those that had its descriptor before, of
- * which nothing is known any more. */
+ * Descriptors are used again: `socket` (the handle) tells a connection from those that had its descriptor before. Their
+ * state is dropped. */
 #ifndef CONNECTIONS_H
 #define CONNECTIONS_H
 
 #include "names.h"
 
 enum { CONNECTIONS_FRONT, CONNECTIONS_BACK };
-enum { CONNECTIONS_FRESH_MS = 1000 }; /* in which the rest of what a connection sent is taken, after its end */
+enum { CONNECTIONS_FRESH_MS = 1000 }; /* after a connection's end: the rest of its messages is taken within this time */
 
 typedef struct {
     uint64_t socket;      /* 0: none */
-    uint64_t accepted_ms; /* 0: nobody heard of its being accepted */
+    uint64_t accepted_ms; /* 0: no event told that it was accepted */
     uint64_t closed_ms;   /* when the one before ended; 0: never */
     int side;
     bool heard;         /* said hello, or subscribed */
     bool dropped;       /* is about to end */
     bool ended;         /* was ended; libzmq closes it in a moment */
     bool fresh;         /* the connection before, with the same descriptor, had ended just before */
-    const void *proof;  /* what the messages of this connection have in common; NULL: not known yet */
+    const void *proof;  /* the same for all messages of this connection; NULL: not known yet */
     const void *before; /* the same of the connection before */
     uint64_t owed;      /* for subscriptions, and those given back, of late: each is a thousand */
     uint64_t at;        /* when that was so (ms) */
@@ -41,34 +41,33 @@ void connections_finish(connections_t *connections);
 void connections_open(connections_t *connections, int side, int fd, uint64_t socket, uint64_t now_ms);
 void connections_close(connections_t *connections, int fd, uint64_t now_ms);
 
-/* The connection said hello. `user` authenticated on it, empty: nobody. A valid nick; of a longer one the rest is cut
- * off. */
+/* The connection said hello. `user` authenticated on it; empty: none. A name longer than a nick is cut off. */
 void connections_hear(connections_t *connections, int fd, uint64_t socket, zr_span_t user);
 
 /* The same, by a subscription or by giving one back. false: it is too fast. */
 bool connections_subscribe(connections_t *connections, int fd, uint64_t socket, zr_span_t user, uint64_t now_ms);
 
-/* The connection is ended for a message with `proof`. false: it was before. To end it again might end the next
- * connection with the descriptor, as another thread closes it meanwhile. */
+/* The connection is ended for a message with `proof`. false: it was ended before. Another thread closes it meanwhile,
+ * so ending it again might end the next connection with the descriptor. */
 bool connections_end(connections_t *connections, int fd, uint64_t socket, const void *proof);
 
-/* What a connection sent may be taken after its end, when another one has its descriptor. `proof` is the same for all
- * messages of one connection. true: what was told of this connection until now was of the one before. */
+/* Messages of a connection may be taken after its end, when another one has its descriptor. `proof` is the same for all
+ * messages of one connection. true: all that was told of this connection until now belongs to the one before. */
 bool connections_prove(connections_t *connections, int fd, uint64_t socket, const void *proof);
 
 /* The message with `proof`, which came by the connection's descriptor, is the rest of the connection before. */
 bool connections_is_rest(const connections_t *connections, int fd, uint64_t socket, const void *proof);
 
-/* Whose is a message with `proof` that `side` had by the connection's descriptor? */
+/* The sender of a message with `proof` that `side` had by the connection's descriptor. */
 typedef enum {
     CONNECTIONS_ITS,      /* this connection's */
-    CONNECTIONS_ANOTHERS, /* the rest of what another one sent */
+    CONNECTIONS_ANOTHERS, /* another one's: the rest of its messages */
     CONNECTIONS_DOUBTFUL  /* either; if this connection is honest, it soon says something with another proof */
 } connections_sender_t;
 connections_sender_t connections_sender(
     const connections_t *connections, int side, int fd, uint64_t socket, const void *proof);
 
-/* The connection that has this descriptor; NULL: nothing is known of one. Until the next call. */
+/* The connection that has this descriptor; NULL: none is known. Valid until the next call. */
 const connection_t *connections_at(const connections_t *connections, int fd);
 
 /* It is about to end, and not to be listened to. */
@@ -77,8 +76,8 @@ void connections_drop(connections_t *connections, int fd, uint64_t socket);
 /* The connection that had this descriptor when last heard of, if it is about to end; else 0. */
 uint64_t connections_dropped(const connections_t *connections, int fd);
 
-/* The first connection of a user, whoever it is, from descriptor `fd` on; it may be gone by now. What it gives plus 1
- * finds the next. -1: there is none. */
+/* Finds the first connection of any user, from descriptor `fd` on; it may be gone by now. Returns its descriptor; call
+ * again with that plus 1 for the next. -1: there is none. */
 int connections_next_user(const connections_t *connections, int fd, connection_t *found);
 
 /* In the same way, a connection of `side` that said nothing yet, is not dropped, and was accepted before

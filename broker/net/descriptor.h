@@ -17,8 +17,8 @@ int descriptor_of(uint64_t handle);
 /* Shuts the connection down in both directions, if it still exists; libzmq then closes it. Thread-safe. */
 void descriptor_end(uint64_t handle);
 
-/* The same, and the peer is told by a reset: a peer that goes on sending would not notice the end for a while. What is
- * still to be sent to it is lost. */
+/* The same, and a reset tells the peer, as a peer that goes on sending would not notice the end for a while. Data still
+ * to be sent to it is lost. */
 void descriptor_reset(uint64_t handle);
 
 #endif

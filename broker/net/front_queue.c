@@ -7,10 +7,10 @@
 #include "fatal.h"
 #include "hash.h"
 
-enum { SHARE = 4 };       /* a connection may have that part of what is left */
+enum { SHARE = 4 };       /* a connection may have a quarter of the bytes left */
 enum { SWEEP_MIN = 256 }; /* connections that are remembered at least before the idle ones are forgotten */
 
-/* What all have together; lives until the last place is given back. */
+/* The total of all connections; lives until the last place is given back. */
 typedef struct {
     atomic_size_t references;
     atomic_uint_fast64_t bytes;
@@ -101,7 +101,7 @@ static account_t *s_find_or_add(front_queue_t *queued, route_t route) {
     return account;
 }
 
-/* What one that holds so much may have besides. */
+/* The bytes that a connection may still add, if it holds `held`. */
 static uint64_t s_room(const front_queue_t *queued, uint64_t held) {
     uint64_t all = atomic_load(&queued->total->bytes);
     uint64_t share = all < queued->all_bytes ? (queued->all_bytes - all) / SHARE : 0;

@@ -2,9 +2,9 @@
  * one frame may have a megabyte. The loop takes places; libzmq's threads give them back.
  *
  * A frame is refused when the connection would have more than `route_bytes`, or more than a quarter of what is left of
- * `all_bytes`. So the more is queued in all, the less a connection may add, and a connection with little queued is
- * served when those with much are not. What others still hold a reference to, such as the log or other connections,
- * takes no further memory and does not count towards `all_bytes`. */
+ * `all_bytes`. So the more is queued in all, the less a connection may add. A connection with little queued is still
+ * served when those with much are not. A frame that others hold too, such as the log or other connections, takes no
+ * further memory. It does not count towards `all_bytes`. */
 #ifndef FRONT_QUEUE_H
 #define FRONT_QUEUE_H
 

@@ -58,7 +58,8 @@ void inflow_close(inflow_t *inflow, int fd) {
     s_set_incomplete(inflow, &inflow->places[fd], 0);
 }
 
-/* What was read before this turn and is still open was not there to be taken when the turn began. */
+/* Bytes that are still open at the beginning of a turn belong to an incomplete message, as the broker found no whole
+ * one to take. */
 static void s_enter_turn(inflow_t *inflow, int side, inflow_place_t *place) {
     uint64_t turn = atomic_load(&inflow->turns[side]);
     if (atomic_load_explicit(&place->turn, memory_order_relaxed) == turn)
@@ -74,7 +75,7 @@ static bool s_has_had(const inflow_t *inflow, int side, uint64_t times) {
            atomic_load(&inflow->frames[side]) >= times * limits->frames;
 }
 
-/* What the connection may cost in this turn. */
+/* The most that the connection may cost in this turn. */
 static uint64_t s_limit(const inflow_t *inflow, int side, const inflow_place_t *place) {
     bool met = atomic_load_explicit(&place->met, memory_order_relaxed);
     if (!s_has_had(inflow, side, 1))
@@ -172,7 +173,7 @@ void inflow_limit_leaves(inflow_t *inflow, uint64_t topic_bytes) {
         ;
 }
 
-/* A connection whose turn is over already, without a read that told. */
+/* Notes the end of a connection's turn, if no read has noted it. */
 static void s_look(inflow_t *inflow, int fd) {
     inflow_place_t *place = &inflow->places[fd];
     if (atomic_load(&place->turn) != atomic_load(&inflow->turns[inflow_side(inflow, fd)]))

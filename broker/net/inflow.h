@@ -3,9 +3,9 @@
  *
  * Time is cut into turns. A turn of a side ends when the broker finds nothing to take there. In one turn libzmq may read
  * so much from a connection, and so much from all of them. Then it reads no more until the turn ends, and the peer has
- * to wait: nothing is lost. What was read in earlier turns and was not taken belongs to an incomplete message.
+ * to wait: nothing is lost. Bytes read in earlier turns and not taken belong to an incomplete message.
  *
- * Everything is counted in what it costs in memory: its bytes, and INFLOW_FRAME for each ZMTP frame.
+ * Costs are counted in memory: the bytes read, and INFLOW_FRAME for each ZMTP frame.
  *
  * Two kinds of threads use it. libzmq's I/O threads read (inflow_calls.h). The loop takes. */
 #ifndef INFLOW_H
@@ -23,12 +23,12 @@ enum { INFLOW_FRONT, INFLOW_BACK, INFLOW_SIDES };
 
 enum {
     INFLOW_FRAME = 64,        /* bytes that libzmq takes for a frame beside its own */
-    INFLOW_FRESH = 1024,      /* what a connection may cost in a turn before a first message of it was taken */
-    INFLOW_ALWAYS = 512,      /* what another one of the front may cost, also when all together have had their turn, */
-    INFLOW_FULL = 4,          /* until they have had so many times that */
+    INFLOW_FRESH = 1024,      /* the most that a connection may cost in a turn until a first message of it was taken */
+    INFLOW_ALWAYS = 512,      /* an older one of the front may cost so much even if the limit for all is used up, */
+    INFLOW_FULL = 4,          /* until all have used so many times that limit */
     INFLOW_LEAVES = 64,       /* readers that may leave at once, */
-    INFLOW_TOPICS = 64 << 10, /* but fewer, so that they times the bytes of all topics is not more than this */
-    INFLOW_LEAVING = 8, /* while so many wait to leave, newcomers at the back wait too: the topics of all would grow */
+    INFLOW_TOPICS = 64 << 10, /* but fewer: their number times the bytes of all topics is at most this */
+    INFLOW_LEAVING = 8,    /* while so many wait to leave, newcomers at the back wait too, else topics would pile up */
     INFLOW_FORGIVEN = 128, /* bytes of an incomplete message that an encrypted reader is forgiven each second: libzmq's
                               heartbeats, which cannot be told from messages there */
 };
@@ -36,9 +36,9 @@ enum {
 typedef struct {
     uint64_t first;  /* an incomplete message of a connection from which nothing was taken yet; its handshake counts */
     uint64_t part;   /* an incomplete message of another connection */
-    uint64_t turn;   /* what one connection may cost in a turn */
-    uint64_t all;    /* what all connections of that side may cost in a turn, */
-    uint64_t frames; /* and how many frames they may be: each takes the broker some microseconds */
+    uint64_t turn;   /* the most that one connection may cost in a turn */
+    uint64_t all;    /* the most that all connections of that side may cost in a turn, */
+    uint64_t frames; /* and their most frames: each takes the broker some microseconds */
 } inflow_limits_t;
 
 /* Why a connection ends. */
@@ -57,8 +57,8 @@ typedef struct {
     uint64_t cost;         /* in that turn */
     zmtp_scan_t scan;
     /* Both sides'. */
-    _Atomic uint64_t open;       /* what was read since the loop took a message */
-    _Atomic uint64_t incomplete; /* of that, what was read in turns that have ended */
+    _Atomic uint64_t open;       /* the cost of all read since the loop took a message */
+    _Atomic uint64_t incomplete; /* of that, the cost of all read in turns that have ended */
     _Atomic bool met;            /* the loop took a message */
     _Atomic bool opaque;         /* encrypted */
     _Atomic bool ending;         /* it is to end */
@@ -66,7 +66,7 @@ typedef struct {
 
 typedef struct {
     inflow_limits_t limits[INFLOW_SIDES];
-    uint64_t max_incomplete; /* what all incomplete messages may cost */
+    uint64_t max_incomplete; /* the most that all incomplete messages may cost */
     inflow_place_t *places;  /* by descriptor */
     size_t size;
     _Atomic size_t top;                    /* above every descriptor that was ever a connection's */
@@ -78,8 +78,7 @@ typedef struct {
     _Atomic unsigned leaving;              /* readers that wait to leave; written by inflow_calls.c */
 } inflow_t;
 
-/* `descriptors` is the number that the process may have. Reserves room for all of them, which costs memory only where it
- * is used. */
+/* `descriptors` is the process's limit. Reserves room for all of them; only the used part costs memory. */
 void inflow_init(inflow_t *inflow, size_t descriptors);
 void inflow_finish(inflow_t *inflow);
 
@@ -102,11 +101,11 @@ size_t inflow_room(inflow_t *inflow, int fd);
 /* These bytes were read. Not INFLOW_FINE: the connection is to end. */
 inflow_reason_t inflow_read(inflow_t *inflow, int fd, const uint8_t *data, size_t len);
 
-/* Was that said of it, here or by inflow_sweep? */
+/* Did inflow_read or inflow_sweep say that it is to end? */
 bool inflow_is_ending(const inflow_t *inflow, int fd);
 
-/* The connection has ended. May libzmq hear of that now? When a reader leaves, XPUB walks the topics of all readers, and
- * the broker does nothing else meanwhile. */
+/* The connection has ended. May libzmq hear of that now? When a reader leaves, XPUB walks the topics of all readers,
+ * and the broker does nothing else meanwhile. */
 bool inflow_may_leave(inflow_t *inflow, int fd);
 
 /* --- The loop --- */
@@ -117,16 +116,17 @@ void inflow_took(inflow_t *inflow, int fd);
 /* There was nothing to take: the turn ends. */
 void inflow_end_turn(inflow_t *inflow, int side);
 
-/* All topics have so many bytes: so many readers may leave at once. Those who left before are gone by now. Returns the
- * number. */
+/* Sets how many readers may leave at once, by the bytes of all topics, and returns it. Readers that left before are
+ * gone by now. */
 unsigned inflow_let_leave(inflow_t *inflow, uint64_t topic_bytes);
 
-/* All topics have so many bytes by now: no more than so many readers may leave. */
+/* All topics have so many bytes by now: lowers the number of readers that may still leave, if it is too high for
+ * that. */
 void inflow_limit_leaves(inflow_t *inflow, uint64_t topic_bytes);
 
-/* To be called ten times a second, and at the end of a turn in which much was read: looks at connections from which
- * nothing was read lately. Returns the descriptor of one that is to end now; -1: there is none. To be called until there
- * is none. */
+/* Looks at connections from which nothing was read lately. Returns the descriptor of one that is to end now; -1: there
+ * is none. Call it ten times a second, and at the end of a turn in which much was read, each time until it returns
+ * -1. */
 int inflow_sweep(inflow_t *inflow, inflow_reason_t *reason);
 
 /* A tenth of a second has passed. */

@@ -16,11 +16,12 @@
 
 #define IN_FRONT_OF_LIBC __attribute__((visibility("default"), used))
 
-/* What they are parked for: the end of a side's turn, to leave, or that others leave. */
+/* Queues of parked connections. The first ones, one for each side, wait for the end of its turn. LEAVING waits until it
+ * may leave, ARRIVING until others have left. */
 enum { LEAVING = INFLOW_SIDES, ARRIVING, QUEUES };
-enum { ENDED_MAX = 256 }; /* ends that are remembered for the loop; of further ones it does not hear */
+enum { ENDED_MAX = 256 }; /* ends that are remembered for the loop; it is not told of more */
 
-/* What the poller of libzmq said of a descriptor. */
+/* What libzmq's poller asked of the kernel for a descriptor. */
 typedef struct place {
     int listens; /* the side that it listens for, and 1 */
     int poller;  /* the epoll set's descriptor */
@@ -143,7 +144,7 @@ void inflow_calls_let_leave(unsigned leaves) {
 
 /* --- Ending --- */
 
-/* With the mutex. The peer is told by a reset: a peer that goes on sending would not notice the end for a while. */
+/* With the mutex. A reset tells the peer: a peer that goes on sending would not notice the end for a while. */
 static void s_end(int fd, inflow_reason_t reason) {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -230,9 +231,9 @@ IN_FRONT_OF_LIBC int epoll_ctl(int poller, int op, int fd, struct epoll_event *e
     return rc;
 }
 
-/* libzmq 4.3.4 aborts the process when the accept of a local socket fails with EMFILE (ipc_listener.cpp): an account of
- * this machine could end the broker by opening connections. EAGAIN makes libzmq try again later; until then the loop has
- * ended the connections that are too many (addresses.h). */
+/* libzmq 4.3.4 aborts the process when the accept of a local socket fails with EMFILE (ipc_listener.cpp). A local
+ * account could so end the broker by opening connections. EAGAIN makes libzmq try again later. Until then the loop has
+ * ended the surplus connections (addresses.h). */
 IN_FRONT_OF_LIBC int accept4(int fd, struct sockaddr *address, socklen_t *len, int flags) {
     int accepted = (int)syscall(SYS_accept4, fd, address, len, flags);
     if (accepted < 0 && errno == EMFILE)

@@ -1,5 +1,5 @@
-/* Stands between libzmq's I/O threads and the kernel, and keeps to what inflow.h says. libzmq itself cannot stop reading
- * a connection without the risk of an abort (sockets.c).
+/* Stands between libzmq's I/O threads and the kernel, and enforces the limits of inflow.h. libzmq itself cannot stop
+ * reading a connection without the risk of an abort (sockets.c).
  *
  * The functions recv, epoll_ctl, accept4 and listen of this program stand in front of libc's, also for libzmq. A
  * connection that may not be read is parked: it leaves libzmq's epoll set, without libzmq noticing, until it may. Its

@@ -1,5 +1,5 @@
-/* See peers.h. A descriptor is a hint that may be old: it is acted on only while it is the same socket (inode), and
- * what then still goes wrong costs somebody a new connection. */
+/* See peers.h. A descriptor is a hint that may be outdated. It is acted on only while it is the same socket (inode). A
+ * remaining race costs some peer a reconnect. */
 #include "peers.h"
 
 #include <arpa/inet.h>
@@ -40,14 +40,14 @@ enum {
 /* Routes whose descriptor is remembered: more than are usually busy at once. */
 enum { ROUTES = 1024 };
 
-enum { HEAVY_TURN = 4 << 20 }; /* what libzmq had read in it, in memory */
+enum { HEAVY_TURN = 4 << 20 }; /* bytes of memory that libzmq read in it */
 
 enum { DOUBTS_MAX = 256, DOUBT_ROUNDS = 8 };
 
 /* A connection that perhaps sent what it must not. */
 typedef struct {
     uint64_t connection;
-    const void *proof; /* of what was sent (connections.h) */
+    const void *proof; /* of the message (connections.h) */
     uint64_t since;    /* `looked` at that time */
     uint64_t turn;     /* of its side, at that time */
     int side;
@@ -59,7 +59,7 @@ struct peers {
     inflow_t *inflow; /* the sockets' */
     connections_t connections;
     revoked_t revoked;
-    revoked_t gone; /* whose connections are about to end; all of generation 1 */
+    revoked_t gone; /* users whose connections are about to end; all of generation 1 */
     topics_t *topics;
     slow_readers_t slow;
     uint64_t all_reader_bytes;
@@ -90,7 +90,8 @@ struct peers {
 
 /* --- Descriptors --- */
 
-/* libzmq has it as a text among the connection's properties. A route is one connection's for ever. */
+/* libzmq has the descriptor as a text among the connection's properties. A route is never given to another
+ * connection. */
 int peers_descriptor(peers_t *peers, route_t route, zmq_msg_t *frame) {
     size_t place = route % ROUTES;
     if (route && peers->routes[place].route == route)
@@ -112,8 +113,8 @@ bool peers_claims(const peers_t *peers, route_t route) {
 
 static bool s_read_event(peers_t *peers, int side);
 
-/* libzmq tells that a connection was accepted before any of its messages can be taken. A message of one that nobody has
- * heard of yet means that there is news. */
+/* libzmq sends a connection's accepted event before any of its messages can be taken. So a message of an unknown
+ * connection means that an event waits. */
 static void s_catch_up(peers_t *peers, uint64_t handle) {
     for (int side = 0; side < INFLOW_SIDES; side++) {
         const connection_t *one = connections_at(&peers->connections, descriptor_of(handle));
@@ -161,7 +162,8 @@ void peers_end_back(peers_t *peers, zmq_msg_t *frame) {
     s_end_sender(peers, CONNECTIONS_BACK, zmq_msg_get(frame, ZMQ_SRCFD), frame);
 }
 
-/* Those that said nothing with another proof meanwhile, though all that came was taken. */
+/* Ends the doubtful connections that sent nothing with another proof meanwhile, though all their messages were
+ * taken. */
 static void s_end_doubted(peers_t *peers) {
     size_t left = 0;
     for (size_t i = 0; i < peers->doubt_count; i++) {
@@ -178,7 +180,7 @@ static void s_end_doubted(peers_t *peers) {
     peers->looked++;
 }
 
-/* --- Who it is --- */
+/* --- The peer of a frame --- */
 
 static zr_span_t s_property(zmq_msg_t *frame, const char *name) {
     const char *value = zmq_msg_gets(frame, name);
@@ -210,7 +212,7 @@ void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer) {
     bool is_ipc = address.len >= sizeof ipc - 1 && memcmp(address.ptr, ipc, sizeof ipc - 1) == 0;
     uint64_t handle = descriptor_handle(zmq_msg_get(frame, ZMQ_SRCFD));
     *peer = (peer_t){.user = peers_user(frame), .address = is_ipc ? zr_span(NULL) : address, .connection = handle};
-    /* Who speaks CURVE has a user; without, the handler lets nobody in. */
+    /* A peer that speaks CURVE always has a user: the ZAP handler lets no other in. */
     peer->local = peer->user.len == 0 && (is_ipc || s_is_local(address));
     peer->revoked = peers_is_revoked(peers, frame);
     if (handle)
@@ -227,7 +229,7 @@ bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame) {
     return revoked_has(&peers->revoked, peers_user(frame), generation ? strtoull(generation, NULL, 10) : 0);
 }
 
-/* Whose topics they are: of a user, else of an address, else of this machine. */
+/* The account that pays for the topics: a user, else an address, else this machine. */
 static zr_span_t s_account(peers_t *peers, zmq_msg_t *frame, int fd, char out[ZR_NICK_MAX + 1]) {
     zr_span_t user = peers_user(frame);
     address_t address;
@@ -364,7 +366,7 @@ void peers_found_empty(peers_t *peers, int side) {
     inflow_calls_resume(side);
 }
 
-/* Where nothing is to be taken, nobody tries to. */
+/* Ends the turn of each side that has no message to take: the loop does not read such a socket. */
 static void s_end_turns(peers_t *peers) {
     for (int side = 0; side < INFLOW_SIDES; side++)
         if (!(zsock_events(side == INFLOW_BACK ? peers->sockets->back : peers->sockets->front) & ZMQ_POLLIN))
@@ -435,7 +437,7 @@ static void s_end_slow(peers_t *peers, int fd) {
             (unsigned long long)peers->too_slow);
 }
 
-/* The kernel does not tell how much a local peer got; that less waits for it says that it reads. */
+/* The kernel does not tell how many bytes a local peer got. If fewer wait for it than before, it reads. */
 static void s_look_at_reader(peers_t *peers, const connection_t *one, int fd) {
     uint64_t confirmed, unsent = socket_bytes_unsent(fd);
     if (unsent == 0 || descriptor_handle(fd) != one->socket)
@@ -480,8 +482,8 @@ static int s_on_sweep_inflow(zloop_t *loop, int timer_id, void *arg) {
 
 /* --- Connections that say nothing --- */
 
-/* A connection ends that said no hello, or did not subscribe. It may hold a routing id that libzmq will give out one
- * day. */
+/* Ends connections that said no hello, or did not subscribe. One may hold a routing id that libzmq will give out
+ * later. */
 static int s_on_silent(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
@@ -501,7 +503,7 @@ static int s_on_silent(zloop_t *loop, int timer_id, void *arg) {
     return 0;
 }
 
-/* --- Who comes and goes --- */
+/* --- Connections come and go --- */
 
 static bool s_is_alive(void *ctx, int fd, uint64_t handle) {
     (void)ctx;
@@ -548,7 +550,7 @@ static int s_on_shed(zloop_t *loop, int timer_id, void *arg) {
     return 0;
 }
 
-/* At once, and then now and then: addresses may be many, and each change is a new filter. */
+/* Sets the filter at once, and later by a timer: addresses may be many, and each change is a new filter. */
 static void s_shed(peers_t *peers) {
     if (peers->shedding || !addresses_shed_changed(peers->addresses, (uint64_t)zclock_mono()))
         return;
@@ -638,8 +640,8 @@ static bool s_read_event(peers_t *peers, int side) {
     return got;
 }
 
-/* A descriptor of libzmq's tells once of all that has come: all of it is taken. (The loop would ask a socket in every
- * turn, by two system calls.) */
+/* libzmq's descriptor becomes readable once for all events that have come, so all are taken. (The loop would ask a
+ * socket in every turn, by two system calls.) */
 static int s_on_monitor(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)loop;
     peers_t *peers = arg;
@@ -649,7 +651,8 @@ static int s_on_monitor(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     return 0;
 }
 
-/* Who was let in was accepted before, and libzmq has told that; with several I/O threads nearly always. */
+/* A peer that is in was accepted before, and libzmq has sent that event; with several I/O threads it nearly always
+ * has. */
 void peers_end_silent(peers_t *peers) {
     connection_t one;
     while (s_read_event(peers, 1))
@@ -685,7 +688,7 @@ uint64_t peers_incomplete(const peers_t *peers) {
 
 /* --- The whole --- */
 
-/* As many as a reader that comes anew needs: two topics a room, and to give back as many. */
+/* As many as a reader that reconnects needs: two topics a room, and giving back as many. */
 static uint64_t s_burst(const settings_t *settings) {
     uint64_t rooms = 4 * (uint64_t)settings->relay.max_joins, seconds = BURST_S * settings->rate_subscriptions;
     return rooms > seconds ? rooms : seconds;
@@ -712,7 +715,7 @@ peers_t *peers_new(zloop_t *loop, sockets_t *sockets, const settings_t *settings
     for (int side = 0; side < 2; side++) {
         zmq_pollitem_t item = {.fd = zsock_fd(sockets->monitors[side]), .events = ZMQ_POLLIN};
         zloop_poller(loop, &item, s_on_monitor, peers);
-        s_on_monitor(loop, &item, peers); /* what came before */
+        s_on_monitor(loop, &item, peers); /* events from before */
     }
     zmq_pollitem_t parked = {.fd = inflow_calls_fd(), .events = ZMQ_POLLIN};
     zloop_poller(loop, &parked, s_on_parked, peers);

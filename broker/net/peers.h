@@ -1,5 +1,5 @@
-/* Who is at the other end of each connection, and the ways to end one. Where libzmq's metadata and the kernel's
- * descriptors meet; what is counted and remembered is in connections.c, addresses.c, revoked.c and inflow.c. */
+/* The peer at the other end of each connection, and the ways to end a connection. It joins libzmq's metadata and the
+ * kernel's descriptors. The state is in connections.c, addresses.c, revoked.c and inflow.c. */
 #ifndef PEERS_H
 #define PEERS_H
 
@@ -11,63 +11,64 @@
 
 typedef struct peers peers_t;
 
-/* Watches who comes to the two sockets. All of these stay the caller's and must outlive it. */
+/* Watches the connections of the two sockets. All arguments stay the caller's and must outlive it. */
 peers_t *peers_new(zloop_t *loop, sockets_t *sockets, const settings_t *settings);
 void peers_destroy(peers_t *peers); /* NULL is accepted */
 
-/* The descriptor of the connection that `frame` came by, -1 when libzmq does not know it; of a frame of the front, by
- * its route (0: unknown), which is faster. */
+/* The descriptor of the connection that `frame` came by; -1: libzmq does not know it. For a frame of the front give its
+ * route, which is faster; else 0. */
 int peers_descriptor(peers_t *peers, route_t route, zmq_msg_t *frame);
 
 /* The peer behind `route`, of which peers_descriptor was asked last, named a routing id for itself in the handshake. An
  * id that begins with a zero byte does not show. */
 bool peers_claims(const peers_t *peers, route_t route);
 
-/* Who authenticated on the connection that `frame` came by (a payload part, or a subscription); empty: nobody. It lives
- * as long as the frame. */
+/* The user that authenticated on the connection that `frame` came by (a payload part, or a subscription); empty: none.
+ * It lives as long as the frame. */
 zr_span_t peers_user(zmq_msg_t *frame);
 
-/* Who said hello in `frame`, for peers_drop_user to find. What `peer` points to lives as long as the frame. */
+/* Fills in `peer`, which said hello in `frame`, and remembers it for peers_drop_user. All that `peer` points to lives
+ * as long as the frame. */
 void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer);
 
-/* What authenticated `user` before `generation` of the users does not count any more, and ends with the next
+/* Connections that authenticated as `user` before `generation` of the users are revoked. They end with the next
  * peers_drop_users, as by peers_drop_user. */
 void peers_revoke(peers_t *peers, zr_span_t user, uint64_t generation);
 
-/* Ends the back's connections that subscribed to nothing yet. libzmq takes a subscription, and sends by it, before
- * anybody here can look whose it is: to be called before a room may open because somebody is gone who could not read
- * it. Who is still let in comes again. */
+/* Ends the back's connections that subscribed to nothing yet. libzmq serves a subscription before the broker can check
+ * its user. So call this before a room may become open because a user that could not read it is gone. Clients that are
+ * still let in reconnect. */
 void peers_end_silent(peers_t *peers);
 
-/* Is that so for the connection that `frame` came by? */
+/* Is the connection that `frame` came by revoked? */
 bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame);
 
-/* A message was taken that came by `fd`; there was none to take at the front (INFLOW_FRONT), at the back. libzmq reads
- * no faster than that (inflow.h). */
+/* A message that came by `fd` was taken; `side` has no message to take (INFLOW_FRONT, INFLOW_BACK). libzmq reads no
+ * faster than messages are taken (inflow.h). */
 void peers_took(peers_t *peers, int fd);
 void peers_found_empty(peers_t *peers, int side);
 
-/* A subscription came, or one was given back. false: the reader has more than it may, or is too fast, and its
- * connection ends. */
+/* A subscription came, or one was given back. false: the reader has too many, or is too fast, and its connection
+ * ends. */
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
 
-/* Ends the connection that `frame` came by, of the front with descriptor `fd`, or of the back. At once, or in a
- * second when the frame may be the rest of a connection that is gone. */
+/* Ends the connection that `frame` came by: of the front with descriptor `fd`, or of the back. It ends at once; if the
+ * frame may be the rest of a connection that is gone, about a second later. */
 void peers_end_front(peers_t *peers, int fd, zmq_msg_t *frame);
 void peers_end_back(peers_t *peers, zmq_msg_t *frame);
 
-/* Ends a connection (peer_t's) in a moment, so that what was sent to it gets out. One that is gone is left alone. */
+/* Ends a connection (peer_t's) in a moment, so that frames sent to it get out. One that is gone is left alone. */
 void peers_drop(peers_t *peers, uint64_t connection);
 
-/* A connection (peer_t's) is ended for flooding: its address may make the fewer new ones for a while. */
+/* A connection (peer_t's) is ended for flooding: its address may make fewer new ones for a while. */
 void peers_charge(peers_t *peers, uint64_t connection);
 
-/* Is the connection of descriptor `fd` to be listened to? Not while it waits for its end. */
+/* Are frames of the connection of descriptor `fd` to be handled? Not while it waits for its end. */
 bool peers_hear(const peers_t *peers, int fd);
 
-/* The same for all connections of who authenticated as `user` and said hello there; those at the back that subscribed
- * end at once. Of the others nobody knows; nothing is sent to them, and they are looked at when they speak. It happens
- * with the next peers_drop_users, for all who were named until then. */
+/* peers_drop_user names a user; peers_drop_users then ends the connections of all users named. Those at the front that
+ * said hello end in a moment, as by peers_drop; those at the back that subscribed end at once. Other connections of a
+ * user are not known. Nothing is sent to them, and they are checked when they speak. */
 void peers_drop_user(peers_t *peers, zr_span_t user);
 void peers_drop_users(peers_t *peers);
 

@@ -8,7 +8,7 @@
 
 enum { PUBLISHED_MESSAGE = 64 }; /* bytes that a frame counts for beside its own */
 
-/* Makes `msg` of the frame, whose reference it takes over. */
+/* Makes `msg` from the frame and takes over its reference. */
 void published_wrap(zmq_msg_t *msg, zr_blob_t *frame);
 
 /* Bytes of all frames that libzmq holds. From any thread. */

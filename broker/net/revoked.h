@@ -1,6 +1,6 @@
-/* Whose connections do not count any more. A connection proves something about the moment at which it was let in: the
- * users then had a generation, which it carries. Whoever is taken out, banned, or loses a key, has no say over
- * connections of generations before that, even if the same name is a user's again. Pure. */
+/* Users whose earlier connections do not count any more. A connection carries the generation that the users had when it
+ * was let in. When a user is removed, banned or loses a key, connections of earlier generations are revoked. They stay
+ * so even if a user gets the same name again. Pure. */
 #ifndef REVOKED_H
 #define REVOKED_H
 

@@ -1,5 +1,5 @@
-/* Which readers are furthest behind, when libzmq holds too much for all of them. Readers share the frames that they have
- * not got, so nobody knows how much each one costs. Pure: no socket is touched, no clock is read. */
+/* Finds the readers that are furthest behind, when libzmq holds too many bytes for all readers together. Readers share
+ * frames, so the cost of a single reader is not known. Pure: no socket is touched, no clock is read. */
 #ifndef SLOW_READERS_H
 #define SLOW_READERS_H
 

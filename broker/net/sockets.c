@@ -18,7 +18,7 @@
 #include "zap.h"
 
 enum {
-    /* No limit on what libzmq reads ahead. With one, libzmq 4.3.4 stops reading a connection whose queue is full. If
+    /* libzmq reads ahead without a limit. With one, libzmq 4.3.4 stops reading a connection whose queue is full. If
      * the peer then resets it, and a PING of the peer is among what was read, libzmq aborts the process (restart_input
      * in stream_engine_base.cpp). inflow.h has the limits instead. */
     RCVHWM = 0,
@@ -48,8 +48,8 @@ static void s_set(void *socket, int option, int value) {
         zr_log(ZR_LOG_WARN, "cannot set socket option %d to %d: %s", option, value, zmq_strerror(errno));
 }
 
-/* What libzmq may read (inflow.h). The handshake counts to a connection's first message. A client has a window of
- * publishes under way at most; another one leaves room for a client that counts late. */
+/* Sets the limits on libzmq's reading (inflow.h). The handshake counts to a connection's first message. A client has a
+ * window of publishes under way at most; a second window leaves room for a client that counts late. */
 static void s_limit_inflow(sockets_t *sockets, const settings_t *settings) {
     inflow_t *inflow = &sockets->inflow;
     uint64_t descriptors = descriptor_limit(), message = (uint64_t)sockets_max_message(settings);
@@ -98,8 +98,8 @@ static void s_set_front(void *front, const settings_t *settings) {
 static void s_set_back(void *back, const settings_t *settings) {
     s_set_common(back);
     s_set(back, ZMQ_SNDHWM, (int)settings->reader_queue);
-    /* A peer that reconnects subscribes to the nonce it had, perhaps before its old connection is known to be dead. And
-     * what a connection subscribed to is counted, in both directions. */
+    /* A peer that reconnects may subscribe to its old nonce before its old connection is known to be dead. And each
+     * connection's subscriptions are counted, in both directions. */
     s_set(back, ZMQ_XPUB_VERBOSER, 1);
     s_set_max_size(back, BACK_MAXMSGSIZE);
 }
@@ -119,8 +119,8 @@ static void s_set_domain(void *socket, const char *domain) {
 
 /* Options are copied at each bind. So one socket has plain and encrypted listeners, and each refuses a peer that speaks
  * as on the other. Every listener has a ZAP domain, since libzmq then refuses peers of ZMTP 1 and 2, whose messages do
- * not tell their connection (zmtp_engine.cpp). The ZAP handler is there before the first bind if something is
- * encrypted, and ends after the sockets (sockets_close). Without a handler libzmq asks nobody and lets everybody in. */
+ * not tell their connection (zmtp_engine.cpp). If any listener is encrypted, the ZAP handler is there before the first
+ * bind. It ends after the sockets (sockets_close). Without a handler libzmq lets every peer in. */
 static void s_encrypt(void *socket, const uint8_t *key) {
     int server = 1;
     s_set_domain(socket, ZAP_DOMAIN_CURVE);
@@ -151,8 +151,8 @@ static const char *s_advice(int code) {
     }
 }
 
-/* libzmq unlinks whatever stands at the path of an ipc endpoint: another broker's live socket, or a file that somebody
- * needs. Only a socket that nobody answers on may go. Returns 0, or an errno. */
+/* libzmq unlinks any file at the path of an ipc endpoint, even another broker's live socket or a user's file. Only a
+ * socket without a listener may be unlinked. Returns 0, or an errno. */
 static int s_check_path(const char *path) {
     struct stat about;
     if (path[0] == '@' || lstat(path, &about) != 0)
@@ -199,7 +199,7 @@ static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound,
     return true;
 }
 
-/* Those of one way. Each has its place in `bound`, whose others stay as they are. */
+/* Binds the plain or the encrypted endpoints. Each has its place in `bound`; the others' places stay as they are. */
 static bool s_bind_way(
     zsock_t *socket, const settings_endpoints_t *wanted, bool encrypted, settings_endpoints_t *bound, char *error) {
     for (size_t i = 0; i < wanted->count; i++)
@@ -211,7 +211,7 @@ static bool s_bind_way(
 static bool s_bind_all(
     zsock_t *socket, const settings_endpoints_t *wanted, const uint8_t *key, settings_endpoints_t *bound, char *error) {
     static const uint8_t nothing[CERT_KEY_BYTES];
-    bound->count = wanted->count; /* what is not bound is zeroed */
+    bound->count = wanted->count; /* endpoints not bound yet stay zeroed */
     s_set_domain(zsock_resolve(socket), ZAP_DOMAIN_PLAIN);
     if (!s_bind_way(socket, wanted, false, bound, error))
         return false;
@@ -225,8 +225,8 @@ static bool s_bind_all(
 }
 
 /* A peer may name a routing id for itself in the handshake. libzmq 4.3.4 does not read the connection of a peer whose id
- * another one has, and never frees what that connection sent, not even when it has ended (identify_peer in router.cpp).
- * A peer that names the next id that ROUTER gives out ends the process.
+ * another peer has. It never frees the bytes of that connection, even after its end (identify_peer in router.cpp). A
+ * peer that names the next id that ROUTER gives out ends the process.
  *
  * After this ROUTER gives an id of its own to every peer, and skips the id that the peer named. The option is for peers
  * that do not speak ZMTP. But a listener keeps the options that it was bound with, so ours speak ZMTP on. Hence it is set
@@ -249,7 +249,7 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t 
     s_set_back(zsock_resolve(sockets->back), settings);
     sockets->monitors[0] = s_monitor(zsock_resolve(sockets->front), "inproc://front-monitor");
     sockets->monitors[1] = s_monitor(zsock_resolve(sockets->back), "inproc://back-monitor");
-    /* The front first, so that an error names what was asked for and not what was derived from it. */
+    /* The front first, so that an error names the configured endpoint, not the derived one. */
     inflow_calls_bind(INFLOW_FRONT);
     bool ok = s_bind_all(sockets->front, &settings->listen, key, &sockets->listen, error);
     s_ignore_named_ids(zsock_resolve(sockets->front));
@@ -298,7 +298,7 @@ void sockets_close(sockets_t *sockets) {
     inflow_finish(&sockets->inflow);
 }
 
-/* --- Who came where --- */
+/* --- The back for a peer --- */
 
 void sockets_back_for(const sockets_t *sockets, zmq_msg_t *frame, char out[ENDPOINT_TEXT_SIZE]) {
     const endpoint_set_t set = {.listen = sockets->listen.items,

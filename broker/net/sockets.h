@@ -12,17 +12,17 @@ enum { MONITOR_EVENT = 6 }; /* bytes of a monitor's message: a number of 16 bits
 typedef struct {
     zsock_t *front;                     /* ROUTER */
     zsock_t *back;                      /* XPUB */
-    zsock_t *monitors[2];               /* PAIRs that tell who listens at the front, at the back, who came, and went */
+    zsock_t *monitors[2];               /* PAIRs: events of front and back (listening, accepted, disconnected) */
     settings_endpoints_t listen, backs; /* as bound: addresses and ports are real */
-    inflow_t inflow;                    /* what libzmq may read of both */
+    inflow_t inflow;                    /* the limits on libzmq's reading of both */
     bool paired;
     char advertise[ENDPOINT_TEXT_SIZE];
 } sockets_t;
 
 /* Makes and binds both. `key` is the server's secret CURVE key, of CERT_KEY_BYTES bytes, which stays the caller's to
- * wipe; NULL when no endpoint is encrypted. false: `error` is one line that names the endpoint and what to do, and
- * everything is given back. zsys_init must have been called, and srand() with something unpredictable: ROUTER draws its
- * first routing id from rand(). The ZAP handler must be there: with none, libzmq lets every key in. */
+ * wipe. NULL: no endpoint is encrypted. false: everything is freed, and `error` is one line that names the endpoint and
+ * what to do. Call zsys_init before, and srand() with an unpredictable seed: ROUTER draws its first routing id from
+ * rand(). The ZAP handler must be there: with none, libzmq lets every key in. */
 bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, char error[ZPL_ERROR_SIZE]);
 
 /* Closes both, and returns when libzmq is done with them: no listener and no connection is left, so the ZAP handler may

@@ -1,6 +1,6 @@
 /* The topics that readers are subscribed to, and limits on them. libzmq keeps topics in a tree, and walks all of it
- * whenever a reader leaves: about 0.1 µs for each byte, during which the broker does nothing else. So the bytes of the
- * tree have limits. Pure: no socket is touched, no clock is read.
+ * whenever a reader leaves. That takes about 0.1 µs for each byte, and the broker does nothing else meanwhile. So the
+ * bytes of the tree have limits. Pure: no socket is touched, no clock is read.
  *
  * A topic costs its bytes and TOPIC_MORE, once, however many readers have it. The account of the reader that brought it
  * pays, until no reader has it any more. */
@@ -30,15 +30,15 @@ typedef struct topics topics_t;
 topics_t *topics_new(const topics_limits_t *limits);
 void topics_destroy(topics_t *topics); /* NULL is accepted */
 
-/* `reader`, a connection's handle, subscribes. `account` names whose it is, in any bytes; the first call for a reader
- * counts. On anything but TOPICS_OK nothing has changed. To have a topic already is TOPICS_OK. */
+/* `reader`, a connection's handle, subscribes. `account` names the account that pays, in any bytes; the first call for
+ * a reader counts. On anything but TOPICS_OK nothing has changed. If it has the topic already, that is TOPICS_OK. */
 topics_verdict_t topics_add(topics_t *topics, uint64_t reader, zr_span_t account, zr_span_t topic);
 
 /* The reader gives the topic back, if it has it; the reader leaves. */
 void topics_remove(topics_t *topics, uint64_t reader, zr_span_t topic);
 void topics_leave(topics_t *topics, uint64_t reader);
 
-/* What all topics cost. */
+/* The cost of all topics, in bytes. */
 uint64_t topics_bytes(const topics_t *topics);
 
 #endif

@@ -1,8 +1,8 @@
-/* Full-text search over the durable log (SCHEMA.md): an index in a file of its own, brought up to date from the log
- * when somebody searches. The broker has no part in it; the log is read and never written.
+/* Full-text search over the durable log (SCHEMA.md): an index in a file of its own. Each search first brings it up to
+ * date from the log. The broker has no part in it; the log is read and never written.
  *
- * Functions that return bool give false on failure and write one line about it to `error`, which may quote queries and
- * names: escape it before it is shown. */
+ * Functions that return bool give false on failure and write one line about it to `error`. The line may quote queries
+ * and names: escape it before it is shown. */
 #ifndef SEARCH_H
 #define SEARCH_H
 
@@ -54,7 +54,7 @@ typedef struct {
 /* Views are valid during the call that shows the hit. */
 typedef struct {
     zr_span_t room, sender, key; /* an empty key: none */
-    zr_span_t snippet;           /* what stands around the first words found in the body, else its beginning */
+    zr_span_t snippet;           /* the text around the first words found in the body, else its beginning */
     uint64_t seq, time;          /* µs since 1970 UTC */
     bool deleted;                /* the entry deletes the key */
 } search_hit_t;

@@ -1,8 +1,8 @@
-/* The index's file: whose it is, and its schema. What is in it can be made again from the log at any time; so it is
- * never repaired, and not synced at each commit.
+/* The index's file: its owner and its schema. It can be rebuilt from the log at any time, so it is never repaired, and
+ * not synced at each commit.
  *
- * It holds the texts as well. FTS5 needs an entry's text to take the entry out (only SQLite 3.43 and later can do
- * without), and what retention dropped is no longer in the log by then. */
+ * It holds the texts as well. FTS5 needs an entry's text to remove the entry (only SQLite 3.43 and later can do
+ * without). By then the log may not have the text any more, as retention dropped it. */
 #include "search_internal.h"
 
 #include <errno.h>
@@ -90,8 +90,8 @@ bool search_reset(search_index_t *index, uint64_t epoch) {
     return search_exec(index, "DROP TABLE entries; DELETE FROM rooms;" ENTRIES) && search_exec(index, text);
 }
 
-/* Makes the file, so that it has the right mode from its first moment. Like SQLite's own files beside it, root's is
- * given to whom the directory belongs: or the next to search, as that user, could not open it. */
+/* Makes the file with the right mode from the beginning. If root makes it, it is given to the directory's owner, as
+ * SQLite does with its own files. Otherwise that user could not open it in a later search. */
 static bool s_make_file(const char *file, db_error_t error) {
     int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)

@@ -1,4 +1,4 @@
-/* What the files of the search share: the handle of the index. */
+/* Shared by the files of the search: the handle of the index. */
 #ifndef SEARCH_INTERNAL_H
 #define SEARCH_INTERNAL_H
 

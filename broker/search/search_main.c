@@ -129,7 +129,7 @@ static char *s_query(char *argv[], int count) {
 
 /* --- The search --- */
 
-/* Only for who waits at a terminal. */
+/* Shows progress, only on a terminal. */
 static void s_tell(void *ctx, const search_report_t *report) {
     (void)ctx;
     if (isatty(STDERR_FILENO))

@@ -20,8 +20,8 @@ static bool s_fail(find_t *find) {
     return search_fail(find->index, find->error, "search in");
 }
 
-/* A statement with MATCH that failed: FTS5 reads the query in the first step, and has one error code for what is wrong
- * with it. */
+/* A statement with MATCH failed. FTS5 reads the query in the first step, and has one error code for all faults of a
+ * query. */
 static bool s_fail_match(find_t *find) {
     const char *text = sqlite3_errmsg(find->index->sql), *prefix = "fts5: ";
     if (sqlite3_errcode(find->index->sql) != SQLITE_ERROR)

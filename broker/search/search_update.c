@@ -1,6 +1,6 @@
-/* Bringing the index up to date: out goes what the log no longer has, in comes what it has got since. In transactions
- * of bounded size, each of which leaves an index that is right as far as it goes; and views of the log no longer than
- * one of them, since a view keeps the broker's write-ahead log from being emptied. */
+/* Brings the index up to date: removes entries that the log no longer has, and adds new ones. Transactions have a
+ * bounded size, and each leaves an index that is right as far as it goes. A view of the log lasts no longer than one
+ * transaction, as a view keeps the broker's write-ahead log from being emptied. */
 #include "search_internal.h"
 
 enum { ENTRY_COST = 64 }; /* what an entry counts in a chunk besides its texts */
@@ -111,7 +111,7 @@ static bool s_commit(update_t *update) {
 
 /* --- Out --- */
 
-/* What is indexed of the room up to `until`. */
+/* Removes the indexed entries of the room up to `until`. */
 static bool s_remove(update_t *update, uint32_t room, uint64_t until) {
     for (;;) {
         if (!s_begin(update))
@@ -134,8 +134,8 @@ static bool s_remove(update_t *update, uint32_t room, uint64_t until) {
     }
 }
 
-/* What the log dropped of the room. All of it if the log has another room there, or none; or less than the index: a
- * copy was put back by hand, and positions mean other entries. */
+/* Removes the entries that the log dropped of the room. All are removed if the log has another room there, or none. The
+ * same if the log has less than the index: then a copy was put back by hand, and positions mean other entries. */
 static bool s_forget(update_t *update, const room_t *indexed) {
     const room_t *logged = s_room(&update->logged, indexed->id);
     bool gone = !logged || strcmp(logged->name, indexed->name) != 0 || logged->seq < indexed->seq;
@@ -216,7 +216,7 @@ static bool s_add_frames(update_t *update, const room_t *room, uint64_t *seq) {
     if (ok && code != SQLITE_ROW && code != SQLITE_DONE)
         ok = s_fail_log(update);
     else if (ok && code == SQLITE_DONE)
-        *seq = room->seq; /* what the log dropped since it was asked for its head is no reason to go on */
+        *seq = room->seq; /* entries that the log dropped since it was asked for its head are no reason to go on */
     sqlite3_reset(update->frames);
     return ok;
 }

@@ -1,6 +1,5 @@
-/* What the parts of zrelay bench share: the plan, what came of it, and the modes. cmd_bench.c reads the options and
- * shows the result; bench_run.c, bench_replay.c and bench_connect.c do the work over sessions that bench_pool.c keeps.
- */
+/* Shared by the parts of zrelay bench: the plan, the result, and the modes. cmd_bench.c reads the options and shows the
+ * result. bench_run.c, bench_replay.c and bench_connect.c do the work over sessions that bench_pool.c keeps. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -25,7 +24,7 @@ typedef struct {
     uint64_t readers;          /* of each room */
     uint64_t clients;          /* BENCH_CONNECT */
     uint64_t joins;            /* rooms of each of them */
-    bool presence;             /* they are present by name, and want to hear who else is */
+    bool presence;             /* they are present by name, and follow the presence of others */
     const char *restart;       /* a command that restarts the broker; NULL: it is not restarted */
     uint64_t size;             /* bytes of a message */
     uint64_t unacked;          /* a publisher's messages that may wait for their ack */
@@ -46,14 +45,15 @@ typedef struct {
     uint64_t expected, received;        /* deliveries */
     uint64_t missing, disordered, foreign;
     bool one_order;                /* the readers of each room saw the same */
-    uint64_t gaps, repaired, lost; /* what the library told of */
+    uint64_t gaps, repaired, lost; /* as told by the library */
     uint64_t disconnects;
     histogram_t *latency, *late; /* BENCH_LATENCY: nanoseconds; how late the publishers themselves were */
     uint64_t connected;          /* BENCH_CONNECT */
     double connected_s;
     uint64_t aware; /* with presence: readers that know how many members their room has */
-    /* After a restart: clients that have a session again. Since the command ended, in seconds, 0: not reached: until
-     * the first and the last had, until all had seen all that was published until then, until all were aware again. */
+    /* After a restart: clients that have a session again. The times are in seconds since the command ended; 0: not
+     * reached. They are: the first and the last client is back; all have seen all messages published until then; all
+     * are aware again. */
     uint64_t back;
     double first_back_s, last_back_s, caught_up_s, aware_s;
     uint64_t memory_before, memory_after; /* of the broker, bytes; 0: unknown */

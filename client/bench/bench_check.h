@@ -1,5 +1,5 @@
-/* What a benchmark's messages hold, and what a reader makes of them: that each publisher's come whole, once and in
- * order, and that all readers of a room saw the same. Pure. */
+/* The content of a benchmark's messages, and a reader's checks of them. Each publisher's messages must come whole, once
+ * and in order, and all readers of a room must see the same. Pure. */
 #ifndef BENCH_CHECK_H
 #define BENCH_CHECK_H
 
@@ -10,7 +10,7 @@
 
 enum { BENCH_BODY_MIN = 24 };
 
-/* The head of a message; what follows up to its size is left as it is. */
+/* The head of a message; the rest up to its size is left as it is. */
 typedef struct {
     uint32_t run; /* tells the messages of one run from all others */
     uint32_t publisher;

@@ -1,6 +1,6 @@
 /* Many clients, idle but for a few messages that every one of them must see. A client costs some file descriptors here,
- * so that some thousands need several processes (bench_crowd.c); this one starts them, publishes (bench_source.c), has
- * the broker restarted if asked to, and sums up. */
+ * so that some thousands need several processes (bench_crowd.c). This one starts them, publishes (bench_source.c),
+ * restarts the broker if asked to, and sums up. */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -157,7 +157,7 @@ static bool s_show(watch_t *watch, uint64_t messages, bool open) {
 
 /* --- The restart --- */
 
-/* Runs the command to its end, publishing on. What it prints goes to stderr: stdout is for the result. */
+/* Runs the command to its end, and goes on publishing. Its output goes to stderr: stdout is for the result. */
 static bool s_command(watch_t *watch) {
     extern char **environ;
     const char *const argv[] = {"sh", "-c", watch->plan->restart, NULL};
@@ -189,7 +189,7 @@ static double s_since(uint64_t start, uint64_t at) {
     return at > start ? (double)(at - start) / 1e9 : 0;
 }
 
-/* The same for what may come about before the command ends; 0 is kept for what never does. */
+/* The same for an event that may happen before the command ends; 0 means that it never happens. */
 static double s_moment(uint64_t start, uint64_t at) {
     return at > start ? s_since(start, at) : 1e-9;
 }
@@ -220,7 +220,7 @@ static int s_restart(watch_t *watch) {
     if (!s_all(watch, ALL_BACK))
         return 0;
     s_note_back(watch, start);
-    /* One more in each room: who has seen it has joined again, and has what came before. */
+    /* One more message in each room: a client that has seen it has joined again, and has all messages before it. */
     if (!s_show(watch, watch->plan->schedule.rooms, true))
         return 0;
     watch->result->caught_up_s = s_since(start, bench_clock());

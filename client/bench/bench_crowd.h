@@ -8,17 +8,17 @@
 
 enum { CROWDS_MAX = 64 };
 
-/* What a process tells; written by it alone. */
+/* A process's counts; only the process writes them. */
 typedef struct {
     atomic_uint_fast64_t ready;             /* rooms joined */
     atomic_uint_fast64_t ready_at;          /* when the last one was, bench_clock */
-    atomic_uint_fast64_t goal, done;        /* readers that saw what that goal wants */
+    atomic_uint_fast64_t goal, done;        /* done: readers that reached the goal */
     atomic_uint_fast64_t aware;             /* readers that know how many members their room has */
-    atomic_bool waits;                      /* for what the restart does to its clients */
+    atomic_bool waits;                      /* for the effect of the restart on its clients */
     atomic_uint_fast64_t back;              /* clients that have a session again since */
     atomic_uint_fast64_t first_at, last_at; /* when the first and the last had; first_at 0: none has */
     atomic_int failed;                      /* an exit code: it has said why */
-    atomic_bool ended;                      /* what follows is complete */
+    atomic_bool ended;                      /* the members below are complete */
     uint64_t expected, received, missing, disordered, foreign;
     uint64_t gaps, repaired, lost, disconnects;
     bool one_order;

@@ -13,8 +13,8 @@ typedef struct {
     uint64_t *wake_ms; /* when each wants to be asked again; UINT64_MAX: when its descriptor says so */
     size_t size, opened;
     int epoll;
-    bench_event_fn *on_event; /* gets what is not about connections and repairs, which the pool counts itself, and who
-                                 connected */
+    bench_event_fn *on_event; /* gets ZRELAY_CONNECTED and all events that are not about connections and repairs. The
+                                 pool itself counts those */
     void *ctx;
     uint64_t connected, joined, closed; /* sessions; rooms of all sessions */
     uint64_t gaps, repaired, lost, disconnects;
@@ -26,11 +26,11 @@ typedef struct {
 /* A pool of `size` sessions, none opened yet. */
 void bench_pool_init(bench_pool_t *pool, target_t *target, size_t size, bench_event_fn *on_event, void *ctx);
 
-/* Opens the next session, in libzmq's `context` (NULL: one of its own); gives it back for options and joins, which must
- * follow before the pool is driven. NULL after telling why not. */
+/* Opens the next session, in libzmq's `context` (NULL: one of its own), and returns it. Set its options and joins
+ * before the pool is driven. NULL: it failed, and stderr says why. */
 zrelay_t *bench_pool_open(bench_pool_t *pool, void *context);
 
-/* Takes what events session `index` has, at most some thousands. */
+/* Takes the events of session `index`, at most some thousands. */
 void bench_pool_drain(bench_pool_t *pool, size_t index);
 
 /* Waits for at most `nanoseconds` until something comes or is due, then takes the events. */

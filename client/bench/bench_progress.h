@@ -1,4 +1,4 @@
-/* How far a benchmark is: a line on stderr for whoever looks on, and whether anything moves at all. */
+/* A benchmark's progress: a line on stderr for a person that watches, and whether anything moves at all. */
 #ifndef BENCH_PROGRESS_H
 #define BENCH_PROGRESS_H
 

@@ -1,4 +1,5 @@
-/* What all readers of a run are to see, and what they saw together. Reader i reads room (first + i) % rooms. Pure. */
+/* The messages that all readers of a run must see, and those that they saw. Reader i reads room (first + i) % rooms.
+ * Pure. */
 #ifndef BENCH_READERS_H
 #define BENCH_READERS_H
 
@@ -18,7 +19,7 @@ typedef struct {
 void bench_readers_init(bench_readers_t *readers, const bench_plan_t *plan, size_t first, size_t count);
 void bench_readers_finish(bench_readers_t *readers);
 
-/* What is expected are the first `messages` of the schedule; `open`: more may come. */
+/* Expects the first `messages` of the schedule; `open`: more may come. */
 void bench_readers_expect(bench_readers_t *readers, const bench_plan_t *plan, uint64_t messages, bool open);
 
 /* The room of reader `index`, and the reader of `room` among the `count` ones from reader `from` on; readers->count:
@@ -26,8 +27,8 @@ void bench_readers_expect(bench_readers_t *readers, const bench_plan_t *plan, ui
 uint64_t bench_readers_room(const bench_readers_t *readers, size_t index);
 size_t bench_readers_find(const bench_readers_t *readers, size_t from, size_t count, uint64_t room);
 
-/* An event of reader `index` came; what is no entry and tells of no members is left alone. True: it is the next
- * message, `*due` is what it holds. */
+/* An event of reader `index` came. Only entries and counts of members are used. True: it is the next message, and
+ * `*due` is its head's. */
 bool bench_readers_event(bench_readers_t *readers, size_t index, const zrelay_event_t *event, uint64_t *due);
 
 uint64_t bench_readers_received(const bench_readers_t *readers);

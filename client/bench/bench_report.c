@@ -30,7 +30,8 @@ static uint64_t s_readers(const bench_plan_t *plan) {
     return plan->mode == BENCH_CONNECT ? plan->clients * plan->joins : plan->readers * plan->schedule.rooms;
 }
 
-/* Nothing is lost for good either: such a client may just not have been told of what came after. */
+/* Did all clients connect, and come back after a restart? Nothing may be lost for good either: a client with a loss may
+ * not have been told of later messages. */
 static bool s_all_there(const bench_plan_t *plan, const bench_result_t *result) {
     return result->connected == plan->clients && (!plan->presence || result->aware == s_readers(plan)) &&
            (!plan->restart || (result->back == plan->clients && result->lost == 0));
@@ -85,7 +86,7 @@ static void s_row(zr_buffer_t *out, const char *name, uint64_t count, double sec
         format_add(out, " %14.0f/s", s_rate(count, seconds));
 }
 
-/* Microseconds with what digits matter. */
+/* Microseconds with the digits that matter. */
 static void s_microseconds(zr_buffer_t *out, uint64_t nanoseconds) {
     double value = (double)nanoseconds / 1000;
     format_add(out, "%.*f µs", value < 100 ? 1 : 0, value);
@@ -223,7 +224,7 @@ static json_t *s_latencies_json(const histogram_t *histogram) {
     return object;
 }
 
-/* What was not reached is null. */
+/* Moments that were not reached are null. */
 static json_t *s_restart_json(const bench_result_t *result) {
     const struct {
         const char *name;

@@ -38,12 +38,12 @@ typedef struct {
     publisher_t *publishers;
     bench_readers_t readers;
     char *body;
-    int failed; /* what zrelay_publish refused at once */
+    int failed; /* zrelay_publish's error code; 0: none */
     uint64_t start;
     uint64_t acked_at, delivered_at;
     zrelay_level_t level;
     histogram_t *latency, *late;
-    atomic_uint_fast64_t published, acked, delivered; /* what others look at meanwhile */
+    atomic_uint_fast64_t published, acked, delivered; /* read by other threads meanwhile */
     atomic_bool stop;
     int ended; /* an eventfd: how many threads have ended */
 } run_t;

@@ -29,7 +29,7 @@ enum {
 
 static const struct {
     bench_run_fn *run;
-    bench_plan_t plan; /* what options begin with */
+    bench_plan_t plan; /* the defaults of the options */
 } s_modes[BENCH_MODES] = {
     [BENCH_THROUGHPUT] = {bench_run, {.schedule = {1000000, 1, 1, 0}, .readers = 1}},
     [BENCH_LATENCY] = {bench_run, {.schedule = {0, 1, 1, 5000}, .readers = 1}},
@@ -89,7 +89,7 @@ static int s_options(call_t *call, unsigned modes, config_t *config, int *argc, 
     return cli_options(&cmd_bench, config, mine, count, argc, argv);
 }
 
-/* What depends on other options. 0, or the exit code. */
+/* Completes the options that depend on others. 0, or the exit code. */
 static int s_complete(call_t *call) {
     bench_plan_t *plan = &call->plan;
     char name[BENCH_ROOM_SIZE];

@@ -1,5 +1,5 @@
-/* How often values occur: counts in buckets no wider than a hundred and twenty-eighth of what they hold, so that a
- * percentile is told within 0.8 % whatever the values' range. Pure; fixed size. */
+/* How often values occur: counts in buckets no wider than a hundred and twenty-eighth of their values. So a percentile
+ * is told within 0.8 % whatever the values' range. Pure; fixed size. */
 #ifndef HISTOGRAM_H
 #define HISTOGRAM_H
 

@@ -1,4 +1,4 @@
-/* What all commands share: the shape of a command, exit codes, messages on stderr. */
+/* Shared by all commands: the shape of a command, exit codes, messages on stderr. */
 #ifndef CLI_H
 #define CLI_H
 

@@ -136,7 +136,7 @@ static char *s_path(void) {
     return copy;
 }
 
-/* NULL, or what is wrong with it: who writes it says which broker we talk to, and by which key it is known. */
+/* NULL, or the fault of the file. It names the broker and its key, so no other user may write it. */
 static const char *s_check(FILE *file) {
     struct stat about;
     if (fstat(fileno(file), &about) != 0)
@@ -170,7 +170,7 @@ static bool s_read(config_t *config, const char *path, zr_buffer_t *error) {
     return good;
 }
 
-/* What no flag gave. */
+/* Fills in a setting that no flag gave, from the environment or the file. */
 static config_from_t s_default(const char **to, const char *variable, const char *file) {
     const char *value = variable ? getenv(variable) : NULL;
     bool environment = value && *value;

@@ -16,7 +16,7 @@ typedef struct {
     const char *server; /* NULL until config_resolve, unless a flag named it */
     const char *nick;   /* NULL: none */
     bool nick_given;    /* by flag */
-    /* Who we are and who the broker must be; NULL: none. What they mean together is identity.c's. */
+    /* The client's identity, and the key that the broker must have; NULL: none. identity.c checks them together. */
     const char *certificate, *server_key, *user, *token_file;
     bool certificate_given, user_given, token_file_given; /* by flag */
     config_from_t server_key_from;
@@ -42,7 +42,7 @@ void config_finish(config_t *config);
  * the folder of `file`. On false `error` names `file` and the line. */
 bool config_parse(config_t *config, zr_span_t text, const char *file, zr_buffer_t *error);
 
-/* Fills in what no flag gave. A missing file is no error; false when it cannot be read or is wrong. */
+/* Fills in the settings that no flag gave. A missing file is no error; false when it cannot be read or is wrong. */
 bool config_resolve(config_t *config, zr_buffer_t *error);
 
 #endif

@@ -8,7 +8,7 @@
 #include "signals.h"
 
 /* A program started with a closed stdin, stdout or stderr would get sockets under these numbers and write data into
- * them. What is opened in their place fails on use, so that a closed stdout is told and not taken for success. */
+ * them. The files opened in their place fail on use, so that a closed stdout is told and not taken for success. */
 static void s_standard_streams(void) {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)

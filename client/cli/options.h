@@ -1,5 +1,5 @@
-/* Reading options from the command line by table. Pure: no output, no exit, no global state; what is wrong comes back
- * as text. */
+/* Reads options from the command line by a table. Pure: no output, no exit, no global state; errors come back as text.
+ */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 

@@ -1,8 +1,8 @@
 /* libzrelay: a client of the zrelay message relay.
  *
- * One zrelay_t is one session with a broker. It connects, says hello, joins the rooms asked for, notices gaps and
- * repairs them by replay, reconnects with back-off, resumes, and resends what was not acked, all by itself; the program
- * publishes and takes events.
+ * One zrelay_t is one session with a broker. By itself it connects, says hello, joins the rooms asked for, and repairs
+ * gaps by replay. It reconnects with back-off, resumes, and resends messages that were not acked. The program publishes
+ * and takes events.
  *
  *     zrelay_t *relay = zrelay_new("tcp://127.0.0.1:5570");
  *     zrelay_join(relay, "general", ZRELAY_FROM_NOW, 0);
@@ -12,11 +12,11 @@
  *             printf("%.*s\n", (int)event->body_len, event->body);
  *     zrelay_destroy(relay);
  *
- * Not thread-safe: a zrelay_t belongs to one thread at a time. Nothing happens between calls: a program that publishes
- * and then computes for minutes calls zrelay_next now and then, or its session expires (and is resumed later).
+ * Not thread-safe: a zrelay_t belongs to one thread at a time. Nothing happens between calls. So a program that
+ * computes for minutes must call zrelay_next now and then; else its session expires (and is resumed later).
  * Functions that return int give 0 or a negative ZRELAY_E… code; on failure nothing has changed. Strings are UTF-8.
  * Names (rooms, nicks, users, keys) are in Unicode normalization form C. Other forms are ZRELAY_EINVAL, so a program
- * normalizes what a person types. */
+ * normalizes names that a person types. */
 #ifndef ZRELAY_H
 #define ZRELAY_H
 
@@ -46,7 +46,7 @@ enum {
     ZRELAY_EMANY = -5,  /* too many rooms joined, too many requests under way */
 };
 
-/* What a negative code means, a static string. */
+/* The meaning of a negative code, a static string. */
 ZRELAY_API const char *zrelay_strerror(int code);
 
 /* The library's version, "0.1.0". */
@@ -58,8 +58,8 @@ ZRELAY_API const char *zrelay_version(void);
  * when it is not one. Connecting starts with the first call that is not an option. The caller owns the result. */
 ZRELAY_API zrelay_t *zrelay_new(const char *server);
 
-/* Ends it at once and frees everything, events included; what is not acked yet is lost (zrelay_close waits). NULL is
- * accepted. */
+/* Ends it at once and frees everything, events included. Messages that are not acked yet are lost (zrelay_close waits).
+ * NULL is accepted. */
 ZRELAY_API void zrelay_destroy(zrelay_t *relay);
 
 /* Options, before the session starts; strings are copied. ZRELAY_ESTATE afterwards. */
@@ -69,14 +69,14 @@ ZRELAY_API int zrelay_set_queue(
     zrelay_t *relay, size_t messages, size_t bytes); /* unacked at most; default 100000, 67108864 */
 
 /* Bytes of live entries that have arrived and that the program has not taken: 65536 to 2^40, default 67108864. When the
- * broker sends more, the connection ends, what waited is dropped, and the loss is repaired by replay. On top fits one
- * frame as large as any that came before; so keep it above the broker's max-frame. The broker's answers have the same
- * bound, on a connection of their own, but never less than the default.
+ * broker sends more, the connection ends, waiting entries are dropped, and the loss is repaired by replay. One frame as
+ * large as any that came before fits on top, so keep this above the broker's max-frame. The broker's answers have the
+ * same bound, on a connection of their own, but never less than the default.
  *
- * The memory behind it is about that much for large frames. A broker that sends tiny frames on purpose can reach 4
- * times that (at least 64 MiB), plus 258 MiB for one large frame, plus what arrives until the next look, in 10 to 200
- * ms; for both connections together twice that, about 1.2 GiB by default. On ipc the kernel does not count bytes, so
- * only the growth of the whole process counts there. */
+ * For large frames the memory is about that much. A broker that sends tiny frames on purpose can reach 4 times that (at
+ * least 64 MiB). To that come 258 MiB for one large frame, and the bytes that arrive until the next look, in 10 to 200
+ * ms. Both connections together can take twice the sum, about 1.2 GiB by default. On ipc the kernel does not count
+ * bytes, so only the growth of the whole process counts there. */
 ZRELAY_API int zrelay_set_receive_queue(zrelay_t *relay, size_t bytes);
 
 ZRELAY_API int zrelay_set_reconnect(
@@ -85,8 +85,8 @@ ZRELAY_API int zrelay_set_packing(
     zrelay_t *relay, size_t messages); /* in one PUBLISH frame at most; default 0: as many as fit */
 
 /* The libzmq context to make the sockets in. It stays the caller's and must outlive the session. Sessions of one
- * context share its threads, which a program with many sessions needs; by default each has a context of its own. What a
- * session in a shared context still has to send when it is destroyed, zmq_ctx_term waits for. */
+ * context share its threads, which a program with many sessions needs; by default each has a context of its own.
+ * zmq_ctx_term of a shared context waits until frames of a destroyed session are sent. */
 ZRELAY_API int zrelay_set_context(zrelay_t *relay, void *context);
 
 /* Encryption: the broker's public key and this program's key pair, in Z85 (40 characters each, RFC 32/Z85). Only the
@@ -94,24 +94,25 @@ ZRELAY_API int zrelay_set_context(zrelay_t *relay, void *context);
 ZRELAY_API int zrelay_set_curve(
     zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key);
 
-/* Logging in with a token of 1 to 256 bytes, where there are no keys: the user's name becomes the nick. It travels as
- * it is, so only to a broker on this machine (ipc, or a loopback address): ZRELAY_EINVAL for another, and together with
- * zrelay_set_curve. The token is wiped with the session. */
+/* Login with a token of 1 to 256 bytes, instead of keys. The user's name becomes the nick. The token travels in the
+ * clear, so the broker must be on this machine (ipc, or a loopback address). For another broker, and together with
+ * zrelay_set_curve, it is ZRELAY_EINVAL. The token is wiped with the session. */
 ZRELAY_API int zrelay_set_login(zrelay_t *relay, const char *user, const char *token);
 
-/* Another nick, now. The broker's answer comes as ZRELAY_NICK or ZRELAY_REFUSED. Who has keys or logged in goes by the
- * user's name: ZRELAY_NICK says so. */
+/* Asks for another nick, now. The broker's answer comes as ZRELAY_NICK or ZRELAY_REFUSED. A session with keys or a
+ * login keeps the user's name: ZRELAY_NICK says so. */
 ZRELAY_API int zrelay_rename(zrelay_t *relay, const char *nick);
 
-/* Wants to end: what is queued is sent and acked, then the broker is told bye, then ZRELAY_CLOSED comes. */
+/* Begins to end the session: queued messages are sent and acked, then the broker is told bye, then ZRELAY_CLOSED
+ * comes. */
 ZRELAY_API int zrelay_close(zrelay_t *relay);
 
 /* --- Rooms --- */
 
 typedef enum {
-    ZRELAY_FROM_NOW,   /* what comes from now on */
+    ZRELAY_FROM_NOW,   /* only new entries */
     ZRELAY_FROM_AFTER, /* everything after seq `position` of the present epoch; 0: all the log has */
-    ZRELAY_FROM_LAST,  /* the last `position` entries, then what comes */
+    ZRELAY_FROM_LAST,  /* the last `position` entries, then new ones */
 } zrelay_from_t;
 
 /* Or these to `from`. */
@@ -120,18 +121,20 @@ enum {
     ZRELAY_PRESENCE = 0x200, /* report others' coming and going as ZRELAY_PRESENCE_CHANGED */
 };
 
-/* Joins `room` and reads it from where `from` says. ZRELAY_JOINED comes when it is live, then its entries. A name that
- * ends in '*' joins, silently, each room whose name starts so, those that exist and those that come up later: as soon
- * as something is published there, or, if that is not for everybody's ears (a private room), within five seconds of a
- * user's session, 30 of another one. They are read from their beginning. Joining a room twice is ZRELAY_EINVAL. */
+/* Joins `room` and reads it from where `from` says. ZRELAY_JOINED comes when it is live, then its entries. Joining a
+ * room twice is ZRELAY_EINVAL.
+ *
+ * A name that ends in '*' is a prefix: it joins, silently, each room whose name starts so. Existing rooms are read from
+ * where `from` says. New rooms are joined as soon as an entry is published there, and read from their beginning. New
+ * private rooms are joined within five seconds in a user's session, 30 in another one. */
 ZRELAY_API int zrelay_join(zrelay_t *relay, const char *room, int from, uint64_t position);
 ZRELAY_API int zrelay_leave(zrelay_t *relay, const char *room);
 
 /* --- Publishing --- */
 
-/* Queues a message; it need not be in the room. `mid` (may be NULL) gets the message id that ZRELAY_ACKED or
- * ZRELAY_REFUSED will name. The body is copied. Works offline too: it is sent, and sent again, until it is answered.
- * Never blocks: ZRELAY_EFULL. */
+/* Queues a message; the session need not be in the room. `mid` (may be NULL) gets the message id that ZRELAY_ACKED or
+ * ZRELAY_REFUSED will name. The body is copied. Works offline too: the message is sent, and sent again, until it is
+ * answered. It never blocks: a full queue is ZRELAY_EFULL. */
 ZRELAY_API int zrelay_publish(zrelay_t *relay, const char *room, const void *body, size_t len, uint64_t *mid);
 
 /* The same for a keyed entry: the room's shared state. */
@@ -139,8 +142,8 @@ ZRELAY_API int zrelay_set(
     zrelay_t *relay, const char *room, const char *key, const void *body, size_t len, uint64_t *mid);
 ZRELAY_API int zrelay_delete(zrelay_t *relay, const char *room, const char *key, uint64_t *mid);
 
-/* Compare-and-set: stored only if the key's value still stands at seq `expect` (0: has no value), else ZRELAY_REFUSED
- * with code "conflict". With `body` NULL it deletes. At most 64 may be unanswered: ZRELAY_EMANY. */
+/* Compare-and-set: stored only if the key's value still has seq `expect` (0: there is no value); else ZRELAY_REFUSED
+ * comes with code "conflict". With `body` NULL it deletes. At most 64 may be unanswered; more are ZRELAY_EMANY. */
 ZRELAY_API int zrelay_compare_and_set(
     zrelay_t *relay, const char *room, const char *key, uint64_t expect, const void *body, size_t len, uint64_t *mid);
 
@@ -149,8 +152,9 @@ ZRELAY_API size_t zrelay_unacked(const zrelay_t *relay);
 
 /* --- Questions: each is answered by events that carry the request number given in `*request` (may be NULL) --- */
 
-/* Entries of the log without joining: after < seq, at most `limit` (0: all up to the head of this moment); or with
- * `last` the last so many. ZRELAY_ENTRY events with that request number, then ZRELAY_DONE. */
+/* Reads entries of the log without joining: those with after < seq, at most `limit` (0: all up to the head of this
+ * moment). With `last` not 0 it reads the last so many instead. ZRELAY_ENTRY events with that request number come, then
+ * ZRELAY_DONE. */
 ZRELAY_API int zrelay_history(
     zrelay_t *relay, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *request);
 
@@ -173,31 +177,33 @@ ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; 
 /* --- Events --- */
 
 typedef enum {
-    ZRELAY_CONNECTED,    /* hello was answered; `resumed`, `epoch`, `name` (the nick in force), `user`: it is that of a
-                          * user    whom the broker knows by key or token; `text` (greeting or NULL) */
-    ZRELAY_DISCONNECTED, /* the broker is not heard of, or ended the session; `text` says why; trying again unless told
-                            not to. `code`, if known: "refused" (the broker does not take this key), "handshake" (the
-                            connection ended before it was encrypted: perhaps another server key), "mechanism" (only
-                            one side encrypts), or the reason of a bye ("kicked", "banned", "revoked", "flooding", …) */
-    ZRELAY_EPOCH,  /* the broker has another log: `epoch` the new one. Positions are void, entries not seen yet are gone
-                    */
-    ZRELAY_JOINED, /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. Of a
-                    * prefix: `count` rooms were found; each of them has its own */
-    ZRELAY_ENTRY,  /* an entry: room, seq, time, sender, key, body, deleted; `request` if it answers one */
-    ZRELAY_GAP,    /* entries of `room` after `seq` did not come; the repair is under way */
-    ZRELAY_REPAIRED, /* it is done, `room` is whole up to `seq` */
-    ZRELAY_LOST,     /* entries of `room` after `seq` and up to `upto` are gone from the log for good. With `upto` below
-                      * `seq`, `seq` was no     position of this log: reading goes on after `upto` */
+    ZRELAY_CONNECTED,    /* hello was answered: `resumed`, `epoch`, `name` (the nick in force), `text` (greeting or
+                          * NULL). `user`: the nick is the name of a user that the broker knows by key or token */
+    ZRELAY_DISCONNECTED, /* the broker is silent, or ended the session; `text` says why. The library connects again
+                            unless told not to. `code`, if known, is the reason of a bye ("kicked", "banned",
+                            "revoked", "flooding", …), or one of these. "refused": the broker does not take this key.
+                            "handshake": the connection ended before it was encrypted; perhaps the server key differs.
+                            "mechanism": only one side encrypts */
+    ZRELAY_EPOCH,    /* the broker has another log; `epoch` is the new one. Positions are void, entries not seen yet are
+                    * gone */
+    ZRELAY_JOINED,   /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. For a
+                    * prefix: `count` rooms were found; each of them gets an event of its own */
+    ZRELAY_ENTRY,    /* an entry: room, seq, time, sender, key, body, deleted; `request` if it answers one */
+    ZRELAY_GAP,      /* entries of `room` after `seq` did not come; the repair is under way */
+    ZRELAY_REPAIRED, /* the repair is done: `room` is whole up to `seq` */
+    ZRELAY_LOST,     /* entries of `room` after `seq` and up to `upto` are gone from the log for good. If `upto` is
+                      * below `seq`, then `seq` was no position of this log: reading goes on after `upto` */
     ZRELAY_ACKED,    /* all message ids up to `mid` are answered; the lowest `level`, and `seq` of that one if known */
     ZRELAY_REFUSED,  /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`,
-                        `text`; of a conflict, `seq`. Of a `room` that was joined, with code "forbidden": the right to
-                        read it was taken, nothing after `seq` comes. Of none of these: the session itself; with
-                        "login-failed", "login-required", "forbidden" and "too-many-sessions" it is tried again */
-    ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known); `count`
-                              * present. With `name` NULL: counts only, as always while a room is too full to name
-                              * everybody; who came and went meanwhile is told when it is so no more. Of a rename there
-                              * are two, the old name left and the new one joined, whose `sender` is the other name;
-                              * NULL when it is not known. Not told of oneself */
+                        `text`; for a conflict, `seq`. For a joined `room`, with code "forbidden": the right to read it
+                        was taken, and nothing after `seq` comes. For none of these: the session itself was refused.
+                        After "login-failed", "login-required", "forbidden" and "too-many-sessions" the library tries
+                        again */
+    ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known), `count`
+                              * present. `name` NULL: only the count changed. While a room is too full to name its
+                              * users, only the count is told; the names that changed are told once it is no longer
+                              * too full. A rename is two events: the old name left, the new one joined. Their `sender`
+                              * is the other name; NULL: not known. The session's own changes are not told */
     ZRELAY_DIRECT,           /* a direct message: `name` from, `body`, `time` */
     ZRELAY_NICK,             /* the nick is now `name` */
     ZRELAY_USER,             /* answers who: `name` */
@@ -209,8 +215,8 @@ typedef enum {
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;
 
-/* One event. Members that its type does not name are zero. Strings are NUL-terminated; `body` is not. All are the
- * peers' and the broker's, with whatever is in them: for a terminal, escape control characters. */
+/* One event. Members that its type does not name are zero. Strings are NUL-terminated; `body` is not. Peers and broker
+ * may put any bytes into them: for a terminal, escape control characters. */
 typedef struct {
     zrelay_event_type_t type;
     const char *room;
@@ -227,14 +233,14 @@ typedef struct {
     bool deleted, resumed, user, complete, joined, kept;
 } zrelay_event_t;
 
-/* Does what is due and returns the next event; it is the library's, and valid until the next call with this `relay`.
- * Waits up to `timeout_ms` (-1: without end, 0: not at all); NULL when none came, after ZRELAY_CLOSED, or when a signal
- * arrived. */
+/* Does all work that is due and returns the next event. The event is the library's, and valid until the next call with
+ * this `relay`. Waits up to `timeout_ms` (-1: without end, 0: not at all). NULL: no event came, ZRELAY_CLOSED was taken
+ * before, or a signal arrived. */
 ZRELAY_API const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms);
 
-/* To wait together with other file descriptors: poll `fd` for POLLIN for at most `timeout` ms, then call
- * zrelay_next(relay, 0) until it returns NULL; ask for the timeout anew before each poll, as it is 0 while there is
- * something to do. The fd is the library's and stays the same. */
+/* To wait together with other file descriptors: poll zrelay_fd for POLLIN for at most zrelay_timeout ms. Then call
+ * zrelay_next(relay, 0) until it returns NULL. Ask for the timeout anew before each poll, as it is 0 while there is
+ * work to do. The fd is the library's and stays the same. */
 ZRELAY_API int zrelay_fd(zrelay_t *relay);
 ZRELAY_API int zrelay_timeout(zrelay_t *relay); /* -1: no limit */
 

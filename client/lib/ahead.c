@@ -47,7 +47,8 @@ bool ahead_look(ahead_t *ahead, const ahead_seen_t *seen) {
         return s_look_uncounted(ahead, seen);
     ahead->read = s_max(ahead->read, seen->read);
     ahead->done += seen->took;
-    /* AHEAD_FRAME is an upper bound, so `done` may overtake. What never comes up (heartbeats of ZMTP) is forgiven. */
+    /* AHEAD_FRAME is an upper bound, so `done` may overtake. Bytes that the program never takes (ZMTP heartbeats) are
+     * forgiven. */
     if (ahead->done > ahead->read || (seen->empty && (seen->took || seen->ended)))
         ahead->done = ahead->read;
     uint64_t waiting = ahead->read - ahead->done;

@@ -1,12 +1,12 @@
 /* How far a broker is ahead of the program: bytes that libzmq has read from one socket's connections, and that the
- * program has not taken yet. libzmq's own bound (ZMQ_RCVHWM) is off: with it, a broker that fills the queue and resets
+ * program has not taken yet. libzmq's own bound (ZMQ_RCVHWM) is off. With it, a broker that fills the queue and resets
  * the connection aborts the process (libzmq 4.3.4, stream_engine_base.cpp). Here is the bound instead. Pure: no socket,
  * no clock.
  *
  * Memory can be more than the bytes on the wire: an empty message has 2 bytes there and 64 in memory. So two things end
  * a connection: too many bytes, or too much growth of the process while bytes wait. The worst case for one socket is
  *     growth allowed (4 * queue, at least AHEAD_GROWTH_MIN) + bytes waiting (queue + largest frame taken, or one frame
- *     of AHEAD_FRAME_MAX) + what arrives until the next look (about 20 MB at 2 GB/s).
+ *     of AHEAD_FRAME_MAX) + bytes that arrive until the next look (about 20 MB at 2 GB/s).
  * With the default queue of 64 MiB that is about 600 MiB; honest traffic in large frames stays near 64 MiB.
  *
  * The kernel counts no bytes on Unix sockets. There the growth of the process alone decides, so a program that itself
@@ -41,13 +41,13 @@ typedef struct {
     unsigned arrivals; /* looks since then at which data had come */
 } ahead_t;
 
-/* What the guard sees at one look. `read` is taken before `empty`, and `empty` before `took`. */
+/* The guard's observations at one look. `read` is taken before `empty`, and `empty` before `took`. */
 typedef struct {
     uint64_t now;      /* ms */
     bool counted;      /* the kernel counts the bytes */
     uint64_t read;     /* by libzmq from all connections of the socket */
     bool empty;        /* the program found nothing more to take, and nothing complete has come since */
-    bool ended;        /* no connection stands: what was incomplete is gone */
+    bool ended;        /* no connection stands: incomplete messages are gone */
     uint64_t took;     /* bytes taken since the last look, AHEAD_FRAME for each frame included */
     uint64_t largest;  /* frame that the program ever took */
     uint64_t resident; /* memory of the process; 0: not known */

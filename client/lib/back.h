@@ -7,7 +7,7 @@
  *
  * The front decides how far away the back may be:
  *   ipc             ipc in the same directory (an abstract name for an abstract name), or a loopback address
- *   tcp, loopback   a loopback address: what is said on this machine stays on it
+ *   tcp, loopback   a loopback address: traffic of this machine stays on it
  *   tcp, elsewhere  any address that is not loopback, or the front's own host
  * Another host than the front's is allowed because brokers advertise one (behind NAT, in containers) and tell their
  * address to clients that use a name. With encryption that host must prove the same server key. In the clear nothing

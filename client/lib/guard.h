@@ -1,5 +1,6 @@
-/* The guard: one thread of the process that looks at the connections of all its sessions, since a program may be busy
- * for minutes while a broker sends. It bounds what libzmq holds (ahead.h), and passes on what libzmq's monitors tell.
+/* The guard: one thread of the process that looks at the connections of all its sessions. It is needed because a
+ * program may be busy for minutes while a broker sends. It bounds the bytes in libzmq (ahead.h), and passes on events
+ * of libzmq's monitors.
  * It sleeps while nothing arrives, blocks all signals, and ends with the last session. */
 #ifndef GUARD_H
 #define GUARD_H
@@ -11,7 +12,7 @@
 typedef struct guard guard_t;
 typedef struct watch watch_t;
 
-/* What the program's thread notes of a socket. Only that thread writes; relaxed atomics, no lock. */
+/* Counts of a socket that the program's thread keeps. Only that thread writes; relaxed atomics, no lock. */
 typedef struct {
     _Atomic uint64_t took;    /* bytes of frames taken, AHEAD_FRAME for each included */
     _Atomic uint64_t largest; /* frame taken */

@@ -1,6 +1,6 @@
-/* Sockets, through libzmq itself. ZMQ_RCVHWM is 0 on each of them: with a bound, a broker that fills the queue, resets
- * the connection and has sent a PING aborts the process (libzmq 4.3.4). The guard bounds bytes instead. ZMQ_HEARTBEAT_*
- * stays off for the same reason; the machine pings, and TCP has its own means.
+/* Sockets, through libzmq itself. ZMQ_RCVHWM is 0 on each of them: with a bound, libzmq 4.3.4 aborts the process if a
+ * broker fills the queue, sends a PING and resets the connection. The guard bounds bytes instead. ZMQ_HEARTBEAT_* stays
+ * off for the same reason. The machine pings instead, and TCP has its keepalive.
  *
  * The guard's thread may close a socket at any time, so the program's thread uses sockets under their lock. */
 #include "link.h"
@@ -25,11 +25,11 @@ enum {
      * another thread frees it: which takes turns with ours for all but small pieces. */
     SEND_COPY_MAX = 64,
     RECEIVE_COPY_MAX = 512,
-    SEND_QUEUE = 10000, /* frames; what is published beyond it is packed into larger ones */
-    CHANGES = 16,       /* that the program did not ask for yet; of more, the last counts */
+    SEND_QUEUE = 10000, /* frames; messages published beyond it are packed into larger ones */
+    CHANGES = 16,       /* that the program did not ask for yet; of more, only the last is kept */
     KEY_SIZE = 41,      /* Z85, and a zero byte */
     MESSAGE_MAX =
-        257 << 20, /* above the largest max-frame (256M) that a broker can be given: what it took we must get */
+        257 << 20, /* above a broker's largest possible max-frame (256M): the client must get all that it took */
     HANDSHAKE_MS = 5000,
     CONNECT_MS = 5000,
     RECONNECT_MAX_MS = 1000,
@@ -250,7 +250,7 @@ bool link_endpoint_valid(const char *endpoint) {
 
 bool link_is_local(const char *endpoint) {
     static const char *const starts[] = {"ipc://", "inproc://", "tcp://localhost:", "tcp://[::1]:"};
-    if (s_starts(endpoint, "tcp://") && strchr(endpoint, ';')) /* only where to come from; it goes to what follows */
+    if (s_starts(endpoint, "tcp://") && strchr(endpoint, ';')) /* source address ; target */
         return false;
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (s_starts(endpoint, starts[i]))
@@ -494,7 +494,7 @@ link_change_t link_change(link_t *l) {
     link_change_t change = s_next_change(l);
     pthread_mutex_unlock(&l->lock);
     if (change != LINK_SAME)
-        s_set_quiet(&l->front, false); /* what the connection brought before may have come since the last wait */
+        s_set_quiet(&l->front, false); /* frames of the connection may have come since the last wait */
     return change;
 }
 

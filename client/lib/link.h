@@ -14,10 +14,10 @@ link_t *link_new(const char *server);
 /* The link's own copy. */
 const char *link_server(const link_t *l);
 
-/* Pure: whether it is what libzmq would take for an address, roughly: it looks closer when it connects. */
+/* Pure: whether libzmq would take it for an address. The check is rough; libzmq checks more when it connects. */
 bool link_endpoint_valid(const char *endpoint);
 
-/* Pure: whether what is sent to that endpoint stays on this machine. */
+/* Pure: whether data sent to that endpoint stays on this machine. */
 bool link_is_local(const char *endpoint);
 
 /* Encrypts the sockets that are made from now on; keys in Z85. They are copied, and wiped in the end. */
@@ -31,7 +31,7 @@ void link_set_receive_queue(link_t *l, uint64_t bytes);
  */
 void link_set_context(link_t *l, void *context);
 
-/* What is still to be sent gets `linger_ms`. NULL is accepted. */
+/* Waits up to `linger_ms` until queued frames are sent. NULL is accepted. */
 void link_destroy(link_t *l, int linger_ms);
 
 /* Carries out `action`. False: the DEALER takes no more now. */
@@ -41,14 +41,14 @@ bool link_perform(link_t *l, const action_t *action);
 zr_blob_t *link_front(link_t *l);
 zr_blob_t *link_back(link_t *l);
 
-/* What became of the connections, one change a call; of the front's, in order. Told apart from the frames: those that
- * came before a change may still have to be fetched, LINK_FRAMES_MAX at most. Only of connections whose handshake was
- * done is LINK_UP told; LINK_DOWN also of others, unless more is known. */
+/* Changes of the connections, one for each call; the front's come in order. They are told apart from the frames: frames
+ * from before a change may still have to be fetched, LINK_FRAMES_MAX at most. LINK_UP is told only after a handshake.
+ * LINK_DOWN is told also without one, unless a more precise change is known. */
 typedef enum {
     LINK_SAME,
     LINK_UP,
     LINK_DOWN,
-    LINK_REFUSED,   /* the broker said no to who we are */
+    LINK_REFUSED,   /* the broker refused this client's key */
     LINK_HANDSHAKE, /* it ended before it was encrypted */
     LINK_MECHANISM, /* only one side encrypts */
     LINK_BACK,      /* the back is closed: it was too far ahead, broke the protocol, or ended soon after it stood */
@@ -67,8 +67,8 @@ link_change_t link_meaning(uint16_t event, uint32_t value, bool encrypted, bool 
  * descriptor tells of a change only once, and sending may have swallowed that. */
 bool link_ready(link_t *l, bool blocked);
 
-/* Waits until something may be ready, which only then is fetched: a socket that had nothing is not asked again before
- * this has told that it may have. False when a signal arrived. */
+/* Waits until something may be ready. A socket that had nothing is not asked again before this has said that it may
+ * have. False when a signal arrived. */
 bool link_wait(link_t *l, int timeout_ms);
 
 /* Readable when something may be ready; stays the same while sockets come and go. */

@@ -118,7 +118,7 @@ static void s_perform(zrelay_t *relay, uint64_t now) {
 
 static void s_flush(zrelay_t *relay, uint64_t now) {
     s_perform(relay, now);
-    relay->due = machine_due(relay->machine); /* what was published may have to wait until the broker wants it */
+    relay->due = machine_due(relay->machine); /* published messages may have to wait until the broker wants them */
 }
 
 static void s_front(zrelay_t *relay, uint64_t now, int most) {
@@ -127,7 +127,7 @@ static void s_front(zrelay_t *relay, uint64_t now, int most) {
         machine_front(relay->machine, frame, now);
 }
 
-/* What a connection brought before it broke comes first: acks count, and a bye says more than its end. */
+/* The frames that a connection brought before it broke come first: acks count, and a bye says more than its end. */
 static void s_changes(zrelay_t *relay, uint64_t now) {
     link_change_t change;
     while ((change = link_change(relay->link)) != LINK_SAME) {
@@ -158,8 +158,8 @@ static void s_changes(zrelay_t *relay, uint64_t now) {
     }
 }
 
-/* One turn: what came in, what is due, what is to go out. Entries are fetched only when the program has taken those
- * before; the broker's answers are, also when it is time to tell whether it lives. */
+/* One turn: takes frames in, does work that is due, and sends frames out. Entries are fetched only when the program has
+ * taken those before. The broker's answers are fetched always, as they show whether it lives. */
 static void s_turn(zrelay_t *relay, uint64_t now, bool entries) {
     zr_blob_t *frame;
     s_changes(relay, now);
@@ -214,7 +214,7 @@ void zrelay_destroy(zrelay_t *relay) {
     if (!relay)
         return;
     if (relay->closing && relay->machine)
-        s_flush(relay, s_now()); /* the program did not wait; what libzmq takes now may still arrive */
+        s_flush(relay, s_now()); /* the program did not wait; frames that libzmq takes now may still arrive */
     s_drop_held(relay);
     machine_destroy(relay->machine);
     link_destroy(relay->link, relay->closing ? LINGER_MS : 0);
@@ -368,8 +368,8 @@ int zrelay_ping(zrelay_t *relay, uint64_t *request) {
 
 /* --- Publishing --- */
 
-/* A message alone goes at once. In a stream, each would cost a frame: those join the open frame, which goes when it is
- * full, when the program takes events, or with the first message after the clock's next tick. */
+/* A single message goes at once. In a stream each would cost a frame, so messages join the open frame. It goes when it
+ * is full, when the program takes events, or with the first message after the clock's next tick. */
 static int s_publish(zrelay_t *relay, const char *room, const char *key, uint8_t flags, uint64_t expect,
     const void *body, size_t len, uint64_t *mid) {
     machine_t *machine = s_machine(relay);
@@ -421,7 +421,7 @@ const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
         link_wait(relay->link, 0);
         s_turn(relay, now, false);
     } else if (relay->dirty && now != relay->flushed) {
-        s_flush(relay, now); /* what was published between events waits no longer than a tick of the clock */
+        s_flush(relay, now); /* messages published between events wait no longer than a tick of the clock */
     }
     for (int turns = 0;; turns++, now = s_now()) {
         const zrelay_event_t *event = machine_event(relay->machine);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""What the broker spends on each megabyte that an attacker sends: processor time, memory, and how long an honest client waits for a pong. Each
-attack makes the broker do much for little. Attackers are one process with a user's key, at the lowest priority, as in attack.py; the time
-without an attack just before is in the same run.
+"""The broker's cost for each megabyte that an attacker sends: processor time, memory, and an honest client's wait for a pong. Each attack makes
+the broker do much for little. Attackers are one process with a user's key, at the lowest priority, as in attack.py. Each run begins with a time
+without an attack.
 
 Usage: tests/bench/amplify.py [--build DIR] [--seconds S] [--only NAME,NAME...] [--write]"""
 import argparse

@@ -1,11 +1,10 @@
 #!/usr/bin/python3
-"""What hostile peers cost honest ones: honest clients in rooms of ten publish at a steady, modest rate, and the time from publishing to each
-delivery is measured, without an attack and under each of them in turn. Rounds are interleaved, and before each attack is a time without one,
-and one in which another broker is attacked in the same way: attackers and honest clients share the machine, and this shows what that costs by
-itself. The attackers and that other broker run only when nobody else wants to. "A busy processor" is no attack but a process that does nothing
-else than to keep one busy. The broker encrypts everything and has its default limits, but for lower rates of publishing, so that one process can
-exceed them. The attackers come to an address of this machine that is not loopback, if it has one: the limits on what one address may do hold for
-them as for other machines.
+"""The costs of hostile peers for honest ones. Honest clients in rooms of ten publish at a steady, modest rate. The time from publishing to each
+delivery is measured, without an attack and under each of them in turn. Rounds are interleaved. Before each attack comes a time without one, and
+then a time in which another broker is attacked in the same way. Attackers and honest clients share the machine, and that time shows the cost of
+sharing alone. The attackers and that other broker have the lowest priority. "A busy processor" is no attack: a process only keeps one processor
+busy. The broker encrypts everything and has its default limits, except for lower rates of publishing, so that one process can exceed them. The
+attackers use an address of this machine that is not loopback, if it has one. So the limits on one address hold for them as for other machines.
 
 Usage: tests/bench/attack.py [--build DIR] [--clients N] [--rate R] [--seconds S] [--rounds N] [--only NAME,NAME...] [--soak S] [--write]"""
 import argparse
@@ -58,7 +57,7 @@ def entries(frame, at):
 
 
 class Keys:
-    """What a client needs to connect: (server, public, secret), and the endpoints."""
+    """A client's needs for connecting: (server, public, secret), and the endpoints."""
 
     def __init__(self, server, curve):
         self.server, self.curve = server, curve
@@ -514,7 +513,7 @@ def run_phase(broker, pipes, name, phase, seconds, before, attacked=None):
     for number, (room, mid, acked, last, taken, lost, repairs, troubles, own) in enumerate(found):
         latencies += own
         phase.repairs += repairs - before[number][0]
-        # What was published and not acked, and what others published and did not come, now and not counted before.
+        # Messages published and not acked, and others' messages that did not come: those of now, without the ones counted before.
         missing = lost + (mid - acked) + (heads[room] - taken - lost)
         phase.lost += missing - before[number][1]
         phase.troubles += len(troubles)

@@ -1,6 +1,6 @@
-/* What this machine allows any relay, whatever its code: bytes a second from one writer through the kernel to so many
- * readers over loopback TCP, and with each piece encrypted by the writer, once for each reader, and decrypted by the
- * reader, by the cipher that CURVE uses. Nothing else is done with them: no frames, no order, nobody publishes.
+/* The most that this machine allows any relay: bytes a second from one writer through the kernel to so many readers
+ * over loopback TCP. With "encrypted" the writer encrypts each piece once for each reader, and the reader decrypts it,
+ * by the cipher of CURVE. Nothing else is done with the bytes: no frames, no order, no publishers.
  * Usage: ceiling READERS BYTES-OF-A-DELIVERY [encrypted] */
 #include <arpa/inet.h>
 #include <netinet/in.h>

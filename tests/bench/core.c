@@ -1,5 +1,5 @@
-/* The broker's core alone, for counting instructions: PUBLISH frames go in, what comes out (deliveries, acks, the log's
- * work) is carried out without a socket. Usage: core MESSAGES ENTRIES-A-FRAME FRAMES-A-PASS */
+/* The broker's core alone, for counting instructions. PUBLISH frames go in; the effects (deliveries, acks, the log's
+ * work) are carried out without a socket. Usage: core MESSAGES ENTRIES-A-FRAME FRAMES-A-PASS */
 #include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>

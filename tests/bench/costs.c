@@ -138,7 +138,7 @@ static void s_begin(costs_t *costs) {
     config.peer = s_peer;
     config.peer_ctx = costs;
     config.max_entries = KEYS;
-    config.rate_ops = RATE_MAX; /* so that what is charged can be read */
+    config.rate_ops = RATE_MAX; /* so that the charge can be read */
     config.rate_entries = config.rate_bytes = 0;
     costs->log = log_memory_new(&(log_memory_limits_t){2000000, 128 << 20, 10000000, 256 << 20});
     costs->relay = relay_new(&config, costs->log, &costs->outbox);

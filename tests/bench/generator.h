@@ -17,7 +17,7 @@ typedef struct {
     const char *host, *port; /* of the pump: port and back's port, "5000:5001" */
     uint64_t readers, messages, size, rate, ahead, pack;
     bool acked; /* messages count when they are acked; no readers */
-    /* What threads tell each other. */
+    /* Shared between threads. */
     atomic_uint_fast64_t published, delivered, acks, end;
     uint64_t start;
     histogram_t latency;
@@ -51,7 +51,7 @@ bool work_check(work_t *work, uint64_t *next, const char *body, size_t len);
 void work_run(work_t *work, void *(*publish)(void *), void *(*read)(void *), void *ctx);
 
 typedef struct {
-    /* What a connection says first, into `out`; a reader subscribes. Returns its bytes. */
+    /* Writes the first bytes of a connection to `out`; a reader subscribes. Returns their number. */
     size_t (*hello)(char *out, size_t size, bool reader, size_t number);
     /* Bytes of `in` that answer it, once it is complete; 0: more is to come; SIZE_MAX: it is a refusal. */
     size_t (*welcome)(const char *in, size_t len, bool reader);

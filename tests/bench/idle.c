@@ -1,6 +1,6 @@
-/* What libzmq alone needs for an idle client: a process with a ROUTER and an XPUB and nothing else, and clients of it
- * that have a DEALER and a SUB each, subscribe to two topics and were answered three times. Prints how much the process
- * grew for each, as `zrelay bench connect` does; what zrelayd needs beyond that is zrelayd's own. */
+/* The memory of libzmq alone for an idle client. A process has a ROUTER and an XPUB and nothing else. Each client has a
+ * DEALER and a SUB, subscribes to two topics and was answered three times. Prints how much the process grew for each,
+ * as `zrelay bench connect` does. The memory of zrelayd beyond that is zrelayd's own. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

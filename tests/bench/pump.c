@@ -1,6 +1,5 @@
-/* The least that a relay over libzmq can be: what comes to a ROUTER goes out of a PUB, a frame a message; no rooms, no
- * order, no acks, no log. What zrelayd costs beyond it is zrelayd's own. Prints its endpoints; runs until it is killed.
- */
+/* The smallest relay over libzmq: each frame that comes to a ROUTER goes out of a PUB. It has no rooms, no order, no
+ * acks and no log. The costs of zrelayd beyond it are zrelayd's own. Prints its endpoints; runs until it is killed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <zmq.h>

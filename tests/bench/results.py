@@ -1,5 +1,5 @@
-"""What benchmarks keep in RESULTS.md: sections between marks, the rest of the page is written by hand. Says on which machine, and nothing that
-tells which one it was."""
+"""The benchmarks' sections in RESULTS.md, between marks; the rest of the page is written by hand. A section describes the machine, but does not
+identify it."""
 import ctypes
 import os
 import platform
@@ -12,7 +12,7 @@ PAGE = os.path.join(HERE, "RESULTS.md")
 
 
 def first(command, pattern=r".+", form="{}"):
-    """What `pattern` finds in the output of a command; None when it is not there."""
+    """The match of `pattern` in the output of a command; None: there is none."""
     try:
         run = subprocess.run(command, capture_output=True, text=True)
     except OSError:
@@ -40,7 +40,7 @@ def commit():
 
 
 def machine(build, versions=()):
-    """A paragraph about the machine and what ran on it."""
+    """A paragraph about the machine and the programs that ran on it."""
     zrelayd = first([os.path.join(build, "broker/zrelayd"), "--version"])
     parts = [f"{cpu()}, {os.cpu_count()} cores", f"Linux {platform.release()}", f"{zrelayd} ({commit()})", libzmq(), *versions]
     return f"{time.strftime('%Y-%m-%d')}: " + "; ".join(part for part in parts if part) + ".\n\n"

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""One broker and many clients: 9,000 idle ones, a room with 9,000 readers, 100,000 rooms, all coming back after a kill -9, and more of them than
-there are file descriptors. Every client checks that each message comes once and in order, across the restart as well. Prints Markdown.
+"""One broker and many clients: 9,000 idle ones, a room with 9,000 readers, 100,000 rooms, reconnects of all after a kill -9, and more clients than
+file descriptors. Every client checks that each message comes once and in order, across the restart as well. Prints Markdown.
 
 Usage: tests/bench/scale.py [--build DIR] [--clients N] [--rooms N] [--only WORDS] [--write]
 Clients and broker share the machine. Nothing else should run meanwhile. --write keeps the result in RESULTS.md."""
@@ -20,7 +20,7 @@ import time
 import results
 
 DEADLINE = 600  # seconds for one run
-HONEST_S = 40  # for how long those are published to who came before the others
+HONEST_S = 40  # how long messages go to the clients that came before the others
 LIMIT = 4096  # file descriptors of the broker that runs out of them
 
 
@@ -152,7 +152,7 @@ class Scale:
         def descriptors():
             return len(os.listdir(f"/proc/{broker.pid()}/fd"))
         try:
-            # Those who are in first are published to all the time, by one who is in as well.
+            # Messages go all the time to the clients that came first, from a publisher that came with them.
             honest = subprocess.Popen(self.command(broker, "latency", "--readers", few, "--rate", 20, "--messages", 20 * HONEST_S),
                                       stdout=subprocess.PIPE, text=True)
             end = time.monotonic() + 60

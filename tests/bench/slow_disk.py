@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A broker whose disk is slow, under publishers at full speed: its memory and how fast it answers pings, second by second, and at the end
+"""A broker with a slow disk, under publishers at full speed. Prints its memory and the time of its pongs, second by second, and at the end
 whether they stayed flat and low. The room keeps a bounded number of entries, so that the disk does not fill up.
 
 Usage: tests/bench/slow_disk.py [--build DIR] [--seconds N] [--delay MS] [--publishers N]"""

@@ -122,7 +122,7 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        # Who reads a descriptor that is closed meanwhile reads from whatever has its number next.
+        # A thread that reads a descriptor that is closed meanwhile would read from the next file with its number.
         for thread in self.threads:
             thread.join(DEADLINE)
             if thread.is_alive():  # a child of the program still writes
@@ -157,7 +157,7 @@ class Broker(Program):
 
 class Peer:
     """A client made of sockets and PROTOCOL.md only, for tests that look at single frames. `curve` is the server's public key, and the
-    peer's own public and secret one. With `watch`, what happens to its connections can be asked for."""
+    peer's own public and secret one. With `watch`, the events of its connections can be asked for."""
 
     def __init__(self, server, nick=None, hello=True, client=None, resume=None, curve=None, watch=False, kind=zmq.DEALER,
                  **options):
@@ -185,7 +185,7 @@ class Peer:
         return one
 
     def event(self, one, deadline=DEADLINE):
-        """What next happened to the connection of the socket: the event's name in lower case, and its value."""
+        """The next event of the socket's connection: its name in lower case, and its value."""
         if not self.monitors[one].poll(deadline * 1000):
             raise AssertionError("timed out: an event of the connection")
         happened = recv_monitor_message(self.monitors[one])

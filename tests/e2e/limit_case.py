@@ -1,4 +1,4 @@
-"""What the tests of the limits share, and which limits of PROTOCOL.md, section 10, they are tests of."""
+"""Shared by the tests of the limits; and the limits of PROTOCOL.md, section 10, that each test covers."""
 import json
 import re
 import secrets

@@ -1,4 +1,4 @@
-"""Who may come in, and how they go: keys, users, bans, tokens, and what a broker refuses to start with."""
+"""Which clients may come in, and how they are sent away: keys, users, bans, tokens. And files that a broker refuses to start with."""
 import errno
 import json
 import os
@@ -256,7 +256,7 @@ class Keys(AuthCase):
         self.assertNotEqual(peer.event(peer.front)[0], "handshake_succeeded")
 
     def test_a_plain_listener_beside_an_encrypted_one(self):
-        # What other machines can reach is encrypted; it is reached from here too.
+        # The listener that other machines can reach is encrypted; this machine reaches it too.
         broker = self.broker("--users", self.users(section("alice", self.alice) + section("anonymous")), "--server-key", self.key,
                              "--listen", "tcp://127.0.0.1:*", "--listen", "tcp://0.0.0.0:*", config=FAST)
         self.assertRegex(broker.text(), r"listening on tcp://127\.0\.0\.1:\d+ and tcp://0\.0\.0\.0:\d+ \(encrypted\), "
@@ -349,7 +349,7 @@ class Reload(AuthCase):
         self.assertEqual(alice.control(), {"op": "bye", "reason": "revoked"})
         alice.wait_gone(alice.front)
         alice.wait_gone(alice.sub)
-        silent.wait_gone(silent.front)  # before it can subscribe to what is open now
+        silent.wait_gone(silent.front)  # before it can subscribe to rooms that are open now
         self.assertEqual(bob.ask(op="ping")["op"], "pong")
         bob.send(publish_frame("general", (1, b"still here")))
         self.assertEqual(deliver_entries(bob.live())[3][0][5], b"still here")
@@ -436,7 +436,7 @@ class PrivateRooms(AuthCase):
         large, mids = b"x" * 500000, iter(range(1, 1000000))
 
         def publish(body):
-            """Returns when it is acked; what alice is sent besides is dropped."""
+            """Returns when it is acked; other frames to alice are dropped."""
             mid = next(mids)
             alice.send(publish_frame("secret", (mid, body)))
             while alice.receive()[:1] != b"\x02":
@@ -591,7 +591,7 @@ class Tokens(AuthCase):
         text = section("alice", self.alice, tokens=[self.hash(token)]) + section("bob", self.bob)
         off = self.broker("--users", self.users(text + section("anonymous")), config=FAST)
         self.assertEqual(self.login(off.server, "alice", token)[1]["code"], "login-failed")
-        # Nor where it is encrypted: whoever came there is somebody already.
+        # Nor on an encrypted listener: a client there has a user already.
         broker = self.encrypted(text, more="    tokens = 1\n")
         self.assertEqual(self.login(broker.server, "alice", token, curve=(self.public, *self.bob))[1]["code"], "login-failed")
         # Others must not read what they could guess tokens by.
@@ -646,7 +646,7 @@ class Addresses(AuthCase):
         return one
 
     def works(self, one):
-        """Whether this raw connection is let be: a session begins, and goes on when whoever counts connections has surely had his turn."""
+        """Is this raw connection let in? A session begins, and goes on after the broker has surely counted its connections."""
         hello = message(op="hello", proto=1, client=secrets.token_hex(16))
         return (talk(one, GREETING, b"READY") and talk(one, ready() + hello, b'"welcome"') and
                 all(talk(one, message(op="ping"), b'"pong"') for _ in range(3)))

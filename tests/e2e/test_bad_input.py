@@ -500,7 +500,7 @@ class ControlFrames(BadInput):
                 frame = struct.pack(">BB", 1, len(room)) + room + publish_frame("", (mid, b"x"))[2:]
                 self.assertEqual(self.refused(peer, frame, "bad-room")["mid"], mid)
             self.assertEqual(self.rooms(peer), [])
-            # What only looks odd is allowed.
+            # Names that only look odd are allowed.
             for name in ("*nick*", "{nick}", "\u00fc\u0308", "\u0627\u0628", "\U0001f600", "\u00a1"):
                 self.assertEqual(peer.hello(name)["nick"], name)
                 self.assertEqual(peer.ask(op="publish", room="ro{om", key=name)["op"], "ack")
@@ -715,7 +715,7 @@ class Terminal(BadInput):
     ESCAPES = b"\x1b[2J\x1b]0;title\x07\r\x08\x7f\xc2\x9b31m\xe2\x80\xae\xff\tend"
 
     def on_terminal(self, broker, *arguments):
-        """What `zrelay` shows on a terminal."""
+        """The output of `zrelay` on a terminal."""
         ours, theirs = pty.openpty()
         try:
             program = self.zrelay_on(broker, theirs, *arguments)

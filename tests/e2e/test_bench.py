@@ -272,7 +272,7 @@ class Wrong(BenchCase):
         self.assertIn("gave up waiting", program.text())
 
     def test_a_restart_without_data(self):
-        """What was acked in memory, and not seen by all, may be gone: whatever the readers saw, the run ends and says so."""
+        """Messages that were acked in memory and not seen by all readers may be gone. The run ends in any case, and says so."""
         broker = self.broker()
         program = self.zrelay(broker, "bench", "connect", "--clients", "5", "--hold", "0", "--json", "--timeout", "3", "--restart",
                               Modes.restarts(self, broker))

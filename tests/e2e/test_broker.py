@@ -1,4 +1,4 @@
-"""zrelayd as a process: its command line, configuration, listeners, signals and log, and what sessions see of each other."""
+"""zrelayd as a process: its command line, configuration, listeners, signals and log, and how sessions see each other."""
 import json
 import os
 import re
@@ -389,7 +389,7 @@ class Signals(BrokerCase):
 
     def test_second_signal_ends_at_once(self):
         broker = self.broker(config="limits\n    route-queue = 1000\n    replay-frames = 500\n")
-        # Somebody who does not read keeps the broker waiting for its queue to drain.
+        # A client that does not read keeps the broker waiting for its queue to drain.
         stuck = self.peer(broker, hello=False, rcvhwm=1, rcvbuf=4096)
         stuck.hello()
         for mid in range(1, 17):
@@ -619,7 +619,7 @@ class Logging(BrokerCase):
                 self.assertLess(len(broker.errors().splitlines()) - before, 60)
                 broker.signal(signal.SIGTERM)
                 self.assertEqual(broker.finish(), 0)
-                # What was dropped is counted, not told one by one.
+                # Dropped frames are counted, not told one by one.
                 self.assertRegex(broker.errors(), r"claimed routing ids [1-9]")
 
     def test_what_peers_choose_is_escaped(self):

@@ -1,4 +1,4 @@
-"""The command line: exit codes, one clear line for every mistake, output that scripts can rely on, and what a terminal is shown."""
+"""The command line: exit codes, one clear line for every mistake, output that scripts can rely on, and output on a terminal."""
 import base64
 import json
 import os
@@ -52,7 +52,7 @@ class CliCase(TestCase):
         return [json.loads(line) for line in program.lines()]
 
     def on_terminal(self, broker, *arguments, code=0):
-        """What the command shows on a terminal, until its end."""
+        """The command's output on a terminal, until its end."""
         ours, theirs = pty.openpty()
         process = subprocess.Popen([ZRELAY, "--server", broker.server, *arguments], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
                                    env={**self.environment, "TERM": "xterm", "LC_ALL": "C.UTF-8"})
@@ -188,7 +188,7 @@ class Settings(CliCase):
                 path = self.file("zrelay.conf", text)
                 program = self.fails(broker, "ping", words=[f"{path}:{line}: ", words])
                 self.assertNotIn("\x1b", program.errors())
-        for mode in (0o602, 0o620):  # who can write it says which broker we talk to, and by which key it is known
+        for mode in (0o602, 0o620):  # the file names the broker and its key, so no other user may write it
             os.chmod(self.file("zrelay.conf", f"server = {broker.server}\n"), mode)
             self.fails(broker, "ping", words=["zrelay.conf", "chmod go-w"])
         os.chmod(path, 0o644)
@@ -273,7 +273,7 @@ class Publishing(CliCase):
         self.assertEqual(self.run_zrelay(broker, "state", "room").lines(), [b"key=second"])
 
     def test_streams_that_are_closed(self):
-        """A socket must not come to stand under their numbers; and what cannot be read or written is told."""
+        """A socket must not get their numbers; and reads and writes that fail are told."""
         broker = self.broker()
         for command, code in (("pub room <&-", 1), ("pub room text >&-", 0), ("history room >&-", 1), ("pub room text <&- >&- 2>&-", 0)):
             program = Program(["sh", "-c", f'"$0" -s "$1" {command}', ZRELAY, broker.server], env=self.environment)

@@ -1,5 +1,5 @@
-"""The command line with keys, tokens and rights: who is let in, what is told to who is not, what operators ask, and that nothing a broker
-says does more to a terminal than to be shown."""
+"""The command line with keys, tokens and rights: which users are let in, the errors of those that are not, and operators' requests. And a
+terminal only shows a broker's texts."""
 import ctypes
 import json
 import os
@@ -213,7 +213,7 @@ class Encrypted(Case):
         self.assertEqual(self.run_zrelay(broker, *self.keyed("alice"), "--nick", "alice", "pub", "general", "x").errors(), "")
 
     def test_private_rooms_of_a_prefix_that_come_up_later(self):
-        """Nothing is heard of them but by looking, which who is a user does every 5 seconds."""
+        """A client finds them only by asking for the list, which a user's client does every 5 seconds."""
         rules = ALL + '    deny = "read : m/*"\n'
         broker = self.encrypted(user("alice", self.keygen("alice")), user("bob", self.keygen("bob"), rules))
         reader = self.zrelay(broker, *self.keyed("alice"), "-v", "sub", "m/*", "--count", "6")
@@ -227,7 +227,7 @@ class Encrypted(Case):
 
 
 class Bench(Case):
-    """Benchmarks are who they are said to be, like everybody else."""
+    """Benchmarks authenticate like every other command."""
 
     MODES = (["throughput", "-n", "100"], ["latency", "--rate", "1000", "-n", "100"], ["fanout", "--readers", "3", "-n", "100"],
              ["replay", "-n", "100"], ["connect", "--clients", "3", "--hold", "0"])
@@ -448,7 +448,7 @@ class Rights(Case):
             self.assertIn("two", reader.text())
 
     def test_a_room_changes_its_way_under_a_stream(self):
-        """Between open and private, and nobody who may read it notices: all of it comes, in order, once."""
+        """A room changes between open and private, and its readers notice nothing: all of it comes, in order, once."""
         count = 3000
         reader = self.zrelay(self.one, *self.keyed("alice"), "-v", "sub", "secret", "--count", str(count))
         reader.wait_err("secret: live")
@@ -566,7 +566,7 @@ class TerminalSafety(Case):
             for json_ in ([], ["--json"]):
                 with self.subTest(command + json_):
                     shown = self.shown(broker, "-v", *command, *json_)
-                    self.harmless(shown, b"0123")  # the epoch, in what is told of the connection
+                    self.harmless(shown, b"0123")  # the epoch, in the line about the connection
 
     def test_refusals(self):
         refused = {"op": "error", "code": EVIL, "text": EVIL, "room": EVIL, "seq": 7}

@@ -1,4 +1,4 @@
-"""zrelayd --data: what is acked on disk survives kill -9, restarts, full disks; what cannot be kept is told."""
+"""zrelayd --data: messages acked on disk survive kill -9, restarts and full disks; messages that cannot be kept are told."""
 import glob
 import json
 import os

@@ -13,7 +13,7 @@ from test_cli import CliCase
 
 
 def next_second():
-    """Waits for the next whole second of the clock and returns it: what comes after it is later, what came before is not."""
+    """Waits for the next whole second of the clock and returns it: messages published after it are later, those before are not."""
     moment = int(time.time()) + 1
     wait_for(lambda: time.time() >= moment, "the next second")
     return moment

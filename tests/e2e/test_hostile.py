@@ -1,6 +1,6 @@
-"""Attackers who send what is no protocol, or too much of it, where connections are encrypted and users have rights. Beside each of them an honest
-session, in an open or in a private room, publishes and reads all along, and must notice nothing. What an attacker can do without keys and users is
-in test_bad_input.py, pretending and stealing in test_impostors.py and test_private.py, hostile brokers in test_cli_auth.py."""
+"""Attackers that send invalid frames, or too many, where connections are encrypted and users have rights. Beside each of them an honest session,
+in an open or in a private room, publishes and reads all along, and must notice nothing. Attacks without keys and users are in test_bad_input.py,
+pretending and stealing in test_impostors.py and test_private.py, hostile brokers in test_cli_auth.py."""
 import contextlib
 import json
 import random
@@ -94,7 +94,7 @@ class HostileCase(test_bad_input.BadInput, test_auth.AuthCase):
         broker = self.broker("--users", self.users(self.text(*sections)), "--server-key", self.key, "--listen", "tcp://127.0.0.1:*",
                              "--listen", "tcp://0.0.0.0:*", config=CONFIG + more)
         ports = [tuple(one.replace("0.0.0.0", "127.0.0.1") for one in pair) for pair in zip(broker.listen, broker.backs)]
-        # Who is nobody can read the back, if need be.
+        # Anonymous clients can read the back, if the sections let them in.
         kind = self.honest_kind(sections) if any("name = anonymous\n" in section for section in sections) else Hidden
         return self.beside(broker, kind(self.keyed(broker, self.honest, ports[1][0]))), ports
 
@@ -138,7 +138,7 @@ class Memory(HostileCase):
         self.assertLess(peak(broker) - before, self.BOUND)
 
     def test_frames_of_strangers(self):
-        """Who may not come in sends what he can, and does not read what he is told."""
+        """Clients that may not come in send all that they can, and do not read the answers."""
         attacked, ((front, back), _) = self.besieged_two(test_auth.section("alice", self.alice))
         frame = lambda body: b"\x02" + struct.pack(">Q", len(body)) + body
         hello = frame(json.dumps({"op": "hello", "proto": 1, "client": "c" * 32, "nick": "n" * 32, "agent": "a" * 64}).encode())
@@ -150,7 +150,7 @@ class Memory(HostileCase):
                     pour(self.shaken(front, READY_DEALER), data, 20 * MEGABYTE)
                 honest.check()
             for data in (frame(b"\x01" + b"t" * 1000) * 50, frame(b"x" * MEGABYTE)):
-                # All there before the first is cut off: what it had sent may count for who gets its descriptor.
+                # All connect before the first is cut off: its bytes may count for the next one with its descriptor.
                 for one in [self.shaken(back, READY_SUB) for _ in range(4)]:
                     pour(one, data, 20 * MEGABYTE)
                 honest.check()
@@ -176,7 +176,7 @@ class Memory(HostileCase):
         self.poured(True, b"\x00\x02\x01t")
 
     def test_sizes_that_are_only_claimed(self):
-        """Hundreds of connections, each of which says that the largest there may be will follow. Memory is for what comes."""
+        """Hundreds of connections, each of which announces the largest frame there may be. Memory is used only for bytes that come."""
         attacked, (plain, encrypted) = self.besieged_two(test_auth.section("alice", self.alice))
         with attacked as (broker, honest):
             before = peak(broker)
@@ -211,7 +211,7 @@ class Memory(HostileCase):
             self.bounded(broker, before)
 
     def test_readers_that_leave_together(self):
-        """Each costs a walk over all topics. Those who come after them are read."""
+        """Each costs a walk over all topics. Readers that come after them are served."""
         attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
         with attacked as (broker, honest):
             self.synced(plain[1], [bytes([first, second, third]) for first in range(3) for second in range(256) for third in (0, 255)])
@@ -222,7 +222,7 @@ class Memory(HostileCase):
                 honest.check()
 
     def test_fill_and_leave(self):
-        """Again and again. What a connection had sent is still there to be taken when it is gone."""
+        """Again and again. The frames of a connection are still there to be taken when it is gone."""
         attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
         with attacked as (broker, honest):
             before = peak(broker)
@@ -340,7 +340,7 @@ class Handshakes(HostileCase):
                         honest.check()
 
     def test_recorded(self):
-        """What an observer recorded does nothing when it is sent again: neither all of it, nor a message on the same connection."""
+        """Bytes that an observer recorded have no effect when they are sent again: neither all of them, nor a message on the same connection."""
         with self.besieged(test_auth.section("alice", self.alice, rules=ALL)) as (broker, honest):
             alice = self.curve(broker.server, self.alice)
             alice.handshake()
@@ -385,7 +385,7 @@ class Handshakes(HostileCase):
                             def tampered(step, data, one=one, when=when, frame=frame):
                                 if step != when:
                                     return data
-                                # And no more: it sees the end of what we send.
+                                # And no more: it sees the end of our bytes.
                                 one.one.sendall(data + frame if step == "greeting" else frame)
                                 one.one.shutdown(socket.SHUT_WR)
                                 return b""
@@ -480,7 +480,7 @@ class OutOfDescriptors(TestCase):
                         closed += 1
             return closed
         wait_for(lambda: turned_away() > 400, "most are turned away, and none waits at the listener")
-        for mid in range(1, 21):  # who is in is served
+        for mid in range(1, 21):  # clients that are in are served
             writer.send(publish_frame("room", (mid, b"x")))
             self.assertEqual(writer.receive()[:1], b"\x02")
         seen = 0
@@ -500,7 +500,7 @@ class OutOfDescriptors(TestCase):
 
 
 class Integers(HostileCase):
-    """At the edges of what JSON, a signed and an unsigned number of 64 bits hold."""
+    """At the limits of JSON numbers, and of signed and unsigned numbers of 64 bits."""
     TOO_LARGE = ["9007199254740992", "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
                  "-1", "-9007199254740992", "-9223372036854775808", "-9223372036854775809", "1.0", "1e2", "0.1", "-0.0", "1E400", "1e-400",
                  "9007199254740991.0"]
@@ -534,7 +534,7 @@ class Integers(HostileCase):
             self.assertEqual(peer.ask(op="state", room="room", after=largest)["count"], 0)
             self.assertEqual(len(peer.ask(op="who", room="room", limit=largest)["users"]), 1)
             self.assertEqual(self.code(peer.ask(op="publish", room="room", key="key", text="y", expect=largest)), "conflict")
-            # Nothing comes after the largest id but what was sent before.
+            # After the largest id only resends are possible.
             self.assertEqual(peer.ask(op="publish", room="room", text="last", mid=largest)["seq"], 2)
             self.assertEqual(peer.ask(op="publish", room="room", text="last", mid=largest)["seq"], 0)
             self.assertEqual(peer.ask(op="publish", room="room", text="before", mid=5)["seq"], 0)
@@ -562,7 +562,7 @@ class Integers(HostileCase):
 
 class Descriptors(HostileCase):
     def test_who_gets_the_descriptor_of_a_flooder(self):
-        """What the flooder sent and nobody has read yet does not count for the next connection."""
+        """Frames of the flooder that are not read yet do not count for the next connection."""
         topic = b"\x01" + b"t" * 1000
         subscriptions = (b"\x02" + struct.pack(">Q", len(topic)) + topic) * 50
         attacked, ((_, back), _) = self.besieged_two(test_auth.section("alice", self.alice))

@@ -196,7 +196,7 @@ class HostileBroker(TestCase):
                     # A fast line may bring some more until the guard looks.
                     sent = sides[side].flood(chunk, 2000 * MEGABYTE)
                     self.assertLess(sent, 1000 * MEGABYTE)
-                    # Growth (four times 64 MiB, or 64 MiB), one large frame, and what comes until the guard looks.
+                    # Growth (four times 64 MiB, or 64 MiB), one large frame, and the bytes that come until the guard looks.
                     self.assertLess(memory(program) - before, (600, 400)[side] * MEGABYTE)
                     self.check_alive(program)
                     program.end()

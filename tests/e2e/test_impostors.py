@@ -1,5 +1,5 @@
-"""Attackers who pretend to be somebody, ask for what they may not have, or wait for the operator's mistakes. Beside each of them an honest session
-publishes and reads all along, and must notice nothing. See test_hostile.py."""
+"""Attackers that pretend to be another user, ask for data that they may not have, or wait for the operator's mistakes. Beside each of them an
+honest session publishes and reads all along, and must notice nothing. See test_hostile.py."""
 import contextlib
 import json
 import os
@@ -121,7 +121,7 @@ class Spoofing(test_hostile.HostileCase):
                 self.assertFalse(any(b"hidden" in frame for frame in frames), frames)
                 self.assertEqual(sum(b"forbidden" in frame for frame in frames), 3)
                 self.assertEqual(json.loads(frames[-1])["heads"], {})
-                # What mallory says is mallory's.
+                # mallory's messages are published as mallory's.
                 self.assertEqual(mallory.ask(op="publish", room="general", text="x", mid=1000)["op"], "ack")
                 reader = self.keyed(broker, self.alice)
                 reader.send(b'{"op":"replay","room":"general","last":1}')
@@ -143,7 +143,7 @@ class Spoofing(test_hostile.HostileCase):
             self.assertEqual([entry[3] for entry in deliver_entries(alice.receive())[3]], ["mallory"])
             for do in ("kick", "ban", "reload", "bans"):
                 self.assertEqual(self.code(mallory.ask(op="admin", do=do, **{**claims, "user": "alice"})), "forbidden")
-            # hello's own members: whoever came with a key is that user.
+            # hello's own members: a client with a key is the key's user.
             for members in ({"user": "alice"}, {"user": "alice", "token": "x"}, {"nick": "alice"}, {"user": "honest", "token": ""}):
                 answer = mallory.hello(**members)
                 self.assertIn((answer["op"], answer.get("user")), (("error", None), ("welcome", "mallory")))
@@ -171,7 +171,7 @@ class Spoofing(test_hostile.HostileCase):
             honest.check()
 
     def test_names_over_a_plain_listener(self):
-        """Who did not log in takes no user's name, neither at once nor later, nor another nobody's session."""
+        """An anonymous client cannot take a user's name, neither at once nor later, nor another anonymous client's session."""
         nobody = test_auth.section("anonymous", rules='    allow = "all : general"\n')
         attacked, ((front, _back), _) = self.besieged_two(*self.SECTIONS, nobody)
         with attacked as (_broker, honest):

@@ -1,4 +1,4 @@
-"""What configuring and installing make, without building it: the service and its configuration; and what broker/quickstart does first."""
+"""Configuring and installing, without building: the service and its configuration. And the first steps of broker/quickstart."""
 import fcntl
 import os
 import re

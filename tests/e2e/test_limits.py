@@ -1,5 +1,5 @@
-"""Every limit of PROTOCOL.md, section 10, with a small value: what fits is taken, what is beyond it gets the answer that stands there.
-Here are those of frames and pages, and the table of all; the others stand in test_limits_*.py."""
+"""Every limit of PROTOCOL.md, section 10, with a small value. A request within the limit is taken; one beyond it gets the specified answer.
+Here are the limits of frames and pages, and the table of all; the others are in test_limits_*.py."""
 import json
 import os
 import re
@@ -9,7 +9,7 @@ import unittest
 import zmq
 
 import test_auth
-import test_limits_flow  # these four for what their tests cover
+import test_limits_flow  # these four for the limits that their tests cover
 import test_limits_held
 import test_limits_log
 import test_limits_raw
@@ -261,7 +261,7 @@ class Table(unittest.TestCase):
         self.assertGreater(len(rows), 20)
         found = set()
         for name, _, bounds, _ in rows:
-            # A limit has one or more names, or none: then it is known by what it bounds.
+            # A limit has one or more names, or none: then the thing that it bounds is its name.
             found |= set(re.findall(r"`([a-z-]+)`", re.sub(r"\(.*?\)", "", name))) or {bounds.replace("`", "")}
         self.assertEqual(found - set(COVERED), set(), "limits without a test")
         self.assertEqual(set(COVERED) - found, set(), "tests of limits that the specification does not name")

@@ -1,4 +1,4 @@
-"""Limits on how much comes, how fast, and what waits for whom: each is tried on both sides."""
+"""Limits on the amount and the rate of input, and on waiting output: each is tried on both sides."""
 import json
 import secrets
 import select
@@ -13,7 +13,7 @@ from limit_case import KEPT, LimitCase, covers, limits
 
 
 class Rates(LimitCase):
-    """What a session may do in a second; a broker that counts slowly enough that no machine is too slow for the test."""
+    """A session's rates. The broker's limits are so low that no machine is too slow for the test."""
 
     def sent_away(self, broker, peer, honest):
         """Waits until the flooder's session and connection are ended; `honest` notices nothing."""
@@ -87,7 +87,7 @@ class Rates(LimitCase):
 
     @covers("rate-entries")
     def test_window_is_no_flood(self):
-        """What a client may have sent before it hears anything, in the smallest entries."""
+        """The window that a client may send before it hears anything, in the smallest entries."""
         peer = self.peer(self.broker(config=limits(rate_entries=1, rate_bytes=1, window="4k", max_entries=10)))
         frames = [publish_frame("r", *((mid + number, b"") for number in range(10))) for mid in range(1, 4096 // 14 - 30, 10)]
         self.assertLessEqual(sum(map(len, frames)), 4096)
@@ -136,7 +136,7 @@ class Queues(LimitCase):
         broker = self.broker(config=limits(route_queue=16, replay_frames=8, replay_bytes="4M") + "server\n    heartbeat = 60000\n")
         other = self.peer(broker, "other")
         self.publish_one_by_one(other, "room", 8, bytes(500_000))
-        # Somebody who asks and does not read: what the operating system takes for it is some megabytes, then the queue fills.
+        # A client that asks and does not read: the operating system takes some megabytes for it, then the queue fills.
         deaf = self.peer(broker, "deaf", hello=False, rcvhwm=1, rcvbuf=4096)
         deaf.hello("deaf")
         for _ in range(40):
@@ -182,7 +182,7 @@ class Queues(LimitCase):
         for number in range(40):  # of 6 MB each
             self.fill(broker, other, f"deaf-{number}")
         self.assertLess(self.memory(broker) - before, (80 << 20) + KEPT)
-        self.assertEqual(self.replay(other, room="small", after=0)[0]["count"], 1)  # who reads is served
+        self.assertEqual(self.replay(other, room="small", after=0)[0]["count"], 1)  # a client that reads is served
 
     @covers("all-reader-bytes")
     def test_all_reader_bytes(self):
@@ -213,7 +213,7 @@ class Queues(LimitCase):
         self.assertTrue(reader.live().startswith(b"\xff"))
         self.publish_one_by_one(writer, "room", 60, bytes(500_000))
         self.publish_one_by_one(writer, "room", 1, b"tail", first=61)
-        # All of it is in the log, and what the reader gets says where something is missing.
+        # All of it is in the log, and the reader's frames show where entries are missing.
         self.assertEqual(reader.ask(op="join", room="room")["seq"], 61)
         last, gaps = 0, 0
 
@@ -225,7 +225,7 @@ class Queues(LimitCase):
             last = entries[-1][0]
             if entries[-1][5] == b"end":
                 return True
-        # What fits into its queue again comes; the next one shows the gap in its `prev`.
+        # Entries that fit into its queue again come; the next one shows the gap in its `prev`.
         mid = 61
 
         def drain():
@@ -302,7 +302,7 @@ class Topics(LimitCase):
         broker.wait_err("more topics than limits/max-user-topics")
         self.synced(one)
         one.sub.close()
-        # What those who left had is forgotten. Until then the new reader is disconnected, and comes again.
+        # The topics of readers that left are forgotten. Until then the new reader is disconnected, and comes again.
         third = self.reader(broker)
         self.subscribe(third.sub, 5000, 305)
         self.synced(third)

@@ -139,7 +139,7 @@ class Holdings(LimitCase):
             self.assertEqual(self.publish(writer, "room", (1, b"")), ("ack", 1, 0))
         for writer in writers:
             writer.ask(op="bye")
-        # Of those who are gone, the last two are remembered.
+        # Of the clients that are gone, the last two are remembered.
         for writer, seq in ((writers[1], 0), (writers[2], 0), (writers[0], 4)):
             again = self.peer(broker, client=writer.client)
             self.assertEqual(self.publish(again, "room", (1, b"")), ("ack", 1, seq))

@@ -1,4 +1,4 @@
-"""What only a peer does that speaks ZMTP by hand: limits on what is incomplete, on what waits, and on parts."""
+"""Limits that only a peer with hand-made ZMTP reaches: on incomplete messages, on waiting ones, and on parts."""
 import contextlib
 import os
 import re

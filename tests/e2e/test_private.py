@@ -1,4 +1,5 @@
-"""Private rooms under fire: who may not read gets not a byte, who lost the right nothing from then on, and who may read everything, once."""
+"""Private rooms under attack. A user that may not read gets not a byte. A user that lost the right gets nothing from then on. A user that may read
+gets everything, once."""
 import collections
 import contextlib
 import json
@@ -196,7 +197,7 @@ class Writer(Worker):
 
 
 class Thief(Worker):
-    """Whoever may not read, and tries in every way; `got` is every frame that ever came, on whatever socket."""
+    """A client that may not read, and tries in every way; `got` is every frame that ever came, on any of its sockets."""
 
     def __init__(self, case, front, back, marker, curve=None, tokens=(), hello=True):
         super().__init__()
@@ -375,7 +376,7 @@ class Theft(PrivateCase):
         rounds = [thief.rounds for thief in thieves]
         writer = Writer(self.keyed(broker, self.keys["alice"], server), prefix=marker.encode() + b"-", count=self.COUNT - 1, each=2)
         self.addCleanup(writer.stop)
-        # Members come and go meanwhile, and what all may read goes on too.
+        # Members come and go meanwhile, and open rooms go on too.
         while writer.is_alive():
             guest = self.keyed(broker, self.keys["dave"], server)
             self.assertTrue(guest.ask(op="join", room=ROOM)["private"])
@@ -397,7 +398,7 @@ class Theft(PrivateCase):
         return [thief.got for thief in thieves]
 
     def start(self, marker, anonymous):
-        """A plain listener beside an encrypted one. The names of who is in the room tell of it as well as what is said."""
+        """A plain listener beside an encrypted one. The members' names reveal the room as well as its messages do."""
         users = test_auth.section("operator", self.keys["operator"], rules=test_auth.ADMIN)
         for name, key in (("alice", "alice"), (f"{marker}-bob", "bob"), (f"{marker}-carol", "carol"), (f"{marker}-dave", "dave")):
             users += test_auth.section(name, self.keys[key], rules=ALL)
@@ -435,7 +436,7 @@ class Revocation(PrivateCase):
         self.rules = {"alice": ALL, "bob": ALL, "carol": ALL}
 
     def start(self, private):
-        """A flood with carol, who reads all along, and the operator. With `private` there is somebody else who may not read."""
+        """A flood with carol, a reader all along, and the operator. With `private` there is another user that may not read."""
         if private:
             self.rules["dave"] = NO_SECRET
         broker = self.encrypted(self.text(**self.rules), head=CONFIG)
@@ -450,7 +451,7 @@ class Revocation(PrivateCase):
         return bob
 
     def seen_a_part(self, bob, upto, writer):
-        """What bob saw was all there was, to somewhere at or before `upto`."""
+        """bob saw every entry up to a position at or before `upto`."""
         bob.end()
         self.assertLessEqual(bob.seen, upto)
         self.assertEqual([entry[0] for entry in bob.entries], list(range(1, bob.last + 1)))
@@ -467,7 +468,7 @@ class Revocation(PrivateCase):
             bob.wait(lambda: True, "nothing")
             self.seen_a_part(bob, left["seq"], writer)
             self.assertGreaterEqual(self.head(operator), left["seq"])
-            # What is still on the way to him is from before, too.
+            # Frames still on the way to him are from before, too.
             while bob.peer.sub.poll(0):
                 frame = bob.peer.sub.recv()
                 if frame.startswith(ROOM.encode() + b"\0"):
@@ -535,7 +536,7 @@ class Revocation(PrivateCase):
             way = ("back", "front")[number % 2]
             before = carol.ways[way]
             carol.wait(lambda: carol.ways[way] > before + 5, f"entries that come by the {way}")
-            # Who may not read makes the room private, and opens it by going.
+            # A user that may not read makes the room private; removing that user opens it.
             self.reload(operator, **self.rules, **({"dave": NO_SECRET} if number % 2 == 0 else {}))
             writer.further(100)
         self.everything([carol, second], writer.end())
@@ -543,7 +544,7 @@ class Revocation(PrivateCase):
 
 class Presence(PrivateCase):
     def watch(self, broker, name):
-        """Somebody who listens to everything at the back."""
+        """A client that listens to everything at the back."""
         peer = self.of(broker, name)
         peer.subscribe(b"")
         return peer
@@ -580,7 +581,7 @@ class Presence(PrivateCase):
         alice.end()
 
     def test_of_an_open_room_where_not_all_may_see_it(self):
-        """The entries go by the back, to all; who is there goes to those who may see it."""
+        """The entries go by the back, to all. Presence goes only to users that may see it."""
         room = "general"
         broker = self.encrypted(self.text(alice=ALL, bob=ALL, thief=ALL + '    deny = "presence : *"\n'), head=CONFIG)
         thief, alice = self.watch(broker, "thief"), self.member(broker, "alice", room)
@@ -612,7 +613,7 @@ class SlowMember(PrivateCase):
         writer.upto(1000)
         bodies = writer.end()
         self.everything([carol], bodies)
-        # He reads again: his session is still there, and all of it comes, what was dropped by replay.
+        # He reads again: his session is still there, and all of it comes, dropped entries by replay.
         bob.start()
         self.everything([bob], bodies)
         self.assertLess(bob.ways["front"], len(bodies))

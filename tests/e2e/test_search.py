@@ -1,4 +1,4 @@
-"""zrelayd-search: words found in what zrelayd --data keeps, while it keeps more."""
+"""zrelayd-search: finds words in the log of zrelayd --data, while the log grows."""
 import glob
 import hashlib
 import json

@@ -103,7 +103,7 @@ class Supervised(TestCase):
         for index, publisher in enumerate(publishers):
             threading.Thread(target=self.feed, args=(publisher, b"p%d" % index), daemon=True).start()
         for number in range(1, ABORTS + 1):
-            # Some of what was written since the last abort has arrived, and more is on its way.
+            # Some of the lines written since the last abort have arrived, and more are on their way.
             wanted = (number - 1) * total // (ABORTS + 1) + chance.randrange(1, total // (2 * ABORTS))
             wait_for(lambda: all(bytes(reader.out).count(b"\n") >= wanted for reader in readers),
                      f"{wanted} lines at the readers; {said}: {[reader.errors() for reader in readers]}")

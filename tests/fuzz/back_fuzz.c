@@ -1,4 +1,4 @@
-/* What comes by SUB: every frame is of one kind, and its parts put together give the frame. */
+/* Frames that come by SUB: each is of one kind, and its parts put together give the frame. */
 #include "control.h"
 #include "fuzz.h"
 #include "names.h"

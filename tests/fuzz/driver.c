@@ -1,5 +1,5 @@
-/* Runs a fuzz target where libFuzzer is not at hand: every file given (a golden vector when it ends in .hex), then
- * seeded random mutations of them. The same arguments do the same. On failure the input is printed as a vector, to be
+/* Runs a fuzz target without libFuzzer: on every file given (a golden vector if its name ends in .hex), then on seeded
+ * random mutations of them. The same arguments give the same run. On failure the input is printed as a vector, to be
  * run again.
  *
  *     fuzz.NAME [-runs=N] [-seed=N] FILE-OR-FOLDER... */

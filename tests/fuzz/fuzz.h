@@ -1,6 +1,6 @@
-/* What the fuzz targets share. A target is one file NAME_fuzz.c that defines LLVMFuzzerTestOneInput and one line in
- * CMakeLists.txt. It must take every input, must depend on nothing but the input, and stops the program (fuzz_require)
- * when something is not as it should be. */
+/* Shared by the fuzz targets. A target is one file NAME_fuzz.c that defines LLVMFuzzerTestOneInput, and one line in
+ * CMakeLists.txt. It must take every input and depend on nothing but the input. It stops the program (fuzz_require)
+ * when it finds a fault. */
 #ifndef FUZZ_H
 #define FUZZ_H
 

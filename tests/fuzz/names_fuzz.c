@@ -27,7 +27,8 @@ static bool s_is_composed(zr_span_t text) {
     return same;
 }
 
-/* A part of what may be mixed may be mixed too. And the form for comparing has no other form. */
+/* If a text's scripts may be mixed, those of any part of it may be mixed too. And folding a folded text changes
+ * nothing. */
 static void s_check_unicode(zr_span_t text) {
     for (size_t at = 0; zr_scripts_may_mix(text) && at < text.len;) {
         zr_utf8_next(text, &at);

@@ -233,7 +233,7 @@ static void s_frame(route_t route, zr_span_t frame) {
     relay_frame(s_broker->relay, route, frame, s_broker->now);
 }
 
-/* What peers say, by the low four bits of a step: two numbers from the script and the peer's part go in. */
+/* Frames of peers, by the low four bits of a step: two numbers from the script and the peer's part go in. */
 static const char *const s_texts[] = {
     "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"nick\":\"n%u\"}",
     "{\"op\":\"join\",\"room\":\"r%u\",\"after\":%u,\"id\":1}",
@@ -269,7 +269,7 @@ static void s_resume(route_t route, unsigned client) {
     s_frame(route, zr_span(text));
 }
 
-/* Users come, go and are banned, and who did not log in may come or not; everybody may what a byte says. */
+/* Users are added, removed and banned, and anonymous clients are let in or not. A byte gives everybody's rights. */
 static void s_change_rights(uint8_t what) {
     static const char *const names[] = {"anonymous", "user", "u0", "u1", "u2"};
     if (what == 0) {

@@ -1,5 +1,5 @@
-/* The broker of relay_fuzz.c, and its log: it answers when told, gives positions with gaps, is told what it should keep
- * of clients, and may fail. */
+/* The broker of relay_fuzz.c, and its log. The log answers when told, gives positions with gaps, keeps the marks of
+ * clients, and may fail. */
 #ifndef RELAY_LOG_H
 #define RELAY_LOG_H
 
@@ -32,7 +32,7 @@ typedef struct {
     bool spoke[PEERS + 1];
     route_t speaks;        /* its frame is handled */
     bool users;            /* there were some: rooms may have been private */
-    uint64_t login, admin; /* tickets of what was asked of the edge last; 0: nothing */
+    uint64_t login, admin; /* tickets of the last requests to the edge; 0: none */
     char token[33];        /* of the last welcome */
     route_t lost;          /* this one's queue is full: what is sent there is lost */
     head_t heads[256];

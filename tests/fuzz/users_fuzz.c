@@ -1,5 +1,5 @@
-/* The users file and the bans file: a text, put together from the lines of such files and from stray bytes, is refused
- * with one line or is something that can be asked. */
+/* The users file and the bans file: a text is put together from the lines of such files and from stray bytes. It is
+ * refused with one line, or gives a table that answers questions. */
 #include <string.h>
 
 #include <sodium.h>

@@ -30,8 +30,8 @@ user
 user
     name = nobody-reads-with
     key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
-"""  # with one who may not read, every room is private
-SHORT, LONG = 300, 60000  # heartbeats in ms: one for what the heartbeat finds, one to keep it out
+"""  # as this user may not read, every room is private
+SHORT, LONG = 300, 60000  # heartbeats in ms: one for losses that the heartbeat finds, one so that it finds none
 
 
 def find_python():
@@ -71,7 +71,7 @@ def runs(*command, output=subprocess.DEVNULL):
 
 
 class Process:
-    """A program whose lines on stdout are read as they come; what it said is shown when a test fails."""
+    """A program whose lines on stdout are read as they come; they are shown when a test fails."""
 
     def __init__(self, test, name, command):
         self.name, self.lines, self.news = name, [], threading.Condition()
@@ -163,7 +163,7 @@ class Broker:
 
 
 class Client(Process):
-    """One client process. `events` is what it told so far."""
+    """One client process. `events` are those that it has told so far."""
 
     def __init__(self, test, language, broker, room, nick):
         interpreter, script = test.interpreters[language], LANGUAGES[language][1]
@@ -190,7 +190,7 @@ class Client(Process):
         self.wait_for(lambda: set(bodies) <= set(self.bodies(since)), f"the entries {bodies}")
 
     def present(self):
-        """Who is in the room, as told so far."""
+        """The users in the room, as told so far."""
         here = set()
         for e in self.told("presence"):
             here = here - set(e["left"]) | set(e["joined"])
@@ -303,7 +303,7 @@ class Clients:
         self.assert_same(late, bob)
 
     def test_private_room(self):
-        """What comes by the other way is read as well, and repaired as well after a restart."""
+        """Entries that come by the other way are read as well, and repaired as well after a restart."""
         broker = self.private_broker()
         ann, bob = self.pair(broker)
         ann.publish("a 1", "a 2")
@@ -399,7 +399,7 @@ class Clients:
         self.assertEqual(ann.present(), {"Žofie", "bob"})
         ann.command("undeafen", "hearing")
 
-        def come_and_go():  # waiting to be seen: who comes and goes between two frames is in neither
+        def come_and_go():  # waits to be seen: a user that comes and goes between two frames is in neither
             dan = self.join(broker, "dan", self.peer)
             bob.expect_present("Žofie", "bob", "carl", "dan")
             dan.quit()

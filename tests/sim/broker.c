@@ -267,7 +267,7 @@ void broker_receive(sim_t *sim, route_t route, zr_blob_t *frame) {
     if (broker->woken)
         return;
     broker->woken = true;
-    /* What comes meanwhile is one pass with it. */
+    /* Frames that come meanwhile are in the same pass. */
     world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS), s_wake, sim, broker->incarnation);
 }
 

@@ -124,7 +124,7 @@ static void s_entry(client_t *client, const zrelay_event_t *event) {
     reader->entries++;
 }
 
-/* Who has nothing of a room stands, unseen, where it begins. */
+/* A reader without entries of a room is at the room's beginning; no event tells that. */
 static void s_begin_there(const sim_t *sim, const model_room_t *room, reader_t *reader, uint64_t seq) {
     uint64_t begun = model_fresh(sim, room) ? room->oldest : room->base;
     if (reader->placed && reader->last == 0 && seq <= begun)

@@ -1,4 +1,4 @@
-/* A program with the real client machine in it, and what that program has been told so far. */
+/* A program with the real client machine in it, and the events that it has been told so far. */
 #ifndef CLIENT_H
 #define CLIENT_H
 
@@ -8,13 +8,13 @@
 
 struct sim;
 
-/* Whom presence told of: the newest word on each nick. */
+/* A user that presence told of: the newest event of each nick. */
 typedef struct {
     char nick[ZR_NICK_MAX + 1];
     bool here;
 } seen_t;
 
-/* What a program knows of a room it reads. */
+/* A program's state of a room that it reads. */
 typedef struct {
     bool wanted, prefixed; /* joined; by a prefix, not by its name */
     int from;
@@ -58,7 +58,7 @@ typedef struct client {
     socket_t front, back;
     bool *changes; /* of the front's connection, not handed in yet; true: it stands */
     size_t change_count, change_size;
-    const char *user; /* who it authenticates as; NULL: nobody */
+    const char *user; /* that it authenticates as; NULL: none */
     char nick[ZR_NICK_MAX + 1];
     unsigned nicks; /* it has tried */
     bool frozen, connected, naming, closing, closed;

@@ -171,7 +171,7 @@ static op_t s_take(disklog_t *self) {
     return op;
 }
 
-/* What the sync was about is on the disk; `passes` gets those to be answered. */
+/* The passes of the sync are on the disk; `passes` gets those to be answered. */
 static size_t s_sync(disklog_t *self, uint64_t *passes) {
     size_t count = 0;
     for (; self->syncing > 0; self->syncing--) {
@@ -191,7 +191,7 @@ static size_t s_sync(disklog_t *self, uint64_t *passes) {
     return count;
 }
 
-/* Nothing of what waits can be stored. */
+/* None of the waiting passes can be stored. */
 static size_t s_fail(disklog_t *self, uint64_t *passes) {
     size_t count = 0;
     world_trace(&self->sim->world, "the disk is full");

@@ -1,6 +1,6 @@
-/* A log on a made-up disk, which outlives the broker: what was committed counts once it is synced, one sync after the
- * other, each with all that waits by then; a kill loses the rest. While the disk is full syncs fail. Rooms of a lower
- * level are kept beside it and go with the broker. It tells the model what is on the disk. */
+/* A log on a made-up disk, which outlives the broker. A commit counts once it is synced. Syncs come one after the
+ * other, each with all commits that wait by then. A kill loses the rest. While the disk is full, syncs fail. Rooms of a
+ * lower level are kept beside it and go with the broker. It tells the model each pass on the disk. */
 #ifndef DISKLOG_H
 #define DISKLOG_H
 

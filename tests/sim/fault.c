@@ -1,4 +1,4 @@
-/* What goes wrong: connections, the broker, programs that stand still. Losing frames on the back is network.c's. */
+/* Faults: of connections, of the broker, of programs that stand still. network.c loses frames on the back. */
 #include "broker.h"
 #include "client.h"
 #include "disklog.h"

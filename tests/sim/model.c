@@ -270,7 +270,7 @@ void model_forget(sim_t *sim, const log_forget_t *forget, uint64_t now) {
     sim->model.gathering.forgotten[number] = room->count;
 }
 
-/* It is: what was there is gone, and what was appended since begins the room. */
+/* The room is forgotten: its old entries are gone, and those appended since begin the room. */
 static void s_forgotten(sim_t *sim, unsigned number, size_t records) {
     model_room_t *room = &model_now(sim)->rooms[number];
     uint64_t head = s_head(room, records);

@@ -1,6 +1,6 @@
-/* What is true: the log of each epoch and what became of each message, taken from the effects that leave the relay,
- * decoded anew. It never looks into the relay. What leaves the relay is checked here already; what reaches the programs
- * is checked in check.c against this. */
+/* The truth: the log of each epoch and the outcome of each message. They are taken from the effects that leave the
+ * relay, decoded anew; the model never looks into the relay. The effects are checked here already. check.c checks the
+ * programs' events against the model. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -115,7 +115,7 @@ bool model_fresh(const struct sim *sim, const model_room_t *room);
 /* The record with that seq; NULL: none. before gives the number of records with a seq up to `seq`. */
 const record_t *model_record(const model_room_t *room, uint64_t seq);
 size_t model_upto(const model_room_t *room, uint64_t seq);
-uint64_t model_head(const model_room_t *room); /* of what is stored */
+uint64_t model_head(const model_room_t *room); /* of the stored entries */
 
 /* Is `entry` what `record` says? `what` tells the difference. */
 bool model_same(const struct sim *sim, const record_t *record, uint64_t tag, int key, uint64_t time, bool deleted);

@@ -1,4 +1,4 @@
-/* What becomes of the model when a pass cannot be stored, and when a broker begins on the log of the one before. */
+/* Changes of the model when a pass cannot be stored, and when a broker begins on the log of the one before. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@ zr_level_t model_level(const sim_t *sim, unsigned room) {
     return level < sim->model.level ? level : sim->model.level;
 }
 
-/* What is not stored never was. */
+/* Removes the entries that were not stored. */
 static void s_cut(sim_t *sim, unsigned number) {
     model_room_t *room = &model_now(sim)->rooms[number];
     uint64_t bit = 1ULL << (sim->model.epoch_count - 1);
@@ -46,7 +46,7 @@ void model_failed(sim_t *sim, uint64_t pass) {
         const model_room_t *room = &model_now(sim)->rooms[r];
         for (size_t i = room->stored; i < room->count; i++) {
             message_t *message = &model->messages[room->records[i].tag];
-            message->refused |= bit; /* for good, as long as this broker runs, whoever hears of it */
+            message->refused |= bit; /* for good, as long as this broker runs, even if no client hears of it */
             message->was_refused = true;
         }
         s_cut(sim, r);

@@ -90,7 +90,7 @@ void socket_finish(socket_t *socket);
 
 /* To `route`; takes over the reference. False: its queue is full, or it is gone. */
 bool network_send(struct sim *sim, route_t route, zr_blob_t *frame);
-void network_publish(struct sim *sim, zr_blob_t *frame);       /* to whom it may concern; takes over the reference */
+void network_publish(struct sim *sim, zr_blob_t *frame);       /* to each subscribed SUB; takes over the reference */
 conn_t *network_conn(const network_t *network, route_t route); /* NULL: there never was one */
 
 /* Ends the connection, or every one of that user's clients. */
@@ -102,7 +102,7 @@ void network_broker_gone(struct sim *sim);
 
 /* --- Faults --- */
 
-/* The connection breaks; of what is under way a part arrives. `unnoticed`: the broker's end learns of it that much
+/* The connection breaks; a part of the frames under way arrives. `unnoticed`: the broker's end learns of it that much
  * later. */
 void conn_break(conn_t *conn, uint64_t unnoticed);
 void network_heal(struct sim *sim); /* no hole, no stall, nothing to drop */

@@ -1,5 +1,5 @@
-/* What a seed decides before anything happens. Small limits are drawn often: what is rare with the defaults is common
- * here. */
+/* A run's parameters, drawn from the seed before the run. Small limits are drawn often, so that events that are rare
+ * with the defaults are common here. */
 #include <stdlib.h>
 
 #include "broker.h"

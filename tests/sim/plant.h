@@ -1,5 +1,5 @@
-/* Faults put into the broker on purpose, one at a time, to prove that the checks find them: each is a broker that
- * breaks one promise, made by altering what goes into the real relay or comes out of it. */
+/* Faults put into the broker on purpose, one at a time, to prove that the checks find them. Each breaks one promise, by
+ * altering frames that go into the real relay or come out of it. */
 #ifndef PLANT_H
 #define PLANT_H
 
@@ -44,14 +44,14 @@ const char *plant_name(plant_t plant);
 const char *plant_about(plant_t plant);
 bool plant_from_name(const char *name, plant_t *plant);
 
-/* What goes into the relay, what it sends and what it publishes, altered as the plant wants; each takes over the
- * reference and gives one back. NULL: the frame is gone. */
+/* Alter a frame as the planted fault wants: one that goes into the relay, one that it sends, one that it publishes.
+ * Each takes over the reference and returns one. NULL: the frame is dropped. */
 zr_blob_t *plant_in(
     struct sim *sim, struct client *client, bool first, zr_blob_t *frame); /* `first` of its connection */
 zr_blob_t *plant_send(struct sim *sim, zr_blob_t *frame);
 zr_blob_t *plant_publish(struct sim *sim, zr_blob_t *frame);
 
-/* What a log answers, likewise. */
+/* The same for a log's answer. */
 log_slice_t plant_read(struct sim *sim, const log_slice_t *slice);
 
 #endif

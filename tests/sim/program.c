@@ -1,4 +1,4 @@
-/* What programs do with the library: anything, in any order. */
+/* The programs' calls of the library: any, in any order. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Who may do what, where that changes during the run: each slot's programs authenticate as one of a few users. What is
- * checked is what goes over the wire, at the moment it does. */
+/* Rights that change during the run: each slot's programs authenticate as one of a few users. Each frame on the wire is
+ * checked at the moment that it is sent. */
 #ifndef SIM_RIGHTS_H
 #define SIM_RIGHTS_H
 
@@ -27,7 +27,7 @@ typedef struct {
 /* The user of a slot's programs. */
 const char *rights_user(unsigned slot);
 
-/* What the broker is told; NULL: nothing, as there are no users. */
+/* The access for the broker; NULL: none, as there are no users. */
 access_t *rights_access(const struct sim *sim);
 
 /* Other rights from now on. */
@@ -35,7 +35,7 @@ void rights_change(struct sim *sim);
 
 bool rights_may(const struct sim *sim, const struct client *client, unsigned room, rights_t needed);
 
-/* What comes up to there a program of this epoch may have missed, as it might not ask for it. */
+/* A program of this epoch may have missed entries up to there, as it might not ask for them. */
 uint64_t rights_missed(const struct sim *sim, const struct client *client, unsigned room);
 
 /* A frame goes to one client, or to the back, where everybody could read it. */

@@ -41,8 +41,8 @@ static bool s_missing(sim_t *sim, char *why, size_t size) {
     return false;
 }
 
-/* Time runs on until nobody misses anything, at most as long as noticing a loss and backing off may take; small slices
- * of a long replay may take longer, but then entries keep coming. */
+/* Time runs on until no program misses entries, at most as long as noticing a loss and backing off may take. Small
+ * slices of a long replay may take longer, but then entries keep coming. */
 static void s_settle(sim_t *sim) {
     uint64_t patience = (60000 + 12 * sim->params.heartbeat_ms) * MS;
     char why[300] = "";
@@ -57,7 +57,7 @@ static void s_settle(sim_t *sim) {
     }
 }
 
-/* Nor is anything missing some time later. What was held up in the network may still upset somebody once. */
+/* Nothing is missing some time later either. Frames held up in the network may still disturb a program once. */
 static void s_stay_settled(sim_t *sim) {
     s_settle(sim);
     world_run(&sim->world, sim->world.now + 2 * sim->params.heartbeat_ms * MS);

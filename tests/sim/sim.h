@@ -1,4 +1,4 @@
-/* One simulation: the world, a broker, a network and some clients, and what was drawn for this seed. */
+/* One simulation: the world, a broker, a network and some clients, and the parameters drawn for this seed. */
 #ifndef SIM_H
 #define SIM_H
 
@@ -10,7 +10,7 @@
 
 enum { SLOTS = 6 };
 
-/* What differs from seed to seed, besides chance itself. */
+/* Parameters that differ from seed to seed, besides chance itself. */
 typedef struct {
     unsigned slots; /* clients at a time */
     unsigned rooms;
@@ -22,7 +22,7 @@ typedef struct {
     uint64_t latency, jitter;           /* at most, of a connection */
     uint64_t log_delay;                 /* at most; 0: the log answers at once */
     uint64_t forget_after_ms;           /* 0: no room is forgotten */
-    uint64_t max_age;                   /* of what rooms keep, µs; 0: for ever */
+    uint64_t max_age;                   /* of entries that rooms keep, µs; 0: for ever */
     bool durable;                       /* the log outlives the broker */
     zr_level_t levels[ROOMS];           /* at most what the log can */
     bool sparse;                        /* positions are shared by all rooms and leave holes */

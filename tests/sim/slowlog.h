@@ -1,5 +1,5 @@
-/* A log that answers later, in order, as one on a disk does; over the log in memory. It tells the model what is stored
- * and what is forgotten, and may give positions that all rooms share. */
+/* A log over the log in memory that answers later, in order, as one on a disk does. It tells the model each store and
+ * each forgotten room, and may give positions that all rooms share. */
 #ifndef SLOWLOG_H
 #define SLOWLOG_H
 

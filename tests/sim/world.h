@@ -1,4 +1,4 @@
-/* What a simulation stands on: a clock that moves only when told, events in order of time, and randomness from a seed.
+/* The base of a simulation: a clock that moves only when told, events in order of time, and randomness from a seed.
  * It knows nothing of brokers and clients. The same seed gives the same run to the byte, so nothing here may ask the
  * real clock, and no address may decide anything. */
 #ifndef WORLD_H

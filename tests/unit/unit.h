@@ -1,4 +1,4 @@
-/* What the unit tests share: running a suite, and views whose end is the end of the readable memory. */
+/* Shared by the unit tests: running a suite, and views whose end is the end of the readable memory. */
 #ifndef UNIT_H
 #define UNIT_H
 
@@ -53,8 +53,8 @@ static inline int unit_run(
 
 enum { UNIT_EDGE_MAX = 1 << 20 };
 
-/* A copy of `bytes` that ends where a page begins that cannot be read, so that a reader that looks one byte too far
- * crashes, with or without a sanitizer. Valid until the next call. */
+/* A copy of `bytes` that ends just before an unreadable page. So a reader that looks one byte too far crashes, with or
+ * without a sanitizer. Valid until the next call. */
 static inline zr_span_t unit_at_edge(zr_span_t bytes) {
     static char *edge;
     if (!edge) {

@@ -1,5 +1,5 @@
-/* admin: what operators may ask. Who is sent away is sent here; users and bans are the edge's (EFFECT_ADMIN), and so is
- * the audit of what is done with them. */
+/* admin: requests of operators. Sessions are sent away here. The edge owns users and bans (EFFECT_ADMIN) and writes the
+ * audit of changes to them. */
 #include "admin.h"
 
 #include "commands.h"
@@ -80,7 +80,7 @@ static void s_kick(relay_t *relay, request_t *request, zr_span_t nick, zr_span_t
         next = session->next;
         session_dismiss(relay, session, "kicked");
     }
-    effect_t drop = {.kind = EFFECT_DROP_USER}; /* and who reads at the back only */
+    effect_t drop = {.kind = EFFECT_DROP_USER}; /* and its connections that only read the back */
     memcpy(drop.user, nick.ptr, nick.len);
     outbox_add(relay->outbox, &drop);
 }

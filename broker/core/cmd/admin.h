@@ -4,7 +4,7 @@
 
 #include "relay.h"
 
-/* Drops them. */
+/* Drops all of them. */
 void admin_forget_all(relay_t *relay);
 
 /* Is a ban of that user under way? Then the edge writes the audit. */

@@ -1,4 +1,4 @@
-/* hello: who says it is looked at each time; admit.h says what it gets. */
+/* hello: identifies the peer each time it says hello; admit.h gives it a session. */
 #include "admit.h"
 #include "commands.h"
 #include "control.h"
@@ -45,7 +45,7 @@ static bool s_is_peers(const session_t *session, const peer_t *peer) {
     return session->by_token ? !peer->user.len : hello_is_of(session, peer->user);
 }
 
-/* A user is named whom the connection does not vouch for. */
+/* The hello names a user that the connection did not authenticate as. */
 static void s_log_in(relay_t *relay, request_t *request, hello_t *hello, const peer_t *peer, const speaker_t *nobody) {
     speaker_t speaker = *nobody;
     if (peer->user.len || !peer->local || !relay->config.tokens) {
@@ -107,7 +107,7 @@ void cmd_hello(relay_t *relay, request_t *request) {
         s_log_in(relay, request, &hello, &peer, &speaker);
         return;
     }
-    if (request->session && request->session->by_token) { /* who logged in here stays who it is */
+    if (request->session && request->session->by_token) { /* a peer that logged in here keeps its user */
         speaker.name = user_nick(request->session->user);
         speaker.by_token = true;
     }

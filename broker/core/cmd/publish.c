@@ -7,7 +7,7 @@
 #include "rooms.h"
 #include "state.h"
 
-/* What all entries of one frame have in common. */
+/* Common to all entries of one frame. */
 typedef struct {
     session_t *session;
     room_t *room;    /* NULL: refused */
@@ -53,8 +53,8 @@ static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publi
     return code;
 }
 
-/* A resend of what was refused: why, and after ZR_CONFLICT where the value stands by now. It may name any room and key:
- * only those who may read there are told. */
+/* A resend of a refused entry: returns the reason, and after ZR_CONFLICT the value's seq by now. A resend may name any
+ * room and key, so only a session that may read there is told the seq. */
 static zr_code_t s_again(
     relay_t *relay, session_t *session, zr_span_t room_name, const zr_publish_entry_t *entry, uint64_t *seq) {
     relay->stats.duplicates++;
@@ -65,7 +65,7 @@ static zr_code_t s_again(
     return code;
 }
 
-/* May a peer's name be told in JSON? It is no valid name, perhaps, and U+0000 would make the whole error unreadable. */
+/* May a peer's name be told in JSON? It may be invalid, and U+0000 would make the whole error unreadable. */
 static bool s_tellable(zr_span_t name) {
     return name.len == 0 || (zr_utf8_valid(name) && !memchr(name.ptr, 0, name.len));
 }
@@ -92,7 +92,7 @@ static void s_about_key(json_t *about, zr_span_t key, zr_code_t code, uint64_t s
 typedef struct {
     zr_code_t code; /* ZR_OK: none */
     uint64_t first, last;
-    bool fresh; /* refused now, not a resend of what was refused before */
+    bool fresh; /* refused now, not a resend of an entry refused before */
     zr_span_t key;
     uint64_t stands;
 } refused_t;
@@ -143,7 +143,7 @@ static void s_accept_plain(relay_t *relay, const origin_t *origin, zr_publish_re
     batch_ack(relay, session, origin->room, first, &ack, false);
 }
 
-/* There was an entry in it. */
+/* Has the room ever had an entry? */
 static bool s_has_begun(const relay_t *relay, zr_span_t name) {
     const room_t *room = room_find(relay, name);
     return room && room->head > room->begun;
@@ -189,7 +189,7 @@ static void s_leave(relay_t *relay, const origin_t *origin) {
     room_forget_unused(relay, room);
 }
 
-/* And all those of the frame? */
+/* The same for all entries of the frame, within the limits on frames. */
 static zr_code_t s_check(
     relay_t *relay, origin_t *origin, const zr_publish_reader_t *reader, size_t len, size_t count) {
     if (len > relay->config.max_frame)
@@ -199,7 +199,7 @@ static zr_code_t s_check(
     return s_enter(relay, origin, reader->room);
 }
 
-/* Whether the ids rise and are in range: of a frame whose names are wrong zr_publish_read says only that. */
+/* Do the ids rise, and are they in range? zr_publish_read does not tell that of a frame with invalid names. */
 static bool s_ids_good(zr_publish_reader_t reader) {
     zr_publish_entry_t entry;
     for (uint64_t last = 0; zr_publish_next(&reader, &entry); last = entry.mid)
@@ -208,7 +208,8 @@ static bool s_ids_good(zr_publish_reader_t reader) {
     return true;
 }
 
-/* What became of the entries shows only when they were handled; the session may be gone then. */
+/* Charges for the errors and keyed entries of a frame, which are known only after it was handled. The session may be
+ * gone afterwards. */
 static void s_charge(relay_t *relay, session_t *session, uint64_t errors, size_t keyed, uint64_t now) {
     if (errors && !flood_refused(relay, session, (unsigned)errors, now))
         return;

@@ -14,7 +14,7 @@ typedef struct replay {
     uint64_t ticket;
     uint64_t session, resumed; /* whose, and of which of its connections */
     json_t *id;                /* of the request; NULL: none */
-    bool beyond;               /* it asked for what comes after a position that was not given yet */
+    bool beyond;               /* it asked for entries after a position that was not given yet */
     char room[ZR_ROOM_MAX];
     size_t room_len;
     UT_hash_handle hh;

@@ -1,4 +1,4 @@
-/* rooms: those that one may read and whose name starts so. */
+/* rooms: lists the rooms that the user may read and whose names have the given prefix. */
 #include "commands.h"
 #include "control.h"
 #include "flood.h"
@@ -6,7 +6,7 @@
 #include "rooms.h"
 #include "state.h"
 
-/* From `room` on the first that may be read. */
+/* The first room from `room` on that the user may read; NULL: none. */
 static const room_t *s_readable(const relay_t *relay, const access_user_t *user, const room_t *room) {
     char next[ACCESS_NEXT_SIZE];
     while (room && !(access_rights(user, room_name(room)) & RIGHT_READ)) {
@@ -53,6 +53,7 @@ void cmd_rooms(relay_t *relay, request_t *request) {
     }
     unsigned listed = (unsigned)json_array_size(rooms);
     reply(relay, request, json_pack("{ss so sb}", "op", "rooms", "rooms", rooms, "more", more));
-    /* Not before: what the user may not see must not be learned from the cost. The session may be gone afterwards. */
+    /* Charged only now, for the rooms listed: the cost must not reveal rooms that the user may not see. The session may
+     * be gone afterwards. */
     flood_note(relay, request->route, request->session, listed / NAMES_UNIT, request->now);
 }

@@ -27,7 +27,7 @@ static const room_t *s_visible(const relay_t *relay, const request_t *request, c
     return (session_rights(request->session, name) & needed) == needed ? room_find(relay, name) : NULL;
 }
 
-/* Each user whom the page may list. */
+/* Each user that the page may list. */
 unsigned who_weigh(const relay_t *relay, const request_t *request) {
     const char *wrong = NULL;
     who_t who = {0};

@@ -6,7 +6,7 @@
 #include "state.h"
 
 enum { OBJECT_BYTES = 1024 }; /* of an answer to a JSON publish, about */
-enum { SLACK = 64 };          /* what zr_deliver_add_plain wants to find beyond an entry */
+enum { SLACK = 64 };          /* bytes that zr_deliver_add_plain needs beyond an entry */
 
 static void *s_grow(void *items, size_t *size, size_t item) {
     *size = *size ? 2 * *size : 16;
@@ -15,7 +15,7 @@ static void *s_grow(void *items, size_t *size, size_t item) {
 
 static pass_t *s_current(batch_t *batch) {
     if (!batch->current) {
-        FATAL_UNLESS(!batch->waiting || batch->waiting->number > batch->failing); /* it would continue what is void */
+        FATAL_UNLESS(!batch->waiting || batch->waiting->number > batch->failing); /* its positions would be void */
         pass_t *pass = batch->spare ? batch->spare : fatal_calloc(sizeof *pass);
         batch->spare = NULL;
         pass->number = ++batch->last_number;
@@ -80,8 +80,8 @@ static void s_close(relay_t *relay, room_t *room) {
     room->open_count = 0;
 }
 
-/* The room's frame begins, with room for twice what a busy room's have: growing may copy it, and what is left over is
- * given back. Not for more than it may have, as the system is slow with larger pieces. */
+/* Begins the room's frame. It reserves twice the size of its recent largest frames, as growing may copy; the rest is
+ * given back. It reserves no more than a frame may have, as the system is slow with larger pieces. */
 static void s_open(relay_t *relay, room_t *room, uint64_t first) {
     if (!room->next_open) {
         room->next_open = relay->batch.open ? relay->batch.open : room; /* the last one points to itself */
@@ -160,7 +160,7 @@ static size_t s_part_add(pass_t *pass, const room_t *room, uint64_t first, uint6
 static void s_join(
     pass_t *pass, batch_answer_t *answer, const session_t *session, const room_t *room, uint64_t first, uint64_t last) {
     batch_part_t *part = &pass->parts[answer->last_part];
-    /* What lies between two ids that were resent may have been refused before. */
+    /* An id between two that were resent may have been refused before. */
     if (part->room == room && !session->answer_parted && (room || first == part->last + 1)) {
         part->last = last;
         return;
@@ -226,7 +226,7 @@ void batch_forget(relay_t *relay, room_t *room) {
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_FORGET, .forget = forget});
 }
 
-/* What the pass keeps of memory besides its frames, which the log has too. Resends have no frame at all. */
+/* Bytes of memory that the pass holds besides its frames, which the log counts. Resends have no frame at all. */
 static size_t s_held(const pass_t *pass) {
     return sizeof *pass + pass->forget_count * sizeof *pass->forgets + pass->frame_count * sizeof *pass->frames +
            pass->answer_count * sizeof *pass->answers + pass->part_count * sizeof *pass->parts +

@@ -1,5 +1,5 @@
-/* Gathering: entries of one pass of the loop go into one frame a room, and the answers wait until the log has stored
- * them. A pass is what was gathered between two flushes; passes are stored in their order. */
+/* Gathering: the entries of one pass go into one frame for each room. The answers wait until the log has stored them. A
+ * pass is everything gathered between two flushes. Passes are stored in their order. */
 #ifndef BATCH_H
 #define BATCH_H
 
@@ -23,13 +23,13 @@ typedef struct {
     size_t next;          /* of the same answer; 0: none */
 } batch_part_t;
 
-/* What a session gets once the pass is stored, or an error when it could not be. */
+/* The answer that a session gets once the pass is stored. If it could not be stored, the session gets an error. */
 typedef struct {
     uint64_t session;
     char client[ZR_CLIENT_ID_LEN];
     json_t *object; /* the answer to a JSON publish; NULL: a binary ACK */
     zr_ack_t ack;
-    size_t part, last_part; /* what it speaks of: places in the pass */
+    size_t part, last_part; /* the first and last part that it covers: places in the pass */
     uint64_t link;          /* of the session when it was asked (session.h) */
     bool closed;            /* later acks do not join this one */
 } batch_answer_t;
@@ -72,22 +72,22 @@ void batch_finish(batch_t *batch);
  * once. */
 void batch_add(struct relay *relay, room_t *room, zr_entry_t *entry, uint64_t now);
 
-/* The same for all plain entries of a PUBLISH frame that come next: nearly all messages pass here. `*added` is the last
+/* The same for all plain entries that come next in a PUBLISH frame. Nearly all messages pass here. `*added` is the last
  * one; false: there was none. */
 bool batch_add_plain(struct relay *relay, room_t *room, zr_publish_reader_t *reader, zr_span_t sender, uint64_t now,
     batch_added_t *added);
 
-/* When this pass is stored: all message ids of `session` up to ack->upto are answered. `room`: where the entries
- * `first` … ack->upto, or those of them that are new, are stored with the pass; NULL: they were before. `alone`: in an
- * ACK of its own. */
+/* Once this pass is stored, all message ids of `session` up to ack->upto are answered. `room`: the entries `first` …
+ * ack->upto that are new are stored there with the pass. NULL: all were stored before. `alone`: in an ACK of its
+ * own. */
 void batch_ack(
     struct relay *relay, session_t *session, const room_t *room, uint64_t first, const zr_ack_t *ack, bool alone);
 
 /* An entry of `session` was refused: it lies between what was acked before and what will be. */
 void batch_refused(session_t *session);
 
-/* When this pass is stored, `object`, the ack of a JSON publish under message id `mid` (0: none), goes to `session`;
- * takes over the reference. `fresh`: the entry is stored with the pass; else it was before. */
+/* Once this pass is stored, `object` goes to `session`: the ack of a JSON publish with message id `mid` (0: none).
+ * Takes over the reference. `fresh`: the entry is stored with the pass; else it was stored before. */
 void batch_answer(struct relay *relay, session_t *session, json_t *object, uint64_t mid, bool fresh);
 
 /* The marks of `client` moved: they are stored with the pass. */
@@ -103,8 +103,8 @@ void batch_flush(struct relay *relay);
 /* Keeps an emptied pass for the next one, or frees it. */
 void batch_recycle(batch_t *batch, pass_t *pass);
 
-/* The log has stored pass `number`: publish its frames, send its answers. When it could not (`ok` false), so it goes
- * with every pass that waits: their entries are refused, and the rooms are as they were. */
+/* The log has stored pass `number`: publishes its frames and sends its answers. If `ok` is false, it and every other
+ * pass that waits failed: their entries are refused, and the rooms are as they were. */
 void batch_stored(struct relay *relay, uint64_t number, bool ok);
 
 #endif

@@ -35,7 +35,7 @@ static void s_publish(relay_t *relay, const batch_frame_t *stored) {
     relay->stats.deliveries++;
 }
 
-/* The frame is in no log: its positions are given anew. */
+/* The frame was not stored: its positions are given again. */
 static void s_reject(relay_t *relay, const batch_frame_t *frame) {
     room_t *room = frame->room;
     s_each_keyed(relay, frame, false);
@@ -46,8 +46,8 @@ static void s_reject(relay_t *relay, const batch_frame_t *frame) {
 }
 
 static void s_send_ack(relay_t *relay, const session_t *session, const batch_answer_t *answer) {
-    /* On another connection an ACK would say that entries were stored whose refusals may be lost with this one, and the
-     * answer to a request would pass for the answer to another: the peer asks again, and is told then. */
+    /* The peer moved to another connection. Refusals may be lost with the old one, so an ACK there would wrongly cover
+     * refused entries. An answer could pass for that of another request. The peer asks again, and is told then. */
     if (session->link != answer->link)
         return;
     if (answer->object) {
@@ -59,11 +59,11 @@ static void s_send_ack(relay_t *relay, const session_t *session, const batch_ans
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ACK, .route = session->route, .ack = answer->ack});
 }
 
-/* What `part` names was not stored. */
+/* Tells the session that the entries of `part` were not stored. */
 static void s_send_refusal(
     relay_t *relay, const session_t *session, const batch_answer_t *answer, zr_code_t code, const batch_part_t *part) {
     if (session->link != answer->link)
-        return; /* likewise: what was resent on this link has an answer of its own */
+        return; /* likewise: a resend on the new link gets its own answer */
     json_t *about = json_object();
     if (part->first)
         json_object_set_new(about, "mid", json_integer((json_int_t)part->first));
@@ -79,8 +79,8 @@ static void s_send_refusal(
     send_error(relay, session->route, code, about);
 }
 
-/* Entries that this pass should have stored: refused for good, whether or not anybody is there to hear it, as a resend
- * is not to be taken for stored. */
+/* Refuses for good the entries that this pass should have stored, even if the session is gone: a resend must not be
+ * taken for stored. */
 static void s_fail_fresh(
     relay_t *relay, const session_t *session, const batch_answer_t *answer, const batch_part_t *part) {
     client_t *client = dedupe_find(&relay->dedupe, zr_span_of(answer->client, ZR_CLIENT_ID_LEN));
@@ -128,7 +128,7 @@ static void s_answer(relay_t *relay, const pass_t *pass, const batch_answer_t *a
     json_decref(answer->object);
 }
 
-/* What the pass would have stored of these clients is still to be stored. */
+/* The records of these clients were not stored: a later pass must store them. */
 static void s_untouch(relay_t *relay, const pass_t *pass) {
     for (size_t i = 0; i < pass->touched_count; i++) {
         client_t *client = dedupe_find(&relay->dedupe, zr_span_of(pass->touched[i], ZR_CLIENT_ID_LEN));
@@ -142,11 +142,11 @@ void batch_stored(relay_t *relay, uint64_t number, bool ok) {
     pass_t *pass = batch->waiting;
     FATAL_UNLESS(pass && pass->number == number);
     if (!ok) {
-        FATAL_UNLESS(!batch->current); /* what is being gathered would continue positions that are void, */
+        FATAL_UNLESS(!batch->current); /* a pass being gathered would continue void positions, */
         batch->failing = batch->last_number;
         s_untouch(relay, pass);
     }
-    FATAL_UNLESS(!ok || number > batch->failing); /* and so does what was committed since */
+    FATAL_UNLESS(!ok || number > batch->failing); /* and so do passes committed since */
     DL_DELETE(batch->waiting, pass);
     for (size_t i = 0; ok && i < pass->frame_count; i++)
         s_publish(relay, &pass->frames[i]);

@@ -1,7 +1,6 @@
-/* Forgetting rooms: one that is empty, unused for long and without anything to be kept goes from the relay and from its
- * log, so that names that were used once do not fill the broker up. The log goes first: until it has stored that, the
- * room stays, and whoever uses it meanwhile goes on where it stood, so that no reader is ever told a position that a
- * crash takes back. */
+/* Forgets rooms that are empty, long unused and have nothing to keep, so that names used once do not fill the broker.
+ * The log forgets first. Until it has stored that, the room stays, and may be used on from its old position. So no
+ * reader is told a position that a crash takes back. */
 #include "batch.h"
 #include "rooms.h"
 #include "state.h"
@@ -20,7 +19,7 @@ static bool s_is_unused(const relay_t *relay, const room_t *room, uint64_t now) 
     return s_is_past(now, used, relay->config.forget_after_ms * 1000);
 }
 
-/* Is there something that somebody may still ask for? */
+/* Does the room have values or entries that clients may still ask for? */
 static bool s_is_kept(const relay_t *relay, const room_t *room, uint64_t now) {
     if (room->keys.by_key)
         return true;
@@ -29,7 +28,7 @@ static bool s_is_kept(const relay_t *relay, const room_t *room, uint64_t now) {
     log_bounds_t bounds = relay->log->engine->bounds(relay->log, room_name(room));
     if (bounds.oldest >= bounds.head)
         return false;
-    /* Retention has been there: what the log still has to delete is one frame. */
+    /* An old room may go only after retention: then the log has to delete only one frame. */
     const policy_t *policy = policy_of(&relay->config.policies, room_name(room));
     return !policy->max_age || !s_is_past(now, room->last_time, policy->max_age) || bounds.oldest < bounds.tail;
 }

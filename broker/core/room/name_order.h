@@ -1,6 +1,6 @@
-/* Things in byte order of their names, so that a page of them costs what stands on it, not what there is: a treap,
- * whose priorities are hashes that no peer can foresee. Each operation takes a number of steps that grows with the
- * logarithm of the count. */
+/* Items in byte order of their names, so that listing a page costs its own length, whatever the count of all. It is a
+ * treap whose priorities are hashes that no peer can foresee. Each operation takes a number of steps that grows with
+ * the logarithm of the count. */
 #ifndef NAME_ORDER_H
 #define NAME_ORDER_H
 

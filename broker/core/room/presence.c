@@ -110,8 +110,8 @@ static bool s_is_other(const occupant_t *occupant, const occupant_t *of) {
     return zr_span_equal(s_nick(occupant), zr_span_of(of->other, of->other_len));
 }
 
-/* The other half of a rename, of which nothing has been told either; NULL: it was none, or more happened since, so that
- * one did not simply become the other. */
+/* The other nick of a rename that the room was not told yet. NULL: there was no rename, or more changes followed it, so
+ * that it is not told as one. */
 static occupant_t *s_partner(const presence_t *presence, const occupant_t *occupant) {
     occupant_t *other = NULL;
     if (occupant->other_len && s_is_news(occupant))
@@ -171,7 +171,7 @@ zr_blob_t *presence_frame(presence_t *presence, zr_span_t room, size_t names) {
         (json_int_t)++presence->version, "joined", joined, "left", left, "count", (json_int_t)presence->count);
     if (presence->count <= names / 2)
         presence->crowded = false;
-    if (!naming) /* when it ends too: who was not named meanwhile is to be asked for */
+    if (!naming) /* at its end too: readers then ask for the users not named meanwhile */
         json_object_set_new(object, "crowded", json_boolean(presence->crowded));
     zr_blob_t *json = zr_control_write(object);
     zr_blob_t *frame = zr_blob_new(room.len + 1 + zr_blob_len(json));

@@ -1,5 +1,5 @@
-/* Who is present in a room, and what of it the room has not been told yet. Within a tick coming and going cancel out; a
- * user with several sessions comes with the first and goes with the last. */
+/* The users present in a room, and the changes that the room has not been told yet. Within a tick, joining and leaving
+ * cancel out. A user with several sessions joins with the first and leaves with the last. */
 #ifndef PRESENCE_H
 #define PRESENCE_H
 
@@ -16,7 +16,7 @@ typedef struct occupant {
     size_t sessions;         /* present now; 0: gone, and the room was not told yet */
     bool told;               /* the room was told that this user is here */
     bool queued;             /* among the changes */
-    bool listed;             /* `who` was answered with a state that the room was not told and that is undone */
+    bool listed;             /* a `who` answer showed a change that is undone since and that the room was not told */
     uint64_t listings;       /* the presence's, when somebody came or went last */
     const char *reason;      /* why the last session went; static */
     char other[ZR_NICK_MAX]; /* renamed: the nick after or before */
@@ -31,25 +31,25 @@ typedef struct {
     uint64_t listings;      /* how often `who` was answered */
     uint64_t version;
     occupant_t *changes, **changes_tail;
-    bool crowded; /* nobody is named, as what is told of everybody to everybody grows with the square of their number */
+    bool crowded; /* nobody is named: telling all users about all users grows with the square of their number */
 } presence_t;
 
 void presence_finish(presence_t *presence);
 
-/* A session of `nick` is here now, or no longer. `other` is the nick before or after when it was renamed, else empty.
- * Returns true when the room has something to be told. */
+/* A session of `nick` is here now, or no longer. `was` and `to` are the nick before and after a rename, else empty.
+ * `reason` is static. Returns true when the room has something to be told. */
 bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was);
 bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_span_t to);
 
-/* Who is here is about to be listed, with the version of the newest frame: what is not told yet must be told then, even
- * if it is undone within the tick, since whoever got the list goes on from there. */
+/* The users are about to be listed, with the version of the newest frame. A client goes on from that list. So changes
+ * that are not told yet must be told, even if they are undone within the tick. */
 void presence_listed(presence_t *presence);
 
-/* The first user who is here and whose nick comes after `nick`; NULL if no such entry exists. */
+/* The first present user whose nick comes after `nick`; NULL: there is none. */
 const occupant_t *presence_next(const presence_t *presence, zr_span_t nick);
 
-/* Whether the room is too full to name who is in it: since it had more than `names` users, until a frame finds half as
- * many. */
+/* Has the room too many users to name them? It has from when it had more than `names` users until a frame finds at most
+ * half as many. */
 bool presence_is_crowded(presence_t *presence, size_t names);
 
 /* The next frame of changes for the back (topic and JSON), the caller's; NULL when all is told. */

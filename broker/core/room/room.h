@@ -1,4 +1,4 @@
-/* Rooms, who is in them, and the frame being gathered for each. */
+/* Rooms, their members, and the frame being gathered for each. */
 #ifndef ROOM_H
 #define ROOM_H
 
@@ -16,17 +16,17 @@ typedef struct room {
     size_t name_len;
     uint64_t head;         /* newest seq given */
     uint64_t born;         /* head when the room was made: the log knows it */
-    uint64_t begun;        /* the position before its first entry; 0, too, when that is not known */
-    uint64_t emptied;      /* when the last member went; 0: none did */
-    bool going;            /* it is being forgotten, unless somebody uses it meanwhile (forget.c), */
+    uint64_t begun;        /* the position before its first entry; also 0 when that is not known */
+    uint64_t emptied;      /* when the last member left; 0: none did */
+    bool going;            /* it is being forgotten, unless it is used meanwhile (forget.c), */
     uint64_t going_at;     /* at this head */
     uint64_t stored;       /* newest seq that readers may see; what joined and pong name */
     uint64_t last_time;    /* of the newest entry: times do not go backwards */
     zr_level_t level;      /* ZR_LEVEL_NONE: relayed and not kept */
-    uint64_t rights_seen;  /* by which rights (room_refresh_rights) it was found that */
-    bool private;          /* not all who can be connected may read it: entries go to its members, never to the back, */
-    bool private_presence; /* and so does presence */
-    claims_t claims;       /* for whom it counts */
+    uint64_t rights_seen;  /* the relay's access_number when `private` was computed (room_refresh_rights) */
+    bool private;          /* some user that can be connected may not read it: entries go to members, not to the back */
+    bool private_presence; /* the same for presence */
+    claims_t claims;       /* the makers that it counts for */
 
     /* The DELIVER frame gathered in this pass (batch.c). */
     zr_buffer_t open;

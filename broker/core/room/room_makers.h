@@ -1,5 +1,5 @@
-/* How many of the rooms that exist count for whom (`max-user-rooms`). A maker is a user, or the address of peers that
- * did not log in.
+/* The number of existing rooms that count for each maker (`max-user-rooms`). A maker is a user, or the address of
+ * peers that did not log in.
  *
  * A room counts for the maker that made it. It also counts for each maker that published there without the right to
  * read. Otherwise such a maker could tell from its own quota whether the room existed before. */

@@ -12,7 +12,7 @@ static key_value_t *s_find(const room_state_t *keys, zr_span_t key) {
 
 enum { PLACES_MIN = 8 };
 
-/* Closes the gaps. */
+/* Removes empty places. */
 static void s_compact(room_state_t *keys) {
     size_t kept = 0;
     for (size_t i = 0; i < keys->count; i++) {

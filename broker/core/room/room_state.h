@@ -1,5 +1,5 @@
-/* A room's shared state: of each key the last entry that was stored, and what compare-and-set must know of entries not
- * stored yet. */
+/* A room's shared state: the last stored entry of each key. It also tracks entries not stored yet, as compare-and-set
+ * needs. */
 #ifndef ROOM_STATE_H
 #define ROOM_STATE_H
 
@@ -35,7 +35,7 @@ typedef struct {
     size_t live;                /* keys with a value, counting what is not stored yet */
 } room_state_t;
 
-/* What all rooms together may hold. */
+/* The limits of state, and how much of it all rooms hold. */
 typedef struct {
     size_t max_keys;           /* of a room */
     uint64_t max_bytes, bytes; /* of all rooms */
@@ -43,8 +43,8 @@ typedef struct {
 
 void room_state_finish(room_state_t *keys, room_state_limits_t *limits);
 
-/* May this entry be written? Without `check` `expect` is ignored. ZR_OK, ZR_CONFLICT (and `*stands` is where the value
- * stands), ZR_TOO_MANY_KEYS, ZR_STATE_FULL. */
+/* May this entry be written? Without `check`, `expect` is ignored. Returns ZR_OK, ZR_CONFLICT (`*stands` is then the
+ * value's seq), ZR_TOO_MANY_KEYS or ZR_STATE_FULL. */
 zr_code_t room_state_check(const room_state_t *keys, const room_state_limits_t *limits, zr_span_t key, bool deletes,
     bool check, uint64_t expect, size_t size, uint64_t *stands);
 
@@ -70,8 +70,8 @@ uint64_t room_state_newest(const room_state_t *keys, zr_span_t key);
 /* The stored value of `key`; NULL: none. */
 const key_value_t *room_state_find(const room_state_t *keys, zr_span_t key);
 
-/* The stored value with the lowest seq above `after`; NULL: none. Searches in logarithmic time; empty places that it
- * passes are fewer than the values and a constant. */
+/* The stored value with the lowest seq above `after`; NULL: none. Searches in logarithmic time. It then passes empty
+ * places, which are fewer than the values plus a constant. */
 const key_value_t *room_state_next(const room_state_t *keys, uint64_t after);
 
 /* The stored value that follows `value`, which is one; NULL: it is the last. */

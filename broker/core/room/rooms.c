@@ -67,7 +67,8 @@ static uint64_t s_beginning(const relay_t *relay, zr_span_t name, uint64_t head)
     return room_level(relay, name) < relay->log->level && head < relay->log->base ? relay->log->base : head;
 }
 
-/* What rooms of a lower level had in runs before is not known: who has nothing of them is told that it may be lost. */
+/* The earlier positions of a room with a lower level than the log are not known. A reader without any entry of it is
+ * told that some may be lost. */
 static uint64_t s_begun(const relay_t *relay, zr_span_t name, uint64_t begun) {
     return room_level(relay, name) < relay->log->level && relay->log->base ? 0 : begun;
 }

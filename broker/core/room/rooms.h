@@ -1,4 +1,4 @@
-/* Rooms: finding and making them, what is known of them, and telling those who are in them. */
+/* Rooms: finds and makes them, answers questions about them, and sends frames to their members. */
 #ifndef ROOMS_H
 #define ROOMS_H
 
@@ -10,10 +10,10 @@
 
 room_t *room_find(const relay_t *relay, zr_span_t name);
 
-/* The first room whose name comes after `name`, or, if `from`, is `name` itself; NULL if no such entry exists. */
+/* The first room whose name comes after `name`, or, if `from`, is `name` itself. NULL: there is none. */
 room_t *room_next(const relay_t *relay, zr_span_t name, bool from);
 
-/* What an ack of an entry there means, whether or not there is such a room. */
+/* The level that an ack of an entry there names, whether or not there is such a room. */
 zr_level_t room_level(const relay_t *relay, zr_span_t name);
 
 /* A room that is not there yet, whatever the limit. */
@@ -25,32 +25,32 @@ room_t *room_add(relay_t *relay, zr_span_t name);
  * unless it counts for this user already. After the first entry the caller makes it count (maker_room_shared). */
 zr_code_t room_enter(relay_t *relay, const session_t *session, zr_span_t name, bool blind, room_t **room);
 
-/* Frees a room that nobody is in and nobody wrote to: it leaves nothing behind. The positions of others must not be
- * used again. While there is presence to tell it waits for the tick. */
+/* Frees the room if it has no members and no entries: it leaves nothing behind. Other rooms stay, because their
+ * positions must not be used again. While there is presence to tell, it waits for the tick. */
 void room_forget_unused(relay_t *relay, room_t *room);
 
-/* The log has forgotten the room, or, if not `ok`, it could not: then all is as it was. Frees it unless it is in use
- * again; then it begins here. */
+/* The log has forgotten the room; if not `ok`, it could not, and nothing changes. Frees the room unless it is in use
+ * again. Then the room begins here. */
 void room_forgotten(relay_t *relay, room_t *room, bool ok);
 
 /* The position before the first entry, whether or not there is such a room. */
 uint64_t room_begun(const relay_t *relay, zr_span_t name);
 
-/* What can be replayed: from the log, or what the room itself knows while the log has nothing. */
+/* The bounds of what can be replayed: from the log, or from the room itself while the log has nothing. */
 log_bounds_t room_bounds(const relay_t *relay, const room_t *room);
 
-/* The newest seq that readers may see, whether or not there is such a room. What is not stored yet is nobody's to see.
- */
+/* The newest seq that readers may see, whether or not there is such a room. Readers do not see entries that are not
+ * stored yet. */
 uint64_t room_head(const relay_t *relay, zr_span_t name);
 
 /* The log has nothing of the room, though it had positions: it is relayed only, or a run before had them. */
 bool room_is_hollow(const relay_t *relay, zr_span_t name);
 
-/* Is the room open or private, and its presence, by the rights in force? To be called before that is looked at: a
- * change of rights looks at no room. */
+/* Sets by the rights in force whether the room and its presence are private. Call it before reading `private` or
+ * `private_presence`: a change of rights updates no room. */
 void room_refresh_rights(relay_t *relay, room_t *room);
 
-/* To everybody on the back, or, if `private`, to each member with the rights `needed`; takes over the reference. */
+/* Sends `frame` to the back, or, if `private`, to each member with the rights `needed`. Takes over the reference. */
 void room_tell(relay_t *relay, const room_t *room, bool private, rights_t needed, zr_blob_t *frame);
 
 /* Frees all rooms, for relay_destroy. */

@@ -13,8 +13,8 @@
 
 enum { WINDOW_MIN = 64 << 10 };
 
-/* Whether `nick` can be had; `own` is the session that may have it already. A user's name is for that user alone, and
- * so is every nick that differs from it in case or width only. */
+/* Is `nick` free? `own` is the session that may have it already. A user's name is for that user alone, and so is every
+ * nick that differs from it only in case or width. */
 static bool s_free(const relay_t *relay, const speaker_t *speaker, zr_span_t nick, const session_t *own) {
     const user_t *user = session_user(&relay->sessions, nick);
     if (!speaker->name.len && access_resembles_user(relay->access, nick))
@@ -24,7 +24,7 @@ static bool s_free(const relay_t *relay, const speaker_t *speaker, zr_span_t nic
     return speaker->name.len && user->sessions->authenticated;
 }
 
-/* A name for somebody who gave none, that nobody has. */
+/* A nick that nobody has, for a peer that gave none. */
 static zr_span_t s_guest(relay_t *relay, char out[ZR_NICK_MAX]) {
     static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789"; /* 32, without those that look alike */
     zr_span_t nick;
@@ -50,8 +50,7 @@ bool hello_is_of(const session_t *session, zr_span_t user) {
            (!session->authenticated || zr_span_equal(user_nick(session->user), user));
 }
 
-/* With many sessions the windows are smaller, so that what all clients may have under way does not exceed max_waiting.
- */
+/* All windows together share half of max_waiting, so with many sessions each is smaller, down to WINDOW_MIN. */
 static size_t s_window(const relay_t *relay) {
     const relay_config_t *config = &relay->config;
     size_t sessions = relay->sessions.count; /* the one that is welcomed among them */
@@ -62,7 +61,7 @@ static size_t s_window(const relay_t *relay) {
 
 static json_t *s_limits(const relay_t *relay) {
     const relay_config_t *config = &relay->config;
-    /* What fits beside the longest room, key and expected seq. */
+    /* A body must fit beside the longest room, key and expected seq. */
     size_t beside = ZR_PUBLISH_HEAD(ZR_ROOM_MAX) + ZR_PUBLISH_ENTRY_FIXED + ZR_KEY_MAX + 8;
     size_t body = config->max_frame > beside ? config->max_frame - beside : 0;
     return json_pack("{sI sI sI sI sI sI sI}", "frame", (json_int_t)config->max_frame, "control",
@@ -109,14 +108,14 @@ static void s_renew(relay_t *relay, request_t *request, const hello_t *hello, co
     s_welcome(relay, request, session, speaker, true);
 }
 
-/* Notes who speaks for the session now. */
+/* Notes the peer that now uses the session. */
 static void s_bind(session_t *session, const access_user_t *access, const speaker_t *speaker) {
     session->access = access;
     session->by_token = speaker->by_token;
     session->connection = speaker->connection;
 }
 
-/* Whose rooms the session makes; NULL: nobody counts them. */
+/* The maker that the session's rooms count for; NULL: they are not counted. */
 static maker_t *s_maker(relay_t *relay, const speaker_t *speaker) {
     if (speaker->name.len)
         return maker_of_user(&relay->makers, speaker->name);
@@ -125,7 +124,7 @@ static maker_t *s_maker(relay_t *relay, const speaker_t *speaker) {
     return maker_of_address(&relay->makers, speaker->local ? zr_span(NULL) : speaker->address);
 }
 
-/* The session of that client id and user; empty: of who did not log in. NULL if no such entry exists. */
+/* The session of that client id and user; empty: the anonymous one. NULL: there is none. */
 static session_t *s_of_client(const relay_t *relay, zr_span_t user, zr_span_t client) {
     dedupe_key_t key = dedupe_key(user, client);
     return session_by_client(&relay->sessions, zr_span_of(key.text, ZR_CLIENT_ID_LEN));
@@ -149,7 +148,7 @@ static void s_begin(
     s_welcome(relay, request, session, speaker, false);
 }
 
-/* Is there no place for another session? Users are not locked out by those who did not log in. */
+/* Is there no place for another session? Anonymous sessions cannot lock users out. */
 static bool s_is_full(const relay_t *relay, const speaker_t *speaker) {
     const sessions_t *sessions = &relay->sessions;
     size_t max = relay->config.max_sessions;

@@ -1,4 +1,4 @@
-/* Who gets a session: a new one, the one that is resumed, or the one that is here with another nick. */
+/* Gives a hello its session: a new one, the one that it resumes, or the connection's own with another nick. */
 #ifndef ADMIT_H
 #define ADMIT_H
 
@@ -9,9 +9,9 @@ typedef struct {
     zr_span_t client, nick, resume, agent, user, token;
 } hello_t;
 
-/* Who says it, when that is known. */
+/* The peer that says it, once it is known. */
 typedef struct {
-    zr_span_t name; /* the user; empty: nobody */
+    zr_span_t name; /* the user; empty: none */
     bool by_token;
     uint64_t connection;
     zr_span_t back; /* where it finds the back */
@@ -19,13 +19,13 @@ typedef struct {
     bool local;
 } speaker_t;
 
-/* Is `speaker` let in? Answers. */
+/* Lets `speaker` in or refuses; answers in either case. */
 void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker);
 
-/* The connection vouches for nobody who is let in. Answers, and ends it. */
+/* The connection's user is not let in. Answers, and ends the connection. */
 void hello_turn_away(relay_t *relay, request_t *request, uint64_t connection);
 
-/* Does the session belong to that user? Empty: to nobody who logged in. */
+/* Does the session belong to that user? Empty: is it anonymous? */
 bool hello_is_of(const session_t *session, zr_span_t user);
 
 /* Has this user logged in before, in the session that is here or that is resumed? Then the token need not be checked. */

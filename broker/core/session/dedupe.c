@@ -80,7 +80,7 @@ client_t *dedupe_find(const dedupe_t *dedupe, zr_span_t id) {
 /* A record that nobody holds yet; makes room for it. */
 static client_t *s_add(dedupe_t *dedupe, zr_span_t id) {
     dedupe_owner_t *owner = s_owner(dedupe, id);
-    owner->records++; /* it stays, whoever goes */
+    owner->records++; /* keeps the owner while another record is freed below */
     client_t *oldest = owner->idle ? owner->idle : dedupe->idle;
     if (HASH_COUNT(dedupe->clients) >= dedupe->max && oldest) {
         s_idle_remove(dedupe, oldest);
@@ -89,7 +89,7 @@ static client_t *s_add(dedupe_t *dedupe, zr_span_t id) {
     client_t *client = fatal_calloc(sizeof *client);
     memcpy(client->id, id.ptr, ZR_CLIENT_ID_LEN);
     client->owner = owner;
-    client->refused = true; /* what the log may still hold of one that was forgotten here is void */
+    client->refused = true; /* the log may still hold refusals of a forgotten record: they are void */
     HASH_ADD(hh, dedupe->clients, id, ZR_CLIENT_ID_LEN, client);
     return client;
 }

@@ -1,6 +1,6 @@
-/* What is remembered of each client id, so that an entry is published once (PROTOCOL.md, section 8): the highest
- * message id answered, and the last refusals. Bounded: beyond the limit the ids longest without a session are
- * forgotten, first those of the user who needs the place. */
+/* A record for each client id, so that an entry is published once (PROTOCOL.md, section 8). It has the highest message
+ * id answered, and the last refusals. The count is bounded: beyond it, ids longest without a session are forgotten,
+ * first those of the user that needs the place. */
 #ifndef DEDUPE_H
 #define DEDUPE_H
 
@@ -11,9 +11,9 @@
 
 enum { DEDUPE_REFUSALS = 64 };
 
-/* Under what the record of a client id is kept. That of a user's depends on both, so that nobody else can meet it, and
- * begins with what depends on the user alone, after a letter that no client id has; that of who did not log in is the
- * client id itself. */
+/* The key of a client id's record. Without a user it is the client id itself. With a user it depends on both, so that
+ * no other user's key can equal it. It begins with a letter that no client id has, and then a part that depends on the
+ * user alone. */
 typedef struct {
     char text[ZR_CLIENT_ID_LEN];
 } dedupe_key_t;
@@ -25,7 +25,7 @@ typedef struct {
     zr_code_t code;
 } refusal_t;
 
-/* A user whose records there are; who did not log in are one. */
+/* A user with records. All anonymous clients together are one owner. */
 typedef struct {
     char key[DEDUPE_OWNER_LEN];
     struct client *idle; /* records not held, longest first */
@@ -41,8 +41,8 @@ typedef struct client {
     size_t refusal_count;
     uint64_t forgotten;                 /* refusals up to this message id may have left the ring */
     bool held;                          /* by a session; not to be forgotten */
-    bool lasting;                       /* it outlives the session: something came into a room */
-    bool refused;                       /* something, since it was last stored */
+    bool lasting;                       /* the record outlives the session: an entry came into a room */
+    bool refused;                       /* an entry was refused since the record was last stored */
     uint64_t touched;                   /* the pass that stores its mark (batch.h) */
     struct client *prev, *next;         /* those not held, longest first, */
     struct client *own_prev, *own_next; /* and those of the same owner */
@@ -64,25 +64,25 @@ dedupe_key_t dedupe_key(zr_span_t user, zr_span_t client);
 /* The record if it is remembered; NULL: it is not. */
 client_t *dedupe_find(const dedupe_t *dedupe, zr_span_t id);
 
-/* What dedupe_refuse noted of the client, as bytes to be kept over a restart; the caller's reference. */
+/* The client's refusals as bytes to be kept over a restart; the caller's reference. */
 zr_blob_t *dedupe_encode(const client_t *client);
 
-/* Takes in a record from before, not held, with dedupe_encode's bytes (empty: none refused). false: they are not
- * such. */
+/* Takes in a record of an earlier run, not held, with dedupe_encode's bytes (empty: none refused). false: the bytes
+ * are not valid. */
 bool dedupe_restore(dedupe_t *dedupe, zr_span_t id, uint64_t mark, zr_span_t refusals);
 
 /* The record of that key, made if need be, held until dedupe_release. One session holds a record at a time. */
 client_t *dedupe_hold(dedupe_t *dedupe, zr_span_t id);
 void dedupe_release(dedupe_t *dedupe, client_t *client);
 
-/* Entries first…last were refused for good. What follows the newest refusal without a gap, and for the same reason,
- * is one with it. */
+/* Entries first…last were refused for good. They join the newest refusal if they follow it without a gap and have the
+ * same code. */
 void dedupe_refuse(client_t *client, uint64_t first, uint64_t last, zr_code_t code);
 
 /* The first of the message ids first…last whose outcome is not ZR_OK; 0: there is none. */
 uint64_t dedupe_first_refused(const client_t *client, uint64_t first, uint64_t last);
 
-/* What became of message id `mid` <= client->mark: ZR_OK stored, else why it was refused. */
+/* The outcome of message id `mid` <= client->mark. ZR_OK: stored; else the reason for the refusal. */
 zr_code_t dedupe_outcome(const client_t *client, uint64_t mid);
 
 #endif

@@ -1,4 +1,4 @@
-/* Logins by token: looking at one takes the edge tens of milliseconds, so the hello waits. The edge writes the audit.
+/* Logins by token: checking one takes the edge tens of milliseconds, so the hello waits. The edge writes the audit.
  */
 #include "login.h"
 
@@ -7,7 +7,7 @@
 #include "reply.h"
 #include "state.h"
 
-/* A hello that waits for its token to be looked at. */
+/* A hello that waits until its token is checked. */
 typedef struct login_wait {
     uint64_t ticket;
     route_t route; /* not that of a session */
@@ -51,7 +51,7 @@ void login_forget_all(relay_t *relay) {
     s_forget(relay, wait);
 }
 
-/* Copies what the views point to behind one another, and turns them there. */
+/* Copies the strings of all views into `text`, and sets the views to the copies. */
 static void s_keep(login_wait_t *wait) {
     zr_span_t *views[] = {&wait->hello.client, &wait->hello.resume, &wait->hello.agent, &wait->hello.user, &wait->back};
     enum { VIEWS = sizeof views / sizeof *views };

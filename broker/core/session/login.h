@@ -4,7 +4,7 @@
 
 #include "admit.h"
 
-/* The hello waits until its token was checked, or is refused. */
+/* Makes the hello wait until its token is checked, or refuses it. */
 void login_begin(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker);
 
 /* Does a hello of that route wait? */

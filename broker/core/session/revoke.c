@@ -1,5 +1,5 @@
-/* Other rights, in force at once: who is not let in any more goes, who may not read a room any more is in it no longer,
- * and rooms become open or private. */
+/* Puts new rights in force at once. Sessions of users not let in any more end. Memberships without the right to read
+ * end. Rooms become open or private. */
 #include "admin.h"
 #include "control.h"
 #include "logger.h"
@@ -8,7 +8,7 @@
 #include "session_end.h"
 #include "state.h"
 
-/* NULL: still let in, and then `*access` is what it may do. */
+/* The reason why the session is not let in any more. NULL: it still is, and `*access` is its rights. */
 static const char *s_why_not(const relay_t *relay, const session_t *session, const access_user_t **access) {
     zr_span_t nick = user_nick(session->user);
     bool named =
@@ -39,7 +39,7 @@ static size_t s_apply_to_members(relay_t *relay, session_t *session) {
     return ended;
 }
 
-/* What became of the sessions under one name, or of all that nobody logged in to. */
+/* The losses of the sessions of one user, or of all anonymous sessions. */
 typedef struct {
     size_t gone, rooms; /* sessions that ended; memberships of the others that did */
 } losses_t;
@@ -57,7 +57,7 @@ static void s_apply(relay_t *relay, session_t *session, losses_t *losses) {
     losses->rooms += s_apply_to_members(relay, session);
 }
 
-/* A line for each user, however many sessions. Users who are gone have one of their own (s_gone). */
+/* Writes a line for each user, however many sessions it has. Users that are gone get a line from s_gone. */
 static void s_tell(const char *who, const losses_t *losses, bool user) {
     if (losses->gone && !user)
         zr_log(ZR_LOG_AUDIT, "%zu sessions of %s end: revoked", losses->gone, who);

@@ -1,4 +1,4 @@
-/* Sessions: who is connected, under which nick, and how it is found. */
+/* Sessions: each connected client, its nick, and the ways to find it. */
 #ifndef SESSION_H
 #define SESSION_H
 
@@ -10,7 +10,7 @@
 
 enum { SESSION_TOKEN_SIZE = 16 };
 
-/* What a session may do in one room. */
+/* A session's rights in one room. */
 typedef struct {
     char room[ZR_ROOM_MAX];
     size_t room_len; /* 0: nothing known */
@@ -22,29 +22,29 @@ typedef struct {
 typedef struct session {
     uint64_t id;   /* rises; never told to anybody */
     route_t route; /* 0: detached */
-    route_t deaf;  /* detached because nothing could be sent there any more; 0: not so. If nobody speaks there until the
-                      session expires, its connection is ended: that frees what is queued */
-    uint64_t link; /* rises whenever the route changes: what was sent before may never have arrived */
+    route_t deaf;  /* detached because nothing could be sent there any more; 0: not so. If no frame comes from there
+                      until the session expires, its connection is ended: that frees its queue */
+    uint64_t link; /* rises whenever the route changes: frames sent before may never have arrived */
     struct user *user;
     client_t *client;
-    rates_t rates;                     /* what it owes; without a route, its connection does too */
-    maker_t *maker;                    /* of the rooms that it makes; NULL: nobody counts them */
+    rates_t rates;                     /* its debt; without a route, its connection owes it too */
+    maker_t *maker;                    /* of the rooms that it makes; NULL: they are not counted */
     uint8_t token[SESSION_TOKEN_SIZE]; /* for resuming */
     bool authenticated;                /* the nick is the user's name */
-    bool by_token;                     /* and the connection did not say so, the peer logged in */
+    bool by_token;                     /* and the peer logged in with a token, without a key */
     uint64_t connection;               /* of the last hello (peer_t); stays when it is detached */
-    const access_user_t *access;       /* what it may do; never NULL */
+    const access_user_t *access;       /* its rights; never NULL */
     rights_cache_t asked;              /* of the room it asked about last */
-    bool heard;                        /* something came since the last ping */
+    bool heard;                        /* a frame came since the ticket began (relay_silent) */
     member_t *members;
     member_t *next_told; /* where the next pong begins; NULL: at the first */
     size_t reads;        /* replays under way */
     size_t snapshots;    /* made in this round of the outbox, and so in it still */
     uint64_t snapshot_round;
-    uint64_t resumed;            /* how often: what was asked before is asked again, and answered then */
+    uint64_t resumed;            /* how often; a client repeats its requests after it resumed */
     uint64_t answer_pass;        /* the pass that holds its last answer, */
     size_t answer;               /* and where it stands there (batch.h) */
-    bool answer_parted;          /* something was refused since */
+    bool answer_parted;          /* an entry was refused since */
     struct session *prev, *next; /* of the same user */
     UT_hash_handle by_route, by_id, by_client;
 } session_t;
@@ -61,7 +61,7 @@ typedef struct user {
 typedef struct {
     session_t *by_route, *by_id, *by_client;
     user_t *users;
-    rate_connections_t connections; /* what those without a session owe */
+    rate_connections_t connections; /* the debts of those without a session */
     size_t count, authenticated;
     uint64_t last_id;
 } sessions_t;
@@ -84,8 +84,8 @@ void session_remove(sessions_t *sessions, session_t *session); /* must be in no 
 void session_set_route(sessions_t *sessions, session_t *session, route_t route);
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick);
 
-/* What it may do in the valid room; of the same room again without looking it up. session_rights_forget: something
- * changed. */
+/* The session's rights in the room, whose name is valid. The last answer is cached; session_rights_forget drops it when
+ * rights change. */
 rights_t session_rights(session_t *session, zr_span_t room);
 void session_rights_forget(session_t *session);
 

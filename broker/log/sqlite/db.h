@@ -1,5 +1,5 @@
-/* The database of the durable log: one SQLite file in the data directory. It knows no thread: a handle belongs to
- * whoever opened it, the writing thread or the reading one.
+/* The database of the durable log: one SQLite file in the data directory. A handle belongs to the thread that opened
+ * it: the writing thread or the reading one.
  *
  * A row of `frames` is a DELIVER frame as it was delivered. Its id is room << 40 | last seq, so that one tree holds
  * each room's frames in their order and appending needs no second index.
@@ -37,8 +37,8 @@ bool db_put_aside(const char *dir, char name[64], db_error_t error);
  * (db_backup). */
 uint64_t db_epoch(const db_t *db);
 
-/* Rooms that have no row begin after this position: it is not below the head of any that was forgotten under this epoch
- * (log.h). As it was when the database was opened. */
+/* Rooms without a row begin after this position. It is not below the head of any room forgotten under this epoch
+ * (log.h). The value is that of when the database was opened. */
 uint64_t db_floor(const db_t *db);
 
 /* --- What a start needs: every row to `each` --- */
@@ -47,7 +47,7 @@ typedef struct {
     uint32_t id; /* 1 and up, below 2^23 */
     zr_span_t name;
     log_bounds_t bounds;
-    uint64_t entries, bytes; /* what is kept; counted as far as it is cheap: exact after retention ran once */
+    uint64_t entries, bytes; /* kept; counted cheaply: exact after retention ran once */
 } db_room_t;
 
 bool db_each_room(db_t *db, void (*each)(void *ctx, const db_room_t *room), void *ctx, db_error_t error);
@@ -58,9 +58,9 @@ bool db_each_mark(db_t *db, void (*each)(void *ctx, const log_mark_t *mark), voi
 /* --- Writing: everything between begin and commit is stored as a whole, or not at all --- */
 
 bool db_begin(db_t *db, db_error_t error);
-/* On the disk when it returns true; else nothing of it is, and the transaction has ended. Only when the disk fails,
- * goes on failing and the process ends meanwhile may it be found afterwards, as a whole. After an add that failed it
- * returns false. */
+/* true: the transaction is on the disk. false: nothing of it is, and it has ended; so after an add that failed. One
+ * exception: if the disk keeps failing and the process ends meanwhile, the whole transaction may be found afterwards.
+ */
 bool db_commit(db_t *db, db_error_t error);
 void db_rollback(db_t *db);
 
@@ -80,20 +80,21 @@ bool db_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, si
     bool *more, db_error_t error);
 /* Forgets marks not used since `before` (µs), and the longest unused beyond `max`; at most `rows`. */
 bool db_forget_marks(db_t *db, uint64_t before, size_t max, size_t rows, bool *more, db_error_t error);
-/* Gives freed pages back to the file system, at most `pages` (incremental vacuum); some are kept for what comes. */
+/* Gives freed pages back to the file system, at most `pages` (incremental vacuum); some are kept for new frames. */
 bool db_give_back(db_t *db, int pages, db_error_t error);
 
 /* --- Reading --- */
 
 /* A slice as log.h describes it: cut, REPLAY set. `bounds` are the room's; nothing beyond bounds->head is read. The
  * frames are one reference each, the caller's, in `frames` (read->frames places). A damaged frame ends the slice before
- * it. On failure the slice has no frames and stands behind the damaged one, or at read->until: that is lost. Of a room
- * that was forgotten since the caller looked, or whose id is another's by now, nothing is left. */
+ * it. On failure the slice has no frames and stands behind the damaged one, or at read->until: entries up to there are
+ * lost. If the room was forgotten since the caller looked, or another room has its id by now, nothing is left. */
 bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read_t *read, log_slice_t *slice,
     zr_blob_t **frames, db_error_t error);
 
-/* A consistent copy into the file `to`, which must not exist, while others write (SQLite's backup API), 1000 pages at a
- * time. Where it is put to use it begins another epoch: positions given since would be given again. */
+/* Makes a consistent copy in the file `to`, which must not exist, while others write (SQLite's backup API), 1000 pages
+ * at a time. A broker that uses the copy begins another epoch: else it would give positions again that were given
+ * since. */
 bool db_backup(const char *dir, const char *to, db_error_t error);
 
 #endif

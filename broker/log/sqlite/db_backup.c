@@ -7,8 +7,8 @@
 
 enum { STEP_PAGES = 1000 };
 
-/* Everything the source shows in one read transaction: were it not held, each commit would begin the copy anew. It is
- * held from the first read on, and a step of the copy is none. */
+/* Copies the source within one read transaction; without it each commit would begin the copy anew. The transaction
+ * begins only with a read, and a step of the copy does not count as one. */
 static bool s_copy(sqlite3 *from, sqlite3 *to) {
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     if (!backup)
@@ -24,8 +24,8 @@ static bool s_finish(sqlite3 *to) {
                NULL) == SQLITE_OK;
 }
 
-/* The copy is made under another name until it is whole and marked: one that was killed on the way is not taken for
- * one. Returns that name, the caller's, of an empty file; NULL, and errno says why. */
+/* The copy has another name until it is whole and marked, so that an interrupted one is not taken for a copy. Makes an
+ * empty file and returns that name, the caller's. NULL: errno says why. */
 static char *s_partial(const char *to) {
     if (access(to, F_OK) == 0) {
         errno = EEXIST;

@@ -1,5 +1,5 @@
-/* The data directory: making it, who may use it, the lock that keeps a second broker out, putting a damaged database
- * aside. Never opens the database itself: closing it again would drop the locks that SQLite holds on it. */
+/* The data directory: makes it, checks its owner, locks a second broker out, and puts a damaged database aside. It
+ * never opens the database itself: closing it again would drop the locks that SQLite holds on it. */
 #include "db_internal.h"
 
 #include <errno.h>
@@ -124,7 +124,7 @@ bool db_dir_lock(const char *dir, int *lock, db_error_t error) {
             close(fd);
         return false;
     }
-    /* The pid is for people: that it cannot be written, on a full disk, takes nothing from the lock. */
+    /* The pid is for people. If it cannot be written, as on a full disk, the lock still holds. */
     char pid[24];
     int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) != len)

@@ -1,4 +1,4 @@
-/* What the files of the database share: the handle, its prepared statements, and what it knows of each room. */
+/* Shared by the files of the database: the handle, its prepared statements, and its state of each room. */
 #ifndef DB_INTERNAL_H
 #define DB_INTERNAL_H
 
@@ -82,14 +82,14 @@ bool db_exec(db_t *db, const char *sql);
 /* `sql` gives one number. */
 bool db_number(db_t *db, const char *sql, int64_t *number);
 
-/* Writes the line for SQLite's last error: what was tried, where, why it failed and what to do. Always false. */
+/* Writes the line for SQLite's last error: the action (`what`), the file, the reason and the remedy. Always false. */
 bool db_fail(db_t *db, db_error_t error, const char *what);
 
-/* The same while opening: what cannot be read because it is damaged is told from what fails for another reason, and may
- * work the next time. */
+/* The same while opening. DB_CORRUPT: the database is damaged. DB_REFUSED: it failed for another reason, and may work
+ * the next time. */
 db_open_t db_refuse(db_t *db, db_error_t error, const char *what);
 
-/* The line for what the database holds and must not. Always false. */
+/* Writes the line for invalid content of the database. Always false. */
 bool db_damaged(db_t *db, db_error_t error, const char *what);
 
 /* The same for a call of the operating system's that set errno. */
@@ -115,7 +115,7 @@ bool db_dir_lock(const char *dir, int *lock, db_error_t error);
 bool db_dir_sync(const char *dir, db_error_t error);
 char *db_path(const char *dir, const char *name); /* malloc'ed */
 
-/* What is known of the room; NULL when it has no row, or that cannot be read (sqlite3_errcode tells). */
+/* The state of the room; NULL: it has no row, or the row cannot be read (sqlite3_errcode tells). */
 db_newest_t *db_newest(db_t *db, uint32_t room);
 
 /* The same without asking the database; makes place for it. */
@@ -124,7 +124,7 @@ db_newest_t *db_newest_place(db_t *db, uint32_t room);
 /* Reads every room's newest frame into the handle. */
 db_open_t db_load_rooms(db_t *db, db_error_t error);
 
-/* Moves what the write-ahead log holds into the database when it has grown enough. */
+/* Moves the write-ahead log's content into the database when it has grown enough. */
 void db_checkpoint(db_t *db);
 
 #endif

@@ -1,5 +1,6 @@
-/* Opening: whose file it is, the schema, and whether the essentials can be read. A log that begins with half of its
- * rooms would give positions twice; so what a start needs is looked through before the database counts as opened. */
+/* Opens the database: checks that it is ours, its schema, and that the essentials can be read. A log that begins with
+ * half of its rooms would give positions twice. So all that a start needs is read before the database counts as
+ * opened. */
 #include "db_internal.h"
 
 #include <errno.h>
@@ -8,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Frames are found by id alone. `entries` and `bytes` of a frame, and what the room's row says is gone, count from the
- * room's first frame on, so that the last N, and what is beyond a limit, are searched for and not counted out. What one
- * cannot do without is checked by SQLite at each start (quick_check looks at CHECK as well). */
+/* Frames are found by id alone. `entries` and `bytes` of a frame, and `gone_entries` and `gone_bytes` of a room, count
+ * from the room's first frame on. So the last N entries, and those beyond a limit, are found by search, without
+ * counting. SQLite checks the essential constraints at each start (quick_check looks at CHECK as well). */
 static const char schema[] =
     "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE rooms (id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 8388607),"
@@ -70,7 +71,7 @@ static bool s_connect(db_t *db, db_error_t error) {
     if (code != SQLITE_OK)
         return db_fail(db, error, "open");
     sqlite3_busy_timeout(db->sql, DB_BUSY_MS);
-    /* Nothing in the file may run; and what fails to open is left as it is found. */
+    /* Code in the file must not run, and a database that fails to open is not changed. */
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -124,7 +125,7 @@ static db_open_t s_create(db_t *db, uint64_t epoch, db_error_t error) {
     return db_dir_sync(db->dir, error) ? DB_OPENED : DB_REFUSED;
 }
 
-/* Whose database it is, before anything in it is touched. `*empty`: nobody's yet. */
+/* Checks that the database is ours, before anything in it is touched. `*empty`: it is new. */
 static db_open_t s_identify(db_t *db, bool *empty, db_error_t error) {
     int64_t application, version, things;
     if (!db_number(db, "PRAGMA application_id", &application) || !db_number(db, "PRAGMA user_version", &version) ||
@@ -174,8 +175,8 @@ static bool s_read_meta(db_t *db, bool *copy) {
     return ok;
 }
 
-/* A copy that is put back goes on from an older position: what was given since then is given again, to other entries.
- * So its positions belong to another epoch. */
+/* A copy that is put back goes on from an older position: positions given since then are given again, to other entries.
+ * So they belong to another epoch. */
 static bool s_renew_epoch(db_t *db, uint64_t epoch) {
     char text[160];
     snprintf(text, sizeof text,
@@ -186,8 +187,7 @@ static bool s_renew_epoch(db_t *db, uint64_t epoch) {
     return db_exec(db, text);
 }
 
-/* quick_check gives what it could not read as a text as well: a disk that fails today is no reason to put the database
- * aside. */
+/* quick_check reports read errors as text too. A disk that fails today is no reason to put the database aside. */
 static bool s_tells_of_damage(const char *text) {
     const char *code = strstr(text, "error code=");
     int number = code ? atoi(code + strlen("error code=")) & 0xff : SQLITE_CORRUPT;

@@ -14,7 +14,7 @@ typedef struct {
     uint64_t until;
 } request_t;
 
-/* Whether the frame is what its row says it is; what a disk made of it must not reach a reader. */
+/* Does the frame match its row? A frame that the disk damaged must not reach a reader. */
 static bool s_sound(const request_t *request, zr_span_t frame, uint64_t prev, uint64_t last, uint64_t count) {
     zr_deliver_reader_t reader;
     zr_entry_t entry = {.seq = prev};
@@ -227,7 +227,7 @@ bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read
     bool ok = db_run(db, db_statement(db, DB_SQL_BEGIN_READ)) && s_read(&request, &result, frames, &damaged);
     if (!ok)
         db_fail(db, error, "read");
-    else if (damaged && result.frame_count == 0) /* else it is met again by who asks for what follows */
+    else if (damaged && result.frame_count == 0) /* with frames before it, the next read meets it again */
         ok = db_damaged(db, error, "a frame");
     if (!sqlite3_get_autocommit(db->sql))
         db_run(db, db_statement(db, DB_SQL_COMMIT));
@@ -237,7 +237,7 @@ bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read
     }
     for (size_t i = 0; i < result.frame_count; i++)
         zr_blob_unref(frames[i]);
-    /* What is damaged is gone, and what cannot be read is told to be: it would be asked for, and fail, for ever. */
+    /* Damaged and unreadable entries are reported as gone: else they would be asked for, and fail, for ever. */
     *slice = (log_slice_t){.frames = frames, .seq = damaged ? result.seq : read->until, .more = damaged && result.more};
     return false;
 }

@@ -1,4 +1,4 @@
-/* What a start reads: rooms with their bounds, values of keys, marks of clients. */
+/* Reads at the start: rooms with their bounds, values of keys, marks of clients. */
 #include "db_internal.h"
 
 db_open_t db_load_rooms(db_t *db, db_error_t error) {

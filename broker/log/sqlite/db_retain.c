@@ -1,5 +1,4 @@
-/* Keeping no more than is wanted, in small steps: what is beyond the limit goes oldest first, a frame when all of its
- * entries are beyond it. */
+/* Retention in small steps: drops frames oldest first. A frame goes when all of its entries are beyond the limit. */
 #include "db_internal.h"
 
 typedef struct {
@@ -119,7 +118,7 @@ bool db_give_back(db_t *db, int pages, db_error_t error) {
     int64_t unused, all;
     if (!db_number(db, "PRAGMA freelist_count", &unused) || !db_number(db, "PRAGMA page_count", &all))
         return db_fail(db, error, "shrink");
-    /* What was dropped makes place for what comes: giving back all of it would move pages to and fro for ever. */
+    /* Some freed pages are kept for new frames: giving back all would move pages to and fro for ever. */
     int64_t spare = unused - all / 16;
     if (spare <= 0)
         return true;

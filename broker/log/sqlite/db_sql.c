@@ -74,7 +74,7 @@ bool db_number(db_t *db, const char *sql, int64_t *number) {
     return code == SQLITE_ROW;
 }
 
-/* What the operator can do about it; "" when nothing better is known than what SQLite says. */
+/* The remedy for the operator; "": only SQLite's own text is known. */
 static const char *s_advice(int code, int number) {
     if (number == ENOSPC || number == EDQUOT || (code & 0xff) == SQLITE_FULL)
         return ": the disk is full; make room on it, or keep less";

@@ -1,9 +1,9 @@
-/* Storing: what is between begin and commit is there as a whole or not at all.
+/* Stores transactions: all between begin and commit is there as a whole or not at all.
  *
- * SQLite appends a transaction to its write-ahead log, syncs that and then tells its readers. When the sync, or what
- * comes after it, fails, it takes the transaction back, but its records may stand complete in the log, and whoever
- * opens the database after a crash would find them valid. The next transaction that succeeds overwrites them; so after
- * such a failure a small one is stored at once. */
+ * SQLite appends a transaction to its write-ahead log, syncs that and then tells its readers. If the sync or a later
+ * step fails, it takes the transaction back. But its records may be complete in the log, and an open after a crash
+ * would find them valid. The next transaction that succeeds overwrites them. So after such a failure a small one is
+ * stored at once. */
 #include "db_internal.h"
 
 db_newest_t *db_newest_place(db_t *db, uint32_t room) {
@@ -58,8 +58,8 @@ void db_checkpoint(db_t *db) {
         db->checkpoint_at = db->checkpoint_pages;
     if (db->wal_pages < db->checkpoint_at)
         return;
-    /* A failure leaves the pages where they are, and is met again. While a reader stands in the way the log goes on
-     * growing: then not each commit tries. */
+    /* A failure leaves the pages where they are; a later checkpoint meets it again. While a reader blocks it, the log
+     * goes on growing, and not every commit tries. */
     sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     db->checkpoint_at = db->wal_pages + db->checkpoint_pages;
 }
@@ -111,7 +111,7 @@ bool db_commit(db_t *db, db_error_t error) {
     return false;
 }
 
-/* An unlucky part spoils the whole. */
+/* If one part fails, the whole transaction fails. */
 static bool s_spoil(db_t *db, db_error_t error) {
     db_fail(db, error, "write to");
     db->failed = true;

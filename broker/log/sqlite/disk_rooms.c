@@ -66,7 +66,7 @@ disk_room_t *disk_rooms_add(disk_rooms_t *rooms, zr_span_t name) {
     return s_add(rooms, name, s_free_id(rooms));
 }
 
-/* The id is another's to take. */
+/* Frees the room and its id: another room may get it. */
 static void s_free(disk_rooms_t *rooms, disk_room_t *room) {
     rooms->by_id[room->id] = NULL;
     s_note_free(rooms, room->id);

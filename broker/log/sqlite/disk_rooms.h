@@ -1,4 +1,4 @@
-/* What the loop knows of the rooms on disk: what is committed, and when retention should look at each. */
+/* The loop's table of rooms on disk: their committed bounds, and when retention should look at each. */
 #ifndef DISK_ROOMS_H
 #define DISK_ROOMS_H
 

@@ -1,6 +1,7 @@
-/* An extension for SQLite that shows the entries in the frames of a zrelay database as rows, for the sqlite3 shell and
- * other programs (SCHEMA.md): SELECT seq, sender, CAST(body AS TEXT) FROM entries('general') WHERE seq > 100. Reads
- * rooms and frames of the database that it is loaded into; knows nothing of the broker. */
+/* An extension for SQLite that shows the entries in the frames of a zrelay database as rows. It is for the sqlite3
+ * shell and other programs (SCHEMA.md):
+ * SELECT seq, sender, CAST(body AS TEXT) FROM entries('general') WHERE seq > 100.
+ * It reads rooms and frames of the database that it is loaded into, and needs no broker. */
 #include <sqlite3ext.h>
 
 SQLITE_EXTENSION_INIT1
@@ -15,7 +16,7 @@ enum { SEQ_BITS = 40 };
 
 enum { COLUMN_SEQ, COLUMN_TIME, COLUMN_FLAGS, COLUMN_SENDER, COLUMN_KEY, COLUMN_BODY, COLUMN_ROOM };
 
-/* What a plan uses, in the order of the arguments. */
+/* The constraints that a plan uses, in the order of the arguments. */
 enum { PLAN_ROOM = 1, PLAN_SEQ = 2, PLAN_AFTER = 4, PLAN_FROM = 8, PLAN_BEFORE = 16, PLAN_UNTIL = 32, PLAN_KINDS = 6 };
 
 typedef struct {

@@ -1,8 +1,9 @@
-/* See log_sqlite.h. This is the loop's side: it gathers passes, gives them to the writing thread (writer.c), reads to
- * the reading one (reader.c), and hands their answers to the sink. What it knows of rooms is what is committed.
+/* See log_sqlite.h. This is the loop's side. It gathers passes for the writing thread (writer.c), gives reads to the
+ * reading one (reader.c), and hands their answers to the sink. Its table of rooms has only what is committed.
  *
- * Rooms of level memory begin at `base`, far above any position on disk and above what an earlier process of the same
- * epoch gave: twice the time in µs, so that no room outruns it with less than two million entries a second. */
+ * Rooms of level memory begin at `base`. That is far above any position on disk, and above all positions of an earlier
+ * process of the same epoch. It is twice the time in µs, so that no room outruns it with less than two million entries
+ * a second. */
 #include "log_sqlite.h"
 
 #include <errno.h>
@@ -158,7 +159,7 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
     for (size_t i = 0; i < commit->mark_count; i++)
         pass->bytes += commit->marks[i].refusals ? zr_blob_len(commit->marks[i].refusals) : 0;
 
-    if (!self->flight && !write_pass_for_disk(pass)) { /* nobody before it, and nothing to write */
+    if (!self->flight && !write_pass_for_disk(pass)) { /* no pass before it, and nothing to write */
         s_stored(self, pass);
         write_pass_destroy(pass);
         return;

@@ -13,7 +13,7 @@ typedef struct {
     policies_t policies;        /* for retention; must live as long as the log */
     uint64_t mark_age;          /* µs that a client's marks are kept after its last entry */
     size_t max_marks;
-    size_t queue_bytes; /* beyond so many bytes that wait for the disk, log_is_full says stop */
+    size_t queue_bytes; /* log_is_full is true while more bytes than this wait for the disk */
     uint64_t fresh_epoch;
 } log_sqlite_config_t;
 

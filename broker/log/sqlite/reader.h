@@ -1,6 +1,6 @@
-/* The thread that reads slices for replays, so that nobody waits for another's reading. It answers in the order it was
- * asked. How many may be asked for at once is the relay's limit (max-replays a session); how much memory the answers
- * take is bounded here: it stops reading while too much of it has not been taken.
+/* The thread that reads slices for replays, so that other clients do not wait for the disk. It answers in the order of
+ * the requests. The relay limits the number of requests (max-replays a session). This module bounds the memory of the
+ * answers: it stops reading while too many bytes of them have not been taken.
  *
  * Everything here is called on the loop thread. */
 #ifndef READER_H
@@ -25,13 +25,13 @@ typedef struct reader reader_t;
  * writes to the eventfd `fd`. */
 reader_t *reader_new(db_t *db, int fd);
 
-/* Ends the thread; what is not read yet is dropped. NULL is accepted. */
+/* Ends the thread and drops pending reads. NULL is accepted. */
 void reader_destroy(reader_t *reader);
 
 /* Asks for `read` (copied). */
 void reader_ask(reader_t *reader, const log_read_t *read, uint32_t room, const log_bounds_t *bounds);
 
-/* What was answered since the last time, in order; the caller's. NULL: nothing. */
+/* The jobs answered since the last call, in order; the caller's. NULL: none. */
 read_job_t *reader_take(reader_t *reader);
 
 /* Gives back the job and its frames. */

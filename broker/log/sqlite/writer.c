@@ -9,8 +9,8 @@
 #include "store_clock.h"
 #include "thread.h"
 
-/* Rows of one step of housekeeping, which a commit may have to wait for; pages of a step and steps of one job that give
- * space back. */
+/* Limits of housekeeping, as a commit may have to wait for a step. A step has so many rows. A job has so many steps
+ * that give space back, each of so many pages. */
 enum { STEP_FRAMES = 256, STEP_MARKS = 1000, STEP_PAGES = 256, GIVE_BACK_STEPS = 8 };
 
 /* The steps of a job, in their order. */
@@ -72,7 +72,7 @@ bool write_pass_for_disk(const write_pass_t *pass) {
 
 /* --- Passes --- */
 
-/* What is left of a job must not touch the room: the id may be another's soon. */
+/* The rest of the job must not touch the room: another room may get its id soon. */
 static void s_leave_out(job_t *job, uint32_t id) {
     size_t kept = job->room;
     for (size_t i = job->room; i < job->chores.room_count; i++)
@@ -175,8 +175,8 @@ static void s_job_begin(job_t *job, const write_chores_t *chores) {
     *job = (job_t){.chores = *chores, .step = STEP_ROOMS};
 }
 
-/* What is told of a job is the first thing that failed; the rest of it is done, or the disk would fill up for the sake
- * of one damaged room. */
+/* Only the first failure of a job is reported. The rest of the job is done; else the disk would fill up because of one
+ * damaged room. */
 static void s_job_fail(job_t *job, const char *error) {
     if (!job->error[0])
         snprintf(job->error, sizeof job->error, "%s", error);

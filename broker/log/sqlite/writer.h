@@ -1,5 +1,5 @@
 /* The thread that writes the database. The loop thread hands over whole passes and takes them back answered, in their
- * order; what waits is one transaction. Between transactions it does the housekeeping, a step at a time.
+ * order. All waiting passes form one transaction. Between transactions it does the housekeeping, a step at a time.
  *
  * Everything here is called on the loop thread. */
 #ifndef WRITER_H
@@ -38,7 +38,7 @@ typedef struct write_pass {
     size_t frame_count, frame_size;
     log_mark_t *marks;
     size_t mark_count;
-    size_t bytes; /* what it holds of memory */
+    size_t bytes; /* of memory that it holds */
     bool ok;      /* the writer's answer */
     struct write_pass *next;
     struct write_pass *later; /* the loop's: the next one in flight */
@@ -73,7 +73,7 @@ typedef struct {
     size_t max_marks;
 } write_chores_t;
 
-/* What was answered since the last time. */
+/* The answers since the last call. */
 typedef struct {
     write_pass_t *passes; /* in their order; the caller's */
     db_error_t error; /* why the last pass that is not ok could not be stored; "": not known, see the one before it */
@@ -89,7 +89,7 @@ typedef struct writer writer_t;
  * writes to the eventfd `fd`. */
 writer_t *writer_new(db_t *db, int fd);
 
-/* Writes what waits, then ends the thread. What was answered and not taken is given back. NULL is accepted. */
+/* Writes all waiting passes, then ends the thread. Frees answers that were not taken. NULL is accepted. */
 void writer_destroy(writer_t *writer);
 
 /* Takes over the pass until writer_take gives it back. */

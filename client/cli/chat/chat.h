@@ -1,4 +1,4 @@
-/* What the chat's parts share: its rooms, what was not acked yet, and what is to be shown. */
+/* Shared by the chat's parts: its rooms, messages not acked yet, and text to be shown. */
 #ifndef CHAT_H
 #define CHAT_H
 
@@ -8,7 +8,7 @@
 #include "conn.h"
 
 #define CHAT_ROOMS_MAX 64
-#define CHAT_PENDING_MAX 256 /* messages whose fate is told one by one; more are only counted by the library */
+#define CHAT_PENDING_MAX 256 /* messages whose outcome is told one by one; the library only counts more */
 #define CHAT_DIRECT_MAX 32   /* messages to one person under way */
 #define CHAT_UNSENT_MS 2000  /* a message not acked by then is marked as unsent */
 #define CHAT_HISTORY 20
@@ -44,15 +44,15 @@ typedef struct {
     chat_direct_t directs[CHAT_DIRECT_MAX];
     uint64_t who_request, rooms_request; /* 0: none */
     zr_buffer_t answer;                  /* to who, gathered until it is whole */
-    uint64_t acked_seq, seen_seq;        /* of what was sent to the current room, and shown of it */
-    bool connected, ended, refused;      /* refused: the broker lets us in no more */
+    uint64_t acked_seq, seen_seq;        /* of messages sent to the current room, and of entries shown of it */
+    bool connected, ended, refused;      /* refused: the broker does not let us in any more */
     int code;
 } chat_t;
 
 /* Lines to show. */
 void chat_notice(chat_t *chat, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* What to do on an event. */
+/* Handles an event. */
 void chat_event(chat_t *chat, const zrelay_event_t *event);
 
 /* Rooms. chat_enter joins or switches to it; false after telling why not. */

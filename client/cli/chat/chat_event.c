@@ -1,4 +1,4 @@
-/* What the chat shows of what happens. */
+/* The chat's lines for events. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What a line typed into the chat means. Pure. */
+/* Parses a line typed into the chat. Pure. */
 #ifndef CHAT_PARSE_H
 #define CHAT_PARSE_H
 
@@ -9,13 +9,13 @@ typedef enum {
     CHAT_TEXT,    /* `text` is a message; "//x" stands for "/x" */
     CHAT_JOIN,    /* `name`: the room */
     CHAT_PART,    /* `name`: the room, empty for the current one */
-    CHAT_MSG,     /* `name`: to whom, `text` */
+    CHAT_MSG,     /* `name`: the receiver, `text` */
     CHAT_WHO,
     CHAT_NICK,  /* `name` */
     CHAT_ROOMS, /* `name`: a prefix, may be empty */
     CHAT_HELP,
     CHAT_QUIT,
-    CHAT_BAD, /* `text` says what is wrong, `name` is the command */
+    CHAT_BAD, /* `text` says the fault, `name` is the command */
 } chat_kind_t;
 
 typedef struct {

@@ -71,8 +71,8 @@ static char *s_text(EditLine *edit) {
     return s_self(edit)->text;
 }
 
-/* libedit asks for the next character also in the middle of a key such as an arrow, or after a lone Escape: it must not
- * keep us from the rest of the work until somebody types. */
+/* libedit asks for the next character also in the middle of a key such as an arrow, or after a lone Escape. The rest of
+ * the work must go on until the person types. */
 static int s_character(EditLine *edit, wchar_t *out) {
     prompt_t *prompt = s_self(edit);
     mbstate_t state = {0};

@@ -101,8 +101,8 @@ static bool s_take_lines(chat_t *chat, lines_t *lines, zr_span_t *line, bool *ke
     }
 }
 
-/* stdin has ended. Milliseconds until the session may end too: all was acked, and the last message has come back, so
- * that it stands in the output; -1: not before something happens. */
+/* stdin has ended. Milliseconds until the session may end too; -1: not before an event comes. All messages must be
+ * acked, and the last one should come back, so that the output has it. */
 static int s_rest(chat_t *chat, uint64_t *acked_ms) {
     if (zrelay_unacked(chat->session.relay) > 0)
         return -1;
@@ -123,7 +123,7 @@ static void s_take_events(chat_t *chat) {
     }
 }
 
-/* Before, what is sent would be shown only as far as the history shown on joining reaches. */
+/* Are all rooms live? Before that, a sent message is shown only if it is in the history shown on joining. */
 static bool s_live(const chat_t *chat) {
     for (size_t i = 0; i < chat->room_count; i++)
         if (!chat->rooms[i].live)
@@ -168,7 +168,7 @@ static bool s_coloured(void) {
     return !no || !*no;
 }
 
-/* What was typed last may still be on its way. */
+/* Waits for the last messages, which may still be on their way. */
 static int s_leave(chat_t *chat) {
     zrelay_t *relay = chat->session.relay;
     if (chat->session.closed || zrelay_unacked(relay) == 0)

@@ -155,7 +155,8 @@ static int s_print(history_t *history, config_t *config, const wishes_t *wishes)
     if (code == 0)
         code = s_read(history, wishes);
     code = output_close(&history->output, code);
-    /* Whoever asks for all there is gets all there is; whoever names a beginning wants to know when it is gone. */
+    /* Without --after the output is all that the log has. With --after the user must hear that older messages are
+     * gone. */
     if (code == 0 && wishes->after_given && !history->done.complete)
         cli_say("%s: the log does not reach back to seq %llu; older messages are gone", wishes->room,
             (unsigned long long)wishes->after);

@@ -22,7 +22,7 @@ static bool s_write(const char *path, const certificate_t *pair, bool secret, co
     return good;
 }
 
-/* The secret first: who finds the public one has both. */
+/* Writes the secret file first: if the public one exists, both do. */
 static bool s_files(const char *name, const char *secret_name, const certificate_t *pair, zr_buffer_t *error) {
     char when[32];
     time_t now = time(NULL);

@@ -28,7 +28,7 @@ static int s_room(const zrelay_event_t *event, void *ctx) {
                              (json_int_t)event->seq, "kept", event->kept));
     } else {
         zr_buffer_t name = {0};
-        char head[24] = "-"; /* of what is not kept: nothing can be read from there */
+        char head[24] = "-"; /* of a room that is not kept: nothing can be read there */
         if (event->kept)
             snprintf(head, sizeof head, "%" PRIu64, event->seq);
         zr_escape(&name, zr_span(event->room));

@@ -80,7 +80,7 @@ static int s_patience(sub_t *sub) {
     return passed < sub->options.timeout_ms ? (int)(sub->options.timeout_ms - passed) : 0;
 }
 
-/* Waits for whatever comes first: an event (unless all places for commands are taken), a command's end or pipe, a
+/* Waits for the first of these: an event (only if `take`: there is a place for a command), a command's end or pipe, a
  * signal, the closing of stdout. */
 static void s_wait(sub_t *sub, bool take) {
     struct pollfd files[JOBS_MAX + 1];

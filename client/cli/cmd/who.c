@@ -1,4 +1,4 @@
-/* zrelay who: the members of a room. */
+/* The command `who`: prints the members of a room. */
 #include <jansson.h>
 #include <unistd.h>
 

@@ -81,7 +81,7 @@ static bool s_yields(conn_t *session, const zrelay_event_t *event) {
     return len <= ZR_NICK_MAX && zrelay_rename(session->relay, nick) == 0;
 }
 
-/* What concerns the session itself, whoever takes the event. false: nobody need take it. */
+/* Handles an event that concerns the session itself. false: the command need not take it. */
 static bool s_see(conn_t *session, const zrelay_event_t *event) {
     if (s_yields(session, event))
         return false;

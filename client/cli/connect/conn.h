@@ -57,11 +57,11 @@ void conn_hold(conn_t *session, struct pollfd *files, nfds_t count, int timeout_
  */
 const zrelay_event_t *conn_next(conn_t *session, int timeout_ms);
 
-/* With this event the broker has said for good that we are not let in (any more), as when a user is banned: to go on
- * trying would be in vain, and a command ends with CLI_REFUSED. */
+/* With this event the broker has refused us for good, as when a user is banned. Trying again would be in vain, so a
+ * command ends with CLI_REFUSED. */
 bool conn_refused(const conn_t *session, const zrelay_event_t *event);
 
-/* What there is to say of an event that is not data; false: nothing. */
+/* Appends the text for an event that is not data; false: there is none. */
 bool conn_describe(const conn_t *session, const zrelay_event_t *event, zr_buffer_t *out);
 
 /* Says it on stderr. */

@@ -98,7 +98,7 @@ static bool s_login(identity_t *identity, const config_t *config, zr_buffer_t *e
     if (!config->user) {
         if (config->token_file_given)
             format_add(error, "a token needs a user: --user NAME");
-        return error->len == 0; /* what lies ready for other brokers is not used */
+        return error->len == 0; /* a token or file meant for other brokers is not used */
     }
     if (file && !s_token_of_file(identity, config->token_file, error))
         return false;
@@ -115,8 +115,8 @@ static bool s_login(identity_t *identity, const config_t *config, zr_buffer_t *e
 
 /* --- All of it --- */
 
-/* Encryption was not asked for now: says why there is to be some, and how to be rid of it. Never done unasked, or who
- * stands in between could have it. */
+/* Encryption is required though the user did not ask for it now: says why, and how to turn it off. It is never turned
+ * off unasked, else an attacker in between could do it. */
 static bool s_fails(const identity_t *identity, const config_t *config, const char *sentence, zr_buffer_t *error) {
     bool noted = !config->server_key && identity->known_line;
     if (noted) {

@@ -1,5 +1,5 @@
-/* Who a session is for the broker, and who the broker must be: keys, or a user and a token, from the options, the
- * environment, the configuration file and the known servers. */
+/* The identity that a session shows the broker, and the key that the broker must have. It is keys, or a user and a
+ * token, from the options, the environment, the configuration file and the known servers. */
 #ifndef IDENTITY_H
 #define IDENTITY_H
 

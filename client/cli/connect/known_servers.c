@@ -63,7 +63,7 @@ void known_where(zr_buffer_t *out, unsigned line) {
 bool known_read(const char *path, zr_buffer_t *text, zr_buffer_t *error) {
     bool missing;
     zr_buffer_t why = {0};
-    /* Nothing in it is secret, but who can write it decides whom we take for the broker. */
+    /* Nothing in it is secret, but it decides which broker is trusted. So no other user may write it. */
     bool good = secret_read(path, text, &missing, &why) || missing;
     if (!good)
         zr_buffer_append(error, why.data, why.len);

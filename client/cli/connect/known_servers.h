@@ -1,5 +1,5 @@
-/* The file of known servers: which public key the broker at an endpoint had when it was first connected to, a line
- * `ENDPOINT KEY` each. Another key later is not taken without a word. */
+/* The file of known servers. A line `ENDPOINT KEY` has the public key of the broker at that endpoint at the first
+ * connection. Another key later is not taken without a word. */
 #ifndef KNOWN_H
 #define KNOWN_H
 

@@ -35,7 +35,7 @@ static const char *s_fill(int fd, zr_buffer_t *out) {
 
 bool secret_read(const char *path, zr_buffer_t *out, bool *missing, zr_buffer_t *error) {
     struct stat about;
-    /* O_NONBLOCK: opening a FIFO must not wait for whoever writes it. */
+    /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (missing)
         *missing = fd < 0 && errno == ENOENT;

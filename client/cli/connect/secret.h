@@ -1,4 +1,4 @@
-/* Files that hold secrets: who else may look at them, and making them so that nobody else can. */
+/* Files that hold secrets: checks that no other user can read them, and makes them so. */
 #ifndef SECRET_H
 #define SECRET_H
 

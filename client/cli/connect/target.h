@@ -1,5 +1,5 @@
-/* The broker that a command talks to, and who it is for it: from the settings to a session, for a command that has one
- * (conn.c) as for one that has many (bench); and what to tell when that broker does not take it. */
+/* The broker that a command talks to, and the command's identity there. It makes sessions from the settings, for a
+ * command with one (conn.c) and for one with many (bench). It also has the text for when the broker refuses it. */
 #ifndef TARGET_H
 #define TARGET_H
 

@@ -53,7 +53,7 @@ static void s_show_progress(feed_t *feed) {
     feed->shown_ms = now;
 }
 
-/* What became of it, for who watched it go or wants to know more. */
+/* Shows the outcome, if progress was shown or with --verbose. */
 static void s_show_end(const feed_t *feed) {
     if (feed->messages == 0 || !(feed->shown_ms || feed->session.config->verbose))
         return;
@@ -63,7 +63,7 @@ static void s_show_end(const feed_t *feed) {
     zr_buffer_finish(&text);
 }
 
-/* Takes no more input; what is queued is still sent. */
+/* Takes no more input; queued messages are still sent. */
 static void s_stop(feed_t *feed, int code) {
     feed->ended = true;
     feed->has_pending = false;

@@ -14,10 +14,10 @@ typedef enum {
 typedef feed_taken_t feed_publish_fn(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr_buffer_t *error, void *ctx);
 
 /* Connects, publishes the lines of stdin (or just `only`, if it is not NULL), waits for the acks. Returns the exit
- * code: 0 only when all are acked; what is wrong was told. */
+ * code: 0 only when all are acked; errors were told on stderr. */
 int feed_run(config_t *config, feed_publish_fn *publish, void *ctx, const zr_span_t *only);
 
-/* What `failed`, a result of the library's, means for a body of `len` bytes. */
+/* The result for a body of `len` bytes, from `failed`, a result of the library. */
 feed_taken_t feed_result(int failed, size_t len, zr_buffer_t *error);
 
 #endif

@@ -12,14 +12,14 @@ typedef struct {
     const char *sender;    /* NULL: anybody */
     regex_t pattern;
     bool has_pattern;
-    zr_buffer_t body; /* what is being matched */
+    zr_buffer_t body; /* the text being matched */
 } filter_t;
 
 /* A zeroed filter wants everything. */
 void filter_finish(filter_t *filter);
 
-/* Entries whose body a POSIX extended regular expression matches; lines count, as for grep. On false `error` says what
- * is wrong with it. Once. */
+/* Wants entries whose body a POSIX extended regular expression matches, line by line, as grep does. On false `error`
+ * says the fault of the expression. Call it once. */
 bool filter_set_pattern(filter_t *filter, const char *pattern, zr_buffer_t *error);
 
 /* Whether it wants fewer than all. */

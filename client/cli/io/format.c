@@ -204,7 +204,7 @@ static void s_refused(zr_buffer_t *out, const zrelay_event_t *event) {
         format_add(out, " [%s]", event->code);
 }
 
-/* What the reasons mean for which a broker ends a session. */
+/* The texts for the reasons for which a broker ends a session. */
 static void s_disconnected(zr_buffer_t *out, const zrelay_event_t *event) {
     static const char *const reasons[][2] = {
         {"kicked", "kicked by an operator; connecting again"},

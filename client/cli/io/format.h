@@ -12,15 +12,15 @@ typedef enum {
     FORMAT_JSON,
 } format_t;
 
-/* What a ZRELAY_ENTRY looks like, with its newline. A deleted key has no body: it is shown in JSON only, elsewhere
- * nothing is appended and the result is false. */
+/* Appends a ZRELAY_ENTRY in that format, with its newline. A deleted key has no body, so only JSON shows it: in other
+ * formats nothing is appended and the result is false. */
 bool format_entry(zr_buffer_t *out, const zrelay_event_t *event, format_t format);
 
 /* KEY=BODY, or KEY alone for a deletion; FORMAT_JSON as format_entry. */
 void format_state(zr_buffer_t *out, const zrelay_event_t *event, format_t format);
 
-/* What a person should know of an event that is not data: gaps, losses, reconnects, refusals. Without newline, not
- * escaped. false when there is nothing to say; `verbose` says more. */
+/* Appends a note for the person about an event that is not data: gaps, losses, reconnects, refusals. Without newline,
+ * not escaped. false when there is nothing to say; `verbose` says more. */
 bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose);
 
 /* "12345 messages, 4567/s, 12000 acked" */

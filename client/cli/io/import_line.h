@@ -11,12 +11,12 @@ typedef struct {
     const char *key; /* NULL: not keyed */
     zr_span_t body;
     bool deleted;
-    struct json_t *object; /* what the others point into */
+    struct json_t *object; /* the other members point into it */
     zr_buffer_t decoded;
 } import_t;
 
-/* Reads an entry's JSON object; `room` (NULL: the entry's own) is where it goes. Members it does not need are passed
- * over. On true import_finish is due; on false `error` says what is wrong. */
+/* Reads an entry's JSON object. It goes to `room` (NULL: the entry's own). Other members are skipped. After true call
+ * import_finish; after false `error` says the fault. */
 bool import_parse(import_t *entry, zr_span_t line, const char *room, zr_buffer_t *error);
 void import_finish(import_t *entry);
 

@@ -92,8 +92,8 @@ char **jobs_environment(char *const *base, const zrelay_event_t *event) {
 
 /* --- Starting --- */
 
-/* The command in a process group of its own, so that an interrupt from the keyboard lets it finish its message, with
- * the usual signals and `input` as its stdin. An errno, or 0. */
+/* Starts the command with the usual signals and `input` as its stdin. It has a process group of its own, so that an
+ * interrupt from the keyboard lets it finish its message. Returns an errno, or 0. */
 static int s_spawn(const char *command, int input, char **environment, pid_t *pid) {
     const char *const argv[] = {"sh", "-c", command, NULL};
     posix_spawn_file_actions_t actions;

@@ -1,5 +1,5 @@
-/* Commands run for messages (sub --exec): at most so many at once, each with a message on its stdin and what is known
- * of it in its environment. Owns the processes and their pipes; knows nothing of sessions. */
+/* Commands run for messages (sub --exec): at most so many at once. Each has a message on its stdin and the message's
+ * properties in its environment. Owns the processes and their pipes; knows nothing of sessions. */
 #ifndef JOBS_H
 #define JOBS_H
 
@@ -52,7 +52,7 @@ void jobs_reap(jobs_t *jobs);
  * free() gives it back, as long as `base` lives. */
 char **jobs_environment(char *const *base, const zrelay_event_t *event);
 
-/* What the end of a command is called: "exit status 2", "killed by signal 9". false when it went well. */
+/* Appends the outcome of a command: "exit status 2", "killed by signal 9". false: it succeeded. */
 bool jobs_outcome(zr_buffer_t *out, int status);
 
 #endif

@@ -13,7 +13,7 @@ typedef bool output_wait_fn(struct pollfd *file, void *ctx);
 typedef struct {
     int fd;
     zr_buffer_t buffer; /* append to it, then call output_added */
-    int error;          /* errno of what went wrong; nothing is written any more */
+    int error;          /* errno of the first failure; nothing is written any more */
     bool pipe;          /* written to only as far as it does not block */
     bool told;
     output_wait_fn *wait;
@@ -23,7 +23,7 @@ typedef struct {
 /* `wait` may be NULL: then poll. */
 void output_open(output_t *output, int fd, output_wait_fn *wait, void *ctx);
 
-/* What was appended may go now if it is much. false after an error. */
+/* Writes the appended text if it is much. false after an error. */
 bool output_added(output_t *output);
 
 /* Writes all there is. false after an error. */

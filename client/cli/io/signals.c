@@ -34,7 +34,7 @@ static void s_catch(int number) {
     sigaction(number, &action, NULL);
 }
 
-/* A signal that whoever started us had ignored (nohup, a background job) stays ignored. */
+/* A signal that the parent process had ignored (nohup, a background job) stays ignored. */
 static void s_catch_unless_ignored(int number) {
     struct sigaction old;
     if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN)

@@ -1,4 +1,4 @@
-/* Signals as a file descriptor to poll and flags to look at (a pipe that handlers write to), so that none is missed
+/* Signals as flags to look at and a file descriptor to poll (a pipe that handlers write to). So no signal is missed
  * between a look and a wait. Process-wide. */
 #ifndef SIGNALS_H
 #define SIGNALS_H

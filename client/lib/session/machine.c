@@ -1,5 +1,5 @@
-/* The session (PROTOCOL.md, section 6): hello, welcome, heartbeats, losses and back-off. What a session carries belongs
- * to the other parts; this one tells them when it is lost and when there is one again. */
+/* The session (PROTOCOL.md, section 6): hello, welcome, heartbeats, losses and back-off. The other parts own rooms,
+ * messages and requests. This one tells them when the session is lost and when there is one again. */
 #include "back.h"
 #include "machine_session.h"
 #include "machine_actions.h"
@@ -23,9 +23,8 @@ static void s_hello(machine_t *m) {
         "{s:s, s:I, s:i, s:s}", "op", "hello", "id", (json_int_t)m->hello_id, "proto", 1, "client", m->client);
     if (m->nick[0])
         json_object_set_new(hello, "nick", json_string(m->nick));
-    /* Only a session that is lost is resumed. To renew one, the token is left out: should the DEALER have connected
-     * again unnoticed, the broker then says `resumed` false, and what was lost with the old connection is sent again.
-     */
+    /* Only a lost session is resumed. To renew a live one, the token is left out. If the DEALER has reconnected
+     * unnoticed, the broker then says `resumed` false, and messages lost with the old connection are sent again. */
     if (m->token[0] && m->state != STATE_LIVE)
         json_object_set_new(hello, "resume", json_string(m->token));
     if (m->agent[0])
@@ -271,7 +270,7 @@ static void s_hello_later(machine_t *m, uint64_t wait) {
     }
 }
 
-/* Who we are does not let us in. That may change: a program that runs for months is not to end for it. */
+/* The broker does not let this user in. That may change: a program that runs for months must not end for it. */
 static bool s_is_unwelcome(zr_code_t code) {
     return code == ZR_LOGIN_FAILED || code == ZR_LOGIN_REQUIRED || code == ZR_FORBIDDEN;
 }
@@ -453,7 +452,7 @@ static void s_no_welcome(machine_t *m) {
     s_lost_back_off(m, NULL, "no answer");
 }
 
-/* What happens when a state has lasted too long. */
+/* Called when a state has lasted too long. */
 static void (*const s_late[STATE_COUNT])(machine_t *m) = {
     [STATE_GREETING] = s_no_welcome,
     [STATE_WAITING] = s_connect,

@@ -15,7 +15,7 @@ typedef struct {
     const char *agent;  /* NULL: none */
     const char *user;   /* NULL: no login; else `token` is there too */
     const char *token;
-    bool encrypted; /* the sockets are: for what is told of a connection that fails */
+    bool encrypted; /* the sockets are: for the text about a connection that fails */
     size_t queue_messages, queue_bytes;
     size_t pack; /* messages in a PUBLISH frame at most; 0: as many as fit */
     bool reconnect;
@@ -24,7 +24,7 @@ typedef struct {
     void *entropy_ctx;
 } machine_config_t;
 
-/* What the machine wants done, in order. */
+/* The actions that the machine asks for, in order. */
 typedef enum {
     ACTION_SEND,          /* `frame` on the DEALER */
     ACTION_CONNECT_FRONT, /* a fresh DEALER (an old one is dropped with all it holds) */
@@ -37,8 +37,8 @@ typedef enum {
 typedef struct {
     action_kind_t kind;
     zr_span_t frame;
-    zr_blob_t *owner; /* what `frame` lies in, not always alone: the machine's. Without a reference both are gone with
-                         the next call */
+    zr_blob_t *owner; /* the memory of `frame`, perhaps shared with others: the machine's. Without a reference both are
+                         gone with the next call */
     const char *endpoint; /* the machine's, valid until the next call */
     uint8_t topic[1 + 160];
     size_t topic_len;
@@ -62,19 +62,19 @@ void machine_back_down(machine_t *machine, uint64_t now);
 
 /* The DEALER's connection came to nothing, and why. Told to the program, and tried again with back-off. */
 typedef enum {
-    FRONT_REFUSED,   /* the broker's answer to who we are was no */
+    FRONT_REFUSED,   /* the broker refused this client's key */
     FRONT_HANDSHAKE, /* it ended before it was encrypted */
     FRONT_MECHANISM, /* one side encrypts, the other does not */
     FRONT_FAILURES
 } front_failure_t;
 void machine_front_failed(machine_t *machine, front_failure_t why, uint64_t now);
 
-/* Does what is due; machine_due says when that is (UINT64_MAX: never). */
+/* Does all work that is due; machine_due says when work is due next (UINT64_MAX: never). */
 void machine_tick(machine_t *machine, uint64_t now);
 uint64_t machine_due(const machine_t *machine);
 
-/* The next action, or the next event (valid until the next call that takes one or hands in a frame); false when there
- * is none. Packing what was published into PUBLISH frames happens when actions are taken. */
+/* The next action; false: there is none. Published messages are packed into PUBLISH frames when actions are taken. The
+ * next event, valid until the next call that takes one or hands in a frame; NULL: there is none. */
 bool machine_action(machine_t *machine, action_t *action, uint64_t now);
 const zrelay_event_t *machine_event(machine_t *machine);
 bool machine_has_event(const machine_t *machine);
@@ -82,8 +82,8 @@ bool machine_has_event(const machine_t *machine);
 /* Rises whenever the DEALER is dropped: an action that could not be carried out before then is void. */
 uint64_t machine_connection(const machine_t *machine);
 
-/* What was published should go now: it is alone, or a frame is full. Else it may wait for company until actions are
- * taken for another reason. */
+/* Published messages should go now: there is only one, or a frame is full. Else they may wait for more until actions
+ * are taken for another reason. */
 bool machine_eager(const machine_t *machine);
 
 /* ZRELAY_CLOSED was or is among the events; nothing follows it. */

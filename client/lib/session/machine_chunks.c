@@ -1,4 +1,4 @@
-/* Memory in large pieces for what is published: filled one after the other, given back in the order of the acks, and
+/* Memory in large pieces for published messages: filled one after the other, given back in the order of the acks, and
  * then used again. Knows nothing of frames. */
 #include "machine_chunks.h"
 

@@ -6,13 +6,13 @@
 
 /* `size` bytes, aligned, with no less than `room` behind them to grow into. */
 void *chunks_take(chunks_t *chunks, size_t size, size_t room, chunk_t **chunk);
-static inline size_t chunks_room(const chunks_t *chunks) { /* that what was taken last may still grow into */
+static inline size_t chunks_room(const chunks_t *chunks) { /* that the last piece may still grow into */
     return chunks->open->size - chunks->open->used;
 }
 static inline void chunks_grow(chunks_t *chunks, size_t len) {
     chunks->open->used += len;
 }
-void chunks_release(chunks_t *chunks, chunk_t *chunk); /* something taken from it is of no more use */
-void chunks_finish(chunks_t *chunks);                  /* nothing is */
+void chunks_release(chunks_t *chunks, chunk_t *chunk); /* a piece taken from it is not used any more */
+void chunks_finish(chunks_t *chunks);                  /* no piece is */
 
 #endif

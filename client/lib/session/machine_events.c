@@ -1,5 +1,5 @@
-/* The queue of events. What came as one frame stays one item, whose entries are decoded one by one when the program
- * takes them: a delivered message costs no allocation. Decides nothing. */
+/* The queue of events. A frame stays one item. Its entries are decoded one by one when the program takes them, so a
+ * delivered message costs no allocation. Decides nothing. */
 #include "machine_events.h"
 #include "machine_actions.h"
 
@@ -147,8 +147,8 @@ void events_error(machine_t *m, const json_t *error, zrelay_event_t *event) {
 
 /* --- Taking --- */
 
-/* Views into the frame, where a zero byte often follows anyway (a sender without a key, a body below 16 MB); the byte
- * after them is always the frame's. */
+/* Returns the text with a zero byte after it. A zero byte often follows in the frame already (a sender without a key, a
+ * body below 16 MB); else the text is copied. The byte after a view is always the frame's. */
 static const char *s_terminate(char *to, zr_span_t text) {
     if (text.ptr[text.len] == '\0')
         return text.ptr;

@@ -5,8 +5,8 @@
 #include "machine_state.h"
 
 void events_finish(machine_t *m);
-bool events_full(const machine_t *m);                        /* what the broker sends unasked is not to be queued now */
-void events_post(machine_t *m, const zrelay_event_t *event); /* copies what it points to */
+bool events_full(const machine_t *m);                        /* queue no frames that the broker sends unasked */
+void events_post(machine_t *m, const zrelay_event_t *event); /* copies its strings */
 void events_entries(
     machine_t *m, zr_blob_t *frame, const scan_t *scan, uint64_t request); /* takes a reference of its own */
 void events_list(machine_t *m, item_kind_t kind, json_t *object, json_t *list, const zrelay_event_t *event);

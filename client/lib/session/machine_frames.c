@@ -1,5 +1,5 @@
-/* Frames in: what each is, and whose. Nothing the broker sends is trusted: what makes no sense is counted and dropped.
- * Knows no state. */
+/* Incoming frames: finds the kind of each, and hands it to its part. The broker is not trusted: invalid frames are
+ * counted and dropped. Knows no state. */
 #include "machine_events.h"
 #include "machine_prefix.h"
 #include "machine_presence.h"
@@ -35,7 +35,7 @@ static void s_ok(machine_t *m, json_t *object, uint64_t re) {
     requests_on_answer(m, "ok", re, object);
 }
 
-/* The heads count, whoever asked. */
+/* The heads are used even if the program asked for the pong. */
 static void s_pong(machine_t *m, json_t *object, uint64_t re) {
     if (m->state != STATE_LIVE)
         return;
@@ -176,7 +176,7 @@ void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
     size_t len = zr_blob_len(frame);
     uint8_t type = len ? zr_blob_data(frame)[0] : 0;
     if (m->state == STATE_CLOSED || m->state == STATE_WAITING) {
-        /* The socket is to be closed; what it still brings is of the session that was lost. */
+        /* The socket is about to be closed; its frames still belong to the lost session. */
         zr_blob_unref(frame);
         return;
     }
@@ -195,8 +195,7 @@ void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
 
 void machine_back(machine_t *m, zr_blob_t *frame, uint64_t now) {
     m->now = now;
-    /* Without a session nobody vouches that SUB still speaks of the log we know; what it brings then will be replayed.
-     */
+    /* Without a session it is not certain that SUB delivers the log that we know. Its entries will be replayed. */
     if (m->state == STATE_LIVE && m->back_open)
         s_topic(m, frame, false);
     zr_blob_unref(frame);

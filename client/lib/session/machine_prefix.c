@@ -1,5 +1,5 @@
-/* Rooms joined by a prefix: `metrics/` brings each room whose name starts so. SUB's subscription to the prefix carries
- * them all; the list of rooms says which exist, and live frames which come up. Each is then a room like any other,
+/* Rooms joined by a prefix: `metrics/` joins each room whose name starts so. SUB's subscription to the prefix carries
+ * them all. The list of rooms names existing rooms; live frames show new ones. Each is then a room like any other,
  * joined silently. */
 #include "machine_prefix.h"
 #include "machine_events.h"

@@ -1,5 +1,5 @@
-/* Who is in a room, for programs that want to hear of it. Each presence frame has a version, one above that of the
- * frame before; when one is missing, the list is asked for, quietly, and what differs is told as if the frames had
+/* The users in a room, for programs that follow presence. Each presence frame has a version, one above that of the
+ * frame before. If a frame is missing, the list is asked for, quietly. Its differences are told as if the frames had
  * come. */
 #include "machine_presence.h"
 #include "machine_actions.h"
@@ -78,7 +78,7 @@ static void s_ask(machine_t *m, room_t *room, uint64_t delay) {
     request_again(m, presence->who, delay > least ? delay : least);
 }
 
-/* Who was named told the count as well; nobody may have been. */
+/* Tells the count, unless an event with a name has told it already. */
 static void s_tell_count(machine_t *m, room_t *room) {
     if (room->presence->told != room->count)
         events_post(m, &(zrelay_event_t){.type = ZRELAY_PRESENCE_CHANGED, .room = room->name, .count = room->count});
@@ -101,7 +101,8 @@ void presence_on_joined(machine_t *m, room_t *room, uint64_t version, bool crowd
     s_ask(m, room, 0); /* after a reconnect too: versions of another run of the broker may coincide */
 }
 
-/* Begins here, not in s_ask: whom a frame names between the two may have left again before the list is made. */
+/* The generation rises here, not in s_ask: a user that a frame names between the two may leave again before the list is
+ * made. */
 void presence_on_asked(const request_t *request) {
     if (!request->page[0])
         request->room->presence->generation++;
@@ -109,7 +110,7 @@ void presence_on_asked(const request_t *request) {
 
 /* --- Changes --- */
 
-/* Tells of a change, unless it is our own or nobody was told how it was before. */
+/* Tells of a change, unless it is our own or the program does not know the state before. */
 static void s_tell(
     machine_t *m, room_t *room, const char *nick, const char *other, const char *reason, bool own, bool joined) {
     if (own || !room->presence->known)
@@ -192,7 +193,7 @@ static bool s_asked(const presence_t *presence) {
     return presence->who && presence->who->id;
 }
 
-/* The room is too full for names: whoever was named before stays so, until a list can tell what changed. */
+/* The room is too full for names. The members named before stay, until a list can tell the changes. */
 static void s_crowded(machine_t *m, room_t *room, const json_t *object, uint64_t version) {
     presence_t *presence = room->presence;
     const char *wrong = NULL;
@@ -208,7 +209,7 @@ static void s_crowded(machine_t *m, room_t *room, const json_t *object, uint64_t
     s_tell_count(m, room);
 }
 
-/* The next one, an old one, or one too many. */
+/* Handles a frame: the next one, an old one, or one after a gap. */
 static void s_frame(machine_t *m, room_t *room, json_t *frame) {
     presence_t *presence = room->presence;
     uint64_t version = s_version(frame);
@@ -256,7 +257,7 @@ void presence_on_frame(machine_t *m, room_t *room, zr_span_t json) {
 
 /* --- Lists --- */
 
-/* What came while the list was on its way. */
+/* Applies the frames that came while the list was on its way. */
 static void s_apply_kept(machine_t *m, room_t *room) {
     presence_t *presence = room->presence;
     size_t count = presence->kept_count;
@@ -271,8 +272,8 @@ static void s_apply_kept(machine_t *m, room_t *room) {
         s_ask(m, room, RETRY_MS);
 }
 
-/* Whoever no page named has left. A page may be newer than the first, whose version counts: changes are applied again
- * then, to no effect. */
+/* Members that no page named have left. The version is the first page's. Later pages may be newer: their changes are
+ * then applied again, without effect. */
 static void s_listed(machine_t *m, room_t *room) {
     presence_t *presence = room->presence;
     member_t *member, *next;

@@ -1,4 +1,4 @@
-/* Who is in a room, by versions. */
+/* The users in a room, by versions. */
 #ifndef MACHINE_PRESENCE_H
 #define MACHINE_PRESENCE_H
 

@@ -1,7 +1,7 @@
-/* What is published, until it is answered (PROTOCOL.md, section 8). Messages are encoded at once, into PUBLISH frames
- * that stay as they are, in chunks that several share: sending one again is sending the same bytes. Frames are made
- * anew only on another connection, and only to leave out what is answered already or to fit smaller limits. Message ids
- * are dense, so that counting is subtracting. */
+/* Published messages, until they are answered (PROTOCOL.md, section 8). Messages are encoded at once, into PUBLISH
+ * frames that do not change, in shared chunks. So a resend sends the same bytes. Frames are made anew only on another
+ * connection, and only to leave out answered messages or to fit smaller limits. Message ids are dense, so that counting
+ * is subtracting. */
 #include "machine_publish.h"
 #include "machine_actions.h"
 #include "machine_chunks.h"
@@ -54,7 +54,7 @@ static void s_link(publish_t *p, pub_t *pub) {
         p->unsent = pub;
 }
 
-/* What zr_publish_add wants to find: as if each entry had `expect`. */
+/* The room that zr_publish_add needs: as if each entry had `expect`. */
 static size_t s_room_for(size_t size) {
     return size + 8;
 }
@@ -114,13 +114,12 @@ static size_t s_entry_size(const zr_publish_entry_t *entry) {
     return ZR_PUBLISH_ENTRY_FIXED + (entry->flags & ZR_ENTRY_EXPECT ? 8 : 0) + entry->key.len + entry->body.len;
 }
 
-/* One frame may always be under way, more only within the broker's window: what it takes longer to store waits here,
- * and is packed. */
+/* One frame may always be under way, more only within the broker's window. Later messages wait here, and are packed. */
 static bool s_may_send(const machine_t *m) {
     const publish_t *p = &m->publish;
     const pub_t *pub = p->unsent;
-    /* A hello under way may begin a session in the middle of what a DEALER holds, when it has connected again: had
-     * anything been published behind it, the broker would take that and then what came before it for resends. */
+    /* If the DEALER has reconnected, a hello under way may begin a session in the middle of the DEALER's queue. If
+     * messages were sent after that hello, the broker would take them first, and then earlier ones for resends. */
     if (m->state != STATE_LIVE || m->hello_id || !pub || m->now < p->pause)
         return false;
     return p->flight == 0 || p->flight + pub->len <= m->limit_window;
@@ -282,7 +281,7 @@ void publish_on_error(machine_t *m, const json_t *error) {
 
 /* --- Another connection --- */
 
-/* Puts the unanswered entries of `old` into new frames that this broker takes. What alone is too large for it is
+/* Puts the unanswered entries of `old` into new frames that this broker takes. An entry that is too large for it is
  * refused here: it would close the connection at each attempt. */
 static void s_pack_again(machine_t *m, const pub_t *old) {
     publish_t *p = &m->publish;

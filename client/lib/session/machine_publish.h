@@ -1,4 +1,4 @@
-/* What is published, until it is answered. */
+/* Published messages, until they are answered. */
 #ifndef MACHINE_PUBLISH_H
 #define MACHINE_PUBLISH_H
 

@@ -45,7 +45,7 @@ void question_ask_replay(machine_t *m, request_t *request, json_t *object) {
     if (room && room->started) {
         request->after = room->last;
         request->placed = true;
-        /* What comes after the last hole is here already. */
+        /* The entries after the last hole are here already. */
         request->until = room->kept.first && room->hole > room->last ? room->hole : 0;
     }
     request->before = request->after;
@@ -113,8 +113,8 @@ void question_ask_state(machine_t *m, request_t *request, json_t *object) {
     s_set(object, "after", request->after);
 }
 
-/* A page is handed on when it is whole: what a lost connection cut off is asked for again, and could be deleted by
- * then. */
+/* A page is handed on only when it is whole. If the connection is lost, the page is asked for again, and its values may
+ * be deleted by then. */
 void question_answer_state(machine_t *m, request_t *request, json_t *object) {
     uint64_t seq = 0, next = request->after;
     bool more = false;
@@ -169,7 +169,8 @@ void question_ask_list(machine_t *m, request_t *request, json_t *object) {
         json_object_set_new(object, "after", json_string(request->page));
 }
 
-/* The program's who and rooms: a page becomes events; `member` of the last one is where the next page begins. */
+/* Answers to `who` and `rooms` for the program: a page becomes events. The next page begins after `member` of the last
+ * one. */
 static void s_answer_list(
     machine_t *m, request_t *request, json_t *object, item_kind_t kind, const char *list, const char *member) {
     json_t *array = json_object_get(object, list);

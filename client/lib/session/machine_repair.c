@@ -1,6 +1,6 @@
-/* Delivery without gaps (PROTOCOL.md, section 7): what comes live, what is replayed, and what is lost for good. A
- * room's `last` is the seq up to which the program has, or was told that it will not get, everything. The same rules
- * serve the program's own history requests. */
+/* Delivery without gaps (PROTOCOL.md, section 7): live entries, replayed ones, and ones lost for good. Up to a room's
+ * `last` the program has every entry, or was told that it is lost. The same rules serve the program's own history
+ * requests. */
 #include "machine_repair.h"
 #include "machine_actions.h"
 #include "machine_events.h"
@@ -46,7 +46,7 @@ static void s_append(kept_list_t *list, zr_blob_t *frame) {
     list->last = kept;
 }
 
-/* Adds to one of a room's or request's lists, bounded by what all of its kind together hold. */
+/* Adds to a list of a room or request. All lists of the kind together are bounded. */
 static bool s_keep(kept_total_t *total, kept_list_t *list, zr_blob_t *frame) {
     size_t len = zr_blob_len(frame);
     if (total->frames >= total->max_frames || len > total->max_bytes - total->bytes)
@@ -157,7 +157,7 @@ void repair_begin(machine_t *m, room_t *room, bool tell) {
 void repair_settle(machine_t *m, room_t *room) {
     s_drain(m, room);
     while (room->kept.first && room->stuck >= STUCK_MAX) {
-        /* The log has not what the frame says came before it. */
+        /* The log does not have the entries before the frame. */
         zr_deliver_reader_t reader;
         if (zr_deliver_read(&reader, s_span(room->kept.first->frame)) && reader.prev > room->last)
             repair_lost(m, room, reader.prev);
@@ -165,7 +165,7 @@ void repair_settle(machine_t *m, room_t *room) {
         s_drain(m, room);
     }
     if (room->kept.first || room->missed) {
-        /* What was dropped came after what is kept: once that is taken, a replay to the head brings it. */
+        /* The dropped frames came after the kept ones: once those are taken, a replay to the head brings them. */
         room->missed = room->missed && room->kept.first;
         repair_begin(m, room, true);
         return;
@@ -240,11 +240,11 @@ void repair_replayed(machine_t *m, zr_blob_t *frame, const zr_deliver_reader_t *
     else if (!state && scan.prev <= s_position(request) && !request->held.first)
         s_advance(m, request, frame, &scan);
     else if (!s_keep(&m->held, &request->held, frame))
-        request->dropped = true; /* `replayed` will say whether what lies before it is lost */
+        request->dropped = true; /* `replayed` will say whether the entries before it are lost */
 }
 
-/* Who has nothing of a room reads it from where it begins, which need not be 0: if all `count` entries of the slice are
- * held, and join up, they are taken from there. */
+/* A client without entries of a room reads it from its beginning, which need not be 0. If all `count` entries of the
+ * slice are held and join up, they are taken from there. */
 static void s_begin(machine_t *m, request_t *request, uint64_t count) {
     scan_t scan;
     uint64_t begun = 0, last = 0, found = 0;
@@ -287,8 +287,8 @@ static void s_take_held(machine_t *m, request_t *request) {
 static void s_finish(machine_t *m, request_t *request) {
     room_t *room = request->room;
     if (!room) {
-        /* When it was asked from the middle on only, the broker does not say any more that there were fewer than "the
-         * last so many". */
+        /* If the answered requests began in the middle, the broker did not say that there were fewer than the last so
+         * many. */
         if (request->last && !request->counted && request->count < request->last && request->start > 0)
             request->complete = false;
         request->seq = request->after;
@@ -340,7 +340,7 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
         seq = s_position(request);
     request->counted |= request->by_last;
     if (!request->placed) {
-        /* The last so many of nothing. What is missing before is not lost, there is just less. */
+        /* There are fewer than the last so many. Nothing before them is lost. */
         s_place(request, seq);
         request->complete = complete;
     }
@@ -387,5 +387,5 @@ void repair_on_refused(machine_t *m, request_t *request, json_t *error) {
         room->started = true;
         room->last = room->head;
     }
-    repair_settle(m, room); /* what is kept is all there will be, once patience ends */
+    repair_settle(m, room); /* after STUCK_MAX attempts the kept frames are all that comes */
 }

@@ -1,6 +1,6 @@
-/* Questions to the broker. Each is asked when there is room for it, answered once, and asked again on another
- * connection under another id, so that an answer to the first cannot be taken for the second's. What an answer means is
- * its owner's business, named in one table. */
+/* Questions to the broker. Each is asked when there is room for it, and answered once. On another connection it is
+ * asked again under another id, so that a late answer to the first cannot pass for the second's. One table names the
+ * owner of each kind, which handles the answer. */
 #include "machine_requests.h"
 #include "machine_actions.h"
 #include "machine_prefix.h"

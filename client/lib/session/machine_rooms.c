@@ -1,5 +1,5 @@
-/* Rooms as members: joining and leaving, what SUB is subscribed to, and the sync that proves it live (PROTOCOL.md,
- * sections 5 and 7). What their entries are and which are missing is machine_repair.c's. */
+/* Rooms of the session: joining and leaving, SUB's subscriptions, and the sync that proves them live (PROTOCOL.md,
+ * sections 5 and 7). machine_repair.c handles entries and missing ones. */
 #include "machine_rooms.h"
 #include "machine_actions.h"
 #include "machine_events.h"
@@ -246,8 +246,8 @@ void rooms_on_joined(machine_t *m, request_t *request, json_t *object) {
         events_post(m, &(zrelay_event_t){.type = ZRELAY_JOINED, .room = room->name, .seq = seq, .count = room->count});
     room->announced = true;
     if (asked && seq < after) {
-        /* Beyond the head: of another log, or of one that was set back. Compared with what was asked, since live
-         * entries may have come before this answer. */
+        /* Beyond the head: the position is of another log, or the log was set back. It is compared with the position
+         * asked for, since live entries may have come before this answer. */
         kept_clear(&room->kept);
         repair_lost(m, room, oldest);
         room->head = seq;
@@ -364,7 +364,8 @@ static void s_grace_over(machine_t *m) {
             room->grace = busy ? m->now + GRACE_MS : NEVER;
             if (!busy && room->head > room->last) {
                 repair_begin(m, room, true);
-                /* What came by DEALER need not come by SUB; but if it happens again, it may come by SUB since. */
+                /* Entries that came by DEALER need not come by SUB. If some are missing again, the room may have moved
+                 * to SUB since. */
                 repaired = repaired || !room->by_front;
                 room->by_front = false;
             }

@@ -1,4 +1,4 @@
-/* Joining and leaving, what SUB is subscribed to, and the sync that proves it live. */
+/* Joining and leaving, SUB's subscriptions, and the sync that proves them live. */
 #ifndef MACHINE_ROOMS_H
 #define MACHINE_ROOMS_H
 

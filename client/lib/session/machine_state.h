@@ -1,5 +1,5 @@
-/* What the session is made of. Every part of it sees this; what a part does stands in its own header. A word in front of
- * a function's name is the part that owns it. */
+/* The session's members. Every part of it sees them; each part declares its functions in its own header. A function's
+ * name begins with the part that owns it. */
 #ifndef MACHINE_STATE_H
 #define MACHINE_STATE_H
 
@@ -16,10 +16,10 @@ enum {
     GRACE_MS = 250,
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 10000,
-    BACKOFF_LONG = 6,    /* attempts that who was sent away or not let in begins with: up to 6.4 s */
+    BACKOFF_LONG = 6,    /* attempts counted at once after being sent away or not let in: up to 6.4 s */
     RETRY_MS = 100,      /* until a request is asked again; each time without progress doubles it, */
     RETRY_MAX_MS = 5000, /* up to this */
-    STEADY_MS = 10000,   /* a session or a back that lasted so long was no failure: back-off begins anew after it */
+    STEADY_MS = 10000,   /* after a session or a back that lasted so long, back-off begins anew */
     WAIT_MAX_MS = 60000, /* the longest that a broker's `wait` counts for */
     LIST_MS = 30000, /* between two looks for new rooms under a prefix: the first entry of one may have been dropped */
     LIST_USER_MS = 5000, /* the same where rooms may be private: a look is then the only way to hear of them */
@@ -29,8 +29,8 @@ enum {
     HEARTBEAT_MIN_MS = 100, /* a broker that wants more pings, or fewer than HEARTBEAT_MAX_MS, does not get its way */
     HEARTBEAT_MAX_MS = 3600000,
     PACK_BYTES = 65536,
-    CHUNK_BYTES = 4 * (PACK_BYTES + 256), /* four of the largest packed frames, and what is noted of them */
-    CHUNKS_SPARE = 16,                    /* kept for use again: what the broker's usual window has under way */
+    CHUNK_BYTES = 4 * (PACK_BYTES + 256), /* four of the largest packed frames, with their pub_t */
+    CHUNKS_SPARE = 16,                    /* kept for use again: as much as the broker's usual window */
     CAS_WINDOW = 64,
     ROOMS_MAX = 4096,
     REQUESTS_MAX = 1024,
@@ -80,7 +80,7 @@ typedef struct kept {
     struct kept *next;
 } kept_t;
 
-/* What all lists of a kind hold together, and may. */
+/* The sum and the limit of all lists of a kind. */
 typedef struct {
     size_t frames, bytes, max_frames, max_bytes;
 } kept_total_t;
@@ -163,7 +163,7 @@ typedef enum {
     REQUEST_REPAIR,    /* of a room */
     REQUEST_LIST,      /* of a prefix */
     REQUEST_MEMBERS,   /* of a presence */
-    REQUEST_ABANDONED, /* a repair whose room was left: its frames are still to come, and are nobody's */
+    REQUEST_ABANDONED, /* a repair whose room was left: its frames are still to come, and are dropped */
     REQUEST_KINDS
 } request_kind_t;
 
@@ -174,7 +174,7 @@ struct request {
     uint64_t not_before;
     room_t *room;               /* ours: whose it is */
     char name[ZR_ROOM_MAX + 2]; /* the room, the prefix, the nick */
-    char key[ZR_KEY_MAX + 1];   /* state: the key; admin: what to do */
+    char key[ZR_KEY_MAX + 1];   /* state: the key; admin: the action */
     char page[ZR_ROOM_MAX + 1]; /* where a list goes on */
     char *text;
     uint64_t after, last, limit, until; /* until 0: no bound */
@@ -186,8 +186,8 @@ struct request {
     bool complete;
     size_t received; /* entries that came in this slice */
     bool dropped;    /* a frame of this slice found no place: its answer cannot be trusted */
-    uint64_t before; /* where it stood when it was asked, and what head was known then */
-    uint64_t head;
+    uint64_t before; /* its position when it was asked, */
+    uint64_t head;   /* and the head known then */
     unsigned stuck;
     unsigned tries; /* in a row without progress */
     uint64_t count, seq;
@@ -198,8 +198,8 @@ struct request {
 
 /* --- Publishing --- */
 
-/* Memory for what is published, in large pieces: a message costs no allocation. It is filled from `used` on and given
- * back when nothing in it lives. */
+/* Memory for published messages, in large pieces: a message costs no allocation. It is filled from `used` on and given
+ * back when no message in it is used any more. */
 typedef struct chunk {
     zr_blob_t *blob; /* this lies in it; libzmq may hold it longer than we do */
     struct chunk *next;
@@ -254,7 +254,7 @@ typedef struct {
     size_t left;  /* events still in it */
     size_t bytes; /* that it weighs in the queue */
     zrelay_event_t event;
-    void *strings; /* PLAIN: one block that holds what `event` points to; lists: the array in `json`, then the room */
+    void *strings; /* PLAIN: one block with the strings of `event`; lists: the array in `json`, then the room */
     zr_blob_t *frame;
     zr_deliver_reader_t reader;
     json_t *json; /* lists */
@@ -282,7 +282,7 @@ struct machine {
     char agent[AGENT_MAX + 1];
     char user[ZR_NICK_MAX + 1]; /* empty: no login */
     char login[LOGIN_TOKEN_MAX + 1];
-    char nick[ZR_NICK_MAX + 1];      /* what hello asks for; empty: the broker chooses */
+    char nick[ZR_NICK_MAX + 1];      /* for hello; empty: the broker chooses */
     bool nick_chosen;                /* by the program, not by the broker */
     bool renaming;                   /* chosen while it could not be asked for */
     char asked[ZR_NICK_MAX + 1];     /* in the last hello */
@@ -290,7 +290,7 @@ struct machine {
     char client[ZR_CLIENT_ID_LEN + 1];
     char token[TOKEN_MAX + 1];
     char epoch[TOKEN_MAX + 1];
-    uint64_t doubted; /* when something of another epoch last made us ask */
+    uint64_t doubted; /* when a frame of another epoch last made us ping */
     unsigned doubts;  /* how often it did, since the last welcome */
     char back[ENDPOINT_MAX + 1];
     uint64_t heartbeat;

@@ -261,7 +261,7 @@ START_TEST(test_get_bool_opt_and_has) {
 }
 END_TEST
 
-/* What zr_get_id says of a request with this value of id; `*type` is what it gave. */
+/* The result of zr_get_id for a request with this value of id; `*type` is the type of the id that it gave. */
 static bool s_id(const char *value, int *type) {
     char text[256];
     json_t *id = NULL;
@@ -324,7 +324,7 @@ START_TEST(test_values_of_a_request) {
     ck_assert_int_eq(zr_control_read_request(s_values(ZR_CONTROL_VALUES, "{}"), &object), ZR_BAD_JSON);
     ck_assert_int_eq(zr_control_read_request(s_values(ZR_CONTROL_VALUES / 2, "{}"), &object), ZR_OK);
     json_decref(object);
-    ck_assert(s_readable(s_values(2 * ZR_CONTROL_VALUES, "1"))); /* of what the broker sends */
+    ck_assert(s_readable(s_values(2 * ZR_CONTROL_VALUES, "1"))); /* of the broker's frames */
 }
 END_TEST
 

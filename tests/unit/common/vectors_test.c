@@ -1,5 +1,4 @@
-/* The golden vectors: each is decoded, compared with what the file says it means, and encoded again to the same bytes.
- */
+/* The golden vectors: each is decoded, compared with its meaning in the file, and encoded again to the same bytes. */
 #include <inttypes.h>
 #include <dirent.h>
 

@@ -7,7 +7,7 @@ static zr_span_t s_bytes(const zr_buffer_t *buffer) {
     return zr_span_of(buffer->data, buffer->len);
 }
 
-/* What zr_publish_read said of a frame, which lies where reading too far crashes. */
+/* The result of zr_publish_read for a frame, which lies where reading too far crashes. */
 typedef struct {
     zr_code_t code;
     size_t count;

@@ -33,7 +33,7 @@ START_TEST(test_logins) {
     ck_assert_uint_eq(answer.wait_ms, THROTTLE_FIRST_MS);
     ck_assert_int_eq(s_login(auth, "bob", zr_span("first"), "127.0.0.1").login, LOGIN_FAILED);
     ck_assert_int_eq(s_login(auth, "carol", zr_span("first"), "127.0.0.1").login, LOGIN_FAILED);
-    /* What a hello can hold and no user has. */
+    /* Tokens that a hello can hold and no user has. */
     ck_assert_int_eq(s_login(auth, "alice", zr_span(""), "::1").login, LOGIN_FAILED);
     ck_assert_int_eq(s_login(auth, "alice", unit_fill('x', TOKEN_MAX + 1), "::1").login, LOGIN_FAILED);
     ck_assert_int_eq(s_login(auth, "", zr_span("first"), "::1").login, LOGIN_FAILED);

@@ -1,4 +1,4 @@
-/* What the thread of the authentication does: handshakes, reloads and bans. Logins stand in auth_login_test.c. */
+/* The thread of the authentication: handshakes, reloads and bans. Logins are in auth_login_test.c. */
 #include <czmq.h>
 #include <jansson.h>
 #include <poll.h>
@@ -209,8 +209,8 @@ START_TEST(test_reload) {
 }
 END_TEST
 
-/* What is wrong with a file is told as text that JSON can carry. */
-/* Who is new comes in when the relay goes by the rights that hold with him: rooms may not be open to all any more. */
+/* The fault of a file is told as text that JSON can carry. */
+/* A new user comes in only when the relay uses the new rights: rooms may not be open to all any more. */
 START_TEST(test_handshakes_wait_for_the_relay) {
     auth_t *auth = fx_auth_start_with(ALICE KEY(ALICE_KEY));
     dir_write("users", USERS, 0600);
@@ -277,7 +277,7 @@ START_TEST(test_bans_last) {
     json_decref(list);
     auth_answer_finish(&answer);
 
-    /* Who is no user any more can be let off, too. */
+    /* A ban can be lifted even after its user was removed. */
     dir_write("users", ALICE KEY(ALICE_KEY), 0600);
     auth_reload(auth, 3, zr_span("alice"));
     ck_assert_int_eq(fx_auth_code(auth, 3), ZR_OK);
@@ -318,7 +318,7 @@ START_TEST(test_bans_refused) {
 }
 END_TEST
 
-/* What somebody writes into the file by hand is not lost with the next ban. */
+/* Bans that the operator writes into the file by hand are not lost with the next ban. */
 START_TEST(test_bans_by_hand) {
     auth_t *auth = fx_auth_start_with(USERS);
     dir_write("users.bans", "alice root 2026-01-31T23:59:59Z by hand\n", 0600);
@@ -333,7 +333,7 @@ END_TEST
 
 /* --- The end --- */
 
-/* What administrators asked for is done, even if nobody waits for the answers. */
+/* Administrators' requests are carried out, even if nobody waits for the answers. */
 START_TEST(test_destroy) {
     auth_t *auth = fx_auth_start_with(USERS);
     for (unsigned i = 0; i < 20; i++) {
@@ -347,7 +347,7 @@ START_TEST(test_destroy) {
 }
 END_TEST
 
-/* The descriptor is readable as long as there are answers, whoever asks how often. */
+/* The descriptor is readable as long as there are answers, however often it is polled. */
 START_TEST(test_descriptor) {
     auth_t *auth = fx_auth_start_with(USERS);
     struct pollfd ready = {.fd = auth_fd(auth), .events = POLLIN};

@@ -47,7 +47,7 @@ START_TEST(test_no_overwriting) {
 }
 END_TEST
 
-/* zcert reads what is written here, and what it writes is read here. */
+/* zcert reads our files, and we read its files. */
 START_TEST(test_as_zcert) {
     dir_begin();
     cert_t cert;

@@ -1,4 +1,4 @@
-/* What the tests of the authentication share: a file of users, the thread that reads it, and who asks it. */
+/* Shared by the tests of the authentication: a users file, the thread that reads it, and requests to it. */
 #ifndef FIXTURE_AUTH_H
 #define FIXTURE_AUTH_H
 
@@ -22,10 +22,10 @@ auth_t *fx_auth_start(bool tokens);
 /* In a new directory, with this as the users, without tokens. */
 auth_t *fx_auth_start_with(const char *text);
 
-/* Waits for the next one. What it changes is in force then. */
+/* Waits for the next answer, and puts its changes in force. */
 auth_answer_t fx_auth_answer(auth_t *auth);
 
-/* Takes an answer and gives it back: who it is for and how it ended is all that counts. */
+/* Takes an answer and frees it: the tests check only its ticket and its code. */
 zr_code_t fx_auth_code(auth_t *auth, uint64_t ticket);
 
 /* Asks as libzmq does; returns "STATUS USER", valid until the next call. */

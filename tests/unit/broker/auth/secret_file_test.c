@@ -73,7 +73,7 @@ START_TEST(test_owner) {
     ck_assert_int_eq(chown(path, 0, 0), 0);
     ck_assert_int_eq(s_read(path, error), SECRET_FILE_READ);
 
-    /* Root's files are good for everybody, who may not be able to read them. */
+    /* Every user trusts root's files, but may not be able to read them. */
     ck_assert_int_eq(chmod(dir_path("."), 0755), 0);
     ck_assert_int_eq(seteuid(65534), 0);
     s_refused(path, "Permission denied");
@@ -125,7 +125,7 @@ START_TEST(test_replace) {
     ck_assert(secret_file_replace(dir_path("f"), zr_span("two"), error));
     ck_assert_str_eq(dir_read("f"), "two");
     ck_assert(!dir_has("f.partial"));
-    /* What cannot be replaced stays as it is. */
+    /* A file that cannot be replaced stays as it is. */
     ck_assert_int_eq(mkdir(dir_path("d"), 0700), 0);
     ck_assert(!secret_file_replace(dir_path("d"), zr_span("x"), error));
     dir_assert_error(error, "cannot put");

@@ -45,7 +45,7 @@ START_TEST(test_no_hash) {
     strcpy(cut, token_hash_of_nobody);
     for (size_t len = strlen(cut); len-- > 0;) {
         cut[len] = '\0';
-        /* Shorter hashes are hashes too; what must not be is a crash or an empty one. */
+        /* Shorter hashes are hashes too; but none may crash or be empty. */
         if (token_hash_valid(cut))
             ck_assert_uint_ge(len, strlen("$argon2id$v=19$m=65536,t=2,p=1$33F3YUK31uk4u6VwkvWCqw$") + 16);
     }

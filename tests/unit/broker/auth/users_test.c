@@ -332,7 +332,7 @@ START_TEST(test_disowned) {
     s_disowned(A FIRST B, A B FIRST, "a ");
     s_disowned(A TOKEN, A, "a ");
     s_disowned(A TOKEN B, A B TOKEN, "a ");
-    s_disowned(A FIRST B, B, ""); /* who is no user any more is known to be none */
+    s_disowned(A FIRST B, B, ""); /* a removed user is found by users_gone instead */
 }
 END_TEST
 

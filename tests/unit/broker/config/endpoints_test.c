@@ -223,7 +223,7 @@ START_TEST(test_configured_backs) {
 }
 END_TEST
 
-/* Whoever speaks CURVE at the front does so at the back. */
+/* A client that speaks CURVE at the front also does so at the back. */
 START_TEST(test_encrypted_backs) {
     bound_t bound;
     s_bind(&bound, false, LISTEN("tcp://0.0.0.0:5570", "tcp://127.0.0.1:5570", "ipc:///tmp/z"),

@@ -85,7 +85,7 @@ END_TEST
 
 START_TEST(test_common_rights) {
     access_t *access = fx_access("ann: rw *, !r x\nbob: r *, p chat/*\neve: p chat/*, rc *\n-mal: w a");
-    ck_assert_uint_eq(access_common(access, LIT("a")), READ); /* who is banned does not count */
+    ck_assert_uint_eq(access_common(access, LIT("a")), READ); /* a banned user does not count */
     ck_assert_uint_eq(access_common(access, LIT("x")), 0);
     ck_assert_uint_eq(access_common(access, LIT("chat/a")), READ);
     access_set_plain(access, true); /* now anybody could be connected, */

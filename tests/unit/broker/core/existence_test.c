@@ -1,5 +1,5 @@
-/* A user who may publish in a room and make it, and may not read it, never learns whether it exists. Each test asks the
- * same questions of a broker with the room and of a broker without it, and compares the answers. */
+/* A user that may publish in a room and make it, but may not read it, never learns whether it exists. Each test asks
+ * the same questions of a broker with the room and of a broker without it, and compares the answers. */
 #include "fixture.h"
 
 enum { ANSWERS = 16, TEXT = 200 };

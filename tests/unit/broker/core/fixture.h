@@ -1,8 +1,8 @@
-/* A made-up broker for the core's tests: relay, log and outbox with a loop that carries out the effects and keeps what
- * would have gone to sockets, each frame under the route it went to. There is one, the global `fx`.
+/* A made-up broker for the core's tests: relay, log and outbox with a loop that carries out the effects. It keeps the
+ * frames for sockets, each under its route. There is one, the global `fx`.
  *
- * Of everything that is published it checks as it goes: `prev` names the entry before, seqs rise, times do not go back,
- * and the log had stored it. */
+ * It checks every published frame: `prev` names the entry before, seqs rise, times do not go back, and the log had
+ * stored it. */
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
@@ -24,7 +24,7 @@ typedef struct {
     bool taken;
 } seen_t;
 
-/* What was stored of a client id. */
+/* The stored record of a client id. */
 typedef struct {
     char client[ZR_CLIENT_ID_LEN + 1];
     uint64_t mark;
@@ -55,9 +55,9 @@ typedef struct {
 
     relay_t *relay;
     uint64_t now;
-    const char *users[FX_ROUTES]; /* who authenticated there; their connections have the route's number */
+    const char *users[FX_ROUTES]; /* that authenticated there; their connections have the route's number */
     bool remote[FX_ROUTES];       /* not local */
-    route_t deaf;                 /* what goes there cannot be sent */
+    route_t deaf;                 /* frames to it cannot be sent */
     size_t deaf_after;            /* the first so many frames there still can */
 
     char tokens[FX_ROUTES][33]; /* of the last fx_hello there */
@@ -75,7 +75,7 @@ extern fx_t fx;
 void fx_begin(void); /* defaults; fx_start does it if need be */
 void fx_start(void);
 void fx_finish(void);
-void fx_restart(void); /* the broker is killed and begins anew on the same log; what the log did not do is lost */
+void fx_restart(void); /* the broker is killed and begins anew on the same log; work that the log did not do is lost */
 
 /* A frame from a route. The text is printf's, with ' for ", so that JSON can be read here. */
 void fx_frame(route_t route, zr_span_t frame);

@@ -1,5 +1,5 @@
-/* The fixture's log: two of log_memory behind a queue, one for what lives on a disk and one for what does not, with
- * positions that may have gaps. It can fail, and it can be opened again as a later run of the broker finds it. */
+/* The fixture's log: two of log_memory behind a queue, one for rooms on a disk and one for the others. Positions may
+ * have gaps. It can fail, and it can be opened again as a later run of the broker finds it. */
 #include "fixture.h"
 
 typedef struct job {

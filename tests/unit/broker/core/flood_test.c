@@ -1,4 +1,4 @@
-/* What a session, and a connection without one, may cost the broker, and what happens beyond. */
+/* The costs that a session, and a connection without one, may cause, and the broker's answers beyond them. */
 #include <stdio.h>
 
 #include "fixture.h"
@@ -94,7 +94,7 @@ static void s_expect_end(route_t route) {
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), route);
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1); /* bob's */
     ck_assert_uint_eq(relay_stats(fx.relay).flooders, 1);
-    fx_ask(B, "{'op':'ping'}"); /* and who is here beside it notices nothing */
+    fx_ask(B, "{'op':'ping'}"); /* and another client notices nothing */
     fx_expect(B, "{'op':'pong'}");
 }
 
@@ -106,7 +106,7 @@ START_TEST(test_who_does_not_listen_is_sent_away) {
     fx_drop(A);
     fx_ask(A, "{'op':'ping'}");
     s_expect_end(A);
-    /* What is on its way is not looked at, and fills nothing up. */
+    /* Frames on their way are not looked at, and use up nothing. */
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
     fx_one(A, "r", 1, "x");
     fx_run();
@@ -201,7 +201,7 @@ START_TEST(test_without_a_session) {
 }
 END_TEST
 
-/* A bucket's worth that is refused twice, as by who asks again too early, and some more than that. */
+/* A bucket's worth that is refused twice, as for a client that asks again too early, and some more. */
 START_TEST(test_what_is_refused_costs_half) {
     s_begin(100); /* 400 and 500, of which hello took 20 */
     fx_hello(B, "bob");
@@ -341,7 +341,7 @@ START_TEST(test_no_limits) {
 }
 END_TEST
 
-/* So long a request; what is in it does not matter. */
+/* A request of that length; its content does not matter. */
 static const char *s_long(const char *op, size_t len) {
     static char text[4096];
     int beside = snprintf(text, sizeof text, "{'op':'%s','room':'r','x':''}", op);
@@ -358,7 +358,7 @@ START_TEST(test_size_costs) {
 }
 END_TEST
 
-/* However small the bucket and large the request: who waits as told is served. */
+/* A client that waits as told is served, however small the bucket and however large the request. */
 START_TEST(test_a_large_request_is_served_after_waiting) {
     for (unsigned ops = 1; ops <= 10; ops++) {
         s_begin(ops);
@@ -392,7 +392,7 @@ START_TEST(test_large_requests_flood_soon) {
 }
 END_TEST
 
-/* Who has no session and did too much is not even read, however politely it asks. */
+/* A connection without a session that did too much is not even read, also when its request is valid. */
 START_TEST(test_large_requests_without_a_session) {
     fx_begin();
     fx.config.rate_ops = 10;
@@ -510,7 +510,7 @@ START_TEST(test_a_keyed_entry_counts_as_ten) {
 }
 END_TEST
 
-/* Who takes another's place among those that are remembered does not get rid of what it owes itself. */
+/* A connection that takes another one's place in the table keeps its own debt. */
 START_TEST(test_two_routes_of_one_place) {
     fx_begin();
     fx.config.rate_ops = 10;
@@ -534,7 +534,7 @@ START_TEST(test_two_routes_of_one_place) {
 }
 END_TEST
 
-/* How often A may ask, with what is left after hello of a bucket of 400, before it is told to wait. */
+/* How often A may ask before it is told to wait, after a hello with a bucket of 400. */
 static unsigned s_granted(const char *request) {
     for (unsigned count = 0;; count++) {
         fx_ask(A, "%s", request);
@@ -573,7 +573,7 @@ START_TEST(test_who_costs_the_names_it_lists) {
 }
 END_TEST
 
-/* A user that may not see who is there does not learn it from the cost either. */
+/* A user that may not see presence does not learn it from the cost either. */
 START_TEST(test_a_refused_who_costs_the_same_in_a_full_room) {
     s_begin_crowded(50, "anonymous: w *");
     ck_assert_uint_eq(s_granted("{'op':'who','room':'r'}"), 380 / 20);

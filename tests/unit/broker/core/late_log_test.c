@@ -1,4 +1,4 @@
-/* What waits for the log, when the log takes its time: it answers commits and reads later, in order. */
+/* Answers that wait for a slow log: it answers commits and reads later, in order. */
 #include "batch.h"
 #include "fixture.h"
 

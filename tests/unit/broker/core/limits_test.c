@@ -1,7 +1,7 @@
 /* The limits of PROTOCOL.md, section 10, that the core keeps, from both sides: the last value that passes and the first
- * that does not. Others stand where they belong: nesting and ids in dispatch_test, a replay's slices in
- * cmd_replay_test, a snapshot's in cmd_state_test, batch-bytes in batch_test, the 500s in cmd_ping_test, cmd_who_test,
- * cmd_rooms_test and members_test, the 64 refusals in dedupe_test, the log's in log_memory_test. */
+ * that does not. Others are in other tests. dispatch_test: nesting and ids. cmd/replay_test: a replay's slices.
+ * cmd/state_test: a snapshot's slices. commit/batch_test: batch-bytes. cmd/ping_test, cmd/who_test, cmd/rooms_test and
+ * room/members_test: the 500s. session/dedupe_test: the 64 refusals. log_memory_test: the log's limits. */
 #include "fixture.h"
 
 /* A PUBLISH frame of just `len` bytes. */
@@ -393,7 +393,7 @@ START_TEST(test_max_user_rooms) {
     fx_run();
     fx_expect(1, "{'code':'too-many-rooms','mid':1,'room':'c'}");
     s_expect_join(2, "c", "error");
-    s_expect_join(3, "c", "joined"); /* whom another one made, */
+    s_expect_join(3, "c", "joined"); /* which another user made, */
     s_expect_join(1, "c", "joined"); /* that room is for all */
     fx_ask(1, "{'op':'bye'}");
     fx_drop(1);
@@ -440,7 +440,7 @@ static access_t *s_ann_and_others(void) {
     return fx_access("ann: rwspc *\nanonymous: rwspc *\n");
 }
 
-/* Those who did not log in leave half of the sessions to the users. */
+/* Anonymous clients leave half of the sessions to the users. */
 START_TEST(test_max_sessions_of_those_who_did_not_log_in) {
     for (size_t max = 3; max <= 4; max++) {
         fx_begin();

@@ -88,7 +88,7 @@ START_TEST(test_drop_route_takes_only_what_is_sent_there) {
 }
 END_TEST
 
-/* What is added for a route after it was lost is for another session there. */
+/* Effects added for a route after it was lost are for another session there. */
 START_TEST(test_a_lost_route_may_be_used_again) {
     outbox_t outbox = {0};
     effect_t effect;

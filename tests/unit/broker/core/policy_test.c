@@ -1,4 +1,4 @@
-/* Which policy a room has, and what its level means to those who publish and read there. */
+/* The policy of a room, and the meaning of its level for publishers and readers. */
 #include "policy.h"
 
 #include <stdio.h>

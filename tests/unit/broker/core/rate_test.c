@@ -209,7 +209,7 @@ START_TEST(test_a_clock_that_goes_back) {
     ck_assert_int_eq(s_ask(1), RATE_OVER); /* gives nothing, */
     ck_assert_uint_eq(s_wait, 20);
     s_now += 20 * MS;
-    ck_assert_int_eq(s_ask(1), RATE_FITS); /* and what is given goes on from there */
+    ck_assert_int_eq(s_ask(1), RATE_FITS); /* and refilling goes on from there */
     ck_assert_int_eq(s_publish(3000, 1), RATE_OVER);
     s_now -= SECOND;
     ck_assert_int_eq(s_publish(1, 1), RATE_OVER); /* told at once rather than an hour late */
@@ -239,7 +239,7 @@ START_TEST(test_merging_keeps_the_larger_debt) {
     one = spent;
     rates_merge(&one, &fresh, &s_limits, s_now);
     ck_assert_int_eq(rates_ask(&one, &s_limits, 1, 0, 1, s_now, &s_wait), RATE_OVER);
-    /* What was paid back long ago does not hide what is owed now. */
+    /* Debt paid back long ago does not hide the debt of now. */
     one = fresh;
     uint64_t later = s_now + 100 * SECOND;
     ck_assert_int_eq(rates_note(&one, &s_limits, 399, later), RATE_FITS);
@@ -257,13 +257,13 @@ START_TEST(test_connections_are_remembered) {
     for (uint32_t route = 5; route < 5 + RATE_CONNECTIONS; route++)
         ck_assert_int_eq(
             rates_ask(rate_connection(&connections, route), &s_limits, 1, 0, 1, s_now, &s_wait), RATE_OVER);
-    /* One more takes the place of the first, with what is owed there: neither gets rid of it by the other. */
+    /* One more takes the place of the first, with the debt there: neither gets rid of it by the other. */
     for (uint32_t i = 0; i < 100; i++)
         ck_assert_int_eq(
             rates_ask(rate_connection(&connections, 5 + i % 2 * RATE_CONNECTIONS), &s_limits, 1, 0, 1, s_now, &s_wait),
             RATE_OVER);
     ck_assert_int_eq(rates_ask(rate_connection(&connections, 6), &s_limits, 1, 0, 1, s_now, &s_wait), RATE_OVER);
-    /* But never more than the burst: who floods leaves no flooder behind. */
+    /* But never more than the burst: the next connection in a flooder's place is not taken for a flooder. */
     for (int i = 0; i < 100; i++)
         rates_note(rate_connection(&connections, 6), &s_limits, 400, s_now);
     ck_assert_int_eq(rates_ask(rate_connection(&connections, 6), &s_limits, 1, 0, 1, s_now, &s_wait), RATE_FLOODS);
@@ -286,7 +286,7 @@ START_TEST(test_a_session_leaves_its_debt) {
 }
 END_TEST
 
-/* Whoever is refused at the price of the whole waits the longer for it, is served then, and soon floods. */
+/* A client whose refusals cost the whole price waits longer, is served then, and floods soon. */
 START_TEST(test_what_a_refusal_costs) {
     s_begin(100, 0, 0, 0);
     s_spend_burst();

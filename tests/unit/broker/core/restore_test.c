@@ -1,4 +1,4 @@
-/* What is stored with the passes of each client id, and what a broker knows that begins on a log from before. */
+/* The records of client ids stored with the passes, and the state of a broker that begins on a log from before. */
 #include <stdio.h>
 
 #include "fixture.h"

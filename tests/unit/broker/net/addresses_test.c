@@ -138,7 +138,8 @@ START_TEST(test_who_makes_too_many_is_shed) {
 }
 END_TEST
 
-/* Those beyond are refused only. None is forgotten while it is shed; who has too many at a time only is not. */
+/* Addresses beyond the limit are only refused. None is forgotten while it is shed. An address that only has too many
+ * connections at a time is not shed. */
 START_TEST(test_so_many_are_shed) {
     addresses_t *all = addresses_new(2, 1);
     char text[64];
@@ -178,7 +179,8 @@ START_TEST(test_the_least_rate_sheds) {
 }
 END_TEST
 
-/* Whose connection is ended for flooding pays a second's worth of new ones, until enough is owed. */
+/* An address whose connection is ended for flooding owes ADDRESSES_FLOOD_S seconds' worth of new ones more, up to a
+ * limit. */
 START_TEST(test_a_flood_has_its_price) {
     addresses_t *all = addresses_new(1000, 50);
     int fd = 10;
@@ -197,7 +199,7 @@ START_TEST(test_a_flood_has_its_price) {
 }
 END_TEST
 
-/* What is not known, or is another one by now, is not charged. */
+/* A connection that is not known, or that is another one by now, is not charged. */
 START_TEST(test_only_that_connection_is_charged) {
     addresses_t *all = addresses_new(1000, 1);
     ck_assert(s_open(all, 10, 0));
@@ -224,7 +226,7 @@ START_TEST(test_no_rate) {
 }
 END_TEST
 
-/* What came too fast is closed at once, and counts for nothing else. */
+/* A connection that came too fast is closed at once, and counts for nothing else. */
 START_TEST(test_too_fast_is_not_too_many) {
     addresses_t *all = addresses_new(ADDRESSES_BURST_S + 1, 1);
     int fd = 0;
@@ -275,7 +277,7 @@ START_TEST(test_sweep) {
     addresses_sweep(all, s_alive, &dead, 1000);
     ck_assert_uint_eq(addresses_count(all), 1);
     addresses_sweep(all, s_alive, &dead, 1000000);
-    ck_assert_uint_eq(addresses_count(all), 1); /* of whom connections are there */
+    ck_assert_uint_eq(addresses_count(all), 1); /* the one that has connections */
     addresses_destroy(all);
     addresses_destroy(NULL);
 }

@@ -89,7 +89,7 @@ START_TEST(test_no_limit) {
 }
 END_TEST
 
-/* The rest of what a connection sent counts for the next one with its descriptor only until that one speaks. */
+/* The rest of a connection's messages counts for the next one with its descriptor only until that one speaks. */
 START_TEST(test_the_rest_of_another_connection) {
     connections_t all = {.per_second = 1, .burst = 2};
     const int first = 0, second = 0;

@@ -47,7 +47,7 @@ START_TEST(test_all_routes_share) {
     for (route_t route = 1; route <= ROUTES; route++)
         while (count < MOST && (places[count] = s_take(queued, route, FRAME)))
             count++;
-    ck_assert_uint_eq(front_queue_of(queued, 1), ALL / 5); /* a quarter of what it leaves */
+    ck_assert_uint_eq(front_queue_of(queued, 1), ALL / 5); /* a quarter of the bytes that it leaves */
     ck_assert_uint_le(front_queue_of(queued, ROUTES), front_queue_of(queued, 1));
     ck_assert_uint_lt(front_queue_in_all(queued), ALL);
     front_queue_place_t *small = s_take(queued, ROUTES + 1, 100);

@@ -75,7 +75,7 @@ static bool s_is_ready(pair_t *pair, int ms) {
     return epoll_wait(pair->poller, &event, 1, ms) == 1;
 }
 
-/* What one recv gives, once the poller says that there is something. */
+/* The result of one recv, once the poller says that there are bytes. */
 static ssize_t s_hear(pair_t *pair) {
     uint8_t data[PIECE];
     ck_assert(s_is_ready(pair, 10000));

@@ -7,7 +7,7 @@ START_TEST(test_generations) {
     ck_assert(!revoked_has(&all, zr_span("alice"), 0));
     revoked_set(&all, zr_span("alice"), 3);
     ck_assert(revoked_has(&all, zr_span("alice"), 2));
-    ck_assert(!revoked_has(&all, zr_span("alice"), 3)); /* let in by what holds now */
+    ck_assert(!revoked_has(&all, zr_span("alice"), 3)); /* let in by the present generation */
     ck_assert(!revoked_has(&all, zr_span("alic"), 0));
     ck_assert(!revoked_has(&all, zr_span(""), 0)); /* nobody is no user */
     revoked_set(&all, zr_span("alice"), 1);        /* it never goes back */

@@ -1,5 +1,5 @@
 /* With real sockets on this machine, whose loopback network has many addresses. On loopback a packet has arrived when
- * the call that sent it is back, so that what was dropped is known without waiting. */
+ * the call that sent it is back, so that dropped packets are known without waiting. */
 #include "source_filter.h"
 
 #include <arpa/inet.h>
@@ -153,7 +153,7 @@ START_TEST(test_as_many_as_may_be) {
 }
 END_TEST
 
-/* What was accepted before keeps working, and what is accepted meanwhile can be rid of the filter it begins with. */
+/* Connections accepted before keep working, and later ones can be freed of the filter that they begin with. */
 START_TEST(test_connections_are_let_be) {
     const char *to = "127.0.0.1";
     address_t two[] = {s_address("127.0.0.2"), s_address("127.0.0.3")};

@@ -60,7 +60,7 @@ START_TEST(test_pieces) {
 }
 END_TEST
 
-/* What is encrypted cannot be told from a command, and whether more parts follow does not show. */
+/* An encrypted frame cannot be told from a command, and does not show whether more parts follow. */
 START_TEST(test_encrypted) {
     zmtp_scan_t scan = s_greeted(CURVE_GREETING);
     ck_assert(scan.opaque);

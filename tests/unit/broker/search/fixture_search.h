@@ -1,4 +1,4 @@
-/* What the tests of the search share: a log, its index, and what the index answers as a text. */
+/* Shared by the tests of the search: a log, its index, and the index's answers as a text. */
 #ifndef FIXTURE_SEARCH_H
 #define FIXTURE_SEARCH_H
 

@@ -58,7 +58,7 @@ START_TEST(test_many_rooms_for_one_publisher) {
 }
 END_TEST
 
-/* What readers expect is what publishers do, whatever the numbers. */
+/* Readers expect exactly the messages that publishers send, whatever the numbers. */
 START_TEST(test_expected_is_what_is_published) {
     for (uint64_t publishers = 1; publishers <= 5; publishers++)
         for (uint64_t rooms = 1; rooms <= 7; rooms++)

@@ -1,5 +1,5 @@
-/* What the tests of the library share: a session of its own and a scripted broker, a ROUTER and an XPUB in this
- * process, moved by hand. There is one, the global `stage`. */
+/* Shared by the tests of the library: a session of its own and a scripted broker, a ROUTER and an XPUB in this process,
+ * moved by hand. There is one, the global `stage`. */
 #ifndef FIXTURE_STAGE_H
 #define FIXTURE_STAGE_H
 

@@ -1,4 +1,4 @@
-/* What libzmq's monitor tells, as its version 4.3.4 does (each seen there). */
+/* The events of libzmq's monitor, as version 4.3.4 sends them (each seen there). */
 #include "link.h"
 
 #include <zmq.h>

@@ -1,4 +1,4 @@
-/* Brokers that do not read or say nothing, connections that break, and what comes after them. */
+/* Brokers that do not read or say nothing, connections that break, and the time after them. */
 #include <dirent.h>
 #include <zmq.h>
 

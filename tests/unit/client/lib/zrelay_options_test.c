@@ -1,4 +1,4 @@
-/* What is set before a session starts: its broker, its options, its keys. */
+/* Settings before a session starts: its broker, its options, its keys. */
 #include <zmq.h>
 
 #include "fixture_stage.h"

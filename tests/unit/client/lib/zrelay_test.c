@@ -1,4 +1,4 @@
-/* The library against a scripted broker: from hello to bye, and who waits for what. */
+/* The library against a scripted broker: from hello to bye, and how long calls wait. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -80,7 +80,7 @@ START_TEST(test_poll_sleeps_until_there_is_something) {
 }
 END_TEST
 
-/* A pause that begins while nothing waits is kept by what is published then, and what waits goes when it ends. */
+/* A pause that begins while nothing waits holds later messages back, and they go when it ends. */
 START_TEST(test_a_pause_in_publishing) {
     stage_open();
     stage_welcome(60000);
@@ -119,7 +119,7 @@ START_TEST(test_a_message_of_parts_ends_the_back) {
     zmq_send(stage.back, "y", 1, 0);
     stage_sync(); /* another SUB subscribes again */
     stage_answer("{'op':'joined','re':%d,'room':'a','seq':1,'oldest':0,'version':1,'count':1}", stage_expect("join"));
-    stage_expect("replay"); /* and what was lost is asked for */
+    stage_expect("replay"); /* and lost entries are asked for */
     stage_shut();
 }
 END_TEST

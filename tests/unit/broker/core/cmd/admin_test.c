@@ -75,7 +75,7 @@ START_TEST(test_kick) {
         ck_assert_uint_eq(fx_effect(EFFECT_DROP), route);
     }
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
-    ck_assert_str_eq(fx_dropped_user(), "bob");           /* and who only reads */
+    ck_assert_str_eq(fx_dropped_user(), "bob");           /* also readers at the back */
     fx_ask(A, "{'op':'admin','do':'kick','user':'bob'}"); /* without a session he may read all the same */
     fx_expect(A, "{'op':'ok'}");
     ck_assert_str_eq(fx_dropped_user(), "bob");

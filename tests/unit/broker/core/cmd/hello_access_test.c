@@ -1,4 +1,4 @@
-/* Who is let in, under which name. */
+/* Which peers are let in, and their nicks. */
 #include "fixture.h"
 
 static access_t *s_users(void) {
@@ -59,7 +59,7 @@ START_TEST(test_names_of_users_are_theirs) {
     fx_expect_error(A, "nick-in-use");
     s_hello(A, A, ",'nick':'bob'"); /* banned, and still nobody else's */
     fx_expect_error(A, "nick-in-use");
-    s_hello(A, A, ",'nick':'anonymous'"); /* nobody who did not log in takes the name of all of these */
+    s_hello(A, A, ",'nick':'anonymous'"); /* no client may have the name that stands for all anonymous ones */
     fx_expect_error(A, "bad-nick");
     s_hello(A, A, ",'nick':'ann'");
     fx_expect_error(A, "nick-in-use");
@@ -101,7 +101,7 @@ START_TEST(test_names_that_look_like_those_of_users) {
 }
 END_TEST
 
-/* Whoever has a nick like that of a new user goes, as one that has the very name does. */
+/* A client whose nick resembles a new user's name is sent away, like one that has the very name. */
 START_TEST(test_a_new_user_takes_the_nicks_like_its_name) {
     s_begin(s_users_and_others);
     fx_hello(A, "Zoe");
@@ -177,7 +177,7 @@ START_TEST(test_the_client_id_of_another) {
     fx.users[A] = "ann";
     fx.users[B] = "eve";
     fx_hello(A, "ann");
-    for (route_t route = B; route <= C; route++) { /* a user, and somebody who did not log in */
+    for (route_t route = B; route <= C; route++) { /* another user, and an anonymous client */
         s_hello(route, A, "");
         fx_expect(route, "{'op':'welcome','resumed':false}");
         fx_one(route, "r", 100, "x");
@@ -189,7 +189,7 @@ START_TEST(test_the_client_id_of_another) {
     fx_expect_silence(A);
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 3);
     fx_drop(BACK);
-    fx_restart(); /* nor is what is stored of it */
+    fx_restart(); /* nor is its stored record */
     fx_hello(A, "ann");
     fx_one(A, "r", 1, "x");
     fx_run();

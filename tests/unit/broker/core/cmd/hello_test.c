@@ -329,7 +329,7 @@ START_TEST(test_a_session_is_resumed_by_its_own_user_only) {
     ck_assert_str_ne(fx_string("nick"), "bob");
     snprintf(more, sizeof more, ",'resume':'%s'", fx_string("resume"));
     fx.users[D] = "dan";
-    s_hello(D, A, more); /* a user, with the token of one who was nobody */
+    s_hello(D, A, more); /* a user, with the resume token of an anonymous session */
     fx_expect(D, "{'op':'welcome','resumed':false,'nick':'dan'}");
     fx_finish();
 }

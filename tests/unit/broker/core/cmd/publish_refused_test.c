@@ -1,4 +1,4 @@
-/* What becomes of entries that are refused, now and when they are sent again. */
+/* Entries that are refused, now and when they are sent again. */
 #include "fixture.h"
 
 START_TEST(test_what_was_refused_stays_refused) {

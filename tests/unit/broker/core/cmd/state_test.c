@@ -59,8 +59,8 @@ START_TEST(test_one_key) {
 }
 END_TEST
 
-/* The whole snapshot in slices, with writes between them, must be what a reader has who then follows from the first
- * answer's seq. */
+/* A reader takes the snapshot in slices, with writes between them, and then follows from the first answer's seq. It
+ * must have the same state as the broker. */
 START_TEST(test_slices_with_writes_in_between) {
     fx_begin();
     fx.config.replay_entries = 2;

@@ -58,8 +58,8 @@ START_TEST(test_a_resend_after_it_stays_refused) {
 }
 END_TEST
 
-/* A resend of two waits in a later pass; the pass of the first is stored, that of the second fails, and with it that of
- * the resend. */
+/* A resend of two entries waits in a third pass. The pass of the first entry is stored. That of the second fails, and
+ * with it the resend's. */
 START_TEST(test_a_resend_that_waits) {
     for (int session = 0; session < 2; session++) {
         fx_start_stored();

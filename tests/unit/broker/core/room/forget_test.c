@@ -62,7 +62,7 @@ START_TEST(test_never) {
 }
 END_TEST
 
-/* It begins above; who has nothing of it has lost nothing, who has some of it has, perhaps. */
+/* It begins above its old head. A reader without entries of it has lost nothing; a reader with some may have. */
 START_TEST(test_used_again) {
     s_start(true);
     s_publish("aged", 1);
@@ -188,7 +188,7 @@ START_TEST(test_rooms_that_keep_nothing) {
 }
 END_TEST
 
-/* What the memory of all rooms together pushed out. */
+/* Rooms whose entries the memory limit of all rooms pushed out. */
 START_TEST(test_rooms_that_were_pushed_out) {
     fx_begin();
     fx.config.forget_after_ms = 60 * 1000;
@@ -207,7 +207,8 @@ START_TEST(test_rooms_that_were_pushed_out) {
 }
 END_TEST
 
-/* Rooms of a lower level in a durable log: what a run before had is not known, so who has nothing is told of a loss. */
+/* Rooms of a lower level in a durable log: the entries of earlier runs are not known. So a reader without entries is
+ * told of a loss. */
 START_TEST(test_a_lower_level) {
     s_start(true);
     fx.base = 1000;
@@ -248,7 +249,7 @@ START_TEST(test_above_the_ceiling) {
 }
 END_TEST
 
-/* Until the log has stored it, the room stays, and who uses it goes on where it stood. */
+/* Until the log has stored that it is forgotten, the room stays, and goes on from its old position if it is used. */
 static void s_late(void) {
     s_start(true);
     fx.late = true;

@@ -51,7 +51,7 @@ START_TEST(test_a_storm_takes_a_few_frames) {
 }
 END_TEST
 
-/* Who comes into a crowded room is told so at once, and asks for nobody. */
+/* A member that joins a crowded room is told so at once, and does not ask for names. */
 START_TEST(test_a_storm_of_many_takes_one_frame) {
     fx_begin();
     fx.config.presence_names = STORM - 1;

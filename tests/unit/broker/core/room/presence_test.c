@@ -110,7 +110,7 @@ static void s_rename(const char *from, const char *to) {
     presence_enter(&s_presence, zr_span(to), zr_span(from));
 }
 
-/* The other nick is told only where the frame has both: who reads it may say "ann is now bob" then. */
+/* The other nick is told only if the frame has both: a reader may then show "ann is now bob". */
 START_TEST(test_half_renamed) {
     s_enter("ann");
     s_frame();
@@ -194,7 +194,7 @@ START_TEST(test_changes_of_a_frame_are_bounded) {
 }
 END_TEST
 
-/* From one too many on nobody is named, until there are half as many: then everybody asks who is there. */
+/* With one user too many nobody is named, until there are half as many. Then every reader asks for the list. */
 START_TEST(test_a_crowded_room) {
     char nick[16];
     for (unsigned i = 0; i < NAMES; i++) {

@@ -1,4 +1,4 @@
-/* Who made how many rooms. */
+/* How many rooms count for each maker. */
 #include "room_makers.h"
 
 #include "unit.h"

@@ -23,7 +23,7 @@ static zr_code_t s_check(const char *key, size_t size) {
     return room_state_check(&s_keys, &s_limits, zr_span(key), false, false, 0, size, &stands);
 }
 
-/* Where the value stands by compare-and-set: checked with what surely is not there. */
+/* The value's seq, as compare-and-set tells it: checked with an `expect` that surely is wrong. */
 static uint64_t s_stands(const char *key) {
     uint64_t stands = 0;
     room_state_check(&s_keys, &s_limits, zr_span(key), false, true, UINT64_MAX, 1, &stands);
@@ -195,7 +195,7 @@ START_TEST(test_rejected_ones_leave_what_was_stored) {
     s_accept("k", 3, 0, true);
     s_accept("n", 4, 20, false);
     s_accept("n", 5, 30, false);
-    s_accept("d", 6, 0, true); /* of what is not there */
+    s_accept("d", 6, 0, true); /* of a key without a value */
     s_reject("k");
     s_reject("k");
     s_reject("n");

@@ -270,7 +270,7 @@ static bool s_knows(const dedupe_t *dedupe, const char *user, unsigned number) {
     return dedupe_find(dedupe, s_key(user, number)) != NULL;
 }
 
-/* Who comes under ever new ids pushes out its own. */
+/* A user that keeps using new ids pushes out its own records. */
 START_TEST(test_a_user_forgets_its_own_first) {
     dedupe_t dedupe = {.max = 4};
     s_visit_as(&dedupe, "ann", 1);
@@ -284,7 +284,7 @@ START_TEST(test_a_user_forgets_its_own_first) {
     ck_assert(!s_knows(&dedupe, NULL, 1));
     s_visit_as(&dedupe, "ann", 3); /* what came from before counts too */
     ck_assert(!s_knows(&dedupe, "ann", 1) && s_knows(&dedupe, "ann", 2));
-    s_visit_as(&dedupe, "bob", 1); /* who has none takes the place of the oldest */
+    s_visit_as(&dedupe, "bob", 1); /* a user without records takes the place of the oldest one */
     ck_assert(!s_knows(&dedupe, "ann", 2) && s_knows(&dedupe, "bob", 1));
     s_visit_as(&dedupe, "bob", 2);
     ck_assert(!s_knows(&dedupe, "bob", 1) && s_knows(&dedupe, "bob", 2));

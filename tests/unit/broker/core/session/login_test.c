@@ -171,7 +171,7 @@ START_TEST(test_who_logged_in_resumes_without) {
     snprintf(more, sizeof more, ",'user':'ann','resume':'%s'", fx.tokens[A]);
     s_hello(B, A, more);
     fx_expect(B, "{'op':'welcome','resumed':true,'user':'ann'}");
-    s_hello(B, A, ""); /* here it is who it was */
+    s_hello(B, A, ""); /* on this connection it keeps its user */
     fx_expect(B, "{'op':'welcome','resumed':true,'user':'ann'}");
     s_hello(B, A, ",'user':'ann','token':'t0'");
     fx_expect(B, "{'op':'welcome','resumed':true,'user':'ann'}");
@@ -204,7 +204,7 @@ START_TEST(test_the_token_of_an_authenticated_session_does_not_log_in) {
     s_hello(B, A, more);
     fx_expect_error(B, "login-failed");
     snprintf(more, sizeof more, ",'user':'ann','token':'t0','resume':'%s'", fx.tokens[A]);
-    s_hello(B, A, more); /* but who then logs in resumes it */
+    s_hello(B, A, more); /* but with a login it is resumed */
     s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
     fx_expect(B, "{'op':'welcome','resumed':true,'user':'ann'}");
     fx_finish();

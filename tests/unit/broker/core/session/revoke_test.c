@@ -212,7 +212,7 @@ START_TEST(test_a_user_who_lost_a_key) {
     /* By another key. */
     fx_ask(B, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(B), fx.tokens[B]);
     fx_expect(B, "{'op':'welcome','user':'bob','resumed':false}");
-    /* Who is not here may have connections all the same. */
+    /* A user without a session may still have connections. */
     relay_disown(fx.relay, zr_span("eve"));
     fx_run();
     ck_assert_str_eq(fx_dropped_user(), "eve");
@@ -220,7 +220,7 @@ START_TEST(test_a_user_who_lost_a_key) {
 }
 END_TEST
 
-/* What is written to stderr from s_listen on. */
+/* Gets the text written to stderr from s_listen on. */
 static int s_stderr;
 
 static void s_listen(void) {
@@ -265,7 +265,7 @@ START_TEST(test_a_line_for_each_user) {
     ck_assert_uint_eq(s_heard("audit"), 2);
     s_listen();
     fx_set_access("ann: rwspc *\nbob: rwspc *\n");
-    ck_assert_uint_eq(s_heard("audit"), 1); /* who did not log in */
+    ck_assert_uint_eq(s_heard("audit"), 1); /* for the anonymous sessions */
     s_listen();
     fx_set_access("ann: rwspc *\n");
     ck_assert_uint_eq(s_heard("bob is not let in any more: revoked"), 1);
@@ -273,7 +273,7 @@ START_TEST(test_a_line_for_each_user) {
 }
 END_TEST
 
-/* What the edge tells of is not told twice. */
+/* Changes that the edge logs are not logged twice. */
 START_TEST(test_no_line_for_what_the_edge_tells) {
     fx_begin();
     fx.config.tokens = true;
@@ -297,7 +297,7 @@ START_TEST(test_no_line_for_what_the_edge_tells) {
     fx_expect(B, "{'op':'bye','reason':'banned'}");
     s_listen();
     fx_set_access("ann: rwspca *\n");
-    fx_set_access("-ann: rwspca *\n"); /* by a reload: nobody else names whom */
+    fx_set_access("-ann: rwspca *\n"); /* by a reload: no other line names the user */
     ck_assert_uint_eq(s_heard("ann is not let in any more: banned"), 1);
     fx_finish();
 }

@@ -131,7 +131,7 @@ START_TEST(test_while_others_write) {
 }
 END_TEST
 
-/* What a copy that was killed left behind is neither taken for a copy nor in the way of the next one. */
+/* The file that a killed copy left behind is neither taken for a copy nor in the way of the next one. */
 START_TEST(test_after_one_that_was_killed) {
     store_t store, copy;
     store_begin(&store);

@@ -171,7 +171,7 @@ START_TEST(test_nothing_crashes) {
         store_end(&store);
     }
     if (store_stride() == 1) {
-        ck_assert_uint_gt(opened, 20); /* much damage is in what a start does not read */
+        ck_assert_uint_gt(opened, 20); /* much damage is in parts that a start does not read */
         ck_assert_uint_gt(corrupt, 20);
     }
     free(database.data);

@@ -1,5 +1,5 @@
-/* Disks that die, fail and fill up, at each operation of a run of commits. What counted as stored is there afterwards;
- * what failed is not; and nothing is there by half. */
+/* Disks that die, fail and fill up, at each operation of a run of commits. Afterwards each stored transaction is there,
+ * no failed one is, and none is there by half. */
 #include "fixture_db.h"
 #include "fixture_fault.h"
 
@@ -9,7 +9,7 @@
 
 enum { STEPS = 16, ROOMS_MAX = 5, TRIES = 3 };
 
-/* What a run knows of what it stored. */
+/* A run's own record of its stores. */
 typedef struct {
     unsigned rooms;
     uint64_t heads[ROOMS_MAX + 1];
@@ -137,7 +137,7 @@ static char *s_dump_copy(const run_t *run, bool all) {
     return dump;
 }
 
-/* A run without faults, for what it must look like. Returns its operations. */
+/* A run without faults, to learn the right content. Returns its operations. */
 static unsigned s_learn(run_t *run, uint64_t seed) {
     *run = (run_t){.seed = seed};
     store_make_dir(&run->store);
@@ -221,7 +221,7 @@ END_TEST
 
 /* --- The disk fails, and works again --- */
 
-/* Nothing of what failed is there: not now, not after the end of the process at this moment. */
+/* Nothing of the failed transaction is there: not now, and not if the process ended at this moment. */
 static void s_check_failed(const run_t *learnt, run_t *run, uint64_t step, unsigned operation) {
     ck_assert_uint_gt(strlen(run->store.error), 0);
     if (step == 0)

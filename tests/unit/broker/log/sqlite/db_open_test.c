@@ -178,7 +178,7 @@ START_TEST(test_what_belongs_to_others) {
 }
 END_TEST
 
-/* Somebody who could write to the directory once may have left something there. */
+/* Another user that could once write to the directory may have left files there. */
 START_TEST(test_files_that_others_may_have_put_there) {
     static const char *const names[] = {"zrelay.db", "zrelay.db-wal", "zrelay.db-shm", "lock"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

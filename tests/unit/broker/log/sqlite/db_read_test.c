@@ -269,7 +269,7 @@ START_TEST(test_large_frames) {
 }
 END_TEST
 
-/* What a disk made of a frame is told to nobody. */
+/* A frame that the disk damaged is not delivered. */
 START_TEST(test_a_damaged_frame) {
     static const char *const damages[] = {"frame = x'00'", "frame = zeroblob(length(frame))", "prev = 4", "count = 2",
         "frame = substr(frame, 1, length(frame) - 1)", "frame = CAST('x' AS BLOB) || substr(frame, 2)", "id = id + 1",
@@ -296,7 +296,7 @@ START_TEST(test_a_damaged_frame) {
         ck_assert_uint_eq(slice.count, 5); /* what is before it is told */
         ck_assert(slice.complete && slice.more);
         zr_blob_unref(frames[0]);
-        read.until = 5; /* it is nothing to who does not ask for it */
+        read.until = 5; /* a read that does not reach it succeeds */
         ck_assert_ok(&world.store, db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
         ck_assert(slice.complete && !slice.more);
         zr_blob_unref(frames[0]);
@@ -304,7 +304,7 @@ START_TEST(test_a_damaged_frame) {
         read.after = slice.seq;
         ck_assert(!db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
         ck_assert_msg(strstr(world.store.error, "damaged"), "%s", world.store.error);
-        ck_assert_uint_ge(slice.seq, 10); /* and what is behind it can be asked for */
+        ck_assert_uint_ge(slice.seq, 10); /* and the entries behind it can be asked for */
         ck_assert_uint_le(slice.seq, 11);
         ck_assert(!slice.complete && slice.more);
         read.after = 11;

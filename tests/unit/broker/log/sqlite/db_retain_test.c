@@ -194,7 +194,7 @@ START_TEST(test_pages_are_given_back) {
 }
 END_TEST
 
-/* What is kept, against counting by hand. */
+/* The kept entries, compared with a count by hand. */
 START_TEST(test_never_more_than_the_limit) {
     for (unsigned seed = 1; seed <= store_seeds(20); seed++) {
         uint64_t random = seed;

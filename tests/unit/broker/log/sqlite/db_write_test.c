@@ -110,7 +110,7 @@ START_TEST(test_rollback_leaves_nothing) {
     char *after = store_dump(&store);
     ck_assert_str_eq(before, after);
 
-    /* What was given then is given again. */
+    /* Ids given then are given again. */
     store_room(&store, 2, "third");
     store_put(&store, 1, store_plain(general, 3, 2, 12, 5));
     store_put(&store, 2, store_plain(LIT("third"), 0, 1, 12, 5));

@@ -1,4 +1,4 @@
-/* What the tests of the database share: a directory of their own, frames, and the whole content as a text. */
+/* Shared by the tests of the database: a directory of their own, frames, and the whole content as a text. */
 #ifndef FIXTURE_DB_H
 #define FIXTURE_DB_H
 
@@ -51,7 +51,7 @@ void store_room(store_t *store, uint32_t id, const char *name);
 void store_put(store_t *store, uint32_t id, log_append_t append);
 void store_mark(store_t *store, const char *digit, uint64_t mark, const char *refusals, uint64_t now);
 
-/* What the room's row says. */
+/* The room's row. */
 db_room_t store_look(store_t *store, uint32_t id);
 
 /* The mark of a client id that consists of `digit`. */

@@ -8,7 +8,7 @@
 
 enum { FILES_MAX = 8, SECTOR = 512 };
 
-/* What was done to a file since it was last synced. */
+/* A change of a file since it was last synced. */
 typedef struct {
     int64_t at; /* -1: truncated to `len` */
     size_t len;

@@ -1,5 +1,5 @@
-/* A disk that fails: an SQLite VFS over the system's own. It counts operations, fails them, or dies at one of them; and
- * it knows for each file what was synced, so that it can say what a power loss would leave. */
+/* A disk that fails: an SQLite VFS over the system's own. It counts operations, fails them, or dies at one of them. It
+ * tracks the synced content of each file, so that it can tell the content after a power loss. */
 #ifndef FIXTURE_FAULT_H
 #define FIXTURE_FAULT_H
 
@@ -17,7 +17,7 @@ void fault_begin(fault_kind_t kind, unsigned operation, uint64_t seed);
 /* The system's VFS is the default again. */
 void fault_end(void);
 
-/* What is opened in between knows no faults. */
+/* Files opened in between have no faults. */
 void fault_pause(void);
 void fault_resume(void);
 
@@ -27,8 +27,8 @@ void fault_clear(void);
 unsigned fault_operations(void);
 bool fault_met(void);
 
-/* Writes the database files of `from` to the existing directory `to`, as a power loss at this moment could leave them:
- * what was synced, and of what was not each piece or not, by chance. `all`: as the end of the process leaves them. */
+/* Writes the database files of `from` to the existing directory `to`, as a power loss at this moment could leave them.
+ * That is all synced changes, and each other change or not, by chance. `all`: as the end of the process leaves them. */
 void fault_copy(const char *from, const char *to, bool all);
 
 #endif

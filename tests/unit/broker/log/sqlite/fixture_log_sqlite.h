@@ -1,5 +1,5 @@
-/* What the tests of the durable log share: one in a directory of its own behind the gate, rooms whose names are one
- * letter, and what the sink was told as a text. There is one, the global `rig`. */
+/* Shared by the tests of the durable log: a log in a directory of its own behind the gate, rooms whose names are one
+ * letter, and the sink's calls as a text. There is one, the global `rig`. */
 #ifndef FIXTURE_LOG_SQLITE_H
 #define FIXTURE_LOG_SQLITE_H
 
@@ -50,7 +50,7 @@ void rig_await_answer(void);
 void rig_expect(const char *text);
 void rig_silent(void);
 
-/* Writes a pass, in room "h", while the gate is closed, so that what follows waits behind it. */
+/* Writes a pass, in room "h", while the gate is closed, so that later passes wait behind it. */
 void rig_hold(uint64_t pass);
 
 /* --- Reading --- */
@@ -59,8 +59,8 @@ void rig_hold(uint64_t pass);
 void rig_read(char name, uint64_t after, uint64_t last);
 void rig_assert_bounds(char name, uint64_t oldest, uint64_t head);
 
-/* What the log has from before: "ROOM OLDEST-HEAD@TIME; ", "ROOM.KEY=SEQ; " and, of the client id's first two letters,
- * "CLIENT:MARK/REFUSALS; ". */
+/* The log's content from before: "ROOM OLDEST-HEAD@TIME; ", "ROOM.KEY=SEQ; " and "CLIENT:MARK/REFUSALS; ", where CLIENT
+ * is the client id's first two letters. */
 void rig_expect_restored(const char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* What is deleted: entries and clients' marks by retention, and rooms that are forgotten. */
+/* Deletions: of entries and clients' marks by retention, and of forgotten rooms. */
 #include <poll.h>
 #include <stdio.h>
 
@@ -98,7 +98,7 @@ START_TEST(test_retention_after_the_clock_was_ahead) {
 }
 END_TEST
 
-/* What could not be deleted for now is tried again, though nothing is added. */
+/* A deletion that failed is tried again, though nothing is added. */
 START_TEST(test_retention_is_tried_again) {
     rig_begin();
     rig_policy("a", (policy_t){.max_entries = 1});

@@ -1,4 +1,4 @@
-/* Passes, one transaction or several, what is there after a restart, and rooms that are in memory. */
+/* Passes in one transaction or several, the content after a restart, and rooms that are in memory. */
 #include <stdio.h>
 
 #include "fixture_log_sqlite.h"
@@ -200,7 +200,7 @@ START_TEST(test_too_much_waits) {
 }
 END_TEST
 
-/* What the relay keeps for a pass counts, too: of resends nothing else is there. */
+/* The relay's memory for a pass counts, too: a pass of resends has nothing else. */
 START_TEST(test_too_much_waits_at_the_relay) {
     rig_begin();
     rig_hold(1);

@@ -125,7 +125,7 @@ START_TEST(test_gives_up) {
 }
 END_TEST
 
-/* What conn_hold took comes first, unharmed and in order. */
+/* Events that conn_hold took come first, unharmed and in order. */
 START_TEST(test_hold_keeps_events) {
     conn_t session;
     config_t config;

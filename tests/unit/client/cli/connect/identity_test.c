@@ -132,7 +132,7 @@ START_TEST(test_known_servers) {
     ck_assert(s_resolve(config));
     ck_assert_uint_eq(s_identity.known_line, 1);
     config.server_key = KEY_2;
-    /* What was encrypted once is not connected to in the clear. */
+    /* A broker that was encrypted once is not connected to in the clear. */
     s_fails((config_t){.server = REMOTE}, "zrelay keygen");
     s_fails((config_t){.server = REMOTE}, REMOTE " is noted as encrypted in ");
     s_fails((config_t){.server = REMOTE}, "/zrelay/known-servers, line 1: ");

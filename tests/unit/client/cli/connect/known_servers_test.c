@@ -63,7 +63,7 @@ START_TEST(test_record) {
     ck_assert_int_eq(known_find(zr_span_of(text.data, text.len), zr_span("tcp://b:1"), key, &line), KNOWN_FOUND);
     ck_assert_str_eq(key, KEY_2);
     ck_assert_uint_eq(line, 2);
-    ck_assert_int_eq(chmod(path, 0622), 0); /* others would say whom we take for the broker */
+    ck_assert_int_eq(chmod(path, 0622), 0); /* other users would decide which broker is trusted */
     ck_assert(!known_read(path, &text, &error));
     zr_buffer_clear(&error);
     ck_assert(!known_record(path, zr_span("tcp://c:1"), KEY_1, &error));

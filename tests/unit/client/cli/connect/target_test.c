@@ -22,7 +22,7 @@ static bool s_describe(const target_t *target, const char *code) {
 #define SAYS(words) ck_assert_msg(strstr(s_text, words) != NULL, "no '%s' in: %s", words, s_text)
 #define SAYS_NOT(words) ck_assert_msg(strstr(s_text, words) == NULL, "'%s' in: %s", words, s_text)
 
-/* Where the key comes from that does not fit, and what to do. */
+/* The errors for a key that does not fit: its source and the remedy. */
 START_TEST(test_a_key_that_does_not_fit) {
     static const struct {
         config_from_t from;

@@ -14,12 +14,12 @@
 #define EPOCH_1 "00000000000000e1"
 #define EPOCH_2 "00000000000000e2"
 
-/* What the machine of fixture_init says first. */
+/* The first frame of fixture_init's machine. */
 #define HELLO "hello proto=1 client=00000000000000000000000000000000 nick=me"
 
 static uint64_t fixture_epoch; /* of the frames that are built; the last welcome's */
 
-/* What the machine wanted, as text, and the frames it sent. */
+/* The machine's actions as text, and the frames that it sent. */
 typedef struct {
     machine_t *machine;
     uint64_t now;

@@ -1,4 +1,4 @@
-/* Memory of what is published: used again, and never while somebody sends from it. */
+/* Memory of published messages: used again, and never while it is being sent. */
 #include "machine_chunks.h"
 #include "unit.h"
 
@@ -68,7 +68,7 @@ START_TEST(test_what_is_still_being_sent_is_not_used_again) {
     ck_assert_ptr_eq(first->blob, sending);
     s_take(8, CHUNK_BYTES - 1000, &second);
     chunks_release(&c, first);
-    ck_assert_uint_eq(c.spare_count, 0); /* given up; who sends it frees it */
+    ck_assert_uint_eq(c.spare_count, 0); /* given up; its sender frees it */
     s_take(8, 2000, &third);
     ck_assert_ptr_ne(third->blob, sending);
     ck_assert_int_eq(taken[0], 'x');

@@ -1,4 +1,4 @@
-/* What a hostile or broken broker may send: nothing crashes, nothing is believed, nothing grows. */
+/* Frames of a hostile or broken broker: nothing crashes, nothing is believed, nothing grows. */
 #include "fixture_machine.h"
 
 static fixture_t b;

@@ -21,7 +21,7 @@ static void s_room(void) {
     EVENT(&b, "joined a 0 1");
     SENT(&b, "who room=a");
     s_who(1, "{'nick':'ann'},{'nick':'me'}", false);
-    EVENT(&b, "presence a -- - 2"); /* who is there already did not come; but joined said that there is one */
+    EVENT(&b, "presence a -- - 2"); /* ann, present before, is not told; but the count differs from joined's */
     NO_EVENT(&b);
 }
 
@@ -187,7 +187,7 @@ START_TEST(test_refused_list) {
 }
 END_TEST
 
-/* Nobody is named there, and nobody asked for; whoever was named before stays so until it ends. */
+/* No names are told there, and none are asked for. Members named before stay until the room is no longer crowded. */
 START_TEST(test_a_room_becomes_crowded) {
     s_room();
     fixture_presence(&b, "a", "{'version':2,'joined':[],'left':[],'count':1001,'crowded':true}");
@@ -242,7 +242,7 @@ START_TEST(test_a_list_that_says_crowded_is_not_gone_through) {
 }
 END_TEST
 
-/* The answer that is not wanted any more is no surprise, and what was asked is forgotten. */
+/* An answer that is not wanted any more is ignored, and its request is forgotten. */
 START_TEST(test_a_room_becomes_crowded_while_asking) {
     s_room();
     fixture_presence(&b, "a", "{'version':3,'joined':[],'left':[],'count':9}"); /* one is missing */

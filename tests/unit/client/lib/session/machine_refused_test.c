@@ -1,4 +1,4 @@
-/* Who we are, and what the broker thinks of it: hellos, nicks and keys that are refused, and who is sent away. */
+/* The broker's refusals: of hellos, nicks and keys, and sessions that are sent away. */
 #include "fixture_machine.h"
 
 static fixture_t b;

@@ -1,4 +1,4 @@
-/* Delivery: gaps, repairs, lost tails, what is lost for good. */
+/* Delivery: gaps, repairs, lost tails, entries lost for good. */
 #include "fixture_machine.h"
 
 static fixture_t b;
@@ -267,7 +267,7 @@ START_TEST(test_incomplete_replay_tells_what_is_lost) {
 }
 END_TEST
 
-/* A room need not begin at 1: what was there before it was forgotten is nobody's loss who has nothing of it. */
+/* A room need not begin at 1: entries from before it was forgotten are no loss for a reader without entries of it. */
 START_TEST(test_a_room_that_begins_late) {
     fixture_init(&b);
     fixture_live_room(&b, "a", 0);
@@ -453,8 +453,8 @@ static void s_answer_replay(const char *asked, uint64_t head, uint64_t slice) {
     fixture_replayed(&b, last, last - after, true, last < to);
 }
 
-/* Every third frame is dropped on SUB, replays come in small slices, and all the time more is published: what the
- * program gets is whole and in order. */
+/* Every third frame is dropped on SUB, replays come in small slices, and publishing goes on all the time. The program
+ * still gets every entry, in order. */
 START_TEST(test_converges_while_publishing_goes_on) {
     enum { ROUNDS = 400, PER_ROUND = 20, SLICE = 40, QUIET = 100 };
     uint64_t head = 0, expected = 1;
