@@ -34,10 +34,6 @@ bool zr_hex_valid(zr_span_t text, size_t min, size_t max);
 /* Valid UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 bool zr_utf8_valid(zr_span_t text);
 
-/* Reads one code point at `*at` (which must be < text.len) and moves `*at` past it. Of bytes that are not valid UTF-8
- * it takes one and returns -1. */
-int zr_utf8_next(zr_span_t text, size_t *at);
-
 /* Appends `text` so that a terminal only shows it. C0 (tab too), DEL, C1, U+2028, U+2029, bidi controls and bytes that
  * are not UTF-8 become \xHH or \u{HHHH}. A backslash stays. Everything else is copied. */
 void zr_escape(zr_buffer_t *out, zr_span_t text);

@@ -1,7 +1,9 @@
 /* See scripts.h. */
 #include "scripts.h"
 
-#include "names.h"
+#include <stdint.h>
+
+#include "utf8.h"
 #include "script_ranges.h"
 
 enum { RANGES = sizeof s_ranges / sizeof s_ranges[0] };

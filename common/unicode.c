@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
-#include "names.h"
+#include "utf8.h"
 
 enum {
     BELOW_MARKS = 0x300, /* code points below it are in form C, whatever stands beside them */

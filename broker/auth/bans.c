@@ -11,6 +11,7 @@
 
 #include "fatal.h"
 #include "secret_file.h"
+#include "utf8.h"
 
 /* --- The list --- */
 

@@ -153,13 +153,13 @@ void effects_carry_out(effects_t *effects) {
             free(effect.read);
             break;
         case EFFECT_WATCH:
-            session_timers_watch(effects->tickets, effect.session);
+            session_timers_watch(effects->timers, effect.session);
             break;
         case EFFECT_ALIVE:
-            session_timers_alive(effects->tickets, effect.session);
+            session_timers_alive(effects->timers, effect.session);
             break;
         case EFFECT_UNWATCH:
-            session_timers_unwatch(effects->tickets, effect.session);
+            session_timers_unwatch(effects->timers, effect.session);
             break;
         case EFFECT_DROP:
             peers_drop(effects->peers, effect.connection);

@@ -17,7 +17,7 @@ typedef struct {
     relay_t *relay;
     log_t *log;
     outbox_t *outbox;
-    session_timers_t *tickets;
+    session_timers_t *timers;
     peers_t *peers;
     auth_t *auth;
     front_queue_t *queued;

@@ -1,5 +1,7 @@
-/* See server.h: frames, subscriptions and the log's answers, in turns. */
-#include "server_internal.h"
+/* See intake.h. */
+#include "intake.h"
+
+#include "wall_clock.h"
 
 /* The most that one wake-up takes from a socket before timers, signals and the other socket have their turn. The frames
  * are so few that their answers do not fill a peer's queue (limits/route-queue) at once. */
@@ -92,7 +94,7 @@ static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
     return true;
 }
 
-void server_end_pass(server_t *server) {
+void intake_end_pass(server_t *server) {
     relay_flush(server->relay);
     effects_carry_out(&server->effects);
 }
@@ -106,20 +108,20 @@ static bool s_may_take(const server_t *server, taken_t *taken, int64_t end) {
     return zclock_usecs() < end;
 }
 
-void server_take_batch(server_t *server) {
-    uint64_t now = server_now();
+void intake_take_batch(server_t *server) {
+    uint64_t now = wall_clock();
     int64_t end = zclock_usecs() + BATCH_US;
     taken_t taken = {0};
     while (s_may_take(server, &taken, end) && s_read_front(server, now, &taken))
         ;
-    server_end_pass(server);
+    intake_end_pass(server);
 }
 
 /* zloop's next poll finds the rest, as it asks the socket before it sleeps. While the disk does not keep up, frames
  * wait in the front's queues, and then at the clients. */
-int server_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
+int intake_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
     server_t *server = arg;
-    server_take_batch(server);
+    intake_take_batch(server);
     if (log_is_full(server->log)) {
         zloop_reader_end(loop, socket);
         server->paused = true;
@@ -127,19 +129,19 @@ int server_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
     return 0;
 }
 
-void server_take_answers(server_t *server) {
+void intake_take_answers(server_t *server) {
     log_answer(server->log);
-    server_end_pass(server);
+    intake_end_pass(server);
 }
 
-int server_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+int intake_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)item;
     server_t *server = arg;
-    server_take_answers(server);
+    intake_take_answers(server);
     if (server->paused && !log_is_full(server->log)) {
         server->paused = false;
         server->resumed = zclock_mono();
-        zloop_reader(loop, server->sockets.front, server_on_front, server);
+        zloop_reader(loop, server->sockets.front, intake_on_front, server);
     }
     return 0;
 }
@@ -170,7 +172,7 @@ static bool s_read_back(server_t *server) {
     return true;
 }
 
-int server_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
+int intake_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
     (void)loop;
     (void)socket;
     server_t *server = arg;
@@ -178,6 +180,6 @@ int server_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
     for (size_t frames = 0; frames < BATCH_FRAMES && (frames % CLOCK_FRAMES || zclock_usecs() < end); frames++)
         if (!s_read_back(server))
             break;
-    server_end_pass(server);
+    intake_end_pass(server);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* See server.h. Connects sockets, clock and signals with the relay. All decisions are in core/. */
-#include "server_internal.h"
+#include "server.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -21,19 +21,16 @@
 #include "fatal.h"
 #include "hash.h"
 #include "names.h"
+#include "intake.h"
 #include "open_log.h"
+#include "server_state.h"
+#include "wall_clock.h"
 
 enum { SHUTDOWN_BATCHES = 16 };
 enum { SECOND_MS = 1000, LOG_TICK_MS = 1000 };
 enum { OUR_TICKET = 0 }; /* of a reload that no peer asked for */
 
-/* --- Clock, entropy, the peer of a frame, the client's back --- */
-
-uint64_t server_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
+/* --- Entropy, the peer of a frame, the client's back --- */
 
 static void s_entropy(void *ctx, void *out, size_t len) {
     (void)ctx;
@@ -63,7 +60,7 @@ static void s_peer(void *ctx, peer_t *peer) {
 /* --- Users --- */
 
 static void s_take_answer(server_t *server, auth_answer_t *answer) {
-    server_end_pass(server); /* carries out the effects that were allowed until now */
+    intake_end_pass(server); /* carries out the effects that were allowed until now */
     for (size_t i = 0; i < answer->voided.count; i++)
         peers_revoke(server->peers, zr_span(answer->voided.items[i]), answer->generation);
     if (answer->voided.count > 0) { /* before rooms open that they could not read */
@@ -81,11 +78,11 @@ static void s_take_answer(server_t *server, auth_answer_t *answer) {
     server->logins_failed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_FAILED;
     server->logins_slowed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_SLOW;
     if (answer->kind == AUTH_LOGIN)
-        relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, server_now());
+        relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, wall_clock());
     else if (answer->ticket != OUR_TICKET)
         relay_admin_done(server->relay, answer->ticket, answer->code, answer->text);
     auth_answer_finish(answer);
-    server_end_pass(server);
+    intake_end_pass(server);
 }
 
 static int s_on_auth(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
@@ -105,7 +102,7 @@ static int s_on_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)timer_id;
     server_t *server = arg;
     relay_tick(server->relay);
-    server_end_pass(server);
+    intake_end_pass(server);
     return 0;
 }
 
@@ -119,10 +116,10 @@ static bool s_is_deaf(const server_t *server) {
 static void s_on_silent(void *ctx, uint64_t session) {
     server_t *server = ctx;
     if (s_is_deaf(server))
-        session_timers_alive(server->tickets, session);
+        session_timers_alive(server->timers, session);
     else
         relay_silent(server->relay, session);
-    server_end_pass(server);
+    intake_end_pass(server);
 }
 
 /* Gives back the free memory of all threads; most is of libzmq's I/O thread. After a thousand clients that takes 5 to
@@ -152,14 +149,14 @@ static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
-    relay_forget_idle(server->relay, server_now());
-    bool many_left = trim_due(&server->spare, relay_stats(server->relay).sessions);
+    relay_forget_idle(server->relay, wall_clock());
+    bool many_left = trim_due(&server->trim, relay_stats(server->relay).sessions);
     if (s_much_was_freed(server) || many_left) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, s_give_memory_back, NULL) == 0)
             pthread_detach(thread);
     }
-    server_end_pass(server);
+    intake_end_pass(server);
     return 0;
 }
 
@@ -167,7 +164,7 @@ static int s_on_log_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
-    log_tick(server->log, server_now());
+    log_tick(server->log, wall_clock());
     return 0;
 }
 
@@ -270,7 +267,7 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     }
     server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
     server->loop = fatal_check(zloop_new());
-    server->tickets = session_timers_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
+    server->timers = session_timers_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
     server->peers = peers_new(server->loop, &server->sockets, settings);
     server->queued = front_queue_new(settings->route_bytes, settings->all_route_bytes);
     server->effects = (effects_t){.front = server->front,
@@ -278,7 +275,7 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
         .relay = server->relay,
         .log = server->log,
         .outbox = &server->outbox,
-        .tickets = server->tickets,
+        .timers = server->timers,
         .peers = server->peers,
         .auth = server->auth,
         .queued = server->queued};
@@ -288,13 +285,13 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     zloop_poller(server->loop, &signals, s_on_signal, server);
     zmq_pollitem_t answers = {.fd = auth_fd(server->auth), .events = ZMQ_POLLIN};
     zloop_poller(server->loop, &answers, s_on_auth, server);
-    zloop_reader(server->loop, server->sockets.back, server_on_back, server);
-    zloop_reader(server->loop, server->sockets.front, server_on_front, server);
+    zloop_reader(server->loop, server->sockets.back, intake_on_back, server);
+    zloop_reader(server->loop, server->sockets.front, intake_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
     zloop_timer(server->loop, SECOND_MS, 0, s_on_second, server);
     zmq_pollitem_t stored = {.fd = log_fd(server->log), .events = ZMQ_POLLIN};
     if (stored.fd >= 0)
-        zloop_poller(server->loop, &stored, server_on_log, server);
+        zloop_poller(server->loop, &stored, intake_on_log, server);
     zloop_timer(server->loop, LOG_TICK_MS, 0, s_on_log_tick, server);
     return server;
 }
@@ -378,7 +375,7 @@ static void s_drain_log(server_t *server) {
     while (!log_is_idle(server->log)) {
         struct pollfd answers = {.fd = log_fd(server->log), .events = POLLIN};
         poll(&answers, 1, -1);
-        server_take_answers(server);
+        intake_take_answers(server);
     }
 }
 
@@ -389,7 +386,7 @@ static void s_shut_down(server_t *server) {
     for (int batch = 0; batch < SHUTDOWN_BATCHES; batch++) {
         if (log_is_full(server->log))
             s_drain_log(server);
-        server_take_batch(server);
+        intake_take_batch(server);
     }
     s_drain_log(server);
     relay_shutdown(server->relay);
@@ -417,7 +414,7 @@ int server_run(server_t *server) {
 void server_destroy(server_t *server) {
     if (!server)
         return;
-    session_timers_destroy(server->tickets);
+    session_timers_destroy(server->timers);
     zloop_destroy(&server->loop);
     peers_destroy(server->peers);
     if (server->auth)

@@ -31,7 +31,7 @@ struct front_queue_place {
     uint64_t bytes, alone; /* towards the connection; towards all */
 };
 
-struct queued {
+struct front_queue {
     uint64_t route_bytes, all_bytes;
     account_t *accounts;
     size_t sweep_at; /* the count at which idle ones are forgotten */

@@ -10,7 +10,7 @@
 
 #include "outbox.h"
 
-typedef struct queued front_queue_t;
+typedef struct front_queue front_queue_t;
 typedef struct front_queue_place front_queue_place_t;
 
 enum { FRONT_QUEUE_MESSAGE = 64 }; /* bytes that a frame counts for beside its own, as libzmq takes them */

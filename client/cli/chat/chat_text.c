@@ -5,6 +5,7 @@
 
 #include "format.h"
 #include "names.h"
+#include "utf8.h"
 
 static void s_time(zr_buffer_t *out, uint64_t micros) {
     time_t seconds = (time_t)(micros / 1000000);

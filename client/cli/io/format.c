@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "names.h"
+#include "utf8.h"
 
 void format_add(zr_buffer_t *out, const char *format, ...) {
     va_list args;

@@ -1,15 +1,14 @@
-/* Shared by the parts of the server: server.c makes and runs it, intake.c takes in messages. */
-#ifndef SERVER_INTERNAL_H
-#define SERVER_INTERNAL_H
+/* What the server is made of: server.c makes and runs it, intake.c takes in messages. */
+#ifndef SERVER_STATE_H
+#define SERVER_STATE_H
 
 #include "auth.h"
 #include "effects.h"
 #include "peers.h"
-#include "server.h"
 #include "sockets.h"
 #include "trim.h"
 
-struct server {
+typedef struct server {
     const settings_t *settings;
     relay_config_t relay_config;
     sockets_t sockets;
@@ -24,8 +23,8 @@ struct server {
     int64_t resumed; /* when it was read again (ms, monotonic) */
     relay_t *relay;
     outbox_t outbox;
-    session_timers_t *tickets;
-    trim_t spare;
+    session_timers_t *timers;
+    trim_t trim;
     uint64_t heavy, given_back; /* count of heavy turns: a second ago, and when memory was last given back */
     front_queue_t *queued;
     effects_t effects;
@@ -40,23 +39,6 @@ struct server {
     uint64_t revoked;        /* subscriptions of users not let in any more */
     zr_log_limit_t drop_lines;
     bool stopping;
-};
-
-/* Microseconds since 1970, UTC. */
-uint64_t server_now(void);
-
-/* Flushes the relay and carries out its effects. */
-void server_end_pass(server_t *server);
-
-/* Takes a turn's share of the messages that wait at the front, and carries out their effects. */
-void server_take_batch(server_t *server);
-
-/* The same for the answers of the log on disk. */
-void server_take_answers(server_t *server);
-
-/* zloop's handlers. */
-int server_on_front(zloop_t *loop, zsock_t *socket, void *arg);
-int server_on_back(zloop_t *loop, zsock_t *socket, void *arg);
-int server_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg);
+} server_t;
 
 #endif

@@ -1,0 +1,21 @@
+/* Takes in frames, subscriptions and the log's answers, in turns. */
+#ifndef INTAKE_H
+#define INTAKE_H
+
+#include "server_state.h"
+
+/* Flushes the relay and carries out its effects. */
+void intake_end_pass(server_t *server);
+
+/* Takes a turn's share of the messages that wait at the front, and carries out their effects. */
+void intake_take_batch(server_t *server);
+
+/* The same for the answers of the log on disk. */
+void intake_take_answers(server_t *server);
+
+/* zloop's handlers. */
+int intake_on_front(zloop_t *loop, zsock_t *socket, void *arg);
+int intake_on_back(zloop_t *loop, zsock_t *socket, void *arg);
+int intake_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg);
+
+#endif
