@@ -1,23 +1,19 @@
 /* See auth.h. The loop's side, and the thread that answers ZAP and owns the files. */
-#include "auth_internal.h"
+#include "auth.h"
 
 #include <jansson.h>
 #include <libgen.h>
 #include <limits.h>
 #include <sys/eventfd.h>
 
+#include "auth_answers.h"
+#include "auth_login.h"
 #include "fatal.h"
 #include "secret_file.h"
 #include "thread.h"
 #include "zap.h"
 
 enum { ZAP_BATCH = 100 }; /* handshakes before requests have their turn */
-
-uint64_t auth_now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static char *s_dup(zr_span_t text) {
     return fatal_check(text.len ? strndup(text.ptr, text.len) : strdup(""));
@@ -32,47 +28,11 @@ static char *s_safe(const char *text) {
     return safe;
 }
 
-/* --- Replies --- */
-
-void auth_reply(auth_t *auth, const auth_answer_t *answer) {
-    reply_t *reply = fatal_calloc(sizeof *reply);
-    reply->answer = *answer;
-    *auth->replies_end = reply;
-    auth->replies_end = &reply->next;
-    thread_tell(auth->fd);
-}
-
-bool auth_take(auth_t *auth, auth_answer_t *answer) {
-    pthread_mutex_lock(&auth->mutex);
-    reply_t *reply = auth->replies;
-    if (reply) {
-        auth->replies = reply->next;
-        if (!auth->replies)
-            auth->replies_end = &auth->replies;
-        *answer = reply->answer;
-    } else {
-        uint64_t told;
-        ssize_t got = read(auth->fd, &told, sizeof told); /* fails when nothing was told */
-        (void)got;
-    }
-    pthread_mutex_unlock(&auth->mutex);
-    free(reply);
-    return reply != NULL;
-}
-
 void auth_applied(auth_t *auth, uint64_t generation) {
     pthread_mutex_lock(&auth->mutex);
     auth->applied = generation;
     pthread_cond_signal(&auth->applied_wake);
     pthread_mutex_unlock(&auth->mutex);
-}
-
-void auth_answer_finish(auth_answer_t *answer) {
-    free(answer->text);
-    access_destroy(answer->access);
-    free(answer->voided.items);
-    free(answer->disowned.items);
-    *answer = (auth_answer_t){0};
 }
 
 /* --- Changes. Each fails as a whole: the new users and bans are complete before they take the old ones' place. --- */
@@ -364,10 +324,6 @@ void auth_bans(auth_t *auth, uint64_t ticket) {
 
 uint64_t auth_refused(auth_t *auth) {
     return auth->refused;
-}
-
-int auth_fd(const auth_t *auth) {
-    return auth->fd;
 }
 
 /* --- Beginning and end --- */

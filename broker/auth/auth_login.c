@@ -1,9 +1,10 @@
 /* The thread that checks tokens, one at a time and in their order. So a peer that guesses waits for its own guesses. A
  * burst of guesses cannot outrun the slowdown that the first failure starts. */
-#include "auth_internal.h"
+#include "auth_login.h"
 
 #include <sodium/utils.h>
 
+#include "auth_answers.h"
 #include "fatal.h"
 
 enum { BUSY_WAIT_MS = 1000 };

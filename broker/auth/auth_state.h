@@ -1,6 +1,6 @@
 /* Shared by the loop's side, the thread (both auth.c) and the logins' thread (auth_login.c). */
-#ifndef AUTH_INTERNAL_H
-#define AUTH_INTERNAL_H
+#ifndef AUTH_STATE_H
+#define AUTH_STATE_H
 
 #include <czmq.h>
 #include <pthread.h>
@@ -61,13 +61,5 @@ struct auth {
     users_t *users; /* only the thread changes these two, so it may read them without the mutex */
     bans_t bans;
 };
-
-uint64_t auth_now_ms(void);
-
-/* Puts the answer in the queue, which owns what is in it from then on. With the mutex held. */
-void auth_reply(auth_t *auth, const auth_answer_t *answer);
-
-void *auth_login_run(void *arg);
-void auth_login_free(login_job_t *job); /* wipes the token */
 
 #endif

@@ -1,0 +1,13 @@
+/* The answers on their way from the threads to the loop. auth.h declares the loop's side. */
+#ifndef AUTH_ANSWERS_H
+#define AUTH_ANSWERS_H
+
+#include "auth_state.h"
+
+/* Milliseconds of a clock that only goes forward. */
+uint64_t auth_now_ms(void);
+
+/* Puts the answer in the queue, which owns what is in it from then on. With the mutex held. */
+void auth_reply(auth_t *auth, const auth_answer_t *answer);
+
+#endif
