@@ -1,0 +1,128 @@
+/* See pacing.h. */
+#include "pacing.h"
+
+#include <sys/eventfd.h>
+
+#include "descriptor.h"
+#include "inflow_calls.h"
+#include "published.h"
+#include "socket_bytes.h"
+
+enum { LEAVE_MS = 1 };         /* from when readers leave to when the next may, at least */
+enum { HEAVY_TURN = 4 << 20 }; /* bytes of memory that libzmq read in it */
+
+void peers_took(peers_t *peers, int fd) {
+    inflow_took(peers->inflow, fd);
+}
+
+void peers_found_empty(peers_t *peers, int side) {
+    inflow_t *inflow = peers->inflow;
+    uint64_t cost = atomic_load(&inflow->cost[side]);
+    bool much = cost > inflow->limits[side].all / 2;
+    peers->heavy_turns += cost >= HEAVY_TURN;
+    inflow_end_turn(inflow, side);
+    if (much)
+        inflow_calls_sweep();
+    inflow_calls_resume(side);
+}
+
+/* Ends the turn of each side that has no message to take: the loop does not read such a socket. */
+void pacing_end_turns(peers_t *peers) {
+    for (int side = 0; side < INFLOW_SIDES; side++)
+        if (!(zsock_events(side == INFLOW_BACK ? peers->sockets->back : peers->sockets->front) & ZMQ_POLLIN))
+            peers_found_empty(peers, side);
+}
+
+static void s_let_leave(peers_t *peers, int64_t ms);
+
+/* When readers left and XPUB walked the topics for a while, this is late. Others get as much time before the next
+ * leave. */
+static int s_on_leave(zloop_t *loop, int timer_id, void *arg) {
+    (void)loop;
+    (void)timer_id;
+    peers_t *peers = arg;
+    inflow_calls_let_leave(inflow_let_leave(peers->inflow, topics_bytes(peers->topics)));
+    int64_t late = zclock_mono() - peers->leave_at;
+    peers->leave_at = 0;
+    if (inflow_calls_must_leave())
+        s_let_leave(peers, LEAVE_MS + late);
+    return 0;
+}
+
+static void s_let_leave(peers_t *peers, int64_t ms) {
+    if (peers->leave_at)
+        return;
+    peers->leave_at = zclock_mono() + ms;
+    zloop_timer(peers->loop, (size_t)ms, 1, s_on_leave, peers);
+}
+
+/* Connections wait for the end of a turn, or to leave. */
+int pacing_on_parked(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    (void)loop;
+    peers_t *peers = arg;
+    eventfd_t count;
+    eventfd_read(item->fd, &count);
+    pacing_end_turns(peers);
+    if (inflow_calls_must_leave())
+        s_let_leave(peers, LEAVE_MS);
+    return 0;
+}
+
+static void s_on_ended(peers_t *peers, const inflow_ended_t *ended) {
+    static const char *const texts[INFLOW_REASONS] = {[INFLOW_PARTS] = "that sent a message of several parts",
+        [INFLOW_INCOMPLETE] = "that sent an incomplete message which is larger than any may be",
+        [INFLOW_MOST] = "with the largest incomplete message, as all together are more than limits/max-waiting"};
+    addresses_charge(peers->addresses, descriptor_of(ended->connection), ended->connection, (uint64_t)zclock_mono());
+    peers->incomplete++;
+    if (zr_log_pass(&peers->ahead_lines, (uint64_t)zclock_mono()))
+        zr_log(ZR_LOG_WARN, "closed a connection %s (%llu so far)", texts[ended->reason],
+            (unsigned long long)peers->incomplete);
+}
+
+void pacing_take_ended(peers_t *peers) {
+    inflow_ended_t ended;
+    while (inflow_calls_take_ended(&ended))
+        s_on_ended(peers, &ended);
+}
+
+/* --- Readers that do not read --- */
+
+static void s_end_slow(peers_t *peers, int fd) {
+    descriptor_reset(peers->slow.items[fd].socket);
+    peers->too_slow++;
+    if (zr_log_pass(&peers->slow_lines, (uint64_t)zclock_mono()))
+        zr_log(ZR_LOG_WARN,
+            "closed a connection that read too slowly, when frames for readers were more than limits/all-reader-bytes "
+            "(%llu so far)",
+            (unsigned long long)peers->too_slow);
+}
+
+/* The kernel does not tell how many bytes a local peer got. If fewer wait for it than before, it reads. */
+static void s_look_at_reader(peers_t *peers, const connection_t *one, int fd) {
+    uint64_t confirmed, unsent = socket_bytes_unsent(fd);
+    if (unsent == 0 || descriptor_handle(fd) != one->socket)
+        return;
+    if (!socket_bytes_confirmed(fd, &confirmed))
+        confirmed = UINT64_MAX - unsent;
+    slow_readers_look(&peers->slow, fd, one->socket, confirmed);
+}
+
+void pacing_end_slow_readers(peers_t *peers) {
+    uint64_t held = published_bytes();
+    if (held < peers->all_reader_bytes / 2)
+        return;
+    slow_readers_begin(&peers->slow);
+    for (int fd = 0; (size_t)fd < peers->connections.size; fd++) {
+        const connection_t *one = connections_at(&peers->connections, fd);
+        if (one && one->socket && one->side == CONNECTIONS_BACK)
+            s_look_at_reader(peers, one, fd);
+    }
+    if (held <= peers->all_reader_bytes)
+        return;
+    int fd = slow_readers_next_stuck(&peers->slow, 0);
+    if (fd < 0 && (fd = slow_readers_slowest(&peers->slow)) >= 0)
+        s_end_slow(peers, fd);
+    else
+        for (; fd >= 0; fd = slow_readers_next_stuck(&peers->slow, fd + 1))
+            s_end_slow(peers, fd);
+}

@@ -1,0 +1,20 @@
+/* How much libzmq may read of each connection (inflow.h), and which readers are too slow (slow_readers.h): where these
+ * rules meet the loop. */
+#ifndef PACING_H
+#define PACING_H
+
+#include "peers_state.h"
+
+/* Ends the turns of the sides that have nothing to be taken, where nobody tries to. */
+void pacing_end_turns(peers_t *peers);
+
+/* zloop's handler of inflow_calls_fd: connections wait for the end of a turn, or to leave. */
+int pacing_on_parked(zloop_t *loop, zmq_pollitem_t *item, void *arg);
+
+/* Logs the connections that were ended for what they sent, and charges their addresses. */
+void pacing_take_ended(peers_t *peers);
+
+/* Ends readers that got little, while the frames for all readers are too many. Ten times a second. */
+void pacing_end_slow_readers(peers_t *peers);
+
+#endif
