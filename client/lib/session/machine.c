@@ -1,16 +1,18 @@
 /* The session (PROTOCOL.md, section 6): hello, welcome, heartbeats, losses and back-off. The other parts own rooms,
  * messages and requests. This one tells them when the session is lost and when there is one again. */
-#include "back.h"
 #include "machine_session.h"
-#include "machine_actions.h"
-#include "machine_events.h"
-#include "machine_publish.h"
-#include "machine_requests.h"
-#include "machine_rooms.h"
 
 #include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "back.h"
+#include "machine_actions.h"
+#include "machine_events.h"
+#include "machine_kinds.h"
+#include "machine_publish.h"
+#include "machine_requests.h"
+#include "machine_rooms.h"
 
 /* --- Hello --- */
 
@@ -78,13 +80,6 @@ static bool s_lost(machine_t *m, const char *code, const char *why) {
         return true;
     s_closed(m);
     return false;
-}
-
-uint64_t machine_retry_ms(unsigned tries) {
-    uint64_t wait = tries ? RETRY_MS : 0;
-    for (unsigned i = 1; i < tries && wait < RETRY_MAX_MS; i++)
-        wait *= 2;
-    return wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS;
 }
 
 /* Full jitter: clients that lost the same broker at the same moment do not come back at the same moment. */
@@ -421,23 +416,6 @@ void machine_front_failed(machine_t *m, front_failure_t failure, uint64_t now) {
 
 /* --- Heartbeats --- */
 
-static void s_ping(machine_t *m) {
-    machine_send(m, json_pack("{s:s}", "op", "ping"));
-    m->ping_at = m->now + m->heartbeat;
-    if (m->pinged == NEVER)
-        m->pinged = m->now;
-}
-
-/* A broker with another log answers with no-session, and welcome tells the rest; that it be soon. */
-void machine_doubt_epoch(machine_t *m) {
-    uint64_t wait = m->doubts > 3 ? RETRY_MAX_MS : (uint64_t)m->doubts * DOUBT_MS;
-    if (m->state != STATE_LIVE || m->pinged != NEVER || m->now < m->doubted + wait)
-        return;
-    m->doubted = m->now;
-    m->doubts++;
-    s_ping(m);
-}
-
 /* Silence counts only after a question: a program that was busy for a minute has asked nothing and heard nothing. */
 static uint64_t s_dead_at(const machine_t *m) {
     if (m->pinged == NEVER)
@@ -470,7 +448,7 @@ void machine_tick(machine_t *m, uint64_t now) {
         return;
     }
     if (now >= m->ping_at)
-        s_ping(m);
+        machine_ask_alive(m);
     if (now >= m->rename_at && m->hello_id == 0)
         s_hello(m);
     rooms_tick(m);
@@ -581,6 +559,7 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
     }
     m->config.server = m->config.nick = m->config.agent = m->config.user = m->config.token =
         NULL; /* the caller's, and copied */
+    m->kinds = machine_kinds;
     m->nick_chosen = m->nick[0];
     machine_entropy_hex(m, m->client, ZR_CLIENT_ID_LEN / 2);
     m->heartbeat = HEARTBEAT_MS;

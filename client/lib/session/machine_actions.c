@@ -80,3 +80,27 @@ void machine_entropy_hex(machine_t *m, char *out, size_t bytes) {
     m->config.entropy(m->config.entropy_ctx, raw, bytes);
     zr_hex(out, raw, bytes);
 }
+
+uint64_t machine_retry_ms(unsigned tries) {
+    uint64_t wait = tries ? RETRY_MS : 0;
+    for (unsigned i = 1; i < tries && wait < RETRY_MAX_MS; i++)
+        wait *= 2;
+    return wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS;
+}
+
+void machine_ask_alive(machine_t *m) {
+    machine_send(m, json_pack("{s:s}", "op", "ping"));
+    m->ping_at = m->now + m->heartbeat;
+    if (m->pinged == NEVER)
+        m->pinged = m->now;
+}
+
+/* A broker with another log answers with no-session, and welcome tells the rest; that it be soon. */
+void machine_doubt_epoch(machine_t *m) {
+    uint64_t wait = m->doubts > 3 ? RETRY_MAX_MS : (uint64_t)m->doubts * DOUBT_MS;
+    if (m->state != STATE_LIVE || m->pinged != NEVER || m->now < m->doubted + wait)
+        return;
+    m->doubted = m->now;
+    m->doubts++;
+    machine_ask_alive(m);
+}

@@ -13,7 +13,10 @@ void machine_send(machine_t *m, json_t *object);        /* takes over `object` *
 void machine_entropy_hex(machine_t *m, char *out, size_t bytes);
 bool actions_take(machine_t *m, action_t *action);
 void actions_finish(machine_t *m);
-void actions_drop(machine_t *m);       /* all: the connection they were meant for is gone */
-void actions_drop_sends(machine_t *m); /* those for the DEALER */
+void actions_drop(machine_t *m);           /* all: the connection they were meant for is gone */
+void actions_drop_sends(machine_t *m);     /* those for the DEALER */
+uint64_t machine_retry_ms(unsigned tries); /* how long to wait after so many tries without progress; 0 tries: 0 */
+void machine_ask_alive(machine_t *m);
+void machine_doubt_epoch(machine_t *m); /* something came that is of another log */
 
 #endif

@@ -1,10 +1,11 @@
 /* The queue of events. A frame stays one item. Its entries are decoded one by one when the program takes them, so a
  * delivered message costs no allocation. Decides nothing. */
 #include "machine_events.h"
-#include "machine_actions.h"
 
 #include <stdlib.h>
 #include <time.h>
+
+#include "machine_actions.h"
 
 static void s_weigh(events_t *events, item_t *item, size_t bytes) {
     item->bytes += bytes;
@@ -229,4 +230,11 @@ const zrelay_event_t *machine_event(machine_t *m) {
 bool machine_has_event(const machine_t *m) {
     const events_t *events = &m->events;
     return events->count > 1 || (events->count == 1 && events->items[events->head].left > 0);
+}
+
+uint64_t error_wait(const json_t *error) {
+    uint64_t wait = RETRY_MS;
+    const char *wrong = NULL;
+    zr_get_uint_opt(error, "wait", 0, &wait, &wrong);
+    return wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait;
 }

@@ -11,5 +11,6 @@ void events_entries(
     machine_t *m, zr_blob_t *frame, const scan_t *scan, uint64_t request); /* takes a reference of its own */
 void events_list(machine_t *m, item_kind_t kind, json_t *object, json_t *list, const zrelay_event_t *event);
 void events_error(machine_t *m, const json_t *error, zrelay_event_t *event); /* fills in code, text, seq; posts it */
+uint64_t error_wait(const json_t *error);                                    /* of `rate-limited`: milliseconds */
 
 #endif

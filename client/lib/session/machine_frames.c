@@ -1,5 +1,7 @@
 /* Incoming frames: finds the kind of each, and hands it to its part. The broker is not trusted: invalid frames are
  * counted and dropped. Knows no state. */
+
+#include "machine_actions.h"
 #include "machine_events.h"
 #include "machine_prefix.h"
 #include "machine_presence.h"

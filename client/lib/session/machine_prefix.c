@@ -2,6 +2,7 @@
  * them all. The list of rooms names existing rooms; live frames show new ones. Each is then a room like any other,
  * joined silently. */
 #include "machine_prefix.h"
+
 #include "machine_events.h"
 #include "machine_requests.h"
 #include "machine_rooms.h"
@@ -42,24 +43,6 @@ room_t *prefix_room(machine_t *m, zr_span_t name) {
         return room; /* not live yet: its frames are kept until the prefix is listed */
     }
     return NULL;
-}
-
-void prefix_list(machine_t *m, room_t *prefix) {
-    prefix->list_at = NEVER;
-    if (prefix->joining)
-        return;
-    prefix->joining = request_new(m, REQUEST_LIST, zr_span_of(prefix->name, prefix->len));
-    prefix->joining->room = prefix;
-}
-
-void prefix_refresh(machine_t *m, uint64_t at) {
-    for (room_t *prefix = m->prefixes; prefix; prefix = prefix->next_prefix) {
-        if (!prefix->listed || prefix->state != ROOM_LIVE)
-            continue; /* about to be listed anyway */
-        prefix->list_at = at;
-        if (at < m->list_at)
-            m->list_at = at;
-    }
 }
 
 static void s_listed(machine_t *m, room_t *prefix, json_t *one) {
@@ -138,9 +121,8 @@ void prefix_on_refused(machine_t *m, request_t *request, json_t *error) {
         s_list_later(m, prefix);
         return;
     }
-    char name[sizeof prefix->name];
-    memcpy(name, prefix->name, sizeof name);
-    machine_leave(m, name, m->now);
+    prefix_leave(m, prefix);
+    rooms_leave(m, prefix);
 }
 
 void prefix_leave(machine_t *m, room_t *prefix) {

@@ -5,10 +5,8 @@
 #include "machine_state.h"
 
 room_t *prefix_room(machine_t *m, zr_span_t name); /* a new room, if some prefix wants it; else NULL */
-void prefix_list(machine_t *m, room_t *prefix);
 void prefix_on_rooms(machine_t *m, request_t *request, json_t *object);
 void prefix_on_refused(machine_t *m, request_t *request, json_t *error);
 void prefix_leave(machine_t *m, room_t *prefix); /* its rooms go, unless another prefix wants them */
-void prefix_refresh(machine_t *m, uint64_t at);  /* look for new rooms then */
 
 #endif

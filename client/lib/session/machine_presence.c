@@ -2,12 +2,12 @@
  * frame before. If a frame is missing, the list is asked for, quietly. Its differences are told as if the frames had
  * come. */
 #include "machine_presence.h"
+
+#include <stdlib.h>
+
 #include "machine_actions.h"
 #include "machine_events.h"
 #include "machine_requests.h"
-#include "machine_session.h"
-
-#include <stdlib.h>
 
 typedef struct {
     char nick[ZR_NICK_MAX + 1];

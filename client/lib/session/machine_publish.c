@@ -3,12 +3,12 @@
  * connection, and only to leave out answered messages or to fit smaller limits. Message ids are dense, so that counting
  * is subtracting. */
 #include "machine_publish.h"
+
+#include <stdlib.h>
+
 #include "machine_actions.h"
 #include "machine_chunks.h"
 #include "machine_events.h"
-#include "machine_requests.h"
-
-#include <stdlib.h>
 
 void publish_init(machine_t *m) {
     m->publish.next_mid = 1;

@@ -1,38 +1,23 @@
 /* The program's questions: what is asked, and how the answers become events. When they are asked is
  * machine_requests.c's. */
 #include "machine_questions.h"
+
+#include <stdlib.h>
+
 #include "machine_actions.h"
 #include "machine_events.h"
+#include "machine_kept.h"
 #include "machine_presence.h"
 #include "machine_repair.h"
 #include "machine_requests.h"
-
-#include <stdlib.h>
 
 static void s_set(json_t *object, const char *name, uint64_t value) {
     json_object_set_new(object, name, json_integer((json_int_t)value));
 }
 
-/* NULL: it is not about a room. */
-static const char *s_room(const request_t *request) {
-    bool user = request->kind == REQUEST_DIRECT || request->kind == REQUEST_ADMIN;
-    return user || !request->name[0] ? NULL : request->name;
-}
-
 void question_refuse(machine_t *m, request_t *request, json_t *error) {
-    zrelay_event_t event = {.request = request->number, .room = s_room(request)};
+    zrelay_event_t event = {.request = request->number, .room = request_room(request)};
     events_error(m, error, &event);
-    request_free(m, request);
-}
-
-void request_done(machine_t *m, request_t *request) {
-    zrelay_event_t event = {.type = ZRELAY_DONE,
-        .request = request->number,
-        .count = request->count,
-        .seq = request->seq,
-        .complete = request->complete,
-        .room = s_room(request)};
-    events_post(m, &event);
     request_free(m, request);
 }
 

@@ -2,12 +2,13 @@
  * `last` the program has every entry, or was told that it is lost. The same rules serve the program's own history
  * requests. */
 #include "machine_repair.h"
-#include "machine_actions.h"
-#include "machine_events.h"
-#include "machine_requests.h"
-#include "machine_session.h"
 
 #include <stdlib.h>
+
+#include "machine_actions.h"
+#include "machine_events.h"
+#include "machine_kept.h"
+#include "machine_requests.h"
 
 static zr_span_t s_span(zr_blob_t *frame) {
     return zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
@@ -37,41 +38,6 @@ bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after) {
     return zr_deliver_read(&reader, frame) && scan_entries(scan, reader, after);
 }
 
-/* --- Frames that wait --- */
-
-static void s_append(kept_list_t *list, zr_blob_t *frame) {
-    kept_t *kept = machine_alloc(sizeof *kept);
-    kept->frame = zr_blob_ref(frame);
-    *(list->first ? &list->last->next : &list->first) = kept;
-    list->last = kept;
-}
-
-/* Adds to a list of a room or request. All lists of the kind together are bounded. */
-static bool s_keep(kept_total_t *total, kept_list_t *list, zr_blob_t *frame) {
-    size_t len = zr_blob_len(frame);
-    if (total->frames >= total->max_frames || len > total->max_bytes - total->bytes)
-        return false;
-    total->frames++;
-    total->bytes += len;
-    list->total = total;
-    s_append(list, frame);
-    return true;
-}
-
-static void s_unkeep(kept_list_t *list) {
-    kept_t *kept = list->first;
-    list->total->frames--;
-    list->total->bytes -= zr_blob_len(kept->frame);
-    list->first = kept->next;
-    zr_blob_unref(kept->frame);
-    free(kept);
-}
-
-void kept_clear(kept_list_t *list) {
-    while (list->first)
-        s_unkeep(list);
-}
-
 /* --- A room goes forward --- */
 
 static void s_reached(room_t *room, uint64_t seq) {
@@ -99,14 +65,14 @@ static void s_drain(machine_t *m, room_t *room) {
         zr_blob_t *frame = room->kept.first->frame;
         scan_t scan;
         if (!scan_frame(&scan, s_span(frame), room->last)) {
-            s_unkeep(&room->kept);
+            kept_drop(&room->kept);
             continue; /* cannot be: it was checked when it came */
         }
         if (scan.count && scan.prev > room->last)
             return;
         if (scan.count)
             s_take(m, room, frame, &scan);
-        s_unkeep(&room->kept);
+        kept_drop(&room->kept);
     }
 }
 
@@ -129,7 +95,7 @@ void repair_live(machine_t *m, room_t *room, zr_blob_t *frame, const zr_deliver_
         s_take(m, room, frame, &scan);
         return;
     }
-    if (room->missed || full || !s_keep(&m->kept, &room->kept, frame)) {
+    if (room->missed || full || !kept_add(&m->kept, &room->kept, frame)) {
         room->missed = true; /* the next replay brings it, and what follows it */
     } else {
         if (room->kept.first == room->kept.last || scan.prev > room->kept_upto)
@@ -239,7 +205,7 @@ void repair_replayed(machine_t *m, zr_blob_t *frame, const zr_deliver_reader_t *
         request->dropped = true;
     else if (!state && scan.prev <= s_position(request) && !request->held.first)
         s_advance(m, request, frame, &scan);
-    else if (!s_keep(&m->held, &request->held, frame))
+    else if (!kept_add(&m->held, &request->held, frame))
         request->dropped = true; /* `replayed` will say whether the entries before it are lost */
 }
 
@@ -266,7 +232,7 @@ static void s_begin(machine_t *m, request_t *request, uint64_t count) {
     while (request->held.first) {
         if (scan_frame(&scan, s_span(request->held.first->frame), s_position(request)) && scan.count)
             s_advance(m, request, request->held.first->frame, &scan);
-        s_unkeep(&request->held);
+        kept_drop(&request->held);
     }
 }
 
@@ -280,7 +246,7 @@ static void s_take_held(machine_t *m, request_t *request) {
                 s_skip(m, request, scan.prev);
             s_advance(m, request, frame, &scan);
         }
-        s_unkeep(&request->held);
+        kept_drop(&request->held);
     }
 }
 

@@ -6,7 +6,6 @@
 
 bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after);              /* false: it is malformed somewhere */
 bool scan_entries(scan_t *scan, zr_deliver_reader_t reader, uint64_t after); /* of one whose head was read */
-void kept_clear(kept_list_t *list);
 void repair_live(machine_t *m, room_t *room, zr_blob_t *frame, const zr_deliver_reader_t *reader, bool front);
 void repair_replayed(machine_t *m, zr_blob_t *frame, const zr_deliver_reader_t *reader);
 void repair_begin(machine_t *m, room_t *room, bool tell); /* a replay, if none is under way and the room is live */

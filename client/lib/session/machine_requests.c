@@ -2,43 +2,12 @@
  * asked again under another id, so that a late answer to the first cannot pass for the second's. One table names the
  * owner of each kind, which handles the answer. */
 #include "machine_requests.h"
-#include "machine_actions.h"
-#include "machine_prefix.h"
-#include "machine_presence.h"
-#include "machine_questions.h"
-#include "machine_repair.h"
-#include "machine_rooms.h"
-#include "machine_session.h"
 
 #include <stdlib.h>
 
-typedef struct {
-    const char *op, *answer;
-    bool reads; /* takes one of the few places for replays */
-    bool ours;  /* asked anew by its owner after a loss, or not at all */
-    void (*ask)(machine_t *m, request_t *request, json_t *object); /* adds members */
-    void (*answered)(machine_t *m, request_t *request, json_t *object);
-    void (*refused)(machine_t *m, request_t *request, json_t *error);
-} kind_t;
-
-static const kind_t s_kinds[REQUEST_KINDS] = {
-    [REQUEST_HISTORY] = {"replay", "replayed", true, false, question_ask_history, question_answer_history,
-        question_refuse},
-    [REQUEST_STATE] = {"state", "ok", true, false, question_ask_state, question_answer_state, question_refuse},
-    [REQUEST_WHO] = {"who", "who", false, false, question_ask_list, question_answer_who, question_refuse},
-    [REQUEST_ROOMS] = {"rooms", "rooms", false, false, question_ask_list, question_answer_rooms, question_refuse},
-    [REQUEST_DIRECT] = {"direct", "ok", false, false, question_ask_direct, question_answer_direct, question_refuse},
-    [REQUEST_PING] = {"ping", "pong", false, false, question_ask_ping, question_answer_ping, question_refuse},
-    [REQUEST_ADMIN] = {"admin", "ok", false, false, question_ask_admin, question_answer_admin, question_refuse},
-    [REQUEST_JOIN] = {"join", "joined", false, true, question_ask_join, rooms_on_joined, rooms_on_join_refused},
-    [REQUEST_LEAVE] = {"leave", "ok", false, false, question_ask_nothing, question_answer_nothing,
-        question_answer_nothing},
-    [REQUEST_REPAIR] = {"replay", "replayed", true, true, question_ask_replay, repair_on_replayed, repair_on_refused},
-    [REQUEST_LIST] = {"rooms", "rooms", false, true, question_ask_list, prefix_on_rooms, prefix_on_refused},
-    [REQUEST_MEMBERS] = {"who", "who", false, true, question_ask_list, presence_on_who, presence_on_refused},
-    [REQUEST_ABANDONED] = {"replay", "replayed", true, true, question_ask_nothing, question_answer_nothing,
-        question_answer_nothing},
-};
+#include "machine_actions.h"
+#include "machine_events.h"
+#include "machine_kept.h"
 
 /* --- The list of them --- */
 
@@ -118,16 +87,16 @@ static bool s_may_ask(machine_t *m, const request_t *request) {
         return false;
     }
     bool busy = m->events.bytes >= EVENTS_PAUSE || m->events.count >= EVENTS_MERGE;
-    if (busy && (request->number || s_kinds[request->kind].reads))
+    if (busy && (request->number || m->kinds[request->kind].reads))
         return false; /* the program has not taken what it asked for before */
     /* Frames do not say which request they answer: one at a time of a room. */
-    return !s_kinds[request->kind].reads ||
+    return !m->kinds[request->kind].reads ||
            (m->reading_count < m->limit_replays &&
                !request_reading(m, request->kind == REQUEST_STATE, zr_span(request->name)));
 }
 
 static void s_ask(machine_t *m, request_t *request) {
-    const kind_t *kind = &s_kinds[request->kind];
+    const request_does_t *kind = &m->kinds[request->kind];
     request->id = m->next_id++;
     HASH_ADD(hh, m->by_id, id, sizeof request->id, request);
     if (kind->reads)
@@ -152,7 +121,7 @@ void requests_lost(machine_t *m) {
         next = request->next;
         kept_clear(&request->held);
         s_release(m, request);
-        if (s_kinds[request->kind].ours)
+        if (m->kinds[request->kind].ours)
             request_free(m, request); /* rooms_lost forgets it */
     }
     m->ask_at = NEVER;
@@ -164,7 +133,7 @@ void requests_welcome(machine_t *m, bool new_epoch) {
     for (request_t *request = m->first, *next; request; request = next) {
         next = request->next;
         bool begun = request->count || request->answered || request->until || request->after;
-        if (new_epoch && begun && s_kinds[request->kind].reads) {
+        if (new_epoch && begun && m->kinds[request->kind].reads) {
             request->complete = false;
             request_done(m, request);
         }
@@ -188,30 +157,23 @@ void requests_on_answer(machine_t *m, const char *op, uint64_t re, json_t *objec
     HASH_FIND(hh, m->by_id, &re, sizeof re, request);
     if (!request)
         return; /* of a connection before, or none of ours */
-    const char *expected = request->probing ? "rooms" : s_kinds[request->kind].answer;
+    const char *expected = request->probing ? "rooms" : m->kinds[request->kind].answer;
     if (strcmp(op, expected) != 0) {
         m->malformed++;
         return;
     }
     s_release(m, request);
-    s_kinds[request->kind].answered(m, request, object);
-}
-
-uint64_t error_wait(const json_t *error) {
-    uint64_t wait = RETRY_MS;
-    const char *wrong = NULL;
-    zr_get_uint_opt(error, "wait", 0, &wait, &wrong);
-    return wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait;
+    m->kinds[request->kind].answered(m, request, object);
 }
 
 /* The broker did not look at it: how long until it is asked again. False: it did. */
-static bool s_put_off(const request_t *request, const json_t *error, uint64_t *wait) {
+static bool s_put_off(const machine_t *m, const request_t *request, const json_t *error, uint64_t *wait) {
     const char *code = json_string_value(json_object_get(error, "code"));
     if (!code || request->kind == REQUEST_ABANDONED)
         return false;
     *wait = error_wait(error);
     return strcmp(code, zr_code_name(ZR_RATE_LIMITED)) == 0 ||
-           (s_kinds[request->kind].reads && strcmp(code, zr_code_name(ZR_TOO_MANY_REPLAYS)) == 0);
+           (m->kinds[request->kind].reads && strcmp(code, zr_code_name(ZR_TOO_MANY_REPLAYS)) == 0);
 }
 
 bool requests_on_error(machine_t *m, uint64_t re, json_t *error) {
@@ -221,11 +183,27 @@ bool requests_on_error(machine_t *m, uint64_t re, json_t *error) {
         return false;
     uint64_t wait;
     s_release(m, request);
-    if (s_put_off(request, error, &wait)) {
+    if (s_put_off(m, request, error, &wait)) {
         kept_clear(&request->held);
         request_retry(m, request, wait);
     } else {
-        s_kinds[request->kind].refused(m, request, error);
+        m->kinds[request->kind].refused(m, request, error);
     }
     return true;
+}
+
+const char *request_room(const request_t *request) {
+    bool user = request->kind == REQUEST_DIRECT || request->kind == REQUEST_ADMIN;
+    return user || !request->name[0] ? NULL : request->name;
+}
+
+void request_done(machine_t *m, request_t *request) {
+    zrelay_event_t event = {.type = ZRELAY_DONE,
+        .request = request->number,
+        .count = request->count,
+        .seq = request->seq,
+        .complete = request->complete,
+        .room = request_room(request)};
+    events_post(m, &event);
+    request_free(m, request);
 }

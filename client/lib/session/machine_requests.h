@@ -16,8 +16,8 @@ void requests_schedule(machine_t *m);
 void requests_finish(machine_t *m);
 void requests_on_answer(machine_t *m, const char *op, uint64_t re, json_t *object);
 bool requests_on_error(machine_t *m, uint64_t re, json_t *error);     /* false: none of ours */
-uint64_t error_wait(const json_t *error);                             /* of `rate-limited`: milliseconds */
 void request_done(machine_t *m, request_t *request);                  /* ZRELAY_DONE, and free */
 request_t *request_reading(machine_t *m, bool state, zr_span_t room); /* the snapshot, or else the replay, under way */
+const char *request_room(const request_t *request);                   /* NULL: it is not about a room */
 
 #endif

@@ -1,15 +1,15 @@
 /* Rooms of the session: joining and leaving, SUB's subscriptions, and the sync that proves them live (PROTOCOL.md,
  * sections 5 and 7). machine_repair.c handles entries and missing ones. */
 #include "machine_rooms.h"
+
+#include <stdlib.h>
+
 #include "machine_actions.h"
 #include "machine_events.h"
-#include "machine_prefix.h"
+#include "machine_kept.h"
 #include "machine_presence.h"
 #include "machine_repair.h"
 #include "machine_requests.h"
-#include "machine_session.h"
-
-#include <stdlib.h>
 
 room_t *rooms_find(machine_t *m, zr_span_t name) {
     if (m->recent && zr_span_equal(name, zr_span_of(m->recent->name, m->recent->len)))
@@ -19,6 +19,24 @@ room_t *rooms_find(machine_t *m, zr_span_t name) {
     if (room)
         m->recent = room;
     return room;
+}
+
+void rooms_list(machine_t *m, room_t *prefix) {
+    prefix->list_at = NEVER;
+    if (prefix->joining)
+        return;
+    prefix->joining = request_new(m, REQUEST_LIST, zr_span_of(prefix->name, prefix->len));
+    prefix->joining->room = prefix;
+}
+
+void rooms_list_again(machine_t *m, uint64_t at) {
+    for (room_t *prefix = m->prefixes; prefix; prefix = prefix->next_prefix) {
+        if (!prefix->listed || prefix->state != ROOM_LIVE)
+            continue; /* about to be listed anyway */
+        prefix->list_at = at;
+        if (at < m->list_at)
+            m->list_at = at;
+    }
 }
 
 bool rooms_full(const machine_t *m) {
@@ -96,6 +114,13 @@ static void s_subscriptions(machine_t *m, action_kind_t kind, const room_t *room
 static void s_unsubscribe(machine_t *m, const room_t *room) {
     if (m->back_open && room->state != ROOM_NEW && !room->parent)
         s_subscriptions(m, ACTION_UNSUBSCRIBE, room);
+}
+
+void rooms_leave(machine_t *m, room_t *room) {
+    s_unsubscribe(m, room);
+    if (!room->prefix && room->asked)
+        request_new(m, REQUEST_LEAVE, zr_span_of(room->name, room->len));
+    rooms_remove(m, room);
 }
 
 static void s_nonce(machine_t *m, action_kind_t kind) {
@@ -180,7 +205,7 @@ void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json) {
     s_forget_nonce(m);
     m->sync_at = NEVER;
     m->sync_tries = 0;
-    prefix_refresh(m, m->now); /* SUB may have been away, and the first entry of a new room with it */
+    rooms_list_again(m, m->now); /* SUB may have been away, and the first entry of a new room with it */
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) {
         if (room->state == ROOM_SYNCING)
@@ -193,7 +218,7 @@ void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json) {
 void rooms_join(machine_t *m, room_t *room) {
     room->state = ROOM_JOINING;
     if (room->prefix) {
-        prefix_list(m, room);
+        rooms_list(m, room);
         return;
     }
     s_free_request(m, &room->joining);
@@ -392,7 +417,7 @@ void rooms_tick(machine_t *m) {
         m->list_at = NEVER;
         for (room_t *room = m->prefixes; room; room = room->next_prefix) {
             if (room->list_at <= m->now && room->state == ROOM_LIVE)
-                prefix_list(m, room);
+                rooms_list(m, room);
             else if (room->list_at < m->list_at)
                 m->list_at = room->list_at;
         }
@@ -429,45 +454,4 @@ void rooms_welcome(machine_t *m, bool new_epoch) {
             room->position = 0; /* where the program wants to begin is a position of the old log */
         room->missed = room->gap = false;
     }
-}
-
-/* --- The program's wishes --- */
-
-int machine_join(machine_t *m, const char *name, int from, uint64_t position, uint64_t now) {
-    zr_span_t span = zr_span(name);
-    int where = from & ~(ZRELAY_SILENT | ZRELAY_PRESENCE);
-    bool prefix = span.len > 0 && span.len <= ZR_ROOM_MAX + 1 && span.ptr[span.len - 1] == '*';
-    zr_span_t checked = prefix ? zr_span_of(span.ptr, span.len - 1) : span;
-    if (!(prefix && checked.len == 0) && !zr_room_valid(checked))
-        return ZRELAY_EINVAL;
-    if (where < ZRELAY_FROM_NOW || where > ZRELAY_FROM_LAST || position > ZR_INT_MAX || rooms_find(m, span))
-        return ZRELAY_EINVAL;
-    if (m->closing || m->state == STATE_CLOSED)
-        return ZRELAY_ESTATE;
-    if (HASH_COUNT(m->rooms) >= ROOMS_MAX || (!prefix && rooms_full(m)))
-        return ZRELAY_EMANY;
-    m->now = now;
-    room_t *room = rooms_add(m, span);
-    room->from = where;
-    room->position = position;
-    room->silent = prefix || (from & ZRELAY_SILENT);
-    room->presence_wanted = from & ZRELAY_PRESENCE;
-    m->sync_wanted = m->state == STATE_LIVE; /* several joins in a row share a sync */
-    return 0;
-}
-
-int machine_leave(machine_t *m, const char *name, uint64_t now) {
-    room_t *room = name ? rooms_find(m, zr_span(name)) : NULL;
-    if (!room || room->parent)
-        return ZRELAY_EINVAL;
-    if (m->state == STATE_CLOSED)
-        return ZRELAY_ESTATE;
-    m->now = now;
-    s_unsubscribe(m, room);
-    if (room->prefix)
-        prefix_leave(m, room);
-    else if (room->asked)
-        request_new(m, REQUEST_LEAVE, zr_span_of(room->name, room->len));
-    rooms_remove(m, room);
-    return 0;
 }

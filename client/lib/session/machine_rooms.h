@@ -21,5 +21,8 @@ void rooms_on_joined(machine_t *m, request_t *request, json_t *object);
 void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error);
 void rooms_on_left(machine_t *m, const json_t *object);
 void rooms_on_pong(machine_t *m, const json_t *object);
+void rooms_list(machine_t *m, room_t *prefix);
+void rooms_list_again(machine_t *m, uint64_t at); /* look for new rooms then */
+void rooms_leave(machine_t *m, room_t *room); /* gives its subscription back, tells the broker, and removes it */
 
 #endif

@@ -4,8 +4,6 @@
 
 #include "machine_state.h"
 
-uint64_t machine_retry_ms(unsigned tries); /* how long to wait after so many tries without progress; 0 tries: 0 */
-void machine_doubt_epoch(machine_t *m);    /* something came that is of another log */
 void machine_on_welcome(machine_t *m, json_t *object);
 void machine_on_error(machine_t *m, json_t *object); /* passes on what is not about the session */
 void machine_on_bye(machine_t *m, json_t *object);

@@ -196,6 +196,16 @@ struct request {
     UT_hash_handle hh; /* by id */
 };
 
+/* What a kind of request does. */
+typedef struct {
+    const char *op, *answer;
+    bool reads; /* takes one of the few places for replays */
+    bool ours;  /* asked anew by its owner after a loss, or not at all */
+    void (*ask)(machine_t *m, request_t *request, json_t *object); /* adds members */
+    void (*answered)(machine_t *m, request_t *request, json_t *object);
+    void (*refused)(machine_t *m, request_t *request, json_t *error);
+} request_does_t;
+
 /* --- Publishing --- */
 
 /* Memory for published messages, in large pieces: a message costs no allocation. It is filled from `used` on and given
@@ -335,6 +345,7 @@ struct machine {
     kept_total_t kept; /* live frames, of all rooms */
     kept_total_t held; /* replayed ones, of all requests */
 
+    const request_does_t *kinds;
     request_t *first, *last; /* all requests, oldest first */
     request_t *by_id;
     size_t asked_count; /* the program's */

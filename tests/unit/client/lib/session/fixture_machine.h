@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "machine_actions.h"
 #include "machine_rooms.h"
 #include "machine_session.h"
 #include "unit.h"

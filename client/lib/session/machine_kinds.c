@@ -1,0 +1,27 @@
+/* See machine_kinds.h. */
+#include "machine_kinds.h"
+
+#include "machine_prefix.h"
+#include "machine_presence.h"
+#include "machine_questions.h"
+#include "machine_repair.h"
+#include "machine_rooms.h"
+
+const request_does_t machine_kinds[REQUEST_KINDS] = {
+    [REQUEST_HISTORY] = {"replay", "replayed", true, false, question_ask_history, question_answer_history,
+        question_refuse},
+    [REQUEST_STATE] = {"state", "ok", true, false, question_ask_state, question_answer_state, question_refuse},
+    [REQUEST_WHO] = {"who", "who", false, false, question_ask_list, question_answer_who, question_refuse},
+    [REQUEST_ROOMS] = {"rooms", "rooms", false, false, question_ask_list, question_answer_rooms, question_refuse},
+    [REQUEST_DIRECT] = {"direct", "ok", false, false, question_ask_direct, question_answer_direct, question_refuse},
+    [REQUEST_PING] = {"ping", "pong", false, false, question_ask_ping, question_answer_ping, question_refuse},
+    [REQUEST_ADMIN] = {"admin", "ok", false, false, question_ask_admin, question_answer_admin, question_refuse},
+    [REQUEST_JOIN] = {"join", "joined", false, true, question_ask_join, rooms_on_joined, rooms_on_join_refused},
+    [REQUEST_LEAVE] = {"leave", "ok", false, false, question_ask_nothing, question_answer_nothing,
+        question_answer_nothing},
+    [REQUEST_REPAIR] = {"replay", "replayed", true, true, question_ask_replay, repair_on_replayed, repair_on_refused},
+    [REQUEST_LIST] = {"rooms", "rooms", false, true, question_ask_list, prefix_on_rooms, prefix_on_refused},
+    [REQUEST_MEMBERS] = {"who", "who", false, true, question_ask_list, presence_on_who, presence_on_refused},
+    [REQUEST_ABANDONED] = {"replay", "replayed", true, true, question_ask_nothing, question_answer_nothing,
+        question_answer_nothing},
+};
