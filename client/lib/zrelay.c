@@ -12,6 +12,7 @@
 #include "ahead.h"
 #include "link.h"
 #include "machine.h"
+#include "machine_ask.h"
 #include "names.h"
 #include "wire.h"
 

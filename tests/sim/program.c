@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "broker.h"
+#include "machine_ask.h"
 #include "client.h"
 #include "sim.h"
 

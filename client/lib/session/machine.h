@@ -97,13 +97,5 @@ int machine_leave(machine_t *machine, const char *room, uint64_t now);
 int machine_publish(machine_t *machine, const char *room, const char *key, uint8_t flags, uint64_t expect,
     const void *body, size_t len, uint64_t *mid);
 size_t machine_unacked(const machine_t *machine);
-int machine_history(
-    machine_t *machine, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *request);
-int machine_state(machine_t *machine, const char *room, const char *key, uint64_t *request);
-int machine_who(machine_t *machine, const char *room, uint64_t *request);
-int machine_rooms(machine_t *machine, const char *prefix, uint64_t *request);
-int machine_direct(machine_t *machine, const char *nick, const char *text, uint64_t *request);
-int machine_ping(machine_t *machine, uint64_t *request);
-int machine_admin(machine_t *machine, const char *what, const char *user, const char *reason, uint64_t *request);
 
 #endif

@@ -1,6 +1,7 @@
 /* The program's questions: what is asked, and how the answers become events. When they are asked is
  * machine_requests.c's. */
 #include "machine_questions.h"
+#include "machine_ask.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
 /* Frames of a hostile or broken broker: nothing crashes, nothing is believed, nothing grows. */
 #include "fixture_machine.h"
+#include "machine_ask.h"
 
 static fixture_t b;
 

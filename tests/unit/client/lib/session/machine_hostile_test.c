@@ -1,6 +1,7 @@
 /* Brokers that want the client to repeat itself, to go elsewhere, or to take more than it can hold. Each request that
  * brings nothing is repeated with a back-off that doubles up to RETRY_MAX_MS. */
 #include "fixture_machine.h"
+#include "machine_ask.h"
 
 static fixture_t b;
 

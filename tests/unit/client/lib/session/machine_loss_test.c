@@ -1,5 +1,6 @@
 /* Sessions that are lost: silence, a broker that does not know them any more, its bye, connections that break. */
 #include "fixture_machine.h"
+#include "machine_ask.h"
 
 static fixture_t b;
 

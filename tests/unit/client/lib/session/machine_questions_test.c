@@ -1,5 +1,6 @@
 /* The program's questions: paging, answers, refusals, asked again after a reconnect. */
 #include "fixture_machine.h"
+#include "machine_ask.h"
 
 static fixture_t b;
 static uint64_t number;

@@ -1,6 +1,7 @@
 /* The client's states, row by row of PROTOCOL.md, section 6: hello, a session, its end. How one is lost stands in
  * machine_loss_test.c, how one is refused in machine_refused_test.c. */
 #include "fixture_machine.h"
+#include "machine_ask.h"
 
 static fixture_t b;
 
