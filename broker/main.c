@@ -35,7 +35,7 @@ static const char s_usage[] =
     "  --backup FILE        copy the log of --data into FILE, which must not exist, and leave; a broker\n"
     "                       may be using it. To use the copy, name it zrelay.db in a directory of its\n"
     "                       own and give that as --data\n"
-    "  --users FILE         who may come in, with which keys, and what they may do (default: everybody\n"
+    "  --users FILE         the users that may connect, their keys and rights (default: everybody\n"
     "                       may do everything)\n"
     "  --server-key FILE    encrypt what other machines can reach; FILE is the secret one of --keygen\n"
     "  --keygen FILE        make a pair of keys, in FILE and FILE_secret, and leave\n"

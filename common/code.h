@@ -32,7 +32,7 @@
     X(STORE_FAILED, "store-failed", "the broker could not store it; publish it again, under a new id, when it can")    \
     X(OUTCOME_UNKNOWN, "outcome-unknown", "the answer to this entry is no longer known; read the state")               \
     X(FORBIDDEN, "forbidden", "this user may not do that here; an operator can grant it")                              \
-    X(LOGIN_REQUIRED, "login-required", "who did not log in is not let in here; log in with a user and a token, or connect with a key") \
+    X(LOGIN_REQUIRED, "login-required", "login required; log in with a user and a token, or connect with a key") \
     X(LOGIN_FAILED, "login-failed", "unknown user, wrong token, or tokens are not taken on this connection")           \
     X(RATE_LIMITED, "rate-limited", "too much at once; go on after `wait` milliseconds")                               \
     X(ADMIN_FAILED, "admin-failed", "the broker could not do it")

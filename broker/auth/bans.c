@@ -111,7 +111,7 @@ static zr_span_t s_word(zr_span_t *line) {
 static const char *s_parse_line(bans_t *bans, zr_span_t line) {
     zr_span_t user = s_word(&line), by = s_word(&line), time = s_word(&line);
     if (!zr_nick_valid(user) || !zr_nick_valid(by))
-        return "a line begins with the names of who is banned and of who did it";
+        return "a line begins with the name of the banned user, and of the administrator";
     if (!s_is_time(time))
         return "the third word is the time, as in 2026-01-31T23:59:59Z";
     if (line.len > BAN_REASON_MAX)

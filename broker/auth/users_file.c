@@ -214,7 +214,9 @@ static bool s_end_user(reading_t *reading, char *error) {
         return s_wrong_at(reading, reading->name_line, "user/name", wrong, error);
     if (strcmp(user->name, ZR_ANONYMOUS) == 0 && reading->secret_line)
         return s_wrong_at(reading, reading->secret_line, "user",
-            "anonymous is who did not log in and can have no key and no token; remove it, or rename the user", error);
+            "anonymous stands for clients without a login and can have no key and no token; remove it, or rename the "
+            "user",
+            error);
     user->line = reading->line;
     HASH_ADD_STR(reading->users->by_name, name, user);
     HASH_ADD_KEYPTR(by_folded, reading->users->by_folded, user->folded.data, user->folded.len, user);

@@ -123,7 +123,8 @@ static bool s_check_private(const settings_t *settings, char error[ZPL_ERROR_SIZ
     char text[ENDPOINT_TEXT_SIZE];
     if (!settings->insecure && s_find(settings, s_is_exposed, text)) {
         snprintf(error, ZPL_ERROR_SIZE,
-            "%s can be reached from other machines; use 127.0.0.1, or encrypt and say who may come in (--server-key "
+            "%s can be reached from other machines; use 127.0.0.1, or encrypt and name the users that may connect "
+            "(--server-key "
             "FILE "
             "--users FILE; --keygen makes keys), or say --insecure if the network is yours alone",
             text);

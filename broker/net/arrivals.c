@@ -67,7 +67,8 @@ static void s_filter(peers_t *peers) {
     for (size_t i = 0; i < peers->listener_count; i++)
         ok = source_filter_set(peers->listeners[i], addresses, count) && ok;
     if (!ok && zr_log_pass(&peers->filter_lines, (uint64_t)zclock_mono()))
-        zr_log(ZR_LOG_WARN, "the kernel does not turn away who makes too many connections, so each is closed: %s",
+        zr_log(ZR_LOG_WARN,
+            "the kernel does not turn away addresses that make too many connections, so each connection is closed: %s",
             strerror(errno));
     peers->shedding = count > 0;
 }

@@ -99,13 +99,14 @@ void relay_set_access(relay_t *relay, access_t *access) {
     user_t *user, *next;
     HASH_ITER(hh, relay->sessions.users, user, next)
     s_apply_to_user(relay, user, &nobodies);
-    s_tell("those who did not log in", &nobodies, false);
+    s_tell("clients without a login", &nobodies, false);
     access_each_gone(before, access, s_gone, relay);
     access_destroy(before);
 }
 
 void relay_disown(relay_t *relay, zr_span_t name) {
-    zr_log(ZR_LOG_AUDIT, "%.*s lost a key or a token: who came by it must come anew", (int)name.len, name.ptr);
+    zr_log(
+        ZR_LOG_AUDIT, "%.*s lost a key or a token: clients that used it must connect again", (int)name.len, name.ptr);
     user_t *user = session_user(&relay->sessions, name);
     for (session_t *session = user ? user->sessions : NULL, *next; session; session = next) {
         next = session->next; /* the last one takes `user` with it */
