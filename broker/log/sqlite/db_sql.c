@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+/* Long statements are cut into pieces. NOLINTBEGIN(bugprone-suspicious-missing-comma) */
 static const char *const statement_texts[DB_SQL_COUNT] = {
     [DB_SQL_BEGIN] = "BEGIN IMMEDIATE",
     [DB_SQL_BEGIN_READ] = "BEGIN",
@@ -42,6 +43,7 @@ static const char *const statement_texts[DB_SQL_COUNT] = {
     [DB_SQL_MARKS_OLD] = "SELECT count(*) FROM (SELECT 1 FROM marks WHERE used < ?1 LIMIT ?2)",
     [DB_SQL_MARKS_DELETE] = "DELETE FROM marks WHERE id IN (SELECT id FROM marks ORDER BY used, id LIMIT ?1)",
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 sqlite3_stmt *db_statement(db_t *db, db_sql_t which) {
     sqlite3_stmt **statement = &db->statements[which];
