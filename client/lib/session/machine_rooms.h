@@ -23,6 +23,6 @@ void rooms_on_left(machine_t *m, const json_t *object);
 void rooms_on_pong(machine_t *m, const json_t *object);
 void rooms_list(machine_t *m, room_t *prefix);
 void rooms_list_again(machine_t *m, uint64_t at); /* look for new rooms then */
-void rooms_leave(machine_t *m, room_t *room); /* gives its subscription back, tells the broker, and removes it */
+void rooms_leave(machine_t *m, room_t *room);     /* gives its subscription back, tells the broker, and removes it */
 
 #endif
