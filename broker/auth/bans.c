@@ -147,21 +147,21 @@ bool bans_parse(bans_t *bans, const char *path, zr_span_t text, char error[ZPL_E
     return true;
 }
 
-static secret_file_t s_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {
+static zr_file_t s_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {
     zr_buffer_t text = {0};
-    secret_file_t result = secret_file_read(path, &text, NULL, error);
-    if (result == SECRET_FILE_READ && !bans_parse(bans, path, zr_span_of(text.data, text.len), error))
-        result = SECRET_FILE_REFUSED;
+    zr_file_t result = secret_file_read(path, &text, NULL, error);
+    if (result == ZR_FILE_READ && !bans_parse(bans, path, zr_span_of(text.data, text.len), error))
+        result = ZR_FILE_REFUSED;
     zr_buffer_finish(&text);
     return result;
 }
 
 bool bans_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {
-    secret_file_t result = s_load(bans, path, error);
-    if (result == SECRET_FILE_MISSING)
+    zr_file_t result = s_load(bans, path, error);
+    if (result == ZR_FILE_MISSING)
         snprintf(error, ZPL_ERROR_SIZE,
             "%.300s: the file of the bans is gone; put it back, or an empty one if nobody is to be banned", path);
-    return result == SECRET_FILE_READ;
+    return result == ZR_FILE_READ;
 }
 
 /* A folder that is not mounted, or a link to such a place, holds bans that would be forgotten. */
@@ -173,11 +173,11 @@ static bool s_may_be_missing(const char *path) {
 }
 
 bool bans_load_first(bans_t *bans, const char *path, bool *there, char error[ZPL_ERROR_SIZE]) {
-    secret_file_t result = s_load(bans, path, error);
-    *there = result == SECRET_FILE_READ;
-    if (result == SECRET_FILE_MISSING && s_may_be_missing(path))
+    zr_file_t result = s_load(bans, path, error);
+    *there = result == ZR_FILE_READ;
+    if (result == ZR_FILE_MISSING && s_may_be_missing(path))
         return true;
-    if (result == SECRET_FILE_MISSING)
+    if (result == ZR_FILE_MISSING)
         snprintf(error, ZPL_ERROR_SIZE,
             "%.300s: the file of the bans cannot be there, as its folder is missing or the name is a link that leads "
             "nowhere; mount or make it",

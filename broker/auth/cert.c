@@ -74,15 +74,15 @@ bool cert_load(cert_t *cert, const char *path, char error[ZPL_ERROR_SIZE]) {
     *cert = (cert_t){.public_key = ""};
     /* The permissions are checked last. So an operator that names the public file is told that, not to change its
      * mode. */
-    bool ok = secret_file_read(path, &text, &mode, error) == SECRET_FILE_READ &&
+    bool ok = secret_file_read(path, &text, &mode, error) == ZR_FILE_READ &&
               zpl_parse(path, zr_span_of(text.data, text.len), s_on_item, &reading, error) &&
               s_check_pair(cert, path, error);
-    if (ok && (mode & SECRET_FILE_PRIVATE) != 0)
+    if (ok && (mode & ZR_FILE_OTHERS) != 0)
         ok = s_wrong(path,
             "others than its owner may use this secret key; chmod 600 it, or make a new pair with "
             "--keygen if somebody may have read it",
             error);
-    secret_file_wipe(&text);
+    zr_file_wipe(&text);
     if (!ok)
         cert_wipe(cert);
     return ok;

@@ -6,28 +6,15 @@
 #ifndef SECRET_FILE_H
 #define SECRET_FILE_H
 
-#include <stdbool.h>
-#include <sys/types.h>
-
-#include "buffer.h"
+#include "private_file.h"
 #include "zpl.h"
 
 enum { SECRET_FILE_MAX = 4 << 20 }; /* bytes */
 
-/* Permissions that the file of a secret must not have. */
-enum { SECRET_FILE_PRIVATE = 0077 };
+/* As zr_file_read; `error` gets a line for MISSING as well. */
+zr_file_t secret_file_read(const char *path, zr_buffer_t *text, mode_t *mode, char error[ZPL_ERROR_SIZE]);
 
-typedef enum { SECRET_FILE_READ, SECRET_FILE_MISSING, SECRET_FILE_REFUSED } secret_file_t;
-
-/* `text` is an empty buffer; it gets the content, only on SECRET_FILE_READ. `*mode` (may be NULL) gets the permissions,
- * for callers that are strict about readers too. `error` is written for MISSING as well. */
-secret_file_t secret_file_read(const char *path, zr_buffer_t *text, mode_t *mode, char error[ZPL_ERROR_SIZE]);
-
-/* As zr_buffer_finish, but nothing of the content stays in memory. */
-void secret_file_wipe(zr_buffer_t *text);
-
-/* Creates `path` with these permissions and this content, on disk when it returns. There must be no such file; if it
- * fails there is none. */
+/* As zr_file_create. */
 bool secret_file_create(const char *path, mode_t mode, zr_span_t text, char error[ZPL_ERROR_SIZE]);
 
 /* Puts a file in the place of `path`, whole or not at all, by way of `path`.partial. Its mode is 0600. */

@@ -342,10 +342,10 @@ users_t *users_parse(const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE
 users_t *users_load(const char *path, char error[ZPL_ERROR_SIZE]) {
     zr_buffer_t text = {0};
     mode_t mode;
-    if (secret_file_read(path, &text, &mode, error) != SECRET_FILE_READ)
+    if (secret_file_read(path, &text, &mode, error) != ZR_FILE_READ)
         return NULL;
     users_t *users = users_parse(path, zr_span_of(text.data, text.len), error);
-    secret_file_wipe(&text);
+    zr_file_wipe(&text);
     if (users && (mode & S_IROTH) && users_count(users).tokens > 0) {
         snprintf(error, ZPL_ERROR_SIZE,
             "%.300s: there are tokens' hashes in it, and everybody may read it; chmod 640 it", path);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "buffer.h"
+#include "private_file.h"
 
 enum { FILE_MAX = 1 << 20, LINE_MAX_LEN = 1000, INDENT = 4, DEPTH = 2 };
 
@@ -25,34 +26,14 @@ typedef struct {
 
 /* --- The file --- */
 
-/* NULL, or the fault of the file. Its content decides which peers may come in, so nobody else may write it. Pipes are
- * trusted: the parent process made them. */
-static const char *s_check(const struct stat *about) {
-    if (S_ISDIR(about->st_mode))
-        return "this is a directory; name the file";
-    if (S_ISREG(about->st_mode) && about->st_uid != 0 && about->st_uid != geteuid())
-        return "it belongs to another user, who could change it; chown it to root or to the user zrelayd runs as";
-    if (S_ISREG(about->st_mode) && (about->st_mode & (S_IWGRP | S_IWOTH)))
-        return "others than its owner may write it; chmod go-w it";
-    return NULL;
-}
-
+/* The content decides which peers may come in. */
 static bool s_load(const char *path, zr_buffer_t *text, char *error) {
-    struct stat about;
-    FILE *file = fopen(path, "r");
-    const char *reason = !file || fstat(fileno(file), &about) != 0 ? strerror(errno) : s_check(&about);
-    if (!reason) {
-        text->len = fread(zr_buffer_reserve(text, FILE_MAX + 1), 1, FILE_MAX + 1, file);
-        if (ferror(file))
-            reason = strerror(errno);
-        else if (text->len > FILE_MAX)
-            reason = "this is larger than 1 MiB, which no configuration is";
-    }
-    if (file)
-        fclose(file);
-    if (reason)
-        snprintf(error, ZPL_ERROR_SIZE, "%s: cannot read the configuration: %s", path, reason);
-    return reason == NULL;
+    const zr_file_rules_t rules = {.forbidden = ZR_FILE_OTHERS_WRITE, .max = FILE_MAX, .pipes = true};
+    char why[ZR_FILE_WHY];
+    if (zr_file_read(path, &rules, text, NULL, why) == ZR_FILE_READ)
+        return true;
+    snprintf(error, ZPL_ERROR_SIZE, "%s: cannot read the configuration: %s", path, why);
+    return false;
 }
 
 /* --- The scan --- */

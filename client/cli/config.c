@@ -8,6 +8,7 @@
 
 #include "format.h"
 #include "names.h"
+#include "private_file.h"
 #include "typed.h"
 #include "unicode.h"
 
@@ -136,37 +137,18 @@ static char *s_path(void) {
     return copy;
 }
 
-/* NULL, or the fault of the file. It names the broker and its key, so no other user may write it. */
-static const char *s_check(FILE *file) {
-    struct stat about;
-    if (fstat(fileno(file), &about) != 0)
-        return strerror(errno);
-    if (!S_ISREG(about.st_mode))
-        return NULL;
-    if (about.st_uid != 0 && about.st_uid != geteuid())
-        return "it belongs to another user, who could change it";
-    return about.st_mode & (S_IWGRP | S_IWOTH) ? "others than its owner may write it; chmod go-w it" : NULL;
-}
-
+/* It names the broker and its key. A missing file is an empty one. */
 static bool s_read(config_t *config, const char *path, zr_buffer_t *error) {
-    FILE *file = fopen(path, "re");
-    if (!file && (errno == ENOENT || errno == ENOTDIR))
+    const zr_file_rules_t rules = {.forbidden = ZR_FILE_OTHERS_WRITE, .max = CONFIG_SIZE_MAX, .pipes = true};
+    zr_buffer_t text = {0};
+    char why[ZR_FILE_WHY];
+    zr_file_t result = zr_file_read(path, &rules, &text, NULL, why);
+    if (result == ZR_FILE_MISSING)
         return true;
-    const char *wrong = file ? s_check(file) : NULL;
-    char *text = malloc(CONFIG_SIZE_MAX);
-    size_t len = file && text ? fread(text, 1, CONFIG_SIZE_MAX, file) : 0;
-    bool good = false;
-    if (!file || !text || ferror(file))
-        format_add(error, "%s: %s", path, strerror(errno));
-    else if (wrong)
-        format_add(error, "%s: %s", path, wrong);
-    else if (len == CONFIG_SIZE_MAX)
-        format_add(error, "%s: too large for a configuration file", path);
-    else
-        good = config_parse(config, zr_span_of(text, len), path, error);
-    free(text);
-    if (file)
-        fclose(file);
+    bool good = result == ZR_FILE_READ && config_parse(config, zr_span_of(text.data, text.len), path, error);
+    if (result == ZR_FILE_REFUSED)
+        format_add(error, "%s: %s", path, why);
+    zr_buffer_finish(&text);
     return good;
 }
 

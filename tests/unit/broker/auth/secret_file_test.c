@@ -5,17 +5,17 @@
 
 #include "fixture_dir.h"
 
-static secret_file_t s_read(const char *path, char *error) {
+static zr_file_t s_read(const char *path, char *error) {
     zr_buffer_t text = {0};
-    secret_file_t result = secret_file_read(path, &text, NULL, error);
-    ck_assert(result == SECRET_FILE_READ || text.data == NULL);
-    secret_file_wipe(&text);
+    zr_file_t result = secret_file_read(path, &text, NULL, error);
+    ck_assert(result == ZR_FILE_READ || text.data == NULL);
+    zr_file_wipe(&text);
     return result;
 }
 
 static void s_refused(const char *path, const char *part) {
     char error[ZPL_ERROR_SIZE] = "";
-    ck_assert_int_eq(s_read(path, error), SECRET_FILE_REFUSED);
+    ck_assert_int_eq(s_read(path, error), ZR_FILE_REFUSED);
     dir_assert_error(error, part);
     dir_assert_error(error, path);
 }
@@ -26,12 +26,12 @@ START_TEST(test_content) {
     mode_t mode = 0;
     char error[ZPL_ERROR_SIZE] = "";
     const char *path = dir_write("f", "some text\n", 0640);
-    ck_assert_int_eq(secret_file_read(path, &text, &mode, error), SECRET_FILE_READ);
+    ck_assert_int_eq(secret_file_read(path, &text, &mode, error), ZR_FILE_READ);
     ck_assert_span_eq(zr_span_of(text.data, text.len), zr_span("some text\n"));
     ck_assert_uint_eq(mode, 0640);
-    secret_file_wipe(&text);
+    zr_file_wipe(&text);
     ck_assert_ptr_null(text.data);
-    ck_assert_int_eq(s_read(dir_write("f", "", 0400), error), SECRET_FILE_READ);
+    ck_assert_int_eq(s_read(dir_write("f", "", 0400), error), ZR_FILE_READ);
     dir_end();
 }
 END_TEST
@@ -39,7 +39,7 @@ END_TEST
 START_TEST(test_modes) {
     dir_begin();
     char error[ZPL_ERROR_SIZE] = "";
-    ck_assert_int_eq(s_read(dir_write("f", "x", 0644), error), SECRET_FILE_READ);
+    ck_assert_int_eq(s_read(dir_write("f", "x", 0644), error), ZR_FILE_READ);
     s_refused(dir_write("f", "x", 0664), "chmod go-w");
     s_refused(dir_write("f", "x", 0646), "chmod go-w");
     s_refused(dir_write("f", "x", 0602), "chmod go-w");
@@ -50,7 +50,7 @@ END_TEST
 START_TEST(test_not_a_file) {
     dir_begin();
     char error[ZPL_ERROR_SIZE] = "";
-    ck_assert_int_eq(s_read(dir_path("none"), error), SECRET_FILE_MISSING);
+    ck_assert_int_eq(s_read(dir_path("none"), error), ZR_FILE_MISSING);
     dir_assert_error(error, "No such file");
     ck_assert_int_eq(mkdir(dir_path("d"), 0700), 0);
     s_refused(dir_path("d"), "regular");
@@ -71,7 +71,7 @@ START_TEST(test_owner) {
     ck_assert_int_eq(chown(path, 65534, 65534), 0);
     s_refused(path, "chown");
     ck_assert_int_eq(chown(path, 0, 0), 0);
-    ck_assert_int_eq(s_read(path, error), SECRET_FILE_READ);
+    ck_assert_int_eq(s_read(path, error), ZR_FILE_READ);
 
     /* Every user trusts root's files, but may not be able to read them. */
     ck_assert_int_eq(chmod(dir_path("."), 0755), 0);
@@ -80,7 +80,7 @@ START_TEST(test_owner) {
     ck_assert_int_eq(seteuid(0), 0);
     ck_assert_int_eq(chmod(path, 0644), 0);
     ck_assert_int_eq(seteuid(65534), 0);
-    ck_assert_int_eq(s_read(path, error), SECRET_FILE_READ);
+    ck_assert_int_eq(s_read(path, error), ZR_FILE_READ);
     ck_assert_int_eq(seteuid(0), 0);
     dir_end();
 }
@@ -91,9 +91,9 @@ START_TEST(test_size) {
     char error[ZPL_ERROR_SIZE] = "";
     const char *path = dir_write("f", "", 0600);
     ck_assert_int_eq(truncate(path, SECRET_FILE_MAX), 0);
-    ck_assert_int_eq(s_read(path, error), SECRET_FILE_READ);
+    ck_assert_int_eq(s_read(path, error), ZR_FILE_READ);
     ck_assert_int_eq(truncate(path, SECRET_FILE_MAX + 1), 0);
-    s_refused(path, "4 MiB");
+    s_refused(path, "larger than 4194304 bytes");
     dir_end();
 }
 END_TEST
@@ -108,7 +108,7 @@ START_TEST(test_create) {
     ck_assert_int_eq(stat(dir_path("f"), &about), 0);
     ck_assert_uint_eq(about.st_mode & 07777, 0600);
     ck_assert(!secret_file_create(dir_path("f"), 0600, zr_span("two"), error));
-    dir_assert_error(error, "exists");
+    dir_assert_error(error, "exists already");
     ck_assert_str_eq(dir_read("f"), "one");
     ck_assert_int_eq(symlink("elsewhere", dir_path("link")), 0);
     ck_assert(!secret_file_create(dir_path("link"), 0600, zr_span("two"), error));
