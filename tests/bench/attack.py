@@ -37,7 +37,8 @@ MEMBERS = 10  # of a room
 PROCESSES = 4
 BODY = 100
 HISTORY = 20_000  # entries in the room that is replayed
-SETTINGS = "auth\n    encrypt = all\nlimits\n    rate-entries = 20000\n    rate-bytes = 10M\n"
+SETTINGS = "auth\n    encrypt = all\nlimits\n    rate-entries = 20000\n    rate-bytes = 10M\n" \
+           "log\n    bytes = 64M\n    room-bytes = 32M\n"  # soon full, so that memory shows what else grows
 DEADLINE = 60
 
 
