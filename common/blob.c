@@ -9,6 +9,7 @@
 
 struct zr_blob {
     atomic_size_t refs;
+    atomic_size_t queues;
     size_t len;
     uint8_t *data;
     zr_blob_free_fn *free_fn; /* NULL: the bytes follow the head */
@@ -23,6 +24,7 @@ static zr_blob_t *s_alloc(size_t len) {
         abort();
     }
     atomic_init(&blob->refs, 1);
+    atomic_init(&blob->queues, 0);
     return blob;
 }
 
@@ -55,6 +57,14 @@ zr_blob_t *zr_blob_ref(zr_blob_t *blob) {
     /* Relaxed is enough: the caller that makes a second reference holds the first one already. */
     atomic_fetch_add_explicit(&blob->refs, 1, memory_order_relaxed);
     return blob;
+}
+
+bool zr_blob_enqueue(zr_blob_t *blob) {
+    return atomic_fetch_add_explicit(&blob->queues, 1, memory_order_relaxed) == 0;
+}
+
+bool zr_blob_dequeue(zr_blob_t *blob) {
+    return atomic_fetch_sub_explicit(&blob->queues, 1, memory_order_relaxed) == 1;
 }
 
 bool zr_blob_shared(const zr_blob_t *blob) {

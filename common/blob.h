@@ -28,6 +28,11 @@ zr_blob_t *zr_blob_ref(zr_blob_t *blob);
 /* Whether somebody holds a reference besides the caller's. Once it is false, the bytes may be written again. */
 bool zr_blob_shared(const zr_blob_t *blob);
 
+/* Counts the queues that hold the blob, beside its references: one more, returns whether it is the first; one less,
+ * returns whether it was the last. From any thread. */
+bool zr_blob_enqueue(zr_blob_t *blob);
+bool zr_blob_dequeue(zr_blob_t *blob);
+
 /* Gives up one reference; NULL is accepted. May be called from any thread. */
 void zr_blob_unref(zr_blob_t *blob);
 

@@ -3,6 +3,7 @@
 #include "names.h"
 
 #include <stdio.h>
+#include <utf8proc.h>
 
 #include "code.h"
 #include "scripts.h"
@@ -56,7 +57,7 @@ static bool s_turns_text(int point) {
 
 /* Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt, 15.0), which RFC 8264, 9.13, keeps out of
  * identifiers, as 9.14 does blanks: most show nothing at all. And the Braille pattern without a dot. */
-static bool s_unseen(int point) {
+static bool s_is_unseen(int point) {
     static const struct {
         int first, last;
     } ranges[] = {{0x00AD, 0x00AD}, {0x034F, 0x034F}, {0x061C, 0x061C}, {0x115F, 0x1160}, {0x1680, 0x1680},
@@ -69,11 +70,20 @@ static bool s_unseen(int point) {
     return false;
 }
 
+/* Format characters, those of private use and those that Unicode does not assign look like nothing, or like anything. */
+static bool s_is_no_character(int point) {
+    utf8proc_category_t category = utf8proc_category(point);
+    return category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CN || category == UTF8PROC_CATEGORY_CO ||
+           category == UTF8PROC_CATEGORY_CS;
+}
+
 static bool s_all_show(zr_span_t name) {
     size_t at = 0;
-    while (at < name.len)
-        if (s_unseen(zr_utf8_next(name, &at)))
+    while (at < name.len) {
+        int point = zr_utf8_next(name, &at);
+        if (s_is_unseen(point) || s_is_no_character(point))
             return false;
+    }
     return true;
 }
 

@@ -28,7 +28,7 @@ struct front_queue_place {
     zr_blob_t *frame;
     account_t *account;
     total_t *total;
-    uint64_t bytes, alone; /* towards the connection; towards all */
+    uint64_t bytes;
 };
 
 struct front_queue {
@@ -119,22 +119,20 @@ front_queue_place_t *front_queue_take(front_queue_t *queued, route_t route, zr_b
     if (bytes > s_room(queued, atomic_load(&account->bytes)))
         return NULL;
     front_queue_place_t *place = fatal_calloc(sizeof *place);
-    *place = (front_queue_place_t){.frame = frame,
-        .account = account,
-        .total = queued->total,
-        .bytes = bytes,
-        .alone = zr_blob_shared(frame) ? 0 : bytes};
+    *place = (front_queue_place_t){.frame = frame, .account = account, .total = queued->total, .bytes = bytes};
     atomic_fetch_add(&account->references, 1);
     atomic_fetch_add(&account->bytes, bytes);
     atomic_fetch_add(&queued->total->references, 1);
-    atomic_fetch_add(&queued->total->bytes, place->alone);
+    if (zr_blob_enqueue(frame))
+        atomic_fetch_add(&queued->total->bytes, bytes);
     return place;
 }
 
 void front_queue_give_back(front_queue_place_t *place) {
+    if (zr_blob_dequeue(place->frame))
+        atomic_fetch_sub(&place->total->bytes, place->bytes);
     zr_blob_unref(place->frame);
     atomic_fetch_sub(&place->account->bytes, place->bytes);
-    atomic_fetch_sub(&place->total->bytes, place->alone);
     s_account_unref(place->account);
     s_total_unref(place->total);
     free(place);

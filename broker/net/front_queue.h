@@ -3,8 +3,8 @@
  *
  * A frame is refused when the connection would have more than `route_bytes`, or more than a quarter of what is left of
  * `all_bytes`. So the more is queued in all, the less a connection may add. A connection with little queued is still
- * served when those with much are not. A frame that others hold too, such as the log or other connections, takes no
- * further memory. It does not count towards `all_bytes`. */
+ * served when those with much are not. A frame that several connections hold counts once towards `all_bytes`, also while
+ * the log holds it too: the log may let it go first. */
 #ifndef FRONT_QUEUE_H
 #define FRONT_QUEUE_H
 

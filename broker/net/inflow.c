@@ -38,7 +38,8 @@ void inflow_open(inflow_t *inflow, int side, int fd) {
         return;
     inflow_place_t *place = &inflow->places[fd];
     place->scan = (zmtp_scan_t){0};
-    place->cost = 0;
+    place->cost = place->frames = place->taken_before = 0;
+    atomic_store(&place->taken, 0);
     atomic_store(&place->open, 0);
     atomic_store(&place->met, false);
     atomic_store(&place->opaque, false);
@@ -65,7 +66,8 @@ static void s_enter_turn(inflow_t *inflow, int side, inflow_place_t *place) {
     if (atomic_load_explicit(&place->turn, memory_order_relaxed) == turn)
         return;
     atomic_store(&place->turn, turn);
-    place->cost = 0;
+    place->cost = place->frames = 0;
+    place->taken_before = atomic_load_explicit(&place->taken, memory_order_relaxed);
     s_set_incomplete(inflow, place, atomic_load(&place->open));
 }
 
@@ -75,12 +77,10 @@ static bool s_has_had(const inflow_t *inflow, int side, uint64_t times) {
            atomic_load(&inflow->frames[side]) >= times * limits->frames;
 }
 
-/* The most that the connection may cost in this turn. */
-static uint64_t s_limit(const inflow_t *inflow, int side, const inflow_place_t *place) {
-    bool met = atomic_load_explicit(&place->met, memory_order_relaxed);
-    if (!s_has_had(inflow, side, 1))
-        return met ? inflow->limits[side].turn : INFLOW_FRESH;
-    return met && side == INFLOW_FRONT && !s_has_had(inflow, side, INFLOW_FULL) ? INFLOW_ALWAYS : 0;
+/* A client that asks little is served also while others have much waiting. */
+static bool s_has_little_waiting(const inflow_place_t *place) {
+    uint64_t taken = atomic_load_explicit(&place->taken, memory_order_relaxed) - place->taken_before;
+    return place->frames < taken + INFLOW_WAITING;
 }
 
 bool inflow_must_wait(const inflow_t *inflow, int fd) {
@@ -94,8 +94,12 @@ size_t inflow_room(inflow_t *inflow, int fd) {
         return SIZE_MAX;
     inflow_place_t *place = &inflow->places[fd];
     s_enter_turn(inflow, side, place);
-    uint64_t limit = s_limit(inflow, side, place);
-    return place->cost < limit ? limit - place->cost : 0;
+    bool met = atomic_load_explicit(&place->met, memory_order_relaxed);
+    uint64_t limit = met ? inflow->limits[side].turn : INFLOW_FRESH;
+    if (!s_has_had(inflow, side, 1))
+        return place->cost < limit ? limit - place->cost : 0;
+    bool served = met && side == INFLOW_FRONT && !s_has_had(inflow, side, INFLOW_FULL) && s_has_little_waiting(place);
+    return served ? INFLOW_ALWAYS : 0;
 }
 
 static bool s_is_too_large(const inflow_t *inflow, int side, const inflow_place_t *place) {
@@ -113,6 +117,7 @@ inflow_reason_t inflow_read(inflow_t *inflow, int fd, const uint8_t *data, size_
     if (place->scan.opaque && !atomic_load_explicit(&place->opaque, memory_order_relaxed))
         atomic_store(&place->opaque, true);
     place->cost += cost;
+    place->frames += seen.frames;
     atomic_fetch_add(&place->open, cost);
     atomic_fetch_add(&inflow->cost[side], cost);
     atomic_fetch_add(&inflow->frames[side], seen.frames);
@@ -144,6 +149,7 @@ void inflow_took(inflow_t *inflow, int fd) {
         return;
     inflow_place_t *place = &inflow->places[fd];
     atomic_store_explicit(&place->open, 0, memory_order_release);
+    atomic_fetch_add_explicit(&place->taken, 1, memory_order_relaxed);
     if (!atomic_load_explicit(&place->met, memory_order_relaxed))
         atomic_store(&place->met, true);
     if (atomic_load_explicit(&place->incomplete, memory_order_relaxed))

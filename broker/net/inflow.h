@@ -22,11 +22,12 @@
 enum { INFLOW_FRONT, INFLOW_BACK, INFLOW_SIDES };
 
 enum {
-    INFLOW_FRAME = 64,        /* bytes that libzmq takes for a frame beside its own */
-    INFLOW_FRESH = 1024,      /* the most that a connection may cost in a turn until a first message of it was taken */
-    INFLOW_ALWAYS = 512,      /* an older one of the front may cost so much even if the limit for all is used up, */
-    INFLOW_FULL = 4,          /* until all have used so many times that limit */
-    INFLOW_LEAVES = 64,       /* readers that may leave at once, */
+    INFLOW_FRAME = 64,   /* bytes that libzmq takes for a frame beside its own */
+    INFLOW_FRESH = 1024, /* the most that a connection may cost in a turn until a first message of it was taken */
+    INFLOW_ALWAYS = 512, /* bytes of an older one of the front that may be read when the limit for all is used up, */
+    INFLOW_WAITING = 4,  /* while fewer frames of it than this wait to be taken, */
+    INFLOW_FULL = 4,     /* and until all have used so many times that limit */
+    INFLOW_LEAVES = 64,  /* readers that may leave at once, */
     INFLOW_TOPICS = 64 << 10, /* but fewer: their number times the bytes of all topics is at most this */
     INFLOW_LEAVING = 8,    /* while so many wait to leave, newcomers at the back wait too, else topics would pile up */
     INFLOW_FORGIVEN = 128, /* bytes of an incomplete message that an encrypted reader is forgiven each second: libzmq's
@@ -55,10 +56,13 @@ typedef struct {
     /* The reading thread's. */
     _Atomic uint64_t turn; /* in which it was read last */
     uint64_t cost;         /* in that turn */
+    uint64_t frames;       /* likewise */
+    uint64_t taken_before; /* messages that the loop had taken when that turn began */
     zmtp_scan_t scan;
     /* Both sides'. */
     _Atomic uint64_t open;       /* the cost of all read since the loop took a message */
     _Atomic uint64_t incomplete; /* of that, the cost of all read in turns that have ended */
+    _Atomic uint64_t taken;      /* messages that the loop took */
     _Atomic bool met;            /* the loop took a message */
     _Atomic bool opaque;         /* encrypted */
     _Atomic bool ending;         /* it is to end */

@@ -107,8 +107,20 @@ static void s_look_at_reader(peers_t *peers, const connection_t *one, int fd) {
     slow_readers_look(&peers->slow, fd, one->socket, confirmed);
 }
 
+/* The frames that one of them holds are held by others too, so little is freed until the last of them goes. */
+static void s_end_slowest(peers_t *peers) {
+    int fd;
+    for (unsigned i = 0; i < peers->slowest && (fd = slow_readers_slowest(&peers->slow)) >= 0; i++) {
+        s_end_slow(peers, fd);
+        slow_readers_drop(&peers->slow, fd);
+    }
+    peers->slowest = peers->slowest < UINT16_MAX ? 2 * peers->slowest : peers->slowest;
+}
+
 void pacing_end_slow_readers(peers_t *peers) {
     uint64_t held = published_bytes();
+    if (held <= peers->all_reader_bytes)
+        peers->slowest = 1;
     if (held < peers->all_reader_bytes / 2)
         return;
     slow_readers_begin(&peers->slow);
@@ -119,10 +131,9 @@ void pacing_end_slow_readers(peers_t *peers) {
     }
     if (held <= peers->all_reader_bytes)
         return;
-    int fd = slow_readers_next_stuck(&peers->slow, 0);
-    if (fd < 0 && (fd = slow_readers_slowest(&peers->slow)) >= 0)
+    bool stuck = false;
+    for (int fd = 0; (fd = slow_readers_next_stuck(&peers->slow, fd)) >= 0; fd++, stuck = true)
         s_end_slow(peers, fd);
-    else
-        for (; fd >= 0; fd = slow_readers_next_stuck(&peers->slow, fd + 1))
-            s_end_slow(peers, fd);
+    if (!stuck)
+        s_end_slowest(peers);
 }

@@ -336,6 +336,7 @@ peers_t *peers_new(zloop_t *loop, sockets_t *sockets, const settings_t *settings
     peers->sockets = sockets;
     peers->inflow = &sockets->inflow;
     peers->all_reader_bytes = settings->all_reader_bytes;
+    peers->slowest = 1;
     peers->login_timeout_ms = settings->login_timeout_ms;
     peers->descriptors = descriptor_limit();
     s_set_limits(peers, settings);

@@ -35,6 +35,7 @@ struct peers {
     topics_t *topics;
     slow_readers_t slow;
     uint64_t all_reader_bytes;
+    unsigned slowest; /* readers that the next round ends, if none is stuck: twice as many in each */
     int64_t leave_at; /* when readers may leave again (ms, monotonic); 0: none wait */
     uint64_t login_timeout_ms;
     struct {

@@ -46,6 +46,10 @@ int slow_readers_next_stuck(const slow_readers_t *readers, int fd) {
     return -1;
 }
 
+void slow_readers_drop(slow_readers_t *readers, int fd) {
+    readers->items[fd].compared = false;
+}
+
 int slow_readers_slowest(const slow_readers_t *readers) {
     int slowest = -1;
     for (size_t fd = 0; fd < readers->size; fd++)

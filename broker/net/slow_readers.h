@@ -37,6 +37,9 @@ void slow_readers_look(slow_readers_t *readers, int fd, uint64_t socket, uint64_
  * are stuck. */
 int slow_readers_next_stuck(const slow_readers_t *readers, int fd);
 
+/* It is ended: not to be named again in this round. */
+void slow_readers_drop(slow_readers_t *readers, int fd);
+
 /* The one that got least in this round; -1: none was looked at in the round before. */
 int slow_readers_slowest(const slow_readers_t *readers);
 

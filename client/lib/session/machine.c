@@ -183,7 +183,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     uint64_t heartbeat, re;
     bool resumed = false;
     const char *wrong = NULL;
-    if (!zr_get_uint(object, "re", 0, &re, &wrong) || re != m->hello_id ||
+    if (!zr_get_uint(object, "re", 0, &re, &wrong) || m->hello_id == 0 || re != m->hello_id ||
         (m->state != STATE_GREETING && m->state != STATE_LIVE) ||
         !zr_get_string(object, "epoch", 1, TOKEN_MAX, &epoch, &wrong) ||
         !zr_get_string(object, "nick", 1, ZR_NICK_MAX, &nick, &wrong) ||

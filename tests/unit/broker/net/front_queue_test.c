@@ -68,12 +68,13 @@ START_TEST(test_shared_bytes_count_once) {
     for (route_t route = 0; route < ROUTES; route++)
         ck_assert_ptr_nonnull(places[route] = front_queue_take(queued, 1 + route, zr_blob_ref(frame)));
     ck_assert_uint_eq(front_queue_of(queued, ROUTES), 1000);
-    ck_assert_uint_eq(front_queue_in_all(queued), 0);
+    ck_assert_uint_eq(front_queue_in_all(queued), 1000); /* also when the log, which holds it too, lets it go */
     front_queue_place_t *last = front_queue_take(queued, ROUTES + 1, zr_blob_copy("x", 1));
-    ck_assert_uint_eq(front_queue_in_all(queued), 1 + FRONT_QUEUE_MESSAGE);
+    ck_assert_uint_eq(front_queue_in_all(queued), 1000 + 1 + FRONT_QUEUE_MESSAGE);
     front_queue_give_back(last);
     for (route_t route = 0; route < ROUTES; route++)
         front_queue_give_back(places[route]);
+    ck_assert_uint_eq(front_queue_in_all(queued), 0);
     ck_assert(!zr_blob_shared(frame));
     zr_blob_unref(frame);
     front_queue_destroy(queued);

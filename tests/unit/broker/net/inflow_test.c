@@ -109,6 +109,10 @@ START_TEST(test_frames_of_all) {
     ck_assert_uint_eq(inflow_room(&all, OTHER + 1), INFLOW_FRESH - ZMTP_GREETING);
     ck_assert_int_eq(inflow_read(&all, FD, tiny, 2), INFLOW_FINE);
     ck_assert_uint_eq(inflow_room(&all, OTHER), INFLOW_ALWAYS);
+    ck_assert_int_eq(inflow_read(&all, OTHER, tiny, 2 * INFLOW_WAITING), INFLOW_FINE);
+    ck_assert_uint_eq(inflow_room(&all, OTHER), 0); /* it has some waiting itself */
+    inflow_took(&all, OTHER);
+    ck_assert_uint_eq(inflow_room(&all, OTHER), INFLOW_ALWAYS);
     ck_assert_uint_eq(inflow_room(&all, OTHER + 1), 0); /* newcomers wait */
     for (unsigned i = 1; i < INFLOW_FULL; i++)
         ck_assert_int_eq(inflow_read(&all, FD, tiny, sizeof tiny), INFLOW_FINE);

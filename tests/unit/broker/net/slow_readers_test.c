@@ -34,6 +34,8 @@ START_TEST(test_slowest) {
     ck_assert_int_eq(slow_readers_slowest(&readers), OTHER);
     s_round(&readers, 600, 1001400);
     ck_assert_int_eq(slow_readers_slowest(&readers), FD);
+    slow_readers_drop(&readers, FD);
+    ck_assert_int_eq(slow_readers_slowest(&readers), OTHER);
     slow_readers_begin(&readers); /* nothing waits for it any more */
     slow_readers_look(&readers, OTHER, 2, 1009000);
     ck_assert_int_eq(slow_readers_slowest(&readers), OTHER);

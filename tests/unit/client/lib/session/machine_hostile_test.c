@@ -329,6 +329,21 @@ static void s_values(size_t count) {
     free(text);
 }
 
+/* A broker could else have everything published again, as often as it likes. */
+START_TEST(test_a_welcome_that_answers_no_hello) {
+    fixture_init(&b);
+    fixture_welcome(&b);
+    while (fixture_sent(&b)[0])
+        ;
+    fixture_json(&b,
+        "{'op':'welcome','proto':1,'re':0,'epoch':'00000000000000aa','nick':'n','resume':'t','back':'tcp://h:1',"
+        "'heartbeat':5000}");
+    ck_assert_uint_eq(b.machine->malformed, 1);
+    ck_assert_str_eq(fixture_sent(&b), "");
+    fixture_finish(&b);
+}
+END_TEST
+
 START_TEST(test_control_frames_of_too_many_values_are_not_read) {
     fixture_init(&b);
     fixture_welcome(&b);
@@ -401,5 +416,6 @@ UNIT_MAIN("client.lib.machine_hostile", test_waits_double_up_to_five_seconds, te
     test_sessions_that_end_at_once, test_the_first_lost_session_is_renewed_at_once, test_a_back_that_ends_at_once,
     test_what_a_lost_back_held_is_told_and_repaired, test_epochs_that_change_with_each_frame,
     test_rooms_of_a_prefix_that_cannot_be_joined, test_heartbeats_are_kept_within_limits,
-    test_control_frames_of_too_many_values_are_not_read, test_control_frames_that_are_too_long_are_not_read,
-    test_what_is_sent_unasked_is_bounded, test_a_back_that_is_refused_is_told_once_and_tried_again_later)
+    test_a_welcome_that_answers_no_hello, test_control_frames_of_too_many_values_are_not_read,
+    test_control_frames_that_are_too_long_are_not_read, test_what_is_sent_unasked_is_bounded,
+    test_a_back_that_is_refused_is_told_once_and_tried_again_later)
