@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "descriptor.h"
+#include "inflow_calls.h"
 #include "pacing.h"
 #include "source_filter.h"
 
@@ -26,7 +27,7 @@ int arrivals_on_silent(zloop_t *loop, int timer_id, void *arg) {
     for (int side = CONNECTIONS_FRONT; side <= CONNECTIONS_BACK; side++)
         for (int fd = 0; (fd = connections_next_silent(&peers->connections, side, before, fd, &one)) >= 0; fd++) {
             connections_drop(&peers->connections, fd, one.socket);
-            descriptor_reset(one.socket);
+            inflow_calls_reset(one.socket);
             peers->silent++;
             if (zr_log_pass(&peers->silent_lines, now))
                 zr_log(ZR_LOG_INFO, "closed a connection that %s within server/login-timeout (%llu so far)",
@@ -42,7 +43,7 @@ static bool s_is_alive(void *ctx, int fd, uint64_t handle) {
 }
 
 static void s_turn_away(peers_t *peers, uint64_t handle) {
-    descriptor_reset(handle);
+    inflow_calls_reset(handle);
     peers->no_room++;
     if (zr_log_pass(&peers->room_lines, (uint64_t)zclock_mono()))
         zr_log(ZR_LOG_WARN,
@@ -124,7 +125,7 @@ static void s_on_accepted(peers_t *peers, int side, int fd) {
         !address_of_peer((struct sockaddr *)&peer, len, &address) ||
         addresses_opened(peers->addresses, side, fd, handle, &address, (uint64_t)zclock_mono()))
         return;
-    descriptor_reset(handle);
+    inflow_calls_reset(handle);
     s_shed(peers);
     peers->turned_away++;
     if (zr_log_pass(&peers->lines, (uint64_t)zclock_mono())) {
@@ -191,7 +192,7 @@ void peers_end_silent(peers_t *peers) {
         ;
     for (int fd = 0; (fd = connections_next_silent(&peers->connections, CONNECTIONS_BACK, UINT64_MAX, fd, &one)) >= 0;
          fd++)
-        descriptor_end(one.socket);
+        inflow_calls_end(one.socket);
 }
 
 int arrivals_on_sweep(zloop_t *loop, int timer_id, void *arg) {

@@ -40,6 +40,7 @@ void inflow_open(inflow_t *inflow, int side, int fd) {
     place->scan = (zmtp_scan_t){0};
     place->cost = place->frames = place->taken_before = 0;
     atomic_store(&place->taken, 0);
+    atomic_store(&place->heartbeats, 0);
     atomic_store(&place->open, 0);
     atomic_store(&place->met, false);
     atomic_store(&place->opaque, false);
@@ -107,7 +108,18 @@ static bool s_is_too_large(const inflow_t *inflow, int side, const inflow_place_
     return atomic_load(&place->incomplete) > (atomic_load(&place->met) ? limits->part : limits->first);
 }
 
-inflow_reason_t inflow_read(inflow_t *inflow, int fd, const uint8_t *data, size_t len) {
+static inflow_reason_t s_reason(
+    const inflow_t *inflow, int side, const inflow_place_t *place, const zmtp_seen_t *seen) {
+    if (seen->parts)
+        return INFLOW_PARTS;
+    if (atomic_load(&place->heartbeats) > INFLOW_PINGS_MAX)
+        return INFLOW_HEARTBEATS;
+    if (seen->largest > inflow->limits[side].frame || s_is_too_large(inflow, side, place))
+        return INFLOW_INCOMPLETE;
+    return INFLOW_FINE;
+}
+
+inflow_reason_t inflow_read(inflow_t *inflow, int fd, uint8_t *data, size_t len) {
     int side = inflow_side(inflow, fd);
     if (side == NONE)
         return INFLOW_FINE;
@@ -118,13 +130,19 @@ inflow_reason_t inflow_read(inflow_t *inflow, int fd, const uint8_t *data, size_
         atomic_store(&place->opaque, true);
     place->cost += cost;
     place->frames += seen.frames;
+    if (seen.heartbeats)
+        atomic_fetch_add(&place->heartbeats, (uint32_t)seen.heartbeats);
     atomic_fetch_add(&place->open, cost);
     atomic_fetch_add(&inflow->cost[side], cost);
     atomic_fetch_add(&inflow->frames[side], seen.frames);
-    bool too_large = s_is_too_large(inflow, side, place);
-    if (seen.parts || too_large)
+    inflow_reason_t reason = s_reason(inflow, side, place, &seen);
+    if (reason != INFLOW_FINE)
         atomic_store(&place->ending, true);
-    return seen.parts ? INFLOW_PARTS : too_large ? INFLOW_INCOMPLETE : INFLOW_FINE;
+    return reason;
+}
+
+void inflow_end(inflow_t *inflow, int fd) {
+    atomic_store(&inflow->places[fd].ending, true);
 }
 
 bool inflow_is_ending(const inflow_t *inflow, int fd) {
@@ -211,14 +229,27 @@ int inflow_sweep(inflow_t *inflow, inflow_reason_t *reason) {
     return found;
 }
 
+static void s_forgive_heartbeats(inflow_place_t *place) {
+    uint32_t heartbeats = atomic_load(&place->heartbeats);
+    while (heartbeats > 0 && !atomic_compare_exchange_weak(&place->heartbeats, &heartbeats,
+                                 heartbeats > INFLOW_PINGS ? heartbeats - INFLOW_PINGS : 0))
+        ;
+}
+
+static void s_forgive_open(inflow_place_t *place) {
+    uint64_t open = atomic_load(&place->open);
+    while (!atomic_compare_exchange_weak(
+        &place->open, &open, open > INFLOW_FORGIVEN / TENTHS ? open - INFLOW_FORGIVEN / TENTHS : 0))
+        ;
+}
+
 void inflow_forgive(inflow_t *inflow) {
     for (size_t fd = 0, top = atomic_load(&inflow->top); fd < top; fd++) {
         inflow_place_t *place = &inflow->places[fd];
-        if (inflow_side(inflow, (int)fd) != INFLOW_BACK || !atomic_load(&place->opaque))
-            continue;
-        uint64_t open = atomic_load(&place->open);
-        while (!atomic_compare_exchange_weak(
-            &place->open, &open, open > INFLOW_FORGIVEN / TENTHS ? open - INFLOW_FORGIVEN / TENTHS : 0))
-            ;
+        int side = inflow_side(inflow, (int)fd);
+        if (side != NONE)
+            s_forgive_heartbeats(place);
+        if (side == INFLOW_BACK && atomic_load(&place->opaque))
+            s_forgive_open(place);
     }
 }

@@ -29,6 +29,8 @@ enum {
     INFLOW_FULL = 4,     /* and until all have used so many times that limit */
     INFLOW_LEAVES = 64,  /* readers that may leave at once, */
     INFLOW_TOPICS = 64 << 10, /* but fewer: their number times the bytes of all topics is at most this */
+    INFLOW_PINGS = 10,        /* heartbeats of a connection in a tenth of a second, */
+    INFLOW_PINGS_MAX = 100,   /* and at once: libzmq answers each with a send of its own */
     INFLOW_LEAVING = 8,    /* while so many wait to leave, newcomers at the back wait too, else topics would pile up */
     INFLOW_FORGIVEN = 128, /* bytes of an incomplete message that an encrypted reader is forgiven each second: libzmq's
                               heartbeats, which cannot be told from messages there */
@@ -36,6 +38,7 @@ enum {
 
 typedef struct {
     uint64_t first;  /* an incomplete message of a connection from which nothing was taken yet; its handshake counts */
+    uint64_t frame;  /* the size of the largest frame that libzmq takes */
     uint64_t part;   /* an incomplete message of another connection */
     uint64_t turn;   /* the most that one connection may cost in a turn */
     uint64_t all;    /* the most that all connections of that side may cost in a turn, */
@@ -48,6 +51,7 @@ typedef enum {
     INFLOW_PARTS,      /* it sends a message of several parts */
     INFLOW_INCOMPLETE, /* it sends an incomplete message that is larger than any may be */
     INFLOW_MOST,       /* incomplete messages are too much in all, and this connection's is the largest */
+    INFLOW_HEARTBEATS, /* it sends too many heartbeats */
     INFLOW_REASONS
 } inflow_reason_t;
 
@@ -63,6 +67,7 @@ typedef struct {
     _Atomic uint64_t open;       /* the cost of all read since the loop took a message */
     _Atomic uint64_t incomplete; /* of that, the cost of all read in turns that have ended */
     _Atomic uint64_t taken;      /* messages that the loop took */
+    _Atomic uint32_t heartbeats; /* of late */
     _Atomic bool met;            /* the loop took a message */
     _Atomic bool opaque;         /* encrypted */
     _Atomic bool ending;         /* it is to end */
@@ -102,11 +107,14 @@ bool inflow_must_wait(const inflow_t *inflow, int fd);
 /* How many more bytes of it may be read in this turn. */
 size_t inflow_room(inflow_t *inflow, int fd);
 
-/* These bytes were read. Not INFLOW_FINE: the connection is to end. */
-inflow_reason_t inflow_read(inflow_t *inflow, int fd, const uint8_t *data, size_t len);
+/* These bytes were read; libzmq gets them changed (zmtp_scan.h). Not INFLOW_FINE: the connection is to end. */
+inflow_reason_t inflow_read(inflow_t *inflow, int fd, uint8_t *data, size_t len);
 
 /* Did inflow_read or inflow_sweep say that it is to end? */
 bool inflow_is_ending(const inflow_t *inflow, int fd);
+
+/* It is to end: nothing more of it may be read. */
+void inflow_end(inflow_t *inflow, int fd);
 
 /* The connection has ended. May libzmq hear of that now? When a reader leaves, XPUB walks the topics of all readers,
  * and the broker does nothing else meanwhile. */

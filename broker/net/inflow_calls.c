@@ -26,6 +26,8 @@ typedef struct place {
     int listens; /* the side that it listens for, and 1 */
     int poller;  /* the epoll set's descriptor */
     struct epoll_event event;
+    uint64_t connection; /* its handle */
+    bool may_arrive;     /* although others wait to leave */
     bool parked;
     int queue;
     struct place *prev, *next;
@@ -134,10 +136,16 @@ bool inflow_calls_must_leave(void) {
     return s_calls.waiting[LEAVING] + s_calls.waiting[ARRIVING] > 0;
 }
 
+/* As many newcomers may come as readers leave. */
 void inflow_calls_let_leave(unsigned leaves) {
+    unsigned newcomers = leaves;
     pthread_mutex_lock(&s_calls.mutex);
     for (; leaves > 0 && s_calls.parked[LEAVING]; leaves--)
         s_read_again(s_calls.parked[LEAVING]);
+    for (; newcomers > 0 && s_calls.parked[ARRIVING]; newcomers--) {
+        s_calls.parked[ARRIVING]->may_arrive = true;
+        s_read_again(s_calls.parked[ARRIVING]);
+    }
     if (s_calls.waiting[LEAVING] < INFLOW_LEAVING)
         s_read_all_again(ARRIVING);
     pthread_mutex_unlock(&s_calls.mutex);
@@ -151,6 +159,26 @@ static void s_end(int fd, inflow_reason_t reason) {
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     if (s_calls.ended_count < ENDED_MAX)
         s_calls.ended[s_calls.ended_count++] = (inflow_ended_t){descriptor_handle(fd), reason};
+}
+
+static void s_stop(uint64_t connection) {
+    int fd = descriptor_of(connection);
+    if (!s_is_watched(fd))
+        return;
+    pthread_mutex_lock(&s_calls.mutex);
+    if (s_calls.places[fd].connection == connection)
+        inflow_end(s_calls.inflow, fd);
+    pthread_mutex_unlock(&s_calls.mutex);
+}
+
+void inflow_calls_end(uint64_t connection) {
+    s_stop(connection);
+    descriptor_end(connection);
+}
+
+void inflow_calls_reset(uint64_t connection) {
+    s_stop(connection);
+    descriptor_reset(connection);
 }
 
 /* While the mutex is held libzmq closes none of them. */
@@ -186,7 +214,7 @@ IN_FRONT_OF_LIBC ssize_t recv(int fd, void *data, size_t len, int flags) {
     bool watched = s_is_watched(fd);
     if (watched && inflow_is_ending(s_calls.inflow, fd))
         return s_leave(fd, -1, ECONNRESET);
-    if (watched && inflow_must_wait(s_calls.inflow, fd))
+    if (watched && inflow_must_wait(s_calls.inflow, fd) && !s_calls.places[fd].may_arrive)
         return s_park(fd, ARRIVING);
     size_t room = watched ? inflow_room(s_calls.inflow, fd) : len;
     if (watched && room == 0)
@@ -243,6 +271,10 @@ IN_FRONT_OF_LIBC int accept4(int fd, struct sockaddr *address, socklen_t *len, i
         return accepted;
     pthread_mutex_lock(&s_calls.mutex);
     inflow_open(s_calls.inflow, s_calls.places[fd].listens - 1, accepted);
+    if (inflow_side(s_calls.inflow, accepted) >= 0) {
+        s_calls.places[accepted].connection = descriptor_handle(accepted);
+        s_calls.places[accepted].may_arrive = false;
+    }
     pthread_mutex_unlock(&s_calls.mutex);
     return accepted;
 }

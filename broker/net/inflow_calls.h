@@ -33,6 +33,11 @@ void inflow_calls_let_leave(unsigned leaves);
 /* Ends the connections that inflow_sweep names. */
 void inflow_calls_sweep(void);
 
+/* Ends a connection as descriptor_end and descriptor_reset do. libzmq reads nothing more of it: what it sent before would
+ * else still be read. */
+void inflow_calls_end(uint64_t connection);
+void inflow_calls_reset(uint64_t connection);
+
 typedef struct {
     uint64_t connection; /* its handle (descriptor.h) */
     inflow_reason_t reason;

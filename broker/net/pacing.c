@@ -8,8 +8,8 @@
 #include "published.h"
 #include "socket_bytes.h"
 
-enum { LEAVE_MS = 1 };         /* from when readers leave to when the next may, at least */
-enum { HEAVY_TURN = 4 << 20 }; /* bytes of memory that libzmq read in it */
+enum { LEAVE_MS = 1, LATE_MAX_MS = 100 }; /* from when readers leave to when the next may, at least */
+enum { HEAVY_TURN = 4 << 20 };            /* bytes of memory that libzmq read in it */
 
 void peers_took(peers_t *peers, int fd) {
     inflow_took(peers->inflow, fd);
@@ -45,7 +45,7 @@ static int s_on_leave(zloop_t *loop, int timer_id, void *arg) {
     int64_t late = zclock_mono() - peers->leave_at;
     peers->leave_at = 0;
     if (inflow_calls_must_leave())
-        s_let_leave(peers, LEAVE_MS + late);
+        s_let_leave(peers, LEAVE_MS + (late < LATE_MAX_MS ? late : LATE_MAX_MS));
     return 0;
 }
 
@@ -71,6 +71,7 @@ int pacing_on_parked(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
 static void s_on_ended(peers_t *peers, const inflow_ended_t *ended) {
     static const char *const texts[INFLOW_REASONS] = {[INFLOW_PARTS] = "that sent a message of several parts",
         [INFLOW_INCOMPLETE] = "that sent an incomplete message which is larger than any may be",
+        [INFLOW_HEARTBEATS] = "that sent too many heartbeats",
         [INFLOW_MOST] = "with the largest incomplete message, as all together are more than limits/max-waiting"};
     addresses_charge(peers->addresses, descriptor_of(ended->connection), ended->connection, (uint64_t)zclock_mono());
     peers->incomplete++;
@@ -88,7 +89,7 @@ void pacing_take_ended(peers_t *peers) {
 /* --- Readers that do not read --- */
 
 static void s_end_slow(peers_t *peers, int fd) {
-    descriptor_reset(peers->slow.items[fd].socket);
+    inflow_calls_reset(peers->slow.items[fd].socket);
     peers->too_slow++;
     if (zr_log_pass(&peers->slow_lines, (uint64_t)zclock_mono()))
         zr_log(ZR_LOG_WARN,

@@ -84,7 +84,7 @@ static void s_end_sender(peers_t *peers, int side, int fd, zmq_msg_t *frame) {
     connections_sender_t sender = connections_sender(&peers->connections, side, fd, handle, proof);
     if (sender == CONNECTIONS_ITS) {
         if (connections_end(&peers->connections, fd, handle, proof))
-            descriptor_reset(handle);
+            inflow_calls_reset(handle);
     } else if (sender == CONNECTIONS_DOUBTFUL) {
         s_doubt(peers, side, handle, proof);
     }
@@ -110,7 +110,7 @@ static void s_end_doubted(peers_t *peers) {
         if (!cleared && (!all_taken || peers->looked - doubt->since < DOUBT_ROUNDS))
             peers->doubts[left++] = *doubt;
         else if (!cleared)
-            descriptor_reset(doubt->connection);
+            inflow_calls_reset(doubt->connection);
     }
     peers->doubt_count = left;
     peers->looked++;
@@ -235,7 +235,7 @@ static int s_on_drops(zloop_t *loop, int timer_id, void *arg) {
     peers_t *peers = arg;
     size_t left = peers->drops.count - peers->drops.old;
     for (size_t i = 0; i < peers->drops.old; i++)
-        descriptor_end(peers->drops.items[i]);
+        inflow_calls_end(peers->drops.items[i]);
     memmove(peers->drops.items, peers->drops.items + peers->drops.old, left * sizeof *peers->drops.items);
     peers->drops.count = peers->drops.old = left;
     if (left == 0)
@@ -279,7 +279,7 @@ void peers_drop_users(peers_t *peers) {
         if (!revoked_has(&peers->gone, zr_span_of(one.user, one.user_len), 0))
             continue;
         else if (one.side == CONNECTIONS_BACK)
-            descriptor_end(one.socket);
+            inflow_calls_end(one.socket);
         else
             peers_drop(peers, one.socket);
     revoked_finish(&peers->gone);

@@ -56,12 +56,17 @@ static void s_limit_inflow(sockets_t *sockets, const settings_t *settings) {
     inflow_init(inflow, descriptors ? (size_t)descriptors : DESCRIPTORS_UNKNOWN);
     inflow->max_incomplete = settings->relay.max_waiting;
     inflow->limits[INFLOW_FRONT] = (inflow_limits_t){.first = settings->relay.max_control + FIRST_MORE,
+        .frame = message,
         .part = message + PART_MORE,
         .turn = message + PART_MORE + QUEUE_WINDOWS * (uint64_t)settings->relay.window,
         .all = settings->relay.max_waiting,
         .frames = TURN_FRAMES};
-    inflow->limits[INFLOW_BACK] = (inflow_limits_t){
-        .first = PART_MORE, .part = PART_MORE, .turn = BACK_TURN, .all = BACK_ALL, .frames = TURN_FRAMES};
+    inflow->limits[INFLOW_BACK] = (inflow_limits_t){.first = PART_MORE,
+        .frame = BACK_MAXMSGSIZE,
+        .part = PART_MORE,
+        .turn = BACK_TURN,
+        .all = BACK_ALL,
+        .frames = TURN_FRAMES};
 }
 
 static void s_set_common(void *socket) {

@@ -1,9 +1,7 @@
 /* See zmtp_scan.h. */
 #include "zmtp_scan.h"
 
-#include <string.h>
-
-enum { GREETING, FLAGS, SIZE, BODY };
+enum { GREETING, FLAGS, SIZE, NAME, BODY };
 enum { FLAG_MORE = 1, FLAG_LONG = 2, FLAG_COMMAND = 4 };
 /* The mechanism's name stands here in the greeting, filled up with zeros. CURVE and PLAIN do not begin with N. */
 enum { MECHANISM_AT = 12, MECHANISM_NULL = 'N' };
@@ -22,22 +20,54 @@ static void s_begin(zmtp_scan_t *scan, uint8_t flags) {
     scan->phase = SIZE;
 }
 
-/* In the handshake commands of CURVE can be seen too. They are few. */
-static bool s_is_command(const zmtp_scan_t *scan) {
-    return scan->flags & FLAG_COMMAND && !scan->opaque;
+/* Four letters behind their count, and in a PING two bytes of time to live, then up to 16 of the peer's own. */
+enum { HEARTBEAT_MIN = 5, HEARTBEAT_MAX = 23, LETTERS = 4, TTL_AT = 5, TTL_END = 7 };
+
+static size_t s_head(const zmtp_scan_t *scan) {
+    return scan->flags & FLAG_LONG ? 9 : 2;
+}
+
+static void s_count(const zmtp_scan_t *scan, zmtp_seen_t *seen) {
+    seen->frames++;
+    seen->bytes += s_head(scan);
 }
 
 static void s_size(zmtp_scan_t *scan, uint8_t byte, zmtp_seen_t *seen) {
     scan->frame_left = scan->frame_left << 8 | byte;
     if (--scan->size_left > 0)
         return;
-    scan->phase = scan->frame_left ? BODY : FLAGS;
     scan->shook = true;
-    if (s_is_command(scan))
-        return;
-    seen->frames++;
-    seen->bytes += scan->flags & FLAG_LONG ? 9 : 2;
+    seen->largest = scan->frame_left > seen->largest ? scan->frame_left : seen->largest;
     seen->parts = seen->parts || scan->flags & FLAG_MORE;
+    bool small = scan->frame_left >= HEARTBEAT_MIN && scan->frame_left <= HEARTBEAT_MAX;
+    if (scan->flags & FLAG_COMMAND && small && !scan->opaque) {
+        scan->phase = NAME;
+        scan->offset = 0;
+        scan->heartbeat = true; /* until its name says that it is not */
+        return;
+    }
+    scan->phase = scan->frame_left ? BODY : FLAGS;
+    s_count(scan, seen);
+}
+
+/* A byte of what may be a heartbeat. */
+static void s_name(zmtp_scan_t *scan, uint8_t *byte, zmtp_seen_t *seen) {
+    static const uint8_t name[] = {LETTERS, 'P'};
+    if (scan->offset < sizeof name && *byte != name[scan->offset]) {
+        scan->heartbeat = false;
+        scan->phase = BODY;
+        s_count(scan, seen);
+        seen->bytes += scan->offset + 1U;
+    }
+    if (scan->offset == 2)
+        scan->ping = *byte == 'I';
+    if (scan->offset == sizeof name)
+        seen->heartbeats++;
+    if (scan->heartbeat && scan->ping && scan->offset >= TTL_AT && scan->offset < TTL_END)
+        *byte = 0;
+    scan->offset++;
+    if (--scan->frame_left == 0)
+        scan->phase = FLAGS;
 }
 
 static size_t s_body(zmtp_scan_t *scan, size_t len, zmtp_seen_t *seen) {
@@ -45,25 +75,26 @@ static size_t s_body(zmtp_scan_t *scan, size_t len, zmtp_seen_t *seen) {
     scan->frame_left -= part;
     if (scan->frame_left == 0)
         scan->phase = FLAGS;
-    if (!s_is_command(scan))
-        seen->bytes += part;
+    seen->bytes += part;
     return part;
 }
 
-zmtp_seen_t zmtp_scan(zmtp_scan_t *scan, const uint8_t *data, size_t len) {
+zmtp_seen_t zmtp_scan(zmtp_scan_t *scan, uint8_t *data, size_t len) {
     zmtp_seen_t seen = {0};
     for (size_t at = 0; at < len;) {
         if (scan->phase == BODY) {
             at += s_body(scan, len - at, &seen);
             continue;
         }
-        uint8_t byte = data[at++];
-        if (scan->phase == SIZE)
-            s_size(scan, byte, &seen);
+        uint8_t *byte = &data[at++];
+        if (scan->phase == NAME)
+            s_name(scan, byte, &seen);
+        else if (scan->phase == SIZE)
+            s_size(scan, *byte, &seen);
         else if (scan->phase == FLAGS)
-            s_begin(scan, byte);
+            s_begin(scan, *byte);
         else {
-            s_greet(scan, byte);
+            s_greet(scan, *byte);
             seen.bytes++;
         }
     }

@@ -1,4 +1,8 @@
-/* Follows the frames of a ZMTP 3 connection without keeping any (RFC 23 and 26, https://rfc.zeromq.org/spec/23/). Pure. */
+/* Follows the frames of a ZMTP 3 connection without keeping any (RFC 23, 26 and 37, https://rfc.zeromq.org/spec/37/).
+ * Pure.
+ *
+ * libzmq hands some commands to the socket as messages, such as SUBSCRIBE. So commands count as messages do. Heartbeats
+ * (PING and PONG) do not: libzmq answers them itself. */
 #ifndef ZMTP_SCAN_H
 #define ZMTP_SCAN_H
 
@@ -13,18 +17,24 @@ typedef struct {
     uint8_t greeted;     /* bytes of the greeting that came, up to ZMTP_GREETING */
     uint8_t size_left;   /* bytes of the frame's size that are still to come */
     uint8_t flags;       /* of the frame */
+    uint8_t offset;      /* of a command's next byte, as long as it may be a heartbeat */
+    bool heartbeat;      /* it is one, */
+    bool ping;           /* and a PING */
     bool opaque;         /* the mechanism encrypts: only sizes can be seen */
     bool shook;          /* the peer sent a frame, so the greeting was answered */
     uint64_t frame_left; /* bytes of the frame that are still to come */
 } zmtp_scan_t;
 
 typedef struct {
-    size_t bytes;  /* of frames, and of the greeting; commands that can be seen do not count */
-    size_t frames; /* that began, other than such commands */
-    bool parts;    /* one of them says that more parts follow */
+    size_t bytes;      /* of frames, and of the greeting; those of heartbeats do not count */
+    size_t frames;     /* other than heartbeats */
+    size_t heartbeats; /* that can be seen */
+    uint64_t largest;  /* bytes of the largest frame that began, as its size says */
+    bool parts;        /* one of them says that more parts follow */
 } zmtp_seen_t;
 
-/* A zeroed `scan` is that of a new connection. Its next bytes came. */
-zmtp_seen_t zmtp_scan(zmtp_scan_t *scan, const uint8_t *data, size_t len);
+/* A zeroed `scan` is that of a new connection. Its next bytes came. The time to live in a PING is set to zero in `data`:
+ * libzmq would end the connection by itself when it is over. */
+zmtp_seen_t zmtp_scan(zmtp_scan_t *scan, uint8_t *data, size_t len);
 
 #endif

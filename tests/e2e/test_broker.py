@@ -294,7 +294,7 @@ class Configuration(BrokerCase):
         self.assertIn("No such file", self.refused("--config", self.path("missing")))
         self.assertIn("directory", self.refused("--config", self.folder))
         self.assertIn("text", self.refused("--config", self.file("binary", b"server\0\n")))
-        self.assertIn("1 MiB", self.refused("--config", self.file("long", "# comment\n" * 200_000)))
+        self.assertIn("larger than 1048576 bytes", self.refused("--config", self.file("long", "# comment\n" * 200_000)))
         self.assertNotIn("\x1b", self.refused("--config", self.file("escape", "\x1b[2J = 1\n")))
 
     def test_files_that_others_could_change(self):

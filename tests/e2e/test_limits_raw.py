@@ -20,10 +20,10 @@ from limit_case import KEPT, LimitCase, covers, limits
 class Raw(LimitCase):
     HIGHEST = 128 << 20  # bytes that nobody gets to send
 
-    def incomplete(self, one, announced, size):
+    def incomplete(self, one, announced, size, flags=b"\x02"):
         """Sends `size` bytes of a message of `announced` bytes, or as many as the broker lets come."""
         with contextlib.suppress(OSError):
-            one.sendall(b"\x02" + announced.to_bytes(8, "big") + bytes(size))
+            one.sendall(flags + announced.to_bytes(8, "big") + bytes(size))
 
     def parts(self, one, size, count):
         """Sends so many encrypted parts of a message, of which more are to come, or as many as the broker lets come."""
@@ -79,13 +79,35 @@ class Raw(LimitCase):
             self.assert_ends(broker, one.one, honest)
 
     def test_heartbeats_of_libzmq(self):
-        """A PING is no part of a message. Encrypted ones look like that, and are forgiven when they are as rare as they should be."""
+        """A PING is no part of a message. Too many of them end the connection, as libzmq answers each."""
         broker = self.broker()
         honest = self.peer(broker)
         one = self.connect(broker.back, b"SUB")
         self.assertTrue(self.synced(one, 1))
-        one.sendall(b"\x04\x07\x04PING\0\0" * 20_000)
+        one.sendall(b"\x04\x07\x04PING\0\0" * 100)
         self.assert_stays(one, honest)
+        with contextlib.suppress(OSError):
+            one.sendall(b"\x04\x07\x04PING\0\0" * 20_000)
+        self.assert_ends(broker, one, honest, "too many heartbeats")
+
+    def test_commands_count_as_messages(self):
+        """libzmq hands SUBSCRIBE on as a message, also when more parts are to follow, and keeps a command until its end."""
+        broker = self.broker()
+        honest = self.peer(broker)
+        before = self.memory(broker)
+        for endpoint, kind in ((broker.server, b"DEALER"), (broker.back, b"SUB")):
+            for flags in (b"\x05", b"\x04"):
+                one = self.connect(endpoint, kind)
+                one.setblocking(False)
+                for _ in range(50):
+                    with contextlib.suppress(OSError):
+                        one.send((flags + b"\x0b\x09SUBSCRIBEa" + flags + b"\x08\x06CANCELa") * 5_000)
+                    self.assertEqual(honest.ask(op="ping")["op"], "pong")
+        for _ in range(50):
+            one = self.connect(broker.server, b"DEALER")
+            self.incomplete(one, 2 << 20, 2_000_000, b"\x06")
+        self.assertEqual(honest.ask(op="ping")["op"], "pong")
+        self.assertLess(self.memory(broker) - before, (32 << 20) + KEPT)
 
     @covers("bytes that a DEALER sends before its first message is complete")
     def test_a_first_message_without_end(self):

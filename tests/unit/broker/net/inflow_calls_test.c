@@ -39,8 +39,8 @@ static pair_t *s_open(int side) {
     pair_t *pair = calloc(1, sizeof *pair);
     inflow_init(&pair->inflow, 1024);
     for (int i = 0; i < INFLOW_SIDES; i++)
-        pair->inflow.limits[i] =
-            (inflow_limits_t){.first = 3 * TURN, .part = 3 * TURN, .turn = TURN, .all = 10 * TURN, .frames = 100};
+        pair->inflow.limits[i] = (inflow_limits_t){
+            .first = 3 * TURN, .frame = 1 << 20, .part = 3 * TURN, .turn = TURN, .all = 10 * TURN, .frames = 100};
     pair->inflow.max_incomplete = 10 * TURN;
     inflow_calls_begin(&pair->inflow);
     inflow_calls_bind(side);

@@ -8,19 +8,21 @@ enum { FD = 7, OTHER = 8, FIRST = 1000, PART = 5000, TURN = 20000, ALL = 50000, 
 enum { MESSAGE = 102 }; /* bytes of s_message on the wire */
 enum { COST = MESSAGE + INFLOW_FRAME };
 
-static const uint8_t NULL_GREETING[ZMTP_GREETING] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0NULL";
-static const uint8_t CURVE_GREETING[ZMTP_GREETING] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0CURVE";
-static const uint8_t READY[] = "\x04\x06\x05READY";
-static const uint8_t MESSAGE_OF_100[MESSAGE] = "\0\x64";
+static uint8_t NULL_GREETING[ZMTP_GREETING] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0NULL";
+static uint8_t CURVE_GREETING[ZMTP_GREETING] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0CURVE";
+static uint8_t READY[] = "\x04\x06\x05READY";
+enum { READY_COST = 8 + INFLOW_FRAME };
+static uint8_t MESSAGE_OF_100[MESSAGE] = "\0\x64";
 
 static inflow_t s_inflow(void) {
-    inflow_limits_t limits = {.first = FIRST, .part = PART, .turn = TURN, .all = ALL, .frames = FRAMES};
+    inflow_limits_t limits = {
+        .first = FIRST, .frame = 1 << 24, .part = PART, .turn = TURN, .all = ALL, .frames = FRAMES};
     inflow_t all = {.limits = {limits, limits}, .max_incomplete = INCOMPLETE};
     inflow_init(&all, 100);
     return all;
 }
 
-static void s_connect(inflow_t *all, int side, int fd, const uint8_t *greeting) {
+static void s_connect(inflow_t *all, int side, int fd, uint8_t *greeting) {
     inflow_open(all, side, fd);
     ck_assert_int_eq(inflow_side(all, fd), side);
     ck_assert_int_eq(inflow_read(all, fd, greeting, ZMTP_GREETING), INFLOW_FINE);
@@ -46,14 +48,14 @@ static inflow_reason_t s_read(inflow_t *all, int fd, unsigned messages) {
 
 /* The beginning of a message that has no end here. */
 static void s_begin(inflow_t *all, int fd) {
-    static const uint8_t large[] = "\x02\0\0\0\0\x01\0\0\0";
+    static uint8_t large[] = "\x02\0\0\0\0\x01\0\0\0";
     inflow_room(all, fd);
     ck_assert_int_eq(inflow_read(all, fd, large, sizeof large - 1), INFLOW_FINE);
 }
 enum { BEGUN = 9 + INFLOW_FRAME };
 
 static inflow_reason_t s_go_on(inflow_t *all, int fd, size_t bytes) {
-    static const uint8_t zeros[2 * PART];
+    static uint8_t zeros[2 * PART];
     inflow_room(all, fd);
     return inflow_read(all, fd, zeros, bytes);
 }
@@ -98,15 +100,15 @@ END_TEST
 
 /* Frames cost time, however small they are. */
 START_TEST(test_frames_of_all) {
-    static const uint8_t tiny[2 * FRAMES];
+    static uint8_t tiny[2 * FRAMES];
     inflow_t all = s_inflow();
     all.limits[INFLOW_FRONT].all = UINT32_MAX;
     s_meet(&all, INFLOW_FRONT, FD);
     s_meet(&all, INFLOW_FRONT, OTHER);
     s_connect(&all, INFLOW_FRONT, OTHER + 1, NULL_GREETING);
-    ck_assert_int_eq(inflow_read(&all, FD, tiny, sizeof tiny - 2), INFLOW_FINE);
+    ck_assert_int_eq(inflow_read(&all, FD, tiny, sizeof tiny - 4), INFLOW_FINE);
     ck_assert_uint_eq(inflow_room(&all, OTHER), TURN);
-    ck_assert_uint_eq(inflow_room(&all, OTHER + 1), INFLOW_FRESH - ZMTP_GREETING);
+    ck_assert_uint_eq(inflow_room(&all, OTHER + 1), INFLOW_FRESH - ZMTP_GREETING - READY_COST);
     ck_assert_int_eq(inflow_read(&all, FD, tiny, 2), INFLOW_FINE);
     ck_assert_uint_eq(inflow_room(&all, OTHER), INFLOW_ALWAYS);
     ck_assert_int_eq(inflow_read(&all, OTHER, tiny, 2 * INFLOW_WAITING), INFLOW_FINE);
@@ -163,7 +165,7 @@ START_TEST(test_before_the_first_message) {
     inflow_t all = s_inflow();
     s_connect(&all, INFLOW_FRONT, FD, NULL_GREETING);
     s_begin(&all, FD);
-    ck_assert_int_eq(s_go_on(&all, FD, FIRST - ZMTP_GREETING - BEGUN), INFLOW_FINE);
+    ck_assert_int_eq(s_go_on(&all, FD, FIRST - ZMTP_GREETING - READY_COST - BEGUN), INFLOW_FINE);
     inflow_end_turn(&all, INFLOW_FRONT);
     ck_assert_int_eq(s_go_on(&all, FD, 1), INFLOW_FINE);
     inflow_end_turn(&all, INFLOW_FRONT);
@@ -194,8 +196,32 @@ START_TEST(test_incomplete_of_all) {
 }
 END_TEST
 
+/* A few a second are fine. libzmq answers each. */
+START_TEST(test_heartbeats) {
+    static uint8_t ping[] = "\x04\x07\x04PING\0\0";
+    inflow_t all = s_inflow();
+    s_connect(&all, INFLOW_FRONT, FD, NULL_GREETING);
+    for (unsigned i = 0; i < INFLOW_PINGS_MAX; i++)
+        ck_assert_int_eq(inflow_read(&all, FD, ping, sizeof ping - 1), INFLOW_FINE);
+    inflow_forgive(&all);
+    for (unsigned i = 0; i < INFLOW_PINGS; i++)
+        ck_assert_int_eq(inflow_read(&all, FD, ping, sizeof ping - 1), INFLOW_FINE);
+    ck_assert_int_eq(inflow_read(&all, FD, ping, sizeof ping - 1), INFLOW_HEARTBEATS);
+    inflow_finish(&all);
+}
+END_TEST
+
+START_TEST(test_frames_that_are_too_large) {
+    static uint8_t frame[] = "\x06\0\0\0\0\x01\0\0\x01";
+    inflow_t all = s_inflow();
+    s_connect(&all, INFLOW_FRONT, FD, NULL_GREETING);
+    ck_assert_int_eq(inflow_read(&all, FD, frame, sizeof frame - 1), INFLOW_INCOMPLETE);
+    inflow_finish(&all);
+}
+END_TEST
+
 START_TEST(test_parts) {
-    static const uint8_t part[] = "\x01\0";
+    static uint8_t part[] = "\x01\0";
     inflow_t all = s_inflow();
     s_connect(&all, INFLOW_BACK, FD, NULL_GREETING);
     ck_assert_int_eq(inflow_read(&all, FD, part, 2), INFLOW_PARTS);
@@ -206,7 +232,7 @@ END_TEST
 
 /* libzmq's heartbeats on an encrypted reader: a few a second are forgiven, and no more. */
 START_TEST(test_forgiven) {
-    static const uint8_t ping[42] = "\0\x28";
+    static uint8_t ping[42] = "\0\x28";
     inflow_t all = s_inflow();
     for (int fd = FD; fd <= OTHER; fd++) {
         s_connect(&all, INFLOW_BACK, fd, CURVE_GREETING);
@@ -277,5 +303,5 @@ START_TEST(test_descriptors_that_are_no_connections) {
 END_TEST
 
 UNIT_MAIN("broker.inflow", test_a_turn_of_one, test_a_turn_of_all, test_frames_of_all, test_incomplete,
-    test_incomplete_and_silent, test_before_the_first_message, test_incomplete_of_all, test_parts, test_forgiven,
-    test_leaves, test_descriptors_that_are_no_connections)
+    test_incomplete_and_silent, test_before_the_first_message, test_incomplete_of_all, test_heartbeats,
+    test_frames_that_are_too_large, test_parts, test_forgiven, test_leaves, test_descriptors_that_are_no_connections)

@@ -4,10 +4,10 @@
 
 #include "unit.h"
 
-static const uint8_t NULL_GREETING[ZMTP_GREETING] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0NULL";
-static const uint8_t CURVE_GREETING[ZMTP_GREETING] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0CURVE";
+static uint8_t NULL_GREETING[ZMTP_GREETING] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0NULL";
+static uint8_t CURVE_GREETING[ZMTP_GREETING] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0CURVE";
 
-static zmtp_scan_t s_greeted(const uint8_t *greeting) {
+static zmtp_scan_t s_greeted(uint8_t *greeting) {
     zmtp_scan_t scan = {0};
     zmtp_seen_t seen = zmtp_scan(&scan, greeting, ZMTP_GREETING);
     ck_assert_uint_eq(seen.bytes, ZMTP_GREETING);
@@ -23,18 +23,20 @@ static void s_assert(zmtp_seen_t seen, size_t bytes, size_t frames, bool parts) 
 }
 
 /* A command, an empty message, a short one, a long one, and one that says that more follow. */
-static const uint8_t FRAMES[] = "\x04\x05\x04PONG"
-                                "\0\0"
-                                "\0\x03"
-                                "abc"
-                                "\x02\0\0\0\0\0\0\0\x04"
-                                "four"
-                                "\x01\x01x";
+static uint8_t FRAMES[] = "\x04\x05\x04PONG"
+                          "\0\0"
+                          "\0\x03"
+                          "abc"
+                          "\x02\0\0\0\0\0\0\0\x04"
+                          "four"
+                          "\x01\x01x";
 enum { COMMAND = 7, MESSAGES = 2 + 5 + 13 + 3, ALL = COMMAND + MESSAGES };
 
 START_TEST(test_frames) {
     zmtp_scan_t scan = s_greeted(NULL_GREETING);
-    s_assert(zmtp_scan(&scan, FRAMES, COMMAND), 0, 0, false);
+    zmtp_seen_t seen = zmtp_scan(&scan, FRAMES, COMMAND);
+    s_assert(seen, 0, 0, false);
+    ck_assert_uint_eq(seen.heartbeats, 1);
     ck_assert(scan.shook);
     s_assert(zmtp_scan(&scan, FRAMES + COMMAND, MESSAGES - 3), MESSAGES - 3, 3, false);
     s_assert(zmtp_scan(&scan, FRAMES + ALL - 3, 3), 3, 1, true);
@@ -68,13 +70,41 @@ START_TEST(test_encrypted) {
 }
 END_TEST
 
+/* Commands that libzmq hands on as messages, and such as only begin like a heartbeat. */
+START_TEST(test_other_commands) {
+    static uint8_t commands[] = "\x04\x0b\x09SUBSCRIBEa"
+                                "\x04\x05\x04QING"
+                                "\x05\x05\x04PONG"
+                                "\x04\x00";
+    enum { SUBSCRIBE = 13, QING = 7, PONG = 7, EMPTY = 2 };
+    zmtp_scan_t scan = s_greeted(NULL_GREETING);
+    s_assert(zmtp_scan(&scan, commands, SUBSCRIBE), SUBSCRIBE, 1, false);
+    s_assert(zmtp_scan(&scan, commands + SUBSCRIBE, QING), QING, 1, false);
+    zmtp_seen_t seen = zmtp_scan(&scan, commands + SUBSCRIBE + QING, PONG);
+    s_assert(seen, 0, 0, true);
+    ck_assert_uint_eq(seen.heartbeats, 1);
+    s_assert(zmtp_scan(&scan, commands + SUBSCRIBE + QING + PONG, EMPTY), EMPTY, 1, false);
+}
+END_TEST
+
+/* libzmq ends a connection by itself when the time to live in a PING is over. */
+START_TEST(test_pings_lose_their_time_to_live) {
+    static uint8_t ping[] = "\x04\x08\x04PING\xab\xcdx";
+    zmtp_scan_t scan = s_greeted(NULL_GREETING);
+    for (size_t at = 0; at < sizeof ping - 1; at++)
+        zmtp_scan(&scan, ping + at, 1);
+    ck_assert_mem_eq(ping, "\x04\x08\x04PING\0\0x", sizeof ping - 1);
+}
+END_TEST
+
 START_TEST(test_sizes_without_end) {
-    static const uint8_t frame[] = "\x02\xff\xff\xff\xff\xff\xff\xff\xff"
-                                   "abc";
+    static uint8_t frame[] = "\x02\xff\xff\xff\xff\xff\xff\xff\xff"
+                             "abc";
     zmtp_scan_t scan = s_greeted(NULL_GREETING);
     s_assert(zmtp_scan(&scan, frame, sizeof frame - 1), sizeof frame - 1, 1, false);
     s_assert(zmtp_scan(&scan, FRAMES, ALL), ALL, 0, false); /* still of the same frame */
 }
 END_TEST
 
-UNIT_MAIN("broker.zmtp_scan", test_frames, test_pieces, test_encrypted, test_sizes_without_end)
+UNIT_MAIN("broker.zmtp_scan", test_frames, test_pieces, test_encrypted, test_other_commands,
+    test_pings_lose_their_time_to_live, test_sizes_without_end)
