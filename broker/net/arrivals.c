@@ -105,6 +105,13 @@ static void s_tell_unheard(peers_t *peers, uint64_t lasted_ms) {
             (unsigned long long)peers->unheard);
 }
 
+/* The end of the connection that had the descriptor before may be told later, and of another side. */
+static void s_replace(peers_t *peers, int fd, uint64_t handle) {
+    const connection_t *before = connections_at(&peers->connections, fd);
+    if (before && before->socket != handle)
+        topics_leave(peers->topics, before->socket);
+}
+
 static void s_on_accepted(peers_t *peers, int side, int fd) {
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
@@ -115,6 +122,7 @@ static void s_on_accepted(peers_t *peers, int side, int fd) {
     if (handle && peers->shed)
         source_filter_clear(fd);
     if (handle) {
+        s_replace(peers, fd, handle);
         connections_open(&peers->connections, side, fd, handle, (uint64_t)zclock_mono());
     }
     if (handle && !addresses_has_room(side, fd, peers->descriptors)) {

@@ -61,7 +61,8 @@ void connections_hear(connections_t *connections, int fd, uint64_t socket, zr_sp
 
 bool connections_subscribe(connections_t *connections, int fd, uint64_t socket, zr_span_t user, uint64_t now_ms) {
     connection_t *one = s_hear(connections, fd, socket, user);
-    one->side = CONNECTIONS_BACK;
+    if (!one->accepted_ms)
+        one->side = CONNECTIONS_BACK;
     if (connections->per_second == 0)
         return true;
     uint64_t passed = now_ms > one->at ? now_ms - one->at : 0;
@@ -96,6 +97,16 @@ bool connections_is_rest(const connections_t *connections, int fd, uint64_t sock
     const connection_t *one = &connections->items[fd];
     return (one->socket != socket && one->proof == proof) ||
            ((one->socket != socket || one->fresh) && one->before == proof);
+}
+
+bool connections_is_of(const connections_t *connections, int fd, uint64_t socket, int side) {
+    const connection_t *one = connections_at(connections, fd);
+    return !one || one->socket != socket || !one->accepted_ms || one->side == side;
+}
+
+void connections_may_be_heard(connections_t *connections, int fd, uint64_t socket) {
+    if (fd >= 0 && (size_t)fd < connections->size && connections->items[fd].socket == socket)
+        connections->items[fd].heard = true;
 }
 
 connections_sender_t connections_sender(

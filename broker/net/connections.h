@@ -70,6 +70,13 @@ connections_sender_t connections_sender(
 /* The connection that has this descriptor; NULL: none is known. Valid until the next call. */
 const connection_t *connections_at(const connections_t *connections, int fd);
 
+/* May the connection be one of `side`? Else a message that came by its descriptor is the rest of an earlier one. */
+bool connections_is_of(const connections_t *connections, int fd, uint64_t socket, int side);
+
+/* A message came that passes for the rest of the connection before. It may be this one's: memory is used again, so a
+ * proof may be the same. The connection then does not count as silent. */
+void connections_may_be_heard(connections_t *connections, int fd, uint64_t socket);
+
 /* It is about to end, and not to be listened to. */
 void connections_drop(connections_t *connections, int fd, uint64_t socket);
 

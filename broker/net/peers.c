@@ -147,6 +147,10 @@ void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer) {
     zr_span_t address = s_property(frame, "Peer-Address");
     bool is_ipc = address.len >= sizeof ipc - 1 && memcmp(address.ptr, ipc, sizeof ipc - 1) == 0;
     uint64_t handle = descriptor_handle(zmq_msg_get(frame, ZMQ_SRCFD));
+    if (handle)
+        s_catch_up(peers, handle);
+    if (!connections_is_of(&peers->connections, descriptor_of(handle), handle, CONNECTIONS_FRONT))
+        handle = 0; /* a reader's now: the sender is gone */
     *peer = (peer_t){.user = peers_user(frame), .address = is_ipc ? zr_span(NULL) : address, .connection = handle};
     /* A peer that speaks CURVE always has a user: the ZAP handler lets no other in. */
     peer->local = peer->user.len == 0 && (is_ipc || s_is_local(address));
@@ -212,8 +216,12 @@ bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed) {
     connections_t *connections = &peers->connections;
     s_catch_up(peers, handle);
     const void *proof = s_properties(frame);
-    if (connections_is_rest(connections, fd, handle, proof))
+    if (!connections_is_of(connections, fd, handle, CONNECTIONS_BACK))
         return true;
+    if (connections_is_rest(connections, fd, handle, proof)) {
+        connections_may_be_heard(connections, fd, handle);
+        return true;
+    }
     if (connections_dropped(connections, fd) == handle)
         return false;
     if (connections_prove(connections, fd, handle, proof))

@@ -167,6 +167,34 @@ START_TEST(test_the_longest_name) {
 }
 END_TEST
 
+/* The rest of what a reader sent comes by a descriptor that the front has by now. */
+START_TEST(test_a_front_stays_a_front) {
+    connections_t connections = {.per_second = 10, .burst = 100};
+    connections_open(&connections, CONNECTIONS_FRONT, 7, 70, 1000);
+    ck_assert(connections_is_of(&connections, 7, 70, CONNECTIONS_FRONT));
+    ck_assert(!connections_is_of(&connections, 7, 70, CONNECTIONS_BACK));
+    ck_assert(connections_is_of(&connections, 7, 71, CONNECTIONS_BACK)); /* of another one nothing is known */
+    connections_subscribe(&connections, 7, 70, zr_span(NULL), 1000);
+    ck_assert_int_eq(connections_at(&connections, 7)->side, CONNECTIONS_FRONT);
+    connections_subscribe(&connections, 8, 80, zr_span(NULL), 1000); /* nobody heard of it yet */
+    ck_assert_int_eq(connections_at(&connections, 8)->side, CONNECTIONS_BACK);
+    connections_finish(&connections);
+}
+END_TEST
+
+START_TEST(test_a_reader_that_may_have_spoken_is_not_silent) {
+    connections_t connections = {.per_second = 10, .burst = 100};
+    connection_t one;
+    connections_open(&connections, CONNECTIONS_BACK, 7, 70, 1000);
+    connections_may_be_heard(&connections, 7, 71);
+    connections_may_be_heard(&connections, 1000, 71);
+    ck_assert_int_eq(connections_next_silent(&connections, CONNECTIONS_BACK, 2000, 0, &one), 7);
+    connections_may_be_heard(&connections, 7, 70);
+    ck_assert_int_eq(connections_next_silent(&connections, CONNECTIONS_BACK, 2000, 0, &one), -1);
+    connections_finish(&connections);
+}
+END_TEST
+
 UNIT_MAIN("broker.connections", test_connections_of_users, test_another_connection_begins_anew, test_silent_connections,
     test_too_fast, test_no_limit, test_the_rest_of_another_connection, test_senders, test_dropped,
-    test_the_longest_name)
+    test_the_longest_name, test_a_front_stays_a_front, test_a_reader_that_may_have_spoken_is_not_silent)
