@@ -328,7 +328,7 @@ uint64_t auth_refused(auth_t *auth) {
 
 /* --- Beginning and end --- */
 
-/* Creates the bans file if there is none: from now on a missing file is an error. A ban that cannot be written is
+/* Creates the bans file on the first start. From then on a missing file is an error. A ban that cannot be written is
  * refused, so the operator is warned at the start. */
 static void s_prepare_bans(auth_t *auth) {
     char error[ZPL_ERROR_SIZE];

@@ -64,7 +64,7 @@ size_t users_keyless(const users_t *users, bool token, const char **first);
 /* The access for the relay; the caller's. `plain`: see access_set_plain. */
 access_t *users_access(const users_t *users, bool plain);
 
-/* NULL: there is none. Banned users are found too. */
+/* Finds banned users too. NULL: no user has that name or key. */
 const user_t *users_of_name(const users_t *users, zr_span_t name);
 const user_t *users_of_key(const users_t *users, const uint8_t key[CERT_KEY_BYTES]);
 

@@ -171,7 +171,7 @@ static int s_compare_users(const void *a, const void *b) {
     return 0;
 }
 
-/* The user's rule with the same `deny` and pattern; NULL: there is none. */
+/* The user's rule with the same `deny` and pattern. NULL: the user has no such rule. */
 static const rule_t *s_same(const access_user_t *user, const rule_t *rule) {
     return user->rule_count ? bsearch(rule, user->rules, user->rule_count, sizeof *rule, s_compare_rules) : NULL;
 }

@@ -45,7 +45,7 @@ bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_
  * that are not told yet must be told, even if they are undone within the tick. */
 void presence_listed(presence_t *presence);
 
-/* The first present user whose nick comes after `nick`; NULL: there is none. */
+/* The first present user whose nick comes after `nick`. NULL: `nick` is the last. */
 const occupant_t *presence_next(const presence_t *presence, zr_span_t nick);
 
 /* Has the room too many users to name them? It has from when it had more than `names` users until a frame finds at most

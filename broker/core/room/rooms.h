@@ -10,7 +10,7 @@
 
 room_t *room_find(const relay_t *relay, zr_span_t name);
 
-/* The first room whose name comes after `name`, or, if `from`, is `name` itself. NULL: there is none. */
+/* The first room whose name comes after `name`, or, if `from`, is `name` itself. NULL: no room does. */
 room_t *room_next(const relay_t *relay, zr_span_t name, bool from);
 
 /* The level that an ack of an entry there names, whether or not there is such a room. */
