@@ -445,6 +445,8 @@ static zr_blob_t *s_receive(link_t *l, peer_t *peer) {
     zmq_msg_close(&message);
     if (got == GOT_PARTS) {
         s_close(l, peer, 0);
+        if (peer == &l->front)
+            s_tell(l, LINK_UP); /* the guard may not have told it yet */
         s_tell(l, peer == &l->front ? LINK_DOWN : LINK_BACK);
     }
     return NULL;

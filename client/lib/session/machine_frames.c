@@ -182,6 +182,7 @@ void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
         zr_blob_unref(frame);
         return;
     }
+    m->front_up = true; /* the frame may be here before the word that the handshake succeeded */
     m->heard = now;
     m->pinged = NEVER;
     if (type == ZR_TYPE_CONTROL)
