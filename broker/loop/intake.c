@@ -54,7 +54,7 @@ static void s_skip_part(server_t *server, taken_t *taken) {
 static void s_refuse(server_t *server, int fd, uint64_t *counter, const char *what) {
     server->skipping = zmq_msg_more(&server->frame);
     server->skipped_fd = fd;
-    peers_end_front(server->peers, fd, &server->frame);
+    peers_end_front(server->peers, fd);
     s_count_drop(server, counter, what);
 }
 

@@ -22,12 +22,10 @@ int arrivals_on_silent(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     peers_t *peers = arg;
-    connection_t one;
     uint64_t now = (uint64_t)zclock_mono(), before = now > peers->login_timeout_ms ? now - peers->login_timeout_ms : 0;
     for (int side = CONNECTIONS_FRONT; side <= CONNECTIONS_BACK; side++)
-        for (int fd = 0; (fd = connections_next_silent(&peers->connections, side, before, fd, &one)) >= 0; fd++) {
-            connections_drop(&peers->connections, fd, one.socket);
-            inflow_calls_reset(one.socket);
+        for (int fd = 0; (fd = connections_next_silent(&peers->connections, side, before, fd)) >= 0; fd++) {
+            peers_end(connections_at(&peers->connections, fd));
             peers->silent++;
             if (zr_log_pass(&peers->silent_lines, now))
                 zr_log(ZR_LOG_INFO, "closed a connection that %s within server/login-timeout (%llu so far)",
@@ -52,21 +50,18 @@ static void s_turn_away(peers_t *peers, uint64_t handle) {
             (unsigned long long)peers->descriptors, (unsigned long long)peers->no_room);
 }
 
-/* The event of a listener comes once, when it is bound. */
-static void s_on_listening(peers_t *peers, int fd) {
-    int domain = 0;
+static bool s_is_tcp(int listener) {
+    int domain = AF_UNIX;
     socklen_t len = sizeof domain;
-    bool tcp = getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain != AF_UNIX;
-    if (tcp && peers->listener_count < sizeof peers->listeners / sizeof *peers->listeners)
-        peers->listeners[peers->listener_count++] = fd;
+    return getsockopt(listener, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain != AF_UNIX;
 }
 
 static void s_filter(peers_t *peers) {
     address_t addresses[ADDRESSES_SHED_MAX];
     size_t count = addresses_shed(peers->addresses, addresses);
     bool ok = true;
-    for (size_t i = 0; i < peers->listener_count; i++)
-        ok = source_filter_set(peers->listeners[i], addresses, count) && ok;
+    for (int fd = 0; (fd = inflow_calls_next_listener(fd)) >= 0; fd++)
+        ok = (!s_is_tcp(fd) || source_filter_set(fd, addresses, count)) && ok;
     if (!ok && zr_log_pass(&peers->filter_lines, (uint64_t)zclock_mono()))
         zr_log(ZR_LOG_WARN,
             "the kernel does not turn away addresses that make too many connections, so each connection is closed: %s",
@@ -105,102 +100,64 @@ static void s_tell_unheard(peers_t *peers, uint64_t lasted_ms) {
             (unsigned long long)peers->unheard);
 }
 
-/* The end of the connection that had the descriptor before may be told later, and of another side. */
-static void s_replace(peers_t *peers, int fd, uint64_t handle) {
-    const connection_t *before = connections_at(&peers->connections, fd);
-    if (before && before->socket != handle)
-        topics_leave(peers->topics, before->socket);
-}
-
-static void s_on_accepted(peers_t *peers, int side, int fd) {
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof peer;
-    address_t address;
-    uint64_t handle = descriptor_handle(fd);
-    if (!handle) /* it is gone already */
-        s_tell_unheard(peers, 0);
-    if (handle && peers->shed)
-        source_filter_clear(fd);
-    if (handle) {
-        s_replace(peers, fd, handle);
-        connections_open(&peers->connections, side, fd, handle, (uint64_t)zclock_mono());
-    }
-    if (handle && !addresses_has_room(side, fd, peers->descriptors)) {
-        s_turn_away(peers, handle);
-        return;
-    }
-    if (!handle || getpeername(fd, (struct sockaddr *)&peer, &len) != 0 ||
-        !address_of_peer((struct sockaddr *)&peer, len, &address) ||
-        addresses_opened(peers->addresses, side, fd, handle, &address, (uint64_t)zclock_mono()))
-        return;
+static void s_turn_away_crowd(peers_t *peers, const struct sockaddr_storage *peer, socklen_t len, uint64_t handle) {
     inflow_calls_reset(handle);
     s_shed(peers);
     peers->turned_away++;
-    if (zr_log_pass(&peers->lines, (uint64_t)zclock_mono())) {
-        char text[INET6_ADDRSTRLEN] = "";
-        getnameinfo((struct sockaddr *)&peer, len, text, sizeof text, NULL, 0, NI_NUMERICHOST);
-        zr_log(ZR_LOG_WARN, "closed a connection of %s, which has or makes too many (%llu closed so far)", text,
-            (unsigned long long)peers->turned_away);
-    }
+    if (!zr_log_pass(&peers->lines, (uint64_t)zclock_mono()))
+        return;
+    char text[INET6_ADDRSTRLEN] = "";
+    getnameinfo((const struct sockaddr *)peer, len, text, sizeof text, NULL, 0, NI_NUMERICHOST);
+    zr_log(ZR_LOG_WARN, "closed a connection of %s, which has or makes too many (%llu closed so far)", text,
+        (unsigned long long)peers->turned_away);
 }
 
-static void s_on_disconnected(peers_t *peers, int side, int fd) {
+static void s_on_came(peers_t *peers, int side, uint64_t handle) {
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof peer;
+    address_t address;
+    uint64_t now = (uint64_t)zclock_mono();
+    int fd = descriptor_of(handle);
+    connections_open(&peers->connections, side, fd, handle, now);
+    if (descriptor_handle(fd) != handle)
+        return; /* it is gone already */
+    if (peers->shed)
+        source_filter_clear(fd);
+    if (!addresses_has_room(side, fd, peers->descriptors))
+        s_turn_away(peers, handle);
+    else if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
+             address_of_peer((struct sockaddr *)&peer, len, &address) &&
+             !addresses_opened(peers->addresses, side, fd, handle, &address, now))
+        s_turn_away_crowd(peers, &peer, len, handle);
+}
+
+static void s_on_gone(peers_t *peers, int side, uint64_t handle) {
+    int fd = descriptor_of(handle);
     const connection_t *one = connections_at(&peers->connections, fd);
-    pacing_take_ended(peers); /* while the gate knows their addresses */
-    if (one && one->accepted_ms && !one->heard)
+    if (one && !one->heard)
         s_tell_unheard(peers, (uint64_t)zclock_mono() - one->accepted_ms);
-    if (one && one->side == side) {
-        topics_leave(peers->topics, one->socket);
-        connections_close(&peers->connections, fd, (uint64_t)zclock_mono());
-    }
+    topics_leave(peers->topics, handle);
+    connections_close(&peers->connections, fd);
     addresses_closed(peers->addresses, side, fd);
+    inflow_release(peers->inflow, fd);
 }
 
-/* An event is a number of 16 bits and one of 32, which is the descriptor for those asked for, and the listener's
- * endpoint. false: there was none. */
-bool arrivals_read_event(peers_t *peers, int side) {
-    void *monitor = zsock_resolve(peers->sockets->monitors[side]);
-    zmq_msg_t part;
-    zmq_msg_init(&part);
-    bool got = zmq_msg_recv(&part, monitor, ZMQ_DONTWAIT) >= 0;
-    if (got && zmq_msg_size(&part) == MONITOR_EVENT) {
-        uint16_t event;
-        uint32_t value;
-        memcpy(&event, zmq_msg_data(&part), sizeof event);
-        memcpy(&value, (const uint8_t *)zmq_msg_data(&part) + sizeof event, sizeof value);
-        if (event == ZMQ_EVENT_LISTENING)
-            s_on_listening(peers, (int)value);
-        else if (event == ZMQ_EVENT_ACCEPTED)
-            s_on_accepted(peers, side, (int)value);
-        else if (event == ZMQ_EVENT_DISCONNECTED)
-            s_on_disconnected(peers, side, (int)value);
-    }
-    while (got && zmq_msg_more(&part))
-        got = zmq_msg_recv(&part, monitor, ZMQ_DONTWAIT) >= 0;
-    zmq_msg_close(&part);
-    return got;
+void arrivals_take(peers_t *peers) {
+    change_t change;
+    while (inflow_calls_take_change(&change))
+        if (change.kind == CHANGE_CAME)
+            s_on_came(peers, change.side, change.connection);
+        else if (change.kind == CHANGE_GONE)
+            s_on_gone(peers, change.side, change.connection);
+        else
+            pacing_on_ended(peers, change.connection, change.reason);
 }
 
-/* libzmq's descriptor becomes readable once for all events that have come, so all are taken. (The loop would ask a
- * socket in every turn, by two system calls.) */
-int arrivals_on_monitor(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
-    (void)loop;
-    peers_t *peers = arg;
-    int side = item->fd == zsock_fd(peers->sockets->monitors[1]);
-    while (arrivals_read_event(peers, side))
-        ;
-    return 0;
-}
-
-/* A peer that is in was accepted before, and libzmq has sent that event; with several I/O threads it nearly always
- * has. */
+/* A peer that is in was accepted before. */
 void peers_end_silent(peers_t *peers) {
-    connection_t one;
-    while (arrivals_read_event(peers, 1))
-        ;
-    for (int fd = 0; (fd = connections_next_silent(&peers->connections, CONNECTIONS_BACK, UINT64_MAX, fd, &one)) >= 0;
-         fd++)
-        inflow_calls_end(one.socket);
+    arrivals_take(peers);
+    for (int fd = 0; (fd = connections_next_silent(&peers->connections, CONNECTIONS_BACK, UINT64_MAX, fd)) >= 0; fd++)
+        inflow_calls_end(connections_at(&peers->connections, fd)->socket);
 }
 
 int arrivals_on_sweep(zloop_t *loop, int timer_id, void *arg) {

@@ -33,6 +33,14 @@ static void s_set_incomplete(inflow_t *inflow, inflow_place_t *place, uint64_t i
     atomic_fetch_add(&inflow->incomplete, incomplete - atomic_exchange(&place->incomplete, incomplete));
 }
 
+bool inflow_is_free(const inflow_t *inflow, int fd) {
+    if ((size_t)fd >= inflow->size)
+        return true;
+    const inflow_place_t *place = &inflow->places[fd];
+    return inflow_side(inflow, fd) == NONE &&
+           atomic_load(&inflow->turns[place->gone_side]) >= atomic_load(&place->free_turn);
+}
+
 void inflow_open(inflow_t *inflow, int side, int fd) {
     if ((size_t)fd >= inflow->size)
         return;
@@ -41,6 +49,7 @@ void inflow_open(inflow_t *inflow, int side, int fd) {
     place->cost = place->frames = place->taken_before = 0;
     atomic_store(&place->taken, 0);
     atomic_store(&place->heartbeats, 0);
+    atomic_store(&place->begun, 0);
     atomic_store(&place->open, 0);
     atomic_store(&place->met, false);
     atomic_store(&place->opaque, false);
@@ -54,10 +63,14 @@ void inflow_open(inflow_t *inflow, int side, int fd) {
 }
 
 void inflow_close(inflow_t *inflow, int fd) {
-    if (inflow_side(inflow, fd) == NONE)
+    int side = inflow_side(inflow, fd);
+    if (side == NONE)
         return;
-    s_set_side(&inflow->places[fd], NONE);
-    s_set_incomplete(inflow, &inflow->places[fd], 0);
+    inflow_place_t *place = &inflow->places[fd];
+    place->gone_side = side;
+    atomic_store(&place->free_turn, UINT64_MAX);
+    s_set_incomplete(inflow, place, 0);
+    s_set_side(place, NONE);
 }
 
 /* Bytes that are still open at the beginning of a turn belong to an incomplete message, as the broker found no whole
@@ -112,6 +125,8 @@ static inflow_reason_t s_reason(
     const inflow_t *inflow, int side, const inflow_place_t *place, const zmtp_seen_t *seen) {
     if (seen->parts)
         return INFLOW_PARTS;
+    if (seen->malformed)
+        return INFLOW_MALFORMED;
     if (atomic_load(&place->heartbeats) > INFLOW_PINGS_MAX)
         return INFLOW_HEARTBEATS;
     if (seen->largest > inflow->limits[side].frame || s_is_too_large(inflow, side, place))
@@ -132,17 +147,21 @@ inflow_reason_t inflow_read(inflow_t *inflow, int fd, uint8_t *data, size_t len)
     place->frames += seen.frames;
     if (seen.heartbeats)
         atomic_fetch_add(&place->heartbeats, (uint32_t)seen.heartbeats);
+    /* In this order: a message that is taken in between lets `open` be too small, not too large. */
     atomic_fetch_add(&place->open, cost);
+    atomic_store(&place->begun, place->scan.begun ? place->scan.begun + INFLOW_FRAME : 0);
     atomic_fetch_add(&inflow->cost[side], cost);
     atomic_fetch_add(&inflow->frames[side], seen.frames);
     inflow_reason_t reason = s_reason(inflow, side, place, &seen);
     if (reason != INFLOW_FINE)
-        atomic_store(&place->ending, true);
+        inflow_end(inflow, fd);
     return reason;
 }
 
+/* What it sent is freed in a moment, so nobody else needs to end for it. */
 void inflow_end(inflow_t *inflow, int fd) {
     atomic_store(&inflow->places[fd].ending, true);
+    s_set_incomplete(inflow, &inflow->places[fd], 0);
 }
 
 bool inflow_is_ending(const inflow_t *inflow, int fd) {
@@ -160,13 +179,24 @@ bool inflow_may_leave(inflow_t *inflow, int fd) {
     return false;
 }
 
+bool inflow_left_unasked(inflow_t *inflow, int fd) {
+    inflow_may_leave(inflow, fd);
+    return inflow_side(inflow, fd) == INFLOW_BACK && atomic_load(&inflow->places[fd].met);
+}
+
 /* --- The loop --- */
+
+void inflow_release(inflow_t *inflow, int fd) {
+    inflow_place_t *place = &inflow->places[fd];
+    if ((size_t)fd < inflow->size)
+        atomic_store(&place->free_turn, atomic_load(&inflow->turns[place->gone_side]) + 1);
+}
 
 void inflow_took(inflow_t *inflow, int fd) {
     if (inflow_side(inflow, fd) == NONE)
         return;
     inflow_place_t *place = &inflow->places[fd];
-    atomic_store_explicit(&place->open, 0, memory_order_release);
+    atomic_store_explicit(&place->open, atomic_load(&place->begun), memory_order_release);
     atomic_fetch_add_explicit(&place->taken, 1, memory_order_relaxed);
     if (!atomic_load_explicit(&place->met, memory_order_relaxed))
         atomic_store(&place->met, true);
@@ -222,10 +252,8 @@ int inflow_sweep(inflow_t *inflow, inflow_reason_t *reason) {
     }
     if (*reason == INFLOW_MOST && atomic_load(&inflow->incomplete) <= inflow->max_incomplete)
         return NONE;
-    if (found != NONE) {
-        atomic_store(&inflow->places[found].ending, true);
-        s_set_incomplete(inflow, &inflow->places[found], 0);
-    }
+    if (found != NONE)
+        inflow_end(inflow, found);
     return found;
 }
 

@@ -52,6 +52,8 @@ typedef enum {
     INFLOW_INCOMPLETE, /* it sends an incomplete message that is larger than any may be */
     INFLOW_MOST,       /* incomplete messages are too much in all, and this connection's is the largest */
     INFLOW_HEARTBEATS, /* it sends too many heartbeats */
+    INFLOW_MALFORMED,  /* it sends a command that libzmq refuses */
+    INFLOW_BROKEN,     /* libzmq ended it by itself, and it was a reader */
     INFLOW_REASONS
 } inflow_reason_t;
 
@@ -64,13 +66,17 @@ typedef struct {
     uint64_t taken_before; /* messages that the loop had taken when that turn began */
     zmtp_scan_t scan;
     /* Both sides'. */
-    _Atomic uint64_t open;       /* the cost of all read since the loop took a message */
+    _Atomic uint64_t begun;      /* the cost of the frame that has begun and not ended */
+    _Atomic uint64_t open;       /* the cost of all read that belongs to messages which the loop has yet to take */
     _Atomic uint64_t incomplete; /* of that, the cost of all read in turns that have ended */
     _Atomic uint64_t taken;      /* messages that the loop took */
     _Atomic uint32_t heartbeats; /* of late */
     _Atomic bool met;            /* the loop took a message */
     _Atomic bool opaque;         /* encrypted */
     _Atomic bool ending;         /* it is to end */
+    /* Once it is gone: a new connection may have the descriptor from this turn of that side on. */
+    int gone_side;
+    _Atomic uint64_t free_turn;
 } inflow_place_t;
 
 typedef struct {
@@ -92,6 +98,10 @@ void inflow_init(inflow_t *inflow, size_t descriptors);
 void inflow_finish(inflow_t *inflow);
 
 /* --- The reading thread --- */
+
+/* May a new connection have this descriptor? Messages tell their connection by its descriptor alone. So not while
+ * messages of the connection before may wait to be taken: until inflow_release, and the end of the turn after it. */
+bool inflow_is_free(const inflow_t *inflow, int fd);
 
 /* `side` accepted a connection; it is gone. Descriptors beyond the reserved number are ignored. Neither may run at the
  * same time as inflow_sweep. */
@@ -120,7 +130,13 @@ void inflow_end(inflow_t *inflow, int fd);
  * and the broker does nothing else meanwhile. */
 bool inflow_may_leave(inflow_t *inflow, int fd);
 
+/* The connection left without that question. Others then leave later. true: it was a reader that subscribed. */
+bool inflow_left_unasked(inflow_t *inflow, int fd);
+
 /* --- The loop --- */
+
+/* The loop heard that the connection with that descriptor is gone. */
+void inflow_release(inflow_t *inflow, int fd);
 
 /* A message was taken that came by `fd` (-1: unknown). */
 void inflow_took(inflow_t *inflow, int fd);

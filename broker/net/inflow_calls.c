@@ -2,6 +2,8 @@
 #include "inflow_calls.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,7 +21,7 @@
 /* Queues of parked connections. The first ones, one for each side, wait for the end of its turn. LEAVING waits until it
  * may leave, ARRIVING until others have left. */
 enum { LEAVING = INFLOW_SIDES, ARRIVING, QUEUES };
-enum { ENDED_MAX = 256 }; /* ends that are remembered for the loop; it is not told of more */
+enum { CLOSE_MS = 3000 }; /* for libzmq to close all: the linger, and more */
 
 /* What libzmq's poller asked of the kernel for a descriptor. */
 typedef struct place {
@@ -28,6 +30,7 @@ typedef struct place {
     struct epoll_event event;
     uint64_t connection; /* its handle */
     bool may_arrive;     /* although others wait to leave */
+    bool may_leave;      /* libzmq was told of its end */
     bool parked;
     int queue;
     struct place *prev, *next;
@@ -41,8 +44,12 @@ static struct {
     pthread_mutex_t mutex; /* over the rest */
     place_t *parked[QUEUES];
     _Atomic int waiting[QUEUES]; /* in each; written with the mutex */
-    inflow_ended_t ended[ENDED_MAX];
-    size_t ended_count;
+    size_t open;                 /* listeners and connections that libzmq has */
+    struct {
+        change_t *items;
+        size_t first, count, size;
+        _Atomic size_t left; /* to be taken */
+    } changes;
 } s_calls = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = -1};
 
 void inflow_calls_begin(inflow_t *inflow) {
@@ -52,23 +59,72 @@ void inflow_calls_begin(inflow_t *inflow) {
     s_calls.inflow = inflow;
 }
 
+static bool s_is_open(void) {
+    pthread_mutex_lock(&s_calls.mutex);
+    bool open = s_calls.open > 0;
+    pthread_mutex_unlock(&s_calls.mutex);
+    return open;
+}
+
 void inflow_calls_finish(void) {
+    eventfd_t count;
     if (!s_calls.inflow)
         return;
+    struct pollfd wake = {.fd = s_calls.wake, .events = POLLIN};
+    while (s_is_open() && poll(&wake, 1, CLOSE_MS) > 0)
+        eventfd_read(s_calls.wake, &count);
     s_calls.inflow = NULL;
     close(s_calls.wake);
     free(s_calls.places);
     s_calls.places = NULL;
     memset(s_calls.parked, 0, sizeof s_calls.parked);
     memset(s_calls.waiting, 0, sizeof s_calls.waiting);
+    free(s_calls.changes.items);
+    memset(&s_calls.changes, 0, sizeof s_calls.changes);
+    s_calls.open = 0;
 }
 
 void inflow_calls_bind(int side) {
     s_calls.binding = side + 1;
 }
 
+int inflow_calls_next_listener(int fd) {
+    for (; (size_t)fd < s_calls.inflow->size; fd++)
+        if (s_calls.places[fd].listens)
+            return fd;
+    return -1;
+}
+
 int inflow_calls_fd(void) {
     return s_calls.wake;
+}
+
+/* --- Changes --- */
+
+/* With the mutex. */
+static void s_tell(int fd, change_kind_t kind, inflow_reason_t reason) {
+    if (s_calls.changes.count == s_calls.changes.size) {
+        s_calls.changes.size = s_calls.changes.size ? 2 * s_calls.changes.size : 64;
+        s_calls.changes.items =
+            fatal_realloc(s_calls.changes.items, s_calls.changes.size * sizeof *s_calls.changes.items);
+    }
+    s_calls.changes.items[s_calls.changes.count++] = (change_t){.connection = s_calls.places[fd].connection,
+        .kind = kind,
+        .side = inflow_side(s_calls.inflow, fd),
+        .reason = reason};
+    s_calls.changes.left++;
+    eventfd_write(s_calls.wake, 1);
+}
+
+bool inflow_calls_take_change(change_t *change) {
+    if (s_calls.changes.left == 0)
+        return false;
+    pthread_mutex_lock(&s_calls.mutex);
+    *change = s_calls.changes.items[s_calls.changes.first++];
+    if (--s_calls.changes.left == 0)
+        s_calls.changes.first = s_calls.changes.count = 0;
+    pthread_mutex_unlock(&s_calls.mutex);
+    return true;
 }
 
 /* --- Parking --- */
@@ -157,8 +213,7 @@ void inflow_calls_let_leave(unsigned leaves) {
 static void s_end(int fd, inflow_reason_t reason) {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    if (s_calls.ended_count < ENDED_MAX)
-        s_calls.ended[s_calls.ended_count++] = (inflow_ended_t){descriptor_handle(fd), reason};
+    s_tell(fd, CHANGE_ENDED, reason);
 }
 
 static void s_stop(uint64_t connection) {
@@ -192,20 +247,12 @@ void inflow_calls_sweep(void) {
     pthread_mutex_unlock(&s_calls.mutex);
 }
 
-bool inflow_calls_take_ended(inflow_ended_t *ended) {
-    pthread_mutex_lock(&s_calls.mutex);
-    bool there = s_calls.ended_count > 0;
-    if (there)
-        *ended = s_calls.ended[--s_calls.ended_count];
-    pthread_mutex_unlock(&s_calls.mutex);
-    return there;
-}
-
 /* --- In front of libc --- */
 
 static ssize_t s_leave(int fd, ssize_t result, int code) {
     if (!inflow_may_leave(s_calls.inflow, fd))
         return s_park(fd, LEAVING);
+    s_calls.places[fd].may_leave = true;
     errno = code;
     return result;
 }
@@ -233,24 +280,41 @@ IN_FRONT_OF_LIBC ssize_t recv(int fd, void *data, size_t len, int flags) {
     return s_leave(fd, -1, ECONNRESET);
 }
 
+/* With the mutex. */
+static void s_forget(int fd, place_t *place) {
+    if (place->parked)
+        s_unpark(place);
+    if (!place->may_leave && inflow_left_unasked(s_calls.inflow, fd))
+        s_tell(fd, CHANGE_ENDED, INFLOW_BROKEN);
+    s_tell(fd, CHANGE_GONE, INFLOW_FINE);
+    inflow_close(s_calls.inflow, fd);
+}
+
 /* libzmq removes a descriptor from its set before it closes it, and at no other time. */
 static int s_remove(int poller, int fd) {
     place_t *place = &s_calls.places[fd];
     pthread_mutex_lock(&s_calls.mutex);
-    bool parked = place->parked;
-    if (parked)
-        s_unpark(place);
-    inflow_close(s_calls.inflow, fd);
-    int rc = parked ? 0 : s_epoll_ctl(poller, EPOLL_CTL_DEL, fd, NULL);
+    int rc = place->parked ? 0 : s_epoll_ctl(poller, EPOLL_CTL_DEL, fd, NULL);
+    if (place->listens)
+        place->listens = 0;
+    else
+        s_forget(fd, place);
+    s_calls.open--;
+    if (s_calls.open == 0)
+        eventfd_write(s_calls.wake, 1);
     pthread_mutex_unlock(&s_calls.mutex);
     return rc;
 }
 
+static bool s_is_ours(int fd) {
+    return s_is_watched(fd) || (s_calls.inflow && (size_t)fd < s_calls.inflow->size && s_calls.places[fd].listens);
+}
+
 IN_FRONT_OF_LIBC int epoll_ctl(int poller, int op, int fd, struct epoll_event *event) {
+    if (op == EPOLL_CTL_DEL && s_is_ours(fd))
+        return s_remove(poller, fd);
     if (!s_is_watched(fd))
         return s_epoll_ctl(poller, op, fd, event);
-    if (op == EPOLL_CTL_DEL)
-        return s_remove(poller, fd);
     place_t *place = &s_calls.places[fd];
     pthread_mutex_lock(&s_calls.mutex);
     place->poller = poller;
@@ -260,6 +324,33 @@ IN_FRONT_OF_LIBC int epoll_ctl(int poller, int op, int fd, struct epoll_event *e
     return rc;
 }
 
+/* With the mutex. Gives the connection another descriptor if messages of an earlier one with the same may wait. */
+static int s_move(int fd) {
+    while (fd >= 0 && !inflow_is_free(s_calls.inflow, fd)) {
+        int next = fd + 1;
+        while (!inflow_is_free(s_calls.inflow, next))
+            next++;
+        int moved = fcntl(fd, F_DUPFD_CLOEXEC, next);
+        close(fd);
+        fd = moved;
+    }
+    if (fd < 0)
+        errno = EAGAIN; /* there is no descriptor left: the peer has to come again */
+    return fd;
+}
+
+/* With the mutex. */
+static void s_come(int side, int fd) {
+    inflow_open(s_calls.inflow, side, fd);
+    if (inflow_side(s_calls.inflow, fd) < 0)
+        return;
+    place_t *place = &s_calls.places[fd];
+    place->connection = descriptor_handle(fd);
+    place->may_arrive = place->may_leave = false;
+    s_calls.open++;
+    s_tell(fd, CHANGE_CAME, INFLOW_FINE);
+}
+
 /* libzmq 4.3.4 aborts the process when the accept of a local socket fails with EMFILE (ipc_listener.cpp). A local
  * account could so end the broker by opening connections. EAGAIN makes libzmq try again later. Until then the loop has
  * ended the surplus connections (addresses.h). */
@@ -267,20 +358,23 @@ IN_FRONT_OF_LIBC int accept4(int fd, struct sockaddr *address, socklen_t *len, i
     int accepted = (int)syscall(SYS_accept4, fd, address, len, flags);
     if (accepted < 0 && errno == EMFILE)
         errno = EAGAIN;
-    if (accepted < 0 || !s_calls.inflow || (size_t)fd >= s_calls.inflow->size || !s_calls.places[fd].listens)
-        return accepted;
-    pthread_mutex_lock(&s_calls.mutex);
-    inflow_open(s_calls.inflow, s_calls.places[fd].listens - 1, accepted);
-    if (inflow_side(s_calls.inflow, accepted) >= 0) {
-        s_calls.places[accepted].connection = descriptor_handle(accepted);
-        s_calls.places[accepted].may_arrive = false;
+    if (accepted >= 0 && s_calls.inflow && (size_t)fd < s_calls.inflow->size && s_calls.places[fd].listens) {
+        pthread_mutex_lock(&s_calls.mutex);
+        accepted = s_move(accepted);
+        if (accepted >= 0)
+            s_come(s_calls.places[fd].listens - 1, accepted);
+        pthread_mutex_unlock(&s_calls.mutex);
     }
-    pthread_mutex_unlock(&s_calls.mutex);
     return accepted;
 }
 
 IN_FRONT_OF_LIBC int listen(int fd, int backlog) {
-    if (s_calls.inflow && (size_t)fd < s_calls.inflow->size)
+    int rc = (int)syscall(SYS_listen, fd, backlog);
+    if (rc == 0 && s_calls.inflow && s_calls.binding && (size_t)fd < s_calls.inflow->size) {
+        pthread_mutex_lock(&s_calls.mutex);
         s_calls.places[fd].listens = s_calls.binding;
-    return (int)syscall(SYS_listen, fd, backlog);
+        s_calls.open++;
+        pthread_mutex_unlock(&s_calls.mutex);
+    }
+    return rc;
 }

@@ -12,13 +12,16 @@
 /* From now on, for all of the process. `inflow` stays the caller's. Before the first socket is bound. */
 void inflow_calls_begin(inflow_t *inflow);
 
-/* After the last socket is closed. */
+/* After the last socket is closed. Waits until libzmq is done with all listeners and connections, 3 s at most. */
 void inflow_calls_finish(void);
 
 /* Listeners that are bound from now on are those of `side`; -1: not watched. */
 void inflow_calls_bind(int side);
 
-/* A descriptor (eventfd) that can be read when a connection was parked. */
+/* The first listener from descriptor `fd` on; -1: there is none. */
+int inflow_calls_next_listener(int fd);
+
+/* A descriptor (eventfd) that can be read when a connection was parked, or something happened to one. */
 int inflow_calls_fd(void);
 
 /* Connections of that side that wait for the end of the turn are read again. */
@@ -38,12 +41,20 @@ void inflow_calls_sweep(void);
 void inflow_calls_end(uint64_t connection);
 void inflow_calls_reset(uint64_t connection);
 
+typedef enum {
+    CHANGE_CAME,  /* it was accepted; told before any message of it can be taken */
+    CHANGE_ENDED, /* it is ended, for `reason` */
+    CHANGE_GONE,  /* libzmq closes it; messages of it may still wait to be taken */
+} change_kind_t;
+
 typedef struct {
     uint64_t connection; /* its handle (descriptor.h) */
+    change_kind_t kind;
+    int side;
     inflow_reason_t reason;
-} inflow_ended_t;
+} change_t;
 
-/* A connection that was ended since the last call, one a call. false: there is none. */
-bool inflow_calls_take_ended(inflow_ended_t *ended);
+/* What happened to connections, one thing a call, in order. After CHANGE_GONE call inflow_release. false: no more. */
+bool inflow_calls_take_change(change_t *change);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <sys/eventfd.h>
 
+#include "arrivals.h"
 #include "descriptor.h"
 #include "inflow_calls.h"
 #include "published.h"
@@ -62,28 +63,25 @@ int pacing_on_parked(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     peers_t *peers = arg;
     eventfd_t count;
     eventfd_read(item->fd, &count);
+    arrivals_take(peers);
     pacing_end_turns(peers);
     if (inflow_calls_must_leave())
         s_let_leave(peers, LEAVE_MS);
     return 0;
 }
 
-static void s_on_ended(peers_t *peers, const inflow_ended_t *ended) {
+void pacing_on_ended(peers_t *peers, uint64_t connection, inflow_reason_t reason) {
     static const char *const texts[INFLOW_REASONS] = {[INFLOW_PARTS] = "that sent a message of several parts",
         [INFLOW_INCOMPLETE] = "that sent an incomplete message which is larger than any may be",
         [INFLOW_HEARTBEATS] = "that sent too many heartbeats",
+        [INFLOW_MALFORMED] = "that sent a malformed command",
+        [INFLOW_BROKEN] = "of a reader that broke the rules of ZMTP, or whose heartbeat stopped",
         [INFLOW_MOST] = "with the largest incomplete message, as all together are more than limits/max-waiting"};
-    addresses_charge(peers->addresses, descriptor_of(ended->connection), ended->connection, (uint64_t)zclock_mono());
+    addresses_charge(peers->addresses, descriptor_of(connection), connection, (uint64_t)zclock_mono());
     peers->incomplete++;
     if (zr_log_pass(&peers->ahead_lines, (uint64_t)zclock_mono()))
-        zr_log(ZR_LOG_WARN, "closed a connection %s (%llu so far)", texts[ended->reason],
-            (unsigned long long)peers->incomplete);
-}
-
-void pacing_take_ended(peers_t *peers) {
-    inflow_ended_t ended;
-    while (inflow_calls_take_ended(&ended))
-        s_on_ended(peers, &ended);
+        zr_log(
+            ZR_LOG_WARN, "closed a connection %s (%llu so far)", texts[reason], (unsigned long long)peers->incomplete);
 }
 
 /* --- Readers that do not read --- */

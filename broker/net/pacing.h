@@ -8,11 +8,11 @@
 /* Ends the turns of the sides that have nothing to be taken, where nobody tries to. */
 void pacing_end_turns(peers_t *peers);
 
-/* zloop's handler of inflow_calls_fd: connections wait for the end of a turn, or to leave. */
+/* zloop's handler of inflow_calls_fd: connections came or are gone, or wait for the end of a turn, or to leave. */
 int pacing_on_parked(zloop_t *loop, zmq_pollitem_t *item, void *arg);
 
-/* Logs the connections that were ended for what they sent, and charges their addresses. */
-void pacing_take_ended(peers_t *peers);
+/* A connection was ended for what it sent: logs that, and charges its address. */
+void pacing_on_ended(peers_t *peers, uint64_t connection, inflow_reason_t reason);
 
 /* Ends readers that got little, while the frames for all readers are too many. Ten times a second. */
 void pacing_end_slow_readers(peers_t *peers);

@@ -1,5 +1,4 @@
-/* See peers.h. A descriptor is a hint that may be outdated. It is acted on only while it is the same socket (inode). A
- * remaining race costs some peer a reconnect. */
+/* See peers.h. */
 #include "peers.h"
 
 #include <string.h>
@@ -18,8 +17,6 @@ enum {
     SILENT_MS = 1000,      /* between two looks at the connections that say nothing */
     SWEEP_INFLOW_MS = 100, /* between two looks at incomplete messages and doubts; inflow.h says ten times a second */
 };
-
-enum { DOUBT_ROUNDS = 8 };
 
 enum {
     BURST_S = 2,       /* so many seconds' worth of subscriptions may come at once */
@@ -49,71 +46,27 @@ bool peers_claims(const peers_t *peers, route_t route) {
     return peers->routes[place].route == route && peers->routes[place].claims;
 }
 
-/* libzmq sends a connection's accepted event before any of its messages can be taken. So a message of an unknown
- * connection means that an event waits. */
-static void s_catch_up(peers_t *peers, uint64_t handle) {
-    for (int side = 0; side < INFLOW_SIDES; side++) {
-        const connection_t *one = connections_at(&peers->connections, descriptor_of(handle));
-        while ((!one || one->socket != handle) && arrivals_read_event(peers, side))
-            one = connections_at(&peers->connections, descriptor_of(handle));
-    }
+/* The connection of `side` that sent a message which came by `fd`. NULL: it is gone. The descriptor is no other's while
+ * messages of it may wait to be taken (inflow_is_free). */
+static connection_t *s_sender(peers_t *peers, int side, int fd) {
+    arrivals_take(peers);
+    connection_t *one = connections_at(&peers->connections, fd);
+    return one && one->side == side ? one : NULL;
 }
 
-/* All messages of a connection share its properties, so their address in memory tells it from others. */
-static const void *s_properties(zmq_msg_t *frame) {
-    return zmq_msg_gets(frame, "Peer-Address");
-}
-
-static void s_doubt(peers_t *peers, int side, uint64_t handle, const void *proof) {
-    bool told = peers->doubt_count > 0 && peers->doubts[peers->doubt_count - 1].connection == handle;
-    if (!told && peers->doubt_count < DOUBTS_MAX)
-        peers->doubts[peers->doubt_count++] = (doubt_t){.connection = handle,
-            .proof = proof,
-            .since = peers->looked,
-            .turn = atomic_load(&peers->inflow->turns[side]),
-            .side = side};
-}
-
-/* The message may be the rest of a connection that is gone, when its descriptor is another's. */
-static void s_end_sender(peers_t *peers, int side, int fd, zmq_msg_t *frame) {
-    uint64_t handle = descriptor_handle(fd);
-    const void *proof = s_properties(frame);
-    if (!handle)
+void peers_end(connection_t *one) {
+    if (!one || one->dropped)
         return;
-    s_catch_up(peers, handle);
-    connections_sender_t sender = connections_sender(&peers->connections, side, fd, handle, proof);
-    if (sender == CONNECTIONS_ITS) {
-        if (connections_end(&peers->connections, fd, handle, proof))
-            inflow_calls_reset(handle);
-    } else if (sender == CONNECTIONS_DOUBTFUL) {
-        s_doubt(peers, side, handle, proof);
-    }
+    one->dropped = true;
+    inflow_calls_reset(one->socket);
 }
 
-void peers_end_front(peers_t *peers, int fd, zmq_msg_t *frame) {
-    s_end_sender(peers, CONNECTIONS_FRONT, fd, frame);
+void peers_end_front(peers_t *peers, int fd) {
+    peers_end(s_sender(peers, CONNECTIONS_FRONT, fd));
 }
 
 void peers_end_back(peers_t *peers, zmq_msg_t *frame) {
-    s_end_sender(peers, CONNECTIONS_BACK, zmq_msg_get(frame, ZMQ_SRCFD), frame);
-}
-
-/* Ends the doubtful connections that sent nothing with another proof meanwhile, though all their messages were
- * taken. */
-static void s_end_doubted(peers_t *peers) {
-    size_t left = 0;
-    for (size_t i = 0; i < peers->doubt_count; i++) {
-        const doubt_t *doubt = &peers->doubts[i];
-        const connection_t *one = connections_at(&peers->connections, descriptor_of(doubt->connection));
-        bool cleared = one && one->socket == doubt->connection && one->proof && one->proof != doubt->proof;
-        bool all_taken = atomic_load(&peers->inflow->turns[doubt->side]) > doubt->turn + 1;
-        if (!cleared && (!all_taken || peers->looked - doubt->since < DOUBT_ROUNDS))
-            peers->doubts[left++] = *doubt;
-        else if (!cleared)
-            inflow_calls_reset(doubt->connection);
-    }
-    peers->doubt_count = left;
-    peers->looked++;
+    peers_end(s_sender(peers, CONNECTIONS_BACK, zmq_msg_get(frame, ZMQ_SRCFD)));
 }
 
 /* --- The peer of a frame --- */
@@ -136,27 +89,18 @@ static bool s_is_local(zr_span_t address) {
     return endpoint_is_local(&endpoint);
 }
 
-static void s_hear(peers_t *peers, zmq_msg_t *frame, uint64_t handle, zr_span_t user) {
-    s_catch_up(peers, handle);
-    connections_prove(&peers->connections, descriptor_of(handle), handle, s_properties(frame));
-    connections_hear(&peers->connections, descriptor_of(handle), handle, user);
-}
-
 void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer) {
     static const char ipc[] = "localhost";
     zr_span_t address = s_property(frame, "Peer-Address");
     bool is_ipc = address.len >= sizeof ipc - 1 && memcmp(address.ptr, ipc, sizeof ipc - 1) == 0;
-    uint64_t handle = descriptor_handle(zmq_msg_get(frame, ZMQ_SRCFD));
-    if (handle)
-        s_catch_up(peers, handle);
-    if (!connections_is_of(&peers->connections, descriptor_of(handle), handle, CONNECTIONS_FRONT))
-        handle = 0; /* a reader's now: the sender is gone */
-    *peer = (peer_t){.user = peers_user(frame), .address = is_ipc ? zr_span(NULL) : address, .connection = handle};
+    connection_t *one = s_sender(peers, CONNECTIONS_FRONT, zmq_msg_get(frame, ZMQ_SRCFD));
+    *peer = (peer_t){
+        .user = peers_user(frame), .address = is_ipc ? zr_span(NULL) : address, .connection = one ? one->socket : 0};
     /* A peer that speaks CURVE always has a user: the ZAP handler lets no other in. */
     peer->local = peer->user.len == 0 && (is_ipc || s_is_local(address));
     peer->revoked = peers_is_revoked(peers, frame);
-    if (handle)
-        s_hear(peers, frame, handle, peer->user);
+    if (one)
+        connection_hear(one, peer->user);
 }
 
 void peers_revoke(peers_t *peers, zr_span_t user, uint64_t generation) {
@@ -209,31 +153,16 @@ static bool s_take_topic(peers_t *peers, zmq_msg_t *frame, uint64_t handle, bool
 }
 
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed) {
-    uint64_t handle = descriptor_handle(zmq_msg_get(frame, ZMQ_SRCFD));
-    if (!handle) /* gone: libzmq gives back what it had subscribed to */
+    connection_t *one = s_sender(peers, CONNECTIONS_BACK, zmq_msg_get(frame, ZMQ_SRCFD));
+    if (!one) /* gone: libzmq gives back what it had subscribed to */
         return true;
-    int fd = descriptor_of(handle);
-    connections_t *connections = &peers->connections;
-    s_catch_up(peers, handle);
-    const void *proof = s_properties(frame);
-    if (!connections_is_of(connections, fd, handle, CONNECTIONS_BACK))
-        return true;
-    if (connections_is_rest(connections, fd, handle, proof)) {
-        connections_may_be_heard(connections, fd, handle);
-        return true;
-    }
-    if (connections_dropped(connections, fd) == handle)
+    if (one->dropped)
         return false;
-    if (connections_prove(connections, fd, handle, proof))
-        topics_leave(peers->topics, handle);
-    bool slow = connections_subscribe(connections, fd, handle, peers_user(frame), (uint64_t)zclock_mono());
-    if (slow && s_take_topic(peers, frame, handle, subscribed))
+    bool slow = connections_subscribe(&peers->connections, one, peers_user(frame), (uint64_t)zclock_mono());
+    if (slow && s_take_topic(peers, frame, one->socket, subscribed))
         return true;
-    if (connections_sender(connections, CONNECTIONS_BACK, fd, handle, proof) == CONNECTIONS_ITS) {
-        connections_drop(connections, fd, handle);
-        peers_charge(peers, handle);
-    }
-    peers_end_back(peers, frame);
+    peers_charge(peers, one->socket);
+    peers_end(one);
     return false;
 }
 
@@ -252,9 +181,10 @@ static int s_on_drops(zloop_t *loop, int timer_id, void *arg) {
 }
 
 void peers_drop(peers_t *peers, uint64_t connection) {
-    if (!connection || connections_dropped(&peers->connections, descriptor_of(connection)) == connection)
+    connection_t *one = connections_at(&peers->connections, descriptor_of(connection));
+    if (!one || one->socket != connection || one->dropped)
         return;
-    connections_drop(&peers->connections, descriptor_of(connection), connection);
+    one->dropped = true;
     if (peers->drops.count == 0)
         zloop_timer(peers->loop, DROP_MS, 0, s_on_drops, peers);
     if (peers->drops.count == peers->drops.size) {
@@ -269,10 +199,8 @@ void peers_charge(peers_t *peers, uint64_t connection) {
 }
 
 bool peers_hear(const peers_t *peers, int fd) {
-    if (peers->drops.count == 0)
-        return true;
-    uint64_t dropped = fd >= 0 ? connections_dropped(&peers->connections, fd) : 0;
-    return dropped == 0 || descriptor_handle(fd) != dropped;
+    const connection_t *one = connections_at(&peers->connections, fd);
+    return !one || !one->dropped;
 }
 
 void peers_drop_user(peers_t *peers, zr_span_t user) {
@@ -282,14 +210,15 @@ void peers_drop_user(peers_t *peers, zr_span_t user) {
 void peers_drop_users(peers_t *peers) {
     if (!peers->gone.by_name)
         return;
-    connection_t one;
-    for (int fd = 0; (fd = connections_next_user(&peers->connections, fd, &one)) >= 0; fd++)
-        if (!revoked_has(&peers->gone, zr_span_of(one.user, one.user_len), 0))
+    for (int fd = 0; (fd = connections_next_user(&peers->connections, fd)) >= 0; fd++) {
+        const connection_t *one = connections_at(&peers->connections, fd);
+        if (!revoked_has(&peers->gone, zr_span_of(one->user, one->user_len), 0))
             continue;
-        else if (one.side == CONNECTIONS_BACK)
-            inflow_calls_end(one.socket);
+        if (one->side == CONNECTIONS_BACK)
+            inflow_calls_end(one->socket);
         else
-            peers_drop(peers, one.socket);
+            peers_drop(peers, one->socket);
+    }
     revoked_finish(&peers->gone);
 }
 
@@ -315,12 +244,10 @@ static int s_on_sweep_inflow(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     peers_t *peers = arg;
-    s_end_doubted(peers);
     pacing_end_turns(peers);
     pacing_end_slow_readers(peers);
     inflow_forgive(peers->inflow);
     inflow_calls_sweep();
-    pacing_take_ended(peers);
     return 0;
 }
 
@@ -349,11 +276,6 @@ peers_t *peers_new(zloop_t *loop, sockets_t *sockets, const settings_t *settings
     peers->descriptors = descriptor_limit();
     s_set_limits(peers, settings);
     peers->addresses = addresses_new(settings->max_address_connections, settings->rate_handshakes);
-    for (int side = 0; side < 2; side++) {
-        zmq_pollitem_t item = {.fd = zsock_fd(sockets->monitors[side]), .events = ZMQ_POLLIN};
-        zloop_poller(loop, &item, arrivals_on_monitor, peers);
-        arrivals_on_monitor(loop, &item, peers); /* events from before */
-    }
     zmq_pollitem_t parked = {.fd = inflow_calls_fd(), .events = ZMQ_POLLIN};
     zloop_poller(loop, &parked, pacing_on_parked, peers);
     zloop_timer(loop, SWEEP_MS, 0, arrivals_on_sweep, peers);

@@ -52,9 +52,8 @@ void peers_found_empty(peers_t *peers, int side);
  * ends. */
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
 
-/* Ends the connection that `frame` came by: of the front with descriptor `fd`, or of the back. It ends at once; if the
- * frame may be the rest of a connection that is gone, about a second later. */
-void peers_end_front(peers_t *peers, int fd, zmq_msg_t *frame);
+/* Ends the connection that a frame came by: of the front with descriptor `fd`, or of the back. */
+void peers_end_front(peers_t *peers, int fd);
 void peers_end_back(peers_t *peers, zmq_msg_t *frame);
 
 /* Ends a connection (peer_t's) in a moment, so that frames sent to it get out. One that is gone is left alone. */

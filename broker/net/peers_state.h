@@ -14,17 +14,6 @@
 /* Routes whose descriptor is remembered: more than are usually busy at once. */
 enum { ROUTES = 1024 };
 
-enum { DOUBTS_MAX = 256 };
-
-/* A connection that perhaps sent what it must not. */
-typedef struct {
-    uint64_t connection;
-    const void *proof; /* of the message (connections.h) */
-    uint64_t since;    /* `looked` at that time */
-    uint64_t turn;     /* of its side, at that time */
-    int side;
-} doubt_t;
-
 struct peers {
     zloop_t *loop;
     sockets_t *sockets;
@@ -43,12 +32,7 @@ struct peers {
         int fd;
         bool claims;  /* the peer named a routing id for itself */
     } routes[ROUTES]; /* each in its place, by its lowest bits */
-    doubt_t doubts[DOUBTS_MAX];
-    size_t doubt_count;
-    uint64_t looked; /* how often doubts were looked at */
     addresses_t *addresses;
-    int listeners[2 * SETTINGS_ENDPOINTS_MAX]; /* of TCP */
-    size_t listener_count;
     bool shedding, shed;  /* now; ever */
     uint64_t descriptors; /* that this process may have; 0: not known */
     uint64_t heavy_turns;
@@ -60,5 +44,8 @@ struct peers {
         size_t old; /* so many of them were there when the timer last ran */
     } drops;
 };
+
+/* Ends a connection at once, with a reset, if it is not about to end. */
+void peers_end(connection_t *one);
 
 #endif

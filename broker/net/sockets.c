@@ -30,7 +30,6 @@ enum {
     KEEPALIVE_INTERVAL_S = 10,
     KEEPALIVE_COUNT = 3,
     MAXRT_MS = 30000,
-    END_MS = 3000, /* for a socket to end: the linger, and more */
     FIRST_MORE = 16 << 10,
     PART_MORE = 64 << 10,
     QUEUE_WINDOWS = 2,
@@ -38,7 +37,6 @@ enum {
     BACK_ALL = 1 << 20,
     TURN_FRAMES = 10000,           /* XPUB takes those of the back at once, in some 20 ms */
     DESCRIPTORS_UNKNOWN = 1 << 20, /* as many as there can be (main.c: NOFILE_MAX) */
-    MONITORED = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_MONITOR_STOPPED,
 };
 
 /* --- Options --- */
@@ -107,15 +105,6 @@ static void s_set_back(void *back, const settings_t *settings) {
      * connection's subscriptions are counted, in both directions. */
     s_set(back, ZMQ_XPUB_VERBOSER, 1);
     s_set_max_size(back, BACK_MAXMSGSIZE);
-}
-
-/* libzmq's I/O thread waits for room in the monitor's queue, so that has no end. */
-static zsock_t *s_monitor(void *socket, const char *name) {
-    zsock_t *monitor = fatal_check(zsock_new(ZMQ_PAIR));
-    s_set(zsock_resolve(monitor), ZMQ_RCVHWM, 0);
-    FATAL_UNLESS(zmq_socket_monitor(socket, name, MONITORED) == 0);
-    FATAL_UNLESS(zmq_connect(zsock_resolve(monitor), name) == 0);
-    return monitor;
 }
 
 static void s_set_domain(void *socket, const char *domain) {
@@ -252,8 +241,6 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t 
     sockets->back = zsock_new(ZMQ_XPUB);
     s_set_front(zsock_resolve(sockets->front), settings);
     s_set_back(zsock_resolve(sockets->back), settings);
-    sockets->monitors[0] = s_monitor(zsock_resolve(sockets->front), "inproc://front-monitor");
-    sockets->monitors[1] = s_monitor(zsock_resolve(sockets->back), "inproc://back-monitor");
     /* The front first, so that an error names the configured endpoint, not the derived one. */
     inflow_calls_bind(INFLOW_FRONT);
     bool ok = s_bind_all(sockets->front, &settings->listen, key, &sockets->listen, error);
@@ -273,32 +260,11 @@ static void s_unlink_all(const settings_endpoints_t *bound) {
             unlink(bound->items[i].path);
 }
 
-/* The last event comes when libzmq destroys the socket, which it does after the last listener and connection. With
- * nobody at the monitor's end its I/O thread would wait for ever. */
-static void s_await_end(zsock_t **monitor) {
-    for (bool ended = *monitor == NULL; !ended;) {
-        zmq_msg_t part;
-        zmq_msg_init(&part);
-        zmq_pollitem_t ready = {.socket = zsock_resolve(*monitor), .events = ZMQ_POLLIN};
-        bool got = zmq_poll(&ready, 1, END_MS) > 0 && zmq_msg_recv(&part, ready.socket, ZMQ_DONTWAIT) >= 0;
-        uint16_t event = 0;
-        if (got && zmq_msg_size(&part) == MONITOR_EVENT)
-            memcpy(&event, zmq_msg_data(&part), sizeof event);
-        ended = !got || event == ZMQ_EVENT_MONITOR_STOPPED;
-        while (got && zmq_msg_more(&part))
-            got = zmq_msg_recv(&part, ready.socket, ZMQ_DONTWAIT) >= 0;
-        zmq_msg_close(&part);
-    }
-    zsock_destroy(monitor);
-}
-
 void sockets_close(sockets_t *sockets) {
     s_unlink_all(&sockets->listen);
     s_unlink_all(&sockets->backs);
     zsock_destroy(&sockets->front);
     zsock_destroy(&sockets->back);
-    s_await_end(&sockets->monitors[0]);
-    s_await_end(&sockets->monitors[1]);
     inflow_calls_finish();
     inflow_finish(&sockets->inflow);
 }

@@ -7,12 +7,9 @@
 #include "inflow.h"
 #include "settings.h"
 
-enum { MONITOR_EVENT = 6 }; /* bytes of a monitor's message: a number of 16 bits and one of 32 */
-
 typedef struct {
     zsock_t *front;                     /* ROUTER */
     zsock_t *back;                      /* XPUB */
-    zsock_t *monitors[2];               /* PAIRs: events of front and back (listening, accepted, disconnected) */
     settings_endpoints_t listen, backs; /* as bound: addresses and ports are real */
     inflow_t inflow;                    /* the limits on libzmq's reading of both */
     bool paired;

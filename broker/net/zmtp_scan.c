@@ -27,9 +27,19 @@ static size_t s_head(const zmtp_scan_t *scan) {
     return scan->flags & FLAG_LONG ? 9 : 2;
 }
 
-static void s_count(const zmtp_scan_t *scan, zmtp_seen_t *seen) {
+static void s_end_frame(zmtp_scan_t *scan) {
+    scan->phase = FLAGS;
+    scan->begun = 0;
+}
+
+/* The frame counts, with the bytes of it that came. */
+static void s_count(zmtp_scan_t *scan, size_t bytes, zmtp_seen_t *seen) {
     seen->frames++;
-    seen->bytes += s_head(scan);
+    seen->bytes += bytes;
+    scan->begun = bytes;
+    scan->phase = BODY;
+    if (scan->frame_left == 0)
+        s_end_frame(scan);
 }
 
 static void s_size(zmtp_scan_t *scan, uint8_t byte, zmtp_seen_t *seen) {
@@ -39,43 +49,47 @@ static void s_size(zmtp_scan_t *scan, uint8_t byte, zmtp_seen_t *seen) {
     scan->shook = true;
     seen->largest = scan->frame_left > seen->largest ? scan->frame_left : seen->largest;
     seen->parts = seen->parts || scan->flags & FLAG_MORE;
-    bool small = scan->frame_left >= HEARTBEAT_MIN && scan->frame_left <= HEARTBEAT_MAX;
-    if (scan->flags & FLAG_COMMAND && small && !scan->opaque) {
+    bool command = scan->flags & FLAG_COMMAND && !scan->opaque;
+    seen->malformed = seen->malformed || (command && scan->frame_left == 0);
+    if (command && scan->frame_left > 0) {
         scan->phase = NAME;
         scan->offset = 0;
-        scan->heartbeat = true; /* until its name says that it is not */
+        scan->heartbeat = scan->frame_left >= HEARTBEAT_MIN && scan->frame_left <= HEARTBEAT_MAX;
         return;
     }
-    scan->phase = scan->frame_left ? BODY : FLAGS;
-    s_count(scan, seen);
+    s_count(scan, s_head(scan), seen);
 }
 
-/* A byte of what may be a heartbeat. */
+/* A byte of a command that is none but may be a heartbeat, as far as was seen. */
 static void s_name(zmtp_scan_t *scan, uint8_t *byte, zmtp_seen_t *seen) {
     static const uint8_t name[] = {LETTERS, 'P'};
-    if (scan->offset < sizeof name && *byte != name[scan->offset]) {
+    if (scan->offset == 0 && *byte >= scan->frame_left)
+        seen->malformed = true;
+    if (scan->offset < sizeof name && *byte != name[scan->offset])
         scan->heartbeat = false;
-        scan->phase = BODY;
-        s_count(scan, seen);
-        seen->bytes += scan->offset + 1U;
+    scan->frame_left--;
+    if (!scan->heartbeat) {
+        s_count(scan, s_head(scan) + scan->offset + 1U, seen);
+        return;
     }
     if (scan->offset == 2)
         scan->ping = *byte == 'I';
     if (scan->offset == sizeof name)
         seen->heartbeats++;
-    if (scan->heartbeat && scan->ping && scan->offset >= TTL_AT && scan->offset < TTL_END)
+    if (scan->ping && scan->offset >= TTL_AT && scan->offset < TTL_END)
         *byte = 0;
     scan->offset++;
-    if (--scan->frame_left == 0)
-        scan->phase = FLAGS;
+    if (scan->frame_left == 0)
+        s_end_frame(scan);
 }
 
 static size_t s_body(zmtp_scan_t *scan, size_t len, zmtp_seen_t *seen) {
     size_t part = len < scan->frame_left ? len : (size_t)scan->frame_left;
     scan->frame_left -= part;
-    if (scan->frame_left == 0)
-        scan->phase = FLAGS;
+    scan->begun += part;
     seen->bytes += part;
+    if (scan->frame_left == 0)
+        s_end_frame(scan);
     return part;
 }
 

@@ -22,7 +22,8 @@ typedef struct {
     bool ping;           /* and a PING */
     bool opaque;         /* the mechanism encrypts: only sizes can be seen */
     bool shook;          /* the peer sent a frame, so the greeting was answered */
-    uint64_t frame_left; /* bytes of the frame that are still to come */
+    uint64_t frame_left; /* bytes of the frame that are still to come, */
+    uint64_t begun;      /* and those that came, if it is none that libzmq keeps for itself; 0: no frame has begun */
 } zmtp_scan_t;
 
 typedef struct {
@@ -31,6 +32,7 @@ typedef struct {
     size_t heartbeats; /* that can be seen */
     uint64_t largest;  /* bytes of the largest frame that began, as its size says */
     bool parts;        /* one of them says that more parts follow */
+    bool malformed;    /* one of them is a command that libzmq refuses: its name does not fit into it */
 } zmtp_seen_t;
 
 /* A zeroed `scan` is that of a new connection. Its next bytes came. The time to live in a PING is set to zero in `data`:

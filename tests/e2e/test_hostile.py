@@ -210,6 +210,27 @@ class Memory(HostileCase):
             honest.check()
             self.bounded(broker, before)
 
+    def test_readers_with_too_many_topics_come_again_at_once(self):
+        """The broker takes the topics of a descriptor's next reader no faster than it can judge them."""
+        topics = b"".join(b"\x00\x83\x01" + secrets.token_bytes(130) for _ in range(30_000))
+
+        def come(endpoint):
+            for _ in range(6):
+                with contextlib.suppress(ConnectionError), self.shaken(endpoint, READY_SUB) as one:
+                    one.sendall(topics)
+                    one.recv(1)
+
+        attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
+        with attacked as (broker, honest):
+            before = peak(broker)
+            readers = [threading.Thread(target=come, args=(plain[1],)) for _ in range(8)]
+            for reader in readers:
+                reader.start()
+            for reader in readers:
+                reader.join()
+            honest.check()
+            self.assertLess(peak(broker) - before, 40 * MEGABYTE + KEPT)
+
     def test_readers_that_leave_together(self):
         """Each costs a walk over all topics. Readers that come after them are served."""
         attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
@@ -580,6 +601,29 @@ class Descriptors(HostileCase):
                     self.assertTrue(more, "cut off for what another did")
                     got += more
                 reader.close()
+            honest.check()
+
+    def test_a_hello_by_the_descriptor_of_a_flooder(self):
+        """It is answered, though messages of the flooder wait."""
+        hello = json.dumps({"op": "hello", "id": 1, "proto": 1, "client": "c" * 32}).encode()
+        attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
+        with attacked as (_, honest):
+            for _ in range(40):
+                flooders = [self.shaken(plain[0], READY_DEALER) for _ in range(5)]
+                for flooder in flooders:
+                    flooder.setblocking(False)
+                    with contextlib.suppress(OSError):
+                        flooder.send(b"\x00\x01a" * 20_000)
+                    flooder.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    flooder.close()
+                one = self.shaken(plain[0], READY_DEALER)
+                one.sendall(bytes([0, len(hello)]) + hello)
+                got = b""
+                while b'"re"' not in got:
+                    more = one.recv(65536)
+                    self.assertTrue(more, "cut off for what another did")
+                    got += more
+                one.close()
             honest.check()
 
 

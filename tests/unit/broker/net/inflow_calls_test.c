@@ -22,17 +22,38 @@ typedef struct {
     int listener, peer, ours, poller;
 } pair_t;
 
-static void s_connect(pair_t *pair) {
+static void s_listen(pair_t *pair) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof address;
     pair->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(bind(pair->listener, (struct sockaddr *)&address, len), 0);
+    ck_assert_int_eq(bind(pair->listener, (struct sockaddr *)&address, sizeof address), 0);
     ck_assert_int_eq(listen(pair->listener, 8), 0);
+}
+
+static void s_connect(pair_t *pair) {
+    struct sockaddr_in address;
+    socklen_t len = sizeof address;
     ck_assert_int_eq(getsockname(pair->listener, (struct sockaddr *)&address, &len), 0);
     pair->peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(connect(pair->peer, (struct sockaddr *)&address, len), 0);
     pair->ours = accept4(pair->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     ck_assert_int_ge(pair->ours, 0);
+    struct epoll_event event = {.events = 0, .data.fd = pair->ours};
+    ck_assert_int_eq(epoll_ctl(pair->poller, EPOLL_CTL_ADD, pair->ours, &event), 0);
+    event.events = EPOLLIN;
+    ck_assert_int_eq(epoll_ctl(pair->poller, EPOLL_CTL_MOD, pair->ours, &event), 0);
+}
+
+static void s_assert_change(change_kind_t kind, uint64_t connection, inflow_reason_t reason) {
+    change_t change;
+    ck_assert(inflow_calls_take_change(&change));
+    ck_assert_int_eq(change.kind, kind);
+    ck_assert_uint_eq(change.connection, connection);
+    ck_assert_int_eq(change.reason, reason);
+}
+
+static void s_assert_no_change(void) {
+    change_t change;
+    ck_assert(!inflow_calls_take_change(&change));
 }
 
 static pair_t *s_open(int side) {
@@ -44,20 +65,25 @@ static pair_t *s_open(int side) {
     pair->inflow.max_incomplete = 10 * TURN;
     inflow_calls_begin(&pair->inflow);
     inflow_calls_bind(side);
+    pair->poller = epoll_create1(EPOLL_CLOEXEC);
+    s_listen(pair);
+    ck_assert_int_eq(inflow_calls_next_listener(0), pair->listener);
+    ck_assert_int_eq(inflow_calls_next_listener(pair->listener + 1), -1);
     s_connect(pair);
     ck_assert_int_eq(inflow_side(&pair->inflow, pair->ours), side);
-    pair->poller = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = 0, .data.fd = pair->ours};
-    ck_assert_int_eq(epoll_ctl(pair->poller, EPOLL_CTL_ADD, pair->ours, &event), 0);
-    event.events = EPOLLIN;
-    ck_assert_int_eq(epoll_ctl(pair->poller, EPOLL_CTL_MOD, pair->ours, &event), 0);
+    s_assert_change(CHANGE_CAME, descriptor_handle(pair->ours), INFLOW_FINE);
     return pair;
 }
 
-static void s_close(pair_t *pair) {
+static void s_remove(pair_t *pair) {
     ck_assert_int_eq(epoll_ctl(pair->poller, EPOLL_CTL_DEL, pair->ours, NULL), 0);
     ck_assert_int_eq(inflow_side(&pair->inflow, pair->ours), -1);
     close(pair->ours);
+}
+
+static void s_close(pair_t *pair) {
+    s_remove(pair);
+    epoll_ctl(pair->poller, EPOLL_CTL_DEL, pair->listener, NULL);
     close(pair->peer);
     close(pair->listener);
     close(pair->poller);
@@ -143,8 +169,48 @@ START_TEST(test_leave) {
 }
 END_TEST
 
+/* Its messages may wait to be taken, so the next connection gets another descriptor. */
+START_TEST(test_a_descriptor_is_not_used_at_once) {
+    pair_t *pair = s_open(INFLOW_BACK);
+    int before = pair->ours;
+    uint64_t handle = descriptor_handle(before);
+    s_remove(pair);
+    close(pair->peer);
+    s_connect(pair);
+    ck_assert_int_ne(pair->ours, before);
+    s_assert_change(CHANGE_GONE, handle, INFLOW_FINE);
+    s_assert_change(CHANGE_CAME, descriptor_handle(pair->ours), INFLOW_FINE);
+    inflow_release(&pair->inflow, before);
+    inflow_end_turn(&pair->inflow, INFLOW_BACK);
+    s_remove(pair);
+    close(pair->peer);
+    s_connect(pair);
+    ck_assert_int_eq(pair->ours, before);
+    s_close(pair);
+}
+END_TEST
+
+/* libzmq found a fault in what the reader sent, and ends it without having asked. */
+START_TEST(test_a_reader_that_libzmq_ends) {
+    pair_t *pair = s_open(INFLOW_BACK);
+    s_say(pair, GREETING, ZMTP_GREETING);
+    s_say(pair, "\x04\x06\x05READY\0\1\1", 11);
+    for (ssize_t got = 0; got < ZMTP_GREETING + 11;)
+        got += s_hear(pair);
+    inflow_took(&pair->inflow, pair->ours);
+    uint64_t handle = descriptor_handle(pair->ours);
+    unsigned leaves = pair->inflow.leaves;
+    s_remove(pair);
+    s_assert_change(CHANGE_ENDED, handle, INFLOW_BROKEN);
+    s_assert_change(CHANGE_GONE, handle, INFLOW_FINE);
+    ck_assert_uint_eq(pair->inflow.leaves, leaves - 1);
+    close(pair->peer);
+    s_connect(pair);
+    s_close(pair);
+}
+END_TEST
+
 START_TEST(test_parts) {
-    inflow_ended_t ended;
     pair_t *pair = s_open(INFLOW_FRONT);
     s_say(pair, GREETING, ZMTP_GREETING);
     s_say(pair, "\x01\0", 2);
@@ -153,10 +219,8 @@ START_TEST(test_parts) {
         ;
     ck_assert_int_eq(got, -1);
     ck_assert_int_eq(errno, ECONNRESET);
-    ck_assert(inflow_calls_take_ended(&ended));
-    ck_assert_int_eq(ended.reason, INFLOW_PARTS);
-    ck_assert_uint_eq(ended.connection, descriptor_handle(pair->ours));
-    ck_assert(!inflow_calls_take_ended(&ended));
+    s_assert_change(CHANGE_ENDED, descriptor_handle(pair->ours), INFLOW_PARTS);
+    s_assert_no_change();
     s_say(pair, "\0\0", 2);
     ck_assert_int_eq(s_hear(pair), -1); /* whatever comes now */
     s_close(pair);
@@ -165,7 +229,6 @@ END_TEST
 
 START_TEST(test_sweep) {
     uint8_t data[TURN] = "\x02\0\0\0\0\0\0\x07\xc7";
-    inflow_ended_t ended;
     pair_t *pair = s_open(INFLOW_FRONT);
     pair->inflow.limits[INFLOW_FRONT].first = TURN / 2;
     s_say(pair, GREETING, ZMTP_GREETING);
@@ -174,8 +237,7 @@ START_TEST(test_sweep) {
         ;
     inflow_end_turn(&pair->inflow, INFLOW_FRONT);
     inflow_calls_sweep();
-    ck_assert(inflow_calls_take_ended(&ended));
-    ck_assert_int_eq(ended.reason, INFLOW_INCOMPLETE);
+    s_assert_change(CHANGE_ENDED, descriptor_handle(pair->ours), INFLOW_INCOMPLETE);
     inflow_calls_resume(INFLOW_FRONT);
     ck_assert_int_eq(s_hear(pair), -1);
     s_close(pair);
@@ -196,5 +258,5 @@ START_TEST(test_others_are_let_be) {
 }
 END_TEST
 
-UNIT_MAIN("broker.inflow_calls", test_turn, test_close_while_parked, test_leave, test_parts, test_sweep,
-    test_others_are_let_be)
+UNIT_MAIN("broker.inflow_calls", test_turn, test_close_while_parked, test_leave, test_a_descriptor_is_not_used_at_once,
+    test_a_reader_that_libzmq_ends, test_parts, test_sweep, test_others_are_let_be)

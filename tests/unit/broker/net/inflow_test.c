@@ -188,10 +188,49 @@ START_TEST(test_incomplete_of_all) {
     ck_assert_int_eq(inflow_sweep(&all, &reason), FD + 1);
     ck_assert_int_eq(reason, INFLOW_MOST);
     ck_assert_int_eq(inflow_sweep(&all, &reason), -1);
-    inflow_took(&all, FD); /* one was complete after all */
+    ck_assert_uint_eq(all.incomplete, 2 * (3000 + BEGUN));
+    inflow_end(&all, FD); /* it is ended for something else */
     ck_assert_uint_eq(all.incomplete, 3000 + BEGUN);
     inflow_close(&all, FD + 2);
     ck_assert_uint_eq(all.incomplete, 0);
+    inflow_finish(&all);
+}
+END_TEST
+
+/* A message is taken when the next one has begun, which goes on counting. */
+START_TEST(test_taken_while_the_next_has_begun) {
+    static uint8_t end_and_begin[] = "xx\x02\0\0\0\0\0\0\x07\xd0yyy";
+    inflow_t all = s_inflow();
+    s_meet(&all, INFLOW_FRONT, FD);
+    ck_assert_int_eq(inflow_read(&all, FD, (uint8_t *)"\0\2", 2), INFLOW_FINE);
+    ck_assert_int_eq(inflow_read(&all, FD, end_and_begin, sizeof end_and_begin - 1), INFLOW_FINE);
+    inflow_took(&all, FD);
+    inflow_end_turn(&all, INFLOW_FRONT);
+    inflow_room(&all, FD);
+    ck_assert_uint_eq(all.incomplete, 9 + 3 + INFLOW_FRAME);
+    ck_assert_int_eq(s_go_on(&all, FD, 2000 - 3), INFLOW_FINE);
+    inflow_took(&all, FD);
+    ck_assert_uint_eq(all.incomplete, 0);
+    inflow_finish(&all);
+}
+END_TEST
+
+/* Only when the loop has taken all that came by the descriptor before. */
+START_TEST(test_a_descriptor_is_used_again) {
+    inflow_t all = s_inflow();
+    ck_assert(inflow_is_free(&all, FD) && inflow_is_free(&all, 1000));
+    s_connect(&all, INFLOW_BACK, FD, NULL_GREETING);
+    ck_assert(!inflow_is_free(&all, FD));
+    inflow_close(&all, FD);
+    for (int i = 0; i < 3; i++)
+        inflow_end_turn(&all, INFLOW_BACK);
+    ck_assert(!inflow_is_free(&all, FD));
+    inflow_release(&all, FD);
+    inflow_end_turn(&all, INFLOW_FRONT);
+    ck_assert(!inflow_is_free(&all, FD));
+    inflow_end_turn(&all, INFLOW_BACK);
+    ck_assert(inflow_is_free(&all, FD));
+    inflow_release(&all, 1000);
     inflow_finish(&all);
 }
 END_TEST
@@ -279,6 +318,11 @@ START_TEST(test_leaves) {
     ck_assert_uint_eq(s_leave(&all), 1);
     inflow_limit_leaves(&all, 0); /* it gives none */
     ck_assert_uint_eq(s_leave(&all), 0);
+    inflow_let_leave(&all, INFLOW_TOPICS / 4);
+    ck_assert(!inflow_left_unasked(&all, FD)); /* it had not subscribed */
+    inflow_took(&all, FD);
+    ck_assert(inflow_left_unasked(&all, FD));
+    ck_assert_uint_eq(s_leave(&all), 1);
     ck_assert(inflow_may_leave(&all, OTHER)); /* no reader */
     inflow_finish(&all);
 }
@@ -303,5 +347,6 @@ START_TEST(test_descriptors_that_are_no_connections) {
 END_TEST
 
 UNIT_MAIN("broker.inflow", test_a_turn_of_one, test_a_turn_of_all, test_frames_of_all, test_incomplete,
-    test_incomplete_and_silent, test_before_the_first_message, test_incomplete_of_all, test_heartbeats,
+    test_incomplete_and_silent, test_before_the_first_message, test_incomplete_of_all,
+    test_taken_while_the_next_has_begun, test_a_descriptor_is_used_again, test_heartbeats,
     test_frames_that_are_too_large, test_parts, test_forgiven, test_leaves, test_descriptors_that_are_no_connections)

@@ -83,7 +83,38 @@ START_TEST(test_other_commands) {
     zmtp_seen_t seen = zmtp_scan(&scan, commands + SUBSCRIBE + QING, PONG);
     s_assert(seen, 0, 0, true);
     ck_assert_uint_eq(seen.heartbeats, 1);
-    s_assert(zmtp_scan(&scan, commands + SUBSCRIBE + QING + PONG, EMPTY), EMPTY, 1, false);
+    ck_assert(!seen.malformed);
+    seen = zmtp_scan(&scan, commands + SUBSCRIBE + QING + PONG, EMPTY);
+    s_assert(seen, EMPTY, 1, false);
+    ck_assert(seen.malformed);
+}
+END_TEST
+
+/* libzmq refuses a command whose name is longer than the command. */
+START_TEST(test_malformed_commands) {
+    static uint8_t longest[] = "\x04\x05\x04PONG", longer[] = "\x04\x05\x05PONG", alone[] = "\x04\x01\x01";
+    zmtp_scan_t scan = s_greeted(NULL_GREETING);
+    ck_assert(!zmtp_scan(&scan, longest, sizeof longest - 1).malformed);
+    ck_assert(zmtp_scan(&scan, longer, sizeof longer - 1).malformed);
+    ck_assert(zmtp_scan(&scan, alone, sizeof alone - 1).malformed);
+    scan = s_greeted(CURVE_GREETING);
+    ck_assert(!zmtp_scan(&scan, longer, sizeof longer - 1).malformed); /* a name cannot be seen there */
+}
+END_TEST
+
+/* The bytes of a frame that has begun, but not those of a heartbeat. */
+START_TEST(test_begun) {
+    zmtp_scan_t scan = s_greeted(NULL_GREETING);
+    for (size_t i = 0; i < COMMAND; i++) {
+        zmtp_scan(&scan, FRAMES + i, 1);
+        ck_assert_uint_eq(scan.begun, 0);
+    }
+    zmtp_scan(&scan, FRAMES + COMMAND, 2 + 4);
+    ck_assert_uint_eq(scan.begun, 4);
+    zmtp_scan(&scan, FRAMES + COMMAND + 6, 1);
+    ck_assert_uint_eq(scan.begun, 0);
+    zmtp_scan(&scan, FRAMES + COMMAND + 7, 9 + 3);
+    ck_assert_uint_eq(scan.begun, 9 + 3);
 }
 END_TEST
 
@@ -106,5 +137,5 @@ START_TEST(test_sizes_without_end) {
 }
 END_TEST
 
-UNIT_MAIN("broker.zmtp_scan", test_frames, test_pieces, test_encrypted, test_other_commands,
-    test_pings_lose_their_time_to_live, test_sizes_without_end)
+UNIT_MAIN("broker.zmtp_scan", test_frames, test_pieces, test_encrypted, test_other_commands, test_malformed_commands,
+    test_begun, test_pings_lose_their_time_to_live, test_sizes_without_end)
