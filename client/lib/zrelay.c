@@ -152,6 +152,9 @@ static void s_changes(zrelay_t *relay, uint64_t now) {
         case LINK_MECHANISM:
             machine_front_failed(relay->machine, FRONT_MECHANISM, now);
             break;
+        case LINK_UNREACHABLE:
+            machine_front_unreachable(relay->machine, link_why(relay->link), now);
+            break;
         case LINK_BACK:
             machine_back_down(relay->machine, now);
             break;

@@ -151,6 +151,14 @@ class Usage(CliCase):
                 with self.subTest(arguments):
                     self.fails(server, "--connect-timeout", "0.1", *arguments, code=2, words=server)
 
+    def test_why_no_broker_can_be_reached(self):
+        with open(self.path("file"), "w"):
+            pass
+        for server, why in ((nobody(), "nothing listens there: is zrelayd running?"), ("tcp://no-such-host.invalid:5570", "there is no host"),
+                            (f"ipc://{self.path('nobody')}", "there is no such socket"), (f"ipc://{self.path('file')}", "nothing listens there")):
+            with self.subTest(server):
+                self.fails(server, "--connect-timeout", "3", "ping", code=2, words=(server, why))
+
     def test_something_that_is_no_broker(self):
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))

@@ -208,7 +208,8 @@ static int s_connect(conn_t *session) {
             if (target_describe(&session->target, event, &text)) {
                 zr_buffer_finish(&why);
                 why = text;
-                end = now + CONN_HANDSHAKE_MS < end ? now + CONN_HANDSHAKE_MS : end;
+                if (!s_has_code(event, "unreachable")) /* the broker may be about to start */
+                    end = now + CONN_HANDSHAKE_MS < end ? now + CONN_HANDSHAKE_MS : end;
             }
         }
     }

@@ -119,6 +119,10 @@ static void s_refused(const target_t *target, zr_buffer_t *out) {
         format_add(out, "the broker at %s refuses this connection", target->config->server);
 }
 
+static void s_unreachable(const target_t *target, const char *why, zr_buffer_t *out) {
+    format_add(out, "cannot reach a broker at %s: %s", target->config->server, why);
+}
+
 static void s_handshake(const target_t *target, zr_buffer_t *out) {
     if (target->identity.encrypted)
         s_another_key(target, out);
@@ -137,6 +141,10 @@ bool target_describe(const target_t *target, const zrelay_event_t *event, zr_buf
         all[i].describe(target, out);
         return true;
     }
+    if (event->type == ZRELAY_DISCONNECTED && event->code && strcmp(event->code, "unreachable") == 0) {
+        s_unreachable(target, event->text, out);
+        return true;
+    }
     if (event->type == ZRELAY_DISCONNECTED && event->code && strcmp(event->code, "back") == 0) {
         format_add(out, "%s: %s", target->config->server, event->text);
         return true;
@@ -145,5 +153,7 @@ bool target_describe(const target_t *target, const zrelay_event_t *event, zr_buf
 }
 
 void target_tell_unreachable(const target_t *target) {
-    cli_say("cannot reach a broker at %s: is zrelayd running there?", target->config->server);
+    cli_say("cannot reach a broker at %s: nothing answers; is zrelayd running there, and does a firewall let you "
+            "through?",
+        target->config->server);
 }

@@ -225,6 +225,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     m->attempts = 0;
     m->since = m->now;
     memset(m->failure_told, 0, sizeof m->failure_told);
+    m->unreachable_told = false;
     m->connected = true;
     m->ping_at = m->now + m->heartbeat;
     s_store(m->epoch, epoch);
@@ -412,6 +413,17 @@ void machine_front_failed(machine_t *m, front_failure_t failure, uint64_t now) {
         events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .code = code, .text = why});
     m->failure_told[failure] = true;
     s_lost_back_off(m, code, why);
+}
+
+void machine_front_unreachable(machine_t *m, const char *why, uint64_t now) {
+    m->now = now;
+    if (m->state != STATE_GREETING || m->unreachable_told)
+        return;
+    m->unreachable_told = true;
+    if (m->config.reconnect)
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .code = "unreachable", .text = why});
+    else
+        s_lost(m, "unreachable", why);
 }
 
 /* --- Heartbeats --- */

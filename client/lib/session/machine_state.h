@@ -318,6 +318,7 @@ struct machine {
     bool connected; /* the program heard ZRELAY_CONNECTED and no ZRELAY_DISCONNECTED */
     bool closing;
     bool failure_told[FRONT_FAILURES]; /* since the last welcome */
+    bool unreachable_told;             /* likewise */
     uint64_t hello_id, bye_id;
     uint64_t rename_at; /* when the broker takes another hello for the nick that is wanted; NEVER: none waits */
     unsigned rename_tries;

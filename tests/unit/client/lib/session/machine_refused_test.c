@@ -226,9 +226,35 @@ START_TEST(test_without_reconnect_a_refused_key_ends) {
 }
 END_TEST
 
+/* libzmq goes on trying, so nothing changes but that the program knows. */
+START_TEST(test_a_broker_that_cannot_be_reached_is_told_once) {
+    fixture_init(&b);
+    uint64_t due = machine_due(b.machine);
+    for (int i = 0; i < 2; i++)
+        machine_front_unreachable(b.machine, "nothing listens there", b.now);
+    fixture_run(&b);
+    EVENT(&b, "disconnected [unreachable] nothing listens there");
+    NO_EVENT(&b);
+    ck_assert_uint_eq(machine_due(b.machine), due);
+    fixture_up(&b);
+    fixture_welcome(&b);
+    machine_front_unreachable(b.machine, "too late", b.now);
+    fixture_run(&b);
+    NO_EVENT(&b);
+    fixture_finish(&b);
+    fixture_init_with(&b, (machine_config_t){.nick = "me"}); /* which does not try again */
+    machine_front_unreachable(b.machine, "nothing listens there", b.now);
+    fixture_run(&b);
+    EVENT(&b, "disconnected [unreachable] nothing listens there");
+    EVENT(&b, "closed");
+    fixture_finish(&b);
+}
+END_TEST
+
 UNIT_MAIN("client.lib.machine_refused", test_nick_in_use_waits_for_another, test_a_name_the_broker_made_up_may_be_lost,
     test_hello_that_cannot_be_right_closes, test_too_many_sessions_backs_off, test_who_is_not_let_in_tries_again_later,
     test_without_reconnect_who_is_not_let_in_ends, test_hello_too_often_waits_as_long_as_it_is_told,
     test_another_nick_too_often_is_asked_for_later, test_bye_names_its_reason_and_who_was_sent_away_waits_longer,
+    test_a_broker_that_cannot_be_reached_is_told_once,
     test_a_key_that_is_refused_is_told_once_and_tried_again, test_one_side_encrypts,
     test_without_reconnect_a_refused_key_ends)
