@@ -155,17 +155,16 @@ void relay_flush(relay_t *relay) {
 }
 
 void relay_tick(relay_t *relay) {
-    room_t *next;
-    for (room_t *room = relay->noisy; room; room = next) {
-        next = room->next_noisy == room ? NULL : room->next_noisy;
-        room->next_noisy = NULL;
-        zr_blob_t *frame;
-        room_refresh_rights(relay, room);
-        while ((frame = presence_frame(&room->presence, room_name(room), relay->config.presence_names)))
-            room_tell(relay, room, room->private_presence, RIGHT_READ | RIGHT_PRESENCE, frame);
-        room_forget_unused(relay, room);
-    }
-    relay->noisy = NULL;
+    news_begin_round(relay);
+}
+
+bool relay_has_work(const relay_t *relay) {
+    return news_is_due(relay);
+}
+
+void relay_work(relay_t *relay) {
+    if (news_is_due(relay))
+        news_tell(relay);
 }
 
 void relay_silent(relay_t *relay, uint64_t id) {

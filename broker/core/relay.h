@@ -81,8 +81,13 @@ void relay_subscription(relay_t *relay, zr_span_t message);
  * carrying out effects. */
 void relay_flush(relay_t *relay);
 
-/* Once a tick: presence. */
+/* Once a tick: presence is due. */
 void relay_tick(relay_t *relay);
+
+/* Does the next small piece of the work that waits: the presence of one room. Between two pieces look at the clock: all
+ * of them may take long. */
+void relay_work(relay_t *relay);
+bool relay_has_work(const relay_t *relay);
 
 /* Call once a second: forgets rooms that are empty, long unused and have nothing to keep. Each call looks at some of
  * the rooms; the next call goes on from there. */

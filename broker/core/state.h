@@ -6,6 +6,7 @@
 #include "dedupe.h"
 #include "logger.h"
 #include "name_order.h"
+#include "news.h"
 #include "relay.h"
 #include "room.h"
 #include "room_makers.h"
@@ -21,8 +22,8 @@ struct relay {
     room_t *rooms;
     uint64_t rooms_gone; /* how many were freed: a kept pointer to a room is then looked up anew */
     name_order_t order;  /* the same, by name (room_t.by_name) */
-    room_t *noisy;       /* rooms with presence to tell */
-    uint64_t now;        /* when something came last */
+    news_t news;
+    uint64_t now; /* when something came last */
     struct {
         uint64_t began;         /* when rooms were looked at first: no room counts as unused for longer */
         char room[ZR_ROOM_MAX]; /* that was looked at last; by its name, as it may be gone */

@@ -9,6 +9,7 @@ enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 1
 /* Reading the clock costs as much as a tenth of a small PUBLISH frame, so it is read only after so many of them. It is
  * also read after each larger one and each request, as those may take a thousand times longer. */
 enum { CLOCK_FRAMES = 16, SMALL_FRAME = 1024 };
+enum { WORK_US = 1000 };      /* for the work that waits, in each turn of the loop */
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 
 /* The automatic routing id of `size` bytes as a route. 0: the peer claimed one of its own, on a connection that came
@@ -94,9 +95,27 @@ static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
     return true;
 }
 
+/* A turn's share of the work that waits. */
+static int s_on_work(zloop_t *loop, int timer_id, void *arg) {
+    server_t *server = arg;
+    int64_t end = zclock_usecs() + WORK_US;
+    while (relay_has_work(server->relay) && zclock_usecs() < end) {
+        relay_work(server->relay);
+        effects_carry_out(&server->effects);
+    }
+    if (!relay_has_work(server->relay)) {
+        zloop_timer_end(loop, timer_id);
+        server->work_timer = 0;
+    }
+    return 0;
+}
+
+/* A timer without delay runs once in each turn, so that sockets have theirs. */
 void intake_end_pass(server_t *server) {
     relay_flush(server->relay);
     effects_carry_out(&server->effects);
+    if (!server->work_timer && relay_has_work(server->relay))
+        server->work_timer = zloop_timer(server->loop, 0, 0, s_on_work, server);
 }
 
 static bool s_may_take(const server_t *server, taken_t *taken, int64_t end) {

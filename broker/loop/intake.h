@@ -4,7 +4,7 @@
 
 #include "server_state.h"
 
-/* Flushes the relay and carries out its effects. */
+/* Flushes the relay and carries out its effects. Work that waits then is done in the next turns of the loop. */
 void intake_end_pass(server_t *server);
 
 /* Takes a turn's share of the messages that wait at the front, and carries out their effects. */

@@ -60,9 +60,8 @@ static void s_sent(costs_t *costs, zr_blob_t *frame) {
     zr_blob_unref(frame);
 }
 
-static void s_carry_out(costs_t *costs) {
+static void s_effects(costs_t *costs) {
     effect_t effect;
-    relay_flush(costs->relay);
     while (outbox_take(&costs->outbox, &effect)) {
         switch (effect.kind) {
         case EFFECT_SEND:
@@ -85,6 +84,15 @@ static void s_carry_out(costs_t *costs) {
         default:
             break; /* tickets */
         }
+    }
+}
+
+static void s_carry_out(costs_t *costs) {
+    relay_flush(costs->relay);
+    s_effects(costs);
+    while (relay_has_work(costs->relay)) {
+        relay_work(costs->relay);
+        s_effects(costs);
     }
 }
 

@@ -361,9 +361,14 @@ static void s_step(script_t *script) {
         }
         break;
     case 9:
-    case 10:
         relay_tick(relay);
         relay_forget_idle(relay, s_broker->now);
+        break;
+    case 10:
+        for (unsigned i = 0; i <= high && relay_has_work(relay); i++) {
+            relay_work(relay);
+            s_carry_out();
+        }
         break;
     case 11:
         relay_silent(relay, s_broker->sessions[high % (SESSIONS + 1)]);

@@ -220,6 +220,28 @@ void broker_carry_out(sim_t *sim) {
 
 /* --- The loop --- */
 
+static void s_wake(void *ctx, uint64_t incarnation);
+
+static void s_wake_at(broker_t *broker, uint64_t when) {
+    if (broker->woken)
+        return;
+    broker->woken = true;
+    world_at(&broker->sim->world, when, s_wake, broker->sim, broker->incarnation);
+}
+
+/* End of a pass: a share of the work that waits is done in each turn of the loop. */
+static void s_end_pass(broker_t *broker) {
+    sim_t *sim = broker->sim;
+    relay_flush(broker->relay);
+    broker_carry_out(sim);
+    for (uint64_t left = rng_below(&sim->world.rng, 4); left > 0 && relay_has_work(broker->relay); left--) {
+        relay_work(broker->relay);
+        broker_carry_out(sim);
+    }
+    if (relay_has_work(broker->relay))
+        s_wake_at(broker, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS));
+}
+
 static void s_handle(broker_t *broker, const arrival_t *arrival) {
     sim_t *sim = broker->sim;
     conn_t *conn = arrival->route ? network_conn(&sim->network, arrival->route) : NULL;
@@ -251,12 +273,9 @@ static void s_wake(void *ctx, uint64_t incarnation) {
             broker->head = 0;
         s_handle(broker, &arrival);
     }
-    relay_flush(broker->relay);
-    broker_carry_out(sim);
-    if (broker->count > 0) {
-        broker->woken = true;
-        world_at(&sim->world, sim->world.now, s_wake, sim, incarnation);
-    }
+    s_end_pass(broker);
+    if (broker->count > 0)
+        s_wake_at(broker, sim->world.now);
 }
 
 void broker_receive(sim_t *sim, route_t route, zr_blob_t *frame) {
@@ -264,11 +283,8 @@ void broker_receive(sim_t *sim, route_t route, zr_blob_t *frame) {
     if (broker->head + broker->count == broker->size)
         broker->arrivals = world_grow(broker->arrivals, &broker->size, sizeof *broker->arrivals);
     broker->arrivals[broker->head + broker->count++] = (arrival_t){route, frame};
-    if (broker->woken)
-        return;
-    broker->woken = true;
     /* Frames that come meanwhile are in the same pass. */
-    world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS), s_wake, sim, broker->incarnation);
+    s_wake_at(broker, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS));
 }
 
 static void s_tick(void *ctx, uint64_t incarnation) {
@@ -279,8 +295,7 @@ static void s_tick(void *ctx, uint64_t incarnation) {
     if (sim->world.now >= broker->stalled) {
         relay_tick(broker->relay);
         relay_forget_idle(broker->relay, s_now(sim));
-        relay_flush(broker->relay);
-        broker_carry_out(sim);
+        s_end_pass(broker);
     }
     world_at(&sim->world, sim->world.now + TICK_MS * MS, s_tick, sim, incarnation);
 }

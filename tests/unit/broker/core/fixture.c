@@ -201,6 +201,15 @@ void fx_say(route_t route, const char *format, ...) {
 void fx_run(void) {
     relay_flush(fx.relay);
     fx_carry_out();
+    while (relay_has_work(fx.relay)) {
+        relay_work(fx.relay);
+        fx_carry_out();
+    }
+}
+
+void fx_tick(void) {
+    relay_tick(fx.relay);
+    fx_run();
 }
 
 void fx_ask(route_t route, const char *format, ...) {

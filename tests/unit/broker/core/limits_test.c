@@ -144,7 +144,7 @@ START_TEST(test_max_rooms) {
     fx_expect_text(A, "ack 4 @2 memory");
     fx_ask(A, "{'op':'leave','room':'a'}");
     fx_expect(A, "{'op':'ok'}");
-    relay_tick(fx.relay);
+    fx_tick();
     fx_ask(A, "{'op':'join','room':'c'}");
     fx_expect(A, "{'op':'joined'}");
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 2);
@@ -397,12 +397,12 @@ START_TEST(test_max_user_rooms) {
     s_expect_join(1, "c", "joined"); /* that room is for all */
     fx_ask(1, "{'op':'bye'}");
     fx_drop(1);
-    relay_tick(fx.relay); /* "a" is gone, "b" holds an entry */
+    fx_tick(); /* "a" is gone, "b" holds an entry */
     s_expect_join(2, "d", "joined");
     s_expect_join(2, "e", "error");
     fx_ask(2, "{'op':'bye'}");
     fx_drop(2);
-    relay_tick(fx.relay);
+    fx_tick();
     fx_hello(1, "ann"); /* neither a new session nor a new name makes it forget "b" */
     s_expect_join(1, "d", "joined");
     s_expect_join(1, "e", "error");

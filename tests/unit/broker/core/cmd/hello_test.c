@@ -152,8 +152,7 @@ START_TEST(test_renew_changes_the_nick_only) {
     fx_hello(B, "bob");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_drop(A);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_drop(BACK);
     s_hello(A, 1, ",'nick':'bob'");
     fx_expect_error(A, "nick-in-use");
@@ -161,8 +160,7 @@ START_TEST(test_renew_changes_the_nick_only) {
     fx_expect_error(A, "bad-member");
     s_hello(A, 1, ",'nick':'eve'");
     fx_expect(A, "{'op':'welcome','nick':'eve','resumed':true,'resume':'%s'}", fx.tokens[A]);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect_text(BACK, "r! {\"count\":1,\"joined\":[{\"nick\":\"eve\",\"was\":\"ann\"}],\"left\":[{\"nick\":\"ann\","
                          "\"reason\":\"renamed\",\"to\":\"eve\"}],\"op\":\"presence\",\"room\":\"r\",\"version\":2}");
     s_hello(A, 1, "");
@@ -183,16 +181,14 @@ START_TEST(test_resume_moves_the_session_without_noise) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_ask(A, "{'op':'ping'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_drop(A);
     fx_drop(BACK);
     fx_effect(EFFECT_ALIVE);
     fx_resume(B, A, "ann");
     ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), 0);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect_silence(BACK);
     fx_expect_silence(A);
     fx_ask(B, "{'op':'ping'}"); /* still a member, and told all heads anew */
@@ -230,16 +226,14 @@ START_TEST(test_replaced) {
     uint64_t old = fx.sessions[A];
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_drop(A);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_drop(BACK);
     s_hello(B, A, ",'nick':'ann'"); /* its own nick is not in its way */
     fx_expect_text(A, "{\"op\":\"bye\",\"reason\":\"replaced\"}");
     fx_expect(B, "{'op':'welcome','nick':'ann','resumed':false}");
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), old);
     ck_assert_uint_ne(fx_effect(EFFECT_WATCH), 0);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'op':'presence','left':[{'nick':'ann','reason':'replaced'}],'joined':[],'count':0}");
     fx_ask(A, "{'op':'ping'}");
     fx_expect_error(A, "no-session");
@@ -299,16 +293,13 @@ START_TEST(test_authenticated_users_share_their_nick) {
     fx_expect(A, "{'op':'joined','count':1}");
     fx_ask(B, "{'op':'join','room':'r'}");
     fx_expect(B, "{'op':'joined','count':1}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'version':1,'joined':[{'nick':'ann'}],'left':[],'count':1}");
     fx_ask(A, "{'op':'bye'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect_silence(BACK);
     fx_ask(B, "{'op':'leave','room':'r'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'version':2,'joined':[],'left':[{'nick':'ann','reason':'leave'}],'count':0}");
     fx_finish();
 }

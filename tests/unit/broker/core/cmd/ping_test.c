@@ -18,7 +18,7 @@ START_TEST(test_pong_names_what_moved) {
     fx_drop(A);
     fx_ask(A, "{'op':'ping'}");
     fx_expect(A, "{'heads':{'s':1},'versions':{}}");
-    relay_tick(fx.relay);
+    fx_tick();
     fx_ask(A, "{'op':'ping'}");
     fx_expect(A, "{'heads':{},'versions':{'r':1}}");
     fx_ask(A, "{'op':'ping'}");

@@ -33,7 +33,7 @@ START_TEST(test_one_that_is_only_told_of_a_leave_is_not_listed) {
     fx_start();
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
-    relay_tick(fx.relay);
+    fx_tick();
     fx_ask(A, "{'op':'leave','room':'r'}");
     fx_drop(A);
     fx_ask(A, "{'op':'rooms'}");

@@ -35,8 +35,7 @@ START_TEST(test_in_byte_order_with_counts) {
     fx_ask(A, "{'op':'who','room':'r','id':2}");
     fx_expect(A, "{'op':'who','re':2,'room':'r','version':0,'count':4,'silent':1,'more':false}");
     s_expect_users(1, 4);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_drop(BACK);
     fx_ask(A, "{'op':'who','room':'r','limit':2}");
     fx_expect(A, "{'version':1,'count':4,'more':true}");
@@ -66,7 +65,7 @@ END_TEST
 START_TEST(test_one_who_left_and_is_not_told_yet) {
     fx_start();
     s_crowd(2);
-    relay_tick(fx.relay);
+    fx_tick();
     fx_ask(A, "{'op':'bye'}");
     fx_ask(B, "{'op':'who','room':'r'}");
     fx_expect(B, "{'version':1,'count':1}");
@@ -82,8 +81,7 @@ START_TEST(test_who_was_listed_is_told_even_if_gone_within_the_tick) {
     fx_ask(C, "{'op':'who','room':'r'}");
     fx_expect(C, "{'version':0,'count':2}");
     fx_ask(A, "{'op':'bye'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'version':1,'joined':[{'nick':'n001'}],'left':[{'nick':'n000','reason':'bye'}],'count':1}");
     fx_finish();
 }

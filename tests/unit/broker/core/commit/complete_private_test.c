@@ -20,11 +20,6 @@ static void s_begin(void) {
     fx_hello(C, "eve");
 }
 
-static void s_tick(void) {
-    relay_tick(fx.relay);
-    fx_run();
-}
-
 START_TEST(test_entries_go_to_members_only) {
     s_begin();
     fx_ask(A, "{'op':'join','room':'p'}");
@@ -131,7 +126,7 @@ START_TEST(test_presence_goes_to_those_with_the_right) {
     fx_expect(A, "{'op':'joined','private':false,'count':1}");
     fx_expect(B, "{'op':'joined','count':2}");
     fx_expect(C, "{'op':'joined','count':0,'version':0}");
-    s_tick();
+    fx_tick();
     for (route_t route = A; route <= B; route++)
         fx_expect_text(route, "live open! {\"count\":2,\"joined\":[{\"nick\":\"ann\"},{\"nick\":\"bob\"}],\"left\":[],"
                               "\"op\":\"presence\",\"room\":\"open\",\"version\":1}");
@@ -148,10 +143,10 @@ START_TEST(test_presence_goes_to_those_with_the_right) {
     fx_ask(C, "{'op':'who','room':'open'}");
     fx_expect_error(C, "forbidden");
     fx_set_access("ann: rwspc *\nbob: rwspc *\neve: rcp *\n"); /* now it may, and comes as it wished to */
-    s_tick();
+    fx_tick();
     fx_expect(BACK, "{'op':'presence','joined':[{'nick':'eve'}],'count':3,'version':2}");
     fx_set_access("ann: rwspc *\nbob: rc *\neve: rcp *\n");
-    s_tick();
+    fx_tick();
     fx_expect(A, "{'op':'presence','left':[{'nick':'bob','reason':'leave'}],'count':2}");
     fx_expect(C, "{'op':'presence','left':[{'nick':'bob','reason':'leave'}],'count':2}");
     fx_expect_silence(B);
