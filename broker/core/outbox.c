@@ -41,7 +41,6 @@ void outbox_add(outbox_t *outbox, const effect_t *effect) {
         outbox->effects = fatal_realloc(outbox->effects, outbox->size * sizeof *outbox->effects);
     }
     outbox->effects[outbox->count++] = *effect;
-    outbox->reads += effect->kind == EFFECT_READ;
 }
 
 void outbox_drop_route(outbox_t *outbox, route_t route) {
@@ -74,7 +73,6 @@ static void s_empty(outbox_t *outbox) {
         free(lost);
     }
     outbox->taken = outbox->count = 0;
-    outbox->rounds++;
 }
 
 bool outbox_take(outbox_t *outbox, effect_t *effect) {
@@ -85,6 +83,5 @@ bool outbox_take(outbox_t *outbox, effect_t *effect) {
         return false;
     }
     *effect = outbox->effects[outbox->taken++];
-    outbox->reads -= effect->kind == EFFECT_READ;
     return true;
 }

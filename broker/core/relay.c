@@ -11,6 +11,7 @@
 #include "flood.h"
 #include "logger.h"
 #include "login.h"
+#include "reading.h"
 #include "replay.h"
 #include "reply.h"
 #include "rooms.h"
@@ -107,7 +108,7 @@ void relay_destroy(relay_t *relay) {
         return;
     while (relay->sessions.by_id)
         session_end(relay, relay->sessions.by_id, "shutdown");
-    replay_forget_all(relay);
+    reading_forget_all(relay);
     login_forget_all(relay);
     admin_forget_all(relay);
     batch_finish(&relay->batch);
@@ -159,11 +160,15 @@ void relay_tick(relay_t *relay) {
 }
 
 bool relay_has_work(const relay_t *relay) {
-    return news_is_due(relay);
+    return news_is_due(relay) || reading_is_due(relay);
 }
 
 void relay_work(relay_t *relay) {
-    if (news_is_due(relay))
+    bool both = news_is_due(relay) && reading_is_due(relay);
+    relay->read_last = both ? !relay->read_last : reading_is_due(relay); /* they take turns */
+    if (relay->read_last)
+        reading_begin(relay);
+    else if (news_is_due(relay))
         news_tell(relay);
 }
 

@@ -84,8 +84,8 @@ void relay_flush(relay_t *relay);
 /* Once a tick: presence is due. */
 void relay_tick(relay_t *relay);
 
-/* Does the next small piece of the work that waits: the presence of one room. Between two pieces look at the clock: all
- * of them may take long. */
+/* Does the next small piece of the work that waits: a replay, a snapshot, or the presence of one room. Carry out the
+ * effects after each piece, and look at the clock: all of them may take long. */
 void relay_work(relay_t *relay);
 bool relay_has_work(const relay_t *relay);
 

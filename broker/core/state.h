@@ -13,6 +13,12 @@
 #include "room_state.h"
 #include "session.h"
 
+/* Replays and snapshots under way (reading.h). */
+typedef struct {
+    struct reading *by_ticket;
+    struct reading *first, *last; /* not begun yet, in order */
+} readings_t;
+
 struct relay {
     relay_config_t config;
     log_t *log;
@@ -31,7 +37,8 @@ struct relay {
     } idle;
     room_state_limits_t room_state_limits;
     batch_t batch;
-    struct replay *replays;
+    readings_t readings;
+    bool read_last; /* the last piece of work was a reading */
     access_t *access;
     uint64_t access_number; /* rises with each */
     makers_t makers;

@@ -5,7 +5,7 @@
 
 /* The most that one wake-up takes from a socket before timers, signals and the other socket have their turn. The frames
  * are so few that their answers do not fill a peer's queue (limits/route-queue) at once. */
-enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 1000 };
+enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_US = 1000 };
 /* Reading the clock costs as much as a tenth of a small PUBLISH frame, so it is read only after so many of them. It is
  * also read after each larger one and each request, as those may take a thousand times longer. */
 enum { CLOCK_FRAMES = 16, SMALL_FRAME = 1024 };
@@ -118,8 +118,8 @@ void intake_end_pass(server_t *server) {
         server->work_timer = zloop_timer(server->loop, 0, 0, s_on_work, server);
 }
 
-static bool s_may_take(const server_t *server, taken_t *taken, int64_t end) {
-    if (taken->frames >= BATCH_FRAMES || taken->bytes >= BATCH_BYTES || server->outbox.reads >= BATCH_READS)
+static bool s_may_take(taken_t *taken, int64_t end) {
+    if (taken->frames >= BATCH_FRAMES || taken->bytes >= BATCH_BYTES)
         return false;
     if (taken->unclocked < CLOCK_FRAMES)
         return true;
@@ -131,7 +131,7 @@ void intake_take_batch(server_t *server) {
     uint64_t now = wall_clock();
     int64_t end = zclock_usecs() + BATCH_US;
     taken_t taken = {0};
-    while (s_may_take(server, &taken, end) && s_read_front(server, now, &taken))
+    while (s_may_take(&taken, end) && s_read_front(server, now, &taken))
         ;
     intake_end_pass(server);
 }

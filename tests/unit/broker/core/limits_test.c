@@ -264,7 +264,7 @@ START_TEST(test_max_replays) {
 }
 END_TEST
 
-/* Snapshots are made at once, and under way until they have left the outbox. */
+/* Snapshots are under way until their turn comes. */
 START_TEST(test_max_replays_counts_snapshots) {
     fx_begin();
     fx.config.max_replays = 2;
@@ -276,18 +276,18 @@ START_TEST(test_max_replays_counts_snapshots) {
         fx_say(A, "{'op':'state','room':'r','id':%d}", i);
     fx_say(B, "{'op':'state','room':'r'}");
     fx_run();
+    fx_expect(A, "{'op':'error','code':'too-many-replays','re':3}");
     fx_expect(A, "{'op':'ok','re':1}");
     fx_expect(A, "{'op':'ok','re':2}");
-    fx_expect(A, "{'op':'error','code':'too-many-replays','re':3}");
     fx_expect(B, "{'op':'ok'}");
     fx_say(A, "{'op':'replay','room':'r','after':0,'id':4}");
     fx_say(A, "{'op':'state','room':'r','id':5}");
     fx_say(A, "{'op':'state','room':'r','id':6}");
     fx_say(A, "{'op':'replay','room':'r','after':0,'id':7}");
     fx_run();
-    fx_expect(A, "{'op':'ok','re':5}");
     fx_expect(A, "{'op':'error','code':'too-many-replays','re':6}");
     fx_expect(A, "{'op':'error','code':'too-many-replays','re':7}");
+    fx_expect(A, "{'op':'ok','re':5}");
     fx_log_all();
     fx_expect(A, "{'op':'replayed','re':4}");
     fx_finish();
