@@ -253,13 +253,9 @@ static void s_read_room(log_memory_t *self, const room_log_t *room, const log_re
     /* Is there a next entry that was wanted? Its seq is known only from its frame, as positions need not be dense. */
     index = s_search(room, slice->seq);
     if (index < room->count) {
-        const record_t *record = s_record(room, index);
-        size_t count;
-        uint64_t last;
-        zr_blob_t *next = zr_deliver_cut(zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame)),
-            ZR_FRAME_REPLAY, slice->seq, read->until, 1, &count, &last);
-        slice->more = next != NULL;
-        zr_blob_unref(next);
+        zr_blob_t *frame = s_record(room, index)->frame;
+        uint64_t next = zr_deliver_after(zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), slice->seq);
+        slice->more = next && next <= read->until;
     }
 }
 
