@@ -78,10 +78,14 @@ static void s_empty(outbox_t *outbox) {
 bool outbox_take(outbox_t *outbox, effect_t *effect) {
     while (outbox->taken < outbox->count && s_is_lost(outbox, outbox->taken))
         s_drop(&outbox->effects[outbox->taken++]);
-    if (outbox->taken == outbox->count) {
+    bool found = outbox->taken < outbox->count;
+    if (found)
+        *effect = outbox->effects[outbox->taken++];
+    if (outbox->taken == outbox->count)
         s_empty(outbox);
-        return false;
-    }
-    *effect = outbox->effects[outbox->taken++];
-    return true;
+    return found;
+}
+
+bool outbox_is_empty(const outbox_t *outbox) {
+    return outbox->count == 0;
 }

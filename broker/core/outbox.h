@@ -103,5 +103,6 @@ void outbox_drop_route(outbox_t *outbox, route_t route);
 
 /* The next effect, whose references are the caller's now; false when there is none. Effects may be added meanwhile. */
 bool outbox_take(outbox_t *outbox, effect_t *effect);
+bool outbox_is_empty(const outbox_t *outbox);
 
 #endif

@@ -60,7 +60,7 @@ static void s_peer(void *ctx, peer_t *peer) {
 /* --- Users --- */
 
 static void s_take_answer(server_t *server, auth_answer_t *answer) {
-    intake_end_pass(server); /* carries out the effects that were allowed until now */
+    intake_finish_pass(server); /* the effects that were allowed until now */
     for (size_t i = 0; i < answer->voided.count; i++)
         peers_revoke(server->peers, zr_span(answer->voided.items[i]), answer->generation);
     if (answer->voided.count > 0) { /* before rooms open that they could not read */
@@ -90,7 +90,7 @@ static int s_on_auth(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)item;
     server_t *server = arg;
     auth_answer_t answer;
-    while (auth_take(server->auth, &answer))
+    while (intake_is_free(server) && auth_take(server->auth, &answer))
         s_take_answer(server, &answer);
     return 0;
 }
@@ -272,13 +272,11 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     server->queued = front_queue_new(settings->route_bytes, settings->all_route_bytes);
     server->effects = (effects_t){.front = server->front,
         .back = server->back,
-        .relay = server->relay,
-        .log = server->log,
-        .outbox = &server->outbox,
         .timers = server->timers,
         .peers = server->peers,
         .auth = server->auth,
         .queued = server->queued};
+    effects_begin(&server->effects, server->relay, server->log, &server->outbox);
 
     zmq_pollitem_t signals = {.fd = server->signals, .events = ZMQ_POLLIN};
     zloop_set_nonstop(server->loop, true);
@@ -361,7 +359,7 @@ static void s_log_stats(const server_t *server) {
         "%llu, rooms %zu",
         (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
         (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
-        (unsigned long long)stats.dropped, (unsigned long long)server->effects.live_dropped,
+        (unsigned long long)stats.dropped, (unsigned long long)server->effects.edge.live_dropped,
         (unsigned long long)stats.limited, (unsigned long long)stats.flooders,
         (unsigned long long)auth_refused(server->auth), (unsigned long long)server->logins_failed,
         (unsigned long long)server->logins_slowed, (unsigned long long)peers_turned_away(server->peers),
@@ -372,10 +370,12 @@ static void s_log_stats(const server_t *server) {
 
 /* Until everything that was taken in is on the disk and answered. */
 static void s_drain_log(server_t *server) {
+    intake_finish_pass(server);
     while (!log_is_idle(server->log)) {
         struct pollfd answers = {.fd = log_fd(server->log), .events = POLLIN};
         poll(&answers, 1, -1);
-        intake_take_answers(server);
+        log_answer(server->log);
+        intake_finish_pass(server);
     }
 }
 
@@ -387,10 +387,11 @@ static void s_shut_down(server_t *server) {
         if (log_is_full(server->log))
             s_drain_log(server);
         intake_take_batch(server);
+        intake_finish_pass(server);
     }
     s_drain_log(server);
     relay_shutdown(server->relay);
-    effects_carry_out(&server->effects);
+    intake_finish_pass(server);
     s_log_stats(server);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "edge.h"
 #include "fatal.h"
 #include "state.h"
 
@@ -26,6 +27,7 @@ typedef struct {
     relay_t *relay;
     log_t *log;
     outbox_t outbox;
+    edge_t edge;
     uint64_t now, mid;
     uint64_t frames, bytes, built; /* sent since the last s_clear; `built`: shared bytes count once */
     route_t speaker;
@@ -60,31 +62,20 @@ static void s_sent(costs_t *costs, zr_blob_t *frame) {
     zr_blob_unref(frame);
 }
 
+static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live) {
+    (void)route;
+    (void)live;
+    s_sent(ctx, frame);
+    return EDGE_SENT;
+}
+
+static void s_publish_frame(void *ctx, zr_blob_t *frame) {
+    s_sent(ctx, frame);
+}
+
 static void s_effects(costs_t *costs) {
-    effect_t effect;
-    while (outbox_take(&costs->outbox, &effect)) {
-        switch (effect.kind) {
-        case EFFECT_SEND:
-        case EFFECT_PUBLISH:
-            s_sent(costs, effect.frame);
-            break;
-        case EFFECT_ACK:
-            s_sent(costs, zr_ack_frame(&effect.ack));
-            break;
-        case EFFECT_APPEND:
-            costs->log->engine->append(costs->log, &effect.append);
-            break;
-        case EFFECT_COMMIT:
-            costs->log->engine->commit(costs->log, &effect.commit);
-            break;
-        case EFFECT_READ:
-            costs->log->engine->read(costs->log, effect.read);
-            free(effect.read);
-            break;
-        default:
-            break; /* tickets */
-        }
-    }
+    while (edge_carry_out(&costs->edge))
+        ;
 }
 
 static void s_carry_out(costs_t *costs) {
@@ -150,6 +141,9 @@ static void s_begin(costs_t *costs) {
     config.rate_entries = config.rate_bytes = 0;
     costs->log = log_memory_new(&(log_memory_limits_t){2000000, 128 << 20, 10000000, 256 << 20});
     costs->relay = relay_new(&config, costs->log, &costs->outbox);
+    static const edge_calls_t calls = {.send = s_send, .publish = s_publish_frame};
+    costs->edge =
+        (edge_t){.calls = &calls, .ctx = costs, .relay = costs->relay, .log = costs->log, .outbox = &costs->outbox};
     s_hello(costs, ASKER);
     for (size_t i = 0; i < JOINS; i++) { /* the longest names, which are longer still in JSON */
         memset(costs->rooms[i], '"', ZR_ROOM_MAX);

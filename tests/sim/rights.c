@@ -56,6 +56,8 @@ static void s_note_after(sim_t *sim) {
 /* Mostly reading and writing are what comes and goes. */
 void rights_change(sim_t *sim) {
     rng_t *rng = &sim->world.rng;
+    if (sim->broker && broker_runs(sim))
+        broker_begin_pass(sim); /* what is allowed still */
     for (unsigned u = 0; u < USERS; u++) {
         sim->users.banned[u] = !sim->quiet && rng_chance(rng, 1, 8);
         if (sim->users.banned[u])

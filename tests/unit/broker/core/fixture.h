@@ -145,7 +145,7 @@ typedef struct {
 fx_room_t *fx_room(zr_span_t name);
 void fx_carry_out(void);
 log_t *fx_log_begin(void);
-void fx_log_job(const effect_t *effect);
+log_t *fx_log(void);
 void fx_log_finish(void);
 
 #endif
