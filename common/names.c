@@ -2,6 +2,7 @@
  */
 #include "names.h"
 
+#include <sodium/utils.h>
 #include <stdio.h>
 #include <utf8proc.h>
 
@@ -203,10 +204,5 @@ bool zr_is_shown(zr_span_t text) {
 }
 
 void zr_hex(char *out, const uint8_t *bytes, size_t len) {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        *out++ = digits[bytes[i] >> 4];
-        *out++ = digits[bytes[i] & 15];
-    }
-    *out = '\0';
+    sodium_bin2hex(out, 2 * len + 1, bytes, len);
 }

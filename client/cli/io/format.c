@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <sodium/utils.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,22 +22,6 @@ void format_add(zr_buffer_t *out, const char *format, ...) {
     vsnprintf(to, (size_t)len + 1, format, args);
     va_end(args);
     out->len += (size_t)len;
-}
-
-void format_base64(zr_buffer_t *out, zr_span_t bytes) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const uint8_t *from = (const uint8_t *)bytes.ptr;
-    for (size_t at = 0; at < bytes.len; at += 3) {
-        size_t left = bytes.len - at;
-        uint32_t group = (uint32_t)from[at] << 16;
-        if (left > 1)
-            group |= (uint32_t)from[at + 1] << 8;
-        if (left > 2)
-            group |= from[at + 2];
-        char four[4] = {digits[group >> 18], digits[group >> 12 & 63], left > 1 ? digits[group >> 6 & 63] : '=',
-            left > 2 ? digits[group & 63] : '='};
-        zr_buffer_append(out, four, 4);
-    }
 }
 
 /* JSON may go to a terminal too: what zr_escape would not leave alone is written as \uXXXX, which means the same. It
@@ -151,7 +136,10 @@ static void s_entry_json(zr_buffer_t *out, const zrelay_event_t *event) {
         s_put_string(out, body);
     } else {
         s_put(out, ",\"body_base64\":\"");
-        format_base64(out, body);
+        size_t size = sodium_base64_encoded_len(body.len, sodium_base64_VARIANT_ORIGINAL);
+        sodium_bin2base64((char *)zr_buffer_reserve(out, size), size, (const uint8_t *)body.ptr, body.len,
+            sodium_base64_VARIANT_ORIGINAL);
+        out->len += size - 1;
         s_put(out, "\"");
     }
     s_put(out, "}\n");

@@ -36,7 +36,4 @@ void format_add(zr_buffer_t *out, const char *format, ...) __attribute__((format
 struct json_t;
 void format_json(zr_buffer_t *out, struct json_t *object);
 
-/* RFC 4648 with padding. */
-void format_base64(zr_buffer_t *out, zr_span_t bytes);
-
 #endif
