@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "bans.h"
-#include "cert.h"
+#include "key_file.h"
 #include "db.h"
 #include "hash.h"
 #include "names.h"
@@ -54,12 +54,8 @@ typedef struct {
     bool check_config, hash_token, insecure;
 } flags_t;
 
-static int s_fail(const char *text) {
-    zr_buffer_t line = {0};
-    zr_escape(&line, zr_span(text)); /* it quotes arguments and files */
-    fprintf(stderr, "zrelayd: %.*s\n", (int)line.len, (const char *)line.data);
-    zr_buffer_finish(&line);
-    return EXIT_FAILURE;
+static int s_fail(const zr_error_t *error) {
+    return zr_error_print(error, "zrelayd");
 }
 
 /* --- The command line --- */
@@ -102,16 +98,16 @@ static const struct option s_options[] = {
 typedef enum { PARSED, DONE, WRONG } parsed_t;
 
 /* Says in our words the fault that getopt found. */
-static parsed_t s_bad_option(int found, char *argv[], char error[ZPL_ERROR_SIZE]) {
+static parsed_t s_bad_option(int found, char *argv[], zr_error_t *error) {
     const char *text = argv[optind - 1];
     if (found == ':')
-        snprintf(error, ZPL_ERROR_SIZE, "%.80s needs a value; see --help", text);
+        zr_fail(error, "%.80s needs a value; see --help", text);
     else
-        snprintf(error, ZPL_ERROR_SIZE, "unknown option %.80s; see --help", text);
+        zr_fail(error, "unknown option %.80s; see --help", text);
     return WRONG;
 }
 
-static parsed_t s_parse(int argc, char *argv[], flags_t *flags, char error[ZPL_ERROR_SIZE]) {
+static parsed_t s_parse(int argc, char *argv[], flags_t *flags, zr_error_t *error) {
     int found;
     opterr = 0;
     while ((found = getopt_long(argc, argv, ":", s_options, NULL)) != -1) {
@@ -166,11 +162,11 @@ static parsed_t s_parse(int argc, char *argv[], flags_t *flags, char error[ZPL_E
     }
     if (optind == argc)
         return PARSED;
-    snprintf(error, ZPL_ERROR_SIZE, "there is nothing to do with \"%.80s\"; see --help", argv[optind]);
+    zr_fail(error, "there is nothing to do with \"%.80s\"; see --help", argv[optind]);
     return WRONG;
 }
 
-static bool s_configure(settings_t *settings, const flags_t *flags, char error[ZPL_ERROR_SIZE]) {
+static bool s_configure(settings_t *settings, const flags_t *flags, zr_error_t *error) {
     settings_default(settings);
     if (flags->config_file && !settings_read_file(settings, flags->config_file, error))
         return false;
@@ -178,10 +174,8 @@ static bool s_configure(settings_t *settings, const flags_t *flags, char error[Z
         (flags->users && !settings_set_path(settings->users, "--users", flags->users, error)) ||
         (flags->server_key && !settings_set_path(settings->server_key, "--server-key", flags->server_key, error)))
         return false;
-    if (flags->log_level && !zr_log_level_from_name(flags->log_level, &settings->log_level)) {
-        snprintf(error, ZPL_ERROR_SIZE, "--log-level: \"%.40s\" is none of error, warn, info, debug", flags->log_level);
-        return false;
-    }
+    if (flags->log_level && !zr_log_level_from_name(flags->log_level, &settings->log_level))
+        return zr_fail(error, "--log-level: \"%.40s\" is none of error, warn, info, debug", flags->log_level);
     settings->insecure |= flags->insecure;
     return settings_complete(settings, &flags->endpoints, error);
 }
@@ -267,14 +261,14 @@ static void s_seed(void) {
 }
 
 static int s_serve(const settings_t *settings) {
-    char error[ZPL_ERROR_SIZE];
     s_block_signals();
     s_raise_descriptors();
     s_init_zsys(settings);
     s_seed();
-    server_t *server = server_new(settings, error);
+    zr_error_t error = {0};
+    server_t *server = server_new(settings, &error);
     if (!server)
-        return s_fail(error);
+        return s_fail(&error);
     char *banner = server_banner(server);
     puts(banner);
     fflush(stdout);
@@ -292,41 +286,45 @@ static int s_serve(const settings_t *settings) {
 }
 
 static int s_backup(const settings_t *settings, const char *to) {
-    db_error_t error;
+    zr_error_t error = {0};
+    db_error_t why;
     if (!settings->data[0])
-        return s_fail("--backup needs the directory that is to be copied: --data DIR");
-    if (!db_backup(settings->data, to, error))
-        return s_fail(error);
+        zr_fail(&error, "--backup needs the directory that is to be copied: --data DIR");
+    else if (!db_backup(settings->data, to, why))
+        zr_fail(&error, "%s", why);
+    if (error.count > 0)
+        return s_fail(&error);
     printf("%s: a copy of the log in %s\n", to, settings->data);
     return EXIT_SUCCESS;
 }
 
 static int s_keygen(const char *path) {
-    char error[ZPL_ERROR_SIZE];
-    cert_t cert;
-    if (!cert_make(&cert, path, error))
-        return s_fail(error);
-    printf("%s: the public key, %s\n%s_secret: the secret key; keep it from everybody\n", path, cert.public_key, path);
-    cert_wipe(&cert);
+    zr_error_t error = {0};
+    zr_pair_t pair;
+    if (!zr_pair_make(&pair, path, &error))
+        return s_fail(&error);
+    printf("%s: the public key, %s\n%s_secret: the secret key; keep it from everybody\n", path, pair.public_key, path);
+    zr_pair_wipe(&pair);
     return EXIT_SUCCESS;
 }
 
 static int s_hash_token(void) {
-    char error[ZPL_ERROR_SIZE], hash[TOKEN_HASH_SIZE];
-    if (!token_hash_from(STDIN_FILENO, hash, error))
-        return s_fail(error);
+    zr_error_t error = {0};
+    char hash[TOKEN_HASH_SIZE];
+    if (!token_hash_from(STDIN_FILENO, hash, &error))
+        return s_fail(&error);
     puts(hash);
     return EXIT_SUCCESS;
 }
 
 /* Checks the files that the settings name and that are only read at the start. */
-static bool s_check_files(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
-    cert_t cert;
+static bool s_check_files(const settings_t *settings, zr_error_t *error) {
+    zr_pair_t pair;
     bans_t bans = {0};
     if (settings->server_key[0]) {
-        if (!cert_load(&cert, settings->server_key, error))
+        if (zr_pair_load(&pair, settings->server_key, error) != ZR_FILE_READ)
             return false;
-        cert_wipe(&cert);
+        zr_pair_wipe(&pair);
     }
     if (!settings->users[0])
         return true;
@@ -341,9 +339,9 @@ static bool s_check_files(const settings_t *settings, char error[ZPL_ERROR_SIZE]
 
 /* Names what was checked, so that an operator that forgot --config notices. */
 static int s_check_config(const settings_t *settings, const flags_t *flags) {
-    char error[ZPL_ERROR_SIZE];
-    if (!s_check_files(settings, error))
-        return s_fail(error);
+    zr_error_t error = {0};
+    if (!s_check_files(settings, &error))
+        return s_fail(&error);
     bool options = flags->endpoints.listen.count || flags->endpoints.back.count || flags->data || flags->backup ||
                    flags->users || flags->server_key || flags->insecure || flags->log_level;
     printf("%s%s%s", flags->config_file ? flags->config_file : "", flags->config_file && options ? ", " : "",
@@ -360,25 +358,27 @@ static int s_check_config(const settings_t *settings, const flags_t *flags) {
 
 int main(int argc, char *argv[]) {
     s_fill_standard_descriptors();
-    char error[ZPL_ERROR_SIZE];
+    zr_error_t error = {0};
     flags_t flags = {0};
-    switch (s_parse(argc, argv, &flags, error)) {
+    switch (s_parse(argc, argv, &flags, &error)) {
     case DONE:
         return EXIT_SUCCESS;
     case WRONG:
-        return s_fail(error);
+        return s_fail(&error);
     case PARSED:
         break;
     }
-    if (sodium_init() < 0)
-        return s_fail("cannot start libsodium");
+    if (sodium_init() < 0) {
+        zr_fail(&error, "cannot start libsodium");
+        return s_fail(&error);
+    }
     if (flags.keygen)
         return s_keygen(flags.keygen);
     if (flags.hash_token)
         return s_hash_token();
     static settings_t settings;
-    if (!s_configure(&settings, &flags, error))
-        return s_fail(error);
+    if (!s_configure(&settings, &flags, &error))
+        return s_fail(&error);
     if (flags.check_config)
         return s_check_config(&settings, &flags);
     if (flags.backup)

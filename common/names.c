@@ -9,7 +9,6 @@
 #include "code.h"
 #include "scripts.h"
 #include "unicode.h"
-#include "utf8.h"
 
 #define ONES 0x0101010101010101ULL
 #define HIGHS 0x8080808080808080ULL

@@ -17,7 +17,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
-#include "cert.h"
+#include "key_file.h"
 #include "fatal.h"
 #include "hash.h"
 #include "names.h"
@@ -188,16 +188,14 @@ static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
 
 /* --- The server --- */
 
-static bool s_open_signals(server_t *server, char error[ZPL_ERROR_SIZE]) {
+static bool s_open_signals(server_t *server, zr_error_t *error) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (server->signals < 0)
-        snprintf(error, ZPL_ERROR_SIZE, "cannot watch for signals: %s", strerror(errno));
-    return server->signals >= 0;
+    return server->signals >= 0 || zr_fail(error, "cannot watch for signals: %s", strerror(errno));
 }
 
 static void s_fill_relay_config(server_t *server) {
@@ -216,7 +214,7 @@ static void s_fill_relay_config(server_t *server) {
 }
 
 /* The ZAP handler must be there before any peer can connect. */
-static bool s_open_auth(server_t *server, char error[ZPL_ERROR_SIZE]) {
+static bool s_open_auth(server_t *server, zr_error_t *error) {
     const settings_t *settings = server->settings;
     auth_config_t config = {.users = settings->users[0] ? settings->users : NULL,
         .bans = settings->bans[0] ? settings->bans : NULL,
@@ -227,19 +225,19 @@ static bool s_open_auth(server_t *server, char error[ZPL_ERROR_SIZE]) {
     return server->auth != NULL;
 }
 
-static bool s_open_sockets(server_t *server, char error[ZPL_ERROR_SIZE]) {
+static bool s_open_sockets(server_t *server, zr_error_t *error) {
     const settings_t *settings = server->settings;
     if (!settings->server_key[0])
         return sockets_open(&server->sockets, settings, NULL, error);
-    cert_t cert;
-    uint8_t key[CERT_KEY_BYTES];
-    if (!cert_load(&cert, settings->server_key, error))
+    zr_pair_t pair;
+    uint8_t key[ZR_CURVE_BYTES];
+    if (zr_pair_load(&pair, settings->server_key, error) != ZR_FILE_READ)
         return false;
-    bool ok = zmq_z85_decode(key, cert.secret_key) && sockets_open(&server->sockets, settings, key, error);
+    bool ok = zmq_z85_decode(key, pair.secret_key) && sockets_open(&server->sockets, settings, key, error);
     if (ok)
-        zr_log(ZR_LOG_INFO, "clients know this server by its public key, %s", cert.public_key);
+        zr_log(ZR_LOG_INFO, "clients know this server by its public key, %s", pair.public_key);
     sodium_memzero(key, sizeof key);
-    cert_wipe(&cert);
+    zr_pair_wipe(&pair);
     return ok;
 }
 
@@ -248,7 +246,7 @@ static size_t s_expiry_ms(const settings_t *settings) {
     return 3 * settings->relay.heartbeat_ms + 1;
 }
 
-server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+server_t *server_new(const settings_t *settings, zr_error_t *error) {
     server_t *server = fatal_calloc(sizeof *server);
     server->settings = settings;
     server->signals = -1;

@@ -40,10 +40,11 @@ static const char s_end_help[] =
     "\n"
     "The configuration file is $XDG_CONFIG_HOME/zrelay.conf or ~/.config/zrelay.conf:\n"
     "lines 'NAME = VALUE' with the names server, nick, certificate, server-key, user, token-file, which\n"
-    "are options without their dashes; a line that begins with '#' is a comment. It must be yours and\n"
-    "writable by nobody else. The files named there are looked for in the folder of the configuration\n"
-    "file, unless they begin with '/' or '~/'. The environment's ZRELAY_SERVER, ZRELAY_CERTIFICATE,\n"
-    "ZRELAY_SERVER_KEY, ZRELAY_USER and ZRELAY_TOKEN count before it.\n"
+    "are options without their dashes; a line that begins with '#' is a comment. Quotes around a value are\n"
+    "allowed, and needed if it has ' #' in it. The file must be yours and writable by nobody else. The\n"
+    "files named there are looked for in the folder of the configuration file, unless they begin with '/'\n"
+    "or '~/'. The environment's ZRELAY_SERVER, ZRELAY_CERTIFICATE, ZRELAY_SERVER_KEY, ZRELAY_USER and\n"
+    "ZRELAY_TOKEN count before it.\n"
     "The keys of the brokers you have connected to are noted beside it, in zrelay/known-servers.\n"
     "\n"
     "Commands that go on for long connect again by themselves when the broker is gone for a while, or\n"
@@ -79,7 +80,7 @@ static int s_printed(void) {
 }
 
 static bool s_parse(
-    config_t *config, const option_t *options, size_t count, bool stop, int *argc, char **argv, zr_buffer_t *error) {
+    config_t *config, const option_t *options, size_t count, bool stop, int *argc, char **argv, zr_error_t *error) {
     const option_t shared[] = {
         {"server", 's', OPTION_TEXT, &config->server, NULL, 0, 0},
         {"nick", 0, OPTION_TEXT, &config->nick, &config->nick_given, 0, 0},
@@ -99,11 +100,10 @@ static bool s_parse(
 
 int cli_options(
     const command_t *command, config_t *config, const option_t *options, size_t count, int *argc, char **argv) {
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     int code = -1;
     if (!s_parse(config, options, count, false, argc, argv, &error))
-        code = cli_misuse(command, "%.*s", (int)error.len, (const char *)error.data);
-    zr_buffer_finish(&error);
+        code = cli_misuse(command, "%s", error.text);
     if (code < 0 && (config->help || config->version)) {
         if (config->help)
             s_help(command);
@@ -136,11 +136,10 @@ static int s_run_help(int argc, char **argv) {
 }
 
 static int s_run(config_t *config, int argc, char **argv) {
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     bool good = s_parse(config, NULL, 0, true, &argc, argv, &error);
     if (!good)
-        cli_say("%.*s (see 'zrelay --help')", (int)error.len, (const char *)error.data);
-    zr_buffer_finish(&error);
+        cli_say("%s (see 'zrelay --help')", error.text);
     if (!good)
         return CLI_USAGE;
     if (config->version) {

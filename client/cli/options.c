@@ -7,17 +7,6 @@
 
 #include "names.h"
 
-__attribute__((format(printf, 2, 3))) static void s_say(zr_buffer_t *error, const char *format, ...) {
-    char line[512];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    size_t fits = len < 0 ? 0 : (size_t)len < sizeof line ? (size_t)len : sizeof line - 1;
-    zr_buffer_clear(error);
-    zr_buffer_append(error, line, fits);
-}
-
 bool number_parse(const char *text, uint64_t max, uint64_t *out) {
     uint64_t value = 0;
     if (!*text)
@@ -70,7 +59,7 @@ static const option_t *s_find(
     return NULL;
 }
 
-static bool s_store(const option_t *option, const char *value, zr_buffer_t *error) {
+static bool s_store(const option_t *option, const char *value, zr_error_t *error) {
     uint64_t max = option->max ? option->max : ZR_INT_MAX;
     switch (option->kind) {
     case OPTION_FLAG:
@@ -81,19 +70,15 @@ static bool s_store(const option_t *option, const char *value, zr_buffer_t *erro
         break;
     case OPTION_NUMBER: {
         uint64_t number;
-        if (!number_parse(value, max, &number) || number < option->min) {
-            s_say(error, "--%s takes a number from %" PRIu64 " to %" PRIu64 ", not '%s'", option->name, option->min,
-                max, value);
-            return false;
-        }
+        if (!number_parse(value, max, &number) || number < option->min)
+            return zr_fail(error, "--%s takes a number from %" PRIu64 " to %" PRIu64 ", not '%s'", option->name,
+                option->min, max, value);
         *(uint64_t *)option->out = number;
         break;
     }
     case OPTION_SECONDS:
-        if (!seconds_parse(value, option->out)) {
-            s_say(error, "--%s takes seconds, such as 2 or 0.5, not '%s'", option->name, value);
-            return false;
-        }
+        if (!seconds_parse(value, option->out))
+            return zr_fail(error, "--%s takes seconds, such as 2 or 0.5, not '%s'", option->name, value);
         break;
     }
     if (option->given)
@@ -102,38 +87,30 @@ static bool s_store(const option_t *option, const char *value, zr_buffer_t *erro
 }
 
 /* argv[*at] is `--name`, `--name=value`; moves *at to the last word used. */
-static bool s_long(const option_list_t *lists, size_t list_count, int argc, char **argv, int *at, zr_buffer_t *error) {
+static bool s_long(const option_list_t *lists, size_t list_count, int argc, char **argv, int *at, zr_error_t *error) {
     const char *name = argv[*at] + 2;
     size_t len = strcspn(name, "=");
     const option_t *option = s_find(lists, list_count, name, len, 0);
-    if (!option) {
-        s_say(error, "unknown option --%.*s", (int)len, name);
-        return false;
-    }
+    if (!option)
+        return zr_fail(error, "unknown option --%.*s", (int)len, name);
     const char *value = name[len] == '=' ? name + len + 1 : NULL;
     if (option->kind == OPTION_FLAG) {
-        if (value) {
-            s_say(error, "--%s takes no value", option->name);
-            return false;
-        }
+        if (value)
+            return zr_fail(error, "--%s takes no value", option->name);
     } else if (!value) {
-        if (*at + 1 >= argc) {
-            s_say(error, "--%s needs a value", option->name);
-            return false;
-        }
+        if (*at + 1 >= argc)
+            return zr_fail(error, "--%s needs a value", option->name);
         value = argv[++*at];
     }
     return s_store(option, value, error);
 }
 
 /* argv[*at] is `-x`, `-xyz` (flags together), `-x value` or `-xvalue`. */
-static bool s_short(const option_list_t *lists, size_t list_count, int argc, char **argv, int *at, zr_buffer_t *error) {
+static bool s_short(const option_list_t *lists, size_t list_count, int argc, char **argv, int *at, zr_error_t *error) {
     for (const char *letter = argv[*at] + 1; *letter; letter++) {
         const option_t *option = s_find(lists, list_count, NULL, 0, *letter);
-        if (!option) {
-            s_say(error, "unknown option %s; text that begins with a dash goes after --", argv[*at]);
-            return false;
-        }
+        if (!option)
+            return zr_fail(error, "unknown option %s; text that begins with a dash goes after --", argv[*at]);
         if (option->kind == OPTION_FLAG) {
             if (!s_store(option, NULL, error))
                 return false;
@@ -141,17 +118,15 @@ static bool s_short(const option_list_t *lists, size_t list_count, int argc, cha
         }
         if (letter[1])
             return s_store(option, letter + 1, error);
-        if (*at + 1 >= argc) {
-            s_say(error, "-%c needs a value", option->letter);
-            return false;
-        }
+        if (*at + 1 >= argc)
+            return zr_fail(error, "-%c needs a value", option->letter);
         return s_store(option, argv[++*at], error);
     }
     return true;
 }
 
 bool options_parse(
-    const option_list_t *lists, size_t list_count, bool stop, int *argc, char **argv, zr_buffer_t *error) {
+    const option_list_t *lists, size_t list_count, bool stop, int *argc, char **argv, zr_error_t *error) {
     int kept = 0;
     int at = 0;
     for (; at < *argc; at++) {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "errors.h"
 
 typedef enum {
     OPTION_FLAG,    /* bool: set to true */
@@ -32,8 +33,7 @@ typedef struct {
 /* Takes the options out of `argv` and leaves the other words there, `*argc` of them, in their order. `--` ends the
  * options. With `stop` the first word that is no option ends them too and everything from there on stays. On false
  * `error` holds a sentence, and nothing else is to be relied on. A name is looked up in all `lists`. */
-bool options_parse(
-    const option_list_t *lists, size_t list_count, bool stop, int *argc, char **argv, zr_buffer_t *error);
+bool options_parse(const option_list_t *lists, size_t list_count, bool stop, int *argc, char **argv, zr_error_t *error);
 
 /* Decimal digits only, at most `max`; false leaves `*out` as it was. */
 bool number_parse(const char *text, uint64_t max, uint64_t *out);

@@ -138,11 +138,10 @@ static bool s_moments(const wishes_t *wishes, filter_t *filter) {
 }
 
 static bool s_pattern(const wishes_t *wishes, filter_t *filter) {
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     bool good = !wishes->grep || filter_set_pattern(filter, wishes->grep, &error);
     if (!good)
-        cli_misuse(&cmd_history, "--grep '%s': %.*s", wishes->grep, (int)error.len, (const char *)error.data);
-    zr_buffer_finish(&error);
+        cli_misuse(&cmd_history, "--grep '%s': %s", wishes->grep, error.text);
     return good;
 }
 

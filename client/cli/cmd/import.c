@@ -4,7 +4,7 @@
 
 extern const command_t cmd_import;
 
-static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr_buffer_t *error, void *ctx) {
+static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr_error_t *error, void *ctx) {
     const char *const *room = ctx;
     import_t entry;
     int failed;

@@ -33,7 +33,8 @@ static int s_ping(conn_t *session, output_t *output, uint64_t number, double *to
         format_json(
             &output->buffer, json_pack("{sIsI}", "number", (json_int_t)number, "us", (json_int_t)(*took * 1000)));
     else
-        format_add(&output->buffer, "pong from %s: %" PRIu64 " time=%.3f ms\n", session->config->server, number, *took);
+        zr_buffer_printf(
+            &output->buffer, "pong from %s: %" PRIu64 " time=%.3f ms\n", session->config->server, number, *took);
     return output_flush(output) ? 0 : CLI_USAGE;
 }
 
@@ -63,7 +64,8 @@ static int s_pings(conn_t *session, output_t *output, uint64_t count) {
             s_pause(session, start + INTERVAL_MS);
     }
     if (number > 0 && !session->config->json)
-        format_add(&output->buffer, "least %.3f ms, mean %.3f ms, most %.3f ms\n", least, sum / (double)number, most);
+        zr_buffer_printf(
+            &output->buffer, "least %.3f ms, mean %.3f ms, most %.3f ms\n", least, sum / (double)number, most);
     return code;
 }
 

@@ -14,12 +14,12 @@ extern const command_t cmd_pub;
 static char *s_words(int argc, char **argv) {
     zr_buffer_t text = {0};
     for (int i = 0; i < argc; i++)
-        format_add(&text, "%s%s", i ? " " : "", argv[i]);
+        zr_buffer_printf(&text, "%s%s", i ? " " : "", argv[i]);
     zr_buffer_u8(&text, '\0');
     return (char *)text.data;
 }
 
-static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr_buffer_t *error, void *ctx) {
+static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr_error_t *error, void *ctx) {
     const pub_t *pub = ctx;
     int failed = pub->key ? zrelay_set(relay, pub->room, pub->key, line.ptr, line.len, mid)
                           : zrelay_publish(relay, pub->room, line.ptr, line.len, mid);

@@ -279,13 +279,14 @@ bool conn_refused(const conn_t *session, const zrelay_event_t *event) {
 bool conn_describe(const conn_t *session, const zrelay_event_t *event, zr_buffer_t *out) {
     bool refused = conn_refused(session, event);
     if (refused && session->banned) {
-        format_add(out, "the broker at %s lets you in no more: an operator has banned you", session->config->server);
+        zr_buffer_printf(
+            out, "the broker at %s lets you in no more: an operator has banned you", session->config->server);
         return true;
     }
     if (!target_describe(&session->target, event, out))
         return format_note(out, event, session->config->verbose);
     if (!refused)
-        format_add(out, "; trying again");
+        zr_buffer_printf(out, "; trying again");
     return true;
 }
 

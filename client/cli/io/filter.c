@@ -9,14 +9,12 @@ void filter_finish(filter_t *filter) {
     *filter = (filter_t){0};
 }
 
-bool filter_set_pattern(filter_t *filter, const char *pattern, zr_buffer_t *error) {
+bool filter_set_pattern(filter_t *filter, const char *pattern, zr_error_t *error) {
     char text[256];
     int failed = regcomp(&filter->pattern, pattern, REG_EXTENDED | REG_NOSUB | REG_NEWLINE);
     if (failed) {
         regerror(failed, &filter->pattern, text, sizeof text);
-        zr_buffer_clear(error);
-        zr_buffer_append(error, text, strlen(text));
-        return false;
+        return zr_fail(error, "%s", text);
     }
     filter->has_pattern = true;
     return true;

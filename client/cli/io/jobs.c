@@ -57,21 +57,21 @@ char **jobs_environment(char *const *base, const zrelay_event_t *event) {
     size_t starts[NAMES];
     size_t ours = 0;
     starts[ours++] = text.len;
-    format_add(&text, "ZRELAY_ROOM=%s", event->room);
+    zr_buffer_printf(&text, "ZRELAY_ROOM=%s", event->room);
     zr_buffer_u8(&text, 0);
     starts[ours++] = text.len;
-    format_add(&text, "ZRELAY_SEQ=%" PRIu64, event->seq);
+    zr_buffer_printf(&text, "ZRELAY_SEQ=%" PRIu64, event->seq);
     zr_buffer_u8(&text, 0);
     starts[ours++] = text.len;
-    format_add(&text, "ZRELAY_SENDER=%s", event->sender ? event->sender : "");
+    zr_buffer_printf(&text, "ZRELAY_SENDER=%s", event->sender ? event->sender : "");
     zr_buffer_u8(&text, 0);
     if (event->key) {
         starts[ours++] = text.len;
-        format_add(&text, "ZRELAY_KEY=%s", event->key);
+        zr_buffer_printf(&text, "ZRELAY_KEY=%s", event->key);
         zr_buffer_u8(&text, 0);
     }
     starts[ours++] = text.len;
-    format_add(&text, "ZRELAY_TIME=%" PRIu64, event->time);
+    zr_buffer_printf(&text, "ZRELAY_TIME=%" PRIu64, event->time);
     zr_buffer_u8(&text, 0);
 
     char **all = malloc((count + ours + 1) * sizeof *all + text.len);
@@ -193,9 +193,9 @@ bool jobs_outcome(zr_buffer_t *out, int status) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return false;
     if (WIFSIGNALED(status))
-        format_add(out, "killed by signal %d", WTERMSIG(status));
+        zr_buffer_printf(out, "killed by signal %d", WTERMSIG(status));
     else
-        format_add(out, "exit status %d", WEXITSTATUS(status));
+        zr_buffer_printf(out, "exit status %d", WEXITSTATUS(status));
     return true;
 }
 

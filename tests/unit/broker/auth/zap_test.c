@@ -7,14 +7,14 @@
 
 #define KEY_TEXT "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 
-static uint8_t s_key[CERT_KEY_BYTES];
+static uint8_t s_key[ZR_CURVE_BYTES];
 
 static users_t *s_users(const char *banned) {
-    char error[ZPL_ERROR_SIZE] = "";
+    zr_error_t error = {0};
     bans_t bans = {0};
-    users_t *users = users_parse("f", zr_span("user\n    name = alice\n    key = \"" KEY_TEXT "\"\n"), error);
-    ck_assert_msg(users != NULL, "%s", error);
-    ck_assert(cert_key_decode(KEY_TEXT, s_key));
+    users_t *users = users_parse("f", zr_span("user\n    name = alice\n    key = \"" KEY_TEXT "\"\n"), &error);
+    ck_assert_msg(users != NULL, "%s", error.text);
+    ck_assert(zr_curve_decode(zr_span(KEY_TEXT), s_key));
     if (banned)
         ck_assert(bans_add(&bans, zr_span(banned), zr_span("bob"), zr_span("x"), 0));
     users_set_bans(users, &bans);
@@ -45,7 +45,7 @@ START_TEST(test_keys) {
     zap_verdict_t verdict = s_check_key(users, s_key, sizeof s_key);
     ck_assert_str_eq(verdict.status, "200");
     ck_assert_str_eq(verdict.user, "alice");
-    uint8_t other[CERT_KEY_BYTES];
+    uint8_t other[ZR_CURVE_BYTES];
     memcpy(other, s_key, sizeof other);
     other[31] ^= 0x80;
     ck_assert_str_eq(s_check_key(users, other, sizeof other).status, "400");

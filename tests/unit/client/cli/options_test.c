@@ -6,7 +6,7 @@
 static bool s_json, s_quiet, s_given;
 static const char *s_text;
 static uint64_t s_count, s_wait;
-static zr_buffer_t s_error;
+static zr_error_t s_error;
 
 static const option_t s_own[] = {
     {"count", 'c', OPTION_NUMBER, &s_count, &s_given, 1, 1000},
@@ -23,7 +23,7 @@ static bool s_parse(bool stop, int *argc, char **argv) {
     s_json = s_quiet = s_given = false;
     s_text = NULL;
     s_count = s_wait = 0;
-    zr_buffer_clear(&s_error);
+    s_error = (zr_error_t){0};
     *argc = 0;
     while (argv[*argc])
         ++*argc;
@@ -33,8 +33,7 @@ static bool s_parse(bool stop, int *argc, char **argv) {
 static void s_wrong(char **argv, const char *says) {
     int argc;
     ck_assert(!s_parse(false, &argc, argv));
-    zr_buffer_u8(&s_error, '\0');
-    ck_assert_ptr_nonnull(strstr((const char *)s_error.data, says));
+    ck_assert_ptr_nonnull(strstr(s_error.text, says));
 }
 #define WORDS(...) ((char *[]){__VA_ARGS__, NULL})
 
