@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options.h"
 #include "rate.h"
 #include "zpl.h"
 
@@ -135,30 +136,15 @@ void settings_default(settings_t *settings) {
 
 /* --- Values. A parser whose value is not right adds a line to `error`. --- */
 
-typedef struct {
-    char letter;
-    uint64_t factor;
-} suffix_t;
-
-static const suffix_t s_sizes[] = {{'k', KIB}, {'K', KIB}, {'M', MIB}, {'G', GIB}, {'\0', 1}};
-static const suffix_t s_times[] = {
-    {'s', SECOND}, {'m', 60 * SECOND}, {'h', 3600 * SECOND}, {'d', 24 * 3600 * SECOND}, {'\0', 1}};
-
 static bool s_parse_number(const setting_t *setting, const char *text, uint64_t *out, zr_error_t *error) {
     bool time = setting->kind == KIND_TIME;
-    const suffix_t *suffix = time ? s_times : s_sizes;
-    size_t digits = strspn(text, "0123456789");
-    uint64_t value = digits > 0 && digits <= 18 ? strtoull(text, NULL, 10) : UINT64_MAX;
-    while (suffix->letter && suffix->letter != text[digits])
-        suffix++;
-    if (digits == 0 || text[digits] != suffix->letter || (text[digits] && text[digits + 1]))
+    if (!zr_quantity_parse(text, time ? zr_units_of_time : zr_units_of_size, out))
         return zr_fail(error, "\"%.40s\" is no %s; write digits, perhaps followed by %s", text,
             time ? "time" : "number", time ? "s, m, h or d (else they are milliseconds)" : "k, M or G");
-    if (value > setting->max / suffix->factor || value * suffix->factor < setting->min)
+    if (*out > setting->max || *out < setting->min)
         return zr_fail(error, "%.40s is out of range; write %s from %llu to %llu", text,
             time ? "a time (in milliseconds)" : "a number", (unsigned long long)setting->min,
             (unsigned long long)setting->max);
-    *out = value * suffix->factor;
     return true;
 }
 

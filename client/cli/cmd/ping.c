@@ -71,7 +71,7 @@ static int s_pings(conn_t *session, output_t *output, uint64_t count) {
 
 static int s_run(config_t *config, int argc, char **argv) {
     uint64_t count = 3;
-    const option_t options[] = {{"count", 'c', OPTION_NUMBER, &count, NULL, 1, 0}};
+    const zr_option_t options[] = {{"count", 'c', ZR_OPTION_NUMBER, &count, NULL, 1, 0}};
     int code = cli_options(&cmd_ping, config, options, 1, &argc, argv);
     if (code >= 0)
         return code;

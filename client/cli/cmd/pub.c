@@ -28,7 +28,7 @@ static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr
 
 static int s_run(config_t *config, int argc, char **argv) {
     pub_t pub = {.key = NULL};
-    const option_t options[] = {{"key", 'k', OPTION_TEXT, &pub.key, NULL, 0, 0}};
+    const zr_option_t options[] = {{"key", 'k', ZR_OPTION_TEXT, &pub.key, NULL, 0, 0}};
     int code = cli_options(&cmd_pub, config, options, 1, &argc, argv);
     if (code >= 0)
         return code;
