@@ -38,10 +38,7 @@ bool bans_remove(bans_t *bans, zr_span_t user) {
 }
 
 static ban_t *s_append(bans_t *bans) {
-    if (bans->count == bans->size) {
-        bans->size = bans->size ? 2 * bans->size : 16;
-        bans->items = fatal_realloc(bans->items, bans->size * sizeof *bans->items);
-    }
+    FATAL_GROW(bans->items, bans->count, bans->size);
     ban_t *ban = &bans->items[bans->count++];
     memset(ban, 0, sizeof *ban);
     return ban;

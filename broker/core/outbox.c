@@ -36,10 +36,7 @@ void outbox_finish(outbox_t *outbox) {
 }
 
 void outbox_add(outbox_t *outbox, const effect_t *effect) {
-    if (outbox->count == outbox->size) {
-        outbox->size = outbox->size ? 2 * outbox->size : 64;
-        outbox->effects = fatal_realloc(outbox->effects, outbox->size * sizeof *outbox->effects);
-    }
+    FATAL_GROW(outbox->effects, outbox->count, outbox->size);
     outbox->effects[outbox->count++] = *effect;
 }
 

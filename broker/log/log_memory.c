@@ -208,10 +208,7 @@ static uint64_t s_before_last(const room_log_t *room, uint64_t last, uint64_t un
 }
 
 static void s_slice_add(log_memory_t *self, log_slice_t *slice, zr_blob_t *frame) {
-    if (slice->frame_count == self->slice_size) {
-        self->slice_size = self->slice_size ? 2 * self->slice_size : 64;
-        self->slice = fatal_realloc(self->slice, self->slice_size * sizeof *self->slice);
-    }
+    FATAL_GROW(self->slice, slice->frame_count, self->slice_size);
     self->slice[slice->frame_count++] = frame;
     slice->frames = self->slice;
 }

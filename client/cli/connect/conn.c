@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "fatal.h"
 #include "format.h"
 #include "names.h"
 #include "signals.h"
@@ -47,9 +48,7 @@ static conn_held_t *s_held_new(const zrelay_event_t *event) {
     size_t size = event->body_len + 1;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         size += s_size(texts[i]);
-    conn_held_t *held = malloc(sizeof *held + size);
-    if (!held)
-        abort();
+    conn_held_t *held = fatal_check(malloc(sizeof *held + size));
     char *to = held->bytes;
     held->next = NULL;
     held->event = *event;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "fatal.h"
+
 void filter_finish(filter_t *filter) {
     if (filter->has_pattern)
         regfree(&filter->pattern);
@@ -62,12 +64,7 @@ zr_buffer_t *tail_add(tail_t *tail) {
         zr_buffer_finish(text);
         return text;
     }
-    if (tail->count == tail->size) {
-        tail->size = tail->size ? tail->size * 2 : 16;
-        tail->texts = realloc(tail->texts, tail->size * sizeof tail->texts[0]);
-        if (!tail->texts)
-            abort();
-    }
+    FATAL_GROW(tail->texts, tail->count, tail->size);
     zr_buffer_t *text = &tail->texts[tail->count++];
     *text = (zr_buffer_t){0};
     return text;
