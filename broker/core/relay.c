@@ -35,6 +35,7 @@ void relay_config_default(relay_config_t *config) {
         .max_user_sessions = 1000,
         .max_user_rooms = 10000,
         .rate_ops = 2000,
+        .rate_control = 1 << 20,
         .rate_entries = 5000000,
         .rate_bytes = 1 << 30,
         .max_state_bytes = 67108864,
@@ -91,8 +92,11 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay->log = log;
     relay->outbox = outbox;
     relay->dedupe.max = config->max_clients;
-    relay->sessions.connections.limits =
-        rate_limits(config->rate_ops, config->rate_entries, config->rate_bytes, config->window);
+    const rate_cost_t per_second = {{[RATE_OPS] = config->rate_ops,
+        [RATE_CONTROL] = config->rate_control,
+        [RATE_ENTRIES] = config->rate_entries,
+        [RATE_BYTES] = config->rate_bytes}};
+    relay->sessions.connections.limits = rate_limits(&per_second, config->max_control, config->window);
     relay->room_state_limits =
         (room_state_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
@@ -120,6 +124,21 @@ void relay_destroy(relay_t *relay) {
     free(relay);
 }
 
+static void s_unknown(relay_t *relay, session_t *session, uint64_t now) {
+    if (flood_take(relay, session->route, session, (rate_cost_t){{[RATE_OPS] = 1}}, now))
+        send_error(relay, session->route, ZR_BAD_FRAME, NULL);
+}
+
+/* A data frame without a session; `published`: bytes of a PUBLISH. A client that reconnects may have a window of them
+ * under way. So they are no flood of requests, and beyond rate-ops they get no answer. */
+static void s_early(relay_t *relay, route_t route, size_t published, uint64_t now) {
+    rate_cost_t cost = {{[RATE_ENTRIES] = 1, [RATE_BYTES] = published + RATE_MESSAGE}};
+    if (published && (!flood_take(relay, route, NULL, cost, now) || flood_is_spent(relay, route, NULL, now)))
+        return;
+    if (flood_take(relay, route, NULL, (rate_cost_t){{[RATE_OPS] = 1}}, now))
+        send_error(relay, route, ZR_NO_SESSION, NULL);
+}
+
 /* Every frame passes here: the gates first, then by its first byte to where it is handled. */
 void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
     relay->stats.frames++;
@@ -133,9 +152,10 @@ void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
         dispatch_control(relay, route, session, frame, now);
     else if (type == ZR_TYPE_PUBLISH && session)
         cmd_publish(relay, session, frame, now);
-    else if (type == ZR_TYPE_PUBLISH ? flood_publish_early(relay, route, frame.len, now)
-                                     : flood_note(relay, route, session, 1, now))
-        send_error(relay, route, session ? ZR_BAD_FRAME : ZR_NO_SESSION, NULL);
+    else if (session)
+        s_unknown(relay, session, now);
+    else
+        s_early(relay, route, type == ZR_TYPE_PUBLISH ? frame.len : 0, now);
 }
 
 void relay_subscription(relay_t *relay, zr_span_t message) {

@@ -29,7 +29,7 @@ typedef struct {
     size_t max_sessions, max_rooms, max_joins, max_keys, max_replays, max_clients;
     size_t max_user_sessions, max_user_rooms;
     size_t presence_names;
-    uint64_t rate_ops, rate_entries, rate_bytes; /* a second and session; 0: no limit. Up to RATE_MAX (rate.h) */
+    uint64_t rate_ops, rate_control, rate_entries, rate_bytes; /* a second and session; 0: no limit */
     uint64_t max_state_bytes;
     uint64_t max_waiting; /* bytes of all clients that are read and not taken; all windows share half of it */
     size_t replay_entries, replay_frames, replay_bytes;
@@ -62,7 +62,7 @@ void relay_config_default(relay_config_t *config);
 /* Counters of the peers' actions, for the operator. */
 typedef struct {
     uint64_t frames, entries, deliveries, acks, errors, duplicates, dropped;
-    uint64_t limited, flooders; /* told to wait, or not answered; sent away */
+    uint64_t limited, flooders; /* told to wait; sent away */
     size_t sessions, rooms;
 } relay_stats_t;
 

@@ -1,5 +1,5 @@
 /* The cost of the largest requests in the broker's core: processor time, frames and bytes sent, bytes built, and the
- * charge against rate-ops. No socket, so the time of libzmq and the kernel is not in it. Usage: costs [REQUEST-NAME] */
+ * charges. No socket, so the time of libzmq and the kernel is not in it. Usage: costs [REQUEST-NAME] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +137,7 @@ static void s_begin(costs_t *costs) {
     config.peer = s_peer;
     config.peer_ctx = costs;
     config.max_entries = KEYS;
-    config.rate_ops = RATE_MAX; /* so that the charge can be read */
+    config.rate_ops = config.rate_control = BUCKET_RATE_MAX; /* so that the charge can be read */
     config.rate_entries = config.rate_bytes = 0;
     costs->log = log_memory_new(&(log_memory_limits_t){2000000, 128 << 20, 10000000, 256 << 20});
     costs->relay = relay_new(&config, costs->log, &costs->outbox);
@@ -308,31 +308,32 @@ static double s_us(void) {
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-static double s_owed(costs_t *costs) {
-    return (double)session_by_route(&costs->relay->sessions, ASKER)->rates.ops.owed / 1e6;
+static double s_owed(costs_t *costs, rate_kind_t kind) {
+    return (double)session_by_route(&costs->relay->sessions, ASKER)->rates.of[kind].owed / 1e6;
 }
 
 int main(int argc, char **argv) {
     costs_t *costs = fatal_calloc(sizeof *costs);
     s_begin(costs);
-    printf("| request | µs | frames sent | bytes sent | bytes built | charged | µs for each unit |\n");
+    printf("| request | µs | frames sent | bytes sent | bytes built | `rate-ops` | `rate-control` |\n");
     printf("|---|---:|---:|---:|---:|---:|---:|\n");
     for (size_t i = 0; i < sizeof s_requests / sizeof *s_requests; i++) {
         if (argc > 1 && strcmp(argv[1], s_requests[i].name) != 0)
             continue;
         s_requests[i].run(costs); /* warm */
         costs->frames = costs->bytes = costs->built = 0;
-        double owed = s_owed(costs), best = 1e12;
+        double ops = s_owed(costs, RATE_OPS), control = s_owed(costs, RATE_CONTROL), best = 1e12;
         for (int time = 0; time < TIMES; time++) {
             double began = s_us();
             s_requests[i].run(costs);
             double took = s_us() - began;
             best = took < best ? took : best;
         }
-        double charged = (s_owed(costs) - owed) / TIMES;
-        printf("| %s | %.1f | %llu | %llu | %llu | %.0f | %.1f |\n", s_requests[i].name, best,
+        ops = (s_owed(costs, RATE_OPS) - ops) / TIMES;
+        control = (s_owed(costs, RATE_CONTROL) - control) / TIMES;
+        printf("| %s | %.1f | %llu | %llu | %llu | %.0f | %.0f |\n", s_requests[i].name, best,
             (unsigned long long)(costs->frames / TIMES), (unsigned long long)(costs->bytes / TIMES),
-            (unsigned long long)(costs->built / TIMES), charged, charged > 0 ? best / charged : best);
+            (unsigned long long)(costs->built / TIMES), ops, control);
     }
     relay_destroy(costs->relay);
     outbox_finish(&costs->outbox);

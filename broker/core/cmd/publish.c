@@ -277,26 +277,19 @@ static bool s_ids_good(zr_publish_reader_t reader) {
     return true;
 }
 
-/* Charges for the errors and keyed entries of a frame, which are known only after it was handled. The session may be
- * gone afterwards. */
-static void s_charge(relay_t *relay, session_t *session, uint64_t errors, size_t keyed, uint64_t now) {
-    if (errors && !flood_refused(relay, session, (unsigned)errors, now))
-        return;
-    if (keyed)
-        flood_keyed(relay, session, keyed, now);
-}
-
 void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now) {
     zr_publish_reader_t reader;
     size_t count;
     uint64_t first, last;
     zr_code_t whole = zr_publish_read(&reader, frame, &count, &first, &last);
-    if (!flood_publish(relay, session->route, session, count, frame.len, now))
+    rate_cost_t cost = {{[RATE_ENTRIES] = count, [RATE_BYTES] = frame.len + RATE_MESSAGE}};
+    if (!flood_publish(relay, session, cost, now))
         return;
+    const rate_cost_t error = {{[RATE_OPS] = 1}};
     if (whole != ZR_OK && whole != ZR_BAD_FRAME && !s_ids_good(reader))
         whole = ZR_BAD_ID;
     if (whole == ZR_BAD_FRAME || whole == ZR_BAD_ID) {
-        if (!flood_note(relay, session->route, session, 1, now))
+        if (!flood_publish(relay, session, error, now))
             return;
         bool named = first > 0 && first <= ZR_INT_MAX;
         send_error(relay, session->route, whole, named ? s_about(reader.room, first, first) : NULL);
@@ -309,7 +302,7 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
 
     publishing_t p = {.relay = relay, .session = session, .name = reader.room, .now = now};
     s_begin(&p, whole);
-    if (p.whole != ZR_OK && !flood_refused(relay, session, 1, now))
+    if (p.whole != ZR_OK && !flood_publish(relay, session, error, now))
         return;
     uint64_t errors = relay->stats.errors + (p.whole != ZR_OK); /* the one of a frame refused as a whole is charged */
     zr_publish_entry_t entry;
@@ -317,7 +310,10 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
     while (zr_publish_next(&reader, &entry))
         s_take(&p, &entry);
     s_end(&p);
-    s_charge(relay, session, relay->stats.errors > errors ? relay->stats.errors - errors : 0, p.keyed, now);
+    uint64_t more = relay->stats.errors > errors ? relay->stats.errors - errors : 0; /* known only now, like `keyed` */
+    cost = (rate_cost_t){{[RATE_OPS] = more, [RATE_ENTRIES] = p.keyed * (RATE_KEYED - 1)}};
+    if (more || p.keyed)
+        flood_publish(relay, session, cost, now);
 }
 
 /* --- The op --- */

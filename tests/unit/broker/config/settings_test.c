@@ -412,10 +412,12 @@ END_TEST
 
 START_TEST(test_rates) {
     settings_t settings;
-    s_good(&settings, "limits\n    rate-ops = 0\n    rate-entries = 100000000000\n    rate-bytes = 1k\n"
-                      "    max-user-sessions = 1\n    max-user-rooms = 2\n    max-address-connections = 3\n"
-                      "    rate-handshakes = 0\n    rate-subscriptions = 7\n");
+    s_good(&settings,
+        "limits\n    rate-ops = 0\n    rate-control = 2M\n    rate-entries = 100000000000\n    rate-bytes = 1k\n"
+        "    max-user-sessions = 1\n    max-user-rooms = 2\n    max-address-connections = 3\n"
+        "    rate-handshakes = 0\n    rate-subscriptions = 7\n");
     ck_assert_uint_eq(settings.relay.rate_ops, 0);
+    ck_assert_uint_eq(settings.relay.rate_control, 2 << 20);
     ck_assert_uint_eq(settings.relay.rate_entries, 100000000000);
     ck_assert_uint_eq(settings.relay.rate_bytes, 1024);
     ck_assert_uint_eq(settings.relay.max_user_sessions, 1);
@@ -534,7 +536,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     }
     fclose(file);
     s_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 56);
+    ck_assert_uint_eq(settings_seen, 57);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);
