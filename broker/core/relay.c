@@ -91,6 +91,7 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay->config.access = NULL; /* it may be another one by and by */
     relay->log = log;
     relay->outbox = outbox;
+    relay->presence_base = config->presence_base;
     relay->dedupe.max = config->max_clients;
     const rate_cost_t per_second = {{[RATE_OPS] = config->rate_ops,
         [RATE_CONTROL] = config->rate_control,

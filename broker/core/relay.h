@@ -40,6 +40,8 @@ typedef struct {
     const char *greeting;     /* NULL: none. Must live as long as the relay */
     const char *server;       /* program and version, for welcome */
     uint64_t epoch;
+    /* Versions of presence begin here. No run before on the same log may have reached it: the time now, for example. */
+    uint64_t presence_base;
     /* Fills `out` with unpredictable bytes: tokens and guests' names. A simulation gives its own. */
     void (*entropy)(void *ctx, void *out, size_t len);
     void *entropy_ctx;

@@ -29,7 +29,9 @@ struct relay {
     uint64_t rooms_gone; /* how many were freed: a kept pointer to a room is then looked up anew */
     name_order_t order;  /* the same, by name (room_t.by_name) */
     news_t news;
-    uint64_t now; /* when something came last */
+    uint64_t presence_base; /* the highest presence version of the rooms that were freed: a frame on its way must not
+                               pass for one of a room made again */
+    uint64_t now;           /* when something came last */
     struct {
         uint64_t began;         /* when rooms were looked at first: no room counts as unused for longer */
         char room[ZR_ROOM_MAX]; /* that was looked at last; by its name, as it may be gone */

@@ -131,13 +131,21 @@ uint64_t broker_clock(const sim_t *sim) {
     return sim->world.now + 1700000000ULL * 1000 * MS;
 }
 
+/* So much of a published frame is text. */
+static size_t s_control_len(zr_span_t frame) {
+    zr_span_t room, json;
+    return zr_back_read(frame, &room, &json) == ZR_BACK_PRESENCE ? frame.len : 0;
+}
+
 static void s_publish(void *ctx, zr_blob_t *frame) {
     sim_t *sim = ctx;
     model_publish(sim, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
     frame = plant_publish(sim, frame);
     if (!frame)
         return;
-    rights_check_published(sim, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
+    world_trace(&sim->world, "broker publishes %zu bytes %.*s", text.len, (int)s_control_len(text), text.ptr);
+    rights_check_published(sim, text);
     network_publish(sim, frame);
 }
 
@@ -351,6 +359,7 @@ void broker_start(sim_t *sim) {
     config.heartbeat_ms = params->heartbeat_ms;
     config.forget_after_ms = params->forget_after_ms;
     config.epoch = broker->epoch;
+    config.presence_base = s_now(sim);
     config.entropy = s_entropy;
     config.entropy_ctx = sim;
     config.back = s_back;

@@ -82,6 +82,7 @@ room_t *room_add(relay_t *relay, zr_span_t name) {
     room->begun = s_begun(relay, name, bounds.begun);
     room->last_time = bounds.time;
     room->level = room_level(relay, name);
+    room->presence.version = relay->presence_base;
     HASH_ADD(hh, relay->rooms, name, name.len, room);
     name_order_add(&relay->order, &room->by_name, room_name(room));
     return room;
@@ -119,6 +120,8 @@ static void s_room_free(relay_t *relay, room_t *room) {
     HASH_DEL(relay->rooms, room);
     name_order_remove(&relay->order, &room->by_name);
     room_state_finish(&room->keys, &relay->room_state_limits);
+    if (relay->presence_base < room->presence.version)
+        relay->presence_base = room->presence.version;
     presence_finish(&room->presence);
     zr_buffer_finish(&room->open);
     makers_room_gone(&relay->makers, &room->claims);

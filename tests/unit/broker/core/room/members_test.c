@@ -98,6 +98,29 @@ START_TEST(test_one_frame_a_tick_and_room) {
 }
 END_TEST
 
+/* A frame of the room before may still be on its way to a reader of the room made anew. */
+START_TEST(test_versions_of_a_room_made_anew) {
+    fx_begin();
+    fx.config.presence_base = 1000;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_ask(A, "{'op':'join','room':'r'}");
+    fx_expect(A, "{'op':'joined','version':1000}");
+    s_tick();
+    fx_expect(BACK, "{'version':1001,'joined':[{'nick':'ann'}],'count':1}");
+    fx_ask(A, "{'op':'leave','room':'r'}");
+    s_tick();
+    fx_expect(BACK, "{'version':1002,'left':[{'nick':'ann','reason':'leave'}],'count':0}");
+    ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
+    fx_drop(A);
+    fx_ask(A, "{'op':'join','room':'r'}");
+    fx_expect(A, "{'op':'joined','version':1002}");
+    s_tick();
+    fx_expect(BACK, "{'version':1003,'joined':[{'nick':'ann'}],'count':1}");
+    fx_finish();
+}
+END_TEST
+
 START_TEST(test_a_rename_in_a_room_with_silent_members) {
     fx_start();
     fx_hello(A, "ann");
@@ -171,6 +194,6 @@ START_TEST(test_a_session_leaves_every_room) {
 END_TEST
 
 UNIT_MAIN("broker.core.members", test_a_storm_takes_a_few_frames, test_a_storm_of_many_takes_one_frame,
-    test_one_frame_a_tick_and_room, test_a_rename_in_a_room_with_silent_members,
+    test_one_frame_a_tick_and_room, test_versions_of_a_room_made_anew, test_a_rename_in_a_room_with_silent_members,
     test_a_room_with_entries_stays_when_all_have_left, test_a_room_with_presence_to_tell_waits_for_the_tick,
     test_a_session_leaves_every_room)
