@@ -71,6 +71,32 @@ START_TEST(test_rooms_not_joined_are_nobodys) {
 }
 END_TEST
 
+/* A room that begins above 0 is complete for a reader without entries, and not for one that has some by now. */
+START_TEST(test_entries_come_while_the_beginning_is_asked_for) {
+    fixture_init(&b);
+    fixture_welcome(&b);
+    machine_join(b.machine, "a", ZRELAY_FROM_AFTER, 0, b.now);
+    fixture_run(&b);
+    fixture_synced(&b);
+    SENT(&b, "join room=a after=0");
+    fixture_joined(&b, "a", 14, 14, ",'recovered':true");
+    EVENT(&b, "joined a 14 1");
+    SENT(&b, "replay room=a after=0");
+    fixture_live(&b, "a", 0, 1, 2); /* from before the room was forgotten */
+    fixture_expect_entries(&b, "a", 1, 2);
+    fixture_replayed(&b, 14, 0, true, false);
+    NO_EVENT(&b);
+    fixture_tick(&b, RETRY_MS);
+    SENT(&b, "replay room=a after=2");
+    fixture_replayed(&b, 14, 0, false, false);
+    EVENT(&b, "lost a 2 14");
+    NO_EVENT(&b);
+    fixture_live(&b, "a", 14, 15, 15);
+    fixture_expect_entries(&b, "a", 15, 15);
+    fixture_finish(&b);
+}
+END_TEST
+
 START_TEST(test_gap_is_replayed_up_to_what_is_here) {
     fixture_init(&b);
     fixture_live_room(&b, "a", 5);
@@ -542,14 +568,15 @@ START_TEST(test_a_replay_too_often_is_asked_again) {
 END_TEST
 
 UNIT_MAIN("client.lib.machine_repair", test_live_entries_come_in_order, test_an_entry_has_its_parts,
-    test_duplicates_are_dropped, test_rooms_not_joined_are_nobodys, test_gap_is_replayed_up_to_what_is_here,
-    test_gap_within_a_repair, test_replay_in_slices, test_frames_beyond_the_buffer_are_replayed,
-    test_a_large_frame_does_not_break_the_buffer, test_lost_tail_is_replayed_after_a_grace,
-    test_a_tail_lost_during_a_repair_is_not_forgotten, test_a_tail_that_comes_within_the_grace_is_not_lost,
-    test_a_busy_program_is_not_a_loss, test_a_head_that_the_log_does_not_have_is_asked_for_once,
-    test_incomplete_replay_tells_what_is_lost, test_a_room_that_begins_late, test_a_room_that_only_seems_to_begin_late,
-    test_everything_forgotten, test_frames_of_an_earlier_replay_are_no_loss,
-    test_a_hole_that_no_replay_fills_is_lost_at_last, test_too_many_replays_is_asked_again,
-    test_as_many_replays_as_the_broker_allows, test_replay_waits_for_a_program_that_is_behind,
-    test_private_rooms_come_by_dealer, test_converges_while_publishing_goes_on, test_a_room_changes_its_way,
-    test_frames_of_two_ways_cross, test_a_replay_too_often_is_asked_again)
+    test_duplicates_are_dropped, test_rooms_not_joined_are_nobodys, test_entries_come_while_the_beginning_is_asked_for,
+    test_gap_is_replayed_up_to_what_is_here, test_gap_within_a_repair, test_replay_in_slices,
+    test_frames_beyond_the_buffer_are_replayed, test_a_large_frame_does_not_break_the_buffer,
+    test_lost_tail_is_replayed_after_a_grace, test_a_tail_lost_during_a_repair_is_not_forgotten,
+    test_a_tail_that_comes_within_the_grace_is_not_lost, test_a_busy_program_is_not_a_loss,
+    test_a_head_that_the_log_does_not_have_is_asked_for_once, test_incomplete_replay_tells_what_is_lost,
+    test_a_room_that_begins_late, test_a_room_that_only_seems_to_begin_late, test_everything_forgotten,
+    test_frames_of_an_earlier_replay_are_no_loss, test_a_hole_that_no_replay_fills_is_lost_at_last,
+    test_too_many_replays_is_asked_again, test_as_many_replays_as_the_broker_allows,
+    test_replay_waits_for_a_program_that_is_behind, test_private_rooms_come_by_dealer,
+    test_converges_while_publishing_goes_on, test_a_room_changes_its_way, test_frames_of_two_ways_cross,
+    test_a_replay_too_often_is_asked_again)
