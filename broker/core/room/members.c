@@ -52,6 +52,8 @@ void member_set_present(relay_t *relay, member_t *member, bool wished) {
 }
 
 void member_set_rights(relay_t *relay, member_t *member, rights_t rights) {
+    if (rights & ~member->rights & RIGHT_PRESENCE)
+        member->told_version = UINT64_MAX; /* its last question may have been refused */
     member->rights = rights;
     member_set_present(relay, member, member->wished);
 }

@@ -18,7 +18,8 @@ typedef struct {
 
 struct presence {
     member_t *members;
-    bool known; /* a list has come: from now on differences are told */
+    bool known;   /* a list has come: from now on differences are told */
+    bool current; /* it is of this session: the next version goes on from it */
     uint64_t version;
     unsigned generation;
     request_t *who; /* under way, or about to be */
@@ -60,7 +61,8 @@ void presence_forget(machine_t *m, room_t *room) {
 void presence_lost(room_t *room) {
     if (!room->presence)
         return;
-    room->presence->who = NULL; /* gone with the connection */
+    room->presence->who = NULL;      /* gone with the connection */
+    room->presence->current = false; /* versions of another run of the broker may coincide */
     s_drop_kept(room->presence);
 }
 
@@ -98,7 +100,7 @@ void presence_on_joined(machine_t *m, room_t *room, uint64_t version, bool crowd
         s_tell_count(m, room);
         return;
     }
-    s_ask(m, room, 0); /* after a reconnect too: versions of another run of the broker may coincide */
+    s_ask(m, room, 0);
 }
 
 /* The generation rises here, not in s_ask: a user that a frame names between the two may leave again before the list is
@@ -181,9 +183,14 @@ static uint64_t s_version(const json_t *object) {
     return version;
 }
 
+/* Does the version count? Not while the list is another session's, or was refused. */
+static bool s_counts(const presence_t *presence) {
+    return presence->current || presence->crowded;
+}
+
 void presence_note_version(machine_t *m, room_t *room, uint64_t version) {
     presence_t *presence = room->presence;
-    if (!presence || !(presence->known || presence->crowded) || presence->who || version <= presence->version)
+    if (!presence || presence->who || (s_counts(presence) && version <= presence->version))
         return;
     s_ask(m, room, GRACE_MS);
     presence->noted = version; /* when its frame comes until then, nothing is asked */
@@ -223,10 +230,10 @@ static void s_frame(machine_t *m, room_t *room, json_t *frame) {
         presence->crowded = false;
         s_ask(m, room, 0);
     }
-    if (!s_asked(presence) && presence->known) {
-        if (version <= presence->version)
+    if (!s_asked(presence)) {
+        if (presence->current && version <= presence->version)
             return;
-        if (version == presence->version + 1) {
+        if (presence->current && version == presence->version + 1) {
             presence->version = version;
             s_apply(m, room, frame);
             if (presence->who && version >= presence->noted) {
@@ -284,7 +291,7 @@ static void s_listed(machine_t *m, room_t *room) {
         s_remove(presence, member);
     }
     presence->version = presence->who_version;
-    presence->known = true;
+    presence->known = presence->current = true;
     presence->crowded = false;
     s_tell_count(m, room);
     s_apply_kept(m, room);
@@ -328,6 +335,7 @@ void presence_on_refused(machine_t *m, request_t *request, json_t *error) {
     presence_t *presence = request->room->presence;
     (void)error; /* the program did not ask */
     presence->who = NULL;
+    presence->current = false; /* when the right is given, a pong or a frame tells of a version */
     s_drop_kept(presence);
     request_free(m, request);
 }

@@ -151,6 +151,16 @@ START_TEST(test_presence_goes_to_those_with_the_right) {
     fx_expect(C, "{'op':'presence','left':[{'nick':'bob','reason':'leave'}],'count':2}");
     fx_expect_silence(B);
     fx_expect_silence(BACK);
+    fx_ask(C, "{'op':'ping'}");
+    fx_expect(C, "{'versions':{'open':3}}");
+    fx_set_access("ann: rwspc *\nbob: rc *\neve: rc *\n");
+    fx_ask(C, "{'op':'who','room':'open'}");
+    fx_expect_error(C, "forbidden"); /* it had lost a frame, for example */
+    fx_set_access("ann: rwspc *\nbob: rc *\neve: rcp *\n");
+    s_tick();
+    fx_expect_silence(C); /* nothing has changed */
+    fx_ask(C, "{'op':'ping'}");
+    fx_expect(C, "{'versions':{'open':3}}");
     fx_finish();
 }
 END_TEST

@@ -187,6 +187,53 @@ START_TEST(test_refused_list) {
 }
 END_TEST
 
+/* The user may not see who is present, and may later. Versions of the session before say nothing then. */
+START_TEST(test_the_right_comes_late) {
+    s_room();
+    fixture_no_session(&b);
+    fixture_welcome_with(&b, EPOCH_1, false, "");
+    fixture_synced(&b);
+    SENT(&b, "join room=a after=0");
+    fixture_joined(&b, "a", 0, 0, ",'recovered':true");
+    SENT(&b, "who room=a");
+    fixture_json(&b, "{'op':'error','re':%d,'code':'forbidden','text':''}", fixture_id(&b));
+    EVENT(&b, "disconnected the broker does not know the session any more");
+    EVENT(&b, "connected " EPOCH_1 " me");
+    fixture_json(&b, "{'op':'pong','heads':{},'versions':{'a':1}}"); /* the same as before, by chance */
+    fixture_tick(&b, RETRY_MS);
+    fixture_tick(&b, GRACE_MS);
+    SENT(&b, "who room=a");
+    s_who(1, "{'nick':'bo'},{'nick':'me'}", false);
+    EVENT(&b, "presence a +bo - 2");
+    EVENT(&b, "presence a -ann - 2");
+    NO_EVENT(&b);
+    fixture_finish(&b);
+}
+END_TEST
+
+START_TEST(test_a_frame_comes_after_a_refused_list) {
+    fixture_init(&b);
+    fixture_welcome(&b);
+    ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now), 0);
+    fixture_run(&b);
+    fixture_synced(&b);
+    SENT(&b, "join room=a");
+    fixture_joined(&b, "a", 0, 0, "");
+    EVENT(&b, "joined a 0 1");
+    SENT(&b, "who room=a");
+    fixture_json(&b, "{'op':'error','re':%d,'code':'forbidden','text':''}", fixture_id(&b));
+    fixture_presence(&b, "a", "{'version':7,'joined':[{'nick':'bo'}],'left':[],'count':2}");
+    fixture_tick(&b, RETRY_MS);
+    SENT(&b, "who room=a");
+    s_who(7, "{'nick':'bo'},{'nick':'me'}", false);
+    EVENT(&b, "presence a -- - 2");
+    fixture_presence(&b, "a", "{'version':8,'joined':[{'nick':'cy'}],'left':[],'count':3}");
+    EVENT(&b, "presence a +cy - 3");
+    NO_EVENT(&b);
+    fixture_finish(&b);
+}
+END_TEST
+
 /* No names are told there, and none are asked for. Members named before stay until the room is no longer crowded. */
 START_TEST(test_a_room_becomes_crowded) {
     s_room();
@@ -326,6 +373,7 @@ END_TEST
 UNIT_MAIN("client.lib.machine_presence", test_coming_and_going, test_renaming, test_not_about_oneself,
     test_missed_version_is_repaired_by_the_list, test_frames_during_the_list_are_applied_after_it,
     test_a_storm_is_bounded, test_reconnect_tells_who_changed, test_a_lost_last_frame_shows_in_a_pong,
-    test_leave_while_asking, test_refused_list, test_hostile_presence, test_presence_comes_by_either_way,
-    test_a_room_becomes_crowded, test_a_room_is_crowded_already, test_a_list_that_says_crowded_is_not_gone_through,
+    test_leave_while_asking, test_refused_list, test_the_right_comes_late, test_a_frame_comes_after_a_refused_list,
+    test_hostile_presence, test_presence_comes_by_either_way, test_a_room_becomes_crowded,
+    test_a_room_is_crowded_already, test_a_list_that_says_crowded_is_not_gone_through,
     test_a_room_becomes_crowded_while_asking, test_a_crowd_ends_while_asking, test_a_crowd_may_have_ended_unseen)
