@@ -301,7 +301,7 @@ void presence_on_who(machine_t *m, request_t *request, json_t *object) {
     room_t *room = request->room;
     json_t *users = json_object_get(object, "users"), *one;
     bool more = false;
-    const char *wrong = NULL, *last = NULL;
+    const char *wrong = NULL;
     size_t i;
     if (!json_is_array(users) || !zr_get_bool_opt(object, "more", &more, &wrong) ||
         !zr_get_uint_opt(object, "count", 0, &room->count, &wrong))
@@ -317,15 +317,9 @@ void presence_on_who(machine_t *m, request_t *request, json_t *object) {
     }
     if (!request->page[0])
         room->presence->who_version = s_version(object);
-    json_array_foreach(users, i, one) {
-        s_joined(m, room, one);
-        last = json_string_value(json_object_get(one, "nick"));
-    }
-    if (more && last && strlen(last) <= ZR_NICK_MAX && strcmp(last, request->page) > 0) {
-        strcpy(request->page, last);
-        request_again(m, request, 0);
+    json_array_foreach(users, i, one) s_joined(m, room, one);
+    if (request_next_page(m, request, users, "nick", more))
         return;
-    }
     room->presence->who = NULL;
     request_free(m, request);
     s_listed(m, room);

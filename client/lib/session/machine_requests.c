@@ -71,6 +71,19 @@ void request_retry(machine_t *m, request_t *request, uint64_t least) {
     request_again(m, request, delay > least ? delay : least);
 }
 
+bool request_next_page(machine_t *m, request_t *request, const json_t *page, const char *member, bool more) {
+    size_t size = json_array_size(page);
+    const char *last = json_string_value(json_object_get(json_array_get(page, size ? size - 1 : 0), member));
+    if (!more || !last || strlen(last) >= sizeof request->page || strcmp(last, request->page) <= 0)
+        return false;
+    strcpy(request->page, last);
+    if (size < PAGE_SMALL && ++request->small_pages > PAGES_AT_ONCE)
+        request_retry(m, request, RETRY_MS);
+    else
+        request_again(m, request, 0);
+    return true;
+}
+
 request_t *request_reading(machine_t *m, bool state, zr_span_t room) {
     for (size_t i = 0; i < m->reading_count; i++) {
         request_t *request = m->reading[i];

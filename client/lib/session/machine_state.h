@@ -19,6 +19,8 @@ enum {
     BACKOFF_LONG = 6,    /* attempts counted at once after being sent away or not let in: up to 6.4 s */
     RETRY_MS = 100,      /* until a request is asked again; each time without progress doubles it, */
     RETRY_MAX_MS = 5000, /* up to this */
+    PAGE_SMALL = 100,    /* names in a page of a list; a broker gives more, unless it is the last page */
+    PAGES_AT_ONCE = 4,   /* small pages; the next ones are asked for with back-off */
     STEADY_MS = 10000,   /* after a session or a back that lasted so long, back-off begins anew */
     WAIT_MAX_MS = 60000, /* the longest that a broker's `wait` counts for */
     LIST_MS = 30000, /* between two looks for new rooms under a prefix: the first entry of one may have been dropped */
@@ -189,7 +191,8 @@ struct request {
     uint64_t before; /* its position when it was asked, */
     uint64_t head;   /* and the head known then */
     unsigned stuck;
-    unsigned tries; /* in a row without progress */
+    unsigned tries;       /* in a row without progress */
+    unsigned small_pages; /* of a list */
     uint64_t count, seq;
     kept_list_t held; /* replayed frames that do not fit; `replayed` says what they mean */
     request_t *prev, *next;

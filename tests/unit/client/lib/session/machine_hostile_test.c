@@ -67,6 +67,53 @@ START_TEST(test_heads_that_lie) {
 }
 END_TEST
 
+/* Each list has a name a page and never ends. */
+static void s_small_pages(const char *op, const char *request) {
+    uint64_t waits[TIMES + PAGES_AT_ONCE];
+    for (int i = 0; i < TIMES + PAGES_AT_ONCE; i++) {
+        waits[i] = s_until(request);
+        fixture_json(&b, "{'op':'%s','re':%d,'rooms':[{'room':'p%03d'}],'users':[{'nick':'n%03d'}],'more':true}", op,
+            fixture_id(&b), i, i);
+    }
+    for (int i = 1; i <= PAGES_AT_ONCE; i++)
+        ck_assert_uint_eq(waits[i], 0);
+    s_check(waits + PAGES_AT_ONCE, TIMES);
+}
+
+START_TEST(test_lists_with_a_name_a_page) {
+    fixture_init(&b);
+    fixture_live_room(&b, "a", 5);
+    machine_who(b.machine, "a", NULL);
+    fixture_run(&b);
+    s_small_pages("who", "who");
+    machine_rooms(b.machine, "", NULL);
+    fixture_run(&b);
+    s_small_pages("rooms", "rooms");
+    fixture_finish(&b);
+}
+END_TEST
+
+START_TEST(test_lists_of_our_own_with_a_name_a_page) {
+    fixture_init(&b);
+    fixture_welcome(&b);
+    machine_join(b.machine, "a", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now);
+    machine_join(b.machine, "p*", ZRELAY_FROM_NOW, 0, b.now);
+    fixture_run(&b);
+    fixture_synced(&b);
+    s_until("join");
+    fixture_joined(&b, "a", 0, 0, "");
+    s_small_pages("who", "who");
+    fixture_finish(&b);
+    fixture_init(&b);
+    fixture_welcome(&b);
+    machine_join(b.machine, "p*", ZRELAY_FROM_NOW, 0, b.now);
+    fixture_run(&b);
+    fixture_synced(&b);
+    s_small_pages("rooms", "rooms");
+    fixture_finish(&b);
+}
+END_TEST
+
 START_TEST(test_replays_that_are_refused) {
     uint64_t waits[TIMES];
     fixture_init(&b);
@@ -410,7 +457,8 @@ START_TEST(test_a_back_that_is_refused_is_told_once_and_tried_again_later) {
 END_TEST
 
 UNIT_MAIN("client.lib.machine_hostile", test_waits_double_up_to_five_seconds, test_heads_that_lie,
-    test_replays_that_are_refused, test_replays_that_only_claim_to_go_forward, test_rate_limited_without_a_wait,
+    test_lists_with_a_name_a_page, test_lists_of_our_own_with_a_name_a_page, test_replays_that_are_refused,
+    test_replays_that_only_claim_to_go_forward, test_rate_limited_without_a_wait,
     test_a_new_nick_that_is_put_off_for_ever, test_joins_that_are_answered_with_nonsense, test_presence_that_jumps,
     test_sessions_that_end_at_once, test_the_first_lost_session_is_renewed_at_once, test_a_back_that_ends_at_once,
     test_what_a_lost_back_held_is_told_and_repaired, test_epochs_that_change_with_each_frame,
