@@ -42,8 +42,8 @@ void presence_finish(presence_t *presence);
 bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was);
 bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_span_t to);
 
-/* The users are about to be listed, with the version of the newest frame. A client goes on from that list. So changes
- * that are not told yet must be told, even if they are undone within the tick. */
+/* The users are about to be listed or counted, with the version of the newest frame. A client goes on from that. So
+ * changes that are not told yet must be told, even if they are undone within the tick. */
 void presence_listed(presence_t *presence);
 
 /* The first present user whose nick comes after `nick`. NULL: `nick` is the last. */

@@ -121,6 +121,27 @@ START_TEST(test_versions_of_a_room_made_anew) {
 }
 END_TEST
 
+/* In a crowded room no reader asks for the list. */
+START_TEST(test_a_count_that_joined_told_is_set_right) {
+    fx_begin();
+    fx.config.presence_names = 1;
+    fx_start();
+    for (route_t route = A; route <= C; route++)
+        fx_hello(route, (const char *[]){"ann", "bob", "cyd"}[route - A]);
+    fx_ask(A, "{'op':'join','room':'r'}");
+    fx_ask(B, "{'op':'join','room':'r'}");
+    s_tick();
+    fx_expect(BACK, "{'version':1,'count':2,'crowded':true}");
+    fx_ask(A, "{'op':'leave','room':'r'}");
+    fx_ask(C, "{'op':'join','room':'r','presence':false}");
+    fx_expect(C, "{'op':'joined','version':1,'count':1,'crowded':true}");
+    fx_ask(A, "{'op':'join','room':'r'}");
+    s_tick();
+    fx_expect(BACK, "{'version':2,'count':2,'crowded':true}");
+    fx_finish();
+}
+END_TEST
+
 START_TEST(test_a_rename_in_a_room_with_silent_members) {
     fx_start();
     fx_hello(A, "ann");
@@ -194,6 +215,6 @@ START_TEST(test_a_session_leaves_every_room) {
 END_TEST
 
 UNIT_MAIN("broker.core.members", test_a_storm_takes_a_few_frames, test_a_storm_of_many_takes_one_frame,
-    test_one_frame_a_tick_and_room, test_versions_of_a_room_made_anew, test_a_rename_in_a_room_with_silent_members,
-    test_a_room_with_entries_stays_when_all_have_left, test_a_room_with_presence_to_tell_waits_for_the_tick,
-    test_a_session_leaves_every_room)
+    test_one_frame_a_tick_and_room, test_versions_of_a_room_made_anew, test_a_count_that_joined_told_is_set_right,
+    test_a_rename_in_a_room_with_silent_members, test_a_room_with_entries_stays_when_all_have_left,
+    test_a_room_with_presence_to_tell_waits_for_the_tick, test_a_session_leaves_every_room)
