@@ -582,6 +582,7 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
     m->limit_replays = 4;
     m->limit_window = 4 << 20;
     m->next_id = m->next_number = 1;
+    m->ask_window = ASKS_MAX;
     m->pinged = m->sync_at = m->grace = m->list_at = m->ask_at = m->rename_at = NEVER;
     m->now = m->heard = now;
     m->kept = (kept_total_t){.max_frames = KEPT_FRAMES, .max_bytes = KEPT_BYTES};

@@ -131,7 +131,7 @@ void prefix_leave(machine_t *m, room_t *prefix) {
         room->parent = other;
         if (other)
             continue;
-        request_new(m, REQUEST_LEAVE, name);
+        request_leave(m, name);
         rooms_remove(m, room);
     }
 }

@@ -7,6 +7,7 @@
 request_t *request_new(machine_t *m, request_kind_t kind, zr_span_t name);
 void request_free(machine_t *m, request_t *request);
 void request_abandon(machine_t *m, request_t *request); /* frees a replay, once it is no longer under way */
+void request_leave(machine_t *m, zr_span_t room);
 void request_again(machine_t *m, request_t *request, uint64_t delay); /* asks it (again) when there is room */
 void request_retry(machine_t *m, request_t *request, uint64_t least); /* the same without progress: backs off */
 

@@ -36,6 +36,7 @@ enum {
     CAS_WINDOW = 64,
     ROOMS_MAX = 4096,
     REQUESTS_MAX = 1024,
+    ASKS_MAX = 250,     /* requests under way, as PROTOCOL.md wants it */
     READING_MAX = 16,   /* replays and snapshots under way, whatever the broker allows */
     HELD_FRAMES = 4096, /* replayed frames waiting for the end of their slice, and their bytes */
     HELD_BYTES = 64 << 20,
@@ -358,6 +359,8 @@ struct machine {
     size_t reading_count;
     bool unasked; /* some request may be ready to be asked */
     uint64_t ask_at;
+    uint64_t ask_pause;  /* the broker wants no request before */
+    unsigned ask_window; /* requests under way, at most */
 
     publish_t publish;
     events_t events;
