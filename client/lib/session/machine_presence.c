@@ -66,9 +66,15 @@ void presence_lost(room_t *room) {
     s_drop_kept(room->presence);
 }
 
+void presence_pause(machine_t *m, room_t *room) {
+    if (room->presence && room->presence->who)
+        request_free(m, room->presence->who);
+    presence_lost(room);
+}
+
 static void s_ask(machine_t *m, room_t *room, uint64_t delay) {
     presence_t *presence = room->presence;
-    if (presence->who || m->state != STATE_LIVE)
+    if (presence->who || m->state != STATE_LIVE || room->state == ROOM_PARKED)
         return;
     presence->missed = false;
     presence->noted = NEVER;
@@ -220,14 +226,18 @@ static void s_crowded(machine_t *m, room_t *room, const json_t *object, uint64_t
 static void s_frame(machine_t *m, room_t *room, json_t *frame) {
     presence_t *presence = room->presence;
     uint64_t version = s_version(frame);
+    const char *wrong = NULL;
     if (json_is_true(json_object_get(frame, "crowded"))) {
         s_crowded(m, room, frame, version);
         return;
     }
-    if (presence->crowded) {
-        if (version <= presence->version)
+    if (presence->crowded || json_is_false(json_object_get(frame, "crowded"))) {
+        /* The end of a crowd, perhaps of one that came and went unseen within a tick: it names nobody. */
+        if (s_counts(presence) && version <= presence->version)
             return;
-        presence->crowded = false;
+        presence->crowded = presence->current = false;
+        zr_get_uint_opt(frame, "count", 0, &room->count, &wrong);
+        s_tell_count(m, room);
         s_ask(m, room, 0);
     }
     if (!s_asked(presence)) {

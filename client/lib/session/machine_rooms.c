@@ -290,9 +290,9 @@ static void s_park(machine_t *m, room_t *room) {
     if (room->replay)
         request_abandon(m, room->replay);
     room->replay = NULL;
-    presence_forget(m, room);
+    presence_pause(m, room); /* the program knows some users by now, and hears of them when it may again */
     kept_clear(&room->kept);
-    room->missed = room->gap = false;
+    room->missed = false;
     room->stuck = 0;
     room->grace = NEVER;
     room->state = ROOM_PARKED;

@@ -267,6 +267,48 @@ START_TEST(test_a_room_that_may_not_be_read_for_a_while) {
 }
 END_TEST
 
+static void s_who(uint64_t version, const char *users) {
+    SENT(&b, "who room=m/a");
+    fixture_json(&b, "{'op':'who','re':%d,'version':%" PRIu64 ",'users':[%s],'count':1,'more':false}", fixture_id(&b),
+        version, users);
+}
+
+START_TEST(test_presence_of_a_room_that_may_not_be_read_for_a_while) {
+    s_prefix(ZRELAY_FROM_NOW | ZRELAY_PRESENCE);
+    s_list("{'room':'m/a','seq':5,'count':1}", false);
+    SENT(&b, "join room=m/a presence=false");
+    fixture_joined(&b, "m/a", 5, 0, "");
+    s_who(1, "{'nick':'ann'}");
+    EVENT(&b, "joined m/* 0 1");
+    EVENT(&b, "joined m/a 5 1");
+    fixture_presence(&b, "m/a", "{'version':2,'joined':[{'nick':'bo'}],'left':[],'count':2}");
+    EVENT(&b, "presence m/a +bo - 2");
+    fixture_live(&b, "m/a", 7, 8, 8);
+    EVENT(&b, "gap m/a 5");
+    SENT(&b, "replay room=m/a after=5 until=7");
+    fixture_json(&b, "{'op':'left','room':'m/a','reason':'revoked','seq':8}");
+    fixture_json(&b, "{'op':'error','re':%d,'code':'forbidden','text':'no'}", fixture_id(&b));
+    fixture_presence(&b, "m/a", "{'version':4,'joined':[{'nick':'cy'}],'left':[],'count':3}"); /* on its way */
+    NO_EVENT(&b);
+    NOTHING_SENT(&b);
+    fixture_tick(&b, LIST_MS);
+    while (strcmp(fixture_sent(&b), "rooms prefix=m/") != 0)
+        ck_assert_uint_lt(b.looked, b.sent_count);
+    s_list("{'room':'m/a','seq':9,'count':1}", false);
+    SENT(&b, "join room=m/a after=5 presence=false");
+    fixture_joined(&b, "m/a", 8, 0, ",'recovered':true,'private':true");
+    s_who(9, "{'nick':'ann'}");
+    EVENT(&b, "presence m/a -bo - 1");
+    SENT(&b, "replay room=m/a after=5");
+    fixture_replay(&b, "m/a", 5, 6, 8);
+    fixture_replayed(&b, 8, 3, true, false);
+    fixture_expect_entries(&b, "m/a", 6, 8);
+    EVENT(&b, "repaired m/a 8");
+    NO_EVENT(&b);
+    fixture_finish(&b);
+}
+END_TEST
+
 START_TEST(test_a_room_that_may_not_be_read_after_a_reconnect) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("{'room':'m/a','seq':5,'count':1}", false);
@@ -295,4 +337,5 @@ UNIT_MAIN("client.lib.machine_prefix", test_joins_what_exists_silently,
     test_leaving_the_prefix_leaves_its_rooms, test_a_room_that_another_prefix_wants_stays,
     test_rooms_joined_by_name_are_left_alone, test_more_rooms_than_fit,
     test_a_room_too_many_for_the_broker_is_read_all_the_same, test_after_a_reconnect, test_hostile_lists,
-    test_a_room_that_may_not_be_read_for_a_while, test_a_room_that_may_not_be_read_after_a_reconnect)
+    test_a_room_that_may_not_be_read_for_a_while, test_presence_of_a_room_that_may_not_be_read_for_a_while,
+    test_a_room_that_may_not_be_read_after_a_reconnect)

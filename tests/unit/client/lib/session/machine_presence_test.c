@@ -329,6 +329,20 @@ START_TEST(test_a_crowd_ends_while_asking) {
 END_TEST
 
 /* A pong that names a later version: the frame that is missing may have been the one that ends it. */
+START_TEST(test_a_crowd_came_and_went_within_a_tick) {
+    s_room();
+    fixture_presence(&b, "a", "{'version':2,'joined':[],'left':[],'count':2,'crowded':false}");
+    SENT(&b, "who room=a");
+    s_who(2, "{'nick':'bo'},{'nick':'me'}", false);
+    EVENT(&b, "presence a +bo - 2");
+    EVENT(&b, "presence a -ann - 2");
+    NO_EVENT(&b);
+    fixture_presence(&b, "a", "{'version':2,'joined':[],'left':[],'count':2,'crowded':false}");
+    NOTHING_SENT(&b);
+    fixture_finish(&b);
+}
+END_TEST
+
 START_TEST(test_a_crowd_may_have_ended_unseen) {
     s_room();
     fixture_presence(&b, "a", "{'version':2,'joined':[],'left':[],'count':2000,'crowded':true}");
@@ -376,4 +390,5 @@ UNIT_MAIN("client.lib.machine_presence", test_coming_and_going, test_renaming, t
     test_leave_while_asking, test_refused_list, test_the_right_comes_late, test_a_frame_comes_after_a_refused_list,
     test_hostile_presence, test_presence_comes_by_either_way, test_a_room_becomes_crowded,
     test_a_room_is_crowded_already, test_a_list_that_says_crowded_is_not_gone_through,
-    test_a_room_becomes_crowded_while_asking, test_a_crowd_ends_while_asking, test_a_crowd_may_have_ended_unseen)
+    test_a_room_becomes_crowded_while_asking, test_a_crowd_ends_while_asking, test_a_crowd_came_and_went_within_a_tick,
+    test_a_crowd_may_have_ended_unseen)
