@@ -350,6 +350,8 @@ void broker_start(sim_t *sim) {
     config.policies = (policies_t){policies, ROOMS};
     config.max_entries = params->max_entries;
     config.max_joins = params->max_joins;
+    config.rate_ops = params->rate_ops;
+    config.presence_names = params->presence_names;
     config.max_keys = params->max_keys;
     config.max_replays = params->max_replays;
     config.replay_entries = params->replay_entries;

@@ -20,6 +20,7 @@ static void s_connected(client_t *client, const zrelay_event_t *event) {
     client->connected = true;
     client->naming = false;
     snprintf(client->nick, sizeof client->nick, "%s", event->name);
+    client_named(client, client->nick);
     if (epoch < 0)
         FAIL(client, "I9", "c%u is connected to an epoch that never was", client->number);
     else if (client->epoch < 0)
@@ -65,6 +66,7 @@ static void s_joined(client_t *client, const zrelay_event_t *event) {
         return;
     }
     reader->live = true;
+    reader->count = event->count;
     if (reader->placed)
         return;
     /* Rooms of a prefix are read from their beginning if they are newer than the prefix. */
@@ -254,6 +256,7 @@ static void s_presence(client_t *client, const zrelay_event_t *event) {
         FAIL(client, "presence", "c%u is told of presence in %s, which it does not watch", client->number, event->room);
         return;
     }
+    reader->count = event->count;
     if (!event->name)
         return;
     size_t at = 0;
@@ -269,6 +272,16 @@ static void s_presence(client_t *client, const zrelay_event_t *event) {
             event->joined ? "joined" : "left", event->room);
     }
     reader->seen[at].here = event->joined;
+}
+
+/* --- Direct --- */
+
+/* Its text is the nick that it was sent to. */
+static void s_direct(client_t *client, const zrelay_event_t *event) {
+    char to[ZR_NICK_MAX + 1];
+    snprintf(to, sizeof to, "%.*s", (int)event->body_len, (const char *)event->body);
+    if (!client_is_named(client, to))
+        FAIL(client, "direct", "c%u gets a text for %s", client->number, to);
 }
 
 /* --- All of them --- */
@@ -347,6 +360,7 @@ void check_event(client_t *client, const zrelay_event_t *event) {
         break;
     case ZRELAY_NICK:
         snprintf(client->nick, sizeof client->nick, "%s", event->name);
+        client_named(client, client->nick);
         break;
     case ZRELAY_USER:
     case ZRELAY_ROOM:
@@ -354,6 +368,7 @@ void check_event(client_t *client, const zrelay_event_t *event) {
         s_answer(client, event);
         break;
     case ZRELAY_DIRECT:
+        s_direct(client, event);
         break;
     case ZRELAY_CLOSED:
         s_closed(client);

@@ -64,6 +64,18 @@ static void s_stay_settled(sim_t *sim) {
     s_settle(sim);
 }
 
+/* The broker ends while all are in their rooms, and comes back. */
+static void s_restart(sim_t *sim) {
+    if (rng_chance(&sim->world.rng, 1, 2))
+        broker_kill(sim);
+    else
+        broker_stop(sim);
+    world_run(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2000 * MS));
+    if (!broker_runs(sim)) /* a restart of before the faults' end may have come */
+        broker_start(sim);
+    s_stay_settled(sim);
+}
+
 /* A stranger comes, speaks and goes: everybody must hear all of it. */
 static void s_visit(sim_t *sim) {
     unsigned slot = 0;
@@ -98,6 +110,8 @@ static void s_run(sim_t *sim) {
         return;
     fault_end(sim);
     s_stay_settled(sim);
+    if (!world->failed && rng_chance(&world->rng, 1, 3))
+        s_restart(sim);
     if (!world->failed)
         s_visit(sim);
     broker_check_bounds(sim);
