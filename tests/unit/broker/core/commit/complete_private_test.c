@@ -157,7 +157,7 @@ START_TEST(test_presence_goes_to_those_with_the_right) {
     fx_ask(C, "{'op':'who','room':'open'}");
     fx_expect_error(C, "forbidden"); /* it had lost a frame, for example */
     fx_set_access("ann: rwspc *\nbob: rc *\neve: rcp *\n");
-    s_tick();
+    fx_tick();
     fx_expect_silence(C); /* nothing has changed */
     fx_ask(C, "{'op':'ping'}");
     fx_expect(C, "{'versions':{'open':3}}");

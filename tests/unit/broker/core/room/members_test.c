@@ -106,16 +106,16 @@ START_TEST(test_versions_of_a_room_made_anew) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_expect(A, "{'op':'joined','version':1000}");
-    s_tick();
+    fx_tick();
     fx_expect(BACK, "{'version':1001,'joined':[{'nick':'ann'}],'count':1}");
     fx_ask(A, "{'op':'leave','room':'r'}");
-    s_tick();
+    fx_tick();
     fx_expect(BACK, "{'version':1002,'left':[{'nick':'ann','reason':'leave'}],'count':0}");
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
     fx_drop(A);
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_expect(A, "{'op':'joined','version':1002}");
-    s_tick();
+    fx_tick();
     fx_expect(BACK, "{'version':1003,'joined':[{'nick':'ann'}],'count':1}");
     fx_finish();
 }
@@ -130,13 +130,13 @@ START_TEST(test_a_count_that_joined_told_is_set_right) {
         fx_hello(route, (const char *[]){"ann", "bob", "cyd"}[route - A]);
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_ask(B, "{'op':'join','room':'r'}");
-    s_tick();
+    fx_tick();
     fx_expect(BACK, "{'version':1,'count':2,'crowded':true}");
     fx_ask(A, "{'op':'leave','room':'r'}");
     fx_ask(C, "{'op':'join','room':'r','presence':false}");
     fx_expect(C, "{'op':'joined','version':1,'count':1,'crowded':true}");
     fx_ask(A, "{'op':'join','room':'r'}");
-    s_tick();
+    fx_tick();
     fx_expect(BACK, "{'version':2,'count':2,'crowded':true}");
     fx_finish();
 }
