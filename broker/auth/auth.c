@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "auth_answers.h"
+#include "clock.h"
 #include "auth_login.h"
 #include "fatal.h"
 #include "zap.h"
@@ -203,7 +204,7 @@ static void s_carry_out(auth_t *auth, const request_t *request) {
 /* --- ZAP --- */
 
 static void s_tell_refused(auth_t *auth, const zap_request_t *request, const zap_verdict_t *verdict) {
-    if (!zr_log_pass(&auth->refused_lines, auth_now_ms()))
+    if (!zr_log_pass(&auth->refused_lines, zr_mono_ms()))
         return;
     char key[ZR_CURVE_LEN + 1] = "";
     if (request->credential_count == 1 && request->credentials[0].len == ZR_CURVE_BYTES)

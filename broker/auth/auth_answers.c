@@ -2,15 +2,8 @@
 #include "auth_answers.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "fatal.h"
-
-uint64_t auth_now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 void auth_reply(auth_t *auth, const auth_answer_t *answer) {
     reply_t *reply = fatal_calloc(sizeof *reply);

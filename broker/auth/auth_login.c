@@ -5,6 +5,7 @@
 #include <sodium/utils.h>
 
 #include "auth_answers.h"
+#include "clock.h"
 #include "fatal.h"
 
 enum { BUSY_WAIT_MS = 1000 };
@@ -45,7 +46,7 @@ static bool s_check(auth_t *auth, const login_job_t *job, char hash[TOKEN_HASH_S
 /* The audit. */
 static void s_tell(auth_t *auth, const login_job_t *job, login_t result, const char *why) {
     zr_log_limit_t *lines = result == LOGIN_OK ? &auth->passed_lines : &auth->failed_lines;
-    if (zr_log_pass(lines, auth_now_ms()))
+    if (zr_log_pass(lines, zr_mono_ms()))
         zr_log(
             ZR_LOG_AUDIT, "login of %s from %s: %s", job->user, job->address[0] ? job->address : "this machine", why);
 }
@@ -53,7 +54,7 @@ static void s_tell(auth_t *auth, const login_job_t *job, login_t result, const c
 static void s_serve(auth_t *auth, const login_job_t *job) {
     zr_span_t address = zr_span(job->address), user = zr_span(job->user);
     auth_answer_t answer = {.ticket = job->ticket, .kind = AUTH_LOGIN, .login = LOGIN_FAILED};
-    answer.wait_ms = throttle_wait(auth->throttle, address, user, auth_now_ms());
+    answer.wait_ms = throttle_wait(auth->throttle, address, user, zr_mono_ms());
     if (answer.wait_ms > 0) {
         answer.login = LOGIN_SLOW;
         s_tell(auth, job, answer.login, "not tried, too soon after one that failed");
@@ -71,7 +72,7 @@ static void s_serve(auth_t *auth, const login_job_t *job) {
         answer.login = LOGIN_OK;
         throttle_passed(auth->throttle, address, user);
     } else {
-        answer.wait_ms = throttle_failed(auth->throttle, address, user, auth_now_ms());
+        answer.wait_ms = throttle_failed(auth->throttle, address, user, zr_mono_ms());
     }
     auth_reply(auth, &answer);
     pthread_mutex_unlock(&auth->mutex);

@@ -10,7 +10,7 @@
 #include "fatal.h"
 #include "logger.h"
 #include "reader.h"
-#include "store_clock.h"
+#include "clock.h"
 #include "writer.h"
 
 #define MARKS_EVERY 60000000ULL /* µs */
@@ -203,7 +203,7 @@ static log_bounds_t s_bounds(log_t *log, zr_span_t name) {
 static void s_fail_all(log_sqlite_t *self, write_pass_t *first, const char *error) {
     if (!self->failing) {
         self->failing = true;
-        self->told = zr_log_pass(&self->failure_lines, store_mono_ms());
+        self->told = zr_log_pass(&self->failure_lines, zr_mono_ms());
         if (self->told)
             zr_log(ZR_LOG_ERROR, "%s; what is published is refused until it works again", error);
     }
@@ -262,7 +262,7 @@ static void s_chores_answered(log_sqlite_t *self, write_chores_t *chores) {
 }
 
 static void s_read_answered(log_sqlite_t *self, read_job_t *job) {
-    if (job->error[0] && zr_log_pass(&self->read_lines, store_mono_ms()))
+    if (job->error[0] && zr_log_pass(&self->read_lines, zr_mono_ms()))
         zr_log(ZR_LOG_ERROR, "cannot read what is kept of %.*s: %s; the reader is told that entries are missing",
             (int)job->read.room_len, job->read.room, job->error);
     reader_taken(self->reader, job);
@@ -420,7 +420,7 @@ log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_erro
     log_sqlite_t *self = fatal_calloc(sizeof *self);
     self->log = (log_t){.engine = &s_engine, .level = ZR_LEVEL_DISK, .ceiling = CEILING};
     self->config = *config;
-    self->log.base = 2 * store_now();
+    self->log.base = 2 * zr_time_us();
     self->generation = 1;
     self->flight_end = &self->flight;
     self->memory = log_memory_new(&config->memory);

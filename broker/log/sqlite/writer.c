@@ -5,7 +5,7 @@
 
 #include "fatal.h"
 #include "hash.h"
-#include "store_clock.h"
+#include "clock.h"
 
 /* Limits of housekeeping, as a commit may have to wait for a step. A step has so many rows. A job has so many steps
  * that give space back, each of so many pages. */
@@ -128,7 +128,7 @@ static bool s_write_marks(writer_t *self, const write_pass_t *passes, char *erro
                 found->mark.refusals = refusals;
             }
         }
-    uint64_t now = store_now();
+    uint64_t now = zr_time_us();
     bool ok = true;
     for (size_t i = 0; i < used && ok; i++)
         ok = db_set_mark(self->db, &all[i].mark, now, error);
