@@ -263,7 +263,7 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
         server_destroy(server);
         return NULL;
     }
-    server->relay_config.presence_base = wall_clock();
+    server->relay_config.presence_base = zr_time_us();
     server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
     server->loop = fatal_check(zloop_new());
     server->timers = session_timers_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
