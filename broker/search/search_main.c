@@ -86,7 +86,7 @@ static void s_print(void *ctx, const search_hit_t *hit) {
     zr_buffer_finish(&line);
 }
 
-static bool s_update(search_index_t *index, db_t *log, db_error_t error) {
+static bool s_update(search_index_t *index, db_t *log, zr_error_t *error) {
     search_report_t report;
     bool ok = search_update(index, log, SEARCH_CHUNK_BYTES, s_tell, NULL, &report, error);
     if (report.damaged > 0)
@@ -96,17 +96,15 @@ static bool s_update(search_index_t *index, db_t *log, db_error_t error) {
 }
 
 static bool s_search(flags_t *flags, const char *text, zr_error_t *error) {
-    db_error_t why;
     const search_query_t query = {
         .text = text, .rooms = flags->rooms.items, .room_count = flags->rooms.count, .limit = (size_t)flags->limit};
-    db_t *log = search_log_open(flags->data, why);
+    db_t *log = search_log_open(flags->data, error);
     if (!log)
-        return zr_fail(error, "%s", why);
+        return false;
     char *file = flags->index ? fatal_check(strdup(flags->index)) : db_path(flags->data, "search.db");
-    search_index_t *index = search_index_open(file, why);
-    bool ok = (index && search_check(index, &query, why) && s_update(index, log, why) &&
-                  search_find(index, &query, s_print, flags, why)) ||
-              zr_fail(error, "%s", why);
+    search_index_t *index = search_index_open(file, error);
+    bool ok = index && search_check(index, &query, error) && s_update(index, log, error) &&
+              search_find(index, &query, s_print, flags, error);
     search_index_close(index);
     db_close(log);
     free(file);
