@@ -53,19 +53,6 @@ static bool s_parse(int *argc, char *argv[], flags_t *flags, zr_error_t *error) 
     return *argc > 0 || zr_fail(error, "say what to search for");
 }
 
-/* The arguments, joined; malloc'ed. */
-static char *s_query(char *argv[], int count) {
-    zr_buffer_t text = {0};
-    for (int i = 0; i < count; i++) {
-        if (i > 0)
-            zr_buffer_u8(&text, ' ');
-        zr_buffer_append(&text, argv[i], strlen(argv[i]));
-    }
-    char *query = fatal_check(strndup((const char *)text.data, text.len));
-    zr_buffer_finish(&text);
-    return query;
-}
-
 /* --- The search --- */
 
 /* Shows progress, only on a terminal. */
@@ -124,7 +111,7 @@ int main(int argc, char *argv[]) {
     } else if (flags.help) {
         fputs(s_usage, stdout);
     } else {
-        char *text = s_query(argv, argc);
+        char *text = zr_words_join(argc, argv);
         ok = s_search(&flags, text, &error);
         free(text);
     }
