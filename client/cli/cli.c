@@ -24,8 +24,8 @@ const command_t *const cli_commands[] = {
 
 static const char s_shared_help[] =
     "Options of every command:\n"
-    "  -s, --server ENDPOINT   the broker (else ZRELAY_SERVER, else the configuration file,\n"
-    "                          else " CONFIG_SERVER ")\n"
+    "  -s, --server ENDPOINT   the broker: HOST, HOST:PORT or ipc://PATH (else ZRELAY_SERVER, else the\n"
+    "                          configuration file, else " CONFIG_SERVER ")\n"
     "      --nick NICK         the name others see (with a certificate or a token, the user's)\n"
     "      --certificate FILE  connect encrypted, with the key pair that 'zrelay keygen FILE' made\n"
     "      --server-key KEY    the broker's public key; noted after the first time, and not needed then\n"

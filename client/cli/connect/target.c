@@ -1,5 +1,6 @@
 #include "target.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cli.h"
@@ -9,10 +10,29 @@
 
 /* --- From the settings to a session --- */
 
+static void s_complete(target_t *target) {
+    static const char tcp[] = "tcp://", usual[] = ":5570";
+    const char *host = target->config->server;
+    if (strncmp(host, tcp, sizeof tcp - 1) == 0)
+        host += sizeof tcp - 1;
+    size_t len = strlen(host);
+    if (len == 0 || len > TARGET_ENDPOINT - sizeof tcp - sizeof usual - 2 ||
+        host[strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]%")])
+        return;
+    const char *colon = strrchr(host, ':');
+    bool bare = colon && host[0] != '[' && strchr(host, ':') != colon; /* an IPv6 address without its brackets */
+    bool port = colon && !bare && (host[0] != '[' || colon[-1] == ']');
+    snprintf(target->endpoint, sizeof target->endpoint, "%s%s%s%s%s", tcp, bare ? "[" : "", host, bare ? "]" : "",
+        port ? "" : usual);
+    target->config->server = target->endpoint;
+}
+
 int target_resolve(target_t *target, config_t *config) {
     *target = (target_t){.config = config};
     zr_error_t error = {0};
     bool good = config_resolve(config, &error);
+    if (good)
+        s_complete(target);
     /* Before anything is said of keys: without an endpoint there is nothing to have keys for. */
     if (good && !link_endpoint_valid(config->server))
         good = zr_fail(

@@ -99,5 +99,24 @@ START_TEST(test_no_endpoint_is_told_before_keys) {
 }
 END_TEST
 
+/* What a server in the settings means; NULL: it stays as it is. */
+START_TEST(test_servers_that_name_less) {
+    static const struct {
+        const char *given, *means;
+    } cases[] = {{"a.example", "tcp://a.example:5570"}, {"a:1", "tcp://a:1"}, {"tcp://a", "tcp://a:5570"},
+        {"127.0.0.1", "tcp://127.0.0.1:5570"}, {"::1", "tcp://[::1]:5570"}, {"[::1]", "tcp://[::1]:5570"},
+        {"[::1]:7", "tcp://[::1]:7"}, {"tcp://[::1]:7", "tcp://[::1]:7"}, {"ipc:///run/x", NULL}, {"", NULL},
+        {"a b", NULL}, {"tcp://", NULL}};
+    setenv("XDG_CONFIG_HOME", "/nowhere", 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        config_t config = {.server = cases[i].given};
+        target_t target;
+        target_resolve(&target, &config);
+        ck_assert_str_eq(config.server, cases[i].means ? cases[i].means : cases[i].given);
+        target_finish(&target);
+    }
+}
+END_TEST
+
 UNIT_MAIN("client.cli.target", test_a_key_that_does_not_fit, test_others_that_do_not_let_us_in,
-    test_no_endpoint_is_told_before_keys)
+    test_no_endpoint_is_told_before_keys, test_servers_that_name_less)
