@@ -78,7 +78,7 @@ END_TEST
 
 START_TEST(test_no_endpoint_is_told_before_keys) {
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
-    static const char *const bad[] = {"192.0.2.2:26570", "tcp://192.0.2.2:26570x", "tcp://192.0.2.2", ""};
+    static const char *const bad[] = {"tcp://192.0.2.2:26570x", "192.0.2.2:", "a b", ""};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         config_t config = {.server = bad[i], .certificate = "/none", .certificate_given = true};
         target_t target;
