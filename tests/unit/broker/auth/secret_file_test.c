@@ -20,8 +20,7 @@ static void s_refused(const char *path, const char *part) {
     dir_assert_error(error, path);
 }
 
-START_TEST(test_content) {
-    dir_begin();
+TEST(test_content) {
     zr_buffer_t text = {0};
     mode_t mode = 0;
     char error[ZPL_ERROR_SIZE] = "";
@@ -32,23 +31,17 @@ START_TEST(test_content) {
     zr_file_wipe(&text);
     ck_assert_ptr_null(text.data);
     ck_assert_int_eq(s_read(dir_write("f", "", 0400), error), ZR_FILE_READ);
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_modes) {
-    dir_begin();
+TEST(test_modes) {
     char error[ZPL_ERROR_SIZE] = "";
     ck_assert_int_eq(s_read(dir_write("f", "x", 0644), error), ZR_FILE_READ);
     s_refused(dir_write("f", "x", 0664), "chmod go-w");
     s_refused(dir_write("f", "x", 0646), "chmod go-w");
     s_refused(dir_write("f", "x", 0602), "chmod go-w");
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_not_a_file) {
-    dir_begin();
+TEST(test_not_a_file) {
     char error[ZPL_ERROR_SIZE] = "";
     ck_assert_int_eq(s_read(dir_path("none"), error), ZR_FILE_MISSING);
     dir_assert_error(error, "No such file");
@@ -58,14 +51,11 @@ START_TEST(test_not_a_file) {
     s_refused(dir_path("p"), "regular");
     s_refused("/dev/null", "regular");
     s_refused("/dev/null/x", "Not a directory");
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_owner) {
+TEST(test_owner) {
     if (geteuid() != 0)
         return; /* only root can give files away */
-    dir_begin();
     char error[ZPL_ERROR_SIZE] = "";
     const char *path = dir_write("f", "x", 0600);
     ck_assert_int_eq(chown(path, 65534, 65534), 0);
@@ -82,24 +72,18 @@ START_TEST(test_owner) {
     ck_assert_int_eq(seteuid(65534), 0);
     ck_assert_int_eq(s_read(path, error), ZR_FILE_READ);
     ck_assert_int_eq(seteuid(0), 0);
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_size) {
-    dir_begin();
+TEST(test_size) {
     char error[ZPL_ERROR_SIZE] = "";
     const char *path = dir_write("f", "", 0600);
     ck_assert_int_eq(truncate(path, SECRET_FILE_MAX), 0);
     ck_assert_int_eq(s_read(path, error), ZR_FILE_READ);
     ck_assert_int_eq(truncate(path, SECRET_FILE_MAX + 1), 0);
     s_refused(path, "larger than 4194304 bytes");
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_create) {
-    dir_begin();
+TEST(test_create) {
     char error[ZPL_ERROR_SIZE] = "";
     struct stat about;
     umask(0);
@@ -113,12 +97,9 @@ START_TEST(test_create) {
     ck_assert_int_eq(symlink("elsewhere", dir_path("link")), 0);
     ck_assert(!secret_file_create(dir_path("link"), 0600, zr_span("two"), error));
     ck_assert(!dir_has("elsewhere"));
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_replace) {
-    dir_begin();
+TEST(test_replace) {
     char error[ZPL_ERROR_SIZE] = "";
     ck_assert(secret_file_replace(dir_path("f"), zr_span("one"), error));
     dir_write("f.partial", "of a run that was killed", 0644);
@@ -132,9 +113,6 @@ START_TEST(test_replace) {
     ck_assert(!dir_has("d.partial"));
     ck_assert(!secret_file_replace(dir_path("none/f"), zr_span("x"), error));
     dir_assert_error(error, "cannot create");
-    dir_end();
 }
-END_TEST
 
-UNIT_MAIN(
-    "broker.secret_file", test_content, test_modes, test_not_a_file, test_owner, test_size, test_create, test_replace)
+UNIT_SUITE_WITH("broker.secret_file", dir_begin, dir_end)
