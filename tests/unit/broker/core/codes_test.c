@@ -82,8 +82,7 @@ static void s_too_many_sessions(void) {
 
 static void s_too_many_rooms(void) {
     fx_one(A, "a", 1, "");
-    fx_one(A, "b", 2, "");
-    fx_run();
+    fx_one_now(A, "b", 2, "");
     fx_drop(A);
     fx_one(A, "c", 3, "");
 }
@@ -199,7 +198,7 @@ static provoke_fn *const s_provoke[ZR_CODE_COUNT] = {
     [ZR_ADMIN_FAILED] = s_admin_failed,
 };
 
-START_TEST(test_every_code_is_answered) {
+TEST(test_every_code_is_answered) {
     for (unsigned code = ZR_OK + 1; code < ZR_CODE_COUNT; code++) {
         const char *name = zr_code_name((zr_code_t)code);
         ck_assert_msg(s_provoke[code] != NULL, "no frame here is refused with %s", name);
@@ -217,9 +216,7 @@ START_TEST(test_every_code_is_answered) {
         ck_assert_uint_gt(strlen(fx_string("text")), 3); /* some codes have a text that says more */
         fx_expect_silence(A);
         fx_expect_silence(B); /* and nobody else's business */
-        fx_finish();
     }
 }
-END_TEST
 
-UNIT_MAIN("broker.core.codes", test_every_code_is_answered)
+UNIT_SUITE_WITH("broker.core.codes", fx_start, fx_finish)

@@ -47,8 +47,7 @@ static const struct {
 } s_values[] = {{"null", 'n'}, {"true", 'b'}, {"false", 'b'}, {"1", 'i'}, {"-1", '-'}, {"9007199254740992", '-'},
     {"1.0", 'f'}, {"1e3", 'f'}, {"'x'", 's'}, {"[]", 'a'}, {"[1]", 'a'}, {"{}", 'o'}, {"{'room':'r'}", 'o'}};
 
-START_TEST(test_wrong_types_of_every_member_of_every_op) {
-    fx_start();
+TEST(test_wrong_types_of_every_member_of_every_op) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     size_t asked = 0;
@@ -70,40 +69,28 @@ START_TEST(test_wrong_types_of_every_member_of_every_op) {
     fx_expect_silence(BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
     ck_assert_uint_eq(relay_stats(fx.relay).errors, asked);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_ids) {
-    fx_start();
+TEST(test_ids) {
     fx_hello(A, "ann");
     char longest[65] = "";
     memset(longest, 'i', 64);
     fx_ask(A, "{'op':'ping','id':'%s'}", longest);
     fx_expect(A, "{'op':'pong','re':'%s'}", longest);
-    fx_ask(A, "{'op':'ping','id':'%si'}", longest);
-    fx_expect_error(A, "bad-member");
-    fx_ask(A, "{'op':'ping','id':''}");
-    fx_expect(A, "{'re':''}");
-    fx_ask(A, "{'op':'ping','id':0}");
-    fx_expect(A, "{'re':0}");
-    fx_ask(A, "{'op':'ping','id':-9007199254740991}");
-    fx_expect(A, "{'re':-9007199254740991}");
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'op':'pong'}");
+    fx_refused(A, "bad-member", "{'op':'ping','id':'%si'}", longest);
+    fx_answer(A, "{'op':'ping','id':''}", "{'re':''}");
+    fx_answer(A, "{'op':'ping','id':0}", "{'re':0}");
+    fx_answer(A, "{'op':'ping','id':-9007199254740991}", "{'re':-9007199254740991}");
+    fx_answer(A, "{'op':'ping'}", "{'op':'pong'}");
     ck_assert_ptr_null(json_object_get(fx.last, "re"));
     static const char *const bad[] = {"null", "true", "1.5", "[]", "{}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        fx_ask(A, "{'op':'ping','id':%s}", bad[i]);
-        fx_expect_error(A, "bad-member");
+        fx_refused(A, "bad-member", "{'op':'ping','id':%s}", bad[i]);
         ck_assert_ptr_null(json_object_get(fx.last, "re"));
     }
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_ops) {
-    fx_start();
+TEST(test_ops) {
     fx_hello(A, "ann");
     static const char *const unknown[] = {"nonsense", "Ping", "ping ", "pin", "pong", "welcome", "error"};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
@@ -112,21 +99,16 @@ START_TEST(test_ops) {
     }
     static const char *const bad[] = {"{}", "{'op':''}", "{'op':1}", "{'op':null}", "{'id':1}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        fx_ask(A, "%s", bad[i]);
-        fx_expect_error(A, "bad-member");
+        fx_refused(A, "bad-member", "%s", bad[i]);
     }
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_json_that_is_none) {
-    fx_start();
+TEST(test_json_that_is_none) {
     fx_hello(A, "ann");
     static const char *const bad[] = {"{", "{}x", "{'op':'ping'", "{'op':'ping','op':'ping'}", "{'op':'pi\xFFng'}",
         "{'op':'a\\u0000b'}", "{'op':'ping',}", "{\xFF", "{'id':123456789012345678901234567890,'op':'ping'}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        fx_ask(A, "%s", bad[i]);
-        fx_expect_error(A, "bad-json");
+        fx_refused(A, "bad-json", "%s", bad[i]);
     }
     for (int depth = 8; depth <= 5000; depth += depth == 8 ? 1 : 4991) {
         static char text[16384];
@@ -141,11 +123,9 @@ START_TEST(test_json_that_is_none) {
         else
             fx_expect_error(A, "bad-json");
     }
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_hello_broken_off_anywhere) {
+TEST(test_hello_broken_off_anywhere) {
     char text[256];
     int len =
         snprintf(text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%s\",\"nick\":\"ann\"}", fx_client(1));
@@ -165,25 +145,19 @@ START_TEST(test_hello_broken_off_anywhere) {
         fx_run();
         fx_expect_error(A, "bad-json");
     }
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_members_that_are_not_known_are_ignored) {
-    fx_start();
+TEST(test_members_that_are_not_known_are_ignored) {
     fx_hello(A, "ann");
-    fx_ask(A, "{'op':'ping','room':[],'whatever':{'a':null},'':0}");
-    fx_expect(A, "{'op':'pong'}");
-    fx_finish();
+    fx_answer(A, "{'op':'ping','room':[],'whatever':{'a':null},'':0}", "{'op':'pong'}");
 }
-END_TEST
 
 static access_t *s_access(void) {
     return fx_access("ann: rwspc *\nbob: wspc *, r open, !p open\n");
 }
 
 /* Whether the room is there or not. */
-START_TEST(test_rooms_that_one_may_not_read) {
+TEST(test_rooms_that_one_may_not_read) {
     static const char *const ops[] = {"join", "replay", "state", "who"};
     static const char *const rooms[] = {"there", "nowhere"};
     fx_begin();
@@ -195,25 +169,18 @@ START_TEST(test_rooms_that_one_may_not_read) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_ask(A, "{'op':'join','room':'there'}");
-    fx_one(A, "there", 1, "x");
-    fx_run();
+    fx_one_now(A, "there", 1, "x");
     for (size_t i = 0; i < 8; i++) {
         fx_ask(B, "{'op':'%s','room':'%s','id':%zu}", ops[i % 4], rooms[i / 4], i);
         fx_expect(B, "{'op':'error','code':'forbidden','re':%zu}", i);
     }
-    fx_ask(B, "{'op':'leave','room':'there'}");
-    fx_expect(B, "{'op':'ok'}");
-    fx_ask(B, "{'op':'join','room':'open'}");
-    fx_expect(B, "{'op':'joined'}");
+    fx_answer(B, "{'op':'leave','room':'there'}", "{'op':'ok'}");
+    fx_answer(B, "{'op':'join','room':'open'}", "{'op':'joined'}");
     fx_ask(B, "{'op':'who','room':'open'}"); /* which needs another right too */
     fx_expect_error(B, "forbidden");
     fx_ask(B, "{'op':'who','room':' '}"); /* what is wrong of itself is told first */
     fx_expect_error(B, "bad-room");
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 2);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.dispatch", test_wrong_types_of_every_member_of_every_op, test_ids, test_ops,
-    test_json_that_is_none, test_hello_broken_off_anywhere, test_members_that_are_not_known_are_ignored,
-    test_rooms_that_one_may_not_read)
+UNIT_SUITE_WITH("broker.core.dispatch", fx_start, fx_finish)

@@ -1,24 +1,18 @@
 #include "fixture.h"
 
-START_TEST(test_reaches_the_nick_and_nobody_else) {
-    fx_start();
+TEST(test_reaches_the_nick_and_nobody_else) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_hello(C, "eve");
     fx_ask(A, "{'op':'direct','to':'bob','text':'h\\u00e9 \\\"\\n','id':1}");
     fx_expect_text(B, "{\"from\":\"ann\",\"op\":\"direct\",\"text\":\"h\xC3\xA9 \\\"\\n\",\"time\":1700000000000000}");
     fx_expect_text(A, "{\"op\":\"ok\",\"re\":1}");
-    fx_expect_silence(C);
-    fx_expect_silence(BACK);
-    fx_ask(A, "{'op':'direct','to':'ann','text':''}");
-    fx_expect(A, "{'op':'direct','from':'ann','text':''}");
+    fx_expect_silent(C, BACK);
+    fx_answer(A, "{'op':'direct','to':'ann','text':''}", "{'op':'direct','from':'ann','text':''}");
     fx_expect(A, "{'op':'ok'}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_every_session_of_a_user) {
-    fx_start();
+TEST(test_every_session_of_a_user) {
     fx.users[A] = fx.users[B] = "ann";
     fx_hello(A, "ann");
     fx_hello(B, "ann");
@@ -26,19 +20,15 @@ START_TEST(test_every_session_of_a_user) {
     fx_ask(C, "{'op':'direct','to':'ann','text':'x'}");
     fx_expect(A, "{'op':'direct'}");
     fx_expect(B, "{'op':'direct'}");
-    fx_expect_text(C, "{\"op\":\"ok\"}");
-    fx_expect_silence(C);
+    fx_expect_texts(C, "{\"op\":\"ok\"}", "");
     relay_route_lost(fx.relay, A);
     fx_ask(C, "{'op':'direct','to':'ann','text':'x'}");
     fx_expect(B, "{'op':'direct'}");
     fx_expect(C, "{'op':'ok'}");
     fx_expect_silence(A);
     relay_route_lost(fx.relay, B); /* both are detached: it is handed to nobody */
-    fx_ask(C, "{'op':'direct','to':'ann','text':'x'}");
-    fx_expect_error(C, "no-such-user");
-    fx_finish();
+    fx_refused(C, "no-such-user", "{'op':'direct','to':'ann','text':'x'}");
 }
-END_TEST
 
 /* The user "many" says hello on routes 10, 11, … */
 enum { FIRST = 10, SESSIONS = 40 };
@@ -50,8 +40,7 @@ static void s_hello_many(unsigned count) {
     }
 }
 
-START_TEST(test_all_sessions_share_one_frame) {
-    fx_start();
+TEST(test_all_sessions_share_one_frame) {
     fx_hello(A, "ann");
     s_hello_many(SESSIONS);
     fx_ask(A, "{'op':'direct','to':'many','text':'x'}");
@@ -61,9 +50,7 @@ START_TEST(test_all_sessions_share_one_frame) {
         fx_expect(route, "{'op':'direct','text':'x'}");
         ck_assert_ptr_eq(fx.seen[fx.at].frame, shared);
     }
-    fx_finish();
 }
-END_TEST
 
 /* How many such requests a full bucket pays for; `wait`: the answer to the next one. */
 static unsigned s_paid(const char *text, uint64_t *wait) {
@@ -78,7 +65,7 @@ static unsigned s_paid(const char *text, uint64_t *wait) {
     }
 }
 
-START_TEST(test_each_session_costs) {
+TEST(test_each_session_costs) {
     static char large[1100];
     memset(large, 'x', sizeof large - 1);
     static const struct {
@@ -95,13 +82,11 @@ START_TEST(test_each_session_costs) {
         s_hello_many(cases[i].sessions);
         uint64_t wait;
         ck_assert_uint_eq(s_paid(cases[i].text, &wait), 780 / cases[i].cost);
-        fx_finish();
     }
 }
-END_TEST
 
 /* The bucket is smaller than the cost: then it costs all of it, and a sender that waits as told is served. */
-START_TEST(test_more_than_a_bucket_costs_a_bucket) {
+TEST(test_more_than_a_bucket_costs_a_bucket) {
     fx_begin();
     fx.config.rate_ops = 10;
     fx_start();
@@ -114,12 +99,9 @@ START_TEST(test_more_than_a_bucket_costs_a_bucket) {
         ck_assert_uint_eq(s_paid("x", &wait), 1);
     }
     ck_assert_uint_eq(relay_stats(fx.relay).flooders, 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_refusals) {
-    fx_start();
+TEST(test_refusals) {
     fx_hello(A, "ann");
     static const char *const cases[][2] = {
         {"{'op':'direct','to':'bob','text':'x'}", "no-such-user"},
@@ -130,12 +112,8 @@ START_TEST(test_refusals) {
         {"{'op':'direct','to':1,'text':'x'}", "bad-member"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        fx_ask(A, "%s", cases[i][0]);
-        fx_expect_error(A, cases[i][1]);
+        fx_refused(A, cases[i][1], "%s", cases[i][0]);
     }
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_direct", test_reaches_the_nick_and_nobody_else, test_every_session_of_a_user,
-    test_all_sessions_share_one_frame, test_each_session_costs, test_more_than_a_bucket_costs_a_bucket, test_refusals)
+UNIT_SUITE_WITH("broker.core.cmd_direct", fx_start, fx_finish)

@@ -24,7 +24,7 @@ static void s_hello(route_t route, unsigned client, const char *more) {
     fx_ask(route, "{'op':'hello','proto':1,'client':'%s'%s}", fx_client(client), more);
 }
 
-START_TEST(test_users_only) {
+TEST(test_users_only) {
     s_begin(s_users);
     s_hello(A, A, "");
     fx_expect_error(A, "login-required");
@@ -35,11 +35,9 @@ START_TEST(test_users_only) {
     s_hello(A, A, "");
     fx_expect(A, "{'op':'welcome','nick':'ann','user':'ann'}");
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_user_who_is_not_let_in) {
+TEST(test_a_user_who_is_not_let_in) {
     static const char *const names[] = {"bob", "eve"};
     s_begin(s_users);
     for (size_t i = 0; i < 2; i++) {
@@ -49,11 +47,9 @@ START_TEST(test_a_user_who_is_not_let_in) {
         ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
     }
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_names_of_users_are_theirs) {
+TEST(test_names_of_users_are_theirs) {
     s_begin(s_users_and_others);
     s_hello(A, A, ",'nick':'ann'");
     fx_expect_error(A, "nick-in-use");
@@ -71,47 +67,39 @@ START_TEST(test_names_of_users_are_theirs) {
     snprintf(more, sizeof more, ",'nick':'ann','resume':'%s'", fx.tokens[B]);
     s_hello(C, B, more);
     fx_expect_error(C, "nick-in-use");
-    fx_finish();
 }
-END_TEST
 
 static access_t *s_jose(void) {
     return fx_access("jos\u00e9: rwspc *\nadmin: rwspc *\nanonymous: rwspc *\n");
 }
 
 /* Case, width and the form of its letters do not make another name of a user's name. */
-START_TEST(test_names_that_look_like_those_of_users) {
+TEST(test_names_that_look_like_those_of_users) {
     static const char *const taken[] = {"jos\u00e9", "JOS\u00c9", "Jos\u00e9", "\uff4aos\u00e9"};
     static const char *const bad[] = {"jose\u0301", "j\u043es\u00e9", "Anonymous", "ADMIN", "server"};
     s_begin(s_jose);
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(A), taken[i]);
-        fx_expect_error(A, "nick-in-use");
+        fx_refused(A, "nick-in-use", "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(A), taken[i]);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(A), bad[i]);
-        fx_expect_error(A, "bad-nick");
+        fx_refused(A, "bad-nick", "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(A), bad[i]);
     }
     fx_hello(A, "jose");                                                               /* an accent does */
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'broker'}", fx_client(A)); /* a session renews its nick */
     fx_expect_error(A, "bad-nick");
     fx.users[B] = "admin"; /* the operator gave that name */
     fx_hello(B, "admin");
-    fx_finish();
 }
-END_TEST
 
 /* A client whose nick resembles a new user's name is sent away, like one that has the very name. */
-START_TEST(test_a_new_user_takes_the_nicks_like_its_name) {
+TEST(test_a_new_user_takes_the_nicks_like_its_name) {
     s_begin(s_users_and_others);
     fx_hello(A, "Zoe");
     fx_hello(B, "zoey");
     fx_set_access("zoe: rwspc *\nanonymous: r *\n");
     fx_expect(A, "{'op':'bye','reason':'revoked'}");
     fx_expect_silence(B);
-    fx_finish();
 }
-END_TEST
 
 static unsigned s_drawn;
 
@@ -124,34 +112,28 @@ static access_t *s_a_user_named_as_a_guest(void) {
     return fx_access("guest-aaaaaaaa: r *\nanonymous: r *\n");
 }
 
-START_TEST(test_guests_do_not_get_names_of_users) {
+TEST(test_guests_do_not_get_names_of_users) {
     fx_begin();
     fx.access = s_a_user_named_as_a_guest;
     fx.config.entropy = s_first_guest_is_taken;
     fx_start();
     s_hello(A, A, "");
     fx_expect(A, "{'op':'welcome','nick':'guest-bbbbbbbb'}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_rights_of_who_did_not_log_in) {
+TEST(test_rights_of_who_did_not_log_in) {
     s_begin(s_users_and_others);
     fx.users[A] = "ann";
     fx_hello(A, "ann");
     fx_hello(B, "cat");
     fx_ask(A, "{'op':'join','room':'r'}");
-    fx_ask(B, "{'op':'join','room':'r'}");
-    fx_expect(B, "{'op':'joined','count':0}");
-    fx_one(B, "r", 1, "x");
-    fx_run();
+    fx_answer(B, "{'op':'join','room':'r'}", "{'op':'joined','count':0}");
+    fx_one_now(B, "r", 1, "x");
     fx_expect_error(B, "forbidden");
-    fx_finish();
 }
-END_TEST
 
 /* A route that has another peer than before: the session there is not that peer's. */
-START_TEST(test_the_session_of_another) {
+TEST(test_the_session_of_another) {
     s_begin(s_users_and_others);
     fx.users[A] = "ann";
     fx_hello(A, "ann");
@@ -163,12 +145,10 @@ START_TEST(test_the_session_of_another) {
     fx.users[A] = "ann";
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(A), fx.tokens[A]);
     fx_expect(A, "{'op':'welcome','resumed':true,'user':'ann'}");
-    fx_finish();
 }
-END_TEST
 
 /* Another's client id, if it ever gets known: neither the session nor what is remembered of it can be met with it. */
-START_TEST(test_the_client_id_of_another) {
+TEST(test_the_client_id_of_another) {
     fx_begin();
     fx.access = s_users_and_eve;
     fx.private = true;
@@ -180,8 +160,7 @@ START_TEST(test_the_client_id_of_another) {
     for (route_t route = B; route <= C; route++) { /* another user, and an anonymous client */
         s_hello(route, A, "");
         fx_expect(route, "{'op':'welcome','resumed':false}");
-        fx_one(route, "r", 100, "x");
-        fx_run();
+        fx_one_now(route, "r", 100, "x");
         ck_assert_int_eq(strncmp(fx_text(route), "ack 100 ", 8), 0);
         fx_ask(route, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(A), fx.tokens[A]);
         fx_drop(route);
@@ -191,14 +170,11 @@ START_TEST(test_the_client_id_of_another) {
     fx_drop(BACK);
     fx_restart(); /* nor is its stored record */
     fx_hello(A, "ann");
-    fx_one(A, "r", 1, "x");
-    fx_run();
+    fx_one_now(A, "r", 1, "x");
     fx_expect_text(A, "ack 1 @3 disk");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_without_a_callback_everybody_is_nobody) {
+TEST(test_without_a_callback_everybody_is_nobody) {
     fx_begin();
     fx.config.peer = NULL;
     fx_start();
@@ -206,11 +182,6 @@ START_TEST(test_without_a_callback_everybody_is_nobody) {
     fx_hello(A, "cat");
     ck_assert_str_eq(fx_string("nick"), "cat");
     ck_assert_ptr_null(json_object_get(fx.last, "user"));
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_hello_access", test_names_that_look_like_those_of_users,
-    test_a_new_user_takes_the_nicks_like_its_name, test_users_only, test_a_user_who_is_not_let_in,
-    test_names_of_users_are_theirs, test_guests_do_not_get_names_of_users, test_rights_of_who_did_not_log_in,
-    test_the_session_of_another, test_the_client_id_of_another, test_without_a_callback_everybody_is_nobody)
+UNIT_SUITE_WITH("broker.core.cmd_hello_access", fx_start, fx_finish)

@@ -16,7 +16,7 @@ static size_t s_presence(unsigned version, size_t *left) {
     return joined;
 }
 
-START_TEST(test_a_storm_takes_a_few_frames) {
+TEST(test_a_storm_takes_a_few_frames) {
     fx_begin();
     fx.config.presence_names = STORM;
     fx_start();
@@ -47,12 +47,10 @@ START_TEST(test_a_storm_takes_a_few_frames) {
     ck_assert_uint_eq(gone, STORM);
     fx_expect_silence(BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
-    fx_finish();
 }
-END_TEST
 
 /* A member that joins a crowded room is told so at once, and does not ask for names. */
-START_TEST(test_a_storm_of_many_takes_one_frame) {
+TEST(test_a_storm_of_many_takes_one_frame) {
     fx_begin();
     fx.config.presence_names = STORM - 1;
     fx_start();
@@ -75,12 +73,9 @@ START_TEST(test_a_storm_of_many_takes_one_frame) {
     ck_assert_uint_eq(fx_int("count"), 0);
     fx_expect_silence(BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_one_frame_a_tick_and_room) {
-    fx_start();
+TEST(test_one_frame_a_tick_and_room) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_ask(A, "{'op':'join','room':'r'}");
@@ -99,12 +94,9 @@ START_TEST(test_one_frame_a_tick_and_room) {
                                  "\"room\":\"s\",\"version\":1}");
     s_tick();
     fx_expect_silence(BACK);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_rename_in_a_room_with_silent_members) {
-    fx_start();
+TEST(test_a_rename_in_a_room_with_silent_members) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_ask(A, "{'op':'join','room':'s','presence':false}");
@@ -119,12 +111,9 @@ START_TEST(test_a_rename_in_a_room_with_silent_members) {
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'eve'}", fx_client(A));
     s_tick();
     fx_expect_silence(BACK); /* there and back */
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_room_with_entries_stays_when_all_have_left) {
-    fx_start();
+TEST(test_a_room_with_entries_stays_when_all_have_left) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_one(A, "r", 1, "x"); /* accepted, not even flushed */
@@ -133,15 +122,11 @@ START_TEST(test_a_room_with_entries_stays_when_all_have_left) {
     s_tick();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
     fx_drop(BACK);
-    fx_one(A, "r", 2, "y");
-    fx_run();
+    fx_one_now(A, "r", 2, "y");
     fx_expect_text(BACK, "r 1: 2/y");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_room_with_presence_to_tell_waits_for_the_tick) {
-    fx_start();
+TEST(test_a_room_with_presence_to_tell_waits_for_the_tick) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     s_tick();
@@ -151,12 +136,9 @@ START_TEST(test_a_room_with_presence_to_tell_waits_for_the_tick) {
     s_tick();
     fx_expect(BACK, "{'left':[{'nick':'ann','reason':'bye'}]}");
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_session_leaves_every_room) {
-    fx_start();
+TEST(test_a_session_leaves_every_room) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     for (int i = 0; i < 20; i++) {
@@ -171,11 +153,6 @@ START_TEST(test_a_session_leaves_every_room) {
     for (int i = 0; i < 20; i++)
         fx_expect(BACK, "{'left':[{'nick':'ann','reason':'bye'}],'joined':[]}");
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 10);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.members", test_a_storm_takes_a_few_frames, test_a_storm_of_many_takes_one_frame,
-    test_one_frame_a_tick_and_room, test_a_rename_in_a_room_with_silent_members,
-    test_a_room_with_entries_stays_when_all_have_left, test_a_room_with_presence_to_tell_waits_for_the_tick,
-    test_a_session_leaves_every_room)
+UNIT_SUITE_WITH("broker.core.members", fx_start, fx_finish)
