@@ -15,7 +15,7 @@ static bool s_parse(config_t *config, const char *text, char *says, size_t size)
     return good;
 }
 
-START_TEST(test_settings) {
+TEST(test_settings) {
     config_t config;
     char says[256];
     ck_assert(s_parse(&config, "# mine\n\n server = tcp://relay:5570 \r\nnick=ann", says, sizeof says));
@@ -29,9 +29,8 @@ START_TEST(test_settings) {
     ck_assert_str_eq(config.file_nick, "b");
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_mistakes) {
+TEST(test_mistakes) {
     static const struct {
         const char *text, *says;
     } cases[] = {
@@ -49,9 +48,8 @@ START_TEST(test_mistakes) {
         config_finish(&config);
     }
 }
-END_TEST
 
-START_TEST(test_precedence) {
+TEST(test_precedence) {
     config_t config;
     zr_buffer_t error = {0};
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
@@ -73,9 +71,8 @@ START_TEST(test_precedence) {
     config_finish(&config);
     zr_buffer_finish(&error);
 }
-END_TEST
 
-START_TEST(test_who_we_are) {
+TEST(test_who_we_are) {
     config_t config;
     char says[256];
     setenv("HOME", "/home/ann", 1);
@@ -89,9 +86,8 @@ START_TEST(test_who_we_are) {
     ck_assert(!s_parse(&config, "user = a b\n", says, sizeof says));
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_relative_paths_begin_at_the_files_folder) {
+TEST(test_relative_paths_begin_at_the_files_folder) {
     static const char text[] = "certificate = keys/me\ntoken-file = ~/t\nserver = a\nserver-key = k\n";
     config_t config;
     zr_buffer_t error = {0};
@@ -108,9 +104,8 @@ START_TEST(test_relative_paths_begin_at_the_files_folder) {
     ck_assert_str_eq(config.file_token_file, "/etc/t");
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_precedence_of_who_we_are) {
+TEST(test_precedence_of_who_we_are) {
     static const struct {
         const char *variable;
         size_t flag, file;
@@ -145,9 +140,8 @@ START_TEST(test_precedence_of_who_we_are) {
         unsetenv(cases[i].variable);
     }
 }
-END_TEST
 
-START_TEST(test_the_files_key_is_of_the_files_server) {
+TEST(test_the_files_key_is_of_the_files_server) {
     static const struct {
         const char *file, *flag;
         bool key;
@@ -166,8 +160,5 @@ START_TEST(test_the_files_key_is_of_the_files_server) {
         config_finish(&config);
     }
 }
-END_TEST
 
-UNIT_MAIN("client.cli.config", test_settings, test_mistakes, test_precedence, test_who_we_are,
-    test_relative_paths_begin_at_the_files_folder, test_precedence_of_who_we_are,
-    test_the_files_key_is_of_the_files_server)
+UNIT_SUITE("client.cli.config")

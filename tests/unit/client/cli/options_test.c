@@ -38,7 +38,7 @@ static void s_wrong(char **argv, const char *says) {
 }
 #define WORDS(...) ((char *[]){__VA_ARGS__, NULL})
 
-START_TEST(test_mixed_with_words) {
+TEST(test_mixed_with_words) {
     int argc;
     char **argv = WORDS("room", "-c", "3", "a", "--json", "--timeout=1.5", "b", "-sxyz");
     ck_assert(s_parse(false, &argc, argv));
@@ -50,9 +50,8 @@ START_TEST(test_mixed_with_words) {
     ck_assert_uint_eq(s_wait, 1500);
     ck_assert_str_eq(s_text, "xyz");
 }
-END_TEST
 
-START_TEST(test_double_dash_and_lone_dash) {
+TEST(test_double_dash_and_lone_dash) {
     int argc;
     char **argv = WORDS("-", "-jq", "--", "--json", "-x", "--");
     ck_assert(s_parse(false, &argc, argv));
@@ -62,9 +61,8 @@ START_TEST(test_double_dash_and_lone_dash) {
     ck_assert_str_eq(argv[3], "--");
     ck_assert(s_json && s_quiet);
 }
-END_TEST
 
-START_TEST(test_stops_at_the_command) {
+TEST(test_stops_at_the_command) {
     int argc;
     char **argv = WORDS("-s", "tcp://x", "sub", "--unknown");
     ck_assert(s_parse(true, &argc, argv));
@@ -73,9 +71,8 @@ START_TEST(test_stops_at_the_command) {
     ck_assert_str_eq(argv[1], "--unknown");
     ck_assert_str_eq(s_text, "tcp://x");
 }
-END_TEST
 
-START_TEST(test_mistakes) {
+TEST(test_mistakes) {
     s_wrong(WORDS("--nope=1"), "unknown option --nope");
     s_wrong(WORDS("--jso"), "unknown option --jso");
     s_wrong(WORDS("-x"), "unknown option -x");
@@ -89,9 +86,8 @@ START_TEST(test_mistakes) {
     s_wrong(WORDS("--count", ""), "not ''");
     s_wrong(WORDS("--timeout", "soon"), "takes seconds");
 }
-END_TEST
 
-START_TEST(test_numbers) {
+TEST(test_numbers) {
     uint64_t value = 7;
     ck_assert(number_parse("18446744073709551615", UINT64_MAX, &value));
     ck_assert_uint_eq(value, UINT64_MAX);
@@ -103,9 +99,8 @@ START_TEST(test_numbers) {
     ck_assert(!number_parse("9", 5, &value));
     ck_assert_uint_eq(value, 7);
 }
-END_TEST
 
-START_TEST(test_seconds) {
+TEST(test_seconds) {
     static const struct {
         const char *text;
         uint64_t ms;
@@ -121,7 +116,5 @@ START_TEST(test_seconds) {
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(!seconds_parse(bad[i], &ms), "%s", bad[i]);
 }
-END_TEST
 
-UNIT_MAIN("client.cli.options", test_mixed_with_words, test_double_dash_and_lone_dash, test_stops_at_the_command,
-    test_mistakes, test_numbers, test_seconds)
+UNIT_SUITE("client.cli.options")

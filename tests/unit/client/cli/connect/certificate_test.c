@@ -19,7 +19,7 @@ static bool s_parse(certificate_t *certificate, const char *format, ...) {
     return certificate_parse(certificate, zr_span(text));
 }
 
-START_TEST(test_written_and_read) {
+TEST(test_written_and_read) {
     for (int secret = 0; secret < 2; secret++) {
         zr_buffer_t text = {0};
         certificate_t read;
@@ -33,9 +33,8 @@ START_TEST(test_written_and_read) {
         zr_buffer_finish(&text);
     }
 }
-END_TEST
 
-START_TEST(test_as_others_write_it) {
+TEST(test_as_others_write_it) {
     certificate_t read;
     certificate_make(&s_pair);
     ck_assert(s_parse(
@@ -47,9 +46,8 @@ START_TEST(test_as_others_write_it) {
     const char *key = "####################????????????????????";
     ck_assert(s_parse(&read, "curve\n    public-key = \"%s\"\n", key) == key_valid(zr_span(key)));
 }
-END_TEST
 
-START_TEST(test_what_is_none) {
+TEST(test_what_is_none) {
     certificate_t read;
     certificate_make(&s_pair);
     ck_assert(!s_parse(&read, "%s", ""));
@@ -61,9 +59,8 @@ START_TEST(test_what_is_none) {
     ck_assert(!s_parse(&read, "curve\n    public-key = \"\n"));
     ck_assert(!s_parse(&read, "curve\n    public-key =\n"));
 }
-END_TEST
 
-START_TEST(test_keys) {
+TEST(test_keys) {
     certificate_make(&s_pair);
     ck_assert(key_valid(zr_span(s_pair.public_key)));
     ck_assert(!key_valid(zr_span("")));
@@ -72,6 +69,5 @@ START_TEST(test_keys) {
     char zero[KEY_LEN] = {0};
     ck_assert(!key_valid(zr_span_of(zero, KEY_LEN)));
 }
-END_TEST
 
-UNIT_MAIN("client.cli.certificate", test_written_and_read, test_as_others_write_it, test_what_is_none, test_keys)
+UNIT_SUITE("client.cli.certificate")

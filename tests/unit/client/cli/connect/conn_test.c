@@ -99,7 +99,7 @@ static void s_open(conn_t *session, config_t *config) {
     ck_assert_int_eq(conn_open(session, config, CONN_NAMELESS), 0);
 }
 
-START_TEST(test_connects) {
+TEST(test_connects) {
     conn_t session;
     config_t config;
     s_open(&session, &config);
@@ -108,9 +108,8 @@ START_TEST(test_connects) {
     conn_close(&session);
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_gives_up) {
+TEST(test_gives_up) {
     conn_t session;
     config_t config;
     s_open(&session, &config);
@@ -123,10 +122,9 @@ START_TEST(test_gives_up) {
     conn_close(&session);
     config_finish(&config);
 }
-END_TEST
 
 /* Events that conn_hold took come first, unharmed and in order. */
-START_TEST(test_hold_keeps_events) {
+TEST(test_hold_keeps_events) {
     conn_t session;
     config_t config;
     s_open(&session, &config);
@@ -156,9 +154,8 @@ START_TEST(test_hold_keeps_events) {
     conn_close(&session);
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_nick_in_use) {
+TEST(test_nick_in_use) {
     conn_t session;
     config_t config;
     s_open(&session, &config);
@@ -177,14 +174,13 @@ START_TEST(test_nick_in_use) {
     conn_close(&session);
     config_finish(&config);
 }
-END_TEST
 
 static int s_each(const zrelay_event_t *event, void *ctx) {
     *(uint64_t *)ctx += event->seq;
     return 0;
 }
 
-START_TEST(test_answers) {
+TEST(test_answers) {
     conn_t session;
     config_t config;
     s_open(&session, &config);
@@ -204,9 +200,8 @@ START_TEST(test_answers) {
     conn_close(&session);
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_a_key_that_is_refused_ends_it_at_once) {
+TEST(test_a_key_that_is_refused_ends_it_at_once) {
     conn_t session;
     config_t config;
     s_open(&session, &config);
@@ -220,9 +215,8 @@ START_TEST(test_a_key_that_is_refused_ends_it_at_once) {
     conn_close(&session);
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_a_handshake_that_fails_may_be_a_restart) {
+TEST(test_a_handshake_that_fails_may_be_a_restart) {
     conn_t session;
     config_t config;
     s_open(&session, &config);
@@ -237,9 +231,8 @@ START_TEST(test_a_handshake_that_fails_may_be_a_restart) {
     conn_close(&session);
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_a_token_goes_to_the_library_and_is_wiped) {
+TEST(test_a_token_goes_to_the_library_and_is_wiped) {
     conn_t session;
     config_t config;
     s_open(&session, &config);
@@ -255,7 +248,6 @@ START_TEST(test_a_token_goes_to_the_library_and_is_wiped) {
     conn_close(&session);
     config_finish(&config);
 }
-END_TEST
 
 static bool s_says(const conn_t *session, const zrelay_event_t *event, const char *words) {
     zr_buffer_t text = {0};
@@ -267,7 +259,7 @@ static bool s_says(const conn_t *session, const zrelay_event_t *event, const cha
 }
 
 /* Sent away is one thing, not being let in any more another. */
-START_TEST(test_when_the_broker_lets_us_in_no_more) {
+TEST(test_when_the_broker_lets_us_in_no_more) {
     conn_t session;
     config_t config;
     s_open(&session, &config);
@@ -296,8 +288,5 @@ START_TEST(test_when_the_broker_lets_us_in_no_more) {
     conn_close(&session);
     config_finish(&config);
 }
-END_TEST
 
-UNIT_MAIN("client.cli.conn", test_connects, test_gives_up, test_hold_keeps_events, test_nick_in_use, test_answers,
-    test_a_key_that_is_refused_ends_it_at_once, test_a_handshake_that_fails_may_be_a_restart,
-    test_a_token_goes_to_the_library_and_is_wiped, test_when_the_broker_lets_us_in_no_more)
+UNIT_SUITE("client.cli.conn")

@@ -57,16 +57,15 @@ static void s_fails(config_t config, const char *words) {
     ck_assert_msg(strstr(s_says, words) != NULL, "%s", s_says);
 }
 
-START_TEST(test_nothing_given) {
+TEST(test_nothing_given) {
     s_begin();
     ck_assert(s_resolve((config_t){.server = REMOTE}));
     ck_assert(!s_identity.encrypted);
     ck_assert_ptr_null(s_identity.user);
     s_end();
 }
-END_TEST
 
-START_TEST(test_keys) {
+TEST(test_keys) {
     s_begin();
     config_t config = {.server = REMOTE, .server_key = KEY_1, .certificate = s_certificate, .certificate_given = true};
     ck_assert(s_resolve(config));
@@ -90,9 +89,8 @@ START_TEST(test_keys) {
         "without encryption");
     s_end();
 }
-END_TEST
 
-START_TEST(test_certificates_that_are_none) {
+TEST(test_certificates_that_are_none) {
     static const struct {
         const char *text, *says;
     } cases[] = {
@@ -110,9 +108,8 @@ START_TEST(test_certificates_that_are_none) {
         s_end();
     }
 }
-END_TEST
 
-START_TEST(test_known_servers) {
+TEST(test_known_servers) {
     s_begin();
     zr_buffer_t error = {0};
     config_t config = {.server = REMOTE, .server_key = KEY_1, .certificate = s_certificate};
@@ -159,9 +156,8 @@ START_TEST(test_known_servers) {
     zr_buffer_finish(&error);
     s_end();
 }
-END_TEST
 
-START_TEST(test_tokens) {
+TEST(test_tokens) {
     s_begin();
     config_t config = {.server = LOCAL, .user = "ann", .token_file = s_token};
     ck_assert(s_resolve(config));
@@ -186,9 +182,8 @@ START_TEST(test_tokens) {
     s_fails(config, "chmod 600");
     s_end();
 }
-END_TEST
 
-START_TEST(test_tokens_bounds) {
+TEST(test_tokens_bounds) {
     char token[LOGIN_TOKEN_MAX + 2];
     memset(token, 'x', sizeof token);
     token[LOGIN_TOKEN_MAX + 1] = '\0';
@@ -212,7 +207,5 @@ START_TEST(test_tokens_bounds) {
         s_end();
     }
 }
-END_TEST
 
-UNIT_MAIN("client.cli.identity", test_nothing_given, test_keys, test_certificates_that_are_none, test_known_servers,
-    test_tokens, test_tokens_bounds)
+UNIT_SUITE("client.cli.identity")

@@ -33,7 +33,7 @@ static const char *s_text(const zr_buffer_t *buffer) {
     return text;
 }
 
-START_TEST(test_create_and_read) {
+TEST(test_create_and_read) {
     zr_buffer_t out = {0}, error = {0};
     struct stat about;
     s_begin();
@@ -55,9 +55,8 @@ START_TEST(test_create_and_read) {
     zr_buffer_finish(&error);
     s_end();
 }
-END_TEST
 
-START_TEST(test_no_symbolic_link_is_followed_in_creating) {
+TEST(test_no_symbolic_link_is_followed_in_creating) {
     zr_buffer_t error = {0};
     s_begin();
     char target[128];
@@ -68,9 +67,8 @@ START_TEST(test_no_symbolic_link_is_followed_in_creating) {
     zr_buffer_finish(&error);
     s_end();
 }
-END_TEST
 
-START_TEST(test_modes) {
+TEST(test_modes) {
     static const struct {
         mode_t mode;
         bool good;
@@ -92,9 +90,8 @@ START_TEST(test_modes) {
     }
     s_end();
 }
-END_TEST
 
-START_TEST(test_owner) {
+TEST(test_owner) {
     zr_buffer_t out = {0}, error = {0};
     if (geteuid() != 0)
         return; /* nobody else can give files away */
@@ -106,9 +103,8 @@ START_TEST(test_owner) {
     zr_buffer_finish(&error);
     s_end();
 }
-END_TEST
 
-START_TEST(test_what_is_no_file_or_too_large) {
+TEST(test_what_is_no_file_or_too_large) {
     zr_buffer_t out = {0}, error = {0};
     bool missing = false;
     s_begin();
@@ -135,7 +131,5 @@ START_TEST(test_what_is_no_file_or_too_large) {
     zr_buffer_finish(&error);
     s_end();
 }
-END_TEST
 
-UNIT_MAIN("client.cli.secret", test_create_and_read, test_no_symbolic_link_is_followed_in_creating, test_modes,
-    test_owner, test_what_is_no_file_or_too_large)
+UNIT_SUITE("client.cli.secret")
