@@ -134,6 +134,11 @@ static inline void fixture_tick(uint64_t ms) {
     fixture_run();
 }
 
+/* Until the machine wants to be woken. */
+static inline void fixture_wait(void) {
+    fixture_tick(machine_due(b.machine) - b.now);
+}
+
 /* The connection to the front stands, or breaks. */
 static inline void fixture_up(void) {
     machine_front_up(b.machine, b.now);
@@ -379,20 +384,25 @@ static inline void fixture_joined(const char *room, uint64_t seq, uint64_t oldes
         fixture_id(), room, seq, oldest, more);
 }
 
-/* A machine that reads `room` from `seq` on, live, with nothing left to look at. */
-static inline void fixture_live_room(const char *room, uint64_t seq) {
+/* Joins `room`, from now on. */
+static inline void fixture_join(const char *room) {
     char expected[256];
-    fixture_welcome();
     ck_assert_int_eq(machine_join(b.machine, room, ZRELAY_FROM_NOW, 0, b.now), 0);
     fixture_run();
     fixture_synced();
     sprintf(expected, "join room=%s", room);
     SENT(expected);
+}
+
+/* A machine that reads `room` from `seq` on, live, with nothing left to look at. */
+static inline void fixture_live_room(const char *room, uint64_t seq) {
+    char expected[256];
+    fixture_welcome();
+    fixture_join(room);
     fixture_joined(room, seq, 0, "");
     sprintf(expected, "joined %s %" PRIu64 " 1", room, seq);
     EVENT(expected);
-    NO_EVENT();
-    NOTHING_SENT();
+    fixture_quiet();
     b.actions[0] = '\0';
 }
 
@@ -401,8 +411,28 @@ static inline void fixture_replayed(uint64_t seq, uint64_t count, bool complete,
         fixture_id(), seq, count, complete ? "true" : "false", more ? "true" : "false");
 }
 
+/* Frames first … last and `replayed`. */
+static inline void fixture_replay_whole(const char *room, uint64_t prev, uint64_t first, uint64_t last, bool more) {
+    fixture_replay(room, prev, first, last);
+    fixture_replayed(last, last - first + 1, true, more);
+}
+
 static inline void fixture_no_session(void) {
     fixture_json("{'op':'error','code':'no-session','text':'say hello'}");
+}
+
+/* The session is lost, and another one begins; only what is sent after its hello is left to look at. */
+static inline void fixture_reconnect(const char *epoch, bool resumed, const char *more) {
+    fixture_no_session();
+    b.looked = b.sent_count - 1;
+    fixture_welcome_with(epoch, resumed, more);
+}
+
+/* The session is lost and resumed, and the sync that follows is answered. */
+static inline void fixture_resume(void) {
+    fixture_no_session();
+    fixture_welcome_with(EPOCH_1, true, "");
+    fixture_synced();
 }
 
 #endif

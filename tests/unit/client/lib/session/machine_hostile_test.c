@@ -205,8 +205,7 @@ TEST(test_what_a_lost_back_held_is_told_and_repaired) {
     fixture_json("{'op':'joined','re':%d,'room':'a','seq':7,'oldest':0,'version':1,'count':1}", fixture_id());
     EVENT("gap a 5");
     SENT("replay room=a after=5");
-    fixture_replay("a", 5, 6, 7);
-    fixture_replayed(7, 2, true, false);
+    fixture_replay_whole("a", 5, 6, 7, false);
     fixture_expect_entries("a", 6, 7);
     EVENT("repaired a 7");
 }

@@ -10,8 +10,7 @@ TEST(test_greeting_without_answer_backs_off_with_fresh_sockets) {
     fixture_actions_are("disconnect ");
     ck_assert_uint_le(machine_due(b.machine), b.now + 100);
     NOTHING_SENT();
-    b.now = machine_due(b.machine);
-    fixture_tick(0);
+    fixture_wait();
     fixture_actions_are("front ");
     SENT(HELLO);
     NO_EVENT(); /* there was nothing to lose yet */
@@ -53,8 +52,7 @@ TEST(test_three_silent_heartbeats_make_both_sockets_anew) {
     EVENT("disconnected silent");
     NOTHING_SENT();
     fixture_actions_are("disconnect ");
-    b.now = machine_due(b.machine);
-    fixture_tick(0);
+    fixture_wait();
     fixture_actions_are("front ");
     fixture_welcome_with(EPOCH_1, true, "");
     EVENT("connected " EPOCH_1 " me resumed");
@@ -117,8 +115,7 @@ TEST(test_bye_shutdown_backs_off) {
     EVENT("disconnected shutdown [=]");
     fixture_actions_are("disconnect ");
     ck_assert_uint_le(machine_due(b.machine), b.now + 100);
-    b.now = machine_due(b.machine);
-    fixture_tick(0);
+    fixture_wait();
     SENT(HELLO " resume=token");
 }
 
@@ -162,8 +159,7 @@ static void s_expect_back_off(uint64_t window) {
     fixture_actions_are("disconnect ");
     NOTHING_SENT();
     ck_assert_uint_le(machine_due(b.machine), b.now + window);
-    b.now = machine_due(b.machine);
-    fixture_tick(0);
+    fixture_wait();
     fixture_actions_are("front ");
 }
 

@@ -98,10 +98,7 @@ TEST(test_users_look_for_private_rooms) {
 TEST(test_another_sync_lists_again) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("", false);
-    machine_join(b.machine, "x", ZRELAY_FROM_NOW, 0, b.now);
-    fixture_run();
-    fixture_synced();
-    SENT("join room=x");
+    fixture_join("x");
     fixture_tick(0);
     SENT("rooms prefix=m/");
 }
@@ -174,9 +171,7 @@ TEST(test_after_a_reconnect) {
     s_list("{'room':'m/a','seq':5,'count':1}", false);
     SENT("join room=m/a presence=false");
     fixture_joined("m/a", 5, 0, "");
-    fixture_no_session();
-    fixture_welcome_with(EPOCH_1, true, "");
-    fixture_synced();
+    fixture_resume();
     const char *first = fixture_sent();
     ck_assert_msg(strcmp(first, "rooms prefix=m/") == 0, "%s", first);
     int list = fixture_id();

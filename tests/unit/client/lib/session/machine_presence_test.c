@@ -107,9 +107,7 @@ TEST(test_a_storm_is_bounded) {
 
 TEST(test_reconnect_tells_who_changed) {
     s_room();
-    fixture_no_session();
-    fixture_welcome_with(EPOCH_1, true, "");
-    fixture_synced();
+    fixture_resume();
     SENT("join room=a after=0");
     fixture_joined("a", 0, 0, ",'recovered':true");
     SENT("who room=a");

@@ -24,14 +24,8 @@ static void s_refuse(uint64_t mid, uint64_t upto, const char *code) {
         mid, upto);
 }
 
-static void s_welcomed(void) {
-    fixture_init();
-    fixture_welcome();
-}
-
 TEST(test_one_message_is_one_frame) {
     uint64_t mid = 0;
-    s_welcomed();
     ck_assert_int_eq(machine_publish(b.machine, "a", "k", 0, 0, "body", 4, &mid), 0);
     ck_assert_uint_eq(mid, 1);
     ck_assert(machine_eager(b.machine));
@@ -49,7 +43,6 @@ TEST(test_one_message_is_one_frame) {
 }
 
 TEST(test_what_is_published_meanwhile_shares_a_frame) {
-    s_welcomed();
     s_put("a");
     fixture_run();
     for (int i = 0; i < 3; i++) {
@@ -65,7 +58,6 @@ TEST(test_what_is_published_meanwhile_shares_a_frame) {
 TEST(test_frames_are_bounded) {
     char body[1000];
     memset(body, 'x', sizeof body);
-    s_welcomed();
     for (int i = 0; i < 200; i++)
         ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL), 0);
     fixture_run();
@@ -92,6 +84,7 @@ TEST(test_a_program_may_want_small_frames) {
 
 TEST(test_no_more_under_way_than_the_window) {
     char body[600] = {0};
+    fixture_init();
     fixture_welcome_with(EPOCH_1, false, ",'limits':{'window':1000,'entries':1}");
     for (int i = 0; i < 4; i++)
         machine_publish(b.machine, "a", NULL, 0, 0, body, i == 0 || i == 3 ? 600 : 300, NULL);
@@ -114,6 +107,7 @@ TEST(test_no_more_under_way_than_the_window) {
 }
 
 TEST(test_works_offline) {
+    fixture_init();
     s_put("a");
     s_put("a");
     fixture_run();
@@ -122,7 +116,6 @@ TEST(test_works_offline) {
 }
 
 TEST(test_takes_only_what_the_protocol_allows) {
-    s_welcomed();
     ck_assert_int_eq(s_put("a b"), ZRELAY_EINVAL);
     ck_assert_int_eq(s_put("a*"), ZRELAY_EINVAL);
     ck_assert_int_eq(s_put(NULL), ZRELAY_EINVAL);
@@ -165,13 +158,13 @@ TEST(test_queue_is_full_at_its_limits) {
 
 TEST(test_bodies_are_bounded_by_the_broker) {
     char body[2000] = {0};
+    fixture_init();
     fixture_welcome_with(EPOCH_1, false, ",'limits':{'frame':2000,'body':1500}");
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, 1501, NULL), ZRELAY_ELARGE);
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, 1500, NULL), 0);
 }
 
 TEST(test_sixty_four_compare_and_sets) {
-    s_welcomed();
     for (int i = 0; i < CAS_WINDOW; i++)
         ck_assert_int_eq(s_cas(), 0);
     ck_assert_int_eq(s_cas(), ZRELAY_EMANY);
@@ -186,7 +179,6 @@ TEST(test_sixty_four_compare_and_sets) {
 }
 
 TEST(test_acks_are_cumulative) {
-    s_welcomed();
     for (int i = 0; i < 4; i++)
         s_put("a");
     fixture_run();
@@ -205,7 +197,6 @@ TEST(test_acks_are_cumulative) {
 }
 
 TEST(test_refusals) {
-    s_welcomed();
     for (int i = 0; i < 6; i++)
         s_put("a");
     fixture_run();
@@ -226,7 +217,6 @@ TEST(test_refusals) {
 }
 
 TEST(test_conflict_names_where_the_value_stands) {
-    s_welcomed();
     s_cas();
     fixture_run();
     s_refuse(1, 1, "conflict");
@@ -234,7 +224,6 @@ TEST(test_conflict_names_where_the_value_stands) {
 }
 
 TEST(test_resends_what_is_unanswered_in_order_before_anything_new) {
-    s_welcomed();
     s_put("a");
     fixture_run();
     s_put("a");
@@ -254,7 +243,6 @@ TEST(test_resends_what_is_unanswered_in_order_before_anything_new) {
 }
 
 TEST(test_a_resend_is_the_same_bytes) {
-    s_welcomed();
     s_put("a");
     fixture_run();
     zr_blob_t *first = b.sent[b.sent_count - 1];
@@ -267,16 +255,12 @@ TEST(test_a_resend_is_the_same_bytes) {
 /* A broker that has forgotten this client would store what was answered once more: acked twice, or against its own
  * refusal. */
 TEST(test_a_resend_leaves_out_what_is_answered) {
-    s_welcomed();
     for (int i = 0; i < 5; i++)
         s_put("a");
     fixture_run();
     s_ack(1, 1);
     s_refuse(3, 3, "too-many-keys");
-    fixture_no_session();
-    fixture_forget_sent();
-    b.looked--;
-    fixture_welcome_with(EPOCH_2, false, "");
+    fixture_reconnect(EPOCH_2, false, "");
     SENT("publish a 2 4 5");
     s_ack(5, 9);
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
@@ -284,7 +268,6 @@ TEST(test_a_resend_leaves_out_what_is_answered) {
 }
 
 TEST(test_a_refusal_that_comes_again_is_told_once) {
-    s_welcomed();
     s_put("a");
     s_cas();
     fixture_run();
@@ -296,6 +279,7 @@ TEST(test_a_refusal_that_comes_again_is_told_once) {
 
 TEST(test_smaller_limits_after_a_reconnect) {
     char body[3000] = {0};
+    fixture_init();
     for (int i = 0; i < 3; i++)
         machine_publish(b.machine, "a", NULL, 0, 0, body, 400, NULL);
     machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL);
@@ -310,7 +294,6 @@ TEST(test_smaller_limits_after_a_reconnect) {
 }
 
 TEST(test_acks_nobody_waits_for_are_malformed) {
-    s_welcomed();
     s_put("a");
     s_ack(1, 1); /* not even sent */
     fixture_run();
@@ -327,7 +310,6 @@ TEST(test_acks_nobody_waits_for_are_malformed) {
 }
 
 TEST(test_an_ack_between_reconnect_and_resend) {
-    s_welcomed();
     s_put("a");
     fixture_run();
     s_put("b");
@@ -341,7 +323,6 @@ TEST(test_an_ack_between_reconnect_and_resend) {
 }
 
 TEST(test_acks_become_one_when_nobody_takes_them) {
-    s_welcomed();
     for (uint64_t i = 1; i <= EVENTS_MERGE + 10; i++) {
         s_put("a");
         fixture_run();
@@ -354,7 +335,6 @@ TEST(test_acks_become_one_when_nobody_takes_them) {
 }
 
 TEST(test_publishing_pauses_when_it_is_told_to) {
-    s_welcomed();
     ck_assert_int_eq(s_put("a"), 0);
     SENT("publish a 1");
     fixture_json("{'op':'error','code':'rate-limited','text':'slow','wait':700}");
@@ -378,7 +358,6 @@ TEST(test_publishing_pauses_when_it_is_told_to) {
 
 /* It is the broker that needs the rest, so what is resent waits too. */
 TEST(test_a_pause_outlives_the_connection) {
-    s_welcomed();
     ck_assert_int_eq(s_put("a"), 0);
     SENT("publish a 1");
     fixture_json("{'op':'error','code':'rate-limited','text':'slow','wait':9000000}");
@@ -406,4 +385,9 @@ TEST(test_a_pause_outlives_the_connection) {
     ck_assert_str_eq(strcmp(sent, "ping") == 0 ? fixture_sent() : sent, "publish a 1");
 }
 
-UNIT_SUITE_WITH("client.lib.machine_publish", fixture_init, fixture_finish)
+static void s_begin(void) {
+    fixture_init();
+    fixture_welcome();
+}
+
+UNIT_SUITE_WITH("client.lib.machine_publish", s_begin, fixture_finish)

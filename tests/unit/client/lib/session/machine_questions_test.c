@@ -4,23 +4,13 @@
 
 static uint64_t number;
 
-static void s_welcomed(void) {
-    fixture_init();
-    fixture_welcome();
-    number = 0;
-}
-
 static void s_reconnect(const char *epoch) {
-    fixture_no_session();
-    fixture_forget_sent();
-    b.looked--;
-    fixture_welcome_with(epoch, false, "");
+    fixture_reconnect(epoch, false, "");
     EVENT("disconnected the broker does not know the session any more");
     ck_assert_int_eq(strncmp(fixture_event(), "connected", 9), 0);
 }
 
 TEST(test_who_in_pages) {
-    s_welcomed();
     ck_assert_int_eq(machine_who(b.machine, "a", &number), 0);
     ck_assert_uint_eq(number, 1);
     SENT("who room=a");
@@ -36,7 +26,6 @@ TEST(test_who_in_pages) {
 }
 
 TEST(test_rooms_in_pages) {
-    s_welcomed();
     ck_assert_int_eq(machine_rooms(b.machine, NULL, NULL), 0);
     ck_assert_int_eq(machine_rooms(b.machine, "m/", &number), 0);
     ck_assert_uint_eq(number, 2);
@@ -53,7 +42,6 @@ TEST(test_rooms_in_pages) {
 }
 
 TEST(test_a_list_that_goes_backwards_ends) {
-    s_welcomed();
     machine_rooms(b.machine, NULL, &number);
     SENT("rooms prefix=");
     fixture_json("{'op':'rooms','re':%d,'rooms':[{'room':'b'}],'more':true}", fixture_id());
@@ -64,16 +52,13 @@ TEST(test_a_list_that_goes_backwards_ends) {
 }
 
 TEST(test_history_up_to_the_head_of_this_moment) {
-    s_welcomed();
     ck_assert_int_eq(machine_history(b.machine, "a", 2, 0, 0, &number), 0);
     SENT("rooms prefix=a limit=1");
     fixture_json("{'op':'rooms','re':%d,'rooms':[{'room':'a','seq':6,'count':0}],'more':true}", fixture_id());
     SENT("replay room=a after=2 until=6");
-    fixture_replay("a", 2, 3, 4);
-    fixture_replayed(4, 2, true, true);
+    fixture_replay_whole("a", 2, 3, 4, true);
     SENT("replay room=a after=4 until=6");
-    fixture_replay("a", 4, 5, 6);
-    fixture_replayed(6, 2, true, false);
+    fixture_replay_whole("a", 4, 5, 6, false);
     for (int seq = 3; seq <= 6; seq++) {
         char expected[40];
         sprintf(expected, "entry a %d for 1", seq);
@@ -83,7 +68,6 @@ TEST(test_history_up_to_the_head_of_this_moment) {
 }
 
 TEST(test_history_of_nothing) {
-    s_welcomed();
     machine_history(b.machine, "a", 0, 0, 0, &number);
     SENT("rooms prefix=a limit=1");
     fixture_json("{'op':'rooms','re':%d,'rooms':[{'room':'ab','seq':6,'count':0}],'more':false}", fixture_id());
@@ -100,47 +84,37 @@ TEST(test_history_of_nothing) {
 }
 
 TEST(test_history_with_a_limit) {
-    s_welcomed();
     machine_history(b.machine, "a", 0, 0, 3, &number);
     SENT("replay room=a after=0 limit=3");
-    fixture_replay("a", 0, 1, 2);
-    fixture_replayed(2, 2, true, true);
+    fixture_replay_whole("a", 0, 1, 2, true);
     SENT("replay room=a after=2 limit=1");
-    fixture_replay("a", 2, 3, 3);
-    fixture_replayed(3, 1, true, true);
+    fixture_replay_whole("a", 2, 3, 3, true);
     NOTHING_SENT();
     EVENTS("entry a 1 for 1", "entry a 2 for 1", "entry a 3 for 1", "done 1 count=3 seq=3 complete");
 }
 
 TEST(test_history_of_the_last) {
-    s_welcomed();
     machine_history(b.machine, "a", 0, 3, 0, &number);
     SENT("replay room=a last=3");
-    fixture_replay("a", 7, 8, 9);
-    fixture_replayed(9, 2, true, true);
+    fixture_replay_whole("a", 7, 8, 9, true);
     SENT("replay room=a after=9 limit=1");
-    fixture_replay("a", 9, 10, 10);
-    fixture_replayed(10, 1, true, true);
+    fixture_replay_whole("a", 9, 10, 10, true);
     EVENTS("entry a 8 for 1", "entry a 9 for 1", "entry a 10 for 1", "done 1 count=3 seq=10 complete");
     NOTHING_SENT();
 }
 
 TEST(test_history_of_a_room_that_begins_late) {
-    s_welcomed();
     machine_history(b.machine, "a", 0, 9, 0, &number);
     SENT("replay room=a last=9");
-    fixture_replay("a", 7, 8, 9);
-    fixture_replayed(9, 2, true, false);
+    fixture_replay_whole("a", 7, 8, 9, false);
     EVENTS("entry a 8 for 1", "entry a 9 for 1", "done 1 count=2 seq=9 complete");
     machine_history(b.machine, "a", 0, 0, 3, &number);
     SENT("replay room=a after=0 limit=3");
-    fixture_replay("a", 7, 8, 9);
-    fixture_replayed(9, 2, true, false);
+    fixture_replay_whole("a", 7, 8, 9, false);
     EVENTS("entry a 8 for 2", "entry a 9 for 2", "done 2 count=2 seq=9 complete");
 }
 
 TEST(test_history_that_is_forgotten_in_part) {
-    s_welcomed();
     machine_history(b.machine, "a", 2, 0, 9, &number);
     SENT("replay room=a after=2 limit=9");
     fixture_replay("a", 5, 6, 6);
@@ -149,6 +123,7 @@ TEST(test_history_that_is_forgotten_in_part) {
 }
 
 TEST(test_history_waits_for_the_repair_of_its_room) {
+    fixture_init();
     fixture_live_room("a", 5);
     fixture_live("a", 6, 7, 7);
     SENT("replay room=a after=5 until=6");
@@ -163,7 +138,6 @@ TEST(test_history_waits_for_the_repair_of_its_room) {
 }
 
 TEST(test_history_goes_on_after_a_reconnect) {
-    s_welcomed();
     machine_history(b.machine, "a", 0, 0, 5, &number);
     SENT("replay room=a after=0 limit=5");
     int before = fixture_id();
@@ -174,18 +148,15 @@ TEST(test_history_goes_on_after_a_reconnect) {
     fixture_replay("a", 3, 4, 4); /* of the replay before: 3 went to nobody */
     fixture_json("{'op':'replayed','re':%d,'seq':5,'count':5,'complete':true,'more':false}", before);
     NO_EVENT();
-    fixture_replay("a", 2, 3, 5);
-    fixture_replayed(5, 3, true, false);
+    fixture_replay_whole("a", 2, 3, 5, false);
     NO_EVENT(); /* something odd came between */
     fixture_tick(RETRY_MS);
     SENT("replay room=a after=2 limit=3");
-    fixture_replay("a", 2, 3, 5);
-    fixture_replayed(5, 3, true, false);
+    fixture_replay_whole("a", 2, 3, 5, false);
     EVENTS("entry a 3 for 1", "entry a 4 for 1", "entry a 5 for 1", "done 1 count=5 seq=5 complete");
 }
 
 TEST(test_history_cut_by_another_epoch_ends) {
-    s_welcomed();
     machine_history(b.machine, "a", 0, 0, 5, &number);
     machine_history(b.machine, "b", 0, 0, 5, &number);
     SENT("replay room=a after=0 limit=5");
@@ -206,7 +177,6 @@ static void s_state_frame(const char *room, uint64_t after, uint64_t seq, const 
 }
 
 TEST(test_state_is_valid_at_the_first_answers_seq) {
-    s_welcomed();
     machine_state(b.machine, "a", NULL, &number);
     SENT("state room=a after=0");
     s_state_frame("a", 0, 4, "k1");
@@ -220,7 +190,6 @@ TEST(test_state_is_valid_at_the_first_answers_seq) {
 }
 
 TEST(test_half_a_page_of_state_is_asked_for_anew) {
-    s_welcomed();
     machine_state(b.machine, "a", "k1", &number);
     SENT("state room=a key=k1 after=0");
     s_state_frame("a", 0, 4, "k1");
@@ -232,7 +201,6 @@ TEST(test_half_a_page_of_state_is_asked_for_anew) {
 }
 
 TEST(test_direct_and_ping) {
-    s_welcomed();
     ck_assert_int_eq(machine_direct(b.machine, "ann", "hi \"there\"", &number), 0);
     ck_assert_int_eq(machine_ping(b.machine, NULL), 0);
     SENT("direct to=ann text=hi \"there\"");
@@ -252,7 +220,6 @@ TEST(test_a_direct_message_that_no_frame_holds) {
     char text[40000];
     memset(text, '\n', sizeof text - 1); /* two bytes each in JSON */
     text[sizeof text - 1] = '\0';
-    s_welcomed();
     ck_assert_int_eq(machine_direct(b.machine, "ann", text, NULL), ZRELAY_ELARGE);
     text[30000] = '\0';
     ck_assert_int_eq(machine_direct(b.machine, "ann", text, NULL), 0);
@@ -261,7 +228,6 @@ TEST(test_a_direct_message_that_no_frame_holds) {
 }
 
 TEST(test_refused) {
-    s_welcomed();
     machine_direct(b.machine, "ann", "hi", &number);
     SENT("direct to=ann text=hi");
     fixture_json("{'op':'error','re':%d,'code':'no-such-user','text':'nobody'}", fixture_id());
@@ -275,7 +241,6 @@ TEST(test_refused) {
 }
 
 TEST(test_asked_again_under_another_id_after_a_reconnect) {
-    s_welcomed();
     machine_who(b.machine, "a", &number);
     SENT("who room=a");
     int before = fixture_id();
@@ -288,7 +253,6 @@ TEST(test_asked_again_under_another_id_after_a_reconnect) {
 }
 
 TEST(test_so_many_at_once) {
-    s_welcomed();
     for (int i = 0; i < REQUESTS_MAX; i++)
         ck_assert_int_eq(machine_ping(b.machine, NULL), 0);
     ck_assert_int_eq(machine_ping(b.machine, NULL), ZRELAY_EMANY);
@@ -299,7 +263,6 @@ TEST(test_so_many_at_once) {
 }
 
 TEST(test_bad_names) {
-    s_welcomed();
     ck_assert_int_eq(machine_history(b.machine, "a b", 0, 0, 0, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_history(b.machine, "a", 1, 1, 0, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_history(b.machine, NULL, 0, 0, 0, NULL), ZRELAY_EINVAL);
@@ -313,7 +276,6 @@ TEST(test_bad_names) {
 /* --- For operators --- */
 
 TEST(test_admin) {
-    fixture_welcome();
     ck_assert_int_eq(machine_admin(b.machine, "ban", "eve", "too loud", &number), 0);
     SENT("admin do=ban user=eve reason=too loud");
     fixture_json("{'op':'ok','re':%d,'text':'banned'}", fixture_id());
@@ -335,7 +297,6 @@ TEST(test_admin) {
 }
 
 TEST(test_bans) {
-    fixture_welcome();
     machine_admin(b.machine, "bans", NULL, NULL, NULL);
     SENT("admin do=bans");
     fixture_json(
@@ -366,7 +327,6 @@ TEST(test_admin_takes_only_what_the_protocol_allows) {
 }
 
 TEST(test_asked_too_often_is_asked_again) {
-    fixture_welcome();
     machine_who(b.machine, "a", &number);
     SENT("who room=a");
     fixture_json("{'op':'error','re':%d,'code':'rate-limited','text':'slow','wait':40}", fixture_id());
@@ -378,4 +338,9 @@ TEST(test_asked_too_often_is_asked_again) {
     EVENT("done 1 count=0 seq=0 complete");
 }
 
-UNIT_SUITE_WITH("client.lib.machine_questions", fixture_init, fixture_finish)
+static void s_begin(void) {
+    fixture_init();
+    fixture_welcome();
+}
+
+UNIT_SUITE_WITH("client.lib.machine_questions", s_begin, fixture_finish)

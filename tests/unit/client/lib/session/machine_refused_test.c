@@ -42,8 +42,7 @@ TEST(test_too_many_sessions_backs_off) {
     fixture_json("{'op':'error','re':%d,'code':'too-many-sessions','text':'full'}", fixture_id());
     EVENTS("refused too-many-sessions - mid=0-0 request=0 seq=0", "");
     fixture_actions_are("front disconnect ");
-    b.now = machine_due(b.machine);
-    fixture_tick(0);
+    fixture_wait();
     SENT(HELLO);
 }
 
@@ -63,8 +62,7 @@ TEST(test_who_is_not_let_in_tries_again_later) {
         fixture_actions_are("disconnect ");
         ck_assert_uint_gt(machine_due(b.machine), b.now + 100);
         ck_assert_uint_le(machine_due(b.machine), b.now + 6400);
-        b.now = machine_due(b.machine);
-        fixture_tick(0);
+        fixture_wait();
         SENT(HELLO);
     }
 }
@@ -86,8 +84,7 @@ TEST(test_hello_too_often_waits_as_long_as_it_is_told) {
     ck_assert_uint_ge(machine_due(b.machine), b.now + 3000);
     fixture_tick(2999);
     NOTHING_SENT();
-    b.now = machine_due(b.machine);
-    fixture_tick(0);
+    fixture_wait();
     SENT(HELLO);
     /* A broker cannot send us away for good. */
     fixture_json("{'op':'error','re':%d,'code':'rate-limited','text':'slow','wait':9007199254740991}", fixture_id());
@@ -120,8 +117,7 @@ TEST(test_bye_names_its_reason_and_who_was_sent_away_waits_longer) {
         EVENT(expected);
         ck_assert_uint_gt(machine_due(b.machine), b.now + 100);
         ck_assert_uint_le(machine_due(b.machine), b.now + 6400);
-        b.now = machine_due(b.machine);
-        fixture_tick(0);
+        fixture_wait();
         SENT(HELLO " resume=token");
     }
 }
@@ -141,27 +137,23 @@ TEST(test_a_key_that_is_refused_is_told_once_and_tried_again) {
     fixture_actions_are("front disconnect ");
     for (uint64_t window = 200; window < 20000; window *= 2) {
         ck_assert_uint_le(machine_due(b.machine), b.now + window);
-        b.now = machine_due(b.machine);
-        fixture_tick(0);
+        fixture_wait();
         s_fail(FRONT_REFUSED);
         NO_EVENT();
     }
     /* Something else is news. */
-    b.now = machine_due(b.machine);
-    fixture_tick(0);
+    fixture_wait();
     s_fail(FRONT_HANDSHAKE);
     EVENT("disconnected [handshake] the connection ended before it was encrypted: the server's key may not be the "
           "one given, or it does not encrypt there");
     /* After a session, so is the same. */
-    b.now = machine_due(b.machine);
-    fixture_tick(0);
+    fixture_wait();
     b.looked = b.sent_count - 1;
     fixture_up();
     fixture_welcome();
     fixture_json("{'op':'bye','reason':'banned'}");
     EVENT("disconnected banned [=]");
-    b.now = machine_due(b.machine);
-    fixture_tick(0);
+    fixture_wait();
     s_fail(FRONT_REFUSED);
     EVENT("disconnected [refused] the broker does not know this key, or it is banned");
 }

@@ -62,8 +62,7 @@ TEST(test_gap_is_replayed_up_to_what_is_here) {
     SENT("replay room=a after=5 until=8");
     fixture_live("a", 10, 11, 11); /* goes on meanwhile */
     NO_EVENT();
-    fixture_replay("a", 5, 6, 8);
-    fixture_replayed(8, 3, true, false);
+    fixture_replay_whole("a", 5, 6, 8, false);
     fixture_expect_entries("a", 6, 11);
     EVENTS("repaired a 11", "");
     NOTHING_SENT();
@@ -77,13 +76,11 @@ TEST(test_gap_within_a_repair) {
     EVENT("gap a 5");
     SENT("replay room=a after=5 until=8");
     fixture_live("a", 12, 13, 13); /* and another hole */
-    fixture_replay("a", 5, 6, 8);
-    fixture_replayed(8, 3, true, false);
+    fixture_replay_whole("a", 5, 6, 8, false);
     fixture_expect_entries("a", 6, 10);
     NO_EVENT();
     SENT("replay room=a after=10 until=12");
-    fixture_replay("a", 10, 11, 12);
-    fixture_replayed(12, 2, true, false);
+    fixture_replay_whole("a", 10, 11, 12, false);
     fixture_expect_entries("a", 11, 13);
     EVENT("repaired a 13");
 }
@@ -92,11 +89,9 @@ TEST(test_replay_in_slices) {
     fixture_live_room("a", 0);
     fixture_live("a", 6, 7, 7);
     SENT("replay room=a after=0 until=6");
-    fixture_replay("a", 0, 1, 3);
-    fixture_replayed(3, 3, true, true);
+    fixture_replay_whole("a", 0, 1, 3, true);
     SENT("replay room=a after=3 until=6");
-    fixture_replay("a", 3, 4, 6);
-    fixture_replayed(6, 3, true, false);
+    fixture_replay_whole("a", 3, 4, 6, false);
     EVENT("gap a 0");
     fixture_expect_entries("a", 1, 7);
     EVENT("repaired a 7");
@@ -110,8 +105,7 @@ TEST(test_frames_beyond_the_buffer_are_replayed) {
     ck_assert_uint_eq(b.machine->kept.frames, KEPT_FRAMES);
     EVENT("gap a 0");
     SENT("replay room=a after=0 until=1");
-    fixture_replay("a", 0, 1, 1);
-    fixture_replayed(1, 1, true, false);
+    fixture_replay_whole("a", 0, 1, 1, false);
     fixture_expect_entries("a", 1, KEPT_FRAMES + 1);
     ck_assert_uint_eq(b.machine->kept.frames, 0);
     ck_assert_uint_eq(b.machine->kept.bytes, 0);
@@ -149,8 +143,7 @@ TEST(test_lost_tail_is_replayed_after_a_grace) {
     fixture_tick(1);
     EVENT("gap a 5");
     SENT("replay room=a after=5");
-    fixture_replay("a", 5, 6, 7);
-    fixture_replayed(7, 2, true, false);
+    fixture_replay_whole("a", 5, 6, 7, false);
     fixture_expect_entries("a", 6, 7);
     EVENT("repaired a 7");
     fixture_tick(1000);
@@ -162,8 +155,7 @@ TEST(test_a_tail_lost_during_a_repair_is_not_forgotten) {
     fixture_json("{'op':'pong','time':1,'heads':{'a':20}}");
     fixture_live("a", 8, 9, 10);
     SENT("replay room=a after=5 until=8");
-    fixture_replay("a", 5, 6, 8);
-    fixture_replayed(8, 3, true, false);
+    fixture_replay_whole("a", 5, 6, 8, false);
     while (*fixture_event()) /* up to 10, which is whole */
         ;
     fixture_tick(GRACE_MS);
@@ -280,8 +272,7 @@ TEST(test_frames_of_an_earlier_replay_are_no_loss) {
     NOTHING_SENT();
     fixture_tick(RETRY_MS);
     SENT("replay room=a after=5 until=11");
-    fixture_replay("a", 5, 6, 11);
-    fixture_replayed(11, 6, true, false);
+    fixture_replay_whole("a", 5, 6, 11, false);
     fixture_expect_entries("a", 6, 12);
     EVENT("repaired a 12");
 }
@@ -413,8 +404,7 @@ TEST(test_frames_of_two_ways_cross) {
     fixture_live_front("a", 6, 7, 7);
     SENT("replay room=a after=5 until=6");
     fixture_live("a", 5, 6, 6);
-    fixture_replay("a", 5, 6, 6);
-    fixture_replayed(6, 1, true, false);
+    fixture_replay_whole("a", 5, 6, 6, false);
     fixture_expect_entries("a", 6, 7);
     fixture_quiet();
     /* On one way it is a gap like any other. */

@@ -26,8 +26,7 @@ TEST(test_from_after_replays) {
     EVENT("joined a 6 1");
     SENT("replay room=a after=3");
     fixture_live("a", 6, 7, 7);
-    fixture_replay("a", 3, 4, 6);
-    fixture_replayed(6, 3, true, false);
+    fixture_replay_whole("a", 3, 4, 6, false);
     fixture_expect_entries("a", 4, 7);
     NO_EVENT();
 }
@@ -51,8 +50,7 @@ TEST(test_from_after_beyond_the_head) {
     fixture_joined("a", 9, 7, ",'recovered':false");
     EVENTS("joined a 9 1", "lost a 100 7");
     SENT("replay room=a after=7");
-    fixture_replay("a", 7, 8, 9);
-    fixture_replayed(9, 2, true, false);
+    fixture_replay_whole("a", 7, 8, 9, false);
     fixture_expect_entries("a", 8, 9);
 }
 
@@ -62,11 +60,9 @@ TEST(test_from_last) {
     EVENT("joined a 9 1");
     SENT("replay room=a last=2");
     fixture_live("a", 9, 10, 10);
-    fixture_replay("a", 7, 8, 8);
-    fixture_replayed(8, 1, true, true);
+    fixture_replay_whole("a", 7, 8, 8, true);
     SENT("replay room=a after=8 until=9"); /* 10 is here already */
-    fixture_replay("a", 8, 9, 9);
-    fixture_replayed(9, 1, true, false);
+    fixture_replay_whole("a", 8, 9, 9, false);
     fixture_expect_entries("a", 8, 10);
     NO_EVENT();
 }
@@ -83,9 +79,7 @@ TEST(test_from_last_of_nothing) {
 
 TEST(test_live_entries_before_joined_after_a_reconnect_are_no_loss) {
     fixture_live_room("a", 5);
-    fixture_no_session();
-    fixture_welcome_with(EPOCH_1, true, "");
-    fixture_synced();
+    fixture_resume();
     SENT("join room=a after=5");
     fixture_live("a", 5, 6, 7);
     fixture_joined("a", 6, 0, ",'recovered':true"); /* older than what SUB brought */
@@ -97,9 +91,7 @@ TEST(test_live_entries_before_joined_after_a_reconnect_are_no_loss) {
 
 TEST(test_what_was_missed_while_away_is_replayed) {
     fixture_live_room("a", 5);
-    fixture_no_session();
-    fixture_welcome_with(EPOCH_1, true, "");
-    fixture_synced();
+    fixture_resume();
     SENT("join room=a after=5");
     fixture_joined("a", 8, 0, ",'recovered':true");
     SENT("replay room=a after=5");
@@ -180,10 +172,7 @@ TEST(test_leave) {
     fixture_live("a", 9, 10, 10);
     EVENTS("gap a 5", "");
     ck_assert_int_eq(machine_leave(b.machine, "a", b.now), ZRELAY_EINVAL);
-    ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now), 0);
-    fixture_run();
-    fixture_synced();
-    SENT("join room=a");
+    fixture_join("a");
     ck_assert_uint_eq(b.machine->kept.frames, 0);
 }
 
@@ -273,10 +262,7 @@ TEST(test_left_while_joining_again) {
 
 TEST(test_join_too_often_is_asked_again) {
     fixture_welcome();
-    machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
-    fixture_run();
-    fixture_synced();
-    SENT("join room=a");
+    fixture_join("a");
     fixture_json("{'op':'error','re':%d,'code':'rate-limited','text':'slow','wait':700}", fixture_id());
     NO_EVENT();
     fixture_tick(699);
@@ -310,10 +296,7 @@ static void s_repair(uint64_t last, uint64_t head) {
 
 TEST(test_silence_on_sub_says_nothing_of_a_private_room) {
     fixture_welcome();
-    machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
-    fixture_run();
-    fixture_synced();
-    SENT("join room=a");
+    fixture_join("a");
     fixture_joined("a", 5, 0, ",'private':true");
     EVENT("joined a 5 1");
     b.actions[0] = '\0';

@@ -84,8 +84,7 @@ TEST(test_another_epoch_voids_positions) {
     SENT("join room=a after=0");
     fixture_joined("a", 2, 0, ",'recovered':true");
     SENT("replay room=a after=0");
-    fixture_replay("a", 0, 1, 2);
-    fixture_replayed(2, 2, true, false);
+    fixture_replay_whole("a", 0, 1, 2, false);
     fixture_expect_entries("a", 1, 2);
     NO_EVENT();
 }
