@@ -58,15 +58,12 @@ static void s_fails(config_t config, const char *words) {
 }
 
 TEST(test_nothing_given) {
-    s_begin();
     ck_assert(s_resolve((config_t){.server = REMOTE}));
     ck_assert(!s_identity.encrypted);
     ck_assert_ptr_null(s_identity.user);
-    s_end();
 }
 
 TEST(test_keys) {
-    s_begin();
     config_t config = {.server = REMOTE, .server_key = KEY_1, .certificate = s_certificate, .certificate_given = true};
     ck_assert(s_resolve(config));
     ck_assert(s_identity.encrypted);
@@ -87,7 +84,6 @@ TEST(test_keys) {
         (config_t){
             .server = REMOTE, .server_key = KEY_1, .certificate = s_certificate, .user = "ann", .user_given = true},
         "without encryption");
-    s_end();
 }
 
 TEST(test_certificates_that_are_none) {
@@ -101,16 +97,13 @@ TEST(test_certificates_that_are_none) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char path[128];
         zr_buffer_t error = {0};
-        s_begin();
-        snprintf(path, sizeof path, "%s/bad", s_folder);
+        snprintf(path, sizeof path, "%s/bad%zu", s_folder, i);
         ck_assert(secret_create(path, 0600, zr_span(cases[i].text), &error));
         s_fails((config_t){.server = REMOTE, .server_key = KEY_1, .certificate = path}, cases[i].says);
-        s_end();
     }
 }
 
 TEST(test_known_servers) {
-    s_begin();
     zr_buffer_t error = {0};
     config_t config = {.server = REMOTE, .server_key = KEY_1, .certificate = s_certificate};
     ck_assert(s_resolve(config));
@@ -154,11 +147,9 @@ TEST(test_known_servers) {
     free(path);
     zr_buffer_finish(&text);
     zr_buffer_finish(&error);
-    s_end();
 }
 
 TEST(test_tokens) {
-    s_begin();
     config_t config = {.server = LOCAL, .user = "ann", .token_file = s_token};
     ck_assert(s_resolve(config));
     ck_assert_str_eq(s_identity.user, "ann");
@@ -180,7 +171,6 @@ TEST(test_tokens) {
     config = (config_t){.server = LOCAL, .user = "ann", .token_file = s_token};
     chmod(s_token, 0644);
     s_fails(config, "chmod 600");
-    s_end();
 }
 
 TEST(test_tokens_bounds) {
@@ -190,7 +180,6 @@ TEST(test_tokens_bounds) {
     config_t config = {.server = LOCAL, .user = "ann", .token_file = s_token};
     for (int over = 0; over < 2; over++) {
         zr_buffer_t error = {0};
-        s_begin();
         const char *text = token + 1 - over;
         setenv("ZRELAY_TOKEN", text, 1);
         ck_assert(s_resolve(config) == !over);
@@ -204,8 +193,7 @@ TEST(test_tokens_bounds) {
             ck_assert(secret_create(s_token, 0600, zr_span(bad[i]), &error));
             s_fails(config, "is no token");
         }
-        s_end();
     }
 }
 
-UNIT_SUITE("client.cli.identity")
+UNIT_SUITE_WITH("client.cli.identity", s_begin, s_end)

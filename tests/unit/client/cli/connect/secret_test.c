@@ -36,7 +36,6 @@ static const char *s_text(const zr_buffer_t *buffer) {
 TEST(test_create_and_read) {
     zr_buffer_t out = {0}, error = {0};
     struct stat about;
-    s_begin();
     umask(0);
     ck_assert(secret_create(s_path("a"), 0600, zr_span("token"), &error));
     ck_assert_int_eq(stat(s_path("a"), &about), 0);
@@ -53,19 +52,16 @@ TEST(test_create_and_read) {
     ck_assert(!secret_create(s_path("no/a"), 0600, zr_span("x"), &error));
     ck_assert_ptr_nonnull(strstr(s_text(&error), "cannot write"));
     zr_buffer_finish(&error);
-    s_end();
 }
 
 TEST(test_no_symbolic_link_is_followed_in_creating) {
     zr_buffer_t error = {0};
-    s_begin();
     char target[128];
     strcpy(target, s_path("target"));
     ck_assert_int_eq(symlink(target, s_path("link")), 0);
     ck_assert(!secret_create(s_path("link"), 0600, zr_span("x"), &error));
     ck_assert_int_ne(access(target, F_OK), 0);
     zr_buffer_finish(&error);
-    s_end();
 }
 
 TEST(test_modes) {
@@ -74,7 +70,6 @@ TEST(test_modes) {
         bool good;
     } cases[] = {{0600, true}, {0400, true}, {0700, true}, {0640, false}, {0604, false}, {0620, false}, {0602, false},
         {0644, false}, {0610, false}};
-    s_begin();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         zr_buffer_t out = {0}, error = {0};
         bool missing = true;
@@ -88,26 +83,22 @@ TEST(test_modes) {
         secret_finish(&out);
         zr_buffer_finish(&error);
     }
-    s_end();
 }
 
 TEST(test_owner) {
     zr_buffer_t out = {0}, error = {0};
     if (geteuid() != 0)
         return; /* nobody else can give files away */
-    s_begin();
     ck_assert(secret_create(s_path("a"), 0600, zr_span("x"), &error));
     ck_assert_int_eq(chown(s_path("a"), 12345, 12345), 0);
     ck_assert(!secret_read(s_path("a"), &out, NULL, &error));
     ck_assert_ptr_nonnull(strstr(s_text(&error), "belongs to another user"));
     zr_buffer_finish(&error);
-    s_end();
 }
 
 TEST(test_what_is_no_file_or_too_large) {
     zr_buffer_t out = {0}, error = {0};
     bool missing = false;
-    s_begin();
     ck_assert(!secret_read(s_path("a"), &out, &missing, &error));
     ck_assert(missing);
     zr_buffer_clear(&error);
@@ -129,7 +120,6 @@ TEST(test_what_is_no_file_or_too_large) {
     free(large);
     secret_finish(&out);
     zr_buffer_finish(&error);
-    s_end();
 }
 
-UNIT_SUITE("client.cli.secret")
+UNIT_SUITE_WITH("client.cli.secret", s_begin, s_end)
