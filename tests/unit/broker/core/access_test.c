@@ -54,6 +54,15 @@ TEST(test_rights_are_what_allows_give_without_what_denies_take) {
     ck_assert_uint_eq(s_of("bob", "x"), 0);
 }
 
+TEST(test_rooms_that_are_almost_those_of_a_rule) {
+    static const char *const others[] = {
+        "general2", "genera", "General", "g\u0435neral", "general/", "new", "News", "nev/x"};
+    s_use(fx_access("ann: r general, r new/*"));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ck_assert_uint_eq(s_of("ann", others[i]), 0);
+    ck_assert(s_of("ann", "general") == READ && s_of("ann", "new/") == READ && s_of("ann", "new/x") == READ);
+}
+
 TEST(test_names) {
     s_use(fx_access("ann: r *\n-bob: r *\nanonymous: r *"));
     ck_assert_ptr_null(access_add_user(s_access, LIT("ann")));

@@ -2,7 +2,7 @@
  * the same questions of a broker with the room and of a broker without it, and compares the answers. */
 #include "fixture.h"
 
-enum { ANSWERS = 16, TEXT = 200 };
+enum { ANSWERS = 32, TEXT = 200 };
 
 typedef struct {
     char text[ANSWERS][TEXT];
@@ -146,7 +146,12 @@ static void s_ask_everything(answers_t *answers) {
         "{'op':'state','room':'secret','key':'k'}", "{'op':'replay','room':'secret','after':0}",
         "{'op':'replay','room':'secret','last':1}", "{'op':'rooms'}", "{'op':'rooms','prefix':'secret'}",
         "{'op':'publish','room':'secret','text':'x'}", "{'op':'publish','room':'secret','key':'k','text':'x'}",
-        "{'op':'publish','room':'secret','key':'k','delete':true}"};
+        "{'op':'publish','room':'secret','key':'k','delete':true}", "{'op':'join','room':'secret','presence':false}",
+        "{'op':'join','room':'secret','after':4503599627370496}", "{'op':'replay','room':'secret'}",
+        "{'op':'replay','room':'secret','after':0,'until':5,'limit':1}", "{'op':'state','room':'secret','key':''}",
+        "{'op':'state','room':'secret','key':'none'}", "{'op':'state','room':'secret','after':1}",
+        "{'op':'who','room':'secret','after':'ann'}", "{'op':'who','room':'secret','limit':0}",
+        "{'op':'publish','room':'secret','text':'x','mid':5}", "{'op':'ping'}"};
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
         fx_ask(B, "%s", asks[i]);
         s_note(answers);
@@ -157,6 +162,20 @@ static void s_ask_everything(answers_t *answers) {
 
 TEST(test_every_op_answers_the_same) {
     s_compare(s_ask_everything, 100, 100);
+}
+
+static void s_ask_everything_without_rights(answers_t *answers) {
+    fx_set_access("ann: rwspc *\nbob: rwspc general\neve: rwspc *\n");
+    fx_drop(B);
+    for (int again = 0; again < 2; again++) { /* the first questions made no room either */
+        answers->count = 0;
+        s_ask_everything(answers);
+    }
+    fx_answer(A, "{'op':'rooms','prefix':'sec'}", "{'more':false}");
+}
+
+TEST(test_every_op_answers_the_same_without_any_right) {
+    s_compare(s_ask_everything_without_rights, 100, 100);
 }
 
 /* Later sessions of a blind user find its rooms open, and its quota as full as it was. */

@@ -18,7 +18,6 @@ static void s_begin(void) {
 
 TEST(test_for_administrators_only) {
     static const char *const asks[] = {"reload", "kick", "ban", "unban", "bans", "dance"};
-    s_begin();
     for (size_t i = 0; i < 6; i++) {
         fx_refused(B, "forbidden", "{'op':'admin','do':'%s','user':'ann'}", asks[i]);
     }
@@ -32,7 +31,6 @@ TEST(test_for_administrators_only) {
 TEST(test_members) {
     char reason[202] = "";
     memset(reason, 'r', 201);
-    s_begin();
     fx_refused(A, "bad-member", "{'op':'admin'}");
     fx_refused(A, "bad-member", "{'op':'admin','do':'dance'}");
     fx_refused(A, "bad-member", "{'op':'admin','do':1}");
@@ -49,7 +47,6 @@ TEST(test_members) {
 }
 
 TEST(test_kick) {
-    s_begin();
     fx.users[C] = "bob";
     fx_hello(C, "me");
     fx_answer(A, "{'op':'admin','do':'kick','user':'bob','reason':'noise','id':3}", "{'op':'ok','re':3}");
@@ -71,7 +68,6 @@ TEST(test_kick) {
 }
 
 TEST(test_nobody_bans_themselves) {
-    s_begin();
     fx_refused(A, "admin-failed", "{'op':'admin','do':'ban','user':'ann'}");
     ck_assert_uint_eq(fx_effect(EFFECT_ADMIN), 0);
 }
@@ -85,7 +81,6 @@ TEST(test_what_the_edge_does) {
         {"'do':'unban','user':'bob'", "2 bob by ann: "},
         {"'do':'bans'", "3  by ann: "},
     };
-    s_begin();
     for (size_t i = 0; i < 4; i++) {
         fx_ask(A, "{'op':'admin',%s,'id':%zu}", cases[i].ask, i);
         ck_assert_str_eq(fx.admin, cases[i].admin);
@@ -109,7 +104,6 @@ TEST(test_what_the_edge_does) {
 }
 
 TEST(test_the_asker_goes_meanwhile) {
-    s_begin();
     fx_ask(A, "{'op':'admin','do':'ban','user':'bob'}");
     uint64_t first = fx_effect(EFFECT_ADMIN);
     fx_set_access("-ann: arwspc *\nbob: arwspc *\n");
@@ -127,7 +121,6 @@ TEST(test_the_asker_goes_meanwhile) {
 }
 
 TEST(test_so_many_under_way) {
-    s_begin();
     uint64_t ticket = 0;
     for (unsigned i = 0; i < 64; i++) {
         fx_ask(A, "{'op':'admin','do':'bans'}");
@@ -142,4 +135,4 @@ TEST(test_so_many_under_way) {
     ck_assert_uint_ne(fx_effect(EFFECT_ADMIN), 0);
 }
 
-UNIT_SUITE_WITH("broker.core.cmd_admin", fx_start, fx_finish)
+UNIT_SUITE_WITH("broker.core.cmd_admin", s_begin, fx_finish)

@@ -174,6 +174,50 @@ TEST(test_the_client_id_of_another) {
     fx_expect_text(A, "ack 1 @3 disk");
 }
 
+/* A wrong token is no error: a new session replaces that of the client id. Another client's is worth nothing. */
+TEST(test_tokens_that_are_not_the_sessions) {
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    char token[33];
+    for (int i = 0; i < 4; i++) {
+        snprintf(token, sizeof token, "%s", fx_string("resume"));
+        const char *wrong[] = {"", "00000000000000000000000000000000", token, fx.tokens[A]};
+        token[31] = token[31] == '0' ? '1' : '0';
+        route_t before = i ? 9 + (route_t)i : B, now = 10 + (route_t)i;
+        fx_ask(now, "{'op':'hello','proto':1,'client':'%s','nick':'bob','resume':'%s'}", fx_client(B), wrong[i]);
+        fx_expect(before, "{'op':'bye','reason':'replaced'}");
+        fx_expect(now, "{'op':'welcome','nick':'bob','resumed':false}");
+    }
+    fx_answer(A, "{'op':'ping'}", "{'op':'pong'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 2);
+}
+
+/* The room hears of a nick that changed on the way, and of nothing else. */
+TEST(test_a_room_hears_what_a_resume_changed) {
+    fx_hello(A, "ann");
+    fx_answer(A, "{'op':'join','room':'r'}", "{'op':'joined'}");
+    relay_tick(fx.relay);
+    fx_run();
+    fx_resume(B, A, "ann");
+    fx_answer(B, "{'op':'join','room':'r','after':0}", "{'op':'joined','version':1,'count':1,'recovered':true}");
+    fx_resume(C, A, "anna");
+    relay_tick(fx.relay);
+    fx_run();
+    fx_expect(BACK, "{'version':1,'joined':[{'nick':'ann'}]}");
+    fx_expect(BACK, "{'version':2,'joined':[{'nick':'anna','was':'ann'}],"
+                    "'left':[{'nick':'ann','reason':'renamed','to':'anna'}]}");
+    fx_expect_silence(BACK);
+}
+
+/* Nobody has the broker's own words for a nick, also where everybody comes in. */
+TEST(test_reserved_nicks_of_open_mode) {
+    fx_refused(A, "bad-nick", "{'op':'hello','proto':1,'client':'%s','nick':'anonymous'}", fx_client(A));
+    fx_hello(A, "ann");
+    fx_refused(A, "bad-nick", "{'op':'hello','proto':1,'client':'%s','nick':'Operator'}", fx_client(A));
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
+    fx_expect(A, "{'op':'welcome','nick':'ann'}");
+}
+
 TEST(test_without_a_callback_everybody_is_nobody) {
     fx_begin();
     fx.config.peer = NULL;

@@ -32,7 +32,6 @@ static void s_log_in(route_t route, unsigned client) {
 }
 
 TEST(test_a_token_is_looked_at) {
-    s_begin();
     s_hello(A, A, ",'user':'ann','token':'t0','id':4,'nick':'other'");
     ck_assert_str_eq(fx.login, "ann t0");
     fx_expect_silence(A);
@@ -44,7 +43,6 @@ TEST(test_a_token_is_looked_at) {
 }
 
 TEST(test_a_wrong_token) {
-    s_begin();
     s_hello(A, A, ",'user':'ann','token':'no','id':4");
     s_done(fx_effect(EFFECT_LOGIN), LOGIN_FAILED);
     fx_expect(A, "{'op':'error','code':'login-failed','re':4}");
@@ -56,7 +54,6 @@ TEST(test_a_wrong_token) {
 
 TEST(test_where_tokens_are_not_taken) {
     static const char *const hello = ",'user':'ann','token':'t0'";
-    s_begin();
     fx.remote[A] = true;
     s_hello(A, A, hello);
     fx_expect_error(A, "login-failed");
@@ -77,7 +74,6 @@ TEST(test_where_tokens_are_not_taken) {
 }
 
 TEST(test_members) {
-    s_begin();
     char more[512], token[258] = "";
     memset(token, 't', 257);
     snprintf(more, sizeof more, ",'user':'ann','token':'%s'", token);
@@ -96,7 +92,6 @@ TEST(test_members) {
 }
 
 TEST(test_one_at_a_time_of_a_connection) {
-    s_begin();
     s_hello(A, A, ",'user':'ann','token':'t0'");
     s_hello(A, A, ",'user':'ann','token':'t1','id':2");
     fx_expect(A, "{'op':'error','code':'rate-limited','re':2,'wait':1000}");
@@ -108,7 +103,6 @@ TEST(test_one_at_a_time_of_a_connection) {
 }
 
 TEST(test_so_many_in_all) {
-    s_begin();
     uint64_t tickets[64];
     for (unsigned i = 0; i < 64; i++) {
         s_hello(100 + i, 100 + i, ",'user':'ann','token':'t0'");
@@ -125,7 +119,6 @@ TEST(test_so_many_in_all) {
 }
 
 TEST(test_the_peer_goes_meanwhile) {
-    s_begin();
     s_hello(A, A, ",'user':'ann','token':'t0'");
     uint64_t ticket = fx_effect(EFFECT_LOGIN);
     relay_route_lost(fx.relay, A);
@@ -136,7 +129,6 @@ TEST(test_the_peer_goes_meanwhile) {
 }
 
 TEST(test_the_user_goes_meanwhile) {
-    s_begin();
     s_hello(A, A, ",'user':'ann','token':'t0'");
     fx_set_access("bob: r *\n");
     s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
@@ -146,7 +138,6 @@ TEST(test_the_user_goes_meanwhile) {
 }
 
 TEST(test_who_logged_in_resumes_without) {
-    s_begin();
     s_log_in(A, A);
     char more[128];
     snprintf(more, sizeof more, ",'user':'ann','resume':'%s'", fx.tokens[A]);
@@ -175,7 +166,6 @@ TEST(test_who_logged_in_resumes_without) {
 }
 
 TEST(test_the_token_of_an_authenticated_session_does_not_log_in) {
-    s_begin();
     fx.users[A] = "ann";
     fx_hello(A, "me");
     char more[128];
@@ -189,11 +179,10 @@ TEST(test_the_token_of_an_authenticated_session_does_not_log_in) {
 }
 
 TEST(test_a_session_that_logged_in_is_revoked) {
-    s_begin();
     s_log_in(A, A);
     fx_set_access("bob: r *\n-ann: r *\n");
     fx_expect(A, "{'op':'bye','reason':'banned'}");
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
 }
 
-UNIT_SUITE_WITH("broker.core.login", fx_start, fx_finish)
+UNIT_SUITE_WITH("broker.core.login", s_begin, fx_finish)
