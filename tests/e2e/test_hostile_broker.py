@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from harness import BUILD, DEADLINE, Program, TestCase, wait_for
+from harness import BUILD, DEADLINE, Program, TestCase
 from test_bad_input import GREETING
 
 EPOCH = 0xaa
