@@ -225,16 +225,12 @@ TEST(test_members_that_are_not_known_are_ignored) {
     fx_answer(A, "{'op':'ping','room':[],'whatever':{'a':null},'':0}", "{'op':'pong'}");
 }
 
-static access_t *s_access(void) {
-    return fx_access("ann: rwspc *\nbob: wspc *, r open, !p open\n");
-}
-
 /* Whether the room is there or not. */
 TEST(test_rooms_that_one_may_not_read) {
     static const char *const ops[] = {"join", "replay", "state", "who"};
     static const char *const rooms[] = {"there", "nowhere"};
     fx_begin();
-    fx.access = s_access;
+    fx.rights = "ann: rwspc *\nbob: wspc *, r open, !p open\n";
     fx.private = true;
     fx_start();
     fx.users[A] = "ann";

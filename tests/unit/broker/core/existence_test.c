@@ -9,14 +9,10 @@ typedef struct {
     size_t count;
 } answers_t;
 
-static access_t *s_access(void) {
-    return fx_access("ann: rwspc *\nbob: wsc *\neve: rwspc *\n");
-}
-
 /* Ann has used "secret" if it is to exist. Bob is blind everywhere. */
 static void s_begin(bool exists, size_t max_user_rooms, size_t max_rooms) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = "ann: rwspc *\nbob: wsc *\neve: rwspc *\n";
     fx.private = true;
     fx.config.max_user_rooms = max_user_rooms;
     fx.config.max_rooms = max_rooms;

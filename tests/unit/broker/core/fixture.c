@@ -148,7 +148,7 @@ void fx_start(void) {
     if (!s_begun)
         fx_begin();
     s_begun = false;
-    fx.config.access = fx.access ? fx.access() : NULL;
+    fx.config.access = fx.rights ? fx_access(fx.rights) : fx.access ? fx.access() : NULL;
     fx.relay = relay_new(&fx.config, fx_log_begin(), &fx.outbox);
 }
 
@@ -159,7 +159,7 @@ void fx_restart(void) {
         fx_drop(route);
     while (fx_effect(EFFECT_WATCH) || fx_effect(EFFECT_ALIVE) || fx_effect(EFFECT_UNWATCH))
         ;
-    fx.config.access = fx.access ? fx.access() : NULL;
+    fx.config.access = fx.rights ? fx_access(fx.rights) : fx.access ? fx.access() : NULL;
     fx.relay = relay_new(&fx.config, fx_log_begin(), &fx.outbox);
 }
 

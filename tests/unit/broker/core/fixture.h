@@ -50,7 +50,8 @@ typedef struct {
     size_t held;           /* that the last commit told of */
     log_append_t appended; /* the last one; its frame is not to be used */
 
-    access_t *(*access)(void); /* of fx_start; NULL: open mode */
+    const char *rights;        /* of fx_start: users, as fx_access takes them, */
+    access_t *(*access)(void); /* or that made otherwise; neither: open mode */
     bool private;              /* rooms are private at times, so not all that is published is seen on the back */
 
     relay_t *relay;

@@ -2,13 +2,9 @@
 
 #define USERS "ann: arwspc *\nbob: rwspc *\nanonymous: rwspc *\n"
 
-static access_t *s_access(void) {
-    return fx_access(USERS);
-}
-
 static void s_begin(void) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = USERS;
     fx_start();
     fx.users[A] = "ann";
     fx.users[B] = "bob";

@@ -1,21 +1,12 @@
 /* Which peers are let in, and their nicks. */
 #include "fixture.h"
 
-static access_t *s_users(void) {
-    return fx_access("ann: rwspc *\n-bob: rwspc *\n");
-}
+#define USERS "ann: rwspc *\n-bob: rwspc *\n"
+#define USERS_AND_OTHERS USERS "anonymous: r *\n"
 
-static access_t *s_users_and_others(void) {
-    return fx_access("ann: rwspc *\n-bob: rwspc *\nanonymous: r *\n");
-}
-
-static access_t *s_users_and_eve(void) {
-    return fx_access("ann: rwspc *\neve: rwspc *\nanonymous: rwspc *\n");
-}
-
-static void s_begin(access_t *(*access)(void)) {
+static void s_begin(const char *rights) {
     fx_begin();
-    fx.access = access;
+    fx.rights = rights;
     fx.private = true;
     fx_start();
 }
@@ -25,7 +16,7 @@ static void s_hello(route_t route, unsigned client, const char *more) {
 }
 
 TEST(test_users_only) {
-    s_begin(s_users);
+    s_begin(USERS);
     s_hello(A, A, "");
     fx_expect_error(A, "login-required");
     s_hello(A, A, ",'nick':'ann'");
@@ -39,7 +30,7 @@ TEST(test_users_only) {
 
 TEST(test_a_user_who_is_not_let_in) {
     static const char *const names[] = {"bob", "eve"};
-    s_begin(s_users);
+    s_begin(USERS);
     for (size_t i = 0; i < 2; i++) {
         fx.users[A] = names[i];
         s_hello(A, A, "");
@@ -50,7 +41,7 @@ TEST(test_a_user_who_is_not_let_in) {
 }
 
 TEST(test_names_of_users_are_theirs) {
-    s_begin(s_users_and_others);
+    s_begin(USERS_AND_OTHERS);
     s_hello(A, A, ",'nick':'ann'");
     fx_expect_error(A, "nick-in-use");
     s_hello(A, A, ",'nick':'bob'"); /* banned, and still nobody else's */
@@ -69,15 +60,11 @@ TEST(test_names_of_users_are_theirs) {
     fx_expect_error(C, "nick-in-use");
 }
 
-static access_t *s_jose(void) {
-    return fx_access("jos\u00e9: rwspc *\nadmin: rwspc *\nanonymous: rwspc *\n");
-}
-
 /* Case, width and the form of its letters do not make another name of a user's name. */
 TEST(test_names_that_look_like_those_of_users) {
     static const char *const taken[] = {"jos\u00e9", "JOS\u00c9", "Jos\u00e9", "\uff4aos\u00e9"};
     static const char *const bad[] = {"jose\u0301", "j\u043es\u00e9", "Anonymous", "ADMIN", "server"};
-    s_begin(s_jose);
+    s_begin("jos\u00e9: rwspc *\nadmin: rwspc *\nanonymous: rwspc *\n");
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
         fx_refused(A, "nick-in-use", "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(A), taken[i]);
     }
@@ -93,7 +80,7 @@ TEST(test_names_that_look_like_those_of_users) {
 
 /* A client whose nick resembles a new user's name is sent away, like one that has the very name. */
 TEST(test_a_new_user_takes_the_nicks_like_its_name) {
-    s_begin(s_users_and_others);
+    s_begin(USERS_AND_OTHERS);
     fx_hello(A, "Zoe");
     fx_hello(B, "zoey");
     fx_set_access("zoe: rwspc *\nanonymous: r *\n");
@@ -108,13 +95,9 @@ static void s_first_guest_is_taken(void *ctx, void *out, size_t len) {
     memset(out, s_drawn++ == 0 ? 0 : 1, len);
 }
 
-static access_t *s_a_user_named_as_a_guest(void) {
-    return fx_access("guest-aaaaaaaa: r *\nanonymous: r *\n");
-}
-
 TEST(test_guests_do_not_get_names_of_users) {
     fx_begin();
-    fx.access = s_a_user_named_as_a_guest;
+    fx.rights = "guest-aaaaaaaa: r *\nanonymous: r *\n";
     fx.config.entropy = s_first_guest_is_taken;
     fx_start();
     s_hello(A, A, "");
@@ -122,7 +105,7 @@ TEST(test_guests_do_not_get_names_of_users) {
 }
 
 TEST(test_rights_of_who_did_not_log_in) {
-    s_begin(s_users_and_others);
+    s_begin(USERS_AND_OTHERS);
     fx.users[A] = "ann";
     fx_hello(A, "ann");
     fx_hello(B, "cat");
@@ -134,7 +117,7 @@ TEST(test_rights_of_who_did_not_log_in) {
 
 /* A route that has another peer than before: the session there is not that peer's. */
 TEST(test_the_session_of_another) {
-    s_begin(s_users_and_others);
+    s_begin(USERS_AND_OTHERS);
     fx.users[A] = "ann";
     fx_hello(A, "ann");
     fx.users[A] = NULL;
@@ -150,7 +133,7 @@ TEST(test_the_session_of_another) {
 /* Another's client id, if it ever gets known: neither the session nor what is remembered of it can be met with it. */
 TEST(test_the_client_id_of_another) {
     fx_begin();
-    fx.access = s_users_and_eve;
+    fx.rights = "ann: rwspc *\neve: rwspc *\nanonymous: rwspc *\n";
     fx.private = true;
     fx.durable = true;
     fx_start();

@@ -2,13 +2,9 @@
 
 #define USERS "ann: rwspc *\nbob: rwspc *\n"
 
-static access_t *s_access(void) {
-    return fx_access(USERS);
-}
-
 static void s_begin(void) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = USERS;
     fx.config.tokens = true;
     fx_start();
 }
@@ -67,7 +63,7 @@ TEST(test_where_tokens_are_not_taken) {
     ck_assert_uint_eq(fx_effect(EFFECT_LOGIN), 0);
 
     fx_begin();
-    fx.access = s_access;
+    fx.rights = USERS;
     fx_start();
     s_hello(A, A, hello);
     fx_expect_error(A, "login-failed");
