@@ -40,6 +40,12 @@ TEST(test_logins) {
     ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "400 ");
 }
 
+/* Where no user has a token, a guess takes as long as elsewhere. */
+TEST(test_no_user_has_a_token) {
+    fx_auth_start(true);
+    ck_assert_int_eq(s_login("alice", zr_span("first"), "").login, LOGIN_FAILED);
+}
+
 /* Each failure makes the wait longer, until one comes too early: then it is not even checked, right or wrong. */
 TEST(test_slowed) {
     s_write_tokens("first", "second");
