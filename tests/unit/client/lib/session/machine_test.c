@@ -104,6 +104,7 @@ TEST(test_rename) {
     fixture_welcome();
     ck_assert_int_eq(machine_rename(b.machine, "you", b.now), 0);
     SENT("hello proto=1 client=00000000000000000000000000000000 nick=you");
+    ck_assert_uint_eq(machine_due(b.machine), b.now + 5000); /* meanwhile nothing but the ping is due */
     fixture_json("{'op':'welcome','re':%d,'epoch':'" EPOCH_1
                  "','nick':'you','resume':'token','resumed':true,'back':'tcp://back','heartbeat':5000}",
         fixture_id());
