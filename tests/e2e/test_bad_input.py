@@ -105,10 +105,9 @@ class Honest(threading.Thread):
 
 class BadInput(TestCase):
     @contextlib.contextmanager
-    def attacked(self, config=CONFIG, *arguments):
-        """A broker with an honest session that must be as well afterwards as before."""
-        broker = self.broker(*arguments, config=config)
-        honest = Honest(self.peer(broker, "honest"))
+    def beside(self, broker, honest):
+        """An attack beside this honest session. The broker is as well afterwards as before, and ends in good order: nothing it was sent made
+        it lose its way or its memory."""
         honest.start()
         try:
             yield broker, honest
@@ -116,10 +115,14 @@ class BadInput(TestCase):
         finally:
             honest.ending = True
             honest.join(DEADLINE)
-        # It ends in good order too: nothing it was sent made it lose its way or its memory.
         self.assertIsNone(broker.process.poll(), broker.errors())
         broker.signal(signal.SIGTERM)
         self.assertEqual(broker.finish(), 0, broker.errors())
+
+    def attacked(self, config=CONFIG):
+        """A broker with an honest session."""
+        broker = self.broker(config=config)
+        return self.beside(broker, Honest(self.peer(broker, "honest")))
 
     def code(self, frame):
         """The code of an error frame."""

@@ -65,20 +65,6 @@ class HostileCase(test_bad_input.BadInput, test_auth.AuthCase):
     def text(self, *sections):
         return test_auth.section("honest", self.honest, rules=f'    allow = "all : {ROOM}"\n') + "".join(sections)
 
-    @contextlib.contextmanager
-    def beside(self, broker, honest):
-        """An attack beside this honest session; the broker is as well afterwards as before, and ends in good order."""
-        honest.start()
-        try:
-            yield broker, honest
-            honest.finish()
-        finally:
-            honest.ending = True
-            honest.join(DEADLINE)
-        self.assertIsNone(broker.process.poll(), broker.errors())
-        broker.signal(signal.SIGTERM)
-        self.assertEqual(broker.finish(), 0, broker.errors())
-
     def besieged(self, *sections, more=""):
         """A broker that encrypts everything. All see the honest one's room, unless a section says otherwise."""
         broker = self.encrypted(self.text(*sections), head=CONFIG, more=more)
