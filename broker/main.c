@@ -1,7 +1,6 @@
 /* zrelayd: the command line, and what the process needs before the first socket exists. */
 #include <czmq.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -11,10 +10,10 @@
 #include <unistd.h>
 
 #include "bans.h"
-#include "cert.h"
+#include "key_file.h"
 #include "db.h"
 #include "hash.h"
-#include "names.h"
+#include "options.h"
 #include "server.h"
 #include "token.h"
 #include "users.h"
@@ -49,141 +48,58 @@ static const char s_usage[] =
     "SIGHUP makes it read the users file again.\n";
 
 typedef struct {
-    settings_flags_t endpoints;
+    zr_texts_t listen, back;
     const char *config_file, *data, *backup, *users, *server_key, *keygen, *log_level;
-    bool check_config, hash_token, insecure;
+    bool check_config, hash_token, insecure, version, help;
 } flags_t;
-
-static int s_fail(const char *text) {
-    zr_buffer_t line = {0};
-    zr_escape(&line, zr_span(text)); /* it quotes arguments and files */
-    fprintf(stderr, "zrelayd: %.*s\n", (int)line.len, (const char *)line.data);
-    zr_buffer_finish(&line);
-    return EXIT_FAILURE;
-}
 
 /* --- The command line --- */
 
-enum {
-    OPT_LISTEN = 256,
-    OPT_BACK,
-    OPT_DATA,
-    OPT_BACKUP,
-    OPT_CONFIG,
-    OPT_CHECK,
-    OPT_USERS,
-    OPT_SERVER_KEY,
-    OPT_KEYGEN,
-    OPT_HASH_TOKEN,
-    OPT_INSECURE,
-    OPT_LEVEL,
-    OPT_VERSION,
-    OPT_HELP
-};
-
-static const struct option s_options[] = {
-    {"listen", required_argument, NULL, OPT_LISTEN},
-    {"back", required_argument, NULL, OPT_BACK},
-    {"data", required_argument, NULL, OPT_DATA},
-    {"backup", required_argument, NULL, OPT_BACKUP},
-    {"config", required_argument, NULL, OPT_CONFIG},
-    {"check-config", no_argument, NULL, OPT_CHECK},
-    {"users", required_argument, NULL, OPT_USERS},
-    {"server-key", required_argument, NULL, OPT_SERVER_KEY},
-    {"keygen", required_argument, NULL, OPT_KEYGEN},
-    {"hash-token", no_argument, NULL, OPT_HASH_TOKEN},
-    {"insecure", no_argument, NULL, OPT_INSECURE},
-    {"log-level", required_argument, NULL, OPT_LEVEL},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
-};
-
-typedef enum { PARSED, DONE, WRONG } parsed_t;
-
-/* Says in our words the fault that getopt found. */
-static parsed_t s_bad_option(int found, char *argv[], char error[ZPL_ERROR_SIZE]) {
-    const char *text = argv[optind - 1];
-    if (found == ':')
-        snprintf(error, ZPL_ERROR_SIZE, "%.80s needs a value; see --help", text);
-    else
-        snprintf(error, ZPL_ERROR_SIZE, "unknown option %.80s; see --help", text);
-    return WRONG;
+static bool s_parse(int argc, char *argv[], flags_t *flags, zr_error_t *error) {
+    const zr_option_t options[] = {
+        {"listen", 0, ZR_OPTION_TEXTS, &flags->listen, NULL, 0, 0},
+        {"back", 0, ZR_OPTION_TEXTS, &flags->back, NULL, 0, 0},
+        {"data", 0, ZR_OPTION_TEXT, &flags->data, NULL, 0, 0},
+        {"backup", 0, ZR_OPTION_TEXT, &flags->backup, NULL, 0, 0},
+        {"config", 0, ZR_OPTION_TEXT, &flags->config_file, NULL, 0, 0},
+        {"check-config", 0, ZR_OPTION_FLAG, &flags->check_config, NULL, 0, 0},
+        {"users", 0, ZR_OPTION_TEXT, &flags->users, NULL, 0, 0},
+        {"server-key", 0, ZR_OPTION_TEXT, &flags->server_key, NULL, 0, 0},
+        {"keygen", 0, ZR_OPTION_TEXT, &flags->keygen, NULL, 0, 0},
+        {"hash-token", 0, ZR_OPTION_FLAG, &flags->hash_token, NULL, 0, 0},
+        {"insecure", 0, ZR_OPTION_FLAG, &flags->insecure, NULL, 0, 0},
+        {"log-level", 0, ZR_OPTION_TEXT, &flags->log_level, NULL, 0, 0},
+        {"version", 0, ZR_OPTION_FLAG, &flags->version, NULL, 0, 0},
+        {"help", 0, ZR_OPTION_FLAG, &flags->help, NULL, 0, 0},
+    };
+    const zr_option_list_t list = {options, sizeof options / sizeof options[0]};
+    return zr_options_parse(&list, 1, false, &argc, argv, error) &&
+           (argc == 0 || zr_fail(error, "there is nothing to do with \"%.80s\"", argv[0]));
 }
 
-static parsed_t s_parse(int argc, char *argv[], flags_t *flags, char error[ZPL_ERROR_SIZE]) {
-    int found;
-    opterr = 0;
-    while ((found = getopt_long(argc, argv, ":", s_options, NULL)) != -1) {
-        switch (found) {
-        case OPT_LISTEN:
-            if (!settings_add_flag(&flags->endpoints.listen, "--listen", optarg, error))
-                return WRONG;
-            break;
-        case OPT_BACK:
-            if (!settings_add_flag(&flags->endpoints.back, "--back", optarg, error))
-                return WRONG;
-            break;
-        case OPT_DATA:
-            flags->data = optarg;
-            break;
-        case OPT_BACKUP:
-            flags->backup = optarg;
-            break;
-        case OPT_CONFIG:
-            flags->config_file = optarg;
-            break;
-        case OPT_CHECK:
-            flags->check_config = true;
-            break;
-        case OPT_USERS:
-            flags->users = optarg;
-            break;
-        case OPT_SERVER_KEY:
-            flags->server_key = optarg;
-            break;
-        case OPT_KEYGEN:
-            flags->keygen = optarg;
-            break;
-        case OPT_HASH_TOKEN:
-            flags->hash_token = true;
-            break;
-        case OPT_INSECURE:
-            flags->insecure = true;
-            break;
-        case OPT_LEVEL:
-            flags->log_level = optarg;
-            break;
-        case OPT_VERSION:
-            puts("zrelayd " ZRELAY_VERSION);
-            return DONE;
-        case OPT_HELP:
-            fputs(s_usage, stdout);
-            return DONE;
-        default:
-            return s_bad_option(found, argv, error);
-        }
-    }
-    if (optind == argc)
-        return PARSED;
-    snprintf(error, ZPL_ERROR_SIZE, "there is nothing to do with \"%.80s\"; see --help", argv[optind]);
-    return WRONG;
+static bool s_add_endpoints(
+    settings_endpoints_t *endpoints, const char *what, const zr_texts_t *texts, zr_error_t *error) {
+    bool ok = true;
+    for (size_t i = 0; i < texts->count; i++)
+        ok &= settings_add_flag(endpoints, what, texts->items[i], error);
+    return ok;
 }
 
-static bool s_configure(settings_t *settings, const flags_t *flags, char error[ZPL_ERROR_SIZE]) {
+static bool s_configure(settings_t *settings, const flags_t *flags, zr_error_t *error) {
+    settings_flags_t endpoints = {0};
     settings_default(settings);
     if (flags->config_file && !settings_read_file(settings, flags->config_file, error))
         return false;
-    if ((flags->data && !settings_set_path(settings->data, "--data", flags->data, error)) ||
+    if (!s_add_endpoints(&endpoints.listen, "--listen", &flags->listen, error) ||
+        !s_add_endpoints(&endpoints.back, "--back", &flags->back, error) ||
+        (flags->data && !settings_set_path(settings->data, "--data", flags->data, error)) ||
         (flags->users && !settings_set_path(settings->users, "--users", flags->users, error)) ||
         (flags->server_key && !settings_set_path(settings->server_key, "--server-key", flags->server_key, error)))
         return false;
-    if (flags->log_level && !zr_log_level_from_name(flags->log_level, &settings->log_level)) {
-        snprintf(error, ZPL_ERROR_SIZE, "--log-level: \"%.40s\" is none of error, warn, info, debug", flags->log_level);
-        return false;
-    }
+    if (flags->log_level && !zr_log_level_from_name(flags->log_level, &settings->log_level))
+        return zr_fail(error, "--log-level: \"%.40s\" is none of error, warn, info, debug", flags->log_level);
     settings->insecure |= flags->insecure;
-    return settings_complete(settings, &flags->endpoints, error);
+    return settings_complete(settings, &endpoints, error);
 }
 
 /* --- The process --- */
@@ -266,18 +182,18 @@ static void s_seed(void) {
     srand(seed);
 }
 
-static int s_serve(const settings_t *settings) {
-    char error[ZPL_ERROR_SIZE];
+static bool s_serve(const settings_t *settings, zr_error_t *error) {
     s_block_signals();
     s_raise_descriptors();
     s_init_zsys(settings);
     s_seed();
     server_t *server = server_new(settings, error);
     if (!server)
-        return s_fail(error);
+        return false;
     char *banner = server_banner(server);
     puts(banner);
     fflush(stdout);
+    clearerr(stdout); /* the broker works without a reader of this line */
     free(banner);
     s_check_descriptors(settings);
     if (settings->insecure)
@@ -288,64 +204,58 @@ static int s_serve(const settings_t *settings) {
     int code = server_run(server);
     server_destroy(server);
     zsys_shutdown();
-    return code;
+    return code == EXIT_SUCCESS;
 }
 
-static int s_backup(const settings_t *settings, const char *to) {
-    db_error_t error;
+static bool s_backup(const settings_t *settings, const char *to, zr_error_t *error) {
+    db_error_t why;
     if (!settings->data[0])
-        return s_fail("--backup needs the directory that is to be copied: --data DIR");
-    if (!db_backup(settings->data, to, error))
-        return s_fail(error);
+        return zr_fail(error, "--backup needs the directory that is to be copied: --data DIR");
+    if (!db_backup(settings->data, to, why))
+        return zr_fail(error, "%s", why);
     printf("%s: a copy of the log in %s\n", to, settings->data);
-    return EXIT_SUCCESS;
+    return true;
 }
 
-static int s_keygen(const char *path) {
-    char error[ZPL_ERROR_SIZE];
-    cert_t cert;
-    if (!cert_make(&cert, path, error))
-        return s_fail(error);
-    printf("%s: the public key, %s\n%s_secret: the secret key; keep it from everybody\n", path, cert.public_key, path);
-    cert_wipe(&cert);
-    return EXIT_SUCCESS;
+static bool s_keygen(const char *path, zr_error_t *error) {
+    zr_pair_t pair;
+    if (!zr_pair_make(&pair, path, error))
+        return false;
+    printf("%s: the public key, %s\n%s_secret: the secret key; keep it from everybody\n", path, pair.public_key, path);
+    zr_pair_wipe(&pair);
+    return true;
 }
 
-static int s_hash_token(void) {
-    char error[ZPL_ERROR_SIZE], hash[TOKEN_HASH_SIZE];
-    if (!token_hash_from(STDIN_FILENO, hash, error))
-        return s_fail(error);
-    puts(hash);
-    return EXIT_SUCCESS;
+static bool s_hash_token(zr_error_t *error) {
+    char hash[TOKEN_HASH_SIZE];
+    return token_hash_from(STDIN_FILENO, hash, error) && puts(hash) >= 0;
 }
 
 /* Checks the files that the settings name and that are only read at the start. */
-static bool s_check_files(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
-    cert_t cert;
+static bool s_check_files(const settings_t *settings, zr_error_t *error) {
+    zr_pair_t pair;
     bans_t bans = {0};
+    bool there, ok = true;
     if (settings->server_key[0]) {
-        if (!cert_load(&cert, settings->server_key, error))
-            return false;
-        cert_wipe(&cert);
+        ok = zr_pair_load(&pair, settings->server_key, error) == ZR_FILE_READ;
+        zr_pair_wipe(&pair);
     }
     if (!settings->users[0])
-        return true;
+        return ok;
     users_t *users = users_load(settings->users, error);
-    bool there;
-    bool ok = users && bans_load_first(&bans, settings->bans, &there, error) &&
-              users_check_way(users, settings->users, settings->relay.tokens, settings_some_encrypted(settings), error);
+    ok &= bans_load_first(&bans, settings->bans, &there, error) && users &&
+          users_check_way(users, settings->users, settings->relay.tokens, settings_some_encrypted(settings), error);
     users_destroy(users);
     bans_finish(&bans);
     return ok;
 }
 
 /* Names what was checked, so that an operator that forgot --config notices. */
-static int s_check_config(const settings_t *settings, const flags_t *flags) {
-    char error[ZPL_ERROR_SIZE];
+static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_error_t *error) {
     if (!s_check_files(settings, error))
-        return s_fail(error);
-    bool options = flags->endpoints.listen.count || flags->endpoints.back.count || flags->data || flags->backup ||
-                   flags->users || flags->server_key || flags->insecure || flags->log_level;
+        return false;
+    bool options = flags->listen.count || flags->back.count || flags->data || flags->backup || flags->users ||
+                   flags->server_key || flags->insecure || flags->log_level;
     printf("%s%s%s", flags->config_file ? flags->config_file : "", flags->config_file && options ? ", " : "",
         options              ? "the options"
         : flags->config_file ? ""
@@ -355,34 +265,39 @@ static int s_check_config(const settings_t *settings, const flags_t *flags) {
     if (settings->server_key[0])
         printf(", the key in %s", settings->server_key);
     puts(": ok");
-    return EXIT_SUCCESS;
+    return true;
+}
+
+static bool s_run(const flags_t *flags, zr_error_t *error) {
+    static settings_t settings;
+    if (flags->version)
+        return puts("zrelayd " ZRELAY_VERSION) >= 0;
+    if (flags->help)
+        return fputs(s_usage, stdout) >= 0;
+    if (sodium_init() < 0)
+        return zr_fail(error, "cannot start libsodium");
+    if (flags->keygen)
+        return s_keygen(flags->keygen, error);
+    if (flags->hash_token)
+        return s_hash_token(error);
+    if (!s_configure(&settings, flags, error))
+        return false;
+    if (flags->check_config)
+        return s_check_config(&settings, flags, error);
+    if (flags->backup)
+        return s_backup(&settings, flags->backup, error);
+    zr_log_set_level(settings.log_level);
+    return s_serve(&settings, error);
 }
 
 int main(int argc, char *argv[]) {
     s_fill_standard_descriptors();
-    char error[ZPL_ERROR_SIZE];
+    zr_error_t error = {0};
     flags_t flags = {0};
-    switch (s_parse(argc, argv, &flags, error)) {
-    case DONE:
-        return EXIT_SUCCESS;
-    case WRONG:
-        return s_fail(error);
-    case PARSED:
-        break;
-    }
-    if (sodium_init() < 0)
-        return s_fail("cannot start libsodium");
-    if (flags.keygen)
-        return s_keygen(flags.keygen);
-    if (flags.hash_token)
-        return s_hash_token();
-    static settings_t settings;
-    if (!s_configure(&settings, &flags, error))
-        return s_fail(error);
-    if (flags.check_config)
-        return s_check_config(&settings, &flags);
-    if (flags.backup)
-        return s_backup(&settings, flags.backup);
-    zr_log_set_level(settings.log_level);
-    return s_serve(&settings);
+    if (!s_parse(argc - 1, argv + 1, &flags, &error))
+        return zr_options_misused("zrelayd", &error);
+    bool done = s_run(&flags, &error);
+    free(flags.listen.items);
+    free(flags.back.items);
+    return done ? zr_options_shown("zrelayd") : zr_error_print(&error, "zrelayd");
 }

@@ -43,6 +43,24 @@ void zr_buffer_u8(zr_buffer_t *buffer, uint8_t value) {
     buffer->len += sizeof value;
 }
 
+void zr_buffer_vprintf(zr_buffer_t *buffer, const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (len < 0)
+        return;
+    vsnprintf((char *)zr_buffer_reserve(buffer, (size_t)len + 1), (size_t)len + 1, format, args);
+    buffer->len += (size_t)len;
+}
+
+void zr_buffer_printf(zr_buffer_t *buffer, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    zr_buffer_vprintf(buffer, format, args);
+    va_end(args);
+}
+
 void zr_buffer_u64(zr_buffer_t *buffer, uint64_t value) {
     value = htobe64(value);
     zr_buffer_append(buffer, &value, sizeof value);

@@ -3,6 +3,8 @@
 #ifndef ZR_BUFFER_H
 #define ZR_BUFFER_H
 
+#include <stdarg.h>
+
 #include "blob.h"
 #include "span.h"
 
@@ -32,6 +34,10 @@ static inline uint8_t *zr_buffer_reserve(zr_buffer_t *buffer, size_t more) {
 void zr_buffer_append(zr_buffer_t *buffer, const void *data, size_t len);
 void zr_buffer_u8(zr_buffer_t *buffer, uint8_t value);
 void zr_buffer_u64(zr_buffer_t *buffer, uint64_t value); /* big-endian, as all integers on the wire */
+
+/* Short texts; without the NUL. */
+void zr_buffer_printf(zr_buffer_t *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void zr_buffer_vprintf(zr_buffer_t *buffer, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* The content as a blob (one reference, the caller's). The memory moves over. If the content is small it is copied, as
  * that is cheaper, and the memory stays for the next use. The buffer is empty afterwards either way. */

@@ -21,6 +21,16 @@ static inline void *fatal_realloc(void *memory, size_t size) {
     return fatal_check(realloc(memory, size));
 }
 
+static inline void *fatal_grown(void *items, size_t *size, size_t item) {
+    *size = *size ? 2 * *size : 4;
+    return fatal_realloc(items, *size * item);
+}
+
+/* Room for one more item in the array `items`, which has `size` places, `count` of them in use. Twice as many each time.
+ */
+#define FATAL_GROW(items, count, size)                                                                                 \
+    ((items) = (count) < (size) ? (items) : fatal_grown((items), &(size), sizeof *(items)))
+
 /* Stops the program, in release builds too: the relay's own promise is broken, and going on would break others'. */
 #define FATAL_UNLESS(condition)                                                                                        \
     do {                                                                                                               \

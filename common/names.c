@@ -2,13 +2,13 @@
  */
 #include "names.h"
 
+#include <sodium/utils.h>
 #include <stdio.h>
 #include <utf8proc.h>
 
 #include "code.h"
 #include "scripts.h"
 #include "unicode.h"
-#include "utf8.h"
 
 #define ONES 0x0101010101010101ULL
 #define HIGHS 0x8080808080808080ULL
@@ -203,10 +203,5 @@ bool zr_is_shown(zr_span_t text) {
 }
 
 void zr_hex(char *out, const uint8_t *bytes, size_t len) {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        *out++ = digits[bytes[i] >> 4];
-        *out++ = digits[bytes[i] & 15];
-    }
-    *out = '\0';
+    sodium_bin2hex(out, 2 * len + 1, bytes, len);
 }

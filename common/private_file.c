@@ -3,11 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <sodium/utils.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "logger.h"
+
+enum { OTHERS_WRITE = 0022 };
+
+const zr_file_rules_t zr_file_config = {.forbidden = OTHERS_WRITE, .max = 1 << 20, .pipes = true};
+const zr_file_rules_t zr_file_access = {.forbidden = OTHERS_WRITE, .max = 4 << 20};
+const zr_file_rules_t zr_file_secret = {.forbidden = ZR_FILE_OTHERS, .max = 65535};
 
 /* --- Reading --- */
 
@@ -26,9 +36,8 @@ static const char *s_fault(const struct stat *about, const zr_file_rules_t *rule
 }
 
 /* NULL, or the reason. Reserves everything before it reads: a copy left behind would not be wiped. */
-static const char *s_read_all(
-    int fd, size_t size, const zr_file_rules_t *rules, zr_buffer_t *text, char why[ZR_FILE_WHY]) {
-    size_t most = size < rules->max ? size : rules->max;
+static const char *s_read_all(int fd, size_t size, size_t max, zr_buffer_t *text, const char *large) {
+    size_t most = size < max ? size : max;
     zr_buffer_reserve(text, most + 1);
     while (text->len <= most) {
         ssize_t got = read(fd, text->data + text->len, most + 1 - text->len);
@@ -38,31 +47,37 @@ static const char *s_read_all(
             return strerror(errno);
         text->len += got > 0 ? (size_t)got : 0;
     }
-    if (text->len <= rules->max)
-        return "it grew while it was read; try again";
-    snprintf(why, ZR_FILE_WHY, "it is larger than %zu bytes; is it the right file?", rules->max);
-    return why;
+    return text->len <= max ? "it grew while it was read; try again" : large;
 }
 
 zr_file_t zr_file_read(
-    const char *path, const zr_file_rules_t *rules, zr_buffer_t *text, mode_t *mode, char why[ZR_FILE_WHY]) {
+    const char *path, const zr_file_rules_t *rules, zr_buffer_t *text, mode_t *mode, zr_error_t *error) {
     struct stat about = {0};
+    char large[80];
+    snprintf(large, sizeof large, "it is larger than %zu bytes; is it the right file?", rules->max);
     /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (rules->pipes ? 0 : O_NONBLOCK));
     bool missing = fd < 0 && errno == ENOENT;
     const char *wrong = fd < 0 || fstat(fd, &about) != 0 ? strerror(errno) : s_fault(&about, rules);
     if (!wrong)
-        wrong = s_read_all(fd, S_ISREG(about.st_mode) ? (size_t)about.st_size : rules->max, rules, text, why);
+        wrong = s_read_all(fd, S_ISREG(about.st_mode) ? (size_t)about.st_size : rules->max, rules->max, text, large);
     if (fd >= 0)
         close(fd);
     if (mode)
         *mode = about.st_mode & 07777;
     if (!wrong)
         return ZR_FILE_READ;
+    zr_fail(error, "%s: cannot use this file: %s", path, wrong);
     zr_file_wipe(text);
-    if (wrong != why)
-        snprintf(why, ZR_FILE_WHY, "%s", wrong);
     return missing ? ZR_FILE_MISSING : ZR_FILE_REFUSED;
+}
+
+zr_file_t zr_file_read_if_there(const char *path, const zr_file_rules_t *rules, zr_buffer_t *text, zr_error_t *error) {
+    zr_error_t why = {0};
+    zr_file_t result = zr_file_read(path, rules, text, NULL, &why);
+    if (result == ZR_FILE_REFUSED)
+        zr_fail(error, "%s", why.text);
+    return result;
 }
 
 void zr_file_wipe(zr_buffer_t *text) {
@@ -84,19 +99,40 @@ static bool s_write_all(int fd, zr_span_t text) {
     return fsync(fd) == 0;
 }
 
-bool zr_file_create(const char *path, mode_t mode, zr_span_t text, char why[ZR_FILE_WHY]) {
+bool zr_file_create(const char *path, mode_t mode, zr_span_t text, zr_error_t *error) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode);
-    if (fd < 0) {
-        snprintf(
-            why, ZR_FILE_WHY, "%s", errno == EEXIST ? "it exists already and is not overwritten" : strerror(errno));
-        return false;
-    }
-    int failed = s_write_all(fd, text) ? 0 : errno;
-    if (close(fd) != 0 && !failed)
+    int failed = fd < 0 ? errno : s_write_all(fd, text) ? 0 : errno;
+    if (fd >= 0 && close(fd) != 0 && !failed)
         failed = errno;
     if (!failed)
         return true;
-    unlink(path);
-    snprintf(why, ZR_FILE_WHY, "%s", strerror(failed));
-    return false;
+    if (fd >= 0)
+        unlink(path);
+    return zr_fail(error, "%s: cannot create this file: %s", path,
+        failed == EEXIST ? "it exists already and is not overwritten" : strerror(failed));
+}
+
+/* Without this a power cut could bring the old file back. A failure is only logged, because the new file is in force:
+ * the caller must not believe that nothing has changed. */
+static void s_sync_folder(const char *path) {
+    char copy[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", path);
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+        zr_log(ZR_LOG_WARN, "%s: written, but its folder cannot be synchronized: %m", path);
+    if (fd >= 0)
+        close(fd);
+}
+
+bool zr_file_replace(const char *path, const char *partial, zr_span_t text, zr_error_t *error) {
+    unlink(partial); /* of a run that was killed */
+    if (!zr_file_create(partial, 0600, text, error))
+        return false;
+    if (rename(partial, path) != 0) {
+        zr_fail(error, "%s: cannot put the new file in its place: %s", path, strerror(errno));
+        unlink(partial);
+        return false;
+    }
+    s_sync_folder(path);
+    return true;
 }

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "utf8.h"
+#include "unicode.h"
 #include "script_ranges.h"
 
 enum { RANGES = sizeof s_ranges / sizeof s_ranges[0] };

@@ -291,6 +291,16 @@ bool zr_deliver_skip(zr_deliver_reader_t *reader, uint64_t *seq) {
     return true;
 }
 
+uint64_t zr_deliver_after(zr_span_t frame, uint64_t after) {
+    zr_deliver_reader_t reader;
+    uint64_t seq = 0;
+    if (zr_deliver_read(&reader, frame))
+        while (zr_deliver_skip(&reader, &seq))
+            if (seq > after)
+                return seq;
+    return 0;
+}
+
 static uint8_t *s_put_deliver_head(uint8_t *to, zr_span_t room, uint8_t flags, uint64_t epoch, uint64_t prev) {
     to = s_put_bytes(to, room);
     to = s_put8(to, ZR_TOPIC_ENTRIES);

@@ -114,6 +114,9 @@ bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry);
 /* The same, but gives only the seq. It checks as much. */
 bool zr_deliver_skip(zr_deliver_reader_t *reader, uint64_t *seq);
 
+/* The seq of the frame's first entry after `after`; 0: there is none, or the frame cannot be read up to there. */
+uint64_t zr_deliver_after(zr_span_t frame, uint64_t after);
+
 /* begin clears `out`; add returns the offset of the entry in it. */
 void zr_deliver_begin(zr_buffer_t *out, zr_span_t room, uint8_t flags, uint64_t epoch, uint64_t prev);
 size_t zr_deliver_add(zr_buffer_t *out, const zr_entry_t *entry);

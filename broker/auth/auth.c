@@ -9,7 +9,6 @@
 #include "auth_answers.h"
 #include "auth_login.h"
 #include "fatal.h"
-#include "secret_file.h"
 #include "thread.h"
 #include "zap.h"
 
@@ -84,7 +83,7 @@ static void s_commit(auth_t *auth, users_t *users, bans_t bans, auth_answer_t *a
     bans_finish(&old_bans);
 }
 
-static bool s_load_bans(auth_t *auth, bans_t *bans, char *error) {
+static bool s_load_bans(auth_t *auth, bans_t *bans, zr_error_t *error) {
     return auth->bans_there ? bans_load(bans, auth->bans_path, error)
                             : bans_load_first(bans, auth->bans_path, &auth->bans_there, error);
 }
@@ -123,13 +122,14 @@ static void s_warn(const auth_t *auth) {
 /* The handlers below return true when they have answered. */
 
 static bool s_reload(auth_t *auth, const request_t *request, auth_answer_t *answer) {
-    char error[ZPL_ERROR_SIZE];
+    zr_error_t error = {0};
     bans_t bans = {0};
-    users_t *users = users_load(auth->users_path, error);
-    if (!users || !s_load_bans(auth, &bans, error)) {
+    users_t *users = users_load(auth->users_path, &error);
+    if (!users || !s_load_bans(auth, &bans, &error)) {
         users_destroy(users);
-        zr_log(ZR_LOG_AUDIT, "reload by %s failed, nothing changed: %s", request->by, error);
-        return s_fail(answer, ZR_ADMIN_FAILED, error);
+        for (const char *line = NULL; (line = zr_error_next(&error, line));)
+            zr_log(ZR_LOG_AUDIT, "reload by %s failed, nothing changed: %s", request->by, line);
+        return s_fail(answer, ZR_ADMIN_FAILED, error.text);
     }
     answer->text = s_describe(users, &bans);
     zr_log(ZR_LOG_AUDIT, "reload by %s: %s", request->by, answer->text);
@@ -140,11 +140,11 @@ static bool s_reload(auth_t *auth, const request_t *request, auth_answer_t *answ
 
 /* The bans as they would be. false: it cannot be done; the answer says why. */
 static bool s_change_bans(auth_t *auth, const request_t *request, bans_t *bans, auth_answer_t *answer) {
-    char error[ZPL_ERROR_SIZE];
+    zr_error_t error = {0};
     zr_span_t user = zr_span(request->user), by = zr_span(request->by);
     /* From the file and not from memory: somebody may have edited it. */
-    if (!s_load_bans(auth, bans, error))
-        return s_fail(answer, ZR_ADMIN_FAILED, error);
+    if (!s_load_bans(auth, bans, &error))
+        return s_fail(answer, ZR_ADMIN_FAILED, error.text);
     if (request->kind == AUTH_UNBAN) {
         if (!bans_remove(bans, user))
             return s_fail(answer, ZR_NO_SUCH_USER, "nobody of this name is banned");
@@ -156,8 +156,8 @@ static bool s_change_bans(auth_t *auth, const request_t *request, bans_t *bans, 
         if (!bans_add(bans, user, by, zr_span(request->reason), time(NULL)))
             return s_fail(answer, ZR_ADMIN_FAILED, "there are 10000 bans already");
     }
-    if (!bans_save(bans, auth->bans_path, error))
-        return s_fail(answer, ZR_ADMIN_FAILED, error);
+    if (!bans_save(bans, auth->bans_path, &error))
+        return s_fail(answer, ZR_ADMIN_FAILED, error.text);
     auth->bans_there = true;
     return true;
 }
@@ -210,9 +210,9 @@ static void s_carry_out(auth_t *auth, const request_t *request) {
 static void s_tell_refused(auth_t *auth, const zap_request_t *request, const zap_verdict_t *verdict) {
     if (!zr_log_pass(&auth->refused_lines, auth_now_ms()))
         return;
-    char key[CERT_KEY_LEN + 1] = "";
-    if (request->credential_count == 1 && request->credentials[0].len == CERT_KEY_BYTES)
-        zmq_z85_encode(key, (const uint8_t *)request->credentials[0].ptr, CERT_KEY_BYTES);
+    char key[ZR_CURVE_LEN + 1] = "";
+    if (request->credential_count == 1 && request->credentials[0].len == ZR_CURVE_BYTES)
+        zmq_z85_encode(key, (const uint8_t *)request->credentials[0].ptr, ZR_CURVE_BYTES);
     zr_log(ZR_LOG_AUDIT, "handshake from %.*s refused: %s%s%s%s%s", (int)request->address.len,
         request->address.len ? request->address.ptr : "", verdict->text, verdict->user[0] ? ", user " : "",
         verdict->user, key[0] ? ", key " : "", key);
@@ -331,8 +331,8 @@ uint64_t auth_refused(auth_t *auth) {
 /* Creates the bans file on the first start. From then on a missing file is an error. A ban that cannot be written is
  * refused, so the operator is warned at the start. */
 static void s_prepare_bans(auth_t *auth) {
-    char error[ZPL_ERROR_SIZE];
-    auth->bans_there = auth->bans_there || secret_file_create(auth->bans_path, 0600, zr_span(NULL), error);
+    zr_error_t error = {0};
+    auth->bans_there = auth->bans_there || zr_file_create(auth->bans_path, 0600, zr_span(NULL), &error);
     char copy[PATH_MAX];
     snprintf(copy, sizeof copy, "%s", auth->bans_path);
     if (faccessat(AT_FDCWD, dirname(copy), W_OK | X_OK, AT_EACCESS) != 0)
@@ -342,7 +342,7 @@ static void s_prepare_bans(auth_t *auth) {
             auth->bans_path);
 }
 
-static bool s_load(auth_t *auth, const auth_config_t *config, char *error) {
+static bool s_load(auth_t *auth, const auth_config_t *config, zr_error_t *error) {
     auth->users_path = s_dup(zr_span(config->users));
     if (config->bans)
         auth->bans_path = s_dup(zr_span(config->bans));
@@ -361,12 +361,11 @@ static bool s_load(auth_t *auth, const auth_config_t *config, char *error) {
 
 /* Not called if nothing is encrypted: every peer may come in then, and a ZAP request costs each connection about 10 KB
  * for as long as it lasts. */
-static bool s_bind(auth_t *auth, char *error) {
+static bool s_bind(auth_t *auth, zr_error_t *error) {
     auth->zap = zsock_new(ZMQ_REP);
     if (auth->zap && zsock_bind(auth->zap, ZAP_ENDPOINT) == 0)
         return true;
-    snprintf(error, ZPL_ERROR_SIZE, "cannot answer handshakes at %s: %s", ZAP_ENDPOINT, zmq_strerror(zmq_errno()));
-    return false;
+    return zr_fail(error, "cannot answer handshakes at %s: %s", ZAP_ENDPOINT, zmq_strerror(zmq_errno()));
 }
 
 static void s_free(auth_t *auth) {
@@ -392,7 +391,7 @@ static void s_free(auth_t *auth) {
     free(auth);
 }
 
-auth_t *auth_new(const auth_config_t *config, access_t **access, char error[ZPL_ERROR_SIZE]) {
+auth_t *auth_new(const auth_config_t *config, access_t **access, zr_error_t *error) {
     FATAL_UNLESS(config->users || !config->tokens);
     auth_t *auth = fatal_calloc(sizeof *auth);
     auth->plain = config->plain;

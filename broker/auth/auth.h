@@ -7,9 +7,9 @@
 #ifndef AUTH_H
 #define AUTH_H
 
+#include "errors.h"
 #include "names.h"
 #include "relay.h"
-#include "zpl.h"
 
 enum { AUTH_LOGINS_MAX = 64 }; /* that wait to be checked */
 
@@ -26,7 +26,7 @@ typedef struct auth auth_t;
 /* Reads the files and starts the threads; from its return on handshakes are answered, so listeners are bound after it.
  * CZMQ's context and the hash's key are set up before. On success `*access` is what the relay is to go by, the
  * caller's. NULL: `error` holds one line that says why; nothing was started. */
-auth_t *auth_new(const auth_config_t *config, access_t **access, char error[ZPL_ERROR_SIZE]);
+auth_t *auth_new(const auth_config_t *config, access_t **access, zr_error_t *error);
 
 /* Carries out the pending reloads and bans, drops the pending logins, ends the threads and frees answers not taken. The
  * sockets must be closed before (sockets_close): without a ZAP handler libzmq lets every peer in. NULL is accepted. */

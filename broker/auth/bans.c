@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 #include "fatal.h"
-#include "secret_file.h"
-#include "utf8.h"
+#include "private_file.h"
+#include "unicode.h"
 
 /* --- The list --- */
 
@@ -38,10 +38,7 @@ bool bans_remove(bans_t *bans, zr_span_t user) {
 }
 
 static ban_t *s_append(bans_t *bans) {
-    if (bans->count == bans->size) {
-        bans->size = bans->size ? 2 * bans->size : 16;
-        bans->items = fatal_realloc(bans->items, bans->size * sizeof *bans->items);
-    }
+    FATAL_GROW(bans->items, bans->count, bans->size);
     ban_t *ban = &bans->items[bans->count++];
     memset(ban, 0, sizeof *ban);
     return ban;
@@ -130,37 +127,36 @@ static const char *s_parse_line(bans_t *bans, zr_span_t line) {
     return NULL;
 }
 
-bool bans_parse(bans_t *bans, const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE]) {
-    const char *wrong = NULL;
-    size_t at = 0;
-    for (unsigned number = 1; at < text.len; number++) {
+bool bans_parse(bans_t *bans, const char *path, zr_span_t text, zr_error_t *error) {
+    unsigned before = error->count, number = 1;
+    for (size_t at = 0; at < text.len; number++) {
         const char *begin = text.ptr + at, *feed = memchr(begin, '\n', text.len - at);
         size_t len = feed ? (size_t)(feed - begin) : text.len - at;
-        wrong = len > 0 ? s_parse_line(bans, zr_span_of(begin, len)) : NULL;
-        if (wrong) {
-            snprintf(error, ZPL_ERROR_SIZE, "%.300s:%u: %s", path, number, wrong);
-            bans_finish(bans);
-            return false;
-        }
+        const char *wrong = len > 0 ? s_parse_line(bans, zr_span_of(begin, len)) : NULL;
+        if (wrong)
+            zr_fail(error, "%s:%u: %s", path, number, wrong);
         at += len + 1;
     }
-    return true;
+    if (error->count > before)
+        bans_finish(bans);
+    return error->count == before;
 }
 
-static zr_file_t s_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {
+/* A missing file adds nothing to `error`. */
+static zr_file_t s_load(bans_t *bans, const char *path, zr_error_t *error) {
     zr_buffer_t text = {0};
-    zr_file_t result = secret_file_read(path, &text, NULL, error);
+    zr_file_t result = zr_file_read_if_there(path, &zr_file_access, &text, error);
     if (result == ZR_FILE_READ && !bans_parse(bans, path, zr_span_of(text.data, text.len), error))
         result = ZR_FILE_REFUSED;
     zr_buffer_finish(&text);
     return result;
 }
 
-bool bans_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {
+bool bans_load(bans_t *bans, const char *path, zr_error_t *error) {
     zr_file_t result = s_load(bans, path, error);
     if (result == ZR_FILE_MISSING)
-        snprintf(error, ZPL_ERROR_SIZE,
-            "%.300s: the file of the bans is gone; put it back, or an empty one if nobody is to be banned", path);
+        zr_fail(
+            error, "%s: the file of the bans is gone; put it back, or an empty one if nobody is to be banned", path);
     return result == ZR_FILE_READ;
 }
 
@@ -172,28 +168,29 @@ static bool s_may_be_missing(const char *path) {
     return lstat(path, &about) != 0 && errno == ENOENT && stat(dirname(copy), &about) == 0 && S_ISDIR(about.st_mode);
 }
 
-bool bans_load_first(bans_t *bans, const char *path, bool *there, char error[ZPL_ERROR_SIZE]) {
+bool bans_load_first(bans_t *bans, const char *path, bool *there, zr_error_t *error) {
     zr_file_t result = s_load(bans, path, error);
     *there = result == ZR_FILE_READ;
     if (result == ZR_FILE_MISSING && s_may_be_missing(path))
         return true;
     if (result == ZR_FILE_MISSING)
-        snprintf(error, ZPL_ERROR_SIZE,
-            "%.300s: the file of the bans cannot be there, as its folder is missing or the name is a link that leads "
+        zr_fail(error,
+            "%s: the file of the bans cannot be there, as its folder is missing or the name is a link that leads "
             "nowhere; mount or make it",
             path);
     return *there;
 }
 
-bool bans_save(const bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]) {
+bool bans_save(const bans_t *bans, const char *path, zr_error_t *error) {
     zr_buffer_t text = {0};
+    char partial[PATH_MAX];
     for (size_t i = 0; i < bans->count; i++) {
         const ban_t *ban = &bans->items[i];
-        char line[sizeof *ban + 8];
-        int len = snprintf(line, sizeof line, "%s %s %s %s\n", ban->user, ban->by, ban->time, ban->reason);
-        zr_buffer_append(&text, line, (size_t)len);
+        zr_buffer_printf(&text, "%s %s %s %s\n", ban->user, ban->by, ban->time, ban->reason);
     }
-    bool ok = secret_file_replace(path, zr_span_of(text.data, text.len), error);
+    bool ok = snprintf(partial, sizeof partial, "%s.partial", path) < (int)sizeof partial
+                  ? zr_file_replace(path, partial, zr_span_of(text.data, text.len), error)
+                  : zr_fail(error, "%s: the path is too long", path);
     zr_buffer_finish(&text);
     return ok;
 }

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "errors.h"
 #include "names.h"
-#include "zpl.h"
 
 enum {
     BANS_MAX = 10000,
@@ -34,15 +34,15 @@ typedef struct {
 void bans_finish(bans_t *bans);
 
 /* Into an empty `bans`, which stays empty on failure. A file that is missing is an error: with it bans would vanish. */
-bool bans_load(bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]);
+bool bans_load(bans_t *bans, const char *path, zr_error_t *error);
 
 /* The same when there may be no file yet. If it is missing, there are no bans, and `*there` is false. That holds only
  * if its folder exists and `path` is no dangling link. */
-bool bans_load_first(bans_t *bans, const char *path, bool *there, char error[ZPL_ERROR_SIZE]);
-bool bans_parse(bans_t *bans, const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE]);
+bool bans_load_first(bans_t *bans, const char *path, bool *there, zr_error_t *error);
+bool bans_parse(bans_t *bans, const char *path, zr_span_t text, zr_error_t *error);
 
 /* Writes the file, whole or not at all. */
-bool bans_save(const bans_t *bans, const char *path, char error[ZPL_ERROR_SIZE]);
+bool bans_save(const bans_t *bans, const char *path, zr_error_t *error);
 
 /* NULL: not banned. */
 const ban_t *bans_find(const bans_t *bans, zr_span_t user);

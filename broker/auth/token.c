@@ -28,7 +28,7 @@ bool token_matches(const char *hash, zr_span_t token) {
     return crypto_pwhash_str_verify(hash, token.ptr, token.len) == 0;
 }
 
-bool token_hash_from(int fd, char out[TOKEN_HASH_SIZE], char error[ZPL_ERROR_SIZE]) {
+bool token_hash_from(int fd, char out[TOKEN_HASH_SIZE], zr_error_t *error) {
     char text[TOKEN_MAX + 3]; /* room for CR, LF and one byte too many */
     size_t len = 0;
     const char *wrong = NULL;
@@ -55,7 +55,5 @@ bool token_hash_from(int fd, char out[TOKEN_HASH_SIZE], char error[ZPL_ERROR_SIZ
     if (!wrong && !token_hash(zr_span_of(text, len), out))
         wrong = "there is not enough memory";
     sodium_memzero(text, sizeof text);
-    if (wrong)
-        snprintf(error, ZPL_ERROR_SIZE, "cannot hash the token: %s", wrong);
-    return wrong == NULL;
+    return !wrong || zr_fail(error, "cannot hash the token: %s", wrong);
 }

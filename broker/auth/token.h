@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
+#include "errors.h"
 #include "span.h"
-#include "zpl.h"
 
 enum {
     TOKEN_MAX = 256,       /* bytes of a token */
@@ -29,6 +29,6 @@ bool token_hash_valid(const char *hash);
 bool token_matches(const char *hash, zr_span_t token);
 
 /* Reads one token from `fd`, which ends there (with a line feed or without), and hashes it. */
-bool token_hash_from(int fd, char out[TOKEN_HASH_SIZE], char error[ZPL_ERROR_SIZE]);
+bool token_hash_from(int fd, char out[TOKEN_HASH_SIZE], zr_error_t *error);
 
 #endif

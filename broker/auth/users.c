@@ -40,9 +40,9 @@ const user_t *users_of_name(const users_t *users, zr_span_t name) {
     return user;
 }
 
-const user_t *users_of_key(const users_t *users, const uint8_t key[CERT_KEY_BYTES]) {
+const user_t *users_of_key(const users_t *users, const uint8_t key[ZR_CURVE_BYTES]) {
     user_key_t *found;
-    HASH_FIND(hh, users->by_key, key, CERT_KEY_BYTES, found);
+    HASH_FIND(hh, users->by_key, key, ZR_CURVE_BYTES, found);
     return found ? found->owner : NULL;
 }
 
@@ -77,14 +77,13 @@ users_count_t users_count(const users_t *users) {
     return count;
 }
 
-bool users_check_way(const users_t *users, const char *path, bool tokens, bool encrypted, char error[ZPL_ERROR_SIZE]) {
+bool users_check_way(const users_t *users, const char *path, bool tokens, bool encrypted, zr_error_t *error) {
     if (tokens || encrypted || users_of_name(users, zr_span(ZR_ANONYMOUS)))
         return true;
-    snprintf(error, ZPL_ERROR_SIZE,
-        "%.300s: nobody could come in: nothing is encrypted, so keys do not count; add auth/tokens = 1, a user "
+    return zr_fail(error,
+        "%s: nobody could come in: nothing is encrypted, so keys do not count; add auth/tokens = 1, a user "
         "anonymous, or --server-key and a listener that is encrypted",
         path);
-    return false;
 }
 
 size_t users_keyless(const users_t *users, bool token, const char **first) {

@@ -22,10 +22,9 @@
 #include "access.h"
 #include "bans.h"
 #include "buffer.h"
-#include "cert.h"
+#include "key_file.h"
 #include "names.h"
 #include "token.h"
-#include "zpl.h"
 
 enum { USERS_TOKENS_MAX = 4 }; /* of one user: a login costs as many hashes as the user with the most has */
 
@@ -38,10 +37,10 @@ typedef struct {
 } users_count_t;
 
 /* Reads the file. NULL: `error` holds one line with the file, the line number, the reason and what to do. */
-users_t *users_load(const char *path, char error[ZPL_ERROR_SIZE]);
+users_t *users_load(const char *path, zr_error_t *error);
 
 /* The same of a text; `path` is for errors. */
-users_t *users_parse(const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE]);
+users_t *users_parse(const char *path, zr_span_t text, zr_error_t *error);
 
 void users_destroy(users_t *users); /* NULL is accepted */
 
@@ -55,7 +54,7 @@ users_count_t users_count(const users_t *users);
 
 /* Can anybody come in? Not on a broker that encrypts nothing and takes no tokens, unless there is the user `anonymous`.
  * false: `error` says what to do. */
-bool users_check_way(const users_t *users, const char *path, bool tokens, bool encrypted, char error[ZPL_ERROR_SIZE]);
+bool users_check_way(const users_t *users, const char *path, bool tokens, bool encrypted, zr_error_t *error);
 
 /* How many users have no key: those with a `token`, or those without one either. `*first`, which lives as long as
  * `users`, is the first of them. `anonymous` needs none. */
@@ -66,7 +65,7 @@ access_t *users_access(const users_t *users, bool plain);
 
 /* Finds banned users too. NULL: no user has that name or key. */
 const user_t *users_of_name(const users_t *users, zr_span_t name);
-const user_t *users_of_key(const users_t *users, const uint8_t key[CERT_KEY_BYTES]);
+const user_t *users_of_key(const users_t *users, const uint8_t key[ZR_CURVE_BYTES]);
 
 const char *user_name(const user_t *user);
 bool user_is_banned(const user_t *user);

@@ -1,39 +1,23 @@
 /* The users file's text becomes a table of users; see users.h. On any doubt it is refused. */
 #include "users_internal.h"
 
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include "fatal.h"
 #include "policy.h"
-#include "secret_file.h"
 #include "unicode.h"
-
-enum { WRONG_SIZE = 256 };
+#include "zpl.h"
 
 typedef struct {
     users_t *users;
-    const char *path;
     role_t *by_role; /* the roles that are done */
     role_t *role;    /* the section being read: one of these two, or neither */
     user_t *user;
     unsigned line;        /* where it begins */
+    unsigned faults;      /* told before it: with one more, its name may be what was refused */
     unsigned name_line;   /* where its name stands; 0: not yet */
     unsigned secret_line; /* where its first key or token stands */
 } reading_t;
-
-/* --- Errors --- */
-
-static bool s_wrong_at(const reading_t *reading, unsigned line, const char *what, const char *sentence, char *error) {
-    snprintf(error, ZPL_ERROR_SIZE, "%.200s:%u: %.40s: %s", reading->path, line, what, sentence);
-    return false;
-}
-
-static bool s_wrong(const reading_t *reading, const zpl_item_t *item, const char *sentence, char *error) {
-    char what[128];
-    snprintf(what, sizeof what, "%.60s%s%.60s", item->section, item->name ? "/" : "", item->name ? item->name : "");
-    return s_wrong_at(reading, item->line, what, sentence, error);
-}
 
 /* --- Names --- */
 
@@ -47,23 +31,19 @@ static const char *s_set_name(char place[ZR_NICK_MAX + 1], const char *text) {
     return fault;
 }
 
-static bool s_on_name(reading_t *reading, const zpl_item_t *item, char *error) {
-    if (reading->name_line) {
-        char wrong[WRONG_SIZE];
-        snprintf(
-            wrong, sizeof wrong, "already set in line %u; begin a section of its own for each", reading->name_line);
-        return s_wrong(reading, item, wrong, error);
-    }
+static bool s_on_name(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
+    if (reading->name_line)
+        return zr_fail(error, "already set in line %u; begin a section of its own for each", reading->name_line);
     reading->name_line = item->line;
     const char *sentence = s_set_name(reading->role ? reading->role->name : reading->user->name, item->value);
-    return !sentence || s_wrong(reading, item, sentence, error);
+    return !sentence || zr_fail(error, "%s", sentence);
 }
 
-static bool s_on_role(reading_t *reading, const zpl_item_t *item, char *error) {
+static bool s_on_role(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
     role_ref_t ref = {.line = item->line};
     const char *sentence = s_set_name(ref.name, item->value);
     if (sentence)
-        return s_wrong(reading, item, sentence, error);
+        return zr_fail(error, "%s", sentence);
     zr_buffer_append(&reading->user->roles, &ref, sizeof ref);
     return true;
 }
@@ -80,79 +60,64 @@ static zr_span_t s_word(const char **at, const char *end) {
     return zr_span_of(begin, (size_t)(*at - begin));
 }
 
-static bool s_parse_rights(const char *text, const char *colon, rights_t *rights, char wrong[WRONG_SIZE]) {
+static bool s_parse_rights(const char *text, const char *colon, rights_t *rights, zr_error_t *error) {
     for (zr_span_t word; (word = s_word(&text, colon)).len > 0;) {
         rights_t right = access_right(word);
-        if (!right) {
-            snprintf(wrong, WRONG_SIZE,
+        if (!right)
+            return zr_fail(error,
                 "\"%.*s\" is no right; there are read, write, state, presence, create, admin and all (all but admin)",
                 (int)(word.len < 40 ? word.len : 40), word.ptr);
-            return false;
-        }
         *rights |= right;
     }
     if (!*rights)
-        snprintf(wrong, WRONG_SIZE, "no right is named; write \"read write : ROOM\"");
+        zr_fail(error, "no right is named; write \"read write : ROOM\"");
     return *rights != 0;
 }
 
 /* "RIGHT... : PATTERN..." */
-static bool s_parse_rule(zr_buffer_t *rules, bool deny, const char *text, char wrong[WRONG_SIZE]) {
+static bool s_parse_rule(zr_buffer_t *rules, bool deny, const char *text, zr_error_t *error) {
     rule_t rule = {.deny = deny};
     const char *colon = strchr(text, ':'), *end = text + strlen(text);
-    if (!colon) {
-        snprintf(wrong, WRONG_SIZE, "a colon is missing; write \"read write : ROOM OTHER/*\"");
-        return false;
-    }
-    if (!s_parse_rights(text, colon, &rule.rights, wrong))
+    if (!colon)
+        return zr_fail(error, "a colon is missing; write \"read write : ROOM OTHER/*\"");
+    if (!s_parse_rights(text, colon, &rule.rights, error))
         return false;
     size_t count = 0;
     const char *at = colon + 1;
     for (zr_span_t word; (word = s_word(&at, end)).len > 0; count++) {
         const char *fault = policy_pattern_fault(word);
-        if (fault) {
-            snprintf(wrong, WRONG_SIZE, "\"%.*s\" %s", (int)(word.len < 130 ? word.len : 130), word.ptr, fault);
-            return false;
-        }
+        if (fault)
+            return zr_fail(error, "\"%.*s\" %s", (int)(word.len < 130 ? word.len : 130), word.ptr, fault);
         if (word.ptr[word.len - 1] == ',') { /* a room may be called so, but hardly is, and then the rule is lost */
-            snprintf(wrong, WRONG_SIZE, "\"%.*s\" ends in a comma; blanks stand between rooms",
+            return zr_fail(error, "\"%.*s\" ends in a comma; blanks stand between rooms",
                 (int)(word.len < 130 ? word.len : 130), word.ptr);
-            return false;
         }
-        if ((rule.rights & RIGHT_ADMIN) && !zr_span_equal(word, zr_span("*"))) {
-            snprintf(wrong, WRONG_SIZE, "admin is for all rooms or none; write it in a rule of its own, \"admin : *\"");
-            return false;
-        }
+        if ((rule.rights & RIGHT_ADMIN) && !zr_span_equal(word, zr_span("*")))
+            return zr_fail(error, "admin is for all rooms or none; write it in a rule of its own, \"admin : *\"");
         memset(rule.pattern, 0, sizeof rule.pattern);
         memcpy(rule.pattern, word.ptr, word.len);
         zr_buffer_append(rules, &rule, sizeof rule);
     }
     if (count == 0)
-        snprintf(wrong, WRONG_SIZE, "no room is named after the colon; write a name, \"NAME*\" or \"*\"");
+        zr_fail(error, "no room is named after the colon; write a name, \"NAME*\" or \"*\"");
     return count > 0;
 }
 
-static bool s_on_rule(reading_t *reading, const zpl_item_t *item, char *error) {
-    char wrong[WRONG_SIZE];
+static bool s_on_rule(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
     zr_buffer_t *rules = reading->role ? &reading->role->rules : &reading->user->rules;
-    return s_parse_rule(rules, strcmp(item->name, "deny") == 0, item->value, wrong) ||
-           s_wrong(reading, item, wrong, error);
+    return s_parse_rule(rules, strcmp(item->name, "deny") == 0, item->value, error);
 }
 
 /* --- Keys and tokens. A value that is not right is not shown: it may be a secret put in the wrong place. --- */
 
-static bool s_on_key(reading_t *reading, const zpl_item_t *item, char *error) {
-    uint8_t bytes[CERT_KEY_BYTES];
-    if (!cert_key_decode(item->value, bytes))
-        return s_wrong(
-            reading, item, "no public key; write the 40 characters of the certificate's public-key, in quotes", error);
+static bool s_on_key(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
+    uint8_t bytes[ZR_CURVE_BYTES];
+    if (!zr_curve_decode(zr_span(item->value), bytes))
+        return zr_fail(error, "no public key; write the 40 characters of the certificate's public-key, in quotes");
     user_key_t *key;
     HASH_FIND(hh, reading->users->by_key, bytes, sizeof bytes, key);
-    if (key) {
-        char wrong[WRONG_SIZE];
-        snprintf(wrong, sizeof wrong, "the same key as in line %u; every user needs keys of his own", key->line);
-        return s_wrong(reading, item, wrong, error);
-    }
+    if (key)
+        return zr_fail(error, "the same key as in line %u; every user needs keys of his own", key->line);
     key = fatal_calloc(sizeof *key);
     memcpy(key->key, bytes, sizeof bytes);
     key->owner = reading->user;
@@ -162,19 +127,19 @@ static bool s_on_key(reading_t *reading, const zpl_item_t *item, char *error) {
     return true;
 }
 
-static bool s_on_token(reading_t *reading, const zpl_item_t *item, char *error) {
+static bool s_on_token(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
     user_t *user = reading->user;
     if (!token_hash_valid(item->value))
-        return s_wrong(reading, item, "no token's hash as \"zrelayd --hash-token\" writes them; make it anew", error);
+        return zr_fail(error, "no token's hash as \"zrelayd --hash-token\" writes them; make it anew");
     if (user->token_count == USERS_TOKENS_MAX)
-        return s_wrong(reading, item, "more than 4 tokens; remove the old ones", error);
+        return zr_fail(error, "more than 4 tokens; remove the old ones");
     if (!user->tokens)
         user->tokens = fatal_calloc(USERS_TOKENS_MAX * sizeof *user->tokens);
     strcpy(user->tokens[user->token_count++], item->value);
     return true;
 }
 
-static bool s_on_secret(reading_t *reading, const zpl_item_t *item, char *error) {
+static bool s_on_secret(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
     if (!reading->secret_line)
         reading->secret_line = item->line;
     return strcmp(item->name, "key") == 0 ? s_on_key(reading, item, error) : s_on_token(reading, item, error);
@@ -182,13 +147,13 @@ static bool s_on_secret(reading_t *reading, const zpl_item_t *item, char *error)
 
 /* --- Sections --- */
 
-static bool s_end_role(reading_t *reading, char *error) {
-    role_t *role = reading->role, *same;
+static bool s_end_role(reading_t *reading, role_t *role, zr_error_t *error) {
+    role_t *same;
     HASH_FIND_STR(reading->by_role, role->name, same);
     if (same)
-        return s_wrong_at(reading, reading->name_line, "role/name", "another role has this name; rename one", error);
+        return zr_fail(
+            zr_error_at(error, reading->name_line, "role", "name"), "another role has this name; rename one");
     HASH_ADD_STR(reading->by_role, name, role);
-    reading->role = NULL;
     return true;
 }
 
@@ -207,43 +172,52 @@ static const char *s_check_name(const reading_t *reading, user_t *user) {
     return NULL;
 }
 
-static bool s_end_user(reading_t *reading, char *error) {
-    user_t *user = reading->user;
+static bool s_end_user(reading_t *reading, user_t *user, zr_error_t *error) {
     const char *wrong = s_check_name(reading, user);
     if (wrong)
-        return s_wrong_at(reading, reading->name_line, "user/name", wrong, error);
+        return zr_fail(zr_error_at(error, reading->name_line, "user", "name"), "%s", wrong);
     if (strcmp(user->name, ZR_ANONYMOUS) == 0 && reading->secret_line)
-        return s_wrong_at(reading, reading->secret_line, "user",
+        return zr_fail(zr_error_at(error, reading->secret_line, "user", NULL),
             "anonymous stands for clients without a login and can have no key and no token; remove it, or rename the "
-            "user",
-            error);
+            "user");
     user->line = reading->line;
     HASH_ADD_STR(reading->users->by_name, name, user);
     HASH_ADD_KEYPTR(by_folded, reading->users->by_folded, user->folded.data, user->folded.len, user);
-    reading->user = NULL;
     return true;
 }
 
-/* The section being read, if any, is done. */
-static bool s_end_section(reading_t *reading, char *error) {
-    if (!reading->role && !reading->user)
-        return true;
-    if (!reading->name_line)
-        return s_wrong_at(reading, reading->line, reading->role ? "role" : "user",
-            "the name is missing; write \"name = NAME\" below it, indented by 4 spaces", error);
-    return reading->role ? s_end_role(reading, error) : s_end_user(reading, error);
+static void s_destroy_role(role_t *role) {
+    if (role)
+        zr_buffer_finish(&role->rules);
+    free(role);
 }
 
-static bool s_on_section(reading_t *reading, const zpl_item_t *item, char *error) {
+/* The section being read, if any, is done. */
+static void s_end_section(reading_t *reading, zr_error_t *error) {
+    role_t *role = reading->role;
+    user_t *user = reading->user;
+    reading->role = NULL;
+    reading->user = NULL;
+    if (!role && !user)
+        return;
+    if (!reading->name_line && error->count == reading->faults)
+        zr_fail(zr_error_at(error, reading->line, role ? "role" : "user", NULL),
+            "the name is missing; write \"name = NAME\" below it, indented by 4 spaces");
+    bool named = role ? role->name[0] : user->name[0]; /* else the name was refused */
+    if (role && !(named && s_end_role(reading, role, error)))
+        s_destroy_role(role);
+    if (user && !(named && s_end_user(reading, user, error)))
+        users_destroy_user(user);
+}
+
+static bool s_on_section(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
     bool role = strcmp(item->section, "role") == 0;
     if (!role && strcmp(item->section, "user") != 0)
-        return s_wrong(reading, item, "no such section; there are \"user\" and \"role\"", error);
+        return zr_fail(error, "no such section; there are \"user\" and \"role\"");
     if (item->value[0])
-        return s_wrong(
-            reading, item, "a section has no value; its members follow below it, indented by 4 spaces", error);
-    if (!s_end_section(reading, error))
-        return false;
+        return zr_fail(error, "a section has no value; its members follow below it, indented by 4 spaces");
     reading->line = item->line;
+    reading->faults = error->count;
     reading->name_line = reading->secret_line = 0;
     if (role)
         reading->role = fatal_calloc(sizeof *reading->role);
@@ -255,7 +229,7 @@ static bool s_on_section(reading_t *reading, const zpl_item_t *item, char *error
 static const struct {
     const char *name;
     bool of_roles, of_users;
-    bool (*read)(reading_t *reading, const zpl_item_t *item, char *error);
+    bool (*read)(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error);
 } s_members[] = {
     {"name", true, true, s_on_name},
     {"allow", true, true, s_on_rule},
@@ -265,90 +239,78 @@ static const struct {
     {"token", false, true, s_on_secret},
 };
 
-static bool s_on_item(void *ctx, const zpl_item_t *item, char error[ZPL_ERROR_SIZE]) {
+/* --- The whole --- */
+
+/* Every role that a user has is there; its rules become the user's. */
+static void s_join_roles(const reading_t *reading, user_t *user, zr_error_t *error) {
+    const role_ref_t *refs = (const role_ref_t *)user->roles.data;
+    for (size_t i = 0; i < user->roles.len / sizeof *refs; i++) {
+        role_t *role;
+        HASH_FIND_STR(reading->by_role, refs[i].name, role);
+        if (role)
+            zr_buffer_append(&user->rules, role->rules.data, role->rules.len);
+        else
+            zr_fail(zr_error_at(error, refs[i].line, "user", "role"), "no role has this name; check the spelling");
+    }
+    zr_buffer_finish(&user->roles);
+}
+
+static void s_check_anonymous(const user_t *user, zr_error_t *error) {
+    const rule_t *rules = (const rule_t *)user->rules.data;
+    for (size_t i = 0; strcmp(user->name, ZR_ANONYMOUS) == 0 && i < user->rules.len / sizeof *rules; i++)
+        if (!rules[i].deny && (rules[i].rights & RIGHT_ADMIN))
+            zr_fail(zr_error_at(error, user->line, "user", NULL),
+                "anonymous may not have admin, or everybody would; take the rule or the role away");
+}
+
+static bool s_on_item(void *ctx, const zr_zpl_item_t *item, zr_error_t *error) {
     reading_t *reading = ctx;
+    if (!item || !item->name)
+        s_end_section(reading, error);
+    if (!item) {
+        for (user_t *user = reading->users->by_name; user; user = user->hh.next) {
+            s_join_roles(reading, user, error);
+            s_check_anonymous(user, error);
+        }
+        return true;
+    }
     if (!item->name)
-        return s_on_section(reading, item, error);
+        return s_on_section(reading, item, zr_error_at(error, item->line, item->section, NULL));
     for (size_t i = 0; i < sizeof s_members / sizeof s_members[0]; i++) {
         if (strcmp(s_members[i].name, item->name) != 0 ||
             !(reading->role ? s_members[i].of_roles : s_members[i].of_users))
             continue;
         if (!item->value[0])
-            return s_wrong(reading, item, "the value is missing; write \"name = value\"", error);
+            return zr_fail(error, "the value is missing; write \"name = value\"");
         return s_members[i].read(reading, item, error);
     }
-    return s_wrong(reading, item,
-        reading->role ? "no such member; a role has name, allow and deny"
-                      : "no such member; a user has name, key, token, role, allow and deny",
-        error);
+    return zr_fail(error, reading->role ? "no such member; a role has name, allow and deny"
+                                        : "no such member; a user has name, key, token, role, allow and deny");
 }
 
-/* --- The whole --- */
-
-/* Every role that a user has is there; its rules become the user's. */
-static bool s_join_roles(const reading_t *reading, user_t *user, char *error) {
-    const role_ref_t *refs = (const role_ref_t *)user->roles.data;
-    for (size_t i = 0; i < user->roles.len / sizeof *refs; i++) {
-        role_t *role;
-        HASH_FIND_STR(reading->by_role, refs[i].name, role);
-        if (!role)
-            return s_wrong_at(reading, refs[i].line, "user/role", "no role has this name; check the spelling", error);
-        zr_buffer_append(&user->rules, role->rules.data, role->rules.len);
-    }
-    zr_buffer_finish(&user->roles);
-    return true;
-}
-
-static bool s_check_anonymous(const reading_t *reading, const user_t *user, char *error) {
-    const rule_t *rules = (const rule_t *)user->rules.data;
-    for (size_t i = 0; strcmp(user->name, ZR_ANONYMOUS) == 0 && i < user->rules.len / sizeof *rules; i++)
-        if (!rules[i].deny && (rules[i].rights & RIGHT_ADMIN))
-            return s_wrong_at(reading, user->line, "user",
-                "anonymous may not have admin, or everybody would; take the rule or the role away", error);
-    return true;
-}
-
-static bool s_finish(reading_t *reading, char *error) {
-    if (!s_end_section(reading, error))
-        return false;
-    for (user_t *user = reading->users->by_name; user; user = user->hh.next)
-        if (!s_join_roles(reading, user, error) || !s_check_anonymous(reading, user, error))
-            return false;
-    return true;
-}
-
-static void s_destroy_role(role_t *role) {
-    if (role)
-        zr_buffer_finish(&role->rules);
-    free(role);
-}
-
-users_t *users_parse(const char *path, zr_span_t text, char error[ZPL_ERROR_SIZE]) {
-    reading_t reading = {.users = fatal_calloc(sizeof *reading.users), .path = path};
-    bool ok = zpl_parse(path, text, s_on_item, &reading, error) && s_finish(&reading, error);
+users_t *users_parse(const char *path, zr_span_t text, zr_error_t *error) {
+    reading_t reading = {.users = fatal_calloc(sizeof *reading.users)};
+    bool ok = zr_zpl_parse(path, text, s_on_item, &reading, error);
     role_t *role, *next;
     HASH_ITER(hh, reading.by_role, role, next) {
         HASH_DEL(reading.by_role, role);
         s_destroy_role(role);
     }
-    s_destroy_role(reading.role);
-    users_destroy_user(reading.user);
     if (ok)
         return reading.users;
     users_destroy(reading.users);
     return NULL;
 }
 
-users_t *users_load(const char *path, char error[ZPL_ERROR_SIZE]) {
+users_t *users_load(const char *path, zr_error_t *error) {
     zr_buffer_t text = {0};
     mode_t mode;
-    if (secret_file_read(path, &text, &mode, error) != ZR_FILE_READ)
+    if (zr_file_read(path, &zr_file_access, &text, &mode, error) != ZR_FILE_READ)
         return NULL;
     users_t *users = users_parse(path, zr_span_of(text.data, text.len), error);
     zr_file_wipe(&text);
     if (users && (mode & S_IROTH) && users_count(users).tokens > 0) {
-        snprintf(error, ZPL_ERROR_SIZE,
-            "%.300s: there are tokens' hashes in it, and everybody may read it; chmod 640 it", path);
+        zr_fail(error, "%s: there are tokens' hashes in it, and everybody may read it; chmod 640 it", path);
         users_destroy(users);
         return NULL;
     }

@@ -37,7 +37,7 @@ struct user {
 };
 
 typedef struct {
-    uint8_t key[CERT_KEY_BYTES];
+    uint8_t key[ZR_CURVE_BYTES];
     user_t *owner;
     unsigned line;
     UT_hash_handle hh;

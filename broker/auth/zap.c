@@ -22,7 +22,7 @@ const char *zap_parse(const zr_span_t *frames, size_t count, zap_request_t *requ
 }
 
 static zap_verdict_t s_check_key(const zap_request_t *request, const users_t *users) {
-    if (request->credential_count != 1 || request->credentials[0].len != CERT_KEY_BYTES)
+    if (request->credential_count != 1 || request->credentials[0].len != ZR_CURVE_BYTES)
         return (zap_verdict_t){"500", "CURVE has one credential, a key of 32 bytes", ""};
     const user_t *user = users ? users_of_key(users, (const uint8_t *)request->credentials[0].ptr) : NULL;
     if (!user)

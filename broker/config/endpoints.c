@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include "names.h"
+#include "options.h"
 
 #define TCP_PREFIX "tcp://"
 #define IPC_PREFIX "ipc://"
@@ -27,9 +28,8 @@ static const char *s_parse_port(const char *text, uint16_t *port) {
         *port = 0;
         return NULL;
     }
-    size_t digits = strspn(text, "0123456789");
-    unsigned long value = digits > 0 && digits <= 5 ? strtoul(text, NULL, 10) : 65536;
-    if (text[digits] || value > 65535)
+    uint64_t value;
+    if (!zr_number_parse(text, UINT16_MAX, &value))
         return "the port is a number up to 65535, or * for a free one";
     *port = (uint16_t)value;
     return NULL;

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options.h"
 #include "rate.h"
+#include "zpl.h"
 
 #define KIB 1024ULL
 #define MIB (1024ULL * KIB)
@@ -75,9 +77,10 @@ static const setting_t s_settings[] = {
     {"limits", "replay-frames", KIND_SIZE, AT(relay.replay_frames), 1, 100000},
     {"limits", "replay-bytes", KIND_SIZE, AT(relay.replay_bytes), 1 * KIB, 1 * GIB},
     {"limits", "max-clients", KIND_SIZE, AT(relay.max_clients), 1, 100000000},
-    {"limits", "rate-ops", KIND_U64, AT(relay.rate_ops), 0, RATE_MAX},
-    {"limits", "rate-entries", KIND_U64, AT(relay.rate_entries), 0, RATE_MAX},
-    {"limits", "rate-bytes", KIND_U64, AT(relay.rate_bytes), 0, RATE_MAX},
+    {"limits", "rate-ops", KIND_U64, AT(relay.rate_ops), 0, BUCKET_RATE_MAX},
+    {"limits", "rate-control", KIND_U64, AT(relay.rate_control), 0, BUCKET_RATE_MAX},
+    {"limits", "rate-entries", KIND_U64, AT(relay.rate_entries), 0, BUCKET_RATE_MAX},
+    {"limits", "rate-bytes", KIND_U64, AT(relay.rate_bytes), 0, BUCKET_RATE_MAX},
     {"limits", "max-user-sessions", KIND_SIZE, AT(relay.max_user_sessions), 1, 1000000},
     {"limits", "max-user-rooms", KIND_SIZE, AT(relay.max_user_rooms), 1, 100000000},
     {"limits", "max-address-connections", KIND_SIZE, AT(max_address_connections), 1, 1000000},
@@ -132,122 +135,69 @@ void settings_default(settings_t *settings) {
     settings->mark_age_ms = 7 * 24 * 3600 * SECOND;
 }
 
-/* --- Values. Each parser writes a sentence to `wrong` and returns false when the value is not right. --- */
+/* --- Values. A parser whose value is not right adds a line to `error`. --- */
 
-enum { WRONG_SIZE = 256 };
-
-typedef struct {
-    char letter;
-    uint64_t factor;
-} suffix_t;
-
-static const suffix_t s_sizes[] = {{'k', KIB}, {'K', KIB}, {'M', MIB}, {'G', GIB}, {'\0', 1}};
-static const suffix_t s_times[] = {
-    {'s', SECOND}, {'m', 60 * SECOND}, {'h', 3600 * SECOND}, {'d', 24 * 3600 * SECOND}, {'\0', 1}};
-
-static bool s_parse_number(const setting_t *setting, const char *text, uint64_t *out, char wrong[WRONG_SIZE]) {
+static bool s_parse_number(const setting_t *setting, const char *text, uint64_t *out, zr_error_t *error) {
     bool time = setting->kind == KIND_TIME;
-    const suffix_t *suffix = time ? s_times : s_sizes;
-    size_t digits = strspn(text, "0123456789");
-    uint64_t value = digits > 0 && digits <= 18 ? strtoull(text, NULL, 10) : UINT64_MAX;
-    while (suffix->letter && suffix->letter != text[digits])
-        suffix++;
-    if (digits == 0 || text[digits] != suffix->letter || (text[digits] && text[digits + 1])) {
-        snprintf(wrong, WRONG_SIZE, "\"%.40s\" is no %s; write digits, perhaps followed by %s", text,
+    if (!zr_quantity_parse(text, time ? zr_units_of_time : zr_units_of_size, out))
+        return zr_fail(error, "\"%.40s\" is no %s; write digits, perhaps followed by %s", text,
             time ? "time" : "number", time ? "s, m, h or d (else they are milliseconds)" : "k, M or G");
-        return false;
-    }
-    if (value > setting->max / suffix->factor || value * suffix->factor < setting->min) {
-        snprintf(wrong, WRONG_SIZE, "%.40s is out of range; write %s from %llu to %llu", text,
+    if (*out > setting->max || *out < setting->min)
+        return zr_fail(error, "%.40s is out of range; write %s from %llu to %llu", text,
             time ? "a time (in milliseconds)" : "a number", (unsigned long long)setting->min,
             (unsigned long long)setting->max);
-        return false;
-    }
-    *out = value * suffix->factor;
     return true;
 }
 
-static bool s_parse_bool(const char *text, bool *out, char wrong[WRONG_SIZE]) {
-    if (strcmp(text, "0") != 0 && strcmp(text, "1") != 0) {
-        snprintf(wrong, WRONG_SIZE, "\"%.40s\" is neither 1 (yes) nor 0 (no)", text);
-        return false;
-    }
-    *out = text[0] == '1';
-    return true;
+/* One of two words; `both` names them. */
+static bool s_parse_choice(
+    const char *text, const char *no, const char *yes, const char *both, bool *out, zr_error_t *error) {
+    *out = strcmp(text, yes) == 0;
+    return *out || strcmp(text, no) == 0 || zr_fail(error, "\"%.40s\" is neither %s", text, both);
 }
 
-static bool s_parse_text(const setting_t *setting, const char *text, char *out, char wrong[WRONG_SIZE]) {
-    if (strlen(text) > setting->max) {
-        snprintf(wrong, WRONG_SIZE, "longer than %llu bytes", (unsigned long long)setting->max);
-        return false;
-    }
-    if (setting->kind == KIND_GREETING && !zr_utf8_valid(zr_span(text))) {
-        snprintf(wrong, WRONG_SIZE, "not valid UTF-8; save the file in UTF-8");
-        return false;
-    }
+static bool s_parse_text(const setting_t *setting, const char *text, char *out, zr_error_t *error) {
+    if (strlen(text) > setting->max)
+        return zr_fail(error, "longer than %llu bytes", (unsigned long long)setting->max);
+    if (setting->kind == KIND_GREETING && !zr_utf8_valid(zr_span(text)))
+        return zr_fail(error, "not valid UTF-8; save the file in UTF-8");
     strcpy(out, text);
     return true;
 }
 
-static bool s_add_endpoint(settings_endpoints_t *endpoints, const char *text, char wrong[WRONG_SIZE]) {
-    if (endpoints->count == SETTINGS_ENDPOINTS_MAX) {
-        snprintf(wrong, WRONG_SIZE, "more than %d endpoints", SETTINGS_ENDPOINTS_MAX);
-        return false;
-    }
+static bool s_add_endpoint(settings_endpoints_t *endpoints, const char *text, zr_error_t *error) {
+    if (endpoints->count == SETTINGS_ENDPOINTS_MAX)
+        return zr_fail(error, "more than %d endpoints", SETTINGS_ENDPOINTS_MAX);
     const char *sentence = endpoint_parse(&endpoints->items[endpoints->count], text);
-    if (sentence) {
-        snprintf(wrong, WRONG_SIZE, "cannot use \"%.80s\": %s", text, sentence);
-        return false;
-    }
+    if (sentence)
+        return zr_fail(error, "cannot use \"%.80s\": %s", text, sentence);
     endpoints->count++;
     return true;
 }
 
-static bool s_parse_advertise(const char *text, char *out, char wrong[WRONG_SIZE]) {
+static bool s_parse_advertise(const char *text, char *out, zr_error_t *error) {
     endpoint_t endpoint;
     const char *sentence = endpoint_parse(&endpoint, text);
     if (!sentence && endpoint.kind == ENDPOINT_TCP && (endpoint.port == 0 || endpoint_is_wildcard(&endpoint)))
         sentence = "clients connect to it, so it needs an address and a port of its own";
-    if (sentence) {
-        snprintf(wrong, WRONG_SIZE, "cannot advertise \"%.80s\": %s", text, sentence);
-        return false;
-    }
+    if (sentence)
+        return zr_fail(error, "cannot advertise \"%.80s\": %s", text, sentence);
     endpoint_format(&endpoint, out);
     return true;
 }
 
-static bool s_parse_on_corrupt(const char *text, bool *out, char wrong[WRONG_SIZE]) {
-    *out = strcmp(text, "refuse") == 0;
-    if (*out || strcmp(text, "aside") == 0)
-        return true;
-    snprintf(wrong, WRONG_SIZE, "\"%.40s\" is neither aside (put it aside and begin anew) nor refuse", text);
-    return false;
-}
-
-static bool s_parse_encrypt(const char *text, bool *out, char wrong[WRONG_SIZE]) {
-    *out = strcmp(text, "all") == 0;
-    if (*out || strcmp(text, "remote") == 0)
-        return true;
-    snprintf(wrong, WRONG_SIZE, "\"%.40s\" is neither remote (what other machines can reach) nor all", text);
-    return false;
-}
-
-static bool s_parse_pattern(const settings_t *settings, const char *text, policy_t *policy, char wrong[WRONG_SIZE]) {
+static bool s_parse_pattern(const settings_t *settings, const char *text, policy_t *policy, zr_error_t *error) {
     const char *fault = policy_pattern_fault(zr_span(text));
-    if (fault) {
-        snprintf(wrong, WRONG_SIZE, "\"%.140s\" %s", text, fault);
-        return false;
-    }
+    if (fault)
+        return zr_fail(error, "\"%.140s\" %s", text, fault);
     for (size_t i = 0; i < settings->policy_count; i++)
-        if (strcmp(settings->policies[i].pattern, text) == 0) {
-            snprintf(wrong, WRONG_SIZE, "another section is about \"%.140s\" already", text);
-            return false;
-        }
+        if (strcmp(settings->policies[i].pattern, text) == 0)
+            return zr_fail(error, "another section is about \"%.140s\" already", text);
     snprintf(policy->pattern, sizeof policy->pattern, "%s", text);
     return true;
 }
 
-static bool s_parse_durability(const char *text, policy_t *policy, char wrong[WRONG_SIZE]) {
+static bool s_parse_durability(const char *text, policy_t *policy, zr_error_t *error) {
     static const zr_level_t levels[] = {ZR_LEVEL_NONE, ZR_LEVEL_MEMORY, ZR_LEVEL_DISK};
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
         if (strcmp(zr_level_name(levels[i]), text) == 0) {
@@ -255,48 +205,51 @@ static bool s_parse_durability(const char *text, policy_t *policy, char wrong[WR
             policy->level = levels[i];
             return true;
         }
-    snprintf(wrong, WRONG_SIZE, "\"%.40s\" is none of disk, memory, none", text);
-    return false;
+    return zr_fail(error, "\"%.40s\" is none of disk, memory, none", text);
 }
 
-static bool s_set(settings_t *settings, const setting_t *setting, const char *text, char wrong[WRONG_SIZE]) {
-    policy_t *policy = strcmp(setting->section, ROOM) == 0 ? &settings->policies[settings->policy_count - 1] : NULL;
+static bool s_is_of_room(const setting_t *setting) {
+    return strcmp(setting->section, ROOM) == 0;
+}
+
+static bool s_set(settings_t *settings, const setting_t *setting, const char *text, zr_error_t *error) {
+    policy_t *policy = s_is_of_room(setting) ? &settings->policies[settings->policy_count - 1] : NULL;
     void *place = (policy ? (char *)policy : (char *)settings) + setting->offset;
     uint64_t number;
     switch (setting->kind) {
     case KIND_SIZE:
-        if (!s_parse_number(setting, text, &number, wrong))
+        if (!s_parse_number(setting, text, &number, error))
             return false;
         *(size_t *)place = (size_t)number;
         return true;
     case KIND_U64:
-        return s_parse_number(setting, text, place, wrong);
+        return s_parse_number(setting, text, place, error);
     case KIND_TIME:
-        if (!s_parse_number(setting, text, place, wrong))
+        if (!s_parse_number(setting, text, place, error))
             return false;
         if (policy)
             *(uint64_t *)place *= 1000; /* policies are in µs */
         return true;
     case KIND_BOOL:
-        return s_parse_bool(text, place, wrong);
+        return s_parse_choice(text, "0", "1", "1 (yes) nor 0 (no)", place, error);
     case KIND_TEXT:
     case KIND_GREETING:
-        return s_parse_text(setting, text, place, wrong);
+        return s_parse_text(setting, text, place, error);
     case KIND_LEVEL:
-        snprintf(wrong, WRONG_SIZE, "\"%.40s\" is none of error, warn, info, debug", text);
-        return zr_log_level_from_name(text, place);
+        return zr_log_level_from_name(text, place) ||
+               zr_fail(error, "\"%.40s\" is none of error, warn, info, debug", text);
     case KIND_ADVERTISE:
-        return s_parse_advertise(text, place, wrong);
+        return s_parse_advertise(text, place, error);
     case KIND_ENDPOINTS:
-        return s_add_endpoint(place, text, wrong);
+        return s_add_endpoint(place, text, error);
     case KIND_ON_CORRUPT:
-        return s_parse_on_corrupt(text, place, wrong);
+        return s_parse_choice(text, "aside", "refuse", "aside (put it aside and begin anew) nor refuse", place, error);
     case KIND_ENCRYPT:
-        return s_parse_encrypt(text, place, wrong);
+        return s_parse_choice(text, "remote", "all", "remote (what other machines can reach) nor all", place, error);
     case KIND_PATTERN:
-        return s_parse_pattern(settings, text, policy, wrong);
+        return s_parse_pattern(settings, text, policy, error);
     case KIND_DURABILITY:
-        return s_parse_durability(text, policy, wrong);
+        return s_parse_durability(text, policy, error);
     }
     return false;
 }
@@ -305,105 +258,86 @@ static bool s_set(settings_t *settings, const setting_t *setting, const char *te
 
 typedef struct {
     settings_t *settings;
-    const char *path;
     unsigned line[SETTING_COUNT]; /* where each was set; 0: not yet */
     unsigned room_line;           /* where the "room" section being read began; 0: none */
+    unsigned faults;              /* told before it: with one more, its pattern may be what was refused */
 } reading_t;
 
-static bool s_item_wrong(const reading_t *reading, const zpl_item_t *item, const char *sentence, char *error) {
-    snprintf(error, ZPL_ERROR_SIZE, "%s:%u: %.60s%s%.60s: %s", reading->path, item->line, item->section,
-        item->name ? "/" : "", item->name ? item->name : "", sentence);
-    return false;
-}
-
 /* A "room" section is done: it must say of which rooms it speaks. */
-static bool s_end_room(reading_t *reading, char *error) {
-    if (!reading->room_line)
-        return true;
-    zpl_item_t item = {.section = ROOM, .line = reading->room_line};
-    reading->room_line = 0;
-    const policy_t *policy = &reading->settings->policies[reading->settings->policy_count - 1];
-    if (!policy->pattern[0])
-        return s_item_wrong(reading, &item, "the pattern is missing; write \"pattern = NAME\" or \"NAME*\"", error);
-    return true;
-}
-
-static bool s_begin_room(reading_t *reading, const zpl_item_t *item, char *error) {
-    if (reading->settings->policy_count == SETTINGS_POLICIES_MAX)
-        return s_item_wrong(reading, item, "more than 256 of these sections", error);
-    reading->settings->policies[reading->settings->policy_count++] = (policy_t){.pattern = ""};
-    reading->room_line = item->line;
+static void s_end_room(reading_t *reading, zr_error_t *error) {
+    bool named = !reading->room_line || error->count > reading->faults;
     for (size_t i = 0; i < SETTING_COUNT; i++)
-        if (strcmp(s_settings[i].section, ROOM) == 0)
+        if (s_is_of_room(&s_settings[i])) {
+            named |= s_settings[i].kind == KIND_PATTERN && reading->line[i];
             reading->line[i] = 0;
-    return true;
+        }
+    if (!named)
+        zr_fail(zr_error_at(error, reading->room_line, ROOM, NULL),
+            "the pattern is missing; write \"pattern = NAME\" or \"NAME*\"");
+    reading->room_line = 0;
 }
 
-static bool s_on_section(reading_t *reading, const zpl_item_t *item, char *error) {
+static bool s_on_section(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
+    settings_t *settings = reading->settings;
     bool known = false;
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         known |= strcmp(s_settings[i].section, item->section) == 0;
-        if (strcmp(s_settings[i].name, item->section) == 0 && item->value[0]) {
-            char sentence[WRONG_SIZE];
-            snprintf(sentence, sizeof sentence, "belongs under \"%s\", indented by 4 spaces", s_settings[i].section);
-            return s_item_wrong(reading, item, sentence, error);
-        }
+        if (strcmp(s_settings[i].name, item->section) == 0 && item->value[0])
+            return zr_fail(error, "belongs under \"%s\", indented by 4 spaces", s_settings[i].section);
     }
     if (!known)
-        return s_item_wrong(
-            reading, item, "no such section; there are \"server\", \"auth\", \"limits\", \"log\" and \"room\"", error);
+        return zr_fail(error, "no such section; there are \"server\", \"auth\", \"limits\", \"log\" and \"room\"");
     if (item->value[0])
-        return s_item_wrong(reading, item, "a section has no value; its members follow below it", error);
-    if (!s_end_room(reading, error))
-        return false;
-    return strcmp(item->section, ROOM) != 0 || s_begin_room(reading, item, error);
+        return zr_fail(error, "a section has no value; its members follow below it");
+    if (strcmp(item->section, ROOM) != 0)
+        return true;
+    if (settings->policy_count == SETTINGS_POLICIES_MAX)
+        return zr_fail(error, "more than 256 of these sections");
+    settings->policies[settings->policy_count++] = (policy_t){.pattern = ""};
+    reading->room_line = item->line;
+    reading->faults = error->count;
+    return true;
 }
 
-static bool s_on_item(void *ctx, const zpl_item_t *item, char error[ZPL_ERROR_SIZE]) {
+static bool s_on_item(void *ctx, const zr_zpl_item_t *item, zr_error_t *error) {
     reading_t *reading = ctx;
-    char wrong[WRONG_SIZE] = "";
+    if (!item || !item->name)
+        s_end_room(reading, error);
+    if (!item)
+        return true;
     if (!item->name)
-        return s_on_section(reading, item, error);
+        return s_on_section(reading, item, zr_error_at(error, item->line, item->section, NULL));
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const setting_t *setting = &s_settings[i];
         if (strcmp(setting->section, item->section) != 0 || strcmp(setting->name, item->name) != 0)
             continue;
-        if (reading->line[i] && setting->kind != KIND_ENDPOINTS) {
-            snprintf(wrong, sizeof wrong, "already set in line %u; keep one of them", reading->line[i]);
-            return s_item_wrong(reading, item, wrong, error);
-        }
+        if (reading->line[i] && setting->kind != KIND_ENDPOINTS)
+            return zr_fail(error, "already set in line %u; keep one of them", reading->line[i]);
         reading->line[i] = item->line;
         if (!item->value[0])
-            return s_item_wrong(reading, item, "the value is missing; write \"name = value\"", error);
-        return s_set(reading->settings, setting, item->value, wrong) || s_item_wrong(reading, item, wrong, error);
+            return zr_fail(error, "the value is missing; write \"name = value\"");
+        return s_set(reading->settings, setting, item->value, error);
     }
-    return s_item_wrong(
-        reading, item, "no such setting; the annotated zrelayd.conf lists them, check the spelling", error);
+    return zr_fail(error, "no such setting; the annotated zrelayd.conf lists them, check the spelling");
 }
 
-bool settings_read_file(settings_t *settings, const char *path, char error[ZPL_ERROR_SIZE]) {
-    reading_t reading = {.settings = settings, .path = path};
-    return zpl_read(path, s_on_item, &reading, error) && s_end_room(&reading, error);
+bool settings_read_file(settings_t *settings, const char *path, zr_error_t *error) {
+    reading_t reading = {.settings = settings};
+    return zr_zpl_read(path, s_on_item, &reading, error) == ZR_FILE_READ;
 }
 
 /* --- Flags --- */
 
-bool settings_add_flag(
-    settings_endpoints_t *endpoints, const char *what, const char *text, char error[ZPL_ERROR_SIZE]) {
-    char wrong[WRONG_SIZE];
-    if (s_add_endpoint(endpoints, text, wrong))
-        return true;
-    snprintf(error, ZPL_ERROR_SIZE, "%s: %s", what, wrong);
-    return false;
+bool settings_add_flag(settings_endpoints_t *endpoints, const char *what, const char *text, zr_error_t *error) {
+    bool ok = s_add_endpoint(endpoints, text, zr_error_at(error, 0, what, NULL));
+    zr_error_at(error, 0, NULL, NULL);
+    return ok;
 }
 
-bool settings_set_path(
-    char out[SETTINGS_TEXT_MAX + 1], const char *what, const char *path, char error[ZPL_ERROR_SIZE]) {
+bool settings_set_path(char out[SETTINGS_TEXT_MAX + 1], const char *what, const char *path, zr_error_t *error) {
     size_t len = strlen(path);
-    if (len == 0 || len > SETTINGS_TEXT_MAX) {
-        snprintf(error, ZPL_ERROR_SIZE, "%s needs a path, of %d bytes at most", what, SETTINGS_TEXT_MAX);
-        return false;
-    }
+    if (len == 0 || len > SETTINGS_TEXT_MAX)
+        return zr_fail(error, "%s needs a path, of %d bytes at most", what, SETTINGS_TEXT_MAX);
     memcpy(out, path, len + 1);
     return true;
 }

@@ -9,24 +9,20 @@ enum { DISK_ROOMS_MAX = 1 << 23 };
 #define DEFAULT_LISTEN "tcp://127.0.0.1:5570"
 
 /* Checks that the settings about users, tokens, bans and keys fit together, and fills in the bans' file. */
-static bool s_check_users(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
-    const char *wrong = NULL;
+static void s_check_users(settings_t *settings, zr_error_t *error) {
     if (!settings->users[0] && settings->bans[0])
-        wrong = "auth: bans are of users: name the users file with auth/users or --users";
-    else if (!settings->users[0] && settings->relay.tokens)
-        wrong = "auth: tokens are the users': name the users file with auth/users or --users";
-    else if (!settings->server_key[0] && settings->encrypt_all)
-        wrong = "auth: encrypt = all needs a key: auth/server-key or --server-key (zrelayd --keygen FILE makes one)";
-    else if (settings->server_key[0] && settings->insecure)
-        wrong = "--insecure (server/insecure) and --server-key (auth/server-key) contradict each other: with the key "
-                "everything that other machines can reach is encrypted; take away the one that you do not mean";
-    if (wrong) {
-        snprintf(error, ZPL_ERROR_SIZE, "%s", wrong);
-        return false;
-    }
+        zr_fail(error, "auth: bans are of users: name the users file with auth/users or --users");
+    if (!settings->users[0] && settings->relay.tokens)
+        zr_fail(error, "auth: tokens are the users': name the users file with auth/users or --users");
+    if (!settings->server_key[0] && settings->encrypt_all)
+        zr_fail(error,
+            "auth: encrypt = all needs a key: auth/server-key or --server-key (zrelayd --keygen FILE makes one)");
+    if (settings->server_key[0] && settings->insecure)
+        zr_fail(error,
+            "--insecure (server/insecure) and --server-key (auth/server-key) contradict each other: with the key "
+            "everything that other machines can reach is encrypted; take away the one that you do not mean");
     if (settings->users[0] && !settings->bans[0])
         snprintf(settings->bans, sizeof settings->bans, "%s" SETTINGS_BANS_SUFFIX, settings->users);
-    return true;
 }
 
 static void s_choose_encrypted(const settings_t *settings, settings_endpoints_t *endpoints) {
@@ -35,7 +31,7 @@ static void s_choose_encrypted(const settings_t *settings, settings_endpoints_t 
             settings->server_key[0] && (settings->encrypt_all || !endpoint_is_local(&endpoints->items[i]));
 }
 
-static bool s_derive_backs(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+static bool s_derive_backs(settings_t *settings, zr_error_t *error) {
     settings->paired = settings->back.count == 0;
     if (!settings->paired)
         return true;
@@ -44,8 +40,7 @@ static bool s_derive_backs(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
         if (wrong) {
             char text[ENDPOINT_TEXT_SIZE];
             endpoint_format(&settings->listen.items[i], text);
-            snprintf(error, ZPL_ERROR_SIZE, "cannot derive the back of %s: %s", text, wrong);
-            return false;
+            return zr_fail(error, "cannot derive the back of %s: %s", text, wrong);
         }
     }
     settings->back.count = settings->listen.count;
@@ -67,7 +62,7 @@ static bool s_has_back(const settings_t *settings, const endpoint_t *listen) {
 
 /* A client that came by TCP may be on another machine, so it needs a TCP back. And a client uses CURVE on both its
  * connections, or on neither. */
-static bool s_check_backs(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+static bool s_check_backs(const settings_t *settings, zr_error_t *error) {
     for (size_t i = 0; i < settings->listen.count; i++) {
         const endpoint_t *listen = &settings->listen.items[i];
         if (s_has_back(settings, listen))
@@ -75,9 +70,8 @@ static bool s_check_backs(const settings_t *settings, char error[ZPL_ERROR_SIZE]
         char text[ENDPOINT_TEXT_SIZE];
         endpoint_format(listen, text);
         const char *too = listen->encrypted ? " that is encrypted too" : " that is not encrypted either";
-        snprintf(error, ZPL_ERROR_SIZE, "clients of %s need a %sback%s; add one with --back", text,
+        return zr_fail(error, "clients of %s need a %sback%s; add one with --back", text,
             listen->kind == ENDPOINT_TCP ? "tcp:// " : "", settings->server_key[0] ? too : "");
-        return false;
     }
     return true;
 }
@@ -119,99 +113,82 @@ bool settings_some_encrypted(const settings_t *settings) {
 }
 
 /* Checks that other machines get in only if the operator wants it. */
-static bool s_check_private(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+static void s_check_private(const settings_t *settings, zr_error_t *error) {
     char text[ENDPOINT_TEXT_SIZE];
-    if (!settings->insecure && s_find(settings, s_is_exposed, text)) {
-        snprintf(error, ZPL_ERROR_SIZE,
+    if (!settings->insecure && s_find(settings, s_is_exposed, text))
+        zr_fail(error,
             "%s can be reached from other machines; use 127.0.0.1, or encrypt and name the users that may connect "
-            "(--server-key "
-            "FILE "
-            "--users FILE; --keygen makes keys), or say --insecure if the network is yours alone",
+            "(--server-key FILE --users FILE; --keygen makes keys), or say --insecure if the network is yours alone",
             text);
-        return false;
-    }
-    if (!settings->users[0] && s_find(settings, s_is_encrypted, text)) {
-        snprintf(error, ZPL_ERROR_SIZE,
+    if (!settings->users[0] && s_find(settings, s_is_encrypted, text))
+        zr_fail(error,
             "%s is encrypted, and nothing says whose keys are let in; name the users file with auth/users or --users",
             text);
-        return false;
-    }
-    if (settings->server_key[0] && !s_find(settings, s_is_encrypted, text)) {
-        snprintf(error, ZPL_ERROR_SIZE,
-            "nothing is encrypted with the server's key, as other machines reach no listener; add auth/encrypt = all "
-            "or "
-            "a listener for them, or take --server-key (auth/server-key) away");
-        return false;
-    }
-    return true;
+    if (settings->server_key[0] && !s_find(settings, s_is_encrypted, text))
+        zr_fail(error, "nothing is encrypted with the server's key, as other machines reach no listener; add "
+                       "auth/encrypt = all or a listener for them, or take --server-key (auth/server-key) away");
 }
 
 /* The database has room for so many (db.h). */
-static bool s_check_rooms(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
-    if (!settings->data[0] || settings->relay.max_rooms < DISK_ROOMS_MAX)
-        return true;
-    snprintf(error, ZPL_ERROR_SIZE, "limits: max-rooms (%zu) must be below %d when the log is on disk",
-        settings->relay.max_rooms, DISK_ROOMS_MAX);
-    return false;
+static void s_check_rooms(const settings_t *settings, zr_error_t *error) {
+    if (settings->data[0] && settings->relay.max_rooms >= DISK_ROOMS_MAX)
+        zr_fail(error, "limits: max-rooms (%zu) must be below %d when the log is on disk", settings->relay.max_rooms,
+            DISK_ROOMS_MAX);
 }
 
-static bool s_check_policies(settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+static void s_check_policies(settings_t *settings, zr_error_t *error) {
     for (size_t i = 0; i < settings->policy_count; i++) {
         const policy_t *policy = &settings->policies[i];
         bool disk = policy->has_level ? policy->level == ZR_LEVEL_DISK : settings->data[0] != '\0';
         bool bounded = policy->max_age || policy->max_entries || policy->max_bytes;
-        if (disk && !settings->data[0]) {
-            snprintf(
-                error, ZPL_ERROR_SIZE, "room %s: level disk needs a directory: log/data or --data", policy->pattern);
-            return false;
-        }
-        if (bounded && !disk) {
-            snprintf(error, ZPL_ERROR_SIZE,
+        if (disk && !settings->data[0])
+            zr_fail(error, "room %s: level disk needs a directory: log/data or --data", policy->pattern);
+        if (bounded && !disk)
+            zr_fail(error,
                 "room %s: max-age, max-entries and max-bytes are for rooms on disk; log/room-entries and "
                 "log/room-bytes hold for those in memory",
                 policy->pattern);
-            return false;
-        }
     }
     if (settings->policy_count > 0)
         settings->relay.policies = (policies_t){settings->policies, settings->policy_count};
-    return true;
 }
 
 /* Does the queue of a route hold what one replay sends? */
-static bool s_check_queues(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+static void s_check_queues(const settings_t *settings, zr_error_t *error) {
     const relay_config_t *relay = &settings->relay;
     uint64_t replay = (uint64_t)relay->max_frame + relay->replay_bytes;
     if (relay->replay_frames >= settings->route_queue)
-        snprintf(error, ZPL_ERROR_SIZE,
-            "limits: replay-frames (%zu) must be below route-queue (%llu), else every replay overruns the "
-            "queue",
+        zr_fail(error,
+            "limits: replay-frames (%zu) must be below route-queue (%llu), else every replay overruns the queue",
             relay->replay_frames, (unsigned long long)settings->route_queue);
-    else if (replay >= settings->route_bytes)
-        snprintf(error, ZPL_ERROR_SIZE,
+    if (replay >= settings->route_bytes)
+        zr_fail(error,
             "limits: max-frame and replay-bytes together (%llu) must be below route-bytes (%llu), else a replay "
             "overruns the queue",
             (unsigned long long)replay, (unsigned long long)settings->route_bytes);
-    else if (settings->route_bytes > settings->all_route_bytes / 4)
-        snprintf(error, ZPL_ERROR_SIZE,
-            "limits: route-bytes (%llu) must be at most a quarter of all-route-bytes (%llu)",
+    if (settings->route_bytes > settings->all_route_bytes / 4)
+        zr_fail(error, "limits: route-bytes (%llu) must be at most a quarter of all-route-bytes (%llu)",
             (unsigned long long)settings->route_bytes, (unsigned long long)settings->all_route_bytes);
-    else
-        return true;
-    return false;
 }
 
-bool settings_complete(settings_t *settings, const settings_flags_t *flags, char error[ZPL_ERROR_SIZE]) {
+bool settings_complete(settings_t *settings, const settings_flags_t *flags, zr_error_t *error) {
+    unsigned before = error->count;
     if (flags->listen.count > 0)
         settings->listen = flags->listen;
     if (flags->back.count > 0)
         settings->back = flags->back;
     if (settings->listen.count == 0)
         settings_add_flag(&settings->listen, "--listen", DEFAULT_LISTEN, error);
-    if (!s_check_queues(settings, error) || !s_check_policies(settings, error) || !s_check_rooms(settings, error) ||
-        !s_check_users(settings, error))
+    s_check_queues(settings, error);
+    s_check_policies(settings, error);
+    s_check_rooms(settings, error);
+    s_check_users(settings, error);
+    if (error->count > before)
         return false;
     s_choose_encrypted(settings, &settings->listen);
     s_choose_encrypted(settings, &settings->back);
-    return s_derive_backs(settings, error) && s_check_private(settings, error) && s_check_backs(settings, error);
+    if (!s_derive_backs(settings, error))
+        return false;
+    s_check_private(settings, error);
+    return error->count == before && s_check_backs(settings, error);
 }

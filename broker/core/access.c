@@ -115,10 +115,7 @@ access_user_t *access_add_user(access_t *access, zr_span_t name) {
 
 void access_add_rule(access_user_t *user, bool deny, rights_t rights, zr_span_t pattern) {
     FATAL_UNLESS(pattern.len <= ZR_ROOM_MAX + 1);
-    if (user->rule_count == user->rule_size) {
-        user->rule_size = user->rule_size ? 2 * user->rule_size : 4;
-        user->rules = fatal_realloc(user->rules, user->rule_size * sizeof *user->rules);
-    }
+    FATAL_GROW(user->rules, user->rule_count, user->rule_size);
     rule_t *rule = &user->rules[user->rule_count++];
     *rule = (rule_t){.len = pattern.len, .deny = deny, .rights = rights};
     memcpy(rule->pattern, pattern.ptr, pattern.len);

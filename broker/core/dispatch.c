@@ -10,27 +10,24 @@
 typedef struct {
     const char *op;
     command_fn *run;
-    weigh_fn *weigh; /* the cost beyond `cost`; NULL: none */
-    unsigned cost;   /* against rate-ops; 0: 1, and it is never refused for it */
-    bool about;      /* a room, which `room` names, */
-    rights_t needs;  /* and these rights there, whether or not it exists */
+    unsigned cost;  /* against rate-ops. 1: it is never refused for that, as a refusal costs as much */
+    bool about;     /* a room, which `room` names, */
+    rights_t needs; /* and these rights there, whether or not it exists */
 } op_t;
-
-enum { SIZE_UNIT = 512 }; /* bytes of a frame that cost 1 to read */
 
 static const op_t s_ops[] = {
     {"admin", cmd_admin, .cost = 20},
-    {"bye", cmd_bye, .cost = 0},
-    {"direct", cmd_direct, direct_weigh, .cost = DIRECT_COST},
-    {"hello", cmd_hello, hello_weigh, .cost = 20},
+    {"bye", cmd_bye, .cost = 1},
+    {"direct", cmd_direct, .cost = DIRECT_COST},
+    {"hello", cmd_hello, .cost = 20},
     {"join", cmd_join, .cost = 5, .about = true, .needs = RIGHT_READ},
     {"leave", cmd_leave, .cost = 1, .about = true},
-    {"ping", cmd_ping, ping_weigh, .cost = 0},
+    {"ping", cmd_ping, .cost = 1},
     {"publish", cmd_publish_text, .cost = 2, .about = true}, /* refused as an entry */
     {"replay", cmd_replay, .cost = 20, .about = true, .needs = RIGHT_READ},
-    {"rooms", cmd_rooms, .cost = 20},
+    {"rooms", cmd_rooms, .cost = 40},
     {"state", cmd_state, .cost = 20, .about = true, .needs = RIGHT_READ},
-    {"who", cmd_who, who_weigh, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_PRESENCE},
+    {"who", cmd_who, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_PRESENCE},
 };
 
 static const op_t *s_find(zr_span_t name) {
@@ -63,8 +60,21 @@ static bool s_take_room(relay_t *relay, request_t *request, rights_t needs) {
     return false;
 }
 
+/* A peer that used up its requests pays 1 for each frame: for a refusal, an error, or one of the ops that cost 1. */
+static bool s_pay(relay_t *relay, request_t *request, unsigned cost, bool spent) {
+    if (!spent) {
+        flood_allow(relay, request, (rate_cost_t){{[RATE_OPS] = cost}});
+        return true;
+    }
+    if (!flood_take(relay, request->route, request->session, (rate_cost_t){{[RATE_OPS] = 1}}, request->now))
+        return false;
+    if (cost > 1)
+        flood_refuse(relay, request);
+    return cost == 1;
+}
+
 /* Runs the request if the gates let it pass. */
-static void s_run(relay_t *relay, request_t *request) {
+static void s_run(relay_t *relay, request_t *request, bool spent) {
     const char *wrong = NULL;
     zr_span_t name = {0};
     if (!zr_get_id(request->object, &request->id))
@@ -73,9 +83,7 @@ static void s_run(relay_t *relay, request_t *request) {
     const op_t *op = s_find(name);
     bool known = op && !wrong && (request->session || op->run == cmd_hello);
 
-    unsigned more = known && op->weigh ? op->weigh(relay, request) : 0;
-    if (!(known && op->cost ? flood_ask(relay, request, op->cost, more)
-                            : flood_note(relay, request->route, request->session, 1 + more, request->now)))
+    if (!s_pay(relay, request, known ? op->cost : 1, spent))
         return;
     if (!request->session && !(op && op->run == cmd_hello))
         fail(relay, request, ZR_NO_SESSION, NULL);
@@ -89,17 +97,17 @@ static void s_run(relay_t *relay, request_t *request) {
 
 void dispatch_control(relay_t *relay, route_t route, session_t *session, zr_span_t frame, uint64_t now) {
     bool fits = frame.len <= relay->config.max_control;
-    request_t request = {.route = route, .session = session, .size = fits ? frame.len / SIZE_UNIT : 0, .now = now};
-    if (request.size && !flood_note(relay, route, session, request.size, now)) /* before it is read, as that costs */
-        return;
+    request_t request = {.route = route, .session = session, .size = fits ? frame.len : 0, .now = now};
+    bool spent = flood_is_spent(relay, route, session, now);
+    if (!flood_take(relay, route, session, (rate_cost_t){{[RATE_CONTROL] = request.size}}, now))
+        return; /* before it is read, as that costs */
     json_t *object = NULL;
     zr_code_t code = fits ? zr_control_read_request(frame, &object) : ZR_TOO_LARGE;
-    if (code != ZR_OK) {
-        if (flood_note(relay, route, session, 1, now))
-            fail(relay, &request, session ? code : ZR_NO_SESSION, NULL);
-        return;
+    if (code == ZR_OK) {
+        request.object = object;
+        s_run(relay, &request, spent);
+        json_decref(object);
+    } else if (flood_take(relay, route, session, (rate_cost_t){{[RATE_OPS] = 1}}, now)) {
+        fail(relay, &request, session ? code : ZR_NO_SESSION, NULL);
     }
-    request.object = object;
-    s_run(relay, &request);
-    json_decref(object);
 }

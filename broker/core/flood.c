@@ -41,78 +41,40 @@ static void s_send_away(relay_t *relay, session_t *session, uint64_t now) {
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = peer.connection});
 }
 
-bool flood_ask(relay_t *relay, const request_t *request, unsigned cost, unsigned more) {
-    uint64_t wait;
-    rates_t *rates = s_rates(relay, request->route, request->session);
-    /* A refusal is work too. It costs half, so that repeating one full burst once is not a flood. Without a session
-     * there is no reason to send a burst, so it costs all. */
-    unsigned refused = request->session ? (cost + 1) / 2 : cost;
-    switch (rates_ask(rates, s_limits(relay), cost + more, request->size, refused, request->now, &wait)) {
-    case RATE_FITS:
-        return true;
-    case RATE_OVER:
-        relay->stats.limited++;
-        fail_wait(relay, request, wait);
-        return false;
-    case RATE_FLOODS:
-        break;
-    }
-    s_send_away(relay, request->session, request->now);
-    return false;
-}
-
-bool flood_note(relay_t *relay, route_t route, session_t *session, unsigned cost, uint64_t now) {
-    uint64_t wait;
-    rates_t *rates = s_rates(relay, route, session);
-    rate_verdict_t verdict = session ? rates_note(rates, s_limits(relay), cost, now)
-                                     : rates_ask(rates, s_limits(relay), cost, 0, 1, now, &wait);
-    relay->stats.limited += verdict == RATE_OVER;
-    if (verdict == RATE_FLOODS)
+bool flood_take(relay_t *relay, route_t route, session_t *session, rate_cost_t cost, uint64_t now) {
+    bool fits = rates_take(s_rates(relay, route, session), s_limits(relay), &cost, now);
+    if (!fits)
         s_send_away(relay, session, now);
-    return verdict == RATE_FITS;
+    return fits;
 }
 
-/* Tells, if need be, the session at `route` to publish nothing for a while. */
-static bool s_go_on(
-    relay_t *relay, route_t route, session_t *session, rate_verdict_t verdict, uint64_t wait, uint64_t now) {
-    switch (verdict) {
-    case RATE_FITS:
-        return true;
-    case RATE_OVER:
+bool flood_publish(relay_t *relay, session_t *session, rate_cost_t cost, uint64_t now) {
+    if (!flood_take(relay, session->route, session, cost, now))
+        return false;
+    uint64_t wait = rates_wait(&session->rates, s_limits(relay), &cost, now);
+    if (wait && rates_tell(&session->rates, now)) {
         relay->stats.limited++;
-        if (session)
-            send_error(relay, route, ZR_RATE_LIMITED, json_pack("{sI}", "wait", (json_int_t)wait));
-        return true;
-    case RATE_FLOODS:
-        break;
+        send_error(relay, session->route, ZR_RATE_LIMITED, json_pack("{sI}", "wait", (json_int_t)wait));
     }
-    s_send_away(relay, session, now);
-    return false;
+    return true;
 }
 
-bool flood_publish(relay_t *relay, route_t route, session_t *session, size_t entries, size_t bytes, uint64_t now) {
-    uint64_t wait = 0;
-    rates_t *rates = s_rates(relay, route, session);
-    rate_verdict_t verdict = rates_publish(rates, s_limits(relay), entries, bytes + RATE_MESSAGE, now, &wait);
-    return s_go_on(relay, route, session, verdict, wait, now);
+static uint64_t s_wait(relay_t *relay, route_t route, session_t *session, uint64_t now) {
+    static const rate_cost_t any = {{[RATE_OPS] = 1, [RATE_CONTROL] = 1}};
+    return rates_wait(s_rates(relay, route, session), s_limits(relay), &any, now);
 }
 
-bool flood_publish_early(relay_t *relay, route_t route, size_t bytes, uint64_t now) {
-    return flood_publish(relay, route, NULL, 1, bytes, now) &&
-           rates_spare(s_rates(relay, route, NULL), s_limits(relay), now);
+bool flood_is_spent(relay_t *relay, route_t route, session_t *session, uint64_t now) {
+    return s_wait(relay, route, session, now) > 0;
 }
 
-bool flood_keyed(relay_t *relay, session_t *session, size_t entries, uint64_t now) {
-    uint64_t wait = 0;
-    size_t more = entries * (RATE_KEYED - 1); /* one each was counted with the frame */
-    rate_verdict_t verdict = rates_publish(&session->rates, s_limits(relay), more, 0, now, &wait);
-    return s_go_on(relay, session->route, session, verdict, wait, now);
+void flood_refuse(relay_t *relay, const request_t *request) {
+    relay->stats.limited++;
+    fail_wait(relay, request, s_wait(relay, request->route, request->session, request->now));
 }
 
-bool flood_refused(relay_t *relay, session_t *session, unsigned errors, uint64_t now) {
-    uint64_t wait = 0;
-    rate_verdict_t verdict = rates_refused(&session->rates, s_limits(relay), errors, now, &wait);
-    return s_go_on(relay, session->route, session, verdict, wait, now);
+void flood_allow(relay_t *relay, const request_t *request, rate_cost_t cost) {
+    rates_allow(s_rates(relay, request->route, request->session), s_limits(relay), &cost, request->now);
 }
 
 void flood_arrive(relay_t *relay, session_t *session, route_t route, uint64_t now) {

@@ -36,12 +36,8 @@ void outbox_finish(outbox_t *outbox) {
 }
 
 void outbox_add(outbox_t *outbox, const effect_t *effect) {
-    if (outbox->count == outbox->size) {
-        outbox->size = outbox->size ? 2 * outbox->size : 64;
-        outbox->effects = fatal_realloc(outbox->effects, outbox->size * sizeof *outbox->effects);
-    }
+    FATAL_GROW(outbox->effects, outbox->count, outbox->size);
     outbox->effects[outbox->count++] = *effect;
-    outbox->reads += effect->kind == EFFECT_READ;
 }
 
 void outbox_drop_route(outbox_t *outbox, route_t route) {
@@ -74,17 +70,19 @@ static void s_empty(outbox_t *outbox) {
         free(lost);
     }
     outbox->taken = outbox->count = 0;
-    outbox->rounds++;
 }
 
 bool outbox_take(outbox_t *outbox, effect_t *effect) {
     while (outbox->taken < outbox->count && s_is_lost(outbox, outbox->taken))
         s_drop(&outbox->effects[outbox->taken++]);
-    if (outbox->taken == outbox->count) {
+    bool found = outbox->taken < outbox->count;
+    if (found)
+        *effect = outbox->effects[outbox->taken++];
+    if (outbox->taken == outbox->count)
         s_empty(outbox);
-        return false;
-    }
-    *effect = outbox->effects[outbox->taken++];
-    outbox->reads -= effect->kind == EFFECT_READ;
-    return true;
+    return found;
+}
+
+bool outbox_is_empty(const outbox_t *outbox) {
+    return outbox->count == 0;
 }

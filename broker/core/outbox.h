@@ -87,8 +87,6 @@ typedef struct {
     size_t size;
     size_t taken;
     outbox_lost_t *lost; /* until the outbox is empty */
-    size_t reads;        /* EFFECT_READ not taken yet: each may bring a slice of a replay into memory */
-    uint64_t rounds;     /* how often it was emptied; effects of an earlier round are out */
 } outbox_t;
 
 /* A zeroed struct is an empty outbox. finish drops the references of effects not taken. */
@@ -105,5 +103,6 @@ void outbox_drop_route(outbox_t *outbox, route_t route);
 
 /* The next effect, whose references are the caller's now; false when there is none. Effects may be added meanwhile. */
 bool outbox_take(outbox_t *outbox, effect_t *effect);
+bool outbox_is_empty(const outbox_t *outbox);
 
 #endif

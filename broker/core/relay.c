@@ -11,6 +11,7 @@
 #include "flood.h"
 #include "logger.h"
 #include "login.h"
+#include "reading.h"
 #include "replay.h"
 #include "reply.h"
 #include "rooms.h"
@@ -34,6 +35,7 @@ void relay_config_default(relay_config_t *config) {
         .max_user_sessions = 1000,
         .max_user_rooms = 10000,
         .rate_ops = 2000,
+        .rate_control = 1 << 20,
         .rate_entries = 5000000,
         .rate_bytes = 1 << 30,
         .max_state_bytes = 67108864,
@@ -89,9 +91,13 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay->config.access = NULL; /* it may be another one by and by */
     relay->log = log;
     relay->outbox = outbox;
+    relay->presence_base = config->presence_base;
     relay->dedupe.max = config->max_clients;
-    relay->sessions.connections.limits =
-        rate_limits(config->rate_ops, config->rate_entries, config->rate_bytes, config->window);
+    const rate_cost_t per_second = {{[RATE_OPS] = config->rate_ops,
+        [RATE_CONTROL] = config->rate_control,
+        [RATE_ENTRIES] = config->rate_entries,
+        [RATE_BYTES] = config->rate_bytes}};
+    relay->sessions.connections.limits = rate_limits(&per_second, config->max_control, config->window);
     relay->room_state_limits =
         (room_state_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
@@ -107,7 +113,7 @@ void relay_destroy(relay_t *relay) {
         return;
     while (relay->sessions.by_id)
         session_end(relay, relay->sessions.by_id, "shutdown");
-    replay_forget_all(relay);
+    reading_forget_all(relay);
     login_forget_all(relay);
     admin_forget_all(relay);
     batch_finish(&relay->batch);
@@ -117,6 +123,21 @@ void relay_destroy(relay_t *relay) {
     zr_blob_unref(relay->synced);
     zr_blob_unref(relay->bye.frame);
     free(relay);
+}
+
+static void s_unknown(relay_t *relay, session_t *session, uint64_t now) {
+    if (flood_take(relay, session->route, session, (rate_cost_t){{[RATE_OPS] = 1}}, now))
+        send_error(relay, session->route, ZR_BAD_FRAME, NULL);
+}
+
+/* A data frame without a session; `published`: bytes of a PUBLISH. A client that reconnects may have a window of them
+ * under way. So they are no flood of requests, and beyond rate-ops they get no answer. */
+static void s_early(relay_t *relay, route_t route, size_t published, uint64_t now) {
+    rate_cost_t cost = {{[RATE_ENTRIES] = 1, [RATE_BYTES] = published + RATE_MESSAGE}};
+    if (published && (!flood_take(relay, route, NULL, cost, now) || flood_is_spent(relay, route, NULL, now)))
+        return;
+    if (flood_take(relay, route, NULL, (rate_cost_t){{[RATE_OPS] = 1}}, now))
+        send_error(relay, route, ZR_NO_SESSION, NULL);
 }
 
 /* Every frame passes here: the gates first, then by its first byte to where it is handled. */
@@ -132,9 +153,10 @@ void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
         dispatch_control(relay, route, session, frame, now);
     else if (type == ZR_TYPE_PUBLISH && session)
         cmd_publish(relay, session, frame, now);
-    else if (type == ZR_TYPE_PUBLISH ? flood_publish_early(relay, route, frame.len, now)
-                                     : flood_note(relay, route, session, 1, now))
-        send_error(relay, route, session ? ZR_BAD_FRAME : ZR_NO_SESSION, NULL);
+    else if (session)
+        s_unknown(relay, session, now);
+    else
+        s_early(relay, route, type == ZR_TYPE_PUBLISH ? frame.len : 0, now);
 }
 
 void relay_subscription(relay_t *relay, zr_span_t message) {
@@ -155,17 +177,20 @@ void relay_flush(relay_t *relay) {
 }
 
 void relay_tick(relay_t *relay) {
-    room_t *next;
-    for (room_t *room = relay->noisy; room; room = next) {
-        next = room->next_noisy == room ? NULL : room->next_noisy;
-        room->next_noisy = NULL;
-        zr_blob_t *frame;
-        room_refresh_rights(relay, room);
-        while ((frame = presence_frame(&room->presence, room_name(room), relay->config.presence_names)))
-            room_tell(relay, room, room->private_presence, RIGHT_READ | RIGHT_PRESENCE, frame);
-        room_forget_unused(relay, room);
-    }
-    relay->noisy = NULL;
+    news_begin_round(relay);
+}
+
+bool relay_has_work(const relay_t *relay) {
+    return news_is_due(relay) || reading_is_due(relay);
+}
+
+void relay_work(relay_t *relay) {
+    bool both = news_is_due(relay) && reading_is_due(relay);
+    relay->read_last = both ? !relay->read_last : reading_is_due(relay); /* they take turns */
+    if (relay->read_last)
+        reading_begin(relay);
+    else if (news_is_due(relay))
+        news_tell(relay);
 }
 
 void relay_silent(relay_t *relay, uint64_t id) {

@@ -29,7 +29,7 @@ typedef struct {
     size_t max_sessions, max_rooms, max_joins, max_keys, max_replays, max_clients;
     size_t max_user_sessions, max_user_rooms;
     size_t presence_names;
-    uint64_t rate_ops, rate_entries, rate_bytes; /* a second and session; 0: no limit. Up to RATE_MAX (rate.h) */
+    uint64_t rate_ops, rate_control, rate_entries, rate_bytes; /* a second and session; 0: no limit */
     uint64_t max_state_bytes;
     uint64_t max_waiting; /* bytes of all clients that are read and not taken; all windows share half of it */
     size_t replay_entries, replay_frames, replay_bytes;
@@ -40,6 +40,8 @@ typedef struct {
     const char *greeting;     /* NULL: none. Must live as long as the relay */
     const char *server;       /* program and version, for welcome */
     uint64_t epoch;
+    /* Versions of presence begin here. No run before on the same log may have reached it: the time now, for example. */
+    uint64_t presence_base;
     /* Fills `out` with unpredictable bytes: tokens and guests' names. A simulation gives its own. */
     void (*entropy)(void *ctx, void *out, size_t len);
     void *entropy_ctx;
@@ -62,7 +64,7 @@ void relay_config_default(relay_config_t *config);
 /* Counters of the peers' actions, for the operator. */
 typedef struct {
     uint64_t frames, entries, deliveries, acks, errors, duplicates, dropped;
-    uint64_t limited, flooders; /* told to wait, or not answered; sent away */
+    uint64_t limited, flooders; /* told to wait; sent away */
     size_t sessions, rooms;
 } relay_stats_t;
 
@@ -81,8 +83,13 @@ void relay_subscription(relay_t *relay, zr_span_t message);
  * carrying out effects. */
 void relay_flush(relay_t *relay);
 
-/* Once a tick: presence. */
+/* Once a tick: presence is due. */
 void relay_tick(relay_t *relay);
+
+/* Does the next small piece of the work that waits: a replay, a snapshot, or the presence of one room. Carry out the
+ * effects after each piece, and look at the clock: all of them may take long. */
+void relay_work(relay_t *relay);
+bool relay_has_work(const relay_t *relay);
 
 /* Call once a second: forgets rooms that are empty, long unused and have nothing to keep. Each call looks at some of
  * the rooms; the next call goes on from there. */

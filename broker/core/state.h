@@ -6,11 +6,18 @@
 #include "dedupe.h"
 #include "logger.h"
 #include "name_order.h"
+#include "news.h"
 #include "relay.h"
 #include "room.h"
 #include "room_makers.h"
 #include "room_state.h"
 #include "session.h"
+
+/* Replays and snapshots under way (reading.h). */
+typedef struct {
+    struct reading *by_ticket;
+    struct reading *first, *last; /* not begun yet, in order */
+} readings_t;
 
 struct relay {
     relay_config_t config;
@@ -21,8 +28,10 @@ struct relay {
     room_t *rooms;
     uint64_t rooms_gone; /* how many were freed: a kept pointer to a room is then looked up anew */
     name_order_t order;  /* the same, by name (room_t.by_name) */
-    room_t *noisy;       /* rooms with presence to tell */
-    uint64_t now;        /* when something came last */
+    news_t news;
+    uint64_t presence_base; /* the highest presence version of the rooms that were freed: a frame on its way must not
+                               pass for one of a room made again */
+    uint64_t now;           /* when something came last */
     struct {
         uint64_t began;         /* when rooms were looked at first: no room counts as unused for longer */
         char room[ZR_ROOM_MAX]; /* that was looked at last; by its name, as it may be gone */
@@ -30,7 +39,8 @@ struct relay {
     } idle;
     room_state_limits_t room_state_limits;
     batch_t batch;
-    struct replay *replays;
+    readings_t readings;
+    bool read_last; /* the last piece of work was a reading */
     access_t *access;
     uint64_t access_number; /* rises with each */
     makers_t makers;

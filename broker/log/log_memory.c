@@ -208,10 +208,7 @@ static uint64_t s_before_last(const room_log_t *room, uint64_t last, uint64_t un
 }
 
 static void s_slice_add(log_memory_t *self, log_slice_t *slice, zr_blob_t *frame) {
-    if (slice->frame_count == self->slice_size) {
-        self->slice_size = self->slice_size ? 2 * self->slice_size : 64;
-        self->slice = fatal_realloc(self->slice, self->slice_size * sizeof *self->slice);
-    }
+    FATAL_GROW(self->slice, slice->frame_count, self->slice_size);
     self->slice[slice->frame_count++] = frame;
     slice->frames = self->slice;
 }
@@ -253,13 +250,9 @@ static void s_read_room(log_memory_t *self, const room_log_t *room, const log_re
     /* Is there a next entry that was wanted? Its seq is known only from its frame, as positions need not be dense. */
     index = s_search(room, slice->seq);
     if (index < room->count) {
-        const record_t *record = s_record(room, index);
-        size_t count;
-        uint64_t last;
-        zr_blob_t *next = zr_deliver_cut(zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame)),
-            ZR_FRAME_REPLAY, slice->seq, read->until, 1, &count, &last);
-        slice->more = next != NULL;
-        zr_blob_unref(next);
+        zr_blob_t *frame = s_record(room, index)->frame;
+        uint64_t next = zr_deliver_after(zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), slice->seq);
+        slice->more = next && next <= read->until;
     }
 }
 

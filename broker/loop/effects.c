@@ -72,40 +72,68 @@ static int s_send_to(void *front, route_t route, zmq_msg_t *msg) {
     return code;
 }
 
+static edge_sent_t s_result(int code) {
+    return code == 0 ? EDGE_SENT : code == EAGAIN ? EDGE_FULL : EDGE_GONE;
+}
+
+static edge_sent_t s_send_frame(void *ctx, route_t route, zr_blob_t *frame, bool live) {
+    const effects_t *effects = ctx;
+    zmq_msg_t msg;
+    (void)live;
+    if (!s_wrap_for(effects->queued, route, &msg, frame))
+        return EDGE_FULL;
+    return s_result(s_send_to(effects->front, route, &msg));
+}
+
+/* libzmq keeps so small a message without allocating. */
+static edge_sent_t s_send_ack(void *ctx, route_t route, const zr_ack_t *ack) {
+    const effects_t *effects = ctx;
+    zmq_msg_t msg;
+    FATAL_UNLESS(zmq_msg_init_size(&msg, ZR_ACK_SIZE) == 0);
+    zr_ack_write(zmq_msg_data(&msg), ack);
+    return s_result(s_send_to(effects->front, route, &msg));
+}
+
 /* XPUB never refuses a frame: it drops it for readers whose queue is full. */
-static void s_publish(effects_t *effects, zr_blob_t *frame) {
+static void s_publish(void *ctx, zr_blob_t *frame) {
+    const effects_t *effects = ctx;
     zmq_msg_t msg;
     published_wrap(&msg, frame);
     s_send(&msg, effects->back, 0);
     zmq_msg_close(&msg);
 }
 
-static void s_send_effect(effects_t *effects, const effect_t *effect) {
-    zmq_msg_t msg;
-    bool fits = s_wrap_for(effects->queued, effect->route, &msg, effect->frame);
-    int code = fits ? s_send_to(effects->front, effect->route, &msg) : EAGAIN;
-    if (code == EAGAIN && effect->live)
-        effects->live_dropped++;
-    else if (code != 0)
-        relay_route_lost(effects->relay, effect->route);
+static void s_watch(void *ctx, uint64_t session) {
+    session_timers_watch(((effects_t *)ctx)->timers, session);
 }
 
-/* libzmq keeps so small a message without allocating. */
-static void s_send_ack(effects_t *effects, const effect_t *effect) {
-    zmq_msg_t msg;
-    FATAL_UNLESS(zmq_msg_init_size(&msg, ZR_ACK_SIZE) == 0);
-    zr_ack_write(zmq_msg_data(&msg), &effect->ack);
-    if (s_send_to(effects->front, effect->route, &msg) != 0)
-        relay_route_lost(effects->relay, effect->route);
+static void s_alive(void *ctx, uint64_t session) {
+    session_timers_alive(((effects_t *)ctx)->timers, session);
 }
 
-static void s_login(auth_t *auth, login_request_t *login) {
+static void s_unwatch(void *ctx, uint64_t session) {
+    session_timers_unwatch(((effects_t *)ctx)->timers, session);
+}
+
+static void s_drop(void *ctx, uint64_t connection) {
+    peers_drop(((effects_t *)ctx)->peers, connection);
+}
+
+static void s_charge(void *ctx, uint64_t connection) {
+    peers_charge(((effects_t *)ctx)->peers, connection);
+}
+
+static void s_drop_user(void *ctx, zr_span_t user) {
+    peers_drop_user(((effects_t *)ctx)->peers, user);
+}
+
+static void s_login(void *ctx, const login_request_t *login) {
     /* Tokens are taken on this machine only, so the address tells nobody apart. */
-    auth_login(auth, login->ticket, zr_span(login->user), zr_span(login->token), zr_span(NULL));
-    login_request_free(login);
+    auth_login(((effects_t *)ctx)->auth, login->ticket, zr_span(login->user), zr_span(login->token), zr_span(NULL));
 }
 
-static void s_admin(auth_t *auth, admin_request_t *admin) {
+static void s_admin(void *ctx, const admin_request_t *admin) {
+    auth_t *auth = ((effects_t *)ctx)->auth;
     zr_span_t user = zr_span(admin->user), by = zr_span(admin->by);
     switch (admin->what) {
     case ADMIN_RELOAD:
@@ -121,62 +149,30 @@ static void s_admin(auth_t *auth, admin_request_t *admin) {
         auth_bans(auth, admin->ticket);
         break;
     }
-    free(admin);
 }
 
-void effects_carry_out(effects_t *effects) {
-    log_t *log = effects->log;
-    effect_t effect;
-    while (outbox_take(effects->outbox, &effect)) {
-        switch (effect.kind) {
-        case EFFECT_SEND:
-            s_send_effect(effects, &effect);
-            break;
-        case EFFECT_ACK:
-            s_send_ack(effects, &effect);
-            break;
-        case EFFECT_PUBLISH:
-            s_publish(effects, effect.frame);
-            break;
-        case EFFECT_APPEND:
-            log->engine->append(log, &effect.append);
-            break;
-        case EFFECT_COMMIT:
-            log->engine->commit(log, &effect.commit);
-            break;
-        case EFFECT_FORGET:
-            log->engine->forget(log, effect.forget);
-            free(effect.forget);
-            break;
-        case EFFECT_READ:
-            log->engine->read(log, effect.read);
-            free(effect.read);
-            break;
-        case EFFECT_WATCH:
-            session_timers_watch(effects->timers, effect.session);
-            break;
-        case EFFECT_ALIVE:
-            session_timers_alive(effects->timers, effect.session);
-            break;
-        case EFFECT_UNWATCH:
-            session_timers_unwatch(effects->timers, effect.session);
-            break;
-        case EFFECT_DROP:
-            peers_drop(effects->peers, effect.connection);
-            break;
-        case EFFECT_CHARGE:
-            peers_charge(effects->peers, effect.connection);
-            break;
-        case EFFECT_DROP_USER:
-            peers_drop_user(effects->peers, zr_span(effect.user));
-            break;
-        case EFFECT_LOGIN:
-            s_login(effects->auth, effect.login);
-            break;
-        case EFFECT_ADMIN:
-            s_admin(effects->auth, effect.admin);
-            break;
-        }
-    }
+void effects_begin(effects_t *effects, relay_t *relay, log_t *log, outbox_t *outbox) {
+    static const edge_calls_t calls = {
+        .send = s_send_frame,
+        .ack = s_send_ack,
+        .publish = s_publish,
+        .watch = s_watch,
+        .alive = s_alive,
+        .unwatch = s_unwatch,
+        .drop = s_drop,
+        .charge = s_charge,
+        .drop_user = s_drop_user,
+        .login = s_login,
+        .admin = s_admin,
+    };
+    effects->edge = (edge_t){.calls = &calls, .ctx = effects, .relay = relay, .log = log, .outbox = outbox};
+}
+
+bool effects_carry_out(effects_t *effects, int64_t until) {
+    bool left;
+    do
+        left = edge_carry_out(&effects->edge);
+    while (left && zclock_usecs() < until);
     peers_drop_users(effects->peers);
+    return !left;
 }

@@ -1,30 +1,28 @@
-/* Carries out the core's effects: sends, publishes, hands requests to the log and to auth, ends connections, and keeps
- * the sessions' tickets. */
+/* Carries out the core's effects: sends, publishes, hands requests to auth, ends connections, and keeps the sessions'
+ * tickets. */
 #ifndef EFFECTS_H
 #define EFFECTS_H
 
 #include "auth.h"
-#include "log.h"
-#include "outbox.h"
-#include "peers.h"
+#include "edge.h"
 #include "front_queue.h"
-#include "relay.h"
+#include "peers.h"
 #include "session_timers.h"
 
 typedef struct {
     void *front; /* libzmq's handles; all of these are the server's */
     void *back;
-    relay_t *relay;
-    log_t *log;
-    outbox_t *outbox;
     session_timers_t *timers;
     peers_t *peers;
     auth_t *auth;
     front_queue_t *queued;
-    uint64_t live_dropped; /* frames of private rooms for which a peer's queue had no room */
+    edge_t edge;
 } effects_t;
 
-/* Carries out effects until the outbox is empty, also those that the log's answers and lost routes add meanwhile. */
-void effects_carry_out(effects_t *effects);
+/* Sets `edge`. The effects must not be moved any more. */
+void effects_begin(effects_t *effects, relay_t *relay, log_t *log, outbox_t *outbox);
+
+/* Carries out effects until that time (zclock_usecs), but at least a few. false: some are left. */
+bool effects_carry_out(effects_t *effects, int64_t until);
 
 #endif

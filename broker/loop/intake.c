@@ -5,10 +5,11 @@
 
 /* The most that one wake-up takes from a socket before timers, signals and the other socket have their turn. The frames
  * are so few that their answers do not fill a peer's queue (limits/route-queue) at once. */
-enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_READS = 16, BATCH_US = 1000 };
+enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_US = 1000 };
 /* Reading the clock costs as much as a tenth of a small PUBLISH frame, so it is read only after so many of them. It is
  * also read after each larger one and each request, as those may take a thousand times longer. */
 enum { CLOCK_FRAMES = 16, SMALL_FRAME = 1024 };
+enum { TURN_US = 1000 };      /* for the effects of a pass, and for the work that waits, in a turn of the loop */
 enum { ROUTING_ID_SIZE = 5 }; /* of an automatic one, whose first byte is 0 */
 
 /* The automatic routing id of `size` bytes as a route. 0: the peer claimed one of its own, on a connection that came
@@ -94,13 +95,44 @@ static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
     return true;
 }
 
-void intake_end_pass(server_t *server) {
-    relay_flush(server->relay);
-    effects_carry_out(&server->effects);
+/* A turn's share of the work that waits. */
+static int s_on_work(zloop_t *loop, int timer_id, void *arg) {
+    server_t *server = arg;
+    int64_t end = zclock_usecs() + TURN_US;
+    bool done = effects_carry_out(&server->effects, end);
+    while (done && relay_has_work(server->relay) && zclock_usecs() < end) {
+        relay_work(server->relay);
+        done = effects_carry_out(&server->effects, end);
+    }
+    if (done && !relay_has_work(server->relay)) {
+        zloop_timer_end(loop, timer_id);
+        server->work_timer = 0;
+    }
+    return 0;
 }
 
-static bool s_may_take(const server_t *server, taken_t *taken, int64_t end) {
-    if (taken->frames >= BATCH_FRAMES || taken->bytes >= BATCH_BYTES || server->outbox.reads >= BATCH_READS)
+/* A timer without delay runs once in each turn, so that sockets have theirs. */
+static void s_end_pass(server_t *server, int64_t until) {
+    relay_flush(server->relay);
+    bool done = effects_carry_out(&server->effects, until);
+    if (!server->work_timer && (!done || relay_has_work(server->relay)))
+        server->work_timer = zloop_timer(server->loop, 0, 0, s_on_work, server);
+}
+
+void intake_end_pass(server_t *server) {
+    s_end_pass(server, zclock_usecs() + TURN_US);
+}
+
+void intake_finish_pass(server_t *server) {
+    s_end_pass(server, INT64_MAX);
+}
+
+bool intake_is_free(const server_t *server) {
+    return outbox_is_empty(&server->outbox);
+}
+
+static bool s_may_take(taken_t *taken, int64_t end) {
+    if (taken->frames >= BATCH_FRAMES || taken->bytes >= BATCH_BYTES)
         return false;
     if (taken->unclocked < CLOCK_FRAMES)
         return true;
@@ -112,7 +144,7 @@ void intake_take_batch(server_t *server) {
     uint64_t now = wall_clock();
     int64_t end = zclock_usecs() + BATCH_US;
     taken_t taken = {0};
-    while (s_may_take(server, &taken, end) && s_read_front(server, now, &taken))
+    while (s_may_take(&taken, end) && s_read_front(server, now, &taken))
         ;
     intake_end_pass(server);
 }
@@ -121,6 +153,8 @@ void intake_take_batch(server_t *server) {
  * wait in the front's queues, and then at the clients. */
 int intake_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
     server_t *server = arg;
+    if (!intake_is_free(server))
+        return 0;
     intake_take_batch(server);
     if (log_is_full(server->log)) {
         zloop_reader_end(loop, socket);
@@ -129,15 +163,13 @@ int intake_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
     return 0;
 }
 
-void intake_take_answers(server_t *server) {
-    log_answer(server->log);
-    intake_end_pass(server);
-}
-
 int intake_on_log(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)item;
     server_t *server = arg;
-    intake_take_answers(server);
+    if (!intake_is_free(server))
+        return 0;
+    log_answer(server->log);
+    intake_end_pass(server);
     if (server->paused && !log_is_full(server->log)) {
         server->paused = false;
         server->resumed = zclock_mono();
@@ -176,6 +208,8 @@ int intake_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
     (void)loop;
     (void)socket;
     server_t *server = arg;
+    if (!intake_is_free(server))
+        return 0;
     int64_t end = zclock_usecs() + BATCH_US;
     for (size_t frames = 0; frames < BATCH_FRAMES && (frames % CLOCK_FRAMES || zclock_usecs() < end); frames++)
         if (!s_read_back(server))

@@ -4,14 +4,18 @@
 
 #include "server_state.h"
 
-/* Flushes the relay and carries out its effects. */
+/* Flushes the relay, and carries out effects for a while. Those that are left then, and the work that waits, are done in
+ * the next turns of the loop. */
 void intake_end_pass(server_t *server);
+
+/* The same, but carries out all effects. */
+void intake_finish_pass(server_t *server);
+
+/* No effects of an earlier pass are left: something new may be taken in. */
+bool intake_is_free(const server_t *server);
 
 /* Takes a turn's share of the messages that wait at the front, and carries out their effects. */
 void intake_take_batch(server_t *server);
-
-/* The same for the answers of the log on disk. */
-void intake_take_answers(server_t *server);
 
 /* zloop's handlers. */
 int intake_on_front(zloop_t *loop, zsock_t *socket, void *arg);

@@ -6,7 +6,7 @@
 #include "log_sqlite.h"
 #include "logger.h"
 
-log_t *open_log(const settings_t *settings, uint64_t *epoch, char error[ZPL_ERROR_SIZE]) {
+log_t *open_log(const settings_t *settings, uint64_t *epoch, zr_error_t *error) {
     if (!settings->data[0])
         return log_memory_new(&settings->log);
     log_sqlite_config_t config = {
@@ -23,7 +23,7 @@ log_t *open_log(const settings_t *settings, uint64_t *epoch, char error[ZPL_ERRO
     db_error_t why;
     log_t *log = log_sqlite_new(&config, note, why);
     if (!log) {
-        snprintf(error, ZPL_ERROR_SIZE, "%s", why);
+        zr_fail(error, "%s", why);
         return NULL;
     }
     if (note[0])

@@ -7,6 +7,6 @@
 
 /* Opens the log that the settings ask for. `*epoch` holds a fresh epoch; it becomes that of a log from before. Returns
  * NULL and a line in `error`, or the log: log_destroy gives it back, and `settings` must live as long. */
-log_t *open_log(const settings_t *settings, uint64_t *epoch, char error[ZPL_ERROR_SIZE]);
+log_t *open_log(const settings_t *settings, uint64_t *epoch, zr_error_t *error);
 
 #endif

@@ -17,7 +17,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
-#include "cert.h"
+#include "key_file.h"
 #include "fatal.h"
 #include "hash.h"
 #include "names.h"
@@ -60,7 +60,7 @@ static void s_peer(void *ctx, peer_t *peer) {
 /* --- Users --- */
 
 static void s_take_answer(server_t *server, auth_answer_t *answer) {
-    intake_end_pass(server); /* carries out the effects that were allowed until now */
+    intake_finish_pass(server); /* the effects that were allowed until now */
     for (size_t i = 0; i < answer->voided.count; i++)
         peers_revoke(server->peers, zr_span(answer->voided.items[i]), answer->generation);
     if (answer->voided.count > 0) { /* before rooms open that they could not read */
@@ -90,7 +90,7 @@ static int s_on_auth(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)item;
     server_t *server = arg;
     auth_answer_t answer;
-    while (auth_take(server->auth, &answer))
+    while (intake_is_free(server) && auth_take(server->auth, &answer))
         s_take_answer(server, &answer);
     return 0;
 }
@@ -188,16 +188,14 @@ static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
 
 /* --- The server --- */
 
-static bool s_open_signals(server_t *server, char error[ZPL_ERROR_SIZE]) {
+static bool s_open_signals(server_t *server, zr_error_t *error) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (server->signals < 0)
-        snprintf(error, ZPL_ERROR_SIZE, "cannot watch for signals: %s", strerror(errno));
-    return server->signals >= 0;
+    return server->signals >= 0 || zr_fail(error, "cannot watch for signals: %s", strerror(errno));
 }
 
 static void s_fill_relay_config(server_t *server) {
@@ -216,7 +214,7 @@ static void s_fill_relay_config(server_t *server) {
 }
 
 /* The ZAP handler must be there before any peer can connect. */
-static bool s_open_auth(server_t *server, char error[ZPL_ERROR_SIZE]) {
+static bool s_open_auth(server_t *server, zr_error_t *error) {
     const settings_t *settings = server->settings;
     auth_config_t config = {.users = settings->users[0] ? settings->users : NULL,
         .bans = settings->bans[0] ? settings->bans : NULL,
@@ -227,19 +225,19 @@ static bool s_open_auth(server_t *server, char error[ZPL_ERROR_SIZE]) {
     return server->auth != NULL;
 }
 
-static bool s_open_sockets(server_t *server, char error[ZPL_ERROR_SIZE]) {
+static bool s_open_sockets(server_t *server, zr_error_t *error) {
     const settings_t *settings = server->settings;
     if (!settings->server_key[0])
         return sockets_open(&server->sockets, settings, NULL, error);
-    cert_t cert;
-    uint8_t key[CERT_KEY_BYTES];
-    if (!cert_load(&cert, settings->server_key, error))
+    zr_pair_t pair;
+    uint8_t key[ZR_CURVE_BYTES];
+    if (zr_pair_load(&pair, settings->server_key, error) != ZR_FILE_READ)
         return false;
-    bool ok = zmq_z85_decode(key, cert.secret_key) && sockets_open(&server->sockets, settings, key, error);
+    bool ok = zmq_z85_decode(key, pair.secret_key) && sockets_open(&server->sockets, settings, key, error);
     if (ok)
-        zr_log(ZR_LOG_INFO, "clients know this server by its public key, %s", cert.public_key);
+        zr_log(ZR_LOG_INFO, "clients know this server by its public key, %s", pair.public_key);
     sodium_memzero(key, sizeof key);
-    cert_wipe(&cert);
+    zr_pair_wipe(&pair);
     return ok;
 }
 
@@ -248,7 +246,7 @@ static size_t s_expiry_ms(const settings_t *settings) {
     return 3 * settings->relay.heartbeat_ms + 1;
 }
 
-server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
+server_t *server_new(const settings_t *settings, zr_error_t *error) {
     server_t *server = fatal_calloc(sizeof *server);
     server->settings = settings;
     server->signals = -1;
@@ -265,6 +263,7 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
         server_destroy(server);
         return NULL;
     }
+    server->relay_config.presence_base = wall_clock();
     server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
     server->loop = fatal_check(zloop_new());
     server->timers = session_timers_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
@@ -272,13 +271,11 @@ server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]) {
     server->queued = front_queue_new(settings->route_bytes, settings->all_route_bytes);
     server->effects = (effects_t){.front = server->front,
         .back = server->back,
-        .relay = server->relay,
-        .log = server->log,
-        .outbox = &server->outbox,
         .timers = server->timers,
         .peers = server->peers,
         .auth = server->auth,
         .queued = server->queued};
+    effects_begin(&server->effects, server->relay, server->log, &server->outbox);
 
     zmq_pollitem_t signals = {.fd = server->signals, .events = ZMQ_POLLIN};
     zloop_set_nonstop(server->loop, true);
@@ -361,7 +358,7 @@ static void s_log_stats(const server_t *server) {
         "%llu, rooms %zu",
         (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
         (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
-        (unsigned long long)stats.dropped, (unsigned long long)server->effects.live_dropped,
+        (unsigned long long)stats.dropped, (unsigned long long)server->effects.edge.live_dropped,
         (unsigned long long)stats.limited, (unsigned long long)stats.flooders,
         (unsigned long long)auth_refused(server->auth), (unsigned long long)server->logins_failed,
         (unsigned long long)server->logins_slowed, (unsigned long long)peers_turned_away(server->peers),
@@ -372,10 +369,12 @@ static void s_log_stats(const server_t *server) {
 
 /* Until everything that was taken in is on the disk and answered. */
 static void s_drain_log(server_t *server) {
+    intake_finish_pass(server);
     while (!log_is_idle(server->log)) {
         struct pollfd answers = {.fd = log_fd(server->log), .events = POLLIN};
         poll(&answers, 1, -1);
-        intake_take_answers(server);
+        log_answer(server->log);
+        intake_finish_pass(server);
     }
 }
 
@@ -387,10 +386,11 @@ static void s_shut_down(server_t *server) {
         if (log_is_full(server->log))
             s_drain_log(server);
         intake_take_batch(server);
+        intake_finish_pass(server);
     }
     s_drain_log(server);
     relay_shutdown(server->relay);
-    effects_carry_out(&server->effects);
+    intake_finish_pass(server);
     s_log_stats(server);
 }
 

@@ -8,7 +8,7 @@ typedef struct server server_t;
 
 /* Binds and gets ready; nothing runs yet. NULL: `error` is one line that says what to do. `settings` must live as long
  * as the server. SIGTERM and SIGINT must be blocked, so that no thread takes them. */
-server_t *server_new(const settings_t *settings, char error[ZPL_ERROR_SIZE]);
+server_t *server_new(const settings_t *settings, zr_error_t *error);
 
 /* The line that says what listens where, for stdout. The caller frees it. */
 char *server_banner(const server_t *server);

@@ -23,6 +23,7 @@ typedef struct server {
     int64_t resumed; /* when it was read again (ms, monotonic) */
     relay_t *relay;
     outbox_t outbox;
+    int work_timer; /* zloop's, while work waits; 0: none does */
     session_timers_t *timers;
     trim_t trim;
     uint64_t heavy, given_back; /* count of heavy turns: a second ago, and when memory was last given back */

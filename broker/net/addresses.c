@@ -5,17 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bucket.h"
 #include "fatal.h"
 #include "hash.h"
 
-enum { HANDSHAKE = 1000 }; /* the cost of one: the bucket is in thousandths, so a rate per second is thousandths a ms */
 enum { KEPT_MAX = 64, KEPT_PART = 8 }; /* descriptors kept: so many, or an eighth if the limit is low */
 
 typedef struct {
     address_t address;
     size_t connections;
-    uint64_t owed; /* for those it made lately */
-    uint64_t at;   /* when that was so (ms) */
+    bucket_t made; /* connections */
     bool shed;     /* is one of those */
     UT_hash_handle hh;
 } source_t;
@@ -28,7 +27,7 @@ typedef struct {
 
 struct addresses {
     size_t max_connections;
-    uint64_t per_second;
+    bucket_rate_t rate; /* of new ones */
     source_t *sources;
     place_t *places; /* by descriptor */
     size_t size;
@@ -78,15 +77,9 @@ static source_t *s_source(addresses_t *all, const address_t *address) {
     return source;
 }
 
-static uint64_t s_worth(const addresses_t *all, uint64_t seconds) {
-    return seconds * all->per_second * HANDSHAKE;
-}
-
-static void s_refill(const addresses_t *all, source_t *source, uint64_t now_ms) {
-    uint64_t passed = now_ms > source->at ? now_ms - source->at : 0;
-    bool paid = passed >= (ADDRESSES_BURST_S + ADDRESSES_DEBT_S) * 1000 || passed * all->per_second >= source->owed;
-    source->owed = paid ? 0 : source->owed - passed * all->per_second;
-    source->at = now_ms;
+/* May the address make so many seconds' worth of connections? */
+static bool s_may_make(const addresses_t *all, source_t *source, uint64_t seconds, uint64_t now_ms) {
+    return bucket_wait(&source->made, &all->rate, seconds * all->rate.per_second, now_ms * 1000) == 0;
 }
 
 /* --- Connections --- */
@@ -94,7 +87,7 @@ static void s_refill(const addresses_t *all, source_t *source, uint64_t now_ms) 
 addresses_t *addresses_new(size_t max_connections, uint64_t per_second) {
     addresses_t *all = fatal_calloc(sizeof *all);
     all->max_connections = max_connections;
-    all->per_second = per_second;
+    all->rate = bucket_rate(per_second, per_second * ADDRESSES_DEBT_S);
     return all;
 }
 
@@ -141,12 +134,11 @@ bool addresses_opened(addresses_t *all, int side, int fd, uint64_t inode, const 
         return true;
     s_forget(place);
     source_t *source = s_source(all, address);
-    s_refill(all, source, now_ms);
-    if (all->per_second && source->owed + HANDSHAKE > s_worth(all, ADDRESSES_BURST_S)) {
+    if (bucket_wait(&source->made, &all->rate, 1, now_ms * 1000)) {
         s_shed(all, source);
         return false;
     }
-    source->owed += all->per_second ? HANDSHAKE : 0;
+    bucket_take(&source->made, &all->rate, 1, now_ms * 1000);
     *place = (place_t){.source = source, .inode = inode, .side = side};
     return ++source->connections <= all->max_connections;
 }
@@ -173,19 +165,15 @@ void addresses_closed(addresses_t *all, int side, int fd) {
 void addresses_charge(addresses_t *all, int fd, uint64_t inode, uint64_t now_ms) {
     if (fd < 0 || (size_t)fd >= all->size || all->places[fd].inode != inode || !all->places[fd].source)
         return;
-    source_t *source = all->places[fd].source;
-    uint64_t most = s_worth(all, ADDRESSES_BURST_S + ADDRESSES_DEBT_S);
-    s_refill(all, source, now_ms);
-    source->owed += s_worth(all, ADDRESSES_FLOOD_S);
-    source->owed = source->owed < most ? source->owed : most;
+    uint64_t cost = all->rate.per_second * BUCKET_SECONDS;
+    bucket_take(&all->places[fd].source->made, &all->rate, cost, now_ms * 1000);
 }
 
 bool addresses_shed_changed(addresses_t *all, uint64_t now_ms) {
     size_t left = 0;
     for (size_t i = 0; i < all->shed_count; i++) {
         source_t *source = all->shed[i];
-        s_refill(all, source, now_ms);
-        source->shed = source->owed > s_worth(all, ADDRESSES_BURST_S - ADDRESSES_SHED_S);
+        source->shed = !s_may_make(all, source, ADDRESSES_SHED_S, now_ms);
         if (source->shed)
             all->shed[left++] = source;
     }
@@ -207,8 +195,7 @@ void addresses_sweep(addresses_t *all, addresses_alive_fn *alive, void *ctx, uin
             s_forget(&all->places[fd]);
     source_t *source, *next;
     HASH_ITER(hh, all->sources, source, next) {
-        s_refill(all, source, now_ms);
-        if (source->connections > 0 || source->owed > 0 || source->shed)
+        if (source->connections > 0 || source->shed || !s_may_make(all, source, BUCKET_SECONDS, now_ms))
             continue;
         HASH_DEL(all->sources, source);
         free(source);

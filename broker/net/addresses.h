@@ -13,9 +13,7 @@
 #include <sys/socket.h>
 
 enum {
-    ADDRESSES_BURST_S = 4,   /* so many seconds' worth of connections may be made at once, */
-    ADDRESSES_FLOOD_S = 4,   /* so many a flood costs, */
-    ADDRESSES_DEBT_S = 10,   /* and so many may be owed for floods */
+    ADDRESSES_DEBT_S = 10,   /* so many seconds' worth of connections may be owed for floods */
     ADDRESSES_SHED_S = 1,    /* an address that makes too many is shed until it may make so many seconds' worth, */
     ADDRESSES_SHED_MAX = 64, /* so many addresses at a time */
 };

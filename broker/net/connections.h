@@ -9,6 +9,15 @@
 
 enum { CONNECTIONS_FRONT, CONNECTIONS_BACK };
 
+/* How much of what is sent to a reader it gets (slow_readers.h). */
+typedef struct {
+    uint64_t confirmed; /* bytes that it got, at the last look */
+    uint64_t got;       /* of these, in the last round */
+    unsigned round;     /* the last one in which it was looked at; 0: none */
+    unsigned stuck;     /* for how many rounds it got nothing by then, though there was something */
+    bool compared;      /* it was looked at in the round before, too */
+} reading_t;
+
 typedef struct {
     uint64_t socket; /* 0: none */
     uint64_t accepted_ms;
@@ -17,6 +26,7 @@ typedef struct {
     bool dropped;  /* is about to end, and not to be listened to */
     uint64_t owed; /* for subscriptions, and those given back, of late: each is a thousand */
     uint64_t at;   /* when that was so (ms) */
+    reading_t reading;
     uint8_t user_len;
     char user[ZR_NICK_MAX];
 } connection_t;

@@ -7,6 +7,7 @@
 #include "descriptor.h"
 #include "inflow_calls.h"
 #include "published.h"
+#include "slow_readers.h"
 #include "socket_bytes.h"
 
 enum { LEAVE_MS = 1, LATE_MAX_MS = 100 }; /* from when readers leave to when the next may, at least */
@@ -87,7 +88,7 @@ void pacing_on_ended(peers_t *peers, uint64_t connection, inflow_reason_t reason
 /* --- Readers that do not read --- */
 
 static void s_end_slow(peers_t *peers, int fd) {
-    inflow_calls_reset(peers->slow.items[fd].socket);
+    peers_end(connections_at(&peers->connections, fd));
     peers->too_slow++;
     if (zr_log_pass(&peers->slow_lines, (uint64_t)zclock_mono()))
         zr_log(ZR_LOG_WARN,
@@ -97,41 +98,40 @@ static void s_end_slow(peers_t *peers, int fd) {
 }
 
 /* The kernel does not tell how many bytes a local peer got. If fewer wait for it than before, it reads. */
-static void s_look_at_reader(peers_t *peers, const connection_t *one, int fd) {
+static void s_look_at_reader(peers_t *peers, connection_t *one, int fd) {
     uint64_t confirmed, unsent = socket_bytes_unsent(fd);
     if (unsent == 0 || descriptor_handle(fd) != one->socket)
         return;
     if (!socket_bytes_confirmed(fd, &confirmed))
         confirmed = UINT64_MAX - unsent;
-    slow_readers_look(&peers->slow, fd, one->socket, confirmed);
+    slow_readers_look(one, peers->round, confirmed);
 }
 
 /* The frames that one of them holds are held by others too, so little is freed until the last of them goes. */
 static void s_end_slowest(peers_t *peers) {
     int fd;
-    for (unsigned i = 0; i < peers->slowest && (fd = slow_readers_slowest(&peers->slow)) >= 0; i++) {
+    for (unsigned i = 0; i < peers->slowest && (fd = slow_readers_slowest(&peers->connections, peers->round)) >= 0; i++)
         s_end_slow(peers, fd);
-        slow_readers_drop(&peers->slow, fd);
-    }
     peers->slowest = peers->slowest < UINT16_MAX ? 2 * peers->slowest : peers->slowest;
 }
 
 void pacing_end_slow_readers(peers_t *peers) {
+    const connections_t *connections = &peers->connections;
     uint64_t held = published_bytes();
     if (held <= peers->all_reader_bytes)
         peers->slowest = 1;
     if (held < peers->all_reader_bytes / 2)
         return;
-    slow_readers_begin(&peers->slow);
-    for (int fd = 0; (size_t)fd < peers->connections.size; fd++) {
-        const connection_t *one = connections_at(&peers->connections, fd);
-        if (one && one->socket && one->side == CONNECTIONS_BACK)
+    peers->round++;
+    for (int fd = 0; (size_t)fd < connections->size; fd++) {
+        connection_t *one = connections_at(connections, fd);
+        if (one && one->side == CONNECTIONS_BACK)
             s_look_at_reader(peers, one, fd);
     }
     if (held <= peers->all_reader_bytes)
         return;
     bool stuck = false;
-    for (int fd = 0; (fd = slow_readers_next_stuck(&peers->slow, fd)) >= 0; fd++, stuck = true)
+    for (int fd = 0; (fd = slow_readers_next_stuck(connections, peers->round, fd)) >= 0; fd++, stuck = true)
         s_end_slow(peers, fd);
     if (!stuck)
         s_end_slowest(peers);

@@ -291,7 +291,6 @@ void peers_destroy(peers_t *peers) {
     revoked_finish(&peers->revoked);
     revoked_finish(&peers->gone);
     topics_destroy(peers->topics);
-    slow_readers_finish(&peers->slow);
     addresses_destroy(peers->addresses);
     free(peers->drops.items);
     free(peers);

@@ -8,7 +8,6 @@
 #include "logger.h"
 #include "peers.h"
 #include "revoked.h"
-#include "slow_readers.h"
 #include "topics.h"
 
 /* Routes whose descriptor is remembered: more than are usually busy at once. */
@@ -22,8 +21,8 @@ struct peers {
     revoked_t revoked;
     revoked_t gone; /* users whose connections are about to end; all of generation 1 */
     topics_t *topics;
-    slow_readers_t slow;
     uint64_t all_reader_bytes;
+    unsigned round;   /* of looks at slow readers */
     unsigned slowest; /* readers that the next round ends, if none is stuck: twice as many in each */
     int64_t leave_at; /* when readers may leave again (ms, monotonic); 0: none wait */
     uint64_t login_timeout_ms;

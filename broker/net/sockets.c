@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "cert.h"
+#include "key_file.h"
 #include "descriptor.h"
 #include "fatal.h"
 #include "inflow_calls.h"
@@ -118,7 +118,7 @@ static void s_set_domain(void *socket, const char *domain) {
 static void s_encrypt(void *socket, const uint8_t *key) {
     int server = 1;
     s_set_domain(socket, ZAP_DOMAIN_CURVE);
-    FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, key, CERT_KEY_BYTES) == 0);
+    FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, key, ZR_CURVE_BYTES) == 0);
     FATAL_UNLESS(zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &server, sizeof server) == 0);
 }
 
@@ -164,26 +164,22 @@ static int s_check_path(const char *path) {
 }
 
 /* Binds `wanted`; `*bound` is then what it became. */
-static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound, char *error) {
+static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound, zr_error_t *error) {
     char text[ENDPOINT_TEXT_SIZE];
     void *handle = zsock_resolve(socket);
     size_t size = sizeof text;
     endpoint_format(wanted, text);
     s_set(handle, ZMQ_IPV6, endpoint_is_ipv6(wanted)); /* copied at each bind */
     int code = wanted->kind == ENDPOINT_IPC ? s_check_path(wanted->path) : 0;
-    if (code == EEXIST) {
-        snprintf(error, ZPL_ERROR_SIZE,
+    if (code == EEXIST)
+        return zr_fail(error,
             "cannot bind %s: a file that is no socket stands there; move it, or choose "
             "another path",
             text);
-        return false;
-    }
     if (code == 0 && zmq_bind(handle, text) != 0)
         code = errno;
-    if (code != 0) {
-        snprintf(error, ZPL_ERROR_SIZE, "cannot bind %s: %s", text, s_advice(code));
-        return false;
-    }
+    if (code != 0)
+        return zr_fail(error, "cannot bind %s: %s", text, s_advice(code));
     *bound = *wanted;
     endpoint_t last;
     if (zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, text, &size) == 0 && !endpoint_parse(&last, text)) {
@@ -194,17 +190,17 @@ static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound,
 }
 
 /* Binds the plain or the encrypted endpoints. Each has its place in `bound`; the others' places stay as they are. */
-static bool s_bind_way(
-    zsock_t *socket, const settings_endpoints_t *wanted, bool encrypted, settings_endpoints_t *bound, char *error) {
+static bool s_bind_way(zsock_t *socket, const settings_endpoints_t *wanted, bool encrypted, settings_endpoints_t *bound,
+    zr_error_t *error) {
     for (size_t i = 0; i < wanted->count; i++)
         if (wanted->items[i].encrypted == encrypted && !s_bind(socket, &wanted->items[i], &bound->items[i], error))
             return false;
     return true;
 }
 
-static bool s_bind_all(
-    zsock_t *socket, const settings_endpoints_t *wanted, const uint8_t *key, settings_endpoints_t *bound, char *error) {
-    static const uint8_t nothing[CERT_KEY_BYTES];
+static bool s_bind_all(zsock_t *socket, const settings_endpoints_t *wanted, const uint8_t *key,
+    settings_endpoints_t *bound, zr_error_t *error) {
+    static const uint8_t nothing[ZR_CURVE_BYTES];
     bound->count = wanted->count; /* endpoints not bound yet stay zeroed */
     s_set_domain(zsock_resolve(socket), ZAP_DOMAIN_PLAIN);
     if (!s_bind_way(socket, wanted, false, bound, error))
@@ -230,7 +226,7 @@ static void s_ignore_named_ids(void *front) {
     s_set(front, ZMQ_ROUTER_RAW, 0);
 }
 
-bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, char error[ZPL_ERROR_SIZE]) {
+bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, zr_error_t *error) {
     FATAL_UNLESS(key || !settings_some_encrypted(settings));
     memset(sockets, 0, sizeof *sockets);
     sockets->paired = settings->paired;

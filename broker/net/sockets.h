@@ -16,11 +16,11 @@ typedef struct {
     char advertise[ENDPOINT_TEXT_SIZE];
 } sockets_t;
 
-/* Makes and binds both. `key` is the server's secret CURVE key, of CERT_KEY_BYTES bytes, which stays the caller's to
+/* Makes and binds both. `key` is the server's secret CURVE key, of ZR_CURVE_BYTES bytes, which stays the caller's to
  * wipe. NULL: no endpoint is encrypted. false: everything is freed, and `error` is one line that names the endpoint and
  * what to do. Call zsys_init before, and srand() with an unpredictable seed: ROUTER draws its first routing id from
  * rand(). The ZAP handler must be there: with none, libzmq lets every key in. */
-bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, char error[ZPL_ERROR_SIZE]);
+bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, zr_error_t *error);
 
 /* Closes both, and returns when libzmq is done with them: no listener and no connection is left, so the ZAP handler may
  * go. Until then what is queued is sent, a second at most. A zeroed struct is accepted. There is no unbinding before

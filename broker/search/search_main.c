@@ -1,9 +1,8 @@
 /* zrelayd-search: the command line. */
-#include <getopt.h>
 #include <unistd.h>
 
 #include "db_internal.h"
-#include "names.h"
+#include "options.h"
 #include "search.h"
 
 static const char s_usage[] =
@@ -29,89 +28,29 @@ static const char s_usage[] =
 
 typedef struct {
     const char *data, *index;
-    const char **rooms; /* malloc'ed */
-    size_t room_count;
+    zr_texts_t rooms;
     uint64_t limit;
-    bool json;
+    bool json, version, help;
 } flags_t;
 
-static int s_fail(const char *text) {
-    zr_buffer_t line = {0};
-    zr_escape(&line, zr_span(text)); /* it quotes arguments and queries */
-    fprintf(stderr, "zrelayd-search: %.*s\n", (int)line.len, (const char *)line.data);
-    zr_buffer_finish(&line);
-    return EXIT_FAILURE;
-}
-
-/* --- The command line --- */
-
-enum { OPT_DATA = 256, OPT_INDEX, OPT_ROOM, OPT_LIMIT, OPT_JSON, OPT_VERSION, OPT_HELP };
-
-static const struct option s_options[] = {
-    {"data", required_argument, NULL, OPT_DATA},
-    {"index", required_argument, NULL, OPT_INDEX},
-    {"room", required_argument, NULL, OPT_ROOM},
-    {"limit", required_argument, NULL, OPT_LIMIT},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
-};
-
-typedef enum { PARSED, DONE, WRONG } parsed_t;
-
-static bool s_parse_limit(const char *text, uint64_t *limit) {
-    char *end;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || number < 1 || number > SEARCH_LIMIT_MAX)
+static bool s_parse(int *argc, char *argv[], flags_t *flags, zr_error_t *error) {
+    const zr_option_t options[] = {
+        {"data", 0, ZR_OPTION_TEXT, &flags->data, NULL, 0, 0},
+        {"index", 0, ZR_OPTION_TEXT, &flags->index, NULL, 0, 0},
+        {"room", 0, ZR_OPTION_TEXTS, &flags->rooms, NULL, 0, 0},
+        {"limit", 0, ZR_OPTION_NUMBER, &flags->limit, NULL, 1, SEARCH_LIMIT_MAX},
+        {"json", 0, ZR_OPTION_FLAG, &flags->json, NULL, 0, 0},
+        {"version", 0, ZR_OPTION_FLAG, &flags->version, NULL, 0, 0},
+        {"help", 0, ZR_OPTION_FLAG, &flags->help, NULL, 0, 0},
+    };
+    const zr_option_list_t list = {options, sizeof options / sizeof options[0]};
+    if (!zr_options_parse(&list, 1, false, argc, argv, error))
         return false;
-    *limit = number;
-    return true;
-}
-
-static parsed_t s_parse(int argc, char *argv[], flags_t *flags, db_error_t error) {
-    int found;
-    opterr = 0;
-    while ((found = getopt_long(argc, argv, ":", s_options, NULL)) != -1) {
-        switch (found) {
-        case OPT_DATA:
-            flags->data = optarg;
-            break;
-        case OPT_INDEX:
-            flags->index = optarg;
-            break;
-        case OPT_ROOM:
-            flags->rooms = fatal_realloc(flags->rooms, (flags->room_count + 1) * sizeof *flags->rooms);
-            flags->rooms[flags->room_count++] = optarg;
-            break;
-        case OPT_LIMIT:
-            if (s_parse_limit(optarg, &flags->limit))
-                break;
-            snprintf(
-                error, sizeof(db_error_t), "--limit: \"%.40s\" is no number from 1 to %d", optarg, SEARCH_LIMIT_MAX);
-            return WRONG;
-        case OPT_JSON:
-            flags->json = true;
-            break;
-        case OPT_VERSION:
-            puts("zrelayd-search " ZRELAY_VERSION);
-            return DONE;
-        case OPT_HELP:
-            fputs(s_usage, stdout);
-            return DONE;
-        case ':':
-            snprintf(error, sizeof(db_error_t), "%.80s needs a value; see --help", argv[optind - 1]);
-            return WRONG;
-        default:
-            snprintf(error, sizeof(db_error_t), "unknown option %.80s; see --help", argv[optind - 1]);
-            return WRONG;
-        }
-    }
-    if (flags->data && optind < argc)
-        return PARSED;
-    snprintf(error, sizeof(db_error_t), "%s; see --help",
-        flags->data ? "say what to search for" : "say where the log is: --data DIR");
-    return WRONG;
+    if (flags->version || flags->help)
+        return true;
+    if (!flags->data)
+        return zr_fail(error, "say where the log is: --data DIR");
+    return *argc > 0 || zr_fail(error, "say what to search for");
 }
 
 /* The arguments, joined; malloc'ed. */
@@ -156,14 +95,18 @@ static bool s_update(search_index_t *index, db_t *log, db_error_t error) {
     return ok;
 }
 
-static bool s_search(flags_t *flags, const search_query_t *query, db_error_t error) {
-    db_t *log = search_log_open(flags->data, error);
+static bool s_search(flags_t *flags, const char *text, zr_error_t *error) {
+    db_error_t why;
+    const search_query_t query = {
+        .text = text, .rooms = flags->rooms.items, .room_count = flags->rooms.count, .limit = (size_t)flags->limit};
+    db_t *log = search_log_open(flags->data, why);
     if (!log)
-        return false;
+        return zr_fail(error, "%s", why);
     char *file = flags->index ? fatal_check(strdup(flags->index)) : db_path(flags->data, "search.db");
-    search_index_t *index = search_index_open(file, error);
-    bool ok = index && search_check(index, query, error) && s_update(index, log, error) &&
-              search_find(index, query, s_print, flags, error);
+    search_index_t *index = search_index_open(file, why);
+    bool ok = (index && search_check(index, &query, why) && s_update(index, log, why) &&
+                  search_find(index, &query, s_print, flags, why)) ||
+              zr_fail(error, "%s", why);
     search_index_close(index);
     db_close(log);
     free(file);
@@ -171,20 +114,23 @@ static bool s_search(flags_t *flags, const search_query_t *query, db_error_t err
 }
 
 int main(int argc, char *argv[]) {
-    db_error_t error;
+    zr_error_t error = {0};
     flags_t flags = {.limit = SEARCH_LIMIT};
-    parsed_t parsed = s_parse(argc, argv, &flags, error);
-    if (parsed != PARSED) {
-        free(flags.rooms);
-        return parsed == DONE ? EXIT_SUCCESS : s_fail(error);
+    argc--;
+    argv++;
+    if (!s_parse(&argc, argv, &flags, &error))
+        return zr_options_misused("zrelayd-search", &error);
+    bool ok = true;
+    if (flags.version) {
+        puts("zrelayd-search " ZRELAY_VERSION);
+    } else if (flags.help) {
+        fputs(s_usage, stdout);
+    } else {
+        char *text = s_query(argv, argc);
+        ok = s_search(&flags, text, &error);
+        free(text);
     }
-    char *text = s_query(argv + optind, argc - optind);
-    search_query_t query = {
-        .text = text, .rooms = flags.rooms, .room_count = flags.room_count, .limit = (size_t)flags.limit};
-    bool ok = s_search(&flags, &query, error);
-    free(text);
-    free(flags.rooms);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return s_fail("cannot write to stdout");
-    return ok ? EXIT_SUCCESS : s_fail(error);
+    free(flags.rooms.items);
+    int shown = zr_options_shown("zrelayd-search");
+    return ok ? shown : zr_error_print(&error, "zrelayd-search");
 }

@@ -1,5 +1,6 @@
 /* Finding: first which entries, then what is shown of them; a snippet of each entry that fits would cost more than the
  * search. */
+#include "fatal.h"
 #include "search_internal.h"
 
 enum { SNIPPET_WORDS = 24, ROOM_ALL = 0 };
@@ -67,10 +68,7 @@ static bool s_match(find_t *find, uint32_t room, size_t limit) {
     }
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        if (find->count == find->size) {
-            find->size = find->size ? find->size * 2 : 64;
-            find->found = fatal_realloc(find->found, find->size * sizeof *find->found);
-        }
+        FATAL_GROW(find->found, find->count, find->size);
         find->found[find->count++] = (found_t){sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1)};
     }
     bool ok = code == SQLITE_DONE || s_fail_match(find);

@@ -6,7 +6,7 @@
 
 #include "names.h"
 #include "search.h"
-#include "utf8.h"
+#include "unicode.h"
 
 enum { SNIPPET_BYTES = 400 }; /* of the text that is shown of one entry: a word may be as long as a body */
 

@@ -1,6 +1,7 @@
 /* Brings the index up to date: removes entries that the log no longer has, and adds new ones. Transactions have a
  * bounded size, and each leaves an index that is right as far as it goes. A view of the log lasts no longer than one
  * transaction, as a view keeps the broker's write-ahead log from being emptied. */
+#include "fatal.h"
 #include "search_internal.h"
 
 enum { ENTRY_COST = 64 }; /* what an entry counts in a chunk besides its texts */
@@ -46,10 +47,7 @@ static bool s_list(sqlite3 *sql, const char *text, rooms_t *rooms) {
     size_t size = 0;
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        if (rooms->count == size) {
-            size = size ? size * 2 : 64;
-            rooms->rooms = fatal_realloc(rooms->rooms, size * sizeof *rooms->rooms);
-        }
+        FATAL_GROW(rooms->rooms, rooms->count, size);
         const char *name = (const char *)sqlite3_column_text(statement, 1);
         rooms->rooms[rooms->count++] = (room_t){.id = (uint32_t)sqlite3_column_int64(statement, 0),
             .name = fatal_check(strdup(name ? name : "")),

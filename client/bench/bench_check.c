@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fatal.h"
+
 void bench_head_write(void *body, const bench_head_t *head) {
     _Static_assert(sizeof *head == BENCH_BODY_MIN, "sender and readers are one program on one machine");
     memcpy(body, head, sizeof *head);
@@ -10,10 +12,8 @@ void bench_head_write(void *body, const bench_head_t *head) {
 
 void bench_check_init(bench_check_t *check, uint32_t run, const uint64_t *expected, size_t publishers) {
     *check = (bench_check_t){.run = run, .publishers = publishers};
-    check->next = calloc(publishers, sizeof *check->next);
-    check->expected = calloc(publishers, sizeof *check->expected);
-    if (!check->next || !check->expected)
-        abort();
+    check->next = fatal_calloc(publishers * sizeof *check->next);
+    check->expected = fatal_calloc(publishers * sizeof *check->expected);
     bench_check_expect(check, expected, false);
 }
 

@@ -8,6 +8,7 @@
 
 #include "bench_pool.h"
 #include "bench_readers.h"
+#include "fatal.h"
 #include "signals.h"
 
 enum {
@@ -120,9 +121,7 @@ static void s_heed(crowd_t *crowd) {
         atomic_store(&share->goal, goal);
     }
     if (atomic_load(&board->restart) && !crowd->away) {
-        crowd->away = malloc(crowd->pool.size + 1);
-        if (!crowd->away)
-            abort();
+        crowd->away = fatal_check(malloc(crowd->pool.size + 1));
         memset(crowd->away, true, crowd->pool.size);
         atomic_store(&share->waits, true);
     }

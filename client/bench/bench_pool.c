@@ -10,15 +10,14 @@
 #include <zmq.h>
 
 #include "conn.h"
+#include "fatal.h"
 #include "format.h"
 #include "signals.h"
 
 enum { READY = 256, DRAIN_MAX = 20000, GOODBYE_MS = 2000, TURN_NS = 100000000 };
 
 void *bench_context(const bench_plan_t *plan) {
-    void *context = zmq_ctx_new();
-    if (!context)
-        abort();
+    void *context = fatal_check(zmq_ctx_new());
     zmq_ctx_set(context, ZMQ_IO_THREADS, (int)plan->io_threads);
     zmq_ctx_set(context, ZMQ_MAX_SOCKETS, zmq_ctx_get(context, ZMQ_SOCKET_LIMIT));
     return context;
@@ -32,12 +31,11 @@ uint64_t bench_clock(void) {
 
 void bench_pool_init(bench_pool_t *pool, target_t *target, size_t size, bench_event_fn *on_event, void *ctx) {
     *pool = (bench_pool_t){.target = target, .size = size, .on_event = on_event, .ctx = ctx};
-    pool->relays = calloc(size + 1, sizeof *pool->relays);
-    pool->connected_each = calloc(size + 1, sizeof *pool->connected_each);
-    pool->wake_ms = calloc(size + 1, sizeof *pool->wake_ms);
+    pool->relays = fatal_calloc((size + 1) * sizeof *pool->relays);
+    pool->connected_each = fatal_calloc((size + 1) * sizeof *pool->connected_each);
+    pool->wake_ms = fatal_calloc((size + 1) * sizeof *pool->wake_ms);
     pool->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (!pool->relays || !pool->connected_each || !pool->wake_ms || pool->epoll < 0)
-        abort();
+    FATAL_UNLESS(pool->epoll >= 0);
 }
 
 zrelay_t *bench_pool_open(bench_pool_t *pool, void *context) {

@@ -2,15 +2,15 @@
 
 #include <stdlib.h>
 
+#include "fatal.h"
+
 void bench_readers_init(bench_readers_t *readers, const bench_plan_t *plan, size_t first, size_t count) {
     uint64_t publishers = plan->schedule.publishers;
     *readers = (bench_readers_t){.count = count, .rooms = (size_t)plan->schedule.rooms, .first = first};
-    readers->checks = calloc(count + 1, sizeof *readers->checks);
-    readers->members = calloc(count + 1, sizeof *readers->members);
+    readers->checks = fatal_calloc((count + 1) * sizeof *readers->checks);
+    readers->members = fatal_calloc((count + 1) * sizeof *readers->members);
     readers->present = plan->presence ? plan->clients * plan->joins : 0;
-    uint64_t *expected = calloc(publishers, sizeof *expected);
-    if (!readers->checks || !readers->members || !expected)
-        abort();
+    uint64_t *expected = fatal_calloc(publishers * sizeof *expected);
     for (size_t reader = 0; reader < count; reader++)
         bench_check_init(&readers->checks[reader], plan->run, expected, publishers);
     free(expected);
@@ -27,9 +27,7 @@ void bench_readers_finish(bench_readers_t *readers) {
 
 void bench_readers_expect(bench_readers_t *readers, const bench_plan_t *plan, uint64_t messages, bool open) {
     bench_schedule_t schedule = plan->schedule;
-    uint64_t *expected = calloc(schedule.publishers, sizeof *expected);
-    if (!expected)
-        abort();
+    uint64_t *expected = fatal_calloc(schedule.publishers * sizeof *expected);
     schedule.messages = messages;
     readers->done = 0;
     for (size_t reader = 0; reader < readers->count; reader++) {

@@ -51,29 +51,29 @@ void bench_room_name(const bench_plan_t *plan, uint64_t room, char name[BENCH_RO
 
 /* "1 room", "2 rooms" */
 static void s_count(zr_buffer_t *out, uint64_t count, const char *what) {
-    format_add(out, "%" PRIu64 " %s%s", count, what, count == 1 ? "" : "s");
+    zr_buffer_printf(out, "%" PRIu64 " %s%s", count, what, count == 1 ? "" : "s");
 }
 
 void bench_title(zr_buffer_t *out, const bench_plan_t *plan) {
-    format_add(out, "%s: ", bench_mode_name(plan->mode));
+    zr_buffer_printf(out, "%s: ", bench_mode_name(plan->mode));
     if (plan->mode == BENCH_CONNECT) {
         s_count(out, plan->clients, "client");
-        format_add(out, ", ");
+        zr_buffer_printf(out, ", ");
         s_count(out, plan->schedule.rooms, "room");
-        format_add(out, ", %s members of %" PRIu64 " each", plan->presence ? "named" : "silent", plan->joins);
+        zr_buffer_printf(out, ", %s members of %" PRIu64 " each", plan->presence ? "named" : "silent", plan->joins);
         if (plan->restart)
-            format_add(out, ", restarted under %" PRIu64 "/s", plan->schedule.rate);
+            zr_buffer_printf(out, ", restarted under %" PRIu64 "/s", plan->schedule.rate);
         return;
     }
     s_count(out, plan->schedule.publishers, "publisher");
-    format_add(out, ", ");
+    zr_buffer_printf(out, ", ");
     s_count(out, plan->schedule.rooms, "room");
-    format_add(out, ", ");
+    zr_buffer_printf(out, ", ");
     s_count(out, plan->readers, "reader");
-    format_add(out, "%s, %" PRIu64 "-byte messages, %s", plan->schedule.rooms > 1 ? " each" : "", plan->size,
+    zr_buffer_printf(out, "%s, %" PRIu64 "-byte messages, %s", plan->schedule.rooms > 1 ? " each" : "", plan->size,
         plan->packed ? "packed" : "one a frame");
     if (plan->schedule.rate)
-        format_add(out, ", %" PRIu64 "/s", plan->schedule.rate);
+        zr_buffer_printf(out, ", %" PRIu64 "/s", plan->schedule.rate);
 }
 
 static double s_rate(uint64_t count, double seconds) {
@@ -81,27 +81,27 @@ static double s_rate(uint64_t count, double seconds) {
 }
 
 static void s_row(zr_buffer_t *out, const char *name, uint64_t count, double seconds) {
-    format_add(out, "  %-10s %12" PRIu64, name, count);
+    zr_buffer_printf(out, "  %-10s %12" PRIu64, name, count);
     if (seconds > 0)
-        format_add(out, " %14.0f/s", s_rate(count, seconds));
+        zr_buffer_printf(out, " %14.0f/s", s_rate(count, seconds));
 }
 
 /* Microseconds with the digits that matter. */
 static void s_microseconds(zr_buffer_t *out, uint64_t nanoseconds) {
     double value = (double)nanoseconds / 1000;
-    format_add(out, "%.*f µs", value < 100 ? 1 : 0, value);
+    zr_buffer_printf(out, "%.*f µs", value < 100 ? 1 : 0, value);
 }
 
 static void s_latencies(zr_buffer_t *out, const char *name, const histogram_t *histogram) {
-    format_add(out, "  %-10s", name);
+    zr_buffer_printf(out, "  %-10s", name);
     for (size_t i = 0; i < PERCENTILES; i++) {
-        format_add(out, " %s ", s_percentiles[i].name);
+        zr_buffer_printf(out, " %s ", s_percentiles[i].name);
         s_microseconds(out, histogram_at(histogram, s_percentiles[i].part));
-        format_add(out, " ·");
+        zr_buffer_printf(out, " ·");
     }
-    format_add(out, " max ");
+    zr_buffer_printf(out, " max ");
     s_microseconds(out, histogram->most);
-    format_add(out, "\n");
+    zr_buffer_printf(out, "\n");
 }
 
 static uint64_t s_memory_each(const bench_plan_t *plan, const bench_result_t *result) {
@@ -112,52 +112,52 @@ static uint64_t s_memory_each(const bench_plan_t *plan, const bench_result_t *re
 
 static void s_connect_rows(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_t *result) {
     s_row(out, "connected", result->connected, result->connected_s);
-    format_add(out, "  (two connections each)\n  %-10s ", "memory");
+    zr_buffer_printf(out, "  (two connections each)\n  %-10s ", "memory");
     if (result->memory_before == 0)
-        format_add(out, "unknown: --broker-pid names a broker on this machine\n");
+        zr_buffer_printf(out, "unknown: --broker-pid names a broker on this machine\n");
     else
-        format_add(out, "%.1f KB a client in the broker (%.1f MB before, %.1f MB after)\n",
+        zr_buffer_printf(out, "%.1f KB a client in the broker (%.1f MB before, %.1f MB after)\n",
             (double)s_memory_each(plan, result) / 1024, (double)result->memory_before / 1048576,
             (double)result->memory_after / 1048576);
     if (plan->presence)
-        format_add(out, "  %-10s at %" PRIu64 " of ", "presence", result->aware);
+        zr_buffer_printf(out, "  %-10s at %" PRIu64 " of ", "presence", result->aware);
     if (plan->presence) {
         s_count(out, s_readers(plan), "reader");
-        format_add(out, " the count of its room's members is right\n");
+        zr_buffer_printf(out, " the count of its room's members is right\n");
     }
 }
 
 /* " 1.234 s", or that it was not reached. */
 static void s_moment(zr_buffer_t *out, const char *what, double seconds) {
     if (seconds > 0)
-        format_add(out, ", %s after %.3f s", what, seconds);
+        zr_buffer_printf(out, ", %s after %.3f s", what, seconds);
     else
-        format_add(out, ", %s never", what);
+        zr_buffer_printf(out, ", %s never", what);
 }
 
 static void s_restart_row(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_t *result) {
-    format_add(out, "  %-10s %12" PRIu64 " back", "restart", result->back);
+    zr_buffer_printf(out, "  %-10s %12" PRIu64 " back", "restart", result->back);
     s_moment(out, "the first", result->first_back_s);
     s_moment(out, "the last", result->last_back_s);
     s_moment(out, "all caught up", result->caught_up_s);
     if (plan->presence)
         s_moment(out, "presence told", result->aware_s);
-    format_add(out, "\n");
+    zr_buffer_printf(out, "\n");
 }
 
 static void s_verdict(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_t *result) {
     uint64_t readers = s_readers(plan);
     if (bench_whole(plan, result)) {
         if (readers == 0) {
-            format_add(out, "  %-10s no readers; every message is acked\n", "verified");
+            zr_buffer_printf(out, "  %-10s no readers; every message is acked\n", "verified");
             return;
         }
-        format_add(out, "  %-10s count and order at ", "verified");
+        zr_buffer_printf(out, "  %-10s count and order at ", "verified");
         s_count(out, readers, "reader");
-        format_add(out, ": nothing missing, nothing out of order\n");
+        zr_buffer_printf(out, ": nothing missing, nothing out of order\n");
         return;
     }
-    format_add(out,
+    zr_buffer_printf(out,
         "  %-10s %" PRIu64 " missing, %" PRIu64 " out of order, %" PRIu64 " not understood, %" PRIu64
         " refused, %" PRIu64 " not acked%s%s%s\n",
         "NOT WHOLE", result->missing, result->disordered, result->foreign, result->refused,
@@ -168,30 +168,30 @@ static void s_verdict(zr_buffer_t *out, const bench_plan_t *plan, const bench_re
 static void s_rooms(zr_buffer_t *out, const bench_plan_t *plan) {
     char name[BENCH_ROOM_SIZE];
     bench_room_name(plan, 0, name);
-    format_add(out, "  %-10s %s", "left", name);
+    zr_buffer_printf(out, "  %-10s %s", "left", name);
     if (plan->schedule.rooms > 1) {
         bench_room_name(plan, plan->schedule.rooms - 1, name);
-        format_add(out, " … %s", name);
+        zr_buffer_printf(out, " … %s", name);
     }
-    format_add(out, "\n");
+    zr_buffer_printf(out, "\n");
 }
 
 void bench_table(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_t *result) {
     bench_title(out, plan);
-    format_add(out, "\n");
+    zr_buffer_printf(out, "\n");
     if (plan->mode == BENCH_CONNECT)
         s_connect_rows(out, plan, result);
     if (plan->restart)
         s_restart_row(out, plan, result);
     if (result->published) {
         s_row(out, "acked", result->acked, result->acked_s);
-        format_add(out, "  (%s)\n", result->acked ? zr_level_name((zr_level_t)result->level) : "none");
+        zr_buffer_printf(out, "  (%s)\n", result->acked ? zr_level_name((zr_level_t)result->level) : "none");
     }
     if (result->expected) {
         s_row(out, plan->mode == BENCH_REPLAY ? "replayed" : "delivered", result->received, result->delivered_s);
         if (result->delivered_s > 0)
-            format_add(out, "  %.1f MB/s", s_rate(result->received * plan->size, result->delivered_s) / 1e6);
-        format_add(out, "\n");
+            zr_buffer_printf(out, "  %.1f MB/s", s_rate(result->received * plan->size, result->delivered_s) / 1e6);
+        zr_buffer_printf(out, "\n");
     }
     if (result->latency && result->latency->total) {
         s_latencies(out, "latency", result->latency);
@@ -200,7 +200,7 @@ void bench_table(zr_buffer_t *out, const bench_plan_t *plan, const bench_result_
     s_verdict(out, plan, result);
     s_rooms(out, plan);
     if (result->gaps || result->repaired || result->lost || result->disconnects)
-        format_add(out,
+        zr_buffer_printf(out,
             "  %-10s %" PRIu64 " gaps seen, %" PRIu64 " repaired, %" PRIu64 " lost for good, %" PRIu64
             " connections lost\n",
             "repairs", result->gaps, result->repaired, result->lost, result->disconnects);

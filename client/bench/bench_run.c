@@ -15,6 +15,7 @@
 #include "bench_process.h"
 #include "bench_progress.h"
 #include "bench_readers.h"
+#include "fatal.h"
 #include "signals.h"
 
 enum {
@@ -172,11 +173,9 @@ static void *s_read_all(void *arg) {
 
 static void s_prepare(run_t *run) {
     const bench_schedule_t *schedule = &run->plan->schedule;
-    run->rooms = calloc(schedule->rooms, sizeof *run->rooms);
-    run->publishers = calloc(schedule->publishers, sizeof *run->publishers);
-    run->body = malloc(run->plan->size);
-    if (!run->rooms || !run->publishers || !run->body)
-        abort();
+    run->rooms = fatal_calloc(schedule->rooms * sizeof *run->rooms);
+    run->publishers = fatal_calloc(schedule->publishers * sizeof *run->publishers);
+    run->body = fatal_check(malloc(run->plan->size));
     memset(run->body, 'x', run->plan->size);
     for (uint64_t room = 0; room < schedule->rooms; room++)
         bench_room_name(run->plan, room, run->rooms[room]);
@@ -235,13 +234,10 @@ static void s_watch(run_t *run, int threads, bench_result_t *result) {
 static void s_measure(run_t *run, bench_result_t *result) {
     pthread_t publishing, reading;
     run->ended = eventfd(0, EFD_CLOEXEC);
-    if (run->ended < 0)
-        abort();
+    FATAL_UNLESS(run->ended >= 0);
     if (run->plan->schedule.rate) {
-        run->latency = calloc(1, sizeof *run->latency);
-        run->late = calloc(1, sizeof *run->late);
-        if (!run->latency || !run->late)
-            abort();
+        run->latency = fatal_calloc(sizeof *run->latency);
+        run->late = fatal_calloc(sizeof *run->late);
     }
     run->start = bench_clock();
     if (pthread_create(&reading, NULL, s_read_all, run) != 0 ||

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bench_check.h"
+#include "fatal.h"
 
 enum { TURN_NS = 20000000, CHUNK = 1000 };
 
@@ -17,9 +18,7 @@ static void s_on_event(size_t index, const zrelay_event_t *event, void *ctx) {
 }
 
 int bench_source_init(bench_source_t *source, const bench_plan_t *plan, target_t *target) {
-    *source = (bench_source_t){.plan = plan, .body = calloc(1, plan->size)};
-    if (!source->body)
-        abort();
+    *source = (bench_source_t){.plan = plan, .body = fatal_calloc(plan->size)};
     bench_pool_init(&source->pool, target, 1, s_on_event, source);
     source->relay = bench_pool_open(&source->pool, NULL);
     return source->relay ? bench_pool_ready(&source->pool, 0) : CLI_USAGE;

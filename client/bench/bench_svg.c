@@ -43,10 +43,10 @@ static void s_text(zr_buffer_t *out, const char *text) {
     for (; *text; text++)
         switch (*text) {
         case '<':
-            format_add(out, "&lt;");
+            zr_buffer_printf(out, "&lt;");
             break;
         case '&':
-            format_add(out, "&amp;");
+            zr_buffer_printf(out, "&amp;");
             break;
         default:
             zr_buffer_u8(out, (uint8_t)*text);
@@ -64,15 +64,16 @@ static void s_grid(zr_buffer_t *out, const axes_t *axes) {
         double y = s_y(axes, pow(10, power));
         char label[32];
         s_latency_label(label, sizeof label, power);
-        format_add(out,
+        zr_buffer_printf(out,
             "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", LEFT,
             y, WIDTH - RIGHT, LEFT - 8, y + 4, label);
     }
     for (int nines = 0; nines <= (int)axes->nines; nines++) {
         double x = s_x(axes, nines);
-        format_add(out, "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", x,
-            TOP, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 20);
-        format_add(out, "%.*f %%</text>\n", nines > 2 ? nines - 2 : 0, 100 - 100 * pow(10, -nines));
+        zr_buffer_printf(out,
+            "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">", x, TOP,
+            HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 20);
+        zr_buffer_printf(out, "%.*f %%</text>\n", nines > 2 ? nines - 2 : 0, 100 - 100 * pow(10, -nines));
     }
 }
 
@@ -85,12 +86,12 @@ static void s_curve(zr_buffer_t *out, const axes_t *axes, const histogram_t *lat
         uint64_t top = histogram_bucket_top(i);
         double y = s_y(axes, (double)(top < latency->most ? top : latency->most));
         if (seen == 0)
-            format_add(out, "<path class=\"curve\" d=\"M%d %.1f", LEFT, y);
+            zr_buffer_printf(out, "<path class=\"curve\" d=\"M%d %.1f", LEFT, y);
         seen += latency->counts[i];
         double nines = seen < latency->total ? -log10(1 - (double)seen / (double)latency->total) : axes->nines;
-        format_add(out, "V%.1fH%.1f", y, s_x(axes, nines < axes->nines ? nines : axes->nines));
+        zr_buffer_printf(out, "V%.1fH%.1f", y, s_x(axes, nines < axes->nines ? nines : axes->nines));
     }
-    format_add(out, "\"/>\n");
+    zr_buffer_printf(out, "\"/>\n");
 }
 
 static void s_marks(zr_buffer_t *out, const axes_t *axes, const histogram_t *latency) {
@@ -101,7 +102,7 @@ static void s_marks(zr_buffer_t *out, const axes_t *axes, const histogram_t *lat
             return;
         uint64_t value = histogram_at(latency, parts[i]);
         double x = s_x(axes, nines), y = s_y(axes, (double)value), shown = (double)value / 1000;
-        format_add(out,
+        zr_buffer_printf(out,
             "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/><text class=\"mark\" x=\"%.1f\" y=\"%.1f\" "
             "text-anchor=\"middle\">%.*f µs</text>\n",
             x, y, x, y - 10, shown < 100 ? 1 : 0, shown);
@@ -110,7 +111,7 @@ static void s_marks(zr_buffer_t *out, const axes_t *axes, const histogram_t *lat
 
 void bench_svg(zr_buffer_t *out, const histogram_t *latency, const char *title) {
     axes_t axes = s_axes(latency);
-    format_add(out,
+    zr_buffer_printf(out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
         "font-family=\"sans-serif\" font-size=\"12\">\n"
         "<style>.grid{stroke:#d5d8dc}.curve{stroke:#1565c0;stroke-width:2;fill:none;stroke-linejoin:round}"
@@ -118,13 +119,13 @@ void bench_svg(zr_buffer_t *out, const histogram_t *latency, const char *title) 
         "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n<text x=\"%d\" y=\"28\" font-size=\"15\">",
         WIDTH, HEIGHT, WIDTH, HEIGHT, WIDTH, HEIGHT, LEFT);
     s_text(out, title);
-    format_add(out, "</text>\n");
+    zr_buffer_printf(out, "</text>\n");
     s_grid(out, &axes);
     if (latency->total) {
         s_curve(out, &axes, latency);
         s_marks(out, &axes, latency);
     }
-    format_add(out,
+    zr_buffer_printf(out,
         "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">of %llu messages, so many came within that "
         "time</text>\n</svg>\n",
         (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, (unsigned long long)latency->total);

@@ -58,30 +58,30 @@ static int s_options(call_t *call, unsigned modes, config_t *config, int *argc, 
     bench_plan_t *plan = &call->plan;
     const struct {
         unsigned modes;
-        option_t option;
+        zr_option_t option;
     } all[] = {
-        {STREAM, {"publishers", 0, OPTION_NUMBER, &plan->schedule.publishers, NULL, 1, COUNT_MAX}},
-        {STREAM | ON(BENCH_CONNECT), {"rooms", 0, OPTION_NUMBER, &plan->schedule.rooms, NULL, 1, COUNT_MAX}},
-        {READ, {"readers", 0, OPTION_NUMBER, &plan->readers, &call->readers_given, 0, COUNT_MAX}},
-        {READ, {"messages", 'n', OPTION_NUMBER, &plan->schedule.messages, NULL, 1, MESSAGES_MAX}},
-        {ON(BENCH_LATENCY) | ON(BENCH_CONNECT), {"rate", 0, OPTION_NUMBER, &plan->schedule.rate, NULL, 1, RATE_MAX}},
-        {ALL, {"size", 0, OPTION_NUMBER, &plan->size, NULL, BENCH_BODY_MIN, SIZE_MAX_BYTES}},
-        {READ, {"batch", 0, OPTION_TEXT, &call->batch, NULL, 0, 0}},
-        {ON(BENCH_THROUGHPUT), {"acked", 0, OPTION_FLAG, &call->acked, NULL, 0, 0}},
-        {READ, {"unacked", 0, OPTION_NUMBER, &plan->unacked, NULL, 1, MESSAGES_MAX}},
-        {LIVE, {"ahead", 0, OPTION_NUMBER, &plan->ahead, NULL, 1, MESSAGES_MAX}},
-        {ON(BENCH_CONNECT), {"clients", 0, OPTION_NUMBER, &plan->clients, NULL, 1, COUNT_MAX}},
-        {ON(BENCH_CONNECT), {"joins", 0, OPTION_NUMBER, &plan->joins, NULL, 1, JOINS_MAX}},
-        {ON(BENCH_CONNECT), {"presence", 0, OPTION_FLAG, &plan->presence, NULL, 0, 0}},
-        {ON(BENCH_CONNECT), {"restart", 0, OPTION_TEXT, &plan->restart, NULL, 0, 0}},
-        {ON(BENCH_CONNECT), {"hold", 0, OPTION_SECONDS, &plan->hold_ms, NULL, 0, 0}},
-        {ON(BENCH_CONNECT), {"broker-pid", 0, OPTION_NUMBER, &plan->broker_pid, NULL, 1, INT32_MAX}},
-        {ON(BENCH_LATENCY), {"svg", 0, OPTION_TEXT, &call->svg, NULL, 0, 0}},
-        {ALL, {"room", 0, OPTION_TEXT, &plan->prefix, NULL, 0, 0}},
-        {ALL, {"io-threads", 0, OPTION_NUMBER, &plan->io_threads, NULL, 1, 64}},
-        {ALL, {"timeout", 't', OPTION_SECONDS, &plan->quiet_ms, NULL, 0, 0}},
+        {STREAM, {"publishers", 0, ZR_OPTION_NUMBER, &plan->schedule.publishers, NULL, 1, COUNT_MAX}},
+        {STREAM | ON(BENCH_CONNECT), {"rooms", 0, ZR_OPTION_NUMBER, &plan->schedule.rooms, NULL, 1, COUNT_MAX}},
+        {READ, {"readers", 0, ZR_OPTION_NUMBER, &plan->readers, &call->readers_given, 0, COUNT_MAX}},
+        {READ, {"messages", 'n', ZR_OPTION_NUMBER, &plan->schedule.messages, NULL, 1, MESSAGES_MAX}},
+        {ON(BENCH_LATENCY) | ON(BENCH_CONNECT), {"rate", 0, ZR_OPTION_NUMBER, &plan->schedule.rate, NULL, 1, RATE_MAX}},
+        {ALL, {"size", 0, ZR_OPTION_NUMBER, &plan->size, NULL, BENCH_BODY_MIN, SIZE_MAX_BYTES}},
+        {READ, {"batch", 0, ZR_OPTION_TEXT, &call->batch, NULL, 0, 0}},
+        {ON(BENCH_THROUGHPUT), {"acked", 0, ZR_OPTION_FLAG, &call->acked, NULL, 0, 0}},
+        {READ, {"unacked", 0, ZR_OPTION_NUMBER, &plan->unacked, NULL, 1, MESSAGES_MAX}},
+        {LIVE, {"ahead", 0, ZR_OPTION_NUMBER, &plan->ahead, NULL, 1, MESSAGES_MAX}},
+        {ON(BENCH_CONNECT), {"clients", 0, ZR_OPTION_NUMBER, &plan->clients, NULL, 1, COUNT_MAX}},
+        {ON(BENCH_CONNECT), {"joins", 0, ZR_OPTION_NUMBER, &plan->joins, NULL, 1, JOINS_MAX}},
+        {ON(BENCH_CONNECT), {"presence", 0, ZR_OPTION_FLAG, &plan->presence, NULL, 0, 0}},
+        {ON(BENCH_CONNECT), {"restart", 0, ZR_OPTION_TEXT, &plan->restart, NULL, 0, 0}},
+        {ON(BENCH_CONNECT), {"hold", 0, ZR_OPTION_SECONDS, &plan->hold_ms, NULL, 0, 0}},
+        {ON(BENCH_CONNECT), {"broker-pid", 0, ZR_OPTION_NUMBER, &plan->broker_pid, NULL, 1, INT32_MAX}},
+        {ON(BENCH_LATENCY), {"svg", 0, ZR_OPTION_TEXT, &call->svg, NULL, 0, 0}},
+        {ALL, {"room", 0, ZR_OPTION_TEXT, &plan->prefix, NULL, 0, 0}},
+        {ALL, {"io-threads", 0, ZR_OPTION_NUMBER, &plan->io_threads, NULL, 1, 64}},
+        {ALL, {"timeout", 't', ZR_OPTION_SECONDS, &plan->quiet_ms, NULL, 0, 0}},
     };
-    option_t mine[sizeof all / sizeof all[0]];
+    zr_option_t mine[sizeof all / sizeof all[0]];
     size_t count = 0;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i].modes & modes)

@@ -40,10 +40,11 @@ static const char s_end_help[] =
     "\n"
     "The configuration file is $XDG_CONFIG_HOME/zrelay.conf or ~/.config/zrelay.conf:\n"
     "lines 'NAME = VALUE' with the names server, nick, certificate, server-key, user, token-file, which\n"
-    "are options without their dashes; a line that begins with '#' is a comment. It must be yours and\n"
-    "writable by nobody else. The files named there are looked for in the folder of the configuration\n"
-    "file, unless they begin with '/' or '~/'. The environment's ZRELAY_SERVER, ZRELAY_CERTIFICATE,\n"
-    "ZRELAY_SERVER_KEY, ZRELAY_USER and ZRELAY_TOKEN count before it.\n"
+    "are options without their dashes; a line that begins with '#' is a comment. Quotes around a value are\n"
+    "allowed, and needed if it has ' #' in it. The file must be yours and writable by nobody else. The\n"
+    "files named there are looked for in the folder of the configuration file, unless they begin with '/'\n"
+    "or '~/'. The environment's ZRELAY_SERVER, ZRELAY_CERTIFICATE, ZRELAY_SERVER_KEY, ZRELAY_USER and\n"
+    "ZRELAY_TOKEN count before it.\n"
     "The keys of the brokers you have connected to are noted beside it, in zrelay/known-servers.\n"
     "\n"
     "Commands that go on for long connect again by themselves when the broker is gone for a while, or\n"
@@ -53,64 +54,53 @@ static const char s_end_help[] =
     "Exit codes: 0 done, 1 wrong usage or local input or output failed, 2 no broker or not in time,\n"
     "3 refused by the broker, 4 a command of 'sub --exec' failed or 'bench' lost something.\n";
 
-static void s_help(const command_t *command) {
+static int s_help(const command_t *command) {
     printf("Usage: zrelay %s%s%s\n\n%s\n%s", command->name, *command->usage ? " " : "", command->usage, command->help,
         s_shared_help);
+    return zr_options_shown("zrelay");
 }
 
-static void s_version(void) {
-    printf("zrelay %s\n", zrelay_version());
-}
-
-static void s_help_all(void) {
+static int s_help_all(void) {
     printf("Usage: zrelay [OPTIONS] COMMAND …\n\nA client of the zrelay message relay.\n\nCommands:\n");
     for (size_t i = 0; cli_commands[i]; i++)
         printf("  %-9s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     printf("  %-9s %s\n\n%s      --version           the version\n%s", "help",
         "how to use a command: zrelay help COMMAND", s_shared_help, s_end_help);
+    return zr_options_shown("zrelay");
 }
 
-/* Help and version are data: a full disk or closed pipe is told like everywhere. */
-static int s_printed(void) {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return CLI_DONE;
-    cli_say("cannot write to stdout: %s", strerror(errno));
-    return CLI_USAGE;
+static int s_version(void) {
+    printf("zrelay %s\n", zrelay_version());
+    return zr_options_shown("zrelay");
 }
 
 static bool s_parse(
-    config_t *config, const option_t *options, size_t count, bool stop, int *argc, char **argv, zr_buffer_t *error) {
-    const option_t shared[] = {
-        {"server", 's', OPTION_TEXT, &config->server, NULL, 0, 0},
-        {"nick", 0, OPTION_TEXT, &config->nick, &config->nick_given, 0, 0},
-        {"certificate", 0, OPTION_TEXT, &config->certificate, &config->certificate_given, 0, 0},
-        {"server-key", 0, OPTION_TEXT, &config->server_key, NULL, 0, 0},
-        {"user", 0, OPTION_TEXT, &config->user, &config->user_given, 0, 0},
-        {"token-file", 0, OPTION_TEXT, &config->token_file, &config->token_file_given, 0, 0},
-        {"json", 0, OPTION_FLAG, &config->json, NULL, 0, 0},
-        {"verbose", 'v', OPTION_FLAG, &config->verbose, NULL, 0, 0},
-        {"connect-timeout", 0, OPTION_SECONDS, &config->connect_ms, NULL, 0, 0},
-        {"help", 'h', OPTION_FLAG, &config->help, NULL, 0, 0},
-        {"version", 0, OPTION_FLAG, &config->version, NULL, 0, 0},
+    config_t *config, const zr_option_t *options, size_t count, bool stop, int *argc, char **argv, zr_error_t *error) {
+    const zr_option_t shared[] = {
+        {"server", 's', ZR_OPTION_TEXT, &config->server, NULL, 0, 0},
+        {"nick", 0, ZR_OPTION_TEXT, &config->nick, &config->nick_given, 0, 0},
+        {"certificate", 0, ZR_OPTION_TEXT, &config->certificate, &config->certificate_given, 0, 0},
+        {"server-key", 0, ZR_OPTION_TEXT, &config->server_key, NULL, 0, 0},
+        {"user", 0, ZR_OPTION_TEXT, &config->user, &config->user_given, 0, 0},
+        {"token-file", 0, ZR_OPTION_TEXT, &config->token_file, &config->token_file_given, 0, 0},
+        {"json", 0, ZR_OPTION_FLAG, &config->json, NULL, 0, 0},
+        {"verbose", 'v', ZR_OPTION_FLAG, &config->verbose, NULL, 0, 0},
+        {"connect-timeout", 0, ZR_OPTION_SECONDS, &config->connect_ms, NULL, 0, 0},
+        {"help", 'h', ZR_OPTION_FLAG, &config->help, NULL, 0, 0},
+        {"version", 0, ZR_OPTION_FLAG, &config->version, NULL, 0, 0},
     };
-    const option_list_t lists[] = {{options, count}, {shared, sizeof shared / sizeof shared[0]}};
-    return options_parse(lists, 2, stop, argc, argv, error);
+    const zr_option_list_t lists[] = {{options, count}, {shared, sizeof shared / sizeof shared[0]}};
+    return zr_options_parse(lists, 2, stop, argc, argv, error);
 }
 
 int cli_options(
-    const command_t *command, config_t *config, const option_t *options, size_t count, int *argc, char **argv) {
-    zr_buffer_t error = {0};
+    const command_t *command, config_t *config, const zr_option_t *options, size_t count, int *argc, char **argv) {
+    zr_error_t error = {0};
     int code = -1;
     if (!s_parse(config, options, count, false, argc, argv, &error))
-        code = cli_misuse(command, "%.*s", (int)error.len, (const char *)error.data);
-    zr_buffer_finish(&error);
-    if (code < 0 && (config->help || config->version)) {
-        if (config->help)
-            s_help(command);
-        else
-            s_version();
-        code = s_printed();
-    }
+        code = cli_misuse(command, "%s", error.text);
+    if (code < 0 && (config->help || config->version))
+        code = config->help ? s_help(command) : s_version();
     if (code < 0 && config->nick && !(config->nick = cli_nick(config->nick)))
         code = CLI_USAGE;
     return code;
@@ -128,28 +118,18 @@ static int s_run_help(int argc, char **argv) {
     const command_t *command = NULL;
     if (argc > 0 && strcmp(argv[0], "help") != 0 && !(command = s_command(argv[0])))
         return CLI_USAGE;
-    if (command)
-        s_help(command);
-    else
-        s_help_all();
-    return s_printed();
+    return command ? s_help(command) : s_help_all();
 }
 
 static int s_run(config_t *config, int argc, char **argv) {
-    zr_buffer_t error = {0};
-    bool good = s_parse(config, NULL, 0, true, &argc, argv, &error);
-    if (!good)
-        cli_say("%.*s (see 'zrelay --help')", (int)error.len, (const char *)error.data);
-    zr_buffer_finish(&error);
-    if (!good)
-        return CLI_USAGE;
-    if (config->version) {
-        s_version();
-        return s_printed();
-    }
+    zr_error_t error = {0};
+    if (!s_parse(config, NULL, 0, true, &argc, argv, &error))
+        return zr_options_misused("zrelay", &error);
+    if (config->version)
+        return s_version();
     if (argc == 0 && !config->help) {
-        cli_say("which command? (see 'zrelay --help')");
-        return CLI_USAGE;
+        zr_fail(&error, "which command?");
+        return zr_options_misused("zrelay", &error);
     }
     if (argc == 0 || strcmp(argv[0], "help") == 0)
         return s_run_help(argc - 1, argv + 1);

@@ -33,7 +33,7 @@ int cli_run(int argc, char **argv);
 /* Reads the command's options and the shared ones. -1: go on, `*argc` words are left in argv; else the exit code
  * (--help was shown, or a mistake told). */
 int cli_options(
-    const command_t *command, config_t *config, const option_t *options, size_t count, int *argc, char **argv);
+    const command_t *command, config_t *config, const zr_option_t *options, size_t count, int *argc, char **argv);
 
 /* One line on stderr, "zrelay: …", escaped. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,18 +1,13 @@
 #include "config.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
-#include "format.h"
 #include "names.h"
-#include "private_file.h"
 #include "typed.h"
 #include "unicode.h"
-
-#define CONFIG_SIZE_MAX 65536
+#include "zpl.h"
 
 void config_init(config_t *config) {
     *config = (config_t){.connect_ms = CONFIG_CONNECT_MS};
@@ -29,16 +24,6 @@ void config_finish(config_t *config) {
     config_init(config);
 }
 
-static zr_span_t s_trim(zr_span_t text) {
-    while (text.len > 0 && strchr(" \t\r", text.ptr[0])) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len > 0 && strchr(" \t\r", text.ptr[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 typedef struct {
     const char *name;
     char **out;
@@ -46,30 +31,27 @@ typedef struct {
     bool path; /* "~/" stands for the home; a relative one begins at the file's folder */
 } setting_t;
 
-static char *s_value(const setting_t *setting, zr_span_t value, const char *file) {
+typedef struct {
+    config_t *config;
+    const char *file;
+} reading_t;
+
+static char *s_value(const setting_t *setting, const char *value, const char *file) {
     const char *home = getenv("HOME"), *slash = strrchr(file, '/');
     char *path = NULL;
     int len = 0;
-    if (setting->path && home && zr_span_starts(value, zr_span("~/")))
-        len = asprintf(&path, "%s%.*s", home, (int)value.len - 1, value.ptr + 1);
-    else if (setting->path && slash && value.ptr[0] != '/')
-        len = asprintf(&path, "%.*s%.*s", (int)(slash + 1 - file), file, (int)value.len, value.ptr);
+    if (setting->path && home && strncmp(value, "~/", 2) == 0)
+        len = asprintf(&path, "%s%s", home, value + 1);
+    else if (setting->path && slash && value[0] != '/')
+        len = asprintf(&path, "%.*s%s", (int)(slash + 1 - file), file, value);
     else
-        path = strndup(value.ptr, value.len);
+        path = strdup(value);
     return len < 0 ? NULL : path;
 }
 
-static bool s_line(config_t *config, zr_span_t line, const char *file, unsigned number, zr_buffer_t *error) {
-    line = s_trim(line);
-    if (line.len == 0 || line.ptr[0] == '#')
-        return true;
-    const char *equals = memchr(line.ptr, '=', line.len);
-    if (!equals) {
-        format_add(error, "%s:%u: expected 'name = value'", file, number);
-        return false;
-    }
-    zr_span_t name = s_trim(zr_span_of(line.ptr, (size_t)(equals - line.ptr)));
-    zr_span_t value = s_trim(zr_span_of(equals + 1, (size_t)(line.ptr + line.len - equals - 1)));
+static bool s_on_item(void *ctx, const zr_zpl_item_t *item, zr_error_t *error) {
+    const reading_t *reading = ctx;
+    config_t *config = reading->config;
     const setting_t settings[] = {
         {"server", &config->file_server, false, false},
         {"nick", &config->file_nick, true, false},
@@ -79,77 +61,54 @@ static bool s_line(config_t *config, zr_span_t line, const char *file, unsigned 
         {"token-file", &config->file_token_file, false, true},
     };
     const size_t count = sizeof settings / sizeof settings[0];
-    size_t at = 0;
-    while (at < count && !zr_span_equal(name, zr_span(settings[at].name)))
-        at++;
-    if (at == count) {
-        format_add(error, "%s:%u: unknown setting '%.*s'; there are:", file, number, (int)name.len, name.ptr);
-        for (size_t i = 0; i < count; i++)
-            format_add(error, "%s %s", i ? "," : "", settings[i].name);
-        return false;
-    }
-    const setting_t *setting = &settings[at];
-    if (value.len == 0 || memchr(value.ptr, '\0', value.len)) {
-        format_add(error, "%s:%u: '%.*s' needs a value", file, number, (int)name.len, name.ptr);
-        return false;
-    }
+    if (!item)
+        return true;
+    if (item->name)
+        return zr_fail(error, "a setting begins its line; take away the spaces before it");
+    const setting_t *setting = settings;
+    while (setting < settings + count && strcmp(item->section, setting->name) != 0)
+        setting++;
+    if (setting == settings + count)
+        return zr_fail(error, "unknown setting; there are server, nick, certificate, server-key, user and token-file");
+    if (!item->value[0])
+        return zr_fail(error, "the value is missing; write \"name = value\"");
     zr_buffer_t typed = {0};
-    if (setting->nick) {
-        zr_nfc(&typed, value);
-        value = zr_span_of(typed.data, typed.len);
-    }
-    const char *fault = setting->nick ? zr_nick_fault(value) : NULL;
-    if (fault) {
-        format_add(error, "%s:%u: %s", file, number, fault);
-    } else {
+    if (setting->nick)
+        zr_nfc(&typed, zr_span(item->value));
+    else
+        zr_buffer_printf(&typed, "%s", item->value);
+    zr_buffer_u8(&typed, '\0');
+    const char *value = (const char *)typed.data, *fault = setting->nick ? zr_nick_fault(zr_span(value)) : NULL;
+    if (!fault) {
         free(*setting->out);
-        *setting->out = s_value(setting, value, file);
+        *setting->out = s_value(setting, value, reading->file);
     }
     zr_buffer_finish(&typed);
-    return !fault;
+    return !fault || zr_fail(error, "%s", fault);
 }
 
-bool config_parse(config_t *config, zr_span_t text, const char *file, zr_buffer_t *error) {
-    unsigned number = 1;
-    for (size_t at = 0; at < text.len; number++) {
-        const char *newline = memchr(text.ptr + at, '\n', text.len - at);
-        size_t len = newline ? (size_t)(newline - text.ptr) - at : text.len - at;
-        if (!s_line(config, zr_span_of(text.ptr + at, len), file, number, error))
-            return false;
-        at += len + 1;
-    }
-    return true;
+bool config_parse(config_t *config, zr_span_t text, const char *file, zr_error_t *error) {
+    reading_t reading = {config, file};
+    return zr_zpl_parse(file, text, s_on_item, &reading, error);
 }
 
-/* The file's path; NULL when there is no home. The caller frees it. */
-static char *s_path(void) {
-    const char *dir = getenv("XDG_CONFIG_HOME");
-    const char *home = getenv("HOME");
-    zr_buffer_t path = {0};
-    if (dir && *dir)
-        format_add(&path, "%s/zrelay.conf", dir);
-    else if (home && *home)
-        format_add(&path, "%s/.config/zrelay.conf", home);
-    else
-        return NULL;
-    char *copy = strndup((const char *)path.data, path.len);
-    zr_buffer_finish(&path);
-    return copy;
+char *config_path(const char *name) {
+    const char *dir = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    char *path = NULL;
+    if (dir && *dir && asprintf(&path, "%s/%s", dir, name) >= 0)
+        return path;
+    if (home && *home && asprintf(&path, "%s/.config/%s", home, name) >= 0)
+        return path;
+    return NULL;
 }
 
 /* It names the broker and its key. A missing file is an empty one. */
-static bool s_read(config_t *config, const char *path, zr_buffer_t *error) {
-    const zr_file_rules_t rules = {.forbidden = ZR_FILE_OTHERS_WRITE, .max = CONFIG_SIZE_MAX, .pipes = true};
-    zr_buffer_t text = {0};
-    char why[ZR_FILE_WHY];
-    zr_file_t result = zr_file_read(path, &rules, &text, NULL, why);
+static bool s_read(config_t *config, zr_error_t *error) {
+    reading_t reading = {config, config->file};
+    zr_file_t result = zr_zpl_read(config->file, s_on_item, &reading, error);
     if (result == ZR_FILE_MISSING)
-        return true;
-    bool good = result == ZR_FILE_READ && config_parse(config, zr_span_of(text.data, text.len), path, error);
-    if (result == ZR_FILE_REFUSED)
-        format_add(error, "%s: %s", path, why);
-    zr_buffer_finish(&text);
-    return good;
+        *error = (zr_error_t){0};
+    return result != ZR_FILE_REFUSED;
 }
 
 /* Fills in a setting that no flag gave, from the environment or the file. */
@@ -162,10 +121,10 @@ static config_from_t s_default(const char **to, const char *variable, const char
     return environment ? CONFIG_ENVIRONMENT : CONFIG_FILE;
 }
 
-bool config_resolve(config_t *config, zr_buffer_t *error) {
+bool config_resolve(config_t *config, zr_error_t *error) {
     free(config->file);
-    config->file = s_path();
-    if (config->file && !s_read(config, config->file, error))
+    config->file = config_path("zrelay.conf");
+    if (config->file && !s_read(config, error))
         return false;
     const char *own = config->file_server ? config->file_server : CONFIG_SERVER;
     s_default(&config->server, "ZRELAY_SERVER", own);
@@ -179,7 +138,5 @@ bool config_resolve(config_t *config, zr_buffer_t *error) {
     if (config->user)
         config->user = typed_name(config->user);
     const char *fault = config->user ? zr_nick_fault(zr_span(config->user)) : NULL;
-    if (fault)
-        format_add(error, "'%s' is no user: %s", config->user, fault);
-    return !fault;
+    return !fault || zr_fail(error, "'%s' is no user: %s", config->user, fault);
 }

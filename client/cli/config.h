@@ -4,6 +4,7 @@
 #define CONFIG_H
 
 #include "buffer.h"
+#include "errors.h"
 #include "options.h"
 
 #define CONFIG_SERVER "tcp://127.0.0.1:5570"
@@ -38,11 +39,15 @@ typedef struct {
 void config_init(config_t *config);
 void config_finish(config_t *config);
 
-/* Pure but for HOME: reads the text of a configuration file, `name = value` lines; its relative paths are relative to
- * the folder of `file`. On false `error` names `file` and the line. */
-bool config_parse(config_t *config, zr_span_t text, const char *file, zr_buffer_t *error);
+/* Pure but for HOME: reads the text of a configuration file, `name = value` lines in ZPL; its relative paths are
+ * relative to the folder of `file`. */
+bool config_parse(config_t *config, zr_span_t text, const char *file, zr_error_t *error);
 
-/* Fills in the settings that no flag gave. A missing file is no error; false when it cannot be read or is wrong. */
-bool config_resolve(config_t *config, zr_buffer_t *error);
+/* Where a file of this name is: in $XDG_CONFIG_HOME or ~/.config. The caller frees it. NULL: there is no home. */
+char *config_path(const char *name);
+
+/* Fills in the settings that no flag gave. A missing file is no error; false when it cannot be read or is wrong.
+ * `error` is empty before. */
+bool config_resolve(config_t *config, zr_error_t *error);
 
 #endif

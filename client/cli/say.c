@@ -6,28 +6,19 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "format.h"
 #include "names.h"
 #include "typed.h"
 
 static void s_line(const char *before, const char *format, va_list args, const char *after) {
-    zr_buffer_t line = {0};
-    zr_buffer_t text = {0};
-    char small[1024];
-    va_list again;
-    va_copy(again, args);
-    int len = vsnprintf(small, sizeof small, format, args);
-    char *large = len >= (int)sizeof small ? malloc((size_t)len + 1) : NULL;
-    if (large)
-        vsnprintf(large, (size_t)len + 1, format, again);
-    va_end(again);
-    format_add(&text, "%s%s%s", before, large ? large : small, after);
+    zr_buffer_t line = {0}, text = {0};
+    zr_buffer_printf(&text, "%s", before);
+    zr_buffer_vprintf(&text, format, args);
+    zr_buffer_printf(&text, "%s", after);
     zr_escape(&line, zr_span_of(text.data, text.len));
     zr_buffer_u8(&line, '\n');
     /* In one write, so that lines of several programs do not mix. There is nobody to tell when it fails. */
     if (write(STDERR_FILENO, line.data, line.len) < 0)
         errno = 0;
-    free(large);
     zr_buffer_finish(&text);
     zr_buffer_finish(&line);
 }

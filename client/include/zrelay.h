@@ -183,7 +183,8 @@ typedef enum {
                             unless told not to. `code`, if known, is the reason of a bye ("kicked", "banned",
                             "revoked", "flooding", …), or one of these. "refused": the broker does not take this key.
                             "handshake": the connection ended before it was encrypted; perhaps the server key differs.
-                            "mechanism": only one side encrypts */
+                            "mechanism": only one side encrypts. "unreachable": no connection can be made; told
+                            once, and the library goes on trying */
     ZRELAY_EPOCH,    /* the broker has another log; `epoch` is the new one. Positions are void, entries not seen yet are
                     * gone */
     ZRELAY_JOINED,   /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. For a

@@ -254,8 +254,9 @@ static void *s_monitor(void *context, void *socket) {
     char name[40]; /* another each time: contexts are shared, and libzmq gives up the old one only some time later */
     int none = 0;
     snprintf(name, sizeof name, "inproc://zrelay-watch-%u", atomic_fetch_add(&watches, 1));
-    int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                 ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED;
+    int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                 ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                 ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED;
     if (zmq_socket_monitor(socket, name, events) != 0)
         return NULL;
     void *pair = zmq_socket(context, ZMQ_PAIR);

@@ -18,6 +18,7 @@
 #include <zmq.h>
 
 #include "ahead.h"
+#include "dial.h"
 #include "guard.h"
 
 enum {
@@ -42,6 +43,9 @@ typedef struct {
     watch_t *watch;       /* NULL: the socket is not watched */
     guard_counts_t counts;
     link_t *link;
+    char *endpoint;
+    dial_t *dial;      /* looks for the address to connect to; NULL: none is looked for */
+    dial_t *diagnosis; /* the guard's: looks why libzmq cannot connect */
 } peer_t;
 
 struct link {
@@ -62,9 +66,13 @@ struct link {
     size_t change_count;
     atomic_bool changed;    /* there may be changes */
     atomic_bool back_ended; /* LINK_BACK is to be told */
+    char unreachable[DIAL_WHY];
+
+    char why[DIAL_WHY]; /* the program's copy of it */
 
     /* The guard's. */
     bool known;          /* how the handshake of the front's connection went */
+    bool met;            /* the front's socket had a connection */
     uint64_t back_since; /* when the back's connection stood, in ms */
 };
 
@@ -137,6 +145,9 @@ static void s_shut(link_t *l, peer_t *peer, int linger_ms) {
 static void s_close(link_t *l, peer_t *peer, int linger_ms) {
     watch_end(peer->watch);
     peer->watch = NULL;
+    dial_end(peer->dial);
+    dial_end(peer->diagnosis);
+    peer->dial = peer->diagnosis = NULL;
     if (peer->socket)
         s_shut(l, peer, linger_ms);
 }
@@ -172,10 +183,46 @@ static void s_tell(link_t *l, link_change_t change) {
     eventfd_write(l->told, 1);
 }
 
+/* In the dial's thread. */
+static void s_on_failed(peer_t *peer, const char *why) {
+    link_t *l = peer->link;
+    if (peer != &l->front)
+        return;
+    pthread_mutex_lock(&l->lock);
+    snprintf(l->unreachable, sizeof l->unreachable, "%s", why);
+    pthread_mutex_unlock(&l->lock);
+    s_tell(l, LINK_UNREACHABLE);
+}
+
+/* In the dial's thread. The program may wait for the socket to take frames, which is so from now on. */
+static void s_on_dialled(void *ctx, const char *endpoint, const char *why) {
+    peer_t *peer = ctx;
+    link_t *l = peer->link;
+    if (!endpoint) {
+        s_on_failed(peer, why);
+        return;
+    }
+    pthread_mutex_lock(&peer->lock);
+    if (peer->socket)
+        zmq_connect(peer->socket, endpoint);
+    pthread_mutex_unlock(&peer->lock);
+    atomic_store(&l->changed, true);
+    eventfd_write(l->told, 1);
+}
+
+/* In the dial's thread: libzmq could not connect, and goes on trying. */
+static void s_on_diagnosed(void *ctx, const char *endpoint, const char *why) {
+    if (!endpoint)
+        s_on_failed(ctx, why);
+}
+
 static bool s_front_event(void *ctx, uint16_t event, uint32_t value) {
     peer_t *peer = ctx;
     link_t *l = peer->link;
-    if (event == ZMQ_EVENT_CONNECTED)
+    l->met = l->met || event == ZMQ_EVENT_CONNECTED;
+    if (event == ZMQ_EVENT_CONNECT_RETRIED && !l->met && !peer->diagnosis)
+        peer->diagnosis = dial_begin(peer->endpoint, DIAL_ONCE, s_on_diagnosed, peer);
+    if (event == ZMQ_EVENT_CONNECTED || event == ZMQ_EVENT_CONNECT_RETRIED)
         return false;
     s_tell(l, link_meaning(event, value, l->encrypted, l->known));
     l->known = event != ZMQ_EVENT_DISCONNECTED;
@@ -213,6 +260,9 @@ static void s_reopen(link_t *l, peer_t *peer, int type, const char *endpoint) {
     s_forget_changes(l, peer);
     peer->counts = (guard_counts_t){0};
     l->known = l->known && type != ZMQ_DEALER;
+    l->met = l->met && type != ZMQ_DEALER;
+    free(peer->endpoint);
+    peer->endpoint = strdup(endpoint);
     peer->socket = s_open(l, type);
     if (!peer->socket)
         return;
@@ -225,6 +275,10 @@ static void s_reopen(link_t *l, peer_t *peer, int type, const char *endpoint) {
         s_shut(l, peer, 0);
         return;
     }
+    if (dial_is_name(endpoint))
+        peer->dial = dial_begin(endpoint, DIAL_UNTIL_REACHED, s_on_dialled, peer);
+    if (peer->dial)
+        return;
     pthread_mutex_lock(&peer->lock);
     if (peer->socket)
         zmq_connect(peer->socket, endpoint);
@@ -323,6 +377,8 @@ void link_destroy(link_t *l, int linger_ms) {
     pthread_mutex_destroy(&l->back.lock);
     pthread_mutex_destroy(&l->front.lock);
     pthread_mutex_destroy(&l->lock);
+    free(l->front.endpoint);
+    free(l->back.endpoint);
     free(l->server);
     sodium_memzero(l->secret_key, sizeof l->secret_key);
     free(l);
@@ -494,10 +550,16 @@ link_change_t link_change(link_t *l) {
         return LINK_BACK;
     pthread_mutex_lock(&l->lock);
     link_change_t change = s_next_change(l);
+    if (change == LINK_UNREACHABLE)
+        memcpy(l->why, l->unreachable, sizeof l->why);
     pthread_mutex_unlock(&l->lock);
     if (change != LINK_SAME)
         s_set_quiet(&l->front, false); /* frames of the connection may have come since the last wait */
     return change;
+}
+
+const char *link_why(const link_t *l) {
+    return l->why;
 }
 
 static bool s_ready(peer_t *peer, int wanted) {

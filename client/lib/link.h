@@ -48,16 +48,20 @@ typedef enum {
     LINK_SAME,
     LINK_UP,
     LINK_DOWN,
-    LINK_REFUSED,   /* the broker refused this client's key */
-    LINK_HANDSHAKE, /* it ended before it was encrypted */
-    LINK_MECHANISM, /* only one side encrypts */
-    LINK_BACK,      /* the back is closed: it was too far ahead, broke the protocol, or ended soon after it stood */
+    LINK_REFUSED,     /* the broker refused this client's key */
+    LINK_HANDSHAKE,   /* it ended before it was encrypted */
+    LINK_MECHANISM,   /* only one side encrypts */
+    LINK_UNREACHABLE, /* no connection could be made; link_why says why */
+    LINK_BACK,        /* the back is closed: it was too far ahead, broke the protocol, or ended soon after it stood */
 } link_change_t;
 enum {
     LINK_FRAMES_MAX = 4096,
     LINK_STEADY_MS = 10000, /* a connection that stood so long may be made again by libzmq itself */
 };
 link_change_t link_change(link_t *l);
+
+/* Why LINK_UNREACHABLE was told last, in a few words; valid until the next link_change. */
+const char *link_why(const link_t *l);
 
 /* Pure: what an event of libzmq's monitor means for a connection that is to be encrypted or not. `known`: an event
  * before has told how its handshake went. */

@@ -12,6 +12,7 @@
 #include "ahead.h"
 #include "link.h"
 #include "machine.h"
+#include "key_file.h"
 #include "machine_ask.h"
 #include "names.h"
 #include "wire.h"
@@ -22,7 +23,6 @@ enum {
     BATCH = 64, /* frames fetched from a socket before events are handed out */
     AGENT_BYTES = 64,
     LOGIN_BYTES = 256,
-    KEY_LEN = 40, /* Z85 */
     TURNS_MAX = 16,
     LINGER_MS = 1000,
 };
@@ -152,6 +152,9 @@ static void s_changes(zrelay_t *relay, uint64_t now) {
         case LINK_MECHANISM:
             machine_front_failed(relay->machine, FRONT_MECHANISM, now);
             break;
+        case LINK_UNREACHABLE:
+            machine_front_unreachable(relay->machine, link_why(relay->link), now);
+            break;
         case LINK_BACK:
             machine_back_down(relay->machine, now);
             break;
@@ -268,14 +271,11 @@ int zrelay_set_reconnect(zrelay_t *relay, bool reconnect) {
 }
 
 static bool s_key_valid(const char *key) {
-    uint8_t raw[32];
-    bool valid = key && strlen(key) == KEY_LEN && zmq_z85_decode(raw, key);
-    sodium_memzero(raw, sizeof raw);
-    return valid;
+    return key && zr_curve_decode(zr_span(key), NULL);
 }
 
 int zrelay_set_curve(zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key) {
-    char derived[KEY_LEN + 1];
+    char derived[ZR_CURVE_LEN + 1];
     if (relay->machine)
         return ZRELAY_ESTATE;
     if (!s_key_valid(server_key) || !s_key_valid(public_key) || !s_key_valid(secret_key) || relay->user[0] ||

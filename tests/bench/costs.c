@@ -1,10 +1,11 @@
 /* The cost of the largest requests in the broker's core: processor time, frames and bytes sent, bytes built, and the
- * charge against rate-ops. No socket, so the time of libzmq and the kernel is not in it. Usage: costs [REQUEST-NAME] */
+ * charges. No socket, so the time of libzmq and the kernel is not in it. Usage: costs [REQUEST-NAME] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "edge.h"
 #include "fatal.h"
 #include "state.h"
 
@@ -26,6 +27,7 @@ typedef struct {
     relay_t *relay;
     log_t *log;
     outbox_t outbox;
+    edge_t edge;
     uint64_t now, mid;
     uint64_t frames, bytes, built; /* sent since the last s_clear; `built`: shared bytes count once */
     route_t speaker;
@@ -60,31 +62,28 @@ static void s_sent(costs_t *costs, zr_blob_t *frame) {
     zr_blob_unref(frame);
 }
 
+static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live) {
+    (void)route;
+    (void)live;
+    s_sent(ctx, frame);
+    return EDGE_SENT;
+}
+
+static void s_publish_frame(void *ctx, zr_blob_t *frame) {
+    s_sent(ctx, frame);
+}
+
+static void s_effects(costs_t *costs) {
+    while (edge_carry_out(&costs->edge))
+        ;
+}
+
 static void s_carry_out(costs_t *costs) {
-    effect_t effect;
     relay_flush(costs->relay);
-    while (outbox_take(&costs->outbox, &effect)) {
-        switch (effect.kind) {
-        case EFFECT_SEND:
-        case EFFECT_PUBLISH:
-            s_sent(costs, effect.frame);
-            break;
-        case EFFECT_ACK:
-            s_sent(costs, zr_ack_frame(&effect.ack));
-            break;
-        case EFFECT_APPEND:
-            costs->log->engine->append(costs->log, &effect.append);
-            break;
-        case EFFECT_COMMIT:
-            costs->log->engine->commit(costs->log, &effect.commit);
-            break;
-        case EFFECT_READ:
-            costs->log->engine->read(costs->log, effect.read);
-            free(effect.read);
-            break;
-        default:
-            break; /* tickets */
-        }
+    s_effects(costs);
+    while (relay_has_work(costs->relay)) {
+        relay_work(costs->relay);
+        s_effects(costs);
     }
 }
 
@@ -138,10 +137,13 @@ static void s_begin(costs_t *costs) {
     config.peer = s_peer;
     config.peer_ctx = costs;
     config.max_entries = KEYS;
-    config.rate_ops = RATE_MAX; /* so that the charge can be read */
+    config.rate_ops = config.rate_control = BUCKET_RATE_MAX; /* so that the charge can be read */
     config.rate_entries = config.rate_bytes = 0;
     costs->log = log_memory_new(&(log_memory_limits_t){2000000, 128 << 20, 10000000, 256 << 20});
     costs->relay = relay_new(&config, costs->log, &costs->outbox);
+    static const edge_calls_t calls = {.send = s_send, .publish = s_publish_frame};
+    costs->edge =
+        (edge_t){.calls = &calls, .ctx = costs, .relay = costs->relay, .log = costs->log, .outbox = &costs->outbox};
     s_hello(costs, ASKER);
     for (size_t i = 0; i < JOINS; i++) { /* the longest names, which are longer still in JSON */
         memset(costs->rooms[i], '"', ZR_ROOM_MAX);
@@ -306,31 +308,32 @@ static double s_us(void) {
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-static double s_owed(costs_t *costs) {
-    return (double)session_by_route(&costs->relay->sessions, ASKER)->rates.ops.owed / 1e6;
+static double s_owed(costs_t *costs, rate_kind_t kind) {
+    return (double)session_by_route(&costs->relay->sessions, ASKER)->rates.of[kind].owed / 1e6;
 }
 
 int main(int argc, char **argv) {
     costs_t *costs = fatal_calloc(sizeof *costs);
     s_begin(costs);
-    printf("| request | µs | frames sent | bytes sent | bytes built | charged | µs for each unit |\n");
+    printf("| request | µs | frames sent | bytes sent | bytes built | `rate-ops` | `rate-control` |\n");
     printf("|---|---:|---:|---:|---:|---:|---:|\n");
     for (size_t i = 0; i < sizeof s_requests / sizeof *s_requests; i++) {
         if (argc > 1 && strcmp(argv[1], s_requests[i].name) != 0)
             continue;
         s_requests[i].run(costs); /* warm */
         costs->frames = costs->bytes = costs->built = 0;
-        double owed = s_owed(costs), best = 1e12;
+        double ops = s_owed(costs, RATE_OPS), control = s_owed(costs, RATE_CONTROL), best = 1e12;
         for (int time = 0; time < TIMES; time++) {
             double began = s_us();
             s_requests[i].run(costs);
             double took = s_us() - began;
             best = took < best ? took : best;
         }
-        double charged = (s_owed(costs) - owed) / TIMES;
-        printf("| %s | %.1f | %llu | %llu | %llu | %.0f | %.1f |\n", s_requests[i].name, best,
+        ops = (s_owed(costs, RATE_OPS) - ops) / TIMES;
+        control = (s_owed(costs, RATE_CONTROL) - control) / TIMES;
+        printf("| %s | %.1f | %llu | %llu | %llu | %.0f | %.0f |\n", s_requests[i].name, best,
             (unsigned long long)(costs->frames / TIMES), (unsigned long long)(costs->bytes / TIMES),
-            (unsigned long long)(costs->built / TIMES), charged, charged > 0 ? best / charged : best);
+            (unsigned long long)(costs->built / TIMES), ops, control);
     }
     relay_destroy(costs->relay);
     outbox_finish(&costs->outbox);

@@ -32,7 +32,7 @@ def wait_for(condition, what, deadline=DEADLINE):
             return result
         if time.monotonic() > end:
             raise AssertionError("timed out: " + what)
-        time.sleep(0.01)  # between two looks, not a wait for anything in particular
+        time.sleep(0.025)  # between two looks, which stay within a session's rates
 
 
 def own_address():

@@ -654,7 +654,7 @@ class Addresses(AuthCase):
     def test_a_flood_costs_connections(self):
         """As many as can be made in a second, for each flood: after some the address is answered no more, and others are."""
         broker = self.broker("--listen", "tcp://0.0.0.0:*", "--insecure",
-                             config=FAST + "limits\n    rate-ops = 1\n    rate-handshakes = 1000000\n")
+                             config=FAST + "limits\n    rate-ops = 4\n    rate-handshakes = 1000000\n")
         honest = self.connect(broker)
         self.assertTrue(self.works(honest))
         flooders = [self.connect(broker) for _ in range(14)]

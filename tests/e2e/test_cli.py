@@ -151,6 +151,14 @@ class Usage(CliCase):
                 with self.subTest(arguments):
                     self.fails(server, "--connect-timeout", "0.1", *arguments, code=2, words=server)
 
+    def test_why_no_broker_can_be_reached(self):
+        with open(self.path("file"), "w"):
+            pass
+        for server, why in ((nobody(), "nothing listens there: is zrelayd running?"), ("tcp://no-such-host.invalid:5570", "there is no host"),
+                            (f"ipc://{self.path('nobody')}", "there is no such socket"), (f"ipc://{self.path('file')}", "nothing listens there")):
+            with self.subTest(server):
+                self.fails(server, "--connect-timeout", "3", "ping", code=2, words=(server, why))
+
     def test_something_that_is_no_broker(self):
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
@@ -164,7 +172,7 @@ class Settings(CliCase):
         away = nobody()
         config = self.path("zrelay.conf")
         quick = ["--connect-timeout", "0.1"]
-        self.file("zrelay.conf", f"# comment\n\n server\t=  {broker.server}  \r\nnick = configured\n")
+        self.file("zrelay.conf", f"\ufeff# comment\n\nserver\t=  '{broker.server}'  \r\nnick = configured # who\n")
         self.run_bare("ping", "-c", "1")
         self.assertIn(away, self.run_bare(*quick, "ping", code=2, ZRELAY_SERVER=away).errors())
         self.assertIn(away, self.run_bare(*quick, "-s", away, "ping", code=2, ZRELAY_SERVER=broker.server).errors())
@@ -183,7 +191,7 @@ class Settings(CliCase):
     def test_mistakes_in_the_file(self):
         broker = self.broker()
         for text, line, words in (("server\n", 1, "name = value"), ("# fine\nserwer = x\n", 2, "serwer"), ("nick = a b\n", 1, "nick"),
-                                  ("nick =\n", 1, "nick"), ("server = \n", 1, "server"), ("\x1b[2J = x", 1, "setting")):
+                                  ("nick =\n", 1, "nick"), ("server = \n", 1, "server"), ("\x1b[2J = x", 1, "name")):
             with self.subTest(text):
                 path = self.file("zrelay.conf", text)
                 program = self.fails(broker, "ping", words=[f"{path}:{line}: ", words])
@@ -197,7 +205,14 @@ class Settings(CliCase):
             self.fails(broker, "ping", words=["zrelay.conf", "another user"])
             os.chown(path, 0, 0)
         self.run_zrelay(broker, "ping", "--count", "1")
-        self.file("zrelay.conf", "x = 1\n" * 50_000)
+        # All mistakes are told, and the end of a long list is counted.
+        path = self.file("zrelay.conf", "serwer = x\n nick = ann\n" + 50_000 * "x = 1\n")
+        lines = self.run_zrelay(broker, "ping", code=1).errors().splitlines()
+        self.assertRegex(lines[0], f"^zrelay: {path}:1: serwer: ")
+        self.assertRegex(lines[1], f"^zrelay: {path}:2: indent")
+        self.assertLess(len(lines), 100)
+        self.assertEqual(lines[-1], f"zrelay: and {50_002 - len(lines) + 1} more")
+        self.file("zrelay.conf", 300_000 * "x = 1\n")
         self.fails(broker, "ping", words="zrelay.conf")
         os.remove(self.path("zrelay.conf"))
         os.mkdir(self.path("zrelay.conf"))

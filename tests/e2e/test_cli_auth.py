@@ -97,7 +97,7 @@ class Keygen(Case):
             with open(self.path(there)) as file:
                 self.assertEqual(file.read(), "mine")
             self.assertEqual([one for one in os.listdir(self.folder) if one.startswith(name)], [there])
-        self.fails("tcp://127.0.0.1:1", "keygen", self.path("no/such"), words="cannot write")
+        self.fails("tcp://127.0.0.1:1", "keygen", self.path("no/such"), words="cannot create")
 
     def test_usage(self):
         self.fails("tcp://127.0.0.1:1", "keygen", words="which name")

@@ -83,7 +83,7 @@ class Rates(LimitCase):
     @covers("rate-entries")
     def test_rate_entries(self):
         self.publish_rate(limits(rate_entries=100, window="4k"),
-                          lambda first, size: publish_frame("room", *((first + number, b"") for number in range(size))), 200, 200 + 10 * (4096 // 14) + 1)
+                          lambda first, size: publish_frame("room", *((first + number, b"") for number in range(size))), 399, 400 + 10 * (4096 // 14) + 1)
 
     @covers("rate-entries")
     def test_window_is_no_flood(self):
@@ -100,12 +100,29 @@ class Rates(LimitCase):
     def test_rate_bytes(self):
         head, message = len(publish_frame("room", (1, b""))), 64  # what each frame counts beside its own
         self.publish_rate(limits(rate_bytes="10k", window="4k"),
-                          lambda first, size: publish_frame("room", (first, bytes(size - head))), (20 << 10) - message,
-                          7 * (10 << 10) + 1 - message)
+                          lambda first, size: publish_frame("room", (first, bytes(size - head))), (40 << 10) - 1 - message,
+                          9 * (10 << 10) + 1 - message)
 
-    @covers("rate-ops", "rate-entries", "rate-bytes")
+    @covers("rate-control")
+    def test_rate_control(self):
+        broker = self.broker(config=limits(rate_control="1k", max_control="4k"))  # 4 KiB at once
+        peer, honest = self.peer(broker), self.peer(broker)
+        self.assertEqual(peer.ask(op="who", room="room", pad="x" * 3000)["op"], "who")
+        error = wait_for(lambda: (lambda answer: answer["op"] == "error" and answer)(peer.ask(op="who", room="room", pad="x" * 1500)),
+                         "rate-limited")
+        self.assertEqual(error["code"], "rate-limited")
+        self.assertEqual(peer.ask(op="ping")["op"], "pong")
+        self.assertEqual(honest.ask(op="who", room="room")["op"], "who")
+        time.sleep((error["wait"] + 100) / 1000)  # which the broker asks for, and the bytes of the ping
+        self.assertEqual(peer.ask(op="who", room="room")["op"], "who")
+        flooder = self.peer(broker, "flooder", watch=True)
+        for _ in range(10):
+            flooder.send(json.dumps({"op": "ping", "pad": "x" * 3000}).encode())
+        self.sent_away(broker, flooder, honest)
+
+    @covers("rate-ops", "rate-control", "rate-entries", "rate-bytes")
     def test_no_limit(self):
-        peer = self.peer(self.broker(config=limits(rate_ops=0, rate_entries=0, rate_bytes=0)))
+        peer = self.peer(self.broker(config=limits(rate_ops=0, rate_control=0, rate_entries=0, rate_bytes=0)))
         for _ in range(3):
             for number in range(400):  # and not more at a time than fit into the queue for the answers
                 peer.send(json.dumps({"op": "rooms", "id": number}).encode())

@@ -169,10 +169,10 @@ class Refused(SearchCase):
         self.run_zrelay(broker, "pub", "r", stdin=b"word\n")
         data = ("--data", self.data)
         for arguments, expected in [
-                ((), "--data DIR; see --help"), (data, "say what to search for"), (("--nix",), "unknown option --nix"),
-                (("--data",), "--data needs a value"), ((*data, "--limit", "x", "w"), "no number from 1 to 1000000"),
-                ((*data, "--limit", "0", "w"), "no number"), ((*data, "--limit", "1000001", "w"), "no number"),
-                ((*data, "--limit", "-1", "w"), "no number"), ((*data, "--room", "nix", "w"), 'no room "nix"'),
+                ((), "--data DIR (see 'zrelayd-search --help')"), (data, "say what to search for"), (("--nix",), "unknown option --nix"),
+                (("--data",), "--data needs a value"), ((*data, "--limit", "x", "w"), "a number from 1 to 1000000"),
+                ((*data, "--limit", "0", "w"), "takes a number"), ((*data, "--limit", "1000001", "w"), "takes a number"),
+                ((*data, "--limit", "-1", "w"), "takes a number"), ((*data, "--room", "nix", "w"), 'no room "nix"'),
                 ((*data, "a-b"), "bad query: no such column: b; put what has signs"),
                 ((*data, '"\x1b\n'), "bad query: unterminated string"), ((*data, "a/\x1bb"), 'near "/"'),
                 ((*data, "\x1b: b"), "bad query"), (("--data", self.path("nix"), "w"), "No such file"),
@@ -194,7 +194,7 @@ class Refused(SearchCase):
         self.run_zrelay(broker, "pub", "r", stdin=b"word\n")
         with open("/dev/full", "wb") as full:
             done = subprocess.run([SEARCH, "--data", self.data, "word"], stdout=full, stderr=subprocess.PIPE, check=False)
-        self.assertEqual((done.returncode, done.stderr), (1, b"zrelayd-search: cannot write to stdout\n"))
+        self.assertEqual((done.returncode, done.stderr), (1, b"zrelayd-search: cannot write to stdout: No space left on device\n"))
 
     def test_an_index_of_a_newer_version(self):
         broker = self.durable()

@@ -33,9 +33,10 @@ static uint32_t s_random(uint32_t below) {
 
 /* Only write(2): this runs inside signal handlers. */
 static void s_print_input(void) {
-    static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < s_current.len; i++) {
-        char text[3] = {digits[s_current.bytes[i] >> 4], digits[s_current.bytes[i] & 15], i % 24 == 23 ? '\n' : ' '};
+        char text[3];
+        sodium_bin2hex(text, sizeof text, &s_current.bytes[i], 1);
+        text[2] = i % 24 == 23 ? '\n' : ' ';
         if (write(STDERR_FILENO, text, sizeof text) < 0)
             return;
     }

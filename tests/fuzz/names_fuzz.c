@@ -5,7 +5,6 @@
 #include "names.h"
 #include "scripts.h"
 #include "unicode.h"
-#include "utf8.h"
 
 static bool s_turns(int point) {
     return point == 0x200E || point == 0x200F || (point >= 0x2028 && point <= 0x202E) ||

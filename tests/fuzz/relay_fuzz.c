@@ -7,6 +7,7 @@
  *
  * The same input is then a single frame, from a peer with a session and from one without. */
 #include "control.h"
+#include "edge.h"
 #include "relay_log.h"
 
 typedef struct {
@@ -93,7 +94,7 @@ static void s_check_sent(route_t route, zr_span_t frame, bool live) {
     }
 }
 
-static void s_watch(uint64_t session, uint64_t to) {
+static void s_note(uint64_t session, uint64_t to) {
     size_t i = 0;
     while (i <= SESSIONS && s_broker->sessions[i] != session)
         i++;
@@ -101,59 +102,70 @@ static void s_watch(uint64_t session, uint64_t to) {
     s_broker->sessions[i] = to;
 }
 
+static void s_watch(void *ctx, uint64_t session) {
+    (void)ctx;
+    s_note(0, session);
+}
+
+static void s_alive(void *ctx, uint64_t session) {
+    (void)ctx;
+    s_note(session, session);
+}
+
+static void s_unwatch(void *ctx, uint64_t session) {
+    (void)ctx;
+    s_note(session, 0);
+}
+
+static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live) {
+    (void)ctx;
+    bool lost = route == s_broker->lost;
+    if (!lost)
+        s_check_sent(route, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), live);
+    zr_blob_unref(frame);
+    return lost ? EDGE_GONE : EDGE_SENT;
+}
+
+static void s_publish_frame(void *ctx, zr_blob_t *frame) {
+    (void)ctx;
+    s_check_published(zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    zr_blob_unref(frame);
+}
+
+static void s_connection(void *ctx, uint64_t connection) {
+    (void)ctx;
+    fuzz_require(connection > 0 && connection <= PEERS);
+}
+
+static void s_drop_user(void *ctx, zr_span_t user) {
+    (void)ctx;
+    fuzz_require(user.len > 0);
+}
+
+static void s_login(void *ctx, const login_request_t *login) {
+    (void)ctx;
+    s_broker->login = login->ticket;
+}
+
+static void s_admin(void *ctx, const admin_request_t *admin) {
+    (void)ctx;
+    s_broker->admin = admin->ticket;
+}
+
 static void s_carry_out(void) {
-    effect_t effect;
-    while (outbox_take(&s_broker->outbox, &effect)) {
-        if (effect.kind == EFFECT_ACK)
-            effect.frame = zr_ack_frame(&effect.ack);
-        switch (effect.kind) {
-        case EFFECT_SEND:
-        case EFFECT_ACK:
-        case EFFECT_PUBLISH: {
-            zr_span_t frame = zr_span_of(zr_blob_data(effect.frame), zr_blob_len(effect.frame));
-            if (effect.kind == EFFECT_PUBLISH)
-                s_check_published(frame);
-            else if (effect.route == s_broker->lost)
-                relay_route_lost(s_broker->relay, effect.route);
-            else
-                s_check_sent(effect.route, frame, effect.live);
-            zr_blob_unref(effect.frame);
-            break;
-        }
-        case EFFECT_APPEND:
-        case EFFECT_COMMIT:
-        case EFFECT_FORGET:
-        case EFFECT_READ:
-            while (s_broker->queued == QUEUE && s_log_step()) /* until it is empty */
-                ;
-            s_broker->queue[s_broker->queued++] = effect;
-            break;
-        case EFFECT_WATCH:
-            s_watch(0, effect.session);
-            break;
-        case EFFECT_ALIVE:
-            s_watch(effect.session, effect.session);
-            break;
-        case EFFECT_UNWATCH:
-            s_watch(effect.session, 0);
-            break;
-        case EFFECT_DROP:
-        case EFFECT_CHARGE:
-            fuzz_require(effect.connection > 0 && effect.connection <= PEERS);
-            break;
-        case EFFECT_DROP_USER:
-            fuzz_require(effect.user[0]);
-            break;
-        case EFFECT_LOGIN:
-            s_broker->login = effect.login->ticket;
-            login_request_free(effect.login);
-            break;
-        case EFFECT_ADMIN:
-            s_broker->admin = effect.admin->ticket;
-            free(effect.admin);
-            break;
-        }
-    }
+    static const edge_calls_t calls = {.send = s_send,
+        .publish = s_publish_frame,
+        .watch = s_watch,
+        .alive = s_alive,
+        .unwatch = s_unwatch,
+        .drop = s_connection,
+        .charge = s_connection,
+        .drop_user = s_drop_user,
+        .login = s_login,
+        .admin = s_admin};
+    edge_t edge = {.calls = &calls, .relay = s_broker->relay, .log = &s_broker->log, .outbox = &s_broker->outbox};
+    while (edge_carry_out(&edge))
+        ;
 }
 
 static void s_entropy(void *ctx, void *out, size_t len) {
@@ -361,9 +373,14 @@ static void s_step(script_t *script) {
         }
         break;
     case 9:
-    case 10:
         relay_tick(relay);
         relay_forget_idle(relay, s_broker->now);
+        break;
+    case 10:
+        for (unsigned i = 0; i <= high && relay_has_work(relay); i++) {
+            relay_work(relay);
+            s_carry_out();
+        }
         break;
     case 11:
         relay_silent(relay, s_broker->sessions[high % (SESSIONS + 1)]);

@@ -71,8 +71,6 @@ static void s_restore(log_t *log, const log_restore_t *restore) {
     (void)restore; /* it holds nothing, and is told what it would keep */
 }
 
-static const log_engine_t s_engine = {.next_seq = s_next_seq, .bounds = s_bounds, .restore = s_restore};
-
 static void s_log_append(effect_t *effect) {
     if (s_broker->failing) {
         zr_blob_unref(effect->append.frame);
@@ -129,6 +127,46 @@ static bool s_log_step(void) {
     }
     return true;
 }
+
+static void s_queue(const effect_t *effect) {
+    while (s_broker->queued == QUEUE && s_log_step()) /* until it is empty */
+        ;
+    s_broker->queue[s_broker->queued++] = *effect;
+}
+
+static void s_append(log_t *log, const log_append_t *append) {
+    (void)log;
+    s_queue(&(effect_t){.kind = EFFECT_APPEND, .append = *append});
+}
+
+static void s_commit(log_t *log, const log_commit_t *commit) {
+    (void)log;
+    s_queue(&(effect_t){.kind = EFFECT_COMMIT, .commit = *commit});
+}
+
+static void s_forget(log_t *log, const log_forget_t *forget) {
+    (void)log;
+    log_forget_t *copy = malloc(sizeof *copy);
+    fuzz_require(copy);
+    *copy = *forget;
+    s_queue(&(effect_t){.kind = EFFECT_FORGET, .forget = copy});
+}
+
+static void s_read(log_t *log, const log_read_t *read) {
+    (void)log;
+    log_read_t *copy = malloc(sizeof *copy);
+    fuzz_require(copy);
+    *copy = *read;
+    s_queue(&(effect_t){.kind = EFFECT_READ, .read = copy});
+}
+
+static const log_engine_t s_engine = {.next_seq = s_next_seq,
+    .append = s_append,
+    .commit = s_commit,
+    .read = s_read,
+    .bounds = s_bounds,
+    .forget = s_forget,
+    .restore = s_restore};
 
 /* The disk is full: all that waits cannot be stored. */
 static void s_log_fail(void) {

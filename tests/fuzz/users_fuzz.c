@@ -43,16 +43,18 @@ static size_t s_some(const uint8_t *data, size_t size) {
     return size < 2 ? size : 1 + data[0] % (size < 8 ? size : 8);
 }
 
-static void s_check_error(const char *error) {
-    size_t len = strnlen(error, ZPL_ERROR_SIZE);
-    fuzz_require(len > 0 && len < ZPL_ERROR_SIZE && !memchr(error, '\n', len) && strncmp(error, "f:", 2) == 0);
+static void s_check_error(const zr_error_t *error) {
+    unsigned lines = 0;
+    for (const char *line = NULL; (line = zr_error_next(error, line)); lines++)
+        fuzz_require(!strchr(line, '\n') && strncmp(line, "f:", 2) == 0);
+    fuzz_require(lines > 0 && lines <= error->count && error->text[error->len - 1] == '\0');
 }
 
 static void s_check_users(zr_span_t text) {
-    char error[ZPL_ERROR_SIZE] = "";
-    users_t *users = users_parse("f", text, error);
+    zr_error_t error = {0};
+    users_t *users = users_parse("f", text, &error);
     if (!users) {
-        s_check_error(error);
+        s_check_error(&error);
         return;
     }
     users_count_t count = users_count(users);
@@ -67,10 +69,10 @@ static void s_check_users(zr_span_t text) {
 }
 
 static void s_check_bans(zr_span_t text) {
-    char error[ZPL_ERROR_SIZE] = "";
+    zr_error_t error = {0};
     bans_t bans = {0};
-    if (!bans_parse(&bans, "f", text, error))
-        s_check_error(error);
+    if (!bans_parse(&bans, "f", text, &error))
+        s_check_error(&error);
     for (size_t i = 0; i < bans.count; i++)
         fuzz_require(bans_find(&bans, zr_span(bans.items[i].user)) == &bans.items[i] &&
                      zr_nick_valid(zr_span(bans.items[i].by)) && !strchr(bans.items[i].reason, '\n'));

@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "disklog.h"
+#include "edge.h"
 #include "sim.h"
 #include "slowlog.h"
 
@@ -28,6 +29,7 @@ struct broker {
     relay_t *relay;       /* NULL: it does not run */
     log_t *log;
     outbox_t outbox;
+    edge_t edge;
     arrival_t *arrivals;
     size_t head, count, size;
     bool woken;
@@ -90,8 +92,7 @@ static void s_ran_out(void *ctx, uint64_t arg) {
     ticket->due = 0;
     ticket->pending = false;
     relay_silent(broker->relay, ticket->session);
-    relay_flush(broker->relay);
-    broker_carry_out(sim);
+    broker_end_pass(sim);
 }
 
 static void s_restart(broker_t *broker, ticket_t *ticket) {
@@ -102,20 +103,23 @@ static void s_restart(broker_t *broker, ticket_t *ticket) {
     ticket->pending = true;
 }
 
-static void s_watch(broker_t *broker, uint64_t session) {
+static void s_watch(void *ctx, uint64_t session) {
+    broker_t *broker = ((sim_t *)ctx)->broker;
     if (broker->ticket_count == broker->ticket_size)
         broker->tickets = world_grow(broker->tickets, &broker->ticket_size, sizeof *broker->tickets);
     broker->tickets[broker->ticket_count] = (ticket_t){.session = session};
     s_restart(broker, &broker->tickets[broker->ticket_count++]);
 }
 
-static void s_alive(broker_t *broker, uint64_t session) {
+static void s_alive(void *ctx, uint64_t session) {
+    broker_t *broker = ((sim_t *)ctx)->broker;
     ticket_t *ticket = s_ticket(broker, session);
     if (ticket)
         s_restart(broker, ticket);
 }
 
-static void s_unwatch(broker_t *broker, uint64_t session) {
+static void s_unwatch(void *ctx, uint64_t session) {
+    broker_t *broker = ((sim_t *)ctx)->broker;
     ticket_t *ticket = s_ticket(broker, session);
     if (ticket)
         *ticket = broker->tickets[--broker->ticket_count];
@@ -123,25 +127,30 @@ static void s_unwatch(broker_t *broker, uint64_t session) {
 
 /* --- Effects --- */
 
-/* The broker's clock. */
-static uint64_t s_now(const sim_t *sim) {
+uint64_t broker_clock(const sim_t *sim) {
     return sim->world.now + 1700000000ULL * 1000 * MS;
 }
 
-static void s_publish(broker_t *broker, zr_blob_t *frame) {
-    sim_t *sim = broker->sim;
+/* So much of a published frame is text. */
+static size_t s_control_len(zr_span_t frame) {
+    zr_span_t room, json;
+    return zr_back_read(frame, &room, &json) == ZR_BACK_PRESENCE ? frame.len : 0;
+}
+
+static void s_publish(void *ctx, zr_blob_t *frame) {
+    sim_t *sim = ctx;
     model_publish(sim, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
     frame = plant_publish(sim, frame);
     if (!frame)
         return;
-    rights_check_published(sim, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
+    world_trace(&sim->world, "broker publishes %zu bytes %.*s", text.len, (int)s_control_len(text), text.ptr);
+    rights_check_published(sim, text);
     network_publish(sim, frame);
 }
 
-static void s_send(broker_t *broker, const effect_t *effect) {
-    sim_t *sim = broker->sim;
-    route_t route = effect->route;
-    zr_blob_t *frame = effect->frame;
+static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live) {
+    sim_t *sim = ctx;
     const conn_t *conn = network_conn(&sim->network, route);
     zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
     if (text.ptr[0] == '{')
@@ -150,75 +159,83 @@ static void s_send(broker_t *broker, const effect_t *effect) {
         world_trace(&sim->world, "broker to %u: %zu bytes of type %d", route, text.len, text.ptr[0]);
     model_send(sim, conn, text);
     frame = plant_send(sim, frame);
-    if (frame)
-        rights_check_sent(sim, conn, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
-    if (frame && effect->live && sim->plant == PLANT_PRIVATE_ON_BACK)
-        s_publish(broker, zr_blob_ref(frame));
-    if (frame && !network_send(sim, route, frame) && !effect->live) {
-        world_trace(&sim->world, "route %u is lost", route);
-        relay_route_lost(broker->relay, route);
-    }
+    if (!frame)
+        return EDGE_SENT;
+    rights_check_sent(sim, conn, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    if (live && sim->plant == PLANT_PRIVATE_ON_BACK)
+        s_publish(sim, zr_blob_ref(frame));
+    if (network_send(sim, route, frame))
+        return EDGE_SENT;
+    world_trace(&sim->world, "nothing can be sent to route %u", route);
+    return EDGE_FULL;
 }
 
-void broker_carry_out(sim_t *sim) {
-    broker_t *broker = sim->broker;
-    log_t *log = broker->log;
-    effect_t effect;
-    while (outbox_take(&broker->outbox, &effect)) {
-        switch (effect.kind) {
-        case EFFECT_ACK:
-            effect.frame = zr_ack_frame(&effect.ack);
-            s_send(broker, &effect);
-            break;
-        case EFFECT_SEND:
-            s_send(broker, &effect);
-            break;
-        case EFFECT_PUBLISH:
-            s_publish(broker, effect.frame);
-            break;
-        case EFFECT_APPEND:
-            model_append(sim, &effect.append);
-            log->engine->append(log, &effect.append);
-            break;
-        case EFFECT_COMMIT:
-            model_commit(sim, effect.commit.pass);
-            log->engine->commit(log, &effect.commit);
-            break;
-        case EFFECT_FORGET:
-            model_forget(sim, effect.forget, s_now(sim));
-            log->engine->forget(log, effect.forget);
-            free(effect.forget);
-            break;
-        case EFFECT_READ:
-            log->engine->read(log, effect.read);
-            free(effect.read);
-            break;
-        case EFFECT_WATCH:
-            s_watch(broker, effect.session);
-            break;
-        case EFFECT_ALIVE:
-            s_alive(broker, effect.session);
-            break;
-        case EFFECT_UNWATCH:
-            s_unwatch(broker, effect.session);
-            break;
-        case EFFECT_DROP:
-            network_drop(sim, (route_t)effect.connection);
-            break;
-        case EFFECT_CHARGE: /* the simulator counts no connections */
-            break;
-        case EFFECT_DROP_USER:
-            network_drop_user(sim, effect.user);
-            break;
-        case EFFECT_LOGIN:
-        case EFFECT_ADMIN:
-            world_fail(&sim->world, "sim", "an effect that nothing here asks for");
-            break;
-        }
-    }
+static void s_drop(void *ctx, uint64_t connection) {
+    network_drop(ctx, (route_t)connection);
 }
+
+static void s_drop_user(void *ctx, zr_span_t user) {
+    network_drop_user(ctx, user.ptr);
+}
+
+static void s_login(void *ctx, const login_request_t *login) {
+    (void)login;
+    world_fail(&((sim_t *)ctx)->world, "sim", "a login that nothing here asks for");
+}
+
+static void s_admin(void *ctx, const admin_request_t *admin) {
+    (void)admin;
+    world_fail(&((sim_t *)ctx)->world, "sim", "a request of an operator that nothing here makes");
+}
+
+static const edge_calls_t s_calls = {
+    .send = s_send,
+    .publish = s_publish,
+    .watch = s_watch,
+    .alive = s_alive,
+    .unwatch = s_unwatch,
+    .drop = s_drop,
+    .drop_user = s_drop_user,
+    .login = s_login,
+    .admin = s_admin,
+};
 
 /* --- The loop --- */
+
+static void s_wake(void *ctx, uint64_t incarnation);
+
+static void s_wake_at(broker_t *broker, uint64_t when) {
+    if (broker->woken)
+        return;
+    broker->woken = true;
+    world_at(&broker->sim->world, when, s_wake, broker->sim, broker->incarnation);
+}
+
+void broker_begin_pass(sim_t *sim) {
+    while (edge_carry_out(&sim->broker->edge))
+        ;
+}
+
+/* A share of the effects. Returns whether all are carried out. */
+static bool s_carry_out(sim_t *sim) {
+    for (uint64_t bites = rng_below(&sim->world.rng, 4); bites > 0; bites--)
+        if (!edge_carry_out(&sim->broker->edge))
+            return true;
+    return outbox_is_empty(&sim->broker->outbox);
+}
+
+/* The loop does a share of the effects and of the work in each turn. */
+void broker_end_pass(sim_t *sim) {
+    broker_t *broker = sim->broker;
+    relay_flush(broker->relay);
+    bool done = s_carry_out(sim);
+    for (uint64_t pieces = rng_below(&sim->world.rng, 4); done && pieces > 0; pieces--) {
+        relay_work(broker->relay);
+        done = s_carry_out(sim);
+    }
+    if (!done || relay_has_work(broker->relay))
+        s_wake_at(broker, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS));
+}
 
 static void s_handle(broker_t *broker, const arrival_t *arrival) {
     sim_t *sim = broker->sim;
@@ -230,7 +247,7 @@ static void s_handle(broker_t *broker, const arrival_t *arrival) {
     } else {
         conn->spoke = true;
         broker->speaks = conn;
-        relay_frame(broker->relay, arrival->route, text, s_now(sim));
+        relay_frame(broker->relay, arrival->route, text, broker_clock(sim));
     }
     zr_blob_unref(frame);
 }
@@ -245,18 +262,16 @@ static void s_wake(void *ctx, uint64_t incarnation) {
         return;
     }
     broker->woken = false;
+    broker_begin_pass(sim);
     for (uint64_t left = rng_between(&sim->world.rng, 1, BATCH); left > 0 && broker->count > 0; left--) {
         arrival_t arrival = broker->arrivals[broker->head++];
         if (--broker->count == 0)
             broker->head = 0;
         s_handle(broker, &arrival);
     }
-    relay_flush(broker->relay);
-    broker_carry_out(sim);
-    if (broker->count > 0) {
-        broker->woken = true;
-        world_at(&sim->world, sim->world.now, s_wake, sim, incarnation);
-    }
+    broker_end_pass(sim);
+    if (broker->count > 0)
+        s_wake_at(broker, sim->world.now);
 }
 
 void broker_receive(sim_t *sim, route_t route, zr_blob_t *frame) {
@@ -264,11 +279,8 @@ void broker_receive(sim_t *sim, route_t route, zr_blob_t *frame) {
     if (broker->head + broker->count == broker->size)
         broker->arrivals = world_grow(broker->arrivals, &broker->size, sizeof *broker->arrivals);
     broker->arrivals[broker->head + broker->count++] = (arrival_t){route, frame};
-    if (broker->woken)
-        return;
-    broker->woken = true;
     /* Frames that come meanwhile are in the same pass. */
-    world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS), s_wake, sim, broker->incarnation);
+    s_wake_at(broker, sim->world.now + rng_skewed(&sim->world.rng, 2 * MS));
 }
 
 static void s_tick(void *ctx, uint64_t incarnation) {
@@ -278,9 +290,8 @@ static void s_tick(void *ctx, uint64_t incarnation) {
         return;
     if (sim->world.now >= broker->stalled) {
         relay_tick(broker->relay);
-        relay_forget_idle(broker->relay, s_now(sim));
-        relay_flush(broker->relay);
-        broker_carry_out(sim);
+        relay_forget_idle(broker->relay, broker_clock(sim));
+        broker_end_pass(sim);
     }
     world_at(&sim->world, sim->world.now + TICK_MS * MS, s_tick, sim, incarnation);
 }
@@ -288,9 +299,9 @@ static void s_tick(void *ctx, uint64_t incarnation) {
 void broker_set_access(sim_t *sim) {
     if (!broker_runs(sim))
         return;
+    broker_begin_pass(sim); /* what was allowed until now */
     relay_set_access(sim->broker->relay, rights_access(sim));
-    relay_flush(sim->broker->relay);
-    broker_carry_out(sim);
+    broker_end_pass(sim);
 }
 
 void broker_stall(sim_t *sim, uint64_t until) {
@@ -339,6 +350,8 @@ void broker_start(sim_t *sim) {
     config.policies = (policies_t){policies, ROOMS};
     config.max_entries = params->max_entries;
     config.max_joins = params->max_joins;
+    config.rate_ops = params->rate_ops;
+    config.presence_names = params->presence_names;
     config.max_keys = params->max_keys;
     config.max_replays = params->max_replays;
     config.replay_entries = params->replay_entries;
@@ -348,6 +361,7 @@ void broker_start(sim_t *sim) {
     config.heartbeat_ms = params->heartbeat_ms;
     config.forget_after_ms = params->forget_after_ms;
     config.epoch = broker->epoch;
+    config.presence_base = s_now(sim);
     config.entropy = s_entropy;
     config.entropy_ctx = sim;
     config.back = s_back;
@@ -362,6 +376,8 @@ void broker_start(sim_t *sim) {
     else
         model_epoch(sim, text, broker->log->level);
     broker->relay = relay_new(&config, broker->log, &broker->outbox);
+    broker->edge =
+        (edge_t){.calls = &s_calls, .ctx = sim, .relay = broker->relay, .log = broker->log, .outbox = &broker->outbox};
     broker->stalled = 0;
     broker->woken = false;
     world_trace(&sim->world, "broker starts, epoch %s, %s", text, broker->back);
@@ -389,7 +405,7 @@ void broker_kill(sim_t *sim) {
 void broker_stop(sim_t *sim) {
     world_trace(&sim->world, "broker shuts down");
     relay_shutdown(sim->broker->relay);
-    broker_carry_out(sim);
+    broker_begin_pass(sim);
     s_end(sim->broker);
     network_broker_gone(sim);
 }
@@ -410,7 +426,8 @@ void broker_check_bounds(sim_t *sim) {
         return;
     relay_stats_t stats = relay_stats(broker->relay);
     bool doubled = stats.sessions > sim->client_count && sim->plant != PLANT_LOST_DEDUPE;
-    if (stats.rooms > ROOMS || doubled || stats.sessions != broker->ticket_count)
+    bool watched = stats.sessions == broker->ticket_count || !outbox_is_empty(&broker->outbox);
+    if (stats.rooms > ROOMS || doubled || !watched)
         world_fail(&sim->world, "I6", "the relay holds %zu sessions with %zu tickets and %zu rooms", stats.sessions,
             broker->ticket_count, stats.rooms);
 }

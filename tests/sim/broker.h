@@ -22,6 +22,7 @@ void broker_set_access(struct sim *sim);            /* what the users may by now
 void broker_stall(struct sim *sim, uint64_t until); /* its loop does nothing until then */
 
 struct log *broker_log(struct sim *sim);
+uint64_t broker_clock(const struct sim *sim);
 bool broker_runs(const struct sim *sim);
 bool broker_is(const struct sim *sim, unsigned incarnation); /* it runs and is that one */
 unsigned broker_incarnation(const struct sim *sim);
@@ -30,8 +31,10 @@ bool broker_listens(const struct sim *sim, conn_kind_t kind, const char *endpoin
 /* A frame arrived; `route` 0: on the back. Takes over the reference. */
 void broker_receive(struct sim *sim, route_t route, zr_blob_t *frame);
 
-/* Carries out what the relay wants done. */
-void broker_carry_out(struct sim *sim);
+/* Around everything that the relay hears of: carries out all that passes before it left; and its own effects, or some
+ * of them. */
+void broker_begin_pass(struct sim *sim);
+void broker_end_pass(struct sim *sim);
 
 /* Limits that must hold at all times. */
 void broker_check_bounds(struct sim *sim);

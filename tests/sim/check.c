@@ -20,6 +20,7 @@ static void s_connected(client_t *client, const zrelay_event_t *event) {
     client->connected = true;
     client->naming = false;
     snprintf(client->nick, sizeof client->nick, "%s", event->name);
+    client_named(client, client->nick);
     if (epoch < 0)
         FAIL(client, "I9", "c%u is connected to an epoch that never was", client->number);
     else if (client->epoch < 0)
@@ -65,6 +66,7 @@ static void s_joined(client_t *client, const zrelay_event_t *event) {
         return;
     }
     reader->live = true;
+    reader->count = event->count;
     if (reader->placed)
         return;
     /* Rooms of a prefix are read from their beginning if they are newer than the prefix. */
@@ -131,7 +133,8 @@ static void s_begin_there(const sim_t *sim, const model_room_t *room, reader_t *
         reader->last = seq;
 }
 
-/* Loss is told only when the log has forgotten. */
+/* Loss is told only when the log has forgotten. Of a forgotten room the log knows nothing but a position that it is not
+ * above, and that position may rise: a reader in the empty room is told of a loss then. */
 static void s_lost(client_t *client, const zrelay_event_t *event) {
     int number = room_number(zr_span(event->room));
     reader_t *reader = number < 0 ? NULL : &client->readers[number];
@@ -145,6 +148,7 @@ static void s_lost(client_t *client, const zrelay_event_t *event) {
         FAIL(client, "I2", "c%u is told that %s lost %" PRIu64 "..%" PRIu64 " and is at %" PRIu64, client->number,
             event->room, event->seq, event->upto, reader->last);
     else if (event->upto > s_room(client, (unsigned)number)->oldest &&
+             !model_fresh(client->sim, s_room(client, (unsigned)number)) &&
              event->upto > rights_missed(client->sim, client, (unsigned)number))
         FAIL(client, "I2", "c%u is told that %s lost up to %" PRIu64 ", but the log has what is after %" PRIu64,
             client->number, event->room, event->upto, s_room(client, (unsigned)number)->oldest);
@@ -254,6 +258,7 @@ static void s_presence(client_t *client, const zrelay_event_t *event) {
         FAIL(client, "presence", "c%u is told of presence in %s, which it does not watch", client->number, event->room);
         return;
     }
+    reader->count = event->count;
     if (!event->name)
         return;
     size_t at = 0;
@@ -269,6 +274,16 @@ static void s_presence(client_t *client, const zrelay_event_t *event) {
             event->joined ? "joined" : "left", event->room);
     }
     reader->seen[at].here = event->joined;
+}
+
+/* --- Direct --- */
+
+/* Its text is the nick that it was sent to. */
+static void s_direct(client_t *client, const zrelay_event_t *event) {
+    char to[ZR_NICK_MAX + 1];
+    snprintf(to, sizeof to, "%.*s", (int)event->body_len, (const char *)event->body);
+    if (!client_is_named(client, to))
+        FAIL(client, "direct", "c%u gets a text for %s", client->number, to);
 }
 
 /* --- All of them --- */
@@ -347,6 +362,7 @@ void check_event(client_t *client, const zrelay_event_t *event) {
         break;
     case ZRELAY_NICK:
         snprintf(client->nick, sizeof client->nick, "%s", event->name);
+        client_named(client, client->nick);
         break;
     case ZRELAY_USER:
     case ZRELAY_ROOM:
@@ -354,6 +370,7 @@ void check_event(client_t *client, const zrelay_event_t *event) {
         s_answer(client, event);
         break;
     case ZRELAY_DIRECT:
+        s_direct(client, event);
         break;
     case ZRELAY_CLOSED:
         s_closed(client);

@@ -15,6 +15,7 @@ ask_t *check_ask(client_t *client, uint64_t request) {
 }
 
 static void s_forget(client_t *client, ask_t *ask) {
+    check_wished(client);
     free(ask->seqs);
     *ask = client->asks[--client->ask_count];
 }

@@ -6,13 +6,50 @@
 #include "check.h"
 #include "sim.h"
 
-/* Is somebody of that name in `room` for others to see? */
+/* Is the client's user in `room` for others to see? */
+static bool s_is_seen(const client_t *client, unsigned room) {
+    return client->readers[room].wanted && !client->readers[room].silent &&
+           rights_may(client->sim, client, room, RIGHT_PRESENCE);
+}
+
 static bool s_present(const sim_t *sim, const char *nick, unsigned room) {
-    for (unsigned i = 0; i < SLOTS; i++) {
-        const client_t *client = sim->slots[i];
-        if (client && client->readers[room].wanted && !client->readers[room].silent &&
-            rights_may(sim, client, room, RIGHT_PRESENCE) && strcmp(client->nick, nick) == 0)
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (sim->slots[i] && s_is_seen(sim->slots[i], room) && strcmp(sim->slots[i]->nick, nick) == 0)
             return true;
+    return false;
+}
+
+/* How many users are there for others to see? */
+static size_t s_present_count(const sim_t *sim, unsigned room) {
+    size_t count = 0;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        bool first = sim->slots[i] && s_is_seen(sim->slots[i], room);
+        for (unsigned j = 0; j < i && first; j++)
+            first = !sim->slots[j] || !s_is_seen(sim->slots[j], room) ||
+                    strcmp(sim->slots[i]->nick, sim->slots[j]->nick) != 0;
+        count += first;
+    }
+    return count;
+}
+
+/* A reader of presence that is wrong about the users present. In a crowded room it need know their number only. */
+static bool s_presence_missing(const client_t *client, unsigned r, char *why, size_t size) {
+    const reader_t *reader = &client->readers[r];
+    size_t count = s_present_count(client->sim, r);
+    if (!reader->watches || !rights_may(client->sim, client, r, RIGHT_PRESENCE))
+        return false;
+    if (reader->count != count) {
+        snprintf(why, size, "c%u believes that %" PRIu64 " users are in %s, and %zu are", client->number, reader->count,
+            room_text(r), count);
+        return true;
+    }
+    for (size_t i = 0; i < reader->seen_count && count <= client->sim->params.presence_names / 2; i++) {
+        const seen_t *seen = &reader->seen[i];
+        if (strcmp(seen->nick, client->nick) == 0 || seen->here == s_present(client->sim, seen->nick, r))
+            continue;
+        snprintf(why, size, "c%u believes that %s is %s %s", client->number, seen->nick, seen->here ? "in" : "not in",
+            room_text(r));
+        return true;
     }
     return false;
 }
@@ -21,7 +58,7 @@ static bool s_reader_missing(const client_t *client, unsigned r, char *why, size
     const reader_t *reader = &client->readers[r];
     const model_room_t *room = &client->sim->model.epochs[client->epoch].rooms[r];
     uint64_t head = model_head(room);
-    if (!reader->wanted)
+    if (!reader->wanted || (reader->prefixed && !rights_may(client->sim, client, r, RIGHT_READ)))
         return false;
     if (!reader->live)
         snprintf(why, size, "c%u has not joined %s", client->number, room_text(r));
@@ -35,15 +72,7 @@ static bool s_reader_missing(const client_t *client, unsigned r, char *why, size
         snprintf(why, size, "c%u has read nothing of the last %" PRIu64 " of %s", client->number, reader->position,
             room_text(r));
     else
-        for (size_t i = 0; i < reader->seen_count; i++) {
-            const seen_t *seen = &reader->seen[i];
-            if (strcmp(seen->nick, client->nick) == 0 || seen->here == s_present(client->sim, seen->nick, r) ||
-                !rights_may(client->sim, client, r, RIGHT_PRESENCE))
-                continue;
-            snprintf(why, size, "c%u believes that %s is %s %s", client->number, seen->nick,
-                seen->here ? "in" : "not in", room_text(r));
-            return true;
-        }
+        return s_presence_missing(client, r, why, size);
     return why[0] != '\0';
 }
 
@@ -68,7 +97,7 @@ bool check_missing(const client_t *client, char *why, size_t size) {
         if (s_reader_missing(client, r, why, size))
             return true;
         if (client->prefix && !client->partly && !client->readers[r].wanted && room_text(r)[0] == 'r' &&
-            room->stored > room->first) {
+            room->stored > room->first && rights_may(sim, client, r, RIGHT_READ)) {
             snprintf(why, size, "c%u reads " PREFIX " and does not know %s", client->number, room_text(r));
             return true;
         }

@@ -29,6 +29,22 @@ static void s_choose_nick(client_t *client) {
     snprintf(client->nick, sizeof client->nick, "n%u", number);
     if (client->nicks > 1)
         snprintf(client->nick, sizeof client->nick, "n%u-%u", number, client->nicks);
+    client_named(client, client->nick);
+}
+
+bool client_is_named(const client_t *client, const char *nick) {
+    for (size_t i = 0; i < client->name_count; i++)
+        if (strcmp(client->names[i], nick) == 0)
+            return true;
+    return false;
+}
+
+void client_named(client_t *client, const char *nick) {
+    if (client_is_named(client, nick))
+        return;
+    if (client->name_count == client->name_size)
+        client->names = world_grow(client->names, &client->name_size, sizeof *client->names);
+    snprintf(client->names[client->name_count++], sizeof *client->names, "%s", nick);
 }
 
 client_t *client_new(sim_t *sim, unsigned slot) {
@@ -81,6 +97,7 @@ void client_destroy(client_t *client) {
         free(client->asks[i].seqs);
     free(client->asks);
     free(client->changes);
+    free(client->names);
     free(client->sent);
     free(client);
 }
@@ -98,6 +115,7 @@ void client_kill(client_t *client) {
 void client_rename(client_t *client) {
     s_choose_nick(client);
     client->naming = false;
+    check_wished(client);
     machine_rename(client->machine, client->nick, s_now(client));
     client_wake(client);
 }
@@ -129,10 +147,13 @@ static const char *s_text(zr_span_t frame, int *len) {
 static void s_act(client_t *client, const action_t *action) {
     sim_t *sim = client->sim;
     int len;
+    const char *text;
     switch (action->kind) {
     case ACTION_SEND:
-        world_trace(&sim->world, "c%u sends %zu bytes %.*s", client->number, action->frame.len,
-            (s_text(action->frame, &len), len), s_text(action->frame, &len));
+        text = s_text(action->frame, &len);
+        world_trace(&sim->world, "c%u sends %zu bytes %.*s", client->number, action->frame.len, len, text);
+        if (len)
+            check_asked(client, action->frame);
         socket_send(&client->front, zr_blob_copy(action->frame.ptr, action->frame.len));
         break;
     case ACTION_CONNECT_FRONT:

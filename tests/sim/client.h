@@ -8,6 +8,8 @@
 
 struct sim;
 
+enum { RECENT = 128 };
+
 /* A user that presence told of: the newest event of each nick. */
 typedef struct {
     char nick[ZR_NICK_MAX + 1];
@@ -26,6 +28,7 @@ typedef struct {
     uint64_t last;
     uint64_t entries;
     bool gap;
+    uint64_t count; /* of the users present, as told last */
     seen_t *seen;
     size_t seen_count, seen_size;
 } reader_t;
@@ -51,6 +54,11 @@ typedef struct {
     uint64_t mid, tag;
 } sent_t;
 
+/* A control frame that it sent. */
+typedef struct {
+    uint64_t hash, time;
+} asked_t;
+
 typedef struct client {
     struct sim *sim;
     unsigned number, slot;
@@ -60,6 +68,8 @@ typedef struct client {
     size_t change_count, change_size;
     const char *user; /* that it authenticates as; NULL: none */
     char nick[ZR_NICK_MAX + 1];
+    char (*names)[ZR_NICK_MAX + 1]; /* all nicks that it had or wished for */
+    size_t name_count, name_size;
     unsigned nicks; /* it has tried */
     bool frozen, connected, naming, closing, closed;
     char back_endpoint[64];
@@ -81,6 +91,9 @@ typedef struct client {
     bool prefix_watches;
     ask_t *asks;
     size_t ask_count, ask_size;
+    asked_t asked[RECENT];   /* a ring */
+    uint64_t wishes[RECENT]; /* likewise: when its program wanted something that makes it ask, or got it */
+    size_t asked_count, wish_count;
 } client_t;
 
 #define PREFIX "r*"
@@ -101,6 +114,9 @@ void client_pump(client_t *client); /* the same, now */
 
 void client_freeze(client_t *client, bool frozen);
 void client_kill(client_t *client); /* the program ends without a word */
+/* Notes a nick that it may be known by; was it ever? */
+void client_named(client_t *client, const char *nick);
+bool client_is_named(const client_t *client, const char *nick);
 void client_rename(client_t *client);
 
 size_t client_sent_from(const client_t *client, uint64_t mid); /* index of the first with that mid or a later one */

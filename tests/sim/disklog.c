@@ -224,6 +224,7 @@ static void s_synced(void *ctx, uint64_t incarnation) {
     sim_t *sim = ctx;
     if (!broker_is(sim, (unsigned)incarnation))
         return;
+    broker_begin_pass(sim);
     disklog_t *self = (disklog_t *)broker_log(sim);
     uint64_t *passes = world_calloc((self->count + 1) * sizeof *passes);
     bool full = sim->world.now < self->disk->full;
@@ -232,7 +233,7 @@ static void s_synced(void *ctx, uint64_t incarnation) {
     for (size_t i = 0; i < count && sim->plant != PLANT_EARLY_ACK; i++)
         self->log.sink.stored(self->log.sink.ctx, passes[i], !full || told);
     free(passes);
-    broker_carry_out(sim);
+    broker_end_pass(sim);
     s_begin_sync(self);
 }
 
@@ -255,15 +256,20 @@ static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
 }
 
 static void s_append(log_t *log, const log_append_t *append) {
-    s_push((disklog_t *)log, &(op_t){.kind = OP_APPEND, .append = *append});
+    disklog_t *self = (disklog_t *)log;
+    model_append(self->sim, append);
+    s_push(self, &(op_t){.kind = OP_APPEND, .append = *append});
 }
 
 static void s_forget(log_t *log, const log_forget_t *forget) {
-    s_push((disklog_t *)log, &(op_t){.kind = OP_FORGET, .forget = *forget});
+    disklog_t *self = (disklog_t *)log;
+    model_forget(self->sim, forget, broker_clock(self->sim));
+    s_push(self, &(op_t){.kind = OP_FORGET, .forget = *forget});
 }
 
 static void s_commit(log_t *log, const log_commit_t *commit) {
     disklog_t *self = (disklog_t *)log;
+    model_commit(self->sim, commit->pass);
     s_push(self, &(op_t){.kind = OP_COMMIT, .commit = *commit});
     if (self->sim->plant == PLANT_EARLY_ACK)
         log->sink.stored(log->sink.ctx, commit->pass, true);
@@ -274,13 +280,14 @@ static void s_read_now(void *ctx, uint64_t incarnation) {
     sim_t *sim = ctx;
     if (!broker_is(sim, (unsigned)incarnation))
         return;
+    broker_begin_pass(sim);
     disklog_t *self = (disklog_t *)broker_log(sim);
     log_read_t read = self->reads[self->read_head++];
     if (--self->read_count == 0)
         self->read_head = 0;
     log_t *place = s_place(self, zr_span_of(read.room, read.room_len));
     place->engine->read(place, &read);
-    broker_carry_out(sim);
+    broker_end_pass(sim);
 }
 
 /* Readers do not wait for writers. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "broker.h"
+#include "check.h"
 #include "machine_ask.h"
 #include "client.h"
 #include "sim.h"
@@ -119,6 +120,7 @@ static int s_options(client_t *client) {
 }
 
 static void s_join_room(client_t *client, unsigned room, int from, int options, uint64_t position) {
+    check_wished(client);
     int code = machine_join(client->machine, room_text(room), from | options, position, s_now(client));
     if (code == ZRELAY_EMANY)
         return;
@@ -136,12 +138,11 @@ static void s_join_room(client_t *client, unsigned room, int from, int options, 
 }
 
 static void s_join_prefix(client_t *client) {
-    if (client->sim->params.rights)
-        return; /* nothing would tell it of a room that it may read by and by */
     for (unsigned r = 0; r < ROOMS; r++)
         if (client->readers[r].wanted)
             return;
     int options = rng_chance(s_rng(client), 1, 3) ? ZRELAY_PRESENCE : 0;
+    check_wished(client);
     client->prefix_from = (int)rng_below(s_rng(client), 3);
     client->prefix_position = client->prefix_from == ZRELAY_FROM_LAST ? rng_below(s_rng(client), 5) : 0;
     if (machine_join(client->machine, PREFIX, client->prefix_from | options, client->prefix_position, s_now(client)) !=
@@ -167,6 +168,7 @@ static void s_join(client_t *client) {
 
 static void s_leave(client_t *client) {
     unsigned room = s_some_room(client);
+    check_wished(client);
     if (client->prefix) {
         machine_leave(client->machine, PREFIX, s_now(client));
         client->prefix = false;
@@ -190,6 +192,7 @@ static void s_ask(client_t *client) {
         .answered = -1};
     const model_room_t *known = s_known(client, ask.room);
     const char *room = room_text(ask.room);
+    const client_t *other;
     char key[16];
     int code = 0;
     if (known && client->epoch == (int)client->sim->model.epoch_count - 1) {
@@ -218,7 +221,8 @@ static void s_ask(client_t *client) {
         code = machine_rooms(client->machine, rng_chance(rng, 1, 2) ? "r" : "", &ask.number);
         break;
     case ASK_DIRECT:
-        code = machine_direct(client->machine, "n0", "hello", &ask.number);
+        other = client->sim->clients[rng_below(rng, client->sim->client_count)];
+        code = machine_direct(client->machine, other->nick[0] ? other->nick : "n0", other->nick, &ask.number);
         break;
     case ASK_PING:
         code = machine_ping(client->machine, &ask.number);

@@ -31,31 +31,22 @@ static void s_tell(void *ctx, uint64_t arg) {
     broker_set_access(ctx);
 }
 
-static void s_note(sim_t *sim, unsigned user, unsigned room, rights_t rights) {
-    if (sim->model.epoch_count == 0 || (rights & RIGHT_READ) || !(sim->users.may[user][room] & RIGHT_READ))
-        return;
-    unsigned epoch = sim->model.epoch_count - 1;
-    if (sim->users.taken[user][room].epoch != epoch)
-        sim->users.taken[user][room].before =
-            sim->users.taken[user][room].epoch + 1 == epoch ? sim->users.taken[user][room].head : 0;
-    sim->users.taken[user][room].epoch = epoch;
-    sim->users.taken[user][room].head = model_head(&model_now(sim)->rooms[room]);
-    sim->users.taken[user][room].now = true;
-}
-
 /* The broker takes what the log stored before it takes a right. */
-static void s_note_after(sim_t *sim) {
+static void s_note_taken(sim_t *sim, bool taken[USERS][ROOMS]) {
+    if (sim->model.epoch_count == 0)
+        return;
     for (unsigned u = 0; u < USERS; u++)
         for (unsigned r = 0; r < ROOMS; r++)
-            if (sim->users.taken[u][r].now) {
-                sim->users.taken[u][r].now = false;
-                sim->users.taken[u][r].head = model_head(&model_now(sim)->rooms[r]);
-            }
+            if (taken[u][r])
+                sim->users.taken[sim->model.epoch_count - 1][u][r] = model_head(&model_now(sim)->rooms[r]);
 }
 
 /* Mostly reading and writing are what comes and goes. */
 void rights_change(sim_t *sim) {
     rng_t *rng = &sim->world.rng;
+    bool taken[USERS][ROOMS];
+    if (sim->broker && broker_runs(sim))
+        broker_begin_pass(sim); /* what is allowed still */
     for (unsigned u = 0; u < USERS; u++) {
         sim->users.banned[u] = !sim->quiet && rng_chance(rng, 1, 8);
         if (sim->users.banned[u])
@@ -68,16 +59,17 @@ void rights_change(sim_t *sim) {
                 rights &= ~(rights_t)RIGHT_WRITE;
             if (rng_chance(rng, 1, 12))
                 rights &= ~(rights_t)rng_below(rng, RIGHT_ALL + 1);
-            s_note(sim, u, r, rights);
+            taken[u][r] = (sim->users.may[u][r] & ~rights) & RIGHT_READ;
             sim->users.may[u][r] = rights;
             world_trace(&sim->world, "%s may %x in %s", s_users[u], rights, room_text(r));
         }
     }
+    s_note_taken(sim, taken);
     if (sim->plant == PLANT_LATE_REVOCATION && sim->broker)
         world_at(&sim->world, sim->world.now + rng_skewed(rng, LATE_MS * MS), s_tell, sim, 0);
     else if (sim->broker)
         broker_set_access(sim);
-    s_note_after(sim);
+    s_note_taken(sim, taken);
 }
 
 static unsigned s_user(const client_t *client) {
@@ -90,11 +82,7 @@ bool rights_may(const sim_t *sim, const client_t *client, unsigned room, rights_
 }
 
 uint64_t rights_missed(const sim_t *sim, const client_t *client, unsigned room) {
-    unsigned user = s_user(client);
-    int epoch = (int)sim->users.taken[user][room].epoch;
-    if (client->epoch == epoch)
-        return sim->users.taken[user][room].head;
-    return client->epoch + 1 == epoch ? sim->users.taken[user][room].before : 0;
+    return client->epoch < 0 ? 0 : sim->users.taken[client->epoch][s_user(client)][room];
 }
 
 /* The room whose entries or presence a frame holds, and the rights to have them; -1: none. */

@@ -16,12 +16,9 @@ enum { USERS = 3 };
 typedef struct {
     rights_t may[USERS][ROOMS];
     bool banned[USERS];
-    struct {
-        unsigned epoch;
-        uint64_t head;
-        uint64_t before;   /* the same in the epoch before: a program that was frozen may still be there */
-        bool now;          /* by the change that is under way */
-    } taken[USERS][ROOMS]; /* when the right to read was taken the last time */
+    /* The head when the right to read was taken the last time in that epoch: a program that was frozen may still be in an
+     * old one. */
+    uint64_t taken[EPOCHS_MAX][USERS][ROOMS];
 } users_t;
 
 /* The user of a slot's programs. */

@@ -18,19 +18,21 @@ typedef struct {
     size_t batch_bytes, max_entries, max_replays, max_keys, max_joins;
     size_t replay_entries, replay_frames, replay_bytes;
     uint64_t room_entries, log_entries; /* what the log keeps */
-    size_t route_queue, reader_queue;   /* frames */
-    uint64_t latency, jitter;           /* at most, of a connection */
-    uint64_t log_delay;                 /* at most; 0: the log answers at once */
-    uint64_t forget_after_ms;           /* 0: no room is forgotten */
-    uint64_t max_age;                   /* of entries that rooms keep, µs; 0: for ever */
-    bool durable;                       /* the log outlives the broker */
-    zr_level_t levels[ROOMS];           /* at most what the log can */
-    bool sparse;                        /* positions are shared by all rooms and leave holes */
-    bool authenticated;                 /* users have several sessions */
-    bool rights;                        /* and so they have, and rights that change; then there are no relayed rooms */
-    unsigned fault_chance;              /* in a thousand steps */
-    unsigned drop_chance;               /* in a thousand frames on the back */
-    unsigned pause_ms;                  /* at most, between steps */
+    size_t presence_names;
+    uint64_t rate_ops;
+    size_t route_queue, reader_queue; /* frames */
+    uint64_t latency, jitter;         /* at most, of a connection */
+    uint64_t log_delay;               /* at most; 0: the log answers at once */
+    uint64_t forget_after_ms;         /* 0: no room is forgotten */
+    uint64_t max_age;                 /* of entries that rooms keep, µs; 0: for ever */
+    bool durable;                     /* the log outlives the broker */
+    zr_level_t levels[ROOMS];         /* at most what the log can */
+    bool sparse;                      /* positions are shared by all rooms and leave holes */
+    bool authenticated;               /* users have several sessions */
+    bool rights;                      /* and so they have, and rights that change; then there are no relayed rooms */
+    unsigned fault_chance;            /* in a thousand steps */
+    unsigned drop_chance;             /* in a thousand frames on the back */
+    unsigned pause_ms;                /* at most, between steps */
 } params_t;
 
 typedef struct sim {

@@ -85,6 +85,7 @@ static void s_run(void *ctx, uint64_t incarnation) {
         return;
     slowlog_t *self = (slowlog_t *)broker_log(sim);
     self->scheduled = false;
+    broker_begin_pass(sim);
     /* One wake-up brings whatever is done by then. */
     for (uint64_t burst = 1 + rng_below(&sim->world.rng, 4); burst > 0 && self->count > 0; burst--) {
         op_t op = self->ops[self->head++];
@@ -93,7 +94,7 @@ static void s_run(void *ctx, uint64_t incarnation) {
     }
     if (self->count == 0)
         self->head = 0;
-    broker_carry_out(sim);
+    broker_end_pass(sim);
     if (self->count > 0 && !self->scheduled) {
         self->scheduled = true;
         world_at(
@@ -127,15 +128,20 @@ static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
 }
 
 static void s_append(log_t *log, const log_append_t *append) {
-    s_later((slowlog_t *)log, &(op_t){.kind = OP_APPEND, .append = *append});
+    slowlog_t *self = (slowlog_t *)log;
+    model_append(self->sim, append);
+    s_later(self, &(op_t){.kind = OP_APPEND, .append = *append});
 }
 
 static void s_forget(log_t *log, const log_forget_t *forget) {
-    s_later((slowlog_t *)log, &(op_t){.kind = OP_FORGET, .forget = *forget});
+    slowlog_t *self = (slowlog_t *)log;
+    model_forget(self->sim, forget, broker_clock(self->sim));
+    s_later(self, &(op_t){.kind = OP_FORGET, .forget = *forget});
 }
 
 static void s_commit(log_t *log, const log_commit_t *commit) {
     slowlog_t *self = (slowlog_t *)log;
+    model_commit(self->sim, commit->pass);
     if (self->sim->plant == PLANT_EARLY_ACK)
         log->sink.stored(log->sink.ctx, commit->pass, true);
     s_later(self, &(op_t){.kind = OP_COMMIT, .commit = *commit});

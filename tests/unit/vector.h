@@ -2,7 +2,7 @@
 #ifndef VECTOR_H
 #define VECTOR_H
 
-#include <ctype.h>
+#include <sodium/utils.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,18 +32,12 @@ static inline bool vector_member(const char *comment, const char *name, char *ou
 
 /* The bytes of one line, up to its comment; false when something else than pairs of hex digits is in it. */
 static inline bool vector_line(vector_t *vector, const char *text) {
-    while (*text && *text != '#') {
-        unsigned byte;
-        if (isspace((unsigned char)*text)) {
-            text++;
-            continue;
-        }
-        if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]) || sscanf(text, "%2x", &byte) != 1 ||
-            vector->len == sizeof vector->bytes)
-            return false;
-        vector->bytes[vector->len++] = (uint8_t)byte;
-        text += 2;
-    }
+    size_t len, left = sizeof vector->bytes - vector->len;
+    const char *end;
+    if (sodium_hex2bin(vector->bytes + vector->len, left, text, strlen(text), " \t", &len, &end) != 0 ||
+        (*end && *end != '#'))
+        return false;
+    vector->len += len;
     return true;
 }
 

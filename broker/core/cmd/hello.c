@@ -63,17 +63,6 @@ static void s_log_in(relay_t *relay, request_t *request, hello_t *hello, const p
     }
 }
 
-/* A new nick is told to each room that the session is in. */
-unsigned hello_weigh(const relay_t *relay, const request_t *request) {
-    (void)relay;
-    const session_t *session = request->session;
-    const char *wrong = NULL;
-    zr_span_t nick = {0};
-    zr_get_string_opt(request->object, "nick", ZR_NICK_MAX, &nick, &wrong);
-    bool renames = session && nick.len && !session->authenticated && !zr_span_equal(nick, user_nick(session->user));
-    return renames ? HASH_COUNT(session->members) : 0;
-}
-
 void cmd_hello(relay_t *relay, request_t *request) {
     const relay_config_t *config = &relay->config;
     hello_t hello = {0};

@@ -36,6 +36,9 @@ void cmd_join(relay_t *relay, request_t *request) {
     room_refresh_rights(relay, room);
     log_bounds_t bounds = room_bounds(relay, room);
     bool sees = member->rights & RIGHT_PRESENCE;
+    bool crowded = sees && presence_is_crowded(&room->presence, relay->config.presence_names);
+    if (crowded)
+        presence_listed(&room->presence); /* the count is told, and no reader asks for the list */
     json_t *joined = json_pack("{ss so sI sI sI sI sb}", "op", "joined", "room", zr_json_string(request->room), "seq",
         (json_int_t)bounds.head, "oldest", (json_int_t)bounds.oldest, "version",
         (json_int_t)(sees ? room->presence.version : 0), "count", (json_int_t)(sees ? room->presence.count : 0),
@@ -44,7 +47,7 @@ void cmd_join(relay_t *relay, request_t *request) {
         after = room->begun;
     if (zr_has(request->object, "after"))
         json_object_set_new(joined, "recovered", json_boolean(after >= bounds.oldest && after <= bounds.head));
-    if (sees && presence_is_crowded(&room->presence, relay->config.presence_names))
+    if (crowded)
         json_object_set_new(joined, "crowded", json_true());
     reply(relay, request, joined);
 }

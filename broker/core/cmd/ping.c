@@ -5,16 +5,7 @@
 #include "reply.h"
 #include "state.h"
 
-enum {
-    PONG_ROOMS = 500,
-    ROOMS_UNIT = 100, /* joined rooms that cost 1 to look at */
-};
-
-/* Each room that the session is in is looked at. */
-unsigned ping_weigh(const relay_t *relay, const request_t *request) {
-    (void)relay;
-    return request->session ? HASH_COUNT(request->session->members) / ROOMS_UNIT : 0;
-}
+enum { PONG_ROOMS = 500 };
 
 static void s_tell(json_t *object, const room_t *room, uint64_t value) {
     json_object_setn_new_nocheck(object, room->name, room->name_len, json_integer((json_int_t)value));

@@ -1,4 +1,5 @@
-/* publish, in both forms: each entry is new, a resend, or refused. */
+/* publish, in both forms: the binary PUBLISH and the op. The forms differ in how they are read and charged, and in the
+ * frame that acks. Between them, all entries go one way: each is new, a resend, or refused. */
 #include "batch.h"
 #include "commands.h"
 #include "control.h"
@@ -7,141 +8,34 @@
 #include "rooms.h"
 #include "state.h"
 
-/* Common to all entries of one frame. */
-typedef struct {
-    session_t *session;
-    room_t *room;    /* NULL: refused */
-    rights_t rights; /* there */
-    uint64_t head;   /* of the room before */
-    zr_span_t sender;
-    uint64_t now;
-} origin_t;
-
-/* Puts one new entry in its room, or says why not; `*seq` is its position, after ZR_CONFLICT where the value stands. */
-static zr_code_t s_put(relay_t *relay, const origin_t *origin, const zr_publish_entry_t *given, uint64_t *seq) {
-    zr_entry_t entry = {
-        .flags = given->flags & ZR_ENTRY_DELETE, .sender = origin->sender, .key = given->key, .body = given->body};
-    if (!entry.key.len) {
-        batch_add(relay, origin->room, &entry, origin->now);
-        *seq = entry.seq;
-        return ZR_OK;
-    }
-    if (!(origin->rights & RIGHT_STATE))
-        return ZR_FORBIDDEN;
-    /* The outcome of a comparison tells whether the key has a value, so it is for readers. */
-    if ((given->flags & ZR_ENTRY_EXPECT) && !(origin->rights & RIGHT_READ))
-        return ZR_FORBIDDEN;
-    bool deletes = given->flags & ZR_ENTRY_DELETE;
-    size_t size = room_state_size(entry.sender, entry.key, entry.body.len);
-    zr_code_t code = room_state_check(&origin->room->keys, &relay->room_state_limits, entry.key, deletes,
-        given->flags & ZR_ENTRY_EXPECT, given->expect, size, seq);
-    if (code != ZR_OK)
-        return code;
-    batch_add(relay, origin->room, &entry, origin->now);
-    *seq = entry.seq;
-    room_state_accept(&origin->room->keys, &relay->room_state_limits, entry.key, deletes, *seq, size);
-    return ZR_OK;
-}
-
-/* The same for the publisher: positions are for readers, and for others 0. */
-static zr_code_t s_accept(relay_t *relay, const origin_t *origin, const zr_publish_entry_t *given, uint64_t *seq) {
-    zr_code_t code = s_put(relay, origin, given, seq);
-    if (code != ZR_FORBIDDEN && given->mid)
-        origin->session->client->lasting = true;
-    if (!(origin->rights & RIGHT_READ))
-        *seq = 0;
-    return code;
-}
-
-/* A resend of a refused entry: returns the reason, and after ZR_CONFLICT the value's seq by now. A resend may name any
- * room and key, so only a session that may read there is told the seq. */
-static zr_code_t s_again(
-    relay_t *relay, session_t *session, zr_span_t room_name, const zr_publish_entry_t *entry, uint64_t *seq) {
-    relay->stats.duplicates++;
-    zr_code_t code = dedupe_outcome(session->client, entry->mid);
-    const room_t *room = code == ZR_CONFLICT && entry->key.len ? room_find(relay, room_name) : NULL;
-    bool reads = room && (session_rights(session, room_name) & RIGHT_READ);
-    *seq = reads ? room_state_newest(&room->keys, entry->key) : 0;
-    return code;
-}
-
-/* May a peer's name be told in JSON? It may be invalid, and U+0000 would make the whole error unreadable. */
-static bool s_tellable(zr_span_t name) {
-    return name.len == 0 || (zr_utf8_valid(name) && !memchr(name.ptr, 0, name.len));
-}
-
-/* Members of an error about entries. */
-static json_t *s_about(zr_span_t room, uint64_t first, uint64_t last) {
-    json_t *about = json_pack("{sI}", "mid", (json_int_t)first);
-    if (s_tellable(room))
-        json_object_set_new(about, "room", zr_json_string(room));
-    if (last > first)
-        json_object_set_new(about, "upto", json_integer((json_int_t)last));
-    return about;
-}
-
-/* Adds what a refusal says beyond its code. */
-static void s_about_key(json_t *about, zr_span_t key, zr_code_t code, uint64_t stands) {
-    if (key.len)
-        json_object_set_new(about, "key", zr_json_string(key));
-    if (code == ZR_CONFLICT)
-        json_object_set_new(about, "seq", json_integer((json_int_t)stands));
-}
-
-/* Entries of one frame that were refused for the same reason, one after the other: they get one error. */
+/* Entries that were refused for the same reason, one after the other: they get one error. */
 typedef struct {
     zr_code_t code; /* ZR_OK: none */
     uint64_t first, last;
     bool fresh; /* refused now, not a resend of an entry refused before */
     zr_span_t key;
-    uint64_t stands;
+    uint64_t stands; /* after ZR_CONFLICT: the position of the value */
 } refused_t;
 
-/* Adds why the name is refused; NULL: the code's own text says it. */
-static void s_about_fault(json_t *about, const char *fault) {
-    if (fault)
-        json_object_set_new(about, "text", json_string(fault));
-}
+/* A frame of entries, or the one of the op, on its way. */
+typedef struct {
+    relay_t *relay;
+    session_t *session;
+    json_t *id;      /* of the op; NULL: none */
+    bool text;       /* the op: acked in JSON */
+    zr_span_t name;  /* of the room; invalid only if all is refused */
+    zr_code_t whole; /* why every new entry is refused; ZR_OK: they are looked at */
+    room_t *room;    /* NULL: refused */
+    rights_t rights; /* there */
+    zr_level_t level;
+    uint64_t head; /* of the room before */
+    uint64_t mark; /* of the client before */
+    uint64_t now;
+    refused_t refused; /* not told yet */
+    size_t keyed;      /* entries with a key */
+} publishing_t;
 
-static void s_refused_tell(relay_t *relay, session_t *session, zr_span_t room, refused_t *refused) {
-    if (refused->code == ZR_OK)
-        return;
-    if (refused->fresh)
-        dedupe_refuse(session->client, refused->first, refused->last, refused->code);
-    batch_refused(session);
-    json_t *about = s_about(room, refused->first, refused->last);
-    if (refused->first == refused->last && s_tellable(refused->key))
-        s_about_key(about, refused->key, refused->code, refused->stands);
-    if (refused->code == ZR_BAD_ROOM)
-        s_about_fault(about, zr_room_fault(room));
-    if (refused->code == ZR_BAD_KEY && refused->key.len)
-        s_about_fault(about, zr_key_fault(refused->key));
-    send_error(relay, session->route, refused->code, about);
-    refused->code = ZR_OK;
-}
-
-static void s_refused_add(
-    relay_t *relay, session_t *session, zr_span_t room, refused_t *refused, const refused_t *one) {
-    if (refused->code == one->code && refused->fresh == one->fresh && one->code != ZR_CONFLICT) {
-        refused->last = one->last;
-        return;
-    }
-    s_refused_tell(relay, session, room, refused);
-    *refused = *one;
-}
-
-/* New plain entries that the frame begins with, of which `first` is the first, are looked at and acked as one. */
-static void s_accept_plain(relay_t *relay, const origin_t *origin, zr_publish_reader_t *reader, uint64_t first) {
-    session_t *session = origin->session;
-    batch_added_t last;
-    if (!batch_add_plain(relay, origin->room, reader, origin->sender, origin->now, &last))
-        return;
-    session->client->mark = last.mid;
-    session->client->lasting = true;
-    uint64_t seq = origin->rights & RIGHT_READ ? last.seq : 0; /* as in s_accept */
-    zr_ack_t ack = {.level = origin->room->level, .upto = last.mid, .seq = seq};
-    batch_ack(relay, session, origin->room, first, &ack, false);
-}
+/* --- The room --- */
 
 /* Has the room ever had an entry? */
 static bool s_has_begun(const relay_t *relay, zr_span_t name) {
@@ -150,54 +44,229 @@ static bool s_has_begun(const relay_t *relay, zr_span_t name) {
 }
 
 /* The user may make the room and may not read it, so answers must not tell whether the room exists. */
-static bool s_is_blind(const origin_t *origin) {
-    return (origin->rights & RIGHT_CREATE) && !(origin->rights & RIGHT_READ);
+static bool s_is_blind(const publishing_t *p) {
+    return (p->rights & RIGHT_CREATE) && !(p->rights & RIGHT_READ);
 }
 
-/* May entries be in this room at all? Finds it or makes it, in `origin`; the one that the session wrote to last without
- * looking it up. s_leave ends it. */
-static zr_code_t s_enter(relay_t *relay, origin_t *origin, zr_span_t room) {
-    origin->rights = session_rights(origin->session, room);
-    if (!(origin->rights & RIGHT_WRITE) || !(origin->rights & RIGHT_CREATE || s_has_begun(relay, room)))
+/* May entries be in this room at all? Finds it or makes it; the one that the session wrote to last without looking it
+ * up. s_leave ends it. */
+static zr_code_t s_enter(publishing_t *p) {
+    relay_t *relay = p->relay;
+    p->rights = session_rights(p->session, p->name);
+    if (!(p->rights & RIGHT_WRITE) || !(p->rights & RIGHT_CREATE || s_has_begun(relay, p->name)))
         return ZR_FORBIDDEN;
     zr_code_t code = ZR_OK;
-    rights_cache_t *asked = &origin->session->asked; /* it is about this room now */
+    rights_cache_t *asked = &p->session->asked; /* it is about this room now */
     if (asked->found && asked->rooms_gone == relay->rooms_gone)
-        origin->room = asked->found;
+        p->room = asked->found;
     else
-        code = room_enter(relay, origin->session, room, s_is_blind(origin), &origin->room);
+        code = room_enter(relay, p->session, p->name, s_is_blind(p), &p->room);
     asked->found = NULL; /* until s_leave */
-    if (origin->room)
-        origin->head = origin->room->head;
+    if (p->room)
+        p->head = p->room->head;
     return code;
 }
 
-/* All entries are looked at. A room that a blind user enters counts for that user from the first entry on, as a room
- * that it makes does. */
-static void s_leave(relay_t *relay, const origin_t *origin) {
-    room_t *room = origin->room;
+/* A room that a blind user enters counts for that user from the first entry on, as a room that it makes does. */
+static void s_leave(const publishing_t *p) {
+    relay_t *relay = p->relay;
+    room_t *room = p->room;
     if (!room)
         return;
-    maker_t *maker = origin->session->maker;
-    bool blind = s_is_blind(origin);
-    if (blind && room->head != origin->head)
+    maker_t *maker = p->session->maker;
+    bool blind = s_is_blind(p);
+    if (blind && room->head != p->head)
         maker_room_shared(&relay->makers, &room->claims, maker);
-    rights_cache_t *asked = &origin->session->asked;
+    rights_cache_t *asked = &p->session->asked;
     if (!blind || maker_counts(&relay->makers, &room->claims, maker))
         asked->found = room;
     asked->rooms_gone = relay->rooms_gone;
     room_forget_unused(relay, room);
 }
 
-/* The same for all entries of the frame, within the limits on frames. */
-static zr_code_t s_check(
-    relay_t *relay, origin_t *origin, const zr_publish_reader_t *reader, size_t len, size_t count) {
-    if (len > relay->config.max_frame)
-        return ZR_TOO_LARGE;
-    if (count > relay->config.max_entries)
-        return ZR_TOO_MANY_ENTRIES;
-    return s_enter(relay, origin, reader->room);
+/* --- The decision about an entry --- */
+
+/* Puts one new entry in its room, or says why not; `*seq` is its position, after ZR_CONFLICT where the value stands. */
+static zr_code_t s_put(const publishing_t *p, const zr_publish_entry_t *given, uint64_t *seq) {
+    relay_t *relay = p->relay;
+    room_t *room = p->room;
+    zr_entry_t entry = {.flags = given->flags & ZR_ENTRY_DELETE,
+        .sender = user_nick(p->session->user),
+        .key = given->key,
+        .body = given->body};
+    if (!entry.key.len) {
+        batch_add(relay, room, &entry, p->now);
+        *seq = entry.seq;
+        return ZR_OK;
+    }
+    if (!(p->rights & RIGHT_STATE))
+        return ZR_FORBIDDEN;
+    /* The outcome of a comparison tells whether the key has a value, so it is for readers. */
+    bool compares = given->flags & ZR_ENTRY_EXPECT, deletes = given->flags & ZR_ENTRY_DELETE;
+    if (compares && !(p->rights & RIGHT_READ))
+        return ZR_FORBIDDEN;
+    size_t size = room_state_size(entry.sender, entry.key, entry.body.len);
+    zr_code_t code = room_state_check(
+        &room->keys, &relay->room_state_limits, entry.key, deletes, compares, given->expect, size, seq);
+    if (code != ZR_OK)
+        return code;
+    batch_add(relay, room, &entry, p->now);
+    *seq = entry.seq;
+    room_state_accept(&room->keys, &relay->room_state_limits, entry.key, deletes, *seq, size);
+    return ZR_OK;
 }
+
+/* The same for the publisher: positions are for readers, and for others 0. */
+static zr_code_t s_accept(const publishing_t *p, const zr_publish_entry_t *given, uint64_t *seq) {
+    if (p->whole != ZR_OK)
+        return p->whole;
+    zr_code_t code = s_put(p, given, seq);
+    if (code != ZR_FORBIDDEN && given->mid)
+        p->session->client->lasting = true;
+    if (!(p->rights & RIGHT_READ))
+        *seq = 0;
+    return code;
+}
+
+/* A resend: returns the outcome that it had, and after ZR_CONFLICT the value's seq by now. A resend may name any room
+ * and key, so only a session that may read there is told the seq. */
+static zr_code_t s_again(const publishing_t *p, const zr_publish_entry_t *entry, uint64_t *seq) {
+    p->relay->stats.duplicates++;
+    zr_code_t code = dedupe_outcome(p->session->client, entry->mid);
+    const room_t *room = code == ZR_CONFLICT && entry->key.len ? room_find(p->relay, p->name) : NULL;
+    if (room && (session_rights(p->session, p->name) & RIGHT_READ))
+        *seq = room_state_newest(&room->keys, entry->key);
+    return code;
+}
+
+/* --- The answers --- */
+
+/* May a peer's name be told in JSON? It may be invalid, and U+0000 would make the whole error unreadable. */
+static bool s_tellable(zr_span_t name) {
+    return name.len == 0 || (zr_utf8_valid(name) && !memchr(name.ptr, 0, name.len));
+}
+
+/* Members of an error about entries. */
+static json_t *s_about(zr_span_t room, uint64_t first, uint64_t last) {
+    json_t *about = json_object();
+    if (first)
+        json_object_set_new(about, "mid", json_integer((json_int_t)first));
+    if (s_tellable(room))
+        json_object_set_new(about, "room", zr_json_string(room));
+    if (last > first)
+        json_object_set_new(about, "upto", json_integer((json_int_t)last));
+    return about;
+}
+
+/* Adds why the name is refused; NULL: the code's own text says it. */
+static void s_about_fault(json_t *about, const char *fault) {
+    if (fault)
+        json_object_set_new(about, "text", json_string(fault));
+}
+
+/* Adds what the refusal of a single entry says beyond its code. */
+static void s_about_entry(json_t *about, const refused_t *refused) {
+    if (!s_tellable(refused->key))
+        return;
+    if (refused->key.len)
+        json_object_set_new(about, "key", zr_json_string(refused->key));
+    if (refused->code == ZR_CONFLICT)
+        json_object_set_new(about, "seq", json_integer((json_int_t)refused->stands));
+}
+
+static void s_tell_refused(publishing_t *p) {
+    const refused_t *refused = &p->refused;
+    if (refused->code == ZR_OK)
+        return;
+    if (refused->fresh && refused->first)
+        dedupe_refuse(p->session->client, refused->first, refused->last, refused->code);
+    batch_refused(p->session);
+    json_t *about = s_about(p->name, refused->first, refused->last);
+    if (refused->first == refused->last)
+        s_about_entry(about, refused);
+    if (refused->code == ZR_BAD_ROOM)
+        s_about_fault(about, zr_room_fault(p->name));
+    if (refused->code == ZR_BAD_KEY && refused->key.len)
+        s_about_fault(about, zr_key_fault(refused->key));
+    fail_with(p->relay, &(request_t){.route = p->session->route, .id = p->id}, refused->code, NULL, about);
+    p->refused.code = ZR_OK;
+}
+
+static void s_refuse(publishing_t *p, const refused_t *one) {
+    refused_t *refused = &p->refused;
+    if (refused->code == one->code && refused->fresh == one->fresh && one->code != ZR_CONFLICT) {
+        refused->last = one->last;
+        return;
+    }
+    s_tell_refused(p);
+    *refused = *one;
+}
+
+static void s_ack_text(const publishing_t *p, uint64_t mid, uint64_t seq, bool fresh) {
+    json_t *ack = json_pack("{ss so sI ss}", "op", "ack", "room", zr_json_string(p->name), "seq", (json_int_t)seq,
+        "level", zr_level_name(p->level));
+    if (mid)
+        json_object_set_new(ack, "mid", json_integer((json_int_t)mid));
+    if (p->id)
+        json_object_set(ack, "re", p->id);
+    batch_answer(p->relay, p->session, ack, mid, fresh);
+}
+
+/* The entries `first` … `last` are taken; `seq` is the position of the last. `alone`: in an ACK of its own. */
+static void s_ack(const publishing_t *p, uint64_t first, uint64_t last, uint64_t seq, bool fresh, bool alone) {
+    zr_ack_t ack = {.level = p->level, .upto = last, .seq = seq};
+    if (p->text)
+        s_ack_text(p, last, seq, fresh);
+    else
+        batch_ack(p->relay, p->session, fresh ? p->room : NULL, first, &ack, alone);
+}
+
+/* --- The way --- */
+
+/* `whole`: why all is refused, as far as that is known. */
+static void s_begin(publishing_t *p, zr_code_t whole) {
+    p->whole = whole == ZR_OK ? s_enter(p) : whole;
+    p->level = p->room ? p->room->level : room_level(p->relay, p->name);
+    p->mark = p->session->client->mark;
+}
+
+/* New plain entries that the frame begins with are looked at and acked as one. */
+static void s_take_plain(publishing_t *p, zr_publish_reader_t *reader, uint64_t first) {
+    client_t *client = p->session->client;
+    batch_added_t last;
+    if (p->whole != ZR_OK || first <= client->mark ||
+        !batch_add_plain(p->relay, p->room, reader, user_nick(p->session->user), p->now, &last))
+        return;
+    client->mark = last.mid;
+    client->lasting = true;
+    s_ack(p, first, last.mid, p->rights & RIGHT_READ ? last.seq : 0, true, false); /* seq as in s_accept */
+}
+
+static void s_take(publishing_t *p, const zr_publish_entry_t *entry) {
+    client_t *client = p->session->client;
+    bool fresh = entry->mid == 0 || entry->mid > client->mark;
+    uint64_t seq = 0;
+    zr_code_t code = fresh ? s_accept(p, entry, &seq) : s_again(p, entry, &seq);
+    if (fresh && entry->mid)
+        client->mark = entry->mid;
+    p->keyed += entry->key.len > 0;
+    if (code != ZR_OK) {
+        s_refuse(p, &(refused_t){code, entry->mid, entry->mid, fresh, entry->key, seq});
+        return;
+    }
+    s_tell_refused(p);
+    s_ack(p, entry->mid, entry->mid, seq, fresh, entry->flags & ZR_ENTRY_EXPECT);
+}
+
+static void s_end(publishing_t *p) {
+    s_tell_refused(p);
+    client_t *client = p->session->client;
+    if (client->mark != p->mark && client->lasting)
+        batch_touch(p->relay, client);
+    s_leave(p);
+}
+
+/* --- The binary PUBLISH --- */
 
 /* Do the ids rise, and are they in range? zr_publish_read does not tell that of a frame with invalid names. */
 static bool s_ids_good(zr_publish_reader_t reader) {
@@ -208,76 +277,48 @@ static bool s_ids_good(zr_publish_reader_t reader) {
     return true;
 }
 
-/* Charges for the errors and keyed entries of a frame, which are known only after it was handled. The session may be
- * gone afterwards. */
-static void s_charge(relay_t *relay, session_t *session, uint64_t errors, size_t keyed, uint64_t now) {
-    if (errors && !flood_refused(relay, session, (unsigned)errors, now))
-        return;
-    if (keyed)
-        flood_keyed(relay, session, keyed, now);
-}
-
 void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now) {
     zr_publish_reader_t reader;
     size_t count;
     uint64_t first, last;
     zr_code_t whole = zr_publish_read(&reader, frame, &count, &first, &last);
-    if (!flood_publish(relay, session->route, session, count, frame.len, now))
+    rate_cost_t cost = {{[RATE_ENTRIES] = count, [RATE_BYTES] = frame.len + RATE_MESSAGE}};
+    if (!flood_publish(relay, session, cost, now))
         return;
+    const rate_cost_t error = {{[RATE_OPS] = 1}};
     if (whole != ZR_OK && whole != ZR_BAD_FRAME && !s_ids_good(reader))
         whole = ZR_BAD_ID;
     if (whole == ZR_BAD_FRAME || whole == ZR_BAD_ID) {
-        if (!flood_note(relay, session->route, session, 1, now))
+        if (!flood_publish(relay, session, error, now))
             return;
         bool named = first > 0 && first <= ZR_INT_MAX;
         send_error(relay, session->route, whole, named ? s_about(reader.room, first, first) : NULL);
         return;
     }
-    origin_t origin = {.session = session, .sender = user_nick(session->user), .now = now};
-    if (whole == ZR_OK)
-        whole = s_check(relay, &origin, &reader, frame.len, count);
-    if (whole != ZR_OK && !flood_refused(relay, session, 1, now))
-        return;
+    if (whole == ZR_OK && frame.len > relay->config.max_frame)
+        whole = ZR_TOO_LARGE;
+    else if (whole == ZR_OK && count > relay->config.max_entries)
+        whole = ZR_TOO_MANY_ENTRIES;
 
-    uint64_t errors = relay->stats.errors + (whole != ZR_OK); /* the one of a frame refused as a whole is charged */
-    size_t keyed = 0;
-    client_t *client = session->client;
-    uint64_t mark = client->mark;
-    zr_ack_t ack = {.level = origin.room ? origin.room->level : room_level(relay, reader.room)};
-    refused_t refused = {.code = ZR_OK};
+    publishing_t p = {.relay = relay, .session = session, .name = reader.room, .now = now};
+    s_begin(&p, whole);
+    if (p.whole != ZR_OK && !flood_publish(relay, session, error, now))
+        return;
+    uint64_t errors = relay->stats.errors + (p.whole != ZR_OK); /* the one of a frame refused as a whole is charged */
     zr_publish_entry_t entry;
-    if (whole == ZR_OK && first > mark)
-        s_accept_plain(relay, &origin, &reader, first);
-    while (zr_publish_next(&reader, &entry)) {
-        zr_code_t code = whole;
-        bool fresh = entry.mid > client->mark;
-        uint64_t seq = 0;
-        keyed += entry.key.len > 0;
-        if (!fresh) { /* the answer is the same as before */
-            code = s_again(relay, session, reader.room, &entry, &seq);
-        } else {
-            if (code == ZR_OK)
-                code = s_accept(relay, &origin, &entry, &seq);
-            client->mark = entry.mid;
-        }
-        if (code != ZR_OK) {
-            s_refused_add(
-                relay, session, reader.room, &refused, &(refused_t){code, entry.mid, entry.mid, fresh, entry.key, seq});
-            continue;
-        }
-        s_refused_tell(relay, session, reader.room, &refused);
-        ack.upto = entry.mid;
-        ack.seq = seq;
-        batch_ack(relay, session, fresh ? origin.room : NULL, entry.mid, &ack, entry.flags & ZR_ENTRY_EXPECT);
-    }
-    s_refused_tell(relay, session, reader.room, &refused);
-    if (client->mark != mark && client->lasting)
-        batch_touch(relay, client);
-    s_leave(relay, &origin);
-    s_charge(relay, session, relay->stats.errors > errors ? relay->stats.errors - errors : 0, keyed, now);
+    s_take_plain(&p, &reader, first);
+    while (zr_publish_next(&reader, &entry))
+        s_take(&p, &entry);
+    s_end(&p);
+    uint64_t more = relay->stats.errors > errors ? relay->stats.errors - errors : 0; /* known only now, like `keyed` */
+    cost = (rate_cost_t){{[RATE_OPS] = more, [RATE_ENTRIES] = p.keyed * (RATE_KEYED - 1)}};
+    if (more || p.keyed)
+        flood_publish(relay, session, cost, now);
 }
 
-/* Reads a JSON publish into `entry` (views into the request); false when it has answered. */
+/* --- The op --- */
+
+/* Reads the request into `entry` (views into the request); false when it has answered. */
 static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *entry) {
     const json_t *object = request->object;
     const char *wrong = NULL;
@@ -304,52 +345,17 @@ static bool s_read_text(relay_t *relay, request_t *request, zr_publish_entry_t *
     return false;
 }
 
-/* The error of one entry of a JSON publish. */
-static void s_fail_text(relay_t *relay, request_t *request, zr_span_t room, const zr_publish_entry_t *entry,
-    zr_code_t code, uint64_t stands) {
-    json_t *about = json_pack("{so}", "room", zr_json_string(room));
-    if (entry->mid)
-        json_object_set_new(about, "mid", json_integer((json_int_t)entry->mid));
-    s_about_key(about, entry->key, code, stands);
-    fail_with(relay, request, code, NULL, about);
-}
-
 void cmd_publish_text(relay_t *relay, request_t *request) {
-    zr_span_t name = request->room;
     zr_publish_entry_t entry = {0};
     if (!s_read_text(relay, request, &entry))
         return;
-    session_t *session = request->session;
-    client_t *client = session->client;
-    zr_code_t code = ZR_OK;
-    uint64_t seq = 0;
-    bool fresh = entry.mid == 0 || entry.mid > client->mark;
-    if (!fresh) {
-        code = s_again(relay, session, name, &entry, &seq);
-    } else {
-        origin_t origin = {.session = session, .sender = user_nick(session->user), .now = request->now};
-        code = s_enter(relay, &origin, name);
-        if (code == ZR_OK)
-            code = s_accept(relay, &origin, &entry, &seq);
-        if (entry.mid) {
-            client->mark = entry.mid;
-            if (code != ZR_OK)
-                dedupe_refuse(client, entry.mid, entry.mid, code);
-            if (client->lasting)
-                batch_touch(relay, client);
-        }
-        s_leave(relay, &origin);
-    }
-    if (code != ZR_OK) {
-        batch_refused(session);
-        s_fail_text(relay, request, name, &entry, code, seq);
-        return;
-    }
-    json_t *ack = json_pack("{ss so sI ss}", "op", "ack", "room", zr_json_string(name), "seq", (json_int_t)seq, "level",
-        zr_level_name(room_level(relay, name)));
-    if (entry.mid)
-        json_object_set_new(ack, "mid", json_integer((json_int_t)entry.mid));
-    if (request->id)
-        json_object_set(ack, "re", request->id);
-    batch_answer(relay, session, ack, entry.mid, fresh);
+    publishing_t p = {.relay = relay,
+        .session = request->session,
+        .id = request->id,
+        .text = true,
+        .name = request->room,
+        .now = request->now};
+    s_begin(&p, ZR_OK);
+    s_take(&p, &entry);
+    s_end(&p);
 }

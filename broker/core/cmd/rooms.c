@@ -1,7 +1,6 @@
 /* rooms: lists the rooms that the user may read and whose names have the given prefix. */
 #include "commands.h"
 #include "control.h"
-#include "flood.h"
 #include "reply.h"
 #include "rooms.h"
 #include "state.h"
@@ -51,9 +50,5 @@ void cmd_rooms(relay_t *relay, request_t *request) {
             json_object_set_new(about, "kept", json_false());
         json_array_append_new(rooms, about);
     }
-    unsigned listed = (unsigned)json_array_size(rooms);
     reply(relay, request, json_pack("{ss so sb}", "op", "rooms", "rooms", rooms, "more", more));
-    /* Charged only now, for the rooms listed: the cost must not reveal rooms that the user may not see. The session may
-     * be gone afterwards. */
-    flood_note(relay, request->route, request->session, listed / NAMES_UNIT, request->now);
 }

@@ -1,7 +1,7 @@
 /* state: the snapshot of a room's keyed entries, in slices, as delivery frames. */
 #include "commands.h"
 #include "control.h"
-#include "replay.h"
+#include "reading.h"
 #include "reply.h"
 #include "rooms.h"
 #include "state.h"
@@ -47,11 +47,38 @@ static bool s_add(
     return true;
 }
 
+static bool s_begin(relay_t *relay, session_t *session, reading_t *reading) {
+    request_t request = reading_request(session, reading);
+    snapshot_t snapshot = {.after = reading->after, .next = reading->after, .most = reading_bytes(relay, session)};
+    const room_t *room = room_find(relay, reading_room(reading));
+    zr_span_t key = zr_span(NULL);
+    if (reading->key)
+        key = zr_span_of(zr_blob_data(reading->key), zr_blob_len(reading->key));
+    const key_value_t *value = NULL;
+    if (room)
+        value = key.len ? room_state_find(&room->keys, key) : room_state_next(&room->keys, snapshot.after);
+    if (value && value->seq <= snapshot.after)
+        value = NULL;
+    for (; value; value = key.len ? NULL : room_state_following(&room->keys, value)) {
+        if (!s_add(relay, &request, room, value, &snapshot)) {
+            snapshot.more = true;
+            break;
+        }
+    }
+    s_send(relay, &request, &snapshot);
+    zr_buffer_finish(&snapshot.frame);
+    reply(relay, &request,
+        json_pack("{ss so sI sI sI sb}", "op", "ok", "room", zr_json_string(reading_room(reading)), "seq",
+            (json_int_t)room_head(relay, reading_room(reading)), "count", (json_int_t)snapshot.count, "next",
+            (json_int_t)snapshot.next, "more", snapshot.more));
+    return true;
+}
+
 void cmd_state(relay_t *relay, request_t *request) {
-    zr_span_t name = request->room, key = {0};
+    zr_span_t key = {0};
     const char *wrong = NULL;
-    snapshot_t snapshot = {0};
-    zr_get_uint_opt(request->object, "after", 0, &snapshot.after, &wrong);
+    reading_t reading = {.begin = s_begin};
+    zr_get_uint_opt(request->object, "after", 0, &reading.after, &wrong);
     zr_get_string_opt(request->object, "key", SIZE_MAX, &key, &wrong);
     if (wrong) {
         fail_member(relay, request, wrong);
@@ -61,29 +88,9 @@ void cmd_state(relay_t *relay, request_t *request) {
         fail(relay, request, ZR_BAD_KEY, zr_key_fault(key));
         return;
     }
-    if (session_reading(request->session, relay->outbox) >= relay->config.max_replays) {
-        fail(relay, request, ZR_TOO_MANY_REPLAYS, NULL);
-        return;
+    if (key.len) {
+        reading.key = zr_blob_new(key.len);
+        memcpy(zr_blob_data(reading.key), key.ptr, key.len);
     }
-    request->session->snapshots++;
-    snapshot.next = snapshot.after;
-    snapshot.most = slice_bytes(relay, request->session);
-    const room_t *room = room_find(relay, name);
-    const key_value_t *value = NULL;
-    if (room)
-        value = key.len ? room_state_find(&room->keys, key) : room_state_next(&room->keys, snapshot.after);
-    if (value && value->seq <= snapshot.after)
-        value = NULL;
-    for (; value; value = key.len ? NULL : room_state_following(&room->keys, value)) {
-        if (!s_add(relay, request, room, value, &snapshot)) {
-            snapshot.more = true;
-            break;
-        }
-    }
-    s_send(relay, request, &snapshot);
-    zr_buffer_finish(&snapshot.frame);
-    reply(relay, request,
-        json_pack("{ss so sI sI sI sb}", "op", "ok", "room", zr_json_string(name), "seq",
-            (json_int_t)room_head(relay, name), "count", (json_int_t)snapshot.count, "next", (json_int_t)snapshot.next,
-            "more", snapshot.more));
+    reading_add(relay, request, &reading);
 }

@@ -17,26 +17,6 @@ static void s_read(const request_t *request, who_t *who, const char **wrong) {
     who->limit = limit < PAGE_MAX ? (size_t)limit : PAGE_MAX;
 }
 
-/* The room, if it exists and the user has the right to its presence. Other users must not learn from the cost how many
- * members it has. */
-static const room_t *s_visible(const relay_t *relay, const request_t *request, const char *wrong) {
-    zr_span_t name = {0};
-    if (!zr_get_string(request->object, "room", 1, ZR_ROOM_MAX, &name, &wrong) || wrong || !request->session)
-        return NULL;
-    rights_t needed = RIGHT_READ | RIGHT_PRESENCE;
-    return (session_rights(request->session, name) & needed) == needed ? room_find(relay, name) : NULL;
-}
-
-/* Each user that the page may list. */
-unsigned who_weigh(const relay_t *relay, const request_t *request) {
-    const char *wrong = NULL;
-    who_t who = {0};
-    s_read(request, &who, &wrong);
-    const room_t *room = s_visible(relay, request, wrong);
-    size_t present = room ? room->presence.count : 0;
-    return (unsigned)(present < who.limit ? present : who.limit) / NAMES_UNIT;
-}
-
 /* The names in the page. `*more`: there are others behind them. */
 static json_t *s_page(const room_t *room, const who_t *who, bool *more) {
     json_t *users = json_array();

@@ -8,11 +8,6 @@
 enum { OBJECT_BYTES = 1024 }; /* of an answer to a JSON publish, about */
 enum { SLACK = 64 };          /* bytes that zr_deliver_add_plain needs beyond an entry */
 
-static void *s_grow(void *items, size_t *size, size_t item) {
-    *size = *size ? 2 * *size : 16;
-    return fatal_realloc(items, *size * item);
-}
-
 static pass_t *s_current(batch_t *batch) {
     if (!batch->current) {
         FATAL_UNLESS(!batch->waiting || batch->waiting->number > batch->failing); /* its positions would be void */
@@ -58,8 +53,7 @@ void batch_finish(batch_t *batch) {
 /* The room's open frame is done: to the log with it. The room stays in the list of open ones until the flush. */
 static void s_close(relay_t *relay, room_t *room) {
     pass_t *pass = s_current(&relay->batch);
-    if (pass->frame_count == pass->frame_size)
-        pass->frames = s_grow(pass->frames, &pass->frame_size, sizeof *pass->frames);
+    FATAL_GROW(pass->frames, pass->frame_count, pass->frame_size);
     size_t before = room->open_before, len = room->open.len;
     room->open_before = len > before ? len : before - (before - len) / 8;
     zr_blob_t *frame = zr_buffer_to_blob(&room->open);
@@ -139,8 +133,7 @@ bool batch_add_plain(
 
 static batch_answer_t *s_answer(relay_t *relay, session_t *session) {
     pass_t *pass = s_current(&relay->batch);
-    if (pass->answer_count == pass->answer_size)
-        pass->answers = s_grow(pass->answers, &pass->answer_size, sizeof *pass->answers);
+    FATAL_GROW(pass->answers, pass->answer_count, pass->answer_size);
     session->answer_pass = pass->number;
     session->answer = pass->answer_count;
     batch_answer_t *answer = &pass->answers[pass->answer_count++];
@@ -150,8 +143,7 @@ static batch_answer_t *s_answer(relay_t *relay, session_t *session) {
 }
 
 static size_t s_part_add(pass_t *pass, const room_t *room, uint64_t first, uint64_t last, bool fresh) {
-    if (pass->part_count == pass->part_size)
-        pass->parts = s_grow(pass->parts, &pass->part_size, sizeof *pass->parts);
+    FATAL_GROW(pass->parts, pass->part_count, pass->part_size);
     pass->parts[pass->part_count] = (batch_part_t){.first = first, .last = last, .fresh = fresh, .room = room};
     return pass->part_count++;
 }
@@ -206,16 +198,14 @@ void batch_touch(relay_t *relay, client_t *client) {
     if (client->touched == pass->number)
         return;
     client->touched = pass->number;
-    if (pass->touched_count == pass->touched_size)
-        pass->touched = s_grow(pass->touched, &pass->touched_size, sizeof *pass->touched);
+    FATAL_GROW(pass->touched, pass->touched_count, pass->touched_size);
     memcpy(pass->touched[pass->touched_count++], client->id, ZR_CLIENT_ID_LEN);
 }
 
 void batch_forget(relay_t *relay, room_t *room) {
     FATAL_UNLESS(!room->going && room->unstored == 0 && room->open_count == 0);
     pass_t *pass = s_current(&relay->batch);
-    if (pass->forget_count == pass->forget_size)
-        pass->forgets = s_grow(pass->forgets, &pass->forget_size, sizeof *pass->forgets);
+    FATAL_GROW(pass->forgets, pass->forget_count, pass->forget_size);
     pass->forgets[pass->forget_count++] = room;
     room->going = true;
     room->going_at = room->head;

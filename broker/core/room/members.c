@@ -7,22 +7,14 @@
 #include "rooms.h"
 #include "state.h"
 
-/* The room has presence to tell at the next tick. */
-static void s_noisy(relay_t *relay, room_t *room) {
-    if (room->next_noisy)
-        return;
-    room->next_noisy = relay->noisy ? relay->noisy : room; /* the last one points to itself */
-    relay->noisy = room;
-}
-
 static void s_show(relay_t *relay, member_t *member, zr_span_t was) {
     if (presence_enter(&member->room->presence, user_nick(member->session->user), was))
-        s_noisy(relay, member->room);
+        news_add(relay, member->room);
 }
 
 static void s_hide(relay_t *relay, member_t *member, const char *reason, zr_span_t to) {
     if (presence_exit(&member->room->presence, user_nick(member->session->user), reason, to))
-        s_noisy(relay, member->room);
+        news_add(relay, member->room);
 }
 
 member_t *member_find(const session_t *session, const room_t *room) {
@@ -60,6 +52,8 @@ void member_set_present(relay_t *relay, member_t *member, bool wished) {
 }
 
 void member_set_rights(relay_t *relay, member_t *member, rights_t rights) {
+    if (rights & ~member->rights & RIGHT_PRESENCE)
+        member->told_version = UINT64_MAX; /* its last question may have been refused */
     member->rights = rights;
     member_set_present(relay, member, member->wished);
 }

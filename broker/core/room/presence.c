@@ -1,5 +1,7 @@
 #include "presence.h"
 
+#include <utlist.h>
+
 #include "control.h"
 #include "fatal.h"
 #include "wire.h"
@@ -31,11 +33,13 @@ static void s_queue(presence_t *presence, occupant_t *occupant, zr_span_t other)
     if (occupant->queued)
         return;
     occupant->queued = true;
-    occupant->next_change = NULL;
-    if (!presence->changes)
-        presence->changes_tail = &presence->changes;
-    *presence->changes_tail = occupant;
-    presence->changes_tail = &occupant->next_change;
+    DL_APPEND2(presence->changes, occupant, prev_change, next_change);
+}
+
+static void s_unqueue(presence_t *presence, occupant_t *occupant) {
+    if (occupant->queued)
+        DL_DELETE2(presence->changes, occupant, prev_change, next_change);
+    occupant->queued = false;
 }
 
 static bool s_is_news(const occupant_t *occupant) {
@@ -74,6 +78,11 @@ bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_
     if (--occupant->sessions > 0)
         return false;
     presence->count--;
+    if (!occupant->told && !occupant->listed) { /* nobody knows of this user: renames in a row leave nothing behind */
+        s_unqueue(presence, occupant);
+        s_free(presence, occupant);
+        return false;
+    }
     occupant->reason = reason;
     s_queue(presence, occupant, to);
     return true;
@@ -125,32 +134,34 @@ static void s_told(occupant_t *occupant) {
     occupant->listed = false;
 }
 
-/* Takes up to `most` changes off the list, and names them unless the room is crowded; returns how many of them are
+/* Takes up to `most` changes off the list, and names them unless the room is crowded; returns whether any of them is
  * news. The halves of a rename are told together. */
-static size_t s_collect(presence_t *presence, size_t most, bool naming, json_t *joined, json_t *left) {
-    size_t news = 0;
-    while (presence->changes && news < most) {
+static bool s_collect(presence_t *presence, size_t most, bool naming, json_t *joined, json_t *left) {
+    bool news = false;
+    for (size_t taken = 0; presence->changes && taken < most; taken++) {
         occupant_t *occupant = presence->changes, *partner = s_partner(presence, occupant);
-        if (partner && news + 2 > most)
+        if (partner && ++taken == most)
             break;
-        presence->changes = occupant->next_change;
-        occupant->queued = false;
+        s_unqueue(presence, occupant);
         if (s_is_news(occupant) || occupant->listed) {
             if (naming)
                 s_name(occupant, partner, joined, left);
             s_told(occupant);
-            news++;
+            news = true;
         }
         if (partner) {
             if (naming)
                 s_name(partner, occupant, joined, left);
             s_told(partner);
-            news++;
         }
         if (occupant->sessions == 0)
             s_free(presence, occupant);
     }
     return news;
+}
+
+bool presence_is_told(const presence_t *presence) {
+    return !presence->changes;
 }
 
 bool presence_is_crowded(presence_t *presence, size_t names) {
@@ -162,7 +173,7 @@ bool presence_is_crowded(presence_t *presence, size_t names) {
 zr_blob_t *presence_frame(presence_t *presence, zr_span_t room, size_t names) {
     json_t *joined = json_array(), *left = json_array();
     bool naming = !presence_is_crowded(presence, names);
-    if (s_collect(presence, naming ? PRESENCE_CHANGES : SIZE_MAX, naming, joined, left) == 0) {
+    if (!s_collect(presence, naming ? PRESENCE_CHANGES : PRESENCE_COUNTED, naming, joined, left)) {
         json_decref(joined);
         json_decref(left);
         return NULL;

@@ -8,7 +8,8 @@
 #include "name_order.h"
 #include "span.h"
 
-enum { PRESENCE_CHANGES = 500 }; /* named in one frame */
+enum { PRESENCE_CHANGES = 500 };  /* named in one frame */
+enum { PRESENCE_COUNTED = 5000 }; /* changes in one frame of a crowded room: they are only counted */
 
 typedef struct occupant {
     char nick[ZR_NICK_MAX];
@@ -21,7 +22,7 @@ typedef struct occupant {
     const char *reason;      /* why the last session went; static */
     char other[ZR_NICK_MAX]; /* renamed: the nick after or before */
     size_t other_len;
-    struct occupant *next_change;
+    struct occupant *prev_change, *next_change;
     name_order_node_t by_nick;
 } occupant_t;
 
@@ -30,8 +31,8 @@ typedef struct {
     size_t count;           /* with a session here */
     uint64_t listings;      /* how often `who` was answered */
     uint64_t version;
-    occupant_t *changes, **changes_tail;
-    bool crowded; /* nobody is named: telling all users about all users grows with the square of their number */
+    occupant_t *changes; /* oldest first */
+    bool crowded;        /* nobody is named: telling all users about all users grows with the square of their number */
 } presence_t;
 
 void presence_finish(presence_t *presence);
@@ -41,8 +42,8 @@ void presence_finish(presence_t *presence);
 bool presence_enter(presence_t *presence, zr_span_t nick, zr_span_t was);
 bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_span_t to);
 
-/* The users are about to be listed, with the version of the newest frame. A client goes on from that list. So changes
- * that are not told yet must be told, even if they are undone within the tick. */
+/* The users are about to be listed or counted, with the version of the newest frame. A client goes on from that. So
+ * changes that are not told yet must be told, even if they are undone within the tick. */
 void presence_listed(presence_t *presence);
 
 /* The first present user whose nick comes after `nick`. NULL: `nick` is the last. */
@@ -52,7 +53,9 @@ const occupant_t *presence_next(const presence_t *presence, zr_span_t nick);
  * half as many. */
 bool presence_is_crowded(presence_t *presence, size_t names);
 
-/* The next frame of changes for the back (topic and JSON), the caller's; NULL when all is told. */
+/* The next frame of changes for the back (topic and JSON), the caller's. It takes a bounded number of changes; NULL: they
+ * were undone. Go on until presence_is_told. */
 zr_blob_t *presence_frame(presence_t *presence, zr_span_t room, size_t names);
+bool presence_is_told(const presence_t *presence);
 
 #endif

@@ -39,7 +39,8 @@ typedef struct room {
 
     room_state_t keys;
     presence_t presence;
-    struct room *next_noisy; /* has presence to tell at the next tick */
+    bool has_news; /* presence to tell */
+    struct room *next_news;
     struct member *members;
     size_t member_count, silent_count;
     UT_hash_handle hh;

@@ -27,10 +27,7 @@ static void s_compact(room_state_t *keys) {
 
 /* Puts the value last: it is the newest. */
 static void s_place(room_state_t *keys, key_value_t *value) {
-    if (keys->count == keys->size) {
-        keys->size = keys->size ? 2 * keys->size : PLACES_MIN;
-        keys->places = fatal_realloc(keys->places, keys->size * sizeof *keys->places);
-    }
+    FATAL_GROW(keys->places, keys->count, keys->size);
     value->place = keys->count;
     keys->places[keys->count++] = (room_state_place_t){value->seq, value};
 }

@@ -82,6 +82,7 @@ room_t *room_add(relay_t *relay, zr_span_t name) {
     room->begun = s_begun(relay, name, bounds.begun);
     room->last_time = bounds.time;
     room->level = room_level(relay, name);
+    room->presence.version = relay->presence_base;
     HASH_ADD(hh, relay->rooms, name, name.len, room);
     name_order_add(&relay->order, &room->by_name, room_name(room));
     return room;
@@ -119,6 +120,8 @@ static void s_room_free(relay_t *relay, room_t *room) {
     HASH_DEL(relay->rooms, room);
     name_order_remove(&relay->order, &room->by_name);
     room_state_finish(&room->keys, &relay->room_state_limits);
+    if (relay->presence_base < room->presence.version)
+        relay->presence_base = room->presence.version;
     presence_finish(&room->presence);
     zr_buffer_finish(&room->open);
     makers_room_gone(&relay->makers, &room->claims);
@@ -127,7 +130,7 @@ static void s_room_free(relay_t *relay, room_t *room) {
 }
 
 void room_forget_unused(relay_t *relay, room_t *room) {
-    if (room->member_count > 0 || room->head != room->born || room->next_noisy || room->keys.by_key || room->going)
+    if (room->member_count > 0 || room->head != room->born || room->has_news || room->keys.by_key || room->going)
         return;
     log_bounds_t bounds = relay->log->engine->bounds(relay->log, room_name(room));
     if (bounds.oldest == bounds.head)
@@ -147,5 +150,5 @@ void rooms_finish(relay_t *relay) {
     room_t *room, *next;
     HASH_ITER(hh, relay->rooms, room, next)
     s_room_free(relay, room);
-    relay->noisy = NULL;
+    relay->news = (news_t){0};
 }

@@ -106,6 +106,7 @@ static void s_renew(relay_t *relay, request_t *request, const hello_t *hello, co
     for (member_t *member = session->members; member; member = member->hh.next)
         member->told = member->told_version = UINT64_MAX;
     s_welcome(relay, request, session, speaker, true);
+    flood_allow(relay, request, (rate_cost_t){{[RATE_OPS] = HASH_COUNT(session->members)}});
 }
 
 /* Notes the peer that now uses the session. */

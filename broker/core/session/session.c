@@ -110,11 +110,3 @@ rights_t session_rights(session_t *session, zr_span_t room) {
 void session_rights_forget(session_t *session) {
     session->asked.room_len = 0;
 }
-
-size_t session_reading(session_t *session, const outbox_t *outbox) {
-    if (session->snapshot_round != outbox->rounds) {
-        session->snapshot_round = outbox->rounds;
-        session->snapshots = 0;
-    }
-    return session->reads + session->snapshots;
-}

@@ -37,10 +37,8 @@ typedef struct session {
     rights_cache_t asked;              /* of the room it asked about last */
     bool heard;                        /* a frame came since the ticket began (relay_silent) */
     member_t *members;
-    member_t *next_told; /* where the next pong begins; NULL: at the first */
-    size_t reads;        /* replays under way */
-    size_t snapshots;    /* made in this round of the outbox, and so in it still */
-    uint64_t snapshot_round;
+    member_t *next_told;         /* where the next pong begins; NULL: at the first */
+    size_t reads;                /* replays and snapshots under way */
     uint64_t resumed;            /* how often; a client repeats its requests after it resumed */
     uint64_t answer_pass;        /* the pass that holds its last answer, */
     size_t answer;               /* and where it stands there (batch.h) */
@@ -88,8 +86,5 @@ void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick);
  * rights change. */
 rights_t session_rights(session_t *session, zr_span_t room);
 void session_rights_forget(session_t *session);
-
-/* Replays and snapshots under way. */
-size_t session_reading(session_t *session, const outbox_t *outbox);
 
 #endif

@@ -36,17 +36,6 @@ static void s_stamp(uint8_t *frame, size_t room_len, uint64_t epoch) {
     memcpy(frame + room_len + 3, &epoch, sizeof epoch);
 }
 
-/* The seq of the frame's first entry after `after`; 0 if there is none. */
-static uint64_t s_next(zr_span_t frame, uint64_t after) {
-    zr_deliver_reader_t reader;
-    zr_entry_t entry;
-    if (zr_deliver_read(&reader, frame))
-        while (zr_deliver_next(&reader, &entry))
-            if (entry.seq > after)
-                return entry.seq;
-    return 0;
-}
-
 /* The room's first frame with an entry after `after`: the row, or NULL with `*ok` saying whether there is none. The
  * statement is to be reset. */
 static sqlite3_stmt *s_frame_after(const request_t *request, uint64_t after, bool *ok) {
@@ -146,7 +135,7 @@ static bool s_collect(const request_t *request, log_slice_t *slice, zr_blob_t **
             }
             break;
         }
-        uint64_t next = s_next(frame, slice->seq);
+        uint64_t next = zr_deliver_after(frame, slice->seq);
         if (next > request->until)
             break;
         slice->more = true;
@@ -164,7 +153,7 @@ static bool s_collect(const request_t *request, log_slice_t *slice, zr_blob_t **
         bytes += zr_blob_len(blob);
         slice->count += count;
         slice->seq = last;
-        next = s_next(frame, last);
+        next = zr_deliver_after(frame, last);
         slice->more = next && next <= request->until;
         if (next)
             break;

@@ -46,10 +46,7 @@ static disk_room_t *s_add(disk_rooms_t *rooms, zr_span_t name, uint32_t id) {
 }
 
 static void s_note_free(disk_rooms_t *rooms, uint32_t id) {
-    if (rooms->freed_count == rooms->freed_size) {
-        rooms->freed_size = rooms->freed_size ? 2 * rooms->freed_size : 64;
-        rooms->freed = fatal_realloc(rooms->freed, rooms->freed_size * sizeof *rooms->freed);
-    }
+    FATAL_GROW(rooms->freed, rooms->freed_count, rooms->freed_size);
     rooms->freed[rooms->freed_count++] = id;
 }
 
@@ -171,10 +168,7 @@ write_retain_t *disk_rooms_due(disk_rooms_t *rooms, uint64_t now, size_t *count)
         disk_room_t *room = rooms->by_id[rooms->looked_at];
         if (!room || !s_is_due(room, now))
             continue;
-        if (*count == size) {
-            size = size ? 2 * size : 16;
-            due = fatal_realloc(due, size * sizeof *due);
-        }
+        FATAL_GROW(due, *count, size);
         due[(*count)++] = (write_retain_t){.room = room->id, .policy = room->policy, .owner = room};
     }
     return due;

@@ -69,11 +69,6 @@ static write_pass_t *s_gathering(log_sqlite_t *self) {
     return self->gathering;
 }
 
-static void *s_grow(void *items, size_t *size, size_t item) {
-    *size = *size ? 2 * *size : 8;
-    return fatal_realloc(items, *size * item);
-}
-
 /* The room that a frame for the disk belongs to; if need be its row is added in this pass. */
 static disk_room_t *s_room_of(log_sqlite_t *self, write_pass_t *pass, zr_span_t name) {
     disk_room_t *room = disk_rooms_find(&self->rooms, name);
@@ -81,8 +76,7 @@ static disk_room_t *s_room_of(log_sqlite_t *self, write_pass_t *pass, zr_span_t 
         room = room->successor;
     if (!room) {
         room = disk_rooms_add(&self->rooms, name);
-        if (pass->room_count == pass->room_size)
-            pass->rooms = s_grow(pass->rooms, &pass->room_size, sizeof *pass->rooms);
+        FATAL_GROW(pass->rooms, pass->room_count, pass->room_size);
         pass->rooms[pass->room_count++] = (write_room_t){.id = room->id, .name = disk_room_name(room), .owner = room};
     }
     return room;
@@ -92,8 +86,7 @@ static void s_append(log_t *log, const log_append_t *append) {
     log_sqlite_t *self = (log_sqlite_t *)log;
     write_pass_t *pass = s_gathering(self);
     disk_room_t *room = append->level == ZR_LEVEL_DISK ? s_room_of(self, pass, append->room) : NULL;
-    if (pass->frame_count == pass->frame_size)
-        pass->frames = s_grow(pass->frames, &pass->frame_size, sizeof *pass->frames);
+    FATAL_GROW(pass->frames, pass->frame_count, pass->frame_size);
     pass->frames[pass->frame_count++] = (write_frame_t){.room = room ? room->id : 0, .append = *append, .owner = room};
     pass->bytes += zr_blob_len(append->frame) + sizeof(write_frame_t);
 }
@@ -105,8 +98,7 @@ static void s_forget(log_t *log, const log_forget_t *forget) {
     disk_room_t *room = s_on_disk(self, name) ? disk_rooms_find(&self->rooms, name) : NULL;
     if (room)
         room->going = true;
-    if (pass->forget_count == pass->forget_size)
-        pass->forgets = s_grow(pass->forgets, &pass->forget_size, sizeof *pass->forgets);
+    FATAL_GROW(pass->forgets, pass->forget_count, pass->forget_size);
     pass->forgets[pass->forget_count++] = (write_forget_t){.id = room ? room->id : 0, .forget = *forget, .owner = room};
     pass->bytes += sizeof(write_forget_t);
 }

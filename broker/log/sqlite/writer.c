@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "fatal.h"
 #include "hash.h"
 #include "logger.h"
 #include "store_clock.h"
@@ -230,10 +231,7 @@ static bool s_step(writer_t *self, job_t *job, write_retained_t *retained) {
 }
 
 static void s_add_retained(write_answers_t *answers, const write_retained_t *retained) {
-    if (answers->retained_count == answers->retained_size) {
-        answers->retained_size = answers->retained_size ? 2 * answers->retained_size : 16;
-        answers->retained = fatal_realloc(answers->retained, answers->retained_size * sizeof *answers->retained);
-    }
+    FATAL_GROW(answers->retained, answers->retained_count, answers->retained_size);
     answers->retained[answers->retained_count++] = *retained;
 }
 

@@ -172,7 +172,7 @@ static void s_listed(chat_t *chat, const zrelay_event_t *event) {
     if (event->type == ZRELAY_ROOM)
         chat_notice(chat, "%s: %" PRIu64 " present", event->room, event->count);
     else
-        format_add(&chat->answer, "%s%s", chat->answer.len ? ", " : "", event->name);
+        zr_buffer_printf(&chat->answer, "%s%s", chat->answer.len ? ", " : "", event->name);
 }
 
 static void s_done(chat_t *chat, const zrelay_event_t *event) {

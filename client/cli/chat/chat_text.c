@@ -5,14 +5,14 @@
 
 #include "format.h"
 #include "names.h"
-#include "utf8.h"
+#include "unicode.h"
 
 static void s_time(zr_buffer_t *out, uint64_t micros) {
     time_t seconds = (time_t)(micros / 1000000);
     struct tm local;
     char text[16];
     if (localtime_r(&seconds, &local) && strftime(text, sizeof text, "%H:%M ", &local) > 0)
-        format_add(out, "%s", text);
+        zr_buffer_printf(out, "%s", text);
 }
 
 /* Each nick keeps its colour, in every run. */
@@ -21,10 +21,10 @@ static void s_nick(zr_buffer_t *out, chat_style_t style, const char *nick) {
     for (const char *at = nick; *at; at++)
         hash = (hash ^ (uint8_t)*at) * 16777619u;
     if (style.colour)
-        format_add(out, "\033[3%um", 1 + hash % 6);
+        zr_buffer_printf(out, "\033[3%um", 1 + hash % 6);
     zr_escape(out, zr_span(nick));
     if (style.colour)
-        format_add(out, "\033[0m");
+        zr_buffer_printf(out, "\033[0m");
 }
 
 void chat_text_entry(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event) {
@@ -36,7 +36,7 @@ void chat_text_entry(zr_buffer_t *out, chat_style_t style, const zrelay_event_t 
     }
     s_nick(out, style, event->sender ? event->sender : "?");
     if (event->key) {
-        format_add(out, event->deleted ? " deleted " : " set ");
+        zr_buffer_printf(out, event->deleted ? " deleted " : " set ");
         zr_escape(out, zr_span(event->key));
     }
     if (!event->deleted) {
@@ -57,7 +57,7 @@ void chat_text_direct(zr_buffer_t *out, chat_style_t style, const zrelay_event_t
 
 void chat_text_told(zr_buffer_t *out, chat_style_t style, zr_span_t nick, zr_span_t text, uint64_t time) {
     s_time(out, time);
-    format_add(out, "-> ");
+    zr_buffer_printf(out, "-> ");
     zr_buffer_t name = {0};
     zr_buffer_append(&name, nick.ptr, nick.len);
     zr_buffer_u8(&name, '\0');
@@ -70,11 +70,11 @@ void chat_text_told(zr_buffer_t *out, chat_style_t style, zr_span_t nick, zr_spa
 
 void chat_text_notice(zr_buffer_t *out, chat_style_t style, zr_span_t text) {
     if (style.colour)
-        format_add(out, "\033[2m");
+        zr_buffer_printf(out, "\033[2m");
     zr_buffer_append(out, "* ", 2);
     zr_escape(out, text);
     if (style.colour)
-        format_add(out, "\033[0m");
+        zr_buffer_printf(out, "\033[0m");
     zr_buffer_u8(out, '\n');
 }
 
@@ -83,13 +83,13 @@ bool chat_text_presence(zr_buffer_t *out, chat_style_t style, const zrelay_event
         return false;
     zr_buffer_t text = {0};
     if (event->sender) {
-        format_add(&text, "%s is now %s", event->name, event->sender);
+        zr_buffer_printf(&text, "%s is now %s", event->name, event->sender);
         if (style.rooms)
-            format_add(&text, " in %s", event->room);
+            zr_buffer_printf(&text, " in %s", event->room);
     } else {
-        format_add(&text, "%s %s %s", event->name, event->joined ? "joined" : "left", event->room);
+        zr_buffer_printf(&text, "%s %s %s", event->name, event->joined ? "joined" : "left", event->room);
         if (event->text && *event->text && strcmp(event->text, "leave") != 0)
-            format_add(&text, " (%s)", event->text);
+            zr_buffer_printf(&text, " (%s)", event->text);
     }
     chat_text_notice(out, style, zr_span_of(text.data, text.len));
     zr_buffer_finish(&text);

@@ -12,6 +12,7 @@
 #include <wchar.h>
 
 #include "chat_text.h"
+#include "fatal.h"
 #include "signals.h"
 
 #define HISTORY_LINES 500
@@ -141,9 +142,7 @@ static void s_redraw(prompt_t *prompt) {
 prompt_t *prompt_new(const char *text, prompt_wait_fn *wait, void *ctx) {
     if (!s_protect())
         return NULL;
-    prompt_t *prompt = calloc(1, sizeof *prompt);
-    if (!prompt)
-        abort();
+    prompt_t *prompt = fatal_calloc(sizeof *prompt);
     prompt->wait = wait;
     prompt->ctx = ctx;
     snprintf(prompt->text, sizeof prompt->text, "%s", text);
@@ -201,9 +200,7 @@ prompt_result_t prompt_read(prompt_t *prompt, zr_span_t *line) {
         return PROMPT_MORE;
     size_t len = (size_t)count - 1;
     free(prompt->line);
-    prompt->line = strndup(typed, len);
-    if (!prompt->line)
-        abort();
+    prompt->line = fatal_check(strndup(typed, len));
     *line = zr_span_of(prompt->line, strlen(prompt->line));
     HistEvent event;
     if (line->len > 0)

@@ -80,7 +80,7 @@ static void s_done(admin_t *admin, const zrelay_event_t *done) {
 static char *s_words(int argc, char **argv) {
     zr_buffer_t text = {0};
     for (int i = 0; i < argc; i++)
-        format_add(&text, "%s%s", i ? " " : "", argv[i]);
+        zr_buffer_printf(&text, "%s%s", i ? " " : "", argv[i]);
     zr_buffer_u8(&text, '\0');
     return (char *)text.data;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "chat.h"
+#include "fatal.h"
 #include "lines.h"
 #include "signals.h"
 
@@ -217,9 +218,7 @@ static int s_run(config_t *config, int argc, char **argv) {
         return cli_misuse(&cmd_chat, "at most %d rooms", CHAT_ROOMS_MAX);
     if (!cli_rooms(argc, argv, false))
         return CLI_USAGE;
-    chat_t *chat = calloc(1, sizeof *chat);
-    if (!chat)
-        abort();
+    chat_t *chat = fatal_calloc(sizeof *chat);
     output_open(&chat->output, STDOUT_FILENO, s_wait_output, chat);
     code = conn_open(&chat->session, config, CONN_PERSON);
     if (code == 0)

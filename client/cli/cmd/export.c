@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "fatal.h"
 #include "format.h"
 #include "output.h"
 
@@ -18,13 +19,8 @@ extern const command_t cmd_export;
 /* --- Which rooms --- */
 
 static void s_add(export_t *export, const char *room) {
-    if (export->count == export->size) {
-        export->size = export->size ? export->size * 2 : 64;
-        export->rooms = realloc(export->rooms, export->size * sizeof export->rooms[0]);
-    }
-    char *copy = export->rooms ? strdup(room) : NULL;
-    if (!copy)
-        abort();
+    FATAL_GROW(export->rooms, export->count, export->size);
+    char *copy = fatal_check(strdup(room));
     export->rooms[export->count++] = copy;
 }
 
@@ -42,9 +38,7 @@ static int s_expand(export_t *export, const char *word) {
         s_add(export, word);
         return 0;
     }
-    char *prefix = strndup(word, len - 1);
-    if (!prefix)
-        abort();
+    char *prefix = fatal_check(strndup(word, len - 1));
     int failed = zrelay_rooms(export->session.relay, prefix, &request);
     free(prefix);
     return failed ? conn_failed(&export->session, failed)

@@ -138,11 +138,10 @@ static bool s_moments(const wishes_t *wishes, filter_t *filter) {
 }
 
 static bool s_pattern(const wishes_t *wishes, filter_t *filter) {
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     bool good = !wishes->grep || filter_set_pattern(filter, wishes->grep, &error);
     if (!good)
-        cli_misuse(&cmd_history, "--grep '%s': %.*s", wishes->grep, (int)error.len, (const char *)error.data);
-    zr_buffer_finish(&error);
+        cli_misuse(&cmd_history, "--grep '%s': %s", wishes->grep, error.text);
     return good;
 }
 
@@ -167,14 +166,14 @@ static int s_print(history_t *history, config_t *config, const wishes_t *wishes)
 static int s_run(config_t *config, int argc, char **argv) {
     wishes_t wishes = {0};
     history_t history = {.tail.max = 0};
-    const option_t options[] = {
-        {"after", 0, OPTION_NUMBER, &wishes.after, &wishes.after_given, 0, 0},
-        {"last", 'n', OPTION_NUMBER, &wishes.last, &wishes.last_given, 1, 0},
-        {"since", 0, OPTION_TEXT, &wishes.since, NULL, 0, 0},
-        {"until", 0, OPTION_TEXT, &wishes.until, NULL, 0, 0},
-        {"grep", 0, OPTION_TEXT, &wishes.grep, NULL, 0, 0},
-        {"sender", 0, OPTION_TEXT, &history.filter.sender, NULL, 0, 0},
-        {"raw", 0, OPTION_FLAG, &wishes.raw, NULL, 0, 0},
+    const zr_option_t options[] = {
+        {"after", 0, ZR_OPTION_NUMBER, &wishes.after, &wishes.after_given, 0, 0},
+        {"last", 'n', ZR_OPTION_NUMBER, &wishes.last, &wishes.last_given, 1, 0},
+        {"since", 0, ZR_OPTION_TEXT, &wishes.since, NULL, 0, 0},
+        {"until", 0, ZR_OPTION_TEXT, &wishes.until, NULL, 0, 0},
+        {"grep", 0, ZR_OPTION_TEXT, &wishes.grep, NULL, 0, 0},
+        {"sender", 0, ZR_OPTION_TEXT, &history.filter.sender, NULL, 0, 0},
+        {"raw", 0, ZR_OPTION_FLAG, &wishes.raw, NULL, 0, 0},
     };
     int code = cli_options(&cmd_history, config, options, sizeof options / sizeof options[0], &argc, argv);
     if (code >= 0)

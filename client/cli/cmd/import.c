@@ -4,7 +4,7 @@
 
 extern const command_t cmd_import;
 
-static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr_buffer_t *error, void *ctx) {
+static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr_error_t *error, void *ctx) {
     const char *const *room = ctx;
     import_t entry;
     int failed;
@@ -23,7 +23,7 @@ static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr
 
 static int s_run(config_t *config, int argc, char **argv) {
     const char *room = NULL;
-    const option_t options[] = {{"room", 0, OPTION_TEXT, &room, NULL, 0, 0}};
+    const zr_option_t options[] = {{"room", 0, ZR_OPTION_TEXT, &room, NULL, 0, 0}};
     int code = cli_options(&cmd_import, config, options, 1, &argc, argv);
     if (code >= 0)
         return code;

@@ -33,7 +33,8 @@ static int s_ping(conn_t *session, output_t *output, uint64_t number, double *to
         format_json(
             &output->buffer, json_pack("{sIsI}", "number", (json_int_t)number, "us", (json_int_t)(*took * 1000)));
     else
-        format_add(&output->buffer, "pong from %s: %" PRIu64 " time=%.3f ms\n", session->config->server, number, *took);
+        zr_buffer_printf(
+            &output->buffer, "pong from %s: %" PRIu64 " time=%.3f ms\n", session->config->server, number, *took);
     return output_flush(output) ? 0 : CLI_USAGE;
 }
 
@@ -63,13 +64,14 @@ static int s_pings(conn_t *session, output_t *output, uint64_t count) {
             s_pause(session, start + INTERVAL_MS);
     }
     if (number > 0 && !session->config->json)
-        format_add(&output->buffer, "least %.3f ms, mean %.3f ms, most %.3f ms\n", least, sum / (double)number, most);
+        zr_buffer_printf(
+            &output->buffer, "least %.3f ms, mean %.3f ms, most %.3f ms\n", least, sum / (double)number, most);
     return code;
 }
 
 static int s_run(config_t *config, int argc, char **argv) {
     uint64_t count = 3;
-    const option_t options[] = {{"count", 'c', OPTION_NUMBER, &count, NULL, 1, 0}};
+    const zr_option_t options[] = {{"count", 'c', ZR_OPTION_NUMBER, &count, NULL, 1, 0}};
     int code = cli_options(&cmd_ping, config, options, 1, &argc, argv);
     if (code >= 0)
         return code;

@@ -14,12 +14,12 @@ extern const command_t cmd_pub;
 static char *s_words(int argc, char **argv) {
     zr_buffer_t text = {0};
     for (int i = 0; i < argc; i++)
-        format_add(&text, "%s%s", i ? " " : "", argv[i]);
+        zr_buffer_printf(&text, "%s%s", i ? " " : "", argv[i]);
     zr_buffer_u8(&text, '\0');
     return (char *)text.data;
 }
 
-static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr_buffer_t *error, void *ctx) {
+static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr_error_t *error, void *ctx) {
     const pub_t *pub = ctx;
     int failed = pub->key ? zrelay_set(relay, pub->room, pub->key, line.ptr, line.len, mid)
                           : zrelay_publish(relay, pub->room, line.ptr, line.len, mid);
@@ -28,7 +28,7 @@ static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr
 
 static int s_run(config_t *config, int argc, char **argv) {
     pub_t pub = {.key = NULL};
-    const option_t options[] = {{"key", 'k', OPTION_TEXT, &pub.key, NULL, 0, 0}};
+    const zr_option_t options[] = {{"key", 'k', ZR_OPTION_TEXT, &pub.key, NULL, 0, 0}};
     int code = cli_options(&cmd_pub, config, options, 1, &argc, argv);
     if (code >= 0)
         return code;

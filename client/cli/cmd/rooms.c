@@ -33,8 +33,8 @@ static int s_room(const zrelay_event_t *event, void *ctx) {
             snprintf(head, sizeof head, "%" PRIu64, event->seq);
         zr_escape(&name, zr_span(event->room));
         zr_buffer_u8(&name, '\0');
-        format_add(out, rooms->aligned ? "%-32s %7" PRIu64 " %16s\n" : "%s\t%" PRIu64 "\t%s\n", (const char *)name.data,
-            event->count, head);
+        zr_buffer_printf(out, rooms->aligned ? "%-32s %7" PRIu64 " %16s\n" : "%s\t%" PRIu64 "\t%s\n",
+            (const char *)name.data, event->count, head);
         zr_buffer_finish(&name);
     }
     return output_added(&rooms->output) ? 0 : CLI_USAGE;
@@ -53,7 +53,7 @@ static int s_run(config_t *config, int argc, char **argv) {
     code = conn_open(&session, config, CONN_NAMELESS);
     if (code == 0) {
         if (rooms.aligned && !rooms.json)
-            format_add(&rooms.output.buffer, "%-32s %7s %16s\n", "ROOM", "PRESENT", "HEAD");
+            zr_buffer_printf(&rooms.output.buffer, "%-32s %7s %16s\n", "ROOM", "PRESENT", "HEAD");
         int failed = zrelay_rooms(session.relay, argc ? typed_name(argv[0]) : "", &request);
         code = failed ? conn_failed(&session, failed) : conn_answer(&session, request, s_room, &rooms, NULL);
     }

@@ -158,9 +158,9 @@ static const action_t *s_action(const char *name) {
 static int s_run(config_t *config, int argc, char **argv) {
     bool raw = false;
     state_t state = {.found = 0};
-    const option_t options[] = {
-        {"expect", 0, OPTION_NUMBER, &state.expect, &state.expect_given, 0, 0},
-        {"raw", 0, OPTION_FLAG, &raw, NULL, 0, 0},
+    const zr_option_t options[] = {
+        {"expect", 0, ZR_OPTION_NUMBER, &state.expect, &state.expect_given, 0, 0},
+        {"raw", 0, ZR_OPTION_FLAG, &raw, NULL, 0, 0},
     };
     int code = cli_options(&cmd_state, config, options, 2, &argc, argv);
     if (code >= 0)

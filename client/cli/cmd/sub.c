@@ -181,15 +181,15 @@ static format_t s_format(const sub_options_t *options, const config_t *config, i
 static int s_run(config_t *config, int argc, char **argv) {
     sub_t sub = {.options = {.jobs = 1}};
     sub_options_t *given = &sub.options;
-    const option_t options[] = {
-        {"after", 0, OPTION_NUMBER, &given->after, &given->after_given, 0, 0},
-        {"last", 'n', OPTION_NUMBER, &given->last, &given->last_given, 1, 0},
-        {"all", 'a', OPTION_FLAG, &given->all, NULL, 0, 0},
-        {"count", 'c', OPTION_NUMBER, &given->count, &given->count_given, 1, 0},
-        {"timeout", 't', OPTION_SECONDS, &given->timeout_ms, &given->timeout_given, 0, 0},
-        {"raw", 0, OPTION_FLAG, &given->raw, NULL, 0, 0},
-        {"exec", 0, OPTION_TEXT, &given->command, NULL, 0, 0},
-        {"jobs", 'j', OPTION_NUMBER, &given->jobs, &given->jobs_given, 1, JOBS_MAX},
+    const zr_option_t options[] = {
+        {"after", 0, ZR_OPTION_NUMBER, &given->after, &given->after_given, 0, 0},
+        {"last", 'n', ZR_OPTION_NUMBER, &given->last, &given->last_given, 1, 0},
+        {"all", 'a', ZR_OPTION_FLAG, &given->all, NULL, 0, 0},
+        {"count", 'c', ZR_OPTION_NUMBER, &given->count, &given->count_given, 1, 0},
+        {"timeout", 't', ZR_OPTION_SECONDS, &given->timeout_ms, &given->timeout_given, 0, 0},
+        {"raw", 0, ZR_OPTION_FLAG, &given->raw, NULL, 0, 0},
+        {"exec", 0, ZR_OPTION_TEXT, &given->command, NULL, 0, 0},
+        {"jobs", 'j', ZR_OPTION_NUMBER, &given->jobs, &given->jobs_given, 1, JOBS_MAX},
     };
     int code = cli_options(&cmd_sub, config, options, sizeof options / sizeof options[0], &argc, argv);
     if (code < 0)

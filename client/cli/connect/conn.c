@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "fatal.h"
 #include "format.h"
 #include "names.h"
 #include "signals.h"
@@ -47,9 +48,7 @@ static conn_held_t *s_held_new(const zrelay_event_t *event) {
     size_t size = event->body_len + 1;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         size += s_size(texts[i]);
-    conn_held_t *held = malloc(sizeof *held + size);
-    if (!held)
-        abort();
+    conn_held_t *held = fatal_check(malloc(sizeof *held + size));
     char *to = held->bytes;
     held->next = NULL;
     held->event = *event;
@@ -208,7 +207,8 @@ static int s_connect(conn_t *session) {
             if (target_describe(&session->target, event, &text)) {
                 zr_buffer_finish(&why);
                 why = text;
-                end = now + CONN_HANDSHAKE_MS < end ? now + CONN_HANDSHAKE_MS : end;
+                if (!s_has_code(event, "unreachable")) /* the broker may be about to start */
+                    end = now + CONN_HANDSHAKE_MS < end ? now + CONN_HANDSHAKE_MS : end;
             }
         }
     }
@@ -278,13 +278,14 @@ bool conn_refused(const conn_t *session, const zrelay_event_t *event) {
 bool conn_describe(const conn_t *session, const zrelay_event_t *event, zr_buffer_t *out) {
     bool refused = conn_refused(session, event);
     if (refused && session->banned) {
-        format_add(out, "the broker at %s lets you in no more: an operator has banned you", session->config->server);
+        zr_buffer_printf(
+            out, "the broker at %s lets you in no more: an operator has banned you", session->config->server);
         return true;
     }
     if (!target_describe(&session->target, event, out))
         return format_note(out, event, session->config->verbose);
     if (!refused)
-        format_add(out, "; trying again");
+        zr_buffer_printf(out, "; trying again");
     return true;
 }
 

@@ -1,14 +1,13 @@
 #include "identity.h"
 
+#include <limits.h>
 #include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "format.h"
 #include "known_servers.h"
 #include "link.h"
 #include "names.h"
-#include "secret.h"
 
 void identity_finish(identity_t *identity) {
     sodium_memzero(identity, sizeof *identity);
@@ -22,34 +21,31 @@ void identity_forget(identity_t *identity) {
 /* --- The server's key --- */
 
 /* The key that was given, the one that is known, or none. */
-static bool s_server_key(identity_t *identity, const config_t *config, zr_buffer_t *error) {
+static bool s_server_key(identity_t *identity, const config_t *config, zr_error_t *error) {
     const char *given = config->server_key;
-    if (given && !key_valid(zr_span(given))) {
-        format_add(error, "'%s' is no server key: that is 40 characters, which the broker's operator hands out", given);
-        return false;
-    }
-    char *path = known_path();
+    if (given && !zr_curve_decode(zr_span(given), NULL))
+        return zr_fail(
+            error, "'%s' is no server key: that is 40 characters, which the broker's operator hands out", given);
+    char *path = known_path(), known[ZR_CURVE_LEN + 1], where[KNOWN_WHERE_SIZE];
     zr_buffer_t text = {0};
-    char known[KEY_LEN + 1];
     unsigned line = 0;
     known_t found = KNOWN_NONE;
     bool good = !path || known_read(path, &text, error);
     if (good && path)
         found = known_find(zr_span_of(text.data, text.len), zr_span(config->server), known, &line);
-    if (found == KNOWN_BAD) {
-        known_where(error, line);
-        format_add(error, ": expected 'ENDPOINT KEY'");
-    } else if (found == KNOWN_FOUND && given && strcmp(given, known) != 0) {
-        format_add(error, "the broker at %s had another key than the one given, noted in ", config->server);
-        known_where(error, line);
-        format_add(error, ": somebody may be in between. If it really has a new one, remove that line");
-    }
-    good = good && error->len == 0;
+    known_where(where, line);
+    if (found == KNOWN_BAD)
+        good = zr_fail(error, "%s: expected 'ENDPOINT KEY'", where);
+    else if (found == KNOWN_FOUND && given && strcmp(given, known) != 0)
+        good = zr_fail(error,
+            "the broker at %s had another key than the one given, noted in %s: somebody may be in between. If it "
+            "really has a new one, remove that line",
+            config->server, where);
     if (good && (given || found == KNOWN_FOUND)) {
         identity->encrypted = true;
         identity->record = path && found == KNOWN_NONE && !strpbrk(config->server, " \t");
         identity->known_line = found == KNOWN_FOUND ? line : 0;
-        memcpy(identity->server_key, given ? given : known, KEY_LEN + 1);
+        memcpy(identity->server_key, given ? given : known, ZR_CURVE_LEN + 1);
     }
     zr_buffer_finish(&text);
     free(path);
@@ -59,7 +55,7 @@ static bool s_server_key(identity_t *identity, const config_t *config, zr_buffer
 /* --- The token --- */
 
 /* Takes it out of the environment: commands that are started are not to find it there. */
-static bool s_token_of_environment(identity_t *identity, zr_buffer_t *error) {
+static bool s_token_of_environment(identity_t *identity, zr_error_t *error) {
     char *value = getenv("ZRELAY_TOKEN");
     bool fits = !value || strlen(value) <= LOGIN_TOKEN_MAX;
     if (value && fits)
@@ -68,14 +64,14 @@ static bool s_token_of_environment(identity_t *identity, zr_buffer_t *error) {
         sodium_memzero(value, strlen(value));
     unsetenv("ZRELAY_TOKEN");
     if (!fits)
-        format_add(error, "ZRELAY_TOKEN is longer than any token");
+        zr_fail(error, "ZRELAY_TOKEN is longer than any token");
     return fits;
 }
 
 /* The first line of the file. */
-static bool s_token_of_file(identity_t *identity, const char *path, zr_buffer_t *error) {
+static bool s_token_of_file(identity_t *identity, const char *path, zr_error_t *error) {
     zr_buffer_t text = {0};
-    if (!secret_read(path, &text, NULL, error))
+    if (zr_file_read(path, &zr_file_secret, &text, NULL, error) != ZR_FILE_READ)
         return false;
     const uint8_t *newline = text.len ? memchr(text.data, '\n', text.len) : NULL;
     size_t len = newline ? (size_t)(newline - text.data) : text.len;
@@ -86,50 +82,56 @@ static bool s_token_of_file(identity_t *identity, const char *path, zr_buffer_t 
     if (good) {
         memcpy(identity->token, text.data, len);
         identity->token[len] = '\0';
-    } else {
-        format_add(error, "%s: its first line is no token: 1 to %d bytes of UTF-8", path, LOGIN_TOKEN_MAX);
     }
-    secret_finish(&text);
-    return good;
+    zr_file_wipe(&text);
+    return good || zr_fail(error, "%s: its first line is no token: 1 to %d bytes of UTF-8", path, LOGIN_TOKEN_MAX);
 }
 
-static bool s_login(identity_t *identity, const config_t *config, zr_buffer_t *error) {
+static bool s_login(identity_t *identity, const config_t *config, zr_error_t *error) {
     bool file = config->token_file_given || (config->token_file && !identity->token[0]);
-    if (!config->user) {
-        if (config->token_file_given)
-            format_add(error, "a token needs a user: --user NAME");
-        return error->len == 0; /* a token or file meant for other brokers is not used */
-    }
+    if (!config->user) /* a token or file meant for other brokers is not used */
+        return !config->token_file_given || zr_fail(error, "a token needs a user: --user NAME");
     if (file && !s_token_of_file(identity, config->token_file, error))
         return false;
-    if (!identity->token[0])
-        format_add(error, "the user %s needs a token: --token-file FILE, or ZRELAY_TOKEN", config->user);
-    else if (!link_is_local(config->server))
-        format_add(error,
-            "a token travels unencrypted, so it is sent to brokers on this machine only; for %s a key is needed: "
-            "--certificate and --server-key",
-            config->server);
     identity->user = config->user;
-    return error->len == 0;
+    if (!identity->token[0])
+        return zr_fail(error, "the user %s needs a token: --token-file FILE, or ZRELAY_TOKEN", config->user);
+    if (link_is_local(config->server))
+        return true;
+    return zr_fail(error,
+        "a token travels unencrypted, so it is sent to brokers on this machine only; for %s a key is needed: "
+        "--certificate and --server-key",
+        config->server);
 }
 
 /* --- All of it --- */
 
 /* Encryption is required though the user did not ask for it now: says why, and how to turn it off. It is never turned
  * off unasked, else an attacker in between could do it. */
-static bool s_fails(const identity_t *identity, const config_t *config, const char *sentence, zr_buffer_t *error) {
-    bool noted = !config->server_key && identity->known_line;
-    if (noted) {
-        format_add(error, "%s is noted as encrypted in ", config->server);
-        known_where(error, identity->known_line);
-        format_add(error, ": ");
-    }
-    format_add(
-        error, "%s%s", sentence, noted ? ". Remove that line if the broker does not encrypt there any more" : "");
-    return false;
+static bool s_fails(const identity_t *identity, const config_t *config, const char *sentence, zr_error_t *error) {
+    char where[KNOWN_WHERE_SIZE];
+    if (config->server_key || !identity->known_line)
+        return zr_fail(error, "%s", sentence);
+    known_where(where, identity->known_line);
+    return zr_fail(error,
+        "%s is noted as encrypted in %s: %s. Remove that line if the broker does not encrypt there any more",
+        config->server, where, sentence);
 }
 
-bool identity_resolve(identity_t *identity, const config_t *config, zr_buffer_t *error) {
+/* Both keys are in NAME_secret; or in NAME, as that file may have any name. */
+static bool s_load_pair(identity_t *identity, const char *name, zr_error_t *error) {
+    char path[PATH_MAX];
+    zr_error_t why = {0};
+    snprintf(path, sizeof path, "%s_secret", name);
+    zr_file_t result = zr_pair_load(&identity->own, path, &why);
+    if (result == ZR_FILE_REFUSED)
+        zr_fail(error, "%s", why.text);
+    if (result == ZR_FILE_MISSING)
+        result = zr_pair_load(&identity->own, name, error);
+    return result == ZR_FILE_READ;
+}
+
+bool identity_resolve(identity_t *identity, const config_t *config, zr_error_t *error) {
     *identity = (identity_t){0};
     if (!s_token_of_environment(identity, error) || !s_server_key(identity, config, error))
         return false;
@@ -137,10 +139,9 @@ bool identity_resolve(identity_t *identity, const config_t *config, zr_buffer_t 
         /* A certificate that lies ready is for other brokers, if this one is on this machine. */
         if (!config->certificate || (!config->certificate_given && link_is_local(config->server)))
             return s_login(identity, config, error);
-        format_add(error,
+        return zr_fail(error,
             "the broker's public key is needed once, to know that it is the right one: --server-key KEY; its operator "
             "hands it out");
-        return false;
     }
     if (config->user_given || config->token_file_given)
         return s_fails(identity, config,
@@ -148,10 +149,10 @@ bool identity_resolve(identity_t *identity, const config_t *config, zr_buffer_t 
     if (!config->certificate)
         return s_fails(identity, config,
             "an encrypted connection needs a key pair: 'zrelay keygen NAME' makes one; then --certificate NAME", error);
-    return certificate_load(&identity->own, config->certificate, error);
+    return s_load_pair(identity, config->certificate, error);
 }
 
-bool identity_record(identity_t *identity, const config_t *config, zr_buffer_t *error) {
+bool identity_record(identity_t *identity, const config_t *config, zr_error_t *error) {
     if (!identity->encrypted || !identity->record)
         return true;
     char *path = known_path();

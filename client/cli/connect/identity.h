@@ -3,15 +3,15 @@
 #ifndef IDENTITY_H
 #define IDENTITY_H
 
-#include "certificate.h"
 #include "config.h"
+#include "key_file.h"
 
 #define LOGIN_TOKEN_MAX 256
 
 typedef struct {
     bool encrypted;
-    certificate_t own;
-    char server_key[KEY_LEN + 1];
+    zr_pair_t own;
+    char server_key[ZR_CURVE_LEN + 1];
     bool record;         /* the server's key is not among the known ones yet */
     unsigned known_line; /* where it stands among them; 0: it does not */
     const char *user;    /* NULL: no login; the config's */
@@ -19,13 +19,13 @@ typedef struct {
 } identity_t;
 
 /* After config_resolve. false: `error` gets a sentence. The caller wipes it with identity_finish either way. */
-bool identity_resolve(identity_t *identity, const config_t *config, zr_buffer_t *error);
+bool identity_resolve(identity_t *identity, const config_t *config, zr_error_t *error);
 void identity_finish(identity_t *identity);
 
 /* Wipes the secrets only: the library has them. */
 void identity_forget(identity_t *identity);
 
 /* The connection was encrypted, so the server has the key it was taken for: notes it. */
-bool identity_record(identity_t *identity, const config_t *config, zr_buffer_t *error);
+bool identity_record(identity_t *identity, const config_t *config, zr_error_t *error);
 
 #endif

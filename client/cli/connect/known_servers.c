@@ -1,13 +1,13 @@
 #include "known_servers.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format.h"
-#include "secret.h"
+#include "config.h"
 
 static zr_span_t s_word(zr_span_t *rest) {
     size_t from = 0;
@@ -21,7 +21,7 @@ static zr_span_t s_word(zr_span_t *rest) {
     return word;
 }
 
-known_t known_find(zr_span_t text, zr_span_t endpoint, char key[KEY_LEN + 1], unsigned *line) {
+known_t known_find(zr_span_t text, zr_span_t endpoint, char key[ZR_CURVE_LEN + 1], unsigned *line) {
     *line = 0;
     for (size_t at = 0; at < text.len;) {
         const char *newline = memchr(text.ptr + at, '\n', text.len - at);
@@ -32,43 +32,30 @@ known_t known_find(zr_span_t text, zr_span_t endpoint, char key[KEY_LEN + 1], un
         zr_span_t name = s_word(&rest), value = s_word(&rest);
         if (name.len == 0 || name.ptr[0] == '#')
             continue;
-        if (!key_valid(value) || s_word(&rest).len > 0)
+        if (!zr_curve_decode(value, NULL) || s_word(&rest).len > 0)
             return KNOWN_BAD;
         if (!zr_span_equal(name, endpoint))
             continue;
-        memcpy(key, value.ptr, KEY_LEN);
-        key[KEY_LEN] = '\0';
+        memcpy(key, value.ptr, ZR_CURVE_LEN);
+        key[ZR_CURVE_LEN] = '\0';
         return KNOWN_FOUND;
     }
     return KNOWN_NONE;
 }
 
 char *known_path(void) {
-    const char *dir = getenv("XDG_CONFIG_HOME");
-    const char *home = getenv("HOME");
-    char *path = NULL;
-    if (dir && *dir && asprintf(&path, "%s/zrelay/known-servers", dir) >= 0)
-        return path;
-    if (home && *home && asprintf(&path, "%s/.config/zrelay/known-servers", home) >= 0)
-        return path;
-    return NULL;
+    return config_path("zrelay/known-servers");
 }
 
-void known_where(zr_buffer_t *out, unsigned line) {
+void known_where(char out[KNOWN_WHERE_SIZE], unsigned line) {
     char *path = known_path();
-    format_add(out, "%s, line %u", path ? path : "known-servers", line);
+    snprintf(out, KNOWN_WHERE_SIZE, "%s, line %u", path ? path : "known-servers", line);
     free(path);
 }
 
-bool known_read(const char *path, zr_buffer_t *text, zr_buffer_t *error) {
-    bool missing;
-    zr_buffer_t why = {0};
+bool known_read(const char *path, zr_buffer_t *text, zr_error_t *error) {
     /* Nothing in it is secret, but it decides which broker is trusted. So no other user may write it. */
-    bool good = secret_read(path, text, &missing, &why) || missing;
-    if (!good)
-        zr_buffer_append(error, why.data, why.len);
-    zr_buffer_finish(&why);
-    return good;
+    return zr_file_read_if_there(path, &zr_file_secret, text, error) != ZR_FILE_REFUSED;
 }
 
 /* The file's folder and the one that is in. */
@@ -90,26 +77,19 @@ static void s_make_folder(const char *path) {
     free(folder);
 }
 
-bool known_record(const char *path, zr_span_t endpoint, const char *key, zr_buffer_t *error) {
+bool known_record(const char *path, zr_span_t endpoint, const char *key, zr_error_t *error) {
     zr_buffer_t text = {0};
-    char *partial = NULL;
+    char partial[PATH_MAX];
     bool good = known_read(path, &text, error);
     if (good && text.len > 0 && text.data[text.len - 1] != '\n')
         zr_buffer_u8(&text, '\n');
     zr_buffer_append(&text, endpoint.ptr, endpoint.len);
-    format_add(&text, " %s\n", key);
-    good = good && asprintf(&partial, "%s.%ld", path, (long)getpid()) >= 0;
-    if (good) {
+    zr_buffer_printf(&text, " %s\n", key);
+    /* Another program may note a key at the same time. */
+    snprintf(partial, sizeof partial, "%s.%ld", path, (long)getpid());
+    if (good)
         s_make_folder(path);
-        unlink(partial); /* left by a program of the same number that was killed */
-        good = secret_create(partial, 0600, zr_span_of(text.data, text.len), error);
-    }
-    if (good && rename(partial, path) != 0) {
-        format_add(error, "cannot write %s: %s", path, strerror(errno));
-        unlink(partial);
-        good = false;
-    }
-    free(partial);
+    good = good && zr_file_replace(path, partial, zr_span_of(text.data, text.len), error);
     zr_buffer_finish(&text);
     return good;
 }

@@ -11,19 +11,14 @@
 
 int target_resolve(target_t *target, config_t *config) {
     *target = (target_t){.config = config};
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     bool good = config_resolve(config, &error);
     /* Before anything is said of keys: without an endpoint there is nothing to have keys for. */
-    if (good && !link_endpoint_valid(config->server)) {
-        format_add(
+    if (good && !link_endpoint_valid(config->server))
+        good = zr_fail(
             &error, "'%s' is no endpoint; one looks like %s or ipc:///run/zrelay/front", config->server, CONFIG_SERVER);
-        good = false;
-    }
     good = good && identity_resolve(&target->identity, config, &error);
-    if (!good)
-        cli_say("%.*s", (int)error.len, (const char *)error.data);
-    zr_buffer_finish(&error);
-    return good ? 0 : CLI_USAGE;
+    return good ? 0 : zr_error_print(&error, "zrelay");
 }
 
 void target_finish(target_t *target) {
@@ -54,10 +49,9 @@ int target_session(const target_t *target, const char *agent, zrelay_t **relay) 
 }
 
 void target_connected(target_t *target) {
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     if (!identity_record(&target->identity, target->config, &error))
-        cli_say("the broker's key could not be noted: %.*s", (int)error.len, (const char *)error.data);
-    zr_buffer_finish(&error);
+        cli_say("the broker's key could not be noted: %s", error.text);
 }
 
 /* --- A broker that does not take us --- */
@@ -72,58 +66,62 @@ static void s_source(const target_t *target, zr_buffer_t *out) {
             [CONFIG_ENVIRONMENT] = "in ZRELAY_SERVER_KEY",
             [CONFIG_FILE] = "given as server-key in ",
         };
-        format_add(out, "%s%s%s", from[config->server_key_from],
+        zr_buffer_printf(out, "%s%s%s", from[config->server_key_from],
             config->server_key_from == CONFIG_FILE ? config->file : "", line ? " and " : "");
     }
     if (line) {
-        format_add(out, "noted in ");
-        known_where(out, line);
+        char where[KNOWN_WHERE_SIZE];
+        known_where(where, line);
+        zr_buffer_printf(out, "noted in %s", where);
     }
 }
 
 static void s_another_key(const target_t *target, zr_buffer_t *out) {
-    format_add(out, "the connection to %s ended before it was encrypted: the key ", target->config->server);
+    zr_buffer_printf(out, "the connection to %s ended before it was encrypted: the key ", target->config->server);
     s_source(target, out);
-    format_add(out,
+    zr_buffer_printf(out,
         " (%s) does not fit, or the broker does not encrypt there. It may have new keys, or another one may stand in "
-        "its "
-        "place: ask its operator",
+        "its place: ask its operator",
         target->identity.server_key);
     if (!target->identity.known_line)
-        format_add(out, " for its public key");
+        zr_buffer_printf(out, " for its public key");
     else
-        format_add(out, "; if the keys are new, remove that line and give the new one with --server-key");
+        zr_buffer_printf(out, "; if the keys are new, remove that line and give the new one with --server-key");
 }
 
 static void s_mechanism(const target_t *target, zr_buffer_t *out) {
     const char *server = target->config->server;
     if (!target->identity.encrypted) {
-        format_add(out,
+        zr_buffer_printf(out,
             "the broker at %s takes encrypted connections only: give your key pair with --certificate FILE ('zrelay "
             "keygen FILE' makes one) and the broker's public key, which its operator hands out, with --server-key KEY",
             server);
         return;
     }
-    format_add(out, "the broker at %s does not encrypt there, though its key is ", server);
+    zr_buffer_printf(out, "the broker at %s does not encrypt there, though its key is ", server);
     s_source(target, out);
-    format_add(out, "; ask its operator where it does%s",
+    zr_buffer_printf(out, "; ask its operator where it does%s",
         target->identity.known_line ? "; if nowhere any more, remove that line" : "");
 }
 
 static void s_refused(const target_t *target, zr_buffer_t *out) {
     if (target->identity.encrypted)
-        format_add(out,
+        zr_buffer_printf(out,
             "the broker at %s does not know this key, or it is banned; its operator needs your public key: %s",
             target->config->server, target->identity.own.public_key);
     else
-        format_add(out, "the broker at %s refuses this connection", target->config->server);
+        zr_buffer_printf(out, "the broker at %s refuses this connection", target->config->server);
+}
+
+static void s_unreachable(const target_t *target, const char *why, zr_buffer_t *out) {
+    format_add(out, "cannot reach a broker at %s: %s", target->config->server, why);
 }
 
 static void s_handshake(const target_t *target, zr_buffer_t *out) {
     if (target->identity.encrypted)
         s_another_key(target, out);
     else
-        format_add(out, "the connection to %s ended before it was of use", target->config->server);
+        zr_buffer_printf(out, "the connection to %s ended before it was of use", target->config->server);
 }
 
 bool target_describe(const target_t *target, const zrelay_event_t *event, zr_buffer_t *out) {
@@ -137,13 +135,19 @@ bool target_describe(const target_t *target, const zrelay_event_t *event, zr_buf
         all[i].describe(target, out);
         return true;
     }
+    if (event->type == ZRELAY_DISCONNECTED && event->code && strcmp(event->code, "unreachable") == 0) {
+        s_unreachable(target, event->text, out);
+        return true;
+    }
     if (event->type == ZRELAY_DISCONNECTED && event->code && strcmp(event->code, "back") == 0) {
-        format_add(out, "%s: %s", target->config->server, event->text);
+        zr_buffer_printf(out, "%s: %s", target->config->server, event->text);
         return true;
     }
     return false;
 }
 
 void target_tell_unreachable(const target_t *target) {
-    cli_say("cannot reach a broker at %s: is zrelayd running there?", target->config->server);
+    cli_say("cannot reach a broker at %s: nothing answers; is zrelayd running there, and does a firewall let you "
+            "through?",
+        target->config->server);
 }

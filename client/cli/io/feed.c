@@ -73,31 +73,30 @@ static void s_stop(feed_t *feed, int code) {
 
 /* --- Publishing --- */
 
-feed_taken_t feed_result(int failed, size_t len, zr_buffer_t *error) {
+feed_taken_t feed_result(int failed, size_t len, zr_error_t *error) {
     if (failed == ZRELAY_EFULL)
         return FEED_FULL;
     if (failed)
-        format_add(error, "%zu bytes: %s", len, zrelay_strerror(failed));
+        zr_fail(error, "%zu bytes: %s", len, zrelay_strerror(failed));
     return failed ? FEED_WRONG : FEED_TAKEN;
 }
 
 /* false: the queue is full. */
 static bool s_publish(feed_t *feed, zr_span_t line) {
     uint64_t mid = 0;
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     feed_taken_t taken = feed->publish(feed->session.relay, line, &mid, &error, feed->ctx);
     if (taken == FEED_WRONG) {
         s_hide_progress(feed);
         if (feed->lines.number > 0)
-            cli_say("line %" PRIu64 ": %.*s; it and the lines after it are not published", feed->lines.number,
-                (int)error.len, (const char *)error.data);
+            cli_say(
+                "line %" PRIu64 ": %s; it and the lines after it are not published", feed->lines.number, error.text);
         else
-            cli_say("%.*s", (int)error.len, (const char *)error.data);
+            cli_say("%s", error.text);
         s_stop(feed, CLI_USAGE);
     } else if (taken == FEED_TAKEN && feed->messages++ == 0) {
         feed->first_mid = mid;
     }
-    zr_buffer_finish(&error);
     return taken != FEED_FULL;
 }
 
@@ -147,7 +146,7 @@ static void s_refused(feed_t *feed, const zrelay_event_t *event) {
     /* The library numbers messages one by one, so that a message's number tells its line. */
     uint64_t at = event->mid - feed->first_mid;
     if (feed->lines.number > 0 && event->mid >= feed->first_mid && at < feed->messages)
-        format_add(&text, "line %" PRIu64 ": ", at + 1);
+        zr_buffer_printf(&text, "line %" PRIu64 ": ", at + 1);
     format_note(&text, event, true);
     s_hide_progress(feed);
     cli_say("%.*s", (int)text.len, (const char *)text.data);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "fatal.h"
+
 void filter_finish(filter_t *filter) {
     if (filter->has_pattern)
         regfree(&filter->pattern);
@@ -9,14 +11,12 @@ void filter_finish(filter_t *filter) {
     *filter = (filter_t){0};
 }
 
-bool filter_set_pattern(filter_t *filter, const char *pattern, zr_buffer_t *error) {
+bool filter_set_pattern(filter_t *filter, const char *pattern, zr_error_t *error) {
     char text[256];
     int failed = regcomp(&filter->pattern, pattern, REG_EXTENDED | REG_NOSUB | REG_NEWLINE);
     if (failed) {
         regerror(failed, &filter->pattern, text, sizeof text);
-        zr_buffer_clear(error);
-        zr_buffer_append(error, text, strlen(text));
-        return false;
+        return zr_fail(error, "%s", text);
     }
     filter->has_pattern = true;
     return true;
@@ -64,12 +64,7 @@ zr_buffer_t *tail_add(tail_t *tail) {
         zr_buffer_finish(text);
         return text;
     }
-    if (tail->count == tail->size) {
-        tail->size = tail->size ? tail->size * 2 : 16;
-        tail->texts = realloc(tail->texts, tail->size * sizeof tail->texts[0]);
-        if (!tail->texts)
-            abort();
-    }
+    FATAL_GROW(tail->texts, tail->count, tail->size);
     zr_buffer_t *text = &tail->texts[tail->count++];
     *text = (zr_buffer_t){0};
     return text;

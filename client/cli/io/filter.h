@@ -5,6 +5,7 @@
 #include <regex.h>
 
 #include "buffer.h"
+#include "errors.h"
 #include "zrelay.h"
 
 typedef struct {
@@ -20,7 +21,7 @@ void filter_finish(filter_t *filter);
 
 /* Wants entries whose body a POSIX extended regular expression matches, line by line, as grep does. On false `error`
  * says the fault of the expression. Call it once. */
-bool filter_set_pattern(filter_t *filter, const char *pattern, zr_buffer_t *error);
+bool filter_set_pattern(filter_t *filter, const char *pattern, zr_error_t *error);
 
 /* Whether it wants fewer than all. */
 bool filter_active(const filter_t *filter);

@@ -2,42 +2,12 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdarg.h>
+#include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "names.h"
-#include "utf8.h"
-
-void format_add(zr_buffer_t *out, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    if (len < 0)
-        return;
-    char *to = (char *)zr_buffer_reserve(out, (size_t)len + 1);
-    va_start(args, format);
-    vsnprintf(to, (size_t)len + 1, format, args);
-    va_end(args);
-    out->len += (size_t)len;
-}
-
-void format_base64(zr_buffer_t *out, zr_span_t bytes) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const uint8_t *from = (const uint8_t *)bytes.ptr;
-    for (size_t at = 0; at < bytes.len; at += 3) {
-        size_t left = bytes.len - at;
-        uint32_t group = (uint32_t)from[at] << 16;
-        if (left > 1)
-            group |= (uint32_t)from[at + 1] << 8;
-        if (left > 2)
-            group |= from[at + 2];
-        char four[4] = {digits[group >> 18], digits[group >> 12 & 63], left > 1 ? digits[group >> 6 & 63] : '=',
-            left > 2 ? digits[group & 63] : '='};
-        zr_buffer_append(out, four, 4);
-    }
-}
+#include "unicode.h"
 
 /* JSON may go to a terminal too: what zr_escape would not leave alone is written as \uXXXX, which means the same. It
  * can stand in strings only. `text` is one code point. */
@@ -47,7 +17,7 @@ static void s_put_point(zr_buffer_t *out, zr_span_t text, int point) {
     if (out->len - from == text.len)
         return;
     out->len = from;
-    format_add(out, "\\u%04X", (unsigned)point);
+    zr_buffer_printf(out, "\\u%04X", (unsigned)point);
 }
 
 /* jansson has done so with C0. */
@@ -151,7 +121,10 @@ static void s_entry_json(zr_buffer_t *out, const zrelay_event_t *event) {
         s_put_string(out, body);
     } else {
         s_put(out, ",\"body_base64\":\"");
-        format_base64(out, body);
+        size_t size = sodium_base64_encoded_len(body.len, sodium_base64_VARIANT_ORIGINAL);
+        sodium_bin2base64((char *)zr_buffer_reserve(out, size), size, (const uint8_t *)body.ptr, body.len,
+            sodium_base64_VARIANT_ORIGINAL);
+        out->len += size - 1;
         s_put(out, "\"");
     }
     s_put(out, "}\n");
@@ -197,12 +170,12 @@ void format_state(zr_buffer_t *out, const zrelay_event_t *event, format_t format
 
 static void s_refused(zr_buffer_t *out, const zrelay_event_t *event) {
     if (event->room)
-        format_add(out, "%s: ", event->room);
-    format_add(out, "refused: %s", event->text ? event->text : "the broker gave no reason");
+        zr_buffer_printf(out, "%s: ", event->room);
+    zr_buffer_printf(out, "refused: %s", event->text ? event->text : "the broker gave no reason");
     if (event->seq)
-        format_add(out, " (at seq %" PRIu64 ")", event->seq);
+        zr_buffer_printf(out, " (at seq %" PRIu64 ")", event->seq);
     if (event->code)
-        format_add(out, " [%s]", event->code);
+        zr_buffer_printf(out, " [%s]", event->code);
 }
 
 /* The texts for the reasons for which a broker ends a session. */
@@ -217,51 +190,51 @@ static void s_disconnected(zr_buffer_t *out, const zrelay_event_t *event) {
     };
     for (size_t i = 0; event->code && i < sizeof reasons / sizeof reasons[0]; i++) {
         if (strcmp(event->code, reasons[i][0]) == 0) {
-            format_add(out, "%s", reasons[i][1]);
+            zr_buffer_printf(out, "%s", reasons[i][1]);
             return;
         }
     }
-    format_add(out, "lost the broker (%s); trying again", event->text ? event->text : "no answer");
+    zr_buffer_printf(out, "lost the broker (%s); trying again", event->text ? event->text : "no answer");
 }
 
 bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
     switch (event->type) {
     case ZRELAY_CONNECTED:
         if (verbose)
-            format_add(out, "connected as %s, epoch %s%s", event->name ? event->name : "?",
+            zr_buffer_printf(out, "connected as %s, epoch %s%s", event->name ? event->name : "?",
                 event->epoch ? event->epoch : "?", event->resumed ? ", resumed" : "");
         else
-            format_add(out, "connected again");
+            zr_buffer_printf(out, "connected again");
         return true;
     case ZRELAY_DISCONNECTED:
         s_disconnected(out, event);
         return true;
     case ZRELAY_EPOCH:
-        format_add(out, "the broker has another log (epoch %s): messages not seen yet are gone",
+        zr_buffer_printf(out, "the broker has another log (epoch %s): messages not seen yet are gone",
             event->epoch ? event->epoch : "?");
         return true;
     case ZRELAY_LOST:
         if (event->upto > event->seq)
-            format_add(out, "%s: messages after seq %" PRIu64 " and up to %" PRIu64 " are lost", event->room,
+            zr_buffer_printf(out, "%s: messages after seq %" PRIu64 " and up to %" PRIu64 " are lost", event->room,
                 event->seq, event->upto);
         else
-            format_add(out, "%s: messages after seq %" PRIu64 " are lost", event->room, event->seq);
+            zr_buffer_printf(out, "%s: messages after seq %" PRIu64 " are lost", event->room, event->seq);
         return true;
     case ZRELAY_REFUSED:
         s_refused(out, event);
         return true;
     case ZRELAY_JOINED:
         if (verbose)
-            format_add(out, "%s: live, head %" PRIu64, event->room, event->seq);
+            zr_buffer_printf(out, "%s: live, head %" PRIu64, event->room, event->seq);
         return verbose;
     case ZRELAY_GAP:
         if (verbose)
-            format_add(
+            zr_buffer_printf(
                 out, "%s: messages after seq %" PRIu64 " did not come; asking for them", event->room, event->seq);
         return verbose;
     case ZRELAY_REPAIRED:
         if (verbose)
-            format_add(out, "%s: repaired up to seq %" PRIu64, event->room, event->seq);
+            zr_buffer_printf(out, "%s: repaired up to seq %" PRIu64, event->room, event->seq);
         return verbose;
     default:
         return false;
@@ -270,8 +243,8 @@ bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
 
 void format_progress(zr_buffer_t *out, uint64_t messages, uint64_t acked, uint64_t elapsed_ms) {
     uint64_t rate = elapsed_ms ? (uint64_t)((double)messages * 1000.0 / (double)elapsed_ms) : 0;
-    format_add(out, "%" PRIu64 " message%s, %" PRIu64 "/s, %" PRIu64 " acked", messages, messages == 1 ? "" : "s", rate,
-        acked);
+    zr_buffer_printf(out, "%" PRIu64 " message%s, %" PRIu64 "/s, %" PRIu64 " acked", messages, messages == 1 ? "" : "s",
+        rate, acked);
 }
 
 void format_acked(zr_buffer_t *out, uint64_t messages, zrelay_level_t level) {
@@ -280,5 +253,5 @@ void format_acked(zr_buffer_t *out, uint64_t messages, zrelay_level_t level) {
         [ZRELAY_LEVEL_MEMORY] = "in memory only",
         [ZRELAY_LEVEL_DISK] = "on disk",
     };
-    format_add(out, "%" PRIu64 " message%s acked, %s", messages, messages == 1 ? "" : "s", levels[level]);
+    zr_buffer_printf(out, "%" PRIu64 " message%s acked, %s", messages, messages == 1 ? "" : "s", levels[level]);
 }

@@ -29,14 +29,8 @@ void format_progress(zr_buffer_t *out, uint64_t messages, uint64_t acked, uint64
 /* "12345 messages acked, on disk"; `level` is the lowest that an ack named. */
 void format_acked(zr_buffer_t *out, uint64_t messages, zrelay_level_t level);
 
-/* printf into a buffer, for short texts. */
-void format_add(zr_buffer_t *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* One JSON object and a newline; takes over the reference. */
 struct json_t;
 void format_json(zr_buffer_t *out, struct json_t *object);
-
-/* RFC 4648 with padding. */
-void format_base64(zr_buffer_t *out, zr_span_t bytes);
 
 #endif

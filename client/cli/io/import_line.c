@@ -18,84 +18,67 @@ static zr_span_t s_span(const json_t *string) {
 
 /* A name among the members; a missing one is NULL. false: it is no name. */
 static bool s_name(const json_t *object, const char *member, const char *(*fault_of)(zr_span_t name), const char **out,
-    zr_buffer_t *error) {
+    zr_error_t *error) {
     const json_t *value = json_object_get(object, member);
-    if (value && !json_is_string(value)) {
-        format_add(error, "\"%s\" is no string", member);
-        return false;
-    }
+    if (value && !json_is_string(value))
+        return zr_fail(error, "\"%s\" is no string", member);
     const char *fault = value ? fault_of(s_span(value)) : NULL;
-    if (fault) {
-        format_add(error, "\"%s\": '%s' is none: %s", member, json_string_value(value), fault);
-        return false;
-    }
+    if (fault)
+        return zr_fail(error, "\"%s\": '%s' is none: %s", member, json_string_value(value), fault);
     *out = json_string_value(value);
     return true;
 }
 
-static bool s_base64(import_t *entry, zr_span_t text, zr_buffer_t *error) {
+static bool s_base64(import_t *entry, zr_span_t text, zr_error_t *error) {
     size_t len = 0;
     size_t most = text.len / 4 * 3;
     uint8_t *to = zr_buffer_reserve(&entry->decoded, most + 1);
-    if (sodium_base642bin(to, most, text.ptr, text.len, NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0) {
-        format_add(error, "\"body_base64\" is no base64");
-        return false;
-    }
+    if (sodium_base642bin(to, most, text.ptr, text.len, NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+        return zr_fail(error, "\"body_base64\" is no base64");
     entry->decoded.len = len;
     entry->body = zr_span_of(to, len);
     return true;
 }
 
-static bool s_body(import_t *entry, zr_buffer_t *error) {
+static bool s_body(import_t *entry, zr_error_t *error) {
     const json_t *text = json_object_get(entry->object, "body");
     const json_t *coded = json_object_get(entry->object, "body_base64");
     if (entry->deleted) {
         if (!text && !coded && entry->key)
             return true;
-        format_add(error, "\"deleted\" goes with a \"key\" and no body");
-        return false;
+        return zr_fail(error, "\"deleted\" goes with a \"key\" and no body");
     }
-    if (!text == !coded || !json_is_string(text ? text : coded)) {
-        format_add(error, "there must be one string \"body\" or \"body_base64\"");
-        return false;
-    }
+    if (!text == !coded || !json_is_string(text ? text : coded))
+        return zr_fail(error, "there must be one string \"body\" or \"body_base64\"");
     if (coded)
         return s_base64(entry, s_span(coded), error);
     entry->body = s_span(text);
     return true;
 }
 
-static bool s_read(import_t *entry, const char *room, zr_buffer_t *error) {
+static bool s_read(import_t *entry, const char *room, zr_error_t *error) {
     const json_t *deleted = json_object_get(entry->object, "deleted");
-    if (!json_is_object(entry->object)) {
-        format_add(error, "a JSON object is needed");
-        return false;
-    }
+    if (!json_is_object(entry->object))
+        return zr_fail(error, "a JSON object is needed");
     if (!s_name(entry->object, "room", zr_room_fault, &entry->room, error) ||
         !s_name(entry->object, "key", zr_key_fault, &entry->key, error))
         return false;
     if (room)
         entry->room = room;
-    if (!entry->room) {
-        format_add(error, "there is no \"room\", and no --room either");
-        return false;
-    }
-    if (deleted && !json_is_boolean(deleted)) {
-        format_add(error, "\"deleted\" is neither true nor false");
-        return false;
-    }
+    if (!entry->room)
+        return zr_fail(error, "there is no \"room\", and no --room either");
+    if (deleted && !json_is_boolean(deleted))
+        return zr_fail(error, "\"deleted\" is neither true nor false");
     entry->deleted = json_is_true(deleted);
     return s_body(entry, error);
 }
 
-bool import_parse(import_t *entry, zr_span_t line, const char *room, zr_buffer_t *error) {
+bool import_parse(import_t *entry, zr_span_t line, const char *room, zr_error_t *error) {
     json_error_t wrong;
     import_t read = {
         .object = json_loadb(line.len ? line.ptr : "", line.len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &wrong)};
-    if (!read.object) {
-        format_add(error, "no JSON object: %s", wrong.text);
-        return false;
-    }
+    if (!read.object)
+        return zr_fail(error, "no JSON object: %s", wrong.text);
     if (!s_read(&read, room, error)) {
         import_finish(&read);
         return false;

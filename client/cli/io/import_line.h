@@ -3,6 +3,7 @@
 #define IMPORT_H
 
 #include "buffer.h"
+#include "errors.h"
 
 struct json_t;
 
@@ -17,7 +18,7 @@ typedef struct {
 
 /* Reads an entry's JSON object. It goes to `room` (NULL: the entry's own). Other members are skipped. After true call
  * import_finish; after false `error` says the fault. */
-bool import_parse(import_t *entry, zr_span_t line, const char *room, zr_buffer_t *error);
+bool import_parse(import_t *entry, zr_span_t line, const char *room, zr_error_t *error);
 void import_finish(import_t *entry);
 
 #endif

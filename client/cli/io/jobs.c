@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "fatal.h"
 #include "format.h"
 
 extern char **environ;
@@ -57,26 +58,24 @@ char **jobs_environment(char *const *base, const zrelay_event_t *event) {
     size_t starts[NAMES];
     size_t ours = 0;
     starts[ours++] = text.len;
-    format_add(&text, "ZRELAY_ROOM=%s", event->room);
+    zr_buffer_printf(&text, "ZRELAY_ROOM=%s", event->room);
     zr_buffer_u8(&text, 0);
     starts[ours++] = text.len;
-    format_add(&text, "ZRELAY_SEQ=%" PRIu64, event->seq);
+    zr_buffer_printf(&text, "ZRELAY_SEQ=%" PRIu64, event->seq);
     zr_buffer_u8(&text, 0);
     starts[ours++] = text.len;
-    format_add(&text, "ZRELAY_SENDER=%s", event->sender ? event->sender : "");
+    zr_buffer_printf(&text, "ZRELAY_SENDER=%s", event->sender ? event->sender : "");
     zr_buffer_u8(&text, 0);
     if (event->key) {
         starts[ours++] = text.len;
-        format_add(&text, "ZRELAY_KEY=%s", event->key);
+        zr_buffer_printf(&text, "ZRELAY_KEY=%s", event->key);
         zr_buffer_u8(&text, 0);
     }
     starts[ours++] = text.len;
-    format_add(&text, "ZRELAY_TIME=%" PRIu64, event->time);
+    zr_buffer_printf(&text, "ZRELAY_TIME=%" PRIu64, event->time);
     zr_buffer_u8(&text, 0);
 
-    char **all = malloc((count + ours + 1) * sizeof *all + text.len);
-    if (!all)
-        abort();
+    char **all = fatal_check(malloc((count + ours + 1) * sizeof *all + text.len));
     char *texts = (char *)(all + count + ours + 1);
     memcpy(texts, text.data, text.len);
     size_t used = 0;
@@ -157,10 +156,8 @@ void jobs_start(jobs_t *jobs, const zrelay_event_t *event) {
     }
     fcntl(ends[1], F_SETFL, O_NONBLOCK);
     job->input = ends[1];
-    job->body = malloc(event->body_len + 1);
-    job->room = strdup(event->room);
-    if (!job->body || !job->room)
-        abort();
+    job->body = fatal_check(malloc(event->body_len + 1));
+    job->room = fatal_check(strdup(event->room));
     if (event->body_len)
         memcpy(job->body, event->body, event->body_len);
     job->len = event->body_len;
@@ -193,9 +190,9 @@ bool jobs_outcome(zr_buffer_t *out, int status) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return false;
     if (WIFSIGNALED(status))
-        format_add(out, "killed by signal %d", WTERMSIG(status));
+        zr_buffer_printf(out, "killed by signal %d", WTERMSIG(status));
     else
-        format_add(out, "exit status %d", WEXITSTATUS(status));
+        zr_buffer_printf(out, "exit status %d", WEXITSTATUS(status));
     return true;
 }
 

@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 
+#include "fatal.h"
+
 void lines_init(lines_t *lines, size_t chunk, size_t max) {
-    *lines = (lines_t){.data = malloc(chunk), .size = chunk, .max = max};
-    if (!lines->data)
-        abort();
+    *lines = (lines_t){.data = fatal_check(malloc(chunk)), .size = chunk, .max = max};
 }
 
 void lines_finish(lines_t *lines) {
@@ -21,9 +21,7 @@ char *lines_space(lines_t *lines, size_t *room) {
         lines->start = 0;
     }
     if (lines->end == lines->size) {
-        lines->data = realloc(lines->data, lines->size * 2);
-        if (!lines->data)
-            abort();
+        lines->data = fatal_check(realloc(lines->data, lines->size * 2));
         lines->size *= 2;
     }
     *room = lines->size - lines->end;

@@ -73,9 +73,9 @@ bool output_lost(output_t *output) {
 
 void output_message(zr_buffer_t *out, int error) {
     if (error == EPIPE)
-        format_add(out, "stdout was closed");
+        zr_buffer_printf(out, "stdout was closed");
     else
-        format_add(out, "cannot write to stdout: %s", strerror(error));
+        zr_buffer_printf(out, "cannot write to stdout: %s", strerror(error));
 }
 
 int output_close(output_t *output, int code) {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "fatal.h"
 #include "unicode.h"
 
 typedef struct copy {
@@ -16,9 +17,7 @@ const char *typed_name(const char *text) {
     zr_buffer_t name = {0};
     zr_nfc(&name, zr_span(text));
     if (!zr_span_equal(zr_span_of(name.data, name.len), zr_span(text))) {
-        copy_t *copy = malloc(sizeof *copy + name.len + 1);
-        if (!copy)
-            abort();
+        copy_t *copy = fatal_check(malloc(sizeof *copy + name.len + 1));
         memcpy(copy->text, name.data, name.len);
         copy->text[name.len] = '\0';
         copy->next = s_copies;

@@ -1,39 +1,19 @@
 #include "when.h"
 
+#include <string.h>
 #include <time.h>
 
+#include "options.h"
+
 #define SECOND_US 1000000ULL
-#define AGE_MAX 1000000000ULL /* of each unit; the product stays far from 2^64 */
 
 static bool s_age(const char *text, uint64_t now_us, uint64_t *out_us) {
-    uint64_t count = 0, unit;
-    const char *at = text;
-    for (; *at >= '0' && *at <= '9'; at++) {
-        count = count * 10 + (uint64_t)(*at - '0');
-        if (count > AGE_MAX)
-            return false;
-    }
-    if (at == text || !at[0] || at[1])
+    size_t len = strlen(text);
+    uint64_t ms;
+    if (len == 0 || !strchr("smhd", text[len - 1]) || !zr_quantity_parse(text, zr_units_of_time, &ms) ||
+        ms == UINT64_MAX)
         return false;
-    switch (at[0]) {
-    case 's':
-        unit = 1;
-        break;
-    case 'm':
-        unit = 60;
-        break;
-    case 'h':
-        unit = 3600;
-        break;
-    case 'd':
-        unit = 24 * 3600;
-        break;
-    default:
-        return false;
-    }
-    /* Not one product: a billion days are more microseconds than fit. */
-    uint64_t seconds = count * unit;
-    *out_us = seconds > now_us / SECOND_US ? 0 : now_us - seconds * SECOND_US;
+    *out_us = ms > now_us / 1000 ? 0 : now_us - ms * 1000;
     return true;
 }
 

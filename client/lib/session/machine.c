@@ -225,6 +225,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     m->attempts = 0;
     m->since = m->now;
     memset(m->failure_told, 0, sizeof m->failure_told);
+    m->unreachable_told = false;
     m->connected = true;
     m->ping_at = m->now + m->heartbeat;
     s_store(m->epoch, epoch);
@@ -414,6 +415,17 @@ void machine_front_failed(machine_t *m, front_failure_t failure, uint64_t now) {
     s_lost_back_off(m, code, why);
 }
 
+void machine_front_unreachable(machine_t *m, const char *why, uint64_t now) {
+    m->now = now;
+    if (m->state != STATE_GREETING || m->unreachable_told)
+        return;
+    m->unreachable_told = true;
+    if (m->config.reconnect)
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .code = "unreachable", .text = why});
+    else
+        s_lost(m, "unreachable", why);
+}
+
 /* --- Heartbeats --- */
 
 /* Silence counts only after a question: a program that was busy for a minute has asked nothing and heard nothing. */
@@ -570,6 +582,7 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
     m->limit_replays = 4;
     m->limit_window = 4 << 20;
     m->next_id = m->next_number = 1;
+    m->ask_window = ASKS_MAX;
     m->pinged = m->sync_at = m->grace = m->list_at = m->ask_at = m->rename_at = NEVER;
     m->now = m->heard = now;
     m->kept = (kept_total_t){.max_frames = KEPT_FRAMES, .max_bytes = KEPT_BYTES};

@@ -69,6 +69,9 @@ typedef enum {
 } front_failure_t;
 void machine_front_failed(machine_t *machine, front_failure_t why, uint64_t now);
 
+/* The DEALER cannot connect, for the reason `why` (copied), and goes on trying. Told to the program once. */
+void machine_front_unreachable(machine_t *machine, const char *why, uint64_t now);
+
 /* Does all work that is due; machine_due says when work is due next (UINT64_MAX: never). */
 void machine_tick(machine_t *machine, uint64_t now);
 uint64_t machine_due(const machine_t *machine);

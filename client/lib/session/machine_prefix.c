@@ -91,21 +91,15 @@ void prefix_on_rooms(machine_t *m, request_t *request, json_t *object) {
     room_t *prefix = request->room;
     json_t *rooms = json_object_get(object, "rooms"), *one;
     bool more = false;
-    const char *wrong = NULL, *last = NULL;
+    const char *wrong = NULL;
     size_t i;
     if (!json_is_array(rooms) || !zr_get_bool_opt(object, "more", &more, &wrong))
         m->malformed++;
     if (!request->page[0])
         prefix->found = 0;
-    json_array_foreach(rooms, i, one) {
-        s_listed(m, prefix, one);
-        last = json_string_value(json_object_get(one, "room"));
-    }
-    if (more && last && strlen(last) < sizeof request->page && strcmp(last, request->page) > 0) {
-        strcpy(request->page, last);
-        request_again(m, request, 0);
+    json_array_foreach(rooms, i, one) s_listed(m, prefix, one);
+    if (request_next_page(m, request, rooms, "room", more))
         return;
-    }
     prefix->joining = NULL;
     request_free(m, request);
     s_complete(m, prefix);
@@ -137,7 +131,7 @@ void prefix_leave(machine_t *m, room_t *prefix) {
         room->parent = other;
         if (other)
             continue;
-        request_new(m, REQUEST_LEAVE, name);
+        request_leave(m, name);
         rooms_remove(m, room);
     }
 }

@@ -18,7 +18,8 @@ typedef struct {
 
 struct presence {
     member_t *members;
-    bool known; /* a list has come: from now on differences are told */
+    bool known;   /* a list has come: from now on differences are told */
+    bool current; /* it is of this session: the next version goes on from it */
     uint64_t version;
     unsigned generation;
     request_t *who; /* under way, or about to be */
@@ -60,13 +61,20 @@ void presence_forget(machine_t *m, room_t *room) {
 void presence_lost(room_t *room) {
     if (!room->presence)
         return;
-    room->presence->who = NULL; /* gone with the connection */
+    room->presence->who = NULL;      /* gone with the connection */
+    room->presence->current = false; /* versions of another run of the broker may coincide */
     s_drop_kept(room->presence);
+}
+
+void presence_pause(machine_t *m, room_t *room) {
+    if (room->presence && room->presence->who)
+        request_free(m, room->presence->who);
+    presence_lost(room);
 }
 
 static void s_ask(machine_t *m, room_t *room, uint64_t delay) {
     presence_t *presence = room->presence;
-    if (presence->who || m->state != STATE_LIVE)
+    if (presence->who || m->state != STATE_LIVE || room->state == ROOM_PARKED)
         return;
     presence->missed = false;
     presence->noted = NEVER;
@@ -98,7 +106,7 @@ void presence_on_joined(machine_t *m, room_t *room, uint64_t version, bool crowd
         s_tell_count(m, room);
         return;
     }
-    s_ask(m, room, 0); /* after a reconnect too: versions of another run of the broker may coincide */
+    s_ask(m, room, 0);
 }
 
 /* The generation rises here, not in s_ask: a user that a frame names between the two may leave again before the list is
@@ -181,9 +189,14 @@ static uint64_t s_version(const json_t *object) {
     return version;
 }
 
+/* Does the version count? Not while the list is another session's, or was refused. */
+static bool s_counts(const presence_t *presence) {
+    return presence->current || presence->crowded;
+}
+
 void presence_note_version(machine_t *m, room_t *room, uint64_t version) {
     presence_t *presence = room->presence;
-    if (!presence || !(presence->known || presence->crowded) || presence->who || version <= presence->version)
+    if (!presence || presence->who || (s_counts(presence) && version <= presence->version))
         return;
     s_ask(m, room, GRACE_MS);
     presence->noted = version; /* when its frame comes until then, nothing is asked */
@@ -213,20 +226,24 @@ static void s_crowded(machine_t *m, room_t *room, const json_t *object, uint64_t
 static void s_frame(machine_t *m, room_t *room, json_t *frame) {
     presence_t *presence = room->presence;
     uint64_t version = s_version(frame);
+    const char *wrong = NULL;
     if (json_is_true(json_object_get(frame, "crowded"))) {
         s_crowded(m, room, frame, version);
         return;
     }
-    if (presence->crowded) {
-        if (version <= presence->version)
+    if (presence->crowded || json_is_false(json_object_get(frame, "crowded"))) {
+        /* The end of a crowd, perhaps of one that came and went unseen within a tick: it names nobody. */
+        if (s_counts(presence) && version <= presence->version)
             return;
-        presence->crowded = false;
+        presence->crowded = presence->current = false;
+        zr_get_uint_opt(frame, "count", 0, &room->count, &wrong);
+        s_tell_count(m, room);
         s_ask(m, room, 0);
     }
-    if (!s_asked(presence) && presence->known) {
-        if (version <= presence->version)
+    if (!s_asked(presence)) {
+        if (presence->current && version <= presence->version)
             return;
-        if (version == presence->version + 1) {
+        if (presence->current && version == presence->version + 1) {
             presence->version = version;
             s_apply(m, room, frame);
             if (presence->who && version >= presence->noted) {
@@ -284,7 +301,7 @@ static void s_listed(machine_t *m, room_t *room) {
         s_remove(presence, member);
     }
     presence->version = presence->who_version;
-    presence->known = true;
+    presence->known = presence->current = true;
     presence->crowded = false;
     s_tell_count(m, room);
     s_apply_kept(m, room);
@@ -294,7 +311,7 @@ void presence_on_who(machine_t *m, request_t *request, json_t *object) {
     room_t *room = request->room;
     json_t *users = json_object_get(object, "users"), *one;
     bool more = false;
-    const char *wrong = NULL, *last = NULL;
+    const char *wrong = NULL;
     size_t i;
     if (!json_is_array(users) || !zr_get_bool_opt(object, "more", &more, &wrong) ||
         !zr_get_uint_opt(object, "count", 0, &room->count, &wrong))
@@ -310,15 +327,9 @@ void presence_on_who(machine_t *m, request_t *request, json_t *object) {
     }
     if (!request->page[0])
         room->presence->who_version = s_version(object);
-    json_array_foreach(users, i, one) {
-        s_joined(m, room, one);
-        last = json_string_value(json_object_get(one, "nick"));
-    }
-    if (more && last && strlen(last) <= ZR_NICK_MAX && strcmp(last, request->page) > 0) {
-        strcpy(request->page, last);
-        request_again(m, request, 0);
+    json_array_foreach(users, i, one) s_joined(m, room, one);
+    if (request_next_page(m, request, users, "nick", more))
         return;
-    }
     room->presence->who = NULL;
     request_free(m, request);
     s_listed(m, room);
@@ -328,6 +339,7 @@ void presence_on_refused(machine_t *m, request_t *request, json_t *error) {
     presence_t *presence = request->room->presence;
     (void)error; /* the program did not ask */
     presence->who = NULL;
+    presence->current = false; /* when the right is given, a pong or a frame tells of a version */
     s_drop_kept(presence);
     request_free(m, request);
 }

@@ -163,7 +163,6 @@ static void s_answer_list(
     bool more = false;
     const char *wrong = NULL;
     size_t size = json_array_size(array);
-    const char *last = json_string_value(json_object_get(json_array_get(array, size ? size - 1 : 0), member));
     if (!json_is_array(array) || !zr_get_bool_opt(object, "more", &more, &wrong))
         m->malformed++;
     zrelay_event_t event = {.type = kind == ITEM_USERS ? ZRELAY_USER : ZRELAY_ROOM, .request = request->number};
@@ -171,12 +170,8 @@ static void s_answer_list(
         event.room = request->name;
     events_list(m, kind, object, array, &event);
     request->count += size;
-    /* A list that does not go forward would never end. */
-    if (more && last && strlen(last) < sizeof request->page && strcmp(last, request->page) > 0) {
-        strcpy(request->page, last);
-        request_again(m, request, 0);
+    if (request_next_page(m, request, array, member, more))
         return;
-    }
     if (kind == ITEM_USERS)
         zr_get_uint_opt(object, "count", 0, &request->count, &wrong);
     request->complete = !more;

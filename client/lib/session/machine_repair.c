@@ -269,6 +269,13 @@ static void s_finish(machine_t *m, request_t *request) {
     repair_settle(m, room);
 }
 
+/* It was asked for by a reader without entries, for which a room that begins above 0 is complete. Live entries came
+ * meanwhile, so there may be a loss behind them that the answer does not tell. */
+static bool s_is_of_beginning(const request_t *request) {
+    return request->room && request->placed && request->before == 0 && request->received == 0 &&
+           s_position(request) > 0;
+}
+
 static bool s_wants_more(const request_t *request, bool more) {
     if (request->room)
         return more && !(request->until && request->room->last >= request->until);
@@ -301,6 +308,10 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
             return;
         }
         complete = false;
+    }
+    if (s_is_of_beginning(request) && seq > s_position(request)) {
+        request_retry(m, request, RETRY_MS);
+        return;
     }
     if (wrong)
         seq = s_position(request);

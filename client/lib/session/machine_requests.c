@@ -30,12 +30,10 @@ static void s_release(machine_t *m, request_t *request) {
         return;
     HASH_DEL(m->by_id, request);
     request->id = 0;
-    for (size_t i = 0; i < m->reading_count; i++) {
-        if (m->reading[i] == request) {
+    m->unasked = true; /* a place is free */
+    for (size_t i = 0; i < m->reading_count; i++)
+        if (m->reading[i] == request)
             m->reading[i] = m->reading[--m->reading_count];
-            m->unasked = true; /* a place is free */
-        }
-    }
 }
 
 void request_free(machine_t *m, request_t *request) {
@@ -71,6 +69,19 @@ void request_retry(machine_t *m, request_t *request, uint64_t least) {
     request_again(m, request, delay > least ? delay : least);
 }
 
+bool request_next_page(machine_t *m, request_t *request, const json_t *page, const char *member, bool more) {
+    size_t size = json_array_size(page);
+    const char *last = json_string_value(json_object_get(json_array_get(page, size ? size - 1 : 0), member));
+    if (!more || !last || strlen(last) >= sizeof request->page || strcmp(last, request->page) <= 0)
+        return false;
+    strcpy(request->page, last);
+    if (size < PAGE_SMALL && ++request->small_pages > PAGES_AT_ONCE)
+        request_retry(m, request, RETRY_MS);
+    else
+        request_again(m, request, 0);
+    return true;
+}
+
 request_t *request_reading(machine_t *m, bool state, zr_span_t room) {
     for (size_t i = 0; i < m->reading_count; i++) {
         request_t *request = m->reading[i];
@@ -80,12 +91,37 @@ request_t *request_reading(machine_t *m, bool state, zr_span_t room) {
     return NULL;
 }
 
+static bool s_is_same_room(const request_t *a, const request_t *b) {
+    return strcmp(a->name, b->name) == 0;
+}
+
+void request_leave(machine_t *m, zr_span_t room) {
+    request_t *request = request_new(m, REQUEST_LEAVE, room);
+    for (request_t *other = m->first; other != request; other = other->next) {
+        if (other->kind == REQUEST_LEAVE && other->id == 0 && s_is_same_room(other, request)) {
+            request_free(m, request); /* that one is still to be asked */
+            return;
+        }
+    }
+}
+
+/* Joining a room again waits until leaving it is answered: the broker may have put that off. */
+static bool s_is_leaving(const machine_t *m, const request_t *join) {
+    for (const request_t *other = m->first; other != join; other = other->next)
+        if (other->kind == REQUEST_LEAVE && s_is_same_room(other, join))
+            return true;
+    return false;
+}
+
 static bool s_may_ask(machine_t *m, const request_t *request) {
-    if (request->not_before > m->now) {
-        if (request->not_before < m->ask_at)
-            m->ask_at = request->not_before;
+    uint64_t at = request->not_before > m->ask_pause ? request->not_before : m->ask_pause;
+    if (at > m->now) {
+        if (at < m->ask_at)
+            m->ask_at = at;
         return false;
     }
+    if (request->kind == REQUEST_JOIN && s_is_leaving(m, request))
+        return false;
     bool busy = m->events.bytes >= EVENTS_PAUSE || m->events.count >= EVENTS_MERGE;
     if (busy && (request->number || m->kinds[request->kind].reads))
         return false; /* the program has not taken what it asked for before */
@@ -111,7 +147,7 @@ void requests_schedule(machine_t *m) {
         return;
     m->unasked = false;
     m->ask_at = NEVER;
-    for (request_t *request = m->first; request; request = request->next)
+    for (request_t *request = m->first; request && HASH_COUNT(m->by_id) < m->ask_window; request = request->next)
         if (request->id == 0 && s_may_ask(m, request))
             s_ask(m, request);
 }
@@ -125,6 +161,8 @@ void requests_lost(machine_t *m) {
             request_free(m, request); /* rooms_lost forgets it */
     }
     m->ask_at = NEVER;
+    m->ask_pause = 0;
+    m->ask_window = ASKS_MAX;
     m->unasked = true;
 }
 
@@ -163,17 +201,28 @@ void requests_on_answer(machine_t *m, const char *op, uint64_t re, json_t *objec
         return;
     }
     s_release(m, request);
+    if (m->ask_window < ASKS_MAX)
+        m->ask_window++;
     m->kinds[request->kind].answered(m, request, object);
 }
 
+/* A refused request costs too. Several that are asked again at once would refuse each other for ever, so they go one
+ * after the other. */
+static void s_slow_down(machine_t *m, uint64_t wait) {
+    m->ask_window = 1;
+    if (m->ask_pause < m->now + wait)
+        m->ask_pause = m->now + wait;
+}
+
 /* The broker did not look at it: how long until it is asked again. False: it did. */
-static bool s_put_off(const machine_t *m, const request_t *request, const json_t *error, uint64_t *wait) {
-    const char *code = json_string_value(json_object_get(error, "code"));
-    if (!code || request->kind == REQUEST_ABANDONED)
-        return false;
+static bool s_put_off(machine_t *m, const request_t *request, const json_t *error, uint64_t *wait) {
+    const char *name = json_string_value(json_object_get(error, "code"));
+    zr_code_t code = name ? zr_code_from_name(zr_span(name)) : ZR_OK;
     *wait = error_wait(error);
-    return strcmp(code, zr_code_name(ZR_RATE_LIMITED)) == 0 ||
-           (m->kinds[request->kind].reads && strcmp(code, zr_code_name(ZR_TOO_MANY_REPLAYS)) == 0);
+    if (code == ZR_RATE_LIMITED)
+        s_slow_down(m, *wait);
+    return request->kind != REQUEST_ABANDONED &&
+           (code == ZR_RATE_LIMITED || (m->kinds[request->kind].reads && code == ZR_TOO_MANY_REPLAYS));
 }
 
 bool requests_on_error(machine_t *m, uint64_t re, json_t *error) {

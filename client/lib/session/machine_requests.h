@@ -7,8 +7,14 @@
 request_t *request_new(machine_t *m, request_kind_t kind, zr_span_t name);
 void request_free(machine_t *m, request_t *request);
 void request_abandon(machine_t *m, request_t *request); /* frees a replay, once it is no longer under way */
+void request_leave(machine_t *m, zr_span_t room);
 void request_again(machine_t *m, request_t *request, uint64_t delay); /* asks it (again) when there is room */
 void request_retry(machine_t *m, request_t *request, uint64_t least); /* the same without progress: backs off */
+
+/* Asks for the next page of a list, after the `member` of the last one of `page`. False: there is none, or the list does
+ * not go forward. Small pages wait for each other: a broker that gives one name a page must not have us ask all the
+ * time. */
+bool request_next_page(machine_t *m, request_t *request, const json_t *page, const char *member, bool more);
 void requests_lost(machine_t *m);
 void requests_welcome(machine_t *m, bool new_epoch);
 bool requests_closing(const machine_t *m); /* something is to be said before the end */

@@ -119,7 +119,7 @@ static void s_unsubscribe(machine_t *m, const room_t *room) {
 void rooms_leave(machine_t *m, room_t *room) {
     s_unsubscribe(m, room);
     if (!room->prefix && room->asked)
-        request_new(m, REQUEST_LEAVE, zr_span_of(room->name, room->len));
+        request_leave(m, zr_span_of(room->name, room->len));
     rooms_remove(m, room);
 }
 
@@ -290,9 +290,9 @@ static void s_park(machine_t *m, room_t *room) {
     if (room->replay)
         request_abandon(m, room->replay);
     room->replay = NULL;
-    presence_forget(m, room);
+    presence_pause(m, room); /* the program knows some users by now, and hears of them when it may again */
     kept_clear(&room->kept);
-    room->missed = room->gap = false;
+    room->missed = false;
     room->stuck = 0;
     room->grace = NEVER;
     room->state = ROOM_PARKED;
@@ -335,7 +335,7 @@ void rooms_on_left(machine_t *m, const json_t *object) {
     if (!room || room->prefix)
         return;        /* left meanwhile */
     if (room->joining) /* asked for before we heard, and perhaps granted since: nobody here wants it any more */
-        request_new(m, REQUEST_LEAVE, name);
+        request_leave(m, name);
     if (room->parent) {
         s_park(m, room);
         return;

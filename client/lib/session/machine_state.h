@@ -19,6 +19,8 @@ enum {
     BACKOFF_LONG = 6,    /* attempts counted at once after being sent away or not let in: up to 6.4 s */
     RETRY_MS = 100,      /* until a request is asked again; each time without progress doubles it, */
     RETRY_MAX_MS = 5000, /* up to this */
+    PAGE_SMALL = 100,    /* names in a page of a list; a broker gives more, unless it is the last page */
+    PAGES_AT_ONCE = 4,   /* small pages; the next ones are asked for with back-off */
     STEADY_MS = 10000,   /* after a session or a back that lasted so long, back-off begins anew */
     WAIT_MAX_MS = 60000, /* the longest that a broker's `wait` counts for */
     LIST_MS = 30000, /* between two looks for new rooms under a prefix: the first entry of one may have been dropped */
@@ -34,6 +36,7 @@ enum {
     CAS_WINDOW = 64,
     ROOMS_MAX = 4096,
     REQUESTS_MAX = 1024,
+    ASKS_MAX = 250,     /* requests under way, as PROTOCOL.md wants it */
     READING_MAX = 16,   /* replays and snapshots under way, whatever the broker allows */
     HELD_FRAMES = 4096, /* replayed frames waiting for the end of their slice, and their bytes */
     HELD_BYTES = 64 << 20,
@@ -189,7 +192,8 @@ struct request {
     uint64_t before; /* its position when it was asked, */
     uint64_t head;   /* and the head known then */
     unsigned stuck;
-    unsigned tries; /* in a row without progress */
+    unsigned tries;       /* in a row without progress */
+    unsigned small_pages; /* of a list */
     uint64_t count, seq;
     kept_list_t held; /* replayed frames that do not fit; `replayed` says what they mean */
     request_t *prev, *next;
@@ -318,6 +322,7 @@ struct machine {
     bool connected; /* the program heard ZRELAY_CONNECTED and no ZRELAY_DISCONNECTED */
     bool closing;
     bool failure_told[FRONT_FAILURES]; /* since the last welcome */
+    bool unreachable_told;             /* likewise */
     uint64_t hello_id, bye_id;
     uint64_t rename_at; /* when the broker takes another hello for the nick that is wanted; NEVER: none waits */
     unsigned rename_tries;
@@ -354,6 +359,8 @@ struct machine {
     size_t reading_count;
     bool unasked; /* some request may be ready to be asked */
     uint64_t ask_at;
+    uint64_t ask_pause;  /* the broker wants no request before */
+    unsigned ask_window; /* requests under way, at most */
 
     publish_t publish;
     events_t events;

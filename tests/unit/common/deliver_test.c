@@ -207,6 +207,24 @@ START_TEST(test_cut) {
 }
 END_TEST
 
+START_TEST(test_the_entry_after_a_seq) {
+    zr_buffer_t out = {0};
+    zr_deliver_begin(&out, LIT("r"), 0, 1, 3);
+    size_t second = 0;
+    for (uint64_t seq = 5; seq <= 9; seq += 2)
+        second = zr_deliver_add(&out, &(zr_entry_t){.seq = seq, .sender = LIT("ann"), .body = LIT("x")});
+    static const uint64_t expected[] = {5, 5, 5, 5, 5, 7, 7, 9, 9, 0, 0};
+    for (uint64_t after = 0; after < 11; after++)
+        ck_assert_uint_eq(zr_deliver_after(s_bytes(&out), after), expected[after]);
+    ck_assert_uint_eq(zr_deliver_after(s_bytes(&out), UINT64_MAX), 0);
+    zr_span_t broken = unit_at_edge(zr_span_of(out.data, second + 4)); /* in the middle of the last one */
+    ck_assert_uint_eq(zr_deliver_after(broken, 5), 7);
+    ck_assert_uint_eq(zr_deliver_after(broken, 7), 0);
+    ck_assert_uint_eq(zr_deliver_after(LIT("r"), 0), 0);
+    zr_buffer_finish(&out);
+}
+END_TEST
+
 START_TEST(test_cut_of_what_cannot_be_read) {
     zr_buffer_t out = {0};
     size_t ends[ENTRIES + 1];
@@ -265,5 +283,6 @@ END_TEST
 
 UNIT_MAIN_ABORTS("common.deliver",
     UNIT_TESTS(test_comes_back, test_plain_is_the_same, test_every_prefix, test_head, test_body_lengths_that_overflow,
-        test_cut, test_cut_of_what_cannot_be_read, test_cut_refuses_seqs_that_do_not_rise, test_longest_strings),
+        test_cut, test_the_entry_after_a_seq, test_cut_of_what_cannot_be_read, test_cut_refuses_seqs_that_do_not_rise,
+        test_longest_strings),
     UNIT_TESTS(test_sender_that_does_not_fit))

@@ -7,7 +7,6 @@
 #include "code.h"
 #include "unicode.h"
 #include "unit.h"
-#include "utf8.h"
 
 /* Encodes without asking whether the code point may be encoded. */
 static zr_span_t s_encode(char out[4], unsigned point) {

@@ -126,13 +126,9 @@ static zr_span_t s_load(vector_t *vector, const char *name) {
 }
 
 static json_t *s_hex(zr_span_t bytes) {
-    static const char digits[] = "0123456789abcdef";
-    char text[2 * sizeof((vector_t *)0)->bytes];
-    for (size_t i = 0; i < bytes.len; i++) {
-        text[2 * i] = digits[(uint8_t)bytes.ptr[i] >> 4];
-        text[2 * i + 1] = digits[bytes.ptr[i] & 15];
-    }
-    return json_stringn(text, 2 * bytes.len);
+    char text[2 * sizeof((vector_t *)0)->bytes + 1];
+    zr_hex(text, (const uint8_t *)bytes.ptr, bytes.len);
+    return json_string(text);
 }
 
 /* Each of these decodes a frame into `*value`, the JSON that the file holds, and encodes it into `again`; the code when

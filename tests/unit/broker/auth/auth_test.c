@@ -46,10 +46,11 @@ TEST(test_malformed) {
 
 /* With libzmq asking: a client is let in under its user's name, one with another key is told that it is not. */
 TEST(test_real_handshakes) {
-    char error[ZPL_ERROR_SIZE] = "", text[500];
-    cert_t server, known, unknown;
-    ck_assert(cert_make(&server, dir_path("server"), error) && cert_make(&known, dir_path("known"), error) &&
-              cert_make(&unknown, dir_path("unknown"), error));
+    zr_error_t error = {0};
+    char text[500];
+    zr_pair_t server, known, unknown;
+    ck_assert(zr_pair_make(&server, dir_path("server"), &error) && zr_pair_make(&known, dir_path("known"), &error) &&
+              zr_pair_make(&unknown, dir_path("unknown"), &error));
     snprintf(text, sizeof text, BOB KEY("%s"), known.public_key);
     dir_write("users", text, 0600);
     fx_auth_start(false);
@@ -61,7 +62,7 @@ TEST(test_real_handshakes) {
     int port = zsock_bind(listener, "tcp://127.0.0.1:*");
     ck_assert_int_gt(port, 0);
     for (unsigned i = 0; i < 2; i++) {
-        const cert_t *cert = i ? &unknown : &known;
+        const zr_pair_t *cert = i ? &unknown : &known;
         zsock_t *client = zsock_new(ZMQ_DEALER);
         zactor_t *monitor = zactor_new(zmonitor, client);
         zstr_sendx(monitor, "LISTEN", "HANDSHAKE_SUCCEEDED", "HANDSHAKE_FAILED_AUTH", NULL);
@@ -95,21 +96,21 @@ TEST(test_real_handshakes) {
 /* --- Start --- */
 
 static void s_refused(const auth_config_t *config, const char *part) {
-    char error[ZPL_ERROR_SIZE] = "";
+    zr_error_t error = {0};
     access_t *access = NULL;
     ck_assert_int_ge(sodium_init(), 0);
-    ck_assert(!auth_new(config, &access, error));
+    ck_assert(!auth_new(config, &access, &error));
     ck_assert_ptr_null(access);
-    dir_assert_error(error, part);
+    dir_assert_error(&error, part);
 }
 
 TEST(test_open_mode) {
-    char error[ZPL_ERROR_SIZE] = "";
+    zr_error_t error = {0};
     access_t *access = NULL;
     auth_config_t config = {.plain = true, .encrypted = true};
     fx_auth_stop();
-    auth = auth_new(&config, &access, error);
-    ck_assert_msg(auth != NULL, "%s", error);
+    auth = auth_new(&config, &access, &error);
+    ck_assert_msg(auth != NULL, "%s", error.text);
     ck_assert(access_is_open_mode(access));
     access_destroy(access);
     ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "400 ");
@@ -154,7 +155,7 @@ TEST(test_reload) {
     auth_answer_t answer = fx_auth_answer();
     ck_assert_int_eq(answer.code, ZR_ADMIN_FAILED);
     ck_assert_ptr_null(answer.access);
-    dir_assert_error(answer.text, "users:9: user/name: another user has this name");
+    ck_assert_ptr_nonnull(strstr(answer.text, "users:9: user/name: another user has this name"));
     auth_answer_finish(&answer);
     ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 bob");
 

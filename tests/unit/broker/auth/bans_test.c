@@ -8,20 +8,20 @@
 
 static void s_refused(const char *text, const char *part) {
     bans_t bans = {0};
-    char error[ZPL_ERROR_SIZE] = "";
-    ck_assert_msg(!bans_parse(&bans, "f", unit_at_edge(zr_span(text)), error), "accepted: %s", text);
-    dir_assert_error(error, part);
+    zr_error_t error = {0};
+    ck_assert_msg(!bans_parse(&bans, "f", unit_at_edge(zr_span(text)), &error), "accepted: %s", text);
+    dir_assert_error(&error, part);
     ck_assert_ptr_null(bans.items);
 }
 
 TEST(test_lines) {
     bans_t bans = {0};
-    char error[ZPL_ERROR_SIZE] = "";
+    zr_error_t error = {0};
     const char *text = "mallory alice " TIME " spam, and worse\n"
                        "\n"
                        "#eve bob " TIME " \n"
                        "trudy bob " TIME;
-    ck_assert_msg(bans_parse(&bans, "f", unit_at_edge(zr_span(text)), error), "%s", error);
+    ck_assert_msg(bans_parse(&bans, "f", unit_at_edge(zr_span(text)), &error), "%s", error.text);
     ck_assert_uint_eq(bans.count, 3);
     const ban_t *ban = bans_find(&bans, zr_span("mallory"));
     ck_assert_str_eq(ban->by, "alice");
@@ -50,16 +50,17 @@ TEST(test_bad_lines) {
 
 TEST(test_nul_is_refused) {
     bans_t bans = {0};
-    char error[ZPL_ERROR_SIZE] = "";
-    ck_assert(!bans_parse(&bans, "f", LIT("mallory alice " TIME " x\0y\n"), error));
-    dir_assert_error(error, "control");
+    zr_error_t error = {0};
+    ck_assert(!bans_parse(&bans, "f", LIT("mallory alice " TIME " x\0y\n"), &error));
+    dir_assert_error(&error, "control");
 }
 
 TEST(test_reason_limit) {
     bans_t bans = {0};
-    char error[ZPL_ERROR_SIZE] = "", text[BAN_REASON_MAX + 100];
+    zr_error_t error = {0};
+    char text[BAN_REASON_MAX + 100];
     snprintf(text, sizeof text, "a b " TIME " %.*s", BAN_REASON_MAX, unit_fill('x', BAN_REASON_MAX).ptr);
-    ck_assert(bans_parse(&bans, "f", zr_span(text), error));
+    ck_assert(bans_parse(&bans, "f", zr_span(text), &error));
     bans_finish(&bans);
     snprintf(text, sizeof text, "a b " TIME " %.*s", BAN_REASON_MAX + 1, unit_fill('x', BAN_REASON_MAX + 1).ptr);
     s_refused(text, "400 bytes");
@@ -98,7 +99,8 @@ TEST(test_saved) {
         "\xE2\x80\xAE turned", "back\\slash"};
     enum { COUNT = sizeof reasons / sizeof reasons[0] };
     bans_t bans = {0}, again = {0};
-    char error[ZPL_ERROR_SIZE] = "", name[32];
+    zr_error_t error = {0};
+    char name[32];
     for (unsigned i = 0; i < COUNT; i++) {
         snprintf(name, sizeof name, "user%u", i);
         ck_assert(bans_add(&bans, zr_span(name), zr_span("alice"), zr_span(reasons[i]), 1769903999));
@@ -109,8 +111,8 @@ TEST(test_saved) {
         zr_buffer_append(&longer, "\xE2\x82\xAC", 3);
     ck_assert(bans_add(&bans, zr_span("long"), zr_span("alice"), zr_span_of(longer.data, longer.len), 0));
     zr_buffer_finish(&longer);
-    ck_assert_msg(bans_save(&bans, dir_path("b"), error), "%s", error);
-    ck_assert_msg(bans_load(&again, dir_path("b"), error), "%s", error);
+    ck_assert_msg(bans_save(&bans, dir_path("b"), &error), "%s", error.text);
+    ck_assert_msg(bans_load(&again, dir_path("b"), &error), "%s", error.text);
     ck_assert_uint_eq(again.count, COUNT + 1);
     for (size_t i = 0; i < again.count; i++)
         ck_assert_int_eq(memcmp(&again.items[i], &bans.items[i], sizeof(ban_t)), 0);
@@ -122,27 +124,27 @@ TEST(test_saved) {
 
 TEST(test_load) {
     bans_t bans = {0};
-    char error[ZPL_ERROR_SIZE] = "";
-    ck_assert(!bans_load(&bans, dir_path("none"), error));
-    dir_assert_error(error, "gone");
+    zr_error_t error = {0};
+    ck_assert(!bans_load(&bans, dir_path("none"), &error));
+    dir_assert_error(&error, "gone");
     bool there = true;
-    ck_assert(bans_load_first(&bans, dir_path("none"), &there, error));
+    ck_assert(bans_load_first(&bans, dir_path("none"), &there, &error));
     ck_assert(!there);
     ck_assert_uint_eq(bans.count, 0);
-    ck_assert(!bans_load_first(&bans, dir_path("nowhere/bans"), &there, error));
-    dir_assert_error(error, "mount");
+    ck_assert(!bans_load_first(&bans, dir_path("nowhere/bans"), &there, &error));
+    dir_assert_error(&error, "mount");
     ck_assert_int_eq(symlink(dir_path("elsewhere"), dir_path("link")), 0);
-    ck_assert(!bans_load_first(&bans, dir_path("link"), &there, error));
-    dir_assert_error(error, "mount");
-    ck_assert(bans_load_first(&bans, dir_write("b", "a b " TIME " x\n", 0600), &there, error));
+    ck_assert(!bans_load_first(&bans, dir_path("link"), &there, &error));
+    dir_assert_error(&error, "mount");
+    ck_assert(bans_load_first(&bans, dir_write("b", "a b " TIME " x\n", 0600), &there, &error));
     ck_assert(there);
     bans_finish(&bans);
-    ck_assert(!bans_load(&bans, dir_write("b", "a b " TIME " x\n", 0666), error));
-    dir_assert_error(error, "chmod");
-    ck_assert(!bans_load(&bans, dir_write("b", "a b\n", 0600), error));
-    dir_assert_error(error, "b:1: ");
+    ck_assert(!bans_load(&bans, dir_write("b", "a b " TIME " x\n", 0666), &error));
+    dir_assert_error(&error, "chmod");
+    ck_assert(!bans_load(&bans, dir_write("b", "a b\n", 0600), &error));
+    dir_assert_error(&error, "b:1: ");
     ck_assert_int_eq(mkdir(dir_path("d"), 0700), 0);
-    ck_assert(!bans_load(&bans, dir_path("d"), error));
+    ck_assert(!bans_load(&bans, dir_path("d"), &error));
     ck_assert_ptr_null(bans.items);
 }
 

@@ -21,14 +21,14 @@ void fx_auth_end(void) {
 }
 
 void fx_auth_start(bool tokens) {
-    char error[ZPL_ERROR_SIZE] = "";
+    zr_error_t error = {0};
     access_t *access = NULL;
     const char *path = dir_path("users");
     auth_config_t config = {.users = path, .tokens = tokens, .plain = tokens, .encrypted = true};
     ck_assert_int_ge(sodium_init(), 0);
     fx_auth_stop();
-    auth = auth_new(&config, &access, error);
-    ck_assert_msg(auth != NULL, "%s", error);
+    auth = auth_new(&config, &access, &error);
+    ck_assert_msg(auth != NULL, "%s", error.text);
     ck_assert(!access_is_open_mode(access));
     access_destroy(access);
 }
@@ -70,7 +70,7 @@ zsock_t *fx_auth_ask_zap(const char *domain, const char *mechanism, const char *
     for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
         zmsg_addstr(request, frames[i]);
     if (key_text) {
-        uint8_t key[CERT_KEY_BYTES];
+        uint8_t key[ZR_CURVE_BYTES];
         ck_assert_ptr_nonnull(zmq_z85_decode(key, key_text));
         zmsg_addmem(request, key, sizeof key);
     }

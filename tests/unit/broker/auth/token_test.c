@@ -9,7 +9,7 @@ static void s_begin(void) {
     ck_assert_int_ge(sodium_init(), 0);
 }
 
-static bool s_from(zr_span_t text, char hash[TOKEN_HASH_SIZE], char error[ZPL_ERROR_SIZE]) {
+static bool s_from(zr_span_t text, char hash[TOKEN_HASH_SIZE], zr_error_t *error) {
     int ends[2];
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(write(ends[1], text.ptr, text.len), (ssize_t)text.len);
@@ -56,17 +56,19 @@ TEST(test_no_hash) {
 }
 
 TEST(test_from) {
-    char hash[TOKEN_HASH_SIZE] = "", error[ZPL_ERROR_SIZE] = "";
-    ck_assert(s_from(zr_span("tok en\r\n"), hash, error));
+    char hash[TOKEN_HASH_SIZE] = "";
+    zr_error_t error = {0};
+    ck_assert(s_from(zr_span("tok en\r\n"), hash, &error));
     ck_assert(token_matches(hash, zr_span("tok en")));
-    ck_assert(s_from(unit_fill('x', TOKEN_MAX), hash, error));
+    ck_assert(s_from(unit_fill('x', TOKEN_MAX), hash, &error));
     ck_assert(token_matches(hash, unit_fill('x', TOKEN_MAX)));
 }
 
 static void s_refused(zr_span_t text, const char *part) {
-    char hash[TOKEN_HASH_SIZE] = "", error[ZPL_ERROR_SIZE] = "";
-    ck_assert(!s_from(text, hash, error));
-    ck_assert_msg(strstr(error, part), "%s", error);
+    char hash[TOKEN_HASH_SIZE] = "";
+    zr_error_t error = {0};
+    ck_assert(!s_from(text, hash, &error));
+    ck_assert_msg(strstr(error.text, part), "%s", error.text);
     ck_assert_str_eq(hash, "");
 }
 

@@ -22,18 +22,18 @@ static void s_end(void) {
 }
 
 static users_t *s_good(const char *text) {
-    char error[ZPL_ERROR_SIZE] = "";
-    users_t *users = users_parse("f", unit_at_edge(zr_span(text)), error);
-    ck_assert_msg(users != NULL, "%s", error);
+    zr_error_t error = {0};
+    users_t *users = users_parse("f", unit_at_edge(zr_span(text)), &error);
+    ck_assert_msg(users != NULL, "%s", error.text);
     ck_assert_uint_lt(s_count, 64);
     return s_users[s_count++] = users;
 }
 
 /* Refused, with `part` in the error. */
 static void s_bad(const char *text, const char *part) {
-    char error[ZPL_ERROR_SIZE] = "";
-    ck_assert_msg(!users_parse("f", unit_at_edge(zr_span(text)), error), "accepted: %s", text);
-    dir_assert_error(error, part);
+    zr_error_t error = {0};
+    ck_assert_msg(!users_parse("f", unit_at_edge(zr_span(text)), &error), "accepted: %s", text);
+    dir_assert_error(&error, part);
 }
 
 static rights_t s_rights(const users_t *users, const char *name, const char *room) {
@@ -62,13 +62,13 @@ TEST(test_whole) {
                             "    name = member\n"
                             "    allow = \"read  write state\tcreate : general chat/*\"\n"
                             "    deny = \"write : general\"\n");
-    uint8_t key[CERT_KEY_BYTES];
+    uint8_t key[ZR_CURVE_BYTES];
     users_count_t count = users_count(users);
     ck_assert_uint_eq(count.users, 2);
     ck_assert_uint_eq(count.keys, 2);
     ck_assert_uint_eq(count.tokens, 1);
     ck_assert_uint_eq(count.most_tokens, 1);
-    ck_assert(cert_key_decode(KEY_B, key));
+    ck_assert(zr_curve_decode(zr_span(KEY_B), key));
     ck_assert_str_eq(user_name(users_of_key(users, key)), "alice");
     key[5] ^= 1;
     ck_assert_ptr_null(users_of_key(users, key));
@@ -149,7 +149,6 @@ TEST(test_bad_structure) {
     s_bad("user\n  name = a\n", "4 spaces");
     s_bad("user\n    name = \"a\n", "closing quote");
     s_bad("user\n    name = a\n    deny = read : staff #ops\n", "f:3: a # that");
-    s_bad("user\n    name = a\n    deny = read : staff#1 ops\n", "f:3: a # that");
 }
 
 TEST(test_bad_names) {
@@ -202,7 +201,7 @@ TEST(test_pattern_limit) {
 
 /* A secret that stands in the wrong place is not shown. */
 TEST(test_bad_keys_and_tokens) {
-    char error[ZPL_ERROR_SIZE] = "";
+    zr_error_t error = {0};
     s_bad("user\n    name = a\n    key = abc\n", "f:3: user/key: no public key");
     s_bad("user\n    name = a\n    key = \"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]y~7\"\n", "no public key");
     s_bad("user\n    name = a\n    key = \"0000000000000000000000000000000000000000\"\n", "no public key");
@@ -211,31 +210,56 @@ TEST(test_bad_keys_and_tokens) {
     s_bad("user\n    name = a\n    key = \"" KEY_A "\"\n    key = \"" KEY_A "\"\n", "the same key as in line 3");
     s_bad("user\n    name = a\n    token = hunter2\n", "f:3: user/token: no token's hash");
     s_bad("user\n    name = a\n    token = \"$argon2id$v=19$m=65536,t=2,p=1$\"\n", "no token's hash");
-    ck_assert(!users_parse("f", zr_span("user\n    name = a\n    token = hunter2\n"), error));
-    ck_assert_ptr_null(strstr(error, "hunter2"));
+    ck_assert(!users_parse("f", zr_span("user\n    name = a\n    token = hunter2\n"), &error));
+    ck_assert_ptr_null(strstr(error.text, "hunter2"));
+}
+
+/* All faults are told, and none because of another. */
+TEST(test_all_faults_are_told) {
+    zr_error_t error = {0};
+    static const char text[] = "user\n    name = a b\n    x = y\nuser\n    key = short\nuser\nperson\n    name = c\n"
+                               "role\n    name = ok\n    allow = \"fly : *\"\nuser\n    name = d\n    role = ok\n"
+                               "    role = none\nuser\n    name = d\n";
+    static const char *const lines[] = {"f:2: user/name: ", "f:3: user/x: no such member",
+        "f:5: user/key: no public key", "f:6: user: the name is missing", "f:7: person: no such section",
+        "f:11: role/allow: \"fly\" is no right", "f:17: user/name: another user has this name",
+        "f:15: user/role: no role has this name"};
+    const char *line = NULL;
+    ck_assert(!users_parse("f", zr_span(text), &error));
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        line = zr_error_next(&error, line);
+        ck_assert_ptr_nonnull(line);
+        ck_assert_msg(strncmp(line, lines[i], strlen(lines[i])) == 0, "'%s' is not '%s'", line, lines[i]);
+    }
+    ck_assert_ptr_null(zr_error_next(&error, line));
+    /* An error of before does not make a good file bad, nor a bad one good. */
+    users_t *users = users_parse("f", zr_span("role\n    name = r\nuser\n    name = a\n    role = r\n"), &error);
+    ck_assert_ptr_nonnull(users);
+    users_destroy(users);
+    ck_assert(!users_parse("f", zr_span("user\n    name = a\n    role = r\n"), &error));
 }
 
 TEST(test_token_limit) {
     zr_buffer_t text = {0};
-    char error[ZPL_ERROR_SIZE] = "";
+    zr_error_t error = {0};
     zr_span_t head = zr_span("user\n    name = a\n"), token = zr_span("    token = \"" HASH "\"\n");
     zr_buffer_append(&text, head.ptr, head.len);
     for (unsigned i = 0; i < USERS_TOKENS_MAX; i++)
         zr_buffer_append(&text, token.ptr, token.len);
-    users_t *users = users_parse("f", zr_span_of(text.data, text.len), error);
-    ck_assert_msg(users != NULL, "%s", error);
+    users_t *users = users_parse("f", zr_span_of(text.data, text.len), &error);
+    ck_assert_msg(users != NULL, "%s", error.text);
     ck_assert_uint_eq(users_count(users).most_tokens, USERS_TOKENS_MAX);
     users_destroy(users);
     zr_buffer_append(&text, token.ptr, token.len);
-    ck_assert(!users_parse("f", zr_span_of(text.data, text.len), error));
-    dir_assert_error(error, "more than 4 tokens");
+    ck_assert(!users_parse("f", zr_span_of(text.data, text.len), &error));
+    dir_assert_error(&error, "more than 4 tokens");
     zr_buffer_finish(&text);
 }
 
 TEST(test_no_text) {
-    char error[ZPL_ERROR_SIZE] = "";
-    ck_assert(!users_parse("f", LIT("user\n    name = a\0b\n"), error));
-    dir_assert_error(error, "no text file");
+    zr_error_t error = {0};
+    ck_assert(!users_parse("f", LIT("user\n    name = a\0b\n"), &error));
+    dir_assert_error(&error, "no text file");
 }
 
 TEST(test_bans) {
@@ -277,13 +301,13 @@ TEST(test_gone) {
 }
 
 TEST(test_ways_in) {
-    char error[ZPL_ERROR_SIZE] = "";
+    zr_error_t error = {0};
     users_t *users = s_good("user\n    name = a\n"), *anonymous = s_good("user\n    name = anonymous\n");
-    ck_assert(users_check_way(users, "f", true, false, error));
-    ck_assert(users_check_way(users, "f", false, true, error));
-    ck_assert(users_check_way(anonymous, "f", false, false, error));
-    ck_assert(!users_check_way(users, "f", false, false, error));
-    dir_assert_error(error, "nobody could come in");
+    ck_assert(users_check_way(users, "f", true, false, &error));
+    ck_assert(users_check_way(users, "f", false, true, &error));
+    ck_assert(users_check_way(anonymous, "f", false, false, &error));
+    ck_assert(!users_check_way(users, "f", false, false, &error));
+    dir_assert_error(&error, "nobody could come in");
 }
 
 static void s_disowned(const char *before_text, const char *now_text, const char *expected) {
@@ -318,24 +342,24 @@ TEST(test_disowned) {
 
 TEST(test_files) {
     dir_begin();
-    char error[ZPL_ERROR_SIZE] = "";
+    zr_error_t error = {0};
     const char *plain = "user\n    name = a\n", *tokens = "user\n    name = a\n    token = \"" HASH "\"\n";
-    users_t *users = users_load(dir_write("u", plain, 0644), error);
-    ck_assert_msg(users != NULL, "%s", error);
+    users_t *users = users_load(dir_write("u", plain, 0644), &error);
+    ck_assert_msg(users != NULL, "%s", error.text);
     users_destroy(users);
-    users = users_load(dir_write("u", tokens, 0640), error);
-    ck_assert_msg(users != NULL, "%s", error);
+    users = users_load(dir_write("u", tokens, 0640), &error);
+    ck_assert_msg(users != NULL, "%s", error.text);
     users_destroy(users);
-    ck_assert(!users_load(dir_write("u", tokens, 0644), error));
-    dir_assert_error(error, "chmod 640");
-    ck_assert(!users_load(dir_write("u", plain, 0664), error));
-    dir_assert_error(error, "chmod go-w");
-    ck_assert(!users_load(dir_path("none"), error));
-    dir_assert_error(error, "No such file");
-    ck_assert(!users_load(dir_path("."), error));
-    dir_assert_error(error, "regular");
-    ck_assert(!users_load(dir_write("u", "user\n    name = a\n    x = y\n", 0600), error));
-    dir_assert_error(error, "u:3: user/x: no such member");
+    ck_assert(!users_load(dir_write("u", tokens, 0644), &error));
+    dir_assert_error(&error, "chmod 640");
+    ck_assert(!users_load(dir_write("u", plain, 0664), &error));
+    dir_assert_error(&error, "chmod go-w");
+    ck_assert(!users_load(dir_path("none"), &error));
+    dir_assert_error(&error, "No such file");
+    ck_assert(!users_load(dir_path("."), &error));
+    dir_assert_error(&error, "regular");
+    ck_assert(!users_load(dir_write("u", "user\n    name = a\n    x = y\n", 0600), &error));
+    dir_assert_error(&error, "u:3: user/x: no such member");
     dir_end();
 }
 

@@ -7,15 +7,15 @@
 
 #define KEY_TEXT "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 
-static uint8_t s_key[CERT_KEY_BYTES];
+static uint8_t s_key[ZR_CURVE_BYTES];
 
 static users_t *users;
 
 static void s_begin(void) {
-    char error[ZPL_ERROR_SIZE] = "";
-    users = users_parse("f", zr_span("user\n    name = alice\n    key = \"" KEY_TEXT "\"\n"), error);
-    ck_assert_msg(users != NULL, "%s", error);
-    ck_assert(cert_key_decode(KEY_TEXT, s_key));
+    zr_error_t error = {0};
+    users = users_parse("f", zr_span("user\n    name = alice\n    key = \"" KEY_TEXT "\"\n"), &error);
+    ck_assert_msg(users != NULL, "%s", error.text);
+    ck_assert(zr_curve_decode(zr_span(KEY_TEXT), s_key));
 }
 
 static void s_end(void) {
@@ -42,7 +42,7 @@ TEST(test_keys) {
     zap_verdict_t verdict = s_check_key(s_key, sizeof s_key);
     ck_assert_str_eq(verdict.status, "200");
     ck_assert_str_eq(verdict.user, "alice");
-    uint8_t other[CERT_KEY_BYTES];
+    uint8_t other[ZR_CURVE_BYTES];
     memcpy(other, s_key, sizeof other);
     other[31] ^= 0x80;
     ck_assert_str_eq(s_check_key(other, sizeof other).status, "400");

@@ -26,7 +26,7 @@ static void s_write(const void *text, size_t len) {
     fclose(file);
 }
 
-static bool s_read_text(settings_t *settings, const char *text, char error[ZPL_ERROR_SIZE]) {
+static bool s_read_text(settings_t *settings, const char *text, zr_error_t *error) {
     settings_flags_t none = {0};
     s_setup();
     s_write(text, strlen(text));
@@ -37,17 +37,17 @@ static bool s_read_text(settings_t *settings, const char *text, char error[ZPL_E
 }
 
 static void s_good(settings_t *settings, const char *text) {
-    char error[ZPL_ERROR_SIZE] = "";
-    ck_assert_msg(s_read_text(settings, text, error), "%s", error);
+    zr_error_t error = {0};
+    ck_assert_msg(s_read_text(settings, text, &error), "%s", error.text);
 }
 
 /* The error is one line and holds `part`. */
 static void s_bad(const char *text, const char *part) {
     settings_t settings;
-    char error[ZPL_ERROR_SIZE] = "";
-    ck_assert_msg(!s_read_text(&settings, text, error), "accepted: %s", text);
-    ck_assert_msg(strstr(error, part) != NULL, "'%s' does not say '%s'", error, part);
-    ck_assert_ptr_null(strchr(error, '\n'));
+    zr_error_t error = {0};
+    ck_assert_msg(!s_read_text(&settings, text, &error), "accepted: %s", text);
+    ck_assert_msg(strstr(error.text, part) != NULL, "'%s' does not say '%s'", error.text, part);
+    ck_assert_uint_eq(error.count, 1);
 }
 
 static void s_assert_endpoints(const settings_endpoints_t *endpoints, const char *expected) {
@@ -147,7 +147,6 @@ START_TEST(test_bad_syntax) {
     s_bad("#\n\nserver\n    tick 100\n", "z.conf:4: a name is followed");
     s_bad("server\n    greeting = \"hello\n", "z.conf:2: the closing quote");
     s_bad("server\n    greeting = \"hello\" there\n", "z.conf:2: nothing but a comment");
-    s_bad("server\n    greeting = you#2\n", "z.conf:2: a # that");
     s_bad("server\n    greeting = you #2\n", "z.conf:2: a # that");
     s_bad("server\n    greeting = you# 2\n", "z.conf:2: a # that");
     s_bad("server\n    greeting = \"caf\xe9\"\n", "z.conf:2: server/greeting: not valid UTF-8");
@@ -157,7 +156,6 @@ START_TEST(test_bad_syntax) {
     s_bad("server\n    advertise = \"ipc:///a\xc2\x9b\"\n", "a space or a control character");
     s_bad("server\n    = 100\n", "z.conf:2: a line starts with a name");
     s_bad("server {\n", "z.conf:1: a name is followed");
-    s_bad("\xef\xbb\xbfserver\n", "z.conf:1: a line starts with a name");
 }
 END_TEST
 
@@ -189,6 +187,29 @@ START_TEST(test_bad_members) {
     s_bad("server\n    advertise = tcp://relay.example.org:0\n", "cannot advertise");
     s_bad("log\n    on-corrupt = maybe\n", "z.conf:2: log/on-corrupt: \"maybe\" is neither aside");
     s_bad("log\n    data\n", "z.conf:2: log/data: the value is missing");
+}
+END_TEST
+
+/* An operator hears of everything at once, and only of what is wrong itself. */
+START_TEST(test_all_faults_are_told) {
+    static const char text[] =
+        "serber\n    tick = 1\nserver\n    tick = 1\n    tik = 100\nroom\n    level = disk\nroom\n    level = disc\n"
+        "room\n    pattern = a*b\nlimits\n    max-joins = 0\n";
+    static const char *const lines[] = {":1: serber: no such", ":4: server/tick: 1 is out", ":5: server/tik: no such",
+        ":6: room: the pattern is missing", ":9: room/level: \"disc\"", ":11: room/pattern: \"a*b\"",
+        ":13: limits/max-joins: 0 is out"};
+    settings_t settings;
+    zr_error_t error = {0};
+    const char *line = NULL;
+    ck_assert(!s_read_text(&settings, text, &error));
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        line = zr_error_next(&error, line);
+        ck_assert_ptr_nonnull(line);
+        ck_assert_msg(strstr(line, lines[i]) != NULL, "'%s' does not say '%s'", line, lines[i]);
+    }
+    ck_assert_ptr_null(zr_error_next(&error, line));
+    ck_assert(!s_read_text(&settings, "auth\n    tokens = 1\n    encrypt = all\n", &error));
+    ck_assert_uint_eq(error.count, sizeof lines / sizeof lines[0] + 2);
 }
 END_TEST
 
@@ -229,13 +250,14 @@ START_TEST(test_log_on_disk) {
     ck_assert(!settings.refuse_corrupt);
     s_bad("log\n    data = /z\nlimits\n    max-rooms = 8388608\n", "max-rooms (8388608) must be below 8388608");
 
-    char error[ZPL_ERROR_SIZE], longest[SETTINGS_TEXT_MAX + 2];
+    zr_error_t error = {0};
+    char longest[SETTINGS_TEXT_MAX + 2];
     memset(longest, 'd', sizeof longest);
     longest[SETTINGS_TEXT_MAX + 1] = '\0';
-    ck_assert(!settings_set_path(settings.data, "--data", longest, error));
-    ck_assert(!settings_set_path(settings.data, "--data", "", error));
-    ck_assert_ptr_nonnull(strstr(error, "--data needs"));
-    ck_assert(settings_set_path(settings.data, "--data", longest + 1, error));
+    ck_assert(!settings_set_path(settings.data, "--data", longest, &error));
+    ck_assert(!settings_set_path(settings.data, "--data", "", &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "--data needs"));
+    ck_assert(settings_set_path(settings.data, "--data", longest + 1, &error));
     ck_assert_str_eq(settings.data, longest + 1);
 }
 END_TEST
@@ -343,12 +365,13 @@ END_TEST
 START_TEST(test_the_longest_users_file) {
     settings_t settings;
     settings_flags_t none = {0};
-    char error[ZPL_ERROR_SIZE], longest[SETTINGS_TEXT_MAX + 1];
+    zr_error_t error = {0};
+    char longest[SETTINGS_TEXT_MAX + 1];
     memset(longest, 'u', SETTINGS_TEXT_MAX);
     longest[SETTINGS_TEXT_MAX] = '\0';
     settings_default(&settings);
-    ck_assert(settings_set_path(settings.users, "--users", longest, error));
-    ck_assert(settings_complete(&settings, &none, error));
+    ck_assert(settings_set_path(settings.users, "--users", longest, &error));
+    ck_assert(settings_complete(&settings, &none, &error));
     ck_assert_uint_eq(strlen(settings.bans), SETTINGS_TEXT_MAX + strlen(".bans"));
     ck_assert_str_eq(settings.bans + SETTINGS_TEXT_MAX, ".bans");
 }
@@ -389,10 +412,12 @@ END_TEST
 
 START_TEST(test_rates) {
     settings_t settings;
-    s_good(&settings, "limits\n    rate-ops = 0\n    rate-entries = 100000000000\n    rate-bytes = 1k\n"
-                      "    max-user-sessions = 1\n    max-user-rooms = 2\n    max-address-connections = 3\n"
-                      "    rate-handshakes = 0\n    rate-subscriptions = 7\n");
+    s_good(&settings,
+        "limits\n    rate-ops = 0\n    rate-control = 2M\n    rate-entries = 100000000000\n    rate-bytes = 1k\n"
+        "    max-user-sessions = 1\n    max-user-rooms = 2\n    max-address-connections = 3\n"
+        "    rate-handshakes = 0\n    rate-subscriptions = 7\n");
     ck_assert_uint_eq(settings.relay.rate_ops, 0);
+    ck_assert_uint_eq(settings.relay.rate_control, 2 << 20);
     ck_assert_uint_eq(settings.relay.rate_entries, 100000000000);
     ck_assert_uint_eq(settings.relay.rate_bytes, 1024);
     ck_assert_uint_eq(settings.relay.max_user_sessions, 1);
@@ -441,17 +466,17 @@ END_TEST
 START_TEST(test_flags_replace_the_files) {
     settings_t settings;
     settings_flags_t flags = {0};
-    char error[ZPL_ERROR_SIZE];
+    zr_error_t error = {0};
     s_setup();
     const char *text = "server\n    listen = tcp://127.0.0.1:1\n    back = tcp://127.0.0.1:2\n";
     s_write(text, strlen(text));
     settings_default(&settings);
-    ck_assert(settings_add_flag(&flags.listen, "--listen", "tcp://127.0.0.1:3", error));
-    ck_assert(settings_add_flag(&flags.listen, "--listen", "tcp://127.0.0.1:5", error));
-    ck_assert(!settings_add_flag(&flags.listen, "--listen", "tcp://", error));
-    ck_assert_ptr_nonnull(strstr(error, "--listen: cannot use \"tcp://\""));
-    ck_assert(settings_read_file(&settings, s_path, error));
-    ck_assert(settings_complete(&settings, &flags, error));
+    ck_assert(settings_add_flag(&flags.listen, "--listen", "tcp://127.0.0.1:3", &error));
+    ck_assert(settings_add_flag(&flags.listen, "--listen", "tcp://127.0.0.1:5", &error));
+    ck_assert(!settings_add_flag(&flags.listen, "--listen", "tcp://", &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "--listen: cannot use \"tcp://\""));
+    ck_assert(settings_read_file(&settings, s_path, &error));
+    ck_assert(settings_complete(&settings, &flags, &error));
     s_assert_endpoints(&settings.listen, "tcp://127.0.0.1:3 tcp://127.0.0.1:5");
     s_assert_endpoints(&settings.back, "tcp://127.0.0.1:2");
     s_teardown();
@@ -460,23 +485,27 @@ END_TEST
 
 START_TEST(test_unreadable_files) {
     settings_t settings;
-    char error[ZPL_ERROR_SIZE];
+    zr_error_t error = {0};
     s_setup();
     settings_default(&settings);
-    ck_assert(!settings_read_file(&settings, s_path, error));
-    ck_assert_ptr_nonnull(strstr(error, "No such file"));
-    ck_assert(!settings_read_file(&settings, s_dir, error));
-    ck_assert_ptr_nonnull(strstr(error, "directory"));
+    ck_assert(!settings_read_file(&settings, s_path, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "No such file"));
+    error = (zr_error_t){0};
+    ck_assert(!settings_read_file(&settings, s_dir, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "directory"));
+    error = (zr_error_t){0};
     s_write("server\n\0", 8);
-    ck_assert(!settings_read_file(&settings, s_path, error));
-    ck_assert_ptr_nonnull(strstr(error, "no text file"));
+    ck_assert(!settings_read_file(&settings, s_path, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "no text file"));
+    error = (zr_error_t){0};
     char *large = malloc((1 << 20) + 1);
     memset(large, '\n', (1 << 20) + 1);
     s_write(large, (1 << 20) + 1);
-    ck_assert(!settings_read_file(&settings, s_path, error));
-    ck_assert_ptr_nonnull(strstr(error, "larger than"));
+    ck_assert(!settings_read_file(&settings, s_path, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "larger than"));
+    error = (zr_error_t){0};
     s_write(large, 1 << 20);
-    ck_assert(settings_read_file(&settings, s_path, error));
+    ck_assert(settings_read_file(&settings, s_path, &error));
     free(large);
     s_teardown();
 }
@@ -507,7 +536,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     }
     fclose(file);
     s_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 56);
+    ck_assert_uint_eq(settings_seen, 57);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);
@@ -538,6 +567,6 @@ START_TEST(test_the_example_holds_the_defaults) {
 END_TEST
 
 UNIT_MAIN("broker.settings", test_defaults, test_values, test_comments, test_sections_may_be_split, test_bad_syntax,
-    test_bad_members, test_times, test_log_on_disk, test_rooms, test_bad_rooms, test_auth, test_the_longest_users_file,
-    test_nobody_gets_in_by_accident, test_rates, test_limits_of_the_reader, test_whole, test_flags_replace_the_files,
-    test_unreadable_files, test_the_example_holds_the_defaults)
+    test_bad_members, test_all_faults_are_told, test_times, test_log_on_disk, test_rooms, test_bad_rooms, test_auth,
+    test_the_longest_users_file, test_nobody_gets_in_by_accident, test_rates, test_limits_of_the_reader, test_whole,
+    test_flags_replace_the_files, test_unreadable_files, test_the_example_holds_the_defaults)

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "edge.h"
+
 fx_t fx;
 
 /* --- Carrying out --- */
@@ -45,58 +47,82 @@ static void s_see(const seen_t *seen) {
     fx.seen[fx.seen_count++] = *seen;
 }
 
-void fx_carry_out(void) {
-    effect_t effect;
-    while (outbox_take(&fx.outbox, &effect)) {
-        if (effect.kind == EFFECT_ACK)
-            effect.frame = zr_ack_frame(&effect.ack);
-        switch (effect.kind) {
-        case EFFECT_SEND:
-        case EFFECT_ACK:
-            ck_assert_uint_ne(effect.route, 0);
-            if (effect.route == fx.deaf && fx.deaf_after-- == 0) {
-                fx.deaf = 0;
-                zr_blob_unref(effect.frame);
-                relay_route_lost(fx.relay, effect.route);
-                break;
-            }
-            s_see(&(seen_t){.kind = EFFECT_SEND, .route = effect.route, .frame = effect.frame, .live = effect.live});
-            break;
-        case EFFECT_PUBLISH:
-            s_check_published(effect.frame);
-            s_see(&(seen_t){.kind = EFFECT_SEND, .route = BACK, .frame = effect.frame});
-            break;
-        case EFFECT_APPEND:
-        case EFFECT_COMMIT:
-        case EFFECT_FORGET:
-        case EFFECT_READ:
-            fx_log_job(&effect);
-            break;
-        case EFFECT_LOGIN:
-            snprintf(fx.login, sizeof fx.login, "%s %s", effect.login->user, effect.login->token);
-            s_see(&(seen_t){.kind = EFFECT_LOGIN, .session = effect.login->ticket});
-            login_request_free(effect.login);
-            break;
-        case EFFECT_ADMIN:
-            snprintf(fx.admin, sizeof fx.admin, "%d %s by %s: %s", effect.admin->what, effect.admin->user,
-                effect.admin->by, effect.admin->reason);
-            s_see(&(seen_t){.kind = EFFECT_ADMIN, .session = effect.admin->ticket});
-            free(effect.admin);
-            break;
-        case EFFECT_DROP:
-        case EFFECT_CHARGE:
-            s_see(&(seen_t){.kind = effect.kind, .session = effect.connection});
-            break;
-        case EFFECT_DROP_USER: {
-            seen_t seen = {.kind = EFFECT_DROP_USER};
-            memcpy(seen.user, effect.user, sizeof seen.user);
-            s_see(&seen);
-            break;
-        }
-        default:
-            s_see(&(seen_t){.kind = effect.kind, .session = effect.session});
-        }
+static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live) {
+    (void)ctx;
+    ck_assert_uint_ne(route, 0);
+    if (route == fx.deaf && fx.deaf_after-- == 0) {
+        fx.deaf = 0;
+        zr_blob_unref(frame);
+        return EDGE_GONE;
     }
+    s_see(&(seen_t){.kind = EFFECT_SEND, .route = route, .frame = frame, .live = live});
+    return EDGE_SENT;
+}
+
+static void s_publish(void *ctx, zr_blob_t *frame) {
+    (void)ctx;
+    s_check_published(frame);
+    s_see(&(seen_t){.kind = EFFECT_SEND, .route = BACK, .frame = frame});
+}
+
+static void s_watch(void *ctx, uint64_t session) {
+    (void)ctx;
+    s_see(&(seen_t){.kind = EFFECT_WATCH, .session = session});
+}
+
+static void s_alive(void *ctx, uint64_t session) {
+    (void)ctx;
+    s_see(&(seen_t){.kind = EFFECT_ALIVE, .session = session});
+}
+
+static void s_unwatch(void *ctx, uint64_t session) {
+    (void)ctx;
+    s_see(&(seen_t){.kind = EFFECT_UNWATCH, .session = session});
+}
+
+static void s_drop(void *ctx, uint64_t connection) {
+    (void)ctx;
+    s_see(&(seen_t){.kind = EFFECT_DROP, .session = connection});
+}
+
+static void s_charge(void *ctx, uint64_t connection) {
+    (void)ctx;
+    s_see(&(seen_t){.kind = EFFECT_CHARGE, .session = connection});
+}
+
+static void s_drop_user(void *ctx, zr_span_t user) {
+    (void)ctx;
+    seen_t seen = {.kind = EFFECT_DROP_USER};
+    memcpy(seen.user, user.ptr, user.len);
+    s_see(&seen);
+}
+
+static void s_login(void *ctx, const login_request_t *login) {
+    (void)ctx;
+    snprintf(fx.login, sizeof fx.login, "%s %s", login->user, login->token);
+    s_see(&(seen_t){.kind = EFFECT_LOGIN, .session = login->ticket});
+}
+
+static void s_admin(void *ctx, const admin_request_t *admin) {
+    (void)ctx;
+    snprintf(fx.admin, sizeof fx.admin, "%d %s by %s: %s", admin->what, admin->user, admin->by, admin->reason);
+    s_see(&(seen_t){.kind = EFFECT_ADMIN, .session = admin->ticket});
+}
+
+void fx_carry_out(void) {
+    static const edge_calls_t calls = {.send = s_send,
+        .publish = s_publish,
+        .watch = s_watch,
+        .alive = s_alive,
+        .unwatch = s_unwatch,
+        .drop = s_drop,
+        .charge = s_charge,
+        .drop_user = s_drop_user,
+        .login = s_login,
+        .admin = s_admin};
+    edge_t edge = {.calls = &calls, .relay = fx.relay, .log = fx_log(), .outbox = &fx.outbox};
+    while (edge_carry_out(&edge))
+        ;
 }
 
 /* --- Beginning and end --- */
@@ -202,6 +228,15 @@ void fx_say(route_t route, const char *format, ...) {
 void fx_run(void) {
     relay_flush(fx.relay);
     fx_carry_out();
+    while (relay_has_work(fx.relay)) {
+        relay_work(fx.relay);
+        fx_carry_out();
+    }
+}
+
+void fx_tick(void) {
+    relay_tick(fx.relay);
+    fx_run();
 }
 
 void fx_ask(route_t route, const char *format, ...) {

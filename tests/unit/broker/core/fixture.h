@@ -81,7 +81,8 @@ void fx_restart(void); /* the broker is killed and begins anew on the same log; 
 /* A frame from a route. The text is printf's, with ' for ", so that JSON can be read here. */
 void fx_frame(route_t route, zr_span_t frame);
 void fx_say(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void fx_run(void);                                                                         /* end of the pass */
+void fx_run(void);  /* end of the pass, and all work that waits */
+void fx_tick(void); /* a tick, and then the same */
 void fx_ask(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3))); /* both */
 
 /* A binary PUBLISH, built and then sent as one frame. */
@@ -171,7 +172,7 @@ typedef struct {
 fx_room_t *fx_room(zr_span_t name);
 void fx_carry_out(void);
 log_t *fx_log_begin(void);
-void fx_log_job(const effect_t *effect);
+log_t *fx_log(void);
 void fx_log_finish(void);
 
 #endif

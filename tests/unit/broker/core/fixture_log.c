@@ -183,7 +183,7 @@ static void s_do(const effect_t *job) {
     }
 }
 
-void fx_log_job(const effect_t *effect) {
+static void s_job(const effect_t *effect) {
     if (effect->kind == EFFECT_COMMIT)
         s_log.committed = effect->commit.pass;
     if (!fx.late) {
@@ -250,6 +250,30 @@ static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
     (void)log;
     (void)room;
     return head + fx.gap;
+}
+
+static void s_append(log_t *log, const log_append_t *append) {
+    (void)log;
+    s_job(&(effect_t){.kind = EFFECT_APPEND, .append = *append});
+}
+
+static void s_commit(log_t *log, const log_commit_t *commit) {
+    (void)log;
+    s_job(&(effect_t){.kind = EFFECT_COMMIT, .commit = *commit});
+}
+
+static void s_forget(log_t *log, const log_forget_t *forget) {
+    (void)log;
+    log_forget_t *copy = malloc(sizeof *copy);
+    *copy = *forget;
+    s_job(&(effect_t){.kind = EFFECT_FORGET, .forget = copy});
+}
+
+static void s_read(log_t *log, const log_read_t *read) {
+    (void)log;
+    log_read_t *copy = malloc(sizeof *copy);
+    *copy = *read;
+    s_job(&(effect_t){.kind = EFFECT_READ, .read = copy});
 }
 
 static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
@@ -326,8 +350,16 @@ static void s_drop_jobs(void) {
 }
 
 log_t *fx_log_begin(void) {
-    static const log_engine_t plain = {.next_seq = s_next_seq, .bounds = s_bounds};
-    static const log_engine_t durable = {.next_seq = s_next_seq, .bounds = s_bounds, .restore = s_restore};
+    static const log_engine_t durable = {.next_seq = s_next_seq,
+        .append = s_append,
+        .commit = s_commit,
+        .read = s_read,
+        .bounds = s_bounds,
+        .forget = s_forget,
+        .restore = s_restore};
+    static log_engine_t plain;
+    plain = durable;
+    plain.restore = NULL;
     s_drop_jobs();
     if (!s_log.disk) {
         s_log.disk = s_memory_new();
@@ -342,6 +374,10 @@ log_t *fx_log_begin(void) {
         .level = fx.durable ? ZR_LEVEL_DISK : ZR_LEVEL_MEMORY,
         .base = fx.base,
         .ceiling = fx.ceiling};
+    return &s_log.log;
+}
+
+log_t *fx_log(void) {
     return &s_log.log;
 }
 

@@ -213,13 +213,15 @@ TEST(test_replays_of_sessions_that_ended_are_bounded_too) {
         fx_hello(A, "ann");
         fx_say(A, "{'op':'replay','room':'r','after':0}");
         fx_say(A, "{'op':'replay','room':'r','after':0}");
+        if (round % 2)
+            fx_run(); /* and so they are with the log; else they wait */
         fx_ask(A, "{'op':'bye'}");
         fx_drop(A);
     }
     while (fx_log_step())
         reads++;
-    ck_assert_uint_eq(reads, 6);
-    fx_hello(A, "ann"); /* and there is place again */
+    ck_assert_uint_eq(reads, 6); /* all sessions may have so many */
+    fx_hello(A, "ann");          /* and there is place again */
     fx_ask(A, "{'op':'replay','room':'r','after':0}");
     fx_log_all();
     fx_expect(A, "{'op':'replayed'}");

@@ -5,8 +5,7 @@ TEST(test_who_is_silent_expires) {
     fx_hello(B, "bob");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_drop(A);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_drop(BACK);
     relay_silent(fx.relay, fx.sessions[A]); /* it was heard since its ticket was drawn: another one */
     fx_run();
@@ -16,8 +15,7 @@ TEST(test_who_is_silent_expires) {
     fx_run();
     fx_expect_text(A, "{\"op\":\"bye\",\"reason\":\"expired\"}");
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[A]);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'op':'presence','left':[{'nick':'ann','reason':'expired'}],'count':0}");
     fx_refused(A, "no-session", "{'op':'ping'}");
     fx_answer(B, "{'op':'ping'}", "{'op':'pong'}");

@@ -289,8 +289,7 @@ TEST(test_a_room_that_was_looked_at_is_still_there) {
     s_restart();
     fx_ask(B, "{'op':'join','room':'r'}");
     fx_ask(B, "{'op':'leave','room':'r'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/un.h>
 
+#include "bucket.h"
 #include "unit.h"
 
 enum { FRONT, BACK };
@@ -82,7 +83,7 @@ END_TEST
 START_TEST(test_connections_a_second) {
     addresses_t *all = addresses_new(1000, 50);
     int fd = 10;
-    for (int i = 0; i < 50 * ADDRESSES_BURST_S; i++)
+    for (int i = 0; i < 50 * BUCKET_SECONDS; i++)
         ck_assert_msg(s_open(all, fd++, 1000), "%d", i);
     ck_assert(!s_open(all, fd, 1000));
     ck_assert(!s_open(all, fd, 1019)); /* one in 20 ms */
@@ -90,7 +91,7 @@ START_TEST(test_connections_a_second) {
     ck_assert(!s_open(all, fd, 1020));
     ck_assert(s_open_from(all, "10.0.0.2", 5, 1020));
     ck_assert(!s_open(all, fd, 500)); /* a clock that goes back gives nothing */
-    for (int i = 0; i < 50 * ADDRESSES_BURST_S; i++)
+    for (int i = 0; i < 50 * BUCKET_SECONDS; i++)
         ck_assert_msg(s_open(all, fd++, 1000000), "%d", i);
     ck_assert(!s_open(all, fd, 1000000));
     addresses_destroy(all);
@@ -115,7 +116,7 @@ static bool s_is_shed(const addresses_t *all, const char *address) {
 START_TEST(test_who_makes_too_many_is_shed) {
     addresses_t *all = addresses_new(1000, 50);
     int fd = 10;
-    for (int i = 0; i < 50 * ADDRESSES_BURST_S; i++)
+    for (int i = 0; i < 50 * BUCKET_SECONDS; i++)
         ck_assert(s_open(all, fd++, 0));
     ck_assert(!addresses_shed_changed(all, 0));
     ck_assert(!s_open(all, fd, 0));
@@ -132,8 +133,8 @@ START_TEST(test_who_makes_too_many_is_shed) {
     ck_assert(!s_open(all, fd, 1000 * ADDRESSES_SHED_S));
     addresses_charge(all, 10, 11, 1000 * ADDRESSES_SHED_S); /* a flood makes it longer */
     ck_assert(addresses_shed_changed(all, 1000 * ADDRESSES_SHED_S));
-    ck_assert(!addresses_shed_changed(all, 1000 * (2 * ADDRESSES_SHED_S + ADDRESSES_FLOOD_S) - 1));
-    ck_assert(addresses_shed_changed(all, 1000 * (2 * ADDRESSES_SHED_S + ADDRESSES_FLOOD_S)));
+    ck_assert(!addresses_shed_changed(all, 1000 * (2 * ADDRESSES_SHED_S + BUCKET_SECONDS) - 1));
+    ck_assert(addresses_shed_changed(all, 1000 * (2 * ADDRESSES_SHED_S + BUCKET_SECONDS)));
     addresses_destroy(all);
 }
 END_TEST
@@ -146,7 +147,7 @@ START_TEST(test_so_many_are_shed) {
     int none = -1;
     for (int i = 0; i < ADDRESSES_SHED_MAX + 2; i++) {
         snprintf(text, sizeof text, "10.0.0.%d", i);
-        for (int j = 0; j < ADDRESSES_BURST_S; j++) {
+        for (int j = 0; j < BUCKET_SECONDS; j++) {
             ck_assert(s_open_from(all, text, 10, 0));
             addresses_closed(all, FRONT, 10);
         }
@@ -169,7 +170,7 @@ END_TEST
 
 START_TEST(test_the_least_rate_sheds) {
     addresses_t *all = addresses_new(1000, 1);
-    for (int fd = 0; fd < ADDRESSES_BURST_S; fd++)
+    for (int fd = 0; fd < BUCKET_SECONDS; fd++)
         ck_assert(s_open(all, fd, 0));
     ck_assert(!s_open(all, 10, 0));
     ck_assert(addresses_shed_changed(all, 999));
@@ -179,7 +180,7 @@ START_TEST(test_the_least_rate_sheds) {
 }
 END_TEST
 
-/* An address whose connection is ended for flooding owes ADDRESSES_FLOOD_S seconds' worth of new ones more, up to a
+/* An address whose connection is ended for flooding owes a bucket more of new ones, up to a
  * limit. */
 START_TEST(test_a_flood_has_its_price) {
     addresses_t *all = addresses_new(1000, 50);
@@ -187,7 +188,7 @@ START_TEST(test_a_flood_has_its_price) {
     ck_assert(s_open(all, fd++, 0));
     ck_assert(s_open_from(all, "10.0.0.2", 5, 0));
     addresses_charge(all, 10, 11, 0);
-    const uint64_t paid = 1000 * (ADDRESSES_FLOOD_S - ADDRESSES_BURST_S) + 40; /* for it, the one before and one more */
+    const uint64_t paid = 40; /* for the one before and one more */
     ck_assert(!s_open(all, fd, paid - 1));
     ck_assert(s_open(all, fd++, paid));
     for (int i = 0; i < 100; i++)
@@ -210,7 +211,7 @@ START_TEST(test_only_that_connection_is_charged) {
         addresses_charge(all, -1, 0, 0);
         addresses_charge(all, 1000000, 0, 0);
     }
-    for (int fd = 20; fd < 20 + ADDRESSES_BURST_S - 1; fd++)
+    for (int fd = 20; fd < 20 + BUCKET_SECONDS - 1; fd++)
         ck_assert(s_open(all, fd, 0));
     ck_assert(!s_open(all, 30, 0));
     addresses_destroy(all);
@@ -228,9 +229,9 @@ END_TEST
 
 /* A connection that came too fast is closed at once, and counts for nothing else. */
 START_TEST(test_too_fast_is_not_too_many) {
-    addresses_t *all = addresses_new(ADDRESSES_BURST_S + 1, 1);
+    addresses_t *all = addresses_new(BUCKET_SECONDS + 1, 1);
     int fd = 0;
-    for (int i = 0; i < ADDRESSES_BURST_S; i++)
+    for (int i = 0; i < BUCKET_SECONDS; i++)
         ck_assert(s_open(all, fd++, 0));
     for (int i = 0; i < 10; i++)
         ck_assert(!s_open(all, fd++, 0));

@@ -4,56 +4,65 @@
 
 enum { FD = 5, OTHER = 90 };
 
-static void s_round(slow_readers_t *readers, uint64_t confirmed, uint64_t others) {
-    slow_readers_begin(readers);
-    slow_readers_look(readers, FD, 1, confirmed);
-    slow_readers_look(readers, OTHER, 2, others);
+static connections_t s_all;
+static unsigned s_now;
+
+static void s_begin(void) {
+    s_all = (connections_t){0};
+    s_now = 0;
+    connections_open(&s_all, CONNECTIONS_BACK, OTHER, 2, 1);
+    connections_open(&s_all, CONNECTIONS_BACK, FD, 1, 1);
+}
+
+static void s_round(uint64_t confirmed, uint64_t others) {
+    s_now++;
+    slow_readers_look(connections_at(&s_all, FD), s_now, confirmed);
+    slow_readers_look(connections_at(&s_all, OTHER), s_now, others);
 }
 
 START_TEST(test_stuck) {
-    slow_readers_t readers = {0};
+    s_begin();
     for (unsigned i = 0; i < SLOW_READERS_STUCK; i++) {
-        s_round(&readers, 1000, i);
-        ck_assert_int_eq(slow_readers_next_stuck(&readers, 0), -1);
+        s_round(1000, i);
+        ck_assert_int_eq(slow_readers_next_stuck(&s_all, s_now, 0), -1);
     }
-    s_round(&readers, 1000, 1000);
-    ck_assert_int_eq(slow_readers_next_stuck(&readers, 0), FD);
-    ck_assert_int_eq(slow_readers_next_stuck(&readers, FD + 1), -1);
-    s_round(&readers, 1001, 1001); /* it reads again */
-    ck_assert_int_eq(slow_readers_next_stuck(&readers, 0), -1);
-    slow_readers_finish(&readers);
+    s_round(1000, 1000);
+    ck_assert_int_eq(slow_readers_next_stuck(&s_all, s_now, 0), FD);
+    ck_assert_int_eq(slow_readers_next_stuck(&s_all, s_now, FD + 1), -1);
+    s_round(1001, 1001); /* it reads again */
+    ck_assert_int_eq(slow_readers_next_stuck(&s_all, s_now, 0), -1);
+    connections_finish(&s_all);
 }
 END_TEST
 
 START_TEST(test_slowest) {
-    slow_readers_t readers = {0};
-    ck_assert_int_eq(slow_readers_slowest(&readers), -1);
-    s_round(&readers, 0, 1000000);
-    ck_assert_int_eq(slow_readers_slowest(&readers), -1); /* nobody knows yet */
-    s_round(&readers, 500, 1000400);
-    ck_assert_int_eq(slow_readers_slowest(&readers), OTHER);
-    s_round(&readers, 600, 1001400);
-    ck_assert_int_eq(slow_readers_slowest(&readers), FD);
-    slow_readers_drop(&readers, FD);
-    ck_assert_int_eq(slow_readers_slowest(&readers), OTHER);
-    slow_readers_begin(&readers); /* nothing waits for it any more */
-    slow_readers_look(&readers, OTHER, 2, 1009000);
-    ck_assert_int_eq(slow_readers_slowest(&readers), OTHER);
-    slow_readers_finish(&readers);
+    s_begin();
+    ck_assert_int_eq(slow_readers_slowest(&s_all, 1), -1);
+    s_round(0, 1000000);
+    ck_assert_int_eq(slow_readers_slowest(&s_all, s_now), -1); /* nobody knows yet */
+    s_round(500, 1000400);
+    ck_assert_int_eq(slow_readers_slowest(&s_all, s_now), OTHER);
+    s_round(600, 1001400);
+    ck_assert_int_eq(slow_readers_slowest(&s_all, s_now), FD);
+    connections_at(&s_all, FD)->dropped = true;
+    ck_assert_int_eq(slow_readers_slowest(&s_all, s_now), OTHER);
+    slow_readers_look(connections_at(&s_all, OTHER), ++s_now, 1009000); /* nothing waits for the first any more */
+    ck_assert_int_eq(slow_readers_slowest(&s_all, s_now), OTHER);
+    connections_finish(&s_all);
 }
 END_TEST
 
 /* Another connection with the same descriptor begins anew. */
 START_TEST(test_descriptors_are_reused) {
-    slow_readers_t readers = {0};
+    s_begin();
     for (unsigned i = 0; i <= SLOW_READERS_STUCK; i++)
-        s_round(&readers, 0, i);
-    ck_assert_int_eq(slow_readers_next_stuck(&readers, 0), FD);
-    slow_readers_begin(&readers);
-    slow_readers_look(&readers, FD, 3, 0);
-    ck_assert_int_eq(slow_readers_next_stuck(&readers, 0), -1);
-    ck_assert_int_eq(slow_readers_slowest(&readers), -1);
-    slow_readers_finish(&readers);
+        s_round(0, i);
+    ck_assert_int_eq(slow_readers_next_stuck(&s_all, s_now, 0), FD);
+    connections_open(&s_all, CONNECTIONS_BACK, FD, 3, 1);
+    slow_readers_look(connections_at(&s_all, FD), ++s_now, 0);
+    ck_assert_int_eq(slow_readers_next_stuck(&s_all, s_now, 0), -1);
+    ck_assert_int_eq(slow_readers_slowest(&s_all, s_now), -1);
+    connections_finish(&s_all);
 }
 END_TEST
 

@@ -3,14 +3,12 @@
 TEST(test_the_session_ends_at_once) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_drop_all(A, BACK);
     fx_ask(A, "{'op':'bye','id':3}");
     fx_expect_text(A, "{\"op\":\"ok\",\"re\":3}");
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[A]);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'op':'presence','version':2,'left':[{'nick':'ann','reason':'bye'}],'count':0}");
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
     fx_refused(A, "no-session", "{'op':'bye'}");

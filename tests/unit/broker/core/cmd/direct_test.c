@@ -52,8 +52,8 @@ TEST(test_all_sessions_share_one_frame) {
     }
 }
 
-/* How many such requests a full bucket pays for; `wait`: the answer to the next one. */
-static unsigned s_paid(const char *text, uint64_t *wait) {
+/* How many such requests pass until one is refused; `wait`: for how long. */
+static unsigned s_passed(const char *text, uint64_t *wait) {
     for (unsigned count = 0;; count++) {
         fx_ask(A, "{'op':'direct','to':'many','text':'%s'}", text);
         fx_expect(A, "{}");
@@ -66,26 +66,37 @@ static unsigned s_paid(const char *text, uint64_t *wait) {
 }
 
 TEST(test_each_session_costs) {
-    static char large[1100];
-    memset(large, 'x', sizeof large - 1);
-    static const struct {
-        unsigned sessions;
-        const char *text;
-        unsigned cost;
-    } cases[] = {
-        {1, "x", 2}, {2, "x", 4}, {SESSIONS, "x", 2 * SESSIONS}, {1, large, 4}, {SESSIONS, large, 4 * SESSIONS}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    static const unsigned sessions[] = {1, 2, 7, SESSIONS};
+    for (size_t i = 0; i < sizeof sessions / sizeof *sessions; i++) {
+        uint64_t wait;
+        unsigned cost = 2 * sessions[i];
         fx_begin();
         fx.config.rate_ops = 200;
         fx_start();
         fx_hello(A, "ann"); /* 20 of 800 */
-        s_hello_many(cases[i].sessions);
-        uint64_t wait;
-        ck_assert_uint_eq(s_paid(cases[i].text, &wait), 780 / cases[i].cost);
+        s_hello_many(sessions[i]);
+        ck_assert_uint_eq(s_passed("x", &wait), (780 + cost - 1) / cost); /* the last one may leave a debt */
     }
 }
 
-/* The bucket is smaller than the cost: then it costs all of it, and a sender that waits as told is served. */
+TEST(test_each_session_costs_the_bytes) {
+    static char large[965]; /* the frame then has 1000 bytes */
+    memset(large, 'x', sizeof large - 1);
+    for (unsigned sessions = 1; sessions < SESSIONS; sessions++) {
+        uint64_t wait;
+        fx_begin();
+        fx.config.rate_control = 10000;
+        fx_start();
+        fx_hello(A, "ann");
+        s_hello_many(sessions);
+        fx.now += 1000000;
+        unsigned cost = 1000 * sessions; /* of 40000 */
+        ck_assert_uint_eq(s_passed(large, &wait), (40000 + cost - 1) / cost);
+    }
+}
+
+/* However many sessions there are: a direct leaves a debt of a bucket at most, and a sender that waits as told is
+ * served. */
 TEST(test_more_than_a_bucket_costs_a_bucket) {
     fx_begin();
     fx.config.rate_ops = 10;
@@ -93,10 +104,10 @@ TEST(test_more_than_a_bucket_costs_a_bucket) {
     fx_hello(A, "ann"); /* 20 of 40 */
     s_hello_many(SESSIONS);
     uint64_t wait;
-    ck_assert_uint_eq(s_paid("x", &wait), 0);
     for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(s_passed("x", &wait), 1);
+        ck_assert_uint_eq(wait, 4200); /* and 1 for the refusal, and 1 must be there */
         fx.now += wait * 1000;
-        ck_assert_uint_eq(s_paid("x", &wait), 1);
     }
     ck_assert_uint_eq(relay_stats(fx.relay).flooders, 0);
 }

@@ -130,8 +130,7 @@ TEST(test_renew_changes_the_nick_only) {
     fx_hello(B, "bob");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_drop(A);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_drop(BACK);
     s_hello(A, 1, ",'nick':'bob'");
     fx_expect_error(A, "nick-in-use");
@@ -139,8 +138,7 @@ TEST(test_renew_changes_the_nick_only) {
     fx_expect_error(A, "bad-member");
     s_hello(A, 1, ",'nick':'eve'");
     fx_expect(A, "{'op':'welcome','nick':'eve','resumed':true,'resume':'%s'}", fx.tokens[A]);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect_text(BACK, "r! {\"count\":1,\"joined\":[{\"nick\":\"eve\",\"was\":\"ann\"}],\"left\":[{\"nick\":\"ann\","
                          "\"reason\":\"renamed\",\"to\":\"eve\"}],\"op\":\"presence\",\"room\":\"r\",\"version\":2}");
     s_hello(A, 1, "");
@@ -157,15 +155,13 @@ TEST(test_resume_moves_the_session_without_noise) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_ask(A, "{'op':'ping'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_drop_all(A, BACK);
     fx_effect(EFFECT_ALIVE);
     fx_resume(B, A, "ann");
     ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), 0);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect_silent(BACK, A);
     fx_ask(B, "{'op':'ping'}"); /* still a member, and told all heads anew */
     fx_expect(B, "{'op':'pong','heads':{'r':0}}");
@@ -195,16 +191,14 @@ TEST(test_replaced) {
     uint64_t old = fx.sessions[A];
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_drop(A);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_drop(BACK);
     s_hello(B, A, ",'nick':'ann'"); /* its own nick is not in its way */
     fx_expect_text(A, "{\"op\":\"bye\",\"reason\":\"replaced\"}");
     fx_expect(B, "{'op':'welcome','nick':'ann','resumed':false}");
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), old);
     ck_assert_uint_ne(fx_effect(EFFECT_WATCH), 0);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'op':'presence','left':[{'nick':'ann','reason':'replaced'}],'joined':[],'count':0}");
     fx_refused(A, "no-session", "{'op':'ping'}");
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
@@ -247,16 +241,13 @@ TEST(test_authenticated_users_share_their_nick) {
     fx_expect_error(C, "nick-in-use");
     fx_answer(A, "{'op':'join','room':'r'}", "{'op':'joined','count':1}");
     fx_answer(B, "{'op':'join','room':'r'}", "{'op':'joined','count':1}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'version':1,'joined':[{'nick':'ann'}],'left':[],'count':1}");
     fx_ask(A, "{'op':'bye'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect_silence(BACK);
     fx_ask(B, "{'op':'leave','room':'r'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'version':2,'joined':[],'left':[{'nick':'ann','reason':'leave'}],'count':0}");
 }
 

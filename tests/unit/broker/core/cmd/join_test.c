@@ -1,16 +1,11 @@
 #include "fixture.h"
 
-static void s_tick(void) {
-    relay_tick(fx.relay);
-    fx_run();
-}
-
 TEST(test_joined) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r','id':'x'}");
     fx_expect_text(A, "{\"count\":1,\"oldest\":0,\"op\":\"joined\",\"private\":false,\"re\":\"x\",\"room\":\"r\","
                       "\"seq\":0,\"version\":0}");
-    s_tick();
+    fx_tick();
     fx_expect(BACK, "{'op':'presence','room':'r','version':1,'joined':[{'nick':'ann'}],'left':[],'count':1}");
     fx_hello(B, "bob");
     fx_one_now(A, "r", 1, "x");
@@ -39,21 +34,21 @@ TEST(test_silent_members_are_only_counted) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_answer(A, "{'op':'join','room':'r','presence':false}", "{'op':'joined','count':0}");
-    s_tick();
+    fx_tick();
     fx_expect_silence(BACK);
     fx_answer(B, "{'op':'who','room':'r'}", "{'users':[],'count':0,'silent':1}");
     fx_ask(A, "{'op':'join','room':'r'}"); /* again, and shown now */
     fx_expect(A, "{'op':'joined','count':1}");
-    s_tick();
+    fx_tick();
     fx_expect(BACK, "{'version':1,'joined':[{'nick':'ann'}]}");
     fx_ask(A, "{'op':'join','room':'r'}"); /* changes nothing */
-    s_tick();
+    fx_tick();
     fx_expect_silence(BACK);
     fx_ask(A, "{'op':'join','room':'r','presence':false}");
-    s_tick();
+    fx_tick();
     fx_expect(BACK, "{'version':2,'left':[{'nick':'ann','reason':'leave'}],'count':0}");
     fx_ask(A, "{'op':'bye'}");
-    s_tick();
+    fx_tick();
     fx_expect_silence(BACK);
 }
 
@@ -64,7 +59,7 @@ TEST(test_join_and_leave_within_a_tick_is_silent) {
         fx_ask(A, "{'op':'leave','room':'r'}");
         fx_expect_text(A, "{\"op\":\"ok\",\"room\":\"r\"}");
     }
-    s_tick();
+    fx_tick();
     fx_expect_silence(BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0); /* and the room is gone */
 }

@@ -14,7 +14,7 @@ TEST(test_pong_names_what_moved) {
     fx_one_now(A, "other", 2, "x");
     fx_drop(A);
     fx_answer(A, "{'op':'ping'}", "{'heads':{'s':1},'versions':{}}");
-    relay_tick(fx.relay);
+    fx_tick();
     fx_answer(A, "{'op':'ping'}", "{'heads':{},'versions':{'r':1}}");
     fx_answer(A, "{'op':'ping'}", "{'heads':{},'versions':{}}");
 }

@@ -25,7 +25,7 @@ TEST(test_those_that_are_used) {
 TEST(test_one_that_is_only_told_of_a_leave_is_not_listed) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
-    relay_tick(fx.relay);
+    fx_tick();
     fx_ask(A, "{'op':'leave','room':'r'}");
     fx_drop(A);
     fx_answer(A, "{'op':'rooms'}", "{'rooms':[]}");

@@ -143,13 +143,15 @@ static uint64_t s_room(void *ctx, route_t route) {
     return *(uint64_t *)ctx;
 }
 
-/* Of what may still be queued a slice takes no more than its part, but one frame in any case. */
+/* Of what may still be queued a slice takes no more than its part, but one frame in any case. A client whose queue has
+ * no room for a large frame is told to wait. */
 TEST(test_a_slice_fits_into_the_queue) {
     static uint64_t left;
     fx_begin();
     fx.config.room = s_room;
     fx.config.room_ctx = &left;
     fx.config.max_replays = 4;
+    fx.config.max_frame = 1000;
     fx.config.batch_bytes = 1; /* a value in each frame */
     fx_start();
     fx_hello(A, "ann");
@@ -164,10 +166,15 @@ TEST(test_a_slice_fits_into_the_queue) {
     static const struct {
         uint64_t left;
         size_t count;
-    } cases[] = {{0, 1}, {3, 1}, {4 * 100, 1}, {4 * 1000, 10}, {4 << 20, 20}};
+    } cases[] = {{0, 0}, {999, 0}, {1000, 4}, {4 * 1000, 10}, {4 << 20, 20}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         left = cases[i].left;
         fx_ask(A, "{'op':'state','room':'r'}");
+        if (!cases[i].count) {
+            fx_expect(A, "{'op':'error','code':'rate-limited','wait':1000}");
+            fx_answer(A, "{'op':'replay','room':'r','after':0}", "{'op':'error','code':'rate-limited','wait':1000}");
+            continue;
+        }
         size_t frames = 0;
         while (strncmp(fx_text(A), "state", 5) == 0)
             frames++;
@@ -175,7 +182,6 @@ TEST(test_a_slice_fits_into_the_queue) {
             ck_assert(frames > 1 && frames < 20);
         else
             ck_assert_uint_eq(frames, cases[i].count);
-        left = cases[i].left;
         fx_ask(A, "{'op':'replay','room':'r','after':0}");
         size_t replayed = 0;
         while (strncmp(fx_text(A), "replay", 6) == 0)

@@ -34,8 +34,7 @@ TEST(test_in_byte_order_with_counts) {
     fx_ask(A, "{'op':'who','room':'r','id':2}");
     fx_expect(A, "{'op':'who','re':2,'room':'r','version':0,'count':4,'silent':1,'more':false}");
     s_expect_users(1, 4);
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_drop(BACK);
     fx_answer(A, "{'op':'who','room':'r','limit':2}", "{'version':1,'count':4,'more':true}");
     s_expect_users(1, 2);
@@ -54,7 +53,7 @@ TEST(test_at_most_five_hundred) {
 
 TEST(test_one_who_left_and_is_not_told_yet) {
     s_crowd(2);
-    relay_tick(fx.relay);
+    fx_tick();
     fx_ask(A, "{'op':'bye'}");
     fx_answer(B, "{'op':'who','room':'r'}", "{'version':1,'count':1}");
     s_expect_users(1, 1);
@@ -65,8 +64,7 @@ TEST(test_who_was_listed_is_told_even_if_gone_within_the_tick) {
     fx_hello(C, "eve");
     fx_answer(C, "{'op':'who','room':'r'}", "{'version':0,'count':2}");
     fx_ask(A, "{'op':'bye'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'version':1,'joined':[{'nick':'n001'}],'left':[{'nick':'n000','reason':'bye'}],'count':1}");
 }
 

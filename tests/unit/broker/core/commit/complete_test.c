@@ -18,8 +18,7 @@ static void s_expect_room(const char *room, int head, const char *state) {
     fx_expect(B, "{'op':'ok','seq':%d}", head);
     fx_ask(B, "{'op':'leave','room':'%s'}", room);
     fx_expect(B, "{'op':'ok'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_drop(BACK);
 }
 
@@ -261,8 +260,7 @@ TEST(test_members_keep_a_room_whose_first_pass_failed) {
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
     fx_answer(B, "{'op':'rooms'}", "{'rooms':[{'room':'r','seq':0,'count':1}],'more':false}");
     fx_ask(B, "{'op':'leave','room':'r'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
 }
 

@@ -256,7 +256,7 @@ TEST(test_joined_while_it_goes) {
     ck_assert_uint_eq(s_rooms(), 1);
     fx_ask(A, "{'op':'leave','room':'aged'}");
     ck_assert_uint_eq(s_rooms(), 1); /* there is presence to tell */
-    relay_tick(fx.relay);
+    fx_tick();
     ck_assert_uint_eq(s_rooms(), 0); /* nobody wrote to it since */
 }
 
@@ -277,8 +277,7 @@ TEST(test_the_log_fails) {
     s_pass(100 * SECOND);
     ck_assert_uint_eq(s_rooms(), 1); /* somebody is in it */
     fx_ask(A, "{'op':'leave','room':'aged'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     s_pass(100 * SECOND);
     fx_log_all();
     ck_assert_uint_eq(s_rooms(), 0);

@@ -133,6 +133,31 @@ TEST(test_half_renamed) {
     presence_finish(&s_presence);
 }
 
+/* Only the name that the room was told, and the one that it has by now, are kept. */
+TEST(test_names_in_between_are_not_kept) {
+    char from[16] = "n0", to[16];
+    s_enter(from);
+    s_frame();
+    for (unsigned i = 1; i <= 1000; i++) {
+        snprintf(to, sizeof to, "n%u", i);
+        s_rename(from, to);
+        ck_assert_uint_eq(s_presence.occupants.count, 2);
+        memcpy(from, to, sizeof from);
+    }
+    ck_assert_str_eq(s_frame(), "{\"count\":1,\"joined\":[{\"nick\":\"n1000\"}],"
+                                "\"left\":[{\"nick\":\"n0\",\"reason\":\"renamed\"}],\"version\":2}");
+    presence_listed(&s_presence);
+    s_rename("n1000", "ann");
+    presence_listed(&s_presence); /* somebody knows of ann */
+    s_rename("ann", "bob");
+    ck_assert_uint_eq(s_presence.occupants.count, 3);
+    s_exit("bob", "bye");
+    ck_assert_uint_eq(s_presence.occupants.count, 2);
+    ck_assert_str_eq(s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"n1000\",\"reason\":\"renamed\"},"
+                                "{\"nick\":\"ann\",\"reason\":\"renamed\"}],\"version\":3}");
+    presence_finish(&s_presence);
+}
+
 TEST(test_a_frame_has_both_names) {
     char nick[16];
     s_enter("ann");
@@ -185,6 +210,28 @@ TEST(test_changes_of_a_frame_are_bounded) {
     presence_finish(&s_presence); /* with everybody still there */
 }
 
+/* The broker does only so much in one go, also when nothing comes of it. */
+TEST(test_changes_that_are_undone_count) {
+    char nick[16];
+    for (unsigned i = 0; i < PRESENCE_CHANGES + 1; i++) {
+        snprintf(nick, sizeof nick, "n%u", i);
+        s_enter(nick);
+    }
+    s_frame();
+    s_frame();
+    for (unsigned i = 0; i < PRESENCE_CHANGES + 1; i++) {
+        snprintf(nick, sizeof nick, "n%u", i);
+        s_exit(nick, "leave");
+        s_enter(nick);
+    }
+    s_enter("ann");
+    ck_assert_str_eq(s_frame(), "");
+    ck_assert(!presence_is_told(&s_presence));
+    ck_assert_str_eq(s_frame(), "{\"count\":502,\"joined\":[{\"nick\":\"ann\"}],\"left\":[],\"version\":3}");
+    ck_assert(presence_is_told(&s_presence));
+    presence_finish(&s_presence);
+}
+
 /* With one user too many nobody is named, until there are half as many. Then every reader asks for the list. */
 TEST(test_a_crowded_room) {
     char nick[16];
@@ -210,6 +257,19 @@ TEST(test_a_crowded_room) {
     ck_assert(!presence_is_crowded(&s_presence, NAMES));
     s_enter("bob");
     ck_assert_str_eq(s_frame(), "{\"count\":501,\"joined\":[{\"nick\":\"bob\"}],\"left\":[],\"version\":6}");
+    presence_finish(&s_presence);
+}
+
+TEST(test_a_crowded_room_is_counted_in_pieces) {
+    char nick[16];
+    for (unsigned i = 0; i < PRESENCE_COUNTED + 1; i++) {
+        snprintf(nick, sizeof nick, "n%u", i);
+        s_enter(nick);
+    }
+    ck_assert_str_eq(s_frame(), "{\"count\":5001,\"crowded\":true,\"joined\":[],\"left\":[],\"version\":1}");
+    ck_assert(!presence_is_told(&s_presence));
+    ck_assert_str_eq(s_frame(), "{\"count\":5001,\"crowded\":true,\"joined\":[],\"left\":[],\"version\":2}");
+    ck_assert(presence_is_told(&s_presence));
     presence_finish(&s_presence);
 }
 

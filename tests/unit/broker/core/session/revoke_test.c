@@ -22,8 +22,7 @@ static void s_begin(void) {
     fx_hello(C, "cat");
     for (route_t route = A; route <= C; route++)
         fx_ask(route, "{'op':'join','room':'r'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     for (route_t route = BACK; route <= C; route++)
         fx_drop(route);
 }
@@ -42,8 +41,7 @@ TEST(test_a_user_who_is_gone) {
     s_expect_bye(B, "revoked");
     ck_assert_str_eq(fx_dropped_user(), "bob");
     ck_assert_str_eq(fx_dropped_user(), "");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'left':[{'nick':'bob','reason':'revoked'}]}");
     char resume[64];
     snprintf(resume, sizeof resume, "%s", fx.tokens[B]);
@@ -64,8 +62,7 @@ TEST(test_a_user_who_is_banned) {
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[B]);
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), B);
     ck_assert_str_eq(fx_dropped_user(), "bob");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'left':[{'nick':'bob','reason':'banned'}]}");
     fx_set_access("ann: rwspc *\n-bob: rwspc *\nanonymous: rwspc *\n"); /* once only */
     ck_assert_str_eq(fx_dropped_user(), "");
@@ -105,8 +102,7 @@ TEST(test_a_room_may_not_be_read_any_more) {
     fx_expect_silent(B, BACK);
     fx_expect_texts(A, "live r 1: 2/2", "ack 2 @2 memory");
     fx_expect_text(C, "live r 1: 2/2");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(A, "{'left':[{'nick':'bob','reason':'revoked'}],'count':2}");
     fx_expect_silence(BACK);
     static const char *const asks[] = {"{'op':'join','room':'r'}", "{'op':'replay','room':'r','after':0}",
@@ -127,10 +123,10 @@ TEST(test_a_room_of_which_nothing_is_left) {
     fx_ask(B, "{'op':'join','room':'mine'}");
     fx_drop(B);
     size_t rooms = relay_stats(fx.relay).rooms;
-    relay_tick(fx.relay);
+    fx_tick();
     fx_set_access("ann: rwspc *\nbob: rwspc r\nanonymous: rwspc *\n");
     fx_expect(B, "{'op':'left','room':'mine','seq':0}");
-    relay_tick(fx.relay);
+    fx_tick();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, rooms - 1);
 }
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "known_servers.h"
-#include "secret.h"
 #include "unit.h"
 
 #define KEY_1 "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
@@ -14,26 +13,20 @@
 #define REMOTE "tcp://relay.example:5570"
 #define LOCAL "tcp://127.0.0.1:5570"
 
-static char s_folder[64], s_certificate[96], s_token[96], s_says[1024];
+static char s_folder[64], s_certificate[96], s_token[96], s_says[ZR_ERROR_SIZE];
 static identity_t s_identity;
 
 static void s_begin(void) {
-    zr_buffer_t text = {0}, error = {0};
-    certificate_t pair;
-    char path[128];
+    zr_error_t error = {0};
+    zr_pair_t pair;
     strcpy(s_folder, "/tmp/zrelay-identity-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(s_folder));
     setenv("XDG_CONFIG_HOME", s_folder, 1);
     unsetenv("ZRELAY_TOKEN");
     snprintf(s_certificate, sizeof s_certificate, "%s/me", s_folder);
     snprintf(s_token, sizeof s_token, "%s/token", s_folder);
-    snprintf(path, sizeof path, "%s_secret", s_certificate);
-    certificate_make(&pair);
-    certificate_write(&text, &pair, true, "now");
-    ck_assert(secret_create(path, 0600, zr_span_of(text.data, text.len), &error));
-    ck_assert(secret_create(s_token, 0600, zr_span("of the file \r\nmore\n"), &error));
-    zr_buffer_finish(&text);
-    zr_buffer_finish(&error);
+    ck_assert(zr_pair_make(&pair, s_certificate, &error));
+    ck_assert(zr_file_create(s_token, 0600, zr_span("of the file \r\nmore\n"), &error));
 }
 
 static void s_end(void) {
@@ -44,11 +37,10 @@ static void s_end(void) {
 }
 
 static bool s_resolve(config_t config) {
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     bool good = identity_resolve(&s_identity, &config, &error);
-    snprintf(s_says, sizeof s_says, "%.*s", (int)error.len, error.len ? (const char *)error.data : "");
-    ck_assert(good == (error.len == 0));
-    zr_buffer_finish(&error);
+    snprintf(s_says, sizeof s_says, "%s", error.text);
+    ck_assert_uint_eq(error.count, !good);
     return good;
 }
 
@@ -68,7 +60,7 @@ TEST(test_keys) {
     ck_assert(s_resolve(config));
     ck_assert(s_identity.encrypted);
     ck_assert_str_eq(s_identity.server_key, KEY_1);
-    ck_assert_uint_eq(strlen(s_identity.own.secret_key), KEY_LEN);
+    ck_assert_uint_eq(strlen(s_identity.own.secret_key), ZR_CURVE_LEN);
     config.server_key = "short";
     s_fails(config, "is no server key");
     config.server_key = NULL;
@@ -90,21 +82,21 @@ TEST(test_certificates_that_are_none) {
     static const struct {
         const char *text, *says;
     } cases[] = {
-        {"nothing", "no key pair"},
-        {"curve\n public-key = \"" KEY_1 "\"\n", "no secret key"},
-        {"curve\n public-key = \"" KEY_1 "\"\n secret-key = \"" KEY_2 "\"\n", "do not belong together"},
+        {"nothing", "no secret key"},
+        {"curve\n    public-key = \"" KEY_1 "\"\n", "no secret key"},
+        {"curve\n    public-key = \"" KEY_1 "\"\n    secret-key = \"" KEY_2 "\"\n", "does not belong"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char path[128];
-        zr_buffer_t error = {0};
+        zr_error_t error = {0};
         snprintf(path, sizeof path, "%s/bad%zu", s_folder, i);
-        ck_assert(secret_create(path, 0600, zr_span(cases[i].text), &error));
+        ck_assert(zr_file_create(path, 0600, zr_span(cases[i].text), &error));
         s_fails((config_t){.server = REMOTE, .server_key = KEY_1, .certificate = path}, cases[i].says);
     }
 }
 
 TEST(test_known_servers) {
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     config_t config = {.server = REMOTE, .server_key = KEY_1, .certificate = s_certificate};
     ck_assert(s_resolve(config));
     ck_assert_uint_eq(s_identity.known_line, 0);
@@ -146,7 +138,6 @@ TEST(test_known_servers) {
     s_fails(config, "known-servers, line 3: expected 'ENDPOINT KEY'");
     free(path);
     zr_buffer_finish(&text);
-    zr_buffer_finish(&error);
 }
 
 TEST(test_tokens) {
@@ -179,18 +170,18 @@ TEST(test_tokens_bounds) {
     token[LOGIN_TOKEN_MAX + 1] = '\0';
     config_t config = {.server = LOCAL, .user = "ann", .token_file = s_token};
     for (int over = 0; over < 2; over++) {
-        zr_buffer_t error = {0};
+        zr_error_t error = {0};
         const char *text = token + 1 - over;
         setenv("ZRELAY_TOKEN", text, 1);
         ck_assert(s_resolve(config) == !over);
         unsetenv("ZRELAY_TOKEN");
         unlink(s_token);
-        ck_assert(secret_create(s_token, 0600, zr_span(text), &error));
+        ck_assert(zr_file_create(s_token, 0600, zr_span(text), &error));
         ck_assert(s_resolve(config) == !over);
         static const char *const bad[] = {"", "\nx", "\xff"};
         for (size_t i = 0; over && i < sizeof bad / sizeof bad[0]; i++) {
             unlink(s_token);
-            ck_assert(secret_create(s_token, 0600, zr_span(bad[i]), &error));
+            ck_assert(zr_file_create(s_token, 0600, zr_span(bad[i]), &error));
             s_fails(config, "is no token");
         }
     }

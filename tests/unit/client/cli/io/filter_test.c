@@ -9,7 +9,7 @@ static zrelay_event_t s_entry(uint64_t time, const char *sender, const void *bod
 
 static bool s_matches(const char *pattern, const void *body, size_t len) {
     filter_t filter = {0};
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     zrelay_event_t entry = s_entry(1, "ann", body, len);
     ck_assert(filter_set_pattern(&filter, pattern, &error));
     bool wanted = filter_wants(&filter, &entry);
@@ -68,18 +68,17 @@ TEST(test_patterns_that_are_none) {
     static const char *const bad[] = {"(", "[a", "a{2,1}", "*\\"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         filter_t filter = {0};
-        zr_buffer_t error = {0};
+        zr_error_t error = {0};
         ck_assert_msg(!filter_set_pattern(&filter, bad[i], &error), "%s", bad[i]);
         ck_assert_uint_gt(error.len, 0);
         ck_assert(!filter_active(&filter));
-        zr_buffer_finish(&error);
         filter_finish(&filter);
     }
 }
 
 TEST(test_a_deletion_has_no_body_to_match) {
     filter_t filter = {0};
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     zrelay_event_t entry = s_entry(1, "ann", NULL, 0);
     entry.deleted = true;
     ck_assert(filter_wants(&filter, &entry));

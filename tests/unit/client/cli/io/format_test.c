@@ -112,12 +112,19 @@ TEST(test_deletions_are_not_text) {
 }
 
 TEST(test_base64) {
-    static const char *const cases[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
-        {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    static const char *const cases[][2] = {{"\xff", "/w=="}, {"\xff\xff", "//8="}, {"\xff\xff\xff", "////"},
+        {"\xff\xff\xff"
+         "f",
+            "////Zg=="}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        zr_buffer_t out = {0};
-        format_base64(&out, zr_span(cases[i][0]));
-        s_expect(&out, cases[i][1]);
+        zr_buffer_t out = {0}, expected = {0};
+        zrelay_event_t event = s_event(cases[i][0], strlen(cases[i][0]));
+        ck_assert(format_entry(&out, &event, FORMAT_JSON));
+        zr_buffer_printf(&expected, "\"body_base64\":\"%s\"}\n%c", cases[i][1], '\0');
+        zr_buffer_u8(&out, 0);
+        ck_assert_ptr_nonnull(strstr((const char *)out.data, (const char *)expected.data));
+        zr_buffer_finish(&out);
+        zr_buffer_finish(&expected);
     }
 }
 

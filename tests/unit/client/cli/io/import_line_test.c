@@ -5,20 +5,18 @@
 
 static import_t s_good(zr_span_t line, const char *room) {
     import_t entry;
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     bool good = import_parse(&entry, unit_at_edge(line), room, &error);
-    ck_assert_msg(good, "%.*s: %.*s", (int)line.len, line.ptr, (int)error.len, (const char *)error.data);
+    ck_assert_msg(good, "%.*s: %s", (int)line.len, line.ptr, error.text);
     ck_assert_uint_eq(error.len, 0);
     return entry;
 }
 
 static void s_wrong(zr_span_t line, const char *says) {
     import_t entry;
-    zr_buffer_t error = {0};
+    zr_error_t error = {0};
     ck_assert_msg(!import_parse(&entry, unit_at_edge(line), NULL, &error), "%.*s", (int)line.len, line.ptr);
-    zr_buffer_u8(&error, '\0');
-    ck_assert_msg(strstr((const char *)error.data, says), "'%s' has no '%s'", (const char *)error.data, says);
-    zr_buffer_finish(&error);
+    ck_assert_msg(strstr(error.text, says), "'%s' has no '%s'", error.text, says);
 }
 
 TEST(test_entries) {

@@ -61,6 +61,46 @@ TEST(test_heads_that_lie) {
     ck_assert_uint_le(s_until("replay"), GRACE_MS);
 }
 
+/* Each list has a name a page and never ends. */
+static void s_small_pages(const char *op, const char *request) {
+    uint64_t waits[TIMES + PAGES_AT_ONCE];
+    for (int i = 0; i < TIMES + PAGES_AT_ONCE; i++) {
+        waits[i] = s_until(request);
+        fixture_json("{'op':'%s','re':%d,'rooms':[{'room':'p%03d'}],'users':[{'nick':'n%03d'}],'more':true}", op,
+            fixture_id(), i, i);
+    }
+    for (int i = 1; i <= PAGES_AT_ONCE; i++)
+        ck_assert_uint_eq(waits[i], 0);
+    s_check(waits + PAGES_AT_ONCE, TIMES);
+}
+
+TEST(test_lists_with_a_name_a_page) {
+    fixture_live_room("a", 5);
+    machine_who(b.machine, "a", NULL);
+    fixture_run();
+    s_small_pages("who", "who");
+    machine_rooms(b.machine, "", NULL);
+    fixture_run();
+    s_small_pages("rooms", "rooms");
+}
+
+TEST(test_lists_of_our_own_with_a_name_a_page) {
+    fixture_welcome();
+    machine_join(b.machine, "a", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now);
+    machine_join(b.machine, "p*", ZRELAY_FROM_NOW, 0, b.now);
+    fixture_run();
+    fixture_synced();
+    s_until("join");
+    fixture_joined("a", 0, 0, "");
+    s_small_pages("who", "who");
+    fixture_init();
+    fixture_welcome();
+    machine_join(b.machine, "p*", ZRELAY_FROM_NOW, 0, b.now);
+    fixture_run();
+    fixture_synced();
+    s_small_pages("rooms", "rooms");
+}
+
 TEST(test_replays_that_are_refused) {
     uint64_t waits[TIMES];
     fixture_live_room("a", 5);

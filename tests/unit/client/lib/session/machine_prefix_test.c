@@ -221,6 +221,43 @@ TEST(test_a_room_that_may_not_be_read_for_a_while) {
     NO_EVENT();
 }
 
+static void s_who(uint64_t version, const char *users) {
+    SENT("who room=m/a");
+    fixture_json(
+        "{'op':'who','re':%d,'version':%" PRIu64 ",'users':[%s],'count':1,'more':false}", fixture_id(), version, users);
+}
+
+TEST(test_presence_of_a_room_that_may_not_be_read_for_a_while) {
+    s_prefix(ZRELAY_FROM_NOW | ZRELAY_PRESENCE);
+    s_list("{'room':'m/a','seq':5,'count':1}", false);
+    SENT("join room=m/a presence=false");
+    fixture_joined("m/a", 5, 0, "");
+    s_who(1, "{'nick':'ann'}");
+    EVENTS("joined m/* 0 1", "joined m/a 5 1");
+    fixture_presence("m/a", "{'version':2,'joined':[{'nick':'bo'}],'left':[],'count':2}");
+    EVENT("presence m/a +bo - 2");
+    fixture_live("m/a", 7, 8, 8);
+    EVENT("gap m/a 5");
+    SENT("replay room=m/a after=5 until=7");
+    fixture_json("{'op':'left','room':'m/a','reason':'revoked','seq':8}");
+    fixture_json("{'op':'error','re':%d,'code':'forbidden','text':'no'}", fixture_id());
+    fixture_presence("m/a", "{'version':4,'joined':[{'nick':'cy'}],'left':[],'count':3}"); /* on its way */
+    fixture_quiet();
+    fixture_tick(LIST_MS);
+    while (strcmp(fixture_sent(), "rooms prefix=m/") != 0)
+        ck_assert_uint_lt(b.looked, b.sent_count);
+    s_list("{'room':'m/a','seq':9,'count':1}", false);
+    SENT("join room=m/a after=5 presence=false");
+    fixture_joined("m/a", 8, 0, ",'recovered':true,'private':true");
+    s_who(9, "{'nick':'ann'}");
+    EVENT("presence m/a -bo - 1");
+    SENT("replay room=m/a after=5");
+    fixture_replay("m/a", 5, 6, 8);
+    fixture_replayed(8, 3, true, false);
+    fixture_expect_entries("m/a", 6, 8);
+    EVENTS("repaired m/a 8", "");
+}
+
 TEST(test_a_room_that_may_not_be_read_after_a_reconnect) {
     s_prefix(ZRELAY_FROM_NOW);
     s_list("{'room':'m/a','seq':5,'count':1}", false);

@@ -150,6 +150,44 @@ TEST(test_refused_list) {
     NO_EVENT();
 }
 
+/* The user may not see who is present, and may later. Versions of the session before say nothing then. */
+TEST(test_the_right_comes_late) {
+    s_room();
+    fixture_no_session();
+    fixture_welcome_with(EPOCH_1, false, "");
+    fixture_synced();
+    SENT("join room=a after=0");
+    fixture_joined("a", 0, 0, ",'recovered':true");
+    SENT("who room=a");
+    fixture_json("{'op':'error','re':%d,'code':'forbidden','text':''}", fixture_id());
+    EVENTS("disconnected the broker does not know the session any more", "connected " EPOCH_1 " me");
+    fixture_json("{'op':'pong','heads':{},'versions':{'a':1}}"); /* the same as before, by chance */
+    fixture_tick(RETRY_MS);
+    fixture_tick(GRACE_MS);
+    SENT("who room=a");
+    s_who(1, "{'nick':'bo'},{'nick':'me'}", false);
+    EVENTS("presence a +bo - 2", "presence a -ann - 2", "");
+}
+
+TEST(test_a_frame_comes_after_a_refused_list) {
+    fixture_welcome();
+    ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now), 0);
+    fixture_run();
+    fixture_synced();
+    SENT("join room=a");
+    fixture_joined("a", 0, 0, "");
+    EVENT("joined a 0 1");
+    SENT("who room=a");
+    fixture_json("{'op':'error','re':%d,'code':'forbidden','text':''}", fixture_id());
+    fixture_presence("a", "{'version':7,'joined':[{'nick':'bo'}],'left':[],'count':2}");
+    fixture_tick(RETRY_MS);
+    SENT("who room=a");
+    s_who(7, "{'nick':'bo'},{'nick':'me'}", false);
+    EVENT("presence a -- - 2");
+    fixture_presence("a", "{'version':8,'joined':[{'nick':'cy'}],'left':[],'count':3}");
+    EVENTS("presence a +cy - 3", "");
+}
+
 /* No names are told there, and none are asked for. Members named before stay until the room is no longer crowded. */
 TEST(test_a_room_becomes_crowded) {
     s_room();
@@ -229,6 +267,16 @@ TEST(test_a_crowd_ends_while_asking) {
 }
 
 /* A pong that names a later version: the frame that is missing may have been the one that ends it. */
+TEST(test_a_crowd_came_and_went_within_a_tick) {
+    s_room();
+    fixture_presence("a", "{'version':2,'joined':[],'left':[],'count':2,'crowded':false}");
+    SENT("who room=a");
+    s_who(2, "{'nick':'bo'},{'nick':'me'}", false);
+    EVENTS("presence a +bo - 2", "presence a -ann - 2", "");
+    fixture_presence("a", "{'version':2,'joined':[],'left':[],'count':2,'crowded':false}");
+    NOTHING_SENT();
+}
+
 TEST(test_a_crowd_may_have_ended_unseen) {
     s_room();
     fixture_presence("a", "{'version':2,'joined':[],'left':[],'count':2000,'crowded':true}");

@@ -177,4 +177,23 @@ TEST(test_without_reconnect_a_refused_key_ends) {
     NO_EVENT();
 }
 
+/* libzmq goes on trying, so nothing changes but that the program knows. */
+TEST(test_a_broker_that_cannot_be_reached_is_told_once) {
+    uint64_t due = machine_due(b.machine);
+    for (int i = 0; i < 2; i++)
+        machine_front_unreachable(b.machine, "nothing listens there", b.now);
+    fixture_run();
+    EVENTS("disconnected [unreachable] nothing listens there", "");
+    ck_assert_uint_eq(machine_due(b.machine), due);
+    fixture_up();
+    fixture_welcome();
+    machine_front_unreachable(b.machine, "too late", b.now);
+    fixture_run();
+    NO_EVENT();
+    fixture_init_with((machine_config_t){.nick = "me"}); /* which does not try again */
+    machine_front_unreachable(b.machine, "nothing listens there", b.now);
+    fixture_run();
+    EVENTS("disconnected [unreachable] nothing listens there", "closed");
+}
+
 UNIT_SUITE_WITH("client.lib.machine_refused", fixture_init, fixture_finish)

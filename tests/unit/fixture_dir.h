@@ -4,8 +4,8 @@
 
 #include <sys/stat.h>
 
+#include "errors.h"
 #include "unit.h"
-#include "zpl.h"
 
 /* Makes the directory; the test's end removes it. */
 void dir_begin(void);
@@ -22,7 +22,7 @@ const char *dir_read(const char *name);
 
 bool dir_has(const char *name);
 
-/* `error` is one line and holds `part`. */
-void dir_assert_error(const char *error, const char *part);
+/* `error` is one line and holds `part`. It is empty afterwards. */
+void dir_assert_error(zr_error_t *error, const char *part);
 
 #endif

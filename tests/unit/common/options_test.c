@@ -6,37 +6,36 @@
 static bool s_json, s_quiet, s_given;
 static const char *s_text;
 static uint64_t s_count, s_wait;
-static zr_buffer_t s_error;
+static zr_error_t s_error;
 
-static const option_t s_own[] = {
-    {"count", 'c', OPTION_NUMBER, &s_count, &s_given, 1, 1000},
-    {"timeout", 't', OPTION_SECONDS, &s_wait, NULL, 0, 0},
+static const zr_option_t s_own[] = {
+    {"count", 'c', ZR_OPTION_NUMBER, &s_count, &s_given, 1, 1000},
+    {"timeout", 't', ZR_OPTION_SECONDS, &s_wait, NULL, 0, 0},
 };
-static const option_t s_shared[] = {
-    {"json", 'j', OPTION_FLAG, &s_json, NULL, 0, 0},
-    {"quiet", 'q', OPTION_FLAG, &s_quiet, NULL, 0, 0},
-    {"server", 's', OPTION_TEXT, &s_text, NULL, 0, 0},
+static const zr_option_t s_shared[] = {
+    {"json", 'j', ZR_OPTION_FLAG, &s_json, NULL, 0, 0},
+    {"quiet", 'q', ZR_OPTION_FLAG, &s_quiet, NULL, 0, 0},
+    {"server", 's', ZR_OPTION_TEXT, &s_text, NULL, 0, 0},
 };
-static const option_list_t s_lists[] = {{s_own, 2}, {s_shared, 3}};
+static const zr_option_list_t s_lists[] = {{s_own, 2}, {s_shared, 3}};
 
 static bool s_parse(bool stop, int *argc, char **argv) {
     s_json = s_quiet = s_given = false;
     s_text = NULL;
     s_count = s_wait = 0;
-    zr_buffer_clear(&s_error);
+    s_error = (zr_error_t){0};
     *argc = 0;
     while (argv[*argc])
         ++*argc;
-    return options_parse(s_lists, 2, stop, argc, argv, &s_error);
+    return zr_options_parse(s_lists, 2, stop, argc, argv, &s_error);
 }
 
 static void s_wrong(char **argv, const char *says) {
     int argc;
     ck_assert(!s_parse(false, &argc, argv));
-    zr_buffer_u8(&s_error, '\0');
-    ck_assert_ptr_nonnull(strstr((const char *)s_error.data, says));
+    ck_assert_ptr_nonnull(strstr(s_error.text, says));
 }
-#define WORDS(...) ((char *[]){__VA_ARGS__, NULL})
+#define WORDS(...) ((char *[]){"name", __VA_ARGS__, NULL} + 1)
 
 TEST(test_mixed_with_words) {
     int argc;
@@ -89,15 +88,43 @@ TEST(test_mistakes) {
 
 TEST(test_numbers) {
     uint64_t value = 7;
-    ck_assert(number_parse("18446744073709551615", UINT64_MAX, &value));
+    ck_assert(zr_number_parse("18446744073709551615", UINT64_MAX, &value));
     ck_assert_uint_eq(value, UINT64_MAX);
     value = 7;
-    ck_assert(!number_parse("18446744073709551616", UINT64_MAX, &value));
-    ck_assert(!number_parse("-1", 10, &value));
-    ck_assert(!number_parse(" 1", 10, &value));
-    ck_assert(!number_parse("11", 10, &value));
-    ck_assert(!number_parse("9", 5, &value));
+    ck_assert(!zr_number_parse("18446744073709551616", UINT64_MAX - 1, &value));
+    ck_assert(!zr_number_parse("-1", 10, &value));
+    ck_assert(!zr_number_parse(" 1", 10, &value));
+    ck_assert(!zr_number_parse("11", 10, &value));
+    ck_assert(!zr_number_parse("9", 5, &value));
     ck_assert_uint_eq(value, 7);
+}
+
+TEST(test_quantities) {
+    uint64_t value;
+    ck_assert(zr_quantity_parse("64k", zr_units_of_size, &value));
+    ck_assert_uint_eq(value, 65536);
+    ck_assert(zr_quantity_parse("2d", zr_units_of_time, &value));
+    ck_assert_uint_eq(value, 172800000);
+    ck_assert(zr_quantity_parse("7", zr_units_of_time, &value));
+    ck_assert_uint_eq(value, 7);
+    ck_assert(zr_quantity_parse("17179869184G", zr_units_of_size, &value));
+    ck_assert_uint_eq(value, UINT64_MAX);
+    static const char *const bad[] = {"", "k", "-1", "1kk", "1 k", "1s", "0x1"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(!zr_quantity_parse(bad[i], zr_units_of_size, &value), "%s", bad[i]);
+}
+
+TEST(test_repeated) {
+    zr_texts_t rooms = {0};
+    const zr_option_t options[] = {{"room", 'r', ZR_OPTION_TEXTS, &rooms, NULL, 0, 0}};
+    const zr_option_list_t list = {options, 1};
+    int argc = 6;
+    ck_assert(zr_options_parse(&list, 1, false, &argc, WORDS("--room=a", "x", "-r", "b", "--room", "c"), &s_error));
+    ck_assert_int_eq(argc, 1);
+    ck_assert_uint_eq(rooms.count, 3);
+    ck_assert_str_eq(rooms.items[0], "a");
+    ck_assert_str_eq(rooms.items[2], "c");
+    free(rooms.items);
 }
 
 TEST(test_seconds) {
@@ -110,11 +137,11 @@ TEST(test_seconds) {
         "", ".", "-1", "1e3", "1,5", "1.5s", "2147483.648", "4294968", "99999999999999999999"};
     uint64_t ms;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        ck_assert_msg(seconds_parse(good[i].text, &ms), "%s", good[i].text);
+        ck_assert_msg(zr_seconds_parse(good[i].text, &ms), "%s", good[i].text);
         ck_assert_uint_eq(ms, good[i].ms);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        ck_assert_msg(!seconds_parse(bad[i], &ms), "%s", bad[i]);
+        ck_assert_msg(!zr_seconds_parse(bad[i], &ms), "%s", bad[i]);
 }
 
-UNIT_SUITE("client.cli.options")
+UNIT_SUITE("common.options")

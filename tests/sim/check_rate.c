@@ -1,0 +1,52 @@
+/* A client must not ask the same thing again and again: a broker that refuses, or that is hostile, would keep it busy for
+ * ever. What its program wished for, it may ask as often as that. */
+#include <string.h>
+
+#include "check.h"
+#include "sim.h"
+
+enum { FEW = 6 }; /* times in a second */
+
+static uint64_t s_hash(uint64_t hash, zr_span_t text) {
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ (uint8_t)text.ptr[i]) * 0x100000001b3ULL;
+    return hash;
+}
+
+/* The frame without its id, which is another each time. */
+static uint64_t s_without_id(zr_span_t frame) {
+    const char *id = memmem(frame.ptr, frame.len, "\"id\":", 5), *end = frame.ptr + frame.len;
+    if (!id)
+        return s_hash(0, frame);
+    const char *rest = id + 5;
+    while (rest < end && *rest >= '0' && *rest <= '9')
+        rest++;
+    uint64_t before = s_hash(0, zr_span_of(frame.ptr, (size_t)(id - frame.ptr)));
+    return s_hash(before, zr_span_of(rest, (size_t)(end - rest)));
+}
+
+static bool s_is_late(const client_t *client, uint64_t time) {
+    return time + 1000 * MS > client->sim->world.now;
+}
+
+void check_wished(client_t *client) {
+    client->wishes[client->wish_count++ % RECENT] = client->sim->world.now;
+}
+
+static size_t s_wishes(const client_t *client) {
+    size_t count = client->ask_count;
+    for (size_t i = 0; i < RECENT && i < client->wish_count; i++)
+        count += s_is_late(client, client->wishes[i]);
+    return count;
+}
+
+void check_asked(client_t *client, zr_span_t frame) {
+    asked_t asked = {s_without_id(frame), client->sim->world.now};
+    size_t times = 1;
+    for (size_t i = 0; i < RECENT && i < client->asked_count; i++)
+        times += client->asked[i].hash == asked.hash && s_is_late(client, client->asked[i].time);
+    client->asked[client->asked_count++ % RECENT] = asked;
+    if (times > FEW && times > FEW + s_wishes(client))
+        world_fail(&client->sim->world, "I6", "c%u asks the same %zu times in a second: %.*s", client->number, times,
+            (int)frame.len, frame.ptr);
+}
