@@ -4,12 +4,11 @@
 #include <jansson.h>
 #include <libgen.h>
 #include <limits.h>
-#include <sys/eventfd.h>
 
 #include "auth_answers.h"
+#include "clock.h"
 #include "auth_login.h"
 #include "fatal.h"
-#include "thread.h"
 #include "zap.h"
 
 enum { ZAP_BATCH = 100 }; /* handshakes before requests have their turn */
@@ -198,17 +197,14 @@ static void s_carry_out(auth_t *auth, const request_t *request) {
         answered = s_list(auth, &answer);
     else
         answered = s_ban(auth, request, &answer);
-    if (answered)
-        return;
-    pthread_mutex_lock(&auth->mutex);
-    auth_reply(auth, &answer);
-    pthread_mutex_unlock(&auth->mutex);
+    if (!answered)
+        auth_reply(auth, &answer);
 }
 
 /* --- ZAP --- */
 
 static void s_tell_refused(auth_t *auth, const zap_request_t *request, const zap_verdict_t *verdict) {
-    if (!zr_log_pass(&auth->refused_lines, auth_now_ms()))
+    if (!zr_log_pass(&auth->refused_lines, zr_mono_ms()))
         return;
     char key[ZR_CURVE_LEN + 1] = "";
     if (request->credential_count == 1 && request->credentials[0].len == ZR_CURVE_BYTES)
@@ -246,19 +242,6 @@ static void s_answer_zap(auth_t *auth, zmsg_t *message) {
 
 /* --- The thread --- */
 
-static request_t *s_take_requests(auth_t *auth, bool *stop) {
-    uint64_t told;
-    ssize_t got = read(auth->wake, &told, sizeof told);
-    (void)got;
-    pthread_mutex_lock(&auth->mutex);
-    request_t *requests = auth->requests;
-    auth->requests = NULL;
-    auth->requests_end = &auth->requests;
-    *stop = auth->stop;
-    pthread_mutex_unlock(&auth->mutex);
-    return requests;
-}
-
 static void s_free_request(request_t *request) {
     free(request->user);
     free(request->reason);
@@ -277,18 +260,20 @@ static void s_answer_handshakes(auth_t *auth) {
 
 static void *s_run(void *arg) {
     auth_t *auth = arg;
-    zmq_pollitem_t items[] = {{NULL, auth->wake, ZMQ_POLLIN, 0}, {NULL, -1, ZMQ_POLLIN, 0}};
+    zmq_pollitem_t items[] = {{NULL, auth->requests.fd, ZMQ_POLLIN, 0}, {NULL, -1, ZMQ_POLLIN, 0}};
     if (auth->zap)
         items[1].socket = zsock_resolve(auth->zap);
-    for (bool stop = false; !stop;) {
+    for (bool more = true; more;) {
         int rc = zmq_poll(items, auth->zap ? 2 : 1, -1);
         FATAL_UNLESS(rc >= 0 || errno == EINTR);
         if (auth->zap)
             s_answer_handshakes(auth);
-        for (request_t *request = s_take_requests(auth, &stop), *next; request; request = next) {
-            next = request->next;
+        more = zr_mailbox_wait(&auth->requests, false);
+        for (request_t *request; (request = (request_t *)zr_mailbox_take(&auth->requests));) {
             s_carry_out(auth, request);
             s_free_request(request);
+            if (more)
+                break; /* handshakes have their turn; at the end all is carried out */
         }
     }
     return NULL;
@@ -298,12 +283,8 @@ static void *s_run(void *arg) {
 
 static void s_ask(auth_t *auth, auth_kind_t kind, uint64_t ticket, zr_span_t user, zr_span_t reason, zr_span_t by) {
     request_t *request = fatal_calloc(sizeof *request);
-    *request = (request_t){kind, ticket, s_dup(user), s_dup(reason), s_dup(by), NULL};
-    pthread_mutex_lock(&auth->mutex);
-    *auth->requests_end = request;
-    auth->requests_end = &request->next;
-    pthread_mutex_unlock(&auth->mutex);
-    thread_tell(auth->wake);
+    *request = (request_t){{0}, kind, ticket, s_dup(user), s_dup(reason), s_dup(by)};
+    zr_mailbox_put(&auth->requests, &request->mail);
 }
 
 void auth_reload(auth_t *auth, uint64_t ticket, zr_span_t by) {
@@ -372,18 +353,15 @@ static void s_free(auth_t *auth) {
     auth_answer_t answer;
     while (auth_take(auth, &answer))
         auth_answer_finish(&answer);
-    while (auth->logins) {
-        login_job_t *job = auth->logins;
-        auth->logins = job->next;
+    for (login_job_t *job; (job = (login_job_t *)zr_mailbox_take(&auth->logins));)
         auth_login_free(job);
-    }
+    zr_mailbox_finish(&auth->requests);
+    zr_mailbox_finish(&auth->logins);
+    zr_mailbox_finish(&auth->replies);
     zsock_destroy(&auth->zap);
-    close(auth->fd);
-    close(auth->wake);
     throttle_destroy(auth->throttle);
     users_destroy(auth->users);
     bans_finish(&auth->bans);
-    pthread_cond_destroy(&auth->login_wake);
     pthread_cond_destroy(&auth->applied_wake);
     pthread_mutex_destroy(&auth->mutex);
     free(auth->users_path);
@@ -397,23 +375,19 @@ auth_t *auth_new(const auth_config_t *config, access_t **access, zr_error_t *err
     auth->plain = config->plain;
     auth->tokens = config->tokens;
     auth->throttle = throttle_new(THROTTLE_MAX);
-    auth->requests_end = &auth->requests;
-    auth->logins_end = &auth->logins;
-    auth->replies_end = &auth->replies;
+    zr_mailbox_init(&auth->requests);
+    zr_mailbox_init(&auth->logins);
+    zr_mailbox_init(&auth->replies);
     pthread_mutex_init(&auth->mutex, NULL);
-    pthread_cond_init(&auth->login_wake, NULL);
     pthread_cond_init(&auth->applied_wake, NULL);
-    auth->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    auth->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    FATAL_UNLESS(auth->wake >= 0 && auth->fd >= 0);
     if ((config->users && !s_load(auth, config, error)) || (config->encrypted && !s_bind(auth, error))) {
         s_free(auth);
         return NULL;
     }
     *access = auth->users ? users_access(auth->users, auth->plain) : access_new_open();
-    thread_start(&auth->thread, s_run, auth);
+    zr_thread_start(&auth->thread, s_run, auth);
     if (auth->tokens)
-        thread_start(&auth->login_thread, auth_login_run, auth);
+        zr_thread_start(&auth->login_thread, auth_login_run, auth);
     return auth;
 }
 
@@ -422,10 +396,10 @@ void auth_destroy(auth_t *auth) {
         return;
     pthread_mutex_lock(&auth->mutex);
     auth->stop = true;
-    pthread_cond_signal(&auth->login_wake);
     pthread_cond_signal(&auth->applied_wake);
     pthread_mutex_unlock(&auth->mutex);
-    thread_tell(auth->wake);
+    zr_mailbox_end(&auth->requests);
+    zr_mailbox_end(&auth->logins);
     pthread_join(auth->thread, NULL);
     if (auth->tokens)
         pthread_join(auth->login_thread, NULL);

@@ -4,10 +4,8 @@
 
 #include "auth_state.h"
 
-/* Milliseconds of a clock that only goes forward. */
-uint64_t auth_now_ms(void);
-
-/* Puts the answer in the queue, which owns what is in it from then on. With the mutex held. */
+/* Puts the answer in the queue, which owns what is in it from then on. An answer that goes by the users is put with the
+ * mutex held, so that it keeps its place before or behind a change of them. */
 void auth_reply(auth_t *auth, const auth_answer_t *answer);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sodium/utils.h>
 
 #include "auth_answers.h"
+#include "clock.h"
 #include "fatal.h"
 
 enum { BUSY_WAIT_MS = 1000 };
@@ -45,7 +46,7 @@ static bool s_check(auth_t *auth, const login_job_t *job, char hash[TOKEN_HASH_S
 /* The audit. */
 static void s_tell(auth_t *auth, const login_job_t *job, login_t result, const char *why) {
     zr_log_limit_t *lines = result == LOGIN_OK ? &auth->passed_lines : &auth->failed_lines;
-    if (zr_log_pass(lines, auth_now_ms()))
+    if (zr_log_pass(lines, zr_mono_ms()))
         zr_log(
             ZR_LOG_AUDIT, "login of %s from %s: %s", job->user, job->address[0] ? job->address : "this machine", why);
 }
@@ -53,13 +54,11 @@ static void s_tell(auth_t *auth, const login_job_t *job, login_t result, const c
 static void s_serve(auth_t *auth, const login_job_t *job) {
     zr_span_t address = zr_span(job->address), user = zr_span(job->user);
     auth_answer_t answer = {.ticket = job->ticket, .kind = AUTH_LOGIN, .login = LOGIN_FAILED};
-    answer.wait_ms = throttle_wait(auth->throttle, address, user, auth_now_ms());
+    answer.wait_ms = throttle_wait(auth->throttle, address, user, zr_mono_ms());
     if (answer.wait_ms > 0) {
         answer.login = LOGIN_SLOW;
         s_tell(auth, job, answer.login, "not tried, too soon after one that failed");
-        pthread_mutex_lock(&auth->mutex);
         auth_reply(auth, &answer);
-        pthread_mutex_unlock(&auth->mutex);
         return;
     }
     char hash[TOKEN_HASH_SIZE];
@@ -73,7 +72,7 @@ static void s_serve(auth_t *auth, const login_job_t *job) {
         answer.login = LOGIN_OK;
         throttle_passed(auth->throttle, address, user);
     } else {
-        answer.wait_ms = throttle_failed(auth->throttle, address, user, auth_now_ms());
+        answer.wait_ms = throttle_failed(auth->throttle, address, user, zr_mono_ms());
     }
     auth_reply(auth, &answer);
     pthread_mutex_unlock(&auth->mutex);
@@ -85,23 +84,14 @@ static void s_serve(auth_t *auth, const login_job_t *job) {
 
 void *auth_login_run(void *arg) {
     auth_t *auth = arg;
-    pthread_mutex_lock(&auth->mutex);
-    while (true) {
-        while (!auth->logins && !auth->stop)
-            pthread_cond_wait(&auth->login_wake, &auth->mutex);
-        if (auth->stop)
-            break;
-        login_job_t *job = auth->logins;
-        auth->logins = job->next;
-        if (!auth->logins)
-            auth->logins_end = &auth->logins;
+    while (zr_mailbox_wait(&auth->logins, true)) {
+        login_job_t *job = (login_job_t *)zr_mailbox_take(&auth->logins);
+        if (!job)
+            continue;
         auth->login_count--;
-        pthread_mutex_unlock(&auth->mutex);
         s_serve(auth, job);
         auth_login_free(job);
-        pthread_mutex_lock(&auth->mutex);
     }
-    pthread_mutex_unlock(&auth->mutex);
     return NULL;
 }
 
@@ -125,7 +115,6 @@ static login_job_t *s_job(uint64_t ticket, zr_span_t user, zr_span_t token, zr_s
 void auth_login(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t token, zr_span_t address) {
     auth_answer_t answer = {.ticket = ticket, .kind = AUTH_LOGIN, .login = LOGIN_FAILED};
     bool fits = auth->tokens && s_fits(user, token);
-    pthread_mutex_lock(&auth->mutex);
     if (!fits) {
         auth_reply(auth, &answer);
     } else if (auth->login_count == AUTH_LOGINS_MAX) {
@@ -133,11 +122,7 @@ void auth_login(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t token, 
         answer.wait_ms = BUSY_WAIT_MS;
         auth_reply(auth, &answer);
     } else {
-        login_job_t *job = s_job(ticket, user, token, address);
-        *auth->logins_end = job;
-        auth->logins_end = &job->next;
         auth->login_count++;
-        pthread_cond_signal(&auth->login_wake);
+        zr_mailbox_put(&auth->logins, &s_job(ticket, user, token, address)->mail);
     }
-    pthread_mutex_unlock(&auth->mutex);
 }

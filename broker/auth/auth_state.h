@@ -3,44 +3,43 @@
 #define AUTH_STATE_H
 
 #include <czmq.h>
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "auth.h"
 #include "logger.h"
+#include "mailbox.h"
 #include "throttle.h"
 #include "users.h"
 
-typedef struct request {
+typedef struct {
+    zr_mail_t mail;
     auth_kind_t kind;
     uint64_t ticket;
     char *user, *reason, *by; /* malloc'ed */
-    struct request *next;
 } request_t;
 
-typedef struct reply {
+typedef struct {
+    zr_mail_t mail;
     auth_answer_t answer;
-    struct reply *next;
 } reply_t;
 
-typedef struct login_job {
+typedef struct {
+    zr_mail_t mail;
     uint64_t ticket;
     char user[ZR_NICK_MAX + 1];
     char address[THROTTLE_ADDRESS_MAX + 1];
     size_t token_len;
     char token[TOKEN_MAX];
-    struct login_job *next;
 } login_job_t;
 
-/* One list for each direction, each with the place where the next one goes. */
 struct auth {
     char *users_path, *bans_path; /* NULL: open mode */
     bool plain;
     bool bans_there;     /* the file of the bans was there once, so it must not be missing */
     uint64_t generation; /* of the users and bans in force; the thread's */
     zsock_t *zap;
-    int wake; /* eventfd: there are requests, or the end */
-    int fd;   /* eventfd: there are replies */
+    zr_mailbox_t requests, logins, replies;
+    atomic_size_t login_count; /* in `logins` */
     zr_log_limit_t refused_lines;
     atomic_uint_fast64_t refused;
     pthread_t thread;
@@ -51,13 +50,9 @@ struct auth {
     zr_log_limit_t failed_lines, passed_lines;
 
     pthread_mutex_t mutex; /* of all that follows */
-    pthread_cond_t login_wake, applied_wake;
+    pthread_cond_t applied_wake;
     uint64_t applied; /* the generation that the relay goes by */
     bool stop;
-    request_t *requests, **requests_end;
-    login_job_t *logins, **logins_end;
-    size_t login_count;
-    reply_t *replies, **replies_end;
     users_t *users; /* only the thread changes these two, so it may read them without the mutex */
     bans_t bans;
 };

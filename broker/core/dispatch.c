@@ -60,13 +60,15 @@ static bool s_take_room(relay_t *relay, request_t *request, rights_t needs) {
     return false;
 }
 
-/* A peer that used up its requests pays 1 for each frame: for a refusal, an error, or one of the ops that cost 1. */
+/* A session that used up its requests pays 1 for each frame: for a refusal, an error, or one of the ops that cost 1.
+ * Without a session a refusal costs as much as the request: nobody needs many sessions at once. */
 static bool s_pay(relay_t *relay, request_t *request, unsigned cost, bool spent) {
     if (!spent) {
         flood_allow(relay, request, (rate_cost_t){{[RATE_OPS] = cost}});
         return true;
     }
-    if (!flood_take(relay, request->route, request->session, (rate_cost_t){{[RATE_OPS] = 1}}, request->now))
+    rate_cost_t price = {{[RATE_OPS] = request->session ? 1 : cost}};
+    if (!flood_take(relay, request->route, request->session, price, request->now))
         return false;
     if (cost > 1)
         flood_refuse(relay, request);

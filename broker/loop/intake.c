@@ -1,7 +1,7 @@
 /* See intake.h. */
 #include "intake.h"
 
-#include "wall_clock.h"
+#include "clock.h"
 
 /* The most that one wake-up takes from a socket before timers, signals and the other socket have their turn. The frames
  * are so few that their answers do not fill a peer's queue (limits/route-queue) at once. */
@@ -141,7 +141,7 @@ static bool s_may_take(taken_t *taken, int64_t end) {
 }
 
 void intake_take_batch(server_t *server) {
-    uint64_t now = wall_clock();
+    uint64_t now = zr_time_us();
     int64_t end = zclock_usecs() + BATCH_US;
     taken_t taken = {0};
     while (s_may_take(&taken, end) && s_read_front(server, now, &taken))

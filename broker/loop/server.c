@@ -24,7 +24,7 @@
 #include "intake.h"
 #include "open_log.h"
 #include "server_state.h"
-#include "wall_clock.h"
+#include "clock.h"
 
 enum { SHUTDOWN_BATCHES = 16 };
 enum { SECOND_MS = 1000, LOG_TICK_MS = 1000 };
@@ -78,7 +78,7 @@ static void s_take_answer(server_t *server, auth_answer_t *answer) {
     server->logins_failed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_FAILED;
     server->logins_slowed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_SLOW;
     if (answer->kind == AUTH_LOGIN)
-        relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, wall_clock());
+        relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, zr_time_us());
     else if (answer->ticket != OUR_TICKET)
         relay_admin_done(server->relay, answer->ticket, answer->code, answer->text);
     auth_answer_finish(answer);
@@ -149,7 +149,7 @@ static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
-    relay_forget_idle(server->relay, wall_clock());
+    relay_forget_idle(server->relay, zr_time_us());
     bool many_left = trim_due(&server->trim, relay_stats(server->relay).sessions);
     if (s_much_was_freed(server) || many_left) {
         pthread_t thread;
@@ -164,7 +164,7 @@ static int s_on_log_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
-    log_tick(server->log, wall_clock());
+    log_tick(server->log, zr_time_us());
     return 0;
 }
 
@@ -263,7 +263,7 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
         server_destroy(server);
         return NULL;
     }
-    server->relay_config.presence_base = wall_clock();
+    server->relay_config.presence_base = zr_time_us();
     server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
     server->loop = fatal_check(zloop_new());
     server->timers = session_timers_new(server->loop, s_expiry_ms(settings), s_on_silent, server);

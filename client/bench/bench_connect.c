@@ -261,9 +261,9 @@ static void s_sum_up(watch_t *watch, uint64_t start) {
 }
 
 static void s_hold(const watch_t *watch) {
-    for (uint64_t end = conn_clock() + watch->plan->hold_ms; conn_clock() < end && !signals_stop();) {
+    for (uint64_t end = zr_mono_ms() + watch->plan->hold_ms; zr_mono_ms() < end && !signals_stop();) {
         struct pollfd file = {.fd = signals_fd(), .events = POLLIN};
-        if (poll(&file, 1, (int)(end - conn_clock() + 1)) > 0)
+        if (poll(&file, 1, (int)(end - zr_mono_ms() + 1)) > 0)
             signals_drain();
     }
 }
@@ -287,7 +287,7 @@ static int s_work(watch_t *watch) {
         s_want(watch, watch->source.published, false);
         s_all(watch, ALL_DONE);
     }
-    for (uint64_t end = conn_clock() + plan->quiet_ms; code == 0 && !signals_stop() && conn_clock() < end;) {
+    for (uint64_t end = zr_mono_ms() + plan->quiet_ms; code == 0 && !signals_stop() && zr_mono_ms() < end;) {
         if (bench_source_idle(&watch->source))
             break;
         s_turn(watch);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "clock.h"
 #include "conn.h"
 #include "fatal.h"
 #include "format.h"
@@ -24,9 +25,7 @@ void *bench_context(const bench_plan_t *plan) {
 }
 
 uint64_t bench_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    return zr_clock(CLOCK_MONOTONIC);
 }
 
 void bench_pool_init(bench_pool_t *pool, target_t *target, size_t size, bench_event_fn *on_event, void *ctx) {
@@ -77,7 +76,7 @@ static void s_disconnected(bench_pool_t *pool, size_t index, const zrelay_event_
     zr_buffer_u8(&text, '\0');
     char **why = strcmp(event->code, "refused") == 0 ? &pool->refused : &pool->failed;
     if (!pool->failed_ms)
-        pool->failed_ms = conn_clock();
+        pool->failed_ms = zr_mono_ms();
     free(*why);
     *why = (char *)text.data;
 }
@@ -126,7 +125,7 @@ void bench_pool_drain(bench_pool_t *pool, size_t index) {
         taken++;
     }
     int timeout = taken < DRAIN_MAX ? zrelay_timeout(relay) : 0;
-    pool->wake_ms[index] = timeout < 0 ? UINT64_MAX : timeout == 0 ? 0 : conn_clock() + (uint64_t)timeout;
+    pool->wake_ms[index] = timeout < 0 ? UINT64_MAX : timeout == 0 ? 0 : zr_mono_ms() + (uint64_t)timeout;
 }
 
 void bench_pool_turn(bench_pool_t *pool, uint64_t nanoseconds) {
@@ -134,7 +133,7 @@ void bench_pool_turn(bench_pool_t *pool, uint64_t nanoseconds) {
     for (size_t i = 0; i < pool->opened; i++)
         if (pool->wake_ms[i] < next)
             next = pool->wake_ms[i];
-    uint64_t now = next < UINT64_MAX ? conn_clock() : 0;
+    uint64_t now = next < UINT64_MAX ? zr_mono_ms() : 0;
     uint64_t left = next < UINT64_MAX && next > now ? (next - now) * 1000000 : next < UINT64_MAX ? 0 : UINT64_MAX;
     if (left < nanoseconds)
         nanoseconds = left;
@@ -146,7 +145,7 @@ void bench_pool_turn(bench_pool_t *pool, uint64_t nanoseconds) {
         bench_pool_drain(pool, (size_t)ready[i].data.u64);
     if (next == UINT64_MAX)
         return;
-    now = conn_clock();
+    now = zr_mono_ms();
     for (size_t i = 0; i < pool->opened; i++)
         if (pool->wake_ms[i] <= now)
             bench_pool_drain(pool, i);
@@ -159,14 +158,14 @@ int bench_pool_hopeless(const bench_pool_t *pool, const char **why) {
     if (pool->refused)
         return CLI_REFUSED;
     /* One of many may come to nothing, as when the broker has no time for so many handshakes at once. */
-    return pool->failed && pool->connected == 0 && conn_clock() - pool->failed_ms >= CONN_HANDSHAKE_MS ? CLI_UNREACHABLE
+    return pool->failed && pool->connected == 0 && zr_mono_ms() - pool->failed_ms >= CONN_HANDSHAKE_MS ? CLI_UNREACHABLE
                                                                                                        : 0;
 }
 
 int bench_pool_ready(bench_pool_t *pool, uint64_t joined) {
     const char *why;
     /* As long for each hundred sessions as for one. */
-    uint64_t end = conn_clock() + pool->target->config->connect_ms * (1 + pool->opened / 100);
+    uint64_t end = zr_mono_ms() + pool->target->config->connect_ms * (1 + pool->opened / 100);
     while (pool->connected < pool->opened || pool->joined < joined) {
         bench_pool_turn(pool, TURN_NS);
         int code = bench_pool_hopeless(pool, &why);
@@ -176,7 +175,7 @@ int bench_pool_ready(bench_pool_t *pool, uint64_t joined) {
         }
         if (signals_stop())
             return CLI_UNREACHABLE;
-        if (conn_clock() < end)
+        if (zr_mono_ms() < end)
             continue;
         if (pool->connected == 0)
             target_tell_unreachable(pool->target);
@@ -198,7 +197,7 @@ void bench_pool_close(bench_pool_t *pool) {
             closing += zrelay_close(pool->relays[i]) == 0;
             bench_pool_drain(pool, i);
         }
-    for (uint64_t end = conn_clock() + GOODBYE_MS; pool->closed < closing && conn_clock() < end;)
+    for (uint64_t end = zr_mono_ms() + GOODBYE_MS; pool->closed < closing && zr_mono_ms() < end;)
         bench_pool_turn(pool, TURN_NS);
     for (size_t i = 0; i < pool->opened; i++)
         zrelay_destroy(pool->relays[i]);

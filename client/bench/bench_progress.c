@@ -9,7 +9,7 @@
 enum { SHOW_EVERY_MS = 200 };
 
 void bench_progress_begin(bench_progress_t *progress, uint64_t messages, uint64_t quiet_ms) {
-    uint64_t now = conn_clock();
+    uint64_t now = zr_mono_ms();
     *progress = (bench_progress_t){.messages = messages, .quiet_ms = quiet_ms};
     progress->start_ms = progress->shown_ms = progress->moved_ms = now;
     progress->terminal = isatty(STDERR_FILENO);
@@ -29,7 +29,7 @@ static bool s_note(bench_progress_t *progress, uint64_t now, uint64_t acked, uin
 }
 
 bool bench_progress_look(bench_progress_t *progress, uint64_t published, uint64_t acked, uint64_t delivered) {
-    uint64_t now = conn_clock(), ms = now - progress->start_ms, most = progress->messages;
+    uint64_t now = zr_mono_ms(), ms = now - progress->start_ms, most = progress->messages;
     if (s_note(progress, now, acked, delivered))
         fprintf(stderr,
             "\r%3" PRIu64 " %%  %" PRIu64 " published, %" PRIu64 " acked, %" PRIu64 " delivered, %" PRIu64 "/s\033[K",
@@ -39,7 +39,7 @@ bool bench_progress_look(bench_progress_t *progress, uint64_t published, uint64_
 }
 
 bool bench_progress_clients(bench_progress_t *progress, uint64_t clients, uint64_t ready, uint64_t done) {
-    uint64_t now = conn_clock();
+    uint64_t now = zr_mono_ms();
     if (s_note(progress, now, ready, done))
         fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " clients connected, %" PRIu64 " have read\033[K", ready, clients,
             done);

@@ -14,8 +14,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 enum { HOST_MAX = 255, PORT_MAX = 5, IPC_PREFIX = 6, TCP_PREFIX = 6 };
 
@@ -118,12 +119,6 @@ static bool s_look_up_path(dial_t *dial) {
 
 /* --- Trying --- */
 
-static uint64_t s_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* The first failure is told: the addresses come in the order in which the system prefers them. */
 static void s_fail(dial_t *dial, attempt_t *attempt, int code) {
     if (attempt->fd >= 0)
@@ -162,9 +157,9 @@ static attempt_t *s_await(dial_t *dial, int timeout_ms) {
 
 /* The attempt to connect by; NULL: there is none. */
 static attempt_t *s_choose(dial_t *dial) {
-    uint64_t now = s_clock(), end = now + DIAL_LONGEST_MS, next = now;
+    uint64_t now = zr_mono_ms(), end = now + DIAL_LONGEST_MS, next = now;
     attempt_t *chosen = NULL;
-    for (size_t failed = 0; !chosen && dial->failed < dial->count && now < end; now = s_clock()) {
+    for (size_t failed = 0; !chosen && dial->failed < dial->count && now < end; now = zr_mono_ms()) {
         bool more = dial->begun < dial->count;
         if (more && dial->failed == dial->count - 1 && dial->mode == DIAL_UNTIL_REACHED)
             return &dial->attempts[dial->begun];

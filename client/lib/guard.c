@@ -12,11 +12,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "ahead.h"
+#include "clock.h"
 #include "socket_bytes.h"
 
 enum { BATCH = 64, NOWHERE = -1, CONNECTION_TAG = 1 };
@@ -47,12 +47,6 @@ struct guard {
     watch_t *active; /* something arrived there: to be looked at */
     watch_t *gone;   /* to be freed once no event can name them */
 };
-
-static uint64_t s_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* Memory of this process; 0: /proc is not there. */
 static uint64_t s_resident(void) {
@@ -88,7 +82,7 @@ static void s_activate(watch_t *w) {
     if (w->active || !w->monitor)
         return;
     w->active = true;
-    w->due = s_clock() + ahead_wait_ms(&w->ahead);
+    w->due = zr_mono_ms() + ahead_wait_ms(&w->ahead);
     w->next_active = w->guard->active;
     w->guard->active = w;
 }
@@ -170,7 +164,7 @@ static bool s_is_empty(const watch_t *w) {
 }
 
 static void s_look(watch_t *w, uint64_t resident) {
-    ahead_seen_t seen = {.now = s_clock(), .resident = resident, .ended = w->fd == NOWHERE, .read = w->before};
+    ahead_seen_t seen = {.now = zr_mono_ms(), .resident = resident, .ended = w->fd == NOWHERE, .read = w->before};
     uint64_t bytes = 0;
     if (!seen.ended)
         w->counted = socket_bytes_read(w->fd, &bytes);
@@ -190,7 +184,7 @@ static void s_look(watch_t *w, uint64_t resident) {
 /* Looks where it is time; gives the milliseconds until the next, -1: none. */
 static int s_look_around(guard_t *guard) {
     watch_t **link = &guard->active;
-    uint64_t now = s_clock(), resident = 0, next = UINT64_MAX;
+    uint64_t now = zr_mono_ms(), resident = 0, next = UINT64_MAX;
     while (*link) {
         watch_t *w = *link;
         if (w->monitor && now < w->due) {

@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "ahead.h"
+#include "clock.h"
 #include "dial.h"
 #include "guard.h"
 
@@ -164,12 +164,6 @@ static void s_forget_changes(link_t *l, const peer_t *peer) {
 
 /* --- What the guard hears, in its thread --- */
 
-static uint64_t s_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void s_tell(link_t *l, link_change_t change) {
     pthread_mutex_lock(&l->lock);
     if (change == LINK_BACK)
@@ -235,8 +229,8 @@ static bool s_back_event(void *ctx, uint16_t event, uint32_t value) {
     peer_t *peer = ctx;
     (void)value;
     if (event == ZMQ_EVENT_CONNECTED)
-        peer->link->back_since = s_clock();
-    return event == ZMQ_EVENT_DISCONNECTED && s_clock() - peer->link->back_since < LINK_STEADY_MS;
+        peer->link->back_since = zr_mono_ms();
+    return event == ZMQ_EVENT_DISCONNECTED && zr_mono_ms() - peer->link->back_since < LINK_STEADY_MS;
 }
 
 static void s_end(void *ctx) {

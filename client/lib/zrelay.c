@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 #include <zmq.h>
 
 #include "ahead.h"
+#include "clock.h"
+#include "key_file.h"
 #include "link.h"
 #include "machine.h"
-#include "key_file.h"
 #include "machine_ask.h"
 #include "names.h"
 #include "wire.h"
@@ -72,9 +72,7 @@ const char *zrelay_version(void) {
 
 /* Asked for each message; the coarse clock costs no system call and is exact enough for every time-out here. */
 static uint64_t s_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return zr_clock(CLOCK_MONOTONIC_COARSE) / 1000000;
 }
 
 static void s_entropy(void *ctx, void *out, size_t len) {

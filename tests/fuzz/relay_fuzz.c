@@ -224,9 +224,18 @@ static void s_begin(uint8_t settings) {
     broker->memory->sink = broker->log.sink;
 }
 
+/* So many pieces of the work that waits. */
+static void s_work(size_t pieces) {
+    for (; pieces > 0 && relay_has_work(s_broker->relay); pieces--) {
+        relay_work(s_broker->relay);
+        s_carry_out();
+    }
+}
+
 static void s_end(void) {
     relay_flush(s_broker->relay);
     s_carry_out();
+    s_work(SIZE_MAX);
     while (s_log_step())
         s_carry_out();
     for (size_t i = 0; i < s_broker->head_count && !s_broker->users; i++) /* all that was stored was published */
@@ -377,10 +386,7 @@ static void s_step(script_t *script) {
         relay_forget_idle(relay, s_broker->now);
         break;
     case 10:
-        for (unsigned i = 0; i <= high && relay_has_work(relay); i++) {
-            relay_work(relay);
-            s_carry_out();
-        }
+        s_work(high + 1);
         break;
     case 11:
         relay_silent(relay, s_broker->sessions[high % (SESSIONS + 1)]);

@@ -361,7 +361,7 @@ void broker_start(sim_t *sim) {
     config.heartbeat_ms = params->heartbeat_ms;
     config.forget_after_ms = params->forget_after_ms;
     config.epoch = broker->epoch;
-    config.presence_base = s_now(sim);
+    config.presence_base = broker_clock(sim);
     config.entropy = s_entropy;
     config.entropy_ctx = sim;
     config.back = s_back;

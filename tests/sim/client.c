@@ -73,6 +73,7 @@ client_t *client_new(sim_t *sim, unsigned slot) {
     machine_config_t config = {.nick = guest ? NULL : client->nick,
         .queue_messages = 1000,
         .queue_bytes = 1 << 20,
+        .pack = sim->params.pack,
         .reconnect = true,
         .entropy = s_entropy,
         .entropy_ctx = sim};
@@ -163,6 +164,7 @@ static void s_act(client_t *client, const action_t *action) {
         break;
     case ACTION_CONNECT_BACK:
         world_trace(&sim->world, "c%u back connects to %s", client->number, action->endpoint);
+        client->back_lost = false;
         socket_connect(&client->back, action->endpoint);
         break;
     case ACTION_SUBSCRIBE:
@@ -171,7 +173,7 @@ static void s_act(client_t *client, const action_t *action) {
             (int)action->topic_len, (const char *)action->topic);
         if (client->back.open)
             socket_subscribe(&client->back, action->topic, action->topic_len, action->kind == ACTION_SUBSCRIBE);
-        else
+        else if (!client->back_lost)
             world_fail(&sim->world, "sim", "c%u subscribes without a SUB", client->number);
         break;
     case ACTION_DISCONNECT:
@@ -283,6 +285,14 @@ static void s_woken(void *ctx, uint64_t arg) {
     client_t *client = ctx;
     client->pumping = false;
     client_pump(client);
+}
+
+void client_back_down(client_t *client) {
+    world_trace(&client->sim->world, "c%u loses its SUB", client->number);
+    client->back_lost |= client->back.open;
+    socket_close(&client->back);
+    machine_back_down(client->machine, s_now(client));
+    client_wake(client);
 }
 
 void client_wake(client_t *client) {

@@ -71,6 +71,7 @@ typedef struct client {
     char (*names)[ZR_NICK_MAX + 1]; /* all nicks that it had or wished for */
     size_t name_count, name_size;
     unsigned nicks; /* it has tried */
+    bool back_lost; /* its SUB was closed without the machine's wish */
     bool frozen, connected, naming, closing, closed;
     char back_endpoint[64];
     unsigned alias; /* for a planted fault: how often the broker forgot it */
@@ -113,7 +114,8 @@ void client_wake(client_t *client);
 void client_pump(client_t *client); /* the same, now */
 
 void client_freeze(client_t *client, bool frozen);
-void client_kill(client_t *client); /* the program ends without a word */
+void client_back_down(client_t *client); /* its SUB is closed, and the machine is told */
+void client_kill(client_t *client);      /* the program ends without a word */
 /* Notes a nick that it may be known by; was it ever? */
 void client_named(client_t *client, const char *nick);
 bool client_is_named(const client_t *client, const char *nick);

@@ -63,6 +63,13 @@ static void s_freeze(sim_t *sim) {
         client, 0);
 }
 
+/* The library's guard closes a SUB that brings too much. */
+static void s_lose_back(sim_t *sim) {
+    client_t *client = sim->slots[rng_below(&sim->world.rng, SLOTS)];
+    if (client && !client->frozen)
+        client_back_down(client);
+}
+
 static void s_restart(void *ctx, uint64_t arg) {
     (void)arg;
     sim_t *sim = ctx;
@@ -110,16 +117,17 @@ void fault_step(sim_t *sim) {
         unsigned weight;
         void (*happens)(sim_t *sim);
     } faults[] = {
-        {26, s_break},
+        {25, s_break},
         {8, s_hole},
         {12, s_stall},
-        {20, s_drop},
+        {18, s_drop},
         {12, s_freeze},
         {6, s_end_broker},
         {6, s_stall_broker},
         {2, s_cut},
         {4, s_end_program},
         {4, s_fill_disk},
+        {3, s_lose_back},
     };
     uint64_t at = rng_below(&sim->world.rng, 100);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {

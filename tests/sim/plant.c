@@ -147,6 +147,9 @@ zr_blob_t *plant_send(sim_t *sim, zr_blob_t *frame) {
     switch (sim->plant) {
     case PLANT_SILENT_PONG:
         return zr_span_starts(text, zr_span("{\"op\":\"pong\"")) ? s_without(frame, 0, "heads", json_object()) : frame;
+    case PLANT_SILENT_VERSIONS:
+        return zr_span_starts(text, zr_span("{\"op\":\"pong\"")) ? s_without(frame, 0, "versions", json_object())
+                                                                 : frame;
     case PLANT_WRONG_LEVEL:
     case PLANT_EAGER_ACK:
         return s_altered_ack(sim, frame);
@@ -183,6 +186,10 @@ zr_blob_t *plant_publish(sim_t *sim, zr_blob_t *frame) {
         return s_old_prev(sim, frame);
     if (sim->plant == PLANT_FORGOTTEN_LEAVE && kind == ZR_BACK_PRESENCE)
         return s_without(frame, room.len + 1, "left", json_array());
+    if (sim->plant == PLANT_UNTOLD_CROWD && kind == ZR_BACK_PRESENCE)
+        return s_without(frame, room.len + 1, "crowded", json_null());
+    if (sim->plant == PLANT_WRONG_COUNT && kind == ZR_BACK_PRESENCE)
+        return s_without(frame, room.len + 1, "count", json_integer(SLOTS + 1));
     return frame;
 }
 

@@ -31,7 +31,10 @@ struct client;
     X(POSITIONS_AGAIN, "positions-again", "rooms of a lower level begin anew in the same epoch")                       \
     X(PRIVATE_ON_BACK, "private-on-back", "what is for a private room's members is on the back too")                   \
     X(LATE_REVOCATION, "late-revocation", "other rights are in force a moment later")                                  \
-    X(SUNKEN_FLOOR, "sunken-floor", "a room that was forgotten begins where it began before")
+    X(SUNKEN_FLOOR, "sunken-floor", "a room that was forgotten begins where it began before")                          \
+    X(WRONG_COUNT, "wrong-count", "presence counts one user too many")                                                 \
+    X(UNTOLD_CROWD, "untold-crowd", "presence does not say that it names nobody")                                      \
+    X(SILENT_VERSIONS, "silent-versions", "a pong names no versions of presence")
 
 typedef enum {
 #define X(name, text, about) PLANT_##name,

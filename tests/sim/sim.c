@@ -18,6 +18,7 @@ typedef struct {
     unsigned steps;
     plant_t plant;
     bool trace, twice, plants, on;
+    const char *list; /* a file of seeds; NULL: none */
 } options_t;
 
 static options_t s_options = {.seeds = 100, .first = 1, .steps = 300};
@@ -162,6 +163,28 @@ static int s_all(void) {
     return failures > 0;
 }
 
+/* Each line begins with a seed, and may go on with the reason why it is there. */
+static int s_listed(void) {
+    char line[200];
+    uint64_t digest, count = 0, failures = 0;
+    FILE *file = fopen(s_options.list, "r");
+    if (!file) {
+        printf("%s: %s\n", s_options.list, strerror(errno));
+        return 2;
+    }
+    while (fgets(line, sizeof line, file)) {
+        char *end;
+        uint64_t seed = strtoull(line, &end, 10);
+        if (end == line)
+            continue;
+        count++;
+        failures += !s_one(seed, PLANT_NONE, true, &digest);
+    }
+    fclose(file);
+    printf("%llu of %llu listed seeds passed\n", (unsigned long long)(count - failures), (unsigned long long)count);
+    return failures > 0 || count == 0;
+}
+
 /* Is each planted fault found within the seeds? */
 static int s_all_plants(void) {
     int result = 0;
@@ -193,6 +216,7 @@ static void s_on_abort(int number) {
 
 static int s_usage(void) {
     fputs("usage: sim [--seeds N] [--first SEED] [--steps N] [--plant WHAT | --plants] [--trace] [--twice] [--on]\n"
+          "       sim --list FILE  the seeds of a file, one a line\n"
           "  --on      goes on after a seed that fails\n"
           "  --plants  plants each fault in turn and fails if one is not found\n"
           "  --twice   runs each seed twice and compares the traces\n"
@@ -224,6 +248,8 @@ static bool s_parse(int argc, char **argv) {
             ok = s_number(next, &s_options.first);
         else if (strcmp(argv[i], "--steps") == 0)
             ok = s_number(next, &number) && (s_options.steps = (unsigned)number) > 0;
+        else if (strcmp(argv[i], "--list") == 0)
+            ok = (s_options.list = next) != NULL;
         else if (strcmp(argv[i], "--plant") == 0)
             ok = next && plant_from_name(next, &s_options.plant);
         else
@@ -254,5 +280,5 @@ int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     json_object_seed(1); /* else it is drawn from the clock */
     signal(SIGABRT, s_on_abort);
-    return s_options.plants ? s_all_plants() : s_all();
+    return s_options.list ? s_listed() : s_options.plants ? s_all_plants() : s_all();
 }

@@ -6,16 +6,11 @@
  * a second. */
 #include "log_sqlite.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include "disk_rooms.h"
 #include "fatal.h"
 #include "logger.h"
 #include "reader.h"
-#include "store_clock.h"
+#include "clock.h"
 #include "writer.h"
 
 #define MARKS_EVERY 60000000ULL /* µs */
@@ -29,7 +24,7 @@ typedef struct {
     writer_t *writer;
     reader_t *reader;
     log_t *memory;
-    int fd;
+    zr_mailbox_t answers;
 
     disk_rooms_t rooms;
     uint64_t floor; /* rooms that are on the disk and not known begin there */
@@ -208,7 +203,7 @@ static log_bounds_t s_bounds(log_t *log, zr_span_t name) {
 static void s_fail_all(log_sqlite_t *self, write_pass_t *first, const char *error) {
     if (!self->failing) {
         self->failing = true;
-        self->told = zr_log_pass(&self->failure_lines, store_mono_ms());
+        self->told = zr_log_pass(&self->failure_lines, zr_mono_ms());
         if (self->told)
             zr_log(ZR_LOG_ERROR, "%s; what is published is refused until it works again", error);
     }
@@ -226,10 +221,10 @@ static void s_fail_all(log_sqlite_t *self, write_pass_t *first, const char *erro
     }
 }
 
-static void s_pass_answered(log_sqlite_t *self, write_pass_t *pass, const char *error) {
+static void s_pass_answered(log_sqlite_t *self, write_pass_t *pass) {
     FATAL_UNLESS(self->flight == pass);
     if (!pass->ok && !pass->answered)
-        s_fail_all(self, pass, error);
+        s_fail_all(self, pass, pass->error ? pass->error : "the disk failed before");
     self->flight = pass->later;
     if (!self->flight)
         self->flight_end = &self->flight;
@@ -247,54 +242,57 @@ static void s_pass_answered(log_sqlite_t *self, write_pass_t *pass, const char *
     write_pass_destroy(pass);
 }
 
-static void s_chores_answered(log_sqlite_t *self, const write_answers_t *answers) {
-    for (size_t i = 0; i < answers->retained_count; i++) {
-        disk_room_t *room = answers->retained[i].owner;
-        if (answers->retained[i].failed)
-            disk_room_again(room);
-        else if (answers->retained[i].bounds.oldest > room->bounds.oldest)
-            room->bounds.oldest = answers->retained[i].bounds.oldest;
-    }
-    free(answers->retained);
-    if (!answers->chores_done)
-        return;
+static void s_retained_answered(write_retained_t *retained) {
+    disk_room_t *room = retained->owner;
+    if (retained->failed)
+        disk_room_again(room);
+    else if (retained->bounds.oldest > room->bounds.oldest)
+        room->bounds.oldest = retained->bounds.oldest;
+    free(retained);
+}
+
+static void s_chores_answered(log_sqlite_t *self, write_chores_t *chores) {
     self->chores = false;
     disk_rooms_unbury(&self->rooms);
-    bool failed = answers->chores_error[0] != '\0';
+    bool failed = chores->error[0] != '\0';
     if (failed && !self->chores_failing)
-        zr_log(ZR_LOG_ERROR, "cannot delete what is too old: %s; it is tried again", answers->chores_error);
+        zr_log(ZR_LOG_ERROR, "cannot delete what is too old: %s; it is tried again", chores->error);
     self->chores_failing = failed;
+    write_chores_destroy(chores);
 }
 
 static void s_read_answered(log_sqlite_t *self, read_job_t *job) {
-    if (job->error[0] && zr_log_pass(&self->read_lines, store_mono_ms()))
+    if (job->error[0] && zr_log_pass(&self->read_lines, zr_mono_ms()))
         zr_log(ZR_LOG_ERROR, "cannot read what is kept of %.*s: %s; the reader is told that entries are missing",
             (int)job->read.room_len, job->read.room, job->error);
+    reader_taken(self->reader, job);
     self->log.sink.read_done(self->log.sink.ctx, job->read.ticket, &job->slice);
     read_job_destroy(job);
 }
 
 static void s_answer(log_t *log) {
     log_sqlite_t *self = (log_sqlite_t *)log;
-    uint64_t count;
-    ssize_t got = read(self->fd, &count, sizeof count); /* before the answers are taken, or one would be overslept */
-    (void)got;
-
-    write_answers_t answers;
-    writer_take(self->writer, &answers);
-    s_chores_answered(self, &answers);
-    for (write_pass_t *pass = answers.passes, *next; pass; pass = next) {
-        next = pass->next;
-        s_pass_answered(self, pass, answers.error);
-    }
-    for (read_job_t *job = reader_take(self->reader), *next; job; job = next) {
-        next = job->next;
-        s_read_answered(self, job);
+    for (zr_mail_t *mail = zr_mailbox_take_all(&self->answers), *next; mail; mail = next) {
+        next = mail->next;
+        switch ((log_mail_t)mail->kind) {
+        case LOG_MAIL_PASS:
+            s_pass_answered(self, (write_pass_t *)mail);
+            break;
+        case LOG_MAIL_RETAINED:
+            s_retained_answered((write_retained_t *)mail);
+            break;
+        case LOG_MAIL_CHORES:
+            s_chores_answered(self, (write_chores_t *)mail);
+            break;
+        case LOG_MAIL_READ:
+            s_read_answered(self, (read_job_t *)mail);
+            break;
+        }
     }
 }
 
 static int s_fd(const log_t *log) {
-    return ((const log_sqlite_t *)log)->fd;
+    return ((const log_sqlite_t *)log)->answers.fd;
 }
 
 static bool s_is_full(const log_t *log) {
@@ -317,16 +315,20 @@ static void s_tick(log_t *log, uint64_t now) {
     if (self->chores)
         return;
     bool planned = now < self->marks_due && self->marks_due - now <= MARKS_EVERY; /* or the clock was ahead */
-    write_chores_t chores = {.now = now, .max_marks = self->config.max_marks, .marks = !planned};
-    chores.rooms = disk_rooms_due(&self->rooms, now, &chores.room_count);
-    if (chores.marks) {
+    write_chores_t *chores = fatal_calloc(sizeof *chores);
+    chores->now = now;
+    chores->max_marks = self->config.max_marks;
+    chores->marks = !planned;
+    chores->rooms = disk_rooms_due(&self->rooms, now, &chores->room_count);
+    if (chores->marks) {
         self->marks_due = now + MARKS_EVERY;
-        chores.marks_before = now > self->config.mark_age ? now - self->config.mark_age : 0;
+        chores->marks_before = now > self->config.mark_age ? now - self->config.mark_age : 0;
     }
-    if (!chores.marks && chores.room_count == 0)
-        return;
-    self->chores = true;
-    writer_chores(self->writer, &chores);
+    self->chores = chores->marks || chores->room_count > 0;
+    if (self->chores)
+        writer_chores(self->writer, chores);
+    else
+        write_chores_destroy(chores);
 }
 
 /* --- Before the start --- */
@@ -366,17 +368,35 @@ static void s_restore(log_t *log, const log_restore_t *restore) {
     FATAL_UNLESS(!"the log is read as a whole or not at all");
 }
 
+/* The answers that nobody waits for any more. */
+static void s_drop_answers(log_sqlite_t *self) {
+    for (zr_mail_t *mail = zr_mailbox_take_all(&self->answers), *next; mail; mail = next) {
+        next = mail->next;
+        write_pass_t *pass = (write_pass_t *)mail;
+        if (mail->kind == LOG_MAIL_PASS && pass->error)
+            zr_log(ZR_LOG_ERROR, "%s; what waited at the end is lost", pass->error);
+        if (mail->kind == LOG_MAIL_PASS)
+            write_pass_destroy(pass);
+        else if (mail->kind == LOG_MAIL_CHORES)
+            write_chores_destroy((write_chores_t *)mail);
+        else if (mail->kind == LOG_MAIL_READ)
+            read_job_destroy((read_job_t *)mail);
+        else
+            free(mail);
+    }
+    zr_mailbox_finish(&self->answers);
+}
+
 static void s_destroy(log_t *log) {
     log_sqlite_t *self = (log_sqlite_t *)log;
     reader_destroy(self->reader);
     writer_destroy(self->writer);
+    s_drop_answers(self);
     db_close(self->read_db);
     db_close(self->db);
     write_pass_destroy(self->gathering);
     log_destroy(self->memory);
     disk_rooms_finish(&self->rooms);
-    if (self->fd >= 0)
-        close(self->fd);
     free(self);
 }
 
@@ -400,17 +420,13 @@ log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_erro
     log_sqlite_t *self = fatal_calloc(sizeof *self);
     self->log = (log_t){.engine = &s_engine, .level = ZR_LEVEL_DISK, .ceiling = CEILING};
     self->config = *config;
-    self->log.base = 2 * store_now();
+    self->log.base = 2 * zr_time_us();
     self->generation = 1;
     self->flight_end = &self->flight;
     self->memory = log_memory_new(&config->memory);
     log_memory_raise(self->memory, self->log.base);
     note[0] = error[0] = '\0';
-    self->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (self->fd < 0) {
-        snprintf(error, sizeof(db_error_t), "cannot make an eventfd: %s", strerror(errno));
-        goto failed;
-    }
+    zr_mailbox_init(&self->answers);
     self->rooms.policies = &self->config.policies;
     self->db = disk_rooms_open(&self->rooms, config->dir, config->fresh_epoch, config->refuse_corrupt, note, error);
     if (!self->db)
@@ -419,8 +435,8 @@ log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_erro
     self->read_db = db_open_reader(config->dir, error);
     if (!self->read_db)
         goto failed;
-    self->writer = writer_new(self->db, self->fd);
-    self->reader = reader_new(self->read_db, self->fd);
+    self->writer = writer_new(self->db, &self->answers);
+    self->reader = reader_new(self->read_db, &self->answers);
     return &self->log;
 
 failed:

@@ -7,23 +7,25 @@
 #define READER_H
 
 #include "db.h"
+#include "log_mail.h"
 
-typedef struct read_job {
+typedef struct {
+    zr_mail_t mail; /* LOG_MAIL_READ */
     log_read_t read;
     uint32_t room;
     log_bounds_t bounds; /* of the room when it was asked; `read.until` is not beyond its head */
 
     /* The answer. */
     log_slice_t slice;
+    size_t bytes;     /* of its frames */
     db_error_t error; /* "": none; else the slice is empty and incomplete: see db_read */
-    struct read_job *next;
 } read_job_t;
 
 typedef struct reader reader_t;
 
-/* Starts the thread. `db` is its own from now on, and the caller's again after reader_destroy. After each answer it
- * writes to the eventfd `fd`. */
-reader_t *reader_new(db_t *db, int fd);
+/* Starts the thread. `db` is its own from now on, and the caller's again after reader_destroy. It puts the answered
+ * jobs into `answers`, the caller's. */
+reader_t *reader_new(db_t *db, zr_mailbox_t *answers);
 
 /* Ends the thread and drops pending reads. NULL is accepted. */
 void reader_destroy(reader_t *reader);
@@ -31,8 +33,8 @@ void reader_destroy(reader_t *reader);
 /* Asks for `read` (copied). */
 void reader_ask(reader_t *reader, const log_read_t *read, uint32_t room, const log_bounds_t *bounds);
 
-/* The jobs answered since the last call, in order; the caller's. NULL: none. */
-read_job_t *reader_take(reader_t *reader);
+/* The answer is taken, and its memory will soon be free. */
+void reader_taken(reader_t *reader, const read_job_t *job);
 
 /* Gives back the job and its frames. */
 void read_job_destroy(read_job_t *job);

@@ -6,6 +6,7 @@
 #define WRITER_H
 
 #include "db.h"
+#include "log_mail.h"
 
 typedef struct {
     uint32_t room; /* its id in the database; 0: of level memory, not for the disk */
@@ -28,6 +29,7 @@ typedef struct {
 
 /* A pass. While the writer has it only the members marked so are the loop's. */
 typedef struct write_pass {
+    zr_mail_t mail; /* LOG_MAIL_PASS */
     uint64_t number;
     uint64_t generation;     /* a failed pass fails all those of its generation that come after it */
     write_forget_t *forgets; /* before the rooms */
@@ -38,9 +40,9 @@ typedef struct write_pass {
     size_t frame_count, frame_size;
     log_mark_t *marks;
     size_t mark_count;
-    size_t bytes; /* of memory that it holds */
-    bool ok;      /* the writer's answer */
-    struct write_pass *next;
+    size_t bytes;             /* of memory that it holds */
+    bool ok;                  /* the writer's answer */
+    char *error;              /* why it is not ok; NULL: not known, see the one before it */
     struct write_pass *later; /* the loop's: the next one in flight */
     bool answered;            /* the loop's: the sink knows already */
 } write_pass_t;
@@ -57,7 +59,9 @@ typedef struct {
     void *owner; /* the loop's */
 } write_retain_t;
 
+/* What came of it. */
 typedef struct {
+    zr_mail_t mail; /* LOG_MAIL_RETAINED */
     void *owner;
     bool failed; /* nothing could be deleted for now; `bounds` are not set */
     log_bounds_t bounds;
@@ -65,39 +69,32 @@ typedef struct {
 
 /* Housekeeping to be done. */
 typedef struct {
+    zr_mail_t mail; /* LOG_MAIL_CHORES */
     uint64_t now;
-    write_retain_t *rooms; /* malloc'ed; goes to the writer */
+    write_retain_t *rooms; /* malloc'ed */
     size_t room_count;
     bool marks; /* forget old ones, too */
     uint64_t marks_before;
     size_t max_marks;
+    db_error_t error; /* the writer's answer; "": none */
 } write_chores_t;
 
-/* The answers since the last call. */
-typedef struct {
-    write_pass_t *passes; /* in their order; the caller's */
-    db_error_t error; /* why the last pass that is not ok could not be stored; "": not known, see the one before it */
-    write_retained_t *retained; /* malloc'ed; the caller's */
-    size_t retained_count, retained_size;
-    db_error_t chores_error; /* "": none */
-    bool chores_done;        /* the chores handed over came to their end */
-} write_answers_t;
+void write_chores_destroy(write_chores_t *chores);
 
 typedef struct writer writer_t;
 
-/* Starts the thread. `db` is its own from now on, and the caller's again after writer_destroy. After each answer it
- * writes to the eventfd `fd`. */
-writer_t *writer_new(db_t *db, int fd);
+/* Starts the thread. `db` is its own from now on, and the caller's again after writer_destroy. It puts what it is done
+ * with into `answers`: passes in their order, what came of each room, chores. All of that is malloc'ed, and the
+ * caller's then. */
+writer_t *writer_new(db_t *db, zr_mailbox_t *answers);
 
-/* Writes all waiting passes, then ends the thread. Frees answers that were not taken. NULL is accepted. */
+/* Writes all waiting passes, then ends the thread. NULL is accepted. */
 void writer_destroy(writer_t *writer);
 
-/* Takes over the pass until writer_take gives it back. */
+/* Takes over the pass until it is answered. */
 void writer_put(writer_t *writer, write_pass_t *pass);
 
-/* Takes over `chores->rooms`. No chores may be under way. */
-void writer_chores(writer_t *writer, const write_chores_t *chores);
-
-void writer_take(writer_t *writer, write_answers_t *answers);
+/* Takes over the chores, malloc'ed. No others may be under way. */
+void writer_chores(writer_t *writer, write_chores_t *chores);
 
 #endif

@@ -46,7 +46,7 @@ static void s_acked(chat_t *chat, uint64_t mid) {
 }
 
 int chat_mark(chat_t *chat) {
-    uint64_t now = conn_clock();
+    uint64_t now = zr_mono_ms();
     for (size_t i = 0; i < chat->pending_count; i++) {
         chat_pending_t *pending = &chat->pending[i];
         if (pending->told)
@@ -76,7 +76,7 @@ bool chat_send(chat_t *chat, zr_span_t text) {
     }
     if (chat->prompt && chat->pending_count < CHAT_PENDING_MAX)
         chat->pending[chat->pending_count++] =
-            (chat_pending_t){.mid = mid, .sent_ms = conn_clock(), .text = strndup(text.ptr, text.len)};
+            (chat_pending_t){.mid = mid, .sent_ms = zr_mono_ms(), .text = strndup(text.ptr, text.len)};
     return true;
 }
 

@@ -107,7 +107,7 @@ static bool s_take_lines(chat_t *chat, lines_t *lines, zr_span_t *line, bool *ke
 static int s_rest(chat_t *chat, uint64_t *acked_ms) {
     if (zrelay_unacked(chat->session.relay) > 0)
         return -1;
-    uint64_t now = conn_clock();
+    uint64_t now = zr_mono_ms();
     if (*acked_ms == 0)
         *acked_ms = now;
     if (chat->seen_seq >= chat->acked_seq || now - *acked_ms >= CHAT_ECHO_MS)
@@ -175,8 +175,8 @@ static int s_leave(chat_t *chat) {
     if (chat->session.closed || zrelay_unacked(relay) == 0)
         return chat->code;
     zrelay_close(relay);
-    uint64_t end = conn_clock() + (chat->refused ? 0 : chat->session.config->connect_ms);
-    for (uint64_t now = conn_clock(); now < end && zrelay_unacked(relay) > 0 && signals_stop() < 2; now = conn_clock())
+    uint64_t end = zr_mono_ms() + (chat->refused ? 0 : chat->session.config->connect_ms);
+    for (uint64_t now = zr_mono_ms(); now < end && zrelay_unacked(relay) > 0 && signals_stop() < 2; now = zr_mono_ms())
         zrelay_next(relay, (int)(end - now));
     if (zrelay_unacked(relay) == 0)
         return chat->code;

@@ -1,7 +1,7 @@
 /* zrelay history: a room's log, up to its head of now, or what is wanted of it. */
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "conn.h"
 #include "filter.h"
 #include "format.h"
@@ -112,15 +112,9 @@ static int s_read(history_t *history, const wishes_t *wishes) {
 
 /* --- The command --- */
 
-static uint64_t s_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* false: what is wrong was told. */
 static bool s_moments(const wishes_t *wishes, filter_t *filter) {
-    uint64_t now = s_now();
+    uint64_t now = zr_time_us();
     if (wishes->since && !when_parse(wishes->since, now, &filter->since)) {
         cli_misuse(&cmd_history, "--since takes " WHEN_FORMS ", not '%s'", wishes->since);
         return false;

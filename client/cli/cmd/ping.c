@@ -1,12 +1,12 @@
 /* zrelay ping: how long the broker takes to answer. */
 #include <inttypes.h>
 #include <jansson.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "conn.h"
 #include "format.h"
 #include "output.h"
-#include "conn.h"
 #include "signals.h"
 
 #define INTERVAL_MS 1000
@@ -14,9 +14,7 @@
 extern const command_t cmd_ping;
 
 static double s_now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+    return (double)zr_clock(CLOCK_MONOTONIC) / 1e6;
 }
 
 static int s_ping(conn_t *session, output_t *output, uint64_t number, double *took) {

@@ -73,7 +73,7 @@ static void s_event(sub_t *sub, const zrelay_event_t *event) {
 static int s_patience(sub_t *sub) {
     if (!sub->options.timeout_given || sub->jobs.running > 0)
         return -1;
-    uint64_t now = conn_clock();
+    uint64_t now = zr_mono_ms();
     if (sub->heard_ms == 0)
         sub->heard_ms = now;
     uint64_t passed = now - sub->heard_ms;

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "fatal.h"
 #include "format.h"
@@ -20,12 +19,6 @@ struct conn_held {
     zrelay_event_t event;
     char bytes[];
 };
-
-uint64_t conn_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* --- Holding events --- */
 
@@ -148,7 +141,7 @@ void conn_wait(conn_t *session, struct pollfd *files, nfds_t count, int timeout_
 }
 
 void conn_hold(conn_t *session, struct pollfd *files, nfds_t count, int timeout_ms) {
-    uint64_t now = conn_clock();
+    uint64_t now = zr_mono_ms();
     if (now - session->beat_ms >= HOLD_MS) {
         /* The library works only within zrelay_next, which hands out an event: one a second, kept for later. */
         session->beat_ms = now;
@@ -162,10 +155,10 @@ void conn_hold(conn_t *session, struct pollfd *files, nfds_t count, int timeout_
 }
 
 const zrelay_event_t *conn_next(conn_t *session, int timeout_ms) {
-    uint64_t end = timeout_ms < 0 ? UINT64_MAX : conn_clock() + (uint64_t)timeout_ms;
+    uint64_t end = timeout_ms < 0 ? UINT64_MAX : zr_mono_ms() + (uint64_t)timeout_ms;
     for (;;) {
         const zrelay_event_t *event = conn_take(session);
-        uint64_t now = event || timeout_ms < 0 ? 0 : conn_clock();
+        uint64_t now = event || timeout_ms < 0 ? 0 : zr_mono_ms();
         if (event || signals_stop() || now >= end)
             return event;
         conn_wait(session, NULL, 0, timeout_ms < 0 ? -1 : (int)(end - now));
@@ -184,11 +177,11 @@ static void s_connected(conn_t *session, const zrelay_event_t *event) {
 }
 
 static int s_connect(conn_t *session) {
-    uint64_t end = conn_clock() + session->config->connect_ms;
+    uint64_t end = zr_mono_ms() + session->config->connect_ms;
     zr_buffer_t why = {0};
     int code = -1;
     while (code < 0) {
-        uint64_t now = conn_clock();
+        uint64_t now = zr_mono_ms();
         const zrelay_event_t *event = now < end ? conn_next(session, (int)(end - now)) : NULL;
         if (!event || event->type == ZRELAY_CLOSED) {
             if (!signals_stop() && why.len > 0)
@@ -246,10 +239,10 @@ int conn_open(conn_t *session, config_t *config, conn_name_t name) {
 
 void conn_close(conn_t *session) {
     if (session->relay && session->nick && !session->closed && zrelay_close(session->relay) == 0) {
-        uint64_t end = conn_clock() + GOODBYE_MS;
+        uint64_t end = zr_mono_ms() + GOODBYE_MS;
         const zrelay_event_t *event = NULL;
         /* Not conn_next, which a signal to end would cut short. */
-        for (uint64_t now = end - GOODBYE_MS; now < end && (!event || event->type != ZRELAY_CLOSED); now = conn_clock())
+        for (uint64_t now = end - GOODBYE_MS; now < end && (!event || event->type != ZRELAY_CLOSED); now = zr_mono_ms())
             event = zrelay_next(session->relay, (int)(end - now));
     }
     while (session->held) {
@@ -303,9 +296,9 @@ int conn_failed(const conn_t *session, int code) {
 }
 
 int conn_answer(conn_t *session, uint64_t request, conn_each_fn *each, void *ctx, zrelay_event_t *done) {
-    uint64_t end = conn_clock() + session->config->connect_ms;
+    uint64_t end = zr_mono_ms() + session->config->connect_ms;
     for (;;) {
-        uint64_t now = conn_clock();
+        uint64_t now = zr_mono_ms();
         const zrelay_event_t *event = now < end ? conn_next(session, (int)(end - now)) : NULL;
         if (!event || event->type == ZRELAY_CLOSED) {
             if (!signals_stop())

@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include "cli.h"
+#include "clock.h"
 #include "target.h"
 #include "zrelay.h"
 
@@ -74,8 +75,5 @@ int conn_answer(conn_t *session, uint64_t request, conn_each_fn *each, void *ctx
 
 /* A call of the library failed: tells it and gives the exit code. */
 int conn_failed(const conn_t *session, int code);
-
-/* Milliseconds of a clock that only rises. */
-uint64_t conn_clock(void);
 
 #endif

@@ -114,7 +114,7 @@ static void s_refused(const target_t *target, zr_buffer_t *out) {
 }
 
 static void s_unreachable(const target_t *target, const char *why, zr_buffer_t *out) {
-    format_add(out, "cannot reach a broker at %s: %s", target->config->server, why);
+    zr_buffer_printf(out, "cannot reach a broker at %s: %s", target->config->server, why);
 }
 
 static void s_handshake(const target_t *target, zr_buffer_t *out) {

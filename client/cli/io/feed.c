@@ -42,7 +42,7 @@ static void s_hide_progress(feed_t *feed) {
 }
 
 static void s_show_progress(feed_t *feed) {
-    uint64_t now = feed->progress ? conn_clock() : 0;
+    uint64_t now = feed->progress ? zr_mono_ms() : 0;
     if (!feed->progress || now - feed->start_ms < PROGRESS_AFTER_MS || now - feed->shown_ms < PROGRESS_EVERY_MS)
         return;
     zr_buffer_t text = {0};
@@ -221,7 +221,7 @@ int feed_run(config_t *config, feed_publish_fn *publish, void *ctx, const zr_spa
     feed_t feed = {.publish = publish, .ctx = ctx, .level = ZRELAY_LEVEL_DISK};
     lines_init(&feed.lines, CHUNK, LINE_MAX_BYTES);
     feed.progress = !only && isatty(STDERR_FILENO) && !isatty(STDIN_FILENO);
-    feed.start_ms = conn_clock();
+    feed.start_ms = zr_mono_ms();
     int code = conn_open(&feed.session, config, CONN_NAMED);
     if (code == 0 && only) {
         s_publish(&feed, *only);

@@ -169,8 +169,8 @@ START_TEST(test_bye_and_hello_fill_nothing) {
     fx_ask(A, "{'op':'bye'}");
     fx_expect(A, "{'op':'ok'}");
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s','id':1}", fx_client(C));
-    fx_expect(A, "{'op':'error','code':'rate-limited','wait':300,'re':1}");
-    fx.now += 300 * MS;
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':2200,'re':1}");
+    fx.now += 2200 * MS;
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(C));
     fx_expect(A, "{'op':'welcome'}");
     fx_ask(A, "{'op':'join','room':'r'}");
@@ -204,13 +204,15 @@ START_TEST(test_without_a_session) {
         fx_expect_error(A, "no-session");
     }
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
-    fx_expect(A, "{'op':'error','code':'rate-limited','wait':300}");
-    for (int i = 0; i < 16; i++) {
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':2200}"); /* 20 for that */
+    for (int i = 0; i < 9; i++) {
         fx_ask(A, "{'op':'ping'}");
         fx_frame(A, LIT("\x09"));
         fx_ask(A, "{");
     }
-    for (int i = 0; i < 3 * 16; i++)
+    fx_ask(A, "{'op':'ping'}");
+    fx_ask(A, "{'op':'ping'}");
+    for (int i = 0; i < 3 * 9 + 2; i++)
         fx_expect_error(A, "no-session");
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0);
     fx_ask(A, "{'op':'ping'}");
@@ -239,6 +241,29 @@ START_TEST(test_a_refusal_costs_one) {
 }
 END_TEST
 
+/* A refused one costs as much as if it were not, so that few are a flood. */
+START_TEST(test_hellos_flood_soon) {
+    s_begin(10); /* ann's took 20 of 90 */
+    fx_hello(B, "bob");
+    fx_ask(A, "{'op':'bye'}");
+    fx_expect(A, "{'op':'ok'}");
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A)); /* something was left */
+    fx_expect(A, "{'op':'welcome'}");
+    fx_ask(A, "{'op':'bye'}");
+    fx_expect(A, "{'op':'ok'}");
+    for (int i = 0; i < 2; i++) {
+        fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
+        fx_expect_error(A, "rate-limited");
+    }
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0);
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
+    fx_expect_silence(A);
+    ck_assert_uint_eq(fx_effect(EFFECT_CHARGE), A);
+    ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
+    fx_finish();
+}
+END_TEST
+
 /* A client whose connection was made anew has a window of frames under way before its hello. */
 START_TEST(test_a_window_without_a_session_is_no_flood) {
     fx_begin();
@@ -255,8 +280,8 @@ START_TEST(test_a_window_without_a_session_is_no_flood) {
     for (int i = 0; i < 40; i++)
         fx_expect_error(A, "no-session");
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
-    fx_expect(A, "{'op':'error','code':'rate-limited','wait':200}");
-    fx.now += 200 * MS;
+    fx_expect(A, "{'op':'error','code':'rate-limited','wait':2100}");
+    fx.now += 2100 * MS;
     fx_hello(A, "ann");
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0);
     fx_finish();
@@ -581,9 +606,9 @@ END_TEST
 UNIT_MAIN("broker.core.flood", test_what_requests_cost, test_who_is_refused_waits_and_is_served,
     test_bye_is_never_refused, test_who_does_not_listen_is_sent_away, test_broken_frames_count,
     test_bye_and_hello_fill_nothing, test_resuming_elsewhere_fills_nothing, test_without_a_session,
-    test_a_refusal_costs_one, test_a_window_without_a_session_is_no_flood, test_publishing_too_fast_is_told_and_taken,
-    test_bytes_count_too, test_no_limits, test_bytes_of_control_frames_count,
-    test_a_large_request_is_served_after_waiting, test_large_requests_flood_soon,
+    test_a_refusal_costs_one, test_hellos_flood_soon, test_a_window_without_a_session_is_no_flood,
+    test_publishing_too_fast_is_told_and_taken, test_bytes_count_too, test_no_limits,
+    test_bytes_of_control_frames_count, test_a_large_request_is_served_after_waiting, test_large_requests_flood_soon,
     test_a_frame_that_is_too_large_costs_one, test_what_is_refused_as_a_whole_costs_a_request,
     test_two_routes_of_one_place, test_a_hello_in_a_session_costs_each_room, test_each_error_costs,
     test_one_error_about_many_entries_costs_one, test_a_keyed_entry_counts_as_ten)

@@ -1,3 +1,4 @@
+/* What a log in memory forgets. What every engine does is in log_memory_contract_test.c. */
 #include <stdio.h>
 
 #include "log.h"
@@ -99,103 +100,6 @@ START_TEST(test_commit_is_stored_at_once) {
 }
 END_TEST
 
-START_TEST(test_unknown_room) {
-    s_begin(s_wide);
-    s_expect("= 0 complete", .after = 0);
-    s_expect("= 5", .after = 5);
-    s_expect("= 0 complete", .last = 5);
-    log_bounds_t bounds = s_log->engine->bounds(s_log, LIT("a"));
-    ck_assert_uint_eq(bounds.head, 0);
-    ck_assert_uint_eq(bounds.oldest, 0);
-    log_destroy(s_log);
-}
-END_TEST
-
-START_TEST(test_a_room_is_forgotten) {
-    s_begin(s_wide);
-    s_append('a', 3);
-    s_append('b', 1);
-    s_log->engine->forget(s_log, &(log_forget_t){.room = "a", .room_len = 1, .head = 3});
-    log_bounds_t bounds = s_log->engine->bounds(s_log, LIT("a"));
-    ck_assert_uint_eq(bounds.head, 3);
-    ck_assert_uint_eq(bounds.oldest, 3);
-    ck_assert_uint_eq(bounds.begun, 3);
-    ck_assert_str_eq(s_read((log_read_t){.after = 0}), "= 3");
-    ck_assert_str_eq(s_read((log_read_t){.after = 3}), "= 3 complete");
-    ck_assert_str_eq(s_read((log_read_t){.after = 4}), "= 4");
-    ck_assert_str_eq(s_read((log_read_t){.last = 4, .begun = 3}), "= 3 complete");
-    s_log->engine->forget(s_log, &(log_forget_t){.room = "b", .room_len = 1, .head = 1});
-    ck_assert_uint_eq(s_log->engine->bounds(s_log, LIT("b")).head, 3); /* it never sinks */
-    s_append('a', 2);
-    bounds = s_log->engine->bounds(s_log, LIT("a"));
-    ck_assert_uint_eq(bounds.begun, 3);
-    ck_assert_uint_eq(bounds.tail, 3);
-    ck_assert_str_eq(s_read((log_read_t){.last = 4, .begun = 3}), "3: 4 5 | = 5 complete");
-    ck_assert_str_eq(s_read((log_read_t){.last = 4}), "3: 4 5 | = 5");
-    log_destroy(s_log);
-}
-END_TEST
-
-START_TEST(test_slices_are_cut_at_both_ends) {
-    s_begin(s_wide);
-    s_append('a', 3);
-    s_append('b', 2);
-    s_append('a', 1);
-    s_append('a', 3);
-    s_expect("0: 1 2 3 | 3: 4 | 4: 5 6 7 | = 7 complete", .after = 0);
-    s_expect("1: 2 3 | 3: 4 | 4: 5 6 | = 6 complete", .after = 1, .until = 6);
-    s_expect("1: 2 | = 2 complete", .after = 1, .until = 2);
-    s_expect("3: 4 | = 4 complete more", .after = 3, .entries = 1);
-    s_expect("3: 4 | 4: 5 | = 5 complete more", .after = 3, .entries = 2);
-    s_expect("3: 4 | 4: 5 | = 5 complete", .after = 3, .entries = 2, .until = 5);
-    s_expect("0: 1 2 3 | 3: 4 | = 4 complete more", .after = 0, .frames = 2);
-    s_expect("0: 1 2 3 | = 3 complete more", .after = 0, .bytes = 1);
-    s_expect("= 7 complete", .after = 7);
-    s_expect("= 8", .after = 8);
-    s_expect("= 5 complete", .after = 5, .until = 4);
-    s_expect("0: 1 2 | = 2 complete", .room = "b");
-    log_destroy(s_log);
-}
-END_TEST
-
-START_TEST(test_the_last_so_many) {
-    s_begin(s_wide);
-    s_append('a', 3);
-    s_append('a', 1);
-    s_append('a', 3);
-    s_expect("6: 7 | = 7 complete", .last = 1);
-    s_expect("4: 5 6 7 | = 7 complete", .last = 3);
-    s_expect("3: 4 | 4: 5 6 7 | = 7 complete", .last = 4);
-    s_expect("2: 3 | 3: 4 | 4: 5 6 7 | = 7 complete", .last = 5);
-    s_expect("0: 1 2 3 | 3: 4 | 4: 5 6 7 | = 7 complete", .last = 7);
-    s_expect("0: 1 2 3 | 3: 4 | 4: 5 6 7 | = 7 complete", .last = 8);
-    s_expect("4: 5 | = 5 complete", .last = 1, .until = 5);
-    s_expect("2: 3 | 3: 4 | 4: 5 | = 5 complete", .last = 3, .until = 5);
-    s_expect("1: 2 | = 2 complete", .last = 1, .until = 2);
-    s_expect("3: 4 | 4: 5 | = 5 complete more", .last = 4, .entries = 2);
-    s_expect("0: 1 2 3 | 3: 4 | 4: 5 6 7 | = 7 complete", .last = UINT64_MAX >> 11);
-    log_destroy(s_log);
-}
-END_TEST
-
-START_TEST(test_positions_with_gaps) {
-    s_begin(s_wide);
-    s_append_gap('a', 2, 3, 1); /* 3 6 */
-    s_append_gap('a', 2, 3, 1); /* 9 12 */
-    s_expect("0: 3 6 | 6: 9 12 | = 12 complete", .after = 0);
-    s_expect("3: 6 | 6: 9 | = 9 complete", .after = 4, .until = 11);
-    s_expect("6: 9 12 | = 12 complete", .after = 6);
-    s_expect("6: 9 12 | = 12 complete", .after = 8);
-    s_expect("= 7 complete", .after = 7, .until = 8);
-    s_expect("= 6 complete", .after = 6, .until = 8);
-    s_expect("3: 6 | = 6 complete", .after = 3, .until = 8);
-    s_expect("6: 9 | = 9 complete more", .after = 6, .entries = 1);
-    s_expect("3: 6 | 6: 9 | = 9 complete", .last = 2, .until = 10);
-    s_expect("9: 12 | = 12 complete", .last = 1);
-    log_destroy(s_log);
-}
-END_TEST
-
 START_TEST(test_a_room_forgets_by_entries) {
     s_begin((log_memory_limits_t){4, 1 << 20, 1000, 1 << 20});
     s_append('a', 2);
@@ -274,6 +178,5 @@ START_TEST(test_the_ring_wraps_and_grows) {
 }
 END_TEST
 
-UNIT_MAIN("broker.core.log_memory", test_commit_is_stored_at_once, test_unknown_room, test_a_room_is_forgotten,
-    test_slices_are_cut_at_both_ends, test_the_last_so_many, test_positions_with_gaps, test_a_room_forgets_by_entries,
+UNIT_MAIN("broker.core.log_memory", test_commit_is_stored_at_once, test_a_room_forgets_by_entries,
     test_a_room_forgets_by_bytes, test_all_rooms_together_forget_the_oldest, test_the_ring_wraps_and_grows)

@@ -10,7 +10,7 @@ static bool s_parse(config_t *config, const char *text, char *says, size_t size)
     zr_error_t error = {0};
     config_init(config);
     bool good = config_parse(config, zr_span(text), "file", &error);
-    snprintf(says, size, "%s", error.text);
+    snprintf(says, size, "%.200s", error.text);
     return good;
 }
 

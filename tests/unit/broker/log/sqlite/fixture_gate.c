@@ -83,9 +83,10 @@ static int s_xOpen(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int f
 }
 
 void gate_install(void) {
-    s_real = sqlite3_vfs_find(NULL);
-    if (s_real == &s_vfs)
+    sqlite3_vfs *now = sqlite3_vfs_find(NULL);
+    if (now == &s_vfs)
         return;
+    s_real = now;
     s_vfs = *s_real;
     s_vfs.zName = "gate";
     s_vfs.szOsFile = (int)sizeof(gate_file_t) + s_real->szOsFile;

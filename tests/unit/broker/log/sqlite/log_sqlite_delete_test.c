@@ -138,103 +138,6 @@ static void s_forget(char name) {
     rig.log->engine->forget(rig.log, &(log_forget_t){.room = {name}, .room_len = 1, .head = rig.heads[name - 'a']});
 }
 
-START_TEST(test_a_room_is_forgotten) {
-    rig_begin();
-    rig_append_as('a', 3, "k", ZR_LEVEL_DISK);
-    rig_append('b', 1);
-    rig_commit(1);
-    rig_expect("1 ");
-    s_forget('a');
-    rig_assert_bounds('a', 0, 3);
-    rig_commit(2);
-    rig_expect("2 ");
-    rig_assert_bounds('a', 3, 3); /* and so does any room that is not known */
-    rig_assert_bounds('z', 3, 3);
-    rig_assert_bounds('b', 0, 1);
-    rig_read('a', 0, 0);
-    rig_expect("#7 = 3");
-    rig_read('a', 3, 0);
-    rig_expect("#7 = 3 complete");
-    rig_reopen();
-    rig_expect_restored("b 0-1@1001; ");
-    rig_assert_bounds('a', 3, 3);
-    rig.heads['c' - 'a'] = 3;
-    rig_append('c', 1);
-    rig_commit(3);
-    rig_expect("3 ");
-    rig_read('c', 3, 0);
-    rig_expect("#7 3: 4 | = 4 complete");
-    rig_reopen();
-    rig_expect_restored("c 3-4@1004; b 0-1@1001; "); /* it has the id that was free */
-    ck_assert_uint_eq(rig.log->engine->bounds(rig.log, LIT("c")).begun, 3);
-    rig_assert_bounds('a', 3, 3);
-    rig_finish();
-}
-END_TEST
-
-START_TEST(test_a_room_is_used_while_it_is_forgotten) {
-    rig_begin();
-    rig_append('a', 3);
-    rig_commit(1);
-    rig_expect("1 ");
-    rig_hold(2);
-    s_forget('a');
-    rig_append('a', 1);
-    rig_commit(3);
-    rig_append('a', 1);
-    rig_commit(4);
-    rig_assert_bounds('a', 0, 3);
-    gate_open(false);
-    rig_expect("2 3 4 ");
-    rig_assert_bounds('a', 3, 5);
-    rig_read('a', 0, 0);
-    rig_expect("#7 3: 4 | 4: 5 | = 5");
-    rig_append('a', 1);
-    rig_commit(5);
-    rig_expect("5 ");
-    rig_reopen();
-    rig_expect_restored("h 0-1@1001; a 3-6@1006; ");
-    rig_finish();
-}
-END_TEST
-
-START_TEST(test_a_room_could_not_be_forgotten) {
-    rig_begin();
-    rig_append('a', 3);
-    rig_commit(1);
-    rig_expect("1 ");
-    for (int again = 0; again < 2; again++) {
-        rig_hold(2);
-        s_forget('a');
-        if (again)
-            rig_append('a', 1);
-        rig_commit(3);
-        if (again)
-            rig_append('a', 1);
-        rig_commit(4);
-        gate_open(true);
-        rig_expect("2! 3! 4! ");
-        rig.heads['h' - 'a'] = 0;
-        rig.heads[0] = 3;
-        rig_assert_bounds('a', 0, 3);
-        rig_assert_bounds('z', 0, 0);
-    }
-    rig_append('a', 1);
-    rig_commit(5);
-    rig_expect("5 ");
-    rig_read('a', 0, 0);
-    rig_expect("#7 0: 1 2 3 | 3: 4 | = 4 complete");
-    s_forget('a');
-    rig_commit(6);
-    rig_expect("6 ");
-    rig_assert_bounds('a', 4, 4);
-    rig_reopen();
-    rig_expect_restored("");
-    rig_assert_bounds('a', 4, 4);
-    rig_finish();
-}
-END_TEST
-
 START_TEST(test_a_room_in_memory_is_forgotten) {
     rig_begin();
     rig_policy("m", (policy_t){.has_level = true, .level = ZR_LEVEL_MEMORY});
@@ -282,5 +185,4 @@ END_TEST
 
 UNIT_MAIN("broker.store.log_sqlite_delete", test_retention, test_marks_are_forgotten,
     test_retention_after_the_clock_was_ahead, test_retention_is_tried_again, test_retention_beside_a_damaged_room,
-    test_a_room_is_forgotten, test_a_room_is_used_while_it_is_forgotten, test_a_room_could_not_be_forgotten,
     test_a_room_in_memory_is_forgotten, test_forgotten_while_retention_is_due)

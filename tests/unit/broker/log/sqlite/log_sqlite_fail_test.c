@@ -3,41 +3,6 @@
 
 #include "fixture_log_sqlite.h"
 
-START_TEST(test_a_failed_commit_takes_with_it_what_follows) {
-    rig_begin();
-    rig_append('b', 2);
-    rig_commit(1);
-    rig_expect("1 ");
-    rig_hold(2);
-    rig_append('a', 1);
-    rig_append_as('m', 1, NULL, ZR_LEVEL_MEMORY);
-    rig_commit(3);
-    rig_append('b', 1);
-    rig_commit(4);
-    rig_commit(5);
-    gate_open(true);
-    rig_expect("2! 3! 4! 5! ");
-    rig_assert_bounds('h', 0, 0);
-    rig_assert_bounds('a', 0, 0);
-    rig_assert_bounds('b', 0, 2);
-    /* It recovers by itself, and the positions are given anew. */
-    memset(rig.heads, 0, sizeof rig.heads);
-    rig_append('a', 2);
-    rig_commit(6);
-    rig_expect("6 ");
-    rig_assert_bounds('a', 0, 2);
-    rig_read('a', 0, 0);
-    rig_expect("#7 0: 1 2 | = 2 complete");
-    rig_append('c', 1);
-    rig_append('h', 1);
-    rig_commit(7);
-    rig_expect("7 ");
-    rig_reopen();
-    rig_expect_restored("b 0-2@1002; a 0-2@1002; c 0-1@1001; h 0-1@1001; ");
-    rig_finish();
-}
-END_TEST
-
 /* The writer has failed already, and the loop does not know it yet. */
 START_TEST(test_a_pass_committed_before_the_failure_was_told) {
     rig_begin();
@@ -52,35 +17,6 @@ START_TEST(test_a_pass_committed_before_the_failure_was_told) {
     rig_commit(3);
     rig_expect("3 ");
     rig_assert_bounds('h', 0, 1);
-    rig_finish();
-}
-END_TEST
-
-START_TEST(test_full_disk) {
-    rig_begin();
-    rig_append('a', 1);
-    rig_commit(1);
-    rig_expect("1 ");
-    gate_full(true);
-    for (uint64_t pass = 2; pass < 5; pass++) {
-        rig.heads[0] = 1;
-        rig_append('a', 1);
-        rig_append('n', 1); /* a room that is never made */
-        rig_commit(pass);
-        char text[8];
-        snprintf(text, sizeof text, "%d! ", (int)pass);
-        rig_expect(text);
-        rig_read('a', 0, 0);
-        rig_expect("#7 0: 1 | = 1 complete");
-        rig.heads['n' - 'a'] = 0;
-    }
-    gate_full(false);
-    rig.heads[0] = 1;
-    rig_append('a', 1);
-    rig_commit(5);
-    rig_expect("5 ");
-    rig_reopen();
-    rig_expect_restored("a 0-2@1002; ");
     rig_finish();
 }
 END_TEST
@@ -146,6 +82,5 @@ START_TEST(test_a_second_log_is_refused) {
 }
 END_TEST
 
-UNIT_MAIN("broker.store.log_sqlite_fail", test_a_failed_commit_takes_with_it_what_follows,
-    test_a_pass_committed_before_the_failure_was_told, test_full_disk, test_a_frame_that_cannot_be_read,
-    test_corrupt_logs, test_a_second_log_is_refused)
+UNIT_MAIN("broker.store.log_sqlite_fail", test_a_pass_committed_before_the_failure_was_told,
+    test_a_frame_that_cannot_be_read, test_corrupt_logs, test_a_second_log_is_refused)

@@ -1,40 +1,8 @@
-/* Passes in one transaction or several, the content after a restart, and rooms that are in memory. */
+/* Passes in one transaction or several, and rooms that are in memory. What every engine does is in
+ * log_sqlite_contract_test.c. */
 #include <stdio.h>
 
 #include "fixture_log_sqlite.h"
-
-START_TEST(test_stored_and_there_after_a_restart) {
-    rig_begin();
-    ck_assert_int_eq(rig.log->level, ZR_LEVEL_DISK);
-    rig_expect_restored("");
-    rig_append('a', 3);
-    rig_append('b', 2);
-    rig_append('a', 1);
-    rig_assert_bounds('a', 0, 0); /* nobody may see it yet */
-    rig_commit(5);
-    rig_expect("5 ");
-    rig_assert_bounds('a', 0, 4);
-    rig_append_as('b', 1, "colour", ZR_LEVEL_DISK);
-    rig_commit(6);
-    rig_commit_mark(7, 'c', 9, NULL);
-    rig_expect("6 7 ");
-    ck_assert(log_is_idle(rig.log));
-    rig_read('a', 1, 0);
-    rig_expect("#7 1: 2 3 | 3: 4 | = 4 complete");
-    rig_reopen();
-    rig_expect_restored("a 0-4@1004; b 0-3@1003; b.colour=3; cc:9; ");
-    rig_assert_bounds('b', 0, 3);
-    rig_read('a', 0, 2);
-    rig_expect("#7 2: 3 | 3: 4 | = 4 complete");
-    rig_read('b', 0, 0);
-    rig_expect("#7 0: 1 2 | 2: 3 | = 3 complete");
-    rig_append('a', 1);
-    rig_commit(1);
-    rig_expect("1 ");
-    rig_assert_bounds('a', 0, 5);
-    rig_finish();
-}
-END_TEST
 
 START_TEST(test_what_waits_is_one_transaction) {
     rig_begin();
@@ -83,40 +51,6 @@ START_TEST(test_empty_passes) {
     rig_hold(2);
     rig_commit(3);
     rig_silent();
-    gate_open(false);
-    rig_expect("2 3 ");
-    rig_finish();
-}
-END_TEST
-
-START_TEST(test_unknown_rooms) {
-    rig_begin();
-    rig_assert_bounds('a', 0, 0);
-    rig_read('a', 0, 0);
-    rig_expect("#7 = 0 complete");
-    rig_read('a', 5, 0);
-    rig_expect("#7 = 5");
-    rig_append('a', 1); /* not committed */
-    rig_read('a', 0, 0);
-    rig_expect("#7 = 0 complete");
-    rig_commit(1);
-    rig_expect("1 ");
-    rig_read('a', 5, 0);
-    rig_expect("#7 = 5");
-    rig_finish();
-}
-END_TEST
-
-START_TEST(test_a_read_does_not_see_what_is_not_committed) {
-    rig_begin();
-    rig_append('a', 1);
-    rig_commit(1);
-    rig_expect("1 ");
-    rig_hold(2);
-    rig_append('a', 1);
-    rig_commit(3);
-    rig_read('a', 0, 0);
-    rig_expect("#7 0: 1 | = 1 complete");
     gate_open(false);
     rig_expect("2 3 ");
     rig_finish();
@@ -181,56 +115,5 @@ START_TEST(test_a_room_that_is_in_memory_by_now) {
 }
 END_TEST
 
-START_TEST(test_too_much_waits) {
-    rig_begin();
-    rig.config.queue_bytes = 2000;
-    rig_reopen();
-    rig_hold(1);
-    ck_assert(!log_is_full(rig.log));
-    ck_assert(!log_is_idle(rig.log));
-    for (int i = 0; i < 100; i++)
-        rig_append('a', 1);
-    rig_commit(2);
-    ck_assert(log_is_full(rig.log));
-    gate_open(false);
-    rig_expect("1 2 ");
-    ck_assert(!log_is_full(rig.log));
-    ck_assert(log_is_idle(rig.log));
-    rig_finish();
-}
-END_TEST
-
-/* The relay's memory for a pass counts, too: a pass of resends has nothing else. */
-START_TEST(test_too_much_waits_at_the_relay) {
-    rig_begin();
-    rig_hold(1);
-    rig.log->engine->commit(rig.log, &(log_commit_t){.pass = 2, .held = 2 << 20});
-    ck_assert(log_is_full(rig.log));
-    gate_open(false);
-    rig_expect("1 2 ");
-    ck_assert(!log_is_full(rig.log));
-    rig_finish();
-}
-END_TEST
-
-START_TEST(test_destroyed_while_passes_wait) {
-    rig_begin();
-    rig_hold(1);
-    rig_append('a', 2);
-    rig_commit(2);
-    rig_append('a', 1);
-    rig_commit_mark(3, 'c', 1, "refused");
-    rig_append('a', 1); /* never committed */
-    rig_read('h', 0, 0);
-    log_tick(rig.log, 1);
-    gate_open(false);
-    rig_reopen();
-    rig_expect_restored("h 0-1@1001; a 0-3@1003; cc:1/refused; ");
-    rig_finish();
-}
-END_TEST
-
-UNIT_MAIN("broker.store.log_sqlite", test_stored_and_there_after_a_restart, test_what_waits_is_one_transaction,
-    test_marks_of_one_transaction, test_empty_passes, test_unknown_rooms,
-    test_a_read_does_not_see_what_is_not_committed, test_rooms_in_memory, test_a_room_that_is_in_memory_by_now,
-    test_too_much_waits, test_too_much_waits_at_the_relay, test_destroyed_while_passes_wait)
+UNIT_MAIN("broker.store.log_sqlite", test_what_waits_is_one_transaction, test_marks_of_one_transaction,
+    test_empty_passes, test_rooms_in_memory, test_a_room_that_is_in_memory_by_now)
