@@ -179,13 +179,11 @@ TEST(test_tokens_that_are_not_the_sessions) {
 TEST(test_a_room_hears_what_a_resume_changed) {
     fx_hello(A, "ann");
     fx_answer(A, "{'op':'join','room':'r'}", "{'op':'joined'}");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_resume(B, A, "ann");
     fx_answer(B, "{'op':'join','room':'r','after':0}", "{'op':'joined','version':1,'count':1,'recovered':true}");
     fx_resume(C, A, "anna");
-    relay_tick(fx.relay);
-    fx_run();
+    fx_tick();
     fx_expect(BACK, "{'version':1,'joined':[{'nick':'ann'}]}");
     fx_expect(BACK, "{'version':2,'joined':[{'nick':'anna','was':'ann'}],"
                     "'left':[{'nick':'ann','reason':'renamed','to':'anna'}]}");
