@@ -208,11 +208,10 @@ static bool s_serve(const settings_t *settings, zr_error_t *error) {
 }
 
 static bool s_backup(const settings_t *settings, const char *to, zr_error_t *error) {
-    db_error_t why;
     if (!settings->data[0])
         return zr_fail(error, "--backup needs the directory that is to be copied: --data DIR");
-    if (!db_backup(settings->data, to, why))
-        return zr_fail(error, "%s", why);
+    if (!db_backup(settings->data, to, error))
+        return false;
     printf("%s: a copy of the log in %s\n", to, settings->data);
     return true;
 }

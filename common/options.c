@@ -162,6 +162,14 @@ bool zr_options_parse(
     return true;
 }
 
+char *zr_words_join(int count, char **words) {
+    zr_buffer_t text = {0};
+    for (int i = 0; i < count; i++)
+        zr_buffer_printf(&text, "%s%s", i ? " " : "", words[i]);
+    zr_buffer_u8(&text, '\0');
+    return (char *)text.data;
+}
+
 int zr_options_shown(const char *program) {
     zr_error_t error = {0};
     if (fflush(stdout) == 0 && !ferror(stdout))

@@ -31,6 +31,9 @@ typedef struct {
     size_t count;
 } zr_texts_t;
 
+/* The words with a space between them; malloc'ed. */
+char *zr_words_join(int count, char **words);
+
 typedef struct {
     const zr_option_t *options;
     size_t count;

@@ -11,6 +11,10 @@ typedef struct {
     size_t len;
 } zr_span_t;
 
+static inline bool zr_is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
 /* For a literal or a C string; `text` may be NULL, which gives the empty span. */
 static inline zr_span_t zr_span(const char *text) {
     return (zr_span_t){text, text ? strlen(text) : 0};
@@ -26,6 +30,31 @@ static inline bool zr_span_equal(zr_span_t a, zr_span_t b) {
 
 static inline bool zr_span_starts(zr_span_t text, zr_span_t prefix) {
     return text.len >= prefix.len && (prefix.len == 0 || memcmp(text.ptr, prefix.ptr, prefix.len) == 0);
+}
+
+/* Takes what stands before the first `end`, and that character, off `*text`; all of it when there is none. */
+static inline zr_span_t zr_span_cut(zr_span_t *text, char end) {
+    const char *at = text->len ? memchr(text->ptr, end, text->len) : NULL;
+    zr_span_t before = zr_span_of(text->ptr, at ? (size_t)(at - text->ptr) : text->len);
+    size_t gone = before.len + (at != NULL);
+    *text = zr_span_of(text->ptr + gone, text->len - gone);
+    return before;
+}
+
+/* Takes the next word, and the blanks (spaces, tabs, carriage returns) around it, off `*text`; an empty one at its end.
+ */
+static inline zr_span_t zr_span_word(zr_span_t *text) {
+    const char *at = text->ptr, *end = at + text->len;
+    while (at < end && zr_is_blank(*at))
+        at++;
+    const char *begin = at;
+    while (at < end && !zr_is_blank(*at))
+        at++;
+    zr_span_t word = zr_span_of(begin, (size_t)(at - begin));
+    while (at < end && zr_is_blank(*at))
+        at++;
+    *text = zr_span_of(at, (size_t)(end - at));
+    return word;
 }
 
 /* Byte order, a shorter one before a longer one that starts with it: <0, 0, >0. */

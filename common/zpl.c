@@ -14,12 +14,8 @@ typedef struct {
     bool refused; /* it was wrong, so its members would be too */
 } scan_t;
 
-static bool s_is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
 static char *s_skip(char *at) {
-    while (s_is_blank(*at))
+    while (zr_is_blank(*at))
         at++;
     return at;
 }
@@ -28,16 +24,16 @@ static char *s_skip(char *at) {
  * such as a key. Any other # could be meant either way. Ends the value; NULL, or the fault. */
 static const char *s_end_bare(char *value) {
     for (char *hash = value; (hash = strchr(hash, '#'));) {
-        bool before = hash == value || s_is_blank(hash[-1]);
+        bool before = hash == value || zr_is_blank(hash[-1]);
         char *text = hash + strspn(hash, "#");
-        bool after = *text == '\0' || s_is_blank(*text);
+        bool after = *text == '\0' || zr_is_blank(*text);
         if (before && after)
             *hash = '\0';
         else if (before || (after && *text))
             return "a # that is part of the value needs quotes around it; a comment's has a blank on both sides";
         hash = text;
     }
-    for (char *end = value + strlen(value); end > value && s_is_blank(end[-1]);)
+    for (char *end = value + strlen(value); end > value && zr_is_blank(end[-1]);)
         *--end = '\0';
     return NULL;
 }
@@ -83,7 +79,7 @@ static const char *s_split(const scan_t *scan, size_t indent, char *text, zr_zpl
 /* One line of the file, without its line feed. */
 static void s_line(scan_t *scan, unsigned number, zr_span_t line) {
     char text[LINE_MAX_LEN + 2];
-    while (line.len > 0 && s_is_blank(line.ptr[line.len - 1]))
+    while (line.len > 0 && zr_is_blank(line.ptr[line.len - 1]))
         line.len--;
     size_t indent = 0;
     while (indent < line.len && line.ptr[indent] == ' ')
@@ -116,20 +112,17 @@ static void s_line(scan_t *scan, unsigned number, zr_span_t line) {
 }
 
 bool zr_zpl_parse(const char *path, zr_span_t text, zr_zpl_item_fn *each, void *ctx, zr_error_t *error) {
-    unsigned before = error->count, number = 1;
+    unsigned before = error->count;
     scan_t scan = {.each = each, .ctx = ctx, .error = error};
     zr_span_t mark = zr_span("\xef\xbb\xbf");
-    size_t at = zr_span_starts(text, mark) ? mark.len : 0;
     error->file = path;
     if (text.len > 0 && memchr(text.ptr, '\0', text.len)) {
         zr_fail(error, "this is no text file");
     } else {
-        for (; at < text.len; number++) {
-            const char *begin = text.ptr + at, *feed = memchr(begin, '\n', text.len - at);
-            size_t len = feed ? (size_t)(feed - begin) : text.len - at;
-            s_line(&scan, number, zr_span_of(begin, len));
-            at += len + 1;
-        }
+        if (zr_span_starts(text, mark))
+            text = zr_span_of(text.ptr + mark.len, text.len - mark.len);
+        for (unsigned number = 1; text.len > 0; number++)
+            s_line(&scan, number, zr_span_cut(&text, '\n'));
         each(ctx, NULL, zr_error_at(error, 0, NULL, NULL));
     }
     zr_error_at(error, 0, NULL, NULL)->file = NULL;

@@ -94,19 +94,9 @@ static bool s_is_time(zr_span_t text) {
     return true;
 }
 
-/* Takes the word before the next space from `*line`, and the space. */
-static zr_span_t s_word(zr_span_t *line) {
-    const char *space = line->len ? memchr(line->ptr, ' ', line->len) : NULL;
-    size_t len = space ? (size_t)(space - line->ptr) : line->len;
-    zr_span_t word = zr_span_of(line->ptr, len);
-    size_t passed = space ? len + 1 : len;
-    *line = zr_span_of(line->ptr + passed, line->len - passed);
-    return word;
-}
-
 /* NULL, or what is wrong with the line. */
 static const char *s_parse_line(bans_t *bans, zr_span_t line) {
-    zr_span_t user = s_word(&line), by = s_word(&line), time = s_word(&line);
+    zr_span_t user = zr_span_cut(&line, ' '), by = zr_span_cut(&line, ' '), time = zr_span_cut(&line, ' ');
     if (!zr_nick_valid(user) || !zr_nick_valid(by))
         return "a line begins with the name of the banned user, and of the administrator";
     if (!s_is_time(time))
@@ -128,14 +118,12 @@ static const char *s_parse_line(bans_t *bans, zr_span_t line) {
 }
 
 bool bans_parse(bans_t *bans, const char *path, zr_span_t text, zr_error_t *error) {
-    unsigned before = error->count, number = 1;
-    for (size_t at = 0; at < text.len; number++) {
-        const char *begin = text.ptr + at, *feed = memchr(begin, '\n', text.len - at);
-        size_t len = feed ? (size_t)(feed - begin) : text.len - at;
-        const char *wrong = len > 0 ? s_parse_line(bans, zr_span_of(begin, len)) : NULL;
+    unsigned before = error->count;
+    for (unsigned number = 1; text.len > 0; number++) {
+        zr_span_t line = zr_span_cut(&text, '\n');
+        const char *wrong = line.len > 0 ? s_parse_line(bans, line) : NULL;
         if (wrong)
             zr_fail(error, "%s:%u: %s", path, number, wrong);
-        at += len + 1;
     }
     if (error->count > before)
         bans_finish(bans);

@@ -50,18 +50,8 @@ static bool s_on_role(reading_t *reading, const zr_zpl_item_t *item, zr_error_t 
 
 /* --- Rules --- */
 
-/* The next word before `end`; an empty one at the end. */
-static zr_span_t s_word(const char **at, const char *end) {
-    while (*at < end && (**at == ' ' || **at == '\t'))
-        ++*at;
-    const char *begin = *at;
-    while (*at < end && **at != ' ' && **at != '\t')
-        ++*at;
-    return zr_span_of(begin, (size_t)(*at - begin));
-}
-
-static bool s_parse_rights(const char *text, const char *colon, rights_t *rights, zr_error_t *error) {
-    for (zr_span_t word; (word = s_word(&text, colon)).len > 0;) {
+static bool s_parse_rights(zr_span_t text, rights_t *rights, zr_error_t *error) {
+    for (zr_span_t word; (word = zr_span_word(&text)).len > 0;) {
         rights_t right = access_right(word);
         if (!right)
             return zr_fail(error,
@@ -69,38 +59,32 @@ static bool s_parse_rights(const char *text, const char *colon, rights_t *rights
                 (int)(word.len < 40 ? word.len : 40), word.ptr);
         *rights |= right;
     }
-    if (!*rights)
-        zr_fail(error, "no right is named; write \"read write : ROOM\"");
-    return *rights != 0;
+    return *rights || zr_fail(error, "no right is named; write \"read write : ROOM\"");
 }
 
 /* "RIGHT... : PATTERN..." */
 static bool s_parse_rule(zr_buffer_t *rules, bool deny, const char *text, zr_error_t *error) {
     rule_t rule = {.deny = deny};
-    const char *colon = strchr(text, ':'), *end = text + strlen(text);
-    if (!colon)
+    zr_span_t rooms = zr_span(text), rights = zr_span_cut(&rooms, ':');
+    if (rights.len == strlen(text))
         return zr_fail(error, "a colon is missing; write \"read write : ROOM OTHER/*\"");
-    if (!s_parse_rights(text, colon, &rule.rights, error))
+    if (!s_parse_rights(rights, &rule.rights, error))
         return false;
     size_t count = 0;
-    const char *at = colon + 1;
-    for (zr_span_t word; (word = s_word(&at, end)).len > 0; count++) {
+    for (zr_span_t word; (word = zr_span_word(&rooms)).len > 0; count++) {
         const char *fault = policy_pattern_fault(word);
         if (fault)
             return zr_fail(error, "\"%.*s\" %s", (int)(word.len < 130 ? word.len : 130), word.ptr, fault);
-        if (word.ptr[word.len - 1] == ',') { /* a room may be called so, but hardly is, and then the rule is lost */
+        if (word.ptr[word.len - 1] == ',') /* a room may be called so, but hardly is, and then the rule is lost */
             return zr_fail(error, "\"%.*s\" ends in a comma; blanks stand between rooms",
                 (int)(word.len < 130 ? word.len : 130), word.ptr);
-        }
         if ((rule.rights & RIGHT_ADMIN) && !zr_span_equal(word, zr_span("*")))
             return zr_fail(error, "admin is for all rooms or none; write it in a rule of its own, \"admin : *\"");
         memset(rule.pattern, 0, sizeof rule.pattern);
         memcpy(rule.pattern, word.ptr, word.len);
         zr_buffer_append(rules, &rule, sizeof rule);
     }
-    if (count == 0)
-        zr_fail(error, "no room is named after the colon; write a name, \"NAME*\" or \"*\"");
-    return count > 0;
+    return count > 0 || zr_fail(error, "no room is named after the colon; write a name, \"NAME*\" or \"*\"");
 }
 
 static bool s_on_rule(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {

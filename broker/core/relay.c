@@ -16,6 +16,7 @@
 #include "reply.h"
 #include "rooms.h"
 #include "session_end.h"
+#include "silence.h"
 #include "state.h"
 
 void relay_config_default(relay_config_t *config) {
@@ -147,6 +148,8 @@ void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
     session_t *session = session_by_route(&relay->sessions, route);
     if (session)
         session->heard = true;
+    if (session && session->silent)
+        silence_broken(relay, session);
 
     uint8_t type = frame.len ? (uint8_t)frame.ptr[0] : 0;
     if (type == ZR_TYPE_CONTROL)
@@ -180,33 +183,33 @@ void relay_tick(relay_t *relay) {
     news_begin_round(relay);
 }
 
+/* The kinds of work that wait. They take turns. */
+static const struct {
+    bool (*is_due)(const relay_t *relay);
+    void (*next)(relay_t *relay); /* a piece of it */
+} s_kinds[] = {
+    {reading_is_due, reading_begin},
+    {news_is_due, news_tell},
+    {silence_is_due, silence_end},
+};
+enum { KINDS = sizeof s_kinds / sizeof *s_kinds };
+
 bool relay_has_work(const relay_t *relay) {
-    return news_is_due(relay) || reading_is_due(relay);
+    for (size_t kind = 0; kind < KINDS; kind++)
+        if (s_kinds[kind].is_due(relay))
+            return true;
+    return false;
 }
 
 void relay_work(relay_t *relay) {
-    bool both = news_is_due(relay) && reading_is_due(relay);
-    relay->read_last = both ? !relay->read_last : reading_is_due(relay); /* they take turns */
-    if (relay->read_last)
-        reading_begin(relay);
-    else if (news_is_due(relay))
-        news_tell(relay);
-}
-
-void relay_silent(relay_t *relay, uint64_t id) {
-    session_t *session = session_by_id(&relay->sessions, id);
-    if (!session)
-        return;
-    if (session->heard) {
-        session->heard = false;
-        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = id});
-        return;
+    for (size_t i = 0; i < KINDS; i++) {
+        size_t kind = relay->work_turn;
+        relay->work_turn = (kind + 1) % KINDS;
+        if (s_kinds[kind].is_due(relay)) {
+            s_kinds[kind].next(relay);
+            return;
+        }
     }
-    if (session->route)
-        send_bye(relay, session->route, "expired");
-    else if (session->deaf && session->connection && !session_by_route(&relay->sessions, session->deaf))
-        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = session->connection});
-    session_end(relay, session, "expired");
 }
 
 void relay_route_lost(relay_t *relay, route_t route) {

@@ -86,7 +86,8 @@ void relay_flush(relay_t *relay);
 /* Once a tick: presence is due. */
 void relay_tick(relay_t *relay);
 
-/* Does the next small piece of the work that waits: a replay, a snapshot, or the presence of one room. Carry out the
+/* Does the next small piece of the work that waits: a replay, a snapshot, the presence of one room, or the
+ * end of a session. Carry out the
  * effects after each piece, and look at the clock: all of them may take long. */
 void relay_work(relay_t *relay);
 bool relay_has_work(const relay_t *relay);
@@ -96,7 +97,7 @@ bool relay_has_work(const relay_t *relay);
 void relay_forget_idle(relay_t *relay, uint64_t now);
 
 /* A session's ticket ran out. If the session sent something meanwhile, the relay asks for another ticket
- * (EFFECT_ALIVE). Else the session expires. */
+ * (EFFECT_ALIVE). Else the session expires, when its turn comes (relay_work). */
 void relay_silent(relay_t *relay, uint64_t session);
 
 /* A frame could not be sent to `route`, because its queue is full or it is gone. Its session is detached; the peer

@@ -40,7 +40,7 @@ struct relay {
     room_state_limits_t room_state_limits;
     batch_t batch;
     readings_t readings;
-    bool read_last; /* the last piece of work was a reading */
+    size_t work_turn; /* the kind of work that is next (relay.c) */
     access_t *access;
     uint64_t access_number; /* rises with each */
     makers_t makers;

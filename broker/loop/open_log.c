@@ -20,12 +20,9 @@ log_t *open_log(const settings_t *settings, uint64_t *epoch, zr_error_t *error) 
         .fresh_epoch = *epoch,
     };
     char note[512];
-    db_error_t why;
-    log_t *log = log_sqlite_new(&config, note, why);
-    if (!log) {
-        zr_fail(error, "%s", why);
+    log_t *log = log_sqlite_new(&config, note, error);
+    if (!log)
         return NULL;
-    }
     if (note[0])
         zr_log(ZR_LOG_ERROR, "%s", note);
     *epoch = log_sqlite_epoch(log);

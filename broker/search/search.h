@@ -1,8 +1,7 @@
 /* Full-text search over the durable log (SCHEMA.md): an index in a file of its own. Each search first brings it up to
  * date from the log. The broker has no part in it; the log is read and never written.
  *
- * Functions that return bool give false on failure and write one line about it to `error`. The line may quote queries
- * and names: escape it before it is shown. */
+ * Functions that return bool give false on failure and add a line about it to `error`. */
 #ifndef SEARCH_H
 #define SEARCH_H
 
@@ -20,7 +19,7 @@ enum {
 
 /* The log in `dir`, for reading only; a broker may be writing it. Give it back with db_close. NULL when there is none,
  * or it is not ours. */
-db_t *search_log_open(const char *dir, db_error_t error);
+db_t *search_log_open(const char *dir, zr_error_t *error);
 
 /* --- The index --- */
 
@@ -28,7 +27,7 @@ typedef struct search_index search_index_t;
 
 /* Opens the index, and makes it (0600) if it is missing; the caller's, to be given to search_index_close, which accepts
  * NULL. Fails when the file is something else, or made by a newer version. */
-search_index_t *search_index_open(const char *file, db_error_t error);
+search_index_t *search_index_open(const char *file, zr_error_t *error);
 void search_index_close(search_index_t *index);
 
 typedef struct {
@@ -40,7 +39,8 @@ typedef struct {
  * next call goes on from the last chunk. `*report` is what has been done so far, after failure too; each_chunk, which
  * may be NULL, is called after each transaction of about `chunk` bytes. */
 bool search_update(search_index_t *index, db_t *log, size_t chunk,
-    void (*each_chunk)(void *ctx, const search_report_t *report), void *ctx, search_report_t *report, db_error_t error);
+    void (*each_chunk)(void *ctx, const search_report_t *report), void *ctx, search_report_t *report,
+    zr_error_t *error);
 
 /* --- Searching --- */
 
@@ -60,11 +60,11 @@ typedef struct {
 } search_hit_t;
 
 /* Whether the query can be read: before an update that may take long. */
-bool search_check(search_index_t *index, const search_query_t *query, db_error_t error);
+bool search_check(search_index_t *index, const search_query_t *query, zr_error_t *error);
 
 /* The newest hits, newest first. */
 bool search_find(search_index_t *index, const search_query_t *query, void (*each)(void *ctx, const search_hit_t *hit),
-    void *ctx, db_error_t error);
+    void *ctx, zr_error_t *error);
 
 /* --- Texts; pure --- */
 

@@ -21,14 +21,11 @@ static const char schema[] = "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY,
                              "CREATE TABLE rooms (id INTEGER PRIMARY KEY, name TEXT NOT NULL, oldest INTEGER NOT NULL,"
                              " seq INTEGER NOT NULL);" ENTRIES;
 
-bool search_fail(search_index_t *index, db_error_t error, const char *what) {
+bool search_fail(search_index_t *index, zr_error_t *error, const char *what) {
     int code = sqlite3_extended_errcode(index->sql);
     const char *text = sqlite3_errmsg(index->sql), *advice = "";
-    if (strstr(text, "no such module")) {
-        snprintf(error, sizeof(db_error_t), "this SQLite (%s) was built without FTS5: take one that has it",
-            sqlite3_libversion());
-        return false;
-    }
+    if (strstr(text, "no such module"))
+        return zr_fail(error, "this SQLite (%s) was built without FTS5: take one that has it", sqlite3_libversion());
     switch (code & 0xff) {
     case SQLITE_NOTADB:
         advice = ": it is not an index of zrelayd-search; name another --index";
@@ -53,8 +50,7 @@ bool search_fail(search_index_t *index, db_error_t error, const char *what) {
     default:
         break;
     }
-    snprintf(error, sizeof(db_error_t), "cannot %s %s%s (%s, code %d)", what, index->file, advice, text, code);
-    return false;
+    return zr_fail(error, "cannot %s %s%s (%s, code %d)", what, index->file, advice, text, code);
 }
 
 bool search_exec(search_index_t *index, const char *sql) {
@@ -92,7 +88,7 @@ bool search_reset(search_index_t *index, uint64_t epoch) {
 
 /* Makes the file with the right mode from the beginning. If root makes it, it is given to the directory's owner, as
  * SQLite does with its own files. Otherwise that user could not open it in a later search. */
-static bool s_make_file(const char *file, db_error_t error) {
+static bool s_make_file(const char *file, zr_error_t *error) {
     int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno == EEXIST || db_fail_errno(file, error, "make the index");
@@ -111,7 +107,7 @@ static bool s_make_file(const char *file, db_error_t error) {
     return ok;
 }
 
-static bool s_create(search_index_t *index, db_error_t error) {
+static bool s_create(search_index_t *index, zr_error_t *error) {
     char text[160];
     snprintf(text, sizeof text,
         "INSERT INTO meta VALUES ('epoch', '%016x'); PRAGMA application_id = %d; PRAGMA user_version = %d", 0,
@@ -121,7 +117,7 @@ static bool s_create(search_index_t *index, db_error_t error) {
 }
 
 /* In a transaction, as another search may be making the same index. */
-static bool s_identify(search_index_t *index, db_error_t error) {
+static bool s_identify(search_index_t *index, zr_error_t *error) {
     int64_t application, version, things;
     if (!s_number(index, "PRAGMA application_id", &application) || !s_number(index, "PRAGMA user_version", &version) ||
         !s_number(index, "SELECT count(*) FROM sqlite_master", &things))
@@ -129,9 +125,9 @@ static bool s_identify(search_index_t *index, db_error_t error) {
     if (application == 0 && version == 0 && things == 0)
         return s_create(index, error);
     if (application != SEARCH_APPLICATION || version < 1)
-        snprintf(error, sizeof(db_error_t), "%s is not an index of zrelayd-search: name another --index", index->file);
+        zr_fail(error, "%s is not an index of zrelayd-search: name another --index", index->file);
     else if (version > SEARCH_SCHEMA_VERSION)
-        snprintf(error, sizeof(db_error_t),
+        zr_fail(error,
             "%s was made by a newer zrelayd-search (schema %lld, this one knows %d): take that one, or name another "
             "--index",
             index->file, (long long)version, SEARCH_SCHEMA_VERSION);
@@ -140,12 +136,10 @@ static bool s_identify(search_index_t *index, db_error_t error) {
     return false;
 }
 
-static bool s_open(search_index_t *index, db_error_t error) {
+static bool s_open(search_index_t *index, zr_error_t *error) {
     int code = sqlite3_open_v2(index->file, &index->sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (!index->sql) {
-        snprintf(error, sizeof(db_error_t), "cannot open the index %s: %s", index->file, sqlite3_errstr(code));
-        return false;
-    }
+    if (!index->sql)
+        return zr_fail(error, "cannot open the index %s: %s", index->file, sqlite3_errstr(code));
     sqlite3_extended_result_codes(index->sql, 1);
     sqlite3_busy_timeout(index->sql, DB_BUSY_MS);
     sqlite3_db_config(index->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
@@ -171,7 +165,7 @@ static bool s_open(search_index_t *index, db_error_t error) {
     return ok;
 }
 
-search_index_t *search_index_open(const char *file, db_error_t error) {
+search_index_t *search_index_open(const char *file, zr_error_t *error) {
     if (!s_make_file(file, error))
         return NULL;
     search_index_t *index = fatal_calloc(sizeof *index);

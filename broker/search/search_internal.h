@@ -13,7 +13,7 @@ struct search_index {
 };
 
 /* Writes the line for SQLite's last error in the index. Always false. */
-bool search_fail(search_index_t *index, db_error_t error, const char *what);
+bool search_fail(search_index_t *index, zr_error_t *error, const char *what);
 
 bool search_exec(search_index_t *index, const char *sql);
 

@@ -5,32 +5,28 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-static bool s_exists(const char *dir, db_error_t error) {
+static bool s_exists(const char *dir, zr_error_t *error) {
     struct stat status;
     if (stat(dir, &status) != 0)
         return db_fail_errno(dir, error, "use the data directory");
-    if (!S_ISDIR(status.st_mode)) {
-        snprintf(error, sizeof(db_error_t), "%s is not a directory: name that of zrelayd's --data", dir);
-        return false;
-    }
+    if (!S_ISDIR(status.st_mode))
+        return zr_fail(error, "%s is not a directory: name that of zrelayd's --data", dir);
     char *path = db_path(dir, DB_NAME);
     bool found = stat(path, &status) == 0;
     if (!found && errno == ENOENT)
-        snprintf(error, sizeof(db_error_t), "there is no log in %s: name the directory of zrelayd's --data", dir);
+        zr_fail(error, "there is no log in %s: name the directory of zrelayd's --data", dir);
     else if (!found)
         db_fail_errno(path, error, "read");
     free(path);
     return found;
 }
 
-static bool s_connect(db_t *log, db_error_t error) {
+static bool s_connect(db_t *log, zr_error_t *error) {
     char *path = db_path(log->dir, DB_NAME);
     int code = sqlite3_open_v2(path, &log->sql, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
     free(path);
-    if (!log->sql) {
-        snprintf(error, sizeof(db_error_t), "cannot open %s/%s: %s", log->dir, DB_NAME, sqlite3_errstr(code));
-        return false;
-    }
+    if (!log->sql)
+        return zr_fail(error, "cannot open %s/%s: %s", log->dir, DB_NAME, sqlite3_errstr(code));
     sqlite3_extended_result_codes(log->sql, 1);
     sqlite3_busy_timeout(log->sql, DB_BUSY_MS);
     sqlite3_db_config(log->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
@@ -40,17 +36,17 @@ static bool s_connect(db_t *log, db_error_t error) {
     return code == SQLITE_OK || db_fail(log, error, "open");
 }
 
-static bool s_identify(db_t *log, db_error_t error) {
+static bool s_identify(db_t *log, zr_error_t *error) {
     int64_t application, version, things;
     if (!db_number(log, "PRAGMA application_id", &application) || !db_number(log, "PRAGMA user_version", &version) ||
         !db_number(log, "SELECT count(*) FROM sqlite_master", &things))
         return db_fail(log, error, "read");
     if (application == 0 && version == 0 && things == 0)
-        snprintf(error, sizeof(db_error_t), "there is no log in %s yet: start a zrelayd with it first", log->dir);
+        zr_fail(error, "there is no log in %s yet: start a zrelayd with it first", log->dir);
     else if (application != DB_APPLICATION)
-        snprintf(error, sizeof(db_error_t), "%s/%s is not zrelay's", log->dir, DB_NAME);
+        zr_fail(error, "%s/%s is not zrelay's", log->dir, DB_NAME);
     else if (version != DB_SCHEMA_VERSION)
-        snprintf(error, sizeof(db_error_t),
+        zr_fail(error,
             "%s/%s was made by %s zrelayd (schema %lld, this one knows %d): take the zrelayd-search of that one",
             log->dir, DB_NAME, version > DB_SCHEMA_VERSION ? "a newer" : "an older", (long long)version,
             DB_SCHEMA_VERSION);
@@ -59,7 +55,7 @@ static bool s_identify(db_t *log, db_error_t error) {
     return false;
 }
 
-static bool s_read_epoch(db_t *log, db_error_t error) {
+static bool s_read_epoch(db_t *log, zr_error_t *error) {
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(log->sql, "SELECT value FROM meta WHERE name = 'epoch'", -1, &statement, NULL) != SQLITE_OK)
         return db_fail(log, error, "read");
@@ -74,7 +70,7 @@ static bool s_read_epoch(db_t *log, db_error_t error) {
     return ok;
 }
 
-db_t *search_log_open(const char *dir, db_error_t error) {
+db_t *search_log_open(const char *dir, zr_error_t *error) {
     if (!s_exists(dir, error))
         return NULL;
     db_t *log = fatal_calloc(sizeof *log);

@@ -53,19 +53,6 @@ static bool s_parse(int *argc, char *argv[], flags_t *flags, zr_error_t *error) 
     return *argc > 0 || zr_fail(error, "say what to search for");
 }
 
-/* The arguments, joined; malloc'ed. */
-static char *s_query(char *argv[], int count) {
-    zr_buffer_t text = {0};
-    for (int i = 0; i < count; i++) {
-        if (i > 0)
-            zr_buffer_u8(&text, ' ');
-        zr_buffer_append(&text, argv[i], strlen(argv[i]));
-    }
-    char *query = fatal_check(strndup((const char *)text.data, text.len));
-    zr_buffer_finish(&text);
-    return query;
-}
-
 /* --- The search --- */
 
 /* Shows progress, only on a terminal. */
@@ -86,7 +73,7 @@ static void s_print(void *ctx, const search_hit_t *hit) {
     zr_buffer_finish(&line);
 }
 
-static bool s_update(search_index_t *index, db_t *log, db_error_t error) {
+static bool s_update(search_index_t *index, db_t *log, zr_error_t *error) {
     search_report_t report;
     bool ok = search_update(index, log, SEARCH_CHUNK_BYTES, s_tell, NULL, &report, error);
     if (report.damaged > 0)
@@ -96,17 +83,15 @@ static bool s_update(search_index_t *index, db_t *log, db_error_t error) {
 }
 
 static bool s_search(flags_t *flags, const char *text, zr_error_t *error) {
-    db_error_t why;
     const search_query_t query = {
         .text = text, .rooms = flags->rooms.items, .room_count = flags->rooms.count, .limit = (size_t)flags->limit};
-    db_t *log = search_log_open(flags->data, why);
+    db_t *log = search_log_open(flags->data, error);
     if (!log)
-        return zr_fail(error, "%s", why);
+        return false;
     char *file = flags->index ? fatal_check(strdup(flags->index)) : db_path(flags->data, "search.db");
-    search_index_t *index = search_index_open(file, why);
-    bool ok = (index && search_check(index, &query, why) && s_update(index, log, why) &&
-                  search_find(index, &query, s_print, flags, why)) ||
-              zr_fail(error, "%s", why);
+    search_index_t *index = search_index_open(file, error);
+    bool ok = index && search_check(index, &query, error) && s_update(index, log, error) &&
+              search_find(index, &query, s_print, flags, error);
     search_index_close(index);
     db_close(log);
     free(file);
@@ -126,7 +111,7 @@ int main(int argc, char *argv[]) {
     } else if (flags.help) {
         fputs(s_usage, stdout);
     } else {
-        char *text = s_query(argv, argc);
+        char *text = zr_words_join(argc, argv);
         ok = s_search(&flags, text, &error);
         free(text);
     }

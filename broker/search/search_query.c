@@ -14,7 +14,7 @@ typedef struct {
     const search_query_t *query;
     found_t *found;
     size_t count, size;
-    char *error;
+    zr_error_t *error;
 } find_t;
 
 static bool s_fail(find_t *find) {
@@ -29,8 +29,7 @@ static bool s_fail_match(find_t *find) {
         return s_fail(find);
     if (strncmp(text, prefix, strlen(prefix)) == 0)
         text += strlen(prefix);
-    snprintf(
-        find->error, sizeof(db_error_t), "bad query: %s; put what has signs in it in double quotes: '\"a-b\"'", text);
+    zr_fail(find->error, "bad query: %s; put what has signs in it in double quotes: '\"a-b\"'", text);
     return false;
 }
 
@@ -44,7 +43,7 @@ static bool s_room(find_t *find, const char *name, uint32_t *id) {
     if (code == SQLITE_ROW)
         *id = (uint32_t)sqlite3_column_int64(statement, 0);
     else if (code == SQLITE_DONE)
-        snprintf(find->error, sizeof(db_error_t), "there is no room \"%.128s\" in the log", name);
+        zr_fail(find->error, "there is no room \"%.128s\" in the log", name);
     else
         s_fail(find);
     sqlite3_finalize(statement);
@@ -133,7 +132,7 @@ static bool s_show(find_t *find, void (*each)(void *ctx, const search_hit_t *hit
     return ok;
 }
 
-bool search_check(search_index_t *index, const search_query_t *query, db_error_t error) {
+bool search_check(search_index_t *index, const search_query_t *query, zr_error_t *error) {
     find_t find = {.index = index, .query = query, .error = error};
     sqlite3_stmt *statement = search_prepare(index, "SELECT rowid FROM entries WHERE entries MATCH ?1 AND rowid = 0");
     if (!statement)
@@ -146,7 +145,7 @@ bool search_check(search_index_t *index, const search_query_t *query, db_error_t
 }
 
 bool search_find(search_index_t *index, const search_query_t *query, void (*each)(void *ctx, const search_hit_t *hit),
-    void *ctx, db_error_t error) {
+    void *ctx, zr_error_t *error) {
     find_t find = {.index = index, .query = query, .error = error};
     /* One view: another search may take out what was found. */
     bool ok = search_exec(index, "BEGIN") || s_fail(&find);

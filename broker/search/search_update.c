@@ -29,7 +29,7 @@ typedef struct {
     void (*each_chunk)(void *ctx, const search_report_t *report);
     void *ctx;
     search_report_t *report;
-    char *error;
+    zr_error_t *error;
 } update_t;
 
 static bool s_fail(update_t *update) {
@@ -90,8 +90,7 @@ static bool s_begin(update_t *update) {
         return s_fail(update);
     if (epoch == db_epoch(update->log))
         return true;
-    snprintf(update->error, sizeof(db_error_t), "%s was begun anew by another zrelayd-search: try again",
-        update->index->file);
+    zr_fail(update->error, "%s was begun anew by another zrelayd-search: try again", update->index->file);
     return false;
 }
 
@@ -305,7 +304,7 @@ static bool s_run(update_t *update) {
 
 bool search_update(search_index_t *index, db_t *log, size_t chunk,
     void (*each_chunk)(void *ctx, const search_report_t *report), void *ctx, search_report_t *report,
-    db_error_t error) {
+    zr_error_t *error) {
     *report = (search_report_t){0};
     update_t update = {.index = index,
         .log = log,

@@ -9,6 +9,7 @@
 #include "members.h"
 #include "reply.h"
 #include "session_end.h"
+#include "silence.h"
 #include "state.h"
 
 enum { WINDOW_MIN = 64 << 10 };
@@ -175,7 +176,7 @@ static void s_arrive(
         session_set_route(&relay->sessions, old, request->route);
         old->resumed++;
         s_bind(old, access, speaker);
-        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = old->id});
+        silence_broken(relay, old);
         request->session = old;
         s_renew(relay, request, hello, speaker);
         return;

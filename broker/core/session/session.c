@@ -70,12 +70,23 @@ session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick, b
 void session_remove(sessions_t *sessions, session_t *session) {
     FATAL_UNLESS(!session->members);
     session_set_route(sessions, session, 0);
+    session_set_silent(sessions, session, false);
     s_leave_user(sessions, session);
     HASH_DELETE(by_id, sessions->by_id, session);
     HASH_DELETE(by_client, sessions->by_client, session);
     sessions->count--;
     sessions->authenticated -= session->authenticated;
     free(session);
+}
+
+void session_set_silent(sessions_t *sessions, session_t *session, bool silent) {
+    if (silent == session->silent)
+        return;
+    session->silent = silent;
+    if (silent)
+        DL_APPEND2(sessions->silent, session, prev_silent, next_silent);
+    else
+        DL_DELETE2(sessions->silent, session, prev_silent, next_silent);
 }
 
 void session_set_route(sessions_t *sessions, session_t *session, route_t route) {

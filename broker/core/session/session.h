@@ -36,6 +36,8 @@ typedef struct session {
     const access_user_t *access;       /* its rights; never NULL */
     rights_cache_t asked;              /* of the room it asked about last */
     bool heard;                        /* a frame came since the ticket began (relay_silent) */
+    bool silent;                       /* it is about to expire (silence.h) */
+    struct session *prev_silent, *next_silent;
     member_t *members;
     member_t *next_told;         /* where the next pong begins; NULL: at the first */
     size_t reads;                /* replays and snapshots under way */
@@ -60,6 +62,7 @@ typedef struct {
     session_t *by_route, *by_id, *by_client;
     user_t *users;
     rate_connections_t connections; /* the debts of those without a session */
+    session_t *silent;              /* longest first */
     size_t count, authenticated;
     uint64_t last_id;
 } sessions_t;
@@ -81,6 +84,7 @@ void session_remove(sessions_t *sessions, session_t *session); /* must be in no 
 /* Gives it another route; 0 detaches it. A route belongs to one session at most. */
 void session_set_route(sessions_t *sessions, session_t *session, route_t route);
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick);
+void session_set_silent(sessions_t *sessions, session_t *session, bool silent);
 
 /* The session's rights in the room, whose name is valid. The last answer is cached; session_rights_forget drops it when
  * rights change. */

@@ -4,34 +4,34 @@
  * A row of `frames` is a DELIVER frame as it was delivered. Its id is room << 40 | last seq, so that one tree holds
  * each room's frames in their order and appending needs no second index.
  *
- * Functions that return bool give false on failure and write one line about it to `error`. */
+ * Functions that return bool give false on failure and add a line about it to `error`. */
 #ifndef DB_H
 #define DB_H
 
+#include "errors.h"
 #include "log.h"
 #include "policy.h"
 
 enum { DB_SCHEMA_VERSION = 2, DB_SEQ_BITS = 40 };
 
 typedef struct db db_t;
-typedef char db_error_t[512];
 
 typedef enum { DB_OPENED, DB_REFUSED, DB_CORRUPT } db_open_t;
 
 /* Opens the database in `dir` for writing; both are made (0700, 0600) if they are missing. DB_REFUSED: not ours, not
  * writable, in use by another broker, no room, made by a newer version or an older one. DB_CORRUPT: it cannot be read
  * as a database; db_put_aside may follow. On DB_OPENED `*db` is the caller's. WAL, synchronous=FULL. */
-db_open_t db_open(db_t **db, const char *dir, uint64_t fresh_epoch, db_error_t error);
+db_open_t db_open(db_t **db, const char *dir, uint64_t fresh_epoch, zr_error_t *error);
 
 /* A second handle that only reads; NULL when that fails. */
-db_t *db_open_reader(const char *dir, db_error_t error);
+db_t *db_open_reader(const char *dir, zr_error_t *error);
 
 /* Gives the handle back, and the lock on the directory if it was the writer's. NULL is accepted. */
 void db_close(db_t *db);
 
 /* Renames the database in `dir` and what belongs to it, so that the next db_open makes a fresh one. `name` gets the new
  * name (without the directory). Needs the lock, which it takes and gives back. */
-bool db_put_aside(const char *dir, char name[64], db_error_t error);
+bool db_put_aside(const char *dir, char name[64], zr_error_t *error);
 
 /* The epoch kept in the database: `fresh_epoch` of the call that made it, or of the first that opened this copy
  * (db_backup). */
@@ -50,38 +50,38 @@ typedef struct {
     uint64_t entries, bytes; /* kept; counted cheaply: exact after retention ran once */
 } db_room_t;
 
-bool db_each_room(db_t *db, void (*each)(void *ctx, const db_room_t *room), void *ctx, db_error_t error);
+bool db_each_room(db_t *db, void (*each)(void *ctx, const db_room_t *room), void *ctx, zr_error_t *error);
 bool db_each_value(
-    db_t *db, void (*each)(void *ctx, uint32_t room, const zr_entry_t *entry), void *ctx, db_error_t error);
-bool db_each_mark(db_t *db, void (*each)(void *ctx, const log_mark_t *mark), void *ctx, db_error_t error);
+    db_t *db, void (*each)(void *ctx, uint32_t room, const zr_entry_t *entry), void *ctx, zr_error_t *error);
+bool db_each_mark(db_t *db, void (*each)(void *ctx, const log_mark_t *mark), void *ctx, zr_error_t *error);
 
 /* --- Writing: everything between begin and commit is stored as a whole, or not at all --- */
 
-bool db_begin(db_t *db, db_error_t error);
+bool db_begin(db_t *db, zr_error_t *error);
 /* true: the transaction is on the disk. false: nothing of it is, and it has ended; so after an add that failed. One
  * exception: if the disk keeps failing and the process ends meanwhile, the whole transaction may be found afterwards.
  */
-bool db_commit(db_t *db, db_error_t error);
+bool db_commit(db_t *db, zr_error_t *error);
 void db_rollback(db_t *db);
 
-bool db_add_room(db_t *db, uint32_t room, zr_span_t name, db_error_t error);
+bool db_add_room(db_t *db, uint32_t room, zr_span_t name, zr_error_t *error);
 /* The frame, and the values of its keyed entries if `append->keyed`. */
-bool db_add_frame(db_t *db, uint32_t room, const log_append_t *append, db_error_t error);
+bool db_add_frame(db_t *db, uint32_t room, const log_append_t *append, zr_error_t *error);
 /* Deletes all of the room, which stood at `head`, and raises the floor to it. One step, so it is for rooms that
  * retention has left a frame or two of. The id is free when this is committed. */
-bool db_forget_room(db_t *db, uint32_t room, uint64_t head, db_error_t error);
-bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, db_error_t error);
+bool db_forget_room(db_t *db, uint32_t room, uint64_t head, zr_error_t *error);
+bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, zr_error_t *error);
 
 /* --- Retention, in steps: at most `frames` rows each; own transaction --- */
 
 /* Deletes what the policy does not keep of the room, oldest first, never its newest frame; moves the room's `oldest`.
  * `*more`: call again. `bounds` gets the new bounds. Values of keys stay. */
 bool db_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, size_t frames, log_bounds_t *bounds,
-    bool *more, db_error_t error);
+    bool *more, zr_error_t *error);
 /* Forgets marks not used since `before` (µs), and the longest unused beyond `max`; at most `rows`. */
-bool db_forget_marks(db_t *db, uint64_t before, size_t max, size_t rows, bool *more, db_error_t error);
+bool db_forget_marks(db_t *db, uint64_t before, size_t max, size_t rows, bool *more, zr_error_t *error);
 /* Gives freed pages back to the file system, at most `pages` (incremental vacuum); some are kept for new frames. */
-bool db_give_back(db_t *db, int pages, db_error_t error);
+bool db_give_back(db_t *db, int pages, zr_error_t *error);
 
 /* --- Reading --- */
 
@@ -90,11 +90,11 @@ bool db_give_back(db_t *db, int pages, db_error_t error);
  * it. On failure the slice has no frames and stands behind the damaged one, or at read->until: entries up to there are
  * lost. If the room was forgotten since the caller looked, or another room has its id by now, nothing is left. */
 bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read_t *read, log_slice_t *slice,
-    zr_blob_t **frames, db_error_t error);
+    zr_blob_t **frames, zr_error_t *error);
 
 /* Makes a consistent copy in the file `to`, which must not exist, while others write (SQLite's backup API), 1000 pages
  * at a time. A broker that uses the copy begins another epoch: else it would give positions again that were given
  * since. */
-bool db_backup(const char *dir, const char *to, db_error_t error);
+bool db_backup(const char *dir, const char *to, zr_error_t *error);
 
 #endif

@@ -46,7 +46,7 @@ static char *s_partial(const char *to) {
     return NULL;
 }
 
-bool db_backup(const char *dir, const char *to, db_error_t error) {
+bool db_backup(const char *dir, const char *to, zr_error_t *error) {
     db_t *db = db_open_reader(dir, error);
     if (!db)
         return false;
@@ -64,7 +64,7 @@ bool db_backup(const char *dir, const char *to, db_error_t error) {
               sqlite3_open_v2(partial, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
               s_copy(db->sql, copy) && s_finish(copy);
     if (!ok)
-        snprintf(error, sizeof(db_error_t), "cannot copy %s/%s to %s: %s", dir, DB_NAME, to,
+        zr_fail(error, "cannot copy %s/%s to %s: %s", dir, DB_NAME, to,
             copy && sqlite3_errcode(copy) ? sqlite3_errmsg(copy) : sqlite3_errmsg(db->sql));
     sqlite3_close(copy);
     db_close(db);

@@ -16,7 +16,7 @@ char *db_path(const char *dir, const char *name) {
     return path;
 }
 
-bool db_dir_sync(const char *dir, db_error_t error) {
+bool db_dir_sync(const char *dir, zr_error_t *error) {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = fd >= 0 && fsync(fd) == 0;
     if (!ok)
@@ -26,35 +26,31 @@ bool db_dir_sync(const char *dir, db_error_t error) {
     return ok;
 }
 
-static bool s_mine(const char *path, const struct stat *status, db_error_t error) {
+static bool s_mine(const char *path, const struct stat *status, zr_error_t *error) {
     if (status->st_uid == geteuid())
         return true;
-    snprintf(error, sizeof(db_error_t),
-        "%s belongs to user %u, not to %u, which zrelayd runs as: chown it, or take another --data", path,
-        (unsigned)status->st_uid, (unsigned)geteuid());
-    return false;
+    return zr_fail(error, "%s belongs to user %u, not to %u, which zrelayd runs as: chown it, or take another --data",
+        path, (unsigned)status->st_uid, (unsigned)geteuid());
 }
 
 /* Only the owner may write. */
-static bool s_is_private(const char *path, const struct stat *status, db_error_t error) {
+static bool s_is_private(const char *path, const struct stat *status, zr_error_t *error) {
     if (!(status->st_mode & (S_IWGRP | S_IWOTH)))
         return true;
-    snprintf(error, sizeof(db_error_t), "%s may write to %s: run chmod go-w %.200s, or take another --data",
+    return zr_fail(error, "%s may write to %s: run chmod go-w %.200s, or take another --data",
         status->st_mode & S_IWOTH ? "everybody" : "its group", path, path);
-    return false;
 }
 
 /* A file of the database that exists is a plain one of ours. Others could have put it there while they could write to
  * the directory, and SQLite follows links. */
-static bool s_check_file(const char *dir, const char *name, db_error_t error) {
+static bool s_check_file(const char *dir, const char *name, zr_error_t *error) {
     struct stat status;
     char *path = db_path(dir, name);
     bool ok = lstat(path, &status) != 0;
     if (ok && errno != ENOENT) {
         ok = db_fail_errno(path, error, "use");
     } else if (!ok && !S_ISREG(status.st_mode)) {
-        snprintf(
-            error, sizeof(db_error_t), "%s is a link or no regular file: move it away, or take another --data", path);
+        zr_fail(error, "%s is a link or no regular file: move it away, or take another --data", path);
     } else if (!ok) {
         ok = s_mine(path, &status, error) && s_is_private(path, &status, error);
     }
@@ -62,7 +58,7 @@ static bool s_check_file(const char *dir, const char *name, db_error_t error) {
     return ok;
 }
 
-static bool s_check_files(const char *dir, db_error_t error) {
+static bool s_check_files(const char *dir, zr_error_t *error) {
     static const char *const names[] = {DB_NAME, DB_NAME "-wal", DB_NAME "-shm", DB_LOCK};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!s_check_file(dir, names[i], error))
@@ -70,23 +66,19 @@ static bool s_check_files(const char *dir, db_error_t error) {
     return true;
 }
 
-bool db_dir_prepare(const char *dir, db_error_t error) {
+bool db_dir_prepare(const char *dir, zr_error_t *error) {
     bool made = mkdir(dir, 0700) == 0;
-    if (!made && errno == ENOENT) {
-        snprintf(error, sizeof(db_error_t),
-            "cannot make the data directory %s: the directory above it is missing; make that first", dir);
-        return false;
-    }
+    if (!made && errno == ENOENT)
+        return zr_fail(
+            error, "cannot make the data directory %s: the directory above it is missing; make that first", dir);
     if (!made && errno != EEXIST)
         return db_fail_errno(dir, error, "make the data directory");
 
     struct stat status;
     if (stat(dir, &status) != 0)
         return db_fail_errno(dir, error, "use the data directory");
-    if (!S_ISDIR(status.st_mode)) {
-        snprintf(error, sizeof(db_error_t), "%s is not a directory: name another --data", dir);
-        return false;
-    }
+    if (!S_ISDIR(status.st_mode))
+        return zr_fail(error, "%s is not a directory: name another --data", dir);
     if (!s_mine(dir, &status, error) || !s_is_private(dir, &status, error))
         return false;
     if (access(dir, W_OK | X_OK) != 0)
@@ -102,7 +94,7 @@ bool db_dir_prepare(const char *dir, db_error_t error) {
     return synced;
 }
 
-bool db_dir_lock(const char *dir, int *lock, db_error_t error) {
+bool db_dir_lock(const char *dir, int *lock, zr_error_t *error) {
     char *path = db_path(dir, DB_LOCK);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool ok = fd >= 0;
@@ -115,8 +107,7 @@ bool db_dir_lock(const char *dir, int *lock, db_error_t error) {
         if (len < 0)
             db_fail_errno(path, error, "lock");
         else
-            snprintf(
-                error, sizeof(db_error_t), "%s is in use by another zrelayd (pid %ld)", dir, strtol(holder, NULL, 10));
+            zr_fail(error, "%s is in use by another zrelayd (pid %ld)", dir, strtol(holder, NULL, 10));
     }
     free(path);
     if (!ok) {
@@ -134,7 +125,7 @@ bool db_dir_lock(const char *dir, int *lock, db_error_t error) {
 }
 
 /* Renames `dir`/zrelay.db`suffix` to `dir`/`name``suffix`; true as well if there is none. */
-static bool s_rename(const char *dir, const char *name, const char *suffix, db_error_t error) {
+static bool s_rename(const char *dir, const char *name, const char *suffix, zr_error_t *error) {
     char from_name[80], to_name[80];
     snprintf(from_name, sizeof from_name, "%s%s", DB_NAME, suffix);
     snprintf(to_name, sizeof to_name, "%s%s", name, suffix);
@@ -170,7 +161,7 @@ static void s_free_name(const char *dir, char name[64]) {
     }
 }
 
-bool db_put_aside(const char *dir, char name[64], db_error_t error) {
+bool db_put_aside(const char *dir, char name[64], zr_error_t *error) {
     int lock;
     if (!db_dir_lock(dir, &lock, error))
         return false;

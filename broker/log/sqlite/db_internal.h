@@ -83,17 +83,17 @@ bool db_exec(db_t *db, const char *sql);
 bool db_number(db_t *db, const char *sql, int64_t *number);
 
 /* Writes the line for SQLite's last error: the action (`what`), the file, the reason and the remedy. Always false. */
-bool db_fail(db_t *db, db_error_t error, const char *what);
+bool db_fail(db_t *db, zr_error_t *error, const char *what);
 
 /* The same while opening. DB_CORRUPT: the database is damaged. DB_REFUSED: it failed for another reason, and may work
  * the next time. */
-db_open_t db_refuse(db_t *db, db_error_t error, const char *what);
+db_open_t db_refuse(db_t *db, zr_error_t *error, const char *what);
 
 /* Writes the line for invalid content of the database. Always false. */
-bool db_damaged(db_t *db, db_error_t error, const char *what);
+bool db_damaged(db_t *db, zr_error_t *error, const char *what);
 
 /* The same for a call of the operating system's that set errno. */
-bool db_fail_errno(const char *dir, db_error_t error, const char *what);
+bool db_fail_errno(const char *dir, zr_error_t *error, const char *what);
 
 /* Ids of rows in `frames`. */
 static inline int64_t db_frame_id(uint32_t room, uint64_t seq) {
@@ -110,9 +110,9 @@ static inline zr_span_t db_column(sqlite3_stmt *statement, int column) {
 }
 
 /* The lock on the directory; see db_dir.c. */
-bool db_dir_prepare(const char *dir, db_error_t error);
-bool db_dir_lock(const char *dir, int *lock, db_error_t error);
-bool db_dir_sync(const char *dir, db_error_t error);
+bool db_dir_prepare(const char *dir, zr_error_t *error);
+bool db_dir_lock(const char *dir, int *lock, zr_error_t *error);
+bool db_dir_sync(const char *dir, zr_error_t *error);
 char *db_path(const char *dir, const char *name); /* malloc'ed */
 
 /* The state of the room; NULL: it has no row, or the row cannot be read (sqlite3_errcode tells). */
@@ -122,7 +122,7 @@ db_newest_t *db_newest(db_t *db, uint32_t room);
 db_newest_t *db_newest_place(db_t *db, uint32_t room);
 
 /* Reads every room's newest frame into the handle. */
-db_open_t db_load_rooms(db_t *db, db_error_t error);
+db_open_t db_load_rooms(db_t *db, zr_error_t *error);
 
 /* Moves the write-ahead log's content into the database when it has grown enough. */
 void db_checkpoint(db_t *db);

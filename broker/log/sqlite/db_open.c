@@ -42,7 +42,7 @@ enum {
 };
 
 /* A database that bears our mark and lacks a table or a row, or holds something else there, is damaged too. */
-static db_open_t s_unreadable(db_t *db, db_error_t error, const char *what) {
+static db_open_t s_unreadable(db_t *db, zr_error_t *error, const char *what) {
     switch (sqlite3_errcode(db->sql)) {
     case SQLITE_OK:
     case SQLITE_ROW:
@@ -59,14 +59,12 @@ static db_open_t s_unreadable(db_t *db, db_error_t error, const char *what) {
     }
 }
 
-static bool s_connect(db_t *db, db_error_t error) {
+static bool s_connect(db_t *db, zr_error_t *error) {
     char *path = db_path(db->dir, DB_NAME);
     int code = sqlite3_open_v2(path, &db->sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     free(path);
-    if (!db->sql) {
-        snprintf(error, sizeof(db_error_t), "cannot open %s/%s: %s", db->dir, DB_NAME, sqlite3_errstr(code));
-        return false;
-    }
+    if (!db->sql)
+        return zr_fail(error, "cannot open %s/%s: %s", db->dir, DB_NAME, sqlite3_errstr(code));
     sqlite3_extended_result_codes(db->sql, 1);
     if (code != SQLITE_OK)
         return db_fail(db, error, "open");
@@ -90,15 +88,14 @@ static db_t *s_new(const char *dir) {
 
 /* Makes the file, so that it has the right mode from its first moment. A write-ahead log beside an empty file, or
  * beside none, is what is left of a database, and SQLite would delete it. */
-static db_open_t s_make_file(const char *dir, db_error_t error) {
+static db_open_t s_make_file(const char *dir, zr_error_t *error) {
     char *path = db_path(dir, DB_NAME), *wal = db_path(dir, DB_NAME "-wal");
     struct stat status;
     db_open_t result = DB_OPENED;
     bool left = stat(wal, &status) == 0 && status.st_size > 0;
     bool missing = lstat(path, &status) != 0 && errno == ENOENT;
     if (left && (missing || (stat(path, &status) == 0 && status.st_size == 0))) {
-        snprintf(error, sizeof(db_error_t), "%s is damaged (it is %s, its write-ahead log is not)", path,
-            missing ? "missing" : "empty");
+        zr_fail(error, "%s is damaged (it is %s, its write-ahead log is not)", path, missing ? "missing" : "empty");
         result = DB_CORRUPT;
     } else if (missing) {
         int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -114,7 +111,7 @@ static db_open_t s_make_file(const char *dir, db_error_t error) {
     return result;
 }
 
-static db_open_t s_create(db_t *db, uint64_t epoch, db_error_t error) {
+static db_open_t s_create(db_t *db, uint64_t epoch, zr_error_t *error) {
     char text[160];
     snprintf(text, sizeof text,
         "INSERT INTO meta VALUES ('epoch', '%016" PRIx64 "'), ('failures', 0), ('floor', 0);"
@@ -126,7 +123,7 @@ static db_open_t s_create(db_t *db, uint64_t epoch, db_error_t error) {
 }
 
 /* Checks that the database is ours, before anything in it is touched. `*empty`: it is new. */
-static db_open_t s_identify(db_t *db, bool *empty, db_error_t error) {
+static db_open_t s_identify(db_t *db, bool *empty, zr_error_t *error) {
     int64_t application, version, things;
     if (!db_number(db, "PRAGMA application_id", &application) || !db_number(db, "PRAGMA user_version", &version) ||
         !db_number(db, "SELECT count(*) FROM sqlite_master", &things))
@@ -135,12 +132,12 @@ static db_open_t s_identify(db_t *db, bool *empty, db_error_t error) {
     if (*empty)
         return DB_OPENED;
     if (application != DB_APPLICATION) {
-        snprintf(error, sizeof(db_error_t), "%s/%s is not zrelay's (application id %#llx): take another --data",
-            db->dir, DB_NAME, (unsigned long long)(uint32_t)application);
+        zr_fail(error, "%s/%s is not zrelay's (application id %#llx): take another --data", db->dir, DB_NAME,
+            (unsigned long long)(uint32_t)application);
         return DB_REFUSED;
     }
     if (version > DB_SCHEMA_VERSION) {
-        snprintf(error, sizeof(db_error_t),
+        zr_fail(error,
             "%s/%s was made by a newer zrelayd (schema %lld, this one knows %d): run that one, or take another --data",
             db->dir, DB_NAME, (long long)version, DB_SCHEMA_VERSION);
         return DB_REFUSED;
@@ -150,7 +147,7 @@ static db_open_t s_identify(db_t *db, bool *empty, db_error_t error) {
         return DB_CORRUPT;
     }
     if (version < DB_SCHEMA_VERSION) {
-        snprintf(error, sizeof(db_error_t),
+        zr_fail(error,
             "%s/%s was made by an older zrelayd (schema %lld, this one knows %d): run that one, or take another --data",
             db->dir, DB_NAME, (long long)version, DB_SCHEMA_VERSION);
         return DB_REFUSED;
@@ -194,14 +191,14 @@ static bool s_tells_of_damage(const char *text) {
     return number == SQLITE_CORRUPT || number == SQLITE_NOTADB;
 }
 
-static db_open_t s_check_table(db_t *db, sqlite3_stmt *statement, db_error_t error) {
+static db_open_t s_check_table(db_t *db, sqlite3_stmt *statement, zr_error_t *error) {
     if (sqlite3_step(statement) != SQLITE_ROW)
         return s_unreadable(db, error, "check");
     const char *text = (const char *)sqlite3_column_text(statement, 0);
     if (text && strcmp(text, "ok") == 0)
         return DB_OPENED;
     if (text && !s_tells_of_damage(text)) {
-        snprintf(error, sizeof(db_error_t), "cannot read %s/%s; look at the kernel's log (%s)", db->dir, DB_NAME, text);
+        zr_fail(error, "cannot read %s/%s; look at the kernel's log (%s)", db->dir, DB_NAME, text);
         return DB_REFUSED;
     }
     db_damaged(db, error, text ? text : "unreadable");
@@ -209,7 +206,7 @@ static db_open_t s_check_table(db_t *db, sqlite3_stmt *statement, db_error_t err
 }
 
 /* The tables that a start reads whole: their pages, and what must be true of each row. */
-static db_open_t s_check(db_t *db, db_error_t error) {
+static db_open_t s_check(db_t *db, zr_error_t *error) {
     static const char *const checks[] = {"PRAGMA quick_check(meta)", "PRAGMA quick_check(rooms)",
         "PRAGMA quick_check(keys)", "PRAGMA quick_check(marks)"};
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
@@ -219,7 +216,7 @@ static db_open_t s_check(db_t *db, db_error_t error) {
         db_open_t result = s_check_table(db, statement, error);
         sqlite3_finalize(statement);
         if (result != DB_OPENED) {
-            for (char *newline; (newline = strchr(error, '\n'));)
+            for (char *newline; (newline = strchr(error->text, '\n'));)
                 *newline = ' ';
             return result;
         }
@@ -234,7 +231,7 @@ static db_open_t s_check(db_t *db, db_error_t error) {
     return DB_OPENED;
 }
 
-static db_open_t s_load(db_t *db, uint64_t fresh_epoch, db_error_t error) {
+static db_open_t s_load(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
     db_open_t result = s_check(db, error);
     if (result != DB_OPENED)
         return result;
@@ -262,7 +259,7 @@ static int s_wal_hook(void *ctx, sqlite3 *sql, const char *name, int pages) {
     return SQLITE_OK;
 }
 
-static db_open_t s_set_up(db_t *db, db_error_t error) {
+static db_open_t s_set_up(db_t *db, zr_error_t *error) {
     char text[320];
     snprintf(text, sizeof text,
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = %d;"
@@ -278,8 +275,8 @@ static db_open_t s_set_up(db_t *db, db_error_t error) {
     if (!row || sqlite3_step(statement) != SQLITE_DONE) { /* it tells the new mode first and takes it then */
         result = db_refuse(db, error, "set up");
     } else if (!wal) {
-        snprintf(error, sizeof(db_error_t),
-            "cannot keep a write-ahead log in %s: its file system has no shared memory; take a local disk", db->dir);
+        zr_fail(error, "cannot keep a write-ahead log in %s: its file system has no shared memory; take a local disk",
+            db->dir);
         result = DB_REFUSED;
     }
     sqlite3_finalize(statement);
@@ -287,7 +284,7 @@ static db_open_t s_set_up(db_t *db, db_error_t error) {
     return result;
 }
 
-static db_open_t s_open(db_t *db, uint64_t fresh_epoch, db_error_t error) {
+static db_open_t s_open(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
     char text[80];
     bool empty = false;
     db_open_t result = s_make_file(db->dir, error);
@@ -311,7 +308,7 @@ static db_open_t s_open(db_t *db, uint64_t fresh_epoch, db_error_t error) {
     return result;
 }
 
-db_open_t db_open(db_t **out, const char *dir, uint64_t fresh_epoch, db_error_t error) {
+db_open_t db_open(db_t **out, const char *dir, uint64_t fresh_epoch, zr_error_t *error) {
     /* Counting allocations for the whole process is a mutex that the threads would share. Once SQLite is in use, this
      * does nothing. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -328,7 +325,7 @@ db_open_t db_open(db_t **out, const char *dir, uint64_t fresh_epoch, db_error_t 
     return result;
 }
 
-db_t *db_open_reader(const char *dir, db_error_t error) {
+db_t *db_open_reader(const char *dir, zr_error_t *error) {
     db_t *db = s_new(dir);
     char text[120];
     /* No mmap: a page that the disk does not give would be a SIGBUS, and with it the broker's end. */

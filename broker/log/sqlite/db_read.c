@@ -198,7 +198,7 @@ static bool s_read(request_t *request, log_slice_t *slice, zr_blob_t **frames, b
 }
 
 bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read_t *read, log_slice_t *slice,
-    zr_blob_t **frames, db_error_t error) {
+    zr_blob_t **frames, zr_error_t *error) {
     log_slice_t result = {.frames = frames, .seq = read->after, .complete = read->after == 0};
     if (bounds->head == 0) {
         *slice = result;

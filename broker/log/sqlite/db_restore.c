@@ -1,7 +1,7 @@
 /* Reads at the start: rooms with their bounds, values of keys, marks of clients. */
 #include "db_internal.h"
 
-db_open_t db_load_rooms(db_t *db, db_error_t error) {
+db_open_t db_load_rooms(db_t *db, zr_error_t *error) {
     sqlite3_stmt *rooms = db_statement(db, DB_SQL_ROOMS);
     db_open_t result = DB_OPENED;
     int code;
@@ -22,7 +22,7 @@ db_open_t db_load_rooms(db_t *db, db_error_t error) {
     return result;
 }
 
-bool db_each_room(db_t *db, void (*each)(void *ctx, const db_room_t *room), void *ctx, db_error_t error) {
+bool db_each_room(db_t *db, void (*each)(void *ctx, const db_room_t *room), void *ctx, zr_error_t *error) {
     sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOMS);
     int code = SQLITE_ERROR;
     while (statement && (code = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -48,7 +48,7 @@ bool db_each_room(db_t *db, void (*each)(void *ctx, const db_room_t *room), void
 }
 
 bool db_each_value(
-    db_t *db, void (*each)(void *ctx, uint32_t room, const zr_entry_t *entry), void *ctx, db_error_t error) {
+    db_t *db, void (*each)(void *ctx, uint32_t room, const zr_entry_t *entry), void *ctx, zr_error_t *error) {
     sqlite3_stmt *statement = db_statement(db, DB_SQL_VALUES);
     int code = SQLITE_ERROR;
     while (statement && (code = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -65,7 +65,7 @@ bool db_each_value(
     return code == SQLITE_DONE;
 }
 
-bool db_each_mark(db_t *db, void (*each)(void *ctx, const log_mark_t *mark), void *ctx, db_error_t error) {
+bool db_each_mark(db_t *db, void (*each)(void *ctx, const log_mark_t *mark), void *ctx, zr_error_t *error) {
     sqlite3_stmt *statement = db_statement(db, DB_SQL_MARKS);
     int code = SQLITE_ERROR;
     while (statement && (code = sqlite3_step(statement)) == SQLITE_ROW) {

@@ -30,7 +30,7 @@ static bool s_find(db_t *db, uint32_t room, uint64_t oldest, const db_newest_t *
     return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
-static bool s_drop(db_t *db, uint32_t room, uint64_t oldest, const cut_t *cut, db_error_t error) {
+static bool s_drop(db_t *db, uint32_t room, uint64_t oldest, const cut_t *cut, zr_error_t *error) {
     if (!db_begin(db, error))
         return false;
     sqlite3_stmt *frames = db_statement(db, DB_SQL_FRAMES_DELETE);
@@ -49,7 +49,7 @@ static bool s_drop(db_t *db, uint32_t room, uint64_t oldest, const cut_t *cut, d
 }
 
 bool db_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, size_t frames, log_bounds_t *bounds,
-    bool *more, db_error_t error) {
+    bool *more, zr_error_t *error) {
     const db_newest_t *newest = db_newest(db, room);
     sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOM_GET);
     sqlite3_bind_int64(statement, 1, room);
@@ -84,7 +84,7 @@ static bool s_count(sqlite3_stmt *statement, uint64_t *count) {
     return row;
 }
 
-bool db_forget_marks(db_t *db, uint64_t before, size_t max, size_t rows, bool *more, db_error_t error) {
+bool db_forget_marks(db_t *db, uint64_t before, size_t max, size_t rows, bool *more, zr_error_t *error) {
     sqlite3_stmt *old = db_statement(db, DB_SQL_MARKS_OLD);
     sqlite3_bind_int64(old, 1, (int64_t)before);
     sqlite3_bind_int64(old, 2, (int64_t)rows + 1);
@@ -113,7 +113,7 @@ bool db_forget_marks(db_t *db, uint64_t before, size_t max, size_t rows, bool *m
     return true;
 }
 
-bool db_give_back(db_t *db, int pages, db_error_t error) {
+bool db_give_back(db_t *db, int pages, zr_error_t *error) {
     char text[64];
     int64_t unused, all;
     if (!db_number(db, "PRAGMA freelist_count", &unused) || !db_number(db, "PRAGMA page_count", &all))

@@ -95,34 +95,30 @@ static const char *s_advice(int code, int number) {
     return "";
 }
 
-bool db_fail(db_t *db, db_error_t error, const char *what) {
+bool db_fail(db_t *db, zr_error_t *error, const char *what) {
     int code = sqlite3_extended_errcode(db->sql), number = 0;
     if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) /* it has no complaint: we have */
         return db_damaged(db, error, "a row is missing");
     /* The number stays from an earlier failure, which says nothing of this one. */
     if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_FULL)
         number = sqlite3_system_errno(db->sql);
-    snprintf(error, sizeof(db_error_t), "cannot %s %s/%s%s (%s, code %d%s%s)", what, db->dir, DB_NAME,
-        s_advice(code, number), sqlite3_errmsg(db->sql), code, number ? ", " : "", number ? strerror(number) : "");
-    return false;
+    return zr_fail(error, "cannot %s %s/%s%s (%s, code %d%s%s)", what, db->dir, DB_NAME, s_advice(code, number),
+        sqlite3_errmsg(db->sql), code, number ? ", " : "", number ? strerror(number) : "");
 }
 
-db_open_t db_refuse(db_t *db, db_error_t error, const char *what) {
+db_open_t db_refuse(db_t *db, zr_error_t *error, const char *what) {
     int code = sqlite3_errcode(db->sql) & 0xff;
     db_fail(db, error, what);
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? DB_CORRUPT : DB_REFUSED;
 }
 
-bool db_damaged(db_t *db, db_error_t error, const char *what) {
-    snprintf(
-        error, sizeof(db_error_t), "%s/%s is damaged (%s); put it aside, or restore a backup", db->dir, DB_NAME, what);
-    return false;
+bool db_damaged(db_t *db, zr_error_t *error, const char *what) {
+    return zr_fail(error, "%s/%s is damaged (%s); put it aside, or restore a backup", db->dir, DB_NAME, what);
 }
 
-bool db_fail_errno(const char *dir, db_error_t error, const char *what) {
+bool db_fail_errno(const char *dir, zr_error_t *error, const char *what) {
     int number = errno;
     const char *advice = s_advice(SQLITE_OK, number);
-    snprintf(error, sizeof(db_error_t), "cannot %s %s%s%s%s", what, dir, advice, *advice ? "" : ": ",
-        *advice ? "" : strerror(number));
-    return false;
+    return zr_fail(
+        error, "cannot %s %s%s%s%s", what, dir, advice, *advice ? "" : ": ", *advice ? "" : strerror(number));
 }

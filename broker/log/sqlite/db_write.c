@@ -69,7 +69,7 @@ static bool s_begin(db_t *db) {
     return db_run(db, db_statement(db, DB_SQL_BEGIN));
 }
 
-bool db_begin(db_t *db, db_error_t error) {
+bool db_begin(db_t *db, zr_error_t *error) {
     FATAL_UNLESS(sqlite3_get_autocommit(db->sql));
     db_checkpoint(db); /* here and not after the commit, which is waited for */
     return s_begin(db) || db_fail(db, error, "write to");
@@ -87,9 +87,9 @@ void db_rollback(db_t *db) {
     db->failed = false;
 }
 
-bool db_commit(db_t *db, db_error_t error) {
+bool db_commit(db_t *db, zr_error_t *error) {
     if (db->failed) {
-        snprintf(error, sizeof(db_error_t), "nothing stored in %s/%s: a part of it could not be", db->dir, DB_NAME);
+        zr_fail(error, "nothing stored in %s/%s: a part of it could not be", db->dir, DB_NAME);
         db_rollback(db);
         return false;
     }
@@ -112,13 +112,13 @@ bool db_commit(db_t *db, db_error_t error) {
 }
 
 /* If one part fails, the whole transaction fails. */
-static bool s_spoil(db_t *db, db_error_t error) {
+static bool s_spoil(db_t *db, zr_error_t *error) {
     db_fail(db, error, "write to");
     db->failed = true;
     return false;
 }
 
-bool db_add_room(db_t *db, uint32_t room, zr_span_t name, db_error_t error) {
+bool db_add_room(db_t *db, uint32_t room, zr_span_t name, zr_error_t *error) {
     db_newest_t *newest = db_newest_place(db, room);
     FATAL_UNLESS(newest);
     sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOM_ADD);
@@ -162,16 +162,14 @@ static bool s_begin_room(db_t *db, uint32_t room, uint64_t prev) {
     return db_run(db, statement);
 }
 
-bool db_add_frame(db_t *db, uint32_t room, const log_append_t *append, db_error_t error) {
+bool db_add_frame(db_t *db, uint32_t room, const log_append_t *append, zr_error_t *error) {
     db_newest_t *newest = db_newest(db, room);
     if (!newest)
         return s_spoil(db, error);
     if (append->last <= newest->head || append->last > DB_SEQ_MAX) {
         db->failed = true;
-        snprintf(error, sizeof(db_error_t), "cannot store position %llu of room %.*s after %llu",
-            (unsigned long long)append->last, (int)append->room.len, append->room.ptr,
-            (unsigned long long)newest->head);
-        return false;
+        return zr_fail(error, "cannot store position %llu of room %.*s after %llu", (unsigned long long)append->last,
+            (int)append->room.len, append->room.ptr, (unsigned long long)newest->head);
     }
     size_t len = zr_blob_len(append->frame);
     sqlite3_stmt *statement = db_statement(db, DB_SQL_FRAME_ADD);
@@ -201,7 +199,7 @@ static bool s_delete(db_t *db, db_sql_t which, int64_t first, int64_t second) {
     return db_run(db, statement);
 }
 
-bool db_forget_room(db_t *db, uint32_t room, uint64_t head, db_error_t error) {
+bool db_forget_room(db_t *db, uint32_t room, uint64_t head, zr_error_t *error) {
     db_newest_t *newest = db_newest(db, room);
     if (!newest)
         return s_spoil(db, error);
@@ -213,7 +211,7 @@ bool db_forget_room(db_t *db, uint32_t room, uint64_t head, db_error_t error) {
            s_spoil(db, error);
 }
 
-bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, db_error_t error) {
+bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, zr_error_t *error) {
     sqlite3_stmt *statement = db_statement(db, DB_SQL_MARK_SET);
     sqlite3_bind_blob(statement, 1, mark->client, ZR_CLIENT_ID_LEN, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, (int64_t)mark->mark);

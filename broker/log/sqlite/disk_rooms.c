@@ -116,17 +116,16 @@ static void s_on_room(void *ctx, const db_room_t *row) {
     room->grown = true; /* the policy may be another one now */
 }
 
-db_t *disk_rooms_open(
-    disk_rooms_t *rooms, const char *dir, uint64_t fresh_epoch, bool refuse_corrupt, char note[512], db_error_t error) {
+db_t *disk_rooms_open(disk_rooms_t *rooms, const char *dir, uint64_t fresh_epoch, bool refuse_corrupt, char note[512],
+    zr_error_t *error) {
     db_t *db = NULL;
     db_open_t opened = db_open(&db, dir, fresh_epoch, error);
     if (opened == DB_CORRUPT && !refuse_corrupt) {
         char name[64];
-        db_error_t why;
-        memcpy(why, error, sizeof why);
         if (!db_put_aside(dir, name, error))
             return NULL;
-        snprintf(note, 512, "%.350s; it was put aside as %s, and a new log begins", why, name);
+        snprintf(note, 512, "%.350s; it was put aside as %s, and a new log begins", error->text, name);
+        *error = (zr_error_t){0};
         opened = db_open(&db, dir, fresh_epoch, error);
     }
     if (opened != DB_OPENED)

@@ -36,7 +36,7 @@ typedef struct {
 /* Opens the database and takes its rooms in. A corrupt database is refused, or put aside, of which `note` tells then.
  * NULL: `error` says why. */
 db_t *disk_rooms_open(
-    disk_rooms_t *rooms, const char *dir, uint64_t fresh_epoch, bool refuse_corrupt, char note[512], db_error_t error);
+    disk_rooms_t *rooms, const char *dir, uint64_t fresh_epoch, bool refuse_corrupt, char note[512], zr_error_t *error);
 
 void disk_rooms_finish(disk_rooms_t *rooms);
 

@@ -254,17 +254,17 @@ static void s_retained_answered(write_retained_t *retained) {
 static void s_chores_answered(log_sqlite_t *self, write_chores_t *chores) {
     self->chores = false;
     disk_rooms_unbury(&self->rooms);
-    bool failed = chores->error[0] != '\0';
+    bool failed = chores->error.count > 0;
     if (failed && !self->chores_failing)
-        zr_log(ZR_LOG_ERROR, "cannot delete what is too old: %s; it is tried again", chores->error);
+        zr_log(ZR_LOG_ERROR, "cannot delete what is too old: %s; it is tried again", chores->error.text);
     self->chores_failing = failed;
     write_chores_destroy(chores);
 }
 
 static void s_read_answered(log_sqlite_t *self, read_job_t *job) {
-    if (job->error[0] && zr_log_pass(&self->read_lines, zr_mono_ms()))
+    if (job->error.count > 0 && zr_log_pass(&self->read_lines, zr_mono_ms()))
         zr_log(ZR_LOG_ERROR, "cannot read what is kept of %.*s: %s; the reader is told that entries are missing",
-            (int)job->read.room_len, job->read.room, job->error);
+            (int)job->read.room_len, job->read.room, job->error.text);
     reader_taken(self->reader, job);
     self->log.sink.read_done(self->log.sink.ctx, job->read.ticket, &job->slice);
     read_job_destroy(job);
@@ -354,17 +354,17 @@ static void s_restore_mark(void *ctx, const log_mark_t *mark) {
 static void s_restore(log_t *log, const log_restore_t *restore) {
     log_sqlite_t *self = (log_sqlite_t *)log;
     restoring_t restoring = {self, restore};
-    db_error_t error;
+    zr_error_t error = {0};
     for (uint32_t id = 1; id <= self->rooms.last_id; id++) {
         const disk_room_t *room = self->rooms.by_id[id];
         if (room && s_on_disk(self, disk_room_name(room)))
             restore->room(restore->ctx, disk_room_name(room), &room->bounds);
     }
-    if (db_each_value(self->db, s_restore_value, &restoring, error) &&
-        db_each_mark(self->db, s_restore_mark, &restoring, error))
+    if (db_each_value(self->db, s_restore_value, &restoring, &error) &&
+        db_each_mark(self->db, s_restore_mark, &restoring, &error))
         return;
     /* They could be read a moment ago. Without them entries would be stored twice and values lost. */
-    zr_log(ZR_LOG_ERROR, "cannot read what is kept: %s", error);
+    zr_log(ZR_LOG_ERROR, "cannot read what is kept: %s", error.text);
     FATAL_UNLESS(!"the log is read as a whole or not at all");
 }
 
@@ -416,7 +416,7 @@ static const log_engine_t s_engine = {
     .tick = s_tick,
 };
 
-log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_error_t error) {
+log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], zr_error_t *error) {
     log_sqlite_t *self = fatal_calloc(sizeof *self);
     self->log = (log_t){.engine = &s_engine, .level = ZR_LEVEL_DISK, .ceiling = CEILING};
     self->config = *config;
@@ -425,7 +425,7 @@ log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_erro
     self->flight_end = &self->flight;
     self->memory = log_memory_new(&config->memory);
     log_memory_raise(self->memory, self->log.base);
-    note[0] = error[0] = '\0';
+    note[0] = '\0';
     zr_mailbox_init(&self->answers);
     self->rooms.policies = &self->config.policies;
     self->db = disk_rooms_open(&self->rooms, config->dir, config->fresh_epoch, config->refuse_corrupt, note, error);

@@ -20,7 +20,7 @@ typedef struct {
 /* Opens the database, restores nothing yet (engine->restore does) and starts the threads. NULL and a line in `error`,
  * or the log; log_destroy commits what waits, stops the threads and closes. `*note` is set to a line for the operator
  * when something was put aside, else to "". */
-log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], db_error_t error);
+log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], zr_error_t *error);
 
 /* The epoch of the log on disk. */
 uint64_t log_sqlite_epoch(const log_t *log);

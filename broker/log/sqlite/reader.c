@@ -19,8 +19,7 @@ void read_job_destroy(read_job_t *job) {
 
 static void s_read(reader_t *self, read_job_t *job) {
     zr_blob_t **frames = fatal_calloc((job->read.frames + 1) * sizeof *frames);
-    job->error[0] = '\0';
-    db_read(self->db, job->room, &job->bounds, &job->read, &job->slice, frames, job->error); /* `error` tells */
+    db_read(self->db, job->room, &job->bounds, &job->read, &job->slice, frames, &job->error); /* `error` tells */
     job->slice.frames = frames;
     for (size_t i = 0; i < job->slice.frame_count; i++)
         job->bytes += zr_blob_len(frames[i]);

@@ -18,7 +18,7 @@ typedef struct {
     /* The answer. */
     log_slice_t slice;
     size_t bytes;     /* of its frames */
-    db_error_t error; /* "": none; else the slice is empty and incomplete: see db_read */
+    zr_error_t error; /* none; or the slice is empty and incomplete: see db_read */
 } read_job_t;
 
 typedef struct reader reader_t;

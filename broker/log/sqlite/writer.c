@@ -82,7 +82,7 @@ static void s_leave_out(job_t *job, uint32_t id) {
     chores->room_count = kept;
 }
 
-static bool s_write_frames(writer_t *self, const write_pass_t *pass, char *error) {
+static bool s_write_frames(writer_t *self, const write_pass_t *pass, zr_error_t *error) {
     for (size_t i = 0; i < pass->forget_count; i++) {
         const write_forget_t *forget = &pass->forgets[i];
         if (!forget->id)
@@ -106,7 +106,7 @@ typedef struct {
     UT_hash_handle hh;
 } merged_t;
 
-static bool s_write_marks(writer_t *self, const write_pass_t *passes, char *error) {
+static bool s_write_marks(writer_t *self, const write_pass_t *passes, zr_error_t *error) {
     size_t count = 0;
     for (const write_pass_t *pass = passes; pass; pass = s_next(pass))
         count += pass->mark_count;
@@ -137,7 +137,7 @@ static bool s_write_marks(writer_t *self, const write_pass_t *passes, char *erro
     return ok;
 }
 
-static bool s_transaction(writer_t *self, const write_pass_t *passes, char *error) {
+static bool s_transaction(writer_t *self, const write_pass_t *passes, zr_error_t *error) {
     bool something = false;
     for (const write_pass_t *pass = passes; pass && !something; pass = s_next(pass))
         something = write_pass_for_disk(pass);
@@ -156,17 +156,17 @@ static bool s_transaction(writer_t *self, const write_pass_t *passes, char *erro
 
 /* Stores all of them as one, or none. Those of a generation that failed continue positions that do not exist. */
 static void s_store(writer_t *self, write_pass_t *passes) {
-    db_error_t error = "";
+    zr_error_t error = {0};
     while (passes && passes->generation <= self->failed_generation) {
         passes->ok = false;
         passes = s_next(passes);
     }
     if (!passes)
         return;
-    bool ok = s_transaction(self, passes, error);
+    bool ok = s_transaction(self, passes, &error);
     if (!ok) {
         self->failed_generation = passes->generation;
-        passes->error = fatal_check(strdup(error));
+        passes->error = fatal_check(strdup(error.text));
     }
     for (write_pass_t *pass = passes; pass; pass = s_next(pass))
         pass->ok = ok;
@@ -174,24 +174,15 @@ static void s_store(writer_t *self, write_pass_t *passes) {
 
 /* --- Housekeeping --- */
 
-/* Only the first failure of a job is reported. The rest of the job is done; else the disk would fill up because of one
- * damaged room. */
-static void s_job_fail(job_t *job, const char *error) {
-    if (!job->chores->error[0])
-        snprintf(job->chores->error, sizeof job->chores->error, "%s", error);
-}
-
+/* The rest of a job is done after a failure; else the disk would fill up because of one damaged room. */
 static void s_retain(writer_t *self, job_t *job) {
     const write_retain_t *room = &job->chores->rooms[job->room];
     bool more = false;
-    db_error_t error;
     write_retained_t *retained = fatal_calloc(sizeof *retained);
     retained->mail.kind = LOG_MAIL_RETAINED;
     retained->owner = room->owner;
-    retained->failed =
-        !db_retain(self->db, room->room, room->policy, job->chores->now, STEP_FRAMES, &retained->bounds, &more, error);
-    if (retained->failed)
-        s_job_fail(job, error);
+    retained->failed = !db_retain(self->db, room->room, room->policy, job->chores->now, STEP_FRAMES, &retained->bounds,
+        &more, &job->chores->error);
     if (retained->failed || !more)
         job->room++;
     zr_mailbox_put(self->answers, &retained->mail);
@@ -200,7 +191,6 @@ static void s_retain(writer_t *self, job_t *job) {
 static void s_step(writer_t *self, job_t *job) {
     write_chores_t *chores = job->chores;
     bool more = false, ok;
-    db_error_t error;
     switch (job->step) {
     case STEP_ROOMS:
         if (job->room < chores->room_count)
@@ -210,16 +200,12 @@ static void s_step(writer_t *self, job_t *job) {
         break;
     case STEP_FORGET:
         ok = !chores->marks ||
-             db_forget_marks(self->db, chores->marks_before, chores->max_marks, STEP_MARKS, &more, error);
-        if (!ok)
-            s_job_fail(job, error);
+             db_forget_marks(self->db, chores->marks_before, chores->max_marks, STEP_MARKS, &more, &chores->error);
         if (!ok || !more)
             job->step = STEP_GIVE_BACK;
         break;
     case STEP_GIVE_BACK:
-        ok = db_give_back(self->db, STEP_PAGES, error);
-        if (!ok)
-            s_job_fail(job, error);
+        ok = db_give_back(self->db, STEP_PAGES, &chores->error);
         if (ok && ++job->given < GIVE_BACK_STEPS)
             break;
         zr_mailbox_put(self->answers, &chores->mail);

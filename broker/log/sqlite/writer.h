@@ -76,7 +76,7 @@ typedef struct {
     bool marks; /* forget old ones, too */
     uint64_t marks_before;
     size_t max_marks;
-    db_error_t error; /* the writer's answer; "": none */
+    zr_error_t error; /* the writer's answer */
 } write_chores_t;
 
 void write_chores_destroy(write_chores_t *chores);

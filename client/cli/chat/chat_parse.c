@@ -23,21 +23,6 @@ const char *chat_help(size_t index) {
     return index < COMMANDS ? s_commands[index].help : NULL;
 }
 
-/* Cuts the first word off `rest`. */
-static zr_span_t s_word(zr_span_t *rest) {
-    size_t at = 0;
-    while (at < rest->len && rest->ptr[at] == ' ')
-        at++;
-    size_t start = at;
-    while (at < rest->len && rest->ptr[at] != ' ')
-        at++;
-    zr_span_t word = zr_span_of(rest->ptr + start, at - start);
-    while (at < rest->len && rest->ptr[at] == ' ')
-        at++;
-    *rest = zr_span_of(rest->ptr + at, rest->len - at);
-    return word;
-}
-
 static chat_line_t s_bad(zr_span_t name, const char *text) {
     return (chat_line_t){.kind = CHAT_BAD, .name = name, .text = zr_span(text)};
 }
@@ -50,14 +35,14 @@ chat_line_t chat_parse(zr_span_t line) {
     zr_span_t rest = zr_span_of(line.ptr + 1, line.len - 1);
     if (rest.len > 0 && rest.ptr[0] == '/')
         return (chat_line_t){.kind = CHAT_TEXT, .text = rest};
-    zr_span_t name = rest.len > 0 && rest.ptr[0] == ' ' ? zr_span("") : s_word(&rest);
+    zr_span_t name = rest.len > 0 && rest.ptr[0] == ' ' ? zr_span("") : zr_span_word(&rest);
     for (size_t i = 0; i < COMMANDS; i++) {
         const chat_command_t *command = &s_commands[i];
         if (!zr_span_equal(name, zr_span(command->name)))
             continue;
         chat_line_t parsed = {.kind = command->kind};
         if (command->takes_name)
-            parsed.name = s_word(&rest);
+            parsed.name = zr_span_word(&rest);
         if (command->needs_name && parsed.name.len == 0)
             return s_bad(name, command->help);
         if (command->takes_text) {

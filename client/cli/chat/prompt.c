@@ -217,12 +217,9 @@ void prompt_print(prompt_t *prompt, zr_span_t lines) {
     s_wipe(s_rows_to_cursor(prompt));
     /* The terminal may not turn a newline into a new line's beginning now. */
     while (lines.len > 0) {
-        const char *newline = memchr(lines.ptr, '\n', lines.len);
-        size_t len = newline ? (size_t)(newline - lines.ptr) : lines.len;
-        fwrite(lines.ptr, 1, len, stdout);
+        zr_span_t line = zr_span_cut(&lines, '\n');
+        fwrite(line.ptr, 1, line.len, stdout);
         fputs("\r\n", stdout);
-        len += newline ? 1 : 0;
-        lines = zr_span_of(lines.ptr + len, lines.len - len);
     }
     s_redraw(prompt);
 }

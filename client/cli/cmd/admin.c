@@ -77,16 +77,8 @@ static void s_done(admin_t *admin, const zrelay_event_t *done) {
 
 /* --- The command --- */
 
-static char *s_words(int argc, char **argv) {
-    zr_buffer_t text = {0};
-    for (int i = 0; i < argc; i++)
-        zr_buffer_printf(&text, "%s%s", i ? " " : "", argv[i]);
-    zr_buffer_u8(&text, '\0');
-    return (char *)text.data;
-}
-
 static int s_ask(conn_t *session, admin_t *admin, int argc, char **argv) {
-    char *reason = argc > 2 ? s_words(argc - 2, argv + 2) : NULL;
+    char *reason = argc > 2 ? zr_words_join(argc - 2, argv + 2) : NULL;
     uint64_t request;
     zrelay_event_t done;
     int code;

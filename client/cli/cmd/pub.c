@@ -11,14 +11,6 @@ typedef struct {
 
 extern const command_t cmd_pub;
 
-static char *s_words(int argc, char **argv) {
-    zr_buffer_t text = {0};
-    for (int i = 0; i < argc; i++)
-        zr_buffer_printf(&text, "%s%s", i ? " " : "", argv[i]);
-    zr_buffer_u8(&text, '\0');
-    return (char *)text.data;
-}
-
 static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr_error_t *error, void *ctx) {
     const pub_t *pub = ctx;
     int failed = pub->key ? zrelay_set(relay, pub->room, pub->key, line.ptr, line.len, mid)
@@ -37,7 +29,7 @@ static int s_run(config_t *config, int argc, char **argv) {
     pub.room = cli_room(argv[0], false);
     if (!pub.room || (pub.key && !(pub.key = cli_key(pub.key))))
         return CLI_USAGE;
-    char *words = argc > 1 ? s_words(argc - 1, argv + 1) : NULL;
+    char *words = argc > 1 ? zr_words_join(argc - 1, argv + 1) : NULL;
     zr_span_t only = zr_span(words);
     code = feed_run(config, s_publish, &pub, words ? &only : NULL);
     free(words);

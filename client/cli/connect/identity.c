@@ -73,15 +73,13 @@ static bool s_token_of_file(identity_t *identity, const char *path, zr_error_t *
     zr_buffer_t text = {0};
     if (zr_file_read(path, &zr_file_secret, &text, NULL, error) != ZR_FILE_READ)
         return false;
-    const uint8_t *newline = text.len ? memchr(text.data, '\n', text.len) : NULL;
-    size_t len = newline ? (size_t)(newline - text.data) : text.len;
-    while (len > 0 && (text.data[len - 1] == '\r' || text.data[len - 1] == ' '))
-        len--;
-    bool good =
-        len > 0 && len <= LOGIN_TOKEN_MAX && !memchr(text.data, '\0', len) && zr_utf8_valid(zr_span_of(text.data, len));
+    zr_span_t rest = zr_span_of(text.data, text.len), line = zr_span_cut(&rest, '\n');
+    while (line.len > 0 && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' '))
+        line.len--;
+    bool good = line.len > 0 && line.len <= LOGIN_TOKEN_MAX && !memchr(line.ptr, '\0', line.len) && zr_utf8_valid(line);
     if (good) {
-        memcpy(identity->token, text.data, len);
-        identity->token[len] = '\0';
+        memcpy(identity->token, line.ptr, line.len);
+        identity->token[line.len] = '\0';
     }
     zr_file_wipe(&text);
     return good || zr_fail(error, "%s: its first line is no token: 1 to %d bytes of UTF-8", path, LOGIN_TOKEN_MAX);

@@ -9,30 +9,12 @@
 
 #include "config.h"
 
-static zr_span_t s_word(zr_span_t *rest) {
-    size_t from = 0;
-    while (from < rest->len && strchr(" \t\r", rest->ptr[from]))
-        from++;
-    size_t to = from;
-    while (to < rest->len && !strchr(" \t\r", rest->ptr[to]))
-        to++;
-    zr_span_t word = zr_span_of(rest->ptr + from, to - from);
-    *rest = zr_span_of(rest->ptr + to, rest->len - to);
-    return word;
-}
-
 known_t known_find(zr_span_t text, zr_span_t endpoint, char key[ZR_CURVE_LEN + 1], unsigned *line) {
-    *line = 0;
-    for (size_t at = 0; at < text.len;) {
-        const char *newline = memchr(text.ptr + at, '\n', text.len - at);
-        size_t len = newline ? (size_t)(newline - text.ptr) - at : text.len - at;
-        zr_span_t rest = zr_span_of(text.ptr + at, len);
-        at += len + 1;
-        ++*line;
-        zr_span_t name = s_word(&rest), value = s_word(&rest);
+    for (*line = 1; text.len > 0; ++*line) {
+        zr_span_t rest = zr_span_cut(&text, '\n'), name = zr_span_word(&rest), value = zr_span_word(&rest);
         if (name.len == 0 || name.ptr[0] == '#')
             continue;
-        if (!zr_curve_decode(value, NULL) || s_word(&rest).len > 0)
+        if (!zr_curve_decode(value, NULL) || rest.len > 0)
             return KNOWN_BAD;
         if (!zr_span_equal(name, endpoint))
             continue;

@@ -7,7 +7,7 @@ void world_begin(world_t *world) {
     *world = (world_t){.index = NULL};
     store_begin(&world->store);
     world->index = search_index_open(store_path(&world->store, "search.db"), world->store.error);
-    ck_assert_msg(world->index, "%s", world->store.error);
+    ck_assert_msg(world->index, "%s", world->store.error->text);
 }
 
 void world_end(world_t *world) {
@@ -22,9 +22,9 @@ void world_put(world_t *world, uint32_t room, const char *name, uint64_t seq, co
 
 void world_update(world_t *world, size_t chunk) {
     db_t *log = search_log_open(world->store.dir, world->store.error);
-    ck_assert_msg(log, "%s", world->store.error);
+    ck_assert_msg(log, "%s", world->store.error->text);
     bool ok = search_update(world->index, log, chunk, NULL, NULL, &world->report, world->store.error);
-    ck_assert_msg(ok, "%s", world->store.error);
+    ck_assert_msg(ok, "%s", world->store.error->text);
     db_close(log);
 }
 
@@ -42,11 +42,12 @@ static void s_hit(void *ctx, const search_hit_t *hit) {
 const char *world_find(world_t *world, const char *text, const char *room, size_t limit) {
     static found_t found;
     found = (found_t){.len = 0};
+    *world->store.error = (zr_error_t){0};
     search_query_t query = {.text = text, .rooms = &room, .room_count = room ? 1 : 0, .limit = limit};
     if (search_check(world->index, &query, world->store.error) &&
         search_find(world->index, &query, s_hit, &found, world->store.error))
         return found.text;
-    return world->store.error;
+    return world->store.error->text;
 }
 
 char *world_dump(world_t *world) {

@@ -7,16 +7,16 @@
 #include "search_internal.h"
 
 static search_index_t *s_open(const store_t *store) {
-    db_error_t error;
+    zr_error_t error[1] = {{0}};
     search_index_t *index = search_index_open(store_path(store, "search.db"), error);
-    ck_assert_msg(index, "%s", error);
+    ck_assert_msg(index, "%s", error->text);
     return index;
 }
 
 static void s_refused(const char *file, const char *expected) {
-    db_error_t error = "";
+    zr_error_t error[1] = {{0}};
     ck_assert_ptr_null(search_index_open(file, error));
-    ck_assert_msg(strstr(error, expected), "%s", error);
+    ck_assert_msg(store_told(error, expected), "%s", error->text);
 }
 
 static void s_change(const char *file, const char *sql) {

@@ -6,9 +6,9 @@
 #include "search_internal.h"
 
 static void s_refused(const char *dir, const char *expected) {
-    db_error_t error = "";
+    zr_error_t error[1] = {{0}};
     ck_assert_ptr_null(search_log_open(dir, error));
-    ck_assert_msg(strstr(error, expected), "%s", error);
+    ck_assert_msg(store_told(error, expected), "%s", error->text);
 }
 
 static void s_change(const store_t *store, const char *sql) {
@@ -59,9 +59,9 @@ START_TEST(test_it_is_read_only) {
     store_t store;
     store_begin(&store);
     for (int i = 0; i < 2; i++) {
-        db_error_t error;
+        zr_error_t error[1] = {{0}};
         db_t *log = search_log_open(store.dir, error);
-        ck_assert_msg(log, "%s", error);
+        ck_assert_msg(log, "%s", error->text);
         ck_assert_uint_eq(db_epoch(log), EPOCH);
         ck_assert(!db_exec(log, "INSERT INTO meta VALUES ('a', 'b')"));
         ck_assert_int_eq(sqlite3_errcode(log->sql) & 0xff, SQLITE_READONLY);

@@ -146,7 +146,7 @@ START_TEST(test_begun_anew_meanwhile) {
     s_fill(&world);
     db_t *log = search_log_open(world.store.dir, world.store.error);
     ck_assert(!search_update(world.index, log, 1, s_begin_anew, &world, &world.report, world.store.error));
-    ck_assert_msg(strstr(world.store.error, "begun anew by another"), "%s", world.store.error);
+    ck_assert_msg(store_told(world.store.error, "begun anew by another"), "%s", world.store.error->text);
     db_close(log);
     world_update(&world, 1);
     ck_assert_uint_eq(world.report.added, 5);
@@ -198,7 +198,7 @@ START_TEST(test_killed_between_chunks) {
         ck_assert_int_eq(kill < 50, 1);
         pid_t child = fork();
         if (child == 0) {
-            db_error_t error;
+            zr_error_t error[1] = {{0}};
             search_report_t report;
             int left = kill;
             db_t *log = search_log_open(world.store.dir, error);
@@ -256,11 +256,11 @@ START_TEST(test_two_at_once) {
     world_t world;
     world_begin(&world);
     s_fill(&world);
-    db_error_t error;
+    zr_error_t error[1] = {{0}};
     search_report_t report;
     db_t *log = search_log_open(world.store.dir, error);
     search_index_t *second = search_index_open(store_path(&world.store, "search.db"), error);
-    ck_assert_msg(search_update(second, log, 1, s_overtake, &world, &report, error), "%s", error);
+    ck_assert_msg(search_update(second, log, 1, s_overtake, &world, &report, error), "%s", error->text);
     ck_assert_uint_eq(report.added, 3);
     ck_assert_uint_eq(world.report.added, 2);
     ck_assert_str_eq(world_find(&world, "fish", NULL, 9), "last 7; general 6; general 2; general 1; ");

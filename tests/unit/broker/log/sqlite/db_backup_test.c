@@ -71,11 +71,11 @@ START_TEST(test_places_that_will_not_do) {
     const char *file = store_path(&store, "copy");
     ck_assert_ok(&store, db_backup(store.dir, file, store.error));
     ck_assert(!db_backup(store.dir, file, store.error));
-    ck_assert_msg(strstr(store.error, "File exists"), "%s", store.error);
+    ck_assert_msg(store_told(store.error, "File exists"), "%s", store.error->text);
     ck_assert(!db_backup(store.dir, store_path(&store, "a/b"), store.error));
-    ck_assert_msg(strstr(store.error, "No such file"), "%s", store.error);
+    ck_assert_msg(store_told(store.error, "No such file"), "%s", store.error->text);
     ck_assert(!db_backup("/nowhere", store_path(&store, "c"), store.error));
-    ck_assert_msg(strstr(store.error, "/nowhere"), "%s", store.error);
+    ck_assert_msg(store_told(store.error, "/nowhere"), "%s", store.error->text);
     ck_assert_int_ne(access(store_path(&store, "c"), F_OK), 0);
     store_end(&store);
 }
@@ -84,7 +84,7 @@ END_TEST
 typedef struct {
     store_t *store;
     const char *file;
-    db_error_t error;
+    zr_error_t error[1];
     bool ok;
 } job_t;
 
@@ -119,7 +119,7 @@ START_TEST(test_while_others_write) {
         ck_assert_ok(&store, db_commit(store.db, store.error));
     }
     pthread_join(thread, NULL);
-    ck_assert_msg(job.ok, "%s", job.error);
+    ck_assert_msg(job.ok, "%s", job.error->text);
     s_put_to_use(&copy, job.file);
     store_open(&copy);
     ck_assert_uint_ge(store_look(&copy, 1).bounds.head, 100);

@@ -158,8 +158,8 @@ START_TEST(test_nothing_crashes) {
             s_use(&store);
         } else {
             store.db = NULL;
-            ck_assert_uint_gt(strlen(store.error), 0);
-            ck_assert_ptr_null(strchr(store.error, '\n'));
+            ck_assert_uint_gt(strlen(store.error->text), 0);
+            ck_assert_ptr_null(strchr(store.error->text, '\n'));
         }
         if (result == DB_CORRUPT) {
             corrupt++;

@@ -28,7 +28,7 @@ static bool s_open(run_t *run) {
         run->store.db->checkpoint_pages = 5; /* else none would happen in so short a run */
     else
         run->store.db = NULL;
-    ck_assert_msg(result != DB_CORRUPT, "%s", run->store.error);
+    ck_assert_msg(result != DB_CORRUPT, "%s", run->store.error->text);
     return result == DB_OPENED;
 }
 
@@ -106,6 +106,7 @@ static bool s_retain(run_t *run, uint64_t *random) {
 static bool s_step(run_t *run, uint64_t step) {
     uint64_t random = run->seed * 1000 + step;
     bool more;
+    *run->store.error = (zr_error_t){0};
     if (step == 0)
         return s_open(run);
     if (!run->store.db && !s_open(run)) /* left so by the try before */
@@ -223,7 +224,7 @@ END_TEST
 
 /* Nothing of the failed transaction is there: not now, and not if the process ended at this moment. */
 static void s_check_failed(const run_t *learnt, run_t *run, uint64_t step, unsigned operation) {
-    ck_assert_uint_gt(strlen(run->store.error), 0);
+    ck_assert_uint_gt(strlen(run->store.error->text), 0);
     if (step == 0)
         return;
     fault_pause();
@@ -247,13 +248,14 @@ static void s_fail(const run_t *learnt, fault_kind_t kind, unsigned operation) {
         unsigned tries = 1;
         for (; !s_step(&run, step); tries++) {
             ck_assert_msg(fault_met(), "seed %llu operation %u step %llu: %s", (unsigned long long)run.seed, operation,
-                (unsigned long long)step, run.store.error);
+                (unsigned long long)step, run.store.error->text);
             ck_assert_msg(tries < TRIES, "seed %llu operation %u step %llu: %s", (unsigned long long)run.seed,
-                operation, (unsigned long long)step, run.store.error);
+                operation, (unsigned long long)step, run.store.error->text);
             if (kind == FAULT_FULL)
-                ck_assert_msg(strstr(run.store.error, "disk is full") || strstr(run.store.error, "unable to open") ||
-                                  strstr(run.store.error, "disk I/O error"),
-                    "%s", run.store.error);
+                ck_assert_msg(strstr(run.store.error->text, "disk is full") ||
+                                  strstr(run.store.error->text, "unable to open") ||
+                                  strstr(run.store.error->text, "disk I/O error"),
+                    "%s", run.store.error->text);
             s_check_failed(learnt, &run, step, operation);
             if (tries == TRIES - 1)
                 fault_clear();

@@ -131,7 +131,7 @@ START_TEST(test_one_unlucky_part_spoils_the_whole) {
     for (int fault = 0; fault < 5; fault++) {
         ck_assert_ok(&store, db_begin(store.db, store.error));
         ck_assert_ok(&store, store_add(&store, 1, store_plain(general, 3, 1, 10, 5)));
-        store.error[0] = '\0';
+        *store.error = (zr_error_t){0};
         bool ok = true;
         if (fault == 0)
             ok = store_add(&store, 1, store_plain(general, 2, 2, 10, 5)); /* a position a second time */
@@ -144,9 +144,9 @@ START_TEST(test_one_unlucky_part_spoils_the_whole) {
         else
             ok = store_add(&store, 1, store_plain(general, 1ULL << 40, 1, 10, 5)); /* a position too high */
         ck_assert_msg(!ok, "%d", fault);
-        ck_assert_uint_gt(strlen(store.error), 0);
+        ck_assert_uint_gt(strlen(store.error->text), 0);
         ck_assert(!db_commit(store.db, store.error));
-        ck_assert_msg(strstr(store.error, "nothing stored"), "%s", store.error);
+        ck_assert_msg(store_told(store.error, "nothing stored"), "%s", store.error->text);
         char *after = store_dump(&store);
         ck_assert_str_eq(before, after);
         free(after);

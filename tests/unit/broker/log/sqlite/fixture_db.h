@@ -10,7 +10,7 @@ enum { EPOCH = 0x1234567 };
 typedef struct {
     char dir[64];
     db_t *db;
-    db_error_t error;
+    zr_error_t error[1];
 } store_t;
 
 /* A new directory, in memory where the system has such, and a database in it, opened. */
@@ -28,7 +28,10 @@ void store_reopen(store_t *store);
 /* `dir`/`name`; valid until the fourth call after it. */
 const char *store_path(const store_t *store, const char *name);
 
-#define ck_assert_ok(store, expression) ck_assert_msg((expression), "%s", (store)->error)
+/* A line of the error has these words. Then it is empty. */
+bool store_told(zr_error_t *error, const char *words);
+
+#define ck_assert_ok(store, expression) ck_assert_msg((expression), "%s", (store)->error->text)
 
 /* An entry of the frame that is being built. */
 typedef struct {

@@ -44,9 +44,9 @@ static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
 
 static void s_open(void) {
     char note[512];
-    db_error_t error;
+    zr_error_t error[1] = {{0}};
     rig.log = log_sqlite_new(&rig.config, note, error);
-    ck_assert_msg(rig.log, "%s", error);
+    ck_assert_msg(rig.log, "%s", error->text);
     ck_assert_str_eq(note, "");
     rig.log->sink = (log_sink_t){NULL, s_stored, s_read_done};
     rig.epoch = log_sqlite_epoch(rig.log);

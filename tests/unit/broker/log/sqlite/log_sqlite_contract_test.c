@@ -21,9 +21,9 @@ static log_t *s_open(uint64_t keep) {
         .queue_bytes = CONTRACT_QUEUE,
         .fresh_epoch = CONTRACT_EPOCH};
     char note[512];
-    db_error_t error;
-    log_t *log = log_sqlite_new(&config, note, error);
-    ck_assert_msg(log, "%s", error);
+    zr_error_t error = {0};
+    log_t *log = log_sqlite_new(&config, note, &error);
+    ck_assert_msg(log, "%s", error.text);
     ck_assert_str_eq(note, "");
     return log;
 }

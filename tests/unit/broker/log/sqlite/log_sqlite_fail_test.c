@@ -52,7 +52,7 @@ START_TEST(test_corrupt_logs) {
     rig_expect("1 ");
     log_destroy(rig.log);
     char note[512];
-    db_error_t error;
+    zr_error_t error[1] = {{0}};
     FILE *file = fopen(rig_path(), "r+");
     ck_assert_ptr_nonnull(file);
     for (int i = 0; i < 100; i++)
@@ -60,7 +60,7 @@ START_TEST(test_corrupt_logs) {
     fclose(file);
     rig.config.refuse_corrupt = true;
     ck_assert_ptr_null(log_sqlite_new(&rig.config, note, error));
-    ck_assert_ptr_nonnull(strstr(error, rig_path()));
+    ck_assert_ptr_nonnull(strstr(error->text, rig_path()));
     rig.config.refuse_corrupt = false;
     rig.config.fresh_epoch = 0xE2;
     rig.log = log_sqlite_new(&rig.config, note, error);
@@ -75,9 +75,9 @@ END_TEST
 START_TEST(test_a_second_log_is_refused) {
     rig_begin();
     char note[512];
-    db_error_t error;
+    zr_error_t error[1] = {{0}};
     ck_assert_ptr_null(log_sqlite_new(&rig.config, note, error));
-    ck_assert_ptr_nonnull(strstr(error, "in use"));
+    ck_assert_ptr_nonnull(strstr(error->text, "in use"));
     rig_finish();
 }
 END_TEST

@@ -1,0 +1,100 @@
+/* Sessions that fall silent at once end one by one. */
+#include "fixture.h"
+
+/* The next piece of the work; false when there is none. */
+static bool s_piece(void) {
+    if (!relay_has_work(fx.relay))
+        return false;
+    relay_work(fx.relay);
+    fx_carry_out();
+    return true;
+}
+
+/* ann, bob and cyd, whose tickets ran out. */
+static void s_begin(void) {
+    fx_start();
+    static const char *const nicks[] = {"ann", "bob", "cyd"};
+    for (route_t route = A; route <= C; route++) {
+        fx_hello(route, nicks[route - A]);
+        fx_ask(route, "{'op':'ping'}");
+        fx_drop(route);
+    }
+    while (fx_effect(EFFECT_ALIVE))
+        ;
+    for (route_t route = A; route <= C; route++) {
+        relay_silent(fx.relay, fx.sessions[route]);
+        relay_silent(fx.relay, fx.sessions[route]); /* once */
+    }
+    fx_carry_out();
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 3);
+}
+
+static void s_expect_end(route_t route) {
+    ck_assert(s_piece());
+    fx_expect_text(route, "{\"op\":\"bye\",\"reason\":\"expired\"}");
+    ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[route]);
+}
+
+START_TEST(test_one_by_one) {
+    s_begin();
+    for (route_t route = A; route <= C; route++) {
+        s_expect_end(route);
+        ck_assert_uint_eq(relay_stats(fx.relay).sessions, C - route);
+    }
+    ck_assert(!s_piece());
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_heard_in_time) {
+    s_begin();
+    fx_say(A, "{'op':'ping'}");
+    fx_one(B, "r", 1, "x");
+    fx_run(); /* the end of cyd is in it */
+    ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
+    fx_expect(A, "{'op':'pong'}");
+    fx_expect_text(B, "ack 1 @1 memory");
+    fx_expect(C, "{'op':'bye','reason':'expired'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 2);
+    while (fx_effect(EFFECT_ALIVE))
+        ;
+    relay_silent(fx.relay, fx.sessions[A]); /* nothing since the ping, */
+    relay_silent(fx.relay, fx.sessions[B]); /* but something since the ticket began */
+    fx_run();
+    ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[B]);
+    fx_expect(A, "{'op':'bye','reason':'expired'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_resumed_in_time) {
+    s_begin();
+    fx_resume(D, B, "bob");
+    fx_run();
+    ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[B]);
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
+    fx_ask(D, "{'op':'ping'}");
+    fx_expect(D, "{'op':'pong'}");
+    fx_finish();
+}
+END_TEST
+
+START_TEST(test_another_end_comes_first) {
+    s_begin();
+    fx_say(B, "{'op':'bye'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 2);
+    fx_say(D, "{'op':'hello','proto':1,'client':'%s','nick':'ann'}", fx_client(A)); /* replaces it */
+    fx_carry_out();
+    fx_drop(A);
+    while (fx_effect(EFFECT_UNWATCH))
+        ;
+    s_expect_end(C);
+    ck_assert(!s_piece());
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
+    fx_finish();
+}
+END_TEST
+
+UNIT_MAIN(
+    "broker.core.silence", test_one_by_one, test_heard_in_time, test_resumed_in_time, test_another_end_comes_first)
