@@ -310,6 +310,20 @@ class Publishing(CliCase):
         broker.signal(signal.SIGCONT)
         self.assertRegex(publisher.errors(), r"(?m)^zrelay: .*not acked: 1$")
 
+    def test_the_command_line_normalizes_what_a_person_types(self):
+        broker, nfc, nfd = self.broker(), "jos\u00e9", "jose\u0301"
+        self.run_zrelay(broker, "--nick", nfd, "pub", nfd, "text " + nfd)
+        self.run_zrelay(broker, "state", nfc, "set", nfd, "value")
+        self.assertEqual(self.run_zrelay(broker, "state", nfd, "get", nfc).text(), "value\n")
+        history = self.run_zrelay(broker, "--json", "history", nfd, "--sender", nfd).text()
+        self.assertIn(f'"sender":"{nfc}"', history)
+        self.assertIn("text " + nfd, history)  # bodies are as they were given
+        self.assertEqual(self.run_zrelay(broker, "history", nfc).lines()[0], ("text " + nfd).encode())
+        self.assertIn(nfc, self.run_zrelay(broker, "rooms", nfd).text())
+        mixed = self.run_zrelay(broker, "--nick", "j\u043es\u00e9", "pub", "r", "x", code=1)  # its second letter is Cyrillic
+        self.assertIn("scripts", mixed.errors())
+        self.assertIn("reserved", self.run_zrelay(broker, "--nick", "server", "pub", "r", "x", code=3).errors())
+
 
 class Reading(CliCase):
     def test_history(self):

@@ -6,11 +6,10 @@ import re
 import select
 import socket
 import struct
-import threading
 import time
 import unittest
 
-from harness import BUILD, DEADLINE, Program, TestCase, wait_for
+from harness import BUILD, DEADLINE, Program, TestCase
 from test_bad_input import GREETING
 
 EPOCH = 0xaa
@@ -251,8 +250,7 @@ class HostileBroker(TestCase):
         elsewhere.bind(self.path("elsewhere"))
         elsewhere.listen()
         self.addCleanup(elsewhere.close)
-        for back in ("inproc://jobs", "ipc://" + self.path("elsewhere"), "tcp://192.0.2.1:5571", "tcp://relay.example.org:5571",
-                     "tcp://127.0.0.1:0;127.0.0.1:1", "tcp://*:5571", "tcp://127.0.0.1:5571/../x", "tcp://" + "a" * 245 + ":1", "x"):
+        for back in ("inproc://jobs", "ipc://" + self.path("elsewhere"), "tcp://" + "a" * 245 + ":1"):
             with self.subTest(back):
                 broker = RawBroker(self)
                 reader = self.zrelay(broker.server, "--connect-timeout", "1", "sub", "room")
@@ -303,42 +301,6 @@ class HostileBroker(TestCase):
             count += 1
         self.assertGreater(count, 2)
         self.assertLess(count, 12)
-
-    def test_heads_that_lie_bring_few_replays(self):
-        broker = RawBroker(self)
-        self.zrelay(broker.server, "sub", "room")
-        front, back = broker.session()
-        threading.Thread(target=self.syncs, args=(back,), daemon=True).start()
-        end, head, replays = time.monotonic() + 4, 1, 0
-        while time.monotonic() < end:
-            head += 1
-            front.send(control(op="pong", time=1, heads={"room": head}, versions={}))
-            if not front.data and not select.select([front.socket], [], [], 0.02)[0]:
-                continue
-            request = front.request()
-            if request["op"] == "replay":
-                replays += 1
-                front.answer(request, "replayed", room="room", seq=0, count=0, complete=True, more=False)
-        self.assertGreater(replays, 1)
-        self.assertLess(replays, 9)
-
-    def syncs(self, back):
-        try:
-            while True:
-                back.sync()
-        except (OSError, EOFError):
-            pass
-
-    def test_control_frames_that_would_fill_the_memory_are_not_read(self):
-        broker = RawBroker(self)
-        program, (front, _) = self.busy(broker)
-        before = memory(program)
-        text = b'{"op":"x","a":[' + b"1," * 12000000 + b"1]}"
-        front.send(message(text))
-        front.send(message(b'{"op":"x","a":' + b"[" * 5000000))
-        program.write(b"wake up\n")
-        self.assertEqual(front.request()["op"], "ping")
-        self.assertLess(memory(program) - before, 200 * MEGABYTE)
 
     def test_what_a_broker_says_does_not_reach_the_terminal_raw(self):
         broker = RawBroker(self)

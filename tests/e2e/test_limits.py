@@ -1,5 +1,5 @@
 """Every limit of PROTOCOL.md, section 10, with a small value. A request within the limit is taken; one beyond it gets the specified answer.
-Here are the limits of frames and pages, and the table of all; the others are in test_limits_*.py."""
+Here are the limits of frames and ticks, and the table of all; the others are in test_limits_*.py."""
 import json
 import os
 import re
@@ -52,13 +52,6 @@ class Frames(LimitCase):
         self.assertEqual(self.publish(peer, "room", (9, b"again")), ("ack", 9, 3))
 
     @covers("max-frame")
-    def test_body_that_welcome_promises_fits(self):
-        broker = self.broker(config=limits(max_frame="4k"))
-        peer = self.peer(broker)
-        body = bytes(peer.welcome["limits"]["body"])
-        self.assertEqual(self.publish(peer, "r" * 128, (1, body, b"k" * 255, 2, 0)), ("ack", 1, 1))
-
-    @covers("max-frame")
     def test_what_one_broker_takes_every_reader_gets(self):
         """Entries beyond 64 MiB, with the command line for a reader: live, and by replay."""
         size = 70 << 20
@@ -70,13 +63,6 @@ class Frames(LimitCase):
         self.assertEqual(reader.finish(), 0, reader.errors())
         self.assertEqual(len(reader.out), size + 1)
         self.assertEqual(len(self.run_zrelay(broker, "history", "room").out), size + 1)
-
-    @covers("values in a control frame from a client: members and elements, however deep")
-    def test_values(self):
-        peer = self.peer(self.broker())
-        self.assertEqual(peer.ask(op="ping", more=[0] * 997)["op"], "pong")  # op, id and more are three
-        peer.send(json.dumps({"op": "ping", "more": [0] * 1001}).encode())
-        self.assertEqual(self.code(peer.control()), "bad-json")
 
     @covers("window")
     def test_window(self):
@@ -102,121 +88,15 @@ class Frames(LimitCase):
         self.assertEqual(self.code(peer.control()), "too-large")
         self.assertEqual(peer.ask(op="ping")["op"], "pong")
 
-    @covers("max-control")
-    def test_max_control_default(self):
-        peer = self.peer(self.broker())
-        self.assertEqual(peer.welcome["limits"]["control"], 65536)
-        peer.send(padded(65536, op="ping"))
-        self.assertEqual(peer.control()["op"], "pong")
-        peer.send(padded(65537, op="ping"))
-        self.assertEqual(self.code(peer.control()), "too-large")
-
-    @covers("nesting of JSON")
-    def test_nesting(self):
-        peer = self.peer(self.broker())
-        for depth, opened, closed in ((7, "[", "]"), (7, '{"a":', "}")):
-            inner = "1" if opened != "[" else ""
-            peer.send(f'{{"op":"ping","x":{opened * depth}{inner}{closed * depth}}}'.encode())
-            self.assertEqual(peer.control()["op"], "pong")
-            peer.send(f'{{"op":"ping","x":{opened * (depth + 1)}{inner}{closed * (depth + 1)}}}'.encode())
-            self.assertEqual(self.code(peer.control()), "bad-json")
-
     @covers("max-entries")
     def test_max_entries(self):
         peer = self.peer(self.broker(config=limits(max_entries=3)))
         self.assertEqual(peer.welcome["limits"]["entries"], 3)
         self.assertEqual(self.publish(peer, "room", *((mid, b"") for mid in (1, 2, 3))), ("ack", 3, 3))
-        error = self.publish(peer, "room", *((mid, b"") for mid in (4, 5, 6, 7)))
-        self.assertEqual((self.code(error), error["mid"], error["upto"]), ("too-many-entries", 4, 7))
-        self.assertEqual(self.publish(peer, "room", (8, b"")), ("ack", 8, 4))
-
-    @covers("bytes of room / nick / key")
-    def test_names(self):
-        broker = self.broker()
-        peer = self.peer(broker, "n" * 32)
-        self.assertEqual(self.code(peer.hello("n" * 33)), "bad-nick")
-        for room in ("r" * 128, "\u00e4" * 64):
-            self.assertEqual(peer.ask(op="join", room=room)["op"], "joined")
-        for room in ("r" * 129, "\u00e4" * 64 + "r", ""):
-            self.assertEqual(self.code(peer.ask(op="join", room=room)), "bad-room")
-        self.assertEqual(peer.ask(op="publish", room="room", key="k" * 255, text="")["op"], "ack")
-        self.assertEqual(self.code(peer.ask(op="publish", room="room", key="k" * 256, text="")), "bad-key")
-        self.assertEqual(self.code(peer.ask(op="publish", room="room", key="", text="")), "bad-key")
-        self.assertEqual(self.code(self.publish(peer, "r" * 129, (1, b""))), "bad-room")
-        self.assertEqual(self.publish(peer, "room", (2, b"", b"k" * 255, 0, 0)), ("ack", 2, 2))
-
-    @covers("bytes of id, of agent")
-    def test_id_and_agent(self):
-        broker = self.broker()
-        peer = self.peer(broker)
-        self.assertEqual(peer.ask(op="ping", id="i" * 64)["op"], "pong")
-        peer.send(json.dumps({"op": "ping", "id": "i" * 65}).encode())
-        error = peer.control()
-        self.assertEqual((self.code(error), "re" in error), ("bad-member", False))
-        for size, op in ((64, "welcome"), (65, "error")):
-            other = self.peer(broker, hello=False)
-            self.assertEqual(other.ask(op="hello", proto=1, client=other.client, agent="a" * size)["op"], op)
+        self.assertEqual(self.code(self.publish(peer, "room", *((mid, b"") for mid in (4, 5, 6, 7)))), "too-many-entries")
 
 
-class Pages(LimitCase):
-    PRESENCE = "users in who, rooms in rooms and in pong, changes in a presence frame"
-
-    @covers(PRESENCE)
-    def test_users_and_presence_frames(self):
-        broker = self.broker(config="server\n    tick = 3000\n    heartbeat = 60000\nlimits\n    presence-names = 1000\n")
-        watcher = self.peer(broker)
-        watcher.subscribe(b"crowd\x01")
-        crowd = self.crowd(broker, 520, {"op": "join", "room": "crowd"})
-        wait_for(lambda: watcher.ask(op="who", room="crowd", limit=1)["count"] == 520, "the crowd to be there")
-        who = watcher.ask(op="who", room="crowd")
-        nicks = [user["nick"] for user in who["users"]]
-        self.assertEqual((len(nicks), who["more"], who["count"]), (500, True, 520))
-        more = watcher.ask(op="who", room="crowd", after=nicks[-1])
-        self.assertFalse(more["more"])
-        self.assertEqual(nicks + [user["nick"] for user in more["users"]], [f"n{number:04}" for number in range(520)])
-        self.assertEqual(len(watcher.ask(op="who", room="crowd", limit=10_000)["users"]), 500)
-        self.assertEqual([user["nick"] for user in watcher.ask(op="who", room="crowd", limit=2)["users"]], ["n0000", "n0001"])
-
-        versions = []
-
-        def changes():
-            frame = json.loads(watcher.live()[len(b"crowd\x01"):])
-            versions.append(frame["version"])
-            self.assertEqual(versions[-1], versions[0] + len(versions) - 1)
-            self.assertLessEqual(len(frame["joined"]) + len(frame["left"]), 500)
-            return len(frame["joined"]), len(frame["left"])
-        joined = 0
-        while joined < 520:
-            joined += changes()[0]
-        # All of them go at once, between two ticks: a storm takes several frames.
-        broker.signal(signal.SIGSTOP)
-        for front in crowd:
-            front.send(b'{"op":"leave","room":"crowd"}')
-        broker.signal(signal.SIGCONT)
-        sizes = []
-        while sum(sizes) < 520:
-            sizes.append(changes()[1])
-        self.assertGreaterEqual(len(sizes), 2)
-
-    @covers(PRESENCE)
-    def test_rooms_and_heads(self):
-        peer = self.peer(self.broker())
-        names = [f"room-{number:04}" for number in range(520)]
-        for name in names:
-            peer.send(json.dumps({"op": "join", "room": name, "presence": False}).encode())
-        for name in names:
-            self.assertEqual(peer.control()["room"], name)
-        rooms = peer.ask(op="rooms")
-        self.assertEqual(([room["room"] for room in rooms["rooms"]], rooms["more"]), (names[:500], True))
-        rooms = peer.ask(op="rooms", after=names[499])
-        self.assertEqual(([room["room"] for room in rooms["rooms"]], rooms["more"]), (names[500:], False))
-        rooms = peer.ask(op="rooms", prefix="room-00", limit=10, after="room-0005")
-        self.assertEqual(([room["room"] for room in rooms["rooms"]], rooms["more"]), (names[6:16], True))
-        first, second = peer.ask(op="ping")["heads"], peer.ask(op="ping")["heads"]
-        self.assertEqual((len(first), len(second)), (500, 20))
-        self.assertEqual(sorted([*first, *second]), names)
-        self.assertEqual(peer.ask(op="ping")["heads"], {})
-
+class Ticks(LimitCase):
     @covers("heartbeat")
     def test_heartbeat(self):
         broker = self.broker(config="server\n    heartbeat = 200\n")
@@ -255,6 +135,23 @@ covers("max-address-connections")(test_auth.Addresses.test_connections_at_a_time
 covers("rate-handshakes")(test_auth.Addresses.test_connections_a_second)
 covers("time to wait after a failed login of a user")(test_auth.Tokens.test_guesses_are_slowed)
 
+# Limits without a setting that need no sockets: the unit tests that prove them.
+UNIT = {
+    "values in a control frame from a client: members and elements, however deep": ("common/control_test.c test_values_of_a_request",),
+    "nesting of JSON": ("common/control_test.c test_depth", "broker/core/dispatch_test.c test_json_that_is_none"),
+    "bytes of room / nick / key": ("broker/core/limits_test.c test_bytes_of_names", "common/names_test.c test_lengths"),
+    "bytes of id, of agent": ("broker/core/dispatch_test.c test_ids", "broker/core/limits_test.c test_bytes_of_names"),
+    "users in who, rooms in rooms and in pong, changes in a presence frame":
+        ("broker/core/cmd/who_test.c test_at_most_five_hundred", "broker/core/cmd/rooms_test.c test_at_most_five_hundred",
+         "broker/core/cmd/ping_test.c test_the_rooms_that_do_not_fit_come_next",
+         "broker/core/room/presence_test.c test_changes_of_a_frame_are_bounded"),
+    "refusals remembered of a client id": ("broker/core/session/dedupe_test.c test_beyond_the_last_refusals_the_outcome_is_unknown",),
+    "bytes of token": ("broker/core/session/login_test.c test_members",),
+    "bytes of reason": ("broker/core/cmd/admin_test.c test_members",),
+    "logins under way; one of a connection":
+        ("broker/core/session/login_test.c test_so_many_in_all", "broker/core/session/login_test.c test_one_at_a_time_of_a_connection"),
+}
+
 
 class Table(unittest.TestCase):
     def test_every_limit_of_the_specification_is_covered(self):
@@ -266,8 +163,13 @@ class Table(unittest.TestCase):
         for name, _, bounds, _ in rows:
             # A limit has one or more names, or none: then the thing that it bounds is its name.
             found |= set(re.findall(r"`([a-z-]+)`", re.sub(r"\(.*?\)", "", name))) or {bounds.replace("`", "")}
-        self.assertEqual(found - set(COVERED), set(), "limits without a test")
-        self.assertEqual(set(COVERED) - found, set(), "tests of limits that the specification does not name")
+        covered = set(COVERED) | set(UNIT)
+        self.assertEqual(found - covered, set(), "limits without a test")
+        self.assertEqual(covered - found, set(), "tests of limits that the specification does not name")
+        for place in sum(UNIT.values(), ()):
+            name, test = place.split()
+            with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../unit", name), encoding="utf-8") as file:
+                self.assertIn(f"TEST({test})", file.read(), name)
 
 
 if __name__ == "__main__":

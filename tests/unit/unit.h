@@ -13,12 +13,28 @@
 
 #include "span.h"
 
-/* UNIT_MAIN("common.wire", test_one, test_two): the program runs these tests. */
-#define UNIT_MAIN(name, ...)                                                                                           \
+/* TEST(test_what_holds) { … }: a test of this program. TEST_ABORTS: it must end in abort(). TEST_TIMES: it runs so many
+ * times, with _i = 0, 1, … */
+#define TEST(name) UNIT_TEST(name, 0, 1)
+#define TEST_ABORTS(name) UNIT_TEST(name, SIGABRT, 1)
+#define TEST_TIMES(name, times) UNIT_TEST(name, 0, times)
+
+#define UNIT_TEST(name, signal, times)                                                                                 \
+    static const TTest *name;                                                                                          \
+    __attribute__((constructor)) static void name##_add(void) {                                                        \
+        unit_add(name, signal, times);                                                                                 \
+    }                                                                                                                  \
+    START_TEST(name)
+
+/* UNIT_SUITE("common.wire"): the program runs its tests in their order. UNIT_SUITE_WITH: each between these two. */
+#define UNIT_SUITE(name) UNIT_SUITE_WITH(name, NULL, NULL)
+#define UNIT_SUITE_WITH(name, begin, end)                                                                              \
     int main(void) {                                                                                                   \
-        const TTest *tests[] = {__VA_ARGS__};                                                                          \
-        return unit_run(name, tests, sizeof tests / sizeof tests[0], NULL, 0);                                         \
+        return unit_run(name, begin, end);                                                                             \
     }
+
+/* UNIT_MAIN("common.wire", test_one, test_two): the program runs these tests, which START_TEST began. */
+#define UNIT_MAIN(name, ...) UNIT_MAIN_ABORTS(name, UNIT_TESTS(__VA_ARGS__), UNIT_TESTS(NULL))
 
 /* UNIT_MAIN_ABORTS("common.wire", UNIT_TESTS(test_one, test_two), UNIT_TESTS(test_three)): test_three must end in
  * abort(). */
@@ -28,19 +44,27 @@
     int main(void) {                                                                                                   \
         const TTest *tests[] = tests_list;                                                                             \
         const TTest *aborts[] = aborts_list;                                                                           \
-        return unit_run(name, tests, sizeof tests / sizeof tests[0], aborts, sizeof aborts / sizeof aborts[0]);        \
+        for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)                                                    \
+            unit_add(tests[i], 0, 1);                                                                                  \
+        for (size_t i = 0; i < sizeof aborts / sizeof aborts[0] && aborts[i]; i++)                                     \
+            unit_add(aborts[i], SIGABRT, 1);                                                                           \
+        return unit_run(name, NULL, NULL);                                                                             \
     }
 
-static inline int unit_run(
-    const char *name, const TTest **tests, size_t count, const TTest **aborts, size_t abort_count) {
+static inline TCase *unit_tests(void) {
+    static TCase *tests;
+    return tests ? tests : (tests = tcase_create("tests"));
+}
+
+static inline void unit_add(const TTest *test, int signal, int times) {
+    tcase_add_loop_test_raise_signal(unit_tests(), test, signal, 0, times);
+}
+
+static inline int unit_run(const char *name, void (*begin)(void), void (*end)(void)) {
     Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    suite_add_tcase(suite, tcase);
-    tcase_set_timeout(tcase, 300);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
-    for (size_t i = 0; i < abort_count; i++)
-        tcase_add_test_raise_signal(tcase, aborts[i], SIGABRT);
+    suite_add_tcase(suite, unit_tests());
+    tcase_add_checked_fixture(unit_tests(), begin, end);
+    tcase_set_timeout(unit_tests(), 300);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

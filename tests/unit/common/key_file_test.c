@@ -14,8 +14,7 @@ static void s_refused(const char *path, const char *part) {
     ck_assert_int_eq(memcmp(&cert, &empty, sizeof cert), 0);
 }
 
-START_TEST(test_make_and_load) {
-    dir_begin();
+TEST(test_make_and_load) {
     zr_pair_t made, loaded;
     zr_error_t error = {0};
     struct stat about;
@@ -27,12 +26,9 @@ START_TEST(test_make_and_load) {
     ck_assert_ptr_nonnull(strstr(dir_read("server"), made.public_key));
     ck_assert_msg(zr_pair_load(&loaded, dir_path("server_secret"), &error) == ZR_FILE_READ, "%s", error.text);
     ck_assert_int_eq(memcmp(&made, &loaded, sizeof made), 0);
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_no_overwriting) {
-    dir_begin();
+TEST(test_no_overwriting) {
     zr_pair_t first, second;
     zr_error_t error = {0};
     ck_assert(zr_pair_make(&first, dir_path("server"), &error));
@@ -43,13 +39,10 @@ START_TEST(test_no_overwriting) {
     dir_assert_error(&error, "exists");
     ck_assert(!dir_has("server_secret")); /* no half of a pair stays behind */
     ck_assert_ptr_nonnull(strstr(dir_read("server"), first.public_key));
-    dir_end();
 }
-END_TEST
 
 /* zcert reads our files, and we read its files. */
-START_TEST(test_as_zcert) {
-    dir_begin();
+TEST(test_as_zcert) {
     zr_pair_t cert;
     zr_error_t error = {0};
     ck_assert(zr_pair_make(&cert, dir_path("ours"), &error));
@@ -66,12 +59,9 @@ START_TEST(test_as_zcert) {
     ck_assert_msg(zr_pair_load(&cert, dir_path("theirs_secret"), &error) == ZR_FILE_READ, "%s", error.text);
     ck_assert_str_eq(zcert_secret_txt(theirs), cert.secret_key);
     zcert_destroy(&theirs);
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_bad_files) {
-    dir_begin();
+TEST(test_bad_files) {
     zr_pair_t one, two;
     zr_error_t error = {0};
     char text[1000];
@@ -100,11 +90,9 @@ START_TEST(test_bad_files) {
     snprintf(text, sizeof text, "curve\n    secret-key = \"%s?\"\n", one.secret_key);
     ck_assert(zr_pair_load(&two, dir_write("f", text, 0600), &error) != ZR_FILE_READ);
     ck_assert_ptr_null(strstr(error.text, one.secret_key));
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_key_decode) {
+TEST(test_key_decode) {
     uint8_t key[ZR_CURVE_BYTES];
     ck_assert(zr_curve_decode(zr_span("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"), key));
     ck_assert(!zr_curve_decode(zr_span(""), key));
@@ -120,6 +108,5 @@ START_TEST(test_key_decode) {
     ck_assert(!zr_curve_decode(zr_span("########################################"), key)); /* more than 32 bits hold */
     ck_assert(!zr_curve_decode(zr_span("0000000000000000000000000000000000000000"), key)); /* zcert's "no key" */
 }
-END_TEST
 
-UNIT_MAIN("common.key_file", test_make_and_load, test_no_overwriting, test_as_zcert, test_bad_files, test_key_decode)
+UNIT_SUITE_WITH("common.key_file", dir_begin, dir_end)

@@ -37,7 +37,7 @@ static void s_wrong(char **argv, const char *says) {
 }
 #define WORDS(...) ((char *[]){"name", __VA_ARGS__, NULL} + 1)
 
-START_TEST(test_mixed_with_words) {
+TEST(test_mixed_with_words) {
     int argc;
     char **argv = WORDS("room", "-c", "3", "a", "--json", "--timeout=1.5", "b", "-sxyz");
     ck_assert(s_parse(false, &argc, argv));
@@ -49,9 +49,8 @@ START_TEST(test_mixed_with_words) {
     ck_assert_uint_eq(s_wait, 1500);
     ck_assert_str_eq(s_text, "xyz");
 }
-END_TEST
 
-START_TEST(test_double_dash_and_lone_dash) {
+TEST(test_double_dash_and_lone_dash) {
     int argc;
     char **argv = WORDS("-", "-jq", "--", "--json", "-x", "--");
     ck_assert(s_parse(false, &argc, argv));
@@ -61,9 +60,8 @@ START_TEST(test_double_dash_and_lone_dash) {
     ck_assert_str_eq(argv[3], "--");
     ck_assert(s_json && s_quiet);
 }
-END_TEST
 
-START_TEST(test_stops_at_the_command) {
+TEST(test_stops_at_the_command) {
     int argc;
     char **argv = WORDS("-s", "tcp://x", "sub", "--unknown");
     ck_assert(s_parse(true, &argc, argv));
@@ -72,9 +70,8 @@ START_TEST(test_stops_at_the_command) {
     ck_assert_str_eq(argv[1], "--unknown");
     ck_assert_str_eq(s_text, "tcp://x");
 }
-END_TEST
 
-START_TEST(test_mistakes) {
+TEST(test_mistakes) {
     s_wrong(WORDS("--nope=1"), "unknown option --nope");
     s_wrong(WORDS("--jso"), "unknown option --jso");
     s_wrong(WORDS("-x"), "unknown option -x");
@@ -88,9 +85,8 @@ START_TEST(test_mistakes) {
     s_wrong(WORDS("--count", ""), "not ''");
     s_wrong(WORDS("--timeout", "soon"), "takes seconds");
 }
-END_TEST
 
-START_TEST(test_numbers) {
+TEST(test_numbers) {
     uint64_t value = 7;
     ck_assert(zr_number_parse("18446744073709551615", UINT64_MAX, &value));
     ck_assert_uint_eq(value, UINT64_MAX);
@@ -102,9 +98,8 @@ START_TEST(test_numbers) {
     ck_assert(!zr_number_parse("9", 5, &value));
     ck_assert_uint_eq(value, 7);
 }
-END_TEST
 
-START_TEST(test_quantities) {
+TEST(test_quantities) {
     uint64_t value;
     ck_assert(zr_quantity_parse("64k", zr_units_of_size, &value));
     ck_assert_uint_eq(value, 65536);
@@ -118,9 +113,8 @@ START_TEST(test_quantities) {
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(!zr_quantity_parse(bad[i], zr_units_of_size, &value), "%s", bad[i]);
 }
-END_TEST
 
-START_TEST(test_repeated) {
+TEST(test_repeated) {
     zr_texts_t rooms = {0};
     const zr_option_t options[] = {{"room", 'r', ZR_OPTION_TEXTS, &rooms, NULL, 0, 0}};
     const zr_option_list_t list = {options, 1};
@@ -132,9 +126,8 @@ START_TEST(test_repeated) {
     ck_assert_str_eq(rooms.items[2], "c");
     free(rooms.items);
 }
-END_TEST
 
-START_TEST(test_seconds) {
+TEST(test_seconds) {
     static const struct {
         const char *text;
         uint64_t ms;
@@ -150,7 +143,5 @@ START_TEST(test_seconds) {
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(!zr_seconds_parse(bad[i], &ms), "%s", bad[i]);
 }
-END_TEST
 
-UNIT_MAIN("common.options", test_mixed_with_words, test_double_dash_and_lone_dash, test_stops_at_the_command,
-    test_mistakes, test_numbers, test_quantities, test_repeated, test_seconds)
+UNIT_SUITE("common.options")

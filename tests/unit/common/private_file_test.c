@@ -20,8 +20,7 @@ static void s_refused(const char *path, const char *part) {
     dir_assert_error(&error, part);
 }
 
-START_TEST(test_content) {
-    dir_begin();
+TEST(test_content) {
     zr_buffer_t text = {0};
     mode_t mode = 0;
     zr_error_t error = {0};
@@ -32,25 +31,19 @@ START_TEST(test_content) {
     zr_file_wipe(&text);
     ck_assert_ptr_null(text.data);
     ck_assert_int_eq(s_read(dir_write("f", "", 0400), &error), ZR_FILE_READ);
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_modes) {
-    dir_begin();
+TEST(test_modes) {
     zr_error_t error = {0};
     ck_assert_int_eq(s_read(dir_write("f", "x", 0644), &error), ZR_FILE_READ);
     s_refused(dir_write("f", "x", 0664), "chmod go-w");
     s_refused(dir_write("f", "x", 0646), "chmod go-w");
     s_refused(dir_write("f", "x", 0602), "chmod go-w");
-    dir_end();
 }
-END_TEST
 
 /* Others may not even read a secret. */
-START_TEST(test_modes_of_secrets) {
+TEST(test_modes_of_secrets) {
     static const mode_t good[] = {0600, 0400, 0700}, bad[] = {0640, 0604, 0620, 0602, 0644, 0610};
-    dir_begin();
     zr_error_t error = {0};
     zr_buffer_t text = {0};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -63,13 +56,10 @@ START_TEST(test_modes_of_secrets) {
             zr_file_read(dir_write("f", "x", bad[i]), &zr_file_secret, &text, NULL, &error), ZR_FILE_REFUSED);
         dir_assert_error(&error, "chmod 600");
     }
-    dir_end();
 }
-END_TEST
 
 /* A configuration may come from a pipe; a missing file is no fault where there may be none. */
-START_TEST(test_pipes_and_missing_files) {
-    dir_begin();
+TEST(test_pipes_and_missing_files) {
     zr_error_t error = {0};
     zr_buffer_t text = {0};
     ck_assert_int_eq(zr_file_read("/dev/null", &zr_file_config, &text, NULL, &error), ZR_FILE_READ);
@@ -78,12 +68,9 @@ START_TEST(test_pipes_and_missing_files) {
     ck_assert_uint_eq(error.count, 0);
     ck_assert_int_eq(zr_file_read_if_there(dir_path("."), &zr_file_secret, &text, &error), ZR_FILE_REFUSED);
     dir_assert_error(&error, "regular");
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_not_a_file) {
-    dir_begin();
+TEST(test_not_a_file) {
     zr_error_t error = {0};
     ck_assert_int_eq(s_read(dir_path("none"), &error), ZR_FILE_MISSING);
     dir_assert_error(&error, "No such file");
@@ -93,14 +80,11 @@ START_TEST(test_not_a_file) {
     s_refused(dir_path("p"), "regular");
     s_refused("/dev/null", "regular");
     s_refused("/dev/null/x", "Not a directory");
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_owner) {
+TEST(test_owner) {
     if (geteuid() != 0)
         return; /* only root can give files away */
-    dir_begin();
     zr_error_t error = {0};
     const char *path = dir_write("f", "x", 0600);
     ck_assert_int_eq(chown(path, 65534, 65534), 0);
@@ -117,24 +101,18 @@ START_TEST(test_owner) {
     ck_assert_int_eq(seteuid(65534), 0);
     ck_assert_int_eq(s_read(path, &error), ZR_FILE_READ);
     ck_assert_int_eq(seteuid(0), 0);
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_size) {
-    dir_begin();
+TEST(test_size) {
     zr_error_t error = {0};
     const char *path = dir_write("f", "", 0600);
     ck_assert_int_eq(truncate(path, (off_t)zr_file_access.max), 0);
     ck_assert_int_eq(s_read(path, &error), ZR_FILE_READ);
     ck_assert_int_eq(truncate(path, (off_t)zr_file_access.max + 1), 0);
     s_refused(path, "larger than 4194304 bytes");
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_create) {
-    dir_begin();
+TEST(test_create) {
     zr_error_t error = {0};
     struct stat about;
     umask(0);
@@ -148,12 +126,9 @@ START_TEST(test_create) {
     ck_assert_int_eq(symlink("elsewhere", dir_path("link")), 0);
     ck_assert(!zr_file_create(dir_path("link"), 0600, zr_span("two"), &error));
     ck_assert(!dir_has("elsewhere"));
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_replace) {
-    dir_begin();
+TEST(test_replace) {
     zr_error_t error = {0};
     ck_assert(zr_file_replace(dir_path("f"), dir_path("f.partial"), zr_span("one"), &error));
     dir_write("f.partial", "of a run that was killed", 0644);
@@ -167,9 +142,6 @@ START_TEST(test_replace) {
     ck_assert(!dir_has("d.partial"));
     ck_assert(!zr_file_replace(dir_path("none/f"), dir_path("none/f.partial"), zr_span("x"), &error));
     dir_assert_error(&error, "cannot create");
-    dir_end();
 }
-END_TEST
 
-UNIT_MAIN("common.private_file", test_content, test_modes, test_modes_of_secrets, test_pipes_and_missing_files,
-    test_not_a_file, test_owner, test_size, test_create, test_replace)
+UNIT_SUITE_WITH("common.private_file", dir_begin, dir_end)

@@ -14,45 +14,46 @@ static void s_write_tokens(const char *alice, const char *alice_too) {
     dir_write("users", text, 0600);
 }
 
-static auth_answer_t s_login(auth_t *auth, const char *user, zr_span_t token, const char *address) {
+static auth_answer_t s_login(const char *user, zr_span_t token, const char *address) {
     auth_login(auth, 7, zr_span(user), token, zr_span(address));
-    auth_answer_t answer = fx_auth_answer(auth);
+    auth_answer_t answer = fx_auth_answer();
     ck_assert_uint_eq(answer.ticket, 7);
     ck_assert_int_eq(answer.kind, AUTH_LOGIN);
     return answer;
 }
 
-START_TEST(test_logins) {
-    dir_begin();
+TEST(test_logins) {
     s_write_tokens("first", "second");
-    auth_t *auth = fx_auth_start(true);
-    ck_assert_int_eq(s_login(auth, "alice", zr_span("second"), "127.0.0.1").login, LOGIN_OK);
-    ck_assert_int_eq(s_login(auth, "alice", zr_span("first"), "").login, LOGIN_OK);
-    auth_answer_t answer = s_login(auth, "alice", zr_span("third"), "127.0.0.1");
+    fx_auth_start(true);
+    ck_assert_int_eq(s_login("alice", zr_span("second"), "127.0.0.1").login, LOGIN_OK);
+    ck_assert_int_eq(s_login("alice", zr_span("first"), "").login, LOGIN_OK);
+    auth_answer_t answer = s_login("alice", zr_span("third"), "127.0.0.1");
     ck_assert_int_eq(answer.login, LOGIN_FAILED);
     ck_assert_uint_eq(answer.wait_ms, THROTTLE_FIRST_MS);
-    ck_assert_int_eq(s_login(auth, "bob", zr_span("first"), "127.0.0.1").login, LOGIN_FAILED);
-    ck_assert_int_eq(s_login(auth, "carol", zr_span("first"), "127.0.0.1").login, LOGIN_FAILED);
+    ck_assert_int_eq(s_login("bob", zr_span("first"), "127.0.0.1").login, LOGIN_FAILED);
+    ck_assert_int_eq(s_login("carol", zr_span("first"), "127.0.0.1").login, LOGIN_FAILED);
     /* Tokens that a hello can hold and no user has. */
-    ck_assert_int_eq(s_login(auth, "alice", zr_span(""), "::1").login, LOGIN_FAILED);
-    ck_assert_int_eq(s_login(auth, "alice", unit_fill('x', TOKEN_MAX + 1), "::1").login, LOGIN_FAILED);
-    ck_assert_int_eq(s_login(auth, "", zr_span("first"), "::1").login, LOGIN_FAILED);
-    ck_assert_int_eq(s_login(auth, "alice", unit_fill('x', TOKEN_MAX), "::1").login, LOGIN_FAILED);
+    ck_assert_int_eq(s_login("alice", zr_span(""), "::1").login, LOGIN_FAILED);
+    ck_assert_int_eq(s_login("alice", unit_fill('x', TOKEN_MAX + 1), "::1").login, LOGIN_FAILED);
+    ck_assert_int_eq(s_login("", zr_span("first"), "::1").login, LOGIN_FAILED);
+    ck_assert_int_eq(s_login("alice", unit_fill('x', TOKEN_MAX), "::1").login, LOGIN_FAILED);
     ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "400 ");
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
+
+/* Where no user has a token, a guess takes as long as elsewhere. */
+TEST(test_no_user_has_a_token) {
+    fx_auth_start(true);
+    ck_assert_int_eq(s_login("alice", zr_span("first"), "").login, LOGIN_FAILED);
+}
 
 /* Each failure makes the wait longer, until one comes too early: then it is not even checked, right or wrong. */
-START_TEST(test_slowed) {
-    dir_begin();
+TEST(test_slowed) {
     s_write_tokens("first", "second");
-    auth_t *auth = fx_auth_start(true);
+    fx_auth_start(true);
     uint32_t wait = 0;
     bool slowed = false;
     for (unsigned i = 0; i < 100 && !slowed; i++) {
-        auth_answer_t answer = s_login(auth, "alice", zr_span("wrong"), "127.0.0.1");
+        auth_answer_t answer = s_login("alice", zr_span("wrong"), "127.0.0.1");
         ck_assert_int_ne(answer.login, LOGIN_OK);
         ck_assert_uint_gt(answer.wait_ms, 0);
         ck_assert_uint_le(answer.wait_ms, THROTTLE_LONGEST_MS);
@@ -64,16 +65,12 @@ START_TEST(test_slowed) {
             usleep(1000 * answer.wait_ms);
     }
     ck_assert(slowed);
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
 /* Beyond the queue logins are put off, and the end does not wait for those in it. */
-START_TEST(test_queue_full) {
-    dir_begin();
+TEST(test_queue_full) {
     s_write_tokens("first", "second");
-    auth_t *auth = fx_auth_start(true);
+    fx_auth_start(true);
     unsigned asked = 0;
     bool full = false;
     while (!full) {
@@ -86,24 +83,20 @@ START_TEST(test_queue_full) {
     }
     ck_assert_uint_gt(asked, AUTH_LOGINS_MAX);
     ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "400 "); /* no handshake stands behind them */
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
 /* A login is checked by the users that hold where its answer stands in the queue. */
-START_TEST(test_login_and_reload) {
+TEST(test_login_and_reload) {
     for (unsigned i = 0; i < 4; i++) {
-        dir_begin();
         s_write_tokens("first", "second");
-        auth_t *auth = fx_auth_start(true);
+        fx_auth_start(true);
         for (unsigned login = 0; login < i + 1; login++)
             auth_login(auth, 1, zr_span("alice"), zr_span("first"), zr_span(NULL));
         dir_write("users", ALICE BOB, 0600);
         auth_reload(auth, 2, zr_span("SIGHUP"));
         bool reloaded = false;
         for (unsigned count = 0; count < i + 2; count++) {
-            auth_answer_t answer = fx_auth_answer(auth);
+            auth_answer_t answer = fx_auth_answer();
             if (answer.kind == AUTH_RELOAD) {
                 reloaded = true;
                 ck_assert_uint_eq(answer.disowned.count, 1);
@@ -113,22 +106,15 @@ START_TEST(test_login_and_reload) {
             }
             auth_answer_finish(&answer);
         }
-        auth_destroy(auth);
-        dir_end();
     }
 }
-END_TEST
 
-START_TEST(test_banned_login) {
-    dir_begin();
+TEST(test_banned_login) {
     s_write_tokens("first", "second");
-    auth_t *auth = fx_auth_start(true);
+    fx_auth_start(true);
     auth_ban(auth, 1, zr_span("alice"), zr_span("x"), zr_span("bob"));
-    ck_assert_int_eq(fx_auth_code(auth, 1), ZR_OK);
-    ck_assert_int_eq(s_login(auth, "alice", zr_span("first"), "").login, LOGIN_FAILED);
-    auth_destroy(auth);
-    dir_end();
+    ck_assert_int_eq(fx_auth_code(1), ZR_OK);
+    ck_assert_int_eq(s_login("alice", zr_span("first"), "").login, LOGIN_FAILED);
 }
-END_TEST
 
-UNIT_MAIN("broker.auth_login", test_logins, test_slowed, test_queue_full, test_login_and_reload, test_banned_login)
+UNIT_SUITE_WITH("broker.auth_login", fx_auth_begin, fx_auth_end)

@@ -10,8 +10,7 @@
 
 /* --- Handshakes --- */
 
-START_TEST(test_handshakes) {
-    auth_t *auth = fx_auth_start_with(USERS);
+TEST(test_handshakes) {
     ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "200 alice");
     ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 bob");
     ck_assert_str_eq(fx_auth_zap_key("1ne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"), "400 ");
@@ -20,14 +19,10 @@ START_TEST(test_handshakes) {
     ck_assert_str_eq(fx_auth_zap("", "CURVE", ALICE_KEY), "400 ");
     ck_assert_str_eq(fx_auth_zap("global", "NULL", NULL), "400 ");
     ck_assert_str_eq(fx_auth_zap(ZAP_DOMAIN_CURVE, "CURVE", NULL), "500 ");
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
 /* Requests that are none, and askers that go away, do not disturb the next one. */
-START_TEST(test_malformed) {
-    auth_t *auth = fx_auth_start_with(USERS);
+TEST(test_malformed) {
     for (unsigned i = 0; i < 300; i++) {
         zsock_t *asker = zsock_new_dealer(ZAP_ENDPOINT);
         zmsg_t *request = zmsg_new();
@@ -47,14 +42,10 @@ START_TEST(test_malformed) {
     zmsg_destroy(&reply);
     zsock_destroy(&asker);
     ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "200 alice");
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
 /* With libzmq asking: a client is let in under its user's name, one with another key is told that it is not. */
-START_TEST(test_real_handshakes) {
-    dir_begin();
+TEST(test_real_handshakes) {
     zr_error_t error = {0};
     char text[500];
     zr_pair_t server, known, unknown;
@@ -62,7 +53,7 @@ START_TEST(test_real_handshakes) {
               zr_pair_make(&unknown, dir_path("unknown"), &error));
     snprintf(text, sizeof text, BOB KEY("%s"), known.public_key);
     dir_write("users", text, 0600);
-    auth_t *auth = fx_auth_start(false);
+    fx_auth_start(false);
 
     zsock_t *listener = zsock_new(ZMQ_ROUTER);
     zsock_set_zap_domain(listener, ZAP_DOMAIN_CURVE);
@@ -100,10 +91,7 @@ START_TEST(test_real_handshakes) {
         zsock_destroy(&client);
     }
     zsock_destroy(&listener);
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
 /* --- Start --- */
 
@@ -116,33 +104,32 @@ static void s_refused(const auth_config_t *config, const char *part) {
     dir_assert_error(&error, part);
 }
 
-START_TEST(test_open_mode) {
+TEST(test_open_mode) {
     zr_error_t error = {0};
     access_t *access = NULL;
     auth_config_t config = {.plain = true, .encrypted = true};
-    auth_t *auth = auth_new(&config, &access, &error);
+    fx_auth_stop();
+    auth = auth_new(&config, &access, &error);
     ck_assert_msg(auth != NULL, "%s", error.text);
     ck_assert(access_is_open_mode(access));
     access_destroy(access);
     ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "400 ");
     auth_reload(auth, 1, zr_span("SIGHUP"));
-    ck_assert_int_eq(fx_auth_code(auth, 1), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(1), ZR_ADMIN_FAILED);
     auth_ban(auth, 2, zr_span("bob"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 2), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(2), ZR_ADMIN_FAILED);
     auth_bans(auth, 3);
-    ck_assert_int_eq(fx_auth_code(auth, 3), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(3), ZR_ADMIN_FAILED);
     auth_login(auth, 4, zr_span("alice"), zr_span("token"), zr_span("127.0.0.1"));
-    auth_answer_t answer = fx_auth_answer(auth);
+    auth_answer_t answer = fx_auth_answer();
     ck_assert_int_eq(answer.login, LOGIN_FAILED);
     auth_answer_finish(&answer);
-    auth_destroy(auth);
-    auth_destroy(NULL);
 }
-END_TEST
 
-START_TEST(test_fail_closed) {
-    dir_begin();
+TEST(test_fail_closed) {
     auth_config_t config = {.users = dir_path("users"), .encrypted = true};
+    fx_auth_stop();
+    ck_assert(unlink(dir_path("users")) == 0 && unlink(dir_path("users.bans")) == 0);
     s_refused(&config, "No such file");
     dir_write("users", USERS, 0622);
     s_refused(&config, "chmod");
@@ -154,22 +141,18 @@ START_TEST(test_fail_closed) {
     dir_write("users.bans", "", 0666);
     s_refused(&config, "users.bans");
     dir_write("users.bans", "", 0600);
-    auth_t *auth = fx_auth_start(false);
+    fx_auth_start(false);
     s_refused(&config, "inproc://zeromq.zap.01"); /* there is one already */
     ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "200 alice");
-    auth_destroy(auth);
-    auth_destroy(fx_auth_start(false));
-    dir_end();
+    fx_auth_start(false);
 }
-END_TEST
 
 /* --- Reloads --- */
 
-START_TEST(test_reload) {
-    auth_t *auth = fx_auth_start_with(USERS);
+TEST(test_reload) {
     dir_write("users", USERS "user\n    name = alice\n", 0600);
     auth_reload(auth, 1, zr_span("alice"));
-    auth_answer_t answer = fx_auth_answer(auth);
+    auth_answer_t answer = fx_auth_answer();
     ck_assert_int_eq(answer.code, ZR_ADMIN_FAILED);
     ck_assert_ptr_null(answer.access);
     ck_assert_ptr_nonnull(strstr(answer.text, "users:9: user/name: another user has this name"));
@@ -180,18 +163,18 @@ START_TEST(test_reload) {
     dir_write("users", ALICE KEY(BOB_KEY), 0600);
     dir_write("users.bans", "\xff\n", 0600);
     auth_reload(auth, 2, zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 2), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(2), ZR_ADMIN_FAILED);
     ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 bob");
 
     ck_assert_int_eq(unlink(dir_path("users.bans")), 0); /* it was there when the broker began */
     auth_reload(auth, 2, zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 2), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(2), ZR_ADMIN_FAILED);
     auth_ban(auth, 2, zr_span("bob"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 2), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(2), ZR_ADMIN_FAILED);
 
     dir_write("users.bans", "", 0600);
     auth_reload(auth, 3, zr_span("SIGHUP"));
-    answer = fx_auth_answer(auth);
+    answer = fx_auth_answer();
     ck_assert_int_eq(answer.code, ZR_OK);
     ck_assert_str_eq(answer.text, "1 user, 1 key, 0 tokens, 0 bans");
     ck_assert_ptr_nonnull(access_user(answer.access, zr_span("alice")));
@@ -205,15 +188,11 @@ START_TEST(test_reload) {
     auth_answer_finish(&answer);
     ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 alice");
     ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "400 ");
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
-/* The fault of a file is told as text that JSON can carry. */
 /* A new user comes in only when the relay uses the new rights: rooms may not be open to all any more. */
-START_TEST(test_handshakes_wait_for_the_relay) {
-    auth_t *auth = fx_auth_start_with(ALICE KEY(ALICE_KEY));
+TEST(test_handshakes_wait_for_the_relay) {
+    fx_auth_start_with(ALICE KEY(ALICE_KEY));
     dir_write("users", USERS, 0600);
     auth_reload(auth, 1, zr_span("alice"));
     auth_answer_t answer;
@@ -233,41 +212,32 @@ START_TEST(test_handshakes_wait_for_the_relay) {
             auth_applied(auth, UINT64_MAX);
         ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 bob");
     }
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_error_is_text) {
-    auth_t *auth = fx_auth_start_with(USERS);
+/* The fault of a file is told as text that JSON can carry. */
+TEST(test_error_is_text) {
     dir_write("users", "user\n    name = a\n    allow = \"read : \xff{\x1b\"\n", 0600);
     auth_reload(auth, 1, zr_span("alice"));
-    auth_answer_t answer = fx_auth_answer(auth);
+    auth_answer_t answer = fx_auth_answer();
     ck_assert_ptr_nonnull(strstr(answer.text, "\\xff{\\x1b"));
     auth_answer_finish(&answer);
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
 /* --- Bans --- */
 
-START_TEST(test_bans_last) {
-    auth_t *auth = fx_auth_start_with(USERS);
+TEST(test_bans_last) {
     auth_ban(auth, 1, zr_span("bob"), zr_span("spam\nalice"), zr_span("alice"));
-    auth_answer_t answer = fx_auth_answer(auth);
+    auth_answer_t answer = fx_auth_answer();
     ck_assert_int_eq(answer.code, ZR_OK);
     ck_assert_ptr_null(access_user(answer.access, zr_span("bob")));
     ck_assert_ptr_nonnull(access_user(answer.access, zr_span("alice")));
     auth_answer_finish(&answer);
     ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "400 ");
-    auth_destroy(auth);
-
-    auth = fx_auth_start(false);
+    fx_auth_start(false);
     ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "400 ");
     ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "200 alice");
     auth_bans(auth, 2);
-    answer = fx_auth_answer(auth);
+    answer = fx_auth_answer();
     json_t *list = json_loads(answer.text, 0, NULL);
     ck_assert_uint_eq(json_array_size(list), 1);
     const json_t *ban = json_array_get(list, 0);
@@ -281,76 +251,61 @@ START_TEST(test_bans_last) {
     /* A ban can be lifted even after its user was removed. */
     dir_write("users", ALICE KEY(ALICE_KEY), 0600);
     auth_reload(auth, 3, zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 3), ZR_OK);
+    ck_assert_int_eq(fx_auth_code(3), ZR_OK);
     auth_unban(auth, 4, zr_span("bob"), zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 4), ZR_OK);
+    ck_assert_int_eq(fx_auth_code(4), ZR_OK);
     dir_write("users", USERS, 0600);
     auth_reload(auth, 5, zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 5), ZR_OK);
+    ck_assert_int_eq(fx_auth_code(5), ZR_OK);
     ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 bob");
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_bans_refused) {
-    auth_t *auth = fx_auth_start_with(USERS);
+TEST(test_bans_refused) {
     auth_ban(auth, 1, zr_span("carol"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 1), ZR_NO_SUCH_USER);
+    ck_assert_int_eq(fx_auth_code(1), ZR_NO_SUCH_USER);
     auth_ban(auth, 2, zr_span(NULL), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 2), ZR_NO_SUCH_USER);
+    ck_assert_int_eq(fx_auth_code(2), ZR_NO_SUCH_USER);
     auth_ban(auth, 3, zr_span("bob"), zr_span("x"), zr_span("a b"));
-    ck_assert_int_eq(fx_auth_code(auth, 3), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(3), ZR_ADMIN_FAILED);
     auth_unban(auth, 4, zr_span("bob"), zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 4), ZR_NO_SUCH_USER);
+    ck_assert_int_eq(fx_auth_code(4), ZR_NO_SUCH_USER);
     ck_assert_str_eq(dir_read("users.bans"), ""); /* made at the start */
     /* A ban that cannot be written is none, and one that cannot be read is not written over. */
     dir_write("users.bans", "nonsense\n", 0600);
     auth_ban(auth, 5, zr_span("bob"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 5), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(5), ZR_ADMIN_FAILED);
     ck_assert_str_eq(dir_read("users.bans"), "nonsense\n");
     dir_write("users.bans", "", 0600);
     ck_assert_int_eq(mkdir(dir_path("users.bans.partial"), 0700), 0);
     auth_ban(auth, 6, zr_span("bob"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 6), ZR_ADMIN_FAILED);
+    ck_assert_int_eq(fx_auth_code(6), ZR_ADMIN_FAILED);
     ck_assert_str_eq(fx_auth_zap_key(BOB_KEY), "200 bob");
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
 /* Bans that the operator writes into the file by hand are not lost with the next ban. */
-START_TEST(test_bans_by_hand) {
-    auth_t *auth = fx_auth_start_with(USERS);
+TEST(test_bans_by_hand) {
     dir_write("users.bans", "alice root 2026-01-31T23:59:59Z by hand\n", 0600);
     auth_ban(auth, 1, zr_span("bob"), zr_span("x"), zr_span("alice"));
-    ck_assert_int_eq(fx_auth_code(auth, 1), ZR_OK);
+    ck_assert_int_eq(fx_auth_code(1), ZR_OK);
     ck_assert_ptr_nonnull(strstr(dir_read("users.bans"), "by hand"));
     ck_assert_str_eq(fx_auth_zap_key(ALICE_KEY), "400 ");
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
 /* --- The end --- */
 
 /* Administrators' requests are carried out, even if nobody waits for the answers. */
-START_TEST(test_destroy) {
-    auth_t *auth = fx_auth_start_with(USERS);
+TEST(test_destroy) {
     for (unsigned i = 0; i < 20; i++) {
         auth_reload(auth, i, zr_span("alice"));
         auth_bans(auth, i);
     }
     auth_ban(auth, 1, zr_span("bob"), zr_span("x"), zr_span("alice"));
-    auth_destroy(auth);
+    fx_auth_stop();
     ck_assert_int_eq(strncmp(dir_read("users.bans"), "bob alice ", 10), 0);
-    dir_end();
 }
-END_TEST
 
 /* The descriptor is readable as long as there are answers, however often it is polled. */
-START_TEST(test_descriptor) {
-    auth_t *auth = fx_auth_start_with(USERS);
+TEST(test_descriptor) {
     struct pollfd ready = {.fd = auth_fd(auth), .events = POLLIN};
     auth_answer_t answer;
     ck_assert(!auth_take(auth, &answer));
@@ -359,18 +314,13 @@ START_TEST(test_descriptor) {
         auth_bans(auth, i);
     for (unsigned i = 0; i < 3; i++) {
         ck_assert_int_eq(poll(&ready, 1, 50000), 1);
-        answer = fx_auth_answer(auth);
+        answer = fx_auth_answer();
         ck_assert_uint_eq(answer.ticket, i);
         ck_assert_str_eq(answer.text, "[]");
         auth_answer_finish(&answer);
     }
     ck_assert(!auth_take(auth, &answer));
     ck_assert_int_eq(poll(&ready, 1, 0), 0);
-    auth_destroy(auth);
-    dir_end();
 }
-END_TEST
 
-UNIT_MAIN("broker.auth", test_handshakes, test_malformed, test_real_handshakes, test_open_mode, test_fail_closed,
-    test_reload, test_handshakes_wait_for_the_relay, test_error_is_text, test_bans_last, test_bans_refused,
-    test_bans_by_hand, test_destroy, test_descriptor)
+UNIT_SUITE_WITH("broker.auth", fx_auth_begin, fx_auth_end)

@@ -14,7 +14,7 @@ static void s_refused(const char *text, const char *part) {
     ck_assert_ptr_null(bans.items);
 }
 
-START_TEST(test_lines) {
+TEST(test_lines) {
     bans_t bans = {0};
     zr_error_t error = {0};
     const char *text = "mallory alice " TIME " spam, and worse\n"
@@ -32,9 +32,8 @@ START_TEST(test_lines) {
     ck_assert_ptr_null(bans_find(&bans, zr_span("alice")));
     bans_finish(&bans);
 }
-END_TEST
 
-START_TEST(test_bad_lines) {
+TEST(test_bad_lines) {
     s_refused("mallory\n", "f:1: a line begins");
     s_refused("a b " TIME " x\n\n b " TIME "\n", "f:3: a line begins");
     s_refused("mallory alice\n", "time");
@@ -48,17 +47,15 @@ START_TEST(test_bad_lines) {
     s_refused("mallory alice " TIME " \xff\n", "control");
     s_refused("mallory alice " TIME " x\nmallory bob " TIME " y\n", "f:2: this user is banned by another line");
 }
-END_TEST
 
-START_TEST(test_nul_is_refused) {
+TEST(test_nul_is_refused) {
     bans_t bans = {0};
     zr_error_t error = {0};
     ck_assert(!bans_parse(&bans, "f", LIT("mallory alice " TIME " x\0y\n"), &error));
     dir_assert_error(&error, "control");
 }
-END_TEST
 
-START_TEST(test_reason_limit) {
+TEST(test_reason_limit) {
     bans_t bans = {0};
     zr_error_t error = {0};
     char text[BAN_REASON_MAX + 100];
@@ -68,9 +65,8 @@ START_TEST(test_reason_limit) {
     snprintf(text, sizeof text, "a b " TIME " %.*s", BAN_REASON_MAX + 1, unit_fill('x', BAN_REASON_MAX + 1).ptr);
     s_refused(text, "400 bytes");
 }
-END_TEST
 
-START_TEST(test_add_and_remove) {
+TEST(test_add_and_remove) {
     bans_t bans = {0};
     ck_assert(bans_add(&bans, zr_span("mallory"), zr_span("alice"), zr_span("one"), 0));
     ck_assert(bans_add(&bans, zr_span("eve"), zr_span("alice"), zr_span(NULL), 0));
@@ -83,9 +79,8 @@ START_TEST(test_add_and_remove) {
     ck_assert_ptr_nonnull(bans_find(&bans, zr_span("eve")));
     bans_finish(&bans);
 }
-END_TEST
 
-START_TEST(test_most) {
+TEST(test_most) {
     bans_t bans = {0};
     char name[32];
     for (unsigned i = 0; i < BANS_MAX; i++) {
@@ -97,14 +92,12 @@ START_TEST(test_most) {
     ck_assert_uint_eq(bans.count, BANS_MAX);
     bans_finish(&bans);
 }
-END_TEST
 
 /* Whatever the reason is, a line stays a line, and the file can be read again. */
-START_TEST(test_saved) {
+TEST(test_saved) {
     static const char *const reasons[] = {"plain", "", "two\nlines alice bob", "tab\tesc \x1b[2J nul", "\xff\xfe", " ",
         "\xE2\x80\xAE turned", "back\\slash"};
     enum { COUNT = sizeof reasons / sizeof reasons[0] };
-    dir_begin();
     bans_t bans = {0}, again = {0};
     zr_error_t error = {0};
     char name[32];
@@ -127,12 +120,9 @@ START_TEST(test_saved) {
     ck_assert_uint_eq(strlen(bans_find(&again, zr_span("long"))->reason), BAN_REASON_MAX / 3 * 3);
     bans_finish(&again);
     bans_finish(&bans);
-    dir_end();
 }
-END_TEST
 
-START_TEST(test_load) {
-    dir_begin();
+TEST(test_load) {
     bans_t bans = {0};
     zr_error_t error = {0};
     ck_assert(!bans_load(&bans, dir_path("none"), &error));
@@ -156,9 +146,6 @@ START_TEST(test_load) {
     ck_assert_int_eq(mkdir(dir_path("d"), 0700), 0);
     ck_assert(!bans_load(&bans, dir_path("d"), &error));
     ck_assert_ptr_null(bans.items);
-    dir_end();
 }
-END_TEST
 
-UNIT_MAIN("broker.bans", test_lines, test_bad_lines, test_nul_is_refused, test_reason_limit, test_add_and_remove,
-    test_most, test_saved, test_load)
+UNIT_SUITE_WITH("broker.bans", dir_begin, dir_end)

@@ -8,26 +8,42 @@
 
 #include "zap.h"
 
-auth_t *fx_auth_start(bool tokens) {
+auth_t *auth;
+
+void fx_auth_begin(void) {
+    dir_begin();
+    fx_auth_start_with(USERS);
+}
+
+void fx_auth_end(void) {
+    fx_auth_stop();
+    dir_end();
+}
+
+void fx_auth_start(bool tokens) {
     zr_error_t error = {0};
     access_t *access = NULL;
     const char *path = dir_path("users");
     auth_config_t config = {.users = path, .tokens = tokens, .plain = tokens, .encrypted = true};
     ck_assert_int_ge(sodium_init(), 0);
-    auth_t *auth = auth_new(&config, &access, &error);
+    fx_auth_stop();
+    auth = auth_new(&config, &access, &error);
     ck_assert_msg(auth != NULL, "%s", error.text);
     ck_assert(!access_is_open_mode(access));
     access_destroy(access);
-    return auth;
 }
 
-auth_t *fx_auth_start_with(const char *text) {
-    dir_begin();
+void fx_auth_start_with(const char *text) {
     dir_write("users", text, 0600);
-    return fx_auth_start(false);
+    fx_auth_start(false);
 }
 
-auth_answer_t fx_auth_answer(auth_t *auth) {
+void fx_auth_stop(void) {
+    auth_destroy(auth);
+    auth = NULL;
+}
+
+auth_answer_t fx_auth_answer(void) {
     auth_answer_t answer;
     struct pollfd ready = {.fd = auth_fd(auth), .events = POLLIN};
     while (!auth_take(auth, &answer))
@@ -37,8 +53,8 @@ auth_answer_t fx_auth_answer(auth_t *auth) {
     return answer;
 }
 
-zr_code_t fx_auth_code(auth_t *auth, uint64_t ticket) {
-    auth_answer_t answer = fx_auth_answer(auth);
+zr_code_t fx_auth_code(uint64_t ticket) {
+    auth_answer_t answer = fx_auth_answer();
     ck_assert_uint_eq(answer.ticket, ticket);
     ck_assert_int_eq(answer.code == ZR_OK && answer.kind != AUTH_BANS, answer.access != NULL);
     zr_code_t code = answer.code;

@@ -16,17 +16,23 @@
     ALICE KEY(ALICE_KEY)                                                                                               \
     BOB KEY(BOB_KEY)
 
-/* On the file "users" of the test's directory. */
-auth_t *fx_auth_start(bool tokens);
+/* Each test begins in a new directory, with USERS and without tokens. */
+extern auth_t *auth;
+void fx_auth_begin(void);
+void fx_auth_end(void);
 
-/* In a new directory, with this as the users, without tokens. */
-auth_t *fx_auth_start_with(const char *text);
+/* Begins anew: on the file "users" as it is, or with this text in it and without tokens. */
+void fx_auth_start(bool tokens);
+void fx_auth_start_with(const char *text);
+
+/* The end of it, as often as one likes. */
+void fx_auth_stop(void);
 
 /* Waits for the next answer, and puts its changes in force. */
-auth_answer_t fx_auth_answer(auth_t *auth);
+auth_answer_t fx_auth_answer(void);
 
 /* Takes an answer and frees it: the tests check only its ticket and its code. */
-zr_code_t fx_auth_code(auth_t *auth, uint64_t ticket);
+zr_code_t fx_auth_code(uint64_t ticket);
 
 /* Asks as libzmq does; returns "STATUS USER", valid until the next call. */
 const char *fx_auth_zap(const char *domain, const char *mechanism, const char *key_text);

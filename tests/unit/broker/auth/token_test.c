@@ -5,6 +5,10 @@
 
 #include "unit.h"
 
+static void s_begin(void) {
+    ck_assert_int_ge(sodium_init(), 0);
+}
+
 static bool s_from(zr_span_t text, char hash[TOKEN_HASH_SIZE], zr_error_t *error) {
     int ends[2];
     ck_assert_int_eq(pipe(ends), 0);
@@ -15,8 +19,7 @@ static bool s_from(zr_span_t text, char hash[TOKEN_HASH_SIZE], zr_error_t *error
     return ok;
 }
 
-START_TEST(test_hash) {
-    ck_assert_int_ge(sodium_init(), 0);
+TEST(test_hash) {
     char hash[TOKEN_HASH_SIZE];
     ck_assert(token_hash(zr_span("correct horse"), hash));
     ck_assert(token_hash_valid(hash));
@@ -25,18 +28,14 @@ START_TEST(test_hash) {
     ck_assert(!token_matches(hash, zr_span("correct hors")));
     ck_assert(!token_matches(hash, zr_span("")));
 }
-END_TEST
 
-START_TEST(test_nobody) {
-    ck_assert_int_ge(sodium_init(), 0);
+TEST(test_nobody) {
     ck_assert(token_hash_valid(token_hash_of_nobody));
     ck_assert(!token_matches(token_hash_of_nobody, zr_span("")));
     ck_assert(!token_matches(token_hash_of_nobody, zr_span("correct horse")));
 }
-END_TEST
 
-START_TEST(test_no_hash) {
-    ck_assert_int_ge(sodium_init(), 0);
+TEST(test_no_hash) {
     char other[TOKEN_HASH_SIZE], cut[TOKEN_HASH_SIZE];
     ck_assert(!token_hash_valid(""));
     ck_assert(!token_hash_valid("correct horse"));
@@ -55,10 +54,8 @@ START_TEST(test_no_hash) {
     ck_assert_int_eq(crypto_pwhash_str(other, "x", 1, 3, TOKEN_MEMORY), 0);
     ck_assert(!token_hash_valid(other));
 }
-END_TEST
 
-START_TEST(test_from) {
-    ck_assert_int_ge(sodium_init(), 0);
+TEST(test_from) {
     char hash[TOKEN_HASH_SIZE] = "";
     zr_error_t error = {0};
     ck_assert(s_from(zr_span("tok en\r\n"), hash, &error));
@@ -66,7 +63,6 @@ START_TEST(test_from) {
     ck_assert(s_from(unit_fill('x', TOKEN_MAX), hash, &error));
     ck_assert(token_matches(hash, unit_fill('x', TOKEN_MAX)));
 }
-END_TEST
 
 static void s_refused(zr_span_t text, const char *part) {
     char hash[TOKEN_HASH_SIZE] = "";
@@ -76,8 +72,7 @@ static void s_refused(zr_span_t text, const char *part) {
     ck_assert_str_eq(hash, "");
 }
 
-START_TEST(test_from_refused) {
-    ck_assert_int_ge(sodium_init(), 0);
+TEST(test_from_refused) {
     s_refused(zr_span(""), "empty");
     s_refused(zr_span("\n"), "empty");
     s_refused(unit_fill('x', TOKEN_MAX + 1), "longer");
@@ -85,6 +80,5 @@ START_TEST(test_from_refused) {
     s_refused(zr_span("two\nlines\n"), "one line");
     s_refused(LIT("nul\0"), "one line");
 }
-END_TEST
 
-UNIT_MAIN("broker.token", test_hash, test_nobody, test_no_hash, test_from, test_from_refused)
+UNIT_SUITE_WITH("broker.token", s_begin, NULL)

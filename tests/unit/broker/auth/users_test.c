@@ -9,18 +9,29 @@
 #define KEY_B "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 #define HASH "$argon2id$v=19$m=65536,t=2,p=1$33F3YUK31uk4u6VwkvWCqw$gkECukiNO2s1ntx5VTK1l+N6uzCumOKDOL0qcJYzNNg"
 
+static users_t *s_users[64]; /* that were good */
+static size_t s_count;
+
+static void s_begin(void) {
+    ck_assert_int_ge(sodium_init(), 0);
+}
+
+static void s_end(void) {
+    while (s_count)
+        users_destroy(s_users[--s_count]);
+}
+
 static users_t *s_good(const char *text) {
     zr_error_t error = {0};
-    ck_assert_int_ge(sodium_init(), 0);
     users_t *users = users_parse("f", unit_at_edge(zr_span(text)), &error);
     ck_assert_msg(users != NULL, "%s", error.text);
-    return users;
+    ck_assert_uint_lt(s_count, 64);
+    return s_users[s_count++] = users;
 }
 
 /* Refused, with `part` in the error. */
 static void s_bad(const char *text, const char *part) {
     zr_error_t error = {0};
-    ck_assert_int_ge(sodium_init(), 0);
     ck_assert_msg(!users_parse("f", unit_at_edge(zr_span(text)), &error), "accepted: %s", text);
     dir_assert_error(&error, part);
 }
@@ -34,7 +45,7 @@ static rights_t s_rights(const users_t *users, const char *name, const char *roo
     return rights;
 }
 
-START_TEST(test_whole) {
+TEST(test_whole) {
     users_t *users = s_good("# who there is\n"
                             "user\n"
                             "    name = alice\n"
@@ -75,21 +86,17 @@ START_TEST(test_whole) {
     ck_assert(!access_is_open_mode(access));
     ck_assert_ptr_null(access_user(access, zr_span(NULL)));
     access_destroy(access);
-    users_destroy(users);
 }
-END_TEST
 
-START_TEST(test_all_is_not_admin) {
+TEST(test_all_is_not_admin) {
     users_t *users = s_good("user\n    name = a\n    allow = \"all : *\"\n");
     ck_assert_uint_eq(s_rights(users, "a", "room"), RIGHT_ALL);
     access_t *access = users_access(users, false);
     ck_assert(!access_is_admin(access_user(access, zr_span("a"))));
     access_destroy(access);
-    users_destroy(users);
 }
-END_TEST
 
-START_TEST(test_empty_lets_nobody_in) {
+TEST(test_empty_lets_nobody_in) {
     users_t *users = s_good("");
     ck_assert_uint_eq(users_count(users).users, 0);
     access_t *access = users_access(users, true);
@@ -97,13 +104,11 @@ START_TEST(test_empty_lets_nobody_in) {
     ck_assert_ptr_null(access_user(access, zr_span(NULL)));
     ck_assert_ptr_null(access_user(access, zr_span("alice")));
     access_destroy(access);
-    users_destroy(users);
-    users_destroy(s_good("# nobody\n\n"));
+    s_good("# nobody\n\n");
     users_destroy(NULL);
 }
-END_TEST
 
-START_TEST(test_keyless) {
+TEST(test_keyless) {
     users_t *users = s_good("user\n    name = ann\n    key = \"" KEY_A "\"\n"
                             "user\n    name = bob\n    token = \"" HASH "\"\n"
                             "user\n    name = anonymous\n"
@@ -114,25 +119,21 @@ START_TEST(test_keyless) {
     ck_assert_str_eq(first, "cid");
     ck_assert_uint_eq(users_keyless(users, true, &first), 1);
     ck_assert_str_eq(first, "bob");
-    users_destroy(users);
 }
-END_TEST
 
-START_TEST(test_anonymous) {
+TEST(test_anonymous) {
     users_t *users = s_good("user\n    name = anonymous\n    allow = \"read : lobby\"\n");
     access_t *access = users_access(users, true);
     ck_assert_uint_eq(access_rights(access_user(access, zr_span(NULL)), zr_span("lobby")), RIGHT_READ);
     access_destroy(access);
-    users_destroy(users);
     s_bad("user\n    name = anonymous\n    key = \"" KEY_A "\"\n", "f:3: user: anonymous");
     s_bad("user\n    token = \"" HASH "\"\n    name = anonymous\n", "f:2: user: anonymous");
     s_bad("user\n    name = anonymous\n    allow = \"admin : *\"\n", "f:1: user: anonymous may not");
     s_bad("user\n    name = anonymous\n    role = r\nrole\n    name = r\n    allow = \"admin : *\"\n",
         "anonymous may not");
 }
-END_TEST
 
-START_TEST(test_bad_structure) {
+TEST(test_bad_structure) {
     s_bad("users\n    name = a\n", "f:1: users: no such section");
     s_bad("user = alice\n", "f:1: user: a section has no value");
     s_bad("name = alice\n", "no such section");
@@ -149,13 +150,12 @@ START_TEST(test_bad_structure) {
     s_bad("user\n    name = \"a\n", "closing quote");
     s_bad("user\n    name = a\n    deny = read : staff #ops\n", "f:3: a # that");
 }
-END_TEST
 
-START_TEST(test_bad_names) {
+TEST(test_bad_names) {
     s_bad("user\n    name = \"a b\"\n", "f:2: user/name: no valid name");
     s_bad("user\n    name = \"a\x1b[2J\"\n", "no valid name");
     s_bad("user\n    name = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", "no valid name");
-    users_destroy(s_good("user\n    name = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"));
+    s_good("user\n    name = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
     s_bad("user\n    name = a\nuser\n    name = a\n", "f:4: user/name: another user");
     s_bad("role\n    name = a\nrole\n    name = a\n", "f:4: role/name: another role");
     s_bad("user\n    name = \"jose\u0301\"\n", "f:2: user/name: the name is not in Unicode normalization form C");
@@ -164,15 +164,14 @@ START_TEST(test_bad_names) {
     s_bad("user\n    name = ann\nuser\n    name = Ann\n", "f:4: user/name: another user's name differs");
     s_bad("user\n    name = \"jos\u00e9\"\nuser\n    name = \"JOS\u00c9\"\n", "f:4: user/name: another user's name");
     s_bad("user\n    name = Anonymous\n", "f:2: user/name: the user of peers that did not log in");
-    users_destroy(s_good("user\n    name = \"jos\u00e9\"\nuser\n    name = jose\nuser\n    name = admin\n"));
+    s_good("user\n    name = \"jos\u00e9\"\nuser\n    name = jose\nuser\n    name = admin\n");
     s_bad("user\n    name = a\n    allow = \"read : cafe\u0301*\"\n", "is not in Unicode normalization form C");
-    users_destroy(s_good("role\n    name = a\nuser\n    name = a\n    role = a\n    role = a\n"));
+    s_good("role\n    name = a\nuser\n    name = a\n    role = a\n    role = a\n");
     s_bad("user\n    name = a\n    role = r\n", "f:3: user/role: no role");
     s_bad("user\n    name = a\n    role = \"r s\"\n", "f:3: user/role: no valid name");
 }
-END_TEST
 
-START_TEST(test_bad_rules) {
+TEST(test_bad_rules) {
     s_bad("user\n    name = a\n    allow = \"read write\"\n", "f:3: user/allow: a colon");
     s_bad("user\n    name = a\n    deny = \": *\"\n", "f:3: user/deny: no right");
     s_bad("user\n    name = a\n    allow = \"read :\"\n", "no room");
@@ -188,25 +187,21 @@ START_TEST(test_bad_rules) {
     /* A room's name may hold a colon; the first one in the rule is the one that counts. */
     users_t *users = s_good("user\n    name = a\n    allow = \"read : x:y\"\n");
     ck_assert_uint_eq(s_rights(users, "a", "x:y"), RIGHT_READ);
-    users_destroy(users);
 }
-END_TEST
 
-START_TEST(test_pattern_limit) {
+TEST(test_pattern_limit) {
     char text[1000];
     snprintf(text, sizeof text, "user\n    name = a\n    allow = \"read : %.*s*\"\n", ZR_ROOM_MAX,
         unit_fill('r', ZR_ROOM_MAX).ptr);
-    users_destroy(s_good(text));
+    s_good(text);
     snprintf(text, sizeof text, "user\n    name = a\n    allow = \"read : %.*s*\"\n", ZR_ROOM_MAX + 1,
         unit_fill('r', ZR_ROOM_MAX + 1).ptr);
     s_bad(text, "is neither");
 }
-END_TEST
 
 /* A secret that stands in the wrong place is not shown. */
-START_TEST(test_bad_keys_and_tokens) {
+TEST(test_bad_keys_and_tokens) {
     zr_error_t error = {0};
-    ck_assert_int_ge(sodium_init(), 0);
     s_bad("user\n    name = a\n    key = abc\n", "f:3: user/key: no public key");
     s_bad("user\n    name = a\n    key = \"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]y~7\"\n", "no public key");
     s_bad("user\n    name = a\n    key = \"0000000000000000000000000000000000000000\"\n", "no public key");
@@ -218,10 +213,9 @@ START_TEST(test_bad_keys_and_tokens) {
     ck_assert(!users_parse("f", zr_span("user\n    name = a\n    token = hunter2\n"), &error));
     ck_assert_ptr_null(strstr(error.text, "hunter2"));
 }
-END_TEST
 
 /* All faults are told, and none because of another. */
-START_TEST(test_all_faults_are_told) {
+TEST(test_all_faults_are_told) {
     zr_error_t error = {0};
     static const char text[] = "user\n    name = a b\n    x = y\nuser\n    key = short\nuser\nperson\n    name = c\n"
                                "role\n    name = ok\n    allow = \"fly : *\"\nuser\n    name = d\n    role = ok\n"
@@ -244,12 +238,10 @@ START_TEST(test_all_faults_are_told) {
     users_destroy(users);
     ck_assert(!users_parse("f", zr_span("user\n    name = a\n    role = r\n"), &error));
 }
-END_TEST
 
-START_TEST(test_token_limit) {
+TEST(test_token_limit) {
     zr_buffer_t text = {0};
     zr_error_t error = {0};
-    ck_assert_int_ge(sodium_init(), 0);
     zr_span_t head = zr_span("user\n    name = a\n"), token = zr_span("    token = \"" HASH "\"\n");
     zr_buffer_append(&text, head.ptr, head.len);
     for (unsigned i = 0; i < USERS_TOKENS_MAX; i++)
@@ -263,16 +255,14 @@ START_TEST(test_token_limit) {
     dir_assert_error(&error, "more than 4 tokens");
     zr_buffer_finish(&text);
 }
-END_TEST
 
-START_TEST(test_no_text) {
+TEST(test_no_text) {
     zr_error_t error = {0};
     ck_assert(!users_parse("f", LIT("user\n    name = a\0b\n"), &error));
     dir_assert_error(&error, "no text file");
 }
-END_TEST
 
-START_TEST(test_bans) {
+TEST(test_bans) {
     users_t *users = s_good("user\n    name = a\n    allow = \"all : *\"\nuser\n    name = b\n");
     bans_t bans = {0};
     ck_assert(bans_add(&bans, zr_span("a"), zr_span("b"), zr_span("x"), 0));
@@ -291,11 +281,9 @@ START_TEST(test_bans) {
     users_enforce_bans(users);
     ck_assert(!user_is_banned(users_of_name(users, zr_span("a"))));
     bans_finish(&bans);
-    users_destroy(users);
 }
-END_TEST
 
-START_TEST(test_gone) {
+TEST(test_gone) {
     users_t *before = s_good("user\n    name = a\nuser\n    name = b\nuser\n    name = c\n");
     users_t *now = s_good("user\n    name = b\nuser\n    name = c\nuser\n    name = d\n");
     bans_t bans = {0};
@@ -310,12 +298,9 @@ START_TEST(test_gone) {
     ck_assert_str_eq(((const user_name_t *)names.data)[1].name, "c");
     zr_buffer_finish(&names);
     bans_finish(&bans);
-    users_destroy(before);
-    users_destroy(now);
 }
-END_TEST
 
-START_TEST(test_ways_in) {
+TEST(test_ways_in) {
     zr_error_t error = {0};
     users_t *users = s_good("user\n    name = a\n"), *anonymous = s_good("user\n    name = anonymous\n");
     ck_assert(users_check_way(users, "f", true, false, &error));
@@ -323,10 +308,7 @@ START_TEST(test_ways_in) {
     ck_assert(users_check_way(anonymous, "f", false, false, &error));
     ck_assert(!users_check_way(users, "f", false, false, &error));
     dir_assert_error(&error, "nobody could come in");
-    users_destroy(users);
-    users_destroy(anonymous);
 }
-END_TEST
 
 static void s_disowned(const char *before_text, const char *now_text, const char *expected) {
     users_t *before = s_good(before_text), *now = s_good(now_text);
@@ -340,11 +322,9 @@ static void s_disowned(const char *before_text, const char *now_text, const char
     }
     ck_assert_str_eq(all, expected);
     zr_buffer_finish(&names);
-    users_destroy(before);
-    users_destroy(now);
 }
 
-START_TEST(test_disowned) {
+TEST(test_disowned) {
 #define A "user\n    name = a\n"
 #define B "user\n    name = b\n"
 #define FIRST "    key = \"" KEY_A "\"\n"
@@ -359,12 +339,10 @@ START_TEST(test_disowned) {
     s_disowned(A TOKEN B, A B TOKEN, "a ");
     s_disowned(A FIRST B, B, ""); /* a removed user is found by users_gone instead */
 }
-END_TEST
 
-START_TEST(test_files) {
+TEST(test_files) {
     dir_begin();
     zr_error_t error = {0};
-    ck_assert_int_ge(sodium_init(), 0);
     const char *plain = "user\n    name = a\n", *tokens = "user\n    name = a\n    token = \"" HASH "\"\n";
     users_t *users = users_load(dir_write("u", plain, 0644), &error);
     ck_assert_msg(users != NULL, "%s", error.text);
@@ -384,9 +362,5 @@ START_TEST(test_files) {
     dir_assert_error(&error, "u:3: user/x: no such member");
     dir_end();
 }
-END_TEST
 
-UNIT_MAIN("broker.users", test_whole, test_all_is_not_admin, test_empty_lets_nobody_in, test_keyless, test_anonymous,
-    test_bad_structure, test_bad_names, test_bad_rules, test_pattern_limit, test_bad_keys_and_tokens,
-    test_all_faults_are_told, test_token_limit, test_no_text, test_bans, test_gone, test_ways_in, test_disowned,
-    test_files)
+UNIT_SUITE_WITH("broker.users", s_begin, s_end)

@@ -28,7 +28,7 @@ static uint64_t s_wait(uint64_t units) {
     return bucket_wait(&s_bucket, &s_rate, units, s_now);
 }
 
-START_TEST(test_four_seconds_worth_at_once_and_no_more) {
+TEST(test_four_seconds_worth_at_once_and_no_more) {
     s_begin(100, 1000);
     for (int i = 0; i < 399; i++)
         ck_assert(s_take(1));
@@ -41,9 +41,8 @@ START_TEST(test_four_seconds_worth_at_once_and_no_more) {
     s_now += 1;
     ck_assert_uint_eq(s_wait(1), 0);
 }
-END_TEST
 
-START_TEST(test_a_bucket_is_full_in_the_end) {
+TEST(test_a_bucket_is_full_in_the_end) {
     s_begin(100, 1000);
     ck_assert_uint_eq(s_wait(400), 0);
     s_take(1);
@@ -52,9 +51,8 @@ START_TEST(test_a_bucket_is_full_in_the_end) {
     s_now += 10 * MS;
     ck_assert_uint_eq(s_wait(UINT64_MAX), 0);
 }
-END_TEST
 
-START_TEST(test_the_rate_is_kept_over_time) {
+TEST(test_the_rate_is_kept_over_time) {
     s_begin(100, 1000);
     s_take(400);
     unsigned taken = 0;
@@ -67,9 +65,8 @@ START_TEST(test_the_rate_is_kept_over_time) {
     }
     ck_assert_uint_eq(taken, 6000);
 }
-END_TEST
 
-START_TEST(test_nothing_is_lost_between_small_steps) {
+TEST(test_nothing_is_lost_between_small_steps) {
     s_begin(3, 100); /* a third of a second each: not a whole number of anything */
     s_take(12);
     for (uint64_t us = 0; us < 999999; us += 9)
@@ -78,9 +75,8 @@ START_TEST(test_nothing_is_lost_between_small_steps) {
     ck_assert_uint_eq(s_wait(3), 0);
     ck_assert_uint_ne(s_wait(4), 0);
 }
-END_TEST
 
-START_TEST(test_a_debt_beyond_its_limit_is_a_flood) {
+TEST(test_a_debt_beyond_its_limit_is_a_flood) {
     s_begin(100, 500);
     ck_assert(s_take(900));
     ck_assert_uint_eq(s_wait(1), 5010);
@@ -90,9 +86,8 @@ START_TEST(test_a_debt_beyond_its_limit_is_a_flood) {
     ck_assert(s_take(1));
     ck_assert_uint_eq(s_wait(1), 5000);
 }
-END_TEST
 
-START_TEST(test_what_was_allowed_is_no_flood) {
+TEST(test_what_was_allowed_is_no_flood) {
     s_begin(100, 500);
     s_take(399);
     s_allow(1);
@@ -104,9 +99,8 @@ START_TEST(test_what_was_allowed_is_no_flood) {
     s_allow(1); /* nor does it forgive anything */
     ck_assert(!s_take(1));
 }
-END_TEST
 
-START_TEST(test_forgiving) {
+TEST(test_forgiving) {
     s_begin(100, 500);
     s_take(100);
     bucket_forgive(&s_bucket, &s_rate);
@@ -115,9 +109,8 @@ START_TEST(test_forgiving) {
     bucket_forgive(&s_bucket, &s_rate);
     ck_assert_uint_eq(s_wait(1), 10);
 }
-END_TEST
 
-START_TEST(test_no_limit) {
+TEST(test_no_limit) {
     s_begin(0, 0);
     bucket_t other = {.owed = 1};
     for (int i = 0; i < 1000; i++) {
@@ -127,9 +120,8 @@ START_TEST(test_no_limit) {
         ck_assert_uint_eq(s_wait(UINT64_MAX), 0);
     }
 }
-END_TEST
 
-START_TEST(test_the_largest_numbers) {
+TEST(test_the_largest_numbers) {
     s_begin(UINT64_MAX, UINT64_MAX);
     s_now = UINT64_MAX;
     ck_assert(s_take(UINT64_MAX));
@@ -141,9 +133,8 @@ START_TEST(test_the_largest_numbers) {
     ck_assert(s_take(UINT64_MAX));
     ck_assert(!s_take(UINT64_MAX));
 }
-END_TEST
 
-START_TEST(test_a_clock_that_goes_back) {
+TEST(test_a_clock_that_goes_back) {
     s_begin(100, 500);
     s_take(400);
     s_now -= 3600 * SECOND;
@@ -151,9 +142,8 @@ START_TEST(test_a_clock_that_goes_back) {
     s_now += 10 * MS;
     ck_assert_uint_eq(s_wait(1), 0); /* and refilling goes on from there */
 }
-END_TEST
 
-START_TEST(test_a_clock_that_jumps_ahead) {
+TEST(test_a_clock_that_jumps_ahead) {
     s_begin(100, 500);
     s_take(400);
     s_now += UINT64_C(100) * 365 * 86400 * SECOND;
@@ -163,9 +153,8 @@ START_TEST(test_a_clock_that_jumps_ahead) {
     s_now = UINT64_MAX;
     ck_assert_uint_eq(s_wait(400), 0);
 }
-END_TEST
 
-START_TEST(test_merging_keeps_the_larger_debt) {
+TEST(test_merging_keeps_the_larger_debt) {
     s_begin(100, 500);
     bucket_t fresh = {0}, spent = {0};
     bucket_take(&spent, &s_rate, 400, s_now);
@@ -181,9 +170,5 @@ START_TEST(test_merging_keeps_the_larger_debt) {
     bucket_merge(&s_bucket, &spent, &s_rate, s_now);
     ck_assert_uint_eq(s_wait(2), 10);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.bucket", test_four_seconds_worth_at_once_and_no_more, test_a_bucket_is_full_in_the_end,
-    test_the_rate_is_kept_over_time, test_nothing_is_lost_between_small_steps, test_a_debt_beyond_its_limit_is_a_flood,
-    test_what_was_allowed_is_no_flood, test_forgiving, test_no_limit, test_the_largest_numbers,
-    test_a_clock_that_goes_back, test_a_clock_that_jumps_ahead, test_merging_keeps_the_larger_debt)
+UNIT_SUITE("broker.core.bucket")

@@ -45,10 +45,10 @@ static const struct {
     const char *json;
     char type;
 } s_values[] = {{"null", 'n'}, {"true", 'b'}, {"false", 'b'}, {"1", 'i'}, {"-1", '-'}, {"9007199254740992", '-'},
-    {"1.0", 'f'}, {"1e3", 'f'}, {"'x'", 's'}, {"[]", 'a'}, {"[1]", 'a'}, {"{}", 'o'}, {"{'room':'r'}", 'o'}};
+    {"9223372036854775807", '-'}, {"-9223372036854775808", '-'}, {"-0.0", 'f'}, {"1.0", 'f'}, {"1e3", 'f'},
+    {"'x'", 's'}, {"[]", 'a'}, {"[1]", 'a'}, {"{}", 'o'}, {"{'room':'r'}", 'o'}};
 
-START_TEST(test_wrong_types_of_every_member_of_every_op) {
-    fx_start();
+TEST(test_wrong_types_of_every_member_of_every_op) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     size_t asked = 0;
@@ -70,63 +70,118 @@ START_TEST(test_wrong_types_of_every_member_of_every_op) {
     fx_expect_silence(BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
     ck_assert_uint_eq(relay_stats(fx.relay).errors, asked);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_ids) {
-    fx_start();
+TEST(test_members_that_are_missing) {
+    static const char *const asks[] = {"'op':'hello','client':'00000000000000000000000000000001'",
+        "'op':'hello','proto':1", "'op':'join'", "'op':'leave'", "'op':'publish'", "'op':'direct','to':'ann'",
+        "'op':'direct','text':''", "'op':'replay','room':'r'", "'op':'replay','after':0", "'op':'state'", "'op':'who'",
+        "'op':'admin'"};
+    fx_hello(A, "ann");
+    relay_set_access(fx.relay, fx_access("anonymous: rwspca *"));
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
+        fx_refused(A, "bad-member", "{%s}", asks[i]);
+}
+
+/* Whatever member names it. Of another form of the same letters the error tells. */
+TEST(test_names_that_are_none) {
+    static const struct {
+        const char *ask, *code;
+    } asks[] = {{"'op':'join','room':", "bad-room"}, {"'op':'leave','room':", "bad-room"},
+        {"'op':'publish','room':", "bad-room"}, {"'op':'state','room':", "bad-room"},
+        {"'op':'who','room':", "bad-room"}, {"'op':'replay','after':0,'room':", "bad-room"},
+        {"'op':'direct','text':'','to':", "bad-nick"}, {"'op':'who','room':'r','after':", "bad-nick"},
+        {"'op':'hello','proto':1,'client':'00000000000000000000000000000001','nick':", "bad-nick"},
+        {"'op':'publish','room':'r','key':", "bad-key"}, {"'op':'state','room':'r','key':", "bad-key"}};
+    char longest[301] = "";
+    memset(longest, 'n', 300);
+    const char *const names[] = {"a b", "a\\u001bb", "a\x7f", "a\u202eb", longest, "jose\u0301"};
+    fx_hello(A, "ann");
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
+        for (size_t n = 0; n < 6; n++) {
+            fx_refused(A, asks[i].code, "{%s'%s'}", asks[i].ask, names[n]);
+            ck_assert_int_eq(strstr(fx_string("text"), "normalization form C") != NULL, n == 5);
+        }
+    fx_one_now(A, names[5], 1, "x");
+    fx_expect(A, "{'op':'error','code':'bad-room','mid':1}");
+    ck_assert_ptr_nonnull(strstr(fx_string("text"), "normalization form C"));
+    fx_pub("r");
+    fx_add_key(2, names[5], "x");
+    fx_send_now(A);
+    fx_expect(A, "{'op':'error','code':'bad-key','mid':2}");
+    ck_assert_ptr_nonnull(strstr(fx_string("text"), "normalization form C"));
+    fx_answer(A, "{'op':'rooms'}", "{'rooms':[]}");
+}
+
+/* An integer may be as large as JSON holds everywhere, and then means what it says. */
+TEST(test_largest_integers) {
+    static const uint64_t edges[] = {1ULL << 31, 1ULL << 32, ZR_INT_MAX, 1ULL << 53, 1ULL << 63, UINT64_MAX};
+    fx_hello(A, "ann");
+    for (uint64_t i = 0; i < sizeof edges / sizeof *edges; i++) {
+        fx_pub("r");
+        fx_add_expect(i + 1, "k", edges[i], "x");
+        fx_send_now(A);
+        fx_expect(A, "{'code':'conflict','mid':%d,'seq':0}", (int)i + 1);
+    }
+    fx_one_now(A, "r", 10, "x");
+    fx_expect_text(A, "ack 10 @1 memory");
+    fx_answer(A, "{'op':'join','room':'r','after':9007199254740991}", "{'op':'joined','seq':1,'recovered':false}");
+    fx_answer(A, "{'op':'state','room':'r','after':9007199254740991}", "{'op':'ok','count':0}");
+    fx_answer(A, "{'op':'who','room':'r','limit':9007199254740991}", "{'op':'who','users':[{'nick':'ann'}]}");
+    fx_answer(A, "{'op':'replay','room':'r','after':9007199254740991}", "{'op':'replayed','count':0,'complete':false}");
+    static const char *const all[] = {
+        "'last':9007199254740991", "'after':0,'until':9007199254740991,'limit':9007199254740991"};
+    for (size_t i = 0; i < 2; i++) {
+        fx_ask(A, "{'op':'replay','room':'r',%s}", all[i]);
+        fx_expect_text(A, "replay r 0: 1/x");
+        fx_expect(A, "{'op':'replayed','count':1,'complete':true,'more':false}");
+    }
+    fx_answer(A, "{'op':'publish','room':'r','text':'y','mid':9007199254740991}", "{'op':'ack','seq':2}");
+    fx_answer(A, "{'op':'publish','room':'r','text':'y','mid':9007199254740991}", "{'op':'ack','seq':0}");
+    fx_answer(A, "{'op':'publish','room':'r','text':'z','mid':11}", "{'op':'ack','seq':0}"); /* resends only */
+}
+
+TEST(test_ids) {
     fx_hello(A, "ann");
     char longest[65] = "";
     memset(longest, 'i', 64);
     fx_ask(A, "{'op':'ping','id':'%s'}", longest);
     fx_expect(A, "{'op':'pong','re':'%s'}", longest);
-    fx_ask(A, "{'op':'ping','id':'%si'}", longest);
-    fx_expect_error(A, "bad-member");
-    fx_ask(A, "{'op':'ping','id':''}");
-    fx_expect(A, "{'re':''}");
-    fx_ask(A, "{'op':'ping','id':0}");
-    fx_expect(A, "{'re':0}");
-    fx_ask(A, "{'op':'ping','id':-9007199254740991}");
-    fx_expect(A, "{'re':-9007199254740991}");
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'op':'pong'}");
+    fx_refused(A, "bad-member", "{'op':'ping','id':'%si'}", longest);
+    fx_answer(A, "{'op':'ping','id':''}", "{'re':''}");
+    fx_answer(A, "{'op':'ping','id':0}", "{'re':0}");
+    fx_answer(A, "{'op':'ping','id':-9007199254740991}", "{'re':-9007199254740991}");
+    fx_answer(A, "{'op':'ping'}", "{'op':'pong'}");
     ck_assert_ptr_null(json_object_get(fx.last, "re"));
     static const char *const bad[] = {"null", "true", "1.5", "[]", "{}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        fx_ask(A, "{'op':'ping','id':%s}", bad[i]);
-        fx_expect_error(A, "bad-member");
+        fx_refused(A, "bad-member", "{'op':'ping','id':%s}", bad[i]);
         ck_assert_ptr_null(json_object_get(fx.last, "re"));
     }
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_ops) {
-    fx_start();
+TEST(test_ops) {
     fx_hello(A, "ann");
     static const char *const unknown[] = {"nonsense", "Ping", "ping ", "pin", "pong", "welcome", "error"};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         fx_ask(A, "{'op':'%s','id':1}", unknown[i]);
         fx_expect(A, "{'op':'error','code':'unknown-op','re':1}");
     }
-    static const char *const bad[] = {"{}", "{'op':''}", "{'op':1}", "{'op':null}", "{'id':1}"};
+    static const char *const bad[] = {"{}", "{'op':''}", "{'op':1}", "{'op':null}", "{'id':1}", "{'op':['ping']}",
+        "{'op':'ppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp'}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        fx_ask(A, "%s", bad[i]);
-        fx_expect_error(A, "bad-member");
+        fx_refused(A, "bad-member", "%s", bad[i]);
     }
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_json_that_is_none) {
-    fx_start();
+TEST(test_json_that_is_none) {
     fx_hello(A, "ann");
     static const char *const bad[] = {"{", "{}x", "{'op':'ping'", "{'op':'ping','op':'ping'}", "{'op':'pi\xFFng'}",
-        "{'op':'a\\u0000b'}", "{'op':'ping',}", "{\xFF", "{'id':123456789012345678901234567890,'op':'ping'}"};
+        "{'op':'a\\u0000b'}", "{'op':'ping',}", "{\xFF", "{'id':123456789012345678901234567890,'op':'ping'}",
+        "{'id':1E400,'op':'ping'}", "{'op':'ping','x':+1}", "{'op':'ping','x':.5}", "{'op':'ping','x':Infinity}",
+        "{'op':'ping','x':'\\x41'}", "{'op':'ping','x':/**/1}", "{'op':'ping','x':'unclosed}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        fx_ask(A, "%s", bad[i]);
-        fx_expect_error(A, "bad-json");
+        fx_refused(A, "bad-json", "%s", bad[i]);
     }
     for (int depth = 8; depth <= 5000; depth += depth == 8 ? 1 : 4991) {
         static char text[16384];
@@ -141,11 +196,9 @@ START_TEST(test_json_that_is_none) {
         else
             fx_expect_error(A, "bad-json");
     }
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_hello_broken_off_anywhere) {
+TEST(test_hello_broken_off_anywhere) {
     char text[256];
     int len =
         snprintf(text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%s\",\"nick\":\"ann\"}", fx_client(1));
@@ -165,29 +218,19 @@ START_TEST(test_hello_broken_off_anywhere) {
         fx_run();
         fx_expect_error(A, "bad-json");
     }
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_members_that_are_not_known_are_ignored) {
-    fx_start();
+TEST(test_members_that_are_not_known_are_ignored) {
     fx_hello(A, "ann");
-    fx_ask(A, "{'op':'ping','room':[],'whatever':{'a':null},'':0}");
-    fx_expect(A, "{'op':'pong'}");
-    fx_finish();
-}
-END_TEST
-
-static access_t *s_access(void) {
-    return fx_access("ann: rwspc *\nbob: wspc *, r open, !p open\n");
+    fx_answer(A, "{'op':'ping','room':[],'whatever':{'a':null},'':0}", "{'op':'pong'}");
 }
 
 /* Whether the room is there or not. */
-START_TEST(test_rooms_that_one_may_not_read) {
+TEST(test_rooms_that_one_may_not_read) {
     static const char *const ops[] = {"join", "replay", "state", "who"};
     static const char *const rooms[] = {"there", "nowhere"};
     fx_begin();
-    fx.access = s_access;
+    fx.rights = "ann: rwspc *\nbob: wspc *, r open, !p open\n";
     fx.private = true;
     fx_start();
     fx.users[A] = "ann";
@@ -195,25 +238,18 @@ START_TEST(test_rooms_that_one_may_not_read) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_ask(A, "{'op':'join','room':'there'}");
-    fx_one(A, "there", 1, "x");
-    fx_run();
+    fx_one_now(A, "there", 1, "x");
     for (size_t i = 0; i < 8; i++) {
         fx_ask(B, "{'op':'%s','room':'%s','id':%zu}", ops[i % 4], rooms[i / 4], i);
         fx_expect(B, "{'op':'error','code':'forbidden','re':%zu}", i);
     }
-    fx_ask(B, "{'op':'leave','room':'there'}");
-    fx_expect(B, "{'op':'ok'}");
-    fx_ask(B, "{'op':'join','room':'open'}");
-    fx_expect(B, "{'op':'joined'}");
+    fx_answer(B, "{'op':'leave','room':'there'}", "{'op':'ok'}");
+    fx_answer(B, "{'op':'join','room':'open'}", "{'op':'joined'}");
     fx_ask(B, "{'op':'who','room':'open'}"); /* which needs another right too */
     fx_expect_error(B, "forbidden");
     fx_ask(B, "{'op':'who','room':' '}"); /* what is wrong of itself is told first */
     fx_expect_error(B, "bad-room");
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 2);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.dispatch", test_wrong_types_of_every_member_of_every_op, test_ids, test_ops,
-    test_json_that_is_none, test_hello_broken_off_anywhere, test_members_that_are_not_known_are_ignored,
-    test_rooms_that_one_may_not_read)
+UNIT_SUITE_WITH("broker.core.dispatch", fx_start, fx_finish)

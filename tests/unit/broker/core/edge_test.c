@@ -36,8 +36,7 @@ static void s_add(effect_kind_t kind, route_t route, bool live) {
         &(effect_t){.kind = kind, .route = route, .frame = kind == EFFECT_ACK ? NULL : zr_blob_new(7), .live = live});
 }
 
-START_TEST(test_a_bite_is_small) {
-    fx_start();
+TEST(test_a_bite_is_small) {
     edge_t edge = s_edge();
     for (route_t route = 1; route <= EDGE_BITE + 1; route++)
         s_add(EFFECT_SEND, route, false);
@@ -51,13 +50,10 @@ START_TEST(test_a_bite_is_small) {
         s_add(EFFECT_SEND, route, false);
     ck_assert(!edge_carry_out(&edge)); /* nothing is left of a full bite */
     ck_assert(outbox_is_empty(&fx.outbox));
-    fx_finish();
 }
-END_TEST
 
 /* A frame on the back may go to thousands of readers. */
-START_TEST(test_a_bite_ends_with_a_frame_on_the_back) {
-    fx_start();
+TEST(test_a_bite_ends_with_a_frame_on_the_back) {
     edge_t edge = s_edge();
     s_add(EFFECT_SEND, 1, false);
     s_add(EFFECT_PUBLISH, 0, false);
@@ -68,11 +64,9 @@ START_TEST(test_a_bite_ends_with_a_frame_on_the_back) {
     ck_assert(edge_carry_out(&edge));
     ck_assert(!edge_carry_out(&edge));
     ck_assert_str_eq(s_done, "send 1, publish 7, publish 7, send 2");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_what_cannot_be_sent) {
+TEST(test_what_cannot_be_sent) {
     static const struct {
         edge_sent_t result;
         bool live;
@@ -99,14 +93,11 @@ START_TEST(test_what_cannot_be_sent) {
         ck_assert_int_eq(strlen(s_done) > strlen(tried), !cases[i].lost);
         bool attached = cases[i].result == EDGE_SENT;
         ck_assert_uint_eq(relay_stats(fx.relay).dropped, !attached);
-        fx_finish();
     }
 }
-END_TEST
 
 /* The functions that a user of the edge does not have. */
-START_TEST(test_what_nobody_does_is_freed) {
-    fx_start();
+TEST(test_what_nobody_does_is_freed) {
     edge_t edge = s_edge();
     static const effect_kind_t kinds[] = {
         EFFECT_WATCH, EFFECT_ALIVE, EFFECT_UNWATCH, EFFECT_DROP, EFFECT_CHARGE, EFFECT_DROP_USER};
@@ -116,9 +107,6 @@ START_TEST(test_what_nobody_does_is_freed) {
     outbox_add(&fx.outbox, &(effect_t){.kind = EFFECT_ADMIN, .admin = calloc(1, sizeof(admin_request_t))});
     ck_assert(!edge_carry_out(&edge));
     ck_assert_str_eq(s_done, "");
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.edge", test_a_bite_is_small, test_a_bite_ends_with_a_frame_on_the_back, test_what_cannot_be_sent,
-    test_what_nobody_does_is_freed)
+UNIT_SUITE_WITH("broker.core.edge", fx_start, fx_finish)

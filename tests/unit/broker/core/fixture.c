@@ -158,6 +158,7 @@ static uint64_t s_entropy_state;
 static zr_buffer_t s_pub;
 
 void fx_begin(void) {
+    fx_finish();
     fx = (fx_t){.gap = 1, .now = 1700000000000000, .limits = {1000, 1 << 20, 10000, 1 << 24}};
     relay_config_default(&fx.config);
     s_entropy_state = 1;
@@ -173,7 +174,7 @@ void fx_start(void) {
     if (!s_begun)
         fx_begin();
     s_begun = false;
-    fx.config.access = fx.access ? fx.access() : NULL;
+    fx.config.access = fx.rights ? fx_access(fx.rights) : fx.access ? fx.access() : NULL;
     fx.relay = relay_new(&fx.config, fx_log_begin(), &fx.outbox);
 }
 
@@ -184,7 +185,7 @@ void fx_restart(void) {
         fx_drop(route);
     while (fx_effect(EFFECT_WATCH) || fx_effect(EFFECT_ALIVE) || fx_effect(EFFECT_UNWATCH))
         ;
-    fx.config.access = fx.access ? fx.access() : NULL;
+    fx.config.access = fx.rights ? fx_access(fx.rights) : fx.access ? fx.access() : NULL;
     fx.relay = relay_new(&fx.config, fx_log_begin(), &fx.outbox);
 }
 
@@ -246,6 +247,20 @@ void fx_ask(route_t route, const char *format, ...) {
     fx_run();
 }
 
+void fx_answer(route_t route, const char *ask, const char *members) {
+    fx_ask(route, "%s", ask);
+    fx_expect(route, "%s", members);
+}
+
+void fx_refused(route_t route, const char *code, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fx_frame(route, zr_span(s_format(format, arguments)));
+    va_end(arguments);
+    fx_run();
+    fx_expect_error(route, code);
+}
+
 void fx_pub(const char *room) {
     zr_publish_begin(&s_pub, zr_span(room));
 }
@@ -282,6 +297,16 @@ void fx_one(route_t route, const char *room, uint64_t mid, const char *body) {
     fx_pub(room);
     fx_add(mid, body);
     fx_send(route);
+}
+
+void fx_send_now(route_t route) {
+    fx_send(route);
+    fx_run();
+}
+
+void fx_one_now(route_t route, const char *room, uint64_t mid, const char *body) {
+    fx_one(route, room, mid, body);
+    fx_run();
 }
 
 const char *fx_client(unsigned client) {

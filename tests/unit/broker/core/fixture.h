@@ -1,5 +1,5 @@
 /* A made-up broker for the core's tests: relay, log and outbox with a loop that carries out the effects. It keeps the
- * frames for sockets, each under its route. There is one, the global `fx`.
+ * frames for sockets, each under its route. There is one, the global `fx`. Each test begins with a broker of defaults.
  *
  * It checks every published frame: `prev` names the entry before, seqs rise, times do not go back, and the log had
  * stored it. */
@@ -50,7 +50,8 @@ typedef struct {
     size_t held;           /* that the last commit told of */
     log_append_t appended; /* the last one; its frame is not to be used */
 
-    access_t *(*access)(void); /* of fx_start; NULL: open mode */
+    const char *rights;        /* of fx_start: users, as fx_access takes them, */
+    access_t *(*access)(void); /* or that made otherwise; neither: open mode */
     bool private;              /* rooms are private at times, so not all that is published is seen on the back */
 
     relay_t *relay;
@@ -72,7 +73,7 @@ typedef struct {
 
 extern fx_t fx;
 
-void fx_begin(void); /* defaults; fx_start does it if need be */
+void fx_begin(void); /* anew, with defaults; fx_start does it if need be */
 void fx_start(void);
 void fx_finish(void);
 void fx_restart(void); /* the broker is killed and begins anew on the same log; work that the log did not do is lost */
@@ -94,6 +95,10 @@ void fx_send(route_t route);
 zr_span_t fx_pub_frame(void); /* instead of sending it; valid until the next fx_pub */
 void fx_one(route_t route, const char *room, uint64_t mid, const char *body); /* one entry, a frame of its own */
 
+/* The same, and the end of the pass. */
+void fx_send_now(route_t route);
+void fx_one_now(route_t route, const char *room, uint64_t mid, const char *body);
+
 /* Says hello, runs, and takes the welcome. The client id is made of `client`. fx_hello: a client id made of the route;
  * for routes below FX_ROUTES it remembers session and token. */
 const char *fx_client(unsigned client);
@@ -108,6 +113,28 @@ void fx_expect(route_t route, const char *members, ...) __attribute__((format(pr
 size_t fx_drop(route_t route);       /* takes all; how many */
 uint64_t fx_int(const char *member); /* of fx.last */
 const char *fx_string(const char *member);
+
+/* Asks, and expects this answer, or this error. */
+void fx_answer(route_t route, const char *ask, const char *members);
+void fx_refused(route_t route, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The next frames that went there; "" says that no more follow. */
+#define fx_expect_texts(route, ...)                                                                                    \
+    do {                                                                                                               \
+        static const char *const fx_texts[] = {__VA_ARGS__};                                                           \
+        for (size_t fx_i = 0; fx_i < sizeof fx_texts / sizeof *fx_texts; fx_i++)                                       \
+            ck_assert_str_eq(fx_text(route), fx_texts[fx_i]);                                                          \
+    } while (0)
+
+/* fx_expect_silence or fx_drop of these routes. */
+#define fx_expect_silent(...) FX_EACH(ck_assert_str_eq(fx_text(fx_routes[fx_i]), ""), __VA_ARGS__)
+#define fx_drop_all(...) FX_EACH(fx_drop(fx_routes[fx_i]), __VA_ARGS__)
+#define FX_EACH(what, ...)                                                                                             \
+    do {                                                                                                               \
+        const route_t fx_routes[] = {__VA_ARGS__};                                                                     \
+        for (size_t fx_i = 0; fx_i < sizeof fx_routes / sizeof *fx_routes; fx_i++)                                     \
+            what;                                                                                                      \
+    } while (0)
 
 #define fx_expect_text(route, text) ck_assert_str_eq(fx_text(route), (text))
 #define fx_expect_silence(route) ck_assert_str_eq(fx_text(route), "")

@@ -11,16 +11,14 @@ static void s_start(void) {
 }
 
 /* The log is told what waits for it at the relay: answers to resends, and to JSON, are more than their entries. */
-START_TEST(test_what_is_held_is_told) {
+TEST(test_what_is_held_is_told) {
     s_start();
-    fx_one(A, "r", 1000, "a");
-    fx_run();
+    fx_one_now(A, "r", 1000, "a");
     fx_log_all();
     fx_pub("r");
     for (uint64_t mid = 1; mid < 1000; mid += 2)
         fx_add(mid, "");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     fx_log_all();
     ck_assert_uint_ge(fx.held, 500 * sizeof(batch_part_t));
     for (unsigned i = 0; i < 10; i++)
@@ -29,41 +27,29 @@ START_TEST(test_what_is_held_is_told) {
     fx_log_all();
     ck_assert_uint_ge(fx.held, 10 * 1000);
     ck_assert_uint_lt(fx.held, 10 * 2000);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_nothing_is_seen_before_it_is_stored) {
+TEST(test_nothing_is_seen_before_it_is_stored) {
     s_start();
-    fx_one(A, "r", 1, "a");
-    fx_run();
-    fx_expect_silence(BACK);
-    fx_expect_silence(A);
-    fx_ask(B, "{'op':'join','room':'r'}");
-    fx_expect(B, "{'op':'joined','seq':0,'oldest':0}");
-    fx_ask(B, "{'op':'ping'}");
-    fx_expect(B, "{'op':'pong','heads':{'r':0}}");
-    fx_ask(B, "{'op':'state','room':'r'}");
-    fx_expect(B, "{'op':'ok','seq':0,'count':0}");
-    fx_ask(B, "{'op':'rooms'}");
-    fx_expect(B, "{'rooms':[{'room':'r','seq':0,'count':1}]}");
+    fx_one_now(A, "r", 1, "a");
+    fx_expect_silent(BACK, A);
+    fx_answer(B, "{'op':'join','room':'r'}", "{'op':'joined','seq':0,'oldest':0}");
+    fx_answer(B, "{'op':'ping'}", "{'op':'pong','heads':{'r':0}}");
+    fx_answer(B, "{'op':'state','room':'r'}", "{'op':'ok','seq':0,'count':0}");
+    fx_answer(B, "{'op':'rooms'}", "{'rooms':[{'room':'r','seq':0,'count':1}]}");
     fx_ask(B, "{'op':'replay','room':'r','after':0,'id':1}");
     ck_assert(fx_log_step()); /* appended, and still not stored */
     fx_expect_silence(BACK);
-    fx_ask(B, "{'op':'join','room':'r','after':0}");
-    fx_expect(B, "{'op':'joined','seq':0,'oldest':0,'recovered':true}");
+    fx_answer(B, "{'op':'join','room':'r','after':0}", "{'op':'joined','seq':0,'oldest':0,'recovered':true}");
     ck_assert(fx_log_step());
     fx_expect_text(BACK, "r 0: 1/a");
     fx_expect_text(A, "ack 1 @1 memory");
     fx_log_all();
     fx_expect(B, "{'op':'replayed','re':1,'seq':0,'count':0,'more':false,'complete':true}"); /* of when it asked */
-    fx_ask(B, "{'op':'ping'}");
-    fx_expect(B, "{'op':'pong','heads':{'r':1}}");
-    fx_finish();
+    fx_answer(B, "{'op':'ping'}", "{'op':'pong','heads':{'r':1}}");
 }
-END_TEST
 
-START_TEST(test_replay_during_a_pass_that_was_split) {
+TEST(test_replay_during_a_pass_that_was_split) {
     fx_begin();
     fx.late = true;
     fx.config.batch_bytes = 60;
@@ -84,15 +70,12 @@ START_TEST(test_replay_during_a_pass_that_was_split) {
     fx_expect(B, "{'op':'replayed','seq':0,'count':0,'complete':true,'more':false}");
     ck_assert_uint_gt(fx_drop(BACK), 1);
     fx_expect_text(A, "ack 5 @5 memory");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_passes_are_stored_in_order) {
+TEST(test_passes_are_stored_in_order) {
     s_start();
     for (uint64_t mid = 1; mid <= 3; mid++) {
-        fx_one(A, "r", mid, "x");
-        fx_run();
+        fx_one_now(A, "r", mid, "x");
     }
     for (int i = 0; i < 3; i++) {
         fx_expect_silence(A);
@@ -103,59 +86,43 @@ START_TEST(test_passes_are_stored_in_order) {
         fx_expect_text(A, ack);
     }
     ck_assert_uint_eq(fx_drop(BACK), 3);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_resend_is_not_acked_before_the_first_is_stored) {
+TEST(test_a_resend_is_not_acked_before_the_first_is_stored) {
     s_start();
-    fx_one(A, "r", 1, "a");
-    fx_run();
-    fx_one(A, "r", 1, "a");
-    fx_run();
+    fx_one_now(A, "r", 1, "a");
+    fx_one_now(A, "r", 1, "a");
     fx_expect_silence(A);
     fx_log_all();
-    fx_expect_text(A, "ack 1 @1 memory");
-    fx_expect_text(A, "ack 1 @0 memory");
-    fx_expect_text(BACK, "r 0: 1/a");
-    fx_expect_silence(BACK);
-    fx_finish();
+    fx_expect_texts(A, "ack 1 @1 memory", "ack 1 @0 memory");
+    fx_expect_texts(BACK, "r 0: 1/a", "");
 }
-END_TEST
 
-START_TEST(test_compare_and_set_sees_what_is_under_way) {
+TEST(test_compare_and_set_sees_what_is_under_way) {
     s_start();
     fx_pub("r");
     fx_add_expect(1, "k", 0, "a");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     fx_pub("r");
     fx_add_expect(1, "k", 0, "b");
-    fx_send(B);
-    fx_run();
+    fx_send_now(B);
     fx_expect(B, "{'op':'error','code':'conflict','mid':1,'key':'k','room':'r','seq':1}");
     fx_pub("r");
     fx_add_expect(2, "k", 1, "c");
-    fx_send(B);
-    fx_run();
+    fx_send_now(B);
     fx_expect_silence(B);
-    fx_ask(B, "{'op':'state','room':'r'}");
-    fx_expect(B, "{'op':'ok','count':0}");
+    fx_answer(B, "{'op':'state','room':'r'}", "{'op':'ok','count':0}");
     fx_log_all();
     fx_expect_text(A, "ack 1 @1 memory");
     fx_expect_text(B, "ack 2 @2 memory");
     fx_ask(B, "{'op':'state','room':'r'}");
     fx_expect_text(B, "state r 0: 2/k=c");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_an_entry_outlives_its_session) {
+TEST(test_an_entry_outlives_its_session) {
     s_start();
-    fx_one(A, "r", 1, "a");
-    fx_run();
-    fx_ask(A, "{'op':'bye'}");
-    fx_expect(A, "{'op':'ok'}");
+    fx_one_now(A, "r", 1, "a");
+    fx_answer(A, "{'op':'bye'}", "{'op':'ok'}");
     fx_log_all();
     fx_expect_text(BACK, "r 0: 1/a");
     fx_expect_silence(A);
@@ -165,12 +132,10 @@ START_TEST(test_an_entry_outlives_its_session) {
     fx_log_all();
     fx_expect_text(A, "ack 1 @0 memory");
     fx_expect_silence(BACK);
-    fx_finish();
 }
-END_TEST
 
 /* The error about 2 went to a connection that may be dead. An ack of 3 on the next one would say that 2 is stored. */
-START_TEST(test_no_ack_on_another_connection_than_the_errors_before_it) {
+TEST(test_no_ack_on_another_connection_than_the_errors_before_it) {
     for (int detached = 0; detached < 2; detached++) {
         s_start();
         fx_pub("r");
@@ -179,12 +144,10 @@ START_TEST(test_no_ack_on_another_connection_than_the_errors_before_it) {
         fx_add(3, "c");
         if (detached) {
             fx.deaf = A;
-            fx_send(A);
-            fx_run();
+            fx_send_now(A);
             fx_resume(A, A, "ann"); /* the same route, and the error was lost on it */
         } else {
-            fx_send(A);
-            fx_run();
+            fx_send_now(A);
             fx_resume(C, A, "ann");
         }
         route_t now = detached ? A : C;
@@ -194,19 +157,15 @@ START_TEST(test_no_ack_on_another_connection_than_the_errors_before_it) {
         fx_add_key(1, "k", "a");
         fx_add_expect(2, "k", 9, "b");
         fx_add(3, "c");
-        fx_send(now);
-        fx_run();
+        fx_send_now(now);
         fx_log_all();
         fx_expect(now, "{'op':'error','code':'conflict','mid':2,'seq':1}");
         fx_expect_text(now, "ack 3 @0 memory");
-        fx_expect_text(BACK, "r 0: 1/k=a 2/c");
-        fx_expect_silence(BACK);
-        fx_finish();
+        fx_expect_texts(BACK, "r 0: 1/k=a 2/c", "");
     }
 }
-END_TEST
 
-START_TEST(test_no_ack_is_joined_over_two_connections) {
+TEST(test_no_ack_is_joined_over_two_connections) {
     s_start();
     fx_pub("r");
     fx_add_expect(1, "k", 9, "b");
@@ -218,18 +177,14 @@ START_TEST(test_no_ack_is_joined_over_two_connections) {
     fx_log_all();
     fx_expect(C, "{'op':'welcome','resumed':true}");
     fx_expect(C, "{'op':'error','code':'conflict','mid':1}");
-    fx_expect_text(C, "ack 2 @0 memory");
-    fx_expect_silence(C);
+    fx_expect_texts(C, "ack 2 @0 memory", "");
     fx_expect_error(A, "conflict");
     fx_expect_silence(A);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_replay_ends_with_its_connection) {
+TEST(test_a_replay_ends_with_its_connection) {
     s_start();
-    fx_one(A, "r", 1, "a");
-    fx_run();
+    fx_one_now(A, "r", 1, "a");
     fx_log_all();
     fx_drop(A);
     fx_ask(A, "{'op':'replay','room':'r','after':0,'id':5}");
@@ -242,15 +197,12 @@ START_TEST(test_a_replay_ends_with_its_connection) {
     fx_log_all();
     fx_expect_silence(C);
     fx_ask(B, "{'op':'replay','room':'r','after':0,'id':7}");
-    fx_ask(B, "{'op':'bye'}");
-    fx_expect(B, "{'op':'ok'}");
+    fx_answer(B, "{'op':'bye'}", "{'op':'ok'}");
     fx_log_all();
     fx_expect_silence(B);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_replays_of_sessions_that_ended_are_bounded_too) {
+TEST(test_replays_of_sessions_that_ended_are_bounded_too) {
     fx_begin();
     fx.late = true;
     fx.config.max_replays = 2;
@@ -273,24 +225,19 @@ START_TEST(test_replays_of_sessions_that_ended_are_bounded_too) {
     fx_ask(A, "{'op':'replay','room':'r','after':0}");
     fx_log_all();
     fx_expect(A, "{'op':'replayed'}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_keys_over_several_passes) {
+TEST(test_keys_over_several_passes) {
     s_start();
     fx_pub("r");
     fx_add_key(1, "k", "a");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     fx_pub("r");
     fx_add_delete(2, "k");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     fx_pub("r");
     fx_add_expect(3, "k", 0, "c");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     const char *const states[] = {"state r 0: 1/k=a", "", "state r 0: 3/k=c"};
     for (int i = 0; i < 3; i++) {
         fx_log_step();
@@ -300,13 +247,6 @@ START_TEST(test_keys_over_several_passes) {
             fx_expect_text(B, states[i]);
         fx_expect(B, "{'op':'ok','seq':%d,'count':%d}", i + 1, states[i][0] ? 1 : 0);
     }
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.late_log", test_what_is_held_is_told, test_nothing_is_seen_before_it_is_stored,
-    test_replay_during_a_pass_that_was_split, test_passes_are_stored_in_order,
-    test_a_resend_is_not_acked_before_the_first_is_stored, test_compare_and_set_sees_what_is_under_way,
-    test_an_entry_outlives_its_session, test_no_ack_on_another_connection_than_the_errors_before_it,
-    test_no_ack_is_joined_over_two_connections, test_a_replay_ends_with_its_connection,
-    test_replays_of_sessions_that_ended_are_bounded_too, test_keys_over_several_passes)
+UNIT_SUITE_WITH("broker.core.late_log", fx_start, fx_finish)

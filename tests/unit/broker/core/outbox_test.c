@@ -2,6 +2,8 @@
 
 #include "unit.h"
 
+static outbox_t outbox;
+static effect_t effect;
 static int s_freed;
 
 static void s_free(void *data, void *hint) {
@@ -14,13 +16,11 @@ static zr_blob_t *s_blob(void) {
     return zr_blob_wrap("x", 1, s_free, NULL);
 }
 
-static void s_send(outbox_t *outbox, route_t route) {
-    outbox_add(outbox, &(effect_t){.kind = EFFECT_SEND, .route = route, .frame = s_blob()});
+static void s_send(route_t route) {
+    outbox_add(&outbox, &(effect_t){.kind = EFFECT_SEND, .route = route, .frame = s_blob()});
 }
 
-START_TEST(test_first_in_first_out_with_additions_meanwhile) {
-    outbox_t outbox = {0};
-    effect_t effect;
+TEST(test_first_in_first_out_with_additions_meanwhile) {
     ck_assert(!outbox_take(&outbox, &effect));
     uint64_t in = 0, out = 0;
     for (int round = 0; round < 100; round++) {
@@ -33,16 +33,11 @@ START_TEST(test_first_in_first_out_with_additions_meanwhile) {
         ck_assert_uint_eq(effect.commit.pass, ++out);
     ck_assert_uint_eq(in, out);
     ck_assert_uint_eq(outbox.count, 0); /* an empty outbox begins at its beginning */
-    outbox_finish(&outbox);
 }
-END_TEST
 
-START_TEST(test_finish_gives_back_what_was_not_taken) {
-    outbox_t outbox = {0};
-    effect_t effect;
-    s_freed = 0;
-    s_send(&outbox, 1);
-    s_send(&outbox, 2);
+TEST(test_finish_gives_back_what_was_not_taken) {
+    s_send(1);
+    s_send(2);
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_PUBLISH, .frame = s_blob()});
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_APPEND, .append = {.frame = s_blob()}});
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = 1});
@@ -55,19 +50,14 @@ START_TEST(test_finish_gives_back_what_was_not_taken) {
     outbox_finish(&outbox);
     ck_assert_int_eq(s_freed, 3);
     zr_blob_unref(effect.frame);
-    outbox_finish(&outbox);
 }
-END_TEST
 
-START_TEST(test_drop_route_takes_only_what_is_sent_there) {
-    outbox_t outbox = {0};
-    effect_t effect;
-    s_freed = 0;
-    s_send(&outbox, 1);
-    s_send(&outbox, 1);
-    s_send(&outbox, 2);
+TEST(test_drop_route_takes_only_what_is_sent_there) {
+    s_send(1);
+    s_send(1);
+    s_send(2);
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_COMMIT, .commit = {.pass = 1}});
-    s_send(&outbox, 1);
+    s_send(1);
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_ACK, .route = 1, .ack = {.upto = 1}});
     outbox_add(&outbox, &(effect_t){.kind = EFFECT_ACK, .route = 2, .ack = {.upto = 2}});
     ck_assert(outbox_take(&outbox, &effect));
@@ -84,23 +74,18 @@ START_TEST(test_drop_route_takes_only_what_is_sent_there) {
     ck_assert(!outbox_take(&outbox, &effect));
     ck_assert_int_eq(s_freed, 4); /* and none is left behind */
     outbox_drop_route(&outbox, 1);
-    outbox_finish(&outbox);
 }
-END_TEST
 
 /* Effects added for a route after it was lost are for another session there. */
-START_TEST(test_a_lost_route_may_be_used_again) {
-    outbox_t outbox = {0};
-    effect_t effect;
-    s_freed = 0;
+TEST(test_a_lost_route_may_be_used_again) {
     for (int round = 0; round < 3; round++) {
         for (route_t route = 1; route <= 1000; route++)
-            s_send(&outbox, route);
+            s_send(route);
         for (route_t route = 1; route <= 1000; route++)
             if (route != 500)
                 outbox_drop_route(&outbox, route);
-        s_send(&outbox, 7);
-        s_send(&outbox, 8);
+        s_send(7);
+        s_send(8);
         outbox_drop_route(&outbox, 8);
         static const route_t expected[] = {500, 7};
         for (int i = 0; i < 2; i++) {
@@ -111,10 +96,10 @@ START_TEST(test_a_lost_route_may_be_used_again) {
         ck_assert(!outbox_take(&outbox, &effect));
         ck_assert_int_eq(s_freed, 1002 * (round + 1));
     }
+}
+
+static void s_end(void) {
     outbox_finish(&outbox);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.outbox", test_first_in_first_out_with_additions_meanwhile,
-    test_finish_gives_back_what_was_not_taken, test_drop_route_takes_only_what_is_sent_there,
-    test_a_lost_route_may_be_used_again)
+UNIT_SUITE_WITH("broker.core.outbox", NULL, s_end)

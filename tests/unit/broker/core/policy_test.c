@@ -9,7 +9,7 @@ static const policy_t *s_of(const policy_t *policies, size_t count, const char *
     return policy_of(&(policies_t){policies, count}, zr_span(room));
 }
 
-START_TEST(test_the_first_that_fits_counts) {
+TEST(test_the_first_that_fits_counts) {
     static const policy_t policies[] = {
         {.pattern = "metrics/cpu", .max_entries = 1},
         {.pattern = "metrics/*", .max_entries = 2},
@@ -26,9 +26,8 @@ START_TEST(test_the_first_that_fits_counts) {
     ck_assert(none && !none->has_level && !none->max_age && !none->max_entries && !none->max_bytes);
     ck_assert_ptr_nonnull(s_of(NULL, 0, "r"));
 }
-END_TEST
 
-START_TEST(test_patterns) {
+TEST(test_patterns) {
     static const char *const good[] = {"*", "r", "r*", "metrics/*", "metrics/cpu"};
     static const char *const bad[] = {"", "**", "*r", "a*b", "r **", " ", "{*", "{", "a b*"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -44,7 +43,6 @@ START_TEST(test_patterns) {
     ck_assert(policy_pattern_valid(unit_fill('r', ZR_ROOM_MAX)));
     ck_assert(!policy_pattern_valid(unit_fill('r', ZR_ROOM_MAX + 1)));
 }
-END_TEST
 
 /* --- Levels --- */
 
@@ -64,7 +62,7 @@ static void s_start(bool durable) {
     fx_hello(B, "bob");
 }
 
-START_TEST(test_welcome_and_acks_name_the_level) {
+TEST(test_welcome_and_acks_name_the_level) {
     for (int durable = 0; durable < 2; durable++) {
         s_start(durable);
         const char *top = durable ? "disk" : "memory";
@@ -77,8 +75,7 @@ START_TEST(test_welcome_and_acks_name_the_level) {
         for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
             for (int again = 0; again < 2; again++) { /* a resend too */
                 char ack[64];
-                fx_one(A, rooms[i].room, mid + 1, "x");
-                fx_run();
+                fx_one_now(A, rooms[i].room, mid + 1, "x");
                 snprintf(ack, sizeof ack, "ack %d @%d %s", (int)mid + 1, again ? 0 : 1, rooms[i].level);
                 fx_expect_text(A, ack);
                 fx_ask(A, "{'op':'publish','room':'%s','text':'y','mid':%d}", rooms[i].room, (int)mid + 2);
@@ -87,71 +84,50 @@ START_TEST(test_welcome_and_acks_name_the_level) {
             }
             mid += 2;
         }
-        fx_finish();
     }
 }
-END_TEST
 
-START_TEST(test_rooms_that_are_not_kept_are_listed_so) {
+TEST(test_rooms_that_are_not_kept_are_listed_so) {
     s_start(true);
     fx_one(A, "memory", 1, "x");
-    fx_one(A, "none", 2, "x");
-    fx_run();
+    fx_one_now(A, "none", 2, "x");
     fx_drop(A);
     fx_ask(A, "{'op':'rooms'}");
     fx_expect(A, "{'rooms':[{'room':'memory','seq':1,'count':0},{'room':'none','seq':1,'count':0,'kept':false}]}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_acks_of_other_levels_are_not_joined) {
+TEST(test_acks_of_other_levels_are_not_joined) {
     s_start(true);
     fx_one(A, "r", 1, "x");
     fx_one(A, "s", 2, "x");
     fx_one(A, "memory", 3, "x");
     fx_one(A, "memory/2", 4, "x");
     fx_one(A, "none", 5, "x");
-    fx_one(A, "r", 6, "x");
-    fx_run();
-    fx_expect_text(A, "ack 2 @1 disk");
-    fx_expect_text(A, "ack 4 @1 memory");
-    fx_expect_text(A, "ack 5 @1 none");
-    fx_expect_text(A, "ack 6 @2 disk");
-    fx_finish();
+    fx_one_now(A, "r", 6, "x");
+    fx_expect_texts(A, "ack 2 @1 disk", "ack 4 @1 memory", "ack 5 @1 none", "ack 6 @2 disk");
 }
-END_TEST
 
-START_TEST(test_a_resend_to_a_room_that_cannot_be_has_its_level_too) {
+TEST(test_a_resend_to_a_room_that_cannot_be_has_its_level_too) {
     s_start(true);
-    fx_one(A, "none", 7, "x");
-    fx_run();
+    fx_one_now(A, "none", 7, "x");
     fx_drop(A);
     fx_one(A, "memory/never", 7, "x"); /* answered with the mark, whatever room it names */
     fx_run();
     fx_expect_text(A, "ack 7 @0 memory");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_none_is_relayed_and_gone) {
+TEST(test_none_is_relayed_and_gone) {
     s_start(true);
-    fx_ask(B, "{'op':'join','room':'none','after':0}");
-    fx_expect(B, "{'op':'joined','seq':0,'oldest':0,'recovered':true}");
+    fx_answer(B, "{'op':'join','room':'none','after':0}", "{'op':'joined','seq':0,'oldest':0,'recovered':true}");
     fx.appended.count = 0;
     for (uint64_t mid = 1; mid <= 3; mid++) {
-        fx_one(A, "none", mid, "x");
-        fx_run();
+        fx_one_now(A, "none", mid, "x");
     }
     ck_assert_uint_eq(fx.appended.count, 0); /* nothing went to the log but the commits */
-    fx_expect_text(BACK, "none 0: 1/x");
-    fx_expect_text(BACK, "none 1: 2/x");
-    fx_expect_text(BACK, "none 2: 3/x");
-    fx_ask(B, "{'op':'join','room':'none','after':1}");
-    fx_expect(B, "{'op':'joined','seq':3,'oldest':3,'recovered':false}");
-    fx_ask(B, "{'op':'join','room':'none','after':3}");
-    fx_expect(B, "{'op':'joined','seq':3,'oldest':3,'recovered':true}");
-    fx_ask(B, "{'op':'ping'}");
-    fx_expect(B, "{'op':'pong','heads':{'none':3}}");
+    fx_expect_texts(BACK, "none 0: 1/x", "none 1: 2/x", "none 2: 3/x");
+    fx_answer(B, "{'op':'join','room':'none','after':1}", "{'op':'joined','seq':3,'oldest':3,'recovered':false}");
+    fx_answer(B, "{'op':'join','room':'none','after':3}", "{'op':'joined','seq':3,'oldest':3,'recovered':true}");
+    fx_answer(B, "{'op':'ping'}", "{'op':'pong','heads':{'none':3}}");
     const struct {
         const char *ask;
         int seq;
@@ -164,34 +140,28 @@ START_TEST(test_none_is_relayed_and_gone) {
             asks[i].complete ? "true" : "false");
     }
     fx_expect_silence(B);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_none_waits_for_its_pass_and_goes_with_it) {
+TEST(test_none_waits_for_its_pass_and_goes_with_it) {
     fx_begin();
     fx.durable = fx.late = true;
     fx.config.policies = (policies_t){s_levels, 4};
     fx_start();
     fx_hello(A, "ann");
     fx_one(A, "none", 1, "x");
-    fx_one(A, "r", 2, "x");
-    fx_run();
+    fx_one_now(A, "r", 2, "x");
     fx_expect_silence(BACK);
     fx.fail = 1;
     fx_log_all();
     fx_expect(A, "{'op':'error','code':'store-failed','mid':1}");
     fx_expect(A, "{'op':'error','code':'store-failed','mid':2}");
-    fx_one(A, "none", 3, "y");
-    fx_run();
+    fx_one_now(A, "none", 3, "y");
     fx_log_all();
     fx_expect_text(BACK, "none 0: 1/y");
     fx_expect_text(A, "ack 3 @1 none");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_the_log_is_told_the_level) {
+TEST(test_the_log_is_told_the_level) {
     s_start(true);
     const struct {
         const char *room;
@@ -203,8 +173,7 @@ START_TEST(test_the_log_is_told_the_level) {
         fx_add(2 * i + 1, "x");
         if (i == 1)
             fx_add_key(2 * i + 2, "k", "y");
-        fx_send(A);
-        fx_run();
+        fx_send_now(A);
         ck_assert_int_eq(fx.appended.level, rooms[i].level);
         ck_assert_int_eq(fx.appended.keyed, i == 1);
         ck_assert_uint_eq(fx.appended.time, fx.now);
@@ -212,11 +181,6 @@ START_TEST(test_the_log_is_told_the_level) {
     }
     fx_ask(B, "{'op':'replay','room':'memory','after':0}");
     fx_expect_text(B, "replay memory 0: 1/x");
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.policy", test_the_first_that_fits_counts, test_patterns, test_welcome_and_acks_name_the_level,
-    test_rooms_that_are_not_kept_are_listed_so, test_acks_of_other_levels_are_not_joined,
-    test_a_resend_to_a_room_that_cannot_be_has_its_level_too, test_none_is_relayed_and_gone,
-    test_none_waits_for_its_pass_and_goes_with_it, test_the_log_is_told_the_level)
+UNIT_SUITE_WITH("broker.core.policy", fx_start, fx_finish)

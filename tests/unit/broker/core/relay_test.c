@@ -1,7 +1,6 @@
 #include "fixture.h"
 
-START_TEST(test_who_is_silent_expires) {
-    fx_start();
+TEST(test_who_is_silent_expires) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_ask(A, "{'op':'join','room':'r'}");
@@ -18,20 +17,15 @@ START_TEST(test_who_is_silent_expires) {
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[A]);
     fx_tick();
     fx_expect(BACK, "{'op':'presence','left':[{'nick':'ann','reason':'expired'}],'count':0}");
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect_error(A, "no-session");
-    fx_ask(B, "{'op':'ping'}");
-    fx_expect(B, "{'op':'pong'}");
+    fx_refused(A, "no-session", "{'op':'ping'}");
+    fx_answer(B, "{'op':'ping'}", "{'op':'pong'}");
     relay_silent(fx.relay, fx.sessions[A]); /* a ticket that is late */
     fx_run();
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_any_frame_is_a_sign_of_life) {
+TEST(test_any_frame_is_a_sign_of_life) {
     static const char *const frames[] = {"{'op':'rooms'}", "{'op':'nonsense'}", "{", "\1", "\x7F"};
-    fx_start();
     fx_hello(A, "ann");
     for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
         fx_ask(A, "{'op':'ping'}"); /* the ticket is new */
@@ -49,12 +43,9 @@ START_TEST(test_any_frame_is_a_sign_of_life) {
     relay_silent(fx.relay, fx.sessions[A]); /* and nothing since that */
     fx_run();
     fx_expect(A, "{'op':'bye','reason':'expired'}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_detached_session_expires_and_is_told_nothing) {
-    fx_start();
+TEST(test_a_detached_session_expires_and_is_told_nothing) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'ping'}");
     fx_drop(A);
@@ -68,13 +59,10 @@ START_TEST(test_a_detached_session_expires_and_is_told_nothing) {
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), A); /* or what is queued there would stay */
     fx_hello(A, "ann");
-    fx_finish();
 }
-END_TEST
 
 /* The connection of a detached session stays when it is of use. */
-START_TEST(test_a_connection_in_use_is_not_ended) {
-    fx_start();
+TEST(test_a_connection_in_use_is_not_ended) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'ping'}");
     relay_route_lost(fx.relay, A);
@@ -83,12 +71,9 @@ START_TEST(test_a_connection_in_use_is_not_ended) {
     fx_run();
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_nothing_is_done_before_hello) {
-    fx_start();
+TEST(test_nothing_is_done_before_hello) {
     fx_one(A, "r", 1, "x");
     static const char *const frames[] = {"{'op':'join','room':'r'}", "{'op':'nonsense'}", "{", "{'op':'hello'",
         "{'op':1}", "{'op':'ping','id':[]}", "\x7F"};
@@ -98,17 +83,12 @@ START_TEST(test_nothing_is_done_before_hello) {
     fx_run();
     for (size_t i = 0; i < 2 + sizeof frames / sizeof frames[0]; i++)
         fx_expect_error(A, "no-session");
-    fx_expect_silence(A);
-    fx_expect_silence(BACK);
+    fx_expect_silent(A, BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
-    fx_ask(A, "{'op':'ping','id':8}");
-    fx_expect(A, "{'code':'no-session','re':8}");
-    fx_finish();
+    fx_answer(A, "{'op':'ping','id':8}", "{'code':'no-session','re':8}");
 }
-END_TEST
 
-START_TEST(test_frames_of_no_known_type) {
-    fx_start();
+TEST(test_frames_of_no_known_type) {
     fx_hello(A, "ann");
     fx_frame(A, LIT(""));
     fx_run();
@@ -124,14 +104,10 @@ START_TEST(test_frames_of_no_known_type) {
             fx_expect_silence(A);
         }
     }
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'op':'pong'}");
-    fx_finish();
+    fx_answer(A, "{'op':'ping'}", "{'op':'pong'}");
 }
-END_TEST
 
-START_TEST(test_synced) {
-    fx_start();
+TEST(test_synced) {
     relay_subscription(fx.relay, LIT("\1\xFF"
                                      "0123456789abcdef"));
     fx_run();
@@ -155,12 +131,9 @@ START_TEST(test_synced) {
                                      "0123456A"));
     fx_run();
     fx_expect_silence(BACK);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_shutdown_says_bye_to_all_who_are_there) {
-    fx_start();
+TEST(test_shutdown_says_bye_to_all_who_are_there) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_hello(C, "eve");
@@ -172,12 +145,9 @@ START_TEST(test_shutdown_says_bye_to_all_who_are_there) {
     fx_expect_silence(B);
     fx_expect_text(C, "{\"op\":\"bye\",\"reason\":\"shutdown\"}");
     ck_assert_ptr_eq(fx.seen[fx.at].frame, shared);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_stats) {
-    fx_start();
+TEST(test_stats) {
     fx_hello(A, "ann");
     fx_one(A, "r", 1, "x");
     fx_one(A, "r", 1, "x");
@@ -195,16 +165,10 @@ START_TEST(test_stats) {
     ck_assert_uint_eq(stats.dropped, 1);
     ck_assert_uint_eq(stats.sessions, 1);
     ck_assert_uint_eq(stats.rooms, 2);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_destroy_accepts_null) {
+TEST(test_destroy_accepts_null) {
     relay_destroy(NULL);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.relay", test_who_is_silent_expires, test_any_frame_is_a_sign_of_life,
-    test_a_detached_session_expires_and_is_told_nothing, test_a_connection_in_use_is_not_ended,
-    test_nothing_is_done_before_hello, test_frames_of_no_known_type, test_synced,
-    test_shutdown_says_bye_to_all_who_are_there, test_stats, test_destroy_accepts_null)
+UNIT_SUITE_WITH("broker.core.relay", fx_start, fx_finish)

@@ -29,23 +29,21 @@ static const char *s_marks(void) {
     return text;
 }
 
-START_TEST(test_marks_of_a_pass) {
+TEST(test_marks_of_a_pass) {
     s_start();
     fx_one(A, "r", 1, "a"); /* what the log may hold of the id is void: an empty list comes with the first mark */
     fx_run();
     ck_assert_str_eq(s_marks(), "1:1+");
     fx_one(A, "r", 2, "a");
     fx_one(B, "r", 7, "a");
-    fx_one(A, "s", 5, "a");
-    fx_run();
+    fx_one_now(A, "s", 5, "a");
     ck_assert_str_eq(s_marks(), "1:5 2:7+");
     fx_one(A, "r", 3, "a"); /* a resend moves nothing */
     fx_run();
     ck_assert_str_eq(s_marks(), "");
     fx_pub("r");
     fx_add_expect(6, "k", 9, "a");
-    fx_send(A);
-    fx_run(); /* nothing but a refusal */
+    fx_send_now(A); /* nothing but a refusal */
     ck_assert_str_eq(s_marks(), "1:6+");
     fx_ask(A, "{'op':'publish','room':'r','text':'x','mid':8}");
     ck_assert_str_eq(s_marks(), "1:8");
@@ -56,11 +54,9 @@ START_TEST(test_marks_of_a_pass) {
     fx_one(A, "r", 10, "a");
     fx_ask(A, "{'op':'bye'}"); /* it is remembered */
     ck_assert_str_eq(s_marks(), "1:10");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_client_that_was_forgotten_in_the_pass) {
+TEST(test_a_client_that_was_forgotten_in_the_pass) {
     fx_begin();
     fx.durable = true;
     fx.config.max_clients = 1;
@@ -76,18 +72,13 @@ START_TEST(test_a_client_that_was_forgotten_in_the_pass) {
     fx_one(A, "r", 6, "a");
     fx_say(A, "{'op':'bye'}");
     fx_say(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
-    fx_one(A, "r", 7, "a");
-    fx_run();
+    fx_one_now(A, "r", 7, "a");
     ck_assert_str_eq(s_marks(), "1:7+"); /* once */
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_no_marks_for_a_log_that_forgets) {
-    fx_start();
+TEST(test_no_marks_for_a_log_that_forgets) {
     fx_hello(A, "ann");
-    fx_one(A, "r", 1, "a");
-    fx_run();
+    fx_one_now(A, "r", 1, "a");
     ck_assert_str_eq(s_marks(), "");
     fx_pub("r");
     fx_add_expect(2, "k", 9, "a");
@@ -95,115 +86,92 @@ START_TEST(test_no_marks_for_a_log_that_forgets) {
     fx_drop(A);
     fx_run();
     ck_assert_str_eq(s_marks(), "");
-    fx_finish();
 }
-END_TEST
 
 /* The refusals that a failed pass did not store come with the next mark. */
-START_TEST(test_marks_after_a_pass_that_failed) {
+TEST(test_marks_after_a_pass_that_failed) {
     s_start();
     fx_one(A, "r", 1, "a");
-    fx_one(B, "r", 1, "a");
-    fx_run();
+    fx_one_now(B, "r", 1, "a");
     fx_pub("r");
     fx_add_expect(2, "k", 9, "a");
     fx_send(A);
     fx_one(B, "r", 2, "b");
     fx.fail = 1;
     fx_run();
-    fx_drop(A);
-    fx_drop(B);
+    fx_drop_all(A, B);
     fx_one(A, "r", 3, "a");
-    fx_one(B, "r", 3, "a");
-    fx_run();
+    fx_one_now(B, "r", 3, "a");
     ck_assert_str_eq(s_marks(), "1:3+ 2:3+");
     fx_drop(A);
     s_restart();
     fx_pub("r");
     fx_add_expect(2, "k", 0, "a");
     fx_send(A);
-    fx_one(B, "r", 2, "b");
-    fx_run();
+    fx_one_now(B, "r", 2, "b");
     fx_expect(A, "{'op':'error','code':'conflict','mid':2,'seq':0}");
     fx_expect(B, "{'op':'error','code':'store-failed','mid':2}");
-    fx_finish();
 }
-END_TEST
 
 /* --- From before --- */
 
-START_TEST(test_rooms_are_as_they_were) {
+TEST(test_rooms_are_as_they_were) {
     s_start();
     fx_one(A, "r", 1, "a");
     fx_one(A, "r", 2, "b");
-    fx_one(A, "s", 3, "c");
-    fx_run();
+    fx_one_now(A, "s", 3, "c");
     fx.now -= 1000000; /* the clock was set back meanwhile */
     s_restart();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 2);
-    fx_ask(B, "{'op':'rooms'}");
-    fx_expect(B, "{'rooms':[{'room':'r','seq':2,'count':0},{'room':'s','seq':1,'count':0}]}");
-    fx_ask(B, "{'op':'join','room':'r','after':1}");
-    fx_expect(B, "{'op':'joined','seq':2,'oldest':0,'recovered':true}");
+    fx_answer(B, "{'op':'rooms'}", "{'rooms':[{'room':'r','seq':2,'count':0},{'room':'s','seq':1,'count':0}]}");
+    fx_answer(B, "{'op':'join','room':'r','after':1}", "{'op':'joined','seq':2,'oldest':0,'recovered':true}");
     fx_ask(B, "{'op':'replay','room':'r','after':1}");
     fx_expect_text(B, "replay r 1: 2/b");
     fx_expect(B, "{'op':'replayed','seq':2,'complete':true}");
     fx_one(A, "r", 4, "d"); /* the fixture checks that its time is not before that of 2 */
     fx_run();
     fx_expect_text(BACK, "r 2: 3/d");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_what_was_not_stored_never_was) {
+TEST(test_what_was_not_stored_never_was) {
     s_start();
-    fx_one(A, "r", 1, "a");
-    fx_run();
+    fx_one_now(A, "r", 1, "a");
     fx.late = true;
     fx_one(A, "r", 2, "lost");
-    fx_one(A, "t", 3, "lost");
-    fx_run();
+    fx_one_now(A, "t", 3, "lost");
     s_restart();
     fx_log_all();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
-    fx_one(A, "r", 2, "again");
-    fx_run();
+    fx_one_now(A, "r", 2, "again");
     fx_log_all();
     fx_expect_text(BACK, "r 1: 2/again");
     fx_expect_text(A, "ack 2 @2 disk");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_resends_after_a_restart) {
+TEST(test_resends_after_a_restart) {
     s_start();
     fx_pub("r");
     fx_add(1, "a");
     fx_add_expect(2, "k", 9, "b");
     fx_add_key(3, "k", "c");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     s_restart();
     fx_pub("r");
     fx_add(1, "a");
     fx_add_expect(2, "k", 0, "b");
     fx_add_key(3, "k", "c");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     fx_expect(A, "{'op':'error','code':'conflict','mid':2,'key':'k','seq':2}");
-    fx_expect_text(A, "ack 3 @0 disk");
-    fx_expect_silence(A);
+    fx_expect_texts(A, "ack 3 @0 disk", "");
     fx_expect_silence(BACK);
     fx_one(A, "r", 4, "d");
     fx_one(B, "r", 1, "e"); /* another client's ids are its own */
     fx_run();
     fx_expect_text(A, "ack 4 @3 disk");
     fx_expect_text(B, "ack 1 @4 disk");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_values_are_as_they_were) {
+TEST(test_values_are_as_they_were) {
     s_start();
     fx_pub("r");
     fx_add_key(1, "k", "a");
@@ -211,8 +179,7 @@ START_TEST(test_values_are_as_they_were) {
     fx_add_key(3, "k", "c");
     fx_add_key(4, "gone", "x");
     fx_add_delete(5, "gone");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     s_restart();
     fx_ask(B, "{'op':'state','room':'r'}");
     fx_expect_text(B, "state r 0: 2/l=b 3/k=c");
@@ -221,17 +188,13 @@ START_TEST(test_values_are_as_they_were) {
     fx_add_expect(6, "k", 1, "old");
     fx_add_expect(7, "k", 3, "new");
     fx_add_expect(8, "gone", 0, "back");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     fx_expect(A, "{'op':'error','code':'conflict','mid':6,'seq':3}");
-    fx_expect_text(A, "ack 7 @6 disk");
-    fx_expect_text(A, "ack 8 @7 disk");
-    fx_finish();
+    fx_expect_texts(A, "ack 7 @6 disk", "ack 8 @7 disk");
 }
-END_TEST
 
 /* Of rooms of a lower level nothing is left, and their positions do not come again, as the epoch is the same. */
-START_TEST(test_rooms_of_a_lower_level_begin_above) {
+TEST(test_rooms_of_a_lower_level_begin_above) {
     static const policy_t levels[] = {
         {.pattern = "memory*", .has_level = true, .level = ZR_LEVEL_MEMORY},
         {.pattern = "none*", .has_level = true, .level = ZR_LEVEL_NONE},
@@ -244,8 +207,7 @@ START_TEST(test_rooms_of_a_lower_level_begin_above) {
         fx_start();
         fx_hello(A, "ann");
         fx_one(A, rooms[i], 1, "a");
-        fx_one(A, rooms[i], 2, "b");
-        fx_run();
+        fx_one_now(A, rooms[i], 2, "b");
         fx.base = 1000;
         s_restart();
         ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
@@ -254,8 +216,7 @@ START_TEST(test_rooms_of_a_lower_level_begin_above) {
         fx_ask(B, "{'op':'replay','room':'%s','after':2}", rooms[i]);
         fx_expect(B, "{'op':'replayed','seq':1000,'count':0,'complete':false,'more':false}");
         fx_one(A, rooms[i], 2, "b"); /* acked before: lost, but not twice there */
-        fx_one(A, rooms[i], 3, "c");
-        fx_run();
+        fx_one_now(A, rooms[i], 3, "c");
         char text[64];
         snprintf(text, sizeof text, "%s 1000: 1001/c", rooms[i]);
         fx_expect_text(BACK, text);
@@ -268,10 +229,8 @@ START_TEST(test_rooms_of_a_lower_level_begin_above) {
         fx_expect(B, "{'op':'replayed','seq':1001,'complete':%s}", i == 0 ? "true" : "false");
         fx_ask(B, "{'op':'join','room':'%s','after':1000}", rooms[i]);
         fx_expect(B, "{'op':'joined','seq':1001,'oldest':%d}", i == 0 ? 1000 : 1001);
-        fx_finish();
     }
 }
-END_TEST
 
 static void s_garbage(const log_restore_t *restore) {
     void *ctx = restore->ctx;
@@ -295,23 +254,20 @@ static void s_garbage(const log_restore_t *restore) {
     zr_blob_unref(mark.refusals);
 }
 
-START_TEST(test_what_cannot_be_is_left_out) {
+TEST(test_what_cannot_be_is_left_out) {
     s_start();
     fx_pub("r");
     fx_add_key(1, "k", "a");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     fx.restore = s_garbage;
     s_restart();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
     fx_ask(B, "{'op':'state','room':'r'}");
     fx_expect_text(B, "state r 0: 1/k=a");
     fx_expect(B, "{'op':'ok','count':1}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_more_rooms_than_the_limit_by_now) {
+TEST(test_more_rooms_than_the_limit_by_now) {
     s_start();
     for (uint64_t mid = 1; mid <= 4; mid++) {
         char room[] = {'r', (char)('0' + mid), '\0'};
@@ -321,31 +277,20 @@ START_TEST(test_more_rooms_than_the_limit_by_now) {
     fx.config.max_rooms = 2;
     s_restart();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 4);
-    fx_one(A, "r9", 5, "x");
-    fx_run();
+    fx_one_now(A, "r9", 5, "x");
     fx_expect(A, "{'op':'error','code':'too-many-rooms','mid':5}");
-    fx_one(A, "r3", 6, "x");
-    fx_run();
+    fx_one_now(A, "r3", 6, "x");
     fx_expect_text(A, "ack 6 @2 disk");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_room_that_was_looked_at_is_still_there) {
+TEST(test_a_room_that_was_looked_at_is_still_there) {
     s_start();
-    fx_one(A, "r", 1, "a");
-    fx_run();
+    fx_one_now(A, "r", 1, "a");
     s_restart();
     fx_ask(B, "{'op':'join','room':'r'}");
     fx_ask(B, "{'op':'leave','room':'r'}");
     fx_tick();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.restore", test_marks_of_a_pass, test_a_client_that_was_forgotten_in_the_pass,
-    test_no_marks_for_a_log_that_forgets, test_marks_after_a_pass_that_failed, test_rooms_are_as_they_were,
-    test_what_was_not_stored_never_was, test_resends_after_a_restart, test_values_are_as_they_were,
-    test_rooms_of_a_lower_level_begin_above, test_what_cannot_be_is_left_out, test_more_rooms_than_the_limit_by_now,
-    test_a_room_that_was_looked_at_is_still_there)
+UNIT_SUITE_WITH("broker.core.restore", fx_start, fx_finish)

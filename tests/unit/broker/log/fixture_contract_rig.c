@@ -231,7 +231,7 @@ static int s_by_text(const void *a, const void *b) {
 }
 
 void ct_expect_restored(const char *text) {
-    char got[1024] = "";
+    char got[2048] = "";
     s_line_count = 0;
     s_mark_line = SIZE_MAX;
     ct_log->engine->restore(ct_log, &(log_restore_t){NULL, s_on_room, s_on_value, s_on_mark});

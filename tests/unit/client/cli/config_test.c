@@ -14,7 +14,7 @@ static bool s_parse(config_t *config, const char *text, char *says, size_t size)
     return good;
 }
 
-START_TEST(test_settings) {
+TEST(test_settings) {
     config_t config;
     char says[256];
     ck_assert(s_parse(&config, "\xef\xbb\xbf# mine\n\nserver = tcp://relay:5570 \r\nnick=ann", says, sizeof says));
@@ -28,9 +28,8 @@ START_TEST(test_settings) {
     ck_assert_str_eq(config.file_nick, "b");
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_mistakes) {
+TEST(test_mistakes) {
     static const struct {
         const char *text, *says;
     } cases[] = {
@@ -49,9 +48,8 @@ START_TEST(test_mistakes) {
         config_finish(&config);
     }
 }
-END_TEST
 
-START_TEST(test_precedence) {
+TEST(test_precedence) {
     config_t config;
     zr_error_t error = {0};
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
@@ -72,9 +70,8 @@ START_TEST(test_precedence) {
     ck_assert_str_eq(config.server, "tcp://flag:1");
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_who_we_are) {
+TEST(test_who_we_are) {
     config_t config;
     char says[256];
     setenv("HOME", "/home/ann", 1);
@@ -88,9 +85,8 @@ START_TEST(test_who_we_are) {
     ck_assert(!s_parse(&config, "user = a b\n", says, sizeof says));
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_relative_paths_begin_at_the_files_folder) {
+TEST(test_relative_paths_begin_at_the_files_folder) {
     static const char text[] = "certificate = keys/me\ntoken-file = ~/t\nserver = a\nserver-key = k\n";
     config_t config;
     zr_error_t error = {0};
@@ -107,9 +103,8 @@ START_TEST(test_relative_paths_begin_at_the_files_folder) {
     ck_assert_str_eq(config.file_token_file, "/etc/t");
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_precedence_of_who_we_are) {
+TEST(test_precedence_of_who_we_are) {
     static const struct {
         const char *variable;
         size_t flag, file;
@@ -144,9 +139,8 @@ START_TEST(test_precedence_of_who_we_are) {
         unsetenv(cases[i].variable);
     }
 }
-END_TEST
 
-START_TEST(test_the_files_key_is_of_the_files_server) {
+TEST(test_the_files_key_is_of_the_files_server) {
     static const struct {
         const char *file, *flag;
         bool key;
@@ -165,8 +159,5 @@ START_TEST(test_the_files_key_is_of_the_files_server) {
         config_finish(&config);
     }
 }
-END_TEST
 
-UNIT_MAIN("client.cli.config", test_settings, test_mistakes, test_precedence, test_who_we_are,
-    test_relative_paths_begin_at_the_files_folder, test_precedence_of_who_we_are,
-    test_the_files_key_is_of_the_files_server)
+UNIT_SUITE("client.cli.config")

@@ -2,13 +2,9 @@
 
 #define USERS "ann: arwspc *\nbob: rwspc *\nanonymous: rwspc *\n"
 
-static access_t *s_access(void) {
-    return fx_access(USERS);
-}
-
 static void s_begin(void) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = USERS;
     fx_start();
     fx.users[A] = "ann";
     fx.users[B] = "bob";
@@ -16,60 +12,40 @@ static void s_begin(void) {
     fx_hello(B, "me");
 }
 
-START_TEST(test_for_administrators_only) {
+TEST(test_for_administrators_only) {
     static const char *const asks[] = {"reload", "kick", "ban", "unban", "bans", "dance"};
-    s_begin();
     for (size_t i = 0; i < 6; i++) {
-        fx_ask(B, "{'op':'admin','do':'%s','user':'ann'}", asks[i]);
-        fx_expect_error(B, "forbidden");
+        fx_refused(B, "forbidden", "{'op':'admin','do':'%s','user':'ann'}", asks[i]);
     }
     ck_assert_uint_eq(fx_effect(EFFECT_ADMIN), 0);
     fx_expect_silence(A);
-    fx_finish();
     fx_start(); /* of open mode nobody is */
     fx_hello(A, "ann");
-    fx_ask(A, "{'op':'admin','do':'reload'}");
-    fx_expect_error(A, "forbidden");
-    fx_finish();
+    fx_refused(A, "forbidden", "{'op':'admin','do':'reload'}");
 }
-END_TEST
 
-START_TEST(test_members) {
+TEST(test_members) {
     char reason[202] = "";
     memset(reason, 'r', 201);
-    s_begin();
-    fx_ask(A, "{'op':'admin'}");
-    fx_expect_error(A, "bad-member");
-    fx_ask(A, "{'op':'admin','do':'dance'}");
-    fx_expect_error(A, "bad-member");
-    fx_ask(A, "{'op':'admin','do':1}");
-    fx_expect_error(A, "bad-member");
-    fx_ask(A, "{'op':'admin','do':'bans','user':[]}");
-    fx_expect_error(A, "bad-member");
-    fx_ask(A, "{'op':'admin','do':'bans','reason':null}");
-    fx_expect_error(A, "bad-member");
-    fx_ask(A, "{'op':'admin','do':'ban'}");
-    fx_expect_error(A, "bad-member");
-    fx_ask(A, "{'op':'admin','do':'kick','user':'a b'}");
-    fx_expect_error(A, "bad-member");
-    fx_ask(A, "{'op':'admin','do':'ban','user':'bob','reason':'%s'}", reason);
-    fx_expect_error(A, "bad-member");
-    fx_ask(A, "{'op':'admin','do':'ban','user':'bob','reason':'a\\nb'}");
-    fx_expect_error(A, "bad-member");
+    fx_refused(A, "bad-member", "{'op':'admin'}");
+    fx_refused(A, "bad-member", "{'op':'admin','do':'dance'}");
+    fx_refused(A, "bad-member", "{'op':'admin','do':1}");
+    fx_refused(A, "bad-member", "{'op':'admin','do':'bans','user':[]}");
+    fx_refused(A, "bad-member", "{'op':'admin','do':'bans','reason':null}");
+    fx_refused(A, "bad-member", "{'op':'admin','do':'ban'}");
+    fx_refused(A, "bad-member", "{'op':'admin','do':'kick','user':'a b'}");
+    fx_refused(A, "bad-member", "{'op':'admin','do':'ban','user':'bob','reason':'%s'}", reason);
+    fx_refused(A, "bad-member", "{'op':'admin','do':'ban','user':'bob','reason':'a\\nb'}");
     ck_assert_uint_eq(fx_effect(EFFECT_ADMIN), 0);
     reason[200] = '\0';
     fx_ask(A, "{'op':'admin','do':'ban','user':'bob','reason':'%s'}", reason);
     ck_assert_uint_ne(fx_effect(EFFECT_ADMIN), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_kick) {
-    s_begin();
+TEST(test_kick) {
     fx.users[C] = "bob";
     fx_hello(C, "me");
-    fx_ask(A, "{'op':'admin','do':'kick','user':'bob','reason':'noise','id':3}");
-    fx_expect(A, "{'op':'ok','re':3}");
+    fx_answer(A, "{'op':'admin','do':'kick','user':'bob','reason':'noise','id':3}", "{'op':'ok','re':3}");
     for (route_t route = B; route <= C; route++) {
         fx_expect(route, "{'op':'bye','reason':'kicked'}");
         ck_assert_uint_eq(fx_effect(EFFECT_DROP), route);
@@ -79,27 +55,20 @@ START_TEST(test_kick) {
     fx_ask(A, "{'op':'admin','do':'kick','user':'bob'}"); /* without a session he may read all the same */
     fx_expect(A, "{'op':'ok'}");
     ck_assert_str_eq(fx_dropped_user(), "bob");
-    fx_ask(A, "{'op':'admin','do':'kick','user':'nobody'}");
-    fx_expect_error(A, "no-such-user");
+    fx_refused(A, "no-such-user", "{'op':'admin','do':'kick','user':'nobody'}");
     ck_assert_str_eq(fx_dropped_user(), "");
     fx_ask(A, "{'op':'admin','do':'kick','user':'ann'}"); /* itself */
     fx_expect(A, "{'op':'ok'}");
     fx_expect(A, "{'op':'bye','reason':'kicked'}");
     fx_hello(B, "bob"); /* which is no ban */
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_nobody_bans_themselves) {
-    s_begin();
-    fx_ask(A, "{'op':'admin','do':'ban','user':'ann'}");
-    fx_expect_error(A, "admin-failed");
+TEST(test_nobody_bans_themselves) {
+    fx_refused(A, "admin-failed", "{'op':'admin','do':'ban','user':'ann'}");
     ck_assert_uint_eq(fx_effect(EFFECT_ADMIN), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_what_the_edge_does) {
+TEST(test_what_the_edge_does) {
     static const struct {
         const char *ask, *admin;
     } cases[] = {
@@ -108,7 +77,6 @@ START_TEST(test_what_the_edge_does) {
         {"'do':'unban','user':'bob'", "2 bob by ann: "},
         {"'do':'bans'", "3  by ann: "},
     };
-    s_begin();
     for (size_t i = 0; i < 4; i++) {
         fx_ask(A, "{'op':'admin',%s,'id':%zu}", cases[i].ask, i);
         ck_assert_str_eq(fx.admin, cases[i].admin);
@@ -129,12 +97,9 @@ START_TEST(test_what_the_edge_does) {
     relay_admin_done(fx.relay, fx_effect(EFFECT_ADMIN), ZR_NO_SUCH_USER, NULL);
     fx_run();
     fx_expect_error(A, "no-such-user");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_the_asker_goes_meanwhile) {
-    s_begin();
+TEST(test_the_asker_goes_meanwhile) {
     fx_ask(A, "{'op':'admin','do':'ban','user':'bob'}");
     uint64_t first = fx_effect(EFFECT_ADMIN);
     fx_set_access("-ann: arwspc *\nbob: arwspc *\n");
@@ -149,28 +114,21 @@ START_TEST(test_the_asker_goes_meanwhile) {
     relay_admin_done(fx.relay, second, ZR_OK, NULL);
     fx_run();
     fx_expect_silence(C);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_so_many_under_way) {
-    s_begin();
+TEST(test_so_many_under_way) {
     uint64_t ticket = 0;
     for (unsigned i = 0; i < 64; i++) {
         fx_ask(A, "{'op':'admin','do':'bans'}");
         ticket = fx_effect(EFFECT_ADMIN);
         ck_assert_uint_ne(ticket, 0);
     }
-    fx_ask(A, "{'op':'admin','do':'bans','id':65}");
-    fx_expect(A, "{'op':'error','code':'rate-limited','re':65,'wait':1000}");
+    fx_answer(A, "{'op':'admin','do':'bans','id':65}", "{'op':'error','code':'rate-limited','re':65,'wait':1000}");
     relay_admin_done(fx.relay, ticket, ZR_OK, "[]");
     fx_run();
     fx_expect(A, "{'op':'ok','bans':[]}");
     fx_ask(A, "{'op':'admin','do':'bans'}");
     ck_assert_uint_ne(fx_effect(EFFECT_ADMIN), 0);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_admin", test_for_administrators_only, test_members, test_kick, test_nobody_bans_themselves,
-    test_what_the_edge_does, test_the_asker_goes_meanwhile, test_so_many_under_way)
+UNIT_SUITE_WITH("broker.core.cmd_admin", s_begin, fx_finish)

@@ -1,37 +1,28 @@
 #include "fixture.h"
 
-START_TEST(test_the_session_ends_at_once) {
-    fx_start();
+TEST(test_the_session_ends_at_once) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_tick();
-    fx_drop(A);
-    fx_drop(BACK);
+    fx_drop_all(A, BACK);
     fx_ask(A, "{'op':'bye','id':3}");
     fx_expect_text(A, "{\"op\":\"ok\",\"re\":3}");
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[A]);
     fx_tick();
     fx_expect(BACK, "{'op':'presence','version':2,'left':[{'nick':'ann','reason':'bye'}],'count':0}");
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
-    fx_ask(A, "{'op':'bye'}");
-    fx_expect_error(A, "no-session");
-    fx_finish();
+    fx_refused(A, "no-session", "{'op':'bye'}");
 }
-END_TEST
 
-START_TEST(test_the_token_is_void_afterwards) {
-    fx_start();
+TEST(test_the_token_is_void_afterwards) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'bye'}");
     fx_drop(A);
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(A), fx.tokens[A]);
     fx_expect(A, "{'op':'welcome','resumed':false}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_what_was_published_in_the_same_pass_stays) {
-    fx_start();
+TEST(test_what_was_published_in_the_same_pass_stays) {
     fx_hello(A, "ann");
     fx_one(A, "r", 1, "x");
     fx_ask(A, "{'op':'bye'}");
@@ -40,12 +31,8 @@ START_TEST(test_what_was_published_in_the_same_pass_stays) {
     fx_expect_silence(A);
     fx_hello(A, "ann");
     fx_one(A, "r", 1, "x");
-    fx_one(A, "r", 2, "y");
-    fx_run();
+    fx_one_now(A, "r", 2, "y");
     fx_expect_text(BACK, "r 1: 2/y");
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_bye", test_the_session_ends_at_once, test_the_token_is_void_afterwards,
-    test_what_was_published_in_the_same_pass_stays)
+UNIT_SUITE_WITH("broker.core.cmd_bye", fx_start, fx_finish)

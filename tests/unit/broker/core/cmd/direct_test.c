@@ -1,24 +1,18 @@
 #include "fixture.h"
 
-START_TEST(test_reaches_the_nick_and_nobody_else) {
-    fx_start();
+TEST(test_reaches_the_nick_and_nobody_else) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_hello(C, "eve");
     fx_ask(A, "{'op':'direct','to':'bob','text':'h\\u00e9 \\\"\\n','id':1}");
     fx_expect_text(B, "{\"from\":\"ann\",\"op\":\"direct\",\"text\":\"h\xC3\xA9 \\\"\\n\",\"time\":1700000000000000}");
     fx_expect_text(A, "{\"op\":\"ok\",\"re\":1}");
-    fx_expect_silence(C);
-    fx_expect_silence(BACK);
-    fx_ask(A, "{'op':'direct','to':'ann','text':''}");
-    fx_expect(A, "{'op':'direct','from':'ann','text':''}");
+    fx_expect_silent(C, BACK);
+    fx_answer(A, "{'op':'direct','to':'ann','text':''}", "{'op':'direct','from':'ann','text':''}");
     fx_expect(A, "{'op':'ok'}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_every_session_of_a_user) {
-    fx_start();
+TEST(test_every_session_of_a_user) {
     fx.users[A] = fx.users[B] = "ann";
     fx_hello(A, "ann");
     fx_hello(B, "ann");
@@ -26,19 +20,15 @@ START_TEST(test_every_session_of_a_user) {
     fx_ask(C, "{'op':'direct','to':'ann','text':'x'}");
     fx_expect(A, "{'op':'direct'}");
     fx_expect(B, "{'op':'direct'}");
-    fx_expect_text(C, "{\"op\":\"ok\"}");
-    fx_expect_silence(C);
+    fx_expect_texts(C, "{\"op\":\"ok\"}", "");
     relay_route_lost(fx.relay, A);
     fx_ask(C, "{'op':'direct','to':'ann','text':'x'}");
     fx_expect(B, "{'op':'direct'}");
     fx_expect(C, "{'op':'ok'}");
     fx_expect_silence(A);
     relay_route_lost(fx.relay, B); /* both are detached: it is handed to nobody */
-    fx_ask(C, "{'op':'direct','to':'ann','text':'x'}");
-    fx_expect_error(C, "no-such-user");
-    fx_finish();
+    fx_refused(C, "no-such-user", "{'op':'direct','to':'ann','text':'x'}");
 }
-END_TEST
 
 /* The user "many" says hello on routes 10, 11, … */
 enum { FIRST = 10, SESSIONS = 40 };
@@ -50,8 +40,7 @@ static void s_hello_many(unsigned count) {
     }
 }
 
-START_TEST(test_all_sessions_share_one_frame) {
-    fx_start();
+TEST(test_all_sessions_share_one_frame) {
     fx_hello(A, "ann");
     s_hello_many(SESSIONS);
     fx_ask(A, "{'op':'direct','to':'many','text':'x'}");
@@ -61,9 +50,7 @@ START_TEST(test_all_sessions_share_one_frame) {
         fx_expect(route, "{'op':'direct','text':'x'}");
         ck_assert_ptr_eq(fx.seen[fx.at].frame, shared);
     }
-    fx_finish();
 }
-END_TEST
 
 /* How many such requests pass until one is refused; `wait`: for how long. */
 static unsigned s_passed(const char *text, uint64_t *wait) {
@@ -78,7 +65,7 @@ static unsigned s_passed(const char *text, uint64_t *wait) {
     }
 }
 
-START_TEST(test_each_session_costs) {
+TEST(test_each_session_costs) {
     static const unsigned sessions[] = {1, 2, 7, SESSIONS};
     for (size_t i = 0; i < sizeof sessions / sizeof *sessions; i++) {
         uint64_t wait;
@@ -89,12 +76,10 @@ START_TEST(test_each_session_costs) {
         fx_hello(A, "ann"); /* 20 of 800 */
         s_hello_many(sessions[i]);
         ck_assert_uint_eq(s_passed("x", &wait), (780 + cost - 1) / cost); /* the last one may leave a debt */
-        fx_finish();
     }
 }
-END_TEST
 
-START_TEST(test_each_session_costs_the_bytes) {
+TEST(test_each_session_costs_the_bytes) {
     static char large[965]; /* the frame then has 1000 bytes */
     memset(large, 'x', sizeof large - 1);
     for (unsigned sessions = 1; sessions < SESSIONS; sessions++) {
@@ -107,14 +92,12 @@ START_TEST(test_each_session_costs_the_bytes) {
         fx.now += 1000000;
         unsigned cost = 1000 * sessions; /* of 40000 */
         ck_assert_uint_eq(s_passed(large, &wait), (40000 + cost - 1) / cost);
-        fx_finish();
     }
 }
-END_TEST
 
 /* However many sessions there are: a direct leaves a debt of a bucket at most, and a sender that waits as told is
  * served. */
-START_TEST(test_more_than_a_bucket_costs_a_bucket) {
+TEST(test_more_than_a_bucket_costs_a_bucket) {
     fx_begin();
     fx.config.rate_ops = 10;
     fx_start();
@@ -127,12 +110,9 @@ START_TEST(test_more_than_a_bucket_costs_a_bucket) {
         fx.now += wait * 1000;
     }
     ck_assert_uint_eq(relay_stats(fx.relay).flooders, 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_refusals) {
-    fx_start();
+TEST(test_refusals) {
     fx_hello(A, "ann");
     static const char *const cases[][2] = {
         {"{'op':'direct','to':'bob','text':'x'}", "no-such-user"},
@@ -143,13 +123,8 @@ START_TEST(test_refusals) {
         {"{'op':'direct','to':1,'text':'x'}", "bad-member"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        fx_ask(A, "%s", cases[i][0]);
-        fx_expect_error(A, cases[i][1]);
+        fx_refused(A, cases[i][1], "%s", cases[i][0]);
     }
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_direct", test_reaches_the_nick_and_nobody_else, test_every_session_of_a_user,
-    test_all_sessions_share_one_frame, test_each_session_costs, test_each_session_costs_the_bytes,
-    test_more_than_a_bucket_costs_a_bucket, test_refusals)
+UNIT_SUITE_WITH("broker.core.cmd_direct", fx_start, fx_finish)

@@ -1,21 +1,12 @@
 /* Which peers are let in, and their nicks. */
 #include "fixture.h"
 
-static access_t *s_users(void) {
-    return fx_access("ann: rwspc *\n-bob: rwspc *\n");
-}
+#define USERS "ann: rwspc *\n-bob: rwspc *\n"
+#define USERS_AND_OTHERS USERS "anonymous: r *\n"
 
-static access_t *s_users_and_others(void) {
-    return fx_access("ann: rwspc *\n-bob: rwspc *\nanonymous: r *\n");
-}
-
-static access_t *s_users_and_eve(void) {
-    return fx_access("ann: rwspc *\neve: rwspc *\nanonymous: rwspc *\n");
-}
-
-static void s_begin(access_t *(*access)(void)) {
+static void s_begin(const char *rights) {
     fx_begin();
-    fx.access = access;
+    fx.rights = rights;
     fx.private = true;
     fx_start();
 }
@@ -24,8 +15,8 @@ static void s_hello(route_t route, unsigned client, const char *more) {
     fx_ask(route, "{'op':'hello','proto':1,'client':'%s'%s}", fx_client(client), more);
 }
 
-START_TEST(test_users_only) {
-    s_begin(s_users);
+TEST(test_users_only) {
+    s_begin(USERS);
     s_hello(A, A, "");
     fx_expect_error(A, "login-required");
     s_hello(A, A, ",'nick':'ann'");
@@ -35,13 +26,11 @@ START_TEST(test_users_only) {
     s_hello(A, A, "");
     fx_expect(A, "{'op':'welcome','nick':'ann','user':'ann'}");
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_user_who_is_not_let_in) {
+TEST(test_a_user_who_is_not_let_in) {
     static const char *const names[] = {"bob", "eve"};
-    s_begin(s_users);
+    s_begin(USERS);
     for (size_t i = 0; i < 2; i++) {
         fx.users[A] = names[i];
         s_hello(A, A, "");
@@ -49,12 +38,10 @@ START_TEST(test_a_user_who_is_not_let_in) {
         ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
     }
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_names_of_users_are_theirs) {
-    s_begin(s_users_and_others);
+TEST(test_names_of_users_are_theirs) {
+    s_begin(USERS_AND_OTHERS);
     s_hello(A, A, ",'nick':'ann'");
     fx_expect_error(A, "nick-in-use");
     s_hello(A, A, ",'nick':'bob'"); /* banned, and still nobody else's */
@@ -71,47 +58,35 @@ START_TEST(test_names_of_users_are_theirs) {
     snprintf(more, sizeof more, ",'nick':'ann','resume':'%s'", fx.tokens[B]);
     s_hello(C, B, more);
     fx_expect_error(C, "nick-in-use");
-    fx_finish();
-}
-END_TEST
-
-static access_t *s_jose(void) {
-    return fx_access("jos\u00e9: rwspc *\nadmin: rwspc *\nanonymous: rwspc *\n");
 }
 
 /* Case, width and the form of its letters do not make another name of a user's name. */
-START_TEST(test_names_that_look_like_those_of_users) {
+TEST(test_names_that_look_like_those_of_users) {
     static const char *const taken[] = {"jos\u00e9", "JOS\u00c9", "Jos\u00e9", "\uff4aos\u00e9"};
     static const char *const bad[] = {"jose\u0301", "j\u043es\u00e9", "Anonymous", "ADMIN", "server"};
-    s_begin(s_jose);
+    s_begin("jos\u00e9: rwspc *\nadmin: rwspc *\nanonymous: rwspc *\n");
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(A), taken[i]);
-        fx_expect_error(A, "nick-in-use");
+        fx_refused(A, "nick-in-use", "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(A), taken[i]);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(A), bad[i]);
-        fx_expect_error(A, "bad-nick");
+        fx_refused(A, "bad-nick", "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(A), bad[i]);
     }
     fx_hello(A, "jose");                                                               /* an accent does */
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'broker'}", fx_client(A)); /* a session renews its nick */
     fx_expect_error(A, "bad-nick");
     fx.users[B] = "admin"; /* the operator gave that name */
     fx_hello(B, "admin");
-    fx_finish();
 }
-END_TEST
 
 /* A client whose nick resembles a new user's name is sent away, like one that has the very name. */
-START_TEST(test_a_new_user_takes_the_nicks_like_its_name) {
-    s_begin(s_users_and_others);
+TEST(test_a_new_user_takes_the_nicks_like_its_name) {
+    s_begin(USERS_AND_OTHERS);
     fx_hello(A, "Zoe");
     fx_hello(B, "zoey");
     fx_set_access("zoe: rwspc *\nanonymous: r *\n");
     fx_expect(A, "{'op':'bye','reason':'revoked'}");
     fx_expect_silence(B);
-    fx_finish();
 }
-END_TEST
 
 static unsigned s_drawn;
 
@@ -120,39 +95,29 @@ static void s_first_guest_is_taken(void *ctx, void *out, size_t len) {
     memset(out, s_drawn++ == 0 ? 0 : 1, len);
 }
 
-static access_t *s_a_user_named_as_a_guest(void) {
-    return fx_access("guest-aaaaaaaa: r *\nanonymous: r *\n");
-}
-
-START_TEST(test_guests_do_not_get_names_of_users) {
+TEST(test_guests_do_not_get_names_of_users) {
     fx_begin();
-    fx.access = s_a_user_named_as_a_guest;
+    fx.rights = "guest-aaaaaaaa: r *\nanonymous: r *\n";
     fx.config.entropy = s_first_guest_is_taken;
     fx_start();
     s_hello(A, A, "");
     fx_expect(A, "{'op':'welcome','nick':'guest-bbbbbbbb'}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_rights_of_who_did_not_log_in) {
-    s_begin(s_users_and_others);
+TEST(test_rights_of_who_did_not_log_in) {
+    s_begin(USERS_AND_OTHERS);
     fx.users[A] = "ann";
     fx_hello(A, "ann");
     fx_hello(B, "cat");
     fx_ask(A, "{'op':'join','room':'r'}");
-    fx_ask(B, "{'op':'join','room':'r'}");
-    fx_expect(B, "{'op':'joined','count':0}");
-    fx_one(B, "r", 1, "x");
-    fx_run();
+    fx_answer(B, "{'op':'join','room':'r'}", "{'op':'joined','count':0}");
+    fx_one_now(B, "r", 1, "x");
     fx_expect_error(B, "forbidden");
-    fx_finish();
 }
-END_TEST
 
 /* A route that has another peer than before: the session there is not that peer's. */
-START_TEST(test_the_session_of_another) {
-    s_begin(s_users_and_others);
+TEST(test_the_session_of_another) {
+    s_begin(USERS_AND_OTHERS);
     fx.users[A] = "ann";
     fx_hello(A, "ann");
     fx.users[A] = NULL;
@@ -163,14 +128,12 @@ START_TEST(test_the_session_of_another) {
     fx.users[A] = "ann";
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(A), fx.tokens[A]);
     fx_expect(A, "{'op':'welcome','resumed':true,'user':'ann'}");
-    fx_finish();
 }
-END_TEST
 
 /* Another's client id, if it ever gets known: neither the session nor what is remembered of it can be met with it. */
-START_TEST(test_the_client_id_of_another) {
+TEST(test_the_client_id_of_another) {
     fx_begin();
-    fx.access = s_users_and_eve;
+    fx.rights = "ann: rwspc *\neve: rwspc *\nanonymous: rwspc *\n";
     fx.private = true;
     fx.durable = true;
     fx_start();
@@ -180,8 +143,7 @@ START_TEST(test_the_client_id_of_another) {
     for (route_t route = B; route <= C; route++) { /* another user, and an anonymous client */
         s_hello(route, A, "");
         fx_expect(route, "{'op':'welcome','resumed':false}");
-        fx_one(route, "r", 100, "x");
-        fx_run();
+        fx_one_now(route, "r", 100, "x");
         ck_assert_int_eq(strncmp(fx_text(route), "ack 100 ", 8), 0);
         fx_ask(route, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(A), fx.tokens[A]);
         fx_drop(route);
@@ -191,14 +153,53 @@ START_TEST(test_the_client_id_of_another) {
     fx_drop(BACK);
     fx_restart(); /* nor is its stored record */
     fx_hello(A, "ann");
-    fx_one(A, "r", 1, "x");
-    fx_run();
+    fx_one_now(A, "r", 1, "x");
     fx_expect_text(A, "ack 1 @3 disk");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_without_a_callback_everybody_is_nobody) {
+/* A wrong token is no error: a new session replaces that of the client id. Another client's is worth nothing. */
+TEST(test_tokens_that_are_not_the_sessions) {
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    char token[33];
+    for (int i = 0; i < 4; i++) {
+        snprintf(token, sizeof token, "%s", fx_string("resume"));
+        const char *wrong[] = {"", "00000000000000000000000000000000", token, fx.tokens[A]};
+        token[31] = token[31] == '0' ? '1' : '0';
+        route_t before = i ? 9 + (route_t)i : B, now = 10 + (route_t)i;
+        fx_ask(now, "{'op':'hello','proto':1,'client':'%s','nick':'bob','resume':'%s'}", fx_client(B), wrong[i]);
+        fx_expect(before, "{'op':'bye','reason':'replaced'}");
+        fx_expect(now, "{'op':'welcome','nick':'bob','resumed':false}");
+    }
+    fx_answer(A, "{'op':'ping'}", "{'op':'pong'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 2);
+}
+
+/* The room hears of a nick that changed on the way, and of nothing else. */
+TEST(test_a_room_hears_what_a_resume_changed) {
+    fx_hello(A, "ann");
+    fx_answer(A, "{'op':'join','room':'r'}", "{'op':'joined'}");
+    fx_tick();
+    fx_resume(B, A, "ann");
+    fx_answer(B, "{'op':'join','room':'r','after':0}", "{'op':'joined','version':1,'count':1,'recovered':true}");
+    fx_resume(C, A, "anna");
+    fx_tick();
+    fx_expect(BACK, "{'version':1,'joined':[{'nick':'ann'}]}");
+    fx_expect(BACK, "{'version':2,'joined':[{'nick':'anna','was':'ann'}],"
+                    "'left':[{'nick':'ann','reason':'renamed','to':'anna'}]}");
+    fx_expect_silence(BACK);
+}
+
+/* Nobody has the broker's own words for a nick, also where everybody comes in. */
+TEST(test_reserved_nicks_of_open_mode) {
+    fx_refused(A, "bad-nick", "{'op':'hello','proto':1,'client':'%s','nick':'anonymous'}", fx_client(A));
+    fx_hello(A, "ann");
+    fx_refused(A, "bad-nick", "{'op':'hello','proto':1,'client':'%s','nick':'Operator'}", fx_client(A));
+    fx_ask(A, "{'op':'hello','proto':1,'client':'%s'}", fx_client(A));
+    fx_expect(A, "{'op':'welcome','nick':'ann'}");
+}
+
+TEST(test_without_a_callback_everybody_is_nobody) {
     fx_begin();
     fx.config.peer = NULL;
     fx_start();
@@ -206,11 +207,6 @@ START_TEST(test_without_a_callback_everybody_is_nobody) {
     fx_hello(A, "cat");
     ck_assert_str_eq(fx_string("nick"), "cat");
     ck_assert_ptr_null(json_object_get(fx.last, "user"));
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_hello_access", test_names_that_look_like_those_of_users,
-    test_a_new_user_takes_the_nicks_like_its_name, test_users_only, test_a_user_who_is_not_let_in,
-    test_names_of_users_are_theirs, test_guests_do_not_get_names_of_users, test_rights_of_who_did_not_log_in,
-    test_the_session_of_another, test_the_client_id_of_another, test_without_a_callback_everybody_is_nobody)
+UNIT_SUITE_WITH("broker.core.cmd_hello_access", fx_start, fx_finish)

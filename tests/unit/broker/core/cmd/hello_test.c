@@ -5,7 +5,7 @@ static void s_hello(route_t route, unsigned client, const char *more) {
     fx_ask(route, "{'op':'hello','proto':1,'client':'%s'%s}", fx_client(client), more);
 }
 
-START_TEST(test_welcome_has_every_member) {
+TEST(test_welcome_has_every_member) {
     fx_begin();
     fx.config.greeting = "hi";
     fx.config.server = "s";
@@ -20,11 +20,9 @@ START_TEST(test_welcome_has_every_member) {
     ck_assert(json_equal(json_object_get(fx.last, "limits"), limits));
     json_decref(limits);
     ck_assert_uint_gt(fx_effect(EFFECT_WATCH), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_the_body_that_is_named_fits) {
+TEST(test_the_body_that_is_named_fits) {
     fx_begin();
     fx.config.max_frame = 500;
     fx_start();
@@ -42,23 +40,20 @@ START_TEST(test_the_body_that_is_named_fits) {
     fx_run();
     fx_expect_text(A, "ack 1 @1 memory");
     zr_buffer_finish(&out);
-    fx_finish();
 
     fx_begin();
     fx.config.max_frame = 300; /* nothing fits beside the longest names */
     fx_start();
     fx_hello(A, "ann");
     ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(fx.last, "limits"), "body")), 0);
-    fx_finish();
 }
-END_TEST
 
 static int s_welcomed_window(route_t route, const char *nick) {
     fx_hello(route, nick);
     return (int)json_integer_value(json_object_get(json_object_get(fx.last, "limits"), "window"));
 }
 
-START_TEST(test_windows_share_what_may_wait) {
+TEST(test_windows_share_what_may_wait) {
     enum { MIN = 64 << 10, WINDOW = 4 * MIN };
     fx_begin();
     fx.config.window = WINDOW;
@@ -67,23 +62,19 @@ START_TEST(test_windows_share_what_may_wait) {
     ck_assert_int_eq(s_welcomed_window(A, "ann"), WINDOW);
     ck_assert_int_eq(s_welcomed_window(B, "bob"), WINDOW);
     ck_assert_int_eq(s_welcomed_window(C, "cid"), 2 * WINDOW / 3);
-    fx_finish();
     fx_begin();
     fx.config.window = WINDOW;
     fx.config.max_waiting = 1;
     fx_start();
     ck_assert_int_eq(s_welcomed_window(A, "ann"), MIN);
-    fx_finish();
     fx_begin();
     fx.config.window = MIN / 2;
     fx.config.max_waiting = 1;
     fx_start();
     ck_assert_int_eq(s_welcomed_window(A, "ann"), MIN / 2);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_bad_requests) {
+TEST(test_bad_requests) {
     static const struct {
         const char *json, *code;
     } cases[] = {
@@ -102,25 +93,19 @@ START_TEST(test_bad_requests) {
         {"{'op':'hello','proto':1,'client':'%s','resume':1}", "bad-member"},
         {"{'op':'hello','proto':1,'client':'%s','id':[]}", "bad-member"},
     };
-    fx_start();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[256];
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
         snprintf(text, sizeof text, cases[i].json, fx_client(1));
 #pragma GCC diagnostic pop
-        fx_ask(A, "%s", text);
-        fx_expect_error(A, cases[i].code);
+        fx_refused(A, cases[i].code, "%s", text);
         ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
     }
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect_error(A, "no-session");
-    fx_finish();
+    fx_refused(A, "no-session", "{'op':'ping'}");
 }
-END_TEST
 
-START_TEST(test_guests_get_names_of_their_own) {
-    fx_start();
+TEST(test_guests_get_names_of_their_own) {
     s_hello(A, 1, "");
     fx_expect(A, "{'op':'welcome'}");
     ck_assert(zr_span_starts(zr_span(fx_string("nick")), LIT("guest-")));
@@ -129,25 +114,18 @@ START_TEST(test_guests_get_names_of_their_own) {
     s_hello(B, 2, "");
     fx_expect(B, "{'op':'welcome'}");
     ck_assert_str_ne(fx_string("nick"), first);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_nick_is_anybodys_first) {
-    fx_start();
+TEST(test_a_nick_is_anybodys_first) {
     fx_hello(A, "ann");
     s_hello(B, 2, ",'nick':'ann'");
     fx_expect_error(B, "nick-in-use");
-    fx_ask(B, "{'op':'ping'}");
-    fx_expect_error(B, "no-session");
+    fx_refused(B, "no-session", "{'op':'ping'}");
     fx_ask(A, "{'op':'bye'}");
     fx_hello(B, "ann");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_renew_changes_the_nick_only) {
-    fx_start();
+TEST(test_renew_changes_the_nick_only) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_ask(A, "{'op':'join','room':'r'}");
@@ -166,41 +144,31 @@ START_TEST(test_renew_changes_the_nick_only) {
     s_hello(A, 1, "");
     fx_expect(A, "{'op':'welcome','nick':'eve'}");
     fx_hello(C, "ann"); /* it is free again */
-    fx_one(A, "r", 1, "x");
-    fx_run();
+    fx_one_now(A, "r", 1, "x");
     fx_ask(A, "{'op':'ping'}");
     fx_expect_text(A, "ack 1 @1 memory");
     fx_expect(A, "{'heads':{'r':1}}");
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_resume_moves_the_session_without_noise) {
-    fx_start();
+TEST(test_resume_moves_the_session_without_noise) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_ask(A, "{'op':'ping'}");
     fx_tick();
-    fx_drop(A);
-    fx_drop(BACK);
+    fx_drop_all(A, BACK);
     fx_effect(EFFECT_ALIVE);
     fx_resume(B, A, "ann");
     ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), 0);
     fx_tick();
-    fx_expect_silence(BACK);
-    fx_expect_silence(A);
+    fx_expect_silent(BACK, A);
     fx_ask(B, "{'op':'ping'}"); /* still a member, and told all heads anew */
     fx_expect(B, "{'op':'pong','heads':{'r':0}}");
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect_error(A, "no-session");
-    fx_finish();
+    fx_refused(A, "no-session", "{'op':'ping'}");
 }
-END_TEST
 
-START_TEST(test_resume_with_another_nick) {
-    fx_start();
+TEST(test_resume_with_another_nick) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     s_hello(C, A, ",'nick':'eve','resume':'00000000000000000000000000000000'");
@@ -216,12 +184,9 @@ START_TEST(test_resume_with_another_nick) {
     s_hello(D, A, more);
     fx_expect(D, "{'op':'welcome','resumed':true,'nick':'dan'}");
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 2);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_replaced) {
-    fx_start();
+TEST(test_replaced) {
     fx_hello(A, "ann");
     uint64_t old = fx.sessions[A];
     fx_ask(A, "{'op':'join','room':'r'}");
@@ -235,37 +200,26 @@ START_TEST(test_replaced) {
     ck_assert_uint_ne(fx_effect(EFFECT_WATCH), 0);
     fx_tick();
     fx_expect(BACK, "{'op':'presence','left':[{'nick':'ann','reason':'replaced'}],'joined':[],'count':0}");
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect_error(A, "no-session");
+    fx_refused(A, "no-session", "{'op':'ping'}");
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_route_lost_then_resumed) {
-    fx_start();
+TEST(test_route_lost_then_resumed) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_drop(A);
     relay_route_lost(fx.relay, A);
-    fx_ask(B, "{'op':'direct','to':'ann','text':'x'}");
-    fx_expect_error(B, "no-such-user");
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect_error(A, "no-session");
+    fx_refused(B, "no-such-user", "{'op':'direct','to':'ann','text':'x'}");
+    fx_refused(A, "no-session", "{'op':'ping'}");
     fx_resume(A, A, "ann");
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'op':'pong','heads':{'r':0}}");
-    fx_finish();
+    fx_answer(A, "{'op':'ping'}", "{'op':'pong','heads':{'r':0}}");
 }
-END_TEST
 
-START_TEST(test_what_follows_a_frame_that_was_lost_is_not_sent) {
-    fx_start();
+TEST(test_what_follows_a_frame_that_was_lost_is_not_sent) {
     fx_hello(A, "ann");
     for (uint64_t mid = 1; mid <= 3; mid++) {
-        fx_one(A, "r", mid, "x");
-        fx_run();
+        fx_one_now(A, "r", mid, "x");
     }
     fx_drop(A);
     fx.deaf = A; /* takes one frame, not the next, and then would take more */
@@ -273,14 +227,10 @@ START_TEST(test_what_follows_a_frame_that_was_lost_is_not_sent) {
     fx_ask(A, "{'op':'replay','room':'r','after':0}");
     fx_expect_text(A, "replay r 0: 1/x");
     fx_expect_silence(A); /* above all no `replayed`, which would say that all is there */
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect_error(A, "no-session");
-    fx_finish();
+    fx_refused(A, "no-session", "{'op':'ping'}");
 }
-END_TEST
 
-START_TEST(test_authenticated_users_share_their_nick) {
-    fx_start();
+TEST(test_authenticated_users_share_their_nick) {
     fx.users[A] = fx.users[B] = "ann";
     fx_hello(A, "whatever");
     fx_expect_silence(A);
@@ -289,10 +239,8 @@ START_TEST(test_authenticated_users_share_their_nick) {
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 2);
     s_hello(C, C, ",'nick':'ann'"); /* anonymous */
     fx_expect_error(C, "nick-in-use");
-    fx_ask(A, "{'op':'join','room':'r'}");
-    fx_expect(A, "{'op':'joined','count':1}");
-    fx_ask(B, "{'op':'join','room':'r'}");
-    fx_expect(B, "{'op':'joined','count':1}");
+    fx_answer(A, "{'op':'join','room':'r'}", "{'op':'joined','count':1}");
+    fx_answer(B, "{'op':'join','room':'r'}", "{'op':'joined','count':1}");
     fx_tick();
     fx_expect(BACK, "{'version':1,'joined':[{'nick':'ann'}],'left':[],'count':1}");
     fx_ask(A, "{'op':'bye'}");
@@ -301,12 +249,9 @@ START_TEST(test_authenticated_users_share_their_nick) {
     fx_ask(B, "{'op':'leave','room':'r'}");
     fx_tick();
     fx_expect(BACK, "{'version':2,'joined':[],'left':[{'nick':'ann','reason':'leave'}],'count':0}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_session_is_resumed_by_its_own_user_only) {
-    fx_start();
+TEST(test_a_session_is_resumed_by_its_own_user_only) {
     fx.users[A] = "ann";
     fx.users[B] = "bob";
     fx_hello(A, "ann");
@@ -322,26 +267,16 @@ START_TEST(test_a_session_is_resumed_by_its_own_user_only) {
     fx.users[D] = "dan";
     s_hello(D, A, more); /* a user, with the resume token of an anonymous session */
     fx_expect(D, "{'op':'welcome','resumed':false,'nick':'dan'}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_user_whose_name_is_no_nick) {
+TEST(test_a_user_whose_name_is_no_nick) {
     static const char *const users[] = {"a b", "123456789012345678901234567890123", "a\xFF"};
-    fx_start();
     for (size_t i = 0; i < 3; i++) {
         fx.users[A] = users[i];
         s_hello(A, A, "");
         fx_expect_error(A, "bad-nick");
     }
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_hello", test_welcome_has_every_member, test_the_body_that_is_named_fits,
-    test_windows_share_what_may_wait, test_bad_requests, test_guests_get_names_of_their_own,
-    test_a_nick_is_anybodys_first, test_renew_changes_the_nick_only, test_resume_moves_the_session_without_noise,
-    test_resume_with_another_nick, test_replaced, test_route_lost_then_resumed,
-    test_what_follows_a_frame_that_was_lost_is_not_sent, test_authenticated_users_share_their_nick,
-    test_a_session_is_resumed_by_its_own_user_only, test_a_user_whose_name_is_no_nick)
+UNIT_SUITE_WITH("broker.core.cmd_hello", fx_start, fx_finish)

@@ -1,7 +1,6 @@
 #include "fixture.h"
 
-START_TEST(test_joined) {
-    fx_start();
+TEST(test_joined) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r','id':'x'}");
     fx_expect_text(A, "{\"count\":1,\"oldest\":0,\"op\":\"joined\",\"private\":false,\"re\":\"x\",\"room\":\"r\","
@@ -9,26 +8,19 @@ START_TEST(test_joined) {
     fx_tick();
     fx_expect(BACK, "{'op':'presence','room':'r','version':1,'joined':[{'nick':'ann'}],'left':[],'count':1}");
     fx_hello(B, "bob");
-    fx_one(A, "r", 1, "x");
-    fx_run();
-    fx_ask(B, "{'op':'join','room':'r'}");
-    fx_expect(B, "{'op':'joined','seq':1,'oldest':0,'version':1,'count':2}");
-    fx_finish();
+    fx_one_now(A, "r", 1, "x");
+    fx_answer(B, "{'op':'join','room':'r'}", "{'op':'joined','seq':1,'oldest':0,'version':1,'count':2}");
 }
-END_TEST
 
-START_TEST(test_recovered) {
+TEST(test_recovered) {
     fx_begin();
     fx.limits.room_entries = 2;
     fx_start();
     fx_hello(A, "ann");
-    fx_ask(A, "{'op':'join','room':'new','after':0}");
-    fx_expect(A, "{'seq':0,'oldest':0,'recovered':true}");
-    fx_ask(A, "{'op':'join','room':'new','after':1}");
-    fx_expect(A, "{'recovered':false}");
+    fx_answer(A, "{'op':'join','room':'new','after':0}", "{'seq':0,'oldest':0,'recovered':true}");
+    fx_answer(A, "{'op':'join','room':'new','after':1}", "{'recovered':false}");
     for (uint64_t mid = 1; mid <= 5; mid++) {
-        fx_one(A, "r", mid, "x");
-        fx_run();
+        fx_one_now(A, "r", mid, "x");
     }
     fx_drop(A);
     static const bool recovered[] = {false, false, false, true, true, true, false};
@@ -36,20 +28,15 @@ START_TEST(test_recovered) {
         fx_ask(A, "{'op':'join','room':'r','after':%d}", after);
         fx_expect(A, "{'seq':5,'oldest':3,'recovered':%s}", recovered[after] ? "true" : "false");
     }
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_silent_members_are_only_counted) {
-    fx_start();
+TEST(test_silent_members_are_only_counted) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
-    fx_ask(A, "{'op':'join','room':'r','presence':false}");
-    fx_expect(A, "{'op':'joined','count':0}");
+    fx_answer(A, "{'op':'join','room':'r','presence':false}", "{'op':'joined','count':0}");
     fx_tick();
     fx_expect_silence(BACK);
-    fx_ask(B, "{'op':'who','room':'r'}");
-    fx_expect(B, "{'users':[],'count':0,'silent':1}");
+    fx_answer(B, "{'op':'who','room':'r'}", "{'users':[],'count':0,'silent':1}");
     fx_ask(A, "{'op':'join','room':'r'}"); /* again, and shown now */
     fx_expect(A, "{'op':'joined','count':1}");
     fx_tick();
@@ -63,62 +50,45 @@ START_TEST(test_silent_members_are_only_counted) {
     fx_ask(A, "{'op':'bye'}");
     fx_tick();
     fx_expect_silence(BACK);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_join_and_leave_within_a_tick_is_silent) {
-    fx_start();
+TEST(test_join_and_leave_within_a_tick_is_silent) {
     fx_hello(A, "ann");
     for (int i = 0; i < 3; i++) {
-        fx_ask(A, "{'op':'join','room':'r'}");
-        fx_expect(A, "{'op':'joined'}");
+        fx_answer(A, "{'op':'join','room':'r'}", "{'op':'joined'}");
         fx_ask(A, "{'op':'leave','room':'r'}");
         fx_expect_text(A, "{\"op\":\"ok\",\"room\":\"r\"}");
     }
     fx_tick();
     fx_expect_silence(BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0); /* and the room is gone */
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_leave_of_where_one_is_not) {
-    fx_start();
+TEST(test_leave_of_where_one_is_not) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'leave','room':'r','id':1}");
     fx_expect_text(A, "{\"op\":\"ok\",\"re\":1,\"room\":\"r\"}");
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
-    fx_ask(A, "{'op':'leave'}");
-    fx_expect_error(A, "bad-member");
-    fx_ask(A, "{'op':'leave','room':'a b'}");
-    fx_expect_error(A, "bad-room");
-    fx_ask(A, "{'op':'join','room':''}");
-    fx_expect_error(A, "bad-room");
-    fx_finish();
+    fx_refused(A, "bad-member", "{'op':'leave'}");
+    fx_refused(A, "bad-room", "{'op':'leave','room':'a b'}");
+    fx_refused(A, "bad-room", "{'op':'join','room':''}");
 }
-END_TEST
 
-START_TEST(test_no_heads_after_leaving) {
-    fx_start();
+TEST(test_no_heads_after_leaving) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_ask(A, "{'op':'leave','room':'r'}");
     fx_drop(A);
-    fx_one(A, "r", 1, "x");
-    fx_run();
+    fx_one_now(A, "r", 1, "x");
     fx_drop(A);
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'heads':{}}");
-    fx_finish();
+    fx_answer(A, "{'op':'ping'}", "{'heads':{}}");
 }
-END_TEST
 
 static access_t *s_access(void) {
     return fx_access("ann: rwspc *\nbob: rp *\n");
 }
 
-START_TEST(test_a_room_that_one_may_not_begin) {
+TEST(test_a_room_that_one_may_not_begin) {
     fx_begin();
     fx.access = s_access;
     fx_start();
@@ -126,14 +96,8 @@ START_TEST(test_a_room_that_one_may_not_begin) {
     fx.users[B] = "bob";
     fx_hello(A, "ann");
     fx_hello(B, "bob");
-    fx_ask(B, "{'op':'join','room':'r'}");
-    fx_expect(B, "{'op':'joined','count':1,'seq':0}");
-    fx_ask(A, "{'op':'join','room':'r'}");
-    fx_expect(A, "{'op':'joined','count':2}");
-    fx_finish();
+    fx_answer(B, "{'op':'join','room':'r'}", "{'op':'joined','count':1,'seq':0}");
+    fx_answer(A, "{'op':'join','room':'r'}", "{'op':'joined','count':2}");
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_join", test_joined, test_recovered, test_silent_members_are_only_counted,
-    test_join_and_leave_within_a_tick_is_silent, test_leave_of_where_one_is_not, test_no_heads_after_leaving,
-    test_a_room_that_one_may_not_begin)
+UNIT_SUITE_WITH("broker.core.cmd_join", fx_start, fx_finish)

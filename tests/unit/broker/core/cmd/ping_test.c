@@ -1,7 +1,6 @@
 #include "fixture.h"
 
-START_TEST(test_pong_names_what_moved) {
-    fx_start();
+TEST(test_pong_names_what_moved) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_ask(A, "{'op':'join','room':'s','presence':false}");
@@ -10,56 +9,38 @@ START_TEST(test_pong_names_what_moved) {
     fx_ask(A, "{'op':'ping','id':1}");
     fx_expect_text(A, "{\"heads\":{\"r\":0,\"s\":0},\"op\":\"pong\",\"re\":1,\"time\":1700000000000007,"
                       "\"versions\":{\"r\":0,\"s\":0}}");
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'op':'pong','heads':{},'versions':{}}");
+    fx_answer(A, "{'op':'ping'}", "{'op':'pong','heads':{},'versions':{}}");
     fx_one(A, "s", 1, "x");
-    fx_one(A, "other", 2, "x");
-    fx_run();
+    fx_one_now(A, "other", 2, "x");
     fx_drop(A);
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'heads':{'s':1},'versions':{}}");
+    fx_answer(A, "{'op':'ping'}", "{'heads':{'s':1},'versions':{}}");
     fx_tick();
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'heads':{},'versions':{'r':1}}");
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'heads':{},'versions':{}}");
-    fx_finish();
+    fx_answer(A, "{'op':'ping'}", "{'heads':{},'versions':{'r':1}}");
+    fx_answer(A, "{'op':'ping'}", "{'heads':{},'versions':{}}");
 }
-END_TEST
 
-START_TEST(test_each_session_is_told) {
-    fx_start();
+TEST(test_each_session_is_told) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_ask(B, "{'op':'join','room':'r','presence':false}");
-    fx_one(A, "r", 1, "x");
-    fx_run();
-    fx_drop(A);
-    fx_drop(B);
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'heads':{'r':1}}");
-    fx_ask(B, "{'op':'ping'}");
-    fx_expect(B, "{'heads':{'r':1}}");
-    fx_finish();
+    fx_one_now(A, "r", 1, "x");
+    fx_drop_all(A, B);
+    fx_answer(A, "{'op':'ping'}", "{'heads':{'r':1}}");
+    fx_answer(B, "{'op':'ping'}", "{'heads':{'r':1}}");
 }
-END_TEST
 
-START_TEST(test_ping_is_the_sign_of_life) {
-    fx_start();
+TEST(test_ping_is_the_sign_of_life) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'ping'}");
     ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
-    fx_finish();
 }
-END_TEST
 
 enum { ROOMS = 501 };
 
 /* How many of the rooms the next pong names; marks them in `named`. */
 static size_t s_pong(bool named[ROOMS]) {
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'op':'pong'}");
+    fx_answer(A, "{'op':'ping'}", "{'op':'pong'}");
     const char *room;
     json_t *head, *heads = json_object_get(fx.last, "heads");
     json_object_foreach(heads, room, head) named[atoi(room + 1)] = true;
@@ -73,12 +54,10 @@ static void s_publish_everywhere(uint64_t round) {
         fx_one(A, room, round * ROOMS + i + 1, "x");
     }
     fx_run();
-    fx_drop(A);
-    fx_drop(BACK);
+    fx_drop_all(A, BACK);
 }
 
-START_TEST(test_the_rooms_that_do_not_fit_come_next) {
-    fx_start();
+TEST(test_the_rooms_that_do_not_fit_come_next) {
     fx_hello(A, "ann");
     for (unsigned i = 0; i < ROOMS; i++)
         fx_ask(A, "{'op':'join','room':'r%u'}", i);
@@ -107,20 +86,16 @@ START_TEST(test_the_rooms_that_do_not_fit_come_next) {
                 ck_assert(named[i]);
         }
     }
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_leaving_the_room_that_is_next) {
-    fx_start();
+TEST(test_leaving_the_room_that_is_next) {
     fx_hello(A, "ann");
     for (unsigned i = 0; i < ROOMS; i++)
         fx_ask(A, "{'op':'join','room':'r%u'}", i);
     fx_drop(A);
     bool named[ROOMS] = {0};
     s_pong(named);
-    fx_ask(A, "{'op':'leave','room':'r500'}");
-    fx_expect(A, "{'op':'ok'}");
+    fx_answer(A, "{'op':'leave','room':'r500'}", "{'op':'ok'}");
     ck_assert_uint_eq(s_pong(named), 0);
     s_publish_everywhere(0);
     memset(named, 0, sizeof named);
@@ -130,9 +105,6 @@ START_TEST(test_leaving_the_room_that_is_next) {
         fx_expect(A, "{'op':'ok'}");
     }
     ck_assert_uint_eq(s_pong(named), 0);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_ping", test_pong_names_what_moved, test_each_session_is_told, test_ping_is_the_sign_of_life,
-    test_the_rooms_that_do_not_fit_come_next, test_leaving_the_room_that_is_next)
+UNIT_SUITE_WITH("broker.core.cmd_ping", fx_start, fx_finish)

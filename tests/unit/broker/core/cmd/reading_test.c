@@ -33,13 +33,11 @@ static void s_begin(void) {
     fx_hello(B, "bob");
     fx_pub("r");
     fx_add_key(1, "k", "x");
-    fx_send(A);
-    fx_run();
-    fx_drop(A);
-    fx_drop(BACK);
+    fx_send_now(A);
+    fx_drop_all(A, BACK);
 }
 
-START_TEST(test_each_in_its_turn) {
+TEST(test_each_in_its_turn) {
     s_begin();
     s_replay(A, 1);
     s_state(A, 2);
@@ -53,16 +51,13 @@ START_TEST(test_each_in_its_turn) {
     for (int i = 0; i < 5; i++) {
         ck_assert(s_piece());
         s_expect(expected[i].route, expected[i].op, i + 1);
-        fx_expect_silence(A);
-        fx_expect_silence(B);
+        fx_expect_silent(A, B);
     }
     ck_assert(!s_piece());
-    fx_finish();
 }
-END_TEST
 
 /* The client that asks for much has its other answers at once, and so have others. */
-START_TEST(test_other_requests_do_not_wait) {
+TEST(test_other_requests_do_not_wait) {
     s_begin();
     for (int id = 1; id <= 4; id++)
         s_replay(A, id);
@@ -75,13 +70,11 @@ START_TEST(test_other_requests_do_not_wait) {
     fx_say(B, "{'op':'ping','id':7}");
     ck_assert(s_piece());
     fx_expect(B, "{'op':'pong','re':7}");
-    s_expect(A, "replayed", 2);
-    fx_finish(); /* with two that wait */
+    s_expect(A, "replayed", 2); /* with two that wait */
 }
-END_TEST
 
 /* The answer says how it is when its turn comes. */
-START_TEST(test_the_room_moves_meanwhile) {
+TEST(test_the_room_moves_meanwhile) {
     s_begin();
     s_replay(B, 1);
     s_state(B, 2);
@@ -90,15 +83,12 @@ START_TEST(test_the_room_moves_meanwhile) {
     fx_add_key(2, "k", "y");
     fx_send(A);
     ck_assert(s_piece());
-    fx_expect_text(B, "replay r 0: 1/k=x");
-    fx_expect_text(B, "replay r 1: 2/k=y");
+    fx_expect_texts(B, "replay r 0: 1/k=x", "replay r 1: 2/k=y");
     fx_expect(B, "{'op':'replayed','re':1,'seq':2,'count':2}");
     ck_assert(s_piece());
     fx_expect_text(B, "state r 0: 2/k=y");
     fx_expect(B, "{'op':'ok','re':2,'seq':2,'count':1}");
-    fx_finish();
 }
-END_TEST
 
 static void s_answers_of_one_that_is_gone(void (*go)(void)) {
     s_begin();
@@ -112,7 +102,6 @@ static void s_answers_of_one_that_is_gone(void (*go)(void)) {
     for (const char *text; (text = fx_text(A))[0];)
         ck_assert_ptr_eq(strstr(text, "\"count\""), NULL);
     s_expect(B, "replayed", 3);
-    fx_finish();
 }
 
 static void s_bye(void) {
@@ -127,14 +116,13 @@ static void s_resume(void) {
     fx_say(C, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(A), fx.tokens[A]);
 }
 
-START_TEST(test_the_client_is_gone_meanwhile) {
+TEST(test_the_client_is_gone_meanwhile) {
     s_answers_of_one_that_is_gone(s_bye);
     s_answers_of_one_that_is_gone(s_lost);
     s_answers_of_one_that_is_gone(s_resume);
 }
-END_TEST
 
-START_TEST(test_the_right_is_taken_meanwhile) {
+TEST(test_the_right_is_taken_meanwhile) {
     s_begin();
     s_replay(A, 1);
     s_state(A, 2);
@@ -146,11 +134,9 @@ START_TEST(test_the_right_is_taken_meanwhile) {
     fx_expect(A, "{'op':'error','code':'forbidden','re':1}");
     fx_expect(A, "{'op':'error','code':'forbidden','re':2}");
     fx_expect_silence(A);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_presence_has_every_second_turn) {
+TEST(test_presence_has_every_second_turn) {
     s_begin();
     for (int id = 1; id <= 3; id++) {
         s_replay(A, id);
@@ -162,14 +148,9 @@ START_TEST(test_presence_has_every_second_turn) {
         ck_assert(s_piece());
         fx_expect(BACK, "{'op':'presence','room':'r%d'}", i);
         s_expect(A, "replayed", i);
-        fx_expect_silence(BACK);
-        fx_expect_silence(A);
+        fx_expect_silent(BACK, A);
     }
     ck_assert(!s_piece());
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_reading", test_each_in_its_turn, test_other_requests_do_not_wait,
-    test_the_room_moves_meanwhile, test_the_client_is_gone_meanwhile, test_the_right_is_taken_meanwhile,
-    test_presence_has_every_second_turn)
+UNIT_SUITE_WITH("broker.core.cmd_reading", fx_start, fx_finish)

@@ -6,11 +6,9 @@ static void s_fill(uint64_t *mid, int frames, int entries) {
         fx_pub("r");
         for (int e = 0; e < entries; e++)
             fx_add(++*mid, "x");
-        fx_send(A);
-        fx_run();
+        fx_send_now(A);
     }
-    fx_drop(A);
-    fx_drop(BACK);
+    fx_drop_all(A, BACK);
 }
 
 static void s_start(int frames, int entries) {
@@ -44,7 +42,7 @@ static void s_expect(const char *members, const char *expected) {
     ck_assert_msg(strcmp(got, expected) == 0, "%s: %s is not %s", members, got, expected);
 }
 
-START_TEST(test_slices) {
+TEST(test_slices) {
     s_start(2, 3);
     s_expect("'after':0", "0: 1/x 2/x 3/x | 3: 4/x 5/x 6/x | 6 6 complete");
     s_expect("'after':1,'until':5", "1: 2/x 3/x | 3: 4/x 5/x | 5 4 complete");
@@ -62,11 +60,9 @@ START_TEST(test_slices) {
     s_expect("'last':2,'until':4", "2: 3/x | 3: 4/x | 4 2 complete");
     s_expect("'last':100", "0: 1/x 2/x 3/x | 3: 4/x 5/x 6/x | 6 6 complete");
     s_expect("'last':2,'until':0", "0 0 complete");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_after_some_was_forgotten) {
+TEST(test_after_some_was_forgotten) {
     fx_begin();
     fx.limits.room_entries = 4;
     s_start(3, 2); /* 1 and 2 are gone */
@@ -80,12 +76,9 @@ START_TEST(test_after_some_was_forgotten) {
     s_expect("'last':4", "2: 3/x 4/x | 4: 5/x 6/x | 6 4 complete");
     s_expect("'last':5", "2: 3/x 4/x | 4: 5/x 6/x | 6 4");
     s_expect("'last':5,'limit':3", "2: 3/x 4/x | 4: 5/x | 5 3 more");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_room_nobody_used) {
-    fx_start();
+TEST(test_a_room_nobody_used) {
     fx_hello(A, "ann");
     s_expect("'after':0", "0 0 complete");
     s_expect("'after':3", "3 0");
@@ -95,41 +88,34 @@ START_TEST(test_a_room_nobody_used) {
     fx_drop(A);
     s_expect("'after':0", "0 0 complete");
     s_expect("'after':3", "3 0");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_slices_end_at_the_brokers_limits) {
+TEST(test_slices_end_at_the_brokers_limits) {
     fx_begin();
     fx.config.replay_entries = 3;
     s_start(2, 2);
     s_expect("'after':0", "0: 1/x 2/x | 2: 3/x | 3 3 complete more");
     s_expect("'after':0,'limit':100", "0: 1/x 2/x | 2: 3/x | 3 3 complete more");
     s_expect("'after':1", "1: 2/x | 2: 3/x 4/x | 4 3 complete");
-    fx_finish();
     fx_begin();
     fx.config.replay_frames = 1;
     s_start(2, 2);
     s_expect("'after':0", "0: 1/x 2/x | 2 2 complete more");
     s_expect("'after':2", "2: 3/x 4/x | 4 2 complete");
-    fx_finish();
     size_t frame = ZR_DELIVER_HEAD(1) + 2 * (ZR_DELIVER_ENTRY_FIXED + 4);
     for (size_t extra = 0; extra < 2; extra++) {
         fx_begin();
         fx.config.replay_bytes = 2 * frame - extra;
         s_start(3, 2);
         s_expect("'after':0", extra ? "0: 1/x 2/x | 2 2 complete more" : "0: 1/x 2/x | 2: 3/x 4/x | 4 4 complete more");
-        fx_finish();
     }
     fx_begin();
     fx.config.replay_bytes = 1; /* one frame always goes */
     s_start(2, 2);
     s_expect("'after':0", "0: 1/x 2/x | 2 2 complete more");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_going_on_reaches_the_end) {
+TEST(test_going_on_reaches_the_end) {
     for (unsigned limit = 1; limit <= 8; limit++) {
         s_start(4, 5);
         uint64_t after = 0, count = 0;
@@ -147,12 +133,10 @@ START_TEST(test_going_on_reaches_the_end) {
             ck_assert_uint_eq(after, count);
         }
         ck_assert_uint_eq(count, 20);
-        fx_finish();
     }
 }
-END_TEST
 
-START_TEST(test_positions_with_gaps) {
+TEST(test_positions_with_gaps) {
     fx_begin();
     fx.gap = 3;
     s_start(2, 2); /* 3 6, 9 12 */
@@ -162,29 +146,22 @@ START_TEST(test_positions_with_gaps) {
     s_expect("'after':9,'until':11", "9 0 complete");
     s_expect("'last':3", "3: 6/x | 6: 9/x 12/x | 12 3 complete");
     s_expect("'after':13", "13 0");
-    fx_ask(A, "{'op':'join','room':'r','after':12}");
-    fx_expect(A, "{'seq':12,'recovered':true}");
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'heads':{'r':12}}");
+    fx_answer(A, "{'op':'join','room':'r','after':12}", "{'seq':12,'recovered':true}");
+    fx_answer(A, "{'op':'ping'}", "{'heads':{'r':12}}");
     fx_pub("r");
     fx_add_expect(5, "k", 0, "a");
     fx_add_expect(6, "k", 13, "b");
     fx_add_expect(7, "k", 15, "c");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     fx_expect(A, "{'code':'conflict','mid':6,'seq':15}");
-    fx_expect_text(A, "ack 5 @15 memory");
-    fx_expect_text(A, "ack 7 @18 memory");
+    fx_expect_texts(A, "ack 5 @15 memory", "ack 7 @18 memory");
     fx_expect_text(BACK, "r 12: 15/k=a 18/k=c");
     fx_ask(A, "{'op':'state','room':'r','after':16}");
     fx_expect_text(A, "state r 16: 18/k=c");
     fx_expect(A, "{'op':'ok','seq':18,'next':18,'more':false}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_bad_requests) {
-    fx_start();
+TEST(test_bad_requests) {
     fx_hello(A, "ann");
     static const char *const cases[][2] = {
         {"'after':0", "bad-member"},
@@ -198,13 +175,9 @@ START_TEST(test_bad_requests) {
         {"'room':'r*','after':0", "bad-room"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        fx_ask(A, "{'op':'replay',%s}", cases[i][0]);
-        fx_expect_error(A, cases[i][1]);
+        fx_refused(A, cases[i][1], "{'op':'replay',%s}", cases[i][0]);
         fx_expect_silence(A);
     }
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_replay", test_slices, test_after_some_was_forgotten, test_a_room_nobody_used,
-    test_slices_end_at_the_brokers_limits, test_going_on_reaches_the_end, test_positions_with_gaps, test_bad_requests)
+UNIT_SUITE_WITH("broker.core.cmd_replay", fx_start, fx_finish)

@@ -8,10 +8,8 @@ static void s_set(const char *key, const char *body) {
         fx_add_key(++s_mid, key, body);
     else
         fx_add_delete(++s_mid, key);
-    fx_send(A);
-    fx_run();
-    fx_drop(A);
-    fx_drop(BACK);
+    fx_send_now(A);
+    fx_drop_all(A, BACK);
 }
 
 static void s_start(void) {
@@ -20,7 +18,7 @@ static void s_start(void) {
     fx_hello(A, "ann");
 }
 
-START_TEST(test_snapshot_is_the_last_of_each_key) {
+TEST(test_snapshot_is_the_last_of_each_key) {
     s_start();
     fx_ask(A, "{'op':'state','room':'r','id':1}");
     fx_expect_text(A, "{\"count\":0,\"more\":false,\"next\":0,\"op\":\"ok\",\"re\":1,\"room\":\"r\",\"seq\":0}");
@@ -35,33 +33,25 @@ START_TEST(test_snapshot_is_the_last_of_each_key) {
     fx_ask(A, "{'op':'state','room':'r','after':2}");
     fx_expect_text(A, "state r 2: 3/a=3");
     fx_expect(A, "{'op':'ok','seq':5,'count':1,'next':3}");
-    fx_ask(A, "{'op':'state','room':'r','after':7}");
-    fx_expect(A, "{'op':'ok','seq':5,'count':0,'next':7,'more':false}");
-    fx_finish();
+    fx_answer(A, "{'op':'state','room':'r','after':7}", "{'op':'ok','seq':5,'count':0,'next':7,'more':false}");
 }
-END_TEST
 
-START_TEST(test_one_key) {
+TEST(test_one_key) {
     s_start();
     s_set("a", "1");
     s_set("b", "2");
     fx_ask(A, "{'op':'state','room':'r','key':'a'}");
     fx_expect_text(A, "state r 0: 1/a=1");
     fx_expect(A, "{'op':'ok','count':1,'next':1,'more':false}");
-    fx_ask(A, "{'op':'state','room':'r','key':'a','after':1}");
-    fx_expect(A, "{'op':'ok','count':0,'next':1}");
-    fx_ask(A, "{'op':'state','room':'r','key':'z'}");
-    fx_expect(A, "{'op':'ok','count':0}");
+    fx_answer(A, "{'op':'state','room':'r','key':'a','after':1}", "{'op':'ok','count':0,'next':1}");
+    fx_answer(A, "{'op':'state','room':'r','key':'z'}", "{'op':'ok','count':0}");
     s_set("a", NULL);
-    fx_ask(A, "{'op':'state','room':'r','key':'a'}");
-    fx_expect(A, "{'op':'ok','count':0,'seq':3}");
-    fx_finish();
+    fx_answer(A, "{'op':'state','room':'r','key':'a'}", "{'op':'ok','count':0,'seq':3}");
 }
-END_TEST
 
 /* A reader takes the snapshot in slices, with writes between them, and then follows from the first answer's seq. It
  * must have the same state as the broker. */
-START_TEST(test_slices_with_writes_in_between) {
+TEST(test_slices_with_writes_in_between) {
     fx_begin();
     fx.config.replay_entries = 2;
     s_start();
@@ -82,13 +72,10 @@ START_TEST(test_slices_with_writes_in_between) {
     fx_expect_text(A, "state r 5: 7/e=7");
     fx_expect(A, "{'op':'ok','count':1,'next':7,'more':false}");
     fx_ask(A, "{'op':'replay','room':'r','after':4}"); /* which has what the slices missed: that a is gone */
-    fx_expect_text(A, "replay r 4: 5/c=5");
-    fx_expect_text(A, "replay r 5: 6/a!");
-    fx_finish();
+    fx_expect_texts(A, "replay r 4: 5/c=5", "replay r 5: 6/a!");
 }
-END_TEST
 
-START_TEST(test_frames_and_slices_are_bounded) {
+TEST(test_frames_and_slices_are_bounded) {
     size_t entry = ZR_DELIVER_ENTRY_FIXED + 3 + 1 + 1, head = ZR_DELIVER_HEAD(1);
     fx_begin();
     fx.config.batch_bytes = head + 2 * entry;
@@ -98,13 +85,11 @@ START_TEST(test_frames_and_slices_are_bounded) {
     for (int i = 0; i < 5; i++)
         s_set(keys[i], "x");
     fx_ask(A, "{'op':'state','room':'r'}");
-    fx_expect_text(A, "state r 0: 1/a=x 2/b=x");
-    fx_expect_text(A, "state r 0: 3/c=x 4/d=x");
+    fx_expect_texts(A, "state r 0: 1/a=x 2/b=x", "state r 0: 3/c=x 4/d=x");
     fx_expect(A, "{'op':'ok','count':4,'next':4,'more':true}");
     fx_ask(A, "{'op':'state','room':'r','after':4}");
     fx_expect_text(A, "state r 4: 5/e=x");
     fx_expect(A, "{'op':'ok','count':1,'next':5,'more':false}");
-    fx_finish();
 
     for (size_t less = 0; less < 2; less++) {
         fx_begin();
@@ -115,7 +100,6 @@ START_TEST(test_frames_and_slices_are_bounded) {
         fx_ask(A, "{'op':'state','room':'r'}");
         fx_expect_text(A, less ? "state r 0: 1/a=x 2/b=x" : "state r 0: 1/a=x 2/b=x 3/c=x");
         fx_expect(A, "{'op':'ok','more':true}");
-        fx_finish();
     }
 
     fx_begin();
@@ -126,11 +110,9 @@ START_TEST(test_frames_and_slices_are_bounded) {
     fx_ask(A, "{'op':'state','room':'r'}");
     fx_expect_text(A, "state r 0: 1/a=x");
     fx_expect(A, "{'op':'ok','count':1,'more':true}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_state_outlives_the_log) {
+TEST(test_state_outlives_the_log) {
     fx_begin();
     fx.limits.room_entries = 1;
     s_start();
@@ -138,11 +120,9 @@ START_TEST(test_state_outlives_the_log) {
     s_set("b", "2");
     fx_ask(A, "{'op':'state','room':'r'}");
     fx_expect_text(A, "state r 0: 1/a=1 2/b=2");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_bad_requests) {
+TEST(test_bad_requests) {
     s_start();
     static const char *const cases[][2] = {
         {"", "bad-member"},
@@ -156,9 +136,7 @@ START_TEST(test_bad_requests) {
         fx_ask(A, "{'op':'state',%s'id':1}", cases[i][0]);
         fx_expect(A, "{'op':'error','code':'%s','re':1}", cases[i][1]);
     }
-    fx_finish();
 }
-END_TEST
 
 static uint64_t s_room(void *ctx, route_t route) {
     ck_assert_uint_eq(route, A);
@@ -167,7 +145,7 @@ static uint64_t s_room(void *ctx, route_t route) {
 
 /* Of what may still be queued a slice takes no more than its part, but one frame in any case. A client whose queue has
  * no room for a large frame is told to wait. */
-START_TEST(test_a_slice_fits_into_the_queue) {
+TEST(test_a_slice_fits_into_the_queue) {
     static uint64_t left;
     fx_begin();
     fx.config.room = s_room;
@@ -183,8 +161,7 @@ START_TEST(test_a_slice_fits_into_the_queue) {
         snprintf(key, sizeof key, "key%02u", i);
         fx_add_key(i + 1, key, "some value");
     }
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     fx_drop(A);
     static const struct {
         uint64_t left;
@@ -195,8 +172,7 @@ START_TEST(test_a_slice_fits_into_the_queue) {
         fx_ask(A, "{'op':'state','room':'r'}");
         if (!cases[i].count) {
             fx_expect(A, "{'op':'error','code':'rate-limited','wait':1000}");
-            fx_ask(A, "{'op':'replay','room':'r','after':0}");
-            fx_expect(A, "{'op':'error','code':'rate-limited','wait':1000}");
+            fx_answer(A, "{'op':'replay','room':'r','after':0}", "{'op':'error','code':'rate-limited','wait':1000}");
             continue;
         }
         size_t frames = 0;
@@ -212,10 +188,6 @@ START_TEST(test_a_slice_fits_into_the_queue) {
             replayed++;
         ck_assert_uint_ge(replayed, 1);
     }
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_state", test_snapshot_is_the_last_of_each_key, test_one_key,
-    test_slices_with_writes_in_between, test_frames_and_slices_are_bounded, test_state_outlives_the_log,
-    test_bad_requests, test_a_slice_fits_into_the_queue)
+UNIT_SUITE_WITH("broker.core.cmd_state", fx_start, fx_finish)

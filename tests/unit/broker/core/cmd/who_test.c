@@ -24,8 +24,7 @@ static void s_expect_users(unsigned first, unsigned count) {
     }
 }
 
-START_TEST(test_in_byte_order_with_counts) {
-    fx_start();
+TEST(test_in_byte_order_with_counts) {
     s_crowd(5);
     fx_ask(A, "{'op':'leave','room':'r'}");
     fx_drop(A); /* n000 */
@@ -37,68 +36,46 @@ START_TEST(test_in_byte_order_with_counts) {
     s_expect_users(1, 4);
     fx_tick();
     fx_drop(BACK);
-    fx_ask(A, "{'op':'who','room':'r','limit':2}");
-    fx_expect(A, "{'version':1,'count':4,'more':true}");
+    fx_answer(A, "{'op':'who','room':'r','limit':2}", "{'version':1,'count':4,'more':true}");
     s_expect_users(1, 2);
-    fx_ask(A, "{'op':'who','room':'r','limit':2,'after':'n002'}");
-    fx_expect(A, "{'more':false}");
+    fx_answer(A, "{'op':'who','room':'r','limit':2,'after':'n002'}", "{'more':false}");
     s_expect_users(3, 2);
-    fx_ask(A, "{'op':'who','room':'r','after':'zzz'}");
-    fx_expect(A, "{'users':[],'count':4,'more':false}");
-    fx_finish();
+    fx_answer(A, "{'op':'who','room':'r','after':'zzz'}", "{'users':[],'count':4,'more':false}");
 }
-END_TEST
 
-START_TEST(test_at_most_five_hundred) {
-    fx_start();
+TEST(test_at_most_five_hundred) {
     s_crowd(USERS);
-    fx_ask(A, "{'op':'who','room':'r'}");
-    fx_expect(A, "{'count':501,'more':true}");
+    fx_answer(A, "{'op':'who','room':'r'}", "{'count':501,'more':true}");
     s_expect_users(0, 500);
-    fx_ask(A, "{'op':'who','room':'r','limit':9007199254740991,'after':'n000'}");
-    fx_expect(A, "{'count':501,'more':false}");
+    fx_answer(A, "{'op':'who','room':'r','limit':9007199254740991,'after':'n000'}", "{'count':501,'more':false}");
     s_expect_users(1, 500);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_one_who_left_and_is_not_told_yet) {
-    fx_start();
+TEST(test_one_who_left_and_is_not_told_yet) {
     s_crowd(2);
     fx_tick();
     fx_ask(A, "{'op':'bye'}");
-    fx_ask(B, "{'op':'who','room':'r'}");
-    fx_expect(B, "{'version':1,'count':1}");
+    fx_answer(B, "{'op':'who','room':'r'}", "{'version':1,'count':1}");
     s_expect_users(1, 1);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_who_was_listed_is_told_even_if_gone_within_the_tick) {
-    fx_start();
+TEST(test_who_was_listed_is_told_even_if_gone_within_the_tick) {
     s_crowd(2);
     fx_hello(C, "eve");
-    fx_ask(C, "{'op':'who','room':'r'}");
-    fx_expect(C, "{'version':0,'count':2}");
+    fx_answer(C, "{'op':'who','room':'r'}", "{'version':0,'count':2}");
     fx_ask(A, "{'op':'bye'}");
     fx_tick();
     fx_expect(BACK, "{'version':1,'joined':[{'nick':'n001'}],'left':[{'nick':'n000','reason':'bye'}],'count':1}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_room_that_is_not_there) {
-    fx_start();
+TEST(test_a_room_that_is_not_there) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'who','room':'r'}");
     fx_expect(A, "{'op':'who','room':'r','version':0,'users':[],'count':0,'silent':0,'more':false}");
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_bad_requests) {
-    fx_start();
+TEST(test_bad_requests) {
     fx_hello(A, "ann");
     static const char *const cases[][2] = {
         {"", "bad-member"},
@@ -111,10 +88,6 @@ START_TEST(test_bad_requests) {
         fx_ask(A, "{'op':'who',%s'id':1}", cases[i][0]);
         fx_expect(A, "{'op':'error','code':'%s','re':1}", cases[i][1]);
     }
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_who", test_in_byte_order_with_counts, test_at_most_five_hundred,
-    test_one_who_left_and_is_not_told_yet, test_who_was_listed_is_told_even_if_gone_within_the_tick,
-    test_a_room_that_is_not_there, test_bad_requests)
+UNIT_SUITE_WITH("broker.core.cmd_who", fx_start, fx_finish)

@@ -1,8 +1,6 @@
 #include "fixture.h"
 
-START_TEST(test_what_comes_in_one_pass_leaves_in_one_frame) {
-    fx_start();
-    fx_hello(A, "ann");
+TEST(test_what_comes_in_one_pass_leaves_in_one_frame) {
     fx_hello(B, "bob");
     fx_one(A, "r", 1, "a");
     fx_one(B, "r", 1, "b");
@@ -17,13 +15,9 @@ START_TEST(test_what_comes_in_one_pass_leaves_in_one_frame) {
     fx_expect_text(A, "ack 3 @3 memory"); /* one ack answers them all */
     fx_expect_silence(A);
     fx_expect_text(B, "ack 1 @2 memory");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_ack_comes_after_the_entry) {
-    fx_start();
-    fx_hello(A, "ann");
+TEST(test_ack_comes_after_the_entry) {
     fx_one(A, "r", 1, "a");
     fx_expect_silence(A);
     fx_run();
@@ -31,11 +25,9 @@ START_TEST(test_ack_comes_after_the_entry) {
     size_t acked = fx.at;
     fx_expect_text(BACK, "r 0: 1/a");
     ck_assert_uint_lt(fx.at, acked);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_frames_are_split_at_batch_bytes) {
+TEST(test_frames_are_split_at_batch_bytes) {
     size_t entry = ZR_DELIVER_ENTRY_FIXED + 3 + 10, head = ZR_DELIVER_HEAD(1);
     for (size_t extra = 0; extra < 2; extra++) {
         fx_begin();
@@ -45,18 +37,15 @@ START_TEST(test_frames_are_split_at_batch_bytes) {
         fx_pub("r");
         for (uint64_t mid = 1; mid <= 4; mid++)
             fx_add(mid, "0123456789");
-        fx_send(A);
-        fx_run();
+        fx_send_now(A);
         fx_expect_text(BACK, extra ? "r 0: 1/0123456789 2/0123456789" : "r 0: 1/0123456789 2/0123456789 3/0123456789");
         fx_expect_text(BACK, extra ? "r 2: 3/0123456789 4/0123456789" : "r 3: 4/0123456789");
         fx_expect_silence(BACK);
         fx_expect_text(A, "ack 4 @4 memory");
-        fx_finish();
     }
 }
-END_TEST
 
-START_TEST(test_an_entry_that_is_too_large_for_a_batch_goes_alone) {
+TEST(test_an_entry_that_is_too_large_for_a_batch_goes_alone) {
     fx_begin();
     fx.config.batch_bytes = 50;
     fx_start();
@@ -67,28 +56,18 @@ START_TEST(test_an_entry_that_is_too_large_for_a_batch_goes_alone) {
     fx_add(1, "a");
     fx_add(2, body);
     fx_add(3, "c");
-    fx_send(A);
-    fx_run();
-    fx_expect_text(BACK, "r 0: 1/a");
-    fx_expect_text(BACK, "r 1: 2/<500>");
-    fx_expect_text(BACK, "r 2: 3/c");
-    fx_finish();
+    fx_send_now(A);
+    fx_expect_texts(BACK, "r 0: 1/a", "r 1: 2/<500>", "r 2: 3/c");
 }
-END_TEST
 
-START_TEST(test_a_later_pass_goes_on_where_the_last_one_ended) {
-    fx_start();
-    fx_hello(A, "ann");
+TEST(test_a_later_pass_goes_on_where_the_last_one_ended) {
     for (uint64_t mid = 1; mid <= 100; mid++) {
-        fx_one(A, "r", mid, "x");
-        fx_run();
+        fx_one_now(A, "r", mid, "x");
     }
     ck_assert_uint_eq(fx_drop(BACK), 100); /* whose chain the fixture checked */
     fx_run();
     fx_expect_silence(BACK);
-    fx_finish();
 }
-END_TEST
 
 /* Times of the entries of the next published frame, in microseconds after the start. */
 static const char *s_times(void) {
@@ -110,32 +89,23 @@ static const char *s_times(void) {
     return text;
 }
 
-START_TEST(test_times_do_not_go_back) {
-    fx_start();
-    fx_hello(A, "ann");
+TEST(test_times_do_not_go_back) {
     fx.now += 50;
     fx_one(A, "r", 1, "a");
     fx.now -= 40;
-    fx_one(A, "r", 2, "b");
-    fx_run();
+    fx_one_now(A, "r", 2, "b");
     ck_assert_str_eq(s_times(), "50 50 ");
-    fx_one(A, "r", 3, "c");
-    fx_run();
+    fx_one_now(A, "r", 3, "c");
     ck_assert_str_eq(s_times(), "50 ");
     fx_one(A, "s", 4, "d"); /* each room has its own time */
     fx_run();
     ck_assert_str_eq(s_times(), "10 ");
     fx.now += 100;
-    fx_one(A, "r", 5, "e");
-    fx_run();
+    fx_one_now(A, "r", 5, "e");
     ck_assert_str_eq(s_times(), "110 ");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_an_expected_entry_has_an_ack_of_its_own) {
-    fx_start();
-    fx_hello(A, "ann");
+TEST(test_an_expected_entry_has_an_ack_of_its_own) {
     fx_pub("r");
     fx_add(1, "a");
     fx_add_key(2, "k", "b");
@@ -143,50 +113,31 @@ START_TEST(test_an_expected_entry_has_an_ack_of_its_own) {
     fx_add_expect(4, "k", 3, "d");
     fx_add(5, "e");
     fx_add(6, "f");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     fx_expect_text(BACK, "r 0: 1/a 2/k=b 3/k=c 4/k=d 5/e 6/f");
-    fx_expect_text(A, "ack 2 @2 memory");
-    fx_expect_text(A, "ack 3 @3 memory");
-    fx_expect_text(A, "ack 4 @4 memory");
-    fx_expect_text(A, "ack 6 @6 memory");
-    fx_expect_silence(A);
-    fx_finish();
+    fx_expect_texts(A, "ack 2 @2 memory", "ack 3 @3 memory", "ack 4 @4 memory", "ack 6 @6 memory", "");
 }
-END_TEST
 
-START_TEST(test_an_ack_never_goes_back) {
-    fx_start();
-    fx_hello(A, "ann");
+TEST(test_an_ack_never_goes_back) {
     fx_one(A, "r", 1, "a");
     fx_one(A, "r", 2, "b");
     fx_one(A, "r", 1, "a"); /* an impatient resend, before the answer */
     fx_run();
-    fx_expect_text(A, "ack 2 @2 memory");
-    fx_expect_silence(A);
+    fx_expect_texts(A, "ack 2 @2 memory", "");
     fx_expect_text(BACK, "r 0: 1/a 2/b");
-    fx_one(A, "r", 1, "a");
-    fx_run();
+    fx_one_now(A, "r", 1, "a");
     fx_expect_text(A, "ack 1 @0 memory");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_an_answer_in_json_stands_between_acks) {
-    fx_start();
-    fx_hello(A, "ann");
+TEST(test_an_answer_in_json_stands_between_acks) {
     fx_one(A, "r", 1, "a");
     fx_say(A, "{'op':'publish','room':'r','text':'b','mid':2,'id':7}");
-    fx_one(A, "r", 3, "c");
-    fx_run();
-    fx_expect_text(A, "ack 1 @1 memory");
-    fx_expect_text(A, "{\"level\":\"memory\",\"mid\":2,\"op\":\"ack\",\"re\":7,\"room\":\"r\",\"seq\":2}");
-    fx_expect_text(A, "ack 3 @3 memory");
-    fx_finish();
+    fx_one_now(A, "r", 3, "c");
+    fx_expect_texts(A, "ack 1 @1 memory",
+        "{\"level\":\"memory\",\"mid\":2,\"op\":\"ack\",\"re\":7,\"room\":\"r\",\"seq\":2}", "ack 3 @3 memory");
 }
-END_TEST
 
-START_TEST(test_ends_with_a_pass_under_way) {
+TEST(test_ends_with_a_pass_under_way) {
     fx_begin();
     fx.late = true;
     fx_start();
@@ -195,28 +146,23 @@ START_TEST(test_ends_with_a_pass_under_way) {
     fx_say(A, "{'op':'publish','room':'r','text':'b'}");
     fx_run();
     fx_one(A, "r", 2, "c");
-    fx_say(A, "{'op':'replay','room':'r','after':0,'id':'x'}");
-    fx_finish(); /* with sanitizers: nothing leaks */
+    fx_say(A,
+        "{'op':'replay','room':'r','after':0,'id':'x'}"); /* the broker ends with all of it under way, and nothing leaks */
 }
-END_TEST
 
-START_TEST(test_no_answer_on_another_connection) {
-    fx_start();
-    fx_hello(A, "ann");
+TEST(test_no_answer_on_another_connection) {
     fx_say(A, "{'op':'publish','room':'r','text':'x','mid':1,'id':7}");
     fx_say(B, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(A), fx.tokens[A]);
     fx_say(B, "{'op':'publish','room':'r','text':'x','mid':1,'id':7}"); /* asked again, under the same id */
     fx_run();
     fx_expect(B, "{'op':'welcome','resumed':true}");
     fx_expect(B, "{'op':'ack','mid':1,'re':7,'seq':0}");
-    fx_expect_silence(B);
-    fx_expect_silence(A);
-    fx_finish();
+    fx_expect_silent(B, A);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.batch", test_what_comes_in_one_pass_leaves_in_one_frame, test_ack_comes_after_the_entry,
-    test_frames_are_split_at_batch_bytes, test_an_entry_that_is_too_large_for_a_batch_goes_alone,
-    test_a_later_pass_goes_on_where_the_last_one_ended, test_times_do_not_go_back,
-    test_an_expected_entry_has_an_ack_of_its_own, test_an_ack_never_goes_back,
-    test_an_answer_in_json_stands_between_acks, test_ends_with_a_pass_under_way, test_no_answer_on_another_connection)
+static void s_begin(void) {
+    fx_start();
+    fx_hello(A, "ann");
+}
+
+UNIT_SUITE_WITH("broker.core.batch", s_begin, fx_finish)

@@ -2,7 +2,7 @@
 #include "fixture.h"
 
 /* 1 and 3 are stored, 2 was refused and its peer knows: resent are 1, 3 and, out of order, 1. */
-START_TEST(test_resends_around_what_was_refused_before) {
+TEST(test_resends_around_what_was_refused_before) {
     fx_start_stored();
     fx_pub("r");
     fx_add(1, "a");
@@ -16,24 +16,18 @@ START_TEST(test_resends_around_what_was_refused_before) {
     fx_one(A, "r", 1, "a");
     fx_one(A, "r", 4, "d");
     fx_store_fails();
-    fx_expect_text(A, "ack 1 @0 disk");
-    fx_expect_text(A, "ack 3 @0 disk");
-    fx_expect_text(A, "ack 1 @0 disk");
+    fx_expect_texts(A, "ack 1 @0 disk", "ack 3 @0 disk", "ack 1 @0 disk");
     fx_expect(A, "{'op':'error','code':'store-failed','mid':4}");
     fx_expect_silence(A);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_resend_after_it_stays_refused) {
+TEST(test_a_resend_after_it_stays_refused) {
     for (int how = 0; how < 3; how++) {
         fx_start_stored();
-        fx_one(A, "r", 1, "a");
-        fx_run();
+        fx_one_now(A, "r", 1, "a");
         route_t now = A;
         if (how == 1) { /* the session ends before the log says it */
-            fx_ask(A, "{'op':'bye'}");
-            fx_expect(A, "{'op':'ok'}");
+            fx_answer(A, "{'op':'bye'}", "{'op':'ok'}");
         } else if (how == 2) {
             fx_resume(now = C, A, "ann");
         }
@@ -47,26 +41,21 @@ START_TEST(test_a_resend_after_it_stays_refused) {
         fx_one(now, "r", 1, "a");
         fx_store();
         fx_expect(now, "{'op':'error','code':'store-failed','mid':1}");
-        fx_expect_silence(now);
-        fx_expect_silence(BACK);
+        fx_expect_silent(now, BACK);
         fx_one(now, "r", 2, "a");
         fx_store();
         fx_expect_text(now, "ack 2 @1 disk");
         fx_expect_text(BACK, "r 0: 1/a");
-        fx_finish();
     }
 }
-END_TEST
 
 /* A resend of two entries waits in a third pass. The pass of the first entry is stored. That of the second fails, and
  * with it the resend's. */
-START_TEST(test_a_resend_that_waits) {
+TEST(test_a_resend_that_waits) {
     for (int session = 0; session < 2; session++) {
         fx_start_stored();
-        fx_one(A, "r", 1, "a");
-        fx_run();
-        fx_one(A, "r", 2, "b");
-        fx_run();
+        fx_one_now(A, "r", 1, "a");
+        fx_one_now(A, "r", 2, "b");
         route_t now = A;
         if (session) {
             fx_ask(A, "{'op':'bye'}");
@@ -77,8 +66,7 @@ START_TEST(test_a_resend_that_waits) {
         }
         fx_one(now, "r", 1, "a");
         fx_one(now, "r", 2, "b");
-        fx_one(now, "r", 3, "c");
-        fx_run();
+        fx_one_now(now, "r", 3, "c");
         fx_log_step();
         fx_log_step();
         fx_expect_silence(now); /* of another connection, or session */
@@ -87,14 +75,11 @@ START_TEST(test_a_resend_that_waits) {
         fx_expect(now, "{'op':'error','code':'store-failed','mid':2}");
         fx_expect(now, "{'op':'error','code':'store-failed','mid':3}");
         fx_expect_silence(now);
-        fx_expect_text(BACK, "r 0: 1/a");
-        fx_expect_silence(BACK);
-        fx_finish();
+        fx_expect_texts(BACK, "r 0: 1/a", "");
     }
 }
-END_TEST
 
-START_TEST(test_a_resend_of_what_was_stored_long_before) {
+TEST(test_a_resend_of_what_was_stored_long_before) {
     fx_start_stored();
     fx_one(A, "r", 1, "a");
     fx_store();
@@ -107,9 +92,6 @@ START_TEST(test_a_resend_of_what_was_stored_long_before) {
     fx_expect(A, "{'op':'ack','mid':1,'re':3}");
     fx_expect(A, "{'op':'error','code':'store-failed','mid':2}");
     fx_expect_silence(A);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.stored_resend", test_resends_around_what_was_refused_before,
-    test_a_resend_after_it_stays_refused, test_a_resend_that_waits, test_a_resend_of_what_was_stored_long_before)
+UNIT_SUITE_WITH("broker.core.stored_resend", fx_start, fx_finish)

@@ -7,8 +7,7 @@
 static void s_expect_room(const char *room, int head, const char *state) {
     fx_ask(B, "{'op':'join','room':'%s','after':%d}", room, head);
     fx_expect(B, "{'op':'joined','seq':%d,'recovered':true}", head);
-    fx_ask(B, "{'op':'ping'}");
-    fx_expect(B, "{'op':'pong'}");
+    fx_answer(B, "{'op':'ping'}", "{'op':'pong'}");
     ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(fx.last, "heads"), room)), head);
     fx_ask(B, "{'op':'replay','room':'%s','after':%d}", room, head);
     fx_log_all();
@@ -23,7 +22,7 @@ static void s_expect_room(const char *room, int head, const char *state) {
     fx_drop(BACK);
 }
 
-START_TEST(test_a_pass_that_fails) {
+TEST(test_a_pass_that_fails) {
     fx_start_stored();
     fx_one(A, "r", 1, "a");
     fx_store();
@@ -38,9 +37,7 @@ START_TEST(test_a_pass_that_fails) {
     fx_expect(A, "{'op':'error','code':'store-failed','room':'r','mid':2,'upto':3}");
     fx_expect(B, "{'op':'error','code':'store-failed','room':'s','mid':1}");
     ck_assert_ptr_null(json_object_get(fx.last, "upto"));
-    fx_expect_silence(A);
-    fx_expect_silence(B);
-    fx_expect_silence(BACK);
+    fx_expect_silent(A, B, BACK);
     s_expect_room("r", 1, NULL);
     s_expect_room("s", 0, NULL);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1); /* nothing is left of s */
@@ -53,11 +50,9 @@ START_TEST(test_a_pass_that_fails) {
     fx_expect_text(BACK, "r 1: 2/k=e");
     fx_expect_text(A, "ack 4 @2 disk");
     fx_expect_text(B, "ack 2 @1 disk");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_passes_that_wait_go_with_it) {
+TEST(test_passes_that_wait_go_with_it) {
     fx_start_stored();
     for (uint64_t mid = 1; mid <= 4; mid++) {
         fx_one(A, mid % 2 ? "r" : "s", mid, "x");
@@ -76,29 +71,23 @@ START_TEST(test_passes_that_wait_go_with_it) {
         fx_expect(A, "{'op':'error','code':'store-failed','mid':%d}", (int)mid);
         fx_expect(B, "{'op':'error','code':'store-failed','mid':%d}", (int)mid);
     }
-    fx_expect_silence(A);
-    fx_expect_silence(B);
-    fx_expect_silence(BACK);
+    fx_expect_silent(A, B, BACK);
     s_expect_room("r", 2, NULL);
     s_expect_room("s", 0, NULL);
     fx_one(A, "r", 5, "x");
     fx_one(A, "s", 6, "x");
     fx_store();
-    fx_expect_text(BACK, "s 0: 1/x");
-    fx_expect_text(BACK, "r 2: 3/x");
+    fx_expect_texts(BACK, "s 0: 1/x", "r 2: 3/x");
     fx_expect_text(A, "ack 6 @1 disk");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_long_room_over_many_passes) {
+TEST(test_a_long_room_over_many_passes) {
     fx_start_stored();
     fx.gap = 3;
     uint64_t mid = 0, bob = 0;
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < 6; i++) {
-            fx_one(A, "r", ++mid, "x");
-            fx_run();
+            fx_one_now(A, "r", ++mid, "x");
         }
         fx_store_fails();
         for (int i = 0; i < 6; i++)
@@ -111,16 +100,13 @@ START_TEST(test_a_long_room_over_many_passes) {
         fx_drop(B);
     }
     fx_one(A, "r", 1, "x"); /* refused for good, all of them; the refusals are one */
-    fx_one(A, "r", 30, "x");
-    fx_run();
+    fx_one_now(A, "r", 30, "x");
     fx_expect(A, "{'op':'error','code':'store-failed','mid':1}");
     fx_expect(A, "{'op':'error','code':'store-failed','mid':30}");
     fx_expect_silence(A);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_frames_of_a_pass_that_was_split) {
+TEST(test_frames_of_a_pass_that_was_split) {
     fx_begin();
     fx.late = true;
     fx.config.batch_bytes = 60;
@@ -137,11 +123,9 @@ START_TEST(test_frames_of_a_pass_that_was_split) {
     fx_one(A, "r", 6, "x");
     fx_store();
     fx_expect_text(BACK, "r 0: 1/x");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_json_publish) {
+TEST(test_json_publish) {
     fx_start_stored();
     fx_say(A, "{'op':'publish','room':'r','text':'a','mid':1,'id':'x'}");
     fx_say(A, "{'op':'publish','room':'r','text':'b','id':7}");
@@ -158,12 +142,10 @@ START_TEST(test_json_publish) {
     fx_say(A, "{'op':'publish','room':'r','text':'d','mid':2}");
     fx_store();
     fx_expect(A, "{'op':'ack','mid':2,'seq':1,'level':'disk'}");
-    fx_finish();
 }
-END_TEST
 
 /* Ids between those of a pass that were refused for another reason were told so, and are not told again. */
-START_TEST(test_refusals_in_between) {
+TEST(test_refusals_in_between) {
     fx_start_stored();
     fx_pub("r");
     fx_add(1, "a");
@@ -190,13 +172,10 @@ START_TEST(test_refusals_in_between) {
     fx_expect(A, "{'op':'error','code':'store-failed','mid':1}");
     fx_expect(A, "{'op':'error','code':'conflict','mid':2}");
     fx_expect(A, "{'op':'error','code':'store-failed','mid':3,'upto':6}");
-    fx_expect_silence(A);
-    fx_expect_silence(BACK);
-    fx_finish();
+    fx_expect_silent(A, BACK);
 }
-END_TEST
 
-START_TEST(test_each_room_has_an_error_of_its_own) {
+TEST(test_each_room_has_an_error_of_its_own) {
     fx_start_stored();
     fx_one(A, "r", 1, "a");
     fx_one(A, "r", 2, "a");
@@ -211,15 +190,12 @@ START_TEST(test_each_room_has_an_error_of_its_own) {
     for (uint64_t mid = 5; mid <= 8; mid++) /* stored they are one ack */
         fx_one(A, mid % 2 ? "r" : "s", mid, "a");
     fx_store();
-    fx_expect_text(A, "ack 8 @2 disk");
-    fx_expect_silence(A);
-    fx_finish();
+    fx_expect_texts(A, "ack 8 @2 disk", "");
 }
-END_TEST
 
 /* --- Keys --- */
 
-START_TEST(test_values_are_set_back) {
+TEST(test_values_are_set_back) {
     fx_begin();
     fx.late = fx.durable = true;
     fx.config.max_keys = 2;
@@ -232,8 +208,7 @@ START_TEST(test_values_are_set_back) {
     fx_add_key(2, "l", "old");
     fx_send(A);
     fx_store();
-    fx_drop(A);
-    fx_drop(BACK);
+    fx_drop_all(A, BACK);
     const char *before = "state r 0: 1/k=old 2/l=old";
     fx_pub("r");
     fx_add_delete(3, "k"); /* makes place for m */
@@ -242,8 +217,7 @@ START_TEST(test_values_are_set_back) {
     fx_add_key(6, "l", "twice");
     fx_add_delete(7, "m");
     fx_add_key(8, "k", "again");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     fx_pub("r");
     fx_add_delete(1, "l"); /* and in a later pass */
     fx_add_expect(2, "k", 8, "newer");
@@ -274,11 +248,9 @@ START_TEST(test_values_are_set_back) {
     fx_expect_text(A, "ack 13 @4 disk");
     fx_ask(B, "{'op':'state','room':'r'}");
     fx_expect_text(B, "state r 0: 2/l=old 4/m=new");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_members_keep_a_room_whose_first_pass_failed) {
+TEST(test_members_keep_a_room_whose_first_pass_failed) {
     fx_start_stored();
     fx_ask(B, "{'op':'join','room':'r'}");
     fx_drop(B);
@@ -286,45 +258,32 @@ START_TEST(test_members_keep_a_room_whose_first_pass_failed) {
     fx_one(A, "s", 2, "a");
     fx_store_fails();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
-    fx_ask(B, "{'op':'rooms'}");
-    fx_expect(B, "{'rooms':[{'room':'r','seq':0,'count':1}],'more':false}");
+    fx_answer(B, "{'op':'rooms'}", "{'rooms':[{'room':'r','seq':0,'count':1}],'more':false}");
     fx_ask(B, "{'op':'leave','room':'r'}");
     fx_tick();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
-    fx_finish();
 }
-END_TEST
 
 /* An engine that stores a pass after one that failed would leave readers with positions that never were. */
-START_TEST(test_a_pass_that_outlives_a_failed_one_is_a_bug) {
+TEST_ABORTS(test_a_pass_that_outlives_a_failed_one_is_a_bug) {
     fx_begin();
     fx.late = true;
     fx_start();
     fx_hello(A, "ann");
-    fx_one(A, "r", 1, "a");
-    fx_run();
-    fx_one(A, "r", 2, "a");
-    fx_run();
+    fx_one_now(A, "r", 1, "a");
+    fx_one_now(A, "r", 2, "a");
     fx_log_sink()->stored(fx_log_sink()->ctx, 1, false);
     fx_log_sink()->stored(fx_log_sink()->ctx, 2, true);
 }
-END_TEST
 
-START_TEST(test_a_failure_while_a_pass_is_gathered_is_a_bug) {
+TEST_ABORTS(test_a_failure_while_a_pass_is_gathered_is_a_bug) {
     fx_begin();
     fx.late = true;
     fx_start();
     fx_hello(A, "ann");
-    fx_one(A, "r", 1, "a");
-    fx_run();
+    fx_one_now(A, "r", 1, "a");
     fx_one(A, "r", 2, "a");
     fx_log_sink()->stored(fx_log_sink()->ctx, 1, false);
 }
-END_TEST
 
-UNIT_MAIN_ABORTS("broker.core.stored",
-    UNIT_TESTS(test_a_pass_that_fails, test_passes_that_wait_go_with_it, test_a_long_room_over_many_passes,
-        test_frames_of_a_pass_that_was_split, test_json_publish, test_refusals_in_between,
-        test_each_room_has_an_error_of_its_own, test_values_are_set_back,
-        test_members_keep_a_room_whose_first_pass_failed),
-    UNIT_TESTS(test_a_pass_that_outlives_a_failed_one_is_a_bug, test_a_failure_while_a_pass_is_gathered_is_a_bug))
+UNIT_SUITE_WITH("broker.core.stored", fx_start, fx_finish)

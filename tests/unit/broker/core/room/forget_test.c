@@ -32,24 +32,20 @@ static void s_pass(uint64_t time) {
 }
 
 static void s_publish(const char *room, uint64_t mid) {
-    fx_one(A, room, mid, "x");
-    fx_run();
-    fx_drop(A);
-    fx_drop(BACK);
+    fx_one_now(A, room, mid, "x");
+    fx_drop_all(A, BACK);
 }
 
-START_TEST(test_both_sides_of_the_limit) {
+TEST(test_both_sides_of_the_limit) {
     s_start(true);
     s_publish("aged", 1);
     s_pass(60 * SECOND);
     ck_assert_uint_eq(s_rooms(), 1);
     s_pass(1);
     ck_assert_uint_eq(s_rooms(), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_never) {
+TEST(test_never) {
     s_start(true);
     fx.config.forget_after_ms = 0;
     fx_restart();
@@ -58,12 +54,10 @@ START_TEST(test_never) {
     s_pass(1);
     s_pass(1000000 * SECOND);
     ck_assert_uint_eq(s_rooms(), 1);
-    fx_finish();
 }
-END_TEST
 
 /* It begins above its old head. A reader without entries of it has lost nothing; a reader with some may have. */
-START_TEST(test_used_again) {
+TEST(test_used_again) {
     s_start(true);
     s_publish("aged", 1);
     s_publish("aged", 2);
@@ -77,16 +71,12 @@ START_TEST(test_used_again) {
     fx_expect(A, "{'op':'replayed','seq':2,'count':0,'complete':false,'more':false}");
     fx_ask(A, "{'op':'replay','room':'aged','after':3}");
     fx_expect(A, "{'op':'replayed','seq':3,'count':0,'complete':false,'more':false}");
-    fx_ask(A, "{'op':'join','room':'aged','after':0}");
-    fx_expect(A, "{'op':'joined','seq':2,'oldest':2,'recovered':true}");
-    fx_ask(A, "{'op':'join','room':'aged','after':1}");
-    fx_expect(A, "{'op':'joined','seq':2,'oldest':2,'recovered':false}");
-    fx_one(A, "aged", 3, "new");
-    fx_run();
+    fx_answer(A, "{'op':'join','room':'aged','after':0}", "{'op':'joined','seq':2,'oldest':2,'recovered':true}");
+    fx_answer(A, "{'op':'join','room':'aged','after':1}", "{'op':'joined','seq':2,'oldest':2,'recovered':false}");
+    fx_one_now(A, "aged", 3, "new");
     fx_expect_text(BACK, "aged 2: 3/new");
     fx_expect_text(A, "ack 3 @3 disk");
-    fx_ask(A, "{'op':'join','room':'aged','after':0}");
-    fx_expect(A, "{'op':'joined','seq':3,'oldest':2,'recovered':true}");
+    fx_answer(A, "{'op':'join','room':'aged','after':0}", "{'op':'joined','seq':3,'oldest':2,'recovered':true}");
     fx_ask(A, "{'op':'replay','room':'aged','after':0}");
     fx_expect_text(A, "replay aged 2: 3/new");
     fx_expect(A, "{'op':'replayed','seq':3,'count':1,'complete':true,'more':false}");
@@ -96,11 +86,9 @@ START_TEST(test_used_again) {
     fx_ask(A, "{'op':'replay','room':'aged','after':1}");
     fx_expect_text(A, "replay aged 2: 3/new");
     fx_expect(A, "{'op':'replayed','seq':3,'count':1,'complete':false,'more':false}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_over_a_restart) {
+TEST(test_over_a_restart) {
     s_start(true);
     s_publish("aged", 1);
     s_publish("aged", 2);
@@ -115,11 +103,9 @@ START_TEST(test_over_a_restart) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'aged2','after':0}"); /* it is known where it began */
     fx_expect(A, "{'op':'joined','seq':3,'oldest':2,'recovered':true}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_somebody_is_in_it) {
+TEST(test_somebody_is_in_it) {
     s_start(true);
     s_publish("aged", 1);
     fx_ask(A, "{'op':'join','room':'aged','presence':false}");
@@ -130,29 +116,23 @@ START_TEST(test_somebody_is_in_it) {
     ck_assert_uint_eq(s_rooms(), 1);
     s_pass(1);
     ck_assert_uint_eq(s_rooms(), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_key_has_a_value) {
+TEST(test_a_key_has_a_value) {
     s_start(true);
     fx_pub("aged");
     fx_add_key(1, "k", "v");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     s_pass(100 * SECOND);
     ck_assert_uint_eq(s_rooms(), 1);
     fx_pub("aged");
     fx_add_delete(2, "k");
-    fx_send(A);
-    fx_run();
+    fx_send_now(A);
     s_pass(61 * SECOND);
     ck_assert_uint_eq(s_rooms(), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_what_is_kept) {
+TEST(test_what_is_kept) {
     s_start(true);
     fx.config.forget_after_ms = 1000;
     fx_restart();
@@ -166,30 +146,23 @@ START_TEST(test_what_is_kept) {
     ck_assert_uint_eq(s_rooms(), 1);
     s_pass(1000000 * SECOND);
     ck_assert_uint_eq(s_rooms(), 1);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_rooms_that_keep_nothing) {
+TEST(test_rooms_that_keep_nothing) {
     s_start(false);
     s_publish("none", 1);
     s_publish("none", 2);
     s_pass(61 * SECOND);
     ck_assert_uint_eq(s_rooms(), 0);
-    fx_ask(A, "{'op':'join','room':'none','after':0}");
-    fx_expect(A, "{'op':'joined','seq':2,'oldest':2,'recovered':true}");
-    fx_one(A, "none", 3, "x");
-    fx_run();
+    fx_answer(A, "{'op':'join','room':'none','after':0}", "{'op':'joined','seq':2,'oldest':2,'recovered':true}");
+    fx_one_now(A, "none", 3, "x");
     fx_expect_text(BACK, "none 2: 3/x");
     fx_drop(A);
-    fx_ask(A, "{'op':'join','room':'none','after':0}");
-    fx_expect(A, "{'op':'joined','seq':3,'oldest':3,'recovered':false}");
-    fx_finish();
+    fx_answer(A, "{'op':'join','room':'none','after':0}", "{'op':'joined','seq':3,'oldest':3,'recovered':false}");
 }
-END_TEST
 
 /* Rooms whose entries the memory limit of all rooms pushed out. */
-START_TEST(test_rooms_that_were_pushed_out) {
+TEST(test_rooms_that_were_pushed_out) {
     fx_begin();
     fx.config.forget_after_ms = 60 * 1000;
     fx.limits.entries = 1;
@@ -200,16 +173,13 @@ START_TEST(test_rooms_that_were_pushed_out) {
     s_pass(0);
     s_pass(61 * SECOND);
     ck_assert_uint_eq(s_rooms(), 1); /* b is kept */
-    fx_one(A, "a", 3, "x");
-    fx_run();
+    fx_one_now(A, "a", 3, "x");
     fx_expect_text(BACK, "a 1: 2/x");
-    fx_finish();
 }
-END_TEST
 
 /* Rooms of a lower level in a durable log: the entries of earlier runs are not known. So a reader without entries is
  * told of a loss. */
-START_TEST(test_a_lower_level) {
+TEST(test_a_lower_level) {
     s_start(true);
     fx.base = 1000;
     fx_restart();
@@ -218,18 +188,14 @@ START_TEST(test_a_lower_level) {
     s_pass(1);
     s_pass(61 * SECOND);
     ck_assert_uint_eq(s_rooms(), 0);
-    fx_one(A, "none", 2, "x");
-    fx_run();
+    fx_one_now(A, "none", 2, "x");
     fx_expect_text(BACK, "none 1001: 1002/x");
     fx_drop(A);
-    fx_ask(A, "{'op':'join','room':'memory','after':0}");
-    fx_expect(A, "{'op':'joined','recovered':false}");
-    fx_finish();
+    fx_answer(A, "{'op':'join','room':'memory','after':0}", "{'op':'joined','recovered':false}");
 }
-END_TEST
 
 /* Rooms to come need positions, too. */
-START_TEST(test_above_the_ceiling) {
+TEST(test_above_the_ceiling) {
     s_start(true);
     fx.ceiling = 10;
     fx.base = 1000; /* rooms of a lower level are not meant */
@@ -243,27 +209,21 @@ START_TEST(test_above_the_ceiling) {
     s_pass(1);
     s_pass(61 * SECOND);
     ck_assert_uint_eq(s_rooms(), 1);
-    fx_ask(A, "{'op':'rooms'}");
-    fx_expect(A, "{'op':'rooms','rooms':[{'room':'aged-above','seq':11,'count':0}]}");
-    fx_finish();
+    fx_answer(A, "{'op':'rooms'}", "{'op':'rooms','rooms':[{'room':'aged-above','seq':11,'count':0}]}");
 }
-END_TEST
 
 /* Until the log has stored that it is forgotten, the room stays, and goes on from its old position if it is used. */
 static void s_late(void) {
     s_start(true);
     fx.late = true;
-    fx_one(A, "aged", 1, "x");
-    fx_run();
+    fx_one_now(A, "aged", 1, "x");
     fx_log_all();
-    fx_drop(A);
-    fx_drop(BACK);
+    fx_drop_all(A, BACK);
 }
 
-START_TEST(test_unstored) {
+TEST(test_unstored) {
     s_late();
-    fx_one(A, "aged", 2, "x");
-    fx_run();
+    fx_one_now(A, "aged", 2, "x");
     s_pass(100 * SECOND);
     ck_assert_uint_eq(s_rooms(), 1);
     fx_log_all();
@@ -272,31 +232,23 @@ START_TEST(test_unstored) {
     ck_assert_uint_eq(s_rooms(), 1);
     fx_log_all();
     ck_assert_uint_eq(s_rooms(), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_used_while_it_goes) {
+TEST(test_used_while_it_goes) {
     s_late();
     s_pass(100 * SECOND);
     s_pass(1); /* asked once */
-    fx_ask(A, "{'op':'join','room':'aged','after':1}");
-    fx_expect(A, "{'op':'joined','seq':1,'oldest':0,'recovered':true}");
-    fx_one(A, "aged", 2, "y");
-    fx_run();
+    fx_answer(A, "{'op':'join','room':'aged','after':1}", "{'op':'joined','seq':1,'oldest':0,'recovered':true}");
+    fx_one_now(A, "aged", 2, "y");
     fx_log_all();
     ck_assert_uint_eq(s_rooms(), 1);
     fx_expect_text(BACK, "aged 1: 2/y");
     fx_drop(A);
-    fx_ask(A, "{'op':'join','room':'aged','after':1}");
-    fx_expect(A, "{'op':'joined','seq':2,'oldest':1,'recovered':true}");
-    fx_ask(A, "{'op':'join','room':'aged','after':0}");
-    fx_expect(A, "{'op':'joined','seq':2,'oldest':1,'recovered':true}");
-    fx_finish();
+    fx_answer(A, "{'op':'join','room':'aged','after':1}", "{'op':'joined','seq':2,'oldest':1,'recovered':true}");
+    fx_answer(A, "{'op':'join','room':'aged','after':0}", "{'op':'joined','seq':2,'oldest':1,'recovered':true}");
 }
-END_TEST
 
-START_TEST(test_joined_while_it_goes) {
+TEST(test_joined_while_it_goes) {
     s_late();
     s_pass(100 * SECOND);
     fx_ask(A, "{'op':'join','room':'aged'}");
@@ -306,21 +258,17 @@ START_TEST(test_joined_while_it_goes) {
     ck_assert_uint_eq(s_rooms(), 1); /* there is presence to tell */
     fx_tick();
     ck_assert_uint_eq(s_rooms(), 0); /* nobody wrote to it since */
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_the_log_fails) {
+TEST(test_the_log_fails) {
     s_late();
     s_pass(100 * SECOND);
-    fx_one(A, "aged", 2, "y");
-    fx_run();
+    fx_one_now(A, "aged", 2, "y");
     fx.fail = 1;
     fx_log_all();
     ck_assert_uint_eq(s_rooms(), 1);
     fx_drop(A);
-    fx_one(A, "aged", 3, "z");
-    fx_run();
+    fx_one_now(A, "aged", 3, "z");
     fx_log_all();
     fx_expect_text(BACK, "aged 1: 2/z");
     fx_drop(A);
@@ -333,24 +281,19 @@ START_TEST(test_the_log_fails) {
     s_pass(100 * SECOND);
     fx_log_all();
     ck_assert_uint_eq(s_rooms(), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_killed_while_it_goes) {
+TEST(test_killed_while_it_goes) {
     s_late();
     s_pass(100 * SECOND);
     fx_restart();
     ck_assert_uint_eq(s_rooms(), 1);
     fx_hello(A, "ann");
-    fx_ask(A, "{'op':'join','room':'aged','after':1}");
-    fx_expect(A, "{'op':'joined','seq':1,'recovered':true}");
-    fx_finish();
+    fx_answer(A, "{'op':'join','room':'aged','after':1}", "{'op':'joined','seq':1,'recovered':true}");
 }
-END_TEST
 
 /* Not since its last entry, when the broker did not run. */
-START_TEST(test_since_the_start) {
+TEST(test_since_the_start) {
     s_start(true);
     s_publish("aged", 1);
     fx.now += 1000 * SECOND;
@@ -360,11 +303,9 @@ START_TEST(test_since_the_start) {
     ck_assert_uint_eq(s_rooms(), 1);
     s_pass(1);
     ck_assert_uint_eq(s_rooms(), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_many_rooms_in_turn) {
+TEST(test_many_rooms_in_turn) {
     s_start(false);
     enum { COUNT = 1500 };
     for (uint64_t i = 1; i <= COUNT; i++) {
@@ -378,28 +319,18 @@ START_TEST(test_many_rooms_in_turn) {
     ck_assert_uint_eq(s_rooms(), COUNT - 1000);
     s_pass(0);
     ck_assert_uint_eq(s_rooms(), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_room_for_others) {
+TEST(test_room_for_others) {
     s_start(true);
     fx.config.max_rooms = 1;
     fx_restart();
     fx_hello(A, "ann");
     s_publish("aged", 1);
-    fx_ask(A, "{'op':'join','room':'other'}");
-    fx_expect_error(A, "too-many-rooms");
+    fx_refused(A, "too-many-rooms", "{'op':'join','room':'other'}");
     s_pass(1);
     s_pass(61 * SECOND);
-    fx_ask(A, "{'op':'join','room':'other'}");
-    fx_expect(A, "{'op':'joined'}");
-    fx_finish();
+    fx_answer(A, "{'op':'join','room':'other'}", "{'op':'joined'}");
 }
-END_TEST
 
-UNIT_MAIN("broker.core.forget", test_both_sides_of_the_limit, test_never, test_used_again, test_over_a_restart,
-    test_somebody_is_in_it, test_a_key_has_a_value, test_what_is_kept, test_rooms_that_keep_nothing,
-    test_rooms_that_were_pushed_out, test_a_lower_level, test_above_the_ceiling, test_unstored, test_used_while_it_goes,
-    test_joined_while_it_goes, test_the_log_fails, test_killed_while_it_goes, test_since_the_start,
-    test_many_rooms_in_turn, test_room_for_others)
+UNIT_SUITE_WITH("broker.core.forget", fx_start, fx_finish)

@@ -11,7 +11,7 @@ static size_t s_presence(unsigned version, size_t *left) {
     return joined;
 }
 
-START_TEST(test_a_storm_takes_a_few_frames) {
+TEST(test_a_storm_takes_a_few_frames) {
     fx_begin();
     fx.config.presence_names = STORM;
     fx_start();
@@ -42,12 +42,10 @@ START_TEST(test_a_storm_takes_a_few_frames) {
     ck_assert_uint_eq(gone, STORM);
     fx_expect_silence(BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
-    fx_finish();
 }
-END_TEST
 
 /* A member that joins a crowded room is told so at once, and does not ask for names. */
-START_TEST(test_a_storm_of_many_takes_one_frame) {
+TEST(test_a_storm_of_many_takes_one_frame) {
     fx_begin();
     fx.config.presence_names = STORM - 1;
     fx_start();
@@ -70,12 +68,9 @@ START_TEST(test_a_storm_of_many_takes_one_frame) {
     ck_assert_uint_eq(fx_int("count"), 0);
     fx_expect_silence(BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_one_frame_a_tick_and_room) {
-    fx_start();
+TEST(test_one_frame_a_tick_and_room) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_ask(A, "{'op':'join','room':'r'}");
@@ -94,18 +89,15 @@ START_TEST(test_one_frame_a_tick_and_room) {
                                  "\"room\":\"s\",\"version\":1}");
     fx_tick();
     fx_expect_silence(BACK);
-    fx_finish();
 }
-END_TEST
 
 /* A frame of the room before may still be on its way to a reader of the room made anew. */
-START_TEST(test_versions_of_a_room_made_anew) {
+TEST(test_versions_of_a_room_made_anew) {
     fx_begin();
     fx.config.presence_base = 1000;
     fx_start();
     fx_hello(A, "ann");
-    fx_ask(A, "{'op':'join','room':'r'}");
-    fx_expect(A, "{'op':'joined','version':1000}");
+    fx_answer(A, "{'op':'join','room':'r'}", "{'op':'joined','version':1000}");
     fx_tick();
     fx_expect(BACK, "{'version':1001,'joined':[{'nick':'ann'}],'count':1}");
     fx_ask(A, "{'op':'leave','room':'r'}");
@@ -113,16 +105,13 @@ START_TEST(test_versions_of_a_room_made_anew) {
     fx_expect(BACK, "{'version':1002,'left':[{'nick':'ann','reason':'leave'}],'count':0}");
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
     fx_drop(A);
-    fx_ask(A, "{'op':'join','room':'r'}");
-    fx_expect(A, "{'op':'joined','version':1002}");
+    fx_answer(A, "{'op':'join','room':'r'}", "{'op':'joined','version':1002}");
     fx_tick();
     fx_expect(BACK, "{'version':1003,'joined':[{'nick':'ann'}],'count':1}");
-    fx_finish();
 }
-END_TEST
 
 /* In a crowded room no reader asks for the list. */
-START_TEST(test_a_count_that_joined_told_is_set_right) {
+TEST(test_a_count_that_joined_told_is_set_right) {
     fx_begin();
     fx.config.presence_names = 1;
     fx_start();
@@ -133,17 +122,13 @@ START_TEST(test_a_count_that_joined_told_is_set_right) {
     fx_tick();
     fx_expect(BACK, "{'version':1,'count':2,'crowded':true}");
     fx_ask(A, "{'op':'leave','room':'r'}");
-    fx_ask(C, "{'op':'join','room':'r','presence':false}");
-    fx_expect(C, "{'op':'joined','version':1,'count':1,'crowded':true}");
+    fx_answer(C, "{'op':'join','room':'r','presence':false}", "{'op':'joined','version':1,'count':1,'crowded':true}");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_tick();
     fx_expect(BACK, "{'version':2,'count':2,'crowded':true}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_rename_in_a_room_with_silent_members) {
-    fx_start();
+TEST(test_a_rename_in_a_room_with_silent_members) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_ask(A, "{'op':'join','room':'s','presence':false}");
@@ -158,12 +143,9 @@ START_TEST(test_a_rename_in_a_room_with_silent_members) {
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'eve'}", fx_client(A));
     fx_tick();
     fx_expect_silence(BACK); /* there and back */
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_room_with_entries_stays_when_all_have_left) {
-    fx_start();
+TEST(test_a_room_with_entries_stays_when_all_have_left) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_one(A, "r", 1, "x"); /* accepted, not even flushed */
@@ -172,15 +154,11 @@ START_TEST(test_a_room_with_entries_stays_when_all_have_left) {
     fx_tick();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 1);
     fx_drop(BACK);
-    fx_one(A, "r", 2, "y");
-    fx_run();
+    fx_one_now(A, "r", 2, "y");
     fx_expect_text(BACK, "r 1: 2/y");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_room_with_presence_to_tell_waits_for_the_tick) {
-    fx_start();
+TEST(test_a_room_with_presence_to_tell_waits_for_the_tick) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'r'}");
     fx_tick();
@@ -190,12 +168,9 @@ START_TEST(test_a_room_with_presence_to_tell_waits_for_the_tick) {
     fx_tick();
     fx_expect(BACK, "{'left':[{'nick':'ann','reason':'bye'}]}");
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_session_leaves_every_room) {
-    fx_start();
+TEST(test_a_session_leaves_every_room) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     for (int i = 0; i < 20; i++) {
@@ -210,11 +185,6 @@ START_TEST(test_a_session_leaves_every_room) {
     for (int i = 0; i < 20; i++)
         fx_expect(BACK, "{'left':[{'nick':'ann','reason':'bye'}],'joined':[]}");
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 10);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.members", test_a_storm_takes_a_few_frames, test_a_storm_of_many_takes_one_frame,
-    test_one_frame_a_tick_and_room, test_versions_of_a_room_made_anew, test_a_count_that_joined_told_is_set_right,
-    test_a_rename_in_a_room_with_silent_members, test_a_room_with_entries_stays_when_all_have_left,
-    test_a_room_with_presence_to_tell_waits_for_the_tick, test_a_session_leaves_every_room)
+UNIT_SUITE_WITH("broker.core.members", fx_start, fx_finish)

@@ -41,7 +41,7 @@ static void s_check(const name_order_t *order) {
         ck_assert_ptr_eq(name_order_find(order, room_name(&s_rooms[i])), s_in[i] ? &s_rooms[i].by_name : NULL);
 }
 
-START_TEST(test_rooms_come_and_go) {
+TEST(test_rooms_come_and_go) {
     name_order_t order = {0};
     s_check(&order);
     for (size_t i = 0; i < ROOMS; i++)
@@ -62,9 +62,8 @@ START_TEST(test_rooms_come_and_go) {
             name_order_remove(&order, &s_rooms[i].by_name);
     ck_assert_ptr_null(order.top);
 }
-END_TEST
 
-START_TEST(test_between_names) {
+TEST(test_between_names) {
     name_order_t order = {0};
     room_t b = {.name = "b", .name_len = 1}, bb = {.name = "bb", .name_len = 2};
     s_add(&order, &bb);
@@ -75,6 +74,5 @@ START_TEST(test_between_names) {
     ck_assert_ptr_null(s_next(&order, zr_span("bb"), false));
     ck_assert_ptr_null(s_next(&order, zr_span("c"), true));
 }
-END_TEST
 
-UNIT_MAIN("broker.core.order", test_rooms_come_and_go, test_between_names)
+UNIT_SUITE("broker.core.order")

@@ -43,8 +43,7 @@ static void s_rename(route_t route, const char *nick) {
     fx_say(route, "{'op':'hello','proto':1,'client':'%s','nick':'%s'}", fx_client(route), nick);
 }
 
-START_TEST(test_a_rename_in_many_rooms) {
-    fx_start();
+TEST(test_a_rename_in_many_rooms) {
     for (route_t route = 1; route <= SESSIONS; route++) {
         fx_say(route, "{'op':'hello','proto':1,'client':'%s','nick':'n%u'}", fx_client(route), route);
         for (unsigned room = 0; room < ROOMS; room++)
@@ -67,12 +66,10 @@ START_TEST(test_a_rename_in_many_rooms) {
         fx_expect_silence(BACK);
     }
     ck_assert(!s_piece());
-    fx_finish();
 }
-END_TEST
 
 /* The storm in "large" takes a few pieces; "small", whose change came later, does not wait for all of them. */
-START_TEST(test_rooms_take_turns) {
+TEST(test_rooms_take_turns) {
     enum { STORM = 2 * PRESENCE_CHANGES + 1 };
     fx_begin();
     fx.config.presence_names = STORM;
@@ -93,13 +90,10 @@ START_TEST(test_rooms_take_turns) {
     }
     ck_assert(!s_piece());
     fx_expect_silence(BACK);
-    fx_finish();
 }
-END_TEST
 
 /* A room is told once a tick, also while a round takes long. */
-START_TEST(test_changes_during_a_round) {
-    fx_start();
+TEST(test_changes_during_a_round) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     fx_say(A, "{'op':'join','room':'r'}");
@@ -121,13 +115,10 @@ START_TEST(test_changes_during_a_round) {
     ck_assert(!s_piece());
     fx_expect_silence(BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 2);
-    fx_finish();
 }
-END_TEST
 
 /* A tick that comes before the round is over adds to it. */
-START_TEST(test_a_round_that_lasts_longer_than_a_tick) {
-    fx_start();
+TEST(test_a_round_that_lasts_longer_than_a_tick) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     for (unsigned room = 0; room < 3; room++)
@@ -144,12 +135,9 @@ START_TEST(test_a_round_that_lasts_longer_than_a_tick) {
     s_expect_told("r2", 1);
     s_expect_told("r0", 1);
     fx_expect_silence(BACK);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_the_end_in_the_middle_of_a_round) {
-    fx_start();
+TEST(test_the_end_in_the_middle_of_a_round) {
     fx_hello(A, "ann");
     for (unsigned room = 0; room < 3; room++)
         fx_say(A, "{'op':'join','room':'r%u'}", room);
@@ -157,9 +145,6 @@ START_TEST(test_the_end_in_the_middle_of_a_round) {
     ck_assert(s_piece());
     fx_say(A, "{'op':'bye'}"); /* the rooms stay until they were told */
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 3);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.news", test_a_rename_in_many_rooms, test_rooms_take_turns, test_changes_during_a_round,
-    test_a_round_that_lasts_longer_than_a_tick, test_the_end_in_the_middle_of_a_round)
+UNIT_SUITE_WITH("broker.core.news", fx_start, fx_finish)

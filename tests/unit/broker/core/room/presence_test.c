@@ -34,7 +34,7 @@ static const char *s_frame(void) {
     return text;
 }
 
-START_TEST(test_comes_and_goes) {
+TEST(test_comes_and_goes) {
     ck_assert(s_enter("ann"));
     ck_assert_str_eq(s_frame(), "{\"count\":1,\"joined\":[{\"nick\":\"ann\"}],\"left\":[],\"version\":1}");
     ck_assert_str_eq(s_frame(), "");
@@ -44,9 +44,8 @@ START_TEST(test_comes_and_goes) {
     ck_assert_uint_eq(s_presence.occupants.count, 0);
     presence_finish(&s_presence);
 }
-END_TEST
 
-START_TEST(test_coming_and_going_cancel_out) {
+TEST(test_coming_and_going_cancel_out) {
     s_enter("ann");
     s_exit("ann", "leave");
     ck_assert_str_eq(s_frame(), "");
@@ -63,9 +62,8 @@ START_TEST(test_coming_and_going_cancel_out) {
         s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"expired\"}],\"version\":2}");
     presence_finish(&s_presence);
 }
-END_TEST
 
-START_TEST(test_first_in_and_last_out) {
+TEST(test_first_in_and_last_out) {
     ck_assert(s_enter("ann"));
     ck_assert(!s_enter("ann"));
     ck_assert_str_eq(s_frame(), "{\"count\":1,\"joined\":[{\"nick\":\"ann\"}],\"left\":[],\"version\":1}");
@@ -76,9 +74,8 @@ START_TEST(test_first_in_and_last_out) {
         s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"leave\"}],\"version\":2}");
     presence_finish(&s_presence);
 }
-END_TEST
 
-START_TEST(test_renamed) {
+TEST(test_renamed) {
     s_enter("ann");
     s_frame();
     presence_exit(&s_presence, LIT("ann"), "renamed", LIT("bob"));
@@ -90,9 +87,8 @@ START_TEST(test_renamed) {
         s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"bob\",\"reason\":\"leave\"}],\"version\":3}");
     presence_finish(&s_presence);
 }
-END_TEST
 
-START_TEST(test_renamed_and_back_is_silent) {
+TEST(test_renamed_and_back_is_silent) {
     s_enter("ann");
     s_frame();
     presence_exit(&s_presence, LIT("ann"), "renamed", LIT("bob"));
@@ -103,7 +99,6 @@ START_TEST(test_renamed_and_back_is_silent) {
     ck_assert_uint_eq(s_presence.occupants.count, 1);
     presence_finish(&s_presence);
 }
-END_TEST
 
 static void s_rename(const char *from, const char *to) {
     presence_exit(&s_presence, zr_span(from), "renamed", zr_span(to));
@@ -111,7 +106,7 @@ static void s_rename(const char *from, const char *to) {
 }
 
 /* The other nick is told only if the frame has both: a reader may then show "ann is now bob". */
-START_TEST(test_half_renamed) {
+TEST(test_half_renamed) {
     s_enter("ann");
     s_frame();
     s_rename("ann", "bob"); /* a name that the room never sees */
@@ -137,10 +132,9 @@ START_TEST(test_half_renamed) {
     ck_assert_uint_eq(s_presence.occupants.count, 2);
     presence_finish(&s_presence);
 }
-END_TEST
 
 /* Only the name that the room was told, and the one that it has by now, are kept. */
-START_TEST(test_names_in_between_are_not_kept) {
+TEST(test_names_in_between_are_not_kept) {
     char from[16] = "n0", to[16];
     s_enter(from);
     s_frame();
@@ -163,9 +157,8 @@ START_TEST(test_names_in_between_are_not_kept) {
                                 "{\"nick\":\"ann\",\"reason\":\"renamed\"}],\"version\":3}");
     presence_finish(&s_presence);
 }
-END_TEST
 
-START_TEST(test_a_frame_has_both_names) {
+TEST(test_a_frame_has_both_names) {
     char nick[16];
     s_enter("ann");
     s_frame();
@@ -179,9 +172,8 @@ START_TEST(test_a_frame_has_both_names) {
                                 "\"left\":[{\"nick\":\"ann\",\"reason\":\"renamed\",\"to\":\"bob\"}],\"version\":3}");
     presence_finish(&s_presence);
 }
-END_TEST
 
-START_TEST(test_what_was_listed_is_told_even_if_undone) {
+TEST(test_what_was_listed_is_told_even_if_undone) {
     s_enter("ann");
     s_frame();
     s_enter("bob");
@@ -199,9 +191,8 @@ START_TEST(test_what_was_listed_is_told_even_if_undone) {
     ck_assert_str_eq(s_frame(), "");
     presence_finish(&s_presence);
 }
-END_TEST
 
-START_TEST(test_changes_of_a_frame_are_bounded) {
+TEST(test_changes_of_a_frame_are_bounded) {
     char nick[16];
     for (unsigned i = 0; i < 2 * PRESENCE_CHANGES; i++) {
         snprintf(nick, sizeof nick, "n%u", i);
@@ -218,10 +209,9 @@ START_TEST(test_changes_of_a_frame_are_bounded) {
     ck_assert_str_eq(s_frame(), "");
     presence_finish(&s_presence); /* with everybody still there */
 }
-END_TEST
 
 /* The broker does only so much in one go, also when nothing comes of it. */
-START_TEST(test_changes_that_are_undone_count) {
+TEST(test_changes_that_are_undone_count) {
     char nick[16];
     for (unsigned i = 0; i < PRESENCE_CHANGES + 1; i++) {
         snprintf(nick, sizeof nick, "n%u", i);
@@ -241,10 +231,9 @@ START_TEST(test_changes_that_are_undone_count) {
     ck_assert(presence_is_told(&s_presence));
     presence_finish(&s_presence);
 }
-END_TEST
 
 /* With one user too many nobody is named, until there are half as many. Then every reader asks for the list. */
-START_TEST(test_a_crowded_room) {
+TEST(test_a_crowded_room) {
     char nick[16];
     for (unsigned i = 0; i < NAMES; i++) {
         snprintf(nick, sizeof nick, "n%u", i);
@@ -270,9 +259,8 @@ START_TEST(test_a_crowded_room) {
     ck_assert_str_eq(s_frame(), "{\"count\":501,\"joined\":[{\"nick\":\"bob\"}],\"left\":[],\"version\":6}");
     presence_finish(&s_presence);
 }
-END_TEST
 
-START_TEST(test_a_crowded_room_is_counted_in_pieces) {
+TEST(test_a_crowded_room_is_counted_in_pieces) {
     char nick[16];
     for (unsigned i = 0; i < PRESENCE_COUNTED + 1; i++) {
         snprintf(nick, sizeof nick, "n%u", i);
@@ -284,16 +272,9 @@ START_TEST(test_a_crowded_room_is_counted_in_pieces) {
     ck_assert(presence_is_told(&s_presence));
     presence_finish(&s_presence);
 }
-END_TEST
 
-START_TEST(test_exit_of_nobody_is_a_bug) {
+TEST_ABORTS(test_exit_of_nobody_is_a_bug) {
     s_exit("ann", "bye");
 }
-END_TEST
 
-UNIT_MAIN_ABORTS("broker.core.presence",
-    UNIT_TESTS(test_comes_and_goes, test_coming_and_going_cancel_out, test_first_in_and_last_out, test_renamed,
-        test_renamed_and_back_is_silent, test_half_renamed, test_names_in_between_are_not_kept,
-        test_a_frame_has_both_names, test_what_was_listed_is_told_even_if_undone, test_changes_of_a_frame_are_bounded,
-        test_changes_that_are_undone_count, test_a_crowded_room, test_a_crowded_room_is_counted_in_pieces),
-    UNIT_TESTS(test_exit_of_nobody_is_a_bug))
+UNIT_SUITE("broker.core.presence")

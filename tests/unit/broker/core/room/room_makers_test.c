@@ -3,7 +3,7 @@
 
 #include "unit.h"
 
-START_TEST(test_users_and_addresses_are_told_apart) {
+TEST(test_users_and_addresses_are_told_apart) {
     makers_t makers = {0};
     maker_t *ann = maker_of_user(&makers, LIT("ann")), *again = maker_of_user(&makers, LIT("ann"));
     maker_t *bob = maker_of_user(&makers, LIT("bob"));
@@ -22,9 +22,8 @@ START_TEST(test_users_and_addresses_are_told_apart) {
     maker_release(&makers, NULL);
     ck_assert_ptr_null(makers.by_name);
 }
-END_TEST
 
-START_TEST(test_rooms_are_counted_while_they_are_there) {
+TEST(test_rooms_are_counted_while_they_are_there) {
     makers_t makers = {0};
     claims_t rooms[2] = {0};
     maker_t *ann = maker_of_user(&makers, LIT("ann"));
@@ -42,9 +41,8 @@ START_TEST(test_rooms_are_counted_while_they_are_there) {
     maker_room_made(&rooms[0], NULL);
     makers_room_gone(&makers, &rooms[0]);
 }
-END_TEST
 
-START_TEST(test_a_shared_room_counts_once_for_each_maker) {
+TEST(test_a_shared_room_counts_once_for_each_maker) {
     makers_t makers = {0};
     claims_t room = {0}, old = {0};
     maker_t *ann = maker_of_user(&makers, LIT("ann")), *bob = maker_of_user(&makers, LIT("bob"));
@@ -70,7 +68,5 @@ START_TEST(test_a_shared_room_counts_once_for_each_maker) {
     ck_assert_ptr_null(makers.by_name);
     ck_assert_ptr_null(makers.claims);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.makers", test_users_and_addresses_are_told_apart, test_rooms_are_counted_while_they_are_there,
-    test_a_shared_room_counts_once_for_each_maker)
+UNIT_SUITE("broker.core.makers")

@@ -8,9 +8,8 @@
 static room_state_t s_keys;
 static room_state_limits_t s_limits;
 
-static void s_begin(size_t max_keys, uint64_t max_bytes) {
-    s_keys = (room_state_t){0};
-    s_limits = (room_state_limits_t){.max_keys = max_keys, .max_bytes = max_bytes};
+static void s_begin(void) {
+    s_limits = (room_state_limits_t){.max_keys = 10, .max_bytes = 1000};
 }
 
 static void s_end(void) {
@@ -44,8 +43,7 @@ static void s_accept(const char *key, uint64_t seq, size_t size, bool delete) {
     room_state_accept(&s_keys, &s_limits, zr_span(key), delete, seq, size);
 }
 
-START_TEST(test_stored_value_is_the_last) {
-    s_begin(10, 1000);
+TEST(test_stored_value_is_the_last) {
     s_accept("k", 1, 10, false);
     s_accept("k", 2, 20, false);
     ck_assert_ptr_null(room_state_find(&s_keys, LIT("k"))); /* nothing is stored yet */
@@ -61,12 +59,9 @@ START_TEST(test_stored_value_is_the_last) {
     ck_assert_span_eq(entry.key, LIT("k"));
     ck_assert_uint_eq(entry.body.len, 0);
     ck_assert_uint_eq(s_limits.bytes, 20);
-    s_end();
 }
-END_TEST
 
-START_TEST(test_compare_and_set_sees_what_is_not_stored) {
-    s_begin(10, 1000);
+TEST(test_compare_and_set_sees_what_is_not_stored) {
     ck_assert_uint_eq(s_stands("k"), 0);
     s_accept("k", 5, 10, false);
     ck_assert_uint_eq(s_stands("k"), 5);
@@ -82,12 +77,9 @@ START_TEST(test_compare_and_set_sees_what_is_not_stored) {
     s_store("k", 8, NULL);
     ck_assert_ptr_null(room_state_find(&s_keys, LIT("k")));
     ck_assert_uint_eq(HASH_COUNT(s_keys.by_key), 0);
-    s_end();
 }
-END_TEST
 
-START_TEST(test_delete_then_write_again_before_anything_is_stored) {
-    s_begin(10, 1000);
+TEST(test_delete_then_write_again_before_anything_is_stored) {
     s_accept("k", 1, 10, false);
     s_accept("k", 2, 0, true);
     s_accept("k", 3, 30, false);
@@ -99,12 +91,10 @@ START_TEST(test_delete_then_write_again_before_anything_is_stored) {
     s_store("k", 3, "c");
     ck_assert_span_eq(room_state_entry(room_state_find(&s_keys, LIT("k"))).body, LIT("c"));
     ck_assert_uint_eq(s_limits.bytes, 30);
-    s_end();
 }
-END_TEST
 
-START_TEST(test_number_of_keys) {
-    s_begin(2, 1000);
+TEST(test_number_of_keys) {
+    s_limits = (room_state_limits_t){.max_keys = 2, .max_bytes = 1000};
     s_accept("a", 1, 10, false);
     ck_assert_int_eq(s_check("b", 10), ZR_OK);
     s_accept("b", 2, 10, false);
@@ -117,12 +107,10 @@ START_TEST(test_number_of_keys) {
     s_accept("a", 4, 0, true); /* twice deleted frees one, not two */
     s_accept("c", 5, 10, false);
     ck_assert_int_eq(s_check("d", 10), ZR_TOO_MANY_KEYS);
-    s_end();
 }
-END_TEST
 
-START_TEST(test_bytes_of_all_keys) {
-    s_begin(10, 100);
+TEST(test_bytes_of_all_keys) {
+    s_limits = (room_state_limits_t){.max_keys = 10, .max_bytes = 100};
     ck_assert_int_eq(s_check("a", 100), ZR_OK);
     ck_assert_int_eq(s_check("a", 101), ZR_STATE_FULL);
     s_accept("a", 1, 60, false);
@@ -134,12 +122,9 @@ START_TEST(test_bytes_of_all_keys) {
     ck_assert_int_eq(s_check("b", 1), ZR_STATE_FULL);
     room_state_finish(&other, &s_limits);
     ck_assert_int_eq(s_check("b", 40), ZR_OK);
-    s_end();
 }
-END_TEST
 
-START_TEST(test_values_stand_in_order_of_seq) {
-    s_begin(10, 1000);
+TEST(test_values_stand_in_order_of_seq) {
     static const char *const keys[] = {"a", "b", "c", "b", "a"};
     for (uint64_t seq = 1; seq <= 5; seq++) {
         s_accept(keys[seq - 1], seq, 1, false);
@@ -149,16 +134,14 @@ START_TEST(test_values_stand_in_order_of_seq) {
     for (const key_value_t *value = room_state_next(&s_keys, 0); value; value = room_state_following(&s_keys, value))
         strncat(order, value->key, value->key_len);
     ck_assert_str_eq(order, "cba");
-    s_end();
 }
-END_TEST
 
 /* Of keys that are written again and again, in any order, and deleted: the search finds what a walk finds, and few
  * places are empty. */
-START_TEST(test_search_by_seq) {
+TEST(test_search_by_seq) {
     enum { KEYS = 100, ENTRIES = 5000 };
     uint64_t seqs[KEYS] = {0};
-    s_begin(KEYS, 1000000);
+    s_limits = (room_state_limits_t){.max_keys = KEYS, .max_bytes = 1000000};
     srand(1);
     for (uint64_t seq = 1; seq <= ENTRIES; seq++) {
         char key[8];
@@ -179,15 +162,14 @@ START_TEST(test_search_by_seq) {
     s_end();
     ck_assert_uint_eq(s_keys.size, 0);
 }
-END_TEST
 
 static void s_reject(const char *key) {
     room_state_reject(&s_keys, &s_limits, zr_span(key));
 }
 
 /* Of a set, an overwriting and a delete that are not stored the value, the number and the bytes are as they were. */
-START_TEST(test_rejected_ones_leave_what_was_stored) {
-    s_begin(2, 1000);
+TEST(test_rejected_ones_leave_what_was_stored) {
+    s_limits = (room_state_limits_t){.max_keys = 2, .max_bytes = 1000};
     size_t size = room_state_size(LIT("ann"), LIT("k"), 3);
     s_accept("k", 1, size, false);
     s_store("k", 1, "old");
@@ -215,12 +197,9 @@ START_TEST(test_rejected_ones_leave_what_was_stored) {
     ck_assert_uint_eq(HASH_COUNT(s_keys.by_key), 0);
     ck_assert_uint_eq(s_keys.live, 0);
     ck_assert_uint_eq(s_limits.bytes, 0);
-    s_end();
 }
-END_TEST
 
-START_TEST(test_first_stored_then_rejected) {
-    s_begin(10, 1000);
+TEST(test_first_stored_then_rejected) {
     size_t size = room_state_size(LIT("ann"), LIT("k"), 1);
     s_accept("k", 1, size, false);
     s_accept("k", 2, 0, true);
@@ -231,12 +210,10 @@ START_TEST(test_first_stored_then_rejected) {
     ck_assert_uint_eq(s_stands("k"), 1);
     ck_assert_uint_eq(s_limits.bytes, size);
     ck_assert_uint_eq(s_keys.live, 1);
-    s_end();
 }
-END_TEST
 
-START_TEST(test_restored_values) {
-    s_begin(1, 1000);
+TEST(test_restored_values) {
+    s_limits = (room_state_limits_t){.max_keys = 1, .max_bytes = 1000};
     zr_entry_t entry = {.seq = 7, .time = 70, .sender = LIT("ann"), .key = LIT("k"), .body = LIT("b")};
     room_state_restore(&s_keys, &s_limits, &entry);
     entry.key = LIT("l");
@@ -247,19 +224,10 @@ START_TEST(test_restored_values) {
     ck_assert_uint_eq(s_limits.bytes, 2 * room_state_size(LIT("ann"), LIT("k"), 1));
     ck_assert_int_eq(s_check("m", 1), ZR_TOO_MANY_KEYS);
     ck_assert_int_eq(s_check("k", 1), ZR_OK);
-    s_end();
 }
-END_TEST
 
-START_TEST(test_store_of_what_was_not_accepted_is_a_bug) {
-    s_begin(10, 1000);
+TEST_ABORTS(test_store_of_what_was_not_accepted_is_a_bug) {
     s_store("k", 1, "x");
 }
-END_TEST
 
-UNIT_MAIN_ABORTS("broker.core.keys",
-    UNIT_TESTS(test_stored_value_is_the_last, test_compare_and_set_sees_what_is_not_stored,
-        test_delete_then_write_again_before_anything_is_stored, test_number_of_keys, test_bytes_of_all_keys,
-        test_values_stand_in_order_of_seq, test_search_by_seq, test_rejected_ones_leave_what_was_stored,
-        test_first_stored_then_rejected, test_restored_values),
-    UNIT_TESTS(test_store_of_what_was_not_accepted_is_a_bug))
+UNIT_SUITE_WITH("broker.core.keys", s_begin, s_end)

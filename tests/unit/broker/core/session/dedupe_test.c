@@ -4,6 +4,8 @@
 
 #include "unit.h"
 
+static dedupe_t dedupe;
+
 static zr_span_t s_id(unsigned number) {
     static char text[4][ZR_CLIENT_ID_LEN + 1];
     static unsigned next;
@@ -13,75 +15,67 @@ static zr_span_t s_id(unsigned number) {
 }
 
 /* Holds a record, publishes up to `mark` and lets go of it. */
-static void s_visit(dedupe_t *dedupe, unsigned number, uint64_t mark) {
-    client_t *client = dedupe_hold(dedupe, s_id(number));
+static void s_visit(unsigned number, uint64_t mark) {
+    client_t *client = dedupe_hold(&dedupe, s_id(number));
     client->mark = mark;
     client->lasting = mark > 0;
-    dedupe_release(dedupe, client);
+    dedupe_release(&dedupe, client);
 }
 
-static uint64_t s_mark(dedupe_t *dedupe, unsigned number) {
-    client_t *client = dedupe_hold(dedupe, s_id(number));
+static uint64_t s_mark(unsigned number) {
+    client_t *client = dedupe_hold(&dedupe, s_id(number));
     uint64_t mark = client->mark;
-    dedupe_release(dedupe, client);
+    dedupe_release(&dedupe, client);
     return mark;
 }
 
-START_TEST(test_mark_outlives_the_session) {
-    dedupe_t dedupe = {.max = 10};
-    s_visit(&dedupe, 1, 7);
-    s_visit(&dedupe, 2, 9);
-    ck_assert_uint_eq(s_mark(&dedupe, 1), 7);
-    ck_assert_uint_eq(s_mark(&dedupe, 2), 9);
-    ck_assert_uint_eq(s_mark(&dedupe, 3), 0);
-    dedupe_finish(&dedupe);
+TEST(test_mark_outlives_the_session) {
+    dedupe.max = 10;
+    s_visit(1, 7);
+    s_visit(2, 9);
+    ck_assert_uint_eq(s_mark(1), 7);
+    ck_assert_uint_eq(s_mark(2), 9);
+    ck_assert_uint_eq(s_mark(3), 0);
 }
-END_TEST
 
-START_TEST(test_who_never_published_is_not_remembered) {
-    dedupe_t dedupe = {.max = 10};
-    s_visit(&dedupe, 1, 0);
+TEST(test_who_never_published_is_not_remembered) {
+    dedupe.max = 10;
+    s_visit(1, 0);
     ck_assert_uint_eq(HASH_COUNT(dedupe.clients), 0);
-    dedupe_finish(&dedupe);
 }
-END_TEST
 
-START_TEST(test_longest_away_is_forgotten_first) {
-    dedupe_t dedupe = {.max = 3};
+TEST(test_longest_away_is_forgotten_first) {
+    dedupe.max = 3;
     for (unsigned i = 1; i <= 3; i++)
-        s_visit(&dedupe, i, i);
-    ck_assert_uint_eq(s_mark(&dedupe, 1), 1); /* now 2 is the one longest away */
-    s_visit(&dedupe, 4, 4);
+        s_visit(i, i);
+    ck_assert_uint_eq(s_mark(1), 1); /* now 2 is the one longest away */
+    s_visit(4, 4);
     ck_assert_uint_eq(HASH_COUNT(dedupe.clients), 3);
-    ck_assert_uint_eq(s_mark(&dedupe, 1), 1);
-    ck_assert_uint_eq(s_mark(&dedupe, 3), 3);
-    ck_assert_uint_eq(s_mark(&dedupe, 4), 4);
-    ck_assert_uint_eq(s_mark(&dedupe, 2), 0);
-    dedupe_finish(&dedupe);
+    ck_assert_uint_eq(s_mark(1), 1);
+    ck_assert_uint_eq(s_mark(3), 3);
+    ck_assert_uint_eq(s_mark(4), 4);
+    ck_assert_uint_eq(s_mark(2), 0);
 }
-END_TEST
 
-START_TEST(test_held_ones_are_not_forgotten) {
-    dedupe_t dedupe = {.max = 2};
+TEST(test_held_ones_are_not_forgotten) {
+    dedupe.max = 2;
     client_t *held[3];
     for (unsigned i = 0; i < 3; i++) {
         held[i] = dedupe_hold(&dedupe, s_id(i + 1));
         held[i]->mark = i + 1;
         held[i]->lasting = true;
     }
-    s_visit(&dedupe, 9, 9);
+    s_visit(9, 9);
     for (unsigned i = 0; i < 3; i++)
         ck_assert_uint_eq(held[i]->mark, i + 1);
-    ck_assert_uint_eq(s_mark(&dedupe, 9), 0); /* there was no place for it */
+    ck_assert_uint_eq(s_mark(9), 0); /* there was no place for it */
     for (unsigned i = 0; i < 3; i++)
         dedupe_release(&dedupe, held[i]);
     ck_assert_uint_le(HASH_COUNT(dedupe.clients), 2);
-    dedupe_finish(&dedupe);
 }
-END_TEST
 
-START_TEST(test_outcomes) {
-    dedupe_t dedupe = {.max = 2};
+TEST(test_outcomes) {
+    dedupe.max = 2;
     client_t *client = dedupe_hold(&dedupe, s_id(1));
     client->lasting = true;
     client->mark = 20;
@@ -98,12 +92,10 @@ START_TEST(test_outcomes) {
     client = dedupe_hold(&dedupe, s_id(1)); /* they are kept over sessions */
     ck_assert_int_eq(dedupe_outcome(client, 8), ZR_TOO_MANY_KEYS);
     dedupe_release(&dedupe, client);
-    dedupe_finish(&dedupe);
 }
-END_TEST
 
-START_TEST(test_beyond_the_last_refusals_the_outcome_is_unknown) {
-    dedupe_t dedupe = {.max = 2};
+TEST(test_beyond_the_last_refusals_the_outcome_is_unknown) {
+    dedupe.max = 2;
     client_t *client = dedupe_hold(&dedupe, s_id(1));
     client->mark = 1000;
     for (uint64_t mid = 10; mid < 10 + 10 * DEDUPE_REFUSALS; mid += 10)
@@ -117,12 +109,10 @@ START_TEST(test_beyond_the_last_refusals_the_outcome_is_unknown) {
     ck_assert_int_eq(dedupe_outcome(client, 20), ZR_CONFLICT);
     ck_assert_int_eq(dedupe_outcome(client, 900), ZR_CONFLICT);
     dedupe_release(&dedupe, client);
-    dedupe_finish(&dedupe);
 }
-END_TEST
 
-START_TEST(test_refusals_without_a_gap_are_one) {
-    dedupe_t dedupe = {.max = 2};
+TEST(test_refusals_without_a_gap_are_one) {
+    dedupe.max = 2;
     client_t *client = dedupe_hold(&dedupe, s_id(1));
     client->mark = 1000;
     for (uint64_t mid = 1; mid <= 500; mid += 5)
@@ -135,12 +125,10 @@ START_TEST(test_refusals_without_a_gap_are_one) {
     ck_assert_int_eq(dedupe_outcome(client, 501), ZR_CONFLICT);
     ck_assert_int_eq(dedupe_outcome(client, 502), ZR_OK);
     dedupe_release(&dedupe, client);
-    dedupe_finish(&dedupe);
 }
-END_TEST
 
-START_TEST(test_first_refused) {
-    dedupe_t dedupe = {.max = 2};
+TEST(test_first_refused) {
+    dedupe.max = 2;
     client_t *client = dedupe_hold(&dedupe, s_id(1));
     ck_assert_uint_eq(dedupe_first_refused(client, 1, 9), 0);
     dedupe_refuse(client, 10, 12, ZR_CONFLICT);
@@ -153,15 +141,13 @@ START_TEST(test_first_refused) {
     client->forgotten = 3;
     ck_assert_uint_eq(dedupe_first_refused(client, 2, 20), 2);
     dedupe_release(&dedupe, client);
-    dedupe_finish(&dedupe);
 }
-END_TEST
 
 static zr_span_t s_span(zr_blob_t *blob) {
     return zr_span_of(zr_blob_data(blob), zr_blob_len(blob));
 }
 
-START_TEST(test_what_was_encoded_is_restored) {
+TEST(test_what_was_encoded_is_restored) {
     static const zr_code_t codes[] = {ZR_CONFLICT, ZR_STORE_FAILED, ZR_TOO_MANY_KEYS, ZR_STATE_FULL};
     for (size_t refusals = 0; refusals <= 3 * DEDUPE_REFUSALS; refusals += 7) {
         dedupe_t before = {.max = 2}, after = {.max = 2};
@@ -187,10 +173,9 @@ START_TEST(test_what_was_encoded_is_restored) {
         dedupe_finish(&after);
     }
 }
-END_TEST
 
-START_TEST(test_a_code_of_a_newer_version_is_unknown) {
-    dedupe_t dedupe = {.max = 2};
+TEST(test_a_code_of_a_newer_version_is_unknown) {
+    dedupe.max = 2;
     ck_assert(dedupe_restore(&dedupe, s_id(1), 9,
         LIT("\0\0\0\0\0\0\0\0"
             "\0\0\0\0\0\0\0\3"
@@ -199,12 +184,10 @@ START_TEST(test_a_code_of_a_newer_version_is_unknown) {
     client_t *client = dedupe_find(&dedupe, s_id(1));
     ck_assert_int_eq(dedupe_outcome(client, 2), ZR_OK);
     ck_assert_int_eq(dedupe_outcome(client, 4), ZR_OUTCOME_UNKNOWN);
-    dedupe_finish(&dedupe);
 }
-END_TEST
 
-START_TEST(test_garbage_is_not_restored) {
-    dedupe_t dedupe = {.max = 100};
+TEST(test_garbage_is_not_restored) {
+    dedupe.max = 100;
     client_t *client = dedupe_hold(&dedupe, s_id(1));
     dedupe_refuse(client, 5, 6, ZR_CONFLICT);
     dedupe_refuse(client, 9, 9, ZR_CONFLICT);
@@ -222,20 +205,16 @@ START_TEST(test_garbage_is_not_restored) {
     ck_assert(!dedupe_restore(&dedupe, LIT("short"), 7, LIT("")));
     zr_blob_unref(blob);
     dedupe_release(&dedupe, client);
-    dedupe_finish(&dedupe);
 }
-END_TEST
 
-START_TEST(test_restored_ones_are_bounded) {
-    dedupe_t dedupe = {.max = 3};
+TEST(test_restored_ones_are_bounded) {
+    dedupe.max = 3;
     for (unsigned i = 1; i <= 5; i++)
         ck_assert(dedupe_restore(&dedupe, s_id(i), i, LIT("")));
     ck_assert_uint_eq(HASH_COUNT(dedupe.clients), 3);
     ck_assert_ptr_null(dedupe_find(&dedupe, s_id(2))); /* the longest unused came first */
-    ck_assert_uint_eq(s_mark(&dedupe, 3), 3);
-    dedupe_finish(&dedupe);
+    ck_assert_uint_eq(s_mark(3), 3);
 }
-END_TEST
 
 static zr_span_t s_key(const char *user, unsigned number) {
     static dedupe_key_t keys[4];
@@ -245,7 +224,7 @@ static zr_span_t s_key(const char *user, unsigned number) {
     return zr_span_of(key->text, ZR_CLIENT_ID_LEN);
 }
 
-START_TEST(test_keys) {
+TEST(test_keys) {
     ck_assert_span_eq(s_key(NULL, 7), s_id(7)); /* of nobody: as it is */
     ck_assert_span_eq(s_key("ann", 7), s_key("ann", 7));
     ck_assert(!zr_span_equal(s_key("ann", 7), s_key("ann", 8)));
@@ -257,45 +236,42 @@ START_TEST(test_keys) {
     ck_assert_int_ne(memcmp(one.ptr + DEDUPE_OWNER_LEN, other.ptr + DEDUPE_OWNER_LEN, DEDUPE_OWNER_LEN), 0);
     ck_assert_int_ne(memcmp(one.ptr, anothers.ptr, DEDUPE_OWNER_LEN), 0);
 }
-END_TEST
 
-static void s_visit_as(dedupe_t *dedupe, const char *user, unsigned number) {
-    client_t *client = dedupe_hold(dedupe, s_key(user, number));
+static void s_visit_as(const char *user, unsigned number) {
+    client_t *client = dedupe_hold(&dedupe, s_key(user, number));
     client->mark = 1;
     client->lasting = true;
-    dedupe_release(dedupe, client);
+    dedupe_release(&dedupe, client);
 }
 
-static bool s_knows(const dedupe_t *dedupe, const char *user, unsigned number) {
-    return dedupe_find(dedupe, s_key(user, number)) != NULL;
+static bool s_knows(const char *user, unsigned number) {
+    return dedupe_find(&dedupe, s_key(user, number)) != NULL;
 }
 
 /* A user that keeps using new ids pushes out its own records. */
-START_TEST(test_a_user_forgets_its_own_first) {
-    dedupe_t dedupe = {.max = 4};
-    s_visit_as(&dedupe, "ann", 1);
-    s_visit_as(&dedupe, NULL, 1);
+TEST(test_a_user_forgets_its_own_first) {
+    dedupe.max = 4;
+    s_visit_as("ann", 1);
+    s_visit_as(NULL, 1);
     ck_assert(dedupe_restore(&dedupe, s_key("ann", 2), 1, zr_span(NULL)));
     for (unsigned i = 1; i <= 10; i++)
-        s_visit_as(&dedupe, "eve", i);
-    ck_assert(s_knows(&dedupe, "ann", 1) && s_knows(&dedupe, "ann", 2) && s_knows(&dedupe, NULL, 1));
-    ck_assert(s_knows(&dedupe, "eve", 10));
-    s_visit_as(&dedupe, NULL, 2);
-    ck_assert(!s_knows(&dedupe, NULL, 1));
-    s_visit_as(&dedupe, "ann", 3); /* what came from before counts too */
-    ck_assert(!s_knows(&dedupe, "ann", 1) && s_knows(&dedupe, "ann", 2));
-    s_visit_as(&dedupe, "bob", 1); /* a user without records takes the place of the oldest one */
-    ck_assert(!s_knows(&dedupe, "ann", 2) && s_knows(&dedupe, "bob", 1));
-    s_visit_as(&dedupe, "bob", 2);
-    ck_assert(!s_knows(&dedupe, "bob", 1) && s_knows(&dedupe, "bob", 2));
+        s_visit_as("eve", i);
+    ck_assert(s_knows("ann", 1) && s_knows("ann", 2) && s_knows(NULL, 1));
+    ck_assert(s_knows("eve", 10));
+    s_visit_as(NULL, 2);
+    ck_assert(!s_knows(NULL, 1));
+    s_visit_as("ann", 3); /* what came from before counts too */
+    ck_assert(!s_knows("ann", 1) && s_knows("ann", 2));
+    s_visit_as("bob", 1); /* a user without records takes the place of the oldest one */
+    ck_assert(!s_knows("ann", 2) && s_knows("bob", 1));
+    s_visit_as("bob", 2);
+    ck_assert(!s_knows("bob", 1) && s_knows("bob", 2));
     ck_assert_uint_eq(HASH_COUNT(dedupe.clients), 4);
+}
+
+static void s_end(void) {
     dedupe_finish(&dedupe);
     ck_assert_uint_eq(HASH_COUNT(dedupe.owners), 0);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.dedupe", test_mark_outlives_the_session, test_who_never_published_is_not_remembered,
-    test_longest_away_is_forgotten_first, test_held_ones_are_not_forgotten, test_outcomes,
-    test_beyond_the_last_refusals_the_outcome_is_unknown, test_refusals_without_a_gap_are_one, test_first_refused,
-    test_what_was_encoded_is_restored, test_a_code_of_a_newer_version_is_unknown, test_garbage_is_not_restored,
-    test_restored_ones_are_bounded, test_keys, test_a_user_forgets_its_own_first)
+UNIT_SUITE_WITH("broker.core.dedupe", NULL, s_end)

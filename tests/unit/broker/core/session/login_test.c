@@ -2,13 +2,9 @@
 
 #define USERS "ann: rwspc *\nbob: rwspc *\n"
 
-static access_t *s_access(void) {
-    return fx_access(USERS);
-}
-
 static void s_begin(void) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = USERS;
     fx.config.tokens = true;
     fx_start();
 }
@@ -31,24 +27,18 @@ static void s_log_in(route_t route, unsigned client) {
     snprintf(fx.tokens[route], sizeof fx.tokens[route], "%s", fx_string("resume"));
 }
 
-START_TEST(test_a_token_is_looked_at) {
-    s_begin();
+TEST(test_a_token_is_looked_at) {
     s_hello(A, A, ",'user':'ann','token':'t0','id':4,'nick':'other'");
     ck_assert_str_eq(fx.login, "ann t0");
     fx_expect_silence(A);
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect_error(A, "no-session");
+    fx_refused(A, "no-session", "{'op':'ping'}");
     s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
     fx_expect(A, "{'op':'welcome','re':4,'nick':'ann','user':'ann','back':'tcp://127.0.0.1:5571'}");
-    fx_ask(A, "{'op':'join','room':'r'}");
-    fx_expect(A, "{'op':'joined'}");
-    fx_finish();
+    fx_answer(A, "{'op':'join','room':'r'}", "{'op':'joined'}");
 }
-END_TEST
 
-START_TEST(test_a_wrong_token) {
-    s_begin();
+TEST(test_a_wrong_token) {
     s_hello(A, A, ",'user':'ann','token':'no','id':4");
     s_done(fx_effect(EFFECT_LOGIN), LOGIN_FAILED);
     fx_expect(A, "{'op':'error','code':'login-failed','re':4}");
@@ -56,13 +46,10 @@ START_TEST(test_a_wrong_token) {
     s_done(fx_effect(EFFECT_LOGIN), LOGIN_SLOW);
     fx_expect(A, "{'op':'error','code':'rate-limited','re':5,'wait':250}");
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_where_tokens_are_not_taken) {
+TEST(test_where_tokens_are_not_taken) {
     static const char *const hello = ",'user':'ann','token':'t0'";
-    s_begin();
     fx.remote[A] = true;
     s_hello(A, A, hello);
     fx_expect_error(A, "login-failed");
@@ -74,19 +61,15 @@ START_TEST(test_where_tokens_are_not_taken) {
     s_hello(C, C, ",'user':'ann'");
     fx_expect_error(C, "login-failed");
     ck_assert_uint_eq(fx_effect(EFFECT_LOGIN), 0);
-    fx_finish();
 
     fx_begin();
-    fx.access = s_access;
+    fx.rights = USERS;
     fx_start();
     s_hello(A, A, hello);
     fx_expect_error(A, "login-failed");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_members) {
-    s_begin();
+TEST(test_members) {
     char more[512], token[258] = "";
     memset(token, 't', 257);
     snprintf(more, sizeof more, ",'user':'ann','token':'%s'", token);
@@ -102,12 +85,9 @@ START_TEST(test_members) {
     fx_expect_error(B, "bad-nick");
     s_hello(B, B, ",'user':1,'token':'t'");
     fx_expect_error(B, "bad-member");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_one_at_a_time_of_a_connection) {
-    s_begin();
+TEST(test_one_at_a_time_of_a_connection) {
     s_hello(A, A, ",'user':'ann','token':'t0'");
     s_hello(A, A, ",'user':'ann','token':'t1','id':2");
     fx_expect(A, "{'op':'error','code':'rate-limited','re':2,'wait':1000}");
@@ -116,12 +96,9 @@ START_TEST(test_one_at_a_time_of_a_connection) {
     s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
     fx_expect(A, "{'op':'welcome'}");
     ck_assert_uint_eq(fx_effect(EFFECT_LOGIN), 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_so_many_in_all) {
-    s_begin();
+TEST(test_so_many_in_all) {
     uint64_t tickets[64];
     for (unsigned i = 0; i < 64; i++) {
         s_hello(100 + i, 100 + i, ",'user':'ann','token':'t0'");
@@ -134,13 +111,10 @@ START_TEST(test_so_many_in_all) {
     s_done(tickets[7], LOGIN_FAILED);
     s_hello(A, A, ",'user':'ann','token':'t0'");
     fx_expect_silence(A);
-    ck_assert_uint_ne(fx_effect(EFFECT_LOGIN), 0);
-    fx_finish(); /* with those that wait */
+    ck_assert_uint_ne(fx_effect(EFFECT_LOGIN), 0); /* the broker ends while logins wait */
 }
-END_TEST
 
-START_TEST(test_the_peer_goes_meanwhile) {
-    s_begin();
+TEST(test_the_peer_goes_meanwhile) {
     s_hello(A, A, ",'user':'ann','token':'t0'");
     uint64_t ticket = fx_effect(EFFECT_LOGIN);
     relay_route_lost(fx.relay, A);
@@ -148,24 +122,18 @@ START_TEST(test_the_peer_goes_meanwhile) {
     fx_expect_silence(A);
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
     s_done(4711, LOGIN_OK); /* likewise forgotten */
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_the_user_goes_meanwhile) {
-    s_begin();
+TEST(test_the_user_goes_meanwhile) {
     s_hello(A, A, ",'user':'ann','token':'t0'");
     fx_set_access("bob: r *\n");
     s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
     fx_expect_error(A, "forbidden");
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_who_logged_in_resumes_without) {
-    s_begin();
+TEST(test_who_logged_in_resumes_without) {
     s_log_in(A, A);
     char more[128];
     snprintf(more, sizeof more, ",'user':'ann','resume':'%s'", fx.tokens[A]);
@@ -191,12 +159,9 @@ START_TEST(test_who_logged_in_resumes_without) {
     snprintf(more, sizeof more, ",'user':'ann','resume':'%s'", fx.tokens[A]);
     s_hello(C, A, more);
     fx_expect_error(C, "login-failed");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_the_token_of_an_authenticated_session_does_not_log_in) {
-    s_begin();
+TEST(test_the_token_of_an_authenticated_session_does_not_log_in) {
     fx.users[A] = "ann";
     fx_hello(A, "me");
     char more[128];
@@ -207,21 +172,13 @@ START_TEST(test_the_token_of_an_authenticated_session_does_not_log_in) {
     s_hello(B, A, more); /* but with a login it is resumed */
     s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
     fx_expect(B, "{'op':'welcome','resumed':true,'user':'ann'}");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_session_that_logged_in_is_revoked) {
-    s_begin();
+TEST(test_a_session_that_logged_in_is_revoked) {
     s_log_in(A, A);
     fx_set_access("bob: r *\n-ann: r *\n");
     fx_expect(A, "{'op':'bye','reason':'banned'}");
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), A);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.login", test_a_token_is_looked_at, test_a_wrong_token, test_where_tokens_are_not_taken,
-    test_members, test_one_at_a_time_of_a_connection, test_so_many_in_all, test_the_peer_goes_meanwhile,
-    test_the_user_goes_meanwhile, test_who_logged_in_resumes_without,
-    test_the_token_of_an_authenticated_session_does_not_log_in, test_a_session_that_logged_in_is_revoked)
+UNIT_SUITE_WITH("broker.core.login", s_begin, fx_finish)

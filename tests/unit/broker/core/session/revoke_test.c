@@ -32,11 +32,10 @@ static void s_expect_bye(route_t route, const char *reason) {
     fx_expect_silence(route);
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[route]);
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), route);
-    fx_ask(route, "{'op':'ping'}");
-    fx_expect_error(route, "no-session");
+    fx_refused(route, "no-session", "{'op':'ping'}");
 }
 
-START_TEST(test_a_user_who_is_gone) {
+TEST(test_a_user_who_is_gone) {
     s_begin();
     fx_set_access("ann: rwspc *\nanonymous: rwspc *\n");
     s_expect_bye(B, "revoked");
@@ -53,11 +52,9 @@ START_TEST(test_a_user_who_is_gone) {
     fx_ask(B, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(B), resume);
     fx_expect(B, "{'op':'welcome','resumed':false}");
     ck_assert_ptr_null(json_object_get(fx.last, "user"));
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_user_who_is_banned) {
+TEST(test_a_user_who_is_banned) {
     s_begin();
     relay_route_lost(fx.relay, B); /* detached: it ends all the same */
     fx_set_access("ann: rwspc *\n-bob: rwspc *\nanonymous: rwspc *\n");
@@ -69,11 +66,9 @@ START_TEST(test_a_user_who_is_banned) {
     fx_expect(BACK, "{'left':[{'nick':'bob','reason':'banned'}]}");
     fx_set_access("ann: rwspc *\n-bob: rwspc *\nanonymous: rwspc *\n"); /* once only */
     ck_assert_str_eq(fx_dropped_user(), "");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_who_did_not_log_in) {
+TEST(test_who_did_not_log_in) {
     s_begin();
     fx_set_access("ann: rwspc *\nbob: rwspc *\ncat: rwspc *\nanonymous: rwspc *\n"); /* a user's name now */
     s_expect_bye(C, "revoked");
@@ -81,42 +76,31 @@ START_TEST(test_who_did_not_log_in) {
     fx_hello(C, "dog");
     fx_set_access("ann: rwspc *\nbob: rwspc *\n");
     s_expect_bye(C, "revoked");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_open_mode_ends) {
-    fx_start();
+TEST(test_open_mode_ends) {
     fx_hello(A, "ann");
     fx_hello(B, "bob");
     relay_set_access(fx.relay, fx_access("ann: r *\nanonymous: rc *\n"));
     fx_run();
     s_expect_bye(A, "revoked");
-    fx_ask(B, "{'op':'join','room':'r'}");
-    fx_expect(B, "{'op':'joined'}");
+    fx_answer(B, "{'op':'join','room':'r'}", "{'op':'joined'}");
     relay_set_access(fx.relay, access_new_open());
-    fx_one(B, "r", 1, "x");
-    fx_run();
+    fx_one_now(B, "r", 1, "x");
     fx_expect_text(B, "ack 1 @1 memory");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_room_may_not_be_read_any_more) {
+TEST(test_a_room_may_not_be_read_any_more) {
     s_begin();
-    fx_one(A, "r", 1, "1");
-    fx_run();
-    fx_drop(A);
-    fx_drop(BACK);
+    fx_one_now(A, "r", 1, "1");
+    fx_drop_all(A, BACK);
     fx_one(A, "r", 2, "2"); /* on its way to the log */
     relay_flush(fx.relay);
     relay_set_access(fx.relay, fx_access("ann: rwspc *\nbob: wc *, rp x\nanonymous: rwspc *\n"));
     fx_run();
     fx_expect(B, "{'op':'left','room':'r','reason':'revoked','seq':1}");
-    fx_expect_silence(B);
-    fx_expect_silence(BACK);
-    fx_expect_text(A, "live r 1: 2/2");
-    fx_expect_text(A, "ack 2 @2 memory");
+    fx_expect_silent(B, BACK);
+    fx_expect_texts(A, "live r 1: 2/2", "ack 2 @2 memory");
     fx_expect_text(C, "live r 1: 2/2");
     fx_tick();
     fx_expect(A, "{'left':[{'nick':'bob','reason':'revoked'}],'count':2}");
@@ -124,22 +108,17 @@ START_TEST(test_a_room_may_not_be_read_any_more) {
     static const char *const asks[] = {"{'op':'join','room':'r'}", "{'op':'replay','room':'r','after':0}",
         "{'op':'state','room':'r'}", "{'op':'who','room':'r'}"};
     for (size_t i = 0; i < 4; i++) {
-        fx_ask(B, "%s", asks[i]);
-        fx_expect_error(B, "forbidden");
+        fx_refused(B, "forbidden", "%s", asks[i]);
     }
     fx_one(B, "r", 1, "blind"); /* which it may */
     fx_run();
     fx_expect_text(B, "ack 1 @0 memory");
-    fx_ask(B, "{'op':'ping'}");
-    fx_expect(B, "{'op':'pong','heads':{},'versions':{}}");
+    fx_answer(B, "{'op':'ping'}", "{'op':'pong','heads':{},'versions':{}}");
     fx_set_access(USERS);
-    fx_ask(B, "{'op':'join','room':'r','after':1}");
-    fx_expect(B, "{'op':'joined','recovered':true,'seq':3,'private':false}");
-    fx_finish();
+    fx_answer(B, "{'op':'join','room':'r','after':1}", "{'op':'joined','recovered':true,'seq':3,'private':false}");
 }
-END_TEST
 
-START_TEST(test_a_room_of_which_nothing_is_left) {
+TEST(test_a_room_of_which_nothing_is_left) {
     s_begin();
     fx_ask(B, "{'op':'join','room':'mine'}");
     fx_drop(B);
@@ -149,14 +128,11 @@ START_TEST(test_a_room_of_which_nothing_is_left) {
     fx_expect(B, "{'op':'left','room':'mine','seq':0}");
     fx_tick();
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, rooms - 1);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_replay_under_way) {
+TEST(test_a_replay_under_way) {
     s_begin();
-    fx_one(A, "r", 1, "1");
-    fx_run();
+    fx_one_now(A, "r", 1, "1");
     fx_drop(BACK);
     fx.late = true;
     fx_ask(A, "{'op':'replay','room':'r','after':0,'id':7}");
@@ -169,31 +145,24 @@ START_TEST(test_a_replay_under_way) {
     fx_expect(A, "{'op':'replayed','re':7}");
     fx_expect(B, "{'op':'error','code':'forbidden','re':8}");
     fx_expect_silence(B);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_rights_to_publish_are_looked_up_anew) {
+TEST(test_rights_to_publish_are_looked_up_anew) {
     s_begin();
-    fx_one(B, "r", 1, "1");
-    fx_run();
+    fx_one_now(B, "r", 1, "1");
     fx_drop(BACK);
     fx_expect_text(B, "ack 1 @1 memory");
     fx_set_access("ann: rwspc *\nbob: rspc *\nanonymous: rwspc *\n");
-    fx_one(B, "r", 2, "2");
-    fx_run();
+    fx_one_now(B, "r", 2, "2");
     fx_expect(B, "{'op':'error','code':'forbidden','mid':2,'room':'r'}");
     fx_set_access(USERS);
     fx_one(B, "r", 2, "2"); /* once refused is refused */
-    fx_one(B, "r", 3, "3");
-    fx_run();
+    fx_one_now(B, "r", 3, "3");
     fx_expect(B, "{'op':'error','code':'forbidden','mid':2}");
     fx_expect_text(B, "ack 3 @2 memory");
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_user_who_lost_a_key) {
+TEST(test_a_user_who_lost_a_key) {
     s_begin();
     fx.users[D] = "bob";
     fx_hello(D, "me");
@@ -203,8 +172,7 @@ START_TEST(test_a_user_who_lost_a_key) {
     s_expect_bye(B, "revoked");
     s_expect_bye(D, "revoked");
     ck_assert_str_eq(fx_dropped_user(), "bob");
-    fx_ask(A, "{'op':'ping'}");
-    fx_expect(A, "{'op':'pong'}");
+    fx_answer(A, "{'op':'ping'}", "{'op':'pong'}");
     /* By another key. */
     fx_ask(B, "{'op':'hello','proto':1,'client':'%s','resume':'%s'}", fx_client(B), fx.tokens[B]);
     fx_expect(B, "{'op':'welcome','user':'bob','resumed':false}");
@@ -212,9 +180,7 @@ START_TEST(test_a_user_who_lost_a_key) {
     relay_disown(fx.relay, zr_span("eve"));
     fx_run();
     ck_assert_str_eq(fx_dropped_user(), "eve");
-    fx_finish();
 }
-END_TEST
 
 /* Gets the text written to stderr from s_listen on. */
 static int s_stderr;
@@ -245,7 +211,7 @@ static size_t s_heard(const char *what) {
 }
 
 /* However many sessions a user has, and rooms: the log stays readable. */
-START_TEST(test_a_line_for_each_user) {
+TEST(test_a_line_for_each_user) {
     s_begin();
     fx.users[D] = "bob";
     fx_hello(D, "me");
@@ -265,12 +231,10 @@ START_TEST(test_a_line_for_each_user) {
     s_listen();
     fx_set_access("ann: rwspc *\n");
     ck_assert_uint_eq(s_heard("bob is not let in any more: revoked"), 1);
-    fx_finish();
 }
-END_TEST
 
 /* Changes that the edge logs are not logged twice. */
-START_TEST(test_no_line_for_what_the_edge_tells) {
+TEST(test_no_line_for_what_the_edge_tells) {
     fx_begin();
     fx.config.tokens = true;
     fx.access = s_access;
@@ -295,11 +259,6 @@ START_TEST(test_no_line_for_what_the_edge_tells) {
     fx_set_access("ann: rwspca *\n");
     fx_set_access("-ann: rwspca *\n"); /* by a reload: no other line names the user */
     ck_assert_uint_eq(s_heard("ann is not let in any more: banned"), 1);
-    fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.revoke", test_a_user_who_is_gone, test_a_user_who_is_banned, test_who_did_not_log_in,
-    test_open_mode_ends, test_a_room_may_not_be_read_any_more, test_a_room_of_which_nothing_is_left,
-    test_a_replay_under_way, test_rights_to_publish_are_looked_up_anew, test_a_user_who_lost_a_key,
-    test_a_line_for_each_user, test_no_line_for_what_the_edge_tells)
+UNIT_SUITE_WITH("broker.core.revoke", fx_start, fx_finish)

@@ -10,7 +10,7 @@ static session_t *s_add(sessions_t *sessions, int i, const char *nick) {
     return session_add(sessions, &s_clients[i], zr_span(nick), false);
 }
 
-START_TEST(test_is_found_by_everything) {
+TEST(test_is_found_by_everything) {
     sessions_t sessions = {0};
     session_t *ann = s_add(&sessions, 1, "ann"), *bob = s_add(&sessions, 2, "bob");
     session_set_route(&sessions, ann, 7);
@@ -30,9 +30,8 @@ START_TEST(test_is_found_by_everything) {
     session_remove(&sessions, bob);
     ck_assert_uint_eq(sessions.count, 0);
 }
-END_TEST
 
-START_TEST(test_route_moves_and_each_move_is_another_link) {
+TEST(test_route_moves_and_each_move_is_another_link) {
     sessions_t sessions = {0};
     session_t *ann = s_add(&sessions, 1, "ann");
     session_set_route(&sessions, ann, 7);
@@ -47,9 +46,8 @@ START_TEST(test_route_moves_and_each_move_is_another_link) {
     ck_assert_ptr_eq(session_by_route(&sessions, 8), ann);
     session_remove(&sessions, ann);
 }
-END_TEST
 
-START_TEST(test_user_lives_as_long_as_its_last_session) {
+TEST(test_user_lives_as_long_as_its_last_session) {
     sessions_t sessions = {0};
     session_t *one = s_add(&sessions, 1, "ann"), *two = s_add(&sessions, 2, "ann");
     ck_assert_ptr_eq(one->user, two->user);
@@ -61,9 +59,8 @@ START_TEST(test_user_lives_as_long_as_its_last_session) {
     session_remove(&sessions, two);
     ck_assert_ptr_null(sessions.users);
 }
-END_TEST
 
-START_TEST(test_rights_are_of_the_room_that_is_asked_for) {
+TEST(test_rights_are_of_the_room_that_is_asked_for) {
     sessions_t sessions = {0};
     access_t *access = access_new();
     access_user_t *user = access_add_user(access, LIT("ann"));
@@ -83,7 +80,5 @@ START_TEST(test_rights_are_of_the_room_that_is_asked_for) {
     session_remove(&sessions, ann);
     access_destroy(access);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.session", test_is_found_by_everything, test_route_moves_and_each_move_is_another_link,
-    test_user_lives_as_long_as_its_last_session, test_rights_are_of_the_room_that_is_asked_for)
+UNIT_SUITE("broker.core.session")

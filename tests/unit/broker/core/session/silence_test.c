@@ -35,22 +35,19 @@ static void s_expect_end(route_t route) {
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[route]);
 }
 
-START_TEST(test_one_by_one) {
+TEST(test_one_by_one) {
     s_begin();
     for (route_t route = A; route <= C; route++) {
         s_expect_end(route);
         ck_assert_uint_eq(relay_stats(fx.relay).sessions, C - route);
     }
     ck_assert(!s_piece());
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_heard_in_time) {
+TEST(test_heard_in_time) {
     s_begin();
     fx_say(A, "{'op':'ping'}");
-    fx_one(B, "r", 1, "x");
-    fx_run(); /* the end of cyd is in it */
+    fx_one_now(B, "r", 1, "x"); /* the end of cyd is in it */
     ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
     fx_expect(A, "{'op':'pong'}");
     fx_expect_text(B, "ack 1 @1 memory");
@@ -64,23 +61,18 @@ START_TEST(test_heard_in_time) {
     ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[B]);
     fx_expect(A, "{'op':'bye','reason':'expired'}");
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
-    fx_finish();
 }
-END_TEST
 
-START_TEST(test_resumed_in_time) {
+TEST(test_resumed_in_time) {
     s_begin();
     fx_resume(D, B, "bob");
     fx_run();
     ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[B]);
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
-    fx_ask(D, "{'op':'ping'}");
-    fx_expect(D, "{'op':'pong'}");
-    fx_finish();
+    fx_answer(D, "{'op':'ping'}", "{'op':'pong'}");
 }
-END_TEST
 
-START_TEST(test_another_end_comes_first) {
+TEST(test_another_end_comes_first) {
     s_begin();
     fx_say(B, "{'op':'bye'}");
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 2);
@@ -92,9 +84,7 @@ START_TEST(test_another_end_comes_first) {
     s_expect_end(C);
     ck_assert(!s_piece());
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
-    fx_finish();
 }
-END_TEST
 
 UNIT_MAIN(
     "broker.core.silence", test_one_by_one, test_heard_in_time, test_resumed_in_time, test_another_end_comes_first)

@@ -1,7 +1,7 @@
 #include "chat_parse.h"
 #include "unit.h"
 
-START_TEST(test_lines) {
+TEST(test_lines) {
     static const struct {
         const char *line;
         chat_kind_t kind;
@@ -31,9 +31,8 @@ START_TEST(test_lines) {
         ck_assert_msg(zr_span_equal(line.text, zr_span(cases[i].text)), "%s", cases[i].line);
     }
 }
-END_TEST
 
-START_TEST(test_mistakes) {
+TEST(test_mistakes) {
     static const char *const cases[] = {"/", "/ join x", "/joi x", "/join", "/join a b", "/msg", "/msg bob",
         "/msg bob  ", "/nick", "/quit now", "/who x", "/JOIN x"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -41,14 +40,12 @@ START_TEST(test_mistakes) {
         ck_assert_msg(line.kind == CHAT_BAD && line.text.len > 0, "%s", cases[i]);
     }
 }
-END_TEST
 
-START_TEST(test_help_ends) {
+TEST(test_help_ends) {
     size_t count = 0;
     while (chat_help(count))
         count++;
     ck_assert_uint_eq(count, 8);
 }
-END_TEST
 
-UNIT_MAIN("client.cli.chat_parse", test_lines, test_mistakes, test_help_ends)
+UNIT_SUITE("client.cli.chat_parse")

@@ -21,7 +21,7 @@ static void s_utc(void) {
 /* 12:34 UTC */
 static const uint64_t s_time = (uint64_t)(12 * 3600 + 34 * 60) * 1000000;
 
-START_TEST(test_entries) {
+TEST(test_entries) {
     s_utc();
     zr_buffer_t out = {0};
     zrelay_event_t event = {.room = "dev", .sender = "ann", .body = "hi\033[2J", .body_len = 6, .time = s_time};
@@ -36,9 +36,8 @@ START_TEST(test_entries) {
     chat_text_entry(&out, s_plain, &event);
     s_expect(&out, "12:34 ann deleted k\n");
 }
-END_TEST
 
-START_TEST(test_colours_end) {
+TEST(test_colours_end) {
     zr_buffer_t out = {0};
     zrelay_event_t event = {.room = "dev", .sender = "ann", .body = "hi", .body_len = 2, .time = s_time};
     chat_text_entry(&out, (chat_style_t){.colour = true}, &event);
@@ -46,9 +45,8 @@ START_TEST(test_colours_end) {
     ck_assert_ptr_nonnull(strstr((const char *)out.data, "ann\033[0m: hi\n"));
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_directs) {
+TEST(test_directs) {
     s_utc();
     zr_buffer_t out = {0};
     zrelay_event_t event = {.name = "bob", .body = "psst", .body_len = 4, .time = s_time};
@@ -57,9 +55,8 @@ START_TEST(test_directs) {
     chat_text_told(&out, s_plain, zr_span("bob"), zr_span("what"), s_time);
     s_expect(&out, "12:34 -> bob: what\n");
 }
-END_TEST
 
-START_TEST(test_presence) {
+TEST(test_presence) {
     zr_buffer_t out = {0};
     zrelay_event_t event = {.room = "dev", .name = "bob", .joined = true};
     ck_assert(chat_text_presence(&out, s_plain, &event));
@@ -83,9 +80,8 @@ START_TEST(test_presence) {
     event.name = NULL;
     ck_assert(!chat_text_presence(&out, s_plain, &event));
 }
-END_TEST
 
-START_TEST(test_widths) {
+TEST(test_widths) {
     ck_assert_uint_eq(chat_text_width(zr_span("")), 0);
     ck_assert_uint_eq(chat_text_width(zr_span("abc")), 3);
     ck_assert_uint_eq(chat_text_width(zr_span("a\tb")), 4);
@@ -96,6 +92,5 @@ START_TEST(test_widths) {
         ck_assert_uint_eq(chat_text_width(zr_span("e\xcc\x81")), 1);
     }
 }
-END_TEST
 
-UNIT_MAIN("client.cli.chat_text", test_entries, test_colours_end, test_directs, test_presence, test_widths)
+UNIT_SUITE("client.cli.chat_text")

@@ -89,47 +89,41 @@ const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
 
 static const zrelay_event_t s_connected = {.type = ZRELAY_CONNECTED, .name = "ann", .text = "hello"};
 
-static void s_open(conn_t *session, config_t *config) {
+static conn_t session;
+static config_t config;
+
+/* Each test begins with a session. */
+static void s_begin(void) {
     signals_open();
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
-    config_init(config);
-    config->connect_ms = 200;
-    config->server = "tcp://x:1";
+    config_init(&config);
+    config.connect_ms = 200;
+    config.server = "tcp://x:1";
     s_prepare(&s_connected, 1);
-    ck_assert_int_eq(conn_open(session, config, CONN_NAMELESS), 0);
+    ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), 0);
 }
 
-START_TEST(test_connects) {
-    conn_t session;
-    config_t config;
-    s_open(&session, &config);
-    ck_assert_str_eq(session.nick, "ann");
-    ck_assert_str_eq(session.greeting, "hello");
+static void s_end(void) {
     conn_close(&session);
     config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_gives_up) {
-    conn_t session;
-    config_t config;
-    s_open(&session, &config);
+TEST(test_connects) {
+    ck_assert_str_eq(session.nick, "ann");
+    ck_assert_str_eq(session.greeting, "hello");
+}
+
+TEST(test_gives_up) {
     conn_close(&session);
     s_prepare(NULL, 0);
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), CLI_UNREACHABLE);
     conn_close(&session);
     config.server = "foo";
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), CLI_USAGE);
-    conn_close(&session);
-    config_finish(&config);
 }
-END_TEST
 
 /* Events that conn_hold took come first, unharmed and in order. */
-START_TEST(test_hold_keeps_events) {
-    conn_t session;
-    config_t config;
-    s_open(&session, &config);
+TEST(test_hold_keeps_events) {
     zrelay_event_t events[3];
     static const char *const bodies[] = {"one", "two", "three"};
     for (int i = 0; i < 3; i++)
@@ -153,15 +147,9 @@ START_TEST(test_hold_keeps_events) {
         ck_assert_str_eq(event->room, "r");
     }
     ck_assert_ptr_null(conn_take(&session));
-    conn_close(&session);
-    config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_nick_in_use) {
-    conn_t session;
-    config_t config;
-    s_open(&session, &config);
+TEST(test_nick_in_use) {
     conn_close(&session);
     zrelay_event_t events[] = {
         {.type = ZRELAY_REFUSED, .name = "ann", .code = "nick-in-use", .text = "taken"}, s_connected};
@@ -174,20 +162,14 @@ START_TEST(test_nick_in_use) {
     s_prepare(events, 2);
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMED), CLI_REFUSED);
     ck_assert_str_eq(s_renamed, "");
-    conn_close(&session);
-    config_finish(&config);
 }
-END_TEST
 
 static int s_each(const zrelay_event_t *event, void *ctx) {
     *(uint64_t *)ctx += event->seq;
     return 0;
 }
 
-START_TEST(test_answers) {
-    conn_t session;
-    config_t config;
-    s_open(&session, &config);
+TEST(test_answers) {
     zrelay_event_t events[] = {{.type = ZRELAY_ENTRY, .request = 8, .seq = 100},
         {.type = ZRELAY_ENTRY, .request = 7, .seq = 1}, {.type = ZRELAY_DISCONNECTED}, s_connected,
         {.type = ZRELAY_ENTRY, .request = 7, .seq = 2}, {.type = ZRELAY_DONE, .request = 7, .seq = 5}};
@@ -201,15 +183,9 @@ START_TEST(test_answers) {
     zrelay_event_t refused = {.type = ZRELAY_REFUSED, .request = 7, .code = "bad-room"};
     s_prepare(&refused, 1);
     ck_assert_int_eq(conn_answer(&session, 7, s_each, &sum, &done), CLI_REFUSED);
-    conn_close(&session);
-    config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_a_key_that_is_refused_ends_it_at_once) {
-    conn_t session;
-    config_t config;
-    s_open(&session, &config);
+TEST(test_a_key_that_is_refused_ends_it_at_once) {
     conn_close(&session);
     zrelay_event_t refused = {.type = ZRELAY_DISCONNECTED, .code = "refused", .text = "no"};
     s_prepare(&refused, 1);
@@ -217,15 +193,9 @@ START_TEST(test_a_key_that_is_refused_ends_it_at_once) {
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), CLI_REFUSED);
     s_prepare(&refused, 1); /* while it waits for an answer, too */
     ck_assert_int_eq(conn_answer(&session, 7, NULL, NULL, NULL), CLI_REFUSED);
-    conn_close(&session);
-    config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_a_handshake_that_fails_may_be_a_restart) {
-    conn_t session;
-    config_t config;
-    s_open(&session, &config);
+TEST(test_a_handshake_that_fails_may_be_a_restart) {
     conn_close(&session);
     zrelay_event_t events[] = {{.type = ZRELAY_DISCONNECTED, .code = "handshake", .text = "another key"}, s_connected};
     config.connect_ms = 600000; /* it does not take as long when nothing better comes */
@@ -234,15 +204,9 @@ START_TEST(test_a_handshake_that_fails_may_be_a_restart) {
     conn_close(&session);
     s_prepare(events, 2);
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), 0);
-    conn_close(&session);
-    config_finish(&config);
 }
-END_TEST
 
-START_TEST(test_a_token_goes_to_the_library_and_is_wiped) {
-    conn_t session;
-    config_t config;
-    s_open(&session, &config);
+TEST(test_a_token_goes_to_the_library_and_is_wiped) {
     conn_close(&session);
     config.server = "tcp://127.0.0.1:1";
     config.user = "ann";
@@ -252,14 +216,11 @@ START_TEST(test_a_token_goes_to_the_library_and_is_wiped) {
     ck_assert_str_eq(s_login, "ann s3cret");
     ck_assert_str_eq(session.target.identity.token, "");
     ck_assert_str_eq(s_curve, "");
-    conn_close(&session);
-    config_finish(&config);
 }
-END_TEST
 
-static bool s_says(const conn_t *session, const zrelay_event_t *event, const char *words) {
+static bool s_says(const zrelay_event_t *event, const char *words) {
     zr_buffer_t text = {0};
-    bool said = conn_describe(session, event, &text);
+    bool said = conn_describe(&session, event, &text);
     zr_buffer_u8(&text, '\0');
     said = said && strstr((const char *)text.data, words);
     zr_buffer_finish(&text);
@@ -267,10 +228,7 @@ static bool s_says(const conn_t *session, const zrelay_event_t *event, const cha
 }
 
 /* Sent away is one thing, not being let in any more another. */
-START_TEST(test_when_the_broker_lets_us_in_no_more) {
-    conn_t session;
-    config_t config;
-    s_open(&session, &config);
+TEST(test_when_the_broker_lets_us_in_no_more) {
     zrelay_event_t events[] = {
         {.type = ZRELAY_REFUSED, .code = "login-failed", .text = "no"}, /* of another nick, say */
         {.type = ZRELAY_DISCONNECTED, .code = "kicked", .text = "kicked"}, s_connected,
@@ -291,13 +249,8 @@ START_TEST(test_when_the_broker_lets_us_in_no_more) {
     for (size_t i = 0; i < count; i++) {
         const zrelay_event_t *event = conn_take(&session);
         ck_assert_msg(conn_refused(&session, event) == expected[i].refused, "event %zu", i);
-        ck_assert_msg(s_says(&session, event, expected[i].says), "event %zu", i);
+        ck_assert_msg(s_says(event, expected[i].says), "event %zu", i);
     }
-    conn_close(&session);
-    config_finish(&config);
 }
-END_TEST
 
-UNIT_MAIN("client.cli.conn", test_connects, test_gives_up, test_hold_keeps_events, test_nick_in_use, test_answers,
-    test_a_key_that_is_refused_ends_it_at_once, test_a_handshake_that_fails_may_be_a_restart,
-    test_a_token_goes_to_the_library_and_is_wiped, test_when_the_broker_lets_us_in_no_more)
+UNIT_SUITE_WITH("client.cli.conn", s_begin, s_end)

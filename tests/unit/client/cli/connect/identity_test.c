@@ -49,17 +49,13 @@ static void s_fails(config_t config, const char *words) {
     ck_assert_msg(strstr(s_says, words) != NULL, "%s", s_says);
 }
 
-START_TEST(test_nothing_given) {
-    s_begin();
+TEST(test_nothing_given) {
     ck_assert(s_resolve((config_t){.server = REMOTE}));
     ck_assert(!s_identity.encrypted);
     ck_assert_ptr_null(s_identity.user);
-    s_end();
 }
-END_TEST
 
-START_TEST(test_keys) {
-    s_begin();
+TEST(test_keys) {
     config_t config = {.server = REMOTE, .server_key = KEY_1, .certificate = s_certificate, .certificate_given = true};
     ck_assert(s_resolve(config));
     ck_assert(s_identity.encrypted);
@@ -80,11 +76,9 @@ START_TEST(test_keys) {
         (config_t){
             .server = REMOTE, .server_key = KEY_1, .certificate = s_certificate, .user = "ann", .user_given = true},
         "without encryption");
-    s_end();
 }
-END_TEST
 
-START_TEST(test_certificates_that_are_none) {
+TEST(test_certificates_that_are_none) {
     static const struct {
         const char *text, *says;
     } cases[] = {
@@ -95,17 +89,13 @@ START_TEST(test_certificates_that_are_none) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char path[128];
         zr_error_t error = {0};
-        s_begin();
-        snprintf(path, sizeof path, "%s/bad", s_folder);
+        snprintf(path, sizeof path, "%s/bad%zu", s_folder, i);
         ck_assert(zr_file_create(path, 0600, zr_span(cases[i].text), &error));
         s_fails((config_t){.server = REMOTE, .server_key = KEY_1, .certificate = path}, cases[i].says);
-        s_end();
     }
 }
-END_TEST
 
-START_TEST(test_known_servers) {
-    s_begin();
+TEST(test_known_servers) {
     zr_error_t error = {0};
     config_t config = {.server = REMOTE, .server_key = KEY_1, .certificate = s_certificate};
     ck_assert(s_resolve(config));
@@ -148,12 +138,9 @@ START_TEST(test_known_servers) {
     s_fails(config, "known-servers, line 3: expected 'ENDPOINT KEY'");
     free(path);
     zr_buffer_finish(&text);
-    s_end();
 }
-END_TEST
 
-START_TEST(test_tokens) {
-    s_begin();
+TEST(test_tokens) {
     config_t config = {.server = LOCAL, .user = "ann", .token_file = s_token};
     ck_assert(s_resolve(config));
     ck_assert_str_eq(s_identity.user, "ann");
@@ -175,18 +162,15 @@ START_TEST(test_tokens) {
     config = (config_t){.server = LOCAL, .user = "ann", .token_file = s_token};
     chmod(s_token, 0644);
     s_fails(config, "chmod 600");
-    s_end();
 }
-END_TEST
 
-START_TEST(test_tokens_bounds) {
+TEST(test_tokens_bounds) {
     char token[LOGIN_TOKEN_MAX + 2];
     memset(token, 'x', sizeof token);
     token[LOGIN_TOKEN_MAX + 1] = '\0';
     config_t config = {.server = LOCAL, .user = "ann", .token_file = s_token};
     for (int over = 0; over < 2; over++) {
         zr_error_t error = {0};
-        s_begin();
         const char *text = token + 1 - over;
         setenv("ZRELAY_TOKEN", text, 1);
         ck_assert(s_resolve(config) == !over);
@@ -200,10 +184,7 @@ START_TEST(test_tokens_bounds) {
             ck_assert(zr_file_create(s_token, 0600, zr_span(bad[i]), &error));
             s_fails(config, "is no token");
         }
-        s_end();
     }
 }
-END_TEST
 
-UNIT_MAIN("client.cli.identity", test_nothing_given, test_keys, test_certificates_that_are_none, test_known_servers,
-    test_tokens, test_tokens_bounds)
+UNIT_SUITE_WITH("client.cli.identity", s_begin, s_end)

@@ -14,7 +14,7 @@ static known_t s_find(const char *text, const char *endpoint, char key[ZR_CURVE_
     return known_find(zr_span(text), zr_span(endpoint), key, line);
 }
 
-START_TEST(test_find) {
+TEST(test_find) {
     char key[ZR_CURVE_LEN + 1] = "";
     unsigned line;
     static const char text[] = "# mine\n\ntcp://a:1 " KEY_1 "\r\n\ttcp://b:1\t" KEY_2 "  \ntcp://a:1 " KEY_2;
@@ -28,9 +28,8 @@ START_TEST(test_find) {
     ck_assert_int_eq(s_find(text, "tcp://a", key, &line), KNOWN_NONE);
     ck_assert_int_eq(s_find("", "tcp://a:1", key, &line), KNOWN_NONE);
 }
-END_TEST
 
-START_TEST(test_bad_lines) {
+TEST(test_bad_lines) {
     static const char *const bad[] = {
         "tcp://x:1", "tcp://x:1 short", "tcp://x:1 " KEY_1 " more", "tcp://x:1 " KEY_1 "1"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -41,9 +40,8 @@ START_TEST(test_bad_lines) {
         ck_assert_uint_eq(line, 2);
     }
 }
-END_TEST
 
-START_TEST(test_record) {
+TEST(test_record) {
     char folder[64] = "/tmp/zrelay-known-XXXXXX", command[128], key[ZR_CURVE_LEN + 1];
     zr_buffer_t text = {0};
     zr_error_t error = {0};
@@ -74,6 +72,5 @@ START_TEST(test_record) {
     snprintf(command, sizeof command, "rm -rf %s", folder);
     ck_assert_int_eq(system(command), 0);
 }
-END_TEST
 
-UNIT_MAIN("client.cli.known", test_find, test_bad_lines, test_record)
+UNIT_SUITE("client.cli.known")

@@ -23,7 +23,7 @@ static bool s_describe(const target_t *target, const char *code) {
 #define SAYS_NOT(words) ck_assert_msg(strstr(s_text, words) == NULL, "'%s' in: %s", words, s_text)
 
 /* The errors for a key that does not fit: its source and the remedy. */
-START_TEST(test_a_key_that_does_not_fit) {
+TEST(test_a_key_that_does_not_fit) {
     static const struct {
         config_from_t from;
         unsigned line; /* among the known servers */
@@ -56,9 +56,8 @@ START_TEST(test_a_key_that_does_not_fit) {
     SAYS("line 3");
     SAYS("remove that line");
 }
-END_TEST
 
-START_TEST(test_others_that_do_not_let_us_in) {
+TEST(test_others_that_do_not_let_us_in) {
     config_t config = {.server = "tcp://a:1"};
     target_t target = {.config = &config};
     ck_assert(s_describe(&target, "mechanism"));
@@ -74,9 +73,8 @@ START_TEST(test_others_that_do_not_let_us_in) {
     ck_assert(!s_describe(&target, "kicked"));
     ck_assert(!s_describe(&target, NULL));
 }
-END_TEST
 
-START_TEST(test_no_endpoint_is_told_before_keys) {
+TEST(test_no_endpoint_is_told_before_keys) {
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
     static const char *const bad[] = {"tcp://192.0.2.2:26570x", "192.0.2.2:", "a b", ""};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -97,10 +95,9 @@ START_TEST(test_no_endpoint_is_told_before_keys) {
         free(config.file);
     }
 }
-END_TEST
 
 /* What a server in the settings means; NULL: it stays as it is. */
-START_TEST(test_servers_that_name_less) {
+TEST(test_servers_that_name_less) {
     static const struct {
         const char *given, *means;
     } cases[] = {{"a.example", "tcp://a.example:5570"}, {"a:1", "tcp://a:1"}, {"tcp://a", "tcp://a:5570"},
@@ -116,7 +113,5 @@ START_TEST(test_servers_that_name_less) {
         target_finish(&target);
     }
 }
-END_TEST
 
-UNIT_MAIN("client.cli.target", test_a_key_that_does_not_fit, test_others_that_do_not_let_us_in,
-    test_no_endpoint_is_told_before_keys, test_servers_that_name_less)
+UNIT_SUITE("client.cli.target")

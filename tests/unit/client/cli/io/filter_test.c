@@ -17,16 +17,15 @@ static bool s_matches(const char *pattern, const void *body, size_t len) {
     return wanted;
 }
 
-START_TEST(test_nothing_set_wants_all) {
+TEST(test_nothing_set_wants_all) {
     filter_t filter = {0};
     zrelay_event_t entry = s_entry(0, NULL, NULL, 0);
     ck_assert(!filter_active(&filter));
     ck_assert(filter_wants(&filter, &entry));
     ck_assert(!filter_past(&filter, &entry));
 }
-END_TEST
 
-START_TEST(test_times) {
+TEST(test_times) {
     filter_t filter = {.since = 10, .until = 20};
     static const struct {
         uint64_t time;
@@ -39,9 +38,8 @@ START_TEST(test_times) {
         ck_assert(filter_past(&filter, &entry) == cases[i].past);
     }
 }
-END_TEST
 
-START_TEST(test_sender) {
+TEST(test_sender) {
     filter_t filter = {.sender = "ann"};
     zrelay_event_t ann = s_entry(1, "ann", "x", 1), anna = s_entry(1, "anna", "x", 1), none = s_entry(1, NULL, "x", 1);
     ck_assert(filter_active(&filter));
@@ -49,9 +47,8 @@ START_TEST(test_sender) {
     ck_assert(!filter_wants(&filter, &anna));
     ck_assert(!filter_wants(&filter, &none));
 }
-END_TEST
 
-START_TEST(test_patterns) {
+TEST(test_patterns) {
     ck_assert(s_matches("^err(or)?: [0-9]+$", "error: 42", 9));
     ck_assert(!s_matches("^err(or)?: [0-9]+$", "an error: 42", 12));
     ck_assert(s_matches("^two$", "one\ntwo\nthree", 13)); /* lines, as for grep */
@@ -66,9 +63,8 @@ START_TEST(test_patterns) {
     ck_assert(s_matches("needl$", body.ptr, body.len));
     ck_assert(s_matches("x", "\xff\xfex", 3));
 }
-END_TEST
 
-START_TEST(test_patterns_that_are_none) {
+TEST(test_patterns_that_are_none) {
     static const char *const bad[] = {"(", "[a", "a{2,1}", "*\\"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         filter_t filter = {0};
@@ -79,9 +75,8 @@ START_TEST(test_patterns_that_are_none) {
         filter_finish(&filter);
     }
 }
-END_TEST
 
-START_TEST(test_a_deletion_has_no_body_to_match) {
+TEST(test_a_deletion_has_no_body_to_match) {
     filter_t filter = {0};
     zr_error_t error = {0};
     zrelay_event_t entry = s_entry(1, "ann", NULL, 0);
@@ -91,7 +86,6 @@ START_TEST(test_a_deletion_has_no_body_to_match) {
     ck_assert(!filter_wants(&filter, &entry));
     filter_finish(&filter);
 }
-END_TEST
 
 static void s_expect_last(uint64_t max, unsigned added) {
     tail_t tail = {.max = max};
@@ -106,7 +100,7 @@ static void s_expect_last(uint64_t max, unsigned added) {
     tail_finish(&tail);
 }
 
-START_TEST(test_the_last_few) {
+TEST(test_the_last_few) {
     for (unsigned added = 0; added < 70; added++) {
         s_expect_last(1, added);
         s_expect_last(3, added);
@@ -114,7 +108,5 @@ START_TEST(test_the_last_few) {
         s_expect_last(UINT64_MAX, added);
     }
 }
-END_TEST
 
-UNIT_MAIN("client.cli.filter", test_nothing_set_wants_all, test_times, test_sender, test_patterns,
-    test_patterns_that_are_none, test_a_deletion_has_no_body_to_match, test_the_last_few)
+UNIT_SUITE("client.cli.filter")

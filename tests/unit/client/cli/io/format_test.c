@@ -20,7 +20,7 @@ static void s_expect(zr_buffer_t *out, const char *text) {
     zr_buffer_finish(out);
 }
 
-START_TEST(test_raw_is_byte_for_byte) {
+TEST(test_raw_is_byte_for_byte) {
     zr_buffer_t out = {0};
     zrelay_event_t event = s_event("\0\033\377", 3);
     ck_assert(format_entry(&out, &event, FORMAT_RAW));
@@ -28,9 +28,8 @@ START_TEST(test_raw_is_byte_for_byte) {
     ck_assert_mem_eq(out.data, "\0\033\377\n", 4);
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_terminals_are_safe) {
+TEST(test_terminals_are_safe) {
     zr_buffer_t out = {0};
     zrelay_event_t event = s_event("a\033[2Jb\nc", 8);
     ck_assert(format_entry(&out, &event, FORMAT_SAFE));
@@ -38,9 +37,8 @@ START_TEST(test_terminals_are_safe) {
     ck_assert(format_entry(&out, &event, FORMAT_PREFIX));
     s_expect(&out, "logs: a\\x1b[2Jb\\x0ac\n");
 }
-END_TEST
 
-START_TEST(test_json) {
+TEST(test_json) {
     zr_buffer_t out = {0};
     zrelay_event_t event = s_event("h\"i\n\xc3\xa4", 6);
     ck_assert(format_entry(&out, &event, FORMAT_JSON));
@@ -61,9 +59,8 @@ START_TEST(test_json) {
     ck_assert(format_entry(&out, &event, FORMAT_JSON));
     s_expect(&out, "{\"room\":\"logs\",\"seq\":7,\"time\":1700000000000001,\"sender\":\"ann\",\"body\":\"\"}\n");
 }
-END_TEST
 
-START_TEST(test_json_strings) {
+TEST(test_json_strings) {
     zr_buffer_t out = {0};
     zrelay_event_t event = s_event("\b\f\n\r\t\\\"/\0\x1f", 10);
     event.room = "\"";
@@ -74,10 +71,9 @@ START_TEST(test_json_strings) {
     s_expect(&out, "{\"room\":\"\\\"\",\"seq\":0,\"time\":18446744073709551615,\"sender\":\"\",\"body\":"
                    "\"\\b\\f\\n\\r\\t\\\\\\\"/\\u0000\\u001F\"}\n");
 }
-END_TEST
 
 /* Any body comes back from the JSON line. */
-START_TEST(test_json_of_every_byte) {
+TEST(test_json_of_every_byte) {
     for (int byte = 0; byte < 256; byte++) {
         char body[2] = {(char)byte, 'x'};
         zr_buffer_t out = {0};
@@ -96,9 +92,8 @@ START_TEST(test_json_of_every_byte) {
         zr_buffer_finish(&out);
     }
 }
-END_TEST
 
-START_TEST(test_deletions_are_not_text) {
+TEST(test_deletions_are_not_text) {
     zr_buffer_t out = {0};
     zrelay_event_t event = s_event(NULL, 0);
     event.key = "k";
@@ -115,9 +110,8 @@ START_TEST(test_deletions_are_not_text) {
     format_state(&out, &event, FORMAT_SAFE);
     s_expect(&out, "k=v\\x09\n");
 }
-END_TEST
 
-START_TEST(test_base64) {
+TEST(test_base64) {
     static const char *const cases[][2] = {{"\xff", "/w=="}, {"\xff\xff", "//8="}, {"\xff\xff\xff", "////"},
         {"\xff\xff\xff"
          "f",
@@ -133,9 +127,8 @@ START_TEST(test_base64) {
         zr_buffer_finish(&expected);
     }
 }
-END_TEST
 
-START_TEST(test_notes) {
+TEST(test_notes) {
     zr_buffer_t out = {0};
     zrelay_event_t lost = {.type = ZRELAY_LOST, .room = "logs", .seq = 3, .upto = 9};
     ck_assert(format_note(&out, &lost, false));
@@ -150,9 +143,8 @@ START_TEST(test_notes) {
     zrelay_event_t none = {.type = ZRELAY_ACKED};
     ck_assert(!format_note(&out, &none, true));
 }
-END_TEST
 
-START_TEST(test_progress) {
+TEST(test_progress) {
     zr_buffer_t out = {0};
     format_progress(&out, 3000, 2000, 1500);
     s_expect(&out, "3000 messages, 2000/s, 2000 acked");
@@ -165,10 +157,9 @@ START_TEST(test_progress) {
     format_acked(&out, 2, ZRELAY_LEVEL_NONE);
     s_expect(&out, "2 messages acked, relayed and not kept");
 }
-END_TEST
 
 /* JSON goes to terminals too. */
-START_TEST(test_json_is_safe_to_show) {
+TEST(test_json_is_safe_to_show) {
     zr_buffer_t out = {0};
     static const char body[] = "\x1b[2J \x7f \xc2\x9b"
                                "31m \xe2\x80\xae \xe2\x80\xa8 \xc3\xa4 \xf0\x9f\x98\x80";
@@ -183,9 +174,8 @@ START_TEST(test_json_is_safe_to_show) {
         "31m \\u202E \\u2028 \xc3\xa4 \xf0\x9f\x98\x80\"}\n");
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_why_the_broker_is_gone) {
+TEST(test_why_the_broker_is_gone) {
     static const struct {
         zrelay_event_t event;
         const char *says;
@@ -206,8 +196,5 @@ START_TEST(test_why_the_broker_is_gone) {
         zr_buffer_finish(&out);
     }
 }
-END_TEST
 
-UNIT_MAIN("client.cli.format", test_raw_is_byte_for_byte, test_terminals_are_safe, test_json, test_json_strings,
-    test_json_of_every_byte, test_deletions_are_not_text, test_base64, test_notes, test_progress,
-    test_json_is_safe_to_show, test_why_the_broker_is_gone)
+UNIT_SUITE("client.cli.format")

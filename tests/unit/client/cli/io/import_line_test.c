@@ -19,7 +19,7 @@ static void s_wrong(zr_span_t line, const char *says) {
     ck_assert_msg(strstr(error.text, says), "'%s' has no '%s'", error.text, says);
 }
 
-START_TEST(test_entries) {
+TEST(test_entries) {
     import_t entry = s_good(
         LIT("{\"room\":\"r/1\",\"seq\":7,\"time\":1,\"sender\":\"ann\",\"body\":\"a\\u0000\\n\xc3\xa4\"}"), NULL);
     ck_assert_str_eq(entry.room, "r/1");
@@ -42,9 +42,8 @@ START_TEST(test_entries) {
     ck_assert_uint_eq(entry.body.len, 0);
     import_finish(&entry);
 }
-END_TEST
 
-START_TEST(test_another_room) {
+TEST(test_another_room) {
     import_t entry = s_good(LIT("{\"room\":\"r\",\"body\":\"x\"}"), "other");
     ck_assert_str_eq(entry.room, "other");
     import_finish(&entry);
@@ -52,9 +51,8 @@ START_TEST(test_another_room) {
     ck_assert_str_eq(entry.room, "other");
     import_finish(&entry);
 }
-END_TEST
 
-START_TEST(test_what_is_printed_can_be_read) {
+TEST(test_what_is_printed_can_be_read) {
     char body[300];
     for (size_t i = 0; i < sizeof body; i++)
         body[i] = (char)(i * 7);
@@ -68,9 +66,8 @@ START_TEST(test_what_is_printed_can_be_read) {
         zr_buffer_finish(&line);
     }
 }
-END_TEST
 
-START_TEST(test_mistakes) {
+TEST(test_mistakes) {
     s_wrong(LIT(""), "no JSON");
     s_wrong(LIT("hello"), "no JSON");
     s_wrong(LIT("{\"room\":\"r\",\"body\":\"x\"} {}"), "no JSON");
@@ -96,6 +93,5 @@ START_TEST(test_mistakes) {
     s_wrong(LIT("{\"room\":\"r\",\"body_base64\":\"/3 g\"}"), "base64");
     s_wrong(LIT("{\"room\":\"r\",\"body_base64\":\"a\"}"), "base64");
 }
-END_TEST
 
-UNIT_MAIN("client.cli.import", test_entries, test_another_room, test_what_is_printed_can_be_read, test_mistakes)
+UNIT_SUITE("client.cli.import")

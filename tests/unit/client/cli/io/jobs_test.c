@@ -17,7 +17,7 @@ static const char *s_get(char **environment, const char *name) {
     return found;
 }
 
-START_TEST(test_environment) {
+TEST(test_environment) {
     char *base[] = {"PATH=/bin", "ZRELAY_KEY=old", "ZRELAY_SERVER=x", "ZRELAY_SEQ=1", NULL};
     zrelay_event_t event = {.room = "logs", .seq = 9, .sender = "ann", .time = 12};
     char **all = jobs_environment(base, &event);
@@ -34,9 +34,8 @@ START_TEST(test_environment) {
     ck_assert_str_eq(s_get(all, "ZRELAY_KEY"), "k=v");
     free(all);
 }
-END_TEST
 
-START_TEST(test_outcomes) {
+TEST(test_outcomes) {
     zr_buffer_t out = {0};
     ck_assert(!jobs_outcome(&out, W_EXITCODE(0, 0)));
     ck_assert(jobs_outcome(&out, W_EXITCODE(3, 0)));
@@ -46,7 +45,6 @@ START_TEST(test_outcomes) {
     ck_assert_mem_eq(out.data, "killed by signal 9", 18);
     zr_buffer_finish(&out);
 }
-END_TEST
 
 static void s_drain(jobs_t *jobs) {
     while (jobs->running > 0) {
@@ -59,7 +57,7 @@ static void s_drain(jobs_t *jobs) {
 }
 
 /* A body larger than a pipe holds arrives whole; commands that read nothing or fail do not disturb. */
-START_TEST(test_commands) {
+TEST(test_commands) {
     signal(SIGPIPE, SIG_IGN);
     size_t len = 1000000;
     char *body = malloc(len);
@@ -89,6 +87,5 @@ START_TEST(test_commands) {
     ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
     free(body);
 }
-END_TEST
 
-UNIT_MAIN("client.cli.jobs", test_environment, test_outcomes, test_commands)
+UNIT_SUITE("client.cli.jobs")

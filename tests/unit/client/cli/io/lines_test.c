@@ -34,7 +34,7 @@ static lines_result_t s_cut(zr_span_t text, size_t step, size_t chunk, size_t ma
     return result;
 }
 
-START_TEST(test_any_borders) {
+TEST(test_any_borders) {
     static const struct {
         const char *text, *lines;
         unsigned count;
@@ -51,9 +51,8 @@ START_TEST(test_any_borders) {
                 ck_assert_uint_eq(number, cases[i].count);
             }
 }
-END_TEST
 
-START_TEST(test_any_bytes) {
+TEST(test_any_bytes) {
     lines_t lines;
     zr_span_t line;
     size_t room;
@@ -64,9 +63,8 @@ START_TEST(test_any_bytes) {
     ck_assert(zr_span_equal(line, zr_span_of("\0\377\r\0", 4)));
     lines_finish(&lines);
 }
-END_TEST
 
-START_TEST(test_too_long) {
+TEST(test_too_long) {
     for (size_t step = 1; step < 12; step++) {
         char out[64];
         uint64_t number;
@@ -76,6 +74,5 @@ START_TEST(test_too_long) {
         ck_assert_int_eq(s_cut(zr_span("12345"), step, 4, 4, out, &number), LINES_LONG);
     }
 }
-END_TEST
 
-UNIT_MAIN("client.cli.lines", test_any_borders, test_any_bytes, test_too_long)
+UNIT_SUITE("client.cli.lines")

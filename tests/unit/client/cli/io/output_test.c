@@ -17,7 +17,7 @@ static bool s_reader(struct pollfd *file, void *ctx) {
     return true;
 }
 
-START_TEST(test_never_blocks_on_a_pipe) {
+TEST(test_never_blocks_on_a_pipe) {
     int ends[2];
     ck_assert_int_eq(pipe(ends), 0);
     output_t output;
@@ -36,9 +36,8 @@ START_TEST(test_never_blocks_on_a_pipe) {
     for (int i = 0; i < 200000; i++)
         ck_assert_int_eq(s_read[i], 'a' + i % 26);
 }
-END_TEST
 
-START_TEST(test_closed) {
+TEST(test_closed) {
     int ends[2];
     signal(SIGPIPE, SIG_IGN);
     ck_assert_int_eq(pipe(ends), 0);
@@ -55,9 +54,8 @@ START_TEST(test_closed) {
     ck_assert_int_eq(output_close(&output, 0), 1);
     close(ends[1]);
 }
-END_TEST
 
-START_TEST(test_full_disk) {
+TEST(test_full_disk) {
     int fd = open("/dev/full", O_WRONLY);
     if (fd < 0)
         return;
@@ -69,9 +67,8 @@ START_TEST(test_full_disk) {
     ck_assert_int_eq(output.error, ENOSPC);
     close(fd);
 }
-END_TEST
 
-START_TEST(test_messages) {
+TEST(test_messages) {
     zr_buffer_t out = {0};
     output_message(&out, EPIPE);
     ck_assert_mem_eq(out.data, "stdout was closed", 17);
@@ -80,6 +77,5 @@ START_TEST(test_messages) {
     ck_assert_mem_eq(out.data, "cannot write to stdout: No space left on device", 47);
     zr_buffer_finish(&out);
 }
-END_TEST
 
-UNIT_MAIN("client.cli.output", test_never_blocks_on_a_pipe, test_closed, test_full_disk, test_messages)
+UNIT_SUITE("client.cli.output")

@@ -20,7 +20,7 @@ static uint64_t s_seek(
     return seek.low;
 }
 
-START_TEST(test_near_and_never_too_far) {
+TEST(test_near_and_never_too_far) {
     static const uint64_t heads[] = {0, 1, SEEK_NEAR, SEEK_NEAR + 1, 5000, 123457};
     unsigned looks;
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
@@ -32,31 +32,26 @@ START_TEST(test_near_and_never_too_far) {
                 ck_assert_uint_le(read, SEEK_NEAR);
             }
 }
-END_TEST
 
-START_TEST(test_few_looks) {
+TEST(test_few_looks) {
     unsigned looks;
     s_seek(0, 1, 1ULL << 40, 1ULL << 39 | 12345, 0, &looks);
     ck_assert_uint_le(looks, 33);
     s_seek(0, 1, SEEK_NEAR, 7, 0, &looks);
     ck_assert_uint_eq(looks, 0);
 }
-END_TEST
 
-START_TEST(test_begins_after_a_position) {
+TEST(test_begins_after_a_position) {
     unsigned looks;
     ck_assert_uint_ge(s_seek(9000, 1, 10000, 3, 0, &looks), 9000);
     ck_assert_uint_eq(s_seek(20000, 1, 10000, 3, 0, &looks), 20000); /* beyond the head: the broker will say so */
     ck_assert_uint_eq(looks, 0);
 }
-END_TEST
 
-START_TEST(test_log_that_is_forgotten_meanwhile) {
+TEST(test_log_that_is_forgotten_meanwhile) {
     unsigned looks;
     for (uint64_t first = 1; first < 100000; first += 997)
         ck_assert_uint_lt(s_seek(0, 1, 100000, first, 20000, &looks), first < 20001 ? 100001 : first);
 }
-END_TEST
 
-UNIT_MAIN("client.cli.seek", test_near_and_never_too_far, test_few_looks, test_begins_after_a_position,
-    test_log_that_is_forgotten_meanwhile)
+UNIT_SUITE("client.cli.seek")

@@ -17,7 +17,7 @@ static void s_is(const char *text, uint64_t seconds) {
     ck_assert_msg(found == seconds * 1000000, "%s: %llu", text, (unsigned long long)found);
 }
 
-START_TEST(test_ages) {
+TEST(test_ages) {
     static const struct {
         const char *text;
         uint64_t seconds;
@@ -31,9 +31,8 @@ START_TEST(test_ages) {
     s_is("20417d", 0); /* before 1970 */
     s_is("1000000000d", 0);
 }
-END_TEST
 
-START_TEST(test_utc) {
+TEST(test_utc) {
     s_zone("XYZ-5:30");
     s_is("1970-01-01Z", 0);
     s_is("1970-01-01T00:01Z", 60);
@@ -46,9 +45,8 @@ START_TEST(test_utc) {
     s_is("1969-12-31Z", 0);
     s_is("9999-12-31T23:59:59Z", 253402300799);
 }
-END_TEST
 
-START_TEST(test_local) {
+TEST(test_local) {
     s_zone("XYZ-5:30");
     s_is("2026-11-20", 1795132800 - 19800);
     s_is("2026-11-20T10:15", 1795169700 - 19800);
@@ -60,9 +58,8 @@ START_TEST(test_local) {
     s_is("2026-07-01", 1782864000 - 7200);
     s_is("2026-11-20", 1795132800 - 3600);
 }
-END_TEST
 
-START_TEST(test_mistakes) {
+TEST(test_mistakes) {
     static const char *const bad[] = {"", "s", "7", "7w", "7dd", "7 d", "-7d", "1.5h", "1000000001ss",
         "99999999999999999999s", "now", "2026", "2026-11", "2026-11-2", "26-11-20", "2026/11/20", "2026-13-01",
         "2026-00-01", "2026-11-00", "2026-11-31", "2026-02-29", "1900-02-29", "0000-01-01", "2026-11-20T",
@@ -75,6 +72,5 @@ START_TEST(test_mistakes) {
         ck_assert_uint_eq(found, 7);
     }
 }
-END_TEST
 
-UNIT_MAIN("client.cli.when", test_ages, test_utc, test_local, test_mistakes)
+UNIT_SUITE("client.cli.when")

@@ -1,5 +1,5 @@
 /* A machine on the bench: a made-up clock, entropy that counts, frames built by hand. Each test of the machine's parts
- * includes it once. */
+ * includes it once, and begins with a machine that has just said hello. */
 #ifndef FIXTURE_MACHINE_H
 #define FIXTURE_MACHINE_H
 
@@ -21,7 +21,7 @@
 static uint64_t fixture_epoch; /* of the frames that are built; the last welcome's */
 
 /* The machine's actions as text, and the frames that it sent. */
-typedef struct {
+static struct {
     machine_t *machine;
     uint64_t now;
     uint8_t dice;       /* every byte of entropy */
@@ -29,44 +29,44 @@ typedef struct {
     char actions[8192]; /* "connect back=… subscribe=… " since the last look */
     zr_blob_t *sent[4096];
     size_t sent_count, looked; /* frames taken; frames a test has looked at */
-} fixture_t;
+} b;
 
 static inline void fixture_entropy(void *ctx, void *out, size_t len) {
-    fixture_t *b = ctx;
-    memset(out, b->dice++, len);
+    (void)ctx;
+    memset(out, b.dice++, len);
 }
 
 static inline zr_span_t fixture_span(zr_blob_t *frame) {
     return zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
 }
 
-static inline void fixture_note(fixture_t *b, const char *format, ...) {
-    size_t len = strlen(b->actions);
+static inline void fixture_note(const char *format, ...) {
+    size_t len = strlen(b.actions);
     va_list args;
     va_start(args, format);
-    vsnprintf(b->actions + len, sizeof b->actions - len, format, args);
+    vsnprintf(b.actions + len, sizeof b.actions - len, format, args);
     va_end(args);
 }
 
 /* Takes all actions there are. */
-static inline void fixture_run(fixture_t *b) {
+static inline void fixture_run(void) {
     action_t action;
-    while (machine_action(b->machine, &action, b->now)) {
+    while (machine_action(b.machine, &action, b.now)) {
         char topic[1 + 2 * sizeof action.topic];
         size_t at = 0;
         switch (action.kind) {
         case ACTION_SEND:
-            ck_assert_uint_lt(b->sent_count, 4096);
-            b->sent[b->sent_count++] = zr_blob_copy(action.frame.ptr, action.frame.len);
+            ck_assert_uint_lt(b.sent_count, 4096);
+            b.sent[b.sent_count++] = zr_blob_copy(action.frame.ptr, action.frame.len);
             break;
         case ACTION_CONNECT_FRONT:
-            fixture_note(b, "front ");
+            fixture_note("front ");
             break;
         case ACTION_CONNECT_BACK:
-            fixture_note(b, "back=%s ", action.endpoint);
+            fixture_note("back=%s ", action.endpoint);
             break;
         case ACTION_DISCONNECT:
-            fixture_note(b, "disconnect ");
+            fixture_note("disconnect ");
             break;
         case ACTION_SUBSCRIBE:
         case ACTION_UNSUBSCRIBE:
@@ -75,73 +75,79 @@ static inline void fixture_run(fixture_t *b) {
                 topic[at++] = c == 0 ? '0' : c == 1 ? '1' : c == 0xff ? '~' : (char)c;
             }
             topic[at] = '\0';
-            fixture_note(b, "%c%s ", action.kind == ACTION_SUBSCRIBE ? '+' : '-', topic);
+            fixture_note("%c%s ", action.kind == ACTION_SUBSCRIBE ? '+' : '-', topic);
             break;
         }
     }
 }
 
-static inline void fixture_init_with(fixture_t *b, machine_config_t config) {
-    memset(b, 0, sizeof *b);
-    b->now = 1000000;
+static inline void fixture_finish(void) {
+    for (size_t i = 0; i < b.sent_count; i++)
+        zr_blob_unref(b.sent[i]);
+    machine_destroy(b.machine);
+    memset(&b, 0, sizeof b);
+}
+
+/* Begins anew: the machine before it is gone. */
+static inline void fixture_init_with(machine_config_t config) {
+    fixture_finish();
+    b.now = 1000000;
     config.entropy = fixture_entropy;
-    config.entropy_ctx = b;
     if (!config.queue_messages)
         config.queue_messages = 100000;
     if (!config.queue_bytes)
         config.queue_bytes = 64 << 20;
-    b->machine = machine_new(&config, b->now);
-    fixture_run(b);
+    b.machine = machine_new(&config, b.now);
+    fixture_run();
 }
 
-static inline void fixture_init(fixture_t *b) {
-    fixture_init_with(b, (machine_config_t){.nick = "me", .reconnect = true});
-}
-
-static inline void fixture_finish(fixture_t *b) {
-    for (size_t i = 0; i < b->sent_count; i++)
-        zr_blob_unref(b->sent[i]);
-    machine_destroy(b->machine);
+static inline void fixture_init(void) {
+    fixture_init_with((machine_config_t){.nick = "me", .reconnect = true});
 }
 
 /* --- In --- */
 
-static inline void fixture_front(fixture_t *b, const void *data, size_t len) {
-    machine_front(b->machine, zr_blob_copy(data, len), b->now);
-    fixture_run(b);
+static inline void fixture_front(const void *data, size_t len) {
+    machine_front(b.machine, zr_blob_copy(data, len), b.now);
+    fixture_run();
 }
 
-static inline void fixture_back(fixture_t *b, const void *data, size_t len) {
-    machine_back(b->machine, zr_blob_copy(data, len), b->now);
-    fixture_run(b);
+static inline void fixture_back(const void *data, size_t len) {
+    machine_back(b.machine, zr_blob_copy(data, len), b.now);
+    fixture_run();
 }
 
 /* JSON with ' for ", so that tests stay readable. */
-static inline void fixture_json(fixture_t *b, const char *format, ...) {
+static inline void fixture_json(const char *format, ...) {
     char text[65536];
     va_list args;
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     unit_quotes(text);
-    fixture_front(b, text, (size_t)len);
+    fixture_front(text, (size_t)len);
 }
 
-static inline void fixture_tick(fixture_t *b, uint64_t ms) {
-    b->now += ms;
-    machine_tick(b->machine, b->now);
-    fixture_run(b);
+static inline void fixture_tick(uint64_t ms) {
+    b.now += ms;
+    machine_tick(b.machine, b.now);
+    fixture_run();
+}
+
+/* Until the machine wants to be woken. */
+static inline void fixture_wait(void) {
+    fixture_tick(machine_due(b.machine) - b.now);
 }
 
 /* The connection to the front stands, or breaks. */
-static inline void fixture_up(fixture_t *b) {
-    machine_front_up(b->machine, b->now);
-    fixture_run(b);
+static inline void fixture_up(void) {
+    machine_front_up(b.machine, b.now);
+    fixture_run();
 }
 
-static inline void fixture_down(fixture_t *b) {
-    machine_front_down(b->machine, b->now);
-    fixture_run(b);
+static inline void fixture_down(void) {
+    machine_front_down(b.machine, b.now);
+    fixture_run();
 }
 
 /* A DELIVER frame with entries first … last, seq by seq, whose bodies are their seqs. */
@@ -159,48 +165,49 @@ static inline zr_blob_t *fixture_entries(
     return frame;
 }
 
-static inline void fixture_live(fixture_t *b, const char *room, uint64_t prev, uint64_t first, uint64_t last) {
-    machine_back(b->machine, fixture_entries(room, 0, prev, first, last), b->now);
-    fixture_run(b);
+static inline void fixture_live(const char *room, uint64_t prev, uint64_t first, uint64_t last) {
+    machine_back(b.machine, fixture_entries(room, 0, prev, first, last), b.now);
+    fixture_run();
 }
 
 /* The same by DEALER, as of a private room. */
-static inline void fixture_live_front(fixture_t *b, const char *room, uint64_t prev, uint64_t first, uint64_t last) {
-    machine_front(b->machine, fixture_entries(room, 0, prev, first, last), b->now);
-    fixture_run(b);
+static inline void fixture_live_front(const char *room, uint64_t prev, uint64_t first, uint64_t last) {
+    machine_front(b.machine, fixture_entries(room, 0, prev, first, last), b.now);
+    fixture_run();
 }
 
-static inline void fixture_replay(fixture_t *b, const char *room, uint64_t prev, uint64_t first, uint64_t last) {
-    machine_front(b->machine, fixture_entries(room, ZR_FRAME_REPLAY, prev, first, last), b->now);
-    fixture_run(b);
+static inline void fixture_replay(const char *room, uint64_t prev, uint64_t first, uint64_t last) {
+    machine_front(b.machine, fixture_entries(room, ZR_FRAME_REPLAY, prev, first, last), b.now);
+    fixture_run();
 }
 
-static inline void fixture_presence(fixture_t *b, const char *room, const char *json) {
+static inline void fixture_presence(const char *room, const char *json) {
     char text[4096];
     int len = snprintf(text, sizeof text, "%s\x01%s", room, json);
     unit_quotes(text);
-    fixture_back(b, text, (size_t)len);
+    fixture_back(text, (size_t)len);
 }
 
-static inline void fixture_synced_epoch(fixture_t *b, const char *epoch) {
+static inline void fixture_synced_epoch(const char *epoch) {
     char text[256];
-    int len = snprintf(text, sizeof text, "\xff%s{\"op\":\"synced\",\"epoch\":\"%s\"}", b->machine->nonce, epoch);
-    fixture_back(b, text, (size_t)len);
+    int len = snprintf(text, sizeof text, "\xff%s{\"op\":\"synced\",\"epoch\":\"%s\"}", b.machine->nonce, epoch);
+    fixture_back(text, (size_t)len);
 }
 
-static inline void fixture_synced(fixture_t *b) {
-    fixture_synced_epoch(b, b->machine->epoch);
+static inline void fixture_synced(void) {
+    fixture_synced_epoch(b.machine->epoch);
 }
 
 /* --- Out --- */
 
 /* The next frame the machine sent, as `op room …` for a control frame or `publish room mid…`; "" when there is none. */
-static inline const char *fixture_sent(fixture_t *b) {
+static inline const char *fixture_sent(void) {
     static char text[70000];
     text[0] = '\0';
-    if (b->looked == b->sent_count)
+    fixture_run();
+    if (b.looked == b.sent_count)
         return text;
-    zr_blob_t *frame = b->sent[b->looked++];
+    zr_blob_t *frame = b.sent[b.looked++];
     zr_publish_reader_t reader;
     zr_publish_entry_t entry;
     size_t count;
@@ -231,24 +238,25 @@ static inline const char *fixture_sent(fixture_t *b) {
 }
 
 /* The id of the last frame looked at. */
-static inline int fixture_id(fixture_t *b) {
+static inline int fixture_id(void) {
     json_t *object = NULL;
-    ck_assert_uint_gt(b->looked, 0);
-    ck_assert_int_eq(zr_control_read(fixture_span(b->sent[b->looked - 1]), &object), ZR_OK);
+    ck_assert_uint_gt(b.looked, 0);
+    ck_assert_int_eq(zr_control_read(fixture_span(b.sent[b.looked - 1]), &object), ZR_OK);
     int id = (int)json_integer_value(json_object_get(object, "id"));
     json_decref(object);
     return id;
 }
 
-static inline void fixture_actions_are(fixture_t *b, const char *expected) {
-    ck_assert_str_eq(b->actions, expected);
-    b->actions[0] = '\0';
+static inline void fixture_actions_are(const char *expected) {
+    fixture_run();
+    ck_assert_str_eq(b.actions, expected);
+    b.actions[0] = '\0';
 }
 
 /* The next event in a few words; "" when there is none. */
-static inline const char *fixture_event(fixture_t *b) {
+static inline const char *fixture_event(void) {
     static char text[4096];
-    const zrelay_event_t *e = machine_event(b->machine);
+    const zrelay_event_t *e = machine_event(b.machine);
     text[0] = '\0';
     if (!e)
         return text;
@@ -321,72 +329,110 @@ static inline const char *fixture_event(fixture_t *b) {
     return text;
 }
 
-#define SENT(b, expected) ck_assert_str_eq(fixture_sent(b), expected)
-#define EVENT(b, expected) ck_assert_str_eq(fixture_event(b), expected)
-#define NOTHING_SENT(b) SENT(b, "")
-#define NO_EVENT(b) EVENT(b, "")
+#define SENT(expected) ck_assert_str_eq(fixture_sent(), expected)
+#define EVENT(expected) ck_assert_str_eq(fixture_event(), expected)
+#define NOTHING_SENT() SENT("")
+#define NO_EVENT() EVENT("")
+
+/* Several in a row; "" says that no more follow. */
+#define SENTS(...) FIXTURE_ROW(fixture_sent, __VA_ARGS__)
+#define EVENTS(...) FIXTURE_ROW(fixture_event, __VA_ARGS__)
+#define FIXTURE_ROW(next, ...)                                                                                         \
+    do {                                                                                                               \
+        static const char *const row[] = {__VA_ARGS__};                                                                \
+        for (size_t in_row = 0; in_row < sizeof row / sizeof *row; in_row++)                                           \
+            ck_assert_str_eq(next(), row[in_row]);                                                                     \
+    } while (0)
+
+/* Neither an event nor a frame. */
+static inline void fixture_quiet(void) {
+    NO_EVENT();
+    NOTHING_SENT();
+}
 
 /* Entries first … last come, one event each. */
-static inline void fixture_expect_entries(fixture_t *b, const char *room, uint64_t first, uint64_t last) {
+static inline void fixture_expect_entries(const char *room, uint64_t first, uint64_t last) {
     char expected[256];
     for (uint64_t seq = first; seq <= last; seq++) {
         sprintf(expected, "entry %s %" PRIu64, room, seq);
-        EVENT(b, expected);
+        EVENT(expected);
     }
-    fixture_run(b);
+    fixture_run();
 }
 
-static inline void fixture_forget_sent(fixture_t *b) {
-    b->looked = b->sent_count;
+static inline void fixture_forget_sent(void) {
+    b.looked = b.sent_count;
 }
 
 /* Answers the hello that was just sent. */
-static inline void fixture_welcome_with(fixture_t *b, const char *epoch, bool resumed, const char *more) {
-    while (strncmp(fixture_sent(b), "hello", 5) != 0)
-        ck_assert_uint_lt(b->looked, b->sent_count);
+static inline void fixture_welcome_with(const char *epoch, bool resumed, const char *more) {
+    while (strncmp(fixture_sent(), "hello", 5) != 0)
+        ck_assert_uint_lt(b.looked, b.sent_count);
     fixture_epoch = strtoull(epoch, NULL, 16);
-    fixture_json(b,
-        "{'op':'welcome','re':%d,'proto':1,'epoch':'%s','nick':'me','resume':'token','resumed':%s,"
-        "'back':'tcp://back','heartbeat':5000,'level':'memory','time':1,'server':'test'%s}",
-        fixture_id(b), epoch, resumed ? "true" : "false", more);
+    fixture_json("{'op':'welcome','re':%d,'proto':1,'epoch':'%s','nick':'me','resume':'token','resumed':%s,"
+                 "'back':'tcp://back','heartbeat':5000,'level':'memory','time':1,'server':'test'%s}",
+        fixture_id(), epoch, resumed ? "true" : "false", more);
 }
 
-static inline void fixture_welcome(fixture_t *b) {
-    fixture_welcome_with(b, EPOCH_1, false, "");
-    EVENT(b, "connected " EPOCH_1 " me");
+static inline void fixture_welcome(void) {
+    fixture_welcome_with(EPOCH_1, false, "");
+    EVENT("connected " EPOCH_1 " me");
 }
 
-static inline void fixture_joined(fixture_t *b, const char *room, uint64_t seq, uint64_t oldest, const char *more) {
-    fixture_json(b,
-        "{'op':'joined','re':%d,'room':'%s','seq':%" PRIu64 ",'oldest':%" PRIu64 ",'version':1,'count':1%s}",
-        fixture_id(b), room, seq, oldest, more);
+static inline void fixture_joined(const char *room, uint64_t seq, uint64_t oldest, const char *more) {
+    fixture_json("{'op':'joined','re':%d,'room':'%s','seq':%" PRIu64 ",'oldest':%" PRIu64 ",'version':1,'count':1%s}",
+        fixture_id(), room, seq, oldest, more);
+}
+
+/* Joins `room`, from now on. */
+static inline void fixture_join(const char *room) {
+    char expected[256];
+    ck_assert_int_eq(machine_join(b.machine, room, ZRELAY_FROM_NOW, 0, b.now), 0);
+    fixture_run();
+    fixture_synced();
+    sprintf(expected, "join room=%s", room);
+    SENT(expected);
 }
 
 /* A machine that reads `room` from `seq` on, live, with nothing left to look at. */
-static inline void fixture_live_room(fixture_t *b, const char *room, uint64_t seq) {
+static inline void fixture_live_room(const char *room, uint64_t seq) {
     char expected[256];
-    fixture_welcome(b);
-    ck_assert_int_eq(machine_join(b->machine, room, ZRELAY_FROM_NOW, 0, b->now), 0);
-    fixture_run(b);
-    fixture_synced(b);
-    sprintf(expected, "join room=%s", room);
-    SENT(b, expected);
-    fixture_joined(b, room, seq, 0, "");
+    fixture_welcome();
+    fixture_join(room);
+    fixture_joined(room, seq, 0, "");
     sprintf(expected, "joined %s %" PRIu64 " 1", room, seq);
-    EVENT(b, expected);
-    NO_EVENT(b);
-    NOTHING_SENT(b);
-    b->actions[0] = '\0';
+    EVENT(expected);
+    fixture_quiet();
+    b.actions[0] = '\0';
 }
 
-static inline void fixture_replayed(fixture_t *b, uint64_t seq, uint64_t count, bool complete, bool more) {
-    fixture_json(b,
-        "{'op':'replayed','re':%d,'room':'-','seq':%" PRIu64 ",'count':%" PRIu64 ",'complete':%s,'more':%s}",
-        fixture_id(b), seq, count, complete ? "true" : "false", more ? "true" : "false");
+static inline void fixture_replayed(uint64_t seq, uint64_t count, bool complete, bool more) {
+    fixture_json("{'op':'replayed','re':%d,'room':'-','seq':%" PRIu64 ",'count':%" PRIu64 ",'complete':%s,'more':%s}",
+        fixture_id(), seq, count, complete ? "true" : "false", more ? "true" : "false");
 }
 
-static inline void fixture_no_session(fixture_t *b) {
-    fixture_json(b, "{'op':'error','code':'no-session','text':'say hello'}");
+/* Frames first … last and `replayed`. */
+static inline void fixture_replay_whole(const char *room, uint64_t prev, uint64_t first, uint64_t last, bool more) {
+    fixture_replay(room, prev, first, last);
+    fixture_replayed(last, last - first + 1, true, more);
+}
+
+static inline void fixture_no_session(void) {
+    fixture_json("{'op':'error','code':'no-session','text':'say hello'}");
+}
+
+/* The session is lost, and another one begins; only what is sent after its hello is left to look at. */
+static inline void fixture_reconnect(const char *epoch, bool resumed, const char *more) {
+    fixture_no_session();
+    b.looked = b.sent_count - 1;
+    fixture_welcome_with(epoch, resumed, more);
+}
+
+/* The session is lost and resumed, and the sync that follows is answered. */
+static inline void fixture_resume(void) {
+    fixture_no_session();
+    fixture_welcome_with(EPOCH_1, true, "");
+    fixture_synced();
 }
 
 #endif

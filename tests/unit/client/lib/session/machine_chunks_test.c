@@ -13,7 +13,7 @@ static void *s_take(size_t size, size_t room, chunk_t **chunk) {
     return taken;
 }
 
-START_TEST(test_many_share_a_chunk) {
+TEST(test_many_share_a_chunk) {
     chunk_t *first, *chunk;
     uint8_t *before = s_take(33, 7, &first);
     for (int i = 0; i < 100; i++) {
@@ -27,9 +27,8 @@ START_TEST(test_many_share_a_chunk) {
         chunks_release(&c, first);
     chunks_finish(&c);
 }
-END_TEST
 
-START_TEST(test_what_is_empty_is_filled_anew) {
+TEST(test_what_is_empty_is_filled_anew) {
     chunk_t *chunk;
     uint8_t *first = s_take(100, 0, &chunk);
     s_take(100, 0, &chunk);
@@ -41,9 +40,8 @@ START_TEST(test_what_is_empty_is_filled_anew) {
     chunks_release(&c, chunk);
     chunks_finish(&c);
 }
-END_TEST
 
-START_TEST(test_a_full_chunk_is_followed_by_another_and_used_again) {
+TEST(test_a_full_chunk_is_followed_by_another_and_used_again) {
     chunk_t *first, *second, *third;
     s_take(8, PACK_BYTES, &first);
     s_take(8, CHUNK_BYTES - 1000, &second);
@@ -57,9 +55,8 @@ START_TEST(test_a_full_chunk_is_followed_by_another_and_used_again) {
     chunks_release(&c, second);
     chunks_finish(&c);
 }
-END_TEST
 
-START_TEST(test_what_is_still_being_sent_is_not_used_again) {
+TEST(test_what_is_still_being_sent_is_not_used_again) {
     chunk_t *first, *second, *third;
     uint8_t *taken = s_take(8, 100, &first);
     zr_blob_t *sending = zr_blob_ref(first->blob);
@@ -77,9 +74,8 @@ START_TEST(test_what_is_still_being_sent_is_not_used_again) {
     chunks_release(&c, third);
     chunks_finish(&c);
 }
-END_TEST
 
-START_TEST(test_large_ones_have_their_own_and_are_not_kept) {
+TEST(test_large_ones_have_their_own_and_are_not_kept) {
     chunk_t *large, *small;
     s_take(8, 2 * CHUNK_BYTES, &large);
     chunks_release(&c, large);
@@ -93,9 +89,8 @@ START_TEST(test_large_ones_have_their_own_and_are_not_kept) {
     chunks_release(&c, small);
     chunks_finish(&c);
 }
-END_TEST
 
-START_TEST(test_spare_chunks_are_bounded) {
+TEST(test_spare_chunks_are_bounded) {
     chunk_t *chunks[CHUNKS_SPARE + 3];
     size_t count = sizeof chunks / sizeof *chunks;
     for (size_t i = 0; i < count; i++)
@@ -106,8 +101,5 @@ START_TEST(test_spare_chunks_are_bounded) {
     chunks_finish(&c);
     ck_assert_ptr_null(c.spare);
 }
-END_TEST
 
-UNIT_MAIN("client.lib.machine_chunks", test_many_share_a_chunk, test_what_is_empty_is_filled_anew,
-    test_a_full_chunk_is_followed_by_another_and_used_again, test_what_is_still_being_sent_is_not_used_again,
-    test_large_ones_have_their_own_and_are_not_kept, test_spare_chunks_are_bounded)
+UNIT_SUITE("client.lib.machine_chunks")

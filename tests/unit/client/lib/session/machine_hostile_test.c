@@ -3,8 +3,6 @@
 #include "fixture_machine.h"
 #include "machine_ask.h"
 
-static fixture_t b;
-
 static bool drains = true; /* the program takes its events */
 
 /* The clock goes on until the machine sends that request: how long that took. Pings and syncs are answered. */
@@ -14,17 +12,17 @@ static uint64_t s_until(const char *request) {
         while (drains && machine_event(b.machine))
             ;
         if (b.machine->nonce[0] && drains)
-            fixture_synced(&b);
-        const char *sent = fixture_sent(&b);
+            fixture_synced();
+        const char *sent = fixture_sent();
         if (strncmp(sent, request, strlen(request)) == 0)
             return b.now - begin;
         if (strcmp(sent, "ping") == 0)
-            fixture_json(&b, "{'op':'pong'}");
+            fixture_json("{'op':'pong'}");
         if (*sent)
             continue;
         uint64_t due = machine_due(b.machine);
         ck_assert_uint_lt(due, b.now + 60000);
-        fixture_tick(&b, due > b.now ? due - b.now : 1);
+        fixture_tick(due > b.now ? due - b.now : 1);
     }
 }
 
@@ -39,7 +37,7 @@ static void s_check(const uint64_t *waits, size_t count) {
 
 enum { TIMES = 14 };
 
-START_TEST(test_waits_double_up_to_five_seconds) {
+TEST(test_waits_double_up_to_five_seconds) {
     ck_assert_uint_eq(machine_retry_ms(0), 0);
     ck_assert_uint_eq(machine_retry_ms(1), 100);
     ck_assert_uint_eq(machine_retry_ms(2), 200);
@@ -47,322 +45,271 @@ START_TEST(test_waits_double_up_to_five_seconds) {
     ck_assert_uint_eq(machine_retry_ms(7), 5000);
     ck_assert_uint_eq(machine_retry_ms(4000000000), 5000);
 }
-END_TEST
 
-START_TEST(test_heads_that_lie) {
+TEST(test_heads_that_lie) {
     uint64_t waits[TIMES];
-    fixture_init(&b);
-    fixture_live_room(&b, "a", 5);
+    fixture_live_room("a", 5);
     for (int i = 0; i < TIMES; i++) {
-        fixture_json(&b, "{'op':'pong','heads':{'a':%d}}", 100 + i);
+        fixture_json("{'op':'pong','heads':{'a':%d}}", 100 + i);
         waits[i] = s_until("replay");
-        fixture_replayed(&b, 5, 0, true, false);
+        fixture_replayed(5, 0, true, false);
     }
     s_check(waits, TIMES);
     /* An entry is progress. */
-    fixture_live(&b, "a", 5, 6, 6);
-    fixture_json(&b, "{'op':'pong','heads':{'a':900}}");
+    fixture_live("a", 5, 6, 6);
+    fixture_json("{'op':'pong','heads':{'a':900}}");
     ck_assert_uint_le(s_until("replay"), GRACE_MS);
-    fixture_finish(&b);
 }
-END_TEST
 
 /* Each list has a name a page and never ends. */
 static void s_small_pages(const char *op, const char *request) {
     uint64_t waits[TIMES + PAGES_AT_ONCE];
     for (int i = 0; i < TIMES + PAGES_AT_ONCE; i++) {
         waits[i] = s_until(request);
-        fixture_json(&b, "{'op':'%s','re':%d,'rooms':[{'room':'p%03d'}],'users':[{'nick':'n%03d'}],'more':true}", op,
-            fixture_id(&b), i, i);
+        fixture_json("{'op':'%s','re':%d,'rooms':[{'room':'p%03d'}],'users':[{'nick':'n%03d'}],'more':true}", op,
+            fixture_id(), i, i);
     }
     for (int i = 1; i <= PAGES_AT_ONCE; i++)
         ck_assert_uint_eq(waits[i], 0);
     s_check(waits + PAGES_AT_ONCE, TIMES);
 }
 
-START_TEST(test_lists_with_a_name_a_page) {
-    fixture_init(&b);
-    fixture_live_room(&b, "a", 5);
+TEST(test_lists_with_a_name_a_page) {
+    fixture_live_room("a", 5);
     machine_who(b.machine, "a", NULL);
-    fixture_run(&b);
+    fixture_run();
     s_small_pages("who", "who");
     machine_rooms(b.machine, "", NULL);
-    fixture_run(&b);
+    fixture_run();
     s_small_pages("rooms", "rooms");
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_lists_of_our_own_with_a_name_a_page) {
-    fixture_init(&b);
-    fixture_welcome(&b);
+TEST(test_lists_of_our_own_with_a_name_a_page) {
+    fixture_welcome();
     machine_join(b.machine, "a", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now);
     machine_join(b.machine, "p*", ZRELAY_FROM_NOW, 0, b.now);
-    fixture_run(&b);
-    fixture_synced(&b);
+    fixture_run();
+    fixture_synced();
     s_until("join");
-    fixture_joined(&b, "a", 0, 0, "");
+    fixture_joined("a", 0, 0, "");
     s_small_pages("who", "who");
-    fixture_finish(&b);
-    fixture_init(&b);
-    fixture_welcome(&b);
+    fixture_init();
+    fixture_welcome();
     machine_join(b.machine, "p*", ZRELAY_FROM_NOW, 0, b.now);
-    fixture_run(&b);
-    fixture_synced(&b);
+    fixture_run();
+    fixture_synced();
     s_small_pages("rooms", "rooms");
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_replays_that_are_refused) {
+TEST(test_replays_that_are_refused) {
     uint64_t waits[TIMES];
-    fixture_init(&b);
-    fixture_live_room(&b, "a", 5);
+    fixture_live_room("a", 5);
     for (int i = 0; i < TIMES; i++) {
-        fixture_json(&b, "{'op':'pong','heads':{'a':%d}}", 100 + i);
+        fixture_json("{'op':'pong','heads':{'a':%d}}", 100 + i);
         waits[i] = s_until("replay");
-        fixture_json(&b, "{'op':'error','re':%d,'code':'bad-room','text':''}", fixture_id(&b));
+        fixture_json("{'op':'error','re':%d,'code':'bad-room','text':''}", fixture_id());
     }
     s_check(waits, TIMES);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_replays_that_only_claim_to_go_forward) {
+TEST(test_replays_that_only_claim_to_go_forward) {
     uint64_t waits[TIMES];
-    fixture_init(&b);
-    fixture_live_room(&b, "a", 5);
-    fixture_json(&b, "{'op':'pong','heads':{'a':1000}}");
+    fixture_live_room("a", 5);
+    fixture_json("{'op':'pong','heads':{'a':1000}}");
     s_until("replay");
     for (int i = 0; i < TIMES; i++) {
-        fixture_replayed(&b, 6 + (uint64_t)i, 0, true, true);
+        fixture_replayed(6 + (uint64_t)i, 0, true, true);
         waits[i] = s_until("replay");
     }
     s_check(waits, TIMES);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_rate_limited_without_a_wait) {
+TEST(test_rate_limited_without_a_wait) {
     uint64_t waits[TIMES];
-    fixture_init(&b);
-    fixture_welcome(&b);
+    fixture_welcome();
     ck_assert_int_eq(machine_who(b.machine, "a", NULL), 0);
     s_until("who");
     for (int i = 0; i < TIMES; i++) {
-        fixture_json(&b, "{'op':'error','re':%d,'code':'rate-limited','wait':0,'text':''}", fixture_id(&b));
+        fixture_json("{'op':'error','re':%d,'code':'rate-limited','wait':0,'text':''}", fixture_id());
         waits[i] = s_until("who");
     }
     s_check(waits, TIMES);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_a_new_nick_that_is_put_off_for_ever) {
+TEST(test_a_new_nick_that_is_put_off_for_ever) {
     uint64_t waits[TIMES];
-    fixture_init(&b);
-    fixture_welcome(&b);
+    fixture_welcome();
     ck_assert_int_eq(machine_rename(b.machine, "other", b.now), 0);
     s_until("hello");
     for (int i = 0; i < TIMES; i++) {
-        fixture_json(&b, "{'op':'error','re':%d,'code':'rate-limited','wait':0,'text':''}", fixture_id(&b));
+        fixture_json("{'op':'error','re':%d,'code':'rate-limited','wait':0,'text':''}", fixture_id());
         waits[i] = s_until("hello");
     }
     s_check(waits, TIMES);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_joins_that_are_answered_with_nonsense) {
+TEST(test_joins_that_are_answered_with_nonsense) {
     uint64_t waits[TIMES];
-    fixture_init(&b);
-    fixture_welcome(&b);
+    fixture_welcome();
     ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now), 0);
-    fixture_tick(&b, 0);
-    fixture_synced(&b);
+    fixture_tick(0);
+    fixture_synced();
     s_until("join");
     for (int i = 0; i < TIMES; i++) {
-        fixture_json(&b, "{'op':'joined','re':%d,'room':'a'}", fixture_id(&b));
+        fixture_json("{'op':'joined','re':%d,'room':'a'}", fixture_id());
         waits[i] = s_until("join");
     }
     s_check(waits, TIMES);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_presence_that_jumps) {
+TEST(test_presence_that_jumps) {
     uint64_t waits[TIMES];
-    fixture_init(&b);
-    fixture_welcome(&b);
+    fixture_welcome();
     ck_assert_int_eq(machine_join(b.machine, "a", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now), 0);
-    fixture_tick(&b, 0);
-    fixture_synced(&b);
+    fixture_tick(0);
+    fixture_synced();
     s_until("join");
-    fixture_json(&b, "{'op':'joined','re':%d,'room':'a','seq':0,'version':1,'count':1}", fixture_id(&b));
+    fixture_json("{'op':'joined','re':%d,'room':'a','seq':0,'version':1,'count':1}", fixture_id());
     s_until("who");
     for (int i = 0; i < TIMES; i++) {
-        fixture_json(
-            &b, "{'op':'who','re':%d,'room':'a','version':1,'users':[],'count':1,'more':false}", fixture_id(&b));
-        fixture_presence(&b, "a", "{'version':900,'joined':[],'left':[],'count':2}");
+        fixture_json("{'op':'who','re':%d,'room':'a','version':1,'users':[],'count':1,'more':false}", fixture_id());
+        fixture_presence("a", "{'version':900,'joined':[],'left':[],'count':2}");
         waits[i] = s_until("who");
     }
     s_check(waits, TIMES);
-    fixture_finish(&b);
 }
-END_TEST
 
 /* Each session ends as soon as it began. */
 static void s_flap(void (*lose)(void)) {
-    fixture_init(&b);
+    fixture_init();
     uint64_t begin = b.now;
     for (int i = 0; i < 60; i++) {
         s_until("hello");
-        fixture_json(&b,
-            "{'op':'welcome','re':%d,'epoch':'" EPOCH_1
-            "','nick':'me','resume':'t','resumed':false,'back':'tcp://back',"
-            "'heartbeat':5000}",
-            fixture_id(&b));
+        fixture_json("{'op':'welcome','re':%d,'epoch':'" EPOCH_1
+                     "','nick':'me','resume':'t','resumed':false,'back':'tcp://back',"
+                     "'heartbeat':5000}",
+            fixture_id());
         lose();
     }
     ck_assert_uint_ge(b.now - begin, 60000); /* the waits are random, 5 s on average in the end */
-    fixture_finish(&b);
 }
 
 static void s_no_session(void) {
-    fixture_json(&b, "{'op':'error','code':'no-session','text':''}");
+    fixture_json("{'op':'error','code':'no-session','text':''}");
 }
 
 static void s_expired(void) {
-    fixture_json(&b, "{'op':'bye','reason':'expired'}");
+    fixture_json("{'op':'bye','reason':'expired'}");
 }
 
 static void s_broken(void) {
     machine_front_down(b.machine, b.now); /* frames came: it stood, though nobody said so */
 }
 
-START_TEST(test_sessions_that_end_at_once) {
+TEST(test_sessions_that_end_at_once) {
     s_flap(s_no_session);
     s_flap(s_expired);
     s_flap(s_broken);
 }
-END_TEST
 
-START_TEST(test_the_first_lost_session_is_renewed_at_once) {
-    fixture_init(&b);
-    fixture_welcome(&b);
+TEST(test_the_first_lost_session_is_renewed_at_once) {
+    fixture_welcome();
     s_no_session();
     ck_assert_uint_eq(s_until("hello"), 0);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_a_back_that_ends_at_once) {
+TEST(test_a_back_that_ends_at_once) {
     uint64_t waits[TIMES];
-    fixture_init(&b);
-    fixture_live_room(&b, "a", 5);
+    fixture_live_room("a", 5);
     for (int i = 0; i < TIMES; i++) {
         uint64_t begin = b.now;
         b.actions[0] = '\0';
         machine_back_down(b.machine, b.now);
-        while (fixture_run(&b), !strstr(b.actions, "back=")) {
+        while (fixture_run(), !strstr(b.actions, "back=")) {
             uint64_t due = machine_due(b.machine);
-            fixture_tick(&b, due > b.now ? due - b.now : 1);
-            while (*fixture_sent(&b))
-                fixture_json(&b, "{'op':'pong'}");
+            fixture_tick(due > b.now ? due - b.now : 1);
+            while (*fixture_sent())
+                fixture_json("{'op':'pong'}");
         }
         waits[i] = b.now - begin;
     }
     s_check(waits, TIMES);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_what_a_lost_back_held_is_told_and_repaired) {
-    fixture_init(&b);
-    fixture_live_room(&b, "a", 5);
+TEST(test_what_a_lost_back_held_is_told_and_repaired) {
+    fixture_live_room("a", 5);
     machine_back_down(b.machine, b.now);
-    fixture_tick(&b, RETRY_MS);
-    fixture_synced(&b);
-    SENT(&b, "join room=a after=5");
-    fixture_json(&b, "{'op':'joined','re':%d,'room':'a','seq':7,'oldest':0,'version':1,'count':1}", fixture_id(&b));
-    EVENT(&b, "gap a 5");
-    SENT(&b, "replay room=a after=5");
-    fixture_replay(&b, "a", 5, 6, 7);
-    fixture_replayed(&b, 7, 2, true, false);
-    fixture_expect_entries(&b, "a", 6, 7);
-    EVENT(&b, "repaired a 7");
-    fixture_finish(&b);
+    fixture_tick(RETRY_MS);
+    fixture_synced();
+    SENT("join room=a after=5");
+    fixture_json("{'op':'joined','re':%d,'room':'a','seq':7,'oldest':0,'version':1,'count':1}", fixture_id());
+    EVENT("gap a 5");
+    SENT("replay room=a after=5");
+    fixture_replay_whole("a", 5, 6, 7, false);
+    fixture_expect_entries("a", 6, 7);
+    EVENT("repaired a 7");
 }
-END_TEST
 
-START_TEST(test_epochs_that_change_with_each_frame) {
-    fixture_init(&b);
-    fixture_live_room(&b, "a", 5);
+TEST(test_epochs_that_change_with_each_frame) {
+    fixture_live_room("a", 5);
     size_t pings = 0;
     for (uint64_t end = b.now + 60000; b.now < end;) {
         zr_buffer_t out = {0};
         zr_deliver_begin(&out, zr_span("a"), 0, 0x77, 5);
         zr_deliver_add(&out, &(zr_entry_t){.seq = 6, .sender = zr_span("x")});
-        fixture_back(&b, out.data, out.len);
+        fixture_back(out.data, out.len);
         zr_buffer_finish(&out);
-        for (const char *sent; *(sent = fixture_sent(&b));) {
+        for (const char *sent; *(sent = fixture_sent());) {
             pings += strcmp(sent, "ping") == 0;
-            fixture_json(&b, "{'op':'pong','heads':{}}");
+            fixture_json("{'op':'pong','heads':{}}");
         }
-        fixture_tick(&b, 10);
+        fixture_tick(10);
     }
     ck_assert_uint_le(pings, 30); /* twelve of them are heartbeats */
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_rooms_of_a_prefix_that_cannot_be_joined) {
-    fixture_init(&b);
-    fixture_welcome(&b);
+TEST(test_rooms_of_a_prefix_that_cannot_be_joined) {
+    fixture_welcome();
     ck_assert_int_eq(machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now), 0);
-    fixture_tick(&b, 0);
-    fixture_synced(&b);
+    fixture_tick(0);
+    fixture_synced();
     s_until("rooms");
-    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[],'more':false}", fixture_id(&b));
+    fixture_json("{'op':'rooms','re':%d,'rooms':[],'more':false}", fixture_id());
     size_t joins = 0;
     for (uint64_t i = 1; i < 100; i++) {
-        fixture_live(&b, "m/x", i - 1, i, i);
-        for (const char *sent; *(sent = fixture_sent(&b));) {
+        fixture_live("m/x", i - 1, i, i);
+        for (const char *sent; *(sent = fixture_sent());) {
             if (strncmp(sent, "join", 4) != 0)
                 continue;
             joins++;
-            fixture_json(&b, "{'op':'error','re':%d,'code':'bad-room','text':''}", fixture_id(&b));
+            fixture_json("{'op':'error','re':%d,'code':'bad-room','text':''}", fixture_id());
         }
     }
     ck_assert_uint_eq(joins, 1);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_heartbeats_are_kept_within_limits) {
+TEST(test_heartbeats_are_kept_within_limits) {
     static const struct {
         const char *told;
         uint64_t used;
     } cases[] = {{"1", 100}, {"99", 100}, {"100", 100}, {"101", 101}, {"3600000", 3600000}, {"3600001", 3600000},
         {"9007199254740991", 3600000}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        fixture_init(&b);
+        fixture_init();
         s_until("hello");
-        fixture_json(&b,
-            "{'op':'welcome','re':%d,'epoch':'" EPOCH_1 "','nick':'me','resume':'t','back':'tcp://back','heartbeat':%s,"
-            "'limits':{'frame':-1,'control':0,'entries':0,'body':-5,'rooms':9223372036854775807,'replays':0,"
-            "'window':-9223372036854775808}}",
-            fixture_id(&b), cases[i].told);
+        fixture_json("{'op':'welcome','re':%d,'epoch':'" EPOCH_1
+                     "','nick':'me','resume':'t','back':'tcp://back','heartbeat':%s,"
+                     "'limits':{'frame':-1,'control':0,'entries':0,'body':-5,'rooms':9223372036854775807,'replays':0,"
+                     "'window':-9223372036854775808}}",
+            fixture_id(), cases[i].told);
         ck_assert_uint_eq(b.machine->heartbeat, cases[i].used);
         ck_assert_uint_ge(b.machine->limit_replays, 1);
         ck_assert_uint_ge(b.machine->limit_frame, 1024);
         ck_assert_uint_ge(b.machine->limit_entries, 1);
         ck_assert_uint_ge(b.machine->limit_window, 1);
         ck_assert_uint_le(b.machine->limit_rooms, ROOMS_MAX);
-        fixture_finish(&b);
     }
 }
-END_TEST
 
 static void s_values(size_t count) {
     size_t len = 0;
@@ -376,30 +323,24 @@ static void s_values(size_t count) {
 }
 
 /* A broker could else have everything published again, as often as it likes. */
-START_TEST(test_a_welcome_that_answers_no_hello) {
-    fixture_init(&b);
-    fixture_welcome(&b);
-    while (fixture_sent(&b)[0])
+TEST(test_a_welcome_that_answers_no_hello) {
+    fixture_welcome();
+    while (fixture_sent()[0])
         ;
-    fixture_json(&b,
+    fixture_json(
         "{'op':'welcome','proto':1,'re':0,'epoch':'00000000000000aa','nick':'n','resume':'t','back':'tcp://h:1',"
         "'heartbeat':5000}");
     ck_assert_uint_eq(b.machine->malformed, 1);
-    ck_assert_str_eq(fixture_sent(&b), "");
-    fixture_finish(&b);
+    ck_assert_str_eq(fixture_sent(), "");
 }
-END_TEST
 
-START_TEST(test_control_frames_of_too_many_values_are_not_read) {
-    fixture_init(&b);
-    fixture_welcome(&b);
+TEST(test_control_frames_of_too_many_values_are_not_read) {
+    fixture_welcome();
     s_values(CONTROL_VALUES - 3);
     ck_assert_uint_eq(b.machine->malformed, 0);
     s_values(CONTROL_VALUES - 2);
     ck_assert_uint_eq(b.machine->malformed, 1);
-    fixture_finish(&b);
 }
-END_TEST
 
 static void s_text(size_t len) {
     char *text = malloc(len + 64);
@@ -410,39 +351,32 @@ static void s_text(size_t len) {
     free(text);
 }
 
-START_TEST(test_control_frames_that_are_too_long_are_not_read) {
-    fixture_init(&b);
-    fixture_welcome(&b);
+TEST(test_control_frames_that_are_too_long_are_not_read) {
+    fixture_welcome();
     s_text(CONTROL_MAX);
     ck_assert_uint_eq(b.machine->malformed, 0);
     s_text(CONTROL_MAX + 1);
     ck_assert_uint_eq(b.machine->malformed, 1);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_what_is_sent_unasked_is_bounded) {
-    fixture_init(&b);
-    fixture_live_room(&b, "a", 5);
+TEST(test_what_is_sent_unasked_is_bounded) {
+    fixture_live_room("a", 5);
     for (int i = 0; i < 600000; i++)
-        fixture_json(&b, i % 2 ? "{'op':'direct','from':'x','text':'0123456789'}"
-                               : "{'op':'error','code':'bad-frame','text':'0123456789'}");
+        fixture_json(i % 2 ? "{'op':'direct','from':'x','text':'0123456789'}"
+                           : "{'op':'error','code':'bad-frame','text':'0123456789'}");
     ck_assert_uint_le(b.machine->events.bytes, EVENTS_DROP + 4096);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_a_back_that_is_refused_is_told_once_and_tried_again_later) {
-    fixture_init_with(&b, (machine_config_t){.server = "tcp://127.0.0.1:5570", .nick = "me", .reconnect = true});
+TEST(test_a_back_that_is_refused_is_told_once_and_tried_again_later) {
+    fixture_init_with((machine_config_t){.server = "tcp://127.0.0.1:5570", .nick = "me", .reconnect = true});
     int told = 0;
     drains = false;
     uint64_t begin = b.now;
     for (int i = 0; i < 8; i++) {
         s_until("hello");
-        fixture_json(&b,
-            "{'op':'welcome','re':%d,'epoch':'" EPOCH_1
-            "','nick':'me','resume':'t','back':'inproc://jobs','heartbeat':5000}",
-            fixture_id(&b));
+        fixture_json("{'op':'welcome','re':%d,'epoch':'" EPOCH_1
+                     "','nick':'me','resume':'t','back':'inproc://jobs','heartbeat':5000}",
+            fixture_id());
         for (const zrelay_event_t *event; (event = machine_event(b.machine));) {
             ck_assert_int_eq(event->type, ZRELAY_DISCONNECTED);
             ck_assert_str_eq(event->code, "back");
@@ -452,17 +386,6 @@ START_TEST(test_a_back_that_is_refused_is_told_once_and_tried_again_later) {
     ck_assert_int_eq(told, 1);
     ck_assert_uint_ge(b.now - begin, 5000);
     ck_assert_ptr_null(strstr(b.actions, "back="));
-    fixture_finish(&b);
 }
-END_TEST
 
-UNIT_MAIN("client.lib.machine_hostile", test_waits_double_up_to_five_seconds, test_heads_that_lie,
-    test_lists_with_a_name_a_page, test_lists_of_our_own_with_a_name_a_page, test_replays_that_are_refused,
-    test_replays_that_only_claim_to_go_forward, test_rate_limited_without_a_wait,
-    test_a_new_nick_that_is_put_off_for_ever, test_joins_that_are_answered_with_nonsense, test_presence_that_jumps,
-    test_sessions_that_end_at_once, test_the_first_lost_session_is_renewed_at_once, test_a_back_that_ends_at_once,
-    test_what_a_lost_back_held_is_told_and_repaired, test_epochs_that_change_with_each_frame,
-    test_rooms_of_a_prefix_that_cannot_be_joined, test_heartbeats_are_kept_within_limits,
-    test_a_welcome_that_answers_no_hello, test_control_frames_of_too_many_values_are_not_read,
-    test_control_frames_that_are_too_long_are_not_read, test_what_is_sent_unasked_is_bounded,
-    test_a_back_that_is_refused_is_told_once_and_tried_again_later)
+UNIT_SUITE_WITH("client.lib.machine_hostile", fixture_init, fixture_finish)

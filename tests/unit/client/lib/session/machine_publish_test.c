@@ -1,12 +1,10 @@
 /* Publishing exactly once: packing, acks, refusals, resends, limits. */
 #include "fixture_machine.h"
 
-static fixture_t b;
-
 static void s_ack_of(zr_level_t level, uint64_t upto, uint64_t seq) {
     uint8_t ack[ZR_ACK_SIZE];
     zr_ack_write(ack, &(zr_ack_t){level, upto, seq});
-    fixture_front(&b, ack, sizeof ack);
+    fixture_front(ack, sizeof ack);
 }
 
 static void s_ack(uint64_t upto, uint64_t seq) {
@@ -22,22 +20,16 @@ static int s_cas(void) {
 }
 
 static void s_refuse(uint64_t mid, uint64_t upto, const char *code) {
-    fixture_json(&b, "{'op':'error','code':'%s','text':'no','room':'a','mid':%" PRIu64 ",'upto':%" PRIu64 ",'seq':5}",
-        code, mid, upto);
+    fixture_json("{'op':'error','code':'%s','text':'no','room':'a','mid':%" PRIu64 ",'upto':%" PRIu64 ",'seq':5}", code,
+        mid, upto);
 }
 
-static void s_welcomed(void) {
-    fixture_init(&b);
-    fixture_welcome(&b);
-}
-
-START_TEST(test_one_message_is_one_frame) {
+TEST(test_one_message_is_one_frame) {
     uint64_t mid = 0;
-    s_welcomed();
     ck_assert_int_eq(machine_publish(b.machine, "a", "k", 0, 0, "body", 4, &mid), 0);
     ck_assert_uint_eq(mid, 1);
     ck_assert(machine_eager(b.machine));
-    fixture_run(&b);
+    fixture_run();
     ck_assert(!machine_eager(b.machine));
     ck_assert_uint_eq(b.sent_count, b.looked + 1);
     static const char expected[] = "\x01\x01"
@@ -46,16 +38,13 @@ START_TEST(test_one_message_is_one_frame) {
     ck_assert_uint_eq(zr_blob_len(b.sent[b.looked]), sizeof expected - 1);
     ck_assert_mem_eq(zr_blob_data(b.sent[b.looked]), expected, sizeof expected - 1);
     s_ack(1, 40);
-    EVENT(&b, "acked 1 2 40");
+    EVENT("acked 1 2 40");
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_what_is_published_meanwhile_shares_a_frame) {
-    s_welcomed();
+TEST(test_what_is_published_meanwhile_shares_a_frame) {
     s_put("a");
-    fixture_run(&b);
+    fixture_run();
     for (int i = 0; i < 3; i++) {
         s_put("a");
         ck_assert(!machine_eager(b.machine)); /* one is under way: company may come */
@@ -63,98 +52,70 @@ START_TEST(test_what_is_published_meanwhile_shares_a_frame) {
     s_put("b");
     ck_assert(machine_eager(b.machine)); /* the frame before it is complete */
     s_put("a");
-    fixture_run(&b);
-    SENT(&b, "publish a 1");
-    SENT(&b, "publish a 2 3 4");
-    SENT(&b, "publish b 5");
-    SENT(&b, "publish a 6");
-    NOTHING_SENT(&b);
-    fixture_finish(&b);
+    SENTS("publish a 1", "publish a 2 3 4", "publish b 5", "publish a 6", "");
 }
-END_TEST
 
-START_TEST(test_frames_are_bounded) {
+TEST(test_frames_are_bounded) {
     char body[1000];
     memset(body, 'x', sizeof body);
-    s_welcomed();
     for (int i = 0; i < 200; i++)
         ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL), 0);
-    fixture_run(&b);
+    fixture_run();
     for (size_t i = b.looked; i < b.sent_count; i++)
         ck_assert_uint_le(zr_blob_len(b.sent[i]), PACK_BYTES);
     ck_assert_uint_eq(b.sent_count - b.looked, 4);
     char large[PACK_BYTES + 1] = {0}; /* alone it may be larger */
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, large, sizeof large, NULL), 0);
-    fixture_finish(&b);
 
-    fixture_init(&b);
-    fixture_welcome_with(&b, EPOCH_1, false, ",'limits':{'entries':3}");
+    fixture_init();
+    fixture_welcome_with(EPOCH_1, false, ",'limits':{'entries':3}");
     for (int i = 0; i < 4; i++)
         s_put("a");
-    fixture_run(&b);
-    SENT(&b, "publish a 1 2 3");
-    SENT(&b, "publish a 4");
-    fixture_finish(&b);
+    SENTS("publish a 1 2 3", "publish a 4");
 }
-END_TEST
 
-START_TEST(test_a_program_may_want_small_frames) {
-    fixture_init_with(&b, (machine_config_t){.reconnect = true, .pack = 2});
-    fixture_welcome(&b);
+TEST(test_a_program_may_want_small_frames) {
+    fixture_init_with((machine_config_t){.reconnect = true, .pack = 2});
+    fixture_welcome();
     for (int i = 0; i < 5; i++)
         s_put("a");
-    fixture_run(&b);
-    SENT(&b, "publish a 1 2");
-    SENT(&b, "publish a 3 4");
-    SENT(&b, "publish a 5");
-    NOTHING_SENT(&b);
-    fixture_finish(&b);
+    SENTS("publish a 1 2", "publish a 3 4", "publish a 5", "");
 }
-END_TEST
 
-START_TEST(test_no_more_under_way_than_the_window) {
+TEST(test_no_more_under_way_than_the_window) {
     char body[600] = {0};
-    fixture_init(&b);
-    fixture_welcome_with(&b, EPOCH_1, false, ",'limits':{'window':1000,'entries':1}");
+    fixture_init();
+    fixture_welcome_with(EPOCH_1, false, ",'limits':{'window':1000,'entries':1}");
     for (int i = 0; i < 4; i++)
         machine_publish(b.machine, "a", NULL, 0, 0, body, i == 0 || i == 3 ? 600 : 300, NULL);
-    fixture_run(&b);
-    SENT(&b, "publish a 1");
-    SENT(&b, "publish a 2");
-    NOTHING_SENT(&b);
+    SENTS("publish a 1", "publish a 2", "");
     ck_assert(!machine_eager(b.machine));
     s_ack(1, 1);
-    SENT(&b, "publish a 3");
-    NOTHING_SENT(&b);
-    fixture_no_session(&b); /* on another connection nothing is under way */
-    fixture_forget_sent(&b);
+    SENTS("publish a 3", "");
+    fixture_no_session(); /* on another connection nothing is under way */
+    fixture_forget_sent();
     b.looked--;
-    fixture_welcome_with(&b, EPOCH_1, true, ",'limits':{'window':1}");
-    SENT(&b, "publish a 2"); /* one always */
-    NOTHING_SENT(&b);
+    fixture_welcome_with(EPOCH_1, true, ",'limits':{'window':1}");
+    SENT("publish a 2"); /* one always */
+    NOTHING_SENT();
     s_ack(2, 2);
-    SENT(&b, "publish a 3");
+    SENT("publish a 3");
     s_ack(3, 3);
-    SENT(&b, "publish a 4");
+    SENT("publish a 4");
     s_ack(4, 4);
     ck_assert_uint_eq(b.machine->publish.flight, 0);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_works_offline) {
-    fixture_init(&b);
+TEST(test_works_offline) {
+    fixture_init();
     s_put("a");
     s_put("a");
-    fixture_run(&b);
-    fixture_welcome(&b);
-    SENT(&b, "publish a 1 2");
-    fixture_finish(&b);
+    fixture_run();
+    fixture_welcome();
+    SENT("publish a 1 2");
 }
-END_TEST
 
-START_TEST(test_takes_only_what_the_protocol_allows) {
-    s_welcomed();
+TEST(test_takes_only_what_the_protocol_allows) {
     ck_assert_int_eq(s_put("a b"), ZRELAY_EINVAL);
     ck_assert_int_eq(s_put("a*"), ZRELAY_EINVAL);
     ck_assert_int_eq(s_put(NULL), ZRELAY_EINVAL);
@@ -167,332 +128,266 @@ START_TEST(test_takes_only_what_the_protocol_allows) {
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, NULL, 0, NULL), 0);
     ck_assert_int_eq(machine_publish(b.machine, "a", "k", ZR_ENTRY_DELETE, 0, NULL, 0, NULL), 0);
     ck_assert_uint_eq(machine_unacked(b.machine), 2);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_queue_is_full_at_its_limits) {
-    fixture_init_with(&b, (machine_config_t){.reconnect = true, .queue_messages = 2});
-    fixture_welcome(&b);
+TEST(test_queue_is_full_at_its_limits) {
+    fixture_init_with((machine_config_t){.reconnect = true, .queue_messages = 2});
+    fixture_welcome();
     ck_assert_int_eq(s_put("a"), 0);
     ck_assert_int_eq(s_put("a"), 0);
     ck_assert_int_eq(s_put("a"), ZRELAY_EFULL);
-    fixture_run(&b);
+    fixture_run();
     ck_assert_int_eq(s_put("a"), ZRELAY_EFULL);
     s_ack(1, 0);
     ck_assert_int_eq(s_put("a"), 0); /* frame or not: one is answered */
     ck_assert_int_eq(s_put("a"), ZRELAY_EFULL);
-    fixture_finish(&b);
 
     char body[100 - ZR_PUBLISH_ENTRY_FIXED] = {0};
-    fixture_init_with(&b, (machine_config_t){.reconnect = true, .queue_bytes = 300});
-    fixture_welcome(&b);
+    fixture_init_with((machine_config_t){.reconnect = true, .queue_bytes = 300});
+    fixture_welcome();
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL), 0);
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, "", 0, NULL), ZRELAY_EFULL);
     char all[301 - ZR_PUBLISH_ENTRY_FIXED] = {0};
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, all, sizeof all, NULL), ZRELAY_ELARGE);
-    fixture_run(&b);
+    fixture_run();
     s_ack(3, 0);
     ck_assert_uint_eq(b.machine->publish.bytes, 0);
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, all, sizeof all - 1, NULL), 0);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_bodies_are_bounded_by_the_broker) {
+TEST(test_bodies_are_bounded_by_the_broker) {
     char body[2000] = {0};
-    fixture_init(&b);
-    fixture_welcome_with(&b, EPOCH_1, false, ",'limits':{'frame':2000,'body':1500}");
+    fixture_init();
+    fixture_welcome_with(EPOCH_1, false, ",'limits':{'frame':2000,'body':1500}");
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, 1501, NULL), ZRELAY_ELARGE);
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, 1500, NULL), 0);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_sixty_four_compare_and_sets) {
-    s_welcomed();
+TEST(test_sixty_four_compare_and_sets) {
     for (int i = 0; i < CAS_WINDOW; i++)
         ck_assert_int_eq(s_cas(), 0);
     ck_assert_int_eq(s_cas(), ZRELAY_EMANY);
     ck_assert_int_eq(s_put("a"), 0); /* others are not bounded by it */
-    fixture_run(&b);
+    fixture_run();
     s_ack(1, 9);
     ck_assert_int_eq(s_cas(), 0);
     ck_assert_int_eq(s_cas(), ZRELAY_EMANY);
     s_refuse(10, 10, "conflict");
     ck_assert_int_eq(s_cas(), 0);
     ck_assert_int_eq(s_cas(), ZRELAY_EMANY);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_acks_are_cumulative) {
-    s_welcomed();
+TEST(test_acks_are_cumulative) {
     for (int i = 0; i < 4; i++)
         s_put("a");
-    fixture_run(&b);
+    fixture_run();
     s_put("b");
-    fixture_run(&b);
+    fixture_run();
     s_ack(3, 8);
-    EVENT(&b, "acked 3 2 8");
+    EVENT("acked 3 2 8");
     ck_assert_uint_eq(machine_unacked(b.machine), 2);
     s_ack(3, 8); /* again, and an older one: nothing new */
     s_ack(2, 7);
-    NO_EVENT(&b);
+    NO_EVENT();
     s_ack(5, 9);
-    EVENT(&b, "acked 5 2 9");
+    EVENT("acked 5 2 9");
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
     ck_assert_ptr_null(b.machine->publish.first);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_refusals) {
-    s_welcomed();
+TEST(test_refusals) {
     for (int i = 0; i < 6; i++)
         s_put("a");
-    fixture_run(&b);
+    fixture_run();
     s_refuse(3, 4, "too-many-keys");
-    EVENT(&b, "refused too-many-keys a mid=3-4 request=0 seq=5");
+    EVENT("refused too-many-keys a mid=3-4 request=0 seq=5");
     ck_assert_uint_eq(machine_unacked(b.machine), 4);
     s_refuse(2, 5, "too-many-keys"); /* overlaps: only what is not answered yet */
-    EVENT(&b, "refused too-many-keys a mid=2-2 request=0 seq=5");
-    EVENT(&b, "refused too-many-keys a mid=5-5 request=0 seq=5");
-    NO_EVENT(&b);
+    EVENTS("refused too-many-keys a mid=2-2 request=0 seq=5", "refused too-many-keys a mid=5-5 request=0 seq=5", "");
     ck_assert_uint_eq(machine_unacked(b.machine), 2);
     s_ack(1, 3);
-    EVENT(&b, "acked 1 2 3");
+    EVENT("acked 1 2 3");
     ck_assert_uint_eq(machine_unacked(b.machine), 1); /* 2 to 5 are answered too */
     ck_assert_uint_eq(b.machine->publish.answered, 5);
     s_refuse(6, 6, "too-many-keys");
-    EVENT(&b, "refused too-many-keys a mid=6-6 request=0 seq=5");
+    EVENT("refused too-many-keys a mid=6-6 request=0 seq=5");
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
     ck_assert_ptr_null(b.machine->publish.first);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_conflict_names_where_the_value_stands) {
-    s_welcomed();
+TEST(test_conflict_names_where_the_value_stands) {
     s_cas();
-    fixture_run(&b);
+    fixture_run();
     s_refuse(1, 1, "conflict");
-    EVENT(&b, "refused conflict a mid=1-1 request=0 seq=5");
-    fixture_finish(&b);
+    EVENT("refused conflict a mid=1-1 request=0 seq=5");
 }
-END_TEST
 
-START_TEST(test_resends_what_is_unanswered_in_order_before_anything_new) {
-    s_welcomed();
+TEST(test_resends_what_is_unanswered_in_order_before_anything_new) {
     s_put("a");
-    fixture_run(&b);
+    fixture_run();
     s_put("a");
     s_put("b");
-    fixture_run(&b);
+    fixture_run();
     s_ack(1, 1);
-    fixture_no_session(&b);
+    fixture_no_session();
     s_put("b");
-    fixture_run(&b);
-    fixture_tick(&b, 100);
-    fixture_forget_sent(&b);
+    fixture_run();
+    fixture_tick(100);
+    fixture_forget_sent();
     b.looked--;
-    fixture_welcome_with(&b, EPOCH_1, true, "");
-    SENT(&b, "publish a 2");
-    SENT(&b, "publish b 3");
-    SENT(&b, "publish b 4");
-    NOTHING_SENT(&b);
+    fixture_welcome_with(EPOCH_1, true, "");
+    SENTS("publish a 2", "publish b 3", "publish b 4", "");
     s_ack(4, 4);
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_a_resend_is_the_same_bytes) {
-    s_welcomed();
+TEST(test_a_resend_is_the_same_bytes) {
     s_put("a");
-    fixture_run(&b);
+    fixture_run();
     zr_blob_t *first = b.sent[b.sent_count - 1];
-    fixture_no_session(&b);
-    fixture_welcome_with(&b, EPOCH_2, false, ""); /* another log as well: ids stay valid */
+    fixture_no_session();
+    fixture_welcome_with(EPOCH_2, false, ""); /* another log as well: ids stay valid */
     ck_assert_ptr_ne(b.sent[b.sent_count - 1], first);
     ck_assert(zr_span_equal(fixture_span(b.sent[b.sent_count - 1]), fixture_span(first)));
-    fixture_finish(&b);
 }
-END_TEST
 
 /* A broker that has forgotten this client would store what was answered once more: acked twice, or against its own
  * refusal. */
-START_TEST(test_a_resend_leaves_out_what_is_answered) {
-    s_welcomed();
+TEST(test_a_resend_leaves_out_what_is_answered) {
     for (int i = 0; i < 5; i++)
         s_put("a");
-    fixture_run(&b);
+    fixture_run();
     s_ack(1, 1);
     s_refuse(3, 3, "too-many-keys");
-    fixture_no_session(&b);
-    fixture_forget_sent(&b);
-    b.looked--;
-    fixture_welcome_with(&b, EPOCH_2, false, "");
-    SENT(&b, "publish a 2 4 5");
+    fixture_reconnect(EPOCH_2, false, "");
+    SENT("publish a 2 4 5");
     s_ack(5, 9);
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
     ck_assert_uint_eq(b.machine->publish.bytes, 0);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_a_refusal_that_comes_again_is_told_once) {
-    s_welcomed();
+TEST(test_a_refusal_that_comes_again_is_told_once) {
     s_put("a");
     s_cas();
-    fixture_run(&b);
+    fixture_run();
     s_refuse(2, 2, "conflict");
-    EVENT(&b, "refused conflict a mid=2-2 request=0 seq=5");
+    EVENT("refused conflict a mid=2-2 request=0 seq=5");
     s_refuse(2, 2, "outcome-unknown");
-    NO_EVENT(&b);
-    fixture_finish(&b);
+    NO_EVENT();
 }
-END_TEST
 
-START_TEST(test_smaller_limits_after_a_reconnect) {
+TEST(test_smaller_limits_after_a_reconnect) {
     char body[3000] = {0};
-    fixture_init(&b);
+    fixture_init();
     for (int i = 0; i < 3; i++)
         machine_publish(b.machine, "a", NULL, 0, 0, body, 400, NULL);
     machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL);
     s_put("a");
-    fixture_run(&b);
-    fixture_welcome_with(&b, EPOCH_1, false, ",'limits':{'frame':1024}");
-    EVENT(&b, "connected " EPOCH_1 " me");
-    EVENT(&b, "refused too-large a mid=4-4 request=0 seq=0");
-    SENT(&b, "publish a 1 2");
-    SENT(&b, "publish a 3 5");
-    NOTHING_SENT(&b);
+    fixture_run();
+    fixture_welcome_with(EPOCH_1, false, ",'limits':{'frame':1024}");
+    EVENTS("connected " EPOCH_1 " me", "refused too-large a mid=4-4 request=0 seq=0");
+    SENTS("publish a 1 2", "publish a 3 5", "");
     s_ack(5, 9);
     ck_assert_uint_eq(machine_unacked(b.machine), 0);
     ck_assert_uint_eq(b.machine->publish.bytes, 0);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_acks_nobody_waits_for_are_malformed) {
-    s_welcomed();
+TEST(test_acks_nobody_waits_for_are_malformed) {
     s_put("a");
     s_ack(1, 1); /* not even sent */
-    fixture_run(&b);
+    fixture_run();
     s_ack(2, 1);
     s_ack(UINT64_MAX, 1);
-    fixture_front(&b, "\x02\x01", 2);
-    fixture_front(&b, "\x02\x07\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01", ZR_ACK_SIZE);
+    fixture_front("\x02\x01", 2);
+    fixture_front("\x02\x07\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01", ZR_ACK_SIZE);
     s_refuse(2, 2, "conflict");
     s_refuse(1, 2, "conflict");
     s_refuse(1, 0, "conflict");
     ck_assert_uint_eq(b.machine->malformed, 8);
     ck_assert_uint_eq(machine_unacked(b.machine), 1);
-    NO_EVENT(&b);
-    fixture_finish(&b);
+    NO_EVENT();
 }
-END_TEST
 
-START_TEST(test_an_ack_between_reconnect_and_resend) {
-    s_welcomed();
+TEST(test_an_ack_between_reconnect_and_resend) {
     s_put("a");
-    fixture_run(&b);
+    fixture_run();
     s_put("b");
-    fixture_run(&b);
-    fixture_no_session(&b);
+    fixture_run();
+    fixture_no_session();
     s_ack(1, 1); /* was under way */
-    fixture_forget_sent(&b);
+    fixture_forget_sent();
     b.looked--;
-    fixture_welcome_with(&b, EPOCH_1, true, "");
-    SENT(&b, "publish b 2");
-    fixture_finish(&b);
+    fixture_welcome_with(EPOCH_1, true, "");
+    SENT("publish b 2");
 }
-END_TEST
 
-START_TEST(test_acks_become_one_when_nobody_takes_them) {
-    s_welcomed();
+TEST(test_acks_become_one_when_nobody_takes_them) {
     for (uint64_t i = 1; i <= EVENTS_MERGE + 10; i++) {
         s_put("a");
-        fixture_run(&b);
+        fixture_run();
         s_ack_of(i == EVENTS_MERGE + 5 ? ZR_LEVEL_MEMORY : ZR_LEVEL_DISK, i, i);
     }
     for (uint64_t i = 1; i < EVENTS_MERGE - 1; i++) /* the event taken last still has its place */
         ck_assert_uint_eq(machine_event(b.machine)->mid, i);
-    EVENT(&b, "acked 1034 1 1034"); /* one of them was not on disk */
-    NO_EVENT(&b);
-    fixture_finish(&b);
+    EVENT("acked 1034 1 1034"); /* one of them was not on disk */
+    NO_EVENT();
 }
-END_TEST
 
-START_TEST(test_publishing_pauses_when_it_is_told_to) {
-    s_welcomed();
+TEST(test_publishing_pauses_when_it_is_told_to) {
     ck_assert_int_eq(s_put("a"), 0);
-    fixture_run(&b);
-    SENT(&b, "publish a 1");
-    fixture_json(&b, "{'op':'error','code':'rate-limited','text':'slow','wait':700}");
+    SENT("publish a 1");
+    fixture_json("{'op':'error','code':'rate-limited','text':'slow','wait':700}");
     ck_assert_int_eq(s_put("a"), 0);
     ck_assert_int_eq(s_put("b"), 0);
     ck_assert(!machine_eager(b.machine));
-    fixture_run(&b);
+    fixture_run();
     s_ack(1, 1); /* answers go on meanwhile */
-    EVENT(&b, "acked 1 2 1");
+    EVENT("acked 1 2 1");
     ck_assert_uint_eq(machine_due(b.machine), b.now + 700);
-    fixture_tick(&b, 600);
-    NOTHING_SENT(&b);
-    fixture_json(&b, "{'op':'error','code':'rate-limited','text':'slow'}"); /* and again; 100 ms if it does not say */
-    fixture_tick(&b, 99);
-    NOTHING_SENT(&b);
-    fixture_tick(&b, 1);
-    SENT(&b, "publish a 2");
-    SENT(&b, "publish b 3");
-    NO_EVENT(&b); /* nothing was refused */
+    fixture_tick(600);
+    NOTHING_SENT();
+    fixture_json("{'op':'error','code':'rate-limited','text':'slow'}"); /* and again; 100 ms if it does not say */
+    fixture_tick(99);
+    NOTHING_SENT();
+    fixture_tick(1);
+    SENTS("publish a 2", "publish b 3");
+    NO_EVENT(); /* nothing was refused */
     ck_assert_uint_eq(machine_unacked(b.machine), 2);
-    fixture_finish(&b);
 }
-END_TEST
 
 /* It is the broker that needs the rest, so what is resent waits too. */
-START_TEST(test_a_pause_outlives_the_connection) {
-    s_welcomed();
+TEST(test_a_pause_outlives_the_connection) {
     ck_assert_int_eq(s_put("a"), 0);
-    fixture_run(&b);
-    SENT(&b, "publish a 1");
-    fixture_json(&b, "{'op':'error','code':'rate-limited','text':'slow','wait':9000000}");
-    fixture_no_session(&b);
-    fixture_event(&b);
-    fixture_welcome_with(&b, EPOCH_1, true, "");
-    EVENT(&b, "connected " EPOCH_1 " me resumed");
-    NOTHING_SENT(&b);
+    SENT("publish a 1");
+    fixture_json("{'op':'error','code':'rate-limited','text':'slow','wait':9000000}");
+    fixture_no_session();
+    fixture_event();
+    fixture_welcome_with(EPOCH_1, true, "");
+    EVENT("connected " EPOCH_1 " me resumed");
+    NOTHING_SENT();
     uint64_t end = b.now + WAIT_MAX_MS; /* the longest there is; pings go on meanwhile */
     while (b.now < end) {
         uint64_t due = machine_due(b.machine);
         ck_assert_uint_gt(due, b.now);
         b.now = due;
         if (b.now < end)
-            fixture_tick(&b, 0);
+            fixture_tick(0);
         while (b.looked < b.sent_count)
-            ck_assert_str_eq(fixture_sent(&b), "ping");
+            ck_assert_str_eq(fixture_sent(), "ping");
         if (b.now < end)
-            fixture_json(&b, "{'op':'pong','time':1,'heads':{}}");
+            fixture_json("{'op':'pong','time':1,'heads':{}}");
     }
     ck_assert_uint_eq(b.now, end);
     machine_tick(b.machine, b.now);
-    fixture_run(&b);
-    const char *sent = fixture_sent(&b);
-    ck_assert_str_eq(strcmp(sent, "ping") == 0 ? fixture_sent(&b) : sent, "publish a 1");
-    fixture_finish(&b);
+    fixture_run();
+    const char *sent = fixture_sent();
+    ck_assert_str_eq(strcmp(sent, "ping") == 0 ? fixture_sent() : sent, "publish a 1");
 }
-END_TEST
 
-UNIT_MAIN("client.lib.machine_publish", test_one_message_is_one_frame, test_what_is_published_meanwhile_shares_a_frame,
-    test_frames_are_bounded, test_a_program_may_want_small_frames, test_no_more_under_way_than_the_window,
-    test_works_offline, test_takes_only_what_the_protocol_allows, test_queue_is_full_at_its_limits,
-    test_bodies_are_bounded_by_the_broker, test_sixty_four_compare_and_sets, test_acks_are_cumulative, test_refusals,
-    test_conflict_names_where_the_value_stands, test_resends_what_is_unanswered_in_order_before_anything_new,
-    test_a_resend_is_the_same_bytes, test_a_resend_leaves_out_what_is_answered,
-    test_a_refusal_that_comes_again_is_told_once, test_smaller_limits_after_a_reconnect,
-    test_acks_nobody_waits_for_are_malformed, test_an_ack_between_reconnect_and_resend,
-    test_acks_become_one_when_nobody_takes_them, test_publishing_pauses_when_it_is_told_to,
-    test_a_pause_outlives_the_connection)
+static void s_begin(void) {
+    fixture_init();
+    fixture_welcome();
+}
+
+UNIT_SUITE_WITH("client.lib.machine_publish", s_begin, fixture_finish)

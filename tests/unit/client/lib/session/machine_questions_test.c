@@ -2,396 +2,267 @@
 #include "fixture_machine.h"
 #include "machine_ask.h"
 
-static fixture_t b;
 static uint64_t number;
 
-static void s_welcomed(void) {
-    fixture_init(&b);
-    fixture_welcome(&b);
-    number = 0;
-}
-
 static void s_reconnect(const char *epoch) {
-    fixture_no_session(&b);
-    fixture_forget_sent(&b);
-    b.looked--;
-    fixture_welcome_with(&b, epoch, false, "");
-    EVENT(&b, "disconnected the broker does not know the session any more");
-    ck_assert_int_eq(strncmp(fixture_event(&b), "connected", 9), 0);
+    fixture_reconnect(epoch, false, "");
+    EVENT("disconnected the broker does not know the session any more");
+    ck_assert_int_eq(strncmp(fixture_event(), "connected", 9), 0);
 }
 
-START_TEST(test_who_in_pages) {
-    s_welcomed();
+TEST(test_who_in_pages) {
     ck_assert_int_eq(machine_who(b.machine, "a", &number), 0);
     ck_assert_uint_eq(number, 1);
-    fixture_run(&b);
-    SENT(&b, "who room=a");
-    fixture_json(&b,
-        "{'op':'who','re':%d,'room':'a','version':1,'users':[{'nick':'ann'},{'nick':'bo'}],'count':3,"
-        "'silent':0,'more':true}",
-        fixture_id(&b));
-    SENT(&b, "who room=a after=bo");
-    fixture_json(&b,
-        "{'op':'who','re':%d,'room':'a','version':1,'users':[{'nick':'cy'}],'count':3,'silent':0,"
-        "'more':false}",
-        fixture_id(&b));
-    EVENT(&b, "user ann for 1");
-    EVENT(&b, "user bo for 1");
-    EVENT(&b, "user cy for 1");
-    EVENT(&b, "done 1 count=3 seq=0 complete");
-    NO_EVENT(&b);
+    SENT("who room=a");
+    fixture_json("{'op':'who','re':%d,'room':'a','version':1,'users':[{'nick':'ann'},{'nick':'bo'}],'count':3,"
+                 "'silent':0,'more':true}",
+        fixture_id());
+    SENT("who room=a after=bo");
+    fixture_json("{'op':'who','re':%d,'room':'a','version':1,'users':[{'nick':'cy'}],'count':3,'silent':0,"
+                 "'more':false}",
+        fixture_id());
+    EVENTS("user ann for 1", "user bo for 1", "user cy for 1", "done 1 count=3 seq=0 complete", "");
     ck_assert_ptr_null(b.machine->first);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_rooms_in_pages) {
-    s_welcomed();
+TEST(test_rooms_in_pages) {
     ck_assert_int_eq(machine_rooms(b.machine, NULL, NULL), 0);
     ck_assert_int_eq(machine_rooms(b.machine, "m/", &number), 0);
     ck_assert_uint_eq(number, 2);
-    fixture_run(&b);
-    SENT(&b, "rooms prefix=");
-    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[],'more':false}", fixture_id(&b));
-    EVENT(&b, "done 1 count=0 seq=0 complete");
-    SENT(&b, "rooms prefix=m/");
-    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':4,'count':1}],'more':true}", fixture_id(&b));
-    SENT(&b, "rooms prefix=m/ after=m/a");
-    fixture_json(&b,
-        "{'op':'rooms','re':%d,'rooms':[{'room':'m/b','seq':5,'count':2,'kept':false},"
-        "{'room':'m/c','seq':6,'count':0}],'more':false}",
-        fixture_id(&b));
-    EVENT(&b, "room m/a 4 1 for 2");
-    EVENT(&b, "room m/b 5 2 not kept for 2");
-    EVENT(&b, "room m/c 6 0 for 2");
-    EVENT(&b, "done 2 count=3 seq=0 complete");
-    fixture_finish(&b);
+    SENT("rooms prefix=");
+    fixture_json("{'op':'rooms','re':%d,'rooms':[],'more':false}", fixture_id());
+    EVENT("done 1 count=0 seq=0 complete");
+    SENT("rooms prefix=m/");
+    fixture_json("{'op':'rooms','re':%d,'rooms':[{'room':'m/a','seq':4,'count':1}],'more':true}", fixture_id());
+    SENT("rooms prefix=m/ after=m/a");
+    fixture_json("{'op':'rooms','re':%d,'rooms':[{'room':'m/b','seq':5,'count':2,'kept':false},"
+                 "{'room':'m/c','seq':6,'count':0}],'more':false}",
+        fixture_id());
+    EVENTS("room m/a 4 1 for 2", "room m/b 5 2 not kept for 2", "room m/c 6 0 for 2", "done 2 count=3 seq=0 complete");
 }
-END_TEST
 
-START_TEST(test_a_list_that_goes_backwards_ends) {
-    s_welcomed();
+TEST(test_a_list_that_goes_backwards_ends) {
     machine_rooms(b.machine, NULL, &number);
-    fixture_run(&b);
-    SENT(&b, "rooms prefix=");
-    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'b'}],'more':true}", fixture_id(&b));
-    SENT(&b, "rooms prefix= after=b");
-    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'a'}],'more':true}", fixture_id(&b));
-    EVENT(&b, "room b 0 0 for 1");
-    EVENT(&b, "room a 0 0 for 1");
-    EVENT(&b, "done 1 count=2 seq=0 incomplete");
-    NOTHING_SENT(&b);
-    fixture_finish(&b);
+    SENT("rooms prefix=");
+    fixture_json("{'op':'rooms','re':%d,'rooms':[{'room':'b'}],'more':true}", fixture_id());
+    SENT("rooms prefix= after=b");
+    fixture_json("{'op':'rooms','re':%d,'rooms':[{'room':'a'}],'more':true}", fixture_id());
+    EVENTS("room b 0 0 for 1", "room a 0 0 for 1", "done 1 count=2 seq=0 incomplete");
+    NOTHING_SENT();
 }
-END_TEST
 
-START_TEST(test_history_up_to_the_head_of_this_moment) {
-    s_welcomed();
+TEST(test_history_up_to_the_head_of_this_moment) {
     ck_assert_int_eq(machine_history(b.machine, "a", 2, 0, 0, &number), 0);
-    fixture_run(&b);
-    SENT(&b, "rooms prefix=a limit=1");
-    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'a','seq':6,'count':0}],'more':true}", fixture_id(&b));
-    SENT(&b, "replay room=a after=2 until=6");
-    fixture_replay(&b, "a", 2, 3, 4);
-    fixture_replayed(&b, 4, 2, true, true);
-    SENT(&b, "replay room=a after=4 until=6");
-    fixture_replay(&b, "a", 4, 5, 6);
-    fixture_replayed(&b, 6, 2, true, false);
+    SENT("rooms prefix=a limit=1");
+    fixture_json("{'op':'rooms','re':%d,'rooms':[{'room':'a','seq':6,'count':0}],'more':true}", fixture_id());
+    SENT("replay room=a after=2 until=6");
+    fixture_replay_whole("a", 2, 3, 4, true);
+    SENT("replay room=a after=4 until=6");
+    fixture_replay_whole("a", 4, 5, 6, false);
     for (int seq = 3; seq <= 6; seq++) {
         char expected[40];
         sprintf(expected, "entry a %d for 1", seq);
-        EVENT(&b, expected);
+        EVENT(expected);
     }
-    EVENT(&b, "done 1 count=4 seq=6 complete");
-    NO_EVENT(&b);
-    fixture_finish(&b);
+    EVENTS("done 1 count=4 seq=6 complete", "");
 }
-END_TEST
 
-START_TEST(test_history_of_nothing) {
-    s_welcomed();
+TEST(test_history_of_nothing) {
     machine_history(b.machine, "a", 0, 0, 0, &number);
-    fixture_run(&b);
-    SENT(&b, "rooms prefix=a limit=1");
-    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'ab','seq':6,'count':0}],'more':false}", fixture_id(&b));
-    SENT(&b, "replay room=a after=0"); /* not listed */
-    fixture_replayed(&b, 0, 0, true, false);
-    EVENT(&b, "done 1 count=0 seq=0 complete");
+    SENT("rooms prefix=a limit=1");
+    fixture_json("{'op':'rooms','re':%d,'rooms':[{'room':'ab','seq':6,'count':0}],'more':false}", fixture_id());
+    SENT("replay room=a after=0"); /* not listed */
+    fixture_replayed(0, 0, true, false);
+    EVENT("done 1 count=0 seq=0 complete");
 
     machine_history(b.machine, "a", 7, 0, 0, &number);
-    fixture_run(&b);
-    fixture_sent(&b);
-    fixture_json(&b, "{'op':'rooms','re':%d,'rooms':[{'room':'a','seq':6,'count':0}],'more':false}", fixture_id(&b));
-    EVENT(&b, "done 2 count=0 seq=6 incomplete"); /* beyond the head: of another log */
-    NOTHING_SENT(&b);
-    fixture_finish(&b);
+    fixture_run();
+    fixture_sent();
+    fixture_json("{'op':'rooms','re':%d,'rooms':[{'room':'a','seq':6,'count':0}],'more':false}", fixture_id());
+    EVENT("done 2 count=0 seq=6 incomplete"); /* beyond the head: of another log */
+    NOTHING_SENT();
 }
-END_TEST
 
-START_TEST(test_history_with_a_limit) {
-    s_welcomed();
+TEST(test_history_with_a_limit) {
     machine_history(b.machine, "a", 0, 0, 3, &number);
-    fixture_run(&b);
-    SENT(&b, "replay room=a after=0 limit=3");
-    fixture_replay(&b, "a", 0, 1, 2);
-    fixture_replayed(&b, 2, 2, true, true);
-    SENT(&b, "replay room=a after=2 limit=1");
-    fixture_replay(&b, "a", 2, 3, 3);
-    fixture_replayed(&b, 3, 1, true, true);
-    NOTHING_SENT(&b);
-    EVENT(&b, "entry a 1 for 1");
-    EVENT(&b, "entry a 2 for 1");
-    EVENT(&b, "entry a 3 for 1");
-    EVENT(&b, "done 1 count=3 seq=3 complete");
-    fixture_finish(&b);
+    SENT("replay room=a after=0 limit=3");
+    fixture_replay_whole("a", 0, 1, 2, true);
+    SENT("replay room=a after=2 limit=1");
+    fixture_replay_whole("a", 2, 3, 3, true);
+    NOTHING_SENT();
+    EVENTS("entry a 1 for 1", "entry a 2 for 1", "entry a 3 for 1", "done 1 count=3 seq=3 complete");
 }
-END_TEST
 
-START_TEST(test_history_of_the_last) {
-    s_welcomed();
+TEST(test_history_of_the_last) {
     machine_history(b.machine, "a", 0, 3, 0, &number);
-    fixture_run(&b);
-    SENT(&b, "replay room=a last=3");
-    fixture_replay(&b, "a", 7, 8, 9);
-    fixture_replayed(&b, 9, 2, true, true);
-    SENT(&b, "replay room=a after=9 limit=1");
-    fixture_replay(&b, "a", 9, 10, 10);
-    fixture_replayed(&b, 10, 1, true, true);
-    EVENT(&b, "entry a 8 for 1");
-    EVENT(&b, "entry a 9 for 1");
-    EVENT(&b, "entry a 10 for 1");
-    EVENT(&b, "done 1 count=3 seq=10 complete");
-    NOTHING_SENT(&b);
-    fixture_finish(&b);
+    SENT("replay room=a last=3");
+    fixture_replay_whole("a", 7, 8, 9, true);
+    SENT("replay room=a after=9 limit=1");
+    fixture_replay_whole("a", 9, 10, 10, true);
+    EVENTS("entry a 8 for 1", "entry a 9 for 1", "entry a 10 for 1", "done 1 count=3 seq=10 complete");
+    NOTHING_SENT();
 }
-END_TEST
 
-START_TEST(test_history_of_a_room_that_begins_late) {
-    s_welcomed();
+TEST(test_history_of_a_room_that_begins_late) {
     machine_history(b.machine, "a", 0, 9, 0, &number);
-    fixture_run(&b);
-    SENT(&b, "replay room=a last=9");
-    fixture_replay(&b, "a", 7, 8, 9);
-    fixture_replayed(&b, 9, 2, true, false);
-    EVENT(&b, "entry a 8 for 1");
-    EVENT(&b, "entry a 9 for 1");
-    EVENT(&b, "done 1 count=2 seq=9 complete");
+    SENT("replay room=a last=9");
+    fixture_replay_whole("a", 7, 8, 9, false);
+    EVENTS("entry a 8 for 1", "entry a 9 for 1", "done 1 count=2 seq=9 complete");
     machine_history(b.machine, "a", 0, 0, 3, &number);
-    fixture_run(&b);
-    SENT(&b, "replay room=a after=0 limit=3");
-    fixture_replay(&b, "a", 7, 8, 9);
-    fixture_replayed(&b, 9, 2, true, false);
-    EVENT(&b, "entry a 8 for 2");
-    EVENT(&b, "entry a 9 for 2");
-    EVENT(&b, "done 2 count=2 seq=9 complete");
-    fixture_finish(&b);
+    SENT("replay room=a after=0 limit=3");
+    fixture_replay_whole("a", 7, 8, 9, false);
+    EVENTS("entry a 8 for 2", "entry a 9 for 2", "done 2 count=2 seq=9 complete");
 }
-END_TEST
 
-START_TEST(test_history_that_is_forgotten_in_part) {
-    s_welcomed();
+TEST(test_history_that_is_forgotten_in_part) {
     machine_history(b.machine, "a", 2, 0, 9, &number);
-    fixture_run(&b);
-    SENT(&b, "replay room=a after=2 limit=9");
-    fixture_replay(&b, "a", 5, 6, 6);
-    fixture_replayed(&b, 6, 1, false, false);
-    EVENT(&b, "entry a 6 for 1");
-    EVENT(&b, "done 1 count=1 seq=6 incomplete");
-    fixture_finish(&b);
+    SENT("replay room=a after=2 limit=9");
+    fixture_replay("a", 5, 6, 6);
+    fixture_replayed(6, 1, false, false);
+    EVENTS("entry a 6 for 1", "done 1 count=1 seq=6 incomplete");
 }
-END_TEST
 
-START_TEST(test_history_waits_for_the_repair_of_its_room) {
-    fixture_init(&b);
-    fixture_live_room(&b, "a", 5);
-    fixture_live(&b, "a", 6, 7, 7);
-    SENT(&b, "replay room=a after=5 until=6");
-    int repair = fixture_id(&b);
+TEST(test_history_waits_for_the_repair_of_its_room) {
+    fixture_init();
+    fixture_live_room("a", 5);
+    fixture_live("a", 6, 7, 7);
+    SENT("replay room=a after=5 until=6");
+    int repair = fixture_id();
     machine_history(b.machine, "a", 0, 1, 0, &number);
     machine_history(b.machine, "b", 0, 1, 0, &number);
-    fixture_run(&b);
-    SENT(&b, "replay room=b last=1");
-    NOTHING_SENT(&b); /* frames do not say which replay they are of */
-    fixture_replay(&b, "a", 5, 6, 6);
-    fixture_json(&b, "{'op':'replayed','re':%d,'seq':6,'count':1,'complete':true,'more':false}", repair);
-    SENT(&b, "replay room=a last=1");
-    fixture_finish(&b);
+    SENT("replay room=b last=1");
+    NOTHING_SENT(); /* frames do not say which replay they are of */
+    fixture_replay("a", 5, 6, 6);
+    fixture_json("{'op':'replayed','re':%d,'seq':6,'count':1,'complete':true,'more':false}", repair);
+    SENT("replay room=a last=1");
 }
-END_TEST
 
-START_TEST(test_history_goes_on_after_a_reconnect) {
-    s_welcomed();
+TEST(test_history_goes_on_after_a_reconnect) {
     machine_history(b.machine, "a", 0, 0, 5, &number);
-    fixture_run(&b);
-    SENT(&b, "replay room=a after=0 limit=5");
-    int before = fixture_id(&b);
-    fixture_replay(&b, "a", 0, 1, 2);
-    EVENT(&b, "entry a 1 for 1");
-    EVENT(&b, "entry a 2 for 1");
+    SENT("replay room=a after=0 limit=5");
+    int before = fixture_id();
+    fixture_replay("a", 0, 1, 2);
+    EVENTS("entry a 1 for 1", "entry a 2 for 1");
     s_reconnect(EPOCH_1);
-    SENT(&b, "replay room=a after=2 limit=3");
-    fixture_replay(&b, "a", 3, 4, 4); /* of the replay before: 3 went to nobody */
-    fixture_json(&b, "{'op':'replayed','re':%d,'seq':5,'count':5,'complete':true,'more':false}", before);
-    NO_EVENT(&b);
-    fixture_replay(&b, "a", 2, 3, 5);
-    fixture_replayed(&b, 5, 3, true, false);
-    NO_EVENT(&b); /* something odd came between */
-    fixture_tick(&b, RETRY_MS);
-    SENT(&b, "replay room=a after=2 limit=3");
-    fixture_replay(&b, "a", 2, 3, 5);
-    fixture_replayed(&b, 5, 3, true, false);
-    EVENT(&b, "entry a 3 for 1");
-    EVENT(&b, "entry a 4 for 1");
-    EVENT(&b, "entry a 5 for 1");
-    EVENT(&b, "done 1 count=5 seq=5 complete");
-    fixture_finish(&b);
+    SENT("replay room=a after=2 limit=3");
+    fixture_replay("a", 3, 4, 4); /* of the replay before: 3 went to nobody */
+    fixture_json("{'op':'replayed','re':%d,'seq':5,'count':5,'complete':true,'more':false}", before);
+    NO_EVENT();
+    fixture_replay_whole("a", 2, 3, 5, false);
+    NO_EVENT(); /* something odd came between */
+    fixture_tick(RETRY_MS);
+    SENT("replay room=a after=2 limit=3");
+    fixture_replay_whole("a", 2, 3, 5, false);
+    EVENTS("entry a 3 for 1", "entry a 4 for 1", "entry a 5 for 1", "done 1 count=5 seq=5 complete");
 }
-END_TEST
 
-START_TEST(test_history_cut_by_another_epoch_ends) {
-    s_welcomed();
+TEST(test_history_cut_by_another_epoch_ends) {
     machine_history(b.machine, "a", 0, 0, 5, &number);
     machine_history(b.machine, "b", 0, 0, 5, &number);
-    fixture_run(&b);
-    SENT(&b, "replay room=a after=0 limit=5");
-    fixture_replay(&b, "a", 0, 1, 1);
-    EVENT(&b, "entry a 1 for 1");
+    SENT("replay room=a after=0 limit=5");
+    fixture_replay("a", 0, 1, 1);
+    EVENT("entry a 1 for 1");
     s_reconnect(EPOCH_2);
-    EVENT(&b, "epoch " EPOCH_2);
-    EVENT(&b, "done 1 count=1 seq=0 incomplete");
-    SENT(&b, "replay room=b after=0 limit=5"); /* had not begun */
-    fixture_finish(&b);
+    EVENTS("epoch " EPOCH_2, "done 1 count=1 seq=0 incomplete");
+    SENT("replay room=b after=0 limit=5"); /* had not begun */
 }
-END_TEST
 
 static void s_state_frame(const char *room, uint64_t after, uint64_t seq, const char *key) {
     zr_buffer_t out = {0};
     zr_deliver_begin(&out, zr_span(room), ZR_FRAME_STATE, fixture_epoch, after);
     zr_deliver_add(
         &out, &(zr_entry_t){.seq = seq, .sender = zr_span("ann"), .key = zr_span(key), .body = zr_span("v")});
-    fixture_front(&b, out.data, out.len);
+    fixture_front(out.data, out.len);
     zr_buffer_finish(&out);
 }
 
-START_TEST(test_state_is_valid_at_the_first_answers_seq) {
-    s_welcomed();
+TEST(test_state_is_valid_at_the_first_answers_seq) {
     machine_state(b.machine, "a", NULL, &number);
-    fixture_run(&b);
-    SENT(&b, "state room=a after=0");
+    SENT("state room=a after=0");
     s_state_frame("a", 0, 4, "k1");
-    NO_EVENT(&b);
-    fixture_json(&b, "{'op':'ok','re':%d,'room':'a','seq':20,'count':1,'next':4,'more':true}", fixture_id(&b));
-    EVENT(&b, "entry a 4 for 1");
-    SENT(&b, "state room=a after=4");
+    NO_EVENT();
+    fixture_json("{'op':'ok','re':%d,'room':'a','seq':20,'count':1,'next':4,'more':true}", fixture_id());
+    EVENT("entry a 4 for 1");
+    SENT("state room=a after=4");
     s_state_frame("a", 4, 9, "k2");
-    fixture_json(&b, "{'op':'ok','re':%d,'room':'a','seq':25,'count':1,'next':9,'more':false}", fixture_id(&b));
-    EVENT(&b, "entry a 9 for 1");
-    EVENT(&b, "done 1 count=2 seq=20 complete");
-    fixture_finish(&b);
+    fixture_json("{'op':'ok','re':%d,'room':'a','seq':25,'count':1,'next':9,'more':false}", fixture_id());
+    EVENTS("entry a 9 for 1", "done 1 count=2 seq=20 complete");
 }
-END_TEST
 
-START_TEST(test_half_a_page_of_state_is_asked_for_anew) {
-    s_welcomed();
+TEST(test_half_a_page_of_state_is_asked_for_anew) {
     machine_state(b.machine, "a", "k1", &number);
-    fixture_run(&b);
-    SENT(&b, "state room=a key=k1 after=0");
+    SENT("state room=a key=k1 after=0");
     s_state_frame("a", 0, 4, "k1");
     s_reconnect(EPOCH_1);
-    NO_EVENT(&b);
-    SENT(&b, "state room=a key=k1 after=0");
-    fixture_json(&b, "{'op':'ok','re':%d,'room':'a','seq':30,'count':0,'next':0,'more':false}", fixture_id(&b));
-    EVENT(&b, "done 1 count=0 seq=30 complete"); /* deleted meanwhile */
-    fixture_finish(&b);
+    NO_EVENT();
+    SENT("state room=a key=k1 after=0");
+    fixture_json("{'op':'ok','re':%d,'room':'a','seq':30,'count':0,'next':0,'more':false}", fixture_id());
+    EVENT("done 1 count=0 seq=30 complete"); /* deleted meanwhile */
 }
-END_TEST
 
-START_TEST(test_direct_and_ping) {
-    s_welcomed();
+TEST(test_direct_and_ping) {
     ck_assert_int_eq(machine_direct(b.machine, "ann", "hi \"there\"", &number), 0);
     ck_assert_int_eq(machine_ping(b.machine, NULL), 0);
-    fixture_run(&b);
-    SENT(&b, "direct to=ann text=hi \"there\"");
-    fixture_json(&b, "{'op':'ok','re':%d}", fixture_id(&b));
-    EVENT(&b, "done 1 count=0 seq=0 complete");
-    SENT(&b, "ping");
-    fixture_json(&b, "{'op':'pong','re':%d,'time':99,'heads':{}}", fixture_id(&b));
+    SENT("direct to=ann text=hi \"there\"");
+    fixture_json("{'op':'ok','re':%d}", fixture_id());
+    EVENT("done 1 count=0 seq=0 complete");
+    SENT("ping");
+    fixture_json("{'op':'pong','re':%d,'time':99,'heads':{}}", fixture_id());
     const zrelay_event_t *event = machine_event(b.machine);
     ck_assert_int_eq(event->type, ZRELAY_DONE);
     ck_assert_uint_eq(event->request, 2);
     ck_assert_uint_eq(event->time, 99);
-    fixture_json(&b, "{'op':'direct','from':'ann','text':'yes','time':5}");
-    EVENT(&b, "direct ann yes 5");
-    fixture_finish(&b);
+    fixture_json("{'op':'direct','from':'ann','text':'yes','time':5}");
+    EVENT("direct ann yes 5");
 }
-END_TEST
 
-START_TEST(test_a_direct_message_that_no_frame_holds) {
+TEST(test_a_direct_message_that_no_frame_holds) {
     char text[40000];
     memset(text, '\n', sizeof text - 1); /* two bytes each in JSON */
     text[sizeof text - 1] = '\0';
-    s_welcomed();
     ck_assert_int_eq(machine_direct(b.machine, "ann", text, NULL), ZRELAY_ELARGE);
     text[30000] = '\0';
     ck_assert_int_eq(machine_direct(b.machine, "ann", text, NULL), 0);
     ck_assert_int_eq(machine_direct(b.machine, "ann", "\xff", NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_direct(b.machine, "", "x", NULL), ZRELAY_EINVAL);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_refused) {
-    s_welcomed();
+TEST(test_refused) {
     machine_direct(b.machine, "ann", "hi", &number);
-    fixture_run(&b);
-    SENT(&b, "direct to=ann text=hi");
-    fixture_json(&b, "{'op':'error','re':%d,'code':'no-such-user','text':'nobody'}", fixture_id(&b));
-    EVENT(&b, "refused no-such-user - mid=0-0 request=1 seq=0");
+    SENT("direct to=ann text=hi");
+    fixture_json("{'op':'error','re':%d,'code':'no-such-user','text':'nobody'}", fixture_id());
+    EVENT("refused no-such-user - mid=0-0 request=1 seq=0");
     machine_history(b.machine, "a", 0, 1, 0, &number);
-    fixture_run(&b);
-    SENT(&b, "replay room=a last=1");
-    fixture_json(&b, "{'op':'error','re':%d,'code':'bad-room','text':'no'}", fixture_id(&b));
-    EVENT(&b, "refused bad-room a mid=0-0 request=2 seq=0");
+    SENT("replay room=a last=1");
+    fixture_json("{'op':'error','re':%d,'code':'bad-room','text':'no'}", fixture_id());
+    EVENT("refused bad-room a mid=0-0 request=2 seq=0");
     ck_assert_ptr_null(b.machine->first);
     ck_assert_uint_eq(b.machine->asked_count, 0);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_asked_again_under_another_id_after_a_reconnect) {
-    s_welcomed();
+TEST(test_asked_again_under_another_id_after_a_reconnect) {
     machine_who(b.machine, "a", &number);
-    fixture_run(&b);
-    SENT(&b, "who room=a");
-    int before = fixture_id(&b);
+    SENT("who room=a");
+    int before = fixture_id();
     s_reconnect(EPOCH_2);
-    SENT(&b, "who room=a");
-    ck_assert_int_ne(fixture_id(&b), before);
-    fixture_json(&b, "{'op':'who','re':%d,'room':'a','users':[{'nick':'old'}],'count':1,'more':false}", before);
-    fixture_json(&b, "{'op':'who','re':%d,'room':'a','users':[{'nick':'new'}],'count':1,'more':false}", fixture_id(&b));
-    EVENT(&b, "epoch " EPOCH_2);
-    EVENT(&b, "user new for 1");
-    EVENT(&b, "done 1 count=1 seq=0 complete");
-    fixture_finish(&b);
+    SENT("who room=a");
+    ck_assert_int_ne(fixture_id(), before);
+    fixture_json("{'op':'who','re':%d,'room':'a','users':[{'nick':'old'}],'count':1,'more':false}", before);
+    fixture_json("{'op':'who','re':%d,'room':'a','users':[{'nick':'new'}],'count':1,'more':false}", fixture_id());
+    EVENTS("epoch " EPOCH_2, "user new for 1", "done 1 count=1 seq=0 complete");
 }
-END_TEST
 
-START_TEST(test_so_many_at_once) {
-    s_welcomed();
+TEST(test_so_many_at_once) {
     for (int i = 0; i < REQUESTS_MAX; i++)
         ck_assert_int_eq(machine_ping(b.machine, NULL), 0);
     ck_assert_int_eq(machine_ping(b.machine, NULL), ZRELAY_EMANY);
     ck_assert_int_eq(machine_history(b.machine, "a", 0, 1, 0, NULL), ZRELAY_EMANY);
-    fixture_run(&b);
-    SENT(&b, "ping");
-    fixture_json(&b, "{'op':'pong','re':%d,'heads':{}}", fixture_id(&b));
+    SENT("ping");
+    fixture_json("{'op':'pong','re':%d,'heads':{}}", fixture_id());
     ck_assert_int_eq(machine_ping(b.machine, NULL), 0);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_bad_names) {
-    s_welcomed();
+TEST(test_bad_names) {
     ck_assert_int_eq(machine_history(b.machine, "a b", 0, 0, 0, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_history(b.machine, "a", 1, 1, 0, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_history(b.machine, NULL, 0, 0, 0, NULL), ZRELAY_EINVAL);
@@ -399,21 +270,15 @@ START_TEST(test_bad_names) {
     ck_assert_int_eq(machine_state(b.machine, "", NULL, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_who(b.machine, "*", NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_rooms(b.machine, "\xff", NULL), ZRELAY_EINVAL);
-    fixture_run(&b);
-    NOTHING_SENT(&b);
-    fixture_finish(&b);
+    NOTHING_SENT();
 }
-END_TEST
 
 /* --- For operators --- */
 
-START_TEST(test_admin) {
-    fixture_init(&b);
-    fixture_welcome(&b);
+TEST(test_admin) {
     ck_assert_int_eq(machine_admin(b.machine, "ban", "eve", "too loud", &number), 0);
-    fixture_run(&b);
-    SENT(&b, "admin do=ban user=eve reason=too loud");
-    fixture_json(&b, "{'op':'ok','re':%d,'text':'banned'}", fixture_id(&b));
+    SENT("admin do=ban user=eve reason=too loud");
+    fixture_json("{'op':'ok','re':%d,'text':'banned'}", fixture_id());
     const zrelay_event_t *event = machine_event(b.machine);
     ck_assert_ptr_nonnull(event);
     ck_assert_int_eq((int)event->type, ZRELAY_DONE);
@@ -421,50 +286,35 @@ START_TEST(test_admin) {
     ck_assert_str_eq(event->text, "banned");
     ck_assert_ptr_null(event->room);
     machine_admin(b.machine, "reload", NULL, NULL, &number);
-    fixture_run(&b);
-    SENT(&b, "admin do=reload");
-    fixture_json(&b, "{'op':'error','re':%d,'code':'admin-failed','text':'users:3: no'}", fixture_id(&b));
-    EVENT(&b, "refused admin-failed - mid=0-0 request=2 seq=0");
+    SENT("admin do=reload");
+    fixture_json("{'op':'error','re':%d,'code':'admin-failed','text':'users:3: no'}", fixture_id());
+    EVENT("refused admin-failed - mid=0-0 request=2 seq=0");
     machine_admin(b.machine, "unban", "eve", NULL, NULL);
     machine_close(b.machine, b.now); /* said before the end */
-    fixture_run(&b);
-    SENT(&b, "admin do=unban user=eve");
-    NOTHING_SENT(&b);
-    fixture_json(&b, "{'op':'ok','re':%d}", fixture_id(&b));
-    SENT(&b, "bye");
-    fixture_finish(&b);
+    SENTS("admin do=unban user=eve", "");
+    fixture_json("{'op':'ok','re':%d}", fixture_id());
+    SENT("bye");
 }
-END_TEST
 
-START_TEST(test_bans) {
-    fixture_init(&b);
-    fixture_welcome(&b);
+TEST(test_bans) {
     machine_admin(b.machine, "bans", NULL, NULL, NULL);
-    fixture_run(&b);
-    SENT(&b, "admin do=bans");
-    fixture_json(&b,
+    SENT("admin do=bans");
+    fixture_json(
         "{'op':'ok','re':%d,'bans':[{'user':'eve','by':'ann','time':'2026-11-20T12:00:01Z','reason':'too loud'},"
         "{'user':'bob','by':'ann','time':'soon'},{'by':'ann'},7,{'user':'cy','by':'-','time':12}]}",
-        fixture_id(&b));
-    EVENT(&b, "user eve for 1 by ann at 1795176001000000: too loud");
-    EVENT(&b, "user bob for 1 by ann at 0: -");
-    EVENT(&b, "user cy for 1 by - at 0: -");
-    EVENT(&b, "done 1 count=5 seq=0 complete");
-    NO_EVENT(&b);
+        fixture_id());
+    EVENTS("user eve for 1 by ann at 1795176001000000: too loud", "user bob for 1 by ann at 0: -",
+        "user cy for 1 by - at 0: -", "done 1 count=5 seq=0 complete", "");
     machine_admin(b.machine, "bans", NULL, NULL, NULL);
-    fixture_run(&b);
-    SENT(&b, "admin do=bans");
-    fixture_json(&b, "{'op':'ok','re':%d}", fixture_id(&b));
-    EVENT(&b, "done 2 count=0 seq=0 complete");
-    fixture_finish(&b);
+    SENT("admin do=bans");
+    fixture_json("{'op':'ok','re':%d}", fixture_id());
+    EVENT("done 2 count=0 seq=0 complete");
 }
-END_TEST
 
-START_TEST(test_admin_takes_only_what_the_protocol_allows) {
+TEST(test_admin_takes_only_what_the_protocol_allows) {
     char reason[REASON_MAX + 2];
     memset(reason, 'x', sizeof reason);
     reason[REASON_MAX + 1] = '\0';
-    fixture_init(&b);
     const struct {
         const char *what, *user, *reason;
     } bad[] = {{NULL, NULL, NULL}, {"stop", NULL, NULL}, {"kick", NULL, NULL}, {"ban", "a b", NULL},
@@ -474,32 +324,23 @@ START_TEST(test_admin_takes_only_what_the_protocol_allows) {
         ck_assert_int_eq(machine_admin(b.machine, bad[i].what, bad[i].user, bad[i].reason, NULL), ZRELAY_EINVAL);
     reason[REASON_MAX] = '\0';
     ck_assert_int_eq(machine_admin(b.machine, "kick", "eve", reason, NULL), 0);
-    fixture_finish(&b);
 }
-END_TEST
 
-START_TEST(test_asked_too_often_is_asked_again) {
-    fixture_init(&b);
-    fixture_welcome(&b);
+TEST(test_asked_too_often_is_asked_again) {
     machine_who(b.machine, "a", &number);
-    fixture_run(&b);
-    SENT(&b, "who room=a");
-    fixture_json(&b, "{'op':'error','re':%d,'code':'rate-limited','text':'slow','wait':40}", fixture_id(&b));
-    NO_EVENT(&b);
+    SENT("who room=a");
+    fixture_json("{'op':'error','re':%d,'code':'rate-limited','text':'slow','wait':40}", fixture_id());
+    NO_EVENT();
     ck_assert_uint_eq(machine_due(b.machine), b.now + 40);
-    fixture_tick(&b, 40);
-    SENT(&b, "who room=a");
-    fixture_json(&b, "{'op':'who','re':%d,'users':[],'count':0,'more':false}", fixture_id(&b));
-    EVENT(&b, "done 1 count=0 seq=0 complete");
-    fixture_finish(&b);
+    fixture_tick(40);
+    SENT("who room=a");
+    fixture_json("{'op':'who','re':%d,'users':[],'count':0,'more':false}", fixture_id());
+    EVENT("done 1 count=0 seq=0 complete");
 }
-END_TEST
 
-UNIT_MAIN("client.lib.machine_questions", test_who_in_pages, test_rooms_in_pages, test_a_list_that_goes_backwards_ends,
-    test_history_up_to_the_head_of_this_moment, test_history_of_nothing, test_history_with_a_limit,
-    test_history_of_the_last, test_history_of_a_room_that_begins_late, test_history_that_is_forgotten_in_part,
-    test_history_waits_for_the_repair_of_its_room, test_history_goes_on_after_a_reconnect,
-    test_history_cut_by_another_epoch_ends, test_state_is_valid_at_the_first_answers_seq,
-    test_half_a_page_of_state_is_asked_for_anew, test_direct_and_ping, test_a_direct_message_that_no_frame_holds,
-    test_refused, test_asked_again_under_another_id_after_a_reconnect, test_so_many_at_once, test_bad_names, test_admin,
-    test_bans, test_admin_takes_only_what_the_protocol_allows, test_asked_too_often_is_asked_again)
+static void s_begin(void) {
+    fixture_init();
+    fixture_welcome();
+}
+
+UNIT_SUITE_WITH("client.lib.machine_questions", s_begin, fixture_finish)
