@@ -55,7 +55,7 @@ void outbox_drop_route(outbox_t *outbox, route_t route) {
 /* Does the effect at `place` go to a route that was lost after it was added? */
 static bool s_is_lost(const outbox_t *outbox, size_t place) {
     const effect_t *effect = &outbox->effects[place];
-    if (!outbox->lost || (effect->kind != EFFECT_SEND && effect->kind != EFFECT_ACK))
+    if (effect->kind != EFFECT_SEND && effect->kind != EFFECT_ACK)
         return false;
     outbox_lost_t *lost;
     unsigned hash = zr_hash_number(effect->route);
@@ -72,9 +72,14 @@ static void s_empty(outbox_t *outbox) {
     outbox->taken = outbox->count = 0;
 }
 
-bool outbox_take(outbox_t *outbox, effect_t *effect) {
+static void s_skip_lost(outbox_t *outbox) {
     while (outbox->taken < outbox->count && s_is_lost(outbox, outbox->taken))
         s_drop(&outbox->effects[outbox->taken++]);
+}
+
+bool outbox_take(outbox_t *outbox, effect_t *effect) {
+    if (outbox->lost)
+        s_skip_lost(outbox);
     bool found = outbox->taken < outbox->count;
     if (found)
         *effect = outbox->effects[outbox->taken++];
