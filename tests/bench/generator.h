@@ -1,6 +1,7 @@
 /* A generator of load for the peers: one publisher and many readers, a thread each, that cost as little as can be.
- * Every reader checks that each message comes once and in order. generator.c has the options and the result, stream.c
- * the protocols over plain TCP (nats.c, mqtt.c, redis.c say what theirs looks like), libzmq.c the bare pump. */
+ * Every reader checks that each message comes once and in order. generator.c has the options and the result,
+ * generator_stream.c the protocols over plain TCP (generator_nats.c, _mqtt.c and _redis.c say what theirs looks like),
+ * generator_libzmq.c the bare pump. */
 #ifndef GENERATOR_H
 #define GENERATOR_H
 

@@ -1,4 +1,4 @@
-/* The program's questions and their answers: for the table in machine_requests.c. */
+/* The program's questions and their answers: for the table in machine_kinds.c. */
 #ifndef MACHINE_QUESTIONS_H
 #define MACHINE_QUESTIONS_H
 
