@@ -9,6 +9,7 @@
 
 #define CONFIG_SERVER "tcp://127.0.0.1:5570"
 #define CONFIG_CONNECT_MS 5000
+enum { CONFIG_ENDPOINT = 280 };
 
 /* Where a setting comes from. */
 typedef enum { CONFIG_FLAG, CONFIG_ENVIRONMENT, CONFIG_FILE } config_from_t;
@@ -26,6 +27,7 @@ typedef struct {
     bool help;
     bool version;
     uint64_t connect_ms;
+    char endpoint[CONFIG_ENDPOINT]; /* the server in full, if the settings named less */
     /* The configuration file and what it gave; freed by config_finish. */
     char *file; /* NULL: there is no home to have one in */
     char *file_server;

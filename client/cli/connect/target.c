@@ -10,21 +10,23 @@
 
 /* --- From the settings to a session --- */
 
-static void s_complete(target_t *target) {
+static void s_complete(config_t *config) {
     static const char tcp[] = "tcp://", usual[] = ":5570";
-    const char *host = target->config->server;
+    const char *host = config->server;
+    if (host == config->endpoint)
+        return; /* completed for another session */
     if (strncmp(host, tcp, sizeof tcp - 1) == 0)
         host += sizeof tcp - 1;
     size_t len = strlen(host);
-    if (len == 0 || len > TARGET_ENDPOINT - sizeof tcp - sizeof usual - 2 ||
+    if (len == 0 || len > CONFIG_ENDPOINT - sizeof tcp - sizeof usual - 2 ||
         host[strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]%")])
         return;
     const char *colon = strrchr(host, ':');
     bool bare = colon && host[0] != '[' && strchr(host, ':') != colon; /* an IPv6 address without its brackets */
     bool port = colon && !bare && (host[0] != '[' || colon[-1] == ']');
-    snprintf(target->endpoint, sizeof target->endpoint, "%s%s%s%s%s", tcp, bare ? "[" : "", host, bare ? "]" : "",
+    snprintf(config->endpoint, sizeof config->endpoint, "%s%s%s%s%s", tcp, bare ? "[" : "", host, bare ? "]" : "",
         port ? "" : usual);
-    target->config->server = target->endpoint;
+    config->server = config->endpoint;
 }
 
 int target_resolve(target_t *target, config_t *config) {
@@ -32,7 +34,7 @@ int target_resolve(target_t *target, config_t *config) {
     zr_error_t error = {0};
     bool good = config_resolve(config, &error);
     if (good)
-        s_complete(target);
+        s_complete(config);
     /* Before anything is said of keys: without an endpoint there is nothing to have keys for. */
     if (good && !link_endpoint_valid(config->server))
         good = zr_fail(

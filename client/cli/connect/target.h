@@ -6,16 +6,14 @@
 #include "identity.h"
 #include "zrelay.h"
 
-enum { TARGET_ENDPOINT = 280 };
-
 typedef struct {
     config_t *config;
     identity_t identity;
-    char endpoint[TARGET_ENDPOINT]; /* the server in full, if the settings named less */
 } target_t;
 
 /* Settles what the options left open. A server that is a host alone, or a host and a port, means tcp and the broker's
- * usual port; config->server then points into `target`. 0, or the exit code after telling why not; target_finish is due either way. */
+ * usual port; config->server is the whole endpoint then. 0, or the exit code after telling why not; target_finish is
+ * due either way. */
 int target_resolve(target_t *target, config_t *config);
 
 /* Wipes what is secret; a zeroed one is accepted. */

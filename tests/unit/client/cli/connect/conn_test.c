@@ -118,7 +118,7 @@ TEST(test_gives_up) {
     s_prepare(NULL, 0);
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), CLI_UNREACHABLE);
     conn_close(&session);
-    config.server = "foo";
+    config.server = "a b";
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), CLI_USAGE);
 }
 
