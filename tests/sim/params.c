@@ -38,6 +38,7 @@ static void s_draw(params_t *params, rng_t *rng) {
         .sparse = rng_chance(rng, 1, 3),
         .authenticated = rng_chance(rng, 1, 5),
         .rights = rng_chance(rng, 1, 4),
+        .sociable = rng_chance(rng, 1, 4),
         .fault_chance = (unsigned)PICK(rng, 0, 20, 100, 300),
         .drop_chance = (unsigned)PICK(rng, 0, 5, 50, 300),
         .pause_ms = (unsigned)PICK(rng, 5, 50, 400),

@@ -259,8 +259,16 @@ static const struct {
     {2, s_close},
 };
 
+/* Coming, going and taking other nicks, more than anything else. */
+static void s_mingle(client_t *client) {
+    static void (*const acts[])(client_t * client) = {s_join, s_join, s_leave, client_rename};
+    acts[rng_below(s_rng(client), sizeof acts / sizeof *acts)](client);
+}
+
 static void s_act(client_t *client) {
     uint64_t at = rng_below(s_rng(client), 100);
+    if (client->sim->params.sociable && rng_chance(s_rng(client), 2, 3))
+        s_mingle(client);
     for (size_t i = 0; i < sizeof s_acts / sizeof *s_acts; i++) {
         if (at < s_acts[i].weight) {
             s_acts[i].act(client);

@@ -18,6 +18,7 @@ typedef struct {
     size_t batch_bytes, max_entries, max_replays, max_keys, max_joins;
     size_t replay_entries, replay_frames, replay_bytes;
     uint64_t room_entries, log_entries; /* what the log keeps */
+    bool sociable;                      /* programs join, leave and rename all the time */
     size_t pack;                        /* messages in a PUBLISH frame; 0: as many as fit */
     size_t presence_names;
     uint64_t rate_ops;
