@@ -17,6 +17,7 @@
 typedef struct {
     struct reading *by_ticket;
     struct reading *first, *last; /* not begun yet, in order */
+    size_t asked;                 /* of the log, which has to answer them */
 } readings_t;
 
 struct relay {

@@ -13,6 +13,7 @@
 
 enum {
     SHED_MS = 50,      /* between two looks at which addresses are shed */
+    OTHER_FILES = 32,  /* descriptors of the process that are no connections: more than it has */
     UNHEARD_MS = 1000, /* a peer that gave up sooner was refused, or tried something else */
 };
 
@@ -112,6 +113,13 @@ static void s_turn_away_crowd(peers_t *peers, const struct sockaddr_storage *pee
         (unsigned long long)peers->turned_away);
 }
 
+/* About the descriptor that the connection would have, if all below it were in use. It may have a higher one, as those
+ * of connections that are gone are left free for a while. */
+static int s_lowest_free(int fd) {
+    size_t open = inflow_calls_open() + OTHER_FILES;
+    return (size_t)fd < open ? fd : (int)open;
+}
+
 static void s_on_came(peers_t *peers, int side, uint64_t handle) {
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
@@ -123,7 +131,7 @@ static void s_on_came(peers_t *peers, int side, uint64_t handle) {
         return; /* it is gone already */
     if (peers->shed)
         source_filter_clear(fd);
-    if (!addresses_has_room(side, fd, peers->descriptors))
+    if (!addresses_has_room(side, s_lowest_free(fd), peers->descriptors))
         s_turn_away(peers, handle);
     else if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
              address_of_peer((struct sockaddr *)&peer, len, &address) &&

@@ -112,8 +112,16 @@ size_t inflow_room(inflow_t *inflow, int fd) {
     uint64_t limit = met ? inflow->limits[side].turn : INFLOW_FRESH;
     if (!s_has_had(inflow, side, 1))
         return place->cost < limit ? limit - place->cost : 0;
-    bool served = met && side == INFLOW_FRONT && !s_has_had(inflow, side, INFLOW_FULL) && s_has_little_waiting(place);
-    return served ? INFLOW_ALWAYS : 0;
+    if (side != INFLOW_FRONT || s_has_had(inflow, side, INFLOW_FULL))
+        return 0;
+    if (!met)
+        return place->cost < limit ? limit - place->cost : 0;
+    return s_has_little_waiting(place) ? INFLOW_ALWAYS : 0;
+}
+
+bool inflow_is_served(const inflow_t *inflow, int fd) {
+    return inflow_side(inflow, fd) == INFLOW_FRONT && !s_has_had(inflow, INFLOW_FRONT, INFLOW_FULL) &&
+           inflow->places[fd].frames <= atomic_load(&inflow->places[fd].taken) - inflow->places[fd].taken_before;
 }
 
 static bool s_is_too_large(const inflow_t *inflow, int side, const inflow_place_t *place) {

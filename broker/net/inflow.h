@@ -24,7 +24,8 @@ enum { INFLOW_FRONT, INFLOW_BACK, INFLOW_SIDES };
 enum {
     INFLOW_FRAME = 64,   /* bytes that libzmq takes for a frame beside its own */
     INFLOW_FRESH = 1024, /* the most that a connection may cost in a turn until a first message of it was taken */
-    INFLOW_ALWAYS = 512, /* bytes of an older one of the front that may be read when the limit for all is used up, */
+    INFLOW_ALWAYS = 512, /* bytes of an older one of the front that may be read when the limit for all is used up (of a
+                            newcomer, all of INFLOW_FRESH), */
     INFLOW_WAITING = 4,  /* while fewer frames of it than this wait to be taken, */
     INFLOW_FULL = 4,     /* and until all have used so many times that limit */
     INFLOW_LEAVES = 64,  /* readers that may leave at once, */
@@ -116,6 +117,9 @@ bool inflow_must_wait(const inflow_t *inflow, int fd);
 
 /* How many more bytes of it may be read in this turn. */
 size_t inflow_room(inflow_t *inflow, int fd);
+
+/* The connection has to wait for the end of the turn, but the loop has taken all that came of it: it may go on now. */
+bool inflow_is_served(const inflow_t *inflow, int fd);
 
 /* These bytes were read; libzmq gets them changed (zmtp_scan.h). Not INFLOW_FINE: the connection is to end. */
 inflow_reason_t inflow_read(inflow_t *inflow, int fd, uint8_t *data, size_t len);

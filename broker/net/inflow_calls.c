@@ -31,7 +31,7 @@ typedef struct place {
     uint64_t connection; /* its handle */
     bool may_arrive;     /* although others wait to leave */
     bool may_leave;      /* libzmq was told of its end */
-    bool parked;
+    _Atomic bool parked;
     int queue;
     struct place *prev, *next;
 } place_t;
@@ -59,9 +59,9 @@ void inflow_calls_begin(inflow_t *inflow) {
     s_calls.inflow = inflow;
 }
 
-static bool s_is_open(void) {
+size_t inflow_calls_open(void) {
     pthread_mutex_lock(&s_calls.mutex);
-    bool open = s_calls.open > 0;
+    size_t open = s_calls.open;
     pthread_mutex_unlock(&s_calls.mutex);
     return open;
 }
@@ -71,7 +71,7 @@ void inflow_calls_finish(void) {
     if (!s_calls.inflow)
         return;
     struct pollfd wake = {.fd = s_calls.wake, .events = POLLIN};
-    while (s_is_open() && poll(&wake, 1, CLOSE_MS) > 0)
+    while (inflow_calls_open() > 0 && poll(&wake, 1, CLOSE_MS) > 0)
         eventfd_read(s_calls.wake, &count);
     s_calls.inflow = NULL;
     close(s_calls.wake);
@@ -185,6 +185,17 @@ void inflow_calls_resume(int side) {
         return;
     pthread_mutex_lock(&s_calls.mutex);
     s_read_all_again(side);
+    pthread_mutex_unlock(&s_calls.mutex);
+}
+
+void inflow_calls_took(int fd) {
+    if (s_calls.waiting[INFLOW_FRONT] == 0 || !s_is_watched(fd) || !s_calls.places[fd].parked ||
+        !inflow_is_served(s_calls.inflow, fd))
+        return;
+    pthread_mutex_lock(&s_calls.mutex);
+    place_t *place = &s_calls.places[fd];
+    if (place->parked && place->queue == INFLOW_FRONT)
+        s_read_again(place);
     pthread_mutex_unlock(&s_calls.mutex);
 }
 

@@ -27,6 +27,13 @@ int inflow_calls_fd(void);
 /* Connections of that side that wait for the end of the turn are read again. */
 void inflow_calls_resume(int side);
 
+/* The loop took a message that came by `fd`: a connection that waits for the end of the turn is read again, if that was
+ * all that waited of it. */
+void inflow_calls_took(int fd);
+
+/* How many listeners and connections libzmq has. */
+size_t inflow_calls_open(void);
+
 /* Do readers wait to leave, or newcomers for that? */
 bool inflow_calls_must_leave(void);
 

@@ -15,6 +15,7 @@ enum { HEAVY_TURN = 4 << 20 };            /* bytes of memory that libzmq read in
 
 void peers_took(peers_t *peers, int fd) {
     inflow_took(peers->inflow, fd);
+    inflow_calls_took(fd);
 }
 
 void peers_found_empty(peers_t *peers, int side) {

@@ -11,6 +11,7 @@ void reading_end(relay_t *relay, reading_t *reading) {
     session_t *session = session_by_id(&relay->sessions, reading->session);
     if (session)
         session->reads--;
+    relay->readings.asked -= reading->asked;
     HASH_DEL(relay->readings.by_ticket, reading);
     json_decref(reading->id);
     zr_blob_unref(reading->key);
@@ -50,7 +51,7 @@ void reading_add(relay_t *relay, const request_t *request, const reading_t *aske
 }
 
 bool reading_is_due(const relay_t *relay) {
-    return relay->readings.first;
+    return relay->readings.first && relay->readings.asked < READINGS_ASKED;
 }
 
 reading_t *reading_find(const relay_t *relay, uint64_t ticket) {
@@ -107,6 +108,10 @@ void reading_begin(relay_t *relay) {
     if (!readings->first)
         readings->last = NULL;
     session_t *session = reading_session(relay, reading);
-    if (!session || s_begin(relay, session, reading))
+    if (!session || s_begin(relay, session, reading)) {
         reading_end(relay, reading);
+        return;
+    }
+    reading->asked = true;
+    readings->asked++;
 }

@@ -7,6 +7,11 @@
 #include "relay.h"
 #include "request.h"
 
+enum {
+    READINGS_ASKED = 16
+}; /* replays that the log has to answer at a time; the others wait here, where those of sessions
+                                 that ended cost nothing */
+
 typedef struct reading reading_t;
 
 /* Begins the answer to `session`, which is connected and may read the room. Returns true when it is given; false: the
@@ -23,6 +28,7 @@ struct reading {
     uint64_t after, until; /* as asked for */
     uint64_t last;         /* of a replay; 0: entries after `after` */
     uint64_t limit;
+    bool asked;           /* of the log */
     bool beyond;          /* a replay of entries after a position that was not given yet */
     zr_blob_t *key;       /* of a snapshot of this key only; NULL: of all. A reference of the reading's */
     struct reading *next; /* in the queue */

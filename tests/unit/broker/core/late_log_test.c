@@ -1,6 +1,7 @@
 /* Answers that wait for a slow log: it answers commits and reads later, in order. */
 #include "batch.h"
 #include "fixture.h"
+#include "reading.h"
 
 static void s_start(void) {
     fx_begin();
@@ -225,6 +226,43 @@ TEST(test_replays_of_sessions_that_ended_are_bounded_too) {
     fx_ask(A, "{'op':'replay','room':'r','after':0}");
     fx_log_all();
     fx_expect(A, "{'op':'replayed'}");
+}
+
+/* Those that wait in the core cost nothing once their session has ended. */
+TEST(test_the_log_has_a_few_replays_at_a_time) {
+    fx_begin();
+    fx.late = true;
+    fx.config.max_replays = 2 * READINGS_ASKED;
+    fx_start();
+    size_t reads = 0;
+    fx_hello(A, "ann");
+    for (int i = 0; i < READINGS_ASKED + 4; i++)
+        fx_say(A, "{'op':'replay','room':'r','after':0}");
+    fx_run();
+    fx_ask(A, "{'op':'bye'}");
+    while (fx_log_step())
+        reads++;
+    ck_assert_uint_eq(reads, READINGS_ASKED);
+    fx_run();
+    ck_assert(!fx_log_step());
+    ck_assert(!relay_has_work(fx.relay));
+}
+
+/* They are all answered in the end. */
+TEST(test_replays_that_wait_for_the_log) {
+    fx_begin();
+    fx.late = true;
+    fx.config.max_replays = 2 * READINGS_ASKED;
+    fx_start();
+    fx_hello(A, "ann");
+    for (int i = 0; i < READINGS_ASKED + 4; i++)
+        fx_say(A, "{'op':'replay','room':'r','after':0}");
+    for (int round = 0; round < 2; round++) {
+        fx_run();
+        fx_log_all();
+    }
+    for (int i = 0; i < READINGS_ASKED + 4; i++)
+        fx_expect(A, "{'op':'replayed'}");
 }
 
 TEST(test_keys_over_several_passes) {

@@ -137,6 +137,30 @@ START_TEST(test_turn) {
 }
 END_TEST
 
+/* It goes on when all of its own was taken, though the turn of others lasts. */
+START_TEST(test_a_connection_of_which_nothing_waits) {
+    uint8_t messages[2 * INFLOW_WAITING] = {0};
+    pair_t *pair = s_open(INFLOW_FRONT);
+    s_say(pair, GREETING, ZMTP_GREETING);
+    ck_assert_int_eq(s_hear(pair), ZMTP_GREETING);
+    inflow_took(&pair->inflow, pair->ours);
+    inflow_end_turn(&pair->inflow, INFLOW_FRONT);
+    pair->inflow.frames[INFLOW_FRONT] = 100; /* of others */
+    s_say(pair, messages, sizeof messages);
+    ck_assert_int_eq(s_hear(pair), (ssize_t)sizeof messages);
+    s_say(pair, messages, 2);
+    s_assert_parked(pair);
+    for (unsigned i = 0; i < INFLOW_WAITING; i++) {
+        inflow_calls_took(pair->ours);
+        ck_assert(!s_is_ready(pair, 0));
+        inflow_took(&pair->inflow, pair->ours);
+    }
+    inflow_calls_took(pair->ours);
+    ck_assert_int_eq(s_hear(pair), 2);
+    s_close(pair);
+}
+END_TEST
+
 START_TEST(test_close_while_parked) {
     uint8_t data[2000] = "\x02\0\0\0\0\0\0\x07\xc7";
     pair_t *pair = s_open(INFLOW_FRONT);
@@ -258,5 +282,6 @@ START_TEST(test_others_are_let_be) {
 }
 END_TEST
 
-UNIT_MAIN("broker.inflow_calls", test_turn, test_close_while_parked, test_leave, test_a_descriptor_is_not_used_at_once,
-    test_a_reader_that_libzmq_ends, test_parts, test_sweep, test_others_are_let_be)
+UNIT_MAIN("broker.inflow_calls", test_turn, test_a_connection_of_which_nothing_waits, test_close_while_parked,
+    test_leave, test_a_descriptor_is_not_used_at_once, test_a_reader_that_libzmq_ends, test_parts, test_sweep,
+    test_others_are_let_be)

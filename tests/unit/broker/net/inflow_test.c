@@ -115,10 +115,16 @@ START_TEST(test_frames_of_all) {
     ck_assert_uint_eq(inflow_room(&all, OTHER), 0); /* it has some waiting itself */
     inflow_took(&all, OTHER);
     ck_assert_uint_eq(inflow_room(&all, OTHER), INFLOW_ALWAYS);
-    ck_assert_uint_eq(inflow_room(&all, OTHER + 1), 0); /* newcomers wait */
+    ck_assert(!inflow_is_served(&all, OTHER));
+    for (unsigned i = 1; i < INFLOW_WAITING; i++)
+        inflow_took(&all, OTHER);
+    ck_assert(inflow_is_served(&all, OTHER)); /* nothing of it waits any more */
+    ck_assert_uint_eq(inflow_room(&all, OTHER + 1), INFLOW_FRESH - ZMTP_GREETING - READY_COST); /* a newcomer */
     for (unsigned i = 1; i < INFLOW_FULL; i++)
         ck_assert_int_eq(inflow_read(&all, FD, tiny, sizeof tiny), INFLOW_FINE);
     ck_assert_uint_eq(inflow_room(&all, OTHER), 0);
+    ck_assert_uint_eq(inflow_room(&all, OTHER + 1), 0);
+    ck_assert(!inflow_is_served(&all, OTHER));
     inflow_end_turn(&all, INFLOW_FRONT);
     ck_assert_uint_eq(inflow_room(&all, OTHER), TURN);
     ck_assert_uint_eq(inflow_room(&all, OTHER + 1), INFLOW_FRESH);
