@@ -104,15 +104,16 @@ static bool s_look_up_name(dial_t *dial) {
 static bool s_look_up_path(dial_t *dial) {
     struct sockaddr_un *address = (struct sockaddr_un *)&dial->attempts[0].address;
     const char *path = dial->endpoint + IPC_PREFIX;
-    if (strlen(path) >= sizeof address->sun_path) {
+    size_t len = strlen(path);
+    if (len >= sizeof address->sun_path) {
         snprintf(dial->why, sizeof dial->why, "the path of the socket is too long");
         return false;
     }
     address->sun_family = AF_UNIX;
-    strcpy(address->sun_path, path);
+    memcpy(address->sun_path, path, len + 1);
     if (path[0] == '@')
         address->sun_path[0] = '\0';
-    dial->attempts[0].len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + (path[0] != '@'));
+    dial->attempts[0].len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (path[0] != '@'));
     dial->count = 1;
     return true;
 }
