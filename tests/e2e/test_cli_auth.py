@@ -202,7 +202,7 @@ class Encrypted(Case):
         self.fails(remote, "--server-key", key, "ping", words="keygen")
 
     def test_what_is_no_endpoint_is_told_before_keys(self):
-        for server in ("tcp://192.0.2.2:26570x", "192.0.2.2:x", "tcp://192.0.2.2:"):
+        for server in ("tcp://192.0.2.2:26570x", "tcp://192.0.2.2:x", "tcp://192.0.2.2:"):
             for arguments in (["--certificate", self.path("none")], ["--server-key", "short"], ["--user", "ann", "--token-file", "none"]):
                 for command in (["ping"], ["bench", "throughput"]):
                     self.fails(server, *arguments, *command, words=f"'{server}' is no endpoint")
