@@ -5,6 +5,7 @@
 #include "reply.h"
 #include "state.h"
 
+enum { LEAST = 16 << 10 };    /* bytes that an answer needs */
 enum { FULL_WAIT_MS = 1000 }; /* for a client whose queue is full */
 
 void reading_end(relay_t *relay, reading_t *reading) {
@@ -81,10 +82,11 @@ size_t reading_bytes(const relay_t *relay, const session_t *session) {
     return part < config->replay_bytes ? (size_t)part : config->replay_bytes;
 }
 
-/* A frame of the answer that finds a full queue would detach the session. The largest one is about as large as the
- * largest PUBLISH. */
+/* A frame of the answer that finds a full queue detaches the session. A slice has one frame at least, which nearly
+ * always fits into so little; to wait for more would let others, who do not read, keep everybody's replays back. */
 static bool s_is_full(const relay_t *relay, const session_t *session) {
-    return s_left(relay, session) < relay->config.max_frame;
+    size_t least = relay->config.max_frame < LEAST ? relay->config.max_frame : LEAST;
+    return s_left(relay, session) < least;
 }
 
 /* Returns true when the reading is answered. */
