@@ -533,12 +533,12 @@ class Descriptors(HostileCase):
         hello = json.dumps({"op": "hello", "id": 1, "proto": 1, "client": "c" * 32}).encode()
         attacked, (plain, _) = self.besieged_two(test_auth.section("alice", self.alice))
         with attacked as (_, honest):
-            for _ in range(40):
+            for _ in range(20):
                 flooders = [self.shaken(plain[0], READY_DEALER) for _ in range(5)]
                 for flooder in flooders:
                     flooder.setblocking(False)
                     with contextlib.suppress(OSError):
-                        flooder.send(b"\x00\x01a" * 20_000)
+                        flooder.send(b"\x00\x01a" * 3_000)
                     flooder.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     flooder.close()
                 one = self.shaken(plain[0], READY_DEALER)
