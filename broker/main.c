@@ -293,10 +293,10 @@ int main(int argc, char *argv[]) {
     s_fill_standard_descriptors();
     zr_error_t error = {0};
     flags_t flags = {0};
-    if (!s_parse(argc - 1, argv + 1, &flags, &error))
-        return zr_options_misused("zrelayd", &error);
-    bool done = s_run(&flags, &error);
+    bool parsed = s_parse(argc - 1, argv + 1, &flags, &error), done = parsed && s_run(&flags, &error);
     free(flags.listen.items);
     free(flags.back.items);
+    if (!parsed)
+        return zr_options_misused("zrelayd", &error);
     return done ? zr_options_shown("zrelayd") : zr_error_print(&error, "zrelayd");
 }
