@@ -97,7 +97,7 @@ static bool s_configure(settings_t *settings, const flags_t *flags, zr_error_t *
         (flags->server_key && !settings_set_path(settings->server_key, "--server-key", flags->server_key, error)))
         return false;
     if (flags->log_level && !zr_log_level_from_name(flags->log_level, &settings->log_level))
-        return zr_fail(error, "--log-level: \"%.40s\" is none of error, warn, info, debug", flags->log_level);
+        return zr_fail(error, "--log-level must be error, warn, info or debug, not \"%.40s\"", flags->log_level);
     settings->insecure |= flags->insecure;
     return settings_complete(settings, &endpoints, error);
 }

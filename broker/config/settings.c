@@ -205,7 +205,7 @@ static bool s_parse_durability(const char *text, policy_t *policy, zr_error_t *e
             policy->level = levels[i];
             return true;
         }
-    return zr_fail(error, "\"%.40s\" is none of disk, memory, none", text);
+    return zr_fail(error, "must be disk, memory or none, not \"%.40s\"", text);
 }
 
 static bool s_is_of_room(const setting_t *setting) {
@@ -237,7 +237,7 @@ static bool s_set(settings_t *settings, const setting_t *setting, const char *te
         return s_parse_text(setting, text, place, error);
     case KIND_LEVEL:
         return zr_log_level_from_name(text, place) ||
-               zr_fail(error, "\"%.40s\" is none of error, warn, info, debug", text);
+               zr_fail(error, "must be error, warn, info or debug, not \"%.40s\"", text);
     case KIND_ADVERTISE:
         return s_parse_advertise(text, place, error);
     case KIND_ENDPOINTS:

@@ -54,7 +54,7 @@ void connection_hear(connection_t *one, zr_span_t user);
 bool connections_subscribe(connections_t *connections, connection_t *one, zr_span_t user, uint64_t now_ms);
 
 /* Finds the first connection of any user, from descriptor `fd` on. Returns its descriptor; call again with that plus 1
- * for the next. -1: there is none. */
+ * for the next. It returns -1 after the last one. */
 int connections_next_user(const connections_t *connections, int fd);
 
 /* In the same way, a connection of `side` that said nothing yet, is not dropped, and was accepted before

@@ -18,7 +18,7 @@ void inflow_calls_finish(void);
 /* Listeners that are bound from now on are those of `side`; -1: not watched. */
 void inflow_calls_bind(int side);
 
-/* The first listener from descriptor `fd` on; -1: there is none. */
+/* Finds the first listener from descriptor `fd` on. Returns -1 if there is no listener. */
 int inflow_calls_next_listener(int fd);
 
 /* A descriptor (eventfd) that can be read when a connection was parked, or something happened to one. */

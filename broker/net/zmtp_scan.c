@@ -60,7 +60,7 @@ static void s_size(zmtp_scan_t *scan, uint8_t byte, zmtp_seen_t *seen) {
     s_count(scan, s_head(scan), seen);
 }
 
-/* A byte of a command that is none but may be a heartbeat, as far as was seen. */
+/* Takes a byte of a command. As far as the bytes before tell, the command may be a heartbeat. */
 static void s_name(zmtp_scan_t *scan, uint8_t *byte, zmtp_seen_t *seen) {
     static const uint8_t name[] = {LETTERS, 'P'};
     if (scan->offset == 0 && *byte >= scan->frame_left)

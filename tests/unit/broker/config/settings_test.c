@@ -180,7 +180,8 @@ START_TEST(test_bad_members) {
     s_bad("limits\n    max-joins = 18446744073709551617\n", "out of range");
     s_bad("limits\n    max-frame = 17179869184G\n", "out of range");
     s_bad("server\n    insecure = yes\n", "z.conf:2: server/insecure: \"yes\" is neither 1");
-    s_bad("server\n    log-level = loud\n", "z.conf:2: server/log-level: \"loud\" is none of");
+    s_bad("server\n    log-level = loud\n",
+        "z.conf:2: server/log-level: must be error, warn, info or debug, not \"loud\"");
     s_bad(
         "server\n    listen = tcp://127.0.0.1\n", "z.conf:2: server/listen: cannot use \"tcp://127.0.0.1\": the port");
     s_bad("server\n    advertise = tcp://*:5571\n", "z.conf:2: server/advertise: cannot advertise");
@@ -196,8 +197,8 @@ START_TEST(test_all_faults_are_told) {
         "serber\n    tick = 1\nserver\n    tick = 1\n    tik = 100\nroom\n    level = disk\nroom\n    level = disc\n"
         "room\n    pattern = a*b\nlimits\n    max-joins = 0\n";
     static const char *const lines[] = {":1: serber: no such", ":4: server/tick: 1 is out", ":5: server/tik: no such",
-        ":6: room: the pattern is missing", ":9: room/level: \"disc\"", ":11: room/pattern: \"a*b\"",
-        ":13: limits/max-joins: 0 is out"};
+        ":6: room: the pattern is missing", ":9: room/level: must be disk, memory or none, not \"disc\"",
+        ":11: room/pattern: \"a*b\"", ":13: limits/max-joins: 0 is out"};
     settings_t settings;
     zr_error_t error = {0};
     const char *line = NULL;
@@ -298,7 +299,8 @@ START_TEST(test_bad_rooms) {
     s_bad("room\n    pattern = *a\n", "room/pattern: \"*a\" is neither");
     s_bad("room\n    pattern = a*\n    level = none\nroom\n    pattern = a*\n",
         "z.conf:5: room/pattern: another section is about \"a*\" already");
-    s_bad("room\n    pattern = a\n    level = tape\n", "z.conf:3: room/level: \"tape\" is none of disk, memory, none");
+    s_bad("room\n    pattern = a\n    level = tape\n",
+        "z.conf:3: room/level: must be disk, memory or none, not \"tape\"");
     s_bad("room\n    pattern = a\n    pattern = b\n", "z.conf:3: room/pattern: already set in line 2");
     s_bad("room\n    pattern = a\n    max-age = 7\n", "z.conf:3: room/max-age: 7 is out of range");
     s_bad("room\n    pattern = a\n    keep = 7\n", "z.conf:3: room/keep: no such setting");
