@@ -73,6 +73,7 @@ static const setting_t s_settings[] = {
     {"limits", "max-keys", KIND_SIZE, AT(relay.max_keys), 1, 100000000},
     {"limits", "max-state-bytes", KIND_U64, AT(relay.max_state_bytes), 1 * KIB, 1 * TIB},
     {"limits", "max-replays", KIND_SIZE, AT(relay.max_replays), 1, 1000},
+    {"limits", "max-lists", KIND_SIZE, AT(relay.max_lists), 1, 1000},
     {"limits", "replay-entries", KIND_SIZE, AT(relay.replay_entries), 1, 10000000},
     {"limits", "replay-frames", KIND_SIZE, AT(relay.replay_frames), 1, 100000},
     {"limits", "replay-bytes", KIND_SIZE, AT(relay.replay_bytes), 1 * KIB, 1 * GIB},

@@ -9,6 +9,7 @@
 #include "dispatch.h"
 #include "fatal.h"
 #include "flood.h"
+#include "listing.h"
 #include "logger.h"
 #include "login.h"
 #include "reading.h"
@@ -32,6 +33,7 @@ void relay_config_default(relay_config_t *config) {
         .presence_names = 500,
         .max_keys = 10000,
         .max_replays = 4,
+        .max_lists = 32,
         .max_clients = 100000,
         .max_user_sessions = 1000,
         .max_user_rooms = 10000,
@@ -189,6 +191,7 @@ static const struct {
     void (*next)(relay_t *relay); /* a piece of it */
 } s_kinds[] = {
     {reading_is_due, reading_begin},
+    {listing_is_due, listing_answer},
     {news_is_due, news_tell},
     {silence_is_due, silence_end},
 };

@@ -26,7 +26,7 @@ typedef struct {
 /* Every limit of PROTOCOL.md, section 10, that the core keeps; relay_config_default gives the defaults. */
 typedef struct {
     size_t max_frame, max_control, max_entries, window;
-    size_t max_sessions, max_rooms, max_joins, max_keys, max_replays, max_clients;
+    size_t max_sessions, max_rooms, max_joins, max_keys, max_replays, max_lists, max_clients;
     size_t max_user_sessions, max_user_rooms;
     size_t presence_names;
     uint64_t rate_ops, rate_control, rate_entries, rate_bytes; /* a second and session; 0: no limit */
@@ -86,9 +86,8 @@ void relay_flush(relay_t *relay);
 /* Once a tick: presence is due. */
 void relay_tick(relay_t *relay);
 
-/* Does the next small piece of the work that waits: a replay, a snapshot, the presence of one room, or the
- * end of a session. Carry out the
- * effects after each piece, and look at the clock: all of them may take long. */
+/* Does the next small piece of the work that waits: a replay, a snapshot, a page of a list, the presence of one room,
+ * or the end of a session. Carry out the effects after each piece, and look at the clock: all may take long. */
 void relay_work(relay_t *relay);
 bool relay_has_work(const relay_t *relay);
 

@@ -22,6 +22,18 @@ class Replays(LimitCase):
         self.assertEqual(set(codes), {"replayed", "too-many-replays"})
         self.assertGreaterEqual(codes.count("replayed"), 2)
 
+    @covers("max-lists")
+    def test_max_lists(self):
+        broker = self.broker(config=limits(max_lists=2))
+        peer = self.peer(broker)
+        broker.signal(signal.SIGSTOP)  # so that all of them are there when it wakes up
+        for number in range(10):
+            peer.send(json.dumps({"op": "rooms", "id": number}).encode())
+        broker.signal(signal.SIGCONT)
+        codes = [peer.control().get("code", "rooms") for _ in range(10)]
+        self.assertEqual(set(codes), {"rooms", "rate-limited"})
+        self.assertGreaterEqual(codes.count("rooms"), 2)
+
     @covers("replay-entries", "replay-frames", "replay-bytes")
     def test_slices(self):
         """Of five frames of one entry each two are a slice. Where slices end exactly stands in the core's replay_test.c and state_test.c."""

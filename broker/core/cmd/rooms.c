@@ -1,6 +1,7 @@
 /* rooms: lists the rooms that the user may read and whose names have the given prefix. */
 #include "commands.h"
 #include "control.h"
+#include "listing.h"
 #include "reply.h"
 #include "rooms.h"
 #include "state.h"
@@ -15,23 +16,8 @@ static const room_t *s_readable(const relay_t *relay, const access_user_t *user,
     return room;
 }
 
-/* Reads the member `limit`, which PAGE_MAX bounds. */
-static size_t s_limit(const request_t *request, const char **wrong) {
-    uint64_t limit = PAGE_MAX;
-    zr_get_uint_opt(request->object, "limit", 1, &limit, wrong);
-    return limit < PAGE_MAX ? (size_t)limit : PAGE_MAX;
-}
-
-void cmd_rooms(relay_t *relay, request_t *request) {
-    const char *wrong = NULL;
-    zr_span_t prefix = {0}, after = {0};
-    zr_get_string_opt(request->object, "prefix", ZR_ROOM_MAX, &prefix, &wrong);
-    zr_get_string_opt(request->object, "after", ZR_ROOM_MAX, &after, &wrong);
-    size_t limit = s_limit(request, &wrong);
-    if (wrong) {
-        fail_member(relay, request, wrong);
-        return;
-    }
+static void s_answer(relay_t *relay, const request_t *request, const page_t *page) {
+    zr_span_t prefix = page->name, after = page->after;
     json_t *rooms = json_array();
     bool more = false, go_on = zr_span_compare(after, prefix) >= 0 && after.len;
     const access_user_t *user = request->session->access;
@@ -40,7 +26,7 @@ void cmd_rooms(relay_t *relay, request_t *request) {
          room = s_readable(relay, user, room_next(relay, room_name(room), false))) {
         if (room->stored == room->begun && !room->member_count)
             continue;
-        more = json_array_size(rooms) == limit;
+        more = json_array_size(rooms) == page->limit;
         if (more)
             break;
         bool sees = access_rights(user, room_name(room)) & RIGHT_PRESENCE;
@@ -51,4 +37,13 @@ void cmd_rooms(relay_t *relay, request_t *request) {
         json_array_append_new(rooms, about);
     }
     reply(relay, request, json_pack("{ss so sb}", "op", "rooms", "rooms", rooms, "more", more));
+}
+
+void cmd_rooms(relay_t *relay, request_t *request) {
+    const char *wrong = NULL;
+    page_t page = {0};
+    if (!zr_get_string_opt(request->object, "prefix", ZR_ROOM_MAX, &page.name, &wrong))
+        fail_member(relay, request, wrong);
+    else if (listing_read(relay, request, ZR_ROOM_MAX, &page))
+        listing_add(relay, request, &page, s_answer);
 }

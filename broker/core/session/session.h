@@ -39,8 +39,11 @@ typedef struct session {
     bool silent;                       /* it is about to expire (silence.h) */
     struct session *prev_silent, *next_silent;
     member_t *members;
-    member_t *next_told;         /* where the next pong begins; NULL: at the first */
-    size_t reads;                /* replays and snapshots under way */
+    member_t *next_told;   /* where the next pong begins; NULL: at the first */
+    size_t reads;          /* replays and snapshots under way */
+    struct listing *lists; /* pages that it waits for (listing.h), in order */
+    size_t list_count;     /* of them */
+    struct session *prev_lister, *next_lister;
     uint64_t resumed;            /* how often; a client repeats its requests after it resumed */
     uint64_t answer_pass;        /* the pass that holds its last answer, */
     size_t answer;               /* and where it stands there (batch.h) */

@@ -1,6 +1,7 @@
 /* See session_end.h. */
 #include "session_end.h"
 
+#include "listing.h"
 #include "members.h"
 #include "reply.h"
 #include "state.h"
@@ -10,6 +11,7 @@ void session_end(relay_t *relay, session_t *session, const char *reason) {
     HASH_ITER(hh, session->members, member, next)
     member_remove(relay, member, reason);
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_UNWATCH, .session = session->id});
+    listing_forget(relay, session);
     client_t *client = session->client;
     maker_release(&relay->makers, session->maker);
     session_remove(&relay->sessions, session);

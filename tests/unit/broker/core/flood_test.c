@@ -361,7 +361,7 @@ START_TEST(test_no_limits) {
     fx_start();
     fx_hello(A, "ann");
     for (int i = 0; i < 20000; i++)
-        fx_say(A, "{'op':'rooms'}");
+        fx_say(A, "{'op':'direct','to':'ann','text':'x'}");
     for (uint64_t mid = 1; mid <= 20000; mid++)
         fx_one(A, "r", mid, "x");
     fx_run();
