@@ -97,9 +97,16 @@ static bool s_has_little_waiting(const inflow_place_t *place) {
     return place->frames < taken + INFLOW_WAITING;
 }
 
+bool inflow_is_opaque(const inflow_t *inflow, int fd) {
+    return inflow_side(inflow, fd) != NONE && atomic_load(&inflow->places[fd].opaque);
+}
+
 bool inflow_must_wait(const inflow_t *inflow, int fd) {
-    return inflow_side(inflow, fd) == INFLOW_BACK && !atomic_load(&inflow->places[fd].met) &&
-           atomic_load(&inflow->leaving) >= INFLOW_LEAVING;
+    if (inflow_side(inflow, fd) != INFLOW_BACK)
+        return false;
+    const inflow_place_t *place = &inflow->places[fd];
+    bool newcomer = !atomic_load(&place->met) && atomic_load(&inflow->leaving) >= INFLOW_LEAVING;
+    return newcomer || (atomic_load(&place->opaque) && atomic_load(&inflow->leaves) == 0);
 }
 
 size_t inflow_room(inflow_t *inflow, int fd) {
@@ -142,7 +149,7 @@ static inflow_reason_t s_reason(
     return INFLOW_FINE;
 }
 
-inflow_reason_t inflow_read(inflow_t *inflow, int fd, uint8_t *data, size_t len) {
+inflow_reason_t inflow_read(inflow_t *inflow, int fd, const uint8_t *data, size_t len) {
     int side = inflow_side(inflow, fd);
     if (side == NONE)
         return INFLOW_FINE;

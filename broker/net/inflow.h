@@ -112,7 +112,11 @@ void inflow_close(inflow_t *inflow, int fd);
 /* The side of the connection with that descriptor. -1: none. */
 int inflow_side(const inflow_t *inflow, int fd);
 
-/* Is it a reader from which nothing may be read until others have left? */
+/* Is the connection encrypted? False before the greeting came. */
+bool inflow_is_opaque(const inflow_t *inflow, int fd);
+
+/* Is it a reader from which nothing may be read until others have left? Of an encrypted one any bytes may make libzmq
+ * end it, so none are read while none may leave. */
 bool inflow_must_wait(const inflow_t *inflow, int fd);
 
 /* How many more bytes of it may be read in this turn. */
@@ -121,8 +125,8 @@ size_t inflow_room(inflow_t *inflow, int fd);
 /* The connection has to wait for the end of the turn, but the loop has taken all that came of it: it may go on now. */
 bool inflow_is_served(const inflow_t *inflow, int fd);
 
-/* These bytes were read; libzmq gets them changed (zmtp_scan.h). Not INFLOW_FINE: the connection is to end. */
-inflow_reason_t inflow_read(inflow_t *inflow, int fd, uint8_t *data, size_t len);
+/* These bytes were read. Not INFLOW_FINE: the connection is to end. */
+inflow_reason_t inflow_read(inflow_t *inflow, int fd, const uint8_t *data, size_t len);
 
 /* Did inflow_read or inflow_sweep say that it is to end? */
 bool inflow_is_ending(const inflow_t *inflow, int fd);

@@ -1,6 +1,7 @@
 /* See inflow_calls.h. */
 #include "inflow_calls.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -29,7 +31,7 @@ typedef struct place {
     int poller;  /* the epoll set's descriptor */
     struct epoll_event event;
     uint64_t connection; /* its handle */
-    bool may_arrive;     /* although others wait to leave */
+    bool let_in;         /* although others wait to leave */
     bool may_leave;      /* libzmq was told of its end */
     _Atomic bool parked;
     int queue;
@@ -40,6 +42,7 @@ static struct {
     inflow_t *inflow; /* NULL: not begun */
     place_t *places;  /* by descriptor */
     int binding;      /* side, and 1 */
+    _Atomic bool closing;
     int wake;
     pthread_mutex_t mutex; /* over the rest */
     place_t *parked[QUEUES];
@@ -82,6 +85,7 @@ void inflow_calls_finish(void) {
     free(s_calls.changes.items);
     memset(&s_calls.changes, 0, sizeof s_calls.changes);
     s_calls.open = 0;
+    s_calls.closing = false;
 }
 
 void inflow_calls_bind(int side) {
@@ -210,7 +214,7 @@ void inflow_calls_let_leave(unsigned leaves) {
     for (; leaves > 0 && s_calls.parked[LEAVING]; leaves--)
         s_read_again(s_calls.parked[LEAVING]);
     for (; newcomers > 0 && s_calls.parked[ARRIVING]; newcomers--) {
-        s_calls.parked[ARRIVING]->may_arrive = true;
+        s_calls.parked[ARRIVING]->let_in = true;
         s_read_again(s_calls.parked[ARRIVING]);
     }
     if (s_calls.waiting[LEAVING] < INFLOW_LEAVING)
@@ -258,7 +262,51 @@ void inflow_calls_sweep(void) {
     pthread_mutex_unlock(&s_calls.mutex);
 }
 
+/* --- Time --- */
+
+/* That of a thread which has connections. */
+static _Thread_local struct {
+    bool stopped;
+    struct timespec at;
+} s_time;
+
+/* libzmq's own call of it. */
+static int s_clock_gettime(clockid_t clock, struct timespec *now) {
+    static _Atomic(void *) found;
+    int (*call)(clockid_t, struct timespec *);
+    if (!found)
+        found = dlsym(RTLD_NEXT, "clock_gettime");
+    *(void **)&call = found;
+    return call(clock, now);
+}
+
+static void s_stop_time(void) {
+    if (!s_time.stopped)
+        s_time.stopped = s_clock_gettime(CLOCK_MONOTONIC, &s_time.at) == 0;
+}
+
+static bool s_time_is_stopped(void) {
+    return s_time.stopped && s_calls.inflow && !s_calls.closing;
+}
+
+void inflow_calls_start_time(void) {
+    s_calls.closing = true;
+}
+
 /* --- In front of libc --- */
+
+IN_FRONT_OF_LIBC int clock_gettime(clockid_t clock, struct timespec *now) {
+    if (clock != CLOCK_MONOTONIC || !s_time_is_stopped())
+        return s_clock_gettime(clock, now);
+    *now = s_time.at;
+    return 0;
+}
+
+IN_FRONT_OF_LIBC int epoll_wait(int poller, struct epoll_event *events, int most, int timeout) {
+    if (timeout > 0 && s_time_is_stopped())
+        timeout = -1;
+    return epoll_pwait(poller, events, most, timeout, NULL);
+}
 
 static ssize_t s_leave(int fd, ssize_t result, int code) {
     if (!inflow_may_leave(s_calls.inflow, fd))
@@ -268,11 +316,22 @@ static ssize_t s_leave(int fd, ssize_t result, int code) {
     return result;
 }
 
+/* An encrypted reader is let in for one read: each may end it. */
+static bool s_must_wait(int fd) {
+    place_t *place = &s_calls.places[fd];
+    if (!inflow_must_wait(s_calls.inflow, fd))
+        return false;
+    bool wait = !place->let_in;
+    if (inflow_is_opaque(s_calls.inflow, fd))
+        place->let_in = false;
+    return wait;
+}
+
 IN_FRONT_OF_LIBC ssize_t recv(int fd, void *data, size_t len, int flags) {
     bool watched = s_is_watched(fd);
     if (watched && inflow_is_ending(s_calls.inflow, fd))
         return s_leave(fd, -1, ECONNRESET);
-    if (watched && inflow_must_wait(s_calls.inflow, fd) && !s_calls.places[fd].may_arrive)
+    if (watched && s_must_wait(fd))
         return s_park(fd, ARRIVING);
     size_t room = watched ? inflow_room(s_calls.inflow, fd) : len;
     if (watched && room == 0)
@@ -326,6 +385,7 @@ IN_FRONT_OF_LIBC int epoll_ctl(int poller, int op, int fd, struct epoll_event *e
         return s_remove(poller, fd);
     if (!s_is_watched(fd))
         return s_epoll_ctl(poller, op, fd, event);
+    s_stop_time();
     place_t *place = &s_calls.places[fd];
     pthread_mutex_lock(&s_calls.mutex);
     place->poller = poller;
@@ -357,7 +417,7 @@ static void s_come(int side, int fd) {
         return;
     place_t *place = &s_calls.places[fd];
     place->connection = descriptor_handle(fd);
-    place->may_arrive = place->may_leave = false;
+    place->let_in = place->may_leave = false;
     s_calls.open++;
     s_tell(fd, CHANGE_CAME, INFLOW_FINE);
 }

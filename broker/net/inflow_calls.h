@@ -1,9 +1,12 @@
 /* Stands between libzmq's I/O threads and the kernel, and enforces the limits of inflow.h. libzmq itself cannot stop
  * reading a connection without the risk of an abort (sockets.c).
  *
- * The functions recv, epoll_ctl, accept4 and listen of this program stand in front of libc's, also for libzmq. A
- * connection that may not be read is parked: it leaves libzmq's epoll set, without libzmq noticing, until it may. Its
- * bytes wait in the kernel, and TCP makes the peer wait. */
+ * Functions of this program stand in front of libc's, also for libzmq: recv, epoll_ctl, epoll_wait, accept4, listen and
+ * clock_gettime. A connection that may not be read is parked: it leaves libzmq's epoll set, without libzmq noticing,
+ * until it may. Its bytes wait in the kernel, and TCP makes the peer wait.
+ *
+ * For threads that have connections the monotonic clock stands still. So no timer of libzmq ends a connection. A peer
+ * could else set timers, as heartbeats name a time to live, and let many readers leave at once. */
 #ifndef INFLOW_CALLS_H
 #define INFLOW_CALLS_H
 
@@ -11,6 +14,9 @@
 
 /* From now on, for all of the process. `inflow` stays the caller's. Before the first socket is bound. */
 void inflow_calls_begin(inflow_t *inflow);
+
+/* Before the first socket is closed: libzmq's timers run again, as lingering needs one. */
+void inflow_calls_start_time(void);
 
 /* After the last socket is closed. Waits until libzmq is done with all listeners and connections, 3 s at most. */
 void inflow_calls_finish(void);

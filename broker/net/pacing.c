@@ -77,7 +77,7 @@ void pacing_on_ended(peers_t *peers, uint64_t connection, inflow_reason_t reason
         [INFLOW_INCOMPLETE] = "that sent an incomplete message which is larger than any may be",
         [INFLOW_HEARTBEATS] = "that sent too many heartbeats",
         [INFLOW_MALFORMED] = "that sent a malformed command",
-        [INFLOW_BROKEN] = "of a reader that broke the rules of ZMTP, or whose heartbeat stopped",
+        [INFLOW_BROKEN] = "of a reader that broke the rules of ZMTP",
         [INFLOW_MOST] = "with the largest incomplete message, as all together are more than limits/max-waiting"};
     addresses_charge(peers->addresses, descriptor_of(connection), connection, (uint64_t)zclock_mono());
     peers->incomplete++;

@@ -23,8 +23,7 @@ enum {
      * in stream_engine_base.cpp). inflow.h has the limits instead. */
     RCVHWM = 0,
     BACK_MAXMSGSIZE = 1024, /* subscriptions; the handshake's metadata must fit too */
-    HANDSHAKE_MS = 5000,
-    QUEUE = 4096, /* connections that the kernel holds until they are accepted */
+    QUEUE = 4096,           /* connections that the kernel holds until they are accepted */
     LINGER_MS = 1000,
     KEEPALIVE_IDLE_S = 30,
     KEEPALIVE_INTERVAL_S = 10,
@@ -72,7 +71,7 @@ static void s_set_common(void *socket) {
     s_set(socket, ZMQ_RCVHWM, RCVHWM);
     s_set(socket, ZMQ_SNDTIMEO, 0);
     s_set(socket, ZMQ_RCVTIMEO, 0);
-    s_set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+    s_set(socket, ZMQ_HANDSHAKE_IVL, 0); /* login-timeout bounds it, and the timer would never run (inflow_calls.h) */
     s_set(socket, ZMQ_BACKLOG, QUEUE);
     s_set(socket, ZMQ_TCP_KEEPALIVE, 1);
     s_set(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S);
@@ -259,6 +258,7 @@ static void s_unlink_all(const settings_endpoints_t *bound) {
 void sockets_close(sockets_t *sockets) {
     s_unlink_all(&sockets->listen);
     s_unlink_all(&sockets->backs);
+    inflow_calls_start_time();
     zsock_destroy(&sockets->front);
     zsock_destroy(&sockets->back);
     inflow_calls_finish();

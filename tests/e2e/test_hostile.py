@@ -278,6 +278,56 @@ class Resets(HostileCase):
                 honest.check()
 
 
+class Leaving(HostileCase):
+    """Readers that make libzmq end them. It walks the topics of all for each, and the broker does nothing else meanwhile."""
+    TOPICS = [b"\x01" + b"x" * 100 + b"%d" % i for i in range(400)]
+
+    def readers(self, broker, count):
+        keys = self.alice
+        made = []
+        for _ in range(count):
+            one = self.curve(broker.back, keys, kind=b"SUB")
+            one.handshake()
+            one.one.sendall(b"".join(map(one.message, self.TOPICS)))
+            made.append(one)
+        return made
+
+    @staticmethod
+    def is_open(one):
+        one.one.setblocking(False)
+        try:
+            while one.one.recv(65536):
+                pass
+            return False
+        except BlockingIOError:
+            return True
+        except ConnectionError:
+            return False
+
+    def test_a_time_to_live_ends_nobody(self):
+        """The honest one and a reader whose heartbeat says 100 ms. When a silent connection is ended after 1 s, the reader is still there."""
+        with self.besieged(test_auth.section("alice", self.alice), more="server\n    login-timeout = 1s\n") as (broker, honest):
+            one, = self.readers(broker, 1)
+            one.one.sendall(one.message(b"\x04PING\0\x01", flags=2))
+            self.assertTrue(one.read_frame())  # the PONG: now the time runs
+            self.curve(broker.back, self.alice, kind=b"SUB").handshake()
+            broker.wait_err("did not subscribe within server/login-timeout")
+            self.assertTrue(self.is_open(one))
+            honest.check()
+
+    def test_many_that_break_the_rules_together(self):
+        with self.besieged(test_auth.section("alice", self.alice)) as (broker, honest):
+            made = self.readers(broker, 60)
+            for one in made:
+                one.one.sendall(one.message(b"\x01")[:-1] + b"?")  # which does not open
+            wait_for(lambda: not any(map(self.is_open, made)), "the end of all")
+            honest.check()
+            late, = self.readers(broker, 1)
+            late.one.sendall(late.message(b"\x04PING\0\0", flags=2))
+            self.assertTrue(late.read_frame())
+            broker.wait_err("broke the rules of ZMTP")
+
+
 class Handshakes(HostileCase):
     def each(self, endpoint, keys, tampering, kind, timeout=60):
         """A handshake that goes wrong; returns whether it succeeded all the same."""

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "descriptor.h"
@@ -193,6 +194,69 @@ START_TEST(test_leave) {
 }
 END_TEST
 
+static const uint8_t CURVE[ZMTP_GREETING + 8] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0CURVE";
+
+/* Anything that an encrypted reader sends may be such that libzmq ends it. */
+START_TEST(test_an_encrypted_reader_while_none_may_leave) {
+    pair_t *pair = s_open(INFLOW_BACK);
+    s_say(pair, CURVE, ZMTP_GREETING);
+    ck_assert_int_eq(s_hear(pair), ZMTP_GREETING);
+    s_say(pair, "\0\1x", 3);
+    ck_assert_int_eq(s_hear(pair), 3);
+    while (inflow_may_leave(&pair->inflow, pair->ours))
+        ;
+    s_say(pair, "\0\1x", 3);
+    s_assert_parked(pair);
+    ck_assert(inflow_calls_must_leave());
+    inflow_calls_let_leave(inflow_let_leave(&pair->inflow, 0));
+    while (inflow_may_leave(&pair->inflow, pair->ours)) /* others took all places */
+        ;
+    ck_assert_int_eq(s_hear(pair), 3); /* it was let in, once */
+    s_say(pair, "\0\1x", 3);
+    s_assert_parked(pair);
+    s_close(pair);
+}
+END_TEST
+
+static struct timespec s_now(void) {
+    struct timespec now;
+    ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+    return now;
+}
+
+static bool s_passes(void) {
+    const struct timespec before = s_now();
+    for (int i = 0; i < 1000000; i++) {
+        const struct timespec now = s_now();
+        if (now.tv_sec != before.tv_sec || now.tv_nsec != before.tv_nsec)
+            return true;
+    }
+    return false;
+}
+
+static void *s_watch(void *passes) {
+    *(bool *)passes = s_passes();
+    return NULL;
+}
+
+START_TEST(test_time_stands_still_where_connections_are) {
+    pair_t *pair = s_open(INFLOW_BACK);
+    ck_assert(!s_passes());
+    pthread_t other;
+    bool passes;
+    ck_assert_int_eq(pthread_create(&other, NULL, s_watch, &passes), 0);
+    ck_assert_int_eq(pthread_join(other, NULL), 0);
+    ck_assert(passes);
+    s_say(pair, GREETING, ZMTP_GREETING);
+    struct epoll_event event;
+    ck_assert_int_eq(epoll_wait(pair->poller, &event, 1, 1), 1); /* a timer's time would not come, so it waits on */
+    inflow_calls_start_time();
+    ck_assert(s_passes());
+    s_close(pair);
+    ck_assert(s_passes());
+}
+END_TEST
+
 /* Its messages may wait to be taken, so the next connection gets another descriptor. */
 START_TEST(test_a_descriptor_is_not_used_at_once) {
     pair_t *pair = s_open(INFLOW_BACK);
@@ -283,5 +347,6 @@ START_TEST(test_others_are_let_be) {
 END_TEST
 
 UNIT_MAIN("broker.inflow_calls", test_turn, test_a_connection_of_which_nothing_waits, test_close_while_parked,
-    test_leave, test_a_descriptor_is_not_used_at_once, test_a_reader_that_libzmq_ends, test_parts, test_sweep,
+    test_leave, test_an_encrypted_reader_while_none_may_leave, test_time_stands_still_where_connections_are,
+    test_a_descriptor_is_not_used_at_once, test_a_reader_that_libzmq_ends, test_parts, test_sweep,
     test_others_are_let_be)
