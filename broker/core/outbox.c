@@ -63,16 +63,16 @@ static bool s_is_lost(const outbox_t *outbox, size_t place) {
     return lost && place < lost->until;
 }
 
-static void s_empty(outbox_t *outbox) {
+/* Rare, and therefore apart from outbox_take. */
+__attribute__((noinline)) static void s_forget_lost(outbox_t *outbox) {
     outbox_lost_t *lost, *next;
     HASH_ITER(hh, outbox->lost, lost, next) {
         HASH_DEL(outbox->lost, lost);
         free(lost);
     }
-    outbox->taken = outbox->count = 0;
 }
 
-static void s_skip_lost(outbox_t *outbox) {
+__attribute__((noinline)) static void s_skip_lost(outbox_t *outbox) {
     while (outbox->taken < outbox->count && s_is_lost(outbox, outbox->taken))
         s_drop(&outbox->effects[outbox->taken++]);
 }
@@ -83,8 +83,11 @@ bool outbox_take(outbox_t *outbox, effect_t *effect) {
     bool found = outbox->taken < outbox->count;
     if (found)
         *effect = outbox->effects[outbox->taken++];
-    if (outbox->taken == outbox->count)
-        s_empty(outbox);
+    if (outbox->taken < outbox->count)
+        return true;
+    outbox->taken = outbox->count = 0;
+    if (outbox->lost)
+        s_forget_lost(outbox);
     return found;
 }
 
