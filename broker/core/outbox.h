@@ -23,8 +23,8 @@ typedef enum {
                          sink */
     EFFECT_FORGET,    /* `forget` by the log, with that commit */
     EFFECT_READ,      /* `read` from the log, which then tells its sink */
-    EFFECT_WATCH,     /* a session began: a ticket that calls relay_silent(`session`) after three heartbeats */
-    EFFECT_ALIVE,     /* restart that ticket */
+    EFFECT_WATCH,     /* a session began: a ticket that calls relay_silent(`session`) after a heartbeat */
+    EFFECT_ALIVE,     /* the same again */
     EFFECT_UNWATCH,   /* the session is gone: drop its ticket */
     EFFECT_DROP,      /* end `connection`, once the frames sent to it are out */
     EFFECT_CHARGE,    /* `connection` ends for flooding: charge its address for it */

@@ -149,7 +149,7 @@ void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
     relay->now = now;
     session_t *session = session_by_route(&relay->sessions, route);
     if (session)
-        session->heard = true;
+        session->beats = 0;
     if (session && session->silent)
         silence_broken(relay, session);
 

@@ -95,8 +95,8 @@ bool relay_has_work(const relay_t *relay);
  * the rooms; the next call goes on from there. */
 void relay_forget_idle(relay_t *relay, uint64_t now);
 
-/* A session's ticket ran out. If the session sent something meanwhile, the relay asks for another ticket
- * (EFFECT_ALIVE). Else the session expires, when its turn comes (relay_work). */
+/* A session's ticket ran out, which lasts a heartbeat. The relay asks for another one (EFFECT_ALIVE). Instead, a session
+ * that was silent for three heartbeats expires, when its turn comes (relay_work). */
 void relay_silent(relay_t *relay, uint64_t session);
 
 /* A frame could not be sent to `route`, because its queue is full or it is gone. Its session is detached; the peer

@@ -241,9 +241,9 @@ static bool s_open_sockets(server_t *server, zr_error_t *error) {
     return ok;
 }
 
-/* Three silent intervals; zloop's clock cuts off milliseconds, and nobody is to be expired early. */
-static size_t s_expiry_ms(const settings_t *settings) {
-    return 3 * settings->relay.heartbeat_ms + 1;
+/* A heartbeat; zloop's clock cuts off milliseconds, and nobody is to be expired early. */
+static size_t s_ticket_ms(const settings_t *settings) {
+    return settings->relay.heartbeat_ms + 1;
 }
 
 server_t *server_new(const settings_t *settings, zr_error_t *error) {
@@ -266,7 +266,7 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     server->relay_config.presence_base = zr_time_us();
     server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
     server->loop = fatal_check(zloop_new());
-    server->timers = session_timers_new(server->loop, s_expiry_ms(settings), s_on_silent, server);
+    server->timers = session_timers_new(server->loop, s_ticket_ms(settings), s_on_silent, server);
     server->peers = peers_new(server->loop, &server->sockets, settings);
     server->queued = front_queue_new(settings->route_bytes, settings->all_route_bytes);
     server->effects = (effects_t){.front = server->front,

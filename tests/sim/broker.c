@@ -97,7 +97,7 @@ static void s_ran_out(void *ctx, uint64_t arg) {
 
 static void s_restart(broker_t *broker, ticket_t *ticket) {
     sim_t *sim = broker->sim;
-    ticket->due = sim->world.now + 3 * sim->params.heartbeat_ms * MS;
+    ticket->due = sim->world.now + sim->params.heartbeat_ms * MS;
     if (!ticket->pending)
         world_at(&sim->world, ticket->due, s_ran_out, sim, (uint64_t)broker->incarnation << 48 | ticket->session);
     ticket->pending = true;

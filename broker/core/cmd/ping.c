@@ -13,9 +13,6 @@ static void s_tell(json_t *object, const room_t *room, uint64_t value) {
 
 void cmd_ping(relay_t *relay, request_t *request) {
     session_t *session = request->session;
-    session->heard = false; /* the ticket starts anew */
-    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = session->id});
-
     /* Begins where the last one stopped, so that no room waits for ever behind five hundred busy ones. */
     json_t *heads = json_object(), *versions = json_object();
     member_t *member = session->next_told ? session->next_told : session->members;

@@ -35,7 +35,7 @@ typedef struct session {
     uint64_t connection;               /* of the last hello (peer_t); stays when it is detached */
     const access_user_t *access;       /* its rights; never NULL */
     rights_cache_t asked;              /* of the room it asked about last */
-    bool heard;                        /* a frame came since the ticket began (relay_silent) */
+    unsigned beats;                    /* heartbeats that began since a frame came (relay_silent) */
     bool silent;                       /* it is about to expire (silence.h) */
     struct session *prev_silent, *next_silent;
     member_t *members;

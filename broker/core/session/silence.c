@@ -5,7 +5,12 @@
 #include "session_end.h"
 #include "state.h"
 
+/* A ticket lasts a heartbeat. The first that runs out after a frame began before it. So this many say that the session
+ * was silent for three whole heartbeats, and for less than four. */
+enum { SILENT_BEATS = 4 };
+
 void silence_broken(relay_t *relay, session_t *session) {
+    session->beats = 0;
     session_set_silent(&relay->sessions, session, false);
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = session->id});
 }
@@ -14,12 +19,12 @@ void relay_silent(relay_t *relay, uint64_t id) {
     session_t *session = session_by_id(&relay->sessions, id);
     if (!session)
         return;
-    if (session->heard) {
-        session->heard = false;
-        silence_broken(relay, session);
+    if (session->silent)
         return;
-    }
-    session_set_silent(&relay->sessions, session, true);
+    if (++session->beats >= SILENT_BEATS)
+        session_set_silent(&relay->sessions, session, true);
+    else
+        outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_ALIVE, .session = id});
 }
 
 bool silence_is_due(const relay_t *relay) {

@@ -6,7 +6,7 @@
 #include "relay.h"
 #include "session.h"
 
-/* The session was heard, or its client is there again: a new ticket, and it waits for its end no more. */
+/* The session waits for its end no more: it was heard, or its client is there again. It gets a new ticket. */
 void silence_broken(relay_t *relay, session_t *session);
 
 bool silence_is_due(const relay_t *relay);

@@ -178,6 +178,11 @@ void fx_start(void) {
     fx.relay = relay_new(&fx.config, fx_log_begin(), &fx.outbox);
 }
 
+void fx_be_silent(uint64_t session) {
+    for (int beats = 0; beats < 4; beats++)
+        relay_silent(fx.relay, session);
+}
+
 void fx_restart(void) {
     relay_destroy(fx.relay);
     outbox_finish(&fx.outbox);

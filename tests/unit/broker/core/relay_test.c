@@ -7,11 +7,11 @@ TEST(test_who_is_silent_expires) {
     fx_drop(A);
     fx_tick();
     fx_drop(BACK);
-    relay_silent(fx.relay, fx.sessions[A]); /* it was heard since its ticket was drawn: another one */
+    relay_silent(fx.relay, fx.sessions[A]); /* not for long: another ticket */
     fx_run();
     ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
     fx_expect_silence(A);
-    relay_silent(fx.relay, fx.sessions[A]);
+    fx_be_silent(fx.sessions[A]);
     fx_run();
     fx_expect_text(A, "{\"op\":\"bye\",\"reason\":\"expired\"}");
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[A]);
@@ -28,19 +28,12 @@ TEST(test_any_frame_is_a_sign_of_life) {
     static const char *const frames[] = {"{'op':'rooms'}", "{'op':'nonsense'}", "{", "\1", "\x7F"};
     fx_hello(A, "ann");
     for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
-        fx_ask(A, "{'op':'ping'}"); /* the ticket is new */
-        fx_drop(A);
-        fx_effect(EFFECT_ALIVE);
+        fx_be_silent(fx.sessions[A]); /* its end is due, */
         fx_ask(A, "%s", frames[i]);
         fx_drop(A);
-        ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), 0);
-        relay_silent(fx.relay, fx.sessions[A]);
-        fx_run();
-        ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
+        ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
     }
-    fx_ask(A, "{'op':'ping'}");
-    fx_drop(A);
-    relay_silent(fx.relay, fx.sessions[A]); /* and nothing since that */
+    fx_be_silent(fx.sessions[A]); /* and nothing since that */
     fx_run();
     fx_expect(A, "{'op':'bye','reason':'expired'}");
 }
@@ -53,7 +46,7 @@ TEST(test_a_detached_session_expires_and_is_told_nothing) {
     relay_route_lost(fx.relay, A);
     relay_route_lost(fx.relay, D); /* nobody's */
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
-    relay_silent(fx.relay, fx.sessions[A]);
+    fx_be_silent(fx.sessions[A]);
     fx_run();
     fx_expect_silence(A);
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
@@ -67,7 +60,7 @@ TEST(test_a_connection_in_use_is_not_ended) {
     fx_ask(A, "{'op':'ping'}");
     relay_route_lost(fx.relay, A);
     fx_ask(A, "{'op':'hello','proto':1,'client':'%s','nick':'eve'}", fx_client(C)); /* another one speaks there */
-    relay_silent(fx.relay, fx.sessions[A]);
+    fx_be_silent(fx.sessions[A]);
     fx_run();
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
     ck_assert_uint_eq(fx_effect(EFFECT_DROP), 0);

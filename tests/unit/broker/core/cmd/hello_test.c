@@ -157,7 +157,6 @@ TEST(test_resume_moves_the_session_without_noise) {
     fx_ask(A, "{'op':'ping'}");
     fx_tick();
     fx_drop_all(A, BACK);
-    fx_effect(EFFECT_ALIVE);
     fx_resume(B, A, "ann");
     ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), 0);

@@ -30,12 +30,6 @@ TEST(test_each_session_is_told) {
     fx_answer(B, "{'op':'ping'}", "{'heads':{'r':1}}");
 }
 
-TEST(test_ping_is_the_sign_of_life) {
-    fx_hello(A, "ann");
-    fx_ask(A, "{'op':'ping'}");
-    ck_assert_uint_eq(fx_effect(EFFECT_ALIVE), fx.sessions[A]);
-}
-
 enum { ROOMS = 501 };
 
 /* How many of the rooms the next pong names; marks them in `named`. */
