@@ -82,8 +82,8 @@ void fx_restart(void); /* the broker is killed and begins anew on the same log; 
 void fx_frame(route_t route, zr_span_t frame);
 void fx_say(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void fx_be_silent(uint64_t session); /* three heartbeats and a part of one pass without a frame of it */
-void fx_run(void);  /* end of the pass, and all work that waits */
-void fx_tick(void); /* a tick, and then the same */
+void fx_run(void);                   /* end of the pass, and all work that waits */
+void fx_tick(void);                  /* a tick, and then the same */
 void fx_ask(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3))); /* both */
 
 /* A binary PUBLISH, built and then sent as one frame. */
