@@ -40,14 +40,19 @@ static size_t s_wishes(const client_t *client) {
     return count;
 }
 
+/* Back-off before a hello waits a random time, and may wait a short one several times in a row. The same `who` may be
+ * asked for the program and for presence, each with a back-off of its own. */
+static bool s_may_double(zr_span_t frame) {
+    return zr_span_starts(frame, zr_span("{\"op\":\"hello\"")) || zr_span_starts(frame, zr_span("{\"op\":\"who\""));
+}
+
 void check_asked(client_t *client, zr_span_t frame) {
     asked_t asked = {s_without_id(frame), client->sim->world.now};
     size_t times = 1;
     for (size_t i = 0; i < RECENT && i < client->asked_count; i++)
         times += client->asked[i].hash == asked.hash && s_is_late(client, client->asked[i].time);
     client->asked[client->asked_count++ % RECENT] = asked;
-    /* Back-off waits a random time, and may wait a short one several times in a row. */
-    size_t few = zr_span_starts(frame, zr_span("{\"op\":\"hello\"")) ? 2 * FEW : FEW;
+    size_t few = s_may_double(frame) ? 2 * FEW : FEW;
     if (times > few && times > few + s_wishes(client))
         world_fail(&client->sim->world, "I6", "c%u asks the same %zu times in a second: %.*s", client->number, times,
             (int)frame.len, frame.ptr);
