@@ -303,6 +303,10 @@ bool access_is_admin(const access_user_t *user) {
     return admin;
 }
 
+bool access_is_same(const access_user_t *one, const access_user_t *other) {
+    return s_compare_users(&one, &other) == 0;
+}
+
 rights_t access_common(const access_t *access, zr_span_t room) {
     if (access->group_count == 0 || (access->plain && !access_user(access, zr_span(NULL))))
         return 0;

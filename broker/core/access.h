@@ -79,6 +79,9 @@ bool access_is_admin(const access_user_t *user);
  * common rights have RIGHT_READ is open, and its entries may be on the back. */
 rights_t access_common(const access_t *access, zr_span_t room);
 
+/* Have both the same rights everywhere, by the same rules? */
+bool access_is_same(const access_user_t *one, const access_user_t *other);
+
 /* Calls `tell` for each user that `before` lets in and `now` does not. `banned`: `now` bans the user; else `now` does
  * not have the user. */
 void access_each_gone(

@@ -19,6 +19,7 @@ static const op_t s_ops[] = {
     {"admin", cmd_admin, .cost = 20},
     {"bye", cmd_bye, .cost = 1},
     {"direct", cmd_direct, .cost = DIRECT_COST},
+    {"follow", cmd_follow, .cost = 5},
     {"hello", cmd_hello, .cost = 20},
     {"join", cmd_join, .cost = 5, .about = true, .needs = RIGHT_READ},
     {"leave", cmd_leave, .cost = 1, .about = true},
@@ -27,6 +28,7 @@ static const op_t s_ops[] = {
     {"replay", cmd_replay, .cost = 20, .about = true, .needs = RIGHT_READ},
     {"rooms", cmd_rooms, .cost = 40},
     {"state", cmd_state, .cost = 20, .about = true, .needs = RIGHT_READ},
+    {"unfollow", cmd_unfollow, .cost = 1},
     {"who", cmd_who, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_PRESENCE},
 };
 

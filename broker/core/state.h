@@ -4,6 +4,7 @@
 
 #include "batch.h"
 #include "dedupe.h"
+#include "follow.h"
 #include "logger.h"
 #include "name_order.h"
 #include "news.h"
@@ -30,6 +31,7 @@ struct relay {
     uint64_t rooms_gone; /* how many were freed: a kept pointer to a room is then looked up anew */
     name_order_t order;  /* the same, by name (room_t.by_name) */
     news_t news;
+    follows_t follows;
     uint64_t presence_base; /* the highest presence version of the rooms that were freed: a frame on its way must not
                                pass for one of a room made again */
     uint64_t now;           /* when something came last */

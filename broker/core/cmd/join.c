@@ -22,7 +22,7 @@ void cmd_join(relay_t *relay, request_t *request) {
     if (member) {
         member_set_present(relay, member, present);
     } else {
-        if (HASH_COUNT(session->members) >= relay->config.max_joins) {
+        if (session_joins(session) >= relay->config.max_joins) {
             fail(relay, request, ZR_TOO_MANY_JOINS, NULL);
             return;
         }

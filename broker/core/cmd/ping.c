@@ -1,11 +1,13 @@
 /* ping: the sign of life, answered with the heads and presence versions that moved, so that the loss of a last message
- * is noticed. */
+ * is noticed. It does the same for rooms that the session follows. */
 #include "commands.h"
 #include "control.h"
+#include "flood.h"
 #include "reply.h"
 #include "state.h"
 
 enum { PONG_ROOMS = 500 };
+enum { LOOKED_FOR_ONE = 100 }; /* moves that a pong looks at for a cost of 1 */
 
 static void s_tell(json_t *object, const room_t *room, uint64_t value) {
     json_object_setn_new_nocheck(object, room->name, room->name_len, json_integer((json_int_t)value));
@@ -29,7 +31,14 @@ void cmd_ping(relay_t *relay, request_t *request) {
         member = member->hh.next ? member->hh.next : session->members;
     }
     session->next_told = member;
-    reply(relay, request,
-        json_pack(
-            "{ss sI so so}", "op", "pong", "time", (json_int_t)request->now, "heads", heads, "versions", versions));
+    bool more, list;
+    size_t looked = follow_pong(relay, session, heads, versions, &more, &list);
+    flood_allow(relay, request, (rate_cost_t){{[RATE_OPS] = looked / LOOKED_FOR_ONE}});
+    json_t *pong = json_pack(
+        "{ss sI so so}", "op", "pong", "time", (json_int_t)request->now, "heads", heads, "versions", versions);
+    if (more)
+        json_object_set_new(pong, "more", json_true());
+    if (list)
+        json_object_set_new(pong, "list", json_true());
+    reply(relay, request, pong);
 }

@@ -41,6 +41,8 @@ typedef struct room {
     presence_t presence;
     bool has_news; /* presence to tell */
     struct room *next_news;
+    uint64_t moved, head_moved; /* the relay's moves when it moved last, and its head; 0: not while somebody followed */
+    struct room *prev_moved, *next_moved;
     struct member *members;
     size_t member_count, silent_count;
     UT_hash_handle hh;

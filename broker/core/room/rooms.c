@@ -54,6 +54,7 @@ void room_tell(relay_t *relay, const room_t *room, bool private, rights_t needed
             outbox_add(relay->outbox,
                 &(effect_t){
                     .kind = EFFECT_SEND, .route = member->session->route, .frame = zr_blob_ref(frame), .live = true});
+    follow_tell(relay, room, needed, frame);
     zr_blob_unref(frame);
 }
 
@@ -119,6 +120,7 @@ log_bounds_t room_bounds(const relay_t *relay, const room_t *room) {
 static void s_room_free(relay_t *relay, room_t *room) {
     HASH_DEL(relay->rooms, room);
     name_order_remove(&relay->order, &room->by_name);
+    follow_room_gone(relay, room);
     room_state_finish(&room->keys, &relay->room_state_limits);
     if (relay->presence_base < room->presence.version)
         relay->presence_base = room->presence.version;

@@ -50,7 +50,7 @@ bool room_is_hollow(const relay_t *relay, zr_span_t name);
  * `private_presence`: a change of rights updates no room. */
 void room_refresh_rights(relay_t *relay, room_t *room);
 
-/* Sends `frame` to the back, or, if `private`, to each member with the rights `needed`. Takes over the reference. */
+/* Sends `frame` to the back, or, if `private`, to each member and follower with the rights `needed`. Takes over the reference. */
 void room_tell(relay_t *relay, const room_t *room, bool private, rights_t needed, zr_blob_t *frame);
 
 /* Frees all rooms, for relay_destroy. */

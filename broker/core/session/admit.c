@@ -104,6 +104,7 @@ static void s_renew(relay_t *relay, request_t *request, const hello_t *hello, co
         session_rename(relay, session, hello->nick);
     }
     session->next_told = NULL;
+    session->following.list = true;
     for (member_t *member = session->members; member; member = member->hh.next)
         member->told = member->told_version = UINT64_MAX;
     s_welcome(relay, request, session, speaker, true);

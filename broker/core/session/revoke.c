@@ -52,6 +52,7 @@ static void s_apply(relay_t *relay, session_t *session, losses_t *losses) {
         losses->gone++;
         return;
     }
+    session->following.list |= !access_is_same(session->access, access);
     session->access = access;
     session_rights_forget(session);
     losses->rooms += s_apply_to_members(relay, session);

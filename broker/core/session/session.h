@@ -3,6 +3,7 @@
 #define SESSION_H
 
 #include "dedupe.h"
+#include "follow.h"
 #include "room_makers.h"
 #include "outbox.h"
 #include "rate.h"
@@ -40,6 +41,7 @@ typedef struct session {
     struct session *prev_silent, *next_silent;
     member_t *members;
     member_t *next_told;   /* where the next pong begins; NULL: at the first */
+    following_t following; /* prefixes of rooms that it reads */
     size_t reads;          /* replays and snapshots under way */
     struct listing *lists; /* pages that it waits for (listing.h), in order */
     size_t list_count;     /* of them */
@@ -72,6 +74,11 @@ typedef struct {
 
 static inline zr_span_t user_nick(const user_t *user) {
     return zr_span_of(user->nick, user->nick_len);
+}
+
+/* Memberships and prefixes: both count against max-joins. */
+static inline size_t session_joins(const session_t *session) {
+    return HASH_COUNT(session->members) + HASH_COUNT(session->following.by_prefix);
 }
 
 session_t *session_by_route(const sessions_t *sessions, route_t route);

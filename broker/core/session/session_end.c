@@ -10,6 +10,7 @@ void session_end(relay_t *relay, session_t *session, const char *reason) {
     member_t *member, *next;
     HASH_ITER(hh, session->members, member, next)
     member_remove(relay, member, reason);
+    follow_end_all(relay, session);
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_UNWATCH, .session = session->id});
     listing_forget(relay, session);
     client_t *client = session->client;

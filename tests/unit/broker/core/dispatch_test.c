@@ -17,6 +17,9 @@ static const struct {
     {"join", "'room':'r'", "after", 'i'},
     {"join", "'room':'r'", "presence", 'b'},
     {"leave", "'x':1", "room", 's'},
+    {"follow", "'x':1", "prefix", 's'},
+    {"follow", "'prefix':'r'", "presence", 'b'},
+    {"unfollow", "'x':1", "prefix", 's'},
     {"publish", "'text':''", "room", 's'},
     {"publish", "'room':'r'", "text", 's'},
     {"publish", "'room':'r'", "key", 's'},
@@ -76,7 +79,7 @@ TEST(test_members_that_are_missing) {
     static const char *const asks[] = {"'op':'hello','client':'00000000000000000000000000000001'",
         "'op':'hello','proto':1", "'op':'join'", "'op':'leave'", "'op':'publish'", "'op':'direct','to':'ann'",
         "'op':'direct','text':''", "'op':'replay','room':'r'", "'op':'replay','after':0", "'op':'state'", "'op':'who'",
-        "'op':'admin'"};
+        "'op':'admin'", "'op':'follow'", "'op':'unfollow'"};
     fx_hello(A, "ann");
     relay_set_access(fx.relay, fx_access("anonymous: rwspca *"));
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
@@ -92,7 +95,8 @@ TEST(test_names_that_are_none) {
         {"'op':'who','room':", "bad-room"}, {"'op':'replay','after':0,'room':", "bad-room"},
         {"'op':'direct','text':'','to':", "bad-nick"}, {"'op':'who','room':'r','after':", "bad-nick"},
         {"'op':'hello','proto':1,'client':'00000000000000000000000000000001','nick':", "bad-nick"},
-        {"'op':'publish','room':'r','key':", "bad-key"}, {"'op':'state','room':'r','key':", "bad-key"}};
+        {"'op':'follow','prefix':", "bad-room"}, {"'op':'publish','room':'r','key':", "bad-key"},
+        {"'op':'state','room':'r','key':", "bad-key"}};
     char longest[301] = "";
     memset(longest, 'n', 300);
     const char *const names[] = {"a b", "a\\u001bb", "a\x7f", "a\u202eb", longest, "jose\u0301"};

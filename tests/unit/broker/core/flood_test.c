@@ -60,6 +60,7 @@ START_TEST(test_what_requests_cost) {
         {"{'op':'publish','room':'r','text':'x'}", 2},
         {"{'op':'direct','to':'nobody','text':'x'}", 2},
         {"{'op':'join','room':'r'}", 5},
+        {"{'op':'follow','prefix':'r'}", 5},
         {"{'op':'who','room':'r'}", 20},
         {"{'op':'state','room':'r'}", 20},
         {"{'op':'rooms'}", 40},
@@ -73,6 +74,7 @@ START_TEST(test_what_requests_cost) {
     }
     ck_assert_uint_eq(s_fits("{'op':'ping'}"), 800); /* what costs 1 is answered, as a refusal costs as much */
     ck_assert_uint_eq(s_fits("{'op':'leave','room':'r'}"), 800);
+    ck_assert_uint_eq(s_fits("{'op':'unfollow','prefix':'r'}"), 800);
     ck_assert_uint_eq(s_fits("{'op':'dance'}"), 800);
 }
 END_TEST

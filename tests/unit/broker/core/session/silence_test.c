@@ -119,5 +119,4 @@ TEST(test_another_end_comes_first) {
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
 }
 
-UNIT_MAIN("broker.core.silence", test_one_by_one, test_heard_in_time, test_three_heartbeats,
-    test_each_frame_counts_anew, test_resumed_in_time, test_another_end_comes_first)
+UNIT_SUITE("broker.core.silence")
