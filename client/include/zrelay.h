@@ -125,8 +125,9 @@ enum {
  * room twice is ZRELAY_EINVAL.
  *
  * A name that ends in '*' is a prefix: it joins, silently, each room whose name starts so. Existing rooms are read from
- * where `from` says. New rooms are joined as soon as an entry is published there, and read from their beginning. New
- * private rooms are joined within five seconds in a user's session, 30 in another one. */
+ * where `from` says. New rooms are read from their beginning. The session remembers the positions of up to 100,000 such
+ * rooms, with about 300 bytes and its name for each. Beyond that it forgets those that moved least recently
+ * (ZRELAY_FORGOTTEN). */
 ZRELAY_API int zrelay_join(zrelay_t *relay, const char *room, int from, uint64_t position);
 ZRELAY_API int zrelay_leave(zrelay_t *relay, const char *room);
 
@@ -194,6 +195,9 @@ typedef enum {
     ZRELAY_REPAIRED, /* the repair is done: `room` is whole up to `seq` */
     ZRELAY_LOST,     /* entries of `room` after `seq` and up to `upto` are gone from the log for good. If `upto` is
                       * below `seq`, then `seq` was no position of this log: reading goes on after `upto` */
+    ZRELAY_FORGOTTEN, /* of a prefix: the session keeps no position of `room` any more, which was `seq`, as there are too
+                       * many rooms; `count` so far. What comes there later is read from its next entry on, and a loss
+                       * just before is not told */
     ZRELAY_ACKED,    /* all message ids up to `mid` are answered; the lowest `level`, and `seq` of that one if known */
     ZRELAY_REFUSED,  /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`,
                         `text`; for a conflict, `seq`. For a joined `room`, with code "forbidden": the right to read it

@@ -49,15 +49,22 @@ static void s_epoch(client_t *client, const zrelay_event_t *event) {
 
 /* --- Reading (I1, I2) --- */
 
+/* A room that comes up need not be new: its position may have been given up before. It is read from its next entry on. */
+static bool s_reads_on(const client_t *client) {
+    return client->partly && client->prefix_listed;
+}
+
 static void s_joined(client_t *client, const zrelay_event_t *event) {
     int number = room_number(zr_span(event->room));
-    if (number < 0)
-        return; /* of the prefix itself */
+    if (number < 0) { /* of the prefix itself */
+        client->prefix_listed = true;
+        return;
+    }
     reader_t *reader = &client->readers[number];
     if (!reader->wanted && client->prefix && zr_span_starts(zr_span(event->room), zr_span("r")))
         *reader = (reader_t){.wanted = true,
             .prefixed = true,
-            .from = client->prefix_from,
+            .from = s_reads_on(client) ? ZRELAY_FROM_NOW : client->prefix_from,
             .position = client->prefix_position,
             .silent = true,
             .watches = client->prefix_watches};
@@ -66,6 +73,7 @@ static void s_joined(client_t *client, const zrelay_event_t *event) {
         return;
     }
     reader->live = true;
+    reader->forgotten = false;
     reader->count = event->count;
     if (reader->placed)
         return;
@@ -80,11 +88,13 @@ static void s_place(client_t *client, unsigned room, reader_t *reader, const rec
     if (reader->choice && record->begins)
         reader->last = 0;
     reader->choice = false;
-    if (!reader->placed && reader->live)
+    if (!reader->placed && (reader->live || reader->forgotten))
         reader->last = record->prev;
-    if (!reader->wanted && client->prefix && record->begins)
+    reader->forgotten = false;
+    if (!reader->wanted && client->prefix && (record->begins || s_reads_on(client)))
         *reader = (reader_t){.wanted = true,
             .prefixed = true,
+            .last = s_reads_on(client) ? record->prev : 0,
             .from = client->prefix_from,
             .silent = true,
             .watches = client->prefix_watches};
@@ -124,6 +134,24 @@ static void s_entry(client_t *client, const zrelay_event_t *event) {
             client->number, event->seq, event->room, reader->last, record->prev);
     reader->last = event->seq;
     reader->entries++;
+}
+
+/* It reads the room anew from its next entry on, whenever that comes. */
+static void s_forgotten(client_t *client, const zrelay_event_t *event) {
+    int number = room_number(zr_span(event->room));
+    if (client->sim->params.prefix_rooms == 0 || !client->prefix || number < 0)
+        FAIL(client, "I2", "c%u forgets %s, though it need not", client->number, event->room);
+    client->partly = true;
+    if (number < 0 || !client->readers[number].wanted)
+        return;
+    reader_t before = client->readers[number];
+    client_no_reader(client, (unsigned)number);
+    client->readers[number] = (reader_t){.wanted = true,
+        .prefixed = true,
+        .forgotten = true,
+        .from = ZRELAY_FROM_NOW,
+        .silent = true,
+        .watches = before.watches};
 }
 
 /* A reader without entries of a room is at the room's beginning; no event tells that. */
@@ -238,8 +266,6 @@ static void s_refused(client_t *client, const zrelay_event_t *event) {
         int number = room_number(zr_span(event->room));
         if (number >= 0)
             client_no_reader(client, (unsigned)number);
-        else if (strcmp(event->code, "too-many-joins") == 0)
-            client->partly = true;
         else
             client->prefix = false;
     } else if (strcmp(event->code, "nick-in-use") == 0) {
@@ -290,7 +316,7 @@ static void s_direct(client_t *client, const zrelay_event_t *event) {
 
 static void s_trace(const client_t *client, const zrelay_event_t *event) {
     static const char *const names[] = {"CONNECTED", "DISCONNECTED", "EPOCH", "JOINED", "ENTRY", "GAP", "REPAIRED",
-        "LOST", "ACKED", "REFUSED", "PRESENCE", "DIRECT", "NICK", "USER", "ROOM", "DONE", "CLOSED"};
+        "LOST", "FORGOTTEN", "ACKED", "REFUSED", "PRESENCE", "DIRECT", "NICK", "USER", "ROOM", "DONE", "CLOSED"};
     world_trace(&client->sim->world,
         "c%u %s %s %s %s seq %" PRIu64 " upto %" PRIu64 " mid %" PRIu64 " re %" PRIu64 " count %" PRIu64 "%s%s",
         client->number, names[event->type], event->room ? event->room : "-", event->name ? event->name : "-",
@@ -350,6 +376,9 @@ void check_event(client_t *client, const zrelay_event_t *event) {
         break;
     case ZRELAY_LOST:
         s_lost(client, event);
+        break;
+    case ZRELAY_FORGOTTEN:
+        s_forgotten(client, event);
         break;
     case ZRELAY_ACKED:
         s_acked(client, event);

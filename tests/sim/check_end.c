@@ -58,7 +58,7 @@ static bool s_reader_missing(const client_t *client, unsigned r, char *why, size
     const reader_t *reader = &client->readers[r];
     const model_room_t *room = &client->sim->model.epochs[client->epoch].rooms[r];
     uint64_t head = model_head(room);
-    if (!reader->wanted || (reader->prefixed && !rights_may(client->sim, client, r, RIGHT_READ)))
+    if (!reader->wanted || reader->forgotten || (reader->prefixed && !rights_may(client->sim, client, r, RIGHT_READ)))
         return false;
     if (!reader->live)
         snprintf(why, size, "c%u has not joined %s", client->number, room_text(r));

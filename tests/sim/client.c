@@ -74,6 +74,7 @@ client_t *client_new(sim_t *sim, unsigned slot) {
         .queue_messages = 1000,
         .queue_bytes = 1 << 20,
         .pack = sim->params.pack,
+        .prefix_rooms = sim->params.prefix_rooms,
         .reconnect = true,
         .entropy = s_entropy,
         .entropy_ctx = sim};

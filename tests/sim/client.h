@@ -19,6 +19,7 @@ typedef struct {
 /* A program's state of a room that it reads. */
 typedef struct {
     bool wanted, prefixed; /* joined; by a prefix, not by its name */
+    bool forgotten;        /* and its position was given up; it reads on from the next entry */
     int from;
     uint64_t position;
     bool silent, watches;
@@ -86,7 +87,8 @@ typedef struct client {
     size_t told_count; /* and so many of all */
     reader_t readers[ROOMS];
     bool prefix; /* it reads "r*", */
-    bool partly; /* and was told that not all of its rooms fit */
+    bool prefix_listed;
+    bool partly; /* and was told that not all positions fit */
     int prefix_from;
     uint64_t prefix_position;
     bool prefix_watches;

@@ -27,6 +27,7 @@ static void s_draw(params_t *params, rng_t *rng) {
         .room_entries = PICK(rng, 5, 50, 100000, 100000),
         .log_entries = PICK(rng, 20, 200, 1000000, 1000000),
         .pack = PICK(rng, 0, 0, 1, 3),
+        .prefix_rooms = PICK(rng, 0, 0, 0, 0, 1, 2),
         .rate_ops = PICK(rng, 200, 2000, 2000, 2000),
         .presence_names = PICK(rng, 2, 3, 500, 500),
         .route_queue = PICK(rng, 5, 50, 1000),

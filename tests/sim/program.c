@@ -151,7 +151,7 @@ static void s_join_prefix(client_t *client) {
     world_trace(&client->sim->world, "c%u joins " PREFIX " from %d %llu", client->number, client->prefix_from,
         (unsigned long long)client->prefix_position);
     client->prefix = true;
-    client->partly = false;
+    client->partly = client->prefix_listed = false;
     client->prefix_watches = options;
 }
 

@@ -20,6 +20,7 @@ typedef struct {
     uint64_t room_entries, log_entries; /* what the log keeps */
     bool sociable;                      /* programs join, leave and rename all the time */
     size_t pack;                        /* messages in a PUBLISH frame; 0: as many as fit */
+    size_t prefix_rooms;                /* positions of rooms of prefixes that a client keeps; 0: all */
     size_t presence_names;
     uint64_t rate_ops;
     size_t route_queue, reader_queue; /* frames */

@@ -197,6 +197,17 @@ static void s_disconnected(zr_buffer_t *out, const zrelay_event_t *event) {
     zr_buffer_printf(out, "lost the broker (%s); trying again", event->text ? event->text : "no answer");
 }
 
+/* Not each of what may be many: the first, the second, the fourth and so on. */
+static bool s_forgotten(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
+    if (!verbose && (event->count & (event->count - 1)) != 0)
+        return false;
+    zr_buffer_printf(out,
+        "%s: too many rooms to remember all positions: that of this one is forgotten, and a loss there may stay unseen "
+        "(%" PRIu64 " so far)",
+        event->room, event->count);
+    return true;
+}
+
 bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
     switch (event->type) {
     case ZRELAY_CONNECTED:
@@ -220,6 +231,8 @@ bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
         else
             zr_buffer_printf(out, "%s: messages after seq %" PRIu64 " are lost", event->room, event->seq);
         return true;
+    case ZRELAY_FORGOTTEN:
+        return s_forgotten(out, event, verbose);
     case ZRELAY_REFUSED:
         s_refused(out, event);
         return true;

@@ -11,6 +11,7 @@
 #include "machine_events.h"
 #include "machine_kinds.h"
 #include "machine_publish.h"
+#include "machine_repair.h"
 #include "machine_requests.h"
 #include "machine_rooms.h"
 
@@ -478,7 +479,8 @@ uint64_t machine_due(const machine_t *m) {
     s_sooner(&due, m->ping_at);
     s_sooner(&due, s_dead_at(m));
     s_sooner(&due, m->sync_at);
-    s_sooner(&due, m->grace);
+    if (m->graces)
+        s_sooner(&due, m->graces->grace);
     s_sooner(&due, m->list_at);
     if (m->sync_wanted && !m->back_open && m->rooms)
         s_sooner(&due, m->back_at);
@@ -510,6 +512,7 @@ bool machine_action(machine_t *m, action_t *action, uint64_t now) {
         s_close(m);
     if (m->actions.count == 0 && m->state == STATE_LIVE) {
         rooms_schedule(m);
+        repair_schedule(m);
         /* A question behind a hello might be answered in the session that this hello begins, and be asked once more for
          * it. */
         if (m->hello_id == 0)
@@ -572,6 +575,8 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
     m->config.server = m->config.nick = m->config.agent = m->config.user = m->config.token =
         NULL; /* the caller's, and copied */
     m->kinds = machine_kinds;
+    if (!m->config.prefix_rooms)
+        m->config.prefix_rooms = PREFIX_ROOMS_MAX;
     m->nick_chosen = m->nick[0];
     machine_entropy_hex(m, m->client, ZR_CLIENT_ID_LEN / 2);
     m->heartbeat = HEARTBEAT_MS;
@@ -583,7 +588,7 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
     m->limit_window = 4 << 20;
     m->next_id = m->next_number = 1;
     m->ask_window = ASKS_MAX;
-    m->pinged = m->sync_at = m->grace = m->list_at = m->ask_at = m->rename_at = NEVER;
+    m->pinged = m->sync_at = m->list_at = m->ask_at = m->rename_at = NEVER;
     m->now = m->heard = now;
     m->kept = (kept_total_t){.max_frames = KEPT_FRAMES, .max_bytes = KEPT_BYTES};
     m->held = (kept_total_t){.max_frames = HELD_FRAMES, .max_bytes = HELD_BYTES};

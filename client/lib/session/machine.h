@@ -17,7 +17,8 @@ typedef struct {
     const char *token;
     bool encrypted; /* the sockets are: for the text about a connection that fails */
     size_t queue_messages, queue_bytes;
-    size_t pack; /* messages in a PUBLISH frame at most; 0: as many as fit */
+    size_t pack;         /* messages in a PUBLISH frame at most; 0: as many as fit */
+    size_t prefix_rooms; /* positions of rooms that prefixes brought; 0: PREFIX_ROOMS_MAX */
     bool reconnect;
     /* Fills `out` with unpredictable bytes: client id, nonces, jitter. */
     void (*entropy)(void *ctx, void *out, size_t len);

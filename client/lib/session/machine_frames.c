@@ -41,6 +41,7 @@ static void s_ok(machine_t *m, json_t *object, uint64_t re) {
 static void s_pong(machine_t *m, json_t *object, uint64_t re) {
     if (m->state != STATE_LIVE)
         return;
+    prefix_on_pong(m, object);
     rooms_on_pong(m, object);
     requests_on_answer(m, "pong", re, object);
 }
@@ -129,7 +130,7 @@ static void s_control(machine_t *m, zr_blob_t *frame) {
 static void s_live(machine_t *m, zr_blob_t *frame, const zr_deliver_reader_t *reader, bool front) {
     room_t *room = rooms_find(m, reader->room);
     if (!room)
-        room = prefix_room(m, reader->room);
+        room = prefix_room(m, reader->room, reader->prev);
     if (room)
         repair_live(m, room, frame, reader, front);
 }
@@ -147,6 +148,13 @@ static void s_deliver(machine_t *m, zr_blob_t *frame, const zr_deliver_reader_t 
         m->malformed++;
 }
 
+static void s_presence(machine_t *m, zr_span_t name, zr_span_t json) {
+    room_t *room = rooms_find(m, name);
+    if (!room)
+        room = prefix_named(m, name, true);
+    presence_on_frame(m, room, json);
+}
+
 /* Live: of rooms that not all may read by DEALER, of others by SUB. */
 static void s_topic(machine_t *m, zr_blob_t *frame, bool front) {
     zr_span_t name, json;
@@ -158,7 +166,7 @@ static void s_topic(machine_t *m, zr_blob_t *frame, bool front) {
     switch (zr_back_read(s_span(frame), &name, &json)) {
     case ZR_BACK_PRESENCE:
         if (m->state == STATE_LIVE)
-            presence_on_frame(m, rooms_find(m, name), json);
+            s_presence(m, name, json);
         break;
     case ZR_BACK_SYNCED:
         if (front)

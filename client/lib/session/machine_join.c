@@ -15,10 +15,10 @@ int machine_join(machine_t *m, const char *name, int from, uint64_t position, ui
         return ZRELAY_EINVAL;
     if (m->closing || m->state == STATE_CLOSED)
         return ZRELAY_ESTATE;
-    if (HASH_COUNT(m->rooms) >= ROOMS_MAX || (!prefix && rooms_full(m)))
+    if (m->room_count + m->prefix_count >= m->limit_rooms)
         return ZRELAY_EMANY;
     m->now = now;
-    room_t *room = rooms_add(m, span);
+    room_t *room = rooms_add(m, span, NULL);
     room->from = where;
     room->position = position;
     room->silent = prefix || (from & ZRELAY_SILENT);

@@ -140,17 +140,20 @@ void question_answer_state(machine_t *m, request_t *request, json_t *object) {
 
 /* --- Lists --- */
 
+static void s_name_prefix(const request_t *request, json_t *object) {
+    size_t len = strlen(request->name);
+    if (len && request->name[len - 1] == '*')
+        len--;
+    json_object_del(object, "room");
+    json_object_set_new(object, "prefix", json_stringn(request->name, len));
+}
+
 void question_ask_list(machine_t *m, request_t *request, json_t *object) {
     (void)m;
     if (request->kind == REQUEST_MEMBERS)
         presence_on_asked(request);
-    if (request->kind == REQUEST_ROOMS || request->kind == REQUEST_LIST) {
-        size_t len = strlen(request->name);
-        if (len && request->name[len - 1] == '*')
-            len--;
-        json_object_del(object, "room");
-        json_object_set_new(object, "prefix", json_stringn(request->name, len));
-    }
+    if (request->kind == REQUEST_ROOMS || request->kind == REQUEST_LIST)
+        s_name_prefix(request, object);
     if (request->page[0])
         json_object_set_new(object, "after", json_string(request->page));
 }
@@ -249,6 +252,14 @@ void question_ask_join(machine_t *m, request_t *request, json_t *object) {
         s_set(object, "after", request->after);
     if (room->silent)
         json_object_set_new(object, "presence", json_false());
+}
+
+/* Or unfollow, for which there is no room any more. */
+void question_ask_follow(machine_t *m, request_t *request, json_t *object) {
+    (void)m;
+    s_name_prefix(request, object);
+    if (request->room && request->room->presence_wanted)
+        json_object_set_new(object, "presence", json_true());
 }
 
 void question_ask_nothing(machine_t *m, request_t *request, json_t *object) {

@@ -8,6 +8,8 @@
 #include "machine_actions.h"
 #include "machine_events.h"
 #include "machine_kept.h"
+#include "machine_presence.h"
+#include "machine_queues.h"
 #include "machine_requests.h"
 
 static zr_span_t s_span(zr_blob_t *frame) {
@@ -40,23 +42,25 @@ bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after) {
 
 /* --- A room goes forward --- */
 
-static void s_reached(room_t *room, uint64_t seq) {
+static void s_reached(machine_t *m, room_t *room, uint64_t seq) {
     room->last = seq;
     if (room->head < seq)
         room->head = seq;
     if (room->last >= room->head)
-        room->grace = NEVER;
+        queue_no_grace(m, room);
+    if (room->queue == QUEUE_IDLE)
+        queue_enter(m, room, QUEUE_IDLE); /* it moved last */
 }
 
 static void s_take(machine_t *m, room_t *room, zr_blob_t *frame, const scan_t *scan) {
     events_entries(m, frame, scan, 0);
-    s_reached(room, scan->last);
+    s_reached(m, room, scan->last);
     room->stuck = room->barren = 0;
 }
 
 void repair_lost(machine_t *m, room_t *room, uint64_t upto) {
     events_post(m, &(zrelay_event_t){.type = ZRELAY_LOST, .room = room->name, .seq = room->last, .upto = upto});
-    s_reached(room, upto);
+    s_reached(m, room, upto);
 }
 
 /* Takes what was kept as far as it joins up. */
@@ -86,7 +90,7 @@ void repair_live(machine_t *m, room_t *room, zr_blob_t *frame, const zr_deliver_
         return;
     }
     if (room->state == ROOM_PARKED)
-        return; /* on its way since before */
+        room->state = ROOM_LIVE; /* it may be read again; or this is on its way since before, and a replay is refused */
     room->by_front = front;
     if (scan.count == 0)
         return;
@@ -105,19 +109,49 @@ void repair_live(machine_t *m, room_t *room, zr_blob_t *frame, const zr_deliver_
     repair_begin(m, room, !turned);
 }
 
+bool repair_is_due(const room_t *room) {
+    return room->replay || room->queue == QUEUE_REPAIR;
+}
+
 void repair_begin(machine_t *m, room_t *room, bool tell) {
-    if (room->replay || room->state != ROOM_LIVE || m->state != STATE_LIVE)
+    if (repair_is_due(room) || room->state != ROOM_LIVE || m->state != STATE_LIVE)
         return; /* one at a time; after joining comes a replay anyway */
     if (tell && !room->gap) {
         room->gap = true;
         events_post(m, &(zrelay_event_t){.type = ZRELAY_GAP, .room = room->name, .seq = room->last});
     }
+    queue_enter(m, room, QUEUE_REPAIR);
+    repair_schedule(m);
+}
+
+static void s_ask(machine_t *m, room_t *room) {
+    queue_leave(m, room);
+    m->repair_count++;
     room->replay = request_new(m, REQUEST_REPAIR, zr_span_of(room->name, room->len));
     room->replay->room = room;
     if (!room->started)
         room->replay->last = room->position;
     unsigned tries = room->stuck > room->barren ? room->stuck : room->barren;
     request_again(m, room->replay, machine_retry_ms(tries));
+}
+
+void repair_schedule(machine_t *m) {
+    while (m->repairs && m->repair_count < REPAIRS_MAX)
+        s_ask(m, m->repairs);
+}
+
+/* Its replay is answered, or not wanted any more. */
+static void s_answered(machine_t *m, room_t *room) {
+    room->replay = NULL;
+    m->repair_count--;
+}
+
+void repair_abandon(machine_t *m, room_t *room) {
+    queue_leave(m, room);
+    if (!room->replay)
+        return;
+    request_abandon(m, room->replay);
+    s_answered(m, room);
 }
 
 void repair_settle(machine_t *m, room_t *room) {
@@ -141,11 +175,10 @@ void repair_settle(machine_t *m, room_t *room) {
         room->gap = false;
         events_post(m, &(zrelay_event_t){.type = ZRELAY_REPAIRED, .room = room->name, .seq = room->last});
     }
-    if (room->head > room->last) {
-        room->grace = m->now + GRACE_MS;
-        if (room->grace < m->grace)
-            m->grace = room->grace;
-    }
+    if (room->head > room->last)
+        queue_grace(m, room);
+    if (room->parent)
+        queue_enter(m, room, QUEUE_IDLE);
 }
 
 /* --- Replayed: of a room, or of a history --- */
@@ -174,11 +207,11 @@ static void s_skip(machine_t *m, request_t *request, uint64_t seq) {
     request->after = seq;
 }
 
-static void s_place(request_t *request, uint64_t seq) {
+static void s_place(machine_t *m, request_t *request, uint64_t seq) {
     request->placed = true;
     if (request->room && !request->room->started) {
         request->room->started = true;
-        s_reached(request->room, seq);
+        s_reached(m, request->room, seq);
     } else if (!request->room) {
         request->start = request->after = seq;
     }
@@ -196,7 +229,7 @@ void repair_replayed(machine_t *m, zr_blob_t *frame, const zr_deliver_reader_t *
     }
     request->received += scan.total;
     if (!request->placed && !state) {
-        s_place(request, scan.prev); /* "the last so many" begin here */
+        s_place(m, request, scan.prev); /* "the last so many" begin here */
         request->before = scan.prev;
     }
     if (scan.count == 0)
@@ -226,7 +259,7 @@ static void s_begin(machine_t *m, request_t *request, uint64_t count) {
     if (found == 0 || found != count)
         return;
     if (request->room)
-        s_reached(request->room, begun);
+        s_reached(m, request->room, begun);
     else
         request->after = begun;
     while (request->held.first) {
@@ -264,7 +297,7 @@ static void s_finish(machine_t *m, request_t *request) {
     /* A head that was known before we asked for everything, and the log says it has no more. */
     if (room->head > room->last && room->head == request->head && !request->until && !room->kept.first && !room->missed)
         room->head = room->last;
-    room->replay = NULL;
+    s_answered(m, room);
     request_free(m, request);
     repair_settle(m, room);
 }
@@ -318,13 +351,13 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
     request->counted |= request->by_last;
     if (!request->placed) {
         /* There are fewer than the last so many. Nothing before them is lost. */
-        s_place(request, seq);
+        s_place(m, request, seq);
         request->complete = complete;
     }
     s_take_held(m, request);
     if (seq > s_position(request)) {
         if (complete && request->room)
-            s_reached(request->room, seq);
+            s_reached(m, request->room, seq);
         else if (complete)
             request->after = seq;
         else
@@ -353,13 +386,30 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
     }
 }
 
+/* The program hears nothing of it: it did not ask for the room by name. A frame, a pong or the list tells when the room
+ * may be read again. */
+void repair_park(machine_t *m, room_t *room) {
+    repair_abandon(m, room);
+    presence_pause(m, room); /* the program knows some users by now, and hears of them when it may again */
+    kept_clear(&room->kept);
+    room->missed = false;
+    room->stuck = 0;
+    queue_no_grace(m, room);
+    room->state = ROOM_PARKED;
+    queue_enter(m, room, QUEUE_IDLE);
+}
+
 void repair_on_refused(machine_t *m, request_t *request, json_t *error) {
     room_t *room = request->room;
-    (void)error;
-    room->replay = NULL;
+    const char *code = json_string_value(json_object_get(error, "code"));
+    s_answered(m, room);
     room->stuck++;
     room->barren++;
     request_free(m, request);
+    if (room->parent && code && strcmp(code, zr_code_name(ZR_FORBIDDEN)) == 0) {
+        repair_park(m, room);
+        return;
+    }
     if (!room->started) {
         room->started = true;
         room->last = room->head;

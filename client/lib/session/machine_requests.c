@@ -96,19 +96,20 @@ static bool s_is_same_room(const request_t *a, const request_t *b) {
 }
 
 void request_leave(machine_t *m, zr_span_t room) {
-    request_t *request = request_new(m, REQUEST_LEAVE, room);
+    bool prefix = room.ptr[room.len - 1] == '*';
+    request_t *request = request_new(m, prefix ? REQUEST_UNFOLLOW : REQUEST_LEAVE, room);
     for (request_t *other = m->first; other != request; other = other->next) {
-        if (other->kind == REQUEST_LEAVE && other->id == 0 && s_is_same_room(other, request)) {
+        if (other->kind == request->kind && other->id == 0 && s_is_same_room(other, request)) {
             request_free(m, request); /* that one is still to be asked */
             return;
         }
     }
 }
 
-/* Joining a room again waits until leaving it is answered: the broker may have put that off. */
+/* Joining a room again, or following a prefix, waits until leaving it is answered: the broker may have put that off. */
 static bool s_is_leaving(const machine_t *m, const request_t *join) {
     for (const request_t *other = m->first; other != join; other = other->next)
-        if (other->kind == REQUEST_LEAVE && s_is_same_room(other, join))
+        if ((other->kind == REQUEST_LEAVE || other->kind == REQUEST_UNFOLLOW) && s_is_same_room(other, join))
             return true;
     return false;
 }
@@ -120,7 +121,7 @@ static bool s_may_ask(machine_t *m, const request_t *request) {
             m->ask_at = at;
         return false;
     }
-    if (request->kind == REQUEST_JOIN && s_is_leaving(m, request))
+    if ((request->kind == REQUEST_JOIN || request->kind == REQUEST_FOLLOW) && s_is_leaving(m, request))
         return false;
     bool busy = m->events.bytes >= EVENTS_PAUSE || m->events.count >= EVENTS_MERGE;
     if (busy && (request->number || m->kinds[request->kind].reads))

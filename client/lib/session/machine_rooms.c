@@ -7,7 +7,9 @@
 #include "machine_actions.h"
 #include "machine_events.h"
 #include "machine_kept.h"
+#include "machine_prefix.h"
 #include "machine_presence.h"
+#include "machine_queues.h"
 #include "machine_repair.h"
 #include "machine_requests.h"
 
@@ -23,39 +25,31 @@ room_t *rooms_find(machine_t *m, zr_span_t name) {
 
 void rooms_list(machine_t *m, room_t *prefix) {
     prefix->list_at = NEVER;
+    prefix->list_again = prefix->joining;
     if (prefix->joining)
         return;
     prefix->joining = request_new(m, REQUEST_LIST, zr_span_of(prefix->name, prefix->len));
     prefix->joining->room = prefix;
 }
 
-void rooms_list_again(machine_t *m, uint64_t at) {
-    for (room_t *prefix = m->prefixes; prefix; prefix = prefix->next_prefix) {
-        if (!prefix->listed || prefix->state != ROOM_LIVE)
-            continue; /* about to be listed anyway */
-        prefix->list_at = at;
-        if (at < m->list_at)
-            m->list_at = at;
-    }
+/* Rooms are counted apart: those joined by name, prefixes, and rooms that a prefix brought. */
+static size_t *s_count(machine_t *m, const room_t *room) {
+    return room->prefix ? &m->prefix_count : room->parent ? &m->child_count : &m->room_count;
 }
 
-bool rooms_full(const machine_t *m) {
-    return m->room_count >= m->limit_rooms;
-}
-
-room_t *rooms_add(machine_t *m, zr_span_t name) {
-    room_t *room = machine_alloc(sizeof *room);
+room_t *rooms_add(machine_t *m, zr_span_t name, room_t *parent) {
+    room_t *room = machine_alloc(sizeof *room + name.len + 1);
     memcpy(room->name, name.ptr, name.len);
     room->len = name.len;
+    room->parent = parent;
     room->prefix = name.ptr[name.len - 1] == '*';
     room->grace = NEVER;
     room->list_at = NEVER;
     if (room->prefix) {
         room->next_prefix = m->prefixes;
         m->prefixes = room;
-    } else {
-        m->room_count++;
     }
+    ++*s_count(m, room);
     HASH_ADD_KEYPTR(hh, m->rooms, room->name, room->len, room);
     return room;
 }
@@ -68,8 +62,8 @@ static void s_free_request(machine_t *m, request_t **request) {
 
 void rooms_remove(machine_t *m, room_t *room) {
     s_free_request(m, &room->joining);
-    if (room->replay)
-        request_abandon(m, room->replay);
+    repair_abandon(m, room);
+    queue_no_grace(m, room);
     presence_forget(m, room);
     kept_clear(&room->kept);
     if (m->recent == room)
@@ -80,9 +74,10 @@ void rooms_remove(machine_t *m, room_t *room) {
         while (*link != room)
             link = &(*link)->next_prefix;
         *link = room->next_prefix;
-    } else {
-        m->room_count--;
     }
+    --*s_count(m, room);
+    if (m->prefix_count == 0)
+        m->given_up = 0;
     free(room);
 }
 
@@ -118,7 +113,7 @@ static void s_unsubscribe(machine_t *m, const room_t *room) {
 
 void rooms_leave(machine_t *m, room_t *room) {
     s_unsubscribe(m, room);
-    if (!room->prefix && room->asked)
+    if (room->asked)
         request_leave(m, zr_span_of(room->name, room->len));
     rooms_remove(m, room);
 }
@@ -205,10 +200,9 @@ void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json) {
     s_forget_nonce(m);
     m->sync_at = NEVER;
     m->sync_tries = 0;
-    rooms_list_again(m, m->now); /* SUB may have been away, and the first entry of a new room with it */
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) {
-        if (room->state == ROOM_SYNCING)
+        if (room->state == ROOM_SYNCING && !room->parent)
             rooms_join(m, room);
     }
 }
@@ -217,13 +211,9 @@ void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json) {
 
 void rooms_join(machine_t *m, room_t *room) {
     room->state = ROOM_JOINING;
-    if (room->prefix) {
-        rooms_list(m, room);
-        return;
-    }
-    s_free_request(m, &room->joining);
     room->asked = true;
-    room->joining = request_new(m, REQUEST_JOIN, zr_span_of(room->name, room->len));
+    s_free_request(m, &room->joining);
+    room->joining = request_new(m, room->prefix ? REQUEST_FOLLOW : REQUEST_JOIN, zr_span_of(room->name, room->len));
     room->joining->room = room;
 }
 
@@ -236,6 +226,12 @@ static void s_start(room_t *room, uint64_t head) {
         return; /* the replay says where that is */
     room->started = true;
     room->last = room->from == ZRELAY_FROM_AFTER ? room->position : head;
+}
+
+static void s_announce(machine_t *m, room_t *room, uint64_t seq) {
+    if (!room->announced)
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_JOINED, .room = room->name, .seq = seq, .count = room->count});
+    room->announced = true;
 }
 
 static void s_read_on(machine_t *m, room_t *room) {
@@ -267,9 +263,7 @@ void rooms_on_joined(machine_t *m, request_t *request, json_t *object) {
     room->by_front = by_front;
     s_start(room, seq);
     room->head = seq > room->last || !room->started ? seq : room->last;
-    if (!room->announced)
-        events_post(m, &(zrelay_event_t){.type = ZRELAY_JOINED, .room = room->name, .seq = seq, .count = room->count});
-    room->announced = true;
+    s_announce(m, room, seq);
     if (asked && seq < after) {
         /* Beyond the head: the position is of another log, or the log was set back. It is compared with the position
          * asked for, since live entries may have come before this answer. */
@@ -283,19 +277,18 @@ void rooms_on_joined(machine_t *m, request_t *request, json_t *object) {
     s_read_on(m, room);
 }
 
-/* Of a room that a prefix brought the program hears nothing: it did not ask for it by name. The list of rooms tells
- * when it may be read again. */
-static void s_park(machine_t *m, room_t *room) {
-    s_free_request(m, &room->joining);
-    if (room->replay)
-        request_abandon(m, room->replay);
-    room->replay = NULL;
-    presence_pause(m, room); /* the program knows some users by now, and hears of them when it may again */
-    kept_clear(&room->kept);
-    room->missed = false;
-    room->stuck = 0;
-    room->grace = NEVER;
-    room->state = ROOM_PARKED;
+void rooms_go_live(machine_t *m, room_t *room) {
+    uint64_t head = room->head;
+    bool fresh = !room->started;
+    s_start(room, head);
+    s_announce(m, room, head);
+    if (fresh && room->started && room->last > head) {
+        kept_clear(&room->kept); /* where the program wants to begin is no position of this log */
+        repair_lost(m, room, 0);
+        room->head = head;
+    }
+    presence_on_joined(m, room, 0, false);
+    s_read_on(m, room);
 }
 
 static void s_drop(machine_t *m, room_t *room) {
@@ -305,18 +298,7 @@ static void s_drop(machine_t *m, room_t *room) {
 
 void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error) {
     room_t *room = request->room;
-    const char *code = json_string_value(json_object_get(error, "code"));
     s_free_request(m, &room->joining);
-    if (room->parent && code && strcmp(code, zr_code_name(ZR_TOO_MANY_JOINS)) == 0) {
-        /* Its entries come all the same; only the loss of a last one shows late, when the prefix is listed again. */
-        s_start(room, room->head);
-        s_read_on(m, room);
-        return;
-    }
-    if (room->parent) {
-        s_park(m, room); /* forgotten, its next live frame would make us ask again */
-        return;
-    }
     events_error(m, error, &(zrelay_event_t){.room = room->name});
     s_drop(m, room);
 }
@@ -332,14 +314,10 @@ void rooms_on_left(machine_t *m, const json_t *object) {
         m->malformed++;
     else
         room = rooms_find(m, name);
-    if (!room || room->prefix)
+    if (!room || room->prefix || room->parent)
         return;        /* left meanwhile */
     if (room->joining) /* asked for before we heard, and perhaps granted since: nobody here wants it any more */
         request_leave(m, name);
-    if (room->parent) {
-        s_park(m, room);
-        return;
-    }
     if (room->started && seq > room->last)
         repair_lost(m, room, seq);
     events_post(m, &(zrelay_event_t){.type = ZRELAY_REFUSED,
@@ -355,48 +333,51 @@ void rooms_on_left(machine_t *m, const json_t *object) {
 void rooms_note_head(machine_t *m, room_t *room, uint64_t head) {
     if (head > room->head)
         room->head = head;
-    if (room->state != ROOM_LIVE || !room->started || room->replay || room->head <= room->last || room->grace != NEVER)
-        return;
-    room->grace = m->now + GRACE_MS;
-    if (room->grace < m->grace)
-        m->grace = room->grace;
+    if (room->state == ROOM_LIVE && room->started && !repair_is_due(room) && room->head > room->last &&
+        room->grace == NEVER)
+        queue_grace(m, room);
 }
 
 /* Each room that the object names with a sensible number. */
-static void s_each(machine_t *m, json_t *object, void (*note)(machine_t *m, room_t *room, uint64_t number)) {
+static void s_each(
+    machine_t *m, json_t *object, bool presence, void (*note)(machine_t *m, room_t *room, uint64_t number)) {
     const char *name;
     json_t *value;
     json_object_foreach(object, name, value) {
-        room_t *room = rooms_find(m, zr_span(name));
         json_int_t number = json_integer_value(value);
-        if (room && json_is_integer(value) && number >= 0 && (uint64_t)number <= ZR_INT_MAX)
-            note(m, room, (uint64_t)number);
+        if (!json_is_integer(value) || number < 0 || (uint64_t)number > ZR_INT_MAX)
+            continue;
+        room_t *room = rooms_find(m, zr_span(name));
+        if (!room)
+            room = prefix_named(m, zr_span(name), presence);
+        if (!room)
+            continue;
+        prefix_unpark(m, room);
+        note(m, room, (uint64_t)number);
     }
 }
 
 void rooms_on_pong(machine_t *m, const json_t *object) {
-    s_each(m, json_object_get(object, "heads"), rooms_note_head);
-    s_each(m, json_object_get(object, "versions"), presence_note_version);
+    s_each(m, json_object_get(object, "heads"), false, rooms_note_head);
+    s_each(m, json_object_get(object, "versions"), true, presence_note_version);
 }
 
 static void s_grace_over(machine_t *m) {
     bool busy = machine_has_event(m), repaired = false;
-    m->grace = NEVER;
-    room_t *room, *next;
-    HASH_ITER(hh, m->rooms, room, next) {
-        if (room->grace <= m->now) {
-            /* While the program still has entries to take, those that seem to be missing may wait in SUB's queue. */
-            room->grace = busy ? m->now + GRACE_MS : NEVER;
-            if (!busy && room->head > room->last) {
-                repair_begin(m, room, true);
-                /* Entries that came by DEALER need not come by SUB. If some are missing again, the room may have moved
-                 * to SUB since. */
-                repaired = repaired || !room->by_front;
-                room->by_front = false;
-            }
+    for (room_t *room = m->graces; room && room->grace <= m->now; room = m->graces) {
+        /* While the program still has entries to take, those that seem to be missing may wait in SUB's queue. */
+        if (busy) {
+            queue_grace(m, room);
+            continue;
         }
-        if (room->grace < m->grace)
-            m->grace = room->grace;
+        queue_no_grace(m, room);
+        if (room->head <= room->last)
+            continue;
+        repair_begin(m, room, true);
+        /* Entries that came by DEALER need not come by SUB. If some are missing again, the room may have moved to SUB
+         * since. */
+        repaired = repaired || !room->by_front;
+        room->by_front = false;
     }
     if (repaired && m->sync_at == NEVER)
         m->sync_wanted = true; /* is SUB dead? */
@@ -411,8 +392,7 @@ void rooms_tick(machine_t *m) {
             m->back_open = false;
         }
     }
-    if (m->now >= m->grace)
-        s_grace_over(m);
+    s_grace_over(m);
     if (m->now >= m->list_at) {
         m->list_at = NEVER;
         for (room_t *room = m->prefixes; room; room = room->next_prefix) {
@@ -430,19 +410,25 @@ void rooms_lost(machine_t *m) {
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) {
         room->joining = room->replay = NULL;
-        room->cut = false; /* the program hears of the lost session */
-        room->grace = room->list_at = NEVER;
+        room->cut = room->list_again = false; /* the program hears of the lost session */
+        room->list_at = NEVER;
+        queue_no_grace(m, room);
+        if (room->queue == QUEUE_REPAIR)
+            queue_leave(m, room);
         if (room->state != ROOM_NEW)
             room->state = ROOM_SYNCING;
         presence_lost(room);
     }
-    m->sync_at = m->grace = m->list_at = NEVER;
+    m->repair_count = 0;
+    m->sync_at = m->list_at = NEVER;
     m->sync_wanted = false;
     m->sync_tries = 0;
 }
 
 void rooms_welcome(machine_t *m, bool new_epoch) {
     m->sync_wanted = true;
+    if (new_epoch)
+        m->given_up = 0;
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) {
         room->stuck = 0;

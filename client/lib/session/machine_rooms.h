@@ -5,8 +5,8 @@
 #include "machine_state.h"
 
 room_t *rooms_find(machine_t *m, zr_span_t name);
-room_t *rooms_add(machine_t *m, zr_span_t name);
-bool rooms_full(const machine_t *m);
+room_t *rooms_add(machine_t *m, zr_span_t name, room_t *parent); /* `parent`: the prefix that brought it, or NULL */
+void rooms_go_live(machine_t *m, room_t *room);                  /* a prefix's, now that its head is known */
 void rooms_note_head(machine_t *m, room_t *room, uint64_t head);
 void rooms_remove(machine_t *m, room_t *room);
 void rooms_forget(machine_t *m);
@@ -22,7 +22,6 @@ void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error);
 void rooms_on_left(machine_t *m, const json_t *object);
 void rooms_on_pong(machine_t *m, const json_t *object);
 void rooms_list(machine_t *m, room_t *prefix);
-void rooms_list_again(machine_t *m, uint64_t at); /* look for new rooms then */
-void rooms_leave(machine_t *m, room_t *room);     /* gives its subscription back, tells the broker, and removes it */
+void rooms_leave(machine_t *m, room_t *room); /* gives its subscription back, tells the broker, and removes it */
 
 #endif

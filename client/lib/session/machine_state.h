@@ -23,8 +23,8 @@ enum {
     PAGES_AT_ONCE = 4,   /* small pages; the next ones are asked for with back-off */
     STEADY_MS = 10000,   /* after a session or a back that lasted so long, back-off begins anew */
     WAIT_MAX_MS = 60000, /* the longest that a broker's `wait` counts for */
-    LIST_MS = 30000, /* between two looks for new rooms under a prefix: the first entry of one may have been dropped */
-    LIST_USER_MS = 5000, /* the same where rooms may be private: a look is then the only way to hear of them */
+    LIST_MS = 30000,     /* until the rooms of a prefix are listed again, when that was refused */
+    MORE_MS = 250,       /* between two pings while followed rooms are left */
     BYE_MS = 2000,
     DOUBT_MS = 1000,        /* between two pings because of frames of another epoch */
     HEARTBEAT_MS = 5000,    /* until a welcome says otherwise */
@@ -34,7 +34,9 @@ enum {
     CHUNK_BYTES = 4 * (PACK_BYTES + 256), /* four of the largest packed frames, with their pub_t */
     CHUNKS_SPARE = 16,                    /* kept for use again: as much as the broker's usual window */
     CAS_WINDOW = 64,
-    ROOMS_MAX = 4096,
+    ROOMS_MAX = 4096,          /* joined by name, and prefixes */
+    PREFIX_ROOMS_MAX = 100000, /* that prefixes brought, each of about 300 bytes and its name */
+    REPAIRS_MAX = 64,          /* replays of rooms asked for; the other rooms wait */
     REQUESTS_MAX = 1024,
     ASKS_MAX = 250,     /* requests under way, as PROTOCOL.md wants it */
     READING_MAX = 16,   /* replays and snapshots under way, whatever the broker allows */
@@ -106,13 +108,15 @@ typedef struct {
 typedef enum {
     ROOM_NEW,     /* not subscribed on this SUB */
     ROOM_SYNCING, /* subscribed, not known to be live */
-    ROOM_JOINING, /* join (of a prefix: the list of its rooms) is under way */
+    ROOM_JOINING, /* join (of a prefix: follow, and the list of its rooms) is under way */
     ROOM_LIVE,
-    ROOM_PARKED, /* of a prefix: may not be read now. Its place is kept: should it be again, nothing comes twice */
+    ROOM_PARKED, /* of a prefix: may not be read now. Its position is kept: should it be again, nothing comes twice */
 } room_state_t;
 
+/* The queue that a room stands in (machine_queues.h). */
+typedef enum { QUEUE_NONE, QUEUE_REPAIR, QUEUE_IDLE } room_queue_t;
+
 struct room {
-    char name[ZR_ROOM_MAX + 2]; /* of a prefix with its '*' */
     size_t len;
     bool prefix;
     room_t *parent; /* the prefix that brought it; NULL: joined by name */
@@ -140,15 +144,19 @@ struct room {
     unsigned stuck;
     unsigned barren; /* replays in a row that brought no entry */
 
-    uint64_t list_at;   /* prefix: when to look for new rooms */
+    uint64_t list_at;   /* prefix: when to list its rooms again */
+    bool list_again;    /* prefix: once the list under way is whole */
     bool listed;        /* prefix: rooms that come up now are new */
-    bool overflow_told; /* prefix: the program knows that not all fit */
+    bool overflow_told; /* prefix: the program knows that not all fit, since the last that did */
     uint64_t found;
     room_t *next_prefix;
 
     presence_t *presence;
     uint64_t count;
+    room_queue_t queue;
+    room_t *prev_queue, *next_queue, *prev_grace, *next_grace;
     UT_hash_handle hh;
+    char name[]; /* with a zero byte; of a prefix with its '*' */
 };
 
 /* --- Requests --- */
@@ -163,6 +171,8 @@ typedef enum {
     REQUEST_ADMIN,
     REQUEST_JOIN, /* the machine's own */
     REQUEST_LEAVE,
+    REQUEST_FOLLOW,
+    REQUEST_UNFOLLOW,
     REQUEST_REPAIR,    /* of a room */
     REQUEST_LIST,      /* of a prefix */
     REQUEST_MEMBERS,   /* of a presence */
@@ -344,8 +354,14 @@ struct machine {
     room_t *rooms; /* by name, prefixes too */
     room_t *recent;
     room_t *prefixes;
-    size_t room_count; /* without prefixes */
-    uint64_t grace;    /* the earliest of all rooms, or earlier */
+    size_t room_count;   /* joined by name */
+    size_t prefix_count; /* prefixes */
+    size_t child_count;  /* rooms that prefixes brought */
+    uint64_t given_up;   /* positions of such rooms, in this epoch: one that comes up need not be new */
+    room_t *graces;      /* rooms in their grace, the first to end first */
+    room_t *repairs;     /* rooms that wait for a replay */
+    size_t repair_count; /* replays of rooms that are asked for, or about to be */
+    room_t *idle;        /* of prefixes, and nothing is under way: the one that moved least recently first */
     uint64_t list_at;
     kept_total_t kept; /* live frames, of all rooms */
     kept_total_t held; /* replayed ones, of all requests */

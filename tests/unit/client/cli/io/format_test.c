@@ -140,6 +140,15 @@ TEST(test_notes) {
     zrelay_event_t refused = {.type = ZRELAY_REFUSED, .code = "conflict", .text = "newer", .seq = 5};
     ck_assert(format_note(&out, &refused, false));
     s_expect(&out, "refused: newer (at seq 5) [conflict]");
+    size_t told = 0;
+    for (uint64_t count = 1; count <= 1000; count++) {
+        zrelay_event_t forgotten = {.type = ZRELAY_FORGOTTEN, .room = "logs", .seq = 3, .count = count};
+        told += format_note(&out, &forgotten, false);
+        zr_buffer_clear(&out);
+        ck_assert(format_note(&out, &forgotten, true));
+        zr_buffer_clear(&out);
+    }
+    ck_assert_uint_eq(told, 10);
     zrelay_event_t none = {.type = ZRELAY_ACKED};
     ck_assert(!format_note(&out, &none, true));
 }

@@ -292,6 +292,9 @@ static inline const char *fixture_event(void) {
     case ZRELAY_LOST:
         sprintf(text, "lost %s %" PRIu64 " %" PRIu64, room, e->seq, e->upto);
         break;
+    case ZRELAY_FORGOTTEN:
+        sprintf(text, "forgotten %s %" PRIu64 " %" PRIu64, room, e->seq, e->count);
+        break;
     case ZRELAY_ACKED:
         sprintf(text, "acked %" PRIu64 " %d %" PRIu64, e->mid, (int)e->level, e->seq);
         break;

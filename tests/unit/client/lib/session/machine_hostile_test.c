@@ -74,6 +74,15 @@ static void s_small_pages(const char *op, const char *request) {
     s_check(waits + PAGES_AT_ONCE, TIMES);
 }
 
+/* Joins a prefix, up to its list. */
+static void s_prefix(const char *prefix) {
+    ck_assert_int_eq(machine_join(b.machine, prefix, ZRELAY_FROM_NOW, 0, b.now), 0);
+    fixture_tick(0);
+    fixture_synced();
+    s_until("follow");
+    fixture_json("{'op':'ok','re':%d}", fixture_id());
+}
+
 TEST(test_lists_with_a_name_a_page) {
     fixture_live_room("a", 5);
     machine_who(b.machine, "a", NULL);
@@ -87,7 +96,6 @@ TEST(test_lists_with_a_name_a_page) {
 TEST(test_lists_of_our_own_with_a_name_a_page) {
     fixture_welcome();
     machine_join(b.machine, "a", ZRELAY_FROM_NOW | ZRELAY_PRESENCE, 0, b.now);
-    machine_join(b.machine, "p*", ZRELAY_FROM_NOW, 0, b.now);
     fixture_run();
     fixture_synced();
     s_until("join");
@@ -95,9 +103,7 @@ TEST(test_lists_of_our_own_with_a_name_a_page) {
     s_small_pages("who", "who");
     fixture_init();
     fixture_welcome();
-    machine_join(b.machine, "p*", ZRELAY_FROM_NOW, 0, b.now);
-    fixture_run();
-    fixture_synced();
+    s_prefix("p*");
     s_small_pages("rooms", "rooms");
 }
 
@@ -268,24 +274,43 @@ TEST(test_epochs_that_change_with_each_frame) {
     ck_assert_uint_le(pings, 30); /* twelve of them are heartbeats */
 }
 
-TEST(test_rooms_of_a_prefix_that_cannot_be_joined) {
+/* Each frame shows a hole, and each replay is refused. */
+TEST(test_rooms_of_a_prefix_that_cannot_be_read) {
     fixture_welcome();
-    ck_assert_int_eq(machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now), 0);
-    fixture_tick(0);
-    fixture_synced();
+    s_prefix("m/*");
     s_until("rooms");
     fixture_json("{'op':'rooms','re':%d,'rooms':[],'more':false}", fixture_id());
-    size_t joins = 0;
+    size_t replays = 0;
     for (uint64_t i = 1; i < 100; i++) {
-        fixture_live("m/x", i - 1, i, i);
+        fixture_live("m/x", 2 * i, 2 * i + 1, 2 * i + 1);
         for (const char *sent; *(sent = fixture_sent());) {
-            if (strncmp(sent, "join", 4) != 0)
+            if (strncmp(sent, "replay", 6) != 0)
                 continue;
-            joins++;
-            fixture_json("{'op':'error','re':%d,'code':'bad-room','text':''}", fixture_id());
+            replays++;
+            fixture_json("{'op':'error','re':%d,'code':'forbidden','text':''}", fixture_id());
         }
     }
-    ck_assert_uint_eq(joins, 1);
+    ck_assert_uint_eq(replays, 1);
+}
+
+/* A broker that says of each pong that more follow, and that the rooms are to be listed. */
+TEST(test_pongs_that_never_have_enough) {
+    fixture_welcome();
+    s_prefix("m/*");
+    size_t pings = 0, lists = 0;
+    for (uint64_t end = b.now + 60000; b.now < end; fixture_tick(10)) {
+        for (const char *sent; *(sent = fixture_sent());) {
+            if (strcmp(sent, "ping") == 0) {
+                pings++;
+                fixture_json("{'op':'pong','heads':{},'more':true,'list':true}");
+            } else if (strncmp(sent, "rooms", 5) == 0) {
+                lists++;
+                fixture_json("{'op':'rooms','re':%d,'rooms':[],'more':false}", fixture_id());
+            }
+        }
+    }
+    ck_assert_uint_le(pings, 60000 / MORE_MS);
+    ck_assert_uint_le(lists, pings + 1);
 }
 
 TEST(test_heartbeats_are_kept_within_limits) {
