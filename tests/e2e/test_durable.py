@@ -363,6 +363,38 @@ class FullDisk(DurableCase):
         broker.signal(signal.SIGKILL)
         broker.finish()
 
+    def test_the_broker_starts_on_a_full_disk(self):
+        if not self.mounted:
+            self.skipTest("no file system can be mounted")
+        broker = self.durable()
+        self.addCleanup(lambda: self.running.end())  # before the file system goes
+        self.running, stored = broker, 0
+        for number in range(6):  # after a crash and after an orderly end
+            self.assertEqual(self.publish(self.peer(broker), "r", (1, b"x" * 20000))[0], DISK)
+            stored += 1
+            broker.signal(signal.SIGTERM if number % 2 else signal.SIGKILL)
+            broker.finish()
+            self.fill(broker)
+            self.running = broker = self.again(broker)
+            broker.wait_err("the disk of .* is full: make room")
+            self.assertEqual(len(self.history(broker, "r")), stored)
+            peer = self.peer(broker)
+            for mid in range(1, 4):
+                self.assertEqual(self.publish(peer, "r", (mid, b"x" * 20000))["code"], "store-failed")
+                self.assertEqual(len(self.history(broker, "r")), stored)
+            self.clear(broker)
+            wait_for(lambda: self.acked(peer), "the disk to be used again")
+            stored += 1
+            self.assertEqual(len(self.history(broker, "r")), stored)
+            broker.signal(signal.SIGKILL)
+            broker.finish()
+            self.running = broker = self.again(broker)
+            self.assertEqual(len(self.history(broker, "r")), stored)
+            copy = os.path.join(self.path("small"), "copy.db")
+            subprocess.run([ZRELAYD, "--data", self.data, "--backup", copy], stdout=subprocess.DEVNULL, check=True)
+            os.unlink(copy)
+            self.assertNotIn("is full", broker.errors())
+
     def acked(self, peer):
         self.mid = getattr(self, "mid", 10 ** 6) + 1
         answer = self.publish(peer, "r", (self.mid, b"again"))

@@ -23,6 +23,12 @@ typedef enum { DB_OPENED, DB_REFUSED, DB_CORRUPT } db_open_t;
  * as a database; db_put_aside may follow. On DB_OPENED `*db` is the caller's. WAL, synchronous=FULL. */
 db_open_t db_open(db_t **db, const char *dir, uint64_t fresh_epoch, zr_error_t *error);
 
+/* The disk was full when the database was opened. So no other process can open it, and there is no second handle
+ * either: threads share this one, each between db_enter and db_leave. Of other handles these two do nothing. */
+bool db_is_alone(const db_t *db);
+void db_enter(db_t *db);
+void db_leave(db_t *db);
+
 /* A second handle that only reads; NULL when that fails. */
 db_t *db_open_reader(const char *dir, zr_error_t *error);
 

@@ -2,6 +2,7 @@
 #ifndef DB_INTERNAL_H
 #define DB_INTERNAL_H
 
+#include <pthread.h>
 #include <sqlite3.h>
 
 #include "db.h"
@@ -58,6 +59,8 @@ struct db {
     sqlite3_stmt *statements[DB_SQL_COUNT];
     char *dir;
     int lock;              /* -1: a reader */
+    bool alone;            /* db.h */
+    pthread_mutex_t turn;  /* of the threads that share it then */
     uint64_t epoch, floor; /* as they were when it was opened */
 
     db_newest_t *rooms; /* by id */
@@ -84,6 +87,9 @@ bool db_number(db_t *db, const char *sql, int64_t *number);
 
 /* Writes the line for SQLite's last error: the action (`what`), the file, the reason and the remedy. Always false. */
 bool db_fail(db_t *db, zr_error_t *error, const char *what);
+
+/* Did SQLite's last call fail for lack of room on the disk? */
+bool db_is_full(const db_t *db);
 
 /* The same while opening. DB_CORRUPT: the database is damaged. DB_REFUSED: it failed for another reason, and may work
  * the next time. */

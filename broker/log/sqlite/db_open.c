@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Frames are found by id alone. `entries` and `bytes` of a frame, and `gone_entries` and `gone_bytes` of a room, count
@@ -38,7 +39,8 @@ enum {
     PAGE_SIZE = 8192,
     CACHE_KIB = 16384,
     CHECKPOINT_PAGES = 1000,
-    WAL_KEEP = 32 << 20, /* bytes of an emptied write-ahead log that stay for its next use */
+    INDEX_ROOM = 1 << 20, /* bytes; much more than the index needs at first */
+    WAL_KEEP = 32 << 20,  /* bytes of an emptied write-ahead log that stay for its next use */
 };
 
 /* A database that bears our mark and lacks a table or a row, or holds something else there, is damaged too. */
@@ -69,6 +71,8 @@ static bool s_connect(db_t *db, zr_error_t *error) {
     if (code != SQLITE_OK)
         return db_fail(db, error, "open");
     sqlite3_busy_timeout(db->sql, DB_BUSY_MS);
+    if (db->alone && !db_exec(db, "PRAGMA locking_mode = EXCLUSIVE"))
+        return db_fail(db, error, "open");
     /* Code in the file must not run, and a database that fails to open is not changed. */
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
@@ -79,6 +83,7 @@ static bool s_connect(db_t *db, zr_error_t *error) {
 
 static db_t *s_new(const char *dir) {
     db_t *db = fatal_calloc(sizeof *db);
+    pthread_mutex_init(&db->turn, NULL);
     db->lock = -1;
     db->generation = 1;
     db->checkpoint_pages = CHECKPOINT_PAGES;
@@ -284,21 +289,25 @@ static db_open_t s_set_up(db_t *db, zr_error_t *error) {
     return result;
 }
 
-static db_open_t s_open(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
+/* Of a new database only: to set them writes, and a full disk must not keep an old one from being opened. */
+static db_open_t s_form(db_t *db, zr_error_t *error) {
     char text[80];
+    snprintf(text, sizeof text, "PRAGMA page_size = %d; PRAGMA auto_vacuum = INCREMENTAL", PAGE_SIZE);
+    return db_exec(db, text) ? DB_OPENED : db_refuse(db, error, "begin the log in");
+}
+
+static db_open_t s_open(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
     bool empty = false;
     db_open_t result = s_make_file(db->dir, error);
     if (result != DB_OPENED)
         return result;
-    snprintf(text, sizeof text, "PRAGMA page_size = %d; PRAGMA auto_vacuum = INCREMENTAL", PAGE_SIZE);
     if (!s_connect(db, error))
         return DB_REFUSED;
-    if (!db_exec(db, text))
-        return db_refuse(db, error, "open");
     result = s_identify(db, &empty, error);
-    if (result != DB_OPENED)
-        return result;
-    result = s_set_up(db, error);
+    if (result == DB_OPENED && empty)
+        result = s_form(db, error);
+    if (result == DB_OPENED)
+        result = s_set_up(db, error);
     if (result == DB_OPENED && empty)
         result = s_create(db, fresh_epoch, error);
     if (result == DB_OPENED)
@@ -306,6 +315,34 @@ static db_open_t s_open(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
     if (result == DB_OPENED)
         sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     return result;
+}
+
+static void s_disconnect(db_t *db) {
+    db_rollback(db);
+    for (int i = 0; i < DB_SQL_COUNT; i++)
+        sqlite3_finalize(db->statements[i]);
+    memset(db->statements, 0, sizeof db->statements);
+    sqlite3_close(db->sql);
+    db->sql = NULL;
+}
+
+/* Is there too little room for the index of the write-ahead log? It is a file of 32 KiB and more, which SQLite makes
+ * anew at each start and maps into memory. */
+static bool s_is_short(const char *dir) {
+    struct statvfs status;
+    return statvfs(dir, &status) == 0 && (uint64_t)status.f_bavail * status.f_frsize < INDEX_ROOM;
+}
+
+/* On a full disk the index is kept in memory. No other process can use the database then. */
+static db_open_t s_open_any(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
+    db->alone = s_is_short(db->dir);
+    db_open_t result = s_open(db, fresh_epoch, error);
+    if (result != DB_REFUSED || db->alone || !db->sql || !db_is_full(db))
+        return result;
+    s_disconnect(db);
+    *error = (zr_error_t){0};
+    db->alone = true;
+    return s_open(db, fresh_epoch, error);
 }
 
 db_open_t db_open(db_t **out, const char *dir, uint64_t fresh_epoch, zr_error_t *error) {
@@ -317,7 +354,7 @@ db_open_t db_open(db_t **out, const char *dir, uint64_t fresh_epoch, zr_error_t 
         return DB_REFUSED;
     db_t *db = s_new(dir);
     db->lock = lock;
-    db_open_t result = s_open(db, fresh_epoch, error);
+    db_open_t result = s_open_any(db, fresh_epoch, error);
     if (result == DB_OPENED)
         *out = db;
     else
@@ -342,15 +379,27 @@ db_t *db_open_reader(const char *dir, zr_error_t *error) {
 void db_close(db_t *db) {
     if (!db)
         return;
-    db_rollback(db);
-    for (int i = 0; i < DB_SQL_COUNT; i++)
-        sqlite3_finalize(db->statements[i]);
-    sqlite3_close(db->sql);
+    s_disconnect(db);
+    pthread_mutex_destroy(&db->turn);
     if (db->lock >= 0)
         close(db->lock);
     free(db->rooms);
     free(db->dir);
     free(db);
+}
+
+bool db_is_alone(const db_t *db) {
+    return db->alone;
+}
+
+void db_enter(db_t *db) {
+    if (db->alone)
+        pthread_mutex_lock(&db->turn);
+}
+
+void db_leave(db_t *db) {
+    if (db->alone)
+        pthread_mutex_unlock(&db->turn);
 }
 
 uint64_t db_epoch(const db_t *db) {

@@ -106,6 +106,12 @@ bool db_fail(db_t *db, zr_error_t *error, const char *what) {
         sqlite3_errmsg(db->sql), code, number ? ", " : "", number ? strerror(number) : "");
 }
 
+bool db_is_full(const db_t *db) {
+    int code = sqlite3_extended_errcode(db->sql), number = sqlite3_system_errno(db->sql);
+    return (code & 0xff) == SQLITE_FULL || (((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN) &&
+                                               (number == ENOSPC || number == EDQUOT));
+}
+
 db_open_t db_refuse(db_t *db, zr_error_t *error, const char *what) {
     int code = sqlite3_errcode(db->sql) & 0xff;
     db_fail(db, error, what);

@@ -392,7 +392,8 @@ static void s_destroy(log_t *log) {
     reader_destroy(self->reader);
     writer_destroy(self->writer);
     s_drop_answers(self);
-    db_close(self->read_db);
+    if (self->read_db != self->db)
+        db_close(self->read_db);
     db_close(self->db);
     write_pass_destroy(self->gathering);
     log_destroy(self->memory);
@@ -432,7 +433,12 @@ log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], zr_erro
     if (!self->db)
         goto failed;
     self->floor = db_floor(self->db);
-    self->read_db = db_open_reader(config->dir, error);
+    if (db_is_alone(self->db))
+        zr_log(ZR_LOG_WARN,
+            "the disk of %s is full: make room on it. Clients can read, and publish as soon as there is room; "
+            "--backup and zrelayd-search must wait until zrelayd was started again",
+            config->dir);
+    self->read_db = db_is_alone(self->db) ? self->db : db_open_reader(config->dir, error);
     if (!self->read_db)
         goto failed;
     self->writer = writer_new(self->db, &self->answers);

@@ -19,7 +19,9 @@ void read_job_destroy(read_job_t *job) {
 
 static void s_read(reader_t *self, read_job_t *job) {
     zr_blob_t **frames = fatal_calloc((job->read.frames + 1) * sizeof *frames);
+    db_enter(self->db);
     db_read(self->db, job->room, &job->bounds, &job->read, &job->slice, frames, &job->error); /* `error` tells */
+    db_leave(self->db);
     job->slice.frames = frames;
     for (size_t i = 0; i < job->slice.frame_count; i++)
         job->bytes += zr_blob_len(frames[i]);

@@ -163,7 +163,9 @@ static void s_store(writer_t *self, write_pass_t *passes) {
     }
     if (!passes)
         return;
+    db_enter(self->db);
     bool ok = s_transaction(self, passes, &error);
+    db_leave(self->db);
     if (!ok) {
         self->failed_generation = passes->generation;
         passes->error = fatal_check(strdup(error.text));
@@ -241,8 +243,11 @@ static void *s_run(void *arg) {
             next = s_next(passes);
             zr_mailbox_put(self->answers, &passes->mail);
         }
-        if (job->chores)
+        if (job->chores) {
+            db_enter(self->db);
             s_step(self, job);
+            db_leave(self->db);
+        }
     }
     write_chores_destroy(job->chores);
     return NULL;

@@ -297,5 +297,27 @@ START_TEST(test_the_disk_fills_up_at_each_operation) {
 }
 END_TEST
 
-UNIT_MAIN("broker.store.db_crash", test_the_power_fails_at_each_operation, test_the_process_ends_at_each_operation,
-    test_each_operation_fails_once, test_the_disk_fills_up_at_each_operation)
+START_TEST(test_a_full_disk_does_not_keep_it_closed) {
+    store_t store;
+    store_begin(&store);
+    store_room(&store, 1, "r");
+    store_put(&store, 1, store_plain(zr_span("r"), 0, 3, 1000, 10));
+    db_close(store.db);
+    fault_begin(FAULT_FULL, 1, 1);
+    store_open(&store);
+    ck_assert_int_eq(store_look(&store, 1).bounds.head, 3);
+    ck_assert(!db_begin(store.db, store.error) || !db_add_room(store.db, 2, zr_span("s"), store.error) ||
+              !db_commit(store.db, store.error));
+    ck_assert_msg(store_told(store.error, "disk is full"), "%s", store.error->text);
+    db_rollback(store.db);
+    fault_clear();
+    store_room(&store, 2, "s");
+    db_close(store.db);
+    store.db = NULL;
+    fault_end();
+    store_end(&store);
+}
+END_TEST
+
+UNIT_MAIN("broker.store.db_crash", test_a_full_disk_does_not_keep_it_closed, test_the_power_fails_at_each_operation,
+    test_the_process_ends_at_each_operation, test_each_operation_fails_once, test_the_disk_fills_up_at_each_operation)
