@@ -108,8 +108,10 @@ bool db_fail(db_t *db, zr_error_t *error, const char *what) {
 
 bool db_is_full(const db_t *db) {
     int code = sqlite3_extended_errcode(db->sql), number = sqlite3_system_errno(db->sql);
-    return (code & 0xff) == SQLITE_FULL || (((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN) &&
-                                               (number == ENOSPC || number == EDQUOT));
+    if ((code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE)
+        return true;
+    bool told = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+    return told && (number == ENOSPC || number == EDQUOT);
 }
 
 db_open_t db_refuse(db_t *db, zr_error_t *error, const char *what) {

@@ -298,24 +298,28 @@ START_TEST(test_the_disk_fills_up_at_each_operation) {
 END_TEST
 
 START_TEST(test_a_full_disk_does_not_keep_it_closed) {
-    store_t store;
-    store_begin(&store);
-    store_room(&store, 1, "r");
-    store_put(&store, 1, store_plain(zr_span("r"), 0, 3, 1000, 10));
-    db_close(store.db);
+    store_t before, store;
+    store_make_dir(&before);
+    store_make_dir(&store);
+    fault_begin(FAULT_NONE, 1, 1);
+    store_open(&before);
+    store_room(&before, 1, "r");
+    store_put(&before, 1, store_plain(zr_span("r"), 0, 3, 1000, 10));
+    fault_copy(before.dir, store.dir, true);
+    db_close(before.db);
     fault_begin(FAULT_FULL, 1, 1);
     store_open(&store);
+    ck_assert(db_is_alone(store.db));
     ck_assert_int_eq(store_look(&store, 1).bounds.head, 3);
     ck_assert(!db_begin(store.db, store.error) || !db_add_room(store.db, 2, zr_span("s"), store.error) ||
               !db_commit(store.db, store.error));
     ck_assert_msg(store_told(store.error, "disk is full"), "%s", store.error->text);
-    db_rollback(store.db);
     fault_clear();
     store_room(&store, 2, "s");
     db_close(store.db);
-    store.db = NULL;
     fault_end();
-    store_end(&store);
+    store_remove_dir(before.dir);
+    store_remove_dir(store.dir);
 }
 END_TEST
 

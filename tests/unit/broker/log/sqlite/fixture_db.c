@@ -218,14 +218,15 @@ char *store_dump(store_t *store) {
     char *text;
     size_t size;
     dump_t dump = {.out = open_memstream(&text, &size), .store = store};
-    dump.reader = db_open_reader(store->dir, store->error);
+    dump.reader = db_is_alone(store->db) ? store->db : db_open_reader(store->dir, store->error);
     ck_assert_msg(dump.reader, "%s", store->error->text);
     ck_assert_ok(store, db_each_room(store->db, s_dump_room, &dump, store->error));
     ck_assert_ok(store, db_each_value(store->db, s_dump_value, &dump, store->error));
     ck_assert_ok(store, db_each_mark(store->db, s_dump_mark, &dump, store->error));
     if (db_floor(dump.reader))
         fprintf(dump.out, "floor %llu\n", (unsigned long long)db_floor(dump.reader));
-    db_close(dump.reader);
+    if (dump.reader != store->db)
+        db_close(dump.reader);
     fclose(dump.out);
     return text;
 }
