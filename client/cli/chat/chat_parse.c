@@ -35,7 +35,7 @@ chat_line_t chat_parse(zr_span_t line) {
     zr_span_t rest = zr_span_of(line.ptr + 1, line.len - 1);
     if (rest.len > 0 && rest.ptr[0] == '/')
         return (chat_line_t){.kind = CHAT_TEXT, .text = rest};
-    zr_span_t name = rest.len > 0 && rest.ptr[0] == ' ' ? zr_span("") : zr_span_word(&rest);
+    zr_span_t name = rest.len > 0 && zr_is_blank(rest.ptr[0]) ? zr_span("") : zr_span_word(&rest);
     for (size_t i = 0; i < COMMANDS; i++) {
         const chat_command_t *command = &s_commands[i];
         if (!zr_span_equal(name, zr_span(command->name)))
