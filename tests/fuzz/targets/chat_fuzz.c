@@ -1,0 +1,104 @@
+/* A line typed into the chat. The lines of /help are the table that the parser is held against: which commands there
+ * are, and which of ROOM, NICK, NAME, PREFIX and TEXT each one takes. Written anew, a line means the same. */
+#include "buffer.h"
+#include "chat_parse.h"
+#include "fuzz.h"
+
+typedef struct {
+    zr_span_t command;       /* "/msg" */
+    bool needs, takes, ends; /* a name; a text behind it */
+} help_t;
+
+/* "/part [ROOM]     leave a room": two blanks end the form. */
+static help_t s_read_help(const char *line) {
+    const char *end = strstr(line, "  ");
+    zr_span_t form = end ? zr_span_of(line, (size_t)(end - line)) : zr_span(line);
+    help_t help = {.command = zr_span_word(&form)};
+    zr_span_t name = zr_span_word(&form), text = zr_span_word(&form);
+    help.takes = name.len > 0;
+    help.needs = help.takes && name.ptr[0] != '[';
+    help.ends = text.len > 0;
+    fuzz_require(form.len == 0 && (!help.ends || zr_span_equal(text, zr_span("TEXT"))));
+    return help;
+}
+
+static const char *s_find_help(zr_span_t command, help_t *help) {
+    for (size_t i = 0; chat_help(i); i++) {
+        *help = s_read_help(chat_help(i));
+        if (zr_span_equal(help->command, command))
+            return chat_help(i);
+    }
+    return NULL;
+}
+
+static bool s_is_within(zr_span_t part, zr_span_t line) {
+    return part.len == 0 || (part.ptr >= line.ptr && part.ptr + part.len <= line.ptr + line.len);
+}
+
+static bool s_has_blank(zr_span_t name) {
+    for (size_t i = 0; i < name.len; i++)
+        if (zr_is_blank(name.ptr[i]))
+            return true;
+    return false;
+}
+
+/* What the line must mean, by the help. */
+static void s_check_command(zr_span_t line, const chat_line_t *parsed) {
+    help_t help;
+    zr_span_t rest = line, command = zr_span_word(&rest);
+    const char *text = s_find_help(command, &help);
+    if (!text) {
+        fuzz_require(parsed->kind == CHAT_BAD && !s_find_help(parsed->name, &help));
+        return;
+    }
+    zr_span_t name = help.takes ? zr_span_word(&rest) : zr_span("");
+    bool good = (name.len > 0 || !help.needs) && (rest.len > 0) == help.ends;
+    fuzz_require(good == (parsed->kind != CHAT_BAD));
+    if (!good) {
+        fuzz_require(parsed->text.ptr == text && parsed->text.len == strlen(text));
+        return;
+    }
+    fuzz_require(zr_span_equal(parsed->name, name) && zr_span_equal(parsed->text, rest));
+    fuzz_require(!s_has_blank(name) && s_is_within(name, line) && s_is_within(rest, line));
+}
+
+/* The same command with other blanks. */
+static void s_check_anew(zr_span_t line, const chat_line_t *parsed) {
+    zr_span_t rest = line, command = zr_span_word(&rest);
+    zr_buffer_t out = {0};
+    zr_buffer_append(&out, command.ptr, command.len);
+    zr_buffer_append(&out, "\t ", 2);
+    zr_buffer_append(&out, parsed->name.ptr, parsed->name.len);
+    zr_buffer_append(&out, " \r", 2);
+    zr_buffer_append(&out, parsed->text.ptr, parsed->text.len);
+    chat_line_t again = chat_parse(zr_span_of(out.data, out.len));
+    fuzz_require(again.kind == parsed->kind && zr_span_equal(again.name, parsed->name) &&
+                 zr_span_equal(again.text, parsed->text));
+    zr_buffer_finish(&out);
+}
+
+/* What the chat says for others can be said: the line for a text gives that text. */
+static void s_check_text(zr_span_t text) {
+    zr_buffer_t out = {0};
+    if (text.len == 0)
+        return;
+    if (text.ptr[0] == '/')
+        zr_buffer_u8(&out, '/');
+    zr_buffer_append(&out, text.ptr, text.len);
+    chat_line_t parsed = chat_parse(zr_span_of(out.data, out.len));
+    fuzz_require(parsed.kind == CHAT_TEXT && zr_span_equal(parsed.text, text) && parsed.name.len == 0);
+    zr_buffer_finish(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    zr_span_t line = zr_span_of(data, size);
+    chat_line_t parsed = chat_parse(line);
+    fuzz_require((parsed.kind == CHAT_NOTHING) == (size == 0));
+    fuzz_require((parsed.kind == CHAT_TEXT) == (size > 0 && (data[0] != '/' || (size > 1 && data[1] == '/'))));
+    if (size > 0 && parsed.kind != CHAT_TEXT)
+        s_check_command(line, &parsed);
+    if (size > 0 && parsed.kind != CHAT_TEXT && parsed.kind != CHAT_BAD)
+        s_check_anew(line, &parsed);
+    s_check_text(line);
+    return 0;
+}

@@ -1,0 +1,278 @@
+/* The broker's configuration. A text is put together from the names of the settings, from values, and from stray bytes.
+ * If it is accepted, each setting is within its row of the broker's own table, and written anew from that table it gives
+ * the same settings. */
+#include "settings.c"
+
+#include "fuzz.h"
+
+enum { CONFIGURATION_MAX = 20000, PIECE_MAX = 300 };
+
+static const char *const s_values[] = {"\n", "\n", "\n    ", " = ", "0", "1", "5000", "10k", "2M", "1G", "7d", "1h",
+    "30s", "18446744073709551615", "9223372036854775808G", "-1", "disk", "memory", "none", "tcp://127.0.0.1:5570",
+    "tcp://*:*", "tcp://[::1]:1", "ipc:///tmp/x", "ipc://@x", "ipc://*", "info", "debug", "aside", "refuse", "all",
+    "remote", "lobby", "chat/*", "*", "\"", "'", "# ", "\nroom\n    pattern = \"", "\nlimits\n    ", "\nserver\n    ",
+    "\nlog\n    ", "\nauth\n    ",
+    "\nserver\n    listen = ", "\nserver\n    back = tcp://127.0.0.1:", "\nauth\n    users = /u\n    server-key = /k\n",
+    "\nlog\n    data = /d\n", "\nroom\n    level = disk\n    pattern = \""};
+enum { VALUES = sizeof s_values / sizeof s_values[0] };
+
+/* Bytes from 128 on are one of these or the line of a setting, the others stand for themselves. */
+static size_t s_compose(const uint8_t *data, size_t size, char text[CONFIGURATION_MAX]) {
+    size_t len = 0;
+    for (size_t i = 0; i < size && len < CONFIGURATION_MAX - PIECE_MAX; i++) {
+        size_t which = data[i] - 128U;
+        const setting_t *setting = which - VALUES < SETTING_COUNT ? &s_settings[which - VALUES] : NULL;
+        if (data[i] < 128)
+            text[len++] = (char)data[i];
+        else if (which < VALUES)
+            len += (size_t)sprintf(text + len, "%s", s_values[which]);
+        else if (setting)
+            len += (size_t)sprintf(text + len, "\n%s\n    %s = ", setting->section, setting->name);
+        else
+            text[len++] = (char)data[i];
+    }
+    return len;
+}
+_Static_assert(VALUES + SETTING_COUNT <= 128, "a byte names each of them");
+
+/* --- What holds of settings that were accepted --- */
+
+static uint64_t s_number(const setting_t *setting, const void *place) {
+    if (setting->kind == KIND_SIZE)
+        return *(const size_t *)place;
+    uint64_t number = *(const uint64_t *)place;
+    return setting->kind == KIND_TIME && s_is_of_room(setting) ? number / 1000 : number;
+}
+
+static bool s_is_number(const setting_t *setting) {
+    return setting->kind == KIND_SIZE || setting->kind == KIND_U64 || setting->kind == KIND_TIME;
+}
+
+static void s_check_endpoints(const settings_endpoints_t *endpoints) {
+    fuzz_require(endpoints->count <= SETTINGS_ENDPOINTS_MAX);
+    for (size_t i = 0; i < endpoints->count; i++) {
+        char text[ENDPOINT_TEXT_SIZE], again[ENDPOINT_TEXT_SIZE];
+        endpoint_t endpoint;
+        endpoint_format(&endpoints->items[i], text);
+        fuzz_require(!endpoint_parse(&endpoint, text));
+        endpoint_format(&endpoint, again);
+        fuzz_require(strcmp(text, again) == 0);
+        fuzz_require(endpoint_is_local(&endpoint) == endpoint_is_local(&endpoints->items[i]));
+    }
+}
+
+/* `unset` is what it has when no line names it. */
+static void s_check_setting(const setting_t *setting, const void *place, const void *unset) {
+    if (s_is_number(setting)) {
+        uint64_t number = s_number(setting, place);
+        bool within = number >= setting->min && number <= setting->max;
+        fuzz_require(within || number == (unset ? s_number(setting, unset) : 0));
+    } else if (setting->kind == KIND_TEXT || setting->kind == KIND_GREETING) {
+        fuzz_require(strlen(place) <= setting->max && (setting->kind == KIND_TEXT || zr_utf8_valid(zr_span(place))));
+    } else if (setting->kind == KIND_ENDPOINTS) {
+        s_check_endpoints(place);
+    }
+}
+
+static void s_check_policy(const settings_t *settings, size_t index) {
+    const policy_t *policy = &settings->policies[index];
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (s_is_of_room(&s_settings[i]))
+            s_check_setting(&s_settings[i], (const char *)policy + s_settings[i].offset, NULL);
+    for (size_t i = 0; i < index; i++)
+        fuzz_require(!policy->pattern[0] || strcmp(policy->pattern, settings->policies[i].pattern) != 0);
+    fuzz_require(!policy->pattern[0] || !policy_pattern_fault(zr_span(policy->pattern)));
+}
+
+static void s_check_all(const settings_t *settings, const settings_t *unset) {
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (!s_is_of_room(&s_settings[i]))
+            s_check_setting(&s_settings[i], (const char *)settings + s_settings[i].offset,
+                (const char *)unset + s_settings[i].offset);
+    fuzz_require(settings->policy_count <= SETTINGS_POLICIES_MAX);
+    for (size_t i = 0; i < settings->policy_count; i++)
+        s_check_policy(settings, i);
+}
+
+static void s_check_error(const zr_error_t *error, const char *begin) {
+    unsigned lines = 0;
+    for (const char *line = NULL; (line = zr_error_next(error, line)); lines++)
+        fuzz_require(!strchr(line, '\n') && strncmp(line, begin, strlen(begin)) == 0);
+    fuzz_require(lines > 0 && lines <= error->count);
+}
+
+/* --- Written anew --- */
+
+static void s_write_line(zr_buffer_t *out, const setting_t *setting, const char *value) {
+    const char *quote = strchr(value, '"') ? strchr(value, '\'') ? "" : "'" : "\"";
+    zr_buffer_printf(out, "    %s = %s", setting->name, quote);
+    zr_buffer_append(out, value, strlen(value));
+    zr_buffer_printf(out, "%s\n", quote);
+}
+
+static void s_write_endpoints(zr_buffer_t *out, const setting_t *setting, const settings_endpoints_t *endpoints) {
+    char text[ENDPOINT_TEXT_SIZE];
+    for (size_t i = 0; i < endpoints->count; i++) {
+        endpoint_format(&endpoints->items[i], text);
+        s_write_line(out, setting, text);
+    }
+}
+
+/* `unset`: it may be out of bounds, and no line says so. */
+static void s_write_setting(zr_buffer_t *out, const setting_t *setting, const void *place) {
+    static const char *const levels[] = {NULL, "error", "warn", "info", "debug"};
+    char digits[32];
+    const policy_t *policy = place;
+    if (s_is_number(setting)) {
+        uint64_t number = s_number(setting, place);
+        snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
+        if (number >= setting->min && number <= setting->max)
+            s_write_line(out, setting, digits);
+        return;
+    }
+    switch (setting->kind) {
+    case KIND_BOOL:
+        s_write_line(out, setting, *(const bool *)place ? "1" : "0");
+        break;
+    case KIND_ON_CORRUPT:
+        s_write_line(out, setting, *(const bool *)place ? "refuse" : "aside");
+        break;
+    case KIND_ENCRYPT:
+        s_write_line(out, setting, *(const bool *)place ? "all" : "remote");
+        break;
+    case KIND_LEVEL:
+        s_write_line(out, setting, levels[*(const zr_log_level_t *)place]);
+        break;
+    case KIND_ENDPOINTS:
+        s_write_endpoints(out, setting, place);
+        break;
+    case KIND_PATTERN:
+        s_write_line(out, setting, policy->pattern);
+        break;
+    case KIND_DURABILITY:
+        if (policy->has_level)
+            s_write_line(out, setting, zr_level_name(policy->level));
+        break;
+    default: /* a text */
+        if (((const char *)place)[0])
+            s_write_line(out, setting, place);
+    }
+}
+
+static void s_write(zr_buffer_t *out, const settings_t *settings) {
+    const char *section = "";
+    for (size_t i = 0; i < SETTING_COUNT && !s_is_of_room(&s_settings[i]); i++) {
+        if (strcmp(section, s_settings[i].section) != 0)
+            zr_buffer_printf(out, "%s\n", section = s_settings[i].section);
+        s_write_setting(out, &s_settings[i], (const char *)settings + s_settings[i].offset);
+    }
+    for (size_t policy = 0; policy < settings->policy_count; policy++) {
+        zr_buffer_printf(out, "%s\n", ROOM);
+        for (size_t i = 0; i < SETTING_COUNT; i++)
+            if (s_is_of_room(&s_settings[i]))
+                s_write_setting(out, &s_settings[i], (const char *)&settings->policies[policy] + s_settings[i].offset);
+    }
+}
+
+static bool s_same_endpoints(const settings_endpoints_t *a, const settings_endpoints_t *b) {
+    char text[ENDPOINT_TEXT_SIZE], other[ENDPOINT_TEXT_SIZE];
+    for (size_t i = 0; i < a->count && a->count == b->count; i++) {
+        endpoint_format(&a->items[i], text);
+        endpoint_format(&b->items[i], other);
+        if (strcmp(text, other) != 0 || a->items[i].encrypted != b->items[i].encrypted)
+            return false;
+    }
+    return a->count == b->count;
+}
+
+static bool s_is_same(const setting_t *setting, const void *a, const void *b) {
+    const policy_t *policy = a, *other = b;
+    if (s_is_number(setting))
+        return s_number(setting, a) == s_number(setting, b);
+    switch (setting->kind) {
+    case KIND_BOOL:
+    case KIND_ON_CORRUPT:
+    case KIND_ENCRYPT:
+        return *(const bool *)a == *(const bool *)b;
+    case KIND_LEVEL:
+        return *(const zr_log_level_t *)a == *(const zr_log_level_t *)b;
+    case KIND_ENDPOINTS:
+        return s_same_endpoints(a, b);
+    case KIND_PATTERN:
+        return strcmp(policy->pattern, other->pattern) == 0;
+    case KIND_DURABILITY:
+        return policy->has_level == other->has_level && policy->level == other->level;
+    default:
+        return strcmp(a, b) == 0;
+    }
+}
+
+static void s_check_same(const settings_t *a, const settings_t *b) {
+    fuzz_require(a->policy_count == b->policy_count);
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const setting_t *setting = &s_settings[i];
+        if (!s_is_of_room(setting))
+            fuzz_require(s_is_same(setting, (const char *)a + setting->offset, (const char *)b + setting->offset));
+        for (size_t policy = 0; s_is_of_room(setting) && policy < a->policy_count; policy++)
+            fuzz_require(s_is_same(setting, (const char *)&a->policies[policy] + setting->offset,
+                (const char *)&b->policies[policy] + setting->offset));
+    }
+}
+
+/* --- The whole --- */
+
+static bool s_read(settings_t *settings, zr_span_t text, zr_error_t *error) {
+    reading_t reading = {.settings = settings};
+    settings_default(settings);
+    *error = (zr_error_t){0};
+    bool good = zr_zpl_parse("f", text, s_on_item, &reading, error);
+    fuzz_require(good == (error->count == 0));
+    return good;
+}
+
+/* What the broker may start with. */
+static void s_check_complete(const settings_t *settings) {
+    s_check_endpoints(&settings->listen);
+    s_check_endpoints(&settings->back);
+    fuzz_require(settings->listen.count > 0 && settings->back.count > 0);
+    fuzz_require(!settings->paired || settings->listen.count == settings->back.count);
+    fuzz_require(settings_some_encrypted(settings) == (settings->server_key[0] != '\0') || settings->back.count > 1);
+    for (size_t i = 0; i < settings->listen.count; i++) {
+        const endpoint_t *listen = &settings->listen.items[i];
+        fuzz_require(listen->encrypted || settings->insecure || endpoint_is_local(listen));
+        fuzz_require(!listen->encrypted || settings->users[0]);
+    }
+    fuzz_require(!settings->users[0] == !settings->bans[0] && settings->relay.policies.count == settings->policy_count);
+}
+
+static bool s_complete(settings_t *settings, zr_error_t *error) {
+    static const settings_flags_t flags;
+    bool good = settings_complete(settings, &flags, error);
+    fuzz_require(good == (error->count == 0));
+    if (good)
+        s_check_complete(settings);
+    else
+        s_check_error(error, "");
+    return good;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static char text[CONFIGURATION_MAX];
+    static settings_t settings, again, unset;
+    static zr_buffer_t out;
+    static zr_error_t error, error_again;
+    settings_default(&unset);
+    if (!s_read(&settings, zr_span_of(text, s_compose(data, size, text)), &error)) {
+        s_check_error(&error, "f:");
+        return 0;
+    }
+    s_check_all(&settings, &unset);
+    zr_buffer_clear(&out);
+    s_write(&out, &settings);
+    fuzz_require(s_read(&again, zr_span_of(out.data, out.len), &error_again));
+    s_check_same(&settings, &again);
+    fuzz_require(s_complete(&settings, &error) == s_complete(&again, &error_again));
+    fuzz_require(error.len == error_again.len && memcmp(error.text, error_again.text, error.len) == 0);
+    s_check_same(&settings, &again);
+    return 0;
+}
