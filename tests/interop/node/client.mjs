@@ -35,7 +35,12 @@ class Client {
   last = 0; // seq up to which we have the room's entries
   head = 0; // newest seq we heard of since the last replay was asked for
   mid = 0;
-  unacked = new Map();
+  unacked = new Map(); // message id: its frame
+  sentMid = 0; // the last id sent in this session
+  underWay = 0; // bytes of frames that are unanswered, at most `window`
+  window = 0;
+  nonces = 0; // tried on this SUB
+  status = 0;
   present = new Set();
   version = 0; // of the room's presence
   asked = null; // while `who` is under way: the nicks so far, and the presence frames that came meanwhile
@@ -50,11 +55,18 @@ class Client {
 
   after(wait, name) {
     this.cancel(name);
-    this.timers.set(name, setTimeout(() => this[name](), wait));
+    const run = () => {
+      this.timers.delete(name);
+      this[name]();
+    };
+    this.timers.set(name, setTimeout(run, wait));
   }
 
   cancel(...names) {
-    for (const name of names) clearTimeout(this.timers.get(name));
+    for (const name of names) {
+      clearTimeout(this.timers.get(name));
+      this.timers.delete(name);
+    }
   }
 
   /** A Dealer takes one send at a time, so each waits for the one before it. */
@@ -103,7 +115,7 @@ class Client {
   greet() {
     this.state = "greeting";
     this.ready = false;
-    this.cancel("ping", "sync", "checkTail");
+    this.cancel("ping", "sync", "checkTail", "join", "replay", "askWho");
     const resume = this.token ? { resume: this.token } : {};
     this.ask("hello", { proto: 1, client: this.clientId, nick: this.nick, agent: "interop", ...resume });
     this.after(this.heartbeat + this.backOff(), "greet");
@@ -116,9 +128,12 @@ class Client {
   welcome(m) {
     this.token = m.resume;
     this.heartbeat = m.heartbeat;
+    this.window = m.limits.window;
+    this.back = m.back;
     if (this.state !== "greeting") return; // the answer to a hello that was sent twice
     this.cancel("greet");
     this.attempts = 0;
+    this.sentMid = this.underWay = 0;
     this.state = "syncing";
     this.replaying = false;
     this.asked = null;
@@ -127,22 +142,24 @@ class Client {
       this.epoch = m.epoch;
       this.last = this.head = 0;
     }
-    this.listen(m.back);
+    this.listen();
     this.after(this.heartbeat, "ping");
   }
 
-  /** A new SUB for each session: the old one may hold frames of another epoch. */
-  listen(back) {
+  /** A new SUB for each session: the old one may hold frames of another epoch. Also when this one seems dead. */
+  listen() {
     this.drop(this.sub);
     this.sub = new Subscriber(); // its send high-water mark cannot be set, but 1000 subscriptions are enough here
-    this.sub.connect(back);
+    this.sub.connect(this.back);
     if (!this.deaf) this.sub.subscribe(this.entryTopic, this.presenceTopic);
     this.read(this.sub, this.fromBack);
     this.nonce = null;
+    this.nonces = 0;
     this.sync();
   }
 
   sync() {
+    if (this.nonces++ === 2) return this.listen();
     if (this.nonce) this.sub.unsubscribe(this.nonce);
     this.nonce = Buffer.from("\xff" + randomBytes(8).toString("hex"), "latin1");
     this.sub.subscribe(this.nonce);
@@ -151,16 +168,26 @@ class Client {
 
   synced(m) {
     this.cancel("sync");
+    this.nonces = 0;
     if (m.epoch !== this.epoch) {
       this.greet();
     } else if (this.state === "syncing") {
       this.state = "live";
-      this.ask("join", { room: this.room, after: this.last });
-      for (const [mid, body] of this.unacked) this.sendEntry(mid, body);
+      this.join();
+      this.sendEntries();
     } else if (this.state === "live") { // SUB reconnected: what did it miss?
       this.ask("ping");
       this.askWho();
     }
+  }
+
+  join() {
+    this.ask("join", { room: this.room, after: this.last });
+  }
+
+  left(m) {
+    tell("left", { reason: m.reason, seq: m.seq });
+    this.replaying = false;
   }
 
   joined(m) {
@@ -195,10 +222,26 @@ class Client {
       if (this.state !== "greeting") this.greet();
       return;
     }
+    if (m.code === "rate-limited" || m.code === "too-many-replays") return this.wait(m);
     tell("error", { code: m.code, text: m.text });
-    for (let mid = m.mid; mid <= (m.upto ?? m.mid); mid++) this.unacked.delete(mid);
+    if (m.mid) {
+      this.status = 1;
+      for (let mid = m.mid; mid <= (m.upto ?? m.mid); mid++) this.answered(mid);
+      this.sendEntries();
+    }
     if (m.re === "replay") this.replaying = false;
-    if ((m.re === "hello" || m.re === "join") && m.code !== "too-many-sessions") this.leave();
+    if (m.re === "who") this.asked = null;
+    if ((m.re === "hello" || m.re === "join") && m.code !== "too-many-sessions") {
+      this.status = 1;
+      this.leave();
+    }
+  }
+
+  wait(m) {
+    const again = { hello: "greet", join: "join", replay: "replay", who: "askWho" };
+    if (m.re === "who") this.asked = null;
+    if (m.re === undefined) this.after(m.wait, "sendEntries");
+    else if (m.re in again) this.after(m.wait ?? 100, again[m.re]);
   }
 
   // Reading
@@ -207,7 +250,7 @@ class Client {
     this.after(3 * this.heartbeat, "silence");
     if (frame[0] === 0x7b) {
       const m = JSON.parse(frame);
-      if (["welcome", "joined", "replayed", "who", "pong", "bye", "error", "ok"].includes(m.op)) this[m.op](m);
+      if (["welcome", "joined", "replayed", "who", "pong", "left", "bye", "error", "ok"].includes(m.op)) this[m.op](m);
     } else if (frame[0] === 0x02) {
       this.ack(u64(frame, 2));
     } else {
@@ -250,7 +293,9 @@ class Client {
   }
 
   checkTail() {
-    if (this.head > this.last) this.missed(this.head, { head: this.head });
+    if (this.head <= this.last) return;
+    this.missed(this.head, { head: this.head });
+    if (!this.timers.has("sync")) this.sync(); // is the SUB dead?
   }
 
   missed(newest, how) {
@@ -319,23 +364,38 @@ class Client {
   // Publishing
 
   publish(text) {
-    this.unacked.set(++this.mid, Buffer.from(text));
-    if (this.state === "live") this.sendEntry(this.mid, this.unacked.get(this.mid));
+    const [room, body] = [Buffer.from(this.room), Buffer.from(text)];
+    const entry = Buffer.alloc(8 + 1 + 1 + 4); // neither flags nor key
+    entry.writeBigUInt64BE(BigInt(++this.mid));
+    entry.writeUInt32BE(body.length, 10);
+    this.unacked.set(this.mid, Buffer.concat([Buffer.from([0x01, room.length]), room, entry, body]));
+    this.sendEntries();
   }
 
-  sendEntry(mid, body) {
-    const room = Buffer.from(this.room);
-    const entry = Buffer.alloc(8 + 1 + 1 + 4); // neither flags nor key
-    entry.writeBigUInt64BE(BigInt(mid));
-    entry.writeUInt32BE(body.length, 10);
-    this.send(Buffer.concat([Buffer.from([0x01, room.length]), room, entry, body]));
+  /** As many as the window has room for; none while the broker wants a pause. */
+  sendEntries() {
+    if (this.closing && this.unacked.size === 0) this.quit();
+    if (this.state !== "live" || this.timers.has("sendEntries")) return;
+    for (const [mid, frame] of this.unacked) {
+      if (mid <= this.sentMid) continue;
+      if (this.underWay && this.underWay + frame.length > this.window) return;
+      this.send(frame);
+      this.sentMid = mid;
+      this.underWay += frame.length;
+    }
+  }
+
+  answered(mid) {
+    if (mid <= this.sentMid) this.underWay -= this.unacked.get(mid)?.length ?? 0;
+    this.unacked.delete(mid);
   }
 
   ack(newest) {
     for (const mid of [...this.unacked.keys()].filter((mid) => mid <= newest)) {
-      this.unacked.delete(mid);
+      this.answered(mid);
       tell("acked", { mid });
     }
+    this.sendEntries();
   }
 
   // Commands
@@ -352,7 +412,13 @@ class Client {
     tell("hearing");
   }
 
+  close() {
+    this.closing = true;
+    this.sendEntries();
+  }
+
   quit() {
+    if (this.state === "leaving" || this.front.closed) return;
     if (this.state !== "live") return this.leave();
     this.state = "leaving";
     this.ask("bye");
@@ -370,6 +436,7 @@ class Client {
     this.front.close();
     this.sub?.close();
     process.stdin.destroy();
+    process.exitCode = this.status;
   }
 }
 
@@ -380,4 +447,4 @@ commands.on("line", (line) => {
   const [, command, text] = line.match(/^(\w+) ?(.*)$/);
   client[command](text);
 });
-commands.on("close", () => client.quit());
+commands.on("close", () => client.close());

@@ -29,10 +29,13 @@ my ($token, $epoch, $heartbeat, $attempts) = ('', '', 5, 0);
 my $state = 'greeting';            # then syncing, live; leaving
 my $last = 0;                      # seq up to which we have the room's entries
 my $head = 0;                      # newest seq we heard of since the last replay was asked for
-my ($mid, %unacked) = (0);
+my ($mid, %unacked) = (0);         # message id: its frame
+my ($sent, $under_way, $window) = (0, 0, 0);    # last id sent in this session; bytes of those unanswered, now and at most
 my ($version, %present) = (0);
 my $asked;                         # while `who` is under way: the nicks so far, and the presence frames that came meanwhile
-my ($replaying, $gap, $ready, $deaf, $done);
+my ($replaying, $gap, $ready, $deaf, $closing, $done);
+my ($back, $nonces) = ('', 0);
+my $status = 0;
 my %timers;                        # name: [when, what to do]
 
 sub tell_event ($event, %members) {
@@ -76,7 +79,7 @@ sub silence () {
 
 sub greet () {
     ($state, $ready) = ('greeting', 0);
-    delete @timers{qw(ping sync check_tail)};
+    delete @timers{qw(ping sync check_tail join replay who)};
     ask('hello', proto => 1, client => $client_id, nick => $nick_text, agent => 'interop', $token ? (resume => $token) : ());
     after($heartbeat + back_off(), greet => \&greet);
 }
@@ -86,30 +89,32 @@ sub back_off () {
 }
 
 sub welcome ($m) {
-    ($token, $heartbeat) = ($m->{resume}, $m->{heartbeat} / 1000);
+    ($token, $heartbeat, $window, $back) = ($m->{resume}, $m->{heartbeat} / 1000, $m->{limits}{window}, $m->{back});
     return if $state ne 'greeting';    # the answer to a hello that was sent twice
     delete $timers{greet};
     ($state, $attempts, $replaying, $asked) = ('syncing', 0, 0, undef);
+    ($sent, $under_way) = (0, 0);
     if ($m->{epoch} ne $epoch) {
         tell_event('epoch', old => $epoch, new => $m->{epoch}) if $epoch;
         ($epoch, $last, $head) = ($m->{epoch}, 0, 0);
     }
-    listen_to($m->{back});
+    listen_to_back();
     after($heartbeat, ping => \&ping);
 }
 
-# A new SUB for each session: the old one may hold frames of another epoch.
-sub listen_to ($back) {
+# A new SUB for each session: the old one may hold frames of another epoch. Also when this one seems dead.
+sub listen_to_back () {
     $sub->close if $sub;
     $sub = $context->socket(ZMQ_SUB);
     $sub->set(ZMQ_SNDHWM, 'int', 0);
     $sub->connect($back);
     if (!$deaf) { $sub->subscribe($_) for $entry_topic, $presence_topic }
-    undef $nonce;
+    ($nonce, $nonces) = (undef, 0);
     sync();
 }
 
 sub sync () {
+    return listen_to_back() if $nonces++ == 2;
     $sub->unsubscribe($nonce) if $nonce;
     $nonce = "\xff" . random_hex(8);
     $sub->subscribe($nonce);
@@ -118,16 +123,26 @@ sub sync () {
 
 sub synced ($m) {
     delete $timers{sync};
+    $nonces = 0;
     if ($m->{epoch} ne $epoch) {
         greet();
     } elsif ($state eq 'syncing') {
         $state = 'live';
-        ask('join', room => $room_text, after => $last);
-        send_entry($_) for sort { $a <=> $b } keys %unacked;
+        join_room();
+        send_entries();
     } elsif ($state eq 'live') {    # SUB reconnected: what did it miss?
         ask('ping');
         ask_who();
     }
+}
+
+sub join_room () {
+    ask('join', room => $room_text, after => $last);
+}
+
+sub left ($m) {
+    tell_event('left', reason => $m->{reason}, seq => $m->{seq});
+    $replaying = 0;
 }
 
 sub joined ($m) {
@@ -148,7 +163,13 @@ sub pong ($m) {
     my $newest = $m->{heads}{$room_text} // 0;
     return if $newest <= $last;
     $head = max($head, $newest);
-    after(GRACE, check_tail => sub { missed($head, head => $head) if $head > $last });
+    after(GRACE, check_tail => \&check_tail);
+}
+
+sub check_tail () {
+    return if $head <= $last;
+    missed($head, head => $head);
+    sync() if !$timers{sync};    # is the SUB dead?
 }
 
 sub bye ($m) {
@@ -163,17 +184,36 @@ sub error ($m) {
         greet() if $state ne 'greeting';
         return;
     }
+    return wait_for_broker($m) if $m->{code} =~ /^(rate-limited|too-many-replays)$/;
     tell_event('error', code => $m->{code}, text => $m->{text});
-    if ($m->{mid}) { delete @unacked{ $m->{mid} .. $m->{upto} // $m->{mid} } }
+    if ($m->{mid}) {
+        $status = 1;
+        answered($_) for $m->{mid} .. $m->{upto} // $m->{mid};
+        send_entries();
+    }
     $replaying = 0 if $answers eq 'replay';
-    leave() if $answers =~ /^(hello|join)$/ && $m->{code} ne 'too-many-sessions';
+    ($asked, $version) = (undef, 0) if $answers eq 'who';
+    if ($answers =~ /^(hello|join)$/ && $m->{code} ne 'too-many-sessions') {
+        $status = 1;
+        leave();
+    }
+}
+
+my %again = (hello => \&greet, join => \&join_room, replay => \&replay, who => sub { undef $asked; ask_who() });
+
+sub wait_for_broker ($m) {
+    if (!defined $m->{re}) {
+        after($m->{wait} / 1000, send_entries => \&send_entries);
+    } elsif (my $action = $again{ $m->{re} }) {
+        after(($m->{wait} // 100) / 1000, $m->{re} eq 'hello' ? 'greet' : $m->{re}, $action);
+    }
 }
 
 # Reading
 
 my %answers = (
     welcome => \&welcome, joined => \&joined, replayed => \&replayed, who => \&who,
-    pong => \&pong, bye => \&bye, error => \&error, ok => sub ($m) { leave() if ($m->{re} // '') eq 'bye' },
+    pong => \&pong, left => \&left, bye => \&bye, error => \&error, ok => sub ($m) { leave() if ($m->{re} // '') eq 'bye' },
 );
 
 sub from_front ($frame) {
@@ -281,19 +321,35 @@ sub tell_presence ($count, %now) {
 # Publishing
 
 sub publish ($text) {
-    $unacked{ ++$mid } = $text;
-    send_entry($mid) if $state eq 'live';
+    $mid++;
+    $unacked{$mid} = pack 'C C/a* Q> C C/a* N/a*', 0x01, $room, $mid, 0, '', $text;    # neither flags nor key
+    send_entries();
 }
 
-sub send_entry ($id) {
-    $front->send(pack 'C C/a* Q> C C/a* N/a*', 0x01, $room, $id, 0, '', $unacked{$id});    # neither flags nor key
+# As many as the window has room for; none while the broker wants a pause.
+sub send_entries () {
+    return quit() if $closing && !%unacked;
+    return if $state ne 'live' || $timers{send_entries};
+    for my $id (sort { $a <=> $b } grep { $_ > $sent } keys %unacked) {
+        my $size = length $unacked{$id};
+        return if $under_way && $under_way + $size > $window;
+        $front->send($unacked{$id});
+        $sent = $id;
+        $under_way += $size;
+    }
+}
+
+sub answered ($id) {
+    my $frame = delete $unacked{$id} // '';
+    $under_way -= length $frame if $id <= $sent;
 }
 
 sub ack ($newest) {
     for my $id (sort { $a <=> $b } grep { $_ <= $newest } keys %unacked) {
-        delete $unacked{$id};
+        answered($id);
         tell_event('acked', mid => $id + 0);
     }
+    send_entries();
 }
 
 # Commands
@@ -310,13 +366,16 @@ my %commands = (
         $sub->subscribe($_) for $entry_topic, $presence_topic;
         tell_event('hearing');
     },
-    quit => sub ($) {
-        return leave() if $state ne 'live';
-        $state = 'leaving';
-        ask('bye');
-        after(1, leave => \&leave);
-    },
+    quit => sub ($) { quit() },
 );
+
+sub quit () {
+    return if $state eq 'leaving';
+    return leave() if $state ne 'live';
+    $state = 'leaving';
+    ask('bye');
+    after(1, leave => \&leave);
+}
 
 sub leave () {
     tell_event('bye') if !$done;
@@ -327,7 +386,9 @@ sub read_commands () {
     state $typed = '';
     my $size = sysread STDIN, $typed, 65536, length $typed;
     while ($typed =~ s/^(\w+) ?([^\n]*)\n//) { $commands{$1}->($2) }
-    $commands{quit}->('') if !$size;
+    return if $size;
+    $closing = 1;
+    send_entries();
 }
 
 sub run_timers () {
@@ -341,10 +402,10 @@ sub run_timers () {
 # only when neither has anything left.
 sub sleep_until_something_happens () {
     my $ready = '';
-    vec($ready, $_, 1) = 1 for fileno(STDIN), map { $_->get_fd } grep { defined } $front, $sub;
+    vec($ready, $_, 1) = 1 for $closing ? () : fileno(STDIN), map { $_->get_fd } grep { defined } $front, $sub;
     my $wait = min(map { $_->[0] } values %timers) - time;
     select $ready, undef, undef, max(0, $wait);
-    read_commands() if vec($ready, fileno(STDIN), 1);
+    read_commands() if !$closing && vec($ready, fileno(STDIN), 1);
 }
 
 reconnect();
@@ -356,3 +417,4 @@ until ($done) {
 }
 $sub->close if $sub;
 $front->close;
+exit $status;

@@ -42,9 +42,12 @@ class Client:
         self.state = "greeting"  # then syncing, live; leaving
         self.last = 0            # seq up to which we have the room's entries
         self.head = 0            # newest seq we heard of since the last replay was asked for
-        self.mid, self.unacked = 0, {}
+        self.mid, self.unacked = 0, {}  # message id: its frame
+        self.sent = self.under_way = 0  # the last id sent in this session, and the bytes of those that are unanswered
+        self.window = 0                 # of those, at most
         self.present, self.version, self.users, self.held = set(), 0, None, []
-        self.replaying = self.gap = self.ready = self.deaf = self.done = False
+        self.replaying = self.gap = self.ready = self.deaf = self.closing = self.done = False
+        self.status = 0
         self.timers = {}  # name of a method: when to call it
         self.context, self.poller = zmq.Context(), zmq.Poller()
         self.poller.register(sys.stdin, zmq.POLLIN)
@@ -66,6 +69,7 @@ class Client:
                 if self.timers.pop(name, None):
                     getattr(self, name)()
         self.context.destroy(linger=1000)
+        return self.status
 
     def after(self, seconds, name):
         self.timers[name] = time.monotonic() + seconds
@@ -92,7 +96,7 @@ class Client:
 
     def greet(self):
         self.state, self.ready = "greeting", False
-        for name in ("ping", "sync", "check_tail"):
+        for name in ("ping", "sync", "check_tail", "join", "replay", "ask_who"):
             self.timers.pop(name, None)
         resume = {"resume": self.token} if self.token else {}
         self.ask("hello", proto=1, client=self.client_id, nick=self.nick, agent="interop", **resume)
@@ -103,30 +107,31 @@ class Client:
         return random.uniform(0, min(10, 0.1 * 2 ** (self.attempts - 1)))
 
     def welcome(self, m):
-        self.token, self.heartbeat = m["resume"], m["heartbeat"] / 1000
+        self.token, self.heartbeat, self.window, self.back = m["resume"], m["heartbeat"] / 1000, m["limits"]["window"], m["back"]
         if self.state != "greeting":
             return  # the answer to a hello that was sent twice
         self.timers.pop("greet", None)
         self.attempts, self.state = 0, "syncing"
         self.replaying, self.users, self.held = False, None, []
+        self.sent = self.under_way = 0
         if m["epoch"] != self.epoch:
             if self.epoch:
                 tell("epoch", old=self.epoch, new=m["epoch"])
             self.epoch, self.last, self.head = m["epoch"], 0, 0
-        self.listen(m["back"])
+        self.listen()
         self.after(self.heartbeat, "ping")
 
-    def listen(self, back):
-        """A new SUB for each session: the old one may hold frames of another epoch."""
+    def listen(self):
+        """A new SUB for each session: the old one may hold frames of another epoch. Also when this one seems dead."""
         self.drop(self.sub)
         self.sub = self.context.socket(zmq.SUB)
         self.sub.sndhwm = 0
-        self.sub.connect(back)
+        self.sub.connect(self.back)
         self.poller.register(self.sub, zmq.POLLIN)
         if not self.deaf:
             self.sub.subscribe(self.entry_topic)
             self.sub.subscribe(self.presence_topic)
-        self.nonce = None
+        self.nonce, self.nonces = None, 0
         self.sync()
 
     def drop(self, socket):
@@ -135,6 +140,10 @@ class Client:
             socket.close(linger=0)
 
     def sync(self):
+        if self.nonces == 2:
+            self.listen()
+            return
+        self.nonces += 1
         if self.nonce:
             self.sub.unsubscribe(self.nonce)
         self.nonce = b"\xff" + secrets.token_hex(8).encode()
@@ -143,16 +152,23 @@ class Client:
 
     def synced(self, m):
         self.timers.pop("sync", None)
+        self.nonces = 0
         if m["epoch"] != self.epoch:
             self.greet()
         elif self.state == "syncing":
             self.state = "live"
-            self.ask("join", room=self.room, after=self.last)
-            for mid, body in self.unacked.items():
-                self.send_entry(mid, body)
+            self.join()
+            self.send_entries()
         elif self.state == "live":  # SUB reconnected: what did it miss?
             self.ask("ping")
             self.ask_who()
+
+    def join(self):
+        self.ask("join", room=self.room, after=self.last)
+
+    def left(self, m):
+        tell("left", reason=m["reason"], seq=m["seq"])
+        self.replaying = False
 
     def joined(self, m):
         if not m["recovered"]:
@@ -183,13 +199,31 @@ class Client:
             if self.state != "greeting":
                 self.greet()
             return
+        if m["code"] in ("rate-limited", "too-many-replays"):
+            self.wait(m)
+            return
         tell("error", code=m["code"], text=m["text"])
-        for mid in range(m.get("mid", 0), m.get("upto", m.get("mid", 0)) + 1):
-            self.unacked.pop(mid, None)
+        if "mid" in m:
+            self.status = 1
+            for mid in range(m["mid"], m.get("upto", m["mid"]) + 1):
+                self.answered(mid)
+            self.send_entries()
         if m.get("re") == "replay":
             self.replaying = False
+        elif m.get("re") == "who":
+            self.users, self.held, self.version = None, [], 0
         elif m.get("re") in ("hello", "join") and m["code"] != "too-many-sessions":
+            self.status = 1
             self.leave()
+
+    def wait(self, m):
+        again = {"hello": "greet", "join": "join", "replay": "replay", "who": "ask_who"}
+        if m.get("re") == "who":
+            self.users = None
+        if "re" not in m:
+            self.after(m["wait"] / 1000, "send_entries")
+        elif m["re"] in again:
+            self.after(m.get("wait", 100) / 1000, again[m["re"]])
 
     # Reading
 
@@ -198,7 +232,7 @@ class Client:
         if frame[0] == 0x7b:
             m = json.loads(frame)
             answers = {"welcome": self.welcome, "joined": self.joined, "replayed": self.replayed, "who": self.who,
-                       "pong": self.pong, "bye": self.bye, "error": self.error, "ok": self.ok}
+                       "pong": self.pong, "left": self.left, "bye": self.bye, "error": self.error, "ok": self.ok}
             answers.get(m["op"], lambda m: None)(m)
         elif frame[0] == 0x02:
             self.ack(*struct.unpack(">BQQ", frame[1:]))
@@ -238,6 +272,8 @@ class Client:
     def check_tail(self):
         if self.head > self.last:
             self.missed(self.head, head=self.head)
+            if "sync" not in self.timers:
+                self.sync()  # is the SUB dead?
 
     def missed(self, newest, **how):
         self.head = max(self.head, newest)
@@ -300,18 +336,34 @@ class Client:
 
     def publish(self, text):
         self.mid += 1
-        self.unacked[self.mid] = text.encode()
-        if self.state == "live":
-            self.send_entry(self.mid, self.unacked[self.mid])
+        room, body = self.room.encode(), text.encode()
+        self.unacked[self.mid] = bytes([0x01, len(room)]) + room + struct.pack(">QBBI", self.mid, 0, 0, len(body)) + body
+        self.send_entries()
 
-    def send_entry(self, mid, body):
-        room = self.room.encode()
-        self.front.send(bytes([0x01, len(room)]) + room + struct.pack(">QBBI", mid, 0, 0, len(body)) + body)
+    def send_entries(self):
+        """As many as the window has room for; none while the broker wants a pause."""
+        if self.closing and not self.unacked:
+            self.quit()
+        if self.state != "live" or "send_entries" in self.timers:
+            return
+        for mid, frame in self.unacked.items():
+            if mid > self.sent:
+                if self.under_way and self.under_way + len(frame) > self.window:
+                    return
+                self.front.send(frame)
+                self.sent = mid
+                self.under_way += len(frame)
+
+    def answered(self, mid):
+        frame = self.unacked.pop(mid, b"")
+        if mid <= self.sent:
+            self.under_way -= len(frame)
 
     def ack(self, _level, newest, _seq):
         for mid in [mid for mid in self.unacked if mid <= newest]:
-            del self.unacked[mid]
+            self.answered(mid)
             tell("acked", mid=mid)
+        self.send_entries()
 
     # Commands
 
@@ -323,7 +375,9 @@ class Client:
             {"publish": self.publish, "deafen": self.deafen, "undeafen": self.undeafen, "quit": self.quit}[command](
                 *[text] if command == "publish" else [])
         if not read:
-            self.quit()
+            self.poller.unregister(sys.stdin)
+            self.closing = True
+            self.send_entries()
 
     def deafen(self):
         self.deaf = True
@@ -338,6 +392,8 @@ class Client:
         tell("hearing")
 
     def quit(self):
+        if self.state == "leaving":
+            return
         if self.state != "live":
             return self.leave()
         self.state = "leaving"
@@ -353,8 +409,12 @@ class Client:
         self.done = True
 
 
-if __name__ == "__main__":
+def parse(words):
     options = argparse.ArgumentParser()
     for name in ("--server", "--room", "--nick"):
         options.add_argument(name, required=True)
-    Client(**vars(options.parse_args())).run()
+    return options.parse_args(words)
+
+
+if __name__ == "__main__":
+    sys.exit(Client(**vars(parse(sys.argv[1:]))).run())
