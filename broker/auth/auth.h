@@ -11,8 +11,6 @@
 #include "names.h"
 #include "relay.h"
 
-enum { AUTH_LOGINS_MAX = 64 }; /* that wait to be checked */
-
 typedef struct {
     const char *users; /* path of the users file; NULL: open mode, there are no users */
     const char *bans;  /* path of the bans file; NULL: `users` with ".bans" appended */
@@ -47,7 +45,8 @@ void auth_unban(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t by);
 /* Lists the bans. */
 void auth_bans(auth_t *auth, uint64_t ticket);
 
-/* `address` is the peer's, for slowing down peers that guess; it may be empty. */
+/* `address` is the peer's, for slowing down peers that guess; it may be empty. Logins are checked one after the other,
+ * and no limit bounds the queue: the relay asks for one at a time. */
 void auth_login(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t token, zr_span_t address);
 
 /* --- Answers --- */

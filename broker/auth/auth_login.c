@@ -8,8 +8,6 @@
 #include "clock.h"
 #include "fatal.h"
 
-enum { BUSY_WAIT_MS = 1000 };
-
 void auth_login_free(login_job_t *job) {
     sodium_memzero(job, sizeof *job);
     free(job);
@@ -88,7 +86,6 @@ void *auth_login_run(void *arg) {
         login_job_t *job = (login_job_t *)zr_mailbox_take(&auth->logins);
         if (!job)
             continue;
-        auth->login_count--;
         s_serve(auth, job);
         auth_login_free(job);
     }
@@ -114,15 +111,8 @@ static login_job_t *s_job(uint64_t ticket, zr_span_t user, zr_span_t token, zr_s
 
 void auth_login(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t token, zr_span_t address) {
     auth_answer_t answer = {.ticket = ticket, .kind = AUTH_LOGIN, .login = LOGIN_FAILED};
-    bool fits = auth->tokens && s_fits(user, token);
-    if (!fits) {
-        auth_reply(auth, &answer);
-    } else if (auth->login_count == AUTH_LOGINS_MAX) {
-        answer.login = LOGIN_SLOW;
-        answer.wait_ms = BUSY_WAIT_MS;
-        auth_reply(auth, &answer);
-    } else {
-        auth->login_count++;
+    if (auth->tokens && s_fits(user, token))
         zr_mailbox_put(&auth->logins, &s_job(ticket, user, token, address)->mail);
-    }
+    else
+        auth_reply(auth, &answer);
 }

@@ -39,7 +39,6 @@ struct auth {
     uint64_t generation; /* of the users and bans in force; the thread's */
     zsock_t *zap;
     zr_mailbox_t requests, logins, replies;
-    atomic_size_t login_count; /* in `logins` */
     zr_log_limit_t refused_lines;
     atomic_uint_fast64_t refused;
     pthread_t thread;

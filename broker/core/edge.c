@@ -70,7 +70,7 @@ static void s_do(edge_t *edge, effect_t *effect) {
             calls->drop_user(edge->ctx, zr_span(effect->user));
         break;
     case EFFECT_LOGIN:
-        if (calls->login)
+        if (relay_login_is_due(edge->relay, effect->login->ticket) && calls->login)
             calls->login(edge->ctx, effect->login);
         login_request_free(effect->login);
         break;

@@ -96,6 +96,8 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay->outbox = outbox;
     relay->presence_base = config->presence_base;
     relay->dedupe.max = config->max_clients;
+    if (config->tokens)
+        config->entropy(config->entropy_ctx, relay->known_tokens.key, sizeof relay->known_tokens.key);
     const rate_cost_t per_second = {{[RATE_OPS] = config->rate_ops,
         [RATE_CONTROL] = config->rate_control,
         [RATE_ENTRIES] = config->rate_entries,
@@ -118,6 +120,7 @@ void relay_destroy(relay_t *relay) {
         session_end(relay, relay->sessions.by_id, "shutdown");
     reading_forget_all(relay);
     login_forget_all(relay);
+    known_tokens_finish(&relay->known_tokens);
     admin_forget_all(relay);
     batch_finish(&relay->batch);
     rooms_finish(relay);

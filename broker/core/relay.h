@@ -113,9 +113,17 @@ void relay_disown(relay_t *relay, zr_span_t user);
 
 typedef enum { LOGIN_OK, LOGIN_FAILED, LOGIN_SLOW } login_t;
 
+/* Call when an EFFECT_LOGIN is to be carried out: does its peer still wait? false: there is nothing to check, and no
+ * answer to give. */
+bool relay_login_is_due(relay_t *relay, uint64_t ticket);
+
 /* The answer to an EFFECT_LOGIN. LOGIN_SLOW: the token was not checked, because too many failed; ask again after
- * `wait_ms`. A ticket whose peer is gone is ignored. */
+ * `wait_ms`. The relay asks for one at a time. */
 void relay_login_done(relay_t *relay, uint64_t ticket, login_t result, uint64_t wait_ms, uint64_t now);
+
+/* Call four times a heartbeat, and at least once a second: tells peers whose logins wait for long that they do. A peer
+ * that is gone is noticed by that. */
+void relay_login_tick(relay_t *relay, uint64_t now);
 
 /* The answer to an EFFECT_ADMIN. `code`: ZR_OK, ZR_NO_SUCH_USER or ZR_ADMIN_FAILED. `text`: NULL, or the text for the
  * operator. After a successful ADMIN_BANS it is the JSON array of {user, by, time, reason}. If rights changed, call

@@ -5,6 +5,7 @@
 #include "batch.h"
 #include "dedupe.h"
 #include "follow.h"
+#include "known_tokens.h"
 #include "logger.h"
 #include "name_order.h"
 #include "news.h"
@@ -48,8 +49,13 @@ struct relay {
     access_t *access;
     uint64_t access_number; /* rises with each */
     makers_t makers;
-    zr_log_limit_t flood_lines, admin_lines;
+    zr_log_limit_t flood_lines, admin_lines, login_lines;
     struct login_wait *logins, *logins_by_route;
+    struct {
+        uint64_t ticket; /* 0: none */
+        token_tag_t tag;
+    } login_asked; /* the one that the edge checks; its hello may be gone */
+    known_tokens_t known_tokens;
     struct admin_wait *admins;
     uint64_t last_ticket;
     char epoch[17];

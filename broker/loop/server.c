@@ -168,6 +168,15 @@ static int s_on_log_tick(zloop_t *loop, int timer_id, void *arg) {
     return 0;
 }
 
+static int s_on_login_tick(zloop_t *loop, int timer_id, void *arg) {
+    (void)loop;
+    (void)timer_id;
+    server_t *server = arg;
+    relay_login_tick(server->relay, zr_time_us());
+    intake_end_pass(server);
+    return 0;
+}
+
 static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)loop;
     server_t *server = arg;
@@ -246,6 +255,11 @@ static size_t s_ticket_ms(const settings_t *settings) {
     return settings->relay.heartbeat_ms + 1;
 }
 
+static size_t s_login_tick_ms(const settings_t *settings) {
+    size_t quarter = settings->relay.heartbeat_ms / 4;
+    return quarter < SECOND_MS ? quarter : SECOND_MS;
+}
+
 server_t *server_new(const settings_t *settings, zr_error_t *error) {
     server_t *server = fatal_calloc(sizeof *server);
     server->settings = settings;
@@ -286,6 +300,8 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     zloop_reader(server->loop, server->sockets.front, intake_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
     zloop_timer(server->loop, SECOND_MS, 0, s_on_second, server);
+    if (settings->relay.tokens)
+        zloop_timer(server->loop, s_login_tick_ms(settings), 0, s_on_login_tick, server);
     zmq_pollitem_t stored = {.fd = log_fd(server->log), .events = ZMQ_POLLIN};
     if (stored.fd >= 0)
         zloop_poller(server->loop, &stored, intake_on_log, server);

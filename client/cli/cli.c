@@ -85,7 +85,7 @@ static bool s_parse(
         {"token-file", 0, ZR_OPTION_TEXT, &config->token_file, &config->token_file_given, 0, 0},
         {"json", 0, ZR_OPTION_FLAG, &config->json, NULL, 0, 0},
         {"verbose", 'v', ZR_OPTION_FLAG, &config->verbose, NULL, 0, 0},
-        {"connect-timeout", 0, ZR_OPTION_SECONDS, &config->connect_ms, NULL, 0, 0},
+        {"connect-timeout", 0, ZR_OPTION_SECONDS, &config->connect_ms, &config->connect_given, 0, 0},
         {"help", 'h', ZR_OPTION_FLAG, &config->help, NULL, 0, 0},
         {"version", 0, ZR_OPTION_FLAG, &config->version, NULL, 0, 0},
     };

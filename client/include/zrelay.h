@@ -216,6 +216,8 @@ typedef enum {
     ZRELAY_DONE, /* the request is answered: `request`, `count`, `seq`, `time`; `complete` false: older entries are gone
                   */
     ZRELAY_CLOSED, /* the session has ended; nothing follows */
+    ZRELAY_QUEUED, /* the broker is reached, and checks the login later: `count` others come before it; 0: none, or not
+                    * known. Comes again every few seconds while the login waits */
 } zrelay_event_type_t;
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;

@@ -528,6 +528,58 @@ class Tokens(AuthCase):
         back = self.peer(broker.server, hello=False, client=alice.client)
         self.assertTrue(back.hello(user="alice", token="wrong", resume=welcome["resume"])["resumed"])
 
+    def many(self, count):
+        """A broker with so many users, each with a token that takes it time to check; the token."""
+        token = secrets.token_hex(16)
+        hashed = self.hash(token)
+        self.users("".join(section(f"u{number}", tokens=[hashed] * 2) for number in range(count)))
+        return self.broker("--users", self.path("users"), config="auth\n    tokens = 1\n"), token
+
+    def reader(self, broker, user, token, *arguments):
+        return self.zrelay(broker, "--user", user, "--verbose", *arguments, "sub", "r", env={**self.environment, "ZRELAY_TOKEN": token})
+
+    def test_many_at_once_are_all_let_in(self):
+        """Checking all tokens takes longer than a client waits for its hello. After a restart too."""
+        count = 50
+        broker, token = self.many(count)
+        readers = [self.reader(broker, f"u{number}", token) for number in range(count)]
+        for reader in readers:
+            reader.wait_err("connected as u")
+        self.assertTrue(any("connected, login queued behind" in reader.errors() for reader in readers))
+        broker = self.restart(broker, "--users", self.path("users"), config="auth\n    tokens = 1\n")
+        for reader in readers:
+            reader.wait_err("(?s)connected as u.*connected as u")
+        broker.signal(signal.SIGTERM)
+        broker.finish()
+        self.assertRegex(broker.errors(), r"logins failed 0, logins slowed 0")
+
+    def test_one_user_many_times_at_once(self):
+        """What was checked is not checked again."""
+        broker, token = self.many(1)
+        peers = [self.peer(broker, hello=False) for _ in range(200)]
+        for peer in peers:
+            peer.send(json.dumps({"op": "hello", "proto": 1, "client": peer.client, "user": "u0", "token": token}).encode())
+        for peer in peers:
+            self.assertEqual(peer.control()["op"], "welcome")
+        broker.wait_err("login of u0 from this machine: ok, the token was checked before")
+        self.users(section("u0"))
+        broker.signal(signal.SIGHUP)
+        for peer in peers:
+            self.assertEqual(peer.control(), {"op": "bye", "reason": "revoked"})
+        self.assertEqual(self.login(broker.server, "u0", token)[1]["code"], "login-failed")
+
+    def test_patience(self):
+        """A time that the person set holds, and the text says what is the matter."""
+        broker, token = self.many(20)
+        broker_busy = [self.peer(broker, hello=False) for _ in range(20)]
+        for number, peer in enumerate(broker_busy):
+            peer.send(json.dumps({"op": "hello", "proto": 1, "client": peer.client, "user": f"u{number}", "token": "wrong"}).encode())
+        late = self.reader(broker, "u1", token, "--connect-timeout", "2")
+        self.assertEqual(late.finish(), 2)
+        self.assertIn("connected to the broker", late.errors())
+        self.assertIn("login queued", late.errors())
+        self.assertNotIn("is zrelayd running", late.errors())
+
     def test_guesses_are_slowed(self):
         token = secrets.token_hex(16)
         users = self.users(section("alice", tokens=[self.hash(token)]))

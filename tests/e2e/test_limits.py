@@ -148,7 +148,9 @@ UNIT = {
     "refusals remembered of a client id": ("broker/core/session/dedupe_test.c test_beyond_the_last_refusals_the_outcome_is_unknown",),
     "bytes of token": ("broker/core/session/login_test.c test_members",),
     "bytes of reason": ("broker/core/cmd/admin_test.c test_members",),
-    "logins under way; one of a connection":
+    "tokens that were checked and need not be checked again; for how long":
+        ("broker/core/session/known_tokens_test.c test_so_many_are_known", "broker/core/session/known_tokens_test.c test_for_so_long"),
+    "logins that wait until their tokens are checked; one of a connection":
         ("broker/core/session/login_test.c test_so_many_in_all", "broker/core/session/login_test.c test_one_at_a_time_of_a_connection"),
 }
 

@@ -39,6 +39,7 @@ struct broker {
     uint64_t epoch;
     char back[32];
     unsigned back_number;
+    uint64_t login; /* the ticket of the token that is checked; 0: none is */
     policy_t policies[ROOMS];
     const conn_t *speaks; /* its frame is being handled */
 };
@@ -178,9 +179,33 @@ static void s_drop_user(void *ctx, zr_span_t user) {
     network_drop_user(ctx, user.ptr);
 }
 
+/* The token is checked. Now and then too many were wrong before it. */
+static void s_checked(void *ctx, uint64_t incarnation) {
+    sim_t *sim = ctx;
+    broker_t *broker = sim->broker;
+    if (!broker_is(sim, (unsigned)incarnation))
+        return;
+    if (sim->world.now < broker->stalled) {
+        world_at(&sim->world, broker->stalled, s_checked, sim, incarnation);
+        return;
+    }
+    uint64_t ticket = broker->login;
+    bool slow = !sim->quiet && rng_chance(&sim->world.rng, 1, 10);
+    world_trace(&sim->world, "login %" PRIu64 " is checked%s", ticket, slow ? " later" : "");
+    broker->login = 0;
+    broker_begin_pass(sim);
+    relay_login_done(broker->relay, ticket, slow ? LOGIN_SLOW : LOGIN_OK, 250, broker_clock(sim));
+    broker_end_pass(sim);
+}
+
 static void s_login(void *ctx, const login_request_t *login) {
-    (void)login;
-    world_fail(&((sim_t *)ctx)->world, "sim", "a login that nothing here asks for");
+    sim_t *sim = ctx;
+    broker_t *broker = sim->broker;
+    world_trace(&sim->world, "login %" PRIu64 " of %s is to be checked", login->ticket, login->user);
+    if (broker->login || !sim->params.tokens)
+        world_fail(&sim->world, "I6", "a login is to be checked while another is");
+    broker->login = login->ticket;
+    world_at(&sim->world, sim->world.now + sim->params.hash, s_checked, sim, broker->incarnation);
 }
 
 static void s_admin(void *ctx, const admin_request_t *admin) {
@@ -296,6 +321,19 @@ static void s_tick(void *ctx, uint64_t incarnation) {
     world_at(&sim->world, sim->world.now + TICK_MS * MS, s_tick, sim, incarnation);
 }
 
+static void s_login_tick(void *ctx, uint64_t incarnation) {
+    sim_t *sim = ctx;
+    broker_t *broker = sim->broker;
+    if (!broker_is(sim, (unsigned)incarnation))
+        return;
+    if (sim->world.now >= broker->stalled) {
+        relay_login_tick(broker->relay, broker_clock(sim));
+        broker_end_pass(sim);
+    }
+    uint64_t quarter = sim->params.heartbeat_ms / 4;
+    world_at(&sim->world, sim->world.now + (quarter < 1000 ? quarter : 1000) * MS, s_login_tick, sim, incarnation);
+}
+
 void broker_set_access(sim_t *sim) {
     if (!broker_runs(sim))
         return;
@@ -323,7 +361,8 @@ static zr_span_t s_back(void *ctx) {
 static void s_peer(void *ctx, peer_t *peer) {
     const broker_t *broker = ctx;
     const conn_t *conn = broker->speaks;
-    *peer = (peer_t){.user = zr_span(conn->client->user), .local = true, .connection = conn->route};
+    zr_span_t user = zr_span(broker->sim->params.tokens ? NULL : conn->client->user);
+    *peer = (peer_t){.user = user, .local = true, .connection = conn->route};
 }
 
 void broker_start(sim_t *sim) {
@@ -369,6 +408,7 @@ void broker_start(sim_t *sim) {
     config.peer = s_peer;
     config.peer_ctx = broker;
     config.access = rights_access(sim);
+    config.tokens = params->tokens;
     char text[17];
     snprintf(text, sizeof text, "%016" PRIx64, broker->epoch);
     if (params->durable && again)
@@ -380,8 +420,11 @@ void broker_start(sim_t *sim) {
         (edge_t){.calls = &s_calls, .ctx = sim, .relay = broker->relay, .log = broker->log, .outbox = &broker->outbox};
     broker->stalled = 0;
     broker->woken = false;
+    broker->login = 0;
     world_trace(&sim->world, "broker starts, epoch %s, %s", text, broker->back);
     world_at(&sim->world, sim->world.now + TICK_MS * MS, s_tick, sim, broker->incarnation);
+    if (params->tokens)
+        s_login_tick(sim, broker->incarnation);
 }
 
 static void s_end(broker_t *broker) {

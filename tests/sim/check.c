@@ -370,6 +370,10 @@ void check_event(client_t *client, const zrelay_event_t *event) {
         else
             s_entry(client, event);
         break;
+    case ZRELAY_QUEUED:
+        if (client->connected || !client->sim->params.tokens)
+            FAIL(client, "I2", "c%u hears that it is queued, and nothing is", client->number);
+        break;
     case ZRELAY_GAP:
     case ZRELAY_REPAIRED:
         s_gap(client, event, event->type == ZRELAY_GAP);

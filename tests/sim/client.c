@@ -70,7 +70,11 @@ client_t *client_new(sim_t *sim, unsigned slot) {
     else
         guest = rng_chance(&sim->world.rng, 1, 6);
     s_choose_nick(client);
-    machine_config_t config = {.nick = guest ? NULL : client->nick,
+    char token[16];
+    snprintf(token, sizeof token, "t%u", client->number % 8); /* some are known already */
+    machine_config_t config = {.user = sim->params.tokens ? client->user : NULL,
+        .token = token,
+        .nick = guest ? NULL : client->nick,
         .queue_messages = 1000,
         .queue_bytes = 1 << 20,
         .pack = sim->params.pack,

@@ -56,11 +56,20 @@ static void s_draw(params_t *params, rng_t *rng) {
     params->max_age = PICK(rng, 0, 1, 200, 1000) * MS;
 }
 
+/* From a generator of its own, so that the worlds without tokens stay what they are. */
+static void s_draw_tokens(params_t *params, uint64_t seed) {
+    rng_t rng;
+    rng_seed(&rng, seed ^ 0x746f6b656e);
+    params->tokens = (params->rights || params->authenticated) && rng_chance(&rng, 1, 2);
+    params->hash = PICK(&rng, 0, 50, 300, 1500) * MS;
+}
+
 void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
     *sim = (sim_t){.plant = plant};
     world_init(&sim->world, seed);
     rng_seed(&sim->entropy, ~seed);
     s_draw(&sim->params, &sim->world.rng);
+    s_draw_tokens(&sim->params, seed);
     model_init(&sim->model);
     if (sim->params.rights)
         rights_change(sim);

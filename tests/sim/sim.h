@@ -32,6 +32,8 @@ typedef struct {
     zr_level_t levels[ROOMS];         /* at most what the log can */
     bool sparse;                      /* positions are shared by all rooms and leave holes */
     bool authenticated;               /* users have several sessions */
+    bool tokens;                      /* users log in by token, */
+    uint64_t hash;                    /* and checking one takes so long (µs) */
     bool rights;                      /* and so they have, and rights that change; then there are no relayed rooms */
     unsigned fault_chance;            /* in a thousand steps */
     unsigned drop_chance;             /* in a thousand frames on the back */

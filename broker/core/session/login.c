@@ -1,8 +1,9 @@
-/* Logins by token: checking one takes the edge tens of milliseconds, so the hello waits. The edge writes the audit.
- */
+/* See login.h. Checking a token takes the edge tens of milliseconds, so the edge has one at a time, and the others wait
+ * here, where a login whose peer is gone costs nothing more. */
 #include "login.h"
 
 #include "admit.h"
+#include "control.h"
 #include "fatal.h"
 #include "reply.h"
 #include "state.h"
@@ -16,16 +17,27 @@ typedef struct login_wait {
     hello_t hello;  /* views into `text`; without token */
     zr_span_t back; /* likewise */
     zr_buffer_t text;
+    token_tag_t tag;
+    login_request_t *request; /* for the edge; NULL: it has it */
+    bool looked_at;           /* by a tick */
     UT_hash_handle hh, by_route;
 } login_wait_t;
 
-enum { LOGINS_MAX = 64 }; /* under way in all */
+enum { LOGINS_MAX = 256 }; /* that wait in all */
+
+/* --- The queue: relay->logins, in the order of arrival --- */
+
+static void s_release(login_wait_t *wait) {
+    json_decref(wait->id);
+    zr_buffer_finish(&wait->text);
+}
 
 static void s_forget(relay_t *relay, login_wait_t *wait) {
     HASH_DELETE(hh, relay->logins, wait);
     HASH_DELETE(by_route, relay->logins_by_route, wait);
-    json_decref(wait->id);
-    zr_buffer_finish(&wait->text);
+    if (wait->request)
+        login_request_free(wait->request);
+    s_release(wait);
     free(wait);
 }
 
@@ -33,6 +45,20 @@ static login_wait_t *s_of_route(const relay_t *relay, route_t route) {
     login_wait_t *wait;
     HASH_FIND(by_route, relay->logins_by_route, &route, sizeof route, wait);
     return wait;
+}
+
+static login_wait_t *s_of_ticket(const relay_t *relay, uint64_t ticket) {
+    login_wait_t *wait;
+    HASH_FIND(hh, relay->logins, &ticket, sizeof ticket, wait);
+    return wait;
+}
+
+/* The login of the same client, with the same user and token, that came by another connection. */
+static login_wait_t *s_before(const relay_t *relay, zr_span_t client, const token_tag_t *tag) {
+    for (login_wait_t *wait = relay->logins; wait; wait = wait->hh.next)
+        if (token_tag_equal(&wait->tag, tag) && zr_span_equal(wait->hello.client, client))
+            return wait;
+    return NULL;
 }
 
 bool login_waits(const relay_t *relay, route_t route) {
@@ -51,6 +77,19 @@ void login_forget_all(relay_t *relay) {
     s_forget(relay, wait);
 }
 
+/* --- Asking --- */
+
+/* Hands the next login to the edge, unless it has one. */
+static void s_ask(relay_t *relay) {
+    login_wait_t *wait = relay->logins;
+    if (relay->login_asked.ticket || !wait)
+        return;
+    relay->login_asked.ticket = wait->ticket;
+    relay->login_asked.tag = wait->tag;
+    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_LOGIN, .login = wait->request});
+    wait->request = NULL;
+}
+
 /* Copies the strings of all views into `text`, and sets the views to the copies. */
 static void s_keep(login_wait_t *wait) {
     zr_span_t *views[] = {&wait->hello.client, &wait->hello.resume, &wait->hello.agent, &wait->hello.user, &wait->back};
@@ -62,42 +101,133 @@ static void s_keep(login_wait_t *wait) {
         views[i]->ptr = at;
 }
 
-void login_begin(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker) {
+static void s_fill(
+    relay_t *relay, login_wait_t *wait, const request_t *request, const hello_t *hello, const speaker_t *speaker) {
+    wait->route = request->route;
+    wait->connection = speaker->connection;
+    wait->id = json_incref(request->id);
+    wait->hello =
+        (hello_t){.client = hello->client, .resume = hello->resume, .agent = hello->agent, .user = hello->user};
+    wait->back = speaker->back;
+    s_keep(wait);
+    HASH_ADD(by_route, relay->logins_by_route, route, sizeof wait->route, wait);
+}
+
+/* The client gave up its connection and came by another: it keeps its place in the queue. So a client that does not
+ * wait long is let in all the same, and nothing is hashed for a connection that is gone. */
+static void s_move(
+    relay_t *relay, login_wait_t *wait, const request_t *request, const hello_t *hello, const speaker_t *speaker) {
+    send_bye(relay, wait->route, "replaced");
+    HASH_DELETE(by_route, relay->logins_by_route, wait);
+    s_release(wait);
+    s_fill(relay, wait, request, hello, speaker);
+}
+
+static login_request_t *s_request(uint64_t ticket, const hello_t *hello) {
+    login_request_t *login = fatal_calloc(sizeof *login);
+    login->ticket = ticket;
+    memcpy(login->user, hello->user.ptr, hello->user.len);
+    memcpy(login->token, hello->token.ptr, hello->token.len);
+    return login;
+}
+
+/* The audit of a login that the edge did not check. */
+static void s_tell_known(relay_t *relay, zr_span_t user, uint64_t now) {
+    if (zr_log_pass(&relay->login_lines, now / 1000))
+        zr_log(
+            ZR_LOG_AUDIT, "login of %.*s from this machine: ok, the token was checked before", (int)user.len, user.ptr);
+}
+
+void login_begin(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker) {
+    token_tag_t tag = known_tokens_tag(&relay->known_tokens, hello->user, hello->token);
+    if (known_tokens_has(&relay->known_tokens, &tag, request->now)) {
+        speaker_t user = *speaker;
+        user.name = hello->user;
+        user.by_token = true;
+        s_tell_known(relay, hello->user, request->now);
+        hello_admit(relay, request, hello, &user);
+        return;
+    }
+    login_wait_t *wait = s_before(relay, hello->client, &tag);
+    if (wait) {
+        s_move(relay, wait, request, hello, speaker);
+        return;
+    }
     if (HASH_COUNT(relay->logins) >= LOGINS_MAX) {
         fail_wait(relay, request, BUSY_WAIT_MS);
         return;
     }
-    login_wait_t *wait = fatal_calloc(sizeof *wait);
-    *wait = (login_wait_t){.ticket = ++relay->last_ticket,
-        .route = request->route,
-        .connection = speaker->connection,
-        .id = json_incref(request->id),
-        .hello = {.client = hello->client, .resume = hello->resume, .agent = hello->agent, .user = hello->user},
-        .back = speaker->back};
-    s_keep(wait);
+    wait = fatal_calloc(sizeof *wait);
+    wait->ticket = ++relay->last_ticket;
+    wait->tag = tag;
+    wait->request = s_request(wait->ticket, hello);
+    s_fill(relay, wait, request, hello, speaker);
     HASH_ADD(hh, relay->logins, ticket, sizeof wait->ticket, wait);
-    HASH_ADD(by_route, relay->logins_by_route, route, sizeof wait->route, wait);
-
-    login_request_t *login = fatal_calloc(sizeof *login);
-    login->ticket = wait->ticket;
-    memcpy(login->user, hello->user.ptr, hello->user.len);
-    memcpy(login->token, hello->token.ptr, hello->token.len);
-    outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_LOGIN, .login = login});
+    s_ask(relay);
 }
 
-void relay_login_done(relay_t *relay, uint64_t ticket, login_t result, uint64_t wait_ms, uint64_t now) {
-    login_wait_t *wait;
-    HASH_FIND(hh, relay->logins, &ticket, sizeof ticket, wait);
-    if (!wait)
-        return;
+/* --- Answers --- */
+
+static void s_admit(relay_t *relay, login_wait_t *wait, uint64_t now) {
     request_t request = {.route = wait->route, .id = wait->id, .now = now};
-    if (result == LOGIN_OK)
-        hello_admit(relay, &request, &wait->hello,
-            &(speaker_t){
-                .name = wait->hello.user, .by_token = true, .connection = wait->connection, .back = wait->back});
-    else if (result == LOGIN_SLOW)
+    hello_admit(relay, &request, &wait->hello,
+        &(speaker_t){.name = wait->hello.user, .by_token = true, .connection = wait->connection, .back = wait->back});
+    s_forget(relay, wait);
+}
+
+/* Lets in all that wait with the token that was just checked. */
+static void s_admit_all(relay_t *relay, uint64_t ticket, const token_tag_t *tag, uint64_t now) {
+    login_wait_t *wait, *next;
+    HASH_ITER(hh, relay->logins, wait, next) {
+        if (!token_tag_equal(&wait->tag, tag))
+            continue;
+        if (wait->ticket != ticket)
+            s_tell_known(relay, wait->hello.user, now);
+        s_admit(relay, wait, now);
+    }
+}
+
+static void s_refuse(relay_t *relay, login_wait_t *wait, login_t result, uint64_t wait_ms, uint64_t now) {
+    request_t request = {.route = wait->route, .id = wait->id, .now = now};
+    if (result == LOGIN_SLOW)
         fail_wait(relay, &request, wait_ms);
     else
         fail(relay, &request, ZR_LOGIN_FAILED, NULL);
     s_forget(relay, wait);
+}
+
+void relay_login_done(relay_t *relay, uint64_t ticket, login_t result, uint64_t wait_ms, uint64_t now) {
+    if (ticket != relay->login_asked.ticket)
+        return;
+    token_tag_t tag = relay->login_asked.tag;
+    login_wait_t *wait = s_of_ticket(relay, ticket);
+    relay->login_asked.ticket = 0;
+    if (result == LOGIN_OK) {
+        known_tokens_add(&relay->known_tokens, &tag, now);
+        s_admit_all(relay, ticket, &tag, now);
+    } else if (wait) {
+        s_refuse(relay, wait, result, wait_ms, now);
+    }
+    s_ask(relay);
+}
+
+bool relay_login_is_due(relay_t *relay, uint64_t ticket) {
+    if (s_of_ticket(relay, ticket))
+        return true;
+    if (ticket == relay->login_asked.ticket)
+        relay->login_asked.ticket = 0;
+    s_ask(relay);
+    return false;
+}
+
+/* --- Time --- */
+
+void relay_login_tick(relay_t *relay, uint64_t now) {
+    json_int_t ahead = 0;
+    known_tokens_expire(&relay->known_tokens, now);
+    for (login_wait_t *wait = relay->logins; wait; wait = wait->hh.next, ahead++) {
+        if (wait->looked_at)
+            send_frame(relay, wait->route, zr_control_write(json_pack("{ss sI}", "op", "queued", "ahead", ahead)));
+        wait->looked_at = true;
+    }
 }

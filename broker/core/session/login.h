@@ -1,11 +1,12 @@
-/* Logins by token: checking one takes the edge tens of milliseconds, so the hello waits. The edge writes the audit. */
+/* Logins by token. The hello waits until the edge has checked the token, and the edge writes the audit. A token that was
+ * checked of late is taken at once (known_tokens.h). */
 #ifndef LOGIN_H
 #define LOGIN_H
 
 #include "admit.h"
 
-/* Makes the hello wait until its token is checked, or refuses it. */
-void login_begin(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker);
+/* Lets the hello in, makes it wait until its token is checked, or refuses it. */
+void login_begin(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker);
 
 /* Does a hello of that route wait? */
 bool login_waits(const relay_t *relay, route_t route);

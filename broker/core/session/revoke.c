@@ -96,6 +96,7 @@ void relay_set_access(relay_t *relay, access_t *access) {
     access_t *before = relay->access;
     relay->access = access;
     relay->access_number++;
+    known_tokens_forget(&relay->known_tokens);
     losses_t nobodies = {0};
     user_t *user, *next;
     HASH_ITER(hh, relay->sessions.users, user, next)

@@ -176,18 +176,36 @@ static void s_connected(conn_t *session, const zrelay_event_t *event) {
     target_connected(&session->target);
 }
 
+/* The end of the wait for a session, when the broker says that it queued the login. A time that the user set holds. */
+static uint64_t s_wait_longer(const conn_t *session, uint64_t began, uint64_t end) {
+    uint64_t longer = zr_mono_ms() + CONN_QUEUED_MS, longest = began + CONN_LONGEST_MS;
+    if (session->config->connect_given)
+        return end;
+    longer = longer < longest ? longer : longest;
+    return longer > end ? longer : end;
+}
+
+static void s_tell_why_not(const conn_t *session, const zr_buffer_t *why, bool queued) {
+    if (signals_stop())
+        return;
+    if (queued)
+        target_tell_queued(&session->target);
+    else if (why->len > 0)
+        cli_say("%.*s", (int)why->len, (const char *)why->data);
+    else
+        target_tell_unreachable(&session->target);
+}
+
 static int s_connect(conn_t *session) {
-    uint64_t end = zr_mono_ms() + session->config->connect_ms;
+    uint64_t began = zr_mono_ms(), end = began + session->config->connect_ms;
     zr_buffer_t why = {0};
+    bool queued = false;
     int code = -1;
     while (code < 0) {
         uint64_t now = zr_mono_ms();
         const zrelay_event_t *event = now < end ? conn_next(session, (int)(end - now)) : NULL;
         if (!event || event->type == ZRELAY_CLOSED) {
-            if (!signals_stop() && why.len > 0)
-                cli_say("%.*s", (int)why.len, (const char *)why.data);
-            else if (!signals_stop())
-                target_tell_unreachable(&session->target);
+            s_tell_why_not(session, &why, queued);
             code = CLI_UNREACHABLE;
         } else if (event->type == ZRELAY_CONNECTED) {
             s_connected(session, event);
@@ -195,11 +213,16 @@ static int s_connect(conn_t *session) {
         } else if (event->type == ZRELAY_REFUSED || conn_refused(session, event)) {
             conn_note(session, event);
             code = CLI_REFUSED;
+        } else if (event->type == ZRELAY_QUEUED) {
+            queued = true;
+            conn_note(session, event);
+            end = s_wait_longer(session, began, end);
         } else {
             zr_buffer_t text = {0};
             if (target_describe(&session->target, event, &text)) {
                 zr_buffer_finish(&why);
                 why = text;
+                queued = false;
                 if (!s_has_code(event, "unreachable")) /* the broker may be about to start */
                     end = now + CONN_HANDSHAKE_MS < end ? now + CONN_HANDSHAKE_MS : end;
             }

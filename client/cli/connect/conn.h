@@ -12,6 +12,9 @@
 
 #define CONN_HANDSHAKE_MS 1000 /* a handshake that fails may be one that a restart of the broker cut off */
 
+#define CONN_QUEUED_MS 40000   /* how long the next word of a broker that has queued the login may take, */
+#define CONN_LONGEST_MS 150000 /* and how long all of it */
+
 typedef struct conn_held conn_held_t;
 
 typedef struct {

@@ -168,6 +168,12 @@ bool target_describe(const target_t *target, const zrelay_event_t *event, zr_buf
     return false;
 }
 
+void target_tell_queued(const target_t *target) {
+    cli_say("connected to the broker at %s, login queued: it checks one after the other, and has not come to this one; "
+            "try again, or wait longer with --connect-timeout",
+        target->config->server);
+}
+
 void target_tell_unreachable(const target_t *target) {
     cli_say("cannot reach a broker at %s: nothing answers; is zrelayd running there, and does a firewall let you "
             "through?",

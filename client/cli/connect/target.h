@@ -29,6 +29,9 @@ void target_connected(target_t *target);
 /* For a ZRELAY_DISCONNECTED of a connection that came to nothing: what is wrong, and what to do; else false. */
 bool target_describe(const target_t *target, const zrelay_event_t *event, zr_buffer_t *out);
 
+/* Tells that the broker did not come to the login. */
+void target_tell_queued(const target_t *target);
+
 /* Tells that nothing was heard at all. */
 void target_tell_unreachable(const target_t *target);
 

@@ -236,6 +236,10 @@ bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
     case ZRELAY_REFUSED:
         s_refused(out, event);
         return true;
+    case ZRELAY_QUEUED:
+        if (verbose)
+            zr_buffer_printf(out, "connected, login queued behind %" PRIu64 " others", event->count);
+        return verbose;
     case ZRELAY_JOINED:
         if (verbose)
             zr_buffer_printf(out, "%s: live, head %" PRIu64, event->room, event->seq);

@@ -12,6 +12,7 @@
 #include "machine_kinds.h"
 #include "machine_publish.h"
 #include "machine_repair.h"
+#include "machine_queue.h"
 #include "machine_requests.h"
 #include "machine_rooms.h"
 
@@ -39,7 +40,7 @@ static void s_hello(machine_t *m) {
     machine_send(m, hello);
     if (m->state != STATE_LIVE) {
         m->state = STATE_GREETING;
-        m->deadline = m->now + m->heartbeat;
+        machine_queue_begin(m);
     }
 }
 
@@ -264,6 +265,7 @@ static void s_hello_later(machine_t *m, uint64_t wait) {
         s_lost_back_off(m, zr_code_name(ZR_RATE_LIMITED), zr_code_text(ZR_RATE_LIMITED));
         if (m->state == STATE_WAITING && m->deadline < m->now + wait)
             m->deadline = m->now + wait;
+        machine_queue_tell(m, 0);
     }
 }
 

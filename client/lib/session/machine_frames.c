@@ -6,6 +6,7 @@
 #include "machine_prefix.h"
 #include "machine_presence.h"
 #include "machine_publish.h"
+#include "machine_queue.h"
 #include "machine_repair.h"
 #include "machine_requests.h"
 #include "machine_rooms.h"
@@ -52,6 +53,11 @@ static void s_left(machine_t *m, json_t *object, uint64_t re) {
         rooms_on_left(m, object);
 }
 
+static void s_queued(machine_t *m, json_t *object, uint64_t re) {
+    (void)re;
+    machine_on_queued(m, object);
+}
+
 static void s_direct(machine_t *m, json_t *object, uint64_t re) {
     (void)re;
     zr_span_t from, text;
@@ -80,6 +86,7 @@ static const struct {
     {"pong", s_pong},
     {"left", s_left},
     {"direct", s_direct},
+    {"queued", s_queued},
 };
 
 /* Commas outside of strings: about as many values as the text makes. */

@@ -26,6 +26,8 @@ enum {
     LIST_MS = 30000,     /* until the rooms of a prefix are listed again, when that was refused */
     MORE_MS = 250,       /* between two pings while followed rooms are left */
     BYE_MS = 2000,
+    QUEUED_MAX_MS = 120000, /* the longest that a hello waits, however often the broker says that it is queued */
+    QUEUED_TOLD_MS = 1000,  /* between two events that say so */
     DOUBT_MS = 1000,        /* between two pings because of frames of another epoch */
     HEARTBEAT_MS = 5000,    /* until a welcome says otherwise */
     HEARTBEAT_MIN_MS = 100, /* a broker that wants more pings, or fewer than HEARTBEAT_MAX_MS, does not get its way */
@@ -321,7 +323,9 @@ struct machine {
     size_t limit_window, limit_frame, limit_control, limit_entries, limit_body, limit_rooms, limit_replays;
 
     state_t state;
-    uint64_t deadline; /* of the state */
+    uint64_t deadline;     /* of the state */
+    uint64_t queued_until; /* the latest deadline of the hello that is out */
+    uint64_t queued_told;  /* when the program last heard that the login waits */
     uint64_t connection;
     unsigned attempts;
     uint64_t since; /* when the session began */

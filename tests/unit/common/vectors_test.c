@@ -59,6 +59,7 @@ static const char *const s_names[] = {
     "control-ping",
     "control-pong",
     "control-pong-list",
+    "control-queued",
     "control-admin-ban",
     "control-admin-reload",
     "control-admin-bans",

@@ -98,20 +98,133 @@ TEST(test_one_at_a_time_of_a_connection) {
     ck_assert_uint_eq(fx_effect(EFFECT_LOGIN), 0);
 }
 
+/* Of a client and a user of its own: nothing is known of its token. */
+static void s_hello_of(route_t route, unsigned user) {
+    char more[64];
+    snprintf(more, sizeof more, ",'user':'u%u','token':'t'", user);
+    s_hello(route, user, more);
+}
+
 TEST(test_so_many_in_all) {
-    uint64_t tickets[64];
-    for (unsigned i = 0; i < 64; i++) {
-        s_hello(100 + i, 100 + i, ",'user':'ann','token':'t0'");
+    for (unsigned i = 0; i < 256; i++) {
+        s_hello_of(100 + i, 100 + i);
         fx_expect_silence(100 + i);
-        tickets[i] = fx_effect(EFFECT_LOGIN);
-        ck_assert_uint_ne(tickets[i], 0);
     }
-    s_hello(A, A, ",'user':'ann','token':'t0'");
+    s_hello_of(A, A);
     fx_expect(A, "{'op':'error','code':'rate-limited','wait':1000}");
-    s_done(tickets[7], LOGIN_FAILED);
-    s_hello(A, A, ",'user':'ann','token':'t0'");
+    uint64_t first = fx_effect(EFFECT_LOGIN);
+    ck_assert_uint_eq(fx_effect(EFFECT_LOGIN), 0); /* the edge has one at a time */
+    s_done(first, LOGIN_FAILED);
+    ck_assert_str_eq(fx.login, "u101 t"); /* in the order in which they came */
+    s_hello_of(A, A);
+    fx_expect_silence(A); /* the broker ends while logins wait */
+}
+
+/* While others wait, a tick tells how many are before. */
+TEST(test_it_is_told_that_it_waits) {
+    s_hello_of(A, A);
+    s_hello_of(B, B);
+    relay_login_tick(fx.relay, fx.now);
+    fx_run();
+    fx_expect_silence(A); /* it came just now */
+    relay_login_tick(fx.relay, fx.now);
+    fx_run();
+    fx_expect(A, "{'op':'queued','ahead':0}");
+    fx_expect(B, "{'op':'queued','ahead':1}");
+    ck_assert_ptr_null(json_object_get(fx.last, "re")); /* it answers nothing */
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_FAILED);
+    fx_expect_error(A, "login-failed");
+    relay_login_tick(fx.relay, fx.now);
+    fx_run();
+    fx_expect(B, "{'op':'queued','ahead':0}");
     fx_expect_silence(A);
-    ck_assert_uint_ne(fx_effect(EFFECT_LOGIN), 0); /* the broker ends while logins wait */
+}
+
+/* Nothing is hashed for connections that are gone. */
+TEST(test_a_login_of_a_connection_that_is_gone_is_dropped) {
+    s_hello_of(A, A);
+    s_hello_of(B, B);
+    s_hello_of(C, C);
+    uint64_t first = fx_effect(EFFECT_LOGIN);
+    relay_login_tick(fx.relay, fx.now);
+    fx.deaf = B; /* which is found when it is told that it waits */
+    relay_login_tick(fx.relay, fx.now);
+    fx_run();
+    s_done(first, LOGIN_FAILED);
+    char wanted[16];
+    snprintf(wanted, sizeof wanted, "u%u t", C);
+    ck_assert_str_eq(fx.login, wanted);
+    ck_assert_uint_ne(fx_effect(EFFECT_LOGIN), 0);
+}
+
+/* It was to be asked next, and goes before the edge comes to it. */
+TEST(test_a_login_that_goes_before_the_edge_has_it) {
+    static const char hello[] = "{'op':'hello','proto':1,'client':'%s','user':'u%u','token':'t'}";
+    fx_say(A, hello, fx_client(A), A);
+    fx_say(B, hello, fx_client(B), B);
+    relay_route_lost(fx.relay, A);
+    fx_run();
+    char wanted[16];
+    snprintf(wanted, sizeof wanted, "u%u t", B);
+    ck_assert_str_eq(fx.login, wanted);
+    ck_assert_uint_ne(fx_effect(EFFECT_LOGIN), 0);
+    ck_assert_uint_eq(fx_effect(EFFECT_LOGIN), 0);
+}
+
+/* A client that gives up and comes again keeps its place. So it is let in, however short its patience is. */
+TEST(test_a_newer_hello_takes_the_place_of_the_older) {
+    s_hello(A, A, ",'user':'ann','token':'t0','id':1");
+    s_hello_of(B, B);
+    s_hello(C, A, ",'user':'ann','token':'t0','id':2");
+    fx_expect(A, "{'op':'bye','reason':'replaced'}");
+    s_hello(D, A, ",'user':'ann','token':'t1','id':3"); /* another token is another login */
+    fx_expect_silence(C);
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+    fx_expect(C, "{'op':'welcome','re':2,'user':'ann'}");
+    fx_expect_silence(A);
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_FAILED);
+    fx_expect_error(B, "login-failed");
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_FAILED);
+    fx_expect_error(D, "login-failed");
+}
+
+/* What was checked just now is not checked again: for those that wait, and for those that come. */
+TEST(test_a_token_that_was_checked_is_known) {
+    s_hello_of(D, D);
+    s_hello(A, A, ",'user':'ann','token':'t0'");
+    s_hello(B, B, ",'user':'ann','token':'t0','id':4");
+    s_hello(C, C, ",'user':'ann','token':'t1'");
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_FAILED);
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+    fx_expect(A, "{'op':'welcome','user':'ann'}");
+    fx_expect(B, "{'op':'welcome','re':4,'user':'ann'}");
+    fx_expect_silence(C);
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_FAILED);
+    fx_expect_error(C, "login-failed");
+    s_hello(C, C, ",'user':'ann','token':'t0'");
+    fx_expect(C, "{'op':'welcome','user':'ann'}");
+    s_hello(5, 5, ",'user':'bob','token':'t0'"); /* it is known for that user */
+    ck_assert_str_eq(fx.login, "bob t0");
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_FAILED);
+    fx_expect_error(5, "login-failed");
+    s_hello(5, 5, ",'user':'bob','token':'t0'");
+    fx_expect_silence(5); /* what was refused is not known */
+}
+
+TEST(test_a_known_token_is_forgotten) {
+    s_hello(A, A, ",'user':'ann','token':'t0'");
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+    fx_set_access(USERS); /* with time, and with each change of the users */
+    s_hello(B, B, ",'user':'ann','token':'t0'");
+    uint64_t ticket = fx_effect(EFFECT_LOGIN);
+    ck_assert_uint_ne(ticket, 0);
+    s_done(ticket, LOGIN_OK);
+    fx.now += 599 * 1000000ULL;
+    s_hello(C, C, ",'user':'ann','token':'t0'");
+    ck_assert_uint_eq(fx_effect(EFFECT_LOGIN), 0);
+    fx.now += 1000000;
+    s_hello(D, D, ",'user':'ann','token':'t0'"); /* it does not count from its last use */
+    ck_assert_uint_ne(fx_effect(EFFECT_LOGIN), 0);
 }
 
 TEST(test_the_peer_goes_meanwhile) {

@@ -265,6 +265,9 @@ static inline const char *fixture_event(void) {
     case ZRELAY_CONNECTED:
         sprintf(text, "connected %s %s%s", e->epoch, name, e->resumed ? " resumed" : "");
         break;
+    case ZRELAY_QUEUED:
+        sprintf(text, "queued %" PRIu64, e->count);
+        break;
     case ZRELAY_DISCONNECTED:
         if (e->code && strcmp(e->code, e->text) != 0)
             sprintf(text, "disconnected [%s] %s", e->code, e->text);

@@ -91,6 +91,65 @@ TEST(test_hello_too_often_waits_as_long_as_it_is_told) {
     ck_assert_uint_eq(machine_due(b.machine), b.now + WAIT_MAX_MS);
 }
 
+static void s_log_in(void) {
+    fixture_init_with((machine_config_t){.user = "ann", .token = "t", .reconnect = true});
+    fixture_forget_sent();
+}
+
+/* The broker says every second that it will come to the login. */
+TEST(test_a_login_that_is_queued_is_not_given_up) {
+    s_log_in();
+    for (unsigned i = 60; i > 0; i--) {
+        fixture_tick(1000);
+        fixture_json("{'op':'queued','ahead':%u}", i);
+        ck_assert_uint_eq(machine_due(b.machine), b.now + 5000);
+        char expected[16];
+        sprintf(expected, "queued %u", i);
+        EVENT(expected);
+        fixture_json("{'op':'queued','ahead':%u}", i);
+        NO_EVENT(); /* told once a second at most */
+    }
+    fixture_quiet();
+    fixture_tick(5000); /* it says nothing more */
+    fixture_actions_are("front disconnect ");
+    NO_EVENT();
+    fixture_json("{'op':'queued','ahead':1}"); /* of the connection before */
+    NO_EVENT();
+}
+
+/* But not for ever, whatever a broker says. */
+TEST(test_a_login_does_not_wait_for_ever) {
+    s_log_in();
+    uint64_t began = b.now;
+    while (machine_due(b.machine) > b.now + 1000) {
+        fixture_tick(1000);
+        fixture_json("{'op':'queued'}");
+        EVENT("queued 0");
+    }
+    ck_assert_uint_eq(machine_due(b.machine), began + QUEUED_MAX_MS);
+    fixture_wait();
+    fixture_actions_are("front disconnect ");
+}
+
+/* Without a login, or with a session, there is nothing to wait for. */
+TEST(test_a_word_of_a_queue_that_fits_nothing) {
+    fixture_json("{'op':'queued','ahead':1}");
+    NO_EVENT();
+    fixture_welcome();
+    uint64_t due = machine_due(b.machine);
+    fixture_json("{'op':'queued','ahead':1}");
+    NO_EVENT();
+    ck_assert_uint_eq(machine_due(b.machine), due);
+}
+
+TEST(test_a_login_that_is_to_come_again_later_is_told) {
+    s_log_in();
+    fixture_json("{'op':'error','re':1,'code':'rate-limited','text':'slow','wait':3000}");
+    EVENT("queued 0");
+    fixture_wait();
+    SENT("hello proto=1 client=00000000000000000000000000000000 user=ann token=t");
+}
+
 TEST(test_another_nick_too_often_is_asked_for_later) {
     fixture_welcome();
     machine_rename(b.machine, "you", b.now);

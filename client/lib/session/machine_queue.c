@@ -1,0 +1,28 @@
+/* See machine_queue.h. */
+#include "machine_queue.h"
+
+#include "machine_events.h"
+
+void machine_queue_begin(machine_t *m) {
+    m->deadline = m->now + m->heartbeat;
+    m->queued_until = m->now + QUEUED_MAX_MS;
+}
+
+void machine_on_queued(machine_t *m, json_t *object) {
+    uint64_t ahead = 0;
+    const char *wrong = NULL;
+    zr_get_uint_opt(object, "ahead", 0, &ahead, &wrong);
+    if (m->state != STATE_GREETING || m->hello_id == 0)
+        return;
+    uint64_t deadline = m->now + m->heartbeat;
+    m->deadline = deadline < m->queued_until ? deadline : m->queued_until;
+    machine_queue_tell(m, ahead);
+}
+
+/* At most once a second, whatever the broker sends. */
+void machine_queue_tell(machine_t *m, uint64_t ahead) {
+    if (!m->user[0] || m->now < m->queued_told + QUEUED_TOLD_MS || events_full(m))
+        return;
+    m->queued_told = m->now;
+    events_post(m, &(zrelay_event_t){.type = ZRELAY_QUEUED, .count = ahead});
+}
