@@ -1,4 +1,5 @@
 /* A loop of one's own: lines of stdin go to the room, and what comes in the room is printed: poll SERVER ROOM */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -14,8 +15,11 @@ int main(int argc, char **argv) {
     struct pollfd fds[] = {{STDIN_FILENO, POLLIN, 0}, {zrelay_fd(relay), POLLIN, 0}};
     const zrelay_event_t *event = NULL;
     while (!event || event->type != ZRELAY_CLOSED) {
-        if (poll(fds, 2, zrelay_timeout(relay)) < 0)
-            break;
+        if (poll(fds, 2, zrelay_timeout(relay)) < 0) {
+            if (errno != EINTR)
+                break;
+            fds[0].revents = 0;
+        }
         if (fds[0].revents) {
             char text[4096];
             ssize_t len = read(STDIN_FILENO, text, sizeof text);
@@ -26,9 +30,12 @@ int main(int argc, char **argv) {
                 fds[0].fd = -1; /* poll leaves it out */
             }
         }
-        while ((event = zrelay_next(relay, 0)) && event->type != ZRELAY_CLOSED)
+        while ((event = zrelay_next(relay, 0)) && event->type != ZRELAY_CLOSED) {
             if (event->type == ZRELAY_ENTRY)
                 printf("%s: %.*s\n", event->sender, (int)event->body_len, (const char *)event->body);
+            else if (event->type == ZRELAY_DISCONNECTED || event->type == ZRELAY_REFUSED)
+                fprintf(stderr, "%s\n", event->text);
+        }
         fflush(stdout);
     }
     zrelay_destroy(relay);

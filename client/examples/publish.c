@@ -1,4 +1,5 @@
 /* Publishes its arguments to a room and waits until each is stored: publish SERVER ROOM TEXT… */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <zrelay.h>
@@ -16,15 +17,17 @@ int main(int argc, char **argv) {
     }
     zrelay_close(relay); /* no more to come: sends what is queued, waits for the acks */
 
-    int refused = 0;
+    int refused = 0, closed = 0;
     const zrelay_event_t *event;
-    while ((event = zrelay_next(relay, 10000)) && event->type != ZRELAY_CLOSED) {
+    while (!closed && ((event = zrelay_next(relay, 10000)) || errno == EINTR)) {
+        if (!event)
+            continue; /* a signal arrived */
+        closed = event->type == ZRELAY_CLOSED;
         if (event->type == ZRELAY_ACKED)
             printf("stored up to message %llu\n", (unsigned long long)event->mid);
-        if (event->type == ZRELAY_REFUSED) {
-            fprintf(stderr, "refused: %s (%s)\n", event->text, event->code);
-            refused = 1;
-        }
+        if (event->type == ZRELAY_REFUSED || event->type == ZRELAY_DISCONNECTED)
+            fprintf(stderr, "%s (%s)\n", event->text, event->code ? event->code : "lost");
+        refused |= event->type == ZRELAY_REFUSED;
     }
     refused |= zrelay_unacked(relay) > 0;
     zrelay_destroy(relay);

@@ -1,4 +1,5 @@
 /* Counts a key of a room up by one, whoever else does so at the same time: state SERVER ROOM KEY */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,9 @@ int main(int argc, char **argv) {
         return 1;
     }
     const zrelay_event_t *event;
-    while ((event = zrelay_next(relay, 10000)) && event->type != ZRELAY_CLOSED) {
+    while (((event = zrelay_next(relay, 10000)) || errno == EINTR) && (!event || event->type != ZRELAY_CLOSED)) {
+        if (!event)
+            continue; /* a signal arrived */
         if (event->type == ZRELAY_ENTRY && event->request == request) {
             snprintf(body, sizeof body, "%.*s", (int)event->body_len, (const char *)event->body);
             value = strtoull(body, NULL, 10);
@@ -29,6 +32,8 @@ int main(int argc, char **argv) {
         } else if (event->type == ZRELAY_ACKED) {
             printf("%s is %s\n", argv[3], body);
             zrelay_close(relay);
+        } else if (event->type == ZRELAY_DISCONNECTED) {
+            fprintf(stderr, "%s\n", event->text);
         }
     }
     zrelay_destroy(relay);

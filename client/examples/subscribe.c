@@ -1,4 +1,5 @@
 /* Prints what comes in a room, from the first entry the broker still has: subscribe SERVER ROOM */
+#include <errno.h>
 #include <stdio.h>
 #include <zrelay.h>
 
@@ -10,15 +11,17 @@ int main(int argc, char **argv) {
         return 1;
     }
     const zrelay_event_t *event;
-    while ((event = zrelay_next(relay, -1))) {
+    while ((event = zrelay_next(relay, -1)) || errno == EINTR) {
+        if (!event)
+            continue; /* a signal arrived */
         if (event->type == ZRELAY_ENTRY) {
             printf("%llu %s: %.*s\n", (unsigned long long)event->seq, event->sender, (int)event->body_len,
                 (const char *)event->body);
             fflush(stdout);
         } else if (event->type == ZRELAY_LOST) {
             fprintf(stderr, "entries after %llu are gone\n", (unsigned long long)event->seq);
-        } else if (event->type == ZRELAY_REFUSED) {
-            fprintf(stderr, "refused: %s\n", event->text);
+        } else if (event->type == ZRELAY_REFUSED || event->type == ZRELAY_DISCONNECTED) {
+            fprintf(stderr, "%s\n", event->text);
         }
     }
     zrelay_destroy(relay);

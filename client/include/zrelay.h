@@ -5,18 +5,31 @@
  * and takes events.
  *
  *     zrelay_t *relay = zrelay_new("tcp://127.0.0.1:5570");
- *     zrelay_join(relay, "general", ZRELAY_FROM_NOW, 0);
+ *     zrelay_join(relay, "general", ZRELAY_FROM_LAST, 10);
  *     zrelay_publish(relay, "general", "hello", 5, NULL);
- *     for (const zrelay_event_t *event; (event = zrelay_next(relay, -1)); )
+ *     const zrelay_event_t *event;
+ *     while ((event = zrelay_next(relay, -1)) || errno == EINTR) {
+ *         if (!event)
+ *             continue; // a signal arrived
  *         if (event->type == ZRELAY_ENTRY)
- *             printf("%.*s\n", (int)event->body_len, event->body);
+ *             printf("%s: %.*s\n", event->sender, (int)event->body_len, (const char *)event->body);
+ *         if (event->type == ZRELAY_DISCONNECTED || event->type == ZRELAY_REFUSED)
+ *             fprintf(stderr, "%s\n", event->text);
+ *     }
  *     zrelay_destroy(relay);
  *
  * Not thread-safe: a zrelay_t belongs to one thread at a time. Nothing happens between calls. So a program that
  * computes for minutes must call zrelay_next now and then; else its session expires (and is resumed later).
- * Functions that return int give 0 or a negative ZRELAY_E… code; on failure nothing has changed. Strings are UTF-8.
- * Names (rooms, nicks, users, keys) are in Unicode normalization form C. Other forms are ZRELAY_EINVAL, so a program
- * normalizes names that a person types. */
+ *
+ * Functions that return int give 0 or a negative ZRELAY_E… code; on failure nothing has changed. Functions that return
+ * a pointer give NULL and set errno. Strings are UTF-8. Names (rooms, nicks, users, keys) are in Unicode normalization
+ * form C. Other forms are ZRELAY_EINVAL, so a program normalizes names that a person types.
+ *
+ * After a fork the session stays the parent's. In the child every call is ZRELAY_ESTATE, and zrelay_next gives NULL with
+ * ESHUTDOWN; zrelay_destroy frees what the child can free. The child may make sessions of its own.
+ *
+ * The library ends the process in one case: there is no memory left. It needs 16 free descriptors to connect, and two
+ * threads for each libzmq context. While there are fewer, it cannot connect ("unreachable"), and tries again. */
 #ifndef ZRELAY_H
 #define ZRELAY_H
 
@@ -42,8 +55,9 @@ enum {
     ZRELAY_EINVAL = -1, /* an argument breaks the protocol's rules: a name, a level, an endpoint */
     ZRELAY_EFULL = -2,  /* the queue of unacked messages is full: take events, then try again */
     ZRELAY_ELARGE = -3, /* the body is larger than the broker takes */
-    ZRELAY_ESTATE = -4, /* not now: an option after the start, a request after zrelay_close */
+    ZRELAY_ESTATE = -4, /* not now: an option after the start, a request after zrelay_close, a forked child */
     ZRELAY_EMANY = -5,  /* too many rooms joined, too many requests under way */
+    ZRELAY_EFILE = -6,  /* a key file cannot be read, others may use it, or it holds no key pair */
 };
 
 /* The meaning of a negative code, a static string. */
@@ -54,8 +68,9 @@ ZRELAY_API const char *zrelay_version(void);
 
 /* --- A session --- */
 
-/* A session with the broker at `server`, a ZeroMQ endpoint such as "tcp://127.0.0.1:5570" or "ipc:///run/zrelay"; NULL
- * when it is not one. Connecting starts with the first call that is not an option. The caller owns the result. */
+/* A session with the broker at `server`, a ZeroMQ endpoint such as "tcp://127.0.0.1:5570" or "ipc:///run/zrelay".
+ * Connecting starts with the first call that is not an option. The caller owns the result. NULL: `server` is no endpoint
+ * (errno EINVAL), or the system has no memory, descriptor or thread left (ENOMEM, EMFILE, ENFILE, EAGAIN). */
 ZRELAY_API zrelay_t *zrelay_new(const char *server);
 
 /* Ends it at once and frees everything, events included. Messages that are not acked yet are lost (zrelay_close waits).
@@ -93,6 +108,11 @@ ZRELAY_API int zrelay_set_context(zrelay_t *relay, void *context);
  * library keeps the secret; it is wiped with the session. ZRELAY_EINVAL when one is no key, or the pair is none. */
 ZRELAY_API int zrelay_set_curve(
     zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key);
+
+/* The same with the secret file of a key pair, as `zrelay keygen NAME`, CZMQ and pyzmq write it (NAME_secret). Others may
+ * not have the right to read the file. ZRELAY_EFILE: `*why` says what is wrong with it, until the next call. Otherwise
+ * `*why` is NULL. `why` may be NULL. */
+ZRELAY_API int zrelay_set_curve_file(zrelay_t *relay, const char *server_key, const char *path, const char **why);
 
 /* Login with a token of 1 to 256 bytes, instead of keys. The user's name becomes the nick. The token travels in the
  * clear, so the broker must be on this machine (ipc, or a loopback address). For another broker, and together with
@@ -180,12 +200,14 @@ ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; 
 typedef enum {
     ZRELAY_CONNECTED,    /* hello was answered: `resumed`, `epoch`, `name` (the nick in force), `text` (greeting or
                           * NULL). `user`: the nick is the name of a user that the broker knows by key or token */
-    ZRELAY_DISCONNECTED, /* the broker is silent, or ended the session; `text` says why. The library connects again
-                            unless told not to. `code`, if known, is the reason of a bye ("kicked", "banned",
-                            "revoked", "flooding", …), or one of these. "refused": the broker does not take this key.
-                            "handshake": the connection ended before it was encrypted; perhaps the server key differs.
-                            "mechanism": only one side encrypts. "unreachable": no connection can be made; told
-                            once, and the library goes on trying */
+    ZRELAY_DISCONNECTED, /* the broker is silent, or ended the session, or there is none yet; `text` says why. The
+                            library connects again unless told not to. `code`, if known, is the reason of a bye
+                            ("kicked", "banned", "revoked", "flooding", …), or one of these. "unreachable": no session
+                            can be made, because nothing listens there, the address is wrong, or there is no answer; told
+                            once, within about five seconds, and the library goes on trying. "refused": the broker does
+                            not take this key. "handshake": the connection ended before it was encrypted; perhaps the
+                            server key differs. "mechanism": only one side encrypts. "back": the broker names a
+                            second endpoint that the library does not connect to */
     ZRELAY_EPOCH,    /* the broker has another log; `epoch` is the new one. Positions are void, entries not seen yet are
                     * gone */
     ZRELAY_JOINED,   /* `room` is live; `seq` its head, `count` members. Comes once, not after each reconnect. For a
@@ -241,13 +263,16 @@ typedef struct {
 } zrelay_event_t;
 
 /* Does all work that is due and returns the next event. The event is the library's, and valid until the next call with
- * this `relay`. Waits up to `timeout_ms` (-1: without end, 0: not at all). NULL: no event came, ZRELAY_CLOSED was taken
- * before, or a signal arrived. */
+ * this `relay`. Waits up to `timeout_ms` (-1: without end, 0: not at all). NULL: there is no event, and errno says why:
+ *     ETIMEDOUT  the time is over
+ *     EINTR      a signal arrived, handled by the program or not: SIGCONT too; call again, or end
+ *     ESHUTDOWN  the session has ended: ZRELAY_CLOSED was taken before, or this is a forked child
+ *     EINVAL     `relay` is NULL */
 ZRELAY_API const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms);
 
 /* To wait together with other file descriptors: poll zrelay_fd for POLLIN for at most zrelay_timeout ms. Then call
  * zrelay_next(relay, 0) until it returns NULL. Ask for the timeout anew before each poll, as it is 0 while there is
- * work to do. The fd is the library's and stays the same. */
+ * work to do. The fd is the library's and stays the same; -1 in a forked child. */
 ZRELAY_API int zrelay_fd(zrelay_t *relay);
 ZRELAY_API int zrelay_timeout(zrelay_t *relay); /* -1: no limit */
 

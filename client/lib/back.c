@@ -8,7 +8,7 @@
 #include <strings.h>
 #include <sys/un.h>
 
-#include "link.h"
+#include "remote.h"
 
 enum { HOST_MAX = 255, PATH_MAX_BYTES = sizeof((struct sockaddr_un *)0)->sun_path - 1 };
 
@@ -23,7 +23,7 @@ static const char *s_after(const char *text, const char *start) {
 /* The host of a tcp endpoint with a valid port, without brackets. */
 static bool s_host(const char *endpoint, char host[HOST_MAX + 1]) {
     const char *start = s_after(endpoint, "tcp://"), *end = strrchr(endpoint, ':');
-    if (!start || !link_endpoint_valid(endpoint) || end < start)
+    if (!start || !remote_valid(endpoint) || end < start)
         return false;
     size_t len = (size_t)(end - start);
     if (len >= 2 && start[0] == '[' && end[-1] == ']') {
@@ -95,7 +95,7 @@ static const char *s_tcp(const char *server, const char *back) {
         return "the broker names a back that does not fit its front";
     if (!ipc && strcasecmp(front_host, host) == 0)
         return NULL;
-    bool local = ipc || link_is_local(server);
+    bool local = ipc || remote_is_local(server);
     if (local && !s_is_local(host))
         return "the broker is on this machine and names a back on another; connect to it by that other address";
     if (!local && s_is_local(host))

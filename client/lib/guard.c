@@ -307,6 +307,7 @@ void watch_end(watch_t *w) {
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 static guard_t *s_guard; /* NULL: no session holds one */
 static unsigned s_holds;
+static atomic_uint s_process;
 
 static void s_before_fork(void) {
     pthread_mutex_lock(&s_lock);
@@ -320,6 +321,7 @@ static void s_after_fork(void) {
 static void s_in_child(void) {
     s_guard = NULL;
     s_holds = 0;
+    atomic_fetch_add(&s_process, 1);
     pthread_mutex_unlock(&s_lock);
 }
 
@@ -332,9 +334,10 @@ static bool s_start(guard_t *guard) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&guard->thread, NULL, s_run, guard) == 0;
+    int code = pthread_create(&guard->thread, NULL, s_run, guard);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
+    errno = code;
+    return code == 0;
 }
 
 static void s_free(guard_t *guard) {
@@ -358,8 +361,14 @@ static guard_t *s_new(void) {
     if (guard->epoll >= 0 && guard->wake >= 0 && epoll_ctl(guard->epoll, EPOLL_CTL_ADD, guard->wake, &event) == 0 &&
         s_start(guard))
         return guard;
+    int code = errno;
     s_free(guard);
+    errno = code;
     return NULL;
+}
+
+unsigned guard_process(void) {
+    return atomic_load_explicit(&s_process, memory_order_relaxed);
 }
 
 guard_t *guard_hold(void) {

@@ -32,6 +32,9 @@ typedef struct {
 guard_t *guard_hold(void);
 void guard_release(guard_t *guard); /* NULL is accepted */
 
+/* Another number in a forked child than in its parent. The guard, and all that it watched, stayed in the parent. */
+unsigned guard_process(void);
+
 /* Watches `socket`, which has not connected yet, until watch_end or `calls->end`; `queue` bytes may wait in it.
  * `counts` begins at zero. `calls`, `counts` and `ctx` must outlive the watch. NULL: no socket is left, nothing is
  * watched. */

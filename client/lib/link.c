@@ -20,6 +20,7 @@
 #include "clock.h"
 #include "dial.h"
 #include "guard.h"
+#include "spare.h"
 
 enum {
     /* Bytes up to which copying a frame is cheaper than sharing it. To send, libzmq allocates something either way, and
@@ -53,6 +54,7 @@ struct link {
     uint64_t receive_queue;
     void *context;
     bool borrowed; /* the context is somebody else's */
+    bool begun;    /* the context runs: it had a socket */
     guard_t *guard;
     peer_t front, back;
     int epoll;
@@ -88,10 +90,14 @@ static bool s_encrypt(const link_t *l, void *socket) {
            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, l->secret_key, KEY_SIZE) == 0;
 }
 
+/* NULL: `errno` says why. */
 static void *s_open(link_t *l, int type) {
+    if (!spare_descriptors(l->told) || (!l->begun && !spare_threads()))
+        return NULL;
     void *socket = zmq_socket(l->context, type);
     if (!socket)
         return NULL;
+    l->begun = true;
     if (l->encrypted && !s_encrypt(l, socket)) { /* never in the clear instead */
         zmq_close(socket);
         return NULL;
@@ -177,7 +183,7 @@ static void s_tell(link_t *l, link_change_t change) {
     eventfd_write(l->told, 1);
 }
 
-/* In the dial's thread. */
+/* In the dial's thread, or in the program's. */
 static void s_on_failed(peer_t *peer, const char *why) {
     link_t *l = peer->link;
     if (peer != &l->front)
@@ -188,6 +194,15 @@ static void s_on_failed(peer_t *peer, const char *why) {
     s_tell(l, LINK_UNREACHABLE);
 }
 
+static void s_connect(peer_t *peer, const char *endpoint) {
+    pthread_mutex_lock(&peer->lock);
+    bool refused = peer->socket && zmq_connect(peer->socket, endpoint) != 0;
+    int code = errno;
+    pthread_mutex_unlock(&peer->lock);
+    if (refused)
+        s_on_failed(peer, zmq_strerror(code));
+}
+
 /* In the dial's thread. The program may wait for the socket to take frames, which is so from now on. */
 static void s_on_dialled(void *ctx, const char *endpoint, const char *why) {
     peer_t *peer = ctx;
@@ -196,10 +211,7 @@ static void s_on_dialled(void *ctx, const char *endpoint, const char *why) {
         s_on_failed(peer, why);
         return;
     }
-    pthread_mutex_lock(&peer->lock);
-    if (peer->socket)
-        zmq_connect(peer->socket, endpoint);
-    pthread_mutex_unlock(&peer->lock);
+    s_connect(peer, endpoint);
     atomic_store(&l->changed, true);
     eventfd_write(l->told, 1);
 }
@@ -258,55 +270,24 @@ static void s_reopen(link_t *l, peer_t *peer, int type, const char *endpoint) {
     free(peer->endpoint);
     peer->endpoint = strdup(endpoint);
     peer->socket = s_open(l, type);
-    if (!peer->socket)
+    if (!peer->socket) {
+        s_on_failed(peer, zmq_strerror(errno));
         return;
+    }
     s_poll(l, peer);
     bool front = type == ZMQ_DEALER;
     uint64_t queue = front && l->receive_queue < AHEAD_QUEUE ? AHEAD_QUEUE : l->receive_queue;
     peer->watch = watch_begin(
         l->guard, l->context, peer->socket, queue, &peer->counts, front ? &s_front_calls : &s_back_calls, peer);
     if (!peer->watch) {
+        s_on_failed(peer, zmq_strerror(errno));
         s_shut(l, peer, 0);
         return;
     }
     if (dial_is_name(endpoint))
         peer->dial = dial_begin(endpoint, DIAL_UNTIL_REACHED, s_on_dialled, peer);
-    if (peer->dial)
-        return;
-    pthread_mutex_lock(&peer->lock);
-    if (peer->socket)
-        zmq_connect(peer->socket, endpoint);
-    pthread_mutex_unlock(&peer->lock);
-}
-
-static bool s_starts(const char *text, const char *start) {
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
-bool link_endpoint_valid(const char *endpoint) {
-    if (!endpoint || strlen(endpoint) > 256)
-        return false;
-    if (s_starts(endpoint, "ipc://") || s_starts(endpoint, "inproc://"))
-        return strchr(endpoint, ':')[3] != '\0';
-    const char *port = strrchr(endpoint, ':');
-    if (!s_starts(endpoint, "tcp://") || port < endpoint + 7)
-        return false;
-    char *end;
-    long number = strtol(port + 1, &end, 10);
-    return port[1] >= '0' && port[1] <= '9' && *end == '\0' && number > 0 && number <= 65535;
-}
-
-bool link_is_local(const char *endpoint) {
-    static const char *const starts[] = {"ipc://", "inproc://", "tcp://localhost:", "tcp://[::1]:"};
-    if (s_starts(endpoint, "tcp://") && strchr(endpoint, ';')) /* source address ; target */
-        return false;
-    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
-        if (s_starts(endpoint, starts[i]))
-            return true;
-    if (!s_starts(endpoint, "tcp://127."))
-        return false;
-    const char *host = endpoint + strlen("tcp://"); /* an address: a name may begin so, and be anywhere */
-    return host[strspn(host, "0123456789.")] == ':';
+    if (!peer->dial)
+        s_connect(peer, endpoint);
 }
 
 static void s_key(char *to, const char *key) {
@@ -352,7 +333,9 @@ link_t *link_new(const char *server) {
     l->guard = guard_hold();
     if (l->server && l->context && l->guard && epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->told, &event) == 0)
         return l;
+    int code = errno;
     link_destroy(l, 0);
+    errno = code;
     return NULL;
 }
 
@@ -375,6 +358,16 @@ void link_destroy(link_t *l, int linger_ms) {
     free(l->back.endpoint);
     free(l->server);
     sodium_memzero(l->secret_key, sizeof l->secret_key);
+    free(l);
+}
+
+void link_abandon(link_t *l) {
+    if (!l)
+        return;
+    close(l->epoll);
+    close(l->told);
+    free(l->server);
+    sodium_memzero(l, sizeof *l); /* keys */
     free(l);
 }
 

@@ -8,17 +8,11 @@
 
 typedef struct link link_t;
 
-/* `server` is copied. NULL when the system has no memory, descriptors or threads left. */
+/* `server` is copied. NULL when the system has no memory, descriptors or threads left; `errno` says which. */
 link_t *link_new(const char *server);
 
 /* The link's own copy. */
 const char *link_server(const link_t *l);
-
-/* Pure: whether libzmq would take it for an address. The check is rough; libzmq checks more when it connects. */
-bool link_endpoint_valid(const char *endpoint);
-
-/* Pure: whether data sent to that endpoint stays on this machine. */
-bool link_is_local(const char *endpoint);
 
 /* Encrypts the sockets that are made from now on; keys in Z85. They are copied, and wiped in the end. */
 void link_set_curve(link_t *l, const char *server_key, const char *public_key, const char *secret_key);
@@ -33,6 +27,9 @@ void link_set_context(link_t *l, void *context);
 
 /* Waits up to `linger_ms` until queued frames are sent. NULL is accepted. */
 void link_destroy(link_t *l, int linger_ms);
+
+/* In a forked child: frees what can be freed there. The sockets are the parent's, and so is libzmq's memory. */
+void link_abandon(link_t *l);
 
 /* Carries out `action`. False: the DEALER takes no more now. */
 bool link_perform(link_t *l, const action_t *action);

@@ -2,6 +2,7 @@
 #include "zrelay.h"
 
 #include <errno.h>
+#include <sodium/randombytes.h>
 #include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +11,13 @@
 
 #include "ahead.h"
 #include "clock.h"
+#include "guard.h"
 #include "key_file.h"
 #include "link.h"
 #include "machine.h"
 #include "machine_ask.h"
 #include "names.h"
+#include "remote.h"
 #include "wire.h"
 
 enum {
@@ -41,6 +44,9 @@ struct zrelay {
     bool dirty;          /* the program wants something that no action was taken for yet */
     uint64_t flushed;    /* when actions were last taken */
     uint64_t due;        /* when the machine wants to be asked again */
+    unsigned process;    /* guard_process() when it was made */
+    uint8_t seed[randombytes_SEEDBYTES];
+    char *why; /* the last key file was refused */
 };
 
 /* --- Errors, version --- */
@@ -59,6 +65,8 @@ const char *zrelay_strerror(int code) {
         return "not possible now";
     case ZRELAY_EMANY:
         return "too many rooms or requests at once";
+    case ZRELAY_EFILE:
+        return "the key file cannot be used";
     default:
         return "unknown error";
     }
@@ -75,18 +83,31 @@ static uint64_t s_now(void) {
     return zr_clock(CLOCK_MONOTONIC_COARSE) / 1000000;
 }
 
+/* The system was asked for the seed when the session was made, where a failure can be told. */
 static void s_entropy(void *ctx, void *out, size_t len) {
-    (void)ctx;
-    uint8_t *to = out;
+    zrelay_t *relay = ctx;
+    uint8_t bytes[sizeof relay->seed + 64], *to = out;
     while (len > 0) {
-        ssize_t got = getrandom(to, len, 0);
-        if (got < 0 && errno != EINTR)
-            abort(); /* ids that can be guessed are worse than none */
-        if (got > 0) {
-            to += got;
-            len -= (size_t)got;
-        }
+        size_t part = len < 64 ? len : 64;
+        randombytes_buf_deterministic(bytes, sizeof bytes, relay->seed);
+        memcpy(relay->seed, bytes, sizeof relay->seed);
+        memcpy(to, bytes + sizeof relay->seed, part);
+        to += part;
+        len -= part;
     }
+    sodium_memzero(bytes, sizeof bytes);
+}
+
+/* After a fork the child has no thread of the library, and locks may be held for ever. */
+static bool s_is_parents(const zrelay_t *relay) {
+    return relay->process != guard_process();
+}
+
+/* Why an option cannot be set now; 0: it can. */
+static int s_started(const zrelay_t *relay) {
+    if (!relay)
+        return ZRELAY_EINVAL;
+    return relay->machine || s_is_parents(relay) ? ZRELAY_ESTATE : 0;
 }
 
 /* --- Between machine and sockets --- */
@@ -187,6 +208,7 @@ static void s_start(zrelay_t *relay) {
         .pack = relay->pack,
         .reconnect = relay->reconnect,
         .entropy = s_entropy,
+        .entropy_ctx = relay,
     };
     relay->machine = machine_new(&config, s_now());
     sodium_memzero(relay->token, sizeof relay->token); /* the machine has a copy */
@@ -195,38 +217,63 @@ static void s_start(zrelay_t *relay) {
 
 /* --- A session --- */
 
-zrelay_t *zrelay_new(const char *server) {
-    if (!link_endpoint_valid(server))
-        return NULL;
+static bool s_seed(zrelay_t *relay) {
+    uint8_t *seed = relay->seed;
+    for (ssize_t got; seed<relay->seed + sizeof relay->seed; seed += got> 0 ? got : 0) {
+        got = getrandom(seed, (size_t)(relay->seed + sizeof relay->seed - seed), 0);
+        if (got < 0 && errno != EINTR)
+            return false; /* ids that can be guessed are worse than none */
+    }
+    return true;
+}
+
+static zrelay_t *s_new(const char *server) {
     zrelay_t *relay = calloc(1, sizeof *relay);
-    if (!relay)
-        return NULL;
+    if (!relay || !s_seed(relay))
+        return relay;
     relay->queue_messages = QUEUE_MESSAGES;
     relay->queue_bytes = QUEUE_BYTES;
     relay->reconnect = true;
-    relay->local = link_is_local(server);
+    relay->local = remote_is_local(server);
     relay->link = link_new(server);
-    if (relay->link)
+    relay->process = guard_process();
+    return relay;
+}
+
+zrelay_t *zrelay_new(const char *server) {
+    if (!remote_valid(server)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    zrelay_t *relay = s_new(server);
+    if (relay && relay->link)
         return relay;
+    int code = errno;
     free(relay);
+    errno = code;
     return NULL;
 }
 
 void zrelay_destroy(zrelay_t *relay) {
     if (!relay)
         return;
-    if (relay->closing && relay->machine)
+    bool parents = s_is_parents(relay);
+    if (relay->closing && relay->machine && !parents)
         s_flush(relay, s_now()); /* the program did not wait; frames that libzmq takes now may still arrive */
     s_drop_held(relay);
     machine_destroy(relay->machine);
-    link_destroy(relay->link, relay->closing ? LINGER_MS : 0);
-    sodium_memzero(relay->token, sizeof relay->token);
+    if (parents)
+        link_abandon(relay->link);
+    else
+        link_destroy(relay->link, relay->closing ? LINGER_MS : 0);
+    free(relay->why);
+    sodium_memzero(relay, sizeof *relay); /* token, seed */
     free(relay);
 }
 
 int zrelay_set_nick(zrelay_t *relay, const char *nick) {
-    if (relay->machine)
-        return ZRELAY_ESTATE;
+    if (s_started(relay))
+        return s_started(relay);
     if (!nick || !zr_nick_valid(zr_span(nick)))
         return ZRELAY_EINVAL;
     strcpy(relay->nick, nick);
@@ -234,8 +281,8 @@ int zrelay_set_nick(zrelay_t *relay, const char *nick) {
 }
 
 int zrelay_set_agent(zrelay_t *relay, const char *agent) {
-    if (relay->machine)
-        return ZRELAY_ESTATE;
+    if (s_started(relay))
+        return s_started(relay);
     if (!agent || strlen(agent) > AGENT_BYTES || !zr_utf8_valid(zr_span(agent)))
         return ZRELAY_EINVAL;
     strcpy(relay->agent, agent);
@@ -243,8 +290,8 @@ int zrelay_set_agent(zrelay_t *relay, const char *agent) {
 }
 
 int zrelay_set_queue(zrelay_t *relay, size_t messages, size_t bytes) {
-    if (relay->machine)
-        return ZRELAY_ESTATE;
+    if (s_started(relay))
+        return s_started(relay);
     if (messages == 0 || bytes == 0)
         return ZRELAY_EINVAL;
     relay->queue_messages = messages;
@@ -253,8 +300,8 @@ int zrelay_set_queue(zrelay_t *relay, size_t messages, size_t bytes) {
 }
 
 int zrelay_set_receive_queue(zrelay_t *relay, size_t bytes) {
-    if (relay->machine)
-        return ZRELAY_ESTATE;
+    if (s_started(relay))
+        return s_started(relay);
     if (bytes < AHEAD_QUEUE_MIN || bytes > AHEAD_QUEUE_MAX)
         return ZRELAY_EINVAL;
     link_set_receive_queue(relay->link, bytes);
@@ -262,8 +309,8 @@ int zrelay_set_receive_queue(zrelay_t *relay, size_t bytes) {
 }
 
 int zrelay_set_reconnect(zrelay_t *relay, bool reconnect) {
-    if (relay->machine)
-        return ZRELAY_ESTATE;
+    if (s_started(relay))
+        return s_started(relay);
     relay->reconnect = reconnect;
     return 0;
 }
@@ -274,8 +321,8 @@ static bool s_key_valid(const char *key) {
 
 int zrelay_set_curve(zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key) {
     char derived[ZR_CURVE_LEN + 1];
-    if (relay->machine)
-        return ZRELAY_ESTATE;
+    if (s_started(relay))
+        return s_started(relay);
     if (!s_key_valid(server_key) || !s_key_valid(public_key) || !s_key_valid(secret_key) || relay->user[0] ||
         zmq_curve_public(derived, secret_key) != 0 || strcmp(derived, public_key) != 0)
         return ZRELAY_EINVAL;
@@ -284,9 +331,28 @@ int zrelay_set_curve(zrelay_t *relay, const char *server_key, const char *public
     return 0;
 }
 
+int zrelay_set_curve_file(zrelay_t *relay, const char *server_key, const char *path, const char **why) {
+    zr_pair_t pair;
+    zr_error_t error = {0};
+    if (why)
+        *why = NULL;
+    if (s_started(relay))
+        return s_started(relay);
+    if (!path)
+        return ZRELAY_EINVAL;
+    bool loaded = zr_pair_load(&pair, path, &error) == ZR_FILE_READ;
+    int code = loaded ? zrelay_set_curve(relay, server_key, pair.public_key, pair.secret_key) : ZRELAY_EFILE;
+    zr_pair_wipe(&pair);
+    free(relay->why);
+    relay->why = loaded ? NULL : strdup(error.text);
+    if (why)
+        *why = relay->why;
+    return code;
+}
+
 int zrelay_set_login(zrelay_t *relay, const char *user, const char *token) {
-    if (relay->machine)
-        return ZRELAY_ESTATE;
+    if (s_started(relay))
+        return s_started(relay);
     if (!user || !zr_nick_valid(zr_span(user)) || !token || !*token || strlen(token) > LOGIN_BYTES ||
         !zr_utf8_valid(zr_span(token)) || !relay->local || relay->encrypted)
         return ZRELAY_EINVAL;
@@ -296,15 +362,15 @@ int zrelay_set_login(zrelay_t *relay, const char *user, const char *token) {
 }
 
 int zrelay_set_packing(zrelay_t *relay, size_t messages) {
-    if (relay->machine)
-        return ZRELAY_ESTATE;
+    if (s_started(relay))
+        return s_started(relay);
     relay->pack = messages;
     return 0;
 }
 
 int zrelay_set_context(zrelay_t *relay, void *context) {
-    if (relay->machine)
-        return ZRELAY_ESTATE;
+    if (s_started(relay))
+        return s_started(relay);
     if (!context)
         return ZRELAY_EINVAL;
     link_set_context(relay->link, context);
@@ -313,56 +379,84 @@ int zrelay_set_context(zrelay_t *relay, void *context) {
 
 /* --- Wishes: the machine notes them; the next turn carries them out --- */
 
-static machine_t *s_machine(zrelay_t *relay) {
+/* NULL: there is no session to ask, and `*code` says why. */
+static machine_t *s_machine(zrelay_t *relay, int *code) {
+    *code = !relay ? ZRELAY_EINVAL : s_is_parents(relay) ? ZRELAY_ESTATE : 0;
+    if (*code)
+        return NULL;
     s_start(relay);
     relay->dirty = true;
     return relay->machine;
 }
 
 int zrelay_rename(zrelay_t *relay, const char *nick) {
-    return machine_rename(s_machine(relay), nick, s_now());
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_rename(machine, nick, s_now()) : code;
 }
 
 int zrelay_close(zrelay_t *relay) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    if (!machine)
+        return code;
     relay->closing = true;
-    return machine_close(s_machine(relay), s_now());
+    return machine_close(machine, s_now());
 }
 
 int zrelay_join(zrelay_t *relay, const char *room, int from, uint64_t position) {
-    return machine_join(s_machine(relay), room, from, position, s_now());
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_join(machine, room, from, position, s_now()) : code;
 }
 
 int zrelay_leave(zrelay_t *relay, const char *room) {
-    return machine_leave(s_machine(relay), room, s_now());
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_leave(machine, room, s_now()) : code;
 }
 
 int zrelay_history(
     zrelay_t *relay, const char *room, uint64_t after, uint64_t last, uint64_t limit, uint64_t *request) {
-    return machine_history(s_machine(relay), room, after, last, limit, request);
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_history(machine, room, after, last, limit, request) : code;
 }
 
 int zrelay_state(zrelay_t *relay, const char *room, const char *key, uint64_t *request) {
-    return machine_state(s_machine(relay), room, key, request);
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_state(machine, room, key, request) : code;
 }
 
 int zrelay_who(zrelay_t *relay, const char *room, uint64_t *request) {
-    return machine_who(s_machine(relay), room, request);
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_who(machine, room, request) : code;
 }
 
 int zrelay_rooms(zrelay_t *relay, const char *prefix, uint64_t *request) {
-    return machine_rooms(s_machine(relay), prefix, request);
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_rooms(machine, prefix, request) : code;
 }
 
 int zrelay_direct(zrelay_t *relay, const char *nick, const char *text, uint64_t *request) {
-    return machine_direct(s_machine(relay), nick, text, request);
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_direct(machine, nick, text, request) : code;
 }
 
 int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request) {
-    return machine_admin(s_machine(relay), what, user, reason, request);
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_admin(machine, what, user, reason, request) : code;
 }
 
 int zrelay_ping(zrelay_t *relay, uint64_t *request) {
-    return machine_ping(s_machine(relay), request);
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_ping(machine, request) : code;
 }
 
 /* --- Publishing --- */
@@ -371,8 +465,13 @@ int zrelay_ping(zrelay_t *relay, uint64_t *request) {
  * is full, when the program takes events, or with the first message after the clock's next tick. */
 static int s_publish(zrelay_t *relay, const char *room, const char *key, uint8_t flags, uint64_t expect,
     const void *body, size_t len, uint64_t *mid) {
-    machine_t *machine = s_machine(relay);
-    int code = machine_publish(machine, room, key, flags, expect, body, len, mid);
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    if (!machine)
+        return code;
+    if (!body && len > 0)
+        return ZRELAY_EINVAL;
+    code = machine_publish(machine, room, key, flags, expect, body, len, mid);
     if (code == 0 && !relay->blocked) {
         uint64_t now = s_now();
         if (now != relay->flushed || machine_eager(machine))
@@ -400,7 +499,7 @@ int zrelay_compare_and_set(
 }
 
 size_t zrelay_unacked(const zrelay_t *relay) {
-    return relay->machine ? machine_unacked(relay->machine) : 0;
+    return relay && relay->machine ? machine_unacked(relay->machine) : 0;
 }
 
 /* --- Events --- */
@@ -412,22 +511,20 @@ static bool s_wait(zrelay_t *relay, uint64_t now, uint64_t until) {
     return link_wait(relay->link, left > INT32_MAX ? INT32_MAX : (int)left);
 }
 
-const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
-    s_start(relay);
-    uint64_t now = s_now(), until = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms;
+/* No event, for this reason. */
+static const zrelay_event_t *s_none(int reason) {
+    errno = reason;
+    return NULL;
+}
+
+static const zrelay_event_t *s_next(zrelay_t *relay, uint64_t now, uint64_t until) {
     bool waited = false;
-    if (now >= relay->due) {
-        link_wait(relay->link, 0);
-        s_turn(relay, now, false);
-    } else if (relay->dirty && now != relay->flushed) {
-        s_flush(relay, now); /* messages published between events wait no longer than a tick of the clock */
-    }
     for (int turns = 0;; turns++, now = s_now()) {
         const zrelay_event_t *event = machine_event(relay->machine);
         if (event)
             return event;
         if (machine_closed(relay->machine))
-            return NULL;
+            return s_none(ESHUTDOWN);
         if (!waited)
             link_wait(relay->link, 0);
         s_turn(relay, now, true);
@@ -437,17 +534,37 @@ const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
         /* Frames that bring no event are not to keep a program here that does not want to wait. */
         if (link_ready(relay->link, relay->blocked) && (now < until || turns < TURNS_MAX))
             continue;
-        if (now >= until || !s_wait(relay, now, until))
-            return NULL;
+        if (now >= until)
+            return s_none(ETIMEDOUT);
+        if (!s_wait(relay, now, until))
+            return s_none(EINTR);
         waited = true;
     }
 }
 
+const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
+    if (!relay)
+        return s_none(EINVAL);
+    if (s_is_parents(relay))
+        return s_none(ESHUTDOWN);
+    s_start(relay);
+    uint64_t now = s_now(), until = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms;
+    if (now >= relay->due) {
+        link_wait(relay->link, 0);
+        s_turn(relay, now, false);
+    } else if (relay->dirty && now != relay->flushed) {
+        s_flush(relay, now); /* messages published between events wait no longer than a tick of the clock */
+    }
+    return s_next(relay, now, until);
+}
+
 int zrelay_fd(zrelay_t *relay) {
-    return link_fd(relay->link);
+    return relay && !s_is_parents(relay) ? link_fd(relay->link) : -1;
 }
 
 int zrelay_timeout(zrelay_t *relay) {
+    if (!relay || s_is_parents(relay))
+        return -1;
     s_start(relay);
     if (machine_has_event(relay->machine))
         return 0;

@@ -4,6 +4,8 @@ import os
 import re
 import shlex
 import shutil
+import signal
+import socket
 import struct
 import subprocess
 import unittest
@@ -42,6 +44,18 @@ int main(int argc, char **argv) {
 
 def example(name):
     return os.path.join(BUILD, "client", "example-" + name)
+
+
+def pause(program):
+    """Stops the program while it waits, and lets it go on."""
+    def state():
+        with open(f"/proc/{program.process.pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0]
+    wait_for(lambda: state() == "S", "the program to wait")
+    program.signal(signal.SIGSTOP)
+    wait_for(lambda: state() == "T", "the program to stop")
+    program.signal(signal.SIGCONT)
+    wait_for(lambda: state() == "S", "the program to go on")
 
 
 def sanitized():
@@ -113,20 +127,53 @@ class Examples(TestCase):
         broker = self.broker("--server-key", secret, "--users", users, config="auth\n    encrypt = all\n")
 
         def run(name, code):
-            with open(self.path(name)) as file:
-                program = Program([example("encrypted"), broker.server, server_key.decode(), "room", "hello"], stdin=file)
-                self.addCleanup(program.end)
-                self.assertEqual(program.finish(), code, program.errors())
-                return program
+            return self.run_example("encrypted", broker.server, server_key.decode(), self.path(name), "room", "hello", code=code)
         self.assertEqual(run("ann_secret", 0).text(), "connected as ann\n")
-        self.assertRegex(run("ann", 1).errors(), "^usage: ")  # there is no secret key in it
+        self.assertIn("there is no secret key in it", run("ann", 1).errors())
         self.assertEqual(self.run_zrelay(broker, "--certificate", self.path("ann_secret"), "--server-key", server_key.decode(), "history",
                                          "room").text(), "hello\n")
 
     def test_without_arguments_they_tell_how(self):
-        for name, words in (("publish", "ROOM"), ("subscribe", "ROOM"), ("state", "ROOM"), ("poll", "ROOM"), ("encrypted", "SERVER-KEY ROOM")):
+        for name, words in (("publish", "ROOM"), ("subscribe", "ROOM"), ("state", "ROOM"), ("poll", "ROOM"), ("encrypted", "SERVER-KEY NAME_secret ROOM")):
             program = self.run_example(name, code=1)
-            self.assertRegex(program.errors(), rf"\Ausage: {name} tcp://HOST:PORT {words}[^\n]*\n\Z")
+            self.assertRegex(program.errors(), rf"(?m)^usage: {name} tcp://HOST:PORT {words}[^\n]*\n\Z")
+
+
+class Surprises(TestCase):
+    """Signals, and brokers that cannot be reached."""
+
+    def test_a_program_that_was_stopped_goes_on(self):
+        broker = self.broker()
+        self.run_zrelay(broker, "--nick", "ann", "pub", "room", "before")
+        for name in ("subscribe", "poll"):
+            program = Program([example(name), broker.server, "room"], stdin=subprocess.PIPE)
+            self.addCleanup(program.end)
+            self.wait_members(broker, "room", 1)
+            pause(program)
+            self.run_zrelay(broker, "--nick", "bob", "pub", "room", f"after {name}")
+            program.wait_out(f"bob: after {name}$")
+            program.end()
+            self.wait_members(broker, "room", 0)
+
+    def test_brokers_that_cannot_be_reached_are_told(self):
+        silent, free = socket.socket(), socket.socket()
+        self.addCleanup(silent.close)
+        for listener in (silent, free):
+            listener.bind(("127.0.0.1", 0))
+        silent.listen()
+        ways = {f"tcp://127.0.0.1:{free.getsockname()[1]}": "nothing listens there",
+                f"tcp://127.0.0.1:{silent.getsockname()[1]}": "there is no answer",
+                "ipc://" + self.path("none"): "there is no such socket",
+                "ipc://" + self.path("x" * 200): "name too long|path of the socket is too long",
+                "tcp://nosuch.invalid:5570": "there is no host",
+                "tcp://[::g]:5570": "there is no host|Invalid argument|No such device"}
+        free.close()
+        programs = {server: Program([example("subscribe"), server, "room"]) for server in ways}
+        for program in programs.values():
+            self.addCleanup(program.end)
+        for server, words in ways.items():
+            wait_for(lambda: re.search(words, programs[server].errors()), f"{server}: {words}")
+            self.assertEqual(len(programs[server].errors().splitlines()), 1)
 
 
 class Installed(TestCase):
@@ -202,6 +249,25 @@ class Installed(TestCase):
         for compiler, standard, name in (("cc", "c11", "header.c"), ("cc", "c99", "header.c"), ("c++", "c++98", "header.cpp")):
             self.build(f"-std={standard}", *([] if standard == "c++98" else ["-pedantic"]), *self.pkg_config("--cflags"), compiler=compiler,
                        name=name, text="#include <zrelay.h>\n#include <zrelay.h>\nint main(void) { return 0; }\n")
+
+    def test_the_example_in_the_header(self):
+        """It is compiled and run as it stands there."""
+        with open(self.find("zrelay.h")) as header:
+            examples = re.findall(r"((?:^ \*     .*\n(?:^ \*\n)?)+)", header.read().split("#ifndef")[0], re.M)
+        self.assertEqual(len(examples), 1)
+        broker = self.broker()
+        code = re.sub(r"^ \* ?", "", examples[0], flags=re.M).replace("tcp://127.0.0.1:5570", broker.server)
+        headers = "".join(f"#include <{name}>\n" for name in ("errno.h", "stdio.h", "zrelay.h"))
+        path = self.build("-std=c99", *self.pkg_config("--cflags", "--libs"), text=f"{headers}int main(void) {{ setlinebuf(stdout);\n{code}}}\n"
+                          .replace("#include <errno.h>", "#define _DEFAULT_SOURCE\n#include <errno.h>"))
+        program = Program([path], env={**os.environ, "LD_LIBRARY_PATH": self.library})
+        self.addCleanup(program.end)
+        program.wait_out(r"^guest-\w+: hello$")
+        pause(program)
+        self.run_zrelay(broker, "--nick", "ann", "pub", "general", "after")
+        program.wait_out("^ann: after$")
+        broker.signal(signal.SIGTERM)
+        wait_for(lambda: "shutdown" in program.errors(), "the loss to be told")
 
     def test_exported_symbols(self):
         names = subprocess.run(["nm", "-D", "--defined-only", self.find("libzrelay.so")], capture_output=True, text=True, check=True).stdout

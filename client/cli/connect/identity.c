@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "known_servers.h"
-#include "link.h"
 #include "names.h"
+#include "remote.h"
 
 void identity_finish(identity_t *identity) {
     sodium_memzero(identity, sizeof *identity);
@@ -94,7 +94,7 @@ static bool s_login(identity_t *identity, const config_t *config, zr_error_t *er
     identity->user = config->user;
     if (!identity->token[0])
         return zr_fail(error, "the user %s needs a token: --token-file FILE, or ZRELAY_TOKEN", config->user);
-    if (link_is_local(config->server))
+    if (remote_is_local(config->server))
         return true;
     return zr_fail(error,
         "a token travels unencrypted, so it is sent to brokers on this machine only; for %s a key is needed: "
@@ -135,7 +135,7 @@ bool identity_resolve(identity_t *identity, const config_t *config, zr_error_t *
         return false;
     if (!identity->encrypted) {
         /* A certificate that lies ready is for other brokers, if this one is on this machine. */
-        if (!config->certificate || (!config->certificate_given && link_is_local(config->server)))
+        if (!config->certificate || (!config->certificate_given && remote_is_local(config->server)))
             return s_login(identity, config, error);
         return zr_fail(error,
             "the broker's public key is needed once, to know that it is the right one: --server-key KEY; its operator "

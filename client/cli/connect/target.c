@@ -6,7 +6,7 @@
 #include "cli.h"
 #include "format.h"
 #include "known_servers.h"
-#include "link.h"
+#include "remote.h"
 
 /* --- From the settings to a session --- */
 
@@ -36,7 +36,7 @@ int target_resolve(target_t *target, config_t *config) {
     if (good)
         s_complete(config);
     /* Before anything is said of keys: without an endpoint there is nothing to have keys for. */
-    if (good && !link_endpoint_valid(config->server))
+    if (good && !remote_valid(config->server))
         good = zr_fail(
             &error, "'%s' is no endpoint; one looks like %s or ipc:///run/zrelay/front", config->server, CONFIG_SERVER);
     good = good && identity_resolve(&target->identity, config, &error);

@@ -114,6 +114,22 @@ static void s_lost_back_off_long(machine_t *m, const char *code, const char *why
     s_lost_back_off(m, code, why);
 }
 
+static const char s_unreachable[] = "unreachable";
+
+/* Told once, not at each attempt. */
+static void s_tell_unreachable(machine_t *m, const char *why) {
+    if (m->config.reconnect && !m->unreachable_told)
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .code = s_unreachable, .text = why});
+    m->unreachable_told = true;
+}
+
+/* The end of an earlier session was told already. */
+static void s_no_session(machine_t *m, const char *why) {
+    if (!m->epoch[0])
+        s_tell_unreachable(m, why);
+    s_lost_back_off(m, s_unreachable, why);
+}
+
 /* The connection is good, only the session is not: hello at once, nothing else before welcome. A broker that forgets
  * sessions again and again makes us back off. */
 static void s_lost_hello(machine_t *m, const char *code, const char *why) {
@@ -375,8 +391,10 @@ void machine_front_down(machine_t *m, uint64_t now) {
     m->front_up = false;
     if (m->state == STATE_LEAVING)
         s_closed(m); /* all is answered but the bye */
-    else if (m->state == STATE_LIVE || m->state == STATE_GREETING)
+    else if (m->state == STATE_LIVE)
         s_lost_back_off(m, NULL, "the connection to the broker broke");
+    else if (m->state == STATE_GREETING)
+        s_no_session(m, "the connection ended before the broker answered");
 }
 
 void machine_back_down(machine_t *m, uint64_t now) {
@@ -420,13 +438,11 @@ void machine_front_failed(machine_t *m, front_failure_t failure, uint64_t now) {
 
 void machine_front_unreachable(machine_t *m, const char *why, uint64_t now) {
     m->now = now;
-    if (m->state != STATE_GREETING || m->unreachable_told)
+    if (m->state != STATE_GREETING)
         return;
-    m->unreachable_told = true;
-    if (m->config.reconnect)
-        events_post(m, &(zrelay_event_t){.type = ZRELAY_DISCONNECTED, .code = "unreachable", .text = why});
-    else
-        s_lost(m, "unreachable", why);
+    s_tell_unreachable(m, why);
+    if (!m->config.reconnect)
+        s_lost(m, s_unreachable, why);
 }
 
 /* --- Heartbeats --- */
@@ -442,7 +458,7 @@ static uint64_t s_dead_at(const machine_t *m) {
 /* --- Time --- */
 
 static void s_no_welcome(machine_t *m) {
-    s_lost_back_off(m, NULL, "no answer");
+    s_no_session(m, "there is no answer: is that a broker, and does a firewall let you through?");
 }
 
 /* Called when a state has lasted too long. */

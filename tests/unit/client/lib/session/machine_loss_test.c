@@ -2,6 +2,9 @@
 #include "fixture_machine.h"
 #include "machine_ask.h"
 
+#define NO_ANSWER                                                                                                      \
+    "disconnected [unreachable] there is no answer: is that a broker, and does a firewall let you through?"
+
 TEST(test_greeting_without_answer_backs_off_with_fresh_sockets) {
     SENT(HELLO);
     fixture_tick(4999);
@@ -13,7 +16,7 @@ TEST(test_greeting_without_answer_backs_off_with_fresh_sockets) {
     fixture_wait();
     fixture_actions_are("front ");
     SENT(HELLO);
-    NO_EVENT(); /* there was nothing to lose yet */
+    EVENTS(NO_ANSWER, "");
 }
 
 TEST(test_back_off_is_random_and_doubles_to_ten_seconds) {
@@ -147,7 +150,7 @@ TEST(test_without_reconnect_the_first_loss_closes) {
 
     fixture_init_with((machine_config_t){.nick = "me"});
     fixture_tick(5000);
-    EVENTS("disconnected no answer", "closed");
+    EVENTS(NO_ANSWER, "closed");
 }
 
 /* --- Connections that break --- */
@@ -194,7 +197,7 @@ TEST(test_a_connection_breaks_while_greeting) {
         s_expect_back_off(window);
         SENT(HELLO);
     }
-    NO_EVENT(); /* there was nothing to lose yet */
+    EVENTS("disconnected [unreachable] the connection ended before the broker answered", "");
 }
 
 TEST(test_a_connection_breaks_while_a_session_is_renewed_or_asked_for) {

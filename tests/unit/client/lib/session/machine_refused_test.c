@@ -255,4 +255,25 @@ TEST(test_a_broker_that_cannot_be_reached_is_told_once) {
     EVENTS("disconnected [unreachable] nothing listens there", "closed");
 }
 
+/* Whatever keeps a session from beginning, the program hears of it. */
+TEST(test_a_broker_that_does_not_answer_is_told_once) {
+    for (int i = 0; i < 3; i++) {
+        fixture_tick(5000);
+        if (i == 0)
+            EVENT("disconnected [unreachable] there is no answer: is that a broker, and does a firewall let you "
+                  "through?");
+        NO_EVENT();
+        fixture_wait();
+    }
+    fixture_init();
+    fixture_up();
+    fixture_down();
+    EVENT("disconnected [unreachable] the connection ended before the broker answered");
+    NO_EVENT();
+    fixture_init_with((machine_config_t){.nick = "me"}); /* which does not try again */
+    fixture_tick(5000);
+    EVENTS("disconnected [unreachable] there is no answer: is that a broker, and does a firewall let you through?",
+        "closed");
+}
+
 UNIT_SUITE_WITH("client.lib.machine_refused", fixture_init, fixture_finish)

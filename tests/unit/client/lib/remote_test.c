@@ -1,0 +1,34 @@
+/* Endpoints of brokers: which there are, and which stay on this machine. */
+#include "remote.h"
+
+#include "unit.h"
+
+START_TEST(test_is_local) {
+    static const char *const local[] = {
+        "ipc:///run/x", "inproc://x", "tcp://127.0.0.1:1", "tcp://127.1.2.3:1", "tcp://localhost:1", "tcp://[::1]:1"};
+    static const char *const remote[] = {"tcp://10.0.0.1:1", "tcp://127.example:1", "tcp://127.0.0.1.example:1",
+        "tcp://localhost.example:1", "tcp://[::12]:1", "tcp://1270.0.0.1:1", "tcp://relay.example:1", "127.0.0.1", "",
+        /* libzmq's SOURCE;DESTINATION */
+        "tcp://127.0.0.1:0;192.0.2.1:1", "tcp://localhost:0;192.0.2.1:1", "tcp://[::1]:0;192.0.2.1:1"};
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        ck_assert_msg(remote_is_local(local[i]), "%s", local[i]);
+    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
+        ck_assert_msg(!remote_is_local(remote[i]), "%s", remote[i]);
+}
+END_TEST
+
+START_TEST(test_endpoints) {
+    static const char *const good[] = {
+        "tcp://192.0.2.2:1", "tcp://relay.example:65535", "tcp://[::1]:5570", "ipc:///run/x", "inproc://x"};
+    static const char *const bad[] = {"", "192.0.2.2:26570", "relay.example:5570", "tcp://192.0.2.2:26570x",
+        "tcp://192.0.2.2", "tcp://192.0.2.2:", "tcp://:5570", "tcp://[::1]", "tcp://a:0", "tcp://a:65536", "tcp://a:-1",
+        "tcp://a: 1", "udp://a:1", "ipc://", "inproc://"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(remote_valid(good[i]), "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!remote_valid(bad[i]), "%s", bad[i]);
+    ck_assert(!remote_valid(NULL));
+}
+END_TEST
+
+UNIT_MAIN("client.lib.remote", test_is_local, test_endpoints)
