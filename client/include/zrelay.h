@@ -119,6 +119,12 @@ ZRELAY_API int zrelay_set_curve_file(zrelay_t *relay, const char *server_key, co
  * zrelay_set_curve, it is ZRELAY_EINVAL. The token is wiped with the session. */
 ZRELAY_API int zrelay_set_login(zrelay_t *relay, const char *user, const char *token);
 
+/* The client id, 32 lower-case hex digits, under which the broker remembers what this program published; by default a
+ * new one. A program that is to go on after a crash keeps its client id and the ids of its messages (zrelay_set_mid).
+ * It publishes again what may not have been acked, under the same ids, and the broker stores it once. The id is a
+ * secret, and no two sessions may use it at once. */
+ZRELAY_API int zrelay_set_client(zrelay_t *relay, const char *client);
+
 /* Asks for another nick, now. The broker's answer comes as ZRELAY_NICK or ZRELAY_REFUSED. A session with keys or a
  * login keeps the user's name: ZRELAY_NICK says so. */
 ZRELAY_API int zrelay_rename(zrelay_t *relay, const char *nick);
@@ -167,6 +173,14 @@ ZRELAY_API int zrelay_delete(zrelay_t *relay, const char *room, const char *key,
  * comes with code "conflict". With `body` NULL it deletes. At most 64 may be unanswered; more are ZRELAY_EMANY. */
 ZRELAY_API int zrelay_compare_and_set(
     zrelay_t *relay, const char *room, const char *key, uint64_t expect, const void *body, size_t len, uint64_t *mid);
+
+/* The next message gets the id `mid`, up to 2^53-1, which is above those of all messages so far. By default ids are
+ * dense and begin with 1. Ids that are left out count as answered. */
+ZRELAY_API int zrelay_set_mid(zrelay_t *relay, uint64_t mid);
+
+/* The largest body that a message to `room`, with `key` (NULL: not keyed), may have. It is the broker's limit once the
+ * session is connected, and may be another one after a reconnect. */
+ZRELAY_API size_t zrelay_body_max(zrelay_t *relay, const char *room, const char *key);
 
 /* Messages not answered yet. */
 ZRELAY_API size_t zrelay_unacked(const zrelay_t *relay);

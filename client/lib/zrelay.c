@@ -33,6 +33,7 @@ enum {
 struct zrelay {
     char nick[ZR_NICK_MAX + 1], agent[AGENT_BYTES + 1];
     char user[ZR_NICK_MAX + 1], token[LOGIN_BYTES + 1];
+    char client[ZR_CLIENT_ID_LEN + 1];
     bool local, encrypted; /* the broker is on this machine; the connection is encrypted */
     size_t queue_messages, queue_bytes, pack;
     bool reconnect, closing;
@@ -202,6 +203,7 @@ static void s_start(zrelay_t *relay) {
         .agent = relay->agent[0] ? relay->agent : NULL,
         .user = relay->user[0] ? relay->user : NULL,
         .token = relay->user[0] ? relay->token : NULL,
+        .client = relay->client[0] ? relay->client : NULL,
         .encrypted = relay->encrypted,
         .queue_messages = relay->queue_messages,
         .queue_bytes = relay->queue_bytes,
@@ -361,6 +363,15 @@ int zrelay_set_login(zrelay_t *relay, const char *user, const char *token) {
     return 0;
 }
 
+int zrelay_set_client(zrelay_t *relay, const char *client) {
+    if (relay->machine)
+        return ZRELAY_ESTATE;
+    if (!client || !zr_hex_valid(zr_span(client), ZR_CLIENT_ID_LEN, ZR_CLIENT_ID_LEN))
+        return ZRELAY_EINVAL;
+    strcpy(relay->client, client);
+    return 0;
+}
+
 int zrelay_set_packing(zrelay_t *relay, size_t messages) {
     if (s_started(relay))
         return s_started(relay);
@@ -496,6 +507,14 @@ int zrelay_compare_and_set(
     zrelay_t *relay, const char *room, const char *key, uint64_t expect, const void *body, size_t len, uint64_t *mid) {
     uint8_t flags = body ? ZR_ENTRY_EXPECT : ZR_ENTRY_EXPECT | ZR_ENTRY_DELETE;
     return s_publish(relay, room, key, flags, expect, body, len, mid);
+}
+
+int zrelay_set_mid(zrelay_t *relay, uint64_t mid) {
+    return machine_set_mid(s_machine(relay), mid);
+}
+
+size_t zrelay_body_max(zrelay_t *relay, const char *room, const char *key) {
+    return machine_body_max(s_machine(relay), zr_span(room), zr_span(key));
 }
 
 size_t zrelay_unacked(const zrelay_t *relay) {

@@ -590,13 +590,16 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
         snprintf(m->user, sizeof m->user, "%s", config->user);
         snprintf(m->login, sizeof m->login, "%s", config->token);
     }
-    m->config.server = m->config.nick = m->config.agent = m->config.user = m->config.token =
-        NULL; /* the caller's, and copied */
+    m->config.server = m->config.nick = m->config.agent = NULL; /* the caller's, and copied */
+    m->config.user = m->config.token = m->config.client = NULL;
     m->kinds = machine_kinds;
     if (!m->config.prefix_rooms)
         m->config.prefix_rooms = PREFIX_ROOMS_MAX;
     m->nick_chosen = m->nick[0];
-    machine_entropy_hex(m, m->client, ZR_CLIENT_ID_LEN / 2);
+    if (config->client)
+        snprintf(m->client, sizeof m->client, "%s", config->client);
+    else
+        machine_entropy_hex(m, m->client, ZR_CLIENT_ID_LEN / 2);
     m->heartbeat = HEARTBEAT_MS;
     m->limit_frame = m->limit_body = 1 << 20;
     m->limit_control = 65536;

@@ -15,7 +15,8 @@ typedef struct {
     const char *agent;  /* NULL: none */
     const char *user;   /* NULL: no login; else `token` is there too */
     const char *token;
-    bool encrypted; /* the sockets are: for the text about a connection that fails */
+    const char *client; /* the client id; NULL: a new one */
+    bool encrypted;     /* the sockets are: for the text about a connection that fails */
     size_t queue_messages, queue_bytes;
     size_t pack;         /* messages in a PUBLISH frame at most; 0: as many as fit */
     size_t prefix_rooms; /* positions of rooms that prefixes brought; 0: PREFIX_ROOMS_MAX */
@@ -100,6 +101,8 @@ int machine_join(machine_t *machine, const char *room, int from, uint64_t positi
 int machine_leave(machine_t *machine, const char *room, uint64_t now);
 int machine_publish(machine_t *machine, const char *room, const char *key, uint8_t flags, uint64_t expect,
     const void *body, size_t len, uint64_t *mid);
+int machine_set_mid(machine_t *machine, uint64_t mid);
+size_t machine_body_max(const machine_t *machine, zr_span_t room, zr_span_t key);
 size_t machine_unacked(const machine_t *machine);
 
 #endif

@@ -1,7 +1,7 @@
 /* Published messages, until they are answered (PROTOCOL.md, section 8). Messages are encoded at once, into PUBLISH
  * frames that do not change, in shared chunks. So a resend sends the same bytes. Frames are made anew only on another
  * connection, and only to leave out answered messages or to fit smaller limits. Message ids are dense, so that counting
- * is subtracting. */
+ * is subtracting; ids that the program leaves out stand among the refused ones. */
 #include "machine_publish.h"
 
 #include <stdlib.h>
@@ -346,6 +346,27 @@ void publish_welcome(machine_t *m) {
 
 /* --- The program's wishes --- */
 
+int machine_set_mid(machine_t *m, uint64_t mid) {
+    publish_t *p = &m->publish;
+    if (mid < p->next_mid || mid > ZR_INT_MAX)
+        return ZRELAY_EINVAL;
+    if (mid == p->next_mid)
+        return 0;
+    s_refuse(p, p->next_mid, mid - 1);
+    p->next_mid = mid;
+    s_settle(m);
+    return 0;
+}
+
+/* Of an entry without EXPECT. */
+size_t machine_body_max(const machine_t *m, zr_span_t room, zr_span_t key) {
+    size_t entry = ZR_PUBLISH_ENTRY_FIXED + key.len, head = ZR_PUBLISH_HEAD(room.len) + entry;
+    size_t most = m->limit_frame > head ? m->limit_frame - head : 0;
+    size_t queue = m->config.queue_bytes > entry ? m->config.queue_bytes - entry : 0;
+    most = most < queue ? most : queue;
+    return most < m->limit_body ? most : m->limit_body;
+}
+
 int machine_publish(machine_t *m, const char *room, const char *key, uint8_t flags, uint64_t expect, const void *body,
     size_t len, uint64_t *mid) {
     publish_t *p = &m->publish;
@@ -363,7 +384,7 @@ int machine_publish(machine_t *m, const char *room, const char *key, uint8_t fla
     if ((flags & ~(ZR_ENTRY_DELETE | ZR_ENTRY_EXPECT)) || (len && !body) || ((flags & ZR_ENTRY_DELETE) && len) ||
         expect > ZR_INT_MAX)
         return ZRELAY_EINVAL;
-    if (m->closing || m->state == STATE_CLOSED)
+    if (m->closing || m->state == STATE_CLOSED || p->next_mid > ZR_INT_MAX)
         return ZRELAY_ESTATE;
     if (len > m->limit_body || ZR_PUBLISH_HEAD(name.len) + s_entry_size(&entry) > m->limit_frame)
         return ZRELAY_ELARGE;

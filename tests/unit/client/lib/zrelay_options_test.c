@@ -34,6 +34,10 @@ START_TEST(test_options_before_the_start) {
     ck_assert_int_eq(zrelay_set_receive_queue(relay, 65536), 0);
     ck_assert_int_eq(zrelay_set_reconnect(relay, false), 0);
     ck_assert_int_eq(zrelay_set_packing(relay, 1), 0);
+    ck_assert_int_eq(zrelay_set_client(relay, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_client(relay, "00112233445566778899AABBCCDDEEFF"), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_client(relay, "00112233445566778899aabbccddee"), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_client(relay, "00112233445566778899aabbccddeeff"), 0);
     ck_assert_uint_eq(zrelay_unacked(relay), 0);
     ck_assert_int_eq(zrelay_join(relay, "a", ZRELAY_FROM_NOW, 0), 0); /* starts it */
     ck_assert_int_eq(zrelay_set_nick(relay, "a"), ZRELAY_ESTATE);
@@ -43,6 +47,7 @@ START_TEST(test_options_before_the_start) {
     ck_assert_int_eq(zrelay_set_reconnect(relay, true), ZRELAY_ESTATE);
     ck_assert_int_eq(zrelay_set_packing(relay, 0), ZRELAY_ESTATE);
     ck_assert_int_eq(zrelay_set_context(relay, relay), ZRELAY_ESTATE);
+    ck_assert_int_eq(zrelay_set_client(relay, "00112233445566778899aabbccddeeff"), ZRELAY_ESTATE);
     ck_assert_int_eq(zrelay_set(relay, "a", NULL, "x", 1, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_delete(relay, "a", NULL, NULL), ZRELAY_EINVAL);
     zrelay_destroy(relay);

@@ -164,6 +164,69 @@ TEST(test_bodies_are_bounded_by_the_broker) {
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, 1500, NULL), 0);
 }
 
+TEST(test_the_largest_body) {
+    static const char *const limits[] = {
+        ",'limits':{'frame':2000,'body':1500}", ",'limits':{'frame':1500,'body':1500}"};
+    for (size_t i = 0; i < 2; i++)
+        for (const char *key = NULL;; key = "key") {
+            char body[2000] = {0};
+            fixture_init();
+            fixture_welcome_with(EPOCH_1, false, limits[i]);
+            size_t most = machine_body_max(b.machine, zr_span("room"), zr_span(key));
+            ck_assert_uint_eq(most, i == 0 ? 1500 : 1500 - 6 - 14 - (key ? 3 : 0));
+            ck_assert_int_eq(machine_publish(b.machine, "room", key, 0, 0, body, most + 1, NULL), ZRELAY_ELARGE);
+            ck_assert_int_eq(machine_publish(b.machine, "room", key, 0, 0, body, most, NULL), 0);
+            if (key)
+                break;
+        }
+    fixture_init_with((machine_config_t){.queue_bytes = 100});
+    ck_assert_uint_eq(machine_body_max(b.machine, zr_span("room"), zr_span(NULL)), 86);
+}
+
+TEST(test_ids_go_on_where_another_run_ended) {
+    fixture_init_with((machine_config_t){.client = "0123456789abcdef0123456789abcdef", .reconnect = true});
+    ck_assert_int_eq(machine_set_mid(b.machine, 8), 0);
+    ck_assert_int_eq(machine_set_mid(b.machine, 7), ZRELAY_EINVAL);
+    ck_assert_uint_eq(machine_unacked(b.machine), 0);
+    s_put("a");
+    fixture_run();
+    SENT("hello proto=1 client=0123456789abcdef0123456789abcdef");
+    b.looked--;
+    fixture_welcome();
+    SENT("publish a 8");
+    ck_assert_uint_eq(machine_unacked(b.machine), 1);
+    s_ack(8, 40);
+    EVENT("acked 8 2 40");
+    ck_assert_uint_eq(machine_unacked(b.machine), 0);
+}
+
+TEST(test_ids_may_be_left_out) {
+    for (uint64_t mid = 1; mid <= 7; mid += 2) { /* 1, 3, 5, 7 */
+        ck_assert_int_eq(machine_set_mid(b.machine, mid), 0);
+        s_put("a");
+    }
+    fixture_run();
+    ck_assert_uint_eq(machine_unacked(b.machine), 4);
+    SENT("publish a 1 3 5 7");
+    s_ack(3, 8);
+    EVENT("acked 3 2 8");
+    ck_assert_uint_eq(machine_unacked(b.machine), 2);
+    s_refuse(4, 6, "store-failed"); /* only 5 was a message */
+    EVENTS("refused store-failed a mid=5-5 request=0 seq=5", "");
+    fixture_no_session();
+    fixture_forget_sent();
+    b.looked--;
+    fixture_welcome_with(EPOCH_1, true, "");
+    SENTS("publish a 7", "");
+    s_ack(7, 9);
+    ck_assert_uint_eq(machine_unacked(b.machine), 0);
+    ck_assert_ptr_null(b.machine->publish.first);
+    ck_assert_int_eq(machine_set_mid(b.machine, ZR_INT_MAX + 1), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_set_mid(b.machine, ZR_INT_MAX), 0);
+    ck_assert_int_eq(s_put("a"), 0);
+    ck_assert_int_eq(s_put("a"), ZRELAY_ESTATE); /* there are no more */
+}
+
 TEST(test_sixty_four_compare_and_sets) {
     for (int i = 0; i < CAS_WINDOW; i++)
         ck_assert_int_eq(s_cas(), 0);
