@@ -510,11 +510,15 @@ int zrelay_compare_and_set(
 }
 
 int zrelay_set_mid(zrelay_t *relay, uint64_t mid) {
-    return machine_set_mid(s_machine(relay), mid);
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_set_mid(machine, mid) : code;
 }
 
 size_t zrelay_body_max(zrelay_t *relay, const char *room, const char *key) {
-    return machine_body_max(s_machine(relay), zr_span(room), zr_span(key));
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_body_max(machine, zr_span(room), zr_span(key)) : 0;
 }
 
 size_t zrelay_unacked(const zrelay_t *relay) {
