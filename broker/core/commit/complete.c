@@ -29,7 +29,7 @@ static void s_publish(relay_t *relay, const batch_frame_t *stored) {
     room_t *room = stored->room;
     room->stored = stored->last;
     room->unstored--;
-    follow_moved(relay, room, true);
+    follow_moved(relay, room);
     s_each_keyed(relay, stored, true);
     room_refresh_rights(relay, room);
     room_tell(relay, room, room->private, RIGHT_READ, stored->frame);

@@ -125,13 +125,11 @@ void follow_room_gone(relay_t *relay, room_t *room) {
     room->moved = 0;
 }
 
-void follow_moved(relay_t *relay, room_t *room, bool head) {
+void follow_moved(relay_t *relay, room_t *room) {
     if (!relay->follows.prefixes)
         return;
     follow_room_gone(relay, room);
     room->moved = ++relay->follows.moves;
-    if (head)
-        room->head_moved = room->moved;
     DL_APPEND2(relay->follows.moved, room, prev_moved, next_moved);
 }
 
@@ -174,8 +172,7 @@ static bool s_name(session_t *session, const room_t *room, json_t *heads, json_t
     rights_t rights = access_rights(session->access, room_name(room));
     if (!(rights & RIGHT_READ))
         return false;
-    if (room->head_moved > session->following.moves)
-        s_set(heads, room, room->stored);
+    s_set(heads, room, room->stored);
     if (presence && (rights & RIGHT_PRESENCE))
         s_set(versions, room, room->presence.version);
     return true;

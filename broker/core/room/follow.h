@@ -56,8 +56,8 @@ void follow_begin(struct relay *relay, struct session *session, zr_span_t prefix
 void follow_end(struct relay *relay, struct session *session, zr_span_t prefix);
 void follow_end_all(struct relay *relay, struct session *session);
 
-/* The room has a new head, or else a new presence version; it is about to be freed. */
-void follow_moved(struct relay *relay, struct room *room, bool head);
+/* The room has a new head or presence version; it is about to be freed. */
+void follow_moved(struct relay *relay, struct room *room);
 void follow_room_gone(struct relay *relay, struct room *room);
 
 /* Sends a frame of a private room to the followers with the rights `needed` there that are no members. */

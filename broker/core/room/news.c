@@ -49,7 +49,7 @@ void news_tell(relay_t *relay) {
     room_refresh_rights(relay, room);
     zr_blob_t *frame = presence_frame(&room->presence, room_name(room), relay->config.presence_names);
     if (frame)
-        follow_moved(relay, room, false);
+        follow_moved(relay, room);
     if (frame)
         room_tell(relay, room, room->private_presence, RIGHT_READ | RIGHT_PRESENCE, frame);
     if (!presence_is_told(&room->presence)) {

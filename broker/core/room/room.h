@@ -41,7 +41,7 @@ typedef struct room {
     presence_t presence;
     bool has_news; /* presence to tell */
     struct room *next_news;
-    uint64_t moved, head_moved; /* the relay's moves when it moved last, and its head; 0: not while somebody followed */
+    uint64_t moved; /* the relay's moves when it moved last; 0: not while somebody followed */
     struct room *prev_moved, *next_moved;
     struct member *members;
     size_t member_count, silent_count;
