@@ -45,7 +45,7 @@ void listing_add(relay_t *relay, const request_t *request, const page_t *page, l
     listing->answer = answer;
     listing->id = json_incref(request->id);
     listing->resumed = session->resumed;
-    listing->page.limit = page->limit;
+    listing->page = *page;
     listing->page.name = s_copy(listing->text, page->name);
     listing->page.after = s_copy(listing->text + page->name.len, page->after);
     if (!session->lists)

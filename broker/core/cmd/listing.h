@@ -10,6 +10,7 @@ typedef struct {
     zr_span_t name;  /* of the room, or the prefix of rooms */
     zr_span_t after; /* the page begins behind this name; empty: at the first */
     size_t limit;    /* names in the page; 1 to PAGE_MAX */
+    bool versions;   /* of presence, too */
 } page_t;
 
 /* Answers `request`, whose session is connected, with the page. */

@@ -32,6 +32,8 @@ static void s_answer(relay_t *relay, const request_t *request, const page_t *pag
         bool sees = access_rights(user, room_name(room)) & RIGHT_PRESENCE;
         json_t *about = json_pack("{so sI sI}", "room", zr_json_string(room_name(room)), "seq",
             (json_int_t)room->stored, "count", (json_int_t)(sees ? room->presence.count : 0));
+        if (sees && page->versions)
+            json_object_set_new(about, "version", json_integer((json_int_t)room->presence.version));
         if (room->level == ZR_LEVEL_NONE)
             json_object_set_new(about, "kept", json_false());
         json_array_append_new(rooms, about);
@@ -42,7 +44,9 @@ static void s_answer(relay_t *relay, const request_t *request, const page_t *pag
 void cmd_rooms(relay_t *relay, request_t *request) {
     const char *wrong = NULL;
     page_t page = {0};
-    if (!zr_get_string_opt(request->object, "prefix", ZR_ROOM_MAX, &page.name, &wrong))
+    zr_get_string_opt(request->object, "prefix", ZR_ROOM_MAX, &page.name, &wrong);
+    zr_get_bool_opt(request->object, "presence", &page.versions, &wrong);
+    if (wrong)
         fail_member(relay, request, wrong);
     else if (listing_read(relay, request, ZR_ROOM_MAX, &page))
         listing_add(relay, request, &page, s_answer);

@@ -89,10 +89,10 @@ void prefix_unpark(machine_t *m, room_t *room) {
 
 static void s_listed(machine_t *m, room_t *prefix, json_t *one) {
     const char *name = json_string_value(json_object_get(one, "room")), *wrong = NULL;
-    uint64_t seq = 0, count = 0;
+    uint64_t seq = 0, count = 0, version = 0;
     zr_span_t span = zr_span(name);
     if (!name || !zr_room_valid(span) || !s_matches(prefix, span) || !zr_get_uint_opt(one, "seq", 0, &seq, &wrong) ||
-        !zr_get_uint_opt(one, "count", 0, &count, &wrong)) {
+        !zr_get_uint_opt(one, "count", 0, &count, &wrong) || !zr_get_uint_opt(one, "version", 0, &version, &wrong)) {
         m->malformed++;
         return;
     }
@@ -104,8 +104,8 @@ static void s_listed(machine_t *m, room_t *prefix, json_t *one) {
         return;
     if (!room->announced)
         room->count = count;
-    if (room->state == ROOM_LIVE)
-        presence_on_listed(m, room);
+    if (room->state == ROOM_LIVE && zr_has(one, "version"))
+        presence_note_version(m, room, version);
     prefix_unpark(m, room);
     rooms_note_head(m, room, seq);
     if (room->state == ROOM_SYNCING)

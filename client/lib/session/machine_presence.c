@@ -109,11 +109,6 @@ void presence_on_joined(machine_t *m, room_t *room, uint64_t version, bool crowd
     s_ask(m, room, 0);
 }
 
-void presence_on_listed(machine_t *m, room_t *room) {
-    if (room->presence && !room->presence->current && !room->presence->crowded)
-        s_ask(m, room, 0);
-}
-
 /* The generation rises here, not in s_ask: a user that a frame names between the two may leave again before the list is
  * made. */
 void presence_on_asked(const request_t *request) {

@@ -148,12 +148,19 @@ static void s_name_prefix(const request_t *request, json_t *object) {
     json_object_set_new(object, "prefix", json_stringn(request->name, len));
 }
 
+static void s_want_presence(const request_t *request, json_t *object) {
+    if (request->room && request->room->presence_wanted)
+        json_object_set_new(object, "presence", json_true());
+}
+
 void question_ask_list(machine_t *m, request_t *request, json_t *object) {
     (void)m;
     if (request->kind == REQUEST_MEMBERS)
         presence_on_asked(request);
     if (request->kind == REQUEST_ROOMS || request->kind == REQUEST_LIST)
         s_name_prefix(request, object);
+    if (request->kind == REQUEST_LIST)
+        s_want_presence(request, object);
     if (request->page[0])
         json_object_set_new(object, "after", json_string(request->page));
 }
@@ -258,8 +265,7 @@ void question_ask_join(machine_t *m, request_t *request, json_t *object) {
 void question_ask_follow(machine_t *m, request_t *request, json_t *object) {
     (void)m;
     s_name_prefix(request, object);
-    if (request->room && request->room->presence_wanted)
-        json_object_set_new(object, "presence", json_true());
+    s_want_presence(request, object);
 }
 
 void question_ask_nothing(machine_t *m, request_t *request, json_t *object) {

@@ -77,4 +77,20 @@ TEST(test_only_those_one_may_read) {
     fx_answer(B, "{'op':'rooms','prefix':'a'}", "{'rooms':[],'more':false}");
 }
 
+TEST(test_presence_versions) {
+    fx_begin();
+    fx.access = s_access;
+    fx_start();
+    fx.users[A] = "ann";
+    fx.users[B] = "bob";
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_ask(A, "{'op':'join','room':'b'}");
+    fx_tick();
+    fx_drop_all(A, B);
+    fx_answer(A, "{'op':'rooms','presence':true}", "{'rooms':[{'room':'b','seq':0,'count':1,'version':1}]}");
+    fx_answer(A, "{'op':'rooms'}", "{'rooms':[{'room':'b','seq':0,'count':1}]}");
+    fx_answer(B, "{'op':'rooms','presence':true}", "{'rooms':[{'room':'b','seq':0,'count':0}]}");
+}
+
 UNIT_SUITE_WITH("broker.core.cmd_rooms", fx_start, fx_finish)

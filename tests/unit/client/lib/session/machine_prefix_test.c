@@ -4,8 +4,9 @@
 /* The broker takes it that we follow the prefix, and its list is asked for. */
 static void s_followed(const char *follow) {
     SENT(follow);
+    bool presence = strstr(follow, "presence");
     fixture_json("{'op':'ok','re':%d,'prefix':'m/'}", fixture_id());
-    SENT("rooms prefix=m/");
+    SENT(presence ? "rooms prefix=m/ presence=true" : "rooms prefix=m/");
 }
 
 /* A prefix whose list is asked for. */
@@ -383,7 +384,7 @@ TEST(test_presence_of_a_room_that_may_not_be_read_for_a_while) {
     fixture_presence("m/a", "{'version':4,'joined':[{'nick':'cy'}],'left':[],'count':3}"); /* on its way */
     fixture_quiet();
     s_pong("'heads':{},'list':true");
-    SENT("rooms prefix=m/");
+    SENT("rooms prefix=m/ presence=true");
     s_list("{'room':'m/a','seq':8,'count':1}", false);
     s_who(9, "{'nick':'ann'}");
     EVENT("presence m/a -bo - 1");
@@ -401,15 +402,23 @@ TEST(test_presence_that_may_not_be_seen_for_a_while) {
     SENT("who room=m/a");
     s_refuse("forbidden");
     s_pong("'heads':{},'list':true");
-    SENT("rooms prefix=m/");
-    s_list("{'room':'m/a','seq':5,'count':1}", false);
+    SENT("rooms prefix=m/ presence=true");
+    s_list("{'room':'m/a','seq':5,'count':1,'version':9}", false);
+    fixture_tick(GRACE_MS);
     s_who(9, "{'nick':'ann'}");
     fixture_presence("m/a", "{'version':10,'joined':[{'nick':'bo'}],'left':[],'count':2}");
     EVENT("presence m/a +bo - 2");
     s_pong("'heads':{},'list':true");
-    SENT("rooms prefix=m/");
-    s_list("{'room':'m/a','seq':5,'count':1}", false);
+    SENT("rooms prefix=m/ presence=true");
+    s_list("{'room':'m/a','seq':5,'count':1,'version':10}", false);
+    fixture_tick(GRACE_MS);
     fixture_quiet();
+    s_pong("'heads':{},'list':true");
+    SENT("rooms prefix=m/ presence=true");
+    s_list("{'room':'m/a','seq':5,'count':1,'version':11}", false); /* whose frame was dropped */
+    fixture_tick(GRACE_MS);
+    s_who(11, "{'nick':'bo'}");
+    EVENTS("presence m/a -ann - 1", "");
 }
 
 /* A room that has users and no entry is known by its presence. */
