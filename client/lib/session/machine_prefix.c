@@ -132,10 +132,11 @@ static void s_complete(machine_t *m, room_t *prefix) {
     HASH_ITER(hh, m->rooms, room, next) {
         if (room->parent != prefix || room->state != ROOM_SYNCING)
             continue;
-        bool known = room->announced;
+        bool read = room->kept.first || (room->announced && room->last > 0);
         room->started = true; /* seen, but not listed: it has just come up; or it is empty, or may not be read now */
         rooms_go_live(m, room);
-        if (known && room->last > 0)
+        room->missed |= room->kept.first != NULL;
+        if (read)
             repair_begin(m, room, false); /* its last entries may be lost with the broker before */
     }
 }

@@ -73,7 +73,25 @@ TEST(test_a_room_seen_before_the_list_is_whole) {
     EVENTS("joined m/* 0 0", "joined m/new 0 0");
     fixture_expect_entries("m/new", 1, 1);
     EVENT("joined m/lost 1 0");
-    SENT("replay room=m/lost after=0");
+    SENTS("replay room=m/new after=1", "replay room=m/lost after=0");
+}
+
+/* The room of these frames may be forgotten by now, and its last entries with it. No pong would tell. */
+TEST(test_a_room_seen_before_the_list_may_have_lost_its_end) {
+    s_prefix(ZRELAY_FROM_NOW);
+    fixture_live("m/old", 3, 4, 4);
+    s_list("", false);
+    EVENTS("joined m/* 0 0", "joined m/old 0 0", "gap m/old 0");
+    SENT("replay room=m/old after=0 until=3");
+    fixture_json(
+        "{'op':'replayed','re':%d,'room':'m/old','seq':3,'count':0,'complete':false,'more':false}", fixture_id());
+    EVENT("lost m/old 0 3");
+    fixture_expect_entries("m/old", 4, 4);
+    fixture_wait();
+    SENT("replay room=m/old after=4");
+    fixture_json(
+        "{'op':'replayed','re':%d,'room':'m/old','seq':9,'count':0,'complete':false,'more':false}", fixture_id());
+    EVENTS("lost m/old 4 9", "repaired m/old 9", "");
 }
 
 TEST(test_a_room_whose_only_entry_was_dropped_is_found) {

@@ -112,7 +112,7 @@ TEST(test_a_login_that_is_queued_is_not_given_up) {
     fixture_quiet();
     fixture_tick(5000); /* it says nothing more */
     fixture_actions_are("front disconnect ");
-    NO_EVENT();
+    EVENT("disconnected [unreachable] there is no answer: is that a broker, and does a firewall let you through?");
     fixture_json("{'op':'queued','ahead':1}"); /* of the connection before */
     NO_EVENT();
 }
