@@ -152,7 +152,7 @@ enum {
  *
  * A name that ends in '*' is a prefix: it joins, silently, each room whose name starts so. Existing rooms are read from
  * where `from` says. New rooms are read from their beginning. The session remembers the positions of up to 100,000 such
- * rooms, with about 300 bytes and its name for each. Beyond that it forgets those that moved least recently
+ * rooms, with about 400 bytes for each. Beyond that it forgets those that moved least recently
  * (ZRELAY_FORGOTTEN). */
 ZRELAY_API int zrelay_join(zrelay_t *relay, const char *room, int from, uint64_t position);
 ZRELAY_API int zrelay_leave(zrelay_t *relay, const char *room);

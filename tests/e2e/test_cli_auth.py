@@ -213,16 +213,14 @@ class Encrypted(Case):
         self.assertEqual(self.run_zrelay(broker, *self.keyed("alice"), "--nick", "alice", "pub", "general", "x").errors(), "")
 
     def test_private_rooms_of_a_prefix_that_come_up_later(self):
-        """A client finds them only by asking for the list, which a user's client does every 5 seconds."""
+        """They come as the rooms of the prefix that the client follows, though the back has nothing of them."""
         rules = ALL + '    deny = "read : m/*"\n'
         broker = self.encrypted(user("alice", self.keygen("alice")), user("bob", self.keygen("bob"), rules))
         reader = self.zrelay(broker, *self.keyed("alice"), "-v", "sub", "m/*", "--count", "6")
         reader.wait_err(r"m/\*: live")
-        begin = os.times().elapsed
         for room in ("m/a", "m/b"):
             self.run_zrelay(broker, *self.keyed("alice"), "pub", room, stdin=b"1\n2\n3\n")
         self.assertEqual(reader.finish(), 0, reader.errors())
-        self.assertLess(os.times().elapsed - begin, 25, "every 30 seconds is too seldom")
         self.assertEqual(sorted(reader.lines()), sorted([b"1", b"2", b"3"] * 2))
 
 

@@ -217,8 +217,9 @@ const command_t cmd_sub = {
     .usage = "ROOM…",
     .summary = "print the messages of rooms, or run a command for each",
     .help = "Prints the messages of each ROOM, a line per message, as they come. A ROOM that ends in '*' stands\n"
-            "for all rooms whose names begin so, also those that come up later. New private ones are found\n"
-            "within five seconds, or 30 without a certificate or token, and are read from their beginning.\n"
+            "for all rooms whose names begin so. Those that come up later are read from their beginning. The\n"
+            "positions of up to 100,000 such rooms are remembered, with about 400 bytes for each; beyond that\n"
+            "those that moved least recently are forgotten, which stderr tells.\n"
             "To a terminal, control characters are escaped, and with several rooms each line begins with its\n"
             "room; otherwise the bodies are written as they are. Reconnects by itself, and asks again for what\n"
             "was missed; what is lost for good is told on stderr. Ends with 3 when the broker lets it in no more.\n"

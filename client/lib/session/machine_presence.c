@@ -106,7 +106,8 @@ void presence_on_joined(machine_t *m, room_t *room, uint64_t version, bool crowd
         s_tell_count(m, room);
         return;
     }
-    s_ask(m, room, 0);
+    /* While positions of rooms are given up, this one may be gone soon. */
+    s_ask(m, room, room->parent && m->given_up ? RETRY_MAX_MS : 0);
 }
 
 /* The generation rises here, not in s_ask: a user that a frame names between the two may leave again before the list is

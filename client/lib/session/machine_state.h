@@ -37,7 +37,7 @@ enum {
     CHUNKS_SPARE = 16,                    /* kept for use again: as much as the broker's usual window */
     CAS_WINDOW = 64,
     ROOMS_MAX = 4096,          /* joined by name, and prefixes */
-    PREFIX_ROOMS_MAX = 100000, /* that prefixes brought, each of about 300 bytes and its name */
+    PREFIX_ROOMS_MAX = 100000, /* that prefixes brought, each of about 400 bytes */
     REPAIRS_MAX = 64,          /* replays of rooms asked for; the other rooms wait */
     REQUESTS_MAX = 1024,
     ASKS_MAX = 250,     /* requests under way, as PROTOCOL.md wants it */

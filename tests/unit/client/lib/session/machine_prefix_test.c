@@ -439,6 +439,21 @@ TEST(test_presence_that_may_not_be_seen_for_a_while) {
     EVENTS("presence m/a -ann - 1", "");
 }
 
+/* Rooms that come and go for want of place do not make us ask for their users each time. */
+TEST(test_presence_while_positions_are_given_up) {
+    s_begin_small(1, ZRELAY_FROM_NOW | ZRELAY_PRESENCE, "");
+    for (uint64_t seq = 1; seq < 20; seq++) {
+        fixture_live("m/a", seq - 1, seq, seq);
+        fixture_live("m/b", seq - 1, seq, seq);
+    }
+    while (*fixture_event())
+        ;
+    SENT("who room=m/a");
+    NOTHING_SENT();
+    fixture_tick(RETRY_MAX_MS);
+    SENTS("ping", "who room=m/b", "");
+}
+
 /* A room that has users and no entry is known by its presence. */
 TEST(test_presence_of_a_room_that_comes_up) {
     s_begin(ZRELAY_FROM_NOW | ZRELAY_PRESENCE, "");
