@@ -17,6 +17,14 @@ static inline uint64_t zr_time_us(void) {
     return zr_clock(CLOCK_REALTIME) / 1000;
 }
 
+/* Microseconds since the machine's start, its sleep counted. This clock cannot be set. */
+static inline uint64_t zr_boot_us(void) {
+    return zr_clock(CLOCK_BOOTTIME) / 1000;
+}
+
+/* A time that lies further ahead than this (µs) comes from a clock that was wrong. */
+#define ZR_CLOCK_SLACK 60000000ULL
+
 /* Milliseconds of a clock that only rises. */
 static inline uint64_t zr_mono_ms(void) {
     return zr_clock(CLOCK_MONOTONIC) / 1000000;

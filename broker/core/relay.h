@@ -2,7 +2,8 @@
  * log's answers, and then carries out the effects in the outbox. A message's way: relay_frame (relay.c) → dispatch.c →
  * publish.c → batch.c → relay_flush → log → batch_stored → outbox.
  *
- * Times are microseconds since 1970, UTC; the relay never lets entries' times go backwards within a room. */
+ * Times are microseconds since 1970, UTC. Within a room the relay lets entries' times go backwards only if the time
+ * that it is given does, by more than ZR_CLOCK_SLACK. */
 #ifndef RELAY_H
 #define RELAY_H
 
@@ -40,7 +41,7 @@ typedef struct {
     const char *greeting;     /* NULL: none. Must live as long as the relay */
     const char *server;       /* program and version, for welcome */
     uint64_t epoch;
-    /* Versions of presence begin here. No run before on the same log may have reached it: the time now, for example. */
+    /* Versions of presence begin here. No run before on the same log may have reached it. */
     uint64_t presence_base;
     /* Fills `out` with unpredictable bytes: tokens and guests' names. A simulation gives its own. */
     void (*entropy)(void *ctx, void *out, size_t len);

@@ -1,8 +1,6 @@
 /* See intake.h. */
 #include "intake.h"
 
-#include "clock.h"
-
 /* The most that one wake-up takes from a socket before timers, signals and the other socket have their turn. The frames
  * are so few that their answers do not fill a peer's queue (limits/route-queue) at once. */
 enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_US = 1000 };
@@ -141,7 +139,7 @@ static bool s_may_take(taken_t *taken, int64_t end) {
 }
 
 void intake_take_batch(server_t *server) {
-    uint64_t now = zr_time_us();
+    uint64_t now = timekeeper_now(&server->time);
     int64_t end = zclock_usecs() + BATCH_US;
     taken_t taken = {0};
     while (s_may_take(&taken, end) && s_read_front(server, now, &taken))

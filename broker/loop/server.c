@@ -24,7 +24,6 @@
 #include "intake.h"
 #include "open_log.h"
 #include "server_state.h"
-#include "clock.h"
 
 enum { SHUTDOWN_BATCHES = 16 };
 enum { SECOND_MS = 1000, LOG_TICK_MS = 1000 };
@@ -78,7 +77,7 @@ static void s_take_answer(server_t *server, auth_answer_t *answer) {
     server->logins_failed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_FAILED;
     server->logins_slowed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_SLOW;
     if (answer->kind == AUTH_LOGIN)
-        relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, zr_time_us());
+        relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, timekeeper_now(&server->time));
     else if (answer->ticket != OUR_TICKET)
         relay_admin_done(server->relay, answer->ticket, answer->code, answer->text);
     auth_answer_finish(answer);
@@ -149,7 +148,9 @@ static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
-    relay_forget_idle(server->relay, zr_time_us());
+    uint64_t now = timekeeper_now(&server->time);
+    if (!timekeeper_doubts(&server->time))
+        relay_forget_idle(server->relay, now);
     bool many_left = trim_due(&server->trim, relay_stats(server->relay).sessions);
     if (s_much_was_freed(server) || many_left) {
         pthread_t thread;
@@ -164,7 +165,9 @@ static int s_on_log_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
-    log_tick(server->log, zr_time_us());
+    uint64_t now = timekeeper_now(&server->time);
+    server->log->hold = timekeeper_doubts(&server->time);
+    log_tick(server->log, now);
     return 0;
 }
 
@@ -277,7 +280,8 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
         server_destroy(server);
         return NULL;
     }
-    server->relay_config.presence_base = zr_time_us();
+    timekeeper_start(&server->time, server->log->newest);
+    server->relay_config.presence_base = server->log->base ? server->log->base : server->time.time;
     server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
     server->loop = fatal_check(zloop_new());
     server->timers = session_timers_new(server->loop, s_ticket_ms(settings), s_on_silent, server);

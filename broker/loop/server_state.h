@@ -6,6 +6,7 @@
 #include "effects.h"
 #include "peers.h"
 #include "sockets.h"
+#include "timekeeper.h"
 #include "trim.h"
 
 typedef struct server {
@@ -19,6 +20,7 @@ typedef struct server {
     access_t *access; /* in force; the relay's */
     peers_t *peers;
     log_t *log;
+    timekeeper_t time;
     bool paused;     /* the front is not read, as too much waits for the disk */
     int64_t resumed; /* when it was read again (ms, monotonic) */
     relay_t *relay;

@@ -2,6 +2,7 @@
 
 #include <utlist.h>
 
+#include "clock.h"
 #include "fatal.h"
 #include "state.h"
 
@@ -103,8 +104,11 @@ static inline uint64_t s_place(relay_t *relay, room_t *room, size_t size) {
     return seq;
 }
 
+/* Times stand still when the clock is set back a little. If they are far ahead, the clock was wrong before, and they
+ * follow it: else they would stand still for years. */
 static inline uint64_t s_time(const room_t *room, uint64_t now) {
-    return now > room->last_time ? now : room->last_time;
+    bool little = room->last_time > now && room->last_time - now <= ZR_CLOCK_SLACK;
+    return little ? room->last_time : now;
 }
 
 void batch_add(relay_t *relay, room_t *room, zr_entry_t *entry, uint64_t now) {

@@ -2,12 +2,13 @@
  * The log forgets first. Until it has stored that, the room stays, and may be used on from its old position. So no
  * reader is told a position that a crash takes back. */
 #include "batch.h"
+#include "clock.h"
 #include "rooms.h"
 #include "state.h"
 
 enum { LOOK_AT = 1000 }; /* rooms in one go */
 
-/* Longer than `age` (µs) ago? Times ahead of the clock are not. */
+/* Longer than `age` (µs) ago? */
 static bool s_is_past(uint64_t now, uint64_t time, uint64_t age) {
     return now > time && now - time > age;
 }
@@ -33,6 +34,14 @@ static bool s_is_kept(const relay_t *relay, const room_t *room, uint64_t now) {
     return !policy->max_age || !s_is_past(now, room->last_time, policy->max_age) || bounds.oldest < bounds.tail;
 }
 
+/* A clock that was ahead must not keep rooms for years: what seems to have been used in the future was used now. */
+static void s_heal(room_t *room, uint64_t now) {
+    if (room->last_time > now + ZR_CLOCK_SLACK)
+        room->last_time = now;
+    if (room->emptied > now + ZR_CLOCK_SLACK)
+        room->emptied = now;
+}
+
 static bool s_may_go(const relay_t *relay, const room_t *room, uint64_t now) {
     if (room->member_count > 0 || room->going || room->unstored > 0 || room->next_open || room->has_news)
         return false;
@@ -43,7 +52,7 @@ static bool s_may_go(const relay_t *relay, const room_t *room, uint64_t now) {
 
 void relay_forget_idle(relay_t *relay, uint64_t now) {
     relay->now = now;
-    if (!relay->idle.began)
+    if (!relay->idle.began || relay->idle.began > now)
         relay->idle.began = now;
     if (!relay->config.forget_after_ms)
         return;
@@ -53,6 +62,7 @@ void relay_forget_idle(relay_t *relay, uint64_t now) {
         if (!room)
             return;
         memcpy(relay->idle.room, room->name, room->name_len);
+        s_heal(room, now);
         if (s_may_go(relay, room, now))
             batch_forget(relay, room);
     }

@@ -21,7 +21,7 @@ typedef struct room {
     bool going;            /* it is being forgotten, unless it is used meanwhile (forget.c), */
     uint64_t going_at;     /* at this head */
     uint64_t stored;       /* newest seq that readers may see; what joined and pong name */
-    uint64_t last_time;    /* of the newest entry: times do not go backwards */
+    uint64_t last_time;    /* of the newest entry */
     zr_level_t level;      /* ZR_LEVEL_NONE: relayed and not kept */
     uint64_t rights_seen;  /* the relay's access_number when `private` was computed (room_refresh_rights) */
     bool private;          /* some user that can be connected may not read it: entries go to members, not to the back */

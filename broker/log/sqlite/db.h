@@ -47,6 +47,9 @@ uint64_t db_epoch(const db_t *db);
  * (log.h). The value is that of when the database was opened. */
 uint64_t db_floor(const db_t *db);
 
+/* The highest position that db_set_base ever named; 0: none. The value is that of when the database was opened. */
+uint64_t db_base(const db_t *db);
+
 /* --- What a start needs: every row to `each` --- */
 
 typedef struct {
@@ -78,16 +81,8 @@ bool db_add_frame(db_t *db, uint32_t room, const log_append_t *append, zr_error_
 bool db_forget_room(db_t *db, uint32_t room, uint64_t head, zr_error_t *error);
 bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, zr_error_t *error);
 
-/* --- Retention, in steps: at most `frames` rows each; own transaction --- */
-
-/* Deletes what the policy does not keep of the room, oldest first, never its newest frame; moves the room's `oldest`.
- * `*more`: call again. `bounds` gets the new bounds. Values of keys stay. */
-bool db_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, size_t frames, log_bounds_t *bounds,
-    bool *more, zr_error_t *error);
-/* Forgets marks not used since `before` (µs), and the longest unused beyond `max`; at most `rows`. */
-bool db_forget_marks(db_t *db, uint64_t before, size_t max, size_t rows, bool *more, zr_error_t *error);
-/* Gives freed pages back to the file system, at most `pages` (incremental vacuum); some are kept for new frames. */
-bool db_give_back(db_t *db, int pages, zr_error_t *error);
+/* Positions up to `base` may be given in this run. In a transaction of its own. */
+bool db_set_base(db_t *db, uint64_t base, zr_error_t *error);
 
 /* --- Reading --- */
 

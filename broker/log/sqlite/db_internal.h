@@ -22,6 +22,10 @@ typedef enum {
     DB_SQL_ROLLBACK,
     DB_SQL_FAILURE,
     DB_SQL_FLOOR,
+    DB_SQL_BASE,
+    DB_SQL_AHEAD_GET,
+    DB_SQL_AHEAD_SET,
+    DB_SQL_AHEAD_DELETE,
     DB_SQL_ROOM_ADD,
     DB_SQL_ROOM_GET,
     DB_SQL_ROOM_BEGIN,
@@ -30,6 +34,7 @@ typedef enum {
     DB_SQL_ROOMS,
     DB_SQL_FRAME_ADD,
     DB_SQL_FRAME_NEWEST,
+    DB_SQL_FRAME_CUT,
     DB_SQL_FRAMES_OLDEST,
     DB_SQL_FRAMES_DELETE,
     DB_SQL_FRAMES,
@@ -42,6 +47,8 @@ typedef enum {
     DB_SQL_MARKS,
     DB_SQL_MARKS_COUNT,
     DB_SQL_MARKS_OLD,
+    DB_SQL_MARKS_AHEAD,
+    DB_SQL_MARKS_DATE,
     DB_SQL_MARKS_DELETE,
     DB_SQL_COUNT
 } db_sql_t;
@@ -58,10 +65,10 @@ struct db {
     sqlite3 *sql;
     sqlite3_stmt *statements[DB_SQL_COUNT];
     char *dir;
-    int lock;              /* -1: a reader */
-    bool alone;            /* db.h */
-    pthread_mutex_t turn;  /* of the threads that share it then */
-    uint64_t epoch, floor; /* as they were when it was opened */
+    int lock;                    /* -1: a reader */
+    bool alone;                  /* db.h */
+    pthread_mutex_t turn;        /* of the threads that share it then */
+    uint64_t epoch, floor, base; /* as they were when it was opened */
 
     db_newest_t *rooms; /* by id */
     size_t room_size;

@@ -161,11 +161,15 @@ static db_open_t s_identify(db_t *db, bool *empty, zr_error_t *error) {
 }
 
 static bool s_read_meta(db_t *db, bool *copy) {
-    int64_t failures, copies, floor;
+    int64_t failures, copies, floor, base;
     sqlite3_stmt *statement;
     if (!db_number(db, "SELECT value FROM meta WHERE name = 'failures'", &failures) ||
         !db_number(
             db, "SELECT value FROM meta WHERE name = 'floor' AND typeof(value) = 'integer' AND value >= 0", &floor) ||
+        !db_number(db,
+            "SELECT coalesce((SELECT value FROM meta WHERE name = 'base' AND typeof(value) = 'integer' AND value > 0), "
+            "0)",
+            &base) ||
         !db_number(db, "SELECT count(*) FROM meta WHERE name = 'copy'", &copies) ||
         sqlite3_prepare_v2(db->sql, "SELECT value FROM meta WHERE name = 'epoch'", -1, &statement, NULL) != SQLITE_OK)
         return false;
@@ -174,6 +178,7 @@ static bool s_read_meta(db_t *db, bool *copy) {
     sqlite3_finalize(statement);
     *copy = copies > 0;
     db->floor = (uint64_t)floor;
+    db->base = (uint64_t)base;
     return ok;
 }
 
@@ -404,6 +409,10 @@ void db_leave(db_t *db) {
 
 uint64_t db_epoch(const db_t *db) {
     return db->epoch;
+}
+
+uint64_t db_base(const db_t *db) {
+    return db->base;
 }
 
 uint64_t db_floor(const db_t *db) {

@@ -13,6 +13,11 @@ static const char *const statement_texts[DB_SQL_COUNT] = {
 
     [DB_SQL_FLOOR] = "UPDATE meta SET value = max(value, ?1) WHERE name = 'floor'",
 
+    [DB_SQL_BASE] = "INSERT INTO meta VALUES ('base', ?1) ON CONFLICT (name) DO UPDATE SET value = max(value, ?1)",
+    [DB_SQL_AHEAD_GET] = "SELECT value FROM meta WHERE name = 'ahead ' || ?1",
+    [DB_SQL_AHEAD_SET] = "REPLACE INTO meta VALUES ('ahead ' || ?1, ?2)",
+    [DB_SQL_AHEAD_DELETE] = "DELETE FROM meta WHERE name = 'ahead ' || ?1",
+
     [DB_SQL_ROOM_ADD] = "INSERT INTO rooms (id, name) VALUES (?1, ?2)",
     [DB_SQL_ROOM_GET] = "SELECT oldest, gone_entries, gone_bytes, begun, name FROM rooms WHERE id = ?1",
     [DB_SQL_ROOM_BEGIN] = "UPDATE rooms SET begun = ?2, oldest = ?2 WHERE id = ?1",
@@ -24,6 +29,7 @@ static const char *const statement_texts[DB_SQL_COUNT] = {
                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [DB_SQL_FRAME_NEWEST] = "SELECT id, time, entries, bytes, prev FROM frames WHERE id > ?1 AND id <= ?2"
                             " ORDER BY id DESC LIMIT 1",
+    [DB_SQL_FRAME_CUT] = "UPDATE frames SET prev = ?2, count = ?3, frame = ?4 WHERE id = ?1",
     [DB_SQL_FRAMES_OLDEST] =
         "SELECT id, time, entries, bytes FROM frames WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
     [DB_SQL_FRAMES_DELETE] = "DELETE FROM frames WHERE id > ?1 AND id <= ?2",
@@ -41,6 +47,8 @@ static const char *const statement_texts[DB_SQL_COUNT] = {
     [DB_SQL_MARKS] = "SELECT client, mark, refusals FROM marks ORDER BY used, id",
     [DB_SQL_MARKS_COUNT] = "SELECT count(*) FROM marks",
     [DB_SQL_MARKS_OLD] = "SELECT count(*) FROM (SELECT 1 FROM marks WHERE used < ?1 LIMIT ?2)",
+    [DB_SQL_MARKS_AHEAD] = "SELECT count(*) FROM (SELECT 1 FROM marks WHERE used > ?1 LIMIT 1)",
+    [DB_SQL_MARKS_DATE] = "UPDATE marks SET used = ?1 WHERE id IN (SELECT id FROM marks WHERE used > ?2 LIMIT ?3)",
     [DB_SQL_MARKS_DELETE] = "DELETE FROM marks WHERE id IN (SELECT id FROM marks ORDER BY used, id LIMIT ?1)",
 };
 /* NOLINTEND(bugprone-suspicious-missing-comma) */

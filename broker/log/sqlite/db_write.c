@@ -207,8 +207,20 @@ bool db_forget_room(db_t *db, uint32_t room, uint64_t head, zr_error_t *error) {
     newest->generation = 0; /* read anew */
     return (s_delete(db, DB_SQL_FRAMES_DELETE, db_frame_id(room, 0), db_frame_id(room, DB_SEQ_MAX)) &&
                s_delete(db, DB_SQL_KEYS_DELETE, room, 0) && s_delete(db, DB_SQL_ROOM_DELETE, room, 0) &&
-               s_delete(db, DB_SQL_FLOOR, (int64_t)floor, 0)) ||
+               s_delete(db, DB_SQL_AHEAD_DELETE, room, 0) && s_delete(db, DB_SQL_FLOOR, (int64_t)floor, 0)) ||
            s_spoil(db, error);
+}
+
+bool db_set_base(db_t *db, uint64_t base, zr_error_t *error) {
+    if (!db_begin(db, error))
+        return false;
+    sqlite3_stmt *statement = db_statement(db, DB_SQL_BASE);
+    sqlite3_bind_int64(statement, 1, (int64_t)base);
+    if (db_run(db, statement))
+        return db_commit(db, error);
+    s_spoil(db, error);
+    db_rollback(db);
+    return false;
 }
 
 bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, zr_error_t *error) {

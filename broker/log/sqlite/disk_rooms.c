@@ -148,12 +148,13 @@ static bool s_is_due(disk_room_t *room, uint64_t now) {
         return false;
     /* A check that is further away was planned by a clock that was ahead. */
     bool planned = now < room->age_check && room->age_check - now <= AGE_CHECK_MAX;
-    bool aged = policy->max_age && !planned;
+    bool aged = policy->max_age && now && !planned;
     bool more = room->grown && (policy->max_entries || policy->max_bytes);
     if (!aged && !more)
         return false;
     uint64_t every = policy->max_age / 20;
-    room->age_check = now + (every < SECOND ? SECOND : every > AGE_CHECK_MAX ? AGE_CHECK_MAX : every);
+    if (now)
+        room->age_check = now + (every < SECOND ? SECOND : every > AGE_CHECK_MAX ? AGE_CHECK_MAX : every);
     room->grown = false;
     return true;
 }

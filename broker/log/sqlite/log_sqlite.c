@@ -3,7 +3,7 @@
  *
  * Rooms of level memory begin at `base`. That is far above any position on disk, and above all positions of an earlier
  * process of the same epoch. It is twice the time in µs, so that no room outruns it with less than two million entries
- * a second. */
+ * a second. As a clock can be set back, the database holds a position that is ahead of that rate. */
 #include "log_sqlite.h"
 
 #include "disk_rooms.h"
@@ -14,6 +14,9 @@
 #include "writer.h"
 
 #define MARKS_EVERY 60000000ULL /* µs */
+#define BASE_FIRST 60000ULL     /* ms from the start until the base is stored again */
+#define BASE_EVERY 3600000ULL
+#define BASE_CLOCK_MAX (1ULL << 52) /* µs: a later clock is wrong, and its double no exact number in JSON */
 #define CEILING                                                                                                        \
     (1ULL << (DB_SEQ_BITS - 1)) /* rooms that begin after one that was forgotten have as many positions left */
 
@@ -40,6 +43,8 @@ typedef struct {
     zr_log_limit_t failure_lines, read_lines;
     bool chores; /* under way */
     uint64_t marks_due;
+    uint64_t now;             /* of the last tick */
+    uint64_t began, base_due; /* ms of the rising clock: the start; when the base is to be stored again */
 } log_sqlite_t;
 
 static bool s_on_disk(const log_sqlite_t *self, zr_span_t name) {
@@ -139,6 +144,7 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
     write_pass_t *pass = s_gathering(self);
     self->gathering = NULL;
     pass->number = commit->pass;
+    pass->now = self->now;
     pass->generation = self->generation;
     pass->marks = commit->marks;
     pass->mark_count = commit->mark_count;
@@ -248,12 +254,16 @@ static void s_retained_answered(write_retained_t *retained) {
         disk_room_again(room);
     else if (retained->bounds.oldest > room->bounds.oldest)
         room->bounds.oldest = retained->bounds.oldest;
+    if (!retained->failed && retained->bounds.head == room->bounds.head)
+        room->bounds.tail = retained->bounds.tail;
     free(retained);
 }
 
 static void s_chores_answered(log_sqlite_t *self, write_chores_t *chores) {
     self->chores = false;
     disk_rooms_unbury(&self->rooms);
+    if (chores->base)
+        self->base_due = zr_mono_ms() + BASE_EVERY;
     bool failed = chores->error.count > 0;
     if (failed && !self->chores_failing)
         zr_log(ZR_LOG_ERROR, "cannot delete what is too old: %s; it is tried again", chores->error.text);
@@ -310,19 +320,26 @@ uint64_t log_sqlite_epoch(const log_t *log) {
 
 /* --- Housekeeping --- */
 
+/* The positions that rooms of level memory may have reached after so many ms more. */
+static uint64_t s_base_after(const log_sqlite_t *self, uint64_t ms) {
+    return self->log.base + 2 * 1000 * (zr_mono_ms() - self->began + ms);
+}
+
 static void s_tick(log_t *log, uint64_t now) {
     log_sqlite_t *self = (log_sqlite_t *)log;
+    self->now = now;
     if (self->chores)
         return;
     bool planned = now < self->marks_due && self->marks_due - now <= MARKS_EVERY; /* or the clock was ahead */
     write_chores_t *chores = fatal_calloc(sizeof *chores);
-    chores->now = now;
+    chores->now = self->log.hold ? 0 : now;
     chores->max_marks = self->config.max_marks;
     chores->marks = !planned;
-    chores->rooms = disk_rooms_due(&self->rooms, now, &chores->room_count);
+    chores->rooms = disk_rooms_due(&self->rooms, chores->now, &chores->room_count);
     if (chores->marks) {
         self->marks_due = now + MARKS_EVERY;
-        chores->marks_before = now > self->config.mark_age ? now - self->config.mark_age : 0;
+        chores->marks_before = chores->now > self->config.mark_age ? chores->now - self->config.mark_age : 0;
+        chores->base = zr_mono_ms() >= self->base_due ? s_base_after(self, 2 * BASE_EVERY) : 0;
     }
     self->chores = chores->marks || chores->room_count > 0;
     if (self->chores)
@@ -417,15 +434,31 @@ static const log_engine_t s_engine = {
     .tick = s_tick,
 };
 
+static void s_begin_positions(log_sqlite_t *self) {
+    zr_error_t error = {0};
+    self->log.base = self->now < BASE_CLOCK_MAX ? 2 * self->now : 0;
+    if (self->log.base <= db_base(self->db))
+        self->log.base = db_base(self->db) + 1;
+    log_memory_raise(self->memory, self->log.base);
+    /* Little at first, as a broker may be started very often. A full disk refuses; then a later try has to do. */
+    db_set_base(self->db, s_base_after(self, 2 * BASE_FIRST), &error);
+    self->base_due = self->began + BASE_FIRST;
+    for (uint32_t id = 1; id <= self->rooms.last_id; id++) {
+        const disk_room_t *room = self->rooms.by_id[id];
+        if (room && room->bounds.time > self->log.newest)
+            self->log.newest = room->bounds.time;
+    }
+}
+
 log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], zr_error_t *error) {
     log_sqlite_t *self = fatal_calloc(sizeof *self);
     self->log = (log_t){.engine = &s_engine, .level = ZR_LEVEL_DISK, .ceiling = CEILING};
     self->config = *config;
-    self->log.base = 2 * zr_time_us();
+    self->now = zr_time_us();
+    self->began = zr_mono_ms();
     self->generation = 1;
     self->flight_end = &self->flight;
     self->memory = log_memory_new(&config->memory);
-    log_memory_raise(self->memory, self->log.base);
     note[0] = '\0';
     zr_mailbox_init(&self->answers);
     self->rooms.policies = &self->config.policies;
@@ -433,6 +466,7 @@ log_t *log_sqlite_new(const log_sqlite_config_t *config, char note[512], zr_erro
     if (!self->db)
         goto failed;
     self->floor = db_floor(self->db);
+    s_begin_positions(self);
     if (db_is_alone(self->db))
         zr_log(ZR_LOG_WARN,
             "the disk of %s is full: make room on it. Clients can read, and publish as soon as there is room; "

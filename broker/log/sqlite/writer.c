@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "db_retain.h"
 #include "fatal.h"
 #include "hash.h"
 #include "clock.h"
@@ -128,10 +129,9 @@ static bool s_write_marks(writer_t *self, const write_pass_t *passes, zr_error_t
                 found->mark.refusals = refusals;
             }
         }
-    uint64_t now = zr_time_us();
     bool ok = true;
     for (size_t i = 0; i < used && ok; i++)
-        ok = db_set_mark(self->db, &all[i].mark, now, error);
+        ok = db_set_mark(self->db, &all[i].mark, passes->now, error);
     HASH_CLEAR(hh, merged);
     free(all);
     return ok;
@@ -190,6 +190,18 @@ static void s_retain(writer_t *self, job_t *job) {
     zr_mailbox_put(self->answers, &retained->mail);
 }
 
+/* That it fails is no news: the disk is full, and publishers are told. It is tried again. */
+static void s_set_base(writer_t *self, write_chores_t *chores) {
+    zr_error_t error = {0};
+    if (chores->base && !db_set_base(self->db, chores->base, &error))
+        chores->base = 0;
+}
+
+static bool s_forget_marks(writer_t *self, write_chores_t *chores, bool *more) {
+    return (!chores->now || db_date_marks(self->db, chores->now, STEP_MARKS, &chores->error)) &&
+           db_forget_marks(self->db, chores->marks_before, chores->max_marks, STEP_MARKS, more, &chores->error);
+}
+
 static void s_step(writer_t *self, job_t *job) {
     write_chores_t *chores = job->chores;
     bool more = false, ok;
@@ -201,10 +213,11 @@ static void s_step(writer_t *self, job_t *job) {
             job->step = STEP_FORGET;
         break;
     case STEP_FORGET:
-        ok = !chores->marks ||
-             db_forget_marks(self->db, chores->marks_before, chores->max_marks, STEP_MARKS, &more, &chores->error);
-        if (!ok || !more)
+        ok = !chores->marks || s_forget_marks(self, chores, &more);
+        if (!ok || !more) {
+            s_set_base(self, chores);
             job->step = STEP_GIVE_BACK;
+        }
         break;
     case STEP_GIVE_BACK:
         ok = db_give_back(self->db, STEP_PAGES, &chores->error);

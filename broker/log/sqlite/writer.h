@@ -40,6 +40,7 @@ typedef struct write_pass {
     size_t frame_count, frame_size;
     log_mark_t *marks;
     size_t mark_count;
+    uint64_t now;             /* the marks are used */
     size_t bytes;             /* of memory that it holds */
     bool ok;                  /* the writer's answer */
     char *error;              /* why it is not ok; NULL: not known, see the one before it */
@@ -69,8 +70,9 @@ typedef struct {
 
 /* Housekeeping to be done. */
 typedef struct {
-    zr_mail_t mail; /* LOG_MAIL_CHORES */
-    uint64_t now;
+    zr_mail_t mail;        /* LOG_MAIL_CHORES */
+    uint64_t now;          /* 0: nothing goes for its age */
+    uint64_t base;         /* to be stored (db_set_base); 0: none. The writer's answer: 0 if that failed */
     write_retain_t *rooms; /* malloc'ed */
     size_t room_count;
     bool marks; /* forget old ones, too */

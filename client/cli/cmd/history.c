@@ -88,7 +88,12 @@ static int s_seek(history_t *history, const char *room, uint64_t *after) {
 static int s_read(history_t *history, const wishes_t *wishes) {
     uint64_t after = wishes->after;
     uint64_t request;
+    found_t newest;
     int code = history->filter.since ? s_seek(history, wishes->room, &after) : 0;
+    if (code == 0 && history->filter.until) {
+        code = s_look(history, wishes->room, 0, 1, &newest);
+        history->filter.newest = newest.time;
+    }
     if (code)
         return code;
     uint64_t last = history->tail.max ? 0 : wishes->last;
@@ -194,7 +199,8 @@ const command_t cmd_history = {
     .help = "Prints the messages of ROOM that the broker still has, up to the newest of now, as 'zrelay sub'\n"
             "would. Of several conditions all must hold; with --last, the last N for which they do.\n"
             "WHEN is an age (90s, 15m, 2h, 7d) or a time: 2026-11-20, 2026-11-20T10:15, 2026-11-20T10:15:30;\n"
-            "local, or UTC with a Z behind. A date alone is its first moment.\n"
+            "local, or UTC with a Z behind. A date alone is its first moment. Messages bear the broker's\n"
+            "time; where its clock was set, it may have gone back.\n"
             "\n"
             "Options:\n"
             "      --after SEQ         only those after this position\n"

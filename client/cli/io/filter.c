@@ -36,7 +36,7 @@ static bool s_matches(filter_t *filter, const zrelay_event_t *entry) {
 }
 
 bool filter_wants(filter_t *filter, const zrelay_event_t *entry) {
-    if (entry->time < filter->since || filter_past(filter, entry))
+    if (entry->time < filter->since || (filter->until && entry->time >= filter->until))
         return false;
     if (filter->sender && (!entry->sender || strcmp(entry->sender, filter->sender) != 0))
         return false;
@@ -44,7 +44,7 @@ bool filter_wants(filter_t *filter, const zrelay_event_t *entry) {
 }
 
 bool filter_past(const filter_t *filter, const zrelay_event_t *entry) {
-    return filter->until && entry->time >= filter->until;
+    return filter->until && entry->time >= filter->until && entry->time <= filter->newest;
 }
 
 /* --- The last few --- */

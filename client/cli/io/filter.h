@@ -10,6 +10,7 @@
 
 typedef struct {
     uint64_t since, until; /* µs: not before, and before; until 0: no end */
+    uint64_t newest;       /* µs: of the room's newest entry; 0: not known */
     const char *sender;    /* NULL: anybody */
     regex_t pattern;
     bool has_pattern;
@@ -28,7 +29,8 @@ bool filter_active(const filter_t *filter);
 
 bool filter_wants(filter_t *filter, const zrelay_event_t *entry);
 
-/* Whether neither `entry` nor any after it is wanted: in a room, time never goes back. */
+/* Whether neither `entry` nor any after it is wanted. An entry later than the newest one is from a clock that was ahead
+ * and was set right, so earlier times follow it. */
 bool filter_past(const filter_t *filter, const zrelay_event_t *entry);
 
 /* The last `max` texts of those that came. Zeroed but for `max` (not 0) it is empty. */

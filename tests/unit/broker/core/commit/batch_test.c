@@ -105,6 +105,25 @@ TEST(test_times_do_not_go_back) {
     ck_assert_str_eq(s_times(), "110 ");
 }
 
+/* The clock was years ahead, and is set right: times follow it, and do not stand still for years. */
+TEST(test_times_follow_a_clock_that_is_set_back) {
+    const uint64_t minute = 60 * 1000000, year = 365 * 24 * 60 * minute;
+    fx.now += 10 * year;
+    fx_one_now(A, "r", 1, "a");
+    fx_drop(BACK);
+    fx.now -= minute;
+    fx_one_now(A, "r", 2, "b");
+    fx.now += minute;
+    fx_one_now(A, "r", 3, "c");
+    ck_assert_str_eq(s_times(), "315360000000000 ");
+    fx.now -= 10 * year;
+    fx_one_now(A, "r", 4, "d");
+    ck_assert_str_eq(s_times(), "0 ");
+    fx.now += minute + 7;
+    fx_one_now(A, "r", 5, "e");
+    ck_assert_str_eq(s_times(), "60000007 ");
+}
+
 TEST(test_an_expected_entry_has_an_ack_of_its_own) {
     fx_pub("r");
     fx_add(1, "a");

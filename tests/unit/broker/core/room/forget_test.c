@@ -333,4 +333,18 @@ TEST(test_room_for_others) {
     fx_answer(A, "{'op':'join','room':'other'}", "{'op':'joined'}");
 }
 
+/* The clock was years ahead: what seems to have been used then was used when that is found. */
+TEST(test_a_clock_that_is_set_back) {
+    s_start(true);
+    fx.now += 1000000 * SECOND;
+    relay_forget_idle(fx.relay, fx.now);
+    s_publish("aged", 1);
+    fx.now -= 1000000 * SECOND;
+    s_pass(0);
+    s_pass(60 * SECOND);
+    ck_assert_uint_eq(s_rooms(), 1);
+    s_pass(1);
+    ck_assert_uint_eq(s_rooms(), 0);
+}
+
 UNIT_SUITE_WITH("broker.core.forget", fx_start, fx_finish)

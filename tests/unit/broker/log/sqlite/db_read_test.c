@@ -227,7 +227,7 @@ START_TEST(test_bounds_that_are_older) {
     ck_assert(slice.complete && !slice.more);
     zr_blob_unref(frames[0]);
 
-    policy_t policy = {.max_entries = 6};
+    policy_t policy = {.max_entries = 10};
     bool more;
     log_bounds_t now;
     ck_assert_ok(&world.store, db_retain(world.store.db, ID, &policy, 10, 10, &now, &more, world.store.error));

@@ -50,27 +50,107 @@ START_TEST(test_by_age) {
 }
 END_TEST
 
+/* Whole frames go, and the first that stays is cut. */
 START_TEST(test_by_count) {
     store_t store;
-    uint64_t bytes = s_begin(&store);
+    s_begin(&store);
     ck_assert_uint_eq(s_retain(&store, (policy_t){.max_entries = 100}, 200, 5, 1).oldest, 0);
-    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_entries = 91}, 200, 5, 1).oldest, 0);
+    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_entries = 91}, 200, 5, 1).oldest, 9);
     ck_assert_uint_eq(s_retain(&store, (policy_t){.max_entries = 90}, 200, 5, 1).oldest, 10);
-    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_entries = 55}, 200, 1, 3).oldest, 40);
+    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_entries = 55}, 200, 1, 3).oldest, 45);
     store_reopen(&store);
-    ck_assert_uint_eq(store_look(&store, 1).entries, 60);
-    ck_assert_uint_eq(store_look(&store, 1).bytes, 6 * bytes);
-    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_entries = 1}, 200, 100, 1).oldest, 90);
+    ck_assert_uint_eq(store_look(&store, 1).entries, 55);
+    char *dump = store_dump(&store); /* reads all of it */
+    free(dump);
+    log_bounds_t bounds = s_retain(&store, (policy_t){.max_entries = 1}, 200, 100, 1);
+    ck_assert_uint_eq(bounds.oldest, 99);
+    ck_assert_uint_eq(bounds.tail, 99);
+    store_reopen(&store);
+    ck_assert_uint_eq(store_look(&store, 1).entries, 1);
+    ck_assert_uint_eq(store_look(&store, 1).bounds.tail, 99);
+    store_put(&store, 1, store_plain(general, 100, 1, 110, 20));
+    ck_assert_uint_eq(store_look(&store, 1).entries, 2);
     store_end(&store);
 }
 END_TEST
 
 START_TEST(test_by_bytes) {
     store_t store;
-    uint64_t bytes = s_begin(&store);
-    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_bytes = 9 * bytes + 1}, 200, 5, 1).oldest, 0);
-    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_bytes = 9 * bytes}, 200, 5, 1).oldest, 10);
-    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_bytes = bytes / 2}, 200, 4, 2).oldest, 90);
+    uint64_t bytes = s_begin(&store), head = ZR_DELIVER_HEAD(7), entry = (bytes - head) / 10;
+    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_bytes = 10 * bytes}, 200, 5, 1).oldest, 0);
+    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_bytes = 9 * bytes + head + 3 * entry}, 200, 5, 1).oldest, 7);
+    ck_assert_uint_eq(store_look(&store, 1).bytes, 9 * bytes + head + 3 * entry);
+    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_bytes = 9 * bytes + 1}, 200, 5, 1).oldest, 10);
+    ck_assert_uint_eq(store_look(&store, 1).bytes, 9 * bytes);
+    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_bytes = head + 2 * entry + 1}, 200, 4, 2).oldest, 98);
+    ck_assert_uint_eq(s_retain(&store, (policy_t){.max_bytes = 1}, 200, 4, 1).oldest, 99); /* the newest stays */
+    char *dump = store_dump(&store);
+    free(dump);
+    store_end(&store);
+}
+END_TEST
+
+/* Frames 2 to 4 are from a clock that was years ahead. They are no younger than frame 5. */
+START_TEST(test_ahead_of_the_clock) {
+    store_t store;
+    const uint64_t second = 1000000, begin = 1000 * second, future = 1000000 * second;
+    store_begin(&store);
+    store_room(&store, 1, "general");
+    for (uint64_t i = 0; i < 10; i++)
+        store_put(&store, 1, store_plain(general, i, 1, i >= 2 && i < 5 ? future : begin + i * second, 20));
+    log_bounds_t bounds;
+    bool more;
+    policy_t policy = {.max_age = 50 * second};
+    const struct { uint64_t now, oldest; } steps[] = {{0, 0}, {50, 1}, {51, 2}, {54, 2}, {55, 6}, {56, 7}};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        uint64_t now = steps[i].now ? begin + steps[i].now * second : 0;
+        do
+            ck_assert_ok(&store, db_retain(store.db, 1, &policy, now + (now != 0), 3, &bounds, &more, store.error));
+        while (more);
+        ck_assert_uint_eq(bounds.oldest, steps[i].oldest);
+    }
+    store_end(&store);
+}
+END_TEST
+
+/* Nothing behind them says how old they are: they count as of now. */
+START_TEST(test_all_ahead_of_the_clock) {
+    store_t store;
+    const uint64_t second = 1000000, now = 1000 * second;
+    store_begin(&store);
+    store_room(&store, 1, "general");
+    for (uint64_t i = 0; i < 40; i++)
+        store_put(&store, 1, store_plain(general, i, 1, 1000 * now, 20));
+    policy_t policy = {.max_age = 50 * second};
+    const struct { uint64_t now, oldest; } steps[] = {{0, 0}, {10, 0}, {50, 0}, {51, 39}, {52, 39}};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        log_bounds_t bounds;
+        bool more = true;
+        while (more)
+            ck_assert_ok(
+                &store, db_retain(store.db, 1, &policy, now + steps[i].now * second, 10, &bounds, &more, store.error));
+        ck_assert_uint_eq(bounds.oldest, steps[i].oldest);
+        store_reopen(&store);
+    }
+    /* The newest stays; what is stored later by a clock that is ahead again counts from then on. */
+    store_put(&store, 1, store_plain(general, 40, 1, 1000 * now, 20));
+    log_bounds_t bounds;
+    bool more;
+    ck_assert_ok(&store, db_retain(store.db, 1, &policy, now + 200 * second, 10, &bounds, &more, store.error));
+    ck_assert_uint_eq(bounds.oldest, 40);
+    store_put(&store, 1, store_plain(general, 41, 1, 1000 * now, 20));
+    for (uint64_t at = 200; at <= 251; at += 51) {
+        ck_assert_ok(&store, db_retain(store.db, 1, &policy, now + at * second, 10, &bounds, &more, store.error));
+        ck_assert_uint_eq(bounds.oldest, at == 200 ? 40 : 41);
+    }
+    ck_assert_ok(&store, db_begin(store.db, store.error));
+    ck_assert_ok(&store, db_forget_room(store.db, 1, 42, store.error));
+    ck_assert_ok(&store, db_commit(store.db, store.error));
+    store_room(&store, 1, "other"); /* and another one with its id has nothing of it */
+    store_put(&store, 1, store_plain(zr_span("other"), 42, 1, 1000 * now, 20));
+    store_put(&store, 1, store_plain(zr_span("other"), 43, 1, 1000 * now, 20));
+    ck_assert_ok(&store, db_retain(store.db, 1, &policy, now + 300 * second, 10, &bounds, &more, store.error));
+    ck_assert_uint_eq(bounds.oldest, 42);
     store_end(&store);
 }
 END_TEST
@@ -120,8 +200,8 @@ START_TEST(test_storing_goes_on) {
     store_put(&store, 1, store_plain(general, 110, 5, 111, 20));
     db_room_t room = store_look(&store, 1);
     ck_assert_uint_eq(room.bounds.head, 115);
-    ck_assert_uint_eq(room.bounds.oldest, 90);
-    ck_assert_uint_eq(room.entries, 25);
+    ck_assert_uint_eq(room.bounds.oldest, 99);
+    ck_assert_uint_eq(room.entries, 16);
     char *dump = store_dump(&store);
     free(dump);
     store_end(&store);
@@ -158,6 +238,21 @@ START_TEST(test_marks_are_forgotten) {
     s_forget(&store, 0, 1, 2, false, "j");
     s_forget(&store, 0, 0, 2, false, "");
     s_forget(&store, 1000, 0, 2, false, "");
+    store_end(&store);
+}
+END_TEST
+
+START_TEST(test_marks_ahead_of_the_clock) {
+    store_t store;
+    const uint64_t second = 1000000, now = 1000 * second;
+    store_begin(&store);
+    for (uint64_t i = 0; i < 6; i++)
+        store_mark(&store, (char[]){(char)('a' + i), '\0'}, 1, NULL, i < 3 ? now + (1000 + i) * second : now + i);
+    ck_assert_ok(&store, db_date_marks(store.db, now, 2, store.error));
+    ck_assert_ok(&store, db_date_marks(store.db, now, 2, store.error));
+    ck_assert_ok(&store, db_date_marks(store.db, now, 2, store.error));
+    s_forget(&store, now, 10, 10, false, "abcdef");
+    s_forget(&store, now + 1, 10, 10, false, "def");
     store_end(&store);
 }
 END_TEST
@@ -202,20 +297,22 @@ START_TEST(test_never_more_than_the_limit) {
         store_begin(&store);
         store_room(&store, 1, "general");
         struct {
-            uint64_t last, count, bytes, time;
+            uint64_t last, count, bytes, time, entry; /* bytes of an entry */
         } frames[40];
         size_t count = 1 + store_below(&random, 40), oldest = 0;
+        uint64_t skipped = 0; /* entries of the oldest */
         uint64_t head = 0, time = 1000;
         ck_assert_ok(&store, db_begin(store.db, store.error));
         for (size_t i = 0; i < count; i++) {
             time += store_below(&random, 20);
-            log_append_t append =
-                store_plain(general, head, 1 + store_below(&random, 8), time, store_below(&random, 60));
+            uint64_t body = store_below(&random, 60);
+            log_append_t append = store_plain(general, head, 1 + store_below(&random, 8), time, body);
             head = append.last;
             frames[i].last = head;
             frames[i].count = append.count;
             frames[i].bytes = zr_blob_len(append.frame);
             frames[i].time = time;
+            frames[i].entry = (frames[i].bytes - ZR_DELIVER_HEAD(7)) / append.count;
             ck_assert_ok(&store, store_add(&store, 1, append));
         }
         ck_assert_ok(&store, db_commit(store.db, store.error));
@@ -224,24 +321,29 @@ START_TEST(test_never_more_than_the_limit) {
             policy_t policy = {.max_age = store_below(&random, 2) ? 1 + store_below(&random, 500) : 0,
                 .max_entries = store_below(&random, 2) ? 1 + store_below(&random, 200) : 0,
                 .max_bytes = store_below(&random, 2) ? 1 + store_below(&random, 10000) : 0};
-            while (oldest + 1 < count) {
-                uint64_t newer = 0, bytes = 0;
+            uint64_t newer = 0, bytes = 0;
+            for (;; oldest++, skipped = 0) {
+                newer = bytes = 0;
                 for (size_t i = oldest + 1; i < count; i++) {
                     newer += frames[i].count;
                     bytes += frames[i].bytes;
                 }
-                if (!((policy.max_age && frames[oldest].time + policy.max_age < now) ||
-                        (policy.max_entries && newer >= policy.max_entries) ||
-                        (policy.max_bytes && bytes >= policy.max_bytes)))
+                if (oldest + 1 == count || !((policy.max_age && frames[oldest].time + policy.max_age < now) ||
+                                               (policy.max_entries && newer >= policy.max_entries) ||
+                                               (policy.max_bytes && bytes >= policy.max_bytes)))
                     break;
-                oldest++;
             }
+            while (newer + frames[oldest].count - skipped > 1 && skipped < frames[oldest].count &&
+                   ((policy.max_entries && newer + frames[oldest].count - skipped > policy.max_entries) ||
+                       (policy.max_bytes &&
+                           bytes + frames[oldest].bytes - skipped * frames[oldest].entry > policy.max_bytes)))
+                skipped++;
             log_bounds_t bounds;
             bool more = true;
             while (more)
                 ck_assert_ok(&store,
                     db_retain(store.db, 1, &policy, now, 1 + store_below(&random, 5), &bounds, &more, store.error));
-            ck_assert_uint_eq(bounds.oldest, oldest ? frames[oldest - 1].last : 0);
+            ck_assert_uint_eq(bounds.oldest, frames[oldest].last - frames[oldest].count + skipped);
             ck_assert_uint_eq(bounds.head, head);
         }
         store_end(&store);
@@ -249,6 +351,6 @@ START_TEST(test_never_more_than_the_limit) {
 }
 END_TEST
 
-UNIT_MAIN("broker.store.db_retain", test_no_limit, test_by_age, test_by_count, test_by_bytes, test_values_stay,
-    test_a_room_without_entries, test_storing_goes_on, test_marks_are_forgotten, test_pages_are_given_back,
-    test_never_more_than_the_limit)
+UNIT_MAIN("broker.store.db_retain", test_no_limit, test_by_age, test_by_count, test_by_bytes, test_ahead_of_the_clock,
+    test_all_ahead_of_the_clock, test_marks_ahead_of_the_clock, test_values_stay, test_a_room_without_entries,
+    test_storing_goes_on, test_marks_are_forgotten, test_pages_are_given_back, test_never_more_than_the_limit)

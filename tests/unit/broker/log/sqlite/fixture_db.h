@@ -3,6 +3,7 @@
 #define FIXTURE_DB_H
 
 #include "db.h"
+#include "db_retain.h"
 #include "unit.h"
 
 enum { EPOCH = 0x1234567 };

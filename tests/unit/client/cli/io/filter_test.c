@@ -26,11 +26,12 @@ TEST(test_nothing_set_wants_all) {
 }
 
 TEST(test_times) {
-    filter_t filter = {.since = 10, .until = 20};
+    filter_t filter = {.since = 10, .until = 20, .newest = 21};
     static const struct {
         uint64_t time;
         bool wanted, past;
-    } cases[] = {{9, false, false}, {10, true, false}, {19, true, false}, {20, false, true}, {21, false, true}};
+    } cases[] = {{9, false, false}, {10, true, false}, {19, true, false}, {20, false, true}, {21, false, true},
+        {22, false, false}}; /* the last one is from a clock that was ahead */
     ck_assert(filter_active(&filter));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         zrelay_event_t entry = s_entry(cases[i].time, "ann", "x", 1);
