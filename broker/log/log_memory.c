@@ -1,5 +1,6 @@
 /* The log in memory: each room's frames in a ring, all frames in one list by age. An appended frame is stored at once.
- * The oldest frames are dropped when the room, or all rooms together, hold more than they may. */
+ * The oldest frames are dropped when the room, or all rooms together, hold more than they may. If one frame alone is too
+ * much, it is cut. */
 #include "log.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@ typedef struct room_log room_log_t;
 
 typedef struct record {
     zr_blob_t *frame;
-    uint64_t first, last, prev;
+    uint64_t last, prev;
     size_t count;
     uint64_t index; /* entries of the room before it, forgotten ones counted */
     room_log_t *room;
@@ -107,6 +108,42 @@ static void s_drop(log_memory_t *self, room_log_t *room) {
     self->spare = record;
 }
 
+/* Does a room hold too much, if it has so much less? */
+static bool s_exceeds(const log_memory_t *self, const room_log_t *room, uint64_t entries, uint64_t bytes) {
+    const log_memory_limits_t *limits = &self->limits;
+    return room->entries - entries > limits->room_entries || room->bytes - bytes > limits->room_bytes ||
+           self->entries - entries > limits->entries || self->bytes - bytes > limits->bytes;
+}
+
+/* The room's newest frame, and only one, is too much: cuts its oldest entries off, but not the last one. */
+static void s_cut(log_memory_t *self, room_log_t *room) {
+    record_t *record = s_record(room, 0);
+    zr_span_t frame = zr_span_of(zr_blob_data(record->frame), zr_blob_len(record->frame));
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    uint64_t entries = 0, bytes = 0, after = record->prev;
+    zr_deliver_read(&reader, frame);
+    while (s_exceeds(self, room, entries, bytes) && entries + 1 < record->count && zr_deliver_next(&reader, &entry)) {
+        after = entry.seq;
+        entries++;
+        bytes += ZR_DELIVER_ENTRY_FIXED + entry.sender.len + entry.key.len + entry.body.len;
+    }
+    if (entries == 0)
+        return;
+    size_t count;
+    uint64_t last;
+    zr_blob_t *rest = zr_deliver_cut(frame, 0, after, record->last, record->count, &count, &last);
+    zr_blob_unref(record->frame);
+    record->frame = rest;
+    record->count -= entries;
+    record->index += entries;
+    record->prev = room->bounds.oldest = room->bounds.tail = after;
+    room->entries -= entries;
+    self->entries -= entries;
+    room->bytes -= bytes;
+    self->bytes -= bytes;
+}
+
 static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
     (void)log;
     (void)room;
@@ -119,7 +156,6 @@ static void s_append(log_t *log, const log_append_t *append) {
     record_t *record = self->spare ? self->spare : fatal_calloc(sizeof *record);
     self->spare = NULL;
     *record = (record_t){.frame = append->frame,
-        .first = append->first,
         .last = append->last,
         .prev = append->prev,
         .count = append->count,
@@ -145,6 +181,8 @@ static void s_append(log_t *log, const log_append_t *append) {
         s_drop(self, room);
     while (self->oldest != self->newest && (self->entries > self->limits.entries || self->bytes > self->limits.bytes))
         s_drop(self, self->oldest->room);
+    if (room->count == 1 && s_exceeds(self, room, 0, 0))
+        s_cut(self, room);
 }
 
 static void s_commit(log_t *log, const log_commit_t *commit) {

@@ -171,14 +171,16 @@ START_TEST(test_retention) {
         ct_append('a', 2);
     ct_append('b', 9);
     ct_store();
-    for (int i = 0; ct_bounds('a').oldest < 2; i++) {
+    for (int i = 0; ct_bounds('a').oldest < 2 || ct_bounds('b').oldest < 5; i++) {
         ck_assert_int_lt(i, 1000);
         log_tick(ct_log, 1000000);
         ct_pump(10);
     }
     ct_expect_bounds('a', 2, 6);
     ck_assert_uint_eq(ct_bounds('a').begun, 0);
-    ct_expect_bounds('b', 0, 9);
+    ct_expect_bounds('b', 5, 9); /* a frame that is too much alone is cut */
+    ck_assert_uint_eq(ct_bounds('b').tail, 5);
+    ct_expect_read('b', "5: 6 7 8 9 | = 9", .after = 0);
     ct_expect_read('a', "2: 3 4 | 4: 5 6 | = 6", .after = 0);
     ct_expect_read('a', "2: 3 4 | 4: 5 6 | = 6 complete", .after = 2);
     ct_expect_read('a', "2: 3 4 | = 4 more", .after = 1, .frames = 1);

@@ -117,8 +117,14 @@ START_TEST(test_a_room_forgets_by_entries) {
     s_expect("2: 3 4 | 4: 5 | = 5", .last = 4);
     s_expect("= 2", .last = 1, .until = 2);
     s_expect("= 1", .last = 1, .until = 1);
-    s_append('a', 9); /* what is newest stays, though it is more than the room may keep */
-    s_expect("5: 6 7 8 9 10 11 12 13 14 | = 14", .after = 0);
+    s_append('a', 9); /* one frame that is too much alone is cut */
+    s_expect("10: 11 12 13 14 | = 14", .after = 0);
+    log_bounds_t bounds = s_log->engine->bounds(s_log, LIT("a"));
+    ck_assert_uint_eq(bounds.oldest, 10);
+    ck_assert_uint_eq(bounds.tail, 10);
+    s_expect("12: 13 14 | = 14 complete", .last = 2);
+    s_append('a', 1);
+    s_expect("14: 15 | = 15", .after = 0);
     log_destroy(s_log);
 }
 END_TEST
@@ -128,6 +134,18 @@ START_TEST(test_a_room_forgets_by_bytes) {
     for (int i = 0; i < 3; i++)
         s_append_gap('a', 1, 1, 1200);
     s_expect("1: 2 | 2: 3 | = 3", .after = 0);
+    s_append_gap('a', 4, 1, 1200); /* one frame that is too much alone is cut, */
+    s_expect("4: 5 6 7 | = 7", .after = 0);
+    s_append_gap('a', 2, 1, 4090); /* but for its newest */
+    s_expect("8: 9 | = 9", .after = 0);
+    log_destroy(s_log);
+
+    s_begin((log_memory_limits_t){1000, 1 << 20, 3, 1 << 20});
+    s_append('b', 5);
+    s_expect("2: 3 4 5 | = 5", .room = "b");
+    s_append('a', 4); /* the oldest of all go first */
+    s_expect("= 5", .room = "b");
+    s_expect("1: 2 3 4 | = 4", .after = 0);
     log_destroy(s_log);
 }
 END_TEST
