@@ -8,30 +8,8 @@
  * The same input is then a single frame, from a peer with a session and from one without. */
 #include "control.h"
 #include "edge.h"
-#include "relay_log.h"
-
-typedef struct {
-    const uint8_t *data;
-    size_t left;
-} script_t;
-
-/* --- The script --- */
-
-static uint8_t s_byte(script_t *script) {
-    if (script->left == 0)
-        return 0;
-    script->left--;
-    return *script->data++;
-}
-
-static zr_span_t s_bytes(script_t *script, size_t len) {
-    if (len > script->left)
-        len = script->left;
-    zr_span_t bytes = zr_span_of(script->data, len);
-    script->data += len;
-    script->left -= len;
-    return bytes;
-}
+#include "relay_broker.h"
+#include "script.h"
 
 /* --- Around the relay --- */
 
@@ -49,8 +27,7 @@ static void s_check_published(zr_span_t frame) {
     zr_entry_t entry;
     fuzz_require(zr_deliver_read(&reader, frame) && reader.flags == 0 && reader.epoch == EPOCH);
     head_t *head = s_head(room);
-    bool anew =
-        head->begins || head->published == 0 || s_broker->users; /* while it was private others came elsewhere */
+    bool anew = head->begins || head->published == 0 || s_broker.users; /* while it was private others came elsewhere */
     fuzz_require(reader.prev == head->published || (anew && reader.prev > head->published));
     if (head->begins)
         head->time = 0; /* of the room that was forgotten */
@@ -65,19 +42,19 @@ static void s_check_published(zr_span_t frame) {
 }
 
 static void s_check_sent(route_t route, zr_span_t frame, bool live) {
-    fuzz_require(route >= 1 && route <= PEERS && s_broker->spoke[route]);
+    fuzz_require(route >= 1 && route <= PEERS && s_broker.spoke[route]);
     zr_ack_t ack;
     zr_deliver_reader_t reader;
     zr_entry_t entry;
     zr_span_t room, json;
     json_t *object = NULL;
-    fuzz_require(!live || s_broker->users);
+    fuzz_require(!live || s_broker.users);
     if (frame.ptr[0] == '{') { /* as strictly as a client reads it */
         fuzz_require(zr_control_read(frame, &object) == ZR_OK);
         fuzz_require(json_is_string(json_object_get(object, "op")));
         const char *token = json_string_value(json_object_get(object, "resume"));
         if (token)
-            snprintf(s_broker->token, sizeof s_broker->token, "%s", token);
+            snprintf(s_broker.token, sizeof s_broker.token, "%s", token);
         json_decref(object);
     } else if (live && zr_back_read(frame, &room, &json) == ZR_BACK_PRESENCE) {
         fuzz_require(zr_control_read(json, &object) == ZR_OK);
@@ -96,10 +73,10 @@ static void s_check_sent(route_t route, zr_span_t frame, bool live) {
 
 static void s_note(uint64_t session, uint64_t to) {
     size_t i = 0;
-    while (i <= SESSIONS && s_broker->sessions[i] != session)
+    while (i <= SESSIONS && s_broker.sessions[i] != session)
         i++;
     fuzz_require(i <= SESSIONS); /* not more than there may be, and each one once */
-    s_broker->sessions[i] = to;
+    s_broker.sessions[i] = to;
 }
 
 static void s_watch(void *ctx, uint64_t session) {
@@ -119,7 +96,7 @@ static void s_unwatch(void *ctx, uint64_t session) {
 
 static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live) {
     (void)ctx;
-    bool lost = route == s_broker->lost;
+    bool lost = route == s_broker.lost;
     if (!lost)
         s_check_sent(route, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), live);
     zr_blob_unref(frame);
@@ -144,12 +121,12 @@ static void s_drop_user(void *ctx, zr_span_t user) {
 
 static void s_login(void *ctx, const login_request_t *login) {
     (void)ctx;
-    s_broker->login = login->ticket;
+    s_broker.login = login->ticket;
 }
 
 static void s_admin(void *ctx, const admin_request_t *admin) {
     (void)ctx;
-    s_broker->admin = admin->ticket;
+    s_broker.admin = admin->ticket;
 }
 
 static void s_carry_out(void) {
@@ -163,7 +140,7 @@ static void s_carry_out(void) {
         .drop_user = s_drop_user,
         .login = s_login,
         .admin = s_admin};
-    edge_t edge = {.calls = &calls, .relay = s_broker->relay, .log = &s_broker->log, .outbox = &s_broker->outbox};
+    edge_t edge = {.calls = &calls, .relay = s_broker.relay, .log = &s_broker.late.log, .outbox = &s_broker.outbox};
     while (edge_carry_out(&edge))
         ;
 }
@@ -183,18 +160,16 @@ static zr_span_t s_back(void *ctx) {
 
 static void s_peer(void *ctx, peer_t *peer) {
     (void)ctx;
-    *peer = (peer_t){.local = true, .connection = s_broker->speaks};
-    if (s_broker->speaks >= PEERS - 1)
+    *peer = (peer_t){.local = true, .connection = s_broker.speaks};
+    if (s_broker.speaks >= PEERS - 1)
         peer->user = zr_span("user"); /* two peers of one user */
 }
 
 static void s_begin(uint8_t settings) {
-    broker_t *broker = s_broker = calloc(1, sizeof *s_broker);
-    fuzz_require(broker);
-    broker->gap = settings & 1 ? 3 : 1;
-    broker->now = 1000000;
-    broker->memory = log_memory_new(&(log_memory_limits_t){settings & 2 ? 4 : 50, 1 << 16, 100, 1 << 17});
-    broker->log = (log_t){.engine = &s_engine, .level = ZR_LEVEL_DISK};
+    late_log_t late = s_broker.late; /* with its memory */
+    broker_t *broker = &s_broker;
+    *broker = (broker_t){.now = 1000000, .late = late};
+    s_log_begin(settings & 1 ? 3 : 1, &(log_memory_limits_t){settings & 2 ? 4 : 50, 1 << 16, 100, 1 << 17});
     static const policy_t policies[] = {{.pattern = "r1", .max_age = 1}, {.pattern = "r2", .max_age = 1}};
     relay_config_t config;
     relay_config_default(&config);
@@ -220,38 +195,36 @@ static void s_begin(uint8_t settings) {
     config.back = s_back;
     config.peer = s_peer;
     config.tokens = true;
-    broker->relay = relay_new(&config, &broker->log, &broker->outbox);
-    broker->memory->sink = broker->log.sink;
+    broker->relay = relay_new(&config, &broker->late.log, &broker->outbox);
 }
 
 /* So many pieces of the work that waits. */
 static void s_work(size_t pieces) {
-    for (; pieces > 0 && relay_has_work(s_broker->relay); pieces--) {
-        relay_work(s_broker->relay);
+    for (; pieces > 0 && relay_has_work(s_broker.relay); pieces--) {
+        relay_work(s_broker.relay);
         s_carry_out();
     }
 }
 
 static void s_end(void) {
-    relay_flush(s_broker->relay);
+    relay_flush(s_broker.relay);
     s_carry_out();
     s_work(SIZE_MAX);
     while (s_log_step())
         s_carry_out();
-    for (size_t i = 0; i < s_broker->head_count && !s_broker->users; i++) /* all that was stored was published */
-        fuzz_require(s_broker->heads[i].published == s_broker->heads[i].stored);
-    relay_destroy(s_broker->relay);
-    outbox_finish(&s_broker->outbox);
-    log_destroy(s_broker->memory);
-    free(s_broker);
+    for (size_t i = 0; i < s_broker.head_count && !s_broker.users; i++) /* all that was stored was published */
+        fuzz_require(s_heads[i].published == s_heads[i].stored);
+    relay_destroy(s_broker.relay);
+    outbox_finish(&s_broker.outbox);
+    log_destroy(s_broker.memory);
 }
 
 /* --- Steps --- */
 
 static void s_frame(route_t route, zr_span_t frame) {
-    s_broker->spoke[route] = true;
-    s_broker->speaks = route;
-    relay_frame(s_broker->relay, route, frame, s_broker->now);
+    s_broker.spoke[route] = true;
+    s_broker.speaks = route;
+    relay_frame(s_broker.relay, route, frame, s_broker.now);
 }
 
 /* Frames of peers, by the low four bits of a step: two numbers from the script and the peer's part go in. */
@@ -286,7 +259,7 @@ static void s_say(route_t route, uint8_t which, unsigned a, unsigned b) {
 static void s_resume(route_t route, unsigned client) {
     char text[256];
     snprintf(text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"resume\":\"%s\"}", client,
-        s_broker->token);
+        s_broker.token);
     s_frame(route, zr_span(text));
 }
 
@@ -294,7 +267,7 @@ static void s_resume(route_t route, unsigned client) {
 static void s_change_rights(uint8_t what) {
     static const char *const names[] = {"anonymous", "user", "u0", "u1", "u2"};
     if (what == 0) {
-        relay_set_access(s_broker->relay, access_new_open());
+        relay_set_access(s_broker.relay, access_new_open());
         return;
     }
     access_t *access = access_new();
@@ -308,18 +281,18 @@ static void s_change_rights(uint8_t what) {
     }
     access_set_plain(access, what & 64);
     access_finish(access);
-    s_broker->users = true;
-    relay_set_access(s_broker->relay, access);
+    s_broker.users = true;
+    relay_set_access(s_broker.relay, access);
 }
 
 /* The edge has done what it was asked last. */
 static void s_answer(uint8_t what) {
-    uint64_t login = s_broker->login, admin = s_broker->admin;
-    s_broker->login = s_broker->admin = 0;
+    uint64_t login = s_broker.login, admin = s_broker.admin;
+    s_broker.login = s_broker.admin = 0;
     if (login)
-        relay_login_done(s_broker->relay, login, (login_t)(what % 3), 250, s_broker->now);
+        relay_login_done(s_broker.relay, login, (login_t)(what % 3), 250, s_broker.now);
     if (admin)
-        relay_admin_done(s_broker->relay, admin, what & 4 ? ZR_OK : ZR_ADMIN_FAILED, what & 8 ? "[]" : NULL);
+        relay_admin_done(s_broker.relay, admin, what & 4 ? ZR_OK : ZR_ADMIN_FAILED, what & 8 ? "[]" : NULL);
 }
 
 static void s_publish(route_t route, uint8_t what, uint8_t id) {
@@ -340,17 +313,17 @@ static void s_publish(route_t route, uint8_t what, uint8_t id) {
 }
 
 static void s_step(script_t *script) {
-    uint8_t step = s_byte(script), a = 0, b = 0;
+    uint8_t step = script_byte(script), a = 0, b = 0;
     unsigned high = step >> 4;
     route_t route = 1 + high % PEERS;
-    relay_t *relay = s_broker->relay;
+    relay_t *relay = s_broker.relay;
     if ((step & 15) < 6) {
-        a = s_byte(script);
-        b = s_byte(script);
+        a = script_byte(script);
+        b = script_byte(script);
     }
     switch (step & 15) {
     case 0:
-        s_frame(route, s_bytes(script, a));
+        s_frame(route, script_bytes(script, a));
         break;
     case 1:
         s_say(route, 0, a % 7, b % 5);
@@ -367,7 +340,7 @@ static void s_step(script_t *script) {
         break;
     case 6:
         s_carry_out(); /* what was allowed */
-        s_change_rights(s_byte(script));
+        s_change_rights(script_byte(script));
         break;
     case 7:
         if (high >= 8)
@@ -383,23 +356,23 @@ static void s_step(script_t *script) {
         break;
     case 9:
         relay_tick(relay);
-        relay_forget_idle(relay, s_broker->now);
+        relay_forget_idle(relay, s_broker.now);
         break;
     case 10:
         s_work(high + 1);
         break;
     case 11:
-        relay_silent(relay, s_broker->sessions[high % (SESSIONS + 1)]);
+        relay_silent(relay, s_broker.sessions[high % (SESSIONS + 1)]);
         break;
     case 12:
         relay_route_lost(relay, route);
-        s_broker->lost = high & 8 ? route : 0;
+        s_broker.lost = high & 8 ? route : 0;
         break;
     case 13:
-        relay_subscription(relay, s_bytes(script, high));
+        relay_subscription(relay, script_bytes(script, high));
         break;
     case 14:
-        s_broker->now += (uint64_t)(int64_t)(int8_t)s_byte(script) * 1000;
+        s_broker.now += (uint64_t)(int64_t)(int8_t)script_byte(script) * 1000;
         break;
     case 15:
         for (unsigned i = 0; i <= high && s_log_step(); i++)
@@ -409,10 +382,10 @@ static void s_step(script_t *script) {
 }
 
 static void s_run_script(script_t script) {
-    s_begin(s_byte(&script));
+    s_begin(script_byte(&script));
     while (script.left > 0) {
         s_step(&script);
-        relay_stats_t stats = relay_stats(s_broker->relay);
+        relay_stats_t stats = relay_stats(s_broker.relay);
         fuzz_require(stats.rooms <= ROOMS && stats.sessions <= SESSIONS);
     }
     s_end();

@@ -1,11 +1,7 @@
-/* The fixture's log: two of log_memory behind a queue, one for rooms on a disk and one for the others. Positions may
- * have gaps. It can fail, and it can be opened again as a later run of the broker finds it. */
+/* The fixture's log: two of log_memory behind a late one (fixture_late.h), one for rooms on a disk and one for the
+ * others. It can be opened again as a later run of the broker finds it. */
 #include "fixture.h"
-
-typedef struct job {
-    effect_t effect;
-    struct job *next;
-} job_t;
+#include "fixture_late.h"
 
 typedef struct {
     char room[ZR_ROOM_MAX + 1], key[ZR_KEY_MAX + 1], sender[ZR_NICK_MAX + 1], body[64];
@@ -13,13 +9,8 @@ typedef struct {
 } value_t;
 
 static struct {
-    log_t log;
+    late_log_t late;
     log_t *disk, *memory;
-    job_t *jobs, **tail;
-    effect_t *staged; /* since the commit before */
-    size_t staged_count;
-    uint64_t void_upto; /* a pass failed, and those up to this one go with it */
-    uint64_t committed; /* the newest pass in the queue, or done */
     value_t values[64]; /* in order of seq within a room */
     size_t value_count;
     fx_mark_t marks[64]; /* longest unused first */
@@ -100,7 +91,7 @@ static void s_set_mark(const log_mark_t *given) {
     s_log.mark_count = kept + 1;
 }
 
-/* --- The queue --- */
+/* --- What is stored --- */
 
 static void s_note_marks(const log_commit_t *commit) {
     fx.mark_count = 0;
@@ -114,108 +105,40 @@ static void s_note_marks(const log_commit_t *commit) {
 }
 
 /* Where the room is kept. */
-static log_t *s_place(zr_span_t room) {
+static log_t *s_place(void *ctx, zr_span_t room) {
+    (void)ctx;
     const policy_t *policy = policy_of(&fx.config.policies, room);
     return fx.durable && policy->has_level && policy->level < ZR_LEVEL_DISK ? s_log.memory : s_log.disk;
 }
 
-/* Takes `forget` over. */
-static void s_forget_now(log_forget_t *forget, bool ok) {
-    zr_span_t name = zr_span_of(forget->room, forget->room_len);
-    if (ok) {
-        log_t *log = s_place(name);
-        log->engine->forget(log, forget);
-        fx.forgets++;
-        fx_room_t *room = fx_room(name);
-        room->forgotten = room->begins = true;
-    }
-    free(forget);
-}
-
-static void s_append_now(const log_append_t *append, bool ok) {
-    if (!ok) {
-        zr_blob_unref(append->frame);
-        return;
-    }
+static void s_on_append(void *ctx, const log_append_t *append) {
+    (void)ctx;
     fx_room_t *room = fx_room(append->room);
     ck_assert(!room->appended || append->prev == room->appended || (room->forgotten && append->prev > room->appended));
     room->forgotten = false;
     room->appended = append->last;
+    fx.appended = *append;
     if (append->keyed && append->level == ZR_LEVEL_DISK)
         s_set_values(append);
-    log_t *log = s_place(append->room);
-    log->engine->append(log, append);
 }
 
-static void s_commit_now(const log_commit_t *commit) {
-    if (fx.fail > 0 && commit->pass > s_log.void_upto) {
-        fx.fail--;
-        s_log.void_upto = s_log.committed;
-    }
-    bool ok = commit->pass > s_log.void_upto;
-    for (size_t i = 0; i < s_log.staged_count; i++)
-        if (s_log.staged[i].kind == EFFECT_APPEND)
-            s_append_now(&s_log.staged[i].append, ok);
-        else
-            s_forget_now(s_log.staged[i].forget, ok);
-    s_log.staged_count = 0;
+static void s_on_forget(void *ctx, const log_forget_t *forget) {
+    (void)ctx;
+    fx_room_t *room = fx_room(zr_span_of(forget->room, forget->room_len));
+    room->forgotten = room->begins = true;
+    fx.forgets++;
+}
+
+static void s_on_commit(void *ctx, const log_commit_t *commit, bool ok) {
+    (void)ctx;
     for (size_t i = 0; ok && i < commit->mark_count; i++)
         s_set_mark(&commit->marks[i]);
     s_note_marks(commit);
-    uint64_t pass = commit->pass;
-    log_commit_finish(commit);
-    s_log.log.sink.stored(s_log.log.sink.ctx, pass, ok);
-}
-
-static void s_do(const effect_t *job) {
-    if (job->kind == EFFECT_APPEND || job->kind == EFFECT_FORGET) {
-        s_log.staged = realloc(s_log.staged, (s_log.staged_count + 1) * sizeof *s_log.staged);
-        s_log.staged[s_log.staged_count++] = *job;
-        if (job->kind == EFFECT_APPEND)
-            fx.appended = job->append;
-    } else if (job->kind == EFFECT_COMMIT) {
-        s_commit_now(&job->commit);
-    } else {
-        zr_span_t room = zr_span_of(job->read->room, job->read->room_len);
-        log_t *log = s_place(room);
-        log->engine->read(log, job->read);
-        free(job->read);
-    }
-}
-
-static void s_job(const effect_t *effect) {
-    if (effect->kind == EFFECT_COMMIT)
-        s_log.committed = effect->commit.pass;
-    if (!fx.late) {
-        s_do(effect);
-        return;
-    }
-    job_t *job = calloc(1, sizeof *job);
-    job->effect = *effect;
-    *s_log.tail = job;
-    s_log.tail = &job->next;
-}
-
-static bool s_step(bool failing) {
-    job_t *job = s_log.jobs;
-    if (!job || (failing && job->effect.kind == EFFECT_COMMIT && job->effect.commit.pass > s_log.void_upto))
-        return false;
-    s_log.jobs = job->next;
-    if (!s_log.jobs)
-        s_log.tail = &s_log.jobs;
-    s_do(&job->effect);
-    free(job);
-    return true;
 }
 
 bool fx_log_step(void) {
-    uint64_t failed = s_log.void_upto;
-    if (!s_step(false))
+    if (!late_log_step(&s_log.late))
         return false;
-    /* Passes that go with one that failed are answered before the relay does anything else. */
-    if (s_log.void_upto != failed)
-        while (s_step(true))
-            ;
     fx_carry_out();
     return true;
 }
@@ -244,49 +167,11 @@ void fx_store_fails(void) {
     ck_assert_uint_eq(fx.fail, 0);
 }
 
-/* --- The engine --- */
-
-static uint64_t s_next_seq(log_t *log, zr_span_t room, uint64_t head) {
-    (void)log;
-    (void)room;
-    return head + fx.gap;
-}
-
-static void s_append(log_t *log, const log_append_t *append) {
-    (void)log;
-    s_job(&(effect_t){.kind = EFFECT_APPEND, .append = *append});
-}
-
-static void s_commit(log_t *log, const log_commit_t *commit) {
-    (void)log;
-    s_job(&(effect_t){.kind = EFFECT_COMMIT, .commit = *commit});
-}
-
-static void s_forget(log_t *log, const log_forget_t *forget) {
-    (void)log;
-    log_forget_t *copy = malloc(sizeof *copy);
-    *copy = *forget;
-    s_job(&(effect_t){.kind = EFFECT_FORGET, .forget = copy});
-}
-
-static void s_read(log_t *log, const log_read_t *read) {
-    (void)log;
-    log_read_t *copy = malloc(sizeof *copy);
-    *copy = *read;
-    s_job(&(effect_t){.kind = EFFECT_READ, .read = copy});
-}
-
-static log_bounds_t s_bounds(log_t *log, zr_span_t room) {
-    (void)log;
-    log_t *place = s_place(room);
-    log_bounds_t bounds = place->engine->bounds(place, room);
-    bounds.tail = bounds.oldest; /* retention is at its end */
-    return bounds;
-}
+/* --- The log --- */
 
 static void s_restore(log_t *log, const log_restore_t *restore) {
     for (size_t i = 0; i < s_room_count; i++) {
-        log_bounds_t bounds = s_bounds(log, zr_span(s_rooms[i].name));
+        log_bounds_t bounds = log->engine->bounds(log, zr_span(s_rooms[i].name));
         if (bounds.head > bounds.begun)
             restore->room(restore->ctx, zr_span(s_rooms[i].name), &bounds);
     }
@@ -308,86 +193,40 @@ static void s_restore(log_t *log, const log_restore_t *restore) {
         fx.restore(restore);
 }
 
-static void s_stored(void *ctx, uint64_t pass, bool ok) {
-    (void)ctx;
-    (void)pass;
-    (void)ok;
-}
-
-static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
-    (void)ctx;
-    s_log.log.sink.read_done(s_log.log.sink.ctx, ticket, slice);
-}
-
-static log_t *s_memory_new(void) {
-    log_t *log = log_memory_new(&fx.limits);
-    log->sink = (log_sink_t){NULL, s_stored, s_read_done};
-    return log;
-}
-
-static void s_drop_jobs(void) {
-    while (s_log.jobs) {
-        job_t *job = s_log.jobs;
-        s_log.jobs = job->next;
-        if (job->effect.kind == EFFECT_APPEND)
-            zr_blob_unref(job->effect.append.frame);
-        else if (job->effect.kind == EFFECT_COMMIT)
-            log_commit_finish(&job->effect.commit);
-        else if (job->effect.kind == EFFECT_FORGET)
-            free(job->effect.forget);
-        else
-            free(job->effect.read);
-        free(job);
-    }
-    s_log.tail = &s_log.jobs;
-    for (size_t i = 0; i < s_log.staged_count; i++)
-        if (s_log.staged[i].kind == EFFECT_APPEND)
-            zr_blob_unref(s_log.staged[i].append.frame);
-        else
-            free(s_log.staged[i].forget);
-    s_log.staged_count = 0;
-    s_log.void_upto = s_log.committed = 0;
-}
-
 log_t *fx_log_begin(void) {
-    static const log_engine_t durable = {.next_seq = s_next_seq,
-        .append = s_append,
-        .commit = s_commit,
-        .read = s_read,
-        .bounds = s_bounds,
-        .forget = s_forget,
-        .restore = s_restore};
-    static log_engine_t plain;
-    plain = durable;
-    plain.restore = NULL;
-    s_drop_jobs();
+    static const late_calls_t calls = {
+        .place = s_place, .append = s_on_append, .forget = s_on_forget, .commit = s_on_commit};
+    late_log_t *late = &s_log.late;
+    late->calls = &calls;
+    late->late = &fx.late;
+    late->gap = &fx.gap;
+    late->fail = &fx.fail;
+    late_log_begin(late, fx.durable ? ZR_LEVEL_DISK : ZR_LEVEL_MEMORY);
+    late->engine.restore = fx.durable ? s_restore : NULL;
+    late->log.base = fx.base;
+    late->log.ceiling = fx.ceiling;
     if (!s_log.disk) {
-        s_log.disk = s_memory_new();
+        s_log.disk = log_memory_new(&fx.limits);
         s_room_count = 0;
     }
     log_destroy(s_log.memory);
-    s_log.memory = s_memory_new();
+    s_log.memory = log_memory_new(&fx.limits);
     for (size_t i = 0; i < s_room_count; i++)
         s_rooms[i].appended = s_rooms[i].published =
             s_log.disk->engine->bounds(s_log.disk, zr_span(s_rooms[i].name)).head;
-    s_log.log = (log_t){.engine = fx.durable ? &durable : &plain,
-        .level = fx.durable ? ZR_LEVEL_DISK : ZR_LEVEL_MEMORY,
-        .base = fx.base,
-        .ceiling = fx.ceiling};
-    return &s_log.log;
+    return &late->log;
 }
 
 log_t *fx_log(void) {
-    return &s_log.log;
+    return &s_log.late.log;
 }
 
 const log_sink_t *fx_log_sink(void) {
-    return &s_log.log.sink;
+    return &s_log.late.log.sink;
 }
 
 void fx_log_finish(void) {
-    s_drop_jobs();
-    free(s_log.staged);
+    late_log_finish(&s_log.late);
     for (size_t i = 0; i < s_log.mark_count; i++)
         zr_blob_unref(s_log.marks[i].refusals);
     log_destroy(s_log.disk);
