@@ -399,7 +399,7 @@ void machine_front_down(machine_t *m, uint64_t now) {
 
 void machine_back_down(machine_t *m, uint64_t now) {
     m->now = now;
-    if (m->state != STATE_LIVE || !m->back_open)
+    if (!m->back_open)
         return;
     m->back_tries = now < m->back_since + STEADY_MS ? m->back_tries + 1 : 1;
     m->back_at = now + machine_retry_ms(m->back_tries);

@@ -242,6 +242,20 @@ TEST(test_a_back_that_ends_at_once) {
     s_check(waits, TIMES);
 }
 
+/* Else the first syncs of the next session would ask a SUB that is gone. */
+TEST(test_a_back_that_ends_before_welcome_is_made_anew) {
+    fixture_live_room("a", 5);
+    fixture_no_session();
+    machine_back_down(b.machine, b.now);
+    b.actions[0] = '\0';
+    fixture_welcome_with(EPOCH_1, true, "");
+    fixture_tick(RETRY_MS);
+    ck_assert_ptr_nonnull(strstr(b.actions, "back=tcp://back +a0 +~"));
+    fixture_synced();
+    while (strcmp(fixture_sent(), "join room=a after=5") != 0)
+        ck_assert_uint_lt(b.looked, b.sent_count);
+}
+
 TEST(test_what_a_lost_back_held_is_told_and_repaired) {
     fixture_live_room("a", 5);
     machine_back_down(b.machine, b.now);
