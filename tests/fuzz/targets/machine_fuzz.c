@@ -25,6 +25,7 @@ static void s_take_events(size_t most) {
 static void s_take_actions(void) {
     action_t action;
     state_t state = s_world.machine->state;
+    s_note_limits();
     if (state == STATE_LIVE || state == STATE_LEAVING)
         s_world.greeting = false;
     while (machine_action(s_world.machine, &action, s_world.now))
