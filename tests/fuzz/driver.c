@@ -11,7 +11,7 @@
 #include "fuzz.h"
 #include "vector.h"
 
-enum { INPUTS_MAX = 1024, INPUT_SIZE = 4096, MUTATIONS_MAX = 6 };
+enum { INPUTS_MAX = 8192, INPUT_SIZE = 4096, MUTATIONS_MAX = 6 };
 
 typedef struct {
     size_t len;

@@ -86,8 +86,9 @@ static void s_check_request(const spec_op_t *op, const json_t *object) {
 }
 
 static void s_on_hello(void) {
+    state_t state = s_world.machine->state;
     s_world.greeted = true;
-    if (s_world.machine->state == STATE_LIVE)
+    if (state == STATE_LIVE || state == STATE_LEAVING)
         return;
     s_world.greeting = true;
     s_world.asked_count = 0; /* answers to what came before do not count any more */
