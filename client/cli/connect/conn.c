@@ -73,9 +73,15 @@ static bool s_yields(conn_t *session, const zrelay_event_t *event) {
     return len <= ZR_NICK_MAX && zrelay_rename(session->relay, nick) == 0;
 }
 
+/* A broker that is full after a reconnect may have room soon, and the library asks again. A command that was never let
+ * in tells it instead. */
+static bool s_waits(const conn_t *session, const zrelay_event_t *event) {
+    return event->type == ZRELAY_REFUSED && session->nick && s_has_code(event, "too-many-sessions");
+}
+
 /* Handles an event that concerns the session itself. false: the command need not take it. */
 static bool s_see(conn_t *session, const zrelay_event_t *event) {
-    if (s_yields(session, event))
+    if (s_yields(session, event) || s_waits(session, event))
         return false;
     if (event->type == ZRELAY_CLOSED)
         session->closed = true;
