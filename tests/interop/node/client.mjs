@@ -212,9 +212,13 @@ class Client {
   }
 
   bye(m) {
-    if (m.reason === "replaced") return this.leave();
+    if (["revoked", "banned", "kicked", "flooding"].includes(m.reason)) {
+      tell("error", { code: m.reason, text: "the broker ended the session" });
+      this.status = 1;
+      return this.leave();
+    }
     this.state = "greeting";
-    this.after(m.reason === "shutdown" ? this.backOff() : 0, "greet");
+    this.after(["shutdown", "replaced"].includes(m.reason) ? this.backOff() : 0, "greet");
   }
 
   error(m) {

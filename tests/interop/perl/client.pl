@@ -173,9 +173,13 @@ sub check_tail () {
 }
 
 sub bye ($m) {
-    return leave() if $m->{reason} eq 'replaced';
+    if ($m->{reason} =~ /^(revoked|banned|kicked|flooding)$/) {
+        tell_event('error', code => $m->{reason}, text => 'the broker ended the session');
+        $status = 1;
+        return leave();
+    }
     $state = 'greeting';
-    after($m->{reason} eq 'shutdown' ? back_off() : 0, greet => \&greet);
+    after($m->{reason} =~ /^(shutdown|replaced)$/ ? back_off() : 0, greet => \&greet);
 }
 
 sub error ($m) {

@@ -188,11 +188,13 @@ class Client:
             self.after(GRACE, "check_tail")
 
     def bye(self, m):
-        if m["reason"] == "replaced":
+        if m["reason"] in ("revoked", "banned", "kicked", "flooding"):
+            tell("error", code=m["reason"], text="the broker ended the session")
+            self.status = 1
             self.leave()
             return
         self.state = "greeting"
-        self.after(self.back_off() if m["reason"] == "shutdown" else 0, "greet")
+        self.after(self.back_off() if m["reason"] in ("shutdown", "replaced") else 0, "greet")
 
     def error(self, m):
         if m["code"] == "no-session":
