@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Runs the kit on the clients of this project, each at its level: clients.py CLIENT [KIT-OPTION…]. BUILD is the build folder."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import cases_publish  # noqa: F401  these two fill the table
+import cases_read  # noqa: F401
+from table import CASES
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build")).resolve()
+PYTHON = "/usr/bin/python3"  # has pyzmq
+HIGHEST = ("gapless reader", "exactly-once publisher")
+EVENTS = r'"event": ?"(lost|epoch|left|error)"'  # of the clients in ..
+
+
+def interop(command):
+    command += " --server {front} --room {room} --nick {nick}"
+    return HIGHEST, command, f"sed -u 's/^/publish /' | {command}", "--tells", EVENTS
+
+
+def page(folder):
+    """The programs that PROTOCOL.md prints: the two of the first ten minutes."""
+    text = (ROOT / "common/PROTOCOL.md").read_text(encoding="utf-8")
+    minutes = re.search(r"^## The first ten minutes$(.*?)^## ", text, re.M | re.S)[1]
+    for name, code in zip(("publish", "read"), re.findall(r"^```python\n(.*?)^```$", minutes, re.M | re.S)):
+        pathlib.Path(folder, f"{name}.py").write_text(code, encoding="utf-8")
+    return (("reader", "writer"), f"{PYTHON} {folder}/read.py {{front}} {{room}}",
+            f"xargs -d '\\n' {PYTHON} {folder}/publish.py {{front}} {{room}}")
+
+
+def complete(folder):
+    """The reader in the client of PROTOCOL.md's section 12, in all cases but those of what it says that it leaves out."""
+    text = (ROOT / "common/PROTOCOL.md").read_text(encoding="utf-8")
+    pathlib.Path(folder, "complete.py").write_text(re.search(r"^## 12\..*?^```python\n(.*?)^```$", text, re.M | re.S)[1], encoding="utf-8")
+    left_out = ("read-older", "read-replay-refused", "read-silence", "read-deaf", "read-revoked")
+    cases = [word for case in CASES if case.side == "read" and case.name not in left_out for word in ("--case", case.name)]
+    return ("gapless reader",), f"{PYTHON} {folder}/complete.py {{front}} {{room}} {{nick}}", None, *cases
+
+
+CLIENTS = {  # name: gives the levels, the reader, the publisher, and further options of the kit
+    "zrelay": lambda _: (HIGHEST, f"{BUILD}/client/zrelay -s {{front}} sub {{room}}", f"{BUILD}/client/zrelay -s {{front}} pub {{room}}"),
+    "library": lambda _: (HIGHEST, f"{BUILD}/tests/interop/lines sub {{front}} {{room}}", f"{BUILD}/tests/interop/lines pub {{front}} {{room}}"),
+    "python": lambda _: interop(f"{PYTHON} {ROOT}/tests/interop/python/client.py"),
+    "perl": lambda _: interop(f"perl {ROOT}/tests/interop/perl/client.pl"),
+    "node": lambda _: interop(f"node {BUILD}/tests/interop/node/client.mjs"),
+    "page": page,
+    "complete": complete,
+}
+
+
+def main(client, *further):
+    with tempfile.TemporaryDirectory() as folder:
+        levels, read, publish, *options = CLIENTS[client](folder)
+        if client == "node":
+            subprocess.run([HERE.parent / "install", BUILD], check=True, stdout=sys.stderr)
+        command = [sys.executable, HERE / "kit", "--read", read, *(["--publish", publish] if publish else []), *options]
+        for level in levels:
+            command += ["--level", level]
+        return subprocess.run([*command, *further], env={"ZRELAYD": str(BUILD / "broker/zrelayd"), **os.environ}).returncode
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in CLIENTS:
+        sys.exit(f"usage: clients.py {'|'.join(CLIENTS)} [KIT-OPTION…]")
+    sys.exit(main(*sys.argv[1:]))
