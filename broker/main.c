@@ -45,7 +45,7 @@ static const char s_usage[] =
     "  --help               print this and leave\n"
     "\n"
     "On start it prints one line with its endpoints. SIGTERM and SIGINT stop it; a second one at once.\n"
-    "SIGHUP makes it read the users file again.\n";
+    "SIGHUP makes it read the users file again. SIGUSR1 makes it write its counters to the log.\n";
 
 typedef struct {
     zr_texts_t listen, back;
@@ -146,8 +146,10 @@ static void s_block_signals(void) {
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN); /* as the first process of a container it gets orphans: the kernel ends them wholly */
 }
 
 /* CZMQ takes defaults from ZSYS_* variables: queue lengths, threads, even a socket that log lines are sent to. The

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "logger.h"
 #include "names.h"
 
 bool zr_vfail(zr_error_t *error, const char *format, va_list args) {
@@ -54,12 +55,12 @@ int zr_error_print(const zr_error_t *error, const char *program) {
     zr_buffer_t all = {0};
     unsigned shown = 0;
     for (const char *line = NULL; (line = zr_error_next(error, line)); shown++) {
-        zr_buffer_printf(&all, "%s: ", program);
+        zr_buffer_printf(&all, "%s%s: ", zr_log_priority(ZR_LOG_ERROR), program);
         zr_escape(&all, zr_span(line));
         zr_buffer_u8(&all, '\n');
     }
     if (shown < error->count)
-        zr_buffer_printf(&all, "%s: and %u more\n", program, error->count - shown);
+        zr_buffer_printf(&all, "%s%s: and %u more\n", zr_log_priority(ZR_LOG_ERROR), program, error->count - shown);
     /* In one write, so that lines of several programs do not mix. There is nobody to tell when it fails. */
     ssize_t written = write(STDERR_FILENO, all.data, all.len);
     (void)written;

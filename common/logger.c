@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,14 +15,17 @@
 
 enum { LINE_MAX_BYTES = 2048, LIMIT_LINES = 10, LIMIT_WINDOW_MS = 60000 };
 
-static const char *const s_names[] = {
-    [ZR_LOG_AUDIT] = "audit",
-    [ZR_LOG_ERROR] = "error",
-    [ZR_LOG_WARN] = "warn",
-    [ZR_LOG_INFO] = "info",
-    [ZR_LOG_DEBUG] = "debug",
+static const struct {
+    const char *name, *priority; /* syslog(3)'s */
+} s_levels[] = {
+    [ZR_LOG_ASKED] = {"info", "<6>"},
+    [ZR_LOG_AUDIT] = {"audit", "<5>"},
+    [ZR_LOG_ERROR] = {"error", "<3>"},
+    [ZR_LOG_WARN] = {"warn", "<4>"},
+    [ZR_LOG_INFO] = {"info", "<6>"},
+    [ZR_LOG_DEBUG] = {"debug", "<7>"},
 };
-enum { LEVELS = sizeof s_names / sizeof s_names[0] };
+enum { LEVELS = sizeof s_levels / sizeof s_levels[0] };
 
 static atomic_int s_level = ZR_LOG_INFO;
 
@@ -30,22 +35,40 @@ void zr_log_set_level(zr_log_level_t level) {
 
 bool zr_log_level_from_name(const char *name, zr_log_level_t *level) {
     for (int i = ZR_LOG_ERROR; i < LEVELS; i++)
-        if (zr_span_equal(zr_span(name), zr_span(s_names[i]))) {
+        if (zr_span_equal(zr_span(name), zr_span(s_levels[i].name))) {
             *level = (zr_log_level_t)i;
             return true;
         }
     return false;
 }
 
+/* systemd names the stream that it reads (systemd.exec(5)). It may not be ours: children inherit the variable, and stderr
+ * may lead elsewhere by now. */
+static bool s_is_journal(void) {
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat about;
+    return stream && sscanf(stream, "%20llu:%20llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &about) == 0 &&
+           about.st_dev == device && about.st_ino == inode;
+}
+
+const char *zr_log_priority(zr_log_level_t level) {
+    return s_is_journal() ? s_levels[level].priority : "";
+}
+
 static void s_put_head(zr_buffer_t *line, zr_log_level_t level) {
     struct timespec now;
     struct tm utc;
-    char stamp[32], head[64];
+    char stamp[32];
+    const char *priority = zr_log_priority(level), *name = s_levels[level].name;
+    if (priority[0]) {
+        zr_buffer_printf(line, "%s%-5s ", priority, name);
+        return;
+    }
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-    int len = snprintf(head, sizeof head, "%s.%03ldZ %-5s ", stamp, now.tv_nsec / 1000000, s_names[level]);
-    zr_buffer_append(line, head, (size_t)len);
+    zr_buffer_printf(line, "%s.%03ldZ %-5s ", stamp, now.tv_nsec / 1000000, name);
 }
 
 void zr_log(zr_log_level_t level, const char *format, ...) {

@@ -1,4 +1,5 @@
-/* Log lines on stderr: time, level, text. No peer may cause more than a bounded number of lines: its events are
+/* Log lines on stderr: time, level, text. For systemd's journal, which notes the time itself, a line begins with its
+ * priority instead (sd-daemon(3)). No peer may cause more than a bounded number of lines: its events are
  * counted, and one line now and then tells the count (zr_log_pass). */
 #ifndef ZR_LOGGER_H
 #define ZR_LOGGER_H
@@ -7,15 +8,18 @@
 
 #include "span.h"
 
-/* ZR_LOG_AUDIT: a peer was let in, refused, granted rights or sent away, and by which operator. It is always written,
- * whatever the level. */
-typedef enum { ZR_LOG_AUDIT, ZR_LOG_ERROR, ZR_LOG_WARN, ZR_LOG_INFO, ZR_LOG_DEBUG } zr_log_level_t;
+/* These two are always written, whatever the level. ZR_LOG_ASKED: the operator asked for it. ZR_LOG_AUDIT: a peer was
+ * let in, refused, granted rights or sent away, and by which operator. */
+typedef enum { ZR_LOG_ASKED, ZR_LOG_AUDIT, ZR_LOG_ERROR, ZR_LOG_WARN, ZR_LOG_INFO, ZR_LOG_DEBUG } zr_log_level_t;
 
 /* Default: ZR_LOG_INFO. */
 void zr_log_set_level(zr_log_level_t level);
 
 /* false when `name` is none of error, warn, info, debug. */
 bool zr_log_level_from_name(const char *name, zr_log_level_t *level);
+
+/* "<N>", the priority with which a line of that level begins on stderr; "" where stderr is not the journal. */
+const char *zr_log_priority(zr_log_level_t level);
 
 /* One line; control characters in it are escaped. errno is kept. */
 void zr_log(zr_log_level_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));

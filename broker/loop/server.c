@@ -17,6 +17,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "counters.h"
 #include "key_file.h"
 #include "fatal.h"
 #include "hash.h"
@@ -180,6 +181,13 @@ static int s_on_login_tick(zloop_t *loop, int timer_id, void *arg) {
     return 0;
 }
 
+static void s_read_users_again(server_t *server) {
+    if (server->settings->users[0])
+        auth_reload(server->auth, OUR_TICKET, zr_span("SIGHUP"));
+    else
+        zr_log(ZR_LOG_INFO, "SIGHUP: there is no users file to read again");
+}
+
 static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)loop;
     server_t *server = arg;
@@ -187,10 +195,11 @@ static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     if (read(item->fd, &info, sizeof info) != (ssize_t)sizeof info)
         return 0;
     if (info.ssi_signo == SIGHUP) {
-        if (server->settings->users[0])
-            auth_reload(server->auth, OUR_TICKET, zr_span("SIGHUP"));
-        else
-            zr_log(ZR_LOG_INFO, "SIGHUP: there is no users file to read again");
+        s_read_users_again(server);
+        return 0;
+    }
+    if (info.ssi_signo == SIGUSR1) {
+        counters_log(server, ZR_LOG_ASKED, "counters");
         return 0;
     }
     zr_log(ZR_LOG_INFO, "signal %u: saying bye to everybody; once more stops at once", info.ssi_signo);
@@ -206,6 +215,7 @@ static bool s_open_signals(server_t *server, zr_error_t *error) {
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return server->signals >= 0 || zr_fail(error, "cannot watch for signals: %s", strerror(errno));
 }
@@ -367,26 +377,6 @@ static void s_arm_second_signal(void) {
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static void s_log_stats(const server_t *server) {
-    relay_stats_t stats = relay_stats(server->relay);
-    zr_log(ZR_LOG_INFO,
-        "stopped: frames %llu, entries %llu, deliveries %llu, acks %llu, errors %llu, duplicates %llu, "
-        "dropped %llu, live frames dropped %llu, limited %llu, flooders %llu, handshakes refused %llu, logins failed "
-        "%llu, logins slowed %llu, connections closed %llu, "
-        "without a descriptor %llu, incomplete messages %llu, claimed routing ids %llu, several parts %llu, stray "
-        "%llu, greedy %llu, revoked "
-        "%llu, rooms %zu",
-        (unsigned long long)stats.frames, (unsigned long long)stats.entries, (unsigned long long)stats.deliveries,
-        (unsigned long long)stats.acks, (unsigned long long)stats.errors, (unsigned long long)stats.duplicates,
-        (unsigned long long)stats.dropped, (unsigned long long)server->effects.edge.live_dropped,
-        (unsigned long long)stats.limited, (unsigned long long)stats.flooders,
-        (unsigned long long)auth_refused(server->auth), (unsigned long long)server->logins_failed,
-        (unsigned long long)server->logins_slowed, (unsigned long long)peers_turned_away(server->peers),
-        (unsigned long long)peers_no_room(server->peers), (unsigned long long)peers_incomplete(server->peers),
-        (unsigned long long)server->claimed, (unsigned long long)server->multipart, (unsigned long long)server->stray,
-        (unsigned long long)server->greedy, (unsigned long long)server->revoked, stats.rooms);
-}
-
 /* Until everything that was taken in is on the disk and answered. */
 static void s_drain_log(server_t *server) {
     intake_finish_pass(server);
@@ -411,7 +401,7 @@ static void s_shut_down(server_t *server) {
     s_drain_log(server);
     relay_shutdown(server->relay);
     intake_finish_pass(server);
-    s_log_stats(server);
+    counters_log(server, ZR_LOG_INFO, "stopped");
 }
 
 int server_run(server_t *server) {

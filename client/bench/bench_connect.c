@@ -307,6 +307,7 @@ int bench_connect(const bench_plan_t *plan, target_t *target, bench_result_t *re
     watch.board = mmap(NULL, watch.board_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (watch.board == MAP_FAILED)
         abort();
+    signal(SIGCHLD, SIG_DFL); /* else, as process 1 or started with it ignored, it could not wait for its processes */
     s_want(&watch, plan->schedule.messages, plan->restart != NULL);
     int code = 0;
     if (plan->broker_pid && !(result->memory_before = bench_process_memory(plan->broker_pid))) {

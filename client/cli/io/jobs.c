@@ -196,20 +196,25 @@ bool jobs_outcome(zr_buffer_t *out, int status) {
     return true;
 }
 
-void jobs_reap(jobs_t *jobs) {
-    for (size_t i = 0; i < jobs->max; i++) {
-        job_t *job = &jobs->jobs[i];
-        int status;
-        if (job->pid <= 0 || waitpid(job->pid, &status, WNOHANG) != job->pid)
-            continue;
-        zr_buffer_t text = {0};
-        if (jobs_outcome(&text, status)) {
-            jobs->failed++;
-            cli_say("the command failed for %s seq %" PRIu64 ": %.*s", job->room, job->seq, (int)text.len,
-                (const char *)text.data);
-        }
-        zr_buffer_finish(&text);
-        s_free(job);
-        jobs->running--;
+static void s_ended(jobs_t *jobs, job_t *job, int status) {
+    zr_buffer_t text = {0};
+    if (jobs_outcome(&text, status)) {
+        jobs->failed++;
+        cli_say("the command failed for %s seq %" PRIu64 ": %.*s", job->room, job->seq, (int)text.len,
+            (const char *)text.data);
     }
+    zr_buffer_finish(&text);
+    s_free(job);
+    jobs->running--;
+}
+
+/* The first process of a container gets the orphans of its commands as children. */
+void jobs_reap(jobs_t *jobs) {
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+        for (size_t i = 0; i < jobs->max; i++)
+            if (jobs->jobs[i].pid == pid) {
+                s_ended(jobs, &jobs->jobs[i], status);
+                break;
+            }
 }

@@ -45,6 +45,8 @@ void signals_open(void) {
     if (s_pipe[0] < 0 && pipe2(s_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
         abort();
     signal(SIGPIPE, SIG_IGN);
+    if (getpid() == 1) /* of a container: the kernel ends its orphans wholly, unless a command wants to hear of them */
+        signal(SIGCHLD, SIG_IGN);
     s_catch_unless_ignored(SIGINT);
     s_catch_unless_ignored(SIGHUP);
     s_catch(SIGTERM);

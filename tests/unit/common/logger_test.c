@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
+#include "errors.h"
 #include "unit.h"
 
 static int s_read_end;
@@ -44,6 +46,45 @@ START_TEST(test_line_has_time_level_text) {
 }
 END_TEST
 
+/* As systemd sets it for a service whose stderr is the journal. */
+static void s_name_journal(void) {
+    struct stat about;
+    char text[64];
+    ck_assert_int_eq(fstat(STDERR_FILENO, &about), 0);
+    snprintf(text, sizeof text, "%llu:%llu", (unsigned long long)about.st_dev, (unsigned long long)about.st_ino);
+    setenv("JOURNAL_STREAM", text, 1);
+}
+
+START_TEST(test_the_journal_gets_priorities_and_no_time) {
+    static const char *const lines[] = {"<6>info  text\n", "<5>audit text\n", "<3>error text\n", "<4>warn  text\n",
+        "<6>info  text\n", "<7>debug text\n"};
+    s_capture();
+    s_name_journal();
+    zr_log_set_level(ZR_LOG_DEBUG);
+    for (int level = ZR_LOG_ASKED; level <= ZR_LOG_DEBUG; level++) {
+        zr_log((zr_log_level_t)level, "text");
+        ck_assert_str_eq(s_captured(), lines[level]);
+    }
+    s_capture(); /* stderr leads elsewhere, and the variable is still there */
+    zr_log(ZR_LOG_WARN, "text");
+    ck_assert_ptr_nonnull(strstr(s_captured(), "Z warn  text\n"));
+    setenv("JOURNAL_STREAM", "nonsense", 1);
+    zr_log(ZR_LOG_WARN, "text");
+    ck_assert_ptr_nonnull(strstr(s_captured(), "Z warn  text\n"));
+}
+END_TEST
+
+START_TEST(test_the_journal_gets_errors_with_their_priority) {
+    zr_error_t error = {0};
+    zr_fail(&error, "one");
+    zr_fail(&error, "two");
+    s_capture();
+    s_name_journal();
+    zr_error_print(&error, "zrelayd");
+    ck_assert_str_eq(s_captured(), "<3>zrelayd: one\n<3>zrelayd: two\n");
+}
+END_TEST
+
 START_TEST(test_levels_above_the_set_one_are_silent) {
     s_capture();
     zr_log(ZR_LOG_DEBUG, "hidden"); /* info is the default */
@@ -52,9 +93,9 @@ START_TEST(test_levels_above_the_set_one_are_silent) {
     ck_assert_uint_eq(s_lines(s_captured()), 1);
     for (int set = ZR_LOG_ERROR; set <= ZR_LOG_DEBUG; set++) {
         zr_log_set_level((zr_log_level_t)set);
-        for (int level = ZR_LOG_AUDIT; level <= ZR_LOG_DEBUG; level++)
+        for (int level = ZR_LOG_ASKED; level <= ZR_LOG_DEBUG; level++)
             zr_log((zr_log_level_t)level, "text");
-        ck_assert_uint_eq(s_lines(s_captured()), (unsigned)set + 1); /* audit always */
+        ck_assert_uint_eq(s_lines(s_captured()), (unsigned)set + 1); /* the first two always */
     }
 }
 END_TEST
@@ -143,6 +184,7 @@ START_TEST(test_limit_says_nothing_when_nothing_was_held) {
 }
 END_TEST
 
-UNIT_MAIN("common.logger", test_line_has_time_level_text, test_levels_above_the_set_one_are_silent, test_level_names,
+UNIT_MAIN("common.logger", test_line_has_time_level_text, test_the_journal_gets_priorities_and_no_time,
+    test_the_journal_gets_errors_with_their_priority, test_levels_above_the_set_one_are_silent, test_level_names,
     test_a_peer_cannot_forge_lines, test_long_lines_are_cut, test_errno_is_kept_and_can_be_told,
     test_limit_passes_ten_a_minute_and_counts_the_rest, test_limit_says_nothing_when_nothing_was_held)

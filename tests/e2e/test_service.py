@@ -1,0 +1,136 @@
+"""The broker as a service: its settings, the journal, the first process of a container, sockets that other accounts use."""
+import os
+import signal
+import subprocess
+import unittest
+
+from harness import ZRELAY, ZRELAYD, Program, TestCase, wait_for
+
+
+def state_of(pid):
+    """The state of a process, as a letter; None: it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
+class Journal(TestCase):
+    def journal(self, *arguments):
+        """A broker whose stderr is what JOURNAL_STREAM names; the reading end of it."""
+        ours, theirs = os.pipe()
+        self.addCleanup(os.close, ours)
+        about = os.fstat(theirs)
+        with open(theirs, "wb") as stderr:
+            ended = subprocess.run([ZRELAYD, *arguments], stderr=stderr, stdout=subprocess.DEVNULL, timeout=60, check=False,
+                                   env={**self.environment, "JOURNAL_STREAM": f"{about.st_dev}:{about.st_ino}"})
+        with open(os.dup(ours), "rb") as file:
+            return ended.returncode, file.read().decode()
+
+    def test_lines_have_priorities_and_no_time(self):
+        taken = self.file("taken", "")
+        code, lines = self.journal("--listen", "tcp://127.0.0.1:*", "--insecure", "--data", taken)
+        self.assertEqual(code, 1)
+        self.assertRegex(lines, r"\A(<[3-7]>[^\n]+\n)+\Z")
+        self.assertIn("<3>zrelayd: ", lines)
+        self.assertNotRegex(lines, r"\d\d:\d\d:\d\d")
+
+    def test_elsewhere_lines_have_a_time(self):
+        broker = self.broker()
+        broker.signal(signal.SIGTERM)
+        broker.finish()
+        self.assertRegex(broker.errors(), r"\A(\d{4}-\d\d-\d\dT[\d:.]+Z \w+ +[^\n]+\n)+\Z")
+
+
+class Counters(TestCase):
+    def test_on_demand_and_at_the_end(self):
+        broker = self.broker("--log-level", "error")
+        peer = self.peer(broker, "ann")
+        peer.ask(op="publish", room="r", text="x")
+        broker.signal(signal.SIGUSR1)
+        broker.wait_err("counters: clients: sessions 1, rooms 1$")
+        broker.wait_err(r"counters: messages: frames 2, entries 1, ")
+        broker.wait_err("counters: against the protocol: ")
+        self.assertEqual(peer.ask(op="ping")["op"], "pong")  # it goes on
+        self.assertLess(max(len(line) for line in broker.errors().splitlines()), 200)
+
+    def test_at_the_end(self):
+        broker = self.broker()
+        broker.signal(signal.SIGTERM)
+        self.assertEqual(broker.finish(), 0)
+        self.assertIn("stopped: clients: sessions 0, rooms 0\n", broker.errors())
+        self.assertLess(max(len(line) for line in broker.errors().splitlines()), 200)
+
+
+def can_unshare():
+    return subprocess.run(["unshare", "--pid", "--fork", "true"], capture_output=True, check=False).returncode == 0
+
+
+@unittest.skipUnless(can_unshare(), "no process namespaces here")
+class FirstProcess(TestCase):
+    """As in a container, where the program is process 1 and gets the orphans of all others."""
+
+    def inside(self, *command, **options):
+        """Starts the program as process 1 of a namespace; the program that was started, and the id of process 1 out here."""
+        outer = Program(["unshare", "--pid", "--fork", "--kill-child", *command], **options)
+        self.addCleanup(outer.end)
+        return outer, wait_for(lambda: children_of(outer.process.pid), "process 1")[0]
+
+    def orphan(self, first):
+        """A process whose parent ended, so that it is a child of process 1; returns its id out here."""
+        known = set(children_of(first))
+        subprocess.run(["nsenter", "--target", str(first), "--pid", "--", "sh", "-c", "sleep 1000 <&- >&- 2>&- &"], check=True)
+        return wait_for(lambda: set(children_of(first)) - known, "an orphan").pop()
+
+    def assert_reaps(self, first):
+        for _ in range(3):
+            orphan = self.orphan(first)
+            os.kill(orphan, signal.SIGKILL)
+            wait_for(lambda: state_of(orphan) is None, "the orphan to be gone wholly", 20)
+
+    def test_the_broker_reaps(self):
+        outer, first = self.inside(ZRELAYD, "--listen", "tcp://127.0.0.1:*")
+        server = outer.wait_out(r"listening on (\S+),")[1].decode()
+        self.assert_reaps(first)
+        self.assertEqual(self.peer(server, "ann").ask(op="ping")["op"], "pong")
+        os.kill(first, signal.SIGTERM)
+        self.assertEqual(outer.finish(), 0)
+
+    def test_a_reader_reaps(self):
+        broker = self.broker()
+        outer, first = self.inside(ZRELAY, "--server", broker.server, "--verbose", "sub", "r", stdin=subprocess.DEVNULL)
+        outer.wait_err("r: live")
+        self.assert_reaps(first)
+
+    def test_orphans_of_commands(self):
+        """A command leaves a process behind, which ends before or after it."""
+        broker = self.broker()
+        outer, first = self.inside(ZRELAY, "--server", broker.server, "--verbose", "sub", "r", "--exec",
+                                   "sleep 0.01 & (sleep 1000 <&- >&- 2>&- &) ; exit 3", stdin=subprocess.DEVNULL)
+        outer.wait_err("r: live")
+        peer = self.peer(broker, "ann")
+        for number in range(5):
+            peer.ask(op="publish", room="r", text=str(number))
+        outer.wait_err("(?s)(exit status 3.*){5}")
+        orphans = wait_for(lambda: len(children_of(first)) == 5 and children_of(first), "orphans")
+        self.assert_reaps(first)
+        for orphan in orphans:
+            os.kill(orphan, signal.SIGKILL)
+        wait_for(lambda: not children_of(first), "all to be gone wholly", 20)
+
+    def test_a_benchmark_waits_for_its_parts(self):
+        broker = self.broker()
+        outer, _first = self.inside(ZRELAY, "--server", broker.server, "bench", "connect", "--clients", "10", "--restart", "exit 7",
+                                    stdin=subprocess.DEVNULL)
+        self.assertNotEqual(outer.finish(), 0)
+        self.assertIn("the command of --restart failed", outer.errors())
+
+
+if __name__ == "__main__":
+    unittest.main()
