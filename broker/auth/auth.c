@@ -8,6 +8,7 @@
 #include "auth_answers.h"
 #include "clock.h"
 #include "auth_login.h"
+#include "endpoints.h"
 #include "fatal.h"
 #include "zap.h"
 
@@ -209,9 +210,9 @@ static void s_tell_refused(auth_t *auth, const zap_request_t *request, const zap
     char key[ZR_CURVE_LEN + 1] = "";
     if (request->credential_count == 1 && request->credentials[0].len == ZR_CURVE_BYTES)
         zmq_z85_encode(key, (const uint8_t *)request->credentials[0].ptr, ZR_CURVE_BYTES);
-    zr_log(ZR_LOG_AUDIT, "handshake from %.*s refused: %s%s%s%s%s", (int)request->address.len,
-        request->address.len ? request->address.ptr : "", verdict->text, verdict->user[0] ? ", user " : "",
-        verdict->user, key[0] ? ", key " : "", key);
+    zr_span_t address = endpoint_unmapped(request->address);
+    zr_log(ZR_LOG_AUDIT, "handshake from %.*s refused: %s%s%s%s%s", (int)address.len, address.len ? address.ptr : "",
+        verdict->text, verdict->user[0] ? ", user " : "", verdict->user, key[0] ? ", key " : "", key);
 }
 
 static void s_answer_zap(auth_t *auth, zmsg_t *message) {

@@ -103,17 +103,21 @@ const char *endpoint_parse(endpoint_t *endpoint, const char *text) {
 
 /* --- What an endpoint is --- */
 
+static bool s_is_all(const endpoint_t *endpoint) {
+    return endpoint->kind == ENDPOINT_TCP && strcmp(endpoint->host, "*") == 0;
+}
+
 bool endpoint_is_ipv6(const endpoint_t *endpoint) {
-    return endpoint->kind == ENDPOINT_TCP && strchr(endpoint->host, ':') != NULL;
+    return s_is_all(endpoint) || (endpoint->kind == ENDPOINT_TCP && strchr(endpoint->host, ':'));
 }
 
 bool endpoint_is_wildcard(const endpoint_t *endpoint) {
     struct in6_addr ipv6;
     if (endpoint->kind != ENDPOINT_TCP)
         return false;
-    if (endpoint_is_ipv6(endpoint))
-        return inet_pton(AF_INET6, endpoint->host, &ipv6) == 1 && IN6_IS_ADDR_UNSPECIFIED(&ipv6);
-    return strcmp(endpoint->host, "*") == 0 || strcmp(endpoint->host, "0.0.0.0") == 0;
+    if (inet_pton(AF_INET6, endpoint->host, &ipv6) == 1)
+        return IN6_IS_ADDR_UNSPECIFIED(&ipv6);
+    return s_is_all(endpoint) || strcmp(endpoint->host, "0.0.0.0") == 0;
 }
 
 bool endpoint_is_local(const endpoint_t *endpoint) {
@@ -156,6 +160,13 @@ const char *endpoint_derive_back(const endpoint_t *listen, endpoint_t *back) {
         return "the path with \"-back\" is longer than a Unix socket's address; name the back with --back";
     strcat(back->path, BACK_SUFFIX);
     return NULL;
+}
+
+zr_span_t endpoint_unmapped(zr_span_t address) {
+    static const char prefix[] = "::ffff:";
+    enum { LEN = sizeof prefix - 1 };
+    bool mapped = address.len > LEN && memcmp(address.ptr, prefix, LEN) == 0 && memchr(address.ptr, '.', address.len);
+    return mapped ? zr_span_of(address.ptr + LEN, address.len - LEN) : address;
 }
 
 /* --- The back for a client --- */

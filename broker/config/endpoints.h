@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "span.h"
+
 enum {
     ENDPOINT_HOST_MAX = 255, /* a DNS name */
     ENDPOINT_PATH_MAX = 107, /* the longest that a Unix socket's address holds */
@@ -37,8 +39,12 @@ bool endpoint_is_wildcard(const endpoint_t *endpoint);
 /* Reachable from this machine only. False for names and interfaces other than lo: nobody knows where they lead. */
 bool endpoint_is_local(const endpoint_t *endpoint);
 
-/* libzmq must be told to use IPv6. */
+/* libzmq must be told to use IPv6: an IPv6 address, or "*", which is all of IPv6 and of IPv4. */
 bool endpoint_is_ipv6(const endpoint_t *endpoint);
+
+/* A listener on IPv6 sees an IPv4 peer as ::ffff:192.0.2.1. This is its address as it is shown and counted, a part of
+ * `address`; any other text stays what it is. */
+zr_span_t endpoint_unmapped(zr_span_t address);
 
 /* The back that belongs to a listener when none is configured: the next TCP port, or the path with "-back". For port 0
  * it is port 0. It is encrypted if the listener is. Returns NULL or the fault, as endpoint_parse does. */

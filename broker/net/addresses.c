@@ -1,6 +1,7 @@
 /* See addresses.h. */
 #include "addresses.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,13 @@ bool address_of_peer(const struct sockaddr *peer, socklen_t len, address_t *addr
         memset(bytes + 8, 0, 8);
     memcpy(address->bytes, bytes, sizeof bytes);
     return true;
+}
+
+void address_format(const address_t *address, char out[ADDRESS_TEXT_SIZE]) {
+    if (address_is_ipv4(address))
+        inet_ntop(AF_INET, address->bytes + sizeof s_mapped, out, ADDRESS_TEXT_SIZE);
+    else if (inet_ntop(AF_INET6, address->bytes, out, INET6_ADDRSTRLEN))
+        strcat(out, "/64");
 }
 
 static source_t *s_source(addresses_t *all, const address_t *address) {

@@ -16,6 +16,7 @@ enum {
     ADDRESSES_DEBT_S = 10,   /* so many seconds' worth of connections may be owed for floods */
     ADDRESSES_SHED_S = 1,    /* an address that makes too many is shed until it may make so many seconds' worth, */
     ADDRESSES_SHED_MAX = 64, /* so many addresses at a time */
+    ADDRESS_TEXT_SIZE = 49   /* INET6_ADDRSTRLEN, and /64 */
 };
 
 /* The unit of counting: an IPv4 address, or the first 64 bits of an IPv6 address, as one customer gets all of those. */
@@ -27,6 +28,9 @@ typedef struct {
 bool address_of_peer(const struct sockaddr *peer, socklen_t len, address_t *address);
 
 bool address_is_ipv4(const address_t *address); /* in the last four bytes */
+
+/* As text: 192.0.2.1, or 2001:db8:1:2::/64 for all addresses that count as one. */
+void address_format(const address_t *address, char out[ADDRESS_TEXT_SIZE]);
 
 typedef struct addresses addresses_t;
 

@@ -109,8 +109,8 @@ static void s_turn_away_crowd(peers_t *peers, const struct sockaddr_storage *pee
         return;
     char text[INET6_ADDRSTRLEN] = "";
     getnameinfo((const struct sockaddr *)peer, len, text, sizeof text, NULL, 0, NI_NUMERICHOST);
-    zr_log(ZR_LOG_WARN, "closed a connection of %s, which has or makes too many (%llu closed so far)", text,
-        (unsigned long long)peers->turned_away);
+    zr_log(ZR_LOG_WARN, "closed a connection of %s, which has or makes too many (%llu closed so far)",
+        endpoint_unmapped(zr_span(text)).ptr, (unsigned long long)peers->turned_away);
 }
 
 /* About the descriptor that the connection would have, if all below it were in use. It may have a higher one, as those

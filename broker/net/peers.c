@@ -80,6 +80,15 @@ zr_span_t peers_user(zmq_msg_t *frame) {
     return zmq_msg_gets(frame, zap_generation()) ? s_property(frame, "User-Id") : zr_span("");
 }
 
+/* The text of the address that counts: an IPv4 address, or the first 64 bits of an IPv6 address. */
+static zr_span_t s_counted(peers_t *peers, zr_span_t address, const connection_t *one) {
+    address_t counted;
+    if (!one || !addresses_find(peers->addresses, descriptor_of(one->socket), &counted))
+        return endpoint_unmapped(address);
+    address_format(&counted, peers->met);
+    return zr_span(peers->met);
+}
+
 /* libzmq calls the address of a local socket "localhost", and writes others as numbers. */
 static bool s_is_local(zr_span_t address) {
     endpoint_t endpoint = {.kind = ENDPOINT_TCP};
@@ -94,8 +103,9 @@ void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer) {
     zr_span_t address = s_property(frame, "Peer-Address");
     bool is_ipc = address.len >= sizeof ipc - 1 && memcmp(address.ptr, ipc, sizeof ipc - 1) == 0;
     connection_t *one = s_sender(peers, CONNECTIONS_FRONT, zmq_msg_get(frame, ZMQ_SRCFD));
-    *peer = (peer_t){
-        .user = peers_user(frame), .address = is_ipc ? zr_span(NULL) : address, .connection = one ? one->socket : 0};
+    *peer = (peer_t){.user = peers_user(frame),
+        .address = is_ipc ? zr_span(NULL) : s_counted(peers, address, one),
+        .connection = one ? one->socket : 0};
     /* A peer that speaks CURVE always has a user: the ZAP handler lets no other in. */
     peer->local = peer->user.len == 0 && (is_ipc || s_is_local(address));
     peer->revoked = peers_is_revoked(peers, frame);

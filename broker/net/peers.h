@@ -28,7 +28,7 @@ bool peers_claims(const peers_t *peers, route_t route);
 zr_span_t peers_user(zmq_msg_t *frame);
 
 /* Fills in `peer`, which said hello in `frame`, and remembers it for peers_drop_user. All that `peer` points to lives
- * as long as the frame. */
+ * as long as the frame, and until the next call. */
 void peers_meet(peers_t *peers, zmq_msg_t *frame, peer_t *peer);
 
 /* Connections that authenticated as `user` before `generation` of the users are revoked. They end with the next

@@ -184,6 +184,8 @@ static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound,
     if (zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, text, &size) == 0 && !endpoint_parse(&last, text)) {
         *bound = last;
         bound->encrypted = wanted->encrypted;
+        if (strcmp(wanted->host, "*") == 0)
+            strcpy(bound->host, "*"); /* libzmq says [::], or 0.0.0.0 on a machine without IPv6 */
     }
     return true;
 }

@@ -651,6 +651,8 @@ class Tokens(AuthCase):
 class Addresses(AuthCase):
     """Limits on other machines' connections; this one's own address counts as another's."""
 
+    listen = "tcp://0.0.0.0:*"
+
     def connect(self, broker, address=None):
         port = int(broker.server.rsplit(":", 1)[1])
         one = socket.create_connection((address or own_address(), port))
@@ -673,7 +675,7 @@ class Addresses(AuthCase):
             return True
 
     def test_connections_at_a_time(self):
-        broker = self.broker("--listen", "tcp://0.0.0.0:*", "--insecure",
+        broker = self.broker("--listen", self.listen, "--insecure",
                              config=FAST + "limits\n    max-address-connections = 3\n    rate-handshakes = 0\n")
         few = [self.connect(broker) for _ in range(3)]
         self.assertTrue(all(self.works(one) for one in few))
@@ -688,7 +690,7 @@ class Addresses(AuthCase):
         self.assertRegex(broker.errors(), r"connections closed [1-9]")
 
     def test_connections_a_second(self):
-        broker = self.broker("--listen", "tcp://0.0.0.0:*", "--insecure", config=FAST + "limits\n    rate-handshakes = 1\n")
+        broker = self.broker("--listen", self.listen, "--insecure", config=FAST + "limits\n    rate-handshakes = 1\n")
         few = [self.connect(broker) for _ in range(4)]
         self.assertTrue(all(self.works(one) for one in few))
         wait_for(lambda: not self.works(self.connect(broker)), "one that came too fast")
@@ -705,7 +707,7 @@ class Addresses(AuthCase):
 
     def test_a_flood_costs_connections(self):
         """As many as can be made in a second, for each flood: after some the address is answered no more, and others are."""
-        broker = self.broker("--listen", "tcp://0.0.0.0:*", "--insecure",
+        broker = self.broker("--listen", self.listen, "--insecure",
                              config=FAST + "limits\n    rate-ops = 4\n    rate-handshakes = 1000000\n")
         honest = self.connect(broker)
         self.assertTrue(self.works(honest))
@@ -719,6 +721,30 @@ class Addresses(AuthCase):
         broker.wait_err(f"closed a connection of {re.escape(own_address())}")  # the first that was one too many
         self.assertTrue(self.works(self.connect(broker, "127.0.0.1")))
         self.assertFalse(self.ended(honest))
+
+
+@unittest.skipUnless(own_address(), "this machine has no address but loopback")
+class MappedAddresses(Addresses):
+    """The same where IPv4 comes by IPv6: ::ffff:192.0.2.1 is 192.0.2.1."""
+    listen = "tcp://*:*"
+
+    def test_it_is_shown_as_it_is(self):
+        broker = self.encrypted(section("alice", self.alice), head=FAST + f"    listen = {self.listen}\n")
+        stranger = self.keyed(broker, self.stranger, f"tcp://{own_address()}:{broker.server.rsplit(':', 1)[1]}", hello=False)
+        self.assertEqual(stranger.event(stranger.front)[0], "handshake_failed_auth")
+        broker.wait_err(f"handshake from {re.escape(own_address())} refused")
+
+    def test_rooms_of_an_address(self):
+        """Made by a peer of either listener, they count for one address."""
+        broker = self.broker("--listen", self.listen, "--listen", "tcp://0.0.0.0:*", "--insecure",
+                             config=FAST + "limits\n    max-user-rooms = 1\n")
+        ports = [one.rsplit(":", 1)[1] for one in broker.listen]
+        one, other = (self.peer(f"tcp://{own_address()}:{port}") for port in ports)
+        self.assertEqual(one.ask(op="publish", room="a", text="x")["op"], "ack")
+        self.assertEqual(other.ask(op="publish", room="b", text="x")["code"], "too-many-rooms")
+        here = self.peer(f"tcp://127.0.0.1:{ports[0]}")  # this machine's own do not count
+        for room in "cd":
+            self.assertEqual(here.ask(op="publish", room=room, text="x")["op"], "ack")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
 """The broker as a service: its settings, the journal, the first process of a container, sockets that other accounts use."""
+import ctypes
+import errno
 import os
+import platform
 import signal
+import socket
+import struct
 import subprocess
 import unittest
 
-from harness import ZRELAY, ZRELAYD, Program, TestCase, wait_for
+from harness import ZRELAY, ZRELAYD, Program, TestCase, own_address, wait_for
 
 
 def state_of(pid):
@@ -130,6 +135,53 @@ class FirstProcess(TestCase):
                                     stdin=subprocess.DEVNULL)
         self.assertNotEqual(outer.finish(), 0)
         self.assertIn("the command of --restart failed", outer.errors())
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+def forbid_ipv6():
+    """For a process that is about to start: the kernel gives it no IPv6 socket, as on a machine without IPv6."""
+    call = {"x86_64": 41, "aarch64": 198}[platform.machine()]
+    steps = [(0x20, 0, 0, 0), (0x15, 0, 3, call), (0x20, 0, 0, 16), (0x15, 0, 1, socket.AF_INET6),
+             (0x06, 0, 0, 0x00050000 | errno.EAFNOSUPPORT), (0x06, 0, 0, 0x7fff0000)]
+    code = b"".join(struct.pack("HBBI", *step) for step in steps)
+    buffer = ctypes.create_string_buffer(code)
+    program = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(buffer))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, program, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+class AllAddresses(TestCase):
+    def talks(self, server):
+        """Two sessions by this endpoint hear each other, over the back that they are told."""
+        reader = self.zrelay(server, "sub", "r", "--all", "--count", "1")
+        self.run_zrelay(server, "pub", "r", stdin=b"hello\n")
+        self.assertEqual(reader.finish(), 0, reader.errors())
+        self.assertEqual(bytes(reader.out), b"hello\n")
+
+    @unittest.skipUnless(has_ipv6(), "this machine has no IPv6")
+    def test_both_families(self):
+        for listen in ("tcp://*:*", "tcp://[::]:*"):
+            for host in ("127.0.0.1", "[::1]", "localhost", *filter(None, [own_address()])):
+                with self.subTest(listen, host=host):
+                    broker = self.broker("--listen", listen, "--insecure")
+                    self.talks(f"tcp://{host}:{broker.server.rsplit(':', 1)[1]}")
+
+    def test_without_ipv6(self):
+        if platform.machine() not in ("x86_64", "aarch64"):
+            self.skipTest("no numbers of system calls for this machine")
+        broker = Program([ZRELAYD, "--listen", "tcp://*:*", "--insecure"], preexec_fn=forbid_ipv6)
+        self.addCleanup(broker.end)
+        port = broker.wait_out(r"listening on tcp://\*:(\d+), back tcp://\*:\d+,")[1].decode()
+        self.talks(f"tcp://127.0.0.1:{port}")
 
 
 if __name__ == "__main__":

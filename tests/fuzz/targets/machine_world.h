@@ -283,6 +283,13 @@ static void s_on_event(const zrelay_event_t *event) {
     case ZRELAY_PRESENCE_CHANGED:
         fuzz_require(event->room && s_room_of(zr_span(event->room)) >= 0);
         break;
+    case ZRELAY_FORGOTTEN: /* its position */
+        fuzz_require(s_room_of(zr_span(event->room)) >= 0);
+        s_world.readers[s_room_of(zr_span(event->room))].any = false;
+        break;
+    case ZRELAY_QUEUED:
+        fuzz_require(!s_world.connected);
+        break;
     case ZRELAY_DIRECT:
     case ZRELAY_NICK:
         fuzz_require(event->name);

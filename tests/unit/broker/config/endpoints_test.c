@@ -125,8 +125,17 @@ START_TEST(test_ipv6) {
                path = s_parse("ipc://a:b");
     ck_assert(endpoint_is_ipv6(&six));
     ck_assert(!endpoint_is_ipv6(&four));
-    ck_assert(!endpoint_is_ipv6(&any));
+    ck_assert(endpoint_is_ipv6(&any)); /* both */
     ck_assert(!endpoint_is_ipv6(&path));
+}
+END_TEST
+
+START_TEST(test_an_ipv4_peer_of_an_ipv6_listener) {
+    static const char *const texts[][2] = {{"::ffff:192.0.2.1", "192.0.2.1"}, {"192.0.2.1", "192.0.2.1"},
+        {"::ffff:1", "::ffff:1"}, {"::ffff:", "::ffff:"}, {"2001:db8::1", "2001:db8::1"}, {"", ""},
+        {"localhost:5:6:7", "localhost:5:6:7"}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        ck_assert(zr_span_equal(endpoint_unmapped(zr_span(texts[i][0])), zr_span(texts[i][1])));
 }
 END_TEST
 
@@ -259,5 +268,5 @@ START_TEST(test_advertised_back) {
 END_TEST
 
 UNIT_MAIN("broker.endpoints", test_parse_and_format, test_refused, test_lengths, test_derive_back, test_local,
-    test_ipv6, test_paired_backs, test_same_port_on_two_addresses, test_ipv6_backs, test_configured_backs,
-    test_encrypted_backs, test_advertised_back)
+    test_an_ipv4_peer_of_an_ipv6_listener, test_ipv6, test_paired_backs, test_same_port_on_two_addresses,
+    test_ipv6_backs, test_configured_backs, test_encrypted_backs, test_advertised_back)

@@ -62,6 +62,19 @@ START_TEST(test_addresses) {
 }
 END_TEST
 
+START_TEST(test_as_text) {
+    static const char *const texts[][2] = {{"192.0.2.1", "192.0.2.1"}, {"::ffff:192.0.2.1", "192.0.2.1"},
+        {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+        {"1111:2222:3333:4444:5555:6666:7777:8888", "1111:2222:3333:4444::/64"}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char text[ADDRESS_TEXT_SIZE];
+        address_t address = s_address(texts[i][0]);
+        address_format(&address, text);
+        ck_assert_str_eq(text, texts[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(test_connections_at_a_time) {
     addresses_t *all = addresses_new(2, 0);
     ck_assert(s_open(all, 5, 0));
@@ -298,7 +311,7 @@ START_TEST(test_descriptors) {
 }
 END_TEST
 
-UNIT_MAIN("broker.all", test_addresses, test_connections_at_a_time, test_connections_a_second,
+UNIT_MAIN("broker.all", test_as_text, test_addresses, test_connections_at_a_time, test_connections_a_second,
     test_who_makes_too_many_is_shed, test_so_many_are_shed, test_the_least_rate_sheds, test_a_flood_has_its_price,
     test_only_that_connection_is_charged, test_no_rate, test_too_fast_is_not_too_many, test_events_in_another_order,
     test_sweep, test_descriptors)
