@@ -15,6 +15,7 @@
 #include "hash.h"
 #include "options.h"
 #include "server.h"
+#include "sockets.h"
 #include "token.h"
 #include "users.h"
 
@@ -237,9 +238,9 @@ static bool s_hash_token(zr_error_t *error) {
 static bool s_check_files(const settings_t *settings, zr_error_t *error) {
     zr_pair_t pair;
     bans_t bans = {0};
-    bool there, ok = true;
+    bool there, ok = sockets_check_group(settings, error);
     if (settings->server_key[0]) {
-        ok = zr_pair_load(&pair, settings->server_key, error) == ZR_FILE_READ;
+        ok &= zr_pair_load(&pair, settings->server_key, error) == ZR_FILE_READ;
         zr_pair_wipe(&pair);
     }
     if (!settings->users[0])

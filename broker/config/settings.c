@@ -26,6 +26,7 @@ typedef enum {
     KIND_LEVEL,
     KIND_ADVERTISE,
     KIND_ENDPOINTS, /* may be repeated */
+    KIND_MODE,
     KIND_ON_CORRUPT,
     KIND_ENCRYPT,
     KIND_PATTERN, /* these two are of a policy */
@@ -50,6 +51,8 @@ static const setting_t s_settings[] = {
     {"server", "listen", KIND_ENDPOINTS, AT(listen), 0, 0},
     {"server", "back", KIND_ENDPOINTS, AT(back), 0, 0},
     {"server", "advertise", KIND_ADVERTISE, AT(advertise), 0, ENDPOINT_TEXT_SIZE - 1},
+    {"server", "ipc-mode", KIND_MODE, AT(ipc_mode), 0600, 0777},
+    {"server", "ipc-group", KIND_TEXT, AT(ipc_group), 1, SETTINGS_GROUP_MAX},
     {"server", "insecure", KIND_BOOL, AT(insecure), 0, 1},
     {"server", "greeting", KIND_GREETING, AT(greeting), 0, SETTINGS_TEXT_MAX},
     {"server", "heartbeat", KIND_TIME, AT(relay.heartbeat_ms), 100, 3600 * 1000},
@@ -166,6 +169,21 @@ static bool s_parse_text(const setting_t *setting, const char *text, char *out, 
     return true;
 }
 
+/* Permissions as chmod takes them, in octal digits. The broker's own account must be able to use the socket. */
+static bool s_parse_mode(const setting_t *setting, const char *text, unsigned *out, zr_error_t *error) {
+    size_t len = strlen(text);
+    *out = 0;
+    for (size_t i = 0; i < len && i < 5; i++)
+        *out = *out * 8 + (unsigned)(text[i] - '0');
+    if (len >= 3 && len <= 4 && strspn(text, "01234567") == len && *out <= setting->max &&
+        (*out & setting->min) == setting->min)
+        return true;
+    return zr_fail(error,
+        "\"%.40s\" is no mode for a socket; write 0600 (the broker's account alone), 0660 (its group too) or 0666 "
+        "(every account)",
+        text);
+}
+
 static bool s_add_endpoint(settings_endpoints_t *endpoints, const char *text, zr_error_t *error) {
     if (endpoints->count == SETTINGS_ENDPOINTS_MAX)
         return zr_fail(error, "more than %d endpoints", SETTINGS_ENDPOINTS_MAX);
@@ -243,6 +261,8 @@ static bool s_set(settings_t *settings, const setting_t *setting, const char *te
         return s_parse_advertise(text, place, error);
     case KIND_ENDPOINTS:
         return s_add_endpoint(place, text, error);
+    case KIND_MODE:
+        return s_parse_mode(setting, text, place, error);
     case KIND_ON_CORRUPT:
         return s_parse_choice(text, "aside", "refuse", "aside (put it aside and begin anew) nor refuse", place, error);
     case KIND_ENCRYPT:

@@ -12,7 +12,8 @@
 enum {
     SETTINGS_ENDPOINTS_MAX = 16, /* listeners; backs likewise */
     SETTINGS_POLICIES_MAX = 256, /* "room" sections */
-    SETTINGS_TEXT_MAX = 1000     /* bytes of the greeting, or of a path */
+    SETTINGS_TEXT_MAX = 1000,    /* bytes of the greeting, or of a path */
+    SETTINGS_GROUP_MAX = 63      /* bytes of a group's name */
 };
 
 #define SETTINGS_BANS_SUFFIX ".bans" /* of the users file's name, for that of the bans */
@@ -23,14 +24,16 @@ typedef struct {
 } settings_endpoints_t;
 
 typedef struct {
-    settings_endpoints_t listen;          /* at least one after settings_complete, which says which are encrypted */
-    settings_endpoints_t back;            /* as many as there are listeners, in their order, when `paired` */
-    bool paired;                          /* the backs were derived from the listeners */
-    char advertise[ENDPOINT_TEXT_SIZE];   /* the back to name in welcome, whatever is bound; empty: as bound */
-    char greeting[SETTINGS_TEXT_MAX + 1]; /* empty: none */
-    char data[SETTINGS_TEXT_MAX + 1];     /* directory of the log; empty: in memory */
-    bool insecure;                        /* listen beyond this machine without encryption */
-    char users[SETTINGS_TEXT_MAX + 1];    /* the users file; empty: everybody may do everything */
+    settings_endpoints_t listen;            /* at least one after settings_complete, which says which are encrypted */
+    settings_endpoints_t back;              /* as many as there are listeners, in their order, when `paired` */
+    bool paired;                            /* the backs were derived from the listeners */
+    char advertise[ENDPOINT_TEXT_SIZE];     /* the back to name in welcome, whatever is bound; empty: as bound */
+    char greeting[SETTINGS_TEXT_MAX + 1];   /* empty: none */
+    char data[SETTINGS_TEXT_MAX + 1];       /* directory of the log; empty: in memory */
+    unsigned ipc_mode;                      /* of ipc sockets: the permissions; after settings_complete never 0 */
+    char ipc_group[SETTINGS_GROUP_MAX + 1]; /* the group that they belong to; empty: the broker's */
+    bool insecure;                          /* listen beyond this machine without encryption */
+    char users[SETTINGS_TEXT_MAX + 1];      /* the users file; empty: everybody may do everything */
     char bans[SETTINGS_TEXT_MAX + sizeof SETTINGS_BANS_SUFFIX];
     char server_key[SETTINGS_TEXT_MAX + 1]; /* the secret certificate's file; empty: nothing is encrypted */
     bool encrypt_all;                       /* local listeners too */

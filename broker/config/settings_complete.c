@@ -25,6 +25,29 @@ static void s_check_users(settings_t *settings, zr_error_t *error) {
         snprintf(settings->bans, sizeof settings->bans, "%s" SETTINGS_BANS_SUFFIX, settings->users);
 }
 
+static bool s_has_path(const settings_endpoints_t *endpoints) {
+    for (size_t i = 0; i < endpoints->count; i++)
+        if (endpoints->items[i].kind == ENDPOINT_IPC && endpoints->items[i].path[0] != '@')
+            return true;
+    return false;
+}
+
+/* A socket's file is for the broker's account alone, unless the operator says otherwise: without a users file every
+ * account that can connect may do everything. */
+static void s_check_ipc(settings_t *settings, zr_error_t *error) {
+    bool set = settings->ipc_mode || settings->ipc_group[0];
+    if (set && !s_has_path(&settings->listen) && !s_has_path(&settings->back))
+        zr_fail(error, "server: ipc-mode and ipc-group are for listeners ipc://PATH, and there is none (an abstract "
+                       "socket, ipc://@NAME, has no permissions); add one, or take them away");
+    if (settings->ipc_group[0] && settings->ipc_mode && !(settings->ipc_mode & 0020))
+        zr_fail(error,
+            "server: ipc-group names a group, and ipc-mode %04o does not let it in; write 0660, or take one "
+            "of them away",
+            settings->ipc_mode);
+    if (!settings->ipc_mode)
+        settings->ipc_mode = settings->ipc_group[0] ? 0660 : 0600;
+}
+
 static void s_choose_encrypted(const settings_t *settings, settings_endpoints_t *endpoints) {
     for (size_t i = 0; i < endpoints->count; i++)
         endpoints->items[i].encrypted =
@@ -183,6 +206,7 @@ bool settings_complete(settings_t *settings, const settings_flags_t *flags, zr_e
     s_check_policies(settings, error);
     s_check_rooms(settings, error);
     s_check_users(settings, error);
+    s_check_ipc(settings, error);
     if (error->count > before)
         return false;
     s_choose_encrypted(settings, &settings->listen);

@@ -4,6 +4,8 @@
 #include "sockets.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -162,8 +164,59 @@ static int s_check_path(const char *path) {
     return answered ? EADDRINUSE : 0;
 }
 
+static bool s_is_path(const endpoint_t *endpoint) {
+    return endpoint->kind == ENDPOINT_IPC && endpoint->path[0] != '@';
+}
+
+static bool s_is_member(gid_t group) {
+    gid_t groups[NGROUPS_MAX];
+    int count = getgroups(NGROUPS_MAX, groups);
+    bool member = geteuid() == 0 || group == getegid();
+    for (int i = 0; i < count; i++)
+        member |= groups[i] == group;
+    return member;
+}
+
+static bool s_find_group(const char *name, gid_t *group, zr_error_t *error) {
+    *group = (gid_t)-1;
+    if (!name[0])
+        return true;
+    const struct group *found = getgrnam(name);
+    if (!found)
+        return zr_fail(error, "server/ipc-group: there is no group \"%s\"; groupadd makes it", name);
+    *group = found->gr_gid;
+    return s_is_member(*group) ||
+           zr_fail(error,
+               "server/ipc-group: this account is not in the group \"%s\", so it cannot give a socket to it; add it "
+               "(usermod -aG, or SupplementaryGroups= in the unit)",
+               name);
+}
+
+bool sockets_check_group(const settings_t *settings, zr_error_t *error) {
+    gid_t group;
+    return s_find_group(settings->ipc_group, &group, error);
+}
+
+/* Lets others use the socket's file. Until then it is for this account alone (s_bind_path). */
+static bool s_open_path(const sockets_t *sockets, const char *path, zr_error_t *error) {
+    if ((sockets->ipc_group == (gid_t)-1 || chown(path, (uid_t)-1, sockets->ipc_group) == 0) &&
+        chmod(path, sockets->ipc_mode) == 0)
+        return true;
+    return zr_fail(error, "cannot set the permissions of ipc://%s: %s", path, strerror(errno));
+}
+
+/* Returns 0, or an errno. */
+static int s_bind_text(void *handle, const endpoint_t *wanted, const char *text) {
+    mode_t before = s_is_path(wanted) ? umask(0177) : 0;
+    int code = zmq_bind(handle, text) == 0 ? 0 : errno;
+    if (s_is_path(wanted))
+        umask(before);
+    return code;
+}
+
 /* Binds `wanted`; `*bound` is then what it became. */
-static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound, zr_error_t *error) {
+static bool s_bind(
+    const sockets_t *sockets, zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound, zr_error_t *error) {
     char text[ENDPOINT_TEXT_SIZE];
     void *handle = zsock_resolve(socket);
     size_t size = sizeof text;
@@ -175,8 +228,8 @@ static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound,
             "cannot bind %s: a file that is no socket stands there; move it, or choose "
             "another path",
             text);
-    if (code == 0 && zmq_bind(handle, text) != 0)
-        code = errno;
+    if (code == 0)
+        code = s_bind_text(handle, wanted, text);
     if (code != 0)
         return zr_fail(error, "cannot bind %s: %s", text, s_advice(code));
     *bound = *wanted;
@@ -187,29 +240,30 @@ static bool s_bind(zsock_t *socket, const endpoint_t *wanted, endpoint_t *bound,
         if (strcmp(wanted->host, "*") == 0)
             strcpy(bound->host, "*"); /* libzmq says [::], or 0.0.0.0 on a machine without IPv6 */
     }
-    return true;
+    return !s_is_path(wanted) || s_open_path(sockets, wanted->path, error);
 }
 
 /* Binds the plain or the encrypted endpoints. Each has its place in `bound`; the others' places stay as they are. */
-static bool s_bind_way(zsock_t *socket, const settings_endpoints_t *wanted, bool encrypted, settings_endpoints_t *bound,
-    zr_error_t *error) {
+static bool s_bind_way(const sockets_t *sockets, zsock_t *socket, const settings_endpoints_t *wanted, bool encrypted,
+    settings_endpoints_t *bound, zr_error_t *error) {
     for (size_t i = 0; i < wanted->count; i++)
-        if (wanted->items[i].encrypted == encrypted && !s_bind(socket, &wanted->items[i], &bound->items[i], error))
+        if (wanted->items[i].encrypted == encrypted &&
+            !s_bind(sockets, socket, &wanted->items[i], &bound->items[i], error))
             return false;
     return true;
 }
 
-static bool s_bind_all(zsock_t *socket, const settings_endpoints_t *wanted, const uint8_t *key,
-    settings_endpoints_t *bound, zr_error_t *error) {
+static bool s_bind_all(const sockets_t *sockets, zsock_t *socket, const settings_endpoints_t *wanted,
+    const uint8_t *key, settings_endpoints_t *bound, zr_error_t *error) {
     static const uint8_t nothing[ZR_CURVE_BYTES];
     bound->count = wanted->count; /* endpoints not bound yet stay zeroed */
     s_set_domain(zsock_resolve(socket), ZAP_DOMAIN_PLAIN);
-    if (!s_bind_way(socket, wanted, false, bound, error))
+    if (!s_bind_way(sockets, socket, wanted, false, bound, error))
         return false;
     if (!key)
         return true;
     s_encrypt(zsock_resolve(socket), key);
-    bool ok = s_bind_way(socket, wanted, true, bound, error);
+    bool ok = s_bind_way(sockets, socket, wanted, true, bound, error);
     /* The listeners have their copies, and give them to their connections; the socket needs its own no more. */
     s_encrypt(zsock_resolve(socket), nothing);
     return ok;
@@ -232,6 +286,9 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t 
     memset(sockets, 0, sizeof *sockets);
     sockets->paired = settings->paired;
     strcpy(sockets->advertise, settings->advertise);
+    sockets->ipc_mode = settings->ipc_mode;
+    if (!s_find_group(settings->ipc_group, &sockets->ipc_group, error))
+        return false;
     s_limit_inflow(sockets, settings);
     inflow_calls_begin(&sockets->inflow);
     sockets->front = zsock_new(ZMQ_ROUTER);
@@ -240,10 +297,10 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t 
     s_set_back(zsock_resolve(sockets->back), settings);
     /* The front first, so that an error names the configured endpoint, not the derived one. */
     inflow_calls_bind(INFLOW_FRONT);
-    bool ok = s_bind_all(sockets->front, &settings->listen, key, &sockets->listen, error);
+    bool ok = s_bind_all(sockets, sockets->front, &settings->listen, key, &sockets->listen, error);
     s_ignore_named_ids(zsock_resolve(sockets->front));
     inflow_calls_bind(INFLOW_BACK);
-    if (ok && s_bind_all(sockets->back, &settings->back, key, &sockets->backs, error))
+    if (ok && s_bind_all(sockets, sockets->back, &settings->back, key, &sockets->backs, error))
         return true;
     sockets_close(sockets);
     return false;
@@ -253,7 +310,7 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t 
  */
 static void s_unlink_all(const settings_endpoints_t *bound) {
     for (size_t i = 0; i < bound->count; i++)
-        if (bound->items[i].kind == ENDPOINT_IPC && bound->items[i].path[0] != '@')
+        if (s_is_path(&bound->items[i]))
             unlink(bound->items[i].path);
 }
 

@@ -12,6 +12,8 @@ typedef struct {
     zsock_t *back;                      /* XPUB */
     settings_endpoints_t listen, backs; /* as bound: addresses and ports are real */
     inflow_t inflow;                    /* the limits on libzmq's reading of both */
+    unsigned ipc_mode;                  /* of the files of ipc sockets */
+    gid_t ipc_group;                    /* (gid_t)-1: the broker's */
     bool paired;
     char advertise[ENDPOINT_TEXT_SIZE];
 } sockets_t;
@@ -21,6 +23,9 @@ typedef struct {
  * what to do. Call zsys_init before, and srand() with an unpredictable seed: ROUTER draws its first routing id from
  * rand(). The ZAP handler must be there: with none, libzmq lets every key in. */
 bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, zr_error_t *error);
+
+/* Does the group of ipc sockets exist, and may this process give files to it? */
+bool sockets_check_group(const settings_t *settings, zr_error_t *error);
 
 /* Closes both, and returns when libzmq is done with them: no listener and no connection is left, so the ZAP handler may
  * go. Until then what is queued is sent, a second at most. A zeroed struct is accepted. There is no unbinding before

@@ -179,7 +179,7 @@ static attempt_t *s_choose(dial_t *dial) {
 
 /* --- The outcome --- */
 
-static const char *s_text(int code) {
+static const char *s_text(int code, bool local) {
     switch (code) {
     case 0:
     case ETIMEDOUT:
@@ -190,7 +190,9 @@ static const char *s_text(int code) {
         return "there is no such socket: is zrelayd running?";
     case EACCES:
     case EPERM:
-        return "you have no permission to use it";
+        return local ? "permission denied: this account may not use that socket; the broker's operator lets it in with "
+                       "server/ipc-group or server/ipc-mode"
+                     : "permission denied: a firewall of this machine forbids it";
     default:
         return strerror(code);
     }
@@ -217,7 +219,7 @@ static bool s_round(dial_t *dial) {
         if (dial->attempts[i].fd >= 0)
             close(dial->attempts[i].fd);
     if (!chosen && !dial->why[0])
-        snprintf(dial->why, sizeof dial->why, "%s", s_text(dial->code));
+        snprintf(dial->why, sizeof dial->why, "%s", s_text(dial->code, local));
     const char *endpoint = chosen && !local && s_write(chosen, numeric) ? numeric : dial->endpoint;
     pthread_mutex_lock(&dial->lock);
     if (!dial->given_up)

@@ -1,10 +1,13 @@
 """The broker as a service: its settings, the journal, the first process of a container, sockets that other accounts use."""
 import ctypes
 import errno
+import grp
 import os
 import platform
+import shutil
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import unittest
@@ -182,6 +185,85 @@ class AllAddresses(TestCase):
         self.addCleanup(broker.end)
         port = broker.wait_out(r"listening on tcp://\*:(\d+), back tcp://\*:\d+,")[1].decode()
         self.talks(f"tcp://127.0.0.1:{port}")
+
+
+NOBODY = 65534  # an account that owns nothing here
+
+
+def may_connect(path, groups=()):
+    """Whether that account, with these groups besides its own, may connect to the socket."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups(groups)
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            with socket.socket(socket.AF_UNIX) as one:
+                one.connect(path)
+            os._exit(0)
+        except PermissionError:
+            os._exit(1)
+        finally:
+            os._exit(2)
+    return {0: True, 1: False}[os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])]
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root may take the place of another account")
+class LocalSockets(TestCase):
+    def setUp(self):
+        super().setUp()
+        os.chmod(self.folder, 0o755)
+        self.addCleanup(os.umask, os.umask(0o077))  # as the unit has it
+        self.group = next(one for one in grp.getgrall() if one.gr_gid not in (0, NOBODY))
+
+    def sockets(self, settings=""):
+        path = self.path("front")
+        broker = self.broker("--listen", f"ipc://{path}", config="server\n" + settings if settings else None)
+        return broker, path, path + "-back"
+
+    def test_the_owner_alone(self):
+        broker, *paths = self.sockets()
+        self.peer(broker, "ann").subscribe(b"r\0")
+        for path in paths:
+            self.assertEqual(stat.filemode(os.stat(path).st_mode), "srw-------")
+            self.assertFalse(may_connect(path))
+
+    def test_a_group(self):
+        _broker, *paths = self.sockets(f"    ipc-group = {self.group.gr_name}\n")
+        for path in paths:
+            self.assertEqual(stat.filemode(os.stat(path).st_mode), "srw-rw----")
+            self.assertFalse(may_connect(path))
+            self.assertTrue(may_connect(path, [self.group.gr_gid]))
+
+    def test_everybody(self):
+        _broker, *paths = self.sockets("    ipc-mode = 0666\n")
+        for path in paths:
+            self.assertTrue(may_connect(path))
+
+    def test_settings_that_are_not_right(self):
+        for settings, listen, said in (
+                ("ipc-mode = 0666", "tcp://127.0.0.1:*", "there is none"), ("ipc-group = daemon", "ipc://@z", "there is none"),
+                ("ipc-mode = 066", "ipc:///tmp/z", "is no mode"), ("ipc-mode = 0999", "ipc:///tmp/z", "is no mode"),
+                ("ipc-mode = 1666", "ipc:///tmp/z", "is no mode"), ("ipc-mode = rw", "ipc:///tmp/z", "is no mode"),
+                ("ipc-mode = 0600\n    ipc-group = daemon", "ipc:///tmp/z", "does not let it in"),
+                ("ipc-group = nobody-has-this-name", "ipc:///tmp/z", "there is no group")):
+            with self.subTest(settings, listen=listen):
+                config = self.file("z.conf", f"server\n    {settings}\n    listen = {listen}\n")
+                for more in (["--check-config"], []):
+                    done = subprocess.run([ZRELAYD, "--config", config, *more], capture_output=True, text=True, check=False, timeout=60)
+                    self.assertEqual(done.returncode, 1)
+                    self.assertIn(said, done.stderr)
+
+    def test_a_client_that_may_not(self):
+        _broker, path, _back = self.sockets()
+        program = shutil.copy(ZRELAY, self.path("client"))
+        os.chmod(program, 0o755)
+        server = f"ipc://{path}"
+        denied = subprocess.run([program, "--server", server, "--connect-timeout", "1", "ping"], user=NOBODY, group=NOBODY,
+                                extra_groups=[], capture_output=True, text=True, check=False, timeout=60, env=self.environment)
+        self.assertEqual(denied.returncode, 2)
+        self.assertIn(f"cannot reach a broker at {server}: permission denied", denied.stderr)
+        self.assertIn("server/ipc-group", denied.stderr)
 
 
 if __name__ == "__main__":

@@ -485,6 +485,27 @@ START_TEST(test_flags_replace_the_files) {
 }
 END_TEST
 
+START_TEST(test_who_may_use_a_socket) {
+    static const char socket[] = "server\n    listen = ipc:///tmp/z\n";
+    settings_t settings;
+    char text[200];
+    s_good(&settings, socket);
+    ck_assert_uint_eq(settings.ipc_mode, 0600);
+    snprintf(text, sizeof text, "%s    ipc-group = chat\n", socket);
+    s_good(&settings, text);
+    ck_assert_uint_eq(settings.ipc_mode, 0660);
+    ck_assert_str_eq(settings.ipc_group, "chat");
+    snprintf(text, sizeof text, "%s    ipc-mode = 666\n", socket);
+    s_good(&settings, text);
+    ck_assert_uint_eq(settings.ipc_mode, 0666);
+    static const char *const bad[] = {"", "6", "66", "0466", "06660", "0888", "-600", "0x1ff", "4294967296600"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(text, sizeof text, "%s    ipc-mode = '%s'\n", socket, bad[i]);
+        s_bad(text, "server/ipc-mode: ");
+    }
+}
+END_TEST
+
 START_TEST(test_unreadable_files) {
     settings_t settings;
     zr_error_t error = {0};
@@ -514,7 +535,8 @@ START_TEST(test_unreadable_files) {
 END_TEST
 
 static bool s_has_no_default(const char *line) {
-    static const char *const names[] = {"advertise ", "data ", "users ", "bans ", "server-key "};
+    static const char *const names[] = {
+        "advertise ", "data ", "users ", "bans ", "server-key ", "ipc-mode ", "ipc-group "};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strncmp(line, names[i], strlen(names[i])) == 0)
             return true;
@@ -538,7 +560,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     }
     fclose(file);
     s_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 58);
+    ck_assert_uint_eq(settings_seen, 60);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);
@@ -571,4 +593,4 @@ END_TEST
 UNIT_MAIN("broker.settings", test_defaults, test_values, test_comments, test_sections_may_be_split, test_bad_syntax,
     test_bad_members, test_all_faults_are_told, test_times, test_log_on_disk, test_rooms, test_bad_rooms, test_auth,
     test_the_longest_users_file, test_nobody_gets_in_by_accident, test_rates, test_limits_of_the_reader, test_whole,
-    test_flags_replace_the_files, test_unreadable_files, test_the_example_holds_the_defaults)
+    test_flags_replace_the_files, test_who_may_use_a_socket, test_unreadable_files, test_the_example_holds_the_defaults)
