@@ -31,7 +31,8 @@ static const char s_usage[] =
     "  --back ENDPOINT      where clients read (default: the port after each listener's, or its path\n"
     "                       with -back); may be repeated\n"
     "  --config FILE        settings in ZPL; the command line comes first\n"
-    "  --check-config       check FILE and the other options, and the users and keys they name, and leave\n"
+    "  --check-config       check FILE and the other options, and what they name: addresses, users, keys,\n"
+    "                       the directory; and leave. A broker may be using them\n"
     "  --data DIR           keep messages on disk, in DIR (default: in memory only)\n"
     "  --backup FILE        copy the log of --data into FILE, which must not exist, and leave; a broker\n"
     "                       may be using it. To use the copy, name it zrelay.db in a directory of its\n"
@@ -234,11 +235,13 @@ static bool s_hash_token(zr_error_t *error) {
     return token_hash_from(STDIN_FILENO, hash, error) && puts(hash) >= 0;
 }
 
-/* Checks the files that the settings name and that are only read at the start. */
-static bool s_check_files(const settings_t *settings, zr_error_t *error) {
+/* Checks what only a start would find: sockets and the files that the settings name. */
+static bool s_check_start(const settings_t *settings, zr_error_t *error) {
     zr_pair_t pair;
     bans_t bans = {0};
-    bool there, ok = sockets_check_group(settings, error);
+    bool there, ok = sockets_check(settings, error);
+    if (settings->data[0])
+        ok &= db_dir_check(settings->data, error);
     if (settings->server_key[0]) {
         ok &= zr_pair_load(&pair, settings->server_key, error) == ZR_FILE_READ;
         zr_pair_wipe(&pair);
@@ -255,7 +258,7 @@ static bool s_check_files(const settings_t *settings, zr_error_t *error) {
 
 /* Names what was checked, so that an operator that forgot --config notices. */
 static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_error_t *error) {
-    if (!s_check_files(settings, error))
+    if (!s_check_start(settings, error))
         return false;
     bool options = flags->listen.count || flags->back.count || flags->data || flags->backup || flags->users ||
                    flags->server_key || flags->insecure || flags->log_level;
@@ -267,6 +270,8 @@ static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_
         printf(", the users in %s", settings->users);
     if (settings->server_key[0])
         printf(", the key in %s", settings->server_key);
+    if (settings->data[0])
+        printf(", the directory %s", settings->data);
     puts(": ok");
     return true;
 }

@@ -3,11 +3,13 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "names.h"
@@ -130,6 +132,96 @@ bool endpoint_is_local(const endpoint_t *endpoint) {
     if (inet_pton(AF_INET6, endpoint->host, &ipv6) != 1)
         return false;
     return IN6_IS_ADDR_LOOPBACK(&ipv6) || (IN6_IS_ADDR_V4MAPPED(&ipv6) && ipv6.s6_addr[12] == 127);
+}
+
+/* --- What the system says --- */
+
+static bool s_interface(const char *name, struct in_addr *address) {
+    struct ifaddrs *all = NULL;
+    bool found = false;
+    if (getifaddrs(&all) != 0)
+        return false;
+    for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next) {
+        found = one->ifa_addr && one->ifa_addr->sa_family == AF_INET && strcmp(one->ifa_name, name) == 0;
+        if (found)
+            *address = ((const struct sockaddr_in *)one->ifa_addr)->sin_addr;
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+bool endpoint_address(const endpoint_t *endpoint, struct sockaddr_storage *address, socklen_t *len) {
+    struct sockaddr_in *in = (struct sockaddr_in *)address;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
+    memset(address, 0, sizeof *address);
+    if (s_is_all(endpoint) || inet_pton(AF_INET6, endpoint->host, &in6->sin6_addr) == 1) {
+        in6->sin6_family = AF_INET6;
+        in6->sin6_port = htons(endpoint->port);
+        *len = sizeof *in6;
+        return true;
+    }
+    in->sin_family = AF_INET;
+    in->sin_port = htons(endpoint->port);
+    *len = sizeof *in;
+    return inet_pton(AF_INET, endpoint->host, &in->sin_addr) == 1 || s_interface(endpoint->host, &in->sin_addr);
+}
+
+/* The address in IPv6, where IPv4 is ::ffff:0:0/96. */
+static bool s_mapped(const endpoint_t *endpoint, struct in6_addr *out) {
+    struct sockaddr_storage address;
+    socklen_t len;
+    if (!endpoint_address(endpoint, &address, &len))
+        return false;
+    if (address.ss_family == AF_INET6) {
+        *out = ((const struct sockaddr_in6 *)&address)->sin6_addr;
+        return true;
+    }
+    *out = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+    memcpy(&out->s6_addr[12], &((const struct sockaddr_in *)&address)->sin_addr, 4);
+    return true;
+}
+
+/* Of IPv4 alone: 0.0.0.0. */
+static bool s_is_all_ipv4(const struct in6_addr *address) {
+    static const uint8_t nothing[4];
+    return IN6_IS_ADDR_V4MAPPED(address) && memcmp(&address->s6_addr[12], nothing, sizeof nothing) == 0;
+}
+
+static bool s_addresses_collide(const endpoint_t *one, const endpoint_t *other) {
+    struct in6_addr a, b;
+    if (one->port != other->port || one->port == 0 || !s_mapped(one, &a) || !s_mapped(other, &b))
+        return false;
+    if (IN6_IS_ADDR_UNSPECIFIED(&a) || IN6_IS_ADDR_UNSPECIFIED(&b))
+        return true;
+    if (s_is_all_ipv4(&a) || s_is_all_ipv4(&b))
+        return IN6_IS_ADDR_V4MAPPED(&a) && IN6_IS_ADDR_V4MAPPED(&b);
+    return IN6_ARE_ADDR_EQUAL(&a, &b);
+}
+
+/* Finds the folder of a path, and returns the name of the file in it. */
+static const char *s_folder(const char *path, struct stat *folder) {
+    const char *slash = strrchr(path, '/');
+    char text[ENDPOINT_PATH_MAX + 1] = ".";
+    if (slash)
+        snprintf(text, sizeof text, "%.*s", (int)(slash == path ? 1 : slash - path), path);
+    if (stat(text, folder) != 0)
+        memset(folder, 0, sizeof *folder);
+    return slash ? slash + 1 : path;
+}
+
+static bool s_paths_collide(const char *one, const char *other) {
+    struct stat a, b;
+    if (strcmp(one, other) == 0)
+        return true;
+    if (one[0] == '@' || other[0] == '@' || strcmp(s_folder(one, &a), s_folder(other, &b)) != 0)
+        return false;
+    return a.st_ino && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+bool endpoint_collides(const endpoint_t *one, const endpoint_t *other) {
+    if (one->kind != other->kind)
+        return false;
+    return one->kind == ENDPOINT_IPC ? s_paths_collide(one->path, other->path) : s_addresses_collide(one, other);
 }
 
 /* The host's and port's text, with another host in place of the endpoint's own. */

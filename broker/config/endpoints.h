@@ -1,5 +1,6 @@
 /* Endpoints the broker binds: parsing, checking, deriving the back from a listener, and choosing the back that a client
- * is told. Pure: no socket is touched here. */
+ * is told. No socket is touched here. Only endpoint_address and endpoint_collides ask the system, about interfaces and
+ * folders. */
 #ifndef ENDPOINTS_H
 #define ENDPOINTS_H
 
@@ -32,6 +33,13 @@ const char *endpoint_parse(endpoint_t *endpoint, const char *text);
 
 /* As it is written for libzmq. */
 void endpoint_format(const endpoint_t *endpoint, char out[ENDPOINT_TEXT_SIZE]);
+
+/* The address to bind of a TCP endpoint: for "*" that of all of IPv6, for an interface its first IPv4 address. false:
+ * there is no such interface. */
+bool endpoint_address(const endpoint_t *endpoint, struct sockaddr_storage *address, socklen_t *len);
+
+/* Not both can be bound: the same port of the same address, or of all; the same path. Port 0 collides with nothing. */
+bool endpoint_collides(const endpoint_t *one, const endpoint_t *other);
 
 /* Every address of the machine: "*", 0.0.0.0 or [::]. */
 bool endpoint_is_wildcard(const endpoint_t *endpoint);

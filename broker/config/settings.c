@@ -22,6 +22,7 @@ typedef enum {
     KIND_TIME, /* milliseconds in a uint64_t */
     KIND_BOOL,
     KIND_TEXT,     /* a char array of `max` + 1 bytes */
+    KIND_PATH,     /* the same; a relative one begins at the file's folder */
     KIND_GREETING, /* the same, in UTF-8: clients get it in JSON */
     KIND_LEVEL,
     KIND_ADVERTISE,
@@ -60,10 +61,10 @@ static const setting_t s_settings[] = {
     {"server", "tick", KIND_TIME, AT(tick_ms), 10, 60 * 1000},
     {"server", "io-threads", KIND_U64, AT(io_threads), 1, 64},
     {"server", "log-level", KIND_LEVEL, AT(log_level), 0, 0},
-    {"auth", "users", KIND_TEXT, AT(users), 1, SETTINGS_TEXT_MAX},
-    {"auth", "bans", KIND_TEXT, AT(bans), 1, SETTINGS_TEXT_MAX},
+    {"auth", "users", KIND_PATH, AT(users), 1, SETTINGS_TEXT_MAX},
+    {"auth", "bans", KIND_PATH, AT(bans), 1, SETTINGS_TEXT_MAX},
     {"auth", "tokens", KIND_BOOL, AT(relay.tokens), 0, 1},
-    {"auth", "server-key", KIND_TEXT, AT(server_key), 1, SETTINGS_TEXT_MAX},
+    {"auth", "server-key", KIND_PATH, AT(server_key), 1, SETTINGS_TEXT_MAX},
     {"auth", "encrypt", KIND_ENCRYPT, AT(encrypt_all), 0, 0},
     {"limits", "max-frame", KIND_SIZE, AT(relay.max_frame), 4 * KIB, 256 * MIB},
     {"limits", "max-control", KIND_SIZE, AT(relay.max_control), 1 * KIB, 16 * MIB},
@@ -99,7 +100,7 @@ static const setting_t s_settings[] = {
     {"limits", "all-route-bytes", KIND_U64, AT(all_route_bytes), 1 * MIB, 1 * TIB},
     {"limits", "all-reader-bytes", KIND_U64, AT(all_reader_bytes), 1 * MIB, 1 * TIB},
     {"limits", "reader-queue", KIND_U64, AT(reader_queue), 16, 10000000},
-    {"log", "data", KIND_TEXT, AT(data), 1, SETTINGS_TEXT_MAX},
+    {"log", "data", KIND_PATH, AT(data), 1, SETTINGS_TEXT_MAX},
     {"log", "on-corrupt", KIND_ON_CORRUPT, AT(refuse_corrupt), 0, 0},
     {"log", "queue-bytes", KIND_U64, AT(queue_bytes), 64 * KIB, 1 * TIB},
     {"log", "mark-age", KIND_TIME, AT(mark_age_ms), 60 * SECOND, 100 * YEAR},
@@ -169,6 +170,21 @@ static bool s_parse_text(const setting_t *setting, const char *text, char *out, 
     return true;
 }
 
+/* Bytes of `file`, a path, up to where `path` begins if it is relative. */
+static size_t s_before(const char *file, const char *path) {
+    const char *slash = strrchr(file, '/');
+    return slash && path[0] != '/' ? (size_t)(slash + 1 - file) : 0;
+}
+
+static bool s_parse_path(const setting_t *setting, const char *file, const char *text, char *out, zr_error_t *error) {
+    size_t before = s_before(file, text);
+    if (before + strlen(text) > setting->max)
+        return zr_fail(error, "longer than %llu bytes, with the folder of this file", (unsigned long long)setting->max);
+    memcpy(out, file, before);
+    strcpy(out + before, text);
+    return true;
+}
+
 /* Permissions as chmod takes them, in octal digits. The broker's own account must be able to use the socket. */
 static bool s_parse_mode(const setting_t *setting, const char *text, unsigned *out, zr_error_t *error) {
     size_t len = strlen(text);
@@ -192,6 +208,23 @@ static bool s_add_endpoint(settings_endpoints_t *endpoints, const char *text, zr
         return zr_fail(error, "cannot use \"%.80s\": %s", text, sentence);
     endpoints->count++;
     return true;
+}
+
+/* A relative path of an ipc endpoint begins at the folder of `file`, too. */
+static bool s_parse_endpoint(settings_endpoints_t *endpoints, const char *file, const char *text, zr_error_t *error) {
+    static const char ipc[] = "ipc://";
+    enum { LEN = sizeof ipc - 1 };
+    zr_buffer_t whole = {0};
+    bool relative = strncmp(text, ipc, LEN) == 0 && text[LEN] && text[LEN] != '@';
+    size_t before = relative ? s_before(file, text + LEN) : 0;
+    if (before)
+        zr_buffer_printf(&whole, "%s%.*s%s", ipc, (int)before, file, text + LEN);
+    else
+        zr_buffer_printf(&whole, "%s", text);
+    zr_buffer_u8(&whole, '\0');
+    bool ok = s_add_endpoint(endpoints, (const char *)whole.data, error);
+    zr_buffer_finish(&whole);
+    return ok;
 }
 
 static bool s_parse_advertise(const char *text, char *out, zr_error_t *error) {
@@ -231,7 +264,8 @@ static bool s_is_of_room(const setting_t *setting) {
     return strcmp(setting->section, ROOM) == 0;
 }
 
-static bool s_set(settings_t *settings, const setting_t *setting, const char *text, zr_error_t *error) {
+static bool s_set(
+    settings_t *settings, const setting_t *setting, const char *file, const char *text, zr_error_t *error) {
     policy_t *policy = s_is_of_room(setting) ? &settings->policies[settings->policy_count - 1] : NULL;
     void *place = (policy ? (char *)policy : (char *)settings) + setting->offset;
     uint64_t number;
@@ -254,13 +288,15 @@ static bool s_set(settings_t *settings, const setting_t *setting, const char *te
     case KIND_TEXT:
     case KIND_GREETING:
         return s_parse_text(setting, text, place, error);
+    case KIND_PATH:
+        return s_parse_path(setting, file, text, place, error);
     case KIND_LEVEL:
         return zr_log_level_from_name(text, place) ||
                zr_fail(error, "must be error, warn, info or debug, not \"%.40s\"", text);
     case KIND_ADVERTISE:
         return s_parse_advertise(text, place, error);
     case KIND_ENDPOINTS:
-        return s_add_endpoint(place, text, error);
+        return s_parse_endpoint(place, file, text, error);
     case KIND_MODE:
         return s_parse_mode(setting, text, place, error);
     case KIND_ON_CORRUPT:
@@ -279,6 +315,7 @@ static bool s_set(settings_t *settings, const setting_t *setting, const char *te
 
 typedef struct {
     settings_t *settings;
+    const char *file;
     unsigned line[SETTING_COUNT]; /* where each was set; 0: not yet */
     unsigned room_line;           /* where the "room" section being read began; 0: none */
     unsigned faults;              /* told before it: with one more, its pattern may be what was refused */
@@ -337,13 +374,13 @@ static bool s_on_item(void *ctx, const zr_zpl_item_t *item, zr_error_t *error) {
         reading->line[i] = item->line;
         if (!item->value[0])
             return zr_fail(error, "the value is missing; write \"name = value\"");
-        return s_set(reading->settings, setting, item->value, error);
+        return s_set(reading->settings, setting, reading->file, item->value, error);
     }
     return zr_fail(error, "no such setting; the annotated zrelayd.conf lists them, check the spelling");
 }
 
 bool settings_read_file(settings_t *settings, const char *path, zr_error_t *error) {
-    reading_t reading = {.settings = settings};
+    reading_t reading = {.settings = settings, .file = path};
     return zr_zpl_read(path, s_on_item, &reading, error) == ZR_FILE_READ;
 }
 

@@ -17,6 +17,9 @@ static void s_check_users(settings_t *settings, zr_error_t *error) {
     if (!settings->server_key[0] && settings->encrypt_all)
         zr_fail(error,
             "auth: encrypt = all needs a key: auth/server-key or --server-key (zrelayd --keygen FILE makes one)");
+    if (settings->bans[0] && strcmp(settings->bans, settings->users) == 0)
+        zr_fail(error, "auth: bans and users are the same file, %s; the broker writes the bans, so give them another",
+            settings->users);
     if (settings->server_key[0] && settings->insecure)
         zr_fail(error,
             "--insecure (server/insecure) and --server-key (auth/server-key) contradict each other: with the key "
@@ -97,6 +100,32 @@ static bool s_check_backs(const settings_t *settings, zr_error_t *error) {
             listen->kind == ENDPOINT_TCP ? "tcp:// " : "", settings->server_key[0] ? too : "");
     }
     return true;
+}
+
+/* The endpoint of this number: first the listeners, then the backs. */
+static const endpoint_t *s_endpoint(const settings_t *settings, size_t i) {
+    const settings_endpoints_t *listen = &settings->listen;
+    return i < listen->count ? &listen->items[i] : &settings->back.items[i - listen->count];
+}
+
+static void s_tell_collision(const settings_t *settings, size_t one, size_t other, zr_error_t *error) {
+    char texts[2][ENDPOINT_TEXT_SIZE];
+    size_t listeners = settings->listen.count;
+    bool derived = settings->paired && other >= listeners;
+    endpoint_format(s_endpoint(settings, one), texts[0]);
+    endpoint_format(s_endpoint(settings, other), texts[1]);
+    zr_fail(error, "%s %s and %s %s cannot both be bound: they are the same; %s", one < listeners ? "listener" : "back",
+        texts[0], other < listeners ? "listener" : "back", texts[1],
+        derived ? "without --back (server/back) a listener's back is the next port, so leave that one free"
+                : "choose another port or path for one of them");
+}
+
+static void s_check_collisions(const settings_t *settings, zr_error_t *error) {
+    size_t count = settings->listen.count + settings->back.count;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (endpoint_collides(s_endpoint(settings, j), s_endpoint(settings, i)))
+                s_tell_collision(settings, j, i, error);
 }
 
 /* Names the first endpoint of either kind, or returns false. */
@@ -213,6 +242,7 @@ bool settings_complete(settings_t *settings, const settings_flags_t *flags, zr_e
     s_choose_encrypted(settings, &settings->back);
     if (!s_derive_backs(settings, error))
         return false;
+    s_check_collisions(settings, error);
     s_check_private(settings, error);
     return error->count == before && s_check_backs(settings, error);
 }

@@ -4,7 +4,9 @@
 #include "sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,6 +137,8 @@ static const char *s_advice(int code) {
     case EADDRNOTAVAIL:
     case ENODEV:
         return "this machine has no such address; use one of its own, or * for all";
+    case EEXIST:
+        return "a file that is no socket stands there; move it, or choose another path";
     case ENOENT:
     case ENOTDIR:
         return "the directory does not exist; create it, or choose another path";
@@ -192,11 +196,6 @@ static bool s_find_group(const char *name, gid_t *group, zr_error_t *error) {
                name);
 }
 
-bool sockets_check_group(const settings_t *settings, zr_error_t *error) {
-    gid_t group;
-    return s_find_group(settings->ipc_group, &group, error);
-}
-
 /* Lets others use the socket's file. Until then it is for this account alone (s_bind_path). */
 static bool s_open_path(const sockets_t *sockets, const char *path, zr_error_t *error) {
     if ((sockets->ipc_group == (gid_t)-1 || chown(path, (uid_t)-1, sockets->ipc_group) == 0) &&
@@ -223,11 +222,6 @@ static bool s_bind(
     endpoint_format(wanted, text);
     s_set(handle, ZMQ_IPV6, endpoint_is_ipv6(wanted)); /* copied at each bind */
     int code = wanted->kind == ENDPOINT_IPC ? s_check_path(wanted->path) : 0;
-    if (code == EEXIST)
-        return zr_fail(error,
-            "cannot bind %s: a file that is no socket stands there; move it, or choose "
-            "another path",
-            text);
     if (code == 0)
         code = s_bind_text(handle, wanted, text);
     if (code != 0)
@@ -305,6 +299,58 @@ bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t 
     sockets_close(sockets);
     return false;
 }
+
+/* --- Checking --- */
+
+/* An errno, or 0. Nothing listens there meanwhile. */
+static int s_try_address(const endpoint_t *endpoint) {
+    struct sockaddr_storage address;
+    socklen_t len;
+    if (!endpoint_address(endpoint, &address, &len))
+        return ENODEV;
+    int one = 1, probe = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return errno == EAFNOSUPPORT && strcmp(endpoint->host, "*") == 0 ? 0 : errno; /* it becomes IPv4 */
+    setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    int code = bind(probe, (struct sockaddr *)&address, len) == 0 ? 0 : errno;
+    close(probe);
+    return code;
+}
+
+static int s_try_path(const char *path) {
+    char copy[ENDPOINT_PATH_MAX + 1];
+    int code = s_check_path(path);
+    if (code || path[0] == '@')
+        return code;
+    snprintf(copy, sizeof copy, "%s", path);
+    const char *folder = dirname(copy);
+    struct stat about;
+    if (stat(folder, &about) == 0 && !S_ISDIR(about.st_mode))
+        return ENOTDIR;
+    return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+static bool s_check_all(const settings_endpoints_t *wanted, zr_error_t *error) {
+    bool ok = true;
+    for (size_t i = 0; i < wanted->count; i++) {
+        char text[ENDPOINT_TEXT_SIZE];
+        const endpoint_t *one = &wanted->items[i];
+        int code = one->kind == ENDPOINT_TCP ? s_try_address(one) : s_try_path(one->path);
+        endpoint_format(one, text);
+        if (code && code != EADDRINUSE)
+            ok = zr_fail(error, "cannot bind %s: %s", text, s_advice(code));
+    }
+    return ok;
+}
+
+bool sockets_check(const settings_t *settings, zr_error_t *error) {
+    gid_t group;
+    bool ok = s_find_group(settings->ipc_group, &group, error);
+    ok &= s_check_all(&settings->listen, error);
+    return s_check_all(&settings->back, error) && ok;
+}
+
+/* --- Closing --- */
 
 /* libzmq leaves the files of its sockets behind. They go while the sockets still listen, so that they are surely ours.
  */

@@ -24,8 +24,9 @@ typedef struct {
  * rand(). The ZAP handler must be there: with none, libzmq lets every key in. */
 bool sockets_open(sockets_t *sockets, const settings_t *settings, const uint8_t *key, zr_error_t *error);
 
-/* Does the group of ipc sockets exist, and may this process give files to it? */
-bool sockets_check_group(const settings_t *settings, zr_error_t *error);
+/* Could they be bound? Endpoints where something listens already pass, as that may be the broker itself. `error` has a
+ * line for each fault. */
+bool sockets_check(const settings_t *settings, zr_error_t *error);
 
 /* Closes both, and returns when libzmq is done with them: no listener and no connection is left, so the ZAP handler may
  * go. Until then what is queued is sent, a second at most. A zeroed struct is accepted. There is no unbinding before

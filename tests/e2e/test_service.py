@@ -140,6 +140,90 @@ class FirstProcess(TestCase):
         self.assertIn("the command of --restart failed", outer.errors())
 
 
+class Check(TestCase):
+    """What cannot start does not pass --check-config, which says why as the start does."""
+
+    def refused(self, said, *arguments):
+        for more in (["--check-config"], []):
+            done = subprocess.run([ZRELAYD, *arguments, *more], capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertRegex(done.stderr, r"\A(zrelayd: [^\n]+\n)+\Z")
+            self.assertIn(said, done.stderr)
+            self.assertEqual(done.stdout, "")
+
+    def passes(self, *arguments):
+        return subprocess.run([ZRELAYD, *arguments, "--check-config"], capture_output=True, text=True, check=True, timeout=60).stdout
+
+    def test_data_directories(self):
+        listen = ["--listen", "tcp://127.0.0.1:*", "--data"]
+        file, loose = self.file("file", ""), self.path("loose")
+        os.mkdir(loose)
+        os.chmod(loose, 0o777)
+        linked = self.path("linked")
+        os.mkdir(linked, 0o700)
+        os.symlink("/dev/null", os.path.join(linked, "zrelay.db"))
+        for data, said in ((file, "not a directory"), (self.path("none/data"), "the directory above it is missing"),
+                           (loose, "chmod go-w"), (linked, "no regular file"), (file + "/data", "data directory")):
+            with self.subTest(data):
+                self.refused(said, *listen, data)
+        new = self.path("new")
+        self.assertIn(new, self.passes(*listen, new))
+        self.assertFalse(os.path.exists(new))  # looking changes nothing
+        self.broker("--data", new)
+        self.passes(*listen, new)  # while a broker uses it
+
+    def test_listeners_that_collide(self):
+        with socket.socket() as probe:  # a free port, and one that is not looked at
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        for one, other in (("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("*", "lo"), ("*", "[::1]")):
+            for option in ("--back", "--listen"):
+                with self.subTest(one, other=other, option=option):
+                    self.refused("cannot both be bound", "--insecure", "--listen", f"tcp://{one}:{port}", option, f"tcp://{other}:{port}")
+        self.refused("is the next port", "--listen", "tcp://127.0.0.1:5570", "--listen", "tcp://127.0.0.1:5571")
+        path = f"ipc://{self.path('front')}"
+        self.refused("cannot both be bound", "--listen", path, "--back", path)
+        self.refused("cannot both be bound", "--listen", path, "--back", f"ipc://{self.folder}/./front")
+
+    def test_addresses_and_paths_that_are_not_there(self):
+        for listen, said in (("tcp://192.0.2.1:5570", "no such address"), ("tcp://no-such-card:5570", "no such address"),
+                             (f"ipc://{self.path('none/front')}", "does not exist"), (f"ipc://{self.file('letter', 'dear')}", "no socket")):
+            with self.subTest(listen):
+                self.refused(said, "--insecure", "--listen", listen)
+        broker = self.broker("--listen", f"ipc://{self.path('front')}")
+        self.passes("--listen", broker.server)  # it is the one that is to be started again
+        self.passes("--listen", self.broker().server)
+
+    def test_relative_paths_count_from_the_file(self):
+        os.mkdir(self.path("etc"))
+        self.users("user\n    name = anonymous\n", name="etc/users")
+        config = self.file("etc/z.conf", "server\n    listen = ipc://front\nauth\n    users = users\nlog\n    data = data\n")
+        broker = Program([ZRELAYD, "--config", "etc/z.conf"], cwd=self.folder)
+        self.addCleanup(broker.end)
+        broker.wait_out("listening on ipc://etc/front, back ipc://etc/front-back, .*sqlite:etc/data")
+        for name in ("users.bans", "data", "front", "front-back"):
+            self.assertTrue(os.path.exists(self.path("etc/" + name)), name)
+        self.peer(f"ipc://{self.path('etc/front')}", hello=False)
+        self.assertIn(self.path("etc/users"), self.passes("--config", config))
+
+    def test_a_file_for_two_purposes(self):
+        users = self.users("")
+        config = self.file("z.conf", "auth\n    users = users\n    bans = users\n")
+        self.refused("are the same file", "--listen", "tcp://127.0.0.1:*", "--config", config)
+        self.assertEqual(os.path.getsize(users), 0)
+
+    def test_a_greeting_in_another_encoding(self):
+        config = self.file("z.conf", b"server\n    greeting = \"gr\xfc\xdf dich\"\n    listen = tcp://127.0.0.1:*\n")
+        self.refused("not valid UTF-8", "--config", config)
+
+    def test_all_faults_are_told(self):
+        config = self.file("z.conf", "server\n    listen = tcp://192.0.2.1:5570\n    insecure = 1\nlog\n    data = none/data\n"
+                           "auth\n    users = no-users\n")
+        done = subprocess.run([ZRELAYD, "--config", config, "--check-config"], capture_output=True, text=True, check=False, timeout=60)
+        for said in ("192.0.2.1:5570", "192.0.2.1:5571", "none/data", "no-users"):
+            self.assertIn(said, done.stderr)
+
+
 def has_ipv6():
     try:
         with socket.socket(socket.AF_INET6) as probe:

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -66,14 +67,8 @@ static bool s_check_files(const char *dir, zr_error_t *error) {
     return true;
 }
 
-bool db_dir_prepare(const char *dir, zr_error_t *error) {
-    bool made = mkdir(dir, 0700) == 0;
-    if (!made && errno == ENOENT)
-        return zr_fail(
-            error, "cannot make the data directory %s: the directory above it is missing; make that first", dir);
-    if (!made && errno != EEXIST)
-        return db_fail_errno(dir, error, "make the data directory");
-
+/* Of a directory that is there. */
+static bool s_check_dir(const char *dir, zr_error_t *error) {
     struct stat status;
     if (stat(dir, &status) != 0)
         return db_fail_errno(dir, error, "use the data directory");
@@ -83,9 +78,36 @@ bool db_dir_prepare(const char *dir, zr_error_t *error) {
         return false;
     if (access(dir, W_OK | X_OK) != 0)
         return db_fail_errno(dir, error, "write to the data directory");
+    return s_check_files(dir, error);
+}
 
+static bool s_fail_above(const char *dir, zr_error_t *error) {
+    return zr_fail(error, "cannot make the data directory %s: the directory above it is missing; make that first", dir);
+}
+
+bool db_dir_check(const char *dir, zr_error_t *error) {
+    if (access(dir, F_OK) == 0 || errno != ENOENT)
+        return s_check_dir(dir, error);
+    char *copy = fatal_check(strdup(dir));
+    const char *above = dirname(copy);
+    int code = access(above, W_OK | X_OK) == 0 ? 0 : errno;
+    free(copy);
+    errno = code;
+    return code == 0 ||
+           (code == ENOENT ? s_fail_above(dir, error) : db_fail_errno(dir, error, "make the data directory"));
+}
+
+bool db_dir_prepare(const char *dir, zr_error_t *error) {
+    bool made = mkdir(dir, 0700) == 0;
+    if (!made && errno == ENOENT)
+        return s_fail_above(dir, error);
+    if (!made && errno != EEXIST)
+        return db_fail_errno(dir, error, "make the data directory");
+
+    if (!s_check_dir(dir, error))
+        return false;
     if (!made)
-        return s_check_files(dir, error);
+        return true;
 
     /* The entry of a new directory must survive a power loss as its content will. */
     char *above = db_path(dir, "..");

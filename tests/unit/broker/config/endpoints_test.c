@@ -130,6 +130,35 @@ START_TEST(test_ipv6) {
 }
 END_TEST
 
+START_TEST(test_collisions) {
+    static const char *const same[][2] = {{"tcp://127.0.0.1:5", "tcp://127.0.0.1:5"},
+        {"tcp://localhost:5", "tcp://127.0.0.1:5"}, {"tcp://lo:5", "tcp://127.0.0.1:5"},
+        {"tcp://[::ffff:127.0.0.1]:5", "tcp://127.0.0.1:5"}, {"tcp://*:5", "tcp://127.0.0.1:5"},
+        {"tcp://*:5", "tcp://[::1]:5"}, {"tcp://*:5", "tcp://0.0.0.0:5"}, {"tcp://*:5", "tcp://[::]:5"},
+        {"tcp://[::]:5", "tcp://10.0.0.1:5"}, {"tcp://0.0.0.0:5", "tcp://10.0.0.1:5"},
+        {"tcp://0.0.0.0:5", "tcp://lo:5"}, {"tcp://[2001:db8::1]:5", "tcp://[2001:DB8:0::1]:5"},
+        {"ipc:///tmp/z", "ipc:///tmp/z"}, {"ipc:///tmp/z", "ipc:///tmp//z"}, {"ipc:///tmp/z", "ipc:///usr/../tmp/z"},
+        {"ipc://@z", "ipc://@z"}};
+    static const char *const apart[][2] = {{"tcp://127.0.0.1:5", "tcp://127.0.0.1:6"},
+        {"tcp://127.0.0.1:*", "tcp://127.0.0.1:*"}, {"tcp://*:*", "tcp://*:*"},
+        {"tcp://127.0.0.1:5", "tcp://127.0.0.2:5"}, {"tcp://0.0.0.0:5", "tcp://[::1]:5"},
+        {"tcp://[::1]:5", "tcp://127.0.0.1:5"}, {"tcp://no-such-card:5", "tcp://no-such-card:5"},
+        {"ipc:///tmp/z", "ipc:///tmp/y"}, {"ipc:///tmp/z", "ipc:///usr/z"},
+        {"ipc:///nowhere-1/z", "ipc:///nowhere-2/z"}, {"ipc://@z", "ipc://@y"}, {"ipc://@z", "ipc://z"},
+        {"ipc://a:5", "tcp://127.0.0.1:5"}};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        endpoint_t one = s_parse(same[i][0]), other = s_parse(same[i][1]);
+        ck_assert_msg(endpoint_collides(&one, &other), "%s %s", same[i][0], same[i][1]);
+        ck_assert_msg(endpoint_collides(&other, &one), "%s %s", same[i][1], same[i][0]);
+    }
+    for (size_t i = 0; i < sizeof apart / sizeof apart[0]; i++) {
+        endpoint_t one = s_parse(apart[i][0]), other = s_parse(apart[i][1]);
+        ck_assert_msg(!endpoint_collides(&one, &other), "%s %s", apart[i][0], apart[i][1]);
+        ck_assert_msg(!endpoint_collides(&other, &one), "%s %s", apart[i][1], apart[i][0]);
+    }
+}
+END_TEST
+
 START_TEST(test_an_ipv4_peer_of_an_ipv6_listener) {
     static const char *const texts[][2] = {{"::ffff:192.0.2.1", "192.0.2.1"}, {"192.0.2.1", "192.0.2.1"},
         {"::ffff:1", "::ffff:1"}, {"::ffff:", "::ffff:"}, {"2001:db8::1", "2001:db8::1"}, {"", ""},
@@ -268,5 +297,5 @@ START_TEST(test_advertised_back) {
 END_TEST
 
 UNIT_MAIN("broker.endpoints", test_parse_and_format, test_refused, test_lengths, test_derive_back, test_local,
-    test_an_ipv4_peer_of_an_ipv6_listener, test_ipv6, test_paired_backs, test_same_port_on_two_addresses,
-    test_ipv6_backs, test_configured_backs, test_encrypted_backs, test_advertised_back)
+    test_collisions, test_an_ipv4_peer_of_an_ipv6_listener, test_ipv6, test_paired_backs,
+    test_same_port_on_two_addresses, test_ipv6_backs, test_configured_backs, test_encrypted_backs, test_advertised_back)
