@@ -31,9 +31,12 @@ typedef struct {
     bool path; /* "~/" stands for the home; a relative one begins at the file's folder */
 } setting_t;
 
+enum { SETTINGS = 6 };
+
 typedef struct {
     config_t *config;
     const char *file;
+    unsigned line[SETTINGS]; /* where each was set; 0: not yet */
 } reading_t;
 
 static char *s_value(const setting_t *setting, const char *value, const char *file) {
@@ -50,9 +53,9 @@ static char *s_value(const setting_t *setting, const char *value, const char *fi
 }
 
 static bool s_on_item(void *ctx, const zr_zpl_item_t *item, zr_error_t *error) {
-    const reading_t *reading = ctx;
+    reading_t *reading = ctx;
     config_t *config = reading->config;
-    const setting_t settings[] = {
+    const setting_t settings[SETTINGS] = {
         {"server", &config->file_server, false, false},
         {"nick", &config->file_nick, true, false},
         {"certificate", &config->file_certificate, false, true},
@@ -60,16 +63,19 @@ static bool s_on_item(void *ctx, const zr_zpl_item_t *item, zr_error_t *error) {
         {"user", &config->file_user, true, false},
         {"token-file", &config->file_token_file, false, true},
     };
-    const size_t count = sizeof settings / sizeof settings[0];
     if (!item)
         return true;
     if (item->name)
         return zr_fail(error, "a setting begins its line; take away the spaces before it");
     const setting_t *setting = settings;
-    while (setting < settings + count && strcmp(item->section, setting->name) != 0)
+    while (setting < settings + SETTINGS && strcmp(item->section, setting->name) != 0)
         setting++;
-    if (setting == settings + count)
+    if (setting == settings + SETTINGS)
         return zr_fail(error, "unknown setting; there are server, nick, certificate, server-key, user and token-file");
+    unsigned *line = &reading->line[setting - settings];
+    if (*line)
+        return zr_fail(error, "already set in line %u; keep one of them", *line);
+    *line = item->line;
     if (!item->value[0])
         return zr_fail(error, "the value is missing; write \"name = value\"");
     zr_buffer_t typed = {0};
@@ -88,7 +94,7 @@ static bool s_on_item(void *ctx, const zr_zpl_item_t *item, zr_error_t *error) {
 }
 
 bool config_parse(config_t *config, zr_span_t text, const char *file, zr_error_t *error) {
-    reading_t reading = {config, file};
+    reading_t reading = {.config = config, .file = file};
     return zr_zpl_parse(file, text, s_on_item, &reading, error);
 }
 
@@ -104,7 +110,7 @@ char *config_path(const char *name) {
 
 /* It names the broker and its key. A missing file is an empty one. */
 static bool s_read(config_t *config, zr_error_t *error) {
-    reading_t reading = {config, config->file};
+    reading_t reading = {.config = config, .file = config->file};
     zr_file_t result = zr_zpl_read(config->file, s_on_item, &reading, error);
     if (result == ZR_FILE_MISSING)
         *error = (zr_error_t){0};

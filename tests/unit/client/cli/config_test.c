@@ -24,9 +24,6 @@ TEST(test_settings) {
     ck_assert(s_parse(&config, "", says, sizeof says));
     ck_assert_ptr_null(config.file_server);
     config_finish(&config);
-    ck_assert(s_parse(&config, "nick = a\nnick = b\n", says, sizeof says));
-    ck_assert_str_eq(config.file_nick, "b");
-    config_finish(&config);
 }
 
 TEST(test_mistakes) {
@@ -37,6 +34,7 @@ TEST(test_mistakes) {
         {"\n\nserver\n", "file:3: server: the value is missing"},
         {"nick =\n", "file:1: nick: the value is missing"},
         {"nick = a b\n", "file:1: nick: a nick is"},
+        {"nick = a\nserver = x\nnick = b\n", "file:3: nick: already set in line 1"},
         {"= x\n", "file:1: a line starts with a name"},
         {"server = x\n    nick = a\n", "file:2: server/nick: a setting begins its line"},
     };
