@@ -1,5 +1,6 @@
 """zrelay chat, at a terminal and as a filter."""
 import fcntl
+import json
 import os
 import pty
 import re
@@ -12,7 +13,9 @@ import threading
 import time
 import unittest
 
-from harness import DEADLINE, ZRELAY, TestCase, publish_frame, wait_for
+import zmq
+
+from harness import DEADLINE, ZRELAY, Program, TestCase, publish_frame, wait_for
 
 FAST = "server\n    heartbeat = 1000\n    tick = 20\n"
 MOVES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]")
@@ -263,7 +266,7 @@ class AtATerminal(ChatCase):
         ann = self.chat(broker, "ann", NO_COLOR="")
         hostile = "\x1b]0;mine\x07\x1b[2J\x1b[31m\x9b2J\u202ereversed\r\x08\tend of it"
         eve = self.say(broker, "general", hostile.encode() + b"\xff", nick="eve")
-        ann.wait(r"eve: \\x1b\]0;mine\\x07\\x1b\[2J\\x1b\[31m\\u\{009b\}2J\\u\{202e\}reversed\\x0d\\x08\\x09end of it\\xff$")
+        ann.wait(r"eve: \\x1b\]0;mine\\x07\\x1b\[2J\\x1b\[31m\\u\{009b\}2J\\u\{202e\}reversed\\x0d\\x08\tend of it\\xff$")
         self.assertEqual(eve.ask(op="direct", to="ann", text=hostile)["op"], "ok")
         ann.wait(r"\*eve\* \\x1b\]0;mine")
         self.assertEqual(eve.ask(op="publish", room="general", text=hostile, key="key")["op"], "ack")
@@ -294,9 +297,101 @@ class AtATerminal(ChatCase):
         self.assertTrue(ann.restored(), "after a crash")
         # The interrupt from the keyboard.
         ann = self.chat(broker, "anna")
-        ann.type("half a line\x03")
+        ann.type("\x03")
         self.assertEqual(ann.finish(), 0)
         self.assertTrue(ann.restored())
+
+    def test_ctrl_c_clears_the_line_first(self):
+        broker = self.broker()
+        ann = self.chat(broker, "ann")
+        ann.type("half a line\x03and a whole one\r")
+        ann.wait("ann: and a whole one$")
+        ann.type("\x12whole\x03the search is over\r")  # Ctrl-R
+        ann.wait("ann: the search is over$")
+        self.paste(ann, "pasted\nlines")
+        ann.type("\x03\x03")
+        self.assertEqual(ann.finish(), 0)
+        self.assertTrue(ann.restored())
+        self.assertEqual(self.bodies(broker), [b"and a whole one", b"the search is over"])
+
+    def paste(self, terminal, text):
+        """As a terminal does it that was asked to mark pastes."""
+        wait_for(lambda: b"\x1b[?2004h" in terminal.shown, "marks to be asked for")
+        terminal.type("\x1b[200~" + text.replace("\n", "\r") + "\x1b[201~")
+
+    def bodies(self, broker, room="general"):
+        """The messages of the room, whole."""
+        lines = self.run_zrelay(broker, "--json", "history", room).lines()
+        return [json.loads(line)["body"].encode() for line in lines]
+
+    def test_pastes_are_text_whatever_they_hold(self):
+        broker = self.broker()
+        ann, bob = self.chat(broker, "ann"), self.chat(broker, "bob")
+        texts = ["/quit", "/quit\n\n\t/part\n  last", "one\n\n\n\ttwo \u2603", "//both", "\n/quit"]
+        for text in texts:
+            self.paste(ann, text)
+            ann.type("\r")
+        ann.line("done")
+        bob.wait("ann: done$")
+        self.assertEqual(self.bodies(broker), [text.encode() for text in texts] + [b"done"])
+        # The lines of a message are shown as such, and cannot pass for messages of others.
+        bob.wait(r"ann: one\n\s*\n\s*\n +\ttwo \u2603$")
+        # A command may be given a paste, and a line may be made of several.
+        ann.type("/msg bob ")
+        self.paste(ann, "a\nb\n")
+        self.paste(ann, "c")
+        ann.type("\r")
+        bob.wait(r"\*ann\* a\n+ +bc$")
+        # What was recalled from the history is what it was.
+        self.paste(ann, "/quit")
+        ann.type("\r")
+        ann.type("\x1b[A\r")
+        ann.line("the end")
+        bob.wait("ann: the end$")
+        self.assertEqual(self.bodies(broker)[-3:], [b"/quit", b"/quit", b"the end"])
+        ann.line("/quit")
+        self.assertEqual(ann.finish(), 0)
+        self.assertIn(b"\x1b[?2004l", ann.shown)
+
+    def test_a_paste_of_many_lines_is_shown_and_wiped(self):
+        broker = self.broker()
+        ann = self.chat(broker, "ann", size=(10, 40))
+        self.paste(ann, "".join(f"line {number}\n" for number in range(100)))
+        ann.type("\r")
+        ann.wait("line 99$")
+        self.assertEqual(self.bodies(broker), ["\n".join(f"line {number}" for number in range(100)).encode()])
+
+    def test_large_pastes_take_no_time(self):
+        broker = self.broker()
+        ann = self.chat(broker, "ann")
+
+        def spent():
+            with open(f"/proc/{ann.process.pid}/stat") as file:
+                return sum(int(field) for field in file.read().rsplit(")", 1)[1].split()[11:13])
+        text, before = "0123456789 abcdefghi" * 1000, spent()
+        self.paste(ann, text)
+        ann.type("\r")
+        wait_for(lambda: self.bodies(broker) == [text.encode()], "the paste to be sent")
+        ann.type(text + "\r")  # by a terminal that does not mark it
+        wait_for(lambda: self.bodies(broker) == [text.encode()] * 2, "the text to be sent")
+        self.assertLess(spent() - before, os.sysconf("SC_CLK_TCK"))
+        self.paste(ann, "x" * (1 << 20) + "y")
+        ann.wait("left out: a line has at most 1048576 bytes")
+        ann.line("small")
+        ann.wait("ann: small$")
+
+    def test_keys_that_mean_nothing_type_nothing(self):
+        broker = self.broker()
+        ann = self.chat(broker, "ann")
+        ann.type("a")
+        for key in ("\x1b[5~", "\x1b[6~", "\x1b[15~", "\x1bOP", "\x1b[2~", "\x1b[1;2A", "\x1b[1;5A", "\x1b[I", "\x1b[Z", "\x1b[24;5~", "\x00"):
+            ann.type(key)
+        ann.type("b two three\x1b[1;5D\x1b[1;5Dx\x1b[Hy\x1b[F.\x1b[1~\x1b[3~z\r")
+        ann.wait("ann: zab xtwo three.$")
+        ann.type("\x1b[3~")  # Delete on an empty line is no end
+        ann.line("still here")
+        ann.wait("ann: still here$")
+        self.assertEqual(self.bodies(broker), [b"zab xtwo three.", b"still here"])
 
     def test_ended_in_the_middle_of_a_key(self):
         broker = self.broker(config=FAST)
@@ -341,9 +436,84 @@ class AtATerminal(ChatCase):
                 return file.read().rsplit(")", 1)[1].split()[0]
         wait_for(lambda: state() == "T", "it to stop")
         self.assertTrue(ann.restored(), "a shell would get the terminal like that")
+        wait_for(lambda: ann.shown.rfind(b"\x1b[?2004l") > ann.shown.rfind(b"\x1b[?2004h"), "pastes to be marked no more")
         ann.process.send_signal(signal.SIGCONT)
         ann.line("back again")
         ann.wait("ann: back again$")
+
+
+class Dates(ChatCase):
+    """A broker made by hand, whose messages are old."""
+    DAY = 86400
+    EPOCH = 0xaa
+
+    def start(self, *times):
+        """A broker with one message for each time; returns its endpoint."""
+        self.context = zmq.Context()
+        self.addCleanup(self.context.destroy, linger=0)
+        self.front, self.back = self.context.socket(zmq.ROUTER), self.context.socket(zmq.XPUB)
+        ends = [f"tcp://127.0.0.1:{one.bind_to_random_port('tcp://127.0.0.1')}" for one in (self.front, self.back)]
+        self.times, self.stop = times, False
+        thread = threading.Thread(target=self.serve, args=(ends[1],))
+        thread.start()
+
+        def end():
+            self.stop = True
+            thread.join()
+        self.addCleanup(end)
+        return ends[0]
+
+    def entries(self):
+        return b"".join(struct.pack(">QQBB", seq, int(at) * 1000000, 0, 3) + b"ann\0" + struct.pack(">I", 3) + b"m%02d" % seq
+                        for seq, at in enumerate(self.times, 1))
+
+    def answer(self, request, back):
+        count = len(self.times)
+        return {"hello": dict(op="welcome", proto=1, epoch=f"{self.EPOCH:016x}", nick="me", resume="0" * 32, resumed=False, back=back,
+                              heartbeat=1000, level="memory", time=1, server="by hand", limits={}),
+                "join": dict(op="joined", room="general", seq=count, oldest=0, version=0, count=1),
+                "replay": dict(op="replayed", room="general", seq=count, count=count, complete=True, more=False),
+                "who": dict(op="who", room="general", version=0, users=[], count=1, silent=0, more=False),
+                "ping": dict(op="pong", time=1, heads={}, versions={})}.get(request["op"], dict(op="ok"))
+
+    def serve(self, back):
+        poller = zmq.Poller()
+        poller.register(self.front, zmq.POLLIN)
+        poller.register(self.back, zmq.POLLIN)
+        while not self.stop:
+            ready = dict(poller.poll(50))
+            if self.back in ready and (topic := self.back.recv())[:2] == b"\x01\xff":
+                self.back.send(topic[1:] + json.dumps({"op": "synced", "epoch": f"{self.EPOCH:016x}"}).encode())
+            if self.front not in ready:
+                continue
+            route, frame = self.front.recv_multipart()
+            request = json.loads(frame)
+            if request["op"] == "replay":
+                self.front.send_multipart([route, b"general\0" + struct.pack(">BBQQ", 1, 1, self.EPOCH, 0) + self.entries()])
+            self.front.send_multipart([route, json.dumps({**self.answer(request, back), "re": request.get("id")}).encode()])
+
+    def date(self, at, form="%Y-%m-%d"):
+        return time.strftime(form, time.gmtime(at))
+
+    def test_the_date_is_told_when_it_changes(self):
+        noon = time.time() // self.DAY * self.DAY + 1
+        times = noon - 400 * self.DAY, noon - 400 * self.DAY + 60, noon - self.DAY, noon, noon + 1
+        terminal = Terminal([ZRELAY, "-s", self.start(*times), "chat"], {**self.environment, "TERM": "xterm", "NO_COLOR": "1", "TZ": "UTC"})
+        self.addCleanup(terminal.end)
+        terminal.wait("ann: m05$")
+        shown = re.findall(r"^(?:\* \w+day, [-\d]+|[-:\d ]+ ann: m\d+)$", terminal.text(), re.M)
+        wanted = []
+        for number, at in enumerate(times, 1):
+            wanted += [self.date(at, "* %A, %Y-%m-%d")] if number in (1, 3, 4) else []
+            wanted += [self.date(at, "%H:%M ann: m0") + str(number)]
+        self.assertEqual(shown, wanted)
+
+    def test_lines_of_a_filter_have_dates_of_their_own(self):
+        now = time.time()
+        program = Program([ZRELAY, "-s", self.start(now - 3 * self.DAY, now), "chat"], env={**self.environment, "TZ": "UTC"})
+        self.addCleanup(program.end)
+        program.wait_out("ann: m02$")
+        self.assertEqual(program.text().splitlines(), [self.date(now - 3 * self.DAY, "%Y-%m-%d %H:%M ann: m01"), self.date(now, "%H:%M ann: m02")])
 
 
 class AsAFilter(ChatCase):

@@ -37,6 +37,7 @@ typedef struct {
     output_t output;  /* lines to show; in a terminal they go above the prompt instead */
     prompt_t *prompt; /* NULL: a filter */
     chat_style_t style;
+    int64_t day; /* of the message shown last, today before the first one */
     chat_room_t rooms[CHAT_ROOMS_MAX];
     size_t room_count, current;
     chat_pending_t pending[CHAT_PENDING_MAX];

@@ -29,6 +29,22 @@ static void s_note(chat_t *chat, const zrelay_event_t *event) {
     zr_buffer_finish(&text);
 }
 
+static uint64_t s_now(void) {
+    return (uint64_t)time(NULL) * 1000000;
+}
+
+/* A message of that time is to be shown. The date is told when it is another than before; each line of a filter stands
+ * for itself, and has the date unless that is today. */
+static void s_date(chat_t *chat, uint64_t time) {
+    int64_t day = chat_text_day(time);
+    chat->style.date = !chat->prompt && day != chat_text_day(s_now());
+    if (chat->day == 0)
+        chat->day = chat_text_day(s_now());
+    if (chat->prompt && day != chat->day)
+        chat_text_date(&chat->output.buffer, chat->style, time);
+    chat->day = day;
+}
+
 /* --- Messages on their way --- */
 
 static void s_drop_pending(chat_t *chat, size_t count) {
@@ -95,11 +111,12 @@ static bool s_directed(chat_t *chat, const zrelay_event_t *event) {
         chat_direct_t *direct = &chat->directs[i];
         if (direct->request != event->request)
             continue;
-        if (event->type == ZRELAY_DONE)
-            chat_text_told(&chat->output.buffer, chat->style, zr_span(direct->nick), zr_span(direct->text),
-                (uint64_t)time(NULL) * 1000000);
-        else
+        if (event->type == ZRELAY_DONE) {
+            s_date(chat, s_now());
+            chat_text_told(&chat->output.buffer, chat->style, zr_span(direct->nick), zr_span(direct->text), s_now());
+        } else {
             s_not_told(chat, direct, event);
+        }
         chat_direct_end(direct);
         return true;
     }
@@ -191,9 +208,11 @@ void chat_event(chat_t *chat, const zrelay_event_t *event) {
     case ZRELAY_ENTRY:
         if (chat_find(chat, zr_span(event->room)) == chat->current)
             chat->seen_seq = event->seq;
+        s_date(chat, event->time);
         chat_text_entry(&chat->output.buffer, chat->style, event);
         break;
     case ZRELAY_DIRECT:
+        s_date(chat, event->time);
         chat_text_direct(&chat->output.buffer, chat->style, event);
         break;
     case ZRELAY_PRESENCE_CHANGED:

@@ -7,12 +7,47 @@
 #include "names.h"
 #include "unicode.h"
 
-static void s_time(zr_buffer_t *out, uint64_t micros) {
+static void s_time(zr_buffer_t *out, chat_style_t style, uint64_t micros) {
     time_t seconds = (time_t)(micros / 1000000);
     struct tm local;
-    char text[16];
-    if (localtime_r(&seconds, &local) && strftime(text, sizeof text, "%H:%M ", &local) > 0)
+    char text[40];
+    const char *format = style.date ? "%Y-%m-%d %H:%M " : "%H:%M ";
+    if (localtime_r(&seconds, &local) && strftime(text, sizeof text, format, &local) > 0)
         zr_buffer_printf(out, "%s", text);
+}
+
+int64_t chat_text_day(uint64_t micros) {
+    time_t seconds = (time_t)(micros / 1000000);
+    struct tm local;
+    return localtime_r(&seconds, &local) ? (int64_t)local.tm_year * 1000 + local.tm_yday : 0;
+}
+
+void chat_text_date(zr_buffer_t *out, chat_style_t style, uint64_t micros) {
+    time_t seconds = (time_t)(micros / 1000000);
+    struct tm local;
+    char text[80];
+    if (localtime_r(&seconds, &local) && strftime(text, sizeof text, "%A, %Y-%m-%d", &local) > 0)
+        chat_text_notice(out, style, zr_span(text));
+}
+
+/* A peer's text. At a terminal it keeps its lines and tabs. */
+static void s_body(zr_buffer_t *out, chat_style_t style, zr_span_t text) {
+    if (!style.lines) {
+        zr_escape(out, text);
+        return;
+    }
+    for (bool first = true; first || text.len > 0; first = false) {
+        zr_span_t line = zr_span_cut(&text, '\n');
+        if (!first)
+            zr_buffer_append(out, "\n    ", 5); /* so that it cannot pass for another message */
+        for (bool begun = false; !begun || line.len > 0; begun = true) {
+            size_t before = line.len;
+            zr_span_t part = zr_span_cut(&line, '\t');
+            zr_escape(out, part);
+            if (before > part.len)
+                zr_buffer_u8(out, '\t');
+        }
+    }
 }
 
 /* Each nick keeps its colour, in every run. */
@@ -28,7 +63,7 @@ static void s_nick(zr_buffer_t *out, chat_style_t style, const char *nick) {
 }
 
 void chat_text_entry(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event) {
-    s_time(out, event->time);
+    s_time(out, style, event->time);
     if (style.rooms) {
         zr_buffer_u8(out, '[');
         zr_escape(out, zr_span(event->room));
@@ -41,22 +76,22 @@ void chat_text_entry(zr_buffer_t *out, chat_style_t style, const zrelay_event_t 
     }
     if (!event->deleted) {
         zr_buffer_append(out, ": ", 2);
-        zr_escape(out, zr_span_of(event->body, event->body_len));
+        s_body(out, style, zr_span_of(event->body, event->body_len));
     }
     zr_buffer_u8(out, '\n');
 }
 
 void chat_text_direct(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event) {
-    s_time(out, event->time);
+    s_time(out, style, event->time);
     zr_buffer_u8(out, '*');
     s_nick(out, style, event->name ? event->name : "?");
     zr_buffer_append(out, "* ", 2);
-    zr_escape(out, zr_span_of(event->body, event->body_len));
+    s_body(out, style, zr_span_of(event->body, event->body_len));
     zr_buffer_u8(out, '\n');
 }
 
 void chat_text_told(zr_buffer_t *out, chat_style_t style, zr_span_t nick, zr_span_t text, uint64_t time) {
-    s_time(out, time);
+    s_time(out, style, time);
     zr_buffer_printf(out, "-> ");
     zr_buffer_t name = {0};
     zr_buffer_append(&name, nick.ptr, nick.len);
@@ -64,7 +99,7 @@ void chat_text_told(zr_buffer_t *out, chat_style_t style, zr_span_t nick, zr_spa
     s_nick(out, style, (const char *)name.data);
     zr_buffer_finish(&name);
     zr_buffer_append(out, ": ", 2);
-    zr_escape(out, text);
+    s_body(out, style, text);
     zr_buffer_u8(out, '\n');
 }
 
@@ -96,12 +131,36 @@ bool chat_text_presence(zr_buffer_t *out, chat_style_t style, const zrelay_event
     return true;
 }
 
-size_t chat_text_width(zr_span_t text) {
-    size_t width = 0;
+/* As libedit shows it. */
+static size_t s_columns_of(int point, size_t column) {
+    if (point == '\t')
+        return 8 - column % 8;
+    if (point < 0)
+        return 1;
+    int columns = point < 0x20 || point == 0x7f ? 2 : wcwidth((wchar_t)point);
+    return columns < 0 ? 1 : (size_t)columns;
+}
+
+/* Moves over `text`. */
+static void s_move(size_t columns, zr_span_t text, size_t *row, size_t *column) {
     for (size_t at = 0; at < text.len;) {
         int point = zr_utf8_next(text, &at);
-        int columns = point < 0 ? 1 : point < 0x20 || point == 0x7f ? 2 : wcwidth((wchar_t)point);
-        width += columns < 0 ? 1 : (size_t)columns;
+        size_t taken = point == '\n' ? 0 : s_columns_of(point, *column);
+        if (point == '\n' || *column + taken > columns) {
+            ++*row;
+            *column = 0;
+        }
+        *column += taken;
+        if (*column >= columns) {
+            ++*row;
+            *column = 0;
+        }
     }
-    return width;
+}
+
+size_t chat_text_rows(size_t columns, zr_span_t prompt, zr_span_t typed) {
+    size_t row = 0, column = 0;
+    s_move(columns, prompt, &row, &column);
+    s_move(columns, typed, &row, &column);
+    return row;
 }

@@ -8,6 +8,8 @@
 typedef struct {
     bool colour;
     bool rooms; /* lines name their room: there are several */
+    bool lines; /* a message may take several lines */
+    bool date;  /* times have their date before them */
 } chat_style_t;
 
 /* "12:34 ann: text", "12:34 [room] ann: text" */
@@ -23,7 +25,13 @@ void chat_text_notice(zr_buffer_t *out, chat_style_t style, zr_span_t text);
 /* The notice for a coming or going; false when there is none to give (counts only). */
 bool chat_text_presence(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event);
 
-/* Columns that UTF-8 `text` takes on a terminal. */
-size_t chat_text_width(zr_span_t text);
+/* Equal for times of one day here. */
+int64_t chat_text_day(uint64_t micros);
+
+/* "* Friday, 2026-11-27" */
+void chat_text_date(zr_buffer_t *out, chat_style_t style, uint64_t micros);
+
+/* Rows below its first one that UTF-8 `prompt` and then `typed` take, up to the cursor behind them. */
+size_t chat_text_rows(size_t columns, zr_span_t prompt, zr_span_t typed);
 
 #endif

@@ -20,12 +20,17 @@ void prompt_destroy(prompt_t *prompt); /* NULL is accepted */
 /* Another text before the line. */
 void prompt_set(prompt_t *prompt, const char *text);
 
-typedef enum { PROMPT_MORE, PROMPT_LINE, PROMPT_END } prompt_result_t;
+enum { PROMPT_LINE_MAX = 1 << 20 }; /* bytes of a line */
+typedef enum { PROMPT_MORE, PROMPT_LINE, PROMPT_END, PROMPT_TOO_LONG } prompt_result_t;
 
-/* stdin is readable: takes one key. On PROMPT_LINE `*line` was entered (valid until the next call) and has been wiped
- * from the screen. PROMPT_END: Ctrl-D on an empty line, the terminal is gone, or a signal to end came within the key.
- */
+/* Takes what was typed, up to the end of a line. On PROMPT_LINE `*line` was entered (valid until the next call) and has
+ * been wiped from the screen. A pasted line may hold several, and its "/" at the beginning comes doubled. PROMPT_END:
+ * Ctrl-D or Ctrl-C on an empty line, the terminal is gone, or a signal to end came within a key.
+ * PROMPT_TOO_LONG: the line would be, so what came is left out. */
 prompt_result_t prompt_read(prompt_t *prompt, zr_span_t *line);
+
+/* Is there more to take now? */
+bool prompt_waiting(const prompt_t *prompt);
 
 /* Shows whole lines above. They may hold colours, nothing else that moves the cursor. */
 void prompt_print(prompt_t *prompt, zr_span_t lines);

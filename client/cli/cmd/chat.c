@@ -47,12 +47,14 @@ static void s_terminal(chat_t *chat) {
         if (chat->ended)
             break;
         struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
-        conn_wait(&chat->session, &keys, 1, timeout);
+        conn_wait(&chat->session, &keys, 1, prompt_waiting(chat->prompt) ? 0 : timeout);
         s_terminal_signals(chat);
         zr_span_t line;
-        prompt_result_t result = keys.revents ? prompt_read(chat->prompt, &line) : PROMPT_MORE;
+        prompt_result_t result = prompt_read(chat->prompt, &line);
         if (result == PROMPT_END)
             chat->ended = true;
+        else if (result == PROMPT_TOO_LONG)
+            chat_notice(chat, "left out: a line has at most %d bytes", PROMPT_LINE_MAX);
         else if (result == PROMPT_LINE && !chat_typed(chat, line))
             chat_notice(chat, "too much is waiting to be sent: not sent: %.*s", (int)line.len, line.ptr);
     }
@@ -190,6 +192,7 @@ static int s_chat(chat_t *chat, int count, char **rooms) {
         signals_want_terminal();
         chat->style.colour = s_coloured();
         chat->prompt = prompt_new("> ", s_wait_key, chat);
+        chat->style.lines = chat->prompt;
     }
     if (chat->session.greeting)
         chat_notice(chat, "%s", chat->session.greeting);
@@ -234,14 +237,17 @@ const command_t cmd_chat = {
     .name = "chat",
     .usage = "[ROOM…]",
     .summary = "talk in rooms",
-    .help = "Enters each ROOM (" DEFAULT_ROOM " when none is named), shows what was said last and what is said, and\n"
-            "sends what is typed to the last one named; /join switches, /help tells the rest, Ctrl-D leaves.\n"
-            "With a certificate or a token your nick is the user's name. Otherwise it is that of --nick or of the\n"
-            "configuration file, or $USER, with '_' behind when somebody has it. Ends with 3 when the broker lets\n"
-            "you in no more.\n"
-            "Colours are left out when NO_COLOR is set.\n"
-            "\n"
-            "When stdin or stdout is no terminal it is a filter: each line of stdin is a message (there are no\n"
-            "commands), each message a line 'HH:MM nick: text' of stdout, until stdin ends.\n",
+    .help =
+        "Enters each ROOM (" DEFAULT_ROOM " when none is named), shows what was said last and what is said, and\n"
+        "sends what is typed to the last one named; /join switches, /help tells the rest, Ctrl-D leaves.\n"
+        "Ctrl-C clears the line, and leaves when it is empty. A paste is text, with all its lines; Enter sends it.\n"
+        "With a certificate or a token your nick is the user's name. Otherwise it is that of --nick or of the\n"
+        "configuration file, or $USER, with '_' behind when somebody has it. Ends with 3 when the broker lets\n"
+        "you in no more.\n"
+        "Colours are left out when NO_COLOR is set.\n"
+        "\n"
+        "When stdin or stdout is no terminal it is a filter: each line of stdin is a message (there are no\n"
+        "commands), each message a line 'HH:MM nick: text' of stdout, until stdin ends. Messages of another day\n"
+        "than today begin with their date: 'YYYY-MM-DD HH:MM nick: text'.\n",
     .run = s_run,
 };

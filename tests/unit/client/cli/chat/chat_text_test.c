@@ -81,15 +81,57 @@ TEST(test_presence) {
     ck_assert(!chat_text_presence(&out, s_plain, &event));
 }
 
-TEST(test_widths) {
-    ck_assert_uint_eq(chat_text_width(zr_span("")), 0);
-    ck_assert_uint_eq(chat_text_width(zr_span("abc")), 3);
-    ck_assert_uint_eq(chat_text_width(zr_span("a\tb")), 4);
-    ck_assert_uint_eq(chat_text_width(zr_span("\xff")), 1);
+TEST(test_bodies_keep_lines_and_tabs_at_a_terminal) {
+    s_utc();
+    zr_buffer_t out = {0};
+    const char *body = "a\tb\t\n\n12:34 eve: fake\033[2J\n";
+    zrelay_event_t event = {.sender = "ann", .body = body, .body_len = strlen(body), .time = s_time};
+    chat_text_entry(&out, (chat_style_t){.lines = true}, &event);
+    s_expect(&out, "12:34 ann: a\tb\t\n    \n    12:34 eve: fake\\x1b[2J\n");
+    chat_text_entry(&out, s_plain, &event);
+    s_expect(&out, "12:34 ann: a\\x09b\\x09\\x0a\\x0a12:34 eve: fake\\x1b[2J\\x0a\n");
+    event.body_len = 0;
+    chat_text_entry(&out, (chat_style_t){.lines = true}, &event);
+    s_expect(&out, "12:34 ann: \n");
+}
+
+TEST(test_dates) {
+    s_utc();
+    zr_buffer_t out = {0};
+    const uint64_t day = UINT64_C(86400000000);
+    ck_assert_int_eq(chat_text_day(10 * day), chat_text_day(11 * day - 1));
+    ck_assert_int_ne(chat_text_day(10 * day), chat_text_day(11 * day));
+    ck_assert_int_ne(chat_text_day(10 * day), chat_text_day(375 * day)); /* a year later */
+    chat_text_date(&out, s_plain, s_time);
+    s_expect(&out, "* Thursday, 1970-01-01\n");
+    zrelay_event_t event = {.sender = "ann", .body = "hi", .body_len = 2, .time = s_time + day};
+    chat_text_entry(&out, (chat_style_t){.date = true}, &event);
+    s_expect(&out, "1970-01-02 12:34 ann: hi\n");
+}
+
+static size_t s_rows(const char *typed) {
+    return chat_text_rows(10, zr_span("room> "), zr_span(typed));
+}
+
+TEST(test_rows) {
+    ck_assert_uint_eq(chat_text_rows(10, zr_span(""), zr_span("")), 0);
+    ck_assert_uint_eq(s_rows("abc"), 0);
+    ck_assert_uint_eq(s_rows("abcd"), 1); /* the cursor stands on the next row */
+    ck_assert_uint_eq(s_rows("abcd1234567890"), 2);
+    ck_assert_uint_eq(s_rows("a\nb\n\n"), 3);
+    ck_assert_uint_eq(s_rows("\t"), 0); /* to column 8 */
+    ck_assert_uint_eq(s_rows("\tab"), 1);
+    ck_assert_uint_eq(s_rows("a\033b"), 1); /* shown as ^[ */
+    ck_assert_uint_eq(s_rows("ab\xff"), 0);
     if (setlocale(LC_CTYPE, "C.UTF-8")) {
-        ck_assert_uint_eq(chat_text_width(zr_span("\xc3\xa4")), 1);
-        ck_assert_uint_eq(chat_text_width(zr_span("\xe6\xbc\xa2")), 2);
-        ck_assert_uint_eq(chat_text_width(zr_span("e\xcc\x81")), 1);
+        ck_assert_uint_eq(s_rows("\xc3\xa4"
+                                 "bc"),
+            0);
+        ck_assert_uint_eq(s_rows("\xe6\xbc\xa2\xe6\xbc\xa2"), 1);
+        ck_assert_uint_eq(s_rows("abc\xe6\xbc\xa2"), 1); /* which does not fit into the last column */
+        ck_assert_uint_eq(s_rows("e\xcc\x81"
+                                 "bc"),
+            0);
     }
 }
 
