@@ -72,7 +72,7 @@ static bool s_lost(machine_t *m, const char *code, const char *why) {
         m->flaps = m->now < m->since + STEADY_MS ? m->flaps + 1 : 0;
     requests_lost(m);
     rooms_lost(m);
-    m->pinged = NEVER;
+    m->pinged = m->late_until = NEVER;
     m->hello_id = 0;
     m->rename_at = NEVER;
     if (m->connected || (!m->config.reconnect && !leaving))
@@ -455,6 +455,19 @@ static uint64_t s_dead_at(const machine_t *m) {
     return silent > unanswered ? silent : unanswered;
 }
 
+/* A program that was stopped comes late, and finds what came meanwhile only when libzmq's thread, stopped as well, has
+ * read it. */
+static bool s_is_dead(machine_t *m) {
+    uint64_t at = s_dead_at(m);
+    if (m->now < at)
+        return false;
+    if (m->now < at + LATE_MS || m->now >= m->late_until)
+        return true;
+    if (m->late_until == NEVER)
+        m->late_until = m->now + LATE_MS;
+    return false;
+}
+
 /* --- Time --- */
 
 static void s_no_welcome(machine_t *m) {
@@ -474,7 +487,7 @@ void machine_tick(machine_t *m, uint64_t now) {
         s_late[m->state](m);
     if (m->state != STATE_LIVE)
         return;
-    if (now >= s_dead_at(m)) {
+    if (s_is_dead(m)) {
         s_lost_back_off(m, NULL, "silent");
         return;
     }
@@ -495,7 +508,7 @@ uint64_t machine_due(const machine_t *m) {
     if (m->state != STATE_LIVE)
         return due;
     s_sooner(&due, m->ping_at);
-    s_sooner(&due, s_dead_at(m));
+    s_sooner(&due, m->late_until == NEVER ? s_dead_at(m) : m->late_until);
     s_sooner(&due, m->sync_at);
     if (m->graces)
         s_sooner(&due, m->graces->grace);
@@ -609,7 +622,7 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
     m->limit_window = 4 << 20;
     m->next_id = m->next_number = 1;
     m->ask_window = ASKS_MAX;
-    m->pinged = m->sync_at = m->list_at = m->ask_at = m->rename_at = NEVER;
+    m->pinged = m->late_until = m->sync_at = m->list_at = m->ask_at = m->rename_at = NEVER;
     m->now = m->heard = now;
     m->kept = (kept_total_t){.max_frames = KEPT_FRAMES, .max_bytes = KEPT_BYTES};
     m->held = (kept_total_t){.max_frames = HELD_FRAMES, .max_bytes = HELD_BYTES};

@@ -199,6 +199,7 @@ void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
     }
     m->front_up = true; /* the frame may be here before the word that the handshake succeeded */
     m->heard = now;
+    m->late_until = NEVER;
     m->pinged = NEVER;
     if (type == ZR_TYPE_CONTROL)
         s_control(m, frame);

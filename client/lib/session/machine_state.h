@@ -28,6 +28,7 @@ enum {
     BYE_MS = 2000,
     QUEUED_MAX_MS = 120000, /* the longest that a hello waits, however often the broker says that it is queued */
     QUEUED_TOLD_MS = 1000,  /* between two events that say so */
+    LATE_MS = 100,
     DOUBT_MS = 1000,        /* between two pings because of frames of another epoch */
     HEARTBEAT_MS = 5000,    /* until a welcome says otherwise */
     HEARTBEAT_MIN_MS = 100, /* a broker that wants more pings, or fewer than HEARTBEAT_MAX_MS, does not get its way */
@@ -342,6 +343,7 @@ struct machine {
     unsigned rename_tries;
     uint64_t heard;  /* when the front last spoke */
     uint64_t pinged; /* the first ping since then; NEVER: none is out */
+    uint64_t late_until; /* until then a late program waits for what the front has; NEVER: it is not late */
     uint64_t ping_at;
     uint64_t now; /* of the call under way, for parts that get none */
 

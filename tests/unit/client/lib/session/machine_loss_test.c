@@ -141,6 +141,28 @@ TEST(test_bye_replaced_backs_off) {
     SENT(HELLO " resume=token");
 }
 
+/* A program that was stopped, and libzmq's thread with it, has answers that it did not see yet. */
+TEST(test_a_late_program_waits_before_it_judges) {
+    fixture_live_room("a", 5);
+    fixture_tick(5000);
+    fixture_tick(60000);
+    SENTS("ping", "ping");
+    NO_EVENT();
+    ck_assert_uint_le(machine_due(b.machine), b.now + 100);
+    fixture_json("{'op':'pong','time':1,'heads':{}}");
+    fixture_wait();
+    NO_EVENT();
+    fixture_init();
+    fixture_live_room("a", 5);
+    fixture_tick(5000);
+    fixture_tick(60000);
+    SENTS("ping", "ping");
+    fixture_tick(99);
+    NO_EVENT();
+    fixture_tick(1);
+    EVENT("disconnected silent");
+}
+
 TEST(test_without_reconnect_the_first_loss_closes) {
     fixture_init_with((machine_config_t){.nick = "me"});
     fixture_welcome();
