@@ -176,7 +176,7 @@ static int s_on_login_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
-    relay_login_tick(server->relay, zr_time_us());
+    relay_login_tick(server->relay, timekeeper_now(&server->time));
     intake_end_pass(server);
     return 0;
 }

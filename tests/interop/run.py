@@ -492,6 +492,8 @@ class Clients:
         ann.publish("back")
         bob.expect_bodies(["back"])
         self.assert_same(ann, bob)
+        # The broker's bye waited for it: that is no silence.
+        self.assertEqual(ann.told("silence"), [])
 
 
 class python(Clients, Relay):

@@ -95,14 +95,19 @@ class Client {
     this.drop(this.sub);
     this.sub = null;
     this.sent = Promise.resolve();
-    this.front = new Dealer({ linger: 1000 });
+    this.front = new Dealer({ linger: 1000, sendHighWaterMark: 0 });
     this.front.connect(this.server);
     this.read(this.front, this.fromFront);
     this.greet();
     this.after(3 * this.heartbeat, "silence");
   }
 
+  /** Once more: a process that was stopped finds what came meanwhile a moment after it goes on. */
   silence() {
+    this.after(100, "silent");
+  }
+
+  silent() {
     tell("silence");
     this.reconnect();
   }
@@ -251,6 +256,7 @@ class Client {
   // Reading
 
   fromFront(frame) {
+    this.cancel("silent");
     this.after(3 * this.heartbeat, "silence");
     if (frame[0] === 0x7b) {
       const m = JSON.parse(frame);

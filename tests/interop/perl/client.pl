@@ -67,12 +67,18 @@ sub reconnect () {
     undef $sub;
     $front = $context->socket(ZMQ_DEALER);
     $front->set_linger(1000);
+    $front->set(ZMQ_SNDHWM, 'int', 0);
     $front->connect($server);
     greet();
     after(3 * $heartbeat, silence => \&silence);
 }
 
+# Once more: a process that was stopped finds what came meanwhile a moment after it goes on.
 sub silence () {
+    after(0.1, silent => \&silent);
+}
+
+sub silent () {
     tell_event('silence');
     reconnect();
 }
@@ -221,6 +227,7 @@ my %answers = (
 );
 
 sub from_front ($frame) {
+    delete $timers{silent};
     after(3 * $heartbeat, silence => \&silence);
     my $type = ord $frame;
     if ($type == 0x7b) {

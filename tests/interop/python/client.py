@@ -85,12 +85,17 @@ class Client:
         self.drop(self.sub)
         self.sub = None
         self.front = self.context.socket(zmq.DEALER)
+        self.front.sndhwm = 0
         self.front.connect(self.server)
         self.poller.register(self.front, zmq.POLLIN)
         self.greet()
         self.after(3 * self.heartbeat, "silence")
 
     def silence(self):
+        """Once more: a process that was stopped finds what came meanwhile a moment after it goes on."""
+        self.after(0.1, "silent")
+
+    def silent(self):
         tell("silence")
         self.reconnect()
 
@@ -230,6 +235,7 @@ class Client:
     # Reading
 
     def from_front(self, frame):
+        self.timers.pop("silent", None)
         self.after(3 * self.heartbeat, "silence")
         if frame[0] == 0x7b:
             m = json.loads(frame)

@@ -79,6 +79,8 @@ START_TEST(test_refuses_all_else) {
         {"{\"a\":{\"b\":1,\"b\":1}}", 19},
         {"{\"a\":1,\"\\u0061\":2}", 18},
         {"{\"a\":9223372036854775808}", 25},
+        {"{\"a\":-9223372036854775809}", 26},
+        {"{\"a\":1e400}", 11},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(!s_readable(bad[i]), "case %zu: %s", i, bad[i].ptr);
@@ -203,7 +205,8 @@ END_TEST
 
 START_TEST(test_get_uint) {
     json_t *object = s_read(LIT("{\"zero\":0,\"one\":1,\"top\":9007199254740991,\"over\":9007199254740992,\"minus\":-1,"
-                                "\"most\":9223372036854775807,\"real\":1.0,\"text\":\"1\",\"bool\":true,\"z\":null}"));
+                                "\"most\":9223372036854775807,\"real\":1.0,\"exponent\":1e3,\"Exponent\":1E0,\"text\":"
+                                "\"1\",\"bool\":true,\"z\":null}"));
     const char *wrong = NULL;
     uint64_t out = 77;
     ck_assert(zr_get_uint(object, "top", 0, &out, &wrong));
@@ -214,7 +217,8 @@ START_TEST(test_get_uint) {
     ck_assert_uint_eq(out, 1);
     ck_assert_ptr_null(wrong);
 
-    static const char *const bad[] = {"over", "minus", "most", "real", "text", "bool", "z", "missing"};
+    static const char *const bad[] = {
+        "over", "minus", "most", "real", "exponent", "Exponent", "text", "bool", "z", "missing"};
     out = 77;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         wrong = NULL;
@@ -289,7 +293,7 @@ START_TEST(test_get_id) {
         ck_assert_int_eq(s_id(text, &type), len <= 64);
         ck_assert_int_eq(type, len <= 64 ? JSON_STRING : -1);
     }
-    static const char *const bad[] = {"null", "true", "1.0", "[]", "[1]", "{}"};
+    static const char *const bad[] = {"null", "true", "1.0", "1e0", "[]", "[1]", "{}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         ck_assert_msg(!s_id(bad[i], &type), "%s", bad[i]);
         ck_assert_int_eq(type, -1);
