@@ -8,6 +8,7 @@
 #include <sodium/utils.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,10 +100,13 @@ static bool s_write_all(int fd, zr_span_t text) {
     return fsync(fd) == 0;
 }
 
-bool zr_file_create(const char *path, mode_t mode, zr_span_t text, zr_error_t *error) {
+/* `*kept` (may be NULL) gets the descriptor, which holds the file; else it is closed. */
+static bool s_create(const char *path, mode_t mode, zr_span_t text, int *kept, zr_error_t *error) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode);
-    int failed = fd < 0 ? errno : s_write_all(fd, text) ? 0 : errno;
-    if (fd >= 0 && close(fd) != 0 && !failed)
+    int failed = fd < 0 || (kept && flock(fd, LOCK_EX | LOCK_NB) != 0) || !s_write_all(fd, text) ? errno : 0;
+    if (!failed && kept)
+        *kept = fd;
+    else if (fd >= 0 && close(fd) != 0 && !failed)
         failed = errno;
     if (!failed)
         return true;
@@ -110,6 +114,10 @@ bool zr_file_create(const char *path, mode_t mode, zr_span_t text, zr_error_t *e
         unlink(path);
     return zr_fail(error, "%s: cannot create this file: %s", path,
         failed == EEXIST ? "it exists already and is not overwritten" : strerror(failed));
+}
+
+bool zr_file_create(const char *path, mode_t mode, zr_span_t text, zr_error_t *error) {
+    return s_create(path, mode, text, NULL, error);
 }
 
 /* Without this a power cut could bring the old file back. A failure is only logged, because the new file is in force:
@@ -124,15 +132,48 @@ static void s_sync_folder(const char *path) {
         close(fd);
 }
 
-bool zr_file_replace(const char *path, const char *partial, zr_span_t text, zr_error_t *error) {
+static bool s_replace(const char *path, const char *partial, zr_span_t text, int *kept, zr_error_t *error) {
     unlink(partial); /* of a run that was killed */
-    if (!zr_file_create(partial, 0600, text, error))
+    if (!s_create(partial, 0600, text, kept, error))
         return false;
     if (rename(partial, path) != 0) {
         zr_fail(error, "%s: cannot put the new file in its place: %s", path, strerror(errno));
         unlink(partial);
+        if (kept)
+            close(*kept);
         return false;
     }
     s_sync_folder(path);
     return true;
+}
+
+bool zr_file_replace(const char *path, const char *partial, zr_span_t text, zr_error_t *error) {
+    return s_replace(path, partial, text, NULL, error);
+}
+
+bool zr_file_replace_held(const char *path, const char *partial, zr_span_t text, int *held, zr_error_t *error) {
+    int fd;
+    if (!s_replace(path, partial, text, &fd, error))
+        return false;
+    close(*held);
+    *held = fd;
+    return true;
+}
+
+int zr_file_hold(const char *path, zr_error_t *error) {
+    for (;;) {
+        struct stat ours, there;
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &ours) != 0) {
+            zr_fail(error, "%s: cannot use this file: %s", path,
+                fd >= 0 && errno == EWOULDBLOCK ? "another process uses it" : strerror(errno));
+            if (fd >= 0)
+                close(fd);
+            return -1;
+        }
+        /* The process that held it before may have put another one in its place. */
+        if (stat(path, &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
+            return fd;
+        close(fd);
+    }
 }

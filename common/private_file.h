@@ -42,4 +42,11 @@ bool zr_file_create(const char *path, mode_t mode, zr_span_t text, zr_error_t *e
 /* Puts a file in the place of `path`, whole or not at all, by way of `partial` in the same folder. Its mode is 0600. */
 bool zr_file_replace(const char *path, const char *partial, zr_span_t text, zr_error_t *error);
 
+/* Holds the file for this process alone, until the descriptor that it returns is closed. A missing file is made, empty.
+ * -1: another process holds it, or it cannot be opened. */
+int zr_file_hold(const char *path, zr_error_t *error);
+
+/* As zr_file_replace, of a file that is held by `*held`: afterwards `*held` holds the new one. */
+bool zr_file_replace_held(const char *path, const char *partial, zr_span_t text, int *held, zr_error_t *error);
+
 #endif

@@ -15,6 +15,7 @@ enum { CONFIG_ENDPOINT = 280 };
 typedef enum { CONFIG_FLAG, CONFIG_ENVIRONMENT, CONFIG_FILE } config_from_t;
 
 typedef struct {
+    const char *client; /* the client id to go on with; NULL: a new one */
     const char *server; /* NULL until config_resolve, unless a flag named it */
     const char *nick;   /* NULL: none */
     bool nick_given;    /* by flag */

@@ -78,3 +78,14 @@ const char *cli_key(const char *key) {
     key = typed_name(key);
     return s_checked(key, "key", zr_key_fault(zr_span(key)));
 }
+
+bool cli_delimiter(const command_t *command, const char *text, bool null, char *out) {
+    *out = null ? '\0' : '\n';
+    if (text && null)
+        cli_misuse(command, "--delimiter and --null exclude each other");
+    else if (text && !typed_char(text, out))
+        cli_misuse(command, "--delimiter takes one character, or \\n, \\r, \\t, \\0, \\\\ or \\xHH, not '%s'", text);
+    else
+        return true;
+    return false;
+}

@@ -90,7 +90,7 @@ static bool s_take_lines(chat_t *chat, lines_t *lines, zr_span_t *line, bool *ke
         if (!*kept) {
             lines_result_t result = lines_next(lines, line);
             if (result == LINES_LONG) {
-                chat_notice(chat, "line %llu is longer than any message may be", (unsigned long long)lines->number + 1);
+                chat_notice(chat, "line %llu is longer than any message may be", (unsigned long long)lines->number);
                 chat->code = CLI_USAGE;
                 lines->ended = true;
                 return false;

@@ -1,37 +1,36 @@
 /* zrelay import: publishes what 'zrelay export' or 'zrelay history --json' wrote. */
+#include <unistd.h>
+
 #include "feed.h"
-#include "import_line.h"
 
 extern const command_t cmd_import;
 
-static feed_taken_t s_publish(zrelay_t *relay, zr_span_t line, uint64_t *mid, zr_error_t *error, void *ctx) {
-    const char *const *room = ctx;
-    import_t entry;
-    int failed;
-    if (!import_parse(&entry, line, *room, error))
-        return FEED_WRONG;
-    if (entry.deleted)
-        failed = zrelay_delete(relay, entry.room, entry.key, mid);
-    else if (entry.key)
-        failed = zrelay_set(relay, entry.room, entry.key, entry.body.ptr, entry.body.len, mid);
-    else
-        failed = zrelay_publish(relay, entry.room, entry.body.ptr, entry.body.len, mid);
-    feed_taken_t taken = feed_result(failed, entry.body.len, error);
-    import_finish(&entry);
-    return taken;
+static bool s_read(import_t *entry, zr_span_t line, zr_error_t *error, void *ctx) {
+    const feed_job_t *job = ctx;
+    return import_parse(entry, line, job->room, error);
 }
 
 static int s_run(config_t *config, int argc, char **argv) {
-    const char *room = NULL;
-    const zr_option_t options[] = {{"room", 0, ZR_OPTION_TEXT, &room, NULL, 0, 0}};
-    int code = cli_options(&cmd_import, config, options, 1, &argc, argv);
+    feed_job_t job = {.command = &cmd_import, .read = s_read, .fd = STDIN_FILENO, .coded = true, .delimiter = '\n'};
+    const zr_option_t options[] = {
+        {"room", 0, ZR_OPTION_TEXT, &job.room, NULL, 0, 0},
+        FEED_OPTIONS(job.options),
+    };
+    job.ctx = &job;
+    int code = cli_options(&cmd_import, config, options, sizeof options / sizeof options[0], &argc, argv);
     if (code >= 0)
         return code;
     if (argc > 0)
         return cli_misuse(&cmd_import, "it reads stdin; '%s' is too much", argv[0]);
-    if (room && !(room = cli_room(room, false)))
+    if (job.room && !(job.room = cli_room(job.room, false)))
         return CLI_USAGE;
-    return feed_run(config, s_publish, &room, NULL);
+    zr_buffer_t purpose = {0};
+    zr_buffer_printf(&purpose, "import%s%s", job.room ? " --room " : "", job.room ? job.room : "");
+    zr_buffer_u8(&purpose, '\0');
+    job.purpose = (const char *)purpose.data;
+    code = feed_run(config, &job);
+    zr_buffer_finish(&purpose);
+    return code;
 }
 
 const command_t cmd_import = {
@@ -41,10 +40,12 @@ const command_t cmd_import = {
     .help = "Publishes each line of stdin, a JSON object as 'zrelay export' and 'zrelay history --json' print it,\n"
             "in order: its body (\"body\" or \"body_base64\"), \"key\" and \"deleted\" to its \"room\". They are new\n"
             "messages: position and time are those of now, and the sender is you; \"seq\", \"time\" and \"sender\"\n"
-            "of the input are passed over. Exits with 0 only when the broker has acked all of them; what stands\n"
-            "before a line that is wrong is published.\n"
+            "of the input are passed over, and so are blank lines. Exits with 0 only when the broker has acked\n"
+            "all of them; what stands before a line that is wrong is published. When a line is refused no more\n"
+            "are read; each refused line is told, and the last one that was published.\n"
             "\n"
             "Options:\n"
-            "      --room ROOM         all of it to ROOM\n",
+            "      --room ROOM         all of it to ROOM\n" FEED_OPTIONS_HELP
+            "      --json              an object for each acked message, as 'zrelay pub --json' prints it\n",
     .run = s_run,
 };

@@ -85,6 +85,8 @@ static bool s_see(conn_t *session, const zrelay_event_t *event) {
         return false;
     if (event->type == ZRELAY_CLOSED)
         session->closed = true;
+    if (event->type == ZRELAY_CONNECTED || event->type == ZRELAY_EPOCH)
+        snprintf(session->epoch, sizeof session->epoch, "%s", event->epoch ? event->epoch : "");
     if (event->type == ZRELAY_DISCONNECTED) {
         session->connected = false;
         session->banned |= s_has_code(event, "banned");
@@ -260,6 +262,8 @@ int conn_open(conn_t *session, config_t *config, conn_name_t name) {
     if (!nick && name == CONN_PERSON)
         nick = s_login_name();
     int failed = nick ? zrelay_set_nick(session->relay, nick) : 0;
+    if (!failed && config->client)
+        failed = zrelay_set_client(session->relay, config->client);
     if (failed)
         return conn_failed(session, failed);
     session->yields = name == CONN_PERSON || !config->nick_given;

@@ -23,6 +23,7 @@ typedef struct {
     target_t target; /* its secrets are wiped when the library has them */
     char *nick;      /* in force; NULL before the first welcome */
     bool user;       /* it is that of a user, and stays */
+    char epoch[17];  /* of the broker's log; empty before the first welcome */
     bool connected;
     bool banned; /* an operator has said so, and we were not connected since */
     bool yields; /* a nick in use is tried again with '_' behind */

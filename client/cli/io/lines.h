@@ -1,5 +1,5 @@
-/* Cutting a stream of chunks into lines. Pure: the caller reads, this keeps the bytes. Lines may hold any bytes, NUL
- * too; a line that is whole within one chunk is never copied. */
+/* Cutting a stream of chunks into lines. Pure: the caller reads, this keeps the bytes, of each line at most `max` and a
+ * chunk. Lines may hold any bytes, NUL too; a line that is whole within one chunk is never copied. */
 #ifndef LINES_H
 #define LINES_H
 
@@ -13,18 +13,21 @@ typedef struct {
     size_t start;   /* the first byte not given out yet */
     size_t scanned; /* up to here there is no newline after start */
     size_t end;
-    size_t max;      /* longest line */
+    size_t max;      /* longest line; may change between lines */
     uint64_t number; /* of the line given out last, from 1 */
+    char delimiter;  /* what ends a line: '\n' unless set */
+    bool whole;      /* nothing does: the stream is one line, even if it is empty */
+    bool skipping;   /* the rest of a line that was too long */
     bool ended;
 } lines_t;
 
 typedef enum {
     LINES_LINE,
     LINES_MORE, /* no whole line: read on (or, after lines_end, there is no more) */
-    LINES_LONG, /* the next line, `number` + 1, is longer than `max` */
+    LINES_LONG, /* a line that is longer than `max`: its first `max` + 1 bytes; the rest is dropped */
 } lines_result_t;
 
-/* `chunk` bytes at a time, lines of at most `max` bytes without their newline. */
+/* `chunk` bytes at a time, lines of at most `max` bytes without their delimiter. */
 void lines_init(lines_t *lines, size_t chunk, size_t max);
 void lines_finish(lines_t *lines);
 
@@ -34,10 +37,10 @@ char *lines_space(lines_t *lines, size_t *room);
 /* `len` bytes were written there. */
 void lines_fed(lines_t *lines, size_t len);
 
-/* The stream ended: a last line without newline counts. */
+/* The stream ended: a last line without delimiter counts. */
 void lines_end(lines_t *lines);
 
-/* The next line, without its newline; valid until lines_space. */
+/* The next line, without its delimiter; valid until lines_space. */
 lines_result_t lines_next(lines_t *lines, zr_span_t *line);
 
 #endif

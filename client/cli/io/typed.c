@@ -1,6 +1,7 @@
 /* See typed.h. */
 #include "typed.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fatal.h"
@@ -26,4 +27,20 @@ const char *typed_name(const char *text) {
     }
     zr_buffer_finish(&name);
     return text;
+}
+
+bool typed_char(const char *text, char *out) {
+    static const char letters[] = "nrt0\\", bytes[] = "\n\r\t\0\\";
+    size_t len = strlen(text);
+    const char *letter = len == 2 && text[0] == '\\' ? strchr(letters, text[1]) : NULL;
+    unsigned code;
+    if (len == 1)
+        *out = text[0];
+    else if (letter)
+        *out = bytes[letter - letters];
+    else if (len == 4 && strspn(text + 2, "0123456789abcdefABCDEF") == 2 && sscanf(text, "\\x%2x", &code) == 1)
+        *out = (char)code;
+    else
+        return false;
+    return true;
 }

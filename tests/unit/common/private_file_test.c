@@ -144,4 +144,28 @@ TEST(test_replace) {
     dir_assert_error(&error, "cannot create");
 }
 
+TEST(test_holding) {
+    zr_error_t error = {0};
+    int held = zr_file_hold(dir_path("f"), &error);
+    ck_assert_int_ge(held, 0);
+    ck_assert_str_eq(dir_read("f"), "");
+    for (int turn = 0; turn < 3; turn++) {
+        ck_assert_int_eq(zr_file_hold(dir_path("f"), &error), -1); /* flock: of another descriptor of ours too */
+        dir_assert_error(&error, "another process uses it");
+        ck_assert(zr_file_replace_held(dir_path("f"), dir_path("f.partial"), zr_span("next"), &held, &error));
+        ck_assert_str_eq(dir_read("f"), "next");
+    }
+    close(held);
+    held = zr_file_hold(dir_path("f"), &error);
+    ck_assert_int_ge(held, 0);
+    ck_assert_str_eq(dir_read("f"), "next");
+    ck_assert(!zr_file_replace_held(dir_path("none/f"), dir_path("none/f.partial"), zr_span("x"), &held, &error));
+    dir_assert_error(&error, "cannot create");
+    ck_assert_int_eq(zr_file_hold(dir_path("f"), &error), -1); /* still held */
+    dir_assert_error(&error, "another process");
+    close(held);
+    ck_assert_int_eq(zr_file_hold(dir_path("none/f"), &error), -1);
+    dir_assert_error(&error, "No such file");
+}
+
 UNIT_SUITE_WITH("common.private_file", dir_begin, dir_end)

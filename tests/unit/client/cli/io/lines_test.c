@@ -1,7 +1,7 @@
 #include "lines.h"
 #include "unit.h"
 
-/* Feeds `text` in pieces of `step` bytes and takes what comes out as lines, each followed by '|'. */
+/* Feeds `text` in pieces of `step` bytes and takes what comes out as lines, each followed by '|', or by '!' if it is cut. */
 static lines_result_t s_cut(zr_span_t text, size_t step, size_t chunk, size_t max, char *out, uint64_t *number) {
     lines_t lines;
     lines_init(&lines, chunk, max);
@@ -10,12 +10,12 @@ static lines_result_t s_cut(zr_span_t text, size_t step, size_t chunk, size_t ma
     size_t used = 0;
     for (;;) {
         zr_span_t line;
-        while ((result = lines_next(&lines, &line)) == LINES_LINE) {
+        while ((result = lines_next(&lines, &line)) != LINES_MORE) {
             memcpy(out + used, line.ptr, line.len);
             used += line.len;
-            out[used++] = '|';
+            out[used++] = result == LINES_LINE ? '|' : '!';
         }
-        if (result == LINES_LONG || lines.ended)
+        if (lines.ended)
             break;
         size_t room;
         char *to = lines_space(&lines, &room);
@@ -64,14 +64,67 @@ TEST(test_any_bytes) {
     lines_finish(&lines);
 }
 
+/* Of a line that is too long come the first bytes; the lines behind it are whole. */
 TEST(test_too_long) {
-    for (size_t step = 1; step < 12; step++) {
-        char out[64];
-        uint64_t number;
-        ck_assert_int_eq(s_cut(zr_span("1234\n12345\n"), step, 4, 4, out, &number), LINES_LONG);
-        ck_assert_str_eq(out, "1234|");
-        ck_assert_uint_eq(number, 1);
-        ck_assert_int_eq(s_cut(zr_span("12345"), step, 4, 4, out, &number), LINES_LONG);
+    for (size_t step = 1; step < 24; step++)
+        for (size_t chunk = 1; chunk < 12; chunk++) {
+            char out[64];
+            uint64_t number;
+            s_cut(zr_span("1234\n12345\nab\n1234567890123\n\nx"), step, chunk, 4, out, &number);
+            ck_assert_str_eq(out, "1234|12345!ab|12345!|x|");
+            ck_assert_uint_eq(number, 6);
+            s_cut(zr_span("12345"), step, chunk, 4, out, &number);
+            ck_assert_str_eq(out, "12345!");
+            ck_assert_uint_eq(number, 1);
+        }
+}
+
+TEST(test_a_line_without_end_takes_no_memory) {
+    lines_t lines;
+    zr_span_t line;
+    size_t room;
+    lines_init(&lines, 16, 100);
+    for (int turn = 0, found = 0; turn < 1000; turn++) {
+        char *to = lines_space(&lines, &room);
+        memset(to, 'x', room);
+        lines_fed(&lines, room);
+        lines_result_t result = lines_next(&lines, &line);
+        ck_assert_int_eq(result, lines.end < 101 && !found ? LINES_MORE : found++ ? LINES_MORE : LINES_LONG);
+        ck_assert_uint_le(lines.size, 256);
+    }
+    lines_finish(&lines);
+}
+
+TEST(test_other_delimiters) {
+    lines_t lines;
+    zr_span_t line;
+    size_t room;
+    lines_init(&lines, 16, 16);
+    lines.delimiter = '\0';
+    memcpy(lines_space(&lines, &room), "a\nb\0c", 5);
+    lines_fed(&lines, 5);
+    ck_assert_int_eq(lines_next(&lines, &line), LINES_LINE);
+    ck_assert(zr_span_equal(line, zr_span("a\nb")));
+    ck_assert_int_eq(lines_next(&lines, &line), LINES_MORE);
+    lines_finish(&lines);
+}
+
+TEST(test_a_stream_that_is_one_line) {
+    static const char *const texts[] = {"", "a", "\n", "a\nb\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        lines_t lines;
+        zr_span_t line;
+        size_t room;
+        lines_init(&lines, 16, 16);
+        lines.whole = true;
+        memcpy(lines_space(&lines, &room), texts[i], strlen(texts[i]));
+        lines_fed(&lines, strlen(texts[i]));
+        ck_assert_int_eq(lines_next(&lines, &line), LINES_MORE);
+        lines_end(&lines);
+        ck_assert_int_eq(lines_next(&lines, &line), LINES_LINE);
+        ck_assert(zr_span_equal(line, zr_span(texts[i])));
+        ck_assert_int_eq(lines_next(&lines, &line), LINES_MORE);
+        lines_finish(&lines);
     }
 }
 

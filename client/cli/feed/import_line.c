@@ -75,8 +75,12 @@ static bool s_read(import_t *entry, const char *room, zr_error_t *error) {
 
 bool import_parse(import_t *entry, zr_span_t line, const char *room, zr_error_t *error) {
     json_error_t wrong;
-    import_t read = {
-        .object = json_loadb(line.len ? line.ptr : "", line.len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &wrong)};
+    zr_span_t rest = line;
+    if (zr_span_word(&rest).len == 0) {
+        *entry = (import_t){0};
+        return true;
+    }
+    import_t read = {.object = json_loadb(line.ptr, line.len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &wrong)};
     if (!read.object)
         return zr_fail(error, "no JSON object: %s", wrong.text);
     if (!s_read(&read, room, error)) {

@@ -43,6 +43,15 @@ TEST(test_entries) {
     import_finish(&entry);
 }
 
+TEST(test_blank_lines) {
+    static const char *const lines[] = {"", " ", "\t", "\r", " \t \r"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        import_t entry = s_good(zr_span(lines[i]), "room");
+        ck_assert_ptr_null(entry.room);
+        import_finish(&entry);
+    }
+}
+
 TEST(test_another_room) {
     import_t entry = s_good(LIT("{\"room\":\"r\",\"body\":\"x\"}"), "other");
     ck_assert_str_eq(entry.room, "other");
@@ -68,7 +77,7 @@ TEST(test_what_is_printed_can_be_read) {
 }
 
 TEST(test_mistakes) {
-    s_wrong(LIT(""), "no JSON");
+    s_wrong(LIT("x"), "no JSON");
     s_wrong(LIT("hello"), "no JSON");
     s_wrong(LIT("{\"room\":\"r\",\"body\":\"x\"} {}"), "no JSON");
     s_wrong(LIT("{\"room\":\"r\",\"body\":\"x\""), "no JSON");

@@ -1,0 +1,565 @@
+/* Publishing an input: reading it no faster than the broker acks, telling progress, ending only when all is acked. */
+#include "feed.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "format.h"
+#include "input.h"
+#include "output.h"
+#include "report.h"
+#include "signals.h"
+
+#define PROGRESS_AFTER_MS 1000
+#define PROGRESS_EVERY_MS 200
+#define SAVE_EVERY_MS 1000
+#define AHEAD_MIN                                                                                                      \
+    64 /* ids that are noted as used before they are: few in a slow stream, to know well what was under way */
+#define AHEAD_MAX 65536
+#define TOLD_RANGES 5
+#define NONE UINT64_MAX
+
+/* Messages are numbered as they stand in input.todo, from 0: `index`. The id of each is first_mid + index. */
+typedef struct {
+    conn_t session;
+    const feed_job_t *job;
+    input_t input;
+    output_t output; /* acks, with --json */
+    progress_t progress;
+    bool ended;   /* no more input is wanted */
+    bool unread;  /* and there may be some */
+    bool full;    /* the queue is */
+    bool closing; /* zrelay_close was called */
+    bool stuck;   /* the progress file cannot be written */
+    int code;
+    uint64_t first_mid;
+    uint64_t old_top;     /* progress.top of the run before */
+    uint64_t unsure;      /* indexes below may have been under way when the run before was cut off */
+    uint64_t ahead;       /* ids that are noted at a time */
+    uint64_t messages;    /* taken by the library */
+    uint64_t last;        /* index of the last one */
+    uint64_t acked;       /* indexes below are answered */
+    uint64_t refused;     /* the lowest index that was refused; NONE */
+    uint64_t saved;       /* indexes below are behind the saved progress */
+    uint64_t mark_index;  /* of the message at `mark`; NONE */
+    progress_mark_t mark; /* the next that will be progress.mark */
+    ranges_t again;       /* lines that were refused, and that another run may try again */
+    report_t report;
+    zrelay_level_t level; /* the lowest that an ack named */
+    uint64_t start_ms, shown_ms, saved_ms, announced_ms, heard_ms;
+    bool shows, shown;
+} feed_t;
+
+/* --- What a person sees --- */
+
+static void s_hide_progress(feed_t *feed) {
+    if (feed->shown)
+        fputs("\r\033[K", stderr);
+    feed->shown = false;
+}
+
+static void s_show_progress(feed_t *feed) {
+    uint64_t now = feed->shows ? zr_mono_ms() : 0;
+    if (!feed->shows || now - feed->start_ms < PROGRESS_AFTER_MS || now - feed->shown_ms < PROGRESS_EVERY_MS)
+        return;
+    zr_buffer_t text = {0};
+    format_progress(&text, feed->messages, feed->messages - zrelay_unacked(feed->session.relay), now - feed->start_ms);
+    fprintf(stderr, "\r%.*s\033[K", (int)text.len, (const char *)text.data);
+    zr_buffer_finish(&text);
+    feed->shown = true;
+    feed->shown_ms = now;
+}
+
+/* Says it, and gives the buffer back. */
+static void s_say(feed_t *feed, zr_buffer_t *text) {
+    s_hide_progress(feed);
+    cli_say("%.*s", (int)text->len, (const char *)text->data);
+    zr_buffer_finish(text);
+}
+
+/* Takes no more input; queued messages are still sent. */
+static void s_stop(feed_t *feed, int code) {
+    feed->unread |= !feed->ended;
+    feed->ended = true;
+    if (feed->code == 0)
+        feed->code = code;
+}
+
+static bool s_has_lines(const feed_t *feed) {
+    return !feed->input.lines.whole;
+}
+
+/* --- The progress file --- */
+
+/* Nothing is under way, of the run before neither. */
+static bool s_is_settled(const feed_t *feed) {
+    return zrelay_unacked(feed->session.relay) == 0 && feed->input.taken >= feed->unsure;
+}
+
+/* What the next run has to do. Once all is settled, that is what was refused and what was not read, under ids that no
+ * run has used. Before, it is all from the first message on that is not acked, under the same ids as now. */
+static void s_note(feed_t *feed) {
+    progress_t *progress = &feed->progress;
+    const input_t *input = &feed->input;
+    uint64_t from = feed->acked < feed->refused ? feed->acked : feed->refused;
+    ranges_finish(&progress->todo);
+    if (s_is_settled(feed)) {
+        from = input->taken;
+        ranges_slice(&progress->todo, &feed->again, 0, UINT64_MAX);
+        if (feed->again.count == 0 && input->lines.number < input->wanted)
+            progress->mark = (progress_mark_t){input->lines.number, input->hash};
+        progress->top = feed->first_mid + from > feed->old_top ? feed->first_mid + from : feed->old_top;
+        progress->next = progress->top;
+    } else {
+        progress->next = feed->first_mid + from;
+    }
+    ranges_slice(&progress->todo, &input->todo, from, UINT64_MAX);
+    snprintf(progress->epoch, sizeof progress->epoch, "%s", feed->session.epoch);
+    feed->saved = from;
+}
+
+/* Writes it; the next `ahead` ids may be used then. false: it failed, which was told. */
+static bool s_save(feed_t *feed, uint64_t ahead) {
+    zr_error_t error = {0};
+    if (!feed->job->options.progress_file || feed->stuck)
+        return !feed->stuck;
+    s_note(feed);
+    if (ahead)
+        feed->progress.top = feed->first_mid + feed->input.taken + ahead;
+    feed->saved_ms = zr_mono_ms();
+    if (progress_save(&feed->progress, &error))
+        return true;
+    s_hide_progress(feed);
+    cli_say("%s", error.text);
+    feed->stuck = true;
+    s_stop(feed, CLI_USAGE);
+    return false;
+}
+
+/* Milliseconds until the file should be written; -1: it is as it should be. */
+static int s_due(const feed_t *feed) {
+    if (!feed->job->options.progress_file || feed->stuck || feed->messages == 0)
+        return -1;
+    if (s_is_settled(feed) ? feed->progress.top == feed->progress.next && feed->saved == feed->input.taken
+                           : feed->saved >= feed->acked || feed->saved >= feed->refused)
+        return -1;
+    uint64_t passed = zr_mono_ms() - feed->saved_ms;
+    return passed < SAVE_EVERY_MS ? (int)(SAVE_EVERY_MS - passed) : 0;
+}
+
+/* The message at `index` is acked, and so are all before it. */
+static void s_advance(feed_t *feed, uint64_t index) {
+    feed->acked = index + 1;
+    if (feed->mark_index > index || feed->mark_index >= feed->refused)
+        return;
+    feed->progress.mark = feed->mark;
+    feed->mark_index = NONE;
+}
+
+/* --- Publishing --- */
+
+static int s_hand_over(feed_t *feed) {
+    const import_t *entry = &feed->input.entry;
+    zrelay_t *relay = feed->session.relay;
+    int failed = zrelay_set_mid(relay, feed->first_mid + feed->input.taken);
+    if (failed)
+        return failed;
+    if (entry->deleted)
+        return zrelay_delete(relay, entry->room, entry->key, NULL);
+    if (entry->key)
+        return zrelay_set(relay, entry->room, entry->key, entry->body.ptr, entry->body.len, NULL);
+    return zrelay_publish(relay, entry->room, entry->body.ptr, entry->body.len, NULL);
+}
+
+/* Before a message id is used, the file must say so. */
+static bool s_announce(feed_t *feed) {
+    if (!feed->job->options.progress_file || feed->first_mid + feed->input.taken < feed->progress.top)
+        return true;
+    uint64_t now = zr_mono_ms();
+    bool soon = feed->ahead && now - feed->announced_ms < SAVE_EVERY_MS;
+    feed->ahead = !soon ? AHEAD_MIN : feed->ahead < AHEAD_MAX ? 2 * feed->ahead : AHEAD_MAX;
+    feed->announced_ms = now;
+    return s_save(feed, feed->ahead);
+}
+
+/* false: not now. */
+static bool s_publish(feed_t *feed) {
+    if (!s_announce(feed))
+        return true;
+    if (zrelay_unacked(feed->session.relay) == 0)
+        feed->heard_ms = zr_mono_ms();
+    int failed = s_hand_over(feed);
+    if (failed == ZRELAY_EFULL)
+        return false;
+    if (failed) {
+        s_hide_progress(feed);
+        cli_say("%s", zrelay_strerror(failed));
+        s_stop(feed, CLI_USAGE);
+        return true;
+    }
+    feed->messages++;
+    feed->last = feed->input.taken;
+    if (feed->mark_index == NONE) {
+        feed->mark_index = feed->last;
+        feed->mark = (progress_mark_t){feed->input.lines.number, feed->input.hash};
+    }
+    input_took(&feed->input);
+    return true;
+}
+
+static void s_wrong(feed_t *feed, const zr_error_t *error) {
+    s_hide_progress(feed);
+    cli_say("%s", error->text);
+    s_stop(feed, CLI_USAGE);
+    feed->unread = false; /* it is told */
+}
+
+static void s_publish_all(feed_t *feed) {
+    while (!feed->ended && !feed->full) {
+        zr_error_t error = {0};
+        if (feed->code && feed->input.taken >= feed->unsure) {
+            s_stop(feed, feed->code);
+            return;
+        }
+        /* With --json each message has an ack of its own, which names its position. */
+        if (feed->session.config->json && zrelay_unacked(feed->session.relay) > 0) {
+            feed->full = true;
+            return;
+        }
+        switch (input_next(&feed->input, feed->session.relay, &error)) {
+        case INPUT_MESSAGE:
+            feed->full = !s_publish(feed);
+            break;
+        case INPUT_MORE:
+            return;
+        case INPUT_END:
+            feed->ended = true;
+            feed->unsure = 0; /* the run before had no more either */
+            break;
+        case INPUT_WRONG:
+            s_wrong(feed, &error);
+            break;
+        }
+    }
+}
+
+/* --- Events --- */
+
+/* --json: the line of a message, and where it stands. */
+static void s_put_ack(feed_t *feed, const zrelay_event_t *event, uint64_t index) {
+    static const char *const levels[] = {
+        [ZRELAY_LEVEL_NONE] = "none", [ZRELAY_LEVEL_MEMORY] = "memory", [ZRELAY_LEVEL_DISK] = "disk"};
+    const import_t *entry = &feed->input.entry;
+    if (!feed->session.config->json || index != feed->last || feed->refused <= index)
+        return;
+    json_t *ack = json_pack("{ss}", "room", entry->room);
+    if (entry->key)
+        json_object_set_new(ack, "key", json_string(entry->key));
+    if (s_has_lines(feed))
+        json_object_set_new(ack, "line", json_integer((json_int_t)ranges_at(&feed->input.todo, index)));
+    if (event->seq)
+        json_object_set_new(ack, "seq", json_integer((json_int_t)event->seq));
+    json_object_set_new(ack, "level", json_string(levels[event->level]));
+    format_json(&feed->output.buffer, ack);
+    if (!output_added(&feed->output))
+        s_stop(feed, CLI_USAGE);
+}
+
+static void s_acked(feed_t *feed, const zrelay_event_t *event) {
+    uint64_t index = event->mid - feed->first_mid;
+    feed->full = false;
+    feed->heard_ms = zr_mono_ms();
+    if (event->level < feed->level)
+        feed->level = event->level;
+    if (event->mid < feed->first_mid || feed->messages == 0 || index > feed->last)
+        return;
+    s_advance(feed, index);
+    s_put_ack(feed, event, index);
+}
+
+static bool s_has_code(const zrelay_event_t *event, zr_code_t code) {
+    return event->code && strcmp(event->code, zr_code_name(code)) == 0;
+}
+
+/* The limit fell while messages were on their way. */
+static bool s_is_left_out(const feed_t *feed, const zrelay_event_t *event) {
+    return feed->input.oversize != OVERSIZE_FAIL && s_has_code(event, ZR_TOO_LARGE);
+}
+
+static void s_refused(feed_t *feed, const zrelay_event_t *event) {
+    zr_buffer_t text = {0};
+    ranges_t lines = {0};
+    uint64_t first = event->mid - feed->first_mid, last = event->upto - feed->first_mid;
+    feed->full = false;
+    feed->heard_ms = zr_mono_ms();
+    format_note(&text, event, true);
+    if (event->mid < feed->first_mid || feed->messages == 0 || last > feed->last || !s_has_lines(feed)) {
+        s_say(feed, &text);
+        s_stop(feed, CLI_REFUSED);
+        return;
+    }
+    ranges_slice(&lines, &feed->input.todo, first, last - first + 1);
+    for (size_t i = 0; i < lines.count; i++) {
+        const line_range_t *range = &lines.items[i];
+        report_add(&feed->report, range->first, range->last, zr_span_of(text.data, text.len));
+        /* Of some the broker does not know any more whether it has them. */
+        if (!s_has_code(event, ZR_OUTCOME_UNKNOWN) && !s_is_left_out(feed, event))
+            ranges_add(&feed->again, range->first, range->last);
+    }
+    ranges_finish(&lines);
+    zr_buffer_finish(&text);
+    if (s_is_left_out(feed, event))
+        return;
+    feed->refused = first < feed->refused ? first : feed->refused;
+    /* What the run before had under way must be sent again first: it has ids that no other message may get. */
+    if (feed->code == 0 && feed->input.taken < feed->unsure) {
+        s_hide_progress(feed);
+        cli_say("refused: line %" PRIu64 "; what the run before had sent is sent again before the end",
+            feed->report.items[0].first);
+    }
+    feed->code = feed->code ? feed->code : CLI_REFUSED;
+}
+
+/* false: the session has ended. */
+static bool s_event(feed_t *feed, const zrelay_event_t *event) {
+    switch (event->type) {
+    case ZRELAY_REFUSED:
+        if (event->mid) {
+            s_refused(feed, event);
+            return true;
+        }
+        break;
+    case ZRELAY_ACKED:
+        s_acked(feed, event);
+        return true;
+    case ZRELAY_EPOCH:
+        s_hide_progress(feed);
+        cli_say("the broker has begun another log (epoch %s): what was acked before is gone, the rest goes on",
+            event->epoch);
+        return true;
+    case ZRELAY_CLOSED:
+        return false;
+    default:
+        break;
+    }
+    s_hide_progress(feed);
+    conn_note(&feed->session, event);
+    if (event->type != ZRELAY_REFUSED && !conn_refused(&feed->session, event))
+        return true;
+    feed->code = CLI_REFUSED;
+    return false;
+}
+
+/* --- The end --- */
+
+/* Shows the outcome, if progress was shown or with --verbose. */
+static void s_show_done(const feed_t *feed) {
+    if (feed->messages == 0 || !(feed->shown_ms || feed->session.config->verbose))
+        return;
+    zr_buffer_t text = {0};
+    format_acked(&text, feed->messages, feed->level);
+    cli_say("%.*s", (int)text.len, (const char *)text.data);
+    zr_buffer_finish(&text);
+}
+
+static void s_show_refused(feed_t *feed) {
+    const report_t *report = &feed->report;
+    for (size_t i = 0; i < report->count; i++) {
+        zr_buffer_t text = {0};
+        report_item(&report->items[i], &text);
+        s_say(feed, &text);
+    }
+    if (report->left)
+        cli_say("and %" PRIu64 " more lines", report->left);
+}
+
+/* What became of the lines that no other note names. */
+static void s_show_rest(feed_t *feed, const char *why) {
+    zr_buffer_t text = {0};
+    size_t unacked = zrelay_unacked(feed->session.relay);
+    uint64_t last = ranges_at(&feed->input.todo, feed->last);
+    if (why)
+        zr_buffer_printf(&text, "%s", why);
+    if (unacked)
+        zr_buffer_printf(&text, "%smessages not acked: %zu", text.len ? "; " : "", unacked);
+    if (unacked && s_has_lines(feed) && feed->acked)
+        zr_buffer_printf(
+            &text, "; up to line %" PRIu64 " all are answered", ranges_at(&feed->input.todo, feed->acked - 1));
+    else if (!unacked && feed->report.lines && feed->report.lines < feed->messages)
+        zr_buffer_printf(&text, "%sall other lines up to %" PRIu64 " are acked", text.len ? "; " : "", last);
+    if (feed->unread && s_has_lines(feed) && feed->messages && !input_is_over(&feed->input))
+        zr_buffer_printf(&text, "%snothing after line %" PRIu64 " was published", text.len ? "; " : "", last);
+    if (text.len)
+        s_say(feed, &text);
+    else
+        zr_buffer_finish(&text);
+}
+
+static void s_show_next_run(feed_t *feed) {
+    zr_buffer_t text = {0};
+    zr_buffer_printf(&text, "%s: the next run begins with line", feed->job->options.progress_file);
+    bool one = feed->progress.todo.count == 1;
+    if (one)
+        zr_buffer_printf(&text, " %" PRIu64, ranges_at(&feed->progress.todo, 0));
+    else
+        zr_buffer_printf(&text, "s ");
+    if (!one)
+        ranges_print(&feed->progress.todo, TOLD_RANGES, &text);
+    s_say(feed, &text);
+}
+
+static int s_end(feed_t *feed, int code, const char *why) {
+    s_hide_progress(feed);
+    bool saved = feed->messages == 0 || s_save(feed, 0);
+    if (code == 0)
+        code = feed->code;
+    if (code == 0 && zrelay_unacked(feed->session.relay) > 0)
+        code = CLI_UNREACHABLE;
+    s_show_refused(feed);
+    s_show_rest(feed, why);
+    if (code == 0)
+        s_show_done(feed);
+    else if (saved && feed->messages && feed->job->options.progress_file)
+        s_show_next_run(feed);
+    return code;
+}
+
+/* --- The loop --- */
+
+/* Milliseconds until --timeout is over; -1: no message waits. */
+static int s_patience(const feed_t *feed) {
+    const feed_options_t *options = &feed->job->options;
+    if (!options->timeout_given || zrelay_unacked(feed->session.relay) == 0)
+        return -1;
+    uint64_t passed = zr_mono_ms() - feed->heard_ms;
+    return passed < options->timeout_ms ? (int)(options->timeout_ms - passed) : 0;
+}
+
+static int s_sooner(int a, int b) {
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+/* stdout is full: the session is kept alive meanwhile. */
+static bool s_wait_output(struct pollfd *file, void *ctx) {
+    feed_t *feed = ctx;
+    conn_hold(&feed->session, file, 1, -1);
+    return signals_stop() == 0;
+}
+
+static void s_wait(feed_t *feed) {
+    bool reads = !feed->ended && !feed->full;
+    struct pollfd files[2] = {{.fd = reads ? feed->job->fd : -1, .events = POLLIN},
+        {.fd = feed->output.pipe && feed->session.config->json ? feed->output.fd : -1}};
+    int timeout = s_sooner(s_patience(feed), s_due(feed));
+    conn_wait(&feed->session, files, 2, s_sooner(timeout, feed->shows ? PROGRESS_EVERY_MS : -1));
+    if (files[1].revents && output_lost(&feed->output))
+        s_stop(feed, CLI_USAGE);
+    zr_error_t error = {0};
+    if (!files[0].revents || input_read(&feed->input, &error))
+        return;
+    s_hide_progress(feed);
+    cli_say("%s", error.text);
+    s_stop(feed, CLI_USAGE);
+}
+
+static int s_loop(feed_t *feed) {
+    char why[64];
+    for (;;) {
+        s_publish_all(feed);
+        if (feed->ended && !feed->closing) {
+            feed->closing = true;
+            zrelay_close(feed->session.relay);
+        }
+        const zrelay_event_t *event;
+        while ((event = conn_take(&feed->session)))
+            if (!s_event(feed, event))
+                return s_end(feed, 0, NULL);
+        if (!output_flush(&feed->output))
+            s_stop(feed, CLI_USAGE);
+        if (signals_stop()) {
+            s_stop(feed, CLI_UNREACHABLE);
+            return s_end(feed, CLI_UNREACHABLE, "interrupted");
+        }
+        if (s_patience(feed) == 0) {
+            snprintf(why, sizeof why, "no answer for %g seconds", (double)feed->job->options.timeout_ms / 1000);
+            s_stop(feed, CLI_UNREACHABLE);
+            return s_end(feed, CLI_UNREACHABLE, why);
+        }
+        s_show_progress(feed);
+        if (s_due(feed) == 0)
+            s_save(feed, 0);
+        if (feed->ended || feed->full || !feed->input.pending)
+            s_wait(feed);
+    }
+}
+
+/* --- From the beginning to the end --- */
+
+/* The session of an earlier run's client id, whose answers must be meant for the same user. */
+static int s_begin(feed_t *feed, config_t *config) {
+    progress_t *progress = &feed->progress;
+    const char *file = feed->job->options.progress_file;
+    zr_error_t error = {0};
+    if (file && !progress_open(progress, file, feed->job->purpose, &error)) {
+        cli_say("%s", error.text);
+        return CLI_USAGE;
+    }
+    config->client = file ? progress->client : NULL;
+    int code = conn_open(&feed->session, config, CONN_NAMED);
+    if (code || !file)
+        return code;
+    const char *user = feed->session.user ? feed->session.nick : "";
+    if (progress->epoch[0] && strcmp(progress->user, user) != 0) {
+        cli_say("%s: the run before published as %s, and the broker knows what it sent as that user's only", file,
+            progress->user[0] ? progress->user : "nobody, without a login");
+        return CLI_USAGE;
+    }
+    if (progress->epoch[0] && strcmp(progress->epoch, feed->session.epoch) != 0)
+        cli_say("the broker has begun another log since the run before: what was acked is gone, the rest goes on");
+    snprintf(progress->user, sizeof progress->user, "%s", user);
+    return 0;
+}
+
+/* false: it is none, which was told. */
+static bool s_oversize(const feed_job_t *job, oversize_t *out) {
+    static const char *const names[] = {
+        [OVERSIZE_FAIL] = "fail", [OVERSIZE_SKIP] = "skip", [OVERSIZE_TRUNCATE] = "truncate"};
+    const char *given = job->options.oversize ? job->options.oversize : names[OVERSIZE_FAIL];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(given, names[i]) == 0) {
+            *out = (oversize_t)i;
+            return true;
+        }
+    cli_misuse(job->command, "--oversize takes fail, skip or truncate, not '%s'", given);
+    return false;
+}
+
+int feed_run(config_t *config, const feed_job_t *job) {
+    oversize_t oversize;
+    if (!s_oversize(job, &oversize))
+        return CLI_USAGE;
+    feed_t feed = {.job = job, .level = ZRELAY_LEVEL_DISK, .refused = NONE, .mark_index = NONE};
+    bool lines = !job->text && !job->whole;
+    feed.shows = lines && isatty(STDERR_FILENO) && !isatty(STDIN_FILENO);
+    feed.start_ms = zr_mono_ms();
+    progress_init(&feed.progress);
+    output_open(&feed.output, STDOUT_FILENO, s_wait_output, &feed);
+    int code = s_begin(&feed, config);
+    feed.first_mid = feed.progress.next;
+    feed.old_top = feed.progress.top;
+    feed.unsure = feed.old_top - feed.first_mid;
+    input_init(&feed.input, job, oversize, &feed.progress);
+    if (code == 0)
+        code = s_loop(&feed);
+    code = output_close(&feed.output, code);
+    conn_close(&feed.session);
+    input_finish(&feed.input);
+    report_finish(&feed.report);
+    ranges_finish(&feed.again);
+    progress_finish(&feed.progress);
+    config->client = NULL;
+    return code;
+}
