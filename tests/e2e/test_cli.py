@@ -419,6 +419,33 @@ class Reading(CliCase):
                 self.assertEqual(self.on_terminal(broker, *command, "--raw"), b"\x1b[31mred\n")
                 self.assertEqual(bytes(self.run_zrelay(broker, *command).out), b"\x1b[31mred\n")
 
+    def test_format(self):
+        broker = self.broker()
+        self.publish(broker, "room", b"\x1b[31mred", ("value".encode(), b"key"), "two\nlines".encode(), nick="ann")
+        for command in (["history", "room"], ["sub", "room", "--all", "--count", "3"], ["history", "room", "--last", "3", "--since", "1h"]):
+            with self.subTest(command):
+                program = self.run_zrelay(broker, *command, "--format", "%r %s %t %n %k %l: %b")
+                self.assertRegex(program.text(), r"\Aroom 1 (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) ann  8: \x1b\[31mred\n"
+                                                 r"room 2 \S+ ann key 5: value\nroom 3 \S+ ann  9: two\nlines\n\Z")
+                self.assertEqual(self.on_terminal(broker, *command, "-F", "%n: %b"), b"ann: \\x1b[31mred\nann: value\nann: two\\x0alines\n")
+                self.assertEqual(bytes(self.run_zrelay(broker, *command, "-F%s\\t%%", "-0").out), b"1\t%\x002\t%\x003\t%\0")
+        # The time is one that history takes.
+        when = self.run_zrelay(broker, "history", "room", "--format", "%t").lines()[2].decode()
+        self.assertEqual(self.run_zrelay(broker, "history", "room", "--since", when, "--last", "1").lines(), [b"two", b"lines"])
+        self.assertEqual(self.run_zrelay(broker, "history", "room", "--until", when, "--format", "%T").text().count("\n"), 2)
+        # Bodies with newlines go through a pipe.
+        self.run_zrelay(broker, "pub", "copy", "--null", stdin=bytes(self.run_zrelay(broker, "sub", "room", "-a", "-c", "3", "--null").out))
+        self.assertEqual(bytes(self.run_zrelay(broker, "history", "copy", "-d", ";").out), b"\x1b[31mred;value;two\nlines;")
+
+    def test_format_mistakes(self):
+        for command in ("sub", "history"):
+            for arguments, words in ((["--format", "%q"], "'%q'"), (["--format", "%"], "'%'"), (["--format", "a\\q"], "\\q"),
+                                     (["--format", "\\x1"], "\\x"), (["--format", "%b", "--json"], "--json"), (["-0", "--json"], "--json"),
+                                     (["-0", "-d", ";"], "exclude"), (["--delimiter", "ab"], "ab")):
+                with self.subTest(arguments):
+                    self.fails("tcp://127.0.0.1:1", command, "room", *arguments, words=words)
+        self.fails("tcp://127.0.0.1:1", "sub", "room", "--exec", "cat", "--format", "%b", words="--exec")
+
     def test_signals_end_it_with_everything_written(self):
         broker = self.broker()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

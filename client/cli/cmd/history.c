@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "conn.h"
 #include "filter.h"
-#include "format.h"
+#include "look.h"
 #include "output.h"
 #include "seek.h"
 #include "when.h"
@@ -15,13 +15,13 @@ typedef struct {
     const char *room;
     const char *since, *until, *grep;
     uint64_t after, last;
-    bool after_given, last_given, raw;
+    bool after_given, last_given;
 } wishes_t;
 
 typedef struct {
     conn_t session;
     output_t output;
-    format_t format;
+    look_t look;
     filter_t filter;
     tail_t tail; /* max 0: each entry is printed as it comes */
     zrelay_event_t done;
@@ -35,14 +35,14 @@ static int s_entry(const zrelay_event_t *event, void *ctx) {
         return 0;
     if (filter_past(&history->filter, event))
         return ENOUGH;
-    bool shown = !event->deleted || history->format == FORMAT_JSON;
+    bool shown = !event->deleted || history->look.format == FORMAT_JSON;
     if (!shown || !filter_wants(&history->filter, event))
         return 0;
     if (history->tail.max) {
-        format_entry(tail_add(&history->tail), event, history->format);
+        look_entry(&history->look, event, tail_add(&history->tail));
         return 0;
     }
-    format_entry(&history->output.buffer, event, history->format);
+    look_entry(&history->look, event, &history->output.buffer);
     return output_added(&history->output) ? 0 : CLI_USAGE;
 }
 
@@ -147,7 +147,6 @@ static bool s_pattern(const wishes_t *wishes, filter_t *filter) {
 static int s_print(history_t *history, config_t *config, const wishes_t *wishes) {
     if (wishes->last_given && filter_active(&history->filter))
         history->tail.max = wishes->last;
-    history->format = config->json ? FORMAT_JSON : wishes->raw || !isatty(STDOUT_FILENO) ? FORMAT_RAW : FORMAT_SAFE;
     output_open(&history->output, STDOUT_FILENO, NULL, NULL);
     int code = conn_open(&history->session, config, CONN_NAMELESS);
     if (code == 0)
@@ -172,7 +171,7 @@ static int s_run(config_t *config, int argc, char **argv) {
         {"until", 0, ZR_OPTION_TEXT, &wishes.until, NULL, 0, 0},
         {"grep", 0, ZR_OPTION_TEXT, &wishes.grep, NULL, 0, 0},
         {"sender", 0, ZR_OPTION_TEXT, &history.filter.sender, NULL, 0, 0},
-        {"raw", 0, ZR_OPTION_FLAG, &wishes.raw, NULL, 0, 0},
+        LOOK_OPTIONS(history.look),
     };
     int code = cli_options(&cmd_history, config, options, sizeof options / sizeof options[0], &argc, argv);
     if (code >= 0)
@@ -186,7 +185,9 @@ static int s_run(config_t *config, int argc, char **argv) {
     if (!wishes.room || (sender && !(history.filter.sender = cli_nick(sender))) ||
         !s_moments(&wishes, &history.filter) || !s_pattern(&wishes, &history.filter))
         return CLI_USAGE;
-    code = s_print(&history, config, &wishes);
+    code = look_settle(&history.look, &cmd_history, config, false);
+    if (code == 0)
+        code = s_print(&history, config, &wishes);
     tail_finish(&history.tail);
     filter_finish(&history.filter);
     return code;
@@ -198,7 +199,7 @@ const command_t cmd_history = {
     .summary = "print a room's log",
     .help = "Prints the messages of ROOM that the broker still has, up to the newest of now, as 'zrelay sub'\n"
             "would. Of several conditions all must hold; with --last, the last N for which they do.\n"
-            "WHEN is an age (90s, 15m, 2h, 7d) or a time: 2026-11-20, 2026-11-20T10:15, 2026-11-20T10:15:30;\n"
+            "WHEN is an age (90s, 15m, 2h, 7d) or a time: 2026-11-20, 2026-11-20T10:15, 2026-11-20T10:15:30.5;\n"
             "local, or UTC with a Z behind. A date alone is its first moment. Messages bear the broker's\n"
             "time; where its clock was set, it may have gone back.\n"
             "\n"
@@ -208,7 +209,6 @@ const command_t cmd_history = {
             "      --since WHEN        only those of this moment and later\n"
             "      --until WHEN        only those before this moment\n"
             "      --grep PATTERN      only those with a line that matches the extended regular expression\n"
-            "      --sender NICK       only those NICK sent\n"
-            "      --raw               bodies as they are, on a terminal too\n",
+            "      --sender NICK       only those NICK sent\n" LOOK_HELP,
     .run = s_run,
 };

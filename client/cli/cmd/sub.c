@@ -3,14 +3,14 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "format.h"
 #include "jobs.h"
+#include "look.h"
 #include "output.h"
 #include "conn.h"
 #include "signals.h"
 
 typedef struct {
-    bool all, raw;
+    bool all;
     bool after_given, last_given, count_given, timeout_given, jobs_given;
     uint64_t after, last, count, timeout_ms, jobs;
     const char *command;
@@ -21,7 +21,7 @@ typedef struct {
     sub_options_t options;
     output_t output;
     jobs_t jobs;
-    format_t format;
+    look_t look;
     uint64_t messages;
     uint64_t heard_ms; /* when the last message came */
     bool ended;
@@ -46,7 +46,7 @@ static void s_end(sub_t *sub, int code) {
 static void s_entry(sub_t *sub, const zrelay_event_t *event) {
     if (sub->options.command)
         jobs_start(&sub->jobs, event);
-    else if (!format_entry(&sub->output.buffer, event, sub->format))
+    else if (!look_entry(&sub->look, event, &sub->output.buffer))
         return; /* a deleted key, which text does not show */
     else if (!output_added(&sub->output))
         s_end(sub, CLI_USAGE);
@@ -154,13 +154,16 @@ static int s_join(sub_t *sub, const config_t *config, int count, char **rooms) {
     return 0;
 }
 
-static int s_check(const sub_options_t *options, int argc, char **argv) {
+static int s_check(const sub_t *sub, int argc, char **argv) {
+    const sub_options_t *options = &sub->options;
     if (argc == 0)
         return cli_misuse(&cmd_sub, "which room?");
     if (options->all + options->after_given + options->last_given > 1)
         return cli_misuse(&cmd_sub, "--all, --after and --last exclude each other");
     if (options->jobs_given && !options->command)
         return cli_misuse(&cmd_sub, "--jobs goes with --exec");
+    if (options->command && (sub->look.layout || sub->look.delimiter || sub->look.null))
+        return cli_misuse(&cmd_sub, "--exec excludes --format, --delimiter and --null");
     if (!cli_rooms(argc, argv, true))
         return CLI_USAGE;
     for (int i = 0; i < argc; i++)
@@ -168,14 +171,6 @@ static int s_check(const sub_options_t *options, int argc, char **argv) {
             if (strcmp(argv[i], argv[j]) == 0)
                 return cli_misuse(&cmd_sub, "%s is there twice", argv[i]);
     return 0;
-}
-
-static format_t s_format(const sub_options_t *options, const config_t *config, int argc, char **argv) {
-    if (config->json)
-        return FORMAT_JSON;
-    if (options->raw || !isatty(STDOUT_FILENO))
-        return FORMAT_RAW;
-    return argc > 1 || strchr(argv[0], '*') ? FORMAT_PREFIX : FORMAT_SAFE;
 }
 
 static int s_run(config_t *config, int argc, char **argv) {
@@ -187,16 +182,17 @@ static int s_run(config_t *config, int argc, char **argv) {
         {"all", 'a', ZR_OPTION_FLAG, &given->all, NULL, 0, 0},
         {"count", 'c', ZR_OPTION_NUMBER, &given->count, &given->count_given, 1, 0},
         {"timeout", 't', ZR_OPTION_SECONDS, &given->timeout_ms, &given->timeout_given, 0, 0},
-        {"raw", 0, ZR_OPTION_FLAG, &given->raw, NULL, 0, 0},
         {"exec", 0, ZR_OPTION_TEXT, &given->command, NULL, 0, 0},
         {"jobs", 'j', ZR_OPTION_NUMBER, &given->jobs, &given->jobs_given, 1, JOBS_MAX},
+        LOOK_OPTIONS(sub.look),
     };
     int code = cli_options(&cmd_sub, config, options, sizeof options / sizeof options[0], &argc, argv);
     if (code < 0)
-        code = s_check(given, argc, argv);
+        code = s_check(&sub, argc, argv);
+    if (code == 0 && !config->help && !config->version)
+        code = look_settle(&sub.look, &cmd_sub, config, argc > 1 || strchr(argv[0], '*'));
     if (code > 0 || config->help || config->version)
         return code;
-    sub.format = s_format(given, config, argc, argv);
     signals_want_child();
     jobs_init(&sub.jobs, given->command, given->jobs);
     output_open(&sub.output, STDOUT_FILENO, s_wait_output, &sub);
@@ -229,8 +225,7 @@ const command_t cmd_sub = {
             "  -n, --last N            begin with the last N messages\n"
             "  -a, --all               begin with all the broker still has\n"
             "  -c, --count N           end after N messages; exit code 2 when interrupted before\n"
-            "  -t, --timeout S         give up (exit code 2) when no message came for S seconds\n"
-            "      --raw               bodies as they are, on a terminal too\n"
+            "  -t, --timeout S         give up (exit code 2) when no message came for S seconds\n" LOOK_HELP
             "      --json              objects with room, seq, time (microseconds), sender, key, body, or\n"
             "                          body_base64 when it is not UTF-8, or deleted; text does not show\n"
             "                          deletions of keys\n"

@@ -36,6 +36,19 @@ static bool s_char(const char **at, char c) {
     return true;
 }
 
+static bool s_second(const char **at, int *second, int *micro) {
+    int unit = 100000;
+    if (!s_number(at, 2, 0, 60, second)) /* 60: a leap second */
+        return false;
+    if (!s_char(at, '.'))
+        return true;
+    if (**at < '0' || **at > '9')
+        return false;
+    for (; **at >= '0' && **at <= '9'; ++*at, unit /= 10)
+        *micro += (**at - '0') * unit;
+    return true;
+}
+
 static int s_days(int year, int month) {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -43,7 +56,7 @@ static int s_days(int year, int month) {
 }
 
 static bool s_date(const char *text, uint64_t *out_us) {
-    int year, month, day, hour = 0, minute = 0, second = 0;
+    int year, month, day, hour = 0, minute = 0, second = 0, micro = 0;
     const char *at = text;
     if (!s_number(&at, 4, 1, 9999, &year) || !s_char(&at, '-') || !s_number(&at, 2, 1, 12, &month) ||
         !s_char(&at, '-') || !s_number(&at, 2, 1, s_days(year, month), &day))
@@ -51,7 +64,7 @@ static bool s_date(const char *text, uint64_t *out_us) {
     if (s_char(&at, 'T') || s_char(&at, ' ')) {
         if (!s_number(&at, 2, 0, 23, &hour) || !s_char(&at, ':') || !s_number(&at, 2, 0, 59, &minute))
             return false;
-        if (s_char(&at, ':') && !s_number(&at, 2, 0, 60, &second)) /* 60: a leap second */
+        if (s_char(&at, ':') && !s_second(&at, &second, &micro))
             return false;
     }
     bool utc = s_char(&at, 'Z');
@@ -65,7 +78,7 @@ static bool s_date(const char *text, uint64_t *out_us) {
         .tm_sec = second,
         .tm_isdst = -1};
     time_t seconds = utc ? timegm(&tm) : mktime(&tm);
-    *out_us = seconds < 0 ? 0 : (uint64_t)seconds * SECOND_US;
+    *out_us = seconds < 0 ? 0 : (uint64_t)seconds * SECOND_US + (uint64_t)micro;
     return true;
 }
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define WHEN_FORMS                                                                                                     \
-    "an age (90s, 15m, 2h, 7d) or a time (2026-11-20, 2026-11-20T10:15, 2026-11-20T10:15:30, each also with Z)"
+    "an age (90s, 15m, 2h, 7d) or a time (2026-11-20, 2026-11-20T10:15, 2026-11-20T10:15:30.5, each also with Z)"
 
 /* Microseconds since 1970 into `*out_us`. An age is taken from `now_us`; a date alone means its midnight; a time
  * without Z is local. Times before 1970 become 0. false: it is no moment, and `*out_us` stays as it was. */

@@ -1,5 +1,6 @@
 #include "when.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #include "unit.h"
@@ -46,6 +47,20 @@ TEST(test_utc) {
     s_is("9999-12-31T23:59:59Z", 253402300799);
 }
 
+TEST(test_parts_of_a_second) {
+    static const struct {
+        const char *text;
+        uint64_t micro;
+    } parts[] = {{".5", 500000}, {".000001", 1}, {".123456789", 123456}, {".0", 0}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        char text[40];
+        uint64_t found;
+        snprintf(text, sizeof text, "2026-11-20T10:15:30%sZ", parts[i].text);
+        ck_assert_msg(when_parse(text, NOW, &found), "%s", text);
+        ck_assert_uint_eq(found, 1795169730000000 + parts[i].micro);
+    }
+}
+
 TEST(test_local) {
     s_zone("XYZ-5:30");
     s_is("2026-11-20", 1795132800 - 19800);
@@ -64,8 +79,8 @@ TEST(test_mistakes) {
         "99999999999999999999s", "now", "2026", "2026-11", "2026-11-2", "26-11-20", "2026/11/20", "2026-13-01",
         "2026-00-01", "2026-11-00", "2026-11-31", "2026-02-29", "1900-02-29", "0000-01-01", "2026-11-20T",
         "2026-11-20T10", "2026-11-20T24:00", "2026-11-20T10:60", "2026-11-20T10:15:", "2026-11-20T10:15:61",
-        "2026-11-20T10:15:30.5", "2026-11-20T10:15ZZ", "2026-11-20T10:15z", "2026-11-20T10:15+01:00",
-        "2026-11-20  10:15", " 2026-11-20"};
+        "2026-11-20T10:15:30.", "2026-11-20T10:15.5", "2026-11-20T10:15:30.x", "2026-11-20.5", "2026-11-20T10:15ZZ",
+        "2026-11-20T10:15z", "2026-11-20T10:15+01:00", "2026-11-20  10:15", " 2026-11-20"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         uint64_t found = 7;
         ck_assert_msg(!when_parse(bad[i], NOW, &found), "%s", bad[i]);
