@@ -13,7 +13,7 @@ static struct zrelay s_relay;
 static zrelay_event_t s_events[32];
 static size_t s_next, s_count;
 static int s_works; /* how often the library was let work */
-static char s_renamed[64], s_curve[128], s_login[128];
+static char s_renamed[64], s_curve[128], s_login[128], s_client[64];
 static int s_fd = -1;
 
 static void s_prepare(const zrelay_event_t *events, size_t count) {
@@ -42,6 +42,11 @@ int zrelay_set_agent(zrelay_t *relay, const char *agent) {
 int zrelay_set_nick(zrelay_t *relay, const char *nick) {
     (void)relay;
     return nick ? 0 : ZRELAY_EINVAL;
+}
+int zrelay_set_client(zrelay_t *relay, const char *client) {
+    (void)relay;
+    snprintf(s_client, sizeof s_client, "%s", client);
+    return 0;
 }
 int zrelay_set_curve(zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key) {
     (void)relay;
@@ -111,6 +116,21 @@ static void s_end(void) {
 TEST(test_connects) {
     ck_assert_str_eq(session.nick, "ann");
     ck_assert_str_eq(session.greeting, "hello");
+}
+
+TEST(test_goes_on_with_a_client_id) {
+    ck_assert_str_eq(s_client, ""); /* a new one */
+    conn_close(&session);
+    zrelay_event_t connected = s_connected;
+    connected.epoch = "0123456789abcdef";
+    s_prepare(&connected, 1);
+    config.client = "00112233445566778899aabbccddeeff";
+    ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), 0);
+    ck_assert_str_eq(s_client, config.client);
+    ck_assert_str_eq(session.epoch, "0123456789abcdef");
+    s_prepare(&(zrelay_event_t){.type = ZRELAY_EPOCH, .epoch = "fedcba9876543210"}, 1);
+    ck_assert_int_eq(conn_take(&session)->type, ZRELAY_EPOCH);
+    ck_assert_str_eq(session.epoch, "fedcba9876543210");
 }
 
 TEST(test_gives_up) {
