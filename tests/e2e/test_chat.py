@@ -189,6 +189,30 @@ class AtATerminal(ChatCase):
         self.peer(broker, "ann_")
         self.chat(broker, "ann").wait("you are ann__;")
 
+    def test_a_nick_that_becomes_free(self):
+        broker = self.broker()
+        owner = self.peer(broker, "ann")
+        ann = self.chat(broker, "ann")
+        ann.wait("ann is in use; you get it when it is free")
+        owner.ask(op="bye")
+        ann.wait("you are now ann$")
+        ann.line("here again")
+        ann.wait("ann: here again$")
+
+    def test_a_nick_that_somebody_took_meanwhile(self):
+        """The chat slept for longer than its session lived."""
+        broker = self.broker(config=FAST)
+        ann = self.chat(broker, "ann")
+        ann.process.send_signal(signal.SIGSTOP)
+        thief = self.peer(broker, "zoe")
+        wait_for(lambda: thief.ask(op="hello", proto=1, client=thief.client, nick="ann")["op"] == "welcome", "the nick to be free")
+        ann.process.send_signal(signal.SIGCONT)
+        ann.wait("connected again; you are ann_, as ann is in use, until it is free")
+        thief.ask(op="bye")
+        ann.wait("you are now ann$")
+        ann.line("/nick eve")  # another choice is no wish for the first
+        ann.wait("you are now eve$")
+
     def test_history_on_joining(self):
         broker = self.broker()
         self.say(broker, "general", *(b"message %d." % number for number in range(1, 31)), nick="writer")

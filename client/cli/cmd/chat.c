@@ -198,6 +198,8 @@ static int s_chat(chat_t *chat, int count, char **rooms) {
         chat_notice(chat, "%s", chat->session.greeting);
     if (chat->prompt)
         chat_notice(chat, "you are %s; /help tells what can be done", chat->session.nick);
+    if (wish_is_open(&chat->session.wish))
+        chat_notice(chat, "%s is in use; you get it when it is free", chat->session.wish.nick);
     const char *room = DEFAULT_ROOM;
     if (count == 0)
         chat_enter(chat, zr_span(room));
@@ -242,7 +244,7 @@ const command_t cmd_chat = {
         "sends what is typed to the last one named; /join switches, /help tells the rest, Ctrl-D leaves.\n"
         "Ctrl-C clears the line, and leaves when it is empty. A paste is text, with all its lines; Enter sends it.\n"
         "With a certificate or a token your nick is the user's name. Otherwise it is that of --nick or of the\n"
-        "configuration file, or $USER, with '_' behind when somebody has it. Ends with 3 when the broker lets\n"
+        "configuration file, or $USER, with '_' behind while somebody has it. Ends with 3 when the broker lets\n"
         "you in no more.\n"
         "Colours are left out when NO_COLOR is set.\n"
         "\n"

@@ -73,10 +73,14 @@ static bool s_yields(conn_t *session, const zrelay_event_t *event) {
     return len <= ZR_NICK_MAX && zrelay_rename(session->relay, nick) == 0;
 }
 
-/* A broker that is full after a reconnect may have room soon, and the library asks again. A command that was never let
- * in tells it instead. */
-static bool s_waits(const conn_t *session, const zrelay_event_t *event) {
-    return event->type == ZRELAY_REFUSED && session->nick && s_has_code(event, "too-many-sessions");
+/* The wanted nick is still in use, or a broker that is full after a reconnect may have room soon: the library asks again.
+ * A command that was never let in tells it instead. */
+static bool s_waits(conn_t *session, const zrelay_event_t *event) {
+    if (event->type != ZRELAY_REFUSED)
+        return false;
+    bool full = session->nick && s_has_code(event, "too-many-sessions");
+    return full || (session->connected && s_has_code(event, "nick-in-use") &&
+                       wish_refused(&session->wish, event->name, zr_mono_ms()));
 }
 
 /* Handles an event that concerns the session itself. false: the command need not take it. */
@@ -95,10 +99,15 @@ static bool s_see(conn_t *session, const zrelay_event_t *event) {
         return true;
     free(session->nick);
     session->nick = event->name ? strdup(event->name) : NULL;
-    if (event->type == ZRELAY_NICK)
+    if (event->type == ZRELAY_NICK) {
+        wish_renamed(&session->wish, session->nick);
         return true;
+    }
     session->connected = true;
     session->user = event->user;
+    if (session->user)
+        wish_for(&session->wish, NULL); /* its nick is the user's name, and nobody else has it */
+    wish_connected(&session->wish, session->nick, zr_mono_ms());
     session->banned = false;
     session->nick_tries = 0;
     if (event->text && !session->greeting)
@@ -116,6 +125,8 @@ const zrelay_event_t *conn_take(conn_t *session) {
         return &session->current->event;
     }
     const zrelay_event_t *event;
+    if (session->connected && wish_due(&session->wish, zr_mono_ms()))
+        zrelay_rename(session->relay, session->wish.nick);
     do
         event = zrelay_next(session->relay, 0);
     while (event && !s_see(session, event));
@@ -145,6 +156,10 @@ static void s_poll(struct pollfd *files, nfds_t count, int relay_fd, int timeout
 void conn_wait(conn_t *session, struct pollfd *files, nfds_t count, int timeout_ms) {
     if (session->held)
         timeout_ms = 0;
+    if (session->wish.due_ms) {
+        uint64_t now = zr_mono_ms(), due = session->wish.due_ms;
+        timeout_ms = s_shorter(timeout_ms, due > now ? (int)(due - now) : 0);
+    }
     s_poll(files, count, zrelay_fd(session->relay), s_shorter(timeout_ms, zrelay_timeout(session->relay)));
 }
 
@@ -261,12 +276,13 @@ int conn_open(conn_t *session, config_t *config, conn_name_t name) {
     const char *nick = config->nick_given || name != CONN_NAMELESS ? config->nick : NULL;
     if (!nick && name == CONN_PERSON)
         nick = s_login_name();
+    session->yields = name == CONN_PERSON || !config->nick_given;
+    wish_for(&session->wish, session->yields ? nick : NULL);
     int failed = nick ? zrelay_set_nick(session->relay, nick) : 0;
     if (!failed && config->client)
         failed = zrelay_set_client(session->relay, config->client);
     if (failed)
         return conn_failed(session, failed);
-    session->yields = name == CONN_PERSON || !config->nick_given;
     return s_connect(session);
 }
 
@@ -308,8 +324,12 @@ bool conn_describe(const conn_t *session, const zrelay_event_t *event, zr_buffer
             out, "the broker at %s lets you in no more: an operator has banned you", session->config->server);
         return true;
     }
-    if (!target_describe(&session->target, event, out))
-        return format_note(out, event, session->config->verbose);
+    if (!target_describe(&session->target, event, out)) {
+        bool told = format_note(out, event, session->config->verbose);
+        if (told && event->type == ZRELAY_CONNECTED && wish_is_open(&session->wish))
+            zr_buffer_printf(out, "; you are %s, as %s is in use, until it is free", session->nick, session->wish.nick);
+        return told;
+    }
     if (!refused)
         zr_buffer_printf(out, "; trying again");
     return true;

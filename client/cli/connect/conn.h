@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "clock.h"
 #include "target.h"
+#include "wish.h"
 #include "zrelay.h"
 
 #define CONN_HANDSHAKE_MS 1000 /* a handshake that fails may be one that a restart of the broker cut off */
@@ -28,6 +29,7 @@ typedef struct {
     bool banned; /* an operator has said so, and we were not connected since */
     bool yields; /* a nick in use is tried again with '_' behind */
     int nick_tries;
+    wish_t wish;                    /* for a nick that was in use */
     bool closed;                    /* ZRELAY_CLOSED came */
     char *greeting;                 /* NULL: none */
     conn_held_t *held, **held_last; /* taken while nobody could use them, in order */
