@@ -241,5 +241,6 @@ relay_stats_t relay_stats(const relay_t *relay) {
     relay_stats_t stats = relay->stats;
     stats.sessions = relay->sessions.count;
     stats.rooms = HASH_COUNT(relay->rooms);
+    stats.logins = login_count(relay);
     return stats;
 }

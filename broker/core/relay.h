@@ -65,8 +65,8 @@ void relay_config_default(relay_config_t *config);
 /* Counters of the peers' actions, for the operator. */
 typedef struct {
     uint64_t frames, entries, deliveries, acks, errors, duplicates, dropped;
-    uint64_t limited, flooders; /* told to wait; sent away */
-    size_t sessions, rooms;
+    uint64_t limited, flooders;     /* told to wait; sent away */
+    size_t sessions, rooms, logins; /* there are; logins wait until their tokens are checked */
 } relay_stats_t;
 
 /* `log` and `outbox` stay the caller's and must outlive the relay. It sets the log's sink, and loads what the log

@@ -319,5 +319,43 @@ class HostileBroker(TestCase):
         self.assertNotIn(b"\x07", bytes(reader.err) + bytes(reader.out))
 
 
+class QueuedLogin(TestCase):
+    """A broker that comes to a login late."""
+
+    def asks(self, broker, *arguments):
+        return self.zrelay(broker.server, "--user", "me", *arguments, "rooms", env={**self.environment, "ZRELAY_TOKEN": "t"})
+
+    def queue(self, connection, seconds):
+        """Says for so long that the login waits; returns the hello."""
+        hello, end = connection.request("hello"), time.monotonic() + seconds
+        while time.monotonic() < end:
+            connection.send(control(op="queued", ahead=1))
+            time.sleep(0.5)
+        return hello
+
+    def test_it_is_waited_for(self):
+        """Longer than for a broker that says nothing: at the start, and for a question that was lost with the session."""
+        broker = RawBroker(self)
+        program = self.asks(broker)
+        for again in (False, True):
+            front = broker.accept()
+            hello = self.queue(front, 6.5)
+            front.answer(hello, "welcome", proto=1, epoch=f"{EPOCH:016x}", nick="me", user="me", resume="0" * 32, resumed=False,
+                         back=broker.back, heartbeat=5000, level="memory", time=1, server="x", limits={})
+            request = front.request("rooms")
+            if not again:
+                front.reset()
+        front.answer(request, "rooms", rooms=[{"room": "general", "seq": 1, "count": 0}], more=False)
+        self.assertEqual(program.finish(), 0, program.errors())
+        self.assertIn("general", program.text())
+
+    def test_a_time_that_the_user_set_holds(self):
+        broker = RawBroker(self)
+        program = self.asks(broker, "--connect-timeout", "1")
+        self.queue(broker.accept(), 0.1)
+        self.assertEqual(program.finish(), 2)
+        self.assertIn("login queued", program.errors())
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -65,6 +65,10 @@ bool login_waits(const relay_t *relay, route_t route) {
     return s_of_route(relay, route) != NULL;
 }
 
+size_t login_count(const relay_t *relay) {
+    return HASH_COUNT(relay->logins);
+}
+
 void login_forget_route(relay_t *relay, route_t route) {
     login_wait_t *wait = s_of_route(relay, route);
     if (wait)

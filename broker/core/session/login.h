@@ -11,6 +11,7 @@ void login_begin(relay_t *relay, request_t *request, hello_t *hello, const speak
 /* Does a hello of that route wait? */
 bool login_waits(const relay_t *relay, route_t route);
 
+size_t login_count(const relay_t *relay);               /* that wait */
 void login_forget_route(relay_t *relay, route_t route); /* the peer is gone */
 void login_forget_all(relay_t *relay);
 

@@ -349,7 +349,7 @@ int conn_failed(const conn_t *session, int code) {
 }
 
 int conn_answer(conn_t *session, uint64_t request, conn_each_fn *each, void *ctx, zrelay_event_t *done) {
-    uint64_t end = zr_mono_ms() + session->config->connect_ms;
+    uint64_t began = zr_mono_ms(), end = began + session->config->connect_ms;
     for (;;) {
         uint64_t now = zr_mono_ms();
         const zrelay_event_t *event = now < end ? conn_next(session, (int)(end - now)) : NULL;
@@ -362,9 +362,12 @@ int conn_answer(conn_t *session, uint64_t request, conn_each_fn *each, void *ctx
             conn_note(session, event);
             return CLI_REFUSED;
         }
+        if (event->type == ZRELAY_QUEUED)
+            end = s_wait_longer(session, began, end);
         /* After a lost connection the library asks again: only silence for too long is a failure. */
         if (event->request != request && event->type != ZRELAY_CONNECTED)
             continue;
+        began = now;
         end = now + session->config->connect_ms;
         if (event->request == request && event->type == ZRELAY_DONE) {
             if (done)
