@@ -20,6 +20,8 @@ int main(int argc, char **argv) {
             fflush(stdout);
         } else if (event->type == ZRELAY_LOST) {
             fprintf(stderr, "entries after %llu are gone\n", (unsigned long long)event->seq);
+        } else if (event->type == ZRELAY_UNHEARD) {
+            fprintf(stderr, "nothing comes from %s\n", event->name);
         } else if (event->type == ZRELAY_REFUSED || event->type == ZRELAY_DISCONNECTED) {
             fprintf(stderr, "%s\n", event->text);
         }

@@ -234,8 +234,8 @@ typedef enum {
     ZRELAY_FORGOTTEN, /* of a prefix: the session keeps no position of `room` any more, which was `seq`, as there are too
                        * many rooms; `count` so far. What comes there later is read from its next entry on, and a loss
                        * just before is not told */
-    ZRELAY_ACKED,    /* all message ids up to `mid` are answered; the lowest `level`, and `seq` of that one if known */
-    ZRELAY_REFUSED,  /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`,
+    ZRELAY_ACKED,     /* all message ids up to `mid` are answered; the lowest `level`, and `seq` of that one if known */
+    ZRELAY_REFUSED,   /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`,
                         `text`; for a conflict, `seq`. For a joined `room`, with code "forbidden": the right to read it
                         was taken, and nothing after `seq` comes. For none of these: the session itself was refused.
                         After "login-failed", "login-required", "forbidden" and "too-many-sessions" the library tries
@@ -251,9 +251,12 @@ typedef enum {
     ZRELAY_ROOM,             /* answers rooms: `room`, `seq`, `count`, `kept`: its messages can be read again */
     ZRELAY_DONE, /* the request is answered: `request`, `count`, `seq`, `time`; `complete` false: older entries are gone
                   */
-    ZRELAY_CLOSED, /* the session has ended; nothing follows */
-    ZRELAY_QUEUED, /* the broker is reached, and checks the login later: `count` others come before it; 0: none, or not
-                    * known. Comes again every few seconds while the login waits */
+    ZRELAY_QUEUED,  /* the broker is reached, and checks the login later: `count` others come before it; 0: none, or not
+                     * known. Comes again every few seconds while the login waits */
+    ZRELAY_UNHEARD, /* nothing comes from `name`, the endpoint where the broker sends entries (its "back"), so rooms do
+                     * not become live; perhaps a firewall lets nobody through there. Told about six seconds after the
+                     * connection, and once until something comes. The session goes on, and the library tries again */
+    ZRELAY_CLOSED,  /* the session has ended; nothing follows */
 } zrelay_event_type_t;
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;

@@ -176,6 +176,30 @@ class Surprises(TestCase):
             self.assertEqual(len(programs[server].errors().splitlines()), 1)
 
 
+    def test_a_broker_whose_back_cannot_be_reached_is_told(self):
+        context = zmq.Context()
+        self.addCleanup(context.destroy, linger=0)
+        front, closed = context.socket(zmq.ROUTER), socket.socket()
+        self.addCleanup(front.close, 0)
+        closed.bind(("127.0.0.1", 0))
+        back = "tcp://127.0.0.1:%d" % closed.getsockname()[1]
+        self.addCleanup(closed.close)
+        server = f"tcp://127.0.0.1:{front.bind_to_random_port('tcp://127.0.0.1')}"
+        programs = [Program([example("subscribe"), server, "room"]), self.zrelay(server, "sub", "room")]
+        self.addCleanup(programs[0].end)
+
+        def told():
+            while front.poll(50):
+                route, frame = front.recv_multipart()
+                request = json.loads(frame)
+                answer = {"hello": dict(op="welcome", proto=1, epoch="0" * 16, nick="guest", resume="0" * 32, resumed=False, back=back,
+                                        heartbeat=1000, level="memory", time=1, server="by hand", limits={}),
+                          "ping": dict(op="pong", time=1, heads={})}.get(request["op"], dict(op="ok"))
+                front.send_multipart([route, json.dumps({**answer, "re": request.get("id")}).encode()])
+            return all(back in program.errors() for program in programs)
+        wait_for(told, "it to be told")
+
+
 class Installed(TestCase):
     def setUp(self):
         super().setUp()

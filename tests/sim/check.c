@@ -316,7 +316,8 @@ static void s_direct(client_t *client, const zrelay_event_t *event) {
 
 static void s_trace(const client_t *client, const zrelay_event_t *event) {
     static const char *const names[] = {"CONNECTED", "DISCONNECTED", "EPOCH", "JOINED", "ENTRY", "GAP", "REPAIRED",
-        "LOST", "FORGOTTEN", "ACKED", "REFUSED", "PRESENCE", "DIRECT", "NICK", "USER", "ROOM", "DONE", "CLOSED"};
+        "LOST", "FORGOTTEN", "ACKED", "REFUSED", "PRESENCE", "DIRECT", "NICK", "USER", "ROOM", "DONE", "QUEUED",
+        "UNHEARD", "CLOSED"};
     world_trace(&client->sim->world,
         "c%u %s %s %s %s seq %" PRIu64 " upto %" PRIu64 " mid %" PRIu64 " re %" PRIu64 " count %" PRIu64 "%s%s",
         client->number, names[event->type], event->room ? event->room : "-", event->name ? event->name : "-",
@@ -404,6 +405,8 @@ void check_event(client_t *client, const zrelay_event_t *event) {
         break;
     case ZRELAY_DIRECT:
         s_direct(client, event);
+        break;
+    case ZRELAY_UNHEARD:
         break;
     case ZRELAY_CLOSED:
         s_closed(client);

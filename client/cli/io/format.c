@@ -224,6 +224,11 @@ bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
         zr_buffer_printf(out, "the broker has another log (epoch %s): messages not seen yet are gone",
             event->epoch ? event->epoch : "?");
         return true;
+    case ZRELAY_UNHEARD:
+        zr_buffer_printf(out,
+            "nothing comes from %s, where the broker sends messages; does a firewall let you through there?",
+            event->name);
+        return true;
     case ZRELAY_LOST:
         if (event->upto > event->seq)
             zr_buffer_printf(out, "%s: messages after seq %" PRIu64 " and up to %" PRIu64 " are lost", event->room,

@@ -141,7 +141,14 @@ static void s_sync(machine_t *m) {
     m->sync_at = m->now + SYNC_MS;
 }
 
+static void s_sync_lost(machine_t *m) {
+    if (++m->syncs_lost == UNHEARD)
+        events_post(m, &(zrelay_event_t){.type = ZRELAY_UNHEARD, .name = m->back});
+}
+
 void rooms_back_down(machine_t *m) {
+    if (m->sync_at != NEVER)
+        s_sync_lost(m);
     m->back_open = false;
     m->nonce[0] = '\0';
     m->sync_at = NEVER;
@@ -199,7 +206,7 @@ void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json) {
     }
     s_forget_nonce(m);
     m->sync_at = NEVER;
-    m->sync_tries = 0;
+    m->sync_tries = m->syncs_lost = 0;
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) {
         if (room->state == ROOM_SYNCING && !room->parent)
@@ -387,6 +394,7 @@ void rooms_tick(machine_t *m) {
     if (m->now >= m->sync_at) {
         m->sync_at = NEVER;
         m->sync_wanted = true;
+        s_sync_lost(m);
         if (++m->sync_tries >= SYNC_TRIES) {
             m->sync_tries = 0;
             m->back_open = false;
@@ -423,6 +431,8 @@ void rooms_lost(machine_t *m) {
     m->sync_at = m->list_at = NEVER;
     m->sync_wanted = false;
     m->sync_tries = 0;
+    if (m->syncs_lost < UNHEARD)
+        m->syncs_lost = 0;
 }
 
 void rooms_welcome(machine_t *m, bool new_epoch) {

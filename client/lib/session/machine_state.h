@@ -12,6 +12,7 @@
 /* The machine's own limits and times; the broker's come with welcome. */
 enum {
     SYNC_MS = 2000,
+    UNHEARD = 3,    /* syncs without an answer until the program is told */
     SYNC_TRIES = 2, /* syncs without an answer until the SUB itself is made anew */
     GRACE_MS = 250,
     BACKOFF_MIN_MS = 100,
@@ -341,8 +342,8 @@ struct machine {
     uint64_t hello_id, bye_id;
     uint64_t rename_at; /* when the broker takes another hello for the nick that is wanted; NEVER: none waits */
     unsigned rename_tries;
-    uint64_t heard;  /* when the front last spoke */
-    uint64_t pinged; /* the first ping since then; NEVER: none is out */
+    uint64_t heard;      /* when the front last spoke */
+    uint64_t pinged;     /* the first ping since then; NEVER: none is out */
     uint64_t late_until; /* until then a late program waits for what the front has; NEVER: it is not late */
     uint64_t ping_at;
     uint64_t now; /* of the call under way, for parts that get none */
@@ -355,6 +356,7 @@ struct machine {
     bool sync_wanted;
     uint64_t sync_at; /* when the sync under way counts as lost; NEVER: none is */
     unsigned sync_tries;
+    unsigned syncs_lost;          /* since the back was heard last */
     char nonce[ZR_NONCE_MAX + 1]; /* subscribed to; empty: none */
 
     room_t *rooms; /* by name, prefixes too */

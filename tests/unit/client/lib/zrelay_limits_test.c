@@ -210,11 +210,14 @@ static void s_attempt(int expected) {
 }
 
 START_TEST(test_any_number_of_descriptors) {
+    struct rlimit before;
+    getrlimit(RLIMIT_NOFILE, &before);
     rlim_t next = s_next_fd();
     for (rlim_t spare = 0; spare < 32; spare++) {
         s_limit(RLIMIT_NOFILE, next + spare);
         s_attempt(EMFILE);
     }
+    s_limit(RLIMIT_NOFILE, before.rlim_cur);
 }
 END_TEST
 
@@ -250,10 +253,13 @@ END_TEST
 START_TEST(test_any_number_of_threads) {
     if (getuid() == 0)
         ck_assert(setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0);
+    struct rlimit before;
+    getrlimit(RLIMIT_NPROC, &before);
     for (rlim_t threads = 1; threads < 8; threads++) {
         s_limit(RLIMIT_NPROC, threads);
         s_attempt(EAGAIN);
     }
+    s_limit(RLIMIT_NPROC, before.rlim_cur);
 }
 END_TEST
 

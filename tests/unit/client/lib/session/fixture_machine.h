@@ -328,6 +328,9 @@ static inline const char *fixture_event(void) {
         sprintf(text, "done %" PRIu64 " count=%" PRIu64 " seq=%" PRIu64 " %s", e->request, e->count, e->seq,
             e->complete ? "complete" : "incomplete");
         break;
+    case ZRELAY_UNHEARD:
+        sprintf(text, "unheard %s", name);
+        break;
     case ZRELAY_CLOSED:
         sprintf(text, "closed");
         break;

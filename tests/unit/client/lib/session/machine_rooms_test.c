@@ -119,6 +119,34 @@ TEST(test_sync_is_tried_again_with_another_nonce) {
     SENT("join room=a");
 }
 
+TEST(test_a_back_that_is_not_heard_is_told_once) {
+    machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
+    fixture_welcome();
+    fixture_tick(SYNC_MS);
+    fixture_json("{'op':'pong','heads':{}}");
+    fixture_tick(SYNC_MS);
+    NO_EVENT();
+    fixture_tick(SYNC_MS);
+    EVENTS("unheard tcp://back", "");
+    for (int i = 0; i < 5; i++) {
+        fixture_json("{'op':'pong','heads':{}}");
+        fixture_tick(SYNC_MS);
+        NO_EVENT();
+    }
+    fixture_no_session(); /* another session changes nothing */
+    EVENT("disconnected the broker does not know the session any more");
+    fixture_welcome();
+    for (int i = 0; i < 5; i++) {
+        fixture_json("{'op':'pong','heads':{}}");
+        fixture_tick(SYNC_MS);
+        NO_EVENT();
+    }
+    fixture_synced(); /* and from now on it would be news */
+    for (int i = 0; i < 4; i++)
+        machine_back_down(b.machine, b.now);
+    NO_EVENT(); /* nothing was asked meanwhile */
+}
+
 TEST(test_the_nonce_is_given_back) {
     machine_join(b.machine, "a", ZRELAY_FROM_NOW, 0, b.now);
     fixture_welcome();
