@@ -89,8 +89,9 @@ static bool s_see(conn_t *session, const zrelay_event_t *event) {
         return false;
     if (event->type == ZRELAY_CLOSED)
         session->closed = true;
-    if (event->type == ZRELAY_CONNECTED || event->type == ZRELAY_EPOCH)
-        snprintf(session->epoch, sizeof session->epoch, "%s", event->epoch ? event->epoch : "");
+    zr_span_t epoch = zr_span(event->epoch);
+    if ((event->type == ZRELAY_CONNECTED || event->type == ZRELAY_EPOCH) && zr_hex_valid(epoch, 16, 16))
+        snprintf(session->epoch, sizeof session->epoch, "%s", event->epoch);
     if (event->type == ZRELAY_DISCONNECTED) {
         session->connected = false;
         session->banned |= s_has_code(event, "banned");

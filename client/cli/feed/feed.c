@@ -473,8 +473,9 @@ static int s_loop(feed_t *feed) {
             feed->closing = true;
             zrelay_close(feed->session.relay);
         }
+        bool heard = false;
         const zrelay_event_t *event;
-        while ((event = conn_take(&feed->session)))
+        for (; (event = conn_take(&feed->session)); heard = true)
             if (!s_event(feed, event))
                 return s_end(feed, 0, NULL);
         if (!output_flush(&feed->output))
@@ -491,7 +492,7 @@ static int s_loop(feed_t *feed) {
         s_show_progress(feed);
         if (s_due(feed) == 0)
             s_save(feed, 0);
-        if (feed->ended || feed->full || !feed->input.pending)
+        if (!heard) /* else there may be something to do */
             s_wait(feed);
     }
 }
