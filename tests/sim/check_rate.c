@@ -42,17 +42,27 @@ static size_t s_wishes(const client_t *client) {
 
 /* Back-off before a hello waits a random time, and may wait a short one several times in a row. The same `who` may be
  * asked for the program and for presence, each with a back-off of its own. */
-static bool s_may_double(zr_span_t frame) {
-    return zr_span_starts(frame, zr_span("{\"op\":\"hello\"")) || zr_span_starts(frame, zr_span("{\"op\":\"who\""));
+static bool s_may_double(bool hello, zr_span_t frame) {
+    return hello || zr_span_starts(frame, zr_span("{\"op\":\"who\""));
+}
+
+/* A hello begins anew: another session is asked again what the one before did not answer. */
+static void s_forget_questions(client_t *client) {
+    for (size_t i = 0; i < RECENT; i++)
+        if (!client->asked[i].hello)
+            client->asked[i] = (asked_t){0};
 }
 
 void check_asked(client_t *client, zr_span_t frame) {
-    asked_t asked = {s_without_id(frame), client->sim->world.now};
+    bool hello = zr_span_starts(frame, zr_span("{\"op\":\"hello\""));
+    asked_t asked = {s_without_id(frame), client->sim->world.now, hello};
+    if (hello)
+        s_forget_questions(client);
     size_t times = 1;
     for (size_t i = 0; i < RECENT && i < client->asked_count; i++)
         times += client->asked[i].hash == asked.hash && s_is_late(client, client->asked[i].time);
     client->asked[client->asked_count++ % RECENT] = asked;
-    size_t few = s_may_double(frame) ? 2 * FEW : FEW;
+    size_t few = s_may_double(hello, frame) ? 2 * FEW : FEW;
     if (times > few && times > few + s_wishes(client))
         world_fail(&client->sim->world, "I6", "c%u asks the same %zu times in a second: %.*s", client->number, times,
             (int)frame.len, frame.ptr);

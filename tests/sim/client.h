@@ -58,6 +58,7 @@ typedef struct {
 /* A control frame that it sent. */
 typedef struct {
     uint64_t hash, time;
+    bool hello;
 } asked_t;
 
 typedef struct client {
