@@ -7,7 +7,7 @@ import rules
 from frames import parse_ack, parse_control, parse_publish, zmtp
 from proxy import error
 from stage import Broken
-from table import ONCE, WRITER, RefusingHello, blacken, case, freeze, kick, newer, refuse_proto
+from table import ONCE, WRITER, RefusingHello, blacken, case, freeze, kick, lose_first_welcome, newer, refuse_proto, repeat_welcome, sleep
 
 
 def answers(frame):
@@ -287,6 +287,37 @@ async def publish_hello_refused(stage):
 
 
 @case(ONCE)
+async def publish_welcome_lost(stage):
+    """The first welcome does not come, nor anything else before the second hello."""
+    with stage.proxy.rule(down=lose_first_welcome(stage)):
+        publisher = await stage.publisher()
+        await stage.until(lambda: len(stage.seen.hellos) > 1, "another hello within ten seconds", rules.HELLO_FULL, 10)
+        await stage.give(publisher, 10, rules.HELLO_FULL)
+    await stage.expect_published(publisher, rules.HELLO_FULL)
+
+
+@case(ONCE)
+async def publish_welcome_twice(stage):
+    """Each welcome comes twice, also that after a cut."""
+    with stage.proxy.rule(down=repeat_welcome):
+        publisher = await stage.publisher()
+        async with under_way(stage, publisher):
+            stage.proxy.cut()
+        await stage.give(publisher, 10, rules.RENEWED)
+        await stage.expect_published(publisher, rules.RENEWED)
+
+
+@case(ONCE)
+async def publish_asleep(stage):
+    """The publisher stands still until its session has expired."""
+    publisher = await stage.publisher()
+    await stage.give(publisher, 10)
+    await sleep(stage, publisher)
+    await stage.give(publisher, 10, rules.EXPIRED)
+    await stage.expect_published(publisher, rules.EXPIRED)
+
+
+@case(ONCE)
 async def publish_replaced(stage):
     """Another program says hello under the publisher's client id."""
     publisher = await stage.publisher()
@@ -344,6 +375,15 @@ async def publish_window(stage):
     if any(way > WINDOW and frames > 1 for way, frames in most):
         raise Broken(rules.WINDOW, f"the window is {WINDOW}, and {beyond} bytes were under way")
     stage.proxy.delay = 0
+    await stage.expect_published(publisher, rules.WINDOW)
+
+
+@case(ONCE, limits={"window": WINDOW})
+async def publish_large(stage):
+    """The broker's window is smaller than a line."""
+    publisher = await stage.publisher()
+    for size in (1, 5000, 20000, 1, 20000, 5000):
+        await stage.give(publisher, 1, rules.WINDOW, padding=" " + size * "x")
     await stage.expect_published(publisher, rules.WINDOW)
 
 

@@ -8,7 +8,7 @@ import rules
 from frames import REPLAY, Deliver, control, entry, parse_control, parse_deliver
 from proxy import error
 from stage import Broken, Dropping, body
-from table import GAPLESS, READER, RefusingHello, blacken, case, freeze, kick, newer, refuse_proto
+from table import GAPLESS, READER, RefusingHello, blacken, case, freeze, kick, lose_first_welcome, newer, refuse_proto, repeat_welcome, sleep
 
 OPEN = """\
 user
@@ -115,6 +115,24 @@ async def read_foreign(stage):
         raise Broken(rules.OTHER_EPOCH, "the reader printed an entry of another epoch")
     await stage.publish(5)
     await stage.expect_read(reader, rules.OTHER_EPOCH)
+
+
+@case(READER)
+async def read_other_room(stage):
+    """Deliveries of other rooms come over the DEALER; the names of two begin like the room's name."""
+    reader, own = await stage.reader(), []
+    with stage.proxy.rule(down=lambda _link, frame: own.append(parse_deliver(frame)) if parse_deliver(frame) else None):
+        await stage.publish(1)
+        await stage.until(lambda: own, "a delivery", rules.ORDER)
+    newest = own[-1].entries[-1].seq
+    for link in stage.proxy.alive("front"):
+        for room in (own[-1].room + b"2", own[-1].room[:-2], b"a"):
+            link.give(own[-1]._replace(room=room, prev=newest, entries=[entry(newest + 1, b"m-9999")]).pack())
+    await stage.quiet(reader)
+    if 9999 in stage.printed(reader):
+        raise Broken(rules.OTHER_ROOM, "the reader printed an entry of another room")
+    await stage.publish(5)
+    await stage.expect_read(reader, rules.OTHER_ROOM)
 
 
 @case(READER)
@@ -455,6 +473,38 @@ async def read_hello_refused(stage):
 
 
 @case(GAPLESS)
+async def read_welcome_lost(stage):
+    """The first welcome does not come, nor anything else before the second hello."""
+    with stage.proxy.rule(down=lose_first_welcome(stage)):
+        reader = await stage.start_reader()
+        await stage.until(lambda: len(stage.seen.hellos) > 1, "another hello within ten seconds", rules.HELLO_FULL, 10)
+        await stage.live(reader, rules.HELLO_FULL)
+    await stage.publish(3)
+    await stage.expect_read(reader, rules.HELLO_FULL)
+
+
+@case(GAPLESS)
+async def read_welcome_twice(stage):
+    """Each welcome comes twice, also that after a cut."""
+    with stage.proxy.rule(down=repeat_welcome):
+        reader = await stage.reader()
+        async with missed(stage):
+            await stage.publish(3)
+        stage.proxy.cut()
+        await stage.publish(3)
+        await stage.expect_read(reader, rules.RENEWED)
+
+
+@case(GAPLESS)
+async def read_asleep(stage):
+    """The reader stands still until its session has expired."""
+    reader = await stage.reader()
+    await sleep(stage, reader)
+    await stage.publish(3)
+    await stage.expect_read(reader, rules.EXPIRED)
+
+
+@case(GAPLESS)
 async def read_replaced(stage):
     """Another program says hello under the reader's client id."""
     reader = await stage.reader()
@@ -516,9 +566,9 @@ async def read_revoked(stage):
     left, joins = time.monotonic(), sum(op == "join" for op, _ in stage.seen.asked)
     await stage.until(lambda: reader.ended or reader.said(stage.options.tells),
                       f"an end, or a line of the reader that matches {stage.options.tells}", rules.LEFT)
+    await stage.until(lambda: reader.ended or time.monotonic() > left + 2, "two seconds", rules.LEFT)
     if reader.ended and reader.status == 0:
         raise Broken(rules.LEFT, "the reader ended with status 0, as if all were well")
-    await stage.until(lambda: reader.ended or time.monotonic() > left + 2, "two seconds", rules.LEFT)
     again = sum(op == "join" for op, _ in stage.seen.asked) - joins
     if again > 5:
         raise Broken(rules.LEFT_OVER, f"the reader asked {again} times in two seconds to join again")

@@ -38,13 +38,13 @@ def complete(folder):
     """The reader in the client of PROTOCOL.md's section 12, in all cases but those of what it says that it leaves out."""
     text = (ROOT / "common/PROTOCOL.md").read_text(encoding="utf-8")
     pathlib.Path(folder, "complete.py").write_text(re.search(r"^## 12\..*?^```python\n(.*?)^```$", text, re.M | re.S)[1], encoding="utf-8")
-    left_out = ("read-older", "read-replay-refused", "read-silence", "read-deaf", "read-revoked")
+    left_out = ("read-older", "read-replay-refused", "read-silence", "read-deaf", "read-synced-lost", "read-revoked", "read-kicked")
     cases = [word for case in CASES if case.side == "read" and case.name not in left_out for word in ("--case", case.name)]
     return ("gapless reader",), f"{PYTHON} {folder}/complete.py {{front}} {{room}} {{nick}}", None, *cases
 
 
 CLIENTS = {  # name: gives the levels, the reader, the publisher, and further options of the kit
-    "zrelay": lambda _: (HIGHEST, f"{BUILD}/client/zrelay -s {{front}} sub {{room}}", f"{BUILD}/client/zrelay -s {{front}} pub {{room}}"),
+    "zrelay": lambda _: (HIGHEST, *(f"{BUILD}/client/zrelay -s {{front}} --connect-timeout 30 {command} {{room}}" for command in ("sub", "pub"))),
     "library": lambda _: (HIGHEST, f"{BUILD}/tests/interop/lines sub {{front}} {{room}}", f"{BUILD}/tests/interop/lines pub {{front}} {{room}}"),
     "python": lambda _: interop(f"{PYTHON} {ROOT}/tests/interop/python/client.py"),
     "perl": lambda _: interop(f"perl {ROOT}/tests/interop/perl/client.pl"),

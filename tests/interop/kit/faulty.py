@@ -10,6 +10,12 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
 from client import Client, entries, parse, tell  # noqa: E402  pylint: disable=wrong-import-position
 
+READ_AGAIN = ("read-kill read-shutdown read-freeze read-silence read-cut read-cut-front read-cut-back read-back-moves read-hello-refused "
+              "read-welcome-twice read-asleep read-replaced read-no-session read-slow ")       # need what another session is told
+REPLAYED = "read-out-of-order read-gap-many read-gap-private read-slices read-hole read-forgotten read-replay-refused read-deaf read-synced-lost "
+SENT_AGAIN = ("publish-acks-lost publish-order-again publish-kill publish-shutdown publish-new-epoch publish-freeze publish-silence publish-cut "
+              "publish-no-session publish-slow publish-hello-refused publish-welcome-twice publish-asleep publish-replaced ")
+
 
 class KeepsRepeated(Client):
     """Prints an entry that it has."""
@@ -27,9 +33,7 @@ class KeepsRepeated(Client):
 class IgnoresPrev(Client):
     """Takes every delivery for the next one."""
     fails = "read-gap-one read-gap-many"
-    may = ("read-out-of-order read-gap-private read-slices read-hole read-forgotten read-replay-refused read-kill read-shutdown read-cut-front "
-           "read-cut-back read-cut read-no-session read-slow read-freeze read-back-moves read-hello-refused read-replaced read-deaf "
-           "read-silence read-synced-lost")
+    may = REPLAYED + READ_AGAIN
 
     def missed(self, newest, **how):
         if "prev" not in how:
@@ -47,6 +51,12 @@ class IgnoresHeads(Client):
 
     def pong(self, m):
         pass
+
+
+class IgnoresGaps(IgnoresPrev, IgnoresHeads):
+    """Asks for nothing again."""
+    fails = "read-gap-one read-gap-last read-gap-private read-cut-back"
+    may = REPLAYED + READ_AGAIN
 
 
 class TakesAnyEpoch(Client):
@@ -171,9 +181,7 @@ class ReadsFirstOfFrame(Client):
 class TakesReordered(Client):
     """Takes deliveries as they come, and sets its position back."""
     fails = "read-out-of-order read-repeated read-gap-one"
-    may = ("read-gap-many read-gap-private read-slices read-hole read-forgotten read-replay-refused read-kill read-shutdown read-cut-front "
-           "read-cut-back read-cut read-no-session read-slow read-freeze read-back-moves read-hello-refused read-replaced read-foreign "
-           "read-synced-lost read-deaf")
+    may = REPLAYED + READ_AGAIN + "read-foreign"
 
     def deliver(self, frame):
         news = list(entries(frame, len(self.entry_topic) + 18))
@@ -260,7 +268,7 @@ class JoinsAgain(Client):
 
 class EndsWell(Client):
     """Ends with status 0 whatever was refused."""
-    fails = "read-older publish-older publish-refused publish-refused-newly read-kicked publish-kicked"
+    fails = "read-older publish-older publish-refused publish-refused-newly read-kicked"
 
     def run(self):
         super().run()
@@ -289,6 +297,7 @@ class NeedsWho(Client):
 class IgnoresNoSession(Client):
     """Goes on without a session."""
     fails = "read-no-session publish-no-session"
+    may = READ_AGAIN + SENT_AGAIN
 
     def error(self, m):
         if m["code"] != "no-session":
@@ -300,12 +309,16 @@ class EndsAtShutdown(Client):
     fails = "read-shutdown publish-shutdown"
 
     def bye(self, m):
-        self.leave()
+        if m["reason"] == "shutdown":
+            self.leave()
+        else:
+            super().bye(m)
 
 
 class SkipsReplay(Client):
     """Goes on at the room's head after each welcome."""
-    fails = "read-kill read-cut read-freeze read-slow"
+    fails = "read-kill read-cut read-cut-front read-freeze read-slow"
+    may = READ_AGAIN
 
     def joined(self, m):
         self.last = m["seq"]
@@ -362,9 +375,62 @@ class HidesKick(Client):
         super().bye({**m, "reason": "shutdown"})
 
 
+class TakesAnyRoom(Client):
+    """Takes what comes over the DEALER for its room's."""
+    fails = "read-other-room"
+
+    def from_front(self, frame):
+        if frame[0] > 0x20 and frame[:1] != b"{" and not frame.startswith(self.presence_topic):
+            frame = self.entry_topic + frame.partition(b"\0")[2]
+        super().from_front(frame)
+
+
+class SaysHelloOnce(Client):
+    """Waits for ever for a welcome."""
+    fails = "read-welcome-lost publish-welcome-lost"
+
+    def greet(self):
+        super().greet()
+        del self.timers["greet"]
+
+
+class EndsAtSecondWelcome(Client):
+    """Takes a welcome that it did not wait for for a failure."""
+    fails = "read-welcome-twice publish-welcome-twice"
+
+    def welcome(self, m):
+        if self.state != "greeting":
+            self.leave()
+        super().welcome(m)
+
+
+class EndsAfterSilence(Client):
+    """Ends when the broker was silent, or its session has expired."""
+    fails = "read-asleep publish-asleep read-silence publish-silence read-freeze publish-freeze"
+
+    def silence(self):
+        self.leave()
+
+    def bye(self, m):
+        if m["reason"] == "expired":
+            self.leave()
+        super().bye(m)
+
+
+class KeepsWithinWindow(Client):
+    """Never sends a frame that is larger than the window."""
+    fails = "publish-large"
+
+    def send_entries(self):
+        self.under_way += 1
+        super().send_entries()
+        self.under_way -= 1
+
+
 class TakesNewIds(Client):
     """Sends again under new message ids."""
     fails = "publish-acks-lost publish-kill"
+    may = SENT_AGAIN
 
     def welcome(self, m):
         before = list(self.unacked.values())
@@ -376,7 +442,8 @@ class TakesNewIds(Client):
 
 class TakesNewClientId(Client):
     """Says hello under another client id each time."""
-    fails = "publish-acks-lost"
+    fails = "publish-acks-lost publish-slow"
+    may = SENT_AGAIN
 
     def greet(self):
         self.client_id, self.token = secrets.token_hex(16), ""
@@ -386,6 +453,7 @@ class TakesNewClientId(Client):
 class SendsOnce(Client):
     """Does not send again."""
     fails = "publish-cut publish-kill"
+    may = SENT_AGAIN
 
     def welcome(self, m):
         sent = self.sent
@@ -396,9 +464,15 @@ class SendsOnce(Client):
 class SendsNewestFirst(Client):
     """Sends the newest entry before what it sends again."""
     fails = "publish-order-again"
+    may = SENT_AGAIN
+    welcomes = 0
+
+    def welcome(self, m):
+        self.welcomes += 1
+        super().welcome(m)
 
     def send_entries(self):
-        if self.state == "live" and self.sent == 0 and len(self.unacked) > 1:
+        if self.state == "live" and self.sent == 0 and len(self.unacked) > 1 and self.welcomes > 1:
             self.front.send(list(self.unacked.values())[-1])
         super().send_entries()
 
@@ -406,6 +480,7 @@ class SendsNewestFirst(Client):
 class AnswersOne(Client):
     """Takes an ack for one message id only."""
     fails = "publish-acks-joined"
+    may = SENT_AGAIN + "publish-plain publish-newer publish-greeting publish-window publish-pause"
 
     def ack(self, _level, newest, _seq):
         self.answered(newest)
@@ -473,14 +548,14 @@ class ForgetsAtEpoch(Client):
 
 class ForgetsAtSilence(Client):
     """Gives up what is unanswered when the broker is silent."""
-    fails = "publish-silence publish-freeze"
+    fails = "publish-silence"
 
     def silence(self):
         self.unacked = {}
         super().silence()
 
 
-Client.may = ""
+Client.may = ""  # unless a fault has others
 FAULTS = {each.__name__: each for each in list(globals().values()) if isinstance(each, type) and issubclass(each, Client) and each is not Client}
 
 if __name__ == "__main__":

@@ -76,6 +76,34 @@ class RefusingHello:
             raise Broken(rules.HELLO_LIMITED, f"the {role} said hello again after {1000 * (self.times[1] - self.times[0]):.0f} ms, and not after 600")
 
 
+async def sleep(stage, client):
+    """The client stands still until the broker has ended its session."""
+    expired = []
+
+    def see(_link, frame):
+        message = parse_control(frame) or {}
+        if message.get("op") == "bye" and message.get("reason") == "expired":
+            expired.append(frame)
+    client.signal(signal.SIGSTOP)
+    with stage.proxy.rule(down=see):
+        await stage.until(lambda: expired, "the broker's `bye`", rules.EXPIRED)
+    client.signal(signal.SIGCONT)
+
+
+def lose_first_welcome(stage):
+    """A rule: nothing comes before the second hello."""
+    def lose(link, _frame):
+        if link.side == "back" or len(stage.seen.hellos) > 1:
+            return None
+        link.greeting = False
+        return []
+    return lose
+
+
+def repeat_welcome(_link, frame):
+    return [frame, frame] if (parse_control(frame) or {}).get("op") == "welcome" else None
+
+
 async def kick(stage, client):
     """An operator kicks the client: `bye`, and the end of the connections. It says so, and does not come back at once, if it does."""
     hellos = len(stage.seen.hellos)
@@ -84,10 +112,10 @@ async def kick(stage, client):
         link.give(control(op="bye", reason="kicked"))
     await stage.until(lambda: client.ended or client.said(stage.options.tells),
                       f"an end of the {client.role}, or a line that matches {stage.options.tells}", rules.KICKED)
-    if client.ended and client.status == 0:
-        raise Broken(rules.KICKED, f"the {client.role} ended with status 0, as if all were well")
     end = time.monotonic() + 1
     await stage.until(lambda: client.ended or time.monotonic() > end, "a second", rules.KICKED)
+    if client.ended and client.status == 0:
+        raise Broken(rules.KICKED, f"the {client.role} ended with status 0, as if all were well")
     if len(stage.seen.hellos) > hellos + 3:
         raise Broken(rules.KICKED, f"the {client.role} said hello {len(stage.seen.hellos) - hellos} times in a second")
 
