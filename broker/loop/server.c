@@ -17,6 +17,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "clock.h"
 #include "counters.h"
 #include "key_file.h"
 #include "fatal.h"
