@@ -37,9 +37,17 @@ static const char *s_parse_port(const char *text, uint16_t *port) {
     return NULL;
 }
 
+/* An IPv6 address has many spellings. Connections tell theirs in one (s_arrival). */
+static const char *s_spell_ipv6(char host[ENDPOINT_HOST_MAX + 1]) {
+    struct in6_addr address;
+    if (inet_pton(AF_INET6, host, &address) != 1)
+        return "what stands in brackets is no IPv6 address";
+    inet_ntop(AF_INET6, &address, host, ENDPOINT_HOST_MAX + 1);
+    return NULL;
+}
+
 /* `text` is what stands between tcp:// and the port, `len` bytes. */
 static const char *s_parse_host(const char *text, size_t len, char out[ENDPOINT_HOST_MAX + 1]) {
-    struct in6_addr ipv6;
     struct in_addr ipv4;
     bool bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
     if (bracketed) {
@@ -53,7 +61,7 @@ static const char *s_parse_host(const char *text, size_t len, char out[ENDPOINT_
     memcpy(out, text, len);
     out[len] = '\0';
     if (bracketed)
-        return inet_pton(AF_INET6, out, &ipv6) == 1 ? NULL : "what stands in brackets is no IPv6 address";
+        return s_spell_ipv6(out);
     if (strcmp(out, "*") == 0)
         return NULL;
     if (strchr(out, ':'))
@@ -114,12 +122,9 @@ bool endpoint_is_ipv6(const endpoint_t *endpoint) {
 }
 
 bool endpoint_is_wildcard(const endpoint_t *endpoint) {
-    struct in6_addr ipv6;
-    if (endpoint->kind != ENDPOINT_TCP)
-        return false;
-    if (inet_pton(AF_INET6, endpoint->host, &ipv6) == 1)
-        return IN6_IS_ADDR_UNSPECIFIED(&ipv6);
-    return s_is_all(endpoint) || strcmp(endpoint->host, "0.0.0.0") == 0;
+    const char *host = endpoint->host;
+    return endpoint->kind == ENDPOINT_TCP &&
+           (s_is_all(endpoint) || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0);
 }
 
 bool endpoint_is_local(const endpoint_t *endpoint) {

@@ -290,6 +290,9 @@ static void s_on_event(const zrelay_event_t *event) {
     case ZRELAY_QUEUED:
         fuzz_require(!s_world.connected);
         break;
+    case ZRELAY_UNHEARD:
+        fuzz_require(s_world.connected && event->name);
+        break;
     case ZRELAY_DIRECT:
     case ZRELAY_NICK:
         fuzz_require(event->name);

@@ -234,6 +234,9 @@ START_TEST(test_same_port_on_two_addresses) {
         LISTEN("tcp://0.0.0.0:5571", "tcp://127.0.0.1:7000"));
     ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 5570), "tcp://127.0.0.1:7000");
     ck_assert_str_eq(s_choose(&bound, "10.0.0.1", 5570), "tcp://10.0.0.1:5571");
+    s_bind(&bound, true, LISTEN("tcp://192.0.2.1:5570", "tcp://[0:0::1]:5570"),
+        LISTEN("tcp://192.0.2.1:5571", "tcp://[0:0::1]:5571"));
+    ck_assert_str_eq(s_choose(&bound, "::1", 5570), "tcp://[::1]:5571");
 }
 END_TEST
 
