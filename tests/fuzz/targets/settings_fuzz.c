@@ -3,6 +3,9 @@
  * the same settings. */
 #include "settings.c"
 
+#include <arpa/inet.h>
+#include <sys/un.h>
+
 #include "fuzz.h"
 
 enum { CONFIGURATION_MAX = 20000, PIECE_MAX = 300 };
@@ -230,6 +233,68 @@ static bool s_read(settings_t *settings, zr_span_t text, zr_error_t *error) {
     return good;
 }
 
+static bool s_is_address(const endpoint_t *endpoint) {
+    struct in6_addr address;
+    return endpoint_is_wildcard(endpoint) || inet_pton(AF_INET, endpoint->host, &address) == 1 ||
+           inet_pton(AF_INET6, endpoint->host, &address) == 1;
+}
+
+/* Both could be the one to which a client came. */
+static bool s_is_alike(const endpoint_t *a, const endpoint_t *b) {
+    bool known = s_is_address(a) && s_is_address(b) && !endpoint_is_wildcard(a) && !endpoint_is_wildcard(b);
+    if (a->kind != b->kind || a->kind == ENDPOINT_IPC)
+        return a->kind == b->kind && strcmp(a->path, b->path) == 0;
+    return a->port == b->port && (!known || strcmp(a->host, b->host) == 0);
+}
+
+static bool s_is_sure(const settings_t *settings, const endpoint_t *listen, size_t which) {
+    for (size_t i = 0; i < settings->listen.count; i++)
+        if (i != which && s_is_alike(&listen[i], &listen[which]))
+            return false;
+    return !strstr(listen[which].host, "::ffff:");
+}
+
+/* The back that a client is told which came to a listener, with the ports that were bound: a place it can connect to,
+ * and the listener's own where each has one. */
+static void s_check_told(const settings_t *settings, size_t which) {
+    static endpoint_t listen[SETTINGS_ENDPOINTS_MAX], back[SETTINGS_ENDPOINTS_MAX];
+    endpoint_set_t set = {
+        listen, settings->listen.count, back, settings->back.count, settings->paired, settings->advertise};
+    for (size_t i = 0; i < SETTINGS_ENDPOINTS_MAX; i++) {
+        listen[i] = settings->listen.items[i];
+        back[i] = settings->back.items[i];
+        listen[i].port = listen[i].port ? listen[i].port : (uint16_t)(1000 + i);
+        back[i].port = back[i].port ? back[i].port : (uint16_t)(2000 + i);
+    }
+    const endpoint_t *to = &listen[which];
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(to->port)};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(to->port)};
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    bool is_in = inet_pton(AF_INET, strcmp(to->host, "*") == 0 ? "192.0.2.1" : to->host, &in.sin_addr) == 1;
+    bool is_in6 = inet_pton(AF_INET6, strcmp(to->host, "::") == 0 ? "2001:db8::1" : to->host, &in6.sin6_addr) == 1;
+    memcpy(un.sun_path, to->path, strlen(to->path));
+    un.sun_path[0] = un.sun_path[0] == '@' ? '\0' : un.sun_path[0];
+    char text[ENDPOINT_TEXT_SIZE];
+    endpoint_t told;
+    if (to->kind == ENDPOINT_IPC)
+        endpoint_choose_back(&set, (const struct sockaddr *)&un,
+            (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(to->path)), text);
+    else if (is_in)
+        endpoint_choose_back(&set, (const struct sockaddr *)&in, sizeof in, text);
+    else if (is_in6)
+        endpoint_choose_back(&set, (const struct sockaddr *)&in6, sizeof in6, text);
+    else
+        endpoint_choose_back(&set, NULL, 0, text);
+    fuzz_require(!endpoint_parse(&told, text) && !endpoint_is_wildcard(&told));
+    fuzz_require(told.kind == ENDPOINT_TCP || to->kind == ENDPOINT_IPC || !(is_in || is_in6));
+    bool own = settings->paired && !endpoint_advertised_to(&set, to->encrypted) && s_is_sure(settings, listen, which);
+    if (own && (is_in || is_in6))
+        fuzz_require(told.port == back[which].port &&
+                     (endpoint_is_wildcard(&back[which]) || strcmp(told.host, back[which].host) == 0));
+    if (own && to->kind == ENDPOINT_IPC)
+        fuzz_require(strcmp(told.path, back[which].path) == 0);
+}
+
 /* What the broker may start with. */
 static void s_check_complete(const settings_t *settings) {
     s_check_endpoints(&settings->listen);
@@ -241,6 +306,7 @@ static void s_check_complete(const settings_t *settings) {
         const endpoint_t *listen = &settings->listen.items[i];
         fuzz_require(listen->encrypted || settings->insecure || endpoint_is_local(listen));
         fuzz_require(!listen->encrypted || settings->users[0]);
+        s_check_told(settings, i);
     }
     fuzz_require(!settings->users[0] == !settings->bans[0] && settings->relay.policies.count == settings->policy_count);
 }
