@@ -404,7 +404,9 @@ void rooms_tick(machine_t *m) {
     if (m->now >= m->list_at) {
         m->list_at = NEVER;
         for (room_t *room = m->prefixes; room; room = room->next_prefix) {
-            if (room->list_at <= m->now && room->state == ROOM_LIVE)
+            if (room->state != ROOM_LIVE)
+                continue; /* about to be listed anyway */
+            if (room->list_at <= m->now)
                 rooms_list(m, room);
             else if (room->list_at < m->list_at)
                 m->list_at = room->list_at;

@@ -242,6 +242,24 @@ TEST(test_a_back_that_ends_at_once) {
     s_check(waits, TIMES);
 }
 
+/* Its rooms are looked for once the SUB made anew is synced, and until then there is nothing to do. */
+TEST(test_a_prefix_whose_back_ended_waits) {
+    fixture_welcome();
+    ck_assert_int_eq(machine_join(b.machine, "m/*", ZRELAY_FROM_NOW, 0, b.now), 0);
+    fixture_run();
+    fixture_synced();
+    s_until("rooms");
+    fixture_json("{'op':'rooms','re':%d,'rooms':[],'more':false}", fixture_id());
+    for (uint64_t end = b.now + LIST_MS - SYNC_MS / 2; b.now < end; fixture_tick(SYNC_MS / 2))
+        fixture_json("{'op':'pong'}");
+    machine_back_down(b.machine, b.now);
+    fixture_tick(RETRY_MS);
+    fixture_tick(SYNC_MS / 2);
+    ck_assert_uint_gt(machine_due(b.machine), b.now);
+    fixture_synced();
+    s_until("rooms");
+}
+
 /* Else the first syncs of the next session would ask a SUB that is gone. */
 TEST(test_a_back_that_ends_before_welcome_is_made_anew) {
     fixture_live_room("a", 5);
