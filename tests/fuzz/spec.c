@@ -184,7 +184,7 @@ static void s_read_errors(void) {
         bool publish = op == &s_publish, errors = zr_span_starts(line, zr_span("Errors:"));
         if (op && !publish && errors && zr_span_starts(line, zr_span("Errors: those of [PUBLISH]")))
             like = op;
-        else if (op && (publish ? zr_span_starts(line, zr_span("- `")) : errors))
+        else if (op && (publish ? zr_span_starts(line, zr_span("| ")) : errors))
             s_errors(op, line);
     }
     fuzz_require(like && s_publish.error_count > 0);

@@ -42,6 +42,10 @@ static void s_check_import(zr_span_t line) {
         fuzz_require(error.count == 1 && error.text[0] != '\0');
         return;
     }
+    if (!entry.room) {
+        fuzz_require(!entry.key && !entry.deleted && entry.body.len == 0); /* the line is blank */
+        return;
+    }
     fuzz_require(zr_room_valid(zr_span(entry.room)) && (!entry.key || zr_key_valid(zr_span(entry.key))));
     fuzz_require(!entry.deleted || (entry.key && entry.body.len == 0));
     zrelay_event_t event = {.type = ZRELAY_ENTRY,

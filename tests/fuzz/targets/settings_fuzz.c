@@ -123,7 +123,8 @@ static void s_write_endpoints(zr_buffer_t *out, const setting_t *setting, const 
 
 /* `unset`: it may be out of bounds, and no line says so. */
 static void s_write_setting(zr_buffer_t *out, const setting_t *setting, const void *place) {
-    static const char *const levels[] = {NULL, "error", "warn", "info", "debug"};
+    static const char *const levels[] = {
+        [ZR_LOG_ERROR] = "error", [ZR_LOG_WARN] = "warn", [ZR_LOG_INFO] = "info", [ZR_LOG_DEBUG] = "debug"};
     char digits[32];
     const policy_t *policy = place;
     if (s_is_number(setting)) {
@@ -143,6 +144,13 @@ static void s_write_setting(zr_buffer_t *out, const setting_t *setting, const vo
     case KIND_ENCRYPT:
         s_write_line(out, setting, *(const bool *)place ? "all" : "remote");
         break;
+    case KIND_MODE: {
+        char text[16];
+        snprintf(text, sizeof text, "%04o", *(const unsigned *)place);
+        if (*(const unsigned *)place)
+            s_write_line(out, setting, text);
+        break;
+    }
     case KIND_LEVEL:
         s_write_line(out, setting, levels[*(const zr_log_level_t *)place]);
         break;
@@ -197,6 +205,8 @@ static bool s_is_same(const setting_t *setting, const void *a, const void *b) {
     case KIND_ON_CORRUPT:
     case KIND_ENCRYPT:
         return *(const bool *)a == *(const bool *)b;
+    case KIND_MODE:
+        return *(const unsigned *)a == *(const unsigned *)b;
     case KIND_LEVEL:
         return *(const zr_log_level_t *)a == *(const zr_log_level_t *)b;
     case KIND_ENDPOINTS:

@@ -255,14 +255,14 @@ TEST(test_when_the_broker_lets_us_in_no_more) {
         {.type = ZRELAY_DISCONNECTED, .code = "refused"}, s_connected,
         {.type = ZRELAY_DISCONNECTED, .code = "banned", .text = "banned"},
         {.type = ZRELAY_REFUSED, .room = "r", .code = "forbidden"}, {.type = ZRELAY_REFUSED, .code = "forbidden"},
-        {.type = ZRELAY_REFUSED, .code = "too-many-sessions"}, {.type = ZRELAY_DISCONNECTED, .code = "refused"},
-        s_connected, {.type = ZRELAY_DISCONNECTED, .code = "handshake"}};
+        {.type = ZRELAY_REFUSED, .code = "rate-limited"}, {.type = ZRELAY_DISCONNECTED, .code = "refused"}, s_connected,
+        {.type = ZRELAY_DISCONNECTED, .code = "handshake"}};
     static const struct {
         bool refused;
         const char *says;
     } expected[] = {{false, "[login-failed]"}, {false, "kicked by an operator; connecting again"}, {false, "again"},
         {true, "refuses this connection"}, {false, "again"}, {false, "banned by an operator"}, {false, "[forbidden]"},
-        {true, "lets you in no more: an operator has banned you"}, {false, "[too-many-sessions]"},
+        {true, "lets you in no more: an operator has banned you"}, {false, "[rate-limited]"},
         {true, "lets you in no more: an operator has banned you"}, {false, "again"}, {false, "; trying again"}};
     size_t count = sizeof events / sizeof events[0];
     s_prepare(events, count);
