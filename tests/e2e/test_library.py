@@ -42,6 +42,40 @@ int main(int argc, char **argv) {
 """
 
 
+PLUGIN = r"""
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *library;
+
+static void *find(const char *name) {
+    return (void *)dlsym(library, name);
+}
+
+/* Loads the library, begins to look for a host, and unloads the library before that is found. */
+int main(int argc, char **argv) {
+    for (int i = 0; i < 20; i++) {
+        library = dlopen(argv[argc - 1], RTLD_NOW);
+        if (!library)
+            return 1;
+        void *relay = ((void *(*)(const char *))(uintptr_t)find("zrelay_new"))("tcp://nosuch.invalid:5570");
+        ((int (*)(void *, uint64_t *))(uintptr_t)find("zrelay_ping"))(relay, NULL);
+        ((const void *(*)(void *, int))(uintptr_t)find("zrelay_next"))(relay, i % 3);
+        ((void (*)(void *))(uintptr_t)find("zrelay_destroy"))(relay);
+        dlclose(library);
+        if (fork() == 0)
+            _exit(0);
+        wait(NULL);
+    }
+    puts("done");
+    return 0;
+}
+"""
+
+
 def example(name):
     return os.path.join(BUILD, "client", "example-" + name)
 
@@ -292,6 +326,13 @@ class Installed(TestCase):
         program.wait_out("^ann: after$")
         broker.signal(signal.SIGTERM)
         wait_for(lambda: "shutdown" in program.errors(), "the loss to be told")
+
+    def test_it_can_be_unloaded_at_any_time(self):
+        path = self.build("-ldl", text=PLUGIN)
+        program = Program([path, self.find("libzrelay.so")], env={**os.environ, "LD_LIBRARY_PATH": self.library})
+        self.addCleanup(program.end)
+        self.assertEqual(program.finish(), 0, program.errors())
+        self.assertEqual(program.text(), "done\n")
 
     def test_exported_symbols(self):
         names = subprocess.run(["nm", "-D", "--defined-only", self.find("libzrelay.so")], capture_output=True, text=True, check=True).stdout
