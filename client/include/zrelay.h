@@ -52,7 +52,7 @@ typedef struct zrelay zrelay_t;
 /* --- Errors --- */
 
 enum {
-    ZRELAY_EINVAL = -1, /* an argument breaks the protocol's rules: a name, a level, an endpoint */
+    ZRELAY_EINVAL = -1, /* an argument breaks the protocol's rules: a name, a level, an endpoint; or `relay` is NULL */
     ZRELAY_EFULL = -2,  /* the queue of unacked messages is full: take events, then try again */
     ZRELAY_ELARGE = -3, /* the body is larger than the broker takes */
     ZRELAY_ESTATE = -4, /* not now: an option after the start, a request after zrelay_close, a forked child */
