@@ -127,6 +127,11 @@ static int s_write(state_t *state) {
         failed = zrelay_set(relay, state->room, state->key, state->value, len, &mid);
     else
         failed = zrelay_delete(relay, state->room, state->key, &mid);
+    if (failed == ZRELAY_ELARGE) {
+        cli_say("the value is larger than the %zu bytes that the broker takes",
+            zrelay_body_max(relay, state->room, state->key));
+        return CLI_USAGE;
+    }
     return failed ? conn_failed(&state->session, failed) : s_await(state, mid);
 }
 

@@ -218,8 +218,8 @@ static void s_wrong(feed_t *feed, const zr_error_t *error) {
 }
 
 static void s_publish_all(feed_t *feed) {
+    zr_error_t error = {0};
     while (!feed->ended && !feed->full) {
-        zr_error_t error = {0};
         if (feed->code && feed->input.taken >= feed->unsure) {
             s_stop(feed, feed->code);
             return;

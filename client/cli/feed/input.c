@@ -131,12 +131,11 @@ static bool s_check(input_t *input, zr_span_t line, zr_error_t *error) {
 
 /* A message from `line`; `cut`: it is too long, and these are its first bytes. */
 static input_result_t s_message(input_t *input, zr_span_t line, bool cut, zrelay_t *relay, zr_error_t *error) {
-    zr_error_t why = {0};
     if (cut && input->job->coded)
         return s_too_large(input, zrelay_body_max(relay, input->job->room, NULL), true, error);
     import_finish(&input->entry);
-    if (!input->job->read(&input->entry, line, &why, input->job->ctx))
-        return s_wrong(input, error, "%s", why.text);
+    if (!input->job->read(&input->entry, line, &input->why, input->job->ctx))
+        return s_wrong(input, error, "%s", input->why.text);
     if (!input->entry.room) {
         s_count(input);
         return INPUT_MORE;

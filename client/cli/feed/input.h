@@ -20,6 +20,7 @@ typedef struct {
     progress_mark_t mark; /* where it must be what it was in the run before */
     import_t entry;       /* the message; one that waits for a place is taken again */
     bool pending;
+    zr_error_t why; /* what is wrong with a line; here, as it is large and seldom used */
 } input_t;
 
 typedef enum {

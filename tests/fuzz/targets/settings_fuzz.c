@@ -235,7 +235,7 @@ static void s_check_same(const settings_t *a, const settings_t *b) {
 /* --- The whole --- */
 
 static bool s_read(settings_t *settings, zr_span_t text, zr_error_t *error) {
-    reading_t reading = {.settings = settings};
+    reading_t reading = {.settings = settings, .file = "/f"};
     settings_default(settings);
     *error = (zr_error_t){0};
     bool good = zr_zpl_parse("f", text, s_on_item, &reading, error);
