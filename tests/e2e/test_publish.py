@@ -137,6 +137,25 @@ class GoingOn(PublishCase):
     def head(self, broker, room="room"):
         return self.peer(broker).ask(op="join", room=room)["seq"]
 
+    def test_killed_and_gone_on_with_other_options(self):
+        """What was left out stays out as long as lines behind it were under way, and is told: its id is void."""
+        broker = self.broker(config=SMALL)
+        large = b"x" * 5000 + b"\n"
+        publisher = self.zrelay(broker, "pub", "room", "--progress-file", self.path("progress"), "--oversize", "skip")
+        publisher.write(b"1\n")
+        wait_for(lambda: self.bodies(broker) == ["1"], "the first line")
+        broker.signal(signal.SIGSTOP)
+        publisher.write(large + b"3\n")
+        self.wait_taken(publisher)
+        publisher.signal(signal.SIGKILL)
+        publisher.finish()
+        broker.signal(signal.SIGCONT)
+        program = self.run_on(broker, b"1\n" + large + b"3\n" + b"4\n", options=["--oversize", "truncate"])
+        self.assertRegex(program.errors(), r"\Azrelay: line 2: .* left out, as in the run before\n\Z")
+        self.assertEqual(self.bodies(broker), ["1", "3", "4"])
+        self.run_on(broker, b"1\n" + large + b"3\n4\n" + large, options=["--oversize", "truncate"])
+        self.assertEqual(self.bodies(broker), ["1", "3", "4", "x" * LIMIT])
+
     def test_killed_with_lines_under_way_that_are_refused(self):
         """They are sent again under their ids first, and only then under new ones."""
         store = ["--data", self.path("data")]
@@ -307,6 +326,17 @@ class Shapes(PublishCase):
         self.run_zrelay(broker, "pub", "room", "-k", "key", "--file", self.path("body"))
         self.assertEqual(bytes(self.run_zrelay(broker, "history", "room").out), content + b"\n" + content + b"\n\n" + content + b"\n")
         self.assertEqual(bytes(self.run_zrelay(broker, "state", "room", "get", "key").out), content + b"\n")
+        os.mkfifo(self.path("fifo"))
+        waiting = self.zrelay(broker, "pub", "room", "--file", self.path("fifo"), "-v")
+        waiting.wait_err("connected")
+        waiting.signal(signal.SIGINT)
+        self.assertEqual(waiting.finish(), 2)
+        late = self.zrelay(broker, "pub", "fifo", "--file", self.path("fifo"), "-v")
+        late.wait_err("connected")
+        with open(self.path("fifo"), "wb") as fifo:
+            fifo.write(b"from afar\n")
+        self.assertEqual(late.finish(), 0)
+        self.assertEqual(self.bodies(broker, "fifo"), ["from afar\n"])
         self.fails(broker, "pub", "room", "--file", self.path("nosuch"), words="nosuch")
         self.fails(broker, "pub", "room", "--file", self.folder, words="directory")
         self.fails(broker, "pub", "room", "--file", "-", "text", words="text")

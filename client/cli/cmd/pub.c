@@ -52,7 +52,8 @@ static int s_publish(pub_t *pub, config_t *config, int count, char **words) {
     job->text = text;
     job->whole = pub->file;
     bool opens = pub->file && strcmp(pub->file, "-") != 0;
-    job->fd = opens ? open(pub->file, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
+    /* O_NONBLOCK: a FIFO may have no writer yet, and an interrupt must end the wait for one. */
+    job->fd = opens ? open(pub->file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
     int code = CLI_USAGE;
     if (job->fd < 0)
         cli_say("%s: %s", pub->file, strerror(errno));

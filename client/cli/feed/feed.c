@@ -37,7 +37,6 @@ typedef struct {
     int code;
     uint64_t first_mid;
     uint64_t old_top;     /* progress.top of the run before */
-    uint64_t unsure;      /* indexes below may have been under way when the run before was cut off */
     uint64_t ahead;       /* ids that are noted at a time */
     uint64_t messages;    /* taken by the library */
     uint64_t last;        /* index of the last one */
@@ -96,7 +95,16 @@ static bool s_has_lines(const feed_t *feed) {
 
 /* Nothing is under way, of the run before neither. */
 static bool s_is_settled(const feed_t *feed) {
-    return zrelay_unacked(feed->session.relay) == 0 && feed->input.taken >= feed->unsure;
+    return zrelay_unacked(feed->session.relay) == 0 && feed->input.taken >= feed->input.unsure;
+}
+
+/* What is left out now is left out again, as long as lines behind it are under way. */
+static void s_note_skip(feed_t *feed) {
+    const feed_job_t *job = feed->job;
+    uint64_t most = zrelay_body_max(feed->session.relay, job->room, job->key);
+    uint64_t now = feed->input.oversize == OVERSIZE_SKIP ? most : ZR_INT_MAX;
+    bool both = feed->input.taken < feed->input.unsure && feed->input.skip < now;
+    feed->progress.skip = both ? feed->input.skip : now;
 }
 
 /* What the next run has to do. Once all is settled, that is what was refused and what was not read, under ids that no
@@ -117,6 +125,7 @@ static void s_note(feed_t *feed) {
         progress->next = feed->first_mid + from;
     }
     ranges_slice(&progress->todo, &input->todo, from, UINT64_MAX);
+    s_note_skip(feed);
     snprintf(progress->epoch, sizeof progress->epoch, "%s", feed->session.epoch);
     feed->saved = from;
 }
@@ -220,7 +229,7 @@ static void s_wrong(feed_t *feed, const zr_error_t *error) {
 static void s_publish_all(feed_t *feed) {
     zr_error_t error = {0};
     while (!feed->ended && !feed->full) {
-        if (feed->code && feed->input.taken >= feed->unsure) {
+        if (feed->code && feed->input.taken >= feed->input.unsure) {
             s_stop(feed, feed->code);
             return;
         }
@@ -237,7 +246,7 @@ static void s_publish_all(feed_t *feed) {
             return;
         case INPUT_END:
             feed->ended = true;
-            feed->unsure = 0; /* the run before had no more either */
+            feed->input.unsure = 0; /* the run before had no more either */
             break;
         case INPUT_WRONG:
             s_wrong(feed, &error);
@@ -315,7 +324,7 @@ static void s_refused(feed_t *feed, const zrelay_event_t *event) {
         return;
     feed->refused = first < feed->refused ? first : feed->refused;
     /* What the run before had under way must be sent again first: it has ids that no other message may get. */
-    if (feed->code == 0 && feed->input.taken < feed->unsure) {
+    if (feed->code == 0 && feed->input.taken < feed->input.unsure) {
         s_hide_progress(feed);
         cli_say("refused: line %" PRIu64 "; what the run before had sent is sent again before the end",
             feed->report.items[0].first);
@@ -551,7 +560,6 @@ int feed_run(config_t *config, const feed_job_t *job) {
     int code = s_begin(&feed, config);
     feed.first_mid = feed.progress.next;
     feed.old_top = feed.progress.top;
-    feed.unsure = feed.old_top - feed.first_mid;
     input_init(&feed.input, job, oversize, &feed.progress);
     if (code == 0)
         code = s_loop(&feed);

@@ -18,6 +18,8 @@ typedef struct {
     uint64_t wanted;      /* and the next one */
     uint64_t hash;        /* of all that was read */
     progress_mark_t mark; /* where it must be what it was in the run before */
+    uint64_t unsure;      /* of the first so many the run before may have sent some, */
+    uint64_t skip;        /* and have left out larger bodies */
     import_t entry;       /* the message; one that waits for a place is taken again */
     bool pending;
     zr_error_t why; /* what is wrong with a line; here, as it is large and seldom used */

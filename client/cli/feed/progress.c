@@ -29,7 +29,7 @@ uint64_t progress_hash(uint64_t before, zr_span_t line) {
 }
 
 void progress_init(progress_t *progress) {
-    *progress = (progress_t){.next = 1, .top = 1, .held = -1};
+    *progress = (progress_t){.next = 1, .top = 1, .skip = ZR_INT_MAX, .held = -1};
     ranges_add(&progress->todo, 1, RANGES_OPEN);
 }
 
@@ -76,6 +76,8 @@ static bool s_set(progress_t *progress, const char *name, const char *value) {
         return s_mark(&progress->mark, value);
     if (strcmp(name, "next") == 0)
         return zr_number_parse(value, ZR_INT_MAX, &progress->next) && progress->next > 0;
+    if (strcmp(name, "skip") == 0)
+        return zr_number_parse(value, ZR_INT_MAX, &progress->skip);
     if (strcmp(name, "top") == 0)
         return zr_number_parse(value, ZR_INT_MAX, &progress->top) && progress->top >= progress->next;
     if (strcmp(name, "todo") != 0)
@@ -156,8 +158,9 @@ bool progress_save(progress_t *progress, zr_error_t *error) {
     zr_buffer_printf(&text, FIRST_LINE "\nfor %s\nclient %s\n", progress->purpose, progress->client);
     if (progress->user[0])
         zr_buffer_printf(&text, "user %s\n", progress->user);
-    zr_buffer_printf(&text, "epoch %s\nmark %" PRIu64 " %016" PRIx64 "\nnext %" PRIu64 "\ntop %" PRIu64 "\ntodo ",
-        progress->epoch, progress->mark.line, progress->mark.hash, progress->next, progress->top);
+    zr_buffer_printf(&text,
+        "epoch %s\nmark %" PRIu64 " %016" PRIx64 "\nskip %" PRIu64 "\nnext %" PRIu64 "\ntop %" PRIu64 "\ntodo ",
+        progress->epoch, progress->mark.line, progress->mark.hash, progress->skip, progress->next, progress->top);
     ranges_print(&progress->todo, SIZE_MAX, &text);
     zr_buffer_u8(&text, '\n');
     bool good = zr_file_replace_held(

@@ -22,6 +22,7 @@ typedef struct {
     ranges_t todo;              /* the lines to be published; each of the others has the next id */
     uint64_t top;               /* ids from here on were never used; above `next`, lines may be under way */
     progress_mark_t mark;       /* before all of them */
+    uint64_t skip;              /* larger bodies were left out; ZR_INT_MAX: none */
     char *path, *partial, *purpose;
     int held; /* its descriptor; -1: none */
 } progress_t;

@@ -35,6 +35,7 @@ TEST(test_begins_and_goes_on) {
     strcpy(first.epoch, "0123456789abcdef");
     first.next = 8;
     first.top = 20;
+    first.skip = 4096;
     first.mark = (progress_mark_t){3, 0xfedcba9876543210};
     ranges_finish(&first.todo);
     ck_assert(ranges_parse(&first.todo, "4-5,9-"));
@@ -46,6 +47,7 @@ TEST(test_begins_and_goes_on) {
     ck_assert_str_eq(second.user, "ann");
     ck_assert_str_eq(second.epoch, "0123456789abcdef");
     ck_assert_uint_eq(second.top, 20);
+    ck_assert_uint_eq(second.skip, 4096);
     ck_assert_uint_eq(second.next, 8);
     ck_assert_uint_eq(second.mark.line, 3);
     ck_assert_uint_eq(second.mark.hash, 0xfedcba9876543210);
