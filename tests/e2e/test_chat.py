@@ -213,6 +213,15 @@ class AtATerminal(ChatCase):
         ann.line("/nick eve")  # another choice is no wish for the first
         ann.wait("you are now eve$")
 
+    def test_a_nick_whose_owner_died(self):
+        """It is that of a session until three heartbeats are over."""
+        broker = self.broker(config=FAST)
+        dead = self.chat(broker, "ann")
+        dead.process.kill()
+        ann = self.chat(broker, "ann")
+        ann.wait("you are ann_;")
+        ann.wait("you are now ann$")
+
     def test_history_on_joining(self):
         broker = self.broker()
         self.say(broker, "general", *(b"message %d." % number for number in range(1, 31)), nick="writer")
