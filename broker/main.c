@@ -11,7 +11,7 @@
 
 #include "bans.h"
 #include "key_file.h"
-#include "db.h"
+#include "db_backup.h"
 #include "hash.h"
 #include "options.h"
 #include "server.h"
@@ -35,8 +35,9 @@ static const char s_usage[] =
     "                       the directory; and leave. A broker may be using them\n"
     "  --data DIR           keep messages on disk, in DIR (default: in memory only)\n"
     "  --backup FILE        copy the log of --data into FILE, which must not exist, and leave; a broker\n"
-    "                       may be using it. To use the copy, name it zrelay.db in a directory of its\n"
-    "                       own and give that as --data\n"
+    "                       may be using it\n"
+    "  --restore FILE       make FILE, such a copy, the log of --data, and leave; no broker may be using\n"
+    "                       it. The log that was there is kept under another name\n"
     "  --users FILE         the users that may connect, their keys and rights (default: everybody\n"
     "                       may do everything)\n"
     "  --server-key FILE    encrypt what other machines can reach; FILE is the secret one of --keygen\n"
@@ -52,7 +53,7 @@ static const char s_usage[] =
 
 typedef struct {
     zr_texts_t listen, back;
-    const char *config_file, *data, *backup, *users, *server_key, *keygen, *log_level;
+    const char *config_file, *data, *backup, *restore, *users, *server_key, *keygen, *log_level;
     bool check_config, hash_token, insecure, version, help;
 } flags_t;
 
@@ -64,6 +65,7 @@ static bool s_parse(int argc, char *argv[], flags_t *flags, zr_error_t *error) {
         {"back", 0, ZR_OPTION_TEXTS, &flags->back, NULL, 0, 0},
         {"data", 0, ZR_OPTION_TEXT, &flags->data, NULL, 0, 0},
         {"backup", 0, ZR_OPTION_TEXT, &flags->backup, NULL, 0, 0},
+        {"restore", 0, ZR_OPTION_TEXT, &flags->restore, NULL, 0, 0},
         {"config", 0, ZR_OPTION_TEXT, &flags->config_file, NULL, 0, 0},
         {"check-config", 0, ZR_OPTION_FLAG, &flags->check_config, NULL, 0, 0},
         {"users", 0, ZR_OPTION_TEXT, &flags->users, NULL, 0, 0},
@@ -221,6 +223,18 @@ static bool s_backup(const settings_t *settings, const char *to, zr_error_t *err
     return true;
 }
 
+static bool s_restore(const settings_t *settings, const char *from, zr_error_t *error) {
+    char replaced[64];
+    if (!settings->data[0])
+        return zr_fail(error, "--restore needs the directory that gets the log: --data DIR");
+    if (!db_restore(settings->data, from, replaced, error))
+        return false;
+    printf("%s: the log of %s now; readers begin a new epoch\n", settings->data, from);
+    if (replaced[0])
+        printf("%s/%s: the log that was there; remove it when you do not need it\n", settings->data, replaced);
+    return true;
+}
+
 static bool s_keygen(const char *path, zr_error_t *error) {
     zr_pair_t pair;
     if (!zr_pair_make(&pair, path, error))
@@ -260,8 +274,8 @@ static bool s_check_start(const settings_t *settings, zr_error_t *error) {
 static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_error_t *error) {
     if (!s_check_start(settings, error))
         return false;
-    bool options = flags->listen.count || flags->back.count || flags->data || flags->backup || flags->users ||
-                   flags->server_key || flags->insecure || flags->log_level;
+    bool options = flags->listen.count || flags->back.count || flags->data || flags->backup || flags->restore ||
+                   flags->users || flags->server_key || flags->insecure || flags->log_level;
     printf("%s%s%s", flags->config_file ? flags->config_file : "", flags->config_file && options ? ", " : "",
         options              ? "the options"
         : flags->config_file ? ""
@@ -294,6 +308,8 @@ static bool s_run(const flags_t *flags, zr_error_t *error) {
         return s_check_config(&settings, flags, error);
     if (flags->backup)
         return s_backup(&settings, flags->backup, error);
+    if (flags->restore)
+        return s_restore(&settings, flags->restore, error);
     zr_log_set_level(settings.log_level);
     return s_serve(&settings, error);
 }

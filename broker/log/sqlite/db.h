@@ -96,9 +96,4 @@ bool db_read(db_t *db, uint32_t room, const log_bounds_t *bounds, const log_read
 /* Could a database be opened in this directory, or the directory be made? Changes nothing. A broker may be using it. */
 bool db_dir_check(const char *dir, zr_error_t *error);
 
-/* Makes a consistent copy in the file `to`, which must not exist, while others write (SQLite's backup API), 1000 pages
- * at a time. A broker that uses the copy begins another epoch: else it would give positions again that were given
- * since. */
-bool db_backup(const char *dir, const char *to, zr_error_t *error);
-
 #endif

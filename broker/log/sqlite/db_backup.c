@@ -1,8 +1,11 @@
-/* A copy of the database while it is in use. */
+/* A copy of the database while it is in use, and the way back. */
+#include "db_backup.h"
+
 #include "db_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { STEP_PAGES = 1000 };
@@ -45,6 +48,87 @@ static char *s_partial(const char *to) {
     errno = why;
     return NULL;
 }
+
+/* --- Back --- */
+
+static bool s_number(sqlite3 *sql, const char *text, int64_t *number) {
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(sql, text, -1, &statement, NULL) != SQLITE_OK)
+        return false;
+    bool row = sqlite3_step(statement) == SQLITE_ROW;
+    if (row)
+        *number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return row;
+}
+
+static bool s_is_log(sqlite3 *from, const char *path, zr_error_t *error) {
+    int64_t application, version, sound;
+    if (!s_number(from, "PRAGMA application_id", &application) || !s_number(from, "PRAGMA user_version", &version) ||
+        !s_number(from, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)", &sound))
+        return zr_fail(
+            error, "cannot restore %s: it is no log of zrelayd's, or damaged (%s)", path, sqlite3_errmsg(from));
+    if (application != DB_APPLICATION)
+        return zr_fail(error, "cannot restore %s: it is no log of zrelayd's; name a file that --backup made", path);
+    if (version != DB_SCHEMA_VERSION)
+        return zr_fail(error,
+            "cannot restore %s: another zrelayd made it (schema %lld, this one knows %d); run that one", path,
+            (long long)version, DB_SCHEMA_VERSION);
+    return sound || zr_fail(error, "cannot restore %s: it is damaged; take another backup", path);
+}
+
+static bool s_copy_back(const char *path, const char *partial, zr_error_t *error) {
+    sqlite3 *from = NULL, *to = NULL;
+    int code = sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    bool ok = code == SQLITE_OK || zr_fail(error, "cannot restore %s: %s", path, sqlite3_errstr(code));
+    ok = ok && s_is_log(from, path, error);
+    if (ok && !(sqlite3_open_v2(partial, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+                  s_copy(from, to) && s_finish(to)))
+        ok = zr_fail(error, "cannot restore %s to %s: %s", path, partial,
+            to && sqlite3_errcode(to) ? sqlite3_errmsg(to) : sqlite3_errmsg(from));
+    sqlite3_close(to);
+    sqlite3_close(from);
+    return ok;
+}
+
+static bool s_rename(const char *dir, const char *from_name, const char *to_name, zr_error_t *error) {
+    char *from = db_path(dir, from_name), *to = db_path(dir, to_name);
+    bool ok = rename(from, to) == 0 || db_fail_errno(to, error, "make");
+    free(from);
+    free(to);
+    return ok && db_dir_sync(dir, error);
+}
+
+bool db_restore_finish(const char *dir, char name[64], zr_error_t *error) {
+    name[0] = '\0';
+    if (!db_dir_has(dir, DB_RESTORED))
+        return true;
+    bool there = db_dir_has(dir, DB_NAME) || db_dir_has(dir, DB_NAME "-wal") || db_dir_has(dir, DB_NAME "-shm");
+    return (!there || db_dir_set_aside(dir, "replaced", name, error)) && s_rename(dir, DB_RESTORED, DB_NAME, error);
+}
+
+bool db_restore(const char *dir, const char *from, char replaced[64], zr_error_t *error) {
+    int lock;
+    struct stat status;
+    if (stat(from, &status) != 0)
+        return db_fail_errno(from, error, "restore");
+    if (!S_ISREG(status.st_mode))
+        return zr_fail(error, "cannot restore %s: it is no file; name one that --backup made", from);
+    if (!db_dir_prepare(dir, error) || !db_dir_lock(dir, &lock, error))
+        return false;
+    char *restored = db_path(dir, DB_RESTORED), *partial = s_partial(restored);
+    bool ok = partial || (db_fail_errno(restored, error, "make"));
+    ok = ok && s_copy_back(from, partial, error) && s_rename(dir, DB_RESTORED ".partial", DB_RESTORED, error);
+    if (partial && !ok)
+        unlink(partial);
+    ok = ok && db_restore_finish(dir, replaced, error);
+    free(partial);
+    free(restored);
+    close(lock);
+    return ok;
+}
+
+/* --- There --- */
 
 bool db_backup(const char *dir, const char *to, zr_error_t *error) {
     db_t *db = db_open_reader(dir, error);

@@ -17,6 +17,14 @@ char *db_path(const char *dir, const char *name) {
     return path;
 }
 
+bool db_dir_has(const char *dir, const char *name) {
+    struct stat status;
+    char *path = db_path(dir, name);
+    bool there = lstat(path, &status) == 0;
+    free(path);
+    return there;
+}
+
 bool db_dir_sync(const char *dir, zr_error_t *error) {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = fd >= 0 && fsync(fd) == 0;
@@ -161,7 +169,7 @@ static bool s_rename(const char *dir, const char *name, const char *suffix, zr_e
 }
 
 /* A name that neither a file nor a write-ahead log has yet. */
-static void s_free_name(const char *dir, char name[64]) {
+static void s_free_name(const char *dir, const char *why, char name[64]) {
     time_t now = time(NULL);
     struct tm tm;
     gmtime_r(&now, &tm);
@@ -169,29 +177,29 @@ static void s_free_name(const char *dir, char name[64]) {
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
     for (unsigned number = 1;; number++) {
         if (number == 1)
-            snprintf(name, 64, "%s.corrupt-%s", DB_NAME, stamp);
+            snprintf(name, 64, "%s.%.10s-%s", DB_NAME, why, stamp);
         else
-            snprintf(name, 64, "%s.corrupt-%s.%u", DB_NAME, stamp, number);
+            snprintf(name, 64, "%s.%.10s-%s.%u", DB_NAME, why, stamp, number);
         char wal[80];
         snprintf(wal, sizeof wal, "%s-wal", name);
-        char *path = db_path(dir, name), *wal_path = db_path(dir, wal);
-        bool taken = access(path, F_OK) == 0 || access(wal_path, F_OK) == 0;
-        free(path);
-        free(wal_path);
-        if (!taken)
+        if (!db_dir_has(dir, name) && !db_dir_has(dir, wal))
             return;
     }
+}
+
+bool db_dir_set_aside(const char *dir, const char *why, char name[64], zr_error_t *error) {
+    /* The database first: a database without its write-ahead log would look like one that is sound and lacks the end.
+     */
+    s_free_name(dir, why, name);
+    return s_rename(dir, name, "", error) && s_rename(dir, name, "-wal", error) && s_rename(dir, name, "-shm", error) &&
+           db_dir_sync(dir, error);
 }
 
 bool db_put_aside(const char *dir, char name[64], zr_error_t *error) {
     int lock;
     if (!db_dir_lock(dir, &lock, error))
         return false;
-    /* The database first: a database without its write-ahead log would look like one that is sound and lacks the end.
-     */
-    s_free_name(dir, name);
-    bool ok = s_rename(dir, name, "", error) && s_rename(dir, name, "-wal", error) &&
-              s_rename(dir, name, "-shm", error) && db_dir_sync(dir, error);
+    bool ok = db_dir_set_aside(dir, "corrupt", name, error);
     close(lock);
     return ok;
 }

@@ -9,10 +9,13 @@
 #include "fatal.h"
 
 #define DB_NAME "zrelay.db"
+#define DB_NEW DB_NAME ".new"           /* is there while DB_NAME is being made: that is no log yet */
+#define DB_RESTORED DB_NAME ".restored" /* a whole copy, that is to become DB_NAME */
 #define DB_LOCK "lock"
 
 enum { DB_APPLICATION = 0x7a726c79, DB_BUSY_MS = 5000, DB_ROOM_MAX = (1 << (63 - DB_SEQ_BITS)) - 1 };
 
+#define DB_CYCLE (1LL << 40) /* the first count: all that follow are as long */
 #define DB_SEQ_MAX ((1ULL << DB_SEQ_BITS) - 1)
 
 typedef enum {
@@ -23,6 +26,7 @@ typedef enum {
     DB_SQL_FAILURE,
     DB_SQL_FLOOR,
     DB_SQL_BASE,
+    DB_SQL_CYCLE,
     DB_SQL_AHEAD_GET,
     DB_SQL_AHEAD_SET,
     DB_SQL_AHEAD_DELETE,
@@ -74,6 +78,7 @@ struct db {
     size_t room_size;
     uint32_t generation; /* goes up when a transaction ended without being stored */
 
+    bool cycle;           /* the next transaction may begin the write-ahead log anew (db_pair.c) */
     bool failed;          /* something of the transaction could not be stored: it must not be committed */
     bool doubtful;        /* a failed commit may have left its records in the write-ahead log (db_write.c) */
     int wal_pages;        /* in the write-ahead log */
@@ -127,6 +132,20 @@ bool db_dir_prepare(const char *dir, zr_error_t *error);
 bool db_dir_lock(const char *dir, int *lock, zr_error_t *error);
 bool db_dir_sync(const char *dir, zr_error_t *error);
 char *db_path(const char *dir, const char *name); /* malloc'ed */
+bool db_dir_has(const char *dir, const char *name);
+/* Renames DB_NAME, and what belongs to it, to DB_NAME.`why`-TIME. The caller has the lock. */
+bool db_dir_set_aside(const char *dir, const char *why, char name[64], zr_error_t *error);
+
+/* Opens the database in `dir` for reading, without locks and shared memory: no other process may write it meanwhile.
+ * `options` of a URI: "vfs=unix-none", or "immutable=1" to leave its write-ahead log out. The caller closes it. What is
+ * wrong, the first use of it tells. */
+sqlite3 *db_open_unshared(const char *dir, const char *options);
+
+/* DB_REFUSED: the write-ahead log belongs to another database than the one beside it. */
+db_open_t db_check_pair(const char *dir, zr_error_t *error);
+
+/* Goes on with a restore that was interrupted. */
+bool db_restore_finish(const char *dir, char name[64], zr_error_t *error);
 
 /* The state of the room; NULL: it has no row, or the row cannot be read (sqlite3_errcode tells). */
 db_newest_t *db_newest(db_t *db, uint32_t room);
@@ -137,7 +156,8 @@ db_newest_t *db_newest_place(db_t *db, uint32_t room);
 /* Reads every room's newest frame into the handle. */
 db_open_t db_load_rooms(db_t *db, zr_error_t *error);
 
-/* Moves the write-ahead log's content into the database when it has grown enough. */
+/* Moves the write-ahead log's content into the database; the other when it has grown enough. */
+void db_checkpoint_all(db_t *db);
 void db_checkpoint(db_t *db);
 
 #endif

@@ -91,37 +91,42 @@ static db_t *s_new(const char *dir) {
     return db;
 }
 
-/* Makes the file, so that it has the right mode from its first moment. A write-ahead log beside an empty file, or
- * beside none, is what is left of a database, and SQLite would delete it. */
-static db_open_t s_make_file(const char *dir, zr_error_t *error) {
+static bool s_touch(const char *dir, const char *name, zr_error_t *error) {
+    char *path = db_path(dir, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool ok = fd >= 0 || db_fail_errno(path, error, "make");
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return ok;
+}
+
+/* Makes the file, so that it has the right mode from its first moment. The other file says that it is no log yet: an
+ * empty one that stands there alone was a log. */
+static bool s_make_file(const char *dir, zr_error_t *error) {
+    return s_touch(dir, DB_NEW, error) && db_dir_sync(dir, error) && s_touch(dir, DB_NAME, error);
+}
+
+/* A write-ahead log beside an empty file, or beside none, is what is left of a database, and SQLite would delete it. */
+static db_open_t s_check_file(const char *dir, bool *missing, zr_error_t *error) {
     char *path = db_path(dir, DB_NAME), *wal = db_path(dir, DB_NAME "-wal");
     struct stat status;
-    db_open_t result = DB_OPENED;
     bool left = stat(wal, &status) == 0 && status.st_size > 0;
-    bool missing = lstat(path, &status) != 0 && errno == ENOENT;
-    if (left && (missing || (stat(path, &status) == 0 && status.st_size == 0))) {
-        zr_fail(error, "%s is damaged (it is %s, its write-ahead log is not)", path, missing ? "missing" : "empty");
-        result = DB_CORRUPT;
-    } else if (missing) {
-        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd >= 0) {
-            close(fd);
-        } else {
-            db_fail_errno(path, error, "make");
-            result = DB_REFUSED;
-        }
-    }
+    *missing = !db_dir_has(dir, DB_NAME);
+    bool lost = *missing || (stat(path, &status) == 0 && status.st_size == 0);
+    if (left && lost)
+        zr_fail(error, "%s is damaged (it is %s, its write-ahead log is not)", path, *missing ? "missing" : "empty");
     free(path);
     free(wal);
-    return result;
+    return left && lost ? DB_CORRUPT : left ? db_check_pair(dir, error) : DB_OPENED;
 }
 
 static db_open_t s_create(db_t *db, uint64_t epoch, zr_error_t *error) {
-    char text[160];
+    char text[200];
     snprintf(text, sizeof text,
-        "INSERT INTO meta VALUES ('epoch', '%016" PRIx64 "'), ('failures', 0), ('floor', 0);"
+        "INSERT INTO meta VALUES ('epoch', '%016" PRIx64 "'), ('failures', 0), ('floor', 0), ('cycle', %lld);"
         "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-        epoch, DB_APPLICATION, DB_SCHEMA_VERSION);
+        epoch, DB_CYCLE, DB_APPLICATION, DB_SCHEMA_VERSION);
     if (!db_exec(db, "BEGIN IMMEDIATE") || !db_exec(db, schema) || !db_exec(db, text))
         return db_refuse(db, error, "begin the log in");
     return db_dir_sync(db->dir, error) ? DB_OPENED : DB_REFUSED;
@@ -134,8 +139,12 @@ static db_open_t s_identify(db_t *db, bool *empty, zr_error_t *error) {
         !db_number(db, "SELECT count(*) FROM sqlite_master", &things))
         return db_refuse(db, error, "read");
     *empty = application == 0 && version == 0 && things == 0;
-    if (*empty)
+    if (*empty && db_dir_has(db->dir, DB_NEW))
         return DB_OPENED;
+    if (*empty) {
+        db_damaged(db, error, "it is empty, and no log");
+        return DB_CORRUPT;
+    }
     if (application != DB_APPLICATION) {
         zr_fail(error, "%s/%s is not zrelay's (application id %#llx): take another --data", db->dir, DB_NAME,
             (unsigned long long)(uint32_t)application);
@@ -191,7 +200,9 @@ static bool s_renew_epoch(db_t *db, uint64_t epoch) {
         "DELETE FROM meta WHERE name = 'copy'; COMMIT",
         epoch);
     db->epoch = epoch;
-    return db_exec(db, text);
+    bool ok = db_exec(db, text);
+    db_checkpoint_all(db);
+    return ok;
 }
 
 /* quick_check reports read errors as text too. A disk that fails today is no reason to put the database aside. */
@@ -301,11 +312,26 @@ static db_open_t s_form(db_t *db, zr_error_t *error) {
     return db_exec(db, text) ? DB_OPENED : db_refuse(db, error, "begin the log in");
 }
 
+/* A write-ahead log that is there holds the count already. */
+static bool s_begins_cycle(const char *dir) {
+    char *wal = db_path(dir, DB_NAME "-wal");
+    struct stat status;
+    bool begins = stat(wal, &status) != 0 || status.st_size == 0;
+    free(wal);
+    return begins;
+}
+
 static db_open_t s_open(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
-    bool empty = false;
-    db_open_t result = s_make_file(db->dir, error);
+    bool empty = false, missing;
+    char replaced[64];
+    if (!db_restore_finish(db->dir, replaced, error))
+        return DB_REFUSED;
+    db_open_t result = s_check_file(db->dir, &missing, error);
     if (result != DB_OPENED)
         return result;
+    if (missing && !s_make_file(db->dir, error))
+        return DB_REFUSED;
+    db->cycle = s_begins_cycle(db->dir);
     if (!s_connect(db, error))
         return DB_REFUSED;
     result = s_identify(db, &empty, error);
@@ -317,9 +343,13 @@ static db_open_t s_open(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
         result = s_create(db, fresh_epoch, error);
     if (result == DB_OPENED)
         result = s_load(db, fresh_epoch, error);
-    if (result == DB_OPENED)
-        sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    return result;
+    if (result != DB_OPENED)
+        return result;
+    sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    char *new = db_path(db->dir, DB_NEW);
+    unlink(new);
+    free(new);
+    return DB_OPENED;
 }
 
 static void s_disconnect(db_t *db) {

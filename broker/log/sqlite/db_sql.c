@@ -14,6 +14,7 @@ static const char *const statement_texts[DB_SQL_COUNT] = {
     [DB_SQL_FLOOR] = "UPDATE meta SET value = max(value, ?1) WHERE name = 'floor'",
 
     [DB_SQL_BASE] = "INSERT INTO meta VALUES ('base', ?1) ON CONFLICT (name) DO UPDATE SET value = max(value, ?1)",
+    [DB_SQL_CYCLE] = "INSERT INTO meta VALUES ('cycle', 1 << 40) ON CONFLICT (name) DO UPDATE SET value = value + 1",
     [DB_SQL_AHEAD_GET] = "SELECT value FROM meta WHERE name = 'ahead ' || ?1",
     [DB_SQL_AHEAD_SET] = "REPLACE INTO meta VALUES ('ahead ' || ?1, ?2)",
     [DB_SQL_AHEAD_DELETE] = "DELETE FROM meta WHERE name = 'ahead ' || ?1",
@@ -137,4 +138,21 @@ bool db_fail_errno(const char *dir, zr_error_t *error, const char *what) {
     const char *advice = s_advice(SQLITE_OK, number);
     return zr_fail(
         error, "cannot %s %s%s%s%s", what, dir, advice, *advice ? "" : ": ", *advice ? "" : strerror(number));
+}
+
+sqlite3 *db_open_unshared(const char *dir, const char *options) {
+    sqlite3 *sql = NULL;
+    char *path = db_path(dir, DB_NAME), *uri = fatal_check(malloc(3 * strlen(path) + strlen(options) + 16));
+    char *end = stpcpy(uri, "file:");
+    for (const char *c = path; *c; c++)
+        end += sprintf(end, strchr("%?#", *c) ? "%%%02x" : "%c", (unsigned char)*c);
+    sprintf(end, "?%s", options);
+    sqlite3_open_v2(uri, &sql, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+    free(uri);
+    free(path);
+    fatal_check(sql);
+    sqlite3_extended_result_codes(sql, 1);
+    sqlite3_db_config(sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_exec(sql, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL); /* keeps the index in memory */
+    return sql;
 }

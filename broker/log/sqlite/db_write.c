@@ -53,14 +53,20 @@ db_newest_t *db_newest(db_t *db, uint32_t room) {
     return newest->known ? newest : NULL;
 }
 
+/* A failure leaves the pages where they are; a later checkpoint meets it again. */
+void db_checkpoint_all(db_t *db) {
+    int all = -1, done = -1;
+    if (sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, &all, &done) == SQLITE_OK && all == done)
+        db->cycle = true;
+}
+
 void db_checkpoint(db_t *db) {
     if (db->checkpoint_at == 0)
         db->checkpoint_at = db->checkpoint_pages;
     if (db->wal_pages < db->checkpoint_at)
         return;
-    /* A failure leaves the pages where they are; a later checkpoint meets it again. While a reader blocks it, the log
-     * goes on growing, and not every commit tries. */
-    sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    /* While a reader blocks it, the log goes on growing, and not every commit tries. */
+    db_checkpoint_all(db);
     db->checkpoint_at = db->wal_pages + db->checkpoint_pages;
 }
 
@@ -72,7 +78,14 @@ static bool s_begin(db_t *db) {
 bool db_begin(db_t *db, zr_error_t *error) {
     FATAL_UNLESS(sqlite3_get_autocommit(db->sql));
     db_checkpoint(db); /* here and not after the commit, which is waited for */
-    return s_begin(db) || db_fail(db, error, "write to");
+    if (!s_begin(db))
+        return db_fail(db, error, "write to");
+    if (!db->cycle || db_run(db, db_statement(db, DB_SQL_CYCLE)))
+        return true;
+    db_fail(db, error, "write to");
+    db->failed = true;
+    db_rollback(db);
+    return false;
 }
 
 void db_rollback(db_t *db) {
@@ -94,7 +107,7 @@ bool db_commit(db_t *db, zr_error_t *error) {
         return false;
     }
     if (db_run(db, db_statement(db, DB_SQL_COMMIT))) {
-        db->doubtful = false;
+        db->doubtful = db->cycle = false;
         return true;
     }
     bool full =

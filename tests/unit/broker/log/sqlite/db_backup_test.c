@@ -1,5 +1,9 @@
 #include "fixture_db.h"
 
+#include "db_backup.h"
+#include "db_internal.h"
+
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -158,5 +162,160 @@ START_TEST(test_after_one_that_was_killed) {
 }
 END_TEST
 
-UNIT_MAIN("broker.store.db_backup", test_the_copy_holds_everything, test_after_one_that_was_killed,
-    test_places_that_will_not_do, test_while_others_write)
+/* --- Back --- */
+
+static void s_copy_file(const char *from, const char *to) {
+    char command[400];
+    snprintf(command, sizeof command, "cp -p %s %s", from, to);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static uint64_t s_head(store_t *store, db_open_t expected) {
+    db_t *db = NULL;
+    db_open_t opened = db_open(&db, store->dir, 99, store->error);
+    ck_assert_msg(opened == expected, "%d %s", opened, store->error->text);
+    if (!db)
+        return 0;
+    store->db = db;
+    uint64_t head = store_look(store, 1).bounds.head;
+    db_close(db);
+    store->db = NULL;
+    return head;
+}
+
+START_TEST(test_a_copy_is_put_back) {
+    store_t store, other;
+    char file[120], replaced[64], path[200];
+    store_begin(&store);
+    store_make_dir(&other);
+    store_room(&store, 1, "general");
+    store_put(&store, 1, store_plain(zr_span("general"), 0, 3, 1, 10));
+    snprintf(file, sizeof file, "%s", store_path(&other, "copy.db"));
+    ck_assert_ok(&store, db_backup(store.dir, file, store.error));
+    store_put(&store, 1, store_plain(zr_span("general"), 3, 3, 1, 10));
+    ck_assert(!db_restore(store.dir, file, replaced, store.error)); /* it is in use */
+    ck_assert_msg(store_told(store.error, "in use by another zrelayd"), "%s", store.error->text);
+    /* The process is killed: its write-ahead log is left. */
+    char dead[64];
+    snprintf(dead, sizeof dead, "%s", store_path(&other, "dead"));
+    ck_assert_int_eq(mkdir(dead, 0700), 0);
+    static const char *const names[] = {"zrelay.db", "zrelay.db-wal", "zrelay.db-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", dead, names[i]);
+        s_copy_file(store_path(&store, names[i]), path);
+    }
+    db_close(store.db);
+    store.db = NULL;
+    store_t killed = {.dir = ""};
+    snprintf(killed.dir, sizeof killed.dir, "%s", dead);
+    ck_assert_ok(&killed, db_restore(dead, file, replaced, killed.error));
+    ck_assert_int_eq(strncmp(replaced, "zrelay.db.replaced-20", 21), 0);
+    ck_assert_int_eq(access(store_path(&killed, replaced), F_OK), 0);
+    ck_assert_int_eq(access(store_path(&killed, "zrelay.db.restored"), F_OK), -1);
+    ck_assert_uint_eq(s_head(&killed, DB_OPENED), 3);
+    ck_assert_int_eq(db_open(&killed.db, dead, 0, killed.error), DB_OPENED);
+    ck_assert_uint_eq(db_epoch(killed.db), 99);
+    db_close(killed.db);
+    /* The old one is whole. */
+    ck_assert_ok(&killed, db_restore(dead, store_path(&killed, replaced), replaced, killed.error));
+    ck_assert_uint_eq(s_head(&killed, DB_OPENED), 6);
+    store_remove_dir(dead);
+    store_remove_dir(other.dir);
+    store_end(&store);
+}
+END_TEST
+
+START_TEST(test_what_cannot_be_put_back) {
+    store_t store;
+    char replaced[64];
+    store_begin(&store);
+    store_room(&store, 1, "general");
+    store_put(&store, 1, store_plain(zr_span("general"), 0, 3, 1, 10));
+    ck_assert_ok(&store, db_backup(store.dir, store_path(&store, "copy"), store.error));
+    db_close(store.db);
+    store.db = NULL;
+    s_copy_file(store_path(&store, "copy"), store_path(&store, "cut"));
+    ck_assert_int_eq(truncate(store_path(&store, "cut"), 3 * 8192), 0);
+    s_copy_file(store_path(&store, "copy"), store_path(&store, "head"));
+    ck_assert_int_eq(truncate(store_path(&store, "head"), 100), 0);
+    ck_assert_int_eq(close(open(store_path(&store, "nothing"), O_WRONLY | O_CREAT, 0600)), 0);
+    char command[200];
+    snprintf(
+        command, sizeof command, "echo a text > %s; mkdir %s", store_path(&store, "text"), store_path(&store, "dir"));
+    ck_assert_int_eq(system(command), 0);
+    static const char *const names[] = {"cut", "head", "nothing", "text", "dir", "missing"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        ck_assert_msg(!db_restore(store.dir, store_path(&store, names[i]), replaced, store.error), "%s", names[i]);
+        ck_assert_msg(store_told(store.error, "cannot restore"), "%s", store.error->text);
+        ck_assert_int_eq(access(store_path(&store, "zrelay.db.restored.partial"), F_OK), -1);
+    }
+    ck_assert_uint_eq(s_head(&store, DB_OPENED), 3); /* what was there stays */
+    ck_assert_int_eq(rmdir(store_path(&store, "dir")), 0);
+    store_end(&store);
+}
+END_TEST
+
+/* It ended after the copy was whole, and before it had the name. */
+START_TEST(test_an_interrupted_restore_goes_on) {
+    store_t store;
+    store_begin(&store);
+    store_room(&store, 1, "general");
+    store_put(&store, 1, store_plain(zr_span("general"), 0, 3, 1, 10));
+    ck_assert_ok(&store, db_backup(store.dir, store_path(&store, "zrelay.db.restored"), store.error));
+    store_put(&store, 1, store_plain(zr_span("general"), 3, 3, 1, 10));
+    db_close(store.db);
+    ck_assert_uint_eq(s_head(&store, DB_OPENED), 3);
+    ck_assert_uint_eq(s_head(&store, DB_OPENED), 3);
+    store_end(&store);
+}
+END_TEST
+
+/* A write-ahead log is left, and the database beside it is replaced. */
+START_TEST(test_a_replaced_database_is_noticed) {
+    store_t store, other, dead;
+    char command[800];
+    store_begin(&store);
+    store_begin(&other);
+    db_close(other.db);
+    ck_assert_int_eq(db_open(&other.db, other.dir, EPOCH, other.error), DB_OPENED);
+    store_make_dir(&dead);
+    store.db->checkpoint_pages = other.db->checkpoint_pages = 20;
+    store_room(&store, 1, "general");
+    store_room(&other, 1, "general");
+    for (uint64_t i = 0; i < 10; i++)
+        store_put(&store, 1, store_plain(zr_span("general"), i, 1, 1, 30000));
+    ck_assert_ok(&store, db_backup(store.dir, store_path(&dead, "copy"), store.error));
+    snprintf(command, sizeof command, "cp -p %s %s", store_path(&store, "zrelay.db"), store_path(&dead, "early"));
+    ck_assert_int_eq(system(command), 0);
+    for (uint64_t i = 10; i < 100; i++)
+        store_put(&store, 1, store_plain(zr_span("general"), i, 1, 1, 30000));
+    for (uint64_t i = 0; i < 30; i++)
+        store_put(&other, 1, store_plain(zr_span("general"), i, 1, 1, 30000));
+    const char *const replacements[] = {store_path(&store, "zrelay.db"), store_path(&dead, "copy"),
+        store_path(&dead, "early"), store_path(&other, "zrelay.db")};
+    char paths[4][120];
+    for (int i = 0; i < 4; i++)
+        snprintf(paths[i], sizeof paths[i], "%s", replacements[i]);
+    for (int i = 0; i < 4; i++) {
+        snprintf(command, sizeof command,
+            "cp -p %s %s/zrelay.db; cp -p %s-wal %s/zrelay.db-wal; rm -f %s/zrelay.db-shm", paths[i], dead.dir,
+            paths[0], dead.dir, dead.dir);
+        ck_assert_int_eq(system(command), 0);
+        uint64_t head = s_head(&dead, i == 0 ? DB_OPENED : DB_REFUSED);
+        ck_assert_uint_eq(head, i == 0 ? 100 : 0);
+        ck_assert_msg(i == 0 || store_told(dead.error, "was replaced"), "%d: %s", i, dead.error->text);
+        if (i > 0) { /* the advice helps */
+            snprintf(command, sizeof command, "mv %s/zrelay.db-wal %s/kept", dead.dir, dead.dir);
+            ck_assert_int_eq(system(command), 0);
+            s_head(&dead, DB_OPENED);
+        }
+    }
+    store_remove_dir(dead.dir);
+    store_end(&other);
+    store_end(&store);
+}
+END_TEST
+
+UNIT_MAIN("broker.store.db_backup", test_a_copy_is_put_back, test_what_cannot_be_put_back,
+    test_an_interrupted_restore_goes_on, test_a_replaced_database_is_noticed, test_the_copy_holds_everything,
+    test_after_one_that_was_killed, test_places_that_will_not_do, test_while_others_write)

@@ -255,17 +255,44 @@ START_TEST(test_another_programs_database_is_refused) {
 }
 END_TEST
 
-START_TEST(test_an_empty_database_is_taken) {
+/* Whatever was done to a log, no new one begins in its place. */
+START_TEST(test_what_is_no_log) {
+    store_t store;
+    store_begin(&store);
+    store_room(&store, 1, "general");
+    db_close(store.db);
+    ck_assert_int_eq(truncate(store_path(&store, "zrelay.db"), 100), 0);
+    s_refused(&store, DB_CORRUPT, "damaged");
+    s_write(&store, "zrelay.db", "", 0);
+    s_refused(&store, DB_CORRUPT, "empty, and no log");
+    s_write(&store, "zrelay.db", "x", 1);
+    s_refused(&store, DB_CORRUPT, "damaged");
+    ck_assert_int_eq(unlink(store_path(&store, "zrelay.db")), 0);
+    s_sql(&store, "PRAGMA page_size = 8192; PRAGMA auto_vacuum = 2; PRAGMA journal_mode = WAL");
+    s_refused(&store, DB_CORRUPT, "empty, and no log");
+    ck_assert_int_eq(unlink(store_path(&store, "zrelay.db")), 0);
+    ck_assert_int_eq(mkdir(store_path(&store, "zrelay.db"), 0700), 0);
+    s_refused(&store, DB_REFUSED, "no regular file");
+    ck_assert_int_eq(rmdir(store_path(&store, "zrelay.db")), 0);
+    store_open(&store);
+    store_end(&store);
+}
+END_TEST
+
+/* The process ended while it made the log. */
+START_TEST(test_making_it_goes_on) {
     store_t store;
     store_make_dir(&store);
-    s_write(&store, "zrelay.db", "", 0);
+    s_write(&store, "zrelay.db.new", "", 0);
     store_open(&store);
+    ck_assert_int_ne(access(store_path(&store, "zrelay.db.new"), F_OK), 0);
+    store_reopen(&store);
     db_close(store.db);
     store_remove_dir(store.dir);
     store_make_dir(&store);
+    s_write(&store, "zrelay.db.new", "", 0);
     s_sql(&store, "PRAGMA page_size = 8192; PRAGMA auto_vacuum = 2; PRAGMA journal_mode = WAL");
     store_open(&store);
-    store_reopen(&store);
     store_end(&store);
 }
 END_TEST
@@ -370,5 +397,5 @@ UNIT_MAIN("broker.store.db_open", test_files_that_others_may_have_put_there, tes
     test_the_epoch_stays, test_an_epoch_uses_all_its_bits, test_settings_of_the_file, test_one_broker_at_a_time,
     test_the_lock_of_a_dead_one_is_free, test_directories_that_will_not_do, test_what_belongs_to_others,
     test_a_directory_that_cannot_be_written, test_another_schema_is_refused, test_another_programs_database_is_refused,
-    test_an_empty_database_is_taken, test_no_database_is_corrupt, test_contradictions_are_corrupt, test_put_aside,
-    test_a_write_ahead_log_alone, test_a_reader_needs_a_database)
+    test_what_is_no_log, test_making_it_goes_on, test_no_database_is_corrupt, test_contradictions_are_corrupt,
+    test_put_aside, test_a_write_ahead_log_alone, test_a_reader_needs_a_database)

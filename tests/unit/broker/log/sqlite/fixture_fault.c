@@ -161,7 +161,19 @@ static void s_drop(image_t *image) {
     *image = (image_t){.path = ""};
 }
 
+/* The mark of a log in the making is synced before any of it, and goes when that is stored. */
+static void s_copy_mark(const char *from, const char *to) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/zrelay.db.new", from);
+    bool there = access(path, F_OK) == 0;
+    snprintf(path, sizeof path, "%s/zrelay.db.new", to);
+    unlink(path);
+    if (there)
+        close(open(path, O_WRONLY | O_CREAT, 0600));
+}
+
 void fault_copy(const char *from, const char *to, bool all) {
+    s_copy_mark(from, to);
     static const char *const names[] = {"zrelay.db", "zrelay.db-wal", "zrelay.db-journal"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[512];
