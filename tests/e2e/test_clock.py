@@ -26,7 +26,9 @@ room
 """
 
 
-class Clock(TestCase):
+class ClockCase(TestCase):
+    """The broker, and all other programs, have a clock that the test sets."""
+
     def setUp(self):
         super().setUp()
         shim, = glob.glob(os.path.join(BUILD, "tests/e2e/libwrong_clock.so"))
@@ -50,6 +52,8 @@ class Clock(TestCase):
         os.pwrite(descriptor, struct.pack("@q", int(wrong)), 0)
         os.close(descriptor)
 
+
+class Clock(ClockCase):
     def start(self, wrong=0):
         self.set_clock(wrong)
         return self.broker("--data", self.data, config=CONFIG)
