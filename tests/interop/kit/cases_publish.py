@@ -72,6 +72,8 @@ async def publish_plain(stage):
     publisher = await stage.publisher()
     await stage.give(publisher, 20, wait=None)
     await stage.expect_published(publisher, rules.IDS)
+    if not any(op == "bye" for op, _ in stage.seen.asked):
+        raise Broken(rules.BYE, "the publisher ended without `bye`")
 
 
 @case(WRITER)
@@ -147,6 +149,64 @@ async def publish_refused(stage):
 async def publish_refused_newly(stage):
     """The broker refuses three lines with a code that is not on the page."""
     await refused(stage, "sun-spots", rules.UNKNOWN_CODE)
+
+
+WINDOW = 4096
+
+
+@case(WRITER, limits={"window": WINDOW})
+async def publish_window(stage):
+    """The broker's window is small, and its acks come late."""
+    publisher, sizes, most = await stage.publisher(), [], []
+
+    def up(link, frame):
+        publish = parse_publish(frame)
+        if publish:
+            sizes.append((link.client_id, publish.items[-1].mid, len(frame)))
+            way = [size for who, mid, size in sizes if mid is None or mid > stage.seen.acked.get(who, 0)]
+            most.append((sum(way), len(way)))
+        return None
+    stage.proxy.delay = 0.02
+    with stage.proxy.rule(up=up):
+        await stage.give(publisher, 100, rules.WINDOW, wait=None, padding=" " + 100 * "x")
+        publisher.close_input()
+        await stage.until(lambda: publisher.ended, "the end of the publisher", rules.WINDOW)
+    beyond = max((way for way, frames in most), default=0)
+    if any(way > WINDOW and frames > 1 for way, frames in most):
+        raise Broken(rules.WINDOW, f"the window is {WINDOW}, and {beyond} bytes were under way")
+    stage.proxy.delay = 0
+    await stage.expect_published(publisher, rules.WINDOW)
+
+
+@case(WRITER, limits={"window": WINDOW})
+async def publish_large(stage):
+    """The broker's window is smaller than a line."""
+    publisher = await stage.publisher()
+    for size in (1, 5000, 20000, 1, 20000, 5000):
+        await stage.give(publisher, 1, wait=None, padding=" " + size * "x")
+    await stage.expect_published(publisher, rules.WINDOW)
+
+
+@case(WRITER)
+async def publish_pause(stage):
+    """The broker tells the publisher to pause for three seconds."""
+    publisher, early = await stage.publisher(), []
+    await stage.give(publisher, 10)
+    pause, pongs = time.monotonic(), stage.seen.pongs
+    for link in stage.proxy.alive("front"):
+        link.give(error("rate-limited", wait=3000))
+    await stage.until(lambda: stage.seen.pongs > pongs + 1, "a ping", rules.PING)  # so the publisher has read the frame before
+
+    def up(_link, frame):
+        passed = time.monotonic() - pause
+        if parse_publish(frame) and passed < 2.95:
+            early.append(passed)
+        return None
+    with stage.proxy.rule(up=up):
+        await stage.give(publisher, 10, rules.PAUSE)
+    if early:
+        raise Broken(rules.PAUSE, f"the publisher went on {1000 * early[0]:.0f} ms after it was told to wait for 3000")
+    await stage.expect_published(publisher)
 
 
 @case(ONCE)
@@ -349,61 +409,4 @@ async def publish_slow(stage):
     await stage.until(lambda: stage.seen.welcomes > 1, "another welcome", rules.NO_SESSION)
     stage.proxy.delay = 0.05
     await stage.give(publisher, 10)
-    await stage.expect_published(publisher)
-
-
-WINDOW = 4096
-
-
-@case(ONCE, limits={"window": WINDOW})
-async def publish_window(stage):
-    """The broker's window is small, and its acks come late."""
-    publisher, sizes, most = await stage.publisher(), [], []
-
-    def up(link, frame):
-        publish = parse_publish(frame)
-        if publish:
-            sizes.append((link.client_id, publish.items[-1].mid, len(frame)))
-            way = [size for who, mid, size in sizes if mid is None or mid > stage.seen.acked.get(who, 0)]
-            most.append((sum(way), len(way)))
-        return None
-    await stage.give(publisher, 1)
-    stage.proxy.delay = 0.02
-    with stage.proxy.rule(up=up):
-        await stage.give(publisher, 100, rules.WINDOW, padding=" " + 100 * "x")
-    beyond = max(way for way, frames in most)
-    if any(way > WINDOW and frames > 1 for way, frames in most):
-        raise Broken(rules.WINDOW, f"the window is {WINDOW}, and {beyond} bytes were under way")
-    stage.proxy.delay = 0
-    await stage.expect_published(publisher, rules.WINDOW)
-
-
-@case(ONCE, limits={"window": WINDOW})
-async def publish_large(stage):
-    """The broker's window is smaller than a line."""
-    publisher = await stage.publisher()
-    for size in (1, 5000, 20000, 1, 20000, 5000):
-        await stage.give(publisher, 1, rules.WINDOW, padding=" " + size * "x")
-    await stage.expect_published(publisher, rules.WINDOW)
-
-
-@case(ONCE)
-async def publish_pause(stage):
-    """The broker tells the publisher to pause for three seconds."""
-    publisher, early = await stage.publisher(), []
-    await stage.give(publisher, 10)
-    pause, pongs = time.monotonic(), stage.seen.pongs
-    for link in stage.proxy.alive("front"):
-        link.give(error("rate-limited", wait=3000))
-    await stage.until(lambda: stage.seen.pongs > pongs + 1, "a ping", rules.PING)  # so the publisher has read the frame before
-
-    def up(_link, frame):
-        passed = time.monotonic() - pause
-        if parse_publish(frame) and passed < 2.95:
-            early.append(passed)
-        return None
-    with stage.proxy.rule(up=up):
-        await stage.give(publisher, 10, rules.PAUSE)
-    if early:
-        raise Broken(rules.PAUSE, f"the publisher went on {1000 * early[0]:.0f} ms after it was told to wait for 3000")
     await stage.expect_published(publisher)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 import cases_publish  # noqa: F401  these two fill the table
-import cases_read  # noqa: F401
+import cases_read_again  # noqa: F401
 from table import CASES
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -24,23 +24,27 @@ def interop(command):
     return HIGHEST, command, f"sed -u 's/^/publish /' | {command}", "--tells", EVENTS
 
 
+def all_but(*names):
+    return [word for case in CASES if case.name not in names for word in ("--case", case.name)]
+
+
 def page(folder):
-    """The programs that PROTOCOL.md prints: the two of the first ten minutes."""
+    """The programs that PROTOCOL.md prints: the two of the first ten minutes. The one that publishes is told its texts before it starts, and
+    does not pause."""
     text = (ROOT / "common/PROTOCOL.md").read_text(encoding="utf-8")
     minutes = re.search(r"^## The first ten minutes$(.*?)^## ", text, re.M | re.S)[1]
     for name, code in zip(("publish", "read"), re.findall(r"^```python\n(.*?)^```$", minutes, re.M | re.S)):
         pathlib.Path(folder, f"{name}.py").write_text(code, encoding="utf-8")
     return (("reader", "writer"), f"{PYTHON} {folder}/read.py {{front}} {{room}}",
-            f"xargs -d '\\n' {PYTHON} {folder}/publish.py {{front}} {{room}}")
+            f"xargs -d '\\n' {PYTHON} {folder}/publish.py {{front}} {{room}}", *all_but("publish-pause"))
 
 
 def complete(folder):
     """The reader in the client of PROTOCOL.md's section 12, in all cases but those of what it says that it leaves out."""
     text = (ROOT / "common/PROTOCOL.md").read_text(encoding="utf-8")
     pathlib.Path(folder, "complete.py").write_text(re.search(r"^## 12\..*?^```python\n(.*?)^```$", text, re.M | re.S)[1], encoding="utf-8")
-    left_out = ("read-older", "read-replay-refused", "read-silence", "read-deaf", "read-synced-lost", "read-revoked", "read-kicked")
-    cases = [word for case in CASES if case.side == "read" and case.name not in left_out for word in ("--case", case.name)]
-    return ("gapless reader",), f"{PYTHON} {folder}/complete.py {{front}} {{room}} {{nick}}", None, *cases
+    return (("gapless reader",), f"{PYTHON} {folder}/complete.py {{front}} {{room}} {{nick}}", None,
+            *all_but("read-older", "read-replay-refused", "read-silence", "read-deaf", "read-synced-lost", "read-revoked", "read-kicked"))
 
 
 CLIENTS = {  # name: gives the levels, the reader, the publisher, and further options of the kit

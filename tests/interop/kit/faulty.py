@@ -12,7 +12,7 @@ from client import Client, entries, parse, tell  # noqa: E402  pylint: disable=w
 
 READ_AGAIN = ("read-kill read-shutdown read-freeze read-silence read-cut read-cut-front read-cut-back read-back-moves read-hello-refused "
               "read-welcome-twice read-asleep read-replaced read-no-session read-slow ")       # need what another session is told
-REPLAYED = "read-out-of-order read-gap-many read-gap-private read-slices read-hole read-forgotten read-replay-refused read-deaf read-synced-lost "
+REPLAYED = "read-missing read-away read-out-of-order read-gap-many read-gap-private read-slices read-hole read-forgotten read-replay-refused read-deaf read-synced-lost "
 SENT_AGAIN = ("publish-acks-lost publish-order-again publish-kill publish-shutdown publish-new-epoch publish-freeze publish-silence publish-cut "
               "publish-no-session publish-slow publish-hello-refused publish-welcome-twice publish-asleep publish-replaced ")
 
@@ -32,7 +32,7 @@ class KeepsRepeated(Client):
 
 class IgnoresPrev(Client):
     """Takes every delivery for the next one."""
-    fails = "read-gap-one read-gap-many"
+    fails = "read-gap-one read-gap-many read-missing"
     may = REPLAYED + READ_AGAIN
 
     def missed(self, newest, **how):
@@ -55,7 +55,7 @@ class IgnoresHeads(Client):
 
 class IgnoresGaps(IgnoresPrev, IgnoresHeads):
     """Asks for nothing again."""
-    fails = "read-gap-one read-gap-last read-gap-private read-cut-back"
+    fails = "read-gap-one read-gap-last read-gap-private read-cut-back read-missing"
     may = REPLAYED + READ_AGAIN
 
 
@@ -71,7 +71,7 @@ class TakesAnyEpoch(Client):
 class KeepsPositions(Client):
     """Keeps its positions in another epoch."""
     fails = "read-new-epoch"
-    may = "read-hole read-forgotten"
+    may = "read-hole read-forgotten read-away"
 
     def welcome(self, m):
         last = self.last
@@ -110,6 +110,16 @@ class HidesLoss(Client):
 
     def replayed(self, m):
         super().replayed({**m, "complete": True})
+
+
+class HidesAbsence(Client):
+    """Does not say what was forgotten while it was away."""
+    fails = "read-away"
+
+    def joined(self, m):
+        if not m["recovered"]:
+            self.last = m["oldest"]
+        super().joined({**m, "recovered": True})
 
 
 class EndsAtLoss(Client):
@@ -524,6 +534,14 @@ class PublishesEarly(Client):
         super().send_entries()
         if self.state == "live":
             self.state = state
+
+
+class LeavesSilently(Client):
+    """Ends without bye."""
+    fails = "publish-plain"
+
+    def quit(self):
+        self.leave()
 
 
 class EndsEarly(Client):

@@ -7,6 +7,8 @@ class Rule(NamedTuple):
     text: str
 
 
+LEVELS = "Levels of clients"  # a section without a number
+
 ORDER = Rule("1", "All readers of a room see the same entries in the same order.")
 PREV = Rule("1", "every delivery names the entry before it (`prev`), and the reader asks for the entries that it missed.")
 UNKNOWN_MEMBERS = Rule("3", "The receiver ignores members that this page does not name.")
@@ -40,14 +42,17 @@ LIMITED = Rule("6", "wait `wait` ms, ask that again")
 PAUSE = Rule("6", "Nothing is refused, but the client *must* publish nothing for that time, not even resends.")
 DROP = Rule("7", "Drop entries with seq ≤ *L*.")
 MISSING = Rule("7", "If `prev` > *L* and it is no replay, something is missing: `replay` after *L*.")
-LOST = Rule("7", "the entries between *L* and a `prev` > *L* are lost for good.\n     Say so and go on.")
+LOST = Rule("7", "With `complete` false the entries between them are lost for good: say so and go on.")
+GONE = Rule("7", "If `recovered` is false, or `joined.seq` < `after`, entries are lost.\n   Say so, and go on from `oldest`.")
 HEAD = Rule("7", "A `pong` whose head is above *L* means a gap too, if the frames do not arrive within a short grace (250 ms).")
 IDS = Rule("8", "Number entries with rising message ids, first sent first, and keep each until it is answered.")
 OTHER_ROOM = Rule("4", "The first byte below 0x20 ends the room name: 0x00 means DELIVER, 0x01 presence.")
 WINDOW = Rule("8", "Have at most `limits.window` bytes of PUBLISH frames under way; one frame is always allowed.")
 REFUSED = Rule("8", "Those are refused for good, also when sent again.")
 RESEND = Rule("8", "After each `welcome` (at once, or at `synced`), resend everything unanswered.\n   Do so in order, under the same ids, before anything new.")
-LOWER = Rule("8", "Never send a lower message id after a higher one, other than a resend.")
+LOWER = Rule(LEVELS, "Never send a lower message id after a higher one, except to resend.")
+SAYS_MISSING = Rule(LEVELS, "Say that entries are missing when `prev` is above the last seq.")
+BYE = Rule(LEVELS, "Send [`ping`](#ping--pong) every heartbeat, and say `bye` at the end.")
 PROTO = Rule("9", "| `bad-proto` | `proto` is not spoken here | needs another version |")
 UNKNOWN_CODE = Rule("9", "A client must take an unknown code as a failure of the request.")
 UNKNOWN_OP = Rule("9", "| `unknown-op` | `op` is not one of these | is newer than the broker |")
