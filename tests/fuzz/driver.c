@@ -1,5 +1,5 @@
-/* Runs a fuzz target without libFuzzer: on every file given (a golden vector if its name ends in .hex), then on seeded
- * random mutations of them. The same arguments give the same run. On failure the input is printed as a vector, to be
+/* Runs a fuzz target without libFuzzer: on every file given, then on seeded random mutations of them. A file whose name
+ * ends in .hex is a golden vector; one in .lines has an input on each line, in hex digits. The same arguments give the same run. On failure the input is printed as a vector, to be
  * run again.
  *
  *     fuzz.NAME [-runs=N] [-seed=N] FILE-OR-FOLDER... */
@@ -63,26 +63,50 @@ static void s_run(void) {
     free(copy);
 }
 
-static bool s_load_file(const char *path) {
-    size_t len = strlen(path);
+static input_t *s_add(void) {
     if (s_input_count == INPUTS_MAX)
+        return NULL;
+    return s_inputs[s_input_count++] = calloc(1, sizeof(input_t));
+}
+
+static bool s_add_vector(const vector_t *vector) {
+    input_t *input = s_add();
+    if (!input)
         return false;
-    input_t *input = calloc(1, sizeof *input);
-    s_inputs[s_input_count++] = input;
-    if (len > 4 && strcmp(path + len - 4, ".hex") == 0) {
-        static vector_t vector;
-        if (!vector_read(&vector, path))
-            return false;
-        input->len = vector.len;
-        memcpy(input->bytes, vector.bytes, vector.len);
-        return true;
-    }
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return false;
-    input->len = fread(input->bytes, 1, sizeof input->bytes, file);
-    fclose(file);
+    input->len = vector->len;
+    memcpy(input->bytes, vector->bytes, vector->len);
     return true;
+}
+
+static bool s_load_lines(const char *path) {
+    static char line[4 * INPUT_SIZE];
+    static vector_t vector;
+    bool good = true;
+    FILE *file = fopen(path, "r");
+    while (good && file && fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        vector.len = 0;
+        good = vector_line(&vector, line) && s_add_vector(&vector);
+    }
+    return file && fclose(file) == 0 && good;
+}
+
+static bool s_ends(const char *path, const char *end) {
+    size_t len = strlen(path), end_len = strlen(end);
+    return len > end_len && strcmp(path + len - end_len, end) == 0;
+}
+
+static bool s_load_file(const char *path) {
+    static vector_t vector;
+    if (s_ends(path, ".lines"))
+        return s_load_lines(path);
+    if (s_ends(path, ".hex"))
+        return vector_read(&vector, path) && s_add_vector(&vector);
+    FILE *file = fopen(path, "rb");
+    input_t *input = file ? s_add() : NULL;
+    if (input)
+        input->len = fread(input->bytes, 1, sizeof input->bytes, file);
+    return file && fclose(file) == 0 && input;
 }
 
 static bool s_load(const char *path) {
@@ -96,9 +120,8 @@ static bool s_load(const char *path) {
     bool good = count >= 0;
     for (int i = 0; i < count; i++) {
         char inner[4096];
-        size_t len = strlen(items[i]->d_name);
         snprintf(inner, sizeof inner, "%s/%s", path, items[i]->d_name);
-        if (good && items[i]->d_name[0] != '.' && !(len > 3 && strcmp(items[i]->d_name + len - 3, ".md") == 0))
+        if (good && items[i]->d_name[0] != '.' && !s_ends(items[i]->d_name, ".md"))
             good = s_load_file(inner);
         free(items[i]);
     }
