@@ -11,6 +11,7 @@
 
 #include "bans.h"
 #include "key_file.h"
+#include "db.h"
 #include "db_backup.h"
 #include "hash.h"
 #include "options.h"
