@@ -28,6 +28,7 @@
 #include "server_state.h"
 
 enum { SHUTDOWN_BATCHES = 16 };
+enum { CLOSE_S = 4 }; /* for libzmq to close all: the linger, and more */
 enum { SECOND_MS = 1000, LOG_TICK_MS = 1000 };
 enum { OUR_TICKET = 0 }; /* of a reload that no peer asked for */
 
@@ -422,6 +423,18 @@ int server_run(server_t *server) {
     return EXIT_SUCCESS;
 }
 
+static void s_exit(int signal) {
+    (void)signal;
+    _exit(EXIT_SUCCESS);
+}
+
+/* libzmq closes the back reader by reader, and for each walks the topics of all. With thousands of both that takes
+ * minutes. By then nothing is left to do, so the program ends without. */
+static void s_exit_by(unsigned seconds) {
+    signal(SIGALRM, s_exit);
+    alarm(seconds);
+}
+
 void server_destroy(server_t *server) {
     if (!server)
         return;
@@ -430,15 +443,16 @@ void server_destroy(server_t *server) {
     peers_destroy(server->peers);
     if (server->auth)
         auth_applied(server->auth, UINT64_MAX); /* its answers are not taken any more; libzmq still asks it */
-    sockets_close(&server->sockets);
-    auth_destroy(server->auth); /* after the sockets: without a ZAP handler libzmq would let every peer in */
     if (server->relay)
         relay_destroy(server->relay);
     else
         access_destroy(server->access);
     outbox_finish(&server->outbox);
-    front_queue_destroy(server->queued);
     log_destroy(server->log);
+    s_exit_by(CLOSE_S);
+    sockets_close(&server->sockets);
+    auth_destroy(server->auth); /* after the sockets: without a ZAP handler libzmq would let every peer in */
+    front_queue_destroy(server->queued);
     zmq_msg_close(&server->frame);
     if (server->signals >= 0)
         close(server->signals);

@@ -26,7 +26,12 @@ int arrivals_on_silent(zloop_t *loop, int timer_id, void *arg) {
     uint64_t now = (uint64_t)zclock_mono(), before = now > peers->login_timeout_ms ? now - peers->login_timeout_ms : 0;
     for (int side = CONNECTIONS_FRONT; side <= CONNECTIONS_BACK; side++)
         for (int fd = 0; (fd = connections_next_silent(&peers->connections, side, before, fd)) >= 0; fd++) {
-            peers_end(connections_at(&peers->connections, fd));
+            connection_t *one = connections_at(&peers->connections, fd);
+            if (inflow_calls_is_arriving(one->socket)) {
+                one->accepted_ms = now; /* we do not hear it, so its time begins later */
+                continue;
+            }
+            peers_end(one);
             peers->silent++;
             if (zr_log_pass(&peers->silent_lines, now))
                 zr_log(ZR_LOG_INFO, "closed a connection that %s within server/login-timeout (%llu so far)",

@@ -101,6 +101,10 @@ bool inflow_is_opaque(const inflow_t *inflow, int fd) {
     return inflow_side(inflow, fd) != NONE && atomic_load(&inflow->places[fd].opaque);
 }
 
+bool inflow_has_shook(const inflow_t *inflow, int fd) {
+    return inflow_side(inflow, fd) != NONE && inflow->places[fd].scan.shook;
+}
+
 bool inflow_must_wait(const inflow_t *inflow, int fd) {
     if (inflow_side(inflow, fd) != INFLOW_BACK)
         return false;
@@ -149,7 +153,7 @@ static inflow_reason_t s_reason(
     return INFLOW_FINE;
 }
 
-inflow_reason_t inflow_read(inflow_t *inflow, int fd, const uint8_t *data, size_t len) {
+inflow_reason_t inflow_read(inflow_t *inflow, int fd, uint8_t *data, size_t len) {
     int side = inflow_side(inflow, fd);
     if (side == NONE)
         return INFLOW_FINE;

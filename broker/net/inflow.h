@@ -32,7 +32,9 @@ enum {
     INFLOW_TOPICS = 64 << 10, /* but fewer: their number times the bytes of all topics is at most this */
     INFLOW_PINGS = 10,        /* heartbeats of a connection in a tenth of a second, */
     INFLOW_PINGS_MAX = 100,   /* and at once: libzmq answers each with a send of its own */
-    INFLOW_LEAVING = 8,    /* while so many wait to leave, newcomers at the back wait too, else topics would pile up */
+    INFLOW_LEAVING = 8,    /* while so many wait to leave, newcomers at the back wait too, else they would pile up: */
+    INFLOW_NEWCOMERS = 8,  /* so many come for each that leaves, */
+    INFLOW_CROWD = 4,      /* or one, once those that wait to leave have this part (a fourth) of all descriptors */
     INFLOW_FORGIVEN = 128, /* bytes of an incomplete message that an encrypted reader is forgiven each second: libzmq's
                               heartbeats, which cannot be told from messages there */
 };
@@ -115,6 +117,9 @@ int inflow_side(const inflow_t *inflow, int fd);
 /* Is the connection encrypted? False before the greeting came. */
 bool inflow_is_opaque(const inflow_t *inflow, int fd);
 
+/* May its handshake be over? Ask only while nothing is read from it. */
+bool inflow_has_shook(const inflow_t *inflow, int fd);
+
 /* Is it a reader from which nothing may be read until others have left? Of an encrypted one any bytes may make libzmq
  * end it, so none are read while none may leave. */
 bool inflow_must_wait(const inflow_t *inflow, int fd);
@@ -125,8 +130,8 @@ size_t inflow_room(inflow_t *inflow, int fd);
 /* The connection has to wait for the end of the turn, but the loop has taken all that came of it: it may go on now. */
 bool inflow_is_served(const inflow_t *inflow, int fd);
 
-/* These bytes were read. Not INFLOW_FINE: the connection is to end. */
-inflow_reason_t inflow_read(inflow_t *inflow, int fd, const uint8_t *data, size_t len);
+/* These bytes were read; libzmq gets them changed (zmtp_scan.h). Not INFLOW_FINE: the connection is to end. */
+inflow_reason_t inflow_read(inflow_t *inflow, int fd, uint8_t *data, size_t len);
 
 /* Did inflow_read or inflow_sweep say that it is to end? */
 bool inflow_is_ending(const inflow_t *inflow, int fd);

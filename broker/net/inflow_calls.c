@@ -141,6 +141,10 @@ static int s_epoll_ctl(int poller, int op, int fd, struct epoll_event *event) {
     return (int)syscall(SYS_epoll_ctl, poller, op, fd, event);
 }
 
+static int s_fd(const place_t *place) {
+    return (int)(place - s_calls.places);
+}
+
 /* With the mutex. */
 static void s_count(int queue, int more) {
     s_calls.waiting[queue] += more;
@@ -174,7 +178,7 @@ static void s_unpark(place_t *place) {
 /* If the kernel has no room for it, the connection stays silent until its client gives up. That ends nobody else. */
 static void s_read_again(place_t *place) {
     s_unpark(place);
-    s_epoll_ctl(place->poller, EPOLL_CTL_ADD, (int)(place - s_calls.places), &place->event);
+    s_epoll_ctl(place->poller, EPOLL_CTL_ADD, s_fd(place), &place->event);
 }
 
 /* With the mutex. */
@@ -207,18 +211,63 @@ bool inflow_calls_must_leave(void) {
     return s_calls.waiting[LEAVING] + s_calls.waiting[ARRIVING] > 0;
 }
 
-/* As many newcomers may come as readers leave. */
-void inflow_calls_let_leave(unsigned leaves) {
-    unsigned newcomers = leaves;
+/* With the mutex. Ends a newcomer whose peer is gone before XPUB knew of it: that costs no walk. */
+static bool s_end_gone(place_t *place, short events) {
+    if (!(events & (POLLRDHUP | POLLHUP | POLLERR)) || inflow_has_shook(s_calls.inflow, s_fd(place)))
+        return false;
+    inflow_end(s_calls.inflow, s_fd(place));
+    s_read_again(place);
+    return true;
+}
+
+static void s_let_in(place_t *place) {
+    struct pollfd look = {.fd = s_fd(place), .events = POLLRDHUP};
+    poll(&look, 1, 0);
+    if (s_end_gone(place, look.revents))
+        return;
+    place->let_in = true;
+    s_read_again(place);
+}
+
+/* With the mutex. */
+static void s_end_all_gone(void) {
+    size_t count = 0, size = (size_t)s_calls.waiting[ARRIVING];
+    if (size == 0)
+        return;
+    struct pollfd *looks = fatal_calloc(size * sizeof *looks);
+    place_t *place, *next;
+    DL_FOREACH(s_calls.parked[ARRIVING], place)
+    looks[count++] = (struct pollfd){.fd = s_fd(place), .events = POLLRDHUP};
+    poll(looks, count, 0);
+    count = 0;
+    DL_FOREACH_SAFE(s_calls.parked[ARRIVING], place, next)
+    s_end_gone(place, looks[count++].revents);
+    free(looks);
+}
+
+bool inflow_calls_is_arriving(uint64_t connection) {
+    int fd = descriptor_of(connection);
+    if (!s_is_watched(fd))
+        return false;
     pthread_mutex_lock(&s_calls.mutex);
+    const place_t *place = &s_calls.places[fd];
+    bool arriving = place->connection == connection && place->parked && place->queue == ARRIVING;
+    pthread_mutex_unlock(&s_calls.mutex);
+    return arriving;
+}
+
+void inflow_calls_let_leave(unsigned leaves) {
+    pthread_mutex_lock(&s_calls.mutex);
+    bool crowd = (size_t)s_calls.waiting[LEAVING] > s_calls.inflow->size / INFLOW_CROWD;
+    unsigned newcomers = crowd ? leaves : leaves * INFLOW_NEWCOMERS;
     for (; leaves > 0 && s_calls.parked[LEAVING]; leaves--)
         s_read_again(s_calls.parked[LEAVING]);
-    for (; newcomers > 0 && s_calls.parked[ARRIVING]; newcomers--) {
-        s_calls.parked[ARRIVING]->let_in = true;
-        s_read_again(s_calls.parked[ARRIVING]);
-    }
-    if (s_calls.waiting[LEAVING] < INFLOW_LEAVING)
-        s_read_all_again(ARRIVING);
+    for (; newcomers > 0 && s_calls.parked[ARRIVING]; newcomers--)
+        s_let_in(s_calls.parked[ARRIVING]);
+    place_t *place, *next;
+    DL_FOREACH_SAFE(s_calls.parked[ARRIVING], place, next)
+    if (!inflow_must_wait(s_calls.inflow, s_fd(place)))
+        s_read_again(place);
     pthread_mutex_unlock(&s_calls.mutex);
 }
 
@@ -236,8 +285,12 @@ static void s_stop(uint64_t connection) {
     if (!s_is_watched(fd))
         return;
     pthread_mutex_lock(&s_calls.mutex);
-    if (s_calls.places[fd].connection == connection)
+    place_t *place = &s_calls.places[fd];
+    if (place->connection == connection) {
         inflow_end(s_calls.inflow, fd);
+        if (place->parked && place->queue == ARRIVING)
+            s_read_again(place); /* it need not wait any longer to be told so */
+    }
     pthread_mutex_unlock(&s_calls.mutex);
 }
 
@@ -255,6 +308,7 @@ void inflow_calls_reset(uint64_t connection) {
 void inflow_calls_sweep(void) {
     inflow_reason_t reason;
     pthread_mutex_lock(&s_calls.mutex);
+    s_end_all_gone();
     for (int fd; (fd = inflow_sweep(s_calls.inflow, &reason)) >= 0;) {
         s_end(fd, reason);
         shutdown(fd, SHUT_RDWR);

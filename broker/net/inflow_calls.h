@@ -43,10 +43,13 @@ size_t inflow_calls_open(void);
 /* Do readers wait to leave, or newcomers for that? */
 bool inflow_calls_must_leave(void);
 
+/* Is it a newcomer that waits for readers to leave? */
+bool inflow_calls_is_arriving(uint64_t connection);
+
 /* So many readers that wait to leave may do so. Newcomers that wait for that are read again. */
 void inflow_calls_let_leave(unsigned leaves);
 
-/* Ends the connections that inflow_sweep names. */
+/* Ends the connections that inflow_sweep names, and newcomers that wait and whose peers are gone. */
 void inflow_calls_sweep(void);
 
 /* Ends a connection as descriptor_end and descriptor_reset do. libzmq reads nothing more of it: what it sent before would

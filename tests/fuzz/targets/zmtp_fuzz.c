@@ -8,6 +8,12 @@ enum { MORE = 1, LONG = 2, COMMAND = 4 }; /* RFC 23/ZMTP */
 
 /* --- The plain decoder --- */
 
+typedef struct {
+    zmtp_seen_t seen;
+    size_t zeroed[BYTES_MAX]; /* offsets of the bytes that are to become zero */
+    size_t zeroed_count;
+} plain_t;
+
 static uint64_t s_size(const uint8_t *at, size_t bytes) {
     uint64_t size = 0;
     for (size_t i = 0; i < bytes; i++)
@@ -16,22 +22,24 @@ static uint64_t s_size(const uint8_t *at, size_t bytes) {
 }
 
 /* A command that is not encrypted, of which `there` bytes came. true: it counts as a heartbeat as far as they tell. */
-static bool s_command(zmtp_seen_t *out, const uint8_t *body, uint64_t size, size_t there) {
+static bool s_command(plain_t *out, const uint8_t *body, size_t offset, uint64_t size, size_t there) {
     static const uint8_t begin[] = {4, 'P'};
     if (size == 0 || (there > 0 && body[0] >= size))
-        out->malformed = true;
+        out->seen.malformed = true;
     if (size < 5 || size > 23)
         return false;
     for (size_t i = 0; i < sizeof begin && i < there; i++)
         if (body[i] != begin[i])
             return false;
     if (there > 2)
-        out->heartbeats++;
+        out->seen.heartbeats++;
+    for (size_t i = 5; i < 7 && i < there && body[2] == 'I'; i++)
+        out->zeroed[out->zeroed_count++] = offset + i;
     return true;
 }
 
-static void s_decode(zmtp_seen_t *out, const uint8_t *data, size_t len) {
-    *out = (zmtp_seen_t){.bytes = len < ZMTP_GREETING ? len : ZMTP_GREETING};
+static void s_decode(plain_t *out, const uint8_t *data, size_t len) {
+    *out = (plain_t){.seen = {.bytes = len < ZMTP_GREETING ? len : ZMTP_GREETING}};
     bool opaque = len > 12 && data[12] != 'N';
     for (size_t at = ZMTP_GREETING; at < len;) {
         uint8_t flags = data[at];
@@ -40,13 +48,13 @@ static void s_decode(zmtp_seen_t *out, const uint8_t *data, size_t len) {
             return;
         uint64_t size = s_size(data + at + 1, head - 1);
         size_t left = len - at - head, there = size < left ? (size_t)size : left;
-        out->largest = size > out->largest ? size : out->largest;
-        out->parts |= flags & MORE;
+        out->seen.largest = size > out->seen.largest ? size : out->seen.largest;
+        out->seen.parts |= flags & MORE;
         bool command = flags & COMMAND && !opaque;
-        bool heartbeat = command && s_command(out, data + at + head, size, there);
+        bool heartbeat = command && s_command(out, data + at + head, at + head, size, there);
         if (!heartbeat && (there > 0 || !command || size == 0)) { /* of a command the first byte tells */
-            out->frames++;
-            out->bytes += head + there;
+            out->seen.frames++;
+            out->seen.bytes += head + there;
         }
         at += head + there;
     }
@@ -80,18 +88,27 @@ static size_t s_piece(script_t *cuts, unsigned run, size_t left) {
 }
 
 static void s_check_zmtp(zr_span_t bytes, script_t cuts, unsigned run) {
-    const uint8_t *data = (const uint8_t *)bytes.ptr;
+    static uint8_t whole[BYTES_MAX], pieces[BYTES_MAX];
+    static plain_t plain;
     zmtp_scan_t a = {0}, b = {0};
-    zmtp_seen_t plain, sum = {0}, seen = zmtp_scan(&a, data, bytes.len);
-    s_decode(&plain, data, bytes.len);
-    s_check_seen(&seen, &plain);
+    zmtp_seen_t sum = {0};
+    memcpy(whole, bytes.ptr, bytes.len);
+    memcpy(pieces, bytes.ptr, bytes.len);
+    s_decode(&plain, whole, bytes.len);
+    zmtp_seen_t seen = zmtp_scan(&a, whole, bytes.len);
+    s_check_seen(&seen, &plain.seen);
     for (size_t at = 0, piece; at < bytes.len; at += piece) {
         piece = s_piece(&cuts, run, bytes.len - at);
-        zmtp_seen_t part = zmtp_scan(&b, data + at, piece);
+        zmtp_seen_t part = zmtp_scan(&b, pieces + at, piece);
         s_add(&sum, &part);
     }
     s_check_seen(&seen, &sum);
     s_check_scan(&a, &b);
+    fuzz_require(memcmp(whole, pieces, bytes.len) == 0);
+    memcpy(pieces, bytes.ptr, bytes.len);
+    for (size_t i = 0; i < plain.zeroed_count; i++)
+        pieces[plain.zeroed[i]] = 0;
+    fuzz_require(memcmp(whole, pieces, bytes.len) == 0);
 }
 
 /* --- What may be read --- */
@@ -111,13 +128,14 @@ static inflow_t *s_inflow(unsigned which) {
 
 /* Reads it in these pieces in one turn. true: the connection may go on. */
 static bool s_read(inflow_t *inflow, int side, zr_span_t bytes, script_t cuts, unsigned run) {
-    const uint8_t *data = (const uint8_t *)bytes.ptr;
+    static uint8_t copy[BYTES_MAX];
     bool fine = true;
+    memcpy(copy, bytes.ptr, bytes.len);
     inflow_open(inflow, side, FD);
     inflow_room(inflow, FD);
     for (size_t at = 0, piece; at < bytes.len; at += piece) {
         piece = s_piece(&cuts, run, bytes.len - at);
-        fine &= inflow_read(inflow, FD, data + at, piece) == INFLOW_FINE;
+        fine &= inflow_read(inflow, FD, copy + at, piece) == INFLOW_FINE;
     }
     fuzz_require(inflow_is_ending(inflow, FD) == !fine);
     return fine;

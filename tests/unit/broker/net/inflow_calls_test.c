@@ -201,8 +201,8 @@ START_TEST(test_an_encrypted_reader_while_none_may_leave) {
     pair_t *pair = s_open(INFLOW_BACK);
     s_say(pair, CURVE, ZMTP_GREETING);
     ck_assert_int_eq(s_hear(pair), ZMTP_GREETING);
-    s_say(pair, "\0\1x", 3);
-    ck_assert_int_eq(s_hear(pair), 3);
+    s_say(pair, "\0\1x\0\1x", 6); /* as HELLO and INITIATE */
+    ck_assert_int_eq(s_hear(pair), 6);
     while (inflow_may_leave(&pair->inflow, pair->ours))
         ;
     s_say(pair, "\0\1x", 3);
@@ -214,6 +214,27 @@ START_TEST(test_an_encrypted_reader_while_none_may_leave) {
     ck_assert_int_eq(s_hear(pair), 3); /* it was let in, once */
     s_say(pair, "\0\1x", 3);
     s_assert_parked(pair);
+    s_close(pair);
+}
+END_TEST
+
+/* A newcomer that waits, and whose peer is gone before the handshake, frees its descriptor at once. */
+START_TEST(test_a_newcomer_that_waits_and_goes) {
+    pair_t *pair = s_open(INFLOW_BACK);
+    uint64_t handle = descriptor_handle(pair->ours);
+    pair->inflow.leaving = INFLOW_LEAVING;
+    s_say(pair, GREETING, ZMTP_GREETING);
+    s_assert_parked(pair);
+    ck_assert(inflow_calls_is_arriving(handle));
+    inflow_calls_sweep();
+    ck_assert(inflow_calls_is_arriving(handle));
+    close(pair->peer);
+    inflow_calls_sweep();
+    ck_assert(!inflow_calls_is_arriving(handle));
+    ck_assert_int_eq(s_hear(pair), -1);
+    ck_assert_int_eq(errno, ECONNRESET);
+    pair->inflow.leaving = 0;
+    pair->peer = -1;
     s_close(pair);
 }
 END_TEST
@@ -347,6 +368,6 @@ START_TEST(test_others_are_let_be) {
 END_TEST
 
 UNIT_MAIN("broker.inflow_calls", test_turn, test_a_connection_of_which_nothing_waits, test_close_while_parked,
-    test_leave, test_an_encrypted_reader_while_none_may_leave, test_time_stands_still_where_connections_are,
-    test_a_descriptor_is_not_used_at_once, test_a_reader_that_libzmq_ends, test_parts, test_sweep,
-    test_others_are_let_be)
+    test_leave, test_an_encrypted_reader_while_none_may_leave, test_a_newcomer_that_waits_and_goes,
+    test_time_stands_still_where_connections_are, test_a_descriptor_is_not_used_at_once, test_a_reader_that_libzmq_ends,
+    test_parts, test_sweep, test_others_are_let_be)

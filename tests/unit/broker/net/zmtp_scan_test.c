@@ -118,6 +118,16 @@ START_TEST(test_begun) {
 }
 END_TEST
 
+/* For a peer with a time to live libzmq walks all timers at each message. */
+START_TEST(test_pings_lose_their_time_to_live) {
+    static uint8_t ping[] = "\x04\x08\x04PING\xab\xcdx";
+    zmtp_scan_t scan = s_greeted(NULL_GREETING);
+    for (size_t at = 0; at < sizeof ping - 1; at++)
+        zmtp_scan(&scan, ping + at, 1);
+    ck_assert_mem_eq(ping, "\x04\x08\x04PING\0\0x", sizeof ping - 1);
+}
+END_TEST
+
 START_TEST(test_sizes_without_end) {
     static uint8_t frame[] = "\x02\xff\xff\xff\xff\xff\xff\xff\xff"
                              "abc";
@@ -128,4 +138,4 @@ START_TEST(test_sizes_without_end) {
 END_TEST
 
 UNIT_MAIN("broker.zmtp_scan", test_frames, test_pieces, test_encrypted, test_other_commands, test_malformed_commands,
-    test_begun, test_sizes_without_end)
+    test_begun, test_pings_lose_their_time_to_live, test_sizes_without_end)
