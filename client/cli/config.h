@@ -28,7 +28,7 @@ typedef struct {
     bool help;
     bool version;
     uint64_t connect_ms;
-    bool connect_given; /* by flag */
+    bool connect_given;             /* by flag */
     char endpoint[CONFIG_ENDPOINT]; /* the server in full, if the settings named less */
     /* The configuration file and what it gave; freed by config_finish. */
     char *file; /* NULL: there is no home to have one in */

@@ -360,6 +360,7 @@ static void s_step(script_t *script) {
     case 9:
         relay_tick(relay);
         relay_forget_idle(relay, s_broker.now);
+        relay_login_tick(relay, s_broker.now);
         break;
     case 10:
         s_work(high + 1);
