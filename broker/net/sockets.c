@@ -19,6 +19,7 @@
 #include "descriptor.h"
 #include "fatal.h"
 #include "inflow_calls.h"
+#include "options.h"
 #include "zap.h"
 
 enum {
@@ -186,9 +187,13 @@ static bool s_find_group(const char *name, gid_t *group, zr_error_t *error) {
     if (!name[0])
         return true;
     const struct group *found = getgrnam(name);
-    if (!found)
+    uint64_t number;
+    if (found)
+        *group = found->gr_gid;
+    else if (zr_number_parse(name, INT32_MAX, &number)) /* groups of a container need no name */
+        *group = (gid_t)number;
+    else
         return zr_fail(error, "server/ipc-group: there is no group \"%s\"; groupadd makes it", name);
-    *group = found->gr_gid;
     return s_is_member(*group) ||
            zr_fail(error,
                "server/ipc-group: this account is not in the group \"%s\", so it cannot give a socket to it; add it "
@@ -196,7 +201,7 @@ static bool s_find_group(const char *name, gid_t *group, zr_error_t *error) {
                name);
 }
 
-/* Lets others use the socket's file. Until then it is for this account alone (s_bind_path). */
+/* Lets others use the socket's file. Until then it is for this account alone (s_bind_text). */
 static bool s_open_path(const sockets_t *sockets, const char *path, zr_error_t *error) {
     if ((sockets->ipc_group == (gid_t)-1 || chown(path, (uid_t)-1, sockets->ipc_group) == 0) &&
         chmod(path, sockets->ipc_mode) == 0)

@@ -22,7 +22,8 @@ bool remote_valid(const char *endpoint) {
 }
 
 bool remote_is_local(const char *endpoint) {
-    static const char *const starts[] = {"ipc://", "inproc://", "tcp://localhost:", "tcp://[::1]:"};
+    static const char *const starts[] = {
+        "ipc://", "inproc://", "tcp://localhost:", "tcp://[::1]:", "tcp://[::ffff:127."};
     if (s_starts(endpoint, "tcp://") && strchr(endpoint, ';')) /* source address ; target */
         return false;
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)

@@ -313,11 +313,15 @@ class LocalSockets(TestCase):
             self.assertFalse(may_connect(path))
 
     def test_a_group(self):
-        _broker, *paths = self.sockets(f"    ipc-group = {self.group.gr_name}\n")
-        for path in paths:
-            self.assertEqual(stat.filemode(os.stat(path).st_mode), "srw-rw----")
-            self.assertFalse(may_connect(path))
-            self.assertTrue(may_connect(path, [self.group.gr_gid]))
+        for group in (self.group.gr_name, self.group.gr_gid):
+            with self.subTest(group):
+                broker, *paths = self.sockets(f"    ipc-group = {group}\n")
+                for path in paths:
+                    self.assertEqual(stat.filemode(os.stat(path).st_mode), "srw-rw----")
+                    self.assertFalse(may_connect(path))
+                    self.assertTrue(may_connect(path, [self.group.gr_gid]))
+                broker.signal(signal.SIGTERM)
+                broker.finish()
 
     def test_everybody(self):
         _broker, *paths = self.sockets("    ipc-mode = 0666\n")

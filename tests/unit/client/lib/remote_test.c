@@ -4,8 +4,8 @@
 #include "unit.h"
 
 START_TEST(test_is_local) {
-    static const char *const local[] = {
-        "ipc:///run/x", "inproc://x", "tcp://127.0.0.1:1", "tcp://127.1.2.3:1", "tcp://localhost:1", "tcp://[::1]:1"};
+    static const char *const local[] = {"ipc:///run/x", "inproc://x", "tcp://127.0.0.1:1", "tcp://127.1.2.3:1",
+        "tcp://localhost:1", "tcp://[::1]:1", "tcp://[::ffff:127.0.0.1]:1"};
     static const char *const remote[] = {"tcp://10.0.0.1:1", "tcp://127.example:1", "tcp://127.0.0.1.example:1",
         "tcp://localhost.example:1", "tcp://[::12]:1", "tcp://1270.0.0.1:1", "tcp://relay.example:1", "127.0.0.1", "",
         /* libzmq's SOURCE;DESTINATION */
