@@ -243,7 +243,7 @@ bool format_note(zr_buffer_t *out, const zrelay_event_t *event, bool verbose) {
         return true;
     case ZRELAY_QUEUED:
         if (verbose)
-            zr_buffer_printf(out, "connected, login queued behind %" PRIu64 " others", event->count);
+            zr_buffer_printf(out, "connected, login queued, %" PRIu64 " before it", event->count);
         return verbose;
     case ZRELAY_JOINED:
         if (verbose)
