@@ -1,5 +1,6 @@
 #include "progress.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -133,12 +134,16 @@ static void s_new_client(progress_t *progress) {
 
 bool progress_open(progress_t *progress, const char *path, const char *purpose, zr_error_t *error) {
     zr_buffer_t text = {0};
-    progress->path = fatal_check(strdup(path));
     progress->purpose = fatal_check(strdup(purpose));
-    if (asprintf(&progress->partial, "%s.new", path) < 0)
-        abort();
     progress->held = zr_file_hold(path, error);
-    if (progress->held < 0 || zr_file_read(path, &s_rules, &text, NULL, error) != ZR_FILE_READ)
+    if (progress->held < 0)
+        return false;
+    progress->path = realpath(path, NULL); /* what replaces a symbolic link would be another file */
+    if (!progress->path)
+        return zr_fail(error, "%s: cannot use this file: %s", path, strerror(errno));
+    if (asprintf(&progress->partial, "%s.new", progress->path) < 0)
+        abort();
+    if (zr_file_read(progress->path, &s_rules, &text, NULL, error) != ZR_FILE_READ)
         return false;
     bool good = true;
     if (text.len == 0) {

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 #include <utime.h>
 
 #include "fixture_dir.h"
@@ -61,6 +62,18 @@ TEST(test_begins_and_goes_on) {
     ck_assert_str_eq(second.user, "");
     ck_assert_str_eq(second.client, client);
     progress_finish(&second);
+}
+
+TEST(test_a_symbolic_link_stays_one) {
+    progress_t progress;
+    struct stat about;
+    ck_assert_int_eq(symlink("elsewhere", dir_path("p")), 0);
+    ck_assert(s_open(&progress));
+    ck_assert(progress_save(&progress, &s_error));
+    progress_finish(&progress);
+    ck_assert_int_eq(lstat(dir_path("p"), &about), 0);
+    ck_assert(S_ISLNK(about.st_mode));
+    ck_assert_ptr_nonnull(strstr(dir_read("elsewhere"), "for pub room\n"));
 }
 
 /* Each file that a cut could leave, and others. */
