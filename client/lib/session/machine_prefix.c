@@ -5,7 +5,7 @@
 #include "machine_prefix.h"
 
 #include "machine_events.h"
-#include "machine_queues.h"
+#include "machine_waiting.h"
 #include "machine_presence.h"
 #include "machine_repair.h"
 #include "machine_requests.h"

@@ -9,7 +9,7 @@
 #include "machine_events.h"
 #include "machine_kept.h"
 #include "machine_presence.h"
-#include "machine_queues.h"
+#include "machine_waiting.h"
 #include "machine_requests.h"
 
 static zr_span_t s_span(zr_blob_t *frame) {
@@ -47,9 +47,9 @@ static void s_reached(machine_t *m, room_t *room, uint64_t seq) {
     if (room->head < seq)
         room->head = seq;
     if (room->last >= room->head)
-        queue_no_grace(m, room);
+        waiting_no_grace(m, room);
     if (room->queue == QUEUE_IDLE)
-        queue_enter(m, room, QUEUE_IDLE); /* it moved last */
+        waiting_enter(m, room, QUEUE_IDLE); /* it moved last */
 }
 
 static void s_take(machine_t *m, room_t *room, zr_blob_t *frame, const scan_t *scan) {
@@ -120,12 +120,12 @@ void repair_begin(machine_t *m, room_t *room, bool tell) {
         room->gap = true;
         events_post(m, &(zrelay_event_t){.type = ZRELAY_GAP, .room = room->name, .seq = room->last});
     }
-    queue_enter(m, room, QUEUE_REPAIR);
+    waiting_enter(m, room, QUEUE_REPAIR);
     repair_schedule(m);
 }
 
 static void s_ask(machine_t *m, room_t *room) {
-    queue_leave(m, room);
+    waiting_leave(m, room);
     m->repair_count++;
     room->replay = request_new(m, REQUEST_REPAIR, zr_span_of(room->name, room->len));
     room->replay->room = room;
@@ -147,7 +147,7 @@ static void s_answered(machine_t *m, room_t *room) {
 }
 
 void repair_abandon(machine_t *m, room_t *room) {
-    queue_leave(m, room);
+    waiting_leave(m, room);
     if (!room->replay)
         return;
     request_abandon(m, room->replay);
@@ -176,9 +176,9 @@ void repair_settle(machine_t *m, room_t *room) {
         events_post(m, &(zrelay_event_t){.type = ZRELAY_REPAIRED, .room = room->name, .seq = room->last});
     }
     if (room->head > room->last)
-        queue_grace(m, room);
+        waiting_grace(m, room);
     if (room->parent)
-        queue_enter(m, room, QUEUE_IDLE);
+        waiting_enter(m, room, QUEUE_IDLE);
 }
 
 /* --- Replayed: of a room, or of a history --- */
@@ -394,9 +394,9 @@ void repair_park(machine_t *m, room_t *room) {
     kept_clear(&room->kept);
     room->missed = false;
     room->stuck = 0;
-    queue_no_grace(m, room);
+    waiting_no_grace(m, room);
     room->state = ROOM_PARKED;
-    queue_enter(m, room, QUEUE_IDLE);
+    waiting_enter(m, room, QUEUE_IDLE);
 }
 
 void repair_on_refused(machine_t *m, request_t *request, json_t *error) {

@@ -9,7 +9,7 @@
 #include "machine_kept.h"
 #include "machine_prefix.h"
 #include "machine_presence.h"
-#include "machine_queues.h"
+#include "machine_waiting.h"
 #include "machine_repair.h"
 #include "machine_requests.h"
 
@@ -63,7 +63,7 @@ static void s_free_request(machine_t *m, request_t **request) {
 void rooms_remove(machine_t *m, room_t *room) {
     s_free_request(m, &room->joining);
     repair_abandon(m, room);
-    queue_no_grace(m, room);
+    waiting_no_grace(m, room);
     presence_forget(m, room);
     kept_clear(&room->kept);
     if (m->recent == room)
@@ -335,6 +335,44 @@ void rooms_on_left(machine_t *m, const json_t *object) {
     s_drop(m, room);
 }
 
+/* --- As the program wishes: machine.h --- */
+
+int machine_join(machine_t *m, const char *name, int from, uint64_t position, uint64_t now) {
+    zr_span_t span = zr_span(name);
+    int where = from & ~(ZRELAY_SILENT | ZRELAY_PRESENCE);
+    bool prefix = span.len > 0 && span.len <= ZR_ROOM_MAX + 1 && span.ptr[span.len - 1] == '*';
+    zr_span_t checked = prefix ? zr_span_of(span.ptr, span.len - 1) : span;
+    if (!(prefix && checked.len == 0) && !zr_room_valid(checked))
+        return ZRELAY_EINVAL;
+    if (where < ZRELAY_FROM_NOW || where > ZRELAY_FROM_LAST || position > ZR_INT_MAX || rooms_find(m, span))
+        return ZRELAY_EINVAL;
+    if (m->closing || m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    if (m->room_count + m->prefix_count >= m->limit_rooms)
+        return ZRELAY_EMANY;
+    m->now = now;
+    room_t *room = rooms_add(m, span, NULL);
+    room->from = where;
+    room->position = position;
+    room->silent = prefix || (from & ZRELAY_SILENT);
+    room->presence_wanted = from & ZRELAY_PRESENCE;
+    m->sync_wanted = m->state == STATE_LIVE; /* several joins in a row share a sync */
+    return 0;
+}
+
+int machine_leave(machine_t *m, const char *name, uint64_t now) {
+    room_t *room = name ? rooms_find(m, zr_span(name)) : NULL;
+    if (!room || room->parent)
+        return ZRELAY_EINVAL;
+    if (m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    m->now = now;
+    if (room->prefix)
+        prefix_leave(m, room);
+    rooms_leave(m, room);
+    return 0;
+}
+
 /* --- Heads --- */
 
 void rooms_note_head(machine_t *m, room_t *room, uint64_t head) {
@@ -342,7 +380,7 @@ void rooms_note_head(machine_t *m, room_t *room, uint64_t head) {
         room->head = head;
     if (room->state == ROOM_LIVE && room->started && !repair_is_due(room) && room->head > room->last &&
         room->grace == NEVER)
-        queue_grace(m, room);
+        waiting_grace(m, room);
 }
 
 /* Each room that the object names with a sensible number. */
@@ -374,10 +412,10 @@ static void s_grace_over(machine_t *m) {
     for (room_t *room = m->graces; room && room->grace <= m->now; room = m->graces) {
         /* While the program still has entries to take, those that seem to be missing may wait in SUB's queue. */
         if (busy) {
-            queue_grace(m, room);
+            waiting_grace(m, room);
             continue;
         }
-        queue_no_grace(m, room);
+        waiting_no_grace(m, room);
         if (room->head <= room->last)
             continue;
         repair_begin(m, room, true);
@@ -422,9 +460,9 @@ void rooms_lost(machine_t *m) {
         room->joining = room->replay = NULL;
         room->cut = room->list_again = false; /* the program hears of the lost session */
         room->list_at = NEVER;
-        queue_no_grace(m, room);
+        waiting_no_grace(m, room);
         if (room->queue == QUEUE_REPAIR)
-            queue_leave(m, room);
+            waiting_leave(m, room);
         if (room->state != ROOM_NEW)
             room->state = ROOM_SYNCING;
         presence_lost(room);

@@ -117,7 +117,7 @@ typedef enum {
     ROOM_PARKED, /* of a prefix: may not be read now. Its position is kept: should it be again, nothing comes twice */
 } room_state_t;
 
-/* The queue that a room stands in (machine_queues.h). */
+/* The queue that a room stands in (machine_waiting.h). */
 typedef enum { QUEUE_NONE, QUEUE_REPAIR, QUEUE_IDLE } room_queue_t;
 
 struct room {
