@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bans.h"
+#include "descriptors.h"
 #include "key_file.h"
 #include "db.h"
 #include "db_backup.h"
@@ -21,6 +22,7 @@
 #include "users.h"
 
 enum { NOFILE_MAX = 1 << 20, DESCRIPTORS_PER_CLIENT = 2 };
+enum { DESCRIPTORS_MIN = 40 }; /* of the broker itself, about */
 
 static const char s_usage[] =
     "usage: zrelayd [OPTION]...\n"
@@ -49,7 +51,7 @@ static const char s_usage[] =
     "  --version            print the version and leave\n"
     "  --help               print this and leave\n"
     "\n"
-    "On start it prints one line with its endpoints. SIGTERM and SIGINT stop it; a second one at once.\n"
+    "On start it prints one line with its endpoints. SIGTERM, SIGINT and SIGQUIT stop it; a second at once.\n"
     "SIGHUP makes it read the users file again. SIGUSR1 makes it write its counters to the log.\n";
 
 typedef struct {
@@ -151,8 +153,10 @@ static void s_block_signals(void) {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGQUIT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_IGN); /* as the first process of a container it gets orphans: the kernel ends them wholly */
@@ -193,6 +197,9 @@ static void s_seed(void) {
 static bool s_serve(const settings_t *settings, zr_error_t *error) {
     s_block_signals();
     s_raise_descriptors();
+    if (!zr_descriptors_left(DESCRIPTORS_MIN))
+        return zr_fail(error, "fewer than %d file descriptors are left; raise the limit (ulimit -n, LimitNOFILE=)",
+            DESCRIPTORS_MIN);
     s_init_zsys(settings);
     s_seed();
     server_t *server = server_new(settings, error);

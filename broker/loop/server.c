@@ -204,6 +204,10 @@ static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
         counters_log(server, ZR_LOG_ASKED, "counters");
         return 0;
     }
+    if (info.ssi_signo == SIGUSR2) {
+        zr_log(ZR_LOG_INFO, "signal %u means nothing here", info.ssi_signo);
+        return 0;
+    }
     zr_log(ZR_LOG_INFO, "signal %u: saying bye to everybody; once more stops at once", info.ssi_signo);
     server->stopping = true;
     return -1;
@@ -216,8 +220,10 @@ static bool s_open_signals(server_t *server, zr_error_t *error) {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGQUIT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return server->signals >= 0 || zr_fail(error, "cannot watch for signals: %s", strerror(errno));
 }
@@ -374,8 +380,10 @@ static void s_arm_second_signal(void) {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGQUIT);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    sigaction(SIGQUIT, &action, NULL);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 

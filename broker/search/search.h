@@ -25,7 +25,7 @@ db_t *search_log_open(const char *dir, zr_error_t *error);
 
 typedef struct search_index search_index_t;
 
-/* Opens the index, and makes it (0600) if it is missing; the caller's, to be given to search_index_close, which accepts
+/* Opens the index, and makes it (0600) if it is missing ("": a temporary one); the caller's, to be given to search_index_close, which accepts
  * NULL. Fails when the file is something else, or made by a newer version. */
 search_index_t *search_index_open(const char *file, zr_error_t *error);
 void search_index_close(search_index_t *index);

@@ -166,7 +166,7 @@ static bool s_open(search_index_t *index, zr_error_t *error) {
 }
 
 search_index_t *search_index_open(const char *file, zr_error_t *error) {
-    if (!s_make_file(file, error))
+    if (file[0] && !s_make_file(file, error))
         return NULL;
     search_index_t *index = fatal_calloc(sizeof *index);
     index->file = fatal_check(strdup(file));

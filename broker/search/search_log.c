@@ -24,6 +24,8 @@ static bool s_exists(const char *dir, zr_error_t *error) {
 static bool s_connect(db_t *log, zr_error_t *error) {
     char *path = db_path(log->dir, DB_NAME);
     int code = sqlite3_open_v2(path, &log->sql, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        db_open_on_medium(path, &log->sql);
     free(path);
     if (!log->sql)
         return zr_fail(error, "cannot open %s/%s: %s", log->dir, DB_NAME, sqlite3_errstr(code));

@@ -1,4 +1,5 @@
 /* zrelayd-search: the command line. */
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "db_internal.h"
@@ -11,7 +12,8 @@ static const char s_usage[] =
     "(ROOM SEQ TIME SENDER TEXT).\n"
     "\n"
     "  --data DIR      the directory of the log; it is read only\n"
-    "  --index FILE    where the index is kept, and made if it is missing (default DIR/search.db)\n"
+    "  --index FILE    where the index is kept, and made if it is missing (default DIR/search.db;\n"
+    "                  a temporary file if DIR cannot be written)\n"
     "  --room ROOM     search in this room; may be repeated (default: in all)\n"
     "  --limit N       print so many at most (default 50)\n"
     "  --json          print a JSON object for each\n"
@@ -73,6 +75,16 @@ static void s_print(void *ctx, const search_hit_t *hit) {
     zr_buffer_finish(&line);
 }
 
+/* On a medium that cannot be written the index is a temporary file. */
+static char *s_index(const flags_t *flags) {
+    struct statvfs status;
+    if (flags->index)
+        return fatal_check(strdup(flags->index));
+    if (statvfs(flags->data, &status) == 0 && (status.f_flag & ST_RDONLY))
+        return fatal_check(strdup(""));
+    return db_path(flags->data, "search.db");
+}
+
 static bool s_update(search_index_t *index, db_t *log, zr_error_t *error) {
     search_report_t report;
     bool ok = search_update(index, log, SEARCH_CHUNK_BYTES, s_tell, NULL, &report, error);
@@ -88,7 +100,7 @@ static bool s_search(flags_t *flags, const char *text, zr_error_t *error) {
     db_t *log = search_log_open(flags->data, error);
     if (!log)
         return false;
-    char *file = flags->index ? fatal_check(strdup(flags->index)) : db_path(flags->data, "search.db");
+    char *file = s_index(flags);
     search_index_t *index = search_index_open(file, error);
     bool ok = index && search_check(index, &query, error) && s_update(index, log, error) &&
               search_find(index, &query, s_print, flags, error);

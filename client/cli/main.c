@@ -22,6 +22,9 @@ int main(int argc, char **argv) {
     setlocale(LC_CTYPE, "");
     if (MB_CUR_MAX == 1)
         setlocale(LC_CTYPE, "C.UTF-8");
-    signals_open();
+    if (!signals_open()) {
+        cli_say("no file descriptors left; raise the limit (ulimit -n)");
+        return CLI_USAGE;
+    }
     return cli_run(argc, argv);
 }

@@ -81,6 +81,8 @@ static bool s_copy_back(const char *path, const char *partial, zr_error_t *error
     sqlite3 *from = NULL, *to = NULL;
     int code = sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
     bool ok = code == SQLITE_OK || zr_fail(error, "cannot restore %s: %s", path, sqlite3_errstr(code));
+    if (ok)
+        db_open_on_medium(path, &from);
     ok = ok && s_is_log(from, path, error);
     if (ok && !(sqlite3_open_v2(partial, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
                   s_copy(from, to) && s_finish(to)))

@@ -136,10 +136,14 @@ bool db_dir_has(const char *dir, const char *name);
 /* Renames DB_NAME, and what belongs to it, to DB_NAME.`why`-TIME. The caller has the lock. */
 bool db_dir_set_aside(const char *dir, const char *why, char name[64], zr_error_t *error);
 
-/* Opens the database in `dir` for reading, without locks and shared memory: no other process may write it meanwhile.
+/* The database `path` is opened as `*sql`. If it is on a medium that nobody can write, and cannot be read with shared
+ * memory there, opens it anew without. */
+void db_open_on_medium(const char *path, sqlite3 **sql);
+
+/* Opens the database `path` for reading, without locks and shared memory: no other process may write it meanwhile.
  * `options` of a URI: "vfs=unix-none", or "immutable=1" to leave its write-ahead log out. The caller closes it. What is
  * wrong, the first use of it tells. */
-sqlite3 *db_open_unshared(const char *dir, const char *options);
+sqlite3 *db_open_unshared(const char *path, const char *options);
 
 /* DB_REFUSED: the write-ahead log belongs to another database than the one beside it. */
 db_open_t db_check_pair(const char *dir, zr_error_t *error);

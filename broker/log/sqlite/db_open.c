@@ -403,6 +403,10 @@ db_t *db_open_reader(const char *dir, zr_error_t *error) {
     /* No mmap: a page that the disk does not give would be a SIGBUS, and with it the broker's end. */
     snprintf(text, sizeof text, "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -%d", CACHE_KIB);
     bool copy, ok = s_connect(db, error);
+    char *path = db_path(dir, DB_NAME);
+    if (ok)
+        db_open_on_medium(path, &db->sql);
+    free(path);
     if (ok && (!db_exec(db, text) || !s_read_meta(db, &copy)))
         ok = db_fail(db, error, "open");
     if (ok)

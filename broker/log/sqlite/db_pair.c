@@ -30,10 +30,10 @@ static bool s_is_sound(sqlite3 *sql) {
 }
 
 /* The database as it is alone, or with its write-ahead log. What cannot be read is left to the checks of the start. */
-static content_t s_read(const char *dir, const char *options) {
+static content_t s_read(const char *path, const char *options) {
     content_t content = {.readable = false};
     sqlite3_stmt *statement = NULL;
-    sqlite3 *sql = db_open_unshared(dir, options);
+    sqlite3 *sql = db_open_unshared(path, options);
     if (s_is_sound(sql) &&
         sqlite3_prepare_v2(sql,
             "SELECT e.value, c.value, (SELECT count(*) FROM meta WHERE name = 'copy') FROM meta e, meta c"
@@ -50,24 +50,25 @@ static content_t s_read(const char *dir, const char *options) {
     return content;
 }
 
-static bool s_has_none(const char *dir) {
-    char *path = db_path(dir, DB_NAME), version = 2;
+static bool s_has_none(const char *path) {
+    char version = 2;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     bool none = fd >= 0 && pread(fd, &version, 1, READ_VERSION) == 1 && version == 1;
     if (fd >= 0)
         close(fd);
-    free(path);
     return none;
 }
 
 db_open_t db_check_pair(const char *dir, zr_error_t *error) {
-    bool strangers = s_has_none(dir);
+    char *path = db_path(dir, DB_NAME);
+    bool strangers = s_has_none(path);
     if (!strangers) {
-        content_t alone = s_read(dir, "immutable=1"), both = s_read(dir, "vfs=unix-none");
+        content_t alone = s_read(path, "immutable=1"), both = s_read(path, "vfs=unix-none");
         bool known = alone.readable && both.readable && !alone.copy;
         strangers = known && (strcmp(alone.epoch, both.epoch) != 0 ||
                                  (both.cycle != alone.cycle && both.cycle != alone.cycle + 1));
     }
+    free(path);
     if (!strangers)
         return DB_OPENED;
     zr_fail(error,

@@ -2,6 +2,8 @@
 #include "db_internal.h"
 
 #include <errno.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 /* Long statements are cut into pieces. NOLINTBEGIN(bugprone-suspicious-missing-comma) */
 static const char *const statement_texts[DB_SQL_COUNT] = {
@@ -140,19 +142,31 @@ bool db_fail_errno(const char *dir, zr_error_t *error, const char *what) {
         error, "cannot %s %s%s%s%s", what, dir, advice, *advice ? "" : ": ", *advice ? "" : strerror(number));
 }
 
-sqlite3 *db_open_unshared(const char *dir, const char *options) {
+sqlite3 *db_open_unshared(const char *path, const char *options) {
     sqlite3 *sql = NULL;
-    char *path = db_path(dir, DB_NAME), *uri = fatal_check(malloc(3 * strlen(path) + strlen(options) + 16));
+    char *uri = fatal_check(malloc(3 * strlen(path) + strlen(options) + 16));
     char *end = stpcpy(uri, "file:");
     for (const char *c = path; *c; c++)
         end += sprintf(end, strchr("%?#", *c) ? "%%%02x" : "%c", (unsigned char)*c);
     sprintf(end, "?%s", options);
     sqlite3_open_v2(uri, &sql, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
     free(uri);
-    free(path);
     fatal_check(sql);
     sqlite3_extended_result_codes(sql, 1);
     sqlite3_db_config(sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_exec(sql, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL); /* keeps the index in memory */
     return sql;
+}
+
+void db_open_on_medium(const char *path, sqlite3 **sql) {
+    struct statvfs status;
+    if (sqlite3_exec(*sql, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) == SQLITE_OK ||
+        (sqlite3_errcode(*sql) & 0xff) != SQLITE_CANTOPEN || statvfs(path, &status) != 0 ||
+        !(status.f_flag & ST_RDONLY))
+        return;
+    char *wal = fatal_check(malloc(strlen(path) + sizeof "-wal"));
+    strcpy(stpcpy(wal, path), "-wal");
+    sqlite3_close(*sql);
+    *sql = db_open_unshared(path, access(wal, F_OK) == 0 ? "vfs=unix-none" : "immutable=1");
+    free(wal);
 }

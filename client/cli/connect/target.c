@@ -4,9 +4,12 @@
 #include <stdlib.h>
 
 #include "cli.h"
+#include "descriptors.h"
 #include "format.h"
 #include "known_servers.h"
 #include "remote.h"
+
+enum { DESCRIPTORS_OF_SESSION = 24 }; /* about */
 
 /* --- From the settings to a session --- */
 
@@ -54,9 +57,9 @@ static int s_identify(const identity_t *identity, zrelay_t *relay) {
 }
 
 int target_session(const target_t *target, const char *agent, zrelay_t **relay) {
-    *relay = zrelay_new(target->config->server);
+    *relay = zr_descriptors_left(DESCRIPTORS_OF_SESSION) ? zrelay_new(target->config->server) : NULL;
     if (!*relay) {
-        cli_say("no file descriptors left for a session");
+        cli_say("no file descriptors left for a session; raise the limit (ulimit -n)");
         return CLI_USAGE;
     }
     int failed = s_identify(&target->identity, *relay);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 static int s_pipe[2] = {-1, -1};
@@ -20,7 +19,7 @@ static void s_handle(int number) {
         s_resize = 1;
     else if (number == SIGTSTP)
         s_suspend = 1;
-    else if (s_stop < 100)
+    else if (number != SIGUSR1 && number != SIGUSR2 && s_stop < 100)
         s_stop = s_stop + 1;
     /* A full pipe is as good: it is readable. */
     if (write(s_pipe[1], "", 1) < 0)
@@ -41,15 +40,19 @@ static void s_catch_unless_ignored(int number) {
         s_catch(number);
 }
 
-void signals_open(void) {
+bool signals_open(void) {
     if (s_pipe[0] < 0 && pipe2(s_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
-        abort();
+        return false;
     signal(SIGPIPE, SIG_IGN);
     if (getpid() == 1) /* of a container: the kernel ends its orphans wholly, unless a command wants to hear of them */
         signal(SIGCHLD, SIG_IGN);
     s_catch_unless_ignored(SIGINT);
+    s_catch_unless_ignored(SIGQUIT);
     s_catch_unless_ignored(SIGHUP);
     s_catch(SIGTERM);
+    s_catch_unless_ignored(SIGUSR1); /* not ignored, which commands that are run would inherit */
+    s_catch_unless_ignored(SIGUSR2);
+    return true;
 }
 
 void signals_want_child(void) {

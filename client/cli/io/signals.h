@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 
-/* SIGINT, SIGTERM and SIGHUP ask to end; SIGPIPE is ignored (writing tells). Call once, before anything waits. */
-void signals_open(void);
+/* SIGINT, SIGTERM, SIGQUIT and SIGHUP ask to end; SIGPIPE is ignored (writing tells), and SIGUSR1 and SIGUSR2 do nothing.
+ * Call once, before anything waits. false: no descriptors are left. */
+bool signals_open(void);
 
 /* Also tells of children that ended, or of the terminal's resizing and being suspended. */
 void signals_want_child(void);
