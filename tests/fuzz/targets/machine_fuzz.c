@@ -112,7 +112,8 @@ static void s_answer(script_t *script, unsigned which) {
     } else if (strcmp(asked.op, "rooms") == 0) {
         s_answer_list(script, &asked, "rooms", "room");
     } else {
-        const char *answer = strcmp(asked.op, "bye") == 0 ? "ok" : spec_op(asked.op)->answer;
+        const spec_op_t *op = spec_op(asked.op); /* NULL: bye or unfollow */
+        const char *answer = op ? op->answer : "ok";
         unsigned long long seq = s_position(script), other = s_position(script);
         unsigned what = script_byte(script);
         s_say(true,
