@@ -9,6 +9,7 @@
 #define CHUNK ((size_t)256 * 1024)
 #define CODED_FACTOR 6 /* a byte of a body may be \u0000 in JSON */
 #define CODED_MORE 65536
+#define CODED_MAX ((size_t)128 << 20) /* whatever the broker says that it takes: what a line may take of memory */
 
 void input_init(input_t *input, const feed_job_t *job, oversize_t oversize, const progress_t *progress) {
     size_t len = job->text ? strlen(job->text) : 0;
@@ -155,7 +156,9 @@ static input_result_t s_message(input_t *input, zr_span_t line, bool cut, zrelay
 
 static size_t s_longest(const input_t *input, zrelay_t *relay) {
     size_t most = zrelay_body_max(relay, input->job->room, input->job->key);
-    return input->job->coded ? most * CODED_FACTOR + CODED_MORE : most;
+    if (!input->job->coded)
+        return most;
+    return most < CODED_MAX / CODED_FACTOR ? most * CODED_FACTOR + CODED_MORE : CODED_MAX;
 }
 
 input_result_t input_next(input_t *input, zrelay_t *relay, zr_error_t *error) {
