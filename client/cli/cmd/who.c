@@ -54,6 +54,6 @@ const command_t cmd_who = {
     .usage = "ROOM",
     .summary = "print who is in a room",
     .help = "Prints the nicks of those who are present in ROOM, one per line. Readers that joined silently, as\n"
-            "'zrelay sub' does, are not named.\n",
+            "'zrelay sub' does, are not named. Readers of a prefix ('zrelay sub PREFIX*') are not even counted.\n",
     .run = s_run,
 };
