@@ -395,6 +395,21 @@ class FullDisk(DurableCase):
             os.unlink(copy)
             self.assertNotIn("is full", broker.errors())
 
+    def test_copies_to_a_full_disk(self):
+        broker = self.broker("--data", self.path("large"), config=FAST)
+        lines = b"".join(b"%05d %s\n" % (number, b"x" * 30000) for number in range(200))  # more than the small one holds
+        self.run_zrelay(broker, "pub", "r", stdin=lines)
+        copy, small = self.path("copy"), self.path("small")
+        subprocess.run([ZRELAYD, "--data", self.path("large"), "--backup", copy], stdout=subprocess.DEVNULL, check=True)
+        if not self.mounted:
+            self.skipTest("no file system can be mounted")
+        told = self.refused("--data", self.path("large"), "--backup", os.path.join(small, "copy"))
+        self.assertIn("full", told)
+        self.assertEqual(os.listdir(small), [])
+        told = self.refused("--data", os.path.join(small, "data"), "--restore", copy)
+        self.assertIn("full", told)
+        self.assertEqual(os.listdir(os.path.join(small, "data")), ["lock"])
+
     def acked(self, peer):
         self.mid = getattr(self, "mid", 10 ** 6) + 1
         answer = self.publish(peer, "r", (self.mid, b"again"))

@@ -27,6 +27,15 @@ static bool s_finish(sqlite3 *to) {
                NULL) == SQLITE_OK;
 }
 
+/* With its journal, which SQLite would play back into another file of that name. */
+static void s_remove(const char *path) {
+    char *journal = fatal_check(malloc(strlen(path) + sizeof "-journal"));
+    strcpy(stpcpy(journal, path), "-journal");
+    unlink(path);
+    unlink(journal);
+    free(journal);
+}
+
 /* The copy has another name until it is whole and marked, so that an interrupted one is not taken for a copy. Makes an
  * empty file and returns that name, the caller's. NULL: errno says why. */
 static char *s_partial(const char *to) {
@@ -37,7 +46,7 @@ static char *s_partial(const char *to) {
     char *partial = fatal_check(malloc(strlen(to) + sizeof ".partial"));
     strcpy(partial, to);
     strcat(partial, ".partial");
-    unlink(partial); /* of a copy that was killed */
+    s_remove(partial); /* of a copy that was killed */
     int fd = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0) {
         close(fd);
@@ -122,7 +131,7 @@ bool db_restore(const char *dir, const char *from, char replaced[64], zr_error_t
     bool ok = partial || (db_fail_errno(restored, error, "make"));
     ok = ok && s_copy_back(from, partial, error) && s_rename(dir, DB_RESTORED ".partial", DB_RESTORED, error);
     if (partial && !ok)
-        unlink(partial);
+        s_remove(partial);
     ok = ok && db_restore_finish(dir, replaced, error);
     free(partial);
     free(restored);
@@ -159,7 +168,7 @@ bool db_backup(const char *dir, const char *to, zr_error_t *error) {
         slash[slash == above] = '\0';
     if (ok && link(partial, to) != 0)
         ok = db_fail_errno(to, error, "make");
-    unlink(partial);
+    s_remove(partial);
     free(partial);
     ok = ok && db_dir_sync(slash ? above : ".", error);
     free(above);

@@ -148,7 +148,7 @@ bool db_dir_lock(const char *dir, int *lock, zr_error_t *error) {
     /* The pid is for people. If it cannot be written, as on a full disk, the lock still holds. */
     char pid[24];
     int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) != len)
+    if (pwrite(fd, pid, (size_t)len, 0) == len && ftruncate(fd, len) != 0)
         errno = 0;
     *lock = fd;
     return true;

@@ -248,6 +248,7 @@ START_TEST(test_what_cannot_be_put_back) {
         ck_assert_msg(!db_restore(store.dir, store_path(&store, names[i]), replaced, store.error), "%s", names[i]);
         ck_assert_msg(store_told(store.error, "cannot restore"), "%s", store.error->text);
         ck_assert_int_eq(access(store_path(&store, "zrelay.db.restored.partial"), F_OK), -1);
+        ck_assert_int_eq(access(store_path(&store, "zrelay.db.restored.partial-journal"), F_OK), -1);
     }
     ck_assert_uint_eq(s_head(&store, DB_OPENED), 3); /* what was there stays */
     ck_assert_int_eq(rmdir(store_path(&store, "dir")), 0);
@@ -273,7 +274,7 @@ END_TEST
 /* A write-ahead log is left, and the database beside it is replaced. */
 START_TEST(test_a_replaced_database_is_noticed) {
     store_t store, other, dead;
-    char command[800];
+    char command[1200];
     store_begin(&store);
     store_begin(&other);
     db_close(other.db);
