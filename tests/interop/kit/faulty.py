@@ -15,6 +15,7 @@ READ_AGAIN = ("read-kill read-shutdown read-freeze read-silence read-cut read-cu
 REPLAYED = "read-missing read-away read-out-of-order read-gap-many read-gap-private read-slices read-hole read-forgotten read-replay-refused read-deaf read-synced-lost "
 SENT_AGAIN = ("publish-acks-lost publish-order-again publish-kill publish-shutdown publish-new-epoch publish-freeze publish-silence publish-cut "
               "publish-no-session publish-slow publish-hello-refused publish-welcome-twice publish-asleep publish-replaced ")
+WRITTEN = "publish-newer publish-older publish-greeting publish-refused publish-refused-newly publish-window publish-large publish-pause "
 
 
 class KeepsRepeated(Client):
@@ -490,7 +491,7 @@ class SendsNewestFirst(Client):
 class AnswersOne(Client):
     """Takes an ack for one message id only."""
     fails = "publish-acks-joined"
-    may = SENT_AGAIN + "publish-plain publish-newer publish-greeting publish-window publish-pause"
+    may = WRITTEN + SENT_AGAIN + "publish-plain publish-welcome-lost"
 
     def ack(self, _level, newest, _seq):
         self.answered(newest)
@@ -528,6 +529,7 @@ class KnowsCodes(Client):
 class PublishesEarly(Client):
     """Publishes before the welcome."""
     fails = "publish-greeting publish-order-again"
+    may = SENT_AGAIN
 
     def send_entries(self):
         state, self.state = self.state, "live" if self.state == "greeting" else self.state
@@ -547,6 +549,7 @@ class LeavesSilently(Client):
 class EndsEarly(Client):
     """Ends before all is answered."""
     fails = "publish-plain"
+    may = WRITTEN + SENT_AGAIN
 
     def send_entries(self):
         super().send_entries()
