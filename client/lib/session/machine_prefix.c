@@ -40,6 +40,12 @@ static bool s_make_place(machine_t *m, room_t *prefix, zr_span_t name) {
     return false;
 }
 
+static void s_list_at(machine_t *m, room_t *prefix, uint64_t at) {
+    prefix->list_at = at;
+    if (at < m->list_at)
+        m->list_at = at;
+}
+
 /* Once the list is whole, a room that was not in it is new: all of it is "from now on". Once positions were given up, it
  * may be one of those. Then it is read from its next frame on. */
 static room_t *s_add(machine_t *m, room_t *prefix, zr_span_t name, uint64_t prev) {
@@ -48,6 +54,8 @@ static room_t *s_add(machine_t *m, room_t *prefix, zr_span_t name, uint64_t prev
     if ((listed && first == UNKNOWN) || !s_make_place(m, prefix, name))
         return NULL;
     prefix->overflow_told = false;
+    if (m->given_up && prefix->list_at == NEVER)
+        s_list_at(m, prefix, m->now + LIST_MS); /* its head may have been told while its position was given up */
     room_t *room = rooms_add(m, name, prefix);
     room->from = prefix->from;
     room->position = prefix->position;
@@ -110,12 +118,6 @@ static void s_listed(machine_t *m, room_t *prefix, json_t *one) {
     rooms_note_head(m, room, seq);
     if (room->state == ROOM_SYNCING)
         rooms_go_live(m, room);
-}
-
-static void s_list_at(machine_t *m, room_t *prefix, uint64_t at) {
-    prefix->list_at = at;
-    if (at < m->list_at)
-        m->list_at = at;
 }
 
 /* The list is whole. */

@@ -24,8 +24,9 @@ enum {
     PAGES_AT_ONCE = 4,   /* small pages; the next ones are asked for with back-off */
     STEADY_MS = 10000,   /* after a session or a back that lasted so long, back-off begins anew */
     WAIT_MAX_MS = 60000, /* the longest that a broker's `wait` counts for */
-    LIST_MS = 30000,     /* until the rooms of a prefix are listed again, when that was refused */
-    MORE_MS = 250,       /* between two pings while followed rooms are left */
+    LIST_MS =
+        30000,     /* until the rooms of a prefix are listed again: when that was refused, or positions are given up */
+    MORE_MS = 250, /* between two pings while followed rooms are left */
     BYE_MS = 2000,
     QUEUED_MAX_MS = 120000, /* the longest that a hello waits, however often the broker says that it is queued */
     QUEUED_TOLD_MS = 1000,  /* between two events that say so */

@@ -297,6 +297,23 @@ TEST(test_the_least_recently_moved_position_is_given_up) {
     ck_assert_uint_eq(b.machine->child_count, 2);
 }
 
+/* The head was told while the room was not known, and the frames after the one that brought it back were dropped. */
+TEST(test_a_room_that_comes_back_is_looked_after) {
+    s_begin_small(1, ZRELAY_FROM_NOW, "{'room':'m/a','seq':5}");
+    fixture_live("m/b", 0, 1, 1);
+    s_pong("'heads':{'m/a':9}");
+    fixture_live("m/a", 6, 7, 7);
+    EVENTS(
+        "forgotten m/a 5 1", "joined m/b 0 0", "entry m/b 1", "forgotten m/b 1 2", "joined m/a 6 0", "entry m/a 7", "");
+    for (uint64_t end = b.now + LIST_MS; b.now < end; fixture_tick(GRACE_MS))
+        s_pong("'heads':{}");
+    while (strcmp(fixture_sent(), "rooms prefix=m/") != 0)
+        ck_assert_uint_lt(b.looked, b.sent_count);
+    s_list("{'room':'m/a','seq':9},{'room':'m/b','seq':1}", false);
+    fixture_tick(GRACE_MS);
+    SENT("replay room=m/a after=7");
+}
+
 TEST(test_rooms_in_work_are_not_given_up) {
     s_begin_small(1, ZRELAY_FROM_NOW, "{'room':'m/a','seq':5}");
     fixture_live("m/a", 6, 7, 7);
