@@ -190,12 +190,16 @@ class OnDisk(LimitCase):
         peer = self.peer(self.durable("room\n    pattern = ro*\n    max-entries = 5\n"))
         self.publish_one_by_one(peer, "room", 8)
         self.wait_oldest(peer, "room", 3)
+        peer.send(publish_frame("rooms", *((mid, b"") for mid in range(9, 109))))  # in one frame, of which the end stays
+        self.wait_oldest(peer, "rooms", 95)
 
     @covers("max-bytes")
     def test_bytes_of_a_room(self):
         peer = self.peer(self.durable("room\n    pattern = *\n    max-bytes = 4k\n"))
         self.publish_one_by_one(peer, "room", 10, bytes(900))
-        self.wait_oldest(peer, "room", 5)  # frames are a little more than their bodies; the one that passes the limit stays
+        self.wait_oldest(peer, "room", 6)  # frames are a little more than their bodies
+        peer.send(publish_frame("rooms", *((mid, bytes(900)) for mid in range(11, 31))))  # in one frame, of which the end stays
+        self.wait_oldest(peer, "rooms", 16)
 
 
 if __name__ == "__main__":
