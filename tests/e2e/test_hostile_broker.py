@@ -310,8 +310,8 @@ class HostileBroker(TestCase):
         back = broker.accept(back=True)
         back.sync()
         names = ["a\x1b]0;title\x07", "b\x9b31m", "room"]
+        front.answer(front.request("follow"), "ok", prefix="")
         front.answer(front.request("rooms"), "rooms", rooms=[{"room": name, "seq": 0, "count": 0} for name in names], more=False)
-        front.answer(front.request("join"), "joined", room="room", seq=0, oldest=0, version=1, count=1)
         front.send(control(op="direct", **{"from": "x\x1b[2J", "text": "y\x1b[2J", "time": 1}),
                    control(op="bye", reason="why\x1b[2J"))
         reader.wait_err("why")

@@ -125,9 +125,9 @@ class Rates(LimitCase):
         peer = self.peer(self.broker(config=limits(rate_ops=0, rate_control=0, rate_entries=0, rate_bytes=0)))
         for _ in range(3):
             for number in range(400):  # and not more at a time than fit into the queue for the answers
-                peer.send(json.dumps({"op": "rooms", "id": number}).encode())
+                peer.send(json.dumps({"op": "direct", "to": "nobody", "text": "x", "id": number}).encode())
             for _ in range(400):
-                self.assertEqual(peer.control()["op"], "rooms")
+                self.assertEqual(peer.control()["code"], "no-such-user")
 
 
 class Queues(LimitCase):
