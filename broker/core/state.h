@@ -45,7 +45,7 @@ struct relay {
     batch_t batch;
     readings_t readings;
     session_t *listers; /* the sessions that wait for pages (listing.h), in turn */
-    size_t work_turn; /* the kind of work that is next (relay.c) */
+    size_t work_turn;   /* the kind of work that is next (relay.c) */
     access_t *access;
     uint64_t access_number; /* rises with each */
     makers_t makers;

@@ -33,8 +33,8 @@ TEST(test_lines) {
 }
 
 TEST(test_mistakes) {
-    static const char *const cases[] = {"/", "/ join x", "/\tjoin x", "/\r", "/joi x", "/join", "/join a b", "/msg", "/msg bob",
-        "/msg bob  ", "/nick", "/quit now", "/who x", "/JOIN x"};
+    static const char *const cases[] = {"/", "/ join x", "/\tjoin x", "/\r", "/joi x", "/join", "/join a b", "/msg",
+        "/msg bob", "/msg bob  ", "/nick", "/quit now", "/who x", "/JOIN x"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         chat_line_t line = chat_parse(zr_span(cases[i]));
         ck_assert_msg(line.kind == CHAT_BAD && line.text.len > 0, "%s", cases[i]);
