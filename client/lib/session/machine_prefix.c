@@ -91,6 +91,8 @@ void prefix_unpark(machine_t *m, room_t *room) {
         return;
     room->state = ROOM_LIVE;
     presence_on_joined(m, room, 0, false);
+    if (!room->started)
+        repair_begin(m, room, false); /* its last entries are still to be read */
 }
 
 /* --- The list --- */

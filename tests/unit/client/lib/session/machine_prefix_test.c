@@ -162,6 +162,21 @@ TEST(test_the_last_entries) {
     NO_EVENT();
 }
 
+TEST(test_the_last_entries_of_a_room_that_may_be_read_later) {
+    ck_assert_int_eq(machine_join(b.machine, "m/*", ZRELAY_FROM_LAST, 2, b.now), 0);
+    fixture_welcome();
+    fixture_synced();
+    s_followed("follow prefix=m/");
+    s_list("{'room':'m/a','seq':9}", false);
+    SENT("replay room=m/a last=2");
+    s_refuse("forbidden");
+    s_pong("'heads':{},'list':true");
+    SENT("rooms prefix=m/");
+    s_list("{'room':'m/a','seq':9}", false);
+    fixture_tick(RETRY_MS);
+    SENT("replay room=m/a last=2");
+}
+
 /* Replays of many rooms are asked for a few at a time. */
 TEST(test_many_rooms_that_are_behind) {
     enum { COUNT = 3 * REPAIRS_MAX };
