@@ -90,6 +90,7 @@ TEST(test_names) {
     SAYS("| key | 1–%d bytes", ZR_KEY_MAX);
     SAYS("| client id | %d lower-case", ZR_CLIENT_ID_LEN);
     SAYS("| — | %d / %d / %d | bytes of room / nick / key", ZR_ROOM_MAX, ZR_NICK_MAX, ZR_KEY_MAX);
+    SAYS("does not assign (categories Cf, Co and Cn).\n"); /* s_is_unseen of names_fuzz.c */
     ck_assert(ZR_INT_MAX == (1ULL << 53) - 1 && spec_says("2^53−1"));
 }
 

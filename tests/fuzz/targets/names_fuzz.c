@@ -11,11 +11,14 @@ static bool s_turns(int point) {
            (point >= 0x2066 && point <= 0x2069);
 }
 
-/* Default ignorable code points, blanks, and Braille without a dot. */
+/* Default ignorable code points, blanks, Braille without a dot, and the categories that PROTOCOL.md names
+ * (spec_test.c). */
 static bool s_is_unseen(int point) {
     const utf8proc_property_t *property = utf8proc_get_property(point);
-    return property->ignorable || property->category == UTF8PROC_CATEGORY_ZS ||
-           property->category == UTF8PROC_CATEGORY_ZL || property->category == UTF8PROC_CATEGORY_ZP || point == 0x2800;
+    return property->ignorable || property->category == UTF8PROC_CATEGORY_CF ||
+           property->category == UTF8PROC_CATEGORY_CO || property->category == UTF8PROC_CATEGORY_CN ||
+           property->category == UTF8PROC_CATEGORY_ZS || property->category == UTF8PROC_CATEGORY_ZL ||
+           property->category == UTF8PROC_CATEGORY_ZP || point == 0x2800;
 }
 
 /* Form C by way of a copy. */
