@@ -119,16 +119,23 @@ void follow_tell(relay_t *relay, const room_t *room, rights_t needed, zr_blob_t 
 
 /* --- Moves --- */
 
-void follow_room_gone(relay_t *relay, room_t *room) {
+static void s_take_out(follows_t *follows, room_t *room) {
     if (room->moved)
-        DL_DELETE2(relay->follows.moved, room, prev_moved, next_moved);
+        DL_DELETE2(follows->moved, room, prev_moved, next_moved);
     room->moved = 0;
+}
+
+void follow_room_gone(relay_t *relay, room_t *room) {
+    follows_t *follows = &relay->follows;
+    if (room->moved > follows->gone)
+        follows->gone = room->moved;
+    s_take_out(follows, room);
 }
 
 void follow_moved(relay_t *relay, room_t *room) {
     if (!relay->follows.prefixes)
         return;
-    follow_room_gone(relay, room);
+    s_take_out(&relay->follows, room);
     room->moved = ++relay->follows.moves;
     DL_APPEND2(relay->follows.moved, room, prev_moved, next_moved);
 }
@@ -187,7 +194,7 @@ size_t follow_pong(relay_t *relay, session_t *session, json_t *heads, json_t *ve
         return 0;
     size_t most = LOOK_AT / prefixes > LOOK_AT_LEAST ? LOOK_AT / prefixes : LOOK_AT_LEAST;
     room_t *room = s_since(follows, following->moves, most, &looked);
-    *list = following->list || looked > most;
+    *list = following->list || looked > most || follows->gone > following->moves;
     following->list = false;
     if (*list) {
         following->moves = follows->moves; /* the list tells all that moved until now */

@@ -38,6 +38,7 @@ typedef struct {
     size_t of_length[ZR_ROOM_MAX + 1]; /* prefixes */
     struct room *moved; /* as long as somebody follows: rooms that moved, in order; its prev is the last */
     uint64_t moves;     /* rises with each */
+    uint64_t gone;      /* the newest move of a room that was freed: its name cannot be told any more */
     uint64_t frames;    /* rises with each that followers get */
 } follows_t;
 

@@ -116,10 +116,18 @@ static void s_listed(machine_t *m, room_t *prefix, json_t *one) {
         room->count = count;
     if (room->state == ROOM_LIVE && zr_has(one, "version"))
         presence_note_version(m, room, version);
+    room->list = prefix->list;
     prefix_unpark(m, room);
     rooms_note_head(m, room, seq);
     if (room->state == ROOM_SYNCING)
         rooms_go_live(m, room);
+}
+
+/* A room that we know is gone, perhaps, and with it entries that did not come, or the last user's leave. */
+static void s_unlisted(machine_t *m, room_t *room) {
+    if (room->last > 0)
+        repair_begin(m, room, false);
+    presence_doubt(m, room);
 }
 
 /* The list is whole. */
@@ -134,6 +142,8 @@ static void s_complete(machine_t *m, room_t *prefix) {
     prefix->announced = true;
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) {
+        if (room->parent == prefix && room->state == ROOM_LIVE && room->list != prefix->list)
+            s_unlisted(m, room);
         if (room->parent != prefix || room->state != ROOM_SYNCING)
             continue;
         bool read = room->kept.first || (room->announced && room->last > 0);
@@ -161,8 +171,10 @@ void prefix_on_rooms(machine_t *m, request_t *request, json_t *object) {
     size_t i;
     if (!json_is_array(rooms) || !zr_get_bool_opt(object, "more", &more, &wrong))
         m->malformed++;
-    if (!request->page[0])
+    if (!request->page[0]) {
         prefix->found = 0;
+        prefix->list++;
+    }
     json_array_foreach(rooms, i, one) s_listed(m, prefix, one);
     if (request_next_page(m, request, rooms, "room", more))
         return;

@@ -86,6 +86,11 @@ static void s_ask(machine_t *m, room_t *room, uint64_t delay) {
     request_again(m, presence->who, delay > least ? delay : least);
 }
 
+void presence_doubt(machine_t *m, room_t *room) {
+    if (room->presence && room->count > 0)
+        s_ask(m, room, 0);
+}
+
 /* Tells the count, unless an event with a name has told it already. */
 static void s_tell_count(machine_t *m, room_t *room) {
     if (room->presence->told != room->count)

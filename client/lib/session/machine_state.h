@@ -154,6 +154,7 @@ struct room {
     bool listed;        /* prefix: rooms that come up now are new */
     bool overflow_told; /* prefix: the program knows that not all fit, since the last that did */
     uint64_t found;
+    uint64_t list; /* prefix: its lists so far; a room of one: the last list that named it */
     room_t *next_prefix;
 
     presence_t *presence;

@@ -472,6 +472,20 @@ TEST(test_presence_that_may_not_be_seen_for_a_while) {
 }
 
 /* Rooms that come and go for want of place do not make us ask for their users each time. */
+/* With it perhaps the last users left, and its last entries. */
+TEST(test_a_room_that_the_list_does_not_name_any_more) {
+    s_begin(ZRELAY_FROM_NOW | ZRELAY_PRESENCE, "{'room':'m/a','seq':5,'count':1},{'room':'m/b','seq':0,'count':0}");
+    s_who(1, "{'nick':'ann'}");
+    SENT("who room=m/b");
+    fixture_json("{'op':'who','re':%d,'version':1,'users':[],'count':0,'more':false}", fixture_id());
+    while (*fixture_event())
+        ;
+    s_pong("'list':true");
+    SENT("rooms prefix=m/ presence=true");
+    s_list("", false);
+    SENTS("replay room=m/a after=5", "who room=m/a");
+}
+
 TEST(test_presence_while_positions_are_given_up) {
     s_begin_small(1, ZRELAY_FROM_NOW | ZRELAY_PRESENCE, "");
     for (uint64_t seq = 1; seq < 20; seq++) {
