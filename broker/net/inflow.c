@@ -73,6 +73,16 @@ void inflow_close(inflow_t *inflow, int fd) {
     s_set_side(place, NONE);
 }
 
+/* What an encrypted connection sent in its last turn and the loop did not get are heartbeats, or messages on their way.
+ * Those are taken later, and then they count back. */
+static void s_count_hidden(inflow_place_t *place) {
+    uint64_t taken = atomic_load_explicit(&place->taken, memory_order_relaxed) - place->taken_before;
+    uint32_t hidden = atomic_load(&place->heartbeats);
+    while (!atomic_compare_exchange_weak(
+        &place->heartbeats, &hidden, hidden + place->frames > taken ? (uint32_t)(hidden + place->frames - taken) : 0))
+        ;
+}
+
 /* Bytes that are still open at the beginning of a turn belong to an incomplete message, as the broker found no whole
  * one to take. */
 static void s_enter_turn(inflow_t *inflow, int side, inflow_place_t *place) {
@@ -80,6 +90,8 @@ static void s_enter_turn(inflow_t *inflow, int side, inflow_place_t *place) {
     if (atomic_load_explicit(&place->turn, memory_order_relaxed) == turn)
         return;
     atomic_store(&place->turn, turn);
+    if (atomic_load_explicit(&place->opaque, memory_order_relaxed))
+        s_count_hidden(place);
     place->cost = place->frames = 0;
     place->taken_before = atomic_load_explicit(&place->taken, memory_order_relaxed);
     s_set_incomplete(inflow, place, atomic_load(&place->open));
@@ -146,7 +158,7 @@ static inflow_reason_t s_reason(
         return INFLOW_PARTS;
     if (seen->malformed)
         return INFLOW_MALFORMED;
-    if (atomic_load(&place->heartbeats) > INFLOW_PINGS_MAX)
+    if (atomic_load(&place->heartbeats) > (place->scan.opaque ? INFLOW_HIDDEN_MAX : INFLOW_PINGS_MAX))
         return INFLOW_HEARTBEATS;
     if (seen->largest > inflow->limits[side].frame || s_is_too_large(inflow, side, place))
         return INFLOW_INCOMPLETE;
@@ -253,25 +265,44 @@ static void s_look(inflow_t *inflow, int fd) {
         s_set_incomplete(inflow, place, atomic_load(&place->open));
 }
 
-int inflow_sweep(inflow_t *inflow, inflow_reason_t *reason) {
+/* The next one, from where the last look stopped, whose incomplete message is too large. */
+static int s_next_too_large(inflow_t *inflow) {
+    for (int top = (int)atomic_load(&inflow->top); inflow->swept < top; inflow->swept++) {
+        const inflow_place_t *place = &inflow->places[inflow->swept];
+        int side = inflow_side(inflow, inflow->swept);
+        if (side == NONE || atomic_load(&place->ending))
+            continue;
+        s_look(inflow, inflow->swept);
+        if (s_is_too_large(inflow, side, place))
+            return inflow->swept;
+    }
+    return NONE;
+}
+
+static int s_largest(const inflow_t *inflow) {
     uint64_t most = 0;
     int found = NONE;
-    *reason = INFLOW_MOST;
-    for (int fd = 0, top = (int)atomic_load(&inflow->top); fd < top && *reason == INFLOW_MOST; fd++) {
-        inflow_place_t *place = &inflow->places[fd];
-        if (inflow_side(inflow, fd) == NONE || atomic_load(&place->ending))
-            continue;
-        s_look(inflow, fd);
+    for (int fd = 0, top = (int)atomic_load(&inflow->top); fd < top; fd++) {
+        const inflow_place_t *place = &inflow->places[fd];
         uint64_t incomplete = atomic_load(&place->incomplete);
-        if (s_is_too_large(inflow, inflow_side(inflow, fd), place))
-            *reason = INFLOW_INCOMPLETE;
-        if (incomplete > most || *reason == INFLOW_INCOMPLETE)
-            found = fd;
-        most = incomplete > most ? incomplete : most;
+        if (incomplete <= most || inflow_side(inflow, fd) == NONE || atomic_load(&place->ending))
+            continue;
+        found = fd;
+        most = incomplete;
     }
-    if (*reason == INFLOW_MOST && atomic_load(&inflow->incomplete) <= inflow->max_incomplete)
-        return NONE;
-    if (found != NONE)
+    return found;
+}
+
+int inflow_sweep(inflow_t *inflow, inflow_reason_t *reason) {
+    *reason = INFLOW_INCOMPLETE;
+    int found = s_next_too_large(inflow);
+    if (found == NONE && atomic_load(&inflow->incomplete) > inflow->max_incomplete) {
+        *reason = INFLOW_MOST;
+        found = s_largest(inflow);
+    }
+    if (found == NONE)
+        inflow->swept = 0;
+    else
         inflow_end(inflow, found);
     return found;
 }

@@ -32,6 +32,7 @@ enum {
     INFLOW_TOPICS = 64 << 10, /* but fewer: their number times the bytes of all topics is at most this */
     INFLOW_PINGS = 10,        /* heartbeats of a connection in a tenth of a second, */
     INFLOW_PINGS_MAX = 100,   /* and at once: libzmq answers each with a send of its own */
+    INFLOW_HIDDEN_MAX = 1000, /* the same for an encrypted one, where messages on their way cannot be told from them */
     INFLOW_LEAVING = 8,    /* while so many wait to leave, newcomers at the back wait too, else they would pile up: */
     INFLOW_NEWCOMERS = 8,  /* so many come for each that leaves, */
     INFLOW_CROWD = 4,      /* or one, once those that wait to leave have this part (a fourth) of all descriptors */
@@ -92,6 +93,7 @@ typedef struct {
     _Atomic uint64_t cost[INFLOW_SIDES];   /* of all connections in this turn */
     _Atomic uint64_t frames[INFLOW_SIDES]; /* likewise */
     _Atomic uint64_t incomplete;           /* of all connections */
+    int swept;                             /* inflow_sweep looked at the descriptors below */
     _Atomic unsigned leaves;               /* readers that may still leave */
     _Atomic unsigned leaving;              /* readers that wait to leave; written by inflow_calls.c */
 } inflow_t;

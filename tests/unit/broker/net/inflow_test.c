@@ -256,6 +256,44 @@ START_TEST(test_heartbeats) {
 }
 END_TEST
 
+/* So many frames of the connection in a turn; of these the loop takes some in that turn. */
+static inflow_reason_t s_encrypted_turn(inflow_t *all, unsigned frames, unsigned taken) {
+    static uint8_t frame[] = "\0\x01x";
+    inflow_reason_t reason = INFLOW_FINE;
+    inflow_end_turn(all, INFLOW_FRONT);
+    inflow_room(all, FD);
+    for (unsigned i = 0; i < frames && reason == INFLOW_FINE; i++)
+        reason = inflow_read(all, FD, frame, 3);
+    for (unsigned i = 0; i < taken; i++)
+        inflow_took(all, FD);
+    return reason;
+}
+
+/* Encrypted ones look like messages, which nobody gets. */
+START_TEST(test_encrypted_heartbeats) {
+    inflow_t all = s_inflow();
+    s_connect(&all, INFLOW_FRONT, FD, CURVE_GREETING);
+    for (unsigned turn = 0; turn < 100; turn++) { /* a message now and then does not help */
+        ck_assert_int_eq(s_encrypted_turn(&all, 11, 1), INFLOW_FINE);
+        inflow_forgive(&all);
+    }
+    ck_assert_int_eq(s_encrypted_turn(&all, INFLOW_HIDDEN_MAX + 1, 0), INFLOW_FINE);
+    ck_assert_int_eq(s_encrypted_turn(&all, 1, 0), INFLOW_HEARTBEATS);
+    inflow_finish(&all);
+}
+END_TEST
+
+/* Messages on their way at the end of a turn are taken in the next. */
+START_TEST(test_encrypted_messages_on_their_way) {
+    inflow_t all = s_inflow();
+    s_connect(&all, INFLOW_FRONT, FD, CURVE_GREETING);
+    ck_assert_int_eq(s_encrypted_turn(&all, 900, 600), INFLOW_FINE);
+    for (unsigned turn = 0; turn < 100; turn++)
+        ck_assert_int_eq(s_encrypted_turn(&all, 900, turn % 2 ? 600 : 1200), INFLOW_FINE);
+    inflow_finish(&all);
+}
+END_TEST
+
 START_TEST(test_frames_that_are_too_large) {
     static uint8_t frame[] = "\x06\0\0\0\0\x01\0\0\x01";
     inflow_t all = s_inflow();
@@ -354,5 +392,6 @@ END_TEST
 
 UNIT_MAIN("broker.inflow", test_a_turn_of_one, test_a_turn_of_all, test_frames_of_all, test_incomplete,
     test_incomplete_and_silent, test_before_the_first_message, test_incomplete_of_all,
-    test_taken_while_the_next_has_begun, test_a_descriptor_is_used_again, test_heartbeats,
-    test_frames_that_are_too_large, test_parts, test_forgiven, test_leaves, test_descriptors_that_are_no_connections)
+    test_taken_while_the_next_has_begun, test_a_descriptor_is_used_again, test_heartbeats, test_encrypted_heartbeats,
+    test_encrypted_messages_on_their_way, test_frames_that_are_too_large, test_parts, test_forgiven, test_leaves,
+    test_descriptors_that_are_no_connections)
