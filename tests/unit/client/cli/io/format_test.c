@@ -151,6 +151,7 @@ TEST(test_notes) {
     ck_assert_uint_eq(told, 10);
     zrelay_event_t none = {.type = ZRELAY_ACKED};
     ck_assert(!format_note(&out, &none, true));
+    zr_buffer_finish(&out);
 }
 
 TEST(test_progress) {
