@@ -52,18 +52,20 @@ class Stream(TestCase):
 
     def test_sleeping_reader_with_a_tiny_queue_repairs_itself(self):
         count = 200_000
-        # Queues so small, and messages so long, that most of the burst can wait for the sleeper nowhere.
-        broker = self.broker(config=FAST + "limits\n    reader-queue = 16\n    batch-bytes = 4k\n")
+        # Queues so small, and messages so long, that most of the burst can wait for the sleeper nowhere: all of it is stopped.
+        broker = self.broker(config="server\n    heartbeat = 5000\n    tick = 20\nlimits\n    reader-queue = 16\n    batch-bytes = 4k\n")
         sleeper = Program([os.path.join(BUILD, "tests/e2e/sleeper"), broker.server, "burst", "65536", str(count)])
         self.addCleanup(sleeper.end)
         sleeper.wait_out("^live$")
         awake = self.zrelay(broker, "sub", "burst", "--count", str(count))
         self.wait_members(broker, "burst", 2)
         numbers = b"".join(b"%0100d\n" % number for number in range(1, count + 1))
+        sleeper.signal(signal.SIGSTOP)
         self.run_zrelay(broker, "pub", "burst", stdin=numbers)
         self.assertEqual(awake.finish(), 0, awake.errors())  # while the other one sleeps
         self.assertTrue(bytes(awake.out) == numbers)
         self.assertEqual(sleeper.lines(), [b"live"])
+        sleeper.signal(signal.SIGCONT)
         sleeper.write(b"wake up\n")
         self.assertEqual(sleeper.finish(), 0, sleeper.errors())
         self.assertTrue(b"\n".join(sleeper.lines()[1:]) + b"\n" == numbers, "not each message once, in order")
