@@ -34,7 +34,7 @@ enum {
     INFLOW_PINGS_MAX = 100,   /* and at once: libzmq answers each with a send of its own */
     INFLOW_HIDDEN_MAX = 1000, /* the same for an encrypted one, where messages on their way cannot be told from them */
     INFLOW_LEAVING = 8,    /* while so many wait to leave, newcomers at the back wait too, else they would pile up: */
-    INFLOW_NEWCOMERS = 8,  /* so many come for each that leaves, */
+    INFLOW_NEWCOMERS = 2,  /* so many come for each that leaves, */
     INFLOW_CROWD = 4,      /* or one, once those that wait to leave have this part (a fourth) of all descriptors */
     INFLOW_FORGIVEN = 128, /* bytes of an incomplete message that an encrypted reader is forgiven each second: libzmq's
                               heartbeats, which cannot be told from messages there */
