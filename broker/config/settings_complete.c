@@ -40,8 +40,9 @@ static bool s_has_path(const settings_endpoints_t *endpoints) {
 static void s_check_ipc(settings_t *settings, zr_error_t *error) {
     bool set = settings->ipc_mode || settings->ipc_group[0];
     if (set && !s_has_path(&settings->listen) && !s_has_path(&settings->back))
-        zr_fail(error, "server: ipc-mode and ipc-group are for listeners ipc://PATH, and there is none (an abstract "
-                       "socket, ipc://@NAME, has no permissions); add one, or take them away");
+        zr_fail(error,
+            "server: ipc-mode and ipc-group need a listener ipc://PATH; add one, or take them away (an abstract "
+            "socket, ipc://@NAME, has no permissions)");
     if (settings->ipc_group[0] && settings->ipc_mode && !(settings->ipc_mode & 0020))
         zr_fail(error,
             "server: ipc-group names a group, and ipc-mode %04o does not let it in; write 0660, or take one "

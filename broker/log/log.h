@@ -127,7 +127,7 @@ struct log {
     /* Rooms below that level begin after this position. It is above all positions of such rooms in earlier runs under
      * this epoch, of which nothing is left. 0: there was none. */
     uint64_t base;
-    uint64_t newest; /* the time of an entry from earlier runs, the latest there is; 0: there is none */
+    uint64_t newest; /* the latest time of an entry from earlier runs; 0: the log is empty */
     bool hold;       /* set by the edge while the clock is in doubt: nothing is deleted for its age */
     /* A room of that level whose head is above this is never forgotten, or those that begin after it would have too few
      * positions left. 0: there are always enough. */

@@ -23,8 +23,8 @@ typedef struct {
     zr_log_limit_t lines;
 } timekeeper_t;
 
-/* At the start. `newest`: time of the log's newest entry; 0: there is none. Pure, as timekeeper_look is: `clock` is the
- * machine's (µs since 1970), `rising` the one that only rises (µs). */
+/* At the start. `newest`: time of the log's newest entry; 0: the log is empty. Pure, as timekeeper_look is: `clock` is
+ * the machine's (µs since 1970), `rising` the one that only rises (µs). */
 time_news_t timekeeper_begin(timekeeper_t *keeper, uint64_t newest, uint64_t clock, uint64_t rising);
 
 /* Moves `keeper->time` on. That is the machine's clock, or, while it shows a time that cannot be, the time expected. */

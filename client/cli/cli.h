@@ -47,8 +47,8 @@ const char *cli_room(const char *room, bool pattern);
 const char *cli_nick(const char *nick);
 const char *cli_key(const char *key);
 
-/* The delimiter that --delimiter (`text`) and --null give; '\n' without them. false: `text` is none, or both are given,
- * which was told. */
+/* The delimiter that --delimiter (`text`) or --null gives; '\n' without them. false: `text` cannot be one, or both are
+ * given. It has told so. */
 bool cli_delimiter(const command_t *command, const char *text, bool null, char *out);
 
 /* The same for each of the words, in place; false if one is no room. */

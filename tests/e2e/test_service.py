@@ -330,7 +330,7 @@ class LocalSockets(TestCase):
 
     def test_settings_that_are_not_right(self):
         for settings, listen, said in (
-                ("ipc-mode = 0666", "tcp://127.0.0.1:*", "there is none"), ("ipc-group = daemon", "ipc://@z", "there is none"),
+                ("ipc-mode = 0666", "tcp://127.0.0.1:*", "need a listener ipc://PATH"), ("ipc-group = daemon", "ipc://@z", "need a listener ipc://PATH"),
                 ("ipc-mode = 066", "ipc:///tmp/z", "is no mode"), ("ipc-mode = 0999", "ipc:///tmp/z", "is no mode"),
                 ("ipc-mode = 1666", "ipc:///tmp/z", "is no mode"), ("ipc-mode = rw", "ipc:///tmp/z", "is no mode"),
                 ("ipc-mode = 0600\n    ipc-group = daemon", "ipc:///tmp/z", "does not let it in"),

@@ -65,7 +65,7 @@ static bool s_is_ahead(const retain_t *retain, uint64_t last, uint64_t *time) {
 /* The oldest frames that are not kept, among the first `max`. `*more`: there is more to do behind them.
  *
  * Frames dated ahead of the clock come from a clock that was wrong, and would stay until it is as late as that. They
- * are no younger than the next frame with a possible time. If there is none so near, they count as of now. */
+ * count as of the next frame with a possible time. If that frame is too far away, they count as of now. */
 static bool s_find(const retain_t *retain, size_t max, plan_t *plan, bool *more) {
     sqlite3_stmt *statement = db_statement(retain->db, DB_SQL_FRAMES_OLDEST);
     sqlite3_bind_int64(statement, 1, db_frame_id(retain->room, plan->oldest));

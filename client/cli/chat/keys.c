@@ -41,7 +41,7 @@ static bool s_is_begun(zr_span_t text) {
     return true;
 }
 
-/* Appends the first character, unless it is none that can be typed. The bytes taken; 0: it is not complete. */
+/* Appends the first character, if a person can type it. Returns the bytes taken; 0: the character is not complete. */
 static size_t s_character(zr_span_t text, zr_buffer_t *out) {
     if (s_is_begun(text))
         return 0;
