@@ -287,6 +287,10 @@ typedef struct {
  *     EINVAL     `relay` is NULL */
 ZRELAY_API const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms);
 
+/* Does the work that is due, such as heartbeats, and takes no event. For a program that cannot use an event now: with a
+ * call each second the session stays alive. The event that zrelay_next gave last stays valid. */
+ZRELAY_API void zrelay_keep_alive(zrelay_t *relay);
+
 /* To wait together with other file descriptors: poll zrelay_fd for POLLIN for at most zrelay_timeout ms. Then call
  * zrelay_next(relay, 0) until it returns NULL. Ask for the timeout anew before each poll, as it is 0 while there is
  * work to do. The fd is the library's and stays the same; -1 in a forked child. */

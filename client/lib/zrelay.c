@@ -565,6 +565,15 @@ static const zrelay_event_t *s_next(zrelay_t *relay, uint64_t now, uint64_t unti
     }
 }
 
+static void s_work(zrelay_t *relay, uint64_t now) {
+    if (now >= relay->due) {
+        link_wait(relay->link, 0);
+        s_turn(relay, now, false);
+    } else if (relay->dirty && now != relay->flushed) {
+        s_flush(relay, now); /* messages published between events wait no longer than a tick of the clock */
+    }
+}
+
 const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
     if (!relay)
         return s_none(EINVAL);
@@ -572,13 +581,15 @@ const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
         return s_none(ESHUTDOWN);
     s_start(relay);
     uint64_t now = s_now(), until = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms;
-    if (now >= relay->due) {
-        link_wait(relay->link, 0);
-        s_turn(relay, now, false);
-    } else if (relay->dirty && now != relay->flushed) {
-        s_flush(relay, now); /* messages published between events wait no longer than a tick of the clock */
-    }
+    s_work(relay, now);
     return s_next(relay, now, until);
+}
+
+void zrelay_keep_alive(zrelay_t *relay) {
+    if (!relay || s_is_parents(relay))
+        return;
+    s_start(relay);
+    s_work(relay, s_now());
 }
 
 int zrelay_fd(zrelay_t *relay) {

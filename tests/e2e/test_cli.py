@@ -1,13 +1,16 @@
 """The command line: exit codes, one clear line for every mistake, output that scripts can rely on, and output on a terminal."""
 import base64
+import fcntl
 import json
 import os
 import pty
 import re
+import select
 import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import unittest
 
 from harness import DEADLINE, ZRELAY, Program, TestCase, publish_frame, wait_for
@@ -488,6 +491,32 @@ class Reading(CliCase):
         self.assertTrue(got == b"".join(b"%0100d\n" % number for number in range(lines)))
         reader.send_signal(signal.SIGINT)
         self.assertEqual(reader.wait(DEADLINE), 0)
+
+    def test_notes_of_a_reader_whose_output_nobody_takes(self):
+        """A note has waited for the output before it, and says what it is about nevertheless."""
+        broker = self.broker()
+        read, write = os.pipe()
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+        with tempfile.TemporaryFile() as notes:
+            reader = subprocess.Popen([ZRELAY, "-v", "-s", broker.server, "sub", "r/*"], stdout=write, stderr=notes, env=self.environment)
+            self.addCleanup(lambda: (reader.kill(), reader.wait(), os.close(read)))
+            os.close(write)
+
+            def told():
+                return os.pread(notes.fileno(), 1 << 20, 0)
+            wait_for(lambda: b"r/*: live" in told(), "the reader")
+            peer, rooms, body = self.peer(broker), 100, b"x" * 999 + b"\n"
+            for number in range(rooms):
+                peer.send(publish_frame(f"r/{number:03}", (number + 1, body[:-1])))
+            got = b""
+            while len(got) < rooms * len(body):
+                self.assertTrue(select.select([read], [], [], DEADLINE)[0], "no output")
+                some = os.read(read, 1000)  # so slowly that the pipe is full again and again
+                self.assertTrue(some, "the output ended")
+                got += some
+            self.assertEqual(got, rooms * body)
+            wait_for(lambda: b"r/099: live" in told(), "the last note")
+            self.assertEqual(sorted(re.findall(rb"(r/\d+): live", told())), [b"r/%03d" % number for number in range(rooms)])
 
 
 class Output(CliCase):

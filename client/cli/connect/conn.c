@@ -14,48 +14,6 @@
 #define NICK_TRIES 8
 #define FILES_MAX 80
 
-struct conn_held {
-    conn_held_t *next;
-    zrelay_event_t event;
-    char bytes[];
-};
-
-/* --- Holding events --- */
-
-static size_t s_size(const char *text) {
-    return text ? strlen(text) + 1 : 0;
-}
-
-static const char *s_copy(char **to, const char *text, size_t size) {
-    if (!text)
-        return NULL;
-    char *copy = *to;
-    memcpy(copy, text, size);
-    *to += size;
-    return copy;
-}
-
-static conn_held_t *s_held_new(const zrelay_event_t *event) {
-    const char *const texts[] = {
-        event->room, event->name, event->text, event->code, event->epoch, event->sender, event->key};
-    size_t size = event->body_len + 1;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        size += s_size(texts[i]);
-    conn_held_t *held = fatal_check(malloc(sizeof *held + size));
-    char *to = held->bytes;
-    held->next = NULL;
-    held->event = *event;
-    held->event.room = s_copy(&to, event->room, s_size(event->room));
-    held->event.name = s_copy(&to, event->name, s_size(event->name));
-    held->event.text = s_copy(&to, event->text, s_size(event->text));
-    held->event.code = s_copy(&to, event->code, s_size(event->code));
-    held->event.epoch = s_copy(&to, event->epoch, s_size(event->epoch));
-    held->event.sender = s_copy(&to, event->sender, s_size(event->sender));
-    held->event.key = s_copy(&to, event->key, s_size(event->key));
-    held->event.body = event->body ? s_copy(&to, event->body, event->body_len) : NULL;
-    return held;
-}
-
 /* --- Waiting --- */
 
 static bool s_has_code(const zrelay_event_t *event, const char *code) {
@@ -117,14 +75,6 @@ static bool s_see(conn_t *session, const zrelay_event_t *event) {
 }
 
 const zrelay_event_t *conn_take(conn_t *session) {
-    free(session->current);
-    session->current = session->held;
-    if (session->current) {
-        session->held = session->current->next;
-        if (!session->held)
-            session->held_last = &session->held;
-        return &session->current->event;
-    }
     const zrelay_event_t *event;
     if (session->connected && wish_due(&session->wish, zr_mono_ms()))
         zrelay_rename(session->relay, session->wish.nick);
@@ -155,8 +105,6 @@ static void s_poll(struct pollfd *files, nfds_t count, int relay_fd, int timeout
 }
 
 void conn_wait(conn_t *session, struct pollfd *files, nfds_t count, int timeout_ms) {
-    if (session->held)
-        timeout_ms = 0;
     if (session->wish.due_ms) {
         uint64_t now = zr_mono_ms(), due = session->wish.due_ms;
         timeout_ms = s_shorter(timeout_ms, due > now ? (int)(due - now) : 0);
@@ -167,13 +115,8 @@ void conn_wait(conn_t *session, struct pollfd *files, nfds_t count, int timeout_
 void conn_hold(conn_t *session, struct pollfd *files, nfds_t count, int timeout_ms) {
     uint64_t now = zr_mono_ms();
     if (now - session->beat_ms >= HOLD_MS) {
-        /* The library works only within zrelay_next, which hands out an event: one a second, kept for later. */
         session->beat_ms = now;
-        const zrelay_event_t *event = zrelay_next(session->relay, 0);
-        if (event && s_see(session, event)) {
-            *session->held_last = s_held_new(event);
-            session->held_last = &(*session->held_last)->next;
-        }
+        zrelay_keep_alive(session->relay);
     }
     s_poll(files, count, -1, s_shorter(timeout_ms, (int)(HOLD_MS - (now - session->beat_ms))));
 }
@@ -267,7 +210,6 @@ static const char *s_login_name(void) {
 
 int conn_open(conn_t *session, config_t *config, conn_name_t name) {
     *session = (conn_t){.config = config};
-    session->held_last = &session->held;
     int code = target_resolve(&session->target, config);
     if (code == 0)
         code = target_session(&session->target, "zrelay/" ZRELAY_VERSION, &session->relay);
@@ -295,14 +237,8 @@ void conn_close(conn_t *session) {
         for (uint64_t now = end - GOODBYE_MS; now < end && (!event || event->type != ZRELAY_CLOSED); now = zr_mono_ms())
             event = zrelay_next(session->relay, (int)(end - now));
     }
-    while (session->held) {
-        conn_held_t *next = session->held->next;
-        free(session->held);
-        session->held = next;
-    }
     zrelay_destroy(session->relay);
     target_finish(&session->target);
-    free(session->current);
     free(session->nick);
     free(session->greeting);
     *session = (conn_t){0};

@@ -16,8 +16,6 @@
 #define CONN_QUEUED_MS 40000   /* how long the next word of a broker that has queued the login may take, */
 #define CONN_LONGEST_MS 150000 /* and how long all of it */
 
-typedef struct conn_held conn_held_t;
-
 typedef struct {
     zrelay_t *relay;
     config_t *config;
@@ -29,12 +27,10 @@ typedef struct {
     bool banned; /* an operator has said so, and we were not connected since */
     bool yields; /* a nick in use is tried again with '_' behind */
     int nick_tries;
-    wish_t wish;                    /* for a nick that was in use */
-    bool closed;                    /* ZRELAY_CLOSED came */
-    char *greeting;                 /* NULL: none */
-    conn_held_t *held, **held_last; /* taken while nobody could use them, in order */
-    conn_held_t *current;           /* the one given out last */
-    uint64_t beat_ms;               /* when conn_hold last let the library work */
+    wish_t wish;      /* for a nick that was in use */
+    bool closed;      /* ZRELAY_CLOSED came */
+    char *greeting;   /* NULL: none */
+    uint64_t beat_ms; /* when conn_hold last let the library work */
 } conn_t;
 
 typedef enum {
@@ -57,7 +53,8 @@ const zrelay_event_t *conn_take(conn_t *session);
  * passed. Call it after conn_take gave NULL. */
 void conn_wait(conn_t *session, struct pollfd *files, nfds_t count, int timeout_ms);
 
-/* The same for a command that can use no event now: the session is kept alive, events stay where they are. */
+/* The same for a command that can use no event now: the session is kept alive, and events stay where they are. The one
+ * that conn_take gave stays valid. */
 void conn_hold(conn_t *session, struct pollfd *files, nfds_t count, int timeout_ms);
 
 /* The next event, waiting for it up to `timeout_ms` (-1: without end). NULL: time is up or the program is asked to end.

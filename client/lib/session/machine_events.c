@@ -47,6 +47,7 @@ static void s_pop(machine_t *m) {
     free(item->strings);
     events->head = (events->head + 1) & (events->size - 1);
     events->count--;
+    events->begun = false;
 }
 
 void events_finish(machine_t *m) {
@@ -162,7 +163,7 @@ static bool s_next_entry(events_t *events, item_t *item) {
     zr_entry_t entry;
     if (!zr_deliver_next(&item->reader, &entry))
         return false; /* cannot be: the frame was checked */
-    zrelay_event_t *event = &item->event;
+    zrelay_event_t *event = &events->given;
     event->seq = entry.seq;
     event->time = entry.time;
     event->deleted = entry.flags & ZR_ENTRY_DELETE;
@@ -189,12 +190,11 @@ static bool s_ban(zrelay_event_t *event, const json_t *one) {
     return event->name != NULL;
 }
 
-static bool s_next_listed(item_t *item) {
+static bool s_next_listed(item_t *item, zrelay_event_t *event) {
     json_t *list;
     memcpy(&list, item->strings, sizeof list);
     json_t *one = json_array_get(list, item->index++);
     const char *wrong = NULL;
-    zrelay_event_t *event = &item->event;
     if (item->kind == ITEM_BANS)
         return s_ban(event, one);
     if (item->kind == ITEM_ROOMS) {
@@ -219,10 +219,13 @@ const zrelay_event_t *machine_event(machine_t *m) {
             continue;
         }
         item->left--;
+        if (!events->begun)
+            events->given = item->event;
+        events->begun = true;
         if (item->kind == ITEM_PLAIN)
-            return &item->event;
-        if (item->kind == ITEM_ENTRIES ? s_next_entry(events, item) : s_next_listed(item))
-            return &item->event;
+            return &events->given;
+        if (item->kind == ITEM_ENTRIES ? s_next_entry(events, item) : s_next_listed(item, &events->given))
+            return &events->given;
     }
     return NULL;
 }

@@ -181,7 +181,36 @@ START_TEST(test_next_waits_no_longer_than_it_may) {
 }
 END_TEST
 
+/* A program that takes no event for long stays connected, and the event that it has stays as it was. */
+START_TEST(test_keep_alive) {
+    stage_open();
+    stage_welcome(200);
+    stage_join_a();
+    stage_live(0, 1, "hi", 2);
+    const zrelay_event_t *event;
+    while (!(event = zrelay_next(stage.relay, STAGE_PATIENCE_MS)) || event->type != ZRELAY_ENTRY)
+        ck_assert_ptr_nonnull(event);
+    for (int pings = 0; pings < 3;) {
+        for (int i = 0; i < 100; i++)
+            stage_answer("{'op':'direct','from':'ann','text':'%d','time':5}", i);
+        zmq_pollitem_t item = {stage.front, 0, ZMQ_POLLIN, 0};
+        while (zmq_poll(&item, 1, 10) == 0)
+            zrelay_keep_alive(stage.relay);
+        while (zmq_poll(&item, 1, 0) > 0) {
+            stage_answer("{'op':'pong','re':%d,'time':1,'heads':{}}", stage_expect("ping"));
+            pings++;
+        }
+    }
+    ck_assert_int_eq((int)event->type, ZRELAY_ENTRY);
+    ck_assert_str_eq(event->room, "a");
+    ck_assert_span_eq(zr_span_of(event->body, event->body_len), zr_span("hi"));
+    zrelay_keep_alive(NULL);
+    stage_shut();
+}
+END_TEST
+
 UNIT_MAIN("client.lib.zrelay", test_from_hello_to_a_live_entry, test_large_frames_are_shared_and_arrive_whole,
     test_a_lone_message_goes_without_next, test_poll_sleeps_until_there_is_something, test_a_pause_in_publishing,
     test_a_message_of_parts_ends_the_front, test_a_message_of_parts_ends_the_back, test_close_says_bye_and_ends,
-    test_destroy_after_close_still_sends, test_a_signal_ends_waiting, test_next_waits_no_longer_than_it_may)
+    test_destroy_after_close_still_sends, test_a_signal_ends_waiting, test_keep_alive,
+    test_next_waits_no_longer_than_it_may)

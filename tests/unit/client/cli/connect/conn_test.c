@@ -80,7 +80,6 @@ const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
     static char body[64];
     (void)relay;
     (void)timeout_ms;
-    s_works++;
     if (s_next == s_count)
         return NULL;
     event = s_events[s_next++];
@@ -90,6 +89,10 @@ const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
         event.body = body;
     }
     return &event;
+}
+void zrelay_keep_alive(zrelay_t *relay) {
+    (void)relay;
+    s_works++;
 }
 
 static const zrelay_event_t s_connected = {.type = ZRELAY_CONNECTED, .name = "ann", .text = "hello"};
@@ -142,30 +145,20 @@ TEST(test_gives_up) {
     ck_assert_int_eq(conn_open(&session, &config, CONN_NAMELESS), CLI_USAGE);
 }
 
-/* Events that conn_hold took come first, unharmed and in order. */
-TEST(test_hold_keeps_events) {
-    zrelay_event_t events[3];
-    static const char *const bodies[] = {"one", "two", "three"};
-    for (int i = 0; i < 3; i++)
-        events[i] = (zrelay_event_t){.type = ZRELAY_ENTRY,
-            .room = "r",
-            .body = bodies[i],
-            .body_len = strlen(bodies[i]),
-            .seq = (uint64_t)i + 1};
-    s_prepare(events, 3);
+TEST(test_hold_takes_no_event) {
+    zrelay_event_t events[] = {{.type = ZRELAY_ENTRY, .room = "r", .body = "one", .body_len = 3, .seq = 1},
+        {.type = ZRELAY_ENTRY, .room = "r", .body = "two", .body_len = 3, .seq = 2}};
+    s_prepare(events, 2);
+    const zrelay_event_t *event = conn_take(&session);
     conn_hold(&session, NULL, 0, 1);
     conn_hold(&session, NULL, 0, 1);
     ck_assert_int_eq(s_works, 1); /* not again within a second */
     session.beat_ms -= 1000;
     conn_hold(&session, NULL, 0, 1);
     ck_assert_int_eq(s_works, 2);
-    for (uint64_t i = 0; i < 3; i++) {
-        const zrelay_event_t *event = conn_take(&session);
-        ck_assert_ptr_nonnull(event);
-        ck_assert_uint_eq(event->seq, i + 1);
-        ck_assert_span_eq(zr_span_of(event->body, event->body_len), zr_span(bodies[i]));
-        ck_assert_str_eq(event->room, "r");
-    }
+    ck_assert_uint_eq(event->seq, 1);
+    ck_assert_span_eq(zr_span_of(event->body, event->body_len), zr_span("one"));
+    ck_assert_uint_eq(conn_take(&session)->seq, 2);
     ck_assert_ptr_null(conn_take(&session));
 }
 
