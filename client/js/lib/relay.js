@@ -99,18 +99,21 @@ export class Relay extends Emitter {
   }
 
   /** Joins a room; fulfilled once the room is whole up to now. A room that was joined already is given again. */
-  join(name, options = {}) {
+  async join(name, options = {}) {
+    const room = this.room(name, options);
+    await room.entered();
+    return room;
+  }
+
+  /** As `join`, for programs that want each event from the first entry on: gives the Room at once; `room.entered()` is fulfilled later. */
+  room(name, options = {}) {
     const found = this.#rooms.get(roomName(name));
-    if (found) return Promise.resolve(found);
+    if (found) return found;
     const room = new Room(this.#session, (...values) => this.publish(...values), roomName(name), options);
     this.#rooms.set(room.name, room);
     this.#follow(room);
-    return new Promise((resolve, reject) => {
-      room.once("ready", () => resolve(room));
-      room.once("refused", reject);
-      room.once("closed", () => reject(new ZrelayError("closed", "the room was left before it was joined", { room: room.name })));
-      if (this.#session.state === "live") this.#subscribe(room);
-    });
+    if (this.#session.state === "live") this.#subscribe(room);
+    return room;
   }
 
   #follow(room) {

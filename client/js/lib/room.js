@@ -5,6 +5,7 @@
  * `gap` `{ after }`, `left` `{ reason, seq }`.
  */
 import { Emitter } from "./emitter.js";
+import { ZrelayError } from "./error.js";
 import { Feed } from "./feed.js";
 import { Position } from "./position.js";
 import { Presence } from "./presence.js";
@@ -26,6 +27,7 @@ export class Room extends Emitter {
   #presence;
   #feed;
   #state = null;
+  #entering;
   #joined = false; // in this session
   #repairing = false;
   #recovered = 0; // entries since the session was lost
@@ -43,14 +45,24 @@ export class Room extends Emitter {
     this.#replays = new Replays(session, name);
     this.#presence = new Presence((members, done) => this.#ask("who", members, done), (change) => this.emit("presence", change));
     this.#feed = new Feed((after, limit, done) => this.#slice({ after, limit }, done), () => this.#position.last ?? 0);
-    if (options.epoch === session.epoch && options.after !== undefined) this.#position.last = options.after;
-    else if (options.epoch === undefined && options.after !== undefined) this.#position.last = options.after;
+    this.#entering = new Promise((resolve, reject) => {
+      this.once("ready", resolve);
+      this.once("refused", reject);
+      this.once("closed", () => reject(new ZrelayError("closed", "the room was left before it was joined", { room: name })));
+    });
+    this.#entering.catch(() => {}); // the program may not wait for it
+    this.#position.last = options.after ?? null;
   }
 
   // For programs
 
   get presence() {
     return this.#presence;
+  }
+
+  /** Fulfilled once the room is whole up to now; rejected when the broker refuses it. */
+  entered() {
+    return this.#entering;
   }
 
   /** Where a reader goes on later: `{ epoch, after }`, as `join` takes them. */
@@ -103,6 +115,9 @@ export class Room extends Emitter {
 
   /** The room's frames come now: join, then replay. */
   enter() {
+    const { epoch, after } = this.#options;
+    this.#options = { ...this.#options, epoch: undefined };
+    if (after !== undefined && epoch !== undefined && epoch !== this.#session.epoch) this.epoch();
     const { last } = this.#position;
     const { presence = true, meta } = this.#options;
     this.#ask("join", { ...(last === null ? {} : { after: last }), presence, meta }, (error, m) => this.#entered(error, m), { again: false, early: false });
