@@ -11,8 +11,8 @@ import { zeromqLinks } from "zrelay/zeromq";
 
 const { values } = parseArgs({ options: { server: { type: "string" }, page: { type: "string" }, port: { type: "string", default: "0" } } });
 const modules = join(dirname(fileURLToPath(import.meta.url)), "node_modules");
-const folders = { zrelay: join(modules, "zrelay") }; // what does not belong to the page
-const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const folders = { zrelay: join(modules, "zrelay"), modules }; // what does not belong to the page
+const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 async function serve(request, response) {
@@ -20,8 +20,10 @@ async function serve(request, response) {
   const [, first, ...rest] = path.split("/");
   const file = folders[first] ? join(folders[first], ...rest) : join(values.page, path);
   try {
-    const content = await readFile(file);
-    response.writeHead(200, { "Content-Type": types[extname(file)] ?? "application/octet-stream", "Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff" });
+    const found = extname(file) ? file : `${file}.js`; // as bundlers find modules
+    const content = await readFile(found);
+    const headers = { "Content-Type": types[extname(found)] ?? "application/octet-stream", "X-Content-Type-Options": "nosniff" };
+    response.writeHead(200, path.startsWith("/zrelay/yjs/example/") ? headers : { ...headers, "Content-Security-Policy": policy });
     response.end(content);
   } catch {
     response.writeHead(404).end();
