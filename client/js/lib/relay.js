@@ -131,6 +131,7 @@ export class Relay extends Emitter {
   #forget(room) {
     if (this.#rooms.get(room.name) !== room) return;
     this.#rooms.delete(room.name);
+    this.#session.unsubscribe([room.name]);
     if (this.#logs.get(room.name)?.idle) this.#logs.delete(room.name);
   }
 

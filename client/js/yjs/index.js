@@ -8,6 +8,7 @@
  * What is typed offline is published when the connection is back. If the relay lost its log, the clients put the document there again.
  */
 import * as Y from "yjs";
+import { hex, randomBytes } from "../lib/edge.js";
 import { Emitter } from "../lib/emitter.js";
 import { AwarenessLink } from "./awareness.js";
 import { Parts, encodeAsk, encodeUpdate } from "./parts.js";
@@ -177,7 +178,7 @@ export class ZrelayProvider extends Emitter {
   async #publish() {
     const waiting = this.#waiting.splice(0);
     if (waiting.length === 0) return;
-    const id = crypto.getRandomValues(new Uint8Array(8));
+    const id = randomBytes(8);
     try {
       await Promise.all(encodeUpdate(Y.mergeUpdates(waiting), this.#bodyMax, id).map((body) => this.#relay.publish(this.#name, body)));
     } catch (error) {
@@ -197,7 +198,7 @@ export class ZrelayProvider extends Emitter {
     const { seq: expect, parts: old, base: before } = await readSnapshot(this.#relay, this.#name);
     const base = this.#parts.whole(this.#room.position.after);
     if (base <= before && before > 0) return false;
-    const id = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const id = hex(8);
     const update = Y.encodeStateAsUpdate(this.#doc);
     return writeSnapshot(this.#relay, this.#name, { update, base, expect, old, id, size: this.#bodyMax });
   }

@@ -4,7 +4,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = process.env.ZRELAY_ROOT; // the source folder
@@ -85,6 +84,7 @@ export class Stage {
   }
 
   async browser() {
+    const { chromium } = await import("playwright-core"); // few tests need it
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
     this.t.after(() => browser.close());
     return browser;
