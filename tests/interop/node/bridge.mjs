@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // A small stand-in for the gateway: each WebSocket has a DEALER and a SUB of its own, and the chat page is served beside them.
-// bridge.mjs --server tcp://127.0.0.1:5570 --page FOLDER [--port 0] prints the address that it listens on.
+// bridge.mjs --server tcp://127.0.0.1:5570 --page FOLDER [--listen 127.0.0.1:*] prints the address that it listens on.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { dirname, extname, join, normalize } from "node:path";
@@ -9,9 +9,9 @@ import { parseArgs } from "node:util";
 import { WebSocketServer } from "ws";
 import { zeromqLinks } from "zrelay/zeromq";
 
-const { values } = parseArgs({ options: { server: { type: "string" }, page: { type: "string" }, port: { type: "string", default: "0" } } });
+const { values } = parseArgs({ options: { server: { type: "string" }, page: { type: "string" }, listen: { type: "string", default: "127.0.0.1:*" } } });
 const modules = join(dirname(fileURLToPath(import.meta.url)), "node_modules");
-const folders = { zrelay: join(modules, "zrelay"), modules }; // what does not belong to the page
+const folders = { modules }; // what does not belong to the page
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -38,4 +38,4 @@ new WebSocketServer({ server, path: "/v1/ws", handleProtocols: () => "zrelay.v1"
   socket.on("close", () => link.close());
   socket.on("error", () => link.close());
 });
-server.listen(Number(values.port), "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}/`));
+server.listen(Number(values.listen.split(":")[1].replace("*", "0")), "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}/`));
