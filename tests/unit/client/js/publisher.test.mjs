@@ -137,3 +137,28 @@ test("the end rejects what is unanswered", async () => {
   await rejected;
   assert.equal(idle, true);
 });
+
+test("eight frames go at once; then entries wait for company", async () => {
+  const { one, frames, settled } = publisher({ frame: 1000000, entries: 10000, window: 10000000 });
+  for (let number = 0; number < 10; number++) {
+    one.publish("a", "x");
+    await settled();
+  }
+  assert.equal(frames.length, 8);
+  one.ack({ mid: 1, seq: 1, level: "memory" });
+  assert.deepEqual(frames[8], ["a", 9, 10]);
+  one.publish("a", "x");
+  await settled();
+  assert.equal(frames.length, 9);
+  one.publish("a", "x".repeat(65536));
+  assert.deepEqual(frames[9], ["a", 11, 12], "a large one waits for nothing");
+});
+
+test("a hundred thousand entries and as many acks take no time", async () => {
+  const { one, settled } = publisher({ frame: 1000, entries: 1, window: 1e9 });
+  one.queueBytes = 1e9;
+  const acks = Array.from({ length: 100000 }, () => one.publish("a", ""));
+  await settled();
+  for (let mid = 1; mid <= 100000; mid++) one.ack({ mid, seq: mid, level: "memory" });
+  assert.equal((await acks.at(-1)).seq, 100000);
+});
