@@ -9,6 +9,7 @@ import { bytes, encodePublish, entrySize, keyName, publishHead, roomName } from 
 const COMPARED_MAX = 64; // compare-and-set entries unanswered: the broker remembers as many refusals
 const QUEUE_BYTES = 64 * 1024 * 1024; // bytes of unanswered entries, by default
 const EAGER_FRAMES = 8; // frames under way, beyond which entries wait for company
+const COMPANY_WAIT = 5; // milliseconds, at most
 const COMPANY_BYTES = 64 * 1024; // of entries that wait no longer
 const WHOLE_FRAME_CODES = ["bad-frame", "bad-id"]; // nothing of the frame was stored, though the error names its first id only
 
@@ -25,10 +26,14 @@ export class Publisher {
   #compared = 0; // of those in flight
   #bytes = 0; // of all that are unanswered
   #open = false; // there is a session, and no pause
+  #gathering = false; // entries wait for company
   #idle = [];
+  #later;
 
-  constructor(send, limits) {
+  /** `later(wait, run)` runs once after so many milliseconds. */
+  constructor(send, limits, later) {
     this.#send = send;
+    this.#later = later;
     this.#limits = limits;
   }
 
@@ -88,10 +93,10 @@ export class Publisher {
     this.flush();
   }
 
-  /** Sends as much as the window has room for. While some frames are under way, small ones wait for their acks and become a larger one. */
-  flush() {
+  /** Sends as much as the window has room for. While many frames are under way, entries wait a moment and share one. */
+  flush(waited = false) {
     while (this.#open && this.#unsent.length > 0) {
-      if (this.#flightFrames >= EAGER_FRAMES && this.#unsentBytes < COMPANY_BYTES) break;
+      if (!waited && this.#flightFrames >= EAGER_FRAMES && this.#unsentBytes < COMPANY_BYTES) return this.#gather();
       const entries = this.#nextFrame();
       if (entries.length === 0) break;
       this.#flightFrames++;
@@ -101,6 +106,15 @@ export class Publisher {
       }
       this.#send(encodePublish(entries[0].roomBytes, entries));
     }
+  }
+
+  #gather() {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#later(COMPANY_WAIT, () => {
+      this.#gathering = false;
+      this.flush(true);
+    });
   }
 
   /** The entries of the next frame: of one room, and within the limits. */

@@ -19,9 +19,10 @@ function ids(frame) {
 
 function publisher(limits = LIMITS) {
   const frames = [];
-  const one = new Publisher((frame) => frames.push(ids(frame)), { ...limits });
+  const timers = [];
+  const one = new Publisher((frame) => frames.push(ids(frame)), { ...limits }, (wait, run) => timers.push(run));
   one.start();
-  return { one, frames, settled: () => new Promise((resolve) => setImmediate(resolve)) };
+  return { one, frames, timers, settled: () => new Promise((resolve) => setImmediate(resolve)) };
 }
 
 test("entries of one moment share a frame for each room, in order", async () => {
@@ -138,8 +139,8 @@ test("the end rejects what is unanswered", async () => {
   assert.equal(idle, true);
 });
 
-test("eight frames go at once; then entries wait for company", async () => {
-  const { one, frames, settled } = publisher({ frame: 1000000, entries: 10000, window: 10000000 });
+test("eight frames go at once; then entries wait a moment for company", async () => {
+  const { one, frames, timers, settled } = publisher({ frame: 1000000, entries: 10000, window: 10000000 });
   for (let number = 0; number < 10; number++) {
     one.publish("a", "x");
     await settled();
@@ -152,6 +153,12 @@ test("eight frames go at once; then entries wait for company", async () => {
   assert.equal(frames.length, 9);
   one.publish("a", "x".repeat(65536));
   assert.deepEqual(frames[9], ["a", 11, 12], "a large one waits for nothing");
+  one.publish("a", "x");
+  one.publish("a", "x");
+  await settled();
+  assert.equal(frames.length, 10);
+  timers.at(-1)();
+  assert.deepEqual(frames[10], ["a", 13, 14], "and none waits for long");
 });
 
 test("a hundred thousand entries and as many acks take no time", async () => {
