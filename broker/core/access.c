@@ -31,7 +31,7 @@ struct access {
     bool open_mode, plain;
     access_user_t *users;
     access_user_t *folded;  /* the same, by folded names */
-    access_user_t **groups; /* of those that are let in one for each set of rules */
+    access_user_t **groups; /* of those that are let in and are no gateways one for each set of rules */
     size_t group_count;
     access_user_t sure; /* nobody: the allows that all groups have, and everybody's denies */
 };
@@ -46,6 +46,7 @@ static const struct {
     {"presence", RIGHT_PRESENCE},
     {"create", RIGHT_CREATE},
     {"admin", RIGHT_ADMIN},
+    {"gateway", RIGHT_GATEWAY},
     {"all", RIGHT_ALL},
 };
 enum { RIGHT_NAMES = sizeof s_rights / sizeof s_rights[0] };
@@ -202,7 +203,7 @@ void access_finish(access_t *access) {
     access->groups = fatal_realloc(access->groups, (HASH_COUNT(access->users) + 1) * sizeof *access->groups);
     for (access_user_t *user = access->users; user; user = user->hh.next) {
         s_tidy(user);
-        if (!user->banned)
+        if (!user->banned && !access_is_gateway(user))
             access->groups[access->group_count++] = user;
     }
     if (access->group_count == 0)
@@ -290,17 +291,25 @@ size_t access_next_readable(const access_user_t *user, zr_span_t room, char next
     return nearest.len;
 }
 
-bool access_is_admin(const access_user_t *user) {
-    bool admin = false;
+static bool s_has_everywhere(const access_user_t *user, right_t right) {
+    bool has = false;
     for (size_t i = 0; i < user->rule_count; i++) {
         const rule_t *rule = &user->rules[i];
-        if (!(rule->rights & RIGHT_ADMIN))
+        if (!(rule->rights & right))
             continue;
         if (rule->deny)
             return false;
-        admin |= zr_span_equal(s_pattern(rule), zr_span("*"));
+        has |= zr_span_equal(s_pattern(rule), zr_span("*"));
     }
-    return admin;
+    return has;
+}
+
+bool access_is_admin(const access_user_t *user) {
+    return s_has_everywhere(user, RIGHT_ADMIN);
+}
+
+bool access_is_gateway(const access_user_t *user) {
+    return s_has_everywhere(user, RIGHT_GATEWAY);
 }
 
 bool access_is_same(const access_user_t *one, const access_user_t *other) {

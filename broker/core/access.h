@@ -15,7 +15,8 @@ typedef enum {
     RIGHT_PRESENCE = 8, /* with read: be named there, and see the others */
     RIGHT_CREATE = 16,  /* publish the first entry of a room */
     RIGHT_ADMIN = 32,   /* for "*" only: the op admin */
-    RIGHT_ALL = 31,     /* all but admin */
+    RIGHT_GATEWAY = 64, /* for "*" only: to carry the sessions of others over a trunk */
+    RIGHT_ALL = 31,     /* all but admin and gateway */
 } right_t;
 typedef unsigned rights_t; /* of right_t */
 
@@ -25,7 +26,7 @@ typedef struct access_user access_user_t;
 /* Makes one without users. The caller owns it until the relay takes it over. */
 access_t *access_new(void);
 
-/* Open mode: all peers are the same user. That user has every right but RIGHT_ADMIN. */
+/* Open mode: all peers are the same user. That user has RIGHT_ALL. */
 access_t *access_new_open(void);
 void access_destroy(access_t *access); /* NULL is accepted */
 
@@ -72,11 +73,13 @@ rights_t access_rights(const access_user_t *user, zr_span_t room);
 enum { ACCESS_NEXT_SIZE = 129 }; /* a room name and one byte more */
 size_t access_next_readable(const access_user_t *user, zr_span_t room, char next[ACCESS_NEXT_SIZE]);
 
-/* May use the op admin: a rule with the pattern "*" gives it, and none takes it. */
+/* May use the op admin; may be a gateway. A rule with the pattern "*" gives it, and none takes it. */
 bool access_is_admin(const access_user_t *user);
+bool access_is_gateway(const access_user_t *user);
 
 /* The rights there that all users have in common, of those that can be connected; none if no user can be. A room whose
- * common rights have RIGHT_READ is open, and its entries may be on the back. */
+ * common rights have RIGHT_READ is open, and its entries may be on the back. Gateways do not count: they read for
+ * others, who must have the right. */
 rights_t access_common(const access_t *access, zr_span_t room);
 
 /* Have both the same rights everywhere, by the same rules? */
