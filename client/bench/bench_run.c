@@ -43,7 +43,7 @@ typedef struct {
     int failed; /* zrelay_publish's error code; 0: none */
     uint64_t start;
     pace_t pace;  /* the publishers' thread's */
-    bool blocked; /* likewise: readers or acks are too far behind for the publisher that was tried last */
+    bool blocked; /* likewise: readers or acks are too far behind for some publisher */
     uint64_t acked_at, delivered_at;
     zrelay_level_t level;
     histogram_t *latency, *late;
@@ -77,9 +77,10 @@ static uint64_t s_publish(run_t *run, size_t index) {
     publisher_t *publisher = &run->publishers[index];
     bench_head_t head = {.run = run->plan->run, .publisher = (uint32_t)index};
     uint64_t first = publisher->next;
-    run->blocked = s_ahead(run);
-    if (run->blocked)
+    if (s_ahead(run)) {
+        run->blocked = true;
         return 0;
+    }
     for (; publisher->next < publisher->total && publisher->next - first < CHUNK; publisher->next++) {
         uint64_t now = 0, due = 0;
         if (schedule->rate) {
@@ -93,8 +94,8 @@ static uint64_t s_publish(run_t *run, size_t index) {
         bench_head_write(run->body, &head);
         int failed = zrelay_publish(run->out.relays[index], run->rooms[room], run->body, run->plan->size, NULL);
         if (failed) {
-            run->blocked = failed == ZRELAY_EFULL;
-            run->failed = run->blocked ? 0 : failed;
+            run->blocked |= failed == ZRELAY_EFULL;
+            run->failed = failed == ZRELAY_EFULL ? 0 : failed;
             break;
         }
         if (schedule->rate)
@@ -137,6 +138,7 @@ static void *s_publish_all(void *arg) {
     while (!atomic_load(&run->stop) && !run->failed) {
         uint64_t some = 0, acked = 0;
         bool unpublished = false, unacked = false;
+        run->blocked = false;
         for (size_t i = 0; i < run->out.opened; i++) {
             publisher_t *publisher = &run->publishers[i];
             uint64_t published = publisher->next < publisher->total ? s_publish(run, i) : 0;
