@@ -7,19 +7,8 @@
 #include <stdbool.h>
 
 #include "grant.h"
+#include "right.h"
 #include "span.h"
-
-typedef enum {
-    RIGHT_READ = 1,     /* join, replay, state, live entries; to know that the room exists */
-    RIGHT_WRITE = 2,    /* publish */
-    RIGHT_STATE = 4,    /* with write: publish keyed entries */
-    RIGHT_PRESENCE = 8, /* with read: be named there, and see the others */
-    RIGHT_CREATE = 16,  /* publish the first entry of a room */
-    RIGHT_ADMIN = 32,   /* for "*" only: the op admin */
-    RIGHT_GATEWAY = 64, /* for "*" only: to carry the sessions of others over a trunk */
-    RIGHT_ALL = 31,     /* all but admin and gateway */
-} right_t;
-typedef unsigned rights_t; /* of right_t */
 
 typedef struct access access_t;
 typedef struct access_user access_user_t;
@@ -56,11 +45,6 @@ void access_set_plain(access_t *access, bool plain);
 void access_finish(access_t *access);
 
 /* --- Asking --- */
-
-/* Rights by the names they have in the users file, "all" too; 0: none has that name. And the name of the first of
- * `rights`, of which there is one. */
-rights_t access_right(zr_span_t name);
-const char *access_right_name(rights_t rights);
 
 bool access_is_open_mode(const access_t *access);
 
