@@ -52,6 +52,11 @@ static void s_apply(relay_t *relay, session_t *session, losses_t *losses) {
         losses->gone++;
         return;
     }
+    if (session->channels && !access_is_open_mode(relay->access) && !access_is_gateway(access)) {
+        session_dismiss(relay, session, "revoked");
+        losses->gone++;
+        return;
+    }
     session->following.list |= !access_is_same(session->access, access);
     session->access = access;
     session_rights_forget(session);
