@@ -5,8 +5,11 @@
 #ifndef UPLINK_H
 #define UPLINK_H
 
+#include <jansson.h>
+
 #include "feeds.h"
 #include "machine.h"
+#include "netblock.h"
 
 typedef struct uplink uplink_t;
 typedef struct channel channel_t;
