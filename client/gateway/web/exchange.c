@@ -138,8 +138,7 @@ static enum MHD_Result s_begin(exchange_t *e, const char *method) {
     return length && strtoull(length, NULL, 10) > e->host->max_body ? s_refuse_body(e) : MHD_YES;
 }
 
-enum MHD_Result exchange_take(
-    exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole) {
+enum MHD_Result exchange_take(exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole) {
     if (!e->begun)
         return s_begin(e, method);
     if (*upload_len > 0) {

@@ -22,7 +22,6 @@ void exchange_destroy(exchange_t *e); /* tells that it is gone; NULL is accepted
 void exchange_place(exchange_t *e, struct MHD_Connection *connection, const address_t *address, bool secure);
 
 /* A call of libmicrohttpd's access handler. `*whole` becomes true when the request is complete and goes to the handler. */
-enum MHD_Result exchange_take(
-    exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole);
+enum MHD_Result exchange_take(exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole);
 
 #endif
