@@ -78,8 +78,9 @@ void gateway_config_default(gateway_config_t *config) {
         .ping_ms = 30 * SECOND,
         .reader_queue = 1 * MIB,
         .answer_queue = 8 * MIB,
-        .max_rooms = 100,
+        .max_rooms = 200,
         .max_topics = 2000,
+        .page = ZRELAY_PAGE,
     };
 }
 

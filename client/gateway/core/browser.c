@@ -34,6 +34,7 @@ struct browser {
     room_sub_t *joining; /* NULL: none. Its `join` waits, and what came after it */
     zr_blob_t **waiting;
     size_t waiting_count, waiting_size;
+    zr_blob_t *hello; /* said while the broker is away: it gets it when it is back; NULL: none */
 };
 
 /* --- To the peer --- */
@@ -147,7 +148,7 @@ static bool s_names_valid(const json_t *names, bool prefixes) {
         if (!json_is_string(name) || !(prefixes ? s_prefix_valid(s_text(name)) : zr_room_valid(s_text(name))))
             return false;
     }
-    return json_is_array(names) && json_array_size(names) > 0;
+    return json_is_array(names);
 }
 
 static void s_on_subscribe(browser_t *b, const json_t *object, json_t *id) {
@@ -283,8 +284,7 @@ static bool s_may_concern(const browser_t *b, zr_span_t frame) {
            s_names(frame, "follow\"") || s_names(frame, "\\u") || (b->kind == BROWSER_JSON && s_names(frame, "\"hello\""));
 }
 
-/* While the broker is away, requests fail as without a session. A `hello` waits: the peer says it again when it hears
- * of the broker. */
+/* While the broker is away, requests fail as without a session. The last `hello` waits for it. */
 static void s_refuse_away(browser_t *b, zr_span_t frame) {
     json_t *object = NULL, *id = NULL;
     if (frame.ptr[0] != ZR_TYPE_CONTROL || zr_control_read_request(frame, &object) != ZR_OK) {
@@ -292,7 +292,10 @@ static void s_refuse_away(browser_t *b, zr_span_t frame) {
         return;
     }
     zr_get_id(object, &id);
-    if (!s_is(json_string_value(json_object_get(object, "op")), "hello"))
+    if (s_is(json_string_value(json_object_get(object, "op")), "hello")) {
+        zr_blob_unref(b->hello);
+        b->hello = zr_blob_copy(frame.ptr, frame.len);
+    } else
         s_error(b, ZR_NO_SESSION, "the broker is away; say hello when it is back", id);
     json_decref(object);
 }
@@ -376,6 +379,7 @@ static bool s_on_welcome(browser_t *b, json_t *welcome) {
     s_lower(limits, "frame", b->host->max_message);
     s_lower(limits, "control", b->host->max_message);
     s_lower(limits, "body", b->host->max_message);
+    s_lower(limits, "rooms", b->host->max_rooms);
     s_tell(b, json_incref(welcome));
     return false;
 }
@@ -457,6 +461,16 @@ static void s_on_frame(void *ctx, zr_span_t inner) {
         s_take_delivery(b, inner);
 }
 
+static void s_greet(browser_t *b) {
+    zr_blob_t *hello = b->hello;
+    b->hello = NULL;
+    if (hello)
+        s_take_control(b, zr_span_of(zr_blob_data(hello), zr_blob_len(hello)));
+    else
+        s_error(b, ZR_NO_SESSION, "the broker is back; say hello", NULL);
+    zr_blob_unref(hello);
+}
+
 static void s_on_change(void *ctx, channel_change_t change, zr_span_t reason) {
     browser_t *b = ctx;
     bool limit = zr_span_equal(reason, zr_span(zr_code_name(ZR_RATE_LIMITED))) ||
@@ -469,7 +483,7 @@ static void s_on_change(void *ctx, channel_change_t change, zr_span_t reason) {
     }
     s_tell(b, json_pack("{s:s,s:s}", "op", "broker", "state", change == CHANNEL_OPEN ? "back" : "away"));
     if (change == CHANNEL_OPEN)
-        s_error(b, ZR_NO_SESSION, "the broker is back; say hello", NULL);
+        s_greet(b);
 }
 
 browser_t *browser_new(const ws_host_t *host, browser_kind_t kind, const ws_from_t *from, const ws_calls_t *calls,
@@ -490,6 +504,7 @@ void browser_destroy(browser_t *b) {
     while (b->requests)
         s_end_request(b, b->requests);
     s_drop_waiting(b);
+    zr_blob_unref(b->hello);
     room_subs_destroy(b->rooms, b->now);
     channel_close(b->channel);
     free(b);

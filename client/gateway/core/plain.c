@@ -1,6 +1,8 @@
 /* See plain.h. */
 #include "plain.h"
 
+#include <sodium/utils.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "control.h"
@@ -33,12 +35,12 @@ struct plain {
     bool full;    /* the socket took no more */
     bool replaying;
     uint64_t epoch, last, heard; /* the last entry that the peer got, and the newest that is known */
-    uint64_t pause_until;        /* ms */
+    uint64_t pause_ms, pause_until; /* that the broker asked for; when it ends */
     uint64_t now;
 
     uint64_t mid;
-    unanswered_t unanswered[PLAIN_UNANSWERED]; /* a ring, by message id */
-    size_t first, count, bytes;
+    unanswered_t *unanswered; /* those from `first` on, by message id */
+    size_t first, count, size, bytes;
 };
 
 /* --- The end --- */
@@ -53,23 +55,39 @@ static void s_close(plain_t *p, ws_code_t code, zr_span_t reason) {
 /* The peer knows nothing of the protocol, so the fault is the reason of the close. */
 static void s_refuse(plain_t *p, const char *code, const char *text) {
     char reason[REASON_MAX];
+    bool passes = strcmp(code, zr_code_name(ZR_RATE_LIMITED)) == 0 || strcmp(code, zr_code_name(ZR_TOO_MANY_SESSIONS)) == 0;
     snprintf(reason, sizeof reason, "%s: %s", code, text);
-    s_close(p, WS_POLICY, zr_utf8_valid(zr_span(reason)) ? zr_span(reason) : zr_span(code));
+    s_close(p, passes ? WS_LATER : WS_POLICY, zr_utf8_valid(zr_span(reason)) ? zr_span(reason) : zr_span(code));
 }
 
 /* --- Publishing --- */
 
-static unanswered_t *s_slot(plain_t *p, size_t i) {
-    return &p->unanswered[(p->first + i) % PLAIN_UNANSWERED];
+static unanswered_t *s_slot(const plain_t *p, size_t i) {
+    return &p->unanswered[p->first + i];
+}
+
+static void s_keep(plain_t *p, zr_blob_t *frame) {
+    if (p->first > 0 && p->first + p->count == p->size) {
+        memmove(p->unanswered, p->unanswered + p->first, p->count * sizeof *p->unanswered);
+        p->first = 0;
+    }
+    FATAL_GROW(p->unanswered, p->first + p->count, p->size);
+    *s_slot(p, p->count++) = (unanswered_t){p->mid, frame};
+    p->bytes += zr_blob_len(frame);
 }
 
 static void s_answered(plain_t *p, uint64_t upto) {
     while (p->count > 0 && s_slot(p, 0)->mid <= upto) {
         p->bytes -= zr_blob_len(s_slot(p, 0)->frame);
         zr_blob_unref(s_slot(p, 0)->frame);
-        p->first = (p->first + 1) % PLAIN_UNANSWERED;
+        p->first++;
         p->count--;
     }
+    if (p->count > 0)
+        return;
+    free(p->unanswered);
+    p->unanswered = NULL;
+    p->first = p->size = 0;
 }
 
 static void s_publish(plain_t *p, zr_blob_t *frame) {
@@ -87,23 +105,20 @@ void plain_message(plain_t *p, bool text, zr_span_t message, uint64_t now) {
     p->now = now;
     if (p->told)
         return;
-    if (p->count == PLAIN_UNANSWERED) { /* more came at once than is read while messages wait */
-        s_close(p, WS_LATER, zr_span("too many messages wait for the broker"));
-        return;
-    }
     zr_publish_begin(&frame, zr_span(p->room));
     zr_publish_add(&frame, &(zr_publish_entry_t){.mid = ++p->mid, .body = message});
-    unanswered_t *slot = s_slot(p, p->count++);
-    *slot = (unanswered_t){p->mid, zr_blob_copy(frame.data, frame.len)};
-    p->bytes += frame.len;
+    s_keep(p, zr_blob_copy(frame.data, frame.len));
     zr_buffer_finish(&frame);
     if (p->alive)
-        s_publish(p, slot->frame);
+        s_publish(p, s_slot(p, p->count - 1)->frame);
 }
 
-/* Half of the places are left for what one read brings beyond that. */
-bool plain_is_paused(const plain_t *p, uint64_t now) {
-    return p->count >= PLAIN_UNANSWERED / 2 || p->bytes >= PLAIN_UNANSWERED_BYTES || p->pause_until > now;
+bool plain_is_paused(plain_t *p, uint64_t now) {
+    if (p->pause_ms) {
+        p->pause_until = now + p->pause_ms;
+        p->pause_ms = 0;
+    }
+    return p->count >= PLAIN_UNANSWERED || p->bytes >= PLAIN_UNANSWERED_BYTES || p->pause_until > now;
 }
 
 /* --- Reading --- */
@@ -256,7 +271,7 @@ static void s_on_error(plain_t *p, const json_t *error) {
             s_hello(p);
         s_on_end(p);
     } else if (s_is(code, zr_code_name(ZR_RATE_LIMITED)) && !json_object_get(error, "re"))
-        p->pause_until = p->now + wait;
+        p->pause_ms = wait;
     else if (s_is(code, zr_code_name(ZR_TOO_MANY_REPLAYS)) || (s_is(code, zr_code_name(ZR_RATE_LIMITED)) && p->joined))
         p->replaying = false; /* the next pong asks again */
     else
@@ -370,7 +385,7 @@ void plain_destroy(plain_t *p) {
     free(p->nick);
     free(p->user);
     if (p->token)
-        memset(p->token, 0, strlen(p->token));
+        sodium_memzero(p->token, strlen(p->token));
     free(p->token);
     free(p);
 }

@@ -11,8 +11,8 @@
 typedef struct plain plain_t;
 
 enum {
-    PLAIN_UNANSWERED = 256,         /* messages of a peer that the broker has not answered; then it is not read */
-    PLAIN_UNANSWERED_BYTES = 1 << 20 /* their bytes */
+    PLAIN_UNANSWERED = 256,          /* messages of a peer that the broker has not answered; with so many it is not read */
+    PLAIN_UNANSWERED_BYTES = 1 << 20 /* the same of their bytes */
 };
 
 /* The strings are copied; NULL: none. `user` and `token` log in. */
@@ -31,7 +31,7 @@ void plain_destroy(plain_t *plain); /* NULL is accepted */
 void plain_message(plain_t *plain, bool text, zr_span_t message, uint64_t now);
 
 /* Too much is unanswered, or the broker asked for a pause: the socket is not to be read. */
-bool plain_is_paused(const plain_t *plain, uint64_t now);
+bool plain_is_paused(plain_t *plain, uint64_t now);
 
 /* The socket has room again. */
 void plain_drained(plain_t *plain, uint64_t now);
