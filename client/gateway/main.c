@@ -146,7 +146,8 @@ static bool s_serve(const gateway_config_t *config, zr_error_t *error) {
 }
 
 static bool s_check_config(const gateway_config_t *config, const flags_t *flags, zr_error_t *error) {
-    return gateway_check(config, error) && printf("%s: ok\n", flags->config_file ? flags->config_file : "the options") > 0;
+    return gateway_check(config, error) &&
+           printf("%s: ok\n", flags->config_file ? flags->config_file : "the options") > 0;
 }
 
 static bool s_run(const flags_t *flags, zr_error_t *error) {

@@ -28,17 +28,18 @@ struct pages {
 };
 
 /* Scripts and styles of the page itself only, and no frame of another page around it. */
-static const char s_policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-                               "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
-                               "frame-ancestors 'none'";
+static const char s_policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'";
 
 static const char *s_type(const char *name) {
     static const struct {
         const char *ending, *type;
     } types[] = {{".html", "text/html; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
         {".js", "text/javascript; charset=utf-8"}, {".json", "application/json"}, {".svg", "image/svg+xml"},
-        {".png", "image/png"}, {".ico", "image/x-icon"}, {".woff2", "font/woff2"}, {".txt", "text/plain; charset=utf-8"},
-        {".webmanifest", "application/manifest+json"}};
+        {".png", "image/png"}, {".ico", "image/x-icon"}, {".woff2", "font/woff2"},
+        {".txt", "text/plain; charset=utf-8"}, {".webmanifest", "application/manifest+json"}};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof types / sizeof types[0]; i++)
         if (strcmp(dot, types[i].ending) == 0)
@@ -165,8 +166,8 @@ void pages_take(void *ctx, exchange_t *e) {
         return;
     }
     const web_header_t headers[] = {{"Content-Type", page->type}, {"ETag", page->tag}, {"Cache-Control", "no-cache"},
-        {"Content-Security-Policy", s_policy}, {"X-Content-Type-Options", "nosniff"}, {"Referrer-Policy", "no-referrer"},
-        {"Cross-Origin-Opener-Policy", "same-origin"}};
+        {"Content-Security-Policy", s_policy}, {"X-Content-Type-Options", "nosniff"},
+        {"Referrer-Policy", "no-referrer"}, {"Cross-Origin-Opener-Policy", "same-origin"}};
     enum { HEADERS = sizeof headers / sizeof headers[0] };
     bool same = known && strcmp(known, page->tag) == 0;
     exchange_answer(e, same ? 304 : 200, headers, HEADERS,

@@ -43,7 +43,12 @@ static void s_close(void *ctx, ws_code_t code, zr_span_t reason) {
     ws_close(peer->ws, code, reason);
 }
 
-static const ws_calls_t s_calls = {s_send, s_close};
+static bool s_ready(void *ctx) {
+    peer_socket_t *peer = ctx;
+    return ws_ready(peer->ws);
+}
+
+static const ws_calls_t s_calls = {s_send, s_ready, s_close};
 
 static void s_on_message(void *ctx, bool text, zr_span_t message) {
     peer_socket_t *peer = ctx;
@@ -87,9 +92,8 @@ static form_t s_form(const http_route_t *route) {
 }
 
 static void s_begin_room(peer_socket_t *peer) {
-    plain_wish_t wish = {.room = zr_span(peer->route->room),
-        .nick = zr_span(peer->route->nick),
-        .form = s_form(peer->route)};
+    plain_wish_t wish = {
+        .room = zr_span(peer->route->room), .nick = zr_span(peer->route->nick), .form = s_form(peer->route)};
     if (peer->login) {
         wish.user = zr_span(peer->login->user);
         wish.token = zr_span(peer->login->token);
@@ -127,7 +131,8 @@ static void s_on_exchange_gone(void *ctx) {
 static void s_refuse(exchange_t *e, unsigned status, unsigned code, const char *text) {
     http_problem_t problem;
     zr_buffer_t body = {0};
-    web_header_t headers[] = {{"Content-Type", HTTP_PROBLEM_TYPE}, {"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
+    web_header_t headers[] = {
+        {"Content-Type", HTTP_PROBLEM_TYPE}, {"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
     http_fail(&problem, code, "%s", text);
     http_problem_write(&body, &problem);
     exchange_answer(e, status ? status : http_problem_status(&problem), headers, status == 426 ? 3 : 1,
@@ -154,7 +159,8 @@ static bool s_may(const ws_paths_t *paths, exchange_t *e) {
     if (fault)
         s_refuse(e, status, HTTP_BAD_REQUEST, fault);
     else if (!origin_allowed(paths->config, exchange_header(e, "Origin"), exchange_header(e, "Host")))
-        s_refuse(e, 0, HTTP_ORIGIN_REFUSED, "pages of this origin may not connect; the operator allows it with http/origin");
+        s_refuse(
+            e, 0, HTTP_ORIGIN_REFUSED, "pages of this origin may not connect; the operator allows it with http/origin");
     else
         return true;
     return false;

@@ -120,12 +120,12 @@ static void s_on_live(void *ctx) {
     browser_t *b = ctx;
     request_t *request, *next;
     DL_FOREACH_SAFE(b->requests, request, next)
-        if (s_is_live(b, request)) {
-            s_answer(b,
-                json_pack("{s:s,s:O}", "op", "subscribed", request->prefixes ? "prefixes" : "rooms", request->names),
-                request->id);
-            s_end_request(b, request);
-        }
+    if (s_is_live(b, request)) {
+        s_answer(b,
+            json_pack("{s:s,s:O}", "op", "subscribed", request->prefixes ? "prefixes" : "rooms", request->names),
+            request->id);
+        s_end_request(b, request);
+    }
     if (b->joining && room_sub_is_live(b->joining))
         s_go_on(b);
 }
@@ -265,7 +265,8 @@ static bool s_take_request(browser_t *b, json_t *object, zr_span_t frame) {
     } else if (s_is(op, "join") && !s_subscribe_for_join(b, object, frame, id))
         return false;
     else {
-        if ((s_is(op, "join") || s_is(op, "follow")) && (sub = s_sub_of(b, object)) && room_sub_state(sub) == ROOM_APART)
+        if ((s_is(op, "join") || s_is(op, "follow")) && (sub = s_sub_of(b, object)) &&
+            room_sub_state(sub) == ROOM_APART)
             room_sub_set(sub, ROOM_PENDING);
         else if (s_is(op, "leave") || s_is(op, "unfollow"))
             s_on_leave(b, object);
@@ -281,7 +282,8 @@ static bool s_names(zr_span_t frame, const char *word) {
 /* Most requests need no look of the gateway. One with an escape may hide its op. */
 static bool s_may_concern(const browser_t *b, zr_span_t frame) {
     return s_names(frame, "subscribe\"") || s_names(frame, "\"join\"") || s_names(frame, "\"leave\"") ||
-           s_names(frame, "follow\"") || s_names(frame, "\\u") || (b->kind == BROWSER_JSON && s_names(frame, "\"hello\""));
+           s_names(frame, "follow\"") || s_names(frame, "\\u") ||
+           (b->kind == BROWSER_JSON && s_names(frame, "\"hello\""));
 }
 
 /* While the broker is away, requests fail as without a session. The last `hello` waits for it. */
@@ -388,8 +390,8 @@ static bool s_on_welcome(browser_t *b, json_t *welcome) {
 static bool s_on_pong(browser_t *b, json_t *pong) {
     if (!s_is(json_string_value(json_object_get(pong, "re")), "gateway"))
         return true;
-    bool moved = json_object_size(json_object_get(pong, "heads")) || json_object_size(json_object_get(pong, "versions")) ||
-                 zr_has(pong, "list") || zr_has(pong, "more");
+    bool moved = json_object_size(json_object_get(pong, "heads")) ||
+                 json_object_size(json_object_get(pong, "versions")) || zr_has(pong, "list") || zr_has(pong, "more");
     json_object_del(pong, "re");
     if (moved)
         s_tell(b, json_incref(pong));

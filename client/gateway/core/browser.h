@@ -15,7 +15,6 @@ typedef enum {
     BROWSER_JSON    /* zrelay.v1.json: entries as JSON; `join` subscribes, `hello` may lack `proto` and `client` */
 } browser_kind_t;
 
-
 browser_t *browser_new(const ws_host_t *host, browser_kind_t kind, const ws_from_t *from, const ws_calls_t *calls,
     void *ctx, uint64_t now);
 void browser_destroy(browser_t *browser); /* NULL is accepted */

@@ -31,8 +31,7 @@ struct room_subs {
 
 #define SUB_OF(reader, member) ((room_sub_t *)(void *)((char *)(reader)-offsetof(room_sub_t, member)))
 
-room_subs_t *room_subs_new(
-    const ws_host_t *host, form_t form, room_hand_fn *hand, room_live_fn *live, void *ctx) {
+room_subs_t *room_subs_new(const ws_host_t *host, form_t form, room_hand_fn *hand, room_live_fn *live, void *ctx) {
     room_subs_t *subs = fatal_calloc(sizeof *subs);
     *subs = (room_subs_t){.host = host, .form = form, .hand = hand, .live = live, .ctx = ctx};
     return subs;
@@ -151,8 +150,8 @@ void room_subs_remove(room_subs_t *subs, room_sub_t *sub, uint64_t now) {
 room_sub_t *room_subs_find(const room_subs_t *subs, zr_span_t name, bool prefix) {
     room_sub_t *sub;
     DL_FOREACH(subs->all, sub)
-        if (sub->prefix == prefix && zr_span_equal(name, zr_span_of(sub->name, sub->len)))
-            return sub;
+    if (sub->prefix == prefix && zr_span_equal(name, zr_span_of(sub->name, sub->len)))
+        return sub;
     return NULL;
 }
 
@@ -175,5 +174,5 @@ void room_sub_set(room_sub_t *sub, room_state_t state) {
 void room_subs_part(room_subs_t *subs) {
     room_sub_t *sub;
     DL_FOREACH(subs->all, sub)
-        room_sub_set(sub, ROOM_APART);
+    room_sub_set(sub, ROOM_APART);
 }

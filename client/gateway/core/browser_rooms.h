@@ -20,8 +20,7 @@ typedef void room_hand_fn(void *ctx, zr_blob_t *frames);
 /* Another room became live. */
 typedef void room_live_fn(void *ctx);
 
-room_subs_t *room_subs_new(
-    const ws_host_t *host, form_t form, room_hand_fn *hand, room_live_fn *live, void *ctx);
+room_subs_t *room_subs_new(const ws_host_t *host, form_t form, room_hand_fn *hand, room_live_fn *live, void *ctx);
 void room_subs_destroy(room_subs_t *subs, uint64_t now); /* NULL is accepted */
 
 /* Subscribes. `name` is a room, or a prefix of rooms. With `presence` its presence too. NULL: a limit is reached. */

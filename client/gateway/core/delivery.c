@@ -72,7 +72,8 @@ static void s_entry_json(zr_buffer_t *out, const zr_entry_t *entry, const char *
 static void s_head_json(zr_buffer_t *out, const delivery_t *d, uint64_t prev) {
     json_text_put(out, "{\"op\":\"entries\",\"room\":");
     json_text_name(out, d->room);
-    zr_buffer_printf(out, ",\"epoch\":\"%016llx\",\"prev\":%llu", (unsigned long long)d->epoch, (unsigned long long)prev);
+    zr_buffer_printf(
+        out, ",\"epoch\":\"%016llx\",\"prev\":%llu", (unsigned long long)d->epoch, (unsigned long long)prev);
     if (d->flags & ZR_FRAME_REPLAY)
         json_text_put(out, ",\"replay\":true");
     if (d->flags & ZR_FRAME_STATE)
@@ -133,7 +134,8 @@ static void s_put_line(zr_buffer_t *out, zr_buffer_t *line, const delivery_t *d,
     s_put_text(out, zr_span_of(line->data, line->len));
 }
 
-static void s_put_message(zr_buffer_t *out, zr_buffer_t *line, const delivery_t *d, form_t form, const zr_entry_t *entry) {
+static void s_put_message(
+    zr_buffer_t *out, zr_buffer_t *line, const delivery_t *d, form_t form, const zr_entry_t *entry) {
     if (form == FORM_LINES)
         s_put_line(out, line, d, entry);
     else if (entry->flags & ZR_ENTRY_DELETE)

@@ -19,8 +19,8 @@ typedef enum {
 struct feed {
     feeds_t *feeds;
     feed_state_t state;
-    uint64_t sync;      /* the one that shows that it is live */
-    uint64_t idle_at;   /* since when it has no reader, in ms */
+    uint64_t sync;    /* the one that shows that it is live */
+    uint64_t idle_at; /* since when it has no reader, in ms */
     feed_reader_t *readers;
     feed_t *prev, *next; /* in the list of those to be subscribed to, or of those without a reader */
     UT_hash_handle hh;
@@ -33,7 +33,7 @@ struct feeds {
     feeds_change_fn *change;
     void *ctx;
     feed_t *all;
-    feed_t *to_send, *idle; /* idle: the longest first */
+    feed_t *to_send, *idle;                /* idle: the longest first */
     unsigned prefixes[FEED_TOPIC_MAX + 1]; /* how many prefixes have that length */
     uint64_t sync;                         /* the number of the next sync */
     bool unsynced;                         /* something was sent that no sync covers yet */
@@ -245,8 +245,8 @@ static void s_tell_live(feed_t *feed) {
 void feeds_synced(feeds_t *feeds, uint64_t number) {
     feed_t *feed, *next;
     HASH_ITER(hh, feeds->all, feed, next)
-        if (feed->state == FEED_SENT && feed->sync <= number) {
-            feed->state = FEED_READY;
-            s_tell_live(feed);
-        }
+    if (feed->state == FEED_SENT && feed->sync <= number) {
+        feed->state = FEED_READY;
+        s_tell_live(feed);
+    }
 }

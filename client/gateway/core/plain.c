@@ -34,7 +34,7 @@ struct plain {
     bool started; /* `last` is a position: there was a first join */
     bool full;    /* the socket took no more */
     bool replaying;
-    uint64_t epoch, last, heard; /* the last entry that the peer got, and the newest that is known */
+    uint64_t epoch, last, heard;    /* the last entry that the peer got, and the newest that is known */
     uint64_t pause_ms, pause_until; /* that the broker asked for; when it ends */
     uint64_t now;
 
@@ -55,7 +55,8 @@ static void s_close(plain_t *p, ws_code_t code, zr_span_t reason) {
 /* The peer knows nothing of the protocol, so the fault is the reason of the close. */
 static void s_refuse(plain_t *p, const char *code, const char *text) {
     char reason[REASON_MAX];
-    bool passes = strcmp(code, zr_code_name(ZR_RATE_LIMITED)) == 0 || strcmp(code, zr_code_name(ZR_TOO_MANY_SESSIONS)) == 0;
+    bool passes =
+        strcmp(code, zr_code_name(ZR_RATE_LIMITED)) == 0 || strcmp(code, zr_code_name(ZR_TOO_MANY_SESSIONS)) == 0;
     snprintf(reason, sizeof reason, "%s: %s", code, text);
     s_close(p, passes ? WS_LATER : WS_POLICY, zr_utf8_valid(zr_span(reason)) ? zr_span(reason) : zr_span(code));
 }
@@ -123,8 +124,12 @@ bool plain_is_paused(plain_t *p, uint64_t now) {
 
 /* --- Reading --- */
 
+/* A replay is asked for only when there is room for all of it, so nothing of it is dropped. */
 static void s_replay(plain_t *p) {
     if (p->replaying || p->full || !p->joined)
+        return;
+    p->full = !p->calls->ready(p->ctx);
+    if (p->full)
         return;
     p->replaying = true;
     channel_say(p->channel, json_pack("{s:s,s:s,s:I}", "op", "replay", "room", p->room, "after", (json_int_t)p->last));
@@ -136,10 +141,10 @@ static void s_join(plain_t *p) {
 }
 
 /* Gives the entries after `last` to the peer; false: there is no room for them. */
-static bool s_give(plain_t *p, delivery_t *delivery) {
+static bool s_give(plain_t *p, delivery_t *delivery, bool live) {
     bool whole = delivery->first > p->last;
     zr_blob_t *frames = whole ? delivery_form(delivery, p->form) : delivery_after(delivery, p->form, p->last);
-    bool taken = !frames || p->calls->send(p->ctx, frames, true);
+    bool taken = !frames || p->calls->send(p->ctx, frames, live);
     if (!whole)
         zr_blob_unref(frames);
     if (taken)
@@ -152,12 +157,12 @@ static void s_take(plain_t *p, delivery_t *delivery) {
     if (p->told || !p->started || delivery->epoch != p->epoch || delivery->kind != ZR_BACK_ENTRIES)
         return;
     p->heard = delivery->last > p->heard ? delivery->last : p->heard;
-    if (delivery->last <= p->last || p->full || (p->replaying && !replay))
-        return; /* it has that already, or gets it by the next replay */
+    if (delivery->last <= p->last || (!replay && (p->full || p->replaying)))
+        return; /* it has that already, or gets it by a replay */
     if (!replay && delivery->prev > p->last)
         s_replay(p);
     else
-        p->full = !s_give(p, delivery);
+        p->full = !s_give(p, delivery, !replay);
 }
 
 static void s_on_feed(feed_reader_t *reader, delivery_t *delivery) {
@@ -236,8 +241,6 @@ static void s_on_joined(plain_t *p, const json_t *joined) {
 static void s_on_replayed(plain_t *p, const json_t *replayed) {
     uint64_t seq = s_number(replayed, "seq");
     p->replaying = false;
-    if (p->full)
-        return;
     p->last = seq > p->last ? seq : p->last;
     if (json_is_true(json_object_get(replayed, "more")) || p->heard > p->last)
         s_replay(p);

@@ -11,7 +11,7 @@
 typedef struct plain plain_t;
 
 enum {
-    PLAIN_UNANSWERED = 256,          /* messages of a peer that the broker has not answered; with so many it is not read */
+    PLAIN_UNANSWERED = 256, /* messages of a peer that the broker has not answered; with so many it is not read */
     PLAIN_UNANSWERED_BYTES = 1 << 20 /* the same of their bytes */
 };
 

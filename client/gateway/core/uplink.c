@@ -159,8 +159,8 @@ static void s_random_hex(uplink_t *u, char *out, size_t bytes) {
 
 static void s_open_there(channel_t *channel) {
     channel->open = true;
-    s_say(channel->uplink, json_pack("{s:s,s:I,s:s,s:b}", "op", "open", "channel", (json_int_t)channel->number, "address",
-                               channel->address, "secure", channel->secure));
+    s_say(channel->uplink, json_pack("{s:s,s:I,s:s,s:b}", "op", "open", "channel", (json_int_t)channel->number,
+                               "address", channel->address, "secure", channel->secure));
 }
 
 static void s_set_alive(channel_t *channel, bool alive) {
@@ -370,8 +370,8 @@ static bool s_keep(const json_t *object, const char *name, char *out, size_t siz
 static void s_on_welcome(uplink_t *u, const json_t *welcome) {
     json_int_t heartbeat = json_integer_value(json_object_get(welcome, "heartbeat"));
     const char *refusal = NULL;
-    bool whole = s_keep(welcome, "resume", u->resume, sizeof u->resume) && s_keep(welcome, "back", u->back, sizeof u->back) &&
-                 heartbeat > 0;
+    bool whole = s_keep(welcome, "resume", u->resume, sizeof u->resume) &&
+                 s_keep(welcome, "back", u->back, sizeof u->back) && heartbeat > 0;
     if (u->state != UPLINK_GREETING)
         return; /* it only renewed */
     if (!whole || (refusal = back_refusal(u->config.server, u->back))) {
@@ -386,8 +386,8 @@ static void s_on_welcome(uplink_t *u, const json_t *welcome) {
     zr_log(ZR_LOG_INFO, "connected to the broker at %s", u->config.server);
     channel_t *channel, *next;
     HASH_ITER(hh, u->channels, channel, next)
-        if (!channel->ended)
-            s_open_there(channel);
+    if (!channel->ended)
+        s_open_there(channel);
     s_tell_all(u, CHANNEL_OPEN, zr_span(""));
 }
 

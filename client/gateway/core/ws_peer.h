@@ -25,6 +25,8 @@ typedef struct {
 typedef struct {
     /* Queues whole frames; the reference stays the caller's. `live`: they may be dropped when too much waits: false. */
     bool (*send)(void *ctx, zr_blob_t *frames, bool live);
+    /* Little waits. False: the peer object is told when that is so. */
+    bool (*ready)(void *ctx);
     /* Ends the connection after what is queued. Nothing is told to the peer object any more. */
     void (*close)(void *ctx, ws_code_t code, zr_span_t reason);
 } ws_calls_t;

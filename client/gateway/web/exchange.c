@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <utlist.h>
 
 #include "exchange_mhd.h"
 #include "fatal.h"
@@ -11,7 +12,7 @@
 enum { STREAM_BLOCK = 16384 };
 
 struct exchange {
-    const exchange_host_t *host;
+    exchange_host_t *host;
     struct MHD_Connection *connection;
     char *target;
     const char *method;
@@ -21,8 +22,9 @@ struct exchange {
 
     bool begun;     /* its headers were seen */
     bool handled;   /* the handler was called */
-    bool suspended; /* libmicrohttpd leaves the connection alone */
-    bool queued;    /* libmicrohttpd has the response */
+    bool suspended; /* libmicrohttpd leaves the connection alone; in the host's list */
+    exchange_t *prev, *next;
+    bool queued; /* libmicrohttpd has the response */
     unsigned status;
     struct MHD_Response *response; /* NULL: not answered yet */
 
@@ -43,7 +45,7 @@ struct exchange {
     void *gone_ctx;
 };
 
-exchange_t *exchange_new(const exchange_host_t *host, const char *target) {
+exchange_t *exchange_new(exchange_host_t *host, const char *target) {
     exchange_t *e = fatal_calloc(sizeof *e);
     e->host = host;
     e->target = fatal_check(strdup(target));
@@ -55,6 +57,8 @@ void exchange_destroy(exchange_t *e) {
         return;
     if (e->gone)
         e->gone(e->gone_ctx);
+    if (e->suspended)
+        DL_DELETE(e->host->suspended, e);
     if (e->response)
         MHD_destroy_response(e->response);
     for (size_t i = 0; i < e->blob_count; i++)
@@ -139,14 +143,21 @@ static enum MHD_Result s_queue(exchange_t *e) {
 static void s_suspend(exchange_t *e) {
     MHD_suspend_connection(e->connection);
     e->suspended = true;
+    DL_APPEND(e->host->suspended, e);
 }
 
 static void s_resume(exchange_t *e) {
     if (!e->suspended)
         return;
     e->suspended = false;
+    DL_DELETE(e->host->suspended, e);
     *e->host->due = true;
     MHD_resume_connection(e->connection);
+}
+
+void exchange_resume_all(exchange_host_t *host) {
+    while (host->suspended)
+        s_resume(host->suspended);
 }
 
 /* The answer is sent before the body is read, and libmicrohttpd closes the connection after it. */
@@ -166,8 +177,7 @@ static enum MHD_Result s_begin(exchange_t *e, const char *method) {
     return length && strtoull(length, NULL, 10) > e->host->max_body ? s_refuse_body(e) : MHD_YES;
 }
 
-enum MHD_Result exchange_take(
-    exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole) {
+enum MHD_Result exchange_take(exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole) {
     if (!e->begun)
         return s_begin(e, method);
     if (*upload_len > 0) {

@@ -33,7 +33,8 @@ static bool s_key_valid(const char *key) {
     uint8_t bytes[KEY_BYTES];
     size_t len = 0;
     return key && strlen(key) == KEY_CHARS &&
-           sodium_base642bin(bytes, sizeof bytes, key, KEY_CHARS, NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+           sodium_base642bin(bytes, sizeof bytes, key, KEY_CHARS, NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) ==
+               0 &&
            len == KEY_BYTES;
 }
 

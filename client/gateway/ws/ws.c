@@ -39,7 +39,7 @@ struct ws {
     bool readable, writable, ended; /* ended: the peer sends nothing more */
     bool reading, writing, dying;   /* in these lists */
     bool was_open;                  /* when it died: the list that it is in */
-    bool dropped;                   /* live frames, since it was last drained */
+    bool wants_room;                /* `drained` is to be called */
     bool heard;                     /* something came since the last ping */
     bool in_message;                /* of several frames */
     uint64_t due;                   /* the next ping, or the end of the linger */
@@ -145,7 +145,8 @@ static ssize_t s_wslay_send(wslay_event_context_ptr wslay, const uint8_t *data, 
     return (ssize_t)len;
 }
 
-static void s_wslay_start(wslay_event_context_ptr wslay, const struct wslay_event_on_frame_recv_start_arg *frame, void *ctx) {
+static void s_wslay_start(
+    wslay_event_context_ptr wslay, const struct wslay_event_on_frame_recv_start_arg *frame, void *ctx) {
     ws_t *ws = ((ws_pool_t *)ctx)->current;
     uint64_t len = frame->payload_length;
     (void)wslay;
@@ -154,7 +155,8 @@ static void s_wslay_start(wslay_event_context_ptr wslay, const struct wslay_even
         ws->in_message = !frame->fin;
 }
 
-static void s_wslay_message(wslay_event_context_ptr wslay, const struct wslay_event_on_msg_recv_arg *message, void *ctx) {
+static void s_wslay_message(
+    wslay_event_context_ptr wslay, const struct wslay_event_on_msg_recv_arg *message, void *ctx) {
     ws_pool_t *pool = ctx;
     ws_t *ws = pool->current;
     (void)wslay;
@@ -271,10 +273,19 @@ static void s_shut(ws_t *ws) {
     shutdown(ws->fd, SHUT_WR);
 }
 
+static bool s_has_room(const ws_t *ws) {
+    return ws->queue.bytes <= ws->pool->config->reader_queue / 2;
+}
+
+bool ws_ready(ws_t *ws) {
+    ws->wants_room |= !s_has_room(ws);
+    return s_has_room(ws);
+}
+
 static void s_tell_drained(ws_t *ws) {
-    if (!ws->dropped || ws->state != WS_OPEN || ws->queue.bytes > ws->pool->config->reader_queue / 2)
+    if (!ws->wants_room || ws->state != WS_OPEN || !s_has_room(ws))
         return;
-    ws->dropped = false;
+    ws->wants_room = false;
     ws->events->drained(ws->ctx);
 }
 
@@ -318,7 +329,7 @@ bool ws_send(ws_t *ws, zr_blob_t *frames, bool live) {
     if (ws->state != WS_OPEN)
         return false;
     if (live && after > pool->config->reader_queue && ws->queue.count > 0) {
-        ws->dropped = true;
+        ws->wants_room = true;
         pool->counts.frames_dropped++;
         return false;
     }
@@ -461,7 +472,8 @@ int ws_pool_timeout(const ws_pool_t *pool, bool hold, uint64_t now) {
             return 0;
     if (pool->dying)
         return 0;
-    uint64_t open = pool->open ? pool->open->due : UINT64_MAX, closing = pool->closing ? pool->closing->due : UINT64_MAX;
+    uint64_t open = pool->open ? pool->open->due : UINT64_MAX,
+             closing = pool->closing ? pool->closing->due : UINT64_MAX;
     uint64_t due = open < closing ? open : closing;
     if (due == UINT64_MAX)
         return -1;
@@ -472,7 +484,7 @@ void ws_pool_close(ws_pool_t *pool, uint64_t wait_ms) {
     ws_t *ws, *next;
     uint64_t until = zr_mono_ms() + wait_ms;
     DL_FOREACH_SAFE(pool->open, ws, next)
-        ws_close(ws, WS_AWAY, zr_span("the gateway stops"));
+    ws_close(ws, WS_AWAY, zr_span("the gateway stops"));
     while ((pool->open || pool->closing) && zr_mono_ms() < until) {
         ws_pool_turn(pool, false, zr_mono_ms());
         poller_wait(pool->poller, 10);

@@ -15,7 +15,7 @@ typedef struct {
     void (*message)(void *ctx, bool text, zr_span_t message);
     /* The socket is not to be read now; asked again in every turn. */
     bool (*paused)(void *ctx);
-    /* Live frames were dropped, and there is room again. */
+    /* Live frames were dropped, or ws_ready said no, and there is room again. */
     void (*drained)(void *ctx);
     /* The socket is gone: the last call. */
     void (*gone)(void *ctx);
@@ -49,6 +49,9 @@ ws_t *ws_new(ws_pool_t *pool, int fd, web_pipe_t *pipe, zr_span_t extra, const w
 /* Queues whole frames; the reference stays the caller's. `live`: they are dropped when more than reader-queue bytes
  * would wait: false. Beyond answer-queue bytes the connection is closed with WS_LATER. */
 bool ws_send(ws_t *ws, zr_blob_t *frames, bool live);
+
+/* At most half of reader-queue waits. False: `drained` is called when that is so. */
+bool ws_ready(ws_t *ws);
 
 /* Ends the connection with this code, after what is queued. `gone` follows, and no message before it. */
 void ws_close(ws_t *ws, ws_code_t code, zr_span_t reason);
