@@ -363,7 +363,7 @@ channel_t *api_welcome(void) {
 /* --- Feeds --- */
 
 static feed_reader_t *s_readers;
-static bool s_feeds_live, s_feeds_full;
+static feed_joined_t s_feeds;
 
 size_t feed_topic(zr_span_t room, bool presence, uint8_t out[FEED_TOPIC_MAX]) {
     memcpy(out, room.ptr, room.len);
@@ -375,11 +375,11 @@ feed_joined_t feeds_join(feeds_t *feeds, feed_reader_t *reader, zr_span_t topic,
     (void)feeds;
     (void)topic;
     (void)now;
-    if (s_feeds_full)
+    if (s_feeds == FEED_FULL)
         return FEED_FULL;
     reader->feed = (feed_t *)(void *)&s_readers;
     DL_APPEND(s_readers, reader);
-    return s_feeds_live ? FEED_LIVE : FEED_WAITS;
+    return s_feeds;
 }
 
 void feeds_leave(feed_reader_t *reader, uint64_t now) {
@@ -397,9 +397,13 @@ void api_live(const char *room, uint64_t prev, uint64_t first, uint64_t last) {
     delivery_finish(&delivery);
 }
 
+void api_set_feeds(feed_joined_t joined) {
+    s_feeds = joined;
+}
+
 void api_feed_live(void) {
     feed_reader_t *reader, *next;
-    s_feeds_live = true;
+    s_feeds = FEED_LIVE;
     DL_FOREACH_SAFE(s_readers, reader, next) reader->live(reader);
 }
 
@@ -423,7 +427,7 @@ static bool s_origin_allowed(void *ctx, const exchange_t *e, const char *origin)
 void api_begin(void) {
     ck_assert(netblock_parse(zr_span("127.0.0.0/8"), &s_proxy));
     s_live = true;
-    s_feeds_live = true;
+    s_feeds = FEED_LIVE;
     http_api_config_t config = {
         .proxies = {&s_proxy, 1}, .reader_queue = 1000, .origin_allowed = s_origin_allowed, .entropy = s_entropy};
     api = http_api_new(&config, api_now = 1000);

@@ -60,7 +60,8 @@ void api_say_bytes(channel_t *channel, zr_span_t frame);
 /* Entries first … last of a room, each with the body "m<seq>", after `prev`. */
 void api_deliver(channel_t *channel, const char *room, uint8_t flags, uint64_t prev, uint64_t first, uint64_t last);
 void api_live(const char *room, uint64_t prev, uint64_t first, uint64_t last); /* by the SUB */
-void api_feed_live(void);                                                      /* all topics are */
+void api_set_feeds(feed_joined_t joined); /* what a reader hears that joins a topic from now on */
+void api_feed_live(void);                 /* all topics are */
 
 void api_set_live(bool live); /* the trunk */
 void api_change(channel_t *channel, channel_change_t change, const char *reason);
