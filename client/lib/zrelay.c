@@ -25,14 +25,13 @@ enum {
     QUEUE_BYTES = 64 << 20,
     BATCH = 64, /* frames fetched from a socket before events are handed out */
     AGENT_BYTES = 64,
-    LOGIN_BYTES = 256,
     TURNS_MAX = 16,
     LINGER_MS = 1000,
 };
 
 struct zrelay {
     char nick[ZR_NICK_MAX + 1], agent[AGENT_BYTES + 1];
-    char user[ZR_NICK_MAX + 1], token[LOGIN_BYTES + 1];
+    char user[ZR_NICK_MAX + 1], token[ZR_JWT_MAX + 1];
     char client[ZR_CLIENT_ID_LEN + 1];
     bool local, encrypted; /* the broker is on this machine; the connection is encrypted */
     size_t queue_messages, queue_bytes, pack;
@@ -202,7 +201,7 @@ static void s_start(zrelay_t *relay) {
         .nick = relay->nick[0] ? relay->nick : NULL,
         .agent = relay->agent[0] ? relay->agent : NULL,
         .user = relay->user[0] ? relay->user : NULL,
-        .token = relay->user[0] ? relay->token : NULL,
+        .token = relay->token[0] ? relay->token : NULL,
         .client = relay->client[0] ? relay->client : NULL,
         .encrypted = relay->encrypted,
         .queue_messages = relay->queue_messages,
@@ -325,7 +324,7 @@ int zrelay_set_curve(zrelay_t *relay, const char *server_key, const char *public
     char derived[ZR_CURVE_LEN + 1];
     if (s_started(relay))
         return s_started(relay);
-    if (!s_key_valid(server_key) || !s_key_valid(public_key) || !s_key_valid(secret_key) || relay->user[0] ||
+    if (!s_key_valid(server_key) || !s_key_valid(public_key) || !s_key_valid(secret_key) || relay->token[0] ||
         zmq_curve_public(derived, secret_key) != 0 || strcmp(derived, public_key) != 0)
         return ZRELAY_EINVAL;
     link_set_curve(relay->link, server_key, public_key, secret_key);
@@ -352,13 +351,17 @@ int zrelay_set_curve_file(zrelay_t *relay, const char *server_key, const char *p
     return code;
 }
 
+static bool s_is_token(const char *token) {
+    return token && zr_token_fits(zr_span(token)) && zr_utf8_valid(zr_span(token));
+}
+
 int zrelay_set_login(zrelay_t *relay, const char *user, const char *token) {
     if (s_started(relay))
         return s_started(relay);
-    if (!user || !zr_nick_valid(zr_span(user)) || !token || !*token || strlen(token) > LOGIN_BYTES ||
-        !zr_utf8_valid(zr_span(token)) || !relay->local || relay->encrypted)
+    bool named = user ? zr_nick_valid(zr_span(user)) : token && zr_is_jwt(zr_span(token));
+    if (!named || !s_is_token(token) || !relay->local || relay->encrypted)
         return ZRELAY_EINVAL;
-    strcpy(relay->user, user);
+    strcpy(relay->user, user ? user : "");
     strcpy(relay->token, token);
     return 0;
 }
@@ -398,6 +401,14 @@ static machine_t *s_machine(zrelay_t *relay, int *code) {
     s_start(relay);
     relay->dirty = true;
     return relay->machine;
+}
+
+int zrelay_renew_login(zrelay_t *relay, const char *token) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    if (machine && (!s_is_token(token) || !relay->local || relay->encrypted))
+        return ZRELAY_EINVAL;
+    return machine ? machine_renew(machine, token, s_now()) : code;
 }
 
 int zrelay_rename(zrelay_t *relay, const char *nick) {

@@ -195,6 +195,31 @@ class Life(JwtCase):
         self.admitted(broker, key.token("carol"))
 
 
+class CommandLine(JwtCase):
+    def test_the_token_needs_no_user(self):
+        key = jwt.Key("EdDSA", "a")
+        broker = self.start(key)
+        self.environment["ZRELAY_TOKEN"] = key.token("carol")
+        self.run_zrelay(broker, "pub", "lobby", "hello")
+        token = self.file("token", key.token("dave") + "\n")
+        os.chmod(token, 0o600)
+        del self.environment["ZRELAY_TOKEN"]
+        self.assertEqual(self.run_zrelay(broker, "--token-file", token, "history", "lobby", "--format", "%n %b").lines(), [b"carol hello"])
+        self.run_zrelay(broker, "--token-file", token, "--user", "dave", "rooms")
+        self.assertIn("login-failed", self.run_zrelay(broker, "--token-file", token, "--user", "carol", "rooms", code=3).errors())
+        self.assertIn("login-required", self.run_zrelay(broker, "rooms", code=3).errors())
+        self.environment["ZRELAY_TOKEN"] = key.token("carol", seconds=-600)
+        self.assertIn("the token has expired", self.run_zrelay(broker, "rooms", code=3).errors())
+
+    def test_a_reader_ends_with_its_token(self):
+        key = jwt.Key("EdDSA", "a")
+        broker = self.start(key, more="    jwt-leeway = 0\n")
+        self.environment["ZRELAY_TOKEN"] = key.token("carol", seconds=3)
+        reader = self.zrelay(broker, "sub", "lobby")
+        reader.wait_err("your login has expired")
+        self.assertEqual(reader.finish(), 3)
+
+
 class Start(JwtCase):
     def check(self, config):
         return subprocess.run([ZRELAYD, "--check-config", "--config", self.file("z.conf", config)], capture_output=True, text=True)

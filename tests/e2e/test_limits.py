@@ -150,8 +150,11 @@ UNIT = {
     "bytes of reason": ("broker/core/cmd/admin_test.c test_members",),
     "tokens that were checked and need not be checked again; for how long":
         ("broker/core/session/known_tokens_test.c test_so_many_are_known", "broker/core/session/known_tokens_test.c test_for_so_long"),
-    "logins that wait until their tokens are checked; one of a connection":
-        ("broker/core/session/login_test.c test_so_many_in_all", "broker/core/session/login_test.c test_one_at_a_time_of_a_connection"),
+    "bytes of a JWT": ("broker/core/session/login_jwt_test.c test_forms", "broker/auth/jwt_test.c test_size"),
+    "roles that a JWT names": ("broker/auth/jwt_test.c test_users_and_roles",),
+    "jwt-leeway": ("broker/auth/jwt_test.c test_times",),
+    "logins that wait until their tokens are checked, and as many with JWTs; one of a connection":
+        ("broker/core/session/login_jwt_test.c test_two_lanes", "broker/core/session/login_test.c test_so_many_in_all", "broker/core/session/login_test.c test_one_at_a_time_of_a_connection"),
 }
 
 

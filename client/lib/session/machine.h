@@ -13,8 +13,8 @@ typedef struct {
     const char *server; /* the front's endpoint, for the rules about the back (back.h); NULL: any back is taken */
     const char *nick;   /* NULL: none */
     const char *agent;  /* NULL: none */
-    const char *user;   /* NULL: no login; else `token` is there too */
-    const char *token;
+    const char *user;   /* NULL: no login, or the token is a JWT, which names the user */
+    const char *token;  /* NULL: no login */
     const char *client; /* the client id; NULL: a new one */
     bool encrypted;     /* the sockets are: for the text about a connection that fails */
     size_t queue_messages, queue_bytes;
@@ -95,6 +95,9 @@ bool machine_eager(const machine_t *machine);
 bool machine_closed(const machine_t *machine);
 
 /* The program's wishes; results as in zrelay.h. */
+/* Another token of the same user, for this session and the next ones. A session that is live is renewed at once. */
+int machine_renew(machine_t *machine, const char *token, uint64_t now);
+
 int machine_rename(machine_t *machine, const char *nick, uint64_t now);
 int machine_close(machine_t *machine, uint64_t now);
 int machine_join(machine_t *machine, const char *room, int from, uint64_t position, uint64_t now);

@@ -57,7 +57,6 @@ enum {
     MEMBERS_MAX = 100000,
     ENDPOINT_MAX = 256,
     TOKEN_MAX = 64,
-    LOGIN_TOKEN_MAX = 256,
     AGENT_MAX = 64,
     REASON_MAX = 200,
     DIRECT_MARGIN = 256,     /* of a control frame, around the text */
@@ -294,7 +293,7 @@ typedef struct {
 typedef struct {
     item_t *items; /* a ring, `size` a power of two */
     size_t size, head, count;
-    size_t bytes; /* of items, frames and texts in it; lists, which were asked for, are not counted */
+    size_t bytes;         /* of items, frames and texts in it; lists, which were asked for, are not counted */
     zrelay_event_t given; /* the program has it; it stays when the ring grows */
     bool begun;           /* `given` is of the first item */
     char sender[256], key[256];
@@ -313,7 +312,7 @@ struct machine {
     char server[ENDPOINT_MAX + 1]; /* empty: not known */
     char agent[AGENT_MAX + 1];
     char user[ZR_NICK_MAX + 1]; /* empty: no login */
-    char login[LOGIN_TOKEN_MAX + 1];
+    char login[ZR_JWT_MAX + 1];
     char nick[ZR_NICK_MAX + 1];      /* for hello; empty: the broker chooses */
     bool nick_chosen;                /* by the program, not by the broker */
     bool renaming;                   /* chosen while it could not be asked for */

@@ -22,7 +22,7 @@ static void s_check(zr_span_t token, bool is_signed) {
     grant_t grant;
     jwt_result_t result = jwt_check(s_keys, &s_rules, token, NOW, &grant);
     fuzz_require(result < JWT_RESULTS && jwt_fault(result));
-    fuzz_require(token.len <= JWT_MAX || result == JWT_BAD_FORM);
+    fuzz_require(token.len <= ZR_JWT_MAX || result == JWT_BAD_FORM);
     fuzz_require(is_signed || result <= JWT_BAD_SIGNATURE);
     fuzz_require(result > JWT_BAD_SIGNATURE || !jwt_answer(result));
     if (result != JWT_OK)
