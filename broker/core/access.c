@@ -34,38 +34,10 @@ struct access {
     access_user_t *roles;  /* that signed logins may name */
     uint64_t *signers;     /* the keys that sign them */
     size_t signer_count, signer_size;
-    access_user_t **groups; /* of those that are let in one for each set of rules */
+    access_user_t **groups; /* of those that are let in and are no gateways one for each set of rules */
     size_t group_count;
     access_user_t sure; /* nobody: the allows that all groups have, and everybody's denies */
 };
-
-static const struct {
-    const char *name;
-    rights_t right;
-} s_rights[] = {
-    {"read", RIGHT_READ},
-    {"write", RIGHT_WRITE},
-    {"state", RIGHT_STATE},
-    {"presence", RIGHT_PRESENCE},
-    {"create", RIGHT_CREATE},
-    {"admin", RIGHT_ADMIN},
-    {"all", RIGHT_ALL},
-};
-enum { RIGHT_NAMES = sizeof s_rights / sizeof s_rights[0] };
-
-rights_t access_right(zr_span_t name) {
-    for (size_t i = 0; i < RIGHT_NAMES; i++)
-        if (zr_span_equal(name, zr_span(s_rights[i].name)))
-            return s_rights[i].right;
-    return 0;
-}
-
-const char *access_right_name(rights_t rights) {
-    size_t i = 0;
-    while (i + 1 < RIGHT_NAMES && !(s_rights[i].right & rights))
-        i++;
-    return s_rights[i].name;
-}
 
 access_t *access_new(void) {
     return fatal_calloc(sizeof(access_t));
@@ -240,12 +212,12 @@ void access_finish(access_t *access) {
     access->groups = fatal_realloc(access->groups, most * sizeof *access->groups);
     for (access_user_t *role = access->roles; role; role = role->hh.next) {
         s_tidy(role);
-        if (access->signer_count > 0)
+        if (access->signer_count > 0 && !access_is_gateway(role))
             access->groups[access->group_count++] = role;
     }
     for (access_user_t *user = access->users; user; user = user->hh.next) {
         s_tidy(user);
-        if (!user->banned)
+        if (!user->banned && !access_is_gateway(user))
             access->groups[access->group_count++] = user;
     }
     if (access->group_count == 0)
@@ -361,17 +333,25 @@ size_t access_next_readable(const access_user_t *user, zr_span_t room, char next
     return nearest.len;
 }
 
-bool access_is_admin(const access_user_t *user) {
-    bool admin = false;
+static bool s_has_everywhere(const access_user_t *user, right_t right) {
+    bool has = false;
     for (size_t i = 0; i < user->rule_count; i++) {
         const rule_t *rule = &user->rules[i];
-        if (!(rule->rights & RIGHT_ADMIN))
+        if (!(rule->rights & right))
             continue;
         if (rule->deny)
             return false;
-        admin |= zr_span_equal(s_pattern(rule), zr_span("*"));
+        has |= zr_span_equal(s_pattern(rule), zr_span("*"));
     }
-    return admin;
+    return has;
+}
+
+bool access_is_admin(const access_user_t *user) {
+    return s_has_everywhere(user, RIGHT_ADMIN);
+}
+
+bool access_is_gateway(const access_user_t *user) {
+    return s_has_everywhere(user, RIGHT_GATEWAY);
 }
 
 bool access_is_same(const access_user_t *one, const access_user_t *other) {

@@ -11,8 +11,26 @@
 #include "names.h"
 #include "wire.h"
 
-/* A connection at the front: ROUTER's automatic routing id without its leading zero byte. 0 is no route. */
-typedef uint32_t route_t;
+/* The way to a peer. The low 32 bits are a connection at the front: ROUTER's automatic routing id without its leading
+ * zero byte. The high 32 bits are a channel, if the connection is a trunk; 0: the connection itself. 0 is no route. */
+typedef uint64_t route_t;
+
+static inline route_t route_of(uint32_t connection, uint32_t channel) {
+    return (route_t)channel << 32 | connection;
+}
+
+static inline route_t route_connection(route_t route) {
+    return (uint32_t)route;
+}
+
+static inline uint32_t route_channel(route_t route) {
+    return (uint32_t)(route >> 32);
+}
+
+/* For uthash's …_BYHASHVALUE. Peers choose the numbers of channels, but not those of connections. */
+static inline unsigned route_hash(route_t route) {
+    return route_channel(route) ? zr_hash(&route, sizeof route) : zr_hash_number(route);
+}
 
 typedef enum {
     EFFECT_SEND,      /* `frame` to `route`; when that fails, tell relay_route_lost */

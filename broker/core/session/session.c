@@ -6,7 +6,7 @@
 
 session_t *session_by_route(const sessions_t *sessions, route_t route) {
     session_t *session;
-    unsigned hash = zr_hash_number(route);
+    unsigned hash = route_hash(route);
     HASH_FIND_BYHASHVALUE(by_route, sessions->by_route, &route, sizeof route, hash, session);
     return session;
 }
@@ -103,7 +103,7 @@ void session_set_route(sessions_t *sessions, session_t *session, route_t route) 
     session->link++;
     if (route)
         HASH_ADD_BYHASHVALUE(
-            by_route, sessions->by_route, route, sizeof session->route, zr_hash_number(route), session);
+            by_route, sessions->by_route, route, sizeof session->route, route_hash(route), session);
 }
 
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick) {

@@ -95,9 +95,6 @@ bool machine_eager(const machine_t *machine);
 bool machine_closed(const machine_t *machine);
 
 /* The program's wishes; results as in zrelay.h. */
-/* Another token of the same user, for this session and the next ones. A session that is live is renewed at once. */
-int machine_renew(machine_t *machine, const char *token, uint64_t now);
-
 int machine_rename(machine_t *machine, const char *nick, uint64_t now);
 int machine_close(machine_t *machine, uint64_t now);
 int machine_join(machine_t *machine, const char *room, int from, uint64_t position, uint64_t now);

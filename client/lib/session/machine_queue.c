@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "machine_events.h"
+#include "machine_identity.h"
 
 int machine_renew(machine_t *m, const char *token, uint64_t now) {
     if (m->closing || m->state == STATE_CLOSED)

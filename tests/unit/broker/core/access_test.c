@@ -30,6 +30,7 @@ TEST(test_open_mode) {
     ck_assert_uint_eq(access_rights(user, LIT("r")), RIGHT_ALL);
     ck_assert_uint_eq(access_common(s_access, LIT("r")), RIGHT_ALL);
     ck_assert(!access_is_admin(user));
+    ck_assert(!access_is_gateway(user)); /* its machine's peers may be all the same */
     access_destroy(NULL);
 }
 
@@ -90,6 +91,27 @@ TEST(test_admin_is_of_everything_or_of_nothing) {
         s_use(fx_access(text));
         ck_assert_msg(access_is_admin(access_user(s_access, LIT("ann"))) == cases[i].admin, "%s", text);
     }
+}
+
+TEST(test_gateway_is_of_everything_or_of_nothing) {
+    s_use(fx_access("ann: g *\nbob: a *\neve: g x*\nmal: g *, !g x"));
+    ck_assert(access_is_gateway(access_user(s_access, LIT("ann"))));
+    ck_assert(!access_is_admin(access_user(s_access, LIT("ann"))));
+    ck_assert(!access_is_gateway(access_user(s_access, LIT("bob"))));
+    ck_assert(!access_is_gateway(access_user(s_access, LIT("eve"))));
+    ck_assert(!access_is_gateway(access_user(s_access, LIT("mal"))));
+}
+
+/* A gateway without a right in any room would make every room private. */
+TEST(test_gateways_do_not_count_for_common_rights) {
+    s_use(fx_access("ann: rw *, !r x\nweb: g *"));
+    ck_assert_uint_eq(access_common(s_access, LIT("a")), READ | WRITE);
+    ck_assert_uint_eq(access_common(s_access, LIT("x")), WRITE);
+    s_use(fx_access("web: g *, r *")); /* nobody is there whom it could carry */
+    ck_assert_uint_eq(access_common(s_access, LIT("a")), 0);
+    s_use(fx_access("ann: r *\nanonymous: r o*\nweb: g *")); /* whoever comes over it is anonymous first */
+    ck_assert_uint_eq(access_common(s_access, LIT("o")), READ);
+    ck_assert_uint_eq(access_common(s_access, LIT("a")), 0);
 }
 
 TEST(test_common_rights) {
