@@ -2,8 +2,6 @@
  * here, where a login whose peer is gone costs nothing more. */
 #include "login.h"
 
-#include <ctype.h>
-
 #include "admit.h"
 #include "control.h"
 #include "fatal.h"
@@ -204,18 +202,8 @@ void login_begin(relay_t *relay, request_t *request, hello_t *hello, const speak
     s_wait(relay, &relay->login_lanes[LOGIN_LANE_HASH], request, hello, speaker, &tag);
 }
 
-/* Bytes that base64url takes. */
-static bool s_is_encoded(zr_span_t text) {
-    for (size_t i = 0; i < text.len; i++)
-        if (!isalnum((unsigned char)text.ptr[i]) && text.ptr[i] != '-' && text.ptr[i] != '_')
-            return false;
-    return true;
-}
-
 bool login_is_signed(const relay_t *relay, zr_span_t token) {
-    zr_span_t rest = token, header = zr_span_cut(&rest, '.'), payload = zr_span_cut(&rest, '.');
-    return relay->config.jwt && header.len + payload.len + 1 < token.len && header.len > 0 && header.ptr[0] == 'e' &&
-           s_is_encoded(header) && s_is_encoded(payload) && s_is_encoded(rest);
+    return relay->config.jwt && zr_is_jwt(token);
 }
 
 void login_begin_signed(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker) {
