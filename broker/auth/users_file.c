@@ -52,10 +52,11 @@ static bool s_on_role(reading_t *reading, const zr_zpl_item_t *item, zr_error_t 
 
 static bool s_parse_rights(zr_span_t text, rights_t *rights, zr_error_t *error) {
     for (zr_span_t word; (word = zr_span_word(&text)).len > 0;) {
-        rights_t right = access_right(word);
+        rights_t right = right_named(word);
         if (!right)
             return zr_fail(error,
-                "\"%.*s\" is no right; there are read, write, state, presence, create, admin and all (all but admin)",
+                "\"%.*s\" is no right; there are read, write, state, presence, create, all (these five), admin and "
+                "gateway",
                 (int)(word.len < 40 ? word.len : 40), word.ptr);
         *rights |= right;
     }
@@ -78,8 +79,10 @@ static bool s_parse_rule(zr_buffer_t *rules, bool deny, const char *text, zr_err
         if (word.ptr[word.len - 1] == ',') /* a room may be called so, but hardly is, and then the rule is lost */
             return zr_fail(error, "\"%.*s\" ends in a comma; blanks stand between rooms",
                 (int)(word.len < 130 ? word.len : 130), word.ptr);
-        if ((rule.rights & RIGHT_ADMIN) && !zr_span_equal(word, zr_span("*")))
-            return zr_fail(error, "admin is for all rooms or none; write it in a rule of its own, \"admin : *\"");
+        if ((rule.rights & (RIGHT_ADMIN | RIGHT_GATEWAY)) && !zr_span_equal(word, zr_span("*"))) {
+            const char *name = right_name(rule.rights & (RIGHT_ADMIN | RIGHT_GATEWAY));
+            return zr_fail(error, "%s is for all rooms or none; write it in a rule of its own, \"%s : *\"", name, name);
+        }
         memset(rule.pattern, 0, sizeof rule.pattern);
         memcpy(rule.pattern, word.ptr, word.len);
         zr_buffer_append(rules, &rule, sizeof rule);

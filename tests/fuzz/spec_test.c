@@ -29,7 +29,7 @@ TEST(test_codes) {
 /* Those of section 6, with their costs. */
 TEST(test_ops) {
     static const char *const ops[] = {"hello", "join", "leave", "follow", "publish", "direct", "replay", "state", "who",
-        "rooms", "ping", "admin", "bye"};
+        "rooms", "ping", "admin", "open", "close", "bye"};
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         ck_assert_msg(strcmp(ops[i], "bye") == 0 || spec_op(ops[i]), "no section of '%s' has its answer", ops[i]);
     for (size_t i = 0; i < spec()->op_count; i++)
@@ -72,6 +72,8 @@ TEST(test_answers_are_checked) {
 TEST(test_bytes) {
     SAYS("### PUBLISH (0x%02x)", ZR_TYPE_PUBLISH);
     SAYS("### ACK (0x%02x)", ZR_TYPE_ACK);
+    SAYS("### TRUNK (0x%02x)", ZR_TYPE_TRUNK);
+    SAYS("less than %d bytes, or of the channel 0", ZR_TRUNK_HEAD);
     SAYS("R+1    1    version, 0x%02x\n", ZR_DELIVER_VERSION);
     SAYS("flags: 0x%02x REPLAY, 0x%02x STATE\n", ZR_FRAME_REPLAY, ZR_FRAME_STATE);
     SAYS("flags: 0x%02x DELETE, 0x%02x EXPECT;", ZR_ENTRY_DELETE, ZR_ENTRY_EXPECT);

@@ -2,6 +2,8 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include "access.h"
+#include "deadlines.h"
 #include "dedupe.h"
 #include "follow.h"
 #include "room_makers.h"
@@ -35,6 +37,9 @@ typedef struct session {
     bool by_token;                     /* and the peer logged in with a token, without a key */
     uint64_t connection;               /* of the last hello (peer_t); stays when it is detached */
     const access_user_t *access;       /* its rights; never NULL */
+    grant_t *grant;                    /* it logged in by it; NULL: otherwise */
+    access_user_t *own_access;         /* and `access` is this one */
+    deadline_t expiry;                 /* of the grant */
     rights_cache_t asked;              /* of the room it asked about last */
     unsigned beats;                    /* heartbeats that began since a frame came (relay_silent) */
     bool silent;                       /* it is about to expire (silence.h) */
@@ -68,6 +73,7 @@ typedef struct {
     user_t *users;
     rate_connections_t connections; /* the debts of those without a session */
     session_t *silent;              /* longest first */
+    deadlines_t expiries;           /* of those with a grant */
     size_t count, authenticated;
     uint64_t last_id;
 } sessions_t;
@@ -95,6 +101,9 @@ void session_remove(sessions_t *sessions, session_t *session); /* must be in no 
 void session_set_route(sessions_t *sessions, session_t *session, route_t route);
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick);
 void session_set_silent(sessions_t *sessions, session_t *session, bool silent);
+
+/* It logged in by `grant`, copied, and `access` is its rights, which the session owns from then on. */
+void session_set_grant(sessions_t *sessions, session_t *session, const grant_t *grant, access_user_t *access);
 
 /* The session's rights in the room, whose name is valid. The last answer is cached; session_rights_forget drops it when
  * rights change. */

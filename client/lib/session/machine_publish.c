@@ -68,7 +68,7 @@ static pub_t *s_open(publish_t *p, zr_span_t room, size_t size, uint64_t mid) {
         wanted = PACK_BYTES;
     pub_t *pub = chunks_take(&p->chunks, offsetof(pub_t, frame), wanted, &chunk);
     *pub = (pub_t){.chunk = chunk, .first = mid, .last = mid, .room_len = (uint8_t)room.len};
-    zr_buffer_t out = {.data = pub->frame, .size = wanted};
+    zr_buffer_t out = {.data = pub->frame, .size = wanted, .fixed = true};
     zr_publish_begin(&out, room);
     pub->len = (uint32_t)out.len;
     chunks_grow(&p->chunks, out.len);
@@ -101,7 +101,8 @@ static pub_t *s_frame_for(machine_t *m, zr_span_t room, bool same, size_t size, 
 }
 
 static void s_add(machine_t *m, pub_t *pub, const zr_publish_entry_t *entry, size_t size) {
-    zr_buffer_t out = {.data = pub->frame, .len = pub->len, .size = pub->len + chunks_room(&m->publish.chunks)};
+    zr_buffer_t out = {
+        .data = pub->frame, .len = pub->len, .size = pub->len + chunks_room(&m->publish.chunks), .fixed = true};
     zr_publish_add(&out, entry);
     chunks_grow(&m->publish.chunks, size);
     pub->len = (uint32_t)out.len;

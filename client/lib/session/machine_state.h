@@ -294,7 +294,7 @@ typedef struct {
 typedef struct {
     item_t *items; /* a ring, `size` a power of two */
     size_t size, head, count;
-    size_t bytes; /* of items, frames and texts in it; lists, which were asked for, are not counted */
+    size_t bytes;         /* of items, frames and texts in it; lists, which were asked for, are not counted */
     zrelay_event_t given; /* the program has it; it stays when the ring grows */
     bool begun;           /* `given` is of the first item */
     char sender[256], key[256];

@@ -53,6 +53,7 @@ CLIENTS = {  # name: gives the levels, the reader, the publisher, and further op
     "python": lambda _: interop(f"{PYTHON} {ROOT}/tests/interop/python/client.py"),
     "perl": lambda _: interop(f"perl {ROOT}/tests/interop/perl/client.pl"),
     "node": lambda _: interop(f"node {BUILD}/tests/interop/node/client.mjs"),
+    "javascript": lambda _: (HIGHEST, *(f"node {BUILD}/tests/interop/node/lines.mjs {command} {{front}} {{room}}" for command in ("sub", "pub"))),
     "page": page,
     "complete": complete,
 }
@@ -61,7 +62,7 @@ CLIENTS = {  # name: gives the levels, the reader, the publisher, and further op
 def main(client, *further):
     with tempfile.TemporaryDirectory() as folder:
         levels, read, publish, *options = CLIENTS[client](folder)
-        if client == "node":
+        if client in ("node", "javascript"):
             subprocess.run([HERE.parent / "install", BUILD], check=True, stdout=sys.stderr)
         command = [sys.executable, HERE / "kit", "--read", read, *(["--publish", publish] if publish else []), *options]
         for level in levels:

@@ -88,12 +88,22 @@ TEST(test_whole) {
     access_destroy(access);
 }
 
-TEST(test_all_is_not_admin) {
+TEST(test_all_is_not_admin_and_not_gateway) {
     users_t *users = s_good("user\n    name = a\n    allow = \"all : *\"\n");
     ck_assert_uint_eq(s_rights(users, "a", "room"), RIGHT_ALL);
     access_t *access = users_access(users, false);
     ck_assert(!access_is_admin(access_user(access, zr_span("a"))));
+    ck_assert(!access_is_gateway(access_user(access, zr_span("a"))));
     access_destroy(access);
+}
+
+TEST(test_gateway_is_for_all_rooms) {
+    users_t *users = s_good("user\n    name = a\n    allow = \"gateway : *\"\n");
+    access_t *access = users_access(users, false);
+    ck_assert(access_is_gateway(access_user(access, zr_span("a"))));
+    access_destroy(access);
+    s_bad("user\n    name = a\n    allow = \"gateway : web/*\"\n",
+        "gateway is for all rooms or none; write it in a rule of its own, \"gateway : *\"");
 }
 
 TEST(test_empty_lets_nobody_in) {
