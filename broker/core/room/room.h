@@ -33,6 +33,7 @@ typedef struct room {
     zr_buffer_t open;
     size_t open_count;
     size_t open_before; /* bytes of the largest frames of late */
+    size_t open_most;   /* bytes that it may have, by `open_limit` when it began */
     frame_limit_t open_limit;
     uint64_t open_first, open_prev;
     bool open_keyed;
