@@ -53,7 +53,7 @@ void relay_config_default(relay_config_t *config) {
         .replay_entries = 10000,
         .replay_frames = 200,
         .replay_bytes = 1048576,
-        .batch_bytes = 65536,
+        .batch_bytes = 262144,
         .heartbeat_ms = 5000,
         .forget_after_ms = 30ULL * 24 * 3600 * 1000,
         .server = "zrelayd " ZRELAY_VERSION,
