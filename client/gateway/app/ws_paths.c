@@ -172,13 +172,12 @@ static bool s_may(const ws_paths_t *paths, exchange_t *e) {
 /* Only a trusted proxy may name another address than the connection's. */
 static peer_socket_t *s_peer(ws_paths_t *paths, exchange_t *e) {
     const http_proxies_t proxies = {paths->config->proxies, paths->config->proxy_count};
-    const char *forwarded = exchange_header(e, "X-Forwarded-For"), *proto = exchange_header(e, "X-Forwarded-Proto");
-    address_t address = http_forwarded_for(&proxies, exchange_address(e), zr_span(forwarded));
-    bool proxied = http_proxies_trust(&proxies, exchange_address(e)) && forwarded;
+    address_t address = http_forwarded_for(&proxies, exchange_address(e), exchange_headers(e, "X-Forwarded-For"));
+    bool proxied = http_proxies_trust(&proxies, exchange_address(e)) && exchange_header(e, "X-Forwarded-For");
+    zr_span_t proto = exchange_headers(e, "X-Forwarded-Proto");
     peer_socket_t *peer = fatal_calloc(sizeof *peer);
     peer->paths = paths;
-    peer->from.secure =
-        proxied ? http_forwarded_secure(&proxies, exchange_address(e), zr_span(proto)) : exchange_is_secure(e);
+    peer->from.secure = proxied ? http_forwarded_secure(&proxies, exchange_address(e), proto) : exchange_is_secure(e);
     address_format(&address, peer->from.address);
     return peer;
 }

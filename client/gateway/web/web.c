@@ -231,7 +231,7 @@ web_t *web_new(
     web->source = (poll_source_t){s_ready, web};
     web->fd = -1;
     web->now = zr_mono_ms();
-    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due};
+    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due, NULL};
     web->addresses = address_counts_new();
     if (!s_load_tls(config, &web->cert, &web->key, error) ||
         (!s_start(web) &&
@@ -247,6 +247,7 @@ void web_destroy(web_t *web) {
         return;
     if (web->fd >= 0)
         poller_remove(web->poller, web->fd, &web->source);
+    exchange_resume_all(&web->host);
     if (web->daemon)
         MHD_stop_daemon(web->daemon);
     address_counts_destroy(web->addresses);
