@@ -45,6 +45,11 @@ struct exchange {
     void *gone_ctx;
 };
 
+struct web_pipe {
+    struct MHD_UpgradeResponseHandle *handle;
+    bool *due; /* libmicrohttpd closes the connection in its next turn */
+};
+
 exchange_t *exchange_new(exchange_host_t *host, const char *target) {
     exchange_t *e = fatal_calloc(sizeof *e);
     e->host = host;
@@ -288,7 +293,10 @@ static void s_upgraded(void *ctx, struct MHD_Connection *connection, void *con_c
     exchange_t *e = ctx;
     (void)connection;
     (void)con_ctx;
-    e->upgraded(e->upgraded_ctx, fd, (web_pipe_t *)pipe, zr_span_of(extra, extra_len));
+    web_pipe_t *own = fatal_calloc(sizeof *own);
+    *own = (web_pipe_t){pipe, e->host->due};
+    e->gone = NULL;
+    e->upgraded(e->upgraded_ctx, fd, own, zr_span_of(extra, extra_len));
 }
 
 void exchange_upgrade(
@@ -299,7 +307,9 @@ void exchange_upgrade(
 }
 
 void web_pipe_close(web_pipe_t *pipe) {
-    MHD_upgrade_action((struct MHD_UpgradeResponseHandle *)pipe, MHD_UPGRADE_ACTION_CLOSE);
+    *pipe->due = true;
+    MHD_upgrade_action(pipe->handle, MHD_UPGRADE_ACTION_CLOSE);
+    free(pipe);
 }
 
 void exchange_on_drained(exchange_t *e, void (*drained)(void *ctx), void *ctx) {

@@ -42,6 +42,7 @@ struct ws {
     bool wants_room;                /* `drained` is to be called */
     bool heard;                     /* something came since the last ping */
     bool in_message;                /* of several frames */
+    bool malformed;                 /* a frame that wslay takes, and RFC 6455 does not */
     uint64_t due;                   /* the next ping, or the end of the linger */
     size_t replies;                 /* bytes of the queue that answer pings, about */
     ws_queue_t queue;
@@ -151,6 +152,7 @@ static void s_wslay_start(
     uint64_t len = frame->payload_length;
     (void)wslay;
     ws->consumed += 2 + 4 + (len > UINT16_MAX ? 8 : len > 125 ? 2 : 0) + len; /* the mask has 4 bytes */
+    ws->malformed |= frame->opcode == WSLAY_CONNECTION_CLOSE && len == 1;     /* half a code: wslay lets it pass */
     if (!wslay_is_ctrl_frame(frame->opcode))
         ws->in_message = !frame->fin;
 }
@@ -227,8 +229,12 @@ static void s_take_input(ws_t *ws, zr_span_t input) {
     pool->current = NULL;
     if (ws->state != WS_OPEN)
         return; /* a message ended it */
+    if (code != 0 || ws->malformed) {
+        ws_close(ws, WS_PROTOCOL, zr_span("not a frame of RFC 6455")); /* wslay's own close has no code then */
+        return;
+    }
     s_take_replies(ws);
-    if (code != 0 || !wslay_event_get_read_enabled(ws->wslay))
+    if (!wslay_event_get_read_enabled(ws->wslay))
         s_begin_closing(ws); /* the peer's close or fault: wslay's answer is queued */
     else
         s_lend_on(ws);
