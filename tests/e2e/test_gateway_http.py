@@ -4,6 +4,8 @@ import os
 import re
 import secrets
 import signal
+import socket
+import struct
 import subprocess
 import threading
 import unittest
@@ -427,7 +429,7 @@ class Errors(HttpCase):
         stream.wait_out("^data: two$")  # a stream may be idle for longer than a request
 
 
-class Logins(HttpCase):
+class SecuredCase(HttpCase):
     def users_with_tokens(self, **rules):
         """A users file; returns the tokens. The gateway's user is `web`."""
         text, tokens = "", {name: secrets.token_hex(16) for name in (*rules, "web")}
@@ -444,6 +446,8 @@ class Logins(HttpCase):
         os.chmod(token_file, 0o600)
         return broker, self.gateway(broker, *arguments, config=f"broker\n    user = web\n    token-file = {token_file}\n"), tokens
 
+
+class Logins(SecuredCase):
     def test_users_and_their_rights(self):
         broker, gateway, tokens = self.secured(ann=EVERYTHING, bob='    allow = "all : *"\n    deny = "read write : staff/*"\n')
         path, ann, bob = "/v1/rooms/staff%2Fplans", ("-u", f"ann:{tokens['ann']}"), ("-u", f"bob:{tokens['bob']}")
@@ -489,6 +493,97 @@ class Logins(HttpCase):
         self.publish(gateway, "open", "the end", "-u", f"ann:{tokens['ann']}")
         thief.wait_out("the end")
         self.assertNotIn(b"stolen", thief.out)
+
+
+class Proxies(SecuredCase):
+    """Clients behind a proxy that speaks the PROXY protocol, version 2."""
+
+    SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+    def header(self, source, tls=None):
+        vectors = b"" if tls is None else struct.pack(">BHBI", 0x20, 5, int(tls), 0)
+        family, addresses = (0x11, socket.inet_aton(source)) if "." in source else (0x21, socket.inet_pton(socket.AF_INET6, source))
+        content = addresses * 2 + struct.pack(">HH", 4711, 443) + vectors
+        return self.SIGNATURE + struct.pack(">BBH", 0x21, family, len(content)) + content
+
+    def ask(self, gateway, header, path, *headers):
+        raw = self.raw(gateway)
+        if header:
+            raw.send(header)
+        raw.request(path, *headers)
+        status, found = raw.head()
+        return raw, status, found
+
+    def test_headers_in_pieces_and_addresses(self):
+        gateway = self.gateway(self.broker(config="limits\n    max-address-connections = 2\n"), "--trusted-proxy", "127.0.0.1")
+        path, kept = "/v1/rooms/r/events", []
+        for source in ("203.0.113.7", "203.0.113.7", "2001:db8::1", "2001:db8::2"):
+            raw = self.raw(gateway)
+            for byte in self.header(source):
+                raw.send(bytes([byte]))
+            raw.request(path)
+            self.assertEqual(raw.head()[0], 200)
+            kept.append(raw)
+        for source in ("203.0.113.7", "2001:db8::3"):  # of IPv6 the first 64 bits count
+            _, status, _ = self.ask(gateway, self.header(source), path)
+            self.assertEqual(status, 503)
+        _, status, _ = self.ask(gateway, self.header("203.0.113.7"), path, "X-Forwarded-For: 203.0.113.9")
+        self.assertEqual(status, 503)  # the client is no proxy
+        self.assertEqual(self.ask(gateway, self.header("203.0.113.8"), path)[1], 200)
+        self.assertEqual(self.ask(gateway, b"", path)[1], 200)  # without a header it is the proxy itself
+        self.assertEqual(self.ask(gateway, self.SIGNATURE + b"\x20\0\0\0", "/healthz")[1], 200)
+
+    def test_what_is_no_header(self):
+        gateway = self.gateway(self.broker(), "--trusted-proxy", "127.0.0.1", config="limits\n    request-timeout = 1s\n")
+        for start in (self.SIGNATURE + b"\x11\x11\0\0", self.SIGNATURE[:-1] + b"x" * 20, self.SIGNATURE, b""):
+            raw = self.raw(gateway)
+            raw.send(start)
+            raw.wait_end()  # at once, or when the time of a request is over
+            self.assertEqual(raw.buffer, b"")
+        untrusting = self.gateway(self.broker())
+        raw = self.raw(untrusting)
+        raw.send(self.header("203.0.113.7"))
+        raw.request("/healthz")
+        raw.wait_end()
+        self.assertNotIn(b" 200 ", raw.buffer)
+
+    def test_haproxy_with_tls(self):
+        broker, gateway, tokens = self.secured("--trusted-proxy", "127.0.0.1", ann=EVERYTHING)
+        names = [self.path(name) for name in ("key.pem", "cert.pem")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", names[0], "-out", names[1]],
+                       check=True, capture_output=True)
+        pem = self.file("both.pem", b"".join(open_bytes(name) for name in names))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        example = os.path.join(os.path.dirname(__file__), "../../client/gateway/etc/haproxy.cfg")
+        text = open_bytes(example).decode()
+        for before, after in ((":443", f"127.0.0.1:{port}"), ("/etc/haproxy/zrelay.pem", pem), ("127.0.0.1:5580", gateway.address)):
+            self.assertIn(before, text)
+            text = text.replace(before, after)
+        proxy = Program(["haproxy", "-db", "-f", self.file("haproxy.cfg", text)], env={**os.environ, "PATH": "/usr/sbin:/usr/bin:/bin"})
+        self.addCleanup(proxy.end)
+        url, trust = f"https://localhost:{port}", ("--cacert", names[1], "--resolve", f"localhost:{port}:127.0.0.1")
+        answer = None
+
+        def ready():
+            nonlocal answer
+            done = subprocess.run(["curl", "-sSi", *trust, "-u", f"ann:{tokens['ann']}", "-d", "through TLS", f"{url}/v1/rooms/lobby"],
+                                  capture_output=True, check=False)
+            answer = Answer(done.stdout) if done.returncode == 0 else None
+            return answer and answer.status == 201
+        wait_for(ready, "a message through haproxy")  # the login is taken, since the client came over TLS
+        stream = Program(["curl", "-sSN", *trust, "-u", f"ann:{tokens['ann']}", f"{url}/v1/rooms/lobby/events?after=0&format=body"])
+        self.addCleanup(stream.end)
+        stream.wait_out("^data: through TLS$")
+        self.publish(gateway, "lobby", "live", "-u", f"ann:{tokens['ann']}")
+        stream.wait_out("^data: live$")
+
+
+def open_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 if __name__ == "__main__":
