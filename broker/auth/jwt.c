@@ -38,7 +38,7 @@ const char *jwt_answer(jwt_result_t result) {
 
 static bool s_split(zr_span_t token, jwt_parts_t *parts) {
     zr_span_t rest = token;
-    if (token.len > JWT_MAX)
+    if (token.len > ZR_JWT_MAX)
         return false;
     parts->header = zr_span_cut(&rest, '.');
     parts->payload = zr_span_cut(&rest, '.');
@@ -49,7 +49,7 @@ static bool s_split(zr_span_t token, jwt_parts_t *parts) {
 
 /* The JSON object that a part encodes; NULL: it is none. */
 static json_t *s_object(zr_span_t part) {
-    char text[JWT_MAX];
+    char text[ZR_JWT_MAX];
     size_t len = 0;
     json_t *object = NULL;
     if (sodium_base642bin((uint8_t *)text, sizeof text, part.ptr, part.len, NULL, &len, NULL,

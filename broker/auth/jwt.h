@@ -10,8 +10,6 @@
 #include "grant.h"
 #include "jwt_keys.h"
 
-enum { JWT_MAX = 4096 }; /* bytes of a token */
-
 typedef struct {
     const char *issuer;   /* `iss` must be this; NULL: any */
     const char *audience; /* `aud` must be or hold this; NULL: a token that has an `aud` is for others */

@@ -95,6 +95,12 @@ static bool s_on_rule(reading_t *reading, const zr_zpl_item_t *item, zr_error_t 
     return s_parse_rule(rules, strcmp(item->name, "deny") == 0, item->value, error);
 }
 
+static bool s_on_jwt(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
+    reading->role->jwt = strcmp(item->value, "1") == 0;
+    return reading->role->jwt || strcmp(item->value, "0") == 0 ||
+           zr_fail(error, "neither 1 (signed logins may name the role) nor 0");
+}
+
 /* --- Keys and tokens. A value that is not right is not shown: it may be a secret put in the wrong place. --- */
 
 static bool s_on_key(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
@@ -173,12 +179,6 @@ static bool s_end_user(reading_t *reading, user_t *user, zr_error_t *error) {
     return true;
 }
 
-static void s_destroy_role(role_t *role) {
-    if (role)
-        zr_buffer_finish(&role->rules);
-    free(role);
-}
-
 /* The section being read, if any, is done. */
 static void s_end_section(reading_t *reading, zr_error_t *error) {
     role_t *role = reading->role;
@@ -192,7 +192,7 @@ static void s_end_section(reading_t *reading, zr_error_t *error) {
             "the name is missing; write \"name = NAME\" below it, indented by 4 spaces");
     bool named = role ? role->name[0] : user->name[0]; /* else the name was refused */
     if (role && !(named && s_end_role(reading, role, error)))
-        s_destroy_role(role);
+        users_destroy_role(role);
     if (user && !(named && s_end_user(reading, user, error)))
         users_destroy_user(user);
 }
@@ -221,6 +221,7 @@ static const struct {
     {"name", true, true, s_on_name},
     {"allow", true, true, s_on_rule},
     {"deny", true, true, s_on_rule},
+    {"jwt", true, false, s_on_jwt},
     {"role", false, true, s_on_role},
     {"key", false, true, s_on_secret},
     {"token", false, true, s_on_secret},
@@ -271,7 +272,7 @@ static bool s_on_item(void *ctx, const zr_zpl_item_t *item, zr_error_t *error) {
             return zr_fail(error, "the value is missing; write \"name = value\"");
         return s_members[i].read(reading, item, error);
     }
-    return zr_fail(error, reading->role ? "no such member; a role has name, allow and deny"
+    return zr_fail(error, reading->role ? "no such member; a role has name, jwt, allow and deny"
                                         : "no such member; a user has name, key, token, role, allow and deny");
 }
 
@@ -281,7 +282,10 @@ users_t *users_parse(const char *path, zr_span_t text, zr_error_t *error) {
     role_t *role, *next;
     HASH_ITER(hh, reading.by_role, role, next) {
         HASH_DEL(reading.by_role, role);
-        s_destroy_role(role);
+        if (role->jwt)
+            HASH_ADD_STR(reading.users->roles, name, role);
+        else
+            users_destroy_role(role);
     }
     if (ok)
         return reading.users;

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "address.h"
 #include "blob.h"
 #include "hash.h"
 #include "log.h"
@@ -51,17 +52,14 @@ typedef enum {
     EFFECT_ADMIN,     /* do what `admin` says, then relay_admin_done */
 } effect_kind_t;
 
-enum {
-    LOGIN_TOKEN_MAX = 256, /* bytes of a token whose hash the users file has */
-    LOGIN_JWT_MAX = 4096,  /* of a JWT */
-    ADMIN_REASON_MAX = 200
-};
+enum { ADMIN_REASON_MAX = 200 };
 
 typedef struct {
     uint64_t ticket;
     bool jwt;                   /* the token is one; then relay_jwt_done */
     char user[ZR_NICK_MAX + 1]; /* a valid nick, known or not; of a JWT, which names the user itself, empty */
-    char token[LOGIN_JWT_MAX + 1];
+    char token[ZR_JWT_MAX + 1];
+    char address[ZR_ADDRESS_TEXT_SIZE]; /* that the peer came from, by a channel; empty: this machine */
 } login_request_t;
 
 typedef enum { ADMIN_RELOAD, ADMIN_BAN, ADMIN_UNBAN, ADMIN_BANS } admin_do_t;

@@ -160,7 +160,7 @@ static void s_start(zrelay_t *relay) {
         .nick = relay->nick[0] ? relay->nick : NULL,
         .agent = relay->agent[0] ? relay->agent : NULL,
         .user = relay->user[0] ? relay->user : NULL,
-        .token = relay->user[0] ? relay->token : NULL,
+        .token = relay->token[0] ? relay->token : NULL,
         .client = relay->client[0] ? relay->client : NULL,
         .encrypted = relay->encrypted,
         .queue_messages = relay->queue_messages,
@@ -241,6 +241,14 @@ static machine_t *s_machine(zrelay_t *relay, int *code) {
     s_start(relay);
     relay->dirty = true;
     return relay->machine;
+}
+
+int zrelay_renew_login(zrelay_t *relay, const char *token) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    if (machine && (!relay_is_token(token) || !relay->local || relay->encrypted))
+        return ZRELAY_EINVAL;
+    return machine ? machine_renew(machine, token, s_now()) : code;
 }
 
 int zrelay_rename(zrelay_t *relay, const char *nick) {

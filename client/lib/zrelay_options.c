@@ -59,7 +59,7 @@ int zrelay_set_curve(zrelay_t *relay, const char *server_key, const char *public
     char derived[ZR_CURVE_LEN + 1];
     if (relay_started(relay))
         return relay_started(relay);
-    if (!s_key_valid(server_key) || !s_key_valid(public_key) || !s_key_valid(secret_key) || relay->user[0] ||
+    if (!s_key_valid(server_key) || !s_key_valid(public_key) || !s_key_valid(secret_key) || relay->token[0] ||
         zmq_curve_public(derived, secret_key) != 0 || strcmp(derived, public_key) != 0)
         return ZRELAY_EINVAL;
     link_set_curve(relay->link, server_key, public_key, secret_key);
@@ -89,10 +89,10 @@ int zrelay_set_curve_file(zrelay_t *relay, const char *server_key, const char *p
 int zrelay_set_login(zrelay_t *relay, const char *user, const char *token) {
     if (relay_started(relay))
         return relay_started(relay);
-    if (!user || !zr_nick_valid(zr_span(user)) || !token || !*token || strlen(token) > RELAY_LOGIN ||
-        !zr_utf8_valid(zr_span(token)) || !relay->local || relay->encrypted)
+    bool named = user ? zr_nick_valid(zr_span(user)) : token && zr_is_jwt(zr_span(token));
+    if (!named || !relay_is_token(token) || !relay->local || relay->encrypted)
         return ZRELAY_EINVAL;
-    strcpy(relay->user, user);
+    strcpy(relay->user, user ? user : "");
     strcpy(relay->token, token);
     return 0;
 }

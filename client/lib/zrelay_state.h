@@ -6,18 +6,17 @@
 
 #include "guard.h"
 #include "link.h"
-#include "machine.h"
+#include "machine_identity.h"
 #include "names.h"
 #include "zrelay.h"
 
 enum {
-    RELAY_AGENT = 64,  /* bytes of an agent */
-    RELAY_LOGIN = 256, /* bytes of a token */
+    RELAY_AGENT = 64, /* bytes of an agent */
 };
 
 struct zrelay {
     char nick[ZR_NICK_MAX + 1], agent[RELAY_AGENT + 1];
-    char user[ZR_NICK_MAX + 1], token[RELAY_LOGIN + 1];
+    char user[ZR_NICK_MAX + 1], token[ZR_JWT_MAX + 1];
     char client[ZR_CLIENT_ID_LEN + 1];
     bool local, encrypted; /* the broker is on this machine; the connection is encrypted */
     size_t queue_messages, queue_bytes, pack;
@@ -45,6 +44,10 @@ static inline int relay_started(const zrelay_t *relay) {
     if (!relay)
         return ZRELAY_EINVAL;
     return relay->machine || relay_is_parents(relay) ? ZRELAY_ESTATE : 0;
+}
+
+static inline bool relay_is_token(const char *token) {
+    return token && zr_token_fits(zr_span(token)) && zr_utf8_valid(zr_span(token));
 }
 
 #endif

@@ -1,8 +1,10 @@
 /* hello: identifies the peer each time it says hello; admit.h gives it a session. */
 #include "admit.h"
+#include "channel_end.h"
 #include "commands.h"
 #include "control.h"
 #include "login.h"
+#include "peer.h"
 #include "reply.h"
 #include "state.h"
 
@@ -23,8 +25,8 @@ static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
     zr_get_string_opt(request->object, "resume", 64, &hello->resume, &wrong);
     zr_get_string_opt(request->object, "agent", ZR_ID_MAX, &hello->agent, &wrong);
     zr_get_string_opt(request->object, "user", SIZE_MAX, &hello->user, &wrong);
-    zr_get_string_opt(request->object, "token", LOGIN_JWT_MAX, &hello->token, &wrong);
-    if (!wrong && hello->token.len > LOGIN_TOKEN_MAX && !login_is_signed(relay, hello->token))
+    zr_get_string_opt(request->object, "token", ZR_JWT_MAX, &hello->token, &wrong);
+    if (!wrong && hello->token.len > ZR_TOKEN_MAX && !login_is_signed(relay, hello->token))
         wrong = "token";
     if (!wrong && !zr_hex_valid(hello->client, ZR_CLIENT_ID_LEN, ZR_CLIENT_ID_LEN))
         wrong = "client";
@@ -52,7 +54,7 @@ static void s_log_in(relay_t *relay, request_t *request, hello_t *hello, const p
     speaker_t speaker = *nobody;
     const session_t *session = NULL;
     bool taken = relay->config.tokens || relay->config.jwt;
-    if (peer->user.len || !peer->local || !taken) {
+    if (peer->user.len || !peer->takes_tokens || !taken) {
         fail(relay, request, ZR_LOGIN_FAILED, NULL);
     } else if ((session = hello_logged_in(relay, request, hello))) {
         speaker.name = hello->user;
@@ -80,11 +82,13 @@ static void s_log_in_signed(
 void cmd_hello(relay_t *relay, request_t *request) {
     const relay_config_t *config = &relay->config;
     hello_t hello = {0};
-    peer_t peer = {.local = true};
+    peer_t peer;
     if (!s_read(relay, request, &hello))
         return;
-    if (config->peer)
-        config->peer(config->peer_ctx, &peer);
+    peer_of(relay, request->route, &peer);
+    channel_t *channel = channel_find(&relay->sessions.channels, request->route);
+    if (channel)
+        channel_hear(&relay->sessions.channels, channel);
     if (peer.user.len && !zr_nick_valid(peer.user)) { /* a name that authenticates need not be one that rooms show */
         fail(relay, request, ZR_BAD_NICK, NULL);
         return;
@@ -98,6 +102,7 @@ void cmd_hello(relay_t *relay, request_t *request) {
         return;
     }
     if (request->session && !s_is_peers(request->session, &peer)) {
+        channels_break(relay, request->session);
         session_set_route(&relay->sessions, request->session, 0);
         request->session = NULL;
     }

@@ -8,7 +8,7 @@
 /* Lets the hello in, makes it wait until its token is checked, or refuses it. */
 void login_begin(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker);
 
-/* Is the token a JWT, and are JWTs taken? It has three parts of base64url, and begins as JSON does there. */
+/* Has the token the form of a JWT, and are JWTs taken? */
 bool login_is_signed(const relay_t *relay, zr_span_t token);
 
 /* Makes the hello wait until its JWT is checked, or refuses it. */

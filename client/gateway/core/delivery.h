@@ -12,6 +12,8 @@ typedef enum {
     FORM_BODY,   /* a text message for each entry with its body; nothing for presence */
     FORM_NICK,   /* the same with "nick: " before it */
     FORM_LINES,  /* a text message for each entry, a JSON object as `zrelay sub --json` has it */
+    FORM_EVENTS,      /* server-sent events with JSON; the streams of the HTTP API make these two */
+    FORM_EVENTS_BODY, /* the same with bodies */
     FORMS
 } form_t;
 

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <utlist.h>
 
 #include "exchange_mhd.h"
 #include "fatal.h"
@@ -10,7 +12,7 @@
 enum { STREAM_BLOCK = 16384 };
 
 struct exchange {
-    const exchange_host_t *host;
+    exchange_host_t *host;
     struct MHD_Connection *connection;
     char *target;
     const char *method;
@@ -20,11 +22,15 @@ struct exchange {
 
     bool begun;     /* its headers were seen */
     bool handled;   /* the handler was called */
-    bool suspended; /* libmicrohttpd leaves the connection alone */
-    bool queued;    /* libmicrohttpd has the response */
+    bool suspended; /* libmicrohttpd leaves the connection alone; in the host's list */
+    exchange_t *prev, *next;
+    bool queued; /* libmicrohttpd has the response */
     unsigned status;
     struct MHD_Response *response; /* NULL: not answered yet */
 
+    zr_buffer_t joined; /* headers of one name */
+
+    bool aborted;
     bool ended; /* nothing is written to the stream any more */
     zr_blob_t **blobs;
     size_t blob_first, blob_count, blob_size; /* those of the stream that wait, from blob_first on */
@@ -39,7 +45,7 @@ struct exchange {
     void *gone_ctx;
 };
 
-exchange_t *exchange_new(const exchange_host_t *host, const char *target) {
+exchange_t *exchange_new(exchange_host_t *host, const char *target) {
     exchange_t *e = fatal_calloc(sizeof *e);
     e->host = host;
     e->target = fatal_check(strdup(target));
@@ -51,11 +57,14 @@ void exchange_destroy(exchange_t *e) {
         return;
     if (e->gone)
         e->gone(e->gone_ctx);
+    if (e->suspended)
+        DL_DELETE(e->host->suspended, e);
     if (e->response)
         MHD_destroy_response(e->response);
     for (size_t i = 0; i < e->blob_count; i++)
         zr_blob_unref(e->blobs[e->blob_first + i]);
     free(e->blobs);
+    zr_buffer_finish(&e->joined);
     zr_buffer_finish(&e->body);
     free(e->target);
     free(e);
@@ -79,6 +88,29 @@ zr_span_t exchange_target(const exchange_t *e) {
 
 const char *exchange_header(const exchange_t *e, const char *name) {
     return MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, name);
+}
+
+typedef struct {
+    exchange_t *e;
+    const char *name;
+} wanted_header_t;
+
+static enum MHD_Result s_join_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
+    wanted_header_t *wanted = ctx;
+    (void)kind;
+    if (strcasecmp(name, wanted->name) != 0 || !value)
+        return MHD_YES;
+    if (wanted->e->joined.len > 0)
+        zr_buffer_u8(&wanted->e->joined, ',');
+    zr_buffer_append(&wanted->e->joined, value, strlen(value));
+    return MHD_YES;
+}
+
+zr_span_t exchange_headers(exchange_t *e, const char *name) {
+    wanted_header_t wanted = {e, name};
+    zr_buffer_clear(&e->joined);
+    MHD_get_connection_values(e->connection, MHD_HEADER_KIND, s_join_header, &wanted);
+    return zr_span_of(e->joined.data, e->joined.len);
 }
 
 zr_span_t exchange_body(const exchange_t *e) {
@@ -111,14 +143,21 @@ static enum MHD_Result s_queue(exchange_t *e) {
 static void s_suspend(exchange_t *e) {
     MHD_suspend_connection(e->connection);
     e->suspended = true;
+    DL_APPEND(e->host->suspended, e);
 }
 
 static void s_resume(exchange_t *e) {
     if (!e->suspended)
         return;
     e->suspended = false;
+    DL_DELETE(e->host->suspended, e);
     *e->host->due = true;
     MHD_resume_connection(e->connection);
+}
+
+void exchange_resume_all(exchange_host_t *host) {
+    while (host->suspended)
+        s_resume(host->suspended);
 }
 
 /* The answer is sent before the body is read, and libmicrohttpd closes the connection after it. */
@@ -138,8 +177,7 @@ static enum MHD_Result s_begin(exchange_t *e, const char *method) {
     return length && strtoull(length, NULL, 10) > e->host->max_body ? s_refuse_body(e) : MHD_YES;
 }
 
-enum MHD_Result exchange_take(
-    exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole) {
+enum MHD_Result exchange_take(exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole) {
     if (!e->begun)
         return s_begin(e, method);
     if (*upload_len > 0) {
@@ -200,6 +238,8 @@ static size_t s_take_bytes(exchange_t *e, char *to, size_t max) {
 static ssize_t s_read_stream(void *ctx, uint64_t pos, char *to, size_t max) {
     exchange_t *e = ctx;
     (void)pos;
+    if (e->aborted)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
     size_t len = s_take_bytes(e, to, max);
     if (len > 0) {
         if (e->drained)
@@ -235,6 +275,11 @@ size_t exchange_queued(const exchange_t *e) {
 
 void exchange_end(exchange_t *e) {
     e->ended = true;
+    s_resume(e);
+}
+
+void exchange_abort(exchange_t *e) {
+    e->aborted = true;
     s_resume(e);
 }
 

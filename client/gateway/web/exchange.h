@@ -26,6 +26,10 @@ zr_span_t exchange_target(const exchange_t *e);
 /* The first header of that name, whatever its case; NULL: there is none. */
 const char *exchange_header(const exchange_t *e, const char *name);
 
+/* The values of all headers of that name, in their order with commas between them; empty: there is none. Valid until the
+ * next call for this exchange. */
+zr_span_t exchange_headers(exchange_t *e, const char *name);
+
 /* The whole body, at most limits/max-body bytes. */
 zr_span_t exchange_body(const exchange_t *e);
 
@@ -48,6 +52,9 @@ void exchange_stream(exchange_t *e, unsigned status, const web_header_t *headers
 void exchange_write(exchange_t *e, zr_blob_t *bytes); /* takes over one reference */
 size_t exchange_queued(const exchange_t *e);
 void exchange_end(exchange_t *e);
+
+/* Ends the stream so that the peer sees that it is not whole. What waits is dropped. */
+void exchange_abort(exchange_t *e);
 
 /* 101: from now on the connection is `upgraded`'s. `extra` came already, and is valid during the call. `pipe` gives the
  * connection back in the end. The exchange is over when `upgraded` returns. */

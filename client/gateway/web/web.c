@@ -177,13 +177,14 @@ static bool s_check_pair(const zr_buffer_t *cert, const zr_buffer_t *key, zr_err
         return zr_fail(error, "cannot start GnuTLS");
     int code = gnutls_certificate_set_x509_key_mem(credentials, &cert_text, &key_text, GNUTLS_X509_FMT_PEM);
     gnutls_certificate_free_credentials(credentials);
-    return code >= 0 || zr_fail(error, "--tls-cert and --tls-key do not fit together, or are not PEM: %s", gnutls_strerror(code));
+    return code >= 0 ||
+           zr_fail(error, "--tls-cert and --tls-key do not fit together, or are not PEM: %s", gnutls_strerror(code));
 }
 
 static bool s_load_tls(const gateway_config_t *config, zr_buffer_t *cert, zr_buffer_t *key, zr_error_t *error) {
     return !config->tls_cert[0] ||
-           (s_load(config->tls_cert, &zr_file_config, cert, error) && s_load(config->tls_key, &zr_file_secret, key, error) &&
-               s_check_pair(cert, key, error));
+           (s_load(config->tls_cert, &zr_file_config, cert, error) &&
+               s_load(config->tls_key, &zr_file_secret, key, error) && s_check_pair(cert, key, error));
 }
 
 bool web_check(const gateway_config_t *config, zr_error_t *error) {
@@ -215,8 +216,8 @@ static bool s_start(web_t *web) {
         MHD_OPTION_NOTIFY_COMPLETED, s_on_completed, web, MHD_OPTION_NOTIFY_CONNECTION, s_on_connection, web,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->max_connections + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)config->max_header + POOL_EXTRA, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)(config->request_timeout_ms / 1000), MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP,
-        1, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+        (unsigned)(config->request_timeout_ms / 1000), MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     const union MHD_DaemonInfo *info = web->daemon ? MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     web->fd = info ? info->epoll_fd : -1;
     return web->fd >= 0 && poller_add(web->poller, web->fd, EPOLLIN, &web->source);
@@ -230,10 +231,11 @@ web_t *web_new(
     web->source = (poll_source_t){s_ready, web};
     web->fd = -1;
     web->now = zr_mono_ms();
-    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due};
+    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due, NULL};
     web->addresses = address_counts_new();
     if (!s_load_tls(config, &web->cert, &web->key, error) ||
-        (!s_start(web) && !zr_fail(error, "cannot start HTTP: %s", errno ? strerror(errno) : "libmicrohttpd refused"))) {
+        (!s_start(web) &&
+            !zr_fail(error, "cannot start HTTP: %s", errno ? strerror(errno) : "libmicrohttpd refused"))) {
         web_destroy(web);
         return NULL;
     }
@@ -245,6 +247,7 @@ void web_destroy(web_t *web) {
         return;
     if (web->fd >= 0)
         poller_remove(web->poller, web->fd, &web->source);
+    exchange_resume_all(&web->host);
     if (web->daemon)
         MHD_stop_daemon(web->daemon);
     address_counts_destroy(web->addresses);

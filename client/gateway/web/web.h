@@ -20,8 +20,7 @@ typedef struct {
 } web_counts_t;
 
 /* Reads certificate and key of `config`, if TLS is on. `config` must outlive it. NULL: `error` says why. */
-web_t *web_new(
-    const gateway_config_t *config, poller_t *poller, web_handler_fn *handler, void *ctx, zr_error_t *error);
+web_t *web_new(const gateway_config_t *config, poller_t *poller, web_handler_fn *handler, void *ctx, zr_error_t *error);
 
 /* Every upgraded connection must have been given back. NULL is accepted. */
 void web_destroy(web_t *web);

@@ -47,7 +47,7 @@ void machine_on_bye(machine_t *m, json_t *object) {
         if (m->attempts < 4)
             m->attempts = 4;
         loss_back_off(m, reason, reason);
-    } else if (strcmp(reason, "expired") == 0) {
+    } else if (strcmp(reason, "expired") == 0 || strcmp(reason, "token-expired") == 0) {
         if (m->state == STATE_LIVE)
             hello_again(m, reason, reason);
     } else if (m->state == STATE_LIVE || m->state == STATE_GREETING || m->state == STATE_NAMING) {
@@ -286,10 +286,10 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
         snprintf(m->nick, sizeof m->nick, "%s", config->nick);
     if (config->agent)
         snprintf(m->agent, sizeof m->agent, "%s", config->agent);
-    if (config->user && config->token) {
+    if (config->user)
         snprintf(m->user, sizeof m->user, "%s", config->user);
+    if (config->token)
         snprintf(m->login, sizeof m->login, "%s", config->token);
-    }
     m->config.server = m->config.nick = m->config.agent = NULL; /* the caller's, and copied */
     m->config.user = m->config.token = m->config.client = NULL;
     m->kinds = machine_kinds;

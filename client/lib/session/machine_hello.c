@@ -29,10 +29,10 @@ void hello_send(machine_t *m) {
         json_object_set_new(hello, "resume", json_string(m->token));
     if (m->agent[0])
         json_object_set_new(hello, "agent", json_string(m->agent));
-    if (m->user[0]) {
+    if (m->user[0])
         json_object_set_new(hello, "user", json_string(m->user));
+    if (m->login[0])
         json_object_set_new(hello, "token", json_string(m->login));
-    }
     machine_send(m, hello);
     if (m->state != STATE_LIVE) {
         m->state = STATE_GREETING;

@@ -59,7 +59,6 @@ enum {
     MEMBERS_MAX = 100000,
     ENDPOINT_MAX = 256,
     TOKEN_MAX = 64,
-    LOGIN_TOKEN_MAX = 256,
     AGENT_MAX = 64,
     REASON_MAX = 200,
     DIRECT_MARGIN = 256,     /* of a control frame, around the text */
@@ -317,7 +316,7 @@ struct machine {
     char server[ENDPOINT_MAX + 1]; /* empty: not known */
     char agent[AGENT_MAX + 1];
     char user[ZR_NICK_MAX + 1]; /* empty: no login */
-    char login[LOGIN_TOKEN_MAX + 1];
+    char login[ZR_JWT_MAX + 1];
     char nick[ZR_NICK_MAX + 1];      /* for hello; empty: the broker chooses */
     bool nick_chosen;                /* by the program, not by the broker */
     bool renaming;                   /* chosen while it could not be asked for */

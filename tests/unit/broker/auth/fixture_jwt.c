@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 const char *fx_b64(zr_span_t bytes) {
-    static char texts[8][2 * JWT_MAX];
+    static char texts[8][2 * ZR_JWT_MAX];
     static unsigned next;
     char *text = texts[next++ % 8];
     sodium_bin2base64(text, sizeof texts[0], (const uint8_t *)(bytes.len ? bytes.ptr : ""), bytes.len,
@@ -66,10 +66,10 @@ jwt_keys_t *fx_jwt_keys(json_t *jwk) {
 }
 
 static const char *s_sign(json_t *jwk, const char *alg, const char *header, const char *payload) {
-    static char encoded[2 * JWT_MAX];
+    static char encoded[2 * ZR_JWT_MAX];
     if (strcmp(alg, "EdDSA") == 0) {
         uint8_t seed[32], public_key[crypto_sign_PUBLICKEYBYTES], secret[crypto_sign_SECRETKEYBYTES], signature[64];
-        char text[4 * JWT_MAX];
+        char text[4 * ZR_JWT_MAX];
         const char *d = json_string_value(json_object_get(jwk, "d"));
         ck_assert_uint_eq(jose_b64_dec_buf(d, strlen(d), seed, sizeof seed), sizeof seed);
         crypto_sign_seed_keypair(public_key, secret, seed);
@@ -89,9 +89,9 @@ static const char *s_sign(json_t *jwk, const char *alg, const char *header, cons
 }
 
 const char *fx_jwt(json_t *jwk, const char *alg, const char *header, const char *claims) {
-    static char tokens[4][8 * JWT_MAX];
+    static char tokens[4][8 * ZR_JWT_MAX];
     static unsigned next;
-    char *token = tokens[next++ % 4], head[1024], body[JWT_MAX * 2];
+    char *token = tokens[next++ % 4], head[1024], body[ZR_JWT_MAX * 2];
     snprintf(head, sizeof head, "%s", header);
     snprintf(body, sizeof body, "%s", claims);
     unit_quotes(head);

@@ -108,7 +108,7 @@ TEST(test_key_confusion) {
     const char *token = fx_jwt(confused, "HS256", "{'alg':'HS256','kid':'r'}", GOOD);
     ck_assert_int_eq(jwt_check(keys, &s_rules, zr_span(token), NOW, &s_grant), JWT_BAD_ALGORITHM);
     const char *said = fx_b64(zr_span("{\"alg\":\"RS256\",\"kid\":\"r\"}"));
-    char other[8 * JWT_MAX];
+    char other[8 * ZR_JWT_MAX];
     snprintf(other, sizeof other, "%s%s", said, strchr(token, '.'));
     ck_assert_int_eq(jwt_check(keys, &s_rules, zr_span(other), NOW, &s_grant), JWT_BAD_SIGNATURE);
     jwt_keys_destroy(keys);
@@ -139,7 +139,7 @@ TEST(test_forms) {
         expect(wrong[i], JWT_BAD_FORM);
     expect("!.b.c", JWT_BAD_HEADER);
     expect("e30=.b.c", JWT_BAD_HEADER); /* padded */
-    char token[4 * JWT_MAX];
+    char token[4 * ZR_JWT_MAX];
     snprintf(token, sizeof token, "%s", fx_jwt_of(s_key, GOOD));
     strcat(token, "A"); /* more bytes than a signature has, or bits that stand for nothing */
     expect(token, JWT_BAD_SIGNATURE);
@@ -148,7 +148,7 @@ TEST(test_forms) {
 }
 
 TEST(test_every_bit_counts) {
-    char token[4 * JWT_MAX];
+    char token[4 * ZR_JWT_MAX];
     snprintf(token, sizeof token, "%s", fx_jwt_of(s_key, GOOD));
     for (size_t i = 0; i < strlen(token); i++)
         for (unsigned bit = 0; bit < 7; bit++) {
@@ -161,14 +161,14 @@ TEST(test_every_bit_counts) {
 
 /* A token of 4096 bytes passes, and one of 4097 does not. */
 TEST(test_size) {
-    char claims[JWT_MAX], fill[JWT_MAX];
+    char claims[ZR_JWT_MAX], fill[ZR_JWT_MAX];
     bool seen[2] = {false};
     memset(fill, 'x', sizeof fill);
     for (int len = 2800; len < 3100; len++) {
         snprintf(claims, sizeof claims, "{'sub':'carol','exp':1800000600,'roles':['member'],'x':'%.*s'}", len, fill);
         const char *token = fx_jwt_of(s_key, claims);
-        bool fits = strlen(token) <= JWT_MAX;
-        seen[fits] |= strlen(token) >= JWT_MAX - 1 && strlen(token) <= JWT_MAX + 2;
+        bool fits = strlen(token) <= ZR_JWT_MAX;
+        seen[fits] |= strlen(token) >= ZR_JWT_MAX - 1 && strlen(token) <= ZR_JWT_MAX + 2;
         expect(token, fits ? JWT_OK : JWT_BAD_FORM);
     }
     ck_assert(seen[false] && seen[true]);
@@ -249,7 +249,7 @@ TEST(test_claims_that_are_no_object) {
     expect_claims("'carol'", JWT_BAD_CLAIMS);
     expect_claims("{'sub'", JWT_BAD_CLAIMS);
     expect_claims("{'x':[[[[[[[[[1]]]]]]]]]}", JWT_BAD_CLAIMS);
-    char many[JWT_MAX] = "{'sub':'c','exp':1800000600,'roles':['m'],'x':[1";
+    char many[ZR_JWT_MAX] = "{'sub':'c','exp':1800000600,'roles':['m'],'x':[1";
     for (unsigned i = 0; i < 1000; i++)
         strcat(many, ",1");
     strcat(many, "]}");

@@ -86,14 +86,14 @@ TEST(test_forms) {
     s_hello(A, A, ",'user':'ann','token':'correct.horse.battery'");
     fx_expect_error(A, "login-failed"); /* tokens of the users file are not taken */
     ck_assert_uint_eq(fx_effect(EFFECT_LOGIN), 0);
-    for (size_t len = LOGIN_JWT_MAX; len <= LOGIN_JWT_MAX + 1; len++) {
+    for (size_t len = ZR_JWT_MAX; len <= ZR_JWT_MAX + 1; len++) {
         memset(token, 'e', len);
         token[1] = token[3] = '.';
         token[len] = '\0';
         snprintf(more, sizeof more, ",'token':'%s'", token);
         s_hello(A, A, more);
-        ck_assert_int_eq(fx_effect(EFFECT_LOGIN) != 0, len == LOGIN_JWT_MAX);
-        if (len > LOGIN_JWT_MAX)
+        ck_assert_int_eq(fx_effect(EFFECT_LOGIN) != 0, len == ZR_JWT_MAX);
+        if (len > ZR_JWT_MAX)
             break;
         ck_assert_uint_eq(strlen(fx.login), 1 + len);
         relay_route_lost(fx.relay, A);
