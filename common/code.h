@@ -20,11 +20,13 @@
     X(BAD_ID, "bad-id", "message ids rise within a frame and stay between 1 and 2^53-1")                               \
     X(NICK_IN_USE, "nick-in-use", "another session has this nick; choose another")                                     \
     X(NO_SUCH_USER, "no-such-user", "nobody here has this nick")                                                       \
+    X(NO_CHANNEL, "no-channel", "this trunk has no open channel of that number; open it first")                        \
     X(TOO_LARGE, "too-large", "the frame is larger than this broker takes; split it")                                  \
     X(TOO_MANY_ENTRIES, "too-many-entries", "more entries in a frame than this broker takes; split it")                \
     X(TOO_MANY_SESSIONS, "too-many-sessions", "the broker is full; try again later")                                   \
     X(TOO_MANY_ROOMS, "too-many-rooms", "the broker or this user has as many rooms as it may")                         \
     X(TOO_MANY_JOINS, "too-many-joins", "this session is in too many rooms; leave one")                                \
+    X(TOO_MANY_CHANNELS, "too-many-channels", "the broker, this trunk or the peer's address has as many channels as it may") \
     X(TOO_MANY_KEYS, "too-many-keys", "the room holds no more keys; delete one")                                       \
     X(STATE_FULL, "state-full", "the keyed entries of all rooms are too large; delete some")                           \
     X(TOO_MANY_REPLAYS, "too-many-replays", "too many replays under way; wait for one")                                \
@@ -33,7 +35,7 @@
     X(OUTCOME_UNKNOWN, "outcome-unknown", "the answer to this entry is no longer known; read the state")               \
     X(FORBIDDEN, "forbidden", "this user may not do that here; an operator can grant it")                              \
     X(LOGIN_REQUIRED, "login-required", "login required; log in with a user and a token, or connect with a key") \
-    X(LOGIN_FAILED, "login-failed", "unknown user, wrong token, or tokens are not taken on this connection")           \
+    X(LOGIN_FAILED, "login-failed", "unknown user, wrong token, or tokens are not taken on this connection or channel") \
     X(RATE_LIMITED, "rate-limited", "too much at once; go on after `wait` milliseconds")                               \
     X(ADMIN_FAILED, "admin-failed", "the broker could not do it")
 

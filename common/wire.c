@@ -382,6 +382,27 @@ zr_blob_t *zr_deliver_cut(
     return blob;
 }
 
+/* --- TRUNK --- */
+
+bool zr_trunk_read(zr_span_t frame, uint32_t *channel, zr_span_t *inner) {
+    if (frame.len < ZR_TRUNK_HEAD || frame.ptr[0] != ZR_TYPE_TRUNK)
+        return false;
+    *channel = s_load32(frame.ptr + 1);
+    *inner = zr_span_of(frame.ptr + ZR_TRUNK_HEAD, frame.len - ZR_TRUNK_HEAD);
+    return *channel != 0;
+}
+
+void zr_trunk_head(uint8_t out[ZR_TRUNK_HEAD], uint32_t channel) {
+    s_put32(s_put8(out, ZR_TYPE_TRUNK), channel);
+}
+
+zr_blob_t *zr_trunk_frame(uint32_t channel, zr_span_t inner) {
+    zr_blob_t *frame = zr_blob_new(ZR_TRUNK_HEAD + inner.len);
+    zr_trunk_head(zr_blob_data(frame), channel);
+    s_put_bytes((uint8_t *)zr_blob_data(frame) + ZR_TRUNK_HEAD, inner);
+    return frame;
+}
+
 /* --- Topics --- */
 
 static bool s_is_control(zr_span_t text) {

@@ -1,4 +1,4 @@
-/* The binary frames (PROTOCOL.md, section 4): PUBLISH, ACK, DELIVER, and the topics of the back. Reading never copies:
+/* The binary frames (PROTOCOL.md, section 4): PUBLISH, ACK, DELIVER, TRUNK, and the topics of the back. Reading never copies:
  * views point into the frame. Parsers check every length; a parser that failed stays failed. */
 #ifndef ZR_WIRE_H
 #define ZR_WIRE_H
@@ -10,7 +10,7 @@
 #include "span.h"
 
 /* First bytes. Changing a number here is another protocol version. */
-enum { ZR_TYPE_PUBLISH = 0x01, ZR_TYPE_ACK = 0x02, ZR_TYPE_CONTROL = '{', ZR_TYPE_SYNC = 0xFF };
+enum { ZR_TYPE_PUBLISH = 0x01, ZR_TYPE_ACK = 0x02, ZR_TYPE_TRUNK = 0x03, ZR_TYPE_CONTROL = '{', ZR_TYPE_SYNC = 0xFF };
 enum { ZR_TOPIC_ENTRIES = 0x00, ZR_TOPIC_PRESENCE = 0x01 };
 enum { ZR_DELIVER_VERSION = 1, ZR_ACK_SIZE = 18 };
 enum { ZR_FRAME_REPLAY = 0x01, ZR_FRAME_STATE = 0x02 };  /* flags of a DELIVER frame */
@@ -149,6 +149,20 @@ static inline void zr_deliver_add_plain(
  * entry is left, or the frame cannot be read up to there, it returns NULL and both are 0. */
 zr_blob_t *zr_deliver_cut(
     zr_span_t frame, uint8_t flags, uint64_t after, uint64_t until, size_t limit, size_t *count, uint64_t *last);
+
+/* --- TRUNK --- */
+
+enum { ZR_TRUNK_HEAD = 5 }; /* bytes before the inner frame */
+
+/* Takes a TRUNK frame apart; `*inner` is a view into it. false: it is shorter than its head, of another type, or of the
+ * channel 0. The inner frame may be anything, and is empty if nothing follows the head: its receiver judges it. */
+bool zr_trunk_read(zr_span_t frame, uint32_t *channel, zr_span_t *inner);
+
+/* Writes what stands before the inner frame. `channel` is not 0. */
+void zr_trunk_head(uint8_t out[ZR_TRUNK_HEAD], uint32_t channel);
+
+/* The inner frame in a TRUNK frame, as a new blob, the caller's. */
+zr_blob_t *zr_trunk_frame(uint32_t channel, zr_span_t inner);
 
 /* --- Topics --- */
 

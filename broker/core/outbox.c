@@ -42,7 +42,7 @@ void outbox_add(outbox_t *outbox, const effect_t *effect) {
 
 void outbox_drop_route(outbox_t *outbox, route_t route) {
     outbox_lost_t *lost;
-    unsigned hash = zr_hash_number(route);
+    unsigned hash = route_hash(route);
     HASH_FIND_BYHASHVALUE(hh, outbox->lost, &route, sizeof route, hash, lost);
     if (!lost) {
         lost = fatal_calloc(sizeof *lost);
@@ -58,7 +58,7 @@ static bool s_is_lost(const outbox_t *outbox, size_t place) {
     if (effect->kind != EFFECT_SEND && effect->kind != EFFECT_ACK)
         return false;
     outbox_lost_t *lost;
-    unsigned hash = zr_hash_number(effect->route);
+    unsigned hash = route_hash(effect->route);
     HASH_FIND_BYHASHVALUE(hh, outbox->lost, &effect->route, sizeof effect->route, hash, lost);
     return lost && place < lost->until;
 }

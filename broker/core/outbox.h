@@ -5,14 +5,33 @@
 
 #include <stdint.h>
 
+#include "address.h"
 #include "blob.h"
 #include "hash.h"
 #include "log.h"
 #include "names.h"
 #include "wire.h"
 
-/* A connection at the front: ROUTER's automatic routing id without its leading zero byte. 0 is no route. */
-typedef uint32_t route_t;
+/* The way to a peer. The low 32 bits are a connection at the front: ROUTER's automatic routing id without its leading
+ * zero byte. The high 32 bits are a channel, if the connection is a trunk; 0: the connection itself. 0 is no route. */
+typedef uint64_t route_t;
+
+static inline route_t route_of(uint32_t connection, uint32_t channel) {
+    return (route_t)channel << 32 | connection;
+}
+
+static inline route_t route_connection(route_t route) {
+    return (uint32_t)route;
+}
+
+static inline uint32_t route_channel(route_t route) {
+    return (uint32_t)(route >> 32);
+}
+
+/* For uthash's …_BYHASHVALUE. Peers choose the numbers of channels, but not those of connections. */
+static inline unsigned route_hash(route_t route) {
+    return route_channel(route) ? zr_hash(&route, sizeof route) : zr_hash_number(route);
+}
 
 typedef enum {
     EFFECT_SEND,      /* `frame` to `route`; when that fails, tell relay_route_lost */
@@ -29,16 +48,18 @@ typedef enum {
     EFFECT_DROP,      /* end `connection`, once the frames sent to it are out */
     EFFECT_CHARGE,    /* `connection` ends for flooding: charge its address for it */
     EFFECT_DROP_USER, /* end every connection that authenticated as `user`, at the front and at the back */
-    EFFECT_LOGIN,     /* is the token of `login` its user's? Then relay_login_done */
+    EFFECT_LOGIN,     /* is the token of `login` valid? Then relay_login_done or relay_jwt_done */
     EFFECT_ADMIN,     /* do what `admin` says, then relay_admin_done */
 } effect_kind_t;
 
-enum { LOGIN_TOKEN_MAX = 256, ADMIN_REASON_MAX = 200 };
+enum { ADMIN_REASON_MAX = 200 };
 
 typedef struct {
     uint64_t ticket;
-    char user[ZR_NICK_MAX + 1]; /* a valid nick, known or not */
-    char token[LOGIN_TOKEN_MAX + 1];
+    bool jwt;                   /* the token is one; then relay_jwt_done */
+    char user[ZR_NICK_MAX + 1]; /* a valid nick, known or not; of a JWT, which names the user itself, empty */
+    char token[ZR_JWT_MAX + 1];
+    char address[ZR_ADDRESS_TEXT_SIZE]; /* that the peer came from, by a channel; empty: this machine */
 } login_request_t;
 
 typedef enum { ADMIN_RELOAD, ADMIN_BAN, ADMIN_UNBAN, ADMIN_BANS } admin_do_t;

@@ -51,7 +51,7 @@ static zr_span_t s_back(void *ctx) {
 
 static uint64_t s_room(void *ctx, route_t route) {
     server_t *server = ctx;
-    return front_queue_room(server->queued, route);
+    return front_queue_room(server->queued, route_connection(route));
 }
 
 static void s_peer(void *ctx, peer_t *peer) {
@@ -77,10 +77,14 @@ static void s_take_answer(server_t *server, auth_answer_t *answer) {
     }
     for (size_t i = 0; i < answer->disowned.count; i++)
         relay_disown(server->relay, zr_span(answer->disowned.items[i]));
-    server->logins_failed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_FAILED;
+    bool login = answer->kind == AUTH_LOGIN || answer->kind == AUTH_JWT;
+    server->logins_failed += login && answer->login == LOGIN_FAILED;
     server->logins_slowed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_SLOW;
     if (answer->kind == AUTH_LOGIN)
         relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, timekeeper_now(&server->time));
+    else if (answer->kind == AUTH_JWT)
+        relay_jwt_done(server->relay, answer->ticket, answer->login == LOGIN_OK ? &answer->grant : NULL, answer->why,
+            timekeeper_now(&server->time));
     else if (answer->ticket != OUR_TICKET)
         relay_admin_done(server->relay, answer->ticket, answer->code, answer->text);
     auth_answer_finish(answer);
@@ -154,6 +158,7 @@ static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
     uint64_t now = timekeeper_now(&server->time);
     if (!timekeeper_doubts(&server->time))
         relay_forget_idle(server->relay, now);
+    relay_channels_tick(server->relay, now);
     bool many_left = trim_due(&server->trim, relay_stats(server->relay).sessions);
     if (s_much_was_freed(server) || many_left) {
         pthread_t thread;
@@ -231,6 +236,9 @@ static bool s_open_signals(server_t *server, zr_error_t *error) {
 static void s_fill_relay_config(server_t *server) {
     relay_config_t *relay = &server->relay_config;
     *relay = server->settings->relay;
+    relay->max_address_channels = server->settings->max_address_connections;
+    relay->rate_channels = server->settings->rate_handshakes;
+    relay->login_timeout_ms = server->settings->login_timeout_ms;
     relay->greeting = server->settings->greeting[0] ? server->settings->greeting : NULL;
     relay->entropy = s_entropy;
     relay->back = s_back;
@@ -250,7 +258,11 @@ static bool s_open_auth(server_t *server, zr_error_t *error) {
         .bans = settings->bans[0] ? settings->bans : NULL,
         .tokens = settings->relay.tokens,
         .plain = settings_some_plain(settings),
-        .encrypted = settings_some_encrypted(settings)};
+        .encrypted = settings_some_encrypted(settings),
+        .jwt = settings->jwt_keys[0] ? settings->jwt_keys : NULL,
+        .jwt_rules = {.issuer = settings->jwt_issuer[0] ? settings->jwt_issuer : NULL,
+            .audience = settings->jwt_audience[0] ? settings->jwt_audience : NULL,
+            .leeway = settings->jwt_leeway_ms * 1000}};
     server->auth = auth_new(&config, &server->access, error);
     return server->auth != NULL;
 }
@@ -322,7 +334,7 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     zloop_reader(server->loop, server->sockets.front, intake_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
     zloop_timer(server->loop, SECOND_MS, 0, s_on_second, server);
-    if (settings->relay.tokens)
+    if (settings->relay.tokens || settings->relay.jwt)
         zloop_timer(server->loop, s_login_tick_ms(settings), 0, s_on_login_tick, server);
     zmq_pollitem_t stored = {.fd = log_fd(server->log), .events = ZMQ_POLLIN};
     if (stored.fd >= 0)

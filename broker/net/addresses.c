@@ -1,8 +1,6 @@
 /* See addresses.h. */
 #include "addresses.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +11,7 @@
 enum { KEPT_MAX = 64, KEPT_PART = 8 }; /* descriptors kept: so many, or an eighth if the limit is low */
 
 typedef struct {
-    address_t address;
+    zr_address_t address;
     size_t connections;
     bucket_t made; /* connections */
     bool shed;     /* is one of those */
@@ -37,44 +35,7 @@ struct addresses {
     bool shed_changed;
 };
 
-/* --- Addresses --- */
-
-static const uint8_t s_mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-bool address_is_ipv4(const address_t *address) {
-    return memcmp(address->bytes, s_mapped, sizeof s_mapped) == 0;
-}
-
-bool address_of_peer(const struct sockaddr *peer, socklen_t len, address_t *address) {
-    uint8_t bytes[16];
-    if (peer->sa_family == AF_INET && len >= sizeof(struct sockaddr_in)) {
-        memcpy(bytes, s_mapped, sizeof s_mapped);
-        memcpy(bytes + sizeof s_mapped, &((const struct sockaddr_in *)peer)->sin_addr, 4);
-    } else if (peer->sa_family == AF_INET6 && len >= sizeof(struct sockaddr_in6)) {
-        const struct in6_addr *in6 = &((const struct sockaddr_in6 *)peer)->sin6_addr;
-        if (IN6_IS_ADDR_LOOPBACK(in6))
-            return false;
-        memcpy(bytes, in6->s6_addr, sizeof bytes);
-    } else {
-        return false;
-    }
-    bool ipv4 = memcmp(bytes, s_mapped, sizeof s_mapped) == 0;
-    if (ipv4 && bytes[12] == 127)
-        return false;
-    if (!ipv4)
-        memset(bytes + 8, 0, 8);
-    memcpy(address->bytes, bytes, sizeof bytes);
-    return true;
-}
-
-void address_format(const address_t *address, char out[ADDRESS_TEXT_SIZE]) {
-    if (address_is_ipv4(address))
-        inet_ntop(AF_INET, address->bytes + sizeof s_mapped, out, ADDRESS_TEXT_SIZE);
-    else if (inet_ntop(AF_INET6, address->bytes, out, INET6_ADDRSTRLEN))
-        strcat(out, "/64");
-}
-
-static source_t *s_source(addresses_t *all, const address_t *address) {
+static source_t *s_source(addresses_t *all, const zr_address_t *address) {
     source_t *source;
     HASH_FIND(hh, all->sources, address, sizeof *address, source);
     if (source)
@@ -136,7 +97,8 @@ static void s_shed(addresses_t *all, source_t *source) {
     all->shed[all->shed_count++] = source;
 }
 
-bool addresses_opened(addresses_t *all, int side, int fd, uint64_t inode, const address_t *address, uint64_t now_ms) {
+bool addresses_opened(
+    addresses_t *all, int side, int fd, uint64_t inode, const zr_address_t *address, uint64_t now_ms) {
     place_t *place = s_place(all, fd);
     if (place->source && place->inode == inode)
         return true;
@@ -151,7 +113,7 @@ bool addresses_opened(addresses_t *all, int side, int fd, uint64_t inode, const 
     return ++source->connections <= all->max_connections;
 }
 
-bool addresses_find(const addresses_t *all, int fd, address_t *address) {
+bool addresses_find(const addresses_t *all, int fd, zr_address_t *address) {
     bool counted = (size_t)fd < all->size && all->places[fd].source;
     if (counted)
         *address = all->places[fd].source->address;
@@ -191,7 +153,7 @@ bool addresses_shed_changed(addresses_t *all, uint64_t now_ms) {
     return changed;
 }
 
-size_t addresses_shed(const addresses_t *all, address_t *addresses) {
+size_t addresses_shed(const addresses_t *all, zr_address_t *addresses) {
     for (size_t i = 0; i < all->shed_count; i++)
         addresses[i] = all->shed[i]->address;
     return all->shed_count;

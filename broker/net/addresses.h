@@ -10,27 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
+
+#include "address.h"
 
 enum {
     ADDRESSES_DEBT_S = 10,   /* so many seconds' worth of connections may be owed for floods */
     ADDRESSES_SHED_S = 1,    /* an address that makes too many is shed until it may make so many seconds' worth, */
     ADDRESSES_SHED_MAX = 64, /* so many addresses at a time */
-    ADDRESS_TEXT_SIZE = 49   /* INET6_ADDRSTRLEN, and /64 */
 };
-
-/* The unit of counting: an IPv4 address, or the first 64 bits of an IPv6 address, as one customer gets all of those. */
-typedef struct {
-    uint8_t bytes[16];
-} address_t;
-
-/* false: it is of this machine (loopback, a local socket), and not counted. */
-bool address_of_peer(const struct sockaddr *peer, socklen_t len, address_t *address);
-
-bool address_is_ipv4(const address_t *address); /* in the last four bytes */
-
-/* As text: 192.0.2.1, or 2001:db8:1:2::/64 for all addresses that count as one. */
-void address_format(const address_t *address, char out[ADDRESS_TEXT_SIZE]);
 
 typedef struct addresses addresses_t;
 
@@ -41,7 +28,7 @@ void addresses_destroy(addresses_t *all); /* NULL is accepted */
 /* `side`, one of the two sockets, accepted a connection from `address` with descriptor `fd`. `inode` tells it from
  * others that had the descriptor. false: it is one too many. It still counts until addresses_closed, unless it came too
  * fast. A connection that is known already is not counted again. */
-bool addresses_opened(addresses_t *all, int side, int fd, uint64_t inode, const address_t *address, uint64_t now_ms);
+bool addresses_opened(addresses_t *all, int side, int fd, uint64_t inode, const zr_address_t *address, uint64_t now_ms);
 
 /* Is there a descriptor left for the connection with `fd` at `side`? `descriptors` is the process's limit (0: unknown).
  * The highest ones are kept for its files, and some of these for the back (side 1), so that a client with a session can
@@ -51,7 +38,7 @@ bool addresses_opened(addresses_t *all, int side, int fd, uint64_t inode, const 
 bool addresses_has_room(int side, int fd, uint64_t descriptors);
 
 /* The address of the connection that has descriptor `fd`. false: it is not counted. */
-bool addresses_find(const addresses_t *all, int fd, address_t *address);
+bool addresses_find(const addresses_t *all, int fd, zr_address_t *address);
 
 /* The connection that `side` had under that descriptor ended. */
 void addresses_closed(addresses_t *all, int side, int fd);
@@ -65,7 +52,7 @@ void addresses_charge(addresses_t *all, int fd, uint64_t inode, uint64_t now_ms)
  * returns whether the list changed since its last call. addresses_shed writes the list, at most ADDRESSES_SHED_MAX, and
  * returns its length. */
 bool addresses_shed_changed(addresses_t *all, uint64_t now_ms);
-size_t addresses_shed(const addresses_t *all, address_t *addresses);
+size_t addresses_shed(const addresses_t *all, zr_address_t *addresses);
 
 /* Forgets connections that `alive` does not know, and addresses with nothing to remember. Call it now and then, so that
  * neither grows for ever. */

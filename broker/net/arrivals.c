@@ -63,7 +63,7 @@ static bool s_is_tcp(int listener) {
 }
 
 static void s_filter(peers_t *peers) {
-    address_t addresses[ADDRESSES_SHED_MAX];
+    zr_address_t addresses[ADDRESSES_SHED_MAX];
     size_t count = addresses_shed(peers->addresses, addresses);
     bool ok = true;
     for (int fd = 0; (fd = inflow_calls_next_listener(fd)) >= 0; fd++)
@@ -128,7 +128,7 @@ static int s_lowest_free(int fd) {
 static void s_on_came(peers_t *peers, int side, uint64_t handle) {
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
-    address_t address;
+    zr_address_t address;
     uint64_t now = (uint64_t)zclock_mono();
     int fd = descriptor_of(handle);
     connections_open(&peers->connections, side, fd, handle, now);
@@ -139,7 +139,7 @@ static void s_on_came(peers_t *peers, int side, uint64_t handle) {
     if (!addresses_has_room(side, s_lowest_free(fd), peers->descriptors))
         s_turn_away(peers, handle);
     else if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
-             address_of_peer((struct sockaddr *)&peer, len, &address) &&
+             zr_address_of((struct sockaddr *)&peer, len, &address) == ZR_ADDRESS_COUNTED &&
              !addresses_opened(peers->addresses, side, fd, handle, &address, now))
         s_turn_away_crowd(peers, &peer, len, handle);
 }

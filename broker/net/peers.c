@@ -82,10 +82,10 @@ zr_span_t peers_user(zmq_msg_t *frame) {
 
 /* The text of the address that counts: an IPv4 address, or the first 64 bits of an IPv6 address. */
 static zr_span_t s_counted(peers_t *peers, zr_span_t address, const connection_t *one) {
-    address_t counted;
+    zr_address_t counted;
     if (!one || !addresses_find(peers->addresses, descriptor_of(one->socket), &counted))
         return endpoint_unmapped(address);
-    address_format(&counted, peers->met);
+    zr_address_format(&counted, peers->met);
     return zr_span(peers->met);
 }
 
@@ -126,7 +126,7 @@ bool peers_is_revoked(const peers_t *peers, zmq_msg_t *frame) {
 /* The account that pays for the topics: a user, else an address, else this machine. */
 static zr_span_t s_account(peers_t *peers, zmq_msg_t *frame, int fd, char out[ZR_NICK_MAX + 1]) {
     zr_span_t user = peers_user(frame);
-    address_t address;
+    zr_address_t address;
     out[0] = user.len ? 'u' : 'a';
     if (user.len) {
         memcpy(out + 1, user.ptr, user.len);

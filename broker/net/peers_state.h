@@ -32,9 +32,9 @@ struct peers {
         bool claims;  /* the peer named a routing id for itself */
     } routes[ROUTES]; /* each in its place, by its lowest bits */
     addresses_t *addresses;
-    char met[ADDRESS_TEXT_SIZE]; /* the address of the peer that peers_meet was asked of last */
-    bool shedding, shed;         /* now; ever */
-    uint64_t descriptors;        /* that this process may have; 0: not known */
+    char met[ZR_ADDRESS_TEXT_SIZE]; /* the address of the peer that peers_meet was asked of last */
+    bool shedding, shed;            /* now; ever */
+    uint64_t descriptors;           /* that this process may have; 0: not known */
     uint64_t heavy_turns;
     uint64_t turned_away, incomplete, too_slow, no_room, silent, unheard;
     zr_log_limit_t lines, ahead_lines, slow_lines, room_lines, filter_lines, silent_lines, unheard_lines, topic_lines;

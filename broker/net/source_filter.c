@@ -36,19 +36,19 @@ static uint32_t s_word(const uint8_t *bytes) {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-static void s_drop_ipv4(program_t *program, const address_t *addresses, size_t count) {
+static void s_drop_ipv4(program_t *program, const zr_address_t *addresses, size_t count) {
     s_load(program, IPV4_SOURCE);
     for (size_t i = 0; i < count; i++)
-        if (address_is_ipv4(&addresses[i])) {
+        if (zr_address_is_ipv4(&addresses[i])) {
             s_expect(program, s_word(addresses[i].bytes + 12), 1);
             s_end(program, true);
         }
     s_end(program, false);
 }
 
-static void s_drop_ipv6(program_t *program, const address_t *addresses, size_t count) {
+static void s_drop_ipv6(program_t *program, const zr_address_t *addresses, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (!address_is_ipv4(&addresses[i])) {
+        if (!zr_address_is_ipv4(&addresses[i])) {
             for (int word = 0; word < IPV6_WORDS; word++) {
                 s_load(program, IPV6_SOURCE + 4 * word);
                 s_expect(program, s_word(addresses[i].bytes + 4 * word), (uint8_t)(2 * (IPV6_WORDS - word) - 1));
@@ -58,7 +58,7 @@ static void s_drop_ipv6(program_t *program, const address_t *addresses, size_t c
     s_end(program, false);
 }
 
-bool source_filter_set(int fd, const address_t *addresses, size_t count) {
+bool source_filter_set(int fd, const zr_address_t *addresses, size_t count) {
     if (count == 0)
         return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &(int){0}, sizeof(int)) == 0 || errno == ENOENT;
     program_t program = {.len = 0};

@@ -11,7 +11,7 @@
 /* From now on the TCP socket `fd` drops packets of these `count` addresses (at most ADDRESSES_SHED_MAX), and of no
  * others. With 0 everything passes. A peer that asks for a connection gets no answer, and TCP asks again after a
  * second. Connections accepted before are not affected. false: errno tells why, and everything passes. */
-bool source_filter_set(int fd, const address_t *addresses, size_t count);
+bool source_filter_set(int fd, const zr_address_t *addresses, size_t count);
 
 /* Removes the filter that an accepted connection inherits from its listener: it would check each packet. */
 void source_filter_clear(int fd);

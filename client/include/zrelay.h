@@ -114,8 +114,8 @@ ZRELAY_API int zrelay_set_curve(
  * `*why` is NULL. `why` may be NULL. */
 ZRELAY_API int zrelay_set_curve_file(zrelay_t *relay, const char *server_key, const char *path, const char **why);
 
-/* Login with a token of 1 to 256 bytes, instead of keys. The user's name becomes the nick. The token travels in the
- * clear, so the broker must be on this machine (ipc, or a loopback address). For another broker, and together with
+/* Login with a token of 1 to 256 bytes, instead of keys. The user's name becomes the nick. The token may be a JWT of at
+ * most 4096 bytes, if the broker takes them: it names the user, so `user` may be NULL. The token travels in the clear, so the broker must be on this machine (ipc, or a loopback address). For another broker, and together with
  * zrelay_set_curve, it is ZRELAY_EINVAL. The token is wiped with the session. */
 ZRELAY_API int zrelay_set_login(zrelay_t *relay, const char *user, const char *token);
 
@@ -124,6 +124,11 @@ ZRELAY_API int zrelay_set_login(zrelay_t *relay, const char *user, const char *t
  * It publishes again what may not have been acked, under the same ids, and the broker stores it once. The id is a
  * secret, and no two sessions may use it at once. */
 ZRELAY_API int zrelay_set_client(zrelay_t *relay, const char *client);
+
+/* Another token of the same user in place of the one of zrelay_set_login: a JWT before the old one expires. A session that
+ * is live goes on, and ends with the new token. If the broker does not take it, ZRELAY_REFUSED says so, and the session
+ * goes on until the old one expires. Then ZRELAY_DISCONNECTED has the code "token-expired". ZRELAY_EINVAL as above. */
+ZRELAY_API int zrelay_renew_login(zrelay_t *relay, const char *token);
 
 /* Asks for another nick, now. The broker's answer comes as ZRELAY_NICK or ZRELAY_REFUSED. A session with keys or a
  * login keeps the user's name: ZRELAY_NICK says so. */

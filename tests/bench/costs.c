@@ -1,5 +1,6 @@
 /* The cost of the largest requests in the broker's core: processor time, frames and bytes sent, bytes built, and the
  * charges. No socket, so the time of libzmq and the kernel is not in it. Usage: costs [REQUEST-NAME] */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,7 @@ static void s_ask(costs_t *costs, route_t route, const char *format, ...) {
 }
 
 static void s_hello(costs_t *costs, route_t route) {
-    s_ask(costs, route, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\"}", route);
+    s_ask(costs, route, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032" PRIx64 "\"}", route);
 }
 
 /* A PUBLISH frame of `count` entries with bodies of `body` bytes; `key`: each has one, of a number; `expect`: and

@@ -29,7 +29,7 @@ TEST(test_codes) {
 /* Those of section 6, with their costs. */
 TEST(test_ops) {
     static const char *const ops[] = {"hello", "join", "leave", "follow", "publish", "direct", "replay", "state", "who",
-        "rooms", "ping", "admin", "bye"};
+        "rooms", "ping", "admin", "open", "close", "bye"};
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         ck_assert_msg(strcmp(ops[i], "bye") == 0 || spec_op(ops[i]), "no section of '%s' has its answer", ops[i]);
     for (size_t i = 0; i < spec()->op_count; i++)
@@ -72,6 +72,8 @@ TEST(test_answers_are_checked) {
 TEST(test_bytes) {
     SAYS("### PUBLISH (0x%02x)", ZR_TYPE_PUBLISH);
     SAYS("### ACK (0x%02x)", ZR_TYPE_ACK);
+    SAYS("### TRUNK (0x%02x)", ZR_TYPE_TRUNK);
+    SAYS("less than %d bytes, or of the channel 0", ZR_TRUNK_HEAD);
     SAYS("R+1    1    version, 0x%02x\n", ZR_DELIVER_VERSION);
     SAYS("flags: 0x%02x REPLAY, 0x%02x STATE\n", ZR_FRAME_REPLAY, ZR_FRAME_STATE);
     SAYS("flags: 0x%02x DELETE, 0x%02x EXPECT;", ZR_ENTRY_DELETE, ZR_ENTRY_EXPECT);
@@ -104,7 +106,9 @@ TEST(test_limits) {
         {"nesting of JSON", ZR_CONTROL_DEPTH},
         {"values in a control frame", ZR_CONTROL_VALUES},
         {"bytes of `id`, of `agent`", ZR_ID_MAX},
-        {"| bytes of `token` |", LOGIN_TOKEN_MAX},
+        {"| bytes of `token` |", ZR_TOKEN_MAX},
+        {"| bytes of a JWT |", ZR_JWT_MAX},
+        {"| roles that a JWT names |", GRANT_ROLES_MAX},
         {"| bytes of `reason` |", ADMIN_REASON_MAX},
         {"| `max-frame` |", config.max_frame},
         {"| `max-control` |", config.max_control},
@@ -114,6 +118,12 @@ TEST(test_limits) {
         {"| `max-rooms` |", config.max_rooms},
         {"| `max-user-sessions` |", config.max_user_sessions},
         {"| `max-user-rooms` |", config.max_user_rooms},
+        {"| `max-trunk-channels` |", config.max_trunk_channels},
+        {"| `max-channels` |", config.max_channels},
+        {"bytes of `address` in", ZR_ADDRESS_MAX},
+        {"| `max-address-connections` |", config.max_address_channels},
+        {"| `rate-handshakes` |", config.rate_channels},
+        {"| `login-timeout` (section", config.login_timeout_ms},
         {"| `max-joins` |", config.max_joins},
         {"| `presence-names` |", config.presence_names},
         {"| `max-keys` |", config.max_keys},

@@ -155,9 +155,9 @@ static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live)
     const conn_t *conn = network_conn(&sim->network, route);
     zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
     if (text.ptr[0] == '{')
-        world_trace(&sim->world, "broker to %u: %.*s", route, (int)text.len, text.ptr);
+        world_trace(&sim->world, "broker to %" PRIu64 ": %.*s", route, (int)text.len, text.ptr);
     else
-        world_trace(&sim->world, "broker to %u: %zu bytes of type %d", route, text.len, text.ptr[0]);
+        world_trace(&sim->world, "broker to %" PRIu64 ": %zu bytes of type %d", route, text.len, text.ptr[0]);
     model_send(sim, conn, text);
     frame = plant_send(sim, frame);
     if (!frame)
@@ -167,7 +167,7 @@ static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live)
         s_publish(sim, zr_blob_ref(frame));
     if (network_send(sim, route, frame))
         return EDGE_SENT;
-    world_trace(&sim->world, "nothing can be sent to route %u", route);
+    world_trace(&sim->world, "nothing can be sent to route %" PRIu64, route);
     return EDGE_FULL;
 }
 

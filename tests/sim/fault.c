@@ -1,4 +1,6 @@
 /* Faults: of connections, of the broker, of programs that stand still. network.c loses frames on the back. */
+#include <inttypes.h>
+
 #include "broker.h"
 #include "client.h"
 #include "disklog.h"
@@ -29,7 +31,7 @@ static void s_hole(sim_t *sim) {
     conn_t *conn = s_some_conn(sim);
     if (!conn)
         return;
-    world_trace(&sim->world, "connection %u swallows from now on", conn->route);
+    world_trace(&sim->world, "connection %" PRIu64 " swallows from now on", conn->route);
     conn->hole = true;
     if (rng_chance(&sim->world.rng, 1, 2))
         world_at(&sim->world, sim->world.now + rng_skewed(&sim->world.rng, 20000 * MS), s_break_later, conn, 0);

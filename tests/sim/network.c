@@ -1,5 +1,6 @@
 #include "network.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,7 +192,7 @@ static void s_try(void *ctx, uint64_t opened) {
     /* A change may go unheard: the machine is not to rely on it. */
     conn->watched = conn->kind == CONN_FRONT && rng_chance(&sim->world.rng, 3, 4);
     socket->conn = conn;
-    world_trace(&sim->world, "c%u %s connected as %u", client_number(socket->client),
+    world_trace(&sim->world, "c%u %s connected as %" PRIu64, client_number(socket->client),
         socket->kind == CONN_FRONT ? "front" : "back", conn->route);
     if (conn->watched)
         client_front_changed(socket->client, true);
@@ -236,7 +237,7 @@ static void s_detach(conn_t *conn, uint64_t unnoticed, bool socket_stays) {
 void conn_break(conn_t *conn, uint64_t unnoticed) {
     if (!conn->client_open)
         return;
-    world_trace(&conn->sim->world, "c%u connection %u breaks", client_number(conn->client), conn->route);
+    world_trace(&conn->sim->world, "c%u connection %" PRIu64 " breaks", client_number(conn->client), conn->route);
     socket_t *socket = s_socket(conn);
     socket->conn = NULL;
     s_detach(conn, unnoticed, true);

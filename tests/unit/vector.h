@@ -13,7 +13,7 @@
 typedef struct {
     size_t len;
     uint8_t bytes[4096];
-    char kind[32];    /* publish, ack, deliver, presence, synced, control; empty when the file does not say */
+    char kind[32];    /* publish, ack, deliver, trunk, presence, synced, control; empty when the file does not say */
     char from[32];    /* client or broker */
     char expect[32];  /* the error code, of a bad vector */
     char value[4096]; /* the message as JSON, of a good one */

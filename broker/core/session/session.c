@@ -6,7 +6,7 @@
 
 session_t *session_by_route(const sessions_t *sessions, route_t route) {
     session_t *session;
-    unsigned hash = zr_hash_number(route);
+    unsigned hash = route_hash(route);
     HASH_FIND_BYHASHVALUE(by_route, sessions->by_route, &route, sizeof route, hash, session);
     return session;
 }
@@ -71,11 +71,15 @@ void session_remove(sessions_t *sessions, session_t *session) {
     FATAL_UNLESS(!session->members);
     session_set_route(sessions, session, 0);
     session_set_silent(sessions, session, false);
+    if (session->grant)
+        deadlines_remove(&sessions->expiries, &session->expiry);
     s_leave_user(sessions, session);
     HASH_DELETE(by_id, sessions->by_id, session);
     HASH_DELETE(by_client, sessions->by_client, session);
     sessions->count--;
     sessions->authenticated -= session->authenticated;
+    free(session->grant);
+    access_user_free(session->own_access);
     free(session);
 }
 
@@ -89,22 +93,42 @@ void session_set_silent(sessions_t *sessions, session_t *session, bool silent) {
         DL_DELETE2(sessions->silent, session, prev_silent, next_silent);
 }
 
+rates_t *session_debt(sessions_t *sessions, route_t route) {
+    channel_t *channel = channel_find(&sessions->channels, route);
+    return channel ? &channel->rates : rate_connection(&sessions->connections, (uint32_t)route);
+}
+
 void session_set_route(sessions_t *sessions, session_t *session, route_t route) {
+    FATAL_UNLESS(!session->channels);
     if (session->route) {
         HASH_DELETE(by_route, sessions->by_route, session);
-        rate_connection_leave(&sessions->connections, session->route, &session->rates);
+        rates_leave(session_debt(sessions, session->route), &session->rates, &sessions->connections.limits);
     }
     session->route = route;
     session->deaf = 0;
     session->link++;
     if (route)
-        HASH_ADD_BYHASHVALUE(
-            by_route, sessions->by_route, route, sizeof session->route, zr_hash_number(route), session);
+        HASH_ADD_BYHASHVALUE(by_route, sessions->by_route, route, sizeof session->route, route_hash(route), session);
 }
 
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick) {
     s_leave_user(sessions, session);
     s_enter_user(sessions, session, nick);
+}
+
+void session_set_grant(sessions_t *sessions, session_t *session, const grant_t *grant, access_user_t *access) {
+    if (session->grant)
+        deadlines_remove(&sessions->expiries, &session->expiry);
+    else
+        session->grant = fatal_calloc(sizeof *session->grant);
+    if (session->grant != grant)
+        *session->grant = *grant;
+    session->expiry.at = grant->expires;
+    deadlines_add(&sessions->expiries, &session->expiry);
+    access_user_free(session->own_access);
+    session->own_access = access;
+    session->access = access;
+    session_rights_forget(session);
 }
 
 rights_t session_rights(session_t *session, zr_span_t room) {

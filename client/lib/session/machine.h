@@ -13,8 +13,8 @@ typedef struct {
     const char *server; /* the front's endpoint, for the rules about the back (back.h); NULL: any back is taken */
     const char *nick;   /* NULL: none */
     const char *agent;  /* NULL: none */
-    const char *user;   /* NULL: no login; else `token` is there too */
-    const char *token;
+    const char *user;   /* NULL: no login, or the token is a JWT, which names the user */
+    const char *token;  /* NULL: no login */
     const char *client; /* the client id; NULL: a new one */
     bool encrypted;     /* the sockets are: for the text about a connection that fails */
     size_t queue_messages, queue_bytes;

@@ -1,4 +1,5 @@
-/* A hello whose login waits at the broker, which checks one token after the other. */
+/* The login: a hello that waits at the broker, which checks one token after the other, and another token (machine_renew,
+ * which machine_identity.h declares). */
 #ifndef MACHINE_QUEUE_H
 #define MACHINE_QUEUE_H
 

@@ -28,7 +28,7 @@ typedef struct {
     bool spoke[PEERS + 1];
     route_t speaks;                  /* its frame is handled */
     bool users;                      /* there were some: rooms may have been private */
-    uint64_t login, admin;           /* tickets of the last requests to the edge; 0: none */
+    uint64_t login, jwt, admin;      /* tickets of the last requests to the edge; 0: none */
     char token[33];                  /* of the last welcome */
     route_t lost;                    /* this one's queue is full: what is sent there is lost */
     uint64_t sessions[SESSIONS + 1]; /* watched */

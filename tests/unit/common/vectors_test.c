@@ -26,6 +26,10 @@ static const char *const s_names[] = {
     "deliver-delete",
     "deliver-replay",
     "deliver-state",
+    "trunk-control",
+    "trunk-publish",
+    "trunk-ack",
+    "trunk-deliver",
     "presence",
     "presence-renamed",
     "synced",
@@ -64,6 +68,11 @@ static const char *const s_names[] = {
     "control-admin-reload",
     "control-admin-bans",
     "control-admin-bans-answer",
+    "control-open",
+    "control-open-local",
+    "control-opened",
+    "control-close",
+    "control-close-kicked",
     "control-bye",
     "control-bye-shutdown",
     "control-bye-revoked",
@@ -77,6 +86,8 @@ static const char *const s_names[] = {
     "control-error-rate-limited",
     "control-error-rate-limited-publish",
     "control-error-admin-failed",
+    "control-error-no-channel",
+    "control-error-too-many-channels",
     "bad-publish-truncated",
     "bad-publish-length-overflow",
     "bad-publish-no-entries",
@@ -101,6 +112,8 @@ static const char *const s_names[] = {
     "bad-deliver-truncated",
     "bad-deliver-version",
     "bad-deliver-no-entries",
+    "bad-trunk-short",
+    "bad-trunk-channel-zero",
     "bad-presence-empty",
     "bad-synced-nonce",
     "bad-control-deep",
@@ -229,6 +242,18 @@ static zr_code_t s_synced(zr_span_t frame, json_t **value, zr_buffer_t *again) {
     return s_back(frame, value, again, ZR_BACK_SYNCED);
 }
 
+static zr_code_t s_trunk(zr_span_t frame, json_t **value, zr_buffer_t *again) {
+    uint32_t channel;
+    zr_span_t inner;
+    if (!zr_trunk_read(frame, &channel, &inner))
+        return ZR_BAD_FRAME;
+    zr_blob_t *blob = zr_trunk_frame(channel, inner);
+    zr_buffer_append(again, zr_blob_data(blob), zr_blob_len(blob));
+    zr_blob_unref(blob);
+    *value = json_pack("{s:I, s:o}", "channel", (json_int_t)channel, "inner", s_hex(inner));
+    return ZR_OK;
+}
+
 static const struct {
     const char *kind;
     zr_code_t (*decode)(zr_span_t frame, json_t **value, zr_buffer_t *again);
@@ -238,6 +263,7 @@ static const struct {
     {"deliver", s_deliver},
     {"presence", s_presence},
     {"synced", s_synced},
+    {"trunk", s_trunk},
     {"control", s_control},
 };
 

@@ -284,6 +284,31 @@ START_TEST(test_ack) {
 }
 END_TEST
 
+START_TEST(test_trunk) {
+    uint8_t head[ZR_TRUNK_HEAD];
+    uint32_t channel;
+    zr_span_t inner;
+    zr_trunk_head(head, 0x01020304);
+    ck_assert_span_eq(zr_span_of(head, sizeof head), LIT("\3\1\2\3\4"));
+    zr_blob_t *frame = zr_trunk_frame(UINT32_MAX, LIT("{}"));
+    ck_assert_span_eq(zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), LIT("\3\377\377\377\377{}"));
+    ck_assert(zr_trunk_read(zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), &channel, &inner));
+    ck_assert_uint_eq(channel, UINT32_MAX);
+    ck_assert_span_eq(inner, LIT("{}"));
+    zr_blob_unref(frame);
+
+    ck_assert(zr_trunk_read(unit_at_edge(LIT("\3\0\0\0\1")), &channel, &inner));
+    ck_assert_uint_eq(inner.len, 0);
+    frame = zr_trunk_frame(1, inner);
+    ck_assert_span_eq(zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), LIT("\3\0\0\0\1"));
+    zr_blob_unref(frame);
+    for (size_t len = 0; len < ZR_TRUNK_HEAD; len++)
+        ck_assert(!zr_trunk_read(unit_at_edge(zr_span_of("\3\0\0\0\1", len)), &channel, &inner));
+    ck_assert(!zr_trunk_read(unit_at_edge(LIT("\3\0\0\0\0{}")), &channel, &inner));
+    ck_assert(!zr_trunk_read(unit_at_edge(LIT("\2\0\0\0\1{}")), &channel, &inner));
+}
+END_TEST
+
 START_TEST(test_level_names) {
     ck_assert_str_eq(zr_level_name(ZR_LEVEL_NONE), "none");
     ck_assert_str_eq(zr_level_name(ZR_LEVEL_MEMORY), "memory");
@@ -361,5 +386,5 @@ UNIT_MAIN_ABORTS("common.wire",
     UNIT_TESTS(test_publish_comes_back, test_publish_plain_entries, test_publish_plain_every_prefix,
         test_publish_every_prefix, test_publish_lengths_that_overflow, test_publish_type_byte, test_publish_flags,
         test_publish_room, test_publish_key, test_publish_ids, test_publish_broken_layout_outweighs_names, test_ack,
-        test_level_names, test_back_topics, test_back_limits),
+        test_trunk, test_level_names, test_back_topics, test_back_limits),
     UNIT_TESTS(test_publish_strings_that_do_not_fit))

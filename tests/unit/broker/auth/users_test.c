@@ -88,12 +88,22 @@ TEST(test_whole) {
     access_destroy(access);
 }
 
-TEST(test_all_is_not_admin) {
+TEST(test_all_is_not_admin_and_not_gateway) {
     users_t *users = s_good("user\n    name = a\n    allow = \"all : *\"\n");
     ck_assert_uint_eq(s_rights(users, "a", "room"), RIGHT_ALL);
     access_t *access = users_access(users, false);
     ck_assert(!access_is_admin(access_user(access, zr_span("a"))));
+    ck_assert(!access_is_gateway(access_user(access, zr_span("a"))));
     access_destroy(access);
+}
+
+TEST(test_gateway_is_for_all_rooms) {
+    users_t *users = s_good("user\n    name = a\n    allow = \"gateway : *\"\n");
+    access_t *access = users_access(users, false);
+    ck_assert(access_is_gateway(access_user(access, zr_span("a"))));
+    access_destroy(access);
+    s_bad("user\n    name = a\n    allow = \"gateway : web/*\"\n",
+        "gateway is for all rooms or none; write it in a rule of its own, \"gateway : *\"");
 }
 
 TEST(test_empty_lets_nobody_in) {
@@ -361,6 +371,16 @@ TEST(test_files) {
     ck_assert(!users_load(dir_write("u", "user\n    name = a\n    x = y\n", 0600), &error));
     dir_assert_error(&error, "u:3: user/x: no such member");
     dir_end();
+}
+
+TEST(test_roles_of_signed_logins) {
+    users_t *users =
+        s_good("role\n    name = a\n    jwt = 1\n    allow = \"read : *\"\nrole\n    name = b\n    jwt = 0\n"
+               "role\n    name = c\nuser\n    name = ann\n    role = a\n");
+    ck_assert_uint_eq(users_count(users).signed_roles, 1);
+    ck_assert_uint_eq(s_rights(users, "ann", "r"), RIGHT_READ);
+    s_bad("role\n    name = a\n    jwt = yes\n", "f:3: role/jwt: neither 1");
+    s_bad("user\n    name = a\n    jwt = 1\n", "f:3: user/jwt: no such member");
 }
 
 UNIT_SUITE_WITH("broker.users", s_begin, s_end)

@@ -63,9 +63,9 @@ typedef struct {
 
     char tokens[FX_ROUTES][33]; /* of the last fx_hello there */
     uint64_t sessions[FX_ROUTES];
-    char login[512], admin[512]; /* what the last effects of these kinds asked for */
-    json_t *last;                /* what fx_expect found */
-    size_t at;                   /* and where it stood among all that was seen */
+    char login[5000], admin[512]; /* what the last effects of these kinds asked for */
+    json_t *last;                 /* what fx_expect found */
+    size_t at;                    /* and where it stood among all that was seen */
     seen_t *seen;
     size_t seen_count;
     outbox_t outbox;
@@ -78,7 +78,7 @@ void fx_start(void);
 void fx_finish(void);
 void fx_restart(void); /* the broker is killed and begins anew on the same log; work that the log did not do is lost */
 
-/* A frame from a route. The text is printf's, with ' for ", so that JSON can be read here. */
+/* A frame from a route; from a channel in a TRUNK frame. The text is printf's, with ' for ", so that JSON can be read here. */
 void fx_frame(route_t route, zr_span_t frame);
 void fx_say(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void fx_be_silent(uint64_t session); /* three heartbeats and a part of one pass without a frame of it */
@@ -102,7 +102,7 @@ void fx_one_now(route_t route, const char *room, uint64_t mid, const char *body)
 
 /* Says hello, runs, and takes the welcome. The client id is made of `client`. fx_hello: a client id made of the route;
  * for routes below FX_ROUTES it remembers session and token. */
-const char *fx_client(unsigned client);
+const char *fx_client(route_t client);
 void fx_hello(route_t route, const char *nick);
 void fx_resume(route_t route, route_t before, const char *nick); /* with the client id and token of `before` */
 
@@ -146,8 +146,9 @@ void fx_refused(route_t route, const char *code, const char *format, ...) __attr
 uint64_t fx_effect(effect_kind_t kind);
 const char *fx_dropped_user(void);
 
-/* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, and a for admin; '!' denies. A name
- * that begins with '-' is banned. fx_set_access puts them in force. */
+/* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, a for admin, g for gateway; '!' denies. A name
+ * that begins with '-' is banned; one that begins with '@' is a role of signed logins. A line "#7" takes key 7 for
+ * those. fx_set_access puts them in force. */
 access_t *fx_access(const char *text);
 void fx_set_access(const char *text);
 

@@ -73,8 +73,8 @@ static bool s_passes(const char *from, const char *to) {
     return connected;
 }
 
-static address_t s_address(const char *text) {
-    address_t address = {.bytes = {[10] = 0xff, [11] = 0xff}};
+static zr_address_t s_address(const char *text) {
+    zr_address_t address = {.bytes = {[10] = 0xff, [11] = 0xff}};
     if (inet_pton(AF_INET, text, address.bytes + 12) == 1)
         return address;
     ck_assert_int_eq(inet_pton(AF_INET6, text, address.bytes), 1);
@@ -85,7 +85,7 @@ static address_t s_address(const char *text) {
 START_TEST(test_ipv4) {
     const char *to = "127.0.0.1";
     ck_assert(s_listen(AF_INET, to));
-    address_t all[] = {s_address("2001:db8::1"), s_address("127.0.0.2"), s_address("::1"), s_address("127.0.0.3")};
+    zr_address_t all[] = {s_address("2001:db8::1"), s_address("127.0.0.2"), s_address("::1"), s_address("127.0.0.3")};
     ck_assert(s_passes("127.0.0.2", to));
     ck_assert(source_filter_set(s_listener, all, 4));
     ck_assert(!s_passes("127.0.0.2", to));
@@ -112,7 +112,7 @@ END_TEST
 START_TEST(test_both) {
     if (!s_listen(AF_INET6, "::"))
         return;
-    address_t all[] = {s_address("127.0.0.2"), s_address("::2:0:0:0:1")};
+    zr_address_t all[] = {s_address("127.0.0.2"), s_address("::2:0:0:0:1")};
     ck_assert(source_filter_set(s_listener, all, 2));
     ck_assert(!s_passes("::ffff:127.0.0.2", "::ffff:127.0.0.1"));
     ck_assert(s_passes("::ffff:127.0.0.3", "::ffff:127.0.0.1"));
@@ -124,7 +124,7 @@ START_TEST(test_ipv6) {
     if (!s_listen(AF_INET6, "::1"))
         return;
     /* Each differs from ::1 in one of the words that count; the last does in none. */
-    address_t all[] = {s_address("1::1"), s_address("0:1::1"), s_address("0:0:1::1"), s_address("0:0:0:1::1"),
+    zr_address_t all[] = {s_address("1::1"), s_address("0:1::1"), s_address("0:0:1::1"), s_address("0:0:0:1::1"),
         s_address("127.0.0.1"), s_address("::2")};
     ck_assert(source_filter_set(s_listener, all, 5));
     ck_assert(s_passes("::1", "::1"));
@@ -136,7 +136,7 @@ END_TEST
 
 START_TEST(test_as_many_as_may_be) {
     const char *to = "127.0.0.1";
-    address_t all[ADDRESSES_SHED_MAX];
+    zr_address_t all[ADDRESSES_SHED_MAX];
     ck_assert(s_listen(AF_INET, to));
     for (int family = 0; family < 2; family++) { /* the last of them is the one in question */
         for (unsigned i = 0; i < ADDRESSES_SHED_MAX; i++) {
@@ -156,7 +156,7 @@ END_TEST
 /* Connections accepted before keep working, and later ones can be freed of the filter that they begin with. */
 START_TEST(test_connections_are_let_be) {
     const char *to = "127.0.0.1";
-    address_t two[] = {s_address("127.0.0.2"), s_address("127.0.0.3")};
+    zr_address_t two[] = {s_address("127.0.0.2"), s_address("127.0.0.3")};
     ck_assert(s_listen(AF_INET, to));
     int before = s_connect("127.0.0.2", to), accepted = accept(s_listener, NULL, NULL);
     char byte = 0;

@@ -130,6 +130,12 @@ START_TEST(test_keys_and_tokens_that_are_none) {
     ck_assert_int_eq(zrelay_set_login(relay, "ann", ""), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_set_login(relay, "ann", "\xff"), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_set_login(relay, "ann", token), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_login(relay, NULL, "eyJ9.e30.c2ln"), 0);
+    ck_assert_int_eq(zrelay_renew_login(relay, "eyJ9.e31.c2ln"), 0); /* starts it */
+    ck_assert_int_eq(zrelay_renew_login(relay, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_renew_login(relay, token), ZRELAY_EINVAL);
+    zrelay_destroy(relay);
+    relay = zrelay_new("tcp://127.0.0.1:9");
     ck_assert_int_eq(zrelay_set_login(relay, "ann", token + 1), 0);
     ck_assert_int_eq(
         zrelay_set_curve(relay, server.public_key, public_key, secret_key), ZRELAY_EINVAL); /* one of both */

@@ -1,4 +1,6 @@
 /* A tick of many rooms is worked off in small pieces. Nothing is lost, and each room has its turn. */
+#include <inttypes.h>
+
 #include "fixture.h"
 #include "presence.h"
 
@@ -45,7 +47,7 @@ static void s_rename(route_t route, const char *nick) {
 
 TEST(test_a_rename_in_many_rooms) {
     for (route_t route = 1; route <= SESSIONS; route++) {
-        fx_say(route, "{'op':'hello','proto':1,'client':'%s','nick':'n%u'}", fx_client(route), route);
+        fx_say(route, "{'op':'hello','proto':1,'client':'%s','nick':'n%" PRIu64 "'}", fx_client(route), route);
         for (unsigned room = 0; room < ROOMS; room++)
             fx_say(route, "{'op':'join','room':'r%u'}", room);
     }
@@ -53,7 +55,7 @@ TEST(test_a_rename_in_many_rooms) {
     ck_assert_uint_eq(fx_drop(BACK), ROOMS);
     for (route_t route = 1; route <= SESSIONS; route++) {
         char nick[16];
-        snprintf(nick, sizeof nick, "m%u", route);
+        snprintf(nick, sizeof nick, "m%" PRIu64, route);
         s_rename(route, nick);
     }
     s_begin();
