@@ -166,7 +166,7 @@ test("a phone reaches rooms and people by drawers, and a taken name is told of",
 });
 
 test("the README's lines for a browser work", { skip: !process.env.ZRELAY_GATEWAY && "the bridge has no JSON" }, async (t) => {
-  const readme = await readFile(process.env.ZRELAY_README, "utf8");
+  const readme = await readFile(`${process.env.ZRELAY_ROOT}/README.md`, "utf8");
   const [, lines] = readme.match(/Without any library of ours, on a page.*?```js\n(.*?)```/s);
   const stage = new Stage(t);
   const broker = await stage.broker();
