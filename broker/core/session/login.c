@@ -127,7 +127,7 @@ static void s_fill(
     wait->hello =
         (hello_t){.client = hello->client, .resume = hello->resume, .agent = hello->agent, .user = hello->user};
     wait->back = speaker->back;
-    wait->address = speaker->address;
+    wait->address = speaker->local ? zr_span(NULL) : speaker->address;
     s_keep(wait);
     HASH_ADD(by_route, relay->logins_by_route, route, sizeof wait->route, wait);
 }
