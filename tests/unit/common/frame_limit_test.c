@@ -58,4 +58,4 @@ TEST(test_a_setting_below_the_least_is_the_limit_always) {
     ck_assert_uint_eq(frame_limit(&limit, 1), 1);
 }
 
-UNIT_SUITE("broker.core.room.frame_limit")
+UNIT_SUITE("common.frame_limit")
