@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "control.h"
 #include "login.h"
+#include "meta.h"
 #include "reply.h"
 #include "state.h"
 
@@ -77,12 +78,9 @@ static void s_log_in_signed(
         login_begin_signed(relay, request, hello, speaker);
 }
 
-void cmd_hello(relay_t *relay, request_t *request) {
+static void s_hello(relay_t *relay, request_t *request, hello_t *hello) {
     const relay_config_t *config = &relay->config;
-    hello_t hello = {0};
     peer_t peer = {.local = true};
-    if (!s_read(relay, request, &hello))
-        return;
     if (config->peer)
         config->peer(config->peer_ctx, &peer);
     if (peer.user.len && !zr_nick_valid(peer.user)) { /* a name that authenticates need not be one that rooms show */
@@ -106,12 +104,12 @@ void cmd_hello(relay_t *relay, request_t *request) {
         .back = config->back(config->back_ctx),
         .address = peer.address,
         .local = peer.local};
-    if (login_is_signed(relay, hello.token)) {
-        s_log_in_signed(relay, request, &hello, &peer, &speaker);
+    if (login_is_signed(relay, hello->token)) {
+        s_log_in_signed(relay, request, hello, &peer, &speaker);
         return;
     }
-    if (hello.user.len && !zr_span_equal(hello.user, peer.user)) {
-        s_log_in(relay, request, &hello, &peer, &speaker);
+    if (hello->user.len && !zr_span_equal(hello->user, peer.user)) {
+        s_log_in(relay, request, hello, &peer, &speaker);
         return;
     }
     if (request->session && request->session->by_token) { /* a peer that logged in here keeps its user */
@@ -119,5 +117,12 @@ void cmd_hello(relay_t *relay, request_t *request) {
         speaker.by_token = true;
         speaker.grant = request->session->grant;
     }
-    hello_admit(relay, request, &hello, &speaker);
+    hello_admit(relay, request, hello, &speaker);
+}
+
+void cmd_hello(relay_t *relay, request_t *request) {
+    hello_t hello = {0};
+    if (s_read(relay, request, &hello) && meta_read(relay, request, &hello.meta))
+        s_hello(relay, request, &hello);
+    zr_blob_unref(hello.meta);
 }

@@ -31,6 +31,7 @@ enum { LOGINS_MAX = 256 }; /* that wait in a lane */
 static void s_release(login_wait_t *wait) {
     json_decref(wait->id);
     zr_buffer_finish(&wait->text);
+    zr_blob_unref(wait->hello.meta);
 }
 
 static void s_forget(relay_t *relay, login_wait_t *wait) {
@@ -116,6 +117,7 @@ static void s_fill(
     wait->id = json_incref(request->id);
     wait->hello =
         (hello_t){.client = hello->client, .resume = hello->resume, .agent = hello->agent, .user = hello->user};
+    wait->hello.meta = hello->meta ? zr_blob_ref(hello->meta) : NULL;
     wait->back = speaker->back;
     s_keep(wait);
     HASH_ADD(by_route, relay->logins_by_route, route, sizeof wait->route, wait);

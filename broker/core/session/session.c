@@ -78,6 +78,7 @@ void session_remove(sessions_t *sessions, session_t *session) {
     HASH_DELETE(by_client, sessions->by_client, session);
     sessions->count--;
     sessions->authenticated -= session->authenticated;
+    zr_blob_unref(session->meta);
     free(session->grant);
     access_user_free(session->own_access);
     free(session);
@@ -102,8 +103,7 @@ void session_set_route(sessions_t *sessions, session_t *session, route_t route) 
     session->deaf = 0;
     session->link++;
     if (route)
-        HASH_ADD_BYHASHVALUE(
-            by_route, sessions->by_route, route, sizeof session->route, route_hash(route), session);
+        HASH_ADD_BYHASHVALUE(by_route, sessions->by_route, route, sizeof session->route, route_hash(route), session);
 }
 
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick) {
