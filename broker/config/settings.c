@@ -94,6 +94,8 @@ static const setting_t s_settings[] = {
     {"limits", "max-user-rooms", KIND_SIZE, AT(relay.max_user_rooms), 1, 100000000},
     {"limits", "max-address-connections", KIND_SIZE, AT(max_address_connections), 1, 1000000},
     {"limits", "rate-handshakes", KIND_U64, AT(rate_handshakes), 0, 1000000},
+    {"limits", "max-trunk-channels", KIND_SIZE, AT(relay.max_trunk_channels), 1, 100000000},
+    {"limits", "max-channels", KIND_SIZE, AT(relay.max_channels), 1, 100000000},
     {"limits", "rate-subscriptions", KIND_U64, AT(rate_subscriptions), 0, 1000000},
     {"limits", "max-waiting", KIND_U64, AT(relay.max_waiting), 1 * MIB, 1 * TIB},
     {"limits", "max-user-topics", KIND_U64, AT(max_user_topics), 4 * KIB, 1 * TIB},

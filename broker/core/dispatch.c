@@ -10,7 +10,7 @@
 typedef struct {
     const char *op;
     command_fn *run;
-    unsigned cost;  /* against rate-ops. 1: it is never refused for that, as a refusal costs as much */
+    unsigned cost;  /* against rate-ops. Up to 1: it is never refused for that, as a refusal costs as much */
     bool about;     /* a room, which `room` names, */
     rights_t needs; /* and these rights there, whether or not it exists */
 } op_t;
@@ -18,11 +18,13 @@ typedef struct {
 static const op_t s_ops[] = {
     {"admin", cmd_admin, .cost = 20},
     {"bye", cmd_bye, .cost = 1},
+    {"close", cmd_close, .cost = 0}, /* a refusal of either costs 1 */
     {"direct", cmd_direct, .cost = DIRECT_COST},
     {"follow", cmd_follow, .cost = 5},
     {"hello", cmd_hello, .cost = 20},
     {"join", cmd_join, .cost = 5, .about = true, .needs = RIGHT_READ},
     {"leave", cmd_leave, .cost = 1, .about = true},
+    {"open", cmd_open, .cost = 0},
     {"ping", cmd_ping, .cost = 1},
     {"publish", cmd_publish_text, .cost = 2, .about = true}, /* refused as an entry */
     {"replay", cmd_replay, .cost = 20, .about = true, .needs = RIGHT_READ},
@@ -65,7 +67,7 @@ static bool s_take_room(relay_t *relay, request_t *request, rights_t needs) {
 /* A session that used up its requests pays 1 for each frame: for a refusal, an error, or one of the ops that cost 1.
  * Without a session a refusal costs as much as the request: nobody needs many sessions at once. */
 static bool s_pay(relay_t *relay, request_t *request, unsigned cost, bool spent) {
-    if (!spent) {
+    if (!spent || cost == 0) {
         flood_allow(relay, request, (rate_cost_t){{[RATE_OPS] = cost}});
         return true;
     }

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "address.h"
 #include "blob.h"
 #include "hash.h"
 #include "log.h"
@@ -58,6 +59,7 @@ typedef struct {
     bool jwt;                   /* the token is one; then relay_jwt_done */
     char user[ZR_NICK_MAX + 1]; /* a valid nick, known or not; of a JWT, which names the user itself, empty */
     char token[ZR_JWT_MAX + 1];
+    char address[ZR_ADDRESS_TEXT_SIZE]; /* that the peer came from, by a channel; empty: this machine */
 } login_request_t;
 
 typedef enum { ADMIN_RELOAD, ADMIN_BAN, ADMIN_UNBAN, ADMIN_BANS } admin_do_t;

@@ -73,8 +73,7 @@ rates_t *rate_connection(rate_connections_t *connections, uint32_t route) {
     return &place->rates;
 }
 
-void rate_connection_leave(rate_connections_t *connections, uint32_t route, const rates_t *rates) {
-    rates_t *place = rate_connection(connections, route);
-    rates_merge(place, rates, &connections->limits, s_latest(place, s_latest(rates, 0)));
+void rates_leave(rates_t *place, const rates_t *rates, const rate_limits_t *limits) {
+    rates_merge(place, rates, limits, s_latest(place, s_latest(rates, 0)));
     place->told = rates->told;
 }

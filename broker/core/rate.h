@@ -78,8 +78,8 @@ typedef struct {
 /* The connection's buckets. Valid until the next call. */
 rates_t *rate_connection(rate_connections_t *connections, uint32_t route);
 
-/* A session with the debt `rates` leaves the connection. From now on the connection owes that, if it does not owe
- * more. */
-void rate_connection_leave(rate_connections_t *connections, uint32_t route, const rates_t *rates);
+/* A session with the debt `rates` leaves its connection, whose buckets are `place`. From now on the connection owes that,
+ * if it does not owe more. */
+void rates_leave(rates_t *place, const rates_t *rates, const rate_limits_t *limits);
 
 #endif

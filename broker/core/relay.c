@@ -4,6 +4,7 @@
 
 #include "admin.h"
 #include "batch.h"
+#include "channel_end.h"
 #include "commands.h"
 #include "control.h"
 #include "dispatch.h"
@@ -20,6 +21,7 @@
 #include "session_end.h"
 #include "silence.h"
 #include "state.h"
+#include "trunk.h"
 
 void relay_config_default(relay_config_t *config) {
     *config = (relay_config_t){
@@ -38,6 +40,11 @@ void relay_config_default(relay_config_t *config) {
         .max_clients = 100000,
         .max_user_sessions = 1000,
         .max_user_rooms = 10000,
+        .max_trunk_channels = 20000,
+        .max_channels = 50000,
+        .max_address_channels = 1000,
+        .rate_channels = 50,
+        .login_timeout_ms = 10000,
         .rate_ops = 2000,
         .rate_control = 1 << 20,
         .rate_entries = 5000000,
@@ -46,7 +53,7 @@ void relay_config_default(relay_config_t *config) {
         .replay_entries = 10000,
         .replay_frames = 200,
         .replay_bytes = 1048576,
-        .batch_bytes = 65536,
+        .batch_bytes = 262144,
         .heartbeat_ms = 5000,
         .forget_after_ms = 30ULL * 24 * 3600 * 1000,
         .server = "zrelayd " ZRELAY_VERSION,
@@ -104,6 +111,8 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
         [RATE_ENTRIES] = config->rate_entries,
         [RATE_BYTES] = config->rate_bytes}};
     relay->sessions.connections.limits = rate_limits(&per_second, config->max_control, config->window);
+    relay->sessions.channels.origins.max = config->max_address_channels;
+    relay->sessions.channels.origins.rate = origins_rate(config->rate_channels);
     relay->room_state_limits =
         (room_state_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
@@ -120,6 +129,7 @@ void relay_destroy(relay_t *relay) {
     while (relay->sessions.by_id)
         session_end(relay, relay->sessions.by_id, "shutdown");
     deadlines_finish(&relay->sessions.expiries);
+    channels_finish(&relay->sessions.channels);
     reading_forget_all(relay);
     login_forget_all(relay);
     known_tokens_finish(&relay->known_tokens);
@@ -148,16 +158,19 @@ static void s_early(relay_t *relay, route_t route, size_t published, uint64_t no
         send_error(relay, route, ZR_NO_SESSION, NULL);
 }
 
-/* Every frame passes here: the gates first, then by its first byte to where it is handled. */
-void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
-    relay->stats.frames++;
-    relay->now = now;
+/* Notes that the session lives. NULL: the route has none. */
+static session_t *s_hear(relay_t *relay, route_t route) {
     session_t *session = session_by_route(&relay->sessions, route);
     if (session)
         session->beats = 0;
     if (session && session->silent)
         silence_broken(relay, session);
+    return session;
+}
 
+/* By its first byte to where it is handled. */
+static void s_handle(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
+    session_t *session = s_hear(relay, route);
     uint8_t type = frame.len ? (uint8_t)frame.ptr[0] : 0;
     if (type == ZR_TYPE_CONTROL)
         dispatch_control(relay, route, session, frame, now);
@@ -167,6 +180,25 @@ void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
         s_unknown(relay, session, now);
     else
         s_early(relay, route, type == ZR_TYPE_PUBLISH ? frame.len : 0, now);
+}
+
+static void s_handle_trunk(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
+    zr_span_t inner;
+    session_t *session = s_hear(relay, route);
+    if (!session)
+        s_early(relay, route, frame.len, now); /* a gateway that reconnects may have much under way */
+    else if (trunk_take(relay, session, frame, &route, &inner, now))
+        s_handle(relay, route, inner, now);
+}
+
+/* Every frame passes here. */
+void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
+    relay->stats.frames++;
+    relay->now = now;
+    if (frame.len && (uint8_t)frame.ptr[0] == ZR_TYPE_TRUNK)
+        s_handle_trunk(relay, route, frame, now);
+    else
+        s_handle(relay, route, frame, now);
 }
 
 void relay_subscription(relay_t *relay, zr_span_t message) {
@@ -227,8 +259,10 @@ void relay_route_lost(relay_t *relay, route_t route) {
     session_t *session = session_by_route(&relay->sessions, route);
     if (!session)
         return;
+    channels_break(relay, session);
     session_set_route(&relay->sessions, session, 0);
-    session->deaf = route;
+    session->deaf =
+        route_channel(route) ? 0 : route; /* a channel has no queue of its own that would wait to be freed */
     /* A later frame that finds room again would hide the loss: a `replayed` without its entries, an ack without its
      * error. */
     outbox_drop_route(relay->outbox, route);
@@ -245,5 +279,6 @@ relay_stats_t relay_stats(const relay_t *relay) {
     stats.sessions = relay->sessions.count;
     stats.rooms = HASH_COUNT(relay->rooms);
     stats.logins = login_count(relay);
+    stats.channels = channels_count(&relay->sessions.channels);
     return stats;
 }

@@ -19,9 +19,10 @@ typedef struct relay relay_t;
 typedef struct {
     zr_span_t user;      /* that authenticated there; empty: none */
     zr_span_t address;   /* text without port, for the audit; empty: a local socket */
-    bool local;          /* loopback or a local socket, and not encrypted: tokens are taken there */
+    bool local;          /* loopback or a local socket, and not encrypted */
     uint64_t connection; /* for EFFECT_DROP; 0: there is nothing to end */
     bool revoked;        /* its authentication does not count any more */
+    bool takes_tokens;   /* the core's: it is local, or came by a secure channel */
 } peer_t;
 
 /* Every limit of PROTOCOL.md, section 10, that the core keeps; relay_config_default gives the defaults. */
@@ -29,6 +30,10 @@ typedef struct {
     size_t max_frame, max_control, max_entries, window;
     size_t max_sessions, max_rooms, max_joins, max_keys, max_replays, max_lists, max_clients;
     size_t max_user_sessions, max_user_rooms;
+    size_t max_trunk_channels, max_channels; /* of one trunk, of all */
+    size_t max_address_channels;             /* from one address */
+    uint64_t rate_channels;                  /* new ones from one address in a second; 0: no limit */
+    uint64_t login_timeout_ms;               /* from the beginning of a channel to a hello there */
     size_t presence_names;
     uint64_t rate_ops, rate_control, rate_entries, rate_bytes; /* a second and session; 0: no limit */
     uint64_t max_state_bytes;
@@ -57,7 +62,7 @@ typedef struct {
     uint64_t (*room)(void *ctx, route_t route);
     void *room_ctx;
     access_t *access; /* finished; relay_new takes it over. NULL: open mode */
-    bool tokens;      /* local peers may log in with user and token, */
+    bool tokens;      /* local peers, and those of secure channels, may log in with user and token, */
     bool jwt;         /* with a JWT */
 } relay_config_t;
 
@@ -68,6 +73,7 @@ typedef struct {
     uint64_t frames, entries, deliveries, acks, errors, duplicates, dropped;
     uint64_t limited, flooders;     /* told to wait; sent away */
     size_t sessions, rooms, logins; /* there are; logins wait until their tokens are checked */
+    size_t channels;                /* likewise, of all trunks */
 } relay_stats_t;
 
 /* `log` and `outbox` stay the caller's and must outlive the relay. It sets the log's sink, and loads what the log
@@ -97,12 +103,15 @@ bool relay_has_work(const relay_t *relay);
  * the rooms; the next call goes on from there. */
 void relay_forget_idle(relay_t *relay, uint64_t now);
 
+/* Call once a second: sends away peers of channels that said no hello for too long, at most 500 at a time. */
+void relay_channels_tick(relay_t *relay, uint64_t now);
+
 /* A session's ticket ran out, which lasts a heartbeat. The relay asks for another one (EFFECT_ALIVE). Instead, a session
  * that was silent for three heartbeats expires, when its turn comes (relay_work). */
 void relay_silent(relay_t *relay, uint64_t session);
 
 /* A frame could not be sent to `route`, because its queue is full or it is gone. Its session is detached; the peer
- * finds out when it speaks next. */
+ * finds out when it speaks next. If it is a trunk, so are the sessions of all its channels. */
 void relay_route_lost(relay_t *relay, route_t route);
 
 /* Puts `access` (finished) in force and takes it over. Users that it does not let in are sent away. Memberships without

@@ -22,7 +22,8 @@ static void s_line(zr_log_level_t level, const char *when, const char *what, con
 
 void counters_log(const server_t *server, zr_log_level_t level, const char *when) {
     relay_stats_t stats = relay_stats(server->relay);
-    LINE("clients", {"sessions", stats.sessions}, {"rooms", stats.rooms}, {"logins that wait", stats.logins});
+    LINE("clients", {"sessions", stats.sessions}, {"rooms", stats.rooms}, {"logins that wait", stats.logins},
+        {"carried by gateways", stats.channels});
     LINE("messages", {"frames", stats.frames}, {"entries", stats.entries}, {"deliveries", stats.deliveries},
         {"acks", stats.acks}, {"errors", stats.errors}, {"duplicates", stats.duplicates});
     LINE(

@@ -18,22 +18,42 @@ static void s_give_back(void *data, void *hint) {
     front_queue_give_back(hint);
 }
 
+/* Makes a message of that size. If it goes to a channel, the head of a TRUNK frame is written before it. Returns where
+ * its bytes go. */
+static uint8_t *s_message(zmq_msg_t *msg, route_t route, size_t len) {
+    uint32_t channel = route_channel(route);
+    size_t head = channel ? ZR_TRUNK_HEAD : 0;
+    FATAL_UNLESS(zmq_msg_init_size(msg, head + len) == 0);
+    uint8_t *bytes = zmq_msg_data(msg);
+    if (channel)
+        zr_trunk_head(bytes, channel);
+    return bytes + head;
+}
+
 /* Takes over the reference to `frame`. */
-static void s_copy(zmq_msg_t *msg, zr_blob_t *frame) {
+static void s_copy(zmq_msg_t *msg, route_t route, zr_blob_t *frame) {
     size_t len = zr_blob_len(frame);
-    FATAL_UNLESS(zmq_msg_init_size(msg, len) == 0);
-    memcpy(zmq_msg_data(msg), zr_blob_data(frame), len);
+    memcpy(s_message(msg, route, len), zr_blob_data(frame), len);
     zr_blob_unref(frame);
+}
+
+/* The frame as it goes over the connection; takes over the reference to `frame`, and returns another. */
+static zr_blob_t *s_for_channel(uint32_t channel, zr_blob_t *frame) {
+    zr_blob_t *trunk = zr_trunk_frame(channel, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    zr_blob_unref(frame);
+    return trunk;
 }
 
 /* Makes a message of a frame to `route`. Bytes of large frames are counted; the high-water mark bounds small ones well
  * enough. False: too many bytes are queued there, and the frame is dropped. */
 static bool s_wrap_for(front_queue_t *queued, route_t route, zmq_msg_t *msg, zr_blob_t *frame) {
     if (zr_blob_len(frame) <= COPY_MAX) {
-        s_copy(msg, frame);
+        s_copy(msg, route, frame);
         return true;
     }
-    front_queue_place_t *place = front_queue_take(queued, route, frame);
+    if (route_channel(route))
+        frame = s_for_channel(route_channel(route), frame);
+    front_queue_place_t *place = front_queue_take(queued, route_connection(route), frame);
     if (!place) {
         zr_blob_unref(frame);
         return false;
@@ -89,8 +109,7 @@ static edge_sent_t s_send_frame(void *ctx, route_t route, zr_blob_t *frame, bool
 static edge_sent_t s_send_ack(void *ctx, route_t route, const zr_ack_t *ack) {
     const effects_t *effects = ctx;
     zmq_msg_t msg;
-    FATAL_UNLESS(zmq_msg_init_size(&msg, ZR_ACK_SIZE) == 0);
-    zr_ack_write(zmq_msg_data(&msg), ack);
+    zr_ack_write(s_message(&msg, route, ZR_ACK_SIZE), ack);
     return s_result(s_send_to(effects->front, route, &msg));
 }
 
@@ -131,8 +150,8 @@ static void s_login(void *ctx, const login_request_t *login) {
     auth_t *auth = ((effects_t *)ctx)->auth;
     if (login->jwt)
         auth_login_signed(auth, login->ticket, zr_span(login->token));
-    else /* tokens are taken on this machine only, so the address tells nobody apart */
-        auth_login(auth, login->ticket, zr_span(login->user), zr_span(login->token), zr_span(NULL));
+    else
+        auth_login(auth, login->ticket, zr_span(login->user), zr_span(login->token), zr_span(login->address));
 }
 
 static void s_admin(void *ctx, const admin_request_t *admin) {

@@ -51,7 +51,7 @@ static zr_span_t s_back(void *ctx) {
 
 static uint64_t s_room(void *ctx, route_t route) {
     server_t *server = ctx;
-    return front_queue_room(server->queued, route);
+    return front_queue_room(server->queued, route_connection(route));
 }
 
 static void s_peer(void *ctx, peer_t *peer) {
@@ -158,6 +158,7 @@ static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
     uint64_t now = timekeeper_now(&server->time);
     if (!timekeeper_doubts(&server->time))
         relay_forget_idle(server->relay, now);
+    relay_channels_tick(server->relay, now);
     bool many_left = trim_due(&server->trim, relay_stats(server->relay).sessions);
     if (s_much_was_freed(server) || many_left) {
         pthread_t thread;
@@ -235,6 +236,9 @@ static bool s_open_signals(server_t *server, zr_error_t *error) {
 static void s_fill_relay_config(server_t *server) {
     relay_config_t *relay = &server->relay_config;
     *relay = server->settings->relay;
+    relay->max_address_channels = server->settings->max_address_connections;
+    relay->rate_channels = server->settings->rate_handshakes;
+    relay->login_timeout_ms = server->settings->login_timeout_ms;
     relay->greeting = server->settings->greeting[0] ? server->settings->greeting : NULL;
     relay->entropy = s_entropy;
     relay->back = s_back;

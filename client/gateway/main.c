@@ -25,6 +25,7 @@ static const char s_usage[] =
     "                           may be repeated\n"
     "  --origin ORIGIN          pages of this origin may connect, such as https://chat.example.org, or *;\n"
     "                           may be repeated (default: pages of the gateway itself)\n"
+    "  --page FOLDER            the files that are served at /\n"
     "  --config FILE            settings in ZPL; the command line comes first\n"
     "  --check-config           check FILE and the other options, and what they name, and leave\n"
     "  --insecure               let other machines connect, without encryption\n"
@@ -35,7 +36,7 @@ static const char s_usage[] =
     "On start it prints one line with its address. SIGTERM, SIGINT and SIGQUIT stop it.\n";
 
 typedef struct {
-    const char *server, *http, *tls_cert, *tls_key, *config_file, *log_level;
+    const char *server, *http, *tls_cert, *tls_key, *page, *config_file, *log_level;
     zr_texts_t proxies, origins;
     bool check_config, insecure, version, help;
 } flags_t;
@@ -48,6 +49,7 @@ static bool s_parse(int argc, char *argv[], flags_t *flags, zr_error_t *error) {
         {"tls-key", 0, ZR_OPTION_TEXT, &flags->tls_key, NULL, 0, 0},
         {"trusted-proxy", 0, ZR_OPTION_TEXTS, &flags->proxies, NULL, 0, 0},
         {"origin", 0, ZR_OPTION_TEXTS, &flags->origins, NULL, 0, 0},
+        {"page", 0, ZR_OPTION_TEXT, &flags->page, NULL, 0, 0},
         {"config", 0, ZR_OPTION_TEXT, &flags->config_file, NULL, 0, 0},
         {"check-config", 0, ZR_OPTION_FLAG, &flags->check_config, NULL, 0, 0},
         {"insecure", 0, ZR_OPTION_FLAG, &flags->insecure, NULL, 0, 0},
@@ -85,6 +87,7 @@ static bool s_configure(gateway_config_t *config, const flags_t *flags, zr_error
     ok &= s_set(config, "http", "listen", "--http", flags->http, error);
     ok &= s_set(config, "http", "tls-cert", "--tls-cert", flags->tls_cert, error);
     ok &= s_set(config, "http", "tls-key", "--tls-key", flags->tls_key, error);
+    ok &= s_set(config, "http", "page", "--page", flags->page, error);
     ok &= s_set(config, "http", "log-level", "--log-level", flags->log_level, error);
     ok &= s_add(config, "trusted-proxy", "--trusted-proxy", &flags->proxies, error);
     ok &= s_add(config, "origin", "--origin", &flags->origins, error);
@@ -143,7 +146,8 @@ static bool s_serve(const gateway_config_t *config, zr_error_t *error) {
 }
 
 static bool s_check_config(const gateway_config_t *config, const flags_t *flags, zr_error_t *error) {
-    return gateway_check(config, error) && printf("%s: ok\n", flags->config_file ? flags->config_file : "the options") > 0;
+    return gateway_check(config, error) &&
+           printf("%s: ok\n", flags->config_file ? flags->config_file : "the options") > 0;
 }
 
 static bool s_run(const flags_t *flags, zr_error_t *error) {

@@ -80,8 +80,9 @@ class Link {
   // Requests that the broker does not know: its XPUB does their work
 
   send(data) {
-    if (typeof data !== "string" || !data.startsWith('{"op":"subscribe"')) return this.#transmit(data);
-    const { id, rooms, presence } = JSON.parse(data);
+    if (typeof data !== "string" || !/^\{"op":"(un)?subscribe"/.test(data)) return this.#transmit(data);
+    const { op, id, rooms, presence } = JSON.parse(data);
+    if (op === "unsubscribe") return rooms.forEach((room) => this.#unsubscribe(room));
     this.#asked.push(id);
     for (const room of rooms) this.#subscribe(room, presence);
     this.#sync();
@@ -92,6 +93,10 @@ class Link {
       if (!this.#topics.has(topic)) this.#back.subscribe(Buffer.from(topic));
       this.#topics.add(topic);
     }
+  }
+
+  #unsubscribe(room) {
+    for (const topic of [`${room}\x00`, `${room}\x01`]) if (this.#topics.delete(topic)) this.#back.unsubscribe(Buffer.from(topic));
   }
 
   /** A Dealer takes one frame at a time. */

@@ -1,9 +1,11 @@
 /* hello: identifies the peer each time it says hello; admit.h gives it a session. */
 #include "admit.h"
+#include "channel_end.h"
 #include "commands.h"
 #include "control.h"
 #include "login.h"
 #include "meta.h"
+#include "peer.h"
 #include "reply.h"
 #include "state.h"
 
@@ -53,7 +55,7 @@ static void s_log_in(relay_t *relay, request_t *request, hello_t *hello, const p
     speaker_t speaker = *nobody;
     const session_t *session = NULL;
     bool taken = relay->config.tokens || relay->config.jwt;
-    if (peer->user.len || !peer->local || !taken) {
+    if (peer->user.len || !peer->takes_tokens || !taken) {
         fail(relay, request, ZR_LOGIN_FAILED, NULL);
     } else if ((session = hello_logged_in(relay, request, hello))) {
         speaker.name = hello->user;
@@ -80,9 +82,11 @@ static void s_log_in_signed(
 
 static void s_hello(relay_t *relay, request_t *request, hello_t *hello) {
     const relay_config_t *config = &relay->config;
-    peer_t peer = {.local = true};
-    if (config->peer)
-        config->peer(config->peer_ctx, &peer);
+    peer_t peer;
+    peer_of(relay, request->route, &peer);
+    channel_t *channel = channel_find(&relay->sessions.channels, request->route);
+    if (channel)
+        channel_hear(&relay->sessions.channels, channel);
     if (peer.user.len && !zr_nick_valid(peer.user)) { /* a name that authenticates need not be one that rooms show */
         fail(relay, request, ZR_BAD_NICK, NULL);
         return;
@@ -96,6 +100,7 @@ static void s_hello(relay_t *relay, request_t *request, hello_t *hello) {
         return;
     }
     if (request->session && !s_is_peers(request->session, &peer)) {
+        channels_break(relay, request->session);
         session_set_route(&relay->sessions, request->session, 0);
         request->session = NULL;
     }

@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include "channel_end.h"
 #include "control.h"
 #include "flood.h"
 #include "logger.h"
@@ -135,6 +136,7 @@ static void s_bind(relay_t *relay, session_t *session, const access_user_t *acce
         s_take_grant(relay, session, speaker->grant);
     session->by_token = speaker->by_token;
     session->connection = speaker->connection;
+    session->local = speaker->local;
 }
 
 /* The maker that the session's rooms count for; NULL: they are not counted. */
@@ -184,16 +186,28 @@ static bool s_is_full(const relay_t *relay, const speaker_t *speaker) {
     return user && user->count >= relay->config.max_user_sessions;
 }
 
+/* Is `old` the session of the gateway that carries this peer? The peer cannot take it over, as its channel would end with
+ * it. */
+static bool s_is_carried_by(const relay_t *relay, const request_t *request, const session_t *old) {
+    const channel_t *channel = channel_find(&relay->sessions.channels, request->route);
+    return channel && channel->trunk == old;
+}
+
 /* On another connection than before, or for the first time. */
 static void s_arrive(
     relay_t *relay, request_t *request, const hello_t *hello, const access_user_t *access, const speaker_t *speaker) {
     session_t *old = s_of_client(relay, speaker->name, hello->client);
     bool resumes = old && s_token_fits(old, hello->resume);
+    if (old && s_is_carried_by(relay, request, old)) {
+        fail(relay, request, ZR_BAD_MEMBER, "the member 'client' is that of the gateway; every client has its own");
+        return;
+    }
     if (hello->nick.len && !s_free(relay, speaker, hello->nick, old)) {
         fail(relay, request, ZR_NICK_IN_USE, NULL);
         return;
     }
     if (resumes) {
+        channels_break(relay, old);
         flood_arrive(relay, old, request->route, request->now);
         session_set_route(&relay->sessions, old, request->route);
         old->resumed++;
@@ -245,7 +259,10 @@ static bool s_is_let_in(const relay_t *relay, const speaker_t *speaker, const ac
 
 void hello_turn_away(relay_t *relay, request_t *request, uint64_t connection) {
     fail(relay, request, ZR_FORBIDDEN, NULL);
-    if (connection)
+    channel_t *channel = channel_find(&relay->sessions.channels, request->route);
+    if (channel)
+        channel_hang_up(relay, channel, "revoked");
+    else if (connection)
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = connection});
 }
 

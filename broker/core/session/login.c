@@ -13,9 +13,9 @@ typedef struct login_wait {
     uint64_t ticket;
     route_t route; /* not that of a session */
     uint64_t connection;
-    json_t *id;     /* NULL: none */
-    hello_t hello;  /* views into `text`; without token */
-    zr_span_t back; /* likewise */
+    json_t *id;              /* NULL: none */
+    hello_t hello;           /* views into `text`; without token */
+    zr_span_t back, address; /* likewise */
     zr_buffer_t text;
     token_tag_t tag;
     login_request_t *request; /* for the edge; NULL: it has it */
@@ -24,7 +24,8 @@ typedef struct login_wait {
     UT_hash_handle hh, by_route;
 } login_wait_t;
 
-enum { LOGINS_MAX = 256 }; /* that wait in a lane */
+enum { LOGINS_MAX = 256 };        /* that wait in a lane */
+enum { LOGINS_ADDRESS_MAX = 16 }; /* of these, of the channels of one address */
 
 /* --- The queues: relay->login_lanes, in the order of arrival --- */
 
@@ -61,6 +62,18 @@ static login_wait_t *s_before(const login_lane_t *lane, zr_span_t client, const 
         if (token_tag_equal(&wait->tag, tag) && zr_span_equal(wait->hello.client, client))
             return wait;
     return NULL;
+}
+
+/* Wait as many logins as may? So many channels of one address cannot keep everybody else out. */
+static bool s_is_full(const login_lane_t *lane, const speaker_t *speaker) {
+    size_t same = 0;
+    if (HASH_COUNT(lane->waits) >= LOGINS_MAX)
+        return true;
+    if (speaker->local)
+        return false;
+    for (const login_wait_t *wait = lane->waits; wait; wait = wait->hh.next)
+        same += zr_span_equal(wait->address, speaker->address);
+    return same >= LOGINS_ADDRESS_MAX;
 }
 
 bool login_waits(const relay_t *relay, route_t route) {
@@ -101,10 +114,11 @@ static void s_ask(relay_t *relay, login_lane_t *lane) {
 
 /* Copies the strings of all views into `text`, and sets the views to the copies. */
 static void s_keep(login_wait_t *wait) {
-    zr_span_t *views[] = {&wait->hello.client, &wait->hello.resume, &wait->hello.agent, &wait->hello.user, &wait->back};
+    zr_span_t *views[] = {
+        &wait->hello.client, &wait->hello.resume, &wait->hello.agent, &wait->hello.user, &wait->back, &wait->address};
     enum { VIEWS = sizeof views / sizeof *views };
     for (size_t i = 0; i < VIEWS; i++)
-        zr_buffer_append(&wait->text, views[i]->ptr, views[i]->len);
+        zr_buffer_append(&wait->text, views[i]->len ? views[i]->ptr : "", views[i]->len);
     const char *at = (const char *)wait->text.data; /* does not move any more */
     for (size_t i = 0; i < VIEWS; at += views[i]->len, i++)
         views[i]->ptr = at;
@@ -119,6 +133,7 @@ static void s_fill(
         (hello_t){.client = hello->client, .resume = hello->resume, .agent = hello->agent, .user = hello->user};
     wait->hello.meta = hello->meta ? zr_blob_ref(hello->meta) : NULL;
     wait->back = speaker->back;
+    wait->address = speaker->address;
     s_keep(wait);
     HASH_ADD(by_route, relay->logins_by_route, route, sizeof wait->route, wait);
 }
@@ -133,21 +148,25 @@ static void s_move(
     s_fill(relay, wait, request, hello, speaker);
 }
 
-static login_request_t *s_request(uint64_t ticket, const hello_t *hello, bool jwt) {
+static login_request_t *s_request(uint64_t ticket, const hello_t *hello, const speaker_t *speaker, bool jwt) {
     login_request_t *login = fatal_calloc(sizeof *login);
     login->ticket = ticket;
     login->jwt = jwt;
     if (!jwt)
         memcpy(login->user, hello->user.ptr, hello->user.len);
     memcpy(login->token, hello->token.ptr, hello->token.len);
+    if (!speaker->local && speaker->address.len < sizeof login->address)
+        memcpy(login->address, speaker->address.ptr, speaker->address.len);
     return login;
 }
 
 /* The audit of a login that the edge did not check. */
-static void s_tell_known(relay_t *relay, zr_span_t user, uint64_t now) {
+static void s_tell_known(relay_t *relay, zr_span_t user, zr_span_t address, uint64_t now) {
+    if (!address.len)
+        address = zr_span("this machine");
     if (zr_log_pass(&relay->login_lines, now / 1000))
-        zr_log(
-            ZR_LOG_AUDIT, "login of %.*s from this machine: ok, the token was checked before", (int)user.len, user.ptr);
+        zr_log(ZR_LOG_AUDIT, "login of %.*s from %.*s: ok, the token was checked before", (int)user.len, user.ptr,
+            (int)address.len, address.ptr);
 }
 
 /* The hello takes its place in the lane, or that of the same client's. */
@@ -158,7 +177,7 @@ static void s_wait(relay_t *relay, login_lane_t *lane, const request_t *request,
         s_move(relay, wait, request, hello, speaker);
         return;
     }
-    if (HASH_COUNT(lane->waits) >= LOGINS_MAX) {
+    if (s_is_full(lane, speaker)) {
         fail_wait(relay, request, BUSY_WAIT_MS);
         return;
     }
@@ -166,7 +185,7 @@ static void s_wait(relay_t *relay, login_lane_t *lane, const request_t *request,
     wait->ticket = ++relay->last_ticket;
     wait->lane = lane;
     wait->tag = *tag;
-    wait->request = s_request(wait->ticket, hello, lane == &relay->login_lanes[LOGIN_LANE_JWT]);
+    wait->request = s_request(wait->ticket, hello, speaker, lane == &relay->login_lanes[LOGIN_LANE_JWT]);
     s_fill(relay, wait, request, hello, speaker);
     HASH_ADD(hh, lane->waits, ticket, sizeof wait->ticket, wait);
     s_ask(relay, lane);
@@ -178,7 +197,7 @@ void login_begin(relay_t *relay, request_t *request, hello_t *hello, const speak
         speaker_t user = *speaker;
         user.name = hello->user;
         user.by_token = true;
-        s_tell_known(relay, hello->user, request->now);
+        s_tell_known(relay, hello->user, speaker->local ? zr_span(NULL) : speaker->address, request->now);
         hello_admit(relay, request, hello, &user);
         return;
     }
@@ -226,7 +245,7 @@ static void s_admit_all(relay_t *relay, uint64_t ticket, const token_tag_t *tag,
         if (!token_tag_equal(&wait->tag, tag))
             continue;
         if (wait->ticket != ticket)
-            s_tell_known(relay, wait->hello.user, now);
+            s_tell_known(relay, wait->hello.user, wait->address, now);
         s_admit(relay, wait, now);
     }
 }

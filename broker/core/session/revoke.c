@@ -68,13 +68,17 @@ static void s_apply(relay_t *relay, session_t *session, losses_t *losses) {
     const access_user_t *access = NULL;
     access_user_t *own = NULL;
     const char *why = session->grant ? s_why_not_signed(relay, session, &own) : s_why_not(relay, session, &access);
+    const access_user_t *rights = own ? own : access;
+    if (!why && session->channels && !access_is_open_mode(relay->access) && !access_is_gateway(rights))
+        why = "revoked";
     if (why) {
+        access_user_free(own);
         session_dismiss(relay, session, why);
         losses->gone++;
         losses->why = why;
         return;
     }
-    losses->rooms += session_give_rights(relay, session, own ? own : access);
+    losses->rooms += session_give_rights(relay, session, rights);
     if (own)
         session_set_grant(&relay->sessions, session, session->grant, own);
 }

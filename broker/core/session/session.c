@@ -94,10 +94,16 @@ void session_set_silent(sessions_t *sessions, session_t *session, bool silent) {
         DL_DELETE2(sessions->silent, session, prev_silent, next_silent);
 }
 
+rates_t *session_debt(sessions_t *sessions, route_t route) {
+    channel_t *channel = channel_find(&sessions->channels, route);
+    return channel ? &channel->rates : rate_connection(&sessions->connections, (uint32_t)route);
+}
+
 void session_set_route(sessions_t *sessions, session_t *session, route_t route) {
+    FATAL_UNLESS(!session->channels);
     if (session->route) {
         HASH_DELETE(by_route, sessions->by_route, session);
-        rate_connection_leave(&sessions->connections, session->route, &session->rates);
+        rates_leave(session_debt(sessions, session->route), &session->rates, &sessions->connections.limits);
     }
     session->route = route;
     session->deaf = 0;

@@ -3,6 +3,7 @@
 #define SESSION_H
 
 #include "access.h"
+#include "channels.h"
 #include "deadlines.h"
 #include "dedupe.h"
 #include "follow.h"
@@ -35,14 +36,17 @@ typedef struct session {
     uint8_t token[SESSION_TOKEN_SIZE]; /* for resuming */
     bool authenticated;                /* the nick is the user's name */
     bool by_token;                     /* and the peer logged in with a token, without a key */
-    uint64_t connection;               /* of the last hello (peer_t); stays when it is detached */
-    const access_user_t *access;       /* its rights; never NULL */
-    grant_t *grant;                    /* it logged in by it; NULL: otherwise */
-    access_user_t *own_access;         /* and `access` is this one */
-    deadline_t expiry;                 /* of the grant */
-    rights_cache_t asked;              /* of the room it asked about last */
-    unsigned beats;                    /* heartbeats that began since a frame came (relay_silent) */
-    bool silent;                       /* it is about to expire (silence.h) */
+    uint64_t connection;               /* of the last hello (peer_t); stays when it is detached. 0 on a channel */
+    bool local;                        /* likewise */
+    channel_t *channels;               /* of a gateway: its peers' */
+    size_t channel_count;
+    const access_user_t *access; /* its rights; never NULL */
+    grant_t *grant;              /* it logged in by it; NULL: otherwise */
+    access_user_t *own_access;   /* and `access` is this one */
+    deadline_t expiry;           /* of the grant */
+    rights_cache_t asked;        /* of the room it asked about last */
+    unsigned beats;              /* heartbeats that began since a frame came (relay_silent) */
+    bool silent;                 /* it is about to expire (silence.h) */
     struct session *prev_silent, *next_silent;
     zr_blob_t *meta;   /* what it shows of itself in rooms without another one; NULL: nothing */
     size_t meta_bytes; /* of those that it has in rooms */
@@ -74,8 +78,9 @@ typedef struct {
     session_t *by_route, *by_id, *by_client;
     user_t *users;
     rate_connections_t connections; /* the debts of those without a session */
-    session_t *silent;              /* longest first */
-    deadlines_t expiries;           /* of those with a grant */
+    channels_t channels;
+    session_t *silent;    /* longest first */
+    deadlines_t expiries; /* of those with a grant */
     size_t count, authenticated;
     uint64_t last_id;
 } sessions_t;
@@ -99,7 +104,11 @@ user_t *session_user(const sessions_t *sessions, zr_span_t nick);        /* NULL
 session_t *session_add(sessions_t *sessions, client_t *client, zr_span_t nick, bool authenticated);
 void session_remove(sessions_t *sessions, session_t *session); /* must be in no room any more */
 
-/* Gives it another route; 0 detaches it. A route belongs to one session at most. */
+/* The debt of the connection or channel at `route`, as long as no session is there. */
+rates_t *session_debt(sessions_t *sessions, route_t route);
+
+/* Gives it another route; 0 detaches it. A route belongs to one session at most. It has no channels any more
+ * (channels_break). */
 void session_set_route(sessions_t *sessions, session_t *session, route_t route);
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick);
 void session_set_silent(sessions_t *sessions, session_t *session, bool silent);

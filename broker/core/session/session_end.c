@@ -1,6 +1,7 @@
 /* See session_end.h. */
 #include "session_end.h"
 
+#include "channel_end.h"
 #include "listing.h"
 #include "members.h"
 #include "reply.h"
@@ -12,6 +13,7 @@ void session_end(relay_t *relay, session_t *session, const char *reason) {
     member_remove(relay, member, reason);
     follow_end_all(relay, session);
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_UNWATCH, .session = session->id});
+    channels_break(relay, session);
     listing_forget(relay, session);
     client_t *client = session->client;
     maker_release(&relay->makers, session->maker);
@@ -21,8 +23,11 @@ void session_end(relay_t *relay, session_t *session, const char *reason) {
 
 void session_dismiss(relay_t *relay, session_t *session, const char *reason) {
     uint64_t connection = session->connection;
+    channel_t *channel = channel_find(&relay->sessions.channels, session->route);
     send_bye(relay, session->route, reason);
-    if (connection)
+    if (channel)
+        channel_hang_up(relay, channel, reason);
+    else if (connection)
         outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = connection});
     session_end(relay, session, reason);
 }

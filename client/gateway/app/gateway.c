@@ -11,19 +11,32 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "broker_link.h"
 #include "clock.h"
 #include "fatal.h"
+#include "http_api.h"
 #include "listener.h"
+#include "origin.h"
+#include "pages.h"
 #include "poller.h"
+#include "proxied.h"
 #include "routes.h"
 #include "web.h"
+#include "ws_paths.h"
 
-enum { ROUTES = 1 };
+enum { ROUTES = 6, CLOSE_MS = 2000 };
 
 struct gateway {
     const gateway_config_t *config;
     poller_t *poller;
+    feeds_t *feeds;
+    broker_link_t *broker;
+    ws_pool_t *sockets;
+    ws_paths_t *paths;
+    http_api_t *api;
+    pages_t *pages;
     web_t *web;
+    proxied_t *proxied;
     listener_t *listener;
     int signals;
     poll_source_t on_signal;
@@ -63,10 +76,29 @@ static bool s_open_signals(gateway_t *gateway, zr_error_t *error) {
 
 /* --- Requests --- */
 
+/* Without the broker the gateway says so, and a load balancer sends clients elsewhere. */
 static void s_health(void *ctx, exchange_t *e) {
+    gateway_t *gateway = ctx;
     static const web_header_t headers[] = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
-    (void)ctx;
-    exchange_answer(e, 200, headers, 2, zr_span("{\"status\":\"ok\"}\n"));
+    if (uplink_is_live(broker_link_uplink(gateway->broker)))
+        exchange_answer(e, 200, headers, 2, zr_span("{\"status\":\"ok\",\"broker\":\"connected\"}\n"));
+    else
+        exchange_answer(e, 503, headers, 2, zr_span("{\"status\":\"degraded\",\"broker\":\"away\"}\n"));
+}
+
+static void s_on_room(void *ctx, exchange_t *e) {
+    gateway_t *gateway = ctx;
+    http_route_t route;
+    http_problem_t problem;
+    if (http_route_read(&route, exchange_target(e), &problem) && route.resource == HTTP_ROOM_WS)
+        ws_paths_room(gateway->paths, e, &route);
+    else
+        http_api_take(gateway->api, e);
+}
+
+static void s_on_api(void *ctx, exchange_t *e) {
+    gateway_t *gateway = ctx;
+    http_api_take(gateway->api, e);
 }
 
 static void s_on_request(void *ctx, exchange_t *e) {
@@ -76,25 +108,63 @@ static void s_on_request(void *ctx, exchange_t *e) {
 
 static void s_on_accepted(void *ctx, int fd, const struct sockaddr *address, socklen_t len) {
     gateway_t *gateway = ctx;
-    web_accept(gateway->web, fd, address, len);
+    proxied_accept(gateway->proxied, fd, address, len);
 }
 
 static void s_fill_routes(gateway_t *gateway) {
-    const route_t routes[ROUTES] = {{"/healthz", s_health, gateway}};
+    const route_t routes[ROUTES] = {{"/healthz", s_health, gateway}, {"/v1/ws", ws_paths_browser, gateway->paths},
+        {"/v1/rooms", s_on_api, gateway}, {"/v1/rooms/", s_on_room, gateway}, {"/metrics", s_on_api, gateway},
+        {"/", pages_take, gateway->pages}};
     memcpy(gateway->routes, routes, sizeof routes);
 }
 
 /* --- The gateway --- */
+
+static void s_change_topic(void *ctx, bool subscribe, zr_span_t topic) {
+    gateway_t *gateway = ctx;
+    broker_link_subscribe(gateway->broker, subscribe, topic);
+}
+
+static bool s_origin_allowed(void *ctx, const exchange_t *e, const char *origin) {
+    const gateway_t *gateway = ctx;
+    return origin_allowed(gateway->config, origin, exchange_header(e, "Host"));
+}
+
+static http_api_t *s_new_api(gateway_t *gateway) {
+    const gateway_config_t *config = gateway->config;
+    http_api_config_t api = {.uplink = broker_link_uplink(gateway->broker),
+        .feeds = gateway->feeds,
+        .proxies = {config->proxies, config->proxy_count},
+        .reader_queue = config->reader_queue,
+        .origin_allowed = s_origin_allowed,
+        .entropy = broker_link_entropy,
+        .ctx = gateway};
+    return http_api_new(&api, zr_mono_ms());
+}
+
+static bool s_open(gateway_t *gateway, zr_error_t *error) {
+    const gateway_config_t *config = gateway->config;
+    gateway->feeds = feeds_new(config->max_topics, s_change_topic, gateway);
+    gateway->sockets = ws_pool_new(config, gateway->poller);
+    if (!s_open_signals(gateway, error) || !(gateway->pages = pages_read(config->page, error)) ||
+        !(gateway->broker = broker_link_new(config, gateway->feeds, gateway->poller, error)))
+        return false;
+    gateway->paths = ws_paths_new(config, gateway->sockets, broker_link_uplink(gateway->broker), gateway->feeds);
+    gateway->api = s_new_api(gateway);
+    s_fill_routes(gateway);
+    gateway->web = web_new(config, gateway->poller, s_on_request, gateway, error);
+    if (!gateway->web)
+        return false;
+    gateway->proxied = proxied_new(config, gateway->poller, gateway->web);
+    return (gateway->listener = listener_open(&config->http, gateway->poller, s_on_accepted, gateway, error));
+}
 
 gateway_t *gateway_new(const gateway_config_t *config, zr_error_t *error) {
     gateway_t *gateway = fatal_calloc(sizeof *gateway);
     gateway->config = config;
     gateway->signals = -1;
     gateway->poller = fatal_check(poller_new());
-    s_fill_routes(gateway);
-    if (s_open_signals(gateway, error) &&
-        (gateway->web = web_new(config, gateway->poller, s_on_request, gateway, error)) &&
-        (gateway->listener = listener_open(&config->http, gateway->poller, s_on_accepted, gateway, error)))
+    if (s_open(gateway, error))
         return gateway;
     gateway_destroy(gateway);
     return NULL;
@@ -104,7 +174,14 @@ void gateway_destroy(gateway_t *gateway) {
     if (!gateway)
         return;
     listener_close(gateway->listener);
+    proxied_destroy(gateway->proxied);
+    ws_pool_destroy(gateway->sockets);
     web_destroy(gateway->web);
+    http_api_destroy(gateway->api);
+    ws_paths_destroy(gateway->paths);
+    broker_link_destroy(gateway->broker);
+    feeds_destroy(gateway->feeds);
+    pages_destroy(gateway->pages);
     if (gateway->signals >= 0)
         close(gateway->signals);
     poller_destroy(gateway->poller);
@@ -130,10 +207,27 @@ static void s_notify(const char *state) {
 #endif
 }
 
+static int s_sooner(int a, int b) {
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+static int s_until(uint64_t due, uint64_t now) {
+    return due == UINT64_MAX ? -1 : due > now ? (int)(due - now) : 0;
+}
+
+/* What comes from the broker goes out at the end of the turn, and so does what goes to the broker. */
 static void s_turn(gateway_t *gateway) {
     uint64_t now = zr_mono_ms();
+    uplink_t *uplink = broker_link_uplink(gateway->broker);
+    http_api_tick(gateway->api, now);
+    proxied_turn(gateway->proxied, now);
+    broker_link_turn(gateway->broker, now);
     web_turn(gateway->web, now);
-    poller_wait(gateway->poller, web_timeout(gateway->web, now));
+    ws_pool_turn(gateway->sockets, uplink_is_full(uplink), now);
+    int wait = s_sooner(web_timeout(gateway->web, now), ws_pool_timeout(gateway->sockets, uplink_is_full(uplink), now));
+    wait = s_sooner(wait, proxied_timeout(gateway->proxied, now));
+    wait = s_sooner(wait, s_until(http_api_due(gateway->api), now));
+    poller_wait(gateway->poller, s_sooner(wait, broker_link_timeout(gateway->broker, now)));
 }
 
 void gateway_run(gateway_t *gateway) {
@@ -141,9 +235,14 @@ void gateway_run(gateway_t *gateway) {
     while (!gateway->stopping)
         s_turn(gateway);
     s_notify("STOPPING=1");
+    listener_close(gateway->listener);
+    gateway->listener = NULL;
+    ws_pool_close(gateway->sockets, CLOSE_MS);
+    broker_link_close(gateway->broker);
 }
 
 bool gateway_check(const gateway_config_t *config, zr_error_t *error) {
     bool ok = listener_check(&config->http, error);
+    ok &= broker_link_check(config, error);
     return web_check(config, error) && ok;
 }

@@ -6,7 +6,7 @@ static const char s_not_found[] = "{\"type\":\"about:blank\",\"title\":\"Not Fou
 
 static bool s_fits(const char *pattern, zr_span_t path) {
     zr_span_t whole = zr_span(pattern);
-    bool below = whole.len > 1 && whole.ptr[whole.len - 1] == '/';
+    bool below = whole.ptr[whole.len - 1] == '/';
     return zr_span_equal(path, whole) || (below && zr_span_starts(path, whole));
 }
 

@@ -78,8 +78,9 @@ void gateway_config_default(gateway_config_t *config) {
         .ping_ms = 30 * SECOND,
         .reader_queue = 1 * MIB,
         .answer_queue = 8 * MIB,
-        .max_rooms = 100,
+        .max_rooms = 200,
         .max_topics = 2000,
+        .page = ZRELAY_PAGE,
     };
 }
 
@@ -128,8 +129,8 @@ static bool s_set_number(const row_t *row, const char *text, uint64_t *out, zr_e
         return zr_fail(error, "\"%.40s\" is no %s; write digits, perhaps followed by %s", text,
             time ? "time" : "number", time ? "s, m, h or d (else they are milliseconds)" : "k, M or G");
     return (*out >= row->min && *out <= row->max) ||
-           zr_fail(error, "%.40s is out of range; write a number from %llu to %llu", text,
-               (unsigned long long)row->min, (unsigned long long)row->max);
+           zr_fail(error, "%.40s is out of range; write a number from %llu to %llu", text, (unsigned long long)row->min,
+               (unsigned long long)row->max);
 }
 
 static bool s_set_text(const row_t *row, zr_span_t before, const char *text, char *out, zr_error_t *error) {
@@ -162,7 +163,8 @@ static bool s_add_proxy(gateway_config_t *config, const char *text, zr_error_t *
     if (config->proxy_count == GATEWAY_LIST_MAX)
         return zr_fail(error, "more than %d; name a block such as 10.0.0.0/8", GATEWAY_LIST_MAX);
     if (!netblock_parse(zr_span(text), &config->proxies[config->proxy_count]))
-        return zr_fail(error, "\"%.60s\" is no address; write one such as 192.0.2.1, or a block such as 10.0.0.0/8", text);
+        return zr_fail(
+            error, "\"%.60s\" is no address; write one such as 192.0.2.1, or a block such as 10.0.0.0/8", text);
     config->proxy_count++;
     return true;
 }
@@ -275,8 +277,9 @@ bool gateway_config_set(gateway_config_t *config, const char *section, const cha
 /* --- Together --- */
 
 static bool s_complete_broker(const gateway_config_t *config, zr_error_t *error) {
-    bool ok = remote_valid(config->server) ||
-              zr_fail(error, "\"%.80s\" is no endpoint of a broker; write one such as tcp://127.0.0.1:5570", config->server);
+    bool ok =
+        remote_valid(config->server) ||
+        zr_fail(error, "\"%.80s\" is no endpoint of a broker; write one such as tcp://127.0.0.1:5570", config->server);
     if (!config->server_key[0] != !config->certificate[0])
         ok = zr_fail(error, "broker/server-key and broker/certificate belong together; give both or neither");
     if (!config->user[0] != !config->token_file[0])

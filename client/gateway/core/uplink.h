@@ -5,8 +5,11 @@
 #ifndef UPLINK_H
 #define UPLINK_H
 
+#include <jansson.h>
+
 #include "feeds.h"
 #include "machine.h"
+#include "netblock.h"
 
 typedef struct uplink uplink_t;
 typedef struct channel channel_t;
@@ -66,8 +69,7 @@ void uplink_close(uplink_t *uplink);
 
 /* A channel for the peer at `address` ("" for this machine's own sockets). If the broker is there, CHANNEL_OPEN holds
  * already; nothing is told within the call. */
-channel_t *uplink_open(
-    uplink_t *uplink, const char *address, bool secure, const channel_calls_t *calls, void *ctx);
+channel_t *uplink_open(uplink_t *uplink, const char *address, bool secure, const channel_calls_t *calls, void *ctx);
 bool channel_is_open(const channel_t *channel);
 
 /* Sends a frame of the protocol; when the channel is not open, it is dropped. */

@@ -14,8 +14,8 @@ enum { WS_HEAD_MAX = 10, WS_REASON_MAX = 123 };
 /* Codes of a close (RFC 6455, section 7.4), and what they mean here. */
 typedef enum {
     WS_NORMAL = 1000,
-    WS_AWAY = 1001,       /* the gateway stops */
-    WS_PROTOCOL = 1002,   /* the peer broke the WebSocket protocol */
+    WS_AWAY = 1001,        /* the gateway stops */
+    WS_PROTOCOL = 1002,    /* the peer broke the WebSocket protocol */
     WS_UNSUPPORTED = 1003, /* a kind of message that this path does not take */
     WS_NOT_UTF8 = 1007,
     WS_POLICY = 1008, /* the broker sent the peer away; the reason says why */

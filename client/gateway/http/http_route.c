@@ -155,7 +155,7 @@ static const struct {
     [HTTP_Q_FORMAT] = {"format", "is json or body; the WebSocket room has nick too",
         ON(HTTP_EVENTS) | ON(HTTP_ROOM_WS) | ON(HTTP_ROOM)},
     [HTTP_Q_NICK] = {"nick", "is a nick: 1 to 32 bytes of UTF-8, no spaces, no control characters",
-        ON(HTTP_ROOM) | ON(HTTP_ROOM_WS) | ON(HTTP_EVENTS) | ON(HTTP_STATE_KEY) | ON(HTTP_WS)},
+        ON(HTTP_ROOM) | ON(HTTP_ROOM_WS) | ON(HTTP_STATE_KEY)},
     [HTTP_Q_PREFIX] = {"prefix", "is the beginning of a room's name", ON(HTTP_ROOMS)},
 #undef ON
 };

@@ -111,7 +111,8 @@ listener_t *listener_open(
     if (fd < 0)
         return NULL;
     listener_t *listener = fatal_calloc(sizeof *listener);
-    *listener = (listener_t){.fd = fd, .spare = open("/dev/null", O_RDONLY | O_CLOEXEC), .poller = poller, .accepted = accepted, .ctx = ctx};
+    *listener = (listener_t){
+        .fd = fd, .spare = open("/dev/null", O_RDONLY | O_CLOEXEC), .poller = poller, .accepted = accepted, .ctx = ctx};
     listener->source = (poll_source_t){s_ready, listener};
     if (poller_add(poller, fd, EPOLLIN, &listener->source))
         return listener;

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <utlist.h>
 
 #include "exchange_mhd.h"
 #include "fatal.h"
@@ -10,7 +12,7 @@
 enum { STREAM_BLOCK = 16384 };
 
 struct exchange {
-    const exchange_host_t *host;
+    exchange_host_t *host;
     struct MHD_Connection *connection;
     char *target;
     const char *method;
@@ -20,11 +22,15 @@ struct exchange {
 
     bool begun;     /* its headers were seen */
     bool handled;   /* the handler was called */
-    bool suspended; /* libmicrohttpd leaves the connection alone */
-    bool queued;    /* libmicrohttpd has the response */
+    bool suspended; /* libmicrohttpd leaves the connection alone; in the host's list */
+    exchange_t *prev, *next;
+    bool queued; /* libmicrohttpd has the response */
     unsigned status;
     struct MHD_Response *response; /* NULL: not answered yet */
 
+    zr_buffer_t joined; /* headers of one name */
+
+    bool aborted;
     bool ended; /* nothing is written to the stream any more */
     zr_blob_t **blobs;
     size_t blob_first, blob_count, blob_size; /* those of the stream that wait, from blob_first on */
@@ -39,7 +45,12 @@ struct exchange {
     void *gone_ctx;
 };
 
-exchange_t *exchange_new(const exchange_host_t *host, const char *target) {
+struct web_pipe {
+    struct MHD_UpgradeResponseHandle *handle;
+    bool *due; /* libmicrohttpd closes the connection in its next turn */
+};
+
+exchange_t *exchange_new(exchange_host_t *host, const char *target) {
     exchange_t *e = fatal_calloc(sizeof *e);
     e->host = host;
     e->target = fatal_check(strdup(target));
@@ -51,11 +62,14 @@ void exchange_destroy(exchange_t *e) {
         return;
     if (e->gone)
         e->gone(e->gone_ctx);
+    if (e->suspended)
+        DL_DELETE(e->host->suspended, e);
     if (e->response)
         MHD_destroy_response(e->response);
     for (size_t i = 0; i < e->blob_count; i++)
         zr_blob_unref(e->blobs[e->blob_first + i]);
     free(e->blobs);
+    zr_buffer_finish(&e->joined);
     zr_buffer_finish(&e->body);
     free(e->target);
     free(e);
@@ -79,6 +93,29 @@ zr_span_t exchange_target(const exchange_t *e) {
 
 const char *exchange_header(const exchange_t *e, const char *name) {
     return MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, name);
+}
+
+typedef struct {
+    exchange_t *e;
+    const char *name;
+} wanted_header_t;
+
+static enum MHD_Result s_join_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
+    wanted_header_t *wanted = ctx;
+    (void)kind;
+    if (strcasecmp(name, wanted->name) != 0 || !value)
+        return MHD_YES;
+    if (wanted->e->joined.len > 0)
+        zr_buffer_u8(&wanted->e->joined, ',');
+    zr_buffer_append(&wanted->e->joined, value, strlen(value));
+    return MHD_YES;
+}
+
+zr_span_t exchange_headers(exchange_t *e, const char *name) {
+    wanted_header_t wanted = {e, name};
+    zr_buffer_clear(&e->joined);
+    MHD_get_connection_values(e->connection, MHD_HEADER_KIND, s_join_header, &wanted);
+    return zr_span_of(e->joined.data, e->joined.len);
 }
 
 zr_span_t exchange_body(const exchange_t *e) {
@@ -111,14 +148,21 @@ static enum MHD_Result s_queue(exchange_t *e) {
 static void s_suspend(exchange_t *e) {
     MHD_suspend_connection(e->connection);
     e->suspended = true;
+    DL_APPEND(e->host->suspended, e);
 }
 
 static void s_resume(exchange_t *e) {
     if (!e->suspended)
         return;
     e->suspended = false;
+    DL_DELETE(e->host->suspended, e);
     *e->host->due = true;
     MHD_resume_connection(e->connection);
+}
+
+void exchange_resume_all(exchange_host_t *host) {
+    while (host->suspended)
+        s_resume(host->suspended);
 }
 
 /* The answer is sent before the body is read, and libmicrohttpd closes the connection after it. */
@@ -138,8 +182,7 @@ static enum MHD_Result s_begin(exchange_t *e, const char *method) {
     return length && strtoull(length, NULL, 10) > e->host->max_body ? s_refuse_body(e) : MHD_YES;
 }
 
-enum MHD_Result exchange_take(
-    exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole) {
+enum MHD_Result exchange_take(exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole) {
     if (!e->begun)
         return s_begin(e, method);
     if (*upload_len > 0) {
@@ -200,6 +243,8 @@ static size_t s_take_bytes(exchange_t *e, char *to, size_t max) {
 static ssize_t s_read_stream(void *ctx, uint64_t pos, char *to, size_t max) {
     exchange_t *e = ctx;
     (void)pos;
+    if (e->aborted)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
     size_t len = s_take_bytes(e, to, max);
     if (len > 0) {
         if (e->drained)
@@ -238,12 +283,20 @@ void exchange_end(exchange_t *e) {
     s_resume(e);
 }
 
+void exchange_abort(exchange_t *e) {
+    e->aborted = true;
+    s_resume(e);
+}
+
 static void s_upgraded(void *ctx, struct MHD_Connection *connection, void *con_ctx, const char *extra, size_t extra_len,
     MHD_socket fd, struct MHD_UpgradeResponseHandle *pipe) {
     exchange_t *e = ctx;
     (void)connection;
     (void)con_ctx;
-    e->upgraded(e->upgraded_ctx, fd, (web_pipe_t *)pipe, zr_span_of(extra, extra_len));
+    web_pipe_t *own = fatal_calloc(sizeof *own);
+    *own = (web_pipe_t){pipe, e->host->due};
+    e->gone = NULL;
+    e->upgraded(e->upgraded_ctx, fd, own, zr_span_of(extra, extra_len));
 }
 
 void exchange_upgrade(
@@ -254,7 +307,9 @@ void exchange_upgrade(
 }
 
 void web_pipe_close(web_pipe_t *pipe) {
-    MHD_upgrade_action((struct MHD_UpgradeResponseHandle *)pipe, MHD_UPGRADE_ACTION_CLOSE);
+    *pipe->due = true;
+    MHD_upgrade_action(pipe->handle, MHD_UPGRADE_ACTION_CLOSE);
+    free(pipe);
 }
 
 void exchange_on_drained(exchange_t *e, void (*drained)(void *ctx), void *ctx) {

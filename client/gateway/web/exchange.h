@@ -26,6 +26,10 @@ zr_span_t exchange_target(const exchange_t *e);
 /* The first header of that name, whatever its case; NULL: there is none. */
 const char *exchange_header(const exchange_t *e, const char *name);
 
+/* The values of all headers of that name, in their order with commas between them; empty: there is none. Valid until the
+ * next call for this exchange. */
+zr_span_t exchange_headers(exchange_t *e, const char *name);
+
 /* The whole body, at most limits/max-body bytes. */
 zr_span_t exchange_body(const exchange_t *e);
 
@@ -49,8 +53,12 @@ void exchange_write(exchange_t *e, zr_blob_t *bytes); /* takes over one referenc
 size_t exchange_queued(const exchange_t *e);
 void exchange_end(exchange_t *e);
 
+/* Ends the stream so that the peer sees that it is not whole. What waits is dropped. */
+void exchange_abort(exchange_t *e);
+
 /* 101: from now on the connection is `upgraded`'s. `extra` came already, and is valid during the call. `pipe` gives the
- * connection back in the end. The exchange is over when `upgraded` returns. */
+ * connection back in the end. Once `upgraded` is called, the exchange is not to be touched, and exchange_on_gone tells
+ * nothing any more. */
 typedef struct web_pipe web_pipe_t;
 typedef void exchange_upgraded_fn(void *ctx, int fd, web_pipe_t *pipe, zr_span_t extra);
 void exchange_upgrade(
@@ -62,7 +70,7 @@ void web_pipe_close(web_pipe_t *pipe);
 /* Some bytes of a stream reached the kernel: exchange_queued may be smaller now. NULL: not wanted. */
 void exchange_on_drained(exchange_t *e, void (*drained)(void *ctx), void *ctx);
 
-/* The exchange is over, whatever the reason. Called once, the last thing that is told of it. */
+/* The exchange is over, whatever the reason but an upgrade. Called once, the last thing that is told of it. */
 void exchange_on_gone(exchange_t *e, void (*gone)(void *ctx), void *ctx);
 
 #endif

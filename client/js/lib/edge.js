@@ -2,7 +2,10 @@
 
 const SUBPROTOCOL = "zrelay.v1";
 
-export const hex = (size) => [...crypto.getRandomValues(new Uint8Array(size))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const { crypto = (await import("node:crypto")).webcrypto } = globalThis; // Node 18 has it under another name
+
+export const randomBytes = (size) => crypto.getRandomValues(new Uint8Array(size));
+export const hex = (size) => [...randomBytes(size)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** An edge whose links `open(handlers)` makes. A link has `send(text or bytes)` and `close()`. */
 export const edge = (open) => ({

@@ -5,7 +5,7 @@
  */
 export class ZrelayError extends Error {
   constructor(code, text, { room, key, seq } = {}) {
-    super(`${text} [${code}]`);
+    super(text);
     this.name = "ZrelayError";
     Object.assign(this, { code, room, key, seq });
   }

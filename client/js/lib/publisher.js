@@ -122,8 +122,7 @@ export class Publisher {
     const first = this.#flight.find((entry) => entry.mid === mid);
     const end = first && WHOLE_FRAME_CODES.includes(code) ? first.last : upto;
     for (const entry of this.#take((each) => each.mid >= mid && each.mid <= end)) {
-      const { code: reason, seq } = error;
-      entry.reject(Object.assign(new ZrelayError(reason, error.text ?? error.message, { room: entry.room, key: entry.keyName, seq }), { cause: error }));
+      entry.reject(new ZrelayError(code, error.message, { room: entry.room, key: entry.keyName, seq: error.seq }));
     }
     this.#answered();
   }

@@ -1,10 +1,11 @@
 /** The client as programs see it: one session, its rooms, and what it publishes. */
 import { Emitter } from "./emitter.js";
 import { ZrelayError } from "./error.js";
+import { Log } from "./log.js";
 import { Publisher } from "./publisher.js";
 import { Room } from "./room.js";
 import { Session } from "./session.js";
-import { roomName } from "./wire.js";
+import { REPLAY, STATE, roomName } from "./wire.js";
 
 const CONNECT_PATIENCE = 10000; // milliseconds until `connect` gives up, by default
 const CLOSE_PATIENCE = 5000; // milliseconds that `close` waits for acks and for the answer to `bye`, by default
@@ -20,6 +21,7 @@ export class Relay extends Emitter {
   #session;
   #publisher;
   #rooms = new Map();
+  #logs = new Map(); // of the rooms, and of others that are read just now
   #recovering = null; // rooms that are not whole yet, and what came meanwhile
 
   /** `edge` has `open`, `after`, `now`, `random` and `id`: see edge.js. */
@@ -40,7 +42,7 @@ export class Relay extends Emitter {
     session.on("down", () => this.#down());
     session.on("waiting", ({ why }) => this.#became("offline", why));
     session.on("epoch", (epoch) => this.#epoch(epoch));
-    session.on("deliver", (frame) => room(frame.room, (each) => each.deliver(frame)));
+    session.on("deliver", (frame) => this.#deliver(frame));
     session.on("presence", (name, change) => room(name, (each) => each.presenceFrame(change)));
     session.on("pong", (m) => this.#pong(m));
     session.on("left", (m) => room(m.room, (each) => each.left(m)));
@@ -99,28 +101,38 @@ export class Relay extends Emitter {
   }
 
   /** Joins a room; fulfilled once the room is whole up to now. A room that was joined already is given again. */
-  join(name, options = {}) {
+  async join(name, options = {}) {
+    const room = this.room(name, options);
+    await room.entered();
+    return room;
+  }
+
+  /** As `join`, for programs that want each event from the first entry on: gives the Room at once; `room.entered()` is fulfilled later. */
+  room(name, options = {}) {
     const found = this.#rooms.get(roomName(name));
-    if (found) return Promise.resolve(found);
-    const room = new Room(this.#session, (...values) => this.publish(...values), roomName(name), options);
+    if (found) return found;
+    const room = new Room(this.#session, this.#log(roomName(name)), (...values) => this.publish(...values), roomName(name), options);
     this.#rooms.set(room.name, room);
     this.#follow(room);
-    return new Promise((resolve, reject) => {
-      room.once("ready", () => resolve(room));
-      room.once("refused", reject);
-      room.once("closed", () => reject(new ZrelayError("closed", "the room was left before it was joined", { room: room.name })));
-      if (this.#session.state === "live") this.#subscribe(room);
-    });
+    if (this.#session.state === "live") this.#subscribe(room);
+    return room;
   }
 
   #follow(room) {
     room.on("lost", (lost) => this.emit("lost", lost));
     room.on("left", (left) => this.emit("left", left));
     room.on("deaf", () => this.#resubscribe());
-    room.on("closed", () => this.#rooms.get(room.name) === room && this.#rooms.delete(room.name));
+    room.on("closed", () => this.#forget(room));
     room.on("ready", () => this.#roomReady(room));
     room.on("recovered", ({ entries }) => this.#recovering && (this.#recovering.entries += entries));
     room.on("closed", () => this.#roomReady(room));
+  }
+
+  #forget(room) {
+    if (this.#rooms.get(room.name) !== room) return;
+    this.#rooms.delete(room.name);
+    this.#session.unsubscribe([room.name]);
+    if (this.#logs.get(room.name)?.idle) this.#logs.delete(room.name);
   }
 
   #subscribe(room) {
@@ -167,6 +179,42 @@ export class Relay extends Emitter {
     return this.#request("who", { room: roomName(room), after, limit });
   }
 
+  /**
+   * Entries of any room, also of one that is not joined: those `after` a seq, or the `last` ones; none beyond `until`, at most `limit`.
+   * Gives `{ entries, seq, complete, more }`; with `more`, go on after `seq`.
+   */
+  history(room, { after, last, until, limit } = {}) {
+    return this.#read(room, (log, done) => log.slice({ after, last, until, limit }, done));
+  }
+
+  /** The last value of each key of any room: `{ seq, entries }`, a Map from key to Entry, valid at `seq`. */
+  async snapshot(room) {
+    const entries = new Map();
+    for (let after = 0, seq; ; ) {
+      const slice = await this.#read(room, (log, done) => log.keyed(after, done));
+      for (const entry of slice.entries) entries.set(entry.key, entry);
+      seq ??= slice.seq;
+      if (!slice.more) return { seq, entries };
+      after = slice.next;
+    }
+  }
+
+  #read(room, ask) {
+    const name = roomName(room);
+    const log = this.#log(name);
+    return new Promise((resolve, reject) => ask(log, (error, slice) => {
+      if (log.idle && !this.#rooms.has(name)) this.#logs.delete(name);
+      if (error) reject(error);
+      else resolve(slice);
+    }));
+  }
+
+  #log(name) {
+    for (const [other, log] of this.#logs) if (log.idle && other !== name && !this.#rooms.has(other)) this.#logs.delete(other);
+    if (!this.#logs.has(name)) this.#logs.set(name, new Log(this.#session, name));
+    return this.#logs.get(name);
+  }
+
   #request(op, members, options) {
     return new Promise((resolve, reject) => {
       this.#session.ask(op, members, (error, { op: _, re, ...answer } = {}) => (error ? reject(error) : resolve(answer)), options);
@@ -206,6 +254,7 @@ export class Relay extends Emitter {
   #live() {
     this.#became("online");
     for (const room of this.#rooms.values()) room.enter();
+    for (const [name, log] of this.#logs) if (!this.#rooms.has(name)) log.next();
     this.#publisher.start();
     if (this.#recovering && this.#recovering.rooms.size === 0) this.#recovered();
   }
@@ -234,6 +283,11 @@ export class Relay extends Emitter {
     if (this.#recovering) this.#recovering.lost = true;
     this.emit("epoch", epoch);
     for (const room of this.#rooms.values()) room.epoch();
+  }
+
+  #deliver(frame) {
+    if (frame.flags & (REPLAY | STATE)) this.#logs.get(frame.room)?.frame(frame);
+    else this.#rooms.get(frame.room)?.deliver(frame);
   }
 
   #pong({ heads = {}, versions = {}, more }) {

@@ -5,12 +5,11 @@
  * `gap` `{ after }`, `left` `{ reason, seq }`.
  */
 import { Emitter } from "./emitter.js";
+import { ZrelayError } from "./error.js";
 import { Feed } from "./feed.js";
 import { Position } from "./position.js";
 import { Presence } from "./presence.js";
-import { Replays } from "./replays.js";
 import { LiveState } from "./state.js";
-import { REPLAY, STATE } from "./wire.js";
 
 const GRACE = 250; // milliseconds that live frames may come later than the `pong` that names them
 
@@ -22,10 +21,11 @@ export class Room extends Emitter {
   #publish;
   #options;
   #position = new Position();
-  #replays;
+  #log;
   #presence;
   #feed;
   #state = null;
+  #entering;
   #joined = false; // in this session
   #repairing = false;
   #recovered = 0; // entries since the session was lost
@@ -33,24 +33,34 @@ export class Room extends Emitter {
   #version = 0; // newest version of presence that a `pong` named
   #over = false;
 
-  /** `options`: `last` entries or `after` a seq to begin with, else new ones only; `presence` false joins silently; `meta`. */
-  constructor(session, publish, name, options) {
+  /** `log` reads the room's log. `options`: `last` entries or `after` a seq to begin with, else new ones only; `presence` false joins silently; `meta`. */
+  constructor(session, log, publish, name, options) {
     super();
     Object.assign(this, { name });
     this.#session = session;
     this.#publish = publish;
     this.#options = options;
-    this.#replays = new Replays(session, name);
+    this.#log = log;
     this.#presence = new Presence((members, done) => this.#ask("who", members, done), (change) => this.emit("presence", change));
-    this.#feed = new Feed((after, limit, done) => this.#slice({ after, limit }, done), () => this.#position.last ?? 0);
-    if (options.epoch === session.epoch && options.after !== undefined) this.#position.last = options.after;
-    else if (options.epoch === undefined && options.after !== undefined) this.#position.last = options.after;
+    this.#feed = new Feed((after, limit, done) => this.#log.slice({ after, limit }, done), () => this.#position.last ?? 0);
+    this.#entering = new Promise((resolve, reject) => {
+      this.once("ready", resolve);
+      this.once("refused", reject);
+      this.once("closed", () => reject(new ZrelayError("closed", "the room was left before it was joined", { room: name })));
+    });
+    this.#entering.catch(() => {}); // the program may not wait for it
+    this.#position.last = options.after ?? null;
   }
 
   // For programs
 
   get presence() {
     return this.#presence;
+  }
+
+  /** Fulfilled once the room is whole up to now; rejected when the broker refuses it. */
+  entered() {
+    return this.#entering;
   }
 
   /** Where a reader goes on later: `{ epoch, after }`, as `join` takes them. */
@@ -66,7 +76,7 @@ export class Room extends Emitter {
   /** The live state, once its snapshot is here. */
   async state() {
     if (!this.#state) {
-      this.#state = new LiveState((after, take, done) => this.#snapshot(after, take, done), (body, options) => this.publish(body, options));
+      this.#state = new LiveState((after, done) => this.#log.keyed(after, done), (body, options) => this.publish(body, options));
       this.#state.loaded = new Promise((resolve, reject) => this.#state.reload((error) => (error ? reject(error) : resolve())));
     }
     await this.#state.loaded;
@@ -77,7 +87,7 @@ export class Room extends Emitter {
   history({ before, limit = 50 } = {}) {
     const members = before === undefined ? { last: limit } : { last: limit, until: before - 1 };
     if (before !== undefined && before <= 1) return Promise.resolve({ entries: [], complete: true, more: false });
-    return new Promise((resolve, reject) => this.#slice(members, (error, slice) => (error ? reject(error) : resolve(slice))));
+    return new Promise((resolve, reject) => this.#log.slice(members, (error, slice) => (error ? reject(error) : resolve(slice))));
   }
 
   /** Leaves the room; its loops end. */
@@ -103,6 +113,9 @@ export class Room extends Emitter {
 
   /** The room's frames come now: join, then replay. */
   enter() {
+    const { epoch, after } = this.#options;
+    this.#options = { ...this.#options, epoch: undefined };
+    if (after !== undefined && epoch !== undefined && epoch !== this.#session.epoch) this.epoch();
     const { last } = this.#position;
     const { presence = true, meta } = this.#options;
     this.#ask("join", { ...(last === null ? {} : { after: last }), presence, meta }, (error, m) => this.#entered(error, m), { again: false, early: false });
@@ -114,7 +127,7 @@ export class Room extends Emitter {
     this.#joined = true;
     this.#lost(this.#position.joined(m), "gone");
     if (this.#options.presence !== false) this.#presence.joined(m);
-    this.#replays.live();
+    this.#log.next();
     this.#begin(m.seq);
   }
 
@@ -165,7 +178,6 @@ export class Room extends Emitter {
 
   deliver(frame) {
     if (this.#over) return;
-    if (frame.flags & (REPLAY | STATE)) return this.#replays.frame(frame);
     const { entries, gap } = this.#position.live(frame);
     this.#take(entries);
     if (gap && this.#joined) this.#repair();
@@ -212,7 +224,7 @@ export class Room extends Emitter {
     if (this.#repairing || this.#over) return;
     this.#repairing = true;
     if (this.isReady) this.emit("gap", { room: this.name, after: this.#position.last });
-    this.#replays.run({
+    this.#log.run({
       op: "replay",
       again: false,
       begin: () => this.#position.ask(),
@@ -247,34 +259,5 @@ export class Room extends Emitter {
     this.#wasReady = true;
     this.#recovered = 0;
     this.emit("ready", this.position);
-  }
-
-  // Slices of the log
-
-  #slice(members, done) {
-    let entries;
-    this.#replays.run({
-      op: "replay",
-      again: true,
-      begin: () => (entries = []),
-      members: () => members,
-      frame: (frame) => entries.push(...frame.entries),
-      done: (error, m) => (error ? done(error, { room: this.name }) : done(null, { ...m, entries })),
-    });
-  }
-
-  #snapshot(after, take, done) {
-    let entries;
-    this.#replays.run({
-      op: "state",
-      again: true,
-      begin: () => (entries = []),
-      members: () => ({ after }),
-      frame: (frame) => entries.push(...frame.entries),
-      done: (error, m) => {
-        if (!error) for (const entry of entries) take(entry);
-        done(error, m);
-      },
-    });
   }
 }

@@ -58,6 +58,7 @@ export class Session extends Emitter {
 
   /** Opens a link, at the start and whenever the one before is given up. */
   dial() {
+    this.cancel("dial");
     this.#drop();
     this.state = "connecting";
     const open = ++this.#opens;
@@ -171,6 +172,11 @@ export class Session extends Emitter {
     this.#send({ op: "subscribe", id: SUBSCRIBE_ID + ++this.#subscriptions, rooms, presence: true });
     this.after(SUBSCRIBE_PATIENCE, "subscribe", () => this.subscribe(this.rooms()));
     return this.#subscriptions;
+  }
+
+  /** The frames of a room are not wanted any more. */
+  unsubscribe(rooms) {
+    if (this.state === "live") this.#send({ op: "unsubscribe", rooms });
   }
 
   /** What the program asked for goes on only once all rooms are live again. */

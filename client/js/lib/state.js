@@ -3,7 +3,7 @@
  * `put` and `remove` publish, and the Map changes when the room says so. Event `change`: `{ key, entry, before }`, where `entry` is undefined
  * for a deleted key.
  *
- * It knows no socket: `load(after, take, done)` reads a slice of the snapshot, `publish(body, options)` publishes.
+ * It knows no socket: `load(after, done)` reads a slice of the snapshot, `publish(body, options)` publishes.
  */
 import { Emitter } from "./emitter.js";
 
@@ -77,10 +77,10 @@ export class LiveState extends Map {
   }
 
   #slice(loading, after) {
-    const take = (entry) => loading.values.set(entry.key, entry);
-    this.#load(after, take, (error, m) => {
+    this.#load(after, (error, m) => {
       if (loading !== this.#loading) return; // it was begun anew
       if (error) return this.#loaded(error);
+      for (const entry of m.entries) loading.values.set(entry.key, entry);
       loading.seq ??= m.seq;
       if (m.more) return this.#slice(loading, m.next);
       this.#loading = null;

@@ -4,6 +4,7 @@
 #define MACHINE_STATE_H
 
 #include "control.h"
+#include "frame_limit.h"
 #include "hash.h"
 #include "machine.h"
 #include "names.h"
@@ -35,9 +36,10 @@ enum {
     HEARTBEAT_MS = 5000,    /* until a welcome says otherwise */
     HEARTBEAT_MIN_MS = 100, /* a broker that wants more pings, or fewer than HEARTBEAT_MAX_MS, does not get its way */
     HEARTBEAT_MAX_MS = 3600000,
-    PACK_BYTES = 65536,
-    CHUNK_BYTES = 4 * (PACK_BYTES + 256), /* four of the largest packed frames, with their pub_t */
-    CHUNKS_SPARE = 16,                    /* kept for use again: as much as the broker's usual window */
+    PACK_BYTES = 262144,             /* of a PUBLISH frame under load (frame_limit.h), */
+    PACK_WINDOWS = 4,                /* but so many must fit into the broker's window */
+    CHUNK_BYTES = PACK_BYTES + 1024, /* the largest packed frame, with its pub_t */
+    CHUNKS_SPARE = 16,               /* kept for use again: as much as the broker's usual window */
     CAS_WINDOW = 64,
     ROOMS_MAX = 4096,          /* joined by name, and prefixes */
     PREFIX_ROOMS_MAX = 100000, /* that prefixes brought, each of about 400 bytes */
@@ -248,6 +250,7 @@ typedef struct pub {
     chunk_t *chunk;
     uint64_t first, last;
     uint32_t len, count;
+    uint32_t most;     /* bytes that it may have */
     bool sealed, sent; /* on this connection */
     uint8_t room_len;
     uint8_t frame[];
@@ -268,6 +271,7 @@ typedef struct {
     size_t refused_count, refused_size, refused_ids;
     uint64_t cas[CAS_WINDOW]; /* ids of unanswered compare-and-sets, rising */
     size_t cas_count;
+    frame_limit_t pack;
     size_t bytes;   /* of entries, for the program's limit */
     size_t flight;  /* of frames sent on this connection, for the broker's window */
     uint64_t pause; /* the broker wants nothing more until then */

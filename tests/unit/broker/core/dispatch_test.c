@@ -43,6 +43,11 @@ static const struct {
     {"rooms", "'x':1", "after", 's'},
     {"rooms", "'x':1", "limit", 'i'},
     {"rooms", "'x':1", "presence", 'b'},
+    {"open", "'x':1", "channel", 'i'},
+    {"open", "'channel':1", "address", 's'},
+    {"open", "'channel':1", "secure", 'b'},
+    {"close", "'x':1", "channel", 'i'},
+    {"close", "'channel':1", "reason", 's'},
 };
 
 static const struct {
@@ -81,9 +86,9 @@ TEST(test_members_that_are_missing) {
     static const char *const asks[] = {"'op':'hello','client':'00000000000000000000000000000001'",
         "'op':'hello','proto':1", "'op':'join'", "'op':'leave'", "'op':'publish'", "'op':'direct','to':'ann'",
         "'op':'direct','text':''", "'op':'replay','room':'r'", "'op':'replay','after':0", "'op':'state'", "'op':'who'",
-        "'op':'admin'", "'op':'follow'", "'op':'unfollow'"};
+        "'op':'admin'", "'op':'follow'", "'op':'unfollow'", "'op':'open'", "'op':'close'"};
     fx_hello(A, "ann");
-    relay_set_access(fx.relay, fx_access("anonymous: rwspca *"));
+    relay_set_access(fx.relay, fx_access("anonymous: rwspcag *"));
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
         fx_refused(A, "bad-member", "{%s}", asks[i]);
 }

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -101,7 +102,8 @@ static void s_drop_user(void *ctx, zr_span_t user) {
 
 static void s_login(void *ctx, const login_request_t *login) {
     (void)ctx;
-    snprintf(fx.login, sizeof fx.login, "%s %s", login->user, login->token);
+    snprintf(fx.login, sizeof fx.login, "%s %s%s%s", login->user, login->token, login->address[0] ? " " : "",
+        login->address);
     s_see(&(seen_t){.kind = EFFECT_LOGIN, .session = login->ticket});
 }
 
@@ -219,10 +221,20 @@ static const char *s_format(const char *format, va_list arguments) {
     return text;
 }
 
-void fx_frame(route_t route, zr_span_t frame) {
+static void s_frame(route_t connection, zr_span_t frame) {
     bool fits = frame.len <= UNIT_EDGE_MAX;
-    s_route = route;
-    relay_frame(fx.relay, route, fits ? unit_at_edge(frame) : frame, fx.now);
+    s_route = connection;
+    relay_frame(fx.relay, connection, fits ? unit_at_edge(frame) : frame, fx.now);
+}
+
+void fx_frame(route_t route, zr_span_t frame) {
+    if (!route_channel(route)) {
+        s_frame(route, frame);
+        return;
+    }
+    zr_blob_t *trunk = zr_trunk_frame(route_channel(route), frame);
+    s_frame(route_connection(route), zr_span_of(zr_blob_data(trunk), zr_blob_len(trunk)));
+    zr_blob_unref(trunk);
 }
 
 void fx_say(route_t route, const char *format, ...) {
@@ -316,11 +328,11 @@ void fx_one_now(route_t route, const char *room, uint64_t mid, const char *body)
     fx_run();
 }
 
-const char *fx_client(unsigned client) {
+const char *fx_client(route_t client) {
     static char text[4][33];
     static unsigned next;
     char *id = text[next++ % 4];
-    snprintf(id, 33, "%032x", client);
+    snprintf(id, 33, "%032" PRIx64, client);
     return id;
 }
 

@@ -78,7 +78,7 @@ void fx_start(void);
 void fx_finish(void);
 void fx_restart(void); /* the broker is killed and begins anew on the same log; work that the log did not do is lost */
 
-/* A frame from a route. The text is printf's, with ' for ", so that JSON can be read here. */
+/* A frame from a route; from a channel in a TRUNK frame. The text is printf's, with ' for ", so that JSON can be read here. */
 void fx_frame(route_t route, zr_span_t frame);
 void fx_say(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void fx_be_silent(uint64_t session); /* three heartbeats and a part of one pass without a frame of it */
@@ -102,7 +102,7 @@ void fx_one_now(route_t route, const char *room, uint64_t mid, const char *body)
 
 /* Says hello, runs, and takes the welcome. The client id is made of `client`. fx_hello: a client id made of the route;
  * for routes below FX_ROUTES it remembers session and token. */
-const char *fx_client(unsigned client);
+const char *fx_client(route_t client);
 void fx_hello(route_t route, const char *nick);
 void fx_resume(route_t route, route_t before, const char *nick); /* with the client id and token of `before` */
 

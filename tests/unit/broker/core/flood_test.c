@@ -76,6 +76,8 @@ START_TEST(test_what_requests_cost) {
     ck_assert_uint_eq(s_fits("{'op':'leave','room':'r'}"), 800);
     ck_assert_uint_eq(s_fits("{'op':'unfollow','prefix':'r'}"), 800);
     ck_assert_uint_eq(s_fits("{'op':'dance'}"), 800);
+    ck_assert_uint_eq(s_fits("{'op':'open','channel':1}"), 800); /* a refusal costs 1 */
+    ck_assert_uint_eq(s_fits("{'op':'close','channel':1}"), 800);
 }
 END_TEST
 

@@ -124,9 +124,10 @@ START_TEST(test_a_session_leaves_its_debt) {
     connections.limits = s_limits;
     rates_t spent = {0}, fresh = {0};
     ck_assert(rates_take(&spent, &s_limits, COST(RATE_OPS, 400), s_now));
-    rate_connection_leave(&connections, 5, &spent);
+    rates_leave(rate_connection(&connections, 5), &spent, &s_limits);
     ck_assert_uint_eq(rates_wait(rate_connection(&connections, 5), &s_limits, COST(RATE_OPS, 1), s_now), 10);
-    rate_connection_leave(&connections, 5 + RATE_CONNECTIONS, &fresh); /* nor does another's leaving pay it */
+    rates_leave(
+        rate_connection(&connections, 5 + RATE_CONNECTIONS), &fresh, &s_limits); /* nor does another's leaving pay it */
     ck_assert_uint_eq(rates_wait(rate_connection(&connections, 5), &s_limits, COST(RATE_OPS, 1), s_now), 10);
 }
 END_TEST

@@ -1,6 +1,6 @@
 #include "fixture.h"
 
-#define USERS "ann: rwspc *\nbob: rwspc *\n"
+#define USERS "ann: rwspc *\nbob: rwspc *\nweb: g *\n"
 
 static void s_begin(void) {
     fx_begin();
@@ -118,6 +118,94 @@ TEST(test_so_many_in_all) {
     ck_assert_str_eq(fx.login, "u101 t"); /* in the order in which they came */
     s_hello_of(A, A);
     fx_expect_silence(A); /* the broker ends while logins wait */
+}
+
+/* A gateway at D, with channels from that address. */
+static void s_open(unsigned first, unsigned count, const char *address, bool secure) {
+    if (!fx.users[D]) {
+        fx.users[D] = "web";
+        fx_hello(D, "web");
+        while (fx_effect(EFFECT_WATCH))
+            ;
+    }
+    for (unsigned i = first; i < first + count; i++) {
+        fx_ask(D, "{'op':'open','channel':%u,'address':'%s','secure':%s}", i, address, secure ? "true" : "false");
+        fx_expect(D, "{'op':'ok','channel':%u}", i);
+    }
+}
+
+TEST(test_by_a_secure_channel) {
+    s_open(1, 1, "203.0.113.7", true);
+    s_open(2, 1, "203.0.113.7", false);
+    s_open(3, 1, "127.0.0.1", false); /* the gateway says whether it is secure, not the address */
+    s_hello(route_of(D, 1), 11, ",'user':'ann','token':'t0'");
+    ck_assert_str_eq(fx.login, "ann t0 203.0.113.7"); /* whose guesses are slowed */
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+    fx_expect(route_of(D, 1), "{'op':'welcome','nick':'ann','user':'ann'}");
+    for (unsigned i = 2; i <= 3; i++) {
+        s_hello(route_of(D, i), 10 + i, ",'user':'ann','token':'t0'");
+        fx_expect_error(route_of(D, i), "login-failed");
+        s_hello(route_of(D, i), 10 + i, "");
+        fx_expect_error(route_of(D, i), "login-required");
+    }
+    s_open(4, 1, "203.0.113.8", true);
+    s_hello(route_of(D, 4), 14, ",'user':'ann','token':'t0'"); /* it was checked of late */
+    fx_expect(route_of(D, 4), "{'op':'welcome','user':'ann'}");
+    s_open(5, 1, "", true);
+    s_hello(route_of(D, 5), 15, ",'user':'bob','token':'t0'");
+    ck_assert_str_eq(fx.login, "bob t0"); /* from this machine */
+    ck_assert_uint_eq(relay_stats(fx.relay).errors, 4);
+}
+
+/* A peer logs in as its gateway's user, and is no gateway. */
+TEST(test_as_the_user_of_the_gateway) {
+    s_open(1, 1, "203.0.113.7", true);
+    s_hello(route_of(D, 1), 11, ",'user':'web','token':'t0'");
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+    fx_expect(route_of(D, 1), "{'op':'welcome','user':'web'}");
+    fx_refused(route_of(D, 1), "forbidden", "{'op':'open','channel':2}");
+    s_hello(route_of(D, 1), 11, ",'user':'web','token':'t0'");
+    fx_expect(route_of(D, 1), "{'op':'welcome','resumed':true}");
+}
+
+TEST(test_a_channel_that_ends_while_it_waits) {
+    s_open(1, 2, "203.0.113.7", true);
+    s_hello(route_of(D, 1), 11, ",'user':'ann','token':'t0'");
+    s_hello(route_of(D, 2), 12, ",'user':'ann','token':'t1'");
+    ck_assert_uint_eq(relay_stats(fx.relay).logins, 2);
+    fx_ask(D, "{'op':'close','channel':1}");
+    fx_drop(D);
+    s_open(1, 1, "203.0.113.9", true); /* another peer */
+    ck_assert_uint_eq(relay_stats(fx.relay).logins, 1);
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+    fx_expect_silence(route_of(D, 1));
+    fx_ask(D, "{'op':'bye'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).logins, 0);
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+    fx_expect_silent(route_of(D, 1), route_of(D, 2));
+    ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
+}
+
+/* So many peers of one address cannot keep everybody else out. */
+TEST(test_so_many_of_an_address) {
+    s_open(1, 17, "203.0.113.7", true);
+    for (unsigned i = 1; i <= 16; i++) {
+        s_hello_of(route_of(D, i), 100 + i);
+        fx_expect_silence(route_of(D, i));
+    }
+    s_hello_of(route_of(D, 17), 117);
+    fx_expect(route_of(D, 17), "{'op':'error','code':'rate-limited','wait':1000}");
+    s_open(18, 1, "203.0.113.8", true);
+    s_hello_of(route_of(D, 18), 118);
+    fx_expect_silence(route_of(D, 18));
+    s_open(20, 20, "127.0.0.1", true);
+    for (unsigned i = 20; i < 40; i++) {
+        s_hello_of(route_of(D, i), 100 + i);
+        fx_expect_silence(route_of(D, i));
+    }
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_FAILED);
+    s_hello_of(route_of(D, 17), 117);
+    fx_expect_silence(route_of(D, 17));
 }
 
 /* While others wait, a tick tells how many are before. */

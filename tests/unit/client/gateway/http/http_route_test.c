@@ -121,8 +121,8 @@ TEST(test_queries) {
     ck_assert_uint_eq(route.until, 60);
     ck_assert_uint_eq(route.limit, 10);
     ck_assert_int_eq(route.format, HTTP_FORMAT_JSON);
-    route = s_read(zr_span("/v1/rooms/lobby/events?last=0&&nick=j%C3%BCrgen&"));
-    ck_assert(http_has(&route, HTTP_Q_LAST));
+    route = s_read(zr_span("/v1/rooms/lobby/ws?format=nick&&nick=j%C3%BCrgen&"));
+    ck_assert_int_eq(route.format, HTTP_FORMAT_NICK);
     ck_assert_str_eq(route.nick, "j\xc3\xbcrgen");
     route = s_read(zr_span("/v1/rooms/lobby/events?after=8f3a6c01d2e4b597%3A12"));
     ck_assert(route.after.has_epoch);

@@ -1,0 +1,15 @@
+/* TRUNK frames: what a gateway's peers send, over the gateway's connection (PROTOCOL.md, "Trunks"). */
+#ifndef TRUNK_H
+#define TRUNK_H
+
+#include "relay.h"
+#include "session.h"
+
+/* May the session open channels? It may not on a channel. Without a list of users, only peers of this machine may. */
+bool trunk_is_gateway(const relay_t *relay, const session_t *session);
+
+/* Takes a TRUNK frame of the session apart. true: `*inner` came by the channel `*route`, and is to be handled as a frame
+ * of its own. false: nothing is to be done, and what is wrong was answered. */
+bool trunk_take(relay_t *relay, session_t *session, zr_span_t frame, route_t *route, zr_span_t *inner, uint64_t now);
+
+#endif
