@@ -32,6 +32,7 @@ enum { LOGINS_ADDRESS_MAX = 16 }; /* of these, of the channels of one address */
 static void s_release(login_wait_t *wait) {
     json_decref(wait->id);
     zr_buffer_finish(&wait->text);
+    zr_blob_unref(wait->hello.meta);
 }
 
 /* Takes it out of its queue, so that nothing that happens now finds it. */
@@ -140,6 +141,7 @@ static void s_fill(
     wait->id = json_incref(request->id);
     wait->hello =
         (hello_t){.client = hello->client, .resume = hello->resume, .agent = hello->agent, .user = hello->user};
+    wait->hello.meta = hello->meta ? zr_blob_ref(hello->meta) : NULL;
     wait->back = speaker->back;
     wait->address = speaker->local ? zr_span(NULL) : speaker->address;
     s_keep(wait);
