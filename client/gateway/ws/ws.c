@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <utlist.h>
 #include <wslay/wslay.h>
 
@@ -413,7 +414,10 @@ static void s_free(ws_t *ws) {
     zr_blob_unref(ws->extra);
     if (ws->wslay)
         wslay_event_context_free(ws->wslay); /* within a message it is of no use to others */
-    web_pipe_close(ws->pipe);
+    if (ws->pipe)
+        web_pipe_close(ws->pipe);
+    else
+        close(ws->fd);
     free(ws);
 }
 
