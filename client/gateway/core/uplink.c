@@ -383,11 +383,11 @@ static void s_on_error(uplink_t *u, const json_t *error) {
     const char *code = json_string_value(json_object_get(error, "code"));
     const char *text = json_string_value(json_object_get(error, "text"));
     const json_t *channel = json_object_get(error, "channel");
-    if (json_is_integer(channel) && code)
+    if (code && strcmp(code, zr_code_name(ZR_FORBIDDEN)) == 0)
+        s_lose(u, "the gateway's user lacks the right 'gateway'; an operator can grant it");
+    else if (json_is_integer(channel) && code)
         s_on_refused(u, (uint64_t)json_integer_value(channel), zr_span(code));
-    else if (code && strcmp(code, "forbidden") == 0)
-        s_lose(u, "the gateway's user lacks the right 'gateway'");
-    else if (u->state == UPLINK_GREETING || (code && strcmp(code, "no-session") == 0))
+    else if (u->state == UPLINK_GREETING || (code && strcmp(code, zr_code_name(ZR_NO_SESSION)) == 0))
         s_lose(u, text ? text : "it refused");
 }
 

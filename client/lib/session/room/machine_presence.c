@@ -337,6 +337,8 @@ static void s_listed(machine_t *m, room_t *room) {
     presence->known = presence->current = true;
     presence->crowded = false;
     s_tell_count(m, room);
+    if (presence->version == 0)
+        s_drop_kept(presence); /* the room is gone; a pong tells if it is there again */
     s_apply_kept(m, room);
 }
 
