@@ -150,6 +150,11 @@ UNIT = {
     "bytes of reason": ("broker/core/cmd/admin_test.c test_members",),
     "tokens that were checked and need not be checked again; for how long":
         ("broker/core/session/known_tokens_test.c test_so_many_are_known", "broker/core/session/known_tokens_test.c test_for_so_long"),
+    "bytes of meta, as JSON without blanks": ("broker/core/session/meta_test.c test_bytes",),
+    "nesting of meta, itself included": ("broker/core/session/meta_test.c test_what_is_no_meta",),
+    "bytes of meta of the joins of a session": ("broker/core/session/meta_test.c test_bytes_of_all_joins",),
+    "bytes of metas, about, in a page of who, and that a room hears of in a tick":
+        ("broker/core/session/meta_test.c test_a_page_of_who_is_bounded", "broker/core/session/meta_test.c test_a_tick_is_bounded"),
     "logins that wait until their tokens are checked, and as many with JWTs; one of a connection or channel":
         ("broker/core/session/login_jwt_test.c test_two_lanes", "broker/core/session/login_test.c test_so_many_in_all", "broker/core/session/login_test.c test_one_at_a_time_of_a_connection"),
     "of these, logins of channels from one address; loopback and local sockets apart":

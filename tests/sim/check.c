@@ -407,6 +407,7 @@ void check_event(client_t *client, const zrelay_event_t *event) {
         s_direct(client, event);
         break;
     case ZRELAY_UNHEARD:
+    case ZRELAY_META:
         break;
     case ZRELAY_CLOSED:
         s_closed(client);

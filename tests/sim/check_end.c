@@ -65,7 +65,7 @@ static bool s_reader_missing(const client_t *client, unsigned r, char *why, size
     else if (reader->gap)
         snprintf(why, size, "c%u: the gap in %s is not repaired", client->number, room_text(r));
     else if (reader->placed && reader->last != head && !(reader->choice && head == 0) &&
-             !model_fresh(client->sim, room))
+             !model_fresh(client->sim, room) && !(reader->prefixed && room->stored == room->first))
         snprintf(why, size, "c%u has %s up to %" PRIu64 " and the head is %" PRIu64, client->number, room_text(r),
             reader->last, head);
     else if (!reader->placed && head > room->oldest)

@@ -73,7 +73,7 @@ client_t *client_new(sim_t *sim, unsigned slot) {
     char token[16];
     snprintf(token, sizeof token, "t%u", client->number % 8); /* some are known already */
     machine_config_t config = {.user = sim->params.tokens ? client->user : NULL,
-        .token = token,
+        .token = sim->params.tokens && client->user ? token : NULL,
         .nick = guest ? NULL : client->nick,
         .queue_messages = 1000,
         .queue_bytes = 1 << 20,

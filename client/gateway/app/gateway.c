@@ -16,9 +16,11 @@
 #include "fatal.h"
 #include "http_api.h"
 #include "listener.h"
+#include "metrics.h"
 #include "origin.h"
 #include "pages.h"
 #include "poller.h"
+#include "proxied.h"
 #include "routes.h"
 #include "web.h"
 #include "ws_paths.h"
@@ -35,6 +37,7 @@ struct gateway {
     http_api_t *api;
     pages_t *pages;
     web_t *web;
+    proxied_t *proxied;
     listener_t *listener;
     int signals;
     poll_source_t on_signal;
@@ -106,7 +109,7 @@ static void s_on_request(void *ctx, exchange_t *e) {
 
 static void s_on_accepted(void *ctx, int fd, const struct sockaddr *address, socklen_t len) {
     gateway_t *gateway = ctx;
-    web_accept(gateway->web, fd, address, len);
+    proxied_accept(gateway->proxied, fd, address, len);
 }
 
 static void s_fill_routes(gateway_t *gateway) {
@@ -128,6 +131,17 @@ static bool s_origin_allowed(void *ctx, const exchange_t *e, const char *origin)
     return origin_allowed(gateway->config, origin, exchange_header(e, "Host"));
 }
 
+static void s_write_metrics(void *ctx, zr_buffer_t *out) {
+    const gateway_t *gateway = ctx;
+    uplink_t *uplink = broker_link_uplink(gateway->broker);
+    metrics_t metrics = {.web = web_counts(gateway->web),
+        .sockets = ws_counts(gateway->sockets),
+        .uplink = uplink_counts(uplink),
+        .live = uplink_is_live(uplink),
+        .topics = feeds_topics(gateway->feeds)};
+    metrics_write(out, &metrics);
+}
+
 static http_api_t *s_new_api(gateway_t *gateway) {
     const gateway_config_t *config = gateway->config;
     http_api_config_t api = {.uplink = broker_link_uplink(gateway->broker),
@@ -135,6 +149,7 @@ static http_api_t *s_new_api(gateway_t *gateway) {
         .proxies = {config->proxies, config->proxy_count},
         .reader_queue = config->reader_queue,
         .origin_allowed = s_origin_allowed,
+        .metrics = s_write_metrics,
         .entropy = broker_link_entropy,
         .ctx = gateway};
     return http_api_new(&api, zr_mono_ms());
@@ -150,8 +165,11 @@ static bool s_open(gateway_t *gateway, zr_error_t *error) {
     gateway->paths = ws_paths_new(config, gateway->sockets, broker_link_uplink(gateway->broker), gateway->feeds);
     gateway->api = s_new_api(gateway);
     s_fill_routes(gateway);
-    return (gateway->web = web_new(config, gateway->poller, s_on_request, gateway, error)) &&
-           (gateway->listener = listener_open(&config->http, gateway->poller, s_on_accepted, gateway, error));
+    gateway->web = web_new(config, gateway->poller, s_on_request, gateway, error);
+    if (!gateway->web)
+        return false;
+    gateway->proxied = proxied_new(config, gateway->poller, gateway->web);
+    return (gateway->listener = listener_open(&config->http, gateway->poller, s_on_accepted, gateway, error));
 }
 
 gateway_t *gateway_new(const gateway_config_t *config, zr_error_t *error) {
@@ -169,6 +187,7 @@ void gateway_destroy(gateway_t *gateway) {
     if (!gateway)
         return;
     listener_close(gateway->listener);
+    proxied_destroy(gateway->proxied);
     ws_pool_destroy(gateway->sockets);
     web_destroy(gateway->web);
     http_api_destroy(gateway->api);
@@ -214,10 +233,12 @@ static void s_turn(gateway_t *gateway) {
     uint64_t now = zr_mono_ms();
     uplink_t *uplink = broker_link_uplink(gateway->broker);
     http_api_tick(gateway->api, now);
+    proxied_turn(gateway->proxied, now);
     broker_link_turn(gateway->broker, now);
     web_turn(gateway->web, now);
     ws_pool_turn(gateway->sockets, uplink_is_full(uplink), now);
     int wait = s_sooner(web_timeout(gateway->web, now), ws_pool_timeout(gateway->sockets, uplink_is_full(uplink), now));
+    wait = s_sooner(wait, proxied_timeout(gateway->proxied, now));
     wait = s_sooner(wait, s_until(http_api_due(gateway->api), now));
     poller_wait(gateway->poller, s_sooner(wait, broker_link_timeout(gateway->broker, now)));
 }

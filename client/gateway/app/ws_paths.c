@@ -25,7 +25,6 @@ typedef struct {
     bool plain;
     http_route_t *route; /* of a plain room, until it has begun */
     http_login_t *login;
-    bool begun; /* upgraded: the socket owns it */
     ws_t *ws;
     browser_t *browser;
     plain_t *room;
@@ -111,7 +110,6 @@ static void s_begin_room(peer_socket_t *peer) {
 
 static void s_on_upgraded(void *ctx, int fd, web_pipe_t *pipe, zr_span_t extra) {
     peer_socket_t *peer = ctx;
-    peer->begun = true;
     peer->ws = ws_new(peer->paths->pool, fd, pipe, extra, &s_events, peer);
     if (peer->plain)
         s_begin_room(peer);
@@ -121,30 +119,33 @@ static void s_on_upgraded(void *ctx, int fd, web_pipe_t *pipe, zr_span_t extra) 
 
 /* The peer left before the connection was upgraded. */
 static void s_on_exchange_gone(void *ctx) {
-    peer_socket_t *peer = ctx;
-    if (!peer->begun)
-        s_free(peer);
+    s_free(ctx);
 }
 
 /* --- The handshake --- */
-
-static void s_refuse(exchange_t *e, unsigned status, unsigned code, const char *text) {
-    http_problem_t problem;
-    zr_buffer_t body = {0};
-    web_header_t headers[] = {
-        {"Content-Type", HTTP_PROBLEM_TYPE}, {"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
-    http_fail(&problem, code, "%s", text);
-    http_problem_write(&body, &problem);
-    exchange_answer(e, status ? status : http_problem_status(&problem), headers, status == 426 ? 3 : 1,
-        zr_span_of(body.data, body.len));
-    zr_buffer_finish(&body);
-}
 
 static void s_refuse_problem(exchange_t *e, const http_problem_t *problem) {
     zr_buffer_t body = {0};
     web_header_t headers[] = {{"Content-Type", HTTP_PROBLEM_TYPE}};
     http_problem_write(&body, problem);
     exchange_answer(e, http_problem_status(problem), headers, 1, zr_span_of(body.data, body.len));
+    zr_buffer_finish(&body);
+}
+
+static void s_refuse(exchange_t *e, unsigned code, const char *text) {
+    http_problem_t problem;
+    http_fail(&problem, code, "%s", text);
+    s_refuse_problem(e, &problem);
+}
+
+/* The protocol's codes have none for it. `text` has nothing to escape. */
+static void s_ask_upgrade(exchange_t *e, const char *text) {
+    static const web_header_t headers[] = {
+        {"Content-Type", HTTP_PROBLEM_TYPE}, {"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
+    zr_buffer_t body = {0};
+    zr_buffer_printf(
+        &body, "{\"type\":\"about:blank\",\"title\":\"Upgrade Required\",\"status\":426,\"detail\":\"%s\"}\n", text);
+    exchange_answer(e, 426, headers, 3, zr_span_of(body.data, body.len));
     zr_buffer_finish(&body);
 }
 
@@ -156,11 +157,13 @@ static bool s_may(const ws_paths_t *paths, exchange_t *e) {
         .key = exchange_header(e, "Sec-WebSocket-Key")};
     unsigned status;
     const char *fault = handshake_fault(&request, &status);
-    if (fault)
-        s_refuse(e, status, HTTP_BAD_REQUEST, fault);
+    if (fault && status == 426)
+        s_ask_upgrade(e, fault);
+    else if (fault)
+        s_refuse(e, status == 405 ? HTTP_METHOD_NOT_ALLOWED : HTTP_BAD_REQUEST, fault);
     else if (!origin_allowed(paths->config, exchange_header(e, "Origin"), exchange_header(e, "Host")))
         s_refuse(
-            e, 0, HTTP_ORIGIN_REFUSED, "pages of this origin may not connect; the operator allows it with http/origin");
+            e, HTTP_ORIGIN_REFUSED, "pages of this origin may not connect; the operator allows it with http/origin");
     else
         return true;
     return false;
@@ -195,7 +198,7 @@ void ws_paths_browser(void *ctx, exchange_t *e) {
     if (!s_may(paths, e))
         return;
     if (asked && !json && !binary) {
-        s_refuse(e, 400, HTTP_BAD_REQUEST, "unknown subprotocol; there are zrelay.v1 and zrelay.v1.json");
+        s_refuse(e, HTTP_BAD_REQUEST, "unknown subprotocol; there are zrelay.v1 and zrelay.v1.json");
         return;
     }
     peer_socket_t *peer = s_peer(paths, e);

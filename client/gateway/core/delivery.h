@@ -7,11 +7,11 @@
 #include "wire.h"
 
 typedef enum {
-    FORM_BINARY, /* entries as DELIVER in a binary message; presence as JSON */
-    FORM_JSON,   /* {"op":"entries",…} */
-    FORM_BODY,   /* a text message for each entry with its body; nothing for presence */
-    FORM_NICK,   /* the same with "nick: " before it */
-    FORM_LINES,  /* a text message for each entry, a JSON object as `zrelay sub --json` has it */
+    FORM_BINARY,      /* entries as DELIVER in a binary message; presence as JSON */
+    FORM_JSON,        /* {"op":"entries",…} */
+    FORM_BODY,        /* a text message for each entry with its body; nothing for presence */
+    FORM_NICK,        /* the same with "nick: " before it */
+    FORM_LINES,       /* a text message for each entry, a JSON object as `zrelay sub --json` has it */
     FORM_EVENTS,      /* server-sent events with JSON; the streams of the HTTP API make these two */
     FORM_EVENTS_BODY, /* the same with bodies */
     FORMS

@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #include "back.h"
+#include "blob_queue.h"
 #include "control.h"
 #include "fatal.h"
 #include "hash.h"
@@ -69,8 +70,7 @@ struct uplink {
     uint64_t syncing, sync_at; /* the feeds' number that waits for `synced`, 0: none; when to try again */
     unsigned sync_tries;
 
-    zr_blob_t **out; /* frames that the DEALER did not take yet */
-    size_t out_first, out_count, out_size;
+    blob_queue_t out;            /* frames that the DEALER did not take yet */
     uint64_t sent, read, marked; /* bytes: given to the DEALER, read by the broker, at the last mark */
 
     channel_t *cursor; /* of a walk over channels */
@@ -91,18 +91,13 @@ static bool s_try_send(uplink_t *u, zr_blob_t *frame) {
 }
 
 static void s_flush(uplink_t *u) {
-    for (int i = 0; i < OUT_TURN && u->out_count > 0 && s_try_send(u, u->out[u->out_first]); i++) {
-        zr_blob_unref(u->out[u->out_first++]);
-        u->out_count--;
-    }
-    if (u->out_count == 0)
-        u->out_first = 0;
+    zr_blob_t *frame;
+    for (int i = 0; i < OUT_TURN && (frame = blob_queue_first(&u->out)) && s_try_send(u, frame); i++)
+        blob_queue_drop(&u->out, zr_blob_len(frame));
 }
 
 static void s_drop_out(uplink_t *u) {
-    for (size_t i = 0; i < u->out_count; i++)
-        zr_blob_unref(u->out[u->out_first + i]);
-    u->out_first = u->out_count = 0;
+    blob_queue_finish(&u->out);
     u->sent = u->read = u->marked = 0;
 }
 
@@ -111,16 +106,9 @@ static void s_send(uplink_t *u, zr_blob_t *frame) {
     u->counts.sent_frames++;
     u->counts.sent_bytes += zr_blob_len(frame);
     u->sent += zr_blob_len(frame);
-    if (u->out_count == 0 && s_try_send(u, frame)) {
-        zr_blob_unref(frame);
-        return;
-    }
-    if (u->out_first > 0 && u->out_first + u->out_count == u->out_size) {
-        memmove(u->out, u->out + u->out_first, u->out_count * sizeof *u->out);
-        u->out_first = 0;
-    }
-    FATAL_GROW(u->out, u->out_first + u->out_count, u->out_size);
-    u->out[u->out_first + u->out_count++] = frame;
+    if (u->out.count > 0 || !s_try_send(u, frame))
+        blob_queue_push(&u->out, frame);
+    zr_blob_unref(frame);
 }
 
 static void s_say(uplink_t *u, json_t *object) {
@@ -134,11 +122,11 @@ static void s_mark(uplink_t *u) {
 }
 
 bool uplink_is_full(const uplink_t *u) {
-    return u->out_count > 0 || u->sent - u->read > UPLINK_WINDOW;
+    return u->out.count > 0 || u->sent - u->read > UPLINK_WINDOW;
 }
 
 bool uplink_is_blocked(const uplink_t *u) {
-    return u->out_count > 0;
+    return u->out.count > 0;
 }
 
 bool uplink_is_live(const uplink_t *u) {
@@ -395,11 +383,11 @@ static void s_on_error(uplink_t *u, const json_t *error) {
     const char *code = json_string_value(json_object_get(error, "code"));
     const char *text = json_string_value(json_object_get(error, "text"));
     const json_t *channel = json_object_get(error, "channel");
-    if (json_is_integer(channel) && code)
+    if (code && strcmp(code, zr_code_name(ZR_FORBIDDEN)) == 0)
+        s_lose(u, "the gateway's user lacks the right 'gateway'; an operator can grant it");
+    else if (json_is_integer(channel) && code)
         s_on_refused(u, (uint64_t)json_integer_value(channel), zr_span(code));
-    else if (code && strcmp(code, "forbidden") == 0)
-        s_lose(u, "the gateway's user lacks the right 'gateway'");
-    else if (u->state == UPLINK_GREETING || (code && strcmp(code, "no-session") == 0))
+    else if (u->state == UPLINK_GREETING || (code && strcmp(code, zr_code_name(ZR_NO_SESSION)) == 0))
         s_lose(u, text ? text : "it refused");
 }
 
@@ -604,6 +592,5 @@ void uplink_destroy(uplink_t *u) {
     FATAL_UNLESS(!u->channels);
     s_forget_closing(u);
     s_drop_out(u);
-    free(u->out);
     free(u);
 }

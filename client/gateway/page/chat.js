@@ -88,6 +88,7 @@ async function enter(conversation, held) {
   held.room = room;
   room.on("entry", (entry) => arrived(conversation, entry));
   room.on("presence", () => conversation === current && refreshPanel());
+  room.on("lost", ({ reason }) => reason === "epoch" && conversation.anew());
   room.on("lost", ({ reason }) => note(conversation, reason === "epoch"
     ? "The relay began anew: messages that are not above are lost." : "Some messages are gone: the relay no longer keeps them.", "bad"));
   room.on("recovered", ({ entries }) => entries > 0 && note(conversation, `Back: ${plural(entries, "message")} recovered.`, "good"));
@@ -106,8 +107,16 @@ async function enter(conversation, held) {
 function arrived(conversation, entry) {
   const item = conversation.entry(entry, relay.nick, looking(conversation));
   if (conversation === current) log.add(item);
+  trim(conversation);
   remember();
   refreshSide();
+}
+
+function trim(conversation) {
+  const shown = conversation === current;
+  if (!conversation.isLong(shown && !log.atEnd)) return;
+  conversation.trim();
+  if (shown) log.show(conversation, relay.nick);
 }
 
 function note(conversation, text, tone) {

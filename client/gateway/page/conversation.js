@@ -4,7 +4,9 @@
  */
 import { mentions } from "./format.js";
 
-const ITEMS_MAX = 3000; // items that a conversation keeps; older ones are fetched again while scrolling up
+const ITEMS_MAX = 1000; // items that a conversation keeps; older ones are fetched again while scrolling up
+const ITEMS_EXTRA = 200; // beyond it, until they are trimmed: not at each message
+const ITEMS_READ = 5000; // items while the user reads older ones
 const TOGETHER = 5 * 60 * 1000; // milliseconds within which messages of one sender stand together
 
 export class Conversation {
@@ -66,12 +68,22 @@ export class Conversation {
     this.called += item.called;
   }
 
+  /** The relay lost its log: positions begin anew. */
+  anew() {
+    Object.assign(this, { read: 0, newest: 0, oldest: Infinity, more: false });
+  }
+
   readAll() {
     this.unread = this.called = 0;
     this.read = Math.max(this.read, this.newest);
   }
 
-  /** Forgets the oldest items beyond the limit, while the user does not look at them. Gives how many. */
+  /** Too many items are here. `reading`: the user looks at older ones. */
+  isLong(reading) {
+    return this.items.length > (reading ? ITEMS_READ : ITEMS_MAX + ITEMS_EXTRA);
+  }
+
+  /** Forgets the oldest items beyond the limit. Gives how many. */
   trim() {
     const extra = this.items.length - ITEMS_MAX;
     if (extra <= 0) return 0;

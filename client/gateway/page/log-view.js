@@ -15,6 +15,7 @@ export class LogView {
   #newest = find("newest");
   #nick = "";
   #items = []; // those that are shown
+  #queued = []; // those that are shown with the next frame
   #fetching = false;
 
   /** `fetchOlder()` brings older items, and `reachedEnd()` hears that the user saw the newest ones. */
@@ -62,6 +63,7 @@ export class LogView {
   show(conversation, nick) {
     this.#nick = nick;
     this.#items = [];
+    this.#queued = [];
     this.#entries.replaceChildren();
     this.#pending.replaceChildren();
     this.#entries.append(...this.#rows(conversation.items, undefined));
@@ -77,11 +79,17 @@ export class LogView {
     this.#beginning.textContent = kind === "room" ? `This is the beginning of ${harmless(name)}.` : `Direct messages with ${harmless(name)}. Nothing keeps them.`;
   }
 
-  /** A new item, at the end. */
+  /** A new item, at the end. Many at once are shown together. */
   add(item) {
+    if (this.#queued.push(item) === 1) requestAnimationFrame(() => this.#flush());
+  }
+
+  #flush() {
+    const items = this.#queued.splice(0);
+    if (items.length === 0) return; // another conversation is shown now
     const follow = this.#following;
-    this.#entries.append(...this.#rows([item], this.#items.at(-1)));
-    this.#items.push(item);
+    this.#entries.append(...this.#rows(items, this.#items.at(-1)));
+    this.#items.push(...items);
     if (follow) this.toEnd();
     else this.#newest.hidden = false;
   }

@@ -57,7 +57,8 @@ void exchange_end(exchange_t *e);
 void exchange_abort(exchange_t *e);
 
 /* 101: from now on the connection is `upgraded`'s. `extra` came already, and is valid during the call. `pipe` gives the
- * connection back in the end. The exchange is over when `upgraded` returns. */
+ * connection back in the end. Once `upgraded` is called, the exchange is not to be touched, and exchange_on_gone tells
+ * nothing any more. */
 typedef struct web_pipe web_pipe_t;
 typedef void exchange_upgraded_fn(void *ctx, int fd, web_pipe_t *pipe, zr_span_t extra);
 void exchange_upgrade(
@@ -69,7 +70,7 @@ void web_pipe_close(web_pipe_t *pipe);
 /* Some bytes of a stream reached the kernel: exchange_queued may be smaller now. NULL: not wanted. */
 void exchange_on_drained(exchange_t *e, void (*drained)(void *ctx), void *ctx);
 
-/* The exchange is over, whatever the reason. Called once, the last thing that is told of it. */
+/* The exchange is over, whatever the reason but an upgrade. Called once, the last thing that is told of it. */
 void exchange_on_gone(exchange_t *e, void (*gone)(void *ctx), void *ctx);
 
 #endif

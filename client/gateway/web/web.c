@@ -20,10 +20,18 @@ typedef struct conn {
     web_t *web;
     int fd;
     address_t address;
+    bool secure;
     bool waiting; /* in the list of deadlines */
     uint64_t deadline;
     struct conn *prev, *next;
 } conn_t;
+
+/* What a proxy told of a connection that libmicrohttpd has not begun with. */
+typedef struct told {
+    int fd;
+    bool secure;
+    struct told *next;
+} told_t;
 
 struct web {
     const gateway_config_t *config;
@@ -35,6 +43,7 @@ struct web {
     bool due;
     uint64_t now;
     address_counts_t *addresses;
+    told_t *told;
     conn_t *deadlines; /* all have the same time, so the first one is due first */
     web_counts_t counts;
     zr_log_limit_t logged;
@@ -59,12 +68,26 @@ static conn_t *s_conn(struct MHD_Connection *connection) {
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
+/* Forgets what a proxy told of the connection, and returns whether the client came over TLS. Without a proxy only this
+ * machine is secure. */
+static bool s_take_told(web_t *web, int fd, const address_t *address) {
+    told_t *told;
+    LL_SEARCH_SCALAR(web->told, told, fd, fd);
+    if (!told)
+        return address_is_loopback(address);
+    bool secure = told->secure;
+    LL_DELETE(web->told, told);
+    free(told);
+    return secure;
+}
+
 static void s_begin_conn(web_t *web, struct MHD_Connection *connection, void **context) {
     conn_t *conn = *context = fatal_calloc(sizeof *conn);
     conn->web = web;
     conn->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     address_from_socket(
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, &conn->address);
+    conn->secure = s_take_told(web, conn->fd, &conn->address) || web->config->tls_cert[0];
     s_wait(conn);
 }
 
@@ -95,13 +118,23 @@ void web_accept(web_t *web, int fd, const struct sockaddr *socket, socklen_t len
     address_t address;
     if (!address_from_socket(socket, &address) || !s_count(web, &address)) {
         web->counts.refused++;
+        s_take_told(web, fd, &address);
         close(fd);
         return;
     }
     web->counts.connections++;
     web->due = true;
-    if (MHD_add_connection(web->daemon, fd, socket, len) != MHD_YES)
+    if (MHD_add_connection(web->daemon, fd, socket, len) != MHD_YES) {
+        s_take_told(web, fd, &address);
         s_forget(web, &address);
+    }
+}
+
+void web_accept_proxied(web_t *web, int fd, const struct sockaddr *socket, socklen_t len, bool secure) {
+    told_t *told = fatal_calloc(sizeof *told);
+    *told = (told_t){fd, secure, NULL};
+    LL_PREPEND(web->told, told);
+    web_accept(web, fd, socket, len);
 }
 
 /* --- Requests --- */
@@ -110,7 +143,7 @@ static void *s_on_uri(void *ctx, const char *uri, struct MHD_Connection *connect
     web_t *web = ctx;
     conn_t *conn = s_conn(connection);
     exchange_t *e = exchange_new(&web->host, uri);
-    exchange_place(e, connection, &conn->address, web->config->tls_cert[0] || address_is_loopback(&conn->address));
+    exchange_place(e, connection, &conn->address, conn->secure);
     return e;
 }
 
@@ -231,7 +264,7 @@ web_t *web_new(
     web->source = (poll_source_t){s_ready, web};
     web->fd = -1;
     web->now = zr_mono_ms();
-    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due, NULL};
+    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due, poller, NULL};
     web->addresses = address_counts_new();
     if (!s_load_tls(config, &web->cert, &web->key, error) ||
         (!s_start(web) &&
@@ -250,6 +283,10 @@ void web_destroy(web_t *web) {
     exchange_resume_all(&web->host);
     if (web->daemon)
         MHD_stop_daemon(web->daemon);
+    for (told_t *told; (told = web->told);) {
+        LL_DELETE(web->told, told);
+        free(told);
+    }
     address_counts_destroy(web->addresses);
     zr_buffer_finish(&web->cert);
     zr_file_wipe(&web->key);

@@ -28,6 +28,10 @@ void web_destroy(web_t *web);
 /* Takes over the descriptor of a new connection, and closes it if a limit says so. */
 void web_accept(web_t *web, int fd, const struct sockaddr *address, socklen_t len);
 
+/* The same of a connection that a trusted proxy passes on for the client at `address`. `secure`: the client reached the
+ * proxy over TLS. */
+void web_accept_proxied(web_t *web, int fd, const struct sockaddr *address, socklen_t len, bool secure);
+
 /* Does all that is due; to be called once in each turn of the loop. `now` is in ms. */
 void web_turn(web_t *web, uint64_t now);
 

@@ -10,7 +10,7 @@
 
 #include "clock.h"
 #include "fatal.h"
-#include "ws_queue.h"
+#include "blob_queue.h"
 
 enum {
     READ_SIZE = 65536,
@@ -42,9 +42,10 @@ struct ws {
     bool wants_room;                /* `drained` is to be called */
     bool heard;                     /* something came since the last ping */
     bool in_message;                /* of several frames */
+    bool malformed;                 /* a frame that wslay takes, and RFC 6455 does not */
     uint64_t due;                   /* the next ping, or the end of the linger */
     size_t replies;                 /* bytes of the queue that answer pings, about */
-    ws_queue_t queue;
+    blob_queue_t queue;
     wslay_event_context_ptr wslay; /* NULL: no frame is incomplete */
     uint64_t handed, consumed;     /* bytes given to wslay, and those of whole frames */
     zr_blob_t *extra;              /* came before; NULL: none */
@@ -151,6 +152,7 @@ static void s_wslay_start(
     uint64_t len = frame->payload_length;
     (void)wslay;
     ws->consumed += 2 + 4 + (len > UINT16_MAX ? 8 : len > 125 ? 2 : 0) + len; /* the mask has 4 bytes */
+    ws->malformed |= frame->opcode == WSLAY_CONNECTION_CLOSE && len == 1;     /* half a code: wslay lets it pass */
     if (!wslay_is_ctrl_frame(frame->opcode))
         ws->in_message = !frame->fin;
 }
@@ -194,7 +196,7 @@ static void s_take_replies(ws_t *ws) {
     if (pool->replies.len == 0)
         return;
     zr_blob_t *frames = zr_blob_copy(pool->replies.data, pool->replies.len);
-    ws_queue_push(&ws->queue, frames);
+    blob_queue_push(&ws->queue, frames);
     pool->counts.queued += pool->replies.len;
     ws->replies += pool->replies.len;
     zr_blob_unref(frames);
@@ -227,8 +229,12 @@ static void s_take_input(ws_t *ws, zr_span_t input) {
     pool->current = NULL;
     if (ws->state != WS_OPEN)
         return; /* a message ended it */
+    if (code != 0 || ws->malformed) {
+        ws_close(ws, WS_PROTOCOL, zr_span("not a frame of RFC 6455")); /* wslay's own close has no code then */
+        return;
+    }
     s_take_replies(ws);
-    if (code != 0 || !wslay_event_get_read_enabled(ws->wslay))
+    if (!wslay_event_get_read_enabled(ws->wslay))
         s_begin_closing(ws); /* the peer's close or fault: wslay's answer is queued */
     else
         s_lend_on(ws);
@@ -293,7 +299,7 @@ static void s_tell_drained(ws_t *ws) {
 static bool s_write_once(ws_t *ws) {
     struct iovec pieces[PIECES];
     struct msghdr message = {.msg_iov = pieces};
-    message.msg_iovlen = (size_t)ws_queue_peek(&ws->queue, pieces, PIECES);
+    message.msg_iovlen = (size_t)blob_queue_peek(&ws->queue, pieces, PIECES);
     ssize_t len = sendmsg(ws->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (len < 0 && (errno == EAGAIN || errno == EINTR)) {
         ws->writable = errno == EINTR;
@@ -303,7 +309,7 @@ static bool s_write_once(ws_t *ws) {
         s_die(ws);
         return false;
     }
-    ws_queue_drop(&ws->queue, (size_t)len);
+    blob_queue_drop(&ws->queue, (size_t)len);
     ws->pool->counts.bytes_out += (uint64_t)len;
     ws->pool->counts.queued -= (uint64_t)len;
     return true;
@@ -336,12 +342,12 @@ bool ws_send(ws_t *ws, zr_blob_t *frames, bool live) {
     if (after > pool->config->answer_queue && ws->queue.count > 0) {
         pool->counts.too_slow++;
         pool->counts.queued -= ws->queue.bytes;
-        ws_queue_cut(&ws->queue);
+        blob_queue_cut(&ws->queue);
         pool->counts.queued += ws->queue.bytes;
         ws_close(ws, WS_LATER, zr_span("too slow: more answers wait than limits/answer-queue"));
         return false;
     }
-    ws_queue_push(&ws->queue, frames);
+    blob_queue_push(&ws->queue, frames);
     pool->counts.queued += zr_blob_len(frames);
     s_want_write(ws);
     return true;
@@ -355,7 +361,7 @@ void ws_close(ws_t *ws, ws_code_t code, zr_span_t reason) {
     if (len)
         memcpy(payload + 2, reason.ptr, len);
     zr_blob_t *frame = ws_blob(WS_CLOSE, zr_span_of(payload, 2 + len));
-    ws_queue_push(&ws->queue, frame);
+    blob_queue_push(&ws->queue, frame);
     ws->pool->counts.queued += zr_blob_len(frame);
     zr_blob_unref(frame);
     s_begin_closing(ws);
@@ -403,7 +409,7 @@ static void s_free(ws_t *ws) {
     poller_remove(pool->poller, ws->fd, &ws->source);
     pool->counts.open--;
     pool->counts.queued -= ws->queue.bytes;
-    ws_queue_finish(&ws->queue);
+    blob_queue_finish(&ws->queue);
     zr_blob_unref(ws->extra);
     if (ws->wslay)
         wslay_event_context_free(ws->wslay); /* within a message it is of no use to others */

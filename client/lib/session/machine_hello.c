@@ -33,6 +33,8 @@ void hello_send(machine_t *m) {
         json_object_set_new(hello, "user", json_string(m->user));
     if (m->login[0])
         json_object_set_new(hello, "token", json_string(m->login));
+    if (m->meta[0])
+        json_object_set_new(hello, "meta", json_loads(m->meta, 0, NULL));
     machine_send(m, hello);
     if (m->state != STATE_LIVE) {
         m->state = STATE_GREETING;

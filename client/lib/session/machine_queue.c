@@ -18,6 +18,16 @@ int machine_renew(machine_t *m, const char *token, uint64_t now) {
     return 0;
 }
 
+int machine_set_meta(machine_t *m, const char *meta, uint64_t now) {
+    if (m->closing || m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    m->now = now;
+    snprintf(m->meta, sizeof m->meta, "%s", meta);
+    if (m->state == STATE_LIVE)
+        m->rename_at = now; /* a hello, once the last one is answered */
+    return 0;
+}
+
 void machine_queue_begin(machine_t *m) {
     m->deadline = m->now + m->heartbeat;
     m->queued_until = m->now + QUEUED_MAX_MS;

@@ -28,7 +28,7 @@ const shows = (page, expected) => until(async () => JSON.stringify(await bodies(
 test("two pages chat, and a broker that is killed costs nothing", async (t) => {
   const stage = new Stage(t);
   const broker = await stage.broker("--data", await stage.folder());
-  const address = await stage.gateway(broker);
+  const { address } = await stage.gateway(broker);
   const browser = await stage.browser();
   const [ann, bob] = [await enter(browser, address, "ann"), await enter(browser, address, "bob")];
   await ann.waitForSelector('#people [data-nick="bob"]');
@@ -53,10 +53,30 @@ test("two pages chat, and a broker that is killed costs nothing", async (t) => {
   assert.deepEqual(ann.faults.filter((text) => !text.includes("WebSocket")), []);
 });
 
+test("a gateway that is killed costs nothing either", async (t) => {
+  const stage = new Stage(t);
+  const broker = await stage.broker("--data", await stage.folder());
+  const gateway = await stage.gateway(broker);
+  const browser = await stage.browser();
+  const [ann, bob] = [await enter(browser, gateway.address, "ann"), await enter(browser, gateway.address, "bob")];
+  await say(ann, "before");
+  await shows(bob, ["before"]);
+  await gateway.kill();
+  for (const page of [ann, bob]) await page.waitForSelector("#state[data-state=offline]");
+  await say(ann, "from ann");
+  await say(bob, "from bob");
+  await stage.gateway(broker, { listen: gateway.listen });
+  for (const page of [ann, bob]) await page.waitForSelector("#state[data-state=online]");
+  await until(async () => (await bodies(ann)).length === 3 && (await bodies(bob)).length === 3, "three messages");
+  assert.deepEqual(await bodies(ann), await bodies(bob));
+  assert.deepEqual((await bodies(ann)).sort(), ["before", "from ann", "from bob"]);
+  assert.match(await ann.textContent("#notice"), /^Back, /);
+});
+
 test("a broker that lost its log is told of", async (t) => {
   const stage = new Stage(t);
   const broker = await stage.broker();
-  const address = await stage.gateway(broker);
+  const { address } = await stage.gateway(broker);
   const ann = await enter(await stage.browser(), address, "ann");
   await say(ann, "before");
   await shows(ann, ["before"]);
@@ -70,7 +90,7 @@ test("a broker that lost its log is told of", async (t) => {
 test("unread counts, direct messages, history and shared state", async (t) => {
   const stage = new Stage(t);
   const broker = await stage.broker();
-  const address = await stage.gateway(broker);
+  const { address } = await stage.gateway(broker);
   const browser = await stage.browser();
   const ann = await enter(browser, address, "ann");
   for (let number = 1; number <= 120; number++) await say(ann, `line ${number}`);
@@ -123,7 +143,7 @@ test("unread counts, direct messages, history and shared state", async (t) => {
 test("a phone reaches rooms and people by drawers, and a taken name is told of", async (t) => {
   const stage = new Stage(t);
   const broker = await stage.broker();
-  const address = await stage.gateway(broker);
+  const { address } = await stage.gateway(broker);
   const browser = await stage.browser();
   await enter(browser, address, "ann");
   const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true });

@@ -32,7 +32,7 @@ async function type(page, text, atEnd = true) {
 
 test("two browsers edit at once, go offline, come back and converge", async (t) => {
   const stage = new Stage(t);
-  const address = await stage.gateway(await stage.broker());
+  const { address } = await stage.gateway(await stage.broker(), { bridge: true }); // it serves modules, too
   const browser = await stage.browser();
   const [ann, bob] = [await edit(browser, address, "ann"), await edit(browser, address, "bob")];
   const agree = (look) => until(async () => (await ann.text()) === (await bob.text()) && look(await ann.text()),

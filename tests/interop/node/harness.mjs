@@ -6,8 +6,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const ROOT = process.env.ZRELAY_ROOT; // the source folder
+const PAGE = join(HERE, "page"); // the chat page with the client beside it
 const ZRELAYD = process.env.ZRELAYD;
+const GATEWAY = process.env.ZRELAY_GATEWAY;
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 export const DEADLINE = 60000; // milliseconds that anything may take, on a slow machine
 
@@ -77,10 +78,17 @@ export class Stage {
     return this.broker(...this.parameters);
   }
 
-  /** Serves the page and WebSockets; gives its address. */
-  async gateway(broker) {
-    const bridge = this.start(process.execPath, join(HERE, "bridge.mjs"), "--server", broker.server, "--page", join(ROOT, "client/gateway/page"));
-    return (await bridge.line(/^(http\S+)$/m))[1];
+  /** Serves the page and WebSockets: the gateway, or the bridge. Its `address` ends with a slash. */
+  async gateway(broker, { bridge = !GATEWAY, listen = "127.0.0.1:*" } = {}) {
+    if (bridge) {
+      const program = this.start(process.execPath, join(HERE, "bridge.mjs"), "--server", broker.server, "--page", PAGE, "--listen", listen);
+      const [, address] = await program.line(/^(http\S+\/)$/m);
+      return Object.assign(program, { address, listen: new URL(address).host });
+    }
+    const program = this.start(GATEWAY, "--server", broker.server, "--page", PAGE, "--http", listen);
+    const [, address] = await program.line(/listening on (http\S+),/);
+    await program.line(/connected to the broker/);
+    return Object.assign(program, { address: `${address}/`, listen: new URL(address).host });
   }
 
   async browser() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The JavaScript client as the conformance kit wants it: `lines.mjs sub SERVER ROOM` prints a line for each entry, `lines.mjs pub SERVER ROOM`
-// publishes each line of stdin. SERVER is a broker's endpoint (tcp://…) or a gateway's address (ws://…).
+// publishes each line of stdin. SERVER is a broker's endpoint; with ZRELAY_OVER=websocket a bridge stands between.
 import { createInterface } from "node:readline";
 import { create as createWebSocket } from "zrelay";
 import { create as createZeromq } from "zrelay/zeromq";
@@ -8,8 +8,9 @@ import { create as createZeromq } from "zrelay/zeromq";
 const [, , command, server, room] = process.argv;
 
 async function create() {
-  if (!server.startsWith("ws")) return createZeromq(server);
-  return createWebSocket(server, { WebSocket: globalThis.WebSocket ?? (await import("ws")).WebSocket });
+  if (process.env.ZRELAY_OVER !== "websocket") return createZeromq(server);
+  const [{ WebSocket }, { bridge }] = await Promise.all([import("ws"), import("./bridge.mjs")]);
+  return createWebSocket(`ws://${await bridge({ server })}/v1/ws`, { WebSocket });
 }
 
 function refused(error) {

@@ -40,7 +40,7 @@ async function talk(broker) {
 
 async function main() {
   const broker = await stage.broker();
-  const address = await stage.gateway(broker);
+  const { address } = await stage.gateway(broker);
   const people = await talk(broker);
   const browser = await stage.browser();
   const context = await browser.newContext({

@@ -139,7 +139,7 @@ http_api_t *http_api_new(const http_api_config_t *config, uint64_t now) {
     http_api_t *api = fatal_calloc(sizeof *api);
     api->config = *config;
     api->now = api->checked = now;
-    api->broker = (http_broker_t){config->uplink, &api->now, config->entropy, config->ctx};
+    api->broker = (http_broker_t){config->uplink, &api->now, config->entropy, config->ctx, NULL};
     api->pool = http_pool_new(&api->broker);
     return api;
 }
@@ -171,12 +171,13 @@ void http_api_tick(http_api_t *api, uint64_t now) {
         return;
     api->checked = now;
     s_fail_late(api);
+    http_sessions_tick(&api->broker);
     http_history_tick(api);
     http_events_tick(api);
     http_pool_tick(api->pool);
 }
 
 uint64_t http_api_due(const http_api_t *api) {
-    bool idle = !api->waiting && !api->streams && http_pool_count(api->pool) == 0;
+    bool idle = !api->waiting && !api->streams && !api->broker.sessions;
     return idle ? UINT64_MAX : api->checked + TICK_MS;
 }

@@ -21,14 +21,14 @@ struct http_lease {
 };
 
 struct http_pool {
-    const http_broker_t *broker;
+    http_broker_t *broker;
     http_lease_t *table;
     http_lease_t *idle;
     size_t count; /* those that left the table, too */
     uint8_t secret[KEY_SIZE];
 };
 
-http_pool_t *http_pool_new(const http_broker_t *broker) {
+http_pool_t *http_pool_new(http_broker_t *broker) {
     http_pool_t *pool = fatal_calloc(sizeof *pool);
     pool->broker = broker;
     broker->entropy(broker->ctx, pool->secret, sizeof pool->secret);
@@ -140,10 +140,8 @@ void http_lease_return(http_lease_t *lease) {
 }
 
 void http_pool_tick(http_pool_t *pool) {
-    http_lease_t *lease, *next;
     while (pool->idle && *pool->broker->now - pool->idle->idle_since >= HTTP_POOL_IDLE_MS)
         s_drop_idle(pool->idle);
-    HASH_ITER(hh, pool->table, lease, next) http_session_tick(lease->session);
 }
 
 size_t http_pool_count(const http_pool_t *pool) {

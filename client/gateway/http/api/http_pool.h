@@ -15,7 +15,7 @@ enum {
 typedef struct http_pool http_pool_t;
 typedef struct http_lease http_lease_t; /* a request's share of a session */
 
-http_pool_t *http_pool_new(const http_broker_t *broker);
+http_pool_t *http_pool_new(http_broker_t *broker);
 void http_pool_destroy(http_pool_t *pool); /* no lease may be left; NULL is accepted */
 
 /* The session of this identity, or a new one. NULL: the pool is full of sessions in use. */

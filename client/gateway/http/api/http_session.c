@@ -28,7 +28,7 @@ struct http_ask {
 };
 
 struct http_session {
-    const http_broker_t *broker;
+    http_broker_t *broker;
     channel_t *channel;
     char address[ADDRESS_TEXT];
     bool secure;
@@ -36,7 +36,8 @@ struct http_session {
     bool greeted;  /* `hello` is under way */
     bool live, ended;
     uint64_t epoch, next_id, next_mid;
-    uint64_t pause; /* no frame is sent before that time */
+    uint64_t pause;    /* no frame is sent before that time */
+    uint64_t greet_at; /* `hello` is said again then; 0: no */
     http_ask_t *asks, *busy[LANES];
     size_t ask_count;
     const http_session_calls_t *calls;
@@ -44,6 +45,7 @@ struct http_session {
     unsigned depth; /* of calls from the uplink */
     bool dying;
     zr_buffer_t frame;
+    http_session_t *prev, *next; /* of all */
 };
 
 /* --- Asks --- */
@@ -217,6 +219,7 @@ http_ask_t *http_session_publish(
 
 static void s_greet(http_session_t *session) {
     session->greeted = true;
+    session->greet_at = 0;
     channel_say(session->channel, json_incref(session->hello));
 }
 
@@ -300,7 +303,10 @@ static void s_on_greeting(http_session_t *session, const json_t *answer, zr_span
         return;
     }
     s_problem(&problem, answer);
-    s_end(session, &problem);
+    if (problem.code == ZR_RATE_LIMITED && problem.wait_ms <= HTTP_GREET_AGAIN_MS)
+        session->greet_at = *session->broker->now + problem.wait_ms;
+    else
+        s_end(session, &problem);
 }
 
 static void s_on_bye(http_session_t *session, const json_t *bye) {
@@ -379,6 +385,7 @@ static void s_take(http_session_t *session, zr_span_t frame) {
 /* --- From the uplink --- */
 
 static void s_free(http_session_t *session) {
+    DL_DELETE(session->broker->sessions, session);
     while (session->asks)
         s_free_ask(session->asks);
     channel_close(session->channel);
@@ -405,6 +412,7 @@ static void s_on_frame(void *ctx, zr_span_t inner) {
 static void s_on_lost(http_session_t *session) {
     http_problem_t problem = {.code = HTTP_BROKER_AWAY};
     session->live = session->greeted = false;
+    session->greet_at = 0;
     channel_set_session(session->channel, false);
     s_fail_all(session, &problem);
     if (session->calls->lost && !session->dying)
@@ -471,7 +479,7 @@ static void s_open(http_session_t *session) {
 }
 
 http_session_t *http_session_new(
-    const http_broker_t *broker, const http_identity_t *identity, const http_session_calls_t *calls, void *ctx) {
+    http_broker_t *broker, const http_identity_t *identity, const http_session_calls_t *calls, void *ctx) {
     http_session_t *session = fatal_calloc(sizeof *session);
     address_format(identity->address, session->address);
     session->secure = identity->secure;
@@ -479,6 +487,7 @@ http_session_t *http_session_new(
     session->calls = calls;
     session->ctx = ctx;
     session->hello = s_hello(broker, identity);
+    DL_APPEND(broker->sessions, session);
     s_open(session);
     return session;
 }
@@ -513,6 +522,11 @@ size_t http_session_asks(const http_session_t *session) {
     return session->ask_count;
 }
 
-void http_session_tick(http_session_t *session) {
-    s_pump(session);
+void http_sessions_tick(http_broker_t *broker) {
+    http_session_t *session;
+    DL_FOREACH(broker->sessions, session) {
+        if (session->greet_at && session->greet_at <= *broker->now && !session->dying)
+            s_greet(session);
+        s_pump(session);
+    }
 }

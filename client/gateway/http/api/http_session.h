@@ -26,7 +26,10 @@ typedef struct {
     const uint64_t *now; /* milliseconds */
     void (*entropy)(void *ctx, void *out, size_t len);
     void *ctx;
+    http_session_t *sessions; /* a list of all */
 } http_broker_t;
+
+enum { HTTP_GREET_AGAIN_MS = 3000 }; /* so long a session waits for a login that the broker does not take yet */
 
 typedef struct {
     /* All may be NULL but `ended`. */
@@ -39,7 +42,7 @@ typedef struct {
 
 /* Begins a session as soon as the broker is there. `broker` must outlive it. Never NULL. */
 http_session_t *http_session_new(
-    const http_broker_t *broker, const http_identity_t *identity, const http_session_calls_t *calls, void *ctx);
+    http_broker_t *broker, const http_identity_t *identity, const http_session_calls_t *calls, void *ctx);
 
 /* Says bye, so that the nick is free at once. Asks are dropped without a word. NULL is accepted. */
 void http_session_destroy(http_session_t *session);
@@ -51,8 +54,8 @@ bool http_session_is_live(const http_session_t *session);
 uint64_t http_session_epoch(const http_session_t *session); /* of the last `welcome`; 0: none yet */
 size_t http_session_asks(const http_session_t *session);    /* not answered yet */
 
-/* Sends what waited for its time. */
-void http_session_tick(http_session_t *session);
+/* Sends what waited for its time, on all sessions. */
+void http_sessions_tick(http_broker_t *broker);
 
 /* --- Asks: each is answered or fails, once, unless it is cancelled --- */
 

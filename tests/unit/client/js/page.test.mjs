@@ -60,11 +60,20 @@ test("older entries come before the others, once", () => {
 
 test("a conversation keeps a bounded number of items and fetches the others again", () => {
   const lobby = new Conversation("room", "lobby");
-  for (let seq = 1; seq <= 3000; seq++) lobby.entry(entry(seq), "ann", true);
-  assert.equal(lobby.trim(), 0);
-  lobby.entry(entry(3001), "ann", true);
-  assert.equal(lobby.trim(), 1);
-  assert.deepEqual([lobby.items.length, lobby.oldest, lobby.more], [3000, 2, true]);
+  for (let seq = 1; seq <= 1200; seq++) lobby.entry(entry(seq), "ann", true);
+  assert.equal(lobby.isLong(false), false);
+  lobby.entry(entry(1201), "ann", true);
+  assert.deepEqual([lobby.isLong(false), lobby.isLong(true)], [true, false]);
+  assert.equal(lobby.trim(), 201);
+  assert.deepEqual([lobby.items.length, lobby.oldest, lobby.more, lobby.trim()], [1000, 202, true, 0]);
+});
+
+test("another log of the relay begins a conversation anew", () => {
+  const lobby = new Conversation("room", "lobby", { read: 7 });
+  lobby.entry(entry(9), "ann", true);
+  lobby.anew();
+  lobby.entry(entry(1), "ann", false);
+  assert.deepEqual([lobby.unread, lobby.oldest, lobby.newest], [1, 1, 1]);
 });
 
 test("messages of one sender within five minutes stand together", () => {

@@ -81,6 +81,28 @@ TEST(test_a_token_that_expires) {
     SENT(CLIENT " nick=carol resume=token token=" NEWER);
 }
 
+/* A meta goes along with each hello from then on. */
+TEST(test_a_meta) {
+    s_welcome(false);
+    fixture_quiet();
+    fixture_forget_sent();
+    ck_assert_int_eq(machine_set_meta(b.machine, "{\"a\":1}", b.now), 0);
+    fixture_tick(0);
+    SENT(CLIENT " nick=carol token=" JWT " meta=object");
+    s_welcome(true);
+    NO_EVENT();
+    fixture_no_session();
+    EVENT("disconnected the broker does not know the session any more");
+    SENT(CLIENT " nick=carol resume=token token=" JWT " meta=object");
+    machine_close(b.machine, b.now);
+    ck_assert_int_eq(machine_set_meta(b.machine, "{}", b.now), ZRELAY_ESTATE);
+}
+
+TEST(test_a_meta_from_the_beginning) {
+    fixture_init_with((machine_config_t){.meta = "{}"});
+    SENT(CLIENT " meta=object");
+}
+
 TEST(test_nothing_is_renewed_after_the_end) {
     machine_close(b.machine, b.now);
     ck_assert_int_eq(machine_renew(b.machine, NEWER, b.now), ZRELAY_ESTATE);

@@ -70,6 +70,21 @@ TEST(test_logins_go_to_the_broker) {
     ck_assert(api_channel_closed(api_channel()));
 }
 
+TEST(test_a_login_that_is_to_wait) {
+    exchange_t *e = api_request("POST", "/v1/rooms/lobby", "Authorization: Bearer x\n", "x");
+    channel_t *channel = api_channel();
+    api_expect(channel, "hello");
+    api_say(channel, "{'op':'error','re':0,'code':'rate-limited','text':'wait','wait':3000}");
+    api_pass(2900);
+    ck_assert_ptr_null(api_sent(channel));
+    api_pass(250);
+    api_expect(channel, "hello");
+    api_say(channel, "{'op':'error','re':0,'code':'rate-limited','text':'wait','wait':3001}");
+    ck_assert_status(e, 429);
+    ck_assert_str_eq(api_header(e, "Retry-After"), "4");
+    ck_assert(api_channel_closed(channel));
+}
+
 TEST(test_bytes_go_in_a_frame_one_at_a_time) {
     exchange_t *first = api_request("POST", "/v1/rooms/lobby", "", "\xff one");
     exchange_t *second = api_request("POST", "/v1/rooms/other", "", "\xff two");

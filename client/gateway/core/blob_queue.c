@@ -1,15 +1,15 @@
-/* See ws_queue.h. */
-#include "ws_queue.h"
+/* See blob_queue.h. */
+#include "blob_queue.h"
 
 #include "fatal.h"
 
 enum { FIRST_SIZE = 8 };
 
-static size_t s_at(const ws_queue_t *queue, size_t i) {
+static size_t s_at(const blob_queue_t *queue, size_t i) {
     return (queue->first + i) & (queue->size - 1);
 }
 
-static void s_grow(ws_queue_t *queue) {
+static void s_grow(blob_queue_t *queue) {
     size_t size = queue->size ? 2 * queue->size : FIRST_SIZE;
     zr_blob_t **blobs = fatal_calloc(size * sizeof *blobs);
     for (size_t i = 0; i < queue->count; i++)
@@ -20,14 +20,18 @@ static void s_grow(ws_queue_t *queue) {
     queue->size = size;
 }
 
-void ws_queue_push(ws_queue_t *queue, zr_blob_t *blob) {
+void blob_queue_push(blob_queue_t *queue, zr_blob_t *blob) {
     if (queue->count == queue->size)
         s_grow(queue);
     queue->blobs[s_at(queue, queue->count++)] = zr_blob_ref(blob);
     queue->bytes += zr_blob_len(blob);
 }
 
-int ws_queue_peek(const ws_queue_t *queue, struct iovec *out, int max) {
+zr_blob_t *blob_queue_first(const blob_queue_t *queue) {
+    return queue->count ? queue->blobs[queue->first] : NULL;
+}
+
+int blob_queue_peek(const blob_queue_t *queue, struct iovec *out, int max) {
     int count = queue->count < (size_t)max ? (int)queue->count : max;
     for (int i = 0; i < count; i++) {
         zr_blob_t *blob = queue->blobs[s_at(queue, (size_t)i)];
@@ -37,14 +41,14 @@ int ws_queue_peek(const ws_queue_t *queue, struct iovec *out, int max) {
     return count;
 }
 
-static void s_free_if_empty(ws_queue_t *queue) {
+static void s_free_if_empty(blob_queue_t *queue) {
     if (queue->count > 0)
         return;
     free(queue->blobs);
-    *queue = (ws_queue_t){0};
+    *queue = (blob_queue_t){0};
 }
 
-void ws_queue_drop(ws_queue_t *queue, size_t bytes) {
+void blob_queue_drop(blob_queue_t *queue, size_t bytes) {
     queue->bytes -= bytes;
     while (bytes > 0) {
         zr_blob_t *blob = queue->blobs[queue->first];
@@ -62,7 +66,7 @@ void ws_queue_drop(ws_queue_t *queue, size_t bytes) {
     s_free_if_empty(queue);
 }
 
-void ws_queue_cut(ws_queue_t *queue) {
+void blob_queue_cut(blob_queue_t *queue) {
     size_t kept = queue->offset > 0 ? 1 : 0;
     for (size_t i = kept; i < queue->count; i++)
         zr_blob_unref(queue->blobs[s_at(queue, i)]);
@@ -71,7 +75,7 @@ void ws_queue_cut(ws_queue_t *queue) {
     s_free_if_empty(queue);
 }
 
-void ws_queue_finish(ws_queue_t *queue) {
+void blob_queue_finish(blob_queue_t *queue) {
     queue->offset = 0;
-    ws_queue_cut(queue);
+    blob_queue_cut(queue);
 }
