@@ -10,6 +10,7 @@ import subprocess
 import threading
 import unittest
 
+import jwt
 from gateway_case import GatewayCase
 from harness import DEADLINE, ZRELAYD, Program, publish_frame, wait_for
 
@@ -321,8 +322,10 @@ class State(HttpCase):
         broker = self.broker()
         gateway = self.gateway(broker)
         etag = self.curl(gateway, "/v1/rooms/r/state/k", "-X", "PUT", data="0").headers["etag"]
-        self.restart(broker)
+        broker.signal(signal.SIGKILL)
+        broker.finish()
         self.wait_away(gateway)
+        self.restart(broker)
         self.wait_back(gateway)
         self.assertEqual(self.curl(gateway, "/v1/rooms/r/state/k", "-X", "PUT", data="0").status, 200)  # the same seq
         self.assert_problem(self.curl(gateway, "/v1/rooms/r/state/k", "-X", "PUT", "-H", f"If-Match: {etag}", data="x"), 412, "conflict")
@@ -357,6 +360,16 @@ class Lists(HttpCase):
         self.stream(gateway, "b")
         who = self.curl(gateway, "/v1/rooms/b/who").json()
         self.assertEqual((who["count"], who["silent"]), (0, 1))
+
+    def test_a_stream_that_ends_leaves_its_room_soon(self):
+        broker = self.broker()
+        gateway = self.gateway(broker)
+        for _ in range(3):
+            self.stream(gateway, "b").end()
+        raw = self.raw(gateway)
+        raw.request("/v1/rooms/b/events")
+        raw.head()
+        wait_for(lambda: self.curl(gateway, "/v1/rooms/b/who").json()["silent"] == 1, "three streams to end", 10)  # a comment comes every 15 s
 
     def test_a_crowd_over_several_pages(self):
         broker = self.broker()
@@ -429,6 +442,53 @@ class Errors(HttpCase):
         stream.wait_out("^data: two$")  # a stream may be idle for longer than a request
 
 
+class Documented(HttpCase):
+    def test_the_commands_of_the_page(self):
+        """Runs each command of HTTP.md, and compares what it writes."""
+        gateway, same = self.gateway(self.broker()), lambda text: re.sub(
+            r"guest-\w+", "GUEST", re.sub(r"\b[0-9a-f]{16}\b", "NUMBER", text))
+        page = open_bytes(os.path.join(os.path.dirname(__file__), "../../client/gateway/HTTP.md")).decode()
+
+        def run(command):
+            return subprocess.run(["bash", "-c", command], capture_output=True, check=False).stdout.decode().replace("\r", "")
+        commands, epoch = 0, None
+        for block in re.findall(r"^```\n(\$ .*?)^```$", page, re.M | re.S):
+            for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+                command, _, expected = part.partition("\n")
+                command = command.replace("http://127.0.0.1:5580", gateway.http).replace("curl ", "curl -sS ", 1)
+                command = re.sub(r"8f3a6c01d2e4b597", epoch or "", command)
+                written = run(command)
+                if "/who" in command:  # the gateway hears a moment later that the streams before it ended
+                    written = wait_for(lambda c=command: (lambda w: '"silent":0' in w and w)(run(c)), "the streams to end")
+                found = re.search(r"\b([0-9a-f]{16}):\d", written)
+                epoch = found[1] if found else epoch
+                self.assertEqual(same(written).strip("\n"), same(expected).strip("\n"), command)
+                commands += 1
+        self.assertGreater(commands, 10)
+
+    def test_metrics_are_in_the_format_of_prometheus(self):
+        broker = self.broker()
+        gateway = self.gateway(broker)
+        self.stream(gateway, "r")
+        self.publish(gateway, "r", "x")
+        answer = self.curl(gateway, "/metrics")
+        self.assertEqual(answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8")
+        values, kinds = {}, {}
+        for line in answer.body.decode().splitlines():
+            if line.startswith("# TYPE "):
+                _, _, name, kind = line.split(" ")
+                kinds[name] = kind
+            elif not line.startswith("# HELP "):
+                found = re.fullmatch(r'(\w+)(\{\w+="\w+"(?:,\w+="\w+")*\})? (\d+)', line)
+                self.assertTrue(found, line)
+                self.assertIn(kinds[found[1]], ("counter", "gauge"))
+                self.assertEqual(found[1].endswith("_total"), kinds[found[1]] == "counter")
+                values[found[1] + (found[2] or "")] = int(found[3])
+        self.assertEqual((values["zrelay_gateway_streams"], values["zrelay_gateway_broker_up"], values["zrelay_gateway_channels"],
+                          values["zrelay_gateway_topics"]), (1, 1, 2, 1))
+        self.assertEqual(values['zrelay_gateway_http_answers_total{resource="room",status="2xx"}'], 1)
+
+
 class SecuredCase(HttpCase):
     def users_with_tokens(self, **rules):
         """A users file; returns the tokens. The gateway's user is `web`."""
@@ -479,6 +539,27 @@ class Logins(SecuredCase):
         self.assert_problem(self.curl(gateway, "/v1/rooms", *login), 401, "login-failed")
         self.assert_problem(self.curl(gateway, "/v1/rooms", *login, "-H", "X-Forwarded-Proto: http"), 401, "login-failed")
         self.assertEqual(self.curl(gateway, "/v1/rooms", *login, "-H", "X-Forwarded-Proto: https").status, 200)
+
+    def test_bearers_of_a_jwt(self):
+        key, forger = jwt.Key("ES256", "k1"), jwt.Key("ES256", "k1")
+        tokens = self.users_with_tokens()
+        with open(self.path("users"), "a", encoding="utf-8") as users:
+            users.write('role\n    name = member\n    jwt = 1\n    allow = "all : *"\n')
+        keys = self.file("keys", jwt.key_set(key))
+        token_file = self.file("web-token", tokens["web"])
+        for path in (keys, token_file):
+            os.chmod(path, 0o600)
+        broker = self.broker("--users", self.path("users"), config=f"auth\n    tokens = 1\n    jwt-keys = {keys}\n    jwt-leeway = 0\n")
+        gateway = self.gateway(broker, config=f"broker\n    user = web\n    token-file = {token_file}\n")
+        bearer = lambda token: ("-H", "Authorization: Bearer " + token)
+        self.publish(gateway, "lobby", "signed", *bearer(key.token(sub="carol")))
+        self.assertEqual([line["sender"] for line in self.curl(gateway, "/v1/rooms/lobby", *bearer(key.token())).lines()], ["carol"])
+        for token in (forger.token(), key.token(seconds=-1)):
+            self.assert_problem(self.curl(gateway, "/v1/rooms/lobby", *bearer(token)), 401, "login-failed")
+        stream = self.stream(gateway, "lobby", *bearer(key.token(seconds=5)))
+        stream.wait_out("^event: problem$")
+        self.assertEqual(stream.finish(), 0)
+        self.assertIn('"code":"login-failed"', stream.text())
 
     def test_a_thief_gets_nothing_of_a_private_room(self):
         broker, gateway, tokens = self.secured(ann=EVERYTHING, bob='    allow = "all : *"\n    deny = "read : staff/*"\n')
@@ -579,6 +660,8 @@ class Proxies(SecuredCase):
         stream.wait_out("^data: through TLS$")
         self.publish(gateway, "lobby", "live", "-u", f"ann:{tokens['ann']}")
         stream.wait_out("^data: live$")
+        denied = subprocess.run(["curl", "-sSi", *trust, f"{url}/metrics"], capture_output=True, check=True)
+        self.assertEqual(Answer(denied.stdout).status, 403)
 
 
 def open_bytes(path):

@@ -16,6 +16,7 @@
 #include "fatal.h"
 #include "http_api.h"
 #include "listener.h"
+#include "metrics.h"
 #include "origin.h"
 #include "pages.h"
 #include "poller.h"
@@ -130,6 +131,17 @@ static bool s_origin_allowed(void *ctx, const exchange_t *e, const char *origin)
     return origin_allowed(gateway->config, origin, exchange_header(e, "Host"));
 }
 
+static void s_write_metrics(void *ctx, zr_buffer_t *out) {
+    const gateway_t *gateway = ctx;
+    uplink_t *uplink = broker_link_uplink(gateway->broker);
+    metrics_t metrics = {.web = web_counts(gateway->web),
+        .sockets = ws_counts(gateway->sockets),
+        .uplink = uplink_counts(uplink),
+        .live = uplink_is_live(uplink),
+        .topics = feeds_topics(gateway->feeds)};
+    metrics_write(out, &metrics);
+}
+
 static http_api_t *s_new_api(gateway_t *gateway) {
     const gateway_config_t *config = gateway->config;
     http_api_config_t api = {.uplink = broker_link_uplink(gateway->broker),
@@ -137,6 +149,7 @@ static http_api_t *s_new_api(gateway_t *gateway) {
         .proxies = {config->proxies, config->proxy_count},
         .reader_queue = config->reader_queue,
         .origin_allowed = s_origin_allowed,
+        .metrics = s_write_metrics,
         .entropy = broker_link_entropy,
         .ctx = gateway};
     return http_api_new(&api, zr_mono_ms());

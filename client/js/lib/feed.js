@@ -2,12 +2,14 @@
  * What a loop reads from a room. It holds a bounded number of entries. A loop that is slower falls behind, and gets the rest by replay.
  * `replay(after, limit, done)` reads entries from the log; `last()` is the seq of the newest entry that the room had.
  */
+import { Deque } from "./deque.js";
+
 const ENTRIES_MAX = 10000; // entries that wait for the loop
 const BYTES_MAX = 16 * 1024 * 1024; // bytes of their bodies
 const SLICE = 1000; // entries of one replay for a loop that fell behind
 
 export class Feed {
-  #items = [];
+  #items = new Deque();
   #bytes = 0;
   #position = null; // seq of the newest entry that was queued
   #behind = false;

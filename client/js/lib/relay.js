@@ -30,7 +30,7 @@ export class Relay extends Emitter {
     const { client = edge.id(), agent = AGENT, queueBytes } = options;
     this.client = client;
     this.#session = new Session(edge, { ...options, client, agent }, () => [...this.#rooms.keys()]);
-    this.#publisher = new Publisher((frame) => this.#session.sendFrame(frame), this.#session.limits);
+    this.#publisher = new Publisher((frame) => this.#session.sendFrame(frame), this.#session.limits, edge.after);
     if (queueBytes !== undefined) this.#publisher.queueBytes = queueBytes;
     this.#listen(this.#session);
   }

@@ -232,6 +232,8 @@ static const char *const s_texts[] = {
     "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"nick\":\"n%u\"}",
     "{\"op\":\"join\",\"room\":\"r%u\",\"after\":%u,\"id\":1}",
     "{\"op\":\"join\",\"room\":\"r%u\",\"presence\":false,\"x\":%u}",
+    "{\"op\":\"join\",\"room\":\"r%u\",\"meta\":{\"a\":%u}}",
+    "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"meta\":{\"b\":%u}}",
     "{\"op\":\"leave\",\"room\":\"r%u\",\"x\":%u}",
     "{\"op\":\"follow\",\"prefix\":\"r\",\"x\":%u,\"y\":%u}",
     "{\"op\":\"follow\",\"prefix\":\"r%u\",\"presence\":true,\"x\":%u}",

@@ -19,9 +19,10 @@ function ids(frame) {
 
 function publisher(limits = LIMITS) {
   const frames = [];
-  const one = new Publisher((frame) => frames.push(ids(frame)), { ...limits });
+  const timers = [];
+  const one = new Publisher((frame) => frames.push(ids(frame)), { ...limits }, (wait, run) => timers.push(run));
   one.start();
-  return { one, frames, settled: () => new Promise((resolve) => setImmediate(resolve)) };
+  return { one, frames, timers, settled: () => new Promise((resolve) => setImmediate(resolve)) };
 }
 
 test("entries of one moment share a frame for each room, in order", async () => {
@@ -136,4 +137,35 @@ test("the end rejects what is unanswered", async () => {
   one.close(new ZrelayError("closed", "over"));
   await rejected;
   assert.equal(idle, true);
+});
+
+test("eight frames go at once; then entries wait a moment for company", async () => {
+  const { one, frames, timers, settled } = publisher({ frame: 1000000, entries: 10000, window: 10000000 });
+  for (let number = 0; number < 10; number++) {
+    one.publish("a", "x");
+    await settled();
+  }
+  assert.equal(frames.length, 8);
+  one.ack({ mid: 1, seq: 1, level: "memory" });
+  assert.deepEqual(frames[8], ["a", 9, 10]);
+  one.publish("a", "x");
+  await settled();
+  assert.equal(frames.length, 9);
+  one.publish("a", "x".repeat(65536));
+  assert.deepEqual(frames[9], ["a", 11, 12], "a large one waits for nothing");
+  one.publish("a", "x");
+  one.publish("a", "x");
+  await settled();
+  assert.equal(frames.length, 10);
+  timers.at(-1)();
+  assert.deepEqual(frames[10], ["a", 13, 14], "and none waits for long");
+});
+
+test("a hundred thousand entries and as many acks take no time", async () => {
+  const { one, settled } = publisher({ frame: 1000, entries: 1, window: 1e9 });
+  one.queueBytes = 1e9;
+  const acks = Array.from({ length: 100000 }, () => one.publish("a", ""));
+  await settled();
+  for (let mid = 1; mid <= 100000; mid++) one.ack({ mid, seq: mid, level: "memory" });
+  assert.equal((await acks.at(-1)).seq, 100000);
 });

@@ -471,7 +471,6 @@ TEST(test_presence_that_may_not_be_seen_for_a_while) {
     EVENTS("presence m/a -ann - 1", "");
 }
 
-/* Rooms that come and go for want of place do not make us ask for their users each time. */
 /* With it perhaps the last users left, and its last entries. */
 TEST(test_a_room_that_the_list_does_not_name_any_more) {
     s_begin(ZRELAY_FROM_NOW | ZRELAY_PRESENCE, "{'room':'m/a','seq':5,'count':1},{'room':'m/b','seq':0,'count':0}");
@@ -486,6 +485,7 @@ TEST(test_a_room_that_the_list_does_not_name_any_more) {
     SENTS("replay room=m/a after=5", "who room=m/a");
 }
 
+/* Rooms that come and go for want of place do not make us ask for their users each time. */
 TEST(test_presence_while_positions_are_given_up) {
     s_begin_small(1, ZRELAY_FROM_NOW | ZRELAY_PRESENCE, "");
     for (uint64_t seq = 1; seq < 20; seq++) {
@@ -510,6 +510,18 @@ TEST(test_presence_of_a_room_that_comes_up) {
     s_pong("'heads':{},'versions':{'m/b':1}");
     EVENT("joined m/b 0 0");
     SENT("who room=m/b");
+}
+
+/* Its last user leaves at once, and the broker knows nothing of it any more. */
+TEST(test_presence_of_a_room_that_is_gone_again) {
+    s_begin(ZRELAY_FROM_NOW | ZRELAY_PRESENCE, "");
+    fixture_presence("m/a", "{'version':7,'joined':[],'left':[{'nick':'ann','reason':'bye'}],'count':0}");
+    EVENT("joined m/a 0 0");
+    SENT("who room=m/a");
+    fixture_json("{'op':'who','re':%d,'version':0,'users':[],'count':0,'more':false}", fixture_id());
+    fixture_tick(RETRY_MAX_MS);
+    SENT("ping");
+    NOTHING_SENT(); /* the list has said all */
 }
 
 TEST(test_presence_is_nothing_to_others) {
