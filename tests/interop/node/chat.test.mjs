@@ -1,5 +1,6 @@
 // The chat page in Chromium, against a real broker.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { Stage, until } from "./harness.mjs";
 
@@ -162,4 +163,20 @@ test("a phone reaches rooms and people by drawers, and a taken name is told of",
   await phone.click("#open-panel");
   await until(() => phone.locator('#people [data-nick="ann"]').isVisible(), "the people");
   assert.equal(await phone.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, "nothing is wider than the phone");
+});
+
+test("the README's lines for a browser work", { skip: !process.env.ZRELAY_GATEWAY && "the bridge has no JSON" }, async (t) => {
+  const readme = await readFile(`${process.env.ZRELAY_ROOT}/README.md`, "utf8");
+  const [, lines] = readme.match(/Without any library of ours, on a page.*?```js\n(.*?)```/s);
+  const stage = new Stage(t);
+  const broker = await stage.broker();
+  const { address, listen } = await stage.gateway(broker);
+  const page = await (await stage.browser()).newPage({ bypassCSP: true }); // as the console does
+  const told = [];
+  page.on("console", (message) => told.push(message.text()));
+  await page.goto(address);
+  await page.addScriptTag({ content: lines.replace("127.0.0.1:5580", listen) });
+  await until(() => told.some((text) => text.includes('"joined"')), () => `that it joined: ${told}`);
+  await page.addScriptTag({ content: 'say({ op: "publish", room: "lobby", text: "hello from a browser" });' });
+  await until(() => told.some((text) => text.includes('"entries"') && text.includes("hello from a browser")), () => `its message: ${told}`);
 });
