@@ -11,6 +11,7 @@
 
 #include "bans.h"
 #include "descriptors.h"
+#include "jwt_keys.h"
 #include "key_file.h"
 #include "db.h"
 #include "db_backup.h"
@@ -268,11 +269,17 @@ static bool s_check_start(const settings_t *settings, zr_error_t *error) {
         ok &= zr_pair_load(&pair, settings->server_key, error) == ZR_FILE_READ;
         zr_pair_wipe(&pair);
     }
+    if (settings->jwt_keys[0]) {
+        jwt_keys_t *keys = jwt_keys_load(settings->jwt_keys, error);
+        ok &= keys != NULL;
+        jwt_keys_destroy(keys);
+    }
     if (!settings->users[0])
         return ok;
     users_t *users = users_load(settings->users, error);
     ok &= bans_load_first(&bans, settings->bans, &there, error) && users &&
-          users_check_way(users, settings->users, settings->relay.tokens, settings_some_encrypted(settings), error);
+          users_check_way(users, settings->users, settings->relay.tokens || settings->relay.jwt,
+              settings_some_encrypted(settings), error);
     users_destroy(users);
     bans_finish(&bans);
     return ok;
@@ -290,6 +297,8 @@ static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_
                              : "the defaults");
     if (settings->users[0])
         printf(", the users in %s", settings->users);
+    if (settings->jwt_keys[0])
+        printf(", the keys of JWTs in %s", settings->jwt_keys);
     if (settings->server_key[0])
         printf(", the key in %s", settings->server_key);
     if (settings->data[0])

@@ -11,20 +11,22 @@ enum {
 };
 
 void zr_buffer_finish(zr_buffer_t *buffer) {
-    free(buffer->data);
+    if (!buffer->fixed)
+        free(buffer->data);
     *buffer = (zr_buffer_t){0};
 }
 
 void zr_buffer_grow(zr_buffer_t *buffer, size_t more) {
     size_t size = buffer->size ? 2 * buffer->size : FIRST_SIZE;
     uint8_t *data = NULL;
-    if (more <= SIZE_MAX / 2 - buffer->len) {
+    if (!buffer->fixed && more <= SIZE_MAX / 2 - buffer->len) {
         if (size < buffer->len + more)
             size = buffer->len + more;
         data = realloc(buffer->data, size);
     }
     if (!data) {
-        fprintf(stderr, "zrelay: out of memory (%zu bytes and %zu more)\n", buffer->len, more);
+        fprintf(stderr, "zrelay: %s (%zu bytes and %zu more)\n",
+            buffer->fixed ? "a buffer is too small" : "out of memory", buffer->len, more);
         abort();
     }
     buffer->data = data;
@@ -72,7 +74,8 @@ static void s_free(void *data, void *hint) {
 }
 
 zr_blob_t *zr_buffer_to_blob(zr_buffer_t *buffer) {
-    if (buffer->len <= COPY_MAX && buffer->size <= 2 * COPY_MAX) { /* memory kept for the next use stays small too */
+    if (buffer->fixed ||
+        (buffer->len <= COPY_MAX && buffer->size <= 2 * COPY_MAX)) { /* memory kept for the next use stays small too */
         zr_blob_t *copy = zr_blob_copy(buffer->data, buffer->len);
         zr_buffer_clear(buffer);
         return copy;

@@ -12,6 +12,7 @@ typedef struct {
     uint8_t *data; /* NULL while nothing was appended */
     size_t len;
     size_t size;
+    bool fixed; /* the memory is the caller's: appending more than `size` bytes stops the program */
 } zr_buffer_t;
 
 /* A zeroed struct is an empty buffer. finish gives the memory back and leaves an empty buffer. */

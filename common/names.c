@@ -2,6 +2,8 @@
  */
 #include "names.h"
 
+#include <ctype.h>
+
 #include <sodium/utils.h>
 #include <stdio.h>
 #include <utf8proc.h>
@@ -155,6 +157,24 @@ bool zr_nick_reserved(zr_span_t name) {
         reserved = zr_span_equal(zr_span_of(folded.data, folded.len), zr_span(words[i]));
     zr_buffer_finish(&folded);
     return reserved;
+}
+
+/* Bytes that base64url takes. */
+static bool s_is_encoded(zr_span_t text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (!isalnum((unsigned char)text.ptr[i]) && text.ptr[i] != '-' && text.ptr[i] != '_')
+            return false;
+    return true;
+}
+
+bool zr_is_jwt(zr_span_t token) {
+    zr_span_t rest = token, header = zr_span_cut(&rest, '.'), payload = zr_span_cut(&rest, '.');
+    return header.len + payload.len + 1 < token.len && header.len > 0 && header.ptr[0] == 'e' && s_is_encoded(header) &&
+           s_is_encoded(payload) && s_is_encoded(rest);
+}
+
+bool zr_token_fits(zr_span_t token) {
+    return token.len > 0 && token.len <= (size_t)(zr_is_jwt(token) ? ZR_JWT_MAX : ZR_TOKEN_MAX);
 }
 
 bool zr_hex_valid(zr_span_t text, size_t min, size_t max) {

@@ -13,6 +13,11 @@
 #define ZR_NONCE_MAX 32
 #define ZR_INT_MAX ((1ULL << 53) - 1) /* the largest integer that JSON carries to every language */
 
+enum {
+    ZR_TOKEN_MAX = 256, /* bytes of a token whose hash the users file has */
+    ZR_JWT_MAX = 4096,  /* of a token that an application signed */
+};
+
 #define ZR_ANONYMOUS "anonymous" /* the user that stands for peers that did not log in */
 
 bool zr_room_valid(zr_span_t name);
@@ -27,6 +32,12 @@ const char *zr_key_fault(zr_span_t name);
 /* The valid nick is a word for the broker or its operators, in whatever case or width. Only a user that has that name
  * in the users file may have it. */
 bool zr_nick_reserved(zr_span_t name);
+
+/* Has the token the form of a JWT: three parts of base64url, the first of which may be JSON? Then it names its user. */
+bool zr_is_jwt(zr_span_t token);
+
+/* `token` is of a length that a broker takes. */
+bool zr_token_fits(zr_span_t token);
 
 /* `text` is `min` to `max` lower-case hex digits. */
 bool zr_hex_valid(zr_span_t text, size_t min, size_t max);

@@ -5,11 +5,15 @@
 #include <libgen.h>
 #include <limits.h>
 
+#include <sodium/utils.h>
+
 #include "auth_answers.h"
+#include "auth_jwt.h"
 #include "clock.h"
 #include "auth_login.h"
 #include "endpoints.h"
 #include "fatal.h"
+#include "users_signed.h"
 #include "zap.h"
 
 enum { ZAP_BATCH = 100 }; /* handshakes before requests have their turn */
@@ -61,6 +65,14 @@ static void s_list_lost(const users_t *before, const users_t *now, auth_answer_t
     zr_buffer_finish(&names);
 }
 
+/* The access for the relay, the caller's. */
+static access_t *s_access(const auth_t *auth, const users_t *users, const bans_t *bans) {
+    access_t *access = users_access(users, auth->plain);
+    if (auth->jwt_keys)
+        users_add_signed(users, bans, auth->jwt_keys, access);
+    return access;
+}
+
 /* Puts `users` (auth's own: unchanged) and `bans` in force, and fills in the answer. Takes both over. The slow work
  * comes first, before the loop may have to wait for the lock. */
 static void s_commit(auth_t *auth, users_t *users, bans_t bans, auth_answer_t *answer) {
@@ -68,7 +80,7 @@ static void s_commit(auth_t *auth, users_t *users, bans_t bans, auth_answer_t *a
     bans_t old_bans = auth->bans;
     users_set_bans(users, &bans);
     s_list_lost(auth->users, users, answer);
-    answer->access = users_access(users, auth->plain);
+    answer->access = s_access(auth, users, &bans);
     answer->generation = ++auth->generation;
     answer->code = ZR_OK;
     pthread_mutex_lock(&auth->mutex);
@@ -92,11 +104,14 @@ static const char *s_plural(size_t count) {
     return count == 1 ? "" : "s";
 }
 
-static char *s_describe(const users_t *users, const bans_t *bans) {
+static char *s_describe(const auth_t *auth, const users_t *users, const bans_t *bans) {
     users_count_t count = users_count(users);
     char text[200];
     snprintf(text, sizeof text, "%zu user%s, %zu key%s, %zu token%s, %zu ban%s", count.users, s_plural(count.users),
         count.keys, s_plural(count.keys), count.tokens, s_plural(count.tokens), bans->count, s_plural(bans->count));
+    size_t signers = auth->jwt_keys ? jwt_keys_count(auth->jwt_keys) : 0, len = strlen(text);
+    if (signers)
+        snprintf(text + len, sizeof text - len, ", %zu key%s of JWTs", signers, s_plural(signers));
     return s_dup(zr_span(text));
 }
 
@@ -115,6 +130,8 @@ static void s_warn(const auth_t *auth) {
     if (users_count(auth->users).users == 0)
         zr_log(ZR_LOG_WARN, "%s: there is no user in it, so nobody is let in", auth->users_path);
     s_warn_of_keyless(auth, false, auth->tokens ? "no key and no token" : "no key");
+    if (auth->jwt_keys && users_count(auth->users).signed_roles == 0)
+        zr_log(ZR_LOG_WARN, "%s: no role has jwt = 1, so nobody can log in by JWT", auth->users_path);
     if (!auth->tokens)
         s_warn_of_keyless(auth, true, "a token and no key, and tokens are not taken; auth/tokens = 1 takes them");
 }
@@ -125,13 +142,17 @@ static bool s_reload(auth_t *auth, const request_t *request, auth_answer_t *answ
     zr_error_t error = {0};
     bans_t bans = {0};
     users_t *users = users_load(auth->users_path, &error);
-    if (!users || !s_load_bans(auth, &bans, &error)) {
+    jwt_keys_t *keys = auth->jwt_path ? jwt_keys_load(auth->jwt_path, &error) : NULL;
+    if (!users || (auth->jwt_path && !keys) || !s_load_bans(auth, &bans, &error)) {
         users_destroy(users);
+        jwt_keys_destroy(keys);
         for (const char *line = NULL; (line = zr_error_next(&error, line));)
             zr_log(ZR_LOG_AUDIT, "reload by %s failed, nothing changed: %s", request->by, line);
         return s_fail(answer, ZR_ADMIN_FAILED, error.text);
     }
-    answer->text = s_describe(users, &bans);
+    jwt_keys_destroy(auth->jwt_keys);
+    auth->jwt_keys = keys;
+    answer->text = s_describe(auth, users, &bans);
     zr_log(ZR_LOG_AUDIT, "reload by %s: %s", request->by, answer->text);
     s_commit(auth, users, bans, answer);
     s_warn(auth);
@@ -149,7 +170,8 @@ static bool s_change_bans(auth_t *auth, const request_t *request, bans_t *bans, 
         if (!bans_remove(bans, user))
             return s_fail(answer, ZR_NO_SUCH_USER, "nobody of this name is banned");
     } else {
-        if (!zr_nick_valid(user) || !users_of_name(auth->users, user))
+        /* A signed login may have any name, so anyone of those may be banned. */
+        if (!zr_nick_valid(user) || (!auth->jwt_keys && !users_of_name(auth->users, user)))
             return s_fail(answer, ZR_NO_SUCH_USER, "the users file has nobody of this name");
         if (!zr_nick_valid(by))
             return s_fail(answer, ZR_ADMIN_FAILED, "nobody of a valid name asks for it");
@@ -190,6 +212,10 @@ static bool s_list(auth_t *auth, auth_answer_t *answer) {
 static void s_carry_out(auth_t *auth, const request_t *request) {
     auth_answer_t answer = {.ticket = request->ticket, .kind = request->kind, .code = ZR_OK};
     bool answered = false;
+    if (request->kind == AUTH_JWT) {
+        auth_jwt_serve(auth, request->ticket, zr_span(request->token));
+        return;
+    }
     if (!auth->users)
         answered = s_fail(&answer, ZR_ADMIN_FAILED, "there is no users file");
     else if (request->kind == AUTH_RELOAD)
@@ -244,6 +270,9 @@ static void s_answer_zap(auth_t *auth, zmsg_t *message) {
 /* --- The thread --- */
 
 static void s_free_request(request_t *request) {
+    if (request->token)
+        sodium_memzero(request->token, strlen(request->token));
+    free(request->token);
     free(request->user);
     free(request->reason);
     free(request->by);
@@ -284,7 +313,7 @@ static void *s_run(void *arg) {
 
 static void s_ask(auth_t *auth, auth_kind_t kind, uint64_t ticket, zr_span_t user, zr_span_t reason, zr_span_t by) {
     request_t *request = fatal_calloc(sizeof *request);
-    *request = (request_t){{0}, kind, ticket, s_dup(user), s_dup(reason), s_dup(by)};
+    *request = (request_t){{0}, kind, ticket, s_dup(user), s_dup(reason), s_dup(by), NULL};
     zr_mailbox_put(&auth->requests, &request->mail);
 }
 
@@ -302,6 +331,13 @@ void auth_unban(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t by) {
 
 void auth_bans(auth_t *auth, uint64_t ticket) {
     s_ask(auth, AUTH_BANS, ticket, zr_span(NULL), zr_span(NULL), zr_span(NULL));
+}
+
+void auth_login_signed(auth_t *auth, uint64_t ticket, zr_span_t token) {
+    request_t *request = fatal_calloc(sizeof *request);
+    FATAL_UNLESS(auth->jwt_path);
+    *request = (request_t){.kind = AUTH_JWT, .ticket = ticket, .token = s_dup(token)};
+    zr_mailbox_put(&auth->requests, &request->mail);
 }
 
 uint64_t auth_refused(auth_t *auth) {
@@ -332,7 +368,9 @@ static bool s_load(auth_t *auth, const auth_config_t *config, zr_error_t *error)
         auth->bans_path = fatal_check(zsys_sprintf("%s.bans", config->users));
     auth->users = users_load(auth->users_path, error);
     if (!auth->users || !s_load_bans(auth, &auth->bans, error) ||
-        !users_check_way(auth->users, auth->users_path, config->tokens, config->encrypted, error))
+        !users_check_way(auth->users, auth->users_path, config->tokens || config->jwt, config->encrypted, error))
+        return false;
+    if (config->jwt && !(auth->jwt_keys = jwt_keys_load(config->jwt, error)))
         return false;
     users_set_bans(auth->users, &auth->bans);
     users_enforce_bans(auth->users);
@@ -362,6 +400,7 @@ static void s_free(auth_t *auth) {
     zsock_destroy(&auth->zap);
     throttle_destroy(auth->throttle);
     users_destroy(auth->users);
+    jwt_keys_destroy(auth->jwt_keys);
     bans_finish(&auth->bans);
     pthread_cond_destroy(&auth->applied_wake);
     pthread_mutex_destroy(&auth->mutex);
@@ -371,10 +410,12 @@ static void s_free(auth_t *auth) {
 }
 
 auth_t *auth_new(const auth_config_t *config, access_t **access, zr_error_t *error) {
-    FATAL_UNLESS(config->users || !config->tokens);
+    FATAL_UNLESS(config->users || (!config->tokens && !config->jwt));
     auth_t *auth = fatal_calloc(sizeof *auth);
     auth->plain = config->plain;
     auth->tokens = config->tokens;
+    auth->jwt_path = config->jwt;
+    auth->jwt_rules = config->jwt_rules;
     auth->throttle = throttle_new(THROTTLE_MAX);
     zr_mailbox_init(&auth->requests);
     zr_mailbox_init(&auth->logins);
@@ -385,7 +426,7 @@ auth_t *auth_new(const auth_config_t *config, access_t **access, zr_error_t *err
         s_free(auth);
         return NULL;
     }
-    *access = auth->users ? users_access(auth->users, auth->plain) : access_new_open();
+    *access = auth->users ? s_access(auth, auth->users, &auth->bans) : access_new_open();
     zr_thread_start(&auth->thread, s_run, auth);
     if (auth->tokens)
         zr_thread_start(&auth->login_thread, auth_login_run, auth);

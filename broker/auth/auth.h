@@ -8,6 +8,7 @@
 #define AUTH_H
 
 #include "errors.h"
+#include "jwt.h"
 #include "names.h"
 #include "relay.h"
 
@@ -17,6 +18,10 @@ typedef struct {
     bool tokens;       /* logins are taken; needs `users` */
     bool plain;        /* some listener is plain: see access_set_plain */
     bool encrypted;    /* some listener is encrypted: keys are of use */
+    const char
+        *jwt; /* path of the keys that sign logins; NULL: no JWT is taken. Needs `users`. This and the next live as
+                          long as the auth_t */
+    jwt_rules_t jwt_rules;
 } auth_config_t;
 
 typedef struct auth auth_t;
@@ -49,6 +54,9 @@ void auth_bans(auth_t *auth, uint64_t ticket);
  * and no limit bounds the queue: the relay asks for one at a time. */
 void auth_login(auth_t *auth, uint64_t ticket, zr_span_t user, zr_span_t token, zr_span_t address);
 
+/* The same with a JWT, which another thread checks; only if the configuration has keys. Its answer is an AUTH_JWT. */
+void auth_login_signed(auth_t *auth, uint64_t ticket, zr_span_t token);
+
 /* --- Answers --- */
 
 /* Readable when there are answers. */
@@ -59,7 +67,7 @@ typedef struct {
     size_t count;
 } auth_names_t;
 
-typedef enum { AUTH_RELOAD, AUTH_BAN, AUTH_UNBAN, AUTH_BANS, AUTH_LOGIN } auth_kind_t;
+typedef enum { AUTH_RELOAD, AUTH_BAN, AUTH_UNBAN, AUTH_BANS, AUTH_LOGIN, AUTH_JWT } auth_kind_t;
 
 /* Before anything else, do this, in this order:
  * 1. Revoke connections of `voided` that were let in before `generation` (the zap_generation of each).
@@ -69,9 +77,11 @@ typedef enum { AUTH_RELOAD, AUTH_BAN, AUTH_UNBAN, AUTH_BANS, AUTH_LOGIN } auth_k
 typedef struct {
     uint64_t ticket;
     auth_kind_t kind;
-    zr_code_t code; /* of all but logins: ZR_OK, ZR_NO_SUCH_USER or ZR_ADMIN_FAILED */
-    char *text;     /* of all but logins: for the operator; of AUTH_BANS with ZR_OK JSON: [{user, by, time, reason}] */
-    login_t login;  /* of logins */
+    zr_code_t code;  /* of all but logins: ZR_OK, ZR_NO_SUCH_USER or ZR_ADMIN_FAILED */
+    char *text;      /* of all but logins: for the operator; of AUTH_BANS with ZR_OK JSON: [{user, by, time, reason}] */
+    login_t login;   /* of logins */
+    grant_t grant;   /* of a JWT with LOGIN_OK */
+    const char *why; /* of one that failed: for the client, static; NULL: no more is said */
     uint32_t wait_ms;      /* of logins that failed or came too early: until the next one is checked */
     access_t *access;      /* in force from now on; NULL: nothing changed */
     uint64_t generation;   /* of `access` */

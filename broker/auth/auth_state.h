@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "auth.h"
+#include "jwt.h"
 #include "logger.h"
 #include "mailbox.h"
 #include "throttle.h"
@@ -16,6 +17,7 @@ typedef struct {
     auth_kind_t kind;
     uint64_t ticket;
     char *user, *reason, *by; /* malloc'ed */
+    char *token;              /* of a JWT, likewise; NULL: none */
 } request_t;
 
 typedef struct {
@@ -34,6 +36,9 @@ typedef struct {
 
 struct auth {
     char *users_path, *bans_path; /* NULL: open mode */
+    const char *jwt_path;         /* NULL: no JWT is taken */
+    jwt_rules_t jwt_rules;
+    jwt_keys_t *jwt_keys; /* the thread's */
     bool plain;
     bool bans_there;     /* the file of the bans was there once, so it must not be missing */
     uint64_t generation; /* of the users and bans in force; the thread's */
@@ -46,7 +51,7 @@ struct auth {
     bool tokens; /* and so there is a thread for logins */
     pthread_t login_thread;
     throttle_t *throttle; /* the logins' thread's */
-    zr_log_limit_t failed_lines, passed_lines;
+    zr_log_limit_t failed_lines, passed_lines, failed_jwt_lines, passed_jwt_lines;
 
     pthread_mutex_t mutex; /* of all that follows */
     pthread_cond_t applied_wake;

@@ -5,6 +5,12 @@
 
 #include "fatal.h"
 
+void users_destroy_role(role_t *role) {
+    if (role)
+        zr_buffer_finish(&role->rules);
+    free(role);
+}
+
 void users_destroy_user(user_t *user) {
     if (!user)
         return;
@@ -28,6 +34,11 @@ void users_destroy(users_t *users) {
         HASH_DEL(users->by_name, user);
         HASH_DELETE(by_folded, users->by_folded, user);
         users_destroy_user(user);
+    }
+    role_t *role, *next_role;
+    HASH_ITER(hh, users->roles, role, next_role) {
+        HASH_DEL(users->roles, role);
+        users_destroy_role(role);
     }
     free(users);
 }
@@ -68,7 +79,9 @@ bool user_has_token(const user_t *user, const char *hash) {
 }
 
 users_count_t users_count(const users_t *users) {
-    users_count_t count = {.users = HASH_COUNT(users->by_name), .keys = HASH_COUNT(users->by_key)};
+    users_count_t count = {.users = HASH_COUNT(users->by_name),
+        .keys = HASH_COUNT(users->by_key),
+        .signed_roles = HASH_COUNT(users->roles)};
     for (const user_t *user = users->by_name; user; user = user->hh.next) {
         count.tokens += user->token_count;
         if (user->token_count > count.most_tokens)

@@ -4,6 +4,7 @@
  *         name = member
  *         allow = "read write state presence create : general chat-*"
  *         deny = "write : general/announcements"
+ *         jwt = 1
  *     user
  *         name = alice
  *         key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
@@ -11,7 +12,7 @@
  *         role = member
  *         allow = "admin : *"
  *
- * All members but `name` may be repeated. "all" stands for every right but admin; admin is for "*" only. A user named
+ * All members but `name` and `jwt` may be repeated. A signed login (JWT) may name the roles with `jwt = 1`. "all" stands for every right but admin; admin is for "*" only. A user named
  * "anonymous" has no key and no token: its rights are those of peers that did not log in. */
 #ifndef USERS_H
 #define USERS_H
@@ -33,7 +34,8 @@ typedef struct user user_t;
 
 typedef struct {
     size_t users, keys, tokens;
-    size_t most_tokens; /* that one user has */
+    size_t most_tokens;  /* that one user has */
+    size_t signed_roles; /* that signed logins may name */
 } users_count_t;
 
 /* Reads the file. NULL: `error` holds one line with the file, the line number, the reason and what to do. */
@@ -52,7 +54,7 @@ void users_enforce_bans(users_t *users);
 
 users_count_t users_count(const users_t *users);
 
-/* Can anybody come in? Not on a broker that encrypts nothing and takes no tokens, unless there is the user `anonymous`.
+/* Can anybody come in? Not on a broker that encrypts nothing and takes no tokens (of either kind), unless there is the user `anonymous`.
  * false: `error` says what to do. */
 bool users_check_way(const users_t *users, const char *path, bool tokens, bool encrypted, zr_error_t *error);
 

@@ -52,7 +52,7 @@ static bool s_on_role(reading_t *reading, const zr_zpl_item_t *item, zr_error_t 
 
 static bool s_parse_rights(zr_span_t text, rights_t *rights, zr_error_t *error) {
     for (zr_span_t word; (word = zr_span_word(&text)).len > 0;) {
-        rights_t right = access_right(word);
+        rights_t right = right_named(word);
         if (!right)
             return zr_fail(error,
                 "\"%.*s\" is no right; there are read, write, state, presence, create, all (these five), admin and "
@@ -80,7 +80,7 @@ static bool s_parse_rule(zr_buffer_t *rules, bool deny, const char *text, zr_err
             return zr_fail(error, "\"%.*s\" ends in a comma; blanks stand between rooms",
                 (int)(word.len < 130 ? word.len : 130), word.ptr);
         if ((rule.rights & (RIGHT_ADMIN | RIGHT_GATEWAY)) && !zr_span_equal(word, zr_span("*"))) {
-            const char *name = access_right_name(rule.rights & (RIGHT_ADMIN | RIGHT_GATEWAY));
+            const char *name = right_name(rule.rights & (RIGHT_ADMIN | RIGHT_GATEWAY));
             return zr_fail(error, "%s is for all rooms or none; write it in a rule of its own, \"%s : *\"", name, name);
         }
         memset(rule.pattern, 0, sizeof rule.pattern);
@@ -93,6 +93,12 @@ static bool s_parse_rule(zr_buffer_t *rules, bool deny, const char *text, zr_err
 static bool s_on_rule(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
     zr_buffer_t *rules = reading->role ? &reading->role->rules : &reading->user->rules;
     return s_parse_rule(rules, strcmp(item->name, "deny") == 0, item->value, error);
+}
+
+static bool s_on_jwt(reading_t *reading, const zr_zpl_item_t *item, zr_error_t *error) {
+    reading->role->jwt = strcmp(item->value, "1") == 0;
+    return reading->role->jwt || strcmp(item->value, "0") == 0 ||
+           zr_fail(error, "neither 1 (signed logins may name the role) nor 0");
 }
 
 /* --- Keys and tokens. A value that is not right is not shown: it may be a secret put in the wrong place. --- */
@@ -173,12 +179,6 @@ static bool s_end_user(reading_t *reading, user_t *user, zr_error_t *error) {
     return true;
 }
 
-static void s_destroy_role(role_t *role) {
-    if (role)
-        zr_buffer_finish(&role->rules);
-    free(role);
-}
-
 /* The section being read, if any, is done. */
 static void s_end_section(reading_t *reading, zr_error_t *error) {
     role_t *role = reading->role;
@@ -192,7 +192,7 @@ static void s_end_section(reading_t *reading, zr_error_t *error) {
             "the name is missing; write \"name = NAME\" below it, indented by 4 spaces");
     bool named = role ? role->name[0] : user->name[0]; /* else the name was refused */
     if (role && !(named && s_end_role(reading, role, error)))
-        s_destroy_role(role);
+        users_destroy_role(role);
     if (user && !(named && s_end_user(reading, user, error)))
         users_destroy_user(user);
 }
@@ -221,6 +221,7 @@ static const struct {
     {"name", true, true, s_on_name},
     {"allow", true, true, s_on_rule},
     {"deny", true, true, s_on_rule},
+    {"jwt", true, false, s_on_jwt},
     {"role", false, true, s_on_role},
     {"key", false, true, s_on_secret},
     {"token", false, true, s_on_secret},
@@ -271,7 +272,7 @@ static bool s_on_item(void *ctx, const zr_zpl_item_t *item, zr_error_t *error) {
             return zr_fail(error, "the value is missing; write \"name = value\"");
         return s_members[i].read(reading, item, error);
     }
-    return zr_fail(error, reading->role ? "no such member; a role has name, allow and deny"
+    return zr_fail(error, reading->role ? "no such member; a role has name, jwt, allow and deny"
                                         : "no such member; a user has name, key, token, role, allow and deny");
 }
 
@@ -281,7 +282,10 @@ users_t *users_parse(const char *path, zr_span_t text, zr_error_t *error) {
     role_t *role, *next;
     HASH_ITER(hh, reading.by_role, role, next) {
         HASH_DEL(reading.by_role, role);
-        s_destroy_role(role);
+        if (role->jwt)
+            HASH_ADD_STR(reading.users->roles, name, role);
+        else
+            users_destroy_role(role);
     }
     if (ok)
         return reading.users;

@@ -14,6 +14,7 @@ typedef struct {
 typedef struct {
     char name[ZR_NICK_MAX + 1];
     zr_buffer_t rules; /* of rule_t */
+    bool jwt;          /* signed logins may name it */
     UT_hash_handle hh;
 } role_t;
 
@@ -47,8 +48,10 @@ struct users {
     user_t *by_name; /* in the order of the file */
     user_t *by_folded;
     user_key_t *by_key;
+    role_t *roles; /* that signed logins may name */
 };
 
+void users_destroy_role(role_t *role); /* NULL is accepted */
 void users_destroy_user(user_t *user); /* NULL is accepted; its keys stay */
 
 #endif

@@ -23,7 +23,7 @@ typedef enum {
     KIND_BOOL,
     KIND_TEXT,     /* a char array of `max` + 1 bytes */
     KIND_PATH,     /* the same; a relative one begins at the file's folder */
-    KIND_GREETING, /* the same, in UTF-8: clients get it in JSON */
+    KIND_GREETING, /* the same, in UTF-8: it stands in JSON */
     KIND_LEVEL,
     KIND_ADVERTISE,
     KIND_ENDPOINTS, /* may be repeated */
@@ -64,6 +64,10 @@ static const setting_t s_settings[] = {
     {"auth", "users", KIND_PATH, AT(users), 1, SETTINGS_TEXT_MAX},
     {"auth", "bans", KIND_PATH, AT(bans), 1, SETTINGS_TEXT_MAX},
     {"auth", "tokens", KIND_BOOL, AT(relay.tokens), 0, 1},
+    {"auth", "jwt-keys", KIND_PATH, AT(jwt_keys), 1, SETTINGS_TEXT_MAX},
+    {"auth", "jwt-issuer", KIND_GREETING, AT(jwt_issuer), 1, SETTINGS_TEXT_MAX},
+    {"auth", "jwt-audience", KIND_GREETING, AT(jwt_audience), 1, SETTINGS_TEXT_MAX},
+    {"auth", "jwt-leeway", KIND_TIME, AT(jwt_leeway_ms), 0, 600 * SECOND},
     {"auth", "server-key", KIND_PATH, AT(server_key), 1, SETTINGS_TEXT_MAX},
     {"auth", "encrypt", KIND_ENCRYPT, AT(encrypt_all), 0, 0},
     {"limits", "max-frame", KIND_SIZE, AT(relay.max_frame), 4 * KIB, 256 * MIB},
@@ -134,6 +138,7 @@ void settings_default(settings_t *settings) {
     settings->rate_handshakes = 50;
     settings->rate_subscriptions = 2000;
     settings->login_timeout_ms = 10 * SECOND;
+    settings->jwt_leeway_ms = 60 * SECOND;
     settings->max_user_topics = 64 * KIB;
     settings->max_topics = 16 * MIB;
     settings->log = (log_memory_limits_t){

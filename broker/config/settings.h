@@ -35,8 +35,12 @@ typedef struct {
     bool insecure;                          /* listen beyond this machine without encryption */
     char users[SETTINGS_TEXT_MAX + 1];      /* the users file; empty: everybody may do everything */
     char bans[SETTINGS_TEXT_MAX + sizeof SETTINGS_BANS_SUFFIX];
-    char server_key[SETTINGS_TEXT_MAX + 1]; /* the secret certificate's file; empty: nothing is encrypted */
-    bool encrypt_all;                       /* local listeners too */
+    char server_key[SETTINGS_TEXT_MAX + 1];   /* the secret certificate's file; empty: nothing is encrypted */
+    bool encrypt_all;                         /* local listeners too */
+    char jwt_keys[SETTINGS_TEXT_MAX + 1];     /* the file of keys that sign logins; empty: no JWT is taken */
+    char jwt_issuer[SETTINGS_TEXT_MAX + 1];   /* empty: any */
+    char jwt_audience[SETTINGS_TEXT_MAX + 1]; /* empty: none */
+    uint64_t jwt_leeway_ms;
     size_t max_address_connections;
     uint64_t rate_handshakes;    /* a second and address; 0: no limit */
     uint64_t rate_subscriptions; /* a second and connection of the back; 0: no limit */

@@ -14,6 +14,11 @@ static void s_check_users(settings_t *settings, zr_error_t *error) {
         zr_fail(error, "auth: bans are of users: name the users file with auth/users or --users");
     if (!settings->users[0] && settings->relay.tokens)
         zr_fail(error, "auth: tokens are the users': name the users file with auth/users or --users");
+    if (!settings->users[0] && settings->jwt_keys[0])
+        zr_fail(error, "auth: jwt-keys needs a users file with the roles: name it with auth/users or --users");
+    if (!settings->jwt_keys[0] && (settings->jwt_issuer[0] || settings->jwt_audience[0]))
+        zr_fail(error, "auth: jwt-issuer and jwt-audience need the keys: name their file with auth/jwt-keys");
+    settings->relay.jwt = settings->jwt_keys[0];
     if (!settings->server_key[0] && settings->encrypt_all)
         zr_fail(error,
             "auth: encrypt = all needs a key: auth/server-key or --server-key (zrelayd --keygen FILE makes one)");

@@ -30,40 +30,14 @@ struct access_user {
 struct access {
     bool open_mode, plain;
     access_user_t *users;
-    access_user_t *folded;  /* the same, by folded names */
+    access_user_t *folded; /* the same, by folded names */
+    access_user_t *roles;  /* that signed logins may name */
+    uint64_t *signers;     /* the keys that sign them */
+    size_t signer_count, signer_size;
     access_user_t **groups; /* of those that are let in and are no gateways one for each set of rules */
     size_t group_count;
     access_user_t sure; /* nobody: the allows that all groups have, and everybody's denies */
 };
-
-static const struct {
-    const char *name;
-    rights_t right;
-} s_rights[] = {
-    {"read", RIGHT_READ},
-    {"write", RIGHT_WRITE},
-    {"state", RIGHT_STATE},
-    {"presence", RIGHT_PRESENCE},
-    {"create", RIGHT_CREATE},
-    {"admin", RIGHT_ADMIN},
-    {"gateway", RIGHT_GATEWAY},
-    {"all", RIGHT_ALL},
-};
-enum { RIGHT_NAMES = sizeof s_rights / sizeof s_rights[0] };
-
-rights_t access_right(zr_span_t name) {
-    for (size_t i = 0; i < RIGHT_NAMES; i++)
-        if (zr_span_equal(name, zr_span(s_rights[i].name)))
-            return s_rights[i].right;
-    return 0;
-}
-
-const char *access_right_name(rights_t rights) {
-    size_t i = 0;
-    while (i + 1 < RIGHT_NAMES && !(s_rights[i].right & rights))
-        i++;
-    return s_rights[i].name;
-}
 
 access_t *access_new(void) {
     return fatal_calloc(sizeof(access_t));
@@ -77,6 +51,12 @@ access_t *access_new_open(void) {
     return access;
 }
 
+void access_user_free(access_user_t *user) {
+    if (user)
+        free(user->rules);
+    free(user);
+}
+
 void access_destroy(access_t *access) {
     if (!access)
         return;
@@ -85,9 +65,13 @@ void access_destroy(access_t *access) {
         HASH_DEL(access->users, user);
         HASH_DELETE(by_folded, access->folded, user);
         zr_buffer_finish(&user->folded);
-        free(user->rules);
-        free(user);
+        access_user_free(user);
     }
+    HASH_ITER(hh, access->roles, user, next) {
+        HASH_DEL(access->roles, user);
+        access_user_free(user);
+    }
+    free(access->signers);
     free(access->groups);
     free(access->sure.rules);
     free(access);
@@ -99,19 +83,43 @@ static access_user_t *s_find(const access_t *access, zr_span_t name) {
     return user;
 }
 
+static access_user_t *s_find_role(const access_t *access, zr_span_t name) {
+    access_user_t *role;
+    HASH_FIND(hh, access->roles, name.ptr, name.len, role);
+    return role;
+}
+
 /* --- Building --- */
 
-access_user_t *access_add_user(access_t *access, zr_span_t name) {
+static access_user_t *s_new(zr_span_t name) {
     FATAL_UNLESS(name.len > 0 && name.len <= ZR_NICK_MAX);
-    if (s_find(access, name))
-        return NULL;
     access_user_t *user = fatal_calloc(sizeof *user);
     memcpy(user->name, name.ptr, name.len);
     user->name_len = name.len;
+    return user;
+}
+
+access_user_t *access_add_user(access_t *access, zr_span_t name) {
+    if (s_find(access, name))
+        return NULL;
+    access_user_t *user = s_new(name);
     HASH_ADD(hh, access->users, name, name.len, user);
     zr_fold(&user->folded, name);
     HASH_ADD_KEYPTR(by_folded, access->folded, user->folded.data, user->folded.len, user);
     return user;
+}
+
+access_user_t *access_add_role(access_t *access, zr_span_t name) {
+    if (s_find_role(access, name))
+        return NULL;
+    access_user_t *role = s_new(name);
+    HASH_ADD(hh, access->roles, name, name.len, role);
+    return role;
+}
+
+void access_add_signer(access_t *access, uint64_t signer) {
+    FATAL_GROW(access->signers, access->signer_count, access->signer_size);
+    access->signers[access->signer_count++] = signer;
 }
 
 void access_add_rule(access_user_t *user, bool deny, rights_t rights, zr_span_t pattern) {
@@ -199,8 +207,14 @@ static void s_find_sure(access_t *access) {
 }
 
 void access_finish(access_t *access) {
+    size_t most = HASH_COUNT(access->users) + HASH_COUNT(access->roles) + 1;
     access->group_count = 0;
-    access->groups = fatal_realloc(access->groups, (HASH_COUNT(access->users) + 1) * sizeof *access->groups);
+    access->groups = fatal_realloc(access->groups, most * sizeof *access->groups);
+    for (access_user_t *role = access->roles; role; role = role->hh.next) {
+        s_tidy(role);
+        if (access->signer_count > 0 && !access_is_gateway(role))
+            access->groups[access->group_count++] = role;
+    }
     for (access_user_t *user = access->users; user; user = user->hh.next) {
         s_tidy(user);
         if (!user->banned && !access_is_gateway(user))
@@ -230,6 +244,34 @@ const access_user_t *access_user(const access_t *access, zr_span_t name) {
 
 bool access_is_user(const access_t *access, zr_span_t name) {
     return !access->open_mode && !zr_span_equal(name, zr_span(ZR_ANONYMOUS)) && s_find(access, name);
+}
+
+static bool s_has_signer(const access_t *access, uint64_t signer) {
+    for (size_t i = 0; i < access->signer_count; i++)
+        if (access->signers[i] == signer)
+            return true;
+    return false;
+}
+
+bool access_takes(const access_t *access, const grant_t *grant) {
+    zr_span_t name = zr_span(grant->user);
+    bool ok = s_has_signer(access, grant->signer) && grant->role_count > 0 && !zr_nick_reserved(name) &&
+              !access_resembles_user(access, name);
+    for (size_t i = 0; ok && i < grant->role_count; i++)
+        ok = s_find_role(access, zr_span(grant->roles[i])) != NULL;
+    return ok;
+}
+
+access_user_t *access_of_grant(const access_t *access, const grant_t *grant) {
+    access_user_t *user = s_new(zr_span(grant->user));
+    for (size_t i = 0; i < grant->role_count; i++) {
+        const access_user_t *role = s_find_role(access, zr_span(grant->roles[i]));
+        FATAL_UNLESS(role);
+        for (size_t r = 0; r < role->rule_count; r++)
+            access_add_rule(user, role->rules[r].deny, role->rules[r].rights, s_pattern(&role->rules[r]));
+    }
+    s_tidy(user);
+    return user;
 }
 
 bool access_resembles_user(const access_t *access, zr_span_t nick) {

@@ -6,19 +6,9 @@
 
 #include <stdbool.h>
 
+#include "grant.h"
+#include "right.h"
 #include "span.h"
-
-typedef enum {
-    RIGHT_READ = 1,     /* join, replay, state, live entries; to know that the room exists */
-    RIGHT_WRITE = 2,    /* publish */
-    RIGHT_STATE = 4,    /* with write: publish keyed entries */
-    RIGHT_PRESENCE = 8, /* with read: be named there, and see the others */
-    RIGHT_CREATE = 16,  /* publish the first entry of a room */
-    RIGHT_ADMIN = 32,   /* for "*" only: the op admin */
-    RIGHT_GATEWAY = 64, /* for "*" only: to carry the sessions of others over a trunk */
-    RIGHT_ALL = 31,     /* all but admin and gateway */
-} right_t;
-typedef unsigned rights_t; /* of right_t */
 
 typedef struct access access_t;
 typedef struct access_user access_user_t;
@@ -40,6 +30,13 @@ access_user_t *access_add_user(access_t *access, zr_span_t name);
 void access_add_rule(access_user_t *user, bool deny, rights_t rights, zr_span_t pattern);
 void access_set_banned(access_user_t *user, bool banned);
 
+/* A role that a signed login may name. `name` is a valid nick, copied; rules are added to it as to a user. The access
+ * owns the result. NULL: there is a role of that name already. Such roles count only if there is a signer. */
+access_user_t *access_add_role(access_t *access, zr_span_t name);
+
+/* The number of a key that signs logins (grant_t). */
+void access_add_signer(access_t *access, uint64_t signer);
+
 /* Some listener is plain: any peer that reaches it can read the back without logging in. */
 void access_set_plain(access_t *access, bool plain);
 
@@ -48,11 +45,6 @@ void access_set_plain(access_t *access, bool plain);
 void access_finish(access_t *access);
 
 /* --- Asking --- */
-
-/* Rights by the names they have in the users file, "all" too; 0: none has that name. And the name of the first of
- * `rights`, of which there is one. */
-rights_t access_right(zr_span_t name);
-const char *access_right_name(rights_t rights);
 
 bool access_is_open_mode(const access_t *access);
 
@@ -73,13 +65,23 @@ rights_t access_rights(const access_user_t *user, zr_span_t room);
 enum { ACCESS_NEXT_SIZE = 129 }; /* a room name and one byte more */
 size_t access_next_readable(const access_user_t *user, zr_span_t room, char next[ACCESS_NEXT_SIZE]);
 
+/* Is this signed login let in? Its key is in force, its roles are there, and its name is neither reserved nor that of a
+ * user of the file, banned or not, in whatever case or width. */
+bool access_takes(const access_t *access, const grant_t *grant);
+
+/* The rights of its roles together, of a login that is let in; the caller's, for access_user_free. It does not change
+ * with the access. */
+access_user_t *access_of_grant(const access_t *access, const grant_t *grant);
+void access_user_free(access_user_t *user); /* NULL is accepted */
+
 /* May use the op admin; may be a gateway. A rule with the pattern "*" gives it, and none takes it. */
 bool access_is_admin(const access_user_t *user);
 bool access_is_gateway(const access_user_t *user);
 
-/* The rights there that all users have in common, of those that can be connected; none if no user can be. A room whose
- * common rights have RIGHT_READ is open, and its entries may be on the back. Gateways do not count: they read for
- * others, who must have the right. */
+/* The rights there that all users have in common, of those that can be connected; none if no user can be. A signed
+ * login may have any one of the roles for it, so each of these counts as a user. A room whose common rights have
+ * RIGHT_READ is open, and its entries may be on the back. Gateways do not count: they read for others, who must have the
+ * right. */
 rights_t access_common(const access_t *access, zr_span_t room);
 
 /* Have both the same rights everywhere, by the same rules? */

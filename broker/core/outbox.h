@@ -48,16 +48,17 @@ typedef enum {
     EFFECT_DROP,      /* end `connection`, once the frames sent to it are out */
     EFFECT_CHARGE,    /* `connection` ends for flooding: charge its address for it */
     EFFECT_DROP_USER, /* end every connection that authenticated as `user`, at the front and at the back */
-    EFFECT_LOGIN,     /* is the token of `login` its user's? Then relay_login_done */
+    EFFECT_LOGIN,     /* is the token of `login` valid? Then relay_login_done or relay_jwt_done */
     EFFECT_ADMIN,     /* do what `admin` says, then relay_admin_done */
 } effect_kind_t;
 
-enum { LOGIN_TOKEN_MAX = 256, ADMIN_REASON_MAX = 200 };
+enum { ADMIN_REASON_MAX = 200 };
 
 typedef struct {
     uint64_t ticket;
-    char user[ZR_NICK_MAX + 1]; /* a valid nick, known or not */
-    char token[LOGIN_TOKEN_MAX + 1];
+    bool jwt;                   /* the token is one; then relay_jwt_done */
+    char user[ZR_NICK_MAX + 1]; /* a valid nick, known or not; of a JWT, which names the user itself, empty */
+    char token[ZR_JWT_MAX + 1];
     char address[ZR_ADDRESS_TEXT_SIZE]; /* that the peer came from, by a channel; empty: this machine */
 } login_request_t;
 

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "control.h"
 #include "dispatch.h"
+#include "expired.h"
 #include "fatal.h"
 #include "flood.h"
 #include "listing.h"
@@ -52,7 +53,7 @@ void relay_config_default(relay_config_t *config) {
         .replay_entries = 10000,
         .replay_frames = 200,
         .replay_bytes = 1048576,
-        .batch_bytes = 65536,
+        .batch_bytes = 262144,
         .heartbeat_ms = 5000,
         .forget_after_ms = 30ULL * 24 * 3600 * 1000,
         .server = "zrelayd " ZRELAY_VERSION,
@@ -103,7 +104,7 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay->outbox = outbox;
     relay->presence_base = config->presence_base;
     relay->dedupe.max = config->max_clients;
-    if (config->tokens)
+    if (config->tokens || config->jwt)
         config->entropy(config->entropy_ctx, relay->known_tokens.key, sizeof relay->known_tokens.key);
     const rate_cost_t per_second = {{[RATE_OPS] = config->rate_ops,
         [RATE_CONTROL] = config->rate_control,
@@ -127,6 +128,7 @@ void relay_destroy(relay_t *relay) {
         return;
     while (relay->sessions.by_id)
         session_end(relay, relay->sessions.by_id, "shutdown");
+    deadlines_finish(&relay->sessions.expiries);
     channels_finish(&relay->sessions.channels);
     reading_forget_all(relay);
     login_forget_all(relay);
@@ -229,6 +231,7 @@ static const struct {
     {listing_is_due, listing_answer},
     {news_is_due, news_tell},
     {silence_is_due, silence_end},
+    {expired_is_due, expired_end},
 };
 enum { KINDS = sizeof s_kinds / sizeof *s_kinds };
 

@@ -62,7 +62,8 @@ typedef struct {
     uint64_t (*room)(void *ctx, route_t route);
     void *room_ctx;
     access_t *access; /* finished; relay_new takes it over. NULL: open mode */
-    bool tokens;      /* local peers, and those of secure channels, may log in with user and token */
+    bool tokens;      /* local peers, and those of secure channels, may log in with user and token, */
+    bool jwt;         /* with a JWT */
 } relay_config_t;
 
 void relay_config_default(relay_config_t *config);
@@ -134,8 +135,11 @@ bool relay_login_is_due(relay_t *relay, uint64_t ticket);
  * `wait_ms`. The relay asks for one at a time. */
 void relay_login_done(relay_t *relay, uint64_t ticket, login_t result, uint64_t wait_ms, uint64_t now);
 
+/* The answer to an EFFECT_LOGIN of a JWT. NULL: it is refused, and `text` (static; NULL: no more is said) says why. */
+void relay_jwt_done(relay_t *relay, uint64_t ticket, const grant_t *grant, const char *text, uint64_t now);
+
 /* Call four times a heartbeat, and at least once a second: tells peers whose logins wait for long that they do. A peer
- * that is gone is noticed by that. */
+ * that is gone is noticed by that. Sessions whose token has expired end, when their turn comes (relay_work). */
 void relay_login_tick(relay_t *relay, uint64_t now);
 
 /* The answer to an EFFECT_ADMIN. `code`: ZR_OK, ZR_NO_SUCH_USER or ZR_ADMIN_FAILED. `text`: NULL, or the text for the

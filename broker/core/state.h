@@ -22,6 +22,16 @@ typedef struct {
     size_t asked;                 /* of the log, which has to answer them */
 } readings_t;
 
+/* Logins of one kind that wait until the edge has checked their tokens. */
+typedef struct {
+    struct login_wait *waits; /* in the order of arrival */
+    uint64_t asked;           /* the ticket of the one that the edge checks; its hello may be gone. 0: none */
+    token_tag_t tag;          /* of it */
+} login_lane_t;
+
+/* A JWT takes far less time than a token's hash, so it does not wait behind one. */
+enum { LOGIN_LANE_HASH, LOGIN_LANE_JWT, LOGIN_LANES };
+
 struct relay {
     relay_config_t config;
     log_t *log;
@@ -50,11 +60,8 @@ struct relay {
     uint64_t access_number; /* rises with each */
     makers_t makers;
     zr_log_limit_t flood_lines, admin_lines, login_lines;
-    struct login_wait *logins, *logins_by_route;
-    struct {
-        uint64_t ticket; /* 0: none */
-        token_tag_t tag;
-    } login_asked; /* the one that the edge checks; its hello may be gone */
+    login_lane_t login_lanes[LOGIN_LANES];
+    struct login_wait *logins_by_route;
     known_tokens_t known_tokens;
     struct admin_wait *admins;
     uint64_t last_ticket;

@@ -182,8 +182,11 @@ static void s_drop_user(void *ctx, zr_span_t user) {
 }
 
 static void s_login(void *ctx, const login_request_t *login) {
-    auth_login(
-        ((effects_t *)ctx)->auth, login->ticket, zr_span(login->user), zr_span(login->token), zr_span(login->address));
+    auth_t *auth = ((effects_t *)ctx)->auth;
+    if (login->jwt)
+        auth_login_signed(auth, login->ticket, zr_span(login->token));
+    else
+        auth_login(auth, login->ticket, zr_span(login->user), zr_span(login->token), zr_span(login->address));
 }
 
 static void s_admin(void *ctx, const admin_request_t *admin) {

@@ -79,10 +79,14 @@ static void s_take_answer(server_t *server, auth_answer_t *answer) {
     }
     for (size_t i = 0; i < answer->disowned.count; i++)
         relay_disown(server->relay, zr_span(answer->disowned.items[i]));
-    server->logins_failed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_FAILED;
+    bool login = answer->kind == AUTH_LOGIN || answer->kind == AUTH_JWT;
+    server->logins_failed += login && answer->login == LOGIN_FAILED;
     server->logins_slowed += answer->kind == AUTH_LOGIN && answer->login == LOGIN_SLOW;
     if (answer->kind == AUTH_LOGIN)
         relay_login_done(server->relay, answer->ticket, answer->login, answer->wait_ms, timekeeper_now(&server->time));
+    else if (answer->kind == AUTH_JWT)
+        relay_jwt_done(server->relay, answer->ticket, answer->login == LOGIN_OK ? &answer->grant : NULL, answer->why,
+            timekeeper_now(&server->time));
     else if (answer->ticket != OUR_TICKET)
         relay_admin_done(server->relay, answer->ticket, answer->code, answer->text);
     auth_answer_finish(answer);
@@ -256,7 +260,11 @@ static bool s_open_auth(server_t *server, zr_error_t *error) {
         .bans = settings->bans[0] ? settings->bans : NULL,
         .tokens = settings->relay.tokens,
         .plain = settings_some_plain(settings),
-        .encrypted = settings_some_encrypted(settings)};
+        .encrypted = settings_some_encrypted(settings),
+        .jwt = settings->jwt_keys[0] ? settings->jwt_keys : NULL,
+        .jwt_rules = {.issuer = settings->jwt_issuer[0] ? settings->jwt_issuer : NULL,
+            .audience = settings->jwt_audience[0] ? settings->jwt_audience : NULL,
+            .leeway = settings->jwt_leeway_ms * 1000}};
     server->auth = auth_new(&config, &server->access, error);
     return server->auth != NULL;
 }
@@ -330,7 +338,7 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     zloop_reader(server->loop, server->sockets.front, intake_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
     zloop_timer(server->loop, SECOND_MS, 0, s_on_second, server);
-    if (settings->relay.tokens)
+    if (settings->relay.tokens || settings->relay.jwt)
         zloop_timer(server->loop, s_login_tick_ms(settings), 0, s_on_login_tick, server);
     zmq_pollitem_t stored = {.fd = log_fd(server->log), .events = ZMQ_POLLIN};
     if (stored.fd >= 0)

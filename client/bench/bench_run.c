@@ -16,6 +16,7 @@
 #include "bench_progress.h"
 #include "bench_readers.h"
 #include "fatal.h"
+#include "pace.h"
 #include "signals.h"
 
 enum {
@@ -41,6 +42,8 @@ typedef struct {
     char *body;
     int failed; /* zrelay_publish's error code; 0: none */
     uint64_t start;
+    pace_t pace;  /* the publishers' thread's */
+    bool blocked; /* likewise: readers or acks are too far behind for some publisher */
     uint64_t acked_at, delivered_at;
     zrelay_level_t level;
     histogram_t *latency, *late;
@@ -74,54 +77,68 @@ static uint64_t s_publish(run_t *run, size_t index) {
     publisher_t *publisher = &run->publishers[index];
     bench_head_t head = {.run = run->plan->run, .publisher = (uint32_t)index};
     uint64_t first = publisher->next;
-    if (s_ahead(run))
+    if (s_ahead(run)) {
+        run->blocked = true;
         return 0;
+    }
     for (; publisher->next < publisher->total && publisher->next - first < CHUNK; publisher->next++) {
-        uint64_t now = 0;
+        uint64_t now = 0, due = 0;
         if (schedule->rate) {
-            head.due = run->start + bench_due(schedule, index, publisher->next);
+            due = run->start + bench_due(schedule, index, publisher->next);
             now = bench_clock();
-            if (now < head.due)
+            if (now < due)
                 break;
+            head.due = pace_from(&run->pace, due);
         }
         uint64_t room = bench_room(schedule, index, publisher->next, &head.number);
         bench_head_write(run->body, &head);
         int failed = zrelay_publish(run->out.relays[index], run->rooms[room], run->body, run->plan->size, NULL);
         if (failed) {
+            run->blocked |= failed == ZRELAY_EFULL;
             run->failed = failed == ZRELAY_EFULL ? 0 : failed;
             break;
         }
         if (schedule->rate)
-            histogram_add(run->late, now - head.due);
+            histogram_add(run->late, now - due);
     }
     atomic_fetch_add_explicit(&run->published, publisher->next - first, memory_order_relaxed);
     return publisher->next - first;
 }
 
-/* Until the next message is due, or there is nothing left but acks. */
-static uint64_t s_pause(const run_t *run, bool unpublished) {
+/* When the next message is due; UINT64_MAX: all are published, or there is no rate. */
+static uint64_t s_next_due(const run_t *run) {
     const bench_schedule_t *schedule = &run->plan->schedule;
-    if (!unpublished)
-        return WAIT_NS;
-    if (!schedule->rate)
-        return AHEAD_WAIT_NS;
-    uint64_t next = UINT64_MAX, now = bench_clock();
-    for (size_t i = 0; i < run->out.opened; i++)
+    uint64_t next = UINT64_MAX;
+    for (size_t i = 0; schedule->rate && i < run->out.opened; i++)
         if (run->publishers[i].next < run->publishers[i].total) {
             uint64_t due = run->start + bench_due(schedule, i, run->publishers[i].next);
             next = due < next ? due : next;
         }
-    /* One that is due and not published found its queue full. */
-    uint64_t left = next > now ? next - now : AHEAD_WAIT_NS;
-    return left < WAIT_NS ? left : WAIT_NS;
+    return next;
+}
+
+/* Until a message is due acks do not wake the publishers, as answers do not wake the generators of other brokers. */
+static void s_rest(run_t *run, bool unpublished) {
+    uint64_t next = s_next_due(run), now = bench_clock();
+    if (next == UINT64_MAX || run->blocked) {
+        bench_pool_turn(&run->out, unpublished ? AHEAD_WAIT_NS : WAIT_NS);
+        return;
+    }
+    if (next <= now)
+        return;
+    bool soon = next - now < WAIT_NS;
+    pace_sleep(&run->pace, soon ? next : now + WAIT_NS);
+    if (!soon)
+        bench_pool_turn(&run->out, 0); /* sessions have heartbeats of their own */
 }
 
 static void *s_publish_all(void *arg) {
     run_t *run = arg;
-    prctl(PR_SET_TIMERSLACK, 1); /* or each wait for the next message is 50 µs too long */
+    prctl(PR_SET_TIMERSLACK, 1); /* pace.h says why */
     while (!atomic_load(&run->stop) && !run->failed) {
         uint64_t some = 0, acked = 0;
         bool unpublished = false, unacked = false;
+        run->blocked = false;
         for (size_t i = 0; i < run->out.opened; i++) {
             publisher_t *publisher = &run->publishers[i];
             uint64_t published = publisher->next < publisher->total ? s_publish(run, i) : 0;
@@ -137,7 +154,7 @@ static void *s_publish_all(void *arg) {
         if (!unpublished && !unacked)
             break;
         if (some == 0)
-            bench_pool_turn(&run->out, s_pause(run, unpublished));
+            s_rest(run, unpublished);
     }
     run->acked_at = bench_clock();
     if (run->failed)

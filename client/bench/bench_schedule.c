@@ -1,14 +1,13 @@
 #include "bench_schedule.h"
 
-#define SECOND UINT64_C(1000000000)
+#include "pace.h"
 
 uint64_t bench_share(const bench_schedule_t *schedule, uint64_t publisher) {
     return schedule->messages / schedule->publishers + (publisher < schedule->messages % schedule->publishers);
 }
 
 uint64_t bench_due(const bench_schedule_t *schedule, uint64_t publisher, uint64_t number) {
-    uint64_t nth = number * schedule->publishers + publisher, rate = schedule->rate;
-    return nth / rate * SECOND + nth % rate * SECOND / rate;
+    return pace_offset(schedule->rate, number * schedule->publishers + publisher);
 }
 
 /* How many rooms are `publisher`'s. */

@@ -30,7 +30,7 @@ static const char s_shared_help[] =
     "      --certificate FILE  connect encrypted, with the key pair that 'zrelay keygen FILE' made\n"
     "      --server-key KEY    the broker's public key; noted after the first time, and not needed then\n"
     "      --user NAME         log in as this user, at a broker on this machine\n"
-    "      --token-file FILE   with the token in this file (else in ZRELAY_TOKEN)\n"
+    "      --token-file FILE   with the token in this file (else in ZRELAY_TOKEN); a JWT needs no --user\n"
     "      --json              JSON, one object per line\n"
     "  -v, --verbose           tell more on stderr\n"
     "      --connect-timeout S give up connecting after S seconds (5)\n"

@@ -1,22 +1,14 @@
 /* The public interface (zrelay.h): a machine that decides, a link that has the sockets, and the clock between them. */
-#include "zrelay.h"
+#include "zrelay_state.h"
 
 #include <errno.h>
-#include <sodium/randombytes.h>
 #include <sodium/utils.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <zmq.h>
 
-#include "ahead.h"
 #include "clock.h"
-#include "guard.h"
-#include "key_file.h"
-#include "link.h"
-#include "machine.h"
 #include "machine_ask.h"
-#include "names.h"
 #include "remote.h"
 #include "wire.h"
 
@@ -24,30 +16,8 @@ enum {
     QUEUE_MESSAGES = 100000,
     QUEUE_BYTES = 64 << 20,
     BATCH = 64, /* frames fetched from a socket before events are handed out */
-    AGENT_BYTES = 64,
-    LOGIN_BYTES = 256,
     TURNS_MAX = 16,
     LINGER_MS = 1000,
-};
-
-struct zrelay {
-    char nick[ZR_NICK_MAX + 1], agent[AGENT_BYTES + 1];
-    char user[ZR_NICK_MAX + 1], token[LOGIN_BYTES + 1];
-    char client[ZR_CLIENT_ID_LEN + 1];
-    bool local, encrypted; /* the broker is on this machine; the connection is encrypted */
-    size_t queue_messages, queue_bytes, pack;
-    bool reconnect, closing;
-    link_t *link;
-    machine_t *machine;  /* NULL until the session starts */
-    action_t held;       /* an action that the DEALER had no room for */
-    uint64_t held_since; /* the connection it was meant for */
-    bool blocked;        /* there is one */
-    bool dirty;          /* the program wants something that no action was taken for yet */
-    uint64_t flushed;    /* when actions were last taken */
-    uint64_t due;        /* when the machine wants to be asked again */
-    unsigned process;    /* guard_process() when it was made */
-    uint8_t seed[randombytes_SEEDBYTES];
-    char *why; /* the last key file was refused */
 };
 
 /* --- Errors, version --- */
@@ -97,18 +67,6 @@ static void s_entropy(void *ctx, void *out, size_t len) {
         len -= part;
     }
     sodium_memzero(bytes, sizeof bytes);
-}
-
-/* After a fork the child has no thread of the library, and locks may be held for ever. */
-static bool s_is_parents(const zrelay_t *relay) {
-    return relay->process != guard_process();
-}
-
-/* Why an option cannot be set now; 0: it can. */
-static int s_started(const zrelay_t *relay) {
-    if (!relay)
-        return ZRELAY_EINVAL;
-    return relay->machine || s_is_parents(relay) ? ZRELAY_ESTATE : 0;
 }
 
 /* --- Between machine and sockets --- */
@@ -202,8 +160,9 @@ static void s_start(zrelay_t *relay) {
         .nick = relay->nick[0] ? relay->nick : NULL,
         .agent = relay->agent[0] ? relay->agent : NULL,
         .user = relay->user[0] ? relay->user : NULL,
-        .token = relay->user[0] ? relay->token : NULL,
+        .token = relay->token[0] ? relay->token : NULL,
         .client = relay->client[0] ? relay->client : NULL,
+        .meta = relay->meta[0] ? relay->meta : NULL,
         .encrypted = relay->encrypted,
         .queue_messages = relay->queue_messages,
         .queue_bytes = relay->queue_bytes,
@@ -259,7 +218,7 @@ zrelay_t *zrelay_new(const char *server) {
 void zrelay_destroy(zrelay_t *relay) {
     if (!relay)
         return;
-    bool parents = s_is_parents(relay);
+    bool parents = relay_is_parents(relay);
     if (relay->closing && relay->machine && !parents)
         s_flush(relay, s_now()); /* the program did not wait; frames that libzmq takes now may still arrive */
     s_drop_held(relay);
@@ -273,131 +232,42 @@ void zrelay_destroy(zrelay_t *relay) {
     free(relay);
 }
 
-int zrelay_set_nick(zrelay_t *relay, const char *nick) {
-    if (s_started(relay))
-        return s_started(relay);
-    if (!nick || !zr_nick_valid(zr_span(nick)))
-        return ZRELAY_EINVAL;
-    strcpy(relay->nick, nick);
-    return 0;
-}
-
-int zrelay_set_agent(zrelay_t *relay, const char *agent) {
-    if (s_started(relay))
-        return s_started(relay);
-    if (!agent || strlen(agent) > AGENT_BYTES || !zr_utf8_valid(zr_span(agent)))
-        return ZRELAY_EINVAL;
-    strcpy(relay->agent, agent);
-    return 0;
-}
-
-int zrelay_set_queue(zrelay_t *relay, size_t messages, size_t bytes) {
-    if (s_started(relay))
-        return s_started(relay);
-    if (messages == 0 || bytes == 0)
-        return ZRELAY_EINVAL;
-    relay->queue_messages = messages;
-    relay->queue_bytes = bytes;
-    return 0;
-}
-
-int zrelay_set_receive_queue(zrelay_t *relay, size_t bytes) {
-    if (s_started(relay))
-        return s_started(relay);
-    if (bytes < AHEAD_QUEUE_MIN || bytes > AHEAD_QUEUE_MAX)
-        return ZRELAY_EINVAL;
-    link_set_receive_queue(relay->link, bytes);
-    return 0;
-}
-
-int zrelay_set_reconnect(zrelay_t *relay, bool reconnect) {
-    if (s_started(relay))
-        return s_started(relay);
-    relay->reconnect = reconnect;
-    return 0;
-}
-
-static bool s_key_valid(const char *key) {
-    return key && zr_curve_decode(zr_span(key), NULL);
-}
-
-int zrelay_set_curve(zrelay_t *relay, const char *server_key, const char *public_key, const char *secret_key) {
-    char derived[ZR_CURVE_LEN + 1];
-    if (s_started(relay))
-        return s_started(relay);
-    if (!s_key_valid(server_key) || !s_key_valid(public_key) || !s_key_valid(secret_key) || relay->user[0] ||
-        zmq_curve_public(derived, secret_key) != 0 || strcmp(derived, public_key) != 0)
-        return ZRELAY_EINVAL;
-    link_set_curve(relay->link, server_key, public_key, secret_key);
-    relay->encrypted = true;
-    return 0;
-}
-
-int zrelay_set_curve_file(zrelay_t *relay, const char *server_key, const char *path, const char **why) {
-    zr_pair_t pair;
-    zr_error_t error = {0};
-    if (why)
-        *why = NULL;
-    if (s_started(relay))
-        return s_started(relay);
-    if (!path)
-        return ZRELAY_EINVAL;
-    bool loaded = zr_pair_load(&pair, path, &error) == ZR_FILE_READ;
-    int code = loaded ? zrelay_set_curve(relay, server_key, pair.public_key, pair.secret_key) : ZRELAY_EFILE;
-    zr_pair_wipe(&pair);
-    free(relay->why);
-    relay->why = loaded ? NULL : strdup(error.text);
-    if (why)
-        *why = relay->why;
-    return code;
-}
-
-int zrelay_set_login(zrelay_t *relay, const char *user, const char *token) {
-    if (s_started(relay))
-        return s_started(relay);
-    if (!user || !zr_nick_valid(zr_span(user)) || !token || !*token || strlen(token) > LOGIN_BYTES ||
-        !zr_utf8_valid(zr_span(token)) || !relay->local || relay->encrypted)
-        return ZRELAY_EINVAL;
-    strcpy(relay->user, user);
-    strcpy(relay->token, token);
-    return 0;
-}
-
-int zrelay_set_client(zrelay_t *relay, const char *client) {
-    if (relay->machine)
-        return ZRELAY_ESTATE;
-    if (!client || !zr_hex_valid(zr_span(client), ZR_CLIENT_ID_LEN, ZR_CLIENT_ID_LEN))
-        return ZRELAY_EINVAL;
-    strcpy(relay->client, client);
-    return 0;
-}
-
-int zrelay_set_packing(zrelay_t *relay, size_t messages) {
-    if (s_started(relay))
-        return s_started(relay);
-    relay->pack = messages;
-    return 0;
-}
-
-int zrelay_set_context(zrelay_t *relay, void *context) {
-    if (s_started(relay))
-        return s_started(relay);
-    if (!context)
-        return ZRELAY_EINVAL;
-    link_set_context(relay->link, context);
-    return 0;
-}
-
 /* --- Wishes: the machine notes them; the next turn carries them out --- */
 
 /* NULL: there is no session to ask, and `*code` says why. */
 static machine_t *s_machine(zrelay_t *relay, int *code) {
-    *code = !relay ? ZRELAY_EINVAL : s_is_parents(relay) ? ZRELAY_ESTATE : 0;
+    *code = !relay ? ZRELAY_EINVAL : relay_is_parents(relay) ? ZRELAY_ESTATE : 0;
     if (*code)
         return NULL;
     s_start(relay);
     relay->dirty = true;
     return relay->machine;
+}
+
+int zrelay_renew_login(zrelay_t *relay, const char *token) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    if (machine && (!relay_is_token(token) || !relay->local || relay->encrypted))
+        return ZRELAY_EINVAL;
+    return machine ? machine_renew(machine, token, s_now()) : code;
+}
+
+int zrelay_set_meta(zrelay_t *relay, const char *meta) {
+    if (!relay || relay_is_parents(relay))
+        return relay ? ZRELAY_ESTATE : ZRELAY_EINVAL;
+    const char *fault;
+    json_t *object = meta ? json_loads(meta, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    zr_blob_t *text = zr_meta_write(object, &fault);
+    json_decref(object);
+    if (!text)
+        return ZRELAY_EINVAL;
+    memcpy(relay->meta, zr_blob_data(text), zr_blob_len(text));
+    relay->meta[zr_blob_len(text)] = '\0';
+    zr_blob_unref(text);
+    if (!relay->machine)
+        return 0;
+    relay->dirty = true;
+    return machine_set_meta(relay->machine, relay->meta, s_now());
 }
 
 int zrelay_rename(zrelay_t *relay, const char *nick) {
@@ -540,6 +410,11 @@ static const zrelay_event_t *s_none(int reason) {
     return NULL;
 }
 
+/* Nothing is to be done before something comes. */
+static bool s_is_idle(const zrelay_t *relay, uint64_t now) {
+    return !relay->dirty && !relay->blocked && now < relay->due && !link_ready(relay->link, false);
+}
+
 static const zrelay_event_t *s_next(zrelay_t *relay, uint64_t now, uint64_t until) {
     bool waited = false;
     for (int turns = 0;; turns++, now = s_now()) {
@@ -548,6 +423,12 @@ static const zrelay_event_t *s_next(zrelay_t *relay, uint64_t now, uint64_t unti
             return event;
         if (machine_closed(relay->machine))
             return s_none(ESHUTDOWN);
+        if (!waited && now < until && s_is_idle(relay, now)) { /* one look instead of two */
+            if (!s_wait(relay, now, until))
+                return s_none(EINTR);
+            waited = true;
+            continue;
+        }
         if (!waited)
             link_wait(relay->link, 0);
         s_turn(relay, now, true);
@@ -577,7 +458,7 @@ static void s_work(zrelay_t *relay, uint64_t now) {
 const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
     if (!relay)
         return s_none(EINVAL);
-    if (s_is_parents(relay))
+    if (relay_is_parents(relay))
         return s_none(ESHUTDOWN);
     s_start(relay);
     uint64_t now = s_now(), until = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms;
@@ -586,18 +467,18 @@ const zrelay_event_t *zrelay_next(zrelay_t *relay, int timeout_ms) {
 }
 
 void zrelay_keep_alive(zrelay_t *relay) {
-    if (!relay || s_is_parents(relay))
+    if (!relay || relay_is_parents(relay))
         return;
     s_start(relay);
     s_work(relay, s_now());
 }
 
 int zrelay_fd(zrelay_t *relay) {
-    return relay && !s_is_parents(relay) ? link_fd(relay->link) : -1;
+    return relay && !relay_is_parents(relay) ? link_fd(relay->link) : -1;
 }
 
 int zrelay_timeout(zrelay_t *relay) {
-    if (!relay || s_is_parents(relay))
+    if (!relay || relay_is_parents(relay))
         return -1;
     s_start(relay);
     if (machine_has_event(relay->machine))

@@ -1,5 +1,7 @@
 /* The broker's core alone, for counting instructions. PUBLISH frames go in; the effects (deliveries, acks, the log's
- * work) are carried out without a socket. Usage: core MESSAGES ENTRIES-A-FRAME FRAMES-A-PASS */
+ * work) are carried out without a socket. Usage: core MESSAGES ENTRIES-A-FRAME FRAMES-A-PASS [PLANTED]. PLANTED
+ * rounds of a loop, two instructions each, are added for each message, so that the guard can show that it finds
+ * them. */
 #include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +54,11 @@ static void s_publish(void *ctx, zr_blob_t *frame) {
     zr_blob_unref(frame);
 }
 
+static void s_plant(uint64_t rounds) {
+    while (rounds-- > 0)
+        __asm__ volatile("");
+}
+
 /* End of a pass, as broker/loop/intake.c does it. */
 static void s_pass(core_t *core) {
     core->now += 100;
@@ -69,12 +76,12 @@ static void s_number(zr_buffer_t *frame, size_t head, size_t each, uint64_t *mid
 }
 
 int main(int argc, char **argv) {
-    if (argc != 4) {
-        fprintf(stderr, "usage: core MESSAGES ENTRIES-A-FRAME FRAMES-A-PASS\n");
+    if (argc != 4 && argc != 5) {
+        fprintf(stderr, "usage: core MESSAGES ENTRIES-A-FRAME FRAMES-A-PASS [PLANTED]\n");
         return EXIT_FAILURE;
     }
     uint64_t messages = strtoull(argv[1], NULL, 10), entries = strtoull(argv[2], NULL, 10);
-    uint64_t frames = strtoull(argv[3], NULL, 10);
+    uint64_t frames = strtoull(argv[3], NULL, 10), planted = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
     FATAL_UNLESS(messages > 0 && entries > 0 && frames > 0);
 
     core_t core = {.now = 1700000000000000};
@@ -108,6 +115,7 @@ int main(int argc, char **argv) {
             s_frame(&core, zr_span_of(frame.data, frame.len));
         }
         s_pass(&core);
+        s_plant(planted * frames * entries);
     }
     relay_stats_t stats = relay_stats(core.relay);
     FATAL_UNLESS(

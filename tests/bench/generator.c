@@ -13,12 +13,6 @@
 
 enum { PAUSE_NS = 1000000, QUIET_S = 20 };
 
-uint64_t work_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 void work_fail(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
@@ -30,10 +24,6 @@ void work_fail(const char *format, ...) {
 
 /* --- When --- */
 
-static uint64_t s_due(const work_t *work, uint64_t number) {
-    return work->start + number / work->rate * 1000000000 + number % work->rate * 1000000000 / work->rate;
-}
-
 uint64_t work_allowed(work_t *work, uint64_t published) {
     uint64_t most = work->messages;
     uint64_t done = work->acked ? atomic_load_explicit(&work->acks, memory_order_relaxed)
@@ -41,20 +31,20 @@ uint64_t work_allowed(work_t *work, uint64_t published) {
     if (done + work->ahead < most)
         most = done + work->ahead;
     if (work->rate) {
-        uint64_t elapsed = work_clock() - work->start;
-        uint64_t due = elapsed / 1000000000 * work->rate + elapsed % 1000000000 * work->rate / 1000000000 + 1;
+        uint64_t due = pace_count(&work->pace, pace_clock());
         most = due < most ? due : most;
     }
     return most > published ? most - published : 0;
 }
 
+/* While messages are to come, answers do not end the sleep: they are taken after the next message. */
 void work_wait(work_t *work, uint64_t published, int fd, bool writes) {
-    uint64_t left = PAUSE_NS;
-    if (work->rate && published < work->messages) {
-        uint64_t due = s_due(work, published), now = work_clock();
-        left = due > now ? due - now : writes ? PAUSE_NS : 0;
+    if (work->rate && published < work->messages && !writes) {
+        pace_sleep(&work->pace, pace_due(&work->pace, published));
+        if (work_allowed(work, published))
+            return;
     }
-    struct timespec wait = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
+    struct timespec wait = {0, PAUSE_NS};
     struct pollfd file = {.fd = fd, .events = (short)(POLLIN | (writes ? POLLOUT : 0))};
     ppoll(&file, 1, &wait, NULL);
 }
@@ -62,7 +52,12 @@ void work_wait(work_t *work, uint64_t published, int fd, bool writes) {
 /* --- What --- */
 
 void work_head(work_t *work, uint64_t number, char *body) {
-    head_t head = {.topic = TOPIC, .number = number, .due = work->rate ? s_due(work, number) : 0};
+    head_t head = {.topic = TOPIC, .number = number};
+    if (work->rate) {
+        uint64_t due = pace_due(&work->pace, number), now = pace_clock();
+        head.due = pace_from(&work->pace, due);
+        histogram_add(&work->late, now > due ? now - due : 0);
+    }
     memcpy(body, &head, sizeof head);
 }
 
@@ -74,7 +69,7 @@ bool work_check(work_t *work, uint64_t *next, const char *body, size_t len) {
     if (head.number != *next)
         work_fail("message %llu came, not %llu", (unsigned long long)head.number, (unsigned long long)*next);
     if (work->rate)
-        histogram_add(&work->latency, work_clock() - head.due);
+        histogram_add(&work->latency, pace_clock() - head.due);
     return ++*next < work->messages;
 }
 
@@ -83,7 +78,7 @@ bool work_check(work_t *work, uint64_t *next, const char *body, size_t len) {
 void work_run(work_t *work, void *(*publish)(void *), void *(*read)(void *), void *ctx) {
     pthread_t publishing, reading;
     prctl(PR_SET_TIMERSLACK, 1); /* threads inherit it */
-    work->start = work_clock();
+    work->pace = (pace_t){.start = pace_clock(), .rate = work->rate};
     if ((read && pthread_create(&reading, NULL, read, ctx) != 0) ||
         pthread_create(&publishing, NULL, publish, ctx) != 0)
         work_fail("no threads");
@@ -91,9 +86,9 @@ void work_run(work_t *work, void *(*publish)(void *), void *(*read)(void *), voi
     uint64_t moved = 0, before = 0;
     while (!work->end) {
         uint64_t now = atomic_load(&work->published) + atomic_load(&work->delivered) + atomic_load(&work->acks);
-        moved = now != before || moved == 0 ? work_clock() : moved;
+        moved = now != before || moved == 0 ? pace_clock() : moved;
         before = now;
-        if (work_clock() - moved > (uint64_t)QUIET_S * 1000000000)
+        if (pace_clock() - moved > (uint64_t)QUIET_S * 1000000000)
             work_fail("nothing has moved for %d s: %llu published, %llu delivered, %llu acked", QUIET_S,
                 (unsigned long long)work->published, (unsigned long long)work->delivered,
                 (unsigned long long)work->acks);
@@ -118,12 +113,15 @@ static uint64_t s_number(const char *text) {
 }
 
 static void s_result(const work_t *work) {
-    double seconds = (double)(work->end - work->start) / 1e9;
+    double seconds = (double)(work->end - work->pace.start) / 1e9;
     uint64_t count = work->acked ? work->messages : work->messages * work->readers;
     printf("{\"seconds\":%.6f,\"per_s\":%.1f", seconds, (double)count / seconds);
     if (work->latency.total)
         printf(",\"p50\":%.1f,\"p99\":%.1f,\"max\":%.1f", (double)histogram_at(&work->latency, 0.5) / 1000,
             (double)histogram_at(&work->latency, 0.99) / 1000, (double)work->latency.most / 1000);
+    if (work->late.total)
+        printf(",\"late_p50\":%.1f,\"late_p99\":%.1f", (double)histogram_at(&work->late, 0.5) / 1000,
+            (double)histogram_at(&work->late, 0.99) / 1000);
     printf("}\n");
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "histogram.h"
+#include "pace.h"
 
 #define TOPIC "bench"
 
@@ -20,8 +21,9 @@ typedef struct {
     bool acked; /* messages count when they are acked; no readers */
     /* Shared between threads. */
     atomic_uint_fast64_t published, delivered, acks, end;
-    uint64_t start;
-    histogram_t latency;
+    pace_t pace;         /* the publisher's, but for `start` */
+    histogram_t late;    /* the publisher's: from when messages were due until they were sent */
+    histogram_t latency; /* the reader's */
 } work_t;
 
 /* How a message begins; the same in all protocols. */
@@ -30,16 +32,14 @@ typedef struct {
     uint64_t number, due;
 } head_t;
 
-uint64_t work_clock(void); /* nanoseconds */
-
 /* Ends the program with a line on stderr. */
 void work_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* How many messages may be published now: what is due, and not too far ahead of the readers or their acks. */
 uint64_t work_allowed(work_t *work, uint64_t published);
 
-/* Sleeps until more may be: until the next is due, or a moment. `fd` (-1: none) ends it when it is readable, or, with
- * `writes`, writable. */
+/* Sleeps until the next message is due. Without a rate, or with `writes`, it sleeps a moment, and `fd` (-1: none) ends
+ * that when it is readable, or, with `writes`, writable. */
 void work_wait(work_t *work, uint64_t published, int fd, bool writes);
 
 /* Body of message `number`. */

@@ -77,7 +77,7 @@ static void *s_read(void *arg) {
             }
         }
         if (delivered == all)
-            work->end = work_clock();
+            work->end = pace_clock();
         atomic_store_explicit(&work->delivered, delivered, memory_order_relaxed);
         if (!some)
             zmq_poll(items, (int)work->readers, 1000);

@@ -117,7 +117,7 @@ static void *s_read(void *arg) {
             left -= had && !more;
         }
         if (left == 0)
-            work->end = work_clock();
+            work->end = pace_clock();
         atomic_fetch_add_explicit(&work->delivered, delivered, memory_order_relaxed);
     }
     return NULL;
@@ -139,7 +139,7 @@ static void s_answers(stream_t *stream) {
     }
     s_keep_rest(publisher, at);
     if (stream->work->acked && atomic_fetch_add(&stream->work->acks, acks) + acks == stream->work->messages)
-        stream->work->end = work_clock();
+        stream->work->end = pace_clock();
 }
 
 static void *s_publish(void *arg) {

@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 
+import home
 import results
 
 DEADLINE = 600  # seconds for one run
@@ -200,6 +201,7 @@ def main():
     options.add_argument("--only", default="", help="works whose name holds these words")
     options.add_argument("--write", action="store_true", help="keep the result in RESULTS.md")
     given = options.parse_args()
+    home.own()
     scale = Scale(os.path.abspath(given.build), given.clients, given.rooms)
     tens = max(given.clients // 10, 1)
     gathers = [("idle, a room for ten", ["--rooms", tens]), ("one room", []), ("one room, presence", ["--presence"]),

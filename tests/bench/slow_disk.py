@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import time
 
+import home
+
 CONFIG = "log\n    data = %s\nroom\n    pattern = bench\n    max-entries = 1000000\n"
 
 
@@ -28,6 +30,7 @@ def main():
     options.add_argument("--delay", type=int, default=50, help="milliseconds that each sync takes longer")
     options.add_argument("--publishers", type=int, default=4)
     given = options.parse_args()
+    home.own()
     folder = tempfile.mkdtemp(prefix="zrelay-bench-")
     config = os.path.join(folder, "zrelayd.conf")
     with open(config, "w") as file:

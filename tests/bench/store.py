@@ -19,6 +19,8 @@ import subprocess
 import tempfile
 import time
 
+import home
+
 import zmq
 
 
@@ -186,6 +188,7 @@ def main():
     options.add_argument("--size", type=int, default=100)
     options.add_argument("--publishers", default="1,50")
     given = options.parse_args()
+    home.own()
     for publishers in map(int, given.publishers.split(",")):
         each = given.messages // publishers
         rates = {Zrelay.name: [], JetStream.name: []}

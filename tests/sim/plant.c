@@ -194,6 +194,8 @@ zr_blob_t *plant_publish(sim_t *sim, zr_blob_t *frame) {
         return s_without(frame, room.len + 1, "left", json_array());
     if (sim->plant == PLANT_UNTOLD_CROWD && kind == ZR_BACK_PRESENCE)
         return s_without(frame, room.len + 1, "crowded", json_null());
+    if (sim->plant == PLANT_STALE_META && kind == ZR_BACK_PRESENCE)
+        return s_without(frame, room.len + 1, "changed", json_array());
     if (sim->plant == PLANT_WRONG_COUNT && kind == ZR_BACK_PRESENCE)
         return s_without(frame, room.len + 1, "count", json_integer(SLOTS + 1));
     return frame;

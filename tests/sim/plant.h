@@ -34,6 +34,7 @@ struct client;
     X(SUNKEN_FLOOR, "sunken-floor", "a room that was forgotten begins where it began before")                          \
     X(WRONG_COUNT, "wrong-count", "presence counts one user too many")                                                 \
     X(UNTOLD_CROWD, "untold-crowd", "presence does not say that it names nobody")                                      \
+    X(STALE_META, "stale-meta", "presence does not tell that metas changed")                                           \
     X(SILENT_VERSIONS, "silent-versions", "a pong names no versions of presence")                                      \
     X(CROSSED_CHANNELS, "crossed-channels", "some frames go to another channel of a trunk")
 

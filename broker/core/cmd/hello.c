@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "control.h"
 #include "login.h"
+#include "meta.h"
 #include "peer.h"
 #include "reply.h"
 #include "state.h"
@@ -25,7 +26,9 @@ static bool s_read(relay_t *relay, request_t *request, hello_t *hello) {
     zr_get_string_opt(request->object, "resume", 64, &hello->resume, &wrong);
     zr_get_string_opt(request->object, "agent", ZR_ID_MAX, &hello->agent, &wrong);
     zr_get_string_opt(request->object, "user", SIZE_MAX, &hello->user, &wrong);
-    zr_get_string_opt(request->object, "token", LOGIN_TOKEN_MAX, &hello->token, &wrong);
+    zr_get_string_opt(request->object, "token", ZR_JWT_MAX, &hello->token, &wrong);
+    if (!wrong && hello->token.len > ZR_TOKEN_MAX && !login_is_signed(relay, hello->token))
+        wrong = "token";
     if (!wrong && !zr_hex_valid(hello->client, ZR_CLIENT_ID_LEN, ZR_CLIENT_ID_LEN))
         wrong = "client";
     if (wrong) {
@@ -50,27 +53,36 @@ static bool s_is_peers(const session_t *session, const peer_t *peer) {
 /* The hello names a user that the connection did not authenticate as. */
 static void s_log_in(relay_t *relay, request_t *request, hello_t *hello, const peer_t *peer, const speaker_t *nobody) {
     speaker_t speaker = *nobody;
-    if (peer->user.len || !peer->takes_tokens || !relay->config.tokens) {
+    const session_t *session = NULL;
+    bool taken = relay->config.tokens || relay->config.jwt;
+    if (peer->user.len || !peer->takes_tokens || !taken) {
         fail(relay, request, ZR_LOGIN_FAILED, NULL);
-    } else if (hello_is_logged_in(relay, request, hello)) {
+    } else if ((session = hello_logged_in(relay, request, hello))) {
         speaker.name = hello->user;
         speaker.by_token = true;
+        speaker.grant = session->grant;
         hello_admit(relay, request, hello, &speaker);
     } else if (request->session) {
         fail(relay, request, ZR_BAD_MEMBER, "the member 'user' differs from that of this session");
-    } else if (!hello->token.len) {
+    } else if (!hello->token.len || !relay->config.tokens) {
         fail(relay, request, ZR_LOGIN_FAILED, NULL);
     } else {
         login_begin(relay, request, hello, &speaker);
     }
 }
 
-void cmd_hello(relay_t *relay, request_t *request) {
+/* The token names the user, and is checked each time: it is quick, and a new one may have another end and other roles. */
+static void s_log_in_signed(
+    relay_t *relay, request_t *request, hello_t *hello, const peer_t *peer, const speaker_t *speaker) {
+    if (peer->user.len || !peer->takes_tokens)
+        fail(relay, request, ZR_LOGIN_FAILED, NULL);
+    else
+        login_begin_signed(relay, request, hello, speaker);
+}
+
+static void s_hello(relay_t *relay, request_t *request, hello_t *hello) {
     const relay_config_t *config = &relay->config;
-    hello_t hello = {0};
     peer_t peer;
-    if (!s_read(relay, request, &hello))
-        return;
     peer_of(relay, request->route, &peer);
     channel_t *channel = channel_find(&relay->sessions.channels, request->route);
     if (channel)
@@ -97,13 +109,25 @@ void cmd_hello(relay_t *relay, request_t *request) {
         .back = config->back(config->back_ctx),
         .address = peer.address,
         .local = peer.local};
-    if (hello.user.len && !zr_span_equal(hello.user, peer.user)) {
-        s_log_in(relay, request, &hello, &peer, &speaker);
+    if (login_is_signed(relay, hello->token)) {
+        s_log_in_signed(relay, request, hello, &peer, &speaker);
+        return;
+    }
+    if (hello->user.len && !zr_span_equal(hello->user, peer.user)) {
+        s_log_in(relay, request, hello, &peer, &speaker);
         return;
     }
     if (request->session && request->session->by_token) { /* a peer that logged in here keeps its user */
         speaker.name = user_nick(request->session->user);
         speaker.by_token = true;
+        speaker.grant = request->session->grant;
     }
-    hello_admit(relay, request, &hello, &speaker);
+    hello_admit(relay, request, hello, &speaker);
+}
+
+void cmd_hello(relay_t *relay, request_t *request) {
+    hello_t hello = {0};
+    if (s_read(relay, request, &hello) && meta_read(relay, request, &hello.meta))
+        s_hello(relay, request, &hello);
+    zr_blob_unref(hello.meta);
 }

@@ -6,6 +6,8 @@
 #include "rooms.h"
 #include "state.h"
 
+enum { FRAME_MOST = 64 << 10 }; /* bytes of a snapshot's frame, but at most batch-bytes */
+
 typedef struct {
     zr_buffer_t frame;
     uint64_t after; /* of the request: `prev` of every frame */
@@ -24,20 +26,24 @@ static void s_send(relay_t *relay, const request_t *request, snapshot_t *snapsho
     send_frame(relay, request->route, zr_buffer_to_blob(&snapshot->frame));
 }
 
+static size_t s_frame_most(const relay_config_t *config) {
+    return config->batch_bytes < FRAME_MOST ? config->batch_bytes : FRAME_MOST;
+}
+
 /* Adds one value; false when the slice is full. */
 static bool s_add(
     relay_t *relay, const request_t *request, const room_t *room, const key_value_t *value, snapshot_t *snapshot) {
     const relay_config_t *config = &relay->config;
     zr_entry_t entry = room_state_entry(value);
     size_t size = room_state_size(entry.sender, entry.key, entry.body.len);
-    if (snapshot->in_frame && snapshot->frame.len + size > config->batch_bytes)
+    if (snapshot->in_frame && snapshot->frame.len + size > s_frame_most(config))
         s_send(relay, request, snapshot);
     size_t bytes = snapshot->bytes + (snapshot->in_frame ? snapshot->frame.len : 0) + size;
     if (snapshot->count > 0 && (snapshot->count >= config->replay_entries || bytes > snapshot->most ||
                                    (!snapshot->in_frame && snapshot->frames >= config->replay_frames)))
         return false;
     if (!snapshot->in_frame && snapshot->frames > 0) /* another full one: to grow would copy it */
-        zr_buffer_reserve(&snapshot->frame, config->batch_bytes);
+        zr_buffer_reserve(&snapshot->frame, s_frame_most(config));
     if (!snapshot->in_frame)
         zr_deliver_begin(&snapshot->frame, room_name(room), ZR_FRAME_STATE, config->epoch, snapshot->after);
     zr_deliver_add(&snapshot->frame, &entry);

@@ -82,7 +82,8 @@ static void s_open(relay_t *relay, room_t *room, uint64_t first) {
         room->next_open = relay->batch.open ? relay->batch.open : room; /* the last one points to itself */
         relay->batch.open = room;
     }
-    size_t wanted = 2 * room->open_before, most = relay->config.batch_bytes + SLACK;
+    room->open_most = frame_limit(&room->open_limit, relay->config.batch_bytes);
+    size_t wanted = 2 * room->open_before, most = room->open_most + SLACK;
     zr_buffer_reserve(&room->open, wanted < most ? wanted : most);
     zr_deliver_begin(&room->open, room_name(room), 0, relay->config.epoch, room->head);
     room->open_first = first;
@@ -90,10 +91,16 @@ static void s_open(relay_t *relay, room_t *room, uint64_t first) {
     room->open_keyed = false;
 }
 
+/* The next entry does not fit into the room's frame. */
+static void s_close_full(relay_t *relay, room_t *room) {
+    frame_limit_fill(&room->open_limit, relay->config.batch_bytes);
+    s_close(relay, room);
+}
+
 /* A position for an entry of `size` bytes, in the room's frame, which is begun if need be. */
 static inline uint64_t s_place(relay_t *relay, room_t *room, size_t size) {
-    if (room->open_count > 0 && room->open.len + size > relay->config.batch_bytes)
-        s_close(relay, room);
+    if (room->open_count > 0 && room->open.len + size > room->open_most)
+        s_close_full(relay, room);
     uint64_t seq = relay->log->engine->next_seq(relay->log, room_name(room), room->head);
     FATAL_UNLESS(seq > room->head);
     if (room->open_count == 0)
@@ -250,8 +257,10 @@ void batch_flush(relay_t *relay) {
     for (room_t *room = batch->open, *next; room; room = next) {
         next = room->next_open == room ? NULL : room->next_open;
         room->next_open = NULL;
-        if (room->open_count > 0)
-            s_close(relay, room);
+        if (room->open_count == 0)
+            continue;
+        frame_limit_end_pass(&room->open_limit, room->open.len, relay->config.batch_bytes);
+        s_close(relay, room);
     }
     batch->open = NULL;
     pass_t *pass = batch->current;

@@ -4,6 +4,7 @@
 
 #include "access.h"
 #include "buffer.h"
+#include "frame_limit.h"
 #include "hash.h"
 #include "room_state.h"
 #include "room_makers.h"
@@ -32,6 +33,8 @@ typedef struct room {
     zr_buffer_t open;
     size_t open_count;
     size_t open_before; /* bytes of the largest frames of late */
+    size_t open_most;   /* bytes that it may have, by `open_limit` when it began */
+    frame_limit_t open_limit;
     uint64_t open_first, open_prev;
     bool open_keyed;
     struct room *next_open;
@@ -54,6 +57,7 @@ typedef struct member {
     struct session *session;
     room_t *room;
     rights_t rights;            /* with RIGHT_READ, always */
+    zr_blob_t *meta;            /* of this room; NULL: the session's */
     bool wished;                /* it wants to be named in presence, */
     bool present;               /* and may be, and is */
     uint64_t told;              /* head of the last pong; UINT64_MAX: none yet */

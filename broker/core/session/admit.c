@@ -9,6 +9,7 @@
 #include "logger.h"
 #include "members.h"
 #include "reply.h"
+#include "revoke.h"
 #include "session_end.h"
 #include "silence.h"
 #include "state.h"
@@ -89,7 +90,18 @@ static void s_welcome(
     reply(relay, request, welcome);
 }
 
-/* hello on a connection that has a session: only the nick may change. */
+/* The session goes by this signed login from now on; perhaps it did before, by it or by another one of its user. Then it
+ * may lose rooms, and is told, so its welcome comes first. */
+static void s_take_grant(relay_t *relay, session_t *session, const grant_t *grant) {
+    if (grant == session->grant)
+        return;
+    access_user_t *own = access_of_grant(relay->access, grant);
+    if (session->grant)
+        session_give_rights(relay, session, own);
+    session_set_grant(&relay->sessions, session, grant, own);
+}
+
+/* hello on a connection that has a session: nick and meta may change. */
 static void s_renew(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker) {
     session_t *session = request->session;
     dedupe_key_t key = dedupe_key(speaker->name, hello->client);
@@ -104,17 +116,24 @@ static void s_renew(relay_t *relay, request_t *request, const hello_t *hello, co
         }
         session_rename(relay, session, hello->nick);
     }
+    if (hello->meta)
+        session_set_meta(relay, session, hello->meta);
     session->next_told = NULL;
     session->following.list = true;
     for (member_t *member = session->members; member; member = member->hh.next)
         member->told = member->told_version = UINT64_MAX;
     s_welcome(relay, request, session, speaker, true);
+    if (speaker->grant)
+        s_take_grant(relay, session, speaker->grant);
     flood_allow(relay, request, (rate_cost_t){{[RATE_OPS] = HASH_COUNT(session->members)}});
 }
 
 /* Notes the peer that now uses the session. */
-static void s_bind(session_t *session, const access_user_t *access, const speaker_t *speaker) {
-    session->access = access;
+static void s_bind(relay_t *relay, session_t *session, const access_user_t *access, const speaker_t *speaker) {
+    if (!speaker->grant)
+        session->access = access;
+    else if (!session->grant)
+        s_take_grant(relay, session, speaker->grant);
     session->by_token = speaker->by_token;
     session->connection = speaker->connection;
     session->local = speaker->local;
@@ -144,7 +163,9 @@ static void s_begin(
     session_t *session = session_add(&relay->sessions, client, nick, speaker->name.len > 0);
     session->maker = s_maker(relay, speaker);
     flood_arrive(relay, session, request->route, request->now);
-    s_bind(session, access, speaker);
+    s_bind(relay, session, access, speaker);
+    if (hello->meta)
+        session_set_meta(relay, session, hello->meta);
     relay->config.entropy(relay->config.entropy_ctx, session->token, sizeof session->token);
     session_set_route(&relay->sessions, session, request->route);
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_WATCH, .session = session->id});
@@ -190,7 +211,7 @@ static void s_arrive(
         flood_arrive(relay, old, request->route, request->now);
         session_set_route(&relay->sessions, old, request->route);
         old->resumed++;
-        s_bind(old, access, speaker);
+        s_bind(relay, old, access, speaker);
         silence_broken(relay, old);
         request->session = old;
         s_renew(relay, request, hello, speaker);
@@ -207,14 +228,33 @@ static void s_arrive(
     s_begin(relay, request, hello, access, speaker);
 }
 
-bool hello_is_logged_in(const relay_t *relay, const request_t *request, const hello_t *hello) {
+const session_t *hello_logged_in(const relay_t *relay, const request_t *request, const hello_t *hello) {
     const session_t *session = request->session;
     if (!session) {
         session = s_of_client(relay, hello->user, hello->client);
         if (session && !s_token_fits(session, hello->resume))
-            return false;
+            return NULL;
     }
-    return session && session->by_token && hello_is_of(session, hello->user);
+    return session && session->by_token && hello_is_of(session, hello->user) ? session : NULL;
+}
+
+/* A peer that did not log in has the name of this user: it cannot keep the user out. */
+static void s_clear_name(relay_t *relay, zr_span_t name) {
+    user_t *user = session_user(&relay->sessions, name);
+    if (!user || user->sessions->authenticated)
+        return;
+    for (session_t *session = user->sessions, *next; session; session = next) {
+        next = session->next; /* the last one takes `user` with it */
+        session_dismiss(relay, session, "revoked");
+    }
+}
+
+/* Is the speaker let in? `*access` is the rights; of a signed login the session has rights of its own. */
+static bool s_is_let_in(const relay_t *relay, const speaker_t *speaker, const access_user_t **access) {
+    if (speaker->grant)
+        return access_takes(relay->access, speaker->grant);
+    *access = access_user(relay->access, speaker->name);
+    return *access != NULL;
 }
 
 void hello_turn_away(relay_t *relay, request_t *request, uint64_t connection) {
@@ -227,15 +267,18 @@ void hello_turn_away(relay_t *relay, request_t *request, uint64_t connection) {
 }
 
 void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker) {
-    const access_user_t *access = access_user(relay->access, speaker->name);
-    if (!access && !speaker->name.len) {
+    const access_user_t *access = NULL;
+    bool let_in = s_is_let_in(relay, speaker, &access);
+    if (!let_in && !speaker->name.len) {
         fail(relay, request, ZR_LOGIN_REQUIRED, NULL);
         return;
     }
-    if (!access) { /* let in just before the users changed */
+    if (!let_in) { /* let in just before the users changed */
         hello_turn_away(relay, request, speaker->connection);
         return;
     }
+    if (speaker->grant)
+        s_clear_name(relay, speaker->name);
     if (speaker->name.len) {
         hello->nick = speaker->name;
     } else if (hello->nick.len && zr_nick_reserved(hello->nick)) {

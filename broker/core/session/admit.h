@@ -7,12 +7,14 @@
 /* A hello, read and found valid; views into the request. `user` and `token` as given. */
 typedef struct {
     zr_span_t client, nick, resume, agent, user, token;
+    zr_blob_t *meta; /* borrowed; NULL: none */
 } hello_t;
 
 /* The peer that says it, once it is known. */
 typedef struct {
     zr_span_t name; /* the user; empty: none */
     bool by_token;
+    const grant_t *grant; /* a signed login; NULL: none */
     uint64_t connection;
     zr_span_t back; /* where it finds the back */
     zr_span_t address;
@@ -28,7 +30,8 @@ void hello_turn_away(relay_t *relay, request_t *request, uint64_t connection);
 /* Does the session belong to that user? Empty: is it anonymous? */
 bool hello_is_of(const session_t *session, zr_span_t user);
 
-/* Has this user logged in before, in the session that is here or that is resumed? Then the token need not be checked. */
-bool hello_is_logged_in(const relay_t *relay, const request_t *request, const hello_t *hello);
+/* The session that is here or that is resumed, if this user logged in for it before: then the token need not be checked.
+ * NULL: it must. */
+const session_t *hello_logged_in(const relay_t *relay, const request_t *request, const hello_t *hello);
 
 #endif

@@ -19,23 +19,25 @@ typedef struct login_wait {
     zr_buffer_t text;
     token_tag_t tag;
     login_request_t *request; /* for the edge; NULL: it has it */
-    bool looked_at;           /* by a tick */
+    login_lane_t *lane;
+    bool looked_at; /* by a tick */
     UT_hash_handle hh, by_route;
 } login_wait_t;
 
-enum { LOGINS_MAX = 256 };        /* that wait in all */
+enum { LOGINS_MAX = 256 };        /* that wait in a lane */
 enum { LOGINS_ADDRESS_MAX = 16 }; /* of these, of the channels of one address */
 
-/* --- The queue: relay->logins, in the order of arrival --- */
+/* --- The queues: relay->login_lanes, in the order of arrival --- */
 
 static void s_release(login_wait_t *wait) {
     json_decref(wait->id);
     zr_buffer_finish(&wait->text);
+    zr_blob_unref(wait->hello.meta);
 }
 
-/* Takes it out of the queue, so that nothing that happens now finds it. */
+/* Takes it out of its queue, so that nothing that happens now finds it. */
 static void s_take_out(relay_t *relay, login_wait_t *wait) {
-    HASH_DELETE(hh, relay->logins, wait);
+    HASH_DELETE(hh, wait->lane->waits, wait);
     HASH_DELETE(by_route, relay->logins_by_route, wait);
     if (wait->request)
         login_request_free(wait->request);
@@ -58,28 +60,28 @@ static login_wait_t *s_of_route(const relay_t *relay, route_t route) {
     return wait;
 }
 
-static login_wait_t *s_of_ticket(const relay_t *relay, uint64_t ticket) {
+static login_wait_t *s_of_ticket(const login_lane_t *lane, uint64_t ticket) {
     login_wait_t *wait;
-    HASH_FIND(hh, relay->logins, &ticket, sizeof ticket, wait);
+    HASH_FIND(hh, lane->waits, &ticket, sizeof ticket, wait);
     return wait;
 }
 
 /* The login of the same client, with the same user and token, that came by another connection. */
-static login_wait_t *s_before(const relay_t *relay, zr_span_t client, const token_tag_t *tag) {
-    for (login_wait_t *wait = relay->logins; wait; wait = wait->hh.next)
+static login_wait_t *s_before(const login_lane_t *lane, zr_span_t client, const token_tag_t *tag) {
+    for (login_wait_t *wait = lane->waits; wait; wait = wait->hh.next)
         if (token_tag_equal(&wait->tag, tag) && zr_span_equal(wait->hello.client, client))
             return wait;
     return NULL;
 }
 
 /* Wait as many logins as may? So many channels of one address cannot keep everybody else out. */
-static bool s_is_full(const relay_t *relay, const speaker_t *speaker) {
+static bool s_is_full(const login_lane_t *lane, const speaker_t *speaker) {
     size_t same = 0;
-    if (HASH_COUNT(relay->logins) >= LOGINS_MAX)
+    if (HASH_COUNT(lane->waits) >= LOGINS_MAX)
         return true;
     if (speaker->local)
         return false;
-    for (const login_wait_t *wait = relay->logins; wait; wait = wait->hh.next)
+    for (const login_wait_t *wait = lane->waits; wait; wait = wait->hh.next)
         same += zr_span_equal(wait->address, speaker->address);
     return same >= LOGINS_ADDRESS_MAX;
 }
@@ -89,7 +91,10 @@ bool login_waits(const relay_t *relay, route_t route) {
 }
 
 size_t login_count(const relay_t *relay) {
-    return HASH_COUNT(relay->logins);
+    size_t count = 0;
+    for (size_t i = 0; i < LOGIN_LANES; i++)
+        count += HASH_COUNT(relay->login_lanes[i].waits);
+    return count;
 }
 
 void login_forget_route(relay_t *relay, route_t route) {
@@ -100,19 +105,19 @@ void login_forget_route(relay_t *relay, route_t route) {
 
 void login_forget_all(relay_t *relay) {
     login_wait_t *wait, *next;
-    HASH_ITER(hh, relay->logins, wait, next)
+    HASH_ITER(by_route, relay->logins_by_route, wait, next)
     s_forget(relay, wait);
 }
 
 /* --- Asking --- */
 
-/* Hands the next login to the edge, unless it has one. */
-static void s_ask(relay_t *relay) {
-    login_wait_t *wait = relay->logins;
-    if (relay->login_asked.ticket || !wait)
+/* Hands the next login of the lane to the edge, unless it has one. */
+static void s_ask(relay_t *relay, login_lane_t *lane) {
+    login_wait_t *wait = lane->waits;
+    if (lane->asked || !wait)
         return;
-    relay->login_asked.ticket = wait->ticket;
-    relay->login_asked.tag = wait->tag;
+    lane->asked = wait->ticket;
+    lane->tag = wait->tag;
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_LOGIN, .login = wait->request});
     wait->request = NULL;
 }
@@ -136,6 +141,7 @@ static void s_fill(
     wait->id = json_incref(request->id);
     wait->hello =
         (hello_t){.client = hello->client, .resume = hello->resume, .agent = hello->agent, .user = hello->user};
+    wait->hello.meta = hello->meta ? zr_blob_ref(hello->meta) : NULL;
     wait->back = speaker->back;
     wait->address = speaker->local ? zr_span(NULL) : speaker->address;
     s_keep(wait);
@@ -152,10 +158,12 @@ static void s_move(
     s_fill(relay, wait, request, hello, speaker);
 }
 
-static login_request_t *s_request(uint64_t ticket, const hello_t *hello, const speaker_t *speaker) {
+static login_request_t *s_request(uint64_t ticket, const hello_t *hello, const speaker_t *speaker, bool jwt) {
     login_request_t *login = fatal_calloc(sizeof *login);
     login->ticket = ticket;
-    memcpy(login->user, hello->user.ptr, hello->user.len);
+    login->jwt = jwt;
+    if (!jwt)
+        memcpy(login->user, hello->user.ptr, hello->user.len);
     memcpy(login->token, hello->token.ptr, hello->token.len);
     if (!speaker->local && speaker->address.len < sizeof login->address)
         memcpy(login->address, speaker->address.ptr, speaker->address.len);
@@ -171,6 +179,28 @@ static void s_tell_known(relay_t *relay, zr_span_t user, zr_span_t address, uint
             (int)address.len, address.ptr);
 }
 
+/* The hello takes its place in the lane, or that of the same client's. */
+static void s_wait(relay_t *relay, login_lane_t *lane, const request_t *request, const hello_t *hello,
+    const speaker_t *speaker, const token_tag_t *tag) {
+    login_wait_t *wait = s_before(lane, hello->client, tag);
+    if (wait) {
+        s_move(relay, wait, request, hello, speaker);
+        return;
+    }
+    if (s_is_full(lane, speaker)) {
+        fail_wait(relay, request, BUSY_WAIT_MS);
+        return;
+    }
+    wait = fatal_calloc(sizeof *wait);
+    wait->ticket = ++relay->last_ticket;
+    wait->lane = lane;
+    wait->tag = *tag;
+    wait->request = s_request(wait->ticket, hello, speaker, lane == &relay->login_lanes[LOGIN_LANE_JWT]);
+    s_fill(relay, wait, request, hello, speaker);
+    HASH_ADD(hh, lane->waits, ticket, sizeof wait->ticket, wait);
+    s_ask(relay, lane);
+}
+
 void login_begin(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker) {
     token_tag_t tag = known_tokens_tag(&relay->known_tokens, hello->user, hello->token);
     if (known_tokens_has(&relay->known_tokens, &tag, request->now)) {
@@ -181,22 +211,16 @@ void login_begin(relay_t *relay, request_t *request, hello_t *hello, const speak
         hello_admit(relay, request, hello, &user);
         return;
     }
-    login_wait_t *wait = s_before(relay, hello->client, &tag);
-    if (wait) {
-        s_move(relay, wait, request, hello, speaker);
-        return;
-    }
-    if (s_is_full(relay, speaker)) {
-        fail_wait(relay, request, BUSY_WAIT_MS);
-        return;
-    }
-    wait = fatal_calloc(sizeof *wait);
-    wait->ticket = ++relay->last_ticket;
-    wait->tag = tag;
-    wait->request = s_request(wait->ticket, hello, speaker);
-    s_fill(relay, wait, request, hello, speaker);
-    HASH_ADD(hh, relay->logins, ticket, sizeof wait->ticket, wait);
-    s_ask(relay);
+    s_wait(relay, &relay->login_lanes[LOGIN_LANE_HASH], request, hello, speaker, &tag);
+}
+
+bool login_is_signed(const relay_t *relay, zr_span_t token) {
+    return relay->config.jwt && zr_is_jwt(token);
+}
+
+void login_begin_signed(relay_t *relay, request_t *request, hello_t *hello, const speaker_t *speaker) {
+    token_tag_t tag = known_tokens_tag(&relay->known_tokens, hello->user, hello->token);
+    s_wait(relay, &relay->login_lanes[LOGIN_LANE_JWT], request, hello, speaker, &tag);
 }
 
 /* --- Answers --- */
@@ -211,10 +235,27 @@ static void s_admit(relay_t *relay, login_wait_t *wait, uint64_t now) {
 }
 
 static login_wait_t *s_of_tag(const relay_t *relay, const token_tag_t *tag) {
-    login_wait_t *wait = relay->logins;
+    login_wait_t *wait = relay->login_lanes[LOGIN_LANE_HASH].waits;
     while (wait && !token_tag_equal(&wait->tag, tag))
         wait = wait->hh.next;
     return wait;
+}
+
+/* Lets in the user of the JWT: on a connection that has a session, its end and its roles may be others from now on. */
+static void s_admit_signed(relay_t *relay, login_wait_t *wait, const grant_t *grant, uint64_t now) {
+    zr_span_t user = zr_span(grant->user);
+    s_take_out(relay, wait);
+    request_t request = {
+        .route = wait->route, .session = session_by_route(&relay->sessions, wait->route), .id = wait->id, .now = now};
+    if (wait->hello.user.len && !zr_span_equal(wait->hello.user, user))
+        fail(relay, &request, ZR_LOGIN_FAILED, "the member 'user' differs from the token's sub; leave it out");
+    else if (request.session && !hello_is_of(request.session, user))
+        fail(relay, &request, ZR_LOGIN_FAILED, "the token is of another user than this session");
+    else
+        hello_admit(relay, &request, &wait->hello,
+            &(speaker_t){
+                .name = user, .by_token = true, .grant = grant, .connection = wait->connection, .back = wait->back});
+    s_free(wait);
 }
 
 /* Lets in all that wait with the token that was just checked. */
@@ -236,37 +277,62 @@ static void s_refuse(relay_t *relay, login_wait_t *wait, login_t result, uint64_
 }
 
 void relay_login_done(relay_t *relay, uint64_t ticket, login_t result, uint64_t wait_ms, uint64_t now) {
-    if (ticket != relay->login_asked.ticket)
+    login_lane_t *lane = &relay->login_lanes[LOGIN_LANE_HASH];
+    if (ticket != lane->asked)
         return;
-    token_tag_t tag = relay->login_asked.tag;
-    login_wait_t *wait = s_of_ticket(relay, ticket);
-    relay->login_asked.ticket = 0;
+    token_tag_t tag = lane->tag;
+    login_wait_t *wait = s_of_ticket(lane, ticket);
+    lane->asked = 0;
     if (result == LOGIN_OK) {
         known_tokens_add(&relay->known_tokens, &tag, now);
         s_admit_all(relay, ticket, &tag, now);
     } else if (wait) {
         s_refuse(relay, wait, result, wait_ms, now);
     }
-    s_ask(relay);
+    s_ask(relay, lane);
+}
+
+void relay_jwt_done(relay_t *relay, uint64_t ticket, const grant_t *grant, const char *text, uint64_t now) {
+    login_lane_t *lane = &relay->login_lanes[LOGIN_LANE_JWT];
+    if (ticket != lane->asked)
+        return;
+    login_wait_t *wait = s_of_ticket(lane, ticket);
+    lane->asked = 0;
+    if (wait && grant) {
+        s_admit_signed(relay, wait, grant, now);
+    } else if (wait) {
+        fail(relay, &(request_t){.route = wait->route, .id = wait->id, .now = now}, ZR_LOGIN_FAILED, text);
+        s_forget(relay, wait);
+    }
+    s_ask(relay, lane);
 }
 
 bool relay_login_is_due(relay_t *relay, uint64_t ticket) {
-    if (s_of_ticket(relay, ticket))
-        return true;
-    if (ticket == relay->login_asked.ticket)
-        relay->login_asked.ticket = 0;
-    s_ask(relay);
+    for (size_t i = 0; i < LOGIN_LANES; i++) {
+        login_lane_t *lane = &relay->login_lanes[i];
+        if (s_of_ticket(lane, ticket))
+            return true;
+        if (ticket == lane->asked)
+            lane->asked = 0;
+        s_ask(relay, lane);
+    }
     return false;
 }
 
 /* --- Time --- */
 
-void relay_login_tick(relay_t *relay, uint64_t now) {
+static void s_tell_waiting(relay_t *relay, const login_lane_t *lane) {
     json_int_t ahead = 0;
-    known_tokens_expire(&relay->known_tokens, now);
-    for (login_wait_t *wait = relay->logins; wait; wait = wait->hh.next, ahead++) {
+    for (login_wait_t *wait = lane->waits; wait; wait = wait->hh.next, ahead++) {
         if (wait->looked_at)
             send_frame(relay, wait->route, zr_control_write(json_pack("{ss sI}", "op", "queued", "ahead", ahead)));
         wait->looked_at = true;
     }
+}
+
+void relay_login_tick(relay_t *relay, uint64_t now) {
+    relay->now = now;
+    known_tokens_expire(&relay->known_tokens, now);
+    for (size_t i = 0; i < LOGIN_LANES; i++)
+        s_tell_waiting(relay, &relay->login_lanes[i]);
 }

@@ -1,5 +1,7 @@
 /* Puts new rights in force at once. Sessions of users not let in any more end. Memberships without the right to read
  * end. Rooms become open or private. */
+#include "revoke.h"
+
 #include "admin.h"
 #include "control.h"
 #include "logger.h"
@@ -7,6 +9,16 @@
 #include "reply.h"
 #include "session_end.h"
 #include "state.h"
+
+/* The same of a signed login. `*own` is its rights, the caller's. */
+static const char *s_why_not_signed(const relay_t *relay, const session_t *session, access_user_t **own) {
+    zr_span_t nick = user_nick(session->user);
+    if (access_takes(relay->access, session->grant)) {
+        *own = access_of_grant(relay->access, session->grant);
+        return NULL;
+    }
+    return access_is_user(relay->access, nick) && !access_user(relay->access, nick) ? "banned" : "revoked";
+}
 
 /* The reason why the session is not let in any more. NULL: it still is, and `*access` is its rights. */
 static const char *s_why_not(const relay_t *relay, const session_t *session, const access_user_t **access) {
@@ -42,31 +54,39 @@ static size_t s_apply_to_members(relay_t *relay, session_t *session) {
 /* The losses of the sessions of one user, or of all anonymous sessions. */
 typedef struct {
     size_t gone, rooms; /* sessions that ended; memberships of the others that did */
+    const char *why;    /* the last one ended */
 } losses_t;
 
-static void s_apply(relay_t *relay, session_t *session, losses_t *losses) {
-    const access_user_t *access;
-    const char *why = s_why_not(relay, session, &access);
-    if (why) {
-        session_dismiss(relay, session, why);
-        losses->gone++;
-        return;
-    }
-    if (session->channels && !access_is_open_mode(relay->access) && !access_is_gateway(access)) {
-        session_dismiss(relay, session, "revoked");
-        losses->gone++;
-        return;
-    }
+size_t session_give_rights(relay_t *relay, session_t *session, const access_user_t *access) {
     session->following.list |= !access_is_same(session->access, access);
     session->access = access;
     session_rights_forget(session);
-    losses->rooms += s_apply_to_members(relay, session);
+    return s_apply_to_members(relay, session);
 }
 
-/* Writes a line for each user, however many sessions it has. Users that are gone get a line from s_gone. */
-static void s_tell(const char *who, const losses_t *losses, bool user) {
-    if (losses->gone && !user)
-        zr_log(ZR_LOG_AUDIT, "%zu sessions of %s end: revoked", losses->gone, who);
+static void s_apply(relay_t *relay, session_t *session, losses_t *losses) {
+    const access_user_t *access = NULL;
+    access_user_t *own = NULL;
+    const char *why = session->grant ? s_why_not_signed(relay, session, &own) : s_why_not(relay, session, &access);
+    const access_user_t *rights = own ? own : access;
+    if (!why && session->channels && !access_is_open_mode(relay->access) && !access_is_gateway(rights))
+        why = "revoked";
+    if (why) {
+        access_user_free(own);
+        session_dismiss(relay, session, why);
+        losses->gone++;
+        losses->why = why;
+        return;
+    }
+    losses->rooms += session_give_rights(relay, session, rights);
+    if (own)
+        session_set_grant(&relay->sessions, session, session->grant, own);
+}
+
+/* Writes a line for each user, however many sessions it has. Users of the file that are gone get a line from s_gone. */
+static void s_tell(const char *who, const losses_t *losses, bool of_file) {
+    if (losses->gone && !of_file)
+        zr_log(ZR_LOG_AUDIT, "%zu sessions of %s end: %s", losses->gone, who, losses->why);
     if (losses->rooms)
         zr_log(ZR_LOG_AUDIT, "%s may not read %zu joined rooms any more", who, losses->rooms);
 }
@@ -75,13 +95,13 @@ static void s_tell(const char *who, const losses_t *losses, bool user) {
 static void s_apply_to_user(relay_t *relay, user_t *user, losses_t *nobodies) {
     char name[ZR_NICK_MAX + 1] = "";
     memcpy(name, user->nick, user->nick_len);
-    bool authenticated = user->sessions->authenticated;
+    bool authenticated = user->sessions->authenticated, of_file = !user->sessions->grant;
     losses_t own = {0};
     for (session_t *session = user->sessions, *next; session; session = next) {
         next = session->next;
         s_apply(relay, session, authenticated ? &own : nobodies);
     }
-    s_tell(name, &own, true);
+    s_tell(name, &own, of_file);
 }
 
 static void s_drop_user(relay_t *relay, zr_span_t name) {

@@ -71,11 +71,16 @@ void session_remove(sessions_t *sessions, session_t *session) {
     FATAL_UNLESS(!session->members);
     session_set_route(sessions, session, 0);
     session_set_silent(sessions, session, false);
+    if (session->grant)
+        deadlines_remove(&sessions->expiries, &session->expiry);
     s_leave_user(sessions, session);
     HASH_DELETE(by_id, sessions->by_id, session);
     HASH_DELETE(by_client, sessions->by_client, session);
     sessions->count--;
     sessions->authenticated -= session->authenticated;
+    zr_blob_unref(session->meta);
+    free(session->grant);
+    access_user_free(session->own_access);
     free(session);
 }
 
@@ -110,6 +115,21 @@ void session_set_route(sessions_t *sessions, session_t *session, route_t route) 
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick) {
     s_leave_user(sessions, session);
     s_enter_user(sessions, session, nick);
+}
+
+void session_set_grant(sessions_t *sessions, session_t *session, const grant_t *grant, access_user_t *access) {
+    if (session->grant)
+        deadlines_remove(&sessions->expiries, &session->expiry);
+    else
+        session->grant = fatal_calloc(sizeof *session->grant);
+    if (session->grant != grant)
+        *session->grant = *grant;
+    session->expiry.at = grant->expires;
+    deadlines_add(&sessions->expiries, &session->expiry);
+    access_user_free(session->own_access);
+    session->own_access = access;
+    session->access = access;
+    session_rights_forget(session);
 }
 
 rights_t session_rights(session_t *session, zr_span_t room) {

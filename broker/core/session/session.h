@@ -2,7 +2,9 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include "access.h"
 #include "channels.h"
+#include "deadlines.h"
 #include "dedupe.h"
 #include "follow.h"
 #include "room_makers.h"
@@ -39,10 +41,15 @@ typedef struct session {
     channel_t *channels;               /* of a gateway: its peers' */
     size_t channel_count;
     const access_user_t *access; /* its rights; never NULL */
+    grant_t *grant;              /* it logged in by it; NULL: otherwise */
+    access_user_t *own_access;   /* and `access` is this one */
+    deadline_t expiry;           /* of the grant */
     rights_cache_t asked;        /* of the room it asked about last */
     unsigned beats;              /* heartbeats that began since a frame came (relay_silent) */
     bool silent;                 /* it is about to expire (silence.h) */
     struct session *prev_silent, *next_silent;
+    zr_blob_t *meta;   /* what it shows of itself in rooms without another one; NULL: nothing */
+    size_t meta_bytes; /* of those that it has in rooms */
     member_t *members;
     member_t *next_told;   /* where the next pong begins; NULL: at the first */
     following_t following; /* prefixes of rooms that it reads */
@@ -72,7 +79,8 @@ typedef struct {
     user_t *users;
     rate_connections_t connections; /* the debts of those without a session */
     channels_t channels;
-    session_t *silent; /* longest first */
+    session_t *silent;    /* longest first */
+    deadlines_t expiries; /* of those with a grant */
     size_t count, authenticated;
     uint64_t last_id;
 } sessions_t;
@@ -104,6 +112,9 @@ rates_t *session_debt(sessions_t *sessions, route_t route);
 void session_set_route(sessions_t *sessions, session_t *session, route_t route);
 void session_set_nick(sessions_t *sessions, session_t *session, zr_span_t nick);
 void session_set_silent(sessions_t *sessions, session_t *session, bool silent);
+
+/* It logged in by `grant`, copied, and `access` is its rights, which the session owns from then on. */
+void session_set_grant(sessions_t *sessions, session_t *session, const grant_t *grant, access_user_t *access);
 
 /* The session's rights in the room, whose name is valid. The last answer is cached; session_rights_forget drops it when
  * rights change. */

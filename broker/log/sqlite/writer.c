@@ -10,7 +10,7 @@
 
 /* Limits of housekeeping, as a commit may have to wait for a step. A step has so many rows. A job has so many steps
  * that give space back, each of so many pages. */
-enum { STEP_FRAMES = 256, STEP_MARKS = 1000, STEP_PAGES = 256, GIVE_BACK_STEPS = 8 };
+enum { STEP_FRAMES = 64, STEP_MARKS = 1000, STEP_PAGES = 256, GIVE_BACK_STEPS = 8 };
 
 /* The steps of a job, in their order. */
 typedef enum { STEP_ROOMS, STEP_FORGET, STEP_GIVE_BACK } step_t;

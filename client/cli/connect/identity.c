@@ -57,7 +57,7 @@ static bool s_server_key(identity_t *identity, const config_t *config, zr_error_
 /* Takes it out of the environment: commands that are started are not to find it there. */
 static bool s_token_of_environment(identity_t *identity, zr_error_t *error) {
     char *value = getenv("ZRELAY_TOKEN");
-    bool fits = !value || strlen(value) <= LOGIN_TOKEN_MAX;
+    bool fits = !value || !*value || zr_token_fits(zr_span(value));
     if (value && fits)
         strcpy(identity->token, value);
     if (value)
@@ -76,22 +76,27 @@ static bool s_token_of_file(identity_t *identity, const char *path, zr_error_t *
     zr_span_t rest = zr_span_of(text.data, text.len), line = zr_span_cut(&rest, '\n');
     while (line.len > 0 && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' '))
         line.len--;
-    bool good = line.len > 0 && line.len <= LOGIN_TOKEN_MAX && !memchr(line.ptr, '\0', line.len) && zr_utf8_valid(line);
+    bool good = zr_token_fits(line) && !memchr(line.ptr, '\0', line.len) && zr_utf8_valid(line);
     if (good) {
         memcpy(identity->token, line.ptr, line.len);
         identity->token[line.len] = '\0';
     }
     zr_file_wipe(&text);
-    return good || zr_fail(error, "%s: its first line is no token: 1 to %d bytes of UTF-8", path, LOGIN_TOKEN_MAX);
+    return good || zr_fail(error, "%s: its first line is no token: 1 to %d bytes of UTF-8, or a JWT of at most %d",
+                       path, ZR_TOKEN_MAX, ZR_JWT_MAX);
 }
 
 static bool s_login(identity_t *identity, const config_t *config, zr_error_t *error) {
     bool file = config->token_file_given || (config->token_file && !identity->token[0]);
-    if (!config->user) /* a token or file meant for other brokers is not used */
-        return !config->token_file_given || zr_fail(error, "a token needs a user: --user NAME");
+    bool jwt = zr_is_jwt(zr_span(identity->token)); /* of the environment */
+    if (!config->user && !jwt && !config->token_file_given)
+        return true; /* a token or file meant for other brokers is not used */
     if (file && !s_token_of_file(identity, config->token_file, error))
         return false;
     identity->user = config->user;
+    identity->login = true;
+    if (!config->user && !zr_is_jwt(zr_span(identity->token)))
+        return zr_fail(error, "a token needs a user, unless it is a JWT: --user NAME");
     if (!identity->token[0])
         return zr_fail(error, "the user %s needs a token: --token-file FILE, or ZRELAY_TOKEN", config->user);
     if (remote_is_local(config->server))

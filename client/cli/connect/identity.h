@@ -5,8 +5,7 @@
 
 #include "config.h"
 #include "key_file.h"
-
-#define LOGIN_TOKEN_MAX 256
+#include "names.h"
 
 typedef struct {
     bool encrypted;
@@ -14,8 +13,9 @@ typedef struct {
     char server_key[ZR_CURVE_LEN + 1];
     bool record;         /* the server's key is not among the known ones yet */
     unsigned known_line; /* where it stands among them; 0: it does not */
-    const char *user;    /* NULL: no login; the config's */
-    char token[LOGIN_TOKEN_MAX + 1];
+    const char *user;    /* the config's; NULL: no login, or the token is a JWT, which names the user */
+    bool login;          /* there is one */
+    char token[ZR_JWT_MAX + 1];
 } identity_t;
 
 /* After config_resolve. false: `error` gets a sentence. The caller wipes it with identity_finish either way. */

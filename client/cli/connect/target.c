@@ -53,7 +53,7 @@ void target_finish(target_t *target) {
 static int s_identify(const identity_t *identity, zrelay_t *relay) {
     if (identity->encrypted)
         return zrelay_set_curve(relay, identity->server_key, identity->own.public_key, identity->own.secret_key);
-    return identity->user ? zrelay_set_login(relay, identity->user, identity->token) : 0;
+    return identity->login ? zrelay_set_login(relay, identity->user, identity->token) : 0;
 }
 
 int target_session(const target_t *target, const char *agent, zrelay_t **relay) {

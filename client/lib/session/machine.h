@@ -13,9 +13,10 @@ typedef struct {
     const char *server; /* the front's endpoint, for the rules about the back (back.h); NULL: any back is taken */
     const char *nick;   /* NULL: none */
     const char *agent;  /* NULL: none */
-    const char *user;   /* NULL: no login; else `token` is there too */
-    const char *token;
+    const char *user;   /* NULL: no login, or the token is a JWT, which names the user */
+    const char *token;  /* NULL: no login */
     const char *client; /* the client id; NULL: a new one */
+    const char *meta;   /* as zr_meta_write gives it; NULL: none */
     bool encrypted;     /* the sockets are: for the text about a connection that fails */
     size_t queue_messages, queue_bytes;
     size_t pack;         /* messages in a PUBLISH frame at most; 0: as many as fit */

@@ -3,6 +3,7 @@
 
 #include "machine_actions.h"
 #include "machine_events.h"
+#include "machine_hello.h"
 #include "machine_prefix.h"
 #include "machine_presence.h"
 #include "machine_publish.h"

@@ -59,25 +59,29 @@ static size_t s_room_for(size_t size) {
     return size + 8;
 }
 
+/* A frame that grows beyond its part of the window would stop the publisher until it is answered. */
+static size_t s_pack_most(const machine_t *m) {
+    size_t most = m->limit_frame < PACK_BYTES ? m->limit_frame : PACK_BYTES, part = m->limit_window / PACK_WINDOWS;
+    part = part > FRAME_LIMIT_LEAST ? part : FRAME_LIMIT_LEAST;
+    return most < part ? most : part;
+}
+
 /* A frame for an entry of `size` bytes, and more. */
-static pub_t *s_open(publish_t *p, zr_span_t room, size_t size, uint64_t mid) {
+static pub_t *s_open(machine_t *m, zr_span_t room, size_t size, uint64_t mid) {
+    publish_t *p = &m->publish;
     chunk_t *chunk;
-    size_t wanted = ZR_PUBLISH_HEAD(room.len) + s_room_for(size);
+    size_t wanted = ZR_PUBLISH_HEAD(room.len) + s_room_for(size), most = frame_limit(&p->pack, s_pack_most(m));
     /* After a large frame comes another, presumably, which is not to be cut by the end of a chunk. */
-    if (p->last && p->last->len > PACK_BYTES / 4 && wanted < PACK_BYTES)
-        wanted = PACK_BYTES;
+    if (p->last && p->last->len > most / 4 && wanted < most)
+        wanted = most;
     pub_t *pub = chunks_take(&p->chunks, offsetof(pub_t, frame), wanted, &chunk);
-    *pub = (pub_t){.chunk = chunk, .first = mid, .last = mid, .room_len = (uint8_t)room.len};
-    zr_buffer_t out = {.data = pub->frame, .size = wanted};
+    *pub = (pub_t){.chunk = chunk, .first = mid, .last = mid, .most = (uint32_t)most, .room_len = (uint8_t)room.len};
+    zr_buffer_t out = {.data = pub->frame, .size = wanted, .fixed = true};
     zr_publish_begin(&out, room);
     pub->len = (uint32_t)out.len;
     chunks_grow(&p->chunks, out.len);
     s_link(p, pub);
     return pub;
-}
-
-static size_t s_pack_limit(const machine_t *m) {
-    return m->limit_frame < PACK_BYTES ? m->limit_frame : PACK_BYTES;
 }
 
 static size_t s_pack_count(const machine_t *m) {
@@ -92,16 +96,19 @@ static bool s_last_is_for(const publish_t *p, zr_span_t room) {
  * this room's. */
 static pub_t *s_frame_for(machine_t *m, zr_span_t room, bool same, size_t size, uint64_t mid) {
     pub_t *pub = m->publish.last;
-    if (same && !pub->sealed && pub->len + size <= s_pack_limit(m) && pub->count < s_pack_count(m) &&
-        s_room_for(size) <= chunks_room(&m->publish.chunks))
+    bool open = same && !pub->sealed, fits = open && pub->len + size <= pub->most;
+    if (fits && pub->count < s_pack_count(m) && s_room_for(size) <= chunks_room(&m->publish.chunks))
         return pub;
+    if (open && !fits)
+        frame_limit_fill(&m->publish.pack, s_pack_most(m));
     if (pub)
         pub->sealed = true;
-    return s_open(&m->publish, room, size, mid);
+    return s_open(m, room, size, mid);
 }
 
 static void s_add(machine_t *m, pub_t *pub, const zr_publish_entry_t *entry, size_t size) {
-    zr_buffer_t out = {.data = pub->frame, .len = pub->len, .size = pub->len + chunks_room(&m->publish.chunks)};
+    zr_buffer_t out = {
+        .data = pub->frame, .len = pub->len, .size = pub->len + chunks_room(&m->publish.chunks), .fixed = true};
     zr_publish_add(&out, entry);
     chunks_grow(&m->publish.chunks, size);
     pub->len = (uint32_t)out.len;
@@ -130,6 +137,8 @@ bool publish_action(machine_t *m, action_t *action) {
     pub_t *pub = p->unsent;
     if (!s_may_send(m))
         return false;
+    if (!pub->sealed)
+        frame_limit_end_pass(&p->pack, pub->len, s_pack_most(m));
     pub->sealed = pub->sent = true;
     p->flight += pub->len;
     p->unsent = pub->next;

@@ -1,7 +1,37 @@
 /* See machine_queue.h. */
 #include "machine_queue.h"
 
+#include <stdio.h>
+
 #include "machine_events.h"
+#include "machine_identity.h"
+
+/* By a hello, once the last one is answered. */
+static void s_say(machine_t *m) {
+    m->unsaid = true;
+    if (m->state == STATE_LIVE)
+        m->rename_at = m->now;
+}
+
+int machine_renew(machine_t *m, const char *token, uint64_t now) {
+    if (m->closing || m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    m->now = now;
+    snprintf(m->login, sizeof m->login, "%s", token);
+    s_say(m);
+    if (m->state == STATE_WAITING)
+        m->deadline = now;
+    return 0;
+}
+
+int machine_set_meta(machine_t *m, const char *meta, uint64_t now) {
+    if (m->closing || m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    m->now = now;
+    snprintf(m->meta, sizeof m->meta, "%s", meta);
+    s_say(m);
+    return 0;
+}
 
 void machine_queue_begin(machine_t *m) {
     m->deadline = m->now + m->heartbeat;
@@ -21,7 +51,7 @@ void machine_on_queued(machine_t *m, json_t *object) {
 
 /* At most once a second, whatever the broker sends. */
 void machine_queue_tell(machine_t *m, uint64_t ahead) {
-    if (!m->user[0] || m->now < m->queued_told + QUEUED_TOLD_MS || events_full(m))
+    if (!m->login[0] || m->now < m->queued_told + QUEUED_TOLD_MS || events_full(m))
         return;
     m->queued_told = m->now;
     events_post(m, &(zrelay_event_t){.type = ZRELAY_QUEUED, .count = ahead});

@@ -1,4 +1,5 @@
-/* A hello whose login waits at the broker, which checks one token after the other. */
+/* The login: a hello that waits at the broker, which checks one token after the other, and what
+ * machine_identity.h declares: another token, and another meta. */
 #ifndef MACHINE_QUEUE_H
 #define MACHINE_QUEUE_H
 

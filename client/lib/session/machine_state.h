@@ -4,6 +4,7 @@
 #define MACHINE_STATE_H
 
 #include "control.h"
+#include "frame_limit.h"
 #include "hash.h"
 #include "machine.h"
 #include "names.h"
@@ -35,9 +36,10 @@ enum {
     HEARTBEAT_MS = 5000,    /* until a welcome says otherwise */
     HEARTBEAT_MIN_MS = 100, /* a broker that wants more pings, or fewer than HEARTBEAT_MAX_MS, does not get its way */
     HEARTBEAT_MAX_MS = 3600000,
-    PACK_BYTES = 65536,
-    CHUNK_BYTES = 4 * (PACK_BYTES + 256), /* four of the largest packed frames, with their pub_t */
-    CHUNKS_SPARE = 16,                    /* kept for use again: as much as the broker's usual window */
+    PACK_BYTES = 262144,             /* of a PUBLISH frame under load (frame_limit.h), */
+    PACK_WINDOWS = 4,                /* but so many must fit into the broker's window */
+    CHUNK_BYTES = PACK_BYTES + 1024, /* the largest packed frame, with its pub_t */
+    CHUNKS_SPARE = 16,               /* kept for use again: as much as the broker's usual window */
     CAS_WINDOW = 64,
     ROOMS_MAX = 4096,          /* joined by name, and prefixes */
     PREFIX_ROOMS_MAX = 100000, /* that prefixes brought, each of about 400 bytes */
@@ -57,7 +59,6 @@ enum {
     MEMBERS_MAX = 100000,
     ENDPOINT_MAX = 256,
     TOKEN_MAX = 64,
-    LOGIN_TOKEN_MAX = 256,
     AGENT_MAX = 64,
     REASON_MAX = 200,
     DIRECT_MARGIN = 256,     /* of a control frame, around the text */
@@ -249,6 +250,7 @@ typedef struct pub {
     chunk_t *chunk;
     uint64_t first, last;
     uint32_t len, count;
+    uint32_t most;     /* bytes that it may have */
     bool sealed, sent; /* on this connection */
     uint8_t room_len;
     uint8_t frame[];
@@ -269,6 +271,7 @@ typedef struct {
     size_t refused_count, refused_size, refused_ids;
     uint64_t cas[CAS_WINDOW]; /* ids of unanswered compare-and-sets, rising */
     size_t cas_count;
+    frame_limit_t pack;
     size_t bytes;   /* of entries, for the program's limit */
     size_t flight;  /* of frames sent on this connection, for the broker's window */
     uint64_t pause; /* the broker wants nothing more until then */
@@ -294,10 +297,11 @@ typedef struct {
 typedef struct {
     item_t *items; /* a ring, `size` a power of two */
     size_t size, head, count;
-    size_t bytes; /* of items, frames and texts in it; lists, which were asked for, are not counted */
+    size_t bytes;         /* of items, frames and texts in it; lists, which were asked for, are not counted */
     zrelay_event_t given; /* the program has it; it stays when the ring grows */
     bool begun;           /* `given` is of the first item */
     char sender[256], key[256];
+    char *meta; /* of `given` */
 } events_t;
 
 /* --- The machine --- */
@@ -313,9 +317,11 @@ struct machine {
     char server[ENDPOINT_MAX + 1]; /* empty: not known */
     char agent[AGENT_MAX + 1];
     char user[ZR_NICK_MAX + 1]; /* empty: no login */
-    char login[LOGIN_TOKEN_MAX + 1];
+    char login[ZR_JWT_MAX + 1];
+    char meta[ZR_META_MAX + 1];      /* for hello; empty: none was given */
     char nick[ZR_NICK_MAX + 1];      /* for hello; empty: the broker chooses */
     bool nick_chosen;                /* by the program, not by the broker */
+    bool unsaid;                     /* token or meta changed since the last hello was sent */
     bool renaming;                   /* chosen while it could not be asked for */
     char asked[ZR_NICK_MAX + 1];     /* in the last hello */
     char confirmed[ZR_NICK_MAX + 1]; /* by the last welcome */

@@ -29,7 +29,7 @@ typedef struct {
     bool spoke[PEERS + 1];
     route_t speaks;                     /* its frame is handled */
     bool users;                         /* there were some: rooms may have been private */
-    uint64_t login, admin;              /* tickets of the last requests to the edge; 0: none */
+    uint64_t login, jwt, admin;         /* tickets of the last requests to the edge; 0: none */
     char token[33];                     /* of the last welcome */
     uint32_t channel;                   /* that the frames of this step come by; 0: none */
     bool open[PEERS + 1][CHANNELS + 1]; /* channels that the broker may send to */

@@ -137,7 +137,7 @@ static void s_drop_user(void *ctx, zr_span_t user) {
 
 static void s_login(void *ctx, const login_request_t *login) {
     (void)ctx;
-    s_broker.login = login->ticket;
+    *(login->jwt ? &s_broker.jwt : &s_broker.login) = login->ticket;
 }
 
 static void s_admin(void *ctx, const admin_request_t *admin) {
@@ -215,7 +215,7 @@ static void s_begin(uint8_t settings) {
     config.entropy_ctx = &broker->random;
     config.back = s_back;
     config.peer = s_peer;
-    config.tokens = true;
+    config.tokens = config.jwt = true;
     broker->relay = relay_new(&config, &broker->late.log, &broker->outbox);
 }
 
@@ -257,6 +257,8 @@ static const char *const s_texts[] = {
     "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"nick\":\"n%u\"}",
     "{\"op\":\"join\",\"room\":\"r%u\",\"after\":%u,\"id\":1}",
     "{\"op\":\"join\",\"room\":\"r%u\",\"presence\":false,\"x\":%u}",
+    "{\"op\":\"join\",\"room\":\"r%u\",\"meta\":{\"a\":%u}}",
+    "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"meta\":{\"b\":%u}}",
     "{\"op\":\"leave\",\"room\":\"r%u\",\"x\":%u}",
     "{\"op\":\"follow\",\"prefix\":\"r\",\"x\":%u,\"y\":%u}",
     "{\"op\":\"follow\",\"prefix\":\"r%u\",\"presence\":true,\"x\":%u}",
@@ -272,6 +274,7 @@ static const char *const s_texts[] = {
     "{\"op\":\"ping\",\"x\":%u,\"y\":%u}",
     "{\"op\":\"bye\",\"x\":%u,\"y\":%u}",
     "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"user\":\"u%u\",\"token\":\"t\"}",
+    "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"token\":\"e%u.e30.c2ln\"}",
     "{\"op\":\"admin\",\"do\":\"kick\",\"user\":\"n%u\",\"x\":%u}",
     "{\"op\":\"admin\",\"do\":\"ban\",\"user\":\"u%u\",\"reason\":\"%u\"}",
     "{\"op\":\"open\",\"channel\":%u,\"x\":%u,\"secure\":true}",
@@ -310,16 +313,31 @@ static void s_change_rights(uint8_t what) {
         access_add_rule(user, true, what >> (i % 4) & RIGHT_ALL, what & 32 ? zr_span("r1*") : zr_span("r2"));
         access_set_banned(user, (what >> i & 7) == 6);
     }
+    for (unsigned i = 0; i < 2 && what & 24; i++) {
+        access_user_t *role = access_add_role(access, zr_span(i ? "mod" : "member"));
+        access_add_rule(role, i && what & 8, RIGHT_ALL, what & 16 ? zr_span("r1*") : zr_span("*"));
+        access_add_signer(access, i + (what >> 6));
+    }
     access_set_plain(access, what & 64);
     access_finish(access);
     s_broker.users = true;
     relay_set_access(s_broker.relay, access);
 }
 
+/* A JWT is refused, or names one of a few users, for up to a second. */
+static void s_answer_jwt(uint64_t ticket, uint8_t what) {
+    grant_t grant = {.role_count = 1 + (what >> 2 & 1), .signer = what >> 3 & 3, .roles = {"member", "mod"}};
+    grant.expires = s_broker.now + (what >> 5) * 150000ULL;
+    snprintf(grant.user, sizeof grant.user, what & 2 ? "n%u" : "u%u", what & 1);
+    relay_jwt_done(s_broker.relay, ticket, what == 255 ? NULL : &grant, what & 1 ? "why" : NULL, s_broker.now);
+}
+
 /* The edge has done what it was asked last. */
-static void s_answer(uint8_t what) {
-    uint64_t login = s_broker.login, admin = s_broker.admin;
-    s_broker.login = s_broker.admin = 0;
+static void s_answer(uint8_t what, uint8_t grant) {
+    uint64_t login = s_broker.login, admin = s_broker.admin, jwt = s_broker.jwt;
+    s_broker.login = s_broker.admin = s_broker.jwt = 0;
+    if (jwt)
+        s_answer_jwt(jwt, grant);
     if (login)
         relay_login_done(s_broker.relay, login, (login_t)(what % 3), 250, s_broker.now);
     if (admin)
@@ -376,7 +394,7 @@ static void s_step(script_t *script) {
         break;
     case 7:
         if (high >= 8)
-            s_answer((uint8_t)high);
+            s_answer((uint8_t)high, s_broker.jwt ? script_byte(script) : 0);
         /* fall through */
     case 8:
         relay_flush(relay);

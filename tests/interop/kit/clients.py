@@ -24,6 +24,10 @@ def interop(command):
     return HIGHEST, command, f"sed -u 's/^/publish /' | {command}", "--tells", EVENTS
 
 
+def javascript(environment):
+    return HIGHEST, *(f"{environment}node {BUILD}/tests/interop/node/lines.mjs {command} {{front}} {{room}}" for command in ("sub", "pub"))
+
+
 def all_but(*names):
     return [word for case in CASES if case.name not in names for word in ("--case", case.name)]
 
@@ -53,6 +57,8 @@ CLIENTS = {  # name: gives the levels, the reader, the publisher, and further op
     "python": lambda _: interop(f"{PYTHON} {ROOT}/tests/interop/python/client.py"),
     "perl": lambda _: interop(f"perl {ROOT}/tests/interop/perl/client.pl"),
     "node": lambda _: interop(f"node {BUILD}/tests/interop/node/client.mjs"),
+    "javascript": lambda _: javascript(""),
+    "websocket": lambda _: javascript("ZRELAY_OVER=websocket "),
     "page": page,
     "complete": complete,
 }
@@ -61,7 +67,7 @@ CLIENTS = {  # name: gives the levels, the reader, the publisher, and further op
 def main(client, *further):
     with tempfile.TemporaryDirectory() as folder:
         levels, read, publish, *options = CLIENTS[client](folder)
-        if client == "node":
+        if client in ("node", "javascript", "websocket"):
             subprocess.run([HERE.parent / "install", BUILD], check=True, stdout=sys.stderr)
         command = [sys.executable, HERE / "kit", "--read", read, *(["--publish", publish] if publish else []), *options]
         for level in levels:

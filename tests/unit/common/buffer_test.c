@@ -112,6 +112,25 @@ START_TEST(test_to_blob) {
 }
 END_TEST
 
+START_TEST(test_fixed_memory) {
+    uint8_t bytes[8];
+    zr_buffer_t buffer = {.data = bytes, .size = sizeof bytes, .fixed = true};
+    zr_buffer_append(&buffer, "12345678", 8);
+    ck_assert_mem_eq(bytes, "12345678", 8);
+    zr_blob_t *blob = zr_buffer_to_blob(&buffer);
+    ck_assert_mem_eq(zr_blob_data(blob), "12345678", 8);
+    zr_blob_unref(blob);
+    zr_buffer_finish(&buffer);
+}
+END_TEST
+
+START_TEST(test_fixed_memory_does_not_grow) {
+    uint8_t bytes[8];
+    zr_buffer_t buffer = {.data = bytes, .size = sizeof bytes, .fixed = true};
+    zr_buffer_append(&buffer, "123456789", 9);
+}
+END_TEST
+
 START_TEST(test_overflow_stops_the_program) {
     zr_buffer_t buffer = {0};
     zr_buffer_append(&buffer, "abc", 3);
@@ -122,5 +141,5 @@ END_TEST
 UNIT_MAIN_ABORTS("common.buffer",
     UNIT_TESTS(test_empty_has_no_memory, test_integers_are_big_endian, test_content_survives_growth,
         test_growth_doubles, test_reserve_gives_room_and_adds_nothing, test_clear_keeps_the_memory, test_to_blob,
-        test_to_blob_keeps_no_large_memory),
-    UNIT_TESTS(test_overflow_stops_the_program))
+        test_to_blob_keeps_no_large_memory, test_fixed_memory),
+    UNIT_TESTS(test_overflow_stops_the_program, test_fixed_memory_does_not_grow))

@@ -347,7 +347,25 @@ START_TEST(test_reserved_nicks) {
 }
 END_TEST
 
-UNIT_MAIN("common.names", test_names_are_in_form_c, test_nicks_do_not_mix_scripts_that_look_alike, test_faults,
-    test_reserved_nicks, test_lengths, test_lengths_are_bytes, test_every_code_point, test_every_byte_at_every_place,
-    test_room_rules_of_its_own, test_utf8_valid, test_utf8_next_reads_every_code_point,
-    test_utf8_next_takes_one_bad_byte, test_hex_valid, test_escape, test_escape_every_code_point, test_hex)
+START_TEST(test_tokens_that_an_application_signed) {
+    static const char *const good[] = {"e.e.e", "eyJ9.e30.c2ln", "e..", "e.-_.", "e.a.Z09"};
+    static const char *const bad[] = {
+        "", "e", "e.", "e.e", "..", ".e.e", "f.e.e", "e.e.e.e", "e.e.e=", "e.e e.e", "e.\u00e9.e"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(zr_is_jwt(zr_span(good[i])), "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!zr_is_jwt(zr_span(bad[i])), "%s", bad[i]);
+    char token[ZR_JWT_MAX + 1];
+    memset(token, 'e', sizeof token);
+    ck_assert(zr_token_fits(zr_span_of(token, ZR_TOKEN_MAX)) && !zr_token_fits(zr_span_of(token, ZR_TOKEN_MAX + 1)));
+    token[1] = token[3] = '.';
+    ck_assert(zr_token_fits(zr_span_of(token, ZR_JWT_MAX)) && !zr_token_fits(zr_span_of(token, ZR_JWT_MAX + 1)));
+    ck_assert(!zr_token_fits(zr_span(NULL)));
+}
+END_TEST
+
+UNIT_MAIN("common.names", test_tokens_that_an_application_signed, test_names_are_in_form_c,
+    test_nicks_do_not_mix_scripts_that_look_alike, test_faults, test_reserved_nicks, test_lengths,
+    test_lengths_are_bytes, test_every_code_point, test_every_byte_at_every_place, test_room_rules_of_its_own,
+    test_utf8_valid, test_utf8_next_reads_every_code_point, test_utf8_next_takes_one_bad_byte, test_hex_valid,
+    test_escape, test_escape_every_code_point, test_hex)

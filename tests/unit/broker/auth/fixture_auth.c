@@ -20,17 +20,30 @@ void fx_auth_end(void) {
     dir_end();
 }
 
-void fx_auth_start(bool tokens) {
+static void s_start(const auth_config_t *config) {
     zr_error_t error = {0};
     access_t *access = NULL;
-    const char *path = dir_path("users");
-    auth_config_t config = {.users = path, .tokens = tokens, .plain = tokens, .encrypted = true};
     ck_assert_int_ge(sodium_init(), 0);
     fx_auth_stop();
-    auth = auth_new(&config, &access, &error);
+    auth = auth_new(config, &access, &error);
     ck_assert_msg(auth != NULL, "%s", error.text);
     ck_assert(!access_is_open_mode(access));
     access_destroy(access);
+}
+
+void fx_auth_start(bool tokens) {
+    char *users = strdup(dir_path("users"));
+    s_start(&(auth_config_t){.users = users, .tokens = tokens, .plain = tokens, .encrypted = true});
+    free(users);
+}
+
+void fx_auth_start_signed(void) {
+    static char keys[1000];
+    char *users = strdup(dir_path("users"));
+    snprintf(keys, sizeof keys, "%s", dir_path("keys"));
+    s_start(&(auth_config_t){
+        .users = users, .plain = true, .encrypted = true, .jwt = keys, .jwt_rules = {.leeway = 1000000}});
+    free(users);
 }
 
 void fx_auth_start_with(const char *text) {

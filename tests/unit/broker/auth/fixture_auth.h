@@ -25,6 +25,9 @@ void fx_auth_end(void);
 void fx_auth_start(bool tokens);
 void fx_auth_start_with(const char *text);
 
+/* On the files "users" and "keys" (of signed logins) as they are. */
+void fx_auth_start_signed(void);
+
 /* The end of it, as often as one likes. */
 void fx_auth_stop(void);
 

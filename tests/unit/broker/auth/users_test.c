@@ -373,4 +373,14 @@ TEST(test_files) {
     dir_end();
 }
 
+TEST(test_roles_of_signed_logins) {
+    users_t *users =
+        s_good("role\n    name = a\n    jwt = 1\n    allow = \"read : *\"\nrole\n    name = b\n    jwt = 0\n"
+               "role\n    name = c\nuser\n    name = ann\n    role = a\n");
+    ck_assert_uint_eq(users_count(users).signed_roles, 1);
+    ck_assert_uint_eq(s_rights(users, "ann", "r"), RIGHT_READ);
+    s_bad("role\n    name = a\n    jwt = yes\n", "f:3: role/jwt: neither 1");
+    s_bad("user\n    name = a\n    jwt = 1\n", "f:3: user/jwt: no such member");
+}
+
 UNIT_SUITE_WITH("broker.users", s_begin, s_end)

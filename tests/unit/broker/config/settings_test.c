@@ -355,6 +355,19 @@ START_TEST(test_auth) {
     ck_assert(!settings_some_encrypted(&settings));
     s_bad("auth\n    users = /u\n    server-key = /k\n", "nothing is encrypted");
 
+    ck_assert(!settings.relay.jwt);
+    s_good(&settings,
+        "auth\n    users = u\n    jwt-keys = k.json\n    jwt-issuer = \"https://a\"\n    jwt-audience = b\n"
+        "    jwt-leeway = 10m\n");
+    ck_assert(settings.relay.jwt);
+    ck_assert_str_eq(strrchr(settings.jwt_keys, '/'), "/k.json"); /* beside the file */
+    ck_assert_str_eq(settings.jwt_issuer, "https://a");
+    ck_assert_str_eq(settings.jwt_audience, "b");
+    ck_assert_uint_eq(settings.jwt_leeway_ms, 600000);
+    s_bad("auth\n    jwt-keys = /k\n", "jwt-keys needs a users file");
+    s_bad("auth\n    users = /u\n    jwt-audience = b\n", "need the keys");
+    s_bad("auth\n    users = /u\n    jwt-keys = /k\n    jwt-leeway = 601s\n",
+        "z.conf:4: auth/jwt-leeway: 601s is out of range");
     s_bad("auth\n    encrypt = some\n", "z.conf:2: auth/encrypt: \"some\" is neither remote");
     s_bad("auth\n    tokens = yes\n", "z.conf:2: auth/tokens: \"yes\" is neither 1");
     s_bad("auth\n    users\n", "z.conf:2: auth/users: the value is missing");
@@ -535,8 +548,8 @@ START_TEST(test_unreadable_files) {
 END_TEST
 
 static bool s_has_no_default(const char *line) {
-    static const char *const names[] = {
-        "advertise ", "data ", "users ", "bans ", "server-key ", "ipc-mode ", "ipc-group "};
+    static const char *const names[] = {"advertise ", "data ", "users ", "bans ", "server-key ", "ipc-mode ",
+        "ipc-group ", "jwt-keys ", "jwt-issuer ", "jwt-audience "};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strncmp(line, names[i], strlen(names[i])) == 0)
             return true;
@@ -560,7 +573,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     }
     fclose(file);
     s_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 62);
+    ck_assert_uint_eq(settings_seen, 66);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);
@@ -584,6 +597,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     ck_assert_uint_eq(example.queue_bytes, defaults.queue_bytes);
     ck_assert_uint_eq(example.mark_age_ms, defaults.mark_age_ms);
     ck_assert_int_eq(example.encrypt_all, defaults.encrypt_all);
+    ck_assert_uint_eq(example.jwt_leeway_ms, defaults.jwt_leeway_ms);
     ck_assert_uint_eq(example.max_address_connections, defaults.max_address_connections);
     ck_assert_uint_eq(example.rate_handshakes, defaults.rate_handshakes);
     ck_assert_uint_eq(example.rate_subscriptions, defaults.rate_subscriptions);

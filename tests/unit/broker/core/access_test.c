@@ -100,8 +100,6 @@ TEST(test_gateway_is_of_everything_or_of_nothing) {
     ck_assert(!access_is_gateway(access_user(s_access, LIT("bob"))));
     ck_assert(!access_is_gateway(access_user(s_access, LIT("eve"))));
     ck_assert(!access_is_gateway(access_user(s_access, LIT("mal"))));
-    ck_assert_uint_eq(access_right(LIT("gateway")), RIGHT_GATEWAY);
-    ck_assert_str_eq(access_right_name(RIGHT_GATEWAY), "gateway");
 }
 
 /* A gateway without a right in any room would make every room private. */
@@ -210,6 +208,50 @@ TEST(test_who_is_gone) {
     access_destroy(before);
     access_destroy(now);
     access_destroy(open);
+}
+
+static grant_t s_grant(const char *user, const char *role, const char *other) {
+    grant_t grant = {.signer = 7, .role_count = other ? 2 : 1};
+    snprintf(grant.user, sizeof grant.user, "%s", user);
+    snprintf(grant.roles[0], sizeof grant.roles[0], "%s", role);
+    snprintf(grant.roles[1], sizeof grant.roles[1], "%s", other ? other : "");
+    return grant;
+}
+
+static bool s_takes(const char *user, const char *role, const char *other, uint64_t signer) {
+    grant_t grant = s_grant(user, role, other);
+    grant.signer = signer;
+    return access_takes(s_access, &grant);
+}
+
+TEST(test_signed_logins) {
+    s_use(fx_access("ann: r *\n-bob: r *\n@member: rw *, !w news\n@mod: w news, c *\n#7\n#8\n"));
+    ck_assert(s_takes("carol", "member", NULL, 7) && s_takes("carol", "member", "mod", 8));
+    ck_assert(!s_takes("carol", "member", NULL, 9));
+    ck_assert(!s_takes("carol", "member", "ann", 7) && !s_takes("carol", "other", NULL, 7));
+    ck_assert(!s_takes("ann", "member", NULL, 7) && !s_takes("Bob", "member", NULL, 7));
+    ck_assert(!s_takes("zrelay", "member", NULL, 7));
+    grant_t grant = s_grant("carol", "mod", "member");
+    access_user_t *rights = access_of_grant(s_access, &grant);
+    ck_assert_uint_eq(access_rights(rights, LIT("x")), READ | WRITE | CREATE);
+    ck_assert_uint_eq(access_rights(rights, LIT("news")), READ | CREATE); /* the denial of either holds */
+    access_user_free(rights);
+    access_user_free(NULL);
+    grant.role_count = 0;
+    ck_assert(!access_takes(s_access, &grant));
+    s_use(access_new_open());
+    ck_assert(!s_takes("carol", "member", NULL, 7));
+}
+
+/* What all may do, somebody with any one of the roles must be allowed, as soon as there is a key. */
+TEST(test_roles_count_for_what_all_may_do) {
+    s_use(fx_access("ann: rw *\n@guest: r lobby\n"));
+    ck_assert_uint_eq(access_common(s_access, LIT("x")), READ | WRITE);
+    s_use(fx_access("ann: rw *\n@guest: r lobby\n#7\n"));
+    ck_assert_uint_eq(access_common(s_access, LIT("x")), 0);
+    ck_assert_uint_eq(access_common(s_access, LIT("lobby")), READ);
+    s_use(fx_access("@guest: r lobby\n#7\n")); /* no user but such ones */
+    ck_assert_uint_eq(access_common(s_access, LIT("lobby")), READ);
 }
 
 UNIT_SUITE_WITH("broker.core.access", NULL, s_end)

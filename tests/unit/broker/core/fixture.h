@@ -63,9 +63,9 @@ typedef struct {
 
     char tokens[FX_ROUTES][33]; /* of the last fx_hello there */
     uint64_t sessions[FX_ROUTES];
-    char login[512], admin[512]; /* what the last effects of these kinds asked for */
-    json_t *last;                /* what fx_expect found */
-    size_t at;                   /* and where it stood among all that was seen */
+    char login[5000], admin[512]; /* what the last effects of these kinds asked for */
+    json_t *last;                 /* what fx_expect found */
+    size_t at;                    /* and where it stood among all that was seen */
     seen_t *seen;
     size_t seen_count;
     outbox_t outbox;
@@ -147,7 +147,8 @@ uint64_t fx_effect(effect_kind_t kind);
 const char *fx_dropped_user(void);
 
 /* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, a for admin, g for gateway; '!' denies. A name
- * that begins with '-' is banned. fx_set_access puts them in force. */
+ * that begins with '-' is banned; one that begins with '@' is a role of signed logins. A line "#7" takes key 7 for
+ * those. fx_set_access puts them in force. */
 access_t *fx_access(const char *text);
 void fx_set_access(const char *text);
 

@@ -16,10 +16,16 @@ static rights_t s_rights(const char **at) {
 access_t *fx_access(const char *text) {
     access_t *access = access_new();
     for (const char *at = text; *at;) {
-        bool banned = *at == '-';
-        at += banned;
+        if (*at == '#') {
+            access_add_signer(access, (uint64_t)(at[1] - '0'));
+            at += 3;
+            continue;
+        }
+        bool banned = *at == '-', role = *at == '@';
+        at += banned || role;
         size_t len = strcspn(at, ":");
-        access_user_t *user = access_add_user(access, zr_span_of(at, len));
+        zr_span_t name = zr_span_of(at, len);
+        access_user_t *user = role ? access_add_role(access, name) : access_add_user(access, name);
         ck_assert_ptr_nonnull(user);
         access_set_banned(user, banned);
         for (at += len + 1; *at == ' ';) {

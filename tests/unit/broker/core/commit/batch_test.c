@@ -45,6 +45,58 @@ TEST(test_frames_are_split_at_batch_bytes) {
     }
 }
 
+/* One pass with `count` entries of 1,000 bytes. */
+static void s_backlog(uint64_t *mid, int count) {
+    char body[1001] = "";
+    memset(body, 'b', 1000);
+    fx_pub("r");
+    while (count-- > 0)
+        fx_add(++*mid, body);
+    fx_send_now(A);
+}
+
+/* The next live frame has as many of these entries as `bytes` hold. */
+static void s_expect_full(size_t bytes) {
+    size_t entries = 0, entry = ZR_DELIVER_ENTRY_FIXED + 3 + 1000;
+    for (const char *at = fx_text(BACK); (at = strstr(at, "/<1000>")); at++)
+        entries++;
+    ck_assert_uint_eq(entries, (bytes - ZR_DELIVER_HEAD(1)) / entry);
+}
+
+TEST(test_frames_of_a_backlog_grow_up_to_batch_bytes) {
+    uint64_t mid = 0;
+    fx_begin();
+    fx.config.batch_bytes = 64 << 10;
+    fx_start();
+    fx_hello(A, "ann");
+    s_backlog(&mid, 230);
+    s_expect_full(16 << 10);
+    s_expect_full(32 << 10);
+    s_expect_full(64 << 10);
+    s_expect_full(64 << 10);
+    fx_drop(BACK);
+    s_backlog(&mid, 100); /* the next backlog begins where that ended */
+    s_expect_full(64 << 10);
+    fx_drop(BACK);
+}
+
+TEST(test_frames_of_a_quiet_room_are_small_again) {
+    uint64_t mid = 0;
+    fx_begin();
+    fx.config.batch_bytes = 64 << 10;
+    fx_start();
+    fx_hello(A, "ann");
+    s_backlog(&mid, 230);
+    fx_drop(BACK);
+    s_backlog(&mid, 1); /* 64k becomes 32k */
+    s_backlog(&mid, 1);
+    fx_drop(BACK);
+    s_backlog(&mid, 100);
+    s_expect_full(16 << 10);
+    s_expect_full(32 << 10);
+    fx_drop(BACK);
+}
+
 TEST(test_an_entry_that_is_too_large_for_a_batch_goes_alone) {
     fx_begin();
     fx.config.batch_bytes = 50;

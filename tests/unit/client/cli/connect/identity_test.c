@@ -164,10 +164,39 @@ TEST(test_tokens) {
     s_fails(config, "chmod 600");
 }
 
+/* A JWT names the user itself. */
+TEST(test_a_token_that_an_application_signed) {
+    zr_error_t error = {0};
+    setenv("ZRELAY_TOKEN", "eyJ9.e30.c2ln", 1);
+    ck_assert(s_resolve((config_t){.server = LOCAL}));
+    ck_assert(s_identity.login && !s_identity.user);
+    ck_assert_str_eq(s_identity.token, "eyJ9.e30.c2ln");
+    setenv("ZRELAY_TOKEN", "eyJ9.e30.c2ln", 1);
+    s_fails((config_t){.server = REMOTE}, "on this machine only");
+    unlink(s_token);
+    ck_assert(zr_file_create(s_token, 0600, zr_span("eyJ9.e31.c2ln\n"), &error));
+    ck_assert(s_resolve((config_t){.server = LOCAL, .token_file = s_token, .token_file_given = true}));
+    ck_assert_str_eq(s_identity.token, "eyJ9.e31.c2ln");
+    ck_assert(s_resolve((config_t){.server = LOCAL, .user = "carol", .token_file = s_token}));
+    ck_assert_str_eq(s_identity.user, "carol");
+    setenv("ZRELAY_TOKEN", "a.b.c", 1); /* of another broker, and so it is not used */
+    ck_assert(s_resolve((config_t){.server = LOCAL}));
+    ck_assert(!s_identity.login);
+    for (size_t len = ZR_JWT_MAX; len <= ZR_JWT_MAX + 1; len++) {
+        char token[ZR_JWT_MAX + 2];
+        memset(token, 'e', len);
+        token[1] = token[3] = '.';
+        token[len] = '\0';
+        setenv("ZRELAY_TOKEN", token, 1);
+        ck_assert(s_resolve((config_t){.server = LOCAL}) == (len == ZR_JWT_MAX));
+        unsetenv("ZRELAY_TOKEN");
+    }
+}
+
 TEST(test_tokens_bounds) {
-    char token[LOGIN_TOKEN_MAX + 2];
+    char token[ZR_TOKEN_MAX + 2];
     memset(token, 'x', sizeof token);
-    token[LOGIN_TOKEN_MAX + 1] = '\0';
+    token[ZR_TOKEN_MAX + 1] = '\0';
     config_t config = {.server = LOCAL, .user = "ann", .token_file = s_token};
     for (int over = 0; over < 2; over++) {
         zr_error_t error = {0};

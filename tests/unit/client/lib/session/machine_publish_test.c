@@ -55,15 +55,59 @@ TEST(test_what_is_published_meanwhile_shares_a_frame) {
     SENTS("publish a 1", "publish a 2 3 4", "publish b 5", "publish a 6", "");
 }
 
-TEST(test_frames_are_bounded) {
+/* `count` messages of 1,000 bytes, then what is sent of them. Returns the size of the largest frame. */
+static size_t s_backlog(int count) {
     char body[1000];
+    size_t largest = 0;
     memset(body, 'x', sizeof body);
-    for (int i = 0; i < 200; i++)
+    fixture_forget_sent();
+    for (int i = 0; i < count; i++)
         ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, body, sizeof body, NULL), 0);
     fixture_run();
     for (size_t i = b.looked; i < b.sent_count; i++)
-        ck_assert_uint_le(zr_blob_len(b.sent[i]), PACK_BYTES);
-    ck_assert_uint_eq(b.sent_count - b.looked, 4);
+        largest = zr_blob_len(b.sent[i]) > largest ? zr_blob_len(b.sent[i]) : largest;
+    return largest;
+}
+
+/* A frame is full when another message does not fit. */
+static void s_ck_full(size_t len, size_t limit) {
+    ck_assert_uint_le(len, limit);
+    ck_assert_uint_gt(len + ZR_PUBLISH_ENTRY_FIXED + 1000, limit);
+}
+
+TEST(test_frames_of_a_backlog_grow) {
+    s_ck_full(s_backlog(17), 16 << 10);
+    s_ack(17, 17);
+    s_ck_full(s_backlog(40), 32 << 10); /* the last one had less than a fourth, but followed a full one */
+    s_ack(57, 57);
+    s_ck_full(s_backlog(2000), PACK_BYTES);
+    s_ack(2057, 2057);
+    s_ck_full(s_backlog(300), PACK_BYTES); /* the next backlog goes on so */
+}
+
+TEST(test_frames_of_a_quiet_publisher_are_small_again) {
+    s_backlog(2000);
+    s_ack(2000, 2000);
+    for (uint64_t mid = 2001; mid <= 2010; mid++) {
+        s_backlog(1);
+        s_ack(mid, mid);
+    }
+    s_ck_full(s_backlog(17), 16 << 10);
+}
+
+TEST(test_a_small_window_holds_several_frames) {
+    fixture_init();
+    fixture_welcome_with(EPOCH_1, false, ",'limits':{'window':131072}");
+    for (uint64_t mid = 60; mid <= 240; mid += 60) {
+        ck_assert_uint_le(s_backlog(60), 131072 / PACK_WINDOWS);
+        s_ack(mid, mid);
+    }
+    fixture_init();
+    fixture_welcome_with(EPOCH_1, false, ",'limits':{'window':1000}");
+    s_ck_full(s_backlog(17), 16 << 10); /* one always goes */
+}
+
+TEST(test_frames_are_bounded) {
     char large[PACK_BYTES + 1] = {0}; /* alone it may be larger */
     ck_assert_int_eq(machine_publish(b.machine, "a", NULL, 0, 0, large, sizeof large, NULL), 0);
 

@@ -1,0 +1,172 @@
+/* See broker_link.h. */
+#include "broker_link.h"
+
+#include <errno.h>
+#include <sodium.h>
+
+#include "fatal.h"
+#include "key_file.h"
+#include "link.h"
+
+enum { TURN_FRAMES = 2048, TOKEN_MAX = 4096, LINGER_MS = 500 };
+
+struct broker_link {
+    poller_t *poller;
+    poll_source_t source;
+    link_t *link;
+    uplink_t *uplink;
+    zr_buffer_t token;
+    bool more; /* a turn ended before all was taken */
+};
+
+void broker_link_entropy(void *ctx, void *out, size_t len) {
+    (void)ctx;
+    randombytes_buf(out, len);
+}
+
+static bool s_perform(void *ctx, const action_t *action) {
+    broker_link_t *b = ctx;
+    return link_perform(b->link, action);
+}
+
+void broker_link_subscribe(void *ctx, bool subscribe, zr_span_t topic) {
+    broker_link_t *b = ctx;
+    action_t action = {.kind = subscribe ? ACTION_SUBSCRIBE : ACTION_UNSUBSCRIBE, .topic_len = topic.len};
+    if (topic.len)
+        memcpy(action.topic, topic.ptr, topic.len);
+    link_perform(b->link, &action);
+}
+
+/* The source is only there to end the wait: each turn looks at the link. */
+static void s_ready(void *ctx, uint32_t events) {
+    broker_link_t *b = ctx;
+    (void)events;
+    link_wait(b->link, 0);
+}
+
+static bool s_read_token(const gateway_config_t *config, zr_buffer_t *token, zr_error_t *error) {
+    if (!config->token_file[0])
+        return true;
+    if (zr_file_read(config->token_file, &zr_file_secret, token, NULL, error) != ZR_FILE_READ)
+        return false;
+    while (token->len > 0 && (token->data[token->len - 1] == '\n' || token->data[token->len - 1] == '\r'))
+        token->len--;
+    if (token->len == 0 || token->len > TOKEN_MAX)
+        return zr_fail(error, "%s: holds no token; put the token in its first line", config->token_file);
+    zr_buffer_u8(token, '\0');
+    return true;
+}
+
+static bool s_read_pair(const gateway_config_t *config, zr_pair_t *pair, zr_error_t *error) {
+    return !config->certificate[0] || zr_pair_load(pair, config->certificate, error) == ZR_FILE_READ;
+}
+
+bool broker_link_check(const gateway_config_t *config, zr_error_t *error) {
+    zr_pair_t pair = {0};
+    zr_buffer_t token = {0};
+    bool ok = s_read_pair(config, &pair, error);
+    ok &= s_read_token(config, &token, error);
+    zr_pair_wipe(&pair);
+    zr_file_wipe(&token);
+    return ok;
+}
+
+static bool s_open(broker_link_t *b, const gateway_config_t *config, zr_error_t *error) {
+    zr_pair_t pair = {0};
+    if (!s_read_pair(config, &pair, error) || !s_read_token(config, &b->token, error))
+        return false;
+    b->link = link_new(config->server);
+    if (!b->link) {
+        zr_pair_wipe(&pair);
+        return zr_fail(error, "cannot make the sockets for the broker: %s", strerror(errno));
+    }
+    if (config->certificate[0])
+        link_set_curve(b->link, config->server_key, pair.public_key, pair.secret_key);
+    zr_pair_wipe(&pair);
+    return poller_add(b->poller, link_fd(b->link), EPOLLIN, &b->source) ||
+           zr_fail(error, "cannot watch the sockets for the broker: %s", strerror(errno));
+}
+
+broker_link_t *broker_link_new(const gateway_config_t *config, feeds_t *feeds, poller_t *poller, zr_error_t *error) {
+    broker_link_t *b = fatal_calloc(sizeof *b);
+    b->poller = poller;
+    b->source = (poll_source_t){s_ready, b};
+    if (!s_open(b, config, error)) {
+        broker_link_destroy(b);
+        return NULL;
+    }
+    uplink_config_t uplink = {.server = config->server,
+        .agent = "zrelay-gateway " ZRELAY_VERSION,
+        .user = config->user[0] ? config->user : NULL,
+        .token = (const char *)b->token.data,
+        .perform = s_perform,
+        .entropy = broker_link_entropy,
+        .ctx = b};
+    b->uplink = uplink_new(&uplink, feeds, 0);
+    return b;
+}
+
+void broker_link_destroy(broker_link_t *b) {
+    if (!b)
+        return;
+    uplink_destroy(b->uplink);
+    if (b->link)
+        poller_remove(b->poller, link_fd(b->link), &b->source);
+    link_destroy(b->link, LINGER_MS);
+    zr_file_wipe(&b->token);
+    free(b);
+}
+
+uplink_t *broker_link_uplink(broker_link_t *b) {
+    return b->uplink;
+}
+
+static void s_take_change(broker_link_t *b, link_change_t change, uint64_t now) {
+    static const char *const why[] = {
+        [LINK_DOWN] = "the connection ended",
+        [LINK_REFUSED] = "it refused the gateway's key; its operator enters the public key for a user",
+        [LINK_HANDSHAKE] = "the connection ended before it was encrypted; broker/server-key may be another's",
+        [LINK_MECHANISM] = "only one side encrypts; see broker/server-key and broker/certificate",
+    };
+    if (change == LINK_UP)
+        uplink_up(b->uplink, now);
+    else if (change == LINK_BACK)
+        uplink_back_down(b->uplink, now);
+    else if (change == LINK_UNREACHABLE)
+        zr_log(ZR_LOG_DEBUG, "the broker cannot be reached yet: %s", link_why(b->link));
+    else
+        uplink_down(b->uplink, why[change], now);
+}
+
+/* Frames from before a change come first. */
+static bool s_take_frames(broker_link_t *b, uint64_t now) {
+    zr_blob_t *front = NULL, *back = NULL;
+    for (int i = 0; i < TURN_FRAMES; i++) {
+        if ((front = link_front(b->link)))
+            uplink_front(b->uplink, front, now);
+        if ((back = link_back(b->link)))
+            uplink_back(b->uplink, back, now);
+        if (!front && !back)
+            return false;
+    }
+    return true;
+}
+
+void broker_link_turn(broker_link_t *b, uint64_t now) {
+    link_change_t change;
+    b->more = s_take_frames(b, now);
+    while (!b->more && (change = link_change(b->link)) != LINK_SAME)
+        s_take_change(b, change, now);
+    uplink_tick(b->uplink, now);
+}
+
+int broker_link_timeout(broker_link_t *b, uint64_t now) {
+    uint64_t due = uplink_due(b->uplink);
+    if (b->more || due <= now || link_ready(b->link, uplink_is_blocked(b->uplink)))
+        return 0;
+    return due == UINT64_MAX ? -1 : due - now > 60000 ? 60000 : (int)(due - now);
+}
+
+void broker_link_close(broker_link_t *b) {
+    uplink_close(b->uplink);
+}

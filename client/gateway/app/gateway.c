@@ -1,0 +1,283 @@
+/* See gateway.h. */
+#include "gateway.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "broker_link.h"
+#include "clock.h"
+#include "fatal.h"
+#include "http_api.h"
+#include "listener.h"
+#include "metrics.h"
+#include "origin.h"
+#include "pages.h"
+#include "poller.h"
+#include "proxied.h"
+#include "routes.h"
+#include "web.h"
+#include "ws_paths.h"
+
+enum { ROUTES = 6, CLOSE_MS = 2000 };
+
+struct gateway {
+    const gateway_config_t *config;
+    poller_t *poller;
+    feeds_t *feeds;
+    broker_link_t *broker;
+    ws_pool_t *sockets;
+    ws_paths_t *paths;
+    http_api_t *api;
+    pages_t *pages;
+    web_t *web;
+    proxied_t *proxied;
+    listener_t *listener;
+    int signals;
+    poll_source_t on_signal;
+    bool stopping;
+    route_t routes[ROUTES];
+};
+
+/* --- Signals --- */
+
+static void s_on_signal(void *ctx, uint32_t events) {
+    gateway_t *gateway = ctx;
+    struct signalfd_siginfo info;
+    (void)events;
+    if (read(gateway->signals, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR1) {
+        zr_log(ZR_LOG_INFO, "signal %u means nothing here; settings are read at the start", info.ssi_signo);
+        return;
+    }
+    zr_log(ZR_LOG_INFO, "signal %u: stopping", info.ssi_signo);
+    gateway->stopping = true;
+}
+
+static bool s_open_signals(gateway_t *gateway, zr_error_t *error) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGQUIT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    gateway->on_signal = (poll_source_t){s_on_signal, gateway};
+    gateway->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return (gateway->signals >= 0 && poller_add(gateway->poller, gateway->signals, EPOLLIN, &gateway->on_signal)) ||
+           zr_fail(error, "cannot watch for signals: %s", strerror(errno));
+}
+
+/* --- Requests --- */
+
+/* Without the broker the gateway says so, and a load balancer sends clients elsewhere. */
+static void s_health(void *ctx, exchange_t *e) {
+    gateway_t *gateway = ctx;
+    static const web_header_t headers[] = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
+    if (uplink_is_live(broker_link_uplink(gateway->broker)))
+        exchange_answer(e, 200, headers, 2, zr_span("{\"status\":\"ok\",\"broker\":\"connected\"}\n"));
+    else
+        exchange_answer(e, 503, headers, 2, zr_span("{\"status\":\"degraded\",\"broker\":\"away\"}\n"));
+}
+
+static void s_on_room(void *ctx, exchange_t *e) {
+    gateway_t *gateway = ctx;
+    http_route_t route;
+    http_problem_t problem;
+    if (http_route_read(&route, exchange_target(e), &problem) && route.resource == HTTP_ROOM_WS)
+        ws_paths_room(gateway->paths, e, &route);
+    else
+        http_api_take(gateway->api, e);
+}
+
+static void s_on_api(void *ctx, exchange_t *e) {
+    gateway_t *gateway = ctx;
+    http_api_take(gateway->api, e);
+}
+
+/* Only a browser on this machine can be misled by a name. What a proxy passes on comes from another one. */
+static bool s_is_direct(const gateway_t *gateway, const exchange_t *e) {
+    const http_proxies_t proxies = {gateway->config->proxies, gateway->config->proxy_count};
+    bool proxied = http_proxies_trust(&proxies, exchange_address(e)) && exchange_header(e, "X-Forwarded-For");
+    return address_is_loopback(exchange_address(e)) && !proxied;
+}
+
+static void s_refuse_host(exchange_t *e) {
+    static const web_header_t headers[] = {{"Content-Type", HTTP_PROBLEM_TYPE}};
+    http_problem_t problem;
+    zr_buffer_t body = {0};
+    http_fail(&problem, HTTP_MISDIRECTED,
+        "on this machine the gateway is localhost; the operator allows another name with --origin, and a proxy with "
+        "--trusted-proxy");
+    http_problem_write(&body, &problem);
+    exchange_answer(e, http_problem_status(&problem), headers, 1, zr_span_of(body.data, body.len));
+    zr_buffer_finish(&body);
+}
+
+static void s_on_request(void *ctx, exchange_t *e) {
+    gateway_t *gateway = ctx;
+    if (s_is_direct(gateway, e) && !origin_host_allowed(gateway->config, exchange_header(e, "Host")))
+        s_refuse_host(e);
+    else
+        routes_take(gateway->routes, ROUTES, e);
+}
+
+static void s_on_accepted(void *ctx, int fd, const struct sockaddr *address, socklen_t len) {
+    gateway_t *gateway = ctx;
+    proxied_accept(gateway->proxied, fd, address, len);
+}
+
+static void s_fill_routes(gateway_t *gateway) {
+    const route_t routes[ROUTES] = {{"/healthz", s_health, gateway}, {"/v1/ws", ws_paths_browser, gateway->paths},
+        {"/v1/rooms", s_on_api, gateway}, {"/v1/rooms/", s_on_room, gateway}, {"/metrics", s_on_api, gateway},
+        {"/", pages_take, gateway->pages}};
+    memcpy(gateway->routes, routes, sizeof routes);
+}
+
+/* --- The gateway --- */
+
+static void s_change_topic(void *ctx, bool subscribe, zr_span_t topic) {
+    gateway_t *gateway = ctx;
+    broker_link_subscribe(gateway->broker, subscribe, topic);
+}
+
+static bool s_origin_allowed(void *ctx, const exchange_t *e, const char *origin) {
+    const gateway_t *gateway = ctx;
+    return origin_allowed(gateway->config, origin, exchange_header(e, "Host"));
+}
+
+static void s_write_metrics(void *ctx, zr_buffer_t *out) {
+    const gateway_t *gateway = ctx;
+    uplink_t *uplink = broker_link_uplink(gateway->broker);
+    metrics_t metrics = {.web = web_counts(gateway->web),
+        .sockets = ws_counts(gateway->sockets),
+        .uplink = uplink_counts(uplink),
+        .live = uplink_is_live(uplink),
+        .topics = feeds_topics(gateway->feeds)};
+    metrics_write(out, &metrics);
+}
+
+static http_api_t *s_new_api(gateway_t *gateway) {
+    const gateway_config_t *config = gateway->config;
+    http_api_config_t api = {.uplink = broker_link_uplink(gateway->broker),
+        .feeds = gateway->feeds,
+        .proxies = {config->proxies, config->proxy_count},
+        .reader_queue = config->reader_queue,
+        .origin_allowed = s_origin_allowed,
+        .metrics = s_write_metrics,
+        .entropy = broker_link_entropy,
+        .ctx = gateway};
+    return http_api_new(&api, zr_mono_ms());
+}
+
+static bool s_open(gateway_t *gateway, zr_error_t *error) {
+    const gateway_config_t *config = gateway->config;
+    gateway->feeds = feeds_new(config->max_topics, s_change_topic, gateway);
+    gateway->sockets = ws_pool_new(config, gateway->poller);
+    if (!s_open_signals(gateway, error) || !(gateway->pages = pages_read(config->page, error)) ||
+        !(gateway->broker = broker_link_new(config, gateway->feeds, gateway->poller, error)))
+        return false;
+    gateway->paths = ws_paths_new(config, gateway->sockets, broker_link_uplink(gateway->broker), gateway->feeds);
+    gateway->api = s_new_api(gateway);
+    s_fill_routes(gateway);
+    gateway->web = web_new(config, gateway->poller, s_on_request, gateway, error);
+    if (!gateway->web)
+        return false;
+    gateway->proxied = proxied_new(config, gateway->poller, gateway->web);
+    return (gateway->listener = listener_open(&config->http, gateway->poller, s_on_accepted, gateway, error));
+}
+
+gateway_t *gateway_new(const gateway_config_t *config, zr_error_t *error) {
+    gateway_t *gateway = fatal_calloc(sizeof *gateway);
+    gateway->config = config;
+    gateway->signals = -1;
+    gateway->poller = fatal_check(poller_new());
+    if (s_open(gateway, error))
+        return gateway;
+    gateway_destroy(gateway);
+    return NULL;
+}
+
+void gateway_destroy(gateway_t *gateway) {
+    if (!gateway)
+        return;
+    listener_close(gateway->listener);
+    proxied_destroy(gateway->proxied);
+    ws_pool_destroy(gateway->sockets);
+    web_destroy(gateway->web);
+    http_api_destroy(gateway->api);
+    ws_paths_destroy(gateway->paths);
+    broker_link_destroy(gateway->broker);
+    feeds_destroy(gateway->feeds);
+    pages_destroy(gateway->pages);
+    if (gateway->signals >= 0)
+        close(gateway->signals);
+    poller_destroy(gateway->poller);
+    free(gateway);
+}
+
+char *gateway_banner(const gateway_t *gateway) {
+    const gateway_config_t *config = gateway->config;
+    bool ipv6 = strchr(config->http.host, ':');
+    char *text = NULL;
+    if (asprintf(&text, "zrelay-gateway " ZRELAY_VERSION " listening on %s://%s%s%s:%u, broker %s",
+            config->tls_cert[0] ? "https" : "http", ipv6 ? "[" : "", config->http.host, ipv6 ? "]" : "",
+            listener_port(gateway->listener), config->server) < 0)
+        abort();
+    return text;
+}
+
+static void s_notify(const char *state) {
+#ifdef HAVE_SYSTEMD
+    sd_notify(0, state);
+#else
+    (void)state;
+#endif
+}
+
+static int s_sooner(int a, int b) {
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+static int s_until(uint64_t due, uint64_t now) {
+    return due == UINT64_MAX ? -1 : due > now ? (int)(due - now) : 0;
+}
+
+/* What comes from the broker goes out at the end of the turn, and so does what goes to the broker. */
+static void s_turn(gateway_t *gateway) {
+    uint64_t now = zr_mono_ms();
+    uplink_t *uplink = broker_link_uplink(gateway->broker);
+    http_api_tick(gateway->api, now);
+    proxied_turn(gateway->proxied, now);
+    broker_link_turn(gateway->broker, now);
+    web_turn(gateway->web, now);
+    ws_pool_turn(gateway->sockets, uplink_is_full(uplink), now);
+    int wait = s_sooner(web_timeout(gateway->web, now), ws_pool_timeout(gateway->sockets, uplink_is_full(uplink), now));
+    wait = s_sooner(wait, proxied_timeout(gateway->proxied, now));
+    wait = s_sooner(wait, s_until(http_api_due(gateway->api), now));
+    poller_wait(gateway->poller, s_sooner(wait, broker_link_timeout(gateway->broker, now)));
+}
+
+void gateway_run(gateway_t *gateway) {
+    s_notify("READY=1");
+    while (!gateway->stopping)
+        s_turn(gateway);
+    s_notify("STOPPING=1");
+    listener_close(gateway->listener);
+    gateway->listener = NULL;
+    ws_pool_close(gateway->sockets, CLOSE_MS);
+    broker_link_close(gateway->broker);
+}
+
+bool gateway_check(const gateway_config_t *config, zr_error_t *error) {
+    bool ok = listener_check(&config->http, error);
+    ok &= broker_link_check(config, error);
+    return web_check(config, error) && ok;
+}

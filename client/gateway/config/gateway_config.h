@@ -1,0 +1,64 @@
+/* The gateway's settings: the configuration file in ZPL, with the command line above it. Pure but for reading files. */
+#ifndef GATEWAY_CONFIG_H
+#define GATEWAY_CONFIG_H
+
+#include "errors.h"
+#include "logger.h"
+#include "netblock.h"
+
+enum { GATEWAY_TEXT = 512, GATEWAY_LIST_MAX = 64, GATEWAY_HOST = 64 };
+
+/* The address where the gateway listens. */
+typedef struct {
+    char host[GATEWAY_HOST]; /* a number, or * for all of IPv6 and IPv4 */
+    unsigned port;           /* 0: a free one */
+} listen_address_t;
+
+/* Each of these has a line in etc/zrelay-gateway.conf, which explains it. Sizes are bytes, times milliseconds. */
+typedef struct {
+    /* broker */
+    char server[GATEWAY_TEXT + 1];
+    char server_key[41]; /* in Z85; empty: the connection is not encrypted */
+    char certificate[GATEWAY_TEXT + 1];
+    char user[GATEWAY_TEXT + 1];
+    char token_file[GATEWAY_TEXT + 1];
+
+    /* http */
+    listen_address_t http;
+    char tls_cert[GATEWAY_TEXT + 1], tls_key[GATEWAY_TEXT + 1];
+    netblock_t proxies[GATEWAY_LIST_MAX];
+    size_t proxy_count;
+    char origins[GATEWAY_LIST_MAX][GATEWAY_TEXT + 1];
+    size_t origin_count;
+    char page[GATEWAY_TEXT + 1];
+    bool insecure;
+    zr_log_level_t log_level;
+
+    /* limits */
+    uint64_t max_connections, max_address_connections;
+    uint64_t max_header, max_body, max_message;
+    uint64_t request_timeout_ms, ping_ms;
+    uint64_t reader_queue, answer_queue;
+    uint64_t max_rooms, max_topics;
+} gateway_config_t;
+
+void gateway_config_default(gateway_config_t *config);
+
+/* Sets what the file sets. A relative path begins at the file's folder. False: `error` has a line for each fault. */
+bool gateway_config_read(gateway_config_t *config, const char *path, zr_error_t *error);
+
+/* Sets one member as the file would; `section` and `name` are those of the file, `option` is what an error names. Lists
+ * grow. */
+bool gateway_config_set(gateway_config_t *config, const char *section, const char *name, const char *option,
+    const char *value, zr_error_t *error);
+
+/* Call after file and options: checks that the settings fit together. False: `error` has a line for each fault. */
+bool gateway_config_complete(const gateway_config_t *config, zr_error_t *error);
+
+/* "ADDRESS:PORT"; the address is a number, in brackets if it is IPv6, `localhost` or *. NULL, or the fault. */
+const char *listen_address_parse(const char *text, listen_address_t *out);
+
+/* Whether only this machine can connect there. */
+bool listen_address_is_local(const listen_address_t *address);
+
+#endif

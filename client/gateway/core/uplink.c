@@ -1,0 +1,596 @@
+/* See uplink.h. */
+#include "uplink.h"
+
+#include <stdio.h>
+#include <utlist.h>
+
+#include "back.h"
+#include "blob_queue.h"
+#include "control.h"
+#include "fatal.h"
+#include "hash.h"
+#include "logger.h"
+#include "names.h"
+
+enum {
+    HEARTBEAT_MS = 5000, /* until a welcome names another */
+    SILENT_BEATS = 3,
+    SYNC_MS = 2000, /* until another nonce is tried */
+    SYNC_TRIES = 2, /* until another SUB is tried */
+    BACK_OFF_MIN_MS = 100,
+    BACK_OFF_MAX_MS = 5000,
+    STEADY_MS = 10000, /* a trunk that stood so long was no failure */
+    HEX_ID = ZR_CLIENT_ID_LEN,
+    NONCE_BYTES = 8,
+    ENDPOINT_SIZE = 512,
+    OUT_TURN = 4096 /* frames tried at once */
+};
+
+typedef enum {
+    UPLINK_CLOSED,   /* no DEALER; `retry_at` says when there is one */
+    UPLINK_WAITING,  /* a DEALER connects */
+    UPLINK_GREETING, /* it stands, and `hello` was sent */
+    UPLINK_LIVE
+} uplink_state_t;
+
+struct channel {
+    uplink_t *uplink;
+    uint32_t number;
+    bool open;  /* at the broker */
+    bool ended; /* by the broker */
+    bool alive; /* has a session; in the list of heartbeats */
+    bool secure;
+    uint64_t beat_at;
+    char address[ADDRESS_TEXT];
+    const channel_calls_t *calls;
+    void *ctx;
+    channel_t *prev, *next; /* by heartbeats, the next one first */
+    UT_hash_handle hh;
+};
+
+/* A number whose `close` the broker has not answered yet. */
+typedef struct {
+    uint32_t number;
+    UT_hash_handle hh;
+} closing_t;
+
+struct uplink {
+    uplink_config_t config;
+    feeds_t *feeds;
+    uplink_state_t state;
+    uint64_t now, retry_at, live_at, beat_at, heard_at, heartbeat;
+    uint64_t back_off;
+    char client[HEX_ID + 1], resume[HEX_ID + 1], epoch[17], back[ENDPOINT_SIZE];
+    channel_t *channels, *beats;
+    closing_t *closing;
+    uint32_t number;
+
+    uint64_t back_at; /* when a SUB is to be made; 0: there is one, or none is wanted */
+    uint8_t nonce[1 + 2 * NONCE_BYTES];
+    uint64_t syncing, sync_at; /* the feeds' number that waits for `synced`, 0: none; when to try again */
+    unsigned sync_tries;
+
+    blob_queue_t out;            /* frames that the DEALER did not take yet */
+    uint64_t sent, read, marked; /* bytes: given to the DEALER, read by the broker, at the last mark */
+
+    channel_t *cursor; /* of a walk over channels */
+    zr_log_limit_t logged;
+    uplink_counts_t counts;
+};
+
+/* --- Sending --- */
+
+static bool s_perform(uplink_t *u, const action_t *action) {
+    return u->config.perform(u->config.ctx, action);
+}
+
+static bool s_try_send(uplink_t *u, zr_blob_t *frame) {
+    action_t action = {
+        .kind = ACTION_SEND, .frame = zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), .owner = frame};
+    return s_perform(u, &action);
+}
+
+static void s_flush(uplink_t *u) {
+    zr_blob_t *frame;
+    for (int i = 0; i < OUT_TURN && (frame = blob_queue_first(&u->out)) && s_try_send(u, frame); i++)
+        blob_queue_drop(&u->out, zr_blob_len(frame));
+}
+
+static void s_drop_out(uplink_t *u) {
+    blob_queue_finish(&u->out);
+    u->sent = u->read = u->marked = 0;
+}
+
+/* Takes over the reference. */
+static void s_send(uplink_t *u, zr_blob_t *frame) {
+    u->counts.sent_frames++;
+    u->counts.sent_bytes += zr_blob_len(frame);
+    u->sent += zr_blob_len(frame);
+    if (u->out.count > 0 || !s_try_send(u, frame))
+        blob_queue_push(&u->out, frame);
+    zr_blob_unref(frame);
+}
+
+static void s_say(uplink_t *u, json_t *object) {
+    s_send(u, zr_control_write(object));
+}
+
+/* The pong with this `re` shows that the broker has read everything before it. */
+static void s_mark(uplink_t *u) {
+    u->marked = u->sent;
+    s_say(u, json_pack("{s:s,s:I}", "op", "ping", "id", (json_int_t)u->sent));
+}
+
+bool uplink_is_full(const uplink_t *u) {
+    return u->out.count > 0 || u->sent - u->read > UPLINK_WINDOW;
+}
+
+bool uplink_is_blocked(const uplink_t *u) {
+    return u->out.count > 0;
+}
+
+bool uplink_is_live(const uplink_t *u) {
+    return u->state == UPLINK_LIVE;
+}
+
+const uplink_counts_t *uplink_counts(const uplink_t *u) {
+    return &u->counts;
+}
+
+static void s_random_hex(uplink_t *u, char *out, size_t bytes) {
+    uint8_t random[HEX_ID / 2];
+    u->config.entropy(u->config.ctx, random, bytes);
+    zr_hex(out, random, bytes);
+}
+
+/* --- Channels at the broker --- */
+
+static void s_open_there(channel_t *channel) {
+    channel->open = true;
+    s_say(channel->uplink, json_pack("{s:s,s:I,s:s,s:b}", "op", "open", "channel", (json_int_t)channel->number,
+                               "address", channel->address, "secure", channel->secure));
+}
+
+static void s_set_alive(channel_t *channel, bool alive) {
+    uplink_t *u = channel->uplink;
+    if (channel->alive == alive)
+        return;
+    channel->alive = alive;
+    if (!alive) {
+        DL_DELETE(u->beats, channel);
+        return;
+    }
+    channel->beat_at = u->now + u->heartbeat;
+    DL_APPEND(u->beats, channel);
+}
+
+void channel_set_session(channel_t *channel, bool alive) {
+    s_set_alive(channel, alive && channel->open);
+}
+
+bool channel_is_open(const channel_t *channel) {
+    return channel->open;
+}
+
+/* A channel that is told may close itself and others. */
+static void s_tell_all(uplink_t *u, channel_change_t change, zr_span_t reason) {
+    for (channel_t *channel = u->channels; channel; channel = u->cursor) {
+        u->cursor = channel->hh.next;
+        if (!channel->ended)
+            channel->calls->change(channel->ctx, change, reason);
+    }
+    u->cursor = NULL;
+}
+
+static void s_forget_closing(uplink_t *u) {
+    closing_t *closing, *next;
+    HASH_ITER(hh, u->closing, closing, next) {
+        HASH_DEL(u->closing, closing);
+        free(closing);
+    }
+}
+
+static bool s_is_used(const uplink_t *u, uint32_t number) {
+    channel_t *channel;
+    closing_t *closing;
+    HASH_FIND(hh, u->channels, &number, sizeof number, channel);
+    HASH_FIND(hh, u->closing, &number, sizeof number, closing);
+    return number == 0 || channel || closing;
+}
+
+channel_t *uplink_open(uplink_t *u, const char *address, bool secure, const channel_calls_t *calls, void *ctx) {
+    channel_t *channel = fatal_calloc(sizeof *channel);
+    while (s_is_used(u, ++u->number))
+        ;
+    channel->uplink = u;
+    channel->number = u->number;
+    channel->secure = secure;
+    channel->calls = calls;
+    channel->ctx = ctx;
+    snprintf(channel->address, sizeof channel->address, "%s", address);
+    HASH_ADD(hh, u->channels, number, sizeof channel->number, channel);
+    u->counts.channels++;
+    if (u->state == UPLINK_LIVE)
+        s_open_there(channel);
+    return channel;
+}
+
+static void s_say_closed(uplink_t *u, uint32_t number) {
+    s_say(u, json_pack("{s:s,s:I}", "op", "close", "channel", (json_int_t)number));
+}
+
+void channel_close(channel_t *channel) {
+    if (!channel)
+        return;
+    uplink_t *u = channel->uplink;
+    s_set_alive(channel, false);
+    if (u->cursor == channel)
+        u->cursor = channel->hh.next;
+    HASH_DEL(u->channels, channel);
+    u->counts.channels--;
+    if (channel->open) {
+        closing_t *closing = fatal_calloc(sizeof *closing);
+        closing->number = channel->number;
+        HASH_ADD(hh, u->closing, number, sizeof closing->number, closing);
+        s_say_closed(u, channel->number);
+    }
+    free(channel);
+}
+
+void channel_send(channel_t *channel, zr_span_t inner) {
+    uplink_t *u = channel->uplink;
+    if (!channel->open)
+        return;
+    s_send(u, zr_trunk_frame(channel->number, inner));
+    if (u->sent - u->marked > UPLINK_MARK)
+        s_mark(u);
+}
+
+void channel_say(channel_t *channel, json_t *object) {
+    zr_blob_t *inner = zr_control_write(object);
+    channel_send(channel, zr_span_of(zr_blob_data(inner), zr_blob_len(inner)));
+    zr_blob_unref(inner);
+}
+
+static channel_t *s_channel(const uplink_t *u, uint64_t number) {
+    uint32_t key = (uint32_t)number;
+    channel_t *channel;
+    HASH_FIND(hh, u->channels, &key, sizeof key, channel);
+    return number == key ? channel : NULL;
+}
+
+/* The broker's `close`: the answer to ours, or its own, which we answer. */
+static void s_on_close(uplink_t *u, uint64_t number, zr_span_t reason) {
+    uint32_t key = (uint32_t)number;
+    channel_t *channel = s_channel(u, number);
+    closing_t *closing;
+    HASH_FIND(hh, u->closing, &key, sizeof key, closing);
+    if (closing) {
+        HASH_DEL(u->closing, closing);
+        free(closing);
+    } else if (channel && channel->open) {
+        s_set_alive(channel, false);
+        channel->open = false;
+        channel->ended = true;
+        s_say_closed(u, key);
+        channel->calls->change(channel->ctx, CHANNEL_ENDED, reason);
+    }
+}
+
+/* The broker refused to open it. */
+static void s_on_refused(uplink_t *u, uint64_t number, zr_span_t code) {
+    channel_t *channel = s_channel(u, number);
+    if (!channel || !channel->open)
+        return;
+    s_set_alive(channel, false);
+    channel->open = false;
+    channel->ended = true;
+    channel->calls->change(channel->ctx, CHANNEL_ENDED, code);
+}
+
+/* --- The connection --- */
+
+static void s_lose_channels(uplink_t *u) {
+    channel_t *channel, *next;
+    HASH_ITER(hh, u->channels, channel, next) {
+        s_set_alive(channel, false);
+        channel->open = false;
+    }
+    s_forget_closing(u);
+    s_tell_all(u, CHANNEL_LOST, zr_span(""));
+}
+
+/* Both sockets go, with what waits in them; another DEALER comes after a while. */
+static void s_lose(uplink_t *u, const char *why) {
+    bool live = u->state == UPLINK_LIVE;
+    uint8_t random;
+    if (u->state == UPLINK_CLOSED)
+        return;
+    if (live && u->now - u->live_at >= STEADY_MS)
+        u->back_off = BACK_OFF_MIN_MS;
+    u->config.entropy(u->config.ctx, &random, 1);
+    u->retry_at = u->now + u->back_off * (128u + random) / 384;
+    u->back_off = u->back_off * 2 < BACK_OFF_MAX_MS ? u->back_off * 2 : BACK_OFF_MAX_MS;
+    u->state = UPLINK_CLOSED;
+    u->syncing = u->back_at = 0;
+    s_drop_out(u);
+    s_perform(u, &(action_t){.kind = ACTION_DISCONNECT});
+    u->counts.losses += live;
+    if (zr_log_pass(&u->logged, u->now))
+        zr_log(ZR_LOG_WARN, "the broker at %s is away: %s", u->config.server, why);
+    if (live)
+        s_lose_channels(u);
+}
+
+static void s_connect(uplink_t *u) {
+    u->state = UPLINK_WAITING;
+    u->heard_at = u->now;
+    s_perform(u, &(action_t){.kind = ACTION_CONNECT_FRONT});
+}
+
+static void s_hello(uplink_t *u) {
+    json_t *hello = json_pack("{s:s,s:s,s:i,s:s,s:s}", "op", "hello", "id", "hello", "proto", 1, "client", u->client,
+        "agent", u->config.agent);
+    if (u->config.user)
+        json_object_update_new(hello, json_pack("{s:s,s:s}", "user", u->config.user, "token", u->config.token));
+    if (u->resume[0])
+        json_object_set_new(hello, "resume", json_string(u->resume));
+    u->state = UPLINK_GREETING;
+    u->heard_at = u->now;
+    u->beat_at = u->now + u->heartbeat;
+    s_say(u, hello);
+}
+
+/* A fresh SUB has no subscriptions. */
+static void s_connect_back(uplink_t *u) {
+    u->back_at = 0;
+    u->syncing = 0;
+    u->sync_tries = 0;
+    s_perform(u, &(action_t){.kind = ACTION_CONNECT_BACK, .endpoint = u->back});
+    feeds_restart(u->feeds);
+}
+
+static bool s_keep(const json_t *object, const char *name, char *out, size_t size) {
+    const char *value = json_string_value(json_object_get(object, name));
+    return value && (size_t)snprintf(out, size, "%s", value) < size;
+}
+
+static void s_on_welcome(uplink_t *u, const json_t *welcome) {
+    json_int_t heartbeat = json_integer_value(json_object_get(welcome, "heartbeat"));
+    const char *refusal = NULL;
+    bool whole = s_keep(welcome, "resume", u->resume, sizeof u->resume) &&
+                 s_keep(welcome, "back", u->back, sizeof u->back) && heartbeat > 0;
+    if (u->state != UPLINK_GREETING)
+        return; /* it only renewed */
+    if (!whole || (refusal = back_refusal(u->config.server, u->back))) {
+        s_lose(u, refusal ? refusal : "its welcome lacks a member");
+        return;
+    }
+    u->state = UPLINK_LIVE;
+    u->heartbeat = (uint64_t)heartbeat;
+    u->live_at = u->heard_at = u->now;
+    u->beat_at = u->now + u->heartbeat;
+    s_connect_back(u);
+    zr_log(ZR_LOG_INFO, "connected to the broker at %s", u->config.server);
+    channel_t *channel, *next;
+    HASH_ITER(hh, u->channels, channel, next)
+    if (!channel->ended)
+        s_open_there(channel);
+    s_tell_all(u, CHANNEL_OPEN, zr_span(""));
+}
+
+static void s_on_error(uplink_t *u, const json_t *error) {
+    const char *code = json_string_value(json_object_get(error, "code"));
+    const char *text = json_string_value(json_object_get(error, "text"));
+    const json_t *channel = json_object_get(error, "channel");
+    if (code && strcmp(code, zr_code_name(ZR_FORBIDDEN)) == 0)
+        s_lose(u, "the gateway's user lacks the right 'gateway'; an operator can grant it");
+    else if (json_is_integer(channel) && code)
+        s_on_refused(u, (uint64_t)json_integer_value(channel), zr_span(code));
+    else if (u->state == UPLINK_GREETING || (code && strcmp(code, zr_code_name(ZR_NO_SESSION)) == 0))
+        s_lose(u, text ? text : "it refused");
+}
+
+static void s_on_pong(uplink_t *u, const json_t *pong) {
+    json_int_t re = json_integer_value(json_object_get(pong, "re"));
+    if (re > 0 && (uint64_t)re <= u->sent && (uint64_t)re > u->read)
+        u->read = (uint64_t)re;
+}
+
+static void s_on_control(uplink_t *u, zr_span_t frame) {
+    json_t *object = NULL;
+    zr_span_t op, reason = zr_span("");
+    const char *wrong = NULL;
+    if (zr_control_read(frame, &object) != ZR_OK)
+        return;
+    zr_get_string_opt(object, "reason", 200, &reason, &wrong);
+    if (!zr_get_string(object, "op", 1, 64, &op, &wrong))
+        op = zr_span("");
+    if (zr_span_equal(op, zr_span("welcome")))
+        s_on_welcome(u, object);
+    else if (zr_span_equal(op, zr_span("error")))
+        s_on_error(u, object);
+    else if (zr_span_equal(op, zr_span("pong")))
+        s_on_pong(u, object);
+    else if (zr_span_equal(op, zr_span("close")))
+        s_on_close(u, (uint64_t)json_integer_value(json_object_get(object, "channel")), reason);
+    else if (zr_span_equal(op, zr_span("bye")))
+        s_lose(u, "it said bye");
+    json_decref(object);
+}
+
+void uplink_front(uplink_t *u, zr_blob_t *frame, uint64_t now) {
+    zr_span_t bytes = zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), inner;
+    uint32_t number;
+    u->now = u->heard_at = now;
+    u->counts.received_frames++;
+    u->counts.received_bytes += bytes.len;
+    if (zr_trunk_read(bytes, &number, &inner)) {
+        channel_t *channel = s_channel(u, number);
+        if (channel && channel->open)
+            channel->calls->frame(channel->ctx, inner);
+    } else if (bytes.len > 0 && bytes.ptr[0] == ZR_TYPE_CONTROL)
+        s_on_control(u, bytes);
+    zr_blob_unref(frame);
+}
+
+void uplink_up(uplink_t *u, uint64_t now) {
+    u->now = now;
+    if (u->state == UPLINK_WAITING)
+        s_hello(u);
+}
+
+void uplink_down(uplink_t *u, const char *why, uint64_t now) {
+    u->now = now;
+    s_lose(u, why);
+}
+
+/* --- The SUB --- */
+
+static void s_sync(uplink_t *u, uint64_t number) {
+    action_t action = {.kind = ACTION_UNSUBSCRIBE, .topic_len = sizeof u->nonce};
+    char hex[2 * NONCE_BYTES + 1];
+    memcpy(action.topic, u->nonce, sizeof u->nonce);
+    if (u->syncing)
+        s_perform(u, &action);
+    s_random_hex(u, hex, NONCE_BYTES);
+    u->nonce[0] = ZR_TYPE_SYNC;
+    memcpy(u->nonce + 1, hex, 2 * NONCE_BYTES);
+    memcpy(action.topic, u->nonce, sizeof u->nonce);
+    action.kind = ACTION_SUBSCRIBE;
+    s_perform(u, &action);
+    u->syncing = number;
+    u->sync_at = u->now + SYNC_MS;
+}
+
+static void s_on_synced(uplink_t *u, zr_span_t nonce) {
+    action_t action = {.kind = ACTION_UNSUBSCRIBE, .topic_len = sizeof u->nonce};
+    uint64_t number = u->syncing;
+    if (!number || !zr_span_equal(nonce, zr_span_of(u->nonce + 1, sizeof u->nonce - 1)))
+        return;
+    memcpy(action.topic, u->nonce, sizeof u->nonce);
+    s_perform(u, &action);
+    u->syncing = 0;
+    u->sync_tries = 0;
+    feeds_synced(u->feeds, number);
+}
+
+void uplink_back(uplink_t *u, zr_blob_t *frame, uint64_t now) {
+    zr_span_t bytes = zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), nonce, json;
+    delivery_t delivery;
+    u->now = now;
+    u->counts.received_frames++;
+    u->counts.received_bytes += bytes.len;
+    if (bytes.len > 0 && (uint8_t)bytes.ptr[0] == ZR_TYPE_SYNC) {
+        if (zr_back_read(bytes, &nonce, &json) == ZR_BACK_SYNCED)
+            s_on_synced(u, nonce);
+    } else if (delivery_begin(&delivery, bytes)) {
+        feeds_take(u->feeds, &delivery);
+        delivery_finish(&delivery);
+    }
+    zr_blob_unref(frame);
+}
+
+void uplink_back_down(uplink_t *u, uint64_t now) {
+    u->now = now;
+    if (u->state == UPLINK_LIVE && !u->back_at)
+        u->back_at = now + BACK_OFF_MAX_MS / 5;
+}
+
+static void s_tick_back(uplink_t *u) {
+    if (u->back_at) {
+        if (u->back_at <= u->now)
+            s_connect_back(u);
+        return;
+    }
+    uint64_t number = feeds_tick(u->feeds, u->now);
+    if (number) {
+        s_sync(u, number);
+    } else if (u->syncing && u->sync_at <= u->now) {
+        if (++u->sync_tries >= SYNC_TRIES)
+            s_connect_back(u);
+        else
+            s_sync(u, u->syncing);
+    }
+}
+
+/* --- Time --- */
+
+static void s_beat(uplink_t *u) {
+    static const char ping[] = "{\"op\":\"ping\",\"id\":\"gateway\"}";
+    if (u->beat_at <= u->now) {
+        s_mark(u);
+        u->beat_at = u->now + u->heartbeat;
+    }
+    while (u->beats && u->beats->beat_at <= u->now) {
+        channel_t *channel = u->beats;
+        DL_DELETE(u->beats, channel);
+        channel->beat_at = u->now + u->heartbeat;
+        DL_APPEND(u->beats, channel);
+        channel_send(channel, zr_span(ping));
+    }
+}
+
+static bool s_is_silent(const uplink_t *u) {
+    return u->now - u->heard_at > SILENT_BEATS * u->heartbeat;
+}
+
+void uplink_tick(uplink_t *u, uint64_t now) {
+    u->now = now;
+    if (u->state == UPLINK_CLOSED && u->retry_at <= now)
+        s_connect(u);
+    if (u->state >= UPLINK_GREETING && s_is_silent(u)) {
+        s_lose(u, "it is silent");
+        return;
+    }
+    s_flush(u);
+    if (u->state != UPLINK_LIVE)
+        return;
+    s_beat(u);
+    s_tick_back(u);
+}
+
+static uint64_t s_sooner(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+uint64_t uplink_due(const uplink_t *u) {
+    uint64_t silent = u->heard_at + SILENT_BEATS * u->heartbeat + 1;
+    if (u->state == UPLINK_CLOSED)
+        return u->retry_at;
+    if (u->state == UPLINK_WAITING)
+        return UINT64_MAX;
+    if (u->state == UPLINK_GREETING)
+        return silent;
+    uint64_t due = s_sooner(s_sooner(u->beat_at, silent), u->beats ? u->beats->beat_at : UINT64_MAX);
+    if (u->back_at)
+        return s_sooner(due, u->back_at);
+    due = s_sooner(due, u->syncing ? u->sync_at : UINT64_MAX);
+    return s_sooner(due, feeds_due(u->feeds));
+}
+
+uplink_t *uplink_new(const uplink_config_t *config, feeds_t *feeds, uint64_t now) {
+    uplink_t *u = fatal_calloc(sizeof *u);
+    u->config = *config;
+    u->feeds = feeds;
+    u->now = u->retry_at = now;
+    u->heartbeat = HEARTBEAT_MS;
+    u->back_off = BACK_OFF_MIN_MS;
+    s_random_hex(u, u->client, HEX_ID / 2);
+    return u;
+}
+
+void uplink_close(uplink_t *u) {
+    if (u->state == UPLINK_LIVE)
+        s_say(u, json_pack("{s:s}", "op", "bye"));
+    s_flush(u);
+}
+
+void uplink_destroy(uplink_t *u) {
+    if (!u)
+        return;
+    FATAL_UNLESS(!u->channels);
+    s_forget_closing(u);
+    s_drop_out(u);
+    free(u);
+}

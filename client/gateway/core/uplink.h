@@ -1,0 +1,91 @@
+/* The gateway's connection to the broker: its own session, and a channel of the trunk for each peer (PROTOCOL.md,
+ * "Trunks"). Without socket, clock or thread: actions go to `perform`, as the library's link carries them out.
+ *
+ * When the trunk breaks, every channel hears of it and stays. Once the broker is back, each is opened again. */
+#ifndef UPLINK_H
+#define UPLINK_H
+
+#include <jansson.h>
+
+#include "feeds.h"
+#include "machine.h"
+#include "netblock.h"
+
+typedef struct uplink uplink_t;
+typedef struct channel channel_t;
+
+enum {
+    UPLINK_WINDOW = 32 << 20, /* bytes that the broker may not have read yet; beyond it the uplink is full */
+    UPLINK_MARK = 2 << 20,    /* bytes between two pings that show what the broker has read */
+};
+
+typedef struct {
+    const char *server, *agent;
+    const char *user, *token; /* NULL: none */
+    /* Carries out an action; false: the DEALER takes no more now. */
+    bool (*perform)(void *ctx, const action_t *action);
+    void (*entropy)(void *ctx, void *out, size_t len);
+    void *ctx;
+} uplink_config_t;
+
+typedef enum {
+    CHANNEL_OPEN, /* the broker is there: a session may begin with `hello` */
+    CHANNEL_LOST, /* the broker is away: the session is detached, CHANNEL_OPEN follows some time */
+    CHANNEL_ENDED /* the broker sent the peer away; nothing follows, and only channel_close is left to do */
+} channel_change_t;
+
+/* Both may close any channel. `inner` is valid during the call. `reason` is a word, such as "kicked". */
+typedef struct {
+    void (*frame)(void *ctx, zr_span_t inner);
+    void (*change)(void *ctx, channel_change_t change, zr_span_t reason);
+} channel_calls_t;
+
+/* `config` is copied, its strings are not. `feeds` gets what comes by SUB. */
+uplink_t *uplink_new(const uplink_config_t *config, feeds_t *feeds, uint64_t now);
+void uplink_destroy(uplink_t *uplink); /* channels must be closed; NULL is accepted */
+
+/* What the link tells. Frames are taken over: one reference. */
+void uplink_front(uplink_t *uplink, zr_blob_t *frame, uint64_t now);
+void uplink_back(uplink_t *uplink, zr_blob_t *frame, uint64_t now);
+void uplink_up(uplink_t *uplink, uint64_t now);                    /* the DEALER's connection stands */
+void uplink_down(uplink_t *uplink, const char *why, uint64_t now); /* it ended, or could not be made */
+void uplink_back_down(uplink_t *uplink, uint64_t now);
+
+/* Does what is due. uplink_due says when that is next (UINT64_MAX: never). */
+void uplink_tick(uplink_t *uplink, uint64_t now);
+uint64_t uplink_due(const uplink_t *uplink);
+
+/* The broker has not read enough: nothing is to be sent, and peers are not to be read from. */
+bool uplink_is_full(const uplink_t *uplink);
+
+/* Frames wait for the DEALER to take them. */
+bool uplink_is_blocked(const uplink_t *uplink);
+
+/* The broker is there. */
+bool uplink_is_live(const uplink_t *uplink);
+
+/* Says bye. */
+void uplink_close(uplink_t *uplink);
+
+/* A channel for the peer at `address` ("" for this machine's own sockets). If the broker is there, CHANNEL_OPEN holds
+ * already; nothing is told within the call. */
+channel_t *uplink_open(uplink_t *uplink, const char *address, bool secure, const channel_calls_t *calls, void *ctx);
+bool channel_is_open(const channel_t *channel);
+
+/* Sends a frame of the protocol; when the channel is not open, it is dropped. */
+void channel_send(channel_t *channel, zr_span_t inner);
+void channel_say(channel_t *channel, json_t *object); /* takes over the reference */
+
+/* The session on the channel began or ended: while it lives, the uplink sends its heartbeats. Their pongs have `re`
+ * "gateway". */
+void channel_set_session(channel_t *channel, bool alive);
+
+/* The peer is gone. Frees the channel; NULL is accepted. */
+void channel_close(channel_t *channel);
+
+typedef struct {
+    uint64_t channels, sent_frames, sent_bytes, received_frames, received_bytes, losses;
+} uplink_counts_t;
+const uplink_counts_t *uplink_counts(const uplink_t *uplink);
+
+#endif

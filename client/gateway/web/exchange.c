@@ -1,0 +1,343 @@
+/* See exchange.h and exchange_mhd.h. */
+#include "exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <utlist.h>
+
+#include "exchange_mhd.h"
+#include "fatal.h"
+
+enum { STREAM_BLOCK = 16384 };
+
+struct exchange {
+    exchange_host_t *host;
+    struct MHD_Connection *connection;
+    char *target;
+    const char *method;
+    address_t address;
+    bool secure;
+    zr_buffer_t body;
+
+    bool begun;     /* its headers were seen */
+    bool handled;   /* the handler was called */
+    bool suspended; /* libmicrohttpd leaves the connection alone; in the host's list */
+    exchange_t *prev, *next;
+    bool queued; /* libmicrohttpd has the response */
+    unsigned status;
+    struct MHD_Response *response; /* NULL: not answered yet */
+
+    zr_buffer_t joined; /* headers of one name */
+
+    bool aborted;
+    int fd; /* of a stream: watched for the peer's end; else -1 */
+    poll_source_t source;
+    bool ended; /* nothing is written to the stream any more */
+    zr_blob_t **blobs;
+    size_t blob_first, blob_count, blob_size; /* those of the stream that wait, from blob_first on */
+    size_t offset;                            /* of the first one, sent already */
+    size_t waiting;                           /* bytes */
+
+    exchange_upgraded_fn *upgraded;
+    void *upgraded_ctx;
+    void (*drained)(void *ctx);
+    void *drained_ctx;
+    void (*gone)(void *ctx);
+    void *gone_ctx;
+};
+
+struct web_pipe {
+    struct MHD_UpgradeResponseHandle *handle;
+    bool *due; /* libmicrohttpd closes the connection in its next turn */
+};
+
+exchange_t *exchange_new(exchange_host_t *host, const char *target) {
+    exchange_t *e = fatal_calloc(sizeof *e);
+    e->host = host;
+    e->fd = -1;
+    e->target = fatal_check(strdup(target));
+    return e;
+}
+
+void exchange_destroy(exchange_t *e) {
+    if (!e)
+        return;
+    if (e->gone)
+        e->gone(e->gone_ctx);
+    if (e->suspended)
+        DL_DELETE(e->host->suspended, e);
+    if (e->fd >= 0)
+        poller_remove(e->host->poller, e->fd, &e->source);
+    if (e->response)
+        MHD_destroy_response(e->response);
+    for (size_t i = 0; i < e->blob_count; i++)
+        zr_blob_unref(e->blobs[e->blob_first + i]);
+    free(e->blobs);
+    zr_buffer_finish(&e->joined);
+    zr_buffer_finish(&e->body);
+    free(e->target);
+    free(e);
+}
+
+void exchange_place(exchange_t *e, struct MHD_Connection *connection, const address_t *address, bool secure) {
+    e->connection = connection;
+    e->address = *address;
+    e->secure = secure;
+}
+
+/* --- The request --- */
+
+const char *exchange_method(const exchange_t *e) {
+    return e->method;
+}
+
+zr_span_t exchange_target(const exchange_t *e) {
+    return zr_span(e->target);
+}
+
+const char *exchange_header(const exchange_t *e, const char *name) {
+    return MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, name);
+}
+
+typedef struct {
+    exchange_t *e;
+    const char *name;
+} wanted_header_t;
+
+static enum MHD_Result s_join_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
+    wanted_header_t *wanted = ctx;
+    (void)kind;
+    if (strcasecmp(name, wanted->name) != 0 || !value)
+        return MHD_YES;
+    if (wanted->e->joined.len > 0)
+        zr_buffer_u8(&wanted->e->joined, ',');
+    zr_buffer_append(&wanted->e->joined, value, strlen(value));
+    return MHD_YES;
+}
+
+zr_span_t exchange_headers(exchange_t *e, const char *name) {
+    wanted_header_t wanted = {e, name};
+    zr_buffer_clear(&e->joined);
+    MHD_get_connection_values(e->connection, MHD_HEADER_KIND, s_join_header, &wanted);
+    return zr_span_of(e->joined.data, e->joined.len);
+}
+
+zr_span_t exchange_body(const exchange_t *e) {
+    return zr_span_of(e->body.data, e->body.len);
+}
+
+const address_t *exchange_address(const exchange_t *e) {
+    return &e->address;
+}
+
+void exchange_set_address(exchange_t *e, const address_t *address) {
+    e->address = *address;
+}
+
+bool exchange_is_secure(const exchange_t *e) {
+    return e->secure;
+}
+
+void exchange_set_secure(exchange_t *e, bool secure) {
+    e->secure = secure;
+}
+
+/* --- From libmicrohttpd --- */
+
+static enum MHD_Result s_queue(exchange_t *e) {
+    e->queued = true;
+    return MHD_queue_response(e->connection, e->status, e->response);
+}
+
+static void s_suspend(exchange_t *e) {
+    MHD_suspend_connection(e->connection);
+    e->suspended = true;
+    DL_APPEND(e->host->suspended, e);
+}
+
+static void s_resume(exchange_t *e) {
+    if (!e->suspended)
+        return;
+    e->suspended = false;
+    DL_DELETE(e->host->suspended, e);
+    *e->host->due = true;
+    MHD_resume_connection(e->connection);
+}
+
+void exchange_resume_all(exchange_host_t *host) {
+    while (host->suspended)
+        s_resume(host->suspended);
+}
+
+/* The answer is sent before the body is read, and libmicrohttpd closes the connection after it. */
+static enum MHD_Result s_refuse_body(exchange_t *e) {
+    static const char text[] = "{\"type\":\"about:blank\",\"title\":\"Content Too Large\",\"status\":413,"
+                               "\"detail\":\"the body is larger than limits/max-body\"}\n";
+    static const web_header_t headers[] = {{"Content-Type", "application/problem+json"}, {"Connection", "close"}};
+    e->handled = true;
+    exchange_answer(e, 413, headers, 2, zr_span(text));
+    return s_queue(e);
+}
+
+static enum MHD_Result s_begin(exchange_t *e, const char *method) {
+    const char *length = exchange_header(e, "Content-Length");
+    e->begun = true;
+    e->method = method;
+    return length && strtoull(length, NULL, 10) > e->host->max_body ? s_refuse_body(e) : MHD_YES;
+}
+
+enum MHD_Result exchange_take(exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole) {
+    if (!e->begun)
+        return s_begin(e, method);
+    if (*upload_len > 0) {
+        bool fits = e->body.len + *upload_len <= e->host->max_body;
+        if (fits)
+            zr_buffer_append(&e->body, upload, *upload_len);
+        *upload_len = fits ? 0 : *upload_len;
+        return fits ? MHD_YES : MHD_NO; /* chunked, without a length: the connection is closed */
+    }
+    if (e->queued)
+        return MHD_YES;
+    if (!e->handled) {
+        e->handled = *whole = true;
+        e->host->handler(e->host->ctx, e);
+    }
+    if (e->response)
+        return s_queue(e);
+    s_suspend(e);
+    return MHD_YES;
+}
+
+/* --- The answer --- */
+
+static void s_respond(
+    exchange_t *e, unsigned status, struct MHD_Response *response, const web_header_t *headers, size_t count) {
+    FATAL_UNLESS(!e->response && response);
+    for (size_t i = 0; i < count; i++)
+        MHD_add_response_header(response, headers[i].name, headers[i].value);
+    e->status = status;
+    e->response = response;
+    s_resume(e);
+}
+
+void exchange_answer(exchange_t *e, unsigned status, const web_header_t *headers, size_t count, zr_span_t body) {
+    void *bytes = body.len ? (void *)body.ptr : "";
+    s_respond(e, status, MHD_create_response_from_buffer(body.len, bytes, MHD_RESPMEM_MUST_COPY), headers, count);
+}
+
+static size_t s_take_bytes(exchange_t *e, char *to, size_t max) {
+    size_t len = 0;
+    while (e->blob_count > 0 && len < max) {
+        zr_blob_t *blob = e->blobs[e->blob_first];
+        size_t left = zr_blob_len(blob) - e->offset, now = left < max - len ? left : max - len;
+        memcpy(to + len, zr_blob_data(blob) + e->offset, now);
+        len += now;
+        e->offset += now;
+        if (now < left)
+            break;
+        zr_blob_unref(blob);
+        e->blob_first++;
+        e->blob_count--;
+        e->offset = 0;
+    }
+    e->waiting -= len;
+    return len;
+}
+
+static ssize_t s_read_stream(void *ctx, uint64_t pos, char *to, size_t max) {
+    exchange_t *e = ctx;
+    (void)pos;
+    if (e->aborted)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    size_t len = s_take_bytes(e, to, max);
+    if (len > 0) {
+        if (e->drained)
+            e->drained(e->drained_ctx);
+        return (ssize_t)len;
+    }
+    if (e->ended)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    s_suspend(e);
+    return 0;
+}
+
+/* libmicrohttpd does not look at a connection that is suspended, and would not notice that its peer is gone. */
+static void s_on_peer_end(void *ctx, uint32_t events) {
+    exchange_t *e = ctx;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        exchange_abort(e);
+}
+
+static void s_watch(exchange_t *e) {
+    e->source = (poll_source_t){s_on_peer_end, e};
+    e->fd = MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    if (!poller_add(e->host->poller, e->fd, EPOLLRDHUP | EPOLLET, &e->source))
+        e->fd = -1; /* it is noticed with the next bytes that are sent */
+}
+
+void exchange_stream(exchange_t *e, unsigned status, const web_header_t *headers, size_t count) {
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, s_read_stream, e, NULL);
+    s_respond(e, status, response, headers, count);
+    s_watch(e);
+}
+
+void exchange_write(exchange_t *e, zr_blob_t *bytes) {
+    if (e->blob_first > 0 && e->blob_first + e->blob_count == e->blob_size) {
+        memmove(e->blobs, e->blobs + e->blob_first, e->blob_count * sizeof *e->blobs);
+        e->blob_first = 0;
+    }
+    FATAL_GROW(e->blobs, e->blob_first + e->blob_count, e->blob_size);
+    e->blobs[e->blob_first + e->blob_count++] = bytes;
+    e->waiting += zr_blob_len(bytes);
+    s_resume(e);
+}
+
+size_t exchange_queued(const exchange_t *e) {
+    return e->waiting;
+}
+
+void exchange_end(exchange_t *e) {
+    e->ended = true;
+    s_resume(e);
+}
+
+void exchange_abort(exchange_t *e) {
+    e->aborted = true;
+    s_resume(e);
+}
+
+static void s_upgraded(void *ctx, struct MHD_Connection *connection, void *con_ctx, const char *extra, size_t extra_len,
+    MHD_socket fd, struct MHD_UpgradeResponseHandle *pipe) {
+    exchange_t *e = ctx;
+    (void)connection;
+    (void)con_ctx;
+    web_pipe_t *own = fatal_calloc(sizeof *own);
+    *own = (web_pipe_t){pipe, e->host->due};
+    e->gone = NULL;
+    e->upgraded(e->upgraded_ctx, fd, own, zr_span_of(extra, extra_len));
+}
+
+void exchange_upgrade(
+    exchange_t *e, const web_header_t *headers, size_t count, exchange_upgraded_fn *upgraded, void *ctx) {
+    e->upgraded = upgraded;
+    e->upgraded_ctx = ctx;
+    s_respond(e, MHD_HTTP_SWITCHING_PROTOCOLS, MHD_create_response_for_upgrade(s_upgraded, e), headers, count);
+}
+
+void web_pipe_close(web_pipe_t *pipe) {
+    *pipe->due = true;
+    MHD_upgrade_action(pipe->handle, MHD_UPGRADE_ACTION_CLOSE);
+    free(pipe);
+}
+
+void exchange_on_drained(exchange_t *e, void (*drained)(void *ctx), void *ctx) {
+    e->drained = drained;
+    e->drained_ctx = ctx;
+}
+
+void exchange_on_gone(exchange_t *e, void (*gone)(void *ctx), void *ctx) {
+    e->gone = gone;
+    e->gone_ctx = ctx;
+}

@@ -1,0 +1,313 @@
+/** The client as programs see it: one session, its rooms, and what it publishes. */
+import { Emitter } from "./emitter.js";
+import { ZrelayError } from "./error.js";
+import { Log } from "./log.js";
+import { Publisher } from "./publisher.js";
+import { Room } from "./room.js";
+import { Session } from "./session.js";
+import { REPLAY, STATE, roomName } from "./wire.js";
+
+const CONNECT_PATIENCE = 10000; // milliseconds until `connect` gives up, by default
+const CLOSE_PATIENCE = 5000; // milliseconds that `close` waits for acks and for the answer to `bye`, by default
+const AGENT = "zrelay.js 0.1.0";
+
+/**
+ * Events: `status` `{ state, why }` with the states `connecting`, `online`, `offline` and `closed`; `recovered` `{ entries, lost }` once all
+ * rooms are whole again after a lost session; `lost` and `left` of any room; `epoch`; `direct` `{ from, text, time }`; `problem` (ZrelayError)
+ * for what the program may want to tell its user.
+ */
+export class Relay extends Emitter {
+  status = "connecting";
+  #session;
+  #publisher;
+  #rooms = new Map();
+  #logs = new Map(); // of the rooms, and of others that are read just now
+  #recovering = null; // rooms that are not whole yet, and what came meanwhile
+
+  /** `edge` has `open`, `after`, `now`, `random` and `id`: see edge.js. */
+  constructor(edge, options) {
+    super();
+    const { client = edge.id(), agent = AGENT, queueBytes } = options;
+    this.client = client;
+    this.#session = new Session(edge, { ...options, client, agent }, () => [...this.#rooms.keys()]);
+    this.#publisher = new Publisher((frame) => this.#session.sendFrame(frame), this.#session.limits, edge.after);
+    if (queueBytes !== undefined) this.#publisher.queueBytes = queueBytes;
+    this.#listen(this.#session);
+  }
+
+  #listen(session) {
+    const passed = { ack: (frame) => this.#publisher.ack(frame), refused: (m, error) => this.#publisher.refuse(m, error) };
+    const room = (name, call) => this.#rooms.has(name) && call(this.#rooms.get(name));
+    session.on("live", () => this.#live());
+    session.on("down", () => this.#down());
+    session.on("waiting", ({ why }) => this.#became("offline", why));
+    session.on("epoch", (epoch) => this.#epoch(epoch));
+    session.on("deliver", (frame) => this.#deliver(frame));
+    session.on("presence", (name, change) => room(name, (each) => each.presenceFrame(change)));
+    session.on("pong", (m) => this.#pong(m));
+    session.on("left", (m) => room(m.room, (each) => each.left(m)));
+    session.on("pause", (wait) => this.#pause(wait));
+    session.on("ended", (error) => this.#ended(error));
+    session.on("direct", ({ from, text, time }) => this.emit("direct", { from, text, time }));
+    session.on("problem", (error) => this.emit("problem", error));
+    for (const [name, handle] of Object.entries(passed)) session.on(name, handle);
+  }
+
+  // For programs
+
+  get nick() {
+    return this.#session.nick;
+  }
+
+  get user() {
+    return this.#session.user;
+  }
+
+  get epoch() {
+    return this.#session.epoch;
+  }
+
+  get limits() {
+    return { ...this.#session.limits };
+  }
+
+  get rooms() {
+    return this.#rooms;
+  }
+
+  /** Entries that wait for their ack. */
+  get unanswered() {
+    return this.#publisher.unanswered;
+  }
+
+  /** Fulfilled once the broker lets the client in; see `connect`. */
+  open(patience = CONNECT_PATIENCE) {
+    return new Promise((resolve, reject) => {
+      const offs = [];
+      const end = (settle, value) => {
+        for (const off of offs) off();
+        this.#session.cancel("connect");
+        settle(value);
+      };
+      offs.push(this.#session.on("live", () => end(resolve, this)), this.#session.on("ended", (error) => end(reject, error)));
+      if (patience > 0) {
+        this.#session.after(patience, "connect", () => {
+          end(reject, new ZrelayError("timed-out", `no broker answered within ${patience} ms`));
+          this.#session.close();
+        });
+      }
+      this.#session.dial();
+    });
+  }
+
+  /** Joins a room; fulfilled once the room is whole up to now. A room that was joined already is given again. */
+  async join(name, options = {}) {
+    const room = this.room(name, options);
+    await room.entered();
+    return room;
+  }
+
+  /** As `join`, for programs that want each event from the first entry on: gives the Room at once; `room.entered()` is fulfilled later. */
+  room(name, options = {}) {
+    const found = this.#rooms.get(roomName(name));
+    if (found) return found;
+    const room = new Room(this.#session, this.#log(roomName(name)), (...values) => this.publish(...values), roomName(name), options);
+    this.#rooms.set(room.name, room);
+    this.#follow(room);
+    if (this.#session.state === "live") this.#subscribe(room);
+    return room;
+  }
+
+  #follow(room) {
+    room.on("lost", (lost) => this.emit("lost", lost));
+    room.on("left", (left) => this.emit("left", left));
+    room.on("deaf", () => this.#resubscribe());
+    room.on("closed", () => this.#forget(room));
+    room.on("ready", () => this.#roomReady(room));
+    room.on("recovered", ({ entries }) => this.#recovering && (this.#recovering.entries += entries));
+    room.on("closed", () => this.#roomReady(room));
+  }
+
+  #forget(room) {
+    if (this.#rooms.get(room.name) !== room) return;
+    this.#rooms.delete(room.name);
+    this.#session.unsubscribe([room.name]);
+    if (this.#logs.get(room.name)?.idle) this.#logs.delete(room.name);
+  }
+
+  #subscribe(room) {
+    this.#whenSubscribed([room.name], () => this.#rooms.get(room.name) === room && room.enter());
+  }
+
+  /** The subscriptions may be dead, since live frames did not come. */
+  #resubscribe() {
+    if (this.#session.armed("subscribe")) return;
+    this.#whenSubscribed([...this.#rooms.keys()], () => {
+      this.#session.ping();
+      for (const room of this.#rooms.values()) room.hearing();
+    });
+  }
+
+  #whenSubscribed(rooms, then) {
+    const number = this.#session.subscribe(rooms);
+    const off = this.#session.on("subscribed", (newest) => {
+      if (newest < number) return;
+      off();
+      then();
+    });
+    this.#session.once("down", off); // a new session subscribes anew
+  }
+
+  /** Publishes to any room; the promise is fulfilled with the ack `{ room, seq, level }`, and rejected when the broker refuses. */
+  publish(room, body, options) {
+    if (this.status === "closed") return Promise.reject(new ZrelayError("closed", "the client was closed"));
+    return this.#publisher.publish(room, body, options);
+  }
+
+  /** A text for the sessions of one nick; nothing keeps it. */
+  direct(to, text) {
+    return this.#request("direct", { to, text }, { again: false });
+  }
+
+  /** A page of the rooms that this user may read: `{ rooms: [{ room, seq, count }], more }`. */
+  list({ prefix, after, limit } = {}) {
+    return this.#request("rooms", { prefix, after, limit });
+  }
+
+  /** Everybody in a room, also in a crowded one, page by page: `{ users, count, silent, more }`. */
+  who(room, { after, limit } = {}) {
+    return this.#request("who", { room: roomName(room), after, limit });
+  }
+
+  /**
+   * Entries of any room, also of one that is not joined: those `after` a seq, or the `last` ones; none beyond `until`, at most `limit`.
+   * Gives `{ entries, seq, complete, more }`; with `more`, go on after `seq`.
+   */
+  history(room, { after, last, until, limit } = {}) {
+    return this.#read(room, (log, done) => log.slice({ after, last, until, limit }, done));
+  }
+
+  /** The last value of each key of any room: `{ seq, entries }`, a Map from key to Entry, valid at `seq`. */
+  async snapshot(room) {
+    const entries = new Map();
+    for (let after = 0, seq; ; ) {
+      const slice = await this.#read(room, (log, done) => log.keyed(after, done));
+      for (const entry of slice.entries) entries.set(entry.key, entry);
+      seq ??= slice.seq;
+      if (!slice.more) return { seq, entries };
+      after = slice.next;
+    }
+  }
+
+  #read(room, ask) {
+    const name = roomName(room);
+    const log = this.#log(name);
+    return new Promise((resolve, reject) => ask(log, (error, slice) => {
+      if (log.idle && !this.#rooms.has(name)) this.#logs.delete(name);
+      if (error) reject(error);
+      else resolve(slice);
+    }));
+  }
+
+  #log(name) {
+    for (const [other, log] of this.#logs) if (log.idle && other !== name && !this.#rooms.has(other)) this.#logs.delete(other);
+    if (!this.#logs.has(name)) this.#logs.set(name, new Log(this.#session, name));
+    return this.#logs.get(name);
+  }
+
+  #request(op, members, options) {
+    return new Promise((resolve, reject) => {
+      this.#session.ask(op, members, (error, { op: _, re, ...answer } = {}) => (error ? reject(error) : resolve(answer)), options);
+    });
+  }
+
+  /** The network is back: tries to connect at once. */
+  hurry() {
+    this.#session.hurry();
+  }
+
+  /** Waits for the acks, at most `patience` milliseconds, says `bye`, and ends. */
+  close({ patience = CLOSE_PATIENCE } = {}) {
+    return new Promise((resolve) => {
+      const end = () => {
+        this.#session.cancel("close");
+        this.#session.bye(patience, () => {
+          this.#ended();
+          resolve();
+        });
+      };
+      let ended = false;
+      const once = () => !ended && ((ended = true), end());
+      this.#session.after(patience, "close", once);
+      this.#publisher.whenIdle(once);
+    });
+  }
+
+  // The session
+
+  #became(state, why) {
+    if (this.status === state || this.status === "closed") return;
+    this.status = state;
+    this.emit("status", { state, why });
+  }
+
+  #live() {
+    this.#became("online");
+    for (const room of this.#rooms.values()) room.enter();
+    for (const [name, log] of this.#logs) if (!this.#rooms.has(name)) log.next();
+    this.#publisher.start();
+    if (this.#recovering && this.#recovering.rooms.size === 0) this.#recovered();
+  }
+
+  #down() {
+    this.#publisher.stop();
+    this.#recovering ??= { entries: 0, lost: false, rooms: null };
+    this.#recovering.rooms = new Set(this.#rooms.values());
+    for (const room of this.#rooms.values()) room.down();
+    this.#became("offline");
+  }
+
+  #roomReady(room) {
+    if (!this.#recovering?.rooms.delete(room)) return;
+    if (this.#recovering.rooms.size === 0 && this.#session.state === "live") queueMicrotask(() => this.#recovered());
+  }
+
+  #recovered() {
+    const { entries, lost } = this.#recovering ?? {};
+    if (entries === undefined) return;
+    this.#recovering = null;
+    this.emit("recovered", { entries, lost });
+  }
+
+  #epoch(epoch) {
+    if (this.#recovering) this.#recovering.lost = true;
+    this.emit("epoch", epoch);
+    for (const room of this.#rooms.values()) room.epoch();
+  }
+
+  #deliver(frame) {
+    if (frame.flags & (REPLAY | STATE)) this.#logs.get(frame.room)?.frame(frame);
+    else this.#rooms.get(frame.room)?.deliver(frame);
+  }
+
+  #pong({ heads = {}, versions = {}, more }) {
+    for (const [name, room] of this.#rooms) room.pong(own(heads, name), own(versions, name));
+    if (more) this.#session.ping();
+  }
+
+  #pause(wait) {
+    this.#publisher.stop();
+    this.#session.after(wait, "pause", () => this.#session.state === "live" && this.#publisher.resume());
+  }
+
+  #ended(error = new ZrelayError("closed", "the client was closed")) {
+    this.#became("closed", error.message);
+    this.#session.close(error);
+    this.#publisher.close(error);
+    for (const room of [...this.#rooms.values()]) room.close();
+    this.emit("closed", error);
+  }
+}
+
+/** A room may be called `__proto__`. */
+const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);

@@ -1,0 +1,140 @@
+/**
+ * Straight to the broker over ZeroMQ, for Node and without a gateway, with npm's `zeromq`. Each client has a DEALER and a SUB.
+ *
+ *   import { connect } from "zrelay/zeromq";
+ *   const relay = await connect("tcp://127.0.0.1:5570", { nick: "ann" });
+ */
+import { Dealer, Subscriber } from "zeromq";
+import { edge, hex } from "./lib/edge.js";
+import { Relay } from "./lib/relay.js";
+
+const SYNC_PATIENCE = 2000; // milliseconds until another nonce is tried
+const NONCES_OF_A_SUB = 2; // that may be lost before the SUB is taken for dead
+const SYNC_TOPIC = 0xff;
+
+export const connect = (server, options = {}) => create(server, options).open(options.timeout);
+export const create = (server, options = {}) => new Relay(edge(zeromqLinks(server, options)), options);
+
+/** `curve`: `{ serverKey, publicKey, secretKey }`, in Z85, for an encrypted broker. */
+export function zeromqLinks(server, { curve } = {}) {
+  return (handlers) => new Link(server, handlers, curve);
+}
+
+class Link {
+  #handlers;
+  #curve;
+  #front;
+  #back = null; // the SUB
+  #backAt = ""; // its endpoint
+  #sent = Promise.resolve();
+  #topics = new Set();
+  #asked = []; // the `subscribe` requests that wait for `synced`
+  #nonce = null;
+  #nonces = 0; // that this SUB had without an answer
+  #timer;
+  #closed = false;
+
+  constructor(server, handlers, curve) {
+    this.#handlers = handlers;
+    this.#curve = curve ? { curveServerKey: curve.serverKey, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey } : {};
+    this.#front = new Dealer({ sendHighWaterMark: 0, ...this.#curve });
+    this.#front.connect(server);
+    this.#read(this.#front, (frame) => this.#fromFront(frame));
+    queueMicrotask(() => this.#closed || handlers.opened()); // libzmq connects by itself
+  }
+
+  async #read(socket, handle) {
+    try {
+      for await (const [frame] of socket) if (!socket.closed && !this.#closed) handle(frame);
+    } catch (error) {
+      if (!this.#closed && !socket.closed) this.#handlers.closed(error.message);
+    }
+  }
+
+  #fromFront(frame) {
+    if (frame[0] !== 0x7b) return this.#handlers.frame(frame);
+    const text = frame.toString();
+    if (text.includes('"welcome"')) this.#welcome(JSON.parse(text));
+    this.#handlers.frame(text);
+  }
+
+  /** A new SUB for each session: the old one may hold frames of another epoch. */
+  #welcome(m) {
+    if (m.op !== "welcome") return;
+    this.#backAt = m.back;
+    this.#topics.clear();
+    this.#asked = [];
+    this.#listen();
+  }
+
+  #listen() {
+    this.#drop(this.#back);
+    this.#back = new Subscriber({ ...this.#curve });
+    this.#back.connect(this.#backAt);
+    for (const topic of this.#topics) this.#back.subscribe(Buffer.from(topic));
+    this.#read(this.#back, (frame) => this.#fromBack(frame));
+    this.#nonce = null;
+    this.#nonces = 0;
+  }
+
+  // Requests that the broker does not know: its XPUB does their work
+
+  send(data) {
+    if (typeof data !== "string" || !/^\{"op":"(un)?subscribe"/.test(data)) return this.#transmit(data);
+    const { op, id, rooms, presence } = JSON.parse(data);
+    if (op === "unsubscribe") return rooms.forEach((room) => this.#unsubscribe(room));
+    this.#asked.push(id);
+    for (const room of rooms) this.#subscribe(room, presence);
+    this.#sync();
+  }
+
+  #subscribe(room, presence) {
+    for (const topic of presence ? [`${room}\x00`, `${room}\x01`] : [`${room}\x00`]) {
+      if (!this.#topics.has(topic)) this.#back.subscribe(Buffer.from(topic));
+      this.#topics.add(topic);
+    }
+  }
+
+  #unsubscribe(room) {
+    for (const topic of [`${room}\x00`, `${room}\x01`]) if (this.#topics.delete(topic)) this.#back.unsubscribe(Buffer.from(topic));
+  }
+
+  /** A Dealer takes one frame at a time. */
+  #transmit(data) {
+    this.#sent = this.#sent.then(() => this.#front.send(data)).catch(() => {}); // it was closed
+  }
+
+  #sync() {
+    if (this.#nonces === NONCES_OF_A_SUB) this.#listen();
+    this.#nonces++;
+    if (this.#nonce) this.#back.unsubscribe(this.#nonce);
+    this.#nonce = Buffer.from(`\xff${hex(8)}`, "latin1");
+    this.#back.subscribe(this.#nonce);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#sync(), SYNC_PATIENCE);
+  }
+
+  #fromBack(frame) {
+    if (frame[0] !== SYNC_TOPIC) return this.#handlers.frame(frame);
+    if (!this.#nonce?.equals(frame.subarray(0, this.#nonce.length))) return;
+    clearTimeout(this.#timer);
+    const { epoch } = JSON.parse(frame.subarray(this.#nonce.length));
+    this.#back.unsubscribe(this.#nonce);
+    this.#nonce = null;
+    this.#nonces = 0;
+    for (const re of this.#asked.splice(0)) this.#handlers.frame(JSON.stringify({ op: "subscribed", re, epoch }));
+  }
+
+  #drop(socket) {
+    if (socket) socket.linger = 0;
+    socket?.close();
+  }
+
+  close() {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#drop(this.#back);
+    this.#sent.then(() => this.#drop(this.#front)); // what it did not send belongs to a session that is given up
+  }
+}

@@ -1,0 +1,14 @@
+/* What a program changes of the identity that it began with (machine_config_t), besides its nick. */
+#ifndef MACHINE_IDENTITY_H
+#define MACHINE_IDENTITY_H
+
+#include "machine.h"
+
+/* Another token of the same user, for this session and the next ones; zr_token_fits. A session that is live is renewed
+ * at once. */
+int machine_renew(machine_t *machine, const char *token, uint64_t now);
+
+/* What the session shows of itself from now on, as zr_meta_write gives it. A session that is live tells it at once. */
+int machine_set_meta(machine_t *machine, const char *meta, uint64_t now);
+
+#endif
