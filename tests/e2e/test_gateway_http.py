@@ -408,6 +408,22 @@ class Errors(HttpCase):
         self.assertIn("POST", answer.headers["access-control-allow-methods"])
         self.assertEqual(len(self.curl(gateway, "/v1/rooms/r").lines()), 1)
 
+    def test_a_page_whose_name_leads_here(self):
+        gateway = self.gateway(self.broker(), "--trusted-proxy", "127.0.0.1")
+        evil = ("-H", "Host: evil.example:5580", "-H", "Origin: http://evil.example:5580")
+        self.assert_problem(self.curl(gateway, "/v1/rooms/r", *evil, data="x"), 421, "misdirected")
+        self.assert_problem(self.curl(gateway, "/v1/rooms/r", "-H", "Host: evil.example"), 421, "misdirected")
+        raw = self.raw(gateway)
+        raw.send(b"GET /v1/ws HTTP/1.1\r\nHost: evil.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                 b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n")
+        self.assertEqual(raw.head()[0], 421)
+        for host in ("localhost", "localhost:5580", "[::1]:5580"):
+            self.assertEqual(self.curl(gateway, "/v1/rooms", "-H", f"Host: {host}").status, 200)
+        passed_on = ("-H", "Host: relay.example.org", "-H", "X-Forwarded-For: 203.0.113.7")
+        self.assertEqual(self.curl(gateway, "/v1/rooms", *passed_on).status, 200)
+        named = self.gateway(self.broker(), "--origin", "https://relay.example.org")
+        self.assertEqual(self.curl(named, "/v1/rooms", "-H", "Host: relay.example.org").status, 200)
+
     def test_addresses_cannot_be_smuggled(self):
         config = "limits\n    max-address-connections = 2\n"
         gateway = self.gateway(self.broker(config=config), "--trusted-proxy", "127.0.0.1")
