@@ -410,6 +410,11 @@ static const zrelay_event_t *s_none(int reason) {
     return NULL;
 }
 
+/* Nothing is to be done before something comes. */
+static bool s_is_idle(const zrelay_t *relay, uint64_t now) {
+    return !relay->dirty && !relay->blocked && now < relay->due && !link_ready(relay->link, false);
+}
+
 static const zrelay_event_t *s_next(zrelay_t *relay, uint64_t now, uint64_t until) {
     bool waited = false;
     for (int turns = 0;; turns++, now = s_now()) {
@@ -418,6 +423,12 @@ static const zrelay_event_t *s_next(zrelay_t *relay, uint64_t now, uint64_t unti
             return event;
         if (machine_closed(relay->machine))
             return s_none(ESHUTDOWN);
+        if (!waited && now < until && s_is_idle(relay, now)) { /* one look instead of two */
+            if (!s_wait(relay, now, until))
+                return s_none(EINTR);
+            waited = true;
+            continue;
+        }
         if (!waited)
             link_wait(relay->link, 0);
         s_turn(relay, now, true);
