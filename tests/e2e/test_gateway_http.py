@@ -10,6 +10,7 @@ import subprocess
 import threading
 import unittest
 
+import jwt
 from gateway_case import GatewayCase
 from harness import DEADLINE, ZRELAYD, Program, publish_frame, wait_for
 
@@ -321,8 +322,10 @@ class State(HttpCase):
         broker = self.broker()
         gateway = self.gateway(broker)
         etag = self.curl(gateway, "/v1/rooms/r/state/k", "-X", "PUT", data="0").headers["etag"]
-        self.restart(broker)
+        broker.signal(signal.SIGKILL)
+        broker.finish()
         self.wait_away(gateway)
+        self.restart(broker)
         self.wait_back(gateway)
         self.assertEqual(self.curl(gateway, "/v1/rooms/r/state/k", "-X", "PUT", data="0").status, 200)  # the same seq
         self.assert_problem(self.curl(gateway, "/v1/rooms/r/state/k", "-X", "PUT", "-H", f"If-Match: {etag}", data="x"), 412, "conflict")
@@ -404,6 +407,22 @@ class Errors(HttpCase):
         self.assertEqual(answer.status, 204)
         self.assertIn("POST", answer.headers["access-control-allow-methods"])
         self.assertEqual(len(self.curl(gateway, "/v1/rooms/r").lines()), 1)
+
+    def test_a_page_whose_name_leads_here(self):
+        gateway = self.gateway(self.broker(), "--trusted-proxy", "127.0.0.1")
+        evil = ("-H", "Host: evil.example:5580", "-H", "Origin: http://evil.example:5580")
+        self.assert_problem(self.curl(gateway, "/v1/rooms/r", *evil, data="x"), 421, "misdirected")
+        self.assert_problem(self.curl(gateway, "/v1/rooms/r", "-H", "Host: evil.example"), 421, "misdirected")
+        raw = self.raw(gateway)
+        raw.send(b"GET /v1/ws HTTP/1.1\r\nHost: evil.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                 b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n")
+        self.assertEqual(raw.head()[0], 421)
+        for host in ("localhost", "localhost:5580", "[::1]:5580"):
+            self.assertEqual(self.curl(gateway, "/v1/rooms", "-H", f"Host: {host}").status, 200)
+        passed_on = ("-H", "Host: relay.example.org", "-H", "X-Forwarded-For: 203.0.113.7")
+        self.assertEqual(self.curl(gateway, "/v1/rooms", *passed_on).status, 200)
+        named = self.gateway(self.broker(), "--origin", "https://relay.example.org")
+        self.assertEqual(self.curl(named, "/v1/rooms", "-H", "Host: relay.example.org").status, 200)
 
     def test_addresses_cannot_be_smuggled(self):
         config = "limits\n    max-address-connections = 2\n"
@@ -536,6 +555,27 @@ class Logins(SecuredCase):
         self.assert_problem(self.curl(gateway, "/v1/rooms", *login), 401, "login-failed")
         self.assert_problem(self.curl(gateway, "/v1/rooms", *login, "-H", "X-Forwarded-Proto: http"), 401, "login-failed")
         self.assertEqual(self.curl(gateway, "/v1/rooms", *login, "-H", "X-Forwarded-Proto: https").status, 200)
+
+    def test_bearers_of_a_jwt(self):
+        key, forger = jwt.Key("ES256", "k1"), jwt.Key("ES256", "k1")
+        tokens = self.users_with_tokens()
+        with open(self.path("users"), "a", encoding="utf-8") as users:
+            users.write('role\n    name = member\n    jwt = 1\n    allow = "all : *"\n')
+        keys = self.file("keys", jwt.key_set(key))
+        token_file = self.file("web-token", tokens["web"])
+        for path in (keys, token_file):
+            os.chmod(path, 0o600)
+        broker = self.broker("--users", self.path("users"), config=f"auth\n    tokens = 1\n    jwt-keys = {keys}\n    jwt-leeway = 0\n")
+        gateway = self.gateway(broker, config=f"broker\n    user = web\n    token-file = {token_file}\n")
+        bearer = lambda token: ("-H", "Authorization: Bearer " + token)
+        self.publish(gateway, "lobby", "signed", *bearer(key.token(sub="carol")))
+        self.assertEqual([line["sender"] for line in self.curl(gateway, "/v1/rooms/lobby", *bearer(key.token())).lines()], ["carol"])
+        for token in (forger.token(), key.token(seconds=-1)):
+            self.assert_problem(self.curl(gateway, "/v1/rooms/lobby", *bearer(token)), 401, "login-failed")
+        stream = self.stream(gateway, "lobby", *bearer(key.token(seconds=5)))
+        stream.wait_out("^event: problem$")
+        self.assertEqual(stream.finish(), 0)
+        self.assertIn('"code":"login-failed"', stream.text())
 
     def test_a_thief_gets_nothing_of_a_private_room(self):
         broker, gateway, tokens = self.secured(ann=EVERYTHING, bob='    allow = "all : *"\n    deny = "read : staff/*"\n')

@@ -27,6 +27,15 @@ class TrunkCase(TestCase):
         frame = channel.receive()
         self.assertEqual((frame[0], *struct.unpack(">QQ", frame[2:])), (2, upto, seq))
 
+    def entries(self, channel, count):
+        """The next so many entries that come to the channel; presence is passed over."""
+        found = []
+        while len(found) < count:
+            frame = channel.receive()
+            if b"\1{" not in frame[:9]:
+                found += deliver_entries(frame)[3]
+        return found
+
     def refused(self, answer, code, channel=None):
         self.assertEqual((answer["op"], answer.get("code"), answer.get("channel")), ("error", code, channel), answer)
 
@@ -241,12 +250,25 @@ class Users(TrunkCase, AuthCase):
         bob = self.keyed(broker, self.bob)
         for mid in range(1, 101):
             bob.send(publish_frame("staff", (mid, b"%d" % mid)))
-        got = []
-        while len(got) < 100:
-            got += [entry[5] for entry in deliver_entries(ann.receive())[3]]
-        self.assertEqual(got, [b"%d" % mid for mid in range(1, 101)])
+        self.assertEqual([entry[5] for entry in self.entries(ann, 100)], [b"%d" % mid for mid in range(1, 101)])
         guest.ask(op="ping")
         self.assertEqual(gateway.channels[guest.number], [])
+
+    def test_more_frames_at_once_than_a_queue_of_libzmq_holds(self):
+        """An entry of a private room goes to 300 channels of one trunk."""
+        broker, gateway = self.started(limits(route_queue=16, replay_frames=8))
+        readers = []
+        for _ in range(300):
+            reader = gateway.open(secure=True)
+            reader.hello(user="ann", token=self.token)
+            reader.ask(op="join", room="staff")
+            readers.append(reader)
+        bob = self.keyed(broker, self.bob)
+        for mid, body in ((1, b"small"), (2, b"x" * 1000), (3, b"small")):
+            bob.send(publish_frame("staff", (mid, body)))
+        for reader in readers:
+            self.assertEqual([entry[0] for entry in self.entries(reader, 3)], [1, 2, 3])
+        self.assertEqual(gateway.ask(op="ping")["op"], "pong")
 
     def test_kick_and_ban(self):
         broker, gateway = self.started()

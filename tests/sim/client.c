@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "machine_identity.h"
 #include "sim.h"
 
 unsigned client_number(const client_t *client) {
@@ -123,6 +124,17 @@ void client_rename(client_t *client) {
     client->naming = false;
     check_wished(client);
     machine_rename(client->machine, client->nick, s_now(client));
+    client_wake(client);
+}
+
+void client_show(client_t *client) {
+    char meta[32] = "{}";
+    client->shown++;
+    client->meta = client->shown % 4 ? client->shown : 0;
+    if (client->meta)
+        snprintf(meta, sizeof meta, "{\"n\":%u}", client->meta);
+    world_trace(&client->sim->world, "c%u shows %s", client->number, meta);
+    machine_set_meta(client->machine, meta, s_now(client));
     client_wake(client);
 }
 

@@ -22,6 +22,7 @@ access_t *rights_access(const sim_t *sim) {
         for (unsigned r = 0; r < ROOMS; r++)
             access_add_rule(user, false, sim->users.may[u][r], zr_span(room_text(r)));
     }
+    access_add_rule(access_add_user(access, zr_span(RIGHTS_GATEWAY)), false, RIGHT_GATEWAY, zr_span("*"));
     access_finish(access);
     return access;
 }

@@ -400,8 +400,8 @@ static bool s_on_pong(browser_t *b, json_t *pong) {
 
 static bool s_on_member(browser_t *b, const json_t *object, room_state_t state, zr_span_t frame) {
     room_sub_t *sub = s_sub_of(b, object);
-    if (!sub || (state == ROOM_MEMBER && zr_has(object, "prefix") && room_sub_state(sub) != ROOM_PENDING))
-        return true;
+    if (!sub || (state == ROOM_MEMBER && (!b->alive || room_sub_state(sub) != ROOM_PENDING)))
+        return true;                    /* the peer has left again since it asked */
     s_give(b, ws_blob(WS_TEXT, frame)); /* before the frames that were kept */
     room_sub_set(sub, state);
     return false;

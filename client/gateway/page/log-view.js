@@ -146,7 +146,7 @@ export class LogView {
   }
 }
 
-const divider = (text) => make("li", { className: "day", role: "separator" }, make("span", {}, text));
+const divider = (text) => make("li", { className: "day" }, make("span", {}, text));
 
 function stateText({ sender, key, text, deleted }) {
   return deleted ? `${harmless(sender)} removed ${harmless(key)}` : `${harmless(sender)} set ${harmless(key)} to ${harmless(text)}`;

@@ -321,6 +321,7 @@ struct machine {
     char meta[ZR_META_MAX + 1];      /* for hello; empty: none was given */
     char nick[ZR_NICK_MAX + 1];      /* for hello; empty: the broker chooses */
     bool nick_chosen;                /* by the program, not by the broker */
+    bool unsaid;                     /* token or meta changed since the last hello was sent */
     bool renaming;                   /* chosen while it could not be asked for */
     char asked[ZR_NICK_MAX + 1];     /* in the last hello */
     char confirmed[ZR_NICK_MAX + 1]; /* by the last welcome */

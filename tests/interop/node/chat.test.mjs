@@ -1,5 +1,6 @@
 // The chat page in Chromium, against a real broker.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { Stage, until } from "./harness.mjs";
 
@@ -162,4 +163,53 @@ test("a phone reaches rooms and people by drawers, and a taken name is told of",
   await phone.click("#open-panel");
   await until(() => phone.locator('#people [data-nick="ann"]').isVisible(), "the people");
   assert.equal(await phone.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, "nothing is wider than the phone");
+});
+
+test("axe finds no fault for people that see little or use a keyboard", async (t) => {
+  const stage = new Stage(t);
+  const broker = await stage.broker();
+  const { address } = await stage.gateway(broker);
+  const browser = await stage.browser();
+  const bob = await enter(browser, address, "bob");
+  for (const text of ["a link: https://example.org/ and `code`", "ann, look"]) await say(bob, text);
+  await bob.fill("#set-key", "topic");
+  await bob.fill("#set-value", "tea");
+  await bob.press("#set-value", "Enter");
+  const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+  for (const [number, options] of [{ colorScheme: "light" }, { colorScheme: "dark" }, { colorScheme: "light", viewport: { width: 390, height: 844 } }].entries()) {
+    const page = await (await browser.newContext({ ...options, bypassCSP: true })).newPage();
+    const judge = async () => {
+      const { violations } = await page.evaluate(() => window.axe.run());
+      assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), [], JSON.stringify(options));
+    };
+    await page.goto(address);
+    await page.addScriptTag({ content: axe });
+    await page.waitForSelector("#login[open]");
+    await judge();
+    await page.fill("#nick", `ann${number}`);
+    await page.press("#nick", "Enter");
+    await until(async () => (await bodies(page)).length === 2, "the messages");
+    await bob.click(`#people [data-nick="ann${number}"] button`);
+    await say(bob, "psst");
+    await page.waitForSelector("#directs .badge", { state: "attached" });
+    await bob.click("#rooms .open");
+    await page.waitForSelector('#shared [data-key="topic"]', { state: "attached" });
+    await judge();
+  }
+});
+
+test("the README's lines for a browser work", { skip: !process.env.ZRELAY_GATEWAY && "the bridge has no JSON" }, async (t) => {
+  const readme = await readFile(`${process.env.ZRELAY_ROOT}/README.md`, "utf8");
+  const [, lines] = readme.match(/Without any library of ours, on a page.*?```js\n(.*?)```/s);
+  const stage = new Stage(t);
+  const broker = await stage.broker();
+  const { address, listen } = await stage.gateway(broker);
+  const page = await (await stage.browser()).newPage({ bypassCSP: true }); // as the console does
+  const told = [];
+  page.on("console", (message) => told.push(message.text()));
+  await page.goto(address);
+  await page.addScriptTag({ content: lines.replace("127.0.0.1:5580", listen) });
+  await until(() => told.some((text) => text.includes('"joined"')), () => `that it joined: ${told}`);
+  await page.addScriptTag({ content: 'say({ op: "publish", room: "lobby", text: "hello from a browser" });' });
+  await until(() => told.some((text) => text.includes('"entries"') && text.includes("hello from a browser")), () => `its message: ${told}`);
 });

@@ -25,11 +25,19 @@ export async function until(look, what) {
 /** A program that is up once a line of its stdout matches. */
 class Program {
   #output = "";
+  text = ""; // of stdout
 
   constructor(command, ...parameters) {
     this.process = spawn(command, parameters, { stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.process.stdout, this.process.stderr]) stream.on("data", (data) => (this.#output += data));
-    this.ended = new Promise((resolve) => this.process.on("exit", resolve));
+    this.process.stdout.on("data", (data) => (this.text += data));
+    this.ended = new Promise((resolve) => this.process.on("close", resolve));
+  }
+
+  /** Waits for the end; any status but 0 is a failure. */
+  async done() {
+    await this.ended;
+    if (this.process.exitCode !== 0) throw new Error(`${this.process.spawnargs.join(" ")} ended with ${this.process.exitCode}: ${this.#output}`);
   }
 
   async line(pattern) {

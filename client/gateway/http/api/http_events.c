@@ -398,7 +398,7 @@ static void s_on_session_ended(void *ctx, const http_problem_t *problem) {
 
 static void s_on_left(http_events_t *own, const json_t *left) {
     s_write_event(own, "left", false,
-        json_pack("{s:s, s:O}", "room", own->request->route.room, "reason", json_object_get(left, "reason")));
+        json_pack("{s:s, s:O?}", "room", own->request->route.room, "reason", json_object_get(left, "reason")));
     s_stop(own);
     http_finish(own->request, true);
 }
@@ -454,9 +454,7 @@ static bool s_open(http_events_t *own, http_problem_t *problem) {
     http_request_t *request = own->request;
     http_api_t *api = request->api;
     uint8_t topic[FEED_TOPIC_MAX];
-    if (!uplink_is_live(api->config.uplink))
-        return http_fail(problem, HTTP_BROKER_AWAY, "the gateway is not connected to its broker");
-    if (!http_identify(request, &identity, &login, problem))
+    if (!http_check_broker(api, problem) || !http_identify(request, &identity, &login, problem))
         return false;
     own->reader.frame = s_on_feed;
     own->reader.live = s_on_feed_live;

@@ -53,7 +53,9 @@ static void s_on_answer(void *ctx, const json_t *answer) {
         if (own->entry.key.len > 0 && !(own->entry.flags & ZR_ENTRY_DELETE))
             http_add(&more, "ETag", tag);
     }
-    json_object_set(object, "level", json_object_get(answer, "level"));
+    json_t *level = json_object_get(answer, "level");
+    if (level)
+        json_object_set(object, "level", level);
     bool created = own->request->method == HTTP_POST && !(own->entry.once && seq == 0);
     own->request->ask = NULL;
     s_unlist(own);
@@ -132,9 +134,7 @@ static bool s_open_session(http_publish_t *own, zr_span_t key, http_problem_t *p
     static http_login_t login;
     http_identity_t identity;
     http_request_t *request = own->request;
-    if (!uplink_is_live(request->api->config.uplink))
-        return http_fail(problem, HTTP_BROKER_AWAY, "the gateway is not connected to its broker");
-    if (!http_identify(request, &identity, &login, problem))
+    if (!http_check_broker(request->api, problem) || !http_identify(request, &identity, &login, problem))
         return false;
     s_make_client(own, key, &login);
     if (!s_list(own, problem)) {

@@ -314,7 +314,7 @@ static void s_on_bye(http_session_t *session, const json_t *bye) {
         const char *reason;
         unsigned code;
     } ends[] = {{"kicked", ZR_FORBIDDEN}, {"banned", ZR_FORBIDDEN}, {"revoked", ZR_FORBIDDEN},
-        {"flooding", ZR_RATE_LIMITED}, {"replaced", HTTP_IN_PROGRESS}};
+        {"flooding", ZR_RATE_LIMITED}, {"replaced", HTTP_IN_PROGRESS}, {"token-expired", ZR_LOGIN_FAILED}};
     zr_span_t reason = s_text(bye, "reason");
     http_problem_t problem;
     unsigned code = HTTP_BROKER_AWAY;
