@@ -30,6 +30,13 @@ class Publish(HttpCase):
         self.assertEqual(self.curl(gateway, "/v1/rooms/logs%2Fweb").body, bytes(written))
         self.assertEqual(self.curl(gateway, "/v1/rooms/logs%2Fweb?last=3&limit=1&format=body").body, b"\xff\0\r\n")
 
+    def test_heads(self):
+        gateway = self.gateway(self.broker())
+        self.curl(gateway, "/v1/rooms/r/state/k", "-X", "PUT", data="green")
+        for path in ("/v1/rooms/r", "/v1/rooms/r/state", "/v1/rooms/r/state/k", "/v1/rooms", "/v1/rooms/r/who", "/metrics"):
+            head, answer = self.curl(gateway, path, "--head"), self.curl(gateway, path)
+            self.assertEqual((head.status, head.headers["content-type"], head.body), (200, answer.headers["content-type"], b""))
+
     def test_a_message_reaches_all_others_in_one_order(self):
         broker = self.broker()
         gateway = self.gateway(broker)
