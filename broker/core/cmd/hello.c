@@ -74,7 +74,7 @@ static void s_log_in(relay_t *relay, request_t *request, hello_t *hello, const p
 /* The token names the user, and is checked each time: it is quick, and a new one may have another end and other roles. */
 static void s_log_in_signed(
     relay_t *relay, request_t *request, hello_t *hello, const peer_t *peer, const speaker_t *speaker) {
-    if (peer->user.len || !peer->local)
+    if (peer->user.len || !peer->takes_tokens)
         fail(relay, request, ZR_LOGIN_FAILED, NULL);
     else
         login_begin_signed(relay, request, hello, speaker);

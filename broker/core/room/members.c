@@ -20,12 +20,12 @@ static bool s_is_empty(const zr_blob_t *meta) {
 /* Shows what the session of the member gave, if it gave anything. */
 static void s_show_meta(relay_t *relay, const member_t *member) {
     zr_blob_t *meta = s_meta(member);
-    if (member->present && meta &&
-        presence_set_meta(&member->room->presence, user_nick(member->session->user), s_is_empty(meta) ? NULL : meta))
+    if (member->present && meta && !s_is_empty(meta) &&
+        presence_set_meta(&member->room->presence, user_nick(member->session->user), meta))
         news_add(relay, member->room);
 }
 
-/* The session whose meta is shown goes: another one of its user may have one. */
+/* The session whose meta is `shown` goes, or takes it away: another one of its user may have one. */
 static void s_pass_meta_on(relay_t *relay, const member_t *member, const zr_blob_t *shown) {
     presence_t *presence = &member->room->presence;
     zr_span_t nick = user_nick(member->session->user);
@@ -41,9 +41,12 @@ static void s_pass_meta_on(relay_t *relay, const member_t *member, const zr_blob
         news_add(relay, member->room);
 }
 
-static void s_replace(zr_blob_t **old, zr_blob_t *meta) {
-    zr_blob_unref(*old);
-    *old = zr_blob_ref(meta);
+/* The member has another meta than `before` now. */
+static void s_changed(relay_t *relay, const member_t *member, const zr_blob_t *before) {
+    if (member->present && s_is_empty(s_meta(member)))
+        s_pass_meta_on(relay, member, before);
+    else
+        s_show_meta(relay, member);
 }
 
 bool member_set_meta(relay_t *relay, member_t *member, zr_blob_t *meta) {
@@ -52,16 +55,20 @@ bool member_set_meta(relay_t *relay, member_t *member, zr_blob_t *meta) {
     if (session->meta_bytes - before + zr_blob_len(meta) > META_JOINS_MAX)
         return false;
     session->meta_bytes += zr_blob_len(meta) - before;
-    s_replace(&member->meta, meta);
-    s_show_meta(relay, member);
+    zr_blob_t *old = member->meta, *shown = s_meta(member);
+    member->meta = zr_blob_ref(meta);
+    s_changed(relay, member, shown);
+    zr_blob_unref(old);
     return true;
 }
 
 void session_set_meta(relay_t *relay, session_t *session, zr_blob_t *meta) {
-    s_replace(&session->meta, meta);
+    zr_blob_t *old = session->meta;
+    session->meta = zr_blob_ref(meta);
     for (member_t *member = session->members; member; member = member->hh.next)
         if (!member->meta)
-            s_show_meta(relay, member);
+            s_changed(relay, member, old);
+    zr_blob_unref(old);
 }
 
 /* --- Presence --- */

@@ -2,11 +2,10 @@
 
 export const find = (id) => document.getElementById(id);
 
-/** An element with `properties` (of the element; `data`, `aria` and `role` as attributes) and children, which are elements or texts. */
-export function make(tag, { data = {}, aria = {}, role, ...properties } = {}, ...children) {
+/** An element with `properties` (of the element; `data` and `aria` as attributes) and children, which are elements or texts. */
+export function make(tag, { data = {}, aria = {}, ...properties } = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   Object.assign(element.dataset, data);
-  if (role) element.setAttribute("role", role);
   for (const [name, value] of Object.entries(aria)) element.setAttribute(`aria-${name}`, value);
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;

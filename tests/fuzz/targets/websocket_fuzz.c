@@ -116,10 +116,11 @@ static bool s_same(const zr_buffer_t *a, const zr_buffer_t *b) {
     return zr_span_equal(zr_span_of(a->data, a->len), zr_span_of(b->data, b->len));
 }
 
-/* A close frame may have two faults, a wrong code and a reason that is not UTF-8: either may be told. */
+/* A close frame may have two faults, a wrong code and a reason that is not UTF-8: either may be told. Of a frame that is
+ * not whole, a fault may be told or not. */
 static bool s_is_fault(const zr_buffer_t *close) {
-    unsigned code = close->len == 2 ? (unsigned)close->data[0] << 8 | close->data[1] : 0;
-    return code == WS_PROTOCOL || code == WS_NOT_UTF8;
+    unsigned code = close->len >= 2 ? (unsigned)close->data[0] << 8 | close->data[1] : 0;
+    return close->len == 0 || code == WS_PROTOCOL || code == WS_NOT_UTF8;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { connect } from "zrelay/zeromq";
 import { Stage, until } from "./harness.mjs";
 
 const bodies = (page) => page.locator("#entries .message .body").allTextContents();
@@ -165,6 +166,39 @@ test("a phone reaches rooms and people by drawers, and a taken name is told of",
   assert.equal(await phone.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, "nothing is wider than the phone");
 });
 
+test("axe finds no fault for people that see little or use a keyboard", async (t) => {
+  const stage = new Stage(t);
+  const broker = await stage.broker();
+  const { address } = await stage.gateway(broker);
+  const browser = await stage.browser();
+  const bob = await enter(browser, address, "bob");
+  for (const text of ["a link: https://example.org/ and `code`", "ann, look"]) await say(bob, text);
+  await bob.fill("#set-key", "topic");
+  await bob.fill("#set-value", "tea");
+  await bob.press("#set-value", "Enter");
+  const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+  for (const [number, options] of [{ colorScheme: "light" }, { colorScheme: "dark" }, { colorScheme: "light", viewport: { width: 390, height: 844 } }].entries()) {
+    const page = await (await browser.newContext({ ...options, bypassCSP: true })).newPage();
+    const judge = async () => {
+      const { violations } = await page.evaluate(() => window.axe.run());
+      assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), [], JSON.stringify(options));
+    };
+    await page.goto(address);
+    await page.addScriptTag({ content: axe });
+    await page.waitForSelector("#login[open]");
+    await judge();
+    await page.fill("#nick", `ann${number}`);
+    await page.press("#nick", "Enter");
+    await until(async () => (await bodies(page)).length === 2, "the messages");
+    await bob.click(`#people [data-nick="ann${number}"] button`);
+    await say(bob, "psst");
+    await page.waitForSelector("#directs .badge", { state: "attached" });
+    await bob.click("#rooms .open");
+    await page.waitForSelector('#shared [data-key="topic"]', { state: "attached" });
+    await judge();
+  }
+});
+
 test("the README's lines for a browser work", { skip: !process.env.ZRELAY_GATEWAY && "the bridge has no JSON" }, async (t) => {
   const readme = await readFile(`${process.env.ZRELAY_ROOT}/README.md`, "utf8");
   const [, lines] = readme.match(/Without any library of ours, on a page.*?```js\n(.*?)```/s);
@@ -179,4 +213,26 @@ test("the README's lines for a browser work", { skip: !process.env.ZRELAY_GATEWA
   await until(() => told.some((text) => text.includes('"joined"')), () => `that it joined: ${told}`);
   await page.addScriptTag({ content: 'say({ op: "publish", room: "lobby", text: "hello from a browser" });' });
   await until(() => told.some((text) => text.includes('"entries"') && text.includes("hello from a browser")), () => `its message: ${told}`);
+});
+
+test("thousands of messages keep the page short, and older ones are fetched again", async (t) => {
+  const stage = new Stage(t);
+  const broker = await stage.broker();
+  const { address } = await stage.gateway(broker);
+  const ann = await enter(await stage.browser(), address, "ann");
+  const relay = await connect(broker.server, { nick: "bob" });
+  t.after(() => relay.close());
+  const count = 3000;
+  await Promise.all(Array.from({ length: count }, (_, at) => relay.publish("lobby", `line ${at + 1}`)));
+  await until(async () => (await bodies(ann)).at(-1) === `line ${count}`, "the last line");
+  const numbers = async () => (await bodies(ann)).map((text) => Number(text.split(" ")[1]));
+  const here = await numbers();
+  assert.ok(here.length <= 1200, `${here.length} lines`);
+  assert.ok(here.every((number, at) => number === count - here.length + 1 + at));
+  await until(async () => {
+    await ann.locator("#log").evaluate((log) => (log.scrollTop = 0));
+    return (await numbers()).length > here.length;
+  }, "older lines");
+  const more = await numbers();
+  assert.ok(more.every((number, at) => number === more[0] + at));
 });

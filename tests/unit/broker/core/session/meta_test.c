@@ -96,6 +96,13 @@ TEST(test_several_sessions_of_a_user) {
     expect_who("[{\"meta\":{\"a\":2},\"nick\":\"ann\"}]");
     fx_answer(D, "{'op':'leave','room':'r'}", "{'op':'ok'}");
     expect_who("[{\"meta\":{\"a\":2},\"nick\":\"ann\"}]");
+    fx_answer(C, JOIN("{}"), "{'op':'joined'}"); /* it takes away its own */
+    expect_who("[{\"meta\":{\"a\":1},\"nick\":\"ann\"}]");
+    fx_answer(C, JOIN("{'a':3}"), "{'op':'joined'}");
+    fx_answer(A, JOIN("{}"), "{'op':'joined'}");
+    expect_who("[{\"meta\":{\"a\":3},\"nick\":\"ann\"}]");
+    fx_answer(A, JOIN("{'a':1}"), "{'op':'joined'}");
+    fx_answer(C, JOIN("{'a':2}"), "{'op':'joined'}");
     fx_answer(C, "{'op':'bye'}", "{'op':'ok'}");
     expect_who("[{\"meta\":{\"a\":1},\"nick\":\"ann\"}]");
     fx_answer(D, "{'op':'join','room':'r'}", "{'op':'joined'}");

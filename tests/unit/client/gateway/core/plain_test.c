@@ -82,6 +82,20 @@ TEST(test_joining_waits_for_welcome_and_topic) {
     SENT_PART("join");
 }
 
+TEST(test_the_first_message_comes_back_too) {
+    s_say("early");
+    SENT_PART("open");
+    SENT_PART("hello");
+    stage_tick(&s_stage, 0);
+    s_welcome(STAGE_EPOCH);
+    SENT_PART("join");
+    SENT("");
+    s_joined(10);
+    SENT("1 01017200000000000000010000000000056561726c79");
+    stage_back(&s_stage, stage_entry("r", 0, 10, 11, "early"));
+    HEARS("early\n");
+}
+
 TEST(test_a_gap_is_filled) {
     s_live();
     stage_back(&s_stage, stage_entry("r", 0, 12, 13, "13"));
