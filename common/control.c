@@ -123,6 +123,37 @@ bool zr_get_id(const json_t *object, json_t **id) {
     return true;
 }
 
+/* Levels of nesting; parsers bound them. */
+static size_t s_depth(const json_t *value) {
+    size_t deepest = 0, index;
+    const char *name;
+    json_t *member;
+    json_object_foreach((json_t *)value, name, member) {
+        size_t depth = s_depth(member);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    json_array_foreach(value, index, member) {
+        size_t depth = s_depth(member);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest + (json_is_object(value) || json_is_array(value));
+}
+
+zr_blob_t *zr_meta_write(const json_t *meta, const char **fault) {
+    zr_buffer_t text = {0};
+    zr_blob_t *blob = NULL;
+    if (!json_is_object(meta))
+        *fault = "the member 'meta' is no JSON object; {} takes the one before away";
+    else if (s_depth(meta) > ZR_META_DEPTH)
+        *fault = "the member 'meta' is nested more than 4 deep; make it flatter";
+    else if (json_dump_callback(meta, s_append, &text, JSON_COMPACT) != 0 || text.len > ZR_META_MAX)
+        *fault = "the member 'meta' has more than 1024 bytes as compact JSON; shorten it";
+    else
+        blob = zr_buffer_to_blob(&text);
+    zr_buffer_finish(&text);
+    return blob;
+}
+
 json_t *zr_json_string(zr_span_t text) {
     return json_stringn(text.len ? text.ptr : "", text.len);
 }

@@ -10,6 +10,8 @@
 
 #define ZR_CONTROL_DEPTH 8
 #define ZR_CONTROL_VALUES 1000 /* of a request, about: all members and elements, however deep */
+#define ZR_META_MAX 1024       /* bytes of a meta, as compact JSON */
+#define ZR_META_DEPTH 4        /* its nesting, itself included: it stands in lists of lists */
 #define ZR_ID_MAX 64           /* bytes of a request's id, of hello's agent */
 
 /* Parses `frame`. On ZR_OK `*object` is the caller's reference. ZR_BAD_JSON otherwise, and `*object` stays as it was.
@@ -40,6 +42,10 @@ bool zr_has(const json_t *object, const char *name);
  * bytes.
  * `*id` is borrowed from `object`. */
 bool zr_get_id(const json_t *object, json_t **id);
+
+/* A meta, the object that a user shows of itself: its compact text, a new blob of the caller's. NULL: `*fault` says what
+ * is wrong and what to do (static). */
+zr_blob_t *zr_meta_write(const json_t *meta, const char **fault);
 
 /* A JSON string of a span that is valid UTF-8; for json_pack's "o". */
 json_t *zr_json_string(zr_span_t text);

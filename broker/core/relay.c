@@ -268,6 +268,11 @@ void relay_route_lost(relay_t *relay, route_t route) {
     outbox_drop_route(relay->outbox, route);
 }
 
+bool relay_is_trunk(const relay_t *relay, route_t connection) {
+    const session_t *session = session_by_route(&relay->sessions, connection);
+    return session && session->channels;
+}
+
 void relay_shutdown(relay_t *relay) {
     session_t *session, *next;
     HASH_ITER(by_id, relay->sessions.by_id, session, next)

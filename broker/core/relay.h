@@ -114,6 +114,9 @@ void relay_silent(relay_t *relay, uint64_t session);
  * finds out when it speaks next. If it is a trunk, so are the sessions of all its channels. */
 void relay_route_lost(relay_t *relay, route_t route);
 
+/* Does that connection carry channels now? */
+bool relay_is_trunk(const relay_t *relay, route_t connection);
+
 /* Puts `access` (finished) in force and takes it over. Users that it does not let in are sent away. Memberships without
  * the right to read end. Rooms become open or private. Carry out the effects in the outbox first: they were allowed
  * when they were added. */

@@ -12,6 +12,7 @@
 /* Frames up to this size are copied into the message: cheaper than a second allocation and a reference that an I/O
  * thread gives back. */
 enum { COPY_MAX = 512 };
+enum { TRUNK_MS = 5 }; /* between two tries to send what waits for gateways */
 
 static void s_give_back(void *data, void *hint) {
     (void)data;
@@ -74,43 +75,77 @@ static int s_send(zmq_msg_t *msg, void *socket, int flags) {
 
 /* MANDATORY makes the first part tell whether there is room: EAGAIN is a full queue, EHOSTUNREACH a peer that is gone.
  * ROUTER is then not in the middle of a message. When the peer goes between the parts, libzmq drops the second one
- * itself. Takes `msg` over. Returns 0 or an errno. */
-static int s_send_to(void *front, route_t route, zmq_msg_t *msg) {
+ * itself. Returns 0, and took `msg` over, or an errno. */
+static int s_send_to(void *front, route_t connection, zmq_msg_t *msg) {
     zmq_msg_t id;
     FATAL_UNLESS(zmq_msg_init_size(&id, 5) == 0);
     uint8_t *bytes = zmq_msg_data(&id);
     bytes[0] = 0;
     for (int i = 0; i < 4; i++)
-        bytes[1 + i] = (uint8_t)(route >> (24 - 8 * i));
+        bytes[1 + i] = (uint8_t)(connection >> (24 - 8 * i));
     if (s_send(&id, front, ZMQ_SNDMORE) >= 0) {
         FATAL_UNLESS(s_send(msg, front, 0) >= 0);
         return 0; /* a message that was sent needs no close */
     }
     int code = errno;
     zmq_msg_close(&id);
-    zmq_msg_close(msg);
     return code;
 }
 
-static edge_sent_t s_result(int code) {
-    return code == 0 ? EDGE_SENT : code == EAGAIN ? EDGE_FULL : EDGE_GONE;
+/* A turn of the loop in which frames wait for gateways. */
+static int s_on_trunks(zloop_t *loop, int timer_id, void *arg);
+
+/* Sends the message, or lets it wait if it is for a gateway whose queue is full. Takes it over. */
+static edge_sent_t s_pass(effects_t *effects, route_t route, zmq_msg_t *msg) {
+    route_t connection = route_connection(route);
+    bool waits = trunk_queue_waits(&effects->trunks) && trunk_queue_holds(&effects->trunks, connection);
+    int code = waits ? EAGAIN : s_send_to(effects->front, connection, msg);
+    if (code == 0)
+        return EDGE_SENT;
+    if (code == EAGAIN && (route_channel(route) || relay_is_trunk(effects->edge.relay, connection)) &&
+        trunk_queue_add(&effects->trunks, connection, msg, (uint64_t)zclock_mono())) {
+        if (!effects->trunk_timer)
+            effects->trunk_timer = zloop_timer(effects->loop, TRUNK_MS, 0, s_on_trunks, effects);
+        return EDGE_SENT;
+    }
+    zmq_msg_close(msg);
+    return code == EAGAIN ? EDGE_FULL : EDGE_GONE;
+}
+
+static int s_send_waiting(void *ctx, route_t connection, zmq_msg_t *msg) {
+    return s_send_to(((effects_t *)ctx)->front, connection, msg);
+}
+
+static void s_lose(void *ctx, route_t connection) {
+    relay_route_lost(((effects_t *)ctx)->edge.relay, connection);
+}
+
+static int s_on_trunks(zloop_t *loop, int timer_id, void *arg) {
+    effects_t *effects = arg;
+    const trunk_queue_calls_t calls = {.send = s_send_waiting, .lost = s_lose, .ctx = effects};
+    trunk_queue_send(&effects->trunks, &calls, (uint64_t)zclock_mono());
+    if (!trunk_queue_waits(&effects->trunks)) {
+        zloop_timer_end(loop, timer_id);
+        effects->trunk_timer = 0;
+    }
+    return 0;
 }
 
 static edge_sent_t s_send_frame(void *ctx, route_t route, zr_blob_t *frame, bool live) {
-    const effects_t *effects = ctx;
+    effects_t *effects = ctx;
     zmq_msg_t msg;
     (void)live;
     if (!s_wrap_for(effects->queued, route, &msg, frame))
         return EDGE_FULL;
-    return s_result(s_send_to(effects->front, route, &msg));
+    return s_pass(effects, route, &msg);
 }
 
 /* libzmq keeps so small a message without allocating. */
 static edge_sent_t s_send_ack(void *ctx, route_t route, const zr_ack_t *ack) {
-    const effects_t *effects = ctx;
+    effects_t *effects = ctx;
     zmq_msg_t msg;
     zr_ack_write(s_message(&msg, route, ZR_ACK_SIZE), ack);
-    return s_result(s_send_to(effects->front, route, &msg));
+    return s_pass(effects, route, &msg);
 }
 
 /* XPUB never refuses a frame: it drops it for readers whose queue is full. */
@@ -188,6 +223,10 @@ void effects_begin(effects_t *effects, relay_t *relay, log_t *log, outbox_t *out
         .admin = s_admin,
     };
     effects->edge = (edge_t){.calls = &calls, .ctx = effects, .relay = relay, .log = log, .outbox = outbox};
+}
+
+void effects_finish(effects_t *effects) {
+    trunk_queue_finish(&effects->trunks);
 }
 
 bool effects_carry_out(effects_t *effects, int64_t until) {

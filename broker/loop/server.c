@@ -51,7 +51,9 @@ static zr_span_t s_back(void *ctx) {
 
 static uint64_t s_room(void *ctx, route_t route) {
     server_t *server = ctx;
-    return front_queue_room(server->queued, route_connection(route));
+    uint64_t room = front_queue_room(server->queued, route_connection(route));
+    uint64_t waits = trunk_queue_bytes(&server->effects.trunks, route_connection(route));
+    return room > waits ? room - waits : 0;
 }
 
 static void s_peer(void *ctx, peer_t *peer) {
@@ -322,7 +324,9 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
         .timers = server->timers,
         .peers = server->peers,
         .auth = server->auth,
-        .queued = server->queued};
+        .queued = server->queued,
+        .loop = server->loop,
+        .trunks = {.trunk_bytes = settings->route_bytes, .all_bytes = settings->all_route_bytes}};
     effects_begin(&server->effects, server->relay, server->log, &server->outbox);
 
     zmq_pollitem_t signals = {.fd = server->signals, .events = ZMQ_POLLIN};
@@ -472,6 +476,7 @@ void server_destroy(server_t *server) {
     s_exit_by(CLOSE_S);
     sockets_close(&server->sockets);
     auth_destroy(server->auth); /* after the sockets: without a ZAP handler libzmq would let every peer in */
+    effects_finish(&server->effects);
     front_queue_destroy(server->queued);
     zmq_msg_close(&server->frame);
     if (server->signals >= 0)

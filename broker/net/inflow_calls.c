@@ -30,6 +30,10 @@ typedef struct place {
     int listens; /* the side that it listens for, and 1 */
     int poller;  /* the epoll set's descriptor */
     struct epoll_event event;
+    uint32_t told; /* the events that the kernel knows of */
+    bool changed;  /* `event` may be another: it is in s_changed of the poller's thread, */
+    bool tried;    /* and the thread was told that it may write */
+    struct place *prev_changed, *next_changed;
     uint64_t connection; /* its handle */
     bool let_in;         /* although others wait to leave */
     bool may_leave;      /* libzmq was told of its end */
@@ -175,10 +179,16 @@ static void s_unpark(place_t *place) {
     s_count(place->queue, -1);
 }
 
+/* With the mutex. */
+static int s_tell_kernel(place_t *place, int op) {
+    place->told = place->event.events;
+    return s_epoll_ctl(place->poller, op, s_fd(place), &place->event);
+}
+
 /* If the kernel has no room for it, the connection stays silent until its client gives up. That ends nobody else. */
 static void s_read_again(place_t *place) {
     s_unpark(place);
-    s_epoll_ctl(place->poller, EPOLL_CTL_ADD, s_fd(place), &place->event);
+    s_tell_kernel(place, EPOLL_CTL_ADD);
 }
 
 /* With the mutex. */
@@ -347,7 +357,82 @@ void inflow_calls_start_time(void) {
     s_calls.closing = true;
 }
 
+/* --- Changes of what a poller waits for --- */
+
+/* libzmq asks for EPOLLOUT at each write. It takes that back once it is told that it may write and has nothing more:
+ * three system calls for each frame, in vain. So the kernel hears of changes only when the thread waits, and the thread
+ * is first told once that it may write, which is nearly always so. If it wants EPOLLOUT still, the kernel hears of it.
+ * These are the connections of this thread that have changes. */
+static _Thread_local place_t *s_changed;
+
+/* With the mutex, in the poller's thread, as all here. */
+static void s_change_later(place_t *place) {
+    if (!(place->event.events & EPOLLOUT))
+        place->tried = false;
+    if (place->changed)
+        return;
+    place->changed = true;
+    DL_APPEND2(s_changed, place, prev_changed, next_changed);
+}
+
+static void s_forget_change(place_t *place) {
+    if (!place->changed)
+        return;
+    place->changed = place->tried = false;
+    DL_DELETE2(s_changed, place, prev_changed, next_changed);
+}
+
+/* Is libzmq to be told that it may write there? */
+static bool s_try(place_t *place) {
+    bool wants = place->event.events & ~place->told & EPOLLOUT;
+    if (place->parked || place->tried || !wants)
+        return false;
+    return place->tried = true;
+}
+
+/* Changes of connections that wait for nothing new are forgotten. The others are told to the kernel, or tried: returns
+ * the events of these. */
+static int s_take_changes(struct epoll_event *events, int most) {
+    int count = 0;
+    place_t *place, *next;
+    pthread_mutex_lock(&s_calls.mutex);
+    if (!s_calls.inflow)
+        s_changed = NULL; /* they are gone with all connections */
+    DL_FOREACH_SAFE2(s_changed, place, next, next_changed) {
+        if (count < most && s_try(place)) {
+            events[count++] = (struct epoll_event){.events = EPOLLOUT, .data = place->event.data};
+            continue;
+        }
+        if (!place->parked && place->event.events != place->told)
+            s_tell_kernel(place, EPOLL_CTL_MOD);
+        s_forget_change(place);
+    }
+    pthread_mutex_unlock(&s_calls.mutex);
+    return count;
+}
+
 /* --- In front of libc --- */
+
+static _Atomic pid_t s_pid; /* 0: not known */
+
+static void s_in_child(void) {
+    s_pid = 0;
+}
+
+/* libzmq looks whether it is in a forked child each time that it looks for messages: 16 system calls for a message that
+ * is alone. Only a fork changes the answer. */
+IN_FRONT_OF_LIBC pid_t getpid(void) {
+    static _Atomic bool hooked;
+    pid_t pid = s_pid;
+    if (pid)
+        return pid;
+    pid = (pid_t)syscall(SYS_getpid);
+    if (!hooked)
+        hooked = pthread_atfork(NULL, NULL, s_in_child) == 0;
+    if (hooked)
+        s_pid = pid;
+    return pid;
+}
 
 IN_FRONT_OF_LIBC int clock_gettime(clockid_t clock, struct timespec *now) {
     if (clock != CLOCK_MONOTONIC || !s_time_is_stopped())
@@ -359,6 +444,9 @@ IN_FRONT_OF_LIBC int clock_gettime(clockid_t clock, struct timespec *now) {
 IN_FRONT_OF_LIBC int epoll_wait(int poller, struct epoll_event *events, int most, int timeout) {
     if (timeout > 0 && s_time_is_stopped())
         timeout = -1;
+    int tried = s_changed ? s_take_changes(events, most) : 0;
+    if (tried)
+        return tried;
     return epoll_pwait(poller, events, most, timeout, NULL);
 }
 
@@ -419,6 +507,7 @@ static int s_remove(int poller, int fd) {
     place_t *place = &s_calls.places[fd];
     pthread_mutex_lock(&s_calls.mutex);
     int rc = place->parked ? 0 : s_epoll_ctl(poller, EPOLL_CTL_DEL, fd, NULL);
+    s_forget_change(place);
     if (place->listens)
         place->listens = 0;
     else
@@ -444,7 +533,11 @@ IN_FRONT_OF_LIBC int epoll_ctl(int poller, int op, int fd, struct epoll_event *e
     pthread_mutex_lock(&s_calls.mutex);
     place->poller = poller;
     place->event = *event;
-    int rc = place->parked ? 0 : s_epoll_ctl(poller, op, fd, event);
+    int rc = 0;
+    if (op == EPOLL_CTL_MOD)
+        s_change_later(place);
+    else if (!place->parked)
+        rc = s_tell_kernel(place, op);
     pthread_mutex_unlock(&s_calls.mutex);
     return rc;
 }

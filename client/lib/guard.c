@@ -44,8 +44,10 @@ struct guard {
     pthread_mutex_t lock;
     int epoll, wake;
     bool stop;
-    watch_t *active; /* something arrived there: to be looked at */
-    watch_t *gone;   /* to be freed once no event can name them */
+    void *context;    /* of the sessions that share one; NULL: none does */
+    atomic_bool runs; /* it had a socket */
+    watch_t *active;  /* something arrived there: to be looked at */
+    watch_t *gone;    /* to be freed once no event can name them */
 };
 
 /* Memory of this process; 0: /proc is not there. */
@@ -340,8 +342,31 @@ static bool s_start(guard_t *guard) {
     return code == 0;
 }
 
+void *guard_context(guard_t *guard) {
+    pthread_mutex_lock(&guard->lock);
+    if (!guard->context) {
+        guard->context = zmq_ctx_new();
+        if (!guard->context)
+            abort();
+        zmq_ctx_set(guard->context, ZMQ_MAX_SOCKETS, zmq_ctx_get(guard->context, ZMQ_SOCKET_LIMIT));
+    }
+    void *context = guard->context;
+    pthread_mutex_unlock(&guard->lock);
+    return context;
+}
+
+bool guard_context_runs(const guard_t *guard) {
+    return atomic_load(&guard->runs);
+}
+
+void guard_context_began(guard_t *guard) {
+    atomic_store(&guard->runs, true);
+}
+
 static void s_free(guard_t *guard) {
     s_bury(guard);
+    while (guard->context && zmq_ctx_term(guard->context) != 0 && errno == EINTR)
+        ; /* a signal came; terminating goes on */
     if (guard->epoll >= 0)
         close(guard->epoll);
     if (guard->wake >= 0)

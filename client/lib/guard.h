@@ -32,6 +32,15 @@ typedef struct {
 guard_t *guard_hold(void);
 void guard_release(guard_t *guard); /* NULL is accepted */
 
+/* The libzmq context of the sessions that share one. It is made when it is first asked for, with as many sockets as
+ * libzmq allows. It ends with the last hold, which waits until the frames of sessions that ended are sent, at most for
+ * their linger. Ends the process when there is no memory. */
+void *guard_context(guard_t *guard);
+
+/* Does that context have its threads, as it had a socket? `guard_context_began` says so from now on. */
+bool guard_context_runs(const guard_t *guard);
+void guard_context_began(guard_t *guard);
+
 /* Another number in a forked child than in its parent. The guard, and all that it watched, stayed in the parent. */
 unsigned guard_process(void);
 

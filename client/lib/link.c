@@ -53,7 +53,8 @@ struct link {
     char *server;
     uint64_t receive_queue;
     void *context;
-    bool borrowed; /* the context is somebody else's */
+    bool borrowed; /* the context is somebody else's, */
+    bool shared;   /* namely the guard's */
     bool begun;    /* the context runs: it had a socket */
     guard_t *guard;
     peer_t front, back;
@@ -90,14 +91,21 @@ static bool s_encrypt(const link_t *l, void *socket) {
            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, l->secret_key, KEY_SIZE) == 0;
 }
 
+/* The first socket of a context starts its threads. */
+static bool s_can_begin(const link_t *l) {
+    return l->begun || (l->shared && guard_context_runs(l->guard)) || spare_threads();
+}
+
 /* NULL: `errno` says why. */
 static void *s_open(link_t *l, int type) {
-    if (!spare_descriptors(l->told) || (!l->begun && !spare_threads()))
+    if (!spare_descriptors(l->told) || !s_can_begin(l))
         return NULL;
     void *socket = zmq_socket(l->context, type);
     if (!socket)
         return NULL;
     l->begun = true;
+    if (l->shared)
+        guard_context_began(l->guard);
     if (l->encrypted && !s_encrypt(l, socket)) { /* never in the clear instead */
         zmq_close(socket);
         return NULL;
@@ -313,7 +321,13 @@ void link_set_context(link_t *l, void *context) {
     if (!l->borrowed)
         zmq_ctx_term(l->context); /* at once: it has no sockets */
     l->borrowed = true;
+    l->shared = false;
     l->context = context;
+}
+
+void link_share_context(link_t *l) {
+    link_set_context(l, guard_context(l->guard));
+    l->shared = true;
 }
 
 link_t *link_new(const char *server) {

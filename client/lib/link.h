@@ -25,6 +25,9 @@ void link_set_receive_queue(link_t *l, uint64_t bytes);
  */
 void link_set_context(link_t *l, void *context);
 
+/* Sockets are made in the context that the sessions of this process share (guard_context). Before the first action. */
+void link_share_context(link_t *l);
+
 /* Waits up to `linger_ms` until queued frames are sent. NULL is accepted. */
 void link_destroy(link_t *l, int linger_ms);
 

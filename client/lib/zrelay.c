@@ -162,6 +162,7 @@ static void s_start(zrelay_t *relay) {
         .user = relay->user[0] ? relay->user : NULL,
         .token = relay->token[0] ? relay->token : NULL,
         .client = relay->client[0] ? relay->client : NULL,
+        .meta = relay->meta[0] ? relay->meta : NULL,
         .encrypted = relay->encrypted,
         .queue_messages = relay->queue_messages,
         .queue_bytes = relay->queue_bytes,
@@ -249,6 +250,24 @@ int zrelay_renew_login(zrelay_t *relay, const char *token) {
     if (machine && (!relay_is_token(token) || !relay->local || relay->encrypted))
         return ZRELAY_EINVAL;
     return machine ? machine_renew(machine, token, s_now()) : code;
+}
+
+int zrelay_set_meta(zrelay_t *relay, const char *meta) {
+    if (!relay || relay_is_parents(relay))
+        return relay ? ZRELAY_ESTATE : ZRELAY_EINVAL;
+    const char *fault;
+    json_t *object = meta ? json_loads(meta, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    zr_blob_t *text = zr_meta_write(object, &fault);
+    json_decref(object);
+    if (!text)
+        return ZRELAY_EINVAL;
+    memcpy(relay->meta, zr_blob_data(text), zr_blob_len(text));
+    relay->meta[zr_blob_len(text)] = '\0';
+    zr_blob_unref(text);
+    if (!relay->machine)
+        return 0;
+    relay->dirty = true;
+    return machine_set_meta(relay->machine, relay->meta, s_now());
 }
 
 int zrelay_rename(zrelay_t *relay, const char *nick) {
@@ -391,6 +410,11 @@ static const zrelay_event_t *s_none(int reason) {
     return NULL;
 }
 
+/* Nothing is to be done before something comes. */
+static bool s_is_idle(const zrelay_t *relay, uint64_t now) {
+    return !relay->dirty && !relay->blocked && now < relay->due && !link_ready(relay->link, false);
+}
+
 static const zrelay_event_t *s_next(zrelay_t *relay, uint64_t now, uint64_t until) {
     bool waited = false;
     for (int turns = 0;; turns++, now = s_now()) {
@@ -399,6 +423,12 @@ static const zrelay_event_t *s_next(zrelay_t *relay, uint64_t now, uint64_t unti
             return event;
         if (machine_closed(relay->machine))
             return s_none(ESHUTDOWN);
+        if (!waited && now < until && s_is_idle(relay, now)) { /* one look instead of two */
+            if (!s_wait(relay, now, until))
+                return s_none(EINTR);
+            waited = true;
+            continue;
+        }
         if (!waited)
             link_wait(relay->link, 0);
         s_turn(relay, now, true);

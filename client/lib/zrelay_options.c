@@ -113,6 +113,13 @@ int zrelay_set_packing(zrelay_t *relay, size_t messages) {
     return 0;
 }
 
+int zrelay_share_context(zrelay_t *relay) {
+    if (relay_started(relay))
+        return relay_started(relay);
+    link_share_context(relay->link);
+    return 0;
+}
+
 int zrelay_set_context(zrelay_t *relay, void *context) {
     if (relay_started(relay))
         return relay_started(relay);

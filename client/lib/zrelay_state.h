@@ -4,6 +4,7 @@
 
 #include <sodium/randombytes.h>
 
+#include "control.h"
 #include "guard.h"
 #include "link.h"
 #include "machine_identity.h"
@@ -18,7 +19,8 @@ struct zrelay {
     char nick[ZR_NICK_MAX + 1], agent[RELAY_AGENT + 1];
     char user[ZR_NICK_MAX + 1], token[ZR_JWT_MAX + 1];
     char client[ZR_CLIENT_ID_LEN + 1];
-    bool local, encrypted; /* the broker is on this machine; the connection is encrypted */
+    char meta[ZR_META_MAX + 1]; /* empty: none */
+    bool local, encrypted;      /* the broker is on this machine; the connection is encrypted */
     size_t queue_messages, queue_bytes, pack;
     bool reconnect, closing;
     link_t *link;

@@ -171,7 +171,7 @@ class BinaryFrames(BadInput):
                 if publish_frame("", (1, b""))[:1] == frame[:1]:  # PUBLISH: the room may be new, the id may be anything
                     self.refused(peer, frame, "bad-frame", "bad-room", "bad-id", "bad-key")
                 else:
-                    self.refused(peer, frame, "bad-frame", "bad-json")
+                    self.refused(peer, frame, "bad-frame", "bad-json", "no-channel")
                 self.refused(stranger, frame, "no-session")
             self.assertEqual(self.rooms(peer), [])
             honest.check()

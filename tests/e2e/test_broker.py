@@ -256,7 +256,7 @@ class Configuration(BrokerCase):
         # Every setting stands there as a comment with its default: taken in, the file must still be right and change nothing.
         active = re.sub(r"(?m)^    #([a-z-]+ = )", r"    \1", text)
         self.assertNotEqual(active, text)
-        self.check(re.sub(r"(?m)^    (advertise|data|users|bans|server-key|ipc-mode|ipc-group) = .*\n", "", active))
+        self.check(re.sub(r"(?m)^    (advertise|data|users|bans|server-key|ipc-mode|ipc-group|jwt-keys|jwt-issuer|jwt-audience) = .*\n", "", active))
 
     def test_bad_ones_name_file_line_and_member(self):
         for text, line, words in (
@@ -332,8 +332,11 @@ class Configuration(BrokerCase):
         peers[0].subscribe(b"room\0")
         for mid in range(1, 51):
             peers[1].send(publish_frame("room", (mid, body)))
-        for _ in range(50):
-            self.assertTrue(peers[0].live().endswith(body))
+        came = 0
+        while came < 50:  # several in a frame, as the broker has many at once
+            entries = peers[0].live().count(body)
+            self.assertGreater(entries, 0)
+            came += entries
 
 
 class Signals(BrokerCase):

@@ -1,6 +1,7 @@
 """The gateway's WebSockets with real programs: /v1/ws and plain rooms."""
 import asyncio
 import json
+import os
 import signal
 import struct
 
@@ -29,9 +30,9 @@ class Json(GatewayCase):
         async def script():
             async with websockets.connect(gateway.ws + "/v1/ws") as socket:
                 await socket.send('{"op":"hello","nick":"ann"}')
-                self.assertEqual((await until(socket, "welcome"))["nick"], "ann")
                 await socket.send('{"op":"join","room":"lobby"}')
                 await socket.send('{"op":"publish","id":7,"room":"lobby","text":"hello"}')
+                self.assertEqual((await until(socket, "welcome"))["nick"], "ann")
                 self.assertFalse((await until(socket, "joined"))["private"])
                 told = await until(socket, "entries")
                 self.assertEqual((told["room"], told["prev"], [entry["text"] for entry in told["entries"]]), ("lobby", 0, ["hello"]))
@@ -268,6 +269,27 @@ class Plain(GatewayCase):
                 if payload != b"live":
                     found.append(int(payload[:6]))
             self.assertEqual(found, list(range(1, count + 1)))
+
+
+class Files(GatewayCase):
+    def test_the_page_and_nothing_else(self):
+        os.makedirs(self.path("page/sub"))
+        self.file("page/index.html", "<p>hello")
+        self.file("page/sub/a.js", "1")
+        self.file("page/secret.key", "x")
+        self.file("page/.hidden.html", "x")
+        gateway = self.gateway(self.broker(), "--page", self.path("page"))
+        for path in ("/", "/index.html", "/?q"):
+            status, headers, body = self.get(gateway, path)
+            self.assertEqual((status, body, headers["content-type"]), (200, b"<p>hello", "text/html; charset=utf-8"))
+        self.assertIn("default-src 'none'", headers["content-security-policy"])
+        self.assertEqual(self.get(gateway, "/", f"If-None-Match: {headers['etag']}")[0], 304)
+        self.assertEqual(self.get(gateway, "/sub/a.js")[1]["content-type"], "text/javascript; charset=utf-8")
+        self.assertEqual(self.get(gateway, "/", method="HEAD")[2], b"")
+        self.assertEqual(self.get(gateway, "/", method="DELETE")[0], 405)
+        for path in ("/secret.key", "/.hidden.html", "/sub", "/sub/", "/../page/index.html", "/sub/../index.html", "//index.html", "/%69ndex.html",
+                     "/nothing"):
+            self.assertEqual(self.get(gateway, path)[0], 404, path)
 
 
 class Recovery(GatewayCase):

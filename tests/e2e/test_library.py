@@ -346,7 +346,7 @@ class Installed(TestCase):
     def test_what_is_installed(self):
         installed = {os.path.relpath(os.path.join(folder, name), self.prefix) for folder, _, files in os.walk(self.prefix) for name in files}
         self.assertEqual({name for name in installed if name.startswith("include/")}, {"include/zrelay.h"})
-        self.assertEqual({name for name in installed if name.startswith("bin/")}, {"bin/zrelay", "bin/zrelayd", "bin/zrelayd-search"})
+        self.assertEqual({name for name in installed if name.startswith("bin/")}, {"bin/zrelay", "bin/zrelay-gateway", "bin/zrelayd", "bin/zrelayd-search"})
         self.assertFalse([name for name in installed if "test" in name or "example" in name or name.endswith(".o")])
         # The programs run from there.
         for name in ("zrelay", "zrelayd", "zrelayd-search"):

@@ -150,11 +150,17 @@ UNIT = {
     "bytes of reason": ("broker/core/cmd/admin_test.c test_members",),
     "tokens that were checked and need not be checked again; for how long":
         ("broker/core/session/known_tokens_test.c test_so_many_are_known", "broker/core/session/known_tokens_test.c test_for_so_long"),
+    "bytes of meta, as JSON without blanks": ("broker/core/session/meta_test.c test_bytes",),
+    "nesting of meta, itself included": ("broker/core/session/meta_test.c test_what_is_no_meta",),
+    "bytes of meta of the joins of a session": ("broker/core/session/meta_test.c test_bytes_of_all_joins",),
+    "bytes of metas, about, in a page of who, and that a room hears of in a tick":
+        ("broker/core/session/meta_test.c test_a_page_of_who_is_bounded", "broker/core/session/meta_test.c test_a_tick_is_bounded"),
     "logins that wait until their tokens are checked, and as many with JWTs; one of a connection or channel":
         ("broker/core/session/login_jwt_test.c test_two_lanes", "broker/core/session/login_test.c test_so_many_in_all", "broker/core/session/login_test.c test_one_at_a_time_of_a_connection"),
     "of these, logins of channels from one address; loopback and local sockets apart":
         ("broker/core/session/login_test.c test_so_many_of_an_address",),
     "bytes of address in open": ("broker/core/cmd/channel_test.c test_addresses_that_are_none",),
+    "time that frames wait for a trunk that takes none": ("broker/loop/trunk_queue_test.c test_one_that_is_stuck",),
     "max-trunk-channels": ("broker/core/cmd/channel_test.c test_channels_of_a_trunk_and_of_all",),
     "max-channels": ("broker/core/cmd/channel_test.c test_channels_of_a_trunk_and_of_all",),
     "bytes of a JWT": ("broker/core/session/login_jwt_test.c test_forms", "broker/auth/jwt_test.c test_size"),

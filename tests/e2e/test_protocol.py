@@ -53,7 +53,7 @@ class Form(unittest.TestCase):
     def test_links_within_the_page_lead_somewhere(self):
         def anchor(heading):
             return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-        anchors = {anchor(heading) for heading in re.findall(r"^##+ (.*)$", PAGE, re.M)} | set(re.findall(r'<a id="(\w+)">', PAGE))
+        anchors = {anchor(heading) for heading in re.findall(r"^##+ (.*)$", PAGE, re.M)} | set(re.findall(r'<a id="([\w-]+)">', PAGE))
         for link in re.findall(r"\]\(#([^)]*)\)", PAGE):
             self.assertIn(link, anchors)
 

@@ -62,7 +62,7 @@ class Counters(TestCase):
         peer = self.peer(broker, "ann")
         peer.ask(op="publish", room="r", text="x")
         broker.signal(signal.SIGUSR1)
-        broker.wait_err("counters: clients: sessions 1, rooms 1, logins that wait 0$")
+        broker.wait_err("counters: clients: sessions 1, rooms 1, logins that wait 0, carried by gateways 0$")
         broker.wait_err(r"counters: messages: frames 2, entries 1, ")
         broker.wait_err("counters: against the protocol: ")
         self.assertEqual(peer.ask(op="ping")["op"], "pong")  # it goes on
@@ -72,7 +72,7 @@ class Counters(TestCase):
         broker = self.broker()
         broker.signal(signal.SIGTERM)
         self.assertEqual(broker.finish(), 0)
-        self.assertIn("stopped: clients: sessions 0, rooms 0, logins that wait 0\n", broker.errors())
+        self.assertIn("stopped: clients: sessions 0, rooms 0, logins that wait 0, carried by gateways 0\n", broker.errors())
         self.assertLess(max(len(line) for line in broker.errors().splitlines()), 200)
 
 

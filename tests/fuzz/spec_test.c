@@ -3,6 +3,7 @@
 #include "spec.h"
 
 #include "control.h"
+#include "members.h"
 #include "names.h"
 #include "relay.h"
 #include "unit.h"
@@ -106,6 +107,10 @@ TEST(test_limits) {
         {"nesting of JSON", ZR_CONTROL_DEPTH},
         {"values in a control frame", ZR_CONTROL_VALUES},
         {"bytes of `id`, of `agent`", ZR_ID_MAX},
+        {"| bytes of `meta`, as JSON", ZR_META_MAX},
+        {"| nesting of `meta`", ZR_META_DEPTH},
+        {"| bytes of `meta` of the joins", META_JOINS_MAX},
+        {"| bytes of metas, about", PRESENCE_META_BYTES},
         {"| bytes of `token` |", ZR_TOKEN_MAX},
         {"| bytes of a JWT |", ZR_JWT_MAX},
         {"| roles that a JWT names |", GRANT_ROLES_MAX},

@@ -7,10 +7,12 @@
 #include "client.h"
 #include "disklog.h"
 #include "edge.h"
+#include "gateway.h"
 #include "sim.h"
 #include "slowlog.h"
 
 enum { TICK_MS = 100, BATCH = 32 };
+enum { JWT_MS = 20000 }; /* that a JWT is valid for, at most, while programs work */
 
 typedef struct {
     route_t route;
@@ -39,7 +41,9 @@ struct broker {
     uint64_t epoch;
     char back[32];
     unsigned back_number;
-    uint64_t login; /* the ticket of the token that is checked; 0: none is */
+    uint64_t login;                 /* the ticket of the token that is checked; 0: none is */
+    uint64_t jwt;                   /* the same of JWTs, */
+    char jwt_user[ZR_NICK_MAX + 1]; /* and the user that it names */
     policy_t policies[ROOMS];
     const conn_t *speaks; /* its frame is being handled */
 };
@@ -150,25 +154,43 @@ static void s_publish(void *ctx, zr_blob_t *frame) {
     network_publish(sim, frame);
 }
 
+/* The connection of the client that has this route. */
+static const conn_t *s_way(const sim_t *sim, route_t route) {
+    const conn_t *conn = network_conn(&sim->network, route_connection(route));
+    const conn_t *peer = route_channel(route) ? gateway_peer(conn, route_channel(route)) : conn;
+    return peer ? peer : conn;
+}
+
+static zr_blob_t *s_for_channel(uint32_t channel, zr_blob_t *frame) {
+    zr_blob_t *trunk = zr_trunk_frame(channel, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    zr_blob_unref(frame);
+    return trunk;
+}
+
 static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live) {
     sim_t *sim = ctx;
-    const conn_t *conn = network_conn(&sim->network, route);
+    const conn_t *conn = s_way(sim, route);
     zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
     if (text.ptr[0] == '{')
         world_trace(&sim->world, "broker to %" PRIu64 ": %.*s", route, (int)text.len, text.ptr);
     else
         world_trace(&sim->world, "broker to %" PRIu64 ": %zu bytes of type %d", route, text.len, text.ptr[0]);
-    model_send(sim, conn, text);
-    frame = plant_send(sim, frame);
-    if (!frame)
-        return EDGE_SENT;
-    rights_check_sent(sim, conn, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    if (conn->client) {
+        model_send(sim, conn, text);
+        frame = plant_send(sim, frame);
+        if (!frame)
+            return EDGE_SENT;
+        rights_check_sent(sim, conn, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    }
     if (live && sim->plant == PLANT_PRIVATE_ON_BACK)
         s_publish(sim, zr_blob_ref(frame));
-    if (network_send(sim, route, frame))
+    const conn_t *way = network_conn(&sim->network, route_connection(route));
+    if (route_channel(route))
+        frame = s_for_channel(plant_channel(sim, route_channel(route), way->channel_count), frame);
+    if (network_send(sim, way->route, frame))
         return EDGE_SENT;
     world_trace(&sim->world, "nothing can be sent to route %" PRIu64, route);
-    return EDGE_FULL;
+    return way->broker_open ? EDGE_FULL : EDGE_GONE;
 }
 
 static void s_drop(void *ctx, uint64_t connection) {
@@ -198,9 +220,49 @@ static void s_checked(void *ctx, uint64_t incarnation) {
     broker_end_pass(sim);
 }
 
+/* The JWT is checked, and will expire: so soon that sessions end while their programs work, but not once all is quiet. */
+static void s_checked_jwt(void *ctx, uint64_t incarnation) {
+    sim_t *sim = ctx;
+    broker_t *broker = sim->broker;
+    if (!broker_is(sim, (unsigned)incarnation))
+        return;
+    if (sim->world.now < broker->stalled) {
+        world_at(&sim->world, broker->stalled, s_checked_jwt, sim, incarnation);
+        return;
+    }
+    uint64_t ticket = broker->jwt, now = broker_clock(sim);
+    grant_t grant = {.role_count = 1, .signer = RIGHTS_SIGNER};
+    grant.expires = now + (sim->quiet ? 3600 * 1000 : 500 + rng_below(&sim->world.rng, JWT_MS)) * MS;
+    snprintf(grant.user, sizeof grant.user, "%s", broker->jwt_user);
+    snprintf(grant.roles[0], sizeof grant.roles[0], "%s", broker->jwt_user);
+    world_trace(&sim->world, "JWT %" PRIu64 " of %s is checked", ticket, grant.user);
+    broker->jwt = 0;
+    broker_begin_pass(sim);
+    relay_jwt_done(broker->relay, ticket, &grant, NULL, now);
+    broker_end_pass(sim);
+}
+
+static void s_login_jwt(sim_t *sim, const login_request_t *login) {
+    broker_t *broker = sim->broker;
+    zr_span_t rest = zr_span(login->token), user;
+    zr_span_cut(&rest, '.');
+    user = zr_span_cut(&rest, '.');
+    world_trace(&sim->world, "JWT %" PRIu64 " of %.*s is to be checked", login->ticket, (int)user.len, user.ptr);
+    if (broker->jwt || !sim->params.jwt)
+        world_fail(&sim->world, "I6", "a JWT is to be checked while another is");
+    broker->jwt = login->ticket;
+    snprintf(broker->jwt_user, sizeof broker->jwt_user, "%.*s", (int)user.len, user.ptr);
+    world_at(
+        &sim->world, sim->world.now + rng_below(&sim->world.rng, 20) * MS, s_checked_jwt, sim, broker->incarnation);
+}
+
 static void s_login(void *ctx, const login_request_t *login) {
     sim_t *sim = ctx;
     broker_t *broker = sim->broker;
+    if (login->jwt) {
+        s_login_jwt(sim, login);
+        return;
+    }
     world_trace(&sim->world, "login %" PRIu64 " of %s is to be checked", login->ticket, login->user);
     if (broker->login || !sim->params.tokens)
         world_fail(&sim->world, "I6", "a login is to be checked while another is");
@@ -265,7 +327,9 @@ void broker_end_pass(sim_t *sim) {
 static void s_handle(broker_t *broker, const arrival_t *arrival) {
     sim_t *sim = broker->sim;
     conn_t *conn = arrival->route ? network_conn(&sim->network, arrival->route) : NULL;
-    zr_blob_t *frame = conn ? plant_in(sim, conn->client, !conn->spoke, arrival->frame) : arrival->frame;
+    zr_blob_t *frame = arrival->frame;
+    if (conn && conn->client)
+        frame = plant_in(sim, conn->client, !conn->spoke, frame);
     zr_span_t text = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
     if (!conn) {
         relay_subscription(broker->relay, text);
@@ -316,6 +380,7 @@ static void s_tick(void *ctx, uint64_t incarnation) {
     if (sim->world.now >= broker->stalled) {
         relay_tick(broker->relay);
         relay_forget_idle(broker->relay, broker_clock(sim));
+        relay_channels_tick(broker->relay, broker_clock(sim));
         broker_end_pass(sim);
     }
     world_at(&sim->world, sim->world.now + TICK_MS * MS, s_tick, sim, incarnation);
@@ -361,7 +426,9 @@ static zr_span_t s_back(void *ctx) {
 static void s_peer(void *ctx, peer_t *peer) {
     const broker_t *broker = ctx;
     const conn_t *conn = broker->speaks;
-    zr_span_t user = zr_span(broker->sim->params.tokens ? NULL : conn->client->user);
+    zr_span_t user = zr_span(broker->sim->params.tokens || !conn->client ? NULL : conn->client->user);
+    if (!conn->client && broker->sim->params.rights)
+        user = zr_span(RIGHTS_GATEWAY);
     *peer = (peer_t){.user = user, .local = true, .connection = conn->route};
 }
 
@@ -409,6 +476,8 @@ void broker_start(sim_t *sim) {
     config.peer_ctx = broker;
     config.access = rights_access(sim);
     config.tokens = params->tokens;
+    config.jwt = params->jwt;
+    config.max_trunk_channels = params->max_trunk_channels;
     char text[17];
     snprintf(text, sizeof text, "%016" PRIx64, broker->epoch);
     if (params->durable && again)
@@ -420,7 +489,7 @@ void broker_start(sim_t *sim) {
         (edge_t){.calls = &s_calls, .ctx = sim, .relay = broker->relay, .log = broker->log, .outbox = &broker->outbox};
     broker->stalled = 0;
     broker->woken = false;
-    broker->login = 0;
+    broker->login = broker->jwt = 0;
     world_trace(&sim->world, "broker starts, epoch %s, %s", text, broker->back);
     world_at(&sim->world, sim->world.now + TICK_MS * MS, s_tick, sim, broker->incarnation);
     if (params->tokens)
@@ -468,9 +537,10 @@ void broker_check_bounds(sim_t *sim) {
     if (!broker->relay)
         return;
     relay_stats_t stats = relay_stats(broker->relay);
-    bool doubled = stats.sessions > sim->client_count && sim->plant != PLANT_LOST_DEDUPE;
+    bool doubled =
+        stats.sessions > sim->client_count + gateway_sessions(sim->gateway) && sim->plant != PLANT_LOST_DEDUPE;
     bool watched = stats.sessions == broker->ticket_count || !outbox_is_empty(&broker->outbox);
-    if (stats.rooms > ROOMS || doubled || !watched)
+    if (stats.rooms > ROOMS || doubled || !watched || stats.channels > sim->params.max_trunk_channels * 2)
         world_fail(&sim->world, "I6", "the relay holds %zu sessions with %zu tickets and %zu rooms", stats.sessions,
             broker->ticket_count, stats.rooms);
 }

@@ -277,6 +277,22 @@ static void s_refused(client_t *client, const zrelay_event_t *event) {
 
 /* --- Presence --- */
 
+/* What the reader was told of that nick. */
+static seen_t *s_seen(reader_t *reader, const char *nick, bool *is_new) {
+    size_t at = 0;
+    while (at < reader->seen_count && strcmp(reader->seen[at].nick, nick) != 0)
+        at++;
+    *is_new = at == reader->seen_count;
+    if (*is_new) {
+        if (reader->seen_count == reader->seen_size)
+            reader->seen = world_grow(reader->seen, &reader->seen_size, sizeof *reader->seen);
+        reader->seen[at] = (seen_t){0};
+        snprintf(reader->seen[at].nick, sizeof reader->seen[at].nick, "%s", nick);
+        reader->seen_count++;
+    }
+    return &reader->seen[at];
+}
+
 static void s_presence(client_t *client, const zrelay_event_t *event) {
     int number = room_number(zr_span(event->room));
     reader_t *reader = number < 0 ? NULL : &client->readers[number];
@@ -287,19 +303,30 @@ static void s_presence(client_t *client, const zrelay_event_t *event) {
     reader->count = event->count;
     if (!event->name)
         return;
-    size_t at = 0;
-    while (at < reader->seen_count && strcmp(reader->seen[at].nick, event->name) != 0)
-        at++;
-    if (at == reader->seen_count) {
-        if (reader->seen_count == reader->seen_size)
-            reader->seen = world_grow(reader->seen, &reader->seen_size, sizeof *reader->seen);
-        snprintf(reader->seen[at].nick, sizeof reader->seen[at].nick, "%s", event->name);
-        reader->seen_count++;
-    } else if (reader->seen[at].here == event->joined) {
+    bool is_new;
+    seen_t *seen = s_seen(reader, event->name, &is_new);
+    if (!is_new && seen->here == event->joined)
         FAIL(client, "presence", "c%u is told twice that %s %s %s", client->number, event->name,
             event->joined ? "joined" : "left", event->room);
+    seen->here = event->joined;
+    seen->meta = 0; /* another event tells of one */
+}
+
+static void s_meta(client_t *client, const zrelay_event_t *event) {
+    int number = room_number(zr_span(event->room));
+    reader_t *reader = number < 0 ? NULL : &client->readers[number];
+    bool is_new;
+    if (!reader || !reader->watches) {
+        FAIL(client, "presence", "c%u is told of a meta in %s, which it does not watch", client->number, event->room);
+        return;
     }
-    reader->seen[at].here = event->joined;
+    seen_t *seen = s_seen(reader, event->name, &is_new);
+    if (!is_new && !seen->here)
+        FAIL(
+            client, "presence", "c%u is told of a meta of %s, which left %s", client->number, event->name, event->room);
+    seen->here = true;
+    if (sscanf(event->text, "{\"n\":%u}", &seen->meta) != 1)
+        seen->meta = 0;
 }
 
 /* --- Direct --- */
@@ -317,7 +344,7 @@ static void s_direct(client_t *client, const zrelay_event_t *event) {
 static void s_trace(const client_t *client, const zrelay_event_t *event) {
     static const char *const names[] = {"CONNECTED", "DISCONNECTED", "EPOCH", "JOINED", "ENTRY", "GAP", "REPAIRED",
         "LOST", "FORGOTTEN", "ACKED", "REFUSED", "PRESENCE", "DIRECT", "NICK", "USER", "ROOM", "DONE", "QUEUED",
-        "UNHEARD", "CLOSED"};
+        "UNHEARD", "CLOSED", "META"};
     world_trace(&client->sim->world,
         "c%u %s %s %s %s seq %" PRIu64 " upto %" PRIu64 " mid %" PRIu64 " re %" PRIu64 " count %" PRIu64 "%s%s",
         client->number, names[event->type], event->room ? event->room : "-", event->name ? event->name : "-",
@@ -405,6 +432,9 @@ void check_event(client_t *client, const zrelay_event_t *event) {
         break;
     case ZRELAY_DIRECT:
         s_direct(client, event);
+        break;
+    case ZRELAY_META:
+        s_meta(client, event);
         break;
     case ZRELAY_UNHEARD:
         break;

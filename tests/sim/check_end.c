@@ -12,6 +12,20 @@ static bool s_is_seen(const client_t *client, unsigned room) {
            rights_may(client->sim, client, room, RIGHT_PRESENCE);
 }
 
+/* What the user of that nick shows in the room; -1: it has several sessions there, or none. */
+static int s_shown(const sim_t *sim, const char *nick, unsigned room) {
+    const client_t *found = NULL;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        const client_t *client = sim->slots[i];
+        if (!client || !s_is_seen(client, room) || strcmp(client->nick, nick) != 0)
+            continue;
+        if (found)
+            return -1;
+        found = client;
+    }
+    return found ? (int)found->meta : -1;
+}
+
 static bool s_present(const sim_t *sim, const char *nick, unsigned room) {
     for (unsigned i = 0; i < SLOTS; i++)
         if (sim->slots[i] && s_is_seen(sim->slots[i], room) && strcmp(sim->slots[i]->nick, nick) == 0)
@@ -45,6 +59,12 @@ static bool s_presence_missing(const client_t *client, unsigned r, char *why, si
     }
     for (size_t i = 0; i < reader->seen_count && count <= client->sim->params.presence_names / 2; i++) {
         const seen_t *seen = &reader->seen[i];
+        int shown = s_shown(client->sim, seen->nick, r);
+        if (strcmp(seen->nick, client->nick) != 0 && seen->here && shown >= 0 && (unsigned)shown != seen->meta) {
+            snprintf(why, size, "c%u believes that %s shows %u in %s, and it is %d", client->number, seen->nick,
+                seen->meta, room_text(r), shown);
+            return true;
+        }
         if (strcmp(seen->nick, client->nick) == 0 || seen->here == s_present(client->sim, seen->nick, r))
             continue;
         snprintf(why, size, "c%u believes that %s is %s %s", client->number, seen->nick, seen->here ? "in" : "not in",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "machine_identity.h"
 #include "sim.h"
 
 unsigned client_number(const client_t *client) {
@@ -70,9 +71,12 @@ client_t *client_new(sim_t *sim, unsigned slot) {
     else
         guest = rng_chance(&sim->world.rng, 1, 6);
     s_choose_nick(client);
-    char token[16];
-    snprintf(token, sizeof token, "t%u", client->number % 8); /* some are known already */
-    machine_config_t config = {.user = sim->params.tokens ? client->user : NULL,
+    char token[64];
+    if (sim->params.jwt)
+        snprintf(token, sizeof token, "e.%s.%u", client->user, client->number);
+    else
+        snprintf(token, sizeof token, "t%u", client->number % 8); /* some are known already */
+    machine_config_t config = {.user = sim->params.tokens && !sim->params.jwt ? client->user : NULL,
         .token = sim->params.tokens && client->user ? token : NULL,
         .nick = guest ? NULL : client->nick,
         .queue_messages = 1000,
@@ -123,6 +127,17 @@ void client_rename(client_t *client) {
     client->naming = false;
     check_wished(client);
     machine_rename(client->machine, client->nick, s_now(client));
+    client_wake(client);
+}
+
+void client_show(client_t *client) {
+    char meta[32] = "{}";
+    client->shown++;
+    client->meta = client->shown % 4 ? client->shown : 0;
+    if (client->meta)
+        snprintf(meta, sizeof meta, "{\"n\":%u}", client->meta);
+    world_trace(&client->sim->world, "c%u shows %s", client->number, meta);
+    machine_set_meta(client->machine, meta, s_now(client));
     client_wake(client);
 }
 

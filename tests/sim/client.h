@@ -14,6 +14,7 @@ enum { RECENT = 128 };
 typedef struct {
     char nick[ZR_NICK_MAX + 1];
     bool here;
+    unsigned meta; /* the number in its meta, as told last; 0: none */
 } seen_t;
 
 /* A program's state of a room that it reads. */
@@ -75,6 +76,7 @@ typedef struct client {
     unsigned nicks; /* it has tried */
     bool back_lost; /* its SUB was closed without the machine's wish */
     bool frozen, connected, naming, closing, closed;
+    unsigned shown, meta; /* how often it showed another meta, and the number in the last; 0: none */
     char back_endpoint[64];
     unsigned alias; /* for a planted fault: how often the broker forgot it */
     bool pumping;   /* a pump is under way in the world's events */
@@ -123,6 +125,9 @@ void client_kill(client_t *client);      /* the program ends without a word */
 void client_named(client_t *client, const char *nick);
 bool client_is_named(const client_t *client, const char *nick);
 void client_rename(client_t *client);
+
+/* Shows another meta: a number that rises, or nothing. */
+void client_show(client_t *client);
 
 size_t client_sent_from(const client_t *client, uint64_t mid); /* index of the first with that mid or a later one */
 void client_no_reader(client_t *client, unsigned room);

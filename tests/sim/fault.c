@@ -4,11 +4,14 @@
 #include "broker.h"
 #include "client.h"
 #include "disklog.h"
+#include "gateway.h"
 #include "sim.h"
 
 enum { KILLS_MAX = EPOCHS_MAX - 4 };
 
 static conn_t *s_some_conn(sim_t *sim) {
+    if (sim->gateway && rng_chance(&sim->world.rng, 1, 4))
+        return gateway_trunk(sim->gateway);
     client_t *client = sim->slots[rng_below(&sim->world.rng, SLOTS)];
     if (!client)
         return NULL;
@@ -100,6 +103,8 @@ static void s_stall_broker(sim_t *sim) {
 
 static void s_cut(sim_t *sim) {
     sim->network.cut = sim->world.now + rng_skewed(&sim->world.rng, 10000 * MS);
+    if (sim->gateway && gateway_trunk(sim->gateway))
+        conn_break(gateway_trunk(sim->gateway), 0);
     for (unsigned i = 0; i < SLOTS; i++) {
         if (sim->slots[i] && sim->slots[i]->front.conn)
             conn_break(sim->slots[i]->front.conn, 0);
@@ -109,6 +114,10 @@ static void s_cut(sim_t *sim) {
 }
 
 static void s_end_program(sim_t *sim) {
+    if (sim->gateway && rng_chance(&sim->world.rng, 1, 4)) {
+        gateway_kill(sim->gateway);
+        return;
+    }
     client_t *client = sim->slots[rng_below(&sim->world.rng, SLOTS)];
     if (client)
         client_kill(client);

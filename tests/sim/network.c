@@ -7,6 +7,7 @@
 
 #include "broker.h"
 #include "client.h"
+#include "gateway.h"
 #include "sim.h"
 
 /* --- Queues and topics --- */
@@ -110,6 +111,10 @@ static void s_up_arrived(void *ctx, uint64_t arg) {
     zr_blob_t *frame = queue_pop(&conn->up);
     if (!frame)
         return;
+    if (conn->client && conn->gateway) {
+        gateway_take(conn, frame);
+        return;
+    }
     if (!broker_is(conn->sim, conn->incarnation)) {
         zr_blob_unref(frame);
         return;
@@ -124,15 +129,22 @@ static void s_up_arrived(void *ctx, uint64_t arg) {
     broker_receive(conn->sim, conn->kind == CONN_FRONT ? conn->route : 0, frame);
 }
 
+static void s_receive(conn_t *conn, zr_blob_t *frame) {
+    if (conn->client)
+        client_receive(conn->client, conn->kind, frame);
+    else
+        gateway_receive(conn->gateway, conn, frame);
+}
+
 static void s_down_arrived(void *ctx, uint64_t arg) {
     (void)arg;
     conn_t *conn = ctx;
     zr_blob_t *frame = queue_pop(&conn->down);
     if (frame)
-        client_receive(conn->client, conn->kind, frame);
+        s_receive(conn, frame);
 }
 
-static void s_up(conn_t *conn, zr_blob_t *frame) {
+void conn_up(conn_t *conn, zr_blob_t *frame) {
     if (conn->hole) {
         zr_blob_unref(frame);
         return;
@@ -141,7 +153,7 @@ static void s_up(conn_t *conn, zr_blob_t *frame) {
     world_at(&conn->sim->world, s_due(conn, &conn->up_due), s_up_arrived, conn, 0);
 }
 
-static void s_down(conn_t *conn, zr_blob_t *frame) {
+void conn_down(conn_t *conn, zr_blob_t *frame) {
     if (conn->hole || !conn->client_open) {
         conn->swallowed++;
         zr_blob_unref(frame);
@@ -156,7 +168,8 @@ static socket_t *s_socket(const conn_t *conn) {
 }
 
 static size_t s_waiting(const conn_t *conn) {
-    return conn->down.count + conn->swallowed + (conn->client_open ? s_socket(conn)->in.count : 0);
+    bool holds = conn->client && conn->client_open;
+    return conn->down.count + conn->swallowed + (holds ? s_socket(conn)->in.count : 0);
 }
 
 /* --- Connecting --- */
@@ -165,7 +178,33 @@ static void s_subscribe(conn_t *conn, const topic_t *topic, bool on) {
     zr_blob_t *frame = zr_blob_new(1 + topic->len);
     zr_blob_data(frame)[0] = on;
     memcpy(zr_blob_data(frame) + 1, topic->text, topic->len);
-    s_up(conn, frame);
+    conn_up(conn, frame);
+}
+
+static conn_t *s_conn(sim_t *sim, conn_kind_t kind) {
+    network_t *network = &sim->network;
+    if (network->count == network->size)
+        network->conns = world_grow(network->conns, &network->size, sizeof *network->conns);
+    conn_t *conn = network->conns[network->count++] = world_calloc(sizeof *conn);
+    *conn = (conn_t){.sim = sim,
+        .kind = kind,
+        .incarnation = broker_incarnation(sim),
+        .client_open = true,
+        .broker_open = true,
+        .latency = rng_below(&sim->world.rng, sim->params.latency + 1)};
+    conn->route = ++network->last_route;
+    return conn;
+}
+
+/* Some clients come by the gateway, if there is one. */
+static bool s_is_carried(const socket_t *socket) {
+    return socket->kind == CONN_FRONT && socket->sim->gateway && client_number(socket->client) % 3;
+}
+
+static bool s_listens(const socket_t *socket) {
+    if (s_is_carried(socket))
+        return gateway_is_ready(socket->sim->gateway);
+    return broker_listens(socket->sim, socket->kind, socket->endpoint);
 }
 
 static void s_try(void *ctx, uint64_t opened) {
@@ -173,34 +212,36 @@ static void s_try(void *ctx, uint64_t opened) {
     sim_t *sim = socket->sim;
     if (!socket->open || socket->opened != opened || socket->conn)
         return;
-    if (sim->world.now < sim->network.cut || !broker_listens(sim, socket->kind, socket->endpoint)) {
+    if (sim->world.now < sim->network.cut || !s_listens(socket)) {
         world_at(&sim->world, sim->world.now + rng_between(&sim->world.rng, 50 * MS, 200 * MS), s_try, socket, opened);
         return;
     }
-    network_t *network = &sim->network;
-    if (network->count == network->size)
-        network->conns = world_grow(network->conns, &network->size, sizeof *network->conns);
-    conn_t *conn = network->conns[network->count++] = world_calloc(sizeof *conn);
-    *conn = (conn_t){.sim = sim,
-        .client = socket->client,
-        .kind = socket->kind,
-        .incarnation = broker_incarnation(sim),
-        .client_open = true,
-        .broker_open = true,
-        .latency = rng_below(&sim->world.rng, sim->params.latency + 1)};
-    conn->route = ++network->last_route;
+    conn_t *conn = s_conn(sim, socket->kind);
+    conn->client = socket->client;
+    conn->gateway = s_is_carried(socket) ? sim->gateway : NULL;
     /* A change may go unheard: the machine is not to rely on it. */
     conn->watched = conn->kind == CONN_FRONT && rng_chance(&sim->world.rng, 3, 4);
     socket->conn = conn;
     world_trace(&sim->world, "c%u %s connected as %" PRIu64, client_number(socket->client),
         socket->kind == CONN_FRONT ? "front" : "back", conn->route);
+    if (conn->gateway)
+        gateway_client_came(conn);
     if (conn->watched)
         client_front_changed(socket->client, true);
     zr_blob_t *frame;
     while ((frame = queue_pop(&socket->out)))
-        s_up(conn, frame);
+        conn_up(conn, frame);
     for (size_t i = 0; i < socket->topics.count; i++)
         s_subscribe(conn, &socket->topics.items[i], true);
+}
+
+conn_t *network_trunk(sim_t *sim, gateway_t *gateway) {
+    if (sim->world.now < sim->network.cut || !broker_listens(sim, CONN_FRONT, ""))
+        return NULL;
+    conn_t *conn = s_conn(sim, CONN_FRONT);
+    conn->gateway = gateway;
+    world_trace(&sim->world, "gateway connected as %" PRIu64, conn->route);
+    return conn;
 }
 
 static void s_reconnect(socket_t *socket, uint64_t after) {
@@ -212,8 +253,12 @@ static void s_reconnect(socket_t *socket, uint64_t after) {
 static void s_broker_notices(void *ctx, uint64_t arg) {
     (void)arg;
     conn_t *conn = ctx;
+    if (!conn->broker_open)
+        return;
     conn->broker_open = false;
     conn->topics.count = 0;
+    if (conn->client && conn->gateway)
+        gateway_client_gone(conn);
 }
 
 /* The client's end is no more. Of what is under way each side still gets what was on the wire before the break. */
@@ -223,7 +268,7 @@ static void s_detach(conn_t *conn, uint64_t unnoticed, bool socket_stays) {
     queue_cut(&conn->up, rng_below(rng, conn->up.count + 1));
     if (socket_stays)
         for (uint64_t left = rng_below(rng, conn->down.count + 1); left > 0; left--)
-            client_receive(conn->client, conn->kind, queue_pop(&conn->down));
+            s_receive(conn, queue_pop(&conn->down));
     queue_cut(&conn->down, 0);
     uint64_t notice = conn->sim->world.now + unnoticed;
     if (conn->up.count && notice < conn->up_due)
@@ -237,6 +282,12 @@ static void s_detach(conn_t *conn, uint64_t unnoticed, bool socket_stays) {
 void conn_break(conn_t *conn, uint64_t unnoticed) {
     if (!conn->client_open)
         return;
+    if (!conn->client) {
+        world_trace(&conn->sim->world, "trunk %" PRIu64 " breaks", conn->route);
+        s_detach(conn, unnoticed, false);
+        gateway_trunk_gone(conn->gateway, conn);
+        return;
+    }
     world_trace(&conn->sim->world, "c%u connection %" PRIu64 " breaks", client_number(conn->client), conn->route);
     socket_t *socket = s_socket(conn);
     socket->conn = NULL;
@@ -254,6 +305,8 @@ static void s_client_notices(void *ctx, uint64_t arg) {
 void network_broker_gone(sim_t *sim) {
     for (size_t i = 0; i < sim->network.count; i++) {
         conn_t *conn = sim->network.conns[i];
+        if (conn->client && conn->gateway)
+            continue;
         conn->broker_open = false;
         conn->hole = true;
         queue_cut(&conn->up, 0);
@@ -270,7 +323,7 @@ void network_drop(sim_t *sim, route_t route) {
 
 void network_drop_user(sim_t *sim, const char *user) {
     for (size_t i = 0; i < sim->network.count; i++)
-        if (strcmp(sim->network.conns[i]->client->user, user) == 0)
+        if (!sim->network.conns[i]->gateway && strcmp(sim->network.conns[i]->client->user, user) == 0)
             network_drop(sim, sim->network.conns[i]->route);
 }
 
@@ -292,6 +345,7 @@ void network_finish(network_t *network) {
         queue_finish(&conn->up);
         queue_finish(&conn->down);
         free(conn->topics.items);
+        free(conn->channels);
         free(conn);
     }
     free(network->conns);
@@ -328,7 +382,7 @@ void socket_connect(socket_t *socket, const char *endpoint) {
 
 void socket_send(socket_t *socket, zr_blob_t *frame) {
     if (socket->conn)
-        s_up(socket->conn, frame);
+        conn_up(socket->conn, frame);
     else if (socket->open)
         queue_push(&socket->out, frame);
     else
@@ -359,7 +413,7 @@ bool network_send(sim_t *sim, route_t route, zr_blob_t *frame) {
     conn_t *conn = network_conn(&sim->network, route);
     bool sent = conn && conn->broker_open && s_waiting(conn) < sim->params.route_queue;
     if (sent)
-        s_down(conn, frame);
+        conn_down(conn, frame);
     else
         zr_blob_unref(frame);
     return sent;
@@ -377,7 +431,7 @@ void network_publish(sim_t *sim, zr_blob_t *frame) {
         if (conn->dropping > 0)
             conn->dropping--;
         else if (s_waiting(conn) < sim->params.reader_queue)
-            s_down(conn, zr_blob_ref(frame));
+            conn_down(conn, zr_blob_ref(frame));
     }
     zr_blob_unref(frame);
 }

@@ -11,6 +11,7 @@
 
 struct sim;
 struct client;
+struct gateway;
 
 typedef struct {
     zr_blob_t **items;
@@ -36,9 +37,11 @@ typedef struct {
 
 typedef enum { CONN_FRONT, CONN_BACK } conn_kind_t;
 
+/* Between a client and the broker; or between a client and a gateway; or a gateway's trunk. */
 typedef struct conn {
     struct sim *sim;
-    struct client *client;
+    struct client *client;   /* NULL: it is a trunk */
+    struct gateway *gateway; /* NULL: it is between a client and the broker */
     conn_kind_t kind;
     route_t route;
     unsigned incarnation; /* of the broker */
@@ -51,8 +54,11 @@ typedef struct conn {
     uint64_t latency;
     size_t dropping; /* so many of the next frames to a reader vanish */
     size_t swallowed;
-    bool spoke;      /* the broker has handled a frame of it */
-    topics_t topics; /* that the broker has seen */
+    bool spoke;       /* the broker has handled a frame of it */
+    topics_t topics;  /* that the broker has seen */
+    uint32_t channel; /* of a client's connection to a gateway: the one that it has on the trunk; 0: none */
+    struct channel_state *channels; /* of a trunk, by their numbers */
+    size_t channel_count, channel_size;
 } conn_t;
 
 /* A client's socket. */
@@ -85,6 +91,13 @@ void socket_close(socket_t *socket);
 void socket_send(socket_t *socket, zr_blob_t *frame); /* takes over the reference */
 void socket_subscribe(socket_t *socket, const uint8_t *topic, size_t len, bool on);
 void socket_finish(socket_t *socket);
+
+/* --- The gateway's end --- */
+
+/* Connects a gateway with the broker. NULL: that does not listen, or nobody can connect. */
+conn_t *network_trunk(struct sim *sim, struct gateway *gateway);
+void conn_up(conn_t *conn, zr_blob_t *frame);   /* towards the broker; takes over the reference */
+void conn_down(conn_t *conn, zr_blob_t *frame); /* towards the client, likewise */
 
 /* --- The broker's end --- */
 

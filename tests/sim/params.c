@@ -5,6 +5,7 @@
 #include "broker.h"
 #include "client.h"
 #include "disklog.h"
+#include "gateway.h"
 #include "hash.h"
 #include "sim.h"
 
@@ -64,24 +65,45 @@ static void s_draw_tokens(params_t *params, uint64_t seed) {
     params->hash = PICK(&rng, 0, 50, 300, 1500) * MS;
 }
 
+/* Likewise. */
+static void s_draw_jwt(params_t *params, uint64_t seed) {
+    rng_t rng;
+    rng_seed(&rng, seed ^ 0x6a7774);
+    params->jwt = params->rights && params->tokens && rng_chance(&rng, 1, 2);
+}
+
+/* Likewise. A channel has no user but by a token. */
+static void s_draw_trunk(params_t *params, uint64_t seed) {
+    rng_t rng;
+    rng_seed(&rng, seed ^ 0x7472756e6b);
+    bool fits = params->tokens || !(params->rights || params->authenticated);
+    params->trunk = fits && rng_chance(&rng, 1, 2);
+    params->max_trunk_channels = PICK(&rng, SLOTS, 1000, 1000, 1000);
+}
+
 void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
     *sim = (sim_t){.plant = plant};
     world_init(&sim->world, seed);
     rng_seed(&sim->entropy, ~seed);
     s_draw(&sim->params, &sim->world.rng);
     s_draw_tokens(&sim->params, seed);
+    s_draw_jwt(&sim->params, seed);
+    s_draw_trunk(&sim->params, seed);
     model_init(&sim->model);
     if (sim->params.rights)
         rights_change(sim);
     sim->disk = disk_new(sim);
     sim->broker = broker_new(sim);
     broker_start(sim);
+    if (sim->params.trunk)
+        sim->gateway = gateway_new(sim);
 }
 
 void sim_finish(sim_t *sim) {
     for (size_t i = 0; i < sim->client_count; i++)
         client_destroy(sim->clients[i]);
     free(sim->clients);
+    gateway_destroy(sim->gateway);
     broker_destroy(sim->broker);
     disk_destroy(sim->disk);
     network_finish(&sim->network);

@@ -179,6 +179,12 @@ static zr_blob_t *s_old_prev(sim_t *sim, zr_blob_t *frame) {
     return frame;
 }
 
+uint32_t plant_channel(sim_t *sim, uint32_t channel, size_t channels) {
+    if (sim->plant == PLANT_CROSSED_CHANNELS && rng_chance(&sim->world.rng, 1, 20))
+        return (uint32_t)rng_between(&sim->world.rng, 1, channels);
+    return channel;
+}
+
 zr_blob_t *plant_publish(sim_t *sim, zr_blob_t *frame) {
     zr_span_t room, json;
     zr_back_kind_t kind = zr_back_read(s_span(frame), &room, &json);
@@ -188,6 +194,8 @@ zr_blob_t *plant_publish(sim_t *sim, zr_blob_t *frame) {
         return s_without(frame, room.len + 1, "left", json_array());
     if (sim->plant == PLANT_UNTOLD_CROWD && kind == ZR_BACK_PRESENCE)
         return s_without(frame, room.len + 1, "crowded", json_null());
+    if (sim->plant == PLANT_STALE_META && kind == ZR_BACK_PRESENCE)
+        return s_without(frame, room.len + 1, "changed", json_array());
     if (sim->plant == PLANT_WRONG_COUNT && kind == ZR_BACK_PRESENCE)
         return s_without(frame, room.len + 1, "count", json_integer(SLOTS + 1));
     return frame;

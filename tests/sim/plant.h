@@ -34,7 +34,9 @@ struct client;
     X(SUNKEN_FLOOR, "sunken-floor", "a room that was forgotten begins where it began before")                          \
     X(WRONG_COUNT, "wrong-count", "presence counts one user too many")                                                 \
     X(UNTOLD_CROWD, "untold-crowd", "presence does not say that it names nobody")                                      \
-    X(SILENT_VERSIONS, "silent-versions", "a pong names no versions of presence")
+    X(STALE_META, "stale-meta", "presence does not tell that metas changed")                                           \
+    X(SILENT_VERSIONS, "silent-versions", "a pong names no versions of presence")                                      \
+    X(CROSSED_CHANNELS, "crossed-channels", "some frames go to another channel of a trunk")
 
 typedef enum {
 #define X(name, text, about) PLANT_##name,
@@ -52,6 +54,7 @@ bool plant_from_name(const char *name, plant_t *plant);
 zr_blob_t *plant_in(
     struct sim *sim, struct client *client, bool first, zr_blob_t *frame); /* `first` of its connection */
 zr_blob_t *plant_send(struct sim *sim, zr_blob_t *frame);
+uint32_t plant_channel(struct sim *sim, uint32_t channel, size_t channels); /* of a trunk that has so many */
 zr_blob_t *plant_publish(struct sim *sim, zr_blob_t *frame);
 
 /* The same for a log's answer. */

@@ -248,7 +248,8 @@ static const struct {
     unsigned weight;
     void (*act)(client_t *client);
 } s_acts[] = {
-    {40, s_say},
+    {37, s_say},
+    {3, client_show},
     {10, s_set},
     {10, s_compare},
     {4, s_delete},
@@ -261,7 +262,7 @@ static const struct {
 
 /* Coming, going and taking other nicks, more than anything else. */
 static void s_mingle(client_t *client) {
-    static void (*const acts[])(client_t * client) = {s_join, s_join, s_leave, client_rename};
+    static void (*const acts[])(client_t * client) = {s_join, s_join, s_leave, client_rename, client_show};
     acts[rng_below(s_rng(client), sizeof acts / sizeof *acts)](client);
 }
 

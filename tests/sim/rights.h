@@ -22,6 +22,9 @@ typedef struct {
 } users_t;
 
 /* The user of a slot's programs. */
+#define RIGHTS_GATEWAY "web" /* the user of the gateway */
+enum { RIGHTS_SIGNER = 1 };  /* the key that signs JWTs */
+
 const char *rights_user(unsigned slot);
 
 /* The access for the broker; NULL: none, as there are no users. */

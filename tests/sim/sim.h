@@ -34,10 +34,13 @@ typedef struct {
     bool authenticated;               /* users have several sessions */
     bool tokens;                      /* users log in by token, */
     uint64_t hash;                    /* and checking one takes so long (µs) */
-    bool rights;                      /* and so they have, and rights that change; then there are no relayed rooms */
-    unsigned fault_chance;            /* in a thousand steps */
-    unsigned drop_chance;             /* in a thousand frames on the back */
-    unsigned pause_ms;                /* at most, between steps */
+    bool jwt;                         /* or the tokens are JWTs, whose roles give the rights, and which expire */
+    bool trunk;                       /* some clients come by a gateway */
+    size_t max_trunk_channels;
+    bool rights;           /* and so they have, and rights that change; then there are no relayed rooms */
+    unsigned fault_chance; /* in a thousand steps */
+    unsigned drop_chance;  /* in a thousand frames on the back */
+    unsigned pause_ms;     /* at most, between steps */
 } params_t;
 
 typedef struct sim {
@@ -49,6 +52,7 @@ typedef struct sim {
     network_t network;
     model_t model;
     struct broker *broker;
+    struct gateway *gateway;     /* NULL: there is none */
     struct disk *disk;           /* of a durable log */
     struct client *slots[SLOTS]; /* NULL: nobody runs there */
     struct client **clients;     /* all that ever were */

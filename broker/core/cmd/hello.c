@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "control.h"
 #include "login.h"
+#include "meta.h"
 #include "peer.h"
 #include "reply.h"
 #include "state.h"
@@ -73,18 +74,15 @@ static void s_log_in(relay_t *relay, request_t *request, hello_t *hello, const p
 /* The token names the user, and is checked each time: it is quick, and a new one may have another end and other roles. */
 static void s_log_in_signed(
     relay_t *relay, request_t *request, hello_t *hello, const peer_t *peer, const speaker_t *speaker) {
-    if (peer->user.len || !peer->local)
+    if (peer->user.len || !peer->takes_tokens)
         fail(relay, request, ZR_LOGIN_FAILED, NULL);
     else
         login_begin_signed(relay, request, hello, speaker);
 }
 
-void cmd_hello(relay_t *relay, request_t *request) {
+static void s_hello(relay_t *relay, request_t *request, hello_t *hello) {
     const relay_config_t *config = &relay->config;
-    hello_t hello = {0};
     peer_t peer;
-    if (!s_read(relay, request, &hello))
-        return;
     peer_of(relay, request->route, &peer);
     channel_t *channel = channel_find(&relay->sessions.channels, request->route);
     if (channel)
@@ -111,12 +109,12 @@ void cmd_hello(relay_t *relay, request_t *request) {
         .back = config->back(config->back_ctx),
         .address = peer.address,
         .local = peer.local};
-    if (login_is_signed(relay, hello.token)) {
-        s_log_in_signed(relay, request, &hello, &peer, &speaker);
+    if (login_is_signed(relay, hello->token)) {
+        s_log_in_signed(relay, request, hello, &peer, &speaker);
         return;
     }
-    if (hello.user.len && !zr_span_equal(hello.user, peer.user)) {
-        s_log_in(relay, request, &hello, &peer, &speaker);
+    if (hello->user.len && !zr_span_equal(hello->user, peer.user)) {
+        s_log_in(relay, request, hello, &peer, &speaker);
         return;
     }
     if (request->session && request->session->by_token) { /* a peer that logged in here keeps its user */
@@ -124,5 +122,12 @@ void cmd_hello(relay_t *relay, request_t *request) {
         speaker.by_token = true;
         speaker.grant = request->session->grant;
     }
-    hello_admit(relay, request, &hello, &speaker);
+    hello_admit(relay, request, hello, &speaker);
+}
+
+void cmd_hello(relay_t *relay, request_t *request) {
+    hello_t hello = {0};
+    if (s_read(relay, request, &hello) && meta_read(relay, request, &hello.meta))
+        s_hello(relay, request, &hello);
+    zr_blob_unref(hello.meta);
 }

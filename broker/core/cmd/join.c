@@ -2,37 +2,51 @@
 #include "commands.h"
 #include "control.h"
 #include "members.h"
+#include "meta.h"
 #include "reply.h"
 #include "rooms.h"
 #include "state.h"
+
+/* The membership, new or not. NULL: the request is answered with an error. */
+static member_t *s_enter(relay_t *relay, request_t *request, bool present) {
+    session_t *session = request->session;
+    room_t *room = room_find(relay, request->room);
+    member_t *member = room ? member_find(session, room) : NULL;
+    if (member) {
+        member_set_present(relay, member, present);
+        return member;
+    }
+    zr_code_t code = ZR_TOO_MANY_JOINS;
+    if (session_joins(session) < relay->config.max_joins)
+        code = room_enter(relay, session, request->room, false, &room);
+    if (code == ZR_OK)
+        return member_add(relay, session, room, present);
+    fail(relay, request, code, NULL);
+    return NULL;
+}
 
 void cmd_join(relay_t *relay, request_t *request) {
     const char *wrong = NULL;
     uint64_t after = 0;
     bool present = true;
+    zr_blob_t *meta = NULL;
     zr_get_uint_opt(request->object, "after", 0, &after, &wrong);
     zr_get_bool_opt(request->object, "presence", &present, &wrong);
     if (wrong) {
         fail_member(relay, request, wrong);
         return;
     }
-    session_t *session = request->session;
-    room_t *room = room_find(relay, request->room);
-    member_t *member = room ? member_find(session, room) : NULL;
-    if (member) {
-        member_set_present(relay, member, present);
-    } else {
-        if (session_joins(session) >= relay->config.max_joins) {
-            fail(relay, request, ZR_TOO_MANY_JOINS, NULL);
-            return;
-        }
-        zr_code_t code = room_enter(relay, session, request->room, false, &room);
-        if (code != ZR_OK) {
-            fail(relay, request, code, NULL);
-            return;
-        }
-        member = member_add(relay, session, room, present);
+    if (!meta_read(relay, request, &meta))
+        return;
+    member_t *member = s_enter(relay, request, present);
+    if (member && meta && !member_set_meta(relay, member, meta)) {
+        meta_fail_full(relay, request);
+        member = NULL;
     }
+    zr_blob_unref(meta);
+    if (!member)
+        return;
+    room_t *room = member->room;
     room_refresh_rights(relay, room);
     log_bounds_t bounds = room_bounds(relay, room);
     bool sees = member->rights & RIGHT_PRESENCE;

@@ -6,14 +6,14 @@
 #include "rooms.h"
 #include "state.h"
 
-/* The names in the page. `*more`: there are others behind them. */
+/* The names in the page; it ends earlier when their metas are long. `*more`: there are others behind them. */
 static json_t *s_names(const room_t *room, const page_t *page, bool *more) {
     json_t *users = json_array();
     const occupant_t *user = room ? presence_next(&room->presence, page->after) : NULL;
-    while (user && json_array_size(users) < page->limit) {
-        zr_span_t nick = zr_span_of(user->nick, user->nick_len);
-        json_array_append_new(users, json_pack("{so}", "nick", zr_json_string(nick)));
-        user = presence_next(&room->presence, nick);
+    for (size_t bytes = 0; user && json_array_size(users) < page->limit && bytes < PRESENCE_META_BYTES;) {
+        json_array_append_new(users, presence_named(user));
+        bytes += user->meta ? zr_blob_len(user->meta) : 0;
+        user = presence_next(&room->presence, zr_span_of(user->nick, user->nick_len));
     }
     *more = user != NULL;
     return users;

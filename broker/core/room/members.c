@@ -7,14 +7,83 @@
 #include "rooms.h"
 #include "state.h"
 
-static void s_show(relay_t *relay, member_t *member, zr_span_t was) {
-    if (presence_enter(&member->room->presence, user_nick(member->session->user), was))
+/* --- Metas --- */
+
+static zr_blob_t *s_meta(const member_t *member) {
+    return member->meta ? member->meta : member->session->meta;
+}
+
+static bool s_is_empty(const zr_blob_t *meta) {
+    return zr_blob_len(meta) == 2; /* {} */
+}
+
+/* Shows what the session of the member gave, if it gave anything. */
+static void s_show_meta(relay_t *relay, const member_t *member) {
+    zr_blob_t *meta = s_meta(member);
+    if (member->present && meta && !s_is_empty(meta) &&
+        presence_set_meta(&member->room->presence, user_nick(member->session->user), meta))
         news_add(relay, member->room);
 }
 
+/* The session whose meta is `shown` goes, or takes it away: another one of its user may have one. */
+static void s_pass_meta_on(relay_t *relay, const member_t *member, const zr_blob_t *shown) {
+    presence_t *presence = &member->room->presence;
+    zr_span_t nick = user_nick(member->session->user);
+    zr_blob_t *next = NULL;
+    if (!shown || presence_meta(presence, nick) != shown)
+        return;
+    for (const session_t *other = member->session->user->sessions; other; other = other->next) {
+        const member_t *its = other != member->session ? member_find(other, member->room) : NULL;
+        if (its && its->present && s_meta(its) && !s_is_empty(s_meta(its)))
+            next = s_meta(its);
+    }
+    if (presence_set_meta(presence, nick, next))
+        news_add(relay, member->room);
+}
+
+/* The member has another meta than `before` now. */
+static void s_changed(relay_t *relay, const member_t *member, const zr_blob_t *before) {
+    if (member->present && s_is_empty(s_meta(member)))
+        s_pass_meta_on(relay, member, before);
+    else
+        s_show_meta(relay, member);
+}
+
+bool member_set_meta(relay_t *relay, member_t *member, zr_blob_t *meta) {
+    session_t *session = member->session;
+    size_t before = member->meta ? zr_blob_len(member->meta) : 0;
+    if (session->meta_bytes - before + zr_blob_len(meta) > META_JOINS_MAX)
+        return false;
+    session->meta_bytes += zr_blob_len(meta) - before;
+    zr_blob_t *old = member->meta, *shown = s_meta(member);
+    member->meta = zr_blob_ref(meta);
+    s_changed(relay, member, shown);
+    zr_blob_unref(old);
+    return true;
+}
+
+void session_set_meta(relay_t *relay, session_t *session, zr_blob_t *meta) {
+    zr_blob_t *old = session->meta;
+    session->meta = zr_blob_ref(meta);
+    for (member_t *member = session->members; member; member = member->hh.next)
+        if (!member->meta)
+            s_changed(relay, member, old);
+    zr_blob_unref(old);
+}
+
+/* --- Presence --- */
+
+static void s_show(relay_t *relay, member_t *member, zr_span_t was) {
+    if (presence_enter(&member->room->presence, user_nick(member->session->user), was))
+        news_add(relay, member->room);
+    s_show_meta(relay, member);
+}
+
 static void s_hide(relay_t *relay, member_t *member, const char *reason, zr_span_t to) {
+    const zr_blob_t *meta = s_meta(member);
     if (presence_exit(&member->room->presence, user_nick(member->session->user), reason, to))
         news_add(relay, member->room);
+    s_pass_meta_on(relay, member, meta);
 }
 
 member_t *member_find(const session_t *session, const room_t *room) {
@@ -70,6 +139,8 @@ void member_remove(relay_t *relay, member_t *member, const char *reason) {
     room->member_count--;
     room->silent_count -= !member->present;
     room->emptied = relay->now;
+    session->meta_bytes -= member->meta ? zr_blob_len(member->meta) : 0;
+    zr_blob_unref(member->meta);
     free(member);
 
     room_forget_unused(relay, room);

@@ -47,13 +47,14 @@ bool news_is_due(const relay_t *relay) {
 void news_tell(relay_t *relay) {
     room_t *room = s_take(&relay->news.round);
     room_refresh_rights(relay, room);
-    zr_blob_t *frame = presence_frame(&room->presence, room_name(room), relay->config.presence_names);
+    bool full;
+    zr_blob_t *frame = presence_frame(&room->presence, room_name(room), relay->config.presence_names, &full);
     if (frame)
         follow_moved(relay, room);
     if (frame)
         room_tell(relay, room, room->private_presence, RIGHT_READ | RIGHT_PRESENCE, frame);
     if (!presence_is_told(&room->presence)) {
-        s_append(&relay->news.round, room);
+        s_append(full ? &relay->news.waiting : &relay->news.round, room);
         return;
     }
     room->has_news = false;

@@ -1,5 +1,5 @@
 /* News: rooms that have presence to tell. Each tick begins a round of the rooms that have news by then, and each of them
- * is told in its turn. A round may take long, so it is worked off in small pieces. A room that has news again meanwhile
+ * is told in its turn. A room with more metas to tell than a tick may have waits for the next one. A round may take long, so it is worked off in small pieces. A room that has news again meanwhile
  * waits for the next tick. */
 #ifndef NEWS_H
 #define NEWS_H

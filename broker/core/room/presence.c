@@ -15,6 +15,7 @@ static occupant_t *s_find(const presence_t *presence, zr_span_t nick) {
 }
 
 static void s_free(presence_t *presence, occupant_t *occupant) {
+    zr_blob_unref(occupant->meta);
     name_order_remove(&presence->occupants, &occupant->by_nick);
     free(occupant);
 }
@@ -25,15 +26,19 @@ void presence_finish(presence_t *presence) {
     *presence = (presence_t){.version = presence->version};
 }
 
-/* Notes that `occupant` changed; the other nick goes along. */
-static void s_queue(presence_t *presence, occupant_t *occupant, zr_span_t other) {
-    if (other.len)
-        memcpy(occupant->other, other.ptr, other.len);
-    occupant->other_len = other.len;
+static void s_enqueue(presence_t *presence, occupant_t *occupant) {
     if (occupant->queued)
         return;
     occupant->queued = true;
     DL_APPEND2(presence->changes, occupant, prev_change, next_change);
+}
+
+/* Notes that `occupant` came or went; the other nick goes along. */
+static void s_queue(presence_t *presence, occupant_t *occupant, zr_span_t other) {
+    if (other.len)
+        memcpy(occupant->other, other.ptr, other.len);
+    occupant->other_len = other.len;
+    s_enqueue(presence, occupant);
 }
 
 static void s_unqueue(presence_t *presence, occupant_t *occupant) {
@@ -78,6 +83,9 @@ bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_
     if (--occupant->sessions > 0)
         return false;
     presence->count--;
+    occupant->meta_changed |= occupant->meta != NULL;
+    zr_blob_unref(occupant->meta);
+    occupant->meta = NULL;
     if (!occupant->told && !occupant->listed) { /* nobody knows of this user: renames in a row leave nothing behind */
         s_unqueue(presence, occupant);
         s_free(presence, occupant);
@@ -86,6 +94,30 @@ bool presence_exit(presence_t *presence, zr_span_t nick, const char *reason, zr_
     occupant->reason = reason;
     s_queue(presence, occupant, to);
     return true;
+}
+
+static bool s_is_same(zr_blob_t *a, zr_blob_t *b) {
+    if (a == b || !a || !b)
+        return a == b;
+    return zr_blob_len(a) == zr_blob_len(b) && memcmp(zr_blob_data(a), zr_blob_data(b), zr_blob_len(a)) == 0;
+}
+
+bool presence_set_meta(presence_t *presence, zr_span_t nick, zr_blob_t *meta) {
+    occupant_t *occupant = s_find(presence, nick);
+    FATAL_UNLESS(occupant && occupant->sessions > 0);
+    bool same = s_is_same(occupant->meta, meta);
+    zr_blob_unref(occupant->meta); /* also the same text: whose it is decides when it goes */
+    occupant->meta = meta ? zr_blob_ref(meta) : NULL;
+    if (same)
+        return false;
+    occupant->meta_changed = true;
+    s_enqueue(presence, occupant);
+    return true;
+}
+
+zr_blob_t *presence_meta(const presence_t *presence, zr_span_t nick) {
+    const occupant_t *occupant = s_find(presence, nick);
+    return occupant ? occupant->meta : NULL;
 }
 
 void presence_listed(presence_t *presence) {
@@ -101,18 +133,37 @@ const occupant_t *presence_next(const presence_t *presence, zr_span_t nick) {
     return occupant;
 }
 
-static json_t *s_named(const occupant_t *occupant) {
-    return json_pack("{so}", "nick", zr_json_string(s_nick(occupant)));
+json_t *presence_named(const occupant_t *occupant) {
+    json_t *named = json_pack("{so}", "nick", zr_json_string(s_nick(occupant)));
+    if (occupant->meta)
+        json_object_set_new(named, "meta",
+            json_loadb((const char *)zr_blob_data(occupant->meta), zr_blob_len(occupant->meta), 0, NULL));
+    return named;
 }
 
-static void s_name(const occupant_t *occupant, const occupant_t *partner, json_t *joined, json_t *left) {
+/* The lists of a frame. */
+typedef struct {
+    json_t *joined, *left, *changed;
+    size_t meta_bytes;
+} lists_t;
+
+static void s_name(const occupant_t *occupant, const occupant_t *partner, lists_t *lists) {
     bool here = occupant->sessions > 0;
-    json_t *named = s_named(occupant);
+    json_t *named = presence_named(occupant);
+    lists->meta_bytes += occupant->meta ? zr_blob_len(occupant->meta) : 0;
     if (partner)
         json_object_set_new(named, here ? "was" : "to", zr_json_string(s_nick(partner)));
     if (!here)
         json_object_set_new(named, "reason", json_string(occupant->reason));
-    json_array_append_new(here ? joined : left, named);
+    json_array_append_new(here ? lists->joined : lists->left, named);
+}
+
+static void s_name_changed(const occupant_t *occupant, lists_t *lists) {
+    json_t *named = presence_named(occupant);
+    if (!occupant->meta)
+        json_object_set_new(named, "meta", json_object());
+    lists->meta_bytes += occupant->meta ? zr_blob_len(occupant->meta) : 0;
+    json_array_append_new(lists->changed, named);
 }
 
 static bool s_is_other(const occupant_t *occupant, const occupant_t *of) {
@@ -131,27 +182,32 @@ static occupant_t *s_partner(const presence_t *presence, const occupant_t *occup
 
 static void s_told(occupant_t *occupant) {
     occupant->told = occupant->sessions > 0;
-    occupant->listed = false;
+    occupant->listed = occupant->meta_changed = false;
 }
 
 /* Takes up to `most` changes off the list, and names them unless the room is crowded; returns whether any of them is
  * news. The halves of a rename are told together. */
-static bool s_collect(presence_t *presence, size_t most, bool naming, json_t *joined, json_t *left) {
+static bool s_collect(presence_t *presence, size_t most, bool naming, lists_t *lists) {
     bool news = false;
-    for (size_t taken = 0; presence->changes && taken < most; taken++) {
+    for (size_t taken = 0; presence->changes && taken < most && lists->meta_bytes < PRESENCE_META_BYTES; taken++) {
         occupant_t *occupant = presence->changes, *partner = s_partner(presence, occupant);
         if (partner && ++taken == most)
             break;
         s_unqueue(presence, occupant);
         if (s_is_news(occupant) || occupant->listed) {
             if (naming)
-                s_name(occupant, partner, joined, left);
+                s_name(occupant, partner, lists);
             s_told(occupant);
             news = true;
+        } else if (occupant->meta_changed && occupant->sessions > 0) {
+            if (naming)
+                s_name_changed(occupant, lists);
+            s_told(occupant);
+            news |= naming; /* without names there is nothing to tell */
         }
         if (partner) {
             if (naming)
-                s_name(partner, occupant, joined, left);
+                s_name(partner, occupant, lists);
             s_told(partner);
         }
         if (occupant->sessions == 0)
@@ -170,16 +226,23 @@ bool presence_is_crowded(presence_t *presence, size_t names) {
     return presence->crowded;
 }
 
-zr_blob_t *presence_frame(presence_t *presence, zr_span_t room, size_t names) {
-    json_t *joined = json_array(), *left = json_array();
+zr_blob_t *presence_frame(presence_t *presence, zr_span_t room, size_t names, bool *full) {
+    lists_t lists = {json_array(), json_array(), json_array(), 0};
     bool naming = !presence_is_crowded(presence, names);
-    if (!s_collect(presence, naming ? PRESENCE_CHANGES : PRESENCE_COUNTED, naming, joined, left)) {
-        json_decref(joined);
-        json_decref(left);
+    bool news = s_collect(presence, naming ? PRESENCE_CHANGES : PRESENCE_COUNTED, naming, &lists);
+    *full = lists.meta_bytes >= PRESENCE_META_BYTES;
+    if (!news) {
+        json_decref(lists.joined);
+        json_decref(lists.left);
+        json_decref(lists.changed);
         return NULL;
     }
     json_t *object = json_pack("{ss so sI so so sI}", "op", "presence", "room", zr_json_string(room), "version",
-        (json_int_t)++presence->version, "joined", joined, "left", left, "count", (json_int_t)presence->count);
+        (json_int_t)++presence->version, "joined", lists.joined, "left", lists.left, "count",
+        (json_int_t)presence->count);
+    if (json_array_size(lists.changed) > 0)
+        json_object_set(object, "changed", lists.changed);
+    json_decref(lists.changed);
     if (presence->count <= names / 2)
         presence->crowded = false;
     if (!naming) /* at its end too: readers then ask for the users not named meanwhile */

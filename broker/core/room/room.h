@@ -57,6 +57,7 @@ typedef struct member {
     struct session *session;
     room_t *room;
     rights_t rights;            /* with RIGHT_READ, always */
+    zr_blob_t *meta;            /* of this room; NULL: the session's */
     bool wished;                /* it wants to be named in presence, */
     bool present;               /* and may be, and is */
     uint64_t told;              /* head of the last pong; UINT64_MAX: none yet */

@@ -101,7 +101,7 @@ static void s_take_grant(relay_t *relay, session_t *session, const grant_t *gran
     session_set_grant(&relay->sessions, session, grant, own);
 }
 
-/* hello on a connection that has a session: only the nick may change. */
+/* hello on a connection that has a session: nick and meta may change. */
 static void s_renew(relay_t *relay, request_t *request, const hello_t *hello, const speaker_t *speaker) {
     session_t *session = request->session;
     dedupe_key_t key = dedupe_key(speaker->name, hello->client);
@@ -116,6 +116,8 @@ static void s_renew(relay_t *relay, request_t *request, const hello_t *hello, co
         }
         session_rename(relay, session, hello->nick);
     }
+    if (hello->meta)
+        session_set_meta(relay, session, hello->meta);
     session->next_told = NULL;
     session->following.list = true;
     for (member_t *member = session->members; member; member = member->hh.next)
@@ -162,6 +164,8 @@ static void s_begin(
     session->maker = s_maker(relay, speaker);
     flood_arrive(relay, session, request->route, request->now);
     s_bind(relay, session, access, speaker);
+    if (hello->meta)
+        session_set_meta(relay, session, hello->meta);
     relay->config.entropy(relay->config.entropy_ctx, session->token, sizeof session->token);
     session_set_route(&relay->sessions, session, request->route);
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_WATCH, .session = session->id});

@@ -7,6 +7,7 @@
 /* A hello, read and found valid; views into the request. `user` and `token` as given. */
 typedef struct {
     zr_span_t client, nick, resume, agent, user, token;
+    zr_blob_t *meta; /* borrowed; NULL: none */
 } hello_t;
 
 /* The peer that says it, once it is known. */

@@ -32,15 +32,26 @@ enum { LOGINS_ADDRESS_MAX = 16 }; /* of these, of the channels of one address */
 static void s_release(login_wait_t *wait) {
     json_decref(wait->id);
     zr_buffer_finish(&wait->text);
+    zr_blob_unref(wait->hello.meta);
 }
 
-static void s_forget(relay_t *relay, login_wait_t *wait) {
+/* Takes it out of its queue, so that nothing that happens now finds it. */
+static void s_take_out(relay_t *relay, login_wait_t *wait) {
     HASH_DELETE(hh, wait->lane->waits, wait);
     HASH_DELETE(by_route, relay->logins_by_route, wait);
     if (wait->request)
         login_request_free(wait->request);
+    wait->request = NULL;
+}
+
+static void s_free(login_wait_t *wait) {
     s_release(wait);
     free(wait);
+}
+
+static void s_forget(relay_t *relay, login_wait_t *wait) {
+    s_take_out(relay, wait);
+    s_free(wait);
 }
 
 static login_wait_t *s_of_route(const relay_t *relay, route_t route) {
@@ -130,8 +141,9 @@ static void s_fill(
     wait->id = json_incref(request->id);
     wait->hello =
         (hello_t){.client = hello->client, .resume = hello->resume, .agent = hello->agent, .user = hello->user};
+    wait->hello.meta = hello->meta ? zr_blob_ref(hello->meta) : NULL;
     wait->back = speaker->back;
-    wait->address = speaker->address;
+    wait->address = speaker->local ? zr_span(NULL) : speaker->address;
     s_keep(wait);
     HASH_ADD(by_route, relay->logins_by_route, route, sizeof wait->route, wait);
 }
@@ -213,16 +225,26 @@ void login_begin_signed(relay_t *relay, request_t *request, hello_t *hello, cons
 
 /* --- Answers --- */
 
+/* To let it in may end other sessions, and channels with logins that wait. */
 static void s_admit(relay_t *relay, login_wait_t *wait, uint64_t now) {
+    s_take_out(relay, wait);
     request_t request = {.route = wait->route, .id = wait->id, .now = now};
     hello_admit(relay, &request, &wait->hello,
         &(speaker_t){.name = wait->hello.user, .by_token = true, .connection = wait->connection, .back = wait->back});
-    s_forget(relay, wait);
+    s_free(wait);
+}
+
+static login_wait_t *s_of_tag(const relay_t *relay, const token_tag_t *tag) {
+    login_wait_t *wait = relay->login_lanes[LOGIN_LANE_HASH].waits;
+    while (wait && !token_tag_equal(&wait->tag, tag))
+        wait = wait->hh.next;
+    return wait;
 }
 
 /* Lets in the user of the JWT: on a connection that has a session, its end and its roles may be others from now on. */
 static void s_admit_signed(relay_t *relay, login_wait_t *wait, const grant_t *grant, uint64_t now) {
     zr_span_t user = zr_span(grant->user);
+    s_take_out(relay, wait);
     request_t request = {
         .route = wait->route, .session = session_by_route(&relay->sessions, wait->route), .id = wait->id, .now = now};
     if (wait->hello.user.len && !zr_span_equal(wait->hello.user, user))
@@ -233,15 +255,12 @@ static void s_admit_signed(relay_t *relay, login_wait_t *wait, const grant_t *gr
         hello_admit(relay, &request, &wait->hello,
             &(speaker_t){
                 .name = user, .by_token = true, .grant = grant, .connection = wait->connection, .back = wait->back});
-    s_forget(relay, wait);
+    s_free(wait);
 }
 
 /* Lets in all that wait with the token that was just checked. */
 static void s_admit_all(relay_t *relay, uint64_t ticket, const token_tag_t *tag, uint64_t now) {
-    login_wait_t *wait, *next;
-    HASH_ITER(hh, relay->login_lanes[LOGIN_LANE_HASH].waits, wait, next) {
-        if (!token_tag_equal(&wait->tag, tag))
-            continue;
+    for (login_wait_t *wait; (wait = s_of_tag(relay, tag));) {
         if (wait->ticket != ticket)
             s_tell_known(relay, wait->hello.user, wait->address, now);
         s_admit(relay, wait, now);

@@ -78,6 +78,7 @@ void session_remove(sessions_t *sessions, session_t *session) {
     HASH_DELETE(by_client, sessions->by_client, session);
     sessions->count--;
     sessions->authenticated -= session->authenticated;
+    zr_blob_unref(session->meta);
     free(session->grant);
     access_user_free(session->own_access);
     free(session);

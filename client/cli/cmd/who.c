@@ -19,7 +19,10 @@ static int s_user(const zrelay_event_t *event, void *ctx) {
     if (event->type != ZRELAY_USER)
         return 0;
     if (who->json) {
-        format_json(&who->output.buffer, json_pack("{ss}", "nick", event->name));
+        json_t *user = json_pack("{ss}", "nick", event->name);
+        if (event->text)
+            json_object_set_new(user, "meta", json_loads(event->text, 0, NULL));
+        format_json(&who->output.buffer, user);
     } else {
         zr_escape(&who->output.buffer, zr_span(event->name));
         zr_buffer_u8(&who->output.buffer, '\n');
@@ -54,6 +57,7 @@ const command_t cmd_who = {
     .usage = "ROOM",
     .summary = "print who is in a room",
     .help = "Prints the nicks of those who are present in ROOM, one per line. Readers that joined silently, as\n"
-            "'zrelay sub' does, are not named. Readers of a prefix ('zrelay sub PREFIX*') are not even counted.\n",
+            "'zrelay sub' does, are not named. Readers of a prefix ('zrelay sub PREFIX*') are not even counted.\n"
+            "With --json each line has what the user shows of itself, too ('meta').\n",
     .run = s_run,
 };

@@ -16,6 +16,7 @@
 #include "fatal.h"
 #include "http_api.h"
 #include "listener.h"
+#include "metrics.h"
 #include "origin.h"
 #include "pages.h"
 #include "poller.h"
@@ -101,9 +102,31 @@ static void s_on_api(void *ctx, exchange_t *e) {
     http_api_take(gateway->api, e);
 }
 
+/* Only a browser on this machine can be misled by a name. What a proxy passes on comes from another one. */
+static bool s_is_direct(const gateway_t *gateway, const exchange_t *e) {
+    const http_proxies_t proxies = {gateway->config->proxies, gateway->config->proxy_count};
+    bool proxied = http_proxies_trust(&proxies, exchange_address(e)) && exchange_header(e, "X-Forwarded-For");
+    return address_is_loopback(exchange_address(e)) && !proxied;
+}
+
+static void s_refuse_host(exchange_t *e) {
+    static const web_header_t headers[] = {{"Content-Type", HTTP_PROBLEM_TYPE}};
+    http_problem_t problem;
+    zr_buffer_t body = {0};
+    http_fail(&problem, HTTP_MISDIRECTED,
+        "on this machine the gateway is localhost; the operator allows another name with --origin, and a proxy with "
+        "--trusted-proxy");
+    http_problem_write(&body, &problem);
+    exchange_answer(e, http_problem_status(&problem), headers, 1, zr_span_of(body.data, body.len));
+    zr_buffer_finish(&body);
+}
+
 static void s_on_request(void *ctx, exchange_t *e) {
     gateway_t *gateway = ctx;
-    routes_take(gateway->routes, ROUTES, e);
+    if (s_is_direct(gateway, e) && !origin_host_allowed(gateway->config, exchange_header(e, "Host")))
+        s_refuse_host(e);
+    else
+        routes_take(gateway->routes, ROUTES, e);
 }
 
 static void s_on_accepted(void *ctx, int fd, const struct sockaddr *address, socklen_t len) {
@@ -130,6 +153,17 @@ static bool s_origin_allowed(void *ctx, const exchange_t *e, const char *origin)
     return origin_allowed(gateway->config, origin, exchange_header(e, "Host"));
 }
 
+static void s_write_metrics(void *ctx, zr_buffer_t *out) {
+    const gateway_t *gateway = ctx;
+    uplink_t *uplink = broker_link_uplink(gateway->broker);
+    metrics_t metrics = {.web = web_counts(gateway->web),
+        .sockets = ws_counts(gateway->sockets),
+        .uplink = uplink_counts(uplink),
+        .live = uplink_is_live(uplink),
+        .topics = feeds_topics(gateway->feeds)};
+    metrics_write(out, &metrics);
+}
+
 static http_api_t *s_new_api(gateway_t *gateway) {
     const gateway_config_t *config = gateway->config;
     http_api_config_t api = {.uplink = broker_link_uplink(gateway->broker),
@@ -137,6 +171,7 @@ static http_api_t *s_new_api(gateway_t *gateway) {
         .proxies = {config->proxies, config->proxy_count},
         .reader_queue = config->reader_queue,
         .origin_allowed = s_origin_allowed,
+        .metrics = s_write_metrics,
         .entropy = broker_link_entropy,
         .ctx = gateway};
     return http_api_new(&api, zr_mono_ms());

@@ -110,7 +110,7 @@ void plain_message(plain_t *p, bool text, zr_span_t message, uint64_t now) {
     zr_publish_add(&frame, &(zr_publish_entry_t){.mid = ++p->mid, .body = message});
     s_keep(p, zr_blob_copy(frame.data, frame.len));
     zr_buffer_finish(&frame);
-    if (p->alive)
+    if (p->alive && p->started)
         s_publish(p, s_slot(p, p->count - 1)->frame);
 }
 
@@ -222,17 +222,20 @@ static void s_on_welcome(plain_t *p, const json_t *welcome) {
     p->alive = true;
     p->joined = p->replaying = false;
     channel_set_session(p->channel, true);
-    s_publish_again(p);
+    if (p->started)
+        s_publish_again(p);
     s_join(p);
 }
 
-/* A peer that comes for the first time gets what is new from now on. */
+/* A peer that comes for the first time gets what is new from now on, its own first message too. */
 static void s_on_joined(plain_t *p, const json_t *joined) {
     uint64_t seq = s_number(joined, "seq");
-    p->joined = true;
-    if (!p->started)
+    bool first = !p->started;
+    p->joined = p->started = true;
+    if (first) {
         p->last = seq;
-    p->started = true;
+        s_publish_again(p);
+    }
     p->heard = seq > p->heard ? seq : p->heard;
     if (p->heard > p->last)
         s_replay(p);

@@ -31,6 +31,8 @@ struct exchange {
     zr_buffer_t joined; /* headers of one name */
 
     bool aborted;
+    int fd; /* of a stream: watched for the peer's end; else -1 */
+    poll_source_t source;
     bool ended; /* nothing is written to the stream any more */
     zr_blob_t **blobs;
     size_t blob_first, blob_count, blob_size; /* those of the stream that wait, from blob_first on */
@@ -53,6 +55,7 @@ struct web_pipe {
 exchange_t *exchange_new(exchange_host_t *host, const char *target) {
     exchange_t *e = fatal_calloc(sizeof *e);
     e->host = host;
+    e->fd = -1;
     e->target = fatal_check(strdup(target));
     return e;
 }
@@ -64,6 +67,8 @@ void exchange_destroy(exchange_t *e) {
         e->gone(e->gone_ctx);
     if (e->suspended)
         DL_DELETE(e->host->suspended, e);
+    if (e->fd >= 0)
+        poller_remove(e->host->poller, e->fd, &e->source);
     if (e->response)
         MHD_destroy_response(e->response);
     for (size_t i = 0; i < e->blob_count; i++)
@@ -257,10 +262,25 @@ static ssize_t s_read_stream(void *ctx, uint64_t pos, char *to, size_t max) {
     return 0;
 }
 
+/* libmicrohttpd does not look at a connection that is suspended, and would not notice that its peer is gone. */
+static void s_on_peer_end(void *ctx, uint32_t events) {
+    exchange_t *e = ctx;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        exchange_abort(e);
+}
+
+static void s_watch(exchange_t *e) {
+    e->source = (poll_source_t){s_on_peer_end, e};
+    e->fd = MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    if (!poller_add(e->host->poller, e->fd, EPOLLRDHUP | EPOLLET, &e->source))
+        e->fd = -1; /* it is noticed with the next bytes that are sent */
+}
+
 void exchange_stream(exchange_t *e, unsigned status, const web_header_t *headers, size_t count) {
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, s_read_stream, e, NULL);
     s_respond(e, status, response, headers, count);
+    s_watch(e);
 }
 
 void exchange_write(exchange_t *e, zr_blob_t *bytes) {

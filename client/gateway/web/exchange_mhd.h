@@ -5,13 +5,15 @@
 #include <microhttpd.h>
 
 #include "exchange.h"
+#include "poller.h"
 
 /* What all exchanges have in common. */
 typedef struct {
     uint64_t max_body;
     void (*handler)(void *ctx, exchange_t *e);
     void *ctx;
-    bool *due;             /* set when libmicrohttpd has something to do */
+    bool *due; /* set when libmicrohttpd has something to do */
+    poller_t *poller;
     exchange_t *suspended; /* a list of those whose connections libmicrohttpd leaves alone */
 } exchange_host_t;
 

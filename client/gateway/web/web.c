@@ -264,7 +264,7 @@ web_t *web_new(
     web->source = (poll_source_t){s_ready, web};
     web->fd = -1;
     web->now = zr_mono_ms();
-    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due, NULL};
+    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due, poller, NULL};
     web->addresses = address_counts_new();
     if (!s_load_tls(config, &web->cert, &web->key, error) ||
         (!s_start(web) &&

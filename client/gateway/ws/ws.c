@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <utlist.h>
 #include <wslay/wslay.h>
 
 #include "clock.h"
 #include "fatal.h"
+#include "names.h"
 #include "blob_queue.h"
 
 enum {
@@ -42,7 +44,7 @@ struct ws {
     bool wants_room;                /* `drained` is to be called */
     bool heard;                     /* something came since the last ping */
     bool in_message;                /* of several frames */
-    bool malformed;                 /* a frame that wslay takes, and RFC 6455 does not */
+    ws_code_t fault;                /* of a frame that wslay takes, and RFC 6455 does not; 0: none */
     uint64_t due;                   /* the next ping, or the end of the linger */
     size_t replies;                 /* bytes of the queue that answer pings, about */
     blob_queue_t queue;
@@ -152,7 +154,8 @@ static void s_wslay_start(
     uint64_t len = frame->payload_length;
     (void)wslay;
     ws->consumed += 2 + 4 + (len > UINT16_MAX ? 8 : len > 125 ? 2 : 0) + len; /* the mask has 4 bytes */
-    ws->malformed |= frame->opcode == WSLAY_CONNECTION_CLOSE && len == 1;     /* half a code: wslay lets it pass */
+    if (frame->opcode == WSLAY_CONNECTION_CLOSE && len == 1)
+        ws->fault = WS_PROTOCOL; /* half a code: wslay lets it pass */
     if (!wslay_is_ctrl_frame(frame->opcode))
         ws->in_message = !frame->fin;
 }
@@ -162,6 +165,9 @@ static void s_wslay_message(
     ws_pool_t *pool = ctx;
     ws_t *ws = pool->current;
     (void)wslay;
+    if (message->opcode == WSLAY_CONNECTION_CLOSE && message->msg_length > 2 &&
+        !zr_utf8_valid(zr_span_of(message->msg + 2, message->msg_length - 2)))
+        ws->fault = WS_NOT_UTF8; /* wslay misses some, and would send them back */
     if (wslay_is_ctrl_frame(message->opcode) || ws->state != WS_OPEN)
         return;
     pool->counts.messages_in++;
@@ -229,8 +235,9 @@ static void s_take_input(ws_t *ws, zr_span_t input) {
     pool->current = NULL;
     if (ws->state != WS_OPEN)
         return; /* a message ended it */
-    if (code != 0 || ws->malformed) {
-        ws_close(ws, WS_PROTOCOL, zr_span("not a frame of RFC 6455")); /* wslay's own close has no code then */
+    if (code != 0 || ws->fault) {
+        ws_close(ws, ws->fault ? ws->fault : WS_PROTOCOL,
+            zr_span("not a frame of RFC 6455")); /* wslay's own close has no code then */
         return;
     }
     s_take_replies(ws);
@@ -413,7 +420,10 @@ static void s_free(ws_t *ws) {
     zr_blob_unref(ws->extra);
     if (ws->wslay)
         wslay_event_context_free(ws->wslay); /* within a message it is of no use to others */
-    web_pipe_close(ws->pipe);
+    if (ws->pipe)
+        web_pipe_close(ws->pipe);
+    else
+        close(ws->fd);
     free(ws);
 }
 

@@ -43,7 +43,8 @@ void ws_pool_close(ws_pool_t *pool, uint64_t wait_ms);
 
 const ws_counts_t *ws_counts(const ws_pool_t *pool);
 
-/* Takes over a connection that was upgraded. Nothing is told within the call. */
+/* Takes over a connection that was upgraded; without a `pipe`, the descriptor itself. Nothing is told within the call.
+ */
 ws_t *ws_new(ws_pool_t *pool, int fd, web_pipe_t *pipe, zr_span_t extra, const ws_events_t *events, void *ctx);
 
 /* Queues whole frames; the reference stays the caller's. `live`: they are dropped when more than reader-queue bytes

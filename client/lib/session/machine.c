@@ -288,10 +288,12 @@ machine_t *machine_new(const machine_config_t *config, uint64_t now) {
         snprintf(m->agent, sizeof m->agent, "%s", config->agent);
     if (config->user)
         snprintf(m->user, sizeof m->user, "%s", config->user);
+    if (config->meta)
+        snprintf(m->meta, sizeof m->meta, "%s", config->meta);
     if (config->token)
         snprintf(m->login, sizeof m->login, "%s", config->token);
     m->config.server = m->config.nick = m->config.agent = NULL; /* the caller's, and copied */
-    m->config.user = m->config.token = m->config.client = NULL;
+    m->config.user = m->config.token = m->config.client = m->config.meta = NULL;
     m->kinds = machine_kinds;
     if (!m->config.prefix_rooms)
         m->config.prefix_rooms = PREFIX_ROOMS_MAX;

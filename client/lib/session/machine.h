@@ -16,6 +16,7 @@ typedef struct {
     const char *user;   /* NULL: no login, or the token is a JWT, which names the user */
     const char *token;  /* NULL: no login */
     const char *client; /* the client id; NULL: a new one */
+    const char *meta;   /* as zr_meta_write gives it; NULL: none */
     bool encrypted;     /* the sockets are: for the text about a connection that fails */
     size_t queue_messages, queue_bytes;
     size_t pack;         /* messages in a PUBLISH frame at most; 0: as many as fit */

@@ -54,6 +54,7 @@ void events_finish(machine_t *m) {
     while (m->events.count)
         s_pop(m);
     free(m->events.items);
+    free(m->events.meta);
 }
 
 /* Copies `*text` behind `*to` and lets it point there. */
@@ -190,7 +191,8 @@ static bool s_ban(zrelay_event_t *event, const json_t *one) {
     return event->name != NULL;
 }
 
-static bool s_next_listed(item_t *item, zrelay_event_t *event) {
+static bool s_next_listed(events_t *events, item_t *item) {
+    zrelay_event_t *event = &events->given;
     json_t *list;
     memcpy(&list, item->strings, sizeof list);
     json_t *one = json_array_get(list, item->index++);
@@ -206,7 +208,11 @@ static bool s_next_listed(item_t *item, zrelay_event_t *event) {
         zr_get_bool_opt(one, "kept", &event->kept, &wrong);
         return event->room != NULL;
     }
+    const json_t *meta = json_object_get(one, "meta");
+    free(events->meta);
+    events->meta = json_object_size(meta) > 0 ? json_dumps(meta, JSON_COMPACT) : NULL;
     event->name = json_string_value(json_object_get(one, "nick"));
+    event->text = events->meta;
     return event->name != NULL;
 }
 
@@ -224,7 +230,7 @@ const zrelay_event_t *machine_event(machine_t *m) {
         events->begun = true;
         if (item->kind == ITEM_PLAIN)
             return &events->given;
-        if (item->kind == ITEM_ENTRIES ? s_next_entry(events, item) : s_next_listed(item, &events->given))
+        if (item->kind == ITEM_ENTRIES ? s_next_entry(events, item) : s_next_listed(events, item))
             return &events->given;
     }
     return NULL;

@@ -18,6 +18,7 @@
 void hello_send(machine_t *m) {
     m->hello_id = m->next_id++;
     m->rename_at = NEVER;
+    m->unsaid = false;
     strcpy(m->asked, m->nick);
     json_t *hello = json_pack(
         "{s:s, s:I, s:i, s:s}", "op", "hello", "id", (json_int_t)m->hello_id, "proto", 1, "client", m->client);
@@ -33,6 +34,8 @@ void hello_send(machine_t *m) {
         json_object_set_new(hello, "user", json_string(m->user));
     if (m->login[0])
         json_object_set_new(hello, "token", json_string(m->login));
+    if (m->meta[0])
+        json_object_set_new(hello, "meta", json_loads(m->meta, 0, NULL));
     machine_send(m, hello);
     if (m->state != STATE_LIVE) {
         m->state = STATE_GREETING;
@@ -157,6 +160,8 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     }
 
     m->state = STATE_LIVE;
+    if (m->unsaid) /* since the hello */
+        m->rename_at = m->now;
     m->deadline = NEVER;
     m->attempts = 0;
     m->since = m->now;
@@ -222,6 +227,8 @@ void hello_refused(machine_t *m, const json_t *error, zr_code_t code) {
         }
         m->renaming = false;
         strcpy(m->nick, m->confirmed);
+        if (m->meta[0] && (code == ZR_NICK_IN_USE || code == ZR_BAD_NICK))
+            m->rename_at = m->now; /* a new meta was refused with it */
         return;
     }
     if (m->state != STATE_GREETING)

@@ -6,15 +6,30 @@
 #include "machine_events.h"
 #include "machine_identity.h"
 
+/* By a hello, once the last one is answered. */
+static void s_say(machine_t *m) {
+    m->unsaid = true;
+    if (m->state == STATE_LIVE)
+        m->rename_at = m->now;
+}
+
 int machine_renew(machine_t *m, const char *token, uint64_t now) {
     if (m->closing || m->state == STATE_CLOSED)
         return ZRELAY_ESTATE;
     m->now = now;
     snprintf(m->login, sizeof m->login, "%s", token);
-    if (m->state == STATE_LIVE)
-        m->rename_at = now; /* a hello, once the last one is answered */
-    else if (m->state == STATE_WAITING)
+    s_say(m);
+    if (m->state == STATE_WAITING)
         m->deadline = now;
+    return 0;
+}
+
+int machine_set_meta(machine_t *m, const char *meta, uint64_t now) {
+    if (m->closing || m->state == STATE_CLOSED)
+        return ZRELAY_ESTATE;
+    m->now = now;
+    snprintf(m->meta, sizeof m->meta, "%s", meta);
+    s_say(m);
     return 0;
 }
 

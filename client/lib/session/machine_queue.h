@@ -1,5 +1,5 @@
-/* The login: a hello that waits at the broker, which checks one token after the other, and another token (machine_renew,
- * which machine_identity.h declares). */
+/* The login: a hello that waits at the broker, which checks one token after the other, and what
+ * machine_identity.h declares: another token, and another meta. */
 #ifndef MACHINE_QUEUE_H
 #define MACHINE_QUEUE_H
 

@@ -301,6 +301,7 @@ typedef struct {
     zrelay_event_t given; /* the program has it; it stays when the ring grows */
     bool begun;           /* `given` is of the first item */
     char sender[256], key[256];
+    char *meta; /* of `given` */
 } events_t;
 
 /* --- The machine --- */
@@ -317,8 +318,10 @@ struct machine {
     char agent[AGENT_MAX + 1];
     char user[ZR_NICK_MAX + 1]; /* empty: no login */
     char login[ZR_JWT_MAX + 1];
+    char meta[ZR_META_MAX + 1];      /* for hello; empty: none was given */
     char nick[ZR_NICK_MAX + 1];      /* for hello; empty: the broker chooses */
     bool nick_chosen;                /* by the program, not by the broker */
+    bool unsaid;                     /* token or meta changed since the last hello was sent */
     bool renaming;                   /* chosen while it could not be asked for */
     char asked[ZR_NICK_MAX + 1];     /* in the last hello */
     char confirmed[ZR_NICK_MAX + 1]; /* by the last welcome */

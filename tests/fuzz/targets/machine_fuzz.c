@@ -1,6 +1,7 @@
 /* The client's session against a hostile broker. The input is a script: what the broker and the network do to the
  * machine, and what its program does. machine_world.h checks all that comes out. A script is a byte of settings, then
  * steps: a byte, its low four bits the step, its high four bits which one; some take more bytes. */
+#include "machine_identity.h"
 #include "machine_world.h"
 
 enum { STEPS_MAX = 400, DUE_MAX = 64, TEXT_SIZE = 1024 };
@@ -326,6 +327,10 @@ static void s_ask(script_t *script, unsigned which) {
 static void s_wish(unsigned which) {
     if (which == 15)
         s_world.closing |= machine_close(s_world.machine, s_world.now) == 0;
+    else if (which >= 12)
+        machine_set_meta(s_world.machine, which & 1 ? "{}" : "{\"a\":[1]}", s_world.now);
+    else if (which >= 10)
+        machine_renew(s_world.machine, which & 1 ? "e.e.e" : "token", s_world.now);
     else
         machine_rename(s_world.machine, which & 1 ? "me" : "other", s_world.now);
 }

@@ -293,6 +293,9 @@ static void s_on_event(const zrelay_event_t *event) {
     case ZRELAY_UNHEARD:
         fuzz_require(s_world.connected && event->name);
         break;
+    case ZRELAY_META:
+        fuzz_require(event->room && event->name && event->text && event->text[0] == '{');
+        break;
     case ZRELAY_DIRECT:
     case ZRELAY_NICK:
         fuzz_require(event->name);

@@ -9,6 +9,7 @@
 #include "relay.h"
 #include "wire.h"
 
+enum { CHANNELS = 3 }; /* numbers of channels that a script uses */
 enum { PEERS = 8, ROOMS = 6, SESSIONS = 5, HEADS = 256, EPOCH = 0xE1 };
 
 typedef struct {
@@ -26,12 +27,14 @@ typedef struct {
     size_t fail; /* passes */
     uint64_t gap, now, random;
     bool spoke[PEERS + 1];
-    route_t speaks;                  /* its frame is handled */
-    bool users;                      /* there were some: rooms may have been private */
-    uint64_t login, jwt, admin;      /* tickets of the last requests to the edge; 0: none */
-    char token[33];                  /* of the last welcome */
-    route_t lost;                    /* this one's queue is full: what is sent there is lost */
-    uint64_t sessions[SESSIONS + 1]; /* watched */
+    route_t speaks;                     /* its frame is handled */
+    bool users;                         /* there were some: rooms may have been private */
+    uint64_t login, jwt, admin;         /* tickets of the last requests to the edge; 0: none */
+    char token[33];                     /* of the last welcome */
+    uint32_t channel;                   /* that the frames of this step come by; 0: none */
+    bool open[PEERS + 1][CHANNELS + 1]; /* channels that the broker may send to */
+    route_t lost;                       /* this one's queue is full: what is sent there is lost */
+    uint64_t sessions[SESSIONS + 1];    /* watched */
     size_t head_count;
 } broker_t;
 

@@ -5,7 +5,9 @@
  *     byte: settings, then steps: byte, its low four bits the step, its high four bits the peer or how much; some take
  * more bytes
  *
- * An input that is a control frame or a PUBLISH is sent by a peer with a session and by one without. */
+ * A step with a high peer comes by a channel, if it is a frame: the peer may be a gateway.
+ *
+ * An input that is a control frame, a PUBLISH or a TRUNK frame is sent by a peer with a session and by one without. */
 #include "control.h"
 #include "edge.h"
 #include "relay_broker.h"
@@ -41,8 +43,21 @@ static void s_check_published(zr_span_t frame) {
     fuzz_require(!reader.failed && head->published <= head->stored);
 }
 
+/* The broker said that it opened a channel, or closed one. Nothing is sent to a channel that is not open. */
+static void s_note_channel(route_t route, const json_t *object) {
+    json_int_t channel = json_integer_value(json_object_get(object, "channel"));
+    const char *op = json_string_value(json_object_get(object, "op"));
+    if (!channel || channel > CHANNELS || strcmp(op, "error") == 0)
+        return;
+    fuzz_require(!route_channel(route) && (strcmp(op, "ok") == 0 || strcmp(op, "close") == 0));
+    s_broker.open[route][channel] = strcmp(op, "ok") == 0;
+}
+
 static void s_check_sent(route_t route, zr_span_t frame, bool live) {
-    fuzz_require(route >= 1 && route <= PEERS && s_broker.spoke[route]);
+    route_t connection = route_connection(route);
+    uint32_t channel = route_channel(route);
+    fuzz_require(connection >= 1 && connection <= PEERS && s_broker.spoke[connection]);
+    fuzz_require(channel == 0 || channel > CHANNELS || s_broker.open[connection][channel]);
     zr_ack_t ack;
     zr_deliver_reader_t reader;
     zr_entry_t entry;
@@ -55,6 +70,7 @@ static void s_check_sent(route_t route, zr_span_t frame, bool live) {
         const char *token = json_string_value(json_object_get(object, "resume"));
         if (token)
             snprintf(s_broker.token, sizeof s_broker.token, "%s", token);
+        s_note_channel(route, object);
         json_decref(object);
     } else if (live && zr_back_read(frame, &room, &json) == ZR_BACK_PRESENCE) {
         fuzz_require(zr_control_read(json, &object) == ZR_OK);
@@ -96,7 +112,7 @@ static void s_unwatch(void *ctx, uint64_t session) {
 
 static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live) {
     (void)ctx;
-    bool lost = route == s_broker.lost;
+    bool lost = route_connection(route) == s_broker.lost;
     if (!lost)
         s_check_sent(route, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), live);
     zr_blob_unref(frame);
@@ -185,6 +201,11 @@ static void s_begin(uint8_t settings) {
     config.max_keys = 3;
     config.max_state_bytes = 500;
     config.max_replays = 2;
+    config.max_trunk_channels = 2;
+    config.max_channels = CHANNELS;
+    config.max_address_channels = 1;
+    config.rate_channels = 1;
+    config.login_timeout_ms = 100;
     config.max_clients = settings & 4 ? 2 : 10;
     config.replay_entries = 5;
     config.replay_frames = 3;
@@ -222,9 +243,13 @@ static void s_end(void) {
 /* --- Steps --- */
 
 static void s_frame(route_t route, zr_span_t frame) {
+    zr_blob_t *trunk = s_broker.channel ? zr_trunk_frame(s_broker.channel, frame) : NULL;
     s_broker.spoke[route] = true;
     s_broker.speaks = route;
+    if (trunk)
+        frame = zr_span_of(zr_blob_data(trunk), zr_blob_len(trunk));
     relay_frame(s_broker.relay, route, frame, s_broker.now);
+    zr_blob_unref(trunk);
 }
 
 /* Frames of peers, by the low four bits of a step: two numbers from the script and the peer's part go in. */
@@ -232,6 +257,8 @@ static const char *const s_texts[] = {
     "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"nick\":\"n%u\"}",
     "{\"op\":\"join\",\"room\":\"r%u\",\"after\":%u,\"id\":1}",
     "{\"op\":\"join\",\"room\":\"r%u\",\"presence\":false,\"x\":%u}",
+    "{\"op\":\"join\",\"room\":\"r%u\",\"meta\":{\"a\":%u}}",
+    "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"meta\":{\"b\":%u}}",
     "{\"op\":\"leave\",\"room\":\"r%u\",\"x\":%u}",
     "{\"op\":\"follow\",\"prefix\":\"r\",\"x\":%u,\"y\":%u}",
     "{\"op\":\"follow\",\"prefix\":\"r%u\",\"presence\":true,\"x\":%u}",
@@ -250,6 +277,9 @@ static const char *const s_texts[] = {
     "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032x\",\"token\":\"e%u.e30.c2ln\"}",
     "{\"op\":\"admin\",\"do\":\"kick\",\"user\":\"n%u\",\"x\":%u}",
     "{\"op\":\"admin\",\"do\":\"ban\",\"user\":\"u%u\",\"reason\":\"%u\"}",
+    "{\"op\":\"open\",\"channel\":%u,\"x\":%u,\"secure\":true}",
+    "{\"op\":\"open\",\"channel\":%u,\"address\":\"10.0.0.%u\"}",
+    "{\"op\":\"close\",\"channel\":%u,\"x\":%u}",
 };
 enum { TEXTS = sizeof s_texts / sizeof s_texts[0] };
 
@@ -279,7 +309,7 @@ static void s_change_rights(uint8_t what) {
         if ((what >> i & 3) == 3 && i > 0)
             continue;
         access_user_t *user = access_add_user(access, zr_span(names[i]));
-        access_add_rule(user, false, RIGHT_ALL | (what & 1 ? RIGHT_ADMIN : 0), zr_span("*"));
+        access_add_rule(user, false, RIGHT_ALL | (what & 1 ? RIGHT_ADMIN | RIGHT_GATEWAY : 0), zr_span("*"));
         access_add_rule(user, true, what >> (i % 4) & RIGHT_ALL, what & 32 ? zr_span("r1*") : zr_span("r2"));
         access_set_banned(user, (what >> i & 7) == 6);
     }
@@ -340,6 +370,7 @@ static void s_step(script_t *script) {
         a = script_byte(script);
         b = script_byte(script);
     }
+    s_broker.channel = (step & 15) < 6 && high >= PEERS ? 1 + (a ^ b) % CHANNELS : 0;
     switch (step & 15) {
     case 0:
         s_frame(route, script_bytes(script, a));
@@ -377,6 +408,7 @@ static void s_step(script_t *script) {
         relay_tick(relay);
         relay_forget_idle(relay, s_broker.now);
         relay_login_tick(relay, s_broker.now);
+        relay_channels_tick(relay, s_broker.now);
         break;
     case 10:
         s_work(high + 1);
@@ -406,7 +438,7 @@ static void s_run_script(script_t script) {
     while (script.left > 0) {
         s_step(&script);
         relay_stats_t stats = relay_stats(s_broker.relay);
-        fuzz_require(stats.rooms <= ROOMS && stats.sessions <= SESSIONS);
+        fuzz_require(stats.rooms <= ROOMS && stats.sessions <= SESSIONS && stats.channels <= CHANNELS);
     }
     s_end();
 }
@@ -414,14 +446,15 @@ static void s_run_script(script_t script) {
 static void s_run_frame(zr_span_t frame) {
     s_begin(0);
     s_say(1, 0, 1, 1);
+    s_frame(1, zr_span("{\"op\":\"open\",\"channel\":7}"));
     s_frame(1, frame);
     s_frame(2, frame);
     s_end();
 }
 
-/* A control frame or a PUBLISH is no script; settings that begin with the same byte have others that mean the same. */
+/* A control frame, a PUBLISH or a TRUNK frame is no script; settings that begin with the same byte have others that mean the same. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (size > 0 && (data[0] == ZR_TYPE_CONTROL || data[0] == ZR_TYPE_PUBLISH))
+    if (size > 0 && (data[0] == ZR_TYPE_CONTROL || data[0] == ZR_TYPE_PUBLISH || data[0] == ZR_TYPE_TRUNK))
         s_run_frame(zr_span_of(data, size));
     else
         s_run_script((script_t){data, size});

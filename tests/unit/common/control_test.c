@@ -332,9 +332,43 @@ START_TEST(test_values_of_a_request) {
 }
 END_TEST
 
+/* `text`, with ' for ", as a meta is written; NULL: it is none. */
+static const char *s_meta(const char *text) {
+    static char written[2 * ZR_META_MAX];
+    char json[2 * ZR_META_MAX];
+    const char *fault = NULL;
+    snprintf(json, sizeof json, "%s", text);
+    unit_quotes(json);
+    json_t *object = json_loads(json, JSON_DECODE_ANY, NULL);
+    ck_assert_ptr_nonnull(object);
+    zr_blob_t *blob = zr_meta_write(object, &fault);
+    json_decref(object);
+    ck_assert((blob == NULL) == (fault != NULL));
+    if (!blob)
+        return NULL;
+    snprintf(written, sizeof written, "%.*s", (int)zr_blob_len(blob), (const char *)zr_blob_data(blob));
+    zr_blob_unref(blob);
+    return written;
+}
+
+START_TEST(test_metas) {
+    ck_assert_str_eq(s_meta("{}"), "{}");
+    ck_assert_str_eq(s_meta("{ 'a' : [ 1, {'b':{}} ] }"), "{\"a\":[1,{\"b\":{}}]}");
+    ck_assert_str_eq(s_meta("{'\u00fc':'\u20ac'}"), "{\"\u00fc\":\"\u20ac\"}");
+    static const char *const bad[] = {"[]", "1", "null", "'x'", "{'a':[1,{'b':{'c':{}}}]}", "{'a':[[[[]]]]}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!s_meta(bad[i]), "%s", bad[i]);
+    for (int len = ZR_META_MAX; len <= ZR_META_MAX + 1; len++) {
+        char text[2 * ZR_META_MAX];
+        snprintf(text, sizeof text, "{'x':'%.*s'}", len - 8, unit_fill('x', ZR_META_MAX + 1).ptr);
+        ck_assert((s_meta(text) != NULL) == (len == ZR_META_MAX));
+    }
+}
+END_TEST
+
 UNIT_MAIN_ABORTS("common.control",
     UNIT_TESTS(test_reads_objects, test_refuses_all_else, test_every_prefix_is_refused, test_depth,
         test_failure_leaves_the_object_alone, test_write_is_compact_and_keeps_order, test_write_takes_the_reference,
         test_large_objects_come_back, test_get_string, test_get_string_opt, test_get_uint, test_get_bool_opt_and_has,
-        test_get_id, test_json_string, test_values_of_a_request),
+        test_get_id, test_json_string, test_values_of_a_request, test_metas),
     UNIT_TESTS(test_write_of_null_stops_the_program))

@@ -9,13 +9,23 @@ static void s_ask(http_request_t *request, json_t *question, const http_ask_call
     request->ask = http_session_ask(http_session(request), HTTP_ASK_FREE, question, calls, request);
 }
 
+/* A member of the broker's answer, or another value if it has none. A new reference. */
+static json_t *s_member(const json_t *answer, const char *name, json_t *otherwise) {
+    json_t *value = json_object_get(answer, name);
+    if (!value)
+        return otherwise;
+    json_decref(otherwise);
+    return json_incref(value);
+}
+
 /* --- Rooms --- */
 
 static void s_on_rooms(void *ctx, const json_t *answer) {
     http_request_t *request = ctx;
     request->ask = NULL;
     http_answer_json(request, 200, NULL,
-        json_pack("{s:O, s:O}", "rooms", json_object_get(answer, "rooms"), "more", json_object_get(answer, "more")));
+        json_pack("{s:o, s:o}", "rooms", s_member(answer, "rooms", json_array()), "more",
+            s_member(answer, "more", json_false())));
 }
 
 void http_rooms_take(http_request_t *request) {
@@ -49,9 +59,9 @@ static void s_close_who(http_request_t *request) {
 
 static void s_answer_who(http_request_t *request) {
     http_who_t *own = request->own;
-    json_t *object = json_pack("{s:s, s:O, s:O, s:O, s:O}", "room", request->route.room, "count",
-        json_object_get(own->first, "count"), "silent", json_object_get(own->first, "silent"), "version",
-        json_object_get(own->first, "version"), "users", own->users);
+    json_t *object = json_pack("{s:s, s:o, s:o, s:o, s:O}", "room", request->route.room, "count",
+        s_member(own->first, "count", json_integer(0)), "silent", s_member(own->first, "silent", json_integer(0)),
+        "version", s_member(own->first, "version", json_integer(0)), "users", own->users);
     http_answer_json(request, 200, NULL, object);
 }
 

@@ -5,6 +5,7 @@
 
 #include "fatal.h"
 #include "hash.h"
+#include "http_json.h"
 #include "http_request.h"
 #include "names.h"
 
@@ -40,20 +41,22 @@ static void s_on_answer(void *ctx, const json_t *answer) {
     http_publish_t *own = ctx;
     char id[HTTP_POSITION_SIZE], tag[HTTP_ETAG_SIZE];
     http_headers_t more = {0};
-    json_int_t seq = json_integer_value(json_object_get(answer, "seq"));
+    uint64_t seq = http_number(answer, "seq");
     json_t *object = json_pack("{s:s}", "room", own->request->route.room);
     if (own->entry.key.len > 0)
         json_object_set_new(object, "key", json_stringn(own->entry.key.ptr, own->entry.key.len));
     if (seq > 0) {
         uint64_t epoch = http_session_epoch(s_session(own));
-        http_position_write(id, epoch, (uint64_t)seq);
-        http_etag_write(tag, epoch, (uint64_t)seq);
-        json_object_set_new(object, "seq", json_integer(seq));
+        http_position_write(id, epoch, seq);
+        http_etag_write(tag, epoch, seq);
+        json_object_set_new(object, "seq", json_integer((json_int_t)seq));
         json_object_set_new(object, "id", json_string(id));
         if (own->entry.key.len > 0 && !(own->entry.flags & ZR_ENTRY_DELETE))
             http_add(&more, "ETag", tag);
     }
-    json_object_set(object, "level", json_object_get(answer, "level"));
+    json_t *level = json_object_get(answer, "level");
+    if (level)
+        json_object_set(object, "level", level);
     bool created = own->request->method == HTTP_POST && !(own->entry.once && seq == 0);
     own->request->ask = NULL;
     s_unlist(own);
@@ -132,9 +135,7 @@ static bool s_open_session(http_publish_t *own, zr_span_t key, http_problem_t *p
     static http_login_t login;
     http_identity_t identity;
     http_request_t *request = own->request;
-    if (!uplink_is_live(request->api->config.uplink))
-        return http_fail(problem, HTTP_BROKER_AWAY, "the gateway is not connected to its broker");
-    if (!http_identify(request, &identity, &login, problem))
+    if (!http_check_broker(request->api, problem) || !http_identify(request, &identity, &login, problem))
         return false;
     s_make_client(own, key, &login);
     if (!s_list(own, problem)) {

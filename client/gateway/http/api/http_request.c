@@ -20,13 +20,18 @@ bool http_identify(
     return http_login_read(login, http_field(request, "Authorization"), problem);
 }
 
+bool http_check_broker(const http_api_t *api, http_problem_t *problem) {
+    if (!uplink_is_live(api->config.uplink))
+        return http_fail(problem, HTTP_BROKER_AWAY, "the gateway is not connected to its broker");
+    return !uplink_is_full(api->config.uplink) ||
+           http_fail(problem, HTTP_OVERLOADED, "the broker is slow, and too much waits for it; try again later");
+}
+
 bool http_lease(http_request_t *request) {
     static http_login_t login;
     http_identity_t identity;
     http_problem_t problem;
-    bool known = http_identify(request, &identity, &login, &problem);
-    if (known && !uplink_is_live(request->api->config.uplink))
-        known = http_fail(&problem, HTTP_BROKER_AWAY, "the gateway is not connected to its broker");
+    bool known = http_check_broker(request->api, &problem) && http_identify(request, &identity, &login, &problem);
     if (known && !(request->lease = http_pool_take(request->api->pool, &identity)))
         known = http_fail(&problem, HTTP_OVERLOADED, "%d sessions are in use", HTTP_POOL_MAX);
     http_login_forget(&login);

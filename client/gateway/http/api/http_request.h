@@ -60,6 +60,9 @@ zr_span_t http_field(const http_request_t *request, const char *name);
 bool http_identify(
     const http_request_t *request, http_identity_t *identity, http_login_t *login, http_problem_t *problem);
 
+/* The broker is there, and takes more. false: `problem` says so. */
+bool http_check_broker(const http_api_t *api, http_problem_t *problem);
+
 /* Takes a shared session. false: the request was answered with a problem. */
 bool http_lease(http_request_t *request);
 http_session_t *http_session(const http_request_t *request);

@@ -9,10 +9,13 @@
 #include "machine_events.h"
 #include "machine_requests.h"
 
+enum { META_TOLD_MAX = 4 * ZR_META_MAX }; /* bytes; a longer one is none that a broker sends */
+
 typedef struct {
     char nick[ZR_NICK_MAX + 1];
     unsigned generation; /* of the last list or frame that named it */
     bool own;            /* ourselves, and so not told of */
+    uint64_t meta;       /* tells metas apart; 0: none */
     UT_hash_handle hh;
 } member_t;
 
@@ -139,6 +142,28 @@ static void s_tell(
                        .joined = joined});
 }
 
+/* Notes the member's meta, and tells of it if it is another one. */
+static void s_note_meta(machine_t *m, room_t *room, member_t *member, const json_t *one) {
+    const json_t *meta = json_object_get(one, "meta");
+    char *text = json_object_size(meta) > 0 ? json_dumps(meta, JSON_COMPACT) : NULL;
+    size_t len = text ? strlen(text) : 0;
+    uint64_t mark = len && len <= META_TOLD_MAX ? (uint64_t)len << 32 | zr_hash(text, len) : 0;
+    if (mark != member->meta && !member->own && room->presence->known)
+        events_post(m, &(zrelay_event_t){
+                           .type = ZRELAY_META, .room = room->name, .name = member->nick, .text = mark ? text : "{}"});
+    member->meta = mark;
+    free(text);
+}
+
+static void s_changed(machine_t *m, room_t *room, const json_t *one) {
+    const char *nick = json_string_value(json_object_get(one, "nick"));
+    member_t *member = NULL;
+    if (nick)
+        HASH_FIND(hh, room->presence->members, nick, strlen(nick), member);
+    if (member)
+        s_note_meta(m, room, member, one);
+}
+
 static void s_joined(machine_t *m, room_t *room, const json_t *one) {
     presence_t *presence = room->presence;
     const char *nick = json_string_value(json_object_get(one, "nick"));
@@ -162,6 +187,7 @@ static void s_joined(machine_t *m, room_t *room, const json_t *one) {
     member->generation = presence->generation;
     if (is_new)
         s_tell(m, room, nick, was, was ? "renamed" : NULL, member->own, true);
+    s_note_meta(m, room, member, one);
 }
 
 static void s_left(machine_t *m, room_t *room, const json_t *one) {
@@ -185,6 +211,7 @@ static void s_apply(machine_t *m, room_t *room, const json_t *frame) {
     zr_get_uint_opt(frame, "count", 0, &room->count, &wrong);
     json_array_foreach(json_object_get(frame, "left"), i, one) s_left(m, room, one);
     json_array_foreach(json_object_get(frame, "joined"), i, one) s_joined(m, room, one);
+    json_array_foreach(json_object_get(frame, "changed"), i, one) s_changed(m, room, one);
     s_tell_count(m, room);
 }
 

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -367,7 +370,129 @@ START_TEST(test_others_are_let_be) {
 }
 END_TEST
 
-UNIT_MAIN("broker.inflow_calls", test_turn, test_a_connection_of_which_nothing_waits, test_close_while_parked,
-    test_leave, test_an_encrypted_reader_while_none_may_leave, test_a_newcomer_that_waits_and_goes,
+/* The events that the kernel knows for the connection; 0: it is not in the set. */
+static unsigned s_kernel_knows(const pair_t *pair) {
+    char path[64], line[256];
+    unsigned events = 0, found = 0;
+    int fd;
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pair->poller);
+    FILE *file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "tfd: %d events: %x", &fd, &events) == 2 && fd == pair->ours)
+            found = events & (EPOLLIN | EPOLLOUT);
+    fclose(file);
+    return found;
+}
+
+static void s_want(pair_t *pair, uint32_t events) {
+    struct epoll_event event = {.events = events, .data.fd = pair->ours};
+    ck_assert_int_eq(epoll_ctl(pair->poller, EPOLL_CTL_MOD, pair->ours, &event), 0);
+}
+
+/* What the next wait tells at once, if anything. */
+static uint32_t s_told(pair_t *pair) {
+    struct epoll_event event = {0};
+    return epoll_wait(pair->poller, &event, 1, 0) == 1 && event.data.fd == pair->ours ? event.events : 0;
+}
+
+START_TEST(test_a_write_that_is_done_at_once_costs_the_kernel_nothing) {
+    pair_t *pair = s_open(INFLOW_FRONT);
+    ck_assert_uint_eq(s_told(pair), 0);
+    for (int i = 0; i < 3; i++) {
+        s_want(pair, EPOLLIN | EPOLLOUT);
+        ck_assert_uint_eq(s_told(pair), EPOLLOUT);
+        s_want(pair, EPOLLIN);
+        ck_assert_uint_eq(s_kernel_knows(pair), EPOLLIN);
+    }
+    ck_assert_uint_eq(s_told(pair), 0);
+    ck_assert_uint_eq(s_kernel_knows(pair), EPOLLIN);
+    s_close(pair);
+}
+END_TEST
+
+START_TEST(test_a_write_that_is_not_done_waits_in_the_kernel) {
+    static uint8_t much[1 << 20];
+    pair_t *pair = s_open(INFLOW_FRONT);
+    while (send(pair->ours, much, sizeof much, MSG_DONTWAIT) > 0)
+        ;
+    s_want(pair, EPOLLIN | EPOLLOUT);
+    ck_assert_uint_eq(s_told(pair), EPOLLOUT); /* a try, */
+    ck_assert_uint_eq(s_told(pair), 0);        /* and no more: it is full */
+    ck_assert_uint_eq(s_kernel_knows(pair), EPOLLIN | EPOLLOUT);
+    ck_assert_uint_eq(s_told(pair), 0);
+    while (recv(pair->peer, much, sizeof much, 0) > 0 && !s_told(pair))
+        ;
+    ck_assert_uint_eq(s_told(pair), EPOLLOUT);
+    s_want(pair, EPOLLIN);
+    ck_assert_uint_eq(s_told(pair), 0);
+    ck_assert_uint_eq(s_kernel_knows(pair), EPOLLIN);
+    s_close(pair);
+}
+END_TEST
+
+START_TEST(test_a_try_hides_nothing_that_came) {
+    pair_t *pair = s_open(INFLOW_FRONT);
+    s_say(pair, GREETING, ZMTP_GREETING);
+    ck_assert(s_is_ready(pair, 10000));
+    s_want(pair, EPOLLIN | EPOLLOUT);
+    ck_assert_uint_eq(s_told(pair), EPOLLOUT);
+    s_want(pair, EPOLLIN);
+    ck_assert_uint_eq(s_told(pair), EPOLLIN);
+    s_close(pair);
+}
+END_TEST
+
+START_TEST(test_changes_of_a_parked_connection) {
+    uint8_t data[2000] = "\x02\0\0\0\0\0\0\x07\xc7";
+    pair_t *pair = s_open(INFLOW_FRONT);
+    s_say(pair, GREETING, ZMTP_GREETING);
+    ck_assert_int_eq(s_hear(pair), ZMTP_GREETING);
+    s_say(pair, data, sizeof data);
+    ck_assert_int_eq(s_hear(pair), TURN - ZMTP_GREETING);
+    s_want(pair, EPOLLIN | EPOLLOUT); /* it is parked before the thread waits */
+    ck_assert_int_eq(recv(pair->ours, data, sizeof data, 0), -1);
+    ck_assert(!s_is_ready(pair, 0));
+    ck_assert_uint_eq(s_kernel_knows(pair), 0);
+    s_want(pair, EPOLLIN);
+    inflow_end_turn(&pair->inflow, INFLOW_FRONT);
+    inflow_calls_resume(INFLOW_FRONT); /* before the thread waits again */
+    ck_assert_uint_eq(s_kernel_knows(pair), EPOLLIN);
+    ck_assert_int_eq(s_hear(pair), TURN);
+    s_close(pair);
+}
+END_TEST
+
+START_TEST(test_a_connection_that_ends_with_a_change) {
+    pair_t *pair = s_open(INFLOW_FRONT);
+    s_want(pair, EPOLLIN | EPOLLOUT);
+    s_close(pair);
+    pair = s_open(INFLOW_FRONT); /* most likely with the same descriptors */
+    ck_assert(!s_is_ready(pair, 0));
+    s_want(pair, EPOLLIN | EPOLLOUT);
+    ck_assert(s_is_ready(pair, 0));
+    s_close(pair);
+}
+END_TEST
+
+START_TEST(test_getpid_follows_a_fork) {
+    int code;
+    pid_t ours = getpid();
+    ck_assert_int_eq(ours, (pid_t)syscall(SYS_getpid));
+    ck_assert_int_eq(getpid(), ours);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(getpid() == (pid_t)syscall(SYS_getpid) && getpid() != ours ? 0 : 1);
+    ck_assert_int_eq(waitpid(child, &code, 0), child);
+    ck_assert_int_eq(code, 0);
+    ck_assert_int_eq(getpid(), ours);
+}
+END_TEST
+
+UNIT_MAIN("broker.inflow_calls", test_a_write_that_is_done_at_once_costs_the_kernel_nothing,
+    test_a_write_that_is_not_done_waits_in_the_kernel, test_a_try_hides_nothing_that_came,
+    test_changes_of_a_parked_connection, test_a_connection_that_ends_with_a_change, test_getpid_follows_a_fork,
+    test_turn, test_a_connection_of_which_nothing_waits, test_close_while_parked, test_leave,
+    test_an_encrypted_reader_while_none_may_leave, test_a_newcomer_that_waits_and_goes,
     test_time_stands_still_where_connections_are, test_a_descriptor_is_not_used_at_once, test_a_reader_that_libzmq_ends,
     test_parts, test_sweep, test_others_are_let_be)

@@ -130,8 +130,15 @@ START_TEST(test_keys_and_tokens_that_are_none) {
     ck_assert_int_eq(zrelay_set_login(relay, "ann", ""), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_set_login(relay, "ann", "\xff"), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_set_login(relay, "ann", token), ZRELAY_EINVAL);
+    static const char *const metas[] = {"", "x", "[]", "1", "{\"a\":1,\"a\":2}", "{\"a\":[[[[1]]]]}", "{\"a\":1} x"};
+    for (size_t i = 0; i < sizeof metas / sizeof *metas; i++)
+        ck_assert_msg(zrelay_set_meta(relay, metas[i]) == ZRELAY_EINVAL, "%s", metas[i]);
+    ck_assert_int_eq(zrelay_set_meta(relay, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_meta(NULL, "{}"), ZRELAY_EINVAL);
+    ck_assert_int_eq(zrelay_set_meta(relay, "{ \"a\" : 1 }"), 0);
     ck_assert_int_eq(zrelay_set_login(relay, NULL, "eyJ9.e30.c2ln"), 0);
     ck_assert_int_eq(zrelay_renew_login(relay, "eyJ9.e31.c2ln"), 0); /* starts it */
+    ck_assert_int_eq(zrelay_set_meta(relay, "{}"), 0);               /* also later */
     ck_assert_int_eq(zrelay_renew_login(relay, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_renew_login(relay, token), ZRELAY_EINVAL);
     zrelay_destroy(relay);

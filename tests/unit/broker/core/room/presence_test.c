@@ -6,6 +6,7 @@
 enum { NAMES = 1000 };
 
 static presence_t s_presence;
+static bool s_full;
 
 static bool s_enter(const char *nick) {
     return presence_enter(&s_presence, zr_span(nick), zr_span(NULL));
@@ -18,7 +19,7 @@ static bool s_exit(const char *nick, const char *reason) {
 /* The next frame's JSON as text, "" when all is told. */
 static const char *s_frame(void) {
     static char text[4096];
-    zr_blob_t *frame = presence_frame(&s_presence, LIT("r"), NAMES);
+    zr_blob_t *frame = presence_frame(&s_presence, LIT("r"), NAMES, &s_full);
     if (!frame)
         return "";
     ck_assert_mem_eq(zr_blob_data(frame), "r\1", 2);
@@ -167,7 +168,7 @@ TEST(test_a_frame_has_both_names) {
         s_enter(nick);
     }
     s_rename("ann", "bob");
-    zr_blob_unref(presence_frame(&s_presence, LIT("r"), NAMES));
+    zr_blob_unref(presence_frame(&s_presence, LIT("r"), NAMES, &s_full));
     ck_assert_str_eq(s_frame(), "{\"count\":500,\"joined\":[{\"nick\":\"bob\",\"was\":\"ann\"}],"
                                 "\"left\":[{\"nick\":\"ann\",\"reason\":\"renamed\",\"to\":\"bob\"}],\"version\":3}");
     presence_finish(&s_presence);
@@ -199,7 +200,7 @@ TEST(test_changes_of_a_frame_are_bounded) {
         s_enter(nick);
     }
     for (uint64_t frame = 1; frame <= 2; frame++) {
-        zr_blob_t *blob = presence_frame(&s_presence, LIT("r"), NAMES);
+        zr_blob_t *blob = presence_frame(&s_presence, LIT("r"), NAMES, &s_full);
         json_t *object = json_loadb((char *)zr_blob_data(blob) + 2, zr_blob_len(blob) - 2, 0, NULL);
         ck_assert_uint_eq(json_array_size(json_object_get(object, "joined")), PRESENCE_CHANGES);
         ck_assert_uint_eq((uint64_t)json_integer_value(json_object_get(object, "version")), frame);
@@ -240,7 +241,7 @@ TEST(test_a_crowded_room) {
         s_enter(nick);
     }
     ck_assert(!presence_is_crowded(&s_presence, NAMES));
-    for (zr_blob_t *frame; (frame = presence_frame(&s_presence, LIT("r"), NAMES));)
+    for (zr_blob_t *frame; (frame = presence_frame(&s_presence, LIT("r"), NAMES, &s_full));)
         zr_blob_unref(frame);
     s_enter("ann");
     ck_assert(presence_is_crowded(&s_presence, NAMES));
@@ -275,6 +276,94 @@ TEST(test_a_crowded_room_is_counted_in_pieces) {
 
 TEST_ABORTS(test_exit_of_nobody_is_a_bug) {
     s_exit("ann", "bye");
+}
+
+static bool s_show(const char *nick, const char *meta) {
+    zr_blob_t *blob = meta ? zr_blob_copy(meta, strlen(meta)) : NULL;
+    bool news = presence_set_meta(&s_presence, zr_span(nick), blob);
+    zr_blob_unref(blob);
+    return news;
+}
+
+TEST(test_a_meta_comes_with_its_user_and_changes) {
+    s_enter("ann");
+    ck_assert(s_show("ann", "{\"a\":1}"));
+    ck_assert_str_eq(
+        s_frame(), "{\"count\":1,\"joined\":[{\"meta\":{\"a\":1},\"nick\":\"ann\"}],\"left\":[],\"version\":1}");
+    ck_assert(s_show("ann", "{\"a\":2}"));
+    ck_assert(s_show("ann", "{\"a\":3}")); /* the room hears of the last one */
+    ck_assert_str_eq(s_frame(), "{\"changed\":[{\"meta\":{\"a\":3},\"nick\":\"ann\"}],\"count\":1,\"joined\":[],"
+                                "\"left\":[],\"version\":2}");
+    ck_assert(!s_show("ann", "{\"a\":3}")); /* the same */
+    ck_assert_str_eq(s_frame(), "");
+    ck_assert(s_show("ann", NULL));
+    ck_assert_str_eq(s_frame(),
+        "{\"changed\":[{\"meta\":{},\"nick\":\"ann\"}],\"count\":1,\"joined\":[],\"left\":[],\"version\":3}");
+    ck_assert(!s_show("ann", NULL));
+    ck_assert_ptr_null(presence_meta(&s_presence, LIT("bob")));
+    presence_finish(&s_presence);
+}
+
+TEST(test_a_meta_goes_with_its_user) {
+    s_enter("ann");
+    s_show("ann", "{\"a\":1}");
+    s_frame();
+    s_exit("ann", "leave");
+    s_enter("ann"); /* within the tick, and shows nothing any more */
+    ck_assert_str_eq(s_frame(),
+        "{\"changed\":[{\"meta\":{},\"nick\":\"ann\"}],\"count\":1,\"joined\":[],\"left\":[],\"version\":2}");
+    s_show("ann", "{\"a\":2}");
+    s_exit("ann", "leave");
+    ck_assert_str_eq(
+        s_frame(), "{\"count\":0,\"joined\":[],\"left\":[{\"nick\":\"ann\",\"reason\":\"leave\"}],\"version\":3}");
+    s_enter("bob");
+    s_show("bob", "{\"a\":1}");
+    s_exit("bob", "leave");
+    ck_assert_str_eq(s_frame(), "");
+    presence_finish(&s_presence);
+}
+
+/* A crowded room hears of no metas: nobody is named there. */
+TEST(test_a_crowd_hears_of_no_metas) {
+    for (unsigned i = 0; i < NAMES + 1; i++) {
+        char nick[16];
+        snprintf(nick, sizeof nick, "n%u", i);
+        s_enter(nick);
+    }
+    s_frame();
+    ck_assert(s_show("n1", "{\"a\":1}"));
+    ck_assert_str_eq(s_frame(), "");
+    ck_assert(presence_is_told(&s_presence));
+    presence_finish(&s_presence);
+}
+
+/* A frame holds about PRESENCE_META_BYTES of metas; the rest comes in the next one, none twice. */
+TEST(test_metas_of_a_frame_are_bounded) {
+    enum { COUNT = 100, BYTES = 1000 };
+    char meta[BYTES + 1] = "{\"x\":\"";
+    size_t told = 0, frames = 0;
+    memset(meta + 6, 'x', BYTES - 8);
+    strcpy(meta + BYTES - 2, "\"}");
+    for (unsigned i = 0; i < COUNT; i++) {
+        char nick[16];
+        snprintf(nick, sizeof nick, "n%u", i);
+        s_enter(nick);
+        ck_assert(s_show(nick, meta));
+    }
+    while (!presence_is_told(&s_presence)) {
+        zr_blob_t *frame = presence_frame(&s_presence, LIT("r"), NAMES, &s_full);
+        json_t *object = json_loadb((char *)zr_blob_data(frame) + 2, zr_blob_len(frame) - 2, 0, NULL);
+        size_t joined = json_array_size(json_object_get(object, "joined"));
+        ck_assert_uint_le(zr_blob_len(frame), PRESENCE_META_BYTES + 10000);
+        ck_assert_int_eq(s_full, joined * BYTES >= PRESENCE_META_BYTES);
+        told += joined;
+        frames++;
+        json_decref(object);
+        zr_blob_unref(frame);
+    }
+    ck_assert_uint_eq(told, COUNT);
+    ck_assert_uint_eq(frames, COUNT * BYTES / PRESENCE_META_BYTES + 1);
+    presence_finish(&s_presence);
 }
 
 UNIT_SUITE("broker.core.presence")

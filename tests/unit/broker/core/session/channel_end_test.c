@@ -46,6 +46,7 @@ static void s_expect_resumed(route_t gateway) {
 }
 
 TEST(test_the_connection_is_lost) {
+    ck_assert(relay_is_trunk(fx.relay, A) && !relay_is_trunk(fx.relay, B) && !relay_is_trunk(fx.relay, ONE));
     relay_route_lost(fx.relay, A);
     fx_run();
     ck_assert_uint_eq(relay_stats(fx.relay).channels, 0);

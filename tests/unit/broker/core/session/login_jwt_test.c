@@ -266,6 +266,34 @@ TEST(test_a_name_that_somebody_without_a_login_has) {
     fx_expect_error(C, "nick-in-use");
 }
 
+/* Channels of a gateway: a secure one takes a JWT, and its session ends with the token while the channel stays. */
+TEST(test_on_channels) {
+    fx_set_access(ROLES "web: rwspcg *\n#7\n");
+    fx.users[D] = "web";
+    fx_hello(D, "web");
+    while (fx_effect(EFFECT_WATCH))
+        ;
+    for (unsigned i = 1; i <= 2; i++) {
+        fx_ask(D, "{'op':'open','channel':%u,'address':'203.0.113.7','secure':%s}", i, i == 1 ? "true" : "false");
+        fx_expect(D, "{'op':'ok','channel':%u}", i);
+    }
+    route_t secure = route_of(D, 1), open = route_of(D, 2);
+    s_hello(open, 12, ",'token':'" JWT "'");
+    fx_expect_error(open, "login-failed");
+    grant_t grant = s_grant("carol", "member", 60);
+    uint64_t begun = fx.now;
+    s_hello(secure, 11, ",'token':'" JWT "','meta':{'a':1}");
+    s_done(&grant, NULL);
+    fx_expect(secure, "{'op':'welcome','user':'carol'}");
+    fx_refused(secure, "forbidden", "{'op':'open','channel':3}");
+    s_wait_until(begun + 60000000);
+    fx_expect(secure, "{'op':'bye','reason':'token-expired'}");
+    grant = s_grant("carol", "member", 60);
+    s_hello(secure, 11, ",'token':'" JWT "'");
+    s_done(&grant, NULL);
+    fx_expect(secure, "{'op':'welcome','user':'carol','resumed':false}");
+}
+
 /* A JWT does not wait behind tokens whose hashes take long. */
 TEST(test_two_lanes) {
     fx_begin();

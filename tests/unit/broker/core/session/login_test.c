@@ -186,6 +186,39 @@ TEST(test_a_channel_that_ends_while_it_waits) {
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 0);
 }
 
+/* The user is banned by the time that the token is checked: its channel is closed while its login is let in. */
+TEST(test_a_login_that_ends_its_own_channel) {
+    s_open(1, 1, "203.0.113.7", true);
+    s_hello(route_of(D, 1), 11, ",'user':'ann','token':'t0'");
+    uint64_t ticket = fx_effect(EFFECT_LOGIN);
+    fx_set_access("-ann: rwspc *\nweb: g *\n");
+    s_done(ticket, LOGIN_OK);
+    fx_expect_error(route_of(D, 1), "forbidden");
+    fx_expect(D, "{'op':'close','channel':1,'reason':'revoked'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).logins, 0);
+}
+
+/* A gateway that logs in by a token comes anew. That ends the channels of its old trunk, and the logins that wait there,
+ * also those with the same token. */
+TEST(test_a_login_that_ends_channels_with_logins) {
+    s_hello(C, 50, ",'user':'web','token':'t0'");
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+    fx_expect(C, "{'op':'welcome'}");
+    for (unsigned i = 1; i <= 3; i++)
+        fx_ask(C, "{'op':'open','channel':%u,'secure':true}", i);
+    fx_drop(C);
+    fx_set_access(USERS); /* no token is known any more */
+    s_hello(B, 50, ",'user':'web','token':'t0'");
+    for (unsigned i = 1; i <= 3; i++)
+        s_hello(route_of(C, i), 50 + i, i == 2 ? ",'user':'ann','token':'t1'" : ",'user':'web','token':'t0'");
+    ck_assert_uint_eq(relay_stats(fx.relay).logins, 4);
+    s_done(fx_effect(EFFECT_LOGIN), LOGIN_OK);
+    fx_expect(B, "{'op':'welcome','resumed':false}");
+    fx_expect(C, "{'op':'bye','reason':'replaced'}");
+    ck_assert_uint_eq(relay_stats(fx.relay).logins, 0);
+    ck_assert_uint_eq(relay_stats(fx.relay).channels, 0);
+}
+
 /* So many peers of one address cannot keep everybody else out. */
 TEST(test_so_many_of_an_address) {
     s_open(1, 17, "203.0.113.7", true);

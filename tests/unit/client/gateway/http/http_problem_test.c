@@ -76,6 +76,7 @@ TEST(test_long_texts_are_cut_between_characters) {
         memset(text, 'x', shift);
         for (size_t at = shift; at + 1 < sizeof text; at += 2)
             memcpy(text + at, "\xc3\xa4", 2);
+        text[sizeof text - 1] = '\0';
         http_problem_t problem;
         http_problem_of(&problem, zr_span_of(text, sizeof text - 1), zr_span_of(text, sizeof text - 1 - shift), 0, 0);
         ck_assert_uint_ge(strlen(problem.detail), HTTP_DETAIL_SIZE - 3);

@@ -231,7 +231,10 @@ static inline const char *fixture_sent(void) {
         else if (json_is_integer(value))
             at += (size_t)sprintf(text + at, " %s=%" JSON_INTEGER_FORMAT, key, json_integer_value(value));
         else
-            at += (size_t)sprintf(text + at, " %s=%s", key, json_is_true(value) ? "true" : "false");
+            at += (size_t)sprintf(text + at, " %s=%s", key,
+                json_is_object(value) ? "object"
+                : json_is_true(value) ? "true"
+                                      : "false");
     }
     json_decref(object);
     return text;
@@ -333,6 +336,9 @@ static inline const char *fixture_event(void) {
         break;
     case ZRELAY_CLOSED:
         sprintf(text, "closed");
+        break;
+    case ZRELAY_META:
+        sprintf(text, "meta %s %s %.200s", room, name, e->text);
         break;
     }
     return text;

@@ -81,6 +81,58 @@ TEST(test_a_token_that_expires) {
     SENT(CLIENT " nick=carol resume=token token=" NEWER);
 }
 
+/* A meta goes along with each hello from then on. */
+TEST(test_a_meta) {
+    s_welcome(false);
+    fixture_quiet();
+    fixture_forget_sent();
+    ck_assert_int_eq(machine_set_meta(b.machine, "{\"a\":1}", b.now), 0);
+    fixture_tick(0);
+    SENT(CLIENT " nick=carol token=" JWT " meta=object");
+    s_welcome(true);
+    NO_EVENT();
+    fixture_no_session();
+    EVENT("disconnected the broker does not know the session any more");
+    SENT(CLIENT " nick=carol resume=token token=" JWT " meta=object");
+    machine_close(b.machine, b.now);
+    ck_assert_int_eq(machine_set_meta(b.machine, "{}", b.now), ZRELAY_ESTATE);
+}
+
+/* A nick that is in use takes the meta along that came with it: the meta is told again, under the old nick. */
+TEST(test_a_meta_beside_a_nick_that_is_refused) {
+    fixture_init_with((machine_config_t){.nick = "me", .reconnect = true});
+    fixture_welcome();
+    fixture_quiet();
+    fixture_forget_sent();
+    ck_assert_int_eq(machine_set_meta(b.machine, "{\"a\":1}", b.now), 0);
+    ck_assert_int_eq(machine_rename(b.machine, "you", b.now), 0);
+    fixture_tick(0);
+    SENT(CLIENT " nick=you meta=object");
+    fixture_json("{'op':'error','re':%d,'code':'nick-in-use','text':'taken'}", fixture_id());
+    EVENT("refused nick-in-use - mid=0-0 request=0 seq=0");
+    fixture_tick(0);
+    SENT(CLIENT " nick=me meta=object");
+}
+
+/* What is given while a hello is under way goes with another one. */
+TEST(test_a_meta_during_the_hello) {
+    ck_assert_int_eq(machine_set_meta(b.machine, "{\"a\":1}", b.now), 0);
+    NOTHING_SENT();
+    s_welcome(false);
+    fixture_quiet();
+    fixture_forget_sent();
+    fixture_tick(0);
+    SENT(CLIENT " nick=carol token=" JWT " meta=object");
+    s_welcome(true);
+    fixture_tick(0);
+    NOTHING_SENT();
+}
+
+TEST(test_a_meta_from_the_beginning) {
+    fixture_init_with((machine_config_t){.meta = "{}"});
+    SENT(CLIENT " meta=object");
+}
+
 TEST(test_nothing_is_renewed_after_the_end) {
     machine_close(b.machine, b.now);
     ck_assert_int_eq(machine_renew(b.machine, NEWER, b.now), ZRELAY_ESTATE);

@@ -33,15 +33,19 @@ bool api_ended(const exchange_t *e);
 bool api_aborted(const exchange_t *e);
 void api_hold(exchange_t *e, size_t bytes); /* so many bytes wait for the client */
 void api_drain(exchange_t *e);              /* and now none */
-void api_gone(exchange_t *e);               /* the client went, or has its whole answer */
+exchange_t *api_first(void);                /* the oldest one that is not gone, or NULL */
+exchange_t *api_after(exchange_t *e);
+void api_gone(exchange_t *e); /* the client went, or has its whole answer */
 
 #define ck_assert_status(e, status) ck_assert_msg(api_status(e) == (status), "%u: %s", api_status(e), api_body(e))
 #define ck_assert_has(text, part) ck_assert_msg(strstr((text), (part)) != NULL, "'%s' is not in '%s'", (part), (text))
 
 /* --- The broker's side --- */
 
-size_t api_channels(void);    /* open now */
-channel_t *api_channel(void); /* the newest */
+size_t api_channels(void);      /* open now */
+channel_t *api_channel(void);   /* the newest */
+size_t api_channel_count(void); /* closed ones too */
+channel_t *api_channel_at(size_t index);
 const char *api_channel_address(const channel_t *channel);
 bool api_channel_secure(const channel_t *channel);
 bool api_channel_closed(const channel_t *channel);
@@ -64,6 +68,7 @@ void api_set_feeds(feed_joined_t joined); /* what a reader hears that joins a to
 void api_feed_live(void);                 /* all topics are */
 
 void api_set_live(bool live); /* the trunk */
+void api_set_full(bool full); /* likewise: too much waits for the broker */
 void api_change(channel_t *channel, channel_change_t change, const char *reason);
 
 /* The session of the newest channel begins. */

@@ -253,6 +253,20 @@ TEST(test_a_broker_that_is_away) {
     ck_assert_uint_eq(api_channels(), 0);
 }
 
+TEST(test_a_broker_that_is_slow) {
+    static const char *const headers[] = {"", "Idempotency-Key: a\n"};
+    api_set_full(true);
+    for (size_t i = 0; i < 2; i++) {
+        exchange_t *e = api_request("POST", "/v1/rooms/lobby", headers[i], "x");
+        ck_assert_status(e, 503);
+        ck_assert_has(api_body(e), "overloaded");
+    }
+    ck_assert_uint_eq(api_status(api_request("GET", "/v1/rooms/lobby/events", "", "")), 503);
+    ck_assert_uint_eq(api_channels(), 0);
+    api_set_full(false);
+    ck_assert_uint_eq(api_status(api_request("POST", "/v1/rooms/lobby", "", "x")), 0);
+}
+
 TEST(test_a_broker_that_does_not_answer) {
     exchange_t *e = api_request("POST", "/v1/rooms/lobby", "", "x");
     exchange_t *once = api_request("POST", "/v1/rooms/lobby", "Idempotency-Key: a\n", "x");
@@ -270,6 +284,10 @@ TEST(test_a_broker_that_ends_the_session) {
     ck_assert_status(e, 403);
     e = api_request("POST", "/v1/rooms/lobby", "", "x");
     ck_assert_ptr_ne(api_channel(), channel);
+    api_welcome();
+    api_say(api_channel(), "{'op':'bye','reason':'token-expired'}");
+    ck_assert_status(e, 401);
+    e = api_request("POST", "/v1/rooms/lobby", "", "x");
     api_change(api_channel(), CHANNEL_ENDED, "too-many-channels");
     ck_assert_status(e, 503);
     e = api_request("POST", "/v1/rooms/lobby", "", "x");

@@ -311,4 +311,35 @@ TEST(test_presence_comes_by_either_way) {
     NOTHING_SENT();
 }
 
+#define SHOW(version, lists) "{'op':'presence','room':'a','version':" version "," lists ",'left':[],'count':2}"
+
+TEST(test_metas) {
+    s_room();
+    fixture_presence("a", SHOW("2", "'joined':[],'changed':[{'nick':'ann','meta':{'a':1}}]"));
+    EVENTS("meta a ann {\"a\":1}", "");
+    fixture_presence(
+        "a", SHOW("3", "'joined':[{'nick':'bo','meta':{'b':2}}],'changed':[{'nick':'ann','meta':{'a':1}}]"));
+    EVENTS("presence a +bo - 2", "meta a bo {\"b\":2}", ""); /* ann's is the same */
+    fixture_presence("a", SHOW("4", "'joined':[],'changed':[{'nick':'ann','meta':{}},{'nick':'eve','meta':{'x':1}}]"));
+    EVENTS("meta a ann {}", ""); /* eve is not here */
+    fixture_presence("a", SHOW("5", "'joined':[],'changed':[{'nick':'me','meta':{'a':1}},{'meta':{}},7]"));
+    NO_EVENT(); /* our own, and what is no user */
+}
+
+/* After a frame was missed, the list tells what changed meanwhile. */
+TEST(test_metas_that_were_missed) {
+    s_room();
+    fixture_presence("a", SHOW("2", "'joined':[],'changed':[{'nick':'ann','meta':{'a':1}}]"));
+    EVENT("meta a ann {\"a\":1}");
+    fixture_presence("a", SHOW("4", "'joined':[]"));
+    SENT("who room=a");
+    s_who(4, "{'nick':'ann','meta':{'a':1}},{'nick':'me'}", false);
+    NO_EVENT();
+    fixture_presence("a", SHOW("6", "'joined':[]"));
+    fixture_wait();
+    SENT("who room=a");
+    s_who(6, "{'nick':'ann'},{'nick':'me'}", false);
+    EVENTS("meta a ann {}", "");
+}
+
 UNIT_SUITE_WITH("client.lib.machine_presence", fixture_init, fixture_finish)

@@ -1,0 +1,13 @@
+/* The member `meta` of hello and join: a JSON object that a session shows of itself. */
+#ifndef META_H
+#define META_H
+
+#include "request.h"
+
+/* Reads it. `*meta`, NULL when there is none, is the caller's reference. false: it answered with an error. */
+bool meta_read(relay_t *relay, const request_t *request, zr_blob_t **meta);
+
+/* Answers that the session's metas are full (META_JOINS_MAX). */
+void meta_fail_full(relay_t *relay, const request_t *request);
+
+#endif

@@ -1,0 +1,57 @@
+/* See metrics.h. */
+#include "metrics.h"
+
+#include "http_counts.h"
+
+static const char s_counter[] = "counter", s_gauge[] = "gauge";
+
+static void s_write_web(zr_buffer_t *out, const web_counts_t *web) {
+    http_metric(
+        out, "zrelay_gateway_connections", s_gauge, "Open connections, those of WebSockets too.", web->connections);
+    http_metric(out, "zrelay_gateway_requests_total", s_counter, "HTTP requests.", web->requests);
+    http_metric(out, "zrelay_gateway_refused_total", s_counter, "Connections beyond a limit.", web->refused);
+    http_metric(out, "zrelay_gateway_request_timeouts_total", s_counter,
+        "Connections that took too long for a request.", web->timeouts);
+}
+
+static void s_write_sockets(zr_buffer_t *out, const ws_counts_t *sockets) {
+    http_metric(out, "zrelay_gateway_websockets", s_gauge, "Open WebSockets.", sockets->open);
+    http_metric(out, "zrelay_gateway_websockets_total", s_counter, "WebSockets since the start.", sockets->opened);
+    http_metric(out, "zrelay_gateway_websocket_messages_received_total", s_counter, "Messages from WebSockets.",
+        sockets->messages_in);
+    http_metric(
+        out, "zrelay_gateway_websocket_bytes_received_total", s_counter, "Bytes from WebSockets.", sockets->bytes_in);
+    http_metric(
+        out, "zrelay_gateway_websocket_bytes_sent_total", s_counter, "Bytes to WebSockets.", sockets->bytes_out);
+    http_metric(out, "zrelay_gateway_websocket_queued_bytes", s_gauge,
+        "Bytes that wait for WebSockets; a frame in several queues counts in each.", sockets->queued);
+    http_metric(out, "zrelay_gateway_websocket_dropped_total", s_counter,
+        "Live frames that were dropped for slow readers.", sockets->frames_dropped);
+    http_metric(out, "zrelay_gateway_websocket_too_slow_total", s_counter,
+        "WebSockets that were closed for reading too slowly.", sockets->too_slow);
+    http_metric(out, "zrelay_gateway_websocket_dead_total", s_counter,
+        "WebSockets that were closed for not answering a ping.", sockets->dead);
+}
+
+static void s_write_uplink(zr_buffer_t *out, const metrics_t *metrics) {
+    const uplink_counts_t *uplink = metrics->uplink;
+    http_metric(out, "zrelay_gateway_broker_up", s_gauge, "1: the gateway is connected to its broker.", metrics->live);
+    http_metric(
+        out, "zrelay_gateway_broker_losses_total", s_counter, "Connections to the broker that ended.", uplink->losses);
+    http_metric(
+        out, "zrelay_gateway_channels", s_gauge, "Channels at the broker, one for each session.", uplink->channels);
+    http_metric(out, "zrelay_gateway_topics", s_gauge, "Topics that are subscribed to at the broker.", metrics->topics);
+    http_metric(
+        out, "zrelay_gateway_broker_frames_sent_total", s_counter, "Frames to the broker.", uplink->sent_frames);
+    http_metric(out, "zrelay_gateway_broker_bytes_sent_total", s_counter, "Bytes to the broker.", uplink->sent_bytes);
+    http_metric(out, "zrelay_gateway_broker_frames_received_total", s_counter, "Frames from the broker.",
+        uplink->received_frames);
+    http_metric(
+        out, "zrelay_gateway_broker_bytes_received_total", s_counter, "Bytes from the broker.", uplink->received_bytes);
+}
+
+void metrics_write(zr_buffer_t *out, const metrics_t *metrics) {
+    s_write_web(out, metrics->web);
+    s_write_sockets(out, metrics->sockets);
+    s_write_uplink(out, metrics);
+}
