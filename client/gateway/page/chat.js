@@ -13,6 +13,7 @@ const FIRST_ENTRIES = 50; // of a room, when it is joined
 const PAGE_ENTRIES = 50; // more, while scrolling up
 const ROOMS_EVERY = 10000; // milliseconds between two looks at the relay's rooms
 const ROOMS_OFFERED = 100;
+const DIRECTS_MAX = 100; // nicks whose direct messages are kept; the one that was quiet longest is forgotten
 const NOTICE_TIME = 8000; // milliseconds that good news is shown
 const STATE_TEXT = { connecting: "Connecting…", online: "Connected", offline: "Offline, trying again…", closed: "Signed out" };
 
@@ -205,9 +206,21 @@ async function sendDirect(conversation, text) {
   received(conversation, relay.nick, text, new Date());
 }
 
+/** The conversation with a nick, which moves behind the others. */
+function heardFrom(nick) {
+  const conversation = open("direct", nick);
+  conversations.delete(conversation.id);
+  conversations.set(conversation.id, conversation);
+  const directs = [...conversations.values()].filter(({ kind }) => kind === "direct");
+  const quiet = directs.find((each) => each !== current);
+  if (directs.length > DIRECTS_MAX && quiet) conversations.delete(quiet.id);
+  return conversation;
+}
+
 function received(conversation, sender, text, date) {
   const item = conversation.direct({ sender, text, date }, relay.nick, looking(conversation));
   if (conversation === current) log.add(item);
+  trim(conversation);
   refreshSide();
 }
 
@@ -247,7 +260,7 @@ function listen() {
   relay.on("status", ({ state }) => showState(state));
   relay.on("recovered", ({ entries, lost }) => say(lost ? "Back, but the relay began anew: older messages are lost."
     : `Back, ${entries === 0 ? "nothing was missed" : `${plural(entries, "message")} recovered`}.`, lost ? "bad" : "good"));
-  relay.on("direct", ({ from, text, time }) => received(open("direct", from), from, text, new Date(time / 1000)));
+  relay.on("direct", ({ from, text, time }) => received(heardFrom(from), from, text, new Date(time / 1000)));
   relay.on("problem", (error) => say(error.message, "bad"));
   relay.on("closed", (error) => error.code !== "closed" && say(`The relay ended this session: ${error.message}`, "bad", true));
 }

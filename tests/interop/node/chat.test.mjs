@@ -238,3 +238,23 @@ test("thousands of messages keep the page short, and older ones are fetched agai
   const more = await numbers();
   assert.ok(more.every((number, at) => number === more[0] + at));
 });
+
+test("direct messages of a hundred nicks are kept, and those of one more take the place of the quietest", async (t) => {
+  const stage = new Stage(t);
+  const broker = await stage.broker();
+  const { address } = await stage.gateway(broker);
+  const ann = await enter(await stage.browser(), address, "ann");
+  const write = async (number) => {
+    const relay = await connect(broker.server, { nick: `n${number}` });
+    await relay.direct("ann", "psst");
+    await relay.close();
+  };
+  const names = () => ann.locator("#directs .name").allTextContents();
+  await write(0);
+  for (let number = 1; number < 100; number += 11) await Promise.all(Array.from({ length: 11 }, (_, at) => write(number + at)));
+  await until(async () => (await names()).length === 100, async () => `100 names, not ${(await names()).length}`);
+  assert.ok((await names()).includes("n0"));
+  await write(100);
+  await until(async () => (await names()).includes("n100"), "the newest one");
+  assert.deepEqual([(await names()).length, (await names()).includes("n0")], [100, false]);
+});
