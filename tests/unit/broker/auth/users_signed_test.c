@@ -43,6 +43,7 @@ static const char *s_refuse(const char *user, const char *role) {
 TEST(test_names_and_roles) {
     ck_assert_ptr_null(s_refuse("carol", "member"));
     ck_assert_str_eq(s_refuse("mallory", "member"), "banned");
+    ck_assert_str_eq(s_refuse("Mallory", "member"), "banned");
     static const char *const taken[] = {"alice", "ALICE", "admin", "Anonymous"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         ck_assert_ptr_nonnull(strstr(s_refuse(taken[i], "member"), "sub is the name"));
