@@ -118,7 +118,7 @@ void outbox_add(outbox_t *outbox, const effect_t *effect);
 /* Wipes it, and the token in it. */
 void login_request_free(login_request_t *login);
 
-/* Drops the frames still to be sent to `route`: outbox_take skips them. It takes constant time, so that many routes
+/* Drops the frames still to be sent to `route`, of a connection also those to its channels: outbox_take skips them. It takes constant time, so that many routes
  * lost at once cost little. */
 void outbox_drop_route(outbox_t *outbox, route_t route);
 

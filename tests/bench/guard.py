@@ -13,7 +13,7 @@ import home
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOUNDS = os.path.join(HERE, "bounds.json")
-MESSAGES, LONE_MESSAGES, TRIES = 5000, 60, 2
+MESSAGES, LONE_MESSAGES, TRIES = 5000, 60, 3
 
 
 def core_name(entries, frames):

@@ -30,9 +30,9 @@ class Json(GatewayCase):
         async def script():
             async with websockets.connect(gateway.ws + "/v1/ws") as socket:
                 await socket.send('{"op":"hello","nick":"ann"}')
-                self.assertEqual((await until(socket, "welcome"))["nick"], "ann")
                 await socket.send('{"op":"join","room":"lobby"}')
                 await socket.send('{"op":"publish","id":7,"room":"lobby","text":"hello"}')
+                self.assertEqual((await until(socket, "welcome"))["nick"], "ann")
                 self.assertFalse((await until(socket, "joined"))["private"])
                 told = await until(socket, "entries")
                 self.assertEqual((told["room"], told["prev"], [entry["text"] for entry in told["entries"]]), ("lobby", 0, ["hello"]))
