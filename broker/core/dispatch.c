@@ -44,8 +44,7 @@ static const op_t *s_find(zr_span_t name) {
 /* The answer is the same whether or not there is such a room. */
 static void s_forbid(relay_t *relay, request_t *request, rights_t missing) {
     char text[100];
-    snprintf(text, sizeof text, "this user lacks the right '%s' there; an operator can grant it",
-        right_name(missing));
+    snprintf(text, sizeof text, "this user lacks the right '%s' there; an operator can grant it", right_name(missing));
     fail(relay, request, ZR_FORBIDDEN, text);
 }
 

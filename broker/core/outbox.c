@@ -5,6 +5,10 @@
 
 #include "fatal.h"
 
+__attribute__((noinline)) unsigned route_channel_hash(route_t route) {
+    return zr_hash(&route, sizeof route);
+}
+
 void login_request_free(login_request_t *login) {
     sodium_memzero(login, sizeof *login);
     free(login);
@@ -52,15 +56,20 @@ void outbox_drop_route(outbox_t *outbox, route_t route) {
     lost->until = outbox->count;
 }
 
-/* Does the effect at `place` go to a route that was lost after it was added? */
+static bool s_was_lost(const outbox_t *outbox, route_t route, size_t place) {
+    outbox_lost_t *lost;
+    unsigned hash = route_hash(route);
+    HASH_FIND_BYHASHVALUE(hh, outbox->lost, &route, sizeof route, hash, lost);
+    return lost && place < lost->until;
+}
+
+/* Does the effect at `place` go to a route that was lost after it was added, or whose connection was? */
 static bool s_is_lost(const outbox_t *outbox, size_t place) {
     const effect_t *effect = &outbox->effects[place];
     if (effect->kind != EFFECT_SEND && effect->kind != EFFECT_ACK)
         return false;
-    outbox_lost_t *lost;
-    unsigned hash = route_hash(effect->route);
-    HASH_FIND_BYHASHVALUE(hh, outbox->lost, &effect->route, sizeof effect->route, hash, lost);
-    return lost && place < lost->until;
+    return s_was_lost(outbox, effect->route, place) ||
+           (route_channel(effect->route) && s_was_lost(outbox, route_connection(effect->route), place));
 }
 
 /* Rare, and therefore apart from outbox_take. */

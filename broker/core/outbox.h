@@ -29,8 +29,9 @@ static inline uint32_t route_channel(route_t route) {
 }
 
 /* For uthash's …_BYHASHVALUE. Peers choose the numbers of channels, but not those of connections. */
+unsigned route_channel_hash(route_t route);
 static inline unsigned route_hash(route_t route) {
-    return route_channel(route) ? zr_hash(&route, sizeof route) : zr_hash_number(route);
+    return __builtin_expect(route_channel(route) != 0, 0) ? route_channel_hash(route) : zr_hash_number(route);
 }
 
 typedef enum {
@@ -118,7 +119,7 @@ void outbox_add(outbox_t *outbox, const effect_t *effect);
 /* Wipes it, and the token in it. */
 void login_request_free(login_request_t *login);
 
-/* Drops the frames still to be sent to `route`: outbox_take skips them. It takes constant time, so that many routes
+/* Drops the frames still to be sent to `route`, of a connection also those to its channels: outbox_take skips them. It takes constant time, so that many routes
  * lost at once cost little. */
 void outbox_drop_route(outbox_t *outbox, route_t route);
 

@@ -1,11 +1,14 @@
 """Configuring and installing, without building: the service and its configuration. And the first steps of broker/quickstart."""
 import fcntl
 import os
+import pty
 import re
+import select
 import shutil
 import subprocess
+import urllib.request
 
-from harness import DEADLINE, ZRELAYD, Program, TestCase
+from harness import BUILD, DEADLINE, ZRELAYD, Program, TestCase, wait_for
 
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 
@@ -77,21 +80,52 @@ class Install(TestCase):
 
 
 class Quickstart(TestCase):
-    def test_one_at_a_time(self):
-        """While another one builds in the same tree it waits."""
-        os.makedirs(self.path("tree/broker/etc"))
+    def tree(self, code):
+        """A quickstart in a tree of its own, where the build ends with `code` at once."""
+        for folder in ("tree/broker/etc", "tree/build", "bin"):
+            os.makedirs(self.path(folder), exist_ok=True)
         for name in ("quickstart", "etc/packages"):
             shutil.copy(f"{SOURCE}/broker/{name}", self.path(f"tree/broker/{name}"))
-        for name, text in (("tree/broker/etc/install-packages", "#!/bin/sh\n"), ("bin/cmake", "#!/bin/sh\ntouch \"$(dirname \"$0\")/called\"\nexit 1\n")):
-            os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        for name, text in (("tree/broker/etc/install-packages", "#!/bin/sh\n"),
+                           ("bin/cmake", f"#!/bin/sh\ntouch \"$(dirname \"$0\")/called\"\nexit {code}\n")):
             os.chmod(self.file(name, text), 0o755)
-        os.mkdir(self.path("tree/build"))
+        self.surroundings = {**self.environment, "PATH": self.path("bin") + ":" + os.environ["PATH"], "TERM": "xterm"}
+        return self.path("tree/broker/quickstart")
+
+    def test_one_at_a_time(self):
+        """While another one builds in the same tree it waits."""
+        quickstart = self.tree(1)
         with open(self.path("tree/build/quickstart.lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            program = Program([self.path("tree/broker/quickstart")], env={**os.environ, "PATH": self.path("bin") + ":" + os.environ["PATH"]})
+            program = Program([quickstart], env=self.surroundings)
             self.addCleanup(program.end)
             program.wait_err("another quickstart")
             self.assertFalse(os.path.exists(self.path("bin/called")))
         self.assertEqual(program.finish(), 1)
         self.assertTrue(os.path.exists(self.path("bin/called")))
         self.assertIn("the build failed", program.errors())
+
+    def test_a_chat_in_the_terminal_and_in_a_browser(self):
+        for part in ("broker", "client"):
+            os.makedirs(self.path("tree/build"), exist_ok=True)
+            os.symlink(os.path.realpath(f"{BUILD}/{part}"), self.path(f"tree/build/{part}"))
+        terminal, theirs = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        program = subprocess.Popen([self.tree(0)], stdin=theirs, stdout=theirs, stderr=theirs, env=self.surroundings)
+        self.addCleanup(lambda: (program.kill(), program.wait()))
+        os.close(theirs)
+        shown = b""
+
+        def shows(pattern):
+            nonlocal shown
+            if select.select([terminal], [], [], 0)[0]:
+                shown += os.read(terminal, 65536)
+            return re.search(pattern, shown)
+        page = wait_for(lambda: shows(rb"in a browser at (http://\S+)/"), "the page's address").group(1).decode()
+        with urllib.request.urlopen(page + "/", timeout=DEADLINE) as answer:
+            self.assertIn(b"<!doctype html>", answer.read())
+        wait_for(lambda: shows(rb"you are in lobby"), "the chat")
+        os.write(terminal, b"/quit\r")
+        self.assertEqual(program.wait(DEADLINE), 0, shown)
+        with self.assertRaises(OSError):
+            urllib.request.urlopen(page + "/", timeout=DEADLINE)

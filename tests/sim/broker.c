@@ -12,6 +12,7 @@
 #include "slowlog.h"
 
 enum { TICK_MS = 100, BATCH = 32 };
+enum { JWT_MS = 20000 }; /* that a JWT is valid for, at most, while programs work */
 
 typedef struct {
     route_t route;
@@ -40,7 +41,9 @@ struct broker {
     uint64_t epoch;
     char back[32];
     unsigned back_number;
-    uint64_t login; /* the ticket of the token that is checked; 0: none is */
+    uint64_t login;                 /* the ticket of the token that is checked; 0: none is */
+    uint64_t jwt;                   /* the same of JWTs, */
+    char jwt_user[ZR_NICK_MAX + 1]; /* and the user that it names */
     policy_t policies[ROOMS];
     const conn_t *speaks; /* its frame is being handled */
 };
@@ -217,9 +220,49 @@ static void s_checked(void *ctx, uint64_t incarnation) {
     broker_end_pass(sim);
 }
 
+/* The JWT is checked, and will expire: so soon that sessions end while their programs work, but not once all is quiet. */
+static void s_checked_jwt(void *ctx, uint64_t incarnation) {
+    sim_t *sim = ctx;
+    broker_t *broker = sim->broker;
+    if (!broker_is(sim, (unsigned)incarnation))
+        return;
+    if (sim->world.now < broker->stalled) {
+        world_at(&sim->world, broker->stalled, s_checked_jwt, sim, incarnation);
+        return;
+    }
+    uint64_t ticket = broker->jwt, now = broker_clock(sim);
+    grant_t grant = {.role_count = 1, .signer = RIGHTS_SIGNER};
+    grant.expires = now + (sim->quiet ? 3600 * 1000 : 500 + rng_below(&sim->world.rng, JWT_MS)) * MS;
+    snprintf(grant.user, sizeof grant.user, "%s", broker->jwt_user);
+    snprintf(grant.roles[0], sizeof grant.roles[0], "%s", broker->jwt_user);
+    world_trace(&sim->world, "JWT %" PRIu64 " of %s is checked", ticket, grant.user);
+    broker->jwt = 0;
+    broker_begin_pass(sim);
+    relay_jwt_done(broker->relay, ticket, &grant, NULL, now);
+    broker_end_pass(sim);
+}
+
+static void s_login_jwt(sim_t *sim, const login_request_t *login) {
+    broker_t *broker = sim->broker;
+    zr_span_t rest = zr_span(login->token), user;
+    zr_span_cut(&rest, '.');
+    user = zr_span_cut(&rest, '.');
+    world_trace(&sim->world, "JWT %" PRIu64 " of %.*s is to be checked", login->ticket, (int)user.len, user.ptr);
+    if (broker->jwt || !sim->params.jwt)
+        world_fail(&sim->world, "I6", "a JWT is to be checked while another is");
+    broker->jwt = login->ticket;
+    snprintf(broker->jwt_user, sizeof broker->jwt_user, "%.*s", (int)user.len, user.ptr);
+    world_at(
+        &sim->world, sim->world.now + rng_below(&sim->world.rng, 20) * MS, s_checked_jwt, sim, broker->incarnation);
+}
+
 static void s_login(void *ctx, const login_request_t *login) {
     sim_t *sim = ctx;
     broker_t *broker = sim->broker;
+    if (login->jwt) {
+        s_login_jwt(sim, login);
+        return;
+    }
     world_trace(&sim->world, "login %" PRIu64 " of %s is to be checked", login->ticket, login->user);
     if (broker->login || !sim->params.tokens)
         world_fail(&sim->world, "I6", "a login is to be checked while another is");
@@ -433,6 +476,7 @@ void broker_start(sim_t *sim) {
     config.peer_ctx = broker;
     config.access = rights_access(sim);
     config.tokens = params->tokens;
+    config.jwt = params->jwt;
     config.max_trunk_channels = params->max_trunk_channels;
     char text[17];
     snprintf(text, sizeof text, "%016" PRIx64, broker->epoch);
@@ -445,7 +489,7 @@ void broker_start(sim_t *sim) {
         (edge_t){.calls = &s_calls, .ctx = sim, .relay = broker->relay, .log = broker->log, .outbox = &broker->outbox};
     broker->stalled = 0;
     broker->woken = false;
-    broker->login = 0;
+    broker->login = broker->jwt = 0;
     world_trace(&sim->world, "broker starts, epoch %s, %s", text, broker->back);
     world_at(&sim->world, sim->world.now + TICK_MS * MS, s_tick, sim, broker->incarnation);
     if (params->tokens)

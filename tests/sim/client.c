@@ -71,9 +71,12 @@ client_t *client_new(sim_t *sim, unsigned slot) {
     else
         guest = rng_chance(&sim->world.rng, 1, 6);
     s_choose_nick(client);
-    char token[16];
-    snprintf(token, sizeof token, "t%u", client->number % 8); /* some are known already */
-    machine_config_t config = {.user = sim->params.tokens ? client->user : NULL,
+    char token[64];
+    if (sim->params.jwt)
+        snprintf(token, sizeof token, "e.%s.%u", client->user, client->number);
+    else
+        snprintf(token, sizeof token, "t%u", client->number % 8); /* some are known already */
+    machine_config_t config = {.user = sim->params.tokens && !sim->params.jwt ? client->user : NULL,
         .token = sim->params.tokens && client->user ? token : NULL,
         .nick = guest ? NULL : client->nick,
         .queue_messages = 1000,

@@ -65,6 +65,13 @@ static void s_draw_tokens(params_t *params, uint64_t seed) {
     params->hash = PICK(&rng, 0, 50, 300, 1500) * MS;
 }
 
+/* Likewise. */
+static void s_draw_jwt(params_t *params, uint64_t seed) {
+    rng_t rng;
+    rng_seed(&rng, seed ^ 0x6a7774);
+    params->jwt = params->rights && params->tokens && rng_chance(&rng, 1, 2);
+}
+
 /* Likewise. A channel has no user but by a token. */
 static void s_draw_trunk(params_t *params, uint64_t seed) {
     rng_t rng;
@@ -80,6 +87,7 @@ void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
     rng_seed(&sim->entropy, ~seed);
     s_draw(&sim->params, &sim->world.rng);
     s_draw_tokens(&sim->params, seed);
+    s_draw_jwt(&sim->params, seed);
     s_draw_trunk(&sim->params, seed);
     model_init(&sim->model);
     if (sim->params.rights)

@@ -12,17 +12,29 @@ const char *rights_user(unsigned slot) {
     return s_users[slot % USERS];
 }
 
+/* A user of the file, or the role that such a user's JWTs name; then the file has only the ban. */
+static access_user_t *s_add_user(const sim_t *sim, unsigned u, access_t *access) {
+    zr_span_t name = zr_span(s_users[u]);
+    access_user_t *user = NULL;
+    if (!sim->params.jwt || sim->users.banned[u])
+        user = access_add_user(access, name);
+    if (user)
+        access_set_banned(user, sim->users.banned[u]);
+    return sim->params.jwt ? access_add_role(access, name) : user;
+}
+
 access_t *rights_access(const sim_t *sim) {
     if (!sim->params.rights)
         return NULL;
     access_t *access = access_new();
     for (unsigned u = 0; u < USERS; u++) {
-        access_user_t *user = access_add_user(access, zr_span(s_users[u]));
-        access_set_banned(user, sim->users.banned[u]);
+        access_user_t *user = s_add_user(sim, u, access);
         for (unsigned r = 0; r < ROOMS; r++)
             access_add_rule(user, false, sim->users.may[u][r], zr_span(room_text(r)));
     }
     access_add_rule(access_add_user(access, zr_span(RIGHTS_GATEWAY)), false, RIGHT_GATEWAY, zr_span("*"));
+    if (sim->params.jwt)
+        access_add_signer(access, RIGHTS_SIGNER);
     access_finish(access);
     return access;
 }

@@ -23,6 +23,7 @@ typedef struct {
 
 /* The user of a slot's programs. */
 #define RIGHTS_GATEWAY "web" /* the user of the gateway */
+enum { RIGHTS_SIGNER = 1 };  /* the key that signs JWTs */
 
 const char *rights_user(unsigned slot);
 

@@ -34,6 +34,7 @@ typedef struct {
     bool authenticated;               /* users have several sessions */
     bool tokens;                      /* users log in by token, */
     uint64_t hash;                    /* and checking one takes so long (µs) */
+    bool jwt;                         /* or the tokens are JWTs, whose roles give the rights, and which expire */
     bool trunk;                       /* some clients come by a gateway */
     size_t max_trunk_channels;
     bool rights;           /* and so they have, and rights that change; then there are no relayed rooms */

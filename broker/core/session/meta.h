@@ -1,4 +1,4 @@
-/* The member `meta` of hello and join: a JSON object that a session shows of itself. */
+/* The member `meta` of hello and join: a JSON object that the session shows in presence. */
 #ifndef META_H
 #define META_H
 

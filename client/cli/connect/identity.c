@@ -86,10 +86,19 @@ static bool s_token_of_file(identity_t *identity, const char *path, zr_error_t *
                        path, ZR_TOKEN_MAX, ZR_JWT_MAX);
 }
 
+/* A JWT names its user itself: one in the environment, or else in the configuration's file, is used without another
+ * word. */
+static bool s_has_jwt(identity_t *identity, const config_t *config) {
+    zr_error_t unused = {0};
+    if (!identity->token[0] && config->token_file && remote_is_local(config->server) &&
+        s_token_of_file(identity, config->token_file, &unused) && !zr_is_jwt(zr_span(identity->token)))
+        sodium_memzero(identity->token, sizeof identity->token);
+    return zr_is_jwt(zr_span(identity->token));
+}
+
 static bool s_login(identity_t *identity, const config_t *config, zr_error_t *error) {
     bool file = config->token_file_given || (config->token_file && !identity->token[0]);
-    bool jwt = zr_is_jwt(zr_span(identity->token)); /* of the environment */
-    if (!config->user && !jwt && !config->token_file_given)
+    if (!config->user && !config->token_file_given && !s_has_jwt(identity, config))
         return true; /* a token or file meant for other brokers is not used */
     if (file && !s_token_of_file(identity, config->token_file, error))
         return false;

@@ -105,7 +105,8 @@ const char *listen_address_parse(const char *text, listen_address_t *out) {
     zr_span_t host, port;
     address_t number;
     uint64_t value;
-    if (!s_split(zr_span(text), &host, &port) || (!zr_number_parse(port.ptr, 65535, &value) && strcmp(port.ptr, "*")))
+    if (!s_split(zr_span(text), &host, &port) ||
+        (!zr_number_parse(port.ptr, 65535, &value) && strcmp(port.ptr, "*") != 0))
         return s_form;
     if (zr_span_equal(host, zr_span("localhost")))
         host = zr_span("127.0.0.1");

@@ -25,14 +25,15 @@ struct browser {
     void *ctx;
     channel_t *channel;
     room_subs_t *rooms;
-    bool alive; /* the broker gave it a session */
-    bool told;  /* the socket was asked to close */
+    bool alive;    /* the broker gave it a session */
+    bool greeting; /* its `hello` is under way: what comes after it waits. With BROWSER_JSON only */
+    bool told;     /* the socket was asked to close */
     request_t *requests;
     size_t request_count;
     uint64_t now;
 
     room_sub_t *joining; /* NULL: none. Its `join` waits, and what came after it */
-    zr_blob_t **waiting;
+    zr_blob_t **waiting; /* what came while something was under way that it must not overtake */
     size_t waiting_count, waiting_size;
     zr_blob_t *hello; /* said while the broker is away: it gets it when it is back; NULL: none */
 };
@@ -101,7 +102,7 @@ static bool s_is_live(const browser_t *b, const request_t *request) {
 
 static void s_take_message(browser_t *b, bool text, zr_span_t message);
 
-/* The `join` that waited goes first, and then what came after it, until another `join` waits. */
+/* What waited goes, in order, until something is under way again. */
 static void s_go_on(browser_t *b) {
     zr_blob_t **waiting = b->waiting;
     size_t count = b->waiting_count;
@@ -261,6 +262,7 @@ static bool s_take_request(browser_t *b, json_t *object, zr_span_t frame) {
         s_on_unsubscribe(b, object, id);
     else if (s_is(op, "hello") && b->kind == BROWSER_JSON) {
         s_complete_hello(b, object);
+        b->greeting = true;
         channel_say(b->channel, json_incref(object));
     } else if (s_is(op, "join") && !s_subscribe_for_join(b, object, frame, id))
         return false;
@@ -315,7 +317,7 @@ static void s_take_control(browser_t *b, zr_span_t frame) {
 static void s_take_message(browser_t *b, bool text, zr_span_t message) {
     if (b->told)
         return;
-    if (b->joining)
+    if (browser_is_paused(b))
         s_wait(b, message);
     else if (!channel_is_open(b->channel))
         s_refuse_away(b, message);
@@ -344,7 +346,7 @@ void browser_message(browser_t *b, bool text, zr_span_t message, uint64_t now) {
 }
 
 bool browser_is_paused(const browser_t *b) {
-    return b->joining != NULL;
+    return b->joining || b->greeting || (b->hello && b->kind == BROWSER_JSON);
 }
 
 /* --- From the broker --- */
@@ -361,6 +363,7 @@ static void s_drop_waiting(browser_t *b) {
 
 static void s_set_alive(browser_t *b, bool alive) {
     b->alive = alive;
+    b->greeting = false;
     channel_set_session(b->channel, alive);
     if (!alive)
         s_drop_waiting(b);
@@ -383,6 +386,20 @@ static bool s_on_welcome(browser_t *b, json_t *welcome) {
     s_lower(limits, "body", b->host->max_message);
     s_lower(limits, "rooms", b->host->max_rooms);
     s_tell(b, json_incref(welcome));
+    s_go_on(b);
+    return false;
+}
+
+/* While a `hello` is under way, the broker's answer to it is the first error, whatever it says. */
+static bool s_on_error(browser_t *b, const char *code, zr_span_t frame) {
+    bool greeting = b->greeting;
+    if (s_is(code, zr_code_name(ZR_NO_SESSION)) && !greeting)
+        s_set_alive(b, false);
+    if (!greeting)
+        return true;
+    b->greeting = false;
+    s_give(b, ws_blob(WS_TEXT, frame));
+    s_go_on(b);
     return false;
 }
 
@@ -419,13 +436,15 @@ static bool s_take_answer(browser_t *b, json_t *object, zr_span_t frame) {
         return s_on_member(b, object, ROOM_MEMBER, frame);
     if (s_is(op, "left"))
         return s_on_member(b, object, ROOM_APART, frame);
-    if (s_is(op, "bye") || (s_is(op, "error") && s_is(code, zr_code_name(ZR_NO_SESSION))))
+    if (s_is(op, "error"))
+        return s_on_error(b, code, frame);
+    if (s_is(op, "bye"))
         s_set_alive(b, false);
     return true;
 }
 
-static bool s_may_tell(zr_span_t frame) {
-    return s_names(frame, "\"welcome\"") || s_names(frame, "\"pong\"") || s_names(frame, "\"joined\"") ||
+static bool s_may_tell(const browser_t *b, zr_span_t frame) {
+    return b->greeting || s_names(frame, "\"welcome\"") || s_names(frame, "\"pong\"") || s_names(frame, "\"joined\"") ||
            s_names(frame, "\"prefix\"") || s_names(frame, "\"left\"") || s_names(frame, "\"bye\"") ||
            s_names(frame, "\"no-session\"");
 }
@@ -433,7 +452,7 @@ static bool s_may_tell(zr_span_t frame) {
 static void s_take_broker_control(browser_t *b, zr_span_t frame) {
     json_t *object = NULL;
     bool passes = zr_utf8_valid(frame);
-    if (passes && s_may_tell(frame) && zr_control_read(frame, &object) == ZR_OK)
+    if (passes && s_may_tell(b, frame) && zr_control_read(frame, &object) == ZR_OK)
         passes = s_take_answer(b, object, frame);
     json_decref(object);
     if (passes)

@@ -5,6 +5,7 @@
 #include <utlist.h>
 
 #include "back.h"
+#include "back_sync.h"
 #include "blob_queue.h"
 #include "control.h"
 #include "fatal.h"
@@ -15,15 +16,14 @@
 enum {
     HEARTBEAT_MS = 5000, /* until a welcome names another */
     SILENT_BEATS = 3,
-    SYNC_MS = 2000, /* until another nonce is tried */
-    SYNC_TRIES = 2, /* until another SUB is tried */
     BACK_OFF_MIN_MS = 100,
     BACK_OFF_MAX_MS = 5000,
     STEADY_MS = 10000, /* a trunk that stood so long was no failure */
     HEX_ID = ZR_CLIENT_ID_LEN,
-    NONCE_BYTES = 8,
     ENDPOINT_SIZE = 512,
-    OUT_TURN = 4096 /* frames tried at once */
+    OUT_TURN = 4096,   /* frames tried at once */
+    BEATS_TURN = 200,  /* heartbeats of channels at once, */
+    BEATS_PAUSE_MS = 5 /* and until the next ones */
 };
 
 typedef enum {
@@ -58,7 +58,7 @@ struct uplink {
     uplink_config_t config;
     feeds_t *feeds;
     uplink_state_t state;
-    uint64_t now, retry_at, live_at, beat_at, heard_at, heartbeat;
+    uint64_t now, retry_at, live_at, beat_at, beats_at, heard_at, heartbeat;
     uint64_t back_off;
     char client[HEX_ID + 1], resume[HEX_ID + 1], epoch[17], back[ENDPOINT_SIZE];
     channel_t *channels, *beats;
@@ -66,9 +66,7 @@ struct uplink {
     uint32_t number;
 
     uint64_t back_at; /* when a SUB is to be made; 0: there is one, or none is wanted */
-    uint8_t nonce[1 + 2 * NONCE_BYTES];
-    uint64_t syncing, sync_at; /* the feeds' number that waits for `synced`, 0: none; when to try again */
-    unsigned sync_tries;
+    back_sync_t sync;
 
     blob_queue_t out;            /* frames that the DEALER did not take yet */
     uint64_t sent, read, marked; /* bytes: given to the DEALER, read by the broker, at the last mark */
@@ -312,7 +310,8 @@ static void s_lose(uplink_t *u, const char *why) {
     u->retry_at = u->now + u->back_off * (128u + random) / 384;
     u->back_off = u->back_off * 2 < BACK_OFF_MAX_MS ? u->back_off * 2 : BACK_OFF_MAX_MS;
     u->state = UPLINK_CLOSED;
-    u->syncing = u->back_at = 0;
+    u->back_at = 0;
+    u->sync = (back_sync_t){0};
     s_drop_out(u);
     s_perform(u, &(action_t){.kind = ACTION_DISCONNECT});
     u->counts.losses += live;
@@ -344,8 +343,7 @@ static void s_hello(uplink_t *u) {
 /* A fresh SUB has no subscriptions. */
 static void s_connect_back(uplink_t *u) {
     u->back_at = 0;
-    u->syncing = 0;
-    u->sync_tries = 0;
+    u->sync = (back_sync_t){0};
     s_perform(u, &(action_t){.kind = ACTION_CONNECT_BACK, .endpoint = u->back});
     feeds_restart(u->feeds);
 }
@@ -447,34 +445,6 @@ void uplink_down(uplink_t *u, const char *why, uint64_t now) {
 
 /* --- The SUB --- */
 
-static void s_sync(uplink_t *u, uint64_t number) {
-    action_t action = {.kind = ACTION_UNSUBSCRIBE, .topic_len = sizeof u->nonce};
-    char hex[2 * NONCE_BYTES + 1];
-    memcpy(action.topic, u->nonce, sizeof u->nonce);
-    if (u->syncing)
-        s_perform(u, &action);
-    s_random_hex(u, hex, NONCE_BYTES);
-    u->nonce[0] = ZR_TYPE_SYNC;
-    memcpy(u->nonce + 1, hex, 2 * NONCE_BYTES);
-    memcpy(action.topic, u->nonce, sizeof u->nonce);
-    action.kind = ACTION_SUBSCRIBE;
-    s_perform(u, &action);
-    u->syncing = number;
-    u->sync_at = u->now + SYNC_MS;
-}
-
-static void s_on_synced(uplink_t *u, zr_span_t nonce) {
-    action_t action = {.kind = ACTION_UNSUBSCRIBE, .topic_len = sizeof u->nonce};
-    uint64_t number = u->syncing;
-    if (!number || !zr_span_equal(nonce, zr_span_of(u->nonce + 1, sizeof u->nonce - 1)))
-        return;
-    memcpy(action.topic, u->nonce, sizeof u->nonce);
-    s_perform(u, &action);
-    u->syncing = 0;
-    u->sync_tries = 0;
-    feeds_synced(u->feeds, number);
-}
-
 void uplink_back(uplink_t *u, zr_blob_t *frame, uint64_t now) {
     zr_span_t bytes = zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), nonce, json;
     delivery_t delivery;
@@ -482,8 +452,10 @@ void uplink_back(uplink_t *u, zr_blob_t *frame, uint64_t now) {
     u->counts.received_frames++;
     u->counts.received_bytes += bytes.len;
     if (bytes.len > 0 && (uint8_t)bytes.ptr[0] == ZR_TYPE_SYNC) {
-        if (zr_back_read(bytes, &nonce, &json) == ZR_BACK_SYNCED)
-            s_on_synced(u, nonce);
+        uint64_t number =
+            zr_back_read(bytes, &nonce, &json) == ZR_BACK_SYNCED ? back_sync_heard(&u->sync, &u->config, nonce) : 0;
+        if (number)
+            feeds_synced(u->feeds, number);
     } else if (delivery_begin(&delivery, bytes)) {
         feeds_take(u->feeds, &delivery);
         delivery_finish(&delivery);
@@ -504,17 +476,21 @@ static void s_tick_back(uplink_t *u) {
         return;
     }
     uint64_t number = feeds_tick(u->feeds, u->now);
-    if (number) {
-        s_sync(u, number);
-    } else if (u->syncing && u->sync_at <= u->now) {
-        if (++u->sync_tries >= SYNC_TRIES)
-            s_connect_back(u);
-        else
-            s_sync(u, u->syncing);
-    }
+    if (number)
+        back_sync_ask(&u->sync, &u->config, number, u->now);
+    else if (!back_sync_tick(&u->sync, &u->config, u->now))
+        s_connect_back(u);
 }
 
 /* --- Time --- */
+
+/* After a restart of the broker all sessions began at once. Their heartbeats come a few at a time, since the broker
+ * queues only so many answers for a trunk. */
+static uint64_t s_beats_due(const uplink_t *u) {
+    if (!u->beats)
+        return UINT64_MAX;
+    return u->beats->beat_at > u->beats_at ? u->beats->beat_at : u->beats_at;
+}
 
 static void s_beat(uplink_t *u) {
     static const char ping[] = "{\"op\":\"ping\",\"id\":\"gateway\"}";
@@ -522,12 +498,13 @@ static void s_beat(uplink_t *u) {
         s_mark(u);
         u->beat_at = u->now + u->heartbeat;
     }
-    while (u->beats && u->beats->beat_at <= u->now) {
+    for (int i = 0; i < BEATS_TURN && s_beats_due(u) <= u->now; i++) {
         channel_t *channel = u->beats;
         DL_DELETE(u->beats, channel);
         channel->beat_at = u->now + u->heartbeat;
         DL_APPEND(u->beats, channel);
         channel_send(channel, zr_span(ping));
+        u->beats_at = u->now + (i + 1 == BEATS_TURN ? BEATS_PAUSE_MS : 0);
     }
 }
 
@@ -562,10 +539,10 @@ uint64_t uplink_due(const uplink_t *u) {
         return UINT64_MAX;
     if (u->state == UPLINK_GREETING)
         return silent;
-    uint64_t due = s_sooner(s_sooner(u->beat_at, silent), u->beats ? u->beats->beat_at : UINT64_MAX);
+    uint64_t due = s_sooner(s_sooner(u->beat_at, silent), s_beats_due(u));
     if (u->back_at)
         return s_sooner(due, u->back_at);
-    due = s_sooner(due, u->syncing ? u->sync_at : UINT64_MAX);
+    due = s_sooner(due, u->sync.number ? u->sync.due : UINT64_MAX);
     return s_sooner(due, feeds_due(u->feeds));
 }
 

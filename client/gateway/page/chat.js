@@ -115,8 +115,10 @@ function arrived(conversation, entry) {
 function trim(conversation) {
   const shown = conversation === current;
   if (!conversation.isLong(shown && !log.atEnd)) return;
-  conversation.trim();
-  if (shown) log.show(conversation, relay.nick);
+  const gone = conversation.trim();
+  if (!shown) return;
+  log.forget(gone);
+  log.bounds(conversation);
 }
 
 function note(conversation, text, tone) {

@@ -94,6 +94,14 @@ export class LogView {
     else this.#newest.hidden = false;
   }
 
+  /** The oldest `count` items are gone from the conversation. */
+  forget(count) {
+    this.#flush();
+    this.#items.splice(0, count);
+    const id = this.#items[0]?.id;
+    while (this.#entries.firstElementChild && this.#entries.firstElementChild.dataset.id !== id) this.#entries.firstElementChild.remove();
+  }
+
   /** Older items, above; what the user looks at stays where it is. */
   prepend(items) {
     const before = this.#log.scrollHeight - this.#log.scrollTop;
@@ -113,8 +121,8 @@ export class LogView {
   }
 
   #row(item, together) {
-    if (item.type === "notice") return make("li", { className: `line ${item.tone}` }, item.text);
-    if (item.type === "state") return make("li", { className: "line" }, stateText(item));
+    if (item.type === "notice") return make("li", { className: `line ${item.tone}`, data: { id: item.id } }, item.text);
+    if (item.type === "state") return make("li", { className: "line", data: { id: item.id } }, stateText(item));
     const classes = ["message", together ? "together" : "", item.called ? "called" : "", item.sender === this.#nick ? "mine" : ""];
     const body = make("div", { className: "body" }, ...parts(harmless(item.text), this.#nick).map(part));
     const when = make("time", { dateTime: item.date.toISOString(), title: item.date.toLocaleString() }, clock(item.date));

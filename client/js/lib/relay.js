@@ -89,11 +89,10 @@ export class Relay extends Emitter {
         this.#session.cancel("connect");
         settle(value);
       };
-      offs.push(this.#session.on("live", () => end(resolve, this)), this.#session.on("ended", (error) => end(reject, error)));
+      offs.push(this.#session.on("live", () => end(resolve, this)), this.on("closed", (error) => end(reject, error)));
       if (patience > 0) {
         this.#session.after(patience, "connect", () => {
-          end(reject, new ZrelayError("timed-out", `no broker answered within ${patience} ms`));
-          this.#session.close();
+          this.#ended(new ZrelayError("timed-out", `no broker answered within ${patience} ms`));
         });
       }
       this.#session.dial();

@@ -60,6 +60,7 @@ export class Session extends Emitter {
   dial() {
     this.cancel("dial");
     this.#drop();
+    if (this.state === "closed") return; // the program closed it when it heard of the loss
     this.state = "connecting";
     const open = ++this.#opens;
     const mine = (handle) => (...values) => open === this.#opens && this.state !== "closed" && handle.apply(this, values);
@@ -94,6 +95,7 @@ export class Session extends Emitter {
   /** The link ended, or cannot be made. */
   #lost(why) {
     this.#drop();
+    if (this.state === "closed") return;
     const wait = this.#backOff();
     this.emit("waiting", { wait, why });
     this.after(wait, "dial", () => this.dial());
@@ -121,6 +123,7 @@ export class Session extends Emitter {
 
   after(wait, name, run) {
     this.cancel(name);
+    if (this.state === "closed") return;
     const cancel = this.#edge.after(wait, () => {
       this.#timers.delete(name);
       run();
@@ -143,6 +146,7 @@ export class Session extends Emitter {
 
   greet() {
     this.#down();
+    if (this.state === "closed") return;
     this.cancel("dial");
     this.state = "greeting";
     const { client, nick, user, token, agent, meta } = this.#options;

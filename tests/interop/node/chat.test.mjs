@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { connect } from "zrelay/zeromq";
 import { Stage, until } from "./harness.mjs";
 
 const bodies = (page) => page.locator("#entries .message .body").allTextContents();
@@ -212,4 +213,26 @@ test("the README's lines for a browser work", { skip: !process.env.ZRELAY_GATEWA
   await until(() => told.some((text) => text.includes('"joined"')), () => `that it joined: ${told}`);
   await page.addScriptTag({ content: 'say({ op: "publish", room: "lobby", text: "hello from a browser" });' });
   await until(() => told.some((text) => text.includes('"entries"') && text.includes("hello from a browser")), () => `its message: ${told}`);
+});
+
+test("thousands of messages keep the page short, and older ones are fetched again", async (t) => {
+  const stage = new Stage(t);
+  const broker = await stage.broker();
+  const { address } = await stage.gateway(broker);
+  const ann = await enter(await stage.browser(), address, "ann");
+  const relay = await connect(broker.server, { nick: "bob" });
+  t.after(() => relay.close());
+  const count = 3000;
+  await Promise.all(Array.from({ length: count }, (_, at) => relay.publish("lobby", `line ${at + 1}`)));
+  await until(async () => (await bodies(ann)).at(-1) === `line ${count}`, "the last line");
+  const numbers = async () => (await bodies(ann)).map((text) => Number(text.split(" ")[1]));
+  const here = await numbers();
+  assert.ok(here.length <= 1200, `${here.length} lines`);
+  assert.ok(here.every((number, at) => number === count - here.length + 1 + at));
+  await until(async () => {
+    await ann.locator("#log").evaluate((log) => (log.scrollTop = 0));
+    return (await numbers()).length > here.length;
+  }, "older lines");
+  const more = await numbers();
+  assert.ok(more.every((number, at) => number === more[0] + at));
 });

@@ -75,7 +75,7 @@ export class Stage {
   async broker(...parameters) {
     this.parameters = parameters;
     const broker = this.start(ZRELAYD, ...(this.listen ?? ["--listen", "tcp://127.0.0.1:*"]), ...parameters);
-    const [, server, back, epoch] = await broker.line(/listening on (\S+), back (\S+), epoch (\w+),/);
+    const [, server, back, epoch] = await broker.line(/listening on (\S+)(?: \(encrypted\))?, back (\S+)(?: \(encrypted\))?, epoch (\w+),/);
     this.listen = ["--listen", server, "--back", back];
     return Object.assign(broker, { server, back, epoch });
   }
@@ -87,13 +87,14 @@ export class Stage {
   }
 
   /** Serves the page and WebSockets: the gateway, or the bridge. Its `address` ends with a slash. */
-  async gateway(broker, { bridge = !GATEWAY, listen = "127.0.0.1:*" } = {}) {
+  async gateway(broker, { bridge = !GATEWAY, listen = "127.0.0.1:*", config } = {}) {
     if (bridge) {
       const program = this.start(process.execPath, join(HERE, "bridge.mjs"), "--server", broker.server, "--page", PAGE, "--listen", listen);
       const [, address] = await program.line(/^(http\S+\/)$/m);
       return Object.assign(program, { address, listen: new URL(address).host });
     }
-    const program = this.start(GATEWAY, "--server", broker.server, "--page", PAGE, "--http", listen);
+    const settings = config ? ["--config", config] : [];
+    const program = this.start(GATEWAY, "--server", broker.server, "--page", PAGE, "--http", listen, ...settings);
     const [, address] = await program.line(/listening on (http\S+),/);
     await program.line(/connected to the broker/);
     return Object.assign(program, { address: `${address}/`, listen: new URL(address).host });

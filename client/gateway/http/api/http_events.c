@@ -11,6 +11,7 @@
 
 #include "control.h"
 #include "fatal.h"
+#include "http_json.h"
 #include "http_request.h"
 #include "sse.h"
 
@@ -163,14 +164,9 @@ static void s_on_slice_frame(void *ctx, zr_span_t frame) {
     }
 }
 
-static uint64_t s_number(const json_t *object, const char *member) {
-    json_int_t number = json_integer_value(json_object_get(object, member));
-    return number > 0 ? (uint64_t)number : 0;
-}
-
 static void s_on_slice(void *ctx, const json_t *replayed) {
     http_events_t *own = ctx;
-    uint64_t seq = s_number(replayed, "seq");
+    uint64_t seq = http_number(replayed, "seq");
     own->ask = NULL;
     if (!own->from_end && json_is_false(json_object_get(replayed, "complete")))
         s_write_lost(own, own->last, own->slice_count ? own->slice_prev : seq, "retention");
@@ -244,7 +240,7 @@ static void s_on_joined(void *ctx, const json_t *joined) {
     own->joined = true;
     own->back_off = 0;
     http_wait_no_more(own->request);
-    s_place(own, s_number(joined, "seq"), s_number(joined, "oldest"));
+    s_place(own, http_number(joined, "seq"), http_number(joined, "oldest"));
     if (again)
         s_write_event(own, "online", false, json_pack("{s:s}", "room", own->request->route.room));
     else
@@ -404,7 +400,7 @@ static void s_on_left(http_events_t *own, const json_t *left) {
 }
 
 static void s_on_pong(http_events_t *own, const json_t *pong) {
-    uint64_t head = s_number(json_object_get(pong, "heads"), own->request->route.room);
+    uint64_t head = http_number(json_object_get(pong, "heads"), own->request->route.room);
     if (head <= own->last || own->behind)
         return;
     own->hint = head;

@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "fatal.h"
+#include "http_json.h"
 #include "http_request.h"
 #include "sse.h"
 
@@ -103,13 +104,8 @@ static void s_restart(http_history_t *own) {
     s_ask(own);
 }
 
-static uint64_t s_number(const json_t *object, const char *member) {
-    json_int_t number = json_integer_value(json_object_get(object, member));
-    return number > 0 ? (uint64_t)number : 0;
-}
-
 static void s_take_slice(http_history_t *own, const json_t *replayed) {
-    uint64_t count = s_number(replayed, "count"), seq = s_number(replayed, "seq");
+    uint64_t count = http_number(replayed, "count"), seq = http_number(replayed, "seq");
     if (!own->last && json_is_false(json_object_get(replayed, "complete")))
         s_write_lost(own, own->epoch ? own->prev : seq, "retention");
     if (own->lines.len > 0)

@@ -5,6 +5,7 @@
 
 #include "fatal.h"
 #include "hash.h"
+#include "http_json.h"
 #include "http_request.h"
 #include "names.h"
 
@@ -40,15 +41,15 @@ static void s_on_answer(void *ctx, const json_t *answer) {
     http_publish_t *own = ctx;
     char id[HTTP_POSITION_SIZE], tag[HTTP_ETAG_SIZE];
     http_headers_t more = {0};
-    json_int_t seq = json_integer_value(json_object_get(answer, "seq"));
+    uint64_t seq = http_number(answer, "seq");
     json_t *object = json_pack("{s:s}", "room", own->request->route.room);
     if (own->entry.key.len > 0)
         json_object_set_new(object, "key", json_stringn(own->entry.key.ptr, own->entry.key.len));
     if (seq > 0) {
         uint64_t epoch = http_session_epoch(s_session(own));
-        http_position_write(id, epoch, (uint64_t)seq);
-        http_etag_write(tag, epoch, (uint64_t)seq);
-        json_object_set_new(object, "seq", json_integer(seq));
+        http_position_write(id, epoch, seq);
+        http_etag_write(tag, epoch, seq);
+        json_object_set_new(object, "seq", json_integer((json_int_t)seq));
         json_object_set_new(object, "id", json_string(id));
         if (own->entry.key.len > 0 && !(own->entry.flags & ZR_ENTRY_DELETE))
             http_add(&more, "ETag", tag);

@@ -7,9 +7,8 @@
 
 #include "control.h"
 #include "fatal.h"
+#include "http_json.h"
 #include "wire.h"
-
-enum { TEXT_MAX = 8192 }; /* bytes of a body that goes as JSON: with every byte escaped it still is a control frame */
 
 typedef enum { LANE_NONE, LANE_READ, LANE_FRAME, LANES } lane_t;
 
@@ -39,7 +38,7 @@ struct http_session {
     uint64_t pause;    /* no frame is sent before that time */
     uint64_t greet_at; /* `hello` is said again then; 0: no */
     http_ask_t *asks, *busy[LANES];
-    size_t ask_count;
+    size_t ask_count, sent_count;
     const http_session_calls_t *calls;
     void *ctx;
     unsigned depth; /* of calls from the uplink */
@@ -54,6 +53,7 @@ static void s_free_ask(http_ask_t *ask) {
     http_session_t *session = ask->session;
     DL_DELETE(session->asks, ask);
     session->ask_count--;
+    session->sent_count -= ask->sent;
     if (session->busy[ask->lane] == ask)
         session->busy[ask->lane] = NULL;
     json_decref(ask->request);
@@ -105,8 +105,8 @@ void http_ask_cancel(http_ask_t *ask) {
 
 /* --- Sending --- */
 
-static bool s_is_text(zr_span_t body) {
-    return body.len <= TEXT_MAX && zr_utf8_valid(body) && (body.len == 0 || !memchr(body.ptr, '\0', body.len));
+static bool s_ihttp_text(zr_span_t body) {
+    return body.len <= HTTP_TEXT_MAX && zr_utf8_valid(body) && (body.len == 0 || !memchr(body.ptr, '\0', body.len));
 }
 
 static void s_set_text(json_t *object, const char *member, zr_span_t text) {
@@ -154,6 +154,7 @@ static bool s_is_stale(const http_session_t *session, const http_ask_t *ask) {
 
 static void s_send(http_session_t *session, http_ask_t *ask) {
     ask->sent = true;
+    session->sent_count++;
     session->busy[ask->lane] = ask->lane == LANE_NONE ? NULL : ask;
     if (ask->lane == LANE_FRAME) {
         s_send_frame(session, ask);
@@ -166,7 +167,7 @@ static void s_send(http_session_t *session, http_ask_t *ask) {
 }
 
 static bool s_may_send(const http_session_t *session, const http_ask_t *ask) {
-    return !ask->sent && !session->busy[ask->lane] &&
+    return !ask->sent && session->sent_count < HTTP_UNANSWERED_MAX && !session->busy[ask->lane] &&
            (ask->lane != LANE_FRAME || *session->broker->now >= session->pause);
 }
 
@@ -208,7 +209,7 @@ http_ask_t *http_session_ask(
 
 http_ask_t *http_session_publish(
     http_session_t *session, const http_entry_t *entry, const http_ask_calls_t *calls, void *ctx) {
-    http_ask_t *ask = s_new_ask(session, s_is_text(entry->body) ? LANE_NONE : LANE_FRAME, calls, ctx);
+    http_ask_t *ask = s_new_ask(session, s_ihttp_text(entry->body) ? LANE_NONE : LANE_FRAME, calls, ctx);
     ask->entry = *entry;
     snprintf(ask->room, sizeof ask->room, "%s", entry->room);
     s_pump(session);
@@ -249,19 +250,9 @@ static void s_on_welcome(http_session_t *session, const json_t *welcome) {
     s_pump(session);
 }
 
-static zr_span_t s_text(const json_t *object, const char *member) {
-    const json_t *value = json_object_get(object, member);
-    return json_is_string(value) ? zr_span_of(json_string_value(value), json_string_length(value)) : zr_span("");
-}
-
-static uint64_t s_number(const json_t *object, const char *member) {
-    json_int_t number = json_integer_value(json_object_get(object, member));
-    return number > 0 ? (uint64_t)number : 0;
-}
-
 static void s_problem(http_problem_t *problem, const json_t *error) {
-    http_problem_of(
-        problem, s_text(error, "code"), s_text(error, "text"), s_number(error, "wait"), s_number(error, "seq"));
+    http_problem_of(problem, http_text(error, "code"), http_text(error, "text"), http_number(error, "wait"),
+        http_number(error, "seq"));
 }
 
 static http_ask_t *s_find(http_session_t *session, const json_t *object) {
@@ -285,7 +276,7 @@ static void s_on_loose_error(http_session_t *session, const json_t *error) {
         s_end(session, &problem);
     else if (problem.code == ZR_RATE_LIMITED && !json_object_get(error, "mid"))
         session->pause = *session->broker->now + problem.wait_ms;
-    else if (ask && s_number(error, "mid") == ask->mid)
+    else if (ask && http_number(error, "mid") == ask->mid)
         s_fail_ask(ask, &problem);
 }
 
@@ -315,7 +306,7 @@ static void s_on_bye(http_session_t *session, const json_t *bye) {
         unsigned code;
     } ends[] = {{"kicked", ZR_FORBIDDEN}, {"banned", ZR_FORBIDDEN}, {"revoked", ZR_FORBIDDEN},
         {"flooding", ZR_RATE_LIMITED}, {"replaced", HTTP_IN_PROGRESS}, {"token-expired", ZR_LOGIN_FAILED}};
-    zr_span_t reason = s_text(bye, "reason");
+    zr_span_t reason = http_text(bye, "reason");
     http_problem_t problem;
     unsigned code = HTTP_BROKER_AWAY;
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
@@ -327,7 +318,7 @@ static void s_on_bye(http_session_t *session, const json_t *bye) {
 }
 
 static void s_on_control(http_session_t *session, const json_t *object) {
-    zr_span_t op = s_text(object, "op");
+    zr_span_t op = http_text(object, "op");
     http_ask_t *ask = s_find(session, object);
     bool error = zr_span_equal(op, zr_span("error"));
     http_problem_t problem;

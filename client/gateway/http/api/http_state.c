@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "fatal.h"
+#include "http_json.h"
 #include "http_request.h"
 #include "names.h"
 #include "sse.h"
@@ -132,14 +133,13 @@ static void s_begin(http_state_t *own) {
 
 static void s_on_slice(void *ctx, const json_t *answer) {
     http_state_t *own = ctx;
-    json_int_t next = json_integer_value(json_object_get(answer, "next"));
     own->request->ask = NULL;
     http_wait_no_more(own->request);
     s_begin(own);
     if (own->out.len > 0)
         exchange_write(own->request->exchange, zr_buffer_to_blob(&own->out));
     zr_buffer_clear(&own->out);
-    own->after = next > 0 ? (uint64_t)next : 0;
+    own->after = http_number(answer, "next");
     if (!json_is_true(json_object_get(answer, "more")))
         http_finish(own->request, true);
     else if (exchange_queued(own->request->exchange) < LOW_BYTES)

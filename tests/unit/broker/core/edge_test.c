@@ -96,6 +96,40 @@ TEST(test_what_cannot_be_sent) {
     }
 }
 
+/* A trunk whose queue is full loses the channel that the frame was for; one that is gone loses all of them. */
+TEST(test_what_cannot_be_sent_to_a_channel) {
+    static const struct {
+        edge_sent_t result;
+        bool live;
+        size_t left;
+    } cases[] = {{EDGE_SENT, false, 2}, {EDGE_FULL, true, 2}, {EDGE_FULL, false, 2}, {EDGE_GONE, false, 0},
+        {EDGE_GONE, true, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fx_begin();
+        fx_start();
+        fx_hello(A, "gate");
+        for (unsigned channel = 1; channel <= 2; channel++) {
+            fx_ask(A, "{'op':'open','channel':%u}", channel);
+            fx_drop(A);
+            fx_hello(route_of(A, channel), channel == 1 ? "ann" : "bob");
+        }
+        edge_t edge = s_edge();
+        s_result = cases[i].result;
+        s_add(EFFECT_SEND, route_of(A, 1), cases[i].live);
+        ck_assert(!edge_carry_out(&edge));
+        ck_assert_uint_eq(relay_stats(fx.relay).channels, cases[i].left);
+        bool lost = cases[i].result == EDGE_FULL && !cases[i].live;
+        if (lost)
+            fx_refused(route_of(A, 1), "no-session", "{'op':'ping'}");
+        else if (cases[i].left)
+            fx_answer(route_of(A, 1), "{'op':'ping'}", "{'op':'pong'}");
+        if (cases[i].left)
+            fx_answer(route_of(A, 2), "{'op':'ping'}", "{'op':'pong'}");
+        else
+            fx_refused(A, "no-session", "{'op':'ping'}");
+    }
+}
+
 /* The functions that a user of the edge does not have. */
 TEST(test_what_nobody_does_is_freed) {
     edge_t edge = s_edge();

@@ -76,6 +76,35 @@ TEST(test_drop_route_takes_only_what_is_sent_there) {
     outbox_drop_route(&outbox, 1);
 }
 
+/* A connection that is lost takes its channels along; a channel only itself. */
+TEST(test_drop_route_of_a_trunk) {
+    const route_t routes[] = {route_of(1, 1), route_of(1, 2), route_of(2, 1), 1, 2};
+    for (size_t i = 0; i < 5; i++)
+        s_send(routes[i]);
+    outbox_drop_route(&outbox, routes[0]);
+    ck_assert(outbox_take(&outbox, &effect) && effect.route == routes[1]);
+    zr_blob_unref(effect.frame);
+    s_send(routes[1]);
+    outbox_drop_route(&outbox, 1);
+    s_send(routes[1]); /* opened anew */
+    ck_assert(outbox_take(&outbox, &effect) && effect.route == routes[2]);
+    zr_blob_unref(effect.frame);
+    ck_assert(outbox_take(&outbox, &effect) && effect.route == 2);
+    zr_blob_unref(effect.frame);
+    ck_assert(outbox_take(&outbox, &effect) && effect.route == routes[1]);
+    zr_blob_unref(effect.frame);
+    ck_assert(!outbox_take(&outbox, &effect));
+    ck_assert_int_eq(s_freed, 7);
+}
+
+TEST(test_route_parts) {
+    route_t route = route_of(UINT32_MAX, 7);
+    ck_assert_uint_eq(route_connection(route), UINT32_MAX);
+    ck_assert_uint_eq(route_channel(route), 7);
+    ck_assert_uint_eq(route_channel(UINT32_MAX), 0);
+    ck_assert_uint_eq(route_connection(5), 5);
+}
+
 /* Effects added for a route after it was lost are for another session there. */
 TEST(test_a_lost_route_may_be_used_again) {
     for (int round = 0; round < 3; round++) {

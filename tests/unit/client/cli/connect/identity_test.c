@@ -179,6 +179,10 @@ TEST(test_a_token_that_an_application_signed) {
     ck_assert_str_eq(s_identity.token, "eyJ9.e31.c2ln");
     ck_assert(s_resolve((config_t){.server = LOCAL, .user = "carol", .token_file = s_token}));
     ck_assert_str_eq(s_identity.user, "carol");
+    ck_assert(s_resolve((config_t){.server = LOCAL, .token_file = s_token})); /* of the configuration */
+    ck_assert_str_eq(s_identity.token, "eyJ9.e31.c2ln");
+    ck_assert(s_resolve((config_t){.server = LOCAL, .token_file = "/nowhere/token"}));
+    ck_assert(!s_identity.login);
     setenv("ZRELAY_TOKEN", "a.b.c", 1); /* of another broker, and so it is not used */
     ck_assert(s_resolve((config_t){.server = LOCAL}));
     ck_assert(!s_identity.login);

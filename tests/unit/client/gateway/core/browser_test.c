@@ -258,6 +258,47 @@ TEST(test_a_join_of_json_subscribes_first) {
     SENT("1 {\"op\":\"leave\",\"room\":\"r\"}");
 }
 
+TEST(test_what_follows_a_hello_of_json_waits_for_the_answer) {
+    s_make(BROWSER_JSON);
+    stage_next(&s_stage);
+    s_say("{'op':'hello','nick':'in use'}");
+    ck_assert_ptr_nonnull(strstr(stage_next(&s_stage), "hello"));
+    s_say("{'op':'hello','nick':'ann'}");
+    s_say("{'op':'join','room':'r'}");
+    s_say("{'op':'publish','room':'r','text':'x'}");
+    ck_assert(browser_is_paused(s_browser));
+    SENT("");
+    stage_inner(&s_stage, 1, "{'op':'queued','ahead':1}");
+    SENT("");
+    stage_inner(&s_stage, 1, "{'op':'error','code':'nick-in-use','text':''}");
+    ck_assert_ptr_nonnull(strstr(stage_next(&s_stage), "\"ann\""));
+    SENT("");
+    stage_inner(&s_stage, 1, "{'op':'welcome','limits':{}}");
+    SENT(""); /* until the room is live */
+    stage_tick(&s_stage, 0);
+    SENT("1 {\"op\":\"join\",\"room\":\"r\"}");
+    SENT("1 {\"op\":\"publish\",\"room\":\"r\",\"text\":\"x\"}");
+    ck_assert(!browser_is_paused(s_browser));
+}
+
+TEST(test_a_script_that_comes_while_the_broker_is_away) {
+    uplink_down(s_stage.uplink, "gone", s_stage.now);
+    s_make(BROWSER_JSON);
+    HEARS("{\"op\":\"broker\",\"state\":\"away\"}\n");
+    s_say("{'op':'hello','nick':'ann'}");
+    s_say("{'op':'join','room':'r'}");
+    ck_assert(browser_is_paused(s_browser));
+    while (*stage_next(&s_stage))
+        ;
+    stage_tick(&s_stage, 1000);
+    stage_go_live(&s_stage);
+    ck_assert_ptr_nonnull(strstr(stage_next(&s_stage), "open"));
+    ck_assert_ptr_nonnull(strstr(stage_next(&s_stage), "hello"));
+    stage_inner(&s_stage, 1, "{'op':'welcome','limits':{}}");
+    stage_tick(&s_stage, 0);
+    SENT("1 {\"op\":\"join\",\"room\":\"r\"}");
+}
+
 TEST(test_a_hello_of_json_is_completed) {
     s_make(BROWSER_JSON);
     stage_next(&s_stage);
@@ -265,6 +306,7 @@ TEST(test_a_hello_of_json_is_completed) {
     const char *sent = stage_next(&s_stage);
     ck_assert_ptr_nonnull(strstr(sent, "\"proto\":1"));
     ck_assert_ptr_nonnull(strstr(sent, "\"client\":\""));
+    stage_inner(&s_stage, 1, "{'op':'error','code':'bad-nick','text':''}");
     s_say("{'op':'hello','proto':2,'client':'x'}");
     SENT("1 {\"op\":\"hello\",\"proto\":2,\"client\":\"x\"}");
 }
@@ -297,7 +339,7 @@ TEST(test_live_frames_are_dropped_and_answers_not) {
 }
 
 TEST(test_the_broker_goes_and_comes_back) {
-    s_make(BROWSER_JSON);
+    s_make(BROWSER_BINARY);
     s_welcome();
     uplink_down(s_stage.uplink, "gone", s_stage.now);
     HEARS("{\"op\":\"broker\",\"state\":\"away\"}\n");

@@ -7,7 +7,7 @@
 #include "uplink.h"
 #include "ws_peer.h"
 
-enum { STAGE_SENT = 512, STAGE_TOPICS = 256 };
+enum { STAGE_SENT = 1024, STAGE_TOPICS = 256 };
 
 typedef struct {
     uplink_t *uplink;

@@ -197,6 +197,32 @@ TEST(test_sessions_get_heartbeats) {
     channel_close(b.channel);
 }
 
+TEST(test_heartbeats_of_many_come_a_few_at_a_time) {
+    static end_t ends[450];
+    stage_go_live(&s_stage);
+    for (size_t i = 0; i < 450; i++) {
+        s_open(&ends[i]);
+        channel_set_session(ends[i].channel, true);
+        while (s_stage.sent_count)
+            stage_next(&s_stage);
+    }
+    s_stage.now += 5000;
+    size_t total = 0;
+    for (int turn = 0; turn < 3; turn++) {
+        uplink_tick(s_stage.uplink, s_stage.now);
+        size_t own = turn == 0; /* the trunk's */
+        ck_assert_uint_le(s_stage.sent_count - own, 200);
+        total += s_stage.sent_count - own;
+        while (s_stage.sent_count)
+            stage_next(&s_stage);
+        ck_assert(turn == 2 || uplink_due(s_stage.uplink) == s_stage.now + 5);
+        s_stage.now += 5;
+    }
+    ck_assert_uint_eq(total, 450);
+    for (size_t i = 0; i < 450; i++)
+        channel_close(ends[i].channel);
+}
+
 TEST(test_a_back_that_is_elsewhere_is_refused) {
     uplink_tick(s_stage.uplink, s_stage.now);
     uplink_up(s_stage.uplink, s_stage.now);

@@ -7,12 +7,12 @@
 #include "control.h"
 #include "fatal.h"
 
-enum { FRAMES = 64, CHANNELS = 512, HEADERS = 24 };
+enum { FRAMES = 512, CHANNELS = 10100, HEADERS = 16 };
 
 /* --- Exchanges --- */
 
 typedef struct {
-    char name[64], value[16384];
+    char name[64], value[512];
 } header_t;
 
 struct exchange {
@@ -460,7 +460,7 @@ void api_end(void) {
     for (size_t i = 0; i < s_channel_count; i++)
         for (size_t n = 0; n < s_channels[i].sent; n++)
             zr_blob_unref(s_channels[i].frames[n]);
-    memset(s_channels, 0, sizeof s_channels);
+    memset(s_channels, 0, s_channel_count * sizeof *s_channels);
     s_channel_count = 0;
     zr_buffer_finish(&s_frame);
 }
