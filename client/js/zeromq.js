@@ -11,6 +11,11 @@ import { Relay } from "./lib/relay.js";
 const SYNC_PATIENCE = 2000; // milliseconds until another nonce is tried
 const NONCES_OF_A_SUB = 2; // that may be lost before the SUB is taken for dead
 const SYNC_TOPIC = 0xff;
+const DRAIN = 100; // milliseconds for frames that came before the connection ended, such as a `bye`
+const ENDS = { // events of the connection after which the link is given up
+  disconnect: "the connection to the broker ended",
+  "handshake:error:auth": "the broker does not let in this client's key",
+};
 
 export const connect = (server, options = {}) => create(server, options).open(options.timeout);
 export const create = (server, options = {}) => new Relay(edge(zeromqLinks(server, options)), options);
@@ -32,15 +37,21 @@ class Link {
   #nonce = null;
   #nonces = 0; // that this SUB had without an answer
   #timer;
+  #draining;
   #closed = false;
 
   constructor(server, handlers, curve) {
     this.#handlers = handlers;
     this.#curve = curve ? { curveServerKey: curve.serverKey, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey } : {};
     this.#front = new Dealer({ sendHighWaterMark: 0, ...this.#curve });
+    for (const [event, why] of Object.entries(ENDS)) this.#front.events.on(event, () => this.#ended(why));
     this.#front.connect(server);
     this.#read(this.#front, (frame) => this.#fromFront(frame));
     queueMicrotask(() => this.#closed || handlers.opened()); // libzmq connects by itself
+  }
+
+  #ended(why) {
+    this.#draining ??= setTimeout(() => this.#handlers.closed(why), DRAIN);
   }
 
   async #read(socket, handle) {
@@ -134,6 +145,7 @@ class Link {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#draining);
     this.#drop(this.#back);
     this.#sent.then(() => this.#drop(this.#front)); // what it did not send belongs to a session that is given up
   }

@@ -89,11 +89,10 @@ export class Relay extends Emitter {
         this.#session.cancel("connect");
         settle(value);
       };
-      offs.push(this.#session.on("live", () => end(resolve, this)), this.#session.on("ended", (error) => end(reject, error)));
+      offs.push(this.#session.on("live", () => end(resolve, this)), this.on("closed", (error) => end(reject, error)));
       if (patience > 0) {
         this.#session.after(patience, "connect", () => {
-          end(reject, new ZrelayError("timed-out", `no broker answered within ${patience} ms`));
-          this.#session.close();
+          this.#ended(new ZrelayError("timed-out", `no broker answered within ${patience} ms`));
         });
       }
       this.#session.dial();
@@ -167,6 +166,11 @@ export class Relay extends Emitter {
   /** A text for the sessions of one nick; nothing keeps it. */
   direct(to, text) {
     return this.#request("direct", { to, text }, { again: false });
+  }
+
+  /** What presence shows of this user in all rooms: a JSON object, such as `{ status: "away" }`; `{}` for nothing. */
+  show(meta) {
+    return new Promise((resolve, reject) => this.#session.show(meta, (error) => (error ? reject(error) : resolve())));
   }
 
   /** A page of the rooms that this user may read: `{ rooms: [{ room, seq, count }], more }`. */

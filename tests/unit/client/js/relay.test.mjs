@@ -250,3 +250,23 @@ test("connect gives up after its patience", async () => {
   edge.pass(1000);
   await assert.rejects(opened, { code: "timed-out" });
 });
+
+test("close ends a client that never connected", async () => {
+  const edge = new FakeEdge();
+  const one = new Relay(edge, {});
+  const opened = assert.rejects(one.open(0), { code: "closed" });
+  await one.close();
+  await opened;
+  assert.equal(one.status, "closed");
+});
+
+test("a link that is lost while bye is under way stays closed", async () => {
+  const { edge, one } = await relay();
+  const closed = one.close();
+  await settled();
+  assert.equal(edge.sent("bye").length, 1);
+  edge.link.closed("gone");
+  await closed;
+  edge.pass(100000);
+  assert.deepEqual([one.status, edge.links.length], ["closed", 1]);
+});
