@@ -63,8 +63,10 @@ bool flood_take(relay_t *relay, route_t route, session_t *session, rate_cost_t c
 }
 
 bool flood_publish(relay_t *relay, session_t *session, rate_cost_t cost, uint64_t now) {
-    if (!flood_take(relay, session->route, session, cost, now))
+    if (!rates_take(&session->rates, s_limits(relay), &cost, now)) {
+        s_send_away(relay, session->route, session, now);
         return false;
+    }
     uint64_t wait = rates_wait(&session->rates, s_limits(relay), &cost, now);
     if (wait && rates_tell(&session->rates, now)) {
         relay->stats.limited++;

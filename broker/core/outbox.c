@@ -5,6 +5,10 @@
 
 #include "fatal.h"
 
+__attribute__((noinline)) unsigned route_channel_hash(route_t route) {
+    return zr_hash(&route, sizeof route);
+}
+
 void login_request_free(login_request_t *login) {
     sodium_memzero(login, sizeof *login);
     free(login);

@@ -29,8 +29,9 @@ static inline uint32_t route_channel(route_t route) {
 }
 
 /* For uthash's …_BYHASHVALUE. Peers choose the numbers of channels, but not those of connections. */
+unsigned route_channel_hash(route_t route);
 static inline unsigned route_hash(route_t route) {
-    return route_channel(route) ? zr_hash(&route, sizeof route) : zr_hash_number(route);
+    return __builtin_expect(route_channel(route) != 0, 0) ? route_channel_hash(route) : zr_hash_number(route);
 }
 
 typedef enum {

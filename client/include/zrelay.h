@@ -135,7 +135,7 @@ ZRELAY_API int zrelay_set_client(zrelay_t *relay, const char *client);
  * goes on until the old one expires. Then ZRELAY_DISCONNECTED has the code "token-expired". ZRELAY_EINVAL as above. */
 ZRELAY_API int zrelay_renew_login(zrelay_t *relay, const char *token);
 
-/* What the session shows of itself in all rooms, before it starts or while it goes on: a JSON object of at most 1024
+/* The meta that the session shows in all rooms, before it starts or while it goes on: a JSON object of at most 1024
  * bytes without blanks, nested at most 4 deep, for example {"status":"writing"}. {} takes it away. Others hear of it by
  * ZRELAY_META and zrelay_who. ZRELAY_EINVAL: it is no such object. */
 ZRELAY_API int zrelay_set_meta(zrelay_t *relay, const char *meta);
@@ -262,7 +262,7 @@ typedef enum {
                               * is the other name; NULL: not known. The session's own changes are not told */
     ZRELAY_DIRECT,           /* a direct message: `name` from, `body`, `time` */
     ZRELAY_NICK,             /* the nick is now `name` */
-    ZRELAY_USER,             /* answers who: `name`, and `text`: what it shows of itself as JSON; NULL: nothing */
+    ZRELAY_USER,             /* answers who: `name`, and `text`: its meta as JSON; NULL: none */
     ZRELAY_ROOM,             /* answers rooms: `room`, `seq`, `count`, `kept`: its messages can be read again */
     ZRELAY_DONE, /* the request is answered: `request`, `count`, `seq`, `time`; `complete` false: older entries are gone
                   */
@@ -272,8 +272,9 @@ typedef enum {
                      * not become live; perhaps a firewall lets nobody through there. Told about six seconds after the
                      * connection, and once until something comes. The session goes on, and the library tries again */
     ZRELAY_CLOSED,  /* the session has ended; nothing follows */
-    ZRELAY_META,    /* with presence: `name` in `room` shows something else of itself, `text` as JSON; {}: nothing any
-                     * more. Told after a user has joined, and when it changes; not of ourselves */
+    ZRELAY_META,    /* with presence: `name` in `room` shows another meta, `text` as JSON; {}: none any more. Told after
+                     * a user has joined, and when it changes. The session's own is not told. zrelay_who lists the
+                     * metas of users that were there before */
 } zrelay_event_type_t;
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;

@@ -193,7 +193,7 @@ export interface Relay {
   join(room: string, options?: JoinOptions): Promise<Room>;
   /** As `join`, for programs that want every event from the first entry on. */
   room(name: string, options?: JoinOptions): Room;
-  /** Each entry is stored once, over lost connections and restarts of the broker. Waits for the connection if there is none. */
+  /** Each entry is stored once, over lost connections and restarts of the broker. Waits until there is a connection. */
   publish(room: string, body: Body | undefined, options?: PublishOptions): Promise<Ack>;
   /** Hands a text to the sessions of one nick. Nothing keeps it; it is not sent again when the session is lost (`interrupted`). */
   direct(to: string, text: string): Promise<object>;

@@ -36,9 +36,13 @@ class Gateway(Program):
 class Raw:
     """A TCP connection to the gateway, and what a test sends over it, byte for byte."""
 
-    def __init__(self, gateway, tls=None):
-        self.socket = socket.create_connection((gateway.address.rsplit(":", 1)[0], gateway.port), DEADLINE)
+    def __init__(self, gateway, tls=None, receive=None):
+        """`receive`: bytes that the kernel keeps for it."""
+        self.socket = socket.socket(socket.AF_INET6 if ":" in gateway.host else socket.AF_INET)
+        if receive:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
         self.socket.settimeout(DEADLINE)
+        self.socket.connect((gateway.address.rsplit(":", 1)[0], gateway.port))
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.gateway = gateway
@@ -165,9 +169,9 @@ class GatewayCase(TestCase):
         self.addCleanup(raw.close)
         return raw
 
-    def browser(self, gateway, nick=None, subprotocol=None, **members):
+    def browser(self, gateway, nick=None, subprotocol=None, receive=None, **members):
         """A WebSocket at /v1/ws whose `hello` was answered; `welcome` has the answer."""
-        raw = self.raw(gateway)
+        raw = self.raw(gateway, receive=receive)
         status, _ = raw.upgrade("/v1/ws", *([f"Sec-WebSocket-Protocol: {subprotocol}"] if subprotocol else []))
         self.assertEqual(status, 101)
         raw.client = secrets.token_hex(16)

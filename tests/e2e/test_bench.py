@@ -11,6 +11,7 @@ import unittest
 import xml.etree.ElementTree
 
 from harness import DEADLINE, ZRELAY, ZRELAYD, TestCase, publish_frame, wait_for
+from limit_case import KEPT
 
 SMALL = "log\n    room-entries = 5\n"
 
@@ -41,6 +42,22 @@ class BenchCase(TestCase):
         """Until a benchmark that publishes does so."""
         room, peer = self.room_of(broker), self.peer(broker)
         wait_for(lambda: peer.ask(op="rooms", prefix=room)["rooms"][0]["seq"] >= 1, "it runs")
+
+
+class Memory(BenchCase):
+    @staticmethod
+    def faults(broker):
+        with open(f"/proc/{broker.process.pid}/stat") as file:
+            return int(file.read().rpartition(")")[2].split()[7])
+
+    @unittest.skipIf(KEPT, "AddressSanitizer keeps what was freed")
+    def test_a_full_log_uses_its_memory_again(self):
+        """Frames that the log forgot make room for new ones, without the system's help."""
+        broker = self.broker(config="log\n    bytes = 8M\n    room-bytes = 8M\n")
+        self.bench(broker, "throughput", "-n", "200000")  # 25 MB
+        before, messages = self.faults(broker), 400_000
+        self.bench(broker, "throughput", "-n", str(messages))
+        self.assertLess((self.faults(broker) - before) * 1000 / messages, 7)
 
 
 class Modes(BenchCase):

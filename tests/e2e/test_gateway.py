@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import struct
+import threading
 
 import websockets
 
@@ -163,6 +164,48 @@ class Binary(GatewayCase):
         wait_for(lambda: peer.ask(op="ping") and peer.ask(op="who", room="r")["count"] == 1, "ann to be there")
         browser.close()
         wait_for(lambda: peer.ask(op="ping") and peer.ask(op="who", room="r")["count"] == 0, "ann to be gone")
+
+
+class Readers(GatewayCase):
+    def read_all(self, browser, last, upto):
+        """Reads entries up to that seq; a gap is filled by replay. Returns the seqs."""
+        seqs, asking = [last], False
+        while seqs[-1] < upto:
+            opcode, payload = browser.read()
+            missed = False
+            if opcode == TEXT:
+                message = json.loads(payload)
+                missed = message["op"] == "pong" and message["heads"].get("r", 0) > seqs[-1] or message["op"] == "replayed"
+                asking = asking and message["op"] != "replayed"
+            elif opcode == BINARY and payload[0] != 2:
+                _, _, prev, entries = deliver_entries(payload)
+                missed = prev > seqs[-1]
+                seqs += [] if missed else [entry[0] for entry in entries if entry[0] > seqs[-1]]
+            if missed and not asking:
+                asking = True
+                browser.say(op="replay", room="r", after=seqs[-1])
+        return seqs[1:]
+
+    def test_a_slow_browser_sees_what_it_missed(self):
+        broker = self.broker(config="server\n    heartbeat = 200\n")
+        gateway = self.gateway(broker)
+        slow, quick = self.browser(gateway, "slow", "zrelay.v1", receive=4096), self.browser(gateway, "quick", "zrelay.v1")
+        for browser in (slow, quick):
+            browser.say(op="subscribe", id=1, rooms=["r"])
+            browser.hear("subscribed")
+            browser.say(op="join", id=2, room="r")
+            browser.hear("joined")
+        found = []
+        reader = threading.Thread(target=lambda: found.append(self.read_all(quick, 0, 600)))
+        reader.start()
+        peer = self.peer(broker, "bob")
+        for number in range(1, 601):  # more than a kernel holds for one connection
+            peer.send(publish_frame("r", (number, b"x" * 20000)))
+            peer.ask(op="ping")
+        reader.join(DEADLINE)
+        self.assertEqual(found, [list(range(1, 601))])
+        self.assertRegex(self.get(gateway, "/metrics")[2], rb"(?m)^zrelay_gateway_websocket_dropped_total [1-9]")
+        self.assertEqual(self.read_all(slow, 0, 600), list(range(1, 601)))
 
 
 class Plain(GatewayCase):

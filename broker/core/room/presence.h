@@ -23,7 +23,7 @@ typedef struct occupant {
     bool queued;             /* among the changes */
     bool listed;             /* a `who` answer showed a change that is undone since and that the room was not told */
     uint64_t listings;       /* the presence's, when somebody came or went last */
-    zr_blob_t *meta;         /* what the user shows of itself: a JSON object as text; NULL: nothing */
+    zr_blob_t *meta;         /* that the user shows: a JSON object as text; NULL: none */
     bool meta_changed;       /* the room was told another one */
     const char *reason;      /* why the last session went; static */
     char other[ZR_NICK_MAX]; /* renamed: the nick after or before */

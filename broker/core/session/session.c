@@ -4,11 +4,21 @@
 
 #include "fatal.h"
 
-session_t *session_by_route(const sessions_t *sessions, route_t route) {
+static inline session_t *s_by_route(const sessions_t *sessions, route_t route, unsigned hash) {
     session_t *session;
-    unsigned hash = route_hash(route);
     HASH_FIND_BYHASHVALUE(by_route, sessions->by_route, &route, sizeof route, hash, session);
     return session;
+}
+
+/* Apart, so that frames of connections cost no more for it. */
+__attribute__((noinline)) static session_t *s_by_channel(const sessions_t *sessions, route_t route) {
+    return s_by_route(sessions, route, route_channel_hash(route));
+}
+
+session_t *session_by_route(const sessions_t *sessions, route_t route) {
+    if (route_channel(route))
+        return s_by_channel(sessions, route);
+    return s_by_route(sessions, route, zr_hash_number(route));
 }
 
 session_t *session_by_id(const sessions_t *sessions, uint64_t id) {

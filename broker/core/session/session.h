@@ -48,7 +48,7 @@ typedef struct session {
     unsigned beats;              /* heartbeats that began since a frame came (relay_silent) */
     bool silent;                 /* it is about to expire (silence.h) */
     struct session *prev_silent, *next_silent;
-    zr_blob_t *meta;   /* what it shows of itself in rooms without another one; NULL: nothing */
+    zr_blob_t *meta;   /* that it shows in rooms without another one; NULL: none */
     size_t meta_bytes; /* of those that it has in rooms */
     member_t *members;
     member_t *next_told;   /* where the next pong begins; NULL: at the first */

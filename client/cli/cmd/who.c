@@ -58,6 +58,6 @@ const command_t cmd_who = {
     .summary = "print who is in a room",
     .help = "Prints the nicks of those who are present in ROOM, one per line. Readers that joined silently, as\n"
             "'zrelay sub' does, are not named. Readers of a prefix ('zrelay sub PREFIX*') are not even counted.\n"
-            "With --json each line has what the user shows of itself, too ('meta').\n",
+            "With --json each line has the user's meta, too: an avatar, a status or the like.\n",
     .run = s_run,
 };

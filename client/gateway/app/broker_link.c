@@ -8,7 +8,9 @@
 #include "key_file.h"
 #include "link.h"
 
-enum { TURN_FRAMES = 2048, TOKEN_MAX = 4096, LINGER_MS = 500 };
+/* What a turn takes at most: it goes out to all readers before more is taken, so that no fast reader's queue fills. */
+enum { TURN_FRAMES = 2048, TURN_BYTES = 128 << 10 };
+enum { TOKEN_MAX = 4096, LINGER_MS = 500 };
 
 struct broker_link {
     poller_t *poller;
@@ -138,16 +140,30 @@ static void s_take_change(broker_link_t *b, link_change_t change, uint64_t now) 
         uplink_down(b->uplink, why[change], now);
 }
 
-/* Frames from before a change come first. */
+static size_t s_take_front(broker_link_t *b, uint64_t now) {
+    zr_blob_t *frame = link_front(b->link);
+    size_t len = frame ? zr_blob_len(frame) + 1 : 0;
+    if (frame)
+        uplink_front(b->uplink, frame, now);
+    return len;
+}
+
+static size_t s_take_back(broker_link_t *b, uint64_t now) {
+    zr_blob_t *frame = link_back(b->link);
+    size_t len = frame ? zr_blob_len(frame) + 1 : 0;
+    if (frame)
+        uplink_back(b->uplink, frame, now);
+    return len;
+}
+
+/* True: there may be more. Frames from before a change of the connection come before it. */
 static bool s_take_frames(broker_link_t *b, uint64_t now) {
-    zr_blob_t *front = NULL, *back = NULL;
-    for (int i = 0; i < TURN_FRAMES; i++) {
-        if ((front = link_front(b->link)))
-            uplink_front(b->uplink, front, now);
-        if ((back = link_back(b->link)))
-            uplink_back(b->uplink, back, now);
-        if (!front && !back)
+    size_t bytes = 0;
+    for (int i = 0; i < TURN_FRAMES && bytes < TURN_BYTES; i++) {
+        size_t front = s_take_front(b, now), back = s_take_back(b, now);
+        if (front + back == 0)
             return false;
+        bytes += front + back;
     }
     return true;
 }

@@ -21,6 +21,7 @@
 #include "pages.h"
 #include "poller.h"
 #include "proxied.h"
+#include "refuse.h"
 #include "routes.h"
 #include "web.h"
 #include "ws_paths.h"
@@ -109,22 +110,13 @@ static bool s_is_direct(const gateway_t *gateway, const exchange_t *e) {
     return address_is_loopback(exchange_address(e)) && !proxied;
 }
 
-static void s_refuse_host(exchange_t *e) {
-    static const web_header_t headers[] = {{"Content-Type", HTTP_PROBLEM_TYPE}};
-    http_problem_t problem;
-    zr_buffer_t body = {0};
-    http_fail(&problem, HTTP_MISDIRECTED,
-        "on this machine the gateway is localhost; the operator allows another name with --origin, and a proxy with "
-        "--trusted-proxy");
-    http_problem_write(&body, &problem);
-    exchange_answer(e, http_problem_status(&problem), headers, 1, zr_span_of(body.data, body.len));
-    zr_buffer_finish(&body);
-}
-
 static void s_on_request(void *ctx, exchange_t *e) {
     gateway_t *gateway = ctx;
     if (s_is_direct(gateway, e) && !origin_host_allowed(gateway->config, exchange_header(e, "Host")))
-        s_refuse_host(e);
+        refuse_with(e, HTTP_MISDIRECTED,
+            "on this machine the gateway is localhost; the operator allows other names with --origin, or a proxy with "
+            "--trusted-proxy",
+            NULL, 0);
     else
         routes_take(gateway->routes, ROUTES, e);
 }

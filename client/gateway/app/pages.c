@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "fatal.h"
-#include "http_problem.h"
 #include "logger.h"
+#include "refuse.h"
 #include "names.h"
 
 enum { TAG_BYTES = 8, TAG_SIZE = 2 * TAG_BYTES + 3 };
@@ -142,27 +142,17 @@ static const page_t *s_find(const pages_t *pages, zr_span_t path) {
     return NULL;
 }
 
-static void s_refuse(exchange_t *e, unsigned code, const char *text) {
-    http_problem_t problem;
-    zr_buffer_t body = {0};
-    static const web_header_t headers[] = {{"Content-Type", HTTP_PROBLEM_TYPE}, {"Allow", "GET, HEAD"}};
-    http_fail(&problem, code, "%s", text);
-    http_problem_write(&body, &problem);
-    exchange_answer(e, http_problem_status(&problem), headers, code == HTTP_METHOD_NOT_ALLOWED ? 2 : 1,
-        zr_span_of(body.data, body.len));
-    zr_buffer_finish(&body);
-}
-
 void pages_take(void *ctx, exchange_t *e) {
+    static const web_header_t allow = {"Allow", "GET, HEAD"};
     zr_span_t rest = exchange_target(e), path = zr_span_cut(&rest, '?');
     const page_t *page = s_find(ctx, path);
     const char *known = exchange_header(e, "If-None-Match");
     if (!page) {
-        s_refuse(e, HTTP_NOT_FOUND, "nothing is at this path");
+        refuse_with(e, HTTP_NOT_FOUND, "nothing is at this path", NULL, 0);
         return;
     }
     if (strcmp(exchange_method(e), "GET") != 0 && strcmp(exchange_method(e), "HEAD") != 0) {
-        s_refuse(e, HTTP_METHOD_NOT_ALLOWED, "files can be read only");
+        refuse_with(e, HTTP_METHOD_NOT_ALLOWED, "files can be read only", &allow, 1);
         return;
     }
     const web_header_t headers[] = {{"Content-Type", page->type}, {"ETag", page->tag}, {"Cache-Control", "no-cache"},

@@ -1,8 +1,7 @@
 /* See routes.h. */
 #include "routes.h"
 
-static const char s_not_found[] = "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
-                                  "\"detail\":\"nothing is at this path\"}\n";
+#include "refuse.h"
 
 static bool s_fits(const char *pattern, zr_span_t path) {
     zr_span_t whole = zr_span(pattern);
@@ -11,12 +10,11 @@ static bool s_fits(const char *pattern, zr_span_t path) {
 }
 
 void routes_take(const route_t *routes, size_t count, exchange_t *e) {
-    static const web_header_t headers[] = {{"Content-Type", "application/problem+json"}};
     zr_span_t rest = exchange_target(e), path = zr_span_cut(&rest, '?');
     for (size_t i = 0; i < count; i++)
         if (s_fits(routes[i].path, path)) {
             routes[i].handler(routes[i].ctx, e);
             return;
         }
-    exchange_answer(e, 404, headers, 1, zr_span(s_not_found));
+    refuse_with(e, HTTP_NOT_FOUND, "nothing is at this path", NULL, 0);
 }

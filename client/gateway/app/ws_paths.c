@@ -10,6 +10,7 @@
 #include "http_forwarded.h"
 #include "origin.h"
 #include "plain.h"
+#include "refuse.h"
 
 struct ws_paths {
     const gateway_config_t *config;
@@ -124,29 +125,9 @@ static void s_on_exchange_gone(void *ctx) {
 
 /* --- The handshake --- */
 
-static void s_refuse_problem(exchange_t *e, const http_problem_t *problem) {
-    zr_buffer_t body = {0};
-    web_header_t headers[] = {{"Content-Type", HTTP_PROBLEM_TYPE}};
-    http_problem_write(&body, problem);
-    exchange_answer(e, http_problem_status(problem), headers, 1, zr_span_of(body.data, body.len));
-    zr_buffer_finish(&body);
-}
-
-static void s_refuse(exchange_t *e, unsigned code, const char *text) {
-    http_problem_t problem;
-    http_fail(&problem, code, "%s", text);
-    s_refuse_problem(e, &problem);
-}
-
-/* The protocol's codes have none for it. `text` has nothing to escape. */
 static void s_ask_upgrade(exchange_t *e, const char *text) {
-    static const web_header_t headers[] = {
-        {"Content-Type", HTTP_PROBLEM_TYPE}, {"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
-    zr_buffer_t body = {0};
-    zr_buffer_printf(
-        &body, "{\"type\":\"about:blank\",\"title\":\"Upgrade Required\",\"status\":426,\"detail\":\"%s\"}\n", text);
-    exchange_answer(e, 426, headers, 3, zr_span_of(body.data, body.len));
-    zr_buffer_finish(&body);
+    static const web_header_t headers[] = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
+    refuse_with(e, HTTP_UPGRADE_REQUIRED, text, headers, 2);
 }
 
 static bool s_may(const ws_paths_t *paths, exchange_t *e) {
@@ -160,10 +141,10 @@ static bool s_may(const ws_paths_t *paths, exchange_t *e) {
     if (fault && status == 426)
         s_ask_upgrade(e, fault);
     else if (fault)
-        s_refuse(e, status == 405 ? HTTP_METHOD_NOT_ALLOWED : HTTP_BAD_REQUEST, fault);
+        refuse_with(e, status == 405 ? HTTP_METHOD_NOT_ALLOWED : HTTP_BAD_REQUEST, fault, NULL, 0);
     else if (!origin_allowed(paths->config, exchange_header(e, "Origin"), exchange_header(e, "Host")))
-        s_refuse(
-            e, HTTP_ORIGIN_REFUSED, "pages of this origin may not connect; the operator allows it with http/origin");
+        refuse_with(e, HTTP_ORIGIN_REFUSED,
+            "pages of this origin may not connect; the operator allows it with http/origin", NULL, 0);
     else
         return true;
     return false;
@@ -198,7 +179,7 @@ void ws_paths_browser(void *ctx, exchange_t *e) {
     if (!s_may(paths, e))
         return;
     if (asked && !json && !binary) {
-        s_refuse(e, HTTP_BAD_REQUEST, "unknown subprotocol; there are zrelay.v1 and zrelay.v1.json");
+        refuse_with(e, HTTP_BAD_REQUEST, "unknown subprotocol; there are zrelay.v1 and zrelay.v1.json", NULL, 0);
         return;
     }
     peer_socket_t *peer = s_peer(paths, e);
@@ -212,7 +193,7 @@ void ws_paths_room(ws_paths_t *paths, exchange_t *e, const http_route_t *route) 
     if (!s_may(paths, e))
         return;
     if (!http_login_read(&login, zr_span(exchange_header(e, "Authorization")), &problem)) {
-        s_refuse_problem(e, &problem);
+        refuse(e, &problem);
         return;
     }
     peer_socket_t *peer = s_peer(paths, e);

@@ -51,6 +51,7 @@ static const row_t s_rows[HTTP_CODE_COUNT] = {
     [HTTP_METHOD_NOT_ALLOWED] = {405, 0, "method-not-allowed", "this address does not take the method"},
     [HTTP_ORIGIN_REFUSED] = {403, 0, "origin-refused", "the gateway does not serve pages of this origin"},
     [HTTP_MISDIRECTED] = {421, 0, "misdirected", "the gateway is not known by the name in Host"},
+    [HTTP_UPGRADE_REQUIRED] = {426, 0, "upgrade-required", "this address is for WebSockets"},
     [HTTP_IN_PROGRESS] = {409, 1, "in-progress", "another request with this Idempotency-Key is under way"},
     [HTTP_BROKER_AWAY] = {503, 1, "broker-away", "the broker cannot be reached; send the request again later"},
     [HTTP_TIMEOUT] = {504, 1, "timeout", "the broker did not answer in time"},

@@ -12,8 +12,9 @@ enum {
     HTTP_NOT_FOUND,
     HTTP_METHOD_NOT_ALLOWED,
     HTTP_ORIGIN_REFUSED,
-    HTTP_MISDIRECTED, /* the name in Host is not one of the gateway's */
-    HTTP_IN_PROGRESS, /* another request with this Idempotency-Key is under way */
+    HTTP_MISDIRECTED,      /* the name in Host is not one of the gateway's */
+    HTTP_UPGRADE_REQUIRED, /* the address is for WebSockets */
+    HTTP_IN_PROGRESS,      /* another request with this Idempotency-Key is under way */
     HTTP_BROKER_AWAY,
     HTTP_TIMEOUT,
     HTTP_OVERLOADED, /* a limit of the gateway is reached */

@@ -59,6 +59,7 @@ struct ws_pool {
     const gateway_config_t *config;
     poller_t *poller;
     uint64_t now;
+    bool hold;            /* no socket is read now */
     ws_t *open, *closing; /* by `due`: within each, all wait equally long */
     ws_t *reading, *writing, *dying;
     wslay_event_context_ptr spare[SPARE_MAX];
@@ -431,7 +432,8 @@ static void s_free(ws_t *ws) {
 
 static void s_ping(ws_t *ws) {
     static const uint8_t ping[] = {0x80 | WS_PING, 0};
-    if (!ws->heard) {
+    bool unread = ws->pool->hold || ws->events->paused(ws->ctx); /* its answer may be there */
+    if (!ws->heard && !unread) {
         ws->pool->counts.dead++;
         s_die(ws);
         return;
@@ -462,6 +464,7 @@ static void s_keep_time(ws_pool_t *pool) {
 void ws_pool_turn(ws_pool_t *pool, bool hold, uint64_t now) {
     ws_t *ws, *next;
     pool->now = now;
+    pool->hold = hold;
     for (ws = pool->reading; ws; ws = next) {
         next = ws->reading_next;
         if (s_may_read(ws, hold))

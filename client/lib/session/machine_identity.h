@@ -8,7 +8,7 @@
  * at once. */
 int machine_renew(machine_t *machine, const char *token, uint64_t now);
 
-/* What the session shows of itself from now on, as zr_meta_write gives it. A session that is live tells it at once. */
+/* The meta that the session shows from now on, as zr_meta_write gives it. A session that is live tells it at once. */
 int machine_set_meta(machine_t *machine, const char *meta, uint64_t now);
 
 #endif

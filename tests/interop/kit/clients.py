@@ -72,7 +72,8 @@ def main(client, *further):
         command = [sys.executable, HERE / "kit", "--read", read, *(["--publish", publish] if publish else []), *options]
         for level in levels:
             command += ["--level", level]
-        return subprocess.run([*command, *further], env={"ZRELAYD": str(BUILD / "broker/zrelayd"), **os.environ}).returncode
+        environment = {"ZRELAYD": str(BUILD / "broker/zrelayd"), **os.environ, "XDG_CONFIG_HOME": folder}  # not the user's settings
+        return subprocess.run([*command, *further], env=environment).returncode
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@
 #include "http_json.h"
 #include "wire.h"
 
-enum { TEXT_MAX = 8192 }; /* bytes of a body that goes as JSON: with every byte escaped it still is a control frame */
-
 typedef enum { LANE_NONE, LANE_READ, LANE_FRAME, LANES } lane_t;
 
 struct http_ask {
@@ -40,7 +38,7 @@ struct http_session {
     uint64_t pause;    /* no frame is sent before that time */
     uint64_t greet_at; /* `hello` is said again then; 0: no */
     http_ask_t *asks, *busy[LANES];
-    size_t ask_count;
+    size_t ask_count, sent_count;
     const http_session_calls_t *calls;
     void *ctx;
     unsigned depth; /* of calls from the uplink */
@@ -55,6 +53,7 @@ static void s_free_ask(http_ask_t *ask) {
     http_session_t *session = ask->session;
     DL_DELETE(session->asks, ask);
     session->ask_count--;
+    session->sent_count -= ask->sent;
     if (session->busy[ask->lane] == ask)
         session->busy[ask->lane] = NULL;
     json_decref(ask->request);
@@ -107,7 +106,7 @@ void http_ask_cancel(http_ask_t *ask) {
 /* --- Sending --- */
 
 static bool s_ihttp_text(zr_span_t body) {
-    return body.len <= TEXT_MAX && zr_utf8_valid(body) && (body.len == 0 || !memchr(body.ptr, '\0', body.len));
+    return body.len <= HTTP_TEXT_MAX && zr_utf8_valid(body) && (body.len == 0 || !memchr(body.ptr, '\0', body.len));
 }
 
 static void s_set_text(json_t *object, const char *member, zr_span_t text) {
@@ -155,6 +154,7 @@ static bool s_is_stale(const http_session_t *session, const http_ask_t *ask) {
 
 static void s_send(http_session_t *session, http_ask_t *ask) {
     ask->sent = true;
+    session->sent_count++;
     session->busy[ask->lane] = ask->lane == LANE_NONE ? NULL : ask;
     if (ask->lane == LANE_FRAME) {
         s_send_frame(session, ask);
@@ -167,7 +167,7 @@ static void s_send(http_session_t *session, http_ask_t *ask) {
 }
 
 static bool s_may_send(const http_session_t *session, const http_ask_t *ask) {
-    return !ask->sent && !session->busy[ask->lane] &&
+    return !ask->sent && session->sent_count < HTTP_UNANSWERED_MAX && !session->busy[ask->lane] &&
            (ask->lane != LANE_FRAME || *session->broker->now >= session->pause);
 }
 

@@ -29,7 +29,12 @@ typedef struct {
     http_session_t *sessions; /* a list of all */
 } http_broker_t;
 
-enum { HTTP_GREET_AGAIN_MS = 3000 }; /* so long a session waits for a login that the broker does not take yet */
+enum {
+    HTTP_GREET_AGAIN_MS = 3000, /* so long a session waits for a login that the broker does not take yet */
+    HTTP_UNANSWERED_MAX = 200, /* asks of a session at the broker; further ones wait here, as it detaches a session that
+                                   asks too much at once */
+    HTTP_TEXT_MAX = 8192       /* bytes of a body that goes as JSON: with every byte escaped it is no large frame */
+};
 
 typedef struct {
     /* All may be NULL but `ended`. */

@@ -1,4 +1,4 @@
-/* JSON Web Tokens: what is let in, and all that is not. */
+/* JSON Web Tokens: good ones are let in, and all others are refused. */
 #include <sodium.h>
 #include <stdio.h>
 

@@ -229,6 +229,20 @@ TEST(test_a_paused_peer_is_not_read) {
     close(peer.fd);
 }
 
+TEST(test_a_paused_peer_is_not_taken_for_dead) {
+    static peer_t peer;
+    s_open(&peer, LIT(""));
+    peer.paused = true;
+    for (int i = 0; i < 5; i++)
+        s_turns(1000);
+    ck_assert(!peer.gone);
+    peer.paused = false;
+    s_turns(1000);
+    s_turns(1000);
+    ck_assert(peer.gone);
+    close(peer.fd);
+}
+
 TEST(test_all_are_told_of_the_end) {
     static peer_t a, b;
     s_open(&a, LIT(""));

@@ -7,7 +7,7 @@
 #include "control.h"
 #include "fatal.h"
 
-enum { FRAMES = 64, CHANNELS = 10100, HEADERS = 16 };
+enum { FRAMES = 512, CHANNELS = 10100, HEADERS = 16 };
 
 /* --- Exchanges --- */
 

@@ -24,7 +24,9 @@ TEST(test_lines_in_json) {
 TEST(test_slices_until_the_end) {
     exchange_t *e = api_request("GET", BODY, "", "");
     channel_t *channel = api_welcome();
-    ck_assert_has(api_sent(channel), "\"after\":0");
+    const char *replay = api_sent(channel);
+    ck_assert_has(replay, "\"after\":0");
+    ck_assert_has(replay, "\"limit\":2000");
     api_deliver(channel, "lobby", ZR_FRAME_REPLAY, 0, 1, 2);
     s_replayed(channel, 1, 2, 2, "true", "true");
     ck_assert_has(api_sent(channel), "\"after\":2");
@@ -47,6 +49,9 @@ TEST(test_a_slow_client_costs_one_slice) {
     ck_assert(!api_ended(e) && !api_aborted(e));
     api_drain(e);
     ck_assert_has(api_sent(channel), "\"after\":2");
+    api_hold(e, (1 << 16) - 1); /* little enough */
+    s_replayed(channel, 2, 2, 2, "true", "true");
+    api_expect(channel, "replay");
 }
 
 TEST(test_last_until_and_limit) {

@@ -1,4 +1,6 @@
 /* Messages and keys by POST, PUT and DELETE. */
+#include <stdio.h>
+
 #include "fixture_api.h"
 
 static void s_ack(channel_t *channel, json_int_t id, int seq) {
@@ -106,6 +108,38 @@ TEST(test_bytes_go_in_a_frame_one_at_a_time) {
     ck_assert_uint_eq(from, entry.mid + 1);
     api_say(channel, "{'op':'error','code':'too-large','text':'split it','room':'other','mid':%d}", (int)from);
     ck_assert_status(second, 413);
+}
+
+TEST(test_the_longest_text_and_the_shortest_frame) {
+    static char body[8194], target[1200], key[300];
+    memset(body, 1, 8193); /* each byte takes six in JSON */
+    body[8192] = '\0';
+    snprintf(target, sizeof target, "/v1/rooms/%.*s", 128, unit_fill('r', 128).ptr);
+    snprintf(key, sizeof key, "Zrelay-Key: %.*s\n", 255, unit_fill('k', 255).ptr);
+    api_request("POST", target, key, body);
+    channel_t *channel = api_welcome();
+    zr_span_t frame = api_sent_bytes(channel);
+    ck_assert_int_eq(frame.ptr[0], '{');
+    ck_assert_uint_gt(frame.len, 6 * 8192);
+    ck_assert_uint_le(frame.len, 65536);
+    body[8192] = 1;
+    api_request("POST", target, key, body);
+    ck_assert_int_eq(api_sent_bytes(channel).ptr[0], ZR_TYPE_PUBLISH);
+}
+
+TEST(test_so_many_requests_are_asked_at_once) {
+    exchange_t *first = api_request("POST", "/v1/rooms/lobby", "", "x");
+    channel_t *channel = api_welcome();
+    for (int i = 1; i < 201; i++)
+        api_request("POST", "/v1/rooms/lobby", "", "x");
+    size_t sent = 0;
+    while (api_sent_bytes(channel).len > 0)
+        sent++;
+    ck_assert_uint_eq(sent, 200);
+    s_ack(channel, 1, 1);
+    ck_assert_status(first, 201);
+    ck_assert_uint_gt(api_sent_bytes(channel).len, 0);
+    ck_assert_uint_eq(api_sent_bytes(channel).len, 0);
 }
 
 TEST(test_frames_pause_when_the_broker_says_so) {
