@@ -57,6 +57,15 @@ static inline zr_span_t zr_span_word(zr_span_t *text) {
     return word;
 }
 
+/* Without the blanks around it. */
+static inline zr_span_t zr_span_trim(zr_span_t text) {
+    while (text.len > 0 && zr_is_blank(text.ptr[0]))
+        text = zr_span_of(text.ptr + 1, text.len - 1);
+    while (text.len > 0 && zr_is_blank(text.ptr[text.len - 1]))
+        text.len--;
+    return text;
+}
+
 /* Byte order, a shorter one before a longer one that starts with it: <0, 0, >0. */
 static inline int zr_span_compare(zr_span_t a, zr_span_t b) {
     size_t shorter = a.len < b.len ? a.len : b.len;

@@ -47,7 +47,7 @@ static bool s_split(zr_span_t token, jwt_parts_t *parts) {
     return parts->header.len && parts->payload.len && rest.len && !memchr(rest.ptr, '.', rest.len);
 }
 
-/* The JSON object that a part encodes; NULL: it is none. */
+/* The JSON object that a part encodes; NULL: it encodes something else. */
 static json_t *s_object(zr_span_t part) {
     char text[ZR_JWT_MAX];
     size_t len = 0;

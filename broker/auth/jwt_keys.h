@@ -39,7 +39,7 @@ size_t jwt_keys_count(const jwt_keys_t *keys);
 /* A number that is the key's own: a key with other bytes has another one. `index` is below the count. */
 uint64_t jwt_keys_number(const jwt_keys_t *keys, size_t index);
 
-/* The key that a token's header names. An empty `kid` names the only key of a file with one. NULL: there is none. */
+/* The key that a token's header names. An empty `kid` names the only key of a file with one. NULL: no key fits. */
 const jwt_key_t *jwt_keys_find(const jwt_keys_t *keys, zr_span_t kid);
 
 const char *jwt_key_algorithm(const jwt_key_t *key);

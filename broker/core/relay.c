@@ -273,10 +273,19 @@ bool relay_is_trunk(const relay_t *relay, route_t connection) {
     return session && session->channels;
 }
 
-void relay_shutdown(relay_t *relay) {
+/* Those that have a connection of their own, or those that come by a channel. */
+static void s_bye_all(relay_t *relay, bool channels) {
     session_t *session, *next;
-    HASH_ITER(by_id, relay->sessions.by_id, session, next)
-    send_bye(relay, session->route, "shutdown");
+    HASH_ITER(by_id, relay->sessions.by_id, session, next) {
+        if ((route_channel(session->route) != 0) == channels)
+            send_bye(relay, session->route, "shutdown");
+    }
+}
+
+/* A gateway hears of it before its thousands of peers, for whom there may be no time left. */
+void relay_shutdown(relay_t *relay) {
+    s_bye_all(relay, false);
+    s_bye_all(relay, true);
 }
 
 relay_stats_t relay_stats(const relay_t *relay) {

@@ -155,6 +155,8 @@ export interface Room extends AsyncIterable<Entry | Lost | Left> {
   next(): Promise<IteratorResult<Entry | Lost | Left>>;
   publish(body: Body | undefined, options?: PublishOptions): Promise<Ack>;
   state(): Promise<LiveState>;
+  /** What presence shows of this user in this room, at most 1 KB of JSON; `{}` for nothing. */
+  show(meta: Record<string, unknown>): Promise<void>;
   /** The last `limit` entries (50) before the seq `before`. */
   history(options?: { before?: number; limit?: number }): Promise<Slice>;
   leave(): void;
@@ -191,10 +193,12 @@ export interface Relay {
   join(room: string, options?: JoinOptions): Promise<Room>;
   /** As `join`, for programs that want every event from the first entry on. */
   room(name: string, options?: JoinOptions): Room;
-  /** Each entry is stored once, over lost connections and restarts of the broker. Waits for the connection if there is none. */
+  /** Each entry is stored once, over lost connections and restarts of the broker. Waits until there is a connection. */
   publish(room: string, body: Body | undefined, options?: PublishOptions): Promise<Ack>;
   /** Hands a text to the sessions of one nick. Nothing keeps it; it is not sent again when the session is lost (`interrupted`). */
   direct(to: string, text: string): Promise<object>;
+  /** What presence shows of this user in all rooms, at most 1 KB of JSON, such as `{ status: "away" }`; `{}` for nothing. */
+  show(meta: Record<string, unknown>): Promise<void>;
   list(options?: { prefix?: string; after?: string; limit?: number }): Promise<{ rooms: { room: string; seq: number; count: number }[]; more: boolean }>;
   who(room: string, options?: { after?: string; limit?: number }): Promise<{ users: User[]; count: number; silent: number; more: boolean }>;
   /** Entries of any room, also of one that is not joined. */

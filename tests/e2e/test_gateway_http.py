@@ -149,6 +149,29 @@ class Streams(HttpCase):
         self.assertEqual([data for _, name, data in found if name == "message"], ["one", "two", "three"])
         self.assertEqual([name for _, name, _ in found if name != "message"], ["offline", "online"])
 
+    def test_two_hundred_streams_outlive_the_broker(self):
+        broker = self.broker("--data", self.path("data"))
+        gateway = self.gateway(broker)
+        streams = [self.raw(gateway) for _ in range(200)]
+        for number, stream in enumerate(streams):
+            stream.request(f"/v1/rooms/room-{number % 10}/events?format=body")
+        for stream in streams:
+            self.assertEqual(stream.head()[0], 200)
+        for when in ("before", "meanwhile", "after"):
+            if when == "meanwhile":  # the gateway has no broker when these are published
+                broker.signal(signal.SIGKILL)
+                broker.finish()
+                self.wait_away(gateway)
+                broker = self.broker("--listen", broker.server, "--back", broker.back, "--data", self.path("data"))
+            for room in range(10):
+                self.run_zrelay(broker, "pub", f"room-{room}", when)
+        for stream in streams:
+            while b"data: after" not in stream.buffer:
+                self.assertTrue(stream.more())
+            found = re.findall(rb"^(?:data|event): (\w+)", whole_chunks(stream.buffer), re.M)
+            self.assertEqual([word for word in found if word in (b"before", b"meanwhile", b"after")], [b"before", b"meanwhile", b"after"])
+            self.assertNotIn(b"lost", found)
+
     def test_a_broker_without_data_says_what_is_lost(self):
         broker = self.broker()
         gateway = self.gateway(broker)

@@ -94,7 +94,7 @@ class Habits(TestCase):
             self.run_program(ZRELAYD, "--data", self.path(f"from-{name}"), "--restore", os.path.join(data, "zrelay.db"))
             for where in (f"of-{name}", f"from-{name}"):
                 self.assertEqual(self.run_zrelay(self.broker("--data", self.path(where), config=FAST), "history", "r").lines(), [b"hello disk"])
-            self.assertIn("read-only", self.run_program(ZRELAYD, "--data", data, code=1).errors())
+            self.assertIn("read-only", self.run_program(ZRELAYD, "--listen", "tcp://127.0.0.1:*", "--data", data, code=1).errors())
         of_medium = [os.path.join(medium, name) for name in ("zrelayd.conf", "users", "key_secret")]
         server = ["--config", of_medium[0], "--users", of_medium[1], "--server-key", of_medium[2]]
         self.run_program(ZRELAYD, *server, "--check-config")

@@ -13,6 +13,7 @@ void check_answer(client_t *client, ask_t *ask, const zrelay_event_t *event);
 
 /* check_rate.c: a control frame goes out; its program wants something, or has got it. */
 void check_asked(client_t *client, zr_span_t frame);
+void check_answered(client_t *client, zr_span_t frame); /* before the machine has it */
 void check_wished(client_t *client);
 
 /* check_end.c: what is still missing before `client` has all there is; false: nothing. `why` gets a text. */

@@ -13,6 +13,15 @@ static uint64_t s_hash(uint64_t hash, zr_span_t text) {
     return hash;
 }
 
+/* The number behind `member`; 0: it is not there. */
+static uint64_t s_number(zr_span_t frame, const char *member) {
+    const char *at = memmem(frame.ptr, frame.len, member, strlen(member)), *end = frame.ptr + frame.len;
+    uint64_t number = 0;
+    for (at = at ? at + strlen(member) : end; at < end && *at >= '0' && *at <= '9'; at++)
+        number = 10 * number + (uint64_t)(*at - '0');
+    return number;
+}
+
 /* The frame without its id, which is another each time. */
 static uint64_t s_without_id(zr_span_t frame) {
     const char *id = memmem(frame.ptr, frame.len, "\"id\":", 5), *end = frame.ptr + frame.len;
@@ -53,16 +62,29 @@ static void s_forget_questions(client_t *client) {
             client->asked[i] = (asked_t){0};
 }
 
+/* The broker put a question off: it said when to ask again, and that may be soon. */
+void check_answered(client_t *client, zr_span_t frame) {
+    uint64_t id = frame.len && frame.ptr[0] == '{' ? s_number(frame, "\"re\":") : 0;
+    if (id == 0 || s_number(frame, "\"wait\":") == 0)
+        return;
+    for (size_t i = 0; i < RECENT; i++)
+        if (client->asked[i].id == id && !client->asked[i].hello)
+            client->asked[i].put_off = true;
+}
+
 void check_asked(client_t *client, zr_span_t frame) {
     bool hello = zr_span_starts(frame, zr_span("{\"op\":\"hello\""));
-    asked_t asked = {s_without_id(frame), client->sim->world.now, hello};
+    asked_t asked = {s_without_id(frame), client->sim->world.now, s_number(frame, "\"id\":"), hello, false};
     if (hello)
         s_forget_questions(client);
-    size_t times = 1;
-    for (size_t i = 0; i < RECENT && i < client->asked_count; i++)
-        times += client->asked[i].hash == asked.hash && s_is_late(client, client->asked[i].time);
+    size_t times = 1, put_off = 0;
+    for (size_t i = 0; i < RECENT && i < client->asked_count; i++) {
+        bool same = client->asked[i].hash == asked.hash && s_is_late(client, client->asked[i].time);
+        times += same;
+        put_off += same && client->asked[i].put_off;
+    }
     client->asked[client->asked_count++ % RECENT] = asked;
-    size_t few = s_may_double(hello, frame) ? 2 * FEW : FEW;
+    size_t few = s_may_double(hello, frame) ? 2 * FEW : put_off > FEW / 2 ? 3 * FEW : FEW;
     if (times > few && times > few + s_wishes(client))
         world_fail(&client->sim->world, "I6", "c%u asks the same %zu times in a second: %.*s", client->number, times,
             (int)frame.len, frame.ptr);

@@ -225,6 +225,11 @@ static bool s_take_all(client_t *client) {
     return any;
 }
 
+static void s_hand_in_front(client_t *client, zr_blob_t *frame) {
+    check_answered(client, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
+    machine_front(client->machine, frame, s_now(client));
+}
+
 static bool s_hand_in_changes(client_t *client) {
     bool any = client->change_count > 0;
     for (size_t i = 0; i < client->change_count; i++) {
@@ -233,7 +238,7 @@ static bool s_hand_in_changes(client_t *client) {
             continue;
         }
         while (client->front.in.count)
-            machine_front(client->machine, queue_pop(&client->front.in), s_now(client));
+            s_hand_in_front(client, queue_pop(&client->front.in));
         machine_front_down(client->machine, s_now(client));
     }
     s_forget_changes(client);
@@ -248,7 +253,7 @@ static bool s_hand_in(client_t *client) {
         bool front = client->front.in.count && (!client->back.in.count || rng_chance(rng, 1, 2));
         zr_blob_t *frame = queue_pop(front ? &client->front.in : &client->back.in);
         if (front)
-            machine_front(client->machine, frame, s_now(client));
+            s_hand_in_front(client, frame);
         else
             machine_back(client->machine, frame, s_now(client));
         any = true;

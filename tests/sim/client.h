@@ -58,8 +58,8 @@ typedef struct {
 
 /* A control frame that it sent. */
 typedef struct {
-    uint64_t hash, time;
-    bool hello;
+    uint64_t hash, time, id;
+    bool hello, put_off;
 } asked_t;
 
 typedef struct client {

@@ -33,7 +33,7 @@ typedef struct {
 /* All sessions that are trunks are removed before. */
 void channels_finish(channels_t *channels);
 
-/* The channel of that route, open or closing. NULL: there is none, or the route is that of a connection. */
+/* The channel of that route, open or closing. NULL: nobody opened it, or the route is that of a connection. */
 channel_t *channel_find(const channels_t *channels, route_t route);
 size_t channels_count(const channels_t *channels);
 

@@ -18,7 +18,7 @@ typedef struct {
 
 void deadlines_add(deadlines_t *deadlines, deadline_t *deadline);
 void deadlines_remove(deadlines_t *deadlines, deadline_t *deadline); /* which is in it */
-deadline_t *deadlines_next(const deadlines_t *deadlines);            /* NULL: there is none */
+deadline_t *deadlines_next(const deadlines_t *deadlines);            /* NULL: nothing waits */
 void deadlines_finish(deadlines_t *deadlines);                       /* the nodes stay */
 
 /* The `type` whose `member` is the node. */

@@ -4,7 +4,7 @@
 
 #include "request.h"
 
-/* Reads it. `*meta`, NULL when there is none, is the caller's reference. false: it answered with an error. */
+/* Reads it. `*meta` is the caller's reference; NULL: the frame has no meta. false: it answered with an error. */
 bool meta_read(relay_t *relay, const request_t *request, zr_blob_t **meta);
 
 /* Answers that the session's metas are full (META_JOINS_MAX). */

@@ -35,7 +35,7 @@ bool address_is_loopback(const address_t *address);
 /* What counts as one peer: an IPv4 address, or the first 64 bits of an IPv6 address. The rest of `out` is zero. */
 void address_peer(const address_t *address, address_t *out);
 
-/* "192.0.2.1", "10.0.0.0/8", "2001:db8::/32". False: it is none, or bits beyond the length are set. */
+/* "192.0.2.1", "10.0.0.0/8", "2001:db8::/32". False: it has another form, or bits beyond the length are set. */
 bool netblock_parse(zr_span_t text, netblock_t *out);
 
 bool netblock_has(const netblock_t *block, const address_t *address);

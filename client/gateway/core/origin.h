@@ -5,7 +5,7 @@
 
 #include "gateway_config.h"
 
-/* `origin`: the request's header, NULL if there is none, as from programs. `host`: its Host header, or NULL. Without a
+/* `origin`: the request's header, NULL if it is missing, as from programs. `host`: its Host header, or NULL. Without a
  * list in `config`, pages of that same host and port may. */
 bool origin_allowed(const gateway_config_t *config, const char *origin, const char *host);
 

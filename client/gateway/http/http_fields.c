@@ -4,15 +4,6 @@
 #include <stdio.h>
 #include <strings.h>
 
-/* The value without the blanks around it. */
-static zr_span_t s_trim(zr_span_t text) {
-    while (text.len > 0 && zr_is_blank(text.ptr[0]))
-        text = zr_span_of(text.ptr + 1, text.len - 1);
-    while (text.len > 0 && zr_is_blank(text.ptr[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 static bool s_unquote(zr_span_t *text) {
     if (text->len < 2 || text->ptr[0] != '"' || text->ptr[text->len - 1] != '"')
         return false;
@@ -36,7 +27,7 @@ static bool s_is_star(zr_span_t value) {
 bool http_condition_read(
     http_condition_t *condition, zr_span_t if_match, zr_span_t if_none_match, http_problem_t *problem) {
     *condition = (http_condition_t){.kind = HTTP_IF_NOTHING};
-    zr_span_t match = s_trim(if_match), none = s_trim(if_none_match);
+    zr_span_t match = zr_span_trim(if_match), none = zr_span_trim(if_none_match);
     if (match.len > 0 && none.len > 0)
         return http_fail(problem, HTTP_BAD_REQUEST, "the request has If-Match and If-None-Match; send one of them");
     if (none.len > 0) {
@@ -56,7 +47,7 @@ bool http_condition_read(
 bool http_etag_listed(zr_span_t if_none_match, const char *etag) {
     zr_span_t list = if_none_match;
     while (list.len > 0) {
-        zr_span_t tag = s_trim(zr_span_cut(&list, ','));
+        zr_span_t tag = zr_span_trim(zr_span_cut(&list, ','));
         if (zr_span_starts(tag, zr_span("W/")))
             tag = zr_span_of(tag.ptr + 2, tag.len - 2);
         if (s_is_star(tag) || zr_span_equal(tag, zr_span(etag)))
@@ -69,7 +60,7 @@ bool http_etag_listed(zr_span_t if_none_match, const char *etag) {
 
 bool http_last_event_id_read(http_position_t *position, zr_span_t value, http_problem_t *problem) {
     http_position_t found;
-    if (!http_position_read(&found, s_trim(value)) || !found.has_epoch)
+    if (!http_position_read(&found, zr_span_trim(value)) || !found.has_epoch)
         return http_fail(
             problem, HTTP_BAD_REQUEST, "Last-Event-ID is the id of an event of this room, EPOCH:SEQ; or leave it out");
     *position = found;
@@ -77,7 +68,7 @@ bool http_last_event_id_read(http_position_t *position, zr_span_t value, http_pr
 }
 
 bool http_idempotency_key_read(zr_span_t *key, zr_span_t value, http_problem_t *problem) {
-    zr_span_t text = s_trim(value);
+    zr_span_t text = zr_span_trim(value);
     s_unquote(&text);
     bool valid = text.len > 0 && text.len <= HTTP_IDEMPOTENCY_KEY_MAX;
     for (size_t i = 0; valid && i < text.len; i++)
@@ -91,7 +82,7 @@ bool http_idempotency_key_read(zr_span_t *key, zr_span_t value, http_problem_t *
 }
 
 bool http_entry_key_read(zr_span_t *key, zr_span_t value, http_problem_t *problem) {
-    zr_span_t text = s_trim(value);
+    zr_span_t text = zr_span_trim(value);
     const char *fault = zr_key_fault(text);
     if (fault)
         return http_fail(problem, ZR_BAD_KEY, "%s", fault);
@@ -161,7 +152,7 @@ static bool s_read_bearer(http_login_t *login, zr_span_t text, http_problem_t *p
 bool http_login_read(http_login_t *login, zr_span_t authorization, http_problem_t *problem) {
     login->kind = HTTP_LOGIN_NONE;
     login->user[0] = login->token[0] = '\0';
-    zr_span_t text = s_trim(authorization);
+    zr_span_t text = zr_span_trim(authorization);
     if (text.len == 0)
         return true;
     zr_span_t scheme = zr_span_word(&text);

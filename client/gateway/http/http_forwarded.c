@@ -12,14 +12,6 @@ bool http_proxies_trust(const http_proxies_t *proxies, const address_t *address)
 
 /* --- X-Forwarded-For --- */
 
-static zr_span_t s_trim(zr_span_t text) {
-    while (text.len > 0 && zr_is_blank(text.ptr[0]))
-        text = zr_span_of(text.ptr + 1, text.len - 1);
-    while (text.len > 0 && zr_is_blank(text.ptr[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 /* Takes the last entry off the list. */
 static zr_span_t s_last(zr_span_t *list) {
     const char *comma = list->len ? memrchr(list->ptr, ',', list->len) : NULL;
@@ -27,7 +19,7 @@ static zr_span_t s_last(zr_span_t *list) {
     if (comma)
         last = zr_span_of(comma + 1, list->len - (size_t)(comma + 1 - list->ptr));
     list->len = comma ? (size_t)(comma - list->ptr) : 0;
-    return s_trim(last);
+    return zr_span_trim(last);
 }
 
 /* Some proxies add a port: 192.0.2.1:4711, [2001:db8::1]:4711. */

@@ -45,7 +45,7 @@ export class PanelView {
 
   // Shared state
 
-  /** `state` is the LiveState, or null where there is none. */
+  /** `state` is the LiveState, or null where the room keeps no state. */
   shared(state) {
     this.#state = state;
     find("state-section").hidden = state === null;

@@ -172,8 +172,9 @@ void exchange_resume_all(exchange_host_t *host) {
 
 /* The answer is sent before the body is read, and libmicrohttpd closes the connection after it. */
 static enum MHD_Result s_refuse_body(exchange_t *e) {
-    static const char text[] = "{\"type\":\"urn:zrelay:error:too-large\",\"title\":\"the body is too large\",\"status\":413,"
-                               "\"code\":\"too-large\",\"detail\":\"the body is larger than limits/max-body\"}\n";
+    static const char text[] =
+        "{\"type\":\"urn:zrelay:error:too-large\",\"title\":\"the body is too large\",\"status\":413,"
+        "\"code\":\"too-large\",\"detail\":\"the body is larger than limits/max-body\"}\n";
     static const web_header_t headers[] = {{"Content-Type", "application/problem+json"}, {"Connection", "close"}};
     e->handled = true;
     exchange_answer(e, 413, headers, 2, zr_span(text));

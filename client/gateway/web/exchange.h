@@ -23,10 +23,10 @@ const char *exchange_method(const exchange_t *e); /* as it came, such as "GET" *
 /* Path and query as they came: nothing is decoded. It may hold any byte but blanks. */
 zr_span_t exchange_target(const exchange_t *e);
 
-/* The first header of that name, whatever its case; NULL: there is none. */
+/* The first header of that name, whatever its case; NULL: it is missing. */
 const char *exchange_header(const exchange_t *e, const char *name);
 
-/* The values of all headers of that name, in their order with commas between them; empty: there is none. Valid until the
+/* The values of all headers of that name, in their order with commas between them; empty: it is missing. Valid until the
  * next call for this exchange. */
 zr_span_t exchange_headers(exchange_t *e, const char *name);
 

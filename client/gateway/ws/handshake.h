@@ -6,7 +6,7 @@
 
 enum { HANDSHAKE_ACCEPT = 29 }; /* bytes of the answer's Sec-WebSocket-Accept, with its zero byte */
 
-/* The request's headers; NULL: there is none. */
+/* The request's headers; NULL: it is missing. */
 typedef struct {
     const char *method, *upgrade, *connection, *version, *key;
 } handshake_t;

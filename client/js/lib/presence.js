@@ -62,6 +62,7 @@ export class Presence {
     const users = new Map(this.users);
     for (const { nick } of m.left) users.delete(nick);
     for (const user of m.joined) users.set(user.nick, user);
+    for (const { nick, meta } of m.changed ?? []) if (users.has(nick)) users.set(nick, Object.keys(meta).length > 0 ? { nick, meta } : { nick });
     this.#became(users, { count: m.count, crowded: false, reasons: new Map(m.left.map((user) => [user.nick, user])) });
   }
 

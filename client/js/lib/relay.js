@@ -168,6 +168,11 @@ export class Relay extends Emitter {
     return this.#request("direct", { to, text }, { again: false });
   }
 
+  /** What presence shows of this user in all rooms: a JSON object, such as `{ status: "away" }`; `{}` for nothing. */
+  show(meta) {
+    return new Promise((resolve, reject) => this.#session.show(meta, (error) => (error ? reject(error) : resolve())));
+  }
+
   /** A page of the rooms that this user may read: `{ rooms: [{ room, seq, count }], more }`. */
   list({ prefix, after, limit } = {}) {
     return this.#request("rooms", { prefix, after, limit });

@@ -73,6 +73,18 @@ export class Room extends Emitter {
     return this.#publish(this.name, body, options);
   }
 
+  /** What presence shows of this user in this room, instead of what it shows elsewhere; `{}` for nothing. */
+  show(meta) {
+    const before = this.#options;
+    this.#options = { ...before, meta };
+    const { presence = true } = before;
+    return new Promise((resolve, reject) => this.#ask("join", { presence, meta }, (error) => {
+      if (!error || error.code === "interrupted") return resolve(); // after a lost session the next join says it
+      this.#options = before;
+      reject(error);
+    }, { again: false, early: false }));
+  }
+
   /** The live state, once its snapshot is here. */
   async state() {
     if (!this.#state) {

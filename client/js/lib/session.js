@@ -158,7 +158,7 @@ export class Session extends Emitter {
   #welcome(m) {
     Object.assign(this, { token: m.resume, heartbeat: m.heartbeat, nick: m.nick, user: m.user });
     Object.assign(this.limits, m.limits);
-    if (this.state !== "greeting") return; // the answer to a hello that was sent twice
+    if (this.state !== "greeting") return this.#renewed(m);
     this.cancel("hello");
     this.#loginSince = 0;
     this.#welcomeAt = this.#edge.now();
@@ -169,6 +169,24 @@ export class Session extends Emitter {
     this.#ping();
     this.#welcomed = true;
     this.#subscribedFrom = this.subscribe(this.rooms());
+  }
+
+  /** What presence shows of this session, from now on. The connection stays. */
+  show(meta, done) {
+    const before = this.#options;
+    this.#options = { ...before, meta };
+    this.ask("hello", { proto: 1, client: before.client, nick: this.nick, meta }, (error) => {
+      const refused = error && error.code !== "interrupted"; // after a lost session the next hello says it
+      if (refused) this.#options = before;
+      done(refused ? error : null);
+    }, { again: false, early: false });
+  }
+
+  /** The answer to `show`, or to a hello that was sent twice. A connection that was made anew unnoticed has a session without rooms. */
+  #renewed(m) {
+    if (!this.#sent.has(m.re)) return;
+    this.#answer(null, m);
+    if (!m.resumed) this.greet();
   }
 
   /** Subscribes to further rooms, and returns a number: the event `subscribed` with it, or a higher one, says that their frames come. */

@@ -76,12 +76,12 @@ void question_answer_history(machine_t *m, request_t *request, json_t *object) {
     const char *name = json_string_value(json_object_get(first, "room"));
     uint64_t head;
     if (!name || strcmp(name, request->name) != 0 || !zr_get_uint(first, "seq", 0, &head, &wrong)) {
-        request_again(m, request, 0); /* not listed: up to wherever the replay ends */
+        request_go_on(m, request); /* not listed: up to wherever the replay ends */
         return;
     }
     request->until = head;
     if (head > request->after) {
-        request_again(m, request, 0);
+        request_go_on(m, request);
         return;
     }
     request->complete = head == request->after; /* a position beyond the head is of another log */
@@ -130,7 +130,7 @@ void question_answer_state(machine_t *m, request_t *request, json_t *object) {
         request->after = next;
         request->tries = brought ? 0 : request->tries;
         if (brought)
-            request_again(m, request, 0);
+            request_go_on(m, request);
         else
             request_retry(m, request, RETRY_MS);
     } else {

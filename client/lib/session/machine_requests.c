@@ -11,15 +11,25 @@
 
 /* --- The list of them --- */
 
+static void s_append(machine_t *m, request_t *request) {
+    request->prev = m->last;
+    request->next = NULL;
+    *(m->last ? &m->last->next : &m->first) = request;
+    m->last = request;
+}
+
+static void s_remove(machine_t *m, request_t *request) {
+    *(request->prev ? &request->prev->next : &m->first) = request->next;
+    *(request->next ? &request->next->prev : &m->last) = request->prev;
+}
+
 request_t *request_new(machine_t *m, request_kind_t kind, zr_span_t name) {
     request_t *request = machine_alloc(sizeof *request);
     request->kind = kind;
     if (name.len)
         memcpy(request->name, name.ptr, name.len);
     request->complete = true;
-    request->prev = m->last;
-    *(m->last ? &m->last->next : &m->first) = request;
-    m->last = request;
+    s_append(m, request);
     m->unasked = true;
     return request;
 }
@@ -39,8 +49,7 @@ static void s_release(machine_t *m, request_t *request) {
 void request_free(machine_t *m, request_t *request) {
     s_release(m, request);
     kept_clear(&request->held);
-    *(request->prev ? &request->prev->next : &m->first) = request->next;
-    *(request->next ? &request->next->prev : &m->last) = request->prev;
+    s_remove(m, request);
     if (request->number)
         m->asked_count--;
     free(request->text);
@@ -64,6 +73,12 @@ void request_again(machine_t *m, request_t *request, uint64_t delay) {
     m->unasked = true;
 }
 
+void request_go_on(machine_t *m, request_t *request) {
+    s_remove(m, request);
+    s_append(m, request);
+    request_again(m, request, 0);
+}
+
 void request_retry(machine_t *m, request_t *request, uint64_t least) {
     uint64_t delay = machine_retry_ms(request->tries++);
     request_again(m, request, delay > least ? delay : least);
@@ -78,7 +93,7 @@ bool request_next_page(machine_t *m, request_t *request, const json_t *page, con
     if (size < PAGE_SMALL && ++request->small_pages > PAGES_AT_ONCE)
         request_retry(m, request, RETRY_MS);
     else
-        request_again(m, request, 0);
+        request_go_on(m, request);
     return true;
 }
 

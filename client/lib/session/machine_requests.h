@@ -9,6 +9,7 @@ void request_free(machine_t *m, request_t *request);
 void request_abandon(machine_t *m, request_t *request); /* frees a replay, once it is no longer under way */
 void request_leave(machine_t *m, zr_span_t room);
 void request_again(machine_t *m, request_t *request, uint64_t delay); /* asks it (again) when there is room */
+void request_go_on(machine_t *m, request_t *request); /* with its next part, after what others want to ask */
 void request_retry(machine_t *m, request_t *request, uint64_t least); /* the same without progress: backs off */
 
 /* Asks for the next page of a list, after the `member` of the last one of `page`. False: there is none, or the list does

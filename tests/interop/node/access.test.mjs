@@ -40,6 +40,8 @@ test("a token lets in its user, and no other", async (t) => {
   const ann = await connect(broker.server, { user: "ann", token: "secret word" });
   t.after(() => ann.close({ patience: 100 }));
   assert.deepEqual([ann.user, ann.nick], ["ann", "ann"]);
+  await ann.show({ status: "here" });
+  assert.equal(ann.status, "online");
   await assert.rejects(connect(broker.server, { user: "ann", token: "a guess" }), { code: "login-failed" });
   await assert.rejects(connect(broker.server, { nick: "eve" }), { code: "login-required" });
 });
@@ -91,6 +93,25 @@ test("over ZeroMQ the client encrypts with its keys", async (t) => {
   assert.match(await why, /does not let in this client's key/);
   await refused.close();
   await opened;
+});
+
+test("presence shows what a user shows of itself, in all rooms or in one", async (t) => {
+  const broker = await new Stage(t).broker();
+  const [ann, bob] = [await connect(broker.server, { nick: "ann", meta: { status: "new" } }), await connect(broker.server, { nick: "bob" })];
+  for (const relay of [ann, bob]) t.after(() => relay.close({ patience: 100 }));
+  const rooms = [await ann.join("one"), await ann.join("other")];
+  const seen = [await bob.join("one"), await bob.join("other")];
+  const metas = () => seen.map(({ presence }) => presence.users.get("ann")?.meta);
+  const show = async (promise, expected) => {
+    await promise;
+    await until(() => JSON.stringify(metas()) === JSON.stringify(expected), () => `${JSON.stringify(expected)}, not ${JSON.stringify(metas())}`);
+  };
+  await show(null, [{ status: "new" }, { status: "new" }]);
+  await show(ann.show({ status: "away" }), [{ status: "away" }, { status: "away" }]);
+  await show(rooms[0].show({ cursor: 7 }), [{ cursor: 7 }, { status: "away" }]);
+  await show(ann.show({}), [{ cursor: 7 }, undefined]);
+  await assert.rejects(ann.show({ status: "x".repeat(2000) }), { code: "bad-member" });
+  assert.equal(ann.status, "online");
 });
 
 test("the page asks for the token, and says when it is wrong", { skip: !ZRELAY_GATEWAY && "it needs the gateway" }, async (t) => {

@@ -104,6 +104,11 @@ export class Stage {
     const { chromium } = await import("playwright-core"); // few tests need it
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
     this.t.after(() => browser.close());
-    return browser;
+    const newContext = async (options) => {
+      const context = await browser.newContext(options);
+      context.setDefaultTimeout(DEADLINE);
+      return context;
+    };
+    return { newContext, newPage: async (options) => (await newContext(options)).newPage() };
   }
 }

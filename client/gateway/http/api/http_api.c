@@ -15,7 +15,7 @@ enum { TICK_MS = 250 };
 
 static const struct {
     http_handler_fn *get, *post, *put, *delete;
-    const char *allow; /* NULL: it is none of the API's */
+    const char *allow; /* NULL: the API does not have it */
 } s_resources[HTTP_RESOURCES] = {
     [HTTP_METRICS] = {http_metrics_take, NULL, NULL, NULL, "GET, HEAD, OPTIONS"},
     [HTTP_ROOMS] = {http_rooms_take, NULL, NULL, NULL, "GET, HEAD, OPTIONS"},

@@ -35,7 +35,7 @@ http_api_t *http_api_new(const http_api_config_t *config, uint64_t now);
 /* All exchanges must be over. NULL is accepted. */
 void http_api_destroy(http_api_t *api);
 
-/* Takes a request of /v1/rooms or /metrics, and answers it now or later. Whatever else it gets is 404. */
+/* Takes a request of /v1/rooms or /metrics, and answers it now or later. Every other address is 404. */
 void http_api_take(http_api_t *api, exchange_t *e);
 
 /* Call in each turn of the loop: what is done from here on happens at `now`. */

@@ -177,7 +177,7 @@ static void s_on_slice(void *ctx, const json_t *replayed) {
     own->last = seq > own->slice_last ? seq : own->slice_last;
     bool more = json_is_true(json_object_get(replayed, "more"));
     if (!more && own->slice_count == 0)
-        own->hint = 0; /* nothing is there, whatever was told */
+        own->hint = 0; /* the head that was told is not there */
     own->behind = more || own->hint > own->last;
     s_go_on(own);
 }

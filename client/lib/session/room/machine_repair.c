@@ -380,7 +380,7 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
             request->room->barren++;
         s_finish(m, request);
     } else if (brought) {
-        request_again(m, request, 0);
+        request_go_on(m, request);
     } else {
         request_retry(m, request, RETRY_MS);
     }

@@ -65,4 +65,8 @@ test("what a user shows may change", () => {
   one.frame({ version: 2, joined: [{ nick: "ann", meta: { status: "away" } }], left: [], count: 1 });
   assert.deepEqual(told.at(-1).changed, [{ nick: "ann", meta: { status: "away" } }]);
   assert.equal(one.users.get("ann").meta.status, "away");
+  one.frame({ version: 3, joined: [], left: [], count: 1, changed: [{ nick: "ann", meta: { status: "back" } }, { nick: "ghost", meta: {} }] });
+  assert.deepEqual(told.at(-1).changed, [{ nick: "ann", meta: { status: "back" } }]);
+  one.frame({ version: 4, joined: [], left: [], count: 1, changed: [{ nick: "ann", meta: {} }] });
+  assert.deepEqual([...one.users.values()], [{ nick: "ann" }]);
 });

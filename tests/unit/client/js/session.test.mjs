@@ -224,3 +224,30 @@ test("subscribe is sent again when its answer is lost", () => {
   edge.link.tell({ op: "subscribed", re: edge.sent("subscribe")[1].id });
   assert.equal(one.state, "live");
 });
+
+test("show renews the session, and a session that began anew is greeted again", () => {
+  const { edge, one } = session();
+  goLive(edge);
+  const told = [];
+  one.show({ status: "away" }, (error) => told.push(error));
+  const renewal = edge.sent("hello").at(-1);
+  assert.deepEqual([renewal.meta, renewal.resume, one.state], [{ status: "away" }, undefined, "live"]);
+  edge.link.tell({ ...welcome(), re: renewal.id, resumed: true });
+  assert.deepEqual([told, one.state], [[null], "live"]);
+  one.show({}, (error) => told.push(error));
+  edge.link.tell({ ...welcome(), re: edge.sent("hello").at(-1).id, resumed: false });
+  assert.equal(one.state, "greeting");
+  assert.deepEqual(edge.sent("hello").at(-1).meta, {});
+});
+
+test("what the broker refuses to show is not shown later either", () => {
+  const { edge, one } = session();
+  goLive(edge);
+  let code;
+  one.show({ status: "too long" }, (error) => (code = error.code));
+  edge.link.tell({ op: "error", re: edge.sent("hello").at(-1).id, code: "bad-member", text: "meta" });
+  edge.link.closed("gone");
+  edge.pass(500);
+  edge.link.opened();
+  assert.deepEqual([code, edge.sent("hello")[0].meta], ["bad-member", undefined]);
+});

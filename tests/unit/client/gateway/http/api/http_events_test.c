@@ -1,4 +1,4 @@
-/* Streams: every entry once and in order, whatever is late, lost or slow. */
+/* Streams: every entry once and in order, though frames are late or lost and clients slow. */
 #include "fixture_api.h"
 
 #include <stdio.h>

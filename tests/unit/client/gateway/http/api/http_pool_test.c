@@ -50,7 +50,7 @@ TEST(test_a_session_is_kept_for_a_while) {
     http_lease_return(NULL);
 }
 
-TEST(test_a_session_that_ended_is_nobody_elses) {
+TEST(test_a_session_that_ended_is_not_shared) {
     http_lease_t *first = s_take("ann");
     api_change(api_channel(), CHANNEL_ENDED, "kicked");
     http_lease_t *second = s_take("ann");
