@@ -2,6 +2,7 @@
 #include "ahead.h"
 
 #define BYTES_PER_MS ((uint64_t)2000000)
+#define NEXT_TO_NOTHING(ahead) ((ahead)->queue / 64)
 
 static uint64_t s_max(uint64_t a, uint64_t b) {
     return a > b ? a : b;
@@ -40,6 +41,10 @@ static bool s_look_uncounted(ahead_t *ahead, const ahead_seen_t *seen) {
     return ahead->arrivals >= AHEAD_ARRIVALS && s_growth(ahead, seen->resident) > s_growth_allowed(ahead) + frame;
 }
 
+bool ahead_is_calm(const ahead_t *ahead, uint64_t arrived, uint64_t took) {
+    return arrived <= ahead->done + took + NEXT_TO_NOTHING(ahead);
+}
+
 bool ahead_look(ahead_t *ahead, const ahead_seen_t *seen) {
     if (seen->empty)
         ahead->empty_at = seen->now;
@@ -52,7 +57,7 @@ bool ahead_look(ahead_t *ahead, const ahead_seen_t *seen) {
     if (ahead->done > ahead->read || (seen->empty && (seen->took || seen->ended)))
         ahead->done = ahead->read;
     uint64_t waiting = ahead->read - ahead->done;
-    if (waiting <= ahead->queue / 64 || !ahead->resident)
+    if (waiting <= NEXT_TO_NOTHING(ahead) || !ahead->resident)
         s_keeps_pace(ahead, seen->resident);
     if (waiting > s_bytes_allowed(ahead, seen))
         return true;

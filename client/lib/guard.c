@@ -165,11 +165,19 @@ static bool s_is_empty(const watch_t *w) {
     return s_is_quiet(w) && poll(&signal, 1, 0) == 0 && s_is_quiet(w);
 }
 
+/* Bytes that libzmq has read from the connection; when next to nothing waits, those that arrived. */
+static bool s_count(const watch_t *w, uint64_t *bytes) {
+    uint64_t took = atomic_load_explicit(&w->counts->took, memory_order_relaxed) - w->took;
+    if (!socket_bytes_arrived(w->fd, bytes))
+        return false;
+    return ahead_is_calm(&w->ahead, w->before + *bytes, took) || socket_bytes_read(w->fd, bytes);
+}
+
 static void s_look(watch_t *w, uint64_t resident) {
     ahead_seen_t seen = {.now = zr_mono_ms(), .resident = resident, .ended = w->fd == NOWHERE, .read = w->before};
     uint64_t bytes = 0;
     if (!seen.ended)
-        w->counted = socket_bytes_read(w->fd, &bytes);
+        w->counted = s_count(w, &bytes);
     seen.counted = w->counted;
     seen.read += bytes;
     seen.empty = s_is_empty(w);

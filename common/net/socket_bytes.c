@@ -16,7 +16,7 @@ static bool s_info(int fd, struct tcp_info *info) {
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len) == 0;
 }
 
-static bool s_total(int fd, uint64_t *bytes) {
+bool socket_bytes_arrived(int fd, uint64_t *bytes) {
     struct tcp_info info;
     if (!s_info(fd, &info))
         return false;
@@ -49,13 +49,13 @@ bool socket_bytes_confirmed(int fd, uint64_t *bytes) {
  * would make the result too small, so both must be about the same moment. */
 bool socket_bytes_read(int fd, uint64_t *bytes) {
     uint64_t before, after;
-    if (!s_total(fd, &after))
+    if (!socket_bytes_arrived(fd, &after))
         return false;
     for (int i = 0; i < TRIES; i++) {
         before = after;
         uint64_t unread = socket_bytes_unread(fd);
         *bytes = before > unread ? before - unread : 0;
-        if (!s_total(fd, &after))
+        if (!socket_bytes_arrived(fd, &after))
             return false;
         if (before == after)
             break;

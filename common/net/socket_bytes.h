@@ -10,6 +10,9 @@
  * too small. false: the kernel does not count, as on Unix sockets. */
 bool socket_bytes_read(int fd, uint64_t *bytes);
 
+/* Bytes that arrived since the connection was made, read or not. false: the kernel does not count. */
+bool socket_bytes_arrived(int fd, uint64_t *bytes);
+
 /* Bytes that were sent and that the peer has confirmed since the connection stands. false: the kernel does not count. */
 bool socket_bytes_confirmed(int fd, uint64_t *bytes);
 

@@ -117,9 +117,33 @@ START_TEST(test_the_next_look_comes_before_what_fits_can_have_come) {
 }
 END_TEST
 
-UNIT_MAIN("client.lib.ahead", test_bytes_that_wait_are_bounded_on_both_sides,
-    test_one_frame_of_a_known_size_fits_on_top, test_what_the_program_takes_makes_room,
-    test_taking_more_than_was_read_gives_no_credit, test_a_large_frame_may_be_incomplete_when_the_queue_is_empty,
-    test_a_program_has_a_second_to_take_its_largest_frame, test_small_frames_that_cost_memory_end_it,
-    test_a_program_that_grows_by_itself_keeps_its_connection, test_what_never_comes_up_is_forgiven,
-    test_where_nobody_counts_the_growth_decides, test_the_next_look_comes_before_what_fits_can_have_come)
+START_TEST(test_it_is_calm_while_next_to_nothing_can_wait) {
+    ahead = (ahead_t){.queue = 64 * MB};
+    ck_assert(ahead_is_calm(&ahead, MB, 0));
+    ck_assert(!ahead_is_calm(&ahead, MB + 1, 0));
+    ck_assert(ahead_is_calm(&ahead, 3 * MB, 2 * MB)); /* the program took the rest */
+    ck_assert(!ahead_is_calm(&ahead, 3 * MB + 1, 2 * MB));
+}
+END_TEST
+
+/* A program that keeps pace, where `arrived` stands for `read` at each look; then it stops. */
+START_TEST(test_calm_looks_do_not_move_the_bound) {
+    ahead = (ahead_t){.queue = 64 * MB};
+    uint64_t arrived = 0;
+    for (int i = 0; i < 1000; i++) {
+        arrived += MB;
+        ck_assert(ahead_is_calm(&ahead, arrived, i ? MB : 0));
+        ck_assert(!s_look((ahead_seen_t){.read = arrived, .took = i ? MB : 0, .resident = 100 * MB}));
+    }
+    ck_assert(!s_look((ahead_seen_t){.read = arrived + 63 * MB, .resident = 100 * MB}));
+    ck_assert(s_look((ahead_seen_t){.read = arrived + 64 * MB + 1, .resident = 100 * MB}));
+}
+END_TEST
+
+UNIT_MAIN("client.lib.ahead", test_it_is_calm_while_next_to_nothing_can_wait, test_calm_looks_do_not_move_the_bound,
+    test_bytes_that_wait_are_bounded_on_both_sides, test_one_frame_of_a_known_size_fits_on_top,
+    test_what_the_program_takes_makes_room, test_taking_more_than_was_read_gives_no_credit,
+    test_a_large_frame_may_be_incomplete_when_the_queue_is_empty, test_a_program_has_a_second_to_take_its_largest_frame,
+    test_small_frames_that_cost_memory_end_it, test_a_program_that_grows_by_itself_keeps_its_connection,
+    test_what_never_comes_up_is_forgiven, test_where_nobody_counts_the_growth_decides,
+    test_the_next_look_comes_before_what_fits_can_have_come)
