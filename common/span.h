@@ -34,7 +34,9 @@ static inline bool zr_span_starts(zr_span_t text, zr_span_t prefix) {
 
 /* Takes what stands before the first `end`, and that character, off `*text`; all of it when there is none. */
 static inline zr_span_t zr_span_cut(zr_span_t *text, char end) {
-    const char *at = text->len ? memchr(text->ptr, end, text->len) : NULL;
+    if (text->len == 0)
+        return *text;
+    const char *at = memchr(text->ptr, end, text->len);
     zr_span_t before = zr_span_of(text->ptr, at ? (size_t)(at - text->ptr) : text->len);
     size_t gone = before.len + (at != NULL);
     *text = zr_span_of(text->ptr + gone, text->len - gone);
@@ -44,6 +46,8 @@ static inline zr_span_t zr_span_cut(zr_span_t *text, char end) {
 /* Takes the next word, and the blanks (spaces, tabs, carriage returns) around it, off `*text`; an empty one at its end.
  */
 static inline zr_span_t zr_span_word(zr_span_t *text) {
+    if (text->len == 0)
+        return *text;
     const char *at = text->ptr, *end = at + text->len;
     while (at < end && zr_is_blank(*at))
         at++;
