@@ -387,6 +387,28 @@ class Recovery(GatewayCase):
         self.peer(again, "bob").ask(op="publish", room="r", text="after")
         self.assertEqual(deliver_entries(browser.read_until(BINARY))[3][0][5], b"after")
 
+    def test_sessions_survive_the_gateway(self):
+        broker = self.broker()
+        gateway = self.gateway(broker)
+        browser = self.browser(gateway, "ann", "zrelay.v1")
+        browser.say(op="join", id=1, room="r")
+        browser.hear("joined")
+        gateway.signal(signal.SIGKILL)
+        gateway.finish()
+        browser.wait_end()
+        self.peer(broker, "bob").ask(op="publish", room="r", text="meanwhile")
+        again = self.gateway(broker, "--http", gateway.address)
+        raw = self.raw(again)
+        raw.upgrade("/v1/ws", "Sec-WebSocket-Protocol: zrelay.v1")
+        raw.say(op="hello", id=1, proto=1, client=browser.client, nick="ann", resume=browser.welcome["resume"])
+        self.assertEqual([raw.hear("welcome")[name] for name in ("nick", "resumed")], ["ann", True])
+        raw.say(op="subscribe", id=2, rooms=["r"])
+        raw.hear("subscribed")
+        raw.say(op="join", id=3, room="r", after=0)
+        self.assertTrue(raw.hear("joined")["recovered"])
+        raw.say(op="replay", id=4, room="r", after=0)
+        self.assertEqual(deliver_entries(raw.read_until(BINARY))[3][0][5], b"meanwhile")
+
     def test_a_gateway_that_starts_before_the_broker(self):
         broker = self.broker()
         broker.signal(signal.SIGTERM)
