@@ -319,7 +319,8 @@ class Leaving(HostileCase):
         with self.besieged(test_auth.section("alice", self.alice)) as (broker, honest):
             made = self.readers(broker, 60)
             for one in made:
-                one.one.sendall(one.message(b"\x01")[:-1] + b"?")  # which does not open
+                message = one.message(b"\x01")
+                one.one.sendall(message[:-1] + bytes([message[-1] ^ 1]))  # which does not open
             wait_for(lambda: not any(map(self.is_open, made)), "the end of all")
             honest.check()
             late, = self.readers(broker, 1)
