@@ -37,7 +37,7 @@ typedef struct {
 
 /* Read at the first call. Stops the program if the page cannot be read. */
 const spec_t *spec(void);
-const spec_op_t *spec_op(const char *name); /* NULL: there is none */
+const spec_op_t *spec_op(const char *name); /* NULL: it is missing */
 
 /* The op may be answered with this error: it is among its errors, or any op may be. */
 bool spec_may_fail(const spec_op_t *op, const char *code);

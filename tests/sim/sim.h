@@ -52,7 +52,7 @@ typedef struct sim {
     network_t network;
     model_t model;
     struct broker *broker;
-    struct gateway *gateway;     /* NULL: there is none */
+    struct gateway *gateway;     /* NULL: it is missing */
     struct disk *disk;           /* of a durable log */
     struct client *slots[SLOTS]; /* NULL: nobody runs there */
     struct client **clients;     /* all that ever were */

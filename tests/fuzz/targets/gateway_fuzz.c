@@ -1,5 +1,5 @@
 /* The gateway's decisions: two browsers and a plain room, their hostile peers, and a broker that may say anything. A
- * model of its own knows who may hear a room.
+ * model of its own knows the peers that may hear a room.
  *
  * The input is a script of steps: a byte, its low four bits the step, its high four bits which peer or room. */
 #include <stdio.h>

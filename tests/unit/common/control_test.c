@@ -332,7 +332,7 @@ START_TEST(test_values_of_a_request) {
 }
 END_TEST
 
-/* `text`, with ' for ", as a meta is written; NULL: it is none. */
+/* `text`, with ' for ", as a meta is written; NULL: it breaks the rules of metas. */
 static const char *s_meta(const char *text) {
     static char written[2 * ZR_META_MAX];
     char json[2 * ZR_META_MAX];

@@ -9,7 +9,7 @@
 #include "machine_events.h"
 #include "machine_requests.h"
 
-enum { META_TOLD_MAX = 4 * ZR_META_MAX }; /* bytes; a longer one is none that a broker sends */
+enum { META_TOLD_MAX = 4 * ZR_META_MAX }; /* bytes; a broker sends no longer one */
 
 typedef struct {
     char nick[ZR_NICK_MAX + 1];

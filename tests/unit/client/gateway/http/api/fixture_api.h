@@ -50,7 +50,7 @@ const char *api_channel_address(const channel_t *channel);
 bool api_channel_secure(const channel_t *channel);
 bool api_channel_closed(const channel_t *channel);
 
-/* The next frame that was sent on the channel, NULL: there is none. Valid until the next call. */
+/* The next frame that was sent on the channel; NULL: nothing was sent. Valid until the next call. */
 const char *api_sent(channel_t *channel);
 zr_span_t api_sent_bytes(channel_t *channel);
 
