@@ -33,7 +33,8 @@ static const char s_usage[] =
     "  --version                print the version and leave\n"
     "  --help                   print this and leave\n"
     "\n"
-    "On start it prints one line with its address. SIGTERM, SIGINT and SIGQUIT stop it.\n";
+    "On start it prints one line with its address. SIGTERM, SIGINT and SIGQUIT stop it.\n"
+    "SIGHUP makes it read the certificate and its key again; connections go on.\n";
 
 typedef struct {
     const char *server, *http, *tls_cert, *tls_key, *page, *config_file, *log_level;

@@ -48,18 +48,30 @@ struct gateway {
 
 /* --- Signals --- */
 
+static void s_reload(gateway_t *gateway) {
+    zr_error_t error = {0};
+    if (!gateway->config->tls_cert[0])
+        zr_log(ZR_LOG_INFO, "SIGHUP reads --tls-cert and --tls-key again; without them it does nothing");
+    else if (web_reload_tls(gateway->web, &error))
+        zr_log(ZR_LOG_ASKED, "read %s and its key again: new connections get them", gateway->config->tls_cert);
+    else
+        zr_log(ZR_LOG_ERROR, "SIGHUP: %s; the old certificate stays", error.text);
+}
+
 static void s_on_signal(void *ctx, uint32_t events) {
     gateway_t *gateway = ctx;
     struct signalfd_siginfo info;
     (void)events;
     if (read(gateway->signals, &info, sizeof info) != (ssize_t)sizeof info)
         return;
-    if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR1) {
-        zr_log(ZR_LOG_INFO, "signal %u means nothing here; settings are read at the start", info.ssi_signo);
-        return;
+    if (info.ssi_signo == SIGHUP)
+        s_reload(gateway);
+    else if (info.ssi_signo == SIGUSR1)
+        zr_log(ZR_LOG_INFO, "SIGUSR1 does nothing here; the counters are at /metrics");
+    else {
+        zr_log(ZR_LOG_INFO, "signal %u: stopping", info.ssi_signo);
+        gateway->stopping = true;
     }
-    zr_log(ZR_LOG_INFO, "signal %u: stopping", info.ssi_signo);
-    gateway->stopping = true;
 }
 
 static bool s_open_signals(gateway_t *gateway, zr_error_t *error) {
