@@ -59,9 +59,19 @@ static const char s_usage[] =
     "On start it prints one line with its endpoints. SIGTERM, SIGINT and SIGQUIT stop it; a second at once.\n"
     "SIGHUP makes it read the users file again. SIGUSR1 makes it write its counters to the log.\n";
 
+/* The options that set a row of the settings, over what the configuration file set. */
+static zr_setting_option_t s_sets[] = {
+    {"listen", "server", "listen", {0}},
+    {"back", "server", "back", {0}},
+    {"data", "log", "data", {0}},
+    {"users", "auth", "users", {0}},
+    {"server-key", "auth", "server-key", {0}},
+    {"log-level", "server", "log-level", {0}},
+};
+enum { SETS = sizeof s_sets / sizeof s_sets[0] };
+
 typedef struct {
-    zr_texts_t listen, back;
-    const char *config_file, *data, *backup, *restore, *users, *server_key, *keygen, *log_level;
+    const char *config_file, *backup, *restore, *keygen;
     bool check_config, hash_token, insecure, version, help;
 } flags_t;
 
@@ -69,50 +79,29 @@ typedef struct {
 
 static bool s_parse(int argc, char *argv[], flags_t *flags, zr_error_t *error) {
     const zr_option_t options[] = {
-        {"listen", 0, ZR_OPTION_TEXTS, &flags->listen, NULL, 0, 0},
-        {"back", 0, ZR_OPTION_TEXTS, &flags->back, NULL, 0, 0},
-        {"data", 0, ZR_OPTION_TEXT, &flags->data, NULL, 0, 0},
         {"backup", 0, ZR_OPTION_TEXT, &flags->backup, NULL, 0, 0},
         {"restore", 0, ZR_OPTION_TEXT, &flags->restore, NULL, 0, 0},
         {"config", 0, ZR_OPTION_TEXT, &flags->config_file, NULL, 0, 0},
         {"check-config", 0, ZR_OPTION_FLAG, &flags->check_config, NULL, 0, 0},
-        {"users", 0, ZR_OPTION_TEXT, &flags->users, NULL, 0, 0},
-        {"server-key", 0, ZR_OPTION_TEXT, &flags->server_key, NULL, 0, 0},
         {"keygen", 0, ZR_OPTION_TEXT, &flags->keygen, NULL, 0, 0},
         {"hash-token", 0, ZR_OPTION_FLAG, &flags->hash_token, NULL, 0, 0},
         {"insecure", 0, ZR_OPTION_FLAG, &flags->insecure, NULL, 0, 0},
-        {"log-level", 0, ZR_OPTION_TEXT, &flags->log_level, NULL, 0, 0},
         {"version", 0, ZR_OPTION_FLAG, &flags->version, NULL, 0, 0},
         {"help", 0, ZR_OPTION_FLAG, &flags->help, NULL, 0, 0},
     };
-    const zr_option_list_t list = {options, sizeof options / sizeof options[0]};
-    return zr_options_parse(&list, 1, false, &argc, argv, error) &&
+    zr_option_t sets[SETS];
+    zr_setting_options(s_sets, SETS, sets);
+    const zr_option_list_t lists[] = {{options, sizeof options / sizeof options[0]}, {sets, SETS}};
+    return zr_options_parse(lists, 2, false, &argc, argv, error) &&
            (argc == 0 || zr_fail(error, "there is nothing to do with \"%.80s\"", argv[0]));
 }
 
-static bool s_add_endpoints(
-    settings_endpoints_t *endpoints, const char *what, const zr_texts_t *texts, zr_error_t *error) {
-    bool ok = true;
-    for (size_t i = 0; i < texts->count; i++)
-        ok &= settings_add_flag(endpoints, what, texts->items[i], error);
-    return ok;
-}
-
 static bool s_configure(settings_t *settings, const flags_t *flags, zr_error_t *error) {
-    settings_flags_t endpoints = {0};
     settings_default(settings);
-    if (flags->config_file && !settings_read_file(settings, flags->config_file, error))
+    if (flags->config_file && !zr_settings_read(&settings_table, settings, flags->config_file, error))
         return false;
-    if (!s_add_endpoints(&endpoints.listen, "--listen", &flags->listen, error) ||
-        !s_add_endpoints(&endpoints.back, "--back", &flags->back, error) ||
-        (flags->data && !settings_set_path(settings->data, "--data", flags->data, error)) ||
-        (flags->users && !settings_set_path(settings->users, "--users", flags->users, error)) ||
-        (flags->server_key && !settings_set_path(settings->server_key, "--server-key", flags->server_key, error)))
-        return false;
-    if (flags->log_level && !zr_log_level_from_name(flags->log_level, &settings->log_level))
-        return zr_fail(error, "--log-level must be error, warn, info or debug, not \"%.40s\"", flags->log_level);
     settings->insecure |= flags->insecure;
-    return settings_complete(settings, &endpoints, error);
+    return zr_settings_apply(&settings_table, settings, s_sets, SETS, error) && settings_complete(settings, error);
 }
 
 /* --- The process --- */
@@ -304,8 +293,7 @@ static bool s_check_start(const settings_t *settings, zr_error_t *error) {
 static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_error_t *error) {
     if (!s_check_start(settings, error))
         return false;
-    bool options = flags->listen.count || flags->back.count || flags->data || flags->backup || flags->restore ||
-                   flags->users || flags->server_key || flags->insecure || flags->log_level;
+    bool options = zr_setting_options_given(s_sets, SETS) || flags->backup || flags->restore || flags->insecure;
     printf("%s%s%s", flags->config_file ? flags->config_file : "", flags->config_file && options ? ", " : "",
         options              ? "the options"
         : flags->config_file ? ""
@@ -351,8 +339,7 @@ int main(int argc, char *argv[]) {
     zr_error_t error = {0};
     flags_t flags = {0};
     bool parsed = s_parse(argc - 1, argv + 1, &flags, &error), done = parsed && s_run(&flags, &error);
-    free(flags.listen.items);
-    free(flags.back.items);
+    zr_setting_options_finish(s_sets, SETS);
     if (!parsed)
         return zr_options_misused("zrelayd", &error);
     return done ? zr_options_shown("zrelayd") : zr_error_print(&error, "zrelayd");

@@ -36,63 +36,46 @@ static const char s_usage[] =
     "On start it prints one line with its address. SIGTERM, SIGINT and SIGQUIT stop it.\n"
     "SIGHUP makes it read the certificate and its key again; connections go on.\n";
 
+/* The options that set a row of the settings, over what the configuration file set. */
+static zr_setting_option_t s_sets[] = {
+    {"server", "broker", "server", {0}},
+    {"http", "http", "listen", {0}},
+    {"tls-cert", "http", "tls-cert", {0}},
+    {"tls-key", "http", "tls-key", {0}},
+    {"trusted-proxy", "http", "trusted-proxy", {0}},
+    {"origin", "http", "origin", {0}},
+    {"page", "http", "page", {0}},
+    {"log-level", "http", "log-level", {0}},
+};
+enum { SETS = sizeof s_sets / sizeof s_sets[0] };
+
 typedef struct {
-    const char *server, *http, *tls_cert, *tls_key, *page, *config_file, *log_level;
-    zr_texts_t proxies, origins;
+    const char *config_file;
     bool check_config, insecure, version, help;
 } flags_t;
 
 static bool s_parse(int argc, char *argv[], flags_t *flags, zr_error_t *error) {
     const zr_option_t options[] = {
-        {"server", 0, ZR_OPTION_TEXT, &flags->server, NULL, 0, 0},
-        {"http", 0, ZR_OPTION_TEXT, &flags->http, NULL, 0, 0},
-        {"tls-cert", 0, ZR_OPTION_TEXT, &flags->tls_cert, NULL, 0, 0},
-        {"tls-key", 0, ZR_OPTION_TEXT, &flags->tls_key, NULL, 0, 0},
-        {"trusted-proxy", 0, ZR_OPTION_TEXTS, &flags->proxies, NULL, 0, 0},
-        {"origin", 0, ZR_OPTION_TEXTS, &flags->origins, NULL, 0, 0},
-        {"page", 0, ZR_OPTION_TEXT, &flags->page, NULL, 0, 0},
         {"config", 0, ZR_OPTION_TEXT, &flags->config_file, NULL, 0, 0},
         {"check-config", 0, ZR_OPTION_FLAG, &flags->check_config, NULL, 0, 0},
         {"insecure", 0, ZR_OPTION_FLAG, &flags->insecure, NULL, 0, 0},
-        {"log-level", 0, ZR_OPTION_TEXT, &flags->log_level, NULL, 0, 0},
         {"version", 0, ZR_OPTION_FLAG, &flags->version, NULL, 0, 0},
         {"help", 0, ZR_OPTION_FLAG, &flags->help, NULL, 0, 0},
     };
-    const zr_option_list_t list = {options, sizeof options / sizeof options[0]};
-    return zr_options_parse(&list, 1, false, &argc, argv, error) &&
+    zr_option_t sets[SETS];
+    zr_setting_options(s_sets, SETS, sets);
+    const zr_option_list_t lists[] = {{options, sizeof options / sizeof options[0]}, {sets, SETS}};
+    return zr_options_parse(lists, 2, false, &argc, argv, error) &&
            (argc == 0 || zr_fail(error, "there is nothing to do with \"%.80s\"", argv[0]));
 }
 
-static bool s_set(gateway_config_t *config, const char *section, const char *name, const char *option,
-    const char *value, zr_error_t *error) {
-    return !value || gateway_config_set(config, section, name, option, value, error);
-}
-
-static bool s_add(
-    gateway_config_t *config, const char *name, const char *option, const zr_texts_t *values, zr_error_t *error) {
-    bool ok = true;
-    for (size_t i = 0; i < values->count; i++)
-        ok &= gateway_config_set(config, "http", name, option, values->items[i], error);
-    return ok;
-}
-
-/* Lists of the command line replace those of the file. */
 static bool s_configure(gateway_config_t *config, const flags_t *flags, zr_error_t *error) {
     gateway_config_default(config);
-    if (flags->config_file && !gateway_config_read(config, flags->config_file, error))
+    if (flags->config_file && !zr_settings_read(&gateway_config_table, config, flags->config_file, error))
         return false;
-    config->proxy_count = flags->proxies.count ? 0 : config->proxy_count;
-    config->origin_count = flags->origins.count ? 0 : config->origin_count;
     config->insecure |= flags->insecure;
-    bool ok = s_set(config, "broker", "server", "--server", flags->server, error);
-    ok &= s_set(config, "http", "listen", "--http", flags->http, error);
-    ok &= s_set(config, "http", "tls-cert", "--tls-cert", flags->tls_cert, error);
-    ok &= s_set(config, "http", "tls-key", "--tls-key", flags->tls_key, error);
-    ok &= s_set(config, "http", "page", "--page", flags->page, error);
-    ok &= s_set(config, "http", "log-level", "--log-level", flags->log_level, error);
-    ok &= s_add(config, "trusted-proxy", "--trusted-proxy", &flags->proxies, error);
-    ok &= s_add(config, "origin", "--origin", &flags->origins, error);
-    return ok && gateway_config_complete(config, error);
+    return zr_settings_apply(&gateway_config_table, config, s_sets, SETS, error) &&
+           gateway_config_complete(config, error);
 }
 
 /* --- The process --- */
@@ -171,8 +154,7 @@ int main(int argc, char *argv[]) {
     zr_error_t error = {0};
     flags_t flags = {0};
     bool parsed = s_parse(argc - 1, argv + 1, &flags, &error), done = parsed && s_run(&flags, &error);
-    free(flags.proxies.items);
-    free(flags.origins.items);
+    zr_setting_options_finish(s_sets, SETS);
     if (!parsed)
         return zr_options_misused("zrelay-gateway", &error);
     return done ? zr_options_shown("zrelay-gateway") : zr_error_print(&error, "zrelay-gateway");

@@ -313,6 +313,7 @@ class Setup(GatewayCase):
                             ("http\n    tls-cert = a\n", "belong together")):
             self.refused("--check-config", "--config", self.file("wrong.conf", text), words=words)
         self.refused("--http", words="")
+        self.refused("--page", "", words="--page: the value is empty")
 
     def test_the_annotated_configuration_is_right(self):
         path = os.path.join(os.path.dirname(__file__), "../../client/gateway/etc/zrelay-gateway.conf")
