@@ -29,7 +29,8 @@ static const char s_usage[] =
     "  --version                print the version and leave\n"
     "  --help                   print this and leave\n"
     "\n"
-    "On start it prints one line with its address. SIGTERM, SIGINT and SIGQUIT stop it.\n";
+    "On start it prints one line with its address. SIGTERM, SIGINT and SIGQUIT stop it.\n"
+    "SIGHUP makes it read the certificate and its key again; connections go on.\n";
 
 /* The options that set a row of the settings, over what the configuration file set. */
 static zr_setting_option_t s_sets[] = {

@@ -45,6 +45,16 @@ struct gateway {
 
 /* --- Signals --- */
 
+static void s_reload(gateway_t *gateway) {
+    zr_error_t error = {0};
+    if (!gateway->config->tls_cert[0])
+        zr_log(ZR_LOG_INFO, "SIGHUP reads --tls-cert and --tls-key again; without them it does nothing");
+    else if (web_reload_tls(gateway->web, &error))
+        zr_log(ZR_LOG_ASKED, "read %s and its key again: new connections get them", gateway->config->tls_cert);
+    else
+        zr_log(ZR_LOG_ERROR, "SIGHUP: %s; the old certificate stays", error.text);
+}
+
 static void s_on_signal(void *ctx, uint32_t events) {
     gateway_t *gateway = ctx;
     (void)events;
@@ -53,9 +63,11 @@ static void s_on_signal(void *ctx, uint32_t events) {
     case 0:
         return;
     case SIGHUP:
+        s_reload(gateway);
+        return;
     case SIGUSR1:
     case SIGUSR2:
-        zr_log(ZR_LOG_INFO, "signal %u means nothing here; settings are read at the start", number);
+        zr_log(ZR_LOG_INFO, "signal %u does nothing here; the counters are at /metrics", number);
         return;
     default:
         zr_log(ZR_LOG_INFO, "signal %u: stopping", number);
