@@ -47,15 +47,4 @@ TEST(test_no_percentile_is_above_the_largest) {
     ck_assert_uint_eq(s_h.most, 1000001);
 }
 
-TEST(test_merging) {
-    histogram_t other = {.total = 0};
-    histogram_add(&s_h, 5);
-    histogram_add(&other, 7);
-    histogram_add(&other, 9);
-    histogram_merge(&s_h, &other);
-    ck_assert_uint_eq(s_h.total, 3);
-    ck_assert_uint_eq(s_h.most, 9);
-    ck_assert_uint_eq(histogram_at(&s_h, 0.5), 7);
-}
-
 UNIT_SUITE("client.cli.histogram")
