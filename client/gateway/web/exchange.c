@@ -131,16 +131,8 @@ const address_t *exchange_address(const exchange_t *e) {
     return &e->address;
 }
 
-void exchange_set_address(exchange_t *e, const address_t *address) {
-    e->address = *address;
-}
-
 bool exchange_is_secure(const exchange_t *e) {
     return e->secure;
-}
-
-void exchange_set_secure(exchange_t *e, bool secure) {
-    e->secure = secure;
 }
 
 /* --- From libmicrohttpd --- */

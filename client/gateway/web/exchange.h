@@ -33,13 +33,11 @@ zr_span_t exchange_headers(exchange_t *e, const char *name);
 /* The whole body, at most limits/max-body bytes. */
 zr_span_t exchange_body(const exchange_t *e);
 
-/* Where the request came from. Exchanges may change it, when a trusted proxy names the address of its own peer. */
+/* Where the request came from. */
 const address_t *exchange_address(const exchange_t *e);
-void exchange_set_address(exchange_t *e, const address_t *address);
 
 /* The connection is encrypted, or its peer is on this machine: secrets may travel over it. */
 bool exchange_is_secure(const exchange_t *e);
-void exchange_set_secure(exchange_t *e, bool secure);
 
 /* --- The answer: one of these three, once. Headers and bytes are copied. --- */
 
