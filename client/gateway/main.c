@@ -15,7 +15,7 @@ enum { NOFILE_MAX = 1 << 20, DESCRIPTORS_MIN = 64 };
 
 static const char s_usage[] =
     "usage: zrelay-gateway [OPTION]...\n"
-    "Lets browsers and HTTP clients use a zrelay broker.\n"
+    "Lets browsers, HTTP clients and plain TCP clients use a zrelay broker.\n"
     "\n"
     "  --server ENDPOINT        the broker (default tcp://127.0.0.1:5570)\n"
     "  --http ADDRESS:PORT      where to listen (default 127.0.0.1:5580); address * for all, port * for a free one\n"
@@ -26,6 +26,10 @@ static const char s_usage[] =
     "  --origin ORIGIN          pages of this origin may connect, such as https://chat.example.org, or *;\n"
     "                           may be repeated (default: pages of the gateway itself)\n"
     "  --page FOLDER            the files that are served at /\n"
+    "  --lines ADDRESS:PORT     where telnet, nc and scripts may chat in lines of text (default: nowhere)\n"
+    "  --lines-room ROOM        the room that they join (default lobby)\n"
+    "  --lines-format FORMAT    nick (default): messages come as \"nick: text\"; body: the text alone\n"
+    "  --lines-history COUNT    messages that are shown on joining, 0 to 1000 (default 10)\n"
     "  --config FILE            settings in ZPL; the command line comes first\n"
     "  --check-config           check FILE and the other options, and what they name, and leave\n"
     "  --insecure               let other machines connect, without encryption\n"
@@ -36,7 +40,8 @@ static const char s_usage[] =
     "On start it prints one line with its address. SIGTERM, SIGINT and SIGQUIT stop it.\n";
 
 typedef struct {
-    const char *server, *http, *tls_cert, *tls_key, *page, *config_file, *log_level;
+    const char *server, *http, *tls_cert, *tls_key, *page, *lines, *lines_room, *lines_format, *lines_history,
+        *config_file, *log_level;
     zr_texts_t proxies, origins;
     bool check_config, insecure, version, help;
 } flags_t;
@@ -50,6 +55,10 @@ static bool s_parse(int argc, char *argv[], flags_t *flags, zr_error_t *error) {
         {"trusted-proxy", 0, ZR_OPTION_TEXTS, &flags->proxies, NULL, 0, 0},
         {"origin", 0, ZR_OPTION_TEXTS, &flags->origins, NULL, 0, 0},
         {"page", 0, ZR_OPTION_TEXT, &flags->page, NULL, 0, 0},
+        {"lines", 0, ZR_OPTION_TEXT, &flags->lines, NULL, 0, 0},
+        {"lines-room", 0, ZR_OPTION_TEXT, &flags->lines_room, NULL, 0, 0},
+        {"lines-format", 0, ZR_OPTION_TEXT, &flags->lines_format, NULL, 0, 0},
+        {"lines-history", 0, ZR_OPTION_TEXT, &flags->lines_history, NULL, 0, 0},
         {"config", 0, ZR_OPTION_TEXT, &flags->config_file, NULL, 0, 0},
         {"check-config", 0, ZR_OPTION_FLAG, &flags->check_config, NULL, 0, 0},
         {"insecure", 0, ZR_OPTION_FLAG, &flags->insecure, NULL, 0, 0},
@@ -88,6 +97,10 @@ static bool s_configure(gateway_config_t *config, const flags_t *flags, zr_error
     ok &= s_set(config, "http", "tls-cert", "--tls-cert", flags->tls_cert, error);
     ok &= s_set(config, "http", "tls-key", "--tls-key", flags->tls_key, error);
     ok &= s_set(config, "http", "page", "--page", flags->page, error);
+    ok &= s_set(config, "lines", "listen", "--lines", flags->lines, error);
+    ok &= s_set(config, "lines", "room", "--lines-room", flags->lines_room, error);
+    ok &= s_set(config, "lines", "format", "--lines-format", flags->lines_format, error);
+    ok &= s_set(config, "lines", "history", "--lines-history", flags->lines_history, error);
     ok &= s_set(config, "http", "log-level", "--log-level", flags->log_level, error);
     ok &= s_add(config, "trusted-proxy", "--trusted-proxy", &flags->proxies, error);
     ok &= s_add(config, "origin", "--origin", &flags->origins, error);

@@ -23,6 +23,8 @@ typedef enum {
     KIND_KEY,
     KIND_LISTEN,
     KIND_LEVEL,
+    KIND_ROOM,
+    KIND_FORMAT,
     KIND_PROXY,  /* may be repeated */
     KIND_ORIGIN, /* may be repeated */
 } kind_t;
@@ -50,11 +52,16 @@ static const row_t s_rows[] = {
     {"http", "page", KIND_PATH, AT(page), 1, GATEWAY_TEXT},
     {"http", "insecure", KIND_BOOL, AT(insecure), 0, 1},
     {"http", "log-level", KIND_LEVEL, AT(log_level), 0, 0},
+    {"lines", "listen", KIND_LISTEN, AT(lines), 0, 0},
+    {"lines", "room", KIND_ROOM, AT(lines_room), 0, 0},
+    {"lines", "format", KIND_FORMAT, AT(lines_format), 0, 0},
+    {"lines", "history", KIND_SIZE, AT(lines_history), 0, 1000},
     {"limits", "max-connections", KIND_SIZE, AT(max_connections), 1, 1000000},
     {"limits", "max-address-connections", KIND_SIZE, AT(max_address_connections), 1, 1000000},
     {"limits", "max-header", KIND_SIZE, AT(max_header), 2 * KIB, 1 * MIB},
     {"limits", "max-body", KIND_SIZE, AT(max_body), 1, 256 * MIB},
     {"limits", "max-message", KIND_SIZE, AT(max_message), 1 * KIB, 256 * MIB},
+    {"limits", "max-line", KIND_SIZE, AT(max_line), 512, 64 * KIB},
     {"limits", "request-timeout", KIND_TIME, AT(request_timeout_ms), 1 * SECOND, 3600 * SECOND},
     {"limits", "ping", KIND_TIME, AT(ping_ms), 100, 3600 * SECOND},
     {"limits", "reader-queue", KIND_SIZE, AT(reader_queue), 4 * KIB, 1024 * MIB},
@@ -69,11 +76,15 @@ void gateway_config_default(gateway_config_t *config) {
         .server = "tcp://127.0.0.1:5570",
         .http = {.host = "127.0.0.1", .port = 5580},
         .log_level = ZR_LOG_INFO,
+        .lines_room = "lobby",
+        .lines_format = LINES_FORMAT_NICK,
+        .lines_history = 10,
         .max_connections = 20000,
         .max_address_connections = 1000,
         .max_header = 8 * KIB,
         .max_body = 1 * MIB,
         .max_message = 1 * MIB,
+        .max_line = 16 * KIB,
         .request_timeout_ms = 20 * SECOND,
         .ping_ms = 30 * SECOND,
         .reader_queue = 1 * MIB,
@@ -160,6 +171,20 @@ static bool s_set_key(const char *text, char *out, zr_error_t *error) {
     return true;
 }
 
+static bool s_set_room(const char *text, char *out, zr_error_t *error) {
+    const char *fault = zr_room_fault(zr_span(text));
+    if (fault)
+        return zr_fail(error, "\"%.40s\" is no room: %s", text, fault);
+    strcpy(out, text);
+    return true;
+}
+
+static bool s_set_format(const char *text, lines_format_t *out, zr_error_t *error) {
+    *out = strcmp(text, "body") == 0 ? LINES_FORMAT_BODY : LINES_FORMAT_NICK;
+    return *out == LINES_FORMAT_BODY || strcmp(text, "nick") == 0 ||
+           zr_fail(error, "\"%.40s\" is no format; write nick (\"nick: text\") or body (the text alone)", text);
+}
+
 static bool s_add_proxy(gateway_config_t *config, const char *text, zr_error_t *error) {
     if (config->proxy_count == GATEWAY_LIST_MAX)
         return zr_fail(error, "more than %d; name a block such as 10.0.0.0/8", GATEWAY_LIST_MAX);
@@ -210,6 +235,10 @@ static bool s_set(gateway_config_t *config, const row_t *row, const char *file, 
     case KIND_LEVEL:
         return zr_log_level_from_name(text, place) ||
                zr_fail(error, "must be error, warn, info or debug, not \"%.40s\"", text);
+    case KIND_ROOM:
+        return s_set_room(text, place, error);
+    case KIND_FORMAT:
+        return s_set_format(text, place, error);
     case KIND_PROXY:
         return s_add_proxy(config, text, error);
     case KIND_ORIGIN:
@@ -235,7 +264,7 @@ static bool s_on_section(const zr_zpl_item_t *item, zr_error_t *error) {
     for (size_t i = 0; i < ROWS; i++)
         known |= strcmp(s_rows[i].section, item->section) == 0;
     if (!known)
-        return zr_fail(error, "no such section; there are \"broker\", \"http\" and \"limits\"");
+        return zr_fail(error, "no such section; there are \"broker\", \"http\", \"lines\" and \"limits\"");
     return !item->value[0] || zr_fail(error, "a section has no value; its members follow below it");
 }
 
@@ -304,6 +333,12 @@ bool gateway_config_complete(const gateway_config_t *config, zr_error_t *error) 
             "%s:%u can be reached from other machines, without encryption; give --tls-cert and --tls-key, listen on "
             "127.0.0.1 behind a proxy, or say --insecure if the network is yours alone",
             config->http.host, config->http.port);
+    if (config->lines.host[0] && !listen_address_is_local(&config->lines) && !config->insecure)
+        ok = zr_fail(error,
+            "lines at %s:%u can be reached from other machines, without encryption; listen on 127.0.0.1 behind a "
+            "proxy, "
+            "or say --insecure if the network is yours alone",
+            config->lines.host, config->lines.port);
     if (config->reader_queue > config->answer_queue)
         ok = zr_fail(error, "limits/reader-queue must not be above limits/answer-queue");
     return ok;
