@@ -27,12 +27,14 @@ struct plain {
     char room[ZR_ROOM_MAX + 1];
     char *nick, *user, *token; /* NULL: none */
     char client[ZR_CLIENT_ID_LEN + 1], resume[ZR_CLIENT_ID_LEN + 1];
-    bool told;    /* the socket was asked to close */
-    bool live;    /* the room's topic is */
-    bool alive;   /* there is a session */
-    bool joined;  /* in the room, in this session */
-    bool started; /* `last` is a position: there was a first join */
-    bool full;    /* the socket took no more */
+    bool told;     /* the socket was asked to close */
+    bool live;     /* the room's topic is */
+    bool greeting; /* `hello` is under way, */
+    bool queued;   /* and its login waits at the broker, as far as we heard since the last heartbeat */
+    bool alive;    /* there is a session */
+    bool joined;   /* in the room, in this session */
+    bool started;  /* `last` is a position: there was a first join */
+    bool full;     /* the socket took no more */
     bool replaying;
     uint64_t epoch, last, heard;    /* the last entry that the peer got, and the newest that is known */
     uint64_t pause_ms, pause_until; /* that the broker asked for; when it ends */
@@ -208,7 +210,10 @@ static void s_hello(plain_t *p) {
         json_object_update_new(hello, json_pack("{s:s,s:s}", "user", p->user, "token", p->token ? p->token : ""));
     if (p->resume[0])
         json_object_set_new(hello, "resume", json_string(p->resume));
+    p->greeting = true;
+    p->queued = false;
     channel_say(p->channel, hello);
+    channel_set_session(p->channel, true); /* its heartbeats show when the answer is lost */
 }
 
 static void s_on_welcome(plain_t *p, const json_t *welcome) {
@@ -220,8 +225,7 @@ static void s_on_welcome(plain_t *p, const json_t *welcome) {
     p->epoch = number;
     snprintf(p->resume, sizeof p->resume, "%s", resume ? resume : "");
     p->alive = true;
-    p->joined = p->replaying = false;
-    channel_set_session(p->channel, true);
+    p->greeting = p->joined = p->replaying = false;
     if (p->started)
         s_publish_again(p);
     s_join(p);
@@ -258,8 +262,20 @@ static void s_on_pong(plain_t *p, const json_t *pong) {
 
 /* The session ended. The gateway begins another at once, unless the broker sent the peer away. */
 static void s_on_end(plain_t *p) {
-    p->alive = p->joined = p->replaying = false;
+    p->alive = p->greeting = p->joined = p->replaying = false;
     channel_set_session(p->channel, false);
+}
+
+/* There is no session. A heartbeat says so too while `hello` is answered: either its login waits, and `queued` tells of
+ * it between two heartbeats, or the broker had no place for the answer. */
+static void s_on_no_session(plain_t *p, const json_t *error) {
+    bool lost = p->greeting && channel_is_beat(error);
+    if (lost && p->queued) {
+        p->queued = false;
+    } else if (lost || p->alive) {
+        s_on_end(p);
+        s_hello(p);
+    }
 }
 
 static bool s_is(const char *text, const char *word) {
@@ -272,11 +288,9 @@ static void s_on_error(plain_t *p, const json_t *error) {
     const char *text = json_string_value(json_object_get(error, "text"));
     uint64_t wait = s_number(error, "wait");
     code = code ? code : "error";
-    if (s_is(code, zr_code_name(ZR_NO_SESSION))) {
-        if (p->alive)
-            s_hello(p);
-        s_on_end(p);
-    } else if (s_is(code, zr_code_name(ZR_RATE_LIMITED)) && !json_object_get(error, "re"))
+    if (s_is(code, zr_code_name(ZR_NO_SESSION)))
+        s_on_no_session(p, error);
+    else if (s_is(code, zr_code_name(ZR_RATE_LIMITED)) && !json_object_get(error, "re"))
         p->pause_ms = wait;
     else if (s_is(code, zr_code_name(ZR_TOO_MANY_REPLAYS)) || (s_is(code, zr_code_name(ZR_RATE_LIMITED)) && p->joined))
         p->replaying = false; /* the next pong asks again */
@@ -307,6 +321,8 @@ static void s_on_control(plain_t *p, zr_span_t frame) {
         s_on_replayed(p, object);
     else if (s_is(op, "pong"))
         s_on_pong(p, object);
+    else if (s_is(op, "queued"))
+        p->queued = true;
     else if (s_is(op, "error"))
         s_on_error(p, object);
     else if (s_is(op, "bye"))
