@@ -201,6 +201,13 @@ zr_blob_t *plant_publish(sim_t *sim, zr_blob_t *frame) {
     return frame;
 }
 
+zr_blob_t *plant_web(sim_t *sim, zr_blob_t *frame) {
+    char *at = memmem(zr_blob_data(frame), zr_blob_len(frame), "\"client\":\"", 10);
+    if (sim->plant == PLANT_LOST_KEYS && at && zr_blob_data(frame)[0] == ZR_TYPE_TRUNK)
+        at[10] = "0123456789abcdef"[rng_below(&sim->world.rng, 16)];
+    return frame;
+}
+
 log_slice_t plant_read(sim_t *sim, const log_slice_t *slice) {
     log_slice_t told = *slice;
     if (sim->plant == PLANT_FALSE_LOSS && rng_chance(&sim->world.rng, 1, 3) && slice->count > 0) {
