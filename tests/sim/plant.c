@@ -180,7 +180,7 @@ static zr_blob_t *s_old_prev(sim_t *sim, zr_blob_t *frame) {
 }
 
 uint32_t plant_channel(sim_t *sim, uint32_t channel, size_t channels) {
-    if (sim->plant == PLANT_CROSSED_CHANNELS && rng_chance(&sim->world.rng, 1, 20))
+    if (sim->plant == PLANT_CROSSED_CHANNELS && channels > 0 && rng_chance(&sim->world.rng, 1, 20))
         return (uint32_t)rng_between(&sim->world.rng, 1, channels);
     return channel;
 }

@@ -57,7 +57,7 @@ bool plant_from_name(const char *name, plant_t *plant);
 zr_blob_t *plant_in(
     struct sim *sim, struct client *client, bool first, zr_blob_t *frame); /* `first` of its connection */
 zr_blob_t *plant_send(struct sim *sim, zr_blob_t *frame);
-uint32_t plant_channel(struct sim *sim, uint32_t channel, size_t channels); /* of a trunk that has so many */
+uint32_t plant_channel(struct sim *sim, uint32_t channel, size_t channels); /* of a trunk with so many; 0: unknown */
 zr_blob_t *plant_publish(struct sim *sim, zr_blob_t *frame);
 zr_blob_t *plant_web(struct sim *sim, zr_blob_t *frame); /* one that the HTTP gateway sends on its trunk */
 
