@@ -5,11 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "broker_link.h"
 #include "clock.h"
@@ -23,6 +19,7 @@
 #include "proxied.h"
 #include "refuse.h"
 #include "routes.h"
+#include "service.h"
 #include "web.h"
 #include "ws_paths.h"
 
@@ -60,32 +57,29 @@ static void s_reload(gateway_t *gateway) {
 
 static void s_on_signal(void *ctx, uint32_t events) {
     gateway_t *gateway = ctx;
-    struct signalfd_siginfo info;
     (void)events;
-    if (read(gateway->signals, &info, sizeof info) != (ssize_t)sizeof info)
+    unsigned number = zr_service_next_signal(gateway->signals);
+    switch (number) {
+    case 0:
         return;
-    if (info.ssi_signo == SIGHUP)
+    case SIGHUP:
         s_reload(gateway);
-    else if (info.ssi_signo == SIGUSR1)
-        zr_log(ZR_LOG_INFO, "SIGUSR1 does nothing here; the counters are at /metrics");
-    else {
-        zr_log(ZR_LOG_INFO, "signal %u: stopping", info.ssi_signo);
+        return;
+    case SIGUSR1:
+    case SIGUSR2:
+        zr_log(ZR_LOG_INFO, "signal %u does nothing here; the counters are at /metrics", number);
+        return;
+    default:
+        zr_log(ZR_LOG_INFO, "signal %u: stopping", number);
         gateway->stopping = true;
     }
 }
 
 static bool s_open_signals(gateway_t *gateway, zr_error_t *error) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGQUIT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
     gateway->on_signal = (poll_source_t){s_on_signal, gateway};
-    gateway->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return (gateway->signals >= 0 && poller_add(gateway->poller, gateway->signals, EPOLLIN, &gateway->on_signal)) ||
-           zr_fail(error, "cannot watch for signals: %s", strerror(errno));
+    gateway->signals = zr_service_open_signals(error);
+    return gateway->signals >= 0 && (poller_add(gateway->poller, gateway->signals, EPOLLIN, &gateway->on_signal) ||
+                                        zr_fail(error, "cannot watch for signals: %s", strerror(errno)));
 }
 
 /* --- Requests --- */
@@ -238,14 +232,6 @@ char *gateway_banner(const gateway_t *gateway) {
     return text;
 }
 
-static void s_notify(const char *state) {
-#ifdef HAVE_SYSTEMD
-    sd_notify(0, state);
-#else
-    (void)state;
-#endif
-}
-
 static int s_sooner(int a, int b) {
     return a < 0 ? b : b < 0 || a < b ? a : b;
 }
@@ -270,10 +256,10 @@ static void s_turn(gateway_t *gateway) {
 }
 
 void gateway_run(gateway_t *gateway) {
-    s_notify("READY=1");
+    zr_service_notify("READY=1");
     while (!gateway->stopping)
         s_turn(gateway);
-    s_notify("STOPPING=1");
+    zr_service_notify("STOPPING=1");
     listener_close(gateway->listener);
     gateway->listener = NULL;
     ws_pool_close(gateway->sockets, CLOSE_MS);
