@@ -6,7 +6,7 @@ TEST(test_every_count_has_its_line) {
     web_counts_t web = {.connections = 1, .requests = 2, .refused = 3, .timeouts = 4};
     ws_counts_t sockets = {.open = 5, .opened = 6, .messages_in = 7, .frames_dropped = 8, .queued = 9};
     uplink_counts_t uplink = {.channels = 10, .losses = 11};
-    metrics_t metrics = {.web = &web, .sockets = &sockets, .uplink = &uplink, .live = true, .topics = 12};
+    metrics_t metrics = {.web = &web, .sockets = &sockets, .uplink = &uplink, .live = true, .topics = 12, .queues = 13};
     zr_buffer_t out = {0};
     metrics_write(&out, &metrics);
     zr_buffer_u8(&out, '\0');
@@ -16,7 +16,7 @@ TEST(test_every_count_has_its_line) {
         "\nzrelay_gateway_websocket_messages_received_total 7\n", "\nzrelay_gateway_websocket_dropped_total 8\n",
         "\nzrelay_gateway_websocket_queued_bytes 9\n", "\nzrelay_gateway_channels 10\n",
         "\nzrelay_gateway_broker_losses_total 11\n", "\nzrelay_gateway_topics 12\n", "\nzrelay_gateway_broker_up 1\n",
-        "\n# TYPE zrelay_gateway_topics gauge\n"};
+        "\nzrelay_gateway_queued_bytes 13\n", "\n# TYPE zrelay_gateway_topics gauge\n"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         ck_assert_msg(strstr((const char *)out.data, lines[i]) != NULL, "%s is missing", lines[i]);
     zr_buffer_finish(&out);
