@@ -163,6 +163,7 @@ static const zr_setting_t s_rows[] = {
     {"limits", "ping", &zr_kind_time, AT(ping_ms), 100, 3600 * SECOND},
     {"limits", "reader-queue", &zr_kind_u64, AT(reader_queue), 4 * KIB, 1024 * MIB},
     {"limits", "answer-queue", &zr_kind_u64, AT(answer_queue), 64 * KIB, 1024 * MIB},
+    {"limits", "all-queues", &zr_kind_u64, AT(all_queues), 1 * MIB, 1024 * 1024 * MIB},
     {"limits", "max-rooms", &zr_kind_u64, AT(max_rooms), 1, 100000},
     {"limits", "max-topics", &zr_kind_u64, AT(max_topics), 8, 10000000},
 };
@@ -187,6 +188,7 @@ void gateway_config_default(gateway_config_t *config) {
         .ping_ms = 30 * SECOND,
         .reader_queue = 1 * MIB,
         .answer_queue = 8 * MIB,
+        .all_queues = 256 * MIB,
         .max_rooms = 200,
         .max_topics = 2000,
         .page = ZRELAY_PAGE,
@@ -229,5 +231,7 @@ bool gateway_config_complete(const gateway_config_t *config, zr_error_t *error) 
             config->lines.host, config->lines.port);
     if (config->reader_queue > config->answer_queue)
         ok = zr_fail(error, "limits/reader-queue must not be above limits/answer-queue");
+    if (config->answer_queue > config->all_queues / 4)
+        ok = zr_fail(error, "limits/answer-queue must be at most a quarter of limits/all-queues");
     return ok;
 }
