@@ -11,11 +11,11 @@ from .core.prefix import Forgotten
 from .core.presence import PresenceChange, User
 from .core.reader import Where
 from .core.state import StateChange
-from .core.wire import Ack, Message
+from .core.wire import Ack, Message, printable
 from .errors import ZrelayError
 from .relay import Direct, Relay, RoomInfo, Who, connect
 from .room import LiveState, Presence, Room
 
 __version__ = "0.1.0"
 __all__ = ["Ack", "Direct", "Forgotten", "Item", "Left", "LiveState", "Lost", "Message", "Presence", "PresenceChange", "Relay", "Room", "RoomInfo",
-           "Slice", "StateChange", "User", "Where", "Who", "ZrelayError", "connect"]
+           "Slice", "StateChange", "User", "Where", "Who", "ZrelayError", "connect", "printable"]

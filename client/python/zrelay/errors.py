@@ -7,7 +7,7 @@ from typing import Optional
 class ZrelayError(Exception):
     """A request or a message failed.
 
-    Programs decide by `code`, and people read the text. `code` is one of PROTOCOL.md, section 9, or one of these:
+    Programs decide by `code`, and people read `text`. `code` is one of PROTOCOL.md, section 9, or one of these:
 
     - `interrupted`: the session ended before the broker answered; whether it did what was asked is unknown.
     - `closed`: the program closed the relay, or left the room.
@@ -22,6 +22,7 @@ class ZrelayError(Exception):
     def __init__(self, code: str, text: str, *, room: Optional[str] = None, key: Optional[str] = None, seq: Optional[int] = None) -> None:
         super().__init__(f"{text} ({code})" if text else code)
         self.code = code
+        self.text = text
         self.room = room
         self.key = key
         self.seq = seq

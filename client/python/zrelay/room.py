@@ -44,7 +44,7 @@ class Room:
     # Reading
 
     def __await__(self) -> Generator[Any, None, Room]:
-        """Waits until the room is whole up to now. Raises ZrelayError if the broker refuses it."""
+        """Waits until the room is whole up to now, and its users are known. Raises ZrelayError if the broker refuses it."""
         return self._entered().__await__()
 
     async def _entered(self) -> Room:
@@ -52,6 +52,8 @@ class Room:
             if self._part.is_over:
                 raise self._part.failure or ZrelayError("closed", "the room was left before it was joined", room=self.name)
             await _event(self._part, "ready", "over")
+        while isinstance(self._part, Reader) and self._part.wants_presence and not self._part.presence.is_known and not self._part.is_over:
+            await _event(self._part, "known", "over")
         return self
 
     async def __aenter__(self) -> Room:

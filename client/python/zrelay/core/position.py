@@ -68,9 +68,9 @@ class Position:
         self.last = reached
         return lost, bool(answer["more"]) or self._heard > reached or (replay.live and replay.after == 0)
 
-    def joined(self, answer: Json) -> Optional[Hole]:
-        """The answer to `join`. Gives what is lost."""
-        if self.last is None or (answer.get("recovered") is not False and answer["seq"] >= self.last):
+    def joined(self, answer: Json, after: Optional[int]) -> Optional[Hole]:
+        """The answer to `join` with `after`. Gives what is lost. Nothing is, if live frames that follow have overtaken the answer."""
+        if self.last is None or self.last != after or (answer.get("recovered") is not False and answer["seq"] >= self.last):
             return None
         lost, self.last = Hole(self.last, answer["oldest"]), int(answer["oldest"])
         return lost

@@ -9,7 +9,7 @@ from ..errors import ZrelayError
 from .emitter import Emitter
 from .feed import Budget, Item, Left, Lost
 from .log import Log
-from .reader import Host, Options, Reader
+from .reader import Host, Options, Reader, is_passing
 from .wire import Deliver, Json, Message
 
 ROOMS_MAX = 10000  # rooms of a prefix whose positions are kept, with about 3 KB for each
@@ -61,7 +61,7 @@ class Prefix(Emitter):
         self._host.session.ask("follow", {"prefix": self.prefix}, self._followed, again=False, early=False)
 
     def _followed(self, error: Optional[ZrelayError], _m: Json) -> None:
-        if self.is_over or (error and error.code == "interrupted"):
+        if self.is_over or is_passing(error):
             return
         if not error:
             return self._list()
@@ -84,7 +84,7 @@ class Prefix(Emitter):
 
     def _page(self, names: Set[str], after: Optional[str]) -> None:
         def answered(error: Optional[ZrelayError], m: Json) -> None:
-            if self.is_over or names is not self._listing or (error and error.code == "interrupted"):
+            if self.is_over or names is not self._listing or is_passing(error):
                 return
             if error:
                 self._listing = None

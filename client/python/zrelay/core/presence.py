@@ -48,14 +48,16 @@ class _Asked:
 
 
 class PresenceCore:
-    """`ask(members, done)` asks `who`; `tell(change)` gets each change."""
+    """`ask(members, done)` asks `who`; `tell(change)` gets each change; `known()` is called once the users are known, or cannot be, for the first
+    time."""
 
-    def __init__(self, ask: Callable[[Json, Answer], None], tell: Callable[[PresenceChange], None]) -> None:
+    def __init__(self, ask: Callable[[Json, Answer], None], tell: Callable[[PresenceChange], None], known: Callable[[], None]) -> None:
         self.users: Dict[str, User] = {}
         self.count = 0
         self.crowded = False
         self.version = 0
-        self._ask, self._tell = ask, tell
+        self.is_known = False
+        self._ask, self._tell, self._known = ask, tell, known
         self._asked: Optional[_Asked] = None
 
     def joined(self, answer: Json) -> None:
@@ -65,6 +67,12 @@ class PresenceCore:
             return self.refresh()
         self.version = answer.get("version", 0)
         self._became({}, answer["count"], True)
+        self._now_known()
+
+    def _now_known(self) -> None:
+        if not self.is_known:
+            self.is_known = True
+            self._known()
 
     def refresh(self) -> None:
         """Asks for everybody from the first page on."""
@@ -77,7 +85,7 @@ class PresenceCore:
                 return  # a newer one is under way
             if error:
                 self._asked = None
-                return
+                return self._now_known()
             for user in map(user_of, m["users"]):
                 asked.users[user.nick] = user
             if asked.version is None:
@@ -87,6 +95,7 @@ class PresenceCore:
             self._asked = None
             self.version = asked.version or 0
             self._became(asked.users, m["count"], bool(m.get("crowded")))
+            self._now_known()
             for frame in asked.frames:
                 self.frame(frame)
             self.heard(asked.heard)  # no pong names it again

@@ -57,6 +57,11 @@ class Host(Protocol):
         """The room is not read any more."""
 
 
+def is_passing(error: Optional[ZrelayError]) -> bool:
+    """The session ended: the next one asks again, or the program closed the relay."""
+    return error is not None and error.code in ("interrupted", "closed")
+
+
 class _Repair(Task):
     """A replay after the last message."""
 
@@ -78,7 +83,7 @@ class _Repair(Task):
 
 class Reader(Emitter):
     """Events: `message`, `lost` (Lost), `left` (Left), `presence` (PresenceChange), `state` (StateChange), `gap` (the last seq), `ready` (Where),
-    `recovered` (how many messages were missed and are here now), `refused` (ZrelayError), `over` (None).
+    `recovered` (how many messages were missed and are here now), `known` (None: the users are, for the first time), `refused` (ZrelayError), `over` (None).
 
     A room of a prefix is `followed`: the session is no member of it, and the prefix says when to begin."""
 
@@ -90,7 +95,8 @@ class Reader(Emitter):
         self.is_over = False
         self.loop_tells = False  # a loop of the program sees what is lost
         self.failure: Optional[ZrelayError] = None  # why it is over, if the program did not want that
-        self.presence = PresenceCore(self._ask_who, lambda change: self.emit("presence", change))
+        self.presence = PresenceCore(self._ask_who, lambda change: self.emit("presence", change),
+                                     lambda: self.emit("known", None))
         self.feed = Feed(room, lambda after, limit, done: host.log(room).slice({"after": after, "limit": limit}, done),
                          lambda: self.position.last or 0, budget)
         self.state: Optional[StateCore] = None
@@ -136,16 +142,17 @@ class Reader(Emitter):
         options, self._options = self._options, self._options._replace(epoch=None)
         if options.after is not None and options.epoch not in (None, self._session.epoch):
             self.epoch()
-        self._session.ask("join", {"room": self.room, "after": self.position.last, "presence": options.presence, "meta": options.meta},
-                          self._joined, again=False, early=False)
+        after = self.position.last
+        self._session.ask("join", {"room": self.room, "after": after, "presence": options.presence, "meta": options.meta},
+                          lambda error, m: self._joined(after, error, m), again=False, early=False)
 
-    def _joined(self, error: Optional[ZrelayError], m: Json) -> None:
-        if self.is_over or (error and error.code == "interrupted"):
+    def _joined(self, after: Optional[int], error: Optional[ZrelayError], m: Json) -> None:
+        if self.is_over or is_passing(error):
             return
         if error:
             return self._refused(error)
         self._entered = True
-        self._lose(self.position.joined(m), "gone")
+        self._lose(self.position.joined(m, after), "gone")
         if not self._was_joined:
             self._was_joined = True
             self._load_state()
@@ -186,9 +193,9 @@ class Reader(Emitter):
             self._ready()
 
     def _refused(self, error: ZrelayError) -> None:
-        self.failure = ZrelayError(error.code, str(error), room=self.room)
+        self.failure = ZrelayError(error.code, error.text, room=self.room)
         self.emit("refused", self.failure)
-        self._end(Left(self.room, error.code, str(error), None))
+        self._end(Left(self.room, error.code, error.text, None))
 
     def show(self, meta: Json, done: Callable[[Optional[ZrelayError]], None]) -> None:
         """What presence shows of this user in this room."""
@@ -214,7 +221,7 @@ class Reader(Emitter):
         """The broker took the room away."""
         reason = str(m["reason"])
         self.failure = ZrelayError(reason, f"the broker does not let this client read {self.room} any more", room=self.room)
-        self._end(Left(self.room, reason, str(self.failure), m.get("seq")))
+        self._end(Left(self.room, reason, self.failure.text, m.get("seq")))
 
     def _end(self, item: Left) -> None:
         if self.is_over:
@@ -319,7 +326,7 @@ class Reader(Emitter):
     def repaired(self, error: Optional[ZrelayError], answer: Json, judge: bool) -> None:
         """The end of a replay."""
         self._repairing = False
-        if self.is_over or (error and error.code == "interrupted"):
+        if self.is_over or is_passing(error):
             return
         if error and self._followed:
             self._parked = True  # until a frame, a pong or a list names it again

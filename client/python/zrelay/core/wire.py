@@ -101,6 +101,11 @@ class Outgoing(NamedTuple):
     deleted: bool
 
 
+def printable(text: str) -> str:
+    """The text for a terminal: characters that control it, turn the direction of writing, or show nothing are escaped."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
 def body_bytes(body: Body) -> bytes:
     """The bytes of a body; a text becomes UTF-8, None an empty body."""
     if isinstance(body, str):

@@ -69,12 +69,18 @@ class PositionTest(unittest.TestCase):
         self.assertTrue(position.replayed(end(0))[1])
 
     def test_join_says_what_can_still_be_had(self):
-        self.assertIsNone(Position().joined({"seq": 47, "oldest": 30}))
-        self.assertIsNone(Position(41).joined({"seq": 47, "oldest": 30, "recovered": True}))
+        self.assertIsNone(Position().joined({"seq": 47, "oldest": 30}, None))
+        self.assertIsNone(Position(41).joined({"seq": 47, "oldest": 30, "recovered": True}, 41))
         behind = Position(20)
-        self.assertEqual(behind.joined({"seq": 47, "oldest": 30, "recovered": False}), Hole(20, 30))
+        self.assertEqual(behind.joined({"seq": 47, "oldest": 30, "recovered": False}, 20), Hole(20, 30))
         self.assertEqual(behind.last, 30)
-        self.assertEqual(Position(60).joined({"seq": 47, "oldest": 30, "recovered": True}), Hole(60, 30), "beyond the head")
+        self.assertEqual(Position(60).joined({"seq": 47, "oldest": 30, "recovered": True}, 60), Hole(60, 30), "beyond the head")
+
+    def test_live_frames_that_overtake_the_answer_to_join_are_no_loss(self):
+        position = Position(41)
+        position.live(frame(41, 48))
+        self.assertIsNone(position.joined({"seq": 47, "oldest": 0, "recovered": True}, 41))
+        self.assertEqual(position.last, 48)
 
     def test_a_head_above_the_last_seq_shows_a_lost_tail(self):
         position = Position(40)

@@ -12,8 +12,8 @@ def frame(version, joined=(), left=(), count=0, **members):
 
 class Presence(unittest.TestCase):
     def setUp(self):
-        self.asked, self.told = [], []
-        self.one = PresenceCore(lambda members, done: self.asked.append((members, done)), self.told.append)
+        self.asked, self.told, self.known = [], [], []
+        self.one = PresenceCore(lambda members, done: self.asked.append((members, done)), self.told.append, lambda: self.known.append(True))
 
     def answer(self, *nicks, version=1, more=False, count=None, **members):
         _, done = self.asked.pop(0)
@@ -62,9 +62,12 @@ class Presence(unittest.TestCase):
 
     def test_a_refused_who_is_asked_again_when_a_pong_names_the_version(self):
         self.one.joined({"version": 1, "count": 1})
+        self.assertEqual(self.known, [])
         self.asked.pop()[1](ZrelayError("rate-limited", ""), {})
         self.one.heard(1)
-        self.assertEqual(len(self.asked), 1)
+        self.assertEqual((len(self.asked), self.known), (1, [True]))
+        self.answer("ann")
+        self.assertEqual(self.known, [True], "once")
 
     def test_a_crowded_room_names_nobody_until_the_crowd_ends(self):
         self.one.joined({"version": 1, "count": 600, "crowded": True})

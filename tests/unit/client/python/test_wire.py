@@ -3,7 +3,7 @@ import unittest
 
 from fake import vectors
 from zrelay.core.wire import (Deliver, AckFrame, Outgoing, PresenceFrame, body_bytes, control, decode, encode_publish, entry_size, key_name,
-                              parse_object, publish_head, room_name)
+                              parse_object, printable, publish_head, room_name)
 from zrelay.errors import ZrelayError
 
 READ = {"ack": AckFrame, "deliver": Deliver, "presence": PresenceFrame}
@@ -78,6 +78,9 @@ class Wire(unittest.TestCase):
         found = decode(frame[7:]).messages[0]
         self.assertEqual(found.text, "hello")
         self.assertEqual(found.date, datetime.datetime(2025, 1, 1, tzinfo=datetime.timezone.utc))
+
+    def test_a_text_for_a_terminal_controls_nothing(self):
+        self.assertEqual(printable("grüß dich \x1b[31m\n\u202e\u200b 👋"), "grüß dich \\x1b[31m\\n\\u202e\\u200b 👋")
 
     def test_control_frames_leave_out_what_is_not_said(self):
         self.assertEqual(control("join", room="ü", after=0, meta=None), '{"op":"join","room":"ü","after":0}'.encode())
