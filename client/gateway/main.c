@@ -1,17 +1,13 @@
 /* zrelay-gateway: the command line, and what the process needs before the first socket exists. */
-#include <pthread.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
-#include "descriptors.h"
 #include "gateway.h"
-#include "hash.h"
 #include "options.h"
+#include "service.h"
 
-enum { NOFILE_MAX = 1 << 20, DESCRIPTORS_MIN = 64 };
+enum { DESCRIPTORS_MIN = 64 }; /* of the gateway itself, about */
 
 static const char s_usage[] =
     "usage: zrelay-gateway [OPTION]...\n"
@@ -33,7 +29,8 @@ static const char s_usage[] =
     "  --version                print the version and leave\n"
     "  --help                   print this and leave\n"
     "\n"
-    "On start it prints one line with its address. SIGTERM, SIGINT and SIGQUIT stop it.\n";
+    "On start it prints one line with its address. SIGTERM, SIGINT and SIGQUIT stop it.\n"
+    "SIGHUP makes it read the certificate and its key again; connections go on.\n";
 
 /* The options that set a row of the settings, over what the configuration file set. */
 static zr_setting_option_t s_sets[] = {
@@ -77,50 +74,18 @@ static bool s_configure(gateway_config_t *config, const flags_t *flags, zr_error
            gateway_config_complete(config, error);
 }
 
-/* --- The process --- */
-
-/* Before any thread exists, since threads inherit the mask. */
-static void s_block_signals(void) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGQUIT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
-static void s_raise_descriptors(const gateway_config_t *config) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max < NOFILE_MAX ? limit.rlim_max : NOFILE_MAX;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < config->max_connections + DESCRIPTORS_MIN)
-        zr_log(ZR_LOG_WARN,
-            "%llu file descriptors are allowed, %llu connections (limits/max-connections) need more: raise the limit "
-            "(ulimit -n, LimitNOFILE=) or lower the other",
-            (unsigned long long)limit.rlim_cur, (unsigned long long)config->max_connections);
-}
-
 static bool s_serve(const gateway_config_t *config, zr_error_t *error) {
-    uint8_t key[16];
-    s_block_signals();
-    s_raise_descriptors(config);
-    if (!zr_descriptors_left(DESCRIPTORS_MIN))
-        return zr_fail(error, "fewer than %d file descriptors are left; raise the limit (ulimit -n, LimitNOFILE=)",
-            DESCRIPTORS_MIN);
-    randombytes_buf(key, sizeof key);
-    zr_hash_seed(key);
+    uint64_t allowed;
+    zr_service_block_signals();
+    if (!zr_service_raise_descriptors(DESCRIPTORS_MIN, &allowed, error))
+        return false;
+    zr_service_seed();
     gateway_t *gateway = gateway_new(config, error);
     if (!gateway)
         return false;
-    char *banner = gateway_banner(gateway);
-    puts(banner);
-    fflush(stdout);
-    free(banner);
+    zr_service_print_banner(gateway_banner(gateway));
+    zr_service_warn_descriptors(allowed, config->max_connections + DESCRIPTORS_MIN, config->max_connections,
+        "connections (limits/max-connections)");
     if (config->insecure)
         zr_log(ZR_LOG_AUDIT, "INSECURE: --insecure lets other machines connect without encryption");
     gateway_run(gateway);
@@ -150,6 +115,7 @@ static bool s_run(const flags_t *flags, zr_error_t *error) {
 }
 
 int main(int argc, char *argv[]) {
+    zr_service_fill_descriptors();
     zr_error_t error = {0};
     flags_t flags = {0};
     bool parsed = s_parse(argc - 1, argv + 1, &flags, &error), done = parsed && s_run(&flags, &error);
