@@ -13,13 +13,14 @@ from .core.log import Slice
 from .core.presence import User, user_of
 from .core.publisher import QUEUE_BYTES
 from .core.reader import Options
-from .core.session import Identity
+from .core.owner import Identity
 from .core.wire import Ack, Body, Json, Message, room_name
 from .errors import ZrelayError
 from .link import AsyncEdge, new_pair
 from .room import LiveState, Presence, Room, _settle
 from .settings import Token, settings
 from .stream import Stream
+from .work import Handler, Work, process
 
 CONNECT_TIMEOUT = 10.0  # seconds until `connect` gives up, by default
 CLOSE_PATIENCE = 5.0  # seconds that `close` waits for acks and for the answer to `bye`, by default
@@ -281,6 +282,46 @@ class Relay:
             after, more = answer["next"], answer["more"]
         return values
 
+    # Groups
+
+    def work(self, room: str, group: str, *, credit: int = 1, start: Union[str, int] = "all", make: bool = True, time: Optional[float] = None,
+             deliveries: Optional[int] = None, backoff: Optional[float] = None, dead: Optional[str] = None, ordered: Optional[bool] = None,
+             each: Optional[int] = None, total: Optional[int] = None) -> Work:
+        """Jobs of a group of the room: each message goes to one worker of the group at a time, again and again until one says `done`.
+
+        `credit`: so many messages that are not settled may be here; their time runs also while they wait for the loop.
+        The first worker makes the group, with these options, unless `make` is False; later they change nothing. `start`: `all` messages, only those
+        from `now` on, or those after a seq. `time`: seconds until a message is taken back (30). `deliveries`: how often it is handed out at most
+        (5). `backoff`: seconds until it is handed out again, doubling (1). `dead`: a room for messages that are given up. `ordered`: those of one key
+        keep their order. `each` and `total`: messages that one worker, and all, may hold (1,000 and 10,000)."""
+        begin = {"after": start} if isinstance(start, int) else {"now": True} if start == "now" else {}
+        if not isinstance(start, int) and start not in ("all", "now"):
+            raise ZrelayError("bad-argument", "`start` is 'all', 'now' or a seq", room=room)
+        options = {"room": room_name(room), "group": group, "make": None if make else False, "time": _milliseconds(time), "deliveries": deliveries,
+                   "backoff": _milliseconds(backoff), "dead": dead, "ordered": ordered, "each": each, "total": total, **begin}
+        return Work(self._client.work(credit, options))
+
+    async def process(self, room: str, group: str, handler: Handler, *, concurrency: int = 10, **options: Any) -> None:
+        """Runs `handler(job)`, a coroutine function or a plain one, for each message of the group, `concurrency` at a time, until it is cancelled.
+
+        When the handler returns, the job is done, unless the handler settled it. When it raises, the exception is logged and the job is tried
+        again. A handler may take longer than the group's time: its job is extended as long as this program lives. `options` are those of `work`."""
+        await process(self.work(room, group, credit=concurrency, **options), handler, concurrency)
+
+    async def groups(self, room: Optional[str] = None) -> List[Json]:
+        """The groups of a room, or of all rooms that this user may read: what the protocol's op `groups` lists."""
+        groups: List[Json] = []
+
+        def page(m: Json) -> Optional[str]:
+            groups.extend(m["groups"])
+            return groups[-1]["room"] if m["more"] and m["groups"] else None
+        await self._pages("groups", {"room": room}, page)
+        return groups
+
+    async def group(self, room: str, group: str, do: str, **members: Any) -> None:
+        """`do` is `set`, `pause`, `resume`, `seek` or `delete`; `members` are those of the protocol's op `group`, such as `after=0` of `seek`."""
+        await self._ask("group", {"room": room_name(room), "group": group, "do": do, **members})
+
     async def _ask(self, op: str, members: Json, again: bool = True) -> Json:
         future: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._client.request(op, members, lambda error, m: _settle(future, error, m), again)
@@ -290,6 +331,10 @@ class Relay:
         future: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._client.pages(op, members, page, lambda error, m: _settle(future, error, m))
         return await future
+
+
+def _milliseconds(seconds: Optional[float]) -> Optional[int]:
+    return None if seconds is None else round(seconds * 1000)
 
 
 def connect(server: Optional[str] = None, *, nick: Optional[str] = None, user: Optional[str] = None, token: Token = None,

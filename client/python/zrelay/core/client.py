@@ -11,8 +11,10 @@ from .log import Log
 from .prefix import Prefix
 from .publisher import Publisher
 from .reader import Options, Reader
-from .session import Done, Identity, Session
-from .wire import REPLAY, STATE, AckFrame, Deliver, Json, room_name
+from .owner import Identity
+from .session import Done, Session
+from .wire import REPLAY, STATE, AckFrame, Deliver, Json, SettledFrame, WorkFrame, room_name
+from .worker import Worker
 
 Part = Union[Reader, Prefix]
 
@@ -39,6 +41,9 @@ class Client(Emitter):
         self.publisher = Publisher(self.session.send_frame, self.session.limits, edge.after, queue_bytes)
         self.rooms: Dict[str, Reader] = {}
         self.prefixes: Dict[str, Prefix] = {}
+        self.workers: Dict[int, Worker] = {}
+        self._last_worker = 0
+        self._edge = edge
         self._server = server
         self._why = ""  # there is no connection
         self._logs: Dict[str, Log] = {}  # of rooms that are read just now
@@ -78,6 +83,18 @@ class Client(Emitter):
         if self.session.state == "live":
             self.session.subscribe(part.topics, lambda: None if part.is_over else part.enter())
 
+    def work(self, credit: int, options: Json) -> Worker:
+        """Begins to work for a group; `options` are those of the op `work`."""
+        self._last_worker += 1
+        worker = Worker(self.session, self._edge.after, self._edge.now, self._last_worker, credit, options, self._worker_over)
+        self.workers[worker.number] = worker
+        if self.session.state == "live":
+            worker.enter()
+        return worker
+
+    def _worker_over(self, worker: Worker) -> None:
+        del self.workers[worker.number]
+
     def request(self, op: str, members: Json, done: Done, again: bool = True) -> None:
         """Asks the broker."""
         self.session.ask(op, members, done, again=again)
@@ -116,6 +133,8 @@ class Client(Emitter):
         self.publisher.close(error)
         for part in self._parts():
             part.close(self.failure)
+        for worker in list(self.workers.values()):
+            worker.close(self.failure)
         self.emit("closed", error)
 
     def _parts(self) -> List[Part]:
@@ -194,6 +213,8 @@ class Client(Emitter):
         for each in list(self._logs.values()):
             each.next()
         self.publisher.start()
+        for worker in list(self.workers.values()):
+            worker.enter()
         self._look_recovered()
 
     def down(self) -> None:
@@ -203,6 +224,8 @@ class Client(Emitter):
         self._recovering.parts = set(self._parts())
         for part in self._parts():
             part.down()
+        for worker in self.workers.values():
+            worker.down()
         self._became("offline")
 
     def waiting(self, why: str) -> None:
@@ -264,7 +287,33 @@ class Client(Emitter):
     def pause(self, seconds: float) -> None:
         """Nothing may be published for so long."""
         self.publisher.stop()
-        self.session.after(seconds, "pause", lambda: self.publisher.resume() if self.session.state == "live" else None)
+        for worker in self.workers.values():
+            worker.pause()
+        self.session.after(seconds, "pause", self._resume)
+
+    def _resume(self) -> None:
+        if self.session.state == "live":
+            self.publisher.resume()
+            for worker in list(self.workers.values()):
+                worker.resume()
+
+    def frame_of_work(self, frame: Union[WorkFrame, SettledFrame]) -> None:
+        """A frame for a worker of a group."""
+        worker = self.workers.get(frame.worker)
+        if worker and isinstance(frame, WorkFrame):
+            worker.work(frame)
+        elif worker and isinstance(frame, SettledFrame):
+            worker.settled(frame)
+
+    def unsettled(self, m: Json, error: ZrelayError) -> None:
+        """The broker refused a SETTLE."""
+        if m.get("worker") in self.workers:
+            self.workers[m["worker"]].unsettled(m, error)
+
+    def dismissed(self, m: Json) -> None:
+        """A worker has ended, unasked."""
+        if m["worker"] in self.workers:
+            self.workers[m["worker"]].dismissed(m)
 
     def problem(self, error: ZrelayError) -> None:
         """What the program may want to tell its user."""

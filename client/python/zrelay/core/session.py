@@ -1,13 +1,14 @@
 """The life of a session, as PROTOCOL.md, section 6, has it: hello, subscribe, live, and again after each loss."""
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Protocol, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from ..errors import ZrelayError
 from .edge import Edge, Link
 from .endpoint import back_fault
+from .owner import Identity, Owner
 from .subscriptions import Subscriptions
-from .wire import AckFrame, Deliver, Json, PresenceFrame, control, decode, parse_object
+from .wire import AckFrame, Deliver, Json, PresenceFrame, SettledFrame, WorkFrame, control, decode, parse_object
 
 _FIRST_HEARTBEAT = 5.0  # seconds, until `welcome` names the broker's
 _SILENT_HEARTBEATS = 3  # without any frame, after which the link is given up
@@ -29,19 +30,6 @@ _HELLO = "hello"  # the id of a greeting
 Done = Callable[[Optional[ZrelayError], Json], None]
 
 
-class Identity:
-    """What `hello` says. `token` may be a function that gives a fresh one for each `hello`."""
-
-    def __init__(self, client: str, agent: str, nick: Optional[str] = None, user: Optional[str] = None,
-                 token: Union[str, Callable[[], str], None] = None, meta: Optional[Json] = None) -> None:
-        self.client, self.agent, self.nick, self.user, self.token, self.meta = client, agent, nick, user, token, meta
-
-    def members(self) -> Json:
-        """Of `hello`."""
-        token = self.token() if callable(self.token) else self.token
-        return {"proto": 1, "client": self.client, "nick": self.nick, "user": self.user, "token": token, "meta": self.meta}
-
-
 class Request(NamedTuple):
     """A question that is not answered yet. `again`: a lost session asks it again in the next one; otherwise `done` gets `interrupted`.
     `early`: it waits for the next session if there is none now."""
@@ -53,55 +41,6 @@ class Request(NamedTuple):
     early: bool
 
 
-class Owner(Protocol):
-    """Whom the session tells what happens."""
-
-    def topics(self) -> Iterable[bytes]:
-        """What to subscribe to in a new session."""
-
-    def live(self) -> None:
-        """There is a session, and all subscriptions are live."""
-
-    def down(self) -> None:
-        """The session is lost."""
-
-    def waiting(self, why: str) -> None:
-        """There is no connection; the next attempt comes later."""
-
-    def epoch(self, before: str, now: str) -> None:
-        """The broker lost its log: positions are void."""
-
-    def deliver(self, frame: Deliver) -> None:
-        """A DELIVER frame of this epoch."""
-
-    def presence(self, room: str, change: Json) -> None:
-        """A presence frame."""
-
-    def pong(self, m: Json) -> None:
-        """The answer to a ping."""
-
-    def left(self, m: Json) -> None:
-        """The broker took a room away."""
-
-    def direct(self, m: Json) -> None:
-        """A direct message."""
-
-    def ack(self, frame: AckFrame) -> None:
-        """Messages are stored."""
-
-    def refused(self, m: Json, error: ZrelayError) -> None:
-        """Messages are refused."""
-
-    def pause(self, seconds: float) -> None:
-        """Nothing may be published for so long."""
-
-    def problem(self, error: ZrelayError) -> None:
-        """What the program may want to tell its user."""
-
-    def ended(self, error: ZrelayError) -> None:
-        """The broker lets this client in no more."""
-
-
 class Session:
     """One client's session with a broker, over as many connections as it takes. `server` is the endpoint of the broker's front."""
 
@@ -110,6 +49,7 @@ class Session:
         self.epoch = ""
         self.nick = identity.nick or ""
         self.user: Optional[str] = None
+        self.resumed = False  # the session before goes on
         self.level = ""
         self.heartbeat = _FIRST_HEARTBEAT
         self.limits: Json = {"frame": 1048576, "body": 1048576, "entries": 4096, "window": 65536, "replays": 4}
@@ -269,6 +209,7 @@ class Session:
         self._login_since = None
         self._watch()
         self._welcome_at, self._welcomed = self._edge.now(), True
+        self.resumed = m.get("resumed") is True
         before, self.epoch = self.epoch, str(m["epoch"])
         if before and before != self.epoch:
             self._owner.epoch(before, self.epoch)
@@ -403,6 +344,8 @@ class Session:
             return  # a reader finds by `prev` that it is missing
         if isinstance(frame, AckFrame):
             self._owner.ack(frame)
+        elif isinstance(frame, (WorkFrame, SettledFrame)):
+            self._owner.frame_of_work(frame)
         elif self.state != "live":
             return
         elif isinstance(frame, PresenceFrame):
@@ -433,7 +376,7 @@ class Session:
         op = m.get("op")
         handlers: Dict[Any, Callable[[Json], None]] = {
             "welcome": self._on_welcome, "queued": self._on_queued, "error": self._on_error, "bye": self._on_bye,
-            "pong": self._owner.pong, "direct": self._owner.direct, "left": self._owner.left}
+            "pong": self._owner.pong, "direct": self._owner.direct, "left": self._owner.left, "dismissed": self._owner.dismissed}
         if isinstance(op, str) and op in handlers:
             handlers[op](m)
         elif "re" in m:
@@ -456,9 +399,11 @@ class Session:
         else:
             if "mid" in m:
                 self._owner.refused(m, error)
+            if "settle" in m:
+                self._owner.unsettled(m, error)
             if "re" in m:
                 self._answer(error, m)
-            elif "mid" not in m:
+            elif "mid" not in m and "settle" not in m:
                 self._owner.problem(error)
 
     def _no_session(self) -> None:

@@ -5,7 +5,7 @@ import datetime
 import json
 import struct
 import unicodedata
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..errors import ZrelayError
 
@@ -17,9 +17,16 @@ KEY_MAX = 255  # bytes of a key
 SEQ_MAX = 2 ** 53 - 1
 REPLAY = 0x01  # flags of a DELIVER frame
 STATE = 0x02
+DONE, RETRY, REJECT, EXTEND = 1, 2, 3, 4  # verbs of SETTLE
+SETTLE_RANGES_MAX = 4096
+MS_MAX = 86400000  # milliseconds in a SETTLE
+LEFT = {1: "it was done or dead before", 2: "it waits to be handed out again", 3: "another worker has it", 4: "the group has not come to it"}
 
 _PUBLISH = 0x01
 _ACK = 0x02
+_WORK = 0x04
+_SETTLE = 0x05
+_SETTLED = 0x06
 _DELIVER = 0x00  # these two follow the room's name
 _PRESENCE = 0x01
 _DELETE = 0x01  # flags of an entry
@@ -84,11 +91,31 @@ class Deliver(NamedTuple):
     messages: List[Message]
 
 
+class WorkFrame(NamedTuple):
+    """A WORK frame: these messages are handed to the worker, for the `deliveries`-th time."""
+
+    worker: int
+    deliveries: int
+    deliver: Deliver
+
+
+class SettledFrame(NamedTuple):
+    """A SETTLED frame, the answer to the SETTLE `number`. `left`: seq → what became of an entry that was not settled, see LEFT."""
+
+    worker: int
+    number: int
+    level: str
+    left: Dict[int, int]
+
+
 class PresenceFrame(NamedTuple):
     """A change of the users present in a room."""
 
     room: str
     change: Json
+
+
+Frame = Union[AckFrame, Deliver, PresenceFrame, WorkFrame, SettledFrame, None]
 
 
 class Outgoing(NamedTuple):
@@ -174,14 +201,23 @@ def encode_publish(room: bytes, entries: Sequence[Outgoing]) -> bytes:
     return b"".join(parts)
 
 
-def decode(frame: bytes) -> Union[AckFrame, Deliver, PresenceFrame, None]:
+def encode_settle(worker: int, number: int, verb: int, milliseconds: int, ranges: Sequence[Tuple[int, int]]) -> bytes:
+    """A SETTLE frame."""
+    return struct.pack(">BIQBI", _SETTLE, worker, number, verb, milliseconds) + b"".join(struct.pack(">QQ", *each) for each in ranges)
+
+
+def decode(frame: bytes) -> Frame:
     """Takes a binary frame from the broker apart; None for what a later version may send.
 
     Raises ValueError for a frame that is cut off or malformed."""
     try:
         if frame[:1] == bytes((_ACK,)):
             level, mid, seq = struct.unpack_from(">BQQ", frame, 1)
-            return AckFrame(_LEVELS[level] if level < len(_LEVELS) else f"level-{level}", mid, seq)
+            return AckFrame(_level(level), mid, seq)
+        if frame[:1] == bytes((_WORK,)):
+            return _decode_work(frame)
+        if frame[:1] == bytes((_SETTLED,)):
+            return _decode_settled(frame)
         end = next((at for at, byte in enumerate(frame[:ROOM_MAX + 1]) if byte < 0x20), 0)
         if end < 1:
             return None
@@ -193,6 +229,27 @@ def decode(frame: bytes) -> Union[AckFrame, Deliver, PresenceFrame, None]:
         return None
     except struct.error:
         raise ValueError("the frame is cut off") from None
+
+
+def _level(level: int) -> str:
+    return _LEVELS[level] if level < len(_LEVELS) else f"level-{level}"
+
+
+def _decode_work(frame: bytes) -> Optional[WorkFrame]:
+    worker, deliveries = struct.unpack_from(">IH", frame, 1)
+    inner = decode(frame[7:])
+    if worker == 0 or not isinstance(inner, Deliver):
+        raise ValueError("no frame for a worker")
+    return WorkFrame(worker, deliveries, inner)
+
+
+def _decode_settled(frame: bytes) -> SettledFrame:
+    worker, number, level, _count = struct.unpack_from(">IQBI", frame, 1)
+    left: Dict[int, int] = {}
+    for at in range(18, len(frame), 17):
+        became, first, _last = struct.unpack_from(">BQQ", frame, at)
+        left[first] = became
+    return SettledFrame(worker, number, _level(level), left)
 
 
 def _decode_deliver(room: str, frame: bytes, at: int) -> Optional[Deliver]:

@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(ROOT / "client/python"))
 from zrelay.core.client import Client  # noqa: E402
 from zrelay.core.reader import Options  # noqa: E402
-from zrelay.core.session import Identity  # noqa: E402
+from zrelay.core.owner import Identity  # noqa: E402
 from zrelay.core.wire import Message  # noqa: E402
 
 EPOCH = "8f3a6c01d2e4b597"

@@ -1,7 +1,8 @@
 import unittest
 
 from fake import CLIENT, EPOCH, OTHER_EPOCH, SERVER, FakeEdge, deliver
-from zrelay.core.session import Identity, Session
+from zrelay.core.owner import Identity
+from zrelay.core.session import Session
 from zrelay.errors import ZrelayError
 
 

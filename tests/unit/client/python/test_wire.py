@@ -2,8 +2,8 @@ import datetime
 import unittest
 
 from fake import vectors
-from zrelay.core.wire import (Deliver, AckFrame, Outgoing, PresenceFrame, body_bytes, control, decode, encode_publish, entry_size, key_name,
-                              parse_object, printable, publish_head, room_name)
+from zrelay.core.wire import (AckFrame, Deliver, Outgoing, PresenceFrame, SettledFrame, WorkFrame, body_bytes, control, decode, encode_publish,
+                              encode_settle, entry_size, key_name, parse_object, printable, publish_head, room_name)
 from zrelay.errors import ZrelayError
 
 READ = {"ack": AckFrame, "deliver": Deliver, "presence": PresenceFrame}
@@ -27,6 +27,27 @@ class Wire(unittest.TestCase):
                 self.assertEqual([{"seq": each.seq, "time": each.time, "flags": int(each.deleted), "sender": each.sender, "key": each.key or "",
                                    "body": each.body.hex()} for each in found.messages], value["entries"], vector["name"])
         self.assertGreaterEqual(seen, 9)
+
+    def test_frames_of_groups_are_those_of_the_golden_vectors(self):
+        seen = set()
+        for frame, vector in vectors():
+            kind, value = vector["kind"], vector.get("value")
+            if kind not in ("work", "settle", "settled"):
+                continue
+            seen.add((kind, value is not None))
+            if value is None and kind != "settle":
+                with self.assertRaises(ValueError, msg=vector["name"]):
+                    decode(frame)
+            elif kind == "settle" and value:
+                ranges = [(each["first"], each["last"]) for each in value["ranges"]]
+                self.assertEqual(encode_settle(value["worker"], value["number"], value["verb"], value["ms"], ranges), frame, vector["name"])
+            elif kind == "work":
+                inner = decode(bytes.fromhex(value["inner"]))
+                self.assertEqual(decode(frame), WorkFrame(value["worker"], value["deliveries"], inner), vector["name"])
+            elif kind == "settled":
+                left = {each["first"]: each["became"] for each in value["left"]}
+                self.assertEqual(decode(frame), SettledFrame(value["worker"], value["number"], value["level"], left), vector["name"])
+        self.assertEqual(len(seen), 6)
 
     def test_publish_frames_are_the_bytes_of_the_golden_vectors(self):
         seen = 0
