@@ -573,7 +573,7 @@ START_TEST(test_the_example_holds_the_defaults) {
     }
     fclose(file);
     s_good(&example, text);
-    ck_assert_uint_eq(settings_seen, 66);
+    ck_assert_uint_eq(settings_seen, 70);
     ck_assert_str_eq(example.greeting, "Welcome.");
     example.greeting[0] = '\0';
     memset(example.greeting, 0, sizeof example.greeting);
