@@ -30,7 +30,7 @@ void relay_config_default(relay_config_t *config) {
         .window = 4194304,
         .max_waiting = 134217728,
         .max_entries = 4096,
-        .max_sessions = 10000,
+        .max_sessions = 20000,
         .max_rooms = 100000,
         .max_joins = 1000,
         .presence_names = 500,

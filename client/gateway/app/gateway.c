@@ -5,11 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "broker_link.h"
 #include "clock.h"
@@ -23,6 +19,7 @@
 #include "proxied.h"
 #include "refuse.h"
 #include "routes.h"
+#include "service.h"
 #include "web.h"
 #include "ws_paths.h"
 
@@ -48,32 +45,41 @@ struct gateway {
 
 /* --- Signals --- */
 
+static void s_reload(gateway_t *gateway) {
+    zr_error_t error = {0};
+    if (!gateway->config->tls_cert[0])
+        zr_log(ZR_LOG_INFO, "SIGHUP reads --tls-cert and --tls-key again; without them it does nothing");
+    else if (web_reload_tls(gateway->web, &error))
+        zr_log(ZR_LOG_ASKED, "read %s and its key again: new connections get them", gateway->config->tls_cert);
+    else
+        zr_log(ZR_LOG_ERROR, "SIGHUP: %s; the old certificate stays", error.text);
+}
+
 static void s_on_signal(void *ctx, uint32_t events) {
     gateway_t *gateway = ctx;
-    struct signalfd_siginfo info;
     (void)events;
-    if (read(gateway->signals, &info, sizeof info) != (ssize_t)sizeof info)
+    unsigned number = zr_service_next_signal(gateway->signals);
+    switch (number) {
+    case 0:
         return;
-    if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR1) {
-        zr_log(ZR_LOG_INFO, "signal %u means nothing here; settings are read at the start", info.ssi_signo);
+    case SIGHUP:
+        s_reload(gateway);
         return;
+    case SIGUSR1:
+    case SIGUSR2:
+        zr_log(ZR_LOG_INFO, "signal %u does nothing here; the counters are at /metrics", number);
+        return;
+    default:
+        zr_log(ZR_LOG_INFO, "signal %u: stopping", number);
+        gateway->stopping = true;
     }
-    zr_log(ZR_LOG_INFO, "signal %u: stopping", info.ssi_signo);
-    gateway->stopping = true;
 }
 
 static bool s_open_signals(gateway_t *gateway, zr_error_t *error) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGQUIT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
     gateway->on_signal = (poll_source_t){s_on_signal, gateway};
-    gateway->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return (gateway->signals >= 0 && poller_add(gateway->poller, gateway->signals, EPOLLIN, &gateway->on_signal)) ||
-           zr_fail(error, "cannot watch for signals: %s", strerror(errno));
+    gateway->signals = zr_service_open_signals(error);
+    return gateway->signals >= 0 && (poller_add(gateway->poller, gateway->signals, EPOLLIN, &gateway->on_signal) ||
+                                        zr_fail(error, "cannot watch for signals: %s", strerror(errno)));
 }
 
 /* --- Requests --- */
@@ -226,14 +232,6 @@ char *gateway_banner(const gateway_t *gateway) {
     return text;
 }
 
-static void s_notify(const char *state) {
-#ifdef HAVE_SYSTEMD
-    sd_notify(0, state);
-#else
-    (void)state;
-#endif
-}
-
 static int s_sooner(int a, int b) {
     return a < 0 ? b : b < 0 || a < b ? a : b;
 }
@@ -258,10 +256,10 @@ static void s_turn(gateway_t *gateway) {
 }
 
 void gateway_run(gateway_t *gateway) {
-    s_notify("READY=1");
+    zr_service_notify("READY=1");
     while (!gateway->stopping)
         s_turn(gateway);
-    s_notify("STOPPING=1");
+    zr_service_notify("STOPPING=1");
     listener_close(gateway->listener);
     gateway->listener = NULL;
     ws_pool_close(gateway->sockets, CLOSE_MS);

@@ -2,45 +2,29 @@
 #include "plain.h"
 
 #include <sodium/utils.h>
-#include <stddef.h>
 #include <stdio.h>
 
 #include "control.h"
 #include "fatal.h"
-#include "names.h"
+#include "room_reader.h"
+#include "unanswered.h"
 
 enum { CLIENT_BYTES = ZR_CLIENT_ID_LEN / 2, REASON_MAX = 120 };
-
-/* A message that the broker has not answered: a PUBLISH frame. */
-typedef struct {
-    uint64_t mid;
-    zr_blob_t *frame;
-} unanswered_t;
 
 struct plain {
     const ws_host_t *host;
     const ws_calls_t *calls;
     void *ctx;
     channel_t *channel;
-    feed_reader_t reader;
     form_t form;
-    char room[ZR_ROOM_MAX + 1];
+    room_reader_t reader;
+    unanswered_t unanswered;
     char *nick, *user, *token; /* NULL: none */
     char client[ZR_CLIENT_ID_LEN + 1], resume[ZR_CLIENT_ID_LEN + 1];
-    bool told;    /* the socket was asked to close */
-    bool live;    /* the room's topic is */
-    bool alive;   /* there is a session */
-    bool joined;  /* in the room, in this session */
-    bool started; /* `last` is a position: there was a first join */
-    bool full;    /* the socket took no more */
-    bool replaying;
-    uint64_t epoch, last, heard;    /* the last entry that the peer got, and the newest that is known */
+    bool told;                      /* the socket was asked to close */
+    bool alive;                     /* there is a session */
     uint64_t pause_ms, pause_until; /* that the broker asked for; when it ends */
     uint64_t now;
-
-    uint64_t mid;
-    unanswered_t *unanswered; /* those from `first` on, by message id */
-    size_t first, count, size, bytes;
 };
 
 /* --- The end --- */
@@ -63,55 +47,14 @@ static void s_refuse(plain_t *p, const char *code, const char *text) {
 
 /* --- Publishing --- */
 
-static unanswered_t *s_slot(const plain_t *p, size_t i) {
-    return &p->unanswered[p->first + i];
-}
-
-static void s_keep(plain_t *p, zr_blob_t *frame) {
-    if (p->first > 0 && p->first + p->count == p->size) {
-        memmove(p->unanswered, p->unanswered + p->first, p->count * sizeof *p->unanswered);
-        p->first = 0;
-    }
-    FATAL_GROW(p->unanswered, p->first + p->count, p->size);
-    *s_slot(p, p->count++) = (unanswered_t){p->mid, frame};
-    p->bytes += zr_blob_len(frame);
-}
-
-static void s_answered(plain_t *p, uint64_t upto) {
-    while (p->count > 0 && s_slot(p, 0)->mid <= upto) {
-        p->bytes -= zr_blob_len(s_slot(p, 0)->frame);
-        zr_blob_unref(s_slot(p, 0)->frame);
-        p->first++;
-        p->count--;
-    }
-    if (p->count > 0)
-        return;
-    free(p->unanswered);
-    p->unanswered = NULL;
-    p->first = p->size = 0;
-}
-
-static void s_publish(plain_t *p, zr_blob_t *frame) {
-    channel_send(p->channel, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
-}
-
-static void s_publish_again(plain_t *p) {
-    for (size_t i = 0; i < p->count; i++)
-        s_publish(p, s_slot(p, i)->frame);
-}
-
 void plain_message(plain_t *p, bool text, zr_span_t message, uint64_t now) {
-    zr_buffer_t frame = {0};
     (void)text;
     p->now = now;
     if (p->told)
         return;
-    zr_publish_begin(&frame, zr_span(p->room));
-    zr_publish_add(&frame, &(zr_publish_entry_t){.mid = ++p->mid, .body = message});
-    s_keep(p, zr_blob_copy(frame.data, frame.len));
-    zr_buffer_finish(&frame);
-    if (p->alive && p->started)
-        s_publish(p, s_slot(p, p->count - 1)->frame);
+    zr_blob_t *frame = unanswered_add(&p->unanswered, zr_span(p->reader.room), message);
+    if (p->alive && p->reader.started)
+        channel_send(p->channel, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
 }
 
 bool plain_is_paused(plain_t *p, uint64_t now) {
@@ -119,77 +62,30 @@ bool plain_is_paused(plain_t *p, uint64_t now) {
         p->pause_until = now + p->pause_ms;
         p->pause_ms = 0;
     }
-    return p->count >= PLAIN_UNANSWERED || p->bytes >= PLAIN_UNANSWERED_BYTES || p->pause_until > now;
+    return unanswered_is_full(&p->unanswered) || p->pause_until > now;
 }
 
 /* --- Reading --- */
 
-/* A replay is asked for only when there is room for all of it, so nothing of it is dropped. */
-static void s_replay(plain_t *p) {
-    if (p->replaying || p->full || !p->joined)
-        return;
-    p->full = !p->calls->ready(p->ctx);
-    if (p->full)
-        return;
-    p->replaying = true;
-    channel_say(p->channel, json_pack("{s:s,s:s,s:I}", "op", "replay", "room", p->room, "after", (json_int_t)p->last));
-}
-
-static void s_join(plain_t *p) {
-    if (p->alive && p->live && !p->joined)
-        channel_say(p->channel, json_pack("{s:s,s:s}", "op", "join", "room", p->room));
-}
-
-/* Gives the entries after `last` to the peer; false: there is no room for them. */
-static bool s_give(plain_t *p, delivery_t *delivery, bool live) {
-    bool whole = delivery->first > p->last;
-    zr_blob_t *frames = whole ? delivery_form(delivery, p->form) : delivery_after(delivery, p->form, p->last);
-    bool taken = !frames || p->calls->send(p->ctx, frames, live);
+/* False: there is no room for the entries. */
+static bool s_give(void *ctx, delivery_t *delivery, uint64_t after) {
+    plain_t *p = ctx;
+    bool whole = delivery->first > after, live = !(delivery->flags & ZR_FRAME_REPLAY);
+    zr_blob_t *frames = whole ? delivery_form(delivery, p->form) : delivery_after(delivery, p->form, after);
+    bool taken = p->told || !frames || p->calls->send(p->ctx, frames, live);
     if (!whole)
         zr_blob_unref(frames);
-    if (taken)
-        p->last = delivery->last;
     return taken;
 }
 
-static void s_take(plain_t *p, delivery_t *delivery) {
-    bool replay = delivery->flags & ZR_FRAME_REPLAY;
-    if (p->told || !p->started || delivery->epoch != p->epoch || delivery->kind != ZR_BACK_ENTRIES)
-        return;
-    p->heard = delivery->last > p->heard ? delivery->last : p->heard;
-    if (delivery->last <= p->last || (!replay && (p->full || p->replaying)))
-        return; /* it has that already, or gets it by a replay */
-    if (!replay && delivery->prev > p->last)
-        s_replay(p);
-    else
-        p->full = !s_give(p, delivery, !replay);
-}
-
-static void s_on_feed(feed_reader_t *reader, delivery_t *delivery) {
-    plain_t *p = (plain_t *)(void *)((char *)reader - offsetof(plain_t, reader));
-    if (p->joined)
-        s_take(p, delivery);
-    else if (delivery->last > p->heard)
-        p->heard = delivery->last; /* the answer to `join` may come after the first entry */
-}
-
-/* The SUB may be a new one, which missed something. */
-static void s_on_live(feed_reader_t *reader) {
-    plain_t *p = (plain_t *)(void *)((char *)reader - offsetof(plain_t, reader));
-    p->live = true;
-    if (p->joined)
-        s_replay(p);
-    else
-        s_join(p);
+static bool s_ready(void *ctx) {
+    plain_t *p = ctx;
+    return p->calls->ready(p->ctx);
 }
 
 void plain_drained(plain_t *p, uint64_t now) {
     p->now = now;
-    if (!p->full)
-        return;
-    p->full = false;
-    if (p->heard > p->last)
-        s_replay(p);
+    room_reader_drained(&p->reader);
 }
 
 /* --- Answers --- */
@@ -215,50 +111,24 @@ static void s_on_welcome(plain_t *p, const json_t *welcome) {
     const char *epoch = json_string_value(json_object_get(welcome, "epoch"));
     const char *resume = json_string_value(json_object_get(welcome, "resume"));
     uint64_t number = epoch ? strtoull(epoch, NULL, 16) : 0;
-    if (number != p->epoch)
-        p->last = p->heard = 0; /* of another log: all that it has is new */
-    p->epoch = number;
     snprintf(p->resume, sizeof p->resume, "%s", resume ? resume : "");
     p->alive = true;
-    p->joined = p->replaying = false;
     channel_set_session(p->channel, true);
-    if (p->started)
-        s_publish_again(p);
-    s_join(p);
+    if (p->reader.started)
+        unanswered_send(&p->unanswered, p->channel);
+    room_reader_welcome(&p->reader, number);
 }
 
 /* A peer that comes for the first time gets what is new from now on, its own first message too. */
 static void s_on_joined(plain_t *p, const json_t *joined) {
-    uint64_t seq = s_number(joined, "seq");
-    bool first = !p->started;
-    p->joined = p->started = true;
-    if (first) {
-        p->last = seq;
-        s_publish_again(p);
-    }
-    p->heard = seq > p->heard ? seq : p->heard;
-    if (p->heard > p->last)
-        s_replay(p);
-}
-
-static void s_on_replayed(plain_t *p, const json_t *replayed) {
-    uint64_t seq = s_number(replayed, "seq");
-    p->replaying = false;
-    p->last = seq > p->last ? seq : p->last;
-    if (json_is_true(json_object_get(replayed, "more")) || p->heard > p->last)
-        s_replay(p);
-}
-
-static void s_on_pong(plain_t *p, const json_t *pong) {
-    uint64_t head = s_number(json_object_get(pong, "heads"), p->room);
-    p->heard = head > p->heard ? head : p->heard;
-    if (p->heard > p->last)
-        s_replay(p);
+    if (room_reader_joined(&p->reader, joined))
+        unanswered_send(&p->unanswered, p->channel);
 }
 
 /* The session ended. The gateway begins another at once, unless the broker sent the peer away. */
 static void s_on_end(plain_t *p) {
-    p->alive = p->joined = p->replaying = false;
+    p->alive = false;
+    room_reader_part(&p->reader);
     channel_set_session(p->channel, false);
 }
 
@@ -278,8 +148,9 @@ static void s_on_error(plain_t *p, const json_t *error) {
         s_on_end(p);
     } else if (s_is(code, zr_code_name(ZR_RATE_LIMITED)) && !json_object_get(error, "re"))
         p->pause_ms = wait;
-    else if (s_is(code, zr_code_name(ZR_TOO_MANY_REPLAYS)) || (s_is(code, zr_code_name(ZR_RATE_LIMITED)) && p->joined))
-        p->replaying = false; /* the next pong asks again */
+    else if (s_is(code, zr_code_name(ZR_TOO_MANY_REPLAYS)) ||
+             (s_is(code, zr_code_name(ZR_RATE_LIMITED)) && p->reader.joined))
+        room_reader_refused(&p->reader);
     else
         s_refuse(p, code, text ? text : "");
 }
@@ -304,9 +175,9 @@ static void s_on_control(plain_t *p, zr_span_t frame) {
     else if (s_is(op, "joined"))
         s_on_joined(p, object);
     else if (s_is(op, "replayed"))
-        s_on_replayed(p, object);
+        room_reader_replayed(&p->reader, object);
     else if (s_is(op, "pong"))
-        s_on_pong(p, object);
+        room_reader_pong(&p->reader, object);
     else if (s_is(op, "error"))
         s_on_error(p, object);
     else if (s_is(op, "bye"))
@@ -325,9 +196,9 @@ static void s_on_frame(void *ctx, zr_span_t inner) {
     if (inner.ptr[0] == ZR_TYPE_CONTROL)
         s_on_control(p, inner);
     else if (zr_ack_read(&ack, inner))
-        s_answered(p, ack.upto);
+        unanswered_drop(&p->unanswered, ack.upto);
     else if (delivery_begin(&delivery, inner)) {
-        s_take(p, &delivery);
+        room_reader_take(&p->reader, &delivery);
         delivery_finish(&delivery);
     }
 }
@@ -347,13 +218,7 @@ static char *s_copy(zr_span_t text) {
     return text.len ? fatal_check(strndup(text.ptr, text.len)) : NULL;
 }
 
-static bool s_join_feed(plain_t *p) {
-    uint8_t topic[FEED_TOPIC_MAX];
-    size_t len = feed_topic(zr_span(p->room), false, topic);
-    feed_joined_t joined = feeds_join(p->host->feeds, &p->reader, zr_span_of(topic, len), p->now);
-    p->live = joined == FEED_LIVE;
-    return joined != FEED_FULL;
-}
+static const room_reader_calls_t s_reader_calls = {.give = s_give, .ready = s_ready};
 
 plain_t *plain_new(const ws_host_t *host, const plain_wish_t *wish, const ws_from_t *from, const ws_calls_t *calls,
     void *ctx, uint64_t now) {
@@ -365,9 +230,7 @@ plain_t *plain_new(const ws_host_t *host, const plain_wish_t *wish, const ws_fro
     p->ctx = ctx;
     p->now = now;
     p->form = wish->form;
-    p->reader = (feed_reader_t){.frame = s_on_feed, .live = s_on_live};
-    memcpy(p->room, wish->room.ptr, wish->room.len);
-    if (!s_join_feed(p)) {
+    if (!room_reader_begin(&p->reader, host->feeds, wish->room, 0, &s_reader_calls, p, now)) {
         free(p);
         return NULL;
     }
@@ -377,6 +240,7 @@ plain_t *plain_new(const ws_host_t *host, const plain_wish_t *wish, const ws_fro
     host->entropy(host->ctx, random, sizeof random);
     zr_hex(p->client, random, sizeof random);
     p->channel = uplink_open(host->uplink, from->address, from->secure, &channel_calls, p);
+    p->reader.channel = p->channel;
     if (channel_is_open(p->channel))
         s_hello(p);
     return p;
@@ -385,9 +249,9 @@ plain_t *plain_new(const ws_host_t *host, const plain_wish_t *wish, const ws_fro
 void plain_destroy(plain_t *p) {
     if (!p)
         return;
-    feeds_leave(&p->reader, p->now);
+    room_reader_finish(&p->reader, p->now);
     channel_close(p->channel);
-    s_answered(p, UINT64_MAX);
+    unanswered_finish(&p->unanswered);
     free(p->nick);
     free(p->user);
     if (p->token)

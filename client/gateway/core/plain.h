@@ -10,11 +10,6 @@
 
 typedef struct plain plain_t;
 
-enum {
-    PLAIN_UNANSWERED = 256, /* messages of a peer that the broker has not answered; with so many it is not read */
-    PLAIN_UNANSWERED_BYTES = 1 << 20 /* the same of their bytes */
-};
-
 /* The strings are copied; NULL: none. `user` and `token` log in. */
 typedef struct {
     zr_span_t room; /* valid */
@@ -30,7 +25,7 @@ void plain_destroy(plain_t *plain); /* NULL is accepted */
 
 void plain_message(plain_t *plain, bool text, zr_span_t message, uint64_t now);
 
-/* Too much is unanswered, or the broker asked for a pause: the socket is not to be read. */
+/* Too much is unanswered (unanswered.h), or the broker asked for a pause: the socket is not to be read. */
 bool plain_is_paused(plain_t *plain, uint64_t now);
 
 /* The socket has room again. */

@@ -40,6 +40,10 @@ int web_timeout(const web_t *web, uint64_t now);
 
 const web_counts_t *web_counts(const web_t *web);
 
+/* Reads certificate and key again, if TLS is on: new connections get them, and none ends. False: `error` says why, and
+ * the old ones stay. A process has one web_t with TLS at a time. */
+bool web_reload_tls(web_t *web, zr_error_t *error);
+
 /* Checks the files for TLS, as web_new does. */
 bool web_check(const gateway_config_t *config, zr_error_t *error);
 

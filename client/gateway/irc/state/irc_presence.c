@@ -11,7 +11,7 @@
 
 const char *irc_meta_away(const json_t *meta) {
     const char *away = json_string_value(json_object_get(meta, "away"));
-    return away && away[0] ? away : NULL;
+    return away && !away[0] ? "away" : away;
 }
 
 static char s_meta_typing(const json_t *meta) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "bucket.h"
+#include "origins.h"
 #include "unit.h"
 
 enum { FRONT, BACK };
@@ -154,8 +155,8 @@ START_TEST(test_a_flood_has_its_price) {
     ck_assert(s_open(all, fd++, paid));
     for (int i = 0; i < 100; i++)
         addresses_charge(all, 10, 11, paid);
-    ck_assert(!s_open(all, fd, paid + ADDRESSES_DEBT_S * 1000 + 19));
-    ck_assert(s_open(all, fd, paid + ADDRESSES_DEBT_S * 1000 + 20));
+    ck_assert(!s_open(all, fd, paid + ORIGINS_DEBT_S * 1000 + 19));
+    ck_assert(s_open(all, fd, paid + ORIGINS_DEBT_S * 1000 + 20));
     ck_assert(s_open_from(all, "10.0.0.2", 6, paid)); /* others' do not pay */
     addresses_destroy(all);
 }

@@ -1,4 +1,5 @@
 #include "plain.h"
+#include "unanswered.h"
 
 #include <stdio.h>
 
@@ -45,7 +46,7 @@ static void s_live(void) {
     SENT_PART("\"op\":\"hello\"");
     stage_tick(&s_stage, 0);
     s_welcome(STAGE_EPOCH);
-    SENT("1 {\"op\":\"join\",\"room\":\"r\"}");
+    SENT("1 {\"op\":\"join\",\"id\":\"join\",\"room\":\"r\"}");
     s_joined(10);
     SENT("");
 }
@@ -99,7 +100,7 @@ TEST(test_the_first_message_comes_back_too) {
 TEST(test_a_gap_is_filled) {
     s_live();
     stage_back(&s_stage, stage_entry("r", 0, 12, 13, "13"));
-    SENT("1 {\"op\":\"replay\",\"room\":\"r\",\"after\":10}");
+    SENT("1 {\"op\":\"replay\",\"id\":\"replay\",\"room\":\"r\",\"after\":10}");
     HEARS("");
     stage_back(&s_stage, stage_entry("r", 0, 13, 14, "14"));
     SENT(""); /* one replay at a time */
@@ -107,7 +108,7 @@ TEST(test_a_gap_is_filled) {
     stage_inner_frame(&s_stage, 1, stage_entry("r", ZR_FRAME_REPLAY, 12, 13, "13"));
     stage_inner(&s_stage, 1, "{'op':'replayed','room':'r','seq':13,'complete':true,'more':false}");
     HEARS("12\n13\n");
-    SENT("1 {\"op\":\"replay\",\"room\":\"r\",\"after\":13}"); /* 14 came meanwhile */
+    SENT("1 {\"op\":\"replay\",\"id\":\"replay\",\"room\":\"r\",\"after\":13}"); /* 14 came meanwhile */
     stage_inner_frame(&s_stage, 1, stage_entry("r", ZR_FRAME_REPLAY, 13, 14, "14"));
     stage_inner(&s_stage, 1, "{'op':'replayed','room':'r','seq':14,'complete':true,'more':false}");
     HEARS("14\n");
@@ -117,7 +118,7 @@ TEST(test_a_gap_is_filled) {
 TEST(test_a_lost_last_entry_shows_in_a_pong) {
     s_live();
     stage_inner(&s_stage, 1, "{'op':'pong','re':'gateway','heads':{'r':11},'versions':{}}");
-    SENT("1 {\"op\":\"replay\",\"room\":\"r\",\"after\":10}");
+    SENT("1 {\"op\":\"replay\",\"id\":\"replay\",\"room\":\"r\",\"after\":10}");
 }
 
 TEST(test_an_entry_before_the_answer_to_join) {
@@ -128,7 +129,7 @@ TEST(test_an_entry_before_the_answer_to_join) {
     SENT_PART("join");
     stage_back(&s_stage, stage_entry("r", 0, 10, 11, "early"));
     s_joined(10);
-    SENT("1 {\"op\":\"replay\",\"room\":\"r\",\"after\":10}");
+    SENT("1 {\"op\":\"replay\",\"id\":\"replay\",\"room\":\"r\",\"after\":10}");
 }
 
 TEST(test_entries_of_another_log_are_not_given) {
@@ -142,7 +143,7 @@ TEST(test_entries_of_another_log_are_not_given) {
     s_welcome("00000000000000e2"); /* the broker has a new log */
     SENT_PART("join");
     s_joined(3);
-    SENT("1 {\"op\":\"replay\",\"room\":\"r\",\"after\":0}");
+    SENT("1 {\"op\":\"replay\",\"id\":\"replay\",\"room\":\"r\",\"after\":0}");
 }
 
 TEST(test_a_slow_peer_gets_the_rest_later) {
@@ -153,14 +154,14 @@ TEST(test_a_slow_peer_gets_the_rest_later) {
     SENT("");
     s_peer.deaf = s_peer.busy = false;
     plain_drained(s_plain, s_stage.now);
-    SENT("1 {\"op\":\"replay\",\"room\":\"r\",\"after\":10}");
+    SENT("1 {\"op\":\"replay\",\"id\":\"replay\",\"room\":\"r\",\"after\":10}");
     stage_inner_frame(&s_stage, 1, stage_entry("r", ZR_FRAME_REPLAY, 10, 11, "11"));
     s_peer.busy = true;
     stage_inner(&s_stage, 1, "{'op':'replayed','room':'r','seq':11,'complete':true,'more':true}");
     SENT(""); /* until there is room for more */
     s_peer.busy = false;
     plain_drained(s_plain, s_stage.now);
-    SENT("1 {\"op\":\"replay\",\"room\":\"r\",\"after\":11}");
+    SENT("1 {\"op\":\"replay\",\"id\":\"replay\",\"room\":\"r\",\"after\":11}");
     HEARS("11\n");
 }
 
@@ -185,12 +186,12 @@ TEST(test_unanswered_messages_are_sent_again) {
     SENT("1 01017200000000000000030000000000057468726565");
     SENT_PART("join");
     s_joined(12);
-    SENT("1 {\"op\":\"replay\",\"room\":\"r\",\"after\":10}");
+    SENT("1 {\"op\":\"replay\",\"id\":\"replay\",\"room\":\"r\",\"after\":10}");
 }
 
 TEST(test_it_is_not_read_while_much_is_unanswered) {
     s_live();
-    for (int i = 0; i < PLAIN_UNANSWERED; i++) {
+    for (int i = 0; i < UNANSWERED_MAX; i++) {
         ck_assert(!plain_is_paused(s_plain, s_stage.now));
         s_say("x");
         stage_next(&s_stage);
@@ -199,7 +200,7 @@ TEST(test_it_is_not_read_while_much_is_unanswered) {
     s_say("more of the same read");
     stage_inner_frame(&s_stage, 1, LIT("\2\1\0\0\0\0\0\0\0\x80\0\0\0\0\0\0\0\1"));
     ck_assert(!plain_is_paused(s_plain, s_stage.now));
-    static char big[PLAIN_UNANSWERED_BYTES];
+    static char big[UNANSWERED_BYTES_MAX];
     plain_message(s_plain, false, zr_span_of(big, sizeof big), s_stage.now);
     ck_assert(plain_is_paused(s_plain, s_stage.now));
 }

@@ -4,28 +4,24 @@
 #include <stdlib.h>
 
 #include "fatal.h"
-#include "hash.h"
-
-struct origin {
-    zr_address_t address;
-    size_t channels;
-    bucket_t opened;
-    UT_hash_handle hh;
-};
 
 bucket_rate_t origins_rate(uint64_t per_second) {
     return bucket_rate(per_second, per_second * ORIGINS_DEBT_S);
 }
 
+static void s_forget(origins_t *origins, origin_t *origin) {
+    HASH_DEL(origins->by_address, origin);
+    free(origin);
+}
+
 void origins_finish(origins_t *origins) {
     origin_t *origin, *next;
     HASH_ITER(hh, origins->by_address, origin, next) {
-        HASH_DEL(origins->by_address, origin);
-        free(origin);
+        s_forget(origins, origin);
     }
 }
 
-static origin_t *s_origin(origins_t *origins, const zr_address_t *address) {
+origin_t *origins_of(origins_t *origins, const zr_address_t *address) {
     origin_t *origin;
     HASH_FIND(hh, origins->by_address, address, sizeof *address, origin);
     if (origin)
@@ -36,38 +32,48 @@ static origin_t *s_origin(origins_t *origins, const zr_address_t *address) {
     return origin;
 }
 
+uint64_t origins_wait(const origins_t *origins, origin_t *origin, uint64_t count, uint64_t now) {
+    return bucket_wait(&origin->opened, &origins->rate, count, now);
+}
+
+void origins_count_open(const origins_t *origins, origin_t *origin, uint64_t now) {
+    bucket_take(&origin->opened, &origins->rate, 1, now);
+    origin->open++;
+}
+
 zr_code_t origins_open(
     origins_t *origins, const zr_address_t *address, uint64_t now, origin_t **origin, uint64_t *wait_ms) {
-    origin_t *from = s_origin(origins, address);
-    if (from->channels >= origins->max)
+    origin_t *from = origins_of(origins, address);
+    if (from->open >= origins->max)
         return ZR_TOO_MANY_CHANNELS;
-    *wait_ms = bucket_wait(&from->opened, &origins->rate, 1, now);
+    *wait_ms = origins_wait(origins, from, 1, now);
     if (*wait_ms)
         return ZR_RATE_LIMITED;
-    bucket_take(&from->opened, &origins->rate, 1, now);
-    from->channels++;
+    origins_count_open(origins, from, now);
     *origin = from;
     return ZR_OK;
 }
 
 void origins_close(origin_t *origin) {
     if (origin)
-        origin->channels--;
+        origin->open--;
+}
+
+/* As many as may be opened at once. */
+static uint64_t s_full(const origins_t *origins) {
+    return origins->rate.per_second * BUCKET_SECONDS;
 }
 
 void origins_charge(const origins_t *origins, origin_t *origin, uint64_t now) {
     if (origin)
-        bucket_take(&origin->opened, &origins->rate, origins->rate.per_second * BUCKET_SECONDS, now);
+        bucket_take(&origin->opened, &origins->rate, s_full(origins), now);
 }
 
 void origins_sweep(origins_t *origins, uint64_t now) {
-    uint64_t full = origins->rate.per_second * BUCKET_SECONDS;
     origin_t *origin, *next;
     HASH_ITER(hh, origins->by_address, origin, next) {
-        if (origin->channels > 0 || bucket_wait(&origin->opened, &origins->rate, full, now) > 0)
-            continue;
-        HASH_DEL(origins->by_address, origin);
-        free(origin);
+        if (origin->open == 0 && !origin->kept && origins_wait(origins, origin, s_full(origins), now) == 0)
+            s_forget(origins, origin);
     }
 }
 

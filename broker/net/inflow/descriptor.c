@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-enum { DESCRIPTOR_BITS = 20 }; /* main.c: NOFILE_MAX */
+enum { DESCRIPTOR_BITS = 20 }; /* service.c: DESCRIPTORS_MAX */
 
 uint64_t descriptor_handle(int fd) {
     struct stat about;

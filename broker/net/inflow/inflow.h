@@ -95,7 +95,7 @@ typedef struct {
     _Atomic uint64_t incomplete;           /* of all connections */
     int swept;                             /* inflow_sweep looked at the descriptors below */
     _Atomic unsigned leaves;               /* readers that may still leave */
-    _Atomic unsigned leaving;              /* readers that wait to leave; written by inflow_calls.c */
+    _Atomic unsigned leaving;              /* readers that wait to leave; written by inflow_parking.c */
 } inflow_t;
 
 /* `descriptors` is the process's limit. Reserves room for all of them; only the used part costs memory. */

@@ -17,7 +17,7 @@ static zr_code_t s_open(const char *text, origin_t **origin) {
     return origins_open(&s_origins, &address, s_now, origin, &s_wait);
 }
 
-START_TEST(test_at_a_time) {
+TEST(test_at_a_time) {
     origin_t *one, *two, *other;
     s_begin(2, 0);
     ck_assert_int_eq(s_open("10.0.0.1", &one), ZR_OK);
@@ -30,9 +30,8 @@ START_TEST(test_at_a_time) {
     origins_close(NULL);
     origins_finish(&s_origins);
 }
-END_TEST
 
-START_TEST(test_in_a_second) {
+TEST(test_in_a_second) {
     origin_t *origin;
     s_begin(1000, 10);
     for (unsigned i = 0; i < 10 * BUCKET_SECONDS; i++) {
@@ -46,9 +45,8 @@ START_TEST(test_in_a_second) {
     ck_assert_int_eq(s_open("10.0.0.1", &origin), ZR_OK);
     origins_finish(&s_origins);
 }
-END_TEST
 
-START_TEST(test_a_flood_has_its_price) {
+TEST(test_a_flood_has_its_price) {
     origin_t *origin;
     s_begin(1000, 10);
     ck_assert_int_eq(s_open("10.0.0.1", &origin), ZR_OK);
@@ -62,9 +60,8 @@ START_TEST(test_a_flood_has_its_price) {
     ck_assert_uint_le(s_wait, ORIGINS_DEBT_S * 1000 + 100); /* so much is owed at most */
     origins_finish(&s_origins);
 }
-END_TEST
 
-START_TEST(test_those_with_nothing_to_remember_are_forgotten) {
+TEST(test_those_with_nothing_to_remember_are_forgotten) {
     origin_t *one, *other;
     s_begin(1000, 10);
     ck_assert_int_eq(s_open("10.0.0.1", &one), ZR_OK);
@@ -80,7 +77,5 @@ START_TEST(test_those_with_nothing_to_remember_are_forgotten) {
     ck_assert_uint_eq(origins_count(&s_origins), 0);
     origins_finish(&s_origins);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.session.origins", test_at_a_time, test_in_a_second, test_a_flood_has_its_price,
-    test_those_with_nothing_to_remember_are_forgotten)
+UNIT_SUITE("broker.core.origins")
