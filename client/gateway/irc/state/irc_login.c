@@ -96,13 +96,13 @@ static bool s_is_code(const json_t *error, zr_code_t code) {
 
 /* The client may try another nick. */
 static bool s_refuse_nick(irc_t *irc, const json_t *error) {
+    if (!s_is_code(error, ZR_NICK_IN_USE) && !s_is_code(error, ZR_BAD_NICK))
+        return false;
     irc->has_nick = false;
     if (s_is_code(error, ZR_NICK_IN_USE))
         irc_numeric(irc, ERR_NICKNAMEINUSE, irc->shown.text, NULL);
-    else if (s_is_code(error, ZR_BAD_NICK))
-        irc_numeric_text(irc, ERR_ERRONEUSNICKNAME, zr_span(irc_answer_text(error, "text")), irc->shown.text, NULL);
     else
-        return false;
+        irc_numeric_text(irc, ERR_ERRONEUSNICKNAME, zr_span(irc_answer_text(error, "text")), irc->shown.text, NULL);
     return true;
 }
 
