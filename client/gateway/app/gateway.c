@@ -203,7 +203,7 @@ static bool s_open_lines(gateway_t *gateway, zr_error_t *error) {
 
 static bool s_open(gateway_t *gateway, zr_error_t *error) {
     const gateway_config_t *config = gateway->config;
-    gateway->feeds = feeds_new(config->max_topics, s_change_topic, gateway);
+    gateway->feeds = feeds_new(config->max_topics, config->max_topic_bytes, s_change_topic, gateway);
     gateway->sockets = ws_pool_new(config, gateway->poller, &gateway->queues);
     gateway->streams = stream_pool_new(config, gateway->poller);
     if (!s_open_signals(gateway, error) || !(gateway->pages = pages_read(config->page, error)) ||
