@@ -205,7 +205,7 @@ static bool s_open(gateway_t *gateway, zr_error_t *error) {
     const gateway_config_t *config = gateway->config;
     gateway->feeds = feeds_new(config->max_topics, config->max_topic_bytes, s_change_topic, gateway);
     gateway->sockets = ws_pool_new(config, gateway->poller, &gateway->queues);
-    gateway->streams = stream_pool_new(config, gateway->poller);
+    gateway->streams = stream_pool_new(config, gateway->poller, &gateway->queues);
     if (!s_open_signals(gateway, error) || !(gateway->pages = pages_read(config->page, error)) ||
         !(gateway->broker = broker_link_new(config, gateway->feeds, gateway->poller, error)))
         return false;

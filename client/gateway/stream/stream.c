@@ -57,6 +57,7 @@ struct stream {
 struct stream_pool {
     const gateway_config_t *config;
     poller_t *poller;
+    queue_budget_t *budget;
     uint64_t now;
     stream_t *all, *reading, *writing, *dying;
     stream_t *closing; /* the first `due` first, since all linger equally long */
@@ -171,7 +172,7 @@ static void s_read(stream_t *s) {
 /* --- Writing --- */
 
 static bool s_has_room(const stream_t *s) {
-    return s->queue.bytes <= s->pool->config->reader_queue / 2;
+    return s->queue.bytes <= queue_budget_share(s->pool->budget, s->pool->config->reader_queue) / 2;
 }
 
 bool stream_ready(stream_t *s) {
@@ -232,17 +233,23 @@ static void s_too_slow(stream_t *s) {
     s_die(s);
 }
 
+/* An empty queue takes one blob that is larger than its own limit. */
+static bool s_fits(const stream_t *s, const zr_blob_t *bytes, uint64_t own) {
+    const queue_budget_t *budget = s->pool->budget;
+    uint64_t most = s->queue.count > 0 ? queue_budget_share(budget, own) : queue_budget_left(budget);
+    return s->queue.bytes + zr_blob_len(bytes) <= most;
+}
+
 bool stream_send(stream_t *s, zr_blob_t *bytes, bool live) {
     stream_pool_t *pool = s->pool;
-    size_t after = s->queue.bytes + zr_blob_len(bytes);
     if (s->state != STREAM_OPEN)
         return false;
-    if (live && after > pool->config->reader_queue && s->queue.count > 0) {
+    if (live && !s_fits(s, bytes, pool->config->reader_queue)) {
         s->wants_room = true;
         pool->counts.dropped++;
         return false;
     }
-    if (after > pool->config->answer_queue && s->queue.count > 0) {
+    if (!s_fits(s, bytes, pool->config->answer_queue)) {
         s_too_slow(s);
         return false;
     }
@@ -335,6 +342,7 @@ stream_t *stream_new(
         .port = (uint16_t)from->port,
         .secure = from->secure,
         .writable = true};
+    s->queue.budget = pool->budget;
     s->source = (poll_source_t){s_ready, s};
     DL_APPEND(pool->all, s);
     pool->counts.open++;
@@ -451,10 +459,11 @@ const stream_counts_t *stream_counts(const stream_pool_t *pool) {
     return &pool->counts;
 }
 
-stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller) {
+stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget) {
     stream_pool_t *pool = fatal_calloc(sizeof *pool);
     pool->config = config;
     pool->poller = poller;
+    pool->budget = budget;
     pool->now = zr_mono_ms();
     pool->addresses = address_counts_new();
     return pool;

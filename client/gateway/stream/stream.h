@@ -9,6 +9,7 @@
 #include "blob.h"
 #include "gateway_config.h"
 #include "poller.h"
+#include "queue_budget.h"
 
 typedef struct stream_pool stream_pool_t;
 typedef struct stream stream_t;
@@ -54,8 +55,8 @@ typedef struct {
     uint64_t queued;   /* bytes that wait, of all; a blob in several queues counts in each */
 } stream_counts_t;
 
-/* `config` and `poller` must outlive it. */
-stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller);
+/* `config`, `poller` and `budget` must outlive it. All queues count in `budget`. */
+stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget);
 void stream_pool_destroy(stream_pool_t *pool); /* ends the connections that are left; NULL is accepted */
 
 /* Reads, writes and ends connections. `hold`: none is to be read. */
