@@ -9,6 +9,7 @@
 #include "blob.h"
 #include "gateway_config.h"
 #include "poller.h"
+#include "stream_tls.h"
 
 typedef struct stream_pool stream_pool_t;
 typedef struct stream stream_t;
@@ -42,6 +43,7 @@ typedef struct {
     address_t address; /* of the client, also behind a trusted proxy */
     unsigned port;     /* of the client */
     bool secure;       /* over TLS, or of this machine: tokens may be taken */
+    stream_tls_t *tls; /* the connection speaks TLS with this certificate, which outlives it; NULL: plain */
 } stream_from_t;
 
 typedef struct {
@@ -50,7 +52,8 @@ typedef struct {
     uint64_t bytes_in, bytes_out;
     uint64_t dropped;  /* live blobs, for slow readers */
     uint64_t too_slow; /* closed because more than limits/answer-queue waited */
-    uint64_t dead;     /* closed because they took nothing for STREAM_STALLS times limits/ping */
+    uint64_t dead;     /* closed because they took nothing for STREAM_STALLS times limits/ping, or because their TLS
+                        * handshake was not complete within limits/request-timeout */
     uint64_t queued;   /* bytes that wait, of all; a blob in several queues counts in each */
 } stream_counts_t;
 
