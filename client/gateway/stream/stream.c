@@ -453,6 +453,8 @@ int stream_pool_timeout(const stream_pool_t *pool, bool hold, uint64_t now) {
     if (!pool->all)
         return -1;
     uint64_t due = pool->closing && pool->closing->due < pool->look ? pool->closing->due : pool->look;
+    if (pool->reading && now + STREAM_PAUSE_MS < due)
+        return STREAM_PAUSE_MS;
     return due <= now ? 0 : (int)(due - now);
 }
 

@@ -17,6 +17,7 @@ typedef struct stream stream_t;
 enum {
     STREAM_INPUT = 16384,    /* bytes of input that wait for an owner at most, and that a turn reads of one peer */
     STREAM_LINGER_MS = 3000, /* that a closed connection may take to write what is queued, and to hear the peer's end */
+    STREAM_PAUSE_MS = 20,    /* until a paused connection with input is looked at again */
     STREAM_STALLS = 10 /* a peer that takes no byte of what waits is disconnected after so many times limits/ping */
 };
 
@@ -27,7 +28,7 @@ typedef struct {
     size_t (*bytes)(void *ctx, zr_span_t bytes);
     /* The peer sends nothing more, and the owner has taken all. It may still read. Called once. */
     void (*end)(void *ctx);
-    /* The connection is not to be read now; asked again in every turn. */
+    /* The connection is not to be read now; asked again in every turn, and at least every STREAM_PAUSE_MS. */
     bool (*paused)(void *ctx);
     /* Live bytes were dropped, or stream_ready said no, and there is room again. */
     void (*drained)(void *ctx);

@@ -327,8 +327,12 @@ static void s_begin(void) {
         .server = "tcp://127.0.0.1:5570", .agent = "fuzz", .perform = s_perform, .entropy = s_entropy};
     s_world.uplink = uplink_new(&config, s_world.feeds, 0);
     s_world.host = (ws_host_t){.uplink = s_world.uplink, .feeds = s_world.feeds, .entropy = s_entropy};
-    s_world.config =
-        (talk_config_t){.host = &s_world.host, .room = "lobby", .nick = true, .history = HISTORY, .max_line = LINE_MAX};
+    s_world.config = (talk_config_t){.host = &s_world.host,
+        .room = "lobby",
+        .nick = true,
+        .history = HISTORY,
+        .max_line = LINE_MAX,
+        .max_deliveries = 1000};
     s_world.talk = talk_new(&s_world.config, &from, 4711, &s_calls, NULL, 1000);
     s_up();
 }
