@@ -525,8 +525,8 @@ TEST(test_a_line_costs_as_many_deliveries_as_its_room_has_readers) {
     s_say("two\n");
     s_say("three\n"); /* 1200 of 1000 */
     ck_assert(talk_is_paused(s_talk, s_stage.now));
-    ck_assert(talk_is_paused(s_talk, s_stage.now + 199));
-    ck_assert(!talk_is_paused(s_talk, s_stage.now + 200));
+    ck_assert(talk_is_paused(s_talk, s_stage.now + 699));
+    ck_assert(!talk_is_paused(s_talk, s_stage.now + 700));
     ck_assert(!talk_is_paused(s_talk, s_stage.now + 100000)); /* a second's worth at most */
     s_stage.now += 100000;
     s_say("1\n2\n3\n");
