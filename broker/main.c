@@ -1,30 +1,25 @@
 /* zrelayd: the command line, and what the process needs before the first socket exists. */
 #include <czmq.h>
-#include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bans.h"
-#include "descriptors.h"
 #include "jwt_keys.h"
 #include "key_file.h"
 #include "db.h"
 #include "db_backup.h"
-#include "hash.h"
 #include "options.h"
 #include "server.h"
+#include "service.h"
 #include "sockets.h"
 #include "token.h"
 #include "users.h"
 
-enum { NOFILE_MAX = 1 << 20, DESCRIPTORS_PER_CLIENT = 2 };
-enum { DESCRIPTORS_MIN = 40 }; /* of the broker itself, about */
+enum { DESCRIPTORS_PER_CLIENT = 2, DESCRIPTORS_MIN = 40 /* of the broker itself, about */ };
 enum {
     KEEP_BYTES = 1 << 20
 }; /* blocks up to this size are used again; the largest live frame by default has a fourth */
@@ -59,9 +54,19 @@ static const char s_usage[] =
     "On start it prints one line with its endpoints. SIGTERM, SIGINT and SIGQUIT stop it; a second at once.\n"
     "SIGHUP makes it read the users file again. SIGUSR1 makes it write its counters to the log.\n";
 
+/* The options that set a row of the settings, over what the configuration file set. */
+static zr_setting_option_t s_sets[] = {
+    {"listen", "server", "listen", {0}},
+    {"back", "server", "back", {0}},
+    {"data", "log", "data", {0}},
+    {"users", "auth", "users", {0}},
+    {"server-key", "auth", "server-key", {0}},
+    {"log-level", "server", "log-level", {0}},
+};
+enum { SETS = sizeof s_sets / sizeof s_sets[0] };
+
 typedef struct {
-    zr_texts_t listen, back;
-    const char *config_file, *data, *backup, *restore, *users, *server_key, *keygen, *log_level;
+    const char *config_file, *backup, *restore, *keygen;
     bool check_config, hash_token, insecure, version, help;
 } flags_t;
 
@@ -69,102 +74,39 @@ typedef struct {
 
 static bool s_parse(int argc, char *argv[], flags_t *flags, zr_error_t *error) {
     const zr_option_t options[] = {
-        {"listen", 0, ZR_OPTION_TEXTS, &flags->listen, NULL, 0, 0},
-        {"back", 0, ZR_OPTION_TEXTS, &flags->back, NULL, 0, 0},
-        {"data", 0, ZR_OPTION_TEXT, &flags->data, NULL, 0, 0},
         {"backup", 0, ZR_OPTION_TEXT, &flags->backup, NULL, 0, 0},
         {"restore", 0, ZR_OPTION_TEXT, &flags->restore, NULL, 0, 0},
         {"config", 0, ZR_OPTION_TEXT, &flags->config_file, NULL, 0, 0},
         {"check-config", 0, ZR_OPTION_FLAG, &flags->check_config, NULL, 0, 0},
-        {"users", 0, ZR_OPTION_TEXT, &flags->users, NULL, 0, 0},
-        {"server-key", 0, ZR_OPTION_TEXT, &flags->server_key, NULL, 0, 0},
         {"keygen", 0, ZR_OPTION_TEXT, &flags->keygen, NULL, 0, 0},
         {"hash-token", 0, ZR_OPTION_FLAG, &flags->hash_token, NULL, 0, 0},
         {"insecure", 0, ZR_OPTION_FLAG, &flags->insecure, NULL, 0, 0},
-        {"log-level", 0, ZR_OPTION_TEXT, &flags->log_level, NULL, 0, 0},
         {"version", 0, ZR_OPTION_FLAG, &flags->version, NULL, 0, 0},
         {"help", 0, ZR_OPTION_FLAG, &flags->help, NULL, 0, 0},
     };
-    const zr_option_list_t list = {options, sizeof options / sizeof options[0]};
-    return zr_options_parse(&list, 1, false, &argc, argv, error) &&
+    zr_option_t sets[SETS];
+    zr_setting_options(s_sets, SETS, sets);
+    const zr_option_list_t lists[] = {{options, sizeof options / sizeof options[0]}, {sets, SETS}};
+    return zr_options_parse(lists, 2, false, &argc, argv, error) &&
            (argc == 0 || zr_fail(error, "there is nothing to do with \"%.80s\"", argv[0]));
 }
 
-static bool s_add_endpoints(
-    settings_endpoints_t *endpoints, const char *what, const zr_texts_t *texts, zr_error_t *error) {
-    bool ok = true;
-    for (size_t i = 0; i < texts->count; i++)
-        ok &= settings_add_flag(endpoints, what, texts->items[i], error);
-    return ok;
-}
-
 static bool s_configure(settings_t *settings, const flags_t *flags, zr_error_t *error) {
-    settings_flags_t endpoints = {0};
     settings_default(settings);
-    if (flags->config_file && !settings_read_file(settings, flags->config_file, error))
+    if (flags->config_file && !zr_settings_read(&settings_table, settings, flags->config_file, error))
         return false;
-    if (!s_add_endpoints(&endpoints.listen, "--listen", &flags->listen, error) ||
-        !s_add_endpoints(&endpoints.back, "--back", &flags->back, error) ||
-        (flags->data && !settings_set_path(settings->data, "--data", flags->data, error)) ||
-        (flags->users && !settings_set_path(settings->users, "--users", flags->users, error)) ||
-        (flags->server_key && !settings_set_path(settings->server_key, "--server-key", flags->server_key, error)))
-        return false;
-    if (flags->log_level && !zr_log_level_from_name(flags->log_level, &settings->log_level))
-        return zr_fail(error, "--log-level must be error, warn, info or debug, not \"%.40s\"", flags->log_level);
     settings->insecure |= flags->insecure;
-    return settings_complete(settings, &endpoints, error);
+    return zr_settings_apply(&settings_table, settings, s_sets, SETS, error) && settings_complete(settings, error);
 }
 
 /* --- The process --- */
 
-/* With 0, 1 or 2 closed, a socket would get the number, and lines meant for people would go to a peer. */
-static void s_fill_standard_descriptors(void) {
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
-}
-
-static void s_raise_descriptors(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max < NOFILE_MAX ? limit.rlim_max : NOFILE_MAX;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* A client takes two descriptors. Clients that come when hardly any are left are turned away (addresses.h). */
-static void s_check_descriptors(const settings_t *settings) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    rlim_t needed = (rlim_t)settings->relay.max_sessions * DESCRIPTORS_PER_CLIENT;
-    zr_log(ZR_LOG_INFO, "%llu file descriptors are allowed: at most %llu clients", (unsigned long long)limit.rlim_cur,
-        (unsigned long long)limit.rlim_cur / DESCRIPTORS_PER_CLIENT);
-    if (limit.rlim_cur < needed)
-        zr_log(ZR_LOG_WARN,
-            "%llu file descriptors are allowed, %zu sessions (limits/max-sessions) need %llu: raise the "
-            "limit "
-            "(ulimit -n, LimitNOFILE=) or lower the other",
-            (unsigned long long)limit.rlim_cur, settings->relay.max_sessions, (unsigned long long)needed);
-}
-
-/* The signals go to a signalfd: an interrupted poll would end zloop. Before any thread exists, since threads inherit
- * the mask. */
-static void s_block_signals(void) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGQUIT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
-    sigaddset(&set, SIGUSR2);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD, SIG_IGN); /* as the first process of a container it gets orphans: the kernel ends them wholly */
+static void s_tell_descriptors(const settings_t *settings, uint64_t allowed) {
+    uint64_t sessions = settings->relay.max_sessions;
+    zr_log(ZR_LOG_INFO, "%llu file descriptors are allowed: at most %llu clients", (unsigned long long)allowed,
+        (unsigned long long)allowed / DESCRIPTORS_PER_CLIENT);
+    zr_service_warn_descriptors(allowed, sessions * DESCRIPTORS_PER_CLIENT, sessions, "sessions (limits/max-sessions)");
 }
 
 /* CZMQ takes defaults from ZSYS_* variables: queue lengths, threads, even a socket that log lines are sent to. The
@@ -190,12 +132,9 @@ static void s_init_zsys(const settings_t *settings) {
 
 /* After zsys_init, before the first socket. ROUTER counts its routing ids up from a rand(), and a peer that guesses the
  * next one and claims it makes libzmq abort. zsys_init seeds the same generator with the time of day. */
-static void s_seed(void) {
-    uint8_t key[16];
+static void s_seed_router(void) {
     unsigned seed;
-    randombytes_buf(key, sizeof key);
     randombytes_buf(&seed, sizeof seed);
-    zr_hash_seed(key);
     srand(seed);
 }
 
@@ -210,23 +149,19 @@ static void s_keep_memory(void) {
 }
 
 static bool s_serve(const settings_t *settings, zr_error_t *error) {
+    uint64_t allowed;
     s_keep_memory();
-    s_block_signals();
-    s_raise_descriptors();
-    if (!zr_descriptors_left(DESCRIPTORS_MIN))
-        return zr_fail(error, "fewer than %d file descriptors are left; raise the limit (ulimit -n, LimitNOFILE=)",
-            DESCRIPTORS_MIN);
+    zr_service_block_signals();
+    if (!zr_service_raise_descriptors(DESCRIPTORS_MIN, &allowed, error))
+        return false;
+    zr_service_seed();
     s_init_zsys(settings);
-    s_seed();
+    s_seed_router();
     server_t *server = server_new(settings, error);
     if (!server)
         return false;
-    char *banner = server_banner(server);
-    puts(banner);
-    fflush(stdout);
-    clearerr(stdout); /* the broker works without a reader of this line */
-    free(banner);
-    s_check_descriptors(settings);
+    zr_service_print_banner(server_banner(server));
+    s_tell_descriptors(settings, allowed);
     if (settings->insecure)
         zr_log(ZR_LOG_AUDIT, /* whatever the level */
             "INSECURE: --insecure lets other machines connect; nothing is encrypted and anybody who "
@@ -304,8 +239,7 @@ static bool s_check_start(const settings_t *settings, zr_error_t *error) {
 static bool s_check_config(const settings_t *settings, const flags_t *flags, zr_error_t *error) {
     if (!s_check_start(settings, error))
         return false;
-    bool options = flags->listen.count || flags->back.count || flags->data || flags->backup || flags->restore ||
-                   flags->users || flags->server_key || flags->insecure || flags->log_level;
+    bool options = zr_setting_options_given(s_sets, SETS) || flags->backup || flags->restore || flags->insecure;
     printf("%s%s%s", flags->config_file ? flags->config_file : "", flags->config_file && options ? ", " : "",
         options              ? "the options"
         : flags->config_file ? ""
@@ -347,12 +281,11 @@ static bool s_run(const flags_t *flags, zr_error_t *error) {
 }
 
 int main(int argc, char *argv[]) {
-    s_fill_standard_descriptors();
+    zr_service_fill_descriptors();
     zr_error_t error = {0};
     flags_t flags = {0};
     bool parsed = s_parse(argc - 1, argv + 1, &flags, &error), done = parsed && s_run(&flags, &error);
-    free(flags.listen.items);
-    free(flags.back.items);
+    zr_setting_options_finish(s_sets, SETS);
     if (!parsed)
         return zr_options_misused("zrelayd", &error);
     return done ? zr_options_shown("zrelayd") : zr_error_print(&error, "zrelayd");

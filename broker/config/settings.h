@@ -1,5 +1,4 @@
-/* The operator's settings: defaults, then the configuration file, then the command line. Reads and checks them; opens
- * only the file. */
+/* The operator's settings: defaults, then the configuration file, then the command line. Checks them. */
 #ifndef SETTINGS_H
 #define SETTINGS_H
 
@@ -8,6 +7,7 @@
 #include "log.h"
 #include "logger.h"
 #include "relay.h"
+#include "setting.h"
 
 enum {
     SETTINGS_ENDPOINTS_MAX = 16, /* listeners; backs likewise */
@@ -65,24 +65,13 @@ typedef struct {
 
 void settings_default(settings_t *settings);
 
-/* Reads the file over what `settings` holds. false: `error` has a line for each fault, which names file, line and
- * member, and what to do. */
-bool settings_read_file(settings_t *settings, const char *path, zr_error_t *error);
+/* Its rows set a settings_t. */
+extern const zr_setting_table_t settings_table;
 
-/* The command line's endpoints; the first one of a kind replaces those of the file. `what` is the option, for the
- * error. */
-typedef struct {
-    settings_endpoints_t listen, back;
-} settings_flags_t;
-bool settings_add_flag(settings_endpoints_t *endpoints, const char *what, const char *text, zr_error_t *error);
-
-/* The command line's file or directory, for `data`, `users` or `server_key`. `what` is the option, for the error. */
-bool settings_set_path(char out[SETTINGS_TEXT_MAX + 1], const char *what, const char *path, zr_error_t *error);
-
-/* Call after file and flags. Fills in the default listener, the derived backs, which endpoints are encrypted, the bans'
+/* Call after file and options. Fills in the default listener, the derived backs, which endpoints are encrypted, the bans'
  * file and the relay's policies (which point into `settings`). Then checks that the settings fit together. false: `error`
  * has a line for each fault. */
-bool settings_complete(settings_t *settings, const settings_flags_t *flags, zr_error_t *error);
+bool settings_complete(settings_t *settings, zr_error_t *error);
 
 /* Some endpoint, a listener or a back, is not encrypted. */
 bool settings_some_plain(const settings_t *settings);

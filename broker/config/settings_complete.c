@@ -1,4 +1,4 @@
-/* See settings.h: what only the whole can tell, once file and flags are read. */
+/* See settings.h: what only the whole can tell, once file and options are read. */
 #include <stdio.h>
 #include <string.h>
 
@@ -229,14 +229,10 @@ static void s_check_queues(const settings_t *settings, zr_error_t *error) {
             (unsigned long long)settings->route_bytes, (unsigned long long)settings->all_route_bytes);
 }
 
-bool settings_complete(settings_t *settings, const settings_flags_t *flags, zr_error_t *error) {
+bool settings_complete(settings_t *settings, zr_error_t *error) {
     unsigned before = error->count;
-    if (flags->listen.count > 0)
-        settings->listen = flags->listen;
-    if (flags->back.count > 0)
-        settings->back = flags->back;
     if (settings->listen.count == 0)
-        settings_add_flag(&settings->listen, "--listen", DEFAULT_LISTEN, error);
+        endpoint_parse(&settings->listen.items[settings->listen.count++], DEFAULT_LISTEN);
     s_check_queues(settings, error);
     s_check_policies(settings, error);
     s_check_rooms(settings, error);

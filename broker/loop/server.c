@@ -10,12 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "clock.h"
 #include "counters.h"
@@ -26,6 +22,7 @@
 #include "intake.h"
 #include "open_log.h"
 #include "server_state.h"
+#include "service.h"
 
 enum { SHUTDOWN_BATCHES = 16 };
 enum { CLOSE_S = 4 }; /* for libzmq to close all: the linger, and more */
@@ -109,6 +106,7 @@ static int s_on_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
+    relay_rise(server->relay, zr_clock(CLOCK_MONOTONIC) / 1000);
     relay_tick(server->relay);
     intake_end_pass(server);
     return 0;
@@ -200,40 +198,27 @@ static void s_read_users_again(server_t *server) {
 static int s_on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     (void)loop;
     server_t *server = arg;
-    struct signalfd_siginfo info;
-    if (read(item->fd, &info, sizeof info) != (ssize_t)sizeof info)
+    unsigned number = zr_service_next_signal(item->fd);
+    switch (number) {
+    case 0:
         return 0;
-    if (info.ssi_signo == SIGHUP) {
+    case SIGHUP:
         s_read_users_again(server);
         return 0;
-    }
-    if (info.ssi_signo == SIGUSR1) {
+    case SIGUSR1:
         counters_log(server, ZR_LOG_ASKED, "counters");
         return 0;
-    }
-    if (info.ssi_signo == SIGUSR2) {
-        zr_log(ZR_LOG_INFO, "signal %u means nothing here", info.ssi_signo);
+    case SIGUSR2:
+        zr_log(ZR_LOG_INFO, "signal %u means nothing here", number);
         return 0;
+    default:
+        zr_log(ZR_LOG_INFO, "signal %u: saying bye to everybody; once more stops at once", number);
+        server->stopping = true;
+        return -1;
     }
-    zr_log(ZR_LOG_INFO, "signal %u: saying bye to everybody; once more stops at once", info.ssi_signo);
-    server->stopping = true;
-    return -1;
 }
 
 /* --- The server --- */
-
-static bool s_open_signals(server_t *server, zr_error_t *error) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGQUIT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
-    sigaddset(&set, SIGUSR2);
-    server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return server->signals >= 0 || zr_fail(error, "cannot watch for signals: %s", strerror(errno));
-}
 
 static void s_fill_relay_config(server_t *server) {
     relay_config_t *relay = &server->relay_config;
@@ -298,9 +283,9 @@ static size_t s_login_tick_ms(const settings_t *settings) {
 server_t *server_new(const settings_t *settings, zr_error_t *error) {
     server_t *server = fatal_calloc(sizeof *server);
     server->settings = settings;
-    server->signals = -1;
+    server->signals = zr_service_open_signals(error);
     zmq_msg_init(&server->frame);
-    if (!s_open_signals(server, error) || !s_open_auth(server, error) || !s_open_sockets(server, error)) {
+    if (server->signals < 0 || !s_open_auth(server, error) || !s_open_sockets(server, error)) {
         server_destroy(server);
         return NULL;
     }
@@ -374,14 +359,6 @@ char *server_banner(const server_t *server) {
 
 /* --- Running --- */
 
-static void s_notify(const char *state) {
-#ifdef HAVE_SYSTEMD
-    sd_notify(0, state);
-#else
-    (void)state;
-#endif
-}
-
 static void s_die_at_once(int number) {
     static const char text[] = "zrelayd: second signal, stopping at once\n";
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
@@ -416,7 +393,7 @@ static void s_drain_log(server_t *server) {
 
 /* Takes in what has arrived, so that it is acked, then says bye. */
 static void s_shut_down(server_t *server) {
-    s_notify("STOPPING=1");
+    zr_service_notify("STOPPING=1");
     s_arm_second_signal();
     for (int batch = 0; batch < SHUTDOWN_BATCHES; batch++) {
         if (log_is_full(server->log))
@@ -431,7 +408,7 @@ static void s_shut_down(server_t *server) {
 }
 
 int server_run(server_t *server) {
-    s_notify("READY=1");
+    zr_service_notify("READY=1");
     while (!server->stopping) {
         int rc = zloop_start(server->loop);
         if (server->stopping)

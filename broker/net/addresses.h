@@ -14,7 +14,6 @@
 #include "address.h"
 
 enum {
-    ADDRESSES_DEBT_S = 10,   /* so many seconds' worth of connections may be owed for floods */
     ADDRESSES_SHED_S = 1,    /* an address that makes too many is shed until it may make so many seconds' worth, */
     ADDRESSES_SHED_MAX = 64, /* so many addresses at a time */
 };

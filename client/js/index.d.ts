@@ -197,7 +197,7 @@ export interface Relay {
   publish(room: string, body: Body | undefined, options?: PublishOptions): Promise<Ack>;
   /** Hands a text to the sessions of one nick. Nothing keeps it; it is not sent again when the session is lost (`interrupted`). */
   direct(to: string, text: string): Promise<object>;
-  /** What presence shows of this user in all rooms, at most 1 KB of JSON, such as `{ status: "away" }`; `{}` for nothing. */
+  /** What presence shows of this user in all rooms, at most 1 KB of JSON, such as `{ status: "writing" }` or `{ away: "at lunch" }`; `{}` for nothing. */
   show(meta: Record<string, unknown>): Promise<void>;
   list(options?: { prefix?: string; after?: string; limit?: number }): Promise<{ rooms: { room: string; seq: number; count: number }[]; more: boolean }>;
   who(room: string, options?: { after?: string; limit?: number }): Promise<{ users: User[]; count: number; silent: number; more: boolean }>;

@@ -5,11 +5,13 @@
  * nothing else, so that all servers cost them the same.
  *
  * Usage: ws_generator plain|nats|mqtt PORT PATH READERS MESSAGES SIZE AHEAD [RATE]
- * Prints JSON. The publisher is at most AHEAD messages ahead of the readers on average. */
+ * Prints JSON. The publisher is at most AHEAD messages ahead of the readers on average.
+ * Each wait has a bound. Beyond it the generator names what did not come, and leaves with 1. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +23,17 @@
 
 #include "clock.h"
 
-enum { BUFFER = 1 << 18, EVENTS = 512, SIZE_MAX_BYTES = 4096, HEX = 16, SAMPLES_MAX = 4000000, DEADLINE_S = 120 };
+enum {
+    BUFFER = 1 << 18,
+    EVENTS = 512,
+    SIZE_MAX_BYTES = 4096,
+    HEX = 16,
+    SAMPLES_MAX = 4000000,
+    HANDSHAKE_MAX = 2048,
+    OPENING_MAX = 64, /* handshakes under way: mosquitto does one step for each, ten times a second */
+    SOCKET_S = 10,    /* one connect or send */
+    DEADLINE_S = 120  /* each phase */
+};
 
 static const char s_mark[] = "@M";
 
@@ -29,7 +41,7 @@ typedef enum { PLAIN, NATS, MQTT } protocol_t;
 
 typedef struct {
     int fd;
-    bool upgraded, live; /* live: it got a message */
+    bool upgraded, live; /* upgraded: the handshake is done; live: it got a message */
     uint64_t count;
     char last; /* of the bytes before */
 } conn_t;
@@ -39,21 +51,30 @@ static const char *s_path;
 static int s_port, s_epoll;
 static size_t s_size;
 static conn_t *s_readers;
-static size_t s_reader_count, s_live_count;
+static size_t s_reader_count, s_upgraded_count, s_live_count;
 static uint64_t s_received, s_latencies_count;
 static uint32_t *s_latencies; /* µs */
 static bool s_measuring;
 
-static void s_fail(const char *what) {
-    fprintf(stderr, "ws_generator: %s: %s\n", what, strerror(errno));
+__attribute__((format(printf, 1, 2))) static void s_fail(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "ws_generator: ");
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "\n");
+    va_end(args);
     exit(1);
 }
+
+/* The server's sockets block, with a bound: see s_connect. */
 
 static void s_send_all(int fd, const char *bytes, size_t len) {
     while (len > 0) {
         ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN && errno != EINTR)
-            s_fail("send");
+        if (sent < 0 && errno == EAGAIN)
+            s_fail("the server read nothing for %d s", SOCKET_S);
+        if (sent < 0 && errno != EINTR)
+            s_fail("send: %s", strerror(errno));
         if (sent > 0) {
             bytes += sent;
             len -= (size_t)sent;
@@ -82,29 +103,38 @@ static void s_send_frame(int fd, int opcode, const char *payload, size_t len) {
 static int s_connect(void) {
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)s_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval bound = {.tv_sec = SOCKET_S};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound); /* of connect too */
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
-        s_fail("connect");
+        s_fail("connection %zu of %zu: %s", s_upgraded_count, s_reader_count,
+            errno == EINPROGRESS ? "the server did not take it" : strerror(errno));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;
 }
 
-static void s_upgrade(int fd) {
-    char text[512], answer[2048];
-    size_t got = 0;
+static void s_ask_upgrade(int fd) {
+    char text[512];
     int len = snprintf(text, sizeof text,
         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
         s_path, s_port, s_protocol == MQTT ? "Sec-WebSocket-Protocol: mqtt\r\n" : "");
     s_send_all(fd, text, (size_t)len);
-    while (got < 4 ||
-           memcmp(answer + got - 4, "\r\n\r\n", 4) != 0) { /* byte by byte: what follows is left in the socket */
-        if (got == sizeof answer || recv(fd, answer + got, 1, 0) != 1)
-            s_fail("no answer to the handshake");
-        got++;
-    }
+}
+
+/* Takes the whole answer to the handshake, and leaves what follows in the socket. False: more of it is to come. */
+static bool s_take_answer(int fd) {
+    char answer[HANDSHAKE_MAX];
+    ssize_t len = recv(fd, answer, sizeof answer, MSG_PEEK | MSG_DONTWAIT);
+    char *end = len > 0 ? memmem(answer, (size_t)len, "\r\n\r\n", 4) : NULL;
+    if (len == 0 || (len < 0 && errno != EAGAIN) || (!end && len == sizeof answer))
+        s_fail("no answer to handshake %zu of %zu", s_upgraded_count, s_reader_count);
+    if (!end)
+        return false;
     if (memcmp(answer + 9, "101", 3) != 0)
-        s_fail("the handshake was refused");
+        s_fail("handshake %zu of %zu was refused: %.*s", s_upgraded_count, s_reader_count, (int)(end - answer), answer);
+    recv(fd, answer, (size_t)(end + 4 - answer), 0);
+    return true;
 }
 
 /* An MQTT packet with a client id of its own. */
@@ -118,7 +148,6 @@ static void s_mqtt_connect(int fd, unsigned id) {
 
 static void s_begin(int fd, unsigned id, bool reads) {
     static const char subscribe[] = "\x82\x06\0\1\0\1r\0", nats[] = "CONNECT {\"verbose\":false}\r\nSUB r 1\r\n";
-    s_upgrade(fd);
     if (s_protocol == MQTT)
         s_mqtt_connect(fd, id);
     if (s_protocol == MQTT && reads)
@@ -162,21 +191,53 @@ static void s_read(conn_t *conn) {
     conn->last = len > 0 ? end[-1] : conn->last;
 }
 
+static void s_read_answer(conn_t *conn) {
+    if (!s_take_answer(conn->fd))
+        return;
+    conn->upgraded = true;
+    s_upgraded_count++;
+    s_begin(conn->fd, (unsigned)(conn - s_readers), true);
+}
+
 static void s_wait(int ms) {
     struct epoll_event events[EVENTS];
     int count = epoll_wait(s_epoll, events, EVENTS, ms);
-    for (int i = 0; i < count; i++)
-        s_read(events[i].data.ptr);
+    for (int i = 0; i < count; i++) {
+        conn_t *conn = events[i].data.ptr;
+        if (conn->upgraded)
+            s_read(conn);
+        else
+            s_read_answer(conn);
+    }
 }
 
 static void s_connect_readers(void) {
-    for (size_t i = 0; i < s_reader_count; i++) {
-        conn_t *conn = &s_readers[i];
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = conn};
-        conn->fd = s_connect();
-        s_begin(conn->fd, (unsigned)i, true);
-        epoll_ctl(s_epoll, EPOLL_CTL_ADD, conn->fd, &event);
+    uint64_t end = zr_mono_ms() + DEADLINE_S * 1000;
+    for (size_t asked = 0; s_upgraded_count < s_reader_count;) {
+        for (; asked < s_reader_count && asked < s_upgraded_count + OPENING_MAX; asked++) {
+            conn_t *conn = &s_readers[asked];
+            struct epoll_event event = {.events = EPOLLIN, .data.ptr = conn};
+            conn->fd = s_connect();
+            s_ask_upgrade(conn->fd);
+            epoll_ctl(s_epoll, EPOLL_CTL_ADD, conn->fd, &event);
+        }
+        s_wait(100);
+        if (zr_mono_ms() > end)
+            s_fail("%zu of %zu readers connected within %d s", s_upgraded_count, s_reader_count, DEADLINE_S);
     }
+}
+
+static int s_connect_publisher(void) {
+    uint64_t end = zr_mono_ms() + SOCKET_S * 1000;
+    int fd = s_connect();
+    s_ask_upgrade(fd);
+    while (!s_take_answer(fd)) {
+        s_wait(10);
+        if (zr_mono_ms() > end)
+            s_fail("no answer to the publisher's handshake within %d s", SOCKET_S);
+    }
+    s_begin(fd, 99999999, false);
+    return fd;
 }
 
 /* --- Publishing --- */
@@ -215,7 +276,7 @@ static void s_wait_live(int publisher) {
     uint64_t end = zr_mono_ms() + DEADLINE_S * 1000, next = 0;
     while (s_live_count < s_reader_count) {
         if (zr_mono_ms() > end)
-            s_fail("not all readers are live");
+            s_fail("%zu of %zu readers got a message within %d s", s_live_count, s_reader_count, DEADLINE_S);
         if (zr_mono_ms() >= next) {
             s_publish(publisher);
             next = zr_mono_ms() + 200;
@@ -249,7 +310,8 @@ static void s_run(int publisher, uint64_t messages, uint64_t ahead, uint64_t rat
         s_wait(rate && sent < messages ? 0 : 1);
         s_drain(publisher);
         if (zr_mono_ms() > deadline)
-            s_fail("not all messages came");
+            s_fail("%llu of %llu messages came within %d s", (unsigned long long)s_received, (unsigned long long)all,
+                DEADLINE_S);
     }
     double seconds = (double)(zr_clock(CLOCK_MONOTONIC) - begun) / 1e9;
     qsort(s_latencies, s_latencies_count, sizeof *s_latencies, s_compare);
@@ -283,8 +345,7 @@ int main(int argc, char *argv[]) {
     s_readers = calloc(s_reader_count, sizeof *s_readers);
     s_latencies = malloc(SAMPLES_MAX * sizeof *s_latencies);
     s_connect_readers();
-    int publisher = s_connect();
-    s_begin(publisher, 99999999, false);
+    int publisher = s_connect_publisher();
     s_wait_live(publisher);
     puts("live");
     fflush(stdout);

@@ -99,7 +99,7 @@ class CommandLine(BrokerCase):
                 self.assertNotIn("\x1b", self.refused("--listen", "tcp://127.0.0.1:*", *arguments))
 
     def test_data_that_names_no_directory(self):
-        self.assertIn("--data needs", self.refused("--listen", "tcp://127.0.0.1:*", "--data", ""))
+        self.assertIn("--data: the value is empty", self.refused("--listen", "tcp://127.0.0.1:*", "--data", ""))
         self.assertEqual([], os.listdir(self.folder))
 
     def test_other_machines_only_with_insecure(self):

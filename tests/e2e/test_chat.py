@@ -172,10 +172,33 @@ class AtATerminal(ChatCase):
         ann.line("/join ro*om")
         ann.wait("a room name is 1 to 128")
         ann.line("/help")
-        for command in ("join", "part", "msg", "who", "nick", "rooms", "help", "quit"):
+        for command in ("join", "part", "msg", "who", "nick", "away", "back", "status", "rooms", "help", "quit"):
             ann.wait(rf"\* /{command} ")
         ann.line("/quit")
         self.assertEqual(ann.finish(), 0)
+
+    def test_people_show_what_they_do(self):
+        broker = self.broker(config=FAST)
+        ann, bob = self.chat(broker, "ann"), self.chat(broker, "bob")
+        ann.wait("bob joined general")
+        bob.line("/status reading")
+        bob.wait(r"you are shown as \(reading\)$")
+        ann.wait(r"\* bob: reading$")
+        bob.line("/away at lunch")
+        ann.wait(r"\* bob is away: at lunch$")
+        ann.line("/who")
+        ann.wait(r"here: ann, bob \(away: at lunch\)$")
+        bob.line("/back")
+        ann.wait(r"\* bob is back: reading$")
+        bob.line("/status")
+        bob.wait("you show no status$")
+        ann.wait("bob shows no status any more$")
+        bob.line("/away " + "x" * 1100)
+        bob.wait("not shown: the text is too long")
+        bob.line("/away")
+        ann.wait(r"\* bob is away$")
+        bob.line("/back now")
+        bob.wait(r"\* /back: ")
 
     def test_text_that_begins_with_a_slash(self):
         broker = self.broker()

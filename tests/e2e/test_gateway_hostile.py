@@ -1,6 +1,7 @@
 """What peers do to the gateway that they should not: an error with a status or a close with a code, and nobody else notices."""
 import json
 import os
+import signal
 import ssl
 import struct
 import subprocess
@@ -312,6 +313,7 @@ class Setup(GatewayCase):
                             ("http\n    tls-cert = a\n", "belong together")):
             self.refused("--check-config", "--config", self.file("wrong.conf", text), words=words)
         self.refused("--http", words="")
+        self.refused("--page", "", words="--page: the value is empty")
 
     def test_the_annotated_configuration_is_right(self):
         path = os.path.join(os.path.dirname(__file__), "../../client/gateway/etc/zrelay-gateway.conf")
@@ -324,10 +326,49 @@ class Setup(GatewayCase):
                               capture_output=True, timeout=DEADLINE)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
 
-    def test_tls(self):
+    def certificate(self, name):
+        """Makes a certificate and its key in the same two files each time; returns them."""
         cert, key = self.path("cert.pem"), self.path("key.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert,
-                        "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+                        "-days", "1", "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+        return cert, key
+
+    def test_a_new_certificate_is_taken_and_connections_go_on(self):
+        def trusted():
+            return ssl.create_default_context(cafile=cert)
+
+        cert, key = self.certificate("old")
+        door = self.gateway(self.broker(), "--tls-cert", cert, "--tls-key", key)
+        old = trusted()
+        ann = self.raw(door, tls=old)
+        self.assertEqual(ann.upgrade("/v1/rooms/r/ws")[0], 101)
+        silent = self.raw(door)  # within its handshake
+        self.certificate("new")
+        door.signal(signal.SIGHUP)
+        door.wait_err("its key again")
+        self.assertRaises(ssl.SSLError, self.raw, door, tls=old)
+        silent.socket = trusted().wrap_socket(silent.socket, server_hostname="localhost")
+        bob = self.raw(door, tls=trusted())
+        self.assertEqual(bob.upgrade("/v1/rooms/r/ws")[0], 101)
+        bob.frame(TEXT, b"still here")
+        for raw in (ann, bob):
+            self.assertEqual(raw.read_until(TEXT), b"still here")
+        with open(key, "w", encoding="utf-8") as file:
+            file.write("nonsense")
+        door.signal(signal.SIGHUP)
+        door.wait_err("SIGHUP: .*the old certificate stays")
+        self.assertEqual(self.raw(door, tls=trusted()).upgrade("/v1/rooms/r/ws")[0], 101)
+
+    def test_a_reload_without_tls_does_nothing(self):
+        door = self.gateway(self.broker())
+        door.signal(signal.SIGHUP)
+        door.wait_err("without them it does nothing")
+        door.signal(signal.SIGUSR1)
+        door.wait_err("does nothing here; the counters are at .metrics")
+        self.assertEqual(self.get(door, "/healthz")[0], 200)
+
+    def test_tls(self):
+        cert, key = self.certificate("localhost")
         door = self.gateway(self.broker(), "--http", "*:0", "--tls-cert", cert, "--tls-key", key)
         context = ssl.create_default_context(cafile=cert)
         ann, bob = self.raw(door, tls=context), self.raw(door, tls=context)

@@ -1,14 +1,17 @@
 """The edge of the gateway's HTTP API: bad requests, origins, addresses, logins and rights, proxies."""
+import base64
 import os
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import unittest
 
 import jwt
-from harness import Program, publish_frame, wait_for
+from gateway_case import TEXT, frame
+from harness import DEADLINE, Program, publish_frame, wait_for
 from http_case import EVERYTHING, Answer, HttpCase, SecuredCase, open_bytes
 
 
@@ -224,40 +227,93 @@ class Proxies(SecuredCase):
         self.assertEqual(silent[0].head()[0], 200)
         self.assertEqual(self.ask(gateway, b"", "/healthz")[1], 200)
 
-    def test_haproxy_with_tls(self):
-        broker, gateway, tokens = self.secured("--trusted-proxy", "127.0.0.1", ann=EVERYTHING)
-        names = [self.path(name) for name in ("key.pem", "cert.pem")]
+    def certificate(self):
+        """A certificate and its key, in files."""
+        cert, key = self.path("cert.pem"), self.path("key.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", names[0], "-out", names[1]],
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
                        check=True, capture_output=True)
-        pem = self.file("both.pem", b"".join(open_bytes(name) for name in names))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        example = os.path.join(os.path.dirname(__file__), "../../client/gateway/etc/haproxy.cfg")
-        text = open_bytes(example).decode()
-        for before, after in ((":443", f"127.0.0.1:{port}"), ("/etc/haproxy/zrelay.pem", pem), ("127.0.0.1:5580", gateway.address)):
+        return cert, key
+
+    def example(self, name, *changes):
+        """A proxy's example with so many words in place of others; returns the file."""
+        text = open_bytes(os.path.join(os.path.dirname(__file__), "../../client/gateway/etc", name)).decode()
+        for before, after in changes:
             self.assertIn(before, text)
             text = text.replace(before, after)
-        proxy = Program(["haproxy", "-db", "-f", self.file("haproxy.cfg", text)], env={**os.environ, "PATH": "/usr/sbin:/usr/bin:/bin"})
+        return self.file(name, text)
+
+    def proxy(self, *command):
+        proxy = Program([*command], env={**os.environ, "PATH": "/usr/sbin:/usr/bin:/bin"})
         self.addCleanup(proxy.end)
-        url, trust = f"https://localhost:{port}", ("--cacert", names[1], "--resolve", f"localhost:{port}:127.0.0.1")
+
+    def through_tls(self, gateway, port, cert, token):
+        """A request, a stream, a WebSocket and what is denied, all through the proxy at that port."""
+        url, trust = f"https://localhost:{port}", ("--cacert", cert, "--resolve", f"localhost:{port}:127.0.0.1")
         answer = None
 
         def ready():
             nonlocal answer
-            done = subprocess.run(["curl", "-sSi", *trust, "-u", f"ann:{tokens['ann']}", "-d", "through TLS", f"{url}/v1/rooms/lobby"],
+            done = subprocess.run(["curl", "-sSi", *trust, "-u", f"ann:{token}", "-d", "through TLS", f"{url}/v1/rooms/lobby%2Fa"],
                                   capture_output=True, check=False)
             answer = Answer(done.stdout) if done.returncode == 0 else None
             return answer and answer.status == 201
-        wait_for(ready, "a message through haproxy")  # the login is taken, since the client came over TLS
-        stream = Program(["curl", "-sSN", *trust, "-u", f"ann:{tokens['ann']}", f"{url}/v1/rooms/lobby/events?after=0&format=body"])
+        wait_for(ready, "a message through the proxy")  # the login is taken, since the client came over TLS
+        stream = Program(["curl", "-sSN", *trust, "-u", f"ann:{token}", f"{url}/v1/rooms/lobby%2Fa/events?after=0&format=body"])
         self.addCleanup(stream.end)
         stream.wait_out("^data: through TLS$")
-        self.publish(gateway, "lobby", "live", "-u", f"ann:{tokens['ann']}")
+        self.publish(gateway, "lobby%2Fa", "live", "-u", f"ann:{token}")
         stream.wait_out("^data: live$")
         denied = subprocess.run(["curl", "-sSi", *trust, f"{url}/metrics"], capture_output=True, check=True)
         self.assertEqual(Answer(denied.stdout).status, 403)
+        # What a client says of its scheme is replaced: its login is taken all the same.
+        told = subprocess.run(["curl", "-sSi", *trust, "-H", "X-Forwarded-For: 127.0.0.9", "-H", "X-Forwarded-Proto: http", "-u", f"ann:{token}",
+                               "-d", "x", f"{url}/v1/rooms/lobby%2Fa"], capture_output=True, check=True)
+        self.assertEqual(Answer(told.stdout).status, 201)
+        door = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+        socket_ = ssl.create_default_context(cafile=cert).wrap_socket(door, server_hostname="localhost")
+        self.addCleanup(socket_.close)
+        login = base64.b64encode(f"ann:{token}".encode()).decode()
+        socket_.sendall(f"GET /v1/rooms/lobby%2Fa/ws HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                        f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                        f"Origin: https://localhost:{port}\r\nAuthorization: Basic {login}\r\n\r\n".encode())
+        heard = b""
+
+        def hears(words):
+            nonlocal heard
+            while words not in heard:
+                more = socket_.recv(65536)
+                self.assertTrue(more, heard)
+                heard += more
+        hears(b"HTTP/1.1 101")
+        socket_.sendall(frame(TEXT, b"by WebSocket"))
+        hears(b"by WebSocket")
+        stream.wait_out("^data: by WebSocket$")
+
+    def free_port(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            return free.getsockname()[1]
+
+    def test_haproxy_with_tls(self):
+        _, gateway, tokens = self.secured("--trusted-proxy", "127.0.0.1", ann=EVERYTHING)
+        cert, key = self.certificate()
+        pem, port = self.file("both.pem", open_bytes(key) + open_bytes(cert)), self.free_port()
+        self.proxy("haproxy", "-db", "-f", self.example("haproxy.cfg", (":443", f"127.0.0.1:{port}"), ("/etc/haproxy/zrelay.pem", pem),
+                                                        ("127.0.0.1:5580", gateway.address)))
+        self.through_tls(gateway, port, cert, tokens["ann"])
+
+    def test_nginx_with_tls(self):
+        _, gateway, tokens = self.secured("--trusted-proxy", "127.0.0.1", ann=EVERYTHING)
+        (cert, key), port = self.certificate(), self.free_port()
+        config = self.example("nginx.conf", ("443 ssl", f"127.0.0.1:{port} ssl"), ("/etc/nginx/zrelay/fullchain.pem", cert),
+                              ("/etc/nginx/zrelay/privkey.pem", key), ("127.0.0.1:5580", gateway.address))
+        own = "".join(f"{kind}_temp_path {self.path(kind)};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        with open(config, encoding="utf-8") as file:
+            text = file.read().replace("http {", f"http {{ {own} access_log off;")
+        self.proxy("nginx", "-e", self.path("nginx.log"), "-p", self.folder, "-c", self.file("nginx.conf", text),
+                   "-g", f"daemon off; master_process off; pid {self.path('nginx.pid')}; error_log {self.path('nginx.log')};")
+        self.through_tls(gateway, port, cert, tokens["ann"])
 
 
 if __name__ == "__main__":

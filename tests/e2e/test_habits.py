@@ -3,13 +3,52 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import unittest
 
-from harness import BUILD, ZRELAY, ZRELAYD, Program, TestCase
+from gateway_case import GATEWAY, GatewayCase
+from harness import BUILD, DEADLINE, ZRELAY, ZRELAYD, Program, TestCase
 
 FAST = "server\n    heartbeat = 1000\n    tick = 20\n"
 SEARCH = os.path.join(BUILD, "broker/zrelayd-search")
+
+
+class Services(GatewayCase):
+    """What the broker and the gateway promise alike."""
+
+    def services(self, before=(), **options):
+        """Each of both as a program that has shown its start line. `before` are words in front of its own."""
+        for command in ([ZRELAYD, "--listen", "tcp://127.0.0.1:*"], [GATEWAY, "--http", "127.0.0.1:*"]):
+            with self.subTest(command):
+                program = Program([*before, *command], stdin=subprocess.DEVNULL, **options)
+                self.addCleanup(program.end)
+                program.wait_out("listening on")
+                yield program
+
+    def test_signals_do_not_kill_the_gateway(self):
+        gateway = self.gateway(self.broker(config=FAST))
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            gateway.signal(number)
+            gateway.wait_err(f"signal {int(number)} means nothing here")
+        for number in (signal.SIGPIPE, signal.SIGCHLD, signal.SIGWINCH):
+            gateway.signal(number)
+        self.assertEqual(self.get(gateway, "/healthz")[0], 200)
+
+    def test_systemd_is_told(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+            told.bind(self.path("notify"))
+            told.settimeout(DEADLINE)
+            for program in self.services(env={**self.environment, "NOTIFY_SOCKET": self.path("notify")}):
+                self.assertEqual(told.recv(100), b"READY=1")
+                program.signal(signal.SIGTERM)
+                self.assertEqual(told.recv(100), b"STOPPING=1")
+                self.assertEqual(program.finish(), 0)
+
+    def test_closed_standard_descriptors_become_no_sockets(self):
+        for program in self.services(["sh", "-c", 'exec "$@" <&- 2>&-', "sh"]):
+            for number in (0, 2):
+                self.assertEqual(os.readlink(f"/proc/{program.process.pid}/fd/{number}"), "/dev/null")
 
 
 class Habits(TestCase):

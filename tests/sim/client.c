@@ -48,6 +48,38 @@ void client_named(client_t *client, const char *nick) {
     snprintf(client->names[client->name_count++], sizeof *client->names, "%s", nick);
 }
 
+/* A frame arrived at one of its sockets. */
+static void s_receive(void *owner, conn_kind_t kind, zr_blob_t *frame) {
+    client_t *client = owner;
+    if (!client->machine) {
+        zr_blob_unref(frame);
+        return;
+    }
+    queue_push(kind == CONN_FRONT ? &client->front.in : &client->back.in, frame);
+    client_wake(client);
+}
+
+static void s_front_changed(void *owner, bool up) {
+    client_t *client = owner;
+    if (!client->machine)
+        return;
+    world_trace(&client->sim->world, "c%u hears that its connection %s", client->number, up ? "stands" : "ended");
+    if (client->change_count == client->change_size)
+        client->changes = world_grow(client->changes, &client->change_size, sizeof *client->changes);
+    client->changes[client->change_count++] = up;
+    client_wake(client);
+}
+
+static void s_init_socket(client_t *client, socket_t *socket, conn_kind_t kind) {
+    *socket = (socket_t){.sim = client->sim,
+        .client = client,
+        .kind = kind,
+        .receive = s_receive,
+        .changed = s_front_changed,
+        .owner = client};
+    snprintf(socket->name, sizeof socket->name, "c%u", client->number);
+}
+
 client_t *client_new(sim_t *sim, unsigned slot) {
     client_t *client = world_calloc(sizeof *client);
     if (sim->client_count == sim->client_size)
@@ -61,8 +93,8 @@ client_t *client_new(sim_t *sim, unsigned slot) {
         .armed = UINT64_MAX};
     sim->clients[sim->client_count++] = client;
     sim->slots[slot] = client;
-    socket_init(&client->front, sim, client, CONN_FRONT);
-    socket_init(&client->back, sim, client, CONN_BACK);
+    s_init_socket(client, &client->front, CONN_FRONT);
+    s_init_socket(client, &client->back, CONN_BACK);
     bool guest = false;
     if (sim->params.rights)
         client->user = rights_user(slot);
@@ -325,25 +357,6 @@ void client_wake(client_t *client) {
         return;
     client->pumping = true;
     world_at(&client->sim->world, client->sim->world.now, s_woken, client, 0);
-}
-
-void client_receive(client_t *client, conn_kind_t kind, zr_blob_t *frame) {
-    if (!client->machine) {
-        zr_blob_unref(frame);
-        return;
-    }
-    queue_push(kind == CONN_FRONT ? &client->front.in : &client->back.in, frame);
-    client_wake(client);
-}
-
-void client_front_changed(client_t *client, bool up) {
-    if (!client->machine)
-        return;
-    world_trace(&client->sim->world, "c%u hears that its connection %s", client->number, up ? "stands" : "ended");
-    if (client->change_count == client->change_size)
-        client->changes = world_grow(client->changes, &client->change_size, sizeof *client->changes);
-    client->changes[client->change_count++] = up;
-    client_wake(client);
 }
 
 void client_freeze(client_t *client, bool frozen) {

@@ -108,12 +108,6 @@ client_t *client_new(struct sim *sim, unsigned slot);
 void client_destroy(client_t *client);
 unsigned client_number(const client_t *client);
 
-/* A frame arrived at one of its sockets; takes over the reference. */
-void client_receive(client_t *client, conn_kind_t kind, zr_blob_t *frame);
-
-/* The front's connection stands, or ended. */
-void client_front_changed(client_t *client, bool up);
-
 /* Hands the machine what arrived, carries out its actions and takes its events, soon. */
 void client_wake(client_t *client);
 void client_pump(client_t *client); /* the same, now */

@@ -130,8 +130,8 @@ static void s_up_arrived(void *ctx, uint64_t arg) {
 }
 
 static void s_receive(conn_t *conn, zr_blob_t *frame) {
-    if (conn->client)
-        client_receive(conn->client, conn->kind, frame);
+    if (conn->socket)
+        conn->socket->receive(conn->socket->owner, conn->kind, frame);
     else
         gateway_receive(conn->gateway, conn, frame);
 }
@@ -163,13 +163,9 @@ void conn_down(conn_t *conn, zr_blob_t *frame) {
     world_at(&conn->sim->world, s_due(conn, &conn->down_due), s_down_arrived, conn, 0);
 }
 
-static socket_t *s_socket(const conn_t *conn) {
-    return conn->kind == CONN_FRONT ? &conn->client->front : &conn->client->back;
-}
-
 static size_t s_waiting(const conn_t *conn) {
-    bool holds = conn->client && conn->client_open;
-    return conn->down.count + conn->swallowed + (holds ? s_socket(conn)->in.count : 0);
+    bool holds = conn->socket && conn->client_open;
+    return conn->down.count + conn->swallowed + (holds ? conn->socket->in.count : 0);
 }
 
 /* --- Connecting --- */
@@ -198,7 +194,7 @@ static conn_t *s_conn(sim_t *sim, conn_kind_t kind) {
 
 /* Some clients come by the gateway, if there is one. */
 static bool s_is_carried(const socket_t *socket) {
-    return socket->kind == CONN_FRONT && socket->sim->gateway && client_number(socket->client) % 3;
+    return socket->client && socket->kind == CONN_FRONT && socket->sim->gateway && client_number(socket->client) % 3;
 }
 
 static bool s_listens(const socket_t *socket) {
@@ -218,16 +214,17 @@ static void s_try(void *ctx, uint64_t opened) {
     }
     conn_t *conn = s_conn(sim, socket->kind);
     conn->client = socket->client;
+    conn->socket = socket;
     conn->gateway = s_is_carried(socket) ? sim->gateway : NULL;
     /* A change may go unheard: the machine is not to rely on it. */
-    conn->watched = conn->kind == CONN_FRONT && rng_chance(&sim->world.rng, 3, 4);
+    conn->watched = conn->kind == CONN_FRONT && (socket->heeded || rng_chance(&sim->world.rng, 3, 4));
     socket->conn = conn;
-    world_trace(&sim->world, "c%u %s connected as %" PRIu64, client_number(socket->client),
-        socket->kind == CONN_FRONT ? "front" : "back", conn->route);
+    world_trace(&sim->world, "%s %s connected as %" PRIu64, socket->name, socket->kind == CONN_FRONT ? "front" : "back",
+        conn->route);
     if (conn->gateway)
         gateway_client_came(conn);
     if (conn->watched)
-        client_front_changed(socket->client, true);
+        socket->changed(socket->owner, true);
     zr_blob_t *frame;
     while ((frame = queue_pop(&socket->out)))
         conn_up(conn, frame);
@@ -282,18 +279,18 @@ static void s_detach(conn_t *conn, uint64_t unnoticed, bool socket_stays) {
 void conn_break(conn_t *conn, uint64_t unnoticed) {
     if (!conn->client_open)
         return;
-    if (!conn->client) {
+    if (!conn->socket) {
         world_trace(&conn->sim->world, "trunk %" PRIu64 " breaks", conn->route);
         s_detach(conn, unnoticed, false);
         gateway_trunk_gone(conn->gateway, conn);
         return;
     }
-    world_trace(&conn->sim->world, "c%u connection %" PRIu64 " breaks", client_number(conn->client), conn->route);
-    socket_t *socket = s_socket(conn);
+    socket_t *socket = conn->socket;
+    world_trace(&conn->sim->world, "%s connection %" PRIu64 " breaks", socket->name, conn->route);
     socket->conn = NULL;
     s_detach(conn, unnoticed, true);
     if (conn->watched)
-        client_front_changed(conn->client, false);
+        socket->changed(socket->owner, false);
     s_reconnect(socket, rng_between(&conn->sim->world.rng, 1 * MS, 200 * MS));
 }
 
@@ -322,9 +319,11 @@ void network_drop(sim_t *sim, route_t route) {
 }
 
 void network_drop_user(sim_t *sim, const char *user) {
-    for (size_t i = 0; i < sim->network.count; i++)
-        if (!sim->network.conns[i]->gateway && strcmp(sim->network.conns[i]->client->user, user) == 0)
-            network_drop(sim, sim->network.conns[i]->route);
+    for (size_t i = 0; i < sim->network.count; i++) {
+        const conn_t *conn = sim->network.conns[i];
+        if (!conn->gateway && conn->client && strcmp(conn->client->user, user) == 0)
+            network_drop(sim, conn->route);
+    }
 }
 
 void network_heal(sim_t *sim) {
@@ -353,10 +352,6 @@ void network_finish(network_t *network) {
 }
 
 /* --- The client's end --- */
-
-void socket_init(socket_t *socket, sim_t *sim, client_t *client, conn_kind_t kind) {
-    *socket = (socket_t){.sim = sim, .client = client, .kind = kind};
-}
 
 void socket_close(socket_t *socket) {
     if (!socket->open)

@@ -12,6 +12,7 @@
 struct sim;
 struct client;
 struct gateway;
+struct conn;
 
 typedef struct {
     zr_blob_t **items;
@@ -37,11 +38,31 @@ typedef struct {
 
 typedef enum { CONN_FRONT, CONN_BACK } conn_kind_t;
 
+/* A client's socket, or the HTTP gateway's. */
+typedef struct {
+    struct sim *sim;
+    struct client *client; /* NULL: it is the HTTP gateway's */
+    conn_kind_t kind;
+    bool heeded;                                                      /* its owner is told of every change */
+    void (*receive)(void *owner, conn_kind_t kind, zr_blob_t *frame); /* takes over the reference */
+    void (*changed)(void *owner, bool up);                            /* the front's connection stands, or ended */
+    void *owner;
+    char name[8]; /* in the trace */
+    bool open;
+    uint64_t opened; /* counts; an attempt to connect for an older one is void */
+    char endpoint[64];
+    struct conn *conn;
+    queue_t out; /* until there is a connection */
+    queue_t in;  /* arrived, not taken by the owner yet */
+    topics_t topics;
+} socket_t;
+
 /* Between a client and the broker; or between a client and a gateway; or a gateway's trunk. */
 typedef struct conn {
     struct sim *sim;
-    struct client *client;   /* NULL: it is a trunk */
-    struct gateway *gateway; /* NULL: it is between a client and the broker */
+    struct client *client;   /* NULL: it is a gateway's */
+    socket_t *socket;        /* NULL: it is the trunk of `gateway` */
+    struct gateway *gateway; /* NULL: it is between a socket and the broker */
     conn_kind_t kind;
     route_t route;
     unsigned incarnation; /* of the broker */
@@ -61,20 +82,6 @@ typedef struct conn {
     size_t channel_count, channel_size;
 } conn_t;
 
-/* A client's socket. */
-typedef struct {
-    struct sim *sim;
-    struct client *client;
-    conn_kind_t kind;
-    bool open;
-    uint64_t opened; /* counts; an attempt to connect for an older one is void */
-    char endpoint[64];
-    conn_t *conn;
-    queue_t out; /* until there is a connection */
-    queue_t in;  /* arrived, not taken by the client yet */
-    topics_t topics;
-} socket_t;
-
 typedef struct {
     conn_t **conns;
     size_t count, size;
@@ -85,7 +92,6 @@ typedef struct {
 void network_finish(network_t *network);
 
 /* --- The client's end --- */
-void socket_init(socket_t *socket, struct sim *sim, struct client *client, conn_kind_t kind);
 void socket_connect(socket_t *socket, const char *endpoint); /* a fresh one; an old one goes with all it holds */
 void socket_close(socket_t *socket);
 void socket_send(socket_t *socket, zr_blob_t *frame); /* takes over the reference */

@@ -2,6 +2,7 @@
 #ifndef CHAT_H
 #define CHAT_H
 
+#include "chat_status.h"
 #include "chat_text.h"
 #include "output.h"
 #include "prompt.h"
@@ -43,6 +44,8 @@ typedef struct {
     chat_pending_t pending[CHAT_PENDING_MAX];
     size_t pending_count;
     chat_direct_t directs[CHAT_DIRECT_MAX];
+    chat_status_t shown;                 /* of others */
+    char *away, *status;                 /* what the user shows; NULL: neither */
     uint64_t who_request, rooms_request; /* 0: none */
     zr_buffer_t answer;                  /* to who, gathered until it is whole */
     uint64_t acked_seq, seen_seq;        /* of messages sent to the current room, and of entries shown of it */

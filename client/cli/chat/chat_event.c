@@ -11,15 +11,16 @@
 #include "names.h"
 
 void chat_notice(chat_t *chat, const char *format, ...) {
-    char text[2048];
+    zr_buffer_t text = {0};
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    zr_buffer_vprintf(&text, format, args);
     va_end(args);
     if (chat->prompt)
-        chat_text_notice(&chat->output.buffer, chat->style, zr_span(text));
+        chat_text_notice(&chat->output.buffer, chat->style, zr_span_of(text.data, text.len));
     else
-        cli_say("%s", text); /* a filter's stdout holds messages only */
+        cli_say("%.*s", (int)text.len, (char *)text.data); /* a filter's stdout holds messages only */
+    zr_buffer_finish(&text);
 }
 
 static void s_note(chat_t *chat, const zrelay_event_t *event) {
@@ -179,6 +180,13 @@ static void s_presence(chat_t *chat, const zrelay_event_t *event) {
         chat_text_presence(&chat->output.buffer, chat->style, event);
 }
 
+static void s_meta(chat_t *chat, const zrelay_event_t *event) {
+    zr_buffer_t text = {0};
+    if (chat_status_changed(&chat->shown, event->name, event->text, &text) && chat->prompt)
+        chat_notice(chat, "%.*s", (int)text.len, (const char *)text.data);
+    zr_buffer_finish(&text);
+}
+
 static void s_connected(chat_t *chat, const zrelay_event_t *event) {
     if (!chat->connected)
         s_note(chat, event);
@@ -188,8 +196,10 @@ static void s_connected(chat_t *chat, const zrelay_event_t *event) {
 static void s_listed(chat_t *chat, const zrelay_event_t *event) {
     if (event->type == ZRELAY_ROOM)
         chat_notice(chat, "%s: %" PRIu64 " present", event->room, event->count);
-    else
+    else {
         zr_buffer_printf(&chat->answer, "%s%s", chat->answer.len ? ", " : "", event->name);
+        chat_status_who(&chat->answer, event->text);
+    }
 }
 
 static void s_done(chat_t *chat, const zrelay_event_t *event) {
@@ -217,6 +227,9 @@ void chat_event(chat_t *chat, const zrelay_event_t *event) {
         break;
     case ZRELAY_PRESENCE_CHANGED:
         s_presence(chat, event);
+        break;
+    case ZRELAY_META:
+        s_meta(chat, event);
         break;
     case ZRELAY_JOINED:
         s_joined(chat, event);
@@ -265,5 +278,8 @@ void chat_finish(chat_t *chat) {
         chat_forget(chat, 0);
     for (size_t i = 0; i < CHAT_DIRECT_MAX; i++)
         chat_direct_end(&chat->directs[i]);
+    chat_status_finish(&chat->shown);
+    free(chat->away);
+    free(chat->status);
     zr_buffer_finish(&chat->answer);
 }

@@ -4,6 +4,7 @@
 
 #include "chat.h"
 #include "chat_parse.h"
+#include "fatal.h"
 #include "names.h"
 #include "unicode.h"
 
@@ -101,6 +102,30 @@ static void s_who(chat_t *chat) {
     s_told(chat, zrelay_who(chat->session.relay, chat->rooms[chat->current].name, &chat->who_request));
 }
 
+/* Shows it in all rooms. A text that makes the meta too long changes nothing. */
+static void s_show(chat_t *chat, char *away, char *status) {
+    char *meta = chat_status_meta(away, status);
+    int failed = zrelay_set_meta(chat->session.relay, meta);
+    free(meta);
+    if (failed) {
+        chat_notice(chat, "not shown: the text is too long, or no UTF-8");
+        free(away == chat->away ? NULL : away);
+        free(status == chat->status ? NULL : status);
+        return;
+    }
+    free(chat->away == away ? NULL : chat->away);
+    free(chat->status == status ? NULL : chat->status);
+    chat->away = away;
+    chat->status = status;
+    zr_buffer_t words = {0};
+    meta = chat_status_meta(away, status);
+    chat_status_who(&words, meta);
+    free(meta);
+    chat_notice(chat, words.len ? "you are shown as%.*s" : "you show no status%.*s", (int)words.len,
+        words.len ? (char *)words.data : "");
+    zr_buffer_finish(&words);
+}
+
 static void s_help(chat_t *chat) {
     for (size_t i = 0; chat_help(i); i++)
         chat_notice(chat, "%s", chat_help(i));
@@ -127,6 +152,15 @@ static bool s_obey(chat_t *chat, chat_line_t line) {
         break;
     case CHAT_NICK:
         s_nick(chat, line.name);
+        break;
+    case CHAT_AWAY:
+        s_show(chat, fatal_check(strndup(line.text.ptr, line.text.len)), chat->status);
+        break;
+    case CHAT_BACK:
+        s_show(chat, NULL, chat->status);
+        break;
+    case CHAT_STATUS:
+        s_show(chat, chat->away, line.text.len ? fatal_check(strndup(line.text.ptr, line.text.len)) : NULL);
         break;
     case CHAT_ROOMS:
         s_rooms(chat, line.name);

@@ -3,19 +3,24 @@
 typedef struct {
     const char *name;
     chat_kind_t kind;
-    bool needs_name, takes_name, takes_text;
+    bool needs_name, takes_name, takes_text, needs_text;
     const char *help;
 } chat_command_t;
 
 static const chat_command_t s_commands[] = {
-    {"join", CHAT_JOIN, true, true, false, "/join ROOM       enter a room, or switch to it"},
-    {"part", CHAT_PART, false, true, false, "/part [ROOM]     leave a room"},
-    {"msg", CHAT_MSG, true, true, true, "/msg NICK TEXT   tell one person only"},
-    {"who", CHAT_WHO, false, false, false, "/who             who is in this room"},
-    {"nick", CHAT_NICK, true, true, false, "/nick NAME       take another name"},
-    {"rooms", CHAT_ROOMS, false, true, false, "/rooms [PREFIX]  the rooms there are"},
-    {"help", CHAT_HELP, false, false, false, "/help            this list; //TEXT sends a line that begins with /"},
-    {"quit", CHAT_QUIT, false, false, false, "/quit            leave (or Ctrl-D)"},
+    {"join", CHAT_JOIN, true, true, false, false, "/join ROOM       enter a room, or switch to it"},
+    {"part", CHAT_PART, false, true, false, false, "/part [ROOM]     leave a room"},
+    {"msg", CHAT_MSG, true, true, true, true, "/msg NICK TEXT   tell one person only"},
+    {"who", CHAT_WHO, false, false, false, false, "/who             who is in this room, and what they show"},
+    {"nick", CHAT_NICK, true, true, false, false, "/nick NAME       take another name"},
+    {"away", CHAT_AWAY, false, false, true, false, "/away [TEXT]     show that you are away"},
+    {"back", CHAT_BACK, false, false, false, false, "/back            show that you are back"},
+    {"status", CHAT_STATUS, false, false, true, false,
+        "/status [TEXT]   show what you are doing; without TEXT nothing"},
+    {"rooms", CHAT_ROOMS, false, true, false, false, "/rooms [PREFIX]  the rooms there are"},
+    {"help", CHAT_HELP, false, false, false, false,
+        "/help            this list; //TEXT sends a line that begins with /"},
+    {"quit", CHAT_QUIT, false, false, false, false, "/quit            leave (or Ctrl-D)"},
 };
 #define COMMANDS (sizeof s_commands / sizeof s_commands[0])
 
@@ -47,7 +52,7 @@ chat_line_t chat_parse(zr_span_t line) {
             return s_bad(name, command->help);
         if (command->takes_text) {
             parsed.text = rest;
-            if (rest.len == 0)
+            if (command->needs_text && rest.len == 0)
                 return s_bad(name, command->help);
         } else if (rest.len > 0) {
             return s_bad(name, command->help);

@@ -11,8 +11,11 @@ typedef enum {
     CHAT_PART,    /* `name`: the room, empty for the current one */
     CHAT_MSG,     /* `name`: the receiver, `text` */
     CHAT_WHO,
-    CHAT_NICK,  /* `name` */
-    CHAT_ROOMS, /* `name`: a prefix, may be empty */
+    CHAT_NICK, /* `name` */
+    CHAT_AWAY, /* `text` says why, may be empty */
+    CHAT_BACK,
+    CHAT_STATUS, /* `text`, empty to show none */
+    CHAT_ROOMS,  /* `name`: a prefix, may be empty */
     CHAT_HELP,
     CHAT_QUIT,
     CHAT_BAD, /* `text` says the fault, `name` is the command */

@@ -5,11 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "broker_link.h"
 #include "clock.h"
@@ -24,6 +20,7 @@
 #include "proxied.h"
 #include "refuse.h"
 #include "routes.h"
+#include "service.h"
 #include "web.h"
 #include "ws_paths.h"
 
@@ -33,6 +30,7 @@ struct gateway {
     const gateway_config_t *config;
     poller_t *poller;
     feeds_t *feeds;
+    queue_budget_t queues;
     broker_link_t *broker;
     ws_pool_t *sockets;
     ws_paths_t *paths;
@@ -52,32 +50,41 @@ struct gateway {
 
 /* --- Signals --- */
 
+static void s_reload(gateway_t *gateway) {
+    zr_error_t error = {0};
+    if (!gateway->config->tls_cert[0])
+        zr_log(ZR_LOG_INFO, "SIGHUP reads --tls-cert and --tls-key again; without them it does nothing");
+    else if (web_reload_tls(gateway->web, &error))
+        zr_log(ZR_LOG_ASKED, "read %s and its key again: new connections get them", gateway->config->tls_cert);
+    else
+        zr_log(ZR_LOG_ERROR, "SIGHUP: %s; the old certificate stays", error.text);
+}
+
 static void s_on_signal(void *ctx, uint32_t events) {
     gateway_t *gateway = ctx;
-    struct signalfd_siginfo info;
     (void)events;
-    if (read(gateway->signals, &info, sizeof info) != (ssize_t)sizeof info)
+    unsigned number = zr_service_next_signal(gateway->signals);
+    switch (number) {
+    case 0:
         return;
-    if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR1) {
-        zr_log(ZR_LOG_INFO, "signal %u means nothing here; settings are read at the start", info.ssi_signo);
+    case SIGHUP:
+        s_reload(gateway);
         return;
+    case SIGUSR1:
+    case SIGUSR2:
+        zr_log(ZR_LOG_INFO, "signal %u does nothing here; the counters are at /metrics", number);
+        return;
+    default:
+        zr_log(ZR_LOG_INFO, "signal %u: stopping", number);
+        gateway->stopping = true;
     }
-    zr_log(ZR_LOG_INFO, "signal %u: stopping", info.ssi_signo);
-    gateway->stopping = true;
 }
 
 static bool s_open_signals(gateway_t *gateway, zr_error_t *error) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGQUIT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
     gateway->on_signal = (poll_source_t){s_on_signal, gateway};
-    gateway->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return (gateway->signals >= 0 && poller_add(gateway->poller, gateway->signals, EPOLLIN, &gateway->on_signal)) ||
-           zr_fail(error, "cannot watch for signals: %s", strerror(errno));
+    gateway->signals = zr_service_open_signals(error);
+    return gateway->signals >= 0 && (poller_add(gateway->poller, gateway->signals, EPOLLIN, &gateway->on_signal) ||
+                                        zr_fail(error, "cannot watch for signals: %s", strerror(errno)));
 }
 
 /* --- Requests --- */
@@ -157,7 +164,8 @@ static void s_write_metrics(void *ctx, zr_buffer_t *out) {
         .uplink = uplink_counts(uplink),
         .live = uplink_is_live(uplink),
         .streams = stream_counts(gateway->streams),
-        .topics = feeds_topics(gateway->feeds)};
+        .topics = feeds_topics(gateway->feeds),
+        .queues = gateway->queues.held};
     metrics_write(out, &metrics);
 }
 
@@ -166,6 +174,7 @@ static http_api_t *s_new_api(gateway_t *gateway) {
     http_api_config_t api = {.uplink = broker_link_uplink(gateway->broker),
         .feeds = gateway->feeds,
         .proxies = {config->proxies, config->proxy_count},
+        .budget = &gateway->queues,
         .reader_queue = config->reader_queue,
         .origin_allowed = s_origin_allowed,
         .metrics = s_write_metrics,
@@ -195,7 +204,7 @@ static bool s_open_lines(gateway_t *gateway, zr_error_t *error) {
 static bool s_open(gateway_t *gateway, zr_error_t *error) {
     const gateway_config_t *config = gateway->config;
     gateway->feeds = feeds_new(config->max_topics, s_change_topic, gateway);
-    gateway->sockets = ws_pool_new(config, gateway->poller);
+    gateway->sockets = ws_pool_new(config, gateway->poller, &gateway->queues);
     gateway->streams = stream_pool_new(config, gateway->poller);
     if (!s_open_signals(gateway, error) || !(gateway->pages = pages_read(config->page, error)) ||
         !(gateway->broker = broker_link_new(config, gateway->feeds, gateway->poller, error)))
@@ -203,7 +212,7 @@ static bool s_open(gateway_t *gateway, zr_error_t *error) {
     gateway->paths = ws_paths_new(config, gateway->sockets, broker_link_uplink(gateway->broker), gateway->feeds);
     gateway->api = s_new_api(gateway);
     s_fill_routes(gateway);
-    gateway->web = web_new(config, gateway->poller, s_on_request, gateway, error);
+    gateway->web = web_new(config, gateway->poller, &gateway->queues, s_on_request, gateway, error);
     if (!gateway->web)
         return false;
     const proxied_door_t door = {.pass = s_pass, .pass_proxied = s_pass_proxied, .ctx = gateway->web};
@@ -216,6 +225,7 @@ gateway_t *gateway_new(const gateway_config_t *config, zr_error_t *error) {
     gateway_t *gateway = fatal_calloc(sizeof *gateway);
     gateway->config = config;
     gateway->signals = -1;
+    gateway->queues.most = config->all_queues;
     gateway->poller = fatal_check(poller_new());
     if (s_open(gateway, error))
         return gateway;
@@ -259,14 +269,6 @@ char *gateway_banner(const gateway_t *gateway) {
     return (char *)text.data;
 }
 
-static void s_notify(const char *state) {
-#ifdef HAVE_SYSTEMD
-    sd_notify(0, state);
-#else
-    (void)state;
-#endif
-}
-
 static int s_sooner(int a, int b) {
     return a < 0 ? b : b < 0 || a < b ? a : b;
 }
@@ -297,10 +299,10 @@ static void s_turn(gateway_t *gateway) {
 }
 
 void gateway_run(gateway_t *gateway) {
-    s_notify("READY=1");
+    zr_service_notify("READY=1");
     while (!gateway->stopping)
         s_turn(gateway);
-    s_notify("STOPPING=1");
+    zr_service_notify("STOPPING=1");
     listener_close(gateway->listener);
     gateway->listener = NULL;
     line_peers_stop(gateway->lines);

@@ -1,4 +1,4 @@
-/* The gateway's settings: the configuration file in ZPL, with the command line above it. Pure but for reading files. */
+/* The gateway's settings: the configuration file in ZPL, with the command line above it. */
 #ifndef GATEWAY_CONFIG_H
 #define GATEWAY_CONFIG_H
 
@@ -6,6 +6,7 @@
 #include "logger.h"
 #include "names.h"
 #include "netblock.h"
+#include "setting.h"
 
 enum { GATEWAY_TEXT = 512, GATEWAY_LIST_MAX = 64, GATEWAY_HOST = 64 };
 
@@ -50,19 +51,14 @@ typedef struct {
     uint64_t max_connections, max_address_connections;
     uint64_t max_header, max_body, max_message, max_line, max_deliveries;
     uint64_t request_timeout_ms, ping_ms;
-    uint64_t reader_queue, answer_queue;
+    uint64_t reader_queue, answer_queue, all_queues;
     uint64_t max_rooms, max_topics;
 } gateway_config_t;
 
 void gateway_config_default(gateway_config_t *config);
 
-/* Sets what the file sets. A relative path begins at the file's folder. False: `error` has a line for each fault. */
-bool gateway_config_read(gateway_config_t *config, const char *path, zr_error_t *error);
-
-/* Sets one member as the file would; `section` and `name` are those of the file, `option` is what an error names. Lists
- * grow. */
-bool gateway_config_set(gateway_config_t *config, const char *section, const char *name, const char *option,
-    const char *value, zr_error_t *error);
+/* Its rows set a gateway_config_t. */
+extern const zr_setting_table_t gateway_config_table;
 
 /* Call after file and options: checks that the settings fit together. False: `error` has a line for each fault. */
 bool gateway_config_complete(const gateway_config_t *config, zr_error_t *error);

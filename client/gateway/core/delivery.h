@@ -22,6 +22,8 @@ typedef enum {
     FORMS
 } form_t;
 
+enum { DELIVERY_OTHERS = 16 };
+
 typedef struct {
     zr_span_t frame; /* as it came */
     zr_back_kind_t kind;
@@ -29,7 +31,8 @@ typedef struct {
     /* Of entries: */
     uint8_t flags;
     uint64_t epoch, prev, first, last;
-    zr_blob_t *forms[FORMS]; /* NULL: not made yet */
+    zr_blob_t *forms[FORMS];           /* NULL: not made yet */
+    zr_blob_t *others[DELIVERY_OTHERS]; /* forms that readers make themselves, to be shared; NULL: not made yet */
 } delivery_t;
 
 /* Takes a frame apart, which must stay until delivery_finish. false: it is neither entries nor presence. */

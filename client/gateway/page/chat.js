@@ -2,12 +2,13 @@
 import { create } from "./zrelay/index.js";
 import { Conversation } from "./conversation.js";
 import { find } from "./dom.js";
-import { harmless, hueOf, plural } from "./format.js";
+import { harmless, hueOf, metaOf, plural } from "./format.js";
 import { LogView } from "./log-view.js";
 import { askName } from "./login-view.js";
 import { load, save } from "./memory.js";
 import { PanelView } from "./panel-view.js";
 import { SideView } from "./side-view.js";
+import { StatusView } from "./status-view.js";
 
 const FIRST_ENTRIES = 50; // of a room, when it is joined
 const PAGE_ENTRIES = 50; // more, while scrolling up
@@ -29,6 +30,11 @@ const panel = new PanelView({
   write: (nick) => select(open("direct", nick).id),
   put: async (key, text, expect) => rooms.get(current.id).state.put(key, text, { expect }),
   remove: async (key, expect) => rooms.get(current.id).state.remove(key, { expect }),
+});
+
+const status = new StatusView({
+  show: (meta) => relay.show(meta),
+  keep: (shown) => save(Object.assign(memory, shown)),
 });
 
 const looking = (conversation) => conversation === current && document.visibilityState === "visible" && log.atEnd;
@@ -271,7 +277,7 @@ async function signIn() {
   for (let fault = null; ; ) {
     if (!answer.nick || fault) answer = await askName(answer.nick, fault);
     const { nick, token } = answer;
-    relay = create(new URL("v1/ws", location.href.replace(/^http/, "ws")), { nick, ...(token ? { user: nick, token } : {}) });
+    relay = create(new URL("v1/ws", location.href.replace(/^http/, "ws")), { nick, meta: metaOf(memory), ...(token ? { user: nick, token } : {}) });
     listen();
     try {
       await relay.open(0);
@@ -297,7 +303,7 @@ function furniture() {
   find("open-panel").addEventListener("click", () => showDrawers(false, !find("app").classList.contains("show-panel")));
   for (const id of ["shade", "close-panel"]) find(id).addEventListener("click", () => showDrawers(false, false));
   find("sign-out").addEventListener("click", async () => {
-    memory.nick = "";
+    Object.assign(memory, { nick: "", status: "", away: false });
     save(memory);
     await relay.close({ patience: 1000 });
     location.replace(location.pathname);
@@ -329,6 +335,7 @@ async function main() {
   find("my-nick").textContent = relay.nick;
   find("my-avatar").className = `avatar hue-${hueOf(relay.nick)}`;
   find("my-avatar").textContent = [...relay.nick][0].toUpperCase();
+  status.is(memory);
   if (memory.epoch !== relay.epoch) memory.read = {};
   const wanted = decodeURIComponent(location.hash.slice(1)) || memory.current;
   for (const name of new Set([...memory.rooms, wanted])) open("room", name);

@@ -55,6 +55,21 @@ function mentioned(text, nick) {
   return all;
 }
 
+const STATUS_MAX = 80; // characters that are shown of what a user shows
+
+/** What a user's meta shows (PROTOCOL.md, "Metas"): `{ away, text }`. */
+export function statusOf(meta) {
+  const words = (value) => (typeof value === "string" ? [...value].slice(0, STATUS_MAX).join("") : "");
+  if (typeof meta?.away !== "string") return { away: false, text: words(meta?.status) };
+  return { away: true, text: meta.away ? `away: ${words(meta.away)}` : "away" };
+}
+
+/** The meta that shows so much; while the user is away, the text says why. */
+export function metaOf({ status, away }) {
+  if (away) return { away: status };
+  return status ? { status } : {};
+}
+
 export const clock = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
 /** Today, yesterday, or the day. */

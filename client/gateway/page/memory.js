@@ -1,8 +1,8 @@
-/** What the browser remembers of the user: name, rooms, how far they were read, light or dark. A browser may refuse to remember. */
+/** What the browser remembers of the user: name, status, rooms, how far they were read, light or dark. A browser may refuse to remember. */
 
 const KEY = "zrelay";
 const ROOMS_MAX = 200; // rooms whose positions are remembered
-const DEFAULTS = { nick: "", rooms: ["lobby"], current: "lobby", read: {}, epoch: "", theme: "" };
+const DEFAULTS = { nick: "", rooms: ["lobby"], current: "lobby", read: {}, epoch: "", theme: "", status: "", away: false };
 
 export function load() {
   try {

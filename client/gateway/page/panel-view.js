@@ -1,6 +1,6 @@
 /** Beside the messages: the people who are here, and the room's shared state as a table that can be changed. */
 import { avatar, find, make } from "./dom.js";
-import { harmless, hueOf, plural } from "./format.js";
+import { harmless, hueOf, plural, statusOf } from "./format.js";
 
 const PEOPLE_SHOWN = 200; // names in the list; the count says how many there are
 
@@ -30,12 +30,14 @@ export class PanelView {
   }
 
   #person({ nick, meta }, me) {
-    const status = typeof meta?.status === "string" ? make("span", { className: "quiet" }, harmless(meta.status.slice(0, 80))) : null;
+    const { away, text } = statusOf(meta);
+    const status = text ? make("span", { className: "quiet shows", title: harmless(text) }, harmless(text)) : null;
+    const className = away ? "person away" : "person";
     const name = make("span", { className: "name" }, harmless(nick), nick === me ? make("span", { className: "quiet" }, " (you)") : null);
     const inside = [avatar(nick, hueOf(nick)), name, status];
-    if (nick === me) return make("li", { data: { nick } }, make("span", { className: "person" }, ...inside));
+    if (nick === me) return make("li", { data: { nick } }, make("span", { className }, ...inside));
     return make("li", { data: { nick } },
-      make("button", { type: "button", className: "person", title: `Write to ${harmless(nick)}`, onclick: () => this.write(nick) }, ...inside));
+      make("button", { type: "button", className, title: `Write to ${harmless(nick)}`, onclick: () => this.write(nick) }, ...inside));
   }
 
   nobody(text) {

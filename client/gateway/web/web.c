@@ -2,7 +2,6 @@
 #include "web.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <stdarg.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -11,7 +10,7 @@
 #include "clock.h"
 #include "exchange_mhd.h"
 #include "fatal.h"
-#include "private_file.h"
+#include "tls_pair.h"
 
 enum { POOL_EXTRA = 4096 }; /* bytes for a connection beside the headers of a request */
 
@@ -47,8 +46,11 @@ struct web {
     conn_t *deadlines; /* all have the same time, so the first one is due first */
     web_counts_t counts;
     zr_log_limit_t logged;
-    zr_buffer_t cert, key;
 };
+
+/* The pair that new handshakes use, first, and those that it took over from, which handshakes may still be using. A few
+ * KB stay for each new certificate. GnuTLS gives its callback no context, and a process has one such server. */
+static tls_pair_t *s_pairs;
 
 /* --- Connections and their deadlines --- */
 
@@ -196,36 +198,46 @@ static void s_log(void *ctx, const char *format, va_list args) {
 
 /* --- The daemon --- */
 
-static bool s_load(const char *path, const zr_file_rules_t *rules, zr_buffer_t *out, zr_error_t *error) {
-    if (zr_file_read(path, rules, out, NULL, error) != ZR_FILE_READ)
-        return false;
-    zr_buffer_u8(out, '\0');
-    return true;
+/* GnuTLS asks at each handshake. */
+static int s_choose_pair(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
+    const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **chain, unsigned *chain_len,
+    gnutls_privkey_t *key) {
+    (void)session;
+    (void)authorities;
+    (void)authority_count;
+    (void)algorithms;
+    (void)algorithm_count;
+    *chain = s_pairs->chain;
+    *chain_len = s_pairs->chain_len;
+    *key = s_pairs->key;
+    return 0;
 }
 
-static bool s_check_pair(const zr_buffer_t *cert, const zr_buffer_t *key, zr_error_t *error) {
-    gnutls_certificate_credentials_t credentials;
-    gnutls_datum_t cert_text = {cert->data, (unsigned)cert->len - 1}, key_text = {key->data, (unsigned)key->len - 1};
-    if (gnutls_certificate_allocate_credentials(&credentials) != 0)
-        return zr_fail(error, "cannot start GnuTLS");
-    int code = gnutls_certificate_set_x509_key_mem(credentials, &cert_text, &key_text, GNUTLS_X509_FMT_PEM);
-    gnutls_certificate_free_credentials(credentials);
-    return code >= 0 ||
-           zr_fail(error, "--tls-cert and --tls-key do not fit together, or are not PEM: %s", gnutls_strerror(code));
+static tls_pair_t *s_load_pair(const gateway_config_t *config, zr_error_t *error) {
+    return tls_pair_load(config->tls_cert, config->tls_key, error);
 }
 
-static bool s_load_tls(const gateway_config_t *config, zr_buffer_t *cert, zr_buffer_t *key, zr_error_t *error) {
-    return !config->tls_cert[0] ||
-           (s_load(config->tls_cert, &zr_file_config, cert, error) &&
-               s_load(config->tls_key, &zr_file_secret, key, error) && s_check_pair(cert, key, error));
+bool web_reload_tls(web_t *web, zr_error_t *error) {
+    tls_pair_t *pair = web->config->tls_cert[0] ? s_load_pair(web->config, error) : NULL;
+    if (pair && s_pairs && tls_pair_equal(pair, s_pairs))
+        tls_pair_destroy(pair);
+    else if (pair)
+        LL_PREPEND(s_pairs, pair);
+    return pair || !web->config->tls_cert[0];
 }
 
 bool web_check(const gateway_config_t *config, zr_error_t *error) {
-    zr_buffer_t cert = {0}, key = {0};
-    bool ok = s_load_tls(config, &cert, &key, error);
-    zr_buffer_finish(&cert);
-    zr_file_wipe(&key);
+    tls_pair_t *pair = config->tls_cert[0] ? s_load_pair(config, error) : NULL;
+    bool ok = pair || !config->tls_cert[0];
+    tls_pair_destroy(pair);
     return ok;
+}
+
+static void s_forget_pairs(void) {
+    for (tls_pair_t *pair; (pair = s_pairs);) {
+        LL_DELETE(s_pairs, pair);
+        tls_pair_destroy(pair);
+    }
 }
 
 static void s_ready(void *ctx, uint32_t events) {
@@ -238,8 +250,7 @@ static bool s_start(web_t *web) {
     const gateway_config_t *config = web->config;
     bool tls = config->tls_cert[0];
     struct MHD_OptionItem options[] = {
-        {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, web->cert.data},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, web->key.data},
+        {tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0, (void *)s_choose_pair},
         {MHD_OPTION_END, 0, NULL},
     };
     unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
@@ -256,19 +267,18 @@ static bool s_start(web_t *web) {
     return web->fd >= 0 && poller_add(web->poller, web->fd, EPOLLIN, &web->source);
 }
 
-web_t *web_new(
-    const gateway_config_t *config, poller_t *poller, web_handler_fn *handler, void *ctx, zr_error_t *error) {
+web_t *web_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget, web_handler_fn *handler,
+    void *ctx, zr_error_t *error) {
     web_t *web = fatal_calloc(sizeof *web);
     web->config = config;
     web->poller = poller;
     web->source = (poll_source_t){s_ready, web};
     web->fd = -1;
     web->now = zr_mono_ms();
-    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due, poller, NULL};
+    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due, poller, budget, NULL};
     web->addresses = address_counts_new();
-    if (!s_load_tls(config, &web->cert, &web->key, error) ||
-        (!s_start(web) &&
-            !zr_fail(error, "cannot start HTTP: %s", errno ? strerror(errno) : "libmicrohttpd refused"))) {
+    if (!web_reload_tls(web, error) || (!s_start(web) && !zr_fail(error, "cannot start HTTP: %s",
+                                                             errno ? strerror(errno) : "libmicrohttpd refused"))) {
         web_destroy(web);
         return NULL;
     }
@@ -288,8 +298,7 @@ void web_destroy(web_t *web) {
         free(told);
     }
     address_counts_destroy(web->addresses);
-    zr_buffer_finish(&web->cert);
-    zr_file_wipe(&web->key);
+    s_forget_pairs();
     free(web);
 }
 

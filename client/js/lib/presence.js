@@ -19,16 +19,16 @@ export class Presence {
   }
 
   /** The session joined the room, in this session for the first time: what was known is void. */
-  joined({ count, crowded = false }) {
+  joined({ version = 0, count, crowded = false }) {
     this.#asked = null;
     if (!crowded) return this.refresh();
-    this.#version = 0;
+    this.#version = version;
     this.#became(new Map(), { count, crowded });
   }
 
   /** Asks for everybody from the first page on. */
   refresh() {
-    this.#asked = { users: new Map(), version: null, frames: [] };
+    this.#asked = { users: new Map(), version: null, frames: [], heard: 0 };
     this.#page(this.#asked);
   }
 
@@ -44,6 +44,7 @@ export class Presence {
       this.crowded = m.crowded ?? false;
       this.#became(asked.users, { count: m.count, crowded: this.crowded });
       for (const frame of asked.frames) this.frame(frame);
+      this.heard(asked.heard); // no pong names it again
     });
   }
 
@@ -68,7 +69,8 @@ export class Presence {
 
   /** A `pong` named this version, and its frame had time to come. */
   heard(version) {
-    if (version > this.#version && !this.#asked) this.refresh();
+    if (this.#asked) this.#asked.heard = Math.max(this.#asked.heard, version);
+    else if (version > this.#version) this.refresh();
   }
 
   #became(users, { count, crowded, reasons = new Map() }) {

@@ -168,7 +168,7 @@ export class Relay extends Emitter {
     return this.#request("direct", { to, text }, { again: false });
   }
 
-  /** What presence shows of this user in all rooms: a JSON object, such as `{ status: "away" }`; `{}` for nothing. */
+  /** What presence shows of this user in all rooms: a JSON object, such as `{ status: "writing" }` or `{ away: "at lunch" }`; `{}` for nothing. */
   show(meta) {
     return new Promise((resolve, reject) => this.#session.show(meta, (error) => (error ? reject(error) : resolve())));
   }

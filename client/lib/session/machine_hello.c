@@ -218,6 +218,12 @@ void hello_refused(machine_t *m, const json_t *error, zr_code_t code) {
         s_hello_later(m, error_wait(error));
         return;
     }
+    bool nick = code == ZR_NICK_IN_USE || code == ZR_BAD_NICK;
+    if (m->state == STATE_LIVE && nick && strcmp(m->asked, m->confirmed) == 0) {
+        /* A session may always keep its nick. So this one ended unheard, and the nick is another one's by now. */
+        hello_again(m, NULL, "the session has ended");
+        return;
+    }
     if (m->state == STATE_LIVE) { /* a new nick was refused; the session goes on under the old one */
         m->hello_id = 0;
         events_error(m, error, &(zrelay_event_t){.name = m->asked});
@@ -227,7 +233,7 @@ void hello_refused(machine_t *m, const json_t *error, zr_code_t code) {
         }
         m->renaming = false;
         strcpy(m->nick, m->confirmed);
-        if (m->meta[0] && (code == ZR_NICK_IN_USE || code == ZR_BAD_NICK))
+        if (m->meta[0] && nick)
             m->rename_at = m->now; /* a new meta was refused with it */
         return;
     }
@@ -241,12 +247,12 @@ void hello_refused(machine_t *m, const json_t *error, zr_code_t code) {
         hello_send(m);
         return;
     }
-    if ((code == ZR_NICK_IN_USE || code == ZR_BAD_NICK) && strcmp(m->asked, m->nick) != 0) {
+    if (nick && strcmp(m->asked, m->nick) != 0) {
         hello_send(m); /* the program has chosen another meanwhile */
         return;
     }
     events_error(m, error, &(zrelay_event_t){.name = m->asked[0] ? m->asked : NULL});
-    if (code == ZR_NICK_IN_USE || code == ZR_BAD_NICK)
+    if (nick)
         m->state = STATE_NAMING;
     else if (code == ZR_TOO_MANY_SESSIONS)
         loss_back_off(m, zr_code_name(code), "the broker is full");

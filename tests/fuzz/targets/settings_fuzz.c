@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 
-enum { CONFIGURATION_MAX = 20000, PIECE_MAX = 300 };
+enum { CONFIGURATION_MAX = 20000, PIECE_MAX = 300, SETTING_COUNT = sizeof s_rows / sizeof s_rows[0] };
 
 static const char *const s_values[] = {"\n", "\n", "\n    ", " = ", "0", "1", "5000", "10k", "2M", "1G", "7d", "1h",
     "30s", "18446744073709551615", "9223372036854775808G", "-1", "disk", "memory", "none", "tcp://127.0.0.1:5570",
@@ -24,7 +24,7 @@ static size_t s_compose(const uint8_t *data, size_t size, char text[CONFIGURATIO
     size_t len = 0;
     for (size_t i = 0; i < size && len < CONFIGURATION_MAX - PIECE_MAX; i++) {
         size_t which = data[i] - 128U;
-        const setting_t *setting = which - VALUES < SETTING_COUNT ? &s_settings[which - VALUES] : NULL;
+        const zr_setting_t *setting = which - VALUES < SETTING_COUNT ? &s_rows[which - VALUES] : NULL;
         if (data[i] < 128)
             text[len++] = (char)data[i];
         else if (which < VALUES)
@@ -40,15 +40,24 @@ _Static_assert(VALUES + SETTING_COUNT <= 128, "a byte names each of them");
 
 /* --- What holds of settings that were accepted --- */
 
-static uint64_t s_number(const setting_t *setting, const void *place) {
-    if (setting->kind == KIND_SIZE)
-        return *(const size_t *)place;
-    uint64_t number = *(const uint64_t *)place;
-    return setting->kind == KIND_TIME && s_is_of_room(setting) ? number / 1000 : number;
+static bool s_is_of_room(const zr_setting_t *setting) {
+    return strcmp(setting->section, ROOM) == 0;
 }
 
-static bool s_is_number(const setting_t *setting) {
-    return setting->kind == KIND_SIZE || setting->kind == KIND_U64 || setting->kind == KIND_TIME;
+static uint64_t s_number(const zr_setting_t *setting, const void *place) {
+    if (setting->kind == &zr_kind_size)
+        return *(const size_t *)place;
+    uint64_t number = *(const uint64_t *)place;
+    return setting->kind == &s_age ? number / 1000 : number;
+}
+
+static bool s_is_number(const zr_setting_t *setting) {
+    return setting->kind == &zr_kind_size || setting->kind == &zr_kind_u64 || setting->kind == &zr_kind_time ||
+           setting->kind == &s_age;
+}
+
+static bool s_is_bool(const zr_setting_t *setting) {
+    return setting->kind == &zr_kind_bool || setting->kind == &s_on_corrupt || setting->kind == &s_encrypt;
 }
 
 static void s_check_endpoints(const settings_endpoints_t *endpoints) {
@@ -65,14 +74,15 @@ static void s_check_endpoints(const settings_endpoints_t *endpoints) {
 }
 
 /* `unset` is what it has when no line names it. */
-static void s_check_setting(const setting_t *setting, const void *place, const void *unset) {
+static void s_check_setting(const zr_setting_t *setting, const void *place, const void *unset) {
     if (s_is_number(setting)) {
         uint64_t number = s_number(setting, place);
         bool within = number >= setting->min && number <= setting->max;
         fuzz_require(within || number == (unset ? s_number(setting, unset) : 0));
-    } else if (setting->kind == KIND_TEXT || setting->kind == KIND_GREETING) {
-        fuzz_require(strlen(place) <= setting->max && (setting->kind == KIND_TEXT || zr_utf8_valid(zr_span(place))));
-    } else if (setting->kind == KIND_ENDPOINTS) {
+    } else if (setting->kind == &zr_kind_text || setting->kind == &zr_kind_utf8) {
+        fuzz_require(strlen(place) <= setting->max);
+        fuzz_require(setting->kind == &zr_kind_text || zr_utf8_valid(zr_span(place)));
+    } else if (setting->kind == &s_endpoints) {
         s_check_endpoints(place);
     }
 }
@@ -80,8 +90,8 @@ static void s_check_setting(const setting_t *setting, const void *place, const v
 static void s_check_policy(const settings_t *settings, size_t index) {
     const policy_t *policy = &settings->policies[index];
     for (size_t i = 0; i < SETTING_COUNT; i++)
-        if (s_is_of_room(&s_settings[i]))
-            s_check_setting(&s_settings[i], (const char *)policy + s_settings[i].offset, NULL);
+        if (s_is_of_room(&s_rows[i]))
+            s_check_setting(&s_rows[i], (const char *)policy + s_rows[i].offset, NULL);
     for (size_t i = 0; i < index; i++)
         fuzz_require(!policy->pattern[0] || strcmp(policy->pattern, settings->policies[i].pattern) != 0);
     fuzz_require(!policy->pattern[0] || !policy_pattern_fault(zr_span(policy->pattern)));
@@ -89,9 +99,9 @@ static void s_check_policy(const settings_t *settings, size_t index) {
 
 static void s_check_all(const settings_t *settings, const settings_t *unset) {
     for (size_t i = 0; i < SETTING_COUNT; i++)
-        if (!s_is_of_room(&s_settings[i]))
-            s_check_setting(&s_settings[i], (const char *)settings + s_settings[i].offset,
-                (const char *)unset + s_settings[i].offset);
+        if (!s_is_of_room(&s_rows[i]))
+            s_check_setting(
+                &s_rows[i], (const char *)settings + s_rows[i].offset, (const char *)unset + s_rows[i].offset);
     fuzz_require(settings->policy_count <= SETTINGS_POLICIES_MAX);
     for (size_t i = 0; i < settings->policy_count; i++)
         s_check_policy(settings, i);
@@ -106,14 +116,14 @@ static void s_check_error(const zr_error_t *error, const char *begin) {
 
 /* --- Written anew --- */
 
-static void s_write_line(zr_buffer_t *out, const setting_t *setting, const char *value) {
+static void s_write_line(zr_buffer_t *out, const zr_setting_t *setting, const char *value) {
     const char *quote = strchr(value, '"') ? strchr(value, '\'') ? "" : "'" : "\"";
     zr_buffer_printf(out, "    %s = %s", setting->name, quote);
     zr_buffer_append(out, value, strlen(value));
     zr_buffer_printf(out, "%s\n", quote);
 }
 
-static void s_write_endpoints(zr_buffer_t *out, const setting_t *setting, const settings_endpoints_t *endpoints) {
+static void s_write_endpoints(zr_buffer_t *out, const zr_setting_t *setting, const settings_endpoints_t *endpoints) {
     char text[ENDPOINT_TEXT_SIZE];
     for (size_t i = 0; i < endpoints->count; i++) {
         endpoint_format(&endpoints->items[i], text);
@@ -122,7 +132,7 @@ static void s_write_endpoints(zr_buffer_t *out, const setting_t *setting, const 
 }
 
 /* `unset`: it may be out of bounds, and no line says so. */
-static void s_write_setting(zr_buffer_t *out, const setting_t *setting, const void *place) {
+static void s_write_setting(zr_buffer_t *out, const zr_setting_t *setting, const void *place) {
     static const char *const levels[] = {
         [ZR_LOG_ERROR] = "error", [ZR_LOG_WARN] = "warn", [ZR_LOG_INFO] = "info", [ZR_LOG_DEBUG] = "debug"};
     char digits[32];
@@ -134,54 +144,42 @@ static void s_write_setting(zr_buffer_t *out, const setting_t *setting, const vo
             s_write_line(out, setting, digits);
         return;
     }
-    switch (setting->kind) {
-    case KIND_BOOL:
+    if (setting->kind == &zr_kind_bool) {
         s_write_line(out, setting, *(const bool *)place ? "1" : "0");
-        break;
-    case KIND_ON_CORRUPT:
+    } else if (setting->kind == &s_on_corrupt) {
         s_write_line(out, setting, *(const bool *)place ? "refuse" : "aside");
-        break;
-    case KIND_ENCRYPT:
+    } else if (setting->kind == &s_encrypt) {
         s_write_line(out, setting, *(const bool *)place ? "all" : "remote");
-        break;
-    case KIND_MODE: {
-        char text[16];
-        snprintf(text, sizeof text, "%04o", *(const unsigned *)place);
+    } else if (setting->kind == &s_mode) {
+        snprintf(digits, sizeof digits, "%04o", *(const unsigned *)place);
         if (*(const unsigned *)place)
-            s_write_line(out, setting, text);
-        break;
-    }
-    case KIND_LEVEL:
+            s_write_line(out, setting, digits);
+    } else if (setting->kind == &zr_kind_log_level) {
         s_write_line(out, setting, levels[*(const zr_log_level_t *)place]);
-        break;
-    case KIND_ENDPOINTS:
+    } else if (setting->kind == &s_endpoints) {
         s_write_endpoints(out, setting, place);
-        break;
-    case KIND_PATTERN:
+    } else if (setting->kind == &s_pattern) {
         s_write_line(out, setting, policy->pattern);
-        break;
-    case KIND_DURABILITY:
+    } else if (setting->kind == &s_level) {
         if (policy->has_level)
             s_write_line(out, setting, zr_level_name(policy->level));
-        break;
-    default: /* a text */
-        if (((const char *)place)[0])
-            s_write_line(out, setting, place);
+    } else if (((const char *)place)[0]) { /* a text */
+        s_write_line(out, setting, place);
     }
 }
 
 static void s_write(zr_buffer_t *out, const settings_t *settings) {
     const char *section = "";
-    for (size_t i = 0; i < SETTING_COUNT && !s_is_of_room(&s_settings[i]); i++) {
-        if (strcmp(section, s_settings[i].section) != 0)
-            zr_buffer_printf(out, "%s\n", section = s_settings[i].section);
-        s_write_setting(out, &s_settings[i], (const char *)settings + s_settings[i].offset);
+    for (size_t i = 0; i < SETTING_COUNT && !s_is_of_room(&s_rows[i]); i++) {
+        if (strcmp(section, s_rows[i].section) != 0)
+            zr_buffer_printf(out, "%s\n", section = s_rows[i].section);
+        s_write_setting(out, &s_rows[i], (const char *)settings + s_rows[i].offset);
     }
     for (size_t policy = 0; policy < settings->policy_count; policy++) {
         zr_buffer_printf(out, "%s\n", ROOM);
         for (size_t i = 0; i < SETTING_COUNT; i++)
-            if (s_is_of_room(&s_settings[i]))
-                s_write_setting(out, &s_settings[i], (const char *)&settings->policies[policy] + s_settings[i].offset);
+            if (s_is_of_room(&s_rows[i]))
+                s_write_setting(out, &s_rows[i], (const char *)&settings->policies[policy] + s_rows[i].offset);
     }
 }
 
@@ -196,34 +194,29 @@ static bool s_same_endpoints(const settings_endpoints_t *a, const settings_endpo
     return a->count == b->count;
 }
 
-static bool s_is_same(const setting_t *setting, const void *a, const void *b) {
+static bool s_is_same(const zr_setting_t *setting, const void *a, const void *b) {
     const policy_t *policy = a, *other = b;
     if (s_is_number(setting))
         return s_number(setting, a) == s_number(setting, b);
-    switch (setting->kind) {
-    case KIND_BOOL:
-    case KIND_ON_CORRUPT:
-    case KIND_ENCRYPT:
+    if (s_is_bool(setting))
         return *(const bool *)a == *(const bool *)b;
-    case KIND_MODE:
+    if (setting->kind == &s_mode)
         return *(const unsigned *)a == *(const unsigned *)b;
-    case KIND_LEVEL:
+    if (setting->kind == &zr_kind_log_level)
         return *(const zr_log_level_t *)a == *(const zr_log_level_t *)b;
-    case KIND_ENDPOINTS:
+    if (setting->kind == &s_endpoints)
         return s_same_endpoints(a, b);
-    case KIND_PATTERN:
+    if (setting->kind == &s_pattern)
         return strcmp(policy->pattern, other->pattern) == 0;
-    case KIND_DURABILITY:
+    if (setting->kind == &s_level)
         return policy->has_level == other->has_level && policy->level == other->level;
-    default:
-        return strcmp(a, b) == 0;
-    }
+    return strcmp(a, b) == 0;
 }
 
 static void s_check_same(const settings_t *a, const settings_t *b) {
     fuzz_require(a->policy_count == b->policy_count);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        const setting_t *setting = &s_settings[i];
+        const zr_setting_t *setting = &s_rows[i];
         if (!s_is_of_room(setting))
             fuzz_require(s_is_same(setting, (const char *)a + setting->offset, (const char *)b + setting->offset));
         for (size_t policy = 0; s_is_of_room(setting) && policy < a->policy_count; policy++)
@@ -235,10 +228,9 @@ static void s_check_same(const settings_t *a, const settings_t *b) {
 /* --- The whole --- */
 
 static bool s_read(settings_t *settings, zr_span_t text, zr_error_t *error) {
-    reading_t reading = {.settings = settings, .file = "/f"};
     settings_default(settings);
     *error = (zr_error_t){0};
-    bool good = zr_zpl_parse("f", text, s_on_item, &reading, error);
+    bool good = zr_settings_parse(&settings_table, settings, "/f", text, error);
     fuzz_require(good == (error->count == 0));
     return good;
 }
@@ -322,8 +314,7 @@ static void s_check_complete(const settings_t *settings) {
 }
 
 static bool s_complete(settings_t *settings, zr_error_t *error) {
-    static const settings_flags_t flags;
-    bool good = settings_complete(settings, &flags, error);
+    bool good = settings_complete(settings, error);
     fuzz_require(good == (error->count == 0));
     if (good)
         s_check_complete(settings);
@@ -339,7 +330,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static zr_error_t error, error_again;
     settings_default(&unset);
     if (!s_read(&settings, zr_span_of(text, s_compose(data, size, text)), &error)) {
-        s_check_error(&error, "f:");
+        s_check_error(&error, "/f:");
         return 0;
     }
     s_check_all(&settings, &unset);

@@ -144,6 +144,42 @@ test("unread counts, direct messages, history and shared state", async (t) => {
   assert.equal(await ann.textContent('#shared [data-key="topic"] .value'), "tea at five");
 });
 
+test("people show what they do, and it outlives a reload and the broker", async (t) => {
+  const stage = new Stage(t);
+  const broker = await stage.broker();
+  const { address } = await stage.gateway(broker);
+  const browser = await stage.browser();
+  const [ann, bob] = [await enter(browser, address, "ann"), await enter(browser, address, "bob")];
+  const shown = (page, nick, text) => page.waitForFunction(([who, words]) =>
+    (document.querySelector(`#people [data-nick="${who}"] .shows`)?.textContent ?? "") === words, [nick, text]);
+  await ann.waitForSelector('#people [data-nick="bob"]');
+  await bob.click("#open-status");
+  await bob.fill("#status-text", "reading <b>\u202e");
+  await bob.press("#status-text", "Enter");
+  await shown(ann, "bob", "reading <b>⟨202e⟩");
+  assert.equal(await bob.textContent("#my-status"), "reading <b>⟨202e⟩");
+  await bob.click("#open-status");
+  await bob.fill("#status-text", "at lunch");
+  await bob.check("#status-away");
+  await bob.click("#status-form button");
+  await shown(ann, "bob", "away: at lunch");
+  assert.equal(await ann.locator('#people [data-nick="bob"] .person.away').count(), 1);
+  await bob.reload();
+  await bob.waitForSelector("#state[data-state=online]");
+  await shown(ann, "bob", "away: at lunch");
+  await broker.kill();
+  await stage.broker(...stage.parameters);
+  await shown(ann, "bob", "away: at lunch");
+  const cy = await enter(browser, address, "cy");
+  await shown(cy, "bob", "away: at lunch");
+  await bob.click("#open-status");
+  await bob.fill("#status-text", "");
+  await bob.uncheck("#status-away");
+  await bob.press("#status-text", "Enter");
+  await shown(ann, "bob", "");
+  assert.deepEqual(ann.faults.filter((text) => !text.includes("WebSocket")), []);
+});
+
 test("a phone reaches rooms and people by drawers, and a taken name is told of", async (t) => {
   const stage = new Stage(t);
   const broker = await stage.broker();
@@ -197,6 +233,7 @@ test("axe finds no fault for people that see little or use a keyboard", async (t
     await page.waitForSelector("#directs .badge", { state: "attached" });
     await bob.click("#rooms .open");
     await page.waitForSelector('#shared [data-key="topic"]', { state: "attached" });
+    await page.evaluate(() => document.getElementById("open-status").click());
     await judge();
   }
 });

@@ -6,7 +6,7 @@
 #include "names.h"
 #include "unit.h"
 #include "vector.h"
-#include "wire.h"
+#include "wire_work.h"
 
 /* Every file of the folder, so that none is lost and none goes untested. */
 static const char *const s_names[] = {
@@ -94,6 +94,22 @@ static const char *const s_names[] = {
     "control-error-admin-failed",
     "control-error-no-channel",
     "control-error-too-many-channels",
+    "control-dismissed",
+    "control-error-no-group",
+    "control-group-seek",
+    "control-groups-answer",
+    "control-groups",
+    "control-unwork",
+    "control-work",
+    "control-working",
+    "settle-done",
+    "settle-extend",
+    "settle-reject",
+    "settle-retry",
+    "settled-left",
+    "settled",
+    "work-again",
+    "work-first",
     "bad-publish-truncated",
     "bad-publish-length-overflow",
     "bad-publish-no-entries",
@@ -132,6 +148,16 @@ static const char *const s_names[] = {
     "bad-control-array",
     "bad-control-nick-form",
     "bad-control-nick-mixed",
+    "bad-settle-backwards",
+    "bad-settle-cut",
+    "bad-settle-empty",
+    "bad-settle-far",
+    "bad-settle-long",
+    "bad-settle-timed-done",
+    "bad-settle-verb",
+    "bad-settled-cut",
+    "bad-work-short",
+    "bad-work-worker-zero",
 };
 enum { NAMES = sizeof s_names / sizeof s_names[0] };
 
@@ -260,6 +286,65 @@ static zr_code_t s_trunk(zr_span_t frame, json_t **value, zr_buffer_t *again) {
     return ZR_OK;
 }
 
+static zr_code_t s_work(zr_span_t frame, json_t **value, zr_buffer_t *again) {
+    uint32_t worker;
+    uint16_t deliveries;
+    zr_span_t inner;
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    if (!zr_work_read(frame, &worker, &deliveries, &inner) || !zr_deliver_read(&reader, inner))
+        return ZR_BAD_FRAME;
+    ck_assert_uint_eq(reader.flags, ZR_FRAME_WORK);
+    zr_work_begin(again, worker, deliveries, reader.room, reader.epoch, reader.prev);
+    while (zr_deliver_next(&reader, &entry))
+        zr_deliver_add(again, &entry);
+    *value = json_pack(
+        "{s:I, s:i, s:o}", "worker", (json_int_t)worker, "deliveries", (int)deliveries, "inner", s_hex(inner));
+    return reader.failed ? ZR_BAD_FRAME : ZR_OK;
+}
+
+static json_t *s_range(zr_range_t range) {
+    return json_pack("{s:I, s:I}", "first", (json_int_t)range.first, "last", (json_int_t)range.last);
+}
+
+static zr_code_t s_settle(zr_span_t frame, json_t **value, zr_buffer_t *again) {
+    zr_settle_t settle;
+    zr_range_t range;
+    if (!zr_settle_read(&settle, frame))
+        return ZR_BAD_FRAME;
+    json_t *ranges = json_array();
+    zr_settle_begin(again, settle.worker, settle.number, settle.verb, settle.ms);
+    while (zr_settle_next(&settle, &range)) {
+        zr_settle_add(again, range);
+        json_array_append_new(ranges, s_range(range));
+    }
+    *value = json_pack("{s:I, s:I, s:i, s:I, s:o}", "worker", (json_int_t)settle.worker, "number",
+        (json_int_t)settle.number, "verb", settle.verb, "ms", (json_int_t)settle.ms, "ranges", ranges);
+    return ZR_OK;
+}
+
+static zr_code_t s_settled(zr_span_t frame, json_t **value, zr_buffer_t *again) {
+    zr_settled_t settled;
+    zr_became_t became;
+    zr_range_t range;
+    if (!zr_settled_read(&settled, frame))
+        return ZR_BAD_FRAME;
+    json_t *left = json_array();
+    zr_settled_begin(again, settled.worker, settled.number);
+    while (zr_settled_next(&settled, &became, &range)) {
+        zr_settled_add(again, became, range);
+        json_t *one = json_pack("{s:i}", "became", (int)became), *rest = s_range(range);
+        json_object_update(one, rest);
+        json_decref(rest);
+        json_array_append_new(left, one);
+    }
+    zr_settled_end(again, settled.level, settled.count);
+    *value = json_pack("{s:I, s:I, s:s, s:I, s:o}", "worker", (json_int_t)settled.worker, "number",
+        (json_int_t)settled.number, "level", zr_level_name(settled.level), "count", (json_int_t)settled.count, "left",
+        left);
+    return ZR_OK;
+}
+
 static const struct {
     const char *kind;
     zr_code_t (*decode)(zr_span_t frame, json_t **value, zr_buffer_t *again);
@@ -270,6 +355,9 @@ static const struct {
     {"presence", s_presence},
     {"synced", s_synced},
     {"trunk", s_trunk},
+    {"work", s_work},
+    {"settle", s_settle},
+    {"settled", s_settled},
     {"control", s_control},
 };
 
@@ -280,7 +368,7 @@ static zr_code_t s_decode(const vector_t *vector, zr_span_t frame, json_t **valu
     ck_abort_msg("unknown kind '%s'", vector->kind);
 }
 
-START_TEST(test_the_folder_holds_these_files) {
+TEST(test_the_folder_holds_these_files) {
     bool found[NAMES] = {false};
     DIR *folder = opendir(ZR_VECTORS);
     ck_assert_ptr_nonnull(folder);
@@ -300,9 +388,8 @@ START_TEST(test_the_folder_holds_these_files) {
     for (size_t i = 0; i < NAMES; i++)
         ck_assert_msg(found[i], "%s.hex is missing", s_names[i]);
 }
-END_TEST
 
-START_TEST(test_good_vectors) {
+TEST(test_good_vectors) {
     for (size_t i = 0; i < NAMES; i++) {
         vector_t vector;
         zr_buffer_t again = {0};
@@ -323,9 +410,8 @@ START_TEST(test_good_vectors) {
         zr_buffer_finish(&again);
     }
 }
-END_TEST
 
-START_TEST(test_bad_vectors) {
+TEST(test_bad_vectors) {
     unsigned bad = 0;
     for (size_t i = 0; i < NAMES; i++) {
         vector_t vector;
@@ -343,6 +429,5 @@ START_TEST(test_bad_vectors) {
     }
     ck_assert_uint_gt(bad, 0);
 }
-END_TEST
 
-UNIT_MAIN("common.vectors", test_the_folder_holds_these_files, test_good_vectors, test_bad_vectors)
+UNIT_SUITE("common.vectors")

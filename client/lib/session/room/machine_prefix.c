@@ -123,11 +123,13 @@ static void s_listed(machine_t *m, room_t *prefix, json_t *one) {
         rooms_go_live(m, room);
 }
 
-/* A room that we know is gone, perhaps, and with it entries that did not come, or the last user's leave. */
+/* A room that we know is gone, perhaps, and with it entries that did not come, or the last user's leave. Of a parked
+ * room, that may not be read still, or again: its users tell. */
 static void s_unlisted(machine_t *m, room_t *room) {
-    if (room->last > 0)
+    if (room->state == ROOM_LIVE && room->last > 0)
         repair_begin(m, room, false);
-    presence_doubt(m, room);
+    if (room->state == ROOM_LIVE || room->state == ROOM_PARKED)
+        presence_doubt(m, room);
 }
 
 /* The list is whole. */
@@ -142,7 +144,7 @@ static void s_complete(machine_t *m, room_t *prefix) {
     prefix->announced = true;
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) {
-        if (room->parent == prefix && room->state == ROOM_LIVE && room->list != prefix->list)
+        if (room->parent == prefix && room->list != prefix->list)
             s_unlisted(m, room);
         if (room->parent != prefix || room->state != ROOM_SYNCING)
             continue;

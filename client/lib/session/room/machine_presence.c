@@ -26,7 +26,8 @@ struct presence {
     uint64_t version;
     unsigned generation;
     request_t *who; /* under way, or about to be */
-    uint64_t noted; /* the newest version a pong named */
+    bool graced;    /* it waits for the frame of `noted`, and is not sent if that comes */
+    uint64_t noted; /* the newest version that a pong named since the list was asked for */
     unsigned asks;  /* again in a row, each within STEADY_MS of the one before */
     uint64_t asked;
     uint64_t who_version;
@@ -66,6 +67,7 @@ void presence_lost(room_t *room) {
         return;
     room->presence->who = NULL;      /* gone with the connection */
     room->presence->current = false; /* versions of another run of the broker may coincide */
+    room->presence->noted = 0;
     s_drop_kept(room->presence);
 }
 
@@ -77,16 +79,29 @@ void presence_pause(machine_t *m, room_t *room) {
 
 static void s_ask(machine_t *m, room_t *room, uint64_t delay) {
     presence_t *presence = room->presence;
-    if (presence->who || m->state != STATE_LIVE || room->state == ROOM_PARKED)
+    if (presence->who || m->state != STATE_LIVE)
         return;
-    presence->missed = false;
-    presence->noted = NEVER;
+    presence->missed = presence->graced = false;
     presence->who = request_new(m, REQUEST_MEMBERS, zr_span_of(room->name, room->len));
     presence->who->room = room;
     presence->asks = m->now < presence->asked + STEADY_MS ? presence->asks + 1 : 0;
     presence->asked = m->now;
     uint64_t least = machine_retry_ms(presence->asks > 0 ? presence->asks - 1 : 0);
     request_again(m, presence->who, delay > least ? delay : least);
+}
+
+/* A frame is missing, or the names in it. While the room may not be read, the list would be refused. */
+static void s_ask_missing(machine_t *m, room_t *room) {
+    if (room->state != ROOM_PARKED)
+        s_ask(m, room, 0);
+}
+
+/* Asks after the grace, in which the frame of `noted` may come. */
+static void s_ask_noted(machine_t *m, room_t *room) {
+    if (room->presence->who)
+        return;
+    s_ask(m, room, GRACE_MS);
+    room->presence->graced = true;
 }
 
 void presence_doubt(machine_t *m, room_t *room) {
@@ -121,8 +136,11 @@ void presence_on_joined(machine_t *m, room_t *room, uint64_t version, bool crowd
 /* The generation rises here, not in s_ask: a user that a frame names between the two may leave again before the list is
  * made. */
 void presence_on_asked(const request_t *request) {
-    if (!request->page[0])
-        request->room->presence->generation++;
+    if (request->page[0])
+        return;
+    request->room->presence->generation++;
+    request->room->presence->graced = false;
+    request->room->presence->noted = 0; /* the list will be newer */
 }
 
 /* --- Changes --- */
@@ -229,68 +247,84 @@ static bool s_counts(const presence_t *presence) {
 
 void presence_note_version(machine_t *m, room_t *room, uint64_t version) {
     presence_t *presence = room->presence;
-    if (!presence || presence->who || (s_counts(presence) && version <= presence->version))
+    if (!presence)
         return;
-    s_ask(m, room, GRACE_MS);
-    presence->noted = version; /* when its frame comes until then, nothing is asked */
+    if (version > presence->noted)
+        presence->noted = version;
+    if (!s_counts(presence) || version > presence->version)
+        s_ask_noted(m, room);
 }
 
 static bool s_asked(const presence_t *presence) {
     return presence->who && presence->who->id;
 }
 
+/* Nothing needs to be asked: the frame that a pong named has come. */
+static void s_came(machine_t *m, presence_t *presence) {
+    if (!presence->who || !presence->graced || presence->version < presence->noted)
+        return;
+    request_free(m, presence->who);
+    presence->who = NULL;
+}
+
 /* The room is too full for names. The members named before stay, until a list can tell the changes. */
 static void s_crowded(machine_t *m, room_t *room, const json_t *object, uint64_t version) {
     presence_t *presence = room->presence;
     const char *wrong = NULL;
-    if (presence->crowded && version <= presence->version)
-        return;
     presence->crowded = true;
     presence->version = version;
     s_drop_kept(presence);
-    if (presence->who)
-        request_free(m, presence->who);
-    presence->who = NULL;
+    s_came(m, presence);
     zr_get_uint_opt(object, "count", 0, &room->count, &wrong);
     s_tell_count(m, room);
 }
 
-/* Handles a frame: the next one, an old one, or one after a gap. */
-static void s_frame(machine_t *m, room_t *room, json_t *frame) {
-    presence_t *presence = room->presence;
-    uint64_t version = s_version(frame);
+/* The end of a crowd, perhaps of one that came and went unseen within a tick: it names nobody. */
+static void s_crowd_ended(machine_t *m, room_t *room, const json_t *frame) {
     const char *wrong = NULL;
-    if (json_is_true(json_object_get(frame, "crowded"))) {
-        s_crowded(m, room, frame, version);
-        return;
-    }
-    if (presence->crowded || json_is_false(json_object_get(frame, "crowded"))) {
-        /* The end of a crowd, perhaps of one that came and went unseen within a tick: it names nobody. */
-        if (s_counts(presence) && version <= presence->version)
-            return;
-        presence->crowded = presence->current = false;
-        zr_get_uint_opt(frame, "count", 0, &room->count, &wrong);
-        s_tell_count(m, room);
-        s_ask(m, room, 0);
-    }
-    if (!s_asked(presence)) {
-        if (presence->current && version <= presence->version)
-            return;
-        if (presence->current && version == presence->version + 1) {
-            presence->version = version;
-            s_apply(m, room, frame);
-            if (presence->who && version >= presence->noted) {
-                request_free(m, presence->who);
-                presence->who = NULL;
-            }
-            return;
-        }
-        s_ask(m, room, 0);
-    }
+    room->presence->crowded = room->presence->current = false;
+    zr_get_uint_opt(frame, "count", 0, &room->count, &wrong);
+    s_tell_count(m, room);
+    s_ask_missing(m, room);
+}
+
+static void s_keep(presence_t *presence, json_t *frame) {
     if (presence->kept_count < PRESENCE_KEPT)
         presence->kept[presence->kept_count++] = json_incref(frame);
     else
         presence->missed = true;
+}
+
+/* A frame that names the changes. */
+static void s_named(machine_t *m, room_t *room, json_t *frame, uint64_t version) {
+    presence_t *presence = room->presence;
+    if (presence->current && version == presence->version + 1) {
+        presence->version = version;
+        s_apply(m, room, frame);
+        s_came(m, presence);
+        return;
+    }
+    s_ask_missing(m, room);
+    s_keep(presence, frame);
+}
+
+/* Handles a frame: the next one, an old one, or one after a gap. While the list is under way, all wait for it: it may be
+ * newer than they are. */
+static void s_frame(machine_t *m, room_t *room, json_t *frame) {
+    presence_t *presence = room->presence;
+    uint64_t version = s_version(frame);
+    const json_t *crowded = json_object_get(frame, "crowded");
+    if (s_asked(presence)) {
+        s_keep(presence, frame);
+    } else if (s_counts(presence) && version <= presence->version) {
+        return;
+    } else if (json_is_true(crowded)) {
+        s_crowded(m, room, frame, version);
+    } else {
+        if (presence->crowded || json_is_false(crowded))
+            s_crowd_ended(m, room, frame);
+        s_named(m, room, frame, version);
+    }
 }
 
 void presence_on_frame(machine_t *m, room_t *room, zr_span_t json) {
@@ -307,7 +341,8 @@ void presence_on_frame(machine_t *m, room_t *room, zr_span_t json) {
 
 /* --- Lists --- */
 
-/* Applies the frames that came while the list was on its way. */
+/* Applies the frames that came while the list was on its way. A pong may have named another one meanwhile, which is
+ * lost: nothing will name it again. */
 static void s_apply_kept(machine_t *m, room_t *room) {
     presence_t *presence = room->presence;
     size_t count = presence->kept_count;
@@ -320,6 +355,8 @@ static void s_apply_kept(machine_t *m, room_t *room) {
     }
     if (presence->missed)
         s_ask(m, room, RETRY_MS);
+    else if (s_counts(presence) && presence->version < presence->noted)
+        s_ask_noted(m, room);
 }
 
 /* Members that no page named have left. The version is the first page's. Later pages may be newer: their changes are

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Conversation, continues } from "../../../../client/gateway/page/conversation.js";
-import { day, harmless, hueOf, mentions, parts } from "../../../../client/gateway/page/format.js";
+import { day, harmless, hueOf, mentions, metaOf, parts, statusOf } from "../../../../client/gateway/page/format.js";
 import { entry } from "./fake.mjs";
 
 const kinds = (text, nick = "ann") => parts(text, nick).map(({ kind, text: part }) => `${kind}:${part}`);
@@ -22,6 +22,18 @@ test("links, code and mentions are parts of a message, and markup is text", () =
 
 test("characters that deceive are shown as numbers", () => {
   assert.equal(harmless("a\u202eb\u0007\n\tc"), "a⟨202e⟩b⟨0007⟩\n\tc");
+});
+
+test("a meta shows a status, or that its user is away and why", () => {
+  for (const meta of [undefined, {}, { cursor: 1 }, { status: 7, away: true }]) assert.deepEqual(statusOf(meta), { away: false, text: "" });
+  assert.deepEqual(statusOf({ status: "reading" }), { away: false, text: "reading" });
+  assert.deepEqual(statusOf({ status: "reading", away: "at lunch" }), { away: true, text: "away: at lunch" });
+  assert.deepEqual(statusOf({ away: "" }), { away: true, text: "away" });
+  assert.equal([...statusOf({ status: "😀".repeat(90) }).text].length, 80);
+  for (const shown of [{ status: "", away: false }, { status: "x", away: false }, { status: "", away: true }, { status: "x", away: true }]) {
+    assert.equal(statusOf(metaOf(shown)).away, shown.away);
+    assert.equal(statusOf(metaOf(shown)).text.includes("x"), shown.status === "x");
+  }
 });
 
 test("colours belong to names", () => {

@@ -47,6 +47,25 @@ test("a version that a pong names and no frame brings asks who", () => {
   assert.equal(asked.length, 1);
 });
 
+test("a version that a pong names between two pages asks who again", () => {
+  const { one, asked, answer, nicks } = presence();
+  one.joined({ version: 1, count: 2 });
+  one.heard(5);
+  answer(["ann"], { version: 5, more: true, count: 2 });
+  one.heard(6);
+  answer(["bob"], { version: 6, count: 2 });
+  assert.equal(asked.length, 1);
+  answer(["bob"], { version: 6 });
+  assert.deepEqual([asked.length, nicks()], [0, ["bob"]]);
+});
+
+test("a late frame of a crowd changes nothing", () => {
+  const { one } = presence();
+  one.joined({ version: 8, count: 600, crowded: true });
+  one.frame({ version: 7, joined: [], left: [], count: 610, crowded: true });
+  assert.equal(one.count, 600);
+});
+
 test("a crowded room names nobody until the crowd ends", () => {
   const { one, asked, answer, nicks } = presence();
   one.joined({ version: 1, count: 600, crowded: true });

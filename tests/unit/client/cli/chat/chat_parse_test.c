@@ -19,6 +19,11 @@ TEST(test_lines) {
         {"/msg bob hi  there ", CHAT_MSG, "bob", "hi  there "},
         {"/who", CHAT_WHO, "", ""},
         {"/nick zoe", CHAT_NICK, "zoe", ""},
+        {"/away", CHAT_AWAY, "", ""},
+        {"/away at  lunch", CHAT_AWAY, "", "at  lunch"},
+        {"/back", CHAT_BACK, "", ""},
+        {"/status", CHAT_STATUS, "", ""},
+        {"/status reading", CHAT_STATUS, "", "reading"},
         {"/rooms", CHAT_ROOMS, "", ""},
         {"/rooms dev", CHAT_ROOMS, "dev", ""},
         {"/help", CHAT_HELP, "", ""},
@@ -45,7 +50,7 @@ TEST(test_help_ends) {
     size_t count = 0;
     while (chat_help(count))
         count++;
-    ck_assert_uint_eq(count, 8);
+    ck_assert_uint_eq(count, 11);
 }
 
 UNIT_SUITE("client.cli.chat_parse")

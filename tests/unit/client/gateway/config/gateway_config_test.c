@@ -13,8 +13,10 @@ static void s_begin(void) {
 /* The first line of the error; empty: it was taken. */
 static const char *s_set(const char *section, const char *name, const char *value) {
     static zr_error_t error;
+    const char *values[] = {value};
+    const zr_setting_option_t option = {"x", section, name, {values, 1}};
     error = (zr_error_t){0};
-    return gateway_config_set(&s_config, section, name, "--x", value, &error) ? "" : error.text;
+    return zr_settings_apply(&gateway_config_table, &s_config, &option, 1, &error) ? "" : error.text;
 }
 
 #define TAKES(section, name, value) ck_assert_str_eq(s_set(section, name, value), "")
@@ -81,14 +83,28 @@ TEST(test_origins_are_written_as_browsers_send_them) {
     TAKES("http", "origin", "https://chat.example.org");
     TAKES("http", "origin", "http://127.0.0.1:8080");
     TAKES("http", "origin", "*");
-    ck_assert_uint_eq(s_config.origin_count, 3);
+    ck_assert_uint_eq(s_config.origin_count, 1); /* an option replaces the list */
     static const char *const no[] = {
         "chat.example.org", "https://", "https://x/", "https://X", "ftp://x", "https://a b", "null"};
     for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
         REFUSES("http", "origin", no[i], "no origin");
-    while (s_config.origin_count < GATEWAY_LIST_MAX)
-        TAKES("http", "origin", "https://more.example");
-    REFUSES("http", "origin", "https://more.example", "more than 64");
+}
+
+TEST(test_lists_are_bounded) {
+    static const struct {
+        const char *name, *value;
+    } lists[] = {{"origin", "https://more.example"}, {"trusted-proxy", "192.0.2.1"}};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        const char *values[GATEWAY_LIST_MAX + 1];
+        zr_error_t error = {0};
+        for (size_t j = 0; j <= GATEWAY_LIST_MAX; j++)
+            values[j] = lists[i].value;
+        zr_setting_option_t option = {lists[i].name, "http", lists[i].name, {values, GATEWAY_LIST_MAX}};
+        ck_assert(zr_settings_apply(&gateway_config_table, &s_config, &option, 1, &error));
+        option.values.count++;
+        ck_assert(!zr_settings_apply(&gateway_config_table, &s_config, &option, 1, &error));
+        dir_assert_error(&error, "more than 64");
+    }
 }
 
 TEST(test_addresses_to_listen_on) {
@@ -141,6 +157,11 @@ TEST(test_other_pairs) {
     gateway_config_default(&s_config);
     TAKES("limits", "reader-queue", "9M");
     ck_assert(strstr(s_fault(), "reader-queue"));
+    TAKES("limits", "reader-queue", "1M");
+    TAKES("limits", "answer-queue", "64M"); /* a quarter of all-queues */
+    ck_assert_ptr_null(strstr(s_fault(), "all-queues"));
+    TAKES("limits", "all-queues", "255M");
+    ck_assert(strstr(s_fault(), "all-queues"));
 }
 
 TEST(test_a_file) {
@@ -149,7 +170,7 @@ TEST(test_a_file) {
         "    origin = https://b\nlimits\n    max-rooms = 7\n",
         0600);
     zr_error_t error = {0};
-    ck_assert_msg(gateway_config_read(&s_config, path, &error), "%s", error.text);
+    ck_assert_msg(zr_settings_read(&gateway_config_table, &s_config, path, &error), "%s", error.text);
     ck_assert_uint_eq(s_config.http.port, 0);
     ck_assert_uint_eq(s_config.origin_count, 2);
     ck_assert_uint_eq(s_config.max_rooms, 7);
@@ -161,7 +182,7 @@ TEST(test_faults_of_a_file_have_their_lines) {
     const char *path = dir_write(
         "gateway.conf", "http\n    listen = x\n    listen = y\n    nothing = 1\n    page\nweb\nbroker = x\n", 0600);
     zr_error_t error = {0};
-    ck_assert(!gateway_config_read(&s_config, path, &error));
+    ck_assert(!zr_settings_read(&gateway_config_table, &s_config, path, &error));
     ck_assert_uint_ge(error.count, 5);
     ck_assert_ptr_nonnull(strstr(error.text, "2"));
 }

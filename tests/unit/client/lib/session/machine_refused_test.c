@@ -1,5 +1,6 @@
 /* The broker's refusals: of hellos, nicks and keys, and sessions that are sent away. */
 #include "fixture_machine.h"
+#include "machine_identity.h"
 
 TEST(test_nick_in_use_waits_for_another) {
     SENT(HELLO);
@@ -20,6 +21,29 @@ TEST(test_a_name_the_broker_made_up_may_be_lost) {
     fixture_json("{'op':'error','re':%d,'code':'nick-in-use','text':'taken'}", fixture_id());
     EVENTS("disconnected the broker does not know the session any more", "");
     SENT("hello proto=1 client=00000000000000000000000000000000 resume=token");
+}
+
+/* The broker ended the session, and gave its nick to somebody else, before the hello with the new meta came. */
+TEST(test_ones_own_nick_is_in_use) {
+    static const char *const codes[] = {"nick-in-use", "bad-nick"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        char expected[100];
+        fixture_init();
+        fixture_welcome();
+        machine_set_meta(b.machine, "{\"a\":1}", b.now);
+        fixture_wait();
+        SENT(HELLO " meta=object");
+        fixture_json("{'op':'error','re':%d,'code':'%s','text':'taken'}", fixture_id(), codes[i]);
+        EVENTS("disconnected the session has ended", "");
+        SENT(HELLO " resume=token meta=object");
+        fixture_json("{'op':'error','re':%d,'code':'%s','text':'taken'}", fixture_id(), codes[i]);
+        sprintf(expected, "refused %s - mid=0-0 request=0 seq=0", codes[i]);
+        EVENT(expected);
+        fixture_tick(RETRY_MAX_MS);
+        fixture_quiet();
+        ck_assert_int_eq(machine_rename(b.machine, "you", b.now), 0);
+        SENT("hello proto=1 client=00000000000000000000000000000000 nick=you resume=token meta=object");
+    }
 }
 
 TEST(test_hello_that_cannot_be_right_closes) {

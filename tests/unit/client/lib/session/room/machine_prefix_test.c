@@ -446,6 +446,31 @@ TEST(test_presence_of_a_room_that_may_not_be_read_for_a_while) {
     EVENTS("repaired m/a 8", "");
 }
 
+/* It may be read again, and is gone: no list names it, and no pong. */
+TEST(test_presence_of_a_room_that_is_gone_while_it_may_not_be_read) {
+    s_begin(ZRELAY_FROM_NOW | ZRELAY_PRESENCE, "{'room':'m/a','seq':5,'count':1}");
+    s_who(1, "{'nick':'ann'}");
+    fixture_live("m/a", 7, 8, 8);
+    EVENT("gap m/a 5");
+    SENT("replay room=m/a after=5 until=7");
+    s_refuse("forbidden");
+    for (int again = 0; again < 2; again++) {
+        s_pong("'heads':{},'list':true");
+        SENT("rooms prefix=m/ presence=true");
+        s_list("", false);
+        fixture_tick(2 * RETRY_MS);
+        SENT("who room=m/a");
+        if (!again)
+            s_refuse("forbidden");
+    }
+    fixture_json("{'op':'who','re':%d,'version':0,'users':[],'count':0,'more':false}", fixture_id());
+    EVENT("presence m/a -ann - 0");
+    s_pong("'heads':{},'list':true");
+    SENT("rooms prefix=m/ presence=true");
+    s_list("", false);
+    fixture_quiet();
+}
+
 /* The right to presence alone is taken and given back. */
 TEST(test_presence_that_may_not_be_seen_for_a_while) {
     s_begin(ZRELAY_FROM_NOW | ZRELAY_PRESENCE, "{'room':'m/a','seq':5,'count':1}");

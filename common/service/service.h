@@ -1,0 +1,44 @@
+/* What a service needs of its process, for the broker and the gateway alike. */
+#ifndef ZR_SERVICE_H
+#define ZR_SERVICE_H
+
+#include <stdint.h>
+
+#include "errors.h"
+
+/* --- Before the first socket, in this order --- */
+
+/* Opens /dev/null for each of 0, 1 and 2 that is closed. Else a socket would get the number, and lines meant for people
+ * would go to a peer. */
+void zr_service_fill_descriptors(void);
+
+/* Blocks the signals that zr_service_open_signals reads, and ignores SIGPIPE. The kernel ends children wholly, since the
+ * first process of a container gets orphans. Call it before any thread exists: threads inherit the mask. */
+void zr_service_block_signals(void);
+
+/* Raises the limit of file descriptors as far as the system allows, at most to 1,048,576. `*allowed` is the new limit.
+ * false: fewer than `needed` are left, and `error` says what to do. `needed` is at most ZR_DESCRIPTORS_MOST. */
+bool zr_service_raise_descriptors(size_t needed, uint64_t *allowed, zr_error_t *error);
+
+/* Gives the hash tables their random key (hash.h). libsodium must be initialized. */
+void zr_service_seed(void);
+
+/* --- The running service --- */
+
+/* A descriptor that gives a struct signalfd_siginfo for each SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 and SIGUSR2. The
+ * caller closes it. -1: `error` says why. */
+int zr_service_open_signals(zr_error_t *error);
+
+/* The number of the next signal; 0: no more wait. */
+unsigned zr_service_next_signal(int signals);
+
+/* Writes the start line to stdout and frees it. The service works without a reader of this line. */
+void zr_service_print_banner(char *banner);
+
+/* Logs a warning when fewer descriptors are allowed than the service may need. `what` names the setting. */
+void zr_service_warn_descriptors(uint64_t allowed, uint64_t needed, uint64_t count, const char *what);
+
+/* Tells systemd, such as "READY=1" (sd_notify). Does nothing without systemd. */
+void zr_service_notify(const char *state);
+
+#endif
