@@ -31,6 +31,7 @@ struct gateway {
     const gateway_config_t *config;
     poller_t *poller;
     feeds_t *feeds;
+    queue_budget_t queues;
     broker_link_t *broker;
     ws_pool_t *sockets;
     ws_paths_t *paths;
@@ -165,7 +166,8 @@ static void s_write_metrics(void *ctx, zr_buffer_t *out) {
         .uplink = uplink_counts(uplink),
         .live = uplink_is_live(uplink),
         .streams = stream_counts(gateway->streams),
-        .topics = feeds_topics(gateway->feeds)};
+        .topics = feeds_topics(gateway->feeds),
+        .queues = gateway->queues.held};
     metrics_write(out, &metrics);
 }
 
@@ -174,6 +176,7 @@ static http_api_t *s_new_api(gateway_t *gateway) {
     http_api_config_t api = {.uplink = broker_link_uplink(gateway->broker),
         .feeds = gateway->feeds,
         .proxies = {config->proxies, config->proxy_count},
+        .budget = &gateway->queues,
         .reader_queue = config->reader_queue,
         .origin_allowed = s_origin_allowed,
         .metrics = s_write_metrics,
@@ -215,7 +218,7 @@ static bool s_open_irc(gateway_t *gateway, zr_error_t *error) {
 static bool s_open(gateway_t *gateway, zr_error_t *error) {
     const gateway_config_t *config = gateway->config;
     gateway->feeds = feeds_new(config->max_topics, s_change_topic, gateway);
-    gateway->sockets = ws_pool_new(config, gateway->poller);
+    gateway->sockets = ws_pool_new(config, gateway->poller, &gateway->queues);
     gateway->streams = stream_pool_new(config, gateway->poller);
     if (!s_open_signals(gateway, error) || !(gateway->pages = pages_read(config->page, error)) ||
         !(gateway->broker = broker_link_new(config, gateway->feeds, gateway->poller, error)))
@@ -223,7 +226,7 @@ static bool s_open(gateway_t *gateway, zr_error_t *error) {
     gateway->paths = ws_paths_new(config, gateway->sockets, broker_link_uplink(gateway->broker), gateway->feeds);
     gateway->api = s_new_api(gateway);
     s_fill_routes(gateway);
-    gateway->web = web_new(config, gateway->poller, s_on_request, gateway, error);
+    gateway->web = web_new(config, gateway->poller, &gateway->queues, s_on_request, gateway, error);
     if (!gateway->web)
         return false;
     const proxied_door_t door = {.pass = s_pass, .pass_proxied = s_pass_proxied, .ctx = gateway->web};
@@ -236,6 +239,7 @@ gateway_t *gateway_new(const gateway_config_t *config, zr_error_t *error) {
     gateway_t *gateway = fatal_calloc(sizeof *gateway);
     gateway->config = config;
     gateway->signals = -1;
+    gateway->queues.most = config->all_queues;
     gateway->poller = fatal_check(poller_new());
     if (s_open(gateway, error))
         return gateway;

@@ -16,6 +16,7 @@ typedef struct {
     const uplink_counts_t *uplink;
     bool live; /* the broker is there */
     size_t topics;
+    uint64_t queues; /* bytes in all queues to clients */
 } metrics_t;
 
 void metrics_write(zr_buffer_t *out, const metrics_t *metrics);

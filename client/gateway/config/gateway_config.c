@@ -75,10 +75,11 @@ static bool s_read_room(const zr_setting_value_t *value, void *member, zr_error_
 }
 
 static bool s_read_format(const zr_setting_value_t *value, void *member, zr_error_t *error) {
-    lines_format_t *out = member;
-    *out = strcmp(value->text, "body") == 0 ? LINES_FORMAT_BODY : LINES_FORMAT_NICK;
-    return *out == LINES_FORMAT_BODY || strcmp(value->text, "nick") == 0 ||
-           zr_fail(error, "\"%.40s\" is no format; write nick (\"nick: text\") or body (the text alone)", value->text);
+    lines_format_t *format = member;
+    *format = strcmp(value->text, "body") == 0 ? LINES_FORMAT_BODY : LINES_FORMAT_NICK;
+    return *format == LINES_FORMAT_BODY || strcmp(value->text, "nick") == 0 ||
+           zr_fail(
+               error, "\"%.40s\" is no format; write nick (\"nick: text\") or body (the text alone)", value->text);
 }
 
 /* The two lists are members of the struct beside their counts. So the member of their rows is the whole struct. */
@@ -165,6 +166,7 @@ static const zr_setting_t s_rows[] = {
     {"limits", "ping", &zr_kind_time, AT(ping_ms), 100, 3600 * SECOND},
     {"limits", "reader-queue", &zr_kind_u64, AT(reader_queue), 4 * KIB, 1024 * MIB},
     {"limits", "answer-queue", &zr_kind_u64, AT(answer_queue), 64 * KIB, 1024 * MIB},
+    {"limits", "all-queues", &zr_kind_u64, AT(all_queues), 1 * MIB, 1024 * 1024 * MIB},
     {"limits", "max-rooms", &zr_kind_u64, AT(max_rooms), 1, 100000},
     {"limits", "max-topics", &zr_kind_u64, AT(max_topics), 8, 10000000},
 };
@@ -191,6 +193,7 @@ void gateway_config_default(gateway_config_t *config) {
         .ping_ms = 30 * SECOND,
         .reader_queue = 1 * MIB,
         .answer_queue = 8 * MIB,
+        .all_queues = 256 * MIB,
         .max_rooms = 200,
         .max_topics = 2000,
         .page = ZRELAY_PAGE,
@@ -229,8 +232,7 @@ bool gateway_config_complete(const gateway_config_t *config, zr_error_t *error) 
     if (config->lines.host[0] && !listen_address_is_local(&config->lines) && !config->insecure)
         ok = zr_fail(error,
             "lines at %s:%u can be reached from other machines, without encryption; listen on 127.0.0.1 behind a "
-            "proxy, "
-            "or say --insecure if the network is yours alone",
+            "proxy, or say --insecure if the network is yours alone",
             config->lines.host, config->lines.port);
     if (config->irc.host[0] && !listen_address_is_local(&config->irc) && !config->insecure)
         ok = zr_fail(error,
@@ -239,5 +241,7 @@ bool gateway_config_complete(const gateway_config_t *config, zr_error_t *error) 
             config->irc.host, config->irc.port);
     if (config->reader_queue > config->answer_queue)
         ok = zr_fail(error, "limits/reader-queue must not be above limits/answer-queue");
+    if (config->answer_queue > config->all_queues / 4)
+        ok = zr_fail(error, "limits/answer-queue must be at most a quarter of limits/all-queues");
     return ok;
 }

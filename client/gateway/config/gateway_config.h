@@ -56,7 +56,7 @@ typedef struct {
     uint64_t max_connections, max_address_connections;
     uint64_t max_header, max_body, max_message, max_line;
     uint64_t request_timeout_ms, ping_ms;
-    uint64_t reader_queue, answer_queue;
+    uint64_t reader_queue, answer_queue, all_queues;
     uint64_t max_rooms, max_topics;
 } gateway_config_t;
 

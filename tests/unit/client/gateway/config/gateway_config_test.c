@@ -153,6 +153,11 @@ TEST(test_other_pairs) {
     gateway_config_default(&s_config);
     TAKES("limits", "reader-queue", "9M");
     ck_assert(strstr(s_fault(), "reader-queue"));
+    TAKES("limits", "reader-queue", "1M");
+    TAKES("limits", "answer-queue", "64M"); /* a quarter of all-queues */
+    ck_assert_ptr_null(strstr(s_fault(), "all-queues"));
+    TAKES("limits", "all-queues", "255M");
+    ck_assert(strstr(s_fault(), "all-queues"));
 }
 
 TEST(test_a_file) {
