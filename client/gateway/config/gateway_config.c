@@ -153,6 +153,9 @@ static const zr_setting_t s_rows[] = {
     {"lines", "room", &s_room, AT(lines_room), 0, 0},
     {"lines", "format", &s_format, AT(lines_format), 0, 0},
     {"lines", "history", &zr_kind_u64, AT(lines_history), 0, 1000},
+    {"irc", "listen", &s_listen, AT(irc), 0, 0},
+    {"irc", "history", &zr_kind_u64, AT(irc_history), 0, 1000},
+    {"irc", "rate", &zr_kind_u64, AT(irc_rate), 1, 10000},
     {"limits", "max-connections", &zr_kind_u64, AT(max_connections), 1, 1000000},
     {"limits", "max-address-connections", &zr_kind_u64, AT(max_address_connections), 1, 1000000},
     {"limits", "max-header", &zr_kind_u64, AT(max_header), 2 * KIB, 1 * MIB},
@@ -179,6 +182,8 @@ void gateway_config_default(gateway_config_t *config) {
         .lines_room = "lobby",
         .lines_format = LINES_FORMAT_NICK,
         .lines_history = 10,
+        .irc_history = 20,
+        .irc_rate = 5,
         .max_connections = 20000,
         .max_address_connections = 1000,
         .max_header = 8 * KIB,
@@ -231,6 +236,11 @@ bool gateway_config_complete(const gateway_config_t *config, zr_error_t *error) 
             "lines at %s:%u can be reached from other machines, without encryption; listen on 127.0.0.1 behind a "
             "proxy, or say --insecure if the network is yours alone",
             config->lines.host, config->lines.port);
+    if (config->irc.host[0] && !listen_address_is_local(&config->irc) && !config->insecure)
+        ok = zr_fail(error,
+            "IRC at %s:%u can be reached from other machines, without encryption; listen on 127.0.0.1 behind a proxy, "
+            "or say --insecure if the network is yours alone",
+            config->irc.host, config->irc.port);
     if (config->reader_queue > config->answer_queue)
         ok = zr_fail(error, "limits/reader-queue must not be above limits/answer-queue");
     if (config->answer_queue > config->all_queues / 4)
