@@ -119,7 +119,7 @@ irc_peers_t *irc_peers_new(const irc_peers_host_t *host, zr_error_t *error) {
         .timeout_ms = 3 * config->request_timeout_ms,
         .entropy = broker_link_entropy,
         .wall_us = s_wall};
-    peers->door = text_door_open(config, &config->irc, host->poller, s_on_accepted, peers, error);
+    peers->door = text_door_open(config, &config->irc, host->poller, NULL, s_on_accepted, peers, error);
     if (peers->door)
         return peers;
     irc_peers_destroy(peers);
