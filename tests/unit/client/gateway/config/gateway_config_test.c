@@ -68,6 +68,10 @@ TEST(test_lines) {
     TAKES("limits", "max-line", "64k");
     REFUSES("limits", "max-line", "511", "out of range");
     REFUSES("limits", "max-line", "65537", "out of range");
+    TAKES("limits", "max-deliveries", "1000");
+    TAKES("limits", "max-deliveries", "1000000000");
+    REFUSES("limits", "max-deliveries", "999", "out of range");
+    REFUSES("limits", "max-deliveries", "1000000001", "out of range");
     ck_assert_str_eq(s_fault(), "");
     TAKES("lines", "listen", "*:5581");
     ck_assert_ptr_nonnull(strstr(s_fault(), "lines at *:5581"));
