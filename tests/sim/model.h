@@ -45,7 +45,7 @@ typedef struct {
 /* A message that some program published. Its tag is its place in the table and, for all but deletions, stands in its
  * body. */
 typedef struct {
-    const struct client *client;
+    const struct client *client; /* NULL: an HTTP client */
     uint64_t mid;
     unsigned room;
     int key;
