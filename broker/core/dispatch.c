@@ -21,6 +21,8 @@ static const op_t s_ops[] = {
     {"close", cmd_close, .cost = 0}, /* a refusal of either costs 1 */
     {"direct", cmd_direct, .cost = DIRECT_COST},
     {"follow", cmd_follow, .cost = 5},
+    {"group", cmd_group, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_WORK},
+    {"groups", cmd_groups, .cost = 40},
     {"hello", cmd_hello, .cost = 20},
     {"join", cmd_join, .cost = 5, .about = true, .needs = RIGHT_READ},
     {"leave", cmd_leave, .cost = 1, .about = true},
@@ -31,7 +33,9 @@ static const op_t s_ops[] = {
     {"rooms", cmd_rooms, .cost = 40},
     {"state", cmd_state, .cost = 20, .about = true, .needs = RIGHT_READ},
     {"unfollow", cmd_unfollow, .cost = 1},
+    {"unwork", cmd_unwork, .cost = 1},
     {"who", cmd_who, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_PRESENCE},
+    {"work", cmd_work, .cost = 20, .about = true, .needs = RIGHT_READ | RIGHT_WORK},
 };
 
 static const op_t *s_find(zr_span_t name) {

@@ -50,6 +50,10 @@ void relay_config_default(relay_config_t *config) {
         .rate_entries = 5000000,
         .rate_bytes = 1 << 30,
         .max_state_bytes = 67108864,
+        .max_groups = 10000,
+        .max_room_groups = 16,
+        .max_group_entries = 200000,
+        .max_group_bytes = 67108864,
         .replay_entries = 10000,
         .replay_frames = 200,
         .replay_bytes = 1048576,
@@ -65,7 +69,8 @@ static void s_stored(void *ctx, uint64_t pass, bool ok) {
 }
 
 static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
-    replay_done(ctx, ticket, slice);
+    if (!groups_read_done(ctx, ticket, slice))
+        replay_done(ctx, ticket, slice);
 }
 
 /* --- What the log holds from before --- */
@@ -94,6 +99,10 @@ static void s_restore_mark(void *ctx, const log_mark_t *mark) {
         zr_log(ZR_LOG_WARN, "the log holds a client's marks that cannot be read; they are left out");
 }
 
+static void s_restore_group(void *ctx, zr_span_t room, zr_span_t name, zr_span_t state) {
+    groups_restore(ctx, room, name, state);
+}
+
 relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay_t *relay = fatal_calloc(sizeof *relay);
     relay->config = *config;
@@ -119,7 +128,8 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
     relay->synced = zr_control_write(json_pack("{ss ss}", "op", "synced", "epoch", relay->epoch));
     log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done};
     if (log->engine->restore)
-        log->engine->restore(log, &(log_restore_t){relay, s_restore_room, s_restore_value, s_restore_mark});
+        log->engine->restore(
+            log, &(log_restore_t){relay, s_restore_room, s_restore_value, s_restore_mark, s_restore_group});
     return relay;
 }
 
@@ -135,6 +145,7 @@ void relay_destroy(relay_t *relay) {
     known_tokens_finish(&relay->known_tokens);
     admin_forget_all(relay);
     batch_finish(&relay->batch);
+    groups_finish(relay);
     rooms_finish(relay);
     dedupe_finish(&relay->dedupe);
     access_destroy(relay->access);
@@ -176,6 +187,8 @@ static void s_handle(relay_t *relay, route_t route, zr_span_t frame, uint64_t no
         dispatch_control(relay, route, session, frame, now);
     else if (type == ZR_TYPE_PUBLISH && session)
         cmd_publish(relay, session, frame, now);
+    else if (type == ZR_TYPE_SETTLE && session)
+        cmd_settle(relay, session, frame, now);
     else if (session)
         s_unknown(relay, session, now);
     else
@@ -220,6 +233,11 @@ void relay_flush(relay_t *relay) {
 
 void relay_tick(relay_t *relay) {
     news_begin_round(relay);
+    groups_tick(relay);
+}
+
+void relay_rise(relay_t *relay, uint64_t rising) {
+    relay->groups.rising = rising;
 }
 
 /* The kinds of work that wait. They take turns. */
@@ -232,6 +250,7 @@ static const struct {
     {news_is_due, news_tell},
     {silence_is_due, silence_end},
     {expired_is_due, expired_end},
+    {groups_is_due, groups_work},
 };
 enum { KINDS = sizeof s_kinds / sizeof *s_kinds };
 

@@ -38,6 +38,9 @@ typedef struct {
     uint64_t rate_ops, rate_control, rate_entries, rate_bytes; /* a second and session; 0: no limit */
     uint64_t max_state_bytes;
     uint64_t max_waiting; /* bytes of all clients that are read and not taken; all windows share half of it */
+    size_t max_groups, max_room_groups; /* of all rooms, of one */
+    size_t max_group_entries;           /* of all groups: handed out, or waiting for that */
+    size_t max_group_bytes;             /* of the frames that all groups keep */
     size_t replay_entries, replay_frames, replay_bytes;
     size_t batch_bytes;
     uint64_t heartbeat_ms;
@@ -93,6 +96,10 @@ void relay_flush(relay_t *relay);
 
 /* Once a tick: presence is due. */
 void relay_tick(relay_t *relay);
+
+/* The time by a clock that only rises, in µs: by it, workers of groups lose entries that they did not finish. Call it at
+ * least once a tick, and before relay_work. */
+void relay_rise(relay_t *relay, uint64_t rising);
 
 /* Does the next small piece of the work that waits: a replay, a snapshot, a page of a list, the presence of one room,
  * or the end of a session. Carry out the effects after each piece, and look at the clock: all may take long. */

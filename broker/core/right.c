@@ -11,6 +11,7 @@ static const struct {
     {"state", RIGHT_STATE},
     {"presence", RIGHT_PRESENCE},
     {"create", RIGHT_CREATE},
+    {"work", RIGHT_WORK},
     {"admin", RIGHT_ADMIN},
     {"gateway", RIGHT_GATEWAY},
     {"all", RIGHT_ALL},

@@ -5,6 +5,7 @@
 #include "batch.h"
 #include "dedupe.h"
 #include "follow.h"
+#include "groups.h"
 #include "known_tokens.h"
 #include "logger.h"
 #include "name_order.h"
@@ -54,6 +55,7 @@ struct relay {
     room_state_limits_t room_state_limits;
     batch_t batch;
     readings_t readings;
+    groups_t groups;
     session_t *listers; /* the sessions that wait for pages (listing.h), in turn */
     size_t work_turn;   /* the kind of work that is next (relay.c) */
     access_t *access;

@@ -34,4 +34,7 @@ void log_commit_finish(const log_commit_t *commit) {
     for (size_t i = 0; i < commit->mark_count; i++)
         zr_blob_unref(commit->marks[i].refusals);
     free(commit->marks);
+    for (size_t i = 0; i < commit->group_count; i++)
+        zr_blob_unref(commit->groups[i].state);
+    free(commit->groups);
 }

@@ -35,11 +35,20 @@ typedef struct {
         *refusals; /* dedupe_encode's bytes, for the engine to keep as they are; NULL: unchanged since the last mark */
 } log_mark_t;
 
-/* End of a pass: stores all frames appended since the last commit, and `marks`, as a whole. */
+/* The state of a group (groups.h): bytes of group_pack.h, for the engine to keep as they are. */
+typedef struct {
+    char room[ZR_ROOM_MAX], name[ZR_NICK_MAX]; /* `room_len` and `name_len` bytes */
+    size_t room_len, name_len;
+    zr_blob_t *state; /* NULL: the group is deleted */
+} log_group_t;
+
+/* End of a pass: stores all frames appended since the last commit, `marks` and `groups`, as a whole. */
 typedef struct {
     uint64_t pass;
     log_mark_t *marks; /* malloc'ed; it and the refusals' references go to the engine */
     size_t mark_count;
+    log_group_t *groups; /* malloc'ed; it and the states' references go to the engine */
+    size_t group_count;
     size_t held; /* bytes, about, that the caller keeps until this pass is answered */
 } log_commit_t;
 
@@ -86,6 +95,7 @@ typedef struct {
     void (*room)(void *ctx, zr_span_t name, const log_bounds_t *bounds);
     void (*value)(void *ctx, zr_span_t room, const zr_entry_t *entry); /* of a key; in rising seq within a room */
     void (*mark)(void *ctx, const log_mark_t *mark);                   /* longest unused first */
+    void (*group)(void *ctx, zr_span_t room, zr_span_t name, zr_span_t state); /* rooms first */
 } log_restore_t;
 
 /* Where the engine answers. `ctx` is the relay. */

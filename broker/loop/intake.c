@@ -1,6 +1,8 @@
 /* See intake.h. */
 #include "intake.h"
 
+#include "clock.h"
+
 /* The most that one wake-up takes from a socket before timers, signals and the other socket have their turn. The frames
  * are so few that their answers do not fill a peer's queue (limits/route-queue) at once. */
 enum { BATCH_FRAMES = 250, BATCH_BYTES = 4 << 20, BATCH_US = 1000 };
@@ -103,6 +105,7 @@ static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
 static int s_on_work(zloop_t *loop, int timer_id, void *arg) {
     server_t *server = arg;
     int64_t end = zclock_usecs() + TURN_US;
+    relay_rise(server->relay, zr_clock(CLOCK_MONOTONIC) / 1000);
     bool done = effects_carry_out(&server->effects, end);
     while (done && relay_has_work(server->relay) && zclock_usecs() < end) {
         relay_work(server->relay);
@@ -147,6 +150,7 @@ static bool s_may_take(taken_t *taken, int64_t end) {
 void intake_take_batch(server_t *server) {
     uint64_t now = timekeeper_now(&server->time);
     int64_t end = zclock_usecs() + BATCH_US;
+    relay_rise(server->relay, zr_clock(CLOCK_MONOTONIC) / 1000);
     taken_t taken = {0};
     while (s_may_take(&taken, end) && s_read_front(server, now, &taken))
         ;

@@ -106,6 +106,7 @@ static int s_on_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)loop;
     (void)timer_id;
     server_t *server = arg;
+    relay_rise(server->relay, zr_clock(CLOCK_MONOTONIC) / 1000);
     relay_tick(server->relay);
     intake_end_pass(server);
     return 0;

@@ -15,9 +15,9 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
 class Gateway(Program):
-    """zrelay-gateway; `host`, `port` and `url` are what its start line names."""
+    """zrelay-gateway; `host`, `port`, `url` and `lines` are what its start line names."""
 
-    START = r"^zrelay-gateway \S+ listening on (?P<scheme>https?)://(?P<host>.+):(?P<port>\d+), broker (?P<broker>\S+)$"
+    START = r"^zrelay-gateway \S+ listening on (?P<scheme>https?)://(?P<host>.+):(?P<port>\d+), broker (?P<broker>[^\s,]+)(?:, lines on (?P<lines>\S+))?$"
 
     def __init__(self, *arguments, **options):
         super().__init__([GATEWAY, *arguments], **options)
@@ -28,6 +28,7 @@ class Gateway(Program):
             raise
         self.scheme, self.host = start["scheme"].decode(), start["host"].decode().strip("[]")
         self.port = int(start["port"])
+        self.lines = start["lines"] and start["lines"].decode()
         self.address = f"127.0.0.1:{self.port}" if self.host == "*" else f"{self.host}:{self.port}"
         self.ws = f"{'wss' if self.scheme == 'https' else 'ws'}://{self.address}"
         self.http = f"{self.scheme}://{self.address}"

@@ -3,11 +3,12 @@
 #include "spec.h"
 
 #include "control.h"
+#include "group_options.h"
 #include "members.h"
 #include "names.h"
 #include "relay.h"
 #include "unit.h"
-#include "wire.h"
+#include "wire_work.h"
 
 #define SAYS(...)                                                                                                      \
     do {                                                                                                               \
@@ -30,7 +31,7 @@ TEST(test_codes) {
 /* Those of section 6, with their costs. */
 TEST(test_ops) {
     static const char *const ops[] = {"hello", "join", "leave", "follow", "publish", "direct", "replay", "state", "who",
-        "rooms", "ping", "admin", "open", "close", "bye"};
+        "rooms", "ping", "admin", "open", "close", "work", "unwork", "group", "groups", "bye"};
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         ck_assert_msg(strcmp(ops[i], "bye") == 0 || spec_op(ops[i]), "no section of '%s' has its answer", ops[i]);
     for (size_t i = 0; i < spec()->op_count; i++)
@@ -74,6 +75,10 @@ TEST(test_bytes) {
     SAYS("### PUBLISH (0x%02x)", ZR_TYPE_PUBLISH);
     SAYS("### ACK (0x%02x)", ZR_TYPE_ACK);
     SAYS("### TRUNK (0x%02x)", ZR_TYPE_TRUNK);
+    SAYS("### WORK (0x%02x)", ZR_TYPE_WORK);
+    SAYS("### SETTLE (0x%02x)", ZR_TYPE_SETTLE);
+    SAYS("### SETTLED (0x%02x)", ZR_TYPE_SETTLED);
+    SAYS("a DELIVER frame with the flag 0x%02x WORK", ZR_FRAME_WORK);
     SAYS("less than %d bytes, or of the channel 0", ZR_TRUNK_HEAD);
     SAYS("R+1    1    version, 0x%02x\n", ZR_DELIVER_VERSION);
     SAYS("flags: 0x%02x REPLAY, 0x%02x STATE\n", ZR_FRAME_REPLAY, ZR_FRAME_STATE);
@@ -133,6 +138,13 @@ TEST(test_limits) {
         {"| `presence-names` |", config.presence_names},
         {"| `max-keys` |", config.max_keys},
         {"| `max-state-bytes` |", config.max_state_bytes},
+        {"| `max-groups` |", config.max_groups},
+        {"| `max-room-groups` |", config.max_room_groups},
+        {"| `max-group-entries` |", config.max_group_entries},
+        {"| `max-group-bytes` |", config.max_group_bytes},
+        {"ranges in a SETTLE", ZR_SETTLE_RANGES},
+        {"| entries that a worker holds", GROUP_EACH_MAX},
+        {"| entries of a group that are", GROUP_TOTAL_MAX},
         {"| `max-replays` |", config.max_replays},
         {"| `replay-entries` |", config.replay_entries},
         {"| `replay-frames` |", config.replay_frames},

@@ -4,6 +4,8 @@
 
 #include "clock.h"
 #include "fatal.h"
+#include "group_pack.h"
+#include "groups.h"
 #include "state.h"
 
 enum { OBJECT_BYTES = 1024 }; /* of an answer to a JSON publish, about */
@@ -27,6 +29,10 @@ static void s_pass_free(pass_t *pass) {
         zr_blob_unref(pass->frames[i].frame);
     for (size_t i = 0; i < pass->answer_count; i++)
         json_decref(pass->answers[i].object);
+    for (size_t i = 0; i < pass->settled_count; i++)
+        zr_blob_unref(pass->settled[i].frame);
+    free(pass->groups);
+    free(pass->settled);
     free(pass->forgets);
     free(pass->frames);
     free(pass->answers);
@@ -213,6 +219,23 @@ void batch_touch(relay_t *relay, client_t *client) {
     memcpy(pass->touched[pass->touched_count++], client->id, ZR_CLIENT_ID_LEN);
 }
 
+void batch_group(relay_t *relay, room_group_t *group) {
+    pass_t *pass = s_current(&relay->batch);
+    if (group->touched == pass->number)
+        return;
+    group->touched = pass->number;
+    group->passes++;
+    FATAL_GROW(pass->groups, pass->group_count, pass->group_size);
+    pass->groups[pass->group_count++] = group;
+}
+
+void batch_settled(relay_t *relay, const session_t *session, zr_blob_t *frame, uint32_t worker, uint64_t number) {
+    pass_t *pass = s_current(&relay->batch);
+    FATAL_GROW(pass->settled, pass->settled_count, pass->settled_size);
+    pass->settled[pass->settled_count++] = (batch_settled_t){
+        .session = session->id, .link = session->link, .frame = frame, .worker = worker, .number = number};
+}
+
 void batch_forget(relay_t *relay, room_t *room) {
     FATAL_UNLESS(!room->going && room->unstored == 0 && room->open_count == 0);
     pass_t *pass = s_current(&relay->batch);
@@ -231,7 +254,27 @@ void batch_forget(relay_t *relay, room_t *room) {
 static size_t s_held(const pass_t *pass) {
     return sizeof *pass + pass->forget_count * sizeof *pass->forgets + pass->frame_count * sizeof *pass->frames +
            pass->answer_count * sizeof *pass->answers + pass->part_count * sizeof *pass->parts +
+           pass->settled_count * sizeof *pass->settled + pass->group_count * sizeof *pass->groups +
            pass->touched_count * sizeof *pass->touched + pass->object_count * OBJECT_BYTES;
+}
+
+/* Of groups in rooms that an engine keeps over restarts. */
+static void s_commit_groups(const relay_t *relay, const pass_t *pass, log_commit_t *commit) {
+    if (!pass->group_count || !relay->log->engine->restore)
+        return;
+    commit->groups = fatal_calloc(pass->group_count * sizeof *commit->groups);
+    for (size_t i = 0; i < pass->group_count; i++) {
+        const room_group_t *group = pass->groups[i];
+        const room_t *room = group->room;
+        if (room->level != relay->log->level)
+            continue;
+        log_group_t *stored = &commit->groups[commit->group_count++];
+        memcpy(stored->room, room->name, room->name_len);
+        stored->room_len = room->name_len;
+        memcpy(stored->name, group->group.name, group->group.name_len);
+        stored->name_len = group->group.name_len;
+        stored->state = group->going ? NULL : group_pack(&group->group);
+    }
 }
 
 static log_commit_t s_commit(const relay_t *relay, pass_t *pass) {
@@ -249,6 +292,7 @@ static log_commit_t s_commit(const relay_t *relay, pass_t *pass) {
         mark->refusals = client->refused ? dedupe_encode(client) : NULL;
         client->refused = false;
     }
+    s_commit_groups(relay, pass, &commit);
     return commit;
 }
 

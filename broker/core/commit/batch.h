@@ -34,6 +34,16 @@ typedef struct {
     bool closed;            /* later acks do not join this one */
 } batch_answer_t;
 
+/* The answer to a SETTLE, once the pass is stored. */
+typedef struct {
+    uint64_t session, link;
+    zr_blob_t *frame; /* SETTLED */
+    uint32_t worker;
+    uint64_t number;
+} batch_settled_t;
+
+struct room_group;
+
 typedef struct pass {
     uint64_t number;
     room_t **forgets; /* rooms that go */
@@ -47,6 +57,10 @@ typedef struct pass {
     size_t object_count;               /* answers that are objects */
     char (*touched)[ZR_CLIENT_ID_LEN]; /* client ids whose marks moved */
     size_t touched_count, touched_size;
+    struct room_group **groups; /* that are stored with it */
+    size_t group_count, group_size;
+    batch_settled_t *settled;
+    size_t settled_count, settled_size;
     struct pass *prev, *next; /* committed and not stored yet, in order */
 } pass_t;
 
@@ -92,6 +106,13 @@ void batch_answer(struct relay *relay, session_t *session, json_t *object, uint6
 
 /* The marks of `client` moved: they are stored with the pass. */
 void batch_touch(struct relay *relay, client_t *client);
+
+/* The group, as it is at the end of the pass, is stored with it. */
+void batch_group(struct relay *relay, struct room_group *group);
+
+/* Once this pass is stored, `frame` goes to `session`, the answer to its SETTLE `number` of `worker`. Takes over the
+ * reference. */
+void batch_settled(struct relay *relay, const session_t *session, zr_blob_t *frame, uint32_t worker, uint64_t number);
 
 /* The room is to be forgotten with this pass. Nothing of it may be open or unstored; until the pass is answered it
  * stays, and may be used. */

@@ -31,6 +31,7 @@ static void s_publish(relay_t *relay, const batch_frame_t *stored) {
     room->unstored--;
     follow_moved(relay, room);
     s_each_keyed(relay, stored, true);
+    groups_frame(relay, room, stored->frame);
     room_refresh_rights(relay, room);
     room_tell(relay, room, room->private, RIGHT_READ, stored->frame);
     relay->stats.deliveries++;
@@ -129,6 +130,20 @@ static void s_answer(relay_t *relay, const pass_t *pass, const batch_answer_t *a
     json_decref(answer->object);
 }
 
+/* The answer to a SETTLE. If it could not be stored, the worker sends it again: the group remembers. */
+static void s_settled(relay_t *relay, const batch_settled_t *settled, bool ok) {
+    const session_t *session = session_by_id(&relay->sessions, settled->session);
+    bool reachable = session && session->link == settled->link;
+    if (reachable && ok) {
+        send_frame(relay, session->route, settled->frame);
+        return;
+    }
+    zr_blob_unref(settled->frame);
+    if (reachable)
+        send_error(relay, session->route, ZR_STORE_FAILED,
+            json_pack("{sI sI}", "worker", (json_int_t)settled->worker, "settle", (json_int_t)settled->number));
+}
+
 /* The records of these clients were not stored: a later pass must store them. */
 static void s_untouch(relay_t *relay, const pass_t *pass) {
     for (size_t i = 0; i < pass->touched_count; i++) {
@@ -153,11 +168,15 @@ void batch_stored(relay_t *relay, uint64_t number, bool ok) {
         s_publish(relay, &pass->frames[i]);
     for (size_t i = 0; i < pass->answer_count; i++)
         s_answer(relay, pass, &pass->answers[i], ok);
+    for (size_t i = 0; i < pass->settled_count; i++)
+        s_settled(relay, &pass->settled[i], ok);
     for (size_t i = 0; !ok && i < pass->frame_count; i++)
         s_reject(relay, &pass->frames[i]); /* and with it, perhaps, a room that the answers named */
+    for (size_t i = 0; i < pass->group_count; i++)
+        groups_stored(relay, pass->groups[i], number, ok); /* and with it, perhaps, its room */
     for (size_t i = 0; i < pass->forget_count; i++)
         room_forgotten(relay, pass->forgets[i], ok);
     pass->forget_count = pass->frame_count = pass->answer_count = pass->part_count = pass->object_count =
-        pass->touched_count = 0;
+        pass->touched_count = pass->group_count = pass->settled_count = 0;
     batch_recycle(batch, pass);
 }

@@ -46,6 +46,8 @@ typedef struct room {
     struct room *next_news;
     uint64_t moved; /* the relay's moves when it moved last; 0: not while somebody followed */
     struct room *prev_moved, *next_moved;
+    struct room_group *groups; /* by name (groups.h) */
+    name_order_node_t by_groups;
     struct member *members;
     size_t member_count, silent_count;
     UT_hash_handle hh;

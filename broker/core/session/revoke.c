@@ -61,6 +61,7 @@ size_t session_give_rights(relay_t *relay, session_t *session, const access_user
     session->following.list |= !access_is_same(session->access, access);
     session->access = access;
     session_rights_forget(session);
+    groups_rights(relay, session);
     return s_apply_to_members(relay, session);
 }
 

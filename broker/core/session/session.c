@@ -3,6 +3,7 @@
 #include <utlist.h>
 
 #include "fatal.h"
+#include "group.h"
 
 static inline session_t *s_by_route(const sessions_t *sessions, route_t route, unsigned hash) {
     session_t *session;
@@ -13,6 +14,10 @@ static inline session_t *s_by_route(const sessions_t *sessions, route_t route, u
 /* Apart, so that frames of connections cost no more for it. */
 __attribute__((noinline)) static session_t *s_by_channel(const sessions_t *sessions, route_t route) {
     return s_by_route(sessions, route, route_channel_hash(route));
+}
+
+size_t session_joins(const session_t *session) {
+    return HASH_COUNT(session->members) + HASH_COUNT(session->following.by_prefix) + HASH_COUNT(session->workers);
 }
 
 session_t *session_by_route(const sessions_t *sessions, route_t route) {

@@ -53,6 +53,7 @@ typedef struct session {
     member_t *members;
     member_t *next_told;   /* where the next pong begins; NULL: at the first */
     following_t following; /* prefixes of rooms that it reads */
+    struct group_worker *workers; /* of groups, by number (groups.h) */
     size_t reads;          /* replays and snapshots under way */
     struct listing *lists; /* pages that it waits for (listing.h), in order */
     size_t list_count;     /* of them */
@@ -89,10 +90,8 @@ static inline zr_span_t user_nick(const user_t *user) {
     return zr_span_of(user->nick, user->nick_len);
 }
 
-/* Memberships and prefixes: both count against max-joins. */
-static inline size_t session_joins(const session_t *session) {
-    return HASH_COUNT(session->members) + HASH_COUNT(session->following.by_prefix);
-}
+/* Memberships, prefixes and workers: all count against max-joins. */
+size_t session_joins(const session_t *session);
 
 session_t *session_by_route(const sessions_t *sessions, route_t route);
 session_t *session_by_id(const sessions_t *sessions, uint64_t id);

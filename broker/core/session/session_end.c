@@ -14,6 +14,7 @@ void session_end(relay_t *relay, session_t *session, const char *reason) {
     follow_end_all(relay, session);
     outbox_add(relay->outbox, &(effect_t){.kind = EFFECT_UNWATCH, .session = session->id});
     channels_break(relay, session);
+    groups_session_end(relay, session);
     listing_forget(relay, session);
     client_t *client = session->client;
     maker_release(&relay->makers, session->maker);

@@ -64,6 +64,9 @@ bool db_each_value(
     db_t *db, void (*each)(void *ctx, uint32_t room, const zr_entry_t *entry), void *ctx, zr_error_t *error);
 bool db_each_mark(db_t *db, void (*each)(void *ctx, const log_mark_t *mark), void *ctx, zr_error_t *error);
 
+bool db_each_group(
+    db_t *db, void (*each)(void *ctx, zr_span_t room, zr_span_t name, zr_span_t state), void *ctx, zr_error_t *error);
+
 /* --- Writing: everything between begin and commit is stored as a whole, or not at all --- */
 
 bool db_begin(db_t *db, zr_error_t *error);
@@ -79,6 +82,8 @@ bool db_add_frame(db_t *db, uint32_t room, const log_append_t *append, zr_error_
 /* Deletes all of the room, which stood at `head`, and raises the floor to it. One step, so it is for rooms that
  * retention has left a frame or two of. The id is free when this is committed. */
 bool db_forget_room(db_t *db, uint32_t room, uint64_t head, zr_error_t *error);
+/* The state of a group, or that it is gone. The first one ever makes the table. */
+bool db_set_group(db_t *db, const log_group_t *group, zr_error_t *error);
 bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, zr_error_t *error);
 
 /* Positions up to `base` may be given in this run. In a transaction of its own. */

@@ -54,6 +54,11 @@ typedef enum {
     DB_SQL_MARKS_AHEAD,
     DB_SQL_MARKS_DATE,
     DB_SQL_MARKS_DELETE,
+    DB_SQL_GROUPS_MADE,
+    DB_SQL_OF_GROUPS, /* these need the table of groups, which most logs do not have */
+    DB_SQL_GROUP_SET = DB_SQL_OF_GROUPS,
+    DB_SQL_GROUP_DELETE,
+    DB_SQL_GROUPS,
     DB_SQL_COUNT
 } db_sql_t;
 
@@ -77,6 +82,7 @@ struct db {
     db_newest_t *rooms; /* by id */
     size_t room_size;
     uint32_t generation; /* goes up when a transaction ended without being stored */
+    uint32_t groups;     /* the generation in which the table of groups was made, or found */
 
     bool cycle;           /* the next transaction may begin the write-ahead log anew (db_pair.c) */
     bool failed;          /* something of the transaction could not be stored: it must not be committed */

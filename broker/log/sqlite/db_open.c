@@ -226,11 +226,15 @@ static db_open_t s_check_table(db_t *db, sqlite3_stmt *statement, zr_error_t *er
     return DB_CORRUPT;
 }
 
-/* The tables that a start reads whole: their pages, and what must be true of each row. */
+/* The tables that a start reads whole: their pages, and what must be true of each row. That of groups comes with the
+ * first group. */
 static db_open_t s_check(db_t *db, zr_error_t *error) {
     static const char *const checks[] = {"PRAGMA quick_check(meta)", "PRAGMA quick_check(rooms)",
-        "PRAGMA quick_check(keys)", "PRAGMA quick_check(marks)"};
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        "PRAGMA quick_check(keys)", "PRAGMA quick_check(marks)", "PRAGMA quick_check(groups)"};
+    int64_t groups;
+    if (!db_number(db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'groups'", &groups))
+        return s_unreadable(db, error, "check");
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0] - (groups == 0); i++) {
         sqlite3_stmt *statement;
         if (sqlite3_prepare_v2(db->sql, checks[i], -1, &statement, NULL) != SQLITE_OK)
             return s_unreadable(db, error, "check");
@@ -257,7 +261,7 @@ static db_open_t s_load(db_t *db, uint64_t fresh_epoch, zr_error_t *error) {
     if (result != DB_OPENED)
         return result;
     bool copy = false;
-    for (int i = 0; i < DB_SQL_COUNT; i++)
+    for (int i = 0; i < DB_SQL_OF_GROUPS; i++)
         if (!db_statement(db, (db_sql_t)i))
             return s_unreadable(db, error, "read");
     if (!s_read_meta(db, &copy))

@@ -1,4 +1,4 @@
-/* Reads at the start: rooms with their bounds, values of keys, marks of clients. */
+/* Reads at the start: rooms with their bounds, values of keys, marks of clients, groups. */
 #include "db_internal.h"
 
 db_open_t db_load_rooms(db_t *db, zr_error_t *error) {
@@ -83,6 +83,30 @@ bool db_each_mark(db_t *db, void (*each)(void *ctx, const log_mark_t *mark), voi
     }
     if (code != SQLITE_DONE)
         db_fail(db, error, "read the marks of");
+    sqlite3_reset(statement);
+    return code == SQLITE_DONE;
+}
+
+/* Does the log have a table of groups? Without it there never was one. */
+static bool s_has_groups(db_t *db, bool *has, zr_error_t *error) {
+    sqlite3_stmt *statement = db_statement(db, DB_SQL_GROUPS_MADE);
+    int code = statement ? sqlite3_step(statement) : SQLITE_ERROR;
+    *has = code == SQLITE_ROW && sqlite3_column_int64(statement, 0) > 0;
+    sqlite3_reset(statement);
+    return code == SQLITE_ROW || db_fail(db, error, "read the groups of");
+}
+
+bool db_each_group(
+    db_t *db, void (*each)(void *ctx, zr_span_t room, zr_span_t name, zr_span_t state), void *ctx, zr_error_t *error) {
+    bool has;
+    if (!s_has_groups(db, &has, error) || !has)
+        return !error->count;
+    sqlite3_stmt *statement = db_statement(db, DB_SQL_GROUPS);
+    int code = SQLITE_ERROR;
+    while (statement && (code = sqlite3_step(statement)) == SQLITE_ROW)
+        each(ctx, db_column(statement, 0), db_column(statement, 1), db_column(statement, 2));
+    if (code != SQLITE_DONE)
+        db_fail(db, error, "read the groups of");
     sqlite3_reset(statement);
     return code == SQLITE_DONE;
 }

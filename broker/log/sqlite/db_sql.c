@@ -52,6 +52,11 @@ static const char *const statement_texts[DB_SQL_COUNT] = {
     [DB_SQL_MARKS_OLD] = "SELECT count(*) FROM (SELECT 1 FROM marks WHERE used < ?1 LIMIT ?2)",
     [DB_SQL_MARKS_AHEAD] = "SELECT count(*) FROM (SELECT 1 FROM marks WHERE used > ?1 LIMIT 1)",
     [DB_SQL_MARKS_DATE] = "UPDATE marks SET used = ?1 WHERE id IN (SELECT id FROM marks WHERE used > ?2 LIMIT ?3)",
+    [DB_SQL_GROUP_SET] = "REPLACE INTO groups (room, name, state) VALUES (?1, ?2, ?3)",
+    [DB_SQL_GROUP_DELETE] = "DELETE FROM groups WHERE room = ?1 AND name = ?2",
+    [DB_SQL_GROUPS] = "SELECT room, name, state FROM groups ORDER BY room, name",
+    [DB_SQL_GROUPS_MADE] = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'groups'",
+
     [DB_SQL_MARKS_DELETE] = "DELETE FROM marks WHERE id IN (SELECT id FROM marks ORDER BY used, id LIMIT ?1)",
 };
 /* NOLINTEND(bugprone-suspicious-missing-comma) */

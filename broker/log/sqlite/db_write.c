@@ -247,3 +247,27 @@ bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, zr_error_t *err
         sqlite3_bind_null(statement, 4);
     return db_run(db, statement) || s_spoil(db, error);
 }
+
+/* Most logs have no groups, and so no table of them. */
+static bool s_make_groups(db_t *db) {
+    if (db->groups == db->generation)
+        return true;
+    if (!db_exec(db, "CREATE TABLE IF NOT EXISTS groups (room TEXT NOT NULL, name TEXT NOT NULL, state BLOB NOT NULL"
+                     " CHECK (typeof(state) = 'blob'), PRIMARY KEY (room, name)) WITHOUT ROWID"))
+        return false;
+    db->groups = db->generation;
+    return true;
+}
+
+bool db_set_group(db_t *db, const log_group_t *group, zr_error_t *error) {
+    if (!s_make_groups(db))
+        return s_spoil(db, error);
+    sqlite3_stmt *statement = db_statement(db, group->state ? DB_SQL_GROUP_SET : DB_SQL_GROUP_DELETE);
+    if (!statement)
+        return s_spoil(db, error);
+    sqlite3_bind_text(statement, 1, group->room, (int)group->room_len, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, group->name, (int)group->name_len, SQLITE_STATIC);
+    if (group->state)
+        sqlite3_bind_blob64(statement, 3, zr_blob_data(group->state), zr_blob_len(group->state), SQLITE_STATIC);
+    return db_run(db, statement) || s_spoil(db, error);
+}

@@ -148,9 +148,13 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
     pass->generation = self->generation;
     pass->marks = commit->marks;
     pass->mark_count = commit->mark_count;
+    pass->groups = commit->groups;
+    pass->group_count = commit->group_count;
     pass->bytes += commit->held + commit->mark_count * sizeof *commit->marks;
     for (size_t i = 0; i < commit->mark_count; i++)
         pass->bytes += commit->marks[i].refusals ? zr_blob_len(commit->marks[i].refusals) : 0;
+    for (size_t i = 0; i < commit->group_count; i++)
+        pass->bytes += sizeof *commit->groups + (commit->groups[i].state ? zr_blob_len(commit->groups[i].state) : 0);
 
     if (!self->flight && !write_pass_for_disk(pass)) { /* no pass before it, and nothing to write */
         s_stored(self, pass);
@@ -367,6 +371,12 @@ static void s_restore_mark(void *ctx, const log_mark_t *mark) {
     restoring->to->mark(restoring->to->ctx, mark);
 }
 
+static void s_restore_group(void *ctx, zr_span_t room, zr_span_t name, zr_span_t state) {
+    const restoring_t *restoring = ctx;
+    if (s_on_disk(restoring->self, room))
+        restoring->to->group(restoring->to->ctx, room, name, state);
+}
+
 /* The writer has nothing to do yet, so the database is not in its hands. */
 static void s_restore(log_t *log, const log_restore_t *restore) {
     log_sqlite_t *self = (log_sqlite_t *)log;
@@ -378,7 +388,8 @@ static void s_restore(log_t *log, const log_restore_t *restore) {
             restore->room(restore->ctx, disk_room_name(room), &room->bounds);
     }
     if (db_each_value(self->db, s_restore_value, &restoring, &error) &&
-        db_each_mark(self->db, s_restore_mark, &restoring, &error))
+        db_each_mark(self->db, s_restore_mark, &restoring, &error) &&
+        db_each_group(self->db, s_restore_group, &restoring, &error))
         return;
     /* They could be read a moment ago. Without them entries would be stored twice and values lost. */
     zr_log(ZR_LOG_ERROR, "cannot read what is kept: %s", error.text);

@@ -43,6 +43,9 @@ void write_pass_destroy(write_pass_t *pass) {
     free(pass->rooms);
     free(pass->frames);
     free(pass->marks);
+    for (size_t i = 0; i < pass->group_count; i++)
+        zr_blob_unref(pass->groups[i].state);
+    free(pass->groups);
     free(pass->error);
     free(pass);
 }
@@ -54,7 +57,7 @@ void write_chores_destroy(write_chores_t *chores) {
 }
 
 bool write_pass_for_disk(const write_pass_t *pass) {
-    if (pass->mark_count > 0)
+    if (pass->mark_count > 0 || pass->group_count > 0)
         return true;
     for (size_t i = 0; i < pass->forget_count; i++)
         if (pass->forgets[i].id)
@@ -137,6 +140,38 @@ static bool s_write_marks(writer_t *self, const write_pass_t *passes, zr_error_t
     return ok;
 }
 
+/* Of the states of a group within one transaction the last one is written. */
+typedef struct {
+    const log_group_t *group;
+    UT_hash_handle hh;
+} newest_t;
+
+static bool s_write_groups(writer_t *self, const write_pass_t *passes, zr_error_t *error) {
+    size_t count = 0, used = 0;
+    for (const write_pass_t *pass = passes; pass; pass = s_next(pass))
+        count += pass->group_count;
+    if (count == 0)
+        return true;
+    newest_t *all = fatal_calloc(count * sizeof *all), *newest = NULL, *found;
+    for (const write_pass_t *pass = passes; pass; pass = s_next(pass))
+        for (size_t i = 0; i < pass->group_count; i++) {
+            const log_group_t *group = &pass->groups[i];
+            const size_t key = sizeof group->room + sizeof group->name; /* the one follows the other */
+            HASH_FIND(hh, newest, group->room, key, found);
+            if (!found) {
+                found = &all[used++];
+                HASH_ADD_KEYPTR(hh, newest, group->room, key, found);
+            }
+            found->group = group;
+        }
+    bool ok = true;
+    for (size_t i = 0; i < used && ok; i++)
+        ok = db_set_group(self->db, all[i].group, error);
+    HASH_CLEAR(hh, newest);
+    free(all);
+    return ok;
+}
+
 static bool s_transaction(writer_t *self, const write_pass_t *passes, zr_error_t *error) {
     bool something = false;
     for (const write_pass_t *pass = passes; pass && !something; pass = s_next(pass))
@@ -148,7 +183,7 @@ static bool s_transaction(writer_t *self, const write_pass_t *passes, zr_error_t
     bool ok = true;
     for (const write_pass_t *pass = passes; pass && ok; pass = s_next(pass))
         ok = s_write_frames(self, pass, error);
-    if (ok && s_write_marks(self, passes, error))
+    if (ok && s_write_marks(self, passes, error) && s_write_groups(self, passes, error))
         return db_commit(self->db, error);
     db_rollback(self->db);
     return false;

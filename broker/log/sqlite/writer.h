@@ -40,6 +40,8 @@ typedef struct write_pass {
     size_t frame_count, frame_size;
     log_mark_t *marks;
     size_t mark_count;
+    log_group_t *groups;
+    size_t group_count;
     uint64_t now;             /* the marks are used */
     size_t bytes;             /* of memory that it holds */
     bool ok;                  /* the writer's answer */

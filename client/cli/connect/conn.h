@@ -24,8 +24,9 @@ typedef struct {
     bool user;       /* it is that of a user, and stays */
     char epoch[17];  /* of the broker's log; empty before the first welcome */
     bool connected;
-    bool banned; /* an operator has said so, and we were not connected since */
-    bool yields; /* a nick in use is tried again with '_' behind */
+    bool banned;  /* an operator has said so, and we were not connected since */
+    bool renewed; /* the token's file has another one since the last welcome: a refusal may be about the old one */
+    bool yields;  /* a nick in use is tried again with '_' behind */
     int nick_tries;
     wish_t wish;      /* for a nick that was in use */
     bool closed;      /* ZRELAY_CLOSED came */

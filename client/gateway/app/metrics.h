@@ -4,6 +4,7 @@
 #define METRICS_H
 
 #include "feeds.h"
+#include "stream.h"
 #include "uplink.h"
 #include "web.h"
 #include "ws.h"
@@ -11,9 +12,11 @@
 typedef struct {
     const web_counts_t *web;
     const ws_counts_t *sockets;
+    const stream_counts_t *streams;
     const uplink_counts_t *uplink;
     bool live; /* the broker is there */
     size_t topics;
+    uint64_t queues; /* bytes in all queues to clients */
 } metrics_t;
 
 void metrics_write(zr_buffer_t *out, const metrics_t *metrics);

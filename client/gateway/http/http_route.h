@@ -71,8 +71,4 @@ bool http_position_read(http_position_t *position, zr_span_t text);
 /* Writes "EPOCH:SEQ"; returns its length. */
 size_t http_position_write(char out[HTTP_POSITION_SIZE], uint64_t epoch, uint64_t seq);
 
-/* Decodes percent-encoded `text` into `out`, which has `size` bytes, and ends it with a NUL. false: an escape is
- * malformed, a NUL is in it, or it does not fit. With `form` a plus is a space. */
-bool http_unescape(zr_span_t text, bool form, char *out, size_t size);
-
 #endif

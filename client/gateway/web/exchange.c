@@ -33,11 +33,8 @@ struct exchange {
     bool aborted;
     int fd; /* of a stream: watched for the peer's end; else -1 */
     poll_source_t source;
-    bool ended; /* nothing is written to the stream any more */
-    zr_blob_t **blobs;
-    size_t blob_first, blob_count, blob_size; /* those of the stream that wait, from blob_first on */
-    size_t offset;                            /* of the first one, sent already */
-    size_t waiting;                           /* bytes */
+    bool ended;         /* nothing is written to the stream any more */
+    blob_queue_t queue; /* what of the stream waits */
 
     exchange_upgraded_fn *upgraded;
     void *upgraded_ctx;
@@ -56,6 +53,7 @@ exchange_t *exchange_new(exchange_host_t *host, const char *target) {
     exchange_t *e = fatal_calloc(sizeof *e);
     e->host = host;
     e->fd = -1;
+    e->queue.budget = host->budget;
     e->target = fatal_check(strdup(target));
     return e;
 }
@@ -71,9 +69,7 @@ void exchange_destroy(exchange_t *e) {
         poller_remove(e->host->poller, e->fd, &e->source);
     if (e->response)
         MHD_destroy_response(e->response);
-    for (size_t i = 0; i < e->blob_count; i++)
-        zr_blob_unref(e->blobs[e->blob_first + i]);
-    free(e->blobs);
+    blob_queue_finish(&e->queue);
     zr_buffer_finish(&e->joined);
     zr_buffer_finish(&e->body);
     free(e->target);
@@ -131,16 +127,8 @@ const address_t *exchange_address(const exchange_t *e) {
     return &e->address;
 }
 
-void exchange_set_address(exchange_t *e, const address_t *address) {
-    e->address = *address;
-}
-
 bool exchange_is_secure(const exchange_t *e) {
     return e->secure;
-}
-
-void exchange_set_secure(exchange_t *e, bool secure) {
-    e->secure = secure;
 }
 
 /* --- From libmicrohttpd --- */
@@ -228,22 +216,15 @@ void exchange_answer(exchange_t *e, unsigned status, const web_header_t *headers
 }
 
 static size_t s_take_bytes(exchange_t *e, char *to, size_t max) {
-    size_t len = 0;
-    while (e->blob_count > 0 && len < max) {
-        zr_blob_t *blob = e->blobs[e->blob_first];
-        size_t left = zr_blob_len(blob) - e->offset, now = left < max - len ? left : max - len;
-        memcpy(to + len, zr_blob_data(blob) + e->offset, now);
-        len += now;
-        e->offset += now;
-        if (now < left)
-            break;
-        zr_blob_unref(blob);
-        e->blob_first++;
-        e->blob_count--;
-        e->offset = 0;
+    size_t taken = 0;
+    struct iovec piece;
+    while (taken < max && blob_queue_peek(&e->queue, &piece, 1) > 0) {
+        size_t len = piece.iov_len < max - taken ? piece.iov_len : max - taken;
+        memcpy(to + taken, piece.iov_base, len);
+        taken += len;
+        blob_queue_drop(&e->queue, len);
     }
-    e->waiting -= len;
-    return len;
+    return taken;
 }
 
 static ssize_t s_read_stream(void *ctx, uint64_t pos, char *to, size_t max) {
@@ -285,18 +266,16 @@ void exchange_stream(exchange_t *e, unsigned status, const web_header_t *headers
 }
 
 void exchange_write(exchange_t *e, zr_blob_t *bytes) {
-    if (e->blob_first > 0 && e->blob_first + e->blob_count == e->blob_size) {
-        memmove(e->blobs, e->blobs + e->blob_first, e->blob_count * sizeof *e->blobs);
-        e->blob_first = 0;
-    }
-    FATAL_GROW(e->blobs, e->blob_first + e->blob_count, e->blob_size);
-    e->blobs[e->blob_first + e->blob_count++] = bytes;
-    e->waiting += zr_blob_len(bytes);
+    if (zr_blob_len(bytes) > queue_budget_left(e->host->budget))
+        exchange_abort(e);
+    else
+        blob_queue_push(&e->queue, bytes);
+    zr_blob_unref(bytes);
     s_resume(e);
 }
 
 size_t exchange_queued(const exchange_t *e) {
-    return e->waiting;
+    return e->queue.bytes;
 }
 
 void exchange_end(exchange_t *e) {

@@ -58,6 +58,7 @@ struct ws {
 struct ws_pool {
     const gateway_config_t *config;
     poller_t *poller;
+    queue_budget_t *budget;
     uint64_t now;
     bool hold;            /* no socket is read now */
     ws_t *open, *closing; /* by `due`: within each, all wait equally long */
@@ -251,9 +252,10 @@ static void s_take_input(ws_t *ws, zr_span_t input) {
 /* --- Reading --- */
 
 static bool s_may_read(const ws_t *ws, bool hold) {
-    if (ws->state == WS_DEAD)
-        return false;
-    return ws->state != WS_OPEN || (!hold && ws->replies < REPLIES_MAX && !ws->events->paused(ws->ctx));
+    if (ws->state != WS_OPEN)
+        return ws->state != WS_DEAD;
+    bool pongs_wait = ws->replies > 0 && ws->replies >= queue_budget_share(ws->pool->budget, REPLIES_MAX);
+    return !hold && !pongs_wait && !ws->events->paused(ws->ctx);
 }
 
 static void s_read(ws_t *ws) {
@@ -288,7 +290,7 @@ static void s_shut(ws_t *ws) {
 }
 
 static bool s_has_room(const ws_t *ws) {
-    return ws->queue.bytes <= ws->pool->config->reader_queue / 2;
+    return ws->queue.bytes <= queue_budget_share(ws->pool->budget, ws->pool->config->reader_queue) / 2;
 }
 
 bool ws_ready(ws_t *ws) {
@@ -337,22 +339,28 @@ static void s_write(ws_t *ws) {
         s_unwrite(ws);
 }
 
+/* An empty queue takes one blob that is larger than its own limit. */
+static bool s_fits(const ws_t *ws, const zr_blob_t *frames, uint64_t own) {
+    const queue_budget_t *budget = ws->pool->budget;
+    uint64_t most = ws->queue.count > 0 ? queue_budget_share(budget, own) : queue_budget_left(budget);
+    return ws->queue.bytes + zr_blob_len(frames) <= most;
+}
+
 bool ws_send(ws_t *ws, zr_blob_t *frames, bool live) {
     ws_pool_t *pool = ws->pool;
-    size_t after = ws->queue.bytes + zr_blob_len(frames);
     if (ws->state != WS_OPEN)
         return false;
-    if (live && after > pool->config->reader_queue && ws->queue.count > 0) {
+    if (live && !s_fits(ws, frames, pool->config->reader_queue)) {
         ws->wants_room = true;
         pool->counts.frames_dropped++;
         return false;
     }
-    if (after > pool->config->answer_queue && ws->queue.count > 0) {
+    if (!s_fits(ws, frames, pool->config->answer_queue)) {
         pool->counts.too_slow++;
         pool->counts.queued -= ws->queue.bytes;
         blob_queue_cut(&ws->queue);
         pool->counts.queued += ws->queue.bytes;
-        ws_close(ws, WS_LATER, zr_span("too slow: more answers wait than limits/answer-queue"));
+        ws_close(ws, WS_LATER, zr_span("too slow: more waits than limits/answer-queue or limits/all-queues lets wait"));
         return false;
     }
     blob_queue_push(&ws->queue, frames);
@@ -394,6 +402,7 @@ static void s_ready(void *ctx, uint32_t events) {
 ws_t *ws_new(ws_pool_t *pool, int fd, web_pipe_t *pipe, zr_span_t extra, const ws_events_t *events, void *ctx) {
     ws_t *ws = fatal_calloc(sizeof *ws);
     *ws = (ws_t){.pool = pool, .fd = fd, .pipe = pipe, .events = events, .ctx = ctx, .heard = true, .writable = true};
+    ws->queue.budget = pool->budget;
     ws->source = (poll_source_t){s_ready, ws};
     s_set_due(ws, pool->config->ping_ms);
     pool->counts.open++;
@@ -514,10 +523,11 @@ const ws_counts_t *ws_counts(const ws_pool_t *pool) {
     return &pool->counts;
 }
 
-ws_pool_t *ws_pool_new(const gateway_config_t *config, poller_t *poller) {
+ws_pool_t *ws_pool_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget) {
     ws_pool_t *pool = fatal_calloc(sizeof *pool);
     pool->config = config;
     pool->poller = poller;
+    pool->budget = budget;
     pool->now = zr_mono_ms();
     return pool;
 }

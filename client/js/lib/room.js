@@ -87,6 +87,7 @@ export class Room extends Emitter {
 
   /** The live state, once its snapshot is here. */
   async state() {
+    if (!this.#wasReady) await this.entered(); // a snapshot from before would miss what came between the two
     if (!this.#state) {
       this.#state = new LiveState((after, done) => this.#log.keyed(after, done), (body, options) => this.publish(body, options));
       this.#state.loaded = new Promise((resolve, reject) => this.#state.reload((error) => (error ? reject(error) : resolve())));
@@ -130,14 +131,14 @@ export class Room extends Emitter {
     if (after !== undefined && epoch !== undefined && epoch !== this.#session.epoch) this.epoch();
     const { last } = this.#position;
     const { presence = true, meta } = this.#options;
-    this.#ask("join", { ...(last === null ? {} : { after: last }), presence, meta }, (error, m) => this.#entered(error, m), { again: false, early: false });
+    this.#ask("join", { ...(last === null ? {} : { after: last }), presence, meta }, (error, m) => this.#entered(last, error, m), { again: false, early: false });
   }
 
-  #entered(error, m) {
+  #entered(after, error, m) {
     if (this.#over || error?.code === "interrupted") return;
     if (error) return this.#refused(error);
     this.#joined = true;
-    this.#lost(this.#position.joined(m), "gone");
+    this.#lost(this.#position.joined(m, after), "gone");
     if (this.#options.presence !== false) this.#presence.joined(m);
     this.#log.next();
     this.#begin(m.seq);

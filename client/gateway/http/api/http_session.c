@@ -525,10 +525,6 @@ uint64_t http_session_epoch(const http_session_t *session) {
     return session->epoch;
 }
 
-size_t http_session_asks(const http_session_t *session) {
-    return session->ask_count;
-}
-
 void http_sessions_tick(http_broker_t *broker) {
     http_session_t *session;
     DL_FOREACH(broker->sessions, session) {

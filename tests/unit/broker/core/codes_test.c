@@ -79,6 +79,19 @@ static void s_too_many_replays(void) {
     fx_say(A, "{'op':'replay','room':'r','after':0}");
 }
 
+static void s_too_many_groups(void) {
+    fx_ask(A, "{'op':'work','room':'r','group':'a','worker':1,'credit':1}");
+    fx_ask(A, "{'op':'unwork','worker':1}");
+    fx_drop(A);
+}
+
+static void s_not_kept(void) {
+    static const policy_t none = {.pattern = "*", .has_level = true, .level = ZR_LEVEL_NONE};
+    fx.config.policies = (policies_t){&none, 1};
+    fx_restart();
+    fx_hello(A, "ann");
+}
+
 static void s_store_failed(void) {
     fx.fail = 1;
     fx_one(A, "r", 1, "x");
@@ -156,6 +169,9 @@ static const struct {
     [ZR_STATE_FULL] = {s_state_full, NULL},
     [ZR_TOO_MANY_REPLAYS] = {s_too_many_replays, "{'op':'replay','room':'r','after':0}"},
     [ZR_CONFLICT] = {NULL, "{'op':'publish','room':'r','key':'a','expect':1}"},
+    [ZR_NO_GROUP] = {NULL, "{'op':'unwork','worker':1}"},
+    [ZR_TOO_MANY_GROUPS] = {s_too_many_groups, "{'op':'work','room':'r','group':'b','worker':2,'credit':1}"},
+    [ZR_NOT_KEPT] = {s_not_kept, "{'op':'work','room':'r','group':'a','worker':1,'credit':1}"},
     [ZR_STORE_FAILED] = {s_store_failed, NULL},
     [ZR_OUTCOME_UNKNOWN] = {s_outcome_unknown, NULL},
     [ZR_FORBIDDEN] = {s_forbidden, "{'op':'join','room':'secret'}"},
@@ -175,6 +191,7 @@ TEST(test_every_code_is_answered) {
         fx.config.max_sessions = fx.config.max_rooms = fx.config.max_keys = 2;
         fx.config.max_joins = fx.config.max_replays = fx.config.max_trunk_channels = 1;
         fx.config.max_state_bytes = 100;
+        fx.config.max_groups = 1;
         fx_start();
         fx_hello(A, "ann");
         if (s_refused[code].provoke)

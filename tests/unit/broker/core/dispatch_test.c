@@ -43,6 +43,27 @@ static const struct {
     {"rooms", "'x':1", "after", 's'},
     {"rooms", "'x':1", "limit", 'i'},
     {"rooms", "'x':1", "presence", 'b'},
+    {"work", "'group':'g','worker':1,'credit':1", "room", 's'},
+    {"work", "'room':'r','worker':1,'credit':1", "group", 's'},
+    {"work", "'room':'r','group':'g','credit':1", "worker", 'i'},
+    {"work", "'room':'r','group':'g','worker':1", "credit", 'i'},
+    {"work", "'room':'r','group':'g','worker':1,'credit':1", "make", 'b'},
+    {"work", "'room':'r','group':'g','worker':1,'credit':1", "time", 'i'},
+    {"work", "'room':'r','group':'g','worker':1,'credit':1", "deliveries", 'i'},
+    {"work", "'room':'r','group':'g','worker':1,'credit':1", "backoff", 'i'},
+    {"work", "'room':'r','group':'g','worker':1,'credit':1", "each", 'i'},
+    {"work", "'room':'r','group':'g','worker':1,'credit':1", "total", 'i'},
+    {"work", "'room':'r','group':'g','worker':1,'credit':1", "dead", 's'},
+    {"work", "'room':'r','group':'g','worker':1,'credit':1", "ordered", 'b'},
+    {"work", "'room':'r','group':'g','worker':1,'credit':1", "all", 'b'},
+    {"work", "'room':'r','group':'g','worker':1,'credit':1", "now", 'b'},
+    {"work", "'room':'r','group':'g','worker':1,'credit':1", "after", 'i'},
+    {"unwork", "'x':1", "worker", 'i'},
+    {"group", "'group':'g','do':'pause'", "room", 's'},
+    {"group", "'room':'r','do':'pause'", "group", 's'},
+    {"group", "'room':'r','group':'g'", "do", 's'},
+    {"groups", "'x':1", "room", 's'},
+    {"groups", "'x':1", "after", 's'},
     {"open", "'x':1", "channel", 'i'},
     {"open", "'channel':1", "address", 's'},
     {"open", "'channel':1", "secure", 'b'},
@@ -86,9 +107,10 @@ TEST(test_members_that_are_missing) {
     static const char *const asks[] = {"'op':'hello','client':'00000000000000000000000000000001'",
         "'op':'hello','proto':1", "'op':'join'", "'op':'leave'", "'op':'publish'", "'op':'direct','to':'ann'",
         "'op':'direct','text':''", "'op':'replay','room':'r'", "'op':'replay','after':0", "'op':'state'", "'op':'who'",
-        "'op':'admin'", "'op':'follow'", "'op':'unfollow'", "'op':'open'", "'op':'close'"};
+        "'op':'admin'", "'op':'follow'", "'op':'unfollow'", "'op':'work','room':'r'", "'op':'unwork'",
+        "'op':'group','room':'r'", "'op':'open'", "'op':'close'"};
     fx_hello(A, "ann");
-    relay_set_access(fx.relay, fx_access("anonymous: rwspcag *"));
+    relay_set_access(fx.relay, fx_access("anonymous: rwspcagk *"));
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
         fx_refused(A, "bad-member", "{%s}", asks[i]);
 }

@@ -163,7 +163,7 @@ static zr_buffer_t s_pub;
 
 void fx_begin(void) {
     fx_finish();
-    fx = (fx_t){.gap = 1, .now = 1700000000000000, .limits = {1000, 1 << 20, 10000, 1 << 24}};
+    fx = (fx_t){.gap = 1, .now = 1700000000000000, .rising = 1000000, .limits = {1000, 1 << 20, 10000, 1 << 24}};
     relay_config_default(&fx.config);
     s_entropy_state = 1;
     fx.config.entropy = s_entropy;
@@ -180,6 +180,7 @@ void fx_start(void) {
     s_begun = false;
     fx.config.access = fx.rights ? fx_access(fx.rights) : fx.access ? fx.access() : NULL;
     fx.relay = relay_new(&fx.config, fx_log_begin(), &fx.outbox);
+    relay_rise(fx.relay, fx.rising);
 }
 
 void fx_be_silent(uint64_t session) {
@@ -196,6 +197,8 @@ void fx_restart(void) {
         ;
     fx.config.access = fx.rights ? fx_access(fx.rights) : fx.access ? fx.access() : NULL;
     fx.relay = relay_new(&fx.config, fx_log_begin(), &fx.outbox);
+    fx.rising = 1; /* the machine began anew, too */
+    relay_rise(fx.relay, fx.rising);
 }
 
 void fx_finish(void) {
@@ -253,7 +256,14 @@ void fx_run(void) {
     }
 }
 
+void fx_pass(uint64_t ms) {
+    fx.now += ms * 1000;
+    fx.rising += ms * 1000;
+    fx_tick();
+}
+
 void fx_tick(void) {
+    relay_rise(fx.relay, fx.rising);
     relay_tick(fx.relay);
     fx_run();
 }
@@ -325,6 +335,16 @@ void fx_send_now(route_t route) {
 
 void fx_one_now(route_t route, const char *room, uint64_t mid, const char *body) {
     fx_one(route, room, mid, body);
+    fx_run();
+}
+
+void fx_settle(
+    route_t route, uint32_t worker, uint64_t number, zr_verb_t verb, uint32_t ms, uint64_t first, uint64_t last) {
+    zr_buffer_t frame = {0};
+    zr_settle_begin(&frame, worker, number, verb, ms);
+    zr_settle_add(&frame, (zr_range_t){first, last});
+    fx_frame(route, zr_span_of(frame.data, frame.len));
+    zr_buffer_finish(&frame);
     fx_run();
 }
 

@@ -10,6 +10,7 @@
 #include "names.h"
 #include "relay.h"
 #include "unit.h"
+#include "wire_work.h"
 
 enum { BACK = 0, A = 1, B = 2, C = 3, D = 4 }; /* routes; BACK is where published frames are found */
 enum { FX_ROUTES = 64 };                       /* of these the fixture knows user, token and session */
@@ -46,6 +47,7 @@ typedef struct {
     size_t fail;        /* so many commits of the log fail; each takes those with it that are in the queue by then */
     fx_mark_t marks[8]; /* that the last commit brought */
     size_t mark_count;
+    size_t group_count;    /* that the last commit brought */
     size_t forgets;        /* rooms that the log has forgotten */
     size_t held;           /* that the last commit told of */
     log_append_t appended; /* the last one; its frame is not to be used */
@@ -55,7 +57,7 @@ typedef struct {
     bool private;              /* rooms are private at times, so not all that is published is seen on the back */
 
     relay_t *relay;
-    uint64_t now;
+    uint64_t now, rising;         /* µs; the second one only rises */
     const char *users[FX_ROUTES]; /* that authenticated there; their connections have the route's number */
     bool remote[FX_ROUTES];       /* not local */
     route_t deaf;                 /* frames to it cannot be sent */
@@ -84,6 +86,7 @@ void fx_say(route_t route, const char *format, ...) __attribute__((format(printf
 void fx_be_silent(uint64_t session); /* three heartbeats and a part of one pass without a frame of it */
 void fx_run(void);                   /* end of the pass, and all work that waits */
 void fx_tick(void);                  /* a tick, and then the same */
+void fx_pass(uint64_t ms);           /* so much time passes, and then the same */
 void fx_ask(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3))); /* both */
 
 /* A binary PUBLISH, built and then sent as one frame. */
@@ -100,6 +103,10 @@ void fx_one(route_t route, const char *room, uint64_t mid, const char *body); /*
 void fx_send_now(route_t route);
 void fx_one_now(route_t route, const char *room, uint64_t mid, const char *body);
 
+/* A SETTLE of one range, and the end of the pass. */
+void fx_settle(
+    route_t route, uint32_t worker, uint64_t number, zr_verb_t verb, uint32_t ms, uint64_t first, uint64_t last);
+
 /* Says hello, runs, and takes the welcome. The client id is made of `client`. fx_hello: a client id made of the route;
  * for routes below FX_ROUTES it remembers session and token. */
 const char *fx_client(route_t client);
@@ -108,6 +115,7 @@ void fx_resume(route_t route, route_t before, const char *nick); /* with the cli
 
 /* The next frame that went there, as text, "" when there is none:
  *   JSON, compact, members sorted · "ack UPTO @SEQ LEVEL" · "[replay |state ]ROOM PREV: SEQ/BODY SEQ/KEY=BODY SEQ/KEY!"
+ *   "work WORKER xDELIVERIES: SEQ/BODY …" · "settled WORKER #NUMBER COUNT LEVEL SEQ=BECAME …"
  *   presence "ROOM! JSON" · "synced NONCE JSON". Valid until the eighth call after it. */
 const char *fx_text(route_t route);
 void fx_expect(route_t route, const char *members, ...) __attribute__((format(printf, 2, 3)));
@@ -146,7 +154,7 @@ void fx_refused(route_t route, const char *code, const char *format, ...) __attr
 uint64_t fx_effect(effect_kind_t kind);
 const char *fx_dropped_user(void);
 
-/* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, a for admin, g for gateway; '!' denies. A name
+/* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, a for admin, g for gateway, k for work; '!' denies. A name
  * that begins with '-' is banned; one that begins with '@' is a role of signed logins. A line "#7" takes key 7 for
  * those. fx_set_access puts them in force. */
 access_t *fx_access(const char *text);

@@ -15,6 +15,8 @@ static struct {
     size_t value_count;
     fx_mark_t marks[64]; /* longest unused first */
     size_t mark_count;
+    log_group_t groups[64];
+    size_t group_count;
 } s_log;
 
 /* --- What is known of each room --- */
@@ -91,6 +93,24 @@ static void s_set_mark(const log_mark_t *given) {
     s_log.mark_count = kept + 1;
 }
 
+static void s_set_group(const log_group_t *given) {
+    size_t kept = 0;
+    for (size_t i = 0; i < s_log.group_count; i++) {
+        log_group_t *group = &s_log.groups[i];
+        if (memcmp(group->room, given->room, sizeof group->room + sizeof group->name) == 0)
+            zr_blob_unref(group->state);
+        else
+            s_log.groups[kept++] = *group;
+    }
+    s_log.group_count = kept;
+    if (!given->state)
+        return;
+    ck_assert_uint_lt(kept, sizeof s_log.groups / sizeof s_log.groups[0]);
+    s_log.groups[kept] = *given;
+    s_log.groups[kept].state = zr_blob_ref(given->state);
+    s_log.group_count++;
+}
+
 /* --- What is stored --- */
 
 static void s_note_marks(const log_commit_t *commit) {
@@ -133,6 +153,9 @@ static void s_on_commit(void *ctx, const log_commit_t *commit, bool ok) {
     (void)ctx;
     for (size_t i = 0; ok && i < commit->mark_count; i++)
         s_set_mark(&commit->marks[i]);
+    for (size_t i = 0; ok && i < commit->group_count; i++)
+        s_set_group(&commit->groups[i]);
+    fx.group_count = commit->group_count;
     s_note_marks(commit);
 }
 
@@ -189,6 +212,11 @@ static void s_restore(log_t *log, const log_restore_t *restore) {
         memcpy(mark.client, s_log.marks[i].client, sizeof mark.client);
         restore->mark(restore->ctx, &mark);
     }
+    for (size_t i = 0; i < s_log.group_count; i++) {
+        const log_group_t *group = &s_log.groups[i];
+        restore->group(restore->ctx, zr_span_of(group->room, group->room_len), zr_span_of(group->name, group->name_len),
+            zr_span_of(zr_blob_data(group->state), zr_blob_len(group->state)));
+    }
     if (fx.restore)
         fx.restore(restore);
 }
@@ -229,6 +257,8 @@ void fx_log_finish(void) {
     late_log_finish(&s_log.late);
     for (size_t i = 0; i < s_log.mark_count; i++)
         zr_blob_unref(s_log.marks[i].refusals);
+    for (size_t i = 0; i < s_log.group_count; i++)
+        zr_blob_unref(s_log.groups[i].state);
     log_destroy(s_log.disk);
     log_destroy(s_log.memory);
     memset(&s_log, 0, sizeof s_log);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "fixture.h"
+#include "wire_work.h"
 
 /* Takes the next frame that went to `route`; NULL when there is none. The reference is the caller's. */
 static zr_blob_t *s_take(route_t route) {
@@ -115,6 +116,35 @@ static void s_print_back(zr_buffer_t *out, zr_span_t bytes) {
     }
 }
 
+static void s_print_work(zr_buffer_t *out, zr_span_t bytes) {
+    uint32_t worker;
+    uint16_t deliveries;
+    zr_span_t inner;
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    ck_assert(zr_work_read(bytes, &worker, &deliveries, &inner) && zr_deliver_read(&reader, inner));
+    ck_assert_uint_eq(reader.flags, ZR_FRAME_WORK);
+    ck_assert_uint_eq(reader.epoch, fx.config.epoch);
+    s_print(out, "work %u x%u:", worker, deliveries);
+    while (zr_deliver_next(&reader, &entry)) {
+        s_print(out, " %llu/", (unsigned long long)entry.seq);
+        s_print_span(out, entry.body);
+    }
+    ck_assert(!reader.failed);
+}
+
+static void s_print_settled(zr_buffer_t *out, zr_span_t bytes) {
+    static const char *const became[] = {"held", "settled", "waiting", "taken", "ahead"};
+    zr_settled_t settled;
+    zr_became_t what;
+    zr_range_t range;
+    ck_assert(zr_settled_read(&settled, bytes));
+    s_print(out, "settled %u #%llu %u %s", settled.worker, (unsigned long long)settled.number, settled.count,
+        zr_level_name(settled.level));
+    while (zr_settled_next(&settled, &what, &range))
+        s_print(out, " %llu=%s", (unsigned long long)range.first, became[what]);
+}
+
 const char *fx_text(route_t route) {
     static zr_buffer_t texts[8];
     static unsigned next;
@@ -130,6 +160,10 @@ const char *fx_text(route_t route) {
             s_print_back(out, bytes);
         else if (bytes.ptr[0] == '{')
             s_print_json(out, bytes);
+        else if (bytes.ptr[0] == ZR_TYPE_WORK)
+            s_print_work(out, bytes);
+        else if (bytes.ptr[0] == ZR_TYPE_SETTLED)
+            s_print_settled(out, bytes);
         else if (zr_ack_read(&ack, bytes))
             s_print(out, "ack %llu @%llu %s", (unsigned long long)ack.upto, (unsigned long long)ack.seq,
                 zr_level_name(ack.level));

@@ -154,6 +154,26 @@ START_TEST(test_a_room_is_used_while_it_is_forgotten) {
 }
 END_TEST
 
+START_TEST(test_the_states_of_groups_after_a_restart) {
+    ct_begin();
+    ct_append('a', 1);
+    ct_commit_group(1, 'a', "g", "one");
+    ct_commit_group(2, 'b', "g", "of a room without entries");
+    ct_commit_group(3, 'a', "g", "two");
+    ct_commit_group(4, 'a', "gone", "soon");
+    ct_commit_group(5, 'a', "gone", NULL);
+    ct_commit_group(6, 'a', "never was", NULL);
+    ct_expect("1 2 3 4 5 6 ");
+    ct_reopen(0);
+    ct_expect_restored("a 0-1@1001; a#g=two; b#g=of a room without entries; ");
+    ct_commit_group(1, 'a', "g", "");
+    ct_expect("1 ");
+    ct_reopen(0);
+    ct_expect_restored("a 0-1@1001; a#g=; b#g=of a room without entries; ");
+    ct_finish();
+}
+END_TEST
+
 START_TEST(test_a_pass_that_fails_takes_with_it_what_follows) {
     ct_begin();
     ct_append('b', 2);
@@ -163,7 +183,7 @@ START_TEST(test_a_pass_that_fails_takes_with_it_what_follows) {
     ct_commit(3);
     ct_append('b', 1);
     ct_commit_mark(4, 'c', 1, "refused");
-    ct_commit(5);
+    ct_commit_group(5, 'b', "g", "lost");
     ct_engine->release(true);
     ct_expect("2! 3! 4! 5! ");
     ct_expect_bounds('h', 0, 0);
@@ -180,6 +200,10 @@ START_TEST(test_a_pass_that_fails_takes_with_it_what_follows) {
     if (ct_log->engine->restore) {
         ct_reopen(0);
         ct_expect_restored("a 0-2@1002; b 0-2@1002; ");
+        ct_commit_group(1, 'b', "g", "the table is made again");
+        ct_expect("1 ");
+        ct_reopen(0);
+        ct_expect_restored("a 0-2@1002; b 0-2@1002; b#g=the table is made again; ");
     }
     ct_finish();
 }
@@ -243,8 +267,9 @@ END_TEST
 /* --- The suite's parts --- */
 
 void ct_tests_of_keeping(ct_tests_t *tests) {
-    *tests = (ct_tests_t){
-        {test_the_content_after_a_restart, test_values_outlive_retention, test_a_forgotten_room_after_a_restart}, 3};
+    *tests = (ct_tests_t){{test_the_content_after_a_restart, test_values_outlive_retention,
+                              test_a_forgotten_room_after_a_restart, test_the_states_of_groups_after_a_restart},
+        4};
 }
 
 void ct_tests_of_later(ct_tests_t *tests) {

@@ -137,6 +137,16 @@ void ct_commit(uint64_t pass) {
     ct_log->engine->commit(ct_log, &(log_commit_t){.pass = pass});
 }
 
+void ct_commit_group(uint64_t pass, char room, const char *name, const char *state) {
+    log_group_t *groups = calloc(1, sizeof *groups);
+    groups->room[0] = room;
+    groups->room_len = 1;
+    groups->name_len = strlen(name);
+    memcpy(groups->name, name, groups->name_len);
+    groups->state = state ? zr_blob_copy(state, strlen(state)) : NULL;
+    ct_log->engine->commit(ct_log, &(log_commit_t){.pass = pass, .groups = groups, .group_count = 1});
+}
+
 void ct_commit_mark(uint64_t pass, char client, uint64_t mark, const char *refusals) {
     log_mark_t *marks = calloc(1, sizeof *marks);
     memset(marks->client, client, sizeof marks->client);
@@ -191,7 +201,7 @@ void ct_expect_bounds(char name, uint64_t oldest, uint64_t head) {
 
 /* --- The content from before --- */
 
-static char s_lines[32][48];
+static char s_lines[32][64];
 static size_t s_line_count, s_mark_line; /* the first that is of a mark */
 
 static void s_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -226,6 +236,13 @@ static void s_on_mark(void *ctx, const log_mark_t *mark) {
     s_line("%c:%u/%.*s", mark->client[0], (unsigned)mark->mark, (int)refusals.len, refusals.len ? refusals.ptr : "");
 }
 
+static void s_on_group(void *ctx, zr_span_t room, zr_span_t name, zr_span_t state) {
+    (void)ctx;
+    if (s_mark_line == SIZE_MAX)
+        s_mark_line = s_line_count;
+    s_line("%.*s#%.*s=%.*s", (int)room.len, room.ptr, (int)name.len, name.ptr, (int)state.len, state.ptr);
+}
+
 static int s_by_text(const void *a, const void *b) {
     return strcmp(a, b);
 }
@@ -234,7 +251,7 @@ void ct_expect_restored(const char *text) {
     char got[2048] = "";
     s_line_count = 0;
     s_mark_line = SIZE_MAX;
-    ct_log->engine->restore(ct_log, &(log_restore_t){NULL, s_on_room, s_on_value, s_on_mark});
+    ct_log->engine->restore(ct_log, &(log_restore_t){NULL, s_on_room, s_on_value, s_on_mark, s_on_group});
     qsort(s_lines, s_mark_line == SIZE_MAX ? s_line_count : s_mark_line, sizeof *s_lines, s_by_text);
     for (size_t i = 0; i < s_line_count; i++)
         snprintf(got + strlen(got), sizeof got - strlen(got), "%s; ", s_lines[i]);

@@ -36,6 +36,9 @@ void ct_commit(uint64_t pass);
 /* A pass with one mark, of the client id that is `client` 32 times. */
 void ct_commit_mark(uint64_t pass, char client, uint64_t mark, const char *refusals);
 
+/* A pass with the state of a group, in a room of one letter; NULL: the group is deleted. */
+void ct_commit_group(uint64_t pass, char room, const char *name, const char *state);
+
 /* Commits what was appended, and waits until it is stored. */
 void ct_store(void);
 
@@ -51,7 +54,8 @@ log_bounds_t ct_bounds(char name);
 void ct_expect_bounds(char name, uint64_t oldest, uint64_t head);
 
 /* The content from before: "ROOM OLDEST-HEAD@TIME; " and "ROOM.KEY=SEQ; " in alphabetical order, since an engine may have any
- * order of rooms; then "CLIENT:MARK/REFUSALS; " in the order of use. */
+ * order of rooms; then "CLIENT:MARK/REFUSALS; " in the order of use, and
+ * "ROOM#GROUP=STATE; " in alphabetical order. */
 void ct_expect_restored(const char *text);
 
 #define ct_expect_read(name, text, ...)                                                                                \

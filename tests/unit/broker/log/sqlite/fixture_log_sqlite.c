@@ -209,7 +209,7 @@ static void s_on_mark(void *ctx, const log_mark_t *mark) {
 }
 
 void rig_expect_restored(const char *text) {
-    rig.log->engine->restore(rig.log, &(log_restore_t){NULL, s_on_room, s_on_value, s_on_mark});
+    rig.log->engine->restore(rig.log, &(log_restore_t){NULL, s_on_room, s_on_value, s_on_mark, NULL});
     ck_assert_str_eq(rig.got, text);
     rig.got[0] = '\0';
 }

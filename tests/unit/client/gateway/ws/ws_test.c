@@ -8,6 +8,7 @@
 static gateway_config_t s_config;
 static poller_t *s_poller;
 static ws_pool_t *s_pool;
+static queue_budget_t s_budget;
 static uint64_t s_now;
 
 typedef struct {
@@ -47,7 +48,8 @@ static void s_begin(void) {
     s_config.answer_queue = 3000;
     s_config.ping_ms = 1000;
     s_poller = poller_new();
-    s_pool = ws_pool_new(&s_config, s_poller);
+    s_budget = (queue_budget_t){.most = 100000};
+    s_pool = ws_pool_new(&s_config, s_poller, &s_budget);
     s_now = 1000;
     ws_pool_turn(s_pool, false, s_now);
 }
@@ -103,6 +105,37 @@ static void s_fill(peer_t *peer) {
         ck_assert(s_send(peer, 500, true));
         s_turns(0);
     } while (ws_counts(s_pool)->bytes_out > before);
+}
+
+TEST(test_all_queues_together_are_bounded) {
+    static peer_t slow[6], quick;
+    for (size_t i = 0; i < 6; i++) {
+        s_open(&slow[i], LIT(""));
+        s_fill(&slow[i]);
+    }
+    s_open(&quick, LIT(""));
+    s_budget.most = s_budget.held + 2000;
+    for (size_t i = 0; i < 6; i++)
+        while (s_send(&slow[i], 100, true))
+            ;
+    ck_assert_uint_le(s_budget.held, s_budget.most);
+    ck_assert_uint_gt(s_budget.most - s_budget.held, 100); /* the last ones left room for the quick one */
+    ck_assert(s_send(&quick, 100, true));
+    s_turns(0);
+    ck_assert_uint_eq(s_read(&quick).len, 100);
+    ck_assert(!s_send(&quick, queue_budget_left(&s_budget) + 1, true)); /* though its own queue is empty */
+    ck_assert(s_send(&quick, queue_budget_left(&s_budget), true));
+    s_turns(0);
+    while (ws_counts(s_pool)->queued > 0 && s_read(&quick).len > 0)
+        s_turns(0);
+    s_budget.most = 100;
+    ck_assert(!s_send(&slow[0], 1, false)); /* an answer for which there is no room ends the connection */
+    ck_assert_uint_eq(ws_counts(s_pool)->too_slow, 1);
+    for (size_t i = 0; i < 6; i++)
+        close(slow[i].fd);
+    close(quick.fd);
+    s_turns(0);
+    ck_assert_uint_eq(s_budget.held, 0);
 }
 
 TEST(test_messages_in_and_frames_out) {

@@ -1,0 +1,48 @@
+/* SETTLE: a worker says what became of entries. It is answered once that is stored. */
+#include "batch.h"
+#include "commands.h"
+#include "flood.h"
+#include "groups.h"
+#include "reply.h"
+#include "rooms.h"
+#include "state.h"
+
+static void s_fail(relay_t *relay, const session_t *session, zr_code_t code, const zr_settle_t *settle) {
+    json_t *about = NULL;
+    if (settle->worker && settle->number <= ZR_INT_MAX)
+        about = json_pack("{sI sI}", "worker", (json_int_t)settle->worker, "settle", (json_int_t)settle->number);
+    send_error(relay, session->route, code, about);
+}
+
+static void s_settle(relay_t *relay, session_t *session, group_worker_t *worker, zr_settle_t *settle) {
+    room_group_t *each = groups_of(worker);
+    zr_buffer_t out = {0};
+    zr_range_t range;
+    uint32_t count = 0;
+    zr_settled_begin(&out, settle->worker, settle->number);
+    while (zr_settle_next(settle, &range)) {
+        zr_became_t became;
+        size_t settled = group_settle(worker, settle->verb, range, settle->ms, relay->groups.rising, &became);
+        count += (uint32_t)settled;
+        if (settled == 0 && became != ZR_BECAME_HELD)
+            zr_settled_add(&out, became, range);
+    }
+    zr_settled_end(&out, each->room->level, count);
+    groups_store(relay, each); /* also when nothing changed now: what is told must be stored */
+    batch_settled(relay, session, zr_buffer_to_blob(&out), settle->worker, settle->number);
+    zr_buffer_finish(&out);
+}
+
+void cmd_settle(relay_t *relay, session_t *session, zr_span_t frame, uint64_t now) {
+    zr_settle_t settle;
+    bool good = zr_settle_read(&settle, frame);
+    size_t ranges = frame.len / ZR_SETTLE_RANGE;
+    rate_cost_t cost = {{[RATE_ENTRIES] = ranges, [RATE_BYTES] = frame.len + RATE_MESSAGE}};
+    if (!flood_publish(relay, session, cost, now))
+        return;
+    group_worker_t *worker = good ? groups_worker(session, settle.worker) : NULL;
+    if (worker)
+        s_settle(relay, session, worker, &settle);
+    else if (flood_publish(relay, session, (rate_cost_t){{[RATE_OPS] = 1}}, now))
+        s_fail(relay, session, good ? ZR_NO_GROUP : ZR_BAD_FRAME, &settle);
+}

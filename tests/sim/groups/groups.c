@@ -1,0 +1,563 @@
+/* Simulated workers of one group: they work, are slow, die and come back, while the broker is killed, its disk is full
+ * and the clock jumps. One seed gives the same run again. See ../README.md. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control.h"
+#include "edge.h"
+#include "fatal.h"
+#include "fixture_late.h"
+#include "groups_model.h"
+#include "logger.h"
+#include "names.h"
+#include "relay.h"
+#include "wire_work.h"
+
+#define PLANTS(X)                                                                                                      \
+    X(NONE, "none")                                                                                                    \
+    X(OLD_STATE, "old-state")     /* a crash brings back the state of a group before the last */                       \
+    X(NO_STATE, "no-state")       /* the states of groups do not come back */                                          \
+    X(LOST_BURIAL, "lost-burial") /* copies of dead entries are not stored */                                          \
+    X(TWICE, "twice")             /* some work goes to another worker too */                                           \
+    X(TOO_MUCH, "too-much")       /* "done" of one entry means all before it that the worker holds */                  \
+    X(FAST_CLOCK, "fast-clock")   /* the broker takes entries back early */                                            \
+    X(NO_KEYS, "no-keys")         /* the broker does not see the keys */                                               \
+    X(DEAF, "deaf")               /* a worker's end is told to the model, and not to the broker */                     \
+    X(BOUNDLESS, "boundless")     /* a worker gets more than it asked for */
+
+typedef enum {
+#define X(name, text) PLANT_##name,
+    PLANTS(X)
+#undef X
+        PLANT_COUNT
+} plant_t;
+
+static const char *const s_plants[PLANT_COUNT] = {
+#define X(name, text) [PLANT_##name] = text,
+    PLANTS(X)
+#undef X
+};
+
+enum { PUBLISHER = 100, INBOX = 64, STATES = 4, TIME_MS = 1000, EPOCH = 7 };
+
+typedef struct {
+    bool live;       /* has a session, and works */
+    uint64_t client; /* of its id: each session has a new one */
+    uint64_t session;
+    zr_blob_t *inbox[INBOX];
+    size_t count;
+    uint64_t holds[1024]; /* what it has, as far as it knows */
+    size_t hold_count;
+    uint64_t said[1024]; /* done, and not confirmed */
+    size_t said_count;
+    uint64_t number;
+} worker_t;
+
+typedef struct {
+    world_t world;
+    plant_t plant;
+    model_t model;
+    relay_t *relay;
+    relay_config_t config;
+    outbox_t outbox;
+    late_log_t late;
+    log_t *disk;
+    size_t fail;
+    uint64_t gap, rising, now, mid, clients;
+    bool slow; /* the log answers when told */
+    worker_t workers[WORKERS];
+    log_group_t states[STATES], before[STATES];
+    size_t state_count;
+    bool lost[ENTRIES_MAX + 1];
+} sim_t;
+
+static sim_t *s_sim;
+
+static const char s_room[] = "r", s_dead[] = "d";
+
+/* --- The disk --- */
+
+static log_t *s_place(void *ctx, zr_span_t room) {
+    (void)room;
+    return ((sim_t *)ctx)->disk;
+}
+
+/* The body of an entry is its key; of a dead one, a line of JSON stands before. */
+static void s_on_append(void *ctx, const log_append_t *append) {
+    sim_t *sim = ctx;
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    bool dead = zr_span_equal(append->room, zr_span(s_dead));
+    zr_deliver_read(&reader, zr_span_of(zr_blob_data(append->frame), zr_blob_len(append->frame)));
+    while (zr_deliver_next(&reader, &entry)) {
+        if (!dead) {
+            model_stored(&sim->model, entry.seq, entry.body.ptr[0] - '0');
+            continue;
+        }
+        json_t *about = NULL;
+        zr_span_t rest = entry.body, line = zr_span_cut(&rest, '\n');
+        if (zr_control_read(line, &about) != ZR_OK)
+            world_fail(&sim->world, "I10", "a dead entry without its line");
+        uint64_t seq = (uint64_t)json_integer_value(json_object_get(about, "seq"));
+        json_decref(about);
+        if (sim->plant != PLANT_LOST_BURIAL)
+            model_dead(&sim->model, seq);
+    }
+}
+
+static void s_on_forget(void *ctx, const log_forget_t *forget) {
+    (void)ctx, (void)forget;
+}
+
+static void s_set_state(sim_t *sim, const log_group_t *given) {
+    size_t i = 0;
+    while (i < sim->state_count && memcmp(sim->states[i].name, given->name, sizeof given->name) != 0)
+        i++;
+    if (i == sim->state_count)
+        sim->state_count++;
+    zr_blob_unref(sim->before[i].state);
+    sim->before[i] = sim->states[i];
+    sim->states[i] = *given;
+    sim->states[i].state = given->state ? zr_blob_ref(given->state) : NULL;
+}
+
+static void s_on_commit(void *ctx, const log_commit_t *commit, bool ok) {
+    for (size_t i = 0; ok && i < commit->group_count; i++)
+        s_set_state(ctx, &commit->groups[i]);
+}
+
+static void s_restore(log_t *log, const log_restore_t *restore) {
+    sim_t *sim = s_sim;
+    (void)log;
+    for (int i = 0; i < 2; i++) {
+        zr_span_t name = zr_span(i ? s_dead : s_room);
+        log_bounds_t bounds = sim->disk->engine->bounds(sim->disk, name);
+        if (bounds.head > 0)
+            restore->room(restore->ctx, name, &bounds);
+    }
+    for (size_t i = 0; i < sim->state_count && sim->plant != PLANT_NO_STATE; i++) {
+        const log_group_t *group = &sim->states[i];
+        if (sim->plant == PLANT_OLD_STATE && sim->before[i].state)
+            group = &sim->before[i];
+        if (group->state)
+            restore->group(restore->ctx, zr_span_of(group->room, group->room_len),
+                zr_span_of(group->name, group->name_len),
+                zr_span_of(zr_blob_data(group->state), zr_blob_len(group->state)));
+    }
+}
+
+/* --- The edge --- */
+
+static void s_see_work(sim_t *sim, int worker, zr_span_t frame) {
+    uint32_t number;
+    uint16_t deliveries;
+    zr_span_t inner;
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    if (!zr_work_read(frame, &number, &deliveries, &inner) || !zr_deliver_read(&reader, inner))
+        return;
+    while (zr_deliver_next(&reader, &entry)) {
+        world_trace(&sim->world, "entry %llu to worker %d, time %u", (unsigned long long)entry.seq, worker, deliveries);
+        model_work(&sim->model, worker, entry.seq, deliveries, sim->rising, sim->rising + TIME_MS * MS);
+    }
+}
+
+/* `confirmed`: that much of what the worker said is stored. */
+static void s_see_settled(sim_t *sim, worker_t *worker, zr_span_t frame) {
+    zr_settled_t settled;
+    zr_became_t became;
+    zr_range_t range;
+    if (!zr_settled_read(&settled, frame))
+        return;
+    bool left = false;
+    while (zr_settled_next(&settled, &became, &range)) {
+        left = true;
+        if (became == ZR_BECAME_SETTLED)
+            model_settled(&sim->model, range.first);
+    }
+    /* The simulated workers settle one entry at a time, under its seq as the number. */
+    if (!left && settled.count == 1)
+        for (size_t i = 0; i < worker->said_count; i++)
+            if (worker->said[i] == settled.number)
+                model_confirmed(&sim->model, settled.number);
+}
+
+static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live) {
+    sim_t *sim = ctx;
+    (void)live;
+    worker_t *worker = route >= 1 && route <= WORKERS ? &sim->workers[route - 1] : NULL;
+    zr_span_t bytes = zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
+    if (!worker || worker->count == INBOX || !worker->live) {
+        zr_blob_unref(frame);
+        return worker && worker->live ? EDGE_FULL : EDGE_SENT;
+    }
+    if (bytes.ptr[0] == ZR_TYPE_WORK)
+        s_see_work(sim, (int)(worker - sim->workers), bytes);
+    worker_t *other = &sim->workers[rng_below(&sim->world.rng, WORKERS)];
+    if (sim->plant == PLANT_TWICE && bytes.ptr[0] == ZR_TYPE_WORK && other != worker && other->live &&
+        rng_chance(&sim->world.rng, 1, 20))
+        s_see_work(sim, (int)(other - sim->workers), bytes);
+    worker->inbox[worker->count++] = frame;
+    return EDGE_SENT;
+}
+
+static void s_publish(void *ctx, zr_blob_t *frame) {
+    (void)ctx;
+    zr_blob_unref(frame);
+}
+
+static void s_watch(void *ctx, uint64_t session) {
+    sim_t *sim = ctx;
+    for (int i = 0; i < WORKERS; i++)
+        if (sim->workers[i].live && !sim->workers[i].session)
+            sim->workers[i].session = session;
+}
+
+static void s_run(sim_t *sim) {
+    static const edge_calls_t calls = {.send = s_send, .publish = s_publish, .watch = s_watch};
+    edge_t edge = {.calls = &calls, .ctx = sim, .relay = sim->relay, .log = &sim->late.log, .outbox = &sim->outbox};
+    relay_flush(sim->relay);
+    while (edge_carry_out(&edge))
+        ;
+    while (relay_has_work(sim->relay)) {
+        relay_work(sim->relay);
+        while (edge_carry_out(&edge))
+            ;
+    }
+}
+
+static void s_entropy(void *ctx, void *out, size_t len) {
+    rng_fill(ctx, out, len);
+}
+
+static void s_start(sim_t *sim) {
+    static const late_calls_t calls = {
+        .place = s_place, .append = s_on_append, .forget = s_on_forget, .commit = s_on_commit};
+    sim->late.calls = &calls;
+    sim->late.ctx = sim;
+    sim->late.late = &sim->slow;
+    sim->late.gap = &sim->gap;
+    sim->late.fail = &sim->fail;
+    late_log_begin(&sim->late, ZR_LEVEL_DISK);
+    sim->late.engine.restore = s_restore;
+    sim->relay = relay_new(&sim->config, &sim->late.log, &sim->outbox);
+    relay_rise(sim->relay, sim->rising);
+}
+
+static void s_say(sim_t *sim, route_t route, const char *text) {
+    relay_frame(sim->relay, route, zr_span(text), sim->now);
+    s_run(sim);
+}
+
+static void s_hello(sim_t *sim, route_t route) {
+    char text[200];
+    snprintf(
+        text, sizeof text, "{\"op\":\"hello\",\"proto\":1,\"client\":\"%032llx\"}", (unsigned long long)++sim->clients);
+    s_say(sim, route, text);
+}
+
+/* --- What happens --- */
+
+static void s_forget_inbox(worker_t *worker) {
+    for (size_t i = 0; i < worker->count; i++)
+        zr_blob_unref(worker->inbox[i]);
+    worker->count = 0;
+}
+
+static void s_work(sim_t *sim, int number) {
+    worker_t *worker = &sim->workers[number];
+    char text[400];
+    unsigned credit = (unsigned)rng_between(&sim->world.rng, 1, 8);
+    if (!worker->live) {
+        s_forget_inbox(worker);
+        *worker = (worker_t){.live = true, .number = worker->number};
+        s_hello(sim, (route_t)(number + 1));
+    }
+    if (credit > sim->model.credit[number])
+        sim->model.credit[number] = credit;
+    snprintf(text, sizeof text,
+        "{\"op\":\"work\",\"room\":\"r\",\"group\":\"g\",\"worker\":1,\"credit\":%u,\"time\":%d,\"deliveries\":%u,"
+        "\"backoff\":100,\"dead\":\"d\",\"ordered\":%s}",
+        sim->plant == PLANT_BOUNDLESS ? credit + 9 : credit, TIME_MS, sim->model.deliveries,
+        sim->model.ordered ? "true" : "false");
+    s_say(sim, (route_t)(number + 1), text);
+}
+
+static void s_gone(sim_t *sim, int number) {
+    worker_t *worker = &sim->workers[number];
+    if (!worker->live)
+        return;
+    uint64_t session = worker->session;
+    worker->live = false;
+    worker->hold_count = worker->said_count = 0;
+    s_forget_inbox(worker);
+    model_worker_gone(&sim->model, number); /* before the others get what it had */
+    sim->model.credit[number] = 0;
+    if (sim->plant == PLANT_DEAF)
+        return;
+    for (int beats = 0; beats < 4; beats++)
+        relay_silent(sim->relay, session);
+    s_run(sim);
+}
+
+static void s_publish_some(sim_t *sim) {
+    zr_buffer_t frame = {0};
+    uint64_t count = rng_between(&sim->world.rng, 1, 6);
+    if (sim->mid + count > ENTRIES_MAX)
+        return;
+    zr_publish_begin(&frame, zr_span(s_room));
+    for (uint64_t i = 0; i < count; i++) {
+        char key[2] = {(char)('0' + rng_below(&sim->world.rng, KEYS)), 0};
+        zr_publish_add(&frame,
+            &(zr_publish_entry_t){
+                .mid = ++sim->mid, .key = zr_span(sim->plant == PLANT_NO_KEYS ? NULL : key), .body = zr_span(key)});
+    }
+    relay_frame(sim->relay, PUBLISHER, zr_span_of(frame.data, frame.len), sim->now);
+    zr_buffer_finish(&frame);
+    s_run(sim);
+}
+
+/* The worker takes a frame from its connection. */
+static void s_take(sim_t *sim, int number) {
+    worker_t *worker = &sim->workers[number];
+    if (!worker->live || worker->count == 0)
+        return;
+    zr_blob_t *frame = worker->inbox[0];
+    memmove(worker->inbox, worker->inbox + 1, --worker->count * sizeof *worker->inbox);
+    zr_span_t bytes = zr_span_of(zr_blob_data(frame), zr_blob_len(frame)), inner;
+    uint32_t id;
+    uint16_t deliveries;
+    zr_deliver_reader_t reader;
+    zr_entry_t entry;
+    if (bytes.ptr[0] == ZR_TYPE_SETTLED)
+        s_see_settled(sim, worker, bytes);
+    if (zr_work_read(bytes, &id, &deliveries, &inner) && zr_deliver_read(&reader, inner))
+        while (zr_deliver_next(&reader, &entry) && worker->hold_count < 1024)
+            worker->holds[worker->hold_count++] = entry.seq;
+    zr_blob_unref(frame);
+}
+
+static zr_verb_t s_verb(sim_t *sim, bool calm) {
+    uint64_t dice = calm ? 0 : rng_below(&sim->world.rng, 10);
+    return dice < 6 ? ZR_SETTLE_DONE : dice < 8 ? ZR_SETTLE_RETRY : dice < 9 ? ZR_SETTLE_EXTEND : ZR_SETTLE_REJECT;
+}
+
+static void s_tell_model(sim_t *sim, int number, zr_verb_t verb, uint64_t seq, uint64_t ms) {
+    if (verb == ZR_SETTLE_DONE)
+        model_done(&sim->model, number, seq);
+    else if (verb == ZR_SETTLE_EXTEND)
+        model_extend(&sim->model, number, seq, sim->rising + ms * MS);
+    else
+        model_back(&sim->model, number, seq, verb == ZR_SETTLE_REJECT);
+}
+
+static void s_settle(sim_t *sim, int number, bool calm) {
+    worker_t *worker = &sim->workers[number];
+    if (!worker->live || worker->hold_count == 0 || worker->said_count == 1024)
+        return;
+    size_t place = rng_below(&sim->world.rng, worker->hold_count);
+    uint64_t seq = worker->holds[place];
+    zr_verb_t verb = s_verb(sim, calm);
+    uint32_t ms = verb == ZR_SETTLE_EXTEND ? 2000 : 0;
+    zr_buffer_t frame = {0};
+    zr_settle_begin(&frame, 1, seq, verb, ms);
+    zr_settle_add(&frame, (zr_range_t){sim->plant == PLANT_TOO_MUCH && verb == ZR_SETTLE_DONE ? 1 : seq, seq});
+    if (verb != ZR_SETTLE_EXTEND)
+        worker->holds[place] = worker->holds[--worker->hold_count];
+    if (verb == ZR_SETTLE_DONE)
+        worker->said[worker->said_count++] = seq;
+    s_tell_model(sim, number, verb, seq, ms);
+    relay_frame(sim->relay, (route_t)(number + 1), zr_span_of(frame.data, frame.len), sim->now);
+    zr_buffer_finish(&frame);
+    s_run(sim);
+}
+
+static void s_pass_time(sim_t *sim, uint64_t ms) {
+    sim->rising += ms * MS;
+    sim->now += ms * MS;
+    relay_rise(sim->relay, sim->rising + (sim->plant == PLANT_FAST_CLOCK ? 400 * MS : 0));
+    relay_tick(sim->relay);
+    s_run(sim);
+}
+
+static void s_crash(sim_t *sim) {
+    world_trace(&sim->world, "the broker is killed");
+    for (int i = 0; i < WORKERS; i++) {
+        worker_t *worker = &sim->workers[i];
+        s_forget_inbox(worker);
+        worker->live = false;
+        worker->hold_count = worker->said_count = 0;
+        sim->model.credit[i] = 0;
+    }
+    model_crash(&sim->model);
+    relay_destroy(sim->relay);
+    outbox_finish(&sim->outbox);
+    s_start(sim);
+    s_hello(sim, PUBLISHER);
+}
+
+static void s_log(sim_t *sim, uint64_t steps) {
+    while (steps-- > 0 && late_log_step(&sim->late))
+        s_run(sim);
+}
+
+static void s_step(sim_t *sim) {
+    rng_t *rng = &sim->world.rng;
+    int number = (int)rng_below(rng, WORKERS);
+    switch (rng_below(rng, 16)) {
+    case 0:
+    case 1:
+        s_publish_some(sim);
+        break;
+    case 2:
+        s_work(sim, number);
+        break;
+    case 3:
+        if (rng_chance(rng, 1, 4))
+            s_gone(sim, number);
+        break;
+    case 4:
+        s_pass_time(sim, rng_skewed(rng, 1500));
+        break;
+    case 5:
+        if (rng_chance(rng, 1, 12))
+            s_crash(sim);
+        break;
+    case 6:
+        if (rng_chance(rng, 1, 8))
+            sim->fail = 1;
+        break;
+    case 7:
+        sim->now += rng_chance(rng, 1, 2) ? 3600000 * MS : 0;
+        if (rng_chance(rng, 1, 3))
+            sim->now -= 1800000 * MS;
+        break;
+    case 8:
+        if (rng_chance(rng, 1, 8)) {
+            s_say(sim, PUBLISHER, "{\"op\":\"group\",\"room\":\"r\",\"group\":\"g\",\"do\":\"pause\"}");
+            s_say(sim, PUBLISHER, "{\"op\":\"group\",\"room\":\"r\",\"group\":\"g\",\"do\":\"resume\"}");
+        }
+        break;
+    case 9:
+    case 10:
+        s_settle(sim, number, false);
+        break;
+    case 11:
+    case 12:
+        s_take(sim, number);
+        break;
+    default:
+        s_log(sim, rng_between(rng, 1, 8));
+    }
+}
+
+/* The faults are over: all is worked off. */
+static void s_calm(sim_t *sim) {
+    sim->fail = 0;
+    sim->slow = false;
+    s_log(sim, UINT64_MAX);
+    s_say(sim, PUBLISHER, "{\"op\":\"group\",\"room\":\"r\",\"group\":\"g\",\"do\":\"resume\"}");
+    for (int round = 0; round < 4000 && !sim->world.failed; round++) {
+        for (int i = 0; i < WORKERS; i++) {
+            if (!sim->workers[i].live)
+                s_work(sim, i);
+            for (int frames = 0; frames < 8; frames++)
+                s_take(sim, i);
+            for (int entries = 0; entries < 8; entries++)
+                s_settle(sim, i, true);
+        }
+        if (round % 10 == 0)
+            s_pass_time(sim, 700);
+    }
+    model_end(&sim->model);
+}
+
+/* --- A run --- */
+
+static void s_world(sim_t *sim, uint64_t seed, plant_t plant, bool trace) {
+    memset(sim, 0, sizeof *sim);
+    s_sim = sim;
+    world_init(&sim->world, seed);
+    sim->world.tracing = trace;
+    sim->plant = plant;
+    sim->gap = 1;
+    sim->rising = 1;
+    sim->now = 1700000000000000;
+    sim->slow = rng_chance(&sim->world.rng, 3, 4);
+    sim->model = (model_t){.world = &sim->world,
+        .ordered = rng_chance(&sim->world.rng, 1, 2),
+        .deliveries = (unsigned)rng_between(&sim->world.rng, 2, 4)};
+    relay_config_default(&sim->config);
+    sim->config.entropy = s_entropy;
+    sim->config.entropy_ctx = &sim->world.rng;
+    sim->config.epoch = EPOCH;
+    sim->config.rate_ops = sim->config.rate_control = sim->config.rate_entries = sim->config.rate_bytes = 0;
+    if (rng_chance(&sim->world.rng, 1, 3))
+        sim->config.max_group_entries = rng_between(&sim->world.rng, 1, 30);
+    if (rng_chance(&sim->world.rng, 1, 4))
+        sim->config.max_group_bytes = rng_between(&sim->world.rng, 1, 300);
+    sim->disk = log_memory_new(&(log_memory_limits_t){1000000, 1 << 30, 1000000, 1 << 30});
+    s_start(sim);
+    s_hello(sim, PUBLISHER);
+    for (sim->world.step = 0; sim->world.step < 400 && !sim->world.failed; sim->world.step++)
+        s_step(sim);
+    if (!sim->world.failed)
+        s_calm(sim);
+    for (int i = 0; i < WORKERS; i++)
+        s_forget_inbox(&sim->workers[i]);
+    relay_destroy(sim->relay);
+    outbox_finish(&sim->outbox);
+    late_log_finish(&sim->late);
+    log_destroy(sim->disk);
+    for (size_t i = 0; i < sim->state_count; i++) {
+        zr_blob_unref(sim->states[i].state);
+        zr_blob_unref(sim->before[i].state);
+    }
+}
+
+/* true: the seed's world holds all promises. */
+static bool s_seed(uint64_t seed, plant_t plant, bool trace, bool tell) {
+    static sim_t sim;
+    s_world(&sim, seed, plant, trace);
+    bool failed = sim.world.failed;
+    if (failed && tell)
+        printf("seed %llu, step %u: %s: %s\n", (unsigned long long)seed, sim.world.step, sim.world.invariant,
+            sim.world.failure);
+    world_finish(&sim.world);
+    return !failed;
+}
+
+static bool s_find(plant_t plant, uint64_t first, uint64_t seeds) {
+    for (uint64_t seed = first; seed < first + seeds; seed++)
+        if (!s_seed(seed, plant, false, false)) {
+            printf("%s: found with seed %llu\n", s_plants[plant], (unsigned long long)seed);
+            return true;
+        }
+    printf("%s: not found in %llu seeds\n", s_plants[plant], (unsigned long long)seeds);
+    return false;
+}
+
+int main(int argc, char **argv) {
+    uint64_t seeds = 100, first = 1;
+    bool plants = false, trace = false, good = true;
+    plant_t plant = PLANT_NONE;
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--seeds") == 0)
+            seeds = strtoull(value, NULL, 10);
+        else if (strcmp(argv[i], "--first") == 0)
+            first = strtoull(value, NULL, 10);
+        else if (strcmp(argv[i], "--plant") == 0)
+            for (unsigned p = 0; p < PLANT_COUNT; p++)
+                plant = strcmp(s_plants[p], value) == 0 ? (plant_t)p : plant;
+        plants |= strcmp(argv[i], "--plants") == 0;
+        trace |= strcmp(argv[i], "--trace") == 0;
+    }
+    zr_log_set_level(ZR_LOG_ERROR);
+    for (unsigned p = 1; plants && p < PLANT_COUNT; p++)
+        good &= s_find((plant_t)p, first, seeds);
+    for (uint64_t seed = first; !plants && good && seed < first + seeds; seed++)
+        good = s_seed(seed, plant, trace, true);
+    return !good;
+}
