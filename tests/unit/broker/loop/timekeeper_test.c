@@ -98,7 +98,7 @@ TEST(test_a_clock_that_is_not_set) {
     ck_assert_uint_eq(keeper.time, NOW + DAY);
     keeper = s_begun(0, 5 * SECOND, TIME_UNSET);
     ck_assert_uint_eq(keeper.time, 1735689600 * SECOND);
-    keeper = s_begun(200 * YEAR, 5 * SECOND, TIME_UNSET); /* the log's is none either */
+    keeper = s_begun(200 * YEAR, 5 * SECOND, TIME_UNSET); /* the log's time is not set either */
     ck_assert_uint_eq(keeper.time, 1735689600 * SECOND);
 }
 
