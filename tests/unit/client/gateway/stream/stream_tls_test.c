@@ -55,7 +55,7 @@ static void s_begin(void) {
     s_tls = stream_tls_new(&s_config, &error);
     ck_assert_msg(s_tls != NULL, "%s", error.text);
     s_poller = poller_new();
-    s_pool = stream_pool_new(&s_config, s_poller);
+    s_pool = stream_pool_new(&s_config, s_poller, &s_budget);
     gnutls_certificate_allocate_credentials(&s_trust);
 }
 
