@@ -26,6 +26,7 @@ typedef enum {
     DB_SQL_FAILURE,
     DB_SQL_FLOOR,
     DB_SQL_BASE,
+    DB_SQL_HOLD,
     DB_SQL_CYCLE,
     DB_SQL_AHEAD_GET,
     DB_SQL_AHEAD_SET,
@@ -74,10 +75,10 @@ struct db {
     sqlite3 *sql;
     sqlite3_stmt *statements[DB_SQL_COUNT];
     char *dir;
-    int lock;                    /* -1: a reader */
-    bool alone;                  /* db.h */
-    pthread_mutex_t turn;        /* of the threads that share it then */
-    uint64_t epoch, floor, base; /* as they were when it was opened */
+    int lock;                          /* -1: a reader */
+    bool alone;                        /* db.h */
+    pthread_mutex_t turn;              /* of the threads that share it then */
+    uint64_t epoch, floor, base, hold; /* as they were when it was opened */
 
     db_newest_t *rooms; /* by id */
     size_t room_size;

@@ -15,7 +15,7 @@ typedef struct {
 typedef struct {
     uint64_t oldest, entries, bytes; /* of the room afterwards: up to there all is gone */
     uint64_t dropped;                /* frames up to this one go */
-    int64_t cut_id;                  /* the frame that is cut; 0: none is */
+    int64_t cut_id;                  /* the frame that is cut; 0: no frame is cut */
     zr_blob_t *cut;                  /* what is left of it */
     size_t cut_count;                /* entries in that */
     ahead_t ahead;                   /* to be noted; upto 0: nothing is */

@@ -237,7 +237,7 @@ export class Session extends Emitter {
 
   /**
    * Asks, and calls `done(error, answer)` once. `again`: a lost session asks again in the next one; otherwise `done` gets `interrupted`.
-   * `early`: the request waits for the next session if there is none now.
+   * `early`: without a session, the request waits for the next one.
    */
   ask(op, members, done, { again = true, early = true } = {}) {
     if (this.state === "closed") return done(new ZrelayError("closed", "the client was closed"));
