@@ -50,9 +50,6 @@ uint64_t db_floor(const db_t *db);
 /* The highest position that db_set_base ever named; 0: none. The value is that of when the database was opened. */
 uint64_t db_base(const db_t *db);
 
-/* What db_set_hold named last, when the database was opened; 0: nothing. */
-uint64_t db_hold(const db_t *db);
-
 /* --- What a start needs: every row to `each` --- */
 
 typedef struct {
@@ -91,9 +88,6 @@ bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, zr_error_t *err
 
 /* Positions up to `base` may be given in this run. In a transaction of its own. */
 bool db_set_base(db_t *db, uint64_t base, zr_error_t *error);
-
-/* Until when nothing is to be deleted for its age (µs), for the next start. A transaction of its own. */
-bool db_set_hold(db_t *db, uint64_t until, zr_error_t *error);
 
 /* --- Reading --- */
 
