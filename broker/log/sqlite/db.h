@@ -50,9 +50,6 @@ uint64_t db_floor(const db_t *db);
 /* The highest position that db_set_base ever named; 0: none. The value is that of when the database was opened. */
 uint64_t db_base(const db_t *db);
 
-/* What db_set_hold named last, when the database was opened; 0: nothing. */
-uint64_t db_hold(const db_t *db);
-
 /* --- What a start needs: every row to `each` --- */
 
 typedef struct {

@@ -459,10 +459,6 @@ uint64_t db_base(const db_t *db) {
     return db->base;
 }
 
-uint64_t db_hold(const db_t *db) {
-    return db->hold;
-}
-
 uint64_t db_floor(const db_t *db) {
     return db->floor;
 }

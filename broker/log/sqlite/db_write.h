@@ -25,7 +25,4 @@ bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, zr_error_t *err
 /* Positions up to `base` may be given in this run. In a transaction of its own. */
 bool db_set_base(db_t *db, uint64_t base, zr_error_t *error);
 
-/* Until when nothing is to be deleted for its age (µs), for the next start. A transaction of its own. */
-bool db_set_hold(db_t *db, uint64_t until, zr_error_t *error);
-
 #endif
