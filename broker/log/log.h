@@ -138,7 +138,9 @@ struct log {
      * this epoch, of which nothing is left. 0: there was no such epoch. */
     uint64_t base;
     uint64_t newest; /* the latest time of an entry from earlier runs; 0: the log is empty */
-    bool hold;       /* set by the edge while the clock is in doubt: nothing is deleted for its age */
+    /* Nothing is deleted for its age before this time (µs), since the clock is in doubt; 0: it is not. The edge sets it
+     * before each tick. An engine on a disk keeps it: at the start it is that of the run before. */
+    uint64_t hold;
     /* A room of that level whose head is above this is never forgotten, or those that begin after it would have too few
      * positions left. 0: there are always enough. */
     uint64_t ceiling;

@@ -31,7 +31,7 @@ typedef struct {
     /* Of entries: */
     uint8_t flags;
     uint64_t epoch, prev, first, last;
-    zr_blob_t *forms[FORMS];           /* NULL: not made yet */
+    zr_blob_t *forms[FORMS];            /* NULL: not made yet */
     zr_blob_t *others[DELIVERY_OTHERS]; /* forms that readers make themselves, to be shared; NULL: not made yet */
 } delivery_t;
 
