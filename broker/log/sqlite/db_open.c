@@ -2,6 +2,7 @@
  * half of its rooms would give positions twice. So all that a start needs is read before the database counts as
  * opened. */
 #include "db_internal.h"
+#include "db_write.h"
 
 #include <errno.h>
 #include <fcntl.h>

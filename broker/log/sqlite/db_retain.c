@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "db_internal.h"
 #include "db_retain.h"
+#include "db_write.h"
 
 #include <inttypes.h>
 

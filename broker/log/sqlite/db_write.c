@@ -5,6 +5,7 @@
  * would find them valid. The next transaction that succeeds overwrites them. So after such a failure a small one is
  * stored at once. */
 #include "db_internal.h"
+#include "db_write.h"
 
 db_newest_t *db_newest_place(db_t *db, uint32_t room) {
     if (room == 0 || room > DB_ROOM_MAX)

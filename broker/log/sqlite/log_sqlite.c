@@ -7,6 +7,7 @@
 #include "log_sqlite.h"
 
 #include "db_retain.h"
+#include "db_write.h"
 #include "disk_rooms.h"
 #include "fatal.h"
 #include "logger.h"
