@@ -167,7 +167,7 @@ static void s_write_metrics(void *ctx, zr_buffer_t *out) {
         .live = uplink_is_live(uplink),
         .streams = stream_counts(gateway->streams),
         .topics = feeds_topics(gateway->feeds),
-        .queues = gateway->queues.held};
+        .queues = &gateway->queues};
     metrics_write(out, &metrics);
 }
 
@@ -176,7 +176,6 @@ static http_api_t *s_new_api(gateway_t *gateway) {
     http_api_config_t api = {.uplink = broker_link_uplink(gateway->broker),
         .feeds = gateway->feeds,
         .proxies = {config->proxies, config->proxy_count},
-        .budget = &gateway->queues,
         .reader_queue = config->reader_queue,
         .origin_allowed = s_origin_allowed,
         .metrics = s_write_metrics,
@@ -217,9 +216,9 @@ static bool s_open_irc(gateway_t *gateway, zr_error_t *error) {
 
 static bool s_open(gateway_t *gateway, zr_error_t *error) {
     const gateway_config_t *config = gateway->config;
-    gateway->feeds = feeds_new(config->max_topics, s_change_topic, gateway);
+    gateway->feeds = feeds_new(config->max_topics, config->max_topic_bytes, s_change_topic, gateway);
     gateway->sockets = ws_pool_new(config, gateway->poller, &gateway->queues);
-    gateway->streams = stream_pool_new(config, gateway->poller);
+    gateway->streams = stream_pool_new(config, gateway->poller, &gateway->queues);
     if (!s_open_signals(gateway, error) || !(gateway->pages = pages_read(config->page, error)) ||
         !(gateway->broker = broker_link_new(config, gateway->feeds, gateway->poller, error)))
         return false;

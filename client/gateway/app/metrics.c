@@ -70,16 +70,19 @@ static void s_write_uplink(zr_buffer_t *out, const metrics_t *metrics) {
         out, "zrelay_gateway_broker_bytes_received_total", s_counter, "Bytes from the broker.", uplink->received_bytes);
 }
 
-static void s_write_queues(zr_buffer_t *out, const metrics_t *metrics) {
+static void s_write_queues(zr_buffer_t *out, const queue_budget_t *queues) {
     http_metric(out, "zrelay_gateway_queued_bytes", s_gauge,
-        "Bytes that wait for all clients, at most limits/all-queues; a frame in several queues counts once.",
-        metrics->queues);
+        "Bytes that wait for all clients and of them, at most limits/all-queues; a frame in several queues counts "
+        "once.",
+        queues->held);
+    http_metric(out, "zrelay_gateway_evicted_total", s_counter,
+        "Clients that were disconnected to keep limits/all-queues.", queues->evicted);
 }
 
 void metrics_write(zr_buffer_t *out, const metrics_t *metrics) {
     s_write_web(out, metrics->web);
     s_write_sockets(out, metrics->sockets);
     s_write_streams(out, metrics->streams);
-    s_write_queues(out, metrics);
+    s_write_queues(out, metrics->queues);
     s_write_uplink(out, metrics);
 }

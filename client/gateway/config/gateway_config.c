@@ -78,8 +78,7 @@ static bool s_read_format(const zr_setting_value_t *value, void *member, zr_erro
     lines_format_t *format = member;
     *format = strcmp(value->text, "body") == 0 ? LINES_FORMAT_BODY : LINES_FORMAT_NICK;
     return *format == LINES_FORMAT_BODY || strcmp(value->text, "nick") == 0 ||
-           zr_fail(
-               error, "\"%.40s\" is no format; write nick (\"nick: text\") or body (the text alone)", value->text);
+           zr_fail(error, "\"%.40s\" is no format; write nick (\"nick: text\") or body (the text alone)", value->text);
 }
 
 /* The two lists are members of the struct beside their counts. So the member of their rows is the whole struct. */
@@ -170,6 +169,7 @@ static const zr_setting_t s_rows[] = {
     {"limits", "all-queues", &zr_kind_u64, AT(all_queues), 1 * MIB, 1024 * 1024 * MIB},
     {"limits", "max-rooms", &zr_kind_u64, AT(max_rooms), 1, 100000},
     {"limits", "max-topics", &zr_kind_u64, AT(max_topics), 8, 10000000},
+    {"limits", "max-topic-bytes", &zr_kind_u64, AT(max_topic_bytes), 1 * KIB, 1024 * MIB},
 };
 
 const zr_setting_table_t gateway_config_table = {"zrelay-gateway.conf", s_rows, sizeof s_rows / sizeof s_rows[0], NULL};
@@ -198,6 +198,7 @@ void gateway_config_default(gateway_config_t *config) {
         .all_queues = 256 * MIB,
         .max_rooms = 200,
         .max_topics = 2000,
+        .max_topic_bytes = 48 * KIB,
         .page = ZRELAY_PAGE,
     };
 }

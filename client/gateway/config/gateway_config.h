@@ -57,7 +57,7 @@ typedef struct {
     uint64_t max_header, max_body, max_message, max_line, max_deliveries;
     uint64_t request_timeout_ms, ping_ms;
     uint64_t reader_queue, answer_queue, all_queues;
-    uint64_t max_rooms, max_topics;
+    uint64_t max_rooms, max_topics, max_topic_bytes;
 } gateway_config_t;
 
 void gateway_config_default(gateway_config_t *config);

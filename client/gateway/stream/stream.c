@@ -59,6 +59,7 @@ struct stream {
 struct stream_pool {
     const gateway_config_t *config;
     poller_t *poller;
+    queue_budget_t *budget;
     uint64_t now;
     stream_t *all, *reading, *writing, *dying;
     stream_t *closing; /* the first `due` first, since all linger equally long */
@@ -249,6 +250,14 @@ static void s_too_slow(stream_t *s) {
     s_die(s);
 }
 
+/* Others need the room. */
+static void s_evict(void *ctx) {
+    stream_t *s = ctx;
+    s->pool->counts.queued -= s->queue.bytes;
+    blob_queue_finish(&s->queue);
+    s_too_slow(s);
+}
+
 bool stream_send(stream_t *s, zr_blob_t *bytes, bool live) {
     stream_pool_t *pool = s->pool;
     size_t after = s->queue.bytes + zr_blob_len(bytes);
@@ -263,6 +272,8 @@ bool stream_send(stream_t *s, zr_blob_t *bytes, bool live) {
         s_too_slow(s);
         return false;
     }
+    if (!queue_budget_make_room(pool->budget, zr_blob_len(bytes)) || s->state != STREAM_OPEN)
+        return false;
     blob_queue_push(&s->queue, bytes);
     pool->counts.queued += zr_blob_len(bytes);
     s_want_write(s);
@@ -355,6 +366,7 @@ stream_t *stream_new(
         .tls = from->tls ? tls_session_new(from->tls, from->fd) : NULL,
         .born = pool->now,
         .writable = true};
+    s->queue.holder = (queue_holder_t){.budget = pool->budget, .evict = s_evict, .ctx = s};
     s->source = (poll_source_t){s_ready, s};
     DL_APPEND(pool->all, s);
     pool->counts.open++;
@@ -476,10 +488,11 @@ const stream_counts_t *stream_counts(const stream_pool_t *pool) {
     return &pool->counts;
 }
 
-stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller) {
+stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget) {
     stream_pool_t *pool = fatal_calloc(sizeof *pool);
     pool->config = config;
     pool->poller = poller;
+    pool->budget = budget;
     pool->now = zr_mono_ms();
     pool->addresses = address_counts_new();
     return pool;

@@ -1,5 +1,5 @@
-/* TCP connections of plain text: bytes in, queued bytes out, both bounded. Lines and IRC use them. All of them share one
- * turn of the loop: what a turn queues goes out with one system call for each connection at its end.
+/* TCP connections of plain text: bytes in, queued bytes out, both bounded. Lines and IRC use them. All of them share
+ * one turn of the loop: what a turn queues goes out with one system call for each connection at its end.
  *
  * A connection has two halves. The peer may end its own and still read: `end` tells that, and the owner decides when to
  * close. Dead peers are found: by TCP's keepalive, and while bytes are under way by what they acknowledge. */
@@ -9,6 +9,7 @@
 #include "blob.h"
 #include "gateway_config.h"
 #include "poller.h"
+#include "queue_budget.h"
 #include "stream_tls.h"
 
 typedef struct stream_pool stream_pool_t;
@@ -58,11 +59,11 @@ typedef struct {
     uint64_t queued;   /* bytes that wait, of all; a blob in several queues counts in each */
 } stream_counts_t;
 
-/* `config` and `poller` must outlive it. */
-stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller);
+/* `config`, `poller` and `budget` must outlive it. All queues count in `budget`. */
+stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget);
 void stream_pool_destroy(stream_pool_t *pool); /* ends the connections that are left; NULL is accepted */
 
-/* Reads, writes and ends connections. `hold`: none is to be read. */
+/* Reads, writes and ends connections. `hold`: read nothing. */
 void stream_pool_turn(stream_pool_t *pool, bool hold, uint64_t now);
 /* Milliseconds until the next turn has something to do, -1: nothing is planned. */
 int stream_pool_timeout(const stream_pool_t *pool, bool hold, uint64_t now);

@@ -49,6 +49,23 @@ TEST(test_bounds) {
     REFUSES("limits", "ping", "soon", "no time");
 }
 
+TEST(test_irc) {
+    ck_assert_str_eq(s_config.irc.host, "");
+    TAKES("irc", "listen", "127.0.0.1:6667");
+    TAKES("irc", "history", "0");
+    TAKES("irc", "history", "1000");
+    REFUSES("irc", "history", "1001", "out of range");
+    TAKES("irc", "rate", "1");
+    TAKES("irc", "rate", "10000");
+    REFUSES("irc", "rate", "0", "out of range");
+    REFUSES("irc", "rate", "10001", "out of range");
+    ck_assert_str_eq(s_fault(), "");
+    TAKES("irc", "listen", "*:6667");
+    ck_assert_ptr_nonnull(strstr(s_fault(), "IRC at *:6667"));
+    s_config.insecure = true;
+    ck_assert_str_eq(s_fault(), "");
+}
+
 TEST(test_lines) {
     ck_assert_str_eq(s_config.lines.host, "");
     ck_assert_str_eq(s_config.lines_room, "lobby");

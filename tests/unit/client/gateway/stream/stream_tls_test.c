@@ -13,6 +13,7 @@
 static gateway_config_t s_config;
 static stream_tls_t *s_tls;
 static poller_t *s_poller;
+static queue_budget_t s_budget = {.most = 1 << 24};
 static stream_pool_t *s_pool;
 static gnutls_certificate_credentials_t s_trust;
 
@@ -55,7 +56,7 @@ static void s_begin(void) {
     s_tls = stream_tls_new(&s_config, &error);
     ck_assert_msg(s_tls != NULL, "%s", error.text);
     s_poller = poller_new();
-    s_pool = stream_pool_new(&s_config, s_poller);
+    s_pool = stream_pool_new(&s_config, s_poller, &s_budget);
     gnutls_certificate_allocate_credentials(&s_trust);
 }
 
