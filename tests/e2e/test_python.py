@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLIENT = ROOT / "client/python"
 sys.path.insert(0, str(CLIENT))
 import zrelay  # noqa: E402
-from harness import DEADLINE, ZRELAY, ZRELAYD, Peer, Program, TestCase, publish_frame  # noqa: E402
+from harness import DEADLINE, ZRELAY, ZRELAYD, Peer, Program, TestCase, publish_frame, wait_for  # noqa: E402
 
 FAST = "server\n    heartbeat = 300\n    tick = 20\n"
 
@@ -31,6 +31,9 @@ class PythonCase(TestCase, unittest.IsolatedAsyncioTestCase):
         self.addCleanup(lambda: (os.environ.clear(), os.environ.update(before)))
         os.environ.clear()
         os.environ.update(self.environment)
+
+    async def asyncSetUp(self):
+        asyncio.get_running_loop().set_debug(False)  # unittest turns it on, and it takes ten times as long; the examples run with it
 
     def connect(self, broker, **options):
         return zrelay.connect(broker.server, **{"timeout": DEADLINE, **options})
@@ -231,6 +234,111 @@ class Client(PythonCase):
             self.assertEqual(await self.texts(prefix, 1), ["two"])
 
 
+class Groups(PythonCase):
+    async def test_workers_share_a_room_and_each_message_is_done_once(self):
+        broker = self.broker(config=FAST)
+        done = []
+
+        async def handle(job):
+            done.append(int(job.text))
+        async with self.connect(broker) as ann, self.connect(broker) as bob:
+            await asyncio.gather(*[ann.publish("mails", str(number)) for number in range(500)])
+            tasks = [asyncio.create_task(each.process("mails", "senders", handle, concurrency=4)) for each in (ann, bob)]
+            await self.until(lambda: len(done) == 500, "all to be done")
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.assertEqual(sorted(done), list(range(500)))
+            await self.until_async(lambda: self.backlog(ann), "the group to have no backlog")
+
+    async def until_async(self, condition, what):
+        for _ in range(int(DEADLINE * 50)):
+            if await condition():
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("timed out: " + what)
+
+    async def backlog(self, relay):
+        group, = await relay.groups("mails")
+        return group["backlog"] == 0 and group["done"] == 500
+
+    async def test_a_job_is_done_retried_rejected_or_extended(self):
+        broker = self.broker(config=FAST)
+        async with self.connect(broker) as ann:
+            for text in ("good", "shy", "bad"):
+                await ann.publish("mails", text)
+            async with ann.work("mails", "senders", credit=3, dead="mails/dead", time=60, backoff=0.05) as jobs:
+                self.assertEqual((jobs.group["created"], jobs.group["time"], jobs.group["backoff"]), (True, 60000, 50))
+                good, shy, bad = await self.take(jobs, 3)
+                self.assertEqual((await good.extend(90), await good.done(), await shy.retry(), await bad.reject()), ("memory",) * 4)
+                again, = await self.take(jobs, 1)
+                self.assertEqual((again.text, again.deliveries, again.message.room), ("shy", 2, "mails"))
+                with self.assertRaises(zrelay.ZrelayError) as caught:
+                    await good.done()
+                self.assertEqual(caught.exception.code, "bad-argument")
+            dead = (await ann.history("mails/dead", last=10)).messages
+            self.assertEqual([each.body.partition(b"\n")[2] for each in dead], [b"bad"])
+            async with ann.work("mails", "senders") as jobs:
+                self.assertFalse(jobs.group["created"])
+                left, = await self.take(jobs, 1)
+                self.assertEqual(left.text, "shy", "what was not settled at the end of the other")
+
+    async def test_a_handler_that_fails_is_tried_again_and_one_that_is_slow_is_extended(self):
+        broker = self.broker(config=FAST)
+        seen, log = [], []
+
+        async def handle(job):
+            seen.append((job.text, job.deliveries))
+            if job.text == "shy" and job.deliveries == 1:
+                raise ValueError("busy")
+            if job.text == "slow":
+                await asyncio.sleep(0.6)
+            log.append(job.text)
+        async with self.connect(broker) as ann:
+            with self.assertLogs("zrelay", "WARNING") as logged:
+                task = asyncio.create_task(ann.process("mails", "senders", handle, concurrency=2, time=0.2, backoff=0.01))
+                await ann.publish("mails", "slow")
+                await ann.publish("mails", "shy")
+                await self.until(lambda: len(log) == 2, "both to be done")
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            self.assertEqual(sorted(seen), [("shy", 1), ("shy", 2), ("slow", 1)])
+            self.assertIn("ValueError: busy", logged.output[0])
+
+    async def test_workers_go_on_after_the_broker_was_killed_and_nothing_is_lost(self):
+        arguments = ("--data", self.path("log"))
+        broker = self.broker(*arguments, config=FAST)
+        done = []
+
+        async def handle(job):
+            await asyncio.sleep(0.001)
+            done.append(int(job.text))
+        async with self.connect(broker) as ann, self.connect(broker) as bob:
+            await asyncio.gather(*[ann.publish("mails", str(number)) for number in range(1000)])
+            tasks = [asyncio.create_task(each.process("mails", "senders", handle, concurrency=20)) for each in (ann, bob)]
+            for count in (100, 500):
+                await self.until(lambda: len(done) > count, "some to be done")
+                broker = self.restart(broker, *arguments, config=FAST)
+            await self.until(lambda: len(set(done)) == 1000, lambda: "all to be done")
+            for task in tasks:
+                self.assertFalse(task.done())
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def test_a_group_that_is_deleted_ends_its_workers_with_the_reason(self):
+        broker = self.broker(config=FAST)
+        async with self.connect(broker) as ann:
+            async with ann.work("mails", "senders") as jobs:
+                await ann.group("mails", "senders", "delete")
+                with self.assertRaises(zrelay.ZrelayError) as caught:
+                    await self.take(jobs, 1)
+                self.assertEqual(caught.exception.code, "dismissed")
+            with self.assertRaises(zrelay.ZrelayError) as caught:
+                async with ann.work("mails", "senders", make=False):
+                    pass
+            self.assertEqual(caught.exception.code, "no-group")
+
+
 class Examples(PythonCase):
     def start(self, broker, name, *arguments):
         self.assertLess(len((CLIENT / "examples" / name).read_text(encoding="utf-8").splitlines()), 40)
@@ -274,6 +382,21 @@ class Examples(PythonCase):
         self.start(broker, "echo.py", "serve").wait_out("serving")
         asking = self.start(broker, "echo.py", "grüß dich")
         self.assertEqual((asking.finish(), asking.text(), asking.errors()), (0, "grüß dich\n", ""))
+
+    def test_a_stream_processed_in_parallel(self):
+        broker = self.broker(config=FAST)
+        workers = [self.start(broker, "parallel.py", "work") for _ in range(2)]
+        for worker in workers:
+            worker.wait_out("working")
+        self.assertEqual(self.start(broker, "parallel.py", "send", "100").finish(), 0)
+
+        def sent():
+            return {line for worker in workers for line in re.findall(r"^sent (mail \d+) at", worker.text(), re.M)}
+        wait_for(lambda: len(sent()) == 100, "all mails to be sent")
+        for worker in workers:
+            worker.signal(signal.SIGINT)
+            self.assertEqual(worker.finish(), 0, worker.errors())
+            worker.wait_out("^stopped$")
 
     def test_shared_live_data(self):
         broker = self.broker(config=FAST)

@@ -42,7 +42,7 @@ struct broker {
     uint64_t epoch;
     char back[32];
     unsigned back_number;
-    uint64_t login;                 /* the ticket of the token that is checked; 0: none is */
+    uint64_t login;                 /* the ticket of the token that is checked; 0: no token is checked */
     uint64_t jwt;                   /* the same of JWTs, */
     char jwt_user[ZR_NICK_MAX + 1]; /* and the user that it names */
     policy_t policies[ROOMS];
@@ -221,7 +221,8 @@ static void s_checked(void *ctx, uint64_t incarnation) {
     broker_end_pass(sim);
 }
 
-/* The JWT is checked, and will expire: so soon that sessions end while their programs work, but not once all is quiet. */
+/* The JWT is checked, and will expire: so soon that sessions end while their programs work, but not once all is
+ * quiet. */
 static void s_checked_jwt(void *ctx, uint64_t incarnation) {
     sim_t *sim = ctx;
     broker_t *broker = sim->broker;

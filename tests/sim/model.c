@@ -26,7 +26,7 @@ int room_number(zr_span_t name) {
 void model_init(model_t *model) {
     *model = (model_t){.epochs = world_calloc(EPOCHS_MAX * sizeof *model->epochs)};
     model->messages = world_grow(NULL, &model->message_size, sizeof *model->messages);
-    model->message_count = 1; /* tag 0 is none */
+    model->message_count = 1; /* tag 0 is no message */
 }
 
 void model_finish(model_t *model) {

@@ -21,7 +21,7 @@ static unsigned s_some_room(client_t *client) {
     return (unsigned)rng_below(s_rng(client), client->sim->params.rooms);
 }
 
-/* The room as the client's epoch has it; NULL: it knows none. */
+/* The room as the client's epoch has it; NULL: the client knows no such room. */
 static const model_room_t *s_known(const client_t *client, unsigned room) {
     return client->epoch < 0 ? NULL : &client->sim->model.epochs[client->epoch].rooms[room];
 }

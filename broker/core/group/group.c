@@ -63,9 +63,14 @@ void group_lose(group_t *group, uint64_t after, uint64_t upto) {
 }
 
 void group_restore(group_t *group, uint64_t seq, uint16_t deliveries, dead_reason_t reason) {
+    bool spent = deliveries >= group->options.deliveries;
+    if (spent && group->options.dead_len == 0) {
+        group->died++;
+        return;
+    }
     item_t *item = item_add(group, seq);
     item->deliveries = deliveries;
-    item->reason = (uint8_t)reason;
+    item->reason = (uint8_t)(spent && reason == DEAD_NOT ? DEAD_ENDED : reason);
     item->unkeyed = true;
     group->unkeyed++;
 }
@@ -73,6 +78,19 @@ void group_restore(group_t *group, uint64_t seq, uint16_t deliveries, dead_reaso
 size_t group_space(const group_t *group) {
     size_t count = HASH_COUNT(group->items);
     return count < group->options.total ? (size_t)group->options.total - count : 0;
+}
+
+static void s_release(item_t *list) {
+    item_t *item, *next;
+    DL_FOREACH_SAFE(list, item, next) {
+        item_point(item, NULL, 0, 0);
+        item_ready(item);
+    }
+}
+
+void group_release(group_t *group) {
+    s_release(group->lists[ITEM_AGAIN]);
+    s_release(group->lists[ITEM_READY]);
 }
 
 /* --- Workers --- */
@@ -136,7 +154,8 @@ void group_worker_remove(group_worker_t *worker, bool counts) {
         s_back(item, 0, 0, DEAD_ENDED);
     }
     DL_DELETE(group->workers, worker);
-    group->worker_count--;
+    if (--group->worker_count == 0)
+        group_release(group);
 }
 
 void group_expire(item_t *item, uint64_t rising) {

@@ -117,7 +117,8 @@ void group_take(group_t *group, group_frame_t *frame, size_t at, size_t len, con
 /* All up to `upto` is gone from the log: unread items with after < seq <= upto are lost. */
 void group_lose(group_t *group, uint64_t after, uint64_t upto);
 
-/* An item from before. Seqs rise, and are not beyond the cursor. */
+/* An item from before. Seqs rise, and are not beyond the cursor. One that was handed out as often as it may is dead: its
+ * worker ended with the broker. */
 void group_restore(group_t *group, uint64_t seq, uint16_t deliveries, dead_reason_t reason);
 
 /* How many more entries beyond the cursor may become items? */
@@ -138,6 +139,9 @@ static inline uint64_t group_worker_wants(const group_worker_t *worker) {
 
 /* Its turn is over: the others come first. */
 void group_worker_turn(group_worker_t *worker);
+
+/* Gives the memory of entries back that could be handed out: they are to be read again. */
+void group_release(group_t *group);
 
 /* How many entries can be handed out now. */
 static inline size_t group_ready(const group_t *group) {

@@ -22,7 +22,9 @@ static const uint64_t s_tickets = 1ULL << 63;
 
 static bool s_is_full(const relay_t *relay, const group_t *group) {
     const group_pool_t *pool = &relay->groups.pool;
-    return group->frame_bytes >= GROUP_BYTES || pool->frame_bytes >= relay->config.max_group_bytes;
+    /* One read is always allowed, so that no group starves while others keep all memory; they keep it for a tick. */
+    return group->frame_bytes >= GROUP_BYTES ||
+           (group->frame_bytes > 0 && pool->frame_bytes >= relay->config.max_group_bytes);
 }
 
 /* Entries beyond the cursor that may become items now. */

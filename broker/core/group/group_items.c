@@ -5,7 +5,7 @@
 
 #include "fatal.h"
 
-enum { CHUNK = 128, BEHIND_BYTES = 1 << 20 };
+enum { CHUNK = 128 };
 
 typedef struct item_chunk {
     struct item_chunk *next;
@@ -217,8 +217,7 @@ void item_ready(item_t *item) {
     else if (!s_is_behind(item))
         s_enter(item, item->deliveries > 0 ? ITEM_AGAIN : ITEM_READY, false);
     else {
-        if (item->group->frame_bytes > BEHIND_BYTES)
-            item_point(item, NULL, 0, 0);
+        item_point(item, NULL, 0, 0); /* for long, perhaps, and others need the memory */
         s_enter(item, ITEM_BEHIND, false);
     }
 }

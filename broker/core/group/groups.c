@@ -158,6 +158,8 @@ void groups_tick(relay_t *relay) {
     for (room_group_t *group; (group = relay->groups.parked);) {
         LL_DELETE2(relay->groups.parked, group, next_parked);
         group->parked = false;
+        if (relay->groups.pool.frame_bytes >= relay->config.max_group_bytes)
+            group_release(&group->group);
         groups_touch(relay, group, false);
     }
 }

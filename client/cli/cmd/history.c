@@ -49,7 +49,7 @@ static int s_entry(const zrelay_event_t *event, void *ctx) {
 /* --- Finding the beginning --- */
 
 typedef struct {
-    uint64_t seq, time; /* 0: there was none */
+    uint64_t seq, time; /* 0: there was no such entry */
 } found_t;
 
 static int s_found(const zrelay_event_t *event, void *ctx) {

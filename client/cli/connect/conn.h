@@ -66,7 +66,7 @@ const zrelay_event_t *conn_next(conn_t *session, int timeout_ms);
  * command ends with CLI_REFUSED. */
 bool conn_refused(const conn_t *session, const zrelay_event_t *event);
 
-/* Appends the text for an event that is not data; false: there is none. */
+/* Appends the text for an event that is not data; false: it has no text. */
 bool conn_describe(const conn_t *session, const zrelay_event_t *event, zr_buffer_t *out);
 
 /* Says it on stderr. */

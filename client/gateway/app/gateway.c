@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "fatal.h"
 #include "http_api.h"
+#include "irc_peers.h"
 #include "line_peers.h"
 #include "listener.h"
 #include "metrics.h"
@@ -42,6 +43,7 @@ struct gateway {
     stream_pool_t *streams;
     ws_host_t host;      /* of line_peers */
     line_peers_t *lines; /* NULL: nothing listens */
+    irc_peers_t *irc;    /* likewise */
     int signals;
     poll_source_t on_signal;
     bool stopping;
@@ -200,6 +202,18 @@ static bool s_open_lines(gateway_t *gateway, zr_error_t *error) {
     return gateway->lines;
 }
 
+static bool s_open_irc(gateway_t *gateway, zr_error_t *error) {
+    const irc_peers_host_t host = {.config = gateway->config,
+        .poller = gateway->poller,
+        .streams = gateway->streams,
+        .uplink = broker_link_uplink(gateway->broker),
+        .feeds = gateway->feeds};
+    if (!gateway->config->irc.host[0])
+        return true;
+    gateway->irc = irc_peers_new(&host, error);
+    return gateway->irc;
+}
+
 static bool s_open(gateway_t *gateway, zr_error_t *error) {
     const gateway_config_t *config = gateway->config;
     gateway->feeds = feeds_new(config->max_topics, config->max_topic_bytes, s_change_topic, gateway);
@@ -217,7 +231,7 @@ static bool s_open(gateway_t *gateway, zr_error_t *error) {
     const proxied_door_t door = {.pass = s_pass, .pass_proxied = s_pass_proxied, .ctx = gateway->web};
     gateway->proxied = proxied_new(config, gateway->poller, &door);
     gateway->listener = listener_open(&config->http, gateway->poller, s_on_accepted, gateway, error);
-    return gateway->listener && s_open_lines(gateway, error);
+    return gateway->listener && s_open_lines(gateway, error) && s_open_irc(gateway, error);
 }
 
 gateway_t *gateway_new(const gateway_config_t *config, zr_error_t *error) {
@@ -238,8 +252,10 @@ void gateway_destroy(gateway_t *gateway) {
     listener_close(gateway->listener);
     proxied_destroy(gateway->proxied);
     line_peers_stop(gateway->lines);
+    irc_peers_stop(gateway->irc);
     stream_pool_destroy(gateway->streams);
     line_peers_destroy(gateway->lines);
+    irc_peers_destroy(gateway->irc);
     ws_pool_destroy(gateway->sockets);
     web_destroy(gateway->web);
     http_api_destroy(gateway->api);
@@ -264,6 +280,10 @@ char *gateway_banner(const gateway_t *gateway) {
         zr_buffer_printf(&text, ", lines on ");
         line_peers_name(gateway->lines, &text);
     }
+    if (gateway->irc) {
+        zr_buffer_printf(&text, ", irc on ");
+        irc_peers_name(gateway->irc, &text);
+    }
     zr_buffer_u8(&text, '\0');
     return (char *)text.data;
 }
@@ -285,6 +305,8 @@ static void s_turn(gateway_t *gateway) {
     broker_link_turn(gateway->broker, now);
     if (gateway->lines)
         line_peers_turn(gateway->lines, now);
+    if (gateway->irc)
+        irc_peers_turn(gateway->irc, now);
     stream_pool_turn(gateway->streams, uplink_is_full(uplink), now);
     web_turn(gateway->web, now);
     ws_pool_turn(gateway->sockets, uplink_is_full(uplink), now);
@@ -292,6 +314,8 @@ static void s_turn(gateway_t *gateway) {
     wait = s_sooner(wait, stream_pool_timeout(gateway->streams, uplink_is_full(uplink), now));
     if (gateway->lines)
         wait = s_sooner(wait, line_peers_timeout(gateway->lines, now));
+    if (gateway->irc)
+        wait = s_sooner(wait, irc_peers_timeout(gateway->irc, now));
     wait = s_sooner(wait, proxied_timeout(gateway->proxied, now));
     wait = s_sooner(wait, s_until(http_api_due(gateway->api), now));
     poller_wait(gateway->poller, s_sooner(wait, broker_link_timeout(gateway->broker, now)));
@@ -305,6 +329,7 @@ void gateway_run(gateway_t *gateway) {
     listener_close(gateway->listener);
     gateway->listener = NULL;
     line_peers_stop(gateway->lines);
+    irc_peers_stop(gateway->irc);
     stream_pool_close(gateway->streams, CLOSE_MS);
     ws_pool_close(gateway->sockets, CLOSE_MS);
     broker_link_close(gateway->broker);
@@ -314,5 +339,6 @@ bool gateway_check(const gateway_config_t *config, zr_error_t *error) {
     bool ok = listener_check(&config->http, error);
     ok &= broker_link_check(config, error);
     ok &= !config->lines.host[0] || listener_check(&config->lines, error);
+    ok &= !config->irc.host[0] || listener_check(&config->irc, error);
     return web_check(config, error) && ok;
 }

@@ -113,8 +113,9 @@ line_peers_t *line_peers_new(const gateway_config_t *config, poller_t *poller, s
         .room = config->lines_room,
         .nick = config->lines_format == LINES_FORMAT_NICK,
         .history = (unsigned)config->lines_history,
-        .max_line = config->max_line};
-    peers->door = text_door_open(config, &config->lines, poller, s_on_accepted, peers, error);
+        .max_line = config->max_line,
+        .max_deliveries = config->max_deliveries};
+    peers->door = text_door_open(config, &config->lines, poller, NULL, s_on_accepted, peers, error);
     if (peers->door)
         return peers;
     free(peers);

@@ -13,6 +13,7 @@ struct text_door {
     const listen_address_t *address;
     listener_t *listener;
     proxied_t *proxied;
+    stream_tls_t *tls;
     text_door_fn *accepted;
     void *ctx;
 };
@@ -30,7 +31,8 @@ static void s_pass_as(text_door_t *door, int fd, const struct sockaddr *address,
         return;
     }
     from.port = s_port(address);
-    from.secure = secure ? *secure : address_is_loopback(&from.address);
+    from.tls = door->tls;
+    from.secure = door->tls || (secure ? *secure : address_is_loopback(&from.address));
     door->accepted(door->ctx, &from);
 }
 
@@ -50,10 +52,10 @@ static void s_accept(void *ctx, int fd, const struct sockaddr *address, socklen_
 }
 
 text_door_t *text_door_open(const gateway_config_t *config, const listen_address_t *address, poller_t *poller,
-    text_door_fn *accepted, void *ctx, zr_error_t *error) {
+    stream_tls_t *tls, text_door_fn *accepted, void *ctx, zr_error_t *error) {
     text_door_t *door = fatal_calloc(sizeof *door);
     const proxied_door_t on = {.pass = s_pass, .pass_proxied = s_pass_proxied, .ctx = door, .greets = true};
-    *door = (text_door_t){.address = address, .accepted = accepted, .ctx = ctx};
+    *door = (text_door_t){.address = address, .tls = tls, .accepted = accepted, .ctx = ctx};
     door->proxied = proxied_new(config, poller, &on);
     door->listener = listener_open(address, poller, s_accept, door, error);
     if (door->listener)

@@ -11,9 +11,10 @@ typedef struct text_door text_door_t;
 /* Takes over the descriptor in `from`. */
 typedef void text_door_fn(void *ctx, const stream_from_t *from);
 
-/* `config` and `poller` must outlive it. NULL: `error` says why. */
+/* `tls`: connections speak TLS; NULL: they are plain. It, `config` and `poller` must outlive the door. NULL: `error` says
+ * why. */
 text_door_t *text_door_open(const gateway_config_t *config, const listen_address_t *address, poller_t *poller,
-    text_door_fn *accepted, void *ctx, zr_error_t *error);
+    stream_tls_t *tls, text_door_fn *accepted, void *ctx, zr_error_t *error);
 void text_door_close(text_door_t *door); /* NULL is accepted */
 
 /* Appends where it listens, as ADDRESS:PORT. */

@@ -152,12 +152,16 @@ static const zr_setting_t s_rows[] = {
     {"lines", "room", &s_room, AT(lines_room), 0, 0},
     {"lines", "format", &s_format, AT(lines_format), 0, 0},
     {"lines", "history", &zr_kind_u64, AT(lines_history), 0, 1000},
+    {"irc", "listen", &s_listen, AT(irc), 0, 0},
+    {"irc", "history", &zr_kind_u64, AT(irc_history), 0, 1000},
+    {"irc", "rate", &zr_kind_u64, AT(irc_rate), 1, 10000},
     {"limits", "max-connections", &zr_kind_u64, AT(max_connections), 1, 1000000},
     {"limits", "max-address-connections", &zr_kind_u64, AT(max_address_connections), 1, 1000000},
     {"limits", "max-header", &zr_kind_u64, AT(max_header), 2 * KIB, 1 * MIB},
     {"limits", "max-body", &zr_kind_u64, AT(max_body), 1, 256 * MIB},
     {"limits", "max-message", &zr_kind_u64, AT(max_message), 1 * KIB, 256 * MIB},
     {"limits", "max-line", &zr_kind_u64, AT(max_line), 512, 64 * KIB},
+    {"limits", "max-deliveries", &zr_kind_u64, AT(max_deliveries), 1000, 1000000000},
     {"limits", "request-timeout", &zr_kind_time, AT(request_timeout_ms), 1 * SECOND, 3600 * SECOND},
     {"limits", "ping", &zr_kind_time, AT(ping_ms), 100, 3600 * SECOND},
     {"limits", "reader-queue", &zr_kind_u64, AT(reader_queue), 4 * KIB, 1024 * MIB},
@@ -178,12 +182,15 @@ void gateway_config_default(gateway_config_t *config) {
         .lines_room = "lobby",
         .lines_format = LINES_FORMAT_NICK,
         .lines_history = 10,
+        .irc_history = 20,
+        .irc_rate = 5,
         .max_connections = 20000,
         .max_address_connections = 1000,
         .max_header = 8 * KIB,
         .max_body = 1 * MIB,
         .max_message = 1 * MIB,
         .max_line = 16 * KIB,
+        .max_deliveries = 100000,
         .request_timeout_ms = 20 * SECOND,
         .ping_ms = 30 * SECOND,
         .reader_queue = 1 * MIB,
@@ -230,6 +237,11 @@ bool gateway_config_complete(const gateway_config_t *config, zr_error_t *error) 
             "lines at %s:%u can be reached from other machines, without encryption; listen on 127.0.0.1 behind a "
             "proxy, or say --insecure if the network is yours alone",
             config->lines.host, config->lines.port);
+    if (config->irc.host[0] && !listen_address_is_local(&config->irc) && !config->insecure)
+        ok = zr_fail(error,
+            "IRC at %s:%u can be reached from other machines, without encryption; listen on 127.0.0.1 behind a proxy, "
+            "or say --insecure if the network is yours alone",
+            config->irc.host, config->irc.port);
     if (config->reader_queue > config->answer_queue)
         ok = zr_fail(error, "limits/reader-queue must not be above limits/answer-queue");
     if (config->answer_queue > config->all_queues / 4)

@@ -47,9 +47,14 @@ typedef struct {
     lines_format_t lines_format;
     uint64_t lines_history;
 
+    /* irc */
+    listen_address_t irc; /* its host is empty: nothing listens */
+    uint64_t irc_history; /* messages that a client without draft/chathistory gets when it joins */
+    uint64_t irc_rate;    /* lines that a client may send in a second */
+
     /* limits */
     uint64_t max_connections, max_address_connections;
-    uint64_t max_header, max_body, max_message, max_line;
+    uint64_t max_header, max_body, max_message, max_line, max_deliveries;
     uint64_t request_timeout_ms, ping_ms;
     uint64_t reader_queue, answer_queue, all_queues;
     uint64_t max_rooms, max_topics, max_topic_bytes;

@@ -43,7 +43,7 @@ void delivery_finish(delivery_t *delivery);
  * FORM_BODY and FORM_NICK they make a binary message. */
 zr_blob_t *delivery_form(delivery_t *delivery, form_t form);
 
-/* The form of the entries after `seq` only, a new blob, the caller's. NULL: there are none. */
+/* The form of the entries after `seq` only, a new blob, the caller's. NULL: there are no such entries. */
 zr_blob_t *delivery_after(const delivery_t *delivery, form_t form, uint64_t seq);
 
 #endif

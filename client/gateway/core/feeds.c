@@ -22,6 +22,7 @@ struct feed {
     uint64_t sync;    /* the one that shows that it is live */
     uint64_t idle_at; /* since when it has no reader, in ms */
     feed_reader_t *readers;
+    size_t count;        /* of them */
     feed_t *prev, *next; /* in the list of those to be subscribed to, or of those without a reader */
     UT_hash_handle hh;
     size_t len;
@@ -102,6 +103,10 @@ size_t feed_topic(zr_span_t room, bool presence, uint8_t out[FEED_TOPIC_MAX]) {
     return room.len + 1;
 }
 
+size_t feed_readers(const feed_reader_t *reader) {
+    return reader->feed ? reader->feed->count : 0;
+}
+
 size_t feeds_topics(const feeds_t *feeds) {
     return HASH_COUNT(feeds->all);
 }
@@ -162,6 +167,7 @@ feed_joined_t feeds_join(feeds_t *feeds, feed_reader_t *reader, zr_span_t topic,
     feed->idle_at = 0;
     reader->feed = feed;
     DL_APPEND(feed->readers, reader);
+    feed->count++;
     return feed->state == FEED_READY ? FEED_LIVE : FEED_WAITS;
 }
 
@@ -172,6 +178,7 @@ void feeds_leave(feed_reader_t *reader, uint64_t now) {
     if (feed->feeds->cursor == reader)
         feed->feeds->cursor = reader->next;
     DL_DELETE(feed->readers, reader);
+    feed->count--;
     reader->feed = NULL;
     if (feed->readers)
         return;

@@ -47,6 +47,9 @@ size_t feeds_left(const feeds_t *feeds);
 
 void feeds_leave(feed_reader_t *reader, uint64_t now); /* one that reads nothing is accepted */
 
+/* How many readers its topic has, itself included; 0: it reads nothing. */
+size_t feed_readers(const feed_reader_t *reader);
+
 /* A frame came by SUB: tells each reader of its topic once, and each reader of a prefix. */
 void feeds_take(feeds_t *feeds, delivery_t *delivery);
 

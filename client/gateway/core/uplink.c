@@ -67,7 +67,7 @@ struct uplink {
     closing_t *closing;
     uint32_t number;
 
-    uint64_t back_at; /* when a SUB is to be made; 0: there is one, or none is wanted */
+    uint64_t back_at; /* when a SUB is to be made; 0: there is one, or no SUB is wanted */
     back_sync_t sync;
 
     blob_queue_t out;            /* frames that the DEALER did not take yet */

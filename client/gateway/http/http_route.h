@@ -47,7 +47,7 @@ typedef enum {
 
 typedef struct {
     http_resource_t resource;
-    char room[ZR_ROOM_MAX + 1]; /* valid, or empty if the resource has none */
+    char room[ZR_ROOM_MAX + 1]; /* valid, or empty if the resource has no room */
     char key[ZR_KEY_MAX + 1];   /* likewise */
     unsigned has;
     http_position_t after;

@@ -153,6 +153,8 @@ talk_t *talk_new(const talk_config_t *config, const ws_from_t *from, unsigned po
     t->port = (uint16_t)port;
     t->look.nick = config->nick;
     t->now = now;
+    t->credit = (int64_t)config->max_deliveries;
+    t->credit_at = now;
     t->presence = (feed_reader_t){.frame = s_on_presence, .live = s_on_presence_live};
     if (!talk_enter(t, zr_span(config->room))) {
         free(t);

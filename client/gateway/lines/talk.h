@@ -18,10 +18,11 @@ enum {
 /* The same for all peers. It outlives them. */
 typedef struct {
     const ws_host_t *host;
-    const char *room; /* that a peer joins first; valid */
-    bool nick;        /* "nick: text" */
-    unsigned history; /* messages that a peer gets on joining */
-    size_t max_line;  /* bytes of a line, without its end */
+    const char *room;        /* that a peer joins first; valid */
+    bool nick;               /* "nick: text" */
+    unsigned history;        /* messages that a peer gets on joining */
+    size_t max_line;         /* bytes of a line, without its end */
+    uint64_t max_deliveries; /* that the lines of one peer may cause in a second; above 0 */
 } talk_config_t;
 
 /* Its connection. */
@@ -43,8 +44,8 @@ size_t talk_bytes(talk_t *talk, zr_span_t bytes, uint64_t now);
 /* The peer sends nothing more. The connection is closed when the broker has answered. */
 void talk_end(talk_t *talk, uint64_t now);
 
-/* The connection is not to be read: the peer has not got its greeting, too much is unanswered, or the broker asked for a
- * pause. */
+/* The connection is not to be read: the peer has not got its greeting, too much is unanswered, its lines
+ * caused too many deliveries, or the broker asked for a pause. */
 bool talk_is_paused(talk_t *talk, uint64_t now);
 
 /* The connection has room again. */

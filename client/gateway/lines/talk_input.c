@@ -2,6 +2,8 @@
 #include "fatal.h"
 #include "talk_state.h"
 
+enum { SECOND = 1000 };
+
 /* --- Commands --- */
 
 static void s_publish(talk_t *t, const talk_line_t *line) {
@@ -13,6 +15,8 @@ static void s_publish(talk_t *t, const talk_line_t *line) {
         talk_notice(t, "not sent: you are in no room; /join ROOM enters one");
         return;
     }
+    t->credit -= (int64_t)feed_readers(&t->reader.feed);
+    t->spent |= t->credit < 0;
     zr_blob_t *frame = unanswered_add(&t->unanswered, zr_span(t->reader.room), line->text);
     if (t->alive && t->reader.started)
         channel_send(t->channel, zr_span_of(zr_blob_data(frame), zr_blob_len(frame)));
@@ -176,10 +180,23 @@ void talk_end(talk_t *t, uint64_t now) {
     talk_leave(t);
 }
 
+/* A line costs as many deliveries as its room has readers here: a flood into a large room must not busy the gateway. After
+ * a pause many lines come at once, and each reader gets them with one system call. */
+static void s_fill_credit(talk_t *t, uint64_t now) {
+    int64_t most = (int64_t)t->config->max_deliveries;
+    uint64_t ms = now - t->credit_at < SECOND ? now - t->credit_at : SECOND;
+    t->credit += (int64_t)(t->config->max_deliveries * ms / SECOND);
+    t->credit = t->credit < most ? t->credit : most;
+    t->credit_at = now;
+    t->spent &= t->credit < most / 2;
+}
+
 bool talk_is_paused(talk_t *t, uint64_t now) {
+    if (now > t->credit_at)
+        s_fill_credit(t, now);
     if (t->pause_ms) {
         t->pause_until = now + t->pause_ms;
         t->pause_ms = 0;
     }
-    return !t->greeted || unanswered_is_full(&t->unanswered) || t->pause_until > now || t->next_user;
+    return !t->greeted || unanswered_is_full(&t->unanswered) || t->pause_until > now || t->spent || t->next_user;
 }

@@ -35,6 +35,9 @@ struct talk {
     bool away;                      /* the peer was told that the broker is away */
     bool told;                      /* the connection was asked to close */
     uint64_t pause_ms, pause_until; /* that the broker asked for; when it ends */
+    int64_t credit;                 /* deliveries that its lines may cause */
+    bool spent;                     /* it fell below 0: the peer is not read until half of it is back */
+    uint64_t credit_at;             /* when it was filled last */
     char nick[ZR_NICK_MAX + 1];     /* in force; "": none yet */
     char wish[ZR_NICK_MAX + 1];     /* that the peer asked for; "": the broker's choice */
     char *user, *token;             /* NULL: it did not log in */

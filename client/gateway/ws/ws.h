@@ -36,7 +36,7 @@ typedef struct {
 ws_pool_t *ws_pool_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget);
 void ws_pool_destroy(ws_pool_t *pool); /* ends the sockets that are left; NULL is accepted */
 
-/* Reads, writes, pings and ends sockets. `hold`: none is to be read. */
+/* Reads, writes, pings and ends sockets. `hold`: read nothing. */
 void ws_pool_turn(ws_pool_t *pool, bool hold, uint64_t now);
 /* Milliseconds until the next turn has something to do, -1: nothing is planned. */
 int ws_pool_timeout(const ws_pool_t *pool, bool hold, uint64_t now);

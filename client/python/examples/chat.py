@@ -5,6 +5,12 @@ import sys
 import zrelay
 
 
+async def read_stdin():
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    return lines
+
+
 async def show(room):
     async for message in room:
         if message.sender != nick:
@@ -13,10 +19,8 @@ async def show(room):
 
 async def greet(room):
     async for change in room.presence.changes():
-        for user in change.joined:
-            print(f"* {user.nick} is here")
-        for user in change.left:
-            print(f"* {user.nick} left")
+        for user, what in [(user, "is here") for user in change.joined] + [(user, "left") for user in change.left]:
+            print(f"* {user.nick} {what}")
 
 
 async def main():
@@ -24,9 +28,8 @@ async def main():
         room = await relay.join(name, last=10)
         print("* here:", *room.presence.users)
         tasks = [asyncio.create_task(show(room)), asyncio.create_task(greet(room))]
-        loop = asyncio.get_running_loop()
-        while line := await loop.run_in_executor(None, sys.stdin.readline):
-            await room.publish(line.rstrip("\n"))
+        async for line in await read_stdin():
+            await room.publish(line.rstrip(b"\n"))
         for task in tasks:
             task.cancel()
 

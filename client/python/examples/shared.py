@@ -5,6 +5,12 @@ import sys
 import zrelay
 
 
+async def read_stdin():
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    return lines
+
+
 async def show(board):
     async for change in board.changes():
         print(f"{change.key} = {change.message.text if change.message else 'deleted'}", flush=True)
@@ -21,9 +27,8 @@ async def main():
             print(f"{key} = {message.text}")
         task = asyncio.create_task(show(board))
         print("ready", flush=True)
-        loop = asyncio.get_running_loop()
-        while line := await loop.run_in_executor(None, sys.stdin.readline):
-            await board.update(line.strip() or "all", one_more)  # compare-and-set: no count is lost
+        async for line in await read_stdin():
+            await board.update(line.decode().strip() or "all", one_more)  # compare-and-set: no count is lost
         task.cancel()
 
 

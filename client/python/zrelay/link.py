@@ -1,14 +1,13 @@
-"""The outside world: ZeroMQ sockets on asyncio, the clock, timers, randomness. Everything else of the client is decided without them."""
+"""The outside world: ZeroMQ sockets in an asyncio loop, the clock, timers, randomness. Everything else of the client is decided without them."""
 from __future__ import annotations
 
 import asyncio
 import random
 import secrets
 import struct
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 import zmq
-import zmq.asyncio
 
 from .core.edge import Handlers
 from .settings import Keys
@@ -29,33 +28,17 @@ def new_pair() -> Tuple[str, str]:
     return public.decode("ascii"), secret.decode("ascii")
 
 
-def _retrieved(future: asyncio.Future[Any]) -> None:
-    if not future.cancelled():
-        future.exception()  # the socket was closed; what was not sent is sent again in the next session
-
-
-def _more(socket: Any) -> Optional[bytes]:
-    try:
-        frame: bytes = socket.recv(zmq.NOBLOCK)
-        return frame
-    except zmq.Again:
-        return None
-
-
 class AsyncEdge:
     """The Edge of a client, in the event loop that runs now."""
 
     def __init__(self, server: str, keys: Optional[Keys]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._context = zmq.asyncio.Context()
+        self._context = zmq.Context()
         self._server, self._keys = server, keys
-        self._links: List[ZmqLink] = []
 
     def open(self, handlers: Handlers) -> ZmqLink:
         """Makes a link."""
-        self._links = [link for link in self._links if not link.done]
-        self._links.append(ZmqLink(self._context, self._server, self._keys, handlers))
-        return self._links[-1]
+        return ZmqLink(self._loop, self._context, self._server, self._keys, handlers)
 
     def now(self) -> float:
         """Seconds since some moment."""
@@ -75,37 +58,63 @@ class AsyncEdge:
 
     async def close(self) -> None:
         """Waits until what was sent last is gone, at most a second."""
-        for link in self._links:
-            await link.closed()
         await self._loop.run_in_executor(None, self._context.term)
+
+
+class _Reader:
+    """Reads a socket as messages come, and hands each to `handle` as its frames.
+
+    libzmq's descriptor tells only changes: after each receive and each send the socket itself is asked whether there is more (zmq_getsockopt(3),
+    ZMQ_FD)."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, socket: zmq.Socket[bytes], handle: Callable[[List[bytes]], None]) -> None:
+        self._loop, self.socket, self._handle = loop, socket, handle
+        self._is_closed = self._soon = False
+        self._fd = int(socket.getsockopt(zmq.FD))
+        loop.add_reader(self._fd, self._read)
+        self.look()
+
+    def look(self) -> None:
+        """Looks for messages, as soon as others have had their turn."""
+        if not self._soon:
+            self._soon = True
+            self._loop.call_soon(self._read)
+
+    def _read(self) -> None:
+        self._soon = False
+        for _ in range(_BATCH):
+            if self._is_closed or not int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+                return
+            frames = self.socket.recv_multipart(zmq.NOBLOCK)
+            try:
+                self._handle(frames)
+            except Exception as fault:  # of this client; the next frame is read all the same
+                self._loop.call_exception_handler({"message": "zrelay failed at a frame", "exception": fault})
+        self.look()
+
+    def close(self, linger: int) -> None:
+        """Closes the socket."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._loop.remove_reader(self._fd)
+            self.socket.close(linger)
 
 
 class ZmqLink:
     """A DEALER and a SUB."""
 
-    def __init__(self, context: zmq.asyncio.Context, server: str, keys: Optional[Keys], handlers: Handlers) -> None:
-        self._context, self._keys, self._handlers = context, keys, handlers
-        self._tasks: List[asyncio.Task[None]] = []
+    def __init__(self, loop: asyncio.AbstractEventLoop, context: zmq.Context[zmq.Socket[bytes]], server: str, keys: Optional[Keys],
+                 handlers: Handlers) -> None:
+        self._loop, self._context, self._keys, self._handlers = loop, context, keys, handlers
         self._is_closed = False
-        self._back: Optional[Any] = None
-        self._back_task: Optional[asyncio.Task[None]] = None
-        self._front = self._socket(zmq.DEALER, server)
-        self._monitor = self._front.get_monitor_socket(_WATCHED)
-        self._front.connect(server)
-        self._start(self._watch())
-        self._start(self._read(self._front, handlers.front_frame))
+        self._why = _ENDED
+        self._back: Optional[_Reader] = None
+        front = self._socket(zmq.DEALER, server)
+        self._monitor = _Reader(loop, front.get_monitor_socket(_WATCHED), self._event)
+        front.connect(server)
+        self._front = _Reader(loop, front, lambda frames: self._one(frames, handlers.front_frame))
 
-    @property
-    def done(self) -> bool:
-        """It is closed, and nothing of it runs any more."""
-        return self._is_closed and all(task.done() for task in self._tasks)
-
-    def _start(self, work: Any) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
-        self._tasks = [each for each in self._tasks if not each.done()] + [task]
-        return task
-
-    def _socket(self, kind: int, server: str) -> Any:
+    def _socket(self, kind: int, server: str) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
         socket.setsockopt(zmq.SNDHWM, 0)
         socket.setsockopt(zmq.LINGER, 0)
@@ -119,41 +128,17 @@ class ZmqLink:
             socket.setsockopt(zmq.CURVE_SECRETKEY, self._keys.secret.encode("ascii"))
         return socket
 
-    async def _read(self, socket: Any, handle: Callable[[bytes], None]) -> None:
-        plain = zmq.Socket.shadow(socket.underlying)
-        while not socket.closed:
-            try:
-                frame, left = await socket.recv(), _BATCH
-                while frame is not None:
-                    if plain.getsockopt(zmq.RCVMORE):
-                        return self._lost("the broker sends a message of several parts")
-                    self._hand(handle, frame)
-                    if socket.closed:
-                        return
-                    left -= 1
-                    frame = _more(plain) if left else None
-            except zmq.ZMQError as fault:
-                if not self._is_closed and not socket.closed:
-                    self._lost(str(fault))
-                return
-            await asyncio.sleep(0)
+    def _one(self, frames: List[bytes], handle: Callable[[bytes], None]) -> None:
+        if len(frames) == 1:
+            handle(frames[0])
+        else:
+            self._lost("the broker sends a message of several parts")
 
-    def _hand(self, handle: Callable[[bytes], None], frame: bytes) -> None:
-        """A fault of the client is told as asyncio tells those of callbacks, and the next frame is read."""
-        try:
-            handle(frame)
-        except Exception as fault:
-            asyncio.get_running_loop().call_exception_handler({"message": "zrelay failed at a frame", "exception": fault})
-
-    async def _watch(self) -> None:
-        why = _ENDED
-        while True:
-            event, = struct.unpack_from("=H", (await self._monitor.recv_multipart())[0])
-            why = _WHY.get(event, why)
-            if event != zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-                break
-        await asyncio.sleep(_DRAIN)
-        self._lost(why)
+    def _event(self, frames: List[bytes]) -> None:
+        event, = struct.unpack_from("=H", frames[0])
+        self._why = _WHY.get(event, self._why)
+        if event != zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:  # DISCONNECTED comes after that
+            self._loop.call_later(_DRAIN, self._lost, self._why)
 
     def _lost(self, why: str) -> None:
         if not self._is_closed:
@@ -164,55 +149,36 @@ class ZmqLink:
     def send(self, frame: bytes) -> None:
         """Sends one frame; with SNDHWM 0 that never waits."""
         if not self._is_closed:
-            self._front.send(frame).add_done_callback(_retrieved)
+            self._front.socket.send(frame, zmq.NOBLOCK)
+            self._front.look()
 
     def listen(self, endpoint: str) -> None:
         """Makes a new SUB."""
-        self._drop_back()
-        self._back = self._socket(zmq.SUB, endpoint)
-        self._back.connect(endpoint)
-        self._back_task = self._start(self._read(self._back, self._handlers.back_frame))
-
-    def _drop_back(self) -> None:
-        if self._back_task:
-            self._cancel(self._back_task)
         if self._back:
             self._back.close(0)
-
-    def _cancel(self, task: asyncio.Task[None]) -> None:
-        if task is not _current():
-            task.cancel()
+        socket = self._socket(zmq.SUB, endpoint)
+        socket.connect(endpoint)
+        self._back = _Reader(self._loop, socket, lambda frames: self._one(frames, self._handlers.back_frame))
 
     def subscribe(self, topic: bytes) -> None:
         """Subscribes the SUB."""
         if self._back:
-            self._back.setsockopt(zmq.SUBSCRIBE, topic)
+            self._back.socket.setsockopt(zmq.SUBSCRIBE, topic)
+            self._back.look()
 
     def unsubscribe(self, topic: bytes) -> None:
         """Takes a subscription back."""
         if self._back:
-            self._back.setsockopt(zmq.UNSUBSCRIBE, topic)
+            self._back.socket.setsockopt(zmq.UNSUBSCRIBE, topic)
+            self._back.look()
 
     def close(self, linger: bool) -> None:
         """Closes everything."""
         if self._is_closed:
             return
         self._is_closed = True
-        for task in self._tasks:
-            self._cancel(task)
-        self._drop_back()
-        self._back = None
-        self._front.disable_monitor()
+        if self._back:
+            self._back.close(0)
+        self._front.socket.disable_monitor()
         self._monitor.close(0)
         self._front.close(_LINGER if linger else 0)
-
-    async def closed(self) -> None:
-        """Waits for the end of its tasks, after `close`."""
-        await asyncio.gather(*(task for task in self._tasks if task is not _current()), return_exceptions=True)
-
-
-def _current() -> Optional[asyncio.Task[Any]]:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None

@@ -201,7 +201,8 @@ class Relay:
         return self._client.publisher.unanswered
 
     async def drain(self) -> None:
-        """Waits until at most half of `queue_bytes` wait for acks: for programs that publish without awaiting each Ack."""
+        """Waits until at most half of `queue_bytes` wait for acks: for programs that publish without awaiting each Ack. It also lets the loop work."""
+        await asyncio.sleep(0)
         future = asyncio.get_running_loop().create_future()
         self._client.publisher.when_below(self._client.publisher.half, lambda: _settle(future, None, None))
         await future

@@ -158,7 +158,7 @@ async def _run(job: Job, handler: Handler) -> None:
             if not job.is_settled:
                 await job.done()
     except ZrelayError as error:
-        log.warning("room %s, message %d: %s", job.message.room, job.message.seq, error)
+        log.info("room %s, message %d: %s", job.message.room, job.message.seq, error)  # such as not-held: somebody else does it
 
 
 async def _extend(work: Work, running: Set[Job]) -> None:

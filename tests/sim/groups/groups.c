@@ -49,7 +49,9 @@ typedef struct {
     size_t count;
     uint64_t holds[1024]; /* what it has, as far as it knows */
     size_t hold_count;
-    uint64_t said[1024]; /* done, and not confirmed */
+    struct {
+        uint64_t number, seq;
+    } said[1024]; /* done */
     size_t said_count;
     uint64_t number;
 } worker_t;
@@ -171,16 +173,17 @@ static void s_see_settled(sim_t *sim, worker_t *worker, zr_span_t frame) {
     if (!zr_settled_read(&settled, frame))
         return;
     bool left = false;
+    world_trace(&sim->world, "%llu is settled: %u", (unsigned long long)settled.number, settled.count);
     while (zr_settled_next(&settled, &became, &range)) {
         left = true;
         if (became == ZR_BECAME_SETTLED)
             model_settled(&sim->model, range.first);
     }
-    /* The simulated workers settle one entry at a time, under its seq as the number. */
+    /* The simulated workers settle one entry at a time. */
     if (!left && settled.count == 1)
         for (size_t i = 0; i < worker->said_count; i++)
-            if (worker->said[i] == settled.number)
-                model_confirmed(&sim->model, settled.number);
+            if (worker->said[i].number == settled.number)
+                model_confirmed(&sim->model, worker->said[i].seq);
 }
 
 static edge_sent_t s_send(void *ctx, route_t route, zr_blob_t *frame, bool live) {
@@ -229,6 +232,11 @@ static void s_run(sim_t *sim) {
 
 static void s_entropy(void *ctx, void *out, size_t len) {
     rng_fill(ctx, out, len);
+}
+
+static zr_span_t s_back(void *ctx) {
+    (void)ctx;
+    return zr_span("tcp://127.0.0.1:5571");
 }
 
 static void s_start(sim_t *sim) {
@@ -347,7 +355,7 @@ static void s_tell_model(sim_t *sim, int number, zr_verb_t verb, uint64_t seq, u
     if (verb == ZR_SETTLE_DONE)
         model_done(&sim->model, number, seq);
     else if (verb == ZR_SETTLE_EXTEND)
-        model_extend(&sim->model, number, seq, sim->rising + ms * MS);
+        model_extend(&sim->model, number, seq, sim->rising, sim->rising + ms * MS);
     else
         model_back(&sim->model, number, seq, verb == ZR_SETTLE_REJECT);
 }
@@ -361,12 +369,15 @@ static void s_settle(sim_t *sim, int number, bool calm) {
     zr_verb_t verb = s_verb(sim, calm);
     uint32_t ms = verb == ZR_SETTLE_EXTEND ? 2000 : 0;
     zr_buffer_t frame = {0};
-    zr_settle_begin(&frame, 1, seq, verb, ms);
+    zr_settle_begin(&frame, 1, ++worker->number, verb, ms);
     zr_settle_add(&frame, (zr_range_t){sim->plant == PLANT_TOO_MUCH && verb == ZR_SETTLE_DONE ? 1 : seq, seq});
     if (verb != ZR_SETTLE_EXTEND)
         worker->holds[place] = worker->holds[--worker->hold_count];
-    if (verb == ZR_SETTLE_DONE)
-        worker->said[worker->said_count++] = seq;
+    if (verb == ZR_SETTLE_DONE) {
+        worker->said[worker->said_count].number = worker->number;
+        worker->said[worker->said_count++].seq = seq;
+    }
+    world_trace(&sim->world, "worker %d says %d of %llu", number, verb, (unsigned long long)seq);
     s_tell_model(sim, number, verb, seq, ms);
     relay_frame(sim->relay, (route_t)(number + 1), zr_span_of(frame.data, frame.len), sim->now);
     zr_buffer_finish(&frame);
@@ -455,8 +466,8 @@ static void s_step(sim_t *sim) {
 /* The faults are over: all is worked off. */
 static void s_calm(sim_t *sim) {
     sim->fail = 0;
-    sim->slow = false;
     s_log(sim, UINT64_MAX);
+    sim->slow = false;
     s_say(sim, PUBLISHER, "{\"op\":\"group\",\"room\":\"r\",\"group\":\"g\",\"do\":\"resume\"}");
     for (int round = 0; round < 4000 && !sim->world.failed; round++) {
         for (int i = 0; i < WORKERS; i++) {
@@ -491,6 +502,7 @@ static void s_world(sim_t *sim, uint64_t seed, plant_t plant, bool trace) {
     relay_config_default(&sim->config);
     sim->config.entropy = s_entropy;
     sim->config.entropy_ctx = &sim->world.rng;
+    sim->config.back = s_back;
     sim->config.epoch = EPOCH;
     sim->config.rate_ops = sim->config.rate_control = sim->config.rate_entries = sim->config.rate_bytes = 0;
     if (rng_chance(&sim->world.rng, 1, 3))

@@ -25,9 +25,7 @@ void model_dead(model_t *model, uint64_t seq) {
     entry->dead = true;
 }
 
-static void s_let_go(model_t *model, entry_t *entry) {
-    if (entry->holder >= 0)
-        model->held[entry->holder]--;
+static void s_let_go(entry_t *entry) {
     entry->holder = -1;
 }
 
@@ -40,6 +38,14 @@ static void s_check_order(model_t *model, uint64_t seq) {
             world_fail(model->world, "I10", "entry %llu of key %d is handed out before %llu is done",
                 (unsigned long long)seq, entry->key, (unsigned long long)before);
     }
+}
+
+/* Entries that the worker has, and whose time is not over. */
+static unsigned s_held(const model_t *model, int worker, uint64_t rising) {
+    unsigned held = 0;
+    for (uint64_t seq = 1; seq <= model->last; seq++)
+        held += model->entries[seq].holder == worker && rising < model->entries[seq].due;
+    return held;
 }
 
 void model_work(model_t *model, int worker, uint64_t seq, unsigned deliveries, uint64_t rising, uint64_t due) {
@@ -56,12 +62,13 @@ void model_work(model_t *model, int worker, uint64_t seq, unsigned deliveries, u
         world_fail(
             model->world, "I10", "entry %llu is handed out for the %uth time", (unsigned long long)seq, deliveries);
     s_check_order(model, seq);
-    s_let_go(model, entry);
+    s_let_go(entry);
     entry->maybe_done = false; /* it was taken back by a crash before it was stored */
     entry->holder = worker;
     entry->due = due;
-    if (++model->held[worker] > model->credit[worker])
-        world_fail(model->world, "I10", "worker %d holds %u entries beyond its credit", worker, model->held[worker]);
+    unsigned held = s_held(model, worker, rising);
+    if (held > model->credit[worker])
+        world_fail(model->world, "I10", "worker %d holds %u entries beyond its credit", worker, held);
     if (deliveries == model->deliveries)
         entry->maybe_dead = true;
 }
@@ -69,7 +76,7 @@ void model_work(model_t *model, int worker, uint64_t seq, unsigned deliveries, u
 void model_done(model_t *model, int worker, uint64_t seq) {
     entry_t *entry = s_entry(model, seq);
     if (entry->holder == worker)
-        s_let_go(model, entry);
+        s_let_go(entry);
     entry->maybe_done = true;
 }
 
@@ -77,13 +84,13 @@ void model_back(model_t *model, int worker, uint64_t seq, bool reject) {
     entry_t *entry = s_entry(model, seq);
     if (entry->holder != worker)
         return;
-    s_let_go(model, entry);
+    s_let_go(entry);
     entry->maybe_dead |= reject;
 }
 
-void model_extend(model_t *model, int worker, uint64_t seq, uint64_t due) {
+void model_extend(model_t *model, int worker, uint64_t seq, uint64_t rising, uint64_t due) {
     entry_t *entry = s_entry(model, seq);
-    if (entry->holder == worker)
+    if (entry->holder == worker && rising < entry->due)
         entry->due = due;
 }
 
@@ -105,7 +112,7 @@ void model_settled(model_t *model, uint64_t seq) {
 void model_worker_gone(model_t *model, int worker) {
     for (uint64_t seq = 1; seq <= model->last; seq++)
         if (model->entries[seq].holder == worker)
-            s_let_go(model, &model->entries[seq]);
+            s_let_go(&model->entries[seq]);
 }
 
 void model_crash(model_t *model) {
@@ -118,7 +125,8 @@ void model_crash(model_t *model) {
 void model_end(model_t *model) {
     for (uint64_t seq = 1; seq <= model->last; seq++) {
         const entry_t *entry = &model->entries[seq];
-        if (entry->stored && !entry->done && !entry->dead)
+        /* A crash may have kept the answer to "done" from the worker. Then it is handed out again, or was stored. */
+        if (entry->stored && !entry->maybe_done && !entry->dead)
             world_fail(model->world, "I10", "entry %llu is neither done nor dead", (unsigned long long)seq);
     }
 }

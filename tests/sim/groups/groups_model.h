@@ -26,7 +26,7 @@ typedef struct {
     uint64_t last;                    /* seq that is stored */
     bool ordered;
     unsigned deliveries;
-    unsigned credit[WORKERS], held[WORKERS];
+    unsigned credit[WORKERS];
 } model_t;
 
 void model_stored(model_t *model, uint64_t seq, int key);
@@ -39,7 +39,7 @@ void model_work(model_t *model, int worker, uint64_t seq, unsigned deliveries, u
  * `done` may count. */
 void model_done(model_t *model, int worker, uint64_t seq);
 void model_back(model_t *model, int worker, uint64_t seq, bool reject);
-void model_extend(model_t *model, int worker, uint64_t seq, uint64_t due);
+void model_extend(model_t *model, int worker, uint64_t seq, uint64_t rising, uint64_t due);
 
 /* The broker says that it is stored: all that the worker said was done, up to now. */
 void model_confirmed(model_t *model, uint64_t seq);

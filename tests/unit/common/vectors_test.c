@@ -8,7 +8,7 @@
 #include "vector.h"
 #include "wire_work.h"
 
-/* Every file of the folder, so that none is lost and none goes untested. */
+/* Every file of the folder, so that each is tested. */
 static const char *const s_names[] = {
     "publish-one",
     "publish-many",

@@ -115,12 +115,15 @@ static void s_show_left(irc_room_t *room, const char *nick, const char *reason) 
     irc_end(irc);
 }
 
+/* `nick` may be the member's own. */
 static void s_remove(irc_room_t *room, const char *nick, const char *reason) {
     irc_member_t *member = irc_member_find(room->members, zr_span(nick));
+    char gone[ZR_NICK_MAX + 1];
     if (!member || s_is_me(room, nick))
         return;
+    snprintf(gone, sizeof gone, "%s", nick);
     irc_member_remove(&room->members, member);
-    s_show_left(room, nick, reason);
+    s_show_left(room, gone, reason);
 }
 
 static void s_rename(irc_t *irc, zr_span_t from, zr_span_t to) {

@@ -122,7 +122,7 @@ bool irc_entry_is_message(const zr_entry_t *entry) {
     return entry->key.len == 0;
 }
 
-static zr_span_t s_topic(zr_span_t body) {
+zr_span_t irc_topic_shown(zr_span_t body) {
     if (!zr_utf8_valid(body))
         return zr_span("[no UTF-8 text]");
     if (body.len <= IRC_TOPIC_MAX)
@@ -136,7 +136,7 @@ static zr_span_t s_topic(zr_span_t body) {
 bool irc_render_entry(zr_buffer_t *out, const irc_view_t *view, const zr_entry_t *entry) {
     if (irc_entry_is_topic(entry)) {
         s_tags(out, view, entry->sender, entry->time, entry->seq, true);
-        s_line(out, entry->sender, "TOPIC", view->target, s_topic(entry->body));
+        s_line(out, entry->sender, "TOPIC", view->target, irc_topic_shown(entry->body));
     } else if (irc_entry_is_message(entry))
         irc_render_message(out, view, entry->sender, entry->body, entry->time, entry->seq);
     else

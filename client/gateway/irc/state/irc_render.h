@@ -24,6 +24,8 @@ void irc_render_message(
 /* Appends an entry: a message, or a topic. Other keyed entries are no part of IRC: false. */
 bool irc_render_entry(zr_buffer_t *out, const irc_view_t *view, const zr_entry_t *entry);
 bool irc_entry_is_topic(const zr_entry_t *entry);
+/* A topic as clients see it: text, and cut to IRC_TOPIC_MAX. */
+zr_span_t irc_topic_shown(zr_span_t body);
 bool irc_entry_is_message(const zr_entry_t *entry);
 
 /* All entries of a delivery, borrowed from it; NULL: there is nothing to tell. */

@@ -95,9 +95,10 @@ void irc_room_revoked(irc_room_t *room) {
 static void s_replay(irc_room_t *room);
 
 static void s_keep_topic(irc_room_t *room, const zr_entry_t *entry) {
-    bool none = entry->body.len == 0 || entry->flags & ZR_ENTRY_DELETE;
+    zr_span_t text = irc_topic_shown(entry->body);
+    bool none = text.len == 0 || entry->flags & ZR_ENTRY_DELETE;
     free(room->topic);
-    room->topic = none ? NULL : fatal_check(strndup(entry->body.ptr, entry->body.len));
+    room->topic = none ? NULL : fatal_check(strndup(text.ptr, text.len));
     room->topic_us = entry->time;
     room->topic_seq = entry->seq;
     snprintf(room->topic_by, sizeof room->topic_by, "%.*s", (int)entry->sender.len, entry->sender.ptr);

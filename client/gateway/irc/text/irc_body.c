@@ -101,7 +101,7 @@ bool irc_body_next(irc_body_t *body, size_t max, zr_span_t *piece) {
     if (body->pieces == IRC_PIECES_MAX)
         return s_give_up(body, piece);
     if (body->action)
-        max = max > ACTION_BYTES + 8 ? max - ACTION_BYTES : 8;
+        max -= ACTION_BYTES;
     size_t end = s_line_end(body->rest);
     size_t len = s_fitting(zr_span_of(body->rest.ptr, end), max);
     size_t gone = len == end ? end + s_break(body->rest, end) : len;

@@ -152,7 +152,7 @@ TEST(test_all_rooms_together_forget_the_oldest) {
     s_append('a', 2);
     s_append('b', 2);
     s_append('b', 1);
-    s_expect("= 2", .after = 0); /* none is left, and the reader's position is past them all the same */
+    s_expect("= 2", .after = 0); /* no entry is left, and the reader's position is past them all the same */
     s_expect("= 2", .last = 1);
     s_expect("= 1", .last = 1, .until = 1);
     s_expect("= 2 complete", .after = 2);

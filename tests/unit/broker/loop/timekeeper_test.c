@@ -10,7 +10,7 @@
 
 static timekeeper_t s_begun(uint64_t newest, uint64_t clock, time_news_t news) {
     timekeeper_t keeper;
-    ck_assert_int_eq(timekeeper_begin(&keeper, newest, clock, UP), news);
+    ck_assert_int_eq(timekeeper_begin(&keeper, newest, 0, clock, UP), news);
     return keeper;
 }
 
@@ -69,6 +69,25 @@ TEST(test_an_old_log) {
     ck_assert(!timekeeper_doubts(&keeper));
 }
 
+/* The broker starts again within the hour, and the newest message has the new time already. */
+TEST(test_doubts_outlast_a_restart) {
+    timekeeper_t before = s_begun(0, NOW, TIME_GOES), keeper;
+    timekeeper_look(&before, NOW + DAY, UP);
+    ck_assert_uint_eq(before.hold, NOW + DAY + 3600 * SECOND);
+    uint64_t clock = NOW + DAY + 600 * SECOND, left = 3000 * SECOND;
+    ck_assert_int_eq(timekeeper_begin(&keeper, clock, before.hold, clock, UP), TIME_HELD);
+    ck_assert_uint_eq(keeper.hold, before.hold);
+    timekeeper_look(&keeper, clock + left - 1, UP + left - 1);
+    ck_assert(timekeeper_doubts(&keeper));
+    timekeeper_look(&keeper, clock + left, UP + left);
+    ck_assert(!timekeeper_doubts(&keeper));
+    /* The hour is over, or the clock was set right. */
+    ck_assert_int_eq(timekeeper_begin(&keeper, clock, before.hold, before.hold, UP), TIME_GOES);
+    ck_assert_int_eq(timekeeper_begin(&keeper, 0, before.hold, NOW, UP), TIME_GOES);
+    ck_assert_int_eq(timekeeper_begin(&keeper, clock, before.hold, NOW, UP), TIME_BACK);
+    ck_assert(!timekeeper_doubts(&keeper));
+}
+
 /* A machine without a clock of its own begins at 1970, and is told the time later. */
 TEST(test_a_clock_that_is_not_set) {
     timekeeper_t keeper = s_begun(NOW, 5 * SECOND, TIME_UNSET);
@@ -79,7 +98,7 @@ TEST(test_a_clock_that_is_not_set) {
     ck_assert_uint_eq(keeper.time, NOW + DAY);
     keeper = s_begun(0, 5 * SECOND, TIME_UNSET);
     ck_assert_uint_eq(keeper.time, 1735689600 * SECOND);
-    keeper = s_begun(200 * YEAR, 5 * SECOND, TIME_UNSET); /* the log's is none either */
+    keeper = s_begun(200 * YEAR, 5 * SECOND, TIME_UNSET); /* the log's time is not set either */
     ck_assert_uint_eq(keeper.time, 1735689600 * SECOND);
 }
 

@@ -98,7 +98,7 @@ TEST(test_ipv4) {
     int waiting = s_connect("127.0.0.2", to);
     ck_assert(!s_connected(waiting));
     ck_assert(source_filter_set(s_listener, NULL, 0));
-    ck_assert(source_filter_set(s_listener, NULL, 0)); /* that there was none is no error */
+    ck_assert(source_filter_set(s_listener, NULL, 0)); /* removing a filter that is not there is no error */
     ck_assert(s_passes("127.0.0.2", to));
     struct pollfd one = {.fd = waiting, .events = POLLOUT}; /* asks again by itself */
     ck_assert_int_eq(poll(&one, 1, -1), 1);

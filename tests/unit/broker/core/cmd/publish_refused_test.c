@@ -160,6 +160,7 @@ TEST(test_bad_ids) {
         json_t *mid = json_object_get(fx.last, "mid");
         ck_assert_int_eq(json_integer_value(mid), cases[i / 2].mid);
         ck_assert_int_eq(mid != NULL, cases[i / 2].mid != 0);
+        ck_assert_str_eq(json_string_value(json_object_get(fx.last, "room")), rooms[i % 2]);
     }
     fx_pub("r");
     fx_add_key(1, "a b", "x");

@@ -166,7 +166,7 @@ TEST(test_a_conflict_again_tells_of_readable_rooms_only) {
         fx_send(B);
         fx_run();
         fx_expect(B, "{'op':'error','code':'conflict','seq':%d}", seq);
-        fx_set_access("ann: rwspc *\nbob: wsc *\n"); /* and now there is none */
+        fx_set_access("ann: rwspc *\nbob: wsc *\n"); /* and now nobody is */
     }
     fx_finish();
 }

@@ -96,6 +96,32 @@ TEST(test_retention_after_the_clock_was_ahead) {
 }
 
 /* A deletion that failed is tried again, though nothing is added. */
+/* The log that is opened next knows until when nothing goes for its age. */
+TEST(test_nothing_goes_for_its_age_while_the_clock_is_in_doubt) {
+    rig_begin();
+    rig_policy("a", (policy_t){.max_age = 1000000});
+    rig_reopen();
+    ck_assert_uint_eq(rig.log->hold, 0);
+    rig_append('a', 1);
+    rig_append('a', 1);
+    rig_commit(1);
+    rig_expect("1 ");
+    rig.log->hold = 9000000;
+    s_chores(8000000);
+    rig_assert_bounds('a', 0, 2);
+    rig_reopen();
+    ck_assert_uint_eq(rig.log->hold, 9000000);
+    s_chores(8500000);
+    rig_assert_bounds('a', 0, 2);
+    while (rig.log->engine->bounds(rig.log, LIT("a")).oldest < 1)
+        s_chores(9000000); /* the hour is over */
+    rig.log->hold = 0;
+    s_chores(9000001);
+    rig_reopen();
+    ck_assert_uint_eq(rig.log->hold, 0);
+    rig_finish();
+}
+
 TEST(test_retention_is_tried_again) {
     rig_begin();
     rig_policy("a", (policy_t){.max_entries = 1});

@@ -49,6 +49,23 @@ TEST(test_bounds) {
     REFUSES("limits", "ping", "soon", "no time");
 }
 
+TEST(test_irc) {
+    ck_assert_str_eq(s_config.irc.host, "");
+    TAKES("irc", "listen", "127.0.0.1:6667");
+    TAKES("irc", "history", "0");
+    TAKES("irc", "history", "1000");
+    REFUSES("irc", "history", "1001", "out of range");
+    TAKES("irc", "rate", "1");
+    TAKES("irc", "rate", "10000");
+    REFUSES("irc", "rate", "0", "out of range");
+    REFUSES("irc", "rate", "10001", "out of range");
+    ck_assert_str_eq(s_fault(), "");
+    TAKES("irc", "listen", "*:6667");
+    ck_assert_ptr_nonnull(strstr(s_fault(), "IRC at *:6667"));
+    s_config.insecure = true;
+    ck_assert_str_eq(s_fault(), "");
+}
+
 TEST(test_lines) {
     ck_assert_str_eq(s_config.lines.host, "");
     ck_assert_str_eq(s_config.lines_room, "lobby");
@@ -68,6 +85,10 @@ TEST(test_lines) {
     TAKES("limits", "max-line", "64k");
     REFUSES("limits", "max-line", "511", "out of range");
     REFUSES("limits", "max-line", "65537", "out of range");
+    TAKES("limits", "max-deliveries", "1000");
+    TAKES("limits", "max-deliveries", "1000000000");
+    REFUSES("limits", "max-deliveries", "999", "out of range");
+    REFUSES("limits", "max-deliveries", "1000000001", "out of range");
     ck_assert_str_eq(s_fault(), "");
     TAKES("lines", "listen", "*:5581");
     ck_assert_ptr_nonnull(strstr(s_fault(), "lines at *:5581"));

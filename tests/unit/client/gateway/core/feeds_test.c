@@ -235,4 +235,19 @@ TEST(test_changes_are_paced) {
     feeds_destroy(many);
 }
 
+TEST(test_how_many_readers_a_topic_has) {
+    listener_t a = LISTENER, b = LISTENER, other = LISTENER;
+    ck_assert_uint_eq(feed_readers(&a.reader), 0);
+    s_join(&a, LIT("r\0"));
+    s_join(&b, LIT("r\0"));
+    s_join(&other, LIT("q\0"));
+    ck_assert_uint_eq(feed_readers(&a.reader), 2);
+    ck_assert_uint_eq(feed_readers(&other.reader), 1);
+    feeds_leave(&b.reader, 1);
+    ck_assert_uint_eq(feed_readers(&a.reader), 1);
+    ck_assert_uint_eq(feed_readers(&b.reader), 0);
+    feeds_leave(&a.reader, 1);
+    feeds_leave(&other.reader, 1);
+}
+
 UNIT_SUITE_WITH("client.gateway.feeds", s_begin, s_end)

@@ -102,7 +102,8 @@ static void s_enter(void) {
 static void s_begin(void) {
     stage_begin(&s_stage, 100);
     memset(&s_peer, 0, sizeof s_peer);
-    s_config = (talk_config_t){.host = &s_stage.host, .room = "lobby", .nick = true, .history = 3, .max_line = 20};
+    s_config = (talk_config_t){
+        .host = &s_stage.host, .room = "lobby", .nick = true, .history = 3, .max_line = 20, .max_deliveries = 1000};
     stage_go_live(&s_stage);
     s_make(true);
 }
@@ -509,6 +510,29 @@ TEST(test_a_flood_is_taken_in_turns) {
     ck_assert_uint_eq(all, 2 * UNANSWERED_MAX);
     s_ack(200, 200);
     ck_assert(!talk_is_paused(s_talk, s_stage.now));
+}
+
+TEST(test_a_line_costs_as_many_deliveries_as_its_room_has_readers) {
+    static feed_reader_t others[400];
+    uint8_t topic[FEED_TOPIC_MAX];
+    size_t len = feed_topic(LIT("lobby"), false, topic);
+    s_enter();
+    for (size_t i = 0; i < 399; i++) {
+        others[i] = (feed_reader_t){0};
+        feeds_join(s_stage.feeds, &others[i], zr_span_of(topic, len), s_stage.now);
+    }
+    s_say("one\n");
+    s_say("two\n");
+    s_say("three\n"); /* 1200 of 1000 */
+    ck_assert(talk_is_paused(s_talk, s_stage.now));
+    ck_assert(talk_is_paused(s_talk, s_stage.now + 699));
+    ck_assert(!talk_is_paused(s_talk, s_stage.now + 700));
+    ck_assert(!talk_is_paused(s_talk, s_stage.now + 100000)); /* a second's worth at most */
+    s_stage.now += 100000;
+    s_say("1\n2\n3\n");
+    ck_assert(talk_is_paused(s_talk, s_stage.now));
+    for (size_t i = 0; i < 399; i++)
+        feeds_leave(&others[i], s_stage.now);
 }
 
 TEST(test_too_many_topics) {

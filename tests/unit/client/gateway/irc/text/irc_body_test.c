@@ -64,6 +64,7 @@ TEST(test_actions_and_notices_go_both_ways) {
 END_TEST
 
 TEST(test_long_actions_are_actions_in_each_piece) {
+    ck_assert_str_eq(s_pieces(zr_span("/me 01234567"), 16), "\001ACTION 0123456\001+\001ACTION 7\001");
     const char *pieces = s_pieces(zr_span("/me 0123456789"), 18);
     ck_assert_str_eq(pieces, "\001ACTION 012345678\001+\001ACTION 9\001");
 }
