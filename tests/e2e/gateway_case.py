@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import secrets
+import signal
 import socket
 import ssl
 import struct
@@ -163,9 +164,18 @@ class GatewayCase(TestCase):
             arguments += ["--config", self.file(f"gateway-{secrets.token_hex(4)}.conf", config)]
         gateway = Gateway(*arguments, env=self.environment)
         self.addCleanup(gateway.end)
+        if "ZRELAY_GATEWAY_STOPS" in os.environ:
+            self.addCleanup(self.stop, gateway)
         if wait:
             gateway.wait_err("connected to the broker")
         return gateway
+
+    def stop(self, gateway):
+        """For valgrind, which tells of leaks when a program ends by itself."""
+        if gateway.process.poll() is None:
+            gateway.signal(signal.SIGTERM)
+        code = gateway.finish()
+        self.assertIn(code, (0, -signal.SIGKILL), gateway.errors()[-5000:])  # some tests kill it
 
     def raw(self, gateway, **options):
         raw = Raw(gateway, **options)

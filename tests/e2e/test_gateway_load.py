@@ -3,6 +3,7 @@ import os
 import re
 import resource
 import socket
+import struct
 import subprocess
 import sys
 import unittest
@@ -72,7 +73,28 @@ class Queues(GatewayCase):
             most = max(most, self.queued(gateway))
         self.assertGreater(most, 1 << 20)  # several of them wait
         self.assertLessEqual(most, 4 << 20)
-        self.assertRegex(self.get(gateway, "/metrics")[2], rb"(?m)^zrelay_gateway_websocket_dropped_total [1-9]")
+        self.assertRegex(self.get(gateway, "/metrics")[2], rb"(?m)^zrelay_gateway_evicted_total [1-9]")
+
+    def test_messages_and_bodies_that_never_end_are_bounded_together(self):
+        gateway = self.gateway(self.broker(), config="limits\n    all-queues = 4M\n    answer-queue = 1M\n    reader-queue = 1M\n")
+        quick = self.raw(gateway)
+        self.assertEqual(quick.upgrade("/v1/rooms/quick/ws")[0], 101)
+        for number in range(12):  # a MB each
+            raw = self.raw(gateway)
+            if number % 2:
+                self.assertEqual(raw.upgrade("/v1/ws")[0], 101)
+                raw.send(b"\x81\xff" + struct.pack(">QL", 1 << 20, 0) + b"x" * 1000000)
+            else:
+                raw.request("/v1/rooms/r", f"Content-Length: {1 << 20}", method="POST")
+                raw.send(b"x" * 1000000)
+            quick.frame(TEXT, b"%d" % number)
+            self.assertEqual(quick.read_until(TEXT), b"%d" % number)
+            self.assertLessEqual(self.queued(gateway), 4 << 20)
+        wait_for(lambda: re.search(rb"(?m)^zrelay_gateway_evicted_total [5-9]", self.get(gateway, "/metrics")[2]), "those that waited longest to go")
+        done = self.raw(gateway)
+        done.request("/v1/rooms/r", "Content-Length: 5", method="POST")
+        done.send(b"whole")
+        self.assertEqual(done.head()[0], 201)
 
 
 @unittest.skipUnless(os.path.exists(GENERATOR), "built without tests/bench")

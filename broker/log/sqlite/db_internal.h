@@ -96,6 +96,9 @@ struct db {
 /* The statement, ready to be bound; NULL when it cannot be prepared. */
 sqlite3_stmt *db_statement(db_t *db, db_sql_t which);
 
+/* Runs a statement that takes a number, in a transaction of its own. */
+bool db_set_meta(db_t *db, db_sql_t sql, uint64_t value, zr_error_t *error);
+
 /* Steps a statement that gives no row, and resets it. */
 bool db_run(db_t *db, sqlite3_stmt *statement);
 

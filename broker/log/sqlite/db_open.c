@@ -2,6 +2,7 @@
  * half of its rooms would give positions twice. So all that a start needs is read before the database counts as
  * opened. */
 #include "db_internal.h"
+#include "db_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -456,10 +457,6 @@ uint64_t db_epoch(const db_t *db) {
 
 uint64_t db_base(const db_t *db) {
     return db->base;
-}
-
-uint64_t db_hold(const db_t *db) {
-    return db->hold;
 }
 
 uint64_t db_floor(const db_t *db) {

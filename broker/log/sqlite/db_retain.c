@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "db_internal.h"
 #include "db_retain.h"
+#include "db_write.h"
 
 #include <inttypes.h>
 
@@ -281,6 +282,14 @@ bool db_date_marks(db_t *db, uint64_t now, size_t rows, zr_error_t *error) {
     db_fail(db, error, "date marks of");
     db_rollback(db);
     return false;
+}
+
+bool db_set_hold(db_t *db, uint64_t until, zr_error_t *error) {
+    return db_set_meta(db, DB_SQL_HOLD, until, error);
+}
+
+uint64_t db_hold(const db_t *db) {
+    return db->hold;
 }
 
 bool db_give_back(db_t *db, int pages, zr_error_t *error) {

@@ -6,6 +6,8 @@
  * a second. As a clock can be set back, the database holds a position that is ahead of that rate. */
 #include "log_sqlite.h"
 
+#include "db_retain.h"
+#include "db_write.h"
 #include "disk_rooms.h"
 #include "fatal.h"
 #include "logger.h"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "db_retain.h"
+#include "db_write.h"
 #include "fatal.h"
 #include "hash.h"
 #include "clock.h"

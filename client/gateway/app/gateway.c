@@ -167,7 +167,7 @@ static void s_write_metrics(void *ctx, zr_buffer_t *out) {
         .live = uplink_is_live(uplink),
         .streams = stream_counts(gateway->streams),
         .topics = feeds_topics(gateway->feeds),
-        .queues = gateway->queues.held};
+        .queues = &gateway->queues};
     metrics_write(out, &metrics);
 }
 
@@ -176,7 +176,6 @@ static http_api_t *s_new_api(gateway_t *gateway) {
     http_api_config_t api = {.uplink = broker_link_uplink(gateway->broker),
         .feeds = gateway->feeds,
         .proxies = {config->proxies, config->proxy_count},
-        .budget = &gateway->queues,
         .reader_queue = config->reader_queue,
         .origin_allowed = s_origin_allowed,
         .metrics = s_write_metrics,

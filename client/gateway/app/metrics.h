@@ -4,6 +4,7 @@
 #define METRICS_H
 
 #include "feeds.h"
+#include "queue_budget.h"
 #include "stream.h"
 #include "uplink.h"
 #include "web.h"
@@ -16,7 +17,7 @@ typedef struct {
     const uplink_counts_t *uplink;
     bool live; /* the broker is there */
     size_t topics;
-    uint64_t queues; /* bytes in all queues to clients */
+    const queue_budget_t *queues;
 } metrics_t;
 
 void metrics_write(zr_buffer_t *out, const metrics_t *metrics);

@@ -25,7 +25,8 @@ void blob_queue_push(blob_queue_t *queue, zr_blob_t *blob) {
         s_grow(queue);
     queue->blobs[s_at(queue, queue->count++)] = zr_blob_ref(blob);
     queue->bytes += zr_blob_len(blob);
-    queue_budget_add(queue->budget, blob);
+    queue_holder_add(&queue->holder, blob);
+    queue_holder_begin(&queue->holder);
 }
 
 zr_blob_t *blob_queue_first(const blob_queue_t *queue) {
@@ -46,12 +47,13 @@ static void s_free_if_empty(blob_queue_t *queue) {
     if (queue->count > 0)
         return;
     free(queue->blobs);
-    *queue = (blob_queue_t){.budget = queue->budget};
+    queue_holder_end(&queue->holder);
+    *queue = (blob_queue_t){.holder = queue->holder};
 }
 
 static void s_give_up(blob_queue_t *queue, size_t i) {
     zr_blob_t *blob = queue->blobs[s_at(queue, i)];
-    queue_budget_remove(queue->budget, blob);
+    queue_holder_remove(&queue->holder, blob);
     zr_blob_unref(blob);
 }
 

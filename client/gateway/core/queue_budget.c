@@ -1,25 +1,49 @@
 /* See queue_budget.h. */
 #include "queue_budget.h"
 
-enum { SHARE = 4 }; /* of what is left, one queue may have one of so many parts */
+#include <utlist.h>
 
-void queue_budget_add(queue_budget_t *budget, zr_blob_t *blob) {
-    if (budget && zr_blob_enqueue(blob))
-        budget->held += zr_blob_len(blob);
+void queue_holder_begin(queue_holder_t *holder) {
+    if (!holder->budget || holder->waits)
+        return;
+    DL_APPEND(holder->budget->waiting, holder);
+    holder->waits = true;
 }
 
-void queue_budget_remove(queue_budget_t *budget, zr_blob_t *blob) {
-    if (budget && zr_blob_dequeue(blob))
-        budget->held -= zr_blob_len(blob);
+void queue_holder_end(queue_holder_t *holder) {
+    if (holder->waits)
+        DL_DELETE(holder->budget->waiting, holder);
+    holder->waits = false;
 }
 
-uint64_t queue_budget_left(const queue_budget_t *budget) {
+void queue_holder_hold(queue_holder_t *holder, size_t bytes) {
+    if (holder->budget)
+        holder->budget->held += bytes;
+}
+
+void queue_holder_release(queue_holder_t *holder, size_t bytes) {
+    if (holder->budget)
+        holder->budget->held -= bytes;
+}
+
+void queue_holder_add(queue_holder_t *holder, zr_blob_t *blob) {
+    if (holder->budget && zr_blob_enqueue(blob))
+        queue_holder_hold(holder, zr_blob_len(blob));
+}
+
+void queue_holder_remove(queue_holder_t *holder, zr_blob_t *blob) {
+    if (holder->budget && zr_blob_dequeue(blob))
+        queue_holder_release(holder, zr_blob_len(blob));
+}
+
+bool queue_budget_make_room(queue_budget_t *budget, size_t bytes) {
     if (!budget)
-        return UINT64_MAX;
-    return budget->most > budget->held ? budget->most - budget->held : 0;
-}
-
-uint64_t queue_budget_share(const queue_budget_t *budget, uint64_t own) {
-    uint64_t share = queue_budget_left(budget) / SHARE;
-    return own < share ? own : share;
+        return true;
+    while (budget->held + bytes > budget->most && budget->waiting) {
+        queue_holder_t *longest = budget->waiting;
+        queue_holder_end(longest);
+        budget->evicted++;
+        longest->evict(longest->ctx);
+    }
+    return budget->held + bytes <= budget->most;
 }

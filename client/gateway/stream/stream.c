@@ -186,7 +186,7 @@ static void s_read(stream_t *s) {
 /* --- Writing --- */
 
 static bool s_has_room(const stream_t *s) {
-    return s->queue.bytes <= queue_budget_share(s->pool->budget, s->pool->config->reader_queue) / 2;
+    return s->queue.bytes <= s->pool->config->reader_queue / 2;
 }
 
 bool stream_ready(stream_t *s) {
@@ -250,26 +250,30 @@ static void s_too_slow(stream_t *s) {
     s_die(s);
 }
 
-/* An empty queue takes one blob that is larger than its own limit. */
-static bool s_fits(const stream_t *s, const zr_blob_t *bytes, uint64_t own) {
-    const queue_budget_t *budget = s->pool->budget;
-    uint64_t most = s->queue.count > 0 ? queue_budget_share(budget, own) : queue_budget_left(budget);
-    return s->queue.bytes + zr_blob_len(bytes) <= most;
+/* Others need the room. */
+static void s_evict(void *ctx) {
+    stream_t *s = ctx;
+    s->pool->counts.queued -= s->queue.bytes;
+    blob_queue_finish(&s->queue);
+    s_too_slow(s);
 }
 
 bool stream_send(stream_t *s, zr_blob_t *bytes, bool live) {
     stream_pool_t *pool = s->pool;
+    size_t after = s->queue.bytes + zr_blob_len(bytes);
     if (s->state != STREAM_OPEN)
         return false;
-    if (live && !s_fits(s, bytes, pool->config->reader_queue)) {
+    if (live && after > pool->config->reader_queue && s->queue.count > 0) {
         s->wants_room = true;
         pool->counts.dropped++;
         return false;
     }
-    if (!s_fits(s, bytes, pool->config->answer_queue)) {
+    if (after > pool->config->answer_queue && s->queue.count > 0) {
         s_too_slow(s);
         return false;
     }
+    if (!queue_budget_make_room(pool->budget, zr_blob_len(bytes)) || s->state != STREAM_OPEN)
+        return false;
     blob_queue_push(&s->queue, bytes);
     pool->counts.queued += zr_blob_len(bytes);
     s_want_write(s);
@@ -362,7 +366,7 @@ stream_t *stream_new(
         .tls = from->tls ? tls_session_new(from->tls, from->fd) : NULL,
         .born = pool->now,
         .writable = true};
-    s->queue.budget = pool->budget;
+    s->queue.holder = (queue_holder_t){.budget = pool->budget, .evict = s_evict, .ctx = s};
     s->source = (poll_source_t){s_ready, s};
     DL_APPEND(pool->all, s);
     pool->counts.open++;

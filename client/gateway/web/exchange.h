@@ -47,7 +47,8 @@ void exchange_answer(exchange_t *e, unsigned status, const web_header_t *headers
 /* An answer without a known end: write as often as you like, then end. Until the end, exchange_queued bytes wait for the
  * peer; nothing bounds them but the writer. */
 void exchange_stream(exchange_t *e, unsigned status, const web_header_t *headers, size_t count);
-/* Takes over one reference. If limits/all-queues has no room for it, the stream is aborted. */
+/* Takes over one reference. If limits/all-queues has no room for it, slow clients are
+ * disconnected, perhaps this one: the stream is aborted then. */
 void exchange_write(exchange_t *e, zr_blob_t *bytes);
 size_t exchange_queued(const exchange_t *e);
 void exchange_end(exchange_t *e);

@@ -9,6 +9,8 @@
 #include "queue_budget.h"
 #include "ws_frame.h"
 
+enum { WS_FRAGMENTS_MAX = 4096 }; /* of one message; with more it is too large, as each takes memory of its own */
+
 typedef struct ws_pool ws_pool_t;
 typedef struct ws ws_t;
 
@@ -49,8 +51,8 @@ const ws_counts_t *ws_counts(const ws_pool_t *pool);
 ws_t *ws_new(ws_pool_t *pool, int fd, web_pipe_t *pipe, zr_span_t extra, const ws_events_t *events, void *ctx);
 
 /* Queues whole frames; the reference stays the caller's. `live`: they are dropped when more than reader-queue bytes
- * would wait: false. Beyond answer-queue bytes the connection is closed with WS_LATER. Both are less when much waits for
- * all (queue_budget.h). */
+ * would wait: false. Beyond answer-queue bytes the connection is closed with WS_LATER. When all
+ * queues together hold too much, the slowest peers are disconnected (queue_budget.h). */
 bool ws_send(ws_t *ws, zr_blob_t *frames, bool live);
 
 /* At most half of reader-queue waits. False: `drained` is called when that is so. */

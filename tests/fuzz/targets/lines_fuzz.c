@@ -322,7 +322,7 @@ static void s_begin(void) {
     memset(&s_world, 0, sizeof s_world);
     s_world.now = 1000;
     s_world.orderly = true;
-    s_world.feeds = feeds_new(6, s_change, NULL);
+    s_world.feeds = feeds_new(6, 1000, s_change, NULL);
     uplink_config_t config = {
         .server = "tcp://127.0.0.1:5570", .agent = "fuzz", .perform = s_perform, .entropy = s_entropy};
     s_world.uplink = uplink_new(&config, s_world.feeds, 0);

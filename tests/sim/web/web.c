@@ -170,7 +170,7 @@ static void s_begin(web_t *web) {
     uplink_config_t uplink = {
         .server = "ipc:///sim/front", .agent = "sim", .perform = s_perform, .entropy = s_entropy, .ctx = web};
     web->processes++;
-    web->feeds = feeds_new(TOPICS_MAX, s_subscribe, web);
+    web->feeds = feeds_new(TOPICS_MAX, 1 << 16, s_subscribe, web);
     web->uplink = uplink_new(&uplink, web->feeds, s_now(web));
     http_api_config_t api = {.uplink = web->uplink,
         .feeds = web->feeds,

@@ -5,7 +5,6 @@
 
 #include "exchange.h"
 #include "feeds.h"
-#include "queue_budget.h"
 #include "http_forwarded.h"
 #include "uplink.h"
 
@@ -20,9 +19,8 @@ typedef struct http_api http_api_t;
 typedef struct {
     uplink_t *uplink;
     feeds_t *feeds;
-    http_proxies_t proxies;       /* those that may name the addresses of their clients */
-    const queue_budget_t *budget; /* of all queues; NULL: none */
-    size_t reader_queue; /* bytes that may wait for one stream; beyond it live entries are dropped, and read later */
+    http_proxies_t proxies; /* those that may name the addresses of their clients */
+    size_t reader_queue;    /* bytes that may wait for one stream; beyond it live entries are dropped, and read later */
     /* May pages of this origin use the API? `host` is the request's Host; either may be NULL. */
     bool (*origin_allowed)(void *ctx, const exchange_t *e, const char *origin);
     /* Writes what the gateway itself counts, for /metrics. NULL: nothing. */

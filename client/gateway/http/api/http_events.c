@@ -77,18 +77,13 @@ static size_t s_queued(const http_events_t *own) {
     return own->begun ? exchange_queued(own->request->exchange) : 0;
 }
 
-static uint64_t s_room(const http_events_t *own) {
-    const http_api_config_t *config = &own->request->api->config;
-    return queue_budget_share(config->budget, config->reader_queue);
-}
-
 static bool s_is_slow(const http_events_t *own) {
-    return s_queued(own) > s_room(own);
+    return s_queued(own) > own->request->api->config.reader_queue;
 }
 
 static void s_on_drained(void *ctx) {
     http_events_t *own = ctx;
-    if (own->behind && s_queued(own) <= s_room(own) / 2)
+    if (own->behind && s_queued(own) <= own->request->api->config.reader_queue / 2)
         s_go_on(own);
 }
 

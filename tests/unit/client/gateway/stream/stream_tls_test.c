@@ -13,6 +13,7 @@
 static gateway_config_t s_config;
 static stream_tls_t *s_tls;
 static poller_t *s_poller;
+static queue_budget_t s_budget = {.most = 1 << 24};
 static stream_pool_t *s_pool;
 static gnutls_certificate_credentials_t s_trust;
 
