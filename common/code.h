@@ -55,7 +55,7 @@ typedef enum {
 const char *zr_code_name(zr_code_t code);
 const char *zr_code_text(zr_code_t code);
 
-/* The code with that name; ZR_CODE_COUNT when it is none of ours (a newer broker's). */
+/* The code with that name; ZR_CODE_COUNT for an unknown one (a newer broker's). */
 zr_code_t zr_code_from_name(zr_span_t name);
 
 #endif

@@ -38,13 +38,12 @@ bool zr_get_uint_opt(const json_t *object, const char *name, uint64_t min, uint6
 bool zr_get_bool_opt(const json_t *object, const char *name, bool *out, const char **wrong);
 bool zr_has(const json_t *object, const char *name);
 
-/* The request's `id`: NULL when it has none. false when it is neither an integer nor a string of at most ZR_ID_MAX
- * bytes.
+/* The request's `id`: NULL without one. false when it is neither an integer nor a string of at most ZR_ID_MAX bytes.
  * `*id` is borrowed from `object`. */
 bool zr_get_id(const json_t *object, json_t **id);
 
-/* A meta, the object that a user shows of itself: its compact text, a new blob of the caller's. NULL: `*fault` says what
- * is wrong and what to do (static). */
+/* A meta, the object that a user shows of itself: its compact text, a new blob of the caller's. NULL: `*fault` says
+ * what is wrong and what to do (static). */
 zr_blob_t *zr_meta_write(const json_t *meta, const char **fault);
 
 /* A JSON string of a span that is valid UTF-8; for json_pack's "o". */

@@ -1,6 +1,7 @@
 /* See errors.h. */
 #include "errors.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,7 +9,7 @@
 #include "logger.h"
 #include "names.h"
 
-bool zr_vfail(zr_error_t *error, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static void s_add(zr_error_t *error, const char *format, va_list args) {
     zr_buffer_t line = {0};
     if (error->file)
         zr_buffer_printf(&line, "%s:", error->file);
@@ -28,13 +29,12 @@ bool zr_vfail(zr_error_t *error, const char *format, va_list args) {
     }
     error->count++;
     zr_buffer_finish(&line);
-    return false;
 }
 
 bool zr_fail(zr_error_t *error, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    zr_vfail(error, format, args);
+    s_add(error, format, args);
     va_end(args);
     return false;
 }

@@ -3,7 +3,6 @@
 #ifndef ZR_ERRORS_H
 #define ZR_ERRORS_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,7 +20,6 @@ typedef struct {
 
 /* Adds a line that says what happened, to which thing, and what to do. Always false. */
 bool zr_fail(zr_error_t *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool zr_vfail(zr_error_t *error, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* The lines that are added from now on are about this place of the file, "SECTION" or "SECTION/NAME"; NULL: none.
  * Returns `error`. */

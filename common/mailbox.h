@@ -1,5 +1,5 @@
-/* Threads, and the queue by which one hands things to another. The queue has a descriptor that can be read while there
- * is something in it, so its taker can wait for it alone or together with other descriptors. */
+/* Threads, and the queue by which one hands things to another. The queue has a descriptor that can be read while
+ * something is in it. So its taker can wait for it alone, or together with other descriptors. */
 #ifndef ZR_MAILBOX_H
 #define ZR_MAILBOX_H
 

@@ -25,7 +25,7 @@ typedef struct {
     uint64_t max; /* 0: none */
 } zr_option_t;
 
-/* A zeroed struct has none. The caller frees `items`. */
+/* A zeroed struct is an empty list. The caller frees `items`. */
 typedef struct {
     const char **items;
     size_t count;

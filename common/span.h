@@ -32,7 +32,7 @@ static inline bool zr_span_starts(zr_span_t text, zr_span_t prefix) {
     return text.len >= prefix.len && (prefix.len == 0 || memcmp(text.ptr, prefix.ptr, prefix.len) == 0);
 }
 
-/* Takes what stands before the first `end`, and that character, off `*text`; all of it when there is none. */
+/* Takes what stands before the first `end`, and that character, off `*text`; without that character, all of it. */
 static inline zr_span_t zr_span_cut(zr_span_t *text, char end) {
     if (text->len == 0)
         return *text;

@@ -1,5 +1,5 @@
-/* The binary frames (PROTOCOL.md, section 4): PUBLISH, ACK, DELIVER, TRUNK, and the topics of the back. Reading never copies:
- * views point into the frame. Parsers check every length; a parser that failed stays failed. */
+/* The binary frames (PROTOCOL.md, section 4): PUBLISH, ACK, DELIVER, TRUNK, and the topics of the back. Reading never
+ * copies: views point into the frame. Parsers check every length; a parser that failed stays failed. */
 #ifndef ZR_WIRE_H
 #define ZR_WIRE_H
 
@@ -52,7 +52,7 @@ zr_code_t zr_publish_read(
 /* The next entry; false at the end. */
 bool zr_publish_next(zr_publish_reader_t *reader, zr_publish_entry_t *entry);
 
-/* The next entry if it is plain: without flags and key, as nearly all are. false: it is not plain, or there is none;
+/* The next entry if it is plain: without flags and key, as nearly all are. false: it is not plain, or no entry is left;
  * zr_publish_next goes on from there. */
 static inline bool zr_publish_next_plain(zr_publish_reader_t *reader, uint64_t *mid, zr_span_t *body) {
     static const char plain[2]; /* flags and length of the key */
@@ -114,7 +114,8 @@ bool zr_deliver_next(zr_deliver_reader_t *reader, zr_entry_t *entry);
 /* The same, but gives only the seq. It checks as much. */
 bool zr_deliver_skip(zr_deliver_reader_t *reader, uint64_t *seq);
 
-/* The seq of the frame's first entry after `after`; 0: there is none, or the frame cannot be read up to there. */
+/* The seq of the frame's first entry after `after`; 0: no entry is after it, or the frame cannot be read up to
+ * there. */
 uint64_t zr_deliver_after(zr_span_t frame, uint64_t after);
 
 /* begin clears `out`; add returns the offset of the entry in it. */

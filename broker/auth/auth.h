@@ -89,7 +89,7 @@ typedef struct {
     auth_names_t disowned; /* users that lost a key or a token, and may have others: their sessions must end */
 } auth_answer_t;
 
-/* The oldest answer. false: there is none (and auth_fd is not readable until there is). Take over `access` (set it to
+/* The oldest answer. false: no answer waits, and auth_fd is not readable until one does. Take over `access` (set it to
  * NULL then) and call auth_answer_finish. */
 bool auth_take(auth_t *auth, auth_answer_t *answer);
 void auth_answer_finish(auth_answer_t *answer);

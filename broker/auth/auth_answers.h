@@ -4,8 +4,8 @@
 
 #include "auth_state.h"
 
-/* Puts the answer in the queue, which owns what is in it from then on. An answer that goes by the users is put with the
- * mutex held, so that it keeps its place before or behind a change of them. */
+/* Puts the answer in the queue, which owns what is in it from then on. Hold the mutex for an answer that depends on the
+ * users. Then it keeps its place before or behind a change of the users. */
 void auth_reply(auth_t *auth, const auth_answer_t *answer);
 
 #endif

@@ -1,19 +1,12 @@
 /* The users file: the users, their keys and tokens, and their rights.
  *
- *     role
- *         name = member
- *         allow = "read write state presence create : general chat-*"
- *         deny = "write : general/announcements"
- *         jwt = 1
- *     user
- *         name = alice
- *         key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
- *         token = "$argon2id$..."
- *         role = member
- *         allow = "admin : *"
+ * role name = member allow = "read write state presence create : general chat-*" deny = "write : general/announcements"
+ * jwt = 1 user name = alice key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7" token = "$argon2id$..." role = member
+ * allow = "admin : *"
  *
- * All members but `name` and `jwt` may be repeated. A signed login (JWT) may name the roles with `jwt = 1`. "all" stands for every right but admin; admin is for "*" only. A user named
- * "anonymous" has no key and no token: its rights are those of peers that did not log in. */
+ * All members but `name` and `jwt` may be repeated. A signed login (JWT) may name the roles with `jwt = 1`. "all"
+ * stands for every right but admin; admin is for "*" only. A user named "anonymous" has no key and no token: its rights
+ * are those of peers that did not log in. */
 #ifndef USERS_H
 #define USERS_H
 
@@ -54,12 +47,12 @@ void users_enforce_bans(users_t *users);
 
 users_count_t users_count(const users_t *users);
 
-/* Can anybody come in? Not on a broker that encrypts nothing and takes no tokens (of either kind), unless there is the user `anonymous`.
- * false: `error` says what to do. */
+/* Can anybody come in? Not on a broker that encrypts nothing and takes no tokens (of either kind), unless there is the
+ * user `anonymous`. false: `error` says what to do. */
 bool users_check_way(const users_t *users, const char *path, bool tokens, bool encrypted, zr_error_t *error);
 
 /* How many users have no key: those with a `token`, or those without one either. `*first`, which lives as long as
- * `users`, is the first of them. `anonymous` needs none. */
+ * `users`, is the first of them. `anonymous` needs no key. */
 size_t users_keyless(const users_t *users, bool token, const char **first);
 
 /* The access for the relay; the caller's. `plain`: see access_set_plain. */

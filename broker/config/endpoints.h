@@ -54,8 +54,8 @@ bool endpoint_is_ipv6(const endpoint_t *endpoint);
  * `address`; any other text stays what it is. */
 zr_span_t endpoint_unmapped(zr_span_t address);
 
-/* The back that belongs to a listener when none is configured: the next TCP port, or the path with "-back". For port 0
- * it is port 0. It is encrypted if the listener is. Returns NULL or the fault, as endpoint_parse does. */
+/* The back that belongs to a listener when no back is configured: the next TCP port, or the path with "-back". For port
+ * 0 it is port 0. It is encrypted if the listener is. Returns NULL or the fault, as endpoint_parse does. */
 const char *endpoint_derive_back(const endpoint_t *listen, endpoint_t *back);
 
 /* All that is bound, with real ports. */

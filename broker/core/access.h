@@ -26,7 +26,7 @@ void access_destroy(access_t *access); /* NULL is accepted */
  * the result. NULL: there is a user of that name already. */
 access_user_t *access_add_user(access_t *access, zr_span_t name);
 
-/* The pattern is valid (policy_pattern_valid), copied. */
+/* The pattern is valid (policy_pattern_fault), copied. */
 void access_add_rule(access_user_t *user, bool deny, rights_t rights, zr_span_t pattern);
 void access_set_banned(access_user_t *user, bool banned);
 
@@ -52,7 +52,7 @@ bool access_is_open_mode(const access_t *access);
  * in, or banned. */
 const access_user_t *access_user(const access_t *access, zr_span_t name);
 
-/* A user of the file by that name ("anonymous" is none), banned or not: nobody else may use it as a nick. */
+/* A user of the file by that name (not "anonymous"), banned or not: nobody else may use it as a nick. */
 bool access_is_user(const access_t *access, zr_span_t name);
 
 /* The same of a nick that people would take for such a user's name: case and width do not count (zr_fold). */
@@ -65,8 +65,8 @@ rights_t access_rights(const access_user_t *user, zr_span_t room);
 enum { ACCESS_NEXT_SIZE = 129 }; /* a room name and one byte more */
 size_t access_next_readable(const access_user_t *user, zr_span_t room, char next[ACCESS_NEXT_SIZE]);
 
-/* Is this signed login let in? Its key is in force, its roles are there, and its name is neither reserved nor that of a
- * user of the file, banned or not, in whatever case or width. */
+/* Is this signed login let in? Its key must be in force, and its roles must be there. Its name must be neither reserved
+ * nor that of a user of the file. Bans, case and width do not matter. */
 bool access_takes(const access_t *access, const grant_t *grant);
 
 /* The rights of its roles together, of a login that is let in; the caller's, for access_user_free. It does not change
@@ -80,8 +80,8 @@ bool access_is_gateway(const access_user_t *user);
 
 /* The rights there that all users have in common, of those that can be connected; none if no user can be. A signed
  * login may have any one of the roles for it, so each of these counts as a user. A room whose common rights have
- * RIGHT_READ is open, and its entries may be on the back. Gateways do not count: they read for others, who must have the
- * right. */
+ * RIGHT_READ is open, and its entries may be on the back. Gateways do not count: they read for others, who must have
+ * the right. */
 rights_t access_common(const access_t *access, zr_span_t room);
 
 /* Have both the same rights everywhere, by the same rules? */

@@ -6,7 +6,7 @@
 #include "request.h"
 
 /* The cost of what a peer sent, or of an error that it caused. true: go on. false: the peer is sent away, there is
- * nothing more to answer, and the session is gone. `session` NULL: the route has none. */
+ * nothing more to answer, and the session is gone. `session` NULL: the route has no session. */
 bool flood_take(relay_t *relay, route_t route, session_t *session, rate_cost_t cost, uint64_t now);
 
 /* The same for a PUBLISH frame, or for the answers to it. Beyond a limit it tells the publisher to wait. */

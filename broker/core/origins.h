@@ -1,5 +1,6 @@
-/* The addresses that peers come from: how many connections or channels each has, and how many it opens. An address whose
- * peers flood may open fewer for a while. Connections have a table (net/addresses.h), channels another. Times are µs. */
+/* The addresses that peers come from: how many connections or channels each has, and how many it opens. An address
+ * whose peers flood may open fewer for a while. Connections have a table (net/addresses.h), channels another. Times are
+ * µs. */
 #ifndef ORIGINS_H
 #define ORIGINS_H
 
@@ -32,7 +33,7 @@ bucket_rate_t origins_rate(uint64_t per_second);
 /* Frees the origins: nobody may hold one. */
 void origins_finish(origins_t *origins);
 
-/* The origin of that address, made when there is none yet. It stays while `open` or `kept` says so. */
+/* The origin of that address, made if it is not there yet. It stays while `open` or `kept` says so. */
 origin_t *origins_of(origins_t *origins, const zr_address_t *address);
 
 /* The time until the address may open so many more, in ms. 0: now. */
@@ -42,8 +43,8 @@ uint64_t origins_wait(const origins_t *origins, origin_t *origin, uint64_t count
 void origins_count_open(const origins_t *origins, origin_t *origin, uint64_t now);
 
 /* A channel from that address. ZR_OK: `*origin` is its origin, which the channel holds until origins_close.
- * ZR_TOO_MANY_CHANNELS: the address has as many as it may. ZR_RATE_LIMITED: it opened too many of late; `*wait_ms`: until
- * the next one. */
+ * ZR_TOO_MANY_CHANNELS: the address has as many as it may. ZR_RATE_LIMITED: it opened too many of late; `*wait_ms`:
+ * until the next one. */
 zr_code_t origins_open(
     origins_t *origins, const zr_address_t *address, uint64_t now, origin_t **origin, uint64_t *wait_ms);
 void origins_close(origin_t *origin); /* NULL is accepted: an address that is not counted */

@@ -119,11 +119,12 @@ void outbox_add(outbox_t *outbox, const effect_t *effect);
 /* Wipes it, and the token in it. */
 void login_request_free(login_request_t *login);
 
-/* Drops the frames still to be sent to `route`, of a connection also those to its channels: outbox_take skips them. It takes constant time, so that many routes
- * lost at once cost little. */
+/* Drops the frames still to be sent to `route`, of a connection also those to its channels: outbox_take skips them. It
+ * takes constant time, so that many routes lost at once cost little. */
 void outbox_drop_route(outbox_t *outbox, route_t route);
 
-/* The next effect, whose references are the caller's now; false when there is none. Effects may be added meanwhile. */
+/* The next effect, whose references are the caller's now; false when no effect is left. Effects may be added
+ * meanwhile. */
 bool outbox_take(outbox_t *outbox, effect_t *effect);
 bool outbox_is_empty(const outbox_t *outbox);
 

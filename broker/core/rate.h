@@ -51,7 +51,7 @@ bool rates_take(rates_t *rates, const rate_limits_t *limits, const rate_cost_t *
 /* Takes the cost of what was allowed, which never is a flood. */
 void rates_allow(rates_t *rates, const rate_limits_t *limits, const rate_cost_t *cost, uint64_t now);
 
-/* The time until none of the buckets for `cost` is empty, in ms. 0: none is. */
+/* The time until all buckets for `cost` hold something, in ms. 0: they do. */
 uint64_t rates_wait(rates_t *rates, const rate_limits_t *limits, const rate_cost_t *cost, uint64_t now);
 
 /* Is the publisher to be told now? Once in RATE_TOLD. */
@@ -78,8 +78,8 @@ typedef struct {
 /* The connection's buckets. Valid until the next call. */
 rates_t *rate_connection(rate_connections_t *connections, uint32_t route);
 
-/* A session with the debt `rates` leaves its connection, whose buckets are `place`. From now on the connection owes that,
- * if it does not owe more. */
+/* A session with the debt `rates` leaves its connection, whose buckets are `place`. From now on the connection owes
+ * that, if it does not owe more. */
 void rates_leave(rates_t *place, const rates_t *rates, const rate_limits_t *limits);
 
 #endif

@@ -169,7 +169,7 @@ static void s_early(relay_t *relay, route_t route, size_t published, uint64_t no
         send_error(relay, route, ZR_NO_SESSION, NULL);
 }
 
-/* Notes that the session lives. NULL: the route has none. */
+/* Notes that the session lives. NULL: the route has no session. */
 static session_t *s_hear(relay_t *relay, route_t route) {
     session_t *session = session_by_route(&relay->sessions, route);
     if (session)

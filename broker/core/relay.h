@@ -44,7 +44,7 @@ typedef struct {
     size_t replay_entries, replay_frames, replay_bytes;
     size_t batch_bytes;
     uint64_t heartbeat_ms;
-    uint64_t forget_after_ms; /* rooms unused for so long are forgotten; 0: none is ever forgotten */
+    uint64_t forget_after_ms; /* rooms unused for so long are forgotten; 0: no room is ever forgotten */
     policies_t policies;      /* of rooms; all that it points to must live as long as the relay */
     const char *greeting;     /* NULL: none. Must live as long as the relay */
     const char *server;       /* program and version, for welcome */
@@ -113,8 +113,8 @@ void relay_forget_idle(relay_t *relay, uint64_t now);
 /* Call once a second: sends away peers of channels that said no hello for too long, at most 500 at a time. */
 void relay_channels_tick(relay_t *relay, uint64_t now);
 
-/* A session's ticket ran out, which lasts a heartbeat. The relay asks for another one (EFFECT_ALIVE). Instead, a session
- * that was silent for three heartbeats expires, when its turn comes (relay_work). */
+/* A session's ticket ran out, which lasts a heartbeat. The relay asks for another one (EFFECT_ALIVE). Instead, a
+ * session that was silent for three heartbeats expires, when its turn comes (relay_work). */
 void relay_silent(relay_t *relay, uint64_t session);
 
 /* A frame could not be sent to `route`, because its queue is full or it is gone. Its session is detached; the peer

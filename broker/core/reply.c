@@ -22,14 +22,10 @@ void send_bye(relay_t *relay, route_t route, const char *reason) {
     send_frame(relay, route, zr_blob_ref(relay->bye.frame));
 }
 
-zr_blob_t *reply_frame(const request_t *request, json_t *object) {
+void reply(relay_t *relay, const request_t *request, json_t *object) {
     if (request->id)
         json_object_set(object, "re", request->id);
-    return zr_control_write(object);
-}
-
-void reply(relay_t *relay, const request_t *request, json_t *object) {
-    send_frame(relay, request->route, reply_frame(request, object));
+    send_frame(relay, request->route, zr_control_write(object));
 }
 
 static json_t *s_error(zr_code_t code, const char *text, json_t *more) {

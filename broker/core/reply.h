@@ -13,9 +13,6 @@ void send_bye(relay_t *relay, route_t route, const char *reason);
 /* Answers with `object` (takes over the reference) plus `re`. */
 void reply(relay_t *relay, const request_t *request, json_t *object);
 
-/* The object with `re`, as a frame. */
-zr_blob_t *reply_frame(const request_t *request, json_t *object);
-
 /* Answers with an error. `text` NULL: the code's own. fail_with adds the members of `more` (takes over the reference).
  */
 void fail(relay_t *relay, const request_t *request, zr_code_t code, const char *text);

@@ -19,8 +19,8 @@ static void s_refuse(relay_t *relay, session_t *session, zr_code_t code, json_t 
         json_decref(more);
 }
 
-/* A channel that is not open. The gateway may have a window of PUBLISH frames of its peer under way, so these are no
- * flood of requests, and beyond rate-ops they get no answer. */
+/* A channel that is not open. The gateway may have a window of PUBLISH frames of its peer under way. So these are no
+ * flood of requests. Beyond rate-ops the broker does not answer them. */
 static void s_refuse_channel(relay_t *relay, session_t *session, uint32_t channel, zr_span_t inner, uint64_t now) {
     rate_cost_t cost = {{[RATE_ENTRIES] = 1, [RATE_BYTES] = inner.len + RATE_MESSAGE}};
     bool publish = inner.len > 0 && (uint8_t)inner.ptr[0] == ZR_TYPE_PUBLISH;

@@ -69,7 +69,7 @@ typedef struct {
     zr_blob_t **frames; /* the engine's, valid during the call */
     size_t frame_count;
     size_t count;
-    uint64_t seq;  /* position reached: all wanted entries up to it were sent or are gone; `after` if there were none */
+    uint64_t seq;  /* position reached: all wanted entries up to it were sent or are gone; at least `after` */
     bool complete; /* nothing is missing between `after` and `seq` */
     bool more;     /* there is more up to `until` */
 } log_slice_t;
@@ -135,10 +135,12 @@ struct log {
     log_sink_t sink;
     zr_level_t level; /* the level of its `stored` */
     /* Rooms below that level begin after this position. It is above all positions of such rooms in earlier runs under
-     * this epoch, of which nothing is left. 0: there was none. */
+     * this epoch, of which nothing is left. 0: there was no such epoch. */
     uint64_t base;
     uint64_t newest; /* the latest time of an entry from earlier runs; 0: the log is empty */
-    bool hold;       /* set by the edge while the clock is in doubt: nothing is deleted for its age */
+    /* Nothing is deleted for its age before this time (µs), since the clock is in doubt; 0: it is not. The edge sets it
+     * before each tick. An engine on a disk keeps it: at the start it is that of the run before. */
+    uint64_t hold;
     /* A room of that level whose head is above this is never forgotten, or those that begin after it would have too few
      * positions left. 0: there are always enough. */
     uint64_t ceiling;

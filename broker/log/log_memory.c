@@ -1,6 +1,6 @@
 /* The log in memory: each room's frames in a ring, all frames in one list by age. An appended frame is stored at once.
- * The oldest frames are dropped when the room, or all rooms together, hold more than they may. If one frame alone is too
- * much, it is cut. */
+ * The oldest frames are dropped when the room, or all rooms together, hold more than they may. If one frame alone is
+ * too much, it is cut. */
 #include "log.h"
 
 #include <stdlib.h>
@@ -190,7 +190,7 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
     log->sink.stored(log->sink.ctx, commit->pass, true);
 }
 
-/* Index of the first record with an entry after `after`: room->count if there is none. */
+/* Index of the first record with an entry after `after`: room->count if no record has one. */
 static size_t s_search(const room_log_t *room, uint64_t after) {
     size_t low = 0, high = room->count;
     while (low < high) {

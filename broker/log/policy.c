@@ -22,13 +22,13 @@ static zr_span_t s_name(zr_span_t pattern) {
     return zr_span_of(pattern.ptr, pattern.len - many);
 }
 
-bool policy_pattern_valid(zr_span_t pattern) {
+static bool s_is_valid(zr_span_t pattern) {
     zr_span_t name = s_name(pattern);
     return (name.len == 0 && pattern.len == 1) || zr_room_valid(name);
 }
 
 const char *policy_pattern_fault(zr_span_t pattern) {
-    if (policy_pattern_valid(pattern))
+    if (s_is_valid(pattern))
         return NULL;
     zr_span_t name = s_name(pattern);
     if (zr_utf8_valid(name) && name.len <= ZR_NFC_MAX && !zr_is_nfc(name))

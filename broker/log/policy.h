@@ -27,10 +27,7 @@ const policy_t *policy_of(const policies_t *policies, zr_span_t room);
 /* Does the valid `pattern` name `room`? */
 bool policy_pattern_fits(zr_span_t pattern, zr_span_t room);
 
-/* A room name, or one that ends in '*'; "*" alone fits all. */
-bool policy_pattern_valid(zr_span_t pattern);
-
-/* The fault of a pattern and its remedy, in words that follow the pattern (static); NULL: it is valid. */
+/* A pattern is a room name, or one that ends in '*'; "*" alone fits all. The fault of a pattern and its remedy, in words that follow the pattern (static); NULL: it is valid. */
 const char *policy_pattern_fault(zr_span_t pattern);
 
 #endif

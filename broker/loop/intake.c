@@ -85,7 +85,7 @@ static void s_take_frame(server_t *server, route_t route, uint64_t now, taken_t 
         relay_frame(server->relay, route, text, now);
 }
 
-/* One message of the front, or one part. false: there was none. */
+/* One message of the front, or one part. false: nothing waited. */
 static bool s_read_front(server_t *server, uint64_t now, taken_t *taken) {
     zmq_msg_t *frame = &server->frame;
     if (server->skipping) {
@@ -191,7 +191,7 @@ static void s_refuse_back(server_t *server, uint64_t *counter, const char *what)
     s_count_drop(server, counter, what);
 }
 
-/* One message of the back, or one part. false: there was none. */
+/* One message of the back, or one part. false: nothing waited. */
 static bool s_read_back(server_t *server) {
     zmq_msg_t *frame = &server->frame;
     if (zmq_msg_recv(frame, server->back, ZMQ_DONTWAIT) < 0) {

@@ -174,7 +174,7 @@ static int s_on_log_tick(zloop_t *loop, int timer_id, void *arg) {
     (void)timer_id;
     server_t *server = arg;
     uint64_t now = timekeeper_now(&server->time);
-    server->log->hold = timekeeper_doubts(&server->time);
+    server->log->hold = timekeeper_doubts(&server->time) ? server->time.hold : 0;
     log_tick(server->log, now);
     return 0;
 }
@@ -297,7 +297,7 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
         server_destroy(server);
         return NULL;
     }
-    timekeeper_start(&server->time, server->log->newest);
+    timekeeper_start(&server->time, server->log->newest, server->log->hold);
     server->relay_config.presence_base = server->log->base ? server->log->base : server->time.time;
     server->relay = fatal_check(relay_new(&server->relay_config, server->log, &server->outbox));
     server->loop = fatal_check(zloop_new());

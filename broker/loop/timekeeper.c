@@ -17,7 +17,13 @@ static bool s_can_be(uint64_t time) {
     return time >= FIRST && time < LAST;
 }
 
-time_news_t timekeeper_begin(timekeeper_t *keeper, uint64_t newest, uint64_t clock, uint64_t rising) {
+/* The clock is in doubt for so much longer (µs). */
+static void s_doubt(timekeeper_t *keeper, uint64_t time) {
+    keeper->doubt_until = keeper->at + time;
+    keeper->hold = keeper->time + time;
+}
+
+time_news_t timekeeper_begin(timekeeper_t *keeper, uint64_t newest, uint64_t hold, uint64_t clock, uint64_t rising) {
     *keeper = (timekeeper_t){.time = clock, .at = rising, .before = newest};
     if (!s_can_be(clock)) {
         keeper->time = s_can_be(newest) ? newest : FIRST;
@@ -26,10 +32,14 @@ time_news_t timekeeper_begin(timekeeper_t *keeper, uint64_t newest, uint64_t clo
     }
     if (newest > clock + ZR_CLOCK_SLACK)
         return TIME_BACK;
-    if (!newest || clock - newest <= DAY || clock < newest)
+    if (newest && clock > newest && clock - newest > DAY) {
+        s_doubt(keeper, HOUR);
+        return TIME_LATE;
+    }
+    if (hold <= clock || hold - clock > HOUR) /* more than an hour: it is of a clock that was set back since */
         return TIME_GOES;
-    keeper->doubt_until = rising + HOUR;
-    return TIME_LATE;
+    s_doubt(keeper, hold - clock);
+    return TIME_HELD;
 }
 
 time_news_t timekeeper_look(timekeeper_t *keeper, uint64_t clock, uint64_t rising) {
@@ -46,7 +56,7 @@ time_news_t timekeeper_look(timekeeper_t *keeper, uint64_t clock, uint64_t risin
     else if (expected > keeper->time + ZR_CLOCK_SLACK)
         news = TIME_BACK;
     if (news == TIME_AHEAD)
-        keeper->doubt_until = rising + HOUR;
+        s_doubt(keeper, HOUR);
     if (news == TIME_BACK)
         keeper->doubt_until = 0;
     if (news != TIME_GOES)
@@ -102,6 +112,13 @@ static void s_tell(timekeeper_t *keeper, time_news_t news, uint64_t clock, bool 
             "next hour; if the clock is wrong, set it before that",
             before, now);
         break;
+    case TIME_HELD:
+        s_moment(keeper->hold, before);
+        zr_log(ZR_LOG_WARN,
+            "the clock was in doubt before this start, and shows %s: nothing is deleted for its age until %s; if the "
+            "clock is wrong, set it before that",
+            now, before);
+        break;
     case TIME_UNSET:
         zr_log(ZR_LOG_ERROR, "the clock shows %s, which cannot be: set it; until then the time goes on from %s", now,
             before);
@@ -109,9 +126,9 @@ static void s_tell(timekeeper_t *keeper, time_news_t news, uint64_t clock, bool 
     }
 }
 
-void timekeeper_start(timekeeper_t *keeper, uint64_t newest) {
+void timekeeper_start(timekeeper_t *keeper, uint64_t newest, uint64_t hold) {
     uint64_t clock = zr_time_us();
-    time_news_t news = timekeeper_begin(keeper, newest, clock, zr_boot_us());
+    time_news_t news = timekeeper_begin(keeper, newest, hold, clock, zr_boot_us());
     s_tell(keeper, news, clock, true);
 }
 

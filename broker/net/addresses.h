@@ -30,10 +30,10 @@ void addresses_destroy(addresses_t *all); /* NULL is accepted */
 bool addresses_opened(addresses_t *all, int side, int fd, uint64_t inode, const zr_address_t *address, uint64_t now_ms);
 
 /* Is there a descriptor left for the connection with `fd` at `side`? `descriptors` is the process's limit (0: unknown).
- * The highest ones are kept for its files, and some of these for the back (side 1), so that a client with a session can
- * read. The kernel gives out the lowest free descriptor. So if `fd` is one of those kept, all others are in use, and
- * the connection is one too many. Without this limit libzmq would run out of descriptors, and its I/O thread would try
- * to accept the next connection over and over. */
+ * The highest ones are kept for its files. Some of these are kept for the back (side 1), so that a client with a
+ * session can read. The kernel gives out the lowest free descriptor. So if `fd` is one of those kept, all others are in
+ * use, and the connection is one too many. Without this limit libzmq would run out of descriptors, and its I/O thread
+ * would try to accept the next connection over and over. */
 bool addresses_has_room(int side, int fd, uint64_t descriptors);
 
 /* The address of the connection that has descriptor `fd`. false: it is not counted. */

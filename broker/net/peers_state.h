@@ -1,5 +1,5 @@
-/* What is known of all peers. peers.c knows the sender of a frame and ends connections, arrivals.c hears of those that
- * come and go, pacing.c decides how much libzmq may read of each. */
+/* What is known of all peers. peers.c knows the sender of a frame and ends connections. arrivals.c hears of connections
+ * that come and go. pacing.c decides how much libzmq may read of each. */
 #ifndef PEERS_STATE_H
 #define PEERS_STATE_H
 
@@ -23,7 +23,7 @@ struct peers {
     topics_t *topics;
     uint64_t all_reader_bytes;
     unsigned round;   /* of looks at slow readers */
-    unsigned slowest; /* readers that the next round ends, if none is stuck: twice as many in each */
+    unsigned slowest; /* readers that the next round ends, if no reader is stuck: twice as many in each */
     int64_t leave_at; /* when readers may leave again (ms, monotonic); 0: none wait */
     uint64_t login_timeout_ms;
     struct {

@@ -50,11 +50,17 @@ static void s_set(void *socket, int option, int value) {
         zr_log(ZR_LOG_WARN, "cannot set socket option %d to %d: %s", option, value, zmq_strerror(errno));
 }
 
+/* Bytes of the largest message part that libzmq takes at the front. */
+static int64_t s_max_message(const settings_t *settings) {
+    size_t max_frame = settings->relay.max_frame, max_control = settings->relay.max_control;
+    return 2 * (int64_t)(max_frame > max_control ? max_frame : max_control);
+}
+
 /* Sets the limits on libzmq's reading (inflow.h). The handshake counts to a connection's first message. A client has a
  * window of publishes under way at most; a second window leaves room for a client that counts late. */
 static void s_limit_inflow(sockets_t *sockets, const settings_t *settings) {
     inflow_t *inflow = &sockets->inflow;
-    uint64_t descriptors = descriptor_limit(), message = (uint64_t)sockets_max_message(settings);
+    uint64_t descriptors = descriptor_limit(), message = (uint64_t)s_max_message(settings);
     inflow_init(inflow, descriptors ? (size_t)descriptors : DESCRIPTORS_UNKNOWN);
     inflow->max_incomplete = settings->relay.max_waiting;
     inflow->limits[INFLOW_FRONT] = (inflow_limits_t){.first = settings->relay.max_control + FIRST_MORE,
@@ -90,16 +96,11 @@ static void s_set_max_size(void *socket, int64_t size) {
         zr_log(ZR_LOG_WARN, "cannot limit the size of messages: %s", zmq_strerror(errno));
 }
 
-int64_t sockets_max_message(const settings_t *settings) {
-    size_t max_frame = settings->relay.max_frame, max_control = settings->relay.max_control;
-    return 2 * (int64_t)(max_frame > max_control ? max_frame : max_control);
-}
-
 static void s_set_front(void *front, const settings_t *settings) {
     s_set_common(front);
     s_set(front, ZMQ_ROUTER_MANDATORY, 1);
     s_set(front, ZMQ_SNDHWM, (int)settings->route_queue);
-    s_set_max_size(front, sockets_max_message(settings));
+    s_set_max_size(front, s_max_message(settings));
 }
 
 static void s_set_back(void *back, const settings_t *settings) {

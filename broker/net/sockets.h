@@ -33,9 +33,6 @@ bool sockets_check(const settings_t *settings, zr_error_t *error);
  * it: in libzmq a listener owns the connections it accepted, and takes them with it. */
 void sockets_close(sockets_t *sockets);
 
-/* Bytes of the largest message part that libzmq takes at the front. */
-int64_t sockets_max_message(const settings_t *settings);
-
 /* The back to name to the peer that sent `frame` (a payload part, which knows its connection). */
 void sockets_back_for(const sockets_t *sockets, zmq_msg_t *frame, char out[ENDPOINT_TEXT_SIZE]);
 

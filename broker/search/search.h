@@ -17,16 +17,16 @@ enum {
 
 /* --- The log --- */
 
-/* The log in `dir`, for reading only; a broker may be writing it. Give it back with db_close. NULL when there is none,
- * or it is not ours. */
+/* The log in `dir`, for reading only; a broker may be writing it. Give it back with db_close. NULL when there is no
+ * log, or it is not ours. */
 db_t *search_log_open(const char *dir, zr_error_t *error);
 
 /* --- The index --- */
 
 typedef struct search_index search_index_t;
 
-/* Opens the index, and makes it (0600) if it is missing ("": a temporary one); the caller's, to be given to search_index_close, which accepts
- * NULL. Fails when the file is something else, or made by a newer version. */
+/* Opens the index, and makes it (0600) if it is missing ("": a temporary one); the caller's, to be given to
+ * search_index_close, which accepts NULL. Fails when the file is something else, or made by a newer version. */
 search_index_t *search_index_open(const char *file, zr_error_t *error);
 void search_index_close(search_index_t *index);
 

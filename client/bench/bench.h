@@ -41,8 +41,8 @@ typedef struct {
 typedef struct {
     uint64_t published, acked, refused; /* messages */
     zrelay_level_t level;               /* of the acks */
-    double acked_s, delivered_s;        /* from the first publish to the last of them; 0: there was none */
-    uint64_t expected, received;        /* deliveries */
+    double acked_s, delivered_s; /* from the first publish to the last of them; 0: nothing was acked or delivered */
+    uint64_t expected, received; /* deliveries */
     uint64_t missing, disordered, foreign;
     bool one_order;                /* the readers of each room saw the same */
     uint64_t gaps, repaired, lost; /* as told by the library */

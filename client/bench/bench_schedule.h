@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 typedef struct {
-    uint64_t messages, publishers, rooms; /* none is 0 */
+    uint64_t messages, publishers, rooms; /* each is at least 1 */
     uint64_t rate;                        /* messages a second from all publishers together; 0: as fast as they can */
 } bench_schedule_t;
 

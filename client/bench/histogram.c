@@ -27,14 +27,6 @@ void histogram_add(histogram_t *histogram, uint64_t value) {
         histogram->most = value;
 }
 
-void histogram_merge(histogram_t *histogram, const histogram_t *other) {
-    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-        histogram->counts[i] += other->counts[i];
-    histogram->total += other->total;
-    if (other->most > histogram->most)
-        histogram->most = other->most;
-}
-
 uint64_t histogram_at(const histogram_t *histogram, double part) {
     uint64_t rank = (uint64_t)ceil(part * (double)histogram->total), seen = 0;
     if (rank >= histogram->total)

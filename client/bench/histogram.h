@@ -18,7 +18,6 @@ typedef struct {
 } histogram_t;
 
 void histogram_add(histogram_t *histogram, uint64_t value);
-void histogram_merge(histogram_t *histogram, const histogram_t *other);
 
 /* The value that `part` of all values (0 to 1) do not exceed; 0 of an empty one. */
 uint64_t histogram_at(const histogram_t *histogram, double part);

@@ -11,7 +11,7 @@ enum { DESCRIPTORS_MIN = 64 }; /* of the gateway itself, about */
 
 static const char s_usage[] =
     "usage: zrelay-gateway [OPTION]...\n"
-    "Lets browsers and HTTP clients use a zrelay broker.\n"
+    "Lets browsers, HTTP clients, IRC clients and plain TCP clients use a zrelay broker.\n"
     "\n"
     "  --server ENDPOINT        the broker (default tcp://127.0.0.1:5570)\n"
     "  --http ADDRESS:PORT      where to listen (default 127.0.0.1:5580); address * for all, port * for a free one\n"
@@ -22,6 +22,12 @@ static const char s_usage[] =
     "  --origin ORIGIN          pages of this origin may connect, such as https://chat.example.org, or *;\n"
     "                           may be repeated (default: pages of the gateway itself)\n"
     "  --page FOLDER            the files that are served at /\n"
+    "  --lines ADDRESS:PORT     where telnet, nc and scripts may chat in lines of text (default: nowhere)\n"
+    "  --lines-room ROOM        the room that they join (default lobby)\n"
+    "  --lines-format FORMAT    nick (default): messages come as \"nick: text\"; body: the text alone\n"
+    "  --lines-history COUNT    messages that are shown on joining, 0 to 1000 (default 10)\n"
+    "  --irc ADDRESS:PORT       where IRC clients may connect, such as weechat and irssi (default: nowhere)\n"
+    "  --irc-history COUNT      messages that are shown on joining, to clients that cannot ask (default 20)\n"
     "  --config FILE            settings in ZPL; the command line comes first\n"
     "  --check-config           check FILE and the other options, and what they name, and leave\n"
     "  --insecure               let other machines connect, without encryption\n"
@@ -41,6 +47,12 @@ static zr_setting_option_t s_sets[] = {
     {"trusted-proxy", "http", "trusted-proxy", {0}},
     {"origin", "http", "origin", {0}},
     {"page", "http", "page", {0}},
+    {"lines", "lines", "listen", {0}},
+    {"lines-room", "lines", "room", {0}},
+    {"lines-format", "lines", "format", {0}},
+    {"lines-history", "lines", "history", {0}},
+    {"irc", "irc", "listen", {0}},
+    {"irc-history", "irc", "history", {0}},
     {"log-level", "http", "log-level", {0}},
 };
 enum { SETS = sizeof s_sets / sizeof s_sets[0] };

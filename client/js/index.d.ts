@@ -162,6 +162,69 @@ export interface Room extends AsyncIterable<Entry | Lost | Left> {
   leave(): void;
 }
 
+/** All rooms whose names begin in the same way, also those that come up later. Entries name their room; their order holds within each. */
+export interface Prefix extends AsyncIterable<Entry | Lost> {
+  /** With `*` at its end. */
+  readonly name: string;
+  readonly isReady: boolean;
+  readonly rooms: ReadonlyMap<string, Room>;
+  on(event: "entry", listener: (entry: Entry) => void): Off;
+  on(event: "lost", listener: (lost: Lost) => void): Off;
+  on(event: "ready", listener: () => void): Off;
+  on(event: "recovered", listener: (value: { entries: number }) => void): Off;
+  /** There are more than 10,000 rooms: the position of this one, `seq`, is kept no more. It is read again from its next entry on. */
+  on(event: "forgotten", listener: (value: { room: string; seq: number }) => void): Off;
+  off(event: string, listener: Function): void;
+  /** Fulfilled once all rooms are whole up to now, rejected when the broker refuses it. */
+  entered(): Promise<void>;
+  /** The next item of any room; rooms take turns. At most 10,000 entries and 16 MiB wait for the loop, the rest comes by replay. */
+  next(): Promise<IteratorResult<Entry | Lost>>;
+  leave(): void;
+}
+
+/** A message that this worker has, and nobody else as long as its time runs. Settle it by one of `done`, `retry` and `reject`. */
+export interface Job {
+  readonly entry: Entry;
+  readonly text: string;
+  /** How often it was handed out, this time included. */
+  readonly deliveries: number;
+  readonly isSettled: boolean;
+  /** The work is done. Fulfilled with the level at which that is stored; rejected with `not-held` if the broker took the job back. */
+  done(): Promise<string>;
+  /** It is to be tried again, by any worker, after `delay` milliseconds; 0, the default: after the group's back-off. At most a day. */
+  retry(delay?: number): Promise<string>;
+  /** Trying again will not help: it is dead, and goes to the group's room for dead messages, if there is one. */
+  reject(): Promise<string>;
+  /** It takes longer: so many milliseconds from now on; 0, the default: the group's time. At most a day. */
+  extend(milliseconds?: number): Promise<string>;
+}
+
+/** A worker of a group. `for await` gives its jobs; the loop throws when the broker ends the worker (`dismissed`). */
+export interface Worker extends AsyncIterable<Job> {
+  /** The group's options in force, once the broker named them. */
+  readonly group: Readonly<Record<string, unknown>> | null;
+  /** Fulfilled once the broker took the worker. */
+  entered(): Promise<void>;
+  next(): Promise<IteratorResult<Job>>;
+  /** Takes no more work. What is settled is said, and what is not goes to others. */
+  leave(): void;
+}
+
+/** Of PROTOCOL.md's op `work`; times in milliseconds. The first worker makes the group with them; later they change nothing. */
+export interface GroupOptions {
+  all?: true;
+  now?: true;
+  after?: number;
+  make?: boolean;
+  time?: number;
+  deliveries?: number;
+  backoff?: number;
+  dead?: string;
+  ordered?: boolean;
+  each?: number;
+  total?: number;
+}
+
 export interface RelayEvents {
   status: { state: "connecting" | "online" | "offline" | "closed"; why?: string };
   /** After a lost session all rooms are whole again. `lost`: the broker lost its log. */
@@ -190,11 +253,24 @@ export interface Relay {
   off(event: keyof RelayEvents, listener: Function): void;
   /** Connects; for a Relay that `create` made. `patience` in milliseconds, 0 for ever. */
   open(patience?: number): Promise<Relay>;
+  /** A name that ends in `*` joins, silently, all rooms whose names begin so. Of the options it takes `last`, and `after` 0. */
+  join(prefix: `${string}*`, options?: JoinOptions): Promise<Prefix>;
   join(room: string, options?: JoinOptions): Promise<Room>;
   /** As `join`, for programs that want every event from the first entry on. */
+  room(prefix: `${string}*`, options?: JoinOptions): Prefix;
   room(name: string, options?: JoinOptions): Room;
   /** Each entry is stored once, over lost connections and restarts of the broker. Waits until there is a connection. */
   publish(room: string, body: Body | undefined, options?: PublishOptions): Promise<Ack>;
+  /** Works for a group. `credit` (1): so many jobs that are not settled may be here. */
+  work(room: string, group: string, options?: GroupOptions & { credit?: number }): Worker;
+  /**
+   * Runs `handler` for each job of the group, `concurrency` (10) at a time, until `signal` aborts. A job is done when its handler ends, and tried
+   * again when it throws, which the event `problem` tells; unless the handler settled it. It is extended as long as its handler runs.
+   */
+  process(room: string, group: string, handler: (job: Job) => unknown, options?: GroupOptions & { concurrency?: number; signal?: AbortSignal }): Promise<void>;
+  groups(options?: { room?: string; after?: string }): Promise<{ groups: Record<string, unknown>[]; more: boolean }>;
+  /** `what` is `set`, `pause`, `resume`, `seek` or `delete`. */
+  group(room: string, group: string, what: string, members?: Record<string, unknown>): Promise<object>;
   /** Hands a text to the sessions of one nick. Nothing keeps it; it is not sent again when the session is lost (`interrupted`). */
   direct(to: string, text: string): Promise<object>;
   /** What presence shows of this user in all rooms, at most 1 KB of JSON, such as `{ status: "writing" }` or `{ away: "at lunch" }`; `{}` for nothing. */
@@ -211,7 +287,7 @@ export interface Relay {
   close(options?: { patience?: number }): Promise<void>;
 }
 
-/** `code` is one of PROTOCOL.md's error codes, or `interrupted`, `closed`, `queue-full`, `timed-out`. */
+/** `code` is one of PROTOCOL.md's error codes, or `interrupted`, `closed`, `queue-full`, `timed-out`, `not-held`, `dismissed`. */
 export class ZrelayError extends Error {
   constructor(code: string, text: string, about?: { room?: string; key?: string; seq?: number });
   readonly code: string;

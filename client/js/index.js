@@ -4,6 +4,7 @@ import { Relay } from "./lib/relay.js";
 
 export { ZrelayError } from "./lib/error.js";
 export { LiveState } from "./lib/state.js";
+export { Prefix } from "./lib/prefix.js";
 export { Relay } from "./lib/relay.js";
 export { Room } from "./lib/room.js";
 export { Entry } from "./lib/wire.js";

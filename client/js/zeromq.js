@@ -92,22 +92,23 @@ class Link {
 
   send(data) {
     if (typeof data !== "string" || !/^\{"op":"(un)?subscribe"/.test(data)) return this.#transmit(data);
-    const { op, id, rooms, presence } = JSON.parse(data);
-    if (op === "unsubscribe") return rooms.forEach((room) => this.#unsubscribe(room));
+    const { op, id, rooms = [], prefixes = [], presence = op === "unsubscribe" } = JSON.parse(data);
+    const topics = [...rooms.flatMap((room) => (presence ? [`${room}\x00`, `${room}\x01`] : [`${room}\x00`])), ...prefixes];
+    if (op === "unsubscribe") return this.#unsubscribe(topics);
     this.#asked.push(id);
-    for (const room of rooms) this.#subscribe(room, presence);
+    this.#subscribe(topics);
     this.#sync();
   }
 
-  #subscribe(room, presence) {
-    for (const topic of presence ? [`${room}\x00`, `${room}\x01`] : [`${room}\x00`]) {
+  #subscribe(topics) {
+    for (const topic of topics) {
       if (!this.#topics.has(topic)) this.#back.subscribe(Buffer.from(topic));
       this.#topics.add(topic);
     }
   }
 
-  #unsubscribe(room) {
-    for (const topic of [`${room}\x00`, `${room}\x01`]) if (this.#topics.delete(topic)) this.#back.unsubscribe(Buffer.from(topic));
+  #unsubscribe(topics) {
+    for (const topic of topics) if (this.#topics.delete(topic)) this.#back.unsubscribe(Buffer.from(topic));
   }
 
   /** A Dealer takes one frame at a time. */

@@ -9,11 +9,11 @@
  *   ipc             ipc in the same directory (an abstract name for an abstract name), or a loopback address
  *   tcp, loopback   a loopback address: traffic of this machine stays on it
  *   tcp, elsewhere  any address that is not loopback, or the front's own host
- * Another host than the front's is allowed because brokers advertise one (behind NAT, in containers) and tell their
+ * Another host than the front's is allowed: brokers advertise one behind NAT and in containers. They also tell their
  * address to clients that use a name. With encryption that host must prove the same server key. In the clear nothing
  * proves anything: a hostile broker then learns whether some host accepts connections, and that host gets ten bytes.
- * inproc is never allowed, nor a wildcard, a source address (';'), or a host that is neither a name nor an address in
- * its usual form. A name may still resolve to a loopback address. */
+ * Never allowed are inproc, a wildcard and a source address (';'). The host must be a name, or an address in its usual
+ * form. A name may still resolve to a loopback address. */
 const char *back_refusal(const char *server, const char *back);
 
 #endif

@@ -137,7 +137,8 @@ static void s_try(dial_t *dial, attempt_t *attempt) {
         s_fail(dial, attempt, errno);
 }
 
-/* The first attempt that is connected, after waiting up to `timeout_ms` for one; NULL: none is, or one failed. */
+/* The first attempt that is connected, after waiting up to `timeout_ms` for one; NULL: no attempt is connected, or one
+ * failed. */
 static attempt_t *s_await(dial_t *dial, int timeout_ms) {
     struct pollfd fds[DIAL_ADDRESSES];
     for (size_t i = 0; i < dial->begun; i++)
@@ -156,7 +157,7 @@ static attempt_t *s_await(dial_t *dial, int timeout_ms) {
     return NULL;
 }
 
-/* The attempt to connect by; NULL: there is none. */
+/* The attempt to connect by; NULL: no attempt is left. */
 static attempt_t *s_choose(dial_t *dial) {
     uint64_t now = zr_mono_ms(), end = now + DIAL_LONGEST_MS, next = now;
     attempt_t *chosen = NULL;

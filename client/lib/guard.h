@@ -27,7 +27,7 @@ typedef struct {
     void (*end)(void *ctx);
 } guard_calls_t;
 
-/* The guard of this process, made when there is none. NULL: the system has no thread or descriptor left. Each hold
+/* The guard of this process, made if it is not there yet. NULL: the system has no thread or descriptor left. Each hold
  * needs its release; the last one ends the thread. */
 guard_t *guard_hold(void);
 void guard_release(guard_t *guard); /* NULL is accepted */

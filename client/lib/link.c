@@ -45,7 +45,7 @@ typedef struct {
     guard_counts_t counts;
     link_t *link;
     char *endpoint;
-    dial_t *dial;      /* looks for the address to connect to; NULL: none is looked for */
+    dial_t *dial;      /* looks for the address to connect to; NULL: no address is looked for */
     dial_t *diagnosis; /* the guard's: looks why libzmq cannot connect */
 } peer_t;
 

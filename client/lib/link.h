@@ -37,7 +37,7 @@ void link_abandon(link_t *l);
 /* Carries out `action`. False: the DEALER takes no more now. */
 bool link_perform(link_t *l, const action_t *action);
 
-/* The next frame, the caller's; NULL: none is here. */
+/* The next frame, the caller's; NULL: no frame is here. */
 zr_blob_t *link_front(link_t *l);
 zr_blob_t *link_back(link_t *l);
 

@@ -29,7 +29,8 @@ static uint64_t s_waiting(int fd, unsigned long direction) {
     return ioctl(fd, direction, &bytes) == 0 && bytes > 0 ? (uint64_t)bytes : 0;
 }
 
-uint64_t socket_bytes_unread(int fd) {
+/* Bytes that arrived and that this program has not read yet. */
+static uint64_t s_unread(int fd) {
     return s_waiting(fd, SIOCINQ);
 }
 
@@ -53,7 +54,7 @@ bool socket_bytes_read(int fd, uint64_t *bytes) {
         return false;
     for (int i = 0; i < TRIES; i++) {
         before = after;
-        uint64_t unread = socket_bytes_unread(fd);
+        uint64_t unread = s_unread(fd);
         *bytes = before > unread ? before - unread : 0;
         if (!socket_bytes_arrived(fd, &after))
             return false;

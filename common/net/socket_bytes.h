@@ -19,7 +19,4 @@ bool socket_bytes_confirmed(int fd, uint64_t *bytes);
 /* Bytes that were sent and that the peer has not confirmed yet; of a Unix socket, not read yet. */
 uint64_t socket_bytes_unsent(int fd);
 
-/* Bytes that arrived and that this program has not read yet. */
-uint64_t socket_bytes_unread(int fd);
-
 #endif

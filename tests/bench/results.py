@@ -12,7 +12,7 @@ PAGE = os.path.join(HERE, "RESULTS.md")
 
 
 def first(command, pattern=r".+", form="{}"):
-    """The match of `pattern` in the output of a command; None: there is none."""
+    """The match of `pattern` in the output of a command; None: no match."""
     try:
         run = subprocess.run(command, capture_output=True, text=True)
     except OSError:

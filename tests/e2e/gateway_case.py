@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import secrets
+import signal
 import socket
 import ssl
 import struct
@@ -15,9 +16,9 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
 class Gateway(Program):
-    """zrelay-gateway; `host`, `port` and `url` are what its start line names."""
+    """zrelay-gateway; `host`, `port`, `url`, `lines` and `irc` are what its start line names."""
 
-    START = r"^zrelay-gateway \S+ listening on (?P<scheme>https?)://(?P<host>.+):(?P<port>\d+), broker (?P<broker>\S+)$"
+    START = r"^zrelay-gateway \S+ listening on (?P<scheme>https?)://(?P<host>.+):(?P<port>\d+), broker (?P<broker>[^\s,]+)(?:, lines on (?P<lines>[^\s,]+))?(?:, irc on (?P<irc>[^\s,]+))?$"
 
     def __init__(self, *arguments, **options):
         super().__init__([GATEWAY, *arguments], **options)
@@ -28,6 +29,8 @@ class Gateway(Program):
             raise
         self.scheme, self.host = start["scheme"].decode(), start["host"].decode().strip("[]")
         self.port = int(start["port"])
+        self.lines = start["lines"] and start["lines"].decode()
+        self.irc = start["irc"] and start["irc"].decode()
         self.address = f"127.0.0.1:{self.port}" if self.host == "*" else f"{self.host}:{self.port}"
         self.ws = f"{'wss' if self.scheme == 'https' else 'ws'}://{self.address}"
         self.http = f"{self.scheme}://{self.address}"
@@ -160,9 +163,18 @@ class GatewayCase(TestCase):
             arguments += ["--config", self.file(f"gateway-{secrets.token_hex(4)}.conf", config)]
         gateway = Gateway(*arguments, env=self.environment)
         self.addCleanup(gateway.end)
+        if "ZRELAY_GATEWAY_STOPS" in os.environ:
+            self.addCleanup(self.stop, gateway)
         if wait:
             gateway.wait_err("connected to the broker")
         return gateway
+
+    def stop(self, gateway):
+        """For valgrind, which tells of leaks when a program ends by itself."""
+        if gateway.process.poll() is None:
+            gateway.signal(signal.SIGTERM)
+        code = gateway.finish()
+        self.assertIn(code, (0, -signal.SIGKILL), gateway.errors()[-5000:])  # some tests kill it
 
     def raw(self, gateway, **options):
         raw = Raw(gateway, **options)

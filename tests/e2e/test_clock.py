@@ -146,6 +146,21 @@ class Clock(ClockCase):
         self.housekeeping(broker)
         self.assertEqual(self.found(broker, "hours"), "one two")
 
+    def test_a_restart_does_not_end_the_doubt(self):
+        """The newest message has the wrong time already, and so it tells the next broker nothing."""
+        broker = self.start()
+        for text in ("one", "two"):
+            self.put(broker, "hours", text)
+        self.set_clock(10 * YEAR)
+        self.housekeeping(broker)
+        broker = self.again(broker, 10 * YEAR)
+        broker.wait_err("the clock was in doubt before this start")
+        self.housekeeping(broker)
+        self.assertEqual(self.found(broker, "hours"), "one two")
+        broker = self.again(broker, 10 * YEAR + 2 * 3600)
+        wait_for(lambda: self.found(broker, "hours") == "two", "the hour to be over")
+        self.assertNotIn("clock", broker.errors())
+
     def test_a_start_with_a_clock_that_is_ahead_deletes_nothing(self):
         broker = self.start()
         for text in ("one", "two"):

@@ -295,6 +295,33 @@ class Limits(GatewayCase):
         browser.hear("subscribed")
 
 
+    def test_names_as_long_as_can_be_leave_topics_to_others(self):
+        """@covers max-topic-bytes. A broker ends a SUB with too many bytes of topics, and with it all live messages of the gateway."""
+        broker = self.broker()
+        door = self.gateway(broker)
+        honest = self.raw(door)
+        self.assertEqual(honest.upgrade("/v1/rooms/lobby/ws")[0], 101)
+        brought = []
+        for number in range(5):
+            greedy = self.browser(door)
+            rooms = [f"{number:03}-{room:03}".ljust(128, "x") for room in range(200)]
+            for at in range(0, 200, 10):
+                greedy.say(op="subscribe", id=at, rooms=rooms[at:at + 10], presence=True)
+                answer = json.loads(greedy.read_until(TEXT))
+                if answer["op"] == "error":
+                    self.assertEqual(answer["code"], "too-many-joins")
+                    break
+            brought.append(at)
+        self.assertGreater(brought[0], brought[1])  # half of what was left
+        late = self.raw(door)
+        self.assertEqual(late.upgrade("/v1/rooms/another/ws")[0], 101)
+        late.frame(TEXT, b"I came late")
+        self.assertEqual(late.read_until(TEXT), b"I came late")
+        honest.frame(TEXT, b"still live")
+        self.assertEqual(honest.read_until(TEXT), b"still live")
+        self.assertNotIn("closed a reader's connection", broker.errors())
+
+
 class Setup(GatewayCase):
     def refused(self, *arguments, words):
         done = subprocess.run([GATEWAY, *arguments], capture_output=True, timeout=DEADLINE)
@@ -364,7 +391,7 @@ class Setup(GatewayCase):
         door.signal(signal.SIGHUP)
         door.wait_err("without them it does nothing")
         door.signal(signal.SIGUSR1)
-        door.wait_err("SIGUSR1 does nothing here")
+        door.wait_err("does nothing here; the counters are at .metrics")
         self.assertEqual(self.get(door, "/healthz")[0], 200)
 
     def test_tls(self):

@@ -3,6 +3,7 @@ import os
 import re
 import resource
 import socket
+import struct
 import subprocess
 import sys
 import unittest
@@ -42,6 +43,58 @@ class Fanout(GatewayCase):
         self.assertEqual(few[0], MESSAGES)
         self.assertEqual(many[0], MESSAGES)
         self.assertLess(abs(many[1] - few[1]), MESSAGES * 4)  # the sender's name is as long
+
+
+class Queues(GatewayCase):
+    ROOMS, MESSAGES = 8, 60
+
+    def queued(self, gateway):
+        return int(re.search(rb"(?m)^zrelay_gateway_queued_bytes (\d+)$", self.get(gateway, "/metrics")[2])[1])
+
+    def test_slow_clients_of_many_rooms_are_bounded_together(self):
+        broker = self.broker(config="log\n    room-bytes = 64k\n")  # what is dropped is gone for good
+        gateway = self.gateway(broker, config="limits\n    all-queues = 4M\n    answer-queue = 1M\n    reader-queue = 1M\n")
+        rooms = [f"r{number}" for number in range(self.ROOMS)]
+        quick = self.raw(gateway)
+        self.assertEqual(quick.upgrade("/v1/rooms/quick/ws")[0], 101)
+        for room in rooms:
+            slow = self.browser(gateway, None, "zrelay.v1", receive=4096)
+            slow.say(op="subscribe", id=1, rooms=[room])
+            slow.hear("subscribed")
+            slow.say(op="join", id=2, room=room)
+            slow.hear("joined")
+        peer, most = self.peer(broker, "bob"), 0
+        for number in range(1, self.MESSAGES + 1):
+            for index, room in enumerate([*rooms, "quick"]):
+                peer.send(publish_frame(room, (number * 100 + index, b"%d " % number + b"x" * (100000 if room != "quick" else 1))))
+            peer.ask(op="ping")
+            heard = quick.read()[1]  # whatever the others do not read
+            self.assertEqual(heard.split()[0], b"%d" % number)
+            most = max(most, self.queued(gateway))
+        self.assertGreater(most, 1 << 20)  # several of them wait
+        self.assertLessEqual(most, 4 << 20)
+        self.assertRegex(self.get(gateway, "/metrics")[2], rb"(?m)^zrelay_gateway_evicted_total [1-9]")
+
+    def test_messages_and_bodies_that_never_end_are_bounded_together(self):
+        gateway = self.gateway(self.broker(), config="limits\n    all-queues = 4M\n    answer-queue = 1M\n    reader-queue = 1M\n")
+        quick = self.raw(gateway)
+        self.assertEqual(quick.upgrade("/v1/rooms/quick/ws")[0], 101)
+        for number in range(12):  # a MB each
+            raw = self.raw(gateway)
+            if number % 2:
+                self.assertEqual(raw.upgrade("/v1/ws")[0], 101)
+                raw.send(b"\x81\xff" + struct.pack(">QL", 1 << 20, 0) + b"x" * 1000000)
+            else:
+                raw.request("/v1/rooms/r", f"Content-Length: {1 << 20}", method="POST")
+                raw.send(b"x" * 1000000)
+            quick.frame(TEXT, b"%d" % number)
+            self.assertEqual(quick.read_until(TEXT), b"%d" % number)
+            self.assertLessEqual(self.queued(gateway), 4 << 20)
+        wait_for(lambda: re.search(rb"(?m)^zrelay_gateway_evicted_total [5-9]", self.get(gateway, "/metrics")[2]), "those that waited longest to go")
+        done = self.raw(gateway)
+        done.request("/v1/rooms/r", "Content-Length: 5", method="POST")
+        done.send(b"whole")
+        self.assertEqual(done.head()[0], 201)
 
 
 @unittest.skipUnless(os.path.exists(GENERATOR), "built without tests/bench")

@@ -220,6 +220,23 @@ class CommandLine(JwtCase):
         self.assertEqual(reader.finish(), 3)
 
 
+    def test_a_reader_goes_on_with_the_new_token_of_its_file(self):
+        key = jwt.Key("EdDSA", "a")
+        broker = self.start(key, more="    jwt-leeway = 0\n")
+        path = self.file("token", key.token("carol", seconds=6) + "\n")
+        os.chmod(path, 0o600)
+        reader = self.zrelay(broker, "--token-file", path, "sub", "lobby", "--all")
+        dave = self.admitted(broker, key.token("dave"))
+        wait_for(lambda: dave.ask(op="rooms", prefix="lobby")["rooms"], "the reader in its room")
+        fresh = self.file("fresh", key.token("carol", seconds=3600) + "\n")
+        os.chmod(fresh, 0o600)
+        os.rename(fresh, path)
+        reader.wait_err("your login has expired")
+        self.environment["ZRELAY_TOKEN"] = key.token("dave")
+        self.run_zrelay(broker, "pub", "lobby", "after")
+        reader.wait_out("after$")
+
+
 class Start(JwtCase):
     def check(self, config):
         return subprocess.run([ZRELAYD, "--check-config", "--config", self.file("z.conf", config)], capture_output=True, text=True)

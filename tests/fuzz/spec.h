@@ -49,7 +49,7 @@ const char *spec_wrong_member(const spec_op_t *op, const json_t *object);
 bool spec_says(const char *text);
 
 /* The number of the first row that holds this text, such as "bytes of `token`": of the first cell that begins with a
- * number. Stops the program if there is none. */
+ * number. Stops the program if the page has no such number. */
 unsigned long long spec_limit(const char *text);
 
 #endif

@@ -10,6 +10,7 @@
 #include "gateway.h"
 #include "sim.h"
 #include "slowlog.h"
+#include "web.h"
 
 enum { TICK_MS = 100, BATCH = 32 };
 enum { JWT_MS = 20000 }; /* that a JWT is valid for, at most, while programs work */
@@ -41,7 +42,7 @@ struct broker {
     uint64_t epoch;
     char back[32];
     unsigned back_number;
-    uint64_t login;                 /* the ticket of the token that is checked; 0: none is */
+    uint64_t login;                 /* the ticket of the token that is checked; 0: no token is checked */
     uint64_t jwt;                   /* the same of JWTs, */
     char jwt_user[ZR_NICK_MAX + 1]; /* and the user that it names */
     policy_t policies[ROOMS];
@@ -220,7 +221,8 @@ static void s_checked(void *ctx, uint64_t incarnation) {
     broker_end_pass(sim);
 }
 
-/* The JWT is checked, and will expire: so soon that sessions end while their programs work, but not once all is quiet. */
+/* The JWT is checked, and will expire: so soon that sessions end while their programs work, but not once all is
+ * quiet. */
 static void s_checked_jwt(void *ctx, uint64_t incarnation) {
     sim_t *sim = ctx;
     broker_t *broker = sim->broker;
@@ -441,7 +443,7 @@ void broker_start(sim_t *sim) {
         broker->epoch = rng_next(&sim->entropy);
     /* Now and then it comes back at another port. */
     if (broker->back_number == 0 || rng_chance(&sim->world.rng, 1, 4))
-        snprintf(broker->back, sizeof broker->back, "sim://back/%u", ++broker->back_number);
+        snprintf(broker->back, sizeof broker->back, "ipc:///sim/back%u", ++broker->back_number);
     if (params->durable)
         broker->log = disklog_new(sim, broker->incarnation);
     else
@@ -537,8 +539,10 @@ void broker_check_bounds(sim_t *sim) {
     if (!broker->relay)
         return;
     relay_stats_t stats = relay_stats(broker->relay);
-    size_t gateways = gateway_sessions(sim->gateway); /* the sessions of ended ones expire in their own time */
-    bool doubled = stats.sessions > sim->client_count + gateways && sim->plant != PLANT_LOST_DEDUPE;
+    /* The sessions of ended gateways expire in their own time. */
+    size_t gateways = gateway_sessions(sim->gateway) + web_processes(sim->web);
+    size_t most = sim->client_count + gateway_sessions(sim->gateway) + web_sessions(sim->web);
+    bool doubled = stats.sessions > most && sim->plant != PLANT_LOST_DEDUPE && sim->plant != PLANT_LOST_KEYS;
     bool watched = stats.sessions == broker->ticket_count || !outbox_is_empty(&broker->outbox);
     if (stats.rooms > ROOMS || doubled || !watched)
         world_fail(&sim->world, "I6", "the relay holds %zu sessions with %zu tickets and %zu rooms", stats.sessions,

@@ -45,7 +45,7 @@ typedef struct {
     log_t *memory; /* rooms of a lower level */
     op_t *ops;     /* not synced yet, in order */
     size_t head, count, size;
-    size_t syncing; /* so many of them by the sync under way; 0: none is */
+    size_t syncing; /* so many of them by the sync under way; 0: no sync is under way */
     log_read_t *reads;
     size_t read_head, read_count, read_size;
     unsigned incarnation;

@@ -6,12 +6,15 @@
 #include "disklog.h"
 #include "gateway.h"
 #include "sim.h"
+#include "web.h"
 
 enum { KILLS_MAX = EPOCHS_MAX - 4 };
 
 static conn_t *s_some_conn(sim_t *sim) {
     if (sim->gateway && rng_chance(&sim->world.rng, 1, 4))
         return gateway_trunk(sim->gateway);
+    if (sim->web && rng_chance(&sim->world.rng, 1, 3))
+        return web_conn(sim->web, rng_chance(&sim->world.rng, 1, 2) ? CONN_FRONT : CONN_BACK);
     client_t *client = sim->slots[rng_below(&sim->world.rng, SLOTS)];
     if (!client)
         return NULL;
@@ -105,6 +108,9 @@ static void s_cut(sim_t *sim) {
     sim->network.cut = sim->world.now + rng_skewed(&sim->world.rng, 10000 * MS);
     if (sim->gateway && gateway_trunk(sim->gateway))
         conn_break(gateway_trunk(sim->gateway), 0);
+    for (conn_kind_t kind = CONN_FRONT; sim->web && kind <= CONN_BACK; kind++)
+        if (web_conn(sim->web, kind))
+            conn_break(web_conn(sim->web, kind), 0);
     for (unsigned i = 0; i < SLOTS; i++) {
         if (sim->slots[i] && sim->slots[i]->front.conn)
             conn_break(sim->slots[i]->front.conn, 0);
@@ -116,6 +122,10 @@ static void s_cut(sim_t *sim) {
 static void s_end_program(sim_t *sim) {
     if (sim->gateway && rng_chance(&sim->world.rng, 1, 4)) {
         gateway_kill(sim->gateway);
+        return;
+    }
+    if (sim->web && rng_chance(&sim->world.rng, 1, 3)) {
+        web_kill(sim->web);
         return;
     }
     client_t *client = sim->slots[rng_below(&sim->world.rng, SLOTS)];

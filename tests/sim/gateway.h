@@ -1,6 +1,6 @@
-/* A gateway that carries clients: it has a connection to the broker, its trunk, and a channel there for each client that is
- * connected to it. It knows PROTOCOL.md only. Clients come by connections that break, stall and lose as all others do
- * (conn_t with `gateway`); so does the trunk. */
+/* A gateway that carries clients: it has a connection to the broker, its trunk, and a channel there for each client
+ * that is connected to it. It knows PROTOCOL.md only. Clients come by connections that break, stall and lose as all
+ * others do (conn_t with `gateway`); so does the trunk. */
 #ifndef GATEWAY_H
 #define GATEWAY_H
 
@@ -14,7 +14,7 @@ void gateway_destroy(gateway_t *gateway); /* NULL is accepted */
 
 /* May clients connect? Its trunk stands, and the broker said welcome. */
 bool gateway_is_ready(const gateway_t *gateway);
-conn_t *gateway_trunk(const gateway_t *gateway); /* NULL: it has none now */
+conn_t *gateway_trunk(const gateway_t *gateway); /* NULL: it has no trunk now */
 
 /* Sessions that gateways may have at the broker by now. */
 size_t gateway_sessions(const gateway_t *gateway);
@@ -30,7 +30,8 @@ void gateway_take(conn_t *conn, zr_blob_t *frame);                              
 void gateway_receive(gateway_t *gateway, const conn_t *trunk, zr_blob_t *frame); /* from the broker, likewise */
 void gateway_trunk_gone(gateway_t *gateway, const conn_t *trunk);
 
-/* The client's connection that had this channel of the trunk when it was opened last. NULL: there was no such channel. */
+/* The client's connection that had this channel of the trunk when it was opened last. NULL: there was no such
+ * channel. */
 conn_t *gateway_peer(const conn_t *trunk, uint32_t channel);
 
 #endif

@@ -26,7 +26,7 @@ int room_number(zr_span_t name) {
 void model_init(model_t *model) {
     *model = (model_t){.epochs = world_calloc(EPOCHS_MAX * sizeof *model->epochs)};
     model->messages = world_grow(NULL, &model->message_size, sizeof *model->messages);
-    model->message_count = 1; /* tag 0 is none */
+    model->message_count = 1; /* tag 0 is no message */
 }
 
 void model_finish(model_t *model) {
@@ -166,10 +166,11 @@ static void s_append_entry(sim_t *sim, unsigned number, const zr_entry_t *entry,
         world_fail(world, "I5", "an entry was stored in %s that nobody published: seq %llu", s_rooms[number],
             (unsigned long long)entry->seq);
     else if (message->appended & s_bit(sim))
-        world_fail(world, "I5", "message %llu of c%u (mid %llu) was stored twice in one epoch, now at seq %llu",
-            (unsigned long long)tag, client_number(message->client), (unsigned long long)message->mid,
+        world_fail(world, "I5", "message %llu of %s%u (mid %llu) was stored twice in one epoch, now at seq %llu",
+            (unsigned long long)tag, message->client ? "c" : "HTTP",
+            message->client ? client_number(message->client) : 0, (unsigned long long)message->mid,
             (unsigned long long)entry->seq);
-    else if (message->refused & s_bit(sim))
+    else if (message->client && message->refused & s_bit(sim)) /* a request is sent again by another session */
         world_fail(world, "I5", "message %llu was refused and then stored", (unsigned long long)tag);
     else if (message->compares && *s_value(room, key) != message->expect)
         world_fail(world, "I5", "compare-and-set %llu expected seq %llu but the value of k%d stood at %llu",

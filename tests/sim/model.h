@@ -45,7 +45,7 @@ typedef struct {
 /* A message that some program published. Its tag is its place in the table and, for all but deletions, stands in its
  * body. */
 typedef struct {
-    const struct client *client;
+    const struct client *client; /* NULL: an HTTP client */
     uint64_t mid;
     unsigned room;
     int key;
@@ -87,7 +87,7 @@ void model_finish(model_t *model);
 
 /* Room names; some begin with others. */
 const char *room_text(unsigned room);
-int room_number(zr_span_t name); /* -1: none of ours */
+int room_number(zr_span_t name); /* -1: not one of ours */
 
 void model_epoch(struct sim *sim, const char *text, zr_level_t level); /* a broker begins */
 /* A broker begins on the log of the one before: rooms of a lower level begin after `base`. */

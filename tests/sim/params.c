@@ -8,6 +8,7 @@
 #include "gateway.h"
 #include "hash.h"
 #include "sim.h"
+#include "web.h"
 
 #define PICK(rng, ...)                                                                                                 \
     ((const uint64_t[]){__VA_ARGS__})[rng_below(rng, sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))]
@@ -81,6 +82,14 @@ static void s_draw_trunk(params_t *params, uint64_t seed) {
     params->max_trunk_channels = PICK(&rng, SLOTS, 1000, 1000, 1000);
 }
 
+/* Likewise. HTTP clients do not log in here. */
+static void s_draw_web(params_t *params, uint64_t seed) {
+    rng_t rng;
+    rng_seed(&rng, seed ^ 0x776562);
+    params->web = !params->rights && !params->authenticated && rng_chance(&rng, 1, 3);
+    params->web_queue = PICK(&rng, 200, 2000, 1 << 20, 1 << 20);
+}
+
 void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
     *sim = (sim_t){.plant = plant};
     world_init(&sim->world, seed);
@@ -89,6 +98,7 @@ void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
     s_draw_tokens(&sim->params, seed);
     s_draw_jwt(&sim->params, seed);
     s_draw_trunk(&sim->params, seed);
+    s_draw_web(&sim->params, seed);
     model_init(&sim->model);
     if (sim->params.rights)
         rights_change(sim);
@@ -97,6 +107,8 @@ void sim_init(sim_t *sim, uint64_t seed, plant_t plant) {
     broker_start(sim);
     if (sim->params.trunk)
         sim->gateway = gateway_new(sim);
+    if (sim->params.web)
+        sim->web = web_new(sim);
 }
 
 void sim_finish(sim_t *sim) {
@@ -104,6 +116,7 @@ void sim_finish(sim_t *sim) {
         client_destroy(sim->clients[i]);
     free(sim->clients);
     gateway_destroy(sim->gateway);
+    web_destroy(sim->web);
     broker_destroy(sim->broker);
     disk_destroy(sim->disk);
     network_finish(&sim->network);

@@ -180,7 +180,7 @@ static zr_blob_t *s_old_prev(sim_t *sim, zr_blob_t *frame) {
 }
 
 uint32_t plant_channel(sim_t *sim, uint32_t channel, size_t channels) {
-    if (sim->plant == PLANT_CROSSED_CHANNELS && rng_chance(&sim->world.rng, 1, 20))
+    if (sim->plant == PLANT_CROSSED_CHANNELS && channels > 0 && rng_chance(&sim->world.rng, 1, 20))
         return (uint32_t)rng_between(&sim->world.rng, 1, channels);
     return channel;
 }
@@ -198,6 +198,13 @@ zr_blob_t *plant_publish(sim_t *sim, zr_blob_t *frame) {
         return s_without(frame, room.len + 1, "changed", json_array());
     if (sim->plant == PLANT_WRONG_COUNT && kind == ZR_BACK_PRESENCE)
         return s_without(frame, room.len + 1, "count", json_integer(SLOTS + 1));
+    return frame;
+}
+
+zr_blob_t *plant_web(sim_t *sim, zr_blob_t *frame) {
+    char *at = memmem(zr_blob_data(frame), zr_blob_len(frame), "\"client\":\"", 10);
+    if (sim->plant == PLANT_LOST_KEYS && at && zr_blob_data(frame)[0] == ZR_TYPE_TRUNK)
+        at[10] = "0123456789abcdef"[rng_below(&sim->world.rng, 16)];
     return frame;
 }
 

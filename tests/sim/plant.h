@@ -36,7 +36,10 @@ struct client;
     X(UNTOLD_CROWD, "untold-crowd", "presence does not say that it names nobody")                                      \
     X(STALE_META, "stale-meta", "presence does not tell that metas changed")                                           \
     X(SILENT_VERSIONS, "silent-versions", "a pong names no versions of presence")                                      \
-    X(CROSSED_CHANNELS, "crossed-channels", "some frames go to another channel of a trunk")
+    X(CROSSED_CHANNELS, "crossed-channels", "some frames go to another channel of a trunk")                            \
+    X(LOST_KEYS, "lost-keys", "the HTTP gateway makes another client of an Idempotency-Key each time")                 \
+    X(LOST_EVENT_ID, "lost-event-id", "the HTTP gateway does not look at Last-Event-ID")                               \
+    X(FALSE_CREATED, "false-created", "the HTTP gateway answers 201 to what it could not publish")
 
 typedef enum {
 #define X(name, text, about) PLANT_##name,
@@ -54,8 +57,9 @@ bool plant_from_name(const char *name, plant_t *plant);
 zr_blob_t *plant_in(
     struct sim *sim, struct client *client, bool first, zr_blob_t *frame); /* `first` of its connection */
 zr_blob_t *plant_send(struct sim *sim, zr_blob_t *frame);
-uint32_t plant_channel(struct sim *sim, uint32_t channel, size_t channels); /* of a trunk that has so many */
+uint32_t plant_channel(struct sim *sim, uint32_t channel, size_t channels); /* of a trunk with so many; 0: unknown */
 zr_blob_t *plant_publish(struct sim *sim, zr_blob_t *frame);
+zr_blob_t *plant_web(struct sim *sim, zr_blob_t *frame); /* one that the HTTP gateway sends on its trunk */
 
 /* The same for a log's answer. */
 log_slice_t plant_read(struct sim *sim, const log_slice_t *slice);

@@ -7,6 +7,7 @@
 #include "machine_ask.h"
 #include "client.h"
 #include "sim.h"
+#include "web.h"
 
 static uint64_t s_now(const client_t *client) {
     return client->sim->world.now / MS;
@@ -20,7 +21,7 @@ static unsigned s_some_room(client_t *client) {
     return (unsigned)rng_below(s_rng(client), client->sim->params.rooms);
 }
 
-/* The room as the client's epoch has it; NULL: it knows none. */
+/* The room as the client's epoch has it; NULL: the client knows no such room. */
 static const model_room_t *s_known(const client_t *client, unsigned room) {
     return client->epoch < 0 ? NULL : &client->sim->model.epochs[client->epoch].rooms[room];
 }
@@ -285,6 +286,10 @@ static void s_act(client_t *client) {
 void program_step(sim_t *sim) {
     if (sim->params.rights && rng_chance(&sim->world.rng, 1, 40))
         rights_change(sim);
+    if (sim->web && rng_chance(&sim->world.rng, 1, 4)) {
+        web_step(sim->web);
+        return;
+    }
     unsigned slot = (unsigned)rng_below(&sim->world.rng, sim->params.slots);
     client_t *client = sim->slots[slot];
     if (!client)

@@ -12,6 +12,7 @@
 
 #include "broker.h"
 #include "check.h"
+#include "web.h"
 
 typedef struct {
     uint64_t seeds, first;
@@ -39,7 +40,7 @@ static bool s_missing(sim_t *sim, char *why, size_t size) {
         if (check_missing(client, why, size))
             return true;
     }
-    return false;
+    return sim->web && web_missing(sim->web, why, size);
 }
 
 /* Time runs on until no program misses entries, at most as long as noticing a loss and backing off may take. Small

@@ -37,6 +37,8 @@ typedef struct {
     bool jwt;                         /* or the tokens are JWTs, whose roles give the rights, and which expire */
     bool trunk;                       /* some clients come by a gateway */
     size_t max_trunk_channels;
+    bool web;              /* HTTP clients come by a gateway of their own */
+    size_t web_queue;      /* bytes that may wait for one of their streams */
     bool rights;           /* and so they have, and rights that change; then there are no relayed rooms */
     unsigned fault_chance; /* in a thousand steps */
     unsigned drop_chance;  /* in a thousand frames on the back */
@@ -53,6 +55,7 @@ typedef struct sim {
     model_t model;
     struct broker *broker;
     struct gateway *gateway;     /* NULL: it is missing */
+    struct web *web;             /* likewise */
     struct disk *disk;           /* of a durable log */
     struct client *slots[SLOTS]; /* NULL: nobody runs there */
     struct client **clients;     /* all that ever were */

@@ -120,7 +120,7 @@ void cmd_close(relay_t *relay, request_t *request) {
         return;
     }
     bool answers = channel->closing;
-    channel_close(relay, channel);
+    channel_end(relay, channel);
     if (!answers)
         reply(relay, request, json_pack("{ss sI}", "op", "close", "channel", (json_int_t)number));
 }

@@ -291,8 +291,8 @@ void cmd_publish(relay_t *relay, session_t *session, zr_span_t frame, uint64_t n
     if (whole == ZR_BAD_FRAME || whole == ZR_BAD_ID) {
         if (!flood_publish(relay, session, error, now))
             return;
-        bool named = first > 0 && first <= ZR_INT_MAX;
-        send_error(relay, session->route, whole, named ? s_about(reader.room, first, first) : NULL);
+        uint64_t id = first <= ZR_INT_MAX ? first : 0;
+        send_error(relay, session->route, whole, whole == ZR_BAD_ID ? s_about(reader.room, id, id) : NULL);
         return;
     }
     if (whole == ZR_OK && frame.len > relay->config.max_frame)

@@ -15,7 +15,7 @@ typedef struct {
     bool keyed; /* some entry has a key */
 } batch_frame_t;
 
-/* Message ids first … last that an answer speaks of, none of them refused. */
+/* Message ids first … last that an answer speaks of. None of them was refused. */
 typedef struct {
     uint64_t first, last; /* 0: a JSON publish without an id */
     bool fresh;           /* stored in this pass; else they were resent */
@@ -87,7 +87,7 @@ void batch_finish(batch_t *batch);
 void batch_add(struct relay *relay, room_t *room, zr_entry_t *entry, uint64_t now);
 
 /* The same for all plain entries that come next in a PUBLISH frame. Nearly all messages pass here. `*added` is the last
- * one; false: there was none. */
+ * one; false: no frame was left. */
 bool batch_add_plain(struct relay *relay, room_t *room, zr_publish_reader_t *reader, zr_span_t sender, uint64_t now,
     batch_added_t *added);
 

@@ -12,11 +12,11 @@ member_t *member_add(relay_t *relay, session_t *session, room_t *room, bool wish
 enum { META_JOINS_MAX = 16384 }; /* bytes of the metas that a session has in rooms */
 
 /* The meta that the session shows in this room, as zr_meta_write gives it; "{}": none. Of several sessions of a user
- * the one that gave a meta last is shown; when it goes or takes it away, another one is. The member keeps a reference of its own. false: the session's would take more
- * than META_JOINS_MAX bytes, and nothing changes. */
+ * the one that gave a meta last is shown; when it goes or takes it away, another one is. The member keeps a reference
+ * of its own. false: the session's would take more than META_JOINS_MAX bytes, and nothing changes. */
 bool member_set_meta(relay_t *relay, member_t *member, zr_blob_t *meta);
 
-/* The same in all rooms that have none of their own. */
+/* The same in all rooms without members of their own. */
 void session_set_meta(relay_t *relay, session_t *session, zr_blob_t *meta);
 
 /* Named in presence, if it may be. */

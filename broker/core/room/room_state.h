@@ -55,7 +55,7 @@ void room_state_accept(
 /* An accepted entry is stored: it is the value now. */
 void room_state_store(room_state_t *keys, const zr_entry_t *entry);
 
-/* An accepted entry could not be stored, and none of those accepted after it can be. */
+/* An accepted entry could not be stored, nor can those accepted after it. */
 void room_state_reject(room_state_t *keys, room_state_limits_t *limits, zr_span_t key);
 
 /* Takes in a value from before. */
@@ -64,7 +64,7 @@ void room_state_restore(room_state_t *keys, room_state_limits_t *limits, const z
 /* The stored value as an entry; views into `value`. */
 zr_entry_t room_state_entry(const key_value_t *value);
 
-/* Where the value of `key` stands, entries not stored yet included; 0: it has none. */
+/* Where the value of `key` stands, entries not stored yet included; 0: it has no value. */
 uint64_t room_state_newest(const room_state_t *keys, zr_span_t key);
 
 /* The stored value of `key`; NULL: none. */

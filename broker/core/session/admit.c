@@ -90,8 +90,8 @@ static void s_welcome(
     reply(relay, request, welcome);
 }
 
-/* The session goes by this signed login from now on; perhaps it did before, by it or by another one of its user. Then it
- * may lose rooms, and is told, so its welcome comes first. */
+/* The session goes by this signed login from now on; perhaps it did before, by it or by another one of its user. Then
+ * it may lose rooms, and is told, so its welcome comes first. */
 static void s_take_grant(relay_t *relay, session_t *session, const grant_t *grant) {
     if (grant == session->grant)
         return;
@@ -148,7 +148,7 @@ static maker_t *s_maker(relay_t *relay, const speaker_t *speaker) {
     return maker_of_address(&relay->makers, speaker->local ? zr_span(NULL) : speaker->address);
 }
 
-/* The session of that client id and user; empty: the anonymous one. NULL: there is none. */
+/* The session of that client id and user; empty: the anonymous one. NULL: there is no such session. */
 static session_t *s_of_client(const relay_t *relay, zr_span_t user, zr_span_t client) {
     dedupe_key_t key = dedupe_key(user, client);
     return session_by_client(&relay->sessions, zr_span_of(key.text, ZR_CLIENT_ID_LEN));
@@ -186,8 +186,8 @@ static bool s_is_full(const relay_t *relay, const speaker_t *speaker) {
     return user && user->count >= relay->config.max_user_sessions;
 }
 
-/* Is `old` the session of the gateway that carries this peer? The peer cannot take it over, as its channel would end with
- * it. */
+/* Is `old` the session of the gateway that carries this peer? The peer cannot take it over, as its channel would end
+ * with it. */
 static bool s_is_carried_by(const relay_t *relay, const request_t *request, const session_t *old) {
     const channel_t *channel = channel_find(&relay->sessions.channels, request->route);
     return channel && channel->trunk == old;

@@ -13,7 +13,7 @@ static void s_detach(relay_t *relay, const channel_t *channel) {
     login_forget_route(relay, channel->route);
 }
 
-void channel_close(relay_t *relay, channel_t *channel) {
+void channel_end(relay_t *relay, channel_t *channel) {
     s_detach(relay, channel);
     channel_remove(&relay->sessions.channels, channel);
 }
@@ -31,7 +31,7 @@ void channel_hang_up(relay_t *relay, channel_t *channel, const char *reason) {
 
 void channels_break(relay_t *relay, session_t *trunk) {
     while (trunk->channels)
-        channel_close(relay, trunk->channels);
+        channel_end(relay, trunk->channels);
 }
 
 /* So many channels are closed at a time: each takes a frame. */

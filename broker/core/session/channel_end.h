@@ -6,7 +6,7 @@
 #include "session.h"
 
 /* The gateway said `close`: the channel is gone. The caller answers, if it was not closing. */
-void channel_close(relay_t *relay, channel_t *channel);
+void channel_end(relay_t *relay, channel_t *channel);
 
 /* Asks the gateway to send the peer away, for `reason` (static). The frames that were sent to the peer come before. */
 void channel_hang_up(relay_t *relay, channel_t *channel, const char *reason);

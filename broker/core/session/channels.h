@@ -44,7 +44,7 @@ channel_t *channel_add(channels_t *channels, struct session *trunk, uint32_t num
 /* Frees it. No session may have its route. */
 void channel_remove(channels_t *channels, channel_t *channel);
 
-/* A hello came there, or none is expected any more. */
+/* A hello came there, or the broker does not expect one any more. */
 void channel_hear(channels_t *channels, channel_t *channel);
 
 #endif

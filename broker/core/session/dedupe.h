@@ -79,7 +79,7 @@ void dedupe_release(dedupe_t *dedupe, client_t *client);
  * same code. */
 void dedupe_refuse(client_t *client, uint64_t first, uint64_t last, zr_code_t code);
 
-/* The first of the message ids first…last whose outcome is not ZR_OK; 0: there is none. */
+/* The first of the message ids first…last whose outcome is not ZR_OK; 0: all are ZR_OK. */
 uint64_t dedupe_first_refused(const client_t *client, uint64_t first, uint64_t last);
 
 /* The outcome of message id `mid` <= client->mark. ZR_OK: stored; else the reason for the refusal. */

@@ -1,5 +1,5 @@
-/* See login.h. Checking a token takes the edge tens of milliseconds, so the edge has one at a time, and the others wait
- * here, where a login whose peer is gone costs nothing more. */
+/* See login.h. Checking a token takes the edge tens of milliseconds. So the edge has one login at a time, and the
+ * others wait here. A login whose peer is gone meanwhile costs nothing more. */
 #include "login.h"
 
 #include "admit.h"

@@ -9,8 +9,8 @@
  * since. */
 bool db_backup(const char *dir, const char *to, zr_error_t *error);
 
-/* Makes a copy of the log `from` the log of `dir`, which is made if it is missing. No broker may use `dir`. The log that
- * is there is kept, and `replaced` gets its new name (without the directory); "": there was none. If this is
+/* Makes a copy of the log `from` the log of `dir`, which is made if it is missing. No broker may use `dir`. The log
+ * that is there is kept, and `replaced` gets its new name (without the directory); "": no log was there. If this is
  * interrupted, `dir` has the old log or the new one as a whole. */
 bool db_restore(const char *dir, const char *from, char replaced[64], zr_error_t *error);
 

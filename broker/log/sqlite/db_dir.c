@@ -154,7 +154,7 @@ bool db_dir_lock(const char *dir, int *lock, zr_error_t *error) {
     return true;
 }
 
-/* Renames `dir`/zrelay.db`suffix` to `dir`/`name``suffix`; true as well if there is none. */
+/* Renames `dir`/zrelay.db`suffix` to `dir`/`name``suffix`; true as well if the file does not exist. */
 static bool s_rename(const char *dir, const char *name, const char *suffix, zr_error_t *error) {
     char from_name[80], to_name[80];
     snprintf(from_name, sizeof from_name, "%s%s", DB_NAME, suffix);

@@ -26,6 +26,7 @@ typedef enum {
     DB_SQL_FAILURE,
     DB_SQL_FLOOR,
     DB_SQL_BASE,
+    DB_SQL_HOLD,
     DB_SQL_CYCLE,
     DB_SQL_AHEAD_GET,
     DB_SQL_AHEAD_SET,
@@ -74,10 +75,10 @@ struct db {
     sqlite3 *sql;
     sqlite3_stmt *statements[DB_SQL_COUNT];
     char *dir;
-    int lock;                    /* -1: a reader */
-    bool alone;                  /* db.h */
-    pthread_mutex_t turn;        /* of the threads that share it then */
-    uint64_t epoch, floor, base; /* as they were when it was opened */
+    int lock;                          /* -1: a reader */
+    bool alone;                        /* db.h */
+    pthread_mutex_t turn;              /* of the threads that share it then */
+    uint64_t epoch, floor, base, hold; /* as they were when it was opened */
 
     db_newest_t *rooms; /* by id */
     size_t room_size;
@@ -94,6 +95,9 @@ struct db {
 
 /* The statement, ready to be bound; NULL when it cannot be prepared. */
 sqlite3_stmt *db_statement(db_t *db, db_sql_t which);
+
+/* Runs a statement that takes a number, in a transaction of its own. */
+bool db_set_meta(db_t *db, db_sql_t sql, uint64_t value, zr_error_t *error);
 
 /* Steps a statement that gives no row, and resets it. */
 bool db_run(db_t *db, sqlite3_stmt *statement);

@@ -2,6 +2,7 @@
  * half of its rooms would give positions twice. So all that a start needs is read before the database counts as
  * opened. */
 #include "db_internal.h"
+#include "db_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -170,7 +171,7 @@ static db_open_t s_identify(db_t *db, bool *empty, zr_error_t *error) {
 }
 
 static bool s_read_meta(db_t *db, bool *copy) {
-    int64_t failures, copies, floor, base;
+    int64_t failures, copies, floor, base, hold;
     sqlite3_stmt *statement;
     if (!db_number(db, "SELECT value FROM meta WHERE name = 'failures'", &failures) ||
         !db_number(
@@ -179,6 +180,10 @@ static bool s_read_meta(db_t *db, bool *copy) {
             "SELECT coalesce((SELECT value FROM meta WHERE name = 'base' AND typeof(value) = 'integer' AND value > 0), "
             "0)",
             &base) ||
+        !db_number(db,
+            "SELECT coalesce((SELECT value FROM meta WHERE name = 'hold' AND typeof(value) = 'integer' AND value > 0), "
+            "0)",
+            &hold) ||
         !db_number(db, "SELECT count(*) FROM meta WHERE name = 'copy'", &copies) ||
         sqlite3_prepare_v2(db->sql, "SELECT value FROM meta WHERE name = 'epoch'", -1, &statement, NULL) != SQLITE_OK)
         return false;
@@ -188,6 +193,7 @@ static bool s_read_meta(db_t *db, bool *copy) {
     *copy = copies > 0;
     db->floor = (uint64_t)floor;
     db->base = (uint64_t)base;
+    db->hold = (uint64_t)hold;
     return ok;
 }
 

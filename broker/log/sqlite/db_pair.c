@@ -1,5 +1,5 @@
-/* Does the write-ahead log belong to the database beside it? SQLite does not ask. An operator that puts a copy in the
- * place of a database whose write-ahead log is still there would get the old log, or a mixture.
+/* Does the write-ahead log belong to the database beside it? SQLite does not ask. An operator may put a copy in the
+ * place of a database whose write-ahead log is still there. SQLite would then give the old log, or a mixture.
  *
  * `cycle` in the table meta counts how often the write-ahead log began anew. The first transaction in it raises the
  * count. The log begins anew only once all of it is in the database. So the database alone has the same count as both

@@ -36,8 +36,8 @@ static void s_stamp(uint8_t *frame, size_t room_len, uint64_t epoch) {
     memcpy(frame + room_len + 3, &epoch, sizeof epoch);
 }
 
-/* The room's first frame with an entry after `after`: the row, or NULL with `*ok` saying whether there is none. The
- * statement is to be reset. */
+/* The room's first frame with an entry after `after`: the row, or NULL with `*ok` saying whether there is no such
+ * frame. The statement is to be reset. */
 static sqlite3_stmt *s_frame_after(const request_t *request, uint64_t after, bool *ok) {
     sqlite3_stmt *statement = db_statement(request->db, DB_SQL_FRAMES_TOTALS);
     *ok = statement;
@@ -120,7 +120,7 @@ static bool s_collect(const request_t *request, log_slice_t *slice, zr_blob_t **
     size_t bytes = 0;
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        if (slice->seq >= request->until) /* a damaged frame behind it is none of this slice's */
+        if (slice->seq >= request->until) /* this slice needs nothing of a damaged frame behind it */
             break;
         uint64_t last = db_frame_seq(sqlite3_column_int64(statement, 0));
         uint64_t prev = (uint64_t)sqlite3_column_int64(statement, 1);

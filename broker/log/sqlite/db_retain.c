@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "db_internal.h"
 #include "db_retain.h"
+#include "db_write.h"
 
 #include <inttypes.h>
 
@@ -15,7 +16,7 @@ typedef struct {
 typedef struct {
     uint64_t oldest, entries, bytes; /* of the room afterwards: up to there all is gone */
     uint64_t dropped;                /* frames up to this one go */
-    int64_t cut_id;                  /* the frame that is cut; 0: none is */
+    int64_t cut_id;                  /* the frame that is cut; 0: no frame is cut */
     zr_blob_t *cut;                  /* what is left of it */
     size_t cut_count;                /* entries in that */
     ahead_t ahead;                   /* to be noted; upto 0: nothing is */
@@ -281,6 +282,14 @@ bool db_date_marks(db_t *db, uint64_t now, size_t rows, zr_error_t *error) {
     db_fail(db, error, "date marks of");
     db_rollback(db);
     return false;
+}
+
+bool db_set_hold(db_t *db, uint64_t until, zr_error_t *error) {
+    return db_set_meta(db, DB_SQL_HOLD, until, error);
+}
+
+uint64_t db_hold(const db_t *db) {
+    return db->hold;
 }
 
 bool db_give_back(db_t *db, int pages, zr_error_t *error) {

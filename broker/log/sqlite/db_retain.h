@@ -13,6 +13,10 @@ bool db_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, si
 bool db_forget_marks(db_t *db, uint64_t before, size_t max, size_t rows, bool *more, zr_error_t *error);
 /* Marks that were used ahead of `now`, by a clock that was wrong, count as used now; at most `rows`. */
 bool db_date_marks(db_t *db, uint64_t now, size_t rows, zr_error_t *error);
+/* Until when nothing is to be deleted for its age (µs), for the next start. A transaction of its own. */
+bool db_set_hold(db_t *db, uint64_t until, zr_error_t *error);
+/* What db_set_hold named last, when the database was opened; 0: nothing. */
+uint64_t db_hold(const db_t *db);
 /* Gives freed pages back to the file system, at most `pages` (incremental vacuum); some are kept for new frames. */
 bool db_give_back(db_t *db, int pages, zr_error_t *error);
 

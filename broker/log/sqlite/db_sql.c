@@ -16,6 +16,7 @@ static const char *const statement_texts[DB_SQL_COUNT] = {
     [DB_SQL_FLOOR] = "UPDATE meta SET value = max(value, ?1) WHERE name = 'floor'",
 
     [DB_SQL_BASE] = "INSERT INTO meta VALUES ('base', ?1) ON CONFLICT (name) DO UPDATE SET value = max(value, ?1)",
+    [DB_SQL_HOLD] = "REPLACE INTO meta VALUES ('hold', ?1)",
     [DB_SQL_CYCLE] = "INSERT INTO meta VALUES ('cycle', 1 << 40) ON CONFLICT (name) DO UPDATE SET value = value + 1",
     [DB_SQL_AHEAD_GET] = "SELECT value FROM meta WHERE name = 'ahead ' || ?1",
     [DB_SQL_AHEAD_SET] = "REPLACE INTO meta VALUES ('ahead ' || ?1, ?2)",

@@ -5,6 +5,7 @@
  * would find them valid. The next transaction that succeeds overwrites them. So after such a failure a small one is
  * stored at once. */
 #include "db_internal.h"
+#include "db_write.h"
 
 db_newest_t *db_newest_place(db_t *db, uint32_t room) {
     if (room == 0 || room > DB_ROOM_MAX)
@@ -224,16 +225,20 @@ bool db_forget_room(db_t *db, uint32_t room, uint64_t head, zr_error_t *error) {
            s_spoil(db, error);
 }
 
-bool db_set_base(db_t *db, uint64_t base, zr_error_t *error) {
+bool db_set_meta(db_t *db, db_sql_t sql, uint64_t value, zr_error_t *error) {
     if (!db_begin(db, error))
         return false;
-    sqlite3_stmt *statement = db_statement(db, DB_SQL_BASE);
-    sqlite3_bind_int64(statement, 1, (int64_t)base);
+    sqlite3_stmt *statement = db_statement(db, sql);
+    sqlite3_bind_int64(statement, 1, (int64_t)value);
     if (db_run(db, statement))
         return db_commit(db, error);
     s_spoil(db, error);
     db_rollback(db);
     return false;
+}
+
+bool db_set_base(db_t *db, uint64_t base, zr_error_t *error) {
+    return db_set_meta(db, DB_SQL_BASE, base, error);
 }
 
 bool db_set_mark(db_t *db, const log_mark_t *mark, uint64_t now, zr_error_t *error) {

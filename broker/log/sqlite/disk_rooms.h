@@ -44,7 +44,7 @@ void disk_rooms_finish(disk_rooms_t *rooms);
 disk_room_t *disk_rooms_find(const disk_rooms_t *rooms, zr_span_t name);
 disk_room_t *disk_rooms_at(const disk_rooms_t *rooms, uint32_t id);
 
-/* A new one, under a free id; there must be none of that name but one that is going. Rooms stay where they are. */
+/* A new one, under a free id; no other room may have the name, except one that is going. Rooms stay where they are. */
 disk_room_t *disk_rooms_add(disk_rooms_t *rooms, zr_span_t name);
 
 /* Takes back a room that has no row, and nothing refers to. */

@@ -128,7 +128,7 @@ static int s_fail(cursor_t *self, int code, const char *text) {
     return code;
 }
 
-/* The next entry, whatever its seq; at_end when there is none. */
+/* The next entry, whatever its seq; at_end when no entry is left. */
 static int s_step(cursor_t *self) {
     while (!zr_deliver_next(&self->reader, &self->entry)) {
         if (self->reader.failed)

@@ -6,6 +6,8 @@
  * a second. As a clock can be set back, the database holds a position that is ahead of that rate. */
 #include "log_sqlite.h"
 
+#include "db_retain.h"
+#include "db_write.h"
 #include "disk_rooms.h"
 #include "fatal.h"
 #include "logger.h"
@@ -40,6 +42,7 @@ typedef struct {
     bool told;                          /* there was a line about it */
     uint64_t failed_passes;             /* of this episode */
     bool chores_failing;
+    uint64_t held; /* the log's `hold` that the database has */
     zr_log_limit_t failure_lines, read_lines;
     bool chores; /* under way */
     uint64_t marks_due;
@@ -266,6 +269,8 @@ static void s_retained_answered(write_retained_t *retained) {
 static void s_chores_answered(log_sqlite_t *self, write_chores_t *chores) {
     self->chores = false;
     disk_rooms_unbury(&self->rooms);
+    if (chores->held)
+        self->held = chores->hold;
     if (chores->base)
         self->base_due = zr_mono_ms() + BASE_EVERY;
     bool failed = chores->error.count > 0;
@@ -336,7 +341,9 @@ static void s_tick(log_t *log, uint64_t now) {
         return;
     bool planned = now < self->marks_due && self->marks_due - now <= MARKS_EVERY; /* or the clock was ahead */
     write_chores_t *chores = fatal_calloc(sizeof *chores);
-    chores->now = self->log.hold ? 0 : now;
+    chores->now = self->log.hold > now ? 0 : now;
+    chores->hold = self->log.hold;
+    chores->held = chores->hold != self->held;
     chores->max_marks = self->config.max_marks;
     chores->marks = !planned;
     chores->rooms = disk_rooms_due(&self->rooms, chores->now, &chores->room_count);
@@ -345,7 +352,7 @@ static void s_tick(log_t *log, uint64_t now) {
         chores->marks_before = chores->now > self->config.mark_age ? chores->now - self->config.mark_age : 0;
         chores->base = zr_mono_ms() >= self->base_due ? s_base_after(self, 2 * BASE_EVERY) : 0;
     }
-    self->chores = chores->marks || chores->room_count > 0;
+    self->chores = chores->marks || chores->held || chores->room_count > 0;
     if (self->chores)
         writer_chores(self->writer, chores);
     else
@@ -448,6 +455,7 @@ static const log_engine_t s_engine = {
 static void s_begin_positions(log_sqlite_t *self) {
     zr_error_t error = {0};
     self->log.base = self->now < BASE_CLOCK_MAX ? 2 * self->now : 0;
+    self->log.hold = self->held = db_hold(self->db);
     if (self->log.base <= db_base(self->db))
         self->log.base = db_base(self->db) + 1;
     log_memory_raise(self->memory, self->log.base);

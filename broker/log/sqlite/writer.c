@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "db_retain.h"
+#include "db_write.h"
 #include "fatal.h"
 #include "hash.h"
 #include "clock.h"
@@ -226,10 +227,11 @@ static void s_retain(writer_t *self, job_t *job) {
 }
 
 /* That it fails is no news: the disk is full, and publishers are told. It is tried again. */
-static void s_set_base(writer_t *self, write_chores_t *chores) {
+static void s_set_meta(writer_t *self, write_chores_t *chores) {
     zr_error_t error = {0};
     if (chores->base && !db_set_base(self->db, chores->base, &error))
         chores->base = 0;
+    chores->held = chores->held && db_set_hold(self->db, chores->hold, &error);
 }
 
 static bool s_forget_marks(writer_t *self, write_chores_t *chores, bool *more) {
@@ -250,7 +252,7 @@ static void s_step(writer_t *self, job_t *job) {
     case STEP_FORGET:
         ok = !chores->marks || s_forget_marks(self, chores, &more);
         if (!ok || !more) {
-            s_set_base(self, chores);
+            s_set_meta(self, chores);
             job->step = STEP_GIVE_BACK;
         }
         break;

@@ -72,9 +72,11 @@ typedef struct {
 
 /* Housekeeping to be done. */
 typedef struct {
-    zr_mail_t mail;        /* LOG_MAIL_CHORES */
-    uint64_t now;          /* 0: nothing goes for its age */
-    uint64_t base;         /* to be stored (db_set_base); 0: none. The writer's answer: 0 if that failed */
+    zr_mail_t mail; /* LOG_MAIL_CHORES */
+    uint64_t now;   /* 0: nothing goes for its age */
+    uint64_t base;  /* to be stored (db_set_base); 0: none. The writer's answer: 0 if that failed */
+    bool held;      /* `hold` is to be stored (db_set_hold). The writer's answer: false if that failed */
+    uint64_t hold;
     write_retain_t *rooms; /* malloc'ed */
     size_t room_count;
     bool marks; /* forget old ones, too */

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* The handle of the socket that has descriptor `fd` now; 0 when none has. Thread-safe. */
+/* The handle of the socket that has descriptor `fd` now; 0 when no socket has it. Thread-safe. */
 uint64_t descriptor_handle(int fd);
 
 /* How many descriptors this process may have; 0: nobody knows. */

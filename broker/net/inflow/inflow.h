@@ -1,9 +1,9 @@
 /* How much libzmq may read from each connection before the broker has taken what came. libzmq's receive queues have no
  * limit here (sockets.c says why), so this is the limit. Pure: no socket is touched, no clock is read.
  *
- * Time is cut into turns. A turn of a side ends when the broker finds nothing to take there. In one turn libzmq may read
- * so much from a connection, and so much from all of them. Then it reads no more until the turn ends, and the peer has
- * to wait: nothing is lost. Bytes read in earlier turns and not taken belong to an incomplete message.
+ * Time is cut into turns. A turn of a side ends when the broker finds nothing to take there. In one turn libzmq may
+ * read so much from a connection, and so much from all of them. Then it reads no more until the turn ends, and the peer
+ * has to wait: nothing is lost. Bytes read in earlier turns and not taken belong to an incomplete message.
  *
  * Costs are counted in memory: the bytes read, and INFLOW_FRAME for each ZMTP frame.
  *
@@ -123,7 +123,7 @@ bool inflow_is_opaque(const inflow_t *inflow, int fd);
 bool inflow_has_shook(const inflow_t *inflow, int fd);
 
 /* Is it a reader from which nothing may be read until others have left? Of an encrypted one any bytes may make libzmq
- * end it, so none are read while none may leave. */
+ * end it, so nothing is read of it while no reader may leave. */
 bool inflow_must_wait(const inflow_t *inflow, int fd);
 
 /* How many more bytes of it may be read in this turn. */
@@ -167,9 +167,9 @@ unsigned inflow_let_leave(inflow_t *inflow, uint64_t topic_bytes);
  * that. */
 void inflow_limit_leaves(inflow_t *inflow, uint64_t topic_bytes);
 
-/* Looks at connections from which nothing was read lately. Returns the descriptor of one that is to end now; -1: there
- * is none. Call it ten times a second, and at the end of a turn in which much was read, each time until it returns
- * -1. */
+/* Looks at connections from which nothing was read lately. Returns the descriptor of one that is to end now; -1: no
+ * connection is. Call it ten times a second, and at the end of a turn in which much was read, each time until it
+ * returns -1. */
 int inflow_sweep(inflow_t *inflow, inflow_reason_t *reason);
 
 /* A tenth of a second has passed. */

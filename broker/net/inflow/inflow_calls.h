@@ -2,12 +2,12 @@
  * reading a connection without the risk of an abort (sockets.c).
  *
  * Functions of this program stand in front of libc's, also for libzmq: recv, epoll_ctl, epoll_wait, accept4, listen,
- * clock_gettime and getpid. A connection that may not be read is parked: it leaves libzmq's epoll set, without libzmq noticing,
- * until it may. Its bytes wait in the kernel, and TCP makes the peer wait.
+ * clock_gettime and getpid. A connection that may not be read is parked: it leaves libzmq's epoll set, without libzmq
+ * noticing, until it may. Its bytes wait in the kernel, and TCP makes the peer wait.
  *
- * Two of libzmq's habits cost system calls for each message, and need none: it waits until it may write after each write,
- * and it looks whether the process was forked. So the kernel hears only of connections that cannot be written to, and
- * getpid remembers its answer until a fork.
+ * Two of libzmq's habits cost system calls for each message, which are not needed: it waits until it may write after
+ * each write, and it looks whether the process was forked. So the kernel hears only of connections that cannot be
+ * written to, and getpid remembers its answer until a fork.
  *
  * For threads that have connections the monotonic clock stands still. So no timer of libzmq ends a connection. A peer
  * could else set timers, as heartbeats name a time to live, and let many readers leave at once. */
@@ -56,8 +56,8 @@ void inflow_calls_let_leave(unsigned leaves);
 /* Ends the connections that inflow_sweep names, and newcomers that wait and whose peers are gone. */
 void inflow_calls_sweep(void);
 
-/* Ends a connection as descriptor_end and descriptor_reset do. libzmq reads nothing more of it: what it sent before would
- * else still be read. */
+/* Ends a connection as descriptor_end and descriptor_reset do. libzmq reads nothing more of it: what it sent before
+ * would else still be read. */
 void inflow_calls_end(uint64_t connection);
 void inflow_calls_reset(uint64_t connection);
 

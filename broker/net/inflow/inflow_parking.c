@@ -168,7 +168,7 @@ void inflow_calls_reset(uint64_t connection) {
     descriptor_reset(connection);
 }
 
-/* While the mutex is held libzmq closes none of them. */
+/* While the mutex is held libzmq closes no connection. */
 void inflow_calls_sweep(void) {
     inflow_reason_t reason;
     pthread_mutex_lock(&inflow_calls.mutex);

@@ -5,9 +5,9 @@
 #include "inflow_state.h"
 
 /* libzmq asks for EPOLLOUT at each write. It takes that back once it is told that it may write and has nothing more:
- * three system calls for each frame, in vain. So the kernel hears of changes only when the thread waits, and the thread
- * is first told once that it may write, which is nearly always so. If it wants EPOLLOUT still, the kernel hears of it.
- * These are the connections of this thread that have changes. */
+ * three system calls for each frame, in vain. So the kernel hears of changes only when the thread waits. Before that,
+ * the thread is told once that it may write, which is nearly always so. If it wants EPOLLOUT still, the kernel hears of
+ * it. These are the connections of this thread that have changes. */
 static _Thread_local place_t *s_changed;
 
 void inflow_change_later(place_t *place) {

@@ -24,7 +24,7 @@ typedef struct {
     uint8_t hands;       /* frames of the handshake, as far as they count */
     bool shook;          /* as far as can be seen, the handshake may be over */
     uint64_t frame_left; /* bytes of the frame that are still to come, */
-    uint64_t begun;      /* and those that came, if it is none that libzmq keeps for itself; 0: no frame has begun */
+    uint64_t begun;      /* and those that came, unless libzmq keeps the frame for itself; 0: no frame has begun */
 } zmtp_scan_t;
 
 typedef struct {
@@ -36,8 +36,8 @@ typedef struct {
     bool malformed;    /* one of them is a command that libzmq refuses: its name does not fit into it */
 } zmtp_seen_t;
 
-/* A zeroed `scan` is that of a new connection. Its next bytes came. The time to live in a PING is set to zero in `data`:
- * for each message of such a peer libzmq would walk all timers. */
+/* A zeroed `scan` is that of a new connection. Its next bytes came. The time to live in a PING is set to zero in
+ * `data`: for each message of such a peer libzmq would walk all timers. */
 zmtp_seen_t zmtp_scan(zmtp_scan_t *scan, uint8_t *data, size_t len);
 
 #endif

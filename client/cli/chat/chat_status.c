@@ -52,7 +52,7 @@ void chat_status_finish(chat_status_t *status) {
     *status = (chat_status_t){0};
 }
 
-/* The nick's place, a new one if it has none. */
+/* The nick's place, a new one if the nick has no place yet. */
 static size_t s_place(chat_status_t *status, const char *nick) {
     for (size_t i = 0; i < CHAT_STATUS_NICKS; i++)
         if (status->known[i].nick && strcmp(status->known[i].nick, nick) == 0)

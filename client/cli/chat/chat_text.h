@@ -22,7 +22,7 @@ void chat_text_told(zr_buffer_t *out, chat_style_t style, zr_span_t nick, zr_spa
 /* "* text", escaped. */
 void chat_text_notice(zr_buffer_t *out, chat_style_t style, zr_span_t text);
 
-/* The notice for a coming or going; false when there is none to give (counts only). */
+/* The notice for a coming or going; false when there is no notice (counts only). */
 bool chat_text_presence(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event);
 
 /* Equal for times of one day here. */

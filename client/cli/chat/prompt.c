@@ -112,7 +112,7 @@ static void s_fill(prompt_t *prompt) {
         prompt->gone = true;
 }
 
-/* The next character for libedit; false: none is left. */
+/* The next character for libedit; false: no character is left. */
 static bool s_feed(prompt_t *prompt, wchar_t *out) {
     mbstate_t state = {0};
     while (prompt->fed < prompt->feed.len) {

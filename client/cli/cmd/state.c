@@ -174,7 +174,7 @@ static int s_run(config_t *config, int argc, char **argv) {
         return cli_misuse(&cmd_state, "which room?");
     const action_t *action = s_action(argc > 1 ? argv[1] : "list");
     if (!action)
-        return cli_misuse(&cmd_state, "'%s' is none of get, set, delete, watch", argv[1]);
+        return cli_misuse(&cmd_state, "'%s' is not one of get, set, delete, watch", argv[1]);
     if (argc > 1 && argc - 2 != action->words)
         return cli_misuse(&cmd_state, "usage: %s", action->usage);
     if (state.expect_given && !action->writes)

@@ -41,9 +41,28 @@ static bool s_waits(conn_t *session, const zrelay_event_t *event) {
                        wish_refused(&session->wish, event->name, zr_mono_ms()));
 }
 
+/* The token's file may have another token by now. The library says hello with it at the next connection, or once more. */
+static void s_renew(conn_t *session) {
+    if (!identity_renew(&session->target.identity))
+        return;
+    session->renewed = zrelay_renew_login(session->relay, session->target.identity.token) == 0;
+    identity_forget(&session->target.identity);
+}
+
+/* The token that was refused is not that of the file. */
+static bool s_outdated(conn_t *session, const zrelay_event_t *event) {
+    if (event->type != ZRELAY_REFUSED || session->connected || !s_has_code(event, "login-failed"))
+        return false;
+    if (!session->renewed)
+        s_renew(session);
+    bool outdated = session->renewed;
+    session->renewed = false;
+    return outdated;
+}
+
 /* Handles an event that concerns the session itself. false: the command need not take it. */
 static bool s_see(conn_t *session, const zrelay_event_t *event) {
-    if (s_yields(session, event) || s_waits(session, event))
+    if (s_yields(session, event) || s_waits(session, event) || s_outdated(session, event))
         return false;
     if (event->type == ZRELAY_CLOSED)
         session->closed = true;
@@ -53,6 +72,7 @@ static bool s_see(conn_t *session, const zrelay_event_t *event) {
     if (event->type == ZRELAY_DISCONNECTED) {
         session->connected = false;
         session->banned |= s_has_code(event, "banned");
+        s_renew(session);
     }
     if (event->type != ZRELAY_CONNECTED && event->type != ZRELAY_NICK)
         return true;
@@ -67,7 +87,7 @@ static bool s_see(conn_t *session, const zrelay_event_t *event) {
     if (session->user)
         wish_for(&session->wish, NULL); /* its nick is the user's name, and nobody else has it */
     wish_connected(&session->wish, session->nick, zr_mono_ms());
-    session->banned = false;
+    session->banned = session->renewed = false;
     session->nick_tries = 0;
     if (event->text && !session->greeting)
         session->greeting = strdup(event->text);

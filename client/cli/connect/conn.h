@@ -24,8 +24,9 @@ typedef struct {
     bool user;       /* it is that of a user, and stays */
     char epoch[17];  /* of the broker's log; empty before the first welcome */
     bool connected;
-    bool banned; /* an operator has said so, and we were not connected since */
-    bool yields; /* a nick in use is tried again with '_' behind */
+    bool banned;  /* an operator has said so, and we were not connected since */
+    bool renewed; /* the token's file has another one since the last welcome: a refusal may be about the old one */
+    bool yields;  /* a nick in use is tried again with '_' behind */
     int nick_tries;
     wish_t wish;      /* for a nick that was in use */
     bool closed;      /* ZRELAY_CLOSED came */
@@ -65,7 +66,7 @@ const zrelay_event_t *conn_next(conn_t *session, int timeout_ms);
  * command ends with CLI_REFUSED. */
 bool conn_refused(const conn_t *session, const zrelay_event_t *event);
 
-/* Appends the text for an event that is not data; false: there is none. */
+/* Appends the text for an event that is not data; false: it has no text. */
 bool conn_describe(const conn_t *session, const zrelay_event_t *event, zr_buffer_t *out);
 
 /* Says it on stderr. */

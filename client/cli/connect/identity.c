@@ -1,6 +1,7 @@
 #include "identity.h"
 
 #include <limits.h>
+#include <sodium/crypto_generichash.h>
 #include <sodium/utils.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,10 +81,23 @@ static bool s_token_of_file(identity_t *identity, const char *path, zr_error_t *
     if (good) {
         memcpy(identity->token, line.ptr, line.len);
         identity->token[line.len] = '\0';
+        identity->token_file = path;
+        crypto_generichash(identity->token_mark, sizeof identity->token_mark, (uint8_t *)line.ptr, line.len, NULL, 0);
     }
     zr_file_wipe(&text);
     return good || zr_fail(error, "%s: its first line is no token: 1 to %d bytes of UTF-8, or a JWT of at most %d",
                        path, ZR_TOKEN_MAX, ZR_JWT_MAX);
+}
+
+bool identity_renew(identity_t *identity) {
+    uint8_t before[sizeof identity->token_mark];
+    zr_error_t unused = {0};
+    memcpy(before, identity->token_mark, sizeof before);
+    bool changed = identity->token_file && s_token_of_file(identity, identity->token_file, &unused) &&
+                   memcmp(before, identity->token_mark, sizeof before) != 0;
+    if (!changed)
+        identity_forget(identity);
+    return changed;
 }
 
 /* A JWT names its user itself: one in the environment, or else in the configuration's file, is used without another
@@ -91,8 +105,10 @@ static bool s_token_of_file(identity_t *identity, const char *path, zr_error_t *
 static bool s_has_jwt(identity_t *identity, const config_t *config) {
     zr_error_t unused = {0};
     if (!identity->token[0] && config->token_file && remote_is_local(config->server) &&
-        s_token_of_file(identity, config->token_file, &unused) && !zr_is_jwt(zr_span(identity->token)))
+        s_token_of_file(identity, config->token_file, &unused) && !zr_is_jwt(zr_span(identity->token))) {
         sodium_memzero(identity->token, sizeof identity->token);
+        identity->token_file = NULL;
+    }
     return zr_is_jwt(zr_span(identity->token));
 }
 

@@ -16,6 +16,8 @@ typedef struct {
     const char *user;    /* the config's; NULL: no login, or the token is a JWT, which names the user */
     bool login;          /* there is one */
     char token[ZR_JWT_MAX + 1];
+    const char *token_file; /* the config's, where the token is from; NULL: not from a file */
+    uint8_t token_mark[16]; /* a hash of it, which tells whether the file changed */
 } identity_t;
 
 /* After config_resolve. false: `error` gets a sentence. The caller wipes it with identity_finish either way. */
@@ -24,6 +26,9 @@ void identity_finish(identity_t *identity);
 
 /* Wipes the secrets only: the library has them. */
 void identity_forget(identity_t *identity);
+
+/* Reads the token's file again. True: it has another token now, and `token` holds it, until identity_forget. */
+bool identity_renew(identity_t *identity);
 
 /* The connection was encrypted, so the server has the key it was taken for: notes it. */
 bool identity_record(identity_t *identity, const config_t *config, zr_error_t *error);

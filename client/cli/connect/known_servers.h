@@ -19,7 +19,7 @@ char *known_path(void);
 enum { KNOWN_WHERE_SIZE = PATH_MAX + 20 };
 void known_where(char out[KNOWN_WHERE_SIZE], unsigned line);
 
-/* Its text, empty when there is none. false: `error` gets a sentence. */
+/* Its text, empty when there is no file. false: `error` gets a sentence. */
 bool known_read(const char *path, zr_buffer_t *text, zr_error_t *error);
 
 /* Appends a line: writes the whole file anew and puts it in place in one step. */

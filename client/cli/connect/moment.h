@@ -5,7 +5,7 @@
 #include "conn.h"
 
 typedef struct {
-    uint64_t seq, time; /* 0: there was none */
+    uint64_t seq, time; /* 0: there was no such entry */
 } moment_entry_t;
 
 /* One entry: the first after `after`, or with `last` 1 the newest. 0, or the exit code after telling why not. */

@@ -20,7 +20,7 @@ int target_resolve(target_t *target, config_t *config);
 void target_finish(target_t *target);
 
 /* A session, not started, that has the keys or the token. 0, and `*relay` is the caller's; or the exit code after
- * telling why there is none. */
+ * telling why there is no session. */
 int target_session(const target_t *target, const char *agent, zrelay_t **relay);
 
 /* A session is connected: notes the broker's key, once. */

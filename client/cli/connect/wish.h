@@ -1,5 +1,5 @@
-/* The nick that a person wants. If somebody else has it, the session goes on under another one, and asks for it again,
- * as its owner may be a session that died. */
+/* The nick that a person wants. If somebody else has it, the session goes on under another one. It asks for the nick
+ * again, as the owner may be a session that died. */
 #ifndef WISH_H
 #define WISH_H
 

@@ -533,7 +533,7 @@ static int s_begin(feed_t *feed, config_t *config) {
     return 0;
 }
 
-/* false: it is none, which was told. */
+/* false: the value is wrong, and the user was told. */
 static bool s_oversize(const feed_job_t *job, oversize_t *out) {
     static const char *const names[] = {
         [OVERSIZE_FAIL] = "fail", [OVERSIZE_SKIP] = "skip", [OVERSIZE_TRUNCATE] = "truncate"};

@@ -30,8 +30,8 @@ typedef struct {
 
 /* Where the messages come from. */
 typedef struct {
-    /* Reads a message from a line; without a room it is none and is passed over. The line outlives it. false: `error`
-     * says what is wrong with it. */
+    /* Reads a message from a line; a line without a room is passed over. The line outlives it. false: `error` says what
+     * is wrong with it. */
     bool (*read)(import_t *entry, zr_span_t line, zr_error_t *error, void *ctx);
     void *ctx;
     const command_t *command;

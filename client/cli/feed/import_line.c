@@ -24,7 +24,7 @@ static bool s_name(const json_t *object, const char *member, const char *(*fault
         return zr_fail(error, "\"%s\" is no string", member);
     const char *fault = value ? fault_of(s_span(value)) : NULL;
     if (fault)
-        return zr_fail(error, "\"%s\": '%s' is none: %s", member, json_string_value(value), fault);
+        return zr_fail(error, "\"%s\": '%s' is not valid: %s", member, json_string_value(value), fault);
     *out = json_string_value(value);
     return true;
 }

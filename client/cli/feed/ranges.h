@@ -22,7 +22,7 @@ typedef struct {
 
 void ranges_finish(ranges_t *ranges);
 
-/* Adds the lines `first` to `last`, none of which is there yet. */
+/* Adds the lines `first` to `last`, which are not there yet. */
 void ranges_add(ranges_t *ranges, uint64_t first, uint64_t last);
 
 /* The line at `index`, from 0; RANGES_OPEN: there are not so many. */
@@ -34,7 +34,7 @@ void ranges_slice(ranges_t *out, const ranges_t *ranges, uint64_t index, uint64_
 /* "1-3,7,9-": at most `most` ranges, then "…". */
 void ranges_print(const ranges_t *ranges, size_t most, zr_buffer_t *out);
 
-/* Reads what ranges_print wrote, into an empty one; false: it is none. */
+/* Reads what ranges_print wrote, into an empty one; false: the text is not of that form. */
 bool ranges_parse(ranges_t *ranges, const char *text);
 
 #endif

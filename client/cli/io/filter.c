@@ -26,7 +26,7 @@ bool filter_active(const filter_t *filter) {
     return filter->since || filter->until || filter->sender || filter->has_pattern;
 }
 
-/* A body may hold NULs, hence REG_STARTEND, and has none at its end, which regexec may look for all the same. */
+/* A body may hold NULs, hence REG_STARTEND. No NUL ends it, and regexec may look for one all the same. */
 static bool s_matches(filter_t *filter, const zrelay_event_t *entry) {
     regmatch_t range = {.rm_so = 0, .rm_eo = (regoff_t)entry->body_len};
     zr_buffer_clear(&filter->body);

@@ -53,7 +53,7 @@ static bool s_field(char field, const zrelay_event_t *event, bool raw, zr_buffer
     }
 }
 
-/* Takes an escape, as typed_char reads it, off the text. false: it is none. */
+/* Takes an escape, as typed_char reads it, off the text. false: no escape stands there. */
 static bool s_escape(const char **text, char *out) {
     char escape[5] = {0};
     size_t len = strnlen(*text, (*text)[1] == 'x' ? 4 : 2);

@@ -15,7 +15,7 @@ typedef struct {
 /* Where to look next: at the first entry after `*after`. false: near enough, read from after `low`. */
 bool seek_next(const seek_t *seek, uint64_t *after);
 
-/* The entry there is `seq`, or 0: there is none. */
+/* The entry there is `seq`, or 0: no entry is there. */
 void seek_found(seek_t *seek, uint64_t after, uint64_t seq, bool before);
 
 #endif

@@ -8,7 +8,7 @@
  * too. It is `text` itself if that is in this form already, else a copy that lives as long as the program. */
 const char *typed_name(const char *text);
 
-/* Reads one byte: as it is, or as \n, \r, \t, \0, \\ or \xHH. false: `text` is none. */
+/* Reads one byte: as it is, or as \n, \r, \t, \0, \\ or \xHH. false: `text` is anything else. */
 bool typed_char(const char *text, char *out);
 
 #endif

@@ -11,6 +11,8 @@
 #include "clock.h"
 #include "fatal.h"
 #include "http_api.h"
+#include "irc_peers.h"
+#include "line_peers.h"
 #include "listener.h"
 #include "metrics.h"
 #include "origin.h"
@@ -29,6 +31,7 @@ struct gateway {
     const gateway_config_t *config;
     poller_t *poller;
     feeds_t *feeds;
+    queue_budget_t queues;
     broker_link_t *broker;
     ws_pool_t *sockets;
     ws_paths_t *paths;
@@ -37,6 +40,10 @@ struct gateway {
     web_t *web;
     proxied_t *proxied;
     listener_t *listener;
+    stream_pool_t *streams;
+    ws_host_t host;      /* of line_peers */
+    line_peers_t *lines; /* NULL: nothing listens */
+    irc_peers_t *irc;    /* likewise */
     int signals;
     poll_source_t on_signal;
     bool stopping;
@@ -158,7 +165,9 @@ static void s_write_metrics(void *ctx, zr_buffer_t *out) {
         .sockets = ws_counts(gateway->sockets),
         .uplink = uplink_counts(uplink),
         .live = uplink_is_live(uplink),
-        .topics = feeds_topics(gateway->feeds)};
+        .streams = stream_counts(gateway->streams),
+        .topics = feeds_topics(gateway->feeds),
+        .queues = &gateway->queues};
     metrics_write(out, &metrics);
 }
 
@@ -175,27 +184,61 @@ static http_api_t *s_new_api(gateway_t *gateway) {
     return http_api_new(&api, zr_mono_ms());
 }
 
+static void s_pass(void *ctx, int fd, const struct sockaddr *address, socklen_t len) {
+    web_accept(ctx, fd, address, len);
+}
+
+static void s_pass_proxied(void *ctx, int fd, const struct sockaddr *address, socklen_t len, bool secure) {
+    web_accept_proxied(ctx, fd, address, len, secure);
+}
+
+static bool s_open_lines(gateway_t *gateway, zr_error_t *error) {
+    const gateway_config_t *config = gateway->config;
+    gateway->host = (ws_host_t){
+        .uplink = broker_link_uplink(gateway->broker), .feeds = gateway->feeds, .entropy = broker_link_entropy};
+    if (!config->lines.host[0])
+        return true;
+    gateway->lines = line_peers_new(config, gateway->poller, gateway->streams, &gateway->host, error);
+    return gateway->lines;
+}
+
+static bool s_open_irc(gateway_t *gateway, zr_error_t *error) {
+    const irc_peers_host_t host = {.config = gateway->config,
+        .poller = gateway->poller,
+        .streams = gateway->streams,
+        .uplink = broker_link_uplink(gateway->broker),
+        .feeds = gateway->feeds};
+    if (!gateway->config->irc.host[0])
+        return true;
+    gateway->irc = irc_peers_new(&host, error);
+    return gateway->irc;
+}
+
 static bool s_open(gateway_t *gateway, zr_error_t *error) {
     const gateway_config_t *config = gateway->config;
-    gateway->feeds = feeds_new(config->max_topics, s_change_topic, gateway);
-    gateway->sockets = ws_pool_new(config, gateway->poller);
+    gateway->feeds = feeds_new(config->max_topics, config->max_topic_bytes, s_change_topic, gateway);
+    gateway->sockets = ws_pool_new(config, gateway->poller, &gateway->queues);
+    gateway->streams = stream_pool_new(config, gateway->poller, &gateway->queues);
     if (!s_open_signals(gateway, error) || !(gateway->pages = pages_read(config->page, error)) ||
         !(gateway->broker = broker_link_new(config, gateway->feeds, gateway->poller, error)))
         return false;
     gateway->paths = ws_paths_new(config, gateway->sockets, broker_link_uplink(gateway->broker), gateway->feeds);
     gateway->api = s_new_api(gateway);
     s_fill_routes(gateway);
-    gateway->web = web_new(config, gateway->poller, s_on_request, gateway, error);
+    gateway->web = web_new(config, gateway->poller, &gateway->queues, s_on_request, gateway, error);
     if (!gateway->web)
         return false;
-    gateway->proxied = proxied_new(config, gateway->poller, gateway->web);
-    return (gateway->listener = listener_open(&config->http, gateway->poller, s_on_accepted, gateway, error));
+    const proxied_door_t door = {.pass = s_pass, .pass_proxied = s_pass_proxied, .ctx = gateway->web};
+    gateway->proxied = proxied_new(config, gateway->poller, &door);
+    gateway->listener = listener_open(&config->http, gateway->poller, s_on_accepted, gateway, error);
+    return gateway->listener && s_open_lines(gateway, error) && s_open_irc(gateway, error);
 }
 
 gateway_t *gateway_new(const gateway_config_t *config, zr_error_t *error) {
     gateway_t *gateway = fatal_calloc(sizeof *gateway);
     gateway->config = config;
     gateway->signals = -1;
+    gateway->queues.most = config->all_queues;
     gateway->poller = fatal_check(poller_new());
     if (s_open(gateway, error))
         return gateway;
@@ -208,6 +251,11 @@ void gateway_destroy(gateway_t *gateway) {
         return;
     listener_close(gateway->listener);
     proxied_destroy(gateway->proxied);
+    line_peers_stop(gateway->lines);
+    irc_peers_stop(gateway->irc);
+    stream_pool_destroy(gateway->streams);
+    line_peers_destroy(gateway->lines);
+    irc_peers_destroy(gateway->irc);
     ws_pool_destroy(gateway->sockets);
     web_destroy(gateway->web);
     http_api_destroy(gateway->api);
@@ -224,12 +272,20 @@ void gateway_destroy(gateway_t *gateway) {
 char *gateway_banner(const gateway_t *gateway) {
     const gateway_config_t *config = gateway->config;
     bool ipv6 = strchr(config->http.host, ':');
-    char *text = NULL;
-    if (asprintf(&text, "zrelay-gateway " ZRELAY_VERSION " listening on %s://%s%s%s:%u, broker %s",
-            config->tls_cert[0] ? "https" : "http", ipv6 ? "[" : "", config->http.host, ipv6 ? "]" : "",
-            listener_port(gateway->listener), config->server) < 0)
-        abort();
-    return text;
+    zr_buffer_t text = {0};
+    zr_buffer_printf(&text, "zrelay-gateway " ZRELAY_VERSION " listening on %s://%s%s%s:%u, broker %s",
+        config->tls_cert[0] ? "https" : "http", ipv6 ? "[" : "", config->http.host, ipv6 ? "]" : "",
+        listener_port(gateway->listener), config->server);
+    if (gateway->lines) {
+        zr_buffer_printf(&text, ", lines on ");
+        line_peers_name(gateway->lines, &text);
+    }
+    if (gateway->irc) {
+        zr_buffer_printf(&text, ", irc on ");
+        irc_peers_name(gateway->irc, &text);
+    }
+    zr_buffer_u8(&text, '\0');
+    return (char *)text.data;
 }
 
 static int s_sooner(int a, int b) {
@@ -247,9 +303,19 @@ static void s_turn(gateway_t *gateway) {
     http_api_tick(gateway->api, now);
     proxied_turn(gateway->proxied, now);
     broker_link_turn(gateway->broker, now);
+    if (gateway->lines)
+        line_peers_turn(gateway->lines, now);
+    if (gateway->irc)
+        irc_peers_turn(gateway->irc, now);
+    stream_pool_turn(gateway->streams, uplink_is_full(uplink), now);
     web_turn(gateway->web, now);
     ws_pool_turn(gateway->sockets, uplink_is_full(uplink), now);
     int wait = s_sooner(web_timeout(gateway->web, now), ws_pool_timeout(gateway->sockets, uplink_is_full(uplink), now));
+    wait = s_sooner(wait, stream_pool_timeout(gateway->streams, uplink_is_full(uplink), now));
+    if (gateway->lines)
+        wait = s_sooner(wait, line_peers_timeout(gateway->lines, now));
+    if (gateway->irc)
+        wait = s_sooner(wait, irc_peers_timeout(gateway->irc, now));
     wait = s_sooner(wait, proxied_timeout(gateway->proxied, now));
     wait = s_sooner(wait, s_until(http_api_due(gateway->api), now));
     poller_wait(gateway->poller, s_sooner(wait, broker_link_timeout(gateway->broker, now)));
@@ -262,6 +328,9 @@ void gateway_run(gateway_t *gateway) {
     zr_service_notify("STOPPING=1");
     listener_close(gateway->listener);
     gateway->listener = NULL;
+    line_peers_stop(gateway->lines);
+    irc_peers_stop(gateway->irc);
+    stream_pool_close(gateway->streams, CLOSE_MS);
     ws_pool_close(gateway->sockets, CLOSE_MS);
     broker_link_close(gateway->broker);
 }
@@ -269,5 +338,7 @@ void gateway_run(gateway_t *gateway) {
 bool gateway_check(const gateway_config_t *config, zr_error_t *error) {
     bool ok = listener_check(&config->http, error);
     ok &= broker_link_check(config, error);
+    ok &= !config->lines.host[0] || listener_check(&config->lines, error);
+    ok &= !config->irc.host[0] || listener_check(&config->irc, error);
     return web_check(config, error) && ok;
 }

@@ -33,6 +33,26 @@ static void s_write_sockets(zr_buffer_t *out, const ws_counts_t *sockets) {
         "WebSockets that were closed for not answering a ping.", sockets->dead);
 }
 
+static void s_write_streams(zr_buffer_t *out, const stream_counts_t *streams) {
+    http_metric(
+        out, "zrelay_gateway_streams", s_gauge, "Open connections of plain text: lines and IRC.", streams->open);
+    http_metric(out, "zrelay_gateway_streams_total", s_counter, "The same since the start.", streams->opened);
+    http_metric(out, "zrelay_gateway_stream_refused_total", s_counter, "The same that were refused beyond a limit.",
+        streams->refused);
+    http_metric(out, "zrelay_gateway_stream_bytes_received_total", s_counter, "Bytes from plain text connections.",
+        streams->bytes_in);
+    http_metric(out, "zrelay_gateway_stream_bytes_sent_total", s_counter, "Bytes to plain text connections.",
+        streams->bytes_out);
+    http_metric(out, "zrelay_gateway_stream_queued_bytes", s_gauge,
+        "Bytes that wait for plain text connections; a text in several queues counts in each.", streams->queued);
+    http_metric(out, "zrelay_gateway_stream_dropped_total", s_counter, "Texts that were dropped for slow readers.",
+        streams->dropped);
+    http_metric(out, "zrelay_gateway_stream_too_slow_total", s_counter,
+        "Plain text connections that were closed for reading too slowly.", streams->too_slow);
+    http_metric(out, "zrelay_gateway_stream_dead_total", s_counter,
+        "Plain text connections that were closed for taking nothing.", streams->dead);
+}
+
 static void s_write_uplink(zr_buffer_t *out, const metrics_t *metrics) {
     const uplink_counts_t *uplink = metrics->uplink;
     http_metric(out, "zrelay_gateway_broker_up", s_gauge, "1: the gateway is connected to its broker.", metrics->live);
@@ -50,8 +70,19 @@ static void s_write_uplink(zr_buffer_t *out, const metrics_t *metrics) {
         out, "zrelay_gateway_broker_bytes_received_total", s_counter, "Bytes from the broker.", uplink->received_bytes);
 }
 
+static void s_write_queues(zr_buffer_t *out, const queue_budget_t *queues) {
+    http_metric(out, "zrelay_gateway_queued_bytes", s_gauge,
+        "Bytes that wait for all clients and of them, at most limits/all-queues; a frame in several queues counts "
+        "once.",
+        queues->held);
+    http_metric(out, "zrelay_gateway_evicted_total", s_counter,
+        "Clients that were disconnected to keep limits/all-queues.", queues->evicted);
+}
+
 void metrics_write(zr_buffer_t *out, const metrics_t *metrics) {
     s_write_web(out, metrics->web);
     s_write_sockets(out, metrics->sockets);
+    s_write_streams(out, metrics->streams);
+    s_write_queues(out, metrics->queues);
     s_write_uplink(out, metrics);
 }

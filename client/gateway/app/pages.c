@@ -129,10 +129,6 @@ void pages_destroy(pages_t *pages) {
     free(pages);
 }
 
-size_t pages_count(const pages_t *pages) {
-    return pages->count;
-}
-
 static const page_t *s_find(const pages_t *pages, zr_span_t path) {
     if (zr_span_equal(path, zr_span("/")))
         path = zr_span("/index.html");

@@ -15,8 +15,6 @@ enum { PAGES_FILES = 256, PAGES_DEPTH = 8 }; /* files at most, and folders withi
 pages_t *pages_read(const char *folder, zr_error_t *error);
 void pages_destroy(pages_t *pages); /* NULL is accepted */
 
-size_t pages_count(const pages_t *pages);
-
 /* Answers a request for one of them; `ctx` is a pages_t. */
 void pages_take(void *ctx, exchange_t *e);
 

@@ -24,16 +24,16 @@ typedef struct waiting {
 struct proxied {
     const gateway_config_t *config;
     poller_t *poller;
-    web_t *web;
+    proxied_door_t door;
     waiting_t *waiting; /* the first deadline first */
     size_t count;
 };
 
-proxied_t *proxied_new(const gateway_config_t *config, poller_t *poller, web_t *web) {
+proxied_t *proxied_new(const gateway_config_t *config, poller_t *poller, const proxied_door_t *door) {
     proxied_t *proxied = fatal_calloc(sizeof *proxied);
     proxied->config = config;
     proxied->poller = poller;
-    proxied->web = web;
+    proxied->door = *door;
     return proxied;
 }
 
@@ -63,17 +63,17 @@ static bool s_is_trusted(const proxied_t *proxied, const struct sockaddr *socket
 
 /* Passes the connection on, as the header says; without a header as it is. */
 static void s_pass(waiting_t *one, const http_proxy_t *header) {
-    web_t *web = one->owner->web;
+    const proxied_door_t *door = &one->owner->door;
     struct sockaddr_storage proxy = one->address;
     socklen_t len = one->len;
     int fd = s_release(one);
     if (!header || !header->has_source) {
-        web_accept(web, fd, (struct sockaddr *)&proxy, len);
+        door->pass(door->ctx, fd, (struct sockaddr *)&proxy, len);
         return;
     }
     struct sockaddr_in6 source = {.sin6_family = AF_INET6, .sin6_port = htons(header->port)};
     memcpy(&source.sin6_addr, header->source.bytes, sizeof source.sin6_addr);
-    web_accept_proxied(web, fd, (struct sockaddr *)&source, sizeof source, header->secure);
+    door->pass_proxied(door->ctx, fd, (struct sockaddr *)&source, sizeof source, header->secure);
 }
 
 /* The bytes stay in the socket until the header is whole, so that what follows it is not read here. */
@@ -88,8 +88,9 @@ static void s_on_ready(void *ctx, uint32_t events) {
     http_proxy_state_t state = len > 0 ? http_proxy_read(&header, zr_span_of(bytes, (size_t)len)) : HTTP_PROXY_BAD;
     if (state == HTTP_PROXY_MORE)
         return;
-    if (len > 0 && state == HTTP_PROXY_BAD && bytes[0] != '\r') {
-        s_pass(one, NULL); /* an HTTP request, or TLS */
+    bool bare = len > 0 ? bytes[0] != '\r' : len == 0 && one->owner->door.greets;
+    if (state == HTTP_PROXY_BAD && bare) {
+        s_pass(one, NULL); /* such as an HTTP request, or TLS */
     } else if (state == HTTP_PROXY_BAD || recv(one->fd, bytes, header.size, MSG_DONTWAIT) != (ssize_t)header.size) {
         close(s_release(one));
     } else {
@@ -99,7 +100,7 @@ static void s_on_ready(void *ctx, uint32_t events) {
 
 void proxied_accept(proxied_t *proxied, int fd, const struct sockaddr *address, socklen_t len) {
     if (!s_is_trusted(proxied, address)) {
-        web_accept(proxied->web, fd, address, len);
+        proxied->door.pass(proxied->door.ctx, fd, address, len);
         return;
     }
     if (proxied->count == PROXIED_MAX) {
@@ -112,7 +113,7 @@ void proxied_accept(proxied_t *proxied, int fd, const struct sockaddr *address, 
     one->source = (poll_source_t){s_on_ready, one};
     one->len = len;
     memcpy(&one->address, address, len);
-    one->deadline = zr_mono_ms() + proxied->config->request_timeout_ms;
+    one->deadline = zr_mono_ms() + (proxied->door.greets ? PROXIED_GRACE_MS : proxied->config->request_timeout_ms);
     DL_APPEND(proxied->waiting, one);
     proxied->count++;
     if (!poller_add(proxied->poller, fd, EPOLLIN | EPOLLRDHUP | EPOLLET, &one->source))
@@ -121,7 +122,10 @@ void proxied_accept(proxied_t *proxied, int fd, const struct sockaddr *address, 
 
 void proxied_turn(proxied_t *proxied, uint64_t now) {
     while (proxied->waiting && proxied->waiting->deadline <= now)
-        close(s_release(proxied->waiting));
+        if (proxied->door.greets)
+            s_pass(proxied->waiting, NULL);
+        else
+            close(s_release(proxied->waiting));
 }
 
 int proxied_timeout(const proxied_t *proxied, uint64_t now) {

@@ -3,20 +3,35 @@
 #ifndef PROXIED_H
 #define PROXIED_H
 
-#include "web.h"
+#include "gateway_config.h"
+#include "poller.h"
 
-enum { PROXIED_MAX = 1024 }; /* connections at a time whose beginning has not come; further ones are closed */
+enum {
+    PROXIED_MAX = 1024,     /* connections at a time whose beginning has not come; further ones are closed */
+    PROXIED_GRACE_MS = 1000 /* that a header may take where the gateway speaks first */
+};
 
 typedef struct proxied proxied_t;
 
-/* Connections go on to `web`. All three must outlive it. */
-proxied_t *proxied_new(const gateway_config_t *config, poller_t *poller, web_t *web);
+/* Where connections go on to. Both take over the descriptor. */
+typedef struct {
+    void (*pass)(void *ctx, int fd, const struct sockaddr *address, socklen_t len);
+    /* For the client at `address`. `secure`: it reached the proxy over TLS. */
+    void (*pass_proxied)(void *ctx, int fd, const struct sockaddr *address, socklen_t len, bool secure);
+    void *ctx;
+    /* The gateway speaks first: a connection that says nothing for PROXIED_GRACE_MS, or ends its half, goes on as it
+     * is. Else it is closed after limits/request-timeout. */
+    bool greets;
+} proxied_door_t;
+
+/* `door` is copied; the others must outlive it. */
+proxied_t *proxied_new(const gateway_config_t *config, poller_t *poller, const proxied_door_t *door);
 void proxied_destroy(proxied_t *proxied); /* NULL is accepted */
 
 /* Takes over the descriptor of a new connection. One that comes from no trusted proxy goes on at once. */
 void proxied_accept(proxied_t *proxied, int fd, const struct sockaddr *address, socklen_t len);
 
-/* Closes those that waited for limits/request-timeout. proxied_timeout says when that is next; -1: never. */
+/* Ends the waiting of those that waited too long. proxied_timeout says when that is next; -1: never. */
 void proxied_turn(proxied_t *proxied, uint64_t now);
 int proxied_timeout(const proxied_t *proxied, uint64_t now);
 

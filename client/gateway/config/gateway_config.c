@@ -66,6 +66,21 @@ static bool s_read_listen(const zr_setting_value_t *value, void *member, zr_erro
     return !fault || zr_fail(error, "\"%.80s\" is no address to listen on; %s", value->text, fault);
 }
 
+static bool s_read_room(const zr_setting_value_t *value, void *member, zr_error_t *error) {
+    const char *fault = zr_room_fault(zr_span(value->text));
+    if (fault)
+        return zr_fail(error, "\"%.40s\" is no room: %s", value->text, fault);
+    strcpy(member, value->text);
+    return true;
+}
+
+static bool s_read_format(const zr_setting_value_t *value, void *member, zr_error_t *error) {
+    lines_format_t *format = member;
+    *format = strcmp(value->text, "body") == 0 ? LINES_FORMAT_BODY : LINES_FORMAT_NICK;
+    return *format == LINES_FORMAT_BODY || strcmp(value->text, "nick") == 0 ||
+           zr_fail(error, "\"%.40s\" is no format; write nick (\"nick: text\") or body (the text alone)", value->text);
+}
+
 /* The two lists are members of the struct beside their counts. So the member of their rows is the whole struct. */
 
 static bool s_add_proxy(const zr_setting_value_t *value, void *member, zr_error_t *error) {
@@ -110,6 +125,8 @@ static void s_clear_origins(void *member) {
 
 static const zr_setting_kind_t s_key = {s_read_key, NULL};
 static const zr_setting_kind_t s_listen = {s_read_listen, NULL};
+static const zr_setting_kind_t s_room = {s_read_room, NULL};
+static const zr_setting_kind_t s_format = {s_read_format, NULL};
 static const zr_setting_kind_t s_proxies = {s_add_proxy, s_clear_proxies};
 static const zr_setting_kind_t s_origins = {s_add_origin, s_clear_origins};
 
@@ -131,17 +148,28 @@ static const zr_setting_t s_rows[] = {
     {"http", "page", &zr_kind_path, AT(page), 1, GATEWAY_TEXT},
     {"http", "insecure", &zr_kind_bool, AT(insecure), 0, 1},
     {"http", "log-level", &zr_kind_log_level, AT(log_level), 0, 0},
+    {"lines", "listen", &s_listen, AT(lines), 0, 0},
+    {"lines", "room", &s_room, AT(lines_room), 0, 0},
+    {"lines", "format", &s_format, AT(lines_format), 0, 0},
+    {"lines", "history", &zr_kind_u64, AT(lines_history), 0, 1000},
+    {"irc", "listen", &s_listen, AT(irc), 0, 0},
+    {"irc", "history", &zr_kind_u64, AT(irc_history), 0, 1000},
+    {"irc", "rate", &zr_kind_u64, AT(irc_rate), 1, 10000},
     {"limits", "max-connections", &zr_kind_u64, AT(max_connections), 1, 1000000},
     {"limits", "max-address-connections", &zr_kind_u64, AT(max_address_connections), 1, 1000000},
     {"limits", "max-header", &zr_kind_u64, AT(max_header), 2 * KIB, 1 * MIB},
     {"limits", "max-body", &zr_kind_u64, AT(max_body), 1, 256 * MIB},
     {"limits", "max-message", &zr_kind_u64, AT(max_message), 1 * KIB, 256 * MIB},
+    {"limits", "max-line", &zr_kind_u64, AT(max_line), 512, 64 * KIB},
+    {"limits", "max-deliveries", &zr_kind_u64, AT(max_deliveries), 1000, 1000000000},
     {"limits", "request-timeout", &zr_kind_time, AT(request_timeout_ms), 1 * SECOND, 3600 * SECOND},
     {"limits", "ping", &zr_kind_time, AT(ping_ms), 100, 3600 * SECOND},
     {"limits", "reader-queue", &zr_kind_u64, AT(reader_queue), 4 * KIB, 1024 * MIB},
     {"limits", "answer-queue", &zr_kind_u64, AT(answer_queue), 64 * KIB, 1024 * MIB},
+    {"limits", "all-queues", &zr_kind_u64, AT(all_queues), 1 * MIB, 1024 * 1024 * MIB},
     {"limits", "max-rooms", &zr_kind_u64, AT(max_rooms), 1, 100000},
     {"limits", "max-topics", &zr_kind_u64, AT(max_topics), 8, 10000000},
+    {"limits", "max-topic-bytes", &zr_kind_u64, AT(max_topic_bytes), 1 * KIB, 1024 * MIB},
 };
 
 const zr_setting_table_t gateway_config_table = {"zrelay-gateway.conf", s_rows, sizeof s_rows / sizeof s_rows[0], NULL};
@@ -151,17 +179,26 @@ void gateway_config_default(gateway_config_t *config) {
         .server = "tcp://127.0.0.1:5570",
         .http = {.host = "127.0.0.1", .port = 5580},
         .log_level = ZR_LOG_INFO,
+        .lines_room = "lobby",
+        .lines_format = LINES_FORMAT_NICK,
+        .lines_history = 10,
+        .irc_history = 20,
+        .irc_rate = 5,
         .max_connections = 20000,
         .max_address_connections = 1000,
         .max_header = 8 * KIB,
         .max_body = 1 * MIB,
         .max_message = 1 * MIB,
+        .max_line = 16 * KIB,
+        .max_deliveries = 100000,
         .request_timeout_ms = 20 * SECOND,
         .ping_ms = 30 * SECOND,
         .reader_queue = 1 * MIB,
         .answer_queue = 8 * MIB,
+        .all_queues = 256 * MIB,
         .max_rooms = 200,
         .max_topics = 2000,
+        .max_topic_bytes = 48 * KIB,
         .page = ZRELAY_PAGE,
     };
 }
@@ -195,7 +232,19 @@ bool gateway_config_complete(const gateway_config_t *config, zr_error_t *error) 
             "%s:%u can be reached from other machines, without encryption; give --tls-cert and --tls-key, listen on "
             "127.0.0.1 behind a proxy, or say --insecure if the network is yours alone",
             config->http.host, config->http.port);
+    if (config->lines.host[0] && !listen_address_is_local(&config->lines) && !config->insecure)
+        ok = zr_fail(error,
+            "lines at %s:%u can be reached from other machines, without encryption; listen on 127.0.0.1 behind a "
+            "proxy, or say --insecure if the network is yours alone",
+            config->lines.host, config->lines.port);
+    if (config->irc.host[0] && !listen_address_is_local(&config->irc) && !config->insecure)
+        ok = zr_fail(error,
+            "IRC at %s:%u can be reached from other machines, without encryption; listen on 127.0.0.1 behind a proxy, "
+            "or say --insecure if the network is yours alone",
+            config->irc.host, config->irc.port);
     if (config->reader_queue > config->answer_queue)
         ok = zr_fail(error, "limits/reader-queue must not be above limits/answer-queue");
+    if (config->answer_queue > config->all_queues / 4)
+        ok = zr_fail(error, "limits/answer-queue must be at most a quarter of limits/all-queues");
     return ok;
 }

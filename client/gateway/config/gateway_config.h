@@ -4,6 +4,7 @@
 
 #include "errors.h"
 #include "logger.h"
+#include "names.h"
 #include "netblock.h"
 #include "setting.h"
 
@@ -14,6 +15,11 @@ typedef struct {
     char host[GATEWAY_HOST]; /* a number, or * for all of IPv6 and IPv4 */
     unsigned port;           /* 0: a free one */
 } listen_address_t;
+
+typedef enum {
+    LINES_FORMAT_NICK, /* "nick: text" */
+    LINES_FORMAT_BODY, /* the text alone */
+} lines_format_t;
 
 /* Each of these has a line in etc/zrelay-gateway.conf, which explains it. Sizes are bytes, times milliseconds. */
 typedef struct {
@@ -35,12 +41,23 @@ typedef struct {
     bool insecure;
     zr_log_level_t log_level;
 
+    /* lines */
+    listen_address_t lines; /* its host is empty: nothing listens */
+    char lines_room[ZR_ROOM_MAX + 1];
+    lines_format_t lines_format;
+    uint64_t lines_history;
+
+    /* irc */
+    listen_address_t irc; /* its host is empty: nothing listens */
+    uint64_t irc_history; /* messages that a client without draft/chathistory gets when it joins */
+    uint64_t irc_rate;    /* lines that a client may send in a second */
+
     /* limits */
     uint64_t max_connections, max_address_connections;
-    uint64_t max_header, max_body, max_message;
+    uint64_t max_header, max_body, max_message, max_line, max_deliveries;
     uint64_t request_timeout_ms, ping_ms;
-    uint64_t reader_queue, answer_queue;
-    uint64_t max_rooms, max_topics;
+    uint64_t reader_queue, answer_queue, all_queues;
+    uint64_t max_rooms, max_topics, max_topic_bytes;
 } gateway_config_t;
 
 void gateway_config_default(gateway_config_t *config);

@@ -25,6 +25,8 @@ void blob_queue_push(blob_queue_t *queue, zr_blob_t *blob) {
         s_grow(queue);
     queue->blobs[s_at(queue, queue->count++)] = zr_blob_ref(blob);
     queue->bytes += zr_blob_len(blob);
+    queue_holder_add(&queue->holder, blob);
+    queue_holder_begin(&queue->holder);
 }
 
 zr_blob_t *blob_queue_first(const blob_queue_t *queue) {
@@ -45,7 +47,14 @@ static void s_free_if_empty(blob_queue_t *queue) {
     if (queue->count > 0)
         return;
     free(queue->blobs);
-    *queue = (blob_queue_t){0};
+    queue_holder_end(&queue->holder);
+    *queue = (blob_queue_t){.holder = queue->holder};
+}
+
+static void s_give_up(blob_queue_t *queue, size_t i) {
+    zr_blob_t *blob = queue->blobs[s_at(queue, i)];
+    queue_holder_remove(&queue->holder, blob);
+    zr_blob_unref(blob);
 }
 
 void blob_queue_drop(blob_queue_t *queue, size_t bytes) {
@@ -58,7 +67,7 @@ void blob_queue_drop(blob_queue_t *queue, size_t bytes) {
             return;
         }
         bytes -= left;
-        zr_blob_unref(blob);
+        s_give_up(queue, 0);
         queue->offset = 0;
         queue->first = s_at(queue, 1);
         queue->count--;
@@ -69,7 +78,7 @@ void blob_queue_drop(blob_queue_t *queue, size_t bytes) {
 void blob_queue_cut(blob_queue_t *queue) {
     size_t kept = queue->offset > 0 ? 1 : 0;
     for (size_t i = kept; i < queue->count; i++)
-        zr_blob_unref(queue->blobs[s_at(queue, i)]);
+        s_give_up(queue, i);
     queue->count = kept;
     queue->bytes = kept ? zr_blob_len(queue->blobs[queue->first]) - queue->offset : 0;
     s_free_if_empty(queue);

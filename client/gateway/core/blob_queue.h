@@ -4,13 +4,14 @@
 
 #include <sys/uio.h>
 
-#include "blob.h"
+#include "queue_budget.h"
 
 typedef struct {
     zr_blob_t **blobs; /* a ring of `size` places, a power of two */
     size_t first, count, size;
-    size_t offset; /* bytes of the first one that are gone already */
-    size_t bytes;  /* that wait */
+    size_t offset;         /* bytes of the first one that are gone already */
+    size_t bytes;          /* that wait */
+    queue_holder_t holder; /* what all queues together may hold: to be set while it is empty */
 } blob_queue_t;
 
 /* A zeroed struct is empty. */

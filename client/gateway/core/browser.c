@@ -405,7 +405,7 @@ static bool s_on_error(browser_t *b, const char *code, zr_span_t frame) {
 
 /* The peer did not ask; it hears of the gateway's own pings only if a room moved. */
 static bool s_on_pong(browser_t *b, json_t *pong) {
-    if (!s_is(json_string_value(json_object_get(pong, "re")), "gateway"))
+    if (!channel_is_beat(pong))
         return true;
     bool moved = json_object_size(json_object_get(pong, "heads")) ||
                  json_object_size(json_object_get(pong, "versions")) || zr_has(pong, "list") || zr_has(pong, "more");

@@ -1,8 +1,8 @@
 /* A WebSocket at /v1/ws: a client of the protocol, on a channel of its own. The gateway passes its frames on, and adds
  * what a browser lacks: a SUB. Without socket, clock or thread.
  *
- * The gateway hands the entries of an open room only to a peer that asked for them (`subscribe`), and whose `join` or
- * `follow` the broker answered. */
+ * The gateway hands the entries of an open room only to a peer that asked for them (`subscribe`). The broker must have
+ * answered its `join` or `follow`. */
 #ifndef BROWSER_H
 #define BROWSER_H
 

@@ -14,6 +14,7 @@ struct room_sub {
     feed_reader_t entries, members; /* members: presence of a room; a prefix brings both with entries */
     zr_blob_t **held;
     size_t held_count, held_size;
+    size_t cost; /* its part of the peer's */
     room_sub_t *prev, *next;
     size_t len;
     char name[];
@@ -27,6 +28,7 @@ struct room_subs {
     void *ctx;
     room_sub_t *all;
     size_t count;
+    size_t cost; /* of the topics that this peer was the first to want */
 };
 
 #define SUB_OF(reader, member) ((room_sub_t *)(void *)((char *)(reader)-offsetof(room_sub_t, member)))
@@ -91,10 +93,25 @@ static void s_on_members_live(feed_reader_t *reader) {
 
 /* --- Subscribing --- */
 
+/* One peer may bring half of the topics that are left. So a peer that wants very many leaves some to the others. */
+static feed_joined_t s_join(room_sub_t *sub, feed_reader_t *reader, zr_span_t topic, uint64_t now) {
+    room_subs_t *subs = sub->subs;
+    feeds_t *feeds = subs->host->feeds;
+    size_t cost = feeds_cost(feeds, topic);
+    if (cost > 0 && subs->cost + cost > feeds_left(feeds) / 2)
+        return FEED_FULL;
+    feed_joined_t joined = feeds_join(feeds, reader, topic, now);
+    if (joined == FEED_FULL)
+        return FEED_FULL;
+    sub->cost += cost;
+    subs->cost += cost;
+    return joined;
+}
+
 static bool s_join_members(room_sub_t *sub, uint64_t now) {
     uint8_t topic[FEED_TOPIC_MAX];
     size_t len = feed_topic(zr_span_of(sub->name, sub->len), true, topic);
-    feed_joined_t joined = feeds_join(sub->subs->host->feeds, &sub->members, zr_span_of(topic, len), now);
+    feed_joined_t joined = s_join(sub, &sub->members, zr_span_of(topic, len), now);
     sub->presence_live = joined == FEED_LIVE;
     return joined != FEED_FULL;
 }
@@ -107,10 +124,9 @@ bool room_sub_want_presence(room_sub_t *sub, uint64_t now) {
 }
 
 static bool s_join_feeds(room_sub_t *sub, zr_span_t name, uint64_t now) {
-    feeds_t *feeds = sub->subs->host->feeds;
     uint8_t topic[FEED_TOPIC_MAX];
     zr_span_t entries = sub->prefix ? name : zr_span_of(topic, feed_topic(name, false, topic));
-    feed_joined_t joined = feeds_join(feeds, &sub->entries, entries, now);
+    feed_joined_t joined = s_join(sub, &sub->entries, entries, now);
     sub->entries_live = joined == FEED_LIVE;
     sub->presence_live = true;
     if (joined == FEED_FULL || sub->prefix || !sub->presence)
@@ -144,6 +160,7 @@ void room_subs_remove(room_subs_t *subs, room_sub_t *sub, uint64_t now) {
     s_drop_held(sub);
     DL_DELETE(subs->all, sub);
     subs->count--;
+    subs->cost -= sub->cost;
     free(sub);
 }
 

@@ -32,6 +32,8 @@ bool delivery_begin(delivery_t *d, zr_span_t frame) {
 void delivery_finish(delivery_t *d) {
     for (int form = 0; form < FORMS; form++)
         zr_blob_unref(d->forms[form]);
+    for (int i = 0; i < DELIVERY_OTHERS; i++)
+        zr_blob_unref(d->others[i]);
 }
 
 /* --- One message with all entries --- */

@@ -22,6 +22,7 @@ struct feed {
     uint64_t sync;    /* the one that shows that it is live */
     uint64_t idle_at; /* since when it has no reader, in ms */
     feed_reader_t *readers;
+    size_t count;        /* of them */
     feed_t *prev, *next; /* in the list of those to be subscribed to, or of those without a reader */
     UT_hash_handle hh;
     size_t len;
@@ -29,7 +30,8 @@ struct feed {
 };
 
 struct feeds {
-    size_t max_topics;
+    size_t max_topics, max_bytes;
+    size_t bytes, idle_bytes; /* that all topics cost; and those without a reader */
     feeds_change_fn *change;
     void *ctx;
     feed_t *all;
@@ -42,9 +44,10 @@ struct feeds {
     feed_reader_t *cursor; /* the next one of a walk over readers; leaving moves it on */
 };
 
-feeds_t *feeds_new(size_t max_topics, feeds_change_fn *change, void *ctx) {
+feeds_t *feeds_new(size_t max_topics, size_t max_bytes, feeds_change_fn *change, void *ctx) {
     feeds_t *feeds = fatal_calloc(sizeof *feeds);
     feeds->max_topics = max_topics;
+    feeds->max_bytes = max_bytes;
     feeds->change = change;
     feeds->ctx = ctx;
     feeds->sync = 1;
@@ -55,12 +58,21 @@ static bool s_is_prefix(const feed_t *feed) {
     return feed->len == 0 || feed->topic[feed->len - 1] > ZR_TOPIC_PRESENCE;
 }
 
+static size_t s_cost(size_t len) {
+    return len + FEED_MORE;
+}
+
+static void s_end_idle(feed_t *feed) {
+    DL_DELETE(feed->feeds->idle, feed);
+    feed->feeds->idle_bytes -= s_cost(feed->len);
+}
+
 static void s_unlist(feed_t *feed) {
     feeds_t *feeds = feed->feeds;
     if (feed->state == FEED_NEW)
         DL_DELETE(feeds->to_send, feed);
     else if (!feed->readers)
-        DL_DELETE(feeds->idle, feed);
+        s_end_idle(feed);
 }
 
 /* The topic has no reader. */
@@ -68,6 +80,7 @@ static void s_drop(feed_t *feed) {
     feeds_t *feeds = feed->feeds;
     s_unlist(feed);
     feeds->prefixes[feed->len] -= s_is_prefix(feed);
+    feeds->bytes -= s_cost(feed->len);
     HASH_DEL(feeds->all, feed);
     free(feed);
 }
@@ -90,6 +103,10 @@ size_t feed_topic(zr_span_t room, bool presence, uint8_t out[FEED_TOPIC_MAX]) {
     return room.len + 1;
 }
 
+size_t feed_readers(const feed_reader_t *reader) {
+    return reader->feed ? reader->feed->count : 0;
+}
+
 size_t feeds_topics(const feeds_t *feeds) {
     return HASH_COUNT(feeds->all);
 }
@@ -109,11 +126,24 @@ static void s_unsubscribe(feed_t *feed) {
     s_drop(feed);
 }
 
+static bool s_is_full(const feeds_t *feeds, zr_span_t topic) {
+    return HASH_COUNT(feeds->all) >= feeds->max_topics || feeds->bytes + s_cost(topic.len) > feeds->max_bytes;
+}
+
+size_t feeds_cost(const feeds_t *feeds, zr_span_t topic) {
+    return s_find(feeds, topic.len ? topic.ptr : "", topic.len) ? 0 : s_cost(topic.len);
+}
+
+size_t feeds_left(const feeds_t *feeds) {
+    return feeds->max_bytes - feeds->bytes + feeds->idle_bytes;
+}
+
 static feed_t *s_make(feeds_t *feeds, zr_span_t topic) {
-    if (HASH_COUNT(feeds->all) >= feeds->max_topics && feeds->idle)
+    while (s_is_full(feeds, topic) && feeds->idle)
         s_unsubscribe(feeds->idle);
-    if (HASH_COUNT(feeds->all) >= feeds->max_topics || topic.len > FEED_TOPIC_MAX)
+    if (s_is_full(feeds, topic) || topic.len > FEED_TOPIC_MAX)
         return NULL;
+    feeds->bytes += s_cost(topic.len);
     feed_t *feed = fatal_calloc(sizeof *feed);
     feed->feeds = feeds;
     feed->len = topic.len;
@@ -133,10 +163,11 @@ feed_joined_t feeds_join(feeds_t *feeds, feed_reader_t *reader, zr_span_t topic,
     if (!feed)
         return FEED_FULL;
     if (!feed->readers && feed->state != FEED_NEW && feed->idle_at)
-        DL_DELETE(feeds->idle, feed);
+        s_end_idle(feed);
     feed->idle_at = 0;
     reader->feed = feed;
     DL_APPEND(feed->readers, reader);
+    feed->count++;
     return feed->state == FEED_READY ? FEED_LIVE : FEED_WAITS;
 }
 
@@ -147,14 +178,17 @@ void feeds_leave(feed_reader_t *reader, uint64_t now) {
     if (feed->feeds->cursor == reader)
         feed->feeds->cursor = reader->next;
     DL_DELETE(feed->readers, reader);
+    feed->count--;
     reader->feed = NULL;
     if (feed->readers)
         return;
     feed->idle_at = now ? now : 1;
     if (feed->state == FEED_NEW)
         s_drop(feed);
-    else
+    else {
         DL_APPEND(feed->feeds->idle, feed);
+        feed->feeds->idle_bytes += s_cost(feed->len);
+    }
 }
 
 /* --- Frames --- */

@@ -27,12 +27,13 @@ typedef struct feed_reader {
 /* Carries out a subscription, or its end. */
 typedef void feeds_change_fn(void *ctx, bool subscribe, zr_span_t topic);
 
-/* At most `max_topics` topics are subscribed to. */
-feeds_t *feeds_new(size_t max_topics, feeds_change_fn *change, void *ctx);
+/* At most `max_topics` topics are subscribed to, of at most `max_bytes`. A topic costs its bytes and FEED_MORE, as it does
+ * at the broker, which disconnects a SUB that has more than limits/max-user-topics. */
+feeds_t *feeds_new(size_t max_topics, size_t max_bytes, feeds_change_fn *change, void *ctx);
 void feeds_destroy(feeds_t *feeds); /* no reader may be left; NULL is accepted */
 
 /* The topics of a room's entries and presence (PROTOCOL.md, section 5) into `out`; returns the length. */
-enum { FEED_TOPIC_MAX = 129 };
+enum { FEED_TOPIC_MAX = 129, FEED_MORE = 16 };
 size_t feed_topic(zr_span_t room, bool presence, uint8_t out[FEED_TOPIC_MAX]);
 
 /* Adds the reader to a topic. A topic without a final 0 or 1 byte is a prefix, which gets entries and presence of all
@@ -40,7 +41,14 @@ size_t feed_topic(zr_span_t room, bool presence, uint8_t out[FEED_TOPIC_MAX]);
  * topics. */
 typedef enum { FEED_LIVE, FEED_WAITS, FEED_FULL } feed_joined_t;
 feed_joined_t feeds_join(feeds_t *feeds, feed_reader_t *reader, zr_span_t topic, uint64_t now);
+/* What the topic would cost: 0 if it is there already. What all further ones may cost, those without a reader given up. */
+size_t feeds_cost(const feeds_t *feeds, zr_span_t topic);
+size_t feeds_left(const feeds_t *feeds);
+
 void feeds_leave(feed_reader_t *reader, uint64_t now); /* one that reads nothing is accepted */
+
+/* How many readers its topic has, itself included; 0: it reads nothing. */
+size_t feed_readers(const feed_reader_t *reader);
 
 /* A frame came by SUB: tells each reader of its topic once, and each reader of a prefix. */
 void feeds_take(feeds_t *feeds, delivery_t *delivery);

@@ -156,7 +156,8 @@ void room_reader_replayed(room_reader_t *r, const json_t *replayed) {
         s_go_on(r);
         return;
     }
-    if (r->begun && r->last > 0 && json_is_false(json_object_get(replayed, "complete")) && r->calls->lost)
+    bool moved = seq > r->last || s_number(replayed, "count") > 0; /* else what is gone comes behind it all */
+    if (r->begun && r->last > 0 && moved && json_is_false(json_object_get(replayed, "complete")) && r->calls->lost)
         r->calls->lost(r->ctx);
     r->begun = true;
     r->last = seq > r->last ? seq : r->last;

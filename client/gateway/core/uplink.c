@@ -26,6 +26,8 @@ enum {
     BEATS_PAUSE_MS = 5 /* and until the next ones */
 };
 
+#define BEAT "gateway" /* the id of heartbeats */
+
 typedef enum {
     UPLINK_CLOSED,   /* no DEALER; `retry_at` says when there is one */
     UPLINK_WAITING,  /* a DEALER connects */
@@ -65,7 +67,7 @@ struct uplink {
     closing_t *closing;
     uint32_t number;
 
-    uint64_t back_at; /* when a SUB is to be made; 0: there is one, or none is wanted */
+    uint64_t back_at; /* when a SUB is to be made; 0: there is one, or no SUB is wanted */
     back_sync_t sync;
 
     blob_queue_t out;            /* frames that the DEALER did not take yet */
@@ -164,6 +166,11 @@ static void s_set_alive(channel_t *channel, bool alive) {
 
 void channel_set_session(channel_t *channel, bool alive) {
     s_set_alive(channel, alive && channel->open);
+}
+
+bool channel_is_beat(const json_t *object) {
+    const char *re = json_string_value(json_object_get(object, "re"));
+    return re && strcmp(re, BEAT) == 0;
 }
 
 bool channel_is_open(const channel_t *channel) {
@@ -493,7 +500,7 @@ static uint64_t s_beats_due(const uplink_t *u) {
 }
 
 static void s_beat(uplink_t *u) {
-    static const char ping[] = "{\"op\":\"ping\",\"id\":\"gateway\"}";
+    static const char ping[] = "{\"op\":\"ping\",\"id\":\"" BEAT "\"}";
     if (u->beat_at <= u->now) {
         s_mark(u);
         u->beat_at = u->now + u->heartbeat;

@@ -76,9 +76,11 @@ bool channel_is_open(const channel_t *channel);
 void channel_send(channel_t *channel, zr_span_t inner);
 void channel_say(channel_t *channel, json_t *object); /* takes over the reference */
 
-/* The session on the channel began or ended: while it lives, the uplink sends its heartbeats. Their pongs have `re`
- * "gateway". */
+/* The session on the channel begins or ended. Until its end the uplink sends its heartbeats. */
 void channel_set_session(channel_t *channel, bool alive);
+
+/* Does the broker's answer `object` belong to such a heartbeat? It is a `pong`, or says that there is no session. */
+bool channel_is_beat(const json_t *object);
 
 /* The peer is gone. Frees the channel; NULL is accepted. */
 void channel_close(channel_t *channel);

@@ -29,7 +29,7 @@ typedef struct {
     char name[HTTP_PROBLEM_NAME_SIZE]; /* with HTTP_UNKNOWN: the broker's code */
     char detail[HTTP_DETAIL_SIZE];     /* UTF-8: what happened here, and what to do; empty: what the title says */
     uint64_t wait_ms;                  /* 0: no time is named after which it may work */
-    uint64_t seq;                      /* with ZR_CONFLICT: the position of the key's value; 0: it has none */
+    uint64_t seq;                      /* with ZR_CONFLICT: the position of the key's value; 0: the key has no value */
 } http_problem_t;
 
 /* Sets `problem` to this code with a text; the text is cut to its size at the end of a character. Always false, so that
@@ -42,7 +42,7 @@ void http_problem_of(http_problem_t *problem, zr_span_t code, zr_span_t text, ui
 unsigned http_problem_status(const http_problem_t *problem);
 const char *http_problem_name(const http_problem_t *problem);
 
-/* Seconds for the field Retry-After, rounded up; 0: the answer has none. */
+/* Seconds for the field Retry-After, rounded up; 0: the answer has no such field. */
 uint64_t http_problem_retry_s(const http_problem_t *problem);
 
 /* Appends the body, application/problem+json. */

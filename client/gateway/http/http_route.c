@@ -26,7 +26,9 @@ static int s_next_byte(zr_span_t text, size_t *at, bool form) {
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-bool http_unescape(zr_span_t text, bool form, char *out, size_t size) {
+/* Decodes percent-encoded `text` into `out`, which has `size` bytes, and ends it with a NUL. false: an escape is
+ * malformed, a NUL is in it, or it does not fit. With `form` a plus is a space. */
+static bool s_unescape(zr_span_t text, bool form, char *out, size_t size) {
     size_t len = 0;
     for (size_t at = 0; at < text.len;) {
         int byte = s_next_byte(text, &at, form);
@@ -164,14 +166,14 @@ static bool s_read_parameter(http_route_t *route, zr_span_t text, http_problem_t
     char name[16], value[ZR_ROOM_MAX + 1];
     zr_span_t rest = text;
     zr_span_t raw = zr_span_cut(&rest, '=');
-    if (!http_unescape(raw, true, name, sizeof name))
+    if (!s_unescape(raw, true, name, sizeof name))
         return http_fail(problem, HTTP_BAD_REQUEST, "the query has a parameter that nothing here takes");
     for (unsigned i = 0; i < HTTP_Q_COUNT; i++) {
         if (strcmp(name, s_parameters[i].name) != 0 || !(s_parameters[i].resources >> route->resource & 1))
             continue;
         if (route->has >> i & 1)
             return http_fail(problem, HTTP_BAD_REQUEST, "the query has '%s' twice; give it once", name);
-        if (!http_unescape(rest, true, value, sizeof value) || !s_read_value(route, (http_parameter_t)i, value))
+        if (!s_unescape(rest, true, value, sizeof value) || !s_read_value(route, (http_parameter_t)i, value))
             return http_fail(problem, HTTP_BAD_REQUEST, "'%s' in the query %s", name, s_parameters[i].rule);
         route->has |= 1u << i;
         return true;
@@ -209,7 +211,7 @@ static bool s_segment(zr_span_t *path, char *out, size_t size, http_problem_t *p
     const char *end = path->len ? memchr(path->ptr, '/', path->len) : NULL;
     zr_span_t raw = zr_span_of(path->ptr, end ? (size_t)(end - path->ptr) : path->len);
     *path = zr_span_of(raw.ptr + raw.len, path->len - raw.len);
-    if (!http_unescape(raw, false, out, size))
+    if (!s_unescape(raw, false, out, size))
         return s_fail_path(problem);
     if (s_is_dots(out))
         return http_fail(problem, HTTP_BAD_REQUEST, "a segment of the path is '.' or '..', which proxies change");

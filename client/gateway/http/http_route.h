@@ -47,7 +47,7 @@ typedef enum {
 
 typedef struct {
     http_resource_t resource;
-    char room[ZR_ROOM_MAX + 1]; /* valid, or empty if the resource has none */
+    char room[ZR_ROOM_MAX + 1]; /* valid, or empty if the resource has no room */
     char key[ZR_KEY_MAX + 1];   /* likewise */
     unsigned has;
     http_position_t after;
@@ -70,9 +70,5 @@ bool http_position_read(http_position_t *position, zr_span_t text);
 
 /* Writes "EPOCH:SEQ"; returns its length. */
 size_t http_position_write(char out[HTTP_POSITION_SIZE], uint64_t epoch, uint64_t seq);
-
-/* Decodes percent-encoded `text` into `out`, which has `size` bytes, and ends it with a NUL. false: an escape is
- * malformed, a NUL is in it, or it does not fit. With `form` a plus is a space. */
-bool http_unescape(zr_span_t text, bool form, char *out, size_t size);
 
 #endif

@@ -7,8 +7,8 @@
 
 #define SSE_TYPE "text/event-stream"
 
-/* Appends the event of an entry, with the id EPOCH:SEQ. HTTP_FORMAT_BODY: the data is the body; a body that lines
- * cannot carry (it is not UTF-8, or has a carriage return or a NUL) comes as event `base64`, and a deletion as event
+/* Appends the event of an entry, with the id EPOCH:SEQ. HTTP_FORMAT_BODY: the data is the body. Lines cannot carry a
+ * body that is not UTF-8, or has a carriage return or a NUL: it comes as event `base64`. A deletion comes as event
  * `deleted`, with the key as data. Every other format: the data is the JSON object that `zrelay --json` writes. */
 void sse_entry(zr_buffer_t *out, zr_span_t room, uint64_t epoch, const zr_entry_t *entry, http_format_t format);
 

@@ -42,7 +42,7 @@ line_state_t line_reader_next(line_reader_t *reader, size_t max, zr_span_t *inpu
         bool whole = input->len > 0 && memchr(input->ptr, '\n', input->len);
         zr_span_t piece = zr_span_cut(input, '\n');
         if (!whole) {
-            *input = zr_span_of(piece.ptr + piece.len, 0);
+            input->len = 0;
             return s_keep(reader, max, piece);
         }
         if (reader->skipping) {

@@ -32,6 +32,7 @@ typedef enum {
 struct stream {
     stream_pool_t *pool;
     int fd;
+    tls_session_t *tls; /* NULL: the connection is plain */
     poll_source_t source;
     const stream_events_t *events;
     void *ctx;
@@ -45,6 +46,7 @@ struct stream {
     bool reading, writing;   /* in these lists */
     bool closing;            /* in the list of those that close */
     bool wants_room;         /* `drained` is to be called */
+    uint64_t born;           /* when it came */
     uint64_t due;            /* the end of the linger */
     uint64_t written, acked; /* bytes: into the socket, and what the peer had acknowledged at the last look */
     unsigned stalls;         /* looks since it acknowledged some of what waits */
@@ -57,6 +59,7 @@ struct stream {
 struct stream_pool {
     const gateway_config_t *config;
     poller_t *poller;
+    queue_budget_t *budget;
     uint64_t now;
     stream_t *all, *reading, *writing, *dying;
     stream_t *closing; /* the first `due` first, since all linger equally long */
@@ -121,12 +124,24 @@ static size_t s_take_rest(stream_t *s) {
     return len;
 }
 
+/* What waited for the end of the handshake can be written now. */
+static ssize_t s_receive_tls(stream_t *s, void *out, size_t len) {
+    bool was_ready = tls_session_is_ready(s->tls);
+    ssize_t got = tls_session_receive(s->tls, out, len);
+    if (!was_ready && tls_session_is_ready(s->tls)) {
+        s->writable = true;
+        s_want_write(s);
+    }
+    return got;
+}
+
 /* Returns how many bytes came behind the `len` that are in the buffer. */
 static size_t s_receive(stream_t *s, size_t len) {
     size_t room = sizeof s->pool->buffer - len;
     if (!s->readable || room == 0)
         return 0;
-    ssize_t got = recv(s->fd, s->pool->buffer + len, room, MSG_DONTWAIT);
+    ssize_t got =
+        s->tls ? s_receive_tls(s, s->pool->buffer + len, room) : recv(s->fd, s->pool->buffer + len, room, MSG_DONTWAIT);
     if (got > 0) {
         s->pool->counts.bytes_in += (uint64_t)got;
         return (size_t)got;
@@ -191,7 +206,8 @@ static bool s_write_once(stream_t *s) {
     struct iovec pieces[PIECES];
     struct msghdr message = {.msg_iov = pieces};
     message.msg_iovlen = (size_t)blob_queue_peek(&s->queue, pieces, PIECES);
-    ssize_t len = sendmsg(s->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t len = s->tls ? tls_session_send(s->tls, pieces, message.msg_iovlen)
+                         : sendmsg(s->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (len < 0 && (errno == EAGAIN || errno == EINTR)) {
         s->writable = errno == EINTR;
         return false;
@@ -209,6 +225,8 @@ static bool s_write_once(stream_t *s) {
 
 static void s_shut(stream_t *s) {
     s->state = STREAM_SHUT;
+    if (s->tls)
+        tls_session_end(s->tls);
     shutdown(s->fd, SHUT_WR);
     if (s->ended)
         s_die(s);
@@ -232,6 +250,14 @@ static void s_too_slow(stream_t *s) {
     s_die(s);
 }
 
+/* Others need the room. */
+static void s_evict(void *ctx) {
+    stream_t *s = ctx;
+    s->pool->counts.queued -= s->queue.bytes;
+    blob_queue_finish(&s->queue);
+    s_too_slow(s);
+}
+
 bool stream_send(stream_t *s, zr_blob_t *bytes, bool live) {
     stream_pool_t *pool = s->pool;
     size_t after = s->queue.bytes + zr_blob_len(bytes);
@@ -246,6 +272,8 @@ bool stream_send(stream_t *s, zr_blob_t *bytes, bool live) {
         s_too_slow(s);
         return false;
     }
+    if (!queue_budget_make_room(pool->budget, zr_blob_len(bytes)) || s->state != STREAM_OPEN)
+        return false;
     blob_queue_push(&s->queue, bytes);
     pool->counts.queued += zr_blob_len(bytes);
     s_want_write(s);
@@ -291,7 +319,8 @@ static void s_ready(void *ctx, uint32_t events) {
         if (s->queue.count > 0 || s->state == STREAM_CLOSING)
             s_want_write(s);
     }
-    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+    bool handshakes = s->tls && !tls_session_is_ready(s->tls); /* it may have to write */
+    if (handshakes || events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
         s->readable = true;
         s_want_read(s);
     }
@@ -334,7 +363,10 @@ stream_t *stream_new(
         .address = from->address,
         .port = (uint16_t)from->port,
         .secure = from->secure,
+        .tls = from->tls ? tls_session_new(from->tls, from->fd) : NULL,
+        .born = pool->now,
         .writable = true};
+    s->queue.holder = (queue_holder_t){.budget = pool->budget, .evict = s_evict, .ctx = s};
     s->source = (poll_source_t){s_ready, s};
     DL_APPEND(pool->all, s);
     pool->counts.open++;
@@ -359,6 +391,7 @@ static void s_free(stream_t *s) {
     pool->counts.queued -= s->queue.bytes;
     blob_queue_finish(&s->queue);
     s_forget_rest(s);
+    tls_session_destroy(s->tls);
     close(s->fd);
     free(s);
 }
@@ -382,7 +415,9 @@ static void s_look(stream_t *s) {
     bool waits = under_way > 0 || s->queue.count > 0;
     s->stalls = waits && acked == s->acked ? s->stalls + 1 : 0;
     s->acked = acked;
-    if (s->stalls < STREAM_STALLS)
+    bool handshakes = s->tls && !tls_session_is_ready(s->tls);
+    bool too_long = handshakes && s->pool->now - s->born > s->pool->config->request_timeout_ms;
+    if (s->stalls < STREAM_STALLS && !too_long)
         return;
     s->pool->counts.dead++;
     s_die(s);
@@ -430,6 +465,8 @@ int stream_pool_timeout(const stream_pool_t *pool, bool hold, uint64_t now) {
     if (!pool->all)
         return -1;
     uint64_t due = pool->closing && pool->closing->due < pool->look ? pool->closing->due : pool->look;
+    if (pool->reading && now + STREAM_PAUSE_MS < due)
+        return STREAM_PAUSE_MS;
     return due <= now ? 0 : (int)(due - now);
 }
 
@@ -451,10 +488,11 @@ const stream_counts_t *stream_counts(const stream_pool_t *pool) {
     return &pool->counts;
 }
 
-stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller) {
+stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget) {
     stream_pool_t *pool = fatal_calloc(sizeof *pool);
     pool->config = config;
     pool->poller = poller;
+    pool->budget = budget;
     pool->now = zr_mono_ms();
     pool->addresses = address_counts_new();
     return pool;

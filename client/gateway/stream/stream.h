@@ -1,5 +1,5 @@
-/* TCP connections of plain text: bytes in, queued bytes out, both bounded. Lines and IRC use them. All of them share one
- * turn of the loop: what a turn queues goes out with one system call for each connection at its end.
+/* TCP connections of plain text: bytes in, queued bytes out, both bounded. Lines and IRC use them. All of them share
+ * one turn of the loop: what a turn queues goes out with one system call for each connection at its end.
  *
  * A connection has two halves. The peer may end its own and still read: `end` tells that, and the owner decides when to
  * close. Dead peers are found: by TCP's keepalive, and while bytes are under way by what they acknowledge. */
@@ -9,6 +9,8 @@
 #include "blob.h"
 #include "gateway_config.h"
 #include "poller.h"
+#include "queue_budget.h"
+#include "stream_tls.h"
 
 typedef struct stream_pool stream_pool_t;
 typedef struct stream stream_t;
@@ -16,6 +18,7 @@ typedef struct stream stream_t;
 enum {
     STREAM_INPUT = 16384,    /* bytes of input that wait for an owner at most, and that a turn reads of one peer */
     STREAM_LINGER_MS = 3000, /* that a closed connection may take to write what is queued, and to hear the peer's end */
+    STREAM_PAUSE_MS = 20,    /* until a paused connection with input is looked at again */
     STREAM_STALLS = 10 /* a peer that takes no byte of what waits is disconnected after so many times limits/ping */
 };
 
@@ -26,7 +29,7 @@ typedef struct {
     size_t (*bytes)(void *ctx, zr_span_t bytes);
     /* The peer sends nothing more, and the owner has taken all. It may still read. Called once. */
     void (*end)(void *ctx);
-    /* The connection is not to be read now; asked again in every turn. */
+    /* The connection is not to be read now; asked again in every turn, and at least every STREAM_PAUSE_MS. */
     bool (*paused)(void *ctx);
     /* Live bytes were dropped, or stream_ready said no, and there is room again. */
     void (*drained)(void *ctx);
@@ -42,6 +45,7 @@ typedef struct {
     address_t address; /* of the client, also behind a trusted proxy */
     unsigned port;     /* of the client */
     bool secure;       /* over TLS, or of this machine: tokens may be taken */
+    stream_tls_t *tls; /* the connection speaks TLS with this certificate, which outlives it; NULL: plain */
 } stream_from_t;
 
 typedef struct {
@@ -50,15 +54,16 @@ typedef struct {
     uint64_t bytes_in, bytes_out;
     uint64_t dropped;  /* live blobs, for slow readers */
     uint64_t too_slow; /* closed because more than limits/answer-queue waited */
-    uint64_t dead;     /* closed because they took nothing for STREAM_STALLS times limits/ping */
+    uint64_t dead;     /* closed because they took nothing for STREAM_STALLS times limits/ping, or because their TLS
+                        * handshake was not complete within limits/request-timeout */
     uint64_t queued;   /* bytes that wait, of all; a blob in several queues counts in each */
 } stream_counts_t;
 
-/* `config` and `poller` must outlive it. */
-stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller);
+/* `config`, `poller` and `budget` must outlive it. All queues count in `budget`. */
+stream_pool_t *stream_pool_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget);
 void stream_pool_destroy(stream_pool_t *pool); /* ends the connections that are left; NULL is accepted */
 
-/* Reads, writes and ends connections. `hold`: none is to be read. */
+/* Reads, writes and ends connections. `hold`: read nothing. */
 void stream_pool_turn(stream_pool_t *pool, bool hold, uint64_t now);
 /* Milliseconds until the next turn has something to do, -1: nothing is planned. */
 int stream_pool_timeout(const stream_pool_t *pool, bool hold, uint64_t now);

@@ -19,6 +19,8 @@ struct exchange {
     address_t address;
     bool secure;
     zr_buffer_t body;
+    queue_holder_t upload; /* the body, until it is whole */
+    bool refused;          /* others needed the room: the rest of the body is not taken */
 
     bool begun;     /* its headers were seen */
     bool handled;   /* the handler was called */
@@ -33,11 +35,8 @@ struct exchange {
     bool aborted;
     int fd; /* of a stream: watched for the peer's end; else -1 */
     poll_source_t source;
-    bool ended; /* nothing is written to the stream any more */
-    zr_blob_t **blobs;
-    size_t blob_first, blob_count, blob_size; /* those of the stream that wait, from blob_first on */
-    size_t offset;                            /* of the first one, sent already */
-    size_t waiting;                           /* bytes */
+    bool ended;         /* nothing is written to the stream any more */
+    blob_queue_t queue; /* what of the stream waits */
 
     exchange_upgraded_fn *upgraded;
     void *upgraded_ctx;
@@ -52,10 +51,23 @@ struct web_pipe {
     bool *due; /* libmicrohttpd closes the connection in its next turn */
 };
 
+static void s_drop_body(exchange_t *e) {
+    queue_holder_end(&e->upload);
+    queue_holder_release(&e->upload, e->body.len);
+    zr_buffer_finish(&e->body);
+}
+
+static void s_evict_upload(void *ctx) {
+    exchange_t *e = ctx;
+    s_drop_body(e);
+    e->refused = true;
+}
+
 exchange_t *exchange_new(exchange_host_t *host, const char *target) {
     exchange_t *e = fatal_calloc(sizeof *e);
     e->host = host;
     e->fd = -1;
+    e->upload = (queue_holder_t){.budget = host->budget, .evict = s_evict_upload, .ctx = e};
     e->target = fatal_check(strdup(target));
     return e;
 }
@@ -71,11 +83,9 @@ void exchange_destroy(exchange_t *e) {
         poller_remove(e->host->poller, e->fd, &e->source);
     if (e->response)
         MHD_destroy_response(e->response);
-    for (size_t i = 0; i < e->blob_count; i++)
-        zr_blob_unref(e->blobs[e->blob_first + i]);
-    free(e->blobs);
+    blob_queue_finish(&e->queue);
     zr_buffer_finish(&e->joined);
-    zr_buffer_finish(&e->body);
+    s_drop_body(e);
     free(e->target);
     free(e);
 }
@@ -131,16 +141,8 @@ const address_t *exchange_address(const exchange_t *e) {
     return &e->address;
 }
 
-void exchange_set_address(exchange_t *e, const address_t *address) {
-    e->address = *address;
-}
-
 bool exchange_is_secure(const exchange_t *e) {
     return e->secure;
-}
-
-void exchange_set_secure(exchange_t *e, bool secure) {
-    e->secure = secure;
 }
 
 /* --- From libmicrohttpd --- */
@@ -188,19 +190,30 @@ static enum MHD_Result s_begin(exchange_t *e, const char *method) {
     return length && strtoull(length, NULL, 10) > e->host->max_body ? s_refuse_body(e) : MHD_YES;
 }
 
+/* False: it does not fit, and the connection is closed. */
+static bool s_take_body(exchange_t *e, const char *bytes, size_t len) {
+    if (e->body.len + len > e->host->max_body || !queue_budget_make_room(e->host->budget, len) || e->refused)
+        return false;
+    zr_buffer_append(&e->body, bytes, len);
+    queue_holder_hold(&e->upload, len);
+    queue_holder_begin(&e->upload);
+    return true;
+}
+
 enum MHD_Result exchange_take(exchange_t *e, const char *method, const char *upload, size_t *upload_len, bool *whole) {
     if (!e->begun)
         return s_begin(e, method);
     if (*upload_len > 0) {
-        bool fits = e->body.len + *upload_len <= e->host->max_body;
-        if (fits)
-            zr_buffer_append(&e->body, upload, *upload_len);
+        bool fits = s_take_body(e, upload, *upload_len);
         *upload_len = fits ? 0 : *upload_len;
-        return fits ? MHD_YES : MHD_NO; /* chunked, without a length: the connection is closed */
+        return fits ? MHD_YES : MHD_NO;
     }
     if (e->queued)
         return MHD_YES;
+    if (e->refused)
+        return MHD_NO;
     if (!e->handled) {
+        queue_holder_end(&e->upload);
         e->handled = *whole = true;
         e->host->handler(e->host->ctx, e);
     }
@@ -228,22 +241,15 @@ void exchange_answer(exchange_t *e, unsigned status, const web_header_t *headers
 }
 
 static size_t s_take_bytes(exchange_t *e, char *to, size_t max) {
-    size_t len = 0;
-    while (e->blob_count > 0 && len < max) {
-        zr_blob_t *blob = e->blobs[e->blob_first];
-        size_t left = zr_blob_len(blob) - e->offset, now = left < max - len ? left : max - len;
-        memcpy(to + len, zr_blob_data(blob) + e->offset, now);
-        len += now;
-        e->offset += now;
-        if (now < left)
-            break;
-        zr_blob_unref(blob);
-        e->blob_first++;
-        e->blob_count--;
-        e->offset = 0;
+    size_t taken = 0;
+    struct iovec piece;
+    while (taken < max && blob_queue_peek(&e->queue, &piece, 1) > 0) {
+        size_t len = piece.iov_len < max - taken ? piece.iov_len : max - taken;
+        memcpy(to + taken, piece.iov_base, len);
+        taken += len;
+        blob_queue_drop(&e->queue, len);
     }
-    e->waiting -= len;
-    return len;
+    return taken;
 }
 
 static ssize_t s_read_stream(void *ctx, uint64_t pos, char *to, size_t max) {
@@ -277,26 +283,32 @@ static void s_watch(exchange_t *e) {
         e->fd = -1; /* it is noticed with the next bytes that are sent */
 }
 
+/* Others need the room. */
+static void s_evict(void *ctx) {
+    exchange_t *e = ctx;
+    blob_queue_finish(&e->queue);
+    exchange_abort(e);
+}
+
 void exchange_stream(exchange_t *e, unsigned status, const web_header_t *headers, size_t count) {
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, s_read_stream, e, NULL);
+    e->queue.holder = (queue_holder_t){.budget = e->host->budget, .evict = s_evict, .ctx = e};
     s_respond(e, status, response, headers, count);
     s_watch(e);
 }
 
 void exchange_write(exchange_t *e, zr_blob_t *bytes) {
-    if (e->blob_first > 0 && e->blob_first + e->blob_count == e->blob_size) {
-        memmove(e->blobs, e->blobs + e->blob_first, e->blob_count * sizeof *e->blobs);
-        e->blob_first = 0;
-    }
-    FATAL_GROW(e->blobs, e->blob_first + e->blob_count, e->blob_size);
-    e->blobs[e->blob_first + e->blob_count++] = bytes;
-    e->waiting += zr_blob_len(bytes);
+    bool room = queue_budget_make_room(e->host->budget, zr_blob_len(bytes));
+    e->aborted |= !room;
+    if (!e->aborted)
+        blob_queue_push(&e->queue, bytes);
+    zr_blob_unref(bytes);
     s_resume(e);
 }
 
 size_t exchange_queued(const exchange_t *e) {
-    return e->waiting;
+    return e->queue.bytes;
 }
 
 void exchange_end(exchange_t *e) {

@@ -33,13 +33,11 @@ zr_span_t exchange_headers(exchange_t *e, const char *name);
 /* The whole body, at most limits/max-body bytes. */
 zr_span_t exchange_body(const exchange_t *e);
 
-/* Where the request came from. Exchanges may change it, when a trusted proxy names the address of its own peer. */
+/* Where the request came from. */
 const address_t *exchange_address(const exchange_t *e);
-void exchange_set_address(exchange_t *e, const address_t *address);
 
 /* The connection is encrypted, or its peer is on this machine: secrets may travel over it. */
 bool exchange_is_secure(const exchange_t *e);
-void exchange_set_secure(exchange_t *e, bool secure);
 
 /* --- The answer: one of these three, once. Headers and bytes are copied. --- */
 
@@ -49,7 +47,9 @@ void exchange_answer(exchange_t *e, unsigned status, const web_header_t *headers
 /* An answer without a known end: write as often as you like, then end. Until the end, exchange_queued bytes wait for the
  * peer; nothing bounds them but the writer. */
 void exchange_stream(exchange_t *e, unsigned status, const web_header_t *headers, size_t count);
-void exchange_write(exchange_t *e, zr_blob_t *bytes); /* takes over one reference */
+/* Takes over one reference. If limits/all-queues has no room for it, slow clients are
+ * disconnected, perhaps this one: the stream is aborted then. */
+void exchange_write(exchange_t *e, zr_blob_t *bytes);
 size_t exchange_queued(const exchange_t *e);
 void exchange_end(exchange_t *e);
 

@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 
 #include "exchange.h"
+#include "blob_queue.h"
 #include "poller.h"
 
 /* What all exchanges have in common. */
@@ -14,7 +15,8 @@ typedef struct {
     void *ctx;
     bool *due; /* set when libmicrohttpd has something to do */
     poller_t *poller;
-    exchange_t *suspended; /* a list of those whose connections libmicrohttpd leaves alone */
+    queue_budget_t *budget; /* of the streams' queues */
+    exchange_t *suspended;  /* a list of those whose connections libmicrohttpd leaves alone */
 } exchange_host_t;
 
 /* An exchange of the request for `target`, before its headers are read. */

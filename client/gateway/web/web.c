@@ -267,15 +267,15 @@ static bool s_start(web_t *web) {
     return web->fd >= 0 && poller_add(web->poller, web->fd, EPOLLIN, &web->source);
 }
 
-web_t *web_new(
-    const gateway_config_t *config, poller_t *poller, web_handler_fn *handler, void *ctx, zr_error_t *error) {
+web_t *web_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget, web_handler_fn *handler,
+    void *ctx, zr_error_t *error) {
     web_t *web = fatal_calloc(sizeof *web);
     web->config = config;
     web->poller = poller;
     web->source = (poll_source_t){s_ready, web};
     web->fd = -1;
     web->now = zr_mono_ms();
-    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due, poller, NULL};
+    web->host = (exchange_host_t){config->max_body, handler, ctx, &web->due, poller, budget, NULL};
     web->addresses = address_counts_new();
     if (!web_reload_tls(web, error) || (!s_start(web) && !zr_fail(error, "cannot start HTTP: %s",
                                                              errno ? strerror(errno) : "libmicrohttpd refused"))) {

@@ -6,6 +6,7 @@
 #include "exchange.h"
 #include "gateway_config.h"
 #include "poller.h"
+#include "queue_budget.h"
 
 typedef struct web web_t;
 
@@ -19,8 +20,10 @@ typedef struct {
     uint64_t timeouts; /* connections that took too long for a request */
 } web_counts_t;
 
-/* Reads certificate and key of `config`, if TLS is on. `config` must outlive it. NULL: `error` says why. */
-web_t *web_new(const gateway_config_t *config, poller_t *poller, web_handler_fn *handler, void *ctx, zr_error_t *error);
+/* Reads certificate and key of `config`, if TLS is on. `config` and `budget`, where the queues of streams count, must
+ * outlive it. NULL: `error` says why. */
+web_t *web_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget, web_handler_fn *handler,
+    void *ctx, zr_error_t *error);
 
 /* Every upgraded connection must have been given back. NULL is accepted. */
 void web_destroy(web_t *web);

@@ -17,7 +17,7 @@ const char *handshake_fault(const handshake_t *request, unsigned *status);
 /* The answer to a key. */
 void handshake_accept(const char *key, char out[HANDSHAKE_ACCEPT]);
 
-/* Whether the list of tokens, such as a Connection header, has `token`, whatever its case; NULL has none. */
+/* Whether the list of tokens, such as a Connection header, has `token`, whatever its case; NULL has no token. */
 bool handshake_has_token(const char *list, const char *token);
 
 #endif

@@ -19,6 +19,7 @@ enum {
     REPLIES_MAX = 65536, /* bytes of pongs that wait; beyond it the peer is not read */
     PIECES = 64,         /* of one system call */
     WRITES = 16,         /* system calls for one socket in a turn */
+    FRAGMENT_COST = 64,  /* bytes that wslay takes for a fragment beside its own, about */
     SPARE_MAX = 64,      /* states of wslay that are kept for the next message */
     LINGER_MS = 3000     /* for the peer's end after ours */
 };
@@ -50,14 +51,19 @@ struct ws {
     blob_queue_t queue;
     wslay_event_context_ptr wslay; /* NULL: no frame is incomplete */
     uint64_t handed, consumed;     /* bytes given to wslay, and those of whole frames */
-    zr_blob_t *extra;              /* came before; NULL: none */
-    ws_t *prev, *next;             /* in `open` or `closing` */
+    uint64_t ended_at;             /* `consumed` at the end of the last message */
+    unsigned fragments;            /* of the message that is not whole */
+    queue_holder_t partial;        /* that message */
+    size_t partial_bytes;
+    zr_blob_t *extra;  /* came before; NULL: none */
+    ws_t *prev, *next; /* in `open` or `closing` */
     ws_t *reading_prev, *reading_next, *writing_prev, *writing_next, *dying_next;
 };
 
 struct ws_pool {
     const gateway_config_t *config;
     poller_t *poller;
+    queue_budget_t *budget;
     uint64_t now;
     bool hold;            /* no socket is read now */
     ws_t *open, *closing; /* by `due`: within each, all wait equally long */
@@ -157,8 +163,11 @@ static void s_wslay_start(
     ws->consumed += 2 + 4 + (len > UINT16_MAX ? 8 : len > 125 ? 2 : 0) + len; /* the mask has 4 bytes */
     if (frame->opcode == WSLAY_CONNECTION_CLOSE && len == 1)
         ws->fault = WS_PROTOCOL; /* half a code: wslay lets it pass */
-    if (!wslay_is_ctrl_frame(frame->opcode))
-        ws->in_message = !frame->fin;
+    if (wslay_is_ctrl_frame(frame->opcode))
+        return;
+    ws->in_message = !frame->fin;
+    if (++ws->fragments > WS_FRAGMENTS_MAX)
+        ws->fault = WS_TOO_BIG;
 }
 
 static void s_wslay_message(
@@ -169,8 +178,10 @@ static void s_wslay_message(
     if (message->opcode == WSLAY_CONNECTION_CLOSE && message->msg_length > 2 &&
         !zr_utf8_valid(zr_span_of(message->msg + 2, message->msg_length - 2)))
         ws->fault = WS_NOT_UTF8; /* wslay misses some, and would send them back */
-    if (wslay_is_ctrl_frame(message->opcode) || ws->state != WS_OPEN)
+    if (wslay_is_ctrl_frame(message->opcode) || ws->state != WS_OPEN || ws->fault)
         return;
+    ws->ended_at = ws->consumed;
+    ws->fragments = 0;
     pool->counts.messages_in++;
     ws->events->message(ws->ctx, message->opcode == WSLAY_TEXT_FRAME, zr_span_of(message->msg, message->msg_length));
 }
@@ -219,15 +230,36 @@ static void s_lend_on(ws_t *ws) {
         return;
     s_wslay_free(ws->pool, ws->wslay);
     ws->wslay = NULL;
-    ws->handed = ws->consumed = 0;
+    ws->handed = ws->consumed = ws->ended_at = 0;
 }
 
-static void s_take_input(ws_t *ws, zr_span_t input) {
+/* What wslay holds of the message that is not whole. */
+static void s_set_partial(ws_t *ws, size_t bytes) {
+    queue_holder_release(&ws->partial, ws->partial_bytes);
+    queue_holder_hold(&ws->partial, bytes);
+    ws->partial_bytes = bytes;
+    (bytes > 0 ? queue_holder_begin : queue_holder_end)(&ws->partial);
+}
+
+static void s_forget_partial(ws_t *ws) {
+    s_set_partial(ws, 0);
+    if (ws->wslay)
+        wslay_event_context_free(ws->wslay); /* within a message it is of no use to others */
+    ws->wslay = NULL;
+}
+
+/* Others need the room. wslay may be at work for this very socket: then s_take_input forgets the message. */
+static void s_evict_partial(void *ctx) {
+    ws_t *ws = ctx;
+    ws_close(ws, WS_LATER, zr_span("too much waits for all: send this message again"));
+    if (ws->pool->current == ws)
+        s_set_partial(ws, 0);
+    else
+        s_forget_partial(ws);
+}
+
+static void s_give_to_wslay(ws_t *ws, zr_span_t input) {
     ws_pool_t *pool = ws->pool;
-    pool->counts.bytes_in += input.len;
-    ws->heard = true;
-    if (ws->state != WS_OPEN)
-        return; /* it is read to its end only */
     if (!ws->wslay)
         ws->wslay = s_wslay_new(pool);
     pool->current = ws;
@@ -237,8 +269,9 @@ static void s_take_input(ws_t *ws, zr_span_t input) {
     if (ws->state != WS_OPEN)
         return; /* a message ended it */
     if (code != 0 || ws->fault) {
+        bool fragments = ws->fault == WS_TOO_BIG; /* wslay's own close has no code for a frame that it cannot read */
         ws_close(ws, ws->fault ? ws->fault : WS_PROTOCOL,
-            zr_span("not a frame of RFC 6455")); /* wslay's own close has no code then */
+            zr_span(fragments ? "a message in too many fragments" : "not a frame of RFC 6455"));
         return;
     }
     s_take_replies(ws);
@@ -248,12 +281,26 @@ static void s_take_input(ws_t *ws, zr_span_t input) {
         s_lend_on(ws);
 }
 
+static void s_take_input(ws_t *ws, zr_span_t input) {
+    ws->pool->counts.bytes_in += input.len;
+    ws->heard = true;
+    if (ws->state == WS_OPEN && !queue_budget_make_room(ws->pool->budget, input.len))
+        s_evict_partial(ws);
+    if (ws->state != WS_OPEN)
+        return; /* it is read to its end only */
+    s_give_to_wslay(ws, input);
+    if (ws->state != WS_OPEN)
+        s_forget_partial(ws);
+    else
+        s_set_partial(ws, ws->wslay ? ws->handed - ws->ended_at + ws->fragments * FRAGMENT_COST : 0);
+}
+
 /* --- Reading --- */
 
 static bool s_may_read(const ws_t *ws, bool hold) {
-    if (ws->state == WS_DEAD)
-        return false;
-    return ws->state != WS_OPEN || (!hold && ws->replies < REPLIES_MAX && !ws->events->paused(ws->ctx));
+    if (ws->state != WS_OPEN)
+        return ws->state != WS_DEAD;
+    return !hold && ws->replies < REPLIES_MAX && !ws->events->paused(ws->ctx);
 }
 
 static void s_read(ws_t *ws) {
@@ -337,6 +384,15 @@ static void s_write(ws_t *ws) {
         s_unwrite(ws);
 }
 
+/* Others need the room. A frame that was begun cannot be ended with a code. */
+static void s_evict(void *ctx) {
+    ws_t *ws = ctx;
+    ws->pool->counts.too_slow += ws->state == WS_OPEN;
+    ws->pool->counts.queued -= ws->queue.bytes;
+    blob_queue_finish(&ws->queue);
+    s_die(ws);
+}
+
 bool ws_send(ws_t *ws, zr_blob_t *frames, bool live) {
     ws_pool_t *pool = ws->pool;
     size_t after = ws->queue.bytes + zr_blob_len(frames);
@@ -355,6 +411,8 @@ bool ws_send(ws_t *ws, zr_blob_t *frames, bool live) {
         ws_close(ws, WS_LATER, zr_span("too slow: more answers wait than limits/answer-queue"));
         return false;
     }
+    if (!queue_budget_make_room(pool->budget, zr_blob_len(frames)) || ws->state != WS_OPEN)
+        return false;
     blob_queue_push(&ws->queue, frames);
     pool->counts.queued += zr_blob_len(frames);
     s_want_write(ws);
@@ -394,6 +452,8 @@ static void s_ready(void *ctx, uint32_t events) {
 ws_t *ws_new(ws_pool_t *pool, int fd, web_pipe_t *pipe, zr_span_t extra, const ws_events_t *events, void *ctx) {
     ws_t *ws = fatal_calloc(sizeof *ws);
     *ws = (ws_t){.pool = pool, .fd = fd, .pipe = pipe, .events = events, .ctx = ctx, .heard = true, .writable = true};
+    ws->partial = (queue_holder_t){.budget = pool->budget, .evict = s_evict_partial, .ctx = ws};
+    ws->queue.holder = (queue_holder_t){.budget = pool->budget, .evict = s_evict, .ctx = ws};
     ws->source = (poll_source_t){s_ready, ws};
     s_set_due(ws, pool->config->ping_ms);
     pool->counts.open++;
@@ -419,8 +479,7 @@ static void s_free(ws_t *ws) {
     pool->counts.queued -= ws->queue.bytes;
     blob_queue_finish(&ws->queue);
     zr_blob_unref(ws->extra);
-    if (ws->wslay)
-        wslay_event_context_free(ws->wslay); /* within a message it is of no use to others */
+    s_forget_partial(ws);
     if (ws->pipe)
         web_pipe_close(ws->pipe);
     else
@@ -514,10 +573,11 @@ const ws_counts_t *ws_counts(const ws_pool_t *pool) {
     return &pool->counts;
 }
 
-ws_pool_t *ws_pool_new(const gateway_config_t *config, poller_t *poller) {
+ws_pool_t *ws_pool_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget) {
     ws_pool_t *pool = fatal_calloc(sizeof *pool);
     pool->config = config;
     pool->poller = poller;
+    pool->budget = budget;
     pool->now = zr_mono_ms();
     return pool;
 }

@@ -6,7 +6,10 @@
 #include "exchange.h"
 #include "gateway_config.h"
 #include "poller.h"
+#include "queue_budget.h"
 #include "ws_frame.h"
+
+enum { WS_FRAGMENTS_MAX = 4096 }; /* of one message; with more it is too large, as each takes memory of its own */
 
 typedef struct ws_pool ws_pool_t;
 typedef struct ws ws_t;
@@ -29,11 +32,11 @@ typedef struct {
     uint64_t queued;         /* bytes that wait, of all; a frame in several queues counts in each */
 } ws_counts_t;
 
-/* `config` must outlive it. */
-ws_pool_t *ws_pool_new(const gateway_config_t *config, poller_t *poller);
+/* `config` and `budget` must outlive it. All queues count in `budget`. */
+ws_pool_t *ws_pool_new(const gateway_config_t *config, poller_t *poller, queue_budget_t *budget);
 void ws_pool_destroy(ws_pool_t *pool); /* ends the sockets that are left; NULL is accepted */
 
-/* Reads, writes, pings and ends sockets. `hold`: none is to be read. */
+/* Reads, writes, pings and ends sockets. `hold`: read nothing. */
 void ws_pool_turn(ws_pool_t *pool, bool hold, uint64_t now);
 /* Milliseconds until the next turn has something to do, -1: nothing is planned. */
 int ws_pool_timeout(const ws_pool_t *pool, bool hold, uint64_t now);
@@ -48,7 +51,8 @@ const ws_counts_t *ws_counts(const ws_pool_t *pool);
 ws_t *ws_new(ws_pool_t *pool, int fd, web_pipe_t *pipe, zr_span_t extra, const ws_events_t *events, void *ctx);
 
 /* Queues whole frames; the reference stays the caller's. `live`: they are dropped when more than reader-queue bytes
- * would wait: false. Beyond answer-queue bytes the connection is closed with WS_LATER. */
+ * would wait: false. Beyond answer-queue bytes the connection is closed with WS_LATER. When all
+ * queues together hold too much, the slowest peers are disconnected (queue_budget.h). */
 bool ws_send(ws_t *ws, zr_blob_t *frames, bool live);
 
 /* At most half of reader-queue waits. False: `drained` is called when that is so. */

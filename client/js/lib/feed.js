@@ -8,9 +8,27 @@ const ENTRIES_MAX = 10000; // entries that wait for the loop
 const BYTES_MAX = 16 * 1024 * 1024; // bytes of their bodies
 const SLICE = 1000; // entries of one replay for a loop that fell behind
 
+/** How much may wait, in one feed or in several together. */
+export class Budget {
+  constructor(entries = ENTRIES_MAX, bytes = BYTES_MAX) {
+    Object.assign(this, { entries, bytes });
+  }
+
+  get spent() {
+    return this.entries <= 0 || this.bytes <= 0;
+  }
+
+  /** An item waits (1), or does not wait any more (-1). */
+  take(item, sign = 1) {
+    if (item.type !== "entry") return;
+    this.entries -= sign;
+    this.bytes -= sign * item.body.length;
+  }
+}
+
 export class Feed {
   #items = new Deque();
-  #bytes = 0;
+  #budget;
   #position = null; // seq of the newest entry that was queued
   #behind = false;
   #reading = false; // a replay is under way
@@ -18,18 +36,23 @@ export class Feed {
   #ended = false;
   #replay;
   #last;
+  #ready;
 
-  constructor(replay, last) {
+  /** `ready` is called when an item comes, or may be had by `take`. */
+  constructor(replay, last, budget = new Budget(), ready = () => {}) {
     this.#replay = replay;
     this.#last = last;
+    this.#budget = budget;
+    this.#ready = ready;
   }
 
   /** An item of the room: an entry, or `lost`, or `left`. */
   push(item) {
     if (this.#ended) return;
     if (this.#behind) return this.#missed(item);
-    if (item.type === "entry" && this.#full()) {
+    if (item.type === "entry" && this.#budget.spent) {
       this.#behind = true;
+      if (this.#items.length === 0) this.#ready(); // what is spent is spent by others; whoever takes next begins to catch up
       return;
     }
     this.#queue(item);
@@ -47,14 +70,9 @@ export class Feed {
     }
   }
 
-  #full() {
-    return this.#items.length >= ENTRIES_MAX || this.#bytes >= BYTES_MAX;
-  }
-
   #queue(item) {
     if (item.type === "entry") {
       this.#position = item.seq;
-      this.#bytes += item.body.length;
     } else if (item.type === "lost") {
       this.#position = item.next ?? this.#position;
     } else if (item.type === "left") {
@@ -62,10 +80,11 @@ export class Feed {
     }
     const reader = this.#readers.shift();
     if (reader) {
-      this.#bytes -= item.body?.length ?? 0;
       reader.resolve({ value: item, done: false });
     } else {
+      this.#budget.take(item);
       this.#items.push(item);
+      this.#ready();
     }
     if (this.#ended) this.#endReaders();
   }
@@ -80,13 +99,26 @@ export class Feed {
     if (this.#items.length === 0) for (const { resolve } of this.#readers.splice(0)) resolve({ value: undefined, done: true });
   }
 
-  next() {
+  get waiting() {
+    return this.#items.length;
+  }
+
+  /** The next item, or undefined if there is none now. */
+  take() {
     const item = this.#items.shift();
-    if (item) {
-      this.#bytes -= item.body?.length ?? 0;
-      if (this.#items.length === 0) this.#catchUp();
-      return Promise.resolve({ value: item, done: false });
-    }
+    if (item) this.#budget.take(item, -1);
+    if (this.#items.length === 0) this.#catchUp();
+    return item;
+  }
+
+  /** Nobody reads it any more: gives its place in the budget back. */
+  drop() {
+    this.end();
+    while (this.#items.length > 0) this.take();
+  }
+
+  next() {
+    if (this.#items.length > 0) return Promise.resolve({ value: this.take(), done: false });
     if (this.#ended) return Promise.resolve({ value: undefined, done: true });
     return new Promise((resolve) => {
       this.#readers.push({ resolve });
@@ -105,7 +137,9 @@ export class Feed {
       this.#behind = false; // so that `push` takes the entries
       if (error) this.#queue({ type: "lost", room: slice?.room, reason: error.code, after: from, next: this.#last() });
       else this.#take(from, slice);
-      if (this.#behind && this.#items.length === 0) this.#catchUp();
+      if (!this.#behind || this.#items.length > 0) return;
+      if (this.#budget.spent) this.#ready();
+      else this.#catchUp();
     });
   }
 

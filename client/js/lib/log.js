@@ -7,14 +7,13 @@ export class Log {
   #room;
   #tasks = [];
   #running = null;
+  #idle;
 
-  constructor(session, room) {
+  /** `idle` is called when nothing is left to do. */
+  constructor(session, room, idle) {
     this.#session = session;
     this.#room = room;
-  }
-
-  get idle() {
-    return this.#running === null && this.#tasks.length === 0;
+    this.#idle = idle;
   }
 
   run(task) {
@@ -41,6 +40,7 @@ export class Log {
     if (error?.code === "interrupted" && task.again) this.#tasks.unshift(task);
     else task.done(error, answer);
     if (this.#session.state === "live" || this.#session.state === "closed") this.next();
+    if (this.#running === null && this.#tasks.length === 0) this.#idle();
   }
 
   /** A slice: `members` are those of `replay`. Calls `done(error, { entries, seq, complete, more, room })`. */

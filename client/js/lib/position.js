@@ -44,9 +44,9 @@ export class Position {
     return { lost, again: more || this.heard > this.last || (live && after === 0) };
   }
 
-  /** The answer to `join`. Gives `lost`, or null. */
-  joined({ seq, oldest, recovered }) {
-    if (this.last === null || (recovered !== false && seq >= this.last)) return null;
+  /** The answer to `join` with `after`. Gives `lost`, or null; also null if live frames that follow have overtaken the answer. */
+  joined({ seq, oldest, recovered }, after) {
+    if (this.last === null || this.last !== after || (recovered !== false && seq >= this.last)) return null;
     const lost = { after: this.last, next: oldest };
     this.last = oldest;
     return lost;

@@ -2,10 +2,12 @@
 import { Emitter } from "./emitter.js";
 import { ZrelayError } from "./error.js";
 import { Log } from "./log.js";
+import { Prefix } from "./prefix.js";
 import { Publisher } from "./publisher.js";
 import { Room } from "./room.js";
 import { Session } from "./session.js";
 import { REPLAY, STATE, roomName } from "./wire.js";
+import { Worker, process } from "./worker.js";
 
 const CONNECT_PATIENCE = 10000; // milliseconds until `connect` gives up, by default
 const CLOSE_PATIENCE = 5000; // milliseconds that `close` waits for acks and for the answer to `bye`, by default
@@ -21,15 +23,20 @@ export class Relay extends Emitter {
   #session;
   #publisher;
   #rooms = new Map();
-  #logs = new Map(); // of the rooms, and of others that are read just now
-  #recovering = null; // rooms that are not whole yet, and what came meanwhile
+  #prefixes = new Map();
+  #workers = new Map();
+  #lastWorker = 0;
+  #edge;
+  #logs = new Map(); // of rooms that are read just now
+  #recovering = null; // parts that are not whole yet, and what came meanwhile
 
   /** `edge` has `open`, `after`, `now`, `random` and `id`: see edge.js. */
   constructor(edge, options) {
     super();
     const { client = edge.id(), agent = AGENT, queueBytes } = options;
     this.client = client;
-    this.#session = new Session(edge, { ...options, client, agent }, () => [...this.#rooms.keys()]);
+    this.#edge = edge;
+    this.#session = new Session(edge, { ...options, client, agent }, () => ({ rooms: [...this.#rooms.keys()], prefixes: [...this.#prefixes.keys()] }));
     this.#publisher = new Publisher((frame) => this.#session.sendFrame(frame), this.#session.limits, edge.after);
     if (queueBytes !== undefined) this.#publisher.queueBytes = queueBytes;
     this.#listen(this.#session);
@@ -50,6 +57,7 @@ export class Relay extends Emitter {
     session.on("ended", (error) => this.#ended(error));
     session.on("direct", ({ from, text, time }) => this.emit("direct", { from, text, time }));
     session.on("problem", (error) => this.emit("problem", error));
+    for (const name of ["work", "settled", "unsettled", "dismissed"]) session.on(name, (m, error) => this.#workers.get(m.worker)?.[name](m, error));
     for (const [name, handle] of Object.entries(passed)) session.on(name, handle);
   }
 
@@ -108,53 +116,89 @@ export class Relay extends Emitter {
 
   /** As `join`, for programs that want each event from the first entry on: gives the Room at once; `room.entered()` is fulfilled later. */
   room(name, options = {}) {
-    const found = this.#rooms.get(roomName(name));
-    if (found) return found;
-    const room = new Room(this.#session, this.#log(roomName(name)), (...values) => this.publish(...values), roomName(name), options);
-    this.#rooms.set(room.name, room);
-    this.#follow(room);
-    if (this.#session.state === "live") this.#subscribe(room);
-    return room;
+    if (name.endsWith("*")) return this.#prefix(name.slice(0, -1).normalize("NFC"), options);
+    return this.#rooms.get(roomName(name)) ?? this.#begin(this.#rooms, roomName(name), this.#makeRoom(roomName(name), options), "rooms");
   }
 
-  #follow(room) {
+  #prefix(prefix, options) {
+    const make = (name, roomOptions, followed) => this.#makeRoom(name, roomOptions, followed);
+    return this.#prefixes.get(prefix) ?? this.#begin(this.#prefixes, prefix, new Prefix(this.#session, prefix, options, make), "prefixes");
+  }
+
+  #makeRoom(name, options, followed) {
+    const room = new Room(this.#session, () => this.#log(name), (...values) => this.publish(...values), name, options, followed);
     room.on("lost", (lost) => this.emit("lost", lost));
     room.on("left", (left) => this.emit("left", left));
     room.on("deaf", () => this.#resubscribe());
-    room.on("closed", () => this.#forget(room));
-    room.on("ready", () => this.#roomReady(room));
-    room.on("recovered", ({ entries }) => this.#recovering && (this.#recovering.entries += entries));
-    room.on("closed", () => this.#roomReady(room));
+    return room;
   }
 
-  #forget(room) {
-    if (this.#rooms.get(room.name) !== room) return;
-    this.#rooms.delete(room.name);
-    this.#session.unsubscribe([room.name]);
-    if (this.#logs.get(room.name)?.idle) this.#logs.delete(room.name);
-  }
-
-  #subscribe(room) {
-    this.#whenSubscribed([room.name], () => this.#rooms.get(room.name) === room && room.enter());
+  /** `part` is a room or a prefix: it is read from now on. */
+  #begin(all, name, part, kind) {
+    all.set(name, part);
+    part.on("closed", () => {
+      if (!all.delete(name)) return;
+      this.#session.unsubscribe({ [kind]: [name] });
+      this.#partReady(part);
+    });
+    part.on("ready", () => this.#partReady(part));
+    part.on("recovered", ({ entries }) => this.#recovering && (this.#recovering.entries += entries));
+    if (this.#session.state === "live") this.#whenSubscribed({ [kind]: [name] }, () => all.get(name) === part && part.enter());
+    return part;
   }
 
   /** The subscriptions may be dead, since live frames did not come. */
   #resubscribe() {
     if (this.#session.armed("subscribe")) return;
-    this.#whenSubscribed([...this.#rooms.keys()], () => {
+    this.#whenSubscribed(this.#session.names(), () => {
       this.#session.ping();
       for (const room of this.#rooms.values()) room.hearing();
     });
   }
 
-  #whenSubscribed(rooms, then) {
-    const number = this.#session.subscribe(rooms);
+  #whenSubscribed(names, then) {
+    const number = this.#session.subscribe(names);
     const off = this.#session.on("subscribed", (newest) => {
       if (newest < number) return;
       off();
       then();
     });
     this.#session.once("down", off); // a new session subscribes anew
+  }
+
+  /**
+   * Works for a group of the room: `for await` over the result gives jobs, each of them to one worker of the group at a time, again and again
+   * until one says `done`. `credit`: so many jobs that are not settled may be here. The first worker makes the group, with the further options,
+   * which are those of PROTOCOL.md: `time`, `deliveries`, `backoff`, `dead`, `ordered`, `each`, `total`, and `make`, `all`, `now`, `after`.
+   */
+  work(room, group, { credit = 1, ...options } = {}) {
+    const worker = new Worker(this.#session, this.#edge, ++this.#lastWorker, credit, { room: roomName(room), group, ...options });
+    this.#workers.set(worker.number, worker);
+    worker.on("closed", () => this.#workers.delete(worker.number));
+    if (this.status === "closed") worker.close(new ZrelayError("closed", "the client was closed"));
+    else if (this.#session.state === "live") worker.enter();
+    return worker;
+  }
+
+  /**
+   * Runs `handler(job)` for each job of the group, `concurrency` at a time, until `signal` aborts or the relay ends. A job is done when its handler
+   * ends, and tried again when it throws (event `problem`), unless the handler settled it. The job is extended as long as its handler runs.
+   */
+  process(room, group, handler, { concurrency = 10, signal, ...options } = {}) {
+    const worker = this.work(room, group, { credit: concurrency, ...options });
+    if (signal?.aborted) worker.leave();
+    signal?.addEventListener("abort", () => worker.leave(), { once: true });
+    return process(worker, handler, concurrency, this.#edge, (error) => this.emit("problem", error));
+  }
+
+  /** The groups of a room, or a page of those of all rooms: `{ groups, more }`. */
+  groups({ room, after } = {}) {
+    return this.#request("groups", { room, after });
+  }
+
+  /** `what` is `set`, `pause`, `resume`, `seek` or `delete`; `members` are those of PROTOCOL.md's op `group`. */
+  group(room, group, what, members = {}) {
+    return this.#request("group", { room: roomName(room), group, do: what, ...members });
   }
 
   /** Publishes to any room; the promise is fulfilled with the ack `{ room, seq, level }`, and rejected when the broker refuses. */
@@ -207,15 +251,13 @@ export class Relay extends Emitter {
     const name = roomName(room);
     const log = this.#log(name);
     return new Promise((resolve, reject) => ask(log, (error, slice) => {
-      if (log.idle && !this.#rooms.has(name)) this.#logs.delete(name);
       if (error) reject(error);
       else resolve(slice);
     }));
   }
 
   #log(name) {
-    for (const [other, log] of this.#logs) if (log.idle && other !== name && !this.#rooms.has(other)) this.#logs.delete(other);
-    if (!this.#logs.has(name)) this.#logs.set(name, new Log(this.#session, name));
+    if (!this.#logs.has(name)) this.#logs.set(name, new Log(this.#session, name, () => this.#logs.delete(name)));
     return this.#logs.get(name);
   }
 
@@ -257,23 +299,29 @@ export class Relay extends Emitter {
 
   #live() {
     this.#became("online");
-    for (const room of this.#rooms.values()) room.enter();
-    for (const [name, log] of this.#logs) if (!this.#rooms.has(name)) log.next();
+    for (const part of this.#parts()) part.enter();
+    for (const log of [...this.#logs.values()]) log.next();
     this.#publisher.start();
-    if (this.#recovering && this.#recovering.rooms.size === 0) this.#recovered();
+    for (const worker of [...this.#workers.values()]) worker.enter();
+    if (this.#recovering && this.#recovering.parts.size === 0) this.#recovered();
   }
 
   #down() {
     this.#publisher.stop();
-    this.#recovering ??= { entries: 0, lost: false, rooms: null };
-    this.#recovering.rooms = new Set(this.#rooms.values());
-    for (const room of this.#rooms.values()) room.down();
+    this.#recovering ??= { entries: 0, lost: false, parts: null };
+    this.#recovering.parts = new Set(this.#parts());
+    for (const part of this.#parts()) part.down();
+    for (const worker of this.#workers.values()) worker.down();
     this.#became("offline");
   }
 
-  #roomReady(room) {
-    if (!this.#recovering?.rooms.delete(room)) return;
-    if (this.#recovering.rooms.size === 0 && this.#session.state === "live") queueMicrotask(() => this.#recovered());
+  #parts() {
+    return [...this.#rooms.values(), ...this.#prefixes.values()];
+  }
+
+  #partReady(part) {
+    if (!this.#recovering?.parts.delete(part)) return;
+    if (this.#recovering.parts.size === 0 && this.#session.state === "live") queueMicrotask(() => this.#recovered());
   }
 
   #recovered() {
@@ -286,29 +334,37 @@ export class Relay extends Emitter {
   #epoch(epoch) {
     if (this.#recovering) this.#recovering.lost = true;
     this.emit("epoch", epoch);
-    for (const room of this.#rooms.values()) room.epoch();
+    for (const part of this.#parts()) part.epoch();
   }
 
   #deliver(frame) {
-    if (frame.flags & (REPLAY | STATE)) this.#logs.get(frame.room)?.frame(frame);
-    else this.#rooms.get(frame.room)?.deliver(frame);
+    if (frame.flags & (REPLAY | STATE)) return this.#logs.get(frame.room)?.frame(frame);
+    this.#rooms.get(frame.room)?.deliver(frame);
+    for (const prefix of [...this.#prefixes.values()]) if (prefix.covers(frame.room)) prefix.deliver(frame);
   }
 
-  #pong({ heads = {}, versions = {}, more }) {
+  #pong({ heads = {}, versions = {}, more, list }) {
     for (const [name, room] of this.#rooms) room.pong(own(heads, name), own(versions, name));
+    for (const prefix of [...this.#prefixes.values()]) prefix.pong({ heads, list });
     if (more) this.#session.ping();
   }
 
   #pause(wait) {
     this.#publisher.stop();
-    this.#session.after(wait, "pause", () => this.#session.state === "live" && this.#publisher.resume());
+    for (const worker of this.#workers.values()) worker.pause();
+    this.#session.after(wait, "pause", () => {
+      if (this.#session.state !== "live") return;
+      this.#publisher.resume();
+      for (const worker of [...this.#workers.values()]) worker.resume();
+    });
   }
 
   #ended(error = new ZrelayError("closed", "the client was closed")) {
     this.#became("closed", error.message);
     this.#session.close(error);
     this.#publisher.close(error);
-    for (const room of [...this.#rooms.values()]) room.close();
+    for (const part of this.#parts()) part.close();
+    for (const worker of [...this.#workers.values()]) worker.close(error.code === "closed" ? undefined : error);
     this.emit("closed", error);
   }
 }

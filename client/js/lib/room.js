@@ -30,19 +30,25 @@ export class Room extends Emitter {
   #repairing = false;
   #recovered = 0; // entries since the session was lost
   #wasReady = false;
+  #followed; // a room of a prefix: the session is no member of it
+  #parked = false; // the broker does not let us read it now
   #version = 0; // newest version of presence that a `pong` named
   #over = false;
 
-  /** `log` reads the room's log. `options`: `last` entries or `after` a seq to begin with, else new ones only; `presence` false joins silently; `meta`. */
-  constructor(session, log, publish, name, options) {
+  /**
+   * `log()` gives what reads the room's log. `options`: `last` entries or `after` a seq to begin with, else new ones only; `presence` false joins
+   * silently; `meta`. `followed` is set for a room of a prefix, which says when to begin: `{ budget, ready, item, whole }`, see prefix.js.
+   */
+  constructor(session, log, publish, name, options, followed = null) {
     super();
     Object.assign(this, { name });
     this.#session = session;
     this.#publish = publish;
     this.#options = options;
     this.#log = log;
+    this.#followed = followed;
     this.#presence = new Presence((members, done) => this.#ask("who", members, done), (change) => this.emit("presence", change));
-    this.#feed = new Feed((after, limit, done) => this.#log.slice({ after, limit }, done), () => this.#position.last ?? 0);
+    this.#feed = new Feed((after, limit, done) => this.#log().slice({ after, limit }, done), () => this.#position.last ?? 0, followed?.budget, followed?.ready);
     this.#entering = new Promise((resolve, reject) => {
       this.once("ready", resolve);
       this.once("refused", reject);
@@ -87,8 +93,9 @@ export class Room extends Emitter {
 
   /** The live state, once its snapshot is here. */
   async state() {
+    if (!this.#wasReady) await this.entered(); // a snapshot from before would miss what came between the two
     if (!this.#state) {
-      this.#state = new LiveState((after, done) => this.#log.keyed(after, done), (body, options) => this.publish(body, options));
+      this.#state = new LiveState((after, done) => this.#log().keyed(after, done), (body, options) => this.publish(body, options));
       this.#state.loaded = new Promise((resolve, reject) => this.#state.reload((error) => (error ? reject(error) : resolve())));
     }
     await this.#state.loaded;
@@ -99,13 +106,14 @@ export class Room extends Emitter {
   history({ before, limit = 50 } = {}) {
     const members = before === undefined ? { last: limit } : { last: limit, until: before - 1 };
     if (before !== undefined && before <= 1) return Promise.resolve({ entries: [], complete: true, more: false });
-    return new Promise((resolve, reject) => this.#log.slice(members, (error, slice) => (error ? reject(error) : resolve(slice))));
+    return new Promise((resolve, reject) => this.#log().slice(members, (error, slice) => (error ? reject(error) : resolve(slice))));
   }
 
   /** Leaves the room; its loops end. */
   leave() {
     if (this.#over) return;
-    this.#session.ask("leave", { room: this.name }, () => {}, { again: false, early: false });
+    if (!this.#followed) this.#session.ask("leave", { room: this.name }, () => {}, { again: false, early: false });
+    this.#feed.drop();
     this.close();
   }
 
@@ -130,16 +138,15 @@ export class Room extends Emitter {
     if (after !== undefined && epoch !== undefined && epoch !== this.#session.epoch) this.epoch();
     const { last } = this.#position;
     const { presence = true, meta } = this.#options;
-    this.#ask("join", { ...(last === null ? {} : { after: last }), presence, meta }, (error, m) => this.#entered(error, m), { again: false, early: false });
+    this.#ask("join", { ...(last === null ? {} : { after: last }), presence, meta }, (error, m) => this.#entered(last, error, m), { again: false, early: false });
   }
 
-  #entered(error, m) {
-    if (this.#over || error?.code === "interrupted") return;
+  #entered(after, error, m) {
+    if (this.#over || error?.code === "interrupted" || error?.code === "closed") return;
     if (error) return this.#refused(error);
     this.#joined = true;
-    this.#lost(this.#position.joined(m), "gone");
+    this.#lost(this.#position.joined(m, after), "gone");
     if (this.#options.presence !== false) this.#presence.joined(m);
-    this.#log.next();
     this.#begin(m.seq);
   }
 
@@ -152,6 +159,36 @@ export class Room extends Emitter {
     else this.#ready();
   }
 
+  // A room of a prefix
+
+  get feed() {
+    return this.#feed;
+  }
+
+  /** Nothing is under way, and nothing waits for a loop. */
+  get isIdle() {
+    return this.#joined && !this.#repairing && this.#feed.waiting === 0;
+  }
+
+  /** Its frames come, and this is its head. */
+  listed(seq) {
+    this.#joined = true;
+    this.#parked = false;
+    const known = this.#position.last !== null;
+    this.#position.head(seq);
+    if (known && !this.#position.behind && !this.#repairing) this.#ready();
+    else this.#begin(seq);
+  }
+
+  /** The list does not name it. It has come up since, and is read after the seq `first`. Or it is gone, with entries that did not come. */
+  unlisted(first = 0) {
+    this.#joined = true;
+    this.#parked = false;
+    this.#position.last ??= first;
+    if (this.#position.behind || this.#position.last > 0) this.#repair();
+    else this.#ready();
+  }
+
   #refused(error) {
     this.emit("refused", error);
     this.#end({ type: "left", room: this.name, reason: error.code });
@@ -160,7 +197,11 @@ export class Room extends Emitter {
   down() {
     this.#joined = false;
     this.isReady = false;
-    this.#session.cancel(`grace ${this.name}`);
+    this.#session.cancel(this.#timer);
+  }
+
+  get #timer() {
+    return `grace ${this.#followed ? "followed " : ""}${this.name}`;
   }
 
   /** The broker lost its log: positions are void. */
@@ -190,6 +231,7 @@ export class Room extends Emitter {
 
   deliver(frame) {
     if (this.#over) return;
+    this.#parked = false;
     const { entries, gap } = this.#position.live(frame);
     this.#take(entries);
     if (gap && this.#joined) this.#repair();
@@ -201,20 +243,23 @@ export class Room extends Emitter {
       if (entry.key !== undefined) this.#state?.entry(entry);
       this.#feed.push(entry);
       this.emit("entry", entry);
+      this.#followed?.item("entry", entry);
     }
   }
 
   pong(head, version) {
     this.#version = Math.max(this.#version, version ?? 0);
-    if (head !== undefined) this.#position.head(head);
+    if (head !== undefined) {
+      this.#parked = false;
+      this.#position.head(head);
+    }
     if (this.#joined && (this.#position.behind || this.#version > this.#presence.version)) this.#judgeLater();
   }
 
   /** The frames that a `pong` names may still be on their way. */
   #judgeLater() {
-    const timer = `grace ${this.name}`;
-    if (this.#session.armed(timer)) return;
-    this.#session.after(GRACE, timer, () => {
+    if (this.#session.armed(this.#timer)) return;
+    this.#session.after(GRACE, this.#timer, () => {
       if (this.#options.presence !== false) this.#presence.heard(this.#version);
       if (!this.#position.behind) return;
       this.#repair();
@@ -233,10 +278,10 @@ export class Room extends Emitter {
 
   /** Replays after the last entry until nothing is missing. */
   #repair(members) {
-    if (this.#repairing || this.#over) return;
+    if (this.#repairing || this.#over || this.#parked) return;
     this.#repairing = true;
     if (this.isReady) this.emit("gap", { room: this.name, after: this.#position.last });
-    this.#log.run({
+    this.#log().run({
       op: "replay",
       again: false,
       begin: () => this.#position.ask(),
@@ -248,7 +293,11 @@ export class Room extends Emitter {
 
   #repaired(error, m, judge) {
     this.#repairing = false;
-    if (this.#over || error?.code === "interrupted") return;
+    if (this.#over || error?.code === "interrupted" || error?.code === "closed") return;
+    if (error && this.#followed) {
+      this.#parked = true; // until a frame, a pong or a list names it again
+      return this.#ready();
+    }
     if (error) return this.#refused(error);
     const { lost, again } = this.#position.replayed(m, judge);
     this.#lost(lost, "gone");
@@ -261,6 +310,7 @@ export class Room extends Emitter {
     const item = { type: "lost", room: this.name, reason, ...lost };
     this.#feed.push(item);
     this.emit("lost", item);
+    this.#followed?.item("lost", item);
     this.#state?.reload();
   }
 
@@ -268,6 +318,7 @@ export class Room extends Emitter {
     if (this.isReady) return;
     this.isReady = true;
     if (this.#wasReady) this.emit("recovered", { room: this.name, entries: this.#recovered });
+    this.#followed?.whole(this.#wasReady ? this.#recovered : 0);
     this.#wasReady = true;
     this.#recovered = 0;
     this.emit("ready", this.position);

@@ -3,7 +3,7 @@
  * `edge` has `open`, which makes a link, `after`, which sets a timer, and `random`.
  *
  * It tells its events to the listener that made it (see relay.js): welcome, live, down, epoch, pong, deliver, presence, ack, refused, pause,
- * direct, left, ended.
+ * direct, left, work, settled, unsettled, dismissed, ended.
  */
 import { Emitter } from "./emitter.js";
 import { ZrelayError } from "./error.js";
@@ -29,6 +29,7 @@ export class Session extends Emitter {
   epoch = "";
   nick = "";
   token = "";
+  resumed = false; // the session before goes on
   heartbeat = FIRST_HEARTBEAT;
   limits = { frame: 1048576, body: 1048576, entries: 4096, window: 65536, replays: 4 };
   #edge;
@@ -46,12 +47,12 @@ export class Session extends Emitter {
   #waiting = []; // requests that are not sent yet
   #timers = new Map();
 
-  /** `options` has `client` (the id), and may have nick, user, token, agent, meta. `rooms` gives the rooms to subscribe to. */
-  constructor(edge, options, rooms) {
+  /** `options` has `client` (the id), and may have nick, user, token, agent, meta. `names` gives `{ rooms, prefixes }` to subscribe to. */
+  constructor(edge, options, names) {
     super();
     this.#edge = edge;
     this.#options = options;
-    this.rooms = rooms;
+    this.names = names;
   }
 
   // The link
@@ -163,12 +164,13 @@ export class Session extends Emitter {
     this.#loginSince = 0;
     this.#welcomeAt = this.#edge.now();
     const before = this.epoch;
+    this.resumed = m.resumed === true;
     this.epoch = m.epoch;
     if (before && before !== m.epoch) this.emit("epoch", { before, now: m.epoch });
     this.state = "subscribing";
     this.#ping();
     this.#welcomed = true;
-    this.#subscribedFrom = this.subscribe(this.rooms());
+    this.#subscribedFrom = this.subscribe(this.names());
   }
 
   /** What presence shows of this session, from now on. The connection stays. */
@@ -189,16 +191,17 @@ export class Session extends Emitter {
     if (!m.resumed) this.greet();
   }
 
-  /** Subscribes to further rooms, and returns a number: the event `subscribed` with it, or a higher one, says that their frames come. */
-  subscribe(rooms) {
-    this.#send({ op: "subscribe", id: SUBSCRIBE_ID + ++this.#subscriptions, rooms, presence: true });
-    this.after(SUBSCRIBE_PATIENCE, "subscribe", () => this.subscribe(this.rooms()));
+  /** Subscribes to further rooms and prefixes, and returns a number: the event `subscribed` with it, or a higher one, says that their frames come. */
+  subscribe({ rooms = [], prefixes = [] }) {
+    if (rooms.length > 0 || prefixes.length === 0) this.#send({ op: "subscribe", id: SUBSCRIBE_ID + ++this.#subscriptions, rooms, presence: true });
+    if (prefixes.length > 0) this.#send({ op: "subscribe", id: SUBSCRIBE_ID + ++this.#subscriptions, prefixes });
+    this.after(SUBSCRIBE_PATIENCE, "subscribe", () => this.subscribe(this.names()));
     return this.#subscriptions;
   }
 
-  /** The frames of a room are not wanted any more. */
-  unsubscribe(rooms) {
-    if (this.state === "live") this.#send({ op: "unsubscribe", rooms });
+  /** These frames are not wanted any more: `{ rooms }` or `{ prefixes }`. */
+  unsubscribe(names) {
+    if (this.state === "live") this.#send({ op: "unsubscribe", ...names });
   }
 
   /** What the program asked for goes on only once all rooms are live again. */
@@ -234,7 +237,7 @@ export class Session extends Emitter {
 
   /**
    * Asks, and calls `done(error, answer)` once. `again`: a lost session asks again in the next one; otherwise `done` gets `interrupted`.
-   * `early`: the request waits for the next session if there is none now.
+   * `early`: without a session, the request waits for the next one.
    */
   ask(op, members, done, { again = true, early = true } = {}) {
     if (this.state === "closed") return done(new ZrelayError("closed", "the client was closed"));
@@ -293,7 +296,7 @@ export class Session extends Emitter {
     } catch {
       return; // a reader finds by `prev` that it is missing
     }
-    if (frame.kind === "ack") this.emit("ack", frame);
+    if (["ack", "work", "settled"].includes(frame.kind)) this.emit(frame.kind, frame);
     else if (this.state === "live" && frame.kind === "deliver" && frame.epoch === this.epoch) this.emit("deliver", frame);
     else if (this.state === "live" && frame.kind === "deliver") this.ping(); // of another log: the broker may be another one
     else if (this.state === "live" && frame.kind === "presence") this.emit("presence", frame.room, frame.change);
@@ -309,7 +312,7 @@ export class Session extends Emitter {
     const handlers = { welcome: this.#welcome, queued: this.#queued, subscribed: this.#subscribed, error: this.#error, bye: this.#bye };
     if (Object.hasOwn(handlers, m.op)) handlers[m.op].call(this, m);
     else if (m.op === "presence" && m.room !== undefined) this.state === "live" && this.emit("presence", m.room, m);
-    else if (["pong", "direct", "left"].includes(m.op)) this.emit(m.op, m);
+    else if (["pong", "direct", "left", "dismissed"].includes(m.op)) this.emit(m.op, m);
     else if (m.re !== undefined) this.#answer(null, m);
   }
 
@@ -320,8 +323,9 @@ export class Session extends Emitter {
     if (m.code === "rate-limited" || m.code === "too-many-replays") return this.#limited(m);
     const error = new ZrelayError(m.code, m.text, m);
     if (m.mid !== undefined) this.emit("refused", m, error);
+    if (m.settle !== undefined) this.emit("unsettled", m, error);
     if (m.re !== undefined) this.#answer(error, m);
-    else if (m.mid === undefined) this.emit("problem", error);
+    else if (m.mid === undefined && m.settle === undefined) this.emit("problem", error);
   }
 
   #noSession() {
@@ -357,7 +361,7 @@ export class Session extends Emitter {
 
   #refusedSubscribe(m) {
     this.emit("problem", new ZrelayError(m.code, m.text, m));
-    this.after(m.wait ?? SUBSCRIBE_PATIENCE, "subscribe", () => this.subscribe(this.rooms()));
+    this.after(m.wait ?? SUBSCRIBE_PATIENCE, "subscribe", () => this.subscribe(this.names()));
   }
 
   #bye(m) {

@@ -3,6 +3,7 @@ import { ZrelayError } from "./error.js";
 
 const PUBLISH = 0x01;
 const ACK = 0x02;
+const [WORK, SETTLE, SETTLED] = [0x04, 0x05, 0x06];
 const [ENTRY_DELETE, ENTRY_EXPECT] = [0x01, 0x02];
 const LEVELS = ["none", "memory", "disk", "replicated"];
 const ROOM_MAX = 128; // bytes of a room's name
@@ -10,6 +11,12 @@ const KEY_MAX = 255; // bytes of a key
 const ENTRY_HEAD = 8 + 1 + 1 + 4; // message id, flags, size of the key, size of the body
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+
+export const [DONE, RETRY, REJECT, EXTEND] = [1, 2, 3, 4]; // verbs of SETTLE
+export const SETTLE_RANGES_MAX = 4096;
+export const SETTLE_MS_MAX = 86400000; // a day
+export const SEQ_MAX = Number.MAX_SAFE_INTEGER;
+export const LEFT = { 1: "it was done or dead before", 2: "it waits to be handed out again", 3: "another worker has it", 4: "the group has not come to it" };
 
 export const REPLAY = 0x01;
 export const STATE = 0x02;
@@ -80,6 +87,18 @@ export function encodePublish(room, entries) {
   return frame;
 }
 
+/** A SETTLE frame of ranges `[first, last]`. */
+export function encodeSettle(worker, number, verb, milliseconds, ranges) {
+  const view = new DataView(new ArrayBuffer(18 + 16 * ranges.length));
+  view.setUint8(0, SETTLE);
+  view.setUint32(1, worker);
+  putU64(view, 5, number);
+  view.setUint8(13, verb);
+  view.setUint32(14, milliseconds);
+  ranges.flat().forEach((seq, at) => putU64(view, 18 + 8 * at, seq));
+  return new Uint8Array(view.buffer);
+}
+
 /** Seqs and ids stay below 2^53, so a number holds them. */
 function putU64(view, at, value) {
   view.setUint32(at, Math.floor(value / 2 ** 32));
@@ -128,11 +147,13 @@ class Reader {
 }
 
 /**
- * Takes a binary frame from the broker apart. Gives an object with `kind`: `ack`, `deliver`, `presence`, or `unknown` for what a later
+ * Takes a binary frame from the broker apart. Gives an object with `kind`: `ack`, `deliver`, `presence`, `work`, `settled`, or `unknown` for what a later
  * version may send. Throws RangeError or SyntaxError for a frame that is cut off or malformed.
  */
 export function decode(frame) {
   if (frame[0] === ACK) return decodeAck(frame);
+  if (frame[0] === WORK) return decodeWork(frame);
+  if (frame[0] === SETTLED) return decodeSettled(frame);
   const end = frame.findIndex((byte) => byte < 0x20);
   if (end < 1) return { kind: "unknown" };
   const room = decoder.decode(frame.subarray(0, end));
@@ -141,10 +162,31 @@ export function decode(frame) {
   return { kind: "unknown" };
 }
 
+const levelName = (level) => LEVELS[level] ?? `level-${level}`;
+
 function decodeAck(frame) {
   const reader = new Reader(frame, 1);
-  const level = reader.u8();
-  return { kind: "ack", level: LEVELS[level] ?? `level-${level}`, mid: reader.u64(), seq: reader.u64() };
+  return { kind: "ack", level: levelName(reader.u8()), mid: reader.u64(), seq: reader.u64() };
+}
+
+function decodeWork(frame) {
+  const reader = new Reader(frame, 1);
+  const [worker, deliveries] = [reader.u32(), reader.u8() * 256 + reader.u8()];
+  const deliver = decode(frame.subarray(reader.at));
+  if (worker === 0 || deliver.kind !== "deliver") throw new RangeError("no frame for a worker");
+  return { kind: "work", worker, deliveries, deliver };
+}
+
+/** `left` is a Map: seq → what became of an entry that was not settled, see LEFT. */
+function decodeSettled(frame) {
+  const reader = new Reader(frame, 1);
+  const settled = { kind: "settled", worker: reader.u32(), number: reader.u64(), level: levelName(reader.u8()), count: reader.u32(), left: new Map() };
+  while (reader.left > 0) {
+    const [became, first] = [reader.u8(), reader.u64()];
+    reader.u64();
+    settled.left.set(first, became);
+  }
+  return settled;
 }
 
 function decodeDeliver(room, reader) {

@@ -1,5 +1,5 @@
-/* The session (PROTOCOL.md, section 6): its states, heartbeats and time, and what the program wishes. machine_hello.c has
- * the handshake, and machine_loss.c the losses. The other parts own rooms, messages and requests. */
+/* The session (PROTOCOL.md, section 6): its states, heartbeats and time, and what the program wishes. machine_hello.c
+ * has the handshake, and machine_loss.c the losses. The other parts own rooms, messages and requests. */
 #include "machine_session.h"
 #include "machine_work.h"
 
@@ -71,7 +71,8 @@ void machine_front_up(machine_t *m, uint64_t now) {
 }
 
 /* libzmq would connect again by itself, but frames that the DEALER holds would then come before a hello; hence a fresh
- * one. Without a session (NAMING) there are none, and the next hello may take the connection that libzmq makes. */
+ * one. Without a session (NAMING) there are no such frames, and the next hello may take the connection that libzmq
+ * makes. */
 void machine_front_down(machine_t *m, uint64_t now) {
     m->now = now;
     if (!m->front_up)

@@ -79,8 +79,8 @@ void machine_front_unreachable(machine_t *machine, const char *why, uint64_t now
 void machine_tick(machine_t *machine, uint64_t now);
 uint64_t machine_due(const machine_t *machine);
 
-/* The next action; false: there is none. Published messages are packed into PUBLISH frames when actions are taken. The
- * next event, valid until the next call that takes one or hands in a frame; NULL: there is none. */
+/* The next action; false: no action waits. Published messages are packed into PUBLISH frames when actions are taken.
+ * The next event, valid until the next call that takes one or hands in a frame; NULL: no event waits. */
 bool machine_action(machine_t *machine, action_t *action, uint64_t now);
 const zrelay_event_t *machine_event(machine_t *machine);
 bool machine_has_event(const machine_t *machine);

@@ -214,7 +214,7 @@ void publish_on_ack(machine_t *m, zr_span_t frame) {
         &(zrelay_event_t){.type = ZRELAY_ACKED, .mid = ack.upto, .seq = ack.seq, .level = (zrelay_level_t)ack.level});
 }
 
-/* Marks first … last, none of which is answered yet, as refused. */
+/* Marks first … last, which are not answered yet, as refused. */
 static void s_refuse(publish_t *p, uint64_t first, uint64_t last) {
     size_t at = p->refused_count;
     while (at > 0 && p->refused[at - 1].first > last)

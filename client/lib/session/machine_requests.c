@@ -182,7 +182,7 @@ void requests_lost(machine_t *m) {
     m->unasked = true;
 }
 
-/* Half an answer from one log and half from another is none. */
+/* Half an answer from one log and half from another is no answer. */
 void requests_welcome(machine_t *m, bool new_epoch) {
     for (request_t *request = m->first, *next; request; request = next) {
         next = request->next;
@@ -210,7 +210,7 @@ void requests_on_answer(machine_t *m, const char *op, uint64_t re, json_t *objec
     request_t *request;
     HASH_FIND(hh, m->by_id, &re, sizeof re, request);
     if (!request)
-        return; /* of a connection before, or none of ours */
+        return; /* of a connection before, or not one of ours */
     const char *expected = request->probing ? "rooms" : m->kinds[request->kind].answer;
     if (strcmp(op, expected) != 0) {
         m->malformed++;

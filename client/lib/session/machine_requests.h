@@ -12,9 +12,9 @@ void request_again(machine_t *m, request_t *request, uint64_t delay); /* asks it
 void request_go_on(machine_t *m, request_t *request); /* with its next part, after what others want to ask */
 void request_retry(machine_t *m, request_t *request, uint64_t least); /* the same without progress: backs off */
 
-/* Asks for the next page of a list, after the `member` of the last one of `page`. False: there is none, or the list does
- * not go forward. Small pages wait for each other: a broker that gives one name a page must not have us ask all the
- * time. */
+/* Asks for the next page of a list, after the `member` of the last one of `page`. False: no page is left, or the list
+ * does not go forward. Small pages wait for each other: a broker that gives one name a page must not have us ask all
+ * the time. */
 bool request_next_page(machine_t *m, request_t *request, const json_t *page, const char *member, bool more);
 void requests_lost(machine_t *m);
 void requests_welcome(machine_t *m, bool new_epoch);
@@ -22,7 +22,7 @@ bool requests_closing(const machine_t *m); /* something is to be said before the
 void requests_schedule(machine_t *m);
 void requests_finish(machine_t *m);
 void requests_on_answer(machine_t *m, const char *op, uint64_t re, json_t *object);
-bool requests_on_error(machine_t *m, uint64_t re, json_t *error);     /* false: none of ours */
+bool requests_on_error(machine_t *m, uint64_t re, json_t *error);     /* false: not one of ours */
 void request_done(machine_t *m, request_t *request);                  /* ZRELAY_DONE, and free */
 request_t *request_reading(machine_t *m, bool state, zr_span_t room); /* the snapshot, or else the replay, under way */
 const char *request_room(const request_t *request);                   /* NULL: it is not about a room */

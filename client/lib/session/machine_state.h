@@ -366,10 +366,10 @@ struct machine {
     uint64_t rename_at; /* when the broker takes another hello for the nick that is wanted; NEVER: none waits */
     unsigned rename_tries;
     uint64_t heard;      /* when the front last spoke */
-    uint64_t pinged;     /* the first ping since then; NEVER: none is out */
+    uint64_t pinged;     /* the first ping since then; NEVER: no ping is out */
     uint64_t late_until; /* until then a late program waits for what the front has; NEVER: it is not late */
     uint64_t ping_at;
-    uint64_t now; /* of the call under way, for parts that get none */
+    uint64_t now; /* of the call under way, for parts that are not told it */
 
     uint64_t epoch_number; /* the same, as frames carry it */
     bool back_open;        /* a SUB to `back` exists */
@@ -377,7 +377,7 @@ struct machine {
     uint64_t back_since;   /* when it was made */
     unsigned back_tries;   /* SUBs in a row that lasted less than STEADY_MS */
     bool sync_wanted;
-    uint64_t sync_at; /* when the sync under way counts as lost; NEVER: none is */
+    uint64_t sync_at; /* when the sync under way counts as lost; NEVER: no sync is under way */
     unsigned sync_tries;
     unsigned syncs_lost;          /* since the back was heard last */
     char nonce[ZR_NONCE_MAX + 1]; /* subscribed to; empty: none */

@@ -323,7 +323,7 @@ static void s_step(script_t *script) {
 static void s_begin(void) {
     static const ws_from_t from = {.address = "192.0.2.1"};
     s_world = (world_t){.now = 1000, .live_room = -1};
-    s_world.feeds = feeds_new(6, s_change, NULL);
+    s_world.feeds = feeds_new(6, 1000, s_change, NULL);
     uplink_config_t config = {
         .server = "tcp://127.0.0.1:5570", .agent = "fuzz", .perform = s_perform, .entropy = s_entropy};
     s_world.uplink = uplink_new(&config, s_world.feeds, 0);

@@ -1,5 +1,5 @@
-/* The program of machine_fuzz.c, and the network as it sees it: what came out of the machine, held against what the public
- * header and PROTOCOL.md promise. */
+/* The program of machine_fuzz.c, and the network as it sees it: what came out of the machine, held against what the
+ * public header and PROTOCOL.md promise. */
 #ifndef MACHINE_WORLD_H
 #define MACHINE_WORLD_H
 
@@ -124,7 +124,7 @@ static void s_note_limits(void) {
     s_world.most_entries = m->limit_entries > s_world.most_entries ? m->limit_entries : s_world.most_entries;
 }
 
-/* Ids rise on a connection, and none is sent that is answered already. */
+/* Ids rise on a connection, and an id that is answered already is not sent again. */
 static void s_on_publish(zr_span_t frame) {
     zr_publish_reader_t reader;
     zr_publish_entry_t entry;

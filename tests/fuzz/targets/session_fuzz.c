@@ -1,10 +1,10 @@
-/* Sessions of the core: the input is lines, each a frame of one of two clients that are logged in. Each request must get
- * exactly one answer, in order, of the kind, with the members and among the errors that PROTOCOL.md names (spec.h).
+/* Sessions of the core: the input is lines, each a frame of one of two clients that are logged in. Each request must
+ * get exactly one answer, in order, of the kind, with the members and among the errors that PROTOCOL.md names (spec.h).
  * Every message id must be answered. All entries that anybody gets must be those that were stored (session_model.h).
  *
- *     byte: settings; then lines: "{…" and "B{…" control frames of the first and the second client, to which the target
- *     adds an id; "!…" and "B!…" frames as they are; ">" or "B>", a room's letter and a byte for each entry: a PUBLISH;
- *     "+" and bytes: so much time goes by
+ * byte: settings; then lines: "{…" and "B{…" control frames of the first and the second client, to which the target
+ * adds an id; "!…" and "B!…" frames as they are; ">" or "B>", a room's letter and a byte for each entry: a PUBLISH; "+"
+ * and bytes: so much time goes by
  *
  * Bytes below 32 are texts that often stand in such frames. */
 #include "control.h"
@@ -147,7 +147,7 @@ static bool s_is_known_code(const char *code) {
     return false;
 }
 
-/* An error of an op that is none can only be that, or about the frame as a whole. */
+/* The error of an unknown op can only be that, or about the frame as a whole. */
 static void s_check_error(const spec_op_t *op, const char *code) {
     if (!op)
         fuzz_require(

@@ -83,12 +83,13 @@ static void s_run(zr_span_t input, size_t piece, outcome_t *outcome) {
     static gateway_config_t config;
     gateway_config_default(&config);
     config.max_message = MESSAGE_MAX;
+    queue_budget_t budget = {.most = config.all_queues};
     peer_t peer = {0};
     int fds[2];
     zr_buffer_t sent = {0};
     fuzz_require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
     poller_t *poller = poller_new();
-    ws_pool_t *pool = ws_pool_new(&config, poller);
+    ws_pool_t *pool = ws_pool_new(&config, poller, &budget);
     peer.ws = ws_new(pool, fds[0], NULL, zr_span(""), &s_events, &peer);
     while (input.len > 0 && !peer.gone) {
         size_t len = input.len < piece ? input.len : piece;
@@ -105,7 +106,7 @@ static void s_run(zr_span_t input, size_t piece, outcome_t *outcome) {
     s_check_sent(zr_span_of(sent.data, sent.len), outcome);
     close(fds[1]);
     s_turns(pool, poller);
-    fuzz_require(peer.gone && ws_counts(pool)->open == 0 && ws_counts(pool)->queued == 0);
+    fuzz_require(peer.gone && ws_counts(pool)->open == 0 && ws_counts(pool)->queued == 0 && budget.held == 0);
     ws_pool_destroy(pool);
     poller_destroy(poller);
     outcome->messages = peer.messages;

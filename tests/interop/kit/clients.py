@@ -59,6 +59,8 @@ CLIENTS = {  # name: gives the levels, the reader, the publisher, and further op
     "node": lambda _: interop(f"node {BUILD}/tests/interop/node/client.mjs"),
     "javascript": lambda _: javascript(""),
     "websocket": lambda _: javascript("ZRELAY_OVER=websocket "),
+    "asyncio": lambda _: (HIGHEST, *(f"{PYTHON} -X dev -W error {ROOT}/tests/interop/python/lines.py {command} {{front}} {{room}}"
+                                     for command in ("sub", "pub"))),
     "page": page,
     "complete": complete,
 }

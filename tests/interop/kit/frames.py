@@ -42,7 +42,7 @@ def parse_control(frame):
 
 
 class Item(NamedTuple):
-    """An entry that a client sends. `mid` is None when a `publish` has none."""
+    """An entry that a client sends. `mid` is None when a `publish` has no `mid`."""
     mid: int
     body: bytes
     raw: bytes

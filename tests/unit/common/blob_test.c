@@ -15,7 +15,7 @@ static void s_probe_free(void *data, void *hint) {
     probe->data = data;
 }
 
-START_TEST(test_new_is_writable_up_to_its_length) {
+TEST(test_new_is_writable_up_to_its_length) {
     for (size_t len = 0; len < 70; len++) {
         zr_blob_t *blob = zr_blob_new(len);
         ck_assert_uint_eq(zr_blob_len(blob), len);
@@ -23,9 +23,8 @@ START_TEST(test_new_is_writable_up_to_its_length) {
         zr_blob_unref(blob);
     }
 }
-END_TEST
 
-START_TEST(test_copy_is_a_copy) {
+TEST(test_copy_is_a_copy) {
     char text[] = "one\0two";
     zr_blob_t *blob = zr_blob_copy(text, sizeof text);
     memset(text, 'x', sizeof text);
@@ -37,9 +36,8 @@ START_TEST(test_copy_is_a_copy) {
     ck_assert_uint_eq(zr_blob_len(blob), 0);
     zr_blob_unref(blob);
 }
-END_TEST
 
-START_TEST(test_shared_while_somebody_else_holds_it) {
+TEST(test_shared_while_somebody_else_holds_it) {
     zr_blob_t *blob = zr_blob_new(1);
     ck_assert(!zr_blob_shared(blob));
     zr_blob_ref(blob);
@@ -48,9 +46,8 @@ START_TEST(test_shared_while_somebody_else_holds_it) {
     ck_assert(!zr_blob_shared(blob));
     zr_blob_unref(blob);
 }
-END_TEST
 
-START_TEST(test_wrap_gives_back_once_with_the_last_reference) {
+TEST(test_wrap_gives_back_once_with_the_last_reference) {
     probe_t probe = {0};
     char bytes[] = "bytes";
     zr_blob_t *blob = zr_blob_wrap(bytes, 5, s_probe_free, &probe);
@@ -65,17 +62,14 @@ START_TEST(test_wrap_gives_back_once_with_the_last_reference) {
     ck_assert_int_eq(probe.freed, 1);
     ck_assert_ptr_eq(probe.data, bytes);
 }
-END_TEST
 
-START_TEST(test_unref_accepts_null) {
+TEST(test_unref_accepts_null) {
     zr_blob_unref(NULL);
 }
-END_TEST
 
-START_TEST(test_too_large_stops_the_program) {
+TEST_ABORTS(test_too_large_stops_the_program) {
     zr_blob_new(SIZE_MAX);
 }
-END_TEST
 
 enum { THREADS = 4, ROUNDS = 20000 };
 
@@ -89,7 +83,7 @@ static void *s_drop(void *argument) {
     return NULL;
 }
 
-START_TEST(test_threads_drop_references) {
+TEST(test_threads_drop_references) {
     probe_t probe = {0};
     pthread_t threads[THREADS];
     zr_blob_t *blob = zr_blob_wrap(&probe, sizeof probe, s_probe_free, &probe);
@@ -101,9 +95,5 @@ START_TEST(test_threads_drop_references) {
     zr_blob_unref(blob);
     ck_assert_int_eq(probe.freed, 1);
 }
-END_TEST
 
-UNIT_MAIN_ABORTS("common.blob",
-    UNIT_TESTS(test_new_is_writable_up_to_its_length, test_copy_is_a_copy, test_shared_while_somebody_else_holds_it,
-        test_wrap_gives_back_once_with_the_last_reference, test_unref_accepts_null, test_threads_drop_references),
-    UNIT_TESTS(test_too_large_stops_the_program))
+UNIT_SUITE("common.blob")

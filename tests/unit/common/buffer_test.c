@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-START_TEST(test_empty_has_no_memory) {
+TEST(test_empty_has_no_memory) {
     zr_buffer_t buffer = {0};
     zr_buffer_append(&buffer, NULL, 0);
     ck_assert_ptr_null(buffer.data);
@@ -10,18 +10,16 @@ START_TEST(test_empty_has_no_memory) {
     zr_buffer_finish(&buffer);
     ck_assert_uint_eq(buffer.size, 0);
 }
-END_TEST
 
-START_TEST(test_integers_are_big_endian) {
+TEST(test_integers_are_big_endian) {
     zr_buffer_t buffer = {0};
     zr_buffer_u8(&buffer, 0xFE);
     zr_buffer_u64(&buffer, 0x1112131415161718);
     ck_assert_span_eq(zr_span_of(buffer.data, buffer.len), LIT("\xFE\x11\x12\x13\x14\x15\x16\x17\x18"));
     zr_buffer_finish(&buffer);
 }
-END_TEST
 
-START_TEST(test_content_survives_growth) {
+TEST(test_content_survives_growth) {
     zr_buffer_t buffer = {0};
     for (unsigned i = 0; i < 100000; i++)
         zr_buffer_append(&buffer, &i, sizeof i);
@@ -31,9 +29,8 @@ START_TEST(test_content_survives_growth) {
             ck_abort_msg("number %u", i);
     zr_buffer_finish(&buffer);
 }
-END_TEST
 
-START_TEST(test_growth_doubles) {
+TEST(test_growth_doubles) {
     zr_buffer_t buffer = {0};
     unsigned grown = 0;
     for (unsigned i = 0; i < 1 << 20; i++) {
@@ -47,9 +44,8 @@ START_TEST(test_growth_doubles) {
     ck_assert_uint_le(grown, 20);
     zr_buffer_finish(&buffer);
 }
-END_TEST
 
-START_TEST(test_reserve_gives_room_and_adds_nothing) {
+TEST(test_reserve_gives_room_and_adds_nothing) {
     zr_buffer_t buffer = {0};
     zr_buffer_append(&buffer, "ab", 2);
     uint8_t *to = zr_buffer_reserve(&buffer, 5000);
@@ -63,9 +59,8 @@ START_TEST(test_reserve_gives_room_and_adds_nothing) {
     ck_assert_ptr_eq(zr_buffer_reserve(&buffer, 0), buffer.data + 5002);
     zr_buffer_finish(&buffer);
 }
-END_TEST
 
-START_TEST(test_clear_keeps_the_memory) {
+TEST(test_clear_keeps_the_memory) {
     zr_buffer_t buffer = {0};
     zr_buffer_append(&buffer, "abc", 3);
     uint8_t *data = buffer.data;
@@ -76,11 +71,10 @@ START_TEST(test_clear_keeps_the_memory) {
     ck_assert_int_eq(buffer.data[0], 'd');
     zr_buffer_finish(&buffer);
 }
-END_TEST
 
 /* Small and large contents take different ways; both leave an empty buffer that can be used again. */
 /* Or what was reserved for a large content that did not come would stay. */
-START_TEST(test_to_blob_keeps_no_large_memory) {
+TEST(test_to_blob_keeps_no_large_memory) {
     zr_buffer_t buffer = {0};
     zr_buffer_reserve(&buffer, 100000);
     zr_buffer_append(&buffer, "small", 5);
@@ -90,9 +84,8 @@ START_TEST(test_to_blob_keeps_no_large_memory) {
     ck_assert_uint_eq(buffer.size, 0);
     zr_blob_unref(blob);
 }
-END_TEST
 
-START_TEST(test_to_blob) {
+TEST(test_to_blob) {
     static const size_t sizes[] = {0, 1, 255, 2047, 2048, 2049, 100000};
     zr_buffer_t buffer = {0};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -110,9 +103,8 @@ START_TEST(test_to_blob) {
     }
     zr_buffer_finish(&buffer);
 }
-END_TEST
 
-START_TEST(test_fixed_memory) {
+TEST(test_fixed_memory) {
     uint8_t bytes[8];
     zr_buffer_t buffer = {.data = bytes, .size = sizeof bytes, .fixed = true};
     zr_buffer_append(&buffer, "12345678", 8);
@@ -122,24 +114,17 @@ START_TEST(test_fixed_memory) {
     zr_blob_unref(blob);
     zr_buffer_finish(&buffer);
 }
-END_TEST
 
-START_TEST(test_fixed_memory_does_not_grow) {
+TEST_ABORTS(test_fixed_memory_does_not_grow) {
     uint8_t bytes[8];
     zr_buffer_t buffer = {.data = bytes, .size = sizeof bytes, .fixed = true};
     zr_buffer_append(&buffer, "123456789", 9);
 }
-END_TEST
 
-START_TEST(test_overflow_stops_the_program) {
+TEST_ABORTS(test_overflow_stops_the_program) {
     zr_buffer_t buffer = {0};
     zr_buffer_append(&buffer, "abc", 3);
     zr_buffer_reserve(&buffer, SIZE_MAX - 1);
 }
-END_TEST
 
-UNIT_MAIN_ABORTS("common.buffer",
-    UNIT_TESTS(test_empty_has_no_memory, test_integers_are_big_endian, test_content_survives_growth,
-        test_growth_doubles, test_reserve_gives_room_and_adds_nothing, test_clear_keeps_the_memory, test_to_blob,
-        test_to_blob_keeps_no_large_memory, test_fixed_memory),
-    UNIT_TESTS(test_overflow_stops_the_program, test_fixed_memory_does_not_grow))
+UNIT_SUITE("common.buffer")

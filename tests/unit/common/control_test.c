@@ -30,7 +30,7 @@ static zr_span_t s_nested(size_t depth, const char *inner) {
     return zr_span_of(text, len);
 }
 
-START_TEST(test_reads_objects) {
+TEST(test_reads_objects) {
     static const char *const good[] = {
         "{}",
         "{\"op\":\"ping\"}",
@@ -43,9 +43,8 @@ START_TEST(test_reads_objects) {
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         ck_assert_msg(s_readable(zr_span(good[i])), "%s", good[i]);
 }
-END_TEST
 
-START_TEST(test_refuses_all_else) {
+TEST(test_refuses_all_else) {
     static const zr_span_t bad[] = {
         {"", 0},
         {"{", 1},
@@ -85,17 +84,15 @@ START_TEST(test_refuses_all_else) {
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(!s_readable(bad[i]), "case %zu: %s", i, bad[i].ptr);
 }
-END_TEST
 
-START_TEST(test_every_prefix_is_refused) {
+TEST(test_every_prefix_is_refused) {
     zr_span_t text = LIT("{\"op\":\"join\",\"room\":\"caf\xC3\xA9\",\"after\":41,\"x\":[1,{\"y\":null}]}");
     ck_assert(s_readable(text));
     for (size_t len = 0; len < text.len; len++)
         ck_assert_msg(!s_readable(zr_span_of(text.ptr, len)), "%zu bytes", len);
 }
-END_TEST
 
-START_TEST(test_depth) {
+TEST(test_depth) {
     ck_assert(s_readable(s_nested(1, "1")));
     ck_assert(s_readable(s_nested(8, "1")));
     ck_assert(!s_readable(s_nested(9, "1")));
@@ -109,16 +106,14 @@ START_TEST(test_depth) {
     /* side by side is not deep */
     ck_assert(s_readable(LIT("{\"a\":[[],[],[],[],[],[],[],[],[],[],[{},{},{}]]}")));
 }
-END_TEST
 
-START_TEST(test_failure_leaves_the_object_alone) {
+TEST(test_failure_leaves_the_object_alone) {
     json_t *before = json_true(), *object = before;
     ck_assert_int_eq(zr_control_read(LIT("{"), &object), ZR_BAD_JSON);
     ck_assert_ptr_eq(object, before);
 }
-END_TEST
 
-START_TEST(test_write_is_compact_and_keeps_order) {
+TEST(test_write_is_compact_and_keeps_order) {
     zr_blob_t *blob = zr_control_write(json_pack("{s:s, s:I, s:b, s:[i,i], s:s}", "op", "pong", "time",
         (json_int_t)ZR_INT_MAX, "b", 1, "a", 1, 2, "t", "gr\xC3\xBC\xC3\x9F/\"\n"));
     ck_assert_span_eq(zr_span_of(zr_blob_data(blob), zr_blob_len(blob)),
@@ -126,18 +121,16 @@ START_TEST(test_write_is_compact_and_keeps_order) {
             "\\\"\\n\"}"));
     zr_blob_unref(blob);
 }
-END_TEST
 
-START_TEST(test_write_takes_the_reference) {
+TEST(test_write_takes_the_reference) {
     json_t *object = json_pack("{s:s}", "op", "ping");
     json_incref(object);
     zr_blob_unref(zr_control_write(object));
     ck_assert_uint_eq(object->refcount, 1);
     json_decref(object);
 }
-END_TEST
 
-START_TEST(test_large_objects_come_back) {
+TEST(test_large_objects_come_back) {
     json_t *list = json_array();
     for (int i = 0; i < 2000; i++)
         json_array_append_new(list, json_pack("{s:s, s:i}", "nick", "somebody", "n", i));
@@ -148,14 +141,12 @@ START_TEST(test_large_objects_come_back) {
     json_decref(object);
     zr_blob_unref(blob);
 }
-END_TEST
 
-START_TEST(test_write_of_null_stops_the_program) {
+TEST_ABORTS(test_write_of_null_stops_the_program) {
     zr_control_write(NULL);
 }
-END_TEST
 
-START_TEST(test_get_string) {
+TEST(test_get_string) {
     json_t *object = s_read(LIT("{\"s\":\"four\",\"e\":\"\",\"u\":\"\xC3\xBC\",\"n\":4,\"z\":null}"));
     const char *wrong = NULL;
     zr_span_t out = {0};
@@ -181,9 +172,8 @@ START_TEST(test_get_string) {
     ck_assert_span_eq(out, LIT("as it was"));
     json_decref(object);
 }
-END_TEST
 
-START_TEST(test_get_string_opt) {
+TEST(test_get_string_opt) {
     json_t *object = s_read(LIT("{\"s\":\"four\",\"e\":\"\",\"n\":4,\"z\":null}"));
     const char *wrong = NULL;
     zr_span_t out = LIT("fallback");
@@ -201,9 +191,8 @@ START_TEST(test_get_string_opt) {
     ck_assert_uint_eq(out.len, 0);
     json_decref(object);
 }
-END_TEST
 
-START_TEST(test_get_uint) {
+TEST(test_get_uint) {
     json_t *object = s_read(LIT("{\"zero\":0,\"one\":1,\"top\":9007199254740991,\"over\":9007199254740992,\"minus\":-1,"
                                 "\"most\":9223372036854775807,\"real\":1.0,\"exponent\":1e3,\"Exponent\":1E0,\"text\":"
                                 "\"1\",\"bool\":true,\"z\":null}"));
@@ -242,9 +231,8 @@ START_TEST(test_get_uint) {
     ck_assert_uint_eq(out, 1);
     json_decref(object);
 }
-END_TEST
 
-START_TEST(test_get_bool_opt_and_has) {
+TEST(test_get_bool_opt_and_has) {
     json_t *object = s_read(LIT("{\"t\":true,\"f\":false,\"n\":1,\"z\":null}"));
     const char *wrong = NULL;
     bool out = false;
@@ -263,7 +251,6 @@ START_TEST(test_get_bool_opt_and_has) {
     ck_assert(!zr_has(object, "missing"));
     json_decref(object);
 }
-END_TEST
 
 /* The result of zr_get_id for a request with this value of id; `*type` is the type of the id that it gave. */
 static bool s_id(const char *value, int *type) {
@@ -278,7 +265,7 @@ static bool s_id(const char *value, int *type) {
     return good;
 }
 
-START_TEST(test_get_id) {
+TEST(test_get_id) {
     char text[80];
     int type;
     ck_assert(s_id(NULL, &type));
@@ -299,15 +286,13 @@ START_TEST(test_get_id) {
         ck_assert_int_eq(type, -1);
     }
 }
-END_TEST
 
-START_TEST(test_json_string) {
+TEST(test_json_string) {
     zr_blob_t *blob = zr_control_write(json_pack(
         "{s:o, s:o}", "a", zr_json_string(unit_at_edge(LIT("caf\xC3\xA9"))), "b", zr_json_string(zr_span(NULL))));
     ck_assert_span_eq(zr_span_of(zr_blob_data(blob), zr_blob_len(blob)), LIT("{\"a\":\"caf\xC3\xA9\",\"b\":\"\"}"));
     zr_blob_unref(blob);
 }
-END_TEST
 
 /* A request with `count` values, in an array and in objects. */
 static zr_span_t s_values(unsigned count, const char *value) {
@@ -320,7 +305,7 @@ static zr_span_t s_values(unsigned count, const char *value) {
     return zr_span_of(text, len);
 }
 
-START_TEST(test_values_of_a_request) {
+TEST(test_values_of_a_request) {
     json_t *object = NULL;
     ck_assert_int_eq(zr_control_read_request(s_values(ZR_CONTROL_VALUES, "1"), &object), ZR_OK);
     json_decref(object);
@@ -330,7 +315,6 @@ START_TEST(test_values_of_a_request) {
     json_decref(object);
     ck_assert(s_readable(s_values(2 * ZR_CONTROL_VALUES, "1"))); /* of the broker's frames */
 }
-END_TEST
 
 /* `text`, with ' for ", as a meta is written; NULL: it breaks the rules of metas. */
 static const char *s_meta(const char *text) {
@@ -351,7 +335,7 @@ static const char *s_meta(const char *text) {
     return written;
 }
 
-START_TEST(test_metas) {
+TEST(test_metas) {
     ck_assert_str_eq(s_meta("{}"), "{}");
     ck_assert_str_eq(s_meta("{ 'a' : [ 1, {'b':{}} ] }"), "{\"a\":[1,{\"b\":{}}]}");
     ck_assert_str_eq(s_meta("{'\u00fc':'\u20ac'}"), "{\"\u00fc\":\"\u20ac\"}");
@@ -364,11 +348,5 @@ START_TEST(test_metas) {
         ck_assert((s_meta(text) != NULL) == (len == ZR_META_MAX));
     }
 }
-END_TEST
 
-UNIT_MAIN_ABORTS("common.control",
-    UNIT_TESTS(test_reads_objects, test_refuses_all_else, test_every_prefix_is_refused, test_depth,
-        test_failure_leaves_the_object_alone, test_write_is_compact_and_keeps_order, test_write_takes_the_reference,
-        test_large_objects_come_back, test_get_string, test_get_string_opt, test_get_uint, test_get_bool_opt_and_has,
-        test_get_id, test_json_string, test_values_of_a_request, test_metas),
-    UNIT_TESTS(test_write_of_null_stops_the_program))
+UNIT_SUITE("common.control")

@@ -33,7 +33,7 @@ static void s_check_entry(const zr_entry_t *entry, const zr_entry_t *expected) {
     ck_assert_span_eq(entry->body, expected->body);
 }
 
-START_TEST(test_comes_back) {
+TEST(test_comes_back) {
     zr_buffer_t out = {0};
     size_t ends[ENTRIES + 1];
     zr_buffer_append(&out, "old", 3); /* begin clears */
@@ -55,9 +55,8 @@ START_TEST(test_comes_back) {
     ck_assert(!reader.failed);
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_plain_is_the_same) {
+TEST(test_plain_is_the_same) {
     zr_buffer_t one = {0}, other = {0};
     zr_deliver_begin(&one, LIT("r"), 0, 1, 0);
     zr_deliver_begin(&other, LIT("r"), 0, 1, 0);
@@ -75,9 +74,8 @@ START_TEST(test_plain_is_the_same) {
     zr_buffer_finish(&one);
     zr_buffer_finish(&other);
 }
-END_TEST
 
-START_TEST(test_every_prefix) {
+TEST(test_every_prefix) {
     zr_buffer_t out = {0};
     size_t ends[ENTRIES + 1], whole = 0;
     s_build(&out, LIT("general"), 0, ends);
@@ -106,7 +104,6 @@ START_TEST(test_every_prefix) {
     ck_assert_uint_eq(whole, ENTRIES - 1);
     zr_buffer_finish(&out);
 }
-END_TEST
 
 static bool s_head_good(zr_span_t frame) {
     zr_deliver_reader_t reader;
@@ -115,7 +112,7 @@ static bool s_head_good(zr_span_t frame) {
     return good;
 }
 
-START_TEST(test_head) {
+TEST(test_head) {
     zr_buffer_t out = {0};
     size_t ends[ENTRIES + 1];
     for (size_t len = 0; len <= 200; len++) {
@@ -139,9 +136,8 @@ START_TEST(test_head) {
     }
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_body_lengths_that_overflow) {
+TEST(test_body_lengths_that_overflow) {
     zr_buffer_t out = {0};
     zr_deliver_begin(&out, LIT("r"), 0, 0xE1, 0);
     zr_deliver_add(&out, &s_entries[0]);
@@ -162,7 +158,6 @@ START_TEST(test_body_lengths_that_overflow) {
     }
     zr_buffer_finish(&out);
 }
-END_TEST
 
 /* The entries of a frame that the cut must keep, the plain way. */
 static void s_check_cut(zr_span_t frame, uint8_t flags, uint64_t after, uint64_t until, size_t limit) {
@@ -192,7 +187,7 @@ static void s_check_cut(zr_span_t frame, uint8_t flags, uint64_t after, uint64_t
     zr_buffer_finish(&expected);
 }
 
-START_TEST(test_cut) {
+TEST(test_cut) {
     static const uint64_t edges[] = {0, 41, 42, 43, 44, 46, 47, 48, ZR_INT_MAX - 1, ZR_INT_MAX, UINT64_MAX};
     enum { EDGES = sizeof edges / sizeof edges[0] };
     zr_buffer_t out = {0};
@@ -205,9 +200,8 @@ START_TEST(test_cut) {
                 s_check_cut(frame, (uint8_t)(limit & 3), edges[after], edges[until], limit);
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_the_entry_after_a_seq) {
+TEST(test_the_entry_after_a_seq) {
     zr_buffer_t out = {0};
     zr_deliver_begin(&out, LIT("r"), 0, 1, 3);
     size_t second = 0;
@@ -223,9 +217,8 @@ START_TEST(test_the_entry_after_a_seq) {
     ck_assert_uint_eq(zr_deliver_after(LIT("r"), 0), 0);
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_cut_of_what_cannot_be_read) {
+TEST(test_cut_of_what_cannot_be_read) {
     zr_buffer_t out = {0};
     size_t ends[ENTRIES + 1];
     s_build(&out, LIT("general"), 0, ends);
@@ -242,9 +235,8 @@ START_TEST(test_cut_of_what_cannot_be_read) {
     }
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_cut_refuses_seqs_that_do_not_rise) {
+TEST(test_cut_refuses_seqs_that_do_not_rise) {
     zr_buffer_t out = {0};
     for (uint64_t second = 4; second <= 6; second++) {
         size_t count;
@@ -259,9 +251,8 @@ START_TEST(test_cut_refuses_seqs_that_do_not_rise) {
     }
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_longest_strings) {
+TEST(test_longest_strings) {
     zr_buffer_t out = {0};
     zr_deliver_begin(&out, LIT("r"), 0, 0xE1, 0);
     zr_entry_t long_one = {.seq = 1, .sender = unit_fill('s', 255), .key = unit_fill('k', 255)}, entry;
@@ -272,17 +263,11 @@ START_TEST(test_longest_strings) {
     s_check_entry(&entry, &long_one);
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_sender_that_does_not_fit) {
+TEST_ABORTS(test_sender_that_does_not_fit) {
     zr_buffer_t out = {0};
     zr_deliver_begin(&out, LIT("r"), 0, 0xE1, 0);
     zr_deliver_add(&out, &(zr_entry_t){.seq = 1, .sender = unit_fill('s', 256)});
 }
-END_TEST
 
-UNIT_MAIN_ABORTS("common.deliver",
-    UNIT_TESTS(test_comes_back, test_plain_is_the_same, test_every_prefix, test_head, test_body_lengths_that_overflow,
-        test_cut, test_the_entry_after_a_seq, test_cut_of_what_cannot_be_read, test_cut_refuses_seqs_that_do_not_rise,
-        test_longest_strings),
-    UNIT_TESTS(test_sender_that_does_not_fit))
+UNIT_SUITE("common.deliver")

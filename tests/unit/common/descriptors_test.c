@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-START_TEST(test_both_sides_of_the_limit) {
+TEST(test_both_sides_of_the_limit) {
     struct rlimit limit = {.rlim_cur = 48, .rlim_max = 48};
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     int opened[48];
@@ -21,6 +21,5 @@ START_TEST(test_both_sides_of_the_limit) {
     }
     ck_assert(zr_descriptors_left(0));
 }
-END_TEST
 
-UNIT_MAIN("common.descriptors", test_both_sides_of_the_limit)
+UNIT_SUITE("common.descriptors")

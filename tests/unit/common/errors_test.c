@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-START_TEST(test_lines) {
+TEST(test_lines) {
     zr_error_t error = {0};
     ck_assert_ptr_null(zr_error_next(&error, NULL));
     ck_assert(!zr_fail(&error, "no %s", "disk"));
@@ -22,10 +22,9 @@ START_TEST(test_lines) {
     ck_assert_ptr_null(zr_error_next(&error, line));
     ck_assert_uint_eq(error.count, 6);
 }
-END_TEST
 
 /* Lines that find no room are counted; a single one is cut. */
-START_TEST(test_bounds) {
+TEST(test_bounds) {
     char large[2 * ZR_ERROR_SIZE];
     memset(large, 'x', sizeof large);
     zr_error_t error = {0};
@@ -43,9 +42,8 @@ START_TEST(test_bounds) {
     ck_assert_uint_gt(kept, 400);
     ck_assert_uint_eq(error.count, 1000);
 }
-END_TEST
 
-START_TEST(test_print) {
+TEST(test_print) {
     zr_error_t error = {0};
     int ends[2];
     char shown[200] = "";
@@ -58,6 +56,5 @@ START_TEST(test_print) {
     ck_assert_int_gt(read(ends[0], shown, sizeof shown - 1), 0);
     ck_assert_str_eq(shown, "prog: a\\x0ab\\x1b\nprog: c\nprog: and 1 more\n");
 }
-END_TEST
 
-UNIT_MAIN("common.errors", test_lines, test_bounds, test_print)
+UNIT_SUITE("common.errors")

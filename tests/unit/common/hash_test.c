@@ -7,7 +7,7 @@
 static const uint8_t s_key[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 /* Two vectors of the SipHash paper (SipHash-2-4, key 00…0f, inputs of 0 and 15 bytes 00…0e), folded to 32 bits. */
-START_TEST(test_is_siphash) {
+TEST(test_is_siphash) {
     static const uint64_t empty = 0x726fdb47dd0e0e31, fifteen = 0xa129ca6149be45e5;
     uint8_t input[15];
     for (unsigned i = 0; i < sizeof input; i++)
@@ -16,9 +16,8 @@ START_TEST(test_is_siphash) {
     ck_assert_uint_eq(zr_hash(input, 0), (uint32_t)(empty ^ empty >> 32));
     ck_assert_uint_eq(zr_hash(input, sizeof input), (uint32_t)(fifteen ^ fifteen >> 32));
 }
-END_TEST
 
-START_TEST(test_depends_on_key_and_data) {
+TEST(test_depends_on_key_and_data) {
     uint32_t unseeded = zr_hash("room", 4);
     ck_assert_uint_eq(zr_hash("room", 4), unseeded);
     ck_assert_uint_ne(zr_hash("rooM", 4), unseeded);
@@ -26,9 +25,8 @@ START_TEST(test_depends_on_key_and_data) {
     zr_hash_seed(s_key);
     ck_assert_uint_ne(zr_hash("room", 4), unseeded);
 }
-END_TEST
 
-START_TEST(test_numbers_depend_on_key_and_number) {
+TEST(test_numbers_depend_on_key_and_number) {
     uint32_t unseeded = zr_hash_number(7);
     ck_assert_uint_eq(zr_hash_number(7), unseeded);
     ck_assert_uint_ne(zr_hash_number(8), unseeded);
@@ -36,10 +34,9 @@ START_TEST(test_numbers_depend_on_key_and_number) {
     zr_hash_seed(s_key);
     ck_assert_uint_ne(zr_hash_number(7), unseeded);
 }
-END_TEST
 
 /* Numbers in a row, in the 1,024 buckets that a table takes first. */
-START_TEST(test_numbers_spread) {
+TEST(test_numbers_spread) {
     unsigned buckets[1024] = {0};
     zr_hash_seed(s_key);
     for (uint64_t number = 0; number < 8 * 1024; number++) {
@@ -47,16 +44,14 @@ START_TEST(test_numbers_spread) {
         ck_assert_uint_lt(++*bucket, 30);
     }
 }
-END_TEST
 
-START_TEST(test_reads_no_byte_too_many) {
+TEST(test_reads_no_byte_too_many) {
     for (size_t len = 0; len < 40; len++) {
         zr_span_t text = unit_fill('a', len);
         uint32_t hash = zr_hash(text.ptr, len);
         ck_assert_uint_eq(zr_hash(unit_at_edge(text).ptr, len), hash);
     }
 }
-END_TEST
 
 typedef struct {
     char name[16];
@@ -65,7 +60,7 @@ typedef struct {
 } item_t;
 
 /* uthash hands out buckets by the low bits: with the hash in place a table of many keys works, found and not found. */
-START_TEST(test_uthash_uses_it) {
+TEST(test_uthash_uses_it) {
     item_t *table = NULL, *item, *next;
     zr_hash_seed(s_key);
     for (int i = 0; i < 5000; i++) {
@@ -86,7 +81,5 @@ START_TEST(test_uthash_uses_it) {
         free(item);
     }
 }
-END_TEST
 
-UNIT_MAIN("common.hash", test_is_siphash, test_depends_on_key_and_data, test_numbers_depend_on_key_and_number,
-    test_numbers_spread, test_reads_no_byte_too_many, test_uthash_uses_it)
+UNIT_SUITE("common.hash")

@@ -34,7 +34,7 @@ static unsigned s_lines(const char *text) {
     return lines;
 }
 
-START_TEST(test_line_has_time_level_text) {
+TEST(test_line_has_time_level_text) {
     int year, month, day, hour, minute, second, ms, used = 0;
     s_capture();
     zr_log(ZR_LOG_WARN, "listening on %s, %d readers", "tcp://127.0.0.1:5570", 3);
@@ -44,7 +44,6 @@ START_TEST(test_line_has_time_level_text) {
     ck_assert_int_ge(year, 2024);
     ck_assert_str_eq(line + used, "warn  listening on tcp://127.0.0.1:5570, 3 readers\n");
 }
-END_TEST
 
 /* As systemd sets it for a service whose stderr is the journal. */
 static void s_name_journal(void) {
@@ -55,7 +54,7 @@ static void s_name_journal(void) {
     setenv("JOURNAL_STREAM", text, 1);
 }
 
-START_TEST(test_the_journal_gets_priorities_and_no_time) {
+TEST(test_the_journal_gets_priorities_and_no_time) {
     static const char *const lines[] = {"<6>info  text\n", "<5>audit text\n", "<3>error text\n", "<4>warn  text\n",
         "<6>info  text\n", "<7>debug text\n"};
     s_capture();
@@ -72,9 +71,8 @@ START_TEST(test_the_journal_gets_priorities_and_no_time) {
     zr_log(ZR_LOG_WARN, "text");
     ck_assert_ptr_nonnull(strstr(s_captured(), "Z warn  text\n"));
 }
-END_TEST
 
-START_TEST(test_the_journal_gets_errors_with_their_priority) {
+TEST(test_the_journal_gets_errors_with_their_priority) {
     zr_error_t error = {0};
     zr_fail(&error, "one");
     zr_fail(&error, "two");
@@ -83,9 +81,8 @@ START_TEST(test_the_journal_gets_errors_with_their_priority) {
     zr_error_print(&error, "zrelayd");
     ck_assert_str_eq(s_captured(), "<3>zrelayd: one\n<3>zrelayd: two\n");
 }
-END_TEST
 
-START_TEST(test_levels_above_the_set_one_are_silent) {
+TEST(test_levels_above_the_set_one_are_silent) {
     s_capture();
     zr_log(ZR_LOG_DEBUG, "hidden"); /* info is the default */
     ck_assert_str_eq(s_captured(), "");
@@ -98,9 +95,8 @@ START_TEST(test_levels_above_the_set_one_are_silent) {
         ck_assert_uint_eq(s_lines(s_captured()), (unsigned)set + 1); /* the first two always */
     }
 }
-END_TEST
 
-START_TEST(test_level_names) {
+TEST(test_level_names) {
     static const char *const names[] = {"error", "warn", "info", "debug"};
     for (int i = 0; i < 4; i++) {
         zr_log_level_t level = (zr_log_level_t)99;
@@ -114,18 +110,16 @@ START_TEST(test_level_names) {
         ck_assert_int_eq(level, ZR_LOG_DEBUG);
     }
 }
-END_TEST
 
-START_TEST(test_a_peer_cannot_forge_lines) {
+TEST(test_a_peer_cannot_forge_lines) {
     s_capture();
     zr_log(ZR_LOG_INFO, "nick %s", "a\n2025-01-01 fake\r\x1b[2J\t\xff\xe2\x80\xae");
     const char *line = s_captured();
     ck_assert_uint_eq(s_lines(line), 1);
     ck_assert_ptr_nonnull(strstr(line, "nick a\\x0a2025-01-01 fake\\x0d\\x1b[2J\\x09\\xff\\u{202e}\n"));
 }
-END_TEST
 
-START_TEST(test_long_lines_are_cut) {
+TEST(test_long_lines_are_cut) {
     char text[10000];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
@@ -141,9 +135,8 @@ START_TEST(test_long_lines_are_cut) {
     line = s_captured();
     ck_assert_str_eq(line + strlen(line) - 4, "xxx\n");
 }
-END_TEST
 
-START_TEST(test_errno_is_kept_and_can_be_told) {
+TEST(test_errno_is_kept_and_can_be_told) {
     s_capture();
     errno = ENOSPC;
     zr_log(ZR_LOG_ERROR, "write: %m");
@@ -154,9 +147,8 @@ START_TEST(test_errno_is_kept_and_can_be_told) {
     zr_log(ZR_LOG_ERROR, "nobody reads this");
     ck_assert_int_eq(errno, ENOENT);
 }
-END_TEST
 
-START_TEST(test_limit_passes_ten_a_minute_and_counts_the_rest) {
+TEST(test_limit_passes_ten_a_minute_and_counts_the_rest) {
     zr_log_limit_t limit = {0}, other = {0};
     uint64_t now = 123456789;
     s_capture();
@@ -172,9 +164,8 @@ START_TEST(test_limit_passes_ten_a_minute_and_counts_the_rest) {
     for (int i = 1; i < 20; i++)
         ck_assert_int_eq(zr_log_pass(&limit, now + 60000), i < 10);
 }
-END_TEST
 
-START_TEST(test_limit_says_nothing_when_nothing_was_held) {
+TEST(test_limit_says_nothing_when_nothing_was_held) {
     zr_log_limit_t limit = {0};
     s_capture();
     for (uint64_t minute = 0; minute < 5; minute++)
@@ -182,9 +173,5 @@ START_TEST(test_limit_says_nothing_when_nothing_was_held) {
             ck_assert(zr_log_pass(&limit, minute * 60000));
     ck_assert_str_eq(s_captured(), "");
 }
-END_TEST
 
-UNIT_MAIN("common.logger", test_line_has_time_level_text, test_the_journal_gets_priorities_and_no_time,
-    test_the_journal_gets_errors_with_their_priority, test_levels_above_the_set_one_are_silent, test_level_names,
-    test_a_peer_cannot_forge_lines, test_long_lines_are_cut, test_errno_is_kept_and_can_be_told,
-    test_limit_passes_ten_a_minute_and_counts_the_rest, test_limit_says_nothing_when_nothing_was_held)
+UNIT_SUITE("common.logger")

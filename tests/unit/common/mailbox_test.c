@@ -26,7 +26,7 @@ static bool s_readable(void) {
 }
 
 /* Every mail arrives once, and those of one thread in their order. */
-START_TEST(test_threads) {
+TEST(test_threads) {
     static letter_t letters[PUTTERS][MAILS];
     pthread_t threads[PUTTERS];
     int next[PUTTERS] = {0}, taken = 0;
@@ -45,9 +45,8 @@ START_TEST(test_threads) {
     ck_assert_ptr_null(zr_mailbox_take(&s_box));
     zr_mailbox_finish(&s_box);
 }
-END_TEST
 
-START_TEST(test_descriptor) {
+TEST(test_descriptor) {
     letter_t letters[2] = {{.number = 1}, {.number = 2}};
     zr_mailbox_init(&s_box);
     ck_assert(!s_readable());
@@ -70,7 +69,6 @@ START_TEST(test_descriptor) {
     ck_assert_ptr_null(zr_mailbox_take(&s_box));
     zr_mailbox_finish(&s_box);
 }
-END_TEST
 
 static void *s_wait(void *ctx) {
     (void)ctx;
@@ -79,7 +77,7 @@ static void *s_wait(void *ctx) {
     return NULL;
 }
 
-START_TEST(test_end) {
+TEST(test_end) {
     pthread_t thread;
     letter_t letter = {.number = 1};
     zr_mailbox_init(&s_box);
@@ -94,6 +92,5 @@ START_TEST(test_end) {
     ck_assert(s_readable()); /* a taker that waits for this and other descriptors hears of the end */
     zr_mailbox_finish(&s_box);
 }
-END_TEST
 
-UNIT_MAIN("common.mailbox", test_threads, test_descriptor, test_end)
+UNIT_SUITE("common.mailbox")

@@ -33,7 +33,7 @@ static bool s_key(zr_span_t name) {
     return zr_key_valid(unit_at_edge(name));
 }
 
-START_TEST(test_lengths) {
+TEST(test_lengths) {
     static const struct {
         bool (*valid)(zr_span_t);
         size_t max;
@@ -43,9 +43,8 @@ START_TEST(test_lengths) {
             ck_assert_msg(rules[i].valid(unit_fill('r', len)) == (len >= 1 && len <= rules[i].max),
                 "rule %zu, %zu bytes", i, len);
 }
-END_TEST
 
-START_TEST(test_lengths_are_bytes) {
+TEST(test_lengths_are_bytes) {
     char name[128];
     for (size_t i = 0; i < sizeof name; i += 2)
         memcpy(name + i, "\xC3\xBC", 2);
@@ -54,7 +53,6 @@ START_TEST(test_lengths_are_bytes) {
     ck_assert(!s_nick(zr_span_of(name, 34)));
     ck_assert(!s_nick(zr_span_of(name, 31))); /* cut in the middle of a character */
 }
-END_TEST
 
 static bool s_forbidden(unsigned point) {
     return point <= 0x20 || (point >= 0x7F && point <= 0xA0) || point == 0x2028 || point == 0x2029 || point == 0x200E ||
@@ -90,7 +88,7 @@ static bool s_is_composed(zr_span_t text) {
 }
 
 /* Every code point, alone and between digits, at each place in a word of eight bytes. Digits go with every script. */
-START_TEST(test_every_code_point) {
+TEST(test_every_code_point) {
     for (unsigned point = 0; point < 0x110400; point++) {
         char code[4], name[32];
         zr_span_t character = s_encode(code, point);
@@ -106,9 +104,8 @@ START_TEST(test_every_code_point) {
             ck_abort_msg("U+%04X", point);
     }
 }
-END_TEST
 
-START_TEST(test_every_byte_at_every_place) {
+TEST(test_every_byte_at_every_place) {
     for (unsigned byte = 0; byte < 256; byte++)
         for (size_t len = 1; len <= 17; len++)
             for (size_t at = 0; at < len; at++) {
@@ -119,9 +116,8 @@ START_TEST(test_every_byte_at_every_place) {
                     byte, at, len);
             }
 }
-END_TEST
 
-START_TEST(test_room_rules_of_its_own) {
+TEST(test_room_rules_of_its_own) {
     ck_assert(s_room(LIT("metrics/cpu")));
     ck_assert(s_room(LIT("/")));
     ck_assert(s_room(LIT("a{b}")));
@@ -134,7 +130,6 @@ START_TEST(test_room_rules_of_its_own) {
     ck_assert(s_nick(LIT("{a*")));
     ck_assert(s_key(LIT("{a*")));
 }
-END_TEST
 
 static const struct {
     zr_span_t bytes;
@@ -177,7 +172,7 @@ static const struct {
 };
 
 /* Each alone and behind enough plain text for the fast way. */
-START_TEST(test_utf8_valid) {
+TEST(test_utf8_valid) {
     for (size_t i = 0; i < sizeof s_utf8 / sizeof s_utf8[0]; i++)
         for (size_t before = 0; before < 18; before++) {
             char text[32];
@@ -189,9 +184,8 @@ START_TEST(test_utf8_valid) {
             ck_assert_msg(zr_utf8_valid(within) == s_utf8[i].valid, "sequence %zu after %zu, within", i, before);
         }
 }
-END_TEST
 
-START_TEST(test_utf8_next_reads_every_code_point) {
+TEST(test_utf8_next_reads_every_code_point) {
     for (unsigned point = 0; point < 0x110400; point++) {
         char code[4];
         zr_span_t character = s_encode(code, point);
@@ -202,9 +196,8 @@ START_TEST(test_utf8_next_reads_every_code_point) {
             ck_abort_msg("U+%04X", point);
     }
 }
-END_TEST
 
-START_TEST(test_utf8_next_takes_one_bad_byte) {
+TEST(test_utf8_next_takes_one_bad_byte) {
     zr_span_t text = unit_at_edge(LIT("a\xE2\x82z\xF0\x9F"));
     static const struct {
         int point;
@@ -216,9 +209,8 @@ START_TEST(test_utf8_next_takes_one_bad_byte) {
         ck_assert_uint_eq(at, steps[i].at);
     }
 }
-END_TEST
 
-START_TEST(test_hex_valid) {
+TEST(test_hex_valid) {
     ck_assert(zr_hex_valid(LIT("0123456789abcdef"), 16, 16));
     ck_assert(!zr_hex_valid(LIT("0123456789abcdeF"), 16, 16));
     ck_assert(!zr_hex_valid(LIT("0123456789abcdeg"), 16, 16));
@@ -232,7 +224,6 @@ START_TEST(test_hex_valid) {
         ck_assert_int_eq(zr_hex_valid(digits, ZR_CLIENT_ID_LEN, ZR_CLIENT_ID_LEN), len == 32);
     }
 }
-END_TEST
 
 static void s_check_escape(zr_span_t text, zr_span_t expected) {
     zr_buffer_t out = {0};
@@ -243,7 +234,7 @@ static void s_check_escape(zr_span_t text, zr_span_t expected) {
     zr_buffer_finish(&out);
 }
 
-START_TEST(test_escape) {
+TEST(test_escape) {
     s_check_escape(LIT(""), LIT(""));
     s_check_escape(LIT("plain text, a \\ and a gr\xC3\xBC\xC3\x9F"), LIT("plain text, a \\ and a gr\xC3\xBC\xC3\x9F"));
     s_check_escape(LIT("a\tb\nc\rd"), LIT("a\\x09b\\x0ac\\x0dd"));
@@ -259,10 +250,9 @@ START_TEST(test_escape) {
     s_check_escape(LIT("\xF0\x9F\x98\x80\xF0\x9F"), LIT("\xF0\x9F\x98\x80\\xf0\\x9f"));
     s_check_escape(LIT("abcdefgh\nabcdefgh\n"), LIT("abcdefgh\\x0aabcdefgh\\x0a"));
 }
-END_TEST
 
 /* Of every code point: shown as it is, or escaped, as the header says. */
-START_TEST(test_escape_every_code_point) {
+TEST(test_escape_every_code_point) {
     zr_buffer_t out = {0};
     for (unsigned point = 0; point < 0x110000; point++) {
         char code[4];
@@ -280,9 +270,8 @@ START_TEST(test_escape_every_code_point) {
     }
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_hex) {
+TEST(test_hex) {
     char text[7] = "zzzzzz";
     zr_hex(text, (const uint8_t *)"\x00\x9f\xa0", 3);
     ck_assert_str_eq(text, "009fa0");
@@ -290,10 +279,9 @@ START_TEST(test_hex) {
     ck_assert_str_eq(text, "");
     ck_assert_int_eq(text[1], '0');
 }
-END_TEST
 
 /* A name that is not in form C would have a twin that looks the same. */
-START_TEST(test_names_are_in_form_c) {
+TEST(test_names_are_in_form_c) {
     static const char *const twins[][2] = {
         {"jos\u00e9", "jose\u0301"}, {"\u00c5ngstr\u00f6m", "\u212bngstr\u00f6m"}, /* the unit's sign */
         {"\uac00", "\u1100\u1161"},                                                /* Hangul, in letters */
@@ -309,19 +297,17 @@ START_TEST(test_names_are_in_form_c) {
         ck_assert_ptr_nonnull(strstr(zr_key_fault(bad), "normalization form C"));
     }
 }
-END_TEST
 
 /* Rooms and keys are names of things. Nicks and users are names of persons, and pass for each other. */
-START_TEST(test_nicks_do_not_mix_scripts_that_look_alike) {
+TEST(test_nicks_do_not_mix_scripts_that_look_alike) {
     zr_span_t mixed = LIT("j\u043es\u00e9"); /* the second letter is Cyrillic */
     ck_assert(s_room(mixed) && s_key(mixed) && !s_nick(mixed));
     ck_assert_ptr_nonnull(strstr(zr_nick_fault(mixed), "scripts"));
     ck_assert(s_nick(LIT("\u0438\u0432\u0430\u043d-7")));
     ck_assert(s_nick(LIT("ann\u7530\u4e2d")));
 }
-END_TEST
 
-START_TEST(test_faults) {
+TEST(test_faults) {
     ck_assert_ptr_null(zr_room_fault(LIT("a")));
     ck_assert_ptr_null(zr_nick_fault(LIT("a")));
     ck_assert_ptr_null(zr_key_fault(LIT("a")));
@@ -334,9 +320,8 @@ START_TEST(test_faults) {
     ck_assert_str_eq(zr_key_fault(unit_fill('k', 256)), zr_code_text(ZR_BAD_KEY));
     ck_assert_ptr_nonnull(strstr(zr_nick_fault(LIT("a\u200bb")), "show nothing"));
 }
-END_TEST
 
-START_TEST(test_reserved_nicks) {
+TEST(test_reserved_nicks) {
     static const char *const reserved[] = {"anonymous", "Anonymous", "ADMIN", "admin", "broker", "operator", "server",
         "system", "zrelay", "zrelayd", "ZRelayD", "\uff41\uff44\uff4d\uff49\uff4e", "\u24d0dmin"};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
@@ -345,9 +330,8 @@ START_TEST(test_reserved_nicks) {
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         ck_assert_msg(!zr_nick_reserved(zr_span(others[i])), "%s", others[i]);
 }
-END_TEST
 
-START_TEST(test_tokens_that_an_application_signed) {
+TEST(test_tokens_that_an_application_signed) {
     static const char *const good[] = {"e.e.e", "eyJ9.e30.c2ln", "e..", "e.-_.", "e.a.Z09"};
     static const char *const bad[] = {
         "", "e", "e.", "e.e", "..", ".e.e", "f.e.e", "e.e.e.e", "e.e.e=", "e.e e.e", "e.\u00e9.e"};
@@ -362,10 +346,5 @@ START_TEST(test_tokens_that_an_application_signed) {
     ck_assert(zr_token_fits(zr_span_of(token, ZR_JWT_MAX)) && !zr_token_fits(zr_span_of(token, ZR_JWT_MAX + 1)));
     ck_assert(!zr_token_fits(zr_span(NULL)));
 }
-END_TEST
 
-UNIT_MAIN("common.names", test_tokens_that_an_application_signed, test_names_are_in_form_c,
-    test_nicks_do_not_mix_scripts_that_look_alike, test_faults, test_reserved_nicks, test_lengths,
-    test_lengths_are_bytes, test_every_code_point, test_every_byte_at_every_place, test_room_rules_of_its_own,
-    test_utf8_valid, test_utf8_next_reads_every_code_point, test_utf8_next_takes_one_bad_byte, test_hex_valid,
-    test_escape, test_escape_every_code_point, test_hex)
+UNIT_SUITE("common.names")

@@ -70,15 +70,14 @@ static const struct {
     {CHEROKEE HAN, false},
 };
 
-START_TEST(test_mixing) {
+TEST(test_mixing) {
     for (size_t i = 0; i < sizeof s_names / sizeof *s_names; i++)
         ck_assert_msg(
             zr_scripts_may_mix(unit_at_edge(zr_span(s_names[i].text))) == s_names[i].allowed, "%s", s_names[i].text);
 }
-END_TEST
 
 /* The first and the last code point of some ranges, and their neighbours, beside a Latin letter. */
-START_TEST(test_edges_of_ranges) {
+TEST(test_edges_of_ranges) {
     static const struct {
         const char *text;
         bool allowed;
@@ -98,6 +97,5 @@ START_TEST(test_edges_of_ranges) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         ck_assert_msg(zr_scripts_may_mix(zr_span(names[i].text)) == names[i].allowed, "%s", names[i].text);
 }
-END_TEST
 
-UNIT_MAIN("common.scripts", test_mixing, test_edges_of_ranges)
+UNIT_SUITE("common.scripts")

@@ -10,7 +10,7 @@ static void s_check(void (*form)(zr_buffer_t *out, zr_span_t text), zr_span_t te
     zr_buffer_finish(&out);
 }
 
-START_TEST(test_form_c) {
+TEST(test_form_c) {
     static const char *const composed[] = {"", "plain", "jos\u00e9", "\uac00", "\u0105\u0301", "\U0001f600"};
     for (size_t i = 0; i < sizeof composed / sizeof *composed; i++)
         ck_assert_msg(zr_is_nfc(unit_at_edge(zr_span(composed[i]))), "%s", composed[i]);
@@ -25,10 +25,9 @@ START_TEST(test_form_c) {
     s_check(zr_nfc, LIT("e\u0301\xff"), LIT("e\u0301\xff")); /* no UTF-8: as it is */
     s_check(zr_nfc, LIT("\xff\xfe"), LIT("\xff\xfe"));
 }
-END_TEST
 
 /* The longest name of characters that decompose to the most code points. */
-START_TEST(test_form_c_of_the_longest_name) {
+TEST(test_form_c_of_the_longest_name) {
     char name[ZR_NFC_MAX];
     for (size_t i = 0; i + 3 <= sizeof name; i += 3)
         memcpy(name + i, "\u1f82", 3); /* four each */
@@ -37,9 +36,8 @@ START_TEST(test_form_c_of_the_longest_name) {
         memcpy(name + i, "a\u0301", 3);
     ck_assert(!zr_is_nfc(unit_at_edge(zr_span_of(name, sizeof name))));
 }
-END_TEST
 
-START_TEST(test_fold) {
+TEST(test_fold) {
     s_check(zr_fold, LIT(""), LIT(""));
     s_check(zr_fold, LIT("Ann-7_"), LIT("ann-7_"));
     s_check(zr_fold, LIT("[\\]^@Z"), LIT("[\\]^@z"));
@@ -50,6 +48,5 @@ START_TEST(test_fold) {
     s_check(zr_fold, LIT("stra\u00dfe"), LIT("strasse"));
     s_check(zr_fold, LIT("\u0430nn"), LIT("\u0430nn")); /* another script is another name */
 }
-END_TEST
 
-UNIT_MAIN("common.unicode", test_form_c, test_form_c_of_the_longest_name, test_fold)
+UNIT_SUITE("common.unicode")

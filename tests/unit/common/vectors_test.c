@@ -8,7 +8,7 @@
 #include "vector.h"
 #include "wire_work.h"
 
-/* Every file of the folder, so that none is lost and none goes untested. */
+/* Every file of the folder, so that each is tested. */
 static const char *const s_names[] = {
     "publish-one",
     "publish-many",
@@ -368,7 +368,7 @@ static zr_code_t s_decode(const vector_t *vector, zr_span_t frame, json_t **valu
     ck_abort_msg("unknown kind '%s'", vector->kind);
 }
 
-START_TEST(test_the_folder_holds_these_files) {
+TEST(test_the_folder_holds_these_files) {
     bool found[NAMES] = {false};
     DIR *folder = opendir(ZR_VECTORS);
     ck_assert_ptr_nonnull(folder);
@@ -388,9 +388,8 @@ START_TEST(test_the_folder_holds_these_files) {
     for (size_t i = 0; i < NAMES; i++)
         ck_assert_msg(found[i], "%s.hex is missing", s_names[i]);
 }
-END_TEST
 
-START_TEST(test_good_vectors) {
+TEST(test_good_vectors) {
     for (size_t i = 0; i < NAMES; i++) {
         vector_t vector;
         zr_buffer_t again = {0};
@@ -411,9 +410,8 @@ START_TEST(test_good_vectors) {
         zr_buffer_finish(&again);
     }
 }
-END_TEST
 
-START_TEST(test_bad_vectors) {
+TEST(test_bad_vectors) {
     unsigned bad = 0;
     for (size_t i = 0; i < NAMES; i++) {
         vector_t vector;
@@ -431,6 +429,5 @@ START_TEST(test_bad_vectors) {
     }
     ck_assert_uint_gt(bad, 0);
 }
-END_TEST
 
-UNIT_MAIN("common.vectors", test_the_folder_holds_these_files, test_good_vectors, test_bad_vectors)
+UNIT_SUITE("common.vectors")

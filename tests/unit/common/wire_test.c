@@ -61,7 +61,7 @@ static void s_build_publish(zr_buffer_t *out, size_t ends[ENTRIES + 1]) {
     }
 }
 
-START_TEST(test_publish_comes_back) {
+TEST(test_publish_comes_back) {
     zr_buffer_t out = {0};
     size_t ends[ENTRIES + 1];
     zr_buffer_append(&out, "old", 3); /* begin clears */
@@ -87,10 +87,9 @@ START_TEST(test_publish_comes_back) {
     ck_assert(!verdict.reader.failed);
     zr_buffer_finish(&out);
 }
-END_TEST
 
 /* Plain ones first, then as they come. */
-START_TEST(test_publish_plain_entries) {
+TEST(test_publish_plain_entries) {
     zr_buffer_t out = {0};
     zr_publish_begin(&out, LIT("general"));
     zr_publish_add(&out, &(zr_publish_entry_t){.mid = 1, .body = LIT("hello")});
@@ -117,10 +116,9 @@ START_TEST(test_publish_plain_entries) {
     ck_assert(!zr_publish_next(&verdict.reader, &entry));
     zr_buffer_finish(&out);
 }
-END_TEST
 
 /* Of a plain entry that is cut off nothing is taken. */
-START_TEST(test_publish_plain_every_prefix) {
+TEST(test_publish_plain_every_prefix) {
     zr_buffer_t out = {0};
     zr_publish_begin(&out, LIT("r"));
     size_t head = out.len;
@@ -134,10 +132,9 @@ START_TEST(test_publish_plain_every_prefix) {
     }
     zr_buffer_finish(&out);
 }
-END_TEST
 
 /* Cut between entries, a frame is a shorter one; cut anywhere else, it is refused. */
-START_TEST(test_publish_every_prefix) {
+TEST(test_publish_every_prefix) {
     zr_buffer_t out = {0};
     size_t ends[ENTRIES + 1], whole = 0;
     s_build_publish(&out, ends);
@@ -153,9 +150,8 @@ START_TEST(test_publish_every_prefix) {
     ck_assert_uint_eq(whole, ENTRIES - 1);
     zr_buffer_finish(&out);
 }
-END_TEST
 
-START_TEST(test_publish_lengths_that_overflow) {
+TEST(test_publish_lengths_that_overflow) {
     static const char head[] = "\x01\x01r\0\0\0\0\0\0\0\x01\0\0";
     for (unsigned shift = 0; shift < 32; shift++) {
         char frame[sizeof head - 1 + 4 + 5];
@@ -171,18 +167,16 @@ START_TEST(test_publish_lengths_that_overflow) {
     ck_assert_int_eq(s_code(LIT("\x01\xFFr\0\0\0\0\0\0\0\x01\0\0\0\0\0\x05hello")), ZR_BAD_FRAME);
     ck_assert_int_eq(s_code(LIT("\x01\x01r\0\0\0\0\0\0\0\x01\0\xFF\0\0\0\x05hello")), ZR_BAD_FRAME);
 }
-END_TEST
 
-START_TEST(test_publish_type_byte) {
+TEST(test_publish_type_byte) {
     char frame[] = "\x01\x01r\0\0\0\0\0\0\0\x01\0\0\0\0\0\0";
     for (int type = 0; type < 256; type++) {
         frame[0] = (char)type;
         ck_assert_int_eq(s_code(zr_span_of(frame, sizeof frame - 1)), type == 1 ? ZR_OK : ZR_BAD_FRAME);
     }
 }
-END_TEST
 
-START_TEST(test_publish_flags) {
+TEST(test_publish_flags) {
     zr_span_t none = {0}, key = LIT("k"), body = LIT("b");
     for (unsigned flags = 0; flags < 256; flags++)
         for (unsigned with = 0; with < 4; with++) {
@@ -192,9 +186,8 @@ START_TEST(test_publish_flags) {
                 flags, with & 1 ? "" : "no ", with & 2 ? "" : "no ");
         }
 }
-END_TEST
 
-START_TEST(test_publish_room) {
+TEST(test_publish_room) {
     zr_publish_entry_t entry = {.mid = 3};
     for (size_t len = 0; len <= 255; len++)
         ck_assert_int_eq(s_publish_code(unit_fill('r', len), entry), len >= 1 && len <= 128 ? ZR_OK : ZR_BAD_ROOM);
@@ -205,9 +198,8 @@ START_TEST(test_publish_room) {
     ck_assert_int_eq(s_publish_code(LIT("a\xC0\xAF"), entry), ZR_BAD_ROOM);
     ck_assert_int_eq(s_publish_code(LIT("caf\xC3\xA9"), entry), ZR_OK);
 }
-END_TEST
 
-START_TEST(test_publish_key) {
+TEST(test_publish_key) {
     for (size_t len = 0; len <= 255; len++)
         ck_assert_int_eq(s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = unit_fill('k', len)}), ZR_OK);
     ck_assert_int_eq(s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = LIT("a b")}), ZR_BAD_KEY);
@@ -215,7 +207,6 @@ START_TEST(test_publish_key) {
     ck_assert_int_eq(s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = LIT("a\xE2\x80\xAE")}), ZR_BAD_KEY);
     ck_assert_int_eq(s_publish_code(LIT("r"), (zr_publish_entry_t){.mid = 3, .key = LIT("{*")}), ZR_OK);
 }
-END_TEST
 
 static verdict_t s_two(zr_span_t room, uint64_t one, uint64_t two, zr_span_t key) {
     zr_buffer_t out = {0};
@@ -227,7 +218,7 @@ static verdict_t s_two(zr_span_t room, uint64_t one, uint64_t two, zr_span_t key
     return verdict;
 }
 
-START_TEST(test_publish_ids) {
+TEST(test_publish_ids) {
     zr_publish_entry_t entry = {0};
     ck_assert_int_eq(s_publish_code(LIT("r"), entry), ZR_BAD_ID);
     entry.mid = ZR_INT_MAX;
@@ -247,25 +238,22 @@ START_TEST(test_publish_ids) {
     ck_assert_uint_eq(verdict.last, 1);
     ck_assert_uint_eq(verdict.count, 2);
 }
-END_TEST
 
-START_TEST(test_publish_broken_layout_outweighs_names) {
+TEST(test_publish_broken_layout_outweighs_names) {
     ck_assert_int_eq(s_two(LIT("a b"), 2, 1, LIT("a b")).code, ZR_BAD_ROOM);
     ck_assert_int_eq(s_two(LIT("r"), 1, 2, LIT("a b")).code, ZR_BAD_KEY);
     verdict_t verdict = s_verdict(LIT("\x01\x01 \0\0\0\0\0\0\0\x01\0\0\0\0\0\x01"));
     ck_assert_int_eq(verdict.code, ZR_BAD_FRAME);
     ck_assert_uint_eq(verdict.first, 0);
 }
-END_TEST
 
-START_TEST(test_publish_strings_that_do_not_fit) {
+TEST_ABORTS(test_publish_strings_that_do_not_fit) {
     zr_buffer_t out = {0};
     zr_publish_begin(&out, LIT("r"));
     zr_publish_add(&out, &(zr_publish_entry_t){.mid = 1, .key = unit_fill('k', 256)});
 }
-END_TEST
 
-START_TEST(test_ack) {
+TEST(test_ack) {
     uint8_t bytes[ZR_ACK_SIZE];
     zr_ack_write(bytes, &(zr_ack_t){ZR_LEVEL_DISK, 0x0102030405060708, 0x1112131415161718});
     zr_span_t frame = zr_span_of(bytes, sizeof bytes);
@@ -282,9 +270,8 @@ START_TEST(test_ack) {
     longer[0] = 1;
     ck_assert(!zr_ack_read(&ack, zr_span_of(longer, ZR_ACK_SIZE)));
 }
-END_TEST
 
-START_TEST(test_trunk) {
+TEST(test_trunk) {
     uint8_t head[ZR_TRUNK_HEAD];
     uint32_t channel;
     zr_span_t inner;
@@ -307,17 +294,15 @@ START_TEST(test_trunk) {
     ck_assert(!zr_trunk_read(unit_at_edge(LIT("\3\0\0\0\0{}")), &channel, &inner));
     ck_assert(!zr_trunk_read(unit_at_edge(LIT("\2\0\0\0\1{}")), &channel, &inner));
 }
-END_TEST
 
-START_TEST(test_level_names) {
+TEST(test_level_names) {
     ck_assert_str_eq(zr_level_name(ZR_LEVEL_NONE), "none");
     ck_assert_str_eq(zr_level_name(ZR_LEVEL_MEMORY), "memory");
     ck_assert_str_eq(zr_level_name(ZR_LEVEL_DISK), "disk");
     ck_assert_str_eq(zr_level_name((zr_level_t)3), "unknown");
 }
-END_TEST
 
-START_TEST(test_back_topics) {
+TEST(test_back_topics) {
     zr_span_t room = {0}, json = {0};
     ck_assert_int_eq(zr_back_read(unit_at_edge(LIT("general\0\1\0")), &room, &json), ZR_BACK_ENTRIES);
     ck_assert_span_eq(room, LIT("general"));
@@ -363,9 +348,8 @@ START_TEST(test_back_topics) {
     ck_assert_span_eq(room, before);
     ck_assert_span_eq(json, before);
 }
-END_TEST
 
-START_TEST(test_back_limits) {
+TEST(test_back_limits) {
     zr_span_t room, json;
     for (size_t len = 0; len <= 200; len++) {
         char frame[256];
@@ -380,11 +364,5 @@ START_TEST(test_back_limits) {
             len >= 8 && len <= 32 ? ZR_BACK_SYNCED : ZR_BACK_BAD);
     }
 }
-END_TEST
 
-UNIT_MAIN_ABORTS("common.wire",
-    UNIT_TESTS(test_publish_comes_back, test_publish_plain_entries, test_publish_plain_every_prefix,
-        test_publish_every_prefix, test_publish_lengths_that_overflow, test_publish_type_byte, test_publish_flags,
-        test_publish_room, test_publish_key, test_publish_ids, test_publish_broken_layout_outweighs_names, test_ack,
-        test_trunk, test_level_names, test_back_topics, test_back_limits),
-    UNIT_TESTS(test_publish_strings_that_do_not_fit))
+UNIT_SUITE("common.wire")

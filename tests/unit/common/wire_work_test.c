@@ -7,7 +7,7 @@ static zr_span_t s_span(const zr_buffer_t *buffer) {
     return zr_span_of(buffer->data, buffer->len);
 }
 
-START_TEST(test_a_settle_of_the_most_ranges_is_read_and_one_more_is_not) {
+TEST(test_a_settle_of_the_most_ranges_is_read_and_one_more_is_not) {
     zr_buffer_t frame = {0};
     zr_settle_t settle;
     zr_range_t range;
@@ -24,10 +24,9 @@ START_TEST(test_a_settle_of_the_most_ranges_is_read_and_one_more_is_not) {
     ck_assert(!zr_settle_read(&settle, s_span(&frame)));
     zr_buffer_finish(&frame);
 }
-END_TEST
 
 /* A frame is refused at every length but the whole ones, and nothing beyond it is read. */
-START_TEST(test_frames_that_are_cut_off_are_refused) {
+TEST(test_frames_that_are_cut_off_are_refused) {
     zr_buffer_t frame = {0};
     zr_settle_t settle;
     zr_settled_t settled;
@@ -42,9 +41,8 @@ START_TEST(test_frames_that_are_cut_off_are_refused) {
         ck_assert(zr_settled_read(&settled, unit_at_edge(zr_span_of(frame.data, len))) == (len == ZR_SETTLED_HEAD));
     zr_buffer_finish(&frame);
 }
-END_TEST
 
-START_TEST(test_a_settle_that_is_wrong_still_names_its_worker) {
+TEST(test_a_settle_that_is_wrong_still_names_its_worker) {
     zr_buffer_t frame = {0};
     zr_settle_t settle;
     zr_settle_begin(&frame, 9, 5, ZR_SETTLE_DONE, 0);
@@ -57,9 +55,8 @@ START_TEST(test_a_settle_that_is_wrong_still_names_its_worker) {
     ck_assert_uint_eq(settle.worker, 0);
     zr_buffer_finish(&frame);
 }
-END_TEST
 
-START_TEST(test_a_work_frame_holds_a_deliver_frame) {
+TEST(test_a_work_frame_holds_a_deliver_frame) {
     zr_buffer_t frame = {0};
     uint32_t worker;
     uint16_t deliveries;
@@ -79,8 +76,5 @@ START_TEST(test_a_work_frame_holds_a_deliver_frame) {
     ck_assert(!zr_deliver_next(&reader, &entry) && !reader.failed);
     zr_buffer_finish(&frame);
 }
-END_TEST
 
-UNIT_MAIN("common.wire_work", test_a_settle_of_the_most_ranges_is_read_and_one_more_is_not,
-    test_frames_that_are_cut_off_are_refused, test_a_settle_that_is_wrong_still_names_its_worker,
-    test_a_work_frame_holds_a_deliver_frame)
+UNIT_SUITE("common.wire_work")

@@ -36,25 +36,23 @@ static void s_expect(const char *text, const char *refuse, const char *seen, con
     ck_assert_str_eq(error.text + error.len - sizeof "later", "later");
 }
 
-START_TEST(test_values) {
+TEST(test_values) {
     s_expect("", NULL, "end", "");
     s_expect("a\n    b = c\n    d='e # f' # g\r\nh = \"i\"", NULL, "1:a=;2:a/b=c;3:a/d=e # f;4:h=i;end", "");
     s_expect("a = b c  # d\na=b # c # d ##\na =\t# b\n", NULL, "1:a=b c;2:a=b;3:a=;end", "");
     s_expect("# a\n\n   # b\na # b\n", NULL, "4:a=;end", "");
 }
-END_TEST
 
 /* A # between other characters, as in a key, is no comment. */
-START_TEST(test_hash_signs) {
+TEST(test_hash_signs) {
     s_expect("a = b#c\na = b#\na = b##c # d\n", NULL, "1:a=b#c;2:a=b#;3:a=b##c;end", "");
     s_expect("a = #b\n", NULL, "end",
         "f:1: a # that is part of the value needs quotes around it; a comment's has a blank on both sides|");
     s_expect("a = b# c\n", NULL, "end",
         "f:1: a # that is part of the value needs quotes around it; a comment's has a blank on both sides|");
 }
-END_TEST
 
-START_TEST(test_byte_order_mark) {
+TEST(test_byte_order_mark) {
     s_expect("\xef\xbb\xbf"
              "a = b\n",
         NULL, "1:a=b;end", "");
@@ -63,35 +61,31 @@ START_TEST(test_byte_order_mark) {
              "c = d\n",
         NULL, "1:a=b;end", "f:2: a line starts with a name, or with # for a comment|");
 }
-END_TEST
 
-START_TEST(test_all_faults_are_told) {
+TEST(test_all_faults_are_told) {
     s_expect("a\n  b = c\n    d e\n    f = g\n", NULL, "1:a=;4:a/f=g;end",
         "f:2: indent members with exactly 4 spaces, sections with none|"
         "f:3: a name is followed by \"= value\" or by nothing|");
     s_expect("a\nb\n    c\na\n", "a", "1:a=;2:b=;3:b/c=;4:a=;end", "f:1: a: refused|f:4: a: refused|");
 }
-END_TEST
 
 /* What stands in a section that is wrong is not told as well. */
-START_TEST(test_members_of_a_wrong_section_are_passed_over) {
+TEST(test_members_of_a_wrong_section_are_passed_over) {
     s_expect("a\n    b = c\n    = d\n", "a", "1:a=;end",
         "f:1: a: refused|f:3: a line starts with a name, or with # for a comment|");
     s_expect("a {\n    b = c\nd\n    e = f\n", NULL, "3:d=;4:d/e=f;end",
         "f:1: a name is followed by \"= value\" or by nothing|");
 }
-END_TEST
 
-START_TEST(test_no_text) {
+TEST(test_no_text) {
     reader_t reader = {0};
     zr_error_t error = {0};
     ck_assert(!zr_zpl_parse("f", LIT("a\0b\n"), s_on_item, &reader, &error));
     ck_assert_str_eq(error.text, "f: this is no text file");
     ck_assert_uint_eq(reader.seen.len, 0);
 }
-END_TEST
 
-START_TEST(test_long_lines) {
+TEST(test_long_lines) {
     char text[3000];
     for (size_t len = 990; len < 2500; len += len < 1010 ? 1 : 500) {
         reader_t reader = {0};
@@ -104,7 +98,5 @@ START_TEST(test_long_lines) {
         zr_buffer_finish(&reader.seen);
     }
 }
-END_TEST
 
-UNIT_MAIN("common.zpl", test_values, test_hash_signs, test_byte_order_mark, test_all_faults_are_told,
-    test_members_of_a_wrong_section_are_passed_over, test_no_text, test_long_lines)
+UNIT_SUITE("common.zpl")

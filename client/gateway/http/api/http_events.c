@@ -29,10 +29,10 @@ typedef struct http_events {
     bool feed_live, joined, begun, over;
     bool placed; /* `last` and `epoch` hold */
     uint64_t epoch, last;
-    bool behind;   /* there is more than `last` */
-    bool from_end; /* the first replay is asked for with `last` */
-    uint64_t hint; /* a head that a `pong` told; its frames may still come */
-    uint64_t hint_at;
+    bool behind;         /* there is more than `last` */
+    bool from_end;       /* the first replay is asked for with `last` */
+    uint64_t hint;       /* the newest head that was told since the last replay was asked for */
+    uint64_t hint_at;    /* until then its frames may still come */
     uint64_t ask_at;     /* not before that time; 0: at once */
     uint64_t restart_at; /* the session is to begin anew then; 0: it is alive */
     uint64_t back_off;
@@ -166,19 +166,16 @@ static void s_on_slice_frame(void *ctx, zr_span_t frame) {
 
 static void s_on_slice(void *ctx, const json_t *replayed) {
     http_events_t *own = ctx;
-    uint64_t seq = http_number(replayed, "seq");
+    uint64_t seq = http_number(replayed, "seq"), begins = own->slice_count ? own->slice_prev : seq;
     own->ask = NULL;
-    if (!own->from_end && json_is_false(json_object_get(replayed, "complete")))
-        s_write_lost(own, own->last, own->slice_count ? own->slice_prev : seq, "retention");
+    if (!own->from_end && begins > own->last && json_is_false(json_object_get(replayed, "complete")))
+        s_write_lost(own, own->last, begins, "retention");
     if (own->slice.len > 0)
         s_write(own, zr_buffer_to_blob(&own->slice), own->slice_count);
     zr_buffer_finish(&own->slice);
     own->from_end = false;
     own->last = seq > own->slice_last ? seq : own->slice_last;
-    bool more = json_is_true(json_object_get(replayed, "more"));
-    if (!more && own->slice_count == 0)
-        own->hint = 0; /* the head that was told is not there */
-    own->behind = more || own->hint > own->last;
+    own->behind = json_is_true(json_object_get(replayed, "more")) || own->hint > own->last;
     s_go_on(own);
 }
 
@@ -199,6 +196,7 @@ static void s_ask_replay(http_events_t *own) {
             (json_int_t)(own->from_end ? route->last : own->last), "limit", (int)HTTP_SLICE_ENTRIES);
     own->slice_last = own->from_end ? 0 : own->last;
     own->slice_prev = own->slice_count = 0;
+    own->hint = 0; /* the answer reaches as far, or that head is not there */
     zr_buffer_clear(&own->slice);
     own->ask = http_session_ask(own->session, HTTP_ASK_READ, request, &calls, own);
 }
@@ -216,7 +214,7 @@ static void s_void(http_events_t *own, uint64_t epoch, const char *reason) {
 
 static void s_place(http_events_t *own, uint64_t head, uint64_t oldest) {
     uint64_t epoch = http_session_epoch(own->session);
-    if (!own->placed) {
+    if (!own->placed || own->from_end) { /* the client has no position yet */
         own->epoch = epoch;
         own->last = head;
     } else if (own->epoch == 0) {
@@ -267,6 +265,11 @@ static void s_go_on(http_events_t *own) {
 
 /* --- Live --- */
 
+static void s_hint(http_events_t *own, uint64_t head) {
+    if (head > own->hint)
+        own->hint = head;
+}
+
 static zr_blob_t *s_encode(http_events_t *own, zr_span_t frame, uint64_t after, size_t *entries) {
     zr_buffer_t out = {0};
     zr_deliver_reader_t reader;
@@ -311,7 +314,7 @@ static void s_on_live(http_events_t *own, delivery_t *delivery) {
     if (own->behind || own->ask || s_is_slow(own) || delivery->prev > own->last) {
         own->request->api->counts.stream_dropped += s_is_slow(own);
         own->behind = true;
-        own->hint = delivery->last;
+        s_hint(own, delivery->last);
         s_go_on(own);
         return;
     }
@@ -401,9 +404,9 @@ static void s_on_left(http_events_t *own, const json_t *left) {
 
 static void s_on_pong(http_events_t *own, const json_t *pong) {
     uint64_t head = http_number(json_object_get(pong, "heads"), own->request->route.room);
-    if (head <= own->last || own->behind)
+    if (head <= own->last)
         return;
-    own->hint = head;
+    s_hint(own, head); /* a replay that is under way may end before it, and no `pong` names it again */
     own->hint_at = own->request->api->now + GRACE_MS;
 }
 

@@ -9,7 +9,7 @@ static void s_ask(http_request_t *request, json_t *question, const http_ask_call
     request->ask = http_session_ask(http_session(request), HTTP_ASK_FREE, question, calls, request);
 }
 
-/* A member of the broker's answer, or another value if it has none. A new reference. */
+/* A member of the broker's answer, or another value if the answer has no such member. A new reference. */
 static json_t *s_member(const json_t *answer, const char *name, json_t *otherwise) {
     json_t *value = json_object_get(answer, name);
     if (!value)

@@ -53,7 +53,7 @@ void http_request_gone(void *ctx);
 
 /* --- Fields --- */
 
-/* A field of the request as a view; empty: it has none. */
+/* A field of the request as a view; empty: the request has no such field. */
 zr_span_t http_field(const http_request_t *request, const char *name);
 
 /* The identity for a session, with the login in `login`. false: `problem` says why. */

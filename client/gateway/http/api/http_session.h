@@ -57,7 +57,6 @@ void http_session_restart(http_session_t *session);
 
 bool http_session_is_live(const http_session_t *session);
 uint64_t http_session_epoch(const http_session_t *session); /* of the last `welcome`; 0: none yet */
-size_t http_session_asks(const http_session_t *session);    /* not answered yet */
 
 /* Sends what waited for its time, on all sessions. */
 void http_sessions_tick(http_broker_t *broker);

@@ -16,7 +16,7 @@ static zr_span_t s_span(zr_blob_t *frame) {
     return zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
 }
 
-bool scan_entries(scan_t *scan, zr_deliver_reader_t reader, uint64_t after) {
+static bool s_scan_entries(scan_t *scan, zr_deliver_reader_t reader, uint64_t after) {
     bool state = reader.flags & ZR_FRAME_STATE;
     uint64_t last = state ? 0 : reader.prev;
     scan->prev = reader.prev;
@@ -37,7 +37,7 @@ bool scan_entries(scan_t *scan, zr_deliver_reader_t reader, uint64_t after) {
 
 bool scan_frame(scan_t *scan, zr_span_t frame, uint64_t after) {
     zr_deliver_reader_t reader;
-    return zr_deliver_read(&reader, frame) && scan_entries(scan, reader, after);
+    return zr_deliver_read(&reader, frame) && s_scan_entries(scan, reader, after);
 }
 
 /* --- A room goes forward --- */
@@ -85,7 +85,7 @@ static void s_drain(machine_t *m, room_t *room) {
 void repair_live(machine_t *m, room_t *room, zr_blob_t *frame, const zr_deliver_reader_t *reader, bool front) {
     scan_t scan;
     bool turned = front != room->by_front; /* frames of the old way may come after those of the new: nothing to tell */
-    if (!scan_entries(&scan, *reader, room->started ? room->last : 0)) {
+    if (!s_scan_entries(&scan, *reader, room->started ? room->last : 0)) {
         m->malformed++;
         return;
     }
@@ -223,7 +223,7 @@ void repair_replayed(machine_t *m, zr_blob_t *frame, const zr_deliver_reader_t *
     scan_t scan;
     if (!request || request->kind == REQUEST_ABANDONED)
         return; /* or of a replay that was under way when the connection was lost: asked for again */
-    if (!scan_entries(&scan, *reader, request->placed ? s_position(request) : 0)) {
+    if (!s_scan_entries(&scan, *reader, request->placed ? s_position(request) : 0)) {
         m->malformed++;
         return;
     }
@@ -388,7 +388,7 @@ void repair_on_replayed(machine_t *m, request_t *request, json_t *object) {
 
 /* The program hears nothing of it: it did not ask for the room by name. A frame, a pong or the list tells when the room
  * may be read again. */
-void repair_park(machine_t *m, room_t *room) {
+static void s_park(machine_t *m, room_t *room) {
     repair_abandon(m, room);
     presence_pause(m, room); /* the program knows some users by now, and hears of them when it may again */
     kept_clear(&room->kept);
@@ -407,7 +407,7 @@ void repair_on_refused(machine_t *m, request_t *request, json_t *error) {
     room->barren++;
     request_free(m, request);
     if (room->parent && code && strcmp(code, zr_code_name(ZR_FORBIDDEN)) == 0) {
-        repair_park(m, room);
+        s_park(m, room);
         return;
     }
     if (!room->started) {

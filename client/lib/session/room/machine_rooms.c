@@ -197,6 +197,14 @@ static bool s_same_epoch(machine_t *m, zr_span_t json) {
     return same;
 }
 
+static void s_join(machine_t *m, room_t *room) {
+    room->state = ROOM_JOINING;
+    room->asked = true;
+    s_free_request(m, &room->joining);
+    room->joining = request_new(m, room->prefix ? REQUEST_FOLLOW : REQUEST_JOIN, zr_span_of(room->name, room->len));
+    room->joining->room = room;
+}
+
 void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json) {
     if (m->state != STATE_LIVE || m->sync_at == NEVER || !zr_span_equal(nonce, zr_span(m->nonce)))
         return;
@@ -210,19 +218,11 @@ void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json) {
     room_t *room, *next;
     HASH_ITER(hh, m->rooms, room, next) {
         if (room->state == ROOM_SYNCING && !room->parent)
-            rooms_join(m, room);
+            s_join(m, room);
     }
 }
 
 /* --- Joining --- */
-
-void rooms_join(machine_t *m, room_t *room) {
-    room->state = ROOM_JOINING;
-    room->asked = true;
-    s_free_request(m, &room->joining);
-    room->joining = request_new(m, room->prefix ? REQUEST_FOLLOW : REQUEST_JOIN, zr_span_of(room->name, room->len));
-    room->joining->room = room;
-}
 
 /* Where reading begins, now that the head is known. */
 static void s_start(room_t *room, uint64_t head) {

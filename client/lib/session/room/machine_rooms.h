@@ -15,7 +15,6 @@ void rooms_welcome(machine_t *m, bool new_epoch); /* and there is one again */
 void rooms_back_down(machine_t *m);               /* the SUB is gone */
 void rooms_schedule(machine_t *m);
 void rooms_tick(machine_t *m);
-void rooms_join(machine_t *m, room_t *room);
 void rooms_on_synced(machine_t *m, zr_span_t nonce, zr_span_t json);
 void rooms_on_joined(machine_t *m, request_t *request, json_t *object);
 void rooms_on_join_refused(machine_t *m, request_t *request, json_t *error);

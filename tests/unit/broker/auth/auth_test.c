@@ -21,7 +21,7 @@ TEST(test_handshakes) {
     ck_assert_str_eq(fx_auth_zap(ZAP_DOMAIN_CURVE, "CURVE", NULL), "500 ");
 }
 
-/* Requests that are none, and askers that go away, do not disturb the next one. */
+/* Malformed requests, and askers that go away, do not disturb the next one. */
 TEST(test_malformed) {
     for (unsigned i = 0; i < 300; i++) {
         zsock_t *asker = zsock_new_dealer(ZAP_ENDPOINT);
@@ -270,7 +270,7 @@ TEST(test_bans_refused) {
     auth_unban(auth, 4, zr_span("bob"), zr_span("alice"));
     ck_assert_int_eq(fx_auth_code(4), ZR_NO_SUCH_USER);
     ck_assert_str_eq(dir_read("users.bans"), ""); /* made at the start */
-    /* A ban that cannot be written is none, and one that cannot be read is not written over. */
+    /* A ban that cannot be written does not hold. A file that cannot be read is not written over. */
     dir_write("users.bans", "nonsense\n", 0600);
     auth_ban(auth, 5, zr_span("bob"), zr_span("x"), zr_span("alice"));
     ck_assert_int_eq(fx_auth_code(5), ZR_ADMIN_FAILED);

@@ -13,7 +13,7 @@ static endpoint_t s_parse(const char *text) {
     return endpoint;
 }
 
-START_TEST(test_parse_and_format) {
+TEST(test_parse_and_format) {
     static const struct {
         const char *in, *out;
     } cases[] = {
@@ -39,9 +39,8 @@ START_TEST(test_parse_and_format) {
         ck_assert_str_eq(text, cases[i].out);
     }
 }
-END_TEST
 
-START_TEST(test_refused) {
+TEST(test_refused) {
     static const char *cases[] = {"", "tcp", "tcp:/", "tcp://", "tcp://:5570", "tcp://127.0.0.1",
         "tcp://127.0.0.1:", "tcp://127.0.0.1:x", "tcp://127.0.0.1:65536", "tcp://127.0.0.1:99999999999999999999",
         "tcp://127.0.0.1:-1", "tcp://127.0.0.1:+1", "tcp://127.0.0.1: 1", "tcp://127.0.0.1:1 ", "tcp://::1:5570",
@@ -54,9 +53,8 @@ START_TEST(test_refused) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         ck_assert_msg(endpoint_parse(&endpoint, cases[i]) != NULL, "%s was accepted", cases[i]);
 }
-END_TEST
 
-START_TEST(test_lengths) {
+TEST(test_lengths) {
     char text[600], back[ENDPOINT_TEXT_SIZE];
     for (size_t len = 1; len <= 300; len++) {
         endpoint_t endpoint, derived;
@@ -76,9 +74,8 @@ START_TEST(test_lengths) {
         }
     }
 }
-END_TEST
 
-START_TEST(test_derive_back) {
+TEST(test_derive_back) {
     static const struct {
         const char *listen, *back;
     } cases[] = {
@@ -99,9 +96,8 @@ START_TEST(test_derive_back) {
     endpoint_t listen = s_parse("tcp://127.0.0.1:65535"), back;
     ck_assert_ptr_nonnull(endpoint_derive_back(&listen, &back));
 }
-END_TEST
 
-START_TEST(test_local) {
+TEST(test_local) {
     static const char *local[] = {"tcp://127.0.0.1:1", "tcp://127.255.0.9:1", "tcp://[::1]:1",
         "tcp://[::ffff:127.0.0.1]:1", "tcp://lo:1", "tcp://localhost:1", "ipc:///tmp/z", "ipc://@z"};
     static const char *open[] = {"tcp://*:1", "tcp://0.0.0.0:1", "tcp://[::]:1", "tcp://10.0.0.1:1",
@@ -118,9 +114,8 @@ START_TEST(test_local) {
         ck_assert_msg(endpoint_is_wildcard(&endpoint) == (i < 3), "%s", open[i]);
     }
 }
-END_TEST
 
-START_TEST(test_ipv6) {
+TEST(test_ipv6) {
     endpoint_t six = s_parse("tcp://[::1]:1"), four = s_parse("tcp://127.0.0.1:1"), any = s_parse("tcp://*:1"),
                path = s_parse("ipc://a:b");
     ck_assert(endpoint_is_ipv6(&six));
@@ -128,9 +123,8 @@ START_TEST(test_ipv6) {
     ck_assert(endpoint_is_ipv6(&any)); /* both */
     ck_assert(!endpoint_is_ipv6(&path));
 }
-END_TEST
 
-START_TEST(test_collisions) {
+TEST(test_collisions) {
     static const char *const same[][2] = {{"tcp://127.0.0.1:5", "tcp://127.0.0.1:5"},
         {"tcp://localhost:5", "tcp://127.0.0.1:5"}, {"tcp://lo:5", "tcp://127.0.0.1:5"},
         {"tcp://[::ffff:127.0.0.1]:5", "tcp://127.0.0.1:5"}, {"tcp://*:5", "tcp://127.0.0.1:5"},
@@ -157,16 +151,14 @@ START_TEST(test_collisions) {
         ck_assert_msg(!endpoint_collides(&other, &one), "%s %s", apart[i][1], apart[i][0]);
     }
 }
-END_TEST
 
-START_TEST(test_an_ipv4_peer_of_an_ipv6_listener) {
+TEST(test_an_ipv4_peer_of_an_ipv6_listener) {
     static const char *const texts[][2] = {{"::ffff:192.0.2.1", "192.0.2.1"}, {"192.0.2.1", "192.0.2.1"},
         {"::ffff:1", "::ffff:1"}, {"::ffff:", "::ffff:"}, {"2001:db8::1", "2001:db8::1"}, {"", ""},
         {"localhost:5:6:7", "localhost:5:6:7"}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         ck_assert(zr_span_equal(endpoint_unmapped(zr_span(texts[i][0])), zr_span(texts[i][1])));
 }
-END_TEST
 
 /* --- The back for a client --- */
 
@@ -215,7 +207,7 @@ static const char *s_choose(const bound_t *bound, const char *host, uint16_t por
     return out;
 }
 
-START_TEST(test_paired_backs) {
+TEST(test_paired_backs) {
     bound_t bound;
     s_bind(&bound, true, LISTEN("tcp://127.0.0.1:5570", "tcp://0.0.0.0:6000", "ipc:///tmp/z", "ipc://@abstract"),
         LISTEN("tcp://127.0.0.1:5571", "tcp://0.0.0.0:6001", "ipc:///tmp/z-back", "ipc://@abstract-back"));
@@ -226,9 +218,8 @@ START_TEST(test_paired_backs) {
     ck_assert_str_eq(s_choose(&bound, "@abstract", 0), "ipc://@abstract-back");
     ck_assert_str_eq(s_choose(&bound, NULL, 0), "tcp://127.0.0.1:5571");
 }
-END_TEST
 
-START_TEST(test_same_port_on_two_addresses) {
+TEST(test_same_port_on_two_addresses) {
     bound_t bound;
     s_bind(&bound, true, LISTEN("tcp://0.0.0.0:5570", "tcp://127.0.0.1:5570"),
         LISTEN("tcp://0.0.0.0:5571", "tcp://127.0.0.1:7000"));
@@ -238,9 +229,8 @@ START_TEST(test_same_port_on_two_addresses) {
         LISTEN("tcp://192.0.2.1:5571", "tcp://[0:0::1]:5571"));
     ck_assert_str_eq(s_choose(&bound, "::1", 5570), "tcp://[::1]:5571");
 }
-END_TEST
 
-START_TEST(test_ipv6_backs) {
+TEST(test_ipv6_backs) {
     bound_t bound;
     s_bind(
         &bound, true, LISTEN("tcp://0.0.0.0:5570", "tcp://[::]:6000"), LISTEN("tcp://0.0.0.0:5571", "tcp://[::]:6001"));
@@ -248,9 +238,8 @@ START_TEST(test_ipv6_backs) {
     ck_assert_str_eq(s_choose(&bound, "::ffff:10.0.0.1", 6000), "tcp://10.0.0.1:6001");
     ck_assert_str_eq(s_choose(&bound, "10.0.0.1", 5570), "tcp://10.0.0.1:5571");
 }
-END_TEST
 
-START_TEST(test_configured_backs) {
+TEST(test_configured_backs) {
     bound_t bound;
     s_bind(&bound, false, LISTEN("tcp://0.0.0.0:5570", "ipc:///tmp/z"),
         LISTEN("ipc:///tmp/b", "tcp://127.0.0.1:7000", "tcp://0.0.0.0:7001", "tcp://10.0.0.1:7002"));
@@ -262,10 +251,9 @@ START_TEST(test_configured_backs) {
     s_bind(&bound, false, LISTEN("ipc:///tmp/z"), LISTEN("tcp://0.0.0.0:7001"));
     ck_assert_str_eq(s_choose(&bound, "/tmp/z", 0), "tcp://127.0.0.1:7001");
 }
-END_TEST
 
 /* A client that speaks CURVE at the front also does so at the back. */
-START_TEST(test_encrypted_backs) {
+TEST(test_encrypted_backs) {
     bound_t bound;
     s_bind(&bound, false, LISTEN("tcp://0.0.0.0:5570", "tcp://127.0.0.1:5570", "ipc:///tmp/z"),
         LISTEN("tcp://127.0.0.1:7000", "tcp://0.0.0.0:7001"));
@@ -281,9 +269,8 @@ START_TEST(test_encrypted_backs) {
     ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 1), "tcp://127.0.0.1:2");
     ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 3), "tcp://127.0.0.1:4");
 }
-END_TEST
 
-START_TEST(test_advertised_back) {
+TEST(test_advertised_back) {
     bound_t bound;
     s_bind(
         &bound, true, LISTEN("tcp://127.0.0.1:1", "tcp://0.0.0.0:3"), LISTEN("tcp://127.0.0.1:2", "tcp://0.0.0.0:4"));
@@ -297,8 +284,5 @@ START_TEST(test_advertised_back) {
     ck_assert_str_eq(s_choose(&bound, "127.0.0.1", 1), "tcp://127.0.0.1:2");
     ck_assert_str_eq(s_choose(&bound, "10.0.0.1", 3), "tcp://relay.example.org:9");
 }
-END_TEST
 
-UNIT_MAIN("broker.endpoints", test_parse_and_format, test_refused, test_lengths, test_derive_back, test_local,
-    test_collisions, test_an_ipv4_peer_of_an_ipv6_listener, test_ipv6, test_paired_backs,
-    test_same_port_on_two_addresses, test_ipv6_backs, test_configured_backs, test_encrypted_backs, test_advertised_back)
+UNIT_SUITE("broker.endpoints")

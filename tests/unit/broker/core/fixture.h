@@ -80,7 +80,8 @@ void fx_start(void);
 void fx_finish(void);
 void fx_restart(void); /* the broker is killed and begins anew on the same log; work that the log did not do is lost */
 
-/* A frame from a route; from a channel in a TRUNK frame. The text is printf's, with ' for ", so that JSON can be read here. */
+/* A frame from a route; from a channel in a TRUNK frame. The text is printf's, with ' for ", so that JSON can be read
+ * here. */
 void fx_frame(route_t route, zr_span_t frame);
 void fx_say(route_t route, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void fx_be_silent(uint64_t session); /* three heartbeats and a part of one pass without a frame of it */
@@ -113,7 +114,7 @@ const char *fx_client(route_t client);
 void fx_hello(route_t route, const char *nick);
 void fx_resume(route_t route, route_t before, const char *nick); /* with the client id and token of `before` */
 
-/* The next frame that went there, as text, "" when there is none:
+/* The next frame that went there, as text, "" when no frame waits:
  *   JSON, compact, members sorted · "ack UPTO @SEQ LEVEL" · "[replay |state ]ROOM PREV: SEQ/BODY SEQ/KEY=BODY SEQ/KEY!"
  *   "work WORKER xDELIVERIES: SEQ/BODY …" · "settled WORKER #NUMBER COUNT LEVEL SEQ=BECAME …"
  *   presence "ROOM! JSON" · "synced NONCE JSON". Valid until the eighth call after it. */
@@ -150,17 +151,17 @@ void fx_refused(route_t route, const char *code, const char *format, ...) __attr
 #define fx_expect_error(route, code) fx_expect((route), "{'op':'error','code':'%s'}", (code))
 
 /* The session of the next effect of that kind (WATCH, ALIVE, UNWATCH), the connection of DROP, the ticket of LOGIN and
- * ADMIN; 0: there is none. fx_dropped_user: the user of the next DROP_USER, "" when there is none. */
+ * ADMIN; 0: no such effect waits. fx_dropped_user: the user of the next DROP_USER, "" when no such effect waits. */
 uint64_t fx_effect(effect_kind_t kind);
 const char *fx_dropped_user(void);
 
-/* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, a for admin, g for gateway, k for work; '!' denies. A name
- * that begins with '-' is banned; one that begins with '@' is a role of signed logins. A line "#7" takes key 7 for
- * those. fx_set_access puts them in force. */
+/* Users by lines of "NAME: RIGHTS PATTERN, !RIGHTS PATTERN": letters r w s p c, a for admin, g for gateway, k for work;
+ * '!' denies. A name that begins with '-' is banned; one that begins with '@' is a role of signed logins. A line "#7"
+ * takes key 7 for those. fx_set_access puts them in force. */
 access_t *fx_access(const char *text);
 void fx_set_access(const char *text);
 
-/* The late log does its next piece of work, and the relay what follows; false when there is none. */
+/* The late log does its next piece of work, and the relay what follows; false when no work waits. */
 bool fx_log_step(void);
 void fx_log_all(void);
 const log_sink_t *fx_log_sink(void); /* for a log that breaks its promises */

@@ -1,5 +1,6 @@
 /* A log that does its work when told: an engine before others, with a queue. Its positions may have gaps, and it can
- * fail. The unit tests and the fuzz targets share it; each says by calls where rooms are kept, and checks what comes. */
+ * fail. The unit tests and the fuzz targets share it; each says by calls where rooms are kept, and checks what
+ * comes. */
 #ifndef FIXTURE_LATE_H
 #define FIXTURE_LATE_H
 
@@ -38,7 +39,7 @@ void late_log_drop(late_log_t *late);
 void late_log_finish(late_log_t *late);
 
 /* Does the next piece of work. If a pass failed, those that go with it are answered too, before the relay does anything
- * else. false: there is none. */
+ * else. false: nothing waits. */
 bool late_log_step(late_log_t *late);
 
 #endif

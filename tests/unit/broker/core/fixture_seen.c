@@ -5,7 +5,7 @@
 #include "fixture.h"
 #include "wire_work.h"
 
-/* Takes the next frame that went to `route`; NULL when there is none. The reference is the caller's. */
+/* Takes the next frame that went to `route`; NULL when no frame waits. The reference is the caller's. */
 static zr_blob_t *s_take(route_t route) {
     for (size_t i = 0; i < fx.seen_count; i++) {
         seen_t *seen = &fx.seen[i];

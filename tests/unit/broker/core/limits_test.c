@@ -16,7 +16,7 @@ static void s_publish_len(uint64_t mid, size_t len) {
     zr_buffer_finish(&out);
 }
 
-START_TEST(test_max_frame) {
+TEST(test_max_frame) {
     fx_begin();
     fx.config.max_frame = 100;
     fx_start();
@@ -31,9 +31,8 @@ START_TEST(test_max_frame) {
     fx_expect_text(A, "ack 3 @2 memory");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_max_control) {
+TEST(test_max_control) {
     fx_begin();
     fx.config.max_control = 200;
     fx_start();
@@ -47,9 +46,8 @@ START_TEST(test_max_control) {
     }
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_max_entries) {
+TEST(test_max_entries) {
     fx_begin();
     fx.config.max_entries = 3;
     fx_start();
@@ -70,9 +68,8 @@ START_TEST(test_max_entries) {
     ck_assert_uint_eq(relay_stats(fx.relay).entries, 3);
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_bytes_of_names) {
+TEST(test_bytes_of_names) {
     fx_start();
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'join','room':'%.*s'}", 128, unit_fill('r', 128).ptr);
@@ -99,9 +96,8 @@ START_TEST(test_bytes_of_names) {
     }
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_max_sessions) {
+TEST(test_max_sessions) {
     fx_begin();
     fx.config.max_sessions = 2;
     fx_start();
@@ -120,9 +116,8 @@ START_TEST(test_max_sessions) {
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 2);
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_max_rooms) {
+TEST(test_max_rooms) {
     fx_begin();
     fx.config.max_rooms = 2;
     fx_start();
@@ -150,9 +145,8 @@ START_TEST(test_max_rooms) {
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 2);
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_max_joins) {
+TEST(test_max_joins) {
     fx_begin();
     fx.config.max_joins = 2;
     fx_start();
@@ -174,9 +168,8 @@ START_TEST(test_max_joins) {
     fx_expect(A, "{'op':'joined'}");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_max_keys) {
+TEST(test_max_keys) {
     fx_begin();
     fx.config.max_keys = 2;
     fx_start();
@@ -203,9 +196,8 @@ START_TEST(test_max_keys) {
     fx_expect(A, "{'code':'too-many-keys','key':'d'}");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_max_state_bytes) {
+TEST(test_max_state_bytes) {
     size_t size = ZR_DELIVER_ENTRY_FIXED + 3 + 1 + 4; /* sender, key, body */
     for (size_t less = 0; less < 2; less++) {
         fx_begin();
@@ -239,9 +231,8 @@ START_TEST(test_max_state_bytes) {
         fx_finish();
     }
 }
-END_TEST
 
-START_TEST(test_max_replays) {
+TEST(test_max_replays) {
     fx_begin();
     fx.config.max_replays = 2;
     fx.late = true;
@@ -262,10 +253,9 @@ START_TEST(test_max_replays) {
     fx_expect(B, "{'op':'replayed'}");
     fx_finish();
 }
-END_TEST
 
 /* Snapshots are under way until their turn comes. */
-START_TEST(test_max_replays_counts_snapshots) {
+TEST(test_max_replays_counts_snapshots) {
     fx_begin();
     fx.config.max_replays = 2;
     fx.late = true;
@@ -292,9 +282,8 @@ START_TEST(test_max_replays_counts_snapshots) {
     fx_expect(A, "{'op':'replayed','re':4}");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_max_clients) {
+TEST(test_max_clients) {
     fx_begin();
     fx.config.max_clients = 2;
     fx_start();
@@ -320,9 +309,8 @@ START_TEST(test_max_clients) {
     ck_assert_uint_eq(relay_stats(fx.relay).entries, 4);
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_what_a_room_keeps) {
+TEST(test_what_a_room_keeps) {
     fx_begin();
     fx.limits.room_entries = 2;
     fx_start();
@@ -336,13 +324,12 @@ START_TEST(test_what_a_room_keeps) {
     }
     fx_finish();
 }
-END_TEST
 
 static access_t *s_users(void) {
     return fx_access("ann: rwspc *\nbob: rwspc *\nanonymous: rwspc *\n");
 }
 
-START_TEST(test_max_user_sessions) {
+TEST(test_max_user_sessions) {
     fx_begin();
     fx.config.max_user_sessions = 2;
     fx.access = s_users;
@@ -368,14 +355,13 @@ START_TEST(test_max_user_sessions) {
     fx_expect(1, "{'op':'welcome','user':'ann'}");
     fx_finish();
 }
-END_TEST
 
 static void s_expect_join(route_t route, const char *room, const char *answer) {
     fx_ask(route, "{'op':'join','room':'%s'}", room);
     fx_expect(route, "{'op':'%s'}", answer);
 }
 
-START_TEST(test_max_user_rooms) {
+TEST(test_max_user_rooms) {
     fx_begin();
     fx.config.max_user_rooms = 2;
     fx.access = s_users;
@@ -408,9 +394,8 @@ START_TEST(test_max_user_rooms) {
     s_expect_join(1, "e", "error");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_rooms_of_those_who_did_not_log_in) {
+TEST(test_rooms_of_those_who_did_not_log_in) {
     fx_begin();
     fx.config.max_user_rooms = 1;
     fx.access = s_users;
@@ -434,14 +419,13 @@ START_TEST(test_rooms_of_those_who_did_not_log_in) {
     s_expect_join(3, "d", "error");
     fx_finish();
 }
-END_TEST
 
 static access_t *s_ann_and_others(void) {
     return fx_access("ann: rwspc *\nanonymous: rwspc *\n");
 }
 
 /* Anonymous clients leave half of the sessions to the users. */
-START_TEST(test_max_sessions_of_those_who_did_not_log_in) {
+TEST(test_max_sessions_of_those_who_did_not_log_in) {
     for (size_t max = 3; max <= 4; max++) {
         fx_begin();
         fx.config.max_sessions = max;
@@ -474,9 +458,5 @@ START_TEST(test_max_sessions_of_those_who_did_not_log_in) {
     fx_hello(3, "z");
     fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.limits", test_max_frame, test_max_control, test_max_entries, test_bytes_of_names,
-    test_max_sessions, test_max_rooms, test_max_joins, test_max_keys, test_max_state_bytes, test_max_replays,
-    test_max_replays_counts_snapshots, test_max_clients, test_what_a_room_keeps, test_max_user_sessions,
-    test_max_user_rooms, test_rooms_of_those_who_did_not_log_in, test_max_sessions_of_those_who_did_not_log_in)
+UNIT_SUITE("broker.core.limits")

@@ -72,7 +72,7 @@ TEST(test_drop_route_takes_only_what_is_sent_there) {
     ck_assert_int_eq(effect.kind, EFFECT_ACK);
     ck_assert_uint_eq(effect.ack.upto, 2);
     ck_assert(!outbox_take(&outbox, &effect));
-    ck_assert_int_eq(s_freed, 4); /* and none is left behind */
+    ck_assert_int_eq(s_freed, 4); /* and no frame is left behind */
     outbox_drop_route(&outbox, 1);
 }
 

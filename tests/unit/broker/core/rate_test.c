@@ -25,7 +25,7 @@ static uint64_t s_wait(const rate_cost_t *cost) {
     return rates_wait(&s_rates, &s_limits, cost, s_now);
 }
 
-START_TEST(test_each_kind_has_its_bucket) {
+TEST(test_each_kind_has_its_bucket) {
     s_begin(&(rate_cost_t){{1000, 1000, 1000, 1000}}, 0, 0);
     for (int kind = 0; kind < RATE_KINDS; kind++) {
         rate_cost_t cost = {{0}};
@@ -43,9 +43,8 @@ START_TEST(test_each_kind_has_its_bucket) {
             ck_assert_uint_eq(s_wait(&(rate_cost_t){{other == 0, other == 1, other == 2, other == 3}}), 0);
     }
 }
-END_TEST
 
-START_TEST(test_the_longest_wait_counts) {
+TEST(test_the_longest_wait_counts) {
     s_begin(&(rate_cost_t){{[RATE_ENTRIES] = 1000, [RATE_BYTES] = 10000}}, 0, 0);
     const rate_cost_t cost = {{[RATE_ENTRIES] = 4499, [RATE_BYTES] = 40999}};
     ck_assert(s_take(&cost));
@@ -53,9 +52,8 @@ START_TEST(test_the_longest_wait_counts) {
     ck_assert_uint_eq(s_wait(COST(RATE_BYTES, 1)), 100);
     ck_assert_uint_eq(s_wait(COST(RATE_OPS, 1)), 0);
 }
-END_TEST
 
-START_TEST(test_what_was_allowed_is_no_flood) {
+TEST(test_what_was_allowed_is_no_flood) {
     s_begin(&(rate_cost_t){{[RATE_OPS] = 100, [RATE_CONTROL] = 100}}, 0, 0);
     rates_allow(&s_rates, &s_limits, &(rate_cost_t){{[RATE_OPS] = 100000, [RATE_CONTROL] = 100000}}, s_now);
     ck_assert_uint_eq(s_wait(COST(RATE_OPS, 1)), 4010);
@@ -63,9 +61,8 @@ START_TEST(test_what_was_allowed_is_no_flood) {
     ck_assert(s_take(COST(RATE_OPS, 100)));
     ck_assert(!s_take(COST(RATE_OPS, 1)));
 }
-END_TEST
 
-START_TEST(test_what_comes_before_it_hears_is_no_flood) {
+TEST(test_what_comes_before_it_hears_is_no_flood) {
     s_begin(&(rate_cost_t){{0, 100, 10, 100}}, 2000, 14000);
     ck_assert(s_take(COST(RATE_CONTROL, 400 + 2000)));
     ck_assert(!s_take(COST(RATE_CONTROL, 1)));
@@ -77,9 +74,8 @@ START_TEST(test_what_comes_before_it_hears_is_no_flood) {
     ck_assert(s_take(COST(RATE_BYTES, 400 + 14000 + 14000 / 17 * RATE_MESSAGE)));
     ck_assert(!s_take(COST(RATE_BYTES, 1)));
 }
-END_TEST
 
-START_TEST(test_no_limit) {
+TEST(test_no_limit) {
     s_begin(&(rate_cost_t){{0}}, SIZE_MAX, SIZE_MAX);
     const rate_cost_t all = {{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}};
     for (int i = 0; i < 1000; i++) {
@@ -87,18 +83,16 @@ START_TEST(test_no_limit) {
         ck_assert_uint_eq(s_wait(&all), 0);
     }
 }
-END_TEST
 
-START_TEST(test_told_once_in_a_while) {
+TEST(test_told_once_in_a_while) {
     s_begin(&(rate_cost_t){{0}}, 0, 0);
     ck_assert(rates_tell(&s_rates, s_now));
     ck_assert(!rates_tell(&s_rates, s_now + RATE_TOLD - 1));
     ck_assert(rates_tell(&s_rates, s_now + RATE_TOLD));
     ck_assert(rates_tell(&s_rates, s_now - SECOND)); /* the clock went back: rather at once than an hour late */
 }
-END_TEST
 
-START_TEST(test_connections_are_remembered) {
+TEST(test_connections_are_remembered) {
     static rate_connections_t connections;
     s_begin(COST(RATE_OPS, 100), 0, 0);
     connections.limits = s_limits;
@@ -116,9 +110,8 @@ START_TEST(test_connections_are_remembered) {
     rates_t *next = rate_connection(&connections, 6 + RATE_CONNECTIONS);
     ck_assert_uint_eq(rates_wait(next, &s_limits, COST(RATE_OPS, 1), s_now), 10);
 }
-END_TEST
 
-START_TEST(test_a_session_leaves_its_debt) {
+TEST(test_a_session_leaves_its_debt) {
     static rate_connections_t connections;
     s_begin(COST(RATE_OPS, 100), 0, 0);
     connections.limits = s_limits;
@@ -130,8 +123,5 @@ START_TEST(test_a_session_leaves_its_debt) {
         rate_connection(&connections, 5 + RATE_CONNECTIONS), &fresh, &s_limits); /* nor does another's leaving pay it */
     ck_assert_uint_eq(rates_wait(rate_connection(&connections, 5), &s_limits, COST(RATE_OPS, 1), s_now), 10);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.rate", test_each_kind_has_its_bucket, test_the_longest_wait_counts,
-    test_what_was_allowed_is_no_flood, test_what_comes_before_it_hears_is_no_flood, test_no_limit,
-    test_told_once_in_a_while, test_connections_are_remembered, test_a_session_leaves_its_debt)
+UNIT_SUITE("broker.core.rate")

@@ -12,12 +12,12 @@ typedef struct {
     const char *suite;
     zr_level_t level;
     bool keeps; /* its content, over runs */
-    /* Opens the log, which has CONTRACT_EPOCH. It is empty at first, or has its content from before. Each room keeps about `keep` entries; 0: all. An engine that is full at times is so when more than
-     * CONTRACT_QUEUE bytes wait. */
+    /* Opens the log, which has CONTRACT_EPOCH. It is empty at first, or has its content from before. Each room keeps
+     * about `keep` entries; 0: all. An engine that is full at times is so when more than CONTRACT_QUEUE bytes wait. */
     log_t *(*open)(uint64_t keep);
-    void (*wipe)(void); /* the log is destroyed, and its content goes; NULL: there is none */
-    /* Of an engine that answers later, else NULL. Commits are held back from now on; waits until one is; they go on, and
-     * the one that was held fails if `fail`. */
+    void (*wipe)(void); /* the log is destroyed, and its content goes; NULL: it cannot */
+    /* Of an engine that answers later, else NULL. Commits are held back from now on; waits until one is; they go on,
+     * and the one that was held fails if `fail`. */
     void (*hold)(void);
     void (*await_held)(void);
     void (*release)(bool fail);

@@ -85,7 +85,7 @@ static const char *s_read(log_read_t read) {
 
 #define s_expect(text, ...) ck_assert_str_eq(s_read((log_read_t){__VA_ARGS__}), (text))
 
-START_TEST(test_commit_is_stored_at_once) {
+TEST(test_commit_is_stored_at_once) {
     s_begin(s_wide);
     ck_assert_int_eq(s_log->level, ZR_LEVEL_MEMORY);
     log_mark_t *marks = calloc(1, sizeof *marks);
@@ -98,9 +98,8 @@ START_TEST(test_commit_is_stored_at_once) {
     log_destroy(s_log);
     log_destroy(NULL);
 }
-END_TEST
 
-START_TEST(test_a_room_forgets_by_entries) {
+TEST(test_a_room_forgets_by_entries) {
     s_begin((log_memory_limits_t){4, 1 << 20, 1000, 1 << 20});
     s_append('a', 2);
     s_append('a', 2);
@@ -127,9 +126,8 @@ START_TEST(test_a_room_forgets_by_entries) {
     s_expect("14: 15 | = 15", .after = 0);
     log_destroy(s_log);
 }
-END_TEST
 
-START_TEST(test_a_room_forgets_by_bytes) {
+TEST(test_a_room_forgets_by_bytes) {
     s_begin((log_memory_limits_t){1000, 4000, 1000, 1 << 20});
     for (int i = 0; i < 3; i++)
         s_append_gap('a', 1, 1, 1200);
@@ -148,14 +146,13 @@ START_TEST(test_a_room_forgets_by_bytes) {
     s_expect("1: 2 3 4 | = 4", .after = 0);
     log_destroy(s_log);
 }
-END_TEST
 
-START_TEST(test_all_rooms_together_forget_the_oldest) {
+TEST(test_all_rooms_together_forget_the_oldest) {
     s_begin((log_memory_limits_t){1000, 1 << 20, 4, 1 << 20});
     s_append('a', 2);
     s_append('b', 2);
     s_append('b', 1);
-    s_expect("= 2", .after = 0); /* none is left, and the reader's position is past them all the same */
+    s_expect("= 2", .after = 0); /* no entry is left, and the reader's position is past them all the same */
     s_expect("= 2", .last = 1);
     s_expect("= 1", .last = 1, .until = 1);
     s_expect("= 2 complete", .after = 2);
@@ -176,9 +173,8 @@ START_TEST(test_all_rooms_together_forget_the_oldest) {
     s_expect("= 1", .after = 0);
     log_destroy(s_log);
 }
-END_TEST
 
-START_TEST(test_the_ring_wraps_and_grows) {
+TEST(test_the_ring_wraps_and_grows) {
     s_begin((log_memory_limits_t){20, 1 << 20, 1000, 1 << 20});
     for (int i = 0; i < 100; i++) {
         s_append('a', 1);
@@ -194,7 +190,5 @@ START_TEST(test_the_ring_wraps_and_grows) {
     }
     log_destroy(s_log);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.log_memory", test_commit_is_stored_at_once, test_a_room_forgets_by_entries,
-    test_a_room_forgets_by_bytes, test_all_rooms_together_forget_the_oldest, test_the_ring_wraps_and_grows)
+UNIT_SUITE("broker.core.log_memory")

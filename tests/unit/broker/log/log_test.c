@@ -10,7 +10,7 @@ static void s_free(void *data, void *hint) {
     s_freed++;
 }
 
-START_TEST(test_commit_gives_back_what_it_brought) {
+TEST(test_commit_gives_back_what_it_brought) {
     static char byte;
     log_commit_t commit = {.pass = 1, .marks = calloc(3, sizeof(log_mark_t)), .mark_count = 3};
     commit.marks[0].refusals = zr_blob_wrap(&byte, 1, s_free, NULL);
@@ -20,6 +20,5 @@ START_TEST(test_commit_gives_back_what_it_brought) {
     log_commit_finish(&(log_commit_t){.pass = 2});
     log_destroy(NULL);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.log", test_commit_gives_back_what_it_brought)
+UNIT_SUITE("broker.core.log")

@@ -10,7 +10,7 @@ static bool s_ask(trim_t *spare, const size_t *sessions, size_t count) {
 
 #define ASK(spare, ...) s_ask(spare, (size_t[]){__VA_ARGS__}, sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t))
 
-START_TEST(test_many_left) {
+TEST(test_many_left) {
     trim_t spare = {0};
     ck_assert(!ASK(&spare, 0, 100, 2000, 2000, 1500, 900, 10));
     ck_assert(ASK(&spare, 10));
@@ -18,9 +18,8 @@ START_TEST(test_many_left) {
     ck_assert(!ASK(&spare, 0, 2000, 0));
     ck_assert(ASK(&spare, 5)); /* again, though somebody came */
 }
-END_TEST
 
-START_TEST(test_few_left) {
+TEST(test_few_left) {
     trim_t few = {0}, half = {0};
     ck_assert(!ASK(&few, TRIM_SESSIONS - 1, 0, 0, 0));
     ck_assert(!ASK(&few, TRIM_SESSIONS, 0));
@@ -29,15 +28,13 @@ START_TEST(test_few_left) {
     ck_assert(!ASK(&half, 2000));
     ck_assert(ASK(&half, 2000));
 }
-END_TEST
 
-START_TEST(test_still_leaving) {
+TEST(test_still_leaving) {
     trim_t spare = {0};
     ck_assert(!trim_due(&spare, 5000));
     for (size_t sessions = 4999; sessions > 0; sessions--)
         ck_assert(!trim_due(&spare, sessions));
     ck_assert(trim_due(&spare, 1));
 }
-END_TEST
 
-UNIT_MAIN("broker.spare", test_many_left, test_few_left, test_still_leaving)
+UNIT_SUITE("broker.spare")

@@ -54,7 +54,7 @@ static const char *s_go(size_t fits, int then, uint64_t now) {
     return s_sent;
 }
 
-START_TEST(test_in_order) {
+TEST(test_in_order) {
     s_begin(1000, 1000);
     ck_assert(!trunk_queue_waits(&s_queue));
     ck_assert(s_add(7, "a", 0) && s_add(7, "b", 0) && s_add(7, "c", 0));
@@ -68,9 +68,8 @@ START_TEST(test_in_order) {
     ck_assert_uint_eq(s_queue.bytes, 0);
     ck_assert_uint_eq(s_lost, 0);
 }
-END_TEST
 
-START_TEST(test_bytes_of_one_and_of_all) {
+TEST(test_bytes_of_one_and_of_all) {
     s_begin(2 * (1 + TRUNK_QUEUE_MESSAGE), 3 * (1 + TRUNK_QUEUE_MESSAGE));
     ck_assert(s_add(7, "a", 0) && s_add(7, "b", 0));
     ck_assert(!s_add(7, "c", 0));
@@ -82,9 +81,8 @@ START_TEST(test_bytes_of_one_and_of_all) {
     trunk_queue_finish(&s_queue);
     ck_assert_uint_eq(s_queue.bytes, 0);
 }
-END_TEST
 
-START_TEST(test_one_that_is_gone) {
+TEST(test_one_that_is_gone) {
     s_begin(1000, 1000);
     ck_assert(s_add(7, "a", 0) && s_add(7, "b", 0));
     s_go(1, EHOSTUNREACH, 1);
@@ -92,9 +90,8 @@ START_TEST(test_one_that_is_gone) {
     ck_assert(!trunk_queue_waits(&s_queue));
     ck_assert_uint_eq(s_queue.bytes, 0);
 }
-END_TEST
 
-START_TEST(test_one_that_is_stuck) {
+TEST(test_one_that_is_stuck) {
     s_begin(1000, 1000);
     ck_assert(s_add(7, "a", 100) && s_add(7, "b", 100) && s_add(7, "c", 100));
     s_go(0, EAGAIN, 100 + TRUNK_QUEUE_STUCK_MS - 1);
@@ -106,7 +103,5 @@ START_TEST(test_one_that_is_stuck) {
     ck_assert_uint_eq(s_lost, 7);
     ck_assert(!trunk_queue_waits(&s_queue));
 }
-END_TEST
 
-UNIT_MAIN("broker.loop.trunk_queue", test_in_order, test_bytes_of_one_and_of_all, test_one_that_is_gone,
-    test_one_that_is_stuck)
+UNIT_SUITE("broker.loop.trunk_queue")

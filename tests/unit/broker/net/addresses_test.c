@@ -24,7 +24,7 @@ static bool s_open(addresses_t *all, int fd, uint64_t now) {
     return s_open_from(all, "10.0.0.1", fd, now);
 }
 
-START_TEST(test_connections_at_a_time) {
+TEST(test_connections_at_a_time) {
     addresses_t *all = addresses_new(2, 0);
     ck_assert(s_open(all, 5, 0));
     ck_assert(s_open(all, 6, 0));
@@ -40,9 +40,8 @@ START_TEST(test_connections_at_a_time) {
     ck_assert(!s_open(all, 10, 0));
     addresses_destroy(all);
 }
-END_TEST
 
-START_TEST(test_connections_a_second) {
+TEST(test_connections_a_second) {
     addresses_t *all = addresses_new(1000, 50);
     int fd = 10;
     for (int i = 0; i < 50 * BUCKET_SECONDS; i++)
@@ -58,7 +57,6 @@ START_TEST(test_connections_a_second) {
     ck_assert(!s_open(all, fd, 1000000));
     addresses_destroy(all);
 }
-END_TEST
 
 static bool s_alive(void *ctx, int fd, uint64_t inode) {
     ck_assert_uint_eq(inode, (uint64_t)fd + 1);
@@ -75,7 +73,7 @@ static bool s_is_shed(const addresses_t *all, const char *address) {
 }
 
 /* From the first that is refused until a second's worth may be made again. */
-START_TEST(test_who_makes_too_many_is_shed) {
+TEST(test_who_makes_too_many_is_shed) {
     addresses_t *all = addresses_new(1000, 50);
     int fd = 10;
     for (int i = 0; i < 50 * BUCKET_SECONDS; i++)
@@ -99,11 +97,10 @@ START_TEST(test_who_makes_too_many_is_shed) {
     ck_assert(addresses_shed_changed(all, 1000 * (2 * ADDRESSES_SHED_S + BUCKET_SECONDS)));
     addresses_destroy(all);
 }
-END_TEST
 
 /* Addresses beyond the limit are only refused. None is forgotten while it is shed. An address that only has too many
  * connections at a time is not shed. */
-START_TEST(test_so_many_are_shed) {
+TEST(test_so_many_are_shed) {
     addresses_t *all = addresses_new(2, 1);
     char text[64];
     int none = -1;
@@ -128,9 +125,8 @@ START_TEST(test_so_many_are_shed) {
     ck_assert(!addresses_shed_changed(all, 2000000));
     addresses_destroy(all);
 }
-END_TEST
 
-START_TEST(test_the_least_rate_sheds) {
+TEST(test_the_least_rate_sheds) {
     addresses_t *all = addresses_new(1000, 1);
     for (int fd = 0; fd < BUCKET_SECONDS; fd++)
         ck_assert(s_open(all, fd, 0));
@@ -140,11 +136,10 @@ START_TEST(test_the_least_rate_sheds) {
     ck_assert(s_open(all, 10, 1000));
     addresses_destroy(all);
 }
-END_TEST
 
 /* An address whose connection is ended for flooding owes a bucket more of new ones, up to a
  * limit. */
-START_TEST(test_a_flood_has_its_price) {
+TEST(test_a_flood_has_its_price) {
     addresses_t *all = addresses_new(1000, 50);
     int fd = 10;
     ck_assert(s_open(all, fd++, 0));
@@ -160,10 +155,9 @@ START_TEST(test_a_flood_has_its_price) {
     ck_assert(s_open_from(all, "10.0.0.2", 6, paid)); /* others' do not pay */
     addresses_destroy(all);
 }
-END_TEST
 
 /* A connection that is not known, or that is another one by now, is not charged. */
-START_TEST(test_only_that_connection_is_charged) {
+TEST(test_only_that_connection_is_charged) {
     addresses_t *all = addresses_new(1000, 1);
     ck_assert(s_open(all, 10, 0));
     for (int i = 0; i < 100; i++) {
@@ -178,19 +172,17 @@ START_TEST(test_only_that_connection_is_charged) {
     ck_assert(!s_open(all, 30, 0));
     addresses_destroy(all);
 }
-END_TEST
 
-START_TEST(test_no_rate) {
+TEST(test_no_rate) {
     addresses_t *all = addresses_new(1000, 0);
     for (int fd = 0; fd < 1000; fd++)
         ck_assert(s_open(all, fd, 0));
     ck_assert(!s_open(all, 1000, 0));
     addresses_destroy(all);
 }
-END_TEST
 
 /* A connection that came too fast is closed at once, and counts for nothing else. */
-START_TEST(test_too_fast_is_not_too_many) {
+TEST(test_too_fast_is_not_too_many) {
     addresses_t *all = addresses_new(BUCKET_SECONDS + 1, 1);
     int fd = 0;
     for (int i = 0; i < BUCKET_SECONDS; i++)
@@ -201,10 +193,9 @@ START_TEST(test_too_fast_is_not_too_many) {
     ck_assert(!s_open(all, fd++, 2000)); /* and now they are too many */
     addresses_destroy(all);
 }
-END_TEST
 
 /* The descriptor is used again before it was told that its connection is gone. */
-START_TEST(test_events_in_another_order) {
+TEST(test_events_in_another_order) {
     addresses_t *all = addresses_new(1, 0);
     zr_address_t one = s_address("10.0.0.1"), other = s_address("10.0.0.2");
     ck_assert(addresses_opened(all, FRONT, 5, 1, &one, 0));
@@ -219,9 +210,8 @@ START_TEST(test_events_in_another_order) {
     ck_assert(!addresses_opened(all, FRONT, 8, 5, &one, 0));
     addresses_destroy(all);
 }
-END_TEST
 
-START_TEST(test_sweep) {
+TEST(test_sweep) {
     addresses_t *all = addresses_new(2, 1);
     int dead = -1;
     ck_assert(s_open(all, 5, 0));
@@ -244,10 +234,9 @@ START_TEST(test_sweep) {
     addresses_destroy(all);
     addresses_destroy(NULL);
 }
-END_TEST
 
 /* Of many 64 are kept, half of them for the back; of few, an eighth. */
-START_TEST(test_descriptors) {
+TEST(test_descriptors) {
     ck_assert(addresses_has_room(FRONT, 935, 1000));
     ck_assert(!addresses_has_room(FRONT, 936, 1000));
     ck_assert(addresses_has_room(BACK, 967, 1000));
@@ -258,9 +247,5 @@ START_TEST(test_descriptors) {
     ck_assert(!addresses_has_room(BACK, 75, 80));
     ck_assert(addresses_has_room(FRONT, 1000000, 0));
 }
-END_TEST
 
-UNIT_MAIN("broker.net.addresses", test_connections_at_a_time, test_connections_a_second,
-    test_who_makes_too_many_is_shed, test_so_many_are_shed, test_the_least_rate_sheds, test_a_flood_has_its_price,
-    test_only_that_connection_is_charged, test_no_rate, test_too_fast_is_not_too_many, test_events_in_another_order,
-    test_sweep, test_descriptors)
+UNIT_SUITE("broker.net.addresses")

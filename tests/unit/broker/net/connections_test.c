@@ -11,7 +11,7 @@ static connection_t *s_open(connections_t *all, int side, int fd, uint64_t now) 
     return connections_at(all, fd);
 }
 
-START_TEST(test_connections_of_users) {
+TEST(test_connections_of_users) {
     connections_t all = {0};
     ck_assert_int_eq(connections_next_user(&all, 0), -1);
     connection_hear(s_open(&all, FRONT, 0, 1), zr_span("alice"));
@@ -26,9 +26,8 @@ START_TEST(test_connections_of_users) {
     ck_assert_int_eq(connections_next_user(&all, 5), -1);
     connections_finish(&all);
 }
-END_TEST
 
-START_TEST(test_another_connection_begins_anew) {
+TEST(test_another_connection_begins_anew) {
     connections_t all = {0};
     connection_hear(s_open(&all, FRONT, 100000, 1), zr_span("alice"));
     connections_open(&all, BACK, 100000, 6, 2);
@@ -42,9 +41,8 @@ START_TEST(test_another_connection_begins_anew) {
     connections_finish(&all);
     ck_assert_ptr_null(all.items);
 }
-END_TEST
 
-START_TEST(test_silent_connections) {
+TEST(test_silent_connections) {
     connections_t all = {0};
     ck_assert_int_eq(connections_next_silent(&all, BACK, UINT64_MAX, 0), -1);
     s_open(&all, FRONT, 1, 1000);
@@ -62,9 +60,8 @@ START_TEST(test_silent_connections) {
     ck_assert_int_eq(connections_next_silent(&all, FRONT, 1001, 0), -1);
     connections_finish(&all);
 }
-END_TEST
 
-START_TEST(test_too_fast) {
+TEST(test_too_fast) {
     connections_t all = {.per_second = 2000, .burst = 20000};
     s_open(&all, BACK, 8, 1);
     connection_t *one = s_open(&all, BACK, 7, 1), *other = connections_at(&all, 8);
@@ -79,18 +76,16 @@ START_TEST(test_too_fast) {
     ck_assert(!connections_subscribe(&all, other, s_nobody, 1000000));
     connections_finish(&all);
 }
-END_TEST
 
-START_TEST(test_no_limit) {
+TEST(test_no_limit) {
     connections_t all = {.burst = 1};
     connection_t *one = s_open(&all, BACK, 7, 1);
     for (unsigned i = 0; i < 1000; i++)
         ck_assert(connections_subscribe(&all, one, s_nobody, 0));
     connections_finish(&all);
 }
-END_TEST
 
-START_TEST(test_the_longest_name) {
+TEST(test_the_longest_name) {
     connections_t all = {0};
     char name[ZR_NICK_MAX + 1];
     memset(name, 'n', sizeof name);
@@ -102,7 +97,5 @@ START_TEST(test_the_longest_name) {
     ck_assert_uint_eq(one->user_len, ZR_NICK_MAX);
     connections_finish(&all);
 }
-END_TEST
 
-UNIT_MAIN("broker.connections", test_connections_of_users, test_another_connection_begins_anew, test_silent_connections,
-    test_too_fast, test_no_limit, test_the_longest_name)
+UNIT_SUITE("broker.connections")

@@ -14,7 +14,7 @@ static front_queue_place_t *s_take(front_queue_t *queued, route_t route, size_t 
     return place;
 }
 
-START_TEST(test_a_route_has_so_many_bytes) {
+TEST(test_a_route_has_so_many_bytes) {
     front_queue_t *queued = front_queue_new(3000, 1000000);
     front_queue_place_t *places[3];
     for (int i = 0; i < 3; i++)
@@ -36,10 +36,9 @@ START_TEST(test_a_route_has_so_many_bytes) {
     ck_assert_uint_eq(front_queue_in_all(queued), 0);
     front_queue_destroy(queued);
 }
-END_TEST
 
 /* Many routes that do not read cannot take all: one that reads still gets its frames. */
-START_TEST(test_all_routes_share) {
+TEST(test_all_routes_share) {
     enum { ROUTES = 100, ALL = 100000, MOST = 1000 };
     front_queue_t *queued = front_queue_new(ALL, ALL);
     static front_queue_place_t *places[MOST];
@@ -57,10 +56,9 @@ START_TEST(test_all_routes_share) {
         front_queue_give_back(places[i]);
     front_queue_destroy(queued);
 }
-END_TEST
 
 /* Bytes that many wait for are there once. */
-START_TEST(test_shared_bytes_count_once) {
+TEST(test_shared_bytes_count_once) {
     enum { ROUTES = 100 };
     front_queue_t *queued = front_queue_new(100000, 100000);
     zr_blob_t *frame = zr_blob_new(FRAME);
@@ -79,10 +77,9 @@ START_TEST(test_shared_bytes_count_once) {
     zr_blob_unref(frame);
     front_queue_destroy(queued);
 }
-END_TEST
 
 /* Connections come and go without a word. */
-START_TEST(test_idle_routes_are_forgotten) {
+TEST(test_idle_routes_are_forgotten) {
     front_queue_t *queued = front_queue_new(100000, 100000);
     front_queue_place_t *kept = s_take(queued, 1, FRAME);
     for (route_t route = 2; route < 10000; route++)
@@ -92,7 +89,6 @@ START_TEST(test_idle_routes_are_forgotten) {
     front_queue_give_back(kept);
     front_queue_destroy(queued);
 }
-END_TEST
 
 static void *s_give_back(void *arg) {
     front_queue_place_t **places = arg;
@@ -102,7 +98,7 @@ static void *s_give_back(void *arg) {
 }
 
 /* libzmq gives frames back when the broker's own parts are gone already. */
-START_TEST(test_places_outlive_it) {
+TEST(test_places_outlive_it) {
     front_queue_t *queued = front_queue_new(1 << 30, 1 << 30);
     static front_queue_place_t *places[2000];
     for (size_t i = 0; i < 2000; i++)
@@ -115,7 +111,5 @@ START_TEST(test_places_outlive_it) {
         pthread_join(threads[i], NULL);
     front_queue_destroy(NULL);
 }
-END_TEST
 
-UNIT_MAIN("broker.queued", test_a_route_has_so_many_bytes, test_all_routes_share, test_shared_bytes_count_once,
-    test_idle_routes_are_forgotten, test_places_outlive_it)
+UNIT_SUITE("broker.queued")

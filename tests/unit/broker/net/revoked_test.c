@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-START_TEST(test_generations) {
+TEST(test_generations) {
     revoked_t all = {0};
     ck_assert(!revoked_has(&all, zr_span("alice"), 0));
     revoked_set(&all, zr_span("alice"), 3);
@@ -19,6 +19,5 @@ START_TEST(test_generations) {
     revoked_finish(&all);
     ck_assert(!revoked_has(&all, zr_span("alice"), 0));
 }
-END_TEST
 
-UNIT_MAIN("broker.revoked", test_generations)
+UNIT_SUITE("broker.revoked")

@@ -20,7 +20,7 @@ static void s_round(uint64_t confirmed, uint64_t others) {
     slow_readers_look(connections_at(&s_all, OTHER), s_now, others);
 }
 
-START_TEST(test_stuck) {
+TEST(test_stuck) {
     s_begin();
     for (unsigned i = 0; i < SLOW_READERS_STUCK; i++) {
         s_round(1000, i);
@@ -33,9 +33,8 @@ START_TEST(test_stuck) {
     ck_assert_int_eq(slow_readers_next_stuck(&s_all, s_now, 0), -1);
     connections_finish(&s_all);
 }
-END_TEST
 
-START_TEST(test_slowest) {
+TEST(test_slowest) {
     s_begin();
     ck_assert_int_eq(slow_readers_slowest(&s_all, 1), -1);
     s_round(0, 1000000);
@@ -50,10 +49,9 @@ START_TEST(test_slowest) {
     ck_assert_int_eq(slow_readers_slowest(&s_all, s_now), OTHER);
     connections_finish(&s_all);
 }
-END_TEST
 
 /* Another connection with the same descriptor begins anew. */
-START_TEST(test_descriptors_are_reused) {
+TEST(test_descriptors_are_reused) {
     s_begin();
     for (unsigned i = 0; i <= SLOW_READERS_STUCK; i++)
         s_round(0, i);
@@ -64,6 +62,5 @@ START_TEST(test_descriptors_are_reused) {
     ck_assert_int_eq(slow_readers_slowest(&s_all, s_now), -1);
     connections_finish(&s_all);
 }
-END_TEST
 
-UNIT_MAIN("broker.slow_readers", test_stuck, test_slowest, test_descriptors_are_reused)
+UNIT_SUITE("broker.slow_readers")

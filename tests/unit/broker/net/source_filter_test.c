@@ -82,7 +82,7 @@ static zr_address_t s_address(const char *text) {
     return address;
 }
 
-START_TEST(test_ipv4) {
+TEST(test_ipv4) {
     const char *to = "127.0.0.1";
     ck_assert(s_listen(AF_INET, to));
     zr_address_t all[] = {s_address("2001:db8::1"), s_address("127.0.0.2"), s_address("::1"), s_address("127.0.0.3")};
@@ -98,7 +98,7 @@ START_TEST(test_ipv4) {
     int waiting = s_connect("127.0.0.2", to);
     ck_assert(!s_connected(waiting));
     ck_assert(source_filter_set(s_listener, NULL, 0));
-    ck_assert(source_filter_set(s_listener, NULL, 0)); /* that there was none is no error */
+    ck_assert(source_filter_set(s_listener, NULL, 0)); /* removing a filter that is not there is no error */
     ck_assert(s_passes("127.0.0.2", to));
     struct pollfd one = {.fd = waiting, .events = POLLOUT}; /* asks again by itself */
     ck_assert_int_eq(poll(&one, 1, -1), 1);
@@ -106,10 +106,9 @@ START_TEST(test_ipv4) {
     close(waiting);
     close(s_listener);
 }
-END_TEST
 
 /* A listener for both sees an IPv4 client's packets as they came. */
-START_TEST(test_both) {
+TEST(test_both) {
     if (!s_listen(AF_INET6, "::"))
         return;
     zr_address_t all[] = {s_address("127.0.0.2"), s_address("::2:0:0:0:1")};
@@ -118,9 +117,8 @@ START_TEST(test_both) {
     ck_assert(s_passes("::ffff:127.0.0.3", "::ffff:127.0.0.1"));
     close(s_listener);
 }
-END_TEST
 
-START_TEST(test_ipv6) {
+TEST(test_ipv6) {
     if (!s_listen(AF_INET6, "::1"))
         return;
     /* Each differs from ::1 in one of the words that count; the last does in none. */
@@ -132,9 +130,8 @@ START_TEST(test_ipv6) {
     ck_assert(!s_passes("::1", "::1"));
     close(s_listener);
 }
-END_TEST
 
-START_TEST(test_as_many_as_may_be) {
+TEST(test_as_many_as_may_be) {
     const char *to = "127.0.0.1";
     zr_address_t all[ADDRESSES_SHED_MAX];
     ck_assert(s_listen(AF_INET, to));
@@ -151,10 +148,9 @@ START_TEST(test_as_many_as_may_be) {
     }
     close(s_listener);
 }
-END_TEST
 
 /* Connections accepted before keep working, and later ones can be freed of the filter that they begin with. */
-START_TEST(test_connections_are_let_be) {
+TEST(test_connections_are_let_be) {
     const char *to = "127.0.0.1";
     zr_address_t two[] = {s_address("127.0.0.2"), s_address("127.0.0.3")};
     ck_assert(s_listen(AF_INET, to));
@@ -177,6 +173,5 @@ START_TEST(test_connections_are_let_be) {
     ck_assert_int_eq(errno, EBADF);
     close(s_listener);
 }
-END_TEST
 
-UNIT_MAIN("broker.source_filter", test_ipv4, test_both, test_ipv6, test_as_many_as_may_be, test_connections_are_let_be)
+UNIT_SUITE("broker.source_filter")

@@ -12,7 +12,7 @@ static topics_verdict_t s_add(topics_t *topics, uint64_t reader, const char *acc
     return topics_add(topics, reader, zr_span(account), zr_span(topic));
 }
 
-START_TEST(test_limits) {
+TEST(test_limits) {
     topics_t *topics = s_topics(2, 3, 4);
     ck_assert_int_eq(s_add(topics, 1, "ann", "aaaa"), TOPICS_OK);
     ck_assert_int_eq(s_add(topics, 1, "ann", "bbbb"), TOPICS_OK);
@@ -24,9 +24,8 @@ START_TEST(test_limits) {
     ck_assert_uint_eq(topics_bytes(topics), 4 * COST);
     topics_destroy(topics);
 }
-END_TEST
 
-START_TEST(test_a_topic_costs_once) {
+TEST(test_a_topic_costs_once) {
     topics_t *topics = s_topics(9, 1, 1);
     for (uint64_t reader = 1; reader <= 3; reader++)
         ck_assert_int_eq(s_add(topics, reader, "ann", "aaaa"), TOPICS_OK);
@@ -42,9 +41,8 @@ START_TEST(test_a_topic_costs_once) {
     ck_assert_int_eq(s_add(topics, 5, "ann", "bbbb"), TOPICS_OK);
     topics_destroy(topics);
 }
-END_TEST
 
-START_TEST(test_length) {
+TEST(test_length) {
     topics_t *topics = s_topics(9, 100, 100);
     char name[TOPIC_MAX + 2];
     memset(name, 'n', sizeof name);
@@ -54,9 +52,8 @@ START_TEST(test_length) {
     ck_assert_uint_eq(topics_bytes(topics), TOPIC_MAX + 2 * TOPIC_MORE);
     topics_destroy(topics);
 }
-END_TEST
 
-START_TEST(test_what_was_not_there) {
+TEST(test_what_was_not_there) {
     topics_t *topics = s_topics(9, 9, 9);
     topics_leave(topics, 1);
     topics_remove(topics, 1, LIT("aaaa"));
@@ -70,16 +67,14 @@ START_TEST(test_what_was_not_there) {
     topics_destroy(topics);
     topics_destroy(NULL);
 }
-END_TEST
 
 /* A reader that was refused leaves nothing behind. */
-START_TEST(test_refused) {
+TEST(test_refused) {
     topics_t *topics = s_topics(0, 0, 0);
     for (uint64_t reader = 0; reader < 1000; reader++)
         ck_assert_int_eq(s_add(topics, reader, "ann", "aaaa"), TOPICS_READER_FULL);
     ck_assert_uint_eq(topics_bytes(topics), 0);
     topics_destroy(topics);
 }
-END_TEST
 
-UNIT_MAIN("broker.topics", test_limits, test_a_topic_costs_once, test_length, test_what_was_not_there, test_refused)
+UNIT_SUITE("broker.topics")

@@ -26,7 +26,7 @@ static void s_change(const char *file, const char *sql) {
     sqlite3_close(other);
 }
 
-START_TEST(test_it_is_made_once) {
+TEST(test_it_is_made_once) {
     store_t store;
     store_make_dir(&store);
     uint64_t epoch = 1;
@@ -46,10 +46,9 @@ START_TEST(test_it_is_made_once) {
     search_index_close(index);
     store_remove_dir(store.dir);
 }
-END_TEST
 
 /* As one that was killed before its first transaction leaves it. */
-START_TEST(test_an_empty_file) {
+TEST(test_an_empty_file) {
     store_t store;
     store_make_dir(&store);
     close(open(store_path(&store, "search.db"), O_CREAT | O_WRONLY, 0600));
@@ -57,9 +56,8 @@ START_TEST(test_an_empty_file) {
     search_index_close(s_open(&store));
     store_remove_dir(store.dir);
 }
-END_TEST
 
-START_TEST(test_not_an_index) {
+TEST(test_not_an_index) {
     store_t store;
     store_begin(&store);
     s_refused(store_path(&store, "missing/search.db"), "cannot make the index");
@@ -74,9 +72,8 @@ START_TEST(test_not_an_index) {
     s_refused(store_path(&store, "text"), "it is not an index of zrelayd-search; name another --index");
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_versions) {
+TEST(test_versions) {
     store_t store;
     store_make_dir(&store);
     search_index_close(s_open(&store));
@@ -87,7 +84,6 @@ START_TEST(test_versions) {
     search_index_close(s_open(&store));
     store_remove_dir(store.dir);
 }
-END_TEST
 
 static int s_without_modules(sqlite3 *sql, char **error, const struct sqlite3_api_routines *api) {
     (void)error;
@@ -95,7 +91,7 @@ static int s_without_modules(sqlite3 *sql, char **error, const struct sqlite3_ap
     return sqlite3_drop_modules(sql, NULL);
 }
 
-START_TEST(test_without_fts5) {
+TEST(test_without_fts5) {
     store_t store;
     store_make_dir(&store);
     sqlite3_auto_extension((void (*)(void))s_without_modules);
@@ -104,7 +100,5 @@ START_TEST(test_without_fts5) {
     search_index_close(s_open(&store));
     store_remove_dir(store.dir);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.search_index", test_it_is_made_once, test_an_empty_file, test_not_an_index, test_versions,
-    test_without_fts5)
+UNIT_SUITE("broker.store.search_index")

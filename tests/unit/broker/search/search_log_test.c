@@ -18,7 +18,7 @@ static void s_change(const store_t *store, const char *sql) {
     sqlite3_close(other);
 }
 
-START_TEST(test_no_log) {
+TEST(test_no_log) {
     store_t store;
     store_make_dir(&store);
     s_refused(store_path(&store, "missing"), "missing: No such file");
@@ -28,9 +28,8 @@ START_TEST(test_no_log) {
     s_refused(store_path(&store, "zrelay.db"), "is not a directory");
     store_remove_dir(store.dir);
 }
-END_TEST
 
-START_TEST(test_not_our_log) {
+TEST(test_not_our_log) {
     store_t store;
     store_begin(&store);
     db_close(store.db);
@@ -52,10 +51,9 @@ START_TEST(test_not_our_log) {
     s_refused(store.dir, "file is not a database");
     store_end(&store);
 }
-END_TEST
 
 /* With a writer and without one; and nothing can be written. */
-START_TEST(test_it_is_read_only) {
+TEST(test_it_is_read_only) {
     store_t store;
     store_begin(&store);
     for (int i = 0; i < 2; i++) {
@@ -71,6 +69,5 @@ START_TEST(test_it_is_read_only) {
     }
     store_end(&store);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.search_log", test_no_log, test_not_our_log, test_it_is_read_only)
+UNIT_SUITE("broker.store.search_log")

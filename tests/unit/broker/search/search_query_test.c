@@ -15,7 +15,7 @@ static void s_begin(world_t *world) {
     world_update(world, 1 << 20);
 }
 
-START_TEST(test_words_and_columns) {
+TEST(test_words_and_columns) {
     world_t world;
     s_begin(&world);
     ck_assert_str_eq(world_find(&world, "full", NULL, 9), "general 1; ");
@@ -28,9 +28,8 @@ START_TEST(test_words_and_columns) {
     ck_assert_str_eq(world_find(&world, "time: 1", NULL, 9), "");
     world_end(&world);
 }
-END_TEST
 
-START_TEST(test_rooms_and_limit) {
+TEST(test_rooms_and_limit) {
     world_t world;
     s_begin(&world);
     ck_assert_str_eq(
@@ -42,14 +41,13 @@ START_TEST(test_rooms_and_limit) {
     ck_assert_str_eq(world_find(&world, "disk", "metrics", 9), "there is no room \"metrics\" in the log");
     world_end(&world);
 }
-END_TEST
 
 static void s_seqs(void *ctx, const search_hit_t *hit) {
     char *text = ctx;
     snprintf(text + strlen(text), 100 - strlen(text), "%llu ", (unsigned long long)hit->seq);
 }
 
-START_TEST(test_several_rooms) {
+TEST(test_several_rooms) {
     world_t world;
     s_begin(&world);
     const char *const rooms[] = {"metrics/cpu", "general", "metrics/cpu"};
@@ -62,9 +60,8 @@ START_TEST(test_several_rooms) {
     }
     world_end(&world);
 }
-END_TEST
 
-START_TEST(test_bad_queries) {
+TEST(test_bad_queries) {
     world_t world;
     s_begin(&world);
     static const char *const bad[][2] = {{"\"open", "unterminated string"}, {"a/b", "syntax error near \"/\""},
@@ -76,14 +73,13 @@ START_TEST(test_bad_queries) {
     }
     world_end(&world);
 }
-END_TEST
 
 static void s_copy(void *ctx, const search_hit_t *hit) {
     snprintf(ctx, 400, "%.*s|%.*s|%.*s|%d|%llu", (int)hit->sender.len, hit->sender.ptr, (int)hit->key.len, hit->key.ptr,
         (int)hit->snippet.len, hit->snippet.ptr, hit->deleted, (unsigned long long)hit->time);
 }
 
-START_TEST(test_what_a_hit_tells) {
+TEST(test_what_a_hit_tells) {
     world_t world;
     s_begin(&world);
     char text[400] = "", body[2000] = "";
@@ -104,9 +100,8 @@ START_TEST(test_what_a_hit_tells) {
     ck_assert_str_eq(text, "alice|load|0.5 disk|0|3");
     world_end(&world);
 }
-END_TEST
 
-START_TEST(test_a_damaged_index) {
+TEST(test_a_damaged_index) {
     world_t world;
     s_begin(&world);
     sqlite3 *other;
@@ -119,7 +114,5 @@ START_TEST(test_a_damaged_index) {
     ck_assert_msg(strstr(found, "it is damaged; delete it, and it is made anew"), "%s", found);
     world_end(&world);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.search_query", test_words_and_columns, test_rooms_and_limit, test_several_rooms,
-    test_bad_queries, test_what_a_hit_tells, test_a_damaged_index)
+UNIT_SUITE("broker.store.search_query")

@@ -8,7 +8,7 @@ static zr_span_t s_text(zr_span_t body) {
     return zr_span_of(s_out.data, s_out.len);
 }
 
-START_TEST(test_what_is_indexed) {
+TEST(test_what_is_indexed) {
     ck_assert_span_eq(s_text(LIT("")), LIT(""));
     ck_assert_span_eq(s_text(LIT("caf\xc3\xa9 \x1b[1m")), LIT("caf\xc3\xa9 \x1b[1m"));
     ck_assert_span_eq(s_text(LIT("caf\xe9 au lait")), LIT("caf\xEF\xBF\xBD au lait"));
@@ -17,7 +17,6 @@ START_TEST(test_what_is_indexed) {
     ck_assert_span_eq(s_text(LIT("a\0b")), LIT(""));
     zr_buffer_finish(&s_out);
 }
-END_TEST
 
 static const search_hit_t s_hit = {.room = {"general", 7},
     .sender = {"ann", 3},
@@ -37,7 +36,7 @@ static zr_span_t s_json(const search_hit_t *hit) {
     return zr_span_of(s_out.data, s_out.len);
 }
 
-START_TEST(test_lines) {
+TEST(test_lines) {
     search_hit_t hit = s_hit;
     ck_assert_span_eq(s_line(&hit), LIT("general 7 2026-11-20T12:36:29Z ann a\\x1b[2J\\x0a\\u{009b}\\u{202e}\n"));
     hit.sender = hit.snippet = LIT("");
@@ -53,9 +52,8 @@ START_TEST(test_lines) {
     ck_assert_span_eq(s_line(&hit), LIT("general 7 586524-01-19T08:01:49Z - colour\n"));
     zr_buffer_finish(&s_out);
 }
-END_TEST
 
-START_TEST(test_json) {
+TEST(test_json) {
     search_hit_t hit = s_hit;
     ck_assert_span_eq(s_json(&hit), LIT("{\"room\":\"general\",\"seq\":7,\"time\":1795178189792942,\"sender\":\"ann\","
                                         "\"snippet\":\"a\\u001B[2J\\n\\u009B\\u202E\"}\n"));
@@ -69,10 +67,9 @@ START_TEST(test_json) {
                                         "\"key\":\"k\",\"deleted\":true}\n"));
     zr_buffer_finish(&s_out);
 }
-END_TEST
 
 /* 400 bytes are shown whole, of 401 the beginning, and no code point is cut. */
-START_TEST(test_long_words) {
+TEST(test_long_words) {
     search_hit_t hit = {.room = LIT("r"), .snippet = unit_fill('x', 400)};
     size_t head = strlen("r 0 1970-01-01T00:00:00Z - ");
     ck_assert_uint_eq(s_line(&hit).len, head + 400 + 1);
@@ -87,6 +84,5 @@ START_TEST(test_long_words) {
     ck_assert_uint_eq(s_line(&hit).len, head + 399 + strlen("…\n"));
     zr_buffer_finish(&s_out);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.search_show", test_what_is_indexed, test_lines, test_json, test_long_words)
+UNIT_SUITE("broker.store.search_show")

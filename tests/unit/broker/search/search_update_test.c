@@ -33,7 +33,7 @@ static void s_retain(world_t *world, uint32_t room, uint64_t entries) {
         &world->store, db_retain(world->store.db, room, &policy, 1000, 1000, &bounds, &more, world->store.error));
 }
 
-START_TEST(test_what_is_new_is_added) {
+TEST(test_what_is_new_is_added) {
     world_t world;
     world_begin(&world);
     world_update(&world, LARGE);
@@ -59,9 +59,8 @@ START_TEST(test_what_is_new_is_added) {
     free(dump);
     world_end(&world);
 }
-END_TEST
 
-START_TEST(test_what_was_dropped_is_removed) {
+TEST(test_what_was_dropped_is_removed) {
     world_t world;
     world_begin(&world);
     s_fill(&world);
@@ -82,9 +81,8 @@ START_TEST(test_what_was_dropped_is_removed) {
     free(dump);
     world_end(&world);
 }
-END_TEST
 
-START_TEST(test_rooms_that_are_gone) {
+TEST(test_rooms_that_are_gone) {
     world_t world;
     world_begin(&world);
     s_fill(&world);
@@ -97,10 +95,9 @@ START_TEST(test_rooms_that_are_gone) {
     free(dump);
     world_end(&world);
 }
-END_TEST
 
 /* A copy of the database from before, put back by hand. */
-START_TEST(test_a_log_that_ends_earlier) {
+TEST(test_a_log_that_ends_earlier) {
     world_t world;
     world_begin(&world);
     s_fill(&world);
@@ -112,9 +109,8 @@ START_TEST(test_a_log_that_ends_earlier) {
     ck_assert_str_eq(world_find(&world, "fish", "general", 9), "general 2; general 1; ");
     world_end(&world);
 }
-END_TEST
 
-START_TEST(test_another_epoch) {
+TEST(test_another_epoch) {
     world_t world;
     world_begin(&world);
     s_fill(&world);
@@ -127,7 +123,6 @@ START_TEST(test_another_epoch) {
     ck_assert_str_eq(world_find(&world, "fish", NULL, 9), "last 7; general 6; general 2; general 1; ");
     world_end(&world);
 }
-END_TEST
 
 /* A log of another epoch than the one that the index has come to belong to in the meantime. */
 static void s_begin_anew(void *ctx, const search_report_t *report) {
@@ -140,7 +135,7 @@ static void s_begin_anew(void *ctx, const search_report_t *report) {
     sqlite3_close(other);
 }
 
-START_TEST(test_begun_anew_meanwhile) {
+TEST(test_begun_anew_meanwhile) {
     world_t world;
     world_begin(&world);
     s_fill(&world);
@@ -152,9 +147,8 @@ START_TEST(test_begun_anew_meanwhile) {
     ck_assert_uint_eq(world.report.added, 5);
     world_end(&world);
 }
-END_TEST
 
-START_TEST(test_damaged_frames_are_left_out) {
+TEST(test_damaged_frames_are_left_out) {
     world_t world;
     world_begin(&world);
     s_fill(&world);
@@ -171,7 +165,6 @@ START_TEST(test_damaged_frames_are_left_out) {
     ck_assert_uint_eq(world.report.damaged, 0); /* told once */
     world_end(&world);
 }
-END_TEST
 
 static void s_count(void *ctx, const search_report_t *report) {
     (void)report;
@@ -185,7 +178,7 @@ static void s_die(void *ctx, const search_report_t *report) {
 }
 
 /* Killed after each number of transactions: the next one goes on, and ends where an uninterrupted one does. */
-START_TEST(test_killed_between_chunks) {
+TEST(test_killed_between_chunks) {
     world_t world;
     world_begin(&world);
     s_fill(&world);
@@ -225,9 +218,8 @@ START_TEST(test_killed_between_chunks) {
     free(dump);
     world_end(&world);
 }
-END_TEST
 
-START_TEST(test_the_size_of_chunks) {
+TEST(test_the_size_of_chunks) {
     world_t world;
     world_begin(&world);
     store_room(&world.store, 1, "r");
@@ -243,7 +235,6 @@ START_TEST(test_the_size_of_chunks) {
     db_close(log);
     world_end(&world);
 }
-END_TEST
 
 /* Two that began with the same view: what one did the other does not do again. */
 static void s_overtake(void *ctx, const search_report_t *report) {
@@ -252,7 +243,7 @@ static void s_overtake(void *ctx, const search_report_t *report) {
         world_update(world, LARGE);
 }
 
-START_TEST(test_two_at_once) {
+TEST(test_two_at_once) {
     world_t world;
     world_begin(&world);
     s_fill(&world);
@@ -269,8 +260,5 @@ START_TEST(test_two_at_once) {
     db_close(log);
     world_end(&world);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.search_update", test_what_is_new_is_added, test_what_was_dropped_is_removed,
-    test_rooms_that_are_gone, test_a_log_that_ends_earlier, test_another_epoch, test_begun_anew_meanwhile,
-    test_damaged_frames_are_left_out, test_killed_between_chunks, test_the_size_of_chunks, test_two_at_once)
+UNIT_SUITE("broker.store.search_update")

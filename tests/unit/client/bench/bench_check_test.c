@@ -19,7 +19,7 @@ static bool s_take(uint32_t publisher, uint64_t number) {
     return bench_check_entry(&s_check, ++s_seq, body, sizeof body, &s_due);
 }
 
-START_TEST(test_all_in_order) {
+TEST(test_all_in_order) {
     s_begin();
     ck_assert(s_take(0, 0));
     ck_assert(s_take(1, 0)); /* publishers among each other have no order */
@@ -32,9 +32,8 @@ START_TEST(test_all_in_order) {
     ck_assert_uint_eq(s_check.missing + s_check.disordered + s_check.foreign, 0);
     bench_check_finish(&s_check);
 }
-END_TEST
 
-START_TEST(test_what_does_not_come_is_missing) {
+TEST(test_what_does_not_come_is_missing) {
     s_begin();
     ck_assert(s_take(0, 0));
     ck_assert(s_take(0, 2));
@@ -45,9 +44,8 @@ START_TEST(test_what_does_not_come_is_missing) {
     ck_assert_uint_eq(s_check.received, 2);
     bench_check_finish(&s_check);
 }
-END_TEST
 
-START_TEST(test_what_comes_twice_or_late_is_out_of_order) {
+TEST(test_what_comes_twice_or_late_is_out_of_order) {
     s_begin();
     s_take(0, 0);
     ck_assert(!s_take(0, 0));
@@ -59,9 +57,8 @@ START_TEST(test_what_comes_twice_or_late_is_out_of_order) {
     ck_assert_uint_eq(s_check.received, 2);
     bench_check_finish(&s_check);
 }
-END_TEST
 
-START_TEST(test_what_is_not_ours_is_foreign) {
+TEST(test_what_is_not_ours_is_foreign) {
     char body[BENCH_BODY_MIN];
     s_begin();
     ck_assert(!s_take(2, 0)); /* no such publisher */
@@ -75,10 +72,9 @@ START_TEST(test_what_is_not_ours_is_foreign) {
     ck_assert_uint_eq(s_check.received, 0);
     bench_check_finish(&s_check);
 }
-END_TEST
 
 /* As long as nobody knows how many there will be. */
-START_TEST(test_more_than_expected) {
+TEST(test_more_than_expected) {
     const uint64_t first[] = {1, 1}, later[] = {3, 1};
     s_begin();
     bench_check_expect(&s_check, first, true);
@@ -98,10 +94,9 @@ START_TEST(test_more_than_expected) {
     ck_assert_uint_eq(s_check.missing, 0);
     bench_check_finish(&s_check);
 }
-END_TEST
 
 /* The digest of each reader of a room is the same only if all saw the same at the same positions. */
-START_TEST(test_digests_tell_orders_apart) {
+TEST(test_digests_tell_orders_apart) {
     s_begin();
     s_take(0, 0);
     s_take(1, 0);
@@ -118,8 +113,5 @@ START_TEST(test_digests_tell_orders_apart) {
     ck_assert_uint_eq(s_check.digest, digest);
     bench_check_finish(&s_check);
 }
-END_TEST
 
-UNIT_MAIN("client.cli.bench_check", test_all_in_order, test_what_does_not_come_is_missing,
-    test_what_comes_twice_or_late_is_out_of_order, test_what_is_not_ours_is_foreign, test_more_than_expected,
-    test_digests_tell_orders_apart)
+UNIT_SUITE("client.cli.bench_check")

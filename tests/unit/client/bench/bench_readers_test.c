@@ -14,7 +14,7 @@ static void s_take(size_t reader, uint64_t seq, uint64_t number) {
         &(zrelay_event_t){.type = ZRELAY_ENTRY, .seq = seq, .body = body, .body_len = sizeof body}, &due);
 }
 
-START_TEST(test_readers_of_two_rooms) {
+TEST(test_readers_of_two_rooms) {
     bench_readers_init(&s_readers, &s_plan, 0, 4);
     for (size_t reader = 0; reader < 4; reader++) {
         s_take(reader, 10 + reader % 2, 0);
@@ -29,9 +29,8 @@ START_TEST(test_readers_of_two_rooms) {
     ck_assert(s_result.one_order);
     bench_readers_finish(&s_readers);
 }
-END_TEST
 
-START_TEST(test_two_of_a_room_see_different_orders) {
+TEST(test_two_of_a_room_see_different_orders) {
     bench_readers_init(&s_readers, &s_plan, 0, 4);
     s_take(0, 10, 0);
     s_take(2, 11, 0);
@@ -40,9 +39,8 @@ START_TEST(test_two_of_a_room_see_different_orders) {
     ck_assert_uint_eq(s_result.missing, 6);
     bench_readers_finish(&s_readers);
 }
-END_TEST
 
-START_TEST(test_positions_of_another_epoch_begin_anew) {
+TEST(test_positions_of_another_epoch_begin_anew) {
     uint64_t due;
     bench_readers_init(&s_readers, &s_plan, 0, 1);
     s_take(0, 10, 0);
@@ -51,18 +49,16 @@ START_TEST(test_positions_of_another_epoch_begin_anew) {
     ck_assert_uint_eq(s_readers.done, 1);
     bench_readers_finish(&s_readers);
 }
-END_TEST
 
-START_TEST(test_a_room_without_messages) {
+TEST(test_a_room_without_messages) {
     bench_plan_t plan = {.schedule = {1, 1, 2, 0}};
     bench_readers_init(&s_readers, &plan, 0, 2);
     ck_assert_uint_eq(s_readers.done, 1);
     bench_readers_finish(&s_readers);
 }
-END_TEST
 
 /* Those of one client, which is in some rooms, and not the first. */
-START_TEST(test_readers_from_another_one_on) {
+TEST(test_readers_from_another_one_on) {
     bench_plan_t plan = {.schedule = {10, 1, 5, 0}, .run = 7};
     bench_readers_init(&s_readers, &plan, 6, 4);
     ck_assert_uint_eq(bench_readers_room(&s_readers, 0), 1);
@@ -75,10 +71,9 @@ START_TEST(test_readers_from_another_one_on) {
     ck_assert_uint_eq(bench_readers_find(&s_readers, 2, 2, 6), 4);
     bench_readers_finish(&s_readers);
 }
-END_TEST
 
 /* A later goal, which some have reached. */
-START_TEST(test_what_is_expected_may_change) {
+TEST(test_what_is_expected_may_change) {
     bench_readers_init(&s_readers, &s_plan, 0, 2);
     bench_readers_expect(&s_readers, &s_plan, 2, true);
     s_take(0, 10, 0);
@@ -90,14 +85,13 @@ START_TEST(test_what_is_expected_may_change) {
     ck_assert_uint_eq(s_readers.done, 2);
     bench_readers_finish(&s_readers);
 }
-END_TEST
 
 static void s_tell(size_t reader, zrelay_event_type_t type, uint64_t count) {
     uint64_t due;
     ck_assert(!bench_readers_event(&s_readers, reader, &(zrelay_event_t){.type = type, .count = count}, &due));
 }
 
-START_TEST(test_who_knows_the_members) {
+TEST(test_who_knows_the_members) {
     bench_plan_t plan = {.schedule = {2, 1, 2, 0}, .clients = 3, .joins = 1, .presence = true};
     bench_readers_init(&s_readers, &plan, 0, 3);
     s_tell(0, ZRELAY_JOINED, 1);
@@ -110,8 +104,5 @@ START_TEST(test_who_knows_the_members) {
     ck_assert_uint_eq(s_readers.aware, 2);
     bench_readers_finish(&s_readers);
 }
-END_TEST
 
-UNIT_MAIN("client.cli.bench_readers", test_readers_of_two_rooms, test_two_of_a_room_see_different_orders,
-    test_positions_of_another_epoch_begin_anew, test_a_room_without_messages, test_readers_from_another_one_on,
-    test_what_is_expected_may_change, test_who_knows_the_members)
+UNIT_SUITE("client.cli.bench_readers")

@@ -29,7 +29,7 @@ static const char *s_table(const bench_plan_t *plan, const bench_result_t *resul
 #define HAS(text, part) ck_assert_msg(strstr(text, part), "no '%s' in:\n%s", part, text)
 #define HAS_NOT(text, part) ck_assert_msg(!strstr(text, part), "'%s' in:\n%s", part, text)
 
-START_TEST(test_a_table) {
+TEST(test_a_table) {
     const char *text = s_table(&s_plan, &s_good);
     HAS(text, "throughput: 1 publisher, 1 room, 2 readers, 100-byte messages, packed\n");
     HAS(text, "1000           2000/s  (disk)");
@@ -38,17 +38,15 @@ START_TEST(test_a_table) {
     HAS_NOT(text, "repairs");
     HAS_NOT(text, "latency");
 }
-END_TEST
 
-START_TEST(test_repairs_are_shown_and_no_failure) {
+TEST(test_repairs_are_shown_and_no_failure) {
     bench_result_t result = s_good;
     result.gaps = result.repaired = 3;
     HAS(s_table(&s_plan, &result), "3 gaps seen, 3 repaired, 0 lost for good");
     ck_assert(bench_whole(&s_plan, &result));
 }
-END_TEST
 
-START_TEST(test_whatever_is_wrong_is_not_whole) {
+TEST(test_whatever_is_wrong_is_not_whole) {
     for (int wrong = 0; wrong < 9; wrong++) {
         bench_result_t result = s_good;
         result.missing = wrong == 0;
@@ -65,18 +63,16 @@ START_TEST(test_whatever_is_wrong_is_not_whole) {
         HAS_NOT(s_table(&s_plan, &result), "verified");
     }
 }
-END_TEST
 
-START_TEST(test_a_client_that_is_not_there_is_not_whole) {
+TEST(test_a_client_that_is_not_there_is_not_whole) {
     bench_plan_t plan = {.mode = BENCH_CONNECT, .clients = 10};
     bench_result_t result = {.one_order = true, .connected = 9};
     ck_assert(!bench_whole(&plan, &result));
     result.connected = 10;
     ck_assert(bench_whole(&plan, &result));
 }
-END_TEST
 
-START_TEST(test_memory_is_known_or_unknown) {
+TEST(test_memory_is_known_or_unknown) {
     bench_plan_t plan = {.mode = BENCH_CONNECT, .clients = 100, .prefix = "bench"};
     bench_result_t result = {.one_order = true, .connected = 100, .connected_s = 0.1};
     HAS(s_table(&plan, &result), "memory     unknown");
@@ -84,9 +80,8 @@ START_TEST(test_memory_is_known_or_unknown) {
     result.memory_after = (10 << 20) + 100 * 2048;
     HAS(s_table(&plan, &result), "2.0 KB a client");
 }
-END_TEST
 
-START_TEST(test_latencies) {
+TEST(test_latencies) {
     static histogram_t latency, late;
     bench_result_t result = s_good;
     bench_plan_t plan = s_plan;
@@ -101,9 +96,8 @@ START_TEST(test_latencies) {
     HAS(text, "p50 50.0 µs");
     HAS(text, "max 0.2 µs");
 }
-END_TEST
 
-START_TEST(test_what_stays_behind_is_told) {
+TEST(test_what_stays_behind_is_told) {
     bench_plan_t plan = s_plan;
     plan.prefix = "bench";
     plan.run = 0x1a2b;
@@ -111,9 +105,8 @@ START_TEST(test_what_stays_behind_is_told) {
     plan.schedule.rooms = 3;
     HAS(s_table(&plan, &s_good), "left       bench/00001a2b/0 … bench/00001a2b/2\n");
 }
-END_TEST
 
-START_TEST(test_json) {
+TEST(test_json) {
     static histogram_t latency, late;
     bench_result_t result = s_good;
     result.latency = &latency;
@@ -133,9 +126,8 @@ START_TEST(test_json) {
     ck_assert_ptr_null(json_object_get(object, "memory_per_client"));
     json_decref(object);
 }
-END_TEST
 
-START_TEST(test_a_restart) {
+TEST(test_a_restart) {
     bench_plan_t plan = s_plan;
     plan.mode = BENCH_CONNECT;
     plan.clients = 2;
@@ -168,8 +160,5 @@ START_TEST(test_a_restart) {
     ck_assert(json_is_null(json_object_get(restart, "aware_s")));
     json_decref(object);
 }
-END_TEST
 
-UNIT_MAIN("client.cli.bench_report", test_a_table, test_repairs_are_shown_and_no_failure,
-    test_whatever_is_wrong_is_not_whole, test_a_client_that_is_not_there_is_not_whole, test_memory_is_known_or_unknown,
-    test_latencies, test_what_stays_behind_is_told, test_json, test_a_restart)
+UNIT_SUITE("client.cli.bench_report")

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-START_TEST(test_all_messages_are_shared_out) {
+TEST(test_all_messages_are_shared_out) {
     bench_schedule_t schedule = {10, 3, 1, 0};
     ck_assert_uint_eq(bench_share(&schedule, 0), 4);
     ck_assert_uint_eq(bench_share(&schedule, 1), 3);
@@ -11,9 +11,8 @@ START_TEST(test_all_messages_are_shared_out) {
     ck_assert_uint_eq(bench_share(&schedule, 1), 1);
     ck_assert_uint_eq(bench_share(&schedule, 2), 0);
 }
-END_TEST
 
-START_TEST(test_due_times_are_even_and_do_not_drift) {
+TEST(test_due_times_are_even_and_do_not_drift) {
     bench_schedule_t schedule = {1000, 1, 1, 3};
     ck_assert_uint_eq(bench_due(&schedule, 0, 0), 0);
     ck_assert_uint_eq(bench_due(&schedule, 0, 1), 333333333);
@@ -22,15 +21,13 @@ START_TEST(test_due_times_are_even_and_do_not_drift) {
     ck_assert_uint_eq(
         bench_due(&schedule, 0, 3000000000), UINT64_C(1000000000000000000)); /* no overflow in thirty years */
 }
-END_TEST
 
-START_TEST(test_publishers_take_turns) {
+TEST(test_publishers_take_turns) {
     bench_schedule_t schedule = {1000, 4, 1, 1000};
     ck_assert_uint_eq(bench_due(&schedule, 0, 0), 0);
     ck_assert_uint_eq(bench_due(&schedule, 3, 0), 3000000);
     ck_assert_uint_eq(bench_due(&schedule, 0, 1), 4000000);
 }
-END_TEST
 
 static uint64_t s_room(const bench_schedule_t *schedule, uint64_t publisher, uint64_t number, uint64_t there) {
     uint64_t number_there = 99, room = bench_room(schedule, publisher, number, &number_there);
@@ -38,15 +35,14 @@ static uint64_t s_room(const bench_schedule_t *schedule, uint64_t publisher, uin
     return room;
 }
 
-START_TEST(test_one_room_for_many_publishers) {
+TEST(test_one_room_for_many_publishers) {
     bench_schedule_t schedule = {100, 5, 2, 0};
     ck_assert_uint_eq(s_room(&schedule, 0, 7, 7), 0);
     ck_assert_uint_eq(s_room(&schedule, 1, 7, 7), 1);
     ck_assert_uint_eq(s_room(&schedule, 4, 0, 0), 0);
 }
-END_TEST
 
-START_TEST(test_many_rooms_for_one_publisher) {
+TEST(test_many_rooms_for_one_publisher) {
     bench_schedule_t schedule = {100, 2, 5, 0}; /* the first has rooms 0, 2, 4, the second 1, 3 */
     ck_assert_uint_eq(s_room(&schedule, 0, 0, 0), 0);
     ck_assert_uint_eq(s_room(&schedule, 0, 1, 0), 2);
@@ -56,10 +52,9 @@ START_TEST(test_many_rooms_for_one_publisher) {
     ck_assert_uint_eq(s_room(&schedule, 1, 1, 0), 3);
     ck_assert_uint_eq(s_room(&schedule, 1, 2, 1), 1);
 }
-END_TEST
 
 /* Readers expect exactly the messages that publishers send, whatever the numbers. */
-START_TEST(test_expected_is_what_is_published) {
+TEST(test_expected_is_what_is_published) {
     for (uint64_t publishers = 1; publishers <= 5; publishers++)
         for (uint64_t rooms = 1; rooms <= 7; rooms++)
             for (uint64_t messages = 1; messages <= 40; messages += 3) {
@@ -80,8 +75,5 @@ START_TEST(test_expected_is_what_is_published) {
                 ck_assert_uint_eq(all, messages);
             }
 }
-END_TEST
 
-UNIT_MAIN("client.cli.bench_schedule", test_all_messages_are_shared_out, test_due_times_are_even_and_do_not_drift,
-    test_publishers_take_turns, test_one_room_for_many_publishers, test_many_rooms_for_one_publisher,
-    test_expected_is_what_is_published)
+UNIT_SUITE("client.cli.bench_schedule")

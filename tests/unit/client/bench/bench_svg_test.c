@@ -14,7 +14,7 @@ static const char *s_draw(const char *title) {
 #define HAS(text, part) ck_assert_msg(strstr(text, part), "no '%s'", part)
 #define HAS_NOT(text, part) ck_assert_msg(!strstr(text, part), "'%s' is there", part)
 
-START_TEST(test_a_picture) {
+TEST(test_a_picture) {
     for (uint64_t i = 1; i <= 1000; i++)
         histogram_add(&s_latency, i * 1000);
     const char *text = s_draw("a title");
@@ -32,9 +32,8 @@ START_TEST(test_a_picture) {
     HAS_NOT(text, "nan");
     HAS_NOT(text, "inf");
 }
-END_TEST
 
-START_TEST(test_one_value_and_none) {
+TEST(test_one_value_and_none) {
     HAS_NOT(s_draw(""), "class=\"curve\" d");
     histogram_add(&s_latency, 0);
     const char *text = s_draw("");
@@ -42,12 +41,10 @@ START_TEST(test_one_value_and_none) {
     HAS_NOT(text, "nan");
     HAS_NOT(text, "inf");
 }
-END_TEST
 
-START_TEST(test_text_is_escaped) {
+TEST(test_text_is_escaped) {
     const char *text = s_draw("<&>");
     HAS(text, "&lt;&amp;>");
 }
-END_TEST
 
-UNIT_MAIN("client.cli.bench_svg", test_a_picture, test_one_value_and_none, test_text_is_escaped)
+UNIT_SUITE("client.cli.bench_svg")

@@ -4,13 +4,12 @@
 
 static histogram_t s_h;
 
-START_TEST(test_an_empty_one) {
+TEST(test_an_empty_one) {
     ck_assert_uint_eq(histogram_at(&s_h, 0.5), 0);
     ck_assert_uint_eq(histogram_at(&s_h, 1), 0);
 }
-END_TEST
 
-START_TEST(test_small_values_are_exact) {
+TEST(test_small_values_are_exact) {
     for (uint64_t i = 1; i <= 200; i++)
         histogram_add(&s_h, i);
     ck_assert_uint_eq(histogram_at(&s_h, 0), 1);
@@ -19,11 +18,10 @@ START_TEST(test_small_values_are_exact) {
     ck_assert_uint_eq(histogram_at(&s_h, 0.999), 200);
     ck_assert_uint_eq(histogram_at(&s_h, 1), 200);
 }
-END_TEST
 
 /* Around each power of two and in between: the bucket's top is not below the value, and above it by less than one part
  * in 128. */
-START_TEST(test_the_error_is_bounded) {
+TEST(test_the_error_is_bounded) {
     for (int bit = 0; bit < 64; bit++)
         for (int step = -2; step <= 2; step++) {
             uint64_t value = (UINT64_C(1) << bit) + (UINT64_C(1) << bit) / 3 * (step == 2) + (uint64_t)(step % 2);
@@ -35,34 +33,18 @@ START_TEST(test_the_error_is_bounded) {
             ck_assert_uint_le(top - value, value / 128);
         }
 }
-END_TEST
 
-START_TEST(test_buckets_follow_each_other) {
+TEST(test_buckets_follow_each_other) {
     for (size_t i = 1; i < HISTOGRAM_BUCKETS; i++)
         ck_assert_uint_gt(histogram_bucket_top(i), histogram_bucket_top(i - 1));
     ck_assert_uint_eq(histogram_bucket_top(HISTOGRAM_BUCKETS - 1), UINT64_MAX);
 }
-END_TEST
 
-START_TEST(test_no_percentile_is_above_the_largest) {
+TEST(test_no_percentile_is_above_the_largest) {
     for (int i = 0; i < 10; i++)
         histogram_add(&s_h, 1000001);
     ck_assert_uint_eq(histogram_at(&s_h, 0.5), 1000001);
     ck_assert_uint_eq(s_h.most, 1000001);
 }
-END_TEST
 
-START_TEST(test_merging) {
-    histogram_t other = {.total = 0};
-    histogram_add(&s_h, 5);
-    histogram_add(&other, 7);
-    histogram_add(&other, 9);
-    histogram_merge(&s_h, &other);
-    ck_assert_uint_eq(s_h.total, 3);
-    ck_assert_uint_eq(s_h.most, 9);
-    ck_assert_uint_eq(histogram_at(&s_h, 0.5), 7);
-}
-END_TEST
-
-UNIT_MAIN("client.cli.histogram", test_an_empty_one, test_small_values_are_exact, test_the_error_is_bounded,
-    test_buckets_follow_each_other, test_no_percentile_is_above_the_largest, test_merging)
+UNIT_SUITE("client.cli.histogram")

@@ -60,12 +60,19 @@ test("live entries before the answer to a replay after 0 make another one necess
 });
 
 test("join says what can still be had", () => {
-  assert.equal(at(null).joined({ seq: 47, oldest: 30 }), null);
-  assert.equal(at(41).joined({ seq: 47, oldest: 30, recovered: true }), null);
+  assert.equal(at(null).joined({ seq: 47, oldest: 30 }, null), null);
+  assert.equal(at(41).joined({ seq: 47, oldest: 30, recovered: true }, 41), null);
   const behind = at(20);
-  assert.deepEqual(behind.joined({ seq: 47, oldest: 30, recovered: false }), { after: 20, next: 30 });
+  assert.deepEqual(behind.joined({ seq: 47, oldest: 30, recovered: false }, 20), { after: 20, next: 30 });
   assert.equal(behind.last, 30);
-  assert.deepEqual(at(60).joined({ seq: 47, oldest: 30, recovered: true }), { after: 60, next: 30 });
+  assert.deepEqual(at(60).joined({ seq: 47, oldest: 30, recovered: true }, 60), { after: 60, next: 30 });
+});
+
+test("live frames that overtake the answer to join are no loss", () => {
+  const position = at(41);
+  position.live(frame(41, 48));
+  assert.equal(position.joined({ seq: 47, oldest: 0, recovered: true }, 41), null);
+  assert.equal(position.last, 48);
 });
 
 test("a pong's head above the last seq shows a lost tail", () => {

@@ -215,6 +215,17 @@ test("live state comes from a snapshot and then from the room", async () => {
   assert.throws(() => state.set("a", "b"), /put/);
 });
 
+test("the snapshot is asked for once the room is joined", async () => {
+  const all = await relay();
+  const room = all.one.room("lobby");
+  room.state();
+  await settled();
+  assert.equal(all.edge.sent("state").length, 0, "what came between the two would be missed");
+  enter(all.edge, "lobby", { seq: 9 });
+  await settled();
+  assert.equal(all.edge.sent("state").length, 1);
+});
+
 test("history asks for what is before a seq, beside the room's own reading", async () => {
   const all = await relay();
   const { room, seen } = join(all, "lobby", {}, { seq: 9 });

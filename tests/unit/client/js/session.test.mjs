@@ -5,7 +5,7 @@ import { EPOCH, FakeEdge, goLive, welcome } from "./fake.mjs";
 
 function session(rooms = []) {
   const edge = new FakeEdge();
-  const one = new Session(edge, { client: edge.id(), nick: "ann" }, () => rooms);
+  const one = new Session(edge, { client: edge.id(), nick: "ann" }, () => ({ rooms }));
   const events = [];
   for (const name of ["live", "down", "waiting", "epoch", "ended", "problem", "pause", "pong", "direct"]) one.on(name, (value) => events.push([name, value]));
   one.dial();

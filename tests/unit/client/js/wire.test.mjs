@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ZrelayError } from "../../../../client/js/lib/error.js";
-import { bytes, decode, encodePublish, entrySize, keyName, roomName } from "../../../../client/js/lib/wire.js";
+import { bytes, decode, encodePublish, encodeSettle, entrySize, keyName, roomName } from "../../../../client/js/lib/wire.js";
 import { vectors } from "./fake.mjs";
 
 const hex = (body) => Buffer.from(body).toString("hex");
@@ -22,6 +22,25 @@ test("frames of the broker are read as the golden vectors have them", () => {
     assert.deepEqual(entries, value.entries, name);
   }
   assert.ok(seen >= 9);
+});
+
+test("frames of groups are those of the golden vectors", () => {
+  let seen = 0;
+  for (const { name, frame, kind, value } of vectors()) {
+    if (!["work", "settle", "settled"].includes(kind)) continue;
+    seen++;
+    if (kind === "settle" && value) {
+      assert.equal(hex(encodeSettle(value.worker, value.number, value.verb, value.ms, value.ranges.map(({ first, last }) => [first, last]))), hex(frame), name);
+    } else if (kind === "work" && value) {
+      assert.deepEqual(decode(frame), { kind, worker: value.worker, deliveries: value.deliveries, deliver: decode(new Uint8Array(Buffer.from(value.inner, "hex"))) }, name);
+    } else if (kind === "settled" && value) {
+      const left = new Map(value.left.map(({ first, became }) => [first, became]));
+      assert.deepEqual(decode(frame), { kind, worker: value.worker, number: value.number, level: value.level, count: value.count, left }, name);
+    } else if (kind !== "settle") {
+      assert.throws(() => decode(frame), name);
+    }
+  }
+  assert.ok(seen >= 12);
 });
 
 test("PUBLISH frames are the bytes of the golden vectors", () => {

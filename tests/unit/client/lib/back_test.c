@@ -17,7 +17,7 @@ static void s_refused(const char *front, const char *back) {
 #define REMOTE "tcp://192.0.2.1:5570"
 #define NAMED "tcp://relay.example:5570"
 
-START_TEST(test_on_this_machine_the_back_stays_on_it) {
+TEST(test_on_this_machine_the_back_stays_on_it) {
     s_taken(LOCAL, "tcp://127.0.0.1:5571");
     s_taken(LOCAL, "tcp://127.0.0.9:1");
     s_taken(LOCAL, "tcp://localhost:5571");
@@ -27,9 +27,8 @@ START_TEST(test_on_this_machine_the_back_stays_on_it) {
     s_refused(LOCAL, "tcp://relay.example:5571");
     s_refused(LOCAL, "tcp://127.0.0.1.example:5571");
 }
-END_TEST
 
-START_TEST(test_elsewhere_it_may_be_any_other_machine) {
+TEST(test_elsewhere_it_may_be_any_other_machine) {
     s_taken(REMOTE, "tcp://192.0.2.1:5571");
     s_taken(REMOTE, "tcp://relay.example:5571");
     s_taken(NAMED, "tcp://192.0.2.1:5571");
@@ -44,9 +43,8 @@ START_TEST(test_elsewhere_it_may_be_any_other_machine) {
         s_refused(NAMED, back);
     }
 }
-END_TEST
 
-START_TEST(test_a_path_stays_in_its_directory) {
+TEST(test_a_path_stays_in_its_directory) {
     s_taken("ipc:///run/zrelay/front", "ipc:///run/zrelay/front-back");
     s_taken("ipc:///run/zrelay/front", "ipc:///run/zrelay/back");
     s_taken("ipc://front", "ipc://front-back");
@@ -65,9 +63,8 @@ START_TEST(test_a_path_stays_in_its_directory) {
     snprintf(path, sizeof path, "ipc:///run/%0103d", 1);
     s_refused("ipc:///run/front", path);
 }
-END_TEST
 
-START_TEST(test_nothing_else_is_an_endpoint) {
+TEST(test_nothing_else_is_an_endpoint) {
     static const char *const bad[] = {"inproc://jobs", "inproc://", "", "tcp://", "tcp://127.0.0.1",
         "tcp://127.0.0.1:0", "tcp://127.0.0.1:*", "tcp://*:5571", "tcp://:5571", "tcp://127.0.0.1:65536",
         "tcp://127.0.0.1:0;192.0.2.1:1", "tcp://127.0.0.1:5571;", "tcp://127.0.0.1:5571 ", "tcp://127.0.0.1:5571\n",
@@ -80,7 +77,5 @@ START_TEST(test_nothing_else_is_an_endpoint) {
     s_refused("inproc://front", "inproc://back");
     s_refused("inproc://front", "tcp://192.0.2.1:1");
 }
-END_TEST
 
-UNIT_MAIN("client.lib.back", test_on_this_machine_the_back_stays_on_it, test_elsewhere_it_may_be_any_other_machine,
-    test_a_path_stays_in_its_directory, test_nothing_else_is_an_endpoint)
+UNIT_SUITE("client.lib.back")

@@ -110,7 +110,7 @@ static bool s_was_tried(int listener) {
     return fd >= 0;
 }
 
-START_TEST(test_names) {
+TEST(test_names) {
     static const char *const names[] = {
         "tcp://localhost:1", "tcp://a.example:5570", "tcp://256.1.1.1:5", "tcp://1.2.3:5"};
     static const char *const others[] = {"tcp://127.0.0.1:5570", "tcp://[::1]:5570", "tcp://[fe80::1%eth0]:5570",
@@ -120,10 +120,9 @@ START_TEST(test_names) {
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         ck_assert_msg(!dial_is_name(others[i]), "%s", others[i]);
 }
-END_TEST
 
 /* The name's only address is libzmq's to try. */
-START_TEST(test_one_address) {
+TEST(test_one_address) {
     int listener = s_listen(AF_INET, 0);
     s_dial(s_endpoint("tcp://%s:%u", "one"), DIAL_UNTIL_REACHED);
     ck_assert_str_eq(s_seen.endpoint, s_endpoint("tcp://%s:%u", "127.0.0.1"));
@@ -133,9 +132,8 @@ START_TEST(test_one_address) {
     ck_assert(s_was_tried(listener));
     close(listener);
 }
-END_TEST
 
-START_TEST(test_two_addresses) {
+TEST(test_two_addresses) {
     int ipv4 = s_listen(AF_INET, 0);
     s_dial(s_endpoint("tcp://%s:%u", "two"), DIAL_UNTIL_REACHED);
     ck_assert_str_eq(s_seen.endpoint, s_endpoint("tcp://%s:%u", "127.0.0.1"));
@@ -148,9 +146,8 @@ START_TEST(test_two_addresses) {
     }
     close(ipv4);
 }
-END_TEST
 
-START_TEST(test_nothing_listens) {
+TEST(test_nothing_listens) {
     close(s_listen(AF_INET, 0));
     s_dial(s_endpoint("tcp://%s:%u", "two"), DIAL_ONCE);
     ck_assert(!s_seen.reached);
@@ -159,16 +156,14 @@ START_TEST(test_nothing_listens) {
     ck_assert(!s_seen.reached);
     ck_assert_str_eq(s_seen.why, "there is no such socket: is zrelayd running?");
 }
-END_TEST
 
-START_TEST(test_no_host) {
+TEST(test_no_host) {
     s_dial("tcp://none:1", DIAL_ONCE);
     ck_assert(!s_seen.reached);
     ck_assert_str_eq(s_seen.why, "there is no host 'none' (Name or service not known)");
 }
-END_TEST
 
-START_TEST(test_a_name_that_is_known_later) {
+TEST(test_a_name_that_is_known_later) {
     dial_t *dial = s_begin("tcp://later:7", DIAL_UNTIL_REACHED);
     s_port = 7;
     s_await();
@@ -178,18 +173,16 @@ START_TEST(test_a_name_that_is_known_later) {
     dial_end(dial);
     close(s_seen.told);
 }
-END_TEST
 
-START_TEST(test_given_up) {
+TEST(test_given_up) {
     dial_t *dial = s_begin("tcp://none:1", DIAL_UNTIL_REACHED);
     s_await();
     dial_end(dial); /* the thread ends by itself, and frees the dial */
     close(s_seen.told);
     dial_end(NULL);
 }
-END_TEST
 
-START_TEST(test_local_sockets) {
+TEST(test_local_sockets) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char name[64];
     int len = snprintf(name, sizeof name, "@zrelay-dial-%d", (int)getpid());
@@ -209,7 +202,5 @@ START_TEST(test_local_sockets) {
     ck_assert_str_eq(s_seen.why, "the path of the socket is too long");
     close(listener);
 }
-END_TEST
 
-UNIT_MAIN("client.lib.dial", test_names, test_one_address, test_two_addresses, test_nothing_listens, test_no_host,
-    test_a_name_that_is_known_later, test_given_up, test_local_sockets)
+UNIT_SUITE("client.lib.dial")

@@ -7,7 +7,7 @@
 
 enum { MISMATCH = ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH, CRYPTO = ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC };
 
-START_TEST(test_meaning) {
+TEST(test_meaning) {
     static const struct {
         int event, value;
         bool encrypted, known;
@@ -34,6 +34,5 @@ START_TEST(test_meaning) {
                           cases[i].known) == cases[i].means,
             "case %zu", i);
 }
-END_TEST
 
-UNIT_MAIN("client.lib.link", test_meaning)
+UNIT_SUITE("client.lib.link")

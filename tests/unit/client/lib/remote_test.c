@@ -3,7 +3,7 @@
 
 #include "unit.h"
 
-START_TEST(test_is_local) {
+TEST(test_is_local) {
     static const char *const local[] = {"ipc:///run/x", "inproc://x", "tcp://127.0.0.1:1", "tcp://127.1.2.3:1",
         "tcp://localhost:1", "tcp://[::1]:1", "tcp://[::ffff:127.0.0.1]:1"};
     static const char *const remote[] = {"tcp://10.0.0.1:1", "tcp://127.example:1", "tcp://127.0.0.1.example:1",
@@ -15,9 +15,8 @@ START_TEST(test_is_local) {
     for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
         ck_assert_msg(!remote_is_local(remote[i]), "%s", remote[i]);
 }
-END_TEST
 
-START_TEST(test_endpoints) {
+TEST(test_endpoints) {
     static const char *const good[] = {
         "tcp://192.0.2.2:1", "tcp://relay.example:65535", "tcp://[::1]:5570", "ipc:///run/x", "inproc://x"};
     static const char *const bad[] = {"", "192.0.2.2:26570", "relay.example:5570", "tcp://192.0.2.2:26570x",
@@ -29,6 +28,5 @@ START_TEST(test_endpoints) {
         ck_assert_msg(!remote_valid(bad[i]), "%s", bad[i]);
     ck_assert(!remote_valid(NULL));
 }
-END_TEST
 
-UNIT_MAIN("client.lib.remote", test_is_local, test_endpoints)
+UNIT_SUITE("client.lib.remote")

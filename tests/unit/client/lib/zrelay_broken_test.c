@@ -5,7 +5,7 @@
 #include "fixture_stage.h"
 #include "wire.h"
 
-START_TEST(test_never_blocks_when_the_broker_does_not_read) {
+TEST(test_never_blocks_when_the_broker_does_not_read) {
     enum { QUEUE = 20000 };
     stage_open();
     ck_assert_int_eq(zrelay_set_queue(stage.relay, QUEUE, 64 << 20), 0);
@@ -37,9 +37,8 @@ START_TEST(test_never_blocks_when_the_broker_does_not_read) {
     ck_assert_int_eq(zrelay_publish(stage.relay, "a", body, sizeof body, &mid), 0);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_silence_makes_sockets_anew_and_the_descriptor_stays) {
+TEST(test_silence_makes_sockets_anew_and_the_descriptor_stays) {
     stage_open();
     int fd = zrelay_fd(stage.relay);
     stage_welcome(500);
@@ -54,7 +53,6 @@ START_TEST(test_silence_makes_sockets_anew_and_the_descriptor_stays) {
     ck_assert_int_eq(zrelay_fd(stage.relay), fd);
     stage_shut();
 }
-END_TEST
 
 static size_t s_count(zrelay_event_type_t type) {
     size_t count = 0;
@@ -74,7 +72,7 @@ static int s_descriptors(void) {
 }
 
 /* Heartbeats are an hour apart: that the connection broke, the descriptor alone can tell. */
-START_TEST(test_a_broken_connection_is_told_at_once) {
+TEST(test_a_broken_connection_is_told_at_once) {
     enum { HOUR_MS = 3600000, TIMES = 5 };
     int before = 0;
     uint8_t ack[ZR_ACK_SIZE];
@@ -108,9 +106,8 @@ START_TEST(test_a_broken_connection_is_told_at_once) {
         ck_assert_uint_lt(stage_clock(), end);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_a_bye_and_the_end_of_its_connection_are_one_loss) {
+TEST(test_a_bye_and_the_end_of_its_connection_are_one_loss) {
     stage_open();
     stage_welcome(3600000);
     int linger = STAGE_PATIENCE_MS;
@@ -124,9 +121,8 @@ START_TEST(test_a_bye_and_the_end_of_its_connection_are_one_loss) {
     ck_assert_uint_eq(s_count(ZRELAY_DISCONNECTED), 1);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_without_reconnect_a_broken_connection_ends_it) {
+TEST(test_without_reconnect_a_broken_connection_ends_it) {
     stage_open();
     zrelay_set_reconnect(stage.relay, false);
     stage_welcome(3600000);
@@ -136,10 +132,9 @@ START_TEST(test_without_reconnect_a_broken_connection_ends_it) {
     ck_assert_int_eq(zrelay_timeout(stage.relay), -1);
     stage_shut();
 }
-END_TEST
 
 /* Both are watched, so that the broken connection of each is told; the context is whole when they are gone. */
-START_TEST(test_sessions_may_share_a_context) {
+TEST(test_sessions_may_share_a_context) {
     stage_open();
     ck_assert_int_eq(zrelay_set_context(stage.relay, NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_set_context(stage.relay, stage.context), 0);
@@ -160,9 +155,5 @@ START_TEST(test_sessions_may_share_a_context) {
     stage_until(ZRELAY_DISCONNECTED);
     stage_shut(); /* ends only when no socket is left */
 }
-END_TEST
 
-UNIT_MAIN("client.lib.zrelay_broken", test_never_blocks_when_the_broker_does_not_read,
-    test_silence_makes_sockets_anew_and_the_descriptor_stays, test_a_broken_connection_is_told_at_once,
-    test_a_bye_and_the_end_of_its_connection_are_one_loss, test_without_reconnect_a_broken_connection_ends_it,
-    test_sessions_may_share_a_context)
+UNIT_SUITE("client.lib.zrelay_broken")

@@ -19,7 +19,7 @@ static void s_on_alarm(int signal) {
     (void)signal;
 }
 
-START_TEST(test_next_says_why_there_is_no_event) {
+TEST(test_next_says_why_there_is_no_event) {
     stage_open();
     stage_welcome(60000);
     while (stage_turn())
@@ -45,11 +45,10 @@ START_TEST(test_next_says_why_there_is_no_event) {
     ck_assert_int_eq(errno, EINVAL);
     stage_shut();
 }
-END_TEST
 
 /* --- Arguments --- */
 
-START_TEST(test_no_session_is_an_error) {
+TEST(test_no_session_is_an_error) {
     errno = 0;
     ck_assert_ptr_null(zrelay_new("nonsense"));
     ck_assert_int_eq(errno, EINVAL);
@@ -75,7 +74,6 @@ START_TEST(test_no_session_is_an_error) {
     ck_assert_int_eq(zrelay_timeout(NULL), -1);
     zrelay_destroy(NULL);
 }
-END_TEST
 
 /* One of 0x80 bytes and more is too long for any name; the others are no UTF-8, or hold what no frame can. */
 static const char *const s_bad[] = {NULL, "", "\xff", "a\xc3", "\xed\xa0\x80", "a b", "{", "\x01", "e\xcc\x81", NULL};
@@ -106,7 +104,7 @@ static void s_ask_all(zrelay_t *relay, const char *text) {
     zrelay_admin(relay, "ban", "a", text, NULL);
 }
 
-START_TEST(test_bad_texts_are_errors) {
+TEST(test_bad_texts_are_errors) {
     memset(s_long, 'x', sizeof s_long - 1);
     stage_open();
     stage_welcome(60000);
@@ -120,9 +118,8 @@ START_TEST(test_bad_texts_are_errors) {
     }
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_bad_numbers_are_errors) {
+TEST(test_bad_numbers_are_errors) {
     stage_open();
     zrelay_t *relay = stage.relay;
     ck_assert_int_eq(zrelay_set_queue(relay, SIZE_MAX, SIZE_MAX), 0);
@@ -143,11 +140,10 @@ START_TEST(test_bad_numbers_are_errors) {
         stage_turn();
     stage_shut();
 }
-END_TEST
 
 /* --- A key file --- */
 
-START_TEST(test_a_key_file_is_loaded) {
+TEST(test_a_key_file_is_loaded) {
     char server[41], server_secret[41], public_key[41], secret_key[41], folder[] = "/tmp/zrelay-XXXXXX", path[64];
     const char *why = "";
     ck_assert_int_eq(zmq_curve_keypair(server, server_secret) + zmq_curve_keypair(public_key, secret_key), 0);
@@ -175,7 +171,6 @@ START_TEST(test_a_key_file_is_loaded) {
     rmdir(folder);
     stage_shut();
 }
-END_TEST
 
 /* --- What the system does not have --- */
 
@@ -209,7 +204,7 @@ static void s_attempt(int expected) {
     zrelay_destroy(relay);
 }
 
-START_TEST(test_any_number_of_descriptors) {
+TEST(test_any_number_of_descriptors) {
     struct rlimit before;
     getrlimit(RLIMIT_NOFILE, &before);
     rlim_t next = s_next_fd();
@@ -219,9 +214,8 @@ START_TEST(test_any_number_of_descriptors) {
     }
     s_limit(RLIMIT_NOFILE, before.rlim_cur);
 }
-END_TEST
 
-START_TEST(test_connects_when_there_are_descriptors_again) {
+TEST(test_connects_when_there_are_descriptors_again) {
     stage_open();
     struct rlimit before;
     getrlimit(RLIMIT_NOFILE, &before);
@@ -234,9 +228,8 @@ START_TEST(test_connects_when_there_are_descriptors_again) {
     stage_welcome(60000);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_a_context_without_a_socket_left) {
+TEST(test_a_context_without_a_socket_left) {
     stage_open();
     void *context = zmq_ctx_new();
     zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 1);
@@ -247,10 +240,9 @@ START_TEST(test_a_context_without_a_socket_left) {
     stage_shut();
     zmq_ctx_term(context);
 }
-END_TEST
 
 /* Root has as many as it likes, so it becomes somebody else first. */
-START_TEST(test_any_number_of_threads) {
+TEST(test_any_number_of_threads) {
     if (getuid() == 0)
         ck_assert(setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0);
     struct rlimit before;
@@ -261,7 +253,6 @@ START_TEST(test_any_number_of_threads) {
     }
     s_limit(RLIMIT_NPROC, before.rlim_cur);
 }
-END_TEST
 
 /* --- Fork --- */
 
@@ -284,7 +275,7 @@ static int s_in_child(void) {
     return 0;
 }
 
-START_TEST(test_a_forked_child_cannot_use_it) {
+TEST(test_a_forked_child_cannot_use_it) {
     stage_open();
     stage_welcome(60000);
     stage_join_a();
@@ -298,9 +289,5 @@ START_TEST(test_a_forked_child_cannot_use_it) {
     stage_until(ZRELAY_ENTRY);
     stage_shut();
 }
-END_TEST
 
-UNIT_MAIN("client.lib.zrelay_limits", test_next_says_why_there_is_no_event, test_no_session_is_an_error,
-    test_bad_texts_are_errors, test_bad_numbers_are_errors, test_a_key_file_is_loaded, test_any_number_of_descriptors,
-    test_connects_when_there_are_descriptors_again, test_a_context_without_a_socket_left, test_any_number_of_threads,
-    test_a_forked_child_cannot_use_it)
+UNIT_SUITE("client.lib.zrelay_limits")

@@ -3,7 +3,7 @@
 
 #include "fixture_stage.h"
 
-START_TEST(test_endpoints) {
+TEST(test_endpoints) {
     const char *bad[] = {"", "tcp://", "tcp://host", "tcp://:1", "tcp://host:", "tcp://host:*", "tcp://host:0",
         "tcp://host:65536", "tcp://host:12x", "host:1", "udp://host:1", "ipc://"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -17,9 +17,8 @@ START_TEST(test_endpoints) {
     }
     zrelay_destroy(NULL);
 }
-END_TEST
 
-START_TEST(test_options_before_the_start) {
+TEST(test_options_before_the_start) {
     zrelay_t *relay = zrelay_new("tcp://127.0.0.1:1");
     char agent[66];
     memset(agent, 'x', sizeof agent);
@@ -52,14 +51,12 @@ START_TEST(test_options_before_the_start) {
     ck_assert_int_eq(zrelay_delete(relay, "a", NULL, NULL), ZRELAY_EINVAL);
     zrelay_destroy(relay);
 }
-END_TEST
 
-START_TEST(test_words) {
+TEST(test_words) {
     ck_assert_str_eq(zrelay_version(), ZRELAY_VERSION);
     for (int code = 0; code >= ZRELAY_EMANY; code--)
         ck_assert_str_ne(zrelay_strerror(code), zrelay_strerror(-99));
 }
-END_TEST
 
 /* --- Encryption --- */
 
@@ -73,7 +70,7 @@ static pair_t s_pair(void) {
     return pair;
 }
 
-START_TEST(test_both_sockets_are_encrypted) {
+TEST(test_both_sockets_are_encrypted) {
     pair_t server = s_pair(), client = s_pair();
     stage_open_curve(server.secret_key);
     ck_assert_int_eq(zrelay_set_curve(stage.relay, server.public_key, client.public_key, client.secret_key), 0);
@@ -83,10 +80,9 @@ START_TEST(test_both_sockets_are_encrypted) {
     stage_until(ZRELAY_ENTRY);
     stage_shut();
 }
-END_TEST
 
 /* Told once, and not in a tight loop: libzmq alone would try seven times a second, for ever. */
-START_TEST(test_another_server_key) {
+TEST(test_another_server_key) {
     pair_t server = s_pair(), other = s_pair(), client = s_pair();
     stage_open_curve(server.secret_key);
     ck_assert_int_eq(zrelay_set_curve(stage.relay, other.public_key, client.public_key, client.secret_key), 0);
@@ -95,9 +91,8 @@ START_TEST(test_another_server_key) {
     ck_assert_ptr_nonnull(strstr(stage.why, "the server's key may not be the one given"));
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_one_side_encrypts) {
+TEST(test_one_side_encrypts) {
     pair_t server = s_pair(), client = s_pair();
     stage_open_curve(server.secret_key);
     stage_until(ZRELAY_DISCONNECTED);
@@ -110,9 +105,8 @@ START_TEST(test_one_side_encrypts) {
     ck_assert_ptr_nonnull(strstr(stage.why, "does not encrypt")); /* whichever end notices first */
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_keys_and_tokens_that_are_none) {
+TEST(test_keys_and_tokens_that_are_none) {
     pair_t server = s_pair(), client = s_pair(), other = s_pair();
     zrelay_t *relay = zrelay_new("tcp://127.0.0.1:1");
     char token[258];
@@ -163,8 +157,5 @@ START_TEST(test_keys_and_tokens_that_are_none) {
         zrelay_destroy(relay);
     }
 }
-END_TEST
 
-UNIT_MAIN("client.lib.zrelay_options", test_endpoints, test_options_before_the_start, test_words,
-    test_both_sockets_are_encrypted, test_another_server_key, test_one_side_encrypts,
-    test_keys_and_tokens_that_are_none)
+UNIT_SUITE("client.lib.zrelay_options")

@@ -51,7 +51,7 @@ static void s_destroy_all(zrelay_t **relays) {
         zrelay_destroy(relays[i]);
 }
 
-START_TEST(test_sessions_share_threads) {
+TEST(test_sessions_share_threads) {
     zrelay_t *relays[SESSIONS];
     stage_open(); /* its own session keeps the library's guard alive */
     int before = s_threads();
@@ -66,9 +66,8 @@ START_TEST(test_sessions_share_threads) {
     s_destroy_all(relays);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_others_have_their_own) {
+TEST(test_others_have_their_own) {
     zrelay_t *relays[SESSIONS];
     stage_open();
     int before = s_threads();
@@ -78,9 +77,8 @@ START_TEST(test_others_have_their_own) {
     s_destroy_all(relays);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_the_context_ends_with_the_last_session) {
+TEST(test_the_context_ends_with_the_last_session) {
     zrelay_t *relays[SESSIONS];
     stage_open();
     zrelay_destroy(stage.relay);
@@ -92,9 +90,8 @@ START_TEST(test_the_context_ends_with_the_last_session) {
     s_await_threads(before);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_a_forked_child_has_a_context_of_its_own) {
+TEST(test_a_forked_child_has_a_context_of_its_own) {
     zrelay_t *relays[SESSIONS];
     int code;
     stage_open();
@@ -117,9 +114,8 @@ START_TEST(test_a_forked_child_has_a_context_of_its_own) {
     s_destroy_all(relays);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_when_it_can_be_chosen) {
+TEST(test_when_it_can_be_chosen) {
     stage_open();
     ck_assert_int_eq(zrelay_share_context(NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(zrelay_share_context(stage.relay), 0);
@@ -128,8 +124,5 @@ START_TEST(test_when_it_can_be_chosen) {
     ck_assert_int_eq(zrelay_share_context(stage.relay), ZRELAY_ESTATE); /* the session has begun */
     stage_shut();
 }
-END_TEST
 
-UNIT_MAIN("client.lib.zrelay_shared", test_sessions_share_threads, test_others_have_their_own,
-    test_the_context_ends_with_the_last_session, test_a_forked_child_has_a_context_of_its_own,
-    test_when_it_can_be_chosen)
+UNIT_SUITE("client.lib.zrelay_shared")

@@ -8,7 +8,7 @@
 #include "fixture_stage.h"
 #include "wire.h"
 
-START_TEST(test_from_hello_to_a_live_entry) {
+TEST(test_from_hello_to_a_live_entry) {
     stage_open();
     ck_assert_int_eq(zrelay_set_nick(stage.relay, "me"), 0);
     stage_welcome(5000);
@@ -18,9 +18,8 @@ START_TEST(test_from_hello_to_a_live_entry) {
     ck_assert_str_eq(stage.body, "hi");
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_large_frames_are_shared_and_arrive_whole) {
+TEST(test_large_frames_are_shared_and_arrive_whole) {
     char body[60000];
     memset(body, 'x', sizeof body);
     stage_open();
@@ -35,9 +34,8 @@ START_TEST(test_large_frames_are_shared_and_arrive_whole) {
     ck_assert_mem_eq(stage.frame + stage.frame_len - sizeof body, body, sizeof body);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_a_lone_message_goes_without_next) {
+TEST(test_a_lone_message_goes_without_next) {
     stage_open();
     stage_welcome(5000);
     ck_assert_int_eq(zrelay_publish(stage.relay, "a", "1", 1, NULL), 0);
@@ -53,9 +51,8 @@ START_TEST(test_a_lone_message_goes_without_next) {
     ck_assert_uint_eq(zrelay_unacked(stage.relay), 0);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_poll_sleeps_until_there_is_something) {
+TEST(test_poll_sleeps_until_there_is_something) {
     stage_open();
     stage_welcome(60000);
     stage_join_a();
@@ -78,10 +75,9 @@ START_TEST(test_poll_sleeps_until_there_is_something) {
     }
     stage_shut();
 }
-END_TEST
 
 /* A pause that begins while nothing waits holds later messages back, and they go when it ends. */
-START_TEST(test_a_pause_in_publishing) {
+TEST(test_a_pause_in_publishing) {
     stage_open();
     stage_welcome(60000);
     stage_answer("{'op':'error','code':'rate-limited','text':'slow','wait':300}");
@@ -96,9 +92,8 @@ START_TEST(test_a_pause_in_publishing) {
     ck_assert_int_eq(stage.frame[0], 1);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_a_message_of_parts_ends_the_front) {
+TEST(test_a_message_of_parts_ends_the_front) {
     stage_open();
     stage_welcome(5000);
     zmq_send(stage.front, stage.route, stage.route_len, ZMQ_SNDMORE);
@@ -109,9 +104,8 @@ START_TEST(test_a_message_of_parts_ends_the_front) {
     stage_welcome(5000);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_a_message_of_parts_ends_the_back) {
+TEST(test_a_message_of_parts_ends_the_back) {
     stage_open();
     stage_welcome(5000);
     stage_join_a();
@@ -122,9 +116,8 @@ START_TEST(test_a_message_of_parts_ends_the_back) {
     stage_expect("replay"); /* and lost entries are asked for */
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_close_says_bye_and_ends) {
+TEST(test_close_says_bye_and_ends) {
     stage_open();
     stage_welcome(5000);
     ck_assert_int_eq(zrelay_close(stage.relay), 0);
@@ -135,9 +128,8 @@ START_TEST(test_close_says_bye_and_ends) {
     ck_assert_int_eq(zrelay_publish(stage.relay, "a", "x", 1, NULL), ZRELAY_ESTATE);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_destroy_after_close_still_sends) {
+TEST(test_destroy_after_close_still_sends) {
     stage_open();
     stage_welcome(5000);
     zrelay_publish(stage.relay, "a", "1", 1, NULL);
@@ -149,13 +141,12 @@ START_TEST(test_destroy_after_close_still_sends) {
     ck_assert_int_eq(stage.frame[0], ZR_TYPE_PUBLISH);
     stage_shut();
 }
-END_TEST
 
 static void s_on_alarm(int signal) {
     (void)signal;
 }
 
-START_TEST(test_a_signal_ends_waiting) {
+TEST(test_a_signal_ends_waiting) {
     stage_open();
     stage_welcome(60000);
     while (stage_turn())
@@ -168,9 +159,8 @@ START_TEST(test_a_signal_ends_waiting) {
     setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
     stage_shut();
 }
-END_TEST
 
-START_TEST(test_next_waits_no_longer_than_it_may) {
+TEST(test_next_waits_no_longer_than_it_may) {
     stage_open();
     uint64_t begin = stage_clock();
     ck_assert_ptr_null(zrelay_next(stage.relay, 0));
@@ -179,10 +169,9 @@ START_TEST(test_next_waits_no_longer_than_it_may) {
     ck_assert_uint_lt(stage_clock() - begin, STAGE_PATIENCE_MS / 2);
     stage_shut();
 }
-END_TEST
 
 /* A program that takes no event for long stays connected, and the event that it has stays as it was. */
-START_TEST(test_keep_alive) {
+TEST(test_keep_alive) {
     stage_open();
     stage_welcome(1000);
     stage_join_a();
@@ -207,10 +196,5 @@ START_TEST(test_keep_alive) {
     zrelay_keep_alive(NULL);
     stage_shut();
 }
-END_TEST
 
-UNIT_MAIN("client.lib.zrelay", test_from_hello_to_a_live_entry, test_large_frames_are_shared_and_arrive_whole,
-    test_a_lone_message_goes_without_next, test_poll_sleeps_until_there_is_something, test_a_pause_in_publishing,
-    test_a_message_of_parts_ends_the_front, test_a_message_of_parts_ends_the_back, test_close_says_bye_and_ends,
-    test_destroy_after_close_still_sends, test_a_signal_ends_waiting, test_keep_alive,
-    test_next_waits_no_longer_than_it_may)
+UNIT_SUITE("client.lib.zrelay")

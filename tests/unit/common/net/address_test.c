@@ -22,7 +22,7 @@ static bool s_same(const char *one, const char *other) {
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
-START_TEST(test_of_sockets) {
+TEST(test_of_sockets) {
     zr_address_t address, other = s_address("10.0.0.1");
     struct sockaddr_un local = {.sun_family = AF_UNIX};
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a000001)};
@@ -38,9 +38,8 @@ START_TEST(test_of_sockets) {
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ck_assert_int_eq(zr_address_of((struct sockaddr *)&in, sizeof in, &address), ZR_ADDRESS_LOCAL);
 }
-END_TEST
 
-START_TEST(test_counting) {
+TEST(test_counting) {
     zr_address_t address = s_address("10.0.0.1");
     ck_assert(zr_address_is_ipv4(&address));
     address = s_address("2001:db8::1");
@@ -51,17 +50,15 @@ START_TEST(test_counting) {
     ck_assert(s_same("2001:db8:0:1::1", "2001:db8:0:1:ffff::2"));
     ck_assert(!s_same("2001:db8:0:1::1", "2001:db8:0:2::1"));
 }
-END_TEST
 
-START_TEST(test_loopback) {
+TEST(test_loopback) {
     static const char *const own[] = {"127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "0:0:0:0:0:0:0:1"};
     zr_address_t address;
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         ck_assert_msg(s_read(own[i], &address) == ZR_ADDRESS_LOCAL, "%s", own[i]);
 }
-END_TEST
 
-START_TEST(test_texts_that_are_no_address) {
+TEST(test_texts_that_are_no_address) {
     static const char *const texts[] = {"", " ", "localhost", "10.0.0", "10.0.0.1 ", " 10.0.0.1", "10.0.0.1:80",
         "[::1]", "fe80::1%eth0", "256.0.0.1", "1.2.3.4.5", "::g", "10.0.0.1/32",
         "0000:0000:0000:0000:0000:0000:0000:0000:0000", "0000:0000:0000:0000:0000:ffff:255.255.255.2555"};
@@ -73,9 +70,8 @@ START_TEST(test_texts_that_are_no_address) {
     ck_assert_uint_eq(strlen("0000:0000:0000:0000:0000:ffff:255.255.255.255"), ZR_ADDRESS_MAX);
     ck_assert(s_same("0000:0000:0000:0000:0000:ffff:255.255.255.255", "255.255.255.255"));
 }
-END_TEST
 
-START_TEST(test_as_text) {
+TEST(test_as_text) {
     static const char *const texts[][2] = {{"192.0.2.1", "192.0.2.1"}, {"::ffff:192.0.2.1", "192.0.2.1"},
         {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
         {"1111:2222:3333:4444:5555:6666:7777:8888", "1111:2222:3333:4444::/64"}};
@@ -86,7 +82,5 @@ START_TEST(test_as_text) {
         ck_assert_str_eq(text, texts[i][1]);
     }
 }
-END_TEST
 
-UNIT_MAIN(
-    "common.net.address", test_of_sockets, test_counting, test_loopback, test_texts_that_are_no_address, test_as_text)
+UNIT_SUITE("common.net.address")

@@ -1,7 +1,7 @@
 /* Pages of `rooms` and `who` wait, and the sessions that wait take turns. */
 #include "fixture.h"
 
-/* The next piece of the work; false when there is none. */
+/* The next piece of the work; false when no work waits. */
 static bool s_piece(void) {
     if (!relay_has_work(fx.relay))
         return false;

@@ -92,7 +92,7 @@ static void s_run(void (*publish)(const entry_t *entry), char outcomes[ENTRIES][
     fx_finish();
 }
 
-START_TEST(test_both_forms_have_the_same_outcome) {
+TEST(test_both_forms_have_the_same_outcome) {
     static char binary[ENTRIES][64], op[ENTRIES][64];
     s_run(s_binary, binary);
     s_run(s_op, op);
@@ -109,6 +109,5 @@ START_TEST(test_both_forms_have_the_same_outcome) {
     ck_assert_str_eq(op[13], "ok 10 0 memory");
     ck_assert_str_eq(op[15], "forbidden 11 0 ");
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_publish_forms", test_both_forms_have_the_same_outcome)
+UNIT_SUITE("broker.core.cmd_publish_forms")

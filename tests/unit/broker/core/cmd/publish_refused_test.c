@@ -1,7 +1,7 @@
 /* Entries that are refused, now and when they are sent again. */
 #include "fixture.h"
 
-START_TEST(test_what_was_refused_stays_refused) {
+TEST(test_what_was_refused_stays_refused) {
     fx_start();
     fx_hello(A, "ann");
     fx_pub("r");
@@ -29,9 +29,8 @@ START_TEST(test_what_was_refused_stays_refused) {
     ck_assert_uint_eq(relay_stats(fx.relay).entries, 6);
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_refusals_side_by_side_are_one_error) {
+TEST(test_refusals_side_by_side_are_one_error) {
     fx_begin();
     fx.config.max_keys = 1;
     fx_start();
@@ -66,9 +65,8 @@ START_TEST(test_refusals_side_by_side_are_one_error) {
     fx_expect_text(A, "ack 5 @0 memory");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_new_refusal_beside_a_resent_one_is_kept_too) {
+TEST(test_a_new_refusal_beside_a_resent_one_is_kept_too) {
     fx_begin();
     fx.config.max_keys = 1;
     fx_start();
@@ -94,9 +92,8 @@ START_TEST(test_a_new_refusal_beside_a_resent_one_is_kept_too) {
     fx_expect_silence(A);
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_outcome_unknown_beyond_the_last_refusals) {
+TEST(test_outcome_unknown_beyond_the_last_refusals) {
     fx_start();
     fx_hello(A, "ann");
     for (uint64_t mid = 1; mid <= 65; mid++) {
@@ -120,9 +117,8 @@ START_TEST(test_outcome_unknown_beyond_the_last_refusals) {
     fx_expect_silence(BACK);
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_frame_that_breaks_the_layout_stores_nothing) {
+TEST(test_a_frame_that_breaks_the_layout_stores_nothing) {
     fx_start();
     fx_hello(A, "ann");
     fx_pub("r");
@@ -145,9 +141,8 @@ START_TEST(test_a_frame_that_breaks_the_layout_stores_nothing) {
     fx_expect_text(A, "ack 2 @2 memory");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_bad_ids) {
+TEST(test_bad_ids) {
     fx_start();
     fx_hello(A, "ann");
     static const struct {
@@ -165,6 +160,7 @@ START_TEST(test_bad_ids) {
         json_t *mid = json_object_get(fx.last, "mid");
         ck_assert_int_eq(json_integer_value(mid), cases[i / 2].mid);
         ck_assert_int_eq(mid != NULL, cases[i / 2].mid != 0);
+        ck_assert_str_eq(json_string_value(json_object_get(fx.last, "room")), rooms[i % 2]);
     }
     fx_pub("r");
     fx_add_key(1, "a b", "x");
@@ -178,9 +174,8 @@ START_TEST(test_bad_ids) {
     fx_expect_text(A, "ack 9007199254740991 @2 memory");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_bad_names) {
+TEST(test_bad_names) {
     fx_start();
     fx_hello(A, "ann");
     fx_pub("a b");
@@ -203,9 +198,8 @@ START_TEST(test_bad_names) {
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_names_that_json_cannot_carry) {
+TEST(test_names_that_json_cannot_carry) {
     fx_start();
     fx_hello(A, "ann");
     static const char *const rooms[] = {"a\xFF", "a\0b"};
@@ -227,9 +221,8 @@ START_TEST(test_names_that_json_cannot_carry) {
     }
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_refused_entries_leave_no_room_behind) {
+TEST(test_refused_entries_leave_no_room_behind) {
     fx_start();
     fx_hello(A, "ann");
     fx_pub("r");
@@ -246,9 +239,5 @@ START_TEST(test_refused_entries_leave_no_room_behind) {
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
     fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_publish_refused", test_what_was_refused_stays_refused,
-    test_refusals_side_by_side_are_one_error, test_a_new_refusal_beside_a_resent_one_is_kept_too,
-    test_outcome_unknown_beyond_the_last_refusals, test_a_frame_that_breaks_the_layout_stores_nothing, test_bad_ids,
-    test_bad_names, test_names_that_json_cannot_carry, test_refused_entries_leave_no_room_behind)
+UNIT_SUITE("broker.core.cmd_publish_refused")

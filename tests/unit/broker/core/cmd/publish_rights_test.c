@@ -17,7 +17,7 @@ static void s_begin(void) {
     fx_hello(B, "bob");
 }
 
-START_TEST(test_no_right_to_write) {
+TEST(test_no_right_to_write) {
     s_begin();
     fx_pub("mute");
     for (uint64_t mid = 1; mid <= 3; mid++)
@@ -31,9 +31,8 @@ START_TEST(test_no_right_to_write) {
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 0);
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_refused_is_refused_when_it_comes_again) {
+TEST(test_refused_is_refused_when_it_comes_again) {
     s_begin();
     fx_one(B, "mute", 1, "x");
     fx_ask(B, "{'op':'publish','room':'mute','text':'x','mid':2}");
@@ -49,9 +48,8 @@ START_TEST(test_refused_is_refused_when_it_comes_again) {
     fx_expect_text(B, "ack 3 @1 memory");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_stored_is_stored_when_it_comes_again_without_the_right) {
+TEST(test_stored_is_stored_when_it_comes_again_without_the_right) {
     s_begin();
     fx_one(B, "r", 1, "x");
     fx_run();
@@ -62,9 +60,8 @@ START_TEST(test_stored_is_stored_when_it_comes_again_without_the_right) {
     fx_expect_text(B, "ack 1 @0 memory");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_keys_need_a_right_of_their_own) {
+TEST(test_keys_need_a_right_of_their_own) {
     s_begin();
     fx_pub("r");
     fx_add(1, "x");
@@ -91,9 +88,8 @@ START_TEST(test_keys_need_a_right_of_their_own) {
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 2); /* nothing is left of that one */
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_a_room_that_is_not_there) {
+TEST(test_a_room_that_is_not_there) {
     s_begin();
     fx_one(B, "old", 1, "x");
     fx_run();
@@ -108,10 +104,9 @@ START_TEST(test_a_room_that_is_not_there) {
     fx_expect_text(B, "ack 3 @0 memory");
     fx_finish();
 }
-END_TEST
 
 /* Positions are for readers: a user that may only write learns that an entry is stored, and not how many there are. */
-START_TEST(test_positions_are_for_readers) {
+TEST(test_positions_are_for_readers) {
     s_begin();
     fx_set_access("ann: rwspc *\nbob: ws *, r read*\n");
     static const char *const rooms[] = {"read", "mute"};
@@ -143,10 +138,9 @@ START_TEST(test_positions_are_for_readers) {
     }
     fx_finish();
 }
-END_TEST
 
 /* A conflict that is asked for again names the position of whatever key the resend names: of rooms that may be read. */
-START_TEST(test_a_conflict_again_tells_of_readable_rooms_only) {
+TEST(test_a_conflict_again_tells_of_readable_rooms_only) {
     s_begin();
     fx_set_access("ann: rwspc *\nbob: wsc secret, rwsc own\n");
     fx_ask(A, "{'op':'publish','room':'secret','key':'k','text':'x'}");
@@ -172,14 +166,13 @@ START_TEST(test_a_conflict_again_tells_of_readable_rooms_only) {
         fx_send(B);
         fx_run();
         fx_expect(B, "{'op':'error','code':'conflict','seq':%d}", seq);
-        fx_set_access("ann: rwspc *\nbob: wsc *\n"); /* and now there is none */
+        fx_set_access("ann: rwspc *\nbob: wsc *\n"); /* and now nobody is */
     }
     fx_finish();
 }
-END_TEST
 
 /* A stranger comes under many client ids and gets nothing anywhere: nobody is forgotten for it. */
-START_TEST(test_who_may_nothing_makes_nobody_forgotten) {
+TEST(test_who_may_nothing_makes_nobody_forgotten) {
     fx_begin();
     fx.access = s_access;
     fx.private = true;
@@ -217,9 +210,5 @@ START_TEST(test_who_may_nothing_makes_nobody_forgotten) {
     fx_expect_text(A, "ack 1 @0 disk");
     fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_publish_rights", test_no_right_to_write, test_refused_is_refused_when_it_comes_again,
-    test_stored_is_stored_when_it_comes_again_without_the_right, test_keys_need_a_right_of_their_own,
-    test_a_room_that_is_not_there, test_positions_are_for_readers, test_a_conflict_again_tells_of_readable_rooms_only,
-    test_who_may_nothing_makes_nobody_forgotten)
+UNIT_SUITE("broker.core.cmd_publish_rights")

@@ -1,6 +1,6 @@
 #include "fixture.h"
 
-START_TEST(test_published_once) {
+TEST(test_published_once) {
     fx_start();
     fx_hello(A, "ann");
     fx_one(A, "r", 5, "a");
@@ -38,9 +38,8 @@ START_TEST(test_published_once) {
     fx_expect_text(D, "ack 6 @3 memory");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_the_error_comes_before_the_ack_that_covers_it) {
+TEST(test_the_error_comes_before_the_ack_that_covers_it) {
     fx_start();
     fx_hello(A, "ann");
     fx_pub("r");
@@ -54,9 +53,8 @@ START_TEST(test_the_error_comes_before_the_ack_that_covers_it) {
     fx_expect_text(BACK, "r 0: 1/k=a 2/c");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_keyed_entries_among_plain_ones) {
+TEST(test_keyed_entries_among_plain_ones) {
     fx_start();
     fx_hello(A, "ann");
     fx_pub("r");
@@ -77,10 +75,9 @@ START_TEST(test_keyed_entries_among_plain_ones) {
     fx_expect_text(BACK, "r 4: 5/e");
     fx_finish();
 }
-END_TEST
 
 /* The room that a session wrote to last may be gone, and there again. */
-START_TEST(test_a_room_that_was_gone_meanwhile) {
+TEST(test_a_room_that_was_gone_meanwhile) {
     fx_start();
     fx_hello(A, "ann");
     fx_pub("r");
@@ -99,9 +96,8 @@ START_TEST(test_a_room_that_was_gone_meanwhile) {
     fx_expect_text(A, "ack 4 @2 memory");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_compare_and_set) {
+TEST(test_compare_and_set) {
     fx_start();
     fx_hello(A, "ann");
     fx_pub("r");
@@ -129,9 +125,8 @@ START_TEST(test_compare_and_set) {
     fx_expect_text(BACK, "r 2: 3/k! 4/k=d");
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_as_text) {
+TEST(test_as_text) {
     fx_start();
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'publish','room':'r','id':1}");
@@ -169,9 +164,8 @@ START_TEST(test_as_text) {
     fx_expect_silence(BACK);
     fx_finish();
 }
-END_TEST
 
-START_TEST(test_sender_is_the_nick_of_the_moment) {
+TEST(test_sender_is_the_nick_of_the_moment) {
     fx_start();
     fx_hello(A, "ann");
     fx_one(A, "r", 1, "a");
@@ -193,8 +187,5 @@ START_TEST(test_sender_is_the_nick_of_the_moment) {
     fx_expect_text(BACK, "r 0: 1/a 2/b");
     fx_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.core.cmd_publish", test_published_once, test_keyed_entries_among_plain_ones,
-    test_a_room_that_was_gone_meanwhile, test_the_error_comes_before_the_ack_that_covers_it, test_compare_and_set,
-    test_as_text, test_sender_is_the_nick_of_the_moment)
+UNIT_SUITE("broker.core.cmd_publish")

@@ -1,7 +1,7 @@
 /* Replays and snapshots wait in one queue, and each is one piece of work. */
 #include "fixture.h"
 
-/* The next piece of the work; false when there is none. */
+/* The next piece of the work; false when no work waits. */
 static bool s_piece(void) {
     relay_flush(fx.relay);
     fx_carry_out();

@@ -12,7 +12,7 @@ static void s_begin(void) {
     fx_carry_out();
 }
 
-/* The next piece of the work; false when there is none. */
+/* The next piece of the work; false when no work waits. */
 static bool s_piece(void) {
     if (!relay_has_work(fx.relay))
         return false;
@@ -21,7 +21,7 @@ static bool s_piece(void) {
     return true;
 }
 
-/* The room of the next presence frame, "" when there is none, and how many changes it names. */
+/* The room of the next presence frame, "" when no frame waits, and how many changes it names. */
 static const char *s_told(size_t *changes) {
     static char room[ZR_ROOM_MAX + 1];
     const char *text = fx_text(BACK);

@@ -3,7 +3,7 @@
 #include "session.h"
 #include "unit.h"
 
-START_TEST(test_found_by_their_routes) {
+TEST(test_found_by_their_routes) {
     channels_t channels = {0};
     session_t one = {.route = 7}, other = {.route = 8};
     channel_t *first = channel_add(&channels, &one, 1, 100);
@@ -26,9 +26,8 @@ START_TEST(test_found_by_their_routes) {
     ck_assert(!one.channels && !one.channel_count && !channels.quiet && channels_count(&channels) == 0);
     channels_finish(&channels);
 }
-END_TEST
 
-START_TEST(test_those_that_said_no_hello) {
+TEST(test_those_that_said_no_hello) {
     channels_t channels = {0};
     session_t trunk = {.route = 7};
     channel_t *first = channel_add(&channels, &trunk, 1, 100);
@@ -43,6 +42,5 @@ START_TEST(test_those_that_said_no_hello) {
     channel_remove(&channels, first);
     channels_finish(&channels);
 }
-END_TEST
 
-UNIT_MAIN("broker.core.session.channels", test_found_by_their_routes, test_those_that_said_no_hello)
+UNIT_SUITE("broker.core.session.channels")

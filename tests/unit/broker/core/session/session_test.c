@@ -18,7 +18,7 @@ TEST(test_is_found_by_everything) {
     ck_assert_uint_eq(sessions.count, 2);
     ck_assert_ptr_eq(session_by_id(&sessions, bob->id), bob);
     ck_assert_ptr_eq(session_by_route(&sessions, 7), ann);
-    ck_assert_ptr_null(session_by_route(&sessions, 0)); /* bob has no route, and 0 is none */
+    ck_assert_ptr_null(session_by_route(&sessions, 0)); /* bob has no route, and 0 is no route */
     ck_assert_ptr_eq(session_by_client(&sessions, unit_fill('2', ZR_CLIENT_ID_LEN)), bob);
     ck_assert_ptr_eq(session_user(&sessions, LIT("ann"))->sessions, ann);
     ck_assert_ptr_null(session_user(&sessions, LIT("an")));

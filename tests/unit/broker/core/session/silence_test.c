@@ -1,7 +1,7 @@
 /* Sessions that fall silent at once end one by one. */
 #include "fixture.h"
 
-/* The next piece of the work; false when there is none. */
+/* The next piece of the work; false when no work waits. */
 static bool s_piece(void) {
     if (!relay_has_work(fx.relay))
         return false;

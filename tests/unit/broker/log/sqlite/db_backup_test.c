@@ -16,7 +16,7 @@ static void s_put_to_use(store_t *copy, const char *file) {
     ck_assert_int_eq(rename(file, store_path(copy, "zrelay.db")), 0);
 }
 
-START_TEST(test_the_copy_holds_everything) {
+TEST(test_the_copy_holds_everything) {
     store_t store, copy;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -67,9 +67,8 @@ START_TEST(test_the_copy_holds_everything) {
     store_end(&copy);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_places_that_will_not_do) {
+TEST(test_places_that_will_not_do) {
     store_t store;
     store_begin(&store);
     const char *file = store_path(&store, "copy");
@@ -83,7 +82,6 @@ START_TEST(test_places_that_will_not_do) {
     ck_assert_int_ne(access(store_path(&store, "c"), F_OK), 0);
     store_end(&store);
 }
-END_TEST
 
 typedef struct {
     store_t *store;
@@ -99,7 +97,7 @@ static void *s_backup(void *arg) {
 }
 
 /* While others write it is one moment's content, and it comes to an end. */
-START_TEST(test_while_others_write) {
+TEST(test_while_others_write) {
     store_t store, copy;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -133,10 +131,9 @@ START_TEST(test_while_others_write) {
     store_end(&copy);
     store_end(&store);
 }
-END_TEST
 
 /* The file that a killed copy left behind is neither taken for a copy nor in the way of the next one. */
-START_TEST(test_after_one_that_was_killed) {
+TEST(test_after_one_that_was_killed) {
     store_t store, copy;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -160,7 +157,6 @@ START_TEST(test_after_one_that_was_killed) {
     store_end(&copy);
     store_end(&store);
 }
-END_TEST
 
 /* --- Back --- */
 
@@ -183,7 +179,7 @@ static uint64_t s_head(store_t *store, db_open_t expected) {
     return head;
 }
 
-START_TEST(test_a_copy_is_put_back) {
+TEST(test_a_copy_is_put_back) {
     store_t store, other;
     char file[120], replaced[64], path[200];
     store_begin(&store);
@@ -223,9 +219,8 @@ START_TEST(test_a_copy_is_put_back) {
     store_remove_dir(other.dir);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_what_cannot_be_put_back) {
+TEST(test_what_cannot_be_put_back) {
     store_t store;
     char replaced[64];
     store_begin(&store);
@@ -254,10 +249,9 @@ START_TEST(test_what_cannot_be_put_back) {
     ck_assert_int_eq(rmdir(store_path(&store, "dir")), 0);
     store_end(&store);
 }
-END_TEST
 
 /* It ended after the copy was whole, and before it had the name. */
-START_TEST(test_an_interrupted_restore_goes_on) {
+TEST(test_an_interrupted_restore_goes_on) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -269,10 +263,9 @@ START_TEST(test_an_interrupted_restore_goes_on) {
     ck_assert_uint_eq(s_head(&store, DB_OPENED), 3);
     store_end(&store);
 }
-END_TEST
 
 /* A write-ahead log is left, and the database beside it is replaced. */
-START_TEST(test_a_replaced_database_is_noticed) {
+TEST(test_a_replaced_database_is_noticed) {
     store_t store, other, dead;
     char command[1200];
     store_begin(&store);
@@ -315,8 +308,5 @@ START_TEST(test_a_replaced_database_is_noticed) {
     store_end(&other);
     store_end(&store);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.db_backup", test_a_copy_is_put_back, test_what_cannot_be_put_back,
-    test_an_interrupted_restore_goes_on, test_a_replaced_database_is_noticed, test_the_copy_holds_everything,
-    test_after_one_that_was_killed, test_places_that_will_not_do, test_while_others_write)
+UNIT_SUITE("broker.store.db_backup")

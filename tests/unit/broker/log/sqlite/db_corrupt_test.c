@@ -135,7 +135,7 @@ static void s_use(store_t *store) {
     db_give_back(store->db, 3, store->error);
 }
 
-START_TEST(test_nothing_crashes) {
+TEST(test_nothing_crashes) {
     bytes_t database, log;
     s_make(&database, &log);
     unsigned opened = 0, corrupt = 0;
@@ -177,6 +177,5 @@ START_TEST(test_nothing_crashes) {
     free(database.data);
     free(log.data);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.db_corrupt", test_nothing_crashes)
+UNIT_SUITE("broker.store.db_corrupt")

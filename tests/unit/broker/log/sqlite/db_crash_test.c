@@ -197,7 +197,7 @@ static void s_kill(const run_t *learnt, unsigned operation, bool power) {
     free(dump);
 }
 
-START_TEST(test_the_power_fails_at_each_operation) {
+TEST(test_the_power_fails_at_each_operation) {
     for (unsigned seed = 1; seed <= store_seeds(1); seed++) {
         run_t learnt;
         unsigned operations = s_learn(&learnt, seed);
@@ -207,9 +207,8 @@ START_TEST(test_the_power_fails_at_each_operation) {
         s_unlearn(&learnt);
     }
 }
-END_TEST
 
-START_TEST(test_the_process_ends_at_each_operation) {
+TEST(test_the_process_ends_at_each_operation) {
     for (unsigned seed = 11; seed <= 10 + store_seeds(1); seed++) {
         run_t learnt;
         unsigned operations = s_learn(&learnt, seed);
@@ -218,7 +217,6 @@ START_TEST(test_the_process_ends_at_each_operation) {
         s_unlearn(&learnt);
     }
 }
-END_TEST
 
 /* --- The disk fails, and works again --- */
 
@@ -275,7 +273,7 @@ static void s_fail(const run_t *learnt, fault_kind_t kind, unsigned operation) {
     store_remove_dir(run.store.dir);
 }
 
-START_TEST(test_each_operation_fails_once) {
+TEST(test_each_operation_fails_once) {
     for (unsigned seed = 21; seed <= 20 + store_seeds(1); seed++) {
         run_t learnt;
         unsigned operations = s_learn(&learnt, seed);
@@ -284,9 +282,8 @@ START_TEST(test_each_operation_fails_once) {
         s_unlearn(&learnt);
     }
 }
-END_TEST
 
-START_TEST(test_the_disk_fills_up_at_each_operation) {
+TEST(test_the_disk_fills_up_at_each_operation) {
     for (unsigned seed = 31; seed <= 30 + store_seeds(1); seed++) {
         run_t learnt;
         unsigned operations = s_learn(&learnt, seed);
@@ -295,9 +292,8 @@ START_TEST(test_the_disk_fills_up_at_each_operation) {
         s_unlearn(&learnt);
     }
 }
-END_TEST
 
-START_TEST(test_a_full_disk_does_not_keep_it_closed) {
+TEST(test_a_full_disk_does_not_keep_it_closed) {
     store_t before, store;
     store_make_dir(&before);
     store_make_dir(&store);
@@ -321,7 +317,5 @@ START_TEST(test_a_full_disk_does_not_keep_it_closed) {
     store_remove_dir(before.dir);
     store_remove_dir(store.dir);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.db_crash", test_a_full_disk_does_not_keep_it_closed, test_the_power_fails_at_each_operation,
-    test_the_process_ends_at_each_operation, test_each_operation_fails_once, test_the_disk_fills_up_at_each_operation)
+UNIT_SUITE("broker.store.db_crash")

@@ -37,7 +37,7 @@ static void s_refused(store_t *store, db_open_t expected, const char *words) {
     ck_assert_msg(store_told(store->error, words), "%s", store->error->text);
 }
 
-START_TEST(test_a_missing_directory_is_made) {
+TEST(test_a_missing_directory_is_made) {
     store_t store;
     store_make_dir(&store);
     store_remove_dir(store.dir);
@@ -53,9 +53,8 @@ START_TEST(test_a_missing_directory_is_made) {
     ck_assert_int_eq(s_mode(&store, "lock"), 0600);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_the_epoch_stays) {
+TEST(test_the_epoch_stays) {
     store_t store;
     store_begin(&store);
     ck_assert_uint_eq(db_epoch(store.db), EPOCH);
@@ -68,9 +67,8 @@ START_TEST(test_the_epoch_stays) {
     db_close(reader);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_an_epoch_uses_all_its_bits) {
+TEST(test_an_epoch_uses_all_its_bits) {
     store_t store;
     store_make_dir(&store);
     ck_assert_int_eq(db_open(&store.db, store.dir, 0xFEDCBA9876543210, store.error), DB_OPENED);
@@ -78,9 +76,8 @@ START_TEST(test_an_epoch_uses_all_its_bits) {
     ck_assert_uint_eq(db_epoch(store.db), 0xFEDCBA9876543210);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_settings_of_the_file) {
+TEST(test_settings_of_the_file) {
     store_t store;
     store_begin(&store);
     db_close(store.db);
@@ -103,9 +100,8 @@ START_TEST(test_settings_of_the_file) {
     sqlite3_close(other);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_one_broker_at_a_time) {
+TEST(test_one_broker_at_a_time) {
     store_t store;
     store_begin(&store);
     char words[64];
@@ -117,9 +113,8 @@ START_TEST(test_one_broker_at_a_time) {
     store_reopen(&store);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_the_lock_of_a_dead_one_is_free) {
+TEST(test_the_lock_of_a_dead_one_is_free) {
     store_t store;
     store_make_dir(&store);
     pid_t child = fork();
@@ -133,9 +128,8 @@ START_TEST(test_the_lock_of_a_dead_one_is_free) {
     store_open(&store);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_directories_that_will_not_do) {
+TEST(test_directories_that_will_not_do) {
     store_t store;
     store_make_dir(&store);
     store_t other = store;
@@ -157,9 +151,8 @@ START_TEST(test_directories_that_will_not_do) {
     store_open(&store);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_what_belongs_to_others) {
+TEST(test_what_belongs_to_others) {
     store_t store;
     store_make_dir(&store);
     if (geteuid() == 0) {
@@ -176,10 +169,9 @@ START_TEST(test_what_belongs_to_others) {
     }
     store_end(&store);
 }
-END_TEST
 
 /* Another user that could once write to the directory may have left files there. */
-START_TEST(test_files_that_others_may_have_put_there) {
+TEST(test_files_that_others_may_have_put_there) {
     static const char *const names[] = {"zrelay.db", "zrelay.db-wal", "zrelay.db-shm", "lock"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         store_t store;
@@ -206,9 +198,8 @@ START_TEST(test_files_that_others_may_have_put_there) {
         store_end(&store);
     }
 }
-END_TEST
 
-START_TEST(test_a_directory_that_cannot_be_written) {
+TEST(test_a_directory_that_cannot_be_written) {
     if (geteuid() != 0)
         return; /* the test above */
     store_t store;
@@ -227,9 +218,8 @@ START_TEST(test_a_directory_that_cannot_be_written) {
     ck_assert_int_eq(status, 0);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_another_schema_is_refused) {
+TEST(test_another_schema_is_refused) {
     store_t store;
     store_begin(&store);
     db_close(store.db);
@@ -241,9 +231,8 @@ START_TEST(test_another_schema_is_refused) {
     store_open(&store);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_another_programs_database_is_refused) {
+TEST(test_another_programs_database_is_refused) {
     store_t store;
     store_make_dir(&store);
     s_sql(&store, "CREATE TABLE theirs (x)");
@@ -253,10 +242,9 @@ START_TEST(test_another_programs_database_is_refused) {
     s_sql(&store, "SELECT x FROM theirs");
     store_end(&store);
 }
-END_TEST
 
 /* Whatever was done to a log, no new one begins in its place. */
-START_TEST(test_what_is_no_log) {
+TEST(test_what_is_no_log) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -277,10 +265,9 @@ START_TEST(test_what_is_no_log) {
     store_open(&store);
     store_end(&store);
 }
-END_TEST
 
 /* The process ended while it made the log. */
-START_TEST(test_making_it_goes_on) {
+TEST(test_making_it_goes_on) {
     store_t store;
     store_make_dir(&store);
     s_write(&store, "zrelay.db.new", "", 0);
@@ -295,9 +282,8 @@ START_TEST(test_making_it_goes_on) {
     store_open(&store);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_no_database_is_corrupt) {
+TEST(test_no_database_is_corrupt) {
     store_t store;
     store_make_dir(&store);
     char text[20000];
@@ -309,9 +295,8 @@ START_TEST(test_no_database_is_corrupt) {
     s_refused(&store, DB_CORRUPT, "write-ahead log is not");
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_contradictions_are_corrupt) {
+TEST(test_contradictions_are_corrupt) {
     static const char *const damages[] = {"UPDATE rooms SET oldest = 50", "UPDATE rooms SET gone_entries = 50",
         "UPDATE rooms SET gone_bytes = 5000", "UPDATE rooms SET name = ''", "UPDATE rooms SET oldest = 'x'",
         "UPDATE rooms SET begun = 1", "UPDATE meta SET value = 'x' WHERE name = 'floor'",
@@ -337,9 +322,8 @@ START_TEST(test_contradictions_are_corrupt) {
         store_end(&store);
     }
 }
-END_TEST
 
-START_TEST(test_put_aside) {
+TEST(test_put_aside) {
     store_t store;
     store_make_dir(&store);
     char first[64], second[64];
@@ -364,10 +348,9 @@ START_TEST(test_put_aside) {
     ck_assert_uint_eq(db_epoch(store.db), 77);
     store_end(&store);
 }
-END_TEST
 
 /* The process ended between the renames of db_put_aside. */
-START_TEST(test_a_write_ahead_log_alone) {
+TEST(test_a_write_ahead_log_alone) {
     store_t store;
     store_make_dir(&store);
     char name[64], file[80];
@@ -381,9 +364,8 @@ START_TEST(test_a_write_ahead_log_alone) {
     ck_assert_int_eq(db_open(&store.db, store.dir, 77, store.error), DB_OPENED);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_a_reader_needs_a_database) {
+TEST(test_a_reader_needs_a_database) {
     store_t store;
     store_make_dir(&store);
     ck_assert_ptr_null(db_open_reader(store.dir, store.error));
@@ -391,11 +373,5 @@ START_TEST(test_a_reader_needs_a_database) {
     db_close(NULL);
     store_end(&store);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.db_open", test_files_that_others_may_have_put_there, test_a_missing_directory_is_made,
-    test_the_epoch_stays, test_an_epoch_uses_all_its_bits, test_settings_of_the_file, test_one_broker_at_a_time,
-    test_the_lock_of_a_dead_one_is_free, test_directories_that_will_not_do, test_what_belongs_to_others,
-    test_a_directory_that_cannot_be_written, test_another_schema_is_refused, test_another_programs_database_is_refused,
-    test_what_is_no_log, test_making_it_goes_on, test_no_database_is_corrupt, test_contradictions_are_corrupt,
-    test_put_aside, test_a_write_ahead_log_alone, test_a_reader_needs_a_database)
+UNIT_SUITE("broker.store.db_open")

@@ -134,7 +134,7 @@ static void s_compare(world_t *world, const log_read_t *read) {
         zr_blob_unref(frames[i]);
 }
 
-START_TEST(test_slices_are_those_of_the_memory_log) {
+TEST(test_slices_are_those_of_the_memory_log) {
     for (unsigned seed = 1; seed <= store_seeds(12); seed++) {
         world_t world;
         s_begin(&world, seed, seed % 3 ? 1000000 : 60);
@@ -148,9 +148,8 @@ START_TEST(test_slices_are_those_of_the_memory_log) {
         s_end(&world);
     }
 }
-END_TEST
 
-START_TEST(test_each_request_of_a_small_room) {
+TEST(test_each_request_of_a_small_room) {
     world_t world;
     s_begin(&world, 99, 12);
     for (int i = 0; i < 4; i++)
@@ -167,9 +166,8 @@ START_TEST(test_each_request_of_a_small_room) {
                 }
     s_end(&world);
 }
-END_TEST
 
-START_TEST(test_a_room_that_nobody_used) {
+TEST(test_a_room_that_nobody_used) {
     world_t world;
     s_begin(&world, 1, 1000);
     log_bounds_t bounds = {0};
@@ -184,11 +182,10 @@ START_TEST(test_a_room_that_nobody_used) {
     ck_assert(slice.complete);
     s_end(&world);
 }
-END_TEST
 
 /* The bounds are those of a moment before: more was stored since, or dropped. */
 /* The caller knows a room that was forgotten meanwhile; its id is nobody's, or another's. */
-START_TEST(test_a_room_that_was_forgotten) {
+TEST(test_a_room_that_was_forgotten) {
     store_t store;
     store_begin(&store);
     log_bounds_t bounds = {.head = 5};
@@ -208,9 +205,8 @@ START_TEST(test_a_room_that_was_forgotten) {
     }
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_bounds_that_are_older) {
+TEST(test_bounds_that_are_older) {
     world_t world;
     s_begin(&world, 1, 1000000);
     store_put(&world.store, ID, store_plain(general, 0, 5, 1, 3));
@@ -244,9 +240,8 @@ START_TEST(test_bounds_that_are_older) {
     zr_blob_unref(frames[1]);
     s_end(&world);
 }
-END_TEST
 
-START_TEST(test_large_frames) {
+TEST(test_large_frames) {
     world_t world;
     s_begin(&world, 1, 1000000);
     static const size_t bodies[] = {8100, 8192, 16384, 100000};
@@ -267,10 +262,9 @@ START_TEST(test_large_frames) {
     s_compare(&world, &read);
     s_end(&world);
 }
-END_TEST
 
 /* A frame that the disk damaged is not delivered. */
-START_TEST(test_a_damaged_frame) {
+TEST(test_a_damaged_frame) {
     static const char *const damages[] = {"frame = x'00'", "frame = zeroblob(length(frame))", "prev = 4", "count = 2",
         "frame = substr(frame, 1, length(frame) - 1)", "frame = CAST('x' AS BLOB) || substr(frame, 2)", "id = id + 1",
         "frame = substr(frame, 1, 8) || x'02' || substr(frame, 10)"};
@@ -314,10 +308,9 @@ START_TEST(test_a_damaged_frame) {
         s_end(&world);
     }
 }
-END_TEST
 
 /* A page that the disk does not give is an error, not a signal. */
-START_TEST(test_a_page_that_cannot_be_read) {
+TEST(test_a_page_that_cannot_be_read) {
     world_t world;
     s_begin(&world, 1, 1000);
     for (uint64_t i = 0; i < 5; i++)
@@ -338,8 +331,5 @@ START_TEST(test_a_page_that_cannot_be_read) {
     ck_assert(!db_read(world.reader, ID, &bounds, &read, &slice, frames, world.store.error));
     s_end(&world);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.db_read", test_slices_are_those_of_the_memory_log, test_each_request_of_a_small_room,
-    test_a_room_that_nobody_used, test_a_room_that_was_forgotten, test_bounds_that_are_older, test_large_frames,
-    test_a_damaged_frame, test_a_page_that_cannot_be_read)
+UNIT_SUITE("broker.store.db_read")

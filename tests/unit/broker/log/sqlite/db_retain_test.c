@@ -27,16 +27,15 @@ static log_bounds_t s_retain(store_t *store, policy_t policy, uint64_t now, size
     return bounds;
 }
 
-START_TEST(test_no_limit) {
+TEST(test_no_limit) {
     store_t store;
     s_begin(&store);
     ck_assert_uint_eq(s_retain(&store, (policy_t){.max_age = 0}, 1ULL << 60, 5, 1).oldest, 0);
     ck_assert_uint_eq(store_look(&store, 1).entries, 100);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_by_age) {
+TEST(test_by_age) {
     store_t store;
     s_begin(&store);
     policy_t policy = {.max_age = 50};
@@ -48,10 +47,9 @@ START_TEST(test_by_age) {
     ck_assert_uint_eq(store_look(&store, 1).entries, 10);
     store_end(&store);
 }
-END_TEST
 
 /* Whole frames go, and the first that stays is cut. */
-START_TEST(test_by_count) {
+TEST(test_by_count) {
     store_t store;
     s_begin(&store);
     ck_assert_uint_eq(s_retain(&store, (policy_t){.max_entries = 100}, 200, 5, 1).oldest, 0);
@@ -72,9 +70,8 @@ START_TEST(test_by_count) {
     ck_assert_uint_eq(store_look(&store, 1).entries, 2);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_by_bytes) {
+TEST(test_by_bytes) {
     store_t store;
     uint64_t bytes = s_begin(&store), head = ZR_DELIVER_HEAD(7), entry = (bytes - head) / 10;
     ck_assert_uint_eq(s_retain(&store, (policy_t){.max_bytes = 10 * bytes}, 200, 5, 1).oldest, 0);
@@ -88,10 +85,9 @@ START_TEST(test_by_bytes) {
     free(dump);
     store_end(&store);
 }
-END_TEST
 
 /* Frames 2 to 4 are from a clock that was years ahead. They are no younger than frame 5. */
-START_TEST(test_ahead_of_the_clock) {
+TEST(test_ahead_of_the_clock) {
     store_t store;
     const uint64_t second = 1000000, begin = 1000 * second, future = 1000000 * second;
     store_begin(&store);
@@ -111,10 +107,9 @@ START_TEST(test_ahead_of_the_clock) {
     }
     store_end(&store);
 }
-END_TEST
 
 /* Nothing behind them says how old they are: they count as of now. */
-START_TEST(test_all_ahead_of_the_clock) {
+TEST(test_all_ahead_of_the_clock) {
     store_t store;
     const uint64_t second = 1000000, now = 1000 * second;
     store_begin(&store);
@@ -153,9 +148,8 @@ START_TEST(test_all_ahead_of_the_clock) {
     ck_assert_uint_eq(bounds.oldest, 42);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_values_stay) {
+TEST(test_values_stay) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -172,9 +166,8 @@ START_TEST(test_values_stay) {
     free(dump);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_a_room_without_entries) {
+TEST(test_a_room_without_entries) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -188,10 +181,9 @@ START_TEST(test_a_room_without_entries) {
     ck_assert(!db_retain(store.db, 0, &policy, 10, 5, &bounds, &more, store.error));
     store_end(&store);
 }
-END_TEST
 
 /* Positions and totals go on where they were, however much was dropped. */
-START_TEST(test_storing_goes_on) {
+TEST(test_storing_goes_on) {
     store_t store;
     s_begin(&store);
     s_retain(&store, (policy_t){.max_entries = 1}, 200, 100, 1);
@@ -206,7 +198,6 @@ START_TEST(test_storing_goes_on) {
     free(dump);
     store_end(&store);
 }
-END_TEST
 
 static void s_digits(void *ctx, const log_mark_t *mark) {
     char *text = ctx;
@@ -224,7 +215,7 @@ static void s_forget(store_t *store, uint64_t before, size_t max, size_t rows, b
     ck_assert_int_eq(more, expect_more);
 }
 
-START_TEST(test_marks_are_forgotten) {
+TEST(test_marks_are_forgotten) {
     store_t store;
     store_begin(&store);
     for (uint64_t i = 0; i < 10; i++)
@@ -240,9 +231,8 @@ START_TEST(test_marks_are_forgotten) {
     s_forget(&store, 1000, 0, 2, false, "");
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_marks_ahead_of_the_clock) {
+TEST(test_marks_ahead_of_the_clock) {
     store_t store;
     const uint64_t second = 1000000, now = 1000 * second;
     store_begin(&store);
@@ -255,7 +245,6 @@ START_TEST(test_marks_ahead_of_the_clock) {
     s_forget(&store, now + 1, 10, 10, false, "def");
     store_end(&store);
 }
-END_TEST
 
 static int64_t s_size(const store_t *store) {
     struct stat status;
@@ -263,7 +252,7 @@ static int64_t s_size(const store_t *store) {
     return status.st_size;
 }
 
-START_TEST(test_pages_are_given_back) {
+TEST(test_pages_are_given_back) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -287,10 +276,9 @@ START_TEST(test_pages_are_given_back) {
     free(after);
     store_end(&store);
 }
-END_TEST
 
 /* The kept entries, compared with a count by hand. */
-START_TEST(test_never_more_than_the_limit) {
+TEST(test_never_more_than_the_limit) {
     for (unsigned seed = 1; seed <= store_seeds(20); seed++) {
         uint64_t random = seed;
         store_t store;
@@ -349,8 +337,5 @@ START_TEST(test_never_more_than_the_limit) {
         store_end(&store);
     }
 }
-END_TEST
 
-UNIT_MAIN("broker.store.db_retain", test_no_limit, test_by_age, test_by_count, test_by_bytes, test_ahead_of_the_clock,
-    test_all_ahead_of_the_clock, test_marks_ahead_of_the_clock, test_values_stay, test_a_room_without_entries,
-    test_storing_goes_on, test_marks_are_forgotten, test_pages_are_given_back, test_never_more_than_the_limit)
+UNIT_SUITE("broker.store.db_retain")

@@ -5,7 +5,7 @@
 
 static const zr_span_t general = {"general", 7};
 
-START_TEST(test_rooms_and_frames_come_back) {
+TEST(test_rooms_and_frames_come_back) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -25,9 +25,8 @@ START_TEST(test_rooms_and_frames_come_back) {
     }
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_a_room_without_entries) {
+TEST(test_a_room_without_entries) {
     store_t store;
     store_begin(&store);
     store_room(&store, 3, "empty");
@@ -38,9 +37,8 @@ START_TEST(test_a_room_without_entries) {
     ck_assert_uint_eq(room.entries, 0);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_a_room_that_begins_late) {
+TEST(test_a_room_that_begins_late) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -50,14 +48,13 @@ START_TEST(test_a_room_that_begins_late) {
     ck_assert_uint_eq(store_look(&store, 1).bounds.head, 103);
     store_end(&store);
 }
-END_TEST
 
 static bool s_forget(store_t *store, uint32_t id, uint64_t head) {
     return db_begin(store->db, store->error) && db_forget_room(store->db, id, head, store->error) &&
            db_commit(store->db, store->error);
 }
 
-START_TEST(test_a_room_is_forgotten) {
+TEST(test_a_room_is_forgotten) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "a");
@@ -91,9 +88,8 @@ START_TEST(test_a_room_is_forgotten) {
     ck_assert_uint_eq(room.entries, 3);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_rollback_leaves_nothing) {
+TEST(test_rollback_leaves_nothing) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -120,9 +116,8 @@ START_TEST(test_rollback_leaves_nothing) {
     free(after);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_one_unlucky_part_spoils_the_whole) {
+TEST(test_one_unlucky_part_spoils_the_whole) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -155,9 +150,8 @@ START_TEST(test_one_unlucky_part_spoils_the_whole) {
     free(before);
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_the_highest_position) {
+TEST(test_the_highest_position) {
     store_t store;
     store_begin(&store);
     store_room(&store, 8388607, "general");
@@ -168,7 +162,6 @@ START_TEST(test_the_highest_position) {
     free(dump);
     store_end(&store);
 }
-END_TEST
 
 static void s_collect(void *ctx, uint32_t room, const zr_entry_t *entry) {
     char *text = ctx;
@@ -179,7 +172,7 @@ static void s_collect(void *ctx, uint32_t room, const zr_entry_t *entry) {
     ck_assert_uint_eq(entry->flags, 0);
 }
 
-START_TEST(test_values_are_the_last_of_their_keys) {
+TEST(test_values_are_the_last_of_their_keys) {
     store_t store;
     store_begin(&store);
     store_room(&store, 2, "general");
@@ -200,9 +193,8 @@ START_TEST(test_values_are_the_last_of_their_keys) {
     ck_assert_str_eq(text, "1:a=x@1 2:d=@6 2:b=7@7 ");
     store_end(&store);
 }
-END_TEST
 
-START_TEST(test_a_large_value) {
+TEST(test_a_large_value) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -220,7 +212,6 @@ START_TEST(test_a_large_value) {
     free(body);
     store_end(&store);
 }
-END_TEST
 
 static void s_collect_mark(void *ctx, const log_mark_t *mark) {
     char *text = ctx;
@@ -230,7 +221,7 @@ static void s_collect_mark(void *ctx, const log_mark_t *mark) {
         mark->refusals ? (const char *)zr_blob_data(mark->refusals) : "-");
 }
 
-START_TEST(test_marks_come_longest_unused_first) {
+TEST(test_marks_come_longest_unused_first) {
     store_t store;
     store_begin(&store);
     store_mark(&store, "a", 1, "no", 10);
@@ -244,10 +235,9 @@ START_TEST(test_marks_come_longest_unused_first) {
     ck_assert_str_eq(text, "b5(never) c3() a4(no) ");
     store_end(&store);
 }
-END_TEST
 
 /* Nobody reads: then the write-ahead log is emptied again and again. */
-START_TEST(test_the_write_ahead_log_stays_small) {
+TEST(test_the_write_ahead_log_stays_small) {
     store_t store;
     store_begin(&store);
     store_room(&store, 1, "general");
@@ -265,9 +255,5 @@ START_TEST(test_the_write_ahead_log_stays_small) {
     ck_assert_int_ne(access(store_path(&store, "zrelay.db-wal"), F_OK), 0);
     store_end(&store);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.db_write", test_rooms_and_frames_come_back, test_a_room_without_entries,
-    test_a_room_that_begins_late, test_a_room_is_forgotten, test_rollback_leaves_nothing,
-    test_one_unlucky_part_spoils_the_whole, test_the_highest_position, test_values_are_the_last_of_their_keys,
-    test_a_large_value, test_marks_come_longest_unused_first, test_the_write_ahead_log_stays_small)
+UNIT_SUITE("broker.store.db_write")

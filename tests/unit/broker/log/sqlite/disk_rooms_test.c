@@ -17,7 +17,7 @@ static disk_room_t *s_add(const char *name, uint32_t id) {
     return room;
 }
 
-START_TEST(test_ids_are_used_again) {
+TEST(test_ids_are_used_again) {
     s_begin();
     disk_room_t *a = s_add("a", 1), *b = s_add("b", 2), *c = s_add("c", 3);
     disk_rooms_drop(&s_rooms, b);
@@ -34,9 +34,8 @@ START_TEST(test_ids_are_used_again) {
     s_add("g", 4);
     disk_rooms_finish(&s_rooms);
 }
-END_TEST
 
-START_TEST(test_a_successor) {
+TEST(test_a_successor) {
     s_begin();
     disk_room_t *a = s_add("a", 1);
     a->going = true;
@@ -51,6 +50,5 @@ START_TEST(test_a_successor) {
     disk_rooms_unbury(&s_rooms);
     disk_rooms_finish(&s_rooms);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.disk_rooms", test_ids_are_used_again, test_a_successor)
+UNIT_SUITE("broker.store.disk_rooms")

@@ -54,7 +54,7 @@ static const char *s_query(world_t *world, const char *query) {
     return text;
 }
 
-START_TEST(test_entries_of_a_room) {
+TEST(test_entries_of_a_room) {
     world_t world;
     s_begin(&world);
     ck_assert_str_eq(s_query(&world, "SELECT *, room FROM entries('general')"),
@@ -70,9 +70,8 @@ START_TEST(test_entries_of_a_room) {
         s_query(&world, "SELECT typeof(body), typeof(key) FROM entries('metrics/cpu') LIMIT 1"), "blob,null ");
     s_end(&world);
 }
-END_TEST
 
-START_TEST(test_entries_of_all_rooms) {
+TEST(test_entries_of_all_rooms) {
     world_t world;
     s_begin(&world);
     ck_assert_str_eq(s_query(&world, "SELECT room, count(*) FROM entries GROUP BY room ORDER BY room"),
@@ -85,10 +84,9 @@ START_TEST(test_entries_of_all_rooms) {
         "11 ");
     s_end(&world);
 }
-END_TEST
 
 /* Each bound, against the same without an index. */
-START_TEST(test_bounds) {
+TEST(test_bounds) {
     world_t world;
     s_begin(&world);
     static const char *const bounds[] = {"seq = %d", "seq > %d", "seq >= %d", "seq < %d", "seq <= %d",
@@ -115,9 +113,8 @@ START_TEST(test_bounds) {
     ck_assert_str_eq(s_query(&world, "SELECT seq FROM entries('general') ORDER BY seq DESC LIMIT 2"), "9 6 ");
     s_end(&world);
 }
-END_TEST
 
-START_TEST(test_a_damaged_frame) {
+TEST(test_a_damaged_frame) {
     world_t world;
     s_begin(&world);
     sqlite3 *other;
@@ -130,9 +127,8 @@ START_TEST(test_a_damaged_frame) {
     ck_assert_str_eq(s_query(&world, "SELECT count(*) FROM entries('general')"), "5 ");
     s_end(&world);
 }
-END_TEST
 
-START_TEST(test_another_database) {
+TEST(test_another_database) {
     sqlite3 *other;
     ck_assert_int_eq(sqlite3_open(":memory:", &other), SQLITE_OK);
     world_t world = {.sql = other};
@@ -141,7 +137,5 @@ START_TEST(test_another_database) {
     ck_assert_str_eq(s_query(&world, "SELECT seq FROM entries('general')"), "no such table: rooms");
     sqlite3_close(other);
 }
-END_TEST
 
-UNIT_MAIN("broker.store.entries_ext", test_entries_of_a_room, test_entries_of_all_rooms, test_bounds,
-    test_a_damaged_frame, test_another_database)
+UNIT_SUITE("broker.store.entries_ext")

@@ -2,8 +2,8 @@
 #ifndef FIXTURE_DB_H
 #define FIXTURE_DB_H
 
-#include "db.h"
 #include "db_retain.h"
+#include "db_write.h"
 #include "unit.h"
 
 enum { EPOCH = 0x1234567 };

@@ -3,7 +3,7 @@
 #include "fixture_gate.h"
 #include "log_sqlite.h"
 
-static char s_dir[64]; /* "": there is none */
+static char s_dir[64]; /* "": no directory */
 
 static log_t *s_open(uint64_t keep) {
     static policy_t policy;

@@ -4,7 +4,7 @@
 #include "fixture_log_sqlite.h"
 
 /* The writer has failed already, and the loop does not know it yet. */
-START_TEST(test_a_pass_committed_before_the_failure_was_told) {
+TEST(test_a_pass_committed_before_the_failure_was_told) {
     rig_begin();
     rig_hold(1);
     gate_open(true);
@@ -19,10 +19,9 @@ START_TEST(test_a_pass_committed_before_the_failure_was_told) {
     rig_assert_bounds('h', 0, 1);
     rig_finish();
 }
-END_TEST
 
 /* The page is as it should be, the frame is not. */
-START_TEST(test_a_frame_that_cannot_be_read) {
+TEST(test_a_frame_that_cannot_be_read) {
     rig_begin();
     for (uint64_t pass = 1; pass <= 3; pass++) {
         rig_append('a', 1);
@@ -43,9 +42,8 @@ START_TEST(test_a_frame_that_cannot_be_read) {
     rig_expect("#7 3: 4 | = 4 complete");
     rig_finish();
 }
-END_TEST
 
-START_TEST(test_corrupt_logs) {
+TEST(test_corrupt_logs) {
     rig_begin();
     rig_append('a', 1);
     rig_commit(1);
@@ -70,9 +68,8 @@ START_TEST(test_corrupt_logs) {
     rig_assert_bounds('a', 0, 0);
     rig_finish();
 }
-END_TEST
 
-START_TEST(test_a_second_log_is_refused) {
+TEST(test_a_second_log_is_refused) {
     rig_begin();
     char note[512];
     zr_error_t error[1] = {{0}};
@@ -80,7 +77,5 @@ START_TEST(test_a_second_log_is_refused) {
     ck_assert_ptr_nonnull(strstr(error->text, "in use"));
     rig_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.store.log_sqlite_fail", test_a_pass_committed_before_the_failure_was_told,
-    test_a_frame_that_cannot_be_read, test_corrupt_logs, test_a_second_log_is_refused)
+UNIT_SUITE("broker.store.log_sqlite_fail")

@@ -4,7 +4,7 @@
 
 #include "fixture_log_sqlite.h"
 
-START_TEST(test_what_waits_is_one_transaction) {
+TEST(test_what_waits_is_one_transaction) {
     rig_begin();
     size_t before = gate_syncs();
     rig_hold(1);
@@ -19,9 +19,8 @@ START_TEST(test_what_waits_is_one_transaction) {
     rig_assert_bounds('a', 0, 8);
     rig_finish();
 }
-END_TEST
 
-START_TEST(test_marks_of_one_transaction) {
+TEST(test_marks_of_one_transaction) {
     rig_begin();
     rig_hold(1);
     rig_commit_mark(2, 'c', 1, "refused");
@@ -39,9 +38,8 @@ START_TEST(test_marks_of_one_transaction) {
     rig_expect_restored("h 0-1@1001; dd:7/two; cc:3/refused; ");
     rig_finish();
 }
-END_TEST
 
-START_TEST(test_empty_passes) {
+TEST(test_empty_passes) {
     rig_begin();
     size_t before = gate_syncs();
     rig_commit(1);
@@ -55,9 +53,8 @@ START_TEST(test_empty_passes) {
     rig_expect("2 3 ");
     rig_finish();
 }
-END_TEST
 
-START_TEST(test_rooms_in_memory) {
+TEST(test_rooms_in_memory) {
     rig_begin();
     rig_policy("m", (policy_t){.has_level = true, .level = ZR_LEVEL_MEMORY});
     rig_reopen();
@@ -100,9 +97,8 @@ START_TEST(test_rooms_in_memory) {
     ck_assert_uint_eq(rig.log->engine->next_seq(rig.log, LIT("m"), 0), rig.log->base + 1);
     rig_finish();
 }
-END_TEST
 
-START_TEST(test_a_room_that_is_in_memory_by_now) {
+TEST(test_a_room_that_is_in_memory_by_now) {
     rig_begin();
     rig_append_as('m', 3, "k", ZR_LEVEL_DISK);
     rig_commit(1);
@@ -113,7 +109,5 @@ START_TEST(test_a_room_that_is_in_memory_by_now) {
     rig_assert_bounds('m', rig.log->base, rig.log->base);
     rig_finish();
 }
-END_TEST
 
-UNIT_MAIN("broker.store.log_sqlite", test_what_waits_is_one_transaction, test_marks_of_one_transaction,
-    test_empty_passes, test_rooms_in_memory, test_a_room_that_is_in_memory_by_now)
+UNIT_SUITE("broker.store.log_sqlite")

@@ -121,7 +121,7 @@ static void s_assert_parked(pair_t *pair) {
 }
 
 /* A message of 2000 bytes: the turn's room is less. */
-START_TEST(test_turn) {
+TEST(test_turn) {
     uint8_t data[2000] = "\x02\0\0\0\0\0\0\x07\xc7";
     pair_t *pair = s_open(INFLOW_FRONT);
     s_say(pair, GREETING, ZMTP_GREETING);
@@ -139,10 +139,9 @@ START_TEST(test_turn) {
     ck_assert_int_eq(s_hear(pair), TURN);
     s_close(pair);
 }
-END_TEST
 
 /* It goes on when all of its own was taken, though the turn of others lasts. */
-START_TEST(test_a_connection_of_which_nothing_waits) {
+TEST(test_a_connection_of_which_nothing_waits) {
     uint8_t messages[2 * INFLOW_WAITING] = {0};
     pair_t *pair = s_open(INFLOW_FRONT);
     s_say(pair, GREETING, ZMTP_GREETING);
@@ -163,9 +162,8 @@ START_TEST(test_a_connection_of_which_nothing_waits) {
     ck_assert_int_eq(s_hear(pair), 2);
     s_close(pair);
 }
-END_TEST
 
-START_TEST(test_close_while_parked) {
+TEST(test_close_while_parked) {
     uint8_t data[2000] = "\x02\0\0\0\0\0\0\x07\xc7";
     pair_t *pair = s_open(INFLOW_FRONT);
     s_say(pair, GREETING, ZMTP_GREETING);
@@ -177,9 +175,8 @@ START_TEST(test_close_while_parked) {
     inflow_calls_resume(INFLOW_FRONT);
     s_close(pair);
 }
-END_TEST
 
-START_TEST(test_leave) {
+TEST(test_leave) {
     pair_t *pair = s_open(INFLOW_BACK);
     s_say(pair, GREETING, ZMTP_GREETING);
     s_say(pair, "\x04\x06\x05READY", 8);
@@ -195,12 +192,11 @@ START_TEST(test_leave) {
     ck_assert_int_eq(s_hear(pair), 0);
     s_close(pair);
 }
-END_TEST
 
 static const uint8_t CURVE[ZMTP_GREETING + 8] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0CURVE";
 
 /* Anything that an encrypted reader sends may be such that libzmq ends it. */
-START_TEST(test_an_encrypted_reader_while_none_may_leave) {
+TEST(test_an_encrypted_reader_while_none_may_leave) {
     pair_t *pair = s_open(INFLOW_BACK);
     s_say(pair, CURVE, ZMTP_GREETING);
     ck_assert_int_eq(s_hear(pair), ZMTP_GREETING);
@@ -219,10 +215,9 @@ START_TEST(test_an_encrypted_reader_while_none_may_leave) {
     s_assert_parked(pair);
     s_close(pair);
 }
-END_TEST
 
 /* A newcomer that waits, and whose peer is gone before the handshake, frees its descriptor at once. */
-START_TEST(test_a_newcomer_that_waits_and_goes) {
+TEST(test_a_newcomer_that_waits_and_goes) {
     pair_t *pair = s_open(INFLOW_BACK);
     uint64_t handle = descriptor_handle(pair->ours);
     pair->inflow.leaving = INFLOW_LEAVING;
@@ -240,7 +235,6 @@ START_TEST(test_a_newcomer_that_waits_and_goes) {
     pair->peer = -1;
     s_close(pair);
 }
-END_TEST
 
 static struct timespec s_now(void) {
     struct timespec now;
@@ -263,7 +257,7 @@ static void *s_watch(void *passes) {
     return NULL;
 }
 
-START_TEST(test_time_stands_still_where_connections_are) {
+TEST(test_time_stands_still_where_connections_are) {
     pair_t *pair = s_open(INFLOW_BACK);
     ck_assert(!s_passes());
     pthread_t other;
@@ -279,10 +273,9 @@ START_TEST(test_time_stands_still_where_connections_are) {
     s_close(pair);
     ck_assert(s_passes());
 }
-END_TEST
 
 /* Its messages may wait to be taken, so the next connection gets another descriptor. */
-START_TEST(test_a_descriptor_is_not_used_at_once) {
+TEST(test_a_descriptor_is_not_used_at_once) {
     pair_t *pair = s_open(INFLOW_BACK);
     int before = pair->ours;
     uint64_t handle = descriptor_handle(before);
@@ -300,10 +293,9 @@ START_TEST(test_a_descriptor_is_not_used_at_once) {
     ck_assert_int_eq(pair->ours, before);
     s_close(pair);
 }
-END_TEST
 
 /* libzmq found a fault in what the reader sent, and ends it without having asked. */
-START_TEST(test_a_reader_that_libzmq_ends) {
+TEST(test_a_reader_that_libzmq_ends) {
     pair_t *pair = s_open(INFLOW_BACK);
     s_say(pair, GREETING, ZMTP_GREETING);
     s_say(pair, "\x04\x06\x05READY\0\1\1", 11);
@@ -320,9 +312,8 @@ START_TEST(test_a_reader_that_libzmq_ends) {
     s_connect(pair);
     s_close(pair);
 }
-END_TEST
 
-START_TEST(test_parts) {
+TEST(test_parts) {
     pair_t *pair = s_open(INFLOW_FRONT);
     s_say(pair, GREETING, ZMTP_GREETING);
     s_say(pair, "\x01\0", 2);
@@ -337,9 +328,8 @@ START_TEST(test_parts) {
     ck_assert_int_eq(s_hear(pair), -1); /* whatever comes now */
     s_close(pair);
 }
-END_TEST
 
-START_TEST(test_sweep) {
+TEST(test_sweep) {
     uint8_t data[TURN] = "\x02\0\0\0\0\0\0\x07\xc7";
     pair_t *pair = s_open(INFLOW_FRONT);
     pair->inflow.limits[INFLOW_FRONT].first = TURN / 2;
@@ -354,9 +344,8 @@ START_TEST(test_sweep) {
     ck_assert_int_eq(s_hear(pair), -1);
     s_close(pair);
 }
-END_TEST
 
-START_TEST(test_others_are_let_be) {
+TEST(test_others_are_let_be) {
     int ends[2];
     uint8_t data[8];
     pair_t *pair = s_open(INFLOW_FRONT);
@@ -368,7 +357,6 @@ START_TEST(test_others_are_let_be) {
     close(ends[1]);
     s_close(pair);
 }
-END_TEST
 
 /* The events that the kernel knows for the connection; 0: it is not in the set. */
 static unsigned s_kernel_knows(const pair_t *pair) {
@@ -396,7 +384,7 @@ static uint32_t s_told(pair_t *pair) {
     return epoll_wait(pair->poller, &event, 1, 0) == 1 && event.data.fd == pair->ours ? event.events : 0;
 }
 
-START_TEST(test_a_write_that_is_done_at_once_costs_the_kernel_nothing) {
+TEST(test_a_write_that_is_done_at_once_costs_the_kernel_nothing) {
     pair_t *pair = s_open(INFLOW_FRONT);
     ck_assert_uint_eq(s_told(pair), 0);
     for (int i = 0; i < 3; i++) {
@@ -409,9 +397,8 @@ START_TEST(test_a_write_that_is_done_at_once_costs_the_kernel_nothing) {
     ck_assert_uint_eq(s_kernel_knows(pair), EPOLLIN);
     s_close(pair);
 }
-END_TEST
 
-START_TEST(test_a_write_that_is_not_done_waits_in_the_kernel) {
+TEST(test_a_write_that_is_not_done_waits_in_the_kernel) {
     static uint8_t much[1 << 20];
     pair_t *pair = s_open(INFLOW_FRONT);
     while (send(pair->ours, much, sizeof much, MSG_DONTWAIT) > 0)
@@ -429,9 +416,8 @@ START_TEST(test_a_write_that_is_not_done_waits_in_the_kernel) {
     ck_assert_uint_eq(s_kernel_knows(pair), EPOLLIN);
     s_close(pair);
 }
-END_TEST
 
-START_TEST(test_a_try_hides_nothing_that_came) {
+TEST(test_a_try_hides_nothing_that_came) {
     pair_t *pair = s_open(INFLOW_FRONT);
     s_say(pair, GREETING, ZMTP_GREETING);
     ck_assert(s_is_ready(pair, 10000));
@@ -441,9 +427,8 @@ START_TEST(test_a_try_hides_nothing_that_came) {
     ck_assert_uint_eq(s_told(pair), EPOLLIN);
     s_close(pair);
 }
-END_TEST
 
-START_TEST(test_changes_of_a_parked_connection) {
+TEST(test_changes_of_a_parked_connection) {
     uint8_t data[2000] = "\x02\0\0\0\0\0\0\x07\xc7";
     pair_t *pair = s_open(INFLOW_FRONT);
     s_say(pair, GREETING, ZMTP_GREETING);
@@ -461,9 +446,8 @@ START_TEST(test_changes_of_a_parked_connection) {
     ck_assert_int_eq(s_hear(pair), TURN);
     s_close(pair);
 }
-END_TEST
 
-START_TEST(test_a_connection_that_ends_with_a_change) {
+TEST(test_a_connection_that_ends_with_a_change) {
     pair_t *pair = s_open(INFLOW_FRONT);
     s_want(pair, EPOLLIN | EPOLLOUT);
     s_close(pair);
@@ -473,9 +457,8 @@ START_TEST(test_a_connection_that_ends_with_a_change) {
     ck_assert(s_is_ready(pair, 0));
     s_close(pair);
 }
-END_TEST
 
-START_TEST(test_getpid_follows_a_fork) {
+TEST(test_getpid_follows_a_fork) {
     int code;
     pid_t ours = getpid();
     ck_assert_int_eq(ours, (pid_t)syscall(SYS_getpid));
@@ -487,12 +470,5 @@ START_TEST(test_getpid_follows_a_fork) {
     ck_assert_int_eq(code, 0);
     ck_assert_int_eq(getpid(), ours);
 }
-END_TEST
 
-UNIT_MAIN("broker.inflow_calls", test_a_write_that_is_done_at_once_costs_the_kernel_nothing,
-    test_a_write_that_is_not_done_waits_in_the_kernel, test_a_try_hides_nothing_that_came,
-    test_changes_of_a_parked_connection, test_a_connection_that_ends_with_a_change, test_getpid_follows_a_fork,
-    test_turn, test_a_connection_of_which_nothing_waits, test_close_while_parked, test_leave,
-    test_an_encrypted_reader_while_none_may_leave, test_a_newcomer_that_waits_and_goes,
-    test_time_stands_still_where_connections_are, test_a_descriptor_is_not_used_at_once, test_a_reader_that_libzmq_ends,
-    test_parts, test_sweep, test_others_are_let_be)
+UNIT_SUITE("broker.inflow_calls")

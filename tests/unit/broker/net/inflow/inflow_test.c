@@ -60,7 +60,7 @@ static inflow_reason_t s_go_on(inflow_t *all, int fd, size_t bytes) {
     return inflow_read(all, fd, zeros, bytes);
 }
 
-START_TEST(test_a_turn_of_one) {
+TEST(test_a_turn_of_one) {
     inflow_t all = s_inflow();
     s_meet(&all, INFLOW_FRONT, FD);
     ck_assert_uint_eq(inflow_room(&all, FD), TURN);
@@ -75,10 +75,9 @@ START_TEST(test_a_turn_of_one) {
     ck_assert_uint_eq(inflow_room(&all, FD), TURN);
     inflow_finish(&all);
 }
-END_TEST
 
 /* Then connections of the front may say a little, those of the back nothing. */
-START_TEST(test_a_turn_of_all) {
+TEST(test_a_turn_of_all) {
     for (int side = 0; side < INFLOW_SIDES; side++) {
         inflow_t all = s_inflow();
         for (int fd = FD; fd < FD + 4; fd++)
@@ -96,10 +95,9 @@ START_TEST(test_a_turn_of_all) {
         inflow_finish(&all);
     }
 }
-END_TEST
 
 /* Frames cost time, however small they are. */
-START_TEST(test_frames_of_all) {
+TEST(test_frames_of_all) {
     static uint8_t tiny[2 * FRAMES];
     inflow_t all = s_inflow();
     all.limits[INFLOW_FRONT].all = UINT32_MAX;
@@ -130,9 +128,8 @@ START_TEST(test_frames_of_all) {
     ck_assert_uint_eq(inflow_room(&all, OTHER + 1), INFLOW_FRESH);
     inflow_finish(&all);
 }
-END_TEST
 
-START_TEST(test_incomplete) {
+TEST(test_incomplete) {
     inflow_t all = s_inflow();
     inflow_reason_t reason;
     s_meet(&all, INFLOW_FRONT, FD);
@@ -148,10 +145,9 @@ START_TEST(test_incomplete) {
     ck_assert_uint_eq(all.incomplete, 0);
     inflow_finish(&all);
 }
-END_TEST
 
 /* A connection that says nothing more is found by the sweep. */
-START_TEST(test_incomplete_and_silent) {
+TEST(test_incomplete_and_silent) {
     inflow_t all = s_inflow();
     inflow_reason_t reason;
     s_meet(&all, INFLOW_FRONT, FD);
@@ -165,9 +161,8 @@ START_TEST(test_incomplete_and_silent) {
     ck_assert_int_eq(inflow_sweep(&all, &reason), -1); /* once is enough */
     inflow_finish(&all);
 }
-END_TEST
 
-START_TEST(test_before_the_first_message) {
+TEST(test_before_the_first_message) {
     inflow_t all = s_inflow();
     s_connect(&all, INFLOW_FRONT, FD, NULL_GREETING);
     s_begin(&all, FD);
@@ -178,10 +173,9 @@ START_TEST(test_before_the_first_message) {
     ck_assert_int_eq(s_go_on(&all, FD, 1), INFLOW_INCOMPLETE);
     inflow_finish(&all);
 }
-END_TEST
 
 /* Each has less than one may have; the largest goes until all together are few enough. */
-START_TEST(test_incomplete_of_all) {
+TEST(test_incomplete_of_all) {
     inflow_t all = s_inflow();
     inflow_reason_t reason;
     for (int i = 0; i < 3; i++) {
@@ -201,10 +195,9 @@ START_TEST(test_incomplete_of_all) {
     ck_assert_uint_eq(all.incomplete, 0);
     inflow_finish(&all);
 }
-END_TEST
 
 /* A message is taken when the next one has begun, which goes on counting. */
-START_TEST(test_taken_while_the_next_has_begun) {
+TEST(test_taken_while_the_next_has_begun) {
     static uint8_t end_and_begin[] = "xx\x02\0\0\0\0\0\0\x07\xd0yyy";
     inflow_t all = s_inflow();
     s_meet(&all, INFLOW_FRONT, FD);
@@ -219,10 +212,9 @@ START_TEST(test_taken_while_the_next_has_begun) {
     ck_assert_uint_eq(all.incomplete, 0);
     inflow_finish(&all);
 }
-END_TEST
 
 /* Only when the loop has taken all that came by the descriptor before. */
-START_TEST(test_a_descriptor_is_used_again) {
+TEST(test_a_descriptor_is_used_again) {
     inflow_t all = s_inflow();
     ck_assert(inflow_is_free(&all, FD) && inflow_is_free(&all, 1000));
     s_connect(&all, INFLOW_BACK, FD, NULL_GREETING);
@@ -239,10 +231,9 @@ START_TEST(test_a_descriptor_is_used_again) {
     inflow_release(&all, 1000);
     inflow_finish(&all);
 }
-END_TEST
 
 /* A few a second are fine. libzmq answers each. */
-START_TEST(test_heartbeats) {
+TEST(test_heartbeats) {
     static uint8_t ping[] = "\x04\x07\x04PING\0\0";
     inflow_t all = s_inflow();
     s_connect(&all, INFLOW_FRONT, FD, NULL_GREETING);
@@ -254,7 +245,6 @@ START_TEST(test_heartbeats) {
     ck_assert_int_eq(inflow_read(&all, FD, ping, sizeof ping - 1), INFLOW_HEARTBEATS);
     inflow_finish(&all);
 }
-END_TEST
 
 /* So many frames of the connection in a turn; of these the loop takes some in that turn. */
 static inflow_reason_t s_encrypted_turn(inflow_t *all, unsigned frames, unsigned taken) {
@@ -270,7 +260,7 @@ static inflow_reason_t s_encrypted_turn(inflow_t *all, unsigned frames, unsigned
 }
 
 /* Encrypted ones look like messages, which nobody gets. */
-START_TEST(test_encrypted_heartbeats) {
+TEST(test_encrypted_heartbeats) {
     inflow_t all = s_inflow();
     s_connect(&all, INFLOW_FRONT, FD, CURVE_GREETING);
     for (unsigned turn = 0; turn < 100; turn++) { /* a message now and then does not help */
@@ -281,10 +271,9 @@ START_TEST(test_encrypted_heartbeats) {
     ck_assert_int_eq(s_encrypted_turn(&all, 1, 0), INFLOW_HEARTBEATS);
     inflow_finish(&all);
 }
-END_TEST
 
 /* Messages on their way at the end of a turn are taken in the next. */
-START_TEST(test_encrypted_messages_on_their_way) {
+TEST(test_encrypted_messages_on_their_way) {
     inflow_t all = s_inflow();
     s_connect(&all, INFLOW_FRONT, FD, CURVE_GREETING);
     ck_assert_int_eq(s_encrypted_turn(&all, 900, 600), INFLOW_FINE);
@@ -292,18 +281,16 @@ START_TEST(test_encrypted_messages_on_their_way) {
         ck_assert_int_eq(s_encrypted_turn(&all, 900, turn % 2 ? 600 : 1200), INFLOW_FINE);
     inflow_finish(&all);
 }
-END_TEST
 
-START_TEST(test_frames_that_are_too_large) {
+TEST(test_frames_that_are_too_large) {
     static uint8_t frame[] = "\x06\0\0\0\0\x01\0\0\x01";
     inflow_t all = s_inflow();
     s_connect(&all, INFLOW_FRONT, FD, NULL_GREETING);
     ck_assert_int_eq(inflow_read(&all, FD, frame, sizeof frame - 1), INFLOW_INCOMPLETE);
     inflow_finish(&all);
 }
-END_TEST
 
-START_TEST(test_parts) {
+TEST(test_parts) {
     static uint8_t part[] = "\x01\0";
     inflow_t all = s_inflow();
     s_connect(&all, INFLOW_BACK, FD, NULL_GREETING);
@@ -311,10 +298,9 @@ START_TEST(test_parts) {
     ck_assert(inflow_is_ending(&all, FD));
     inflow_finish(&all);
 }
-END_TEST
 
 /* libzmq's heartbeats on an encrypted reader: a few a second are forgiven, and no more. */
-START_TEST(test_forgiven) {
+TEST(test_forgiven) {
     static uint8_t ping[42] = "\0\x28";
     inflow_t all = s_inflow();
     for (int fd = FD; fd <= OTHER; fd++) {
@@ -336,7 +322,6 @@ START_TEST(test_forgiven) {
     ck_assert_int_eq(fast, INFLOW_INCOMPLETE);
     inflow_finish(&all);
 }
-END_TEST
 
 static unsigned s_leave(inflow_t *all) {
     unsigned left = 0;
@@ -346,7 +331,7 @@ static unsigned s_leave(inflow_t *all) {
 }
 
 /* So many that the walks over all topics are not longer than a moment. */
-START_TEST(test_leaves) {
+TEST(test_leaves) {
     inflow_t all = s_inflow();
     s_connect(&all, INFLOW_FRONT, OTHER, NULL_GREETING);
     inflow_open(&all, INFLOW_BACK, FD);
@@ -370,9 +355,8 @@ START_TEST(test_leaves) {
     ck_assert(inflow_may_leave(&all, OTHER)); /* no reader */
     inflow_finish(&all);
 }
-END_TEST
 
-START_TEST(test_descriptors_that_are_no_connections) {
+TEST(test_descriptors_that_are_no_connections) {
     inflow_t all = s_inflow();
     inflow_reason_t reason;
     inflow_open(&all, INFLOW_FRONT, 100);
@@ -388,10 +372,5 @@ START_TEST(test_descriptors_that_are_no_connections) {
     ck_assert_int_eq(inflow_sweep(&all, &reason), -1);
     inflow_finish(&all);
 }
-END_TEST
 
-UNIT_MAIN("broker.inflow", test_a_turn_of_one, test_a_turn_of_all, test_frames_of_all, test_incomplete,
-    test_incomplete_and_silent, test_before_the_first_message, test_incomplete_of_all,
-    test_taken_while_the_next_has_begun, test_a_descriptor_is_used_again, test_heartbeats, test_encrypted_heartbeats,
-    test_encrypted_messages_on_their_way, test_frames_that_are_too_large, test_parts, test_forgiven, test_leaves,
-    test_descriptors_that_are_no_connections)
+UNIT_SUITE("broker.inflow")

@@ -32,7 +32,7 @@ static uint8_t FRAMES[] = "\x04\x05\x04PONG"
                           "\x01\x01x";
 enum { COMMAND = 7, MESSAGES = 2 + 5 + 13 + 3, ALL = COMMAND + MESSAGES };
 
-START_TEST(test_frames) {
+TEST(test_frames) {
     zmtp_scan_t scan = s_greeted(NULL_GREETING);
     zmtp_seen_t seen = zmtp_scan(&scan, FRAMES, COMMAND);
     s_assert(seen, 0, 0, false);
@@ -41,10 +41,9 @@ START_TEST(test_frames) {
     s_assert(zmtp_scan(&scan, FRAMES + COMMAND, MESSAGES - 3), MESSAGES - 3, 3, false);
     s_assert(zmtp_scan(&scan, FRAMES + ALL - 3, 3), 3, 1, true);
 }
-END_TEST
 
 /* However the bytes are cut into pieces, they come to the same. */
-START_TEST(test_pieces) {
+TEST(test_pieces) {
     uint8_t all[ZMTP_GREETING + ALL];
     memcpy(all, NULL_GREETING, ZMTP_GREETING);
     memcpy(all + ZMTP_GREETING, FRAMES, ALL);
@@ -60,18 +59,16 @@ START_TEST(test_pieces) {
         s_assert(sum, ZMTP_GREETING + MESSAGES, 4, true);
     }
 }
-END_TEST
 
 /* An encrypted frame cannot be told from a command, and does not show whether more parts follow. */
-START_TEST(test_encrypted) {
+TEST(test_encrypted) {
     zmtp_scan_t scan = s_greeted(CURVE_GREETING);
     ck_assert(scan.opaque);
     s_assert(zmtp_scan(&scan, FRAMES, COMMAND), COMMAND, 1, false);
 }
-END_TEST
 
 /* Commands that libzmq hands on as messages, and such as only begin like a heartbeat. */
-START_TEST(test_other_commands) {
+TEST(test_other_commands) {
     static uint8_t commands[] = "\x04\x0b\x09SUBSCRIBEa"
                                 "\x04\x05\x04QING"
                                 "\x05\x05\x04PONG"
@@ -88,10 +85,9 @@ START_TEST(test_other_commands) {
     s_assert(seen, EMPTY, 1, false);
     ck_assert(seen.malformed);
 }
-END_TEST
 
 /* libzmq refuses a command whose name is longer than the command. */
-START_TEST(test_malformed_commands) {
+TEST(test_malformed_commands) {
     static uint8_t longest[] = "\x04\x05\x04PONG", longer[] = "\x04\x05\x05PONG", alone[] = "\x04\x01\x01";
     zmtp_scan_t scan = s_greeted(NULL_GREETING);
     ck_assert(!zmtp_scan(&scan, longest, sizeof longest - 1).malformed);
@@ -100,10 +96,9 @@ START_TEST(test_malformed_commands) {
     scan = s_greeted(CURVE_GREETING);
     ck_assert(!zmtp_scan(&scan, longer, sizeof longer - 1).malformed); /* a name cannot be seen there */
 }
-END_TEST
 
 /* The bytes of a frame that has begun, but not those of a heartbeat. */
-START_TEST(test_begun) {
+TEST(test_begun) {
     zmtp_scan_t scan = s_greeted(NULL_GREETING);
     for (size_t i = 0; i < COMMAND; i++) {
         zmtp_scan(&scan, FRAMES + i, 1);
@@ -116,26 +111,22 @@ START_TEST(test_begun) {
     zmtp_scan(&scan, FRAMES + COMMAND + 7, 9 + 3);
     ck_assert_uint_eq(scan.begun, 9 + 3);
 }
-END_TEST
 
 /* For a peer with a time to live libzmq walks all timers at each message. */
-START_TEST(test_pings_lose_their_time_to_live) {
+TEST(test_pings_lose_their_time_to_live) {
     static uint8_t ping[] = "\x04\x08\x04PING\xab\xcdx";
     zmtp_scan_t scan = s_greeted(NULL_GREETING);
     for (size_t at = 0; at < sizeof ping - 1; at++)
         zmtp_scan(&scan, ping + at, 1);
     ck_assert_mem_eq(ping, "\x04\x08\x04PING\0\0x", sizeof ping - 1);
 }
-END_TEST
 
-START_TEST(test_sizes_without_end) {
+TEST(test_sizes_without_end) {
     static uint8_t frame[] = "\x02\xff\xff\xff\xff\xff\xff\xff\xff"
                              "abc";
     zmtp_scan_t scan = s_greeted(NULL_GREETING);
     s_assert(zmtp_scan(&scan, frame, sizeof frame - 1), sizeof frame - 1, 1, false);
     s_assert(zmtp_scan(&scan, FRAMES, ALL), ALL, 0, false); /* still of the same frame */
 }
-END_TEST
 
-UNIT_MAIN("broker.zmtp_scan", test_frames, test_pieces, test_encrypted, test_other_commands, test_malformed_commands,
-    test_begun, test_pings_lose_their_time_to_live, test_sizes_without_end)
+UNIT_SUITE("broker.zmtp_scan")

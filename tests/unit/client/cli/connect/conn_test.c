@@ -58,6 +58,11 @@ int zrelay_set_login(zrelay_t *relay, const char *user, const char *token) {
     snprintf(s_login, sizeof s_login, "%s %s", user, token);
     return 0;
 }
+int zrelay_renew_login(zrelay_t *relay, const char *token) {
+    (void)relay;
+    snprintf(s_login, sizeof s_login, "%s", token);
+    return 0;
+}
 int zrelay_rename(zrelay_t *relay, const char *nick) {
     (void)relay;
     snprintf(s_renamed, sizeof s_renamed, "%s", nick);

@@ -49,6 +49,33 @@ static void s_fails(config_t config, const char *words) {
     ck_assert_msg(strstr(s_says, words) != NULL, "%s", s_says);
 }
 
+static void s_write_token(const char *text) {
+    zr_error_t error = {0};
+    unlink(s_token);
+    ck_assert(zr_file_create(s_token, 0600, zr_span(text), &error));
+}
+
+TEST(test_a_file_that_changed_gives_another_token) {
+    ck_assert(!identity_renew(&s_identity)); /* no token at all */
+    ck_assert(s_resolve((config_t){.server = LOCAL, .user = "ann", .token_file = s_token, .token_file_given = true}));
+    identity_forget(&s_identity);
+    ck_assert(!identity_renew(&s_identity));
+    ck_assert_str_eq(s_identity.token, "");
+    s_write_token("another\n");
+    ck_assert(identity_renew(&s_identity));
+    ck_assert_str_eq(s_identity.token, "another");
+    identity_forget(&s_identity);
+    ck_assert(!identity_renew(&s_identity));
+    s_write_token("\n"); /* while it is being written */
+    ck_assert(!identity_renew(&s_identity));
+    unlink(s_token);
+    ck_assert(!identity_renew(&s_identity));
+    setenv("ZRELAY_TOKEN", "of the environment", 1);
+    ck_assert(s_resolve((config_t){.server = LOCAL, .user = "ann", .token_file = s_token}));
+    s_write_token("a third\n");
+    ck_assert(!identity_renew(&s_identity));
+}
+
 TEST(test_nothing_given) {
     ck_assert(s_resolve((config_t){.server = REMOTE}));
     ck_assert(!s_identity.encrypted);

@@ -49,6 +49,53 @@ TEST(test_bounds) {
     REFUSES("limits", "ping", "soon", "no time");
 }
 
+TEST(test_irc) {
+    ck_assert_str_eq(s_config.irc.host, "");
+    TAKES("irc", "listen", "127.0.0.1:6667");
+    TAKES("irc", "history", "0");
+    TAKES("irc", "history", "1000");
+    REFUSES("irc", "history", "1001", "out of range");
+    TAKES("irc", "rate", "1");
+    TAKES("irc", "rate", "10000");
+    REFUSES("irc", "rate", "0", "out of range");
+    REFUSES("irc", "rate", "10001", "out of range");
+    ck_assert_str_eq(s_fault(), "");
+    TAKES("irc", "listen", "*:6667");
+    ck_assert_ptr_nonnull(strstr(s_fault(), "IRC at *:6667"));
+    s_config.insecure = true;
+    ck_assert_str_eq(s_fault(), "");
+}
+
+TEST(test_lines) {
+    ck_assert_str_eq(s_config.lines.host, "");
+    ck_assert_str_eq(s_config.lines_room, "lobby");
+    TAKES("lines", "listen", "127.0.0.1:5581");
+    TAKES("lines", "room", "m/a");
+    REFUSES("lines", "room", "a\tb", "is no room");
+    ck_assert_str_eq(s_config.lines_room, "m/a");
+    TAKES("lines", "format", "body");
+    ck_assert_int_eq(s_config.lines_format, LINES_FORMAT_BODY);
+    TAKES("lines", "format", "nick");
+    ck_assert_int_eq(s_config.lines_format, LINES_FORMAT_NICK);
+    REFUSES("lines", "format", "json", "nick");
+    TAKES("lines", "history", "0");
+    TAKES("lines", "history", "1000");
+    REFUSES("lines", "history", "1001", "out of range");
+    TAKES("limits", "max-line", "512");
+    TAKES("limits", "max-line", "64k");
+    REFUSES("limits", "max-line", "511", "out of range");
+    REFUSES("limits", "max-line", "65537", "out of range");
+    TAKES("limits", "max-deliveries", "1000");
+    TAKES("limits", "max-deliveries", "1000000000");
+    REFUSES("limits", "max-deliveries", "999", "out of range");
+    REFUSES("limits", "max-deliveries", "1000000001", "out of range");
+    ck_assert_str_eq(s_fault(), "");
+    TAKES("lines", "listen", "*:5581");
+    ck_assert_ptr_nonnull(strstr(s_fault(), "lines at *:5581"));
+    s_config.insecure = true;
+    ck_assert_str_eq(s_fault(), "");
+}
+
 TEST(test_origins_are_written_as_browsers_send_them) {
     TAKES("http", "origin", "https://chat.example.org");
     TAKES("http", "origin", "http://127.0.0.1:8080");
@@ -127,6 +174,11 @@ TEST(test_other_pairs) {
     gateway_config_default(&s_config);
     TAKES("limits", "reader-queue", "9M");
     ck_assert(strstr(s_fault(), "reader-queue"));
+    TAKES("limits", "reader-queue", "1M");
+    TAKES("limits", "answer-queue", "64M"); /* a quarter of all-queues */
+    ck_assert_ptr_null(strstr(s_fault(), "all-queues"));
+    TAKES("limits", "all-queues", "255M");
+    ck_assert(strstr(s_fault(), "all-queues"));
 }
 
 TEST(test_a_file) {

@@ -62,7 +62,7 @@ static void s_take(const char *room, const char *rest) {
 
 static void s_begin(void) {
     s_log[0] = '\0';
-    s_feeds = feeds_new(4, s_change, NULL);
+    s_feeds = feeds_new(4, 1000, s_change, NULL);
 }
 
 static void s_end(void) {
@@ -90,6 +90,31 @@ TEST(test_a_topic_is_subscribed_to_once) {
     feeds_tick(s_feeds, 1 + FEEDS_LINGER_MS);
     ck_assert_str_eq(s_changes(), "-r ");
     ck_assert_uint_eq(feeds_topics(s_feeds), 0);
+}
+
+TEST(test_bytes_of_topics_are_bounded) {
+    enum { COST = 2 + FEED_MORE };
+    listener_t a = LISTENER, b = LISTENER, c = LISTENER;
+    feeds_destroy(s_feeds);
+    s_feeds = feeds_new(100, 2 * COST, s_change, NULL);
+    ck_assert_uint_eq(feeds_cost(s_feeds, LIT("a\0")), COST);
+    ck_assert_int_eq(s_join(&a, LIT("a\0")), FEED_WAITS);
+    ck_assert_uint_eq(feeds_cost(s_feeds, LIT("a\0")), 0);
+    ck_assert_int_eq(s_join(&b, LIT("bb\0")), FEED_FULL);
+    ck_assert_int_eq(s_join(&b, LIT("b\0")), FEED_WAITS);
+    ck_assert_int_eq(s_join(&c, LIT("c\0")), FEED_FULL);
+    ck_assert_uint_eq(feeds_left(s_feeds), 0);
+    feeds_tick(s_feeds, 1);
+    feeds_leave(&b.reader, 1); /* it lingers, and gives way */
+    ck_assert_uint_eq(feeds_left(s_feeds), COST);
+    s_changes();
+    ck_assert_int_eq(s_join(&c, LIT("c\0")), FEED_WAITS);
+    ck_assert_str_eq(s_changes(), "-b ");
+    ck_assert_uint_eq(feeds_left(s_feeds), 0);
+    feeds_leave(&a.reader, 1);
+    feeds_leave(&c.reader, 1);
+    feeds_restart(s_feeds);
+    ck_assert_uint_eq(feeds_left(s_feeds), 2 * COST);
 }
 
 TEST(test_a_sync_covers_what_came_before_it) {
@@ -187,7 +212,7 @@ TEST(test_a_new_sub_gets_all_again) {
 }
 
 TEST(test_changes_are_paced) {
-    feeds_t *many = feeds_new(2 * FEEDS_RATE, s_change, NULL);
+    feeds_t *many = feeds_new(2 * FEEDS_RATE, SIZE_MAX, s_change, NULL);
     static listener_t listeners[FEEDS_RATE + 10];
     for (size_t i = 0; i < FEEDS_RATE + 10; i++) {
         char topic[16];
@@ -208,6 +233,21 @@ TEST(test_changes_are_paced) {
         feeds_leave(&listeners[i].reader, 2000);
     }
     feeds_destroy(many);
+}
+
+TEST(test_how_many_readers_a_topic_has) {
+    listener_t a = LISTENER, b = LISTENER, other = LISTENER;
+    ck_assert_uint_eq(feed_readers(&a.reader), 0);
+    s_join(&a, LIT("r\0"));
+    s_join(&b, LIT("r\0"));
+    s_join(&other, LIT("q\0"));
+    ck_assert_uint_eq(feed_readers(&a.reader), 2);
+    ck_assert_uint_eq(feed_readers(&other.reader), 1);
+    feeds_leave(&b.reader, 1);
+    ck_assert_uint_eq(feed_readers(&a.reader), 1);
+    ck_assert_uint_eq(feed_readers(&b.reader), 0);
+    feeds_leave(&a.reader, 1);
+    feeds_leave(&other.reader, 1);
 }
 
 UNIT_SUITE_WITH("client.gateway.feeds", s_begin, s_end)

@@ -77,7 +77,7 @@ static void s_change(void *ctx, bool subscribe, zr_span_t topic) {
 void stage_begin(stage_t *stage, size_t max_topics) {
     memset(stage, 0, sizeof *stage);
     stage->now = 1000;
-    stage->feeds = feeds_new(max_topics, s_change, stage);
+    stage->feeds = feeds_new(max_topics, 1 << 20, s_change, stage);
     uplink_config_t config = {
         .server = "tcp://127.0.0.1:5570", .agent = "test", .perform = s_perform, .entropy = s_entropy, .ctx = stage};
     stage->uplink = uplink_new(&config, stage->feeds, stage->now);

@@ -239,6 +239,18 @@ TEST(test_a_session_that_ended_begins_anew) {
     ck_assert_str_eq(s_peer.reason, "kicked");
 }
 
+/* The broker had no place for its answer to hello. A login that waits is no such loss. */
+TEST(test_a_welcome_that_is_lost) {
+    static const char beat[] = "{'op':'error','code':'no-session','text':'','re':'gateway'}";
+    SENT_PART("open");
+    SENT_PART("hello");
+    stage_inner(&s_stage, 1, "{'op':'queued','ahead':1}");
+    stage_inner(&s_stage, 1, beat);
+    SENT("");
+    stage_inner(&s_stage, 1, beat);
+    SENT_PART("hello");
+}
+
 TEST(test_a_full_broker_is_tried_later) {
     stage_inner(&s_stage, 1, "{'op':'error','re':'hello','code':'too-many-sessions','text':'full'}");
     ck_assert_uint_eq(s_peer.closed, WS_LATER);

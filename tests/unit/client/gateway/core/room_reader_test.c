@@ -190,9 +190,20 @@ TEST(test_a_loss_is_told) {
     s_live(15, 16, "sixteen");
     REPLAYS("\"after\":10");
     s_replay(15, 16, "sixteen");
-    s_replayed("'seq':16,'complete':false,'more':false");
+    s_replayed("'seq':16,'count':1,'complete':false,'more':false");
     HEARD("sixteen;");
     ck_assert_uint_eq(s_losses, 1);
+}
+
+/* What the log has forgotten meanwhile came after the position that was asked up to. */
+TEST(test_a_replay_of_nothing_is_no_loss) {
+    s_start(0);
+    s_joined("r", 10);
+    s_live(11, 12, "twelve");
+    REPLAYS("\"after\":10");
+    s_replayed("'seq':10,'count':0,'complete':false,'more':false");
+    ck_assert_uint_eq(s_losses, 0);
+    REPLAYS("\"after\":10");
 }
 
 TEST(test_another_room_is_not_read) {

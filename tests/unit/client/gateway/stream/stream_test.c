@@ -8,6 +8,7 @@
 static gateway_config_t s_config;
 static poller_t *s_poller;
 static stream_pool_t *s_pool;
+static queue_budget_t s_budget;
 static uint64_t s_now;
 
 typedef struct {
@@ -62,7 +63,8 @@ static void s_begin(void) {
     s_config.max_connections = 3;
     s_config.max_address_connections = 2;
     s_poller = poller_new();
-    s_pool = stream_pool_new(&s_config, s_poller);
+    s_budget = (queue_budget_t){.most = 1000000};
+    s_pool = stream_pool_new(&s_config, s_poller, &s_budget);
     s_now = 1000;
     stream_pool_turn(s_pool, false, s_now);
 }
@@ -252,6 +254,26 @@ TEST(test_a_slow_reader_loses_live_bytes_only) {
     ck_assert_uint_eq(peer.drained, 1);
     ck_assert(stream_ready(peer.stream));
     s_close(&peer);
+}
+
+TEST(test_all_queues_together_are_bounded) {
+    static peer_t slow, quick;
+    s_open(&slow);
+    s_fill(&slow);
+    s_open(&quick);
+    s_budget.most = s_budget.held + 100;
+    ck_assert(s_send(&quick, 100, true));
+    s_turns(0);
+    ck_assert(!slow.gone);
+    ck_assert(s_send(&quick, 101, true)); /* one more: the one that waits for the longest gives way */
+    s_turns(0);
+    ck_assert(slow.gone);
+    ck_assert_uint_eq(stream_counts(s_pool)->too_slow, 1);
+    ck_assert_uint_eq(s_read(&quick).len, 201);
+    s_close(&slow);
+    s_close(&quick);
+    s_turns(0);
+    ck_assert_uint_eq(s_budget.held, 0);
 }
 
 TEST(test_beyond_the_answer_queue_the_connection_ends) {

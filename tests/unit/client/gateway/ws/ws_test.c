@@ -8,6 +8,7 @@
 static gateway_config_t s_config;
 static poller_t *s_poller;
 static ws_pool_t *s_pool;
+static queue_budget_t s_budget;
 static uint64_t s_now;
 
 typedef struct {
@@ -47,7 +48,8 @@ static void s_begin(void) {
     s_config.answer_queue = 3000;
     s_config.ping_ms = 1000;
     s_poller = poller_new();
-    s_pool = ws_pool_new(&s_config, s_poller);
+    s_budget = (queue_budget_t){.most = 1000000};
+    s_pool = ws_pool_new(&s_config, s_poller, &s_budget);
     s_now = 1000;
     ws_pool_turn(s_pool, false, s_now);
 }
@@ -103,6 +105,89 @@ static void s_fill(peer_t *peer) {
         ck_assert(s_send(peer, 500, true));
         s_turns(0);
     } while (ws_counts(s_pool)->bytes_out > before);
+}
+
+TEST(test_all_queues_together_are_bounded) {
+    static peer_t slow[3], quick;
+    for (size_t i = 0; i < 3; i++) {
+        s_open(&slow[i], LIT(""));
+        s_fill(&slow[i]);
+        s_send(&slow[i], 400, true);
+    }
+    s_open(&quick, LIT(""));
+    s_budget.most = s_budget.held + 100;
+    ck_assert(s_send(&quick, 100, true));
+    s_turns(0);
+    ck_assert(!slow[0].gone);
+    ck_assert(s_send(&quick, 101, true)); /* one more: the one that waits for the longest gives way */
+    s_turns(0);
+    ck_assert(slow[0].gone);
+    ck_assert(!slow[1].gone);
+    ck_assert_uint_eq(ws_counts(s_pool)->too_slow, 1);
+    ck_assert_uint_eq(s_read(&quick).len, 201);
+    ck_assert(!s_send(&quick, s_budget.most + 1, true)); /* more than there is for all */
+    s_turns(0);
+    ck_assert(slow[1].gone && slow[2].gone && !quick.gone);
+    ck_assert_uint_eq(s_budget.held, 0);
+    ck_assert_uint_eq(s_budget.evicted, 3);
+    for (size_t i = 0; i < 3; i++)
+        close(slow[i].fd);
+    close(quick.fd);
+}
+
+/* The beginning of a message of 65,535 bytes, and so many of them. */
+static void s_begin_message(peer_t *peer, size_t len) {
+    static char bytes[8 + 4096] = "\x81\xfe\xff\xff";
+    ck_assert_int_eq(send(peer->fd, bytes, 8 + len, 0), (ssize_t)(8 + len));
+}
+
+TEST(test_messages_that_are_not_whole_are_bounded_together) {
+    static peer_t slow[3];
+    s_budget.most = 3000;
+    for (size_t i = 0; i < 3; i++) {
+        s_open(&slow[i], LIT(""));
+        s_begin_message(&slow[i], 1000 - 8 - 64);
+        s_turns(0);
+    }
+    ck_assert_uint_eq(s_budget.held, 3000);
+    ck_assert(!slow[0].gone);
+    ck_assert_int_eq(send(slow[2].fd, "x", 1, 0), 1);
+    s_turns(0);
+    ck_assert_uint_eq(s_budget.held, 2001);
+    ck_assert_uint_eq(s_budget.evicted, 1);
+    s_turns(0);
+    ck_assert_uint_eq((uint8_t)s_read(&slow[0]).ptr[0], 0x88);
+    for (size_t i = 0; i < 3; i++)
+        close(slow[i].fd);
+    s_turns(0);
+    ck_assert_uint_eq(s_budget.held, 0);
+    ck_assert_ptr_null(s_budget.waiting);
+}
+
+/* A message of so many fragments of one byte. */
+static void s_write_fragments(peer_t *peer, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        char frame[7] = {(char)((i + 1 == count ? 0x80 : 0) | (i == 0 ? 2 : 0)), (char)0x81, 0, 0, 0, 0, 'x'};
+        ck_assert_int_eq(send(peer->fd, frame, sizeof frame, 0), sizeof frame);
+        if (i % 100 == 99)
+            s_turns(0);
+    }
+    s_turns(0);
+}
+
+TEST(test_fragments_of_a_message_are_bounded) {
+    static peer_t peer;
+    s_open(&peer, LIT(""));
+    s_write_fragments(&peer, WS_FRAGMENTS_MAX);
+    ck_assert_uint_eq(ws_counts(s_pool)->messages_in, 1);
+    s_write_fragments(&peer, WS_FRAGMENTS_MAX); /* each message has its own */
+    ck_assert_uint_eq(ws_counts(s_pool)->messages_in, 2);
+    ck_assert_uint_eq(s_budget.held, 0);
+    s_write_fragments(&peer, WS_FRAGMENTS_MAX + 1);
+    ck_assert_span_eq(s_read(&peer), LIT("\x88\x21\x03\xf1"
+                                         "a message in too many fragments"));
+    ck_assert_uint_eq(ws_counts(s_pool)->messages_in, 2);
+    close(peer.fd);
 }
 
 TEST(test_messages_in_and_frames_out) {

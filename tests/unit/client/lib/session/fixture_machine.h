@@ -200,7 +200,8 @@ static inline void fixture_synced(void) {
 
 /* --- Out --- */
 
-/* The next frame the machine sent, as `op room …` for a control frame or `publish room mid…`; "" when there is none. */
+/* The next frame the machine sent, as `op room …` for a control frame or `publish room mid…`; "" when no frame
+ * waits. */
 static inline const char *fixture_sent(void) {
     static char text[70000];
     text[0] = '\0';
@@ -256,7 +257,7 @@ static inline void fixture_actions_are(const char *expected) {
     b.actions[0] = '\0';
 }
 
-/* The next event in a few words; "" when there is none. */
+/* The next event in a few words; "" when no event waits. */
 static inline const char *fixture_event(void) {
     static char text[4096];
     const zrelay_event_t *e = machine_event(b.machine);

@@ -26,7 +26,7 @@ exchange_t *api_request_from(
     const char *address, bool secure, const char *method, const char *target, const char *headers, const char *body);
 
 unsigned api_status(const exchange_t *e);                      /* 0: not answered */
-const char *api_header(const exchange_t *e, const char *name); /* NULL: it has none */
+const char *api_header(const exchange_t *e, const char *name); /* NULL: it has no such field */
 const char *api_body(exchange_t *e);                           /* all that was written, as a string */
 void api_clear_body(exchange_t *e);
 bool api_ended(const exchange_t *e);

@@ -133,6 +133,30 @@ TEST(test_a_last_message_that_was_lost_is_read) {
     ck_assert_str_eq(s_read(e), "8 9");
 }
 
+/* The log was slow: the answer ends before entries that came meanwhile, and so did the `pong` that tells of them. */
+TEST(test_a_replay_that_ends_too_early) {
+    exchange_t *e = s_stream(BODY, "Last-Event-ID: " EPOCH_TEXT ":1", 2);
+    json_int_t id = s_expect_replay("after", 1);
+    api_say(s_channel, "{'op':'pong','re':'gateway','time':1,'heads':{'lobby':3},'versions':{}}");
+    api_deliver(s_channel, "lobby", ZR_FRAME_REPLAY, 1, 2, 2);
+    s_replayed(id, 2, true, false);
+    id = s_expect_replay("after", 2);
+    api_deliver(s_channel, "lobby", ZR_FRAME_REPLAY, 2, 3, 3);
+    s_replayed(id, 3, true, false);
+    ck_assert_str_eq(s_read(e), "2 3");
+    ck_assert_ptr_null(api_sent(s_channel));
+}
+
+/* What the log has forgotten meanwhile came after the position that was asked up to. */
+TEST(test_a_replay_of_nothing_is_no_loss) {
+    exchange_t *e = s_stream(BODY, "Last-Event-ID: " EPOCH_TEXT ":1", 1);
+    api_say(s_channel, "{'op':'pong','re':'gateway','time':1,'heads':{'lobby':2},'versions':{}}");
+    api_pass(250);
+    json_int_t id = s_expect_replay("after", 1);
+    s_replayed(id, 1, false, false);
+    ck_assert_str_eq(s_read(e), "");
+}
+
 TEST(test_a_head_that_is_wrong_is_asked_for_once) {
     s_stream(BODY, "", 7);
     api_say(s_channel, "{'op':'pong','re':'gateway','time':1,'heads':{'lobby':100},'versions':{}}");
@@ -304,6 +328,39 @@ TEST(test_a_broker_that_lost_its_log) {
                                "\"reason\":\"epoch\"}\n");
     api_live("lobby", 9, 10, 10); /* of the old epoch */
     ck_assert_str_eq(s_read(e), "offline lost online");
+}
+
+/* The client has no position that could be void before the last messages come. */
+TEST(test_a_broker_that_lost_its_log_before_the_last_messages_came) {
+    exchange_t *e = s_stream("/v1/rooms/lobby/events?last=2&format=body", "", 9);
+    s_expect_replay("last", 2);
+    api_change(s_channel, CHANNEL_LOST, "");
+    api_change(s_channel, CHANNEL_OPEN, "");
+    api_expect(s_channel, "hello");
+    api_say(s_channel, "{'op':'welcome','re':0,'epoch':'0000000000000002','nick':'x','resumed':false}");
+    s_joined(3, 0);
+    s_expect_replay("last", 2);
+    ck_assert_str_eq(s_read(e), "offline online");
+}
+
+/* The broker had no place for its answer to hello. A login that waits is no such loss. */
+TEST(test_a_welcome_that_is_lost) {
+    static const char beat[] = "{'op':'error','code':'no-session','text':'','re':'gateway'}";
+    s_stream(BODY, "", 0);
+    api_say(s_channel, beat);
+    ck_assert_ptr_null(api_sent(s_channel)); /* the session ended: it begins anew on another channel */
+    for (int i = 0; i < 10 && api_channel() == s_channel; i++)
+        api_pass(250);
+    s_channel = api_channel();
+    api_expect(s_channel, "hello");
+    api_say(s_channel, "{'op':'queued','ahead':1}");
+    api_say(s_channel, beat);
+    api_say(s_channel, "{'op':'error','code':'no-session','text':''}"); /* of some other frame */
+    ck_assert_ptr_null(api_sent(s_channel));
+    api_say(s_channel, beat);
+    api_expect(s_channel, "hello");
+    api_say(s_channel, WELCOME);
+    s_joined(0, 0);
 }
 
 TEST(test_a_refusal_for_now_is_tried_again) {

@@ -188,7 +188,8 @@ TEST(test_a_frame_comes_after_a_refused_list) {
     EVENTS("presence a +cy - 3", "");
 }
 
-/* No names are told there, and none are asked for. Members named before stay until the room is no longer crowded. */
+/* The broker tells no names there, and the client asks for no names. Members named before stay until the room is no
+ * longer crowded. */
 TEST(test_a_room_becomes_crowded) {
     s_room();
     fixture_presence("a", "{'version':2,'joined':[],'left':[],'count':1001,'crowded':true}");

@@ -1,0 +1,22 @@
+/* What a client is shown of a room: its members, its topic. */
+#ifndef IRC_SHOW_H
+#define IRC_SHOW_H
+
+#include "irc_room.h"
+
+void irc_show_join(irc_room_t *room, const char *nick);
+void irc_show_topic(irc_room_t *room);
+
+/* NAMES: begin, each nick, end. */
+typedef struct {
+    irc_t *irc;
+    const char *channel;
+    zr_buffer_t names;
+} irc_names_t;
+void irc_names_add(irc_names_t *names, zr_span_t nick);
+void irc_names_end(irc_names_t *names);
+
+/* The JOIN of the client itself, topic and names. */
+void irc_show_room(irc_room_t *room);
+
+#endif
