@@ -26,7 +26,8 @@ class Room:
     """A room that this client reads: every message once and in order. With a name that ends in `*`, all rooms whose names begin so.
 
     `async for message in room` reads the messages. Messages that are gone for good are told by the event `lost`; if nothing listens to it, they are
-    logged as a warning. If the broker takes the room away, or ends the session, the loop raises ZrelayError. `async for item in room.items()` reads messages and losses in their order.
+    logged as a warning. If the broker takes the room away, or ends the session, the loop raises ZrelayError.
+    `async for item in room.items()` reads messages and losses in their order.
 
     A loop that is slow falls behind without holding anybody up: at most 10,000 messages or 16 MiB wait for it, and the rest comes by replay.
     Several loops over one Room share its messages.

@@ -326,6 +326,6 @@ class Client(Emitter):
         self.emit("problem", error)
 
     def ended(self, error: ZrelayError) -> None:
-        """The broker lets this client in no more, or there is none."""
+        """The broker lets this client in no more, or no broker answered in time."""
         self.failure = error
         self._close(error)
