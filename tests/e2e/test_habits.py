@@ -30,7 +30,7 @@ class Services(GatewayCase):
         gateway = self.gateway(self.broker(config=FAST))
         for number in (signal.SIGUSR1, signal.SIGUSR2):
             gateway.signal(number)
-            gateway.wait_err(f"signal {int(number)} means nothing here")
+            gateway.wait_err(f"signal {int(number)} does nothing here")
         for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD, signal.SIGWINCH):
             gateway.signal(number)
         self.assertEqual(self.get(gateway, "/healthz")[0], 200)
