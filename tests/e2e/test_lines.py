@@ -376,9 +376,9 @@ class Faults(LinesCase):
         self.assertIsNone(three.line())
         two.send("/quit\n")
         two.rest()
-        wait_for(lambda: b"\nzrelay_gateway_streams 1\n" in self.get(gateway, "/metrics")[2], "the connection to be gone")
+        wait_for(lambda: b"\nzrelay_gateway_text_connections 1\n" in self.get(gateway, "/metrics")[2], "the connection to be gone")
         self.come(gateway)
-        self.assertIn(b"\nzrelay_gateway_stream_refused_total 1\n", self.get(gateway, "/metrics")[2])
+        self.assertIn(b"\nzrelay_gateway_text_refused_total 1\n", self.get(gateway, "/metrics")[2])
 
     def test_settings_that_do_not_fit(self):
         for arguments, words in ((("--lines", "*:5581"), "--insecure"), (("--lines", "nowhere"), "ADDRESS:PORT"),

@@ -34,22 +34,22 @@ static void s_write_sockets(zr_buffer_t *out, const ws_counts_t *sockets) {
 }
 
 static void s_write_streams(zr_buffer_t *out, const stream_counts_t *streams) {
-    http_metric(
-        out, "zrelay_gateway_streams", s_gauge, "Open connections of plain text: lines and IRC.", streams->open);
-    http_metric(out, "zrelay_gateway_streams_total", s_counter, "The same since the start.", streams->opened);
-    http_metric(out, "zrelay_gateway_stream_refused_total", s_counter, "The same that were refused beyond a limit.",
+    http_metric(out, "zrelay_gateway_text_connections", s_gauge, "Open connections of plain text: lines and IRC.",
+        streams->open);
+    http_metric(out, "zrelay_gateway_text_connections_total", s_counter, "The same since the start.", streams->opened);
+    http_metric(out, "zrelay_gateway_text_refused_total", s_counter, "The same that were refused beyond a limit.",
         streams->refused);
-    http_metric(out, "zrelay_gateway_stream_bytes_received_total", s_counter, "Bytes from plain text connections.",
+    http_metric(out, "zrelay_gateway_text_bytes_received_total", s_counter, "Bytes from plain text connections.",
         streams->bytes_in);
-    http_metric(out, "zrelay_gateway_stream_bytes_sent_total", s_counter, "Bytes to plain text connections.",
-        streams->bytes_out);
-    http_metric(out, "zrelay_gateway_stream_queued_bytes", s_gauge,
+    http_metric(
+        out, "zrelay_gateway_text_bytes_sent_total", s_counter, "Bytes to plain text connections.", streams->bytes_out);
+    http_metric(out, "zrelay_gateway_text_queued_bytes", s_gauge,
         "Bytes that wait for plain text connections; a text in several queues counts in each.", streams->queued);
-    http_metric(out, "zrelay_gateway_stream_dropped_total", s_counter, "Texts that were dropped for slow readers.",
+    http_metric(out, "zrelay_gateway_text_dropped_total", s_counter, "Texts that were dropped for slow readers.",
         streams->dropped);
-    http_metric(out, "zrelay_gateway_stream_too_slow_total", s_counter,
+    http_metric(out, "zrelay_gateway_text_too_slow_total", s_counter,
         "Plain text connections that were closed for reading too slowly.", streams->too_slow);
-    http_metric(out, "zrelay_gateway_stream_dead_total", s_counter,
+    http_metric(out, "zrelay_gateway_text_dead_total", s_counter,
         "Plain text connections that were closed for taking nothing.", streams->dead);
 }
 

@@ -13,6 +13,7 @@
 #include "refuse.h"
 
 struct ws_paths {
+    uint64_t unanswered; /* bytes */
     const gateway_config_t *config;
     ws_pool_t *pool;
     ws_host_t host;
@@ -216,6 +217,7 @@ ws_paths_t *ws_paths_new(const gateway_config_t *config, ws_pool_t *pool, uplink
         .feeds = feeds,
         .max_rooms = config->max_rooms,
         .max_message = config->max_message,
+        .unanswered = &paths->unanswered,
         .entropy = broker_link_entropy};
     return paths;
 }

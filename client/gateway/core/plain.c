@@ -242,6 +242,7 @@ plain_t *plain_new(const ws_host_t *host, const plain_wish_t *wish, const ws_fro
     static const channel_calls_t channel_calls = {s_on_frame, s_on_change};
     uint8_t random[CLIENT_BYTES];
     plain_t *p = fatal_calloc(sizeof *p);
+    p->unanswered.all = host->unanswered;
     p->host = host;
     p->calls = calls;
     p->ctx = ctx;

@@ -15,8 +15,20 @@ static void s_free_if_empty(unanswered_t *u) {
     u->first = u->size = 0;
 }
 
+static void s_take(unanswered_t *u, size_t bytes) {
+    u->bytes += bytes;
+    if (u->all)
+        *u->all += bytes;
+}
+
+static void s_give_back(unanswered_t *u, size_t bytes) {
+    u->bytes -= bytes;
+    if (u->all)
+        *u->all -= bytes;
+}
+
 static void s_forget(unanswered_t *u, unanswered_item_t *item) {
-    u->bytes -= item->frame ? zr_blob_len(item->frame) : 0;
+    s_give_back(u, item->frame ? zr_blob_len(item->frame) : 0);
     zr_blob_unref(item->frame);
     item->frame = NULL;
 }
@@ -42,7 +54,7 @@ zr_blob_t *unanswered_add(unanswered_t *u, zr_span_t room, zr_span_t body) {
     zr_publish_add(&frame, &(zr_publish_entry_t){.mid = ++u->mid, .body = body});
     zr_blob_t *blob = zr_blob_copy(frame.data, frame.len);
     *s_item(u, u->count++) = (unanswered_item_t){u->mid, blob};
-    u->bytes += zr_blob_len(blob);
+    s_take(u, zr_blob_len(blob));
     zr_buffer_finish(&frame);
     return blob;
 }
@@ -68,5 +80,5 @@ void unanswered_send(const unanswered_t *u, channel_t *channel) {
 }
 
 bool unanswered_is_full(const unanswered_t *u) {
-    return u->count >= UNANSWERED_MAX || u->bytes >= UNANSWERED_BYTES_MAX;
+    return u->count >= UNANSWERED_MAX || u->bytes >= UNANSWERED_BYTES_MAX || (u->all && *u->all >= UNANSWERED_ALL_MAX);
 }

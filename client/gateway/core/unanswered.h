@@ -5,8 +5,9 @@
 #include "uplink.h"
 
 enum {
-    UNANSWERED_MAX = 256,          /* messages; with so many the peer is not read */
-    UNANSWERED_BYTES_MAX = 1 << 20 /* the same of their bytes */
+    UNANSWERED_MAX = 256,           /* messages; with so many the peer is not read */
+    UNANSWERED_BYTES_MAX = 1 << 20, /* the same of their bytes */
+    UNANSWERED_ALL_MAX = 64 << 20   /* bytes of all peers; with so many none is read, as while the broker is away */
 };
 
 typedef struct {
@@ -19,6 +20,7 @@ typedef struct {
     uint64_t mid; /* the last message id that was given */
     unanswered_item_t *items;
     size_t first, count, size, bytes;
+    uint64_t *all; /* where the bytes of all peers count; NULL: nowhere */
 } unanswered_t;
 
 void unanswered_finish(unanswered_t *unanswered);

@@ -9,8 +9,9 @@
 typedef struct {
     uplink_t *uplink;
     feeds_t *feeds;
-    size_t max_rooms;   /* that one peer may be subscribed to */
-    size_t max_message; /* bytes */
+    size_t max_rooms;     /* that one peer may be subscribed to */
+    size_t max_message;   /* bytes */
+    uint64_t *unanswered; /* bytes of all plain peers' messages that the broker has not answered; NULL: not counted */
     void (*entropy)(void *ctx, void *out, size_t len);
     void *ctx;
 } ws_host_t;

@@ -24,9 +24,9 @@ TEST(test_every_count_has_its_line) {
         "\nzrelay_gateway_websocket_messages_received_total 7\n", "\nzrelay_gateway_websocket_dropped_total 8\n",
         "\nzrelay_gateway_websocket_queued_bytes 9\n", "\nzrelay_gateway_channels 10\n",
         "\nzrelay_gateway_broker_losses_total 11\n", "\nzrelay_gateway_topics 12\n", "\nzrelay_gateway_broker_up 1\n",
-        "\nzrelay_gateway_streams 21\n", "\nzrelay_gateway_streams_total 22\n",
-        "\nzrelay_gateway_stream_refused_total 23\n", "\nzrelay_gateway_stream_dropped_total 24\n",
-        "\nzrelay_gateway_stream_too_slow_total 25\n", "\nzrelay_gateway_stream_dead_total 26\n",
+        "\nzrelay_gateway_text_connections 21\n", "\nzrelay_gateway_text_connections_total 22\n",
+        "\nzrelay_gateway_text_refused_total 23\n", "\nzrelay_gateway_text_dropped_total 24\n",
+        "\nzrelay_gateway_text_too_slow_total 25\n", "\nzrelay_gateway_text_dead_total 26\n",
         "\nzrelay_gateway_queued_bytes 13\n", "\nzrelay_gateway_evicted_total 14\n",
         "\n# TYPE zrelay_gateway_topics gauge\n"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)

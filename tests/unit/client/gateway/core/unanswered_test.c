@@ -86,6 +86,22 @@ TEST(test_full_by_number_and_by_bytes) {
     ck_assert(unanswered_is_full(&s_unanswered));
 }
 
+TEST(test_full_by_the_bytes_of_all) {
+    uint64_t all = UNANSWERED_ALL_MAX - 2;
+    unanswered_t one = {.all = &all}, other = {.all = &all};
+    unanswered_add(&one, LIT("r"), LIT(""));
+    uint64_t size = one.bytes;
+    ck_assert(unanswered_is_full(&other)); /* though it has none */
+    unanswered_drop(&one, 1);
+    ck_assert_uint_eq(all, UNANSWERED_ALL_MAX - 2);
+    ck_assert(!unanswered_is_full(&other));
+    all = UNANSWERED_ALL_MAX - 1 - size;
+    unanswered_add(&one, LIT("r"), LIT(""));
+    ck_assert(!unanswered_is_full(&other));
+    unanswered_finish(&one);
+    ck_assert_uint_eq(all, UNANSWERED_ALL_MAX - 1 - size);
+}
+
 TEST(test_ids_rise_over_thousands_of_messages) {
     for (uint64_t i = 1; i < 5000; i++) {
         s_add("x");
