@@ -13,6 +13,7 @@ const command_t *const cli_commands[] = {
     &cmd_state,
     &cmd_who,
     &cmd_rooms,
+    &cmd_groups,
     &cmd_export,
     &cmd_import,
     &cmd_ping,

@@ -27,6 +27,7 @@ static const char s_usage[] =
     "  --lines-format FORMAT    nick (default): messages come as \"nick: text\"; body: the text alone\n"
     "  --lines-history COUNT    messages that are shown on joining, 0 to 1000 (default 10)\n"
     "  --irc ADDRESS:PORT       where IRC clients may connect, such as weechat and irssi (default: nowhere)\n"
+    "  --irc-tls ADDRESS:PORT   the same over TLS, with the certificate of --tls-cert (default: nowhere)\n"
     "  --irc-history COUNT      messages that are shown on joining, to clients that cannot ask (default 20)\n"
     "  --config FILE            settings in ZPL; the command line comes first\n"
     "  --check-config           check FILE and the other options, and what they name, and leave\n"
@@ -52,6 +53,7 @@ static zr_setting_option_t s_sets[] = {
     {"lines-format", "lines", "format", {0}},
     {"lines-history", "lines", "history", {0}},
     {"irc", "irc", "listen", {0}},
+    {"irc-tls", "irc", "tls-listen", {0}},
     {"irc-history", "irc", "history", {0}},
     {"log-level", "http", "log-level", {0}},
 };

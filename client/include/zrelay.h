@@ -224,6 +224,39 @@ ZRELAY_API int zrelay_direct(zrelay_t *relay, const char *nick, const char *text
 ZRELAY_API int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request);
 ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; its `time` is the broker's clock */
 
+/* --- Groups: one stream, many workers (PROTOCOL.md, "Groups") --- */
+
+/* Works for the group `group` of `room`: its entries come as ZRELAY_WORK events, at most `credit` at a time, and each
+ * must be answered by one of the four functions below. The first worker makes the group. `options` (may be NULL) is a
+ * JSON object with its options, such as {"time":5000,"deliveries":3,"dead":"mails/dead"}; a group that exists keeps its
+ * own. `*worker` (may be NULL) gets the number that events and calls name. ZRELAY_WORKING or ZRELAY_REFUSED comes, once.
+ * After each reconnect the library works on by itself. */
+ZRELAY_API int zrelay_work(
+    zrelay_t *relay, const char *room, const char *group, uint64_t credit, const char *options, uint32_t *worker);
+
+/* No more work: what the program has goes to other workers at once, and does not count as a delivery. */
+ZRELAY_API int zrelay_unwork(zrelay_t *relay, uint32_t worker);
+
+/* Another credit; 0 lets the program finish what it has. */
+ZRELAY_API int zrelay_credit(zrelay_t *relay, uint32_t worker, uint64_t credit);
+
+/* What became of the entry `seq` that the worker has: it is done; is to be tried again, after `delay_ms` (0: the group's
+ * back-off); is dead, as trying again would not help; or takes `ms` longer from now on (0: the group's time). At most a
+ * day. They go to the broker together, and again after a loss, until ZRELAY_SETTLED says that it is stored.
+ * ZRELAY_EFULL: too much is unanswered, take events first. */
+ZRELAY_API int zrelay_done(zrelay_t *relay, uint32_t worker, uint64_t seq);
+ZRELAY_API int zrelay_retry(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t delay_ms);
+ZRELAY_API int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq);
+ZRELAY_API int zrelay_extend(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t ms);
+
+/* The groups of `room`, or of all rooms (NULL), as ZRELAY_GROUP events, then ZRELAY_DONE. */
+ZRELAY_API int zrelay_groups(zrelay_t *relay, const char *room, uint64_t *request);
+
+/* `what` is "set", "pause", "resume", "seek" or "delete"; `options` (may be NULL) has the options to set, or where to go:
+ * {"all":true}, {"now":true} or {"after":SEQ}. ZRELAY_DONE or ZRELAY_REFUSED. */
+ZRELAY_API int zrelay_group(
+    zrelay_t *relay, const char *room, const char *group, const char *what, const char *options, uint64_t *request);
+
 /* --- Events --- */
 
 typedef enum {
@@ -275,6 +308,17 @@ typedef enum {
     ZRELAY_META,    /* with presence: `name` in `room` shows another meta, `text` as JSON; {}: none any more. Told after
                      * a user has joined, and when it changes. The session's own is not told. zrelay_who lists the
                      * metas of users that were there before */
+    ZRELAY_WORK, /* an entry for `worker`: room, seq, time, sender, key, body, deleted; `count`: how often it was handed
+                     * out, this time included */
+    ZRELAY_WORKING, /* `worker` is known to the broker: `room`, `name` the group, `text` its options as JSON (NULL: they
+                     * are too long) */
+    ZRELAY_SETTLED, /* what the program said of entries of `worker`, from `seq` to `upto`, is stored with `level`; it
+                     * settled `count` of them */
+    ZRELAY_UNSETTLED, /* of the entries `seq` to `upto` of `worker` nothing was settled. `code`: "settled" (done or dead
+                       * before), "waiting" (taken back, for any worker), "taken" (another worker has it), "ahead" (the
+                       * group has not come to it), or an error */
+    ZRELAY_DISMISSED, /* `worker` of the group `name` in `room` has ended: `code` is "deleted" or "revoked" */
+    ZRELAY_GROUP,     /* answers groups: `room`, `name`, and `text`: all of it as JSON, as PROTOCOL.md says */
 } zrelay_event_type_t;
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;
@@ -293,6 +337,7 @@ typedef struct {
     const void *body;
     size_t body_len;
     uint64_t seq, upto, time, mid, request, count;
+    uint32_t worker;
     zrelay_level_t level;
     bool deleted, resumed, user, complete, joined, kept;
 } zrelay_event_t;

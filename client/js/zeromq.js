@@ -6,6 +6,7 @@
  */
 import { Dealer, Subscriber } from "zeromq";
 import { edge, hex } from "./lib/edge.js";
+import { backFault } from "./lib/endpoint.js";
 import { Relay } from "./lib/relay.js";
 
 const SYNC_PATIENCE = 2000; // milliseconds until another nonce is tried
@@ -27,6 +28,7 @@ export function zeromqLinks(server, { curve } = {}) {
 
 class Link {
   #handlers;
+  #server;
   #curve;
   #front;
   #back = null; // the SUB
@@ -42,6 +44,7 @@ class Link {
 
   constructor(server, handlers, curve) {
     this.#handlers = handlers;
+    this.#server = server;
     this.#curve = curve ? { curveServerKey: curve.serverKey, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey } : {};
     this.#front = new Dealer({ sendHighWaterMark: 0, ...this.#curve });
     for (const [event, why] of Object.entries(ENDS)) this.#front.events.on(event, () => this.#ended(why));
@@ -65,17 +68,21 @@ class Link {
   #fromFront(frame) {
     if (frame[0] !== 0x7b) return this.#handlers.frame(frame);
     const text = frame.toString();
-    if (text.includes('"welcome"')) this.#welcome(JSON.parse(text));
-    this.#handlers.frame(text);
+    const fault = text.includes('"welcome"') && this.#welcome(JSON.parse(text));
+    if (fault) this.#handlers.closed(fault);
+    else this.#handlers.frame(text);
   }
 
-  /** A new SUB for each session: the old one may hold frames of another epoch. */
+  /** A new SUB for each session: the old one may hold frames of another epoch. Gives the fault of a back to which the client does not go. */
   #welcome(m) {
-    if (m.op !== "welcome") return;
+    if (m.op !== "welcome") return undefined;
+    const fault = backFault(this.#server, m.back);
+    if (fault) return fault;
     this.#backAt = m.back;
     this.#topics.clear();
     this.#asked = [];
     this.#listen();
+    return undefined;
   }
 
   #listen() {

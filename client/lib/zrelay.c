@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "machine_ask.h"
+#include "machine_worker.h"
 #include "remote.h"
 #include "wire.h"
 
@@ -338,6 +339,62 @@ int zrelay_ping(zrelay_t *relay, uint64_t *request) {
     int code;
     machine_t *machine = s_machine(relay, &code);
     return machine ? machine_ping(machine, request) : code;
+}
+
+/* --- Groups --- */
+
+int zrelay_work(
+    zrelay_t *relay, const char *room, const char *group, uint64_t credit, const char *options, uint32_t *worker) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_work(machine, room, group, credit, options, worker) : code;
+}
+
+int zrelay_unwork(zrelay_t *relay, uint32_t worker) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_unwork(machine, worker) : code;
+}
+
+int zrelay_credit(zrelay_t *relay, uint32_t worker, uint64_t credit) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_credit(machine, worker, credit) : code;
+}
+
+static int s_settle(zrelay_t *relay, uint32_t worker, zr_verb_t verb, uint64_t seq, uint64_t ms) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_settle(machine, worker, verb, seq, ms) : code;
+}
+
+int zrelay_done(zrelay_t *relay, uint32_t worker, uint64_t seq) {
+    return s_settle(relay, worker, ZR_SETTLE_DONE, seq, 0);
+}
+
+int zrelay_retry(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t delay_ms) {
+    return s_settle(relay, worker, ZR_SETTLE_RETRY, seq, delay_ms);
+}
+
+int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq) {
+    return s_settle(relay, worker, ZR_SETTLE_REJECT, seq, 0);
+}
+
+int zrelay_extend(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t ms) {
+    return s_settle(relay, worker, ZR_SETTLE_EXTEND, seq, ms);
+}
+
+int zrelay_groups(zrelay_t *relay, const char *room, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_groups(machine, room, request) : code;
+}
+
+int zrelay_group(
+    zrelay_t *relay, const char *room, const char *group, const char *what, const char *options, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_group(machine, room, group, what, options, request) : code;
 }
 
 /* --- Publishing --- */

@@ -18,7 +18,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 class Gateway(Program):
     """zrelay-gateway; `host`, `port`, `url`, `lines` and `irc` are what its start line names."""
 
-    START = r"^zrelay-gateway \S+ listening on (?P<scheme>https?)://(?P<host>.+):(?P<port>\d+), broker (?P<broker>[^\s,]+)(?:, lines on (?P<lines>[^\s,]+))?(?:, irc on (?P<irc>[^\s,]+))?$"
+    START = r"^zrelay-gateway \S+ listening on (?P<scheme>https?)://(?P<host>.+):(?P<port>\d+), broker (?P<broker>[^\s,]+)(?:, lines on (?P<lines>[^\s,]+))?(?:, irc on (?P<irc>[^\s,]+))?(?:, irc-tls on (?P<irc_tls>[^\s,]+))?$"
 
     def __init__(self, *arguments, **options):
         super().__init__([GATEWAY, *arguments], **options)
@@ -31,6 +31,7 @@ class Gateway(Program):
         self.port = int(start["port"])
         self.lines = start["lines"] and start["lines"].decode()
         self.irc = start["irc"] and start["irc"].decode()
+        self.irc_tls = start["irc_tls"] and start["irc_tls"].decode()
         self.address = f"127.0.0.1:{self.port}" if self.host == "*" else f"{self.host}:{self.port}"
         self.ws = f"{'wss' if self.scheme == 'https' else 'ws'}://{self.address}"
         self.http = f"{self.scheme}://{self.address}"

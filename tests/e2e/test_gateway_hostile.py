@@ -388,7 +388,8 @@ class Setup(GatewayCase):
         self.file("fullchain.pem", "")
         skipped = ("tls-", "server-key", "certificate", "user ", "token-file")
         text = "".join(line for line in lines if not line.strip().startswith(skipped))
-        done = subprocess.run([GATEWAY, "--check-config", "--config", self.file("all.conf", text), "--http", "127.0.0.1:*"],
+        done = subprocess.run([GATEWAY, "--check-config", "--config", self.file("all.conf", text), "--http", "127.0.0.1:*",
+                               "--lines", "127.0.0.1:*", "--irc", "127.0.0.1:*"],
                               capture_output=True, timeout=DEADLINE)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
 

@@ -1,7 +1,9 @@
 """Logins and rights of IRC clients."""
 import base64
 import os
-import re
+import signal
+import ssl
+import subprocess
 
 from irc_case import CAPS, Irc, IrcCase
 from test_gateway_access import EVERYTHING, NO_STAFF, AccessCase
@@ -155,3 +157,43 @@ class Rights(IrcAccess):
         self.user(gateway, "bob", tokens["bob"], channel="#r")
         ann = self.user(gateway, "ann", tokens["ann"])
         self.assertEqual([line.params[3] for line in ann.join("#r") if line.command == "353"], ["ann"])
+
+
+class Tls(IrcAccess):
+    def certificate(self):
+        """Makes a certificate and its key in the same two files each time; returns them."""
+        cert, key = self.path("cert.pem"), self.path("key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert,
+                        "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+        return cert, key
+
+    def over_tls(self, gateway, cert):
+        client = Irc(gateway.irc_tls, tls=ssl.create_default_context(cafile=cert))
+        self.addCleanup(client.close)
+        return client
+
+    def test_clients_talk_over_tls_and_beside_it(self):
+        cert, key = self.certificate()
+        gateway = self.irc_gateway(self.broker(), "--irc-tls", "127.0.0.1:*", "--tls-cert", cert, "--tls-key", key)
+        ann, bob = self.over_tls(gateway, cert).register("ann"), self.client(gateway, "bob", channel="#r")
+        ann.join("#r")
+        ann.send("PRIVMSG #r :" + "x" * 300)
+        self.assertEqual(bob.hear("PRIVMSG").params[1], "x" * 300)
+        bob.send("PRIVMSG #r :clear")
+        self.assertEqual(ann.hear("PRIVMSG").params[1], "clear")
+
+    def test_a_new_certificate_is_taken_and_connections_go_on(self):
+        cert, key = self.certificate()
+        gateway = self.irc_gateway(self.broker(), "--irc-tls", "127.0.0.1:*", "--tls-cert", cert, "--tls-key", key)
+        ann = self.over_tls(gateway, cert).register("ann")
+        self.certificate()
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_err("new connections get them")
+        self.over_tls(gateway, cert).register("bob")
+        ann.send("PING x")
+        ann.hear("PONG")
+
+    def test_tls_needs_a_certificate(self):
+        broker = self.broker()
+        with self.assertRaisesRegex(AssertionError, "--irc-tls needs --tls-cert and --tls-key"):
+            self.irc_gateway(broker, "--irc-tls", "127.0.0.1:*", wait=False)

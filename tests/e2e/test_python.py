@@ -412,14 +412,18 @@ class Examples(PythonCase):
 
 
 class Readme(PythonCase):
-    def test_the_first_program_of_the_readme_works(self):
+    def test_the_first_program_of_each_readme_works(self):
+        for readme, nick in ((CLIENT / "README.md", "ann"), (ROOT / "README.md", "pam")):
+            with self.subTest(readme):
+                self.works(re.search(r"^```python\n(import asyncio.*?)^```$", readme.read_text(encoding="utf-8"), re.M | re.S)[1], nick)
+
+    def works(self, code, nick):
         broker = self.broker(config=FAST)
-        code = re.search(r"^```python\n(.*?)^```$", (CLIENT / "README.md").read_text(encoding="utf-8"), re.M | re.S)[1]
         self.assertLessEqual(len(code.splitlines()), 10)
         program = Program([sys.executable, "-X", "dev", "-W", "error", self.file("first.py", code)],
                           env={**self.environment, "ZRELAY_SERVER": broker.server, "PYTHONPATH": str(CLIENT), "PYTHONUNBUFFERED": "1"})
         self.addCleanup(program.end)
-        program.wait_out("^ann hello from Python$")
+        program.wait_out(f"^{nick} hello from Python$")
         peer = Peer(broker.server, "bob")
         self.addCleanup(peer.close)
         peer.send(publish_frame("lobby", (1, b"hello ann")))

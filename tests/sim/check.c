@@ -425,6 +425,14 @@ void check_event(client_t *client, const zrelay_event_t *event) {
         snprintf(client->nick, sizeof client->nick, "%s", event->name);
         client_named(client, client->nick);
         break;
+    case ZRELAY_WORK:
+    case ZRELAY_WORKING:
+    case ZRELAY_SETTLED:
+    case ZRELAY_UNSETTLED:
+    case ZRELAY_DISMISSED:
+    case ZRELAY_GROUP:
+        FAIL(client, "I10", "c%u: an event of a group, and nobody works", client->number); /* groups/ has those */
+        break;
     case ZRELAY_USER:
     case ZRELAY_ROOM:
     case ZRELAY_DONE:

@@ -117,14 +117,15 @@ void cmd_group(relay_t *relay, request_t *request) {
 
 static json_t *s_row(const room_group_t *each) {
     const group_t *group = &each->group;
-    size_t held = group->counts[ITEM_HELD], items = HASH_COUNT(group->items) - group->counts[ITEM_BURIED];
+    uint64_t held = group->counts[ITEM_HELD], items = HASH_COUNT(group->items) - group->counts[ITEM_BURIED];
     uint64_t head = each->room->stored, ahead = head > group->cursor ? head - group->cursor : 0;
+    uint64_t backlog = ahead + items;
     uint64_t oldest = group_oldest(group);
     json_t *row = json_pack("{so so sI sI sI sI sI sI sI sI sI}", "room", zr_json_string(room_name(each->room)),
-        "group", zr_json_string(group_name(group)), "seq", (json_int_t)group->cursor, "backlog",
-        (json_int_t)(ahead + items), "held", (json_int_t)held, "waiting", (json_int_t)(items - held), "workers",
-        (json_int_t)group->worker_count, "done", (json_int_t)group->done, "retried", (json_int_t)group->retried, "died",
-        (json_int_t)group->died, "lost", (json_int_t)group->lost);
+        "group", zr_json_string(group_name(group)), "seq", (json_int_t)group->cursor, "backlog", (json_int_t)backlog,
+        "held", (json_int_t)held, "waiting", (json_int_t)(items - held), "workers", (json_int_t)group->worker_count,
+        "done", (json_int_t)group->done, "retried", (json_int_t)group->retried, "died", (json_int_t)group->died, "lost",
+        (json_int_t)group->lost);
     if (oldest)
         json_object_set_new(row, "oldest", json_integer((json_int_t)oldest));
     group_json_write(row, group);

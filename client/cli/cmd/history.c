@@ -6,7 +6,7 @@
 #include "filter.h"
 #include "look.h"
 #include "output.h"
-#include "seek.h"
+#include "moment.h"
 #include "when.h"
 
 #define ENOUGH (-1) /* for conn_answer: no more entries are wanted */
@@ -46,52 +46,15 @@ static int s_entry(const zrelay_event_t *event, void *ctx) {
     return output_added(&history->output) ? 0 : CLI_USAGE;
 }
 
-/* --- Finding the beginning --- */
-
-typedef struct {
-    uint64_t seq, time; /* 0: there was no such entry */
-} found_t;
-
-static int s_found(const zrelay_event_t *event, void *ctx) {
-    if (event->type == ZRELAY_ENTRY)
-        *(found_t *)ctx = (found_t){.seq = event->seq, .time = event->time};
-    return 0;
-}
-
-/* One entry: the first after `after`, or with `last` 1 the newest. */
-static int s_look(history_t *history, const char *room, uint64_t after, uint64_t last, found_t *found) {
-    uint64_t request;
-    *found = (found_t){0};
-    int failed = zrelay_history(history->session.relay, room, after, last, last ? 0 : 1, &request);
-    return failed ? conn_failed(&history->session, failed)
-                  : conn_answer(&history->session, request, s_found, found, NULL);
-}
-
-/* Moves `*after` up to shortly before the first entry that is not before `since`. */
-static int s_seek(history_t *history, const char *room, uint64_t *after) {
-    found_t found;
-    int code = s_look(history, room, 0, 1, &found);
-    seek_t seek = {.low = *after, .high = found.seq};
-    if (found.seq > seek.low && found.time < history->filter.since)
-        seek.low = found.seq; /* all of them are */
-    uint64_t at;
-    while (code == 0 && seek_next(&seek, &at)) {
-        code = s_look(history, room, at, 0, &found);
-        seek_found(&seek, at, found.seq, found.time < history->filter.since);
-    }
-    *after = seek.low;
-    return code;
-}
-
 /* --- Reading --- */
 
 static int s_read(history_t *history, const wishes_t *wishes) {
     uint64_t after = wishes->after;
     uint64_t request;
-    found_t newest;
-    int code = history->filter.since ? s_seek(history, wishes->room, &after) : 0;
+    moment_entry_t newest;
+    int code = history->filter.since ? moment_near(&history->session, wishes->room, history->filter.since, &after) : 0;
     if (code == 0 && history->filter.until) {
-        code = s_look(history, wishes->room, 0, 1, &newest);
+        code = moment_look(&history->session, wishes->room, 0, 1, &newest);
         history->filter.newest = newest.time;
     }
     if (code)

@@ -3,11 +3,14 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "group_worker.h"
 #include "jobs.h"
 #include "look.h"
 #include "output.h"
 #include "conn.h"
 #include "signals.h"
+
+enum { GROUP_CREDIT = 100 }; /* messages of a group at a time, without --exec */
 
 typedef struct {
     bool all;
@@ -22,6 +25,7 @@ typedef struct {
     output_t output;
     jobs_t jobs;
     look_t look;
+    group_worker_t group;
     uint64_t messages;
     uint64_t heard_ms; /* when the last message came */
     bool ended;
@@ -57,8 +61,16 @@ static void s_entry(sub_t *sub, const zrelay_event_t *event) {
 }
 
 static void s_event(sub_t *sub, const zrelay_event_t *event) {
-    if (event->type == ZRELAY_ENTRY) {
+    bool end = false;
+    if (event->type == ZRELAY_ENTRY || event->type == ZRELAY_WORK) {
         s_entry(sub, event);
+        if (event->worker && !sub->options.command)
+            group_worker_shown(&sub->group, event);
+        return;
+    }
+    if (group_worker_event(&sub->group, event, &end)) {
+        if (end)
+            s_end(sub, CLI_REFUSED);
         return;
     }
     output_flush(&sub->output); /* so that the note stands where it belongs when both go to one terminal */
@@ -86,7 +98,9 @@ static void s_wait(sub_t *sub, bool take) {
     struct pollfd files[JOBS_MAX + 1];
     nfds_t pipes = jobs_files(&sub->jobs, files);
     files[pipes] = (struct pollfd){.fd = sub->output.pipe ? sub->output.fd : -1};
-    int patience = s_patience(sub);
+    int patience = s_patience(sub), extend = group_worker_extend(&sub->group);
+    if (extend >= 0 && (patience < 0 || extend < patience))
+        patience = extend;
     if (take)
         conn_wait(&sub->session, files, pipes + 1, patience);
     else
@@ -118,15 +132,19 @@ static void s_loop(sub_t *sub) {
                 jobs_reap(&sub->jobs);
             continue;
         }
-        if (!output_flush(&sub->output))
+        if (!output_flush(&sub->output)) {
             s_end(sub, CLI_USAGE);
-        else
-            s_wait(sub, take);
+            continue;
+        }
+        group_worker_flushed(&sub->group);
+        s_wait(sub, take);
     }
     /* The commands that run may finish; a second signal ends them too. */
     while (sub->jobs.running > 0 && signals_stop() < 2)
         s_wait(sub, false);
     jobs_finish(&sub->jobs);
+    if (output_flush(&sub->output))
+        group_worker_flushed(&sub->group);
     if (!sub->ended && sub->options.count_given) { /* else an interrupt is how it ends */
         cli_say("interrupted; messages: %" PRIu64 " of %" PRIu64, sub->messages, sub->options.count);
         s_end(sub, CLI_UNREACHABLE);
@@ -137,8 +155,20 @@ static void s_loop(sub_t *sub) {
 
 /* --- The command --- */
 
+static int s_work(sub_t *sub, int count, char **rooms) {
+    group_worker_t *group = &sub->group;
+    group->session = &sub->session;
+    group->jobs = &sub->jobs;
+    group->all = sub->options.all;
+    group->after_given = sub->options.after_given;
+    group->after = sub->options.after;
+    return group_worker_begin(group, count, rooms, sub->options.command ? sub->options.jobs : GROUP_CREDIT);
+}
+
 static int s_join(sub_t *sub, const config_t *config, int count, char **rooms) {
     const sub_options_t *options = &sub->options;
+    if (sub->group.name)
+        return s_work(sub, count, rooms);
     int from = options->last_given                    ? ZRELAY_FROM_LAST
                : options->all || options->after_given ? ZRELAY_FROM_AFTER
                                                       : ZRELAY_FROM_NOW;
@@ -164,7 +194,13 @@ static int s_check(const sub_t *sub, int argc, char **argv) {
         return cli_misuse(&cmd_sub, "--jobs goes with --exec");
     if (options->command && (sub->look.layout || sub->look.delimiter || sub->look.null))
         return cli_misuse(&cmd_sub, "--exec excludes --format, --delimiter and --null");
-    if (!cli_rooms(argc, argv, true))
+    const group_worker_t *group = &sub->group;
+    bool grouped = group->time_given || group->deliveries_given || group->ordered || group->dead;
+    if (grouped && !group->name)
+        return cli_misuse(&cmd_sub, "--time, --deliveries, --dead and --ordered-by-key go with --group");
+    if (group->name && options->last_given)
+        return cli_misuse(&cmd_sub, "--last excludes --group");
+    if (!cli_rooms(argc, argv, !group->name))
         return CLI_USAGE;
     for (int i = 0; i < argc; i++)
         for (int j = 0; j < i; j++)
@@ -184,6 +220,11 @@ static int s_run(config_t *config, int argc, char **argv) {
         {"timeout", 't', ZR_OPTION_SECONDS, &given->timeout_ms, &given->timeout_given, 0, 0},
         {"exec", 0, ZR_OPTION_TEXT, &given->command, NULL, 0, 0},
         {"jobs", 'j', ZR_OPTION_NUMBER, &given->jobs, &given->jobs_given, 1, JOBS_MAX},
+        {"group", 'g', ZR_OPTION_TEXT, &sub.group.name, NULL, 0, 0},
+        {"time", 0, ZR_OPTION_SECONDS, &sub.group.time_ms, &sub.group.time_given, 0, 0},
+        {"deliveries", 0, ZR_OPTION_NUMBER, &sub.group.deliveries, &sub.group.deliveries_given, 1, 1000},
+        {"dead", 0, ZR_OPTION_TEXT, &sub.group.dead, NULL, 0, 0},
+        {"ordered-by-key", 0, ZR_OPTION_FLAG, &sub.group.ordered, NULL, 0, 0},
         LOOK_OPTIONS(sub.look),
     };
     int code = cli_options(&cmd_sub, config, options, sizeof options / sizeof options[0], &argc, argv);
@@ -205,6 +246,7 @@ static int s_run(config_t *config, int argc, char **argv) {
     }
     code = output_close(&sub.output, code);
     conn_close(&sub.session);
+    group_worker_finish(&sub.group);
     return code;
 }
 
@@ -232,6 +274,20 @@ const command_t cmd_sub = {
             "      --exec COMMAND      run 'sh -c COMMAND' for each message instead, which gets it on stdin and\n"
             "                          ZRELAY_ROOM, _SEQ, _SENDER, _TIME and, if it has one, _KEY in its\n"
             "                          environment. When one fails, it is told, and the exit code is 4.\n"
-            "  -j, --jobs N            run up to N commands at once (1)\n",
+            "  -j, --jobs N            run up to N commands at once (1)\n"
+            "\n"
+            "With a group the messages are shared with its other workers, on this machine and elsewhere. A message\n"
+            "is done once it is written, or once its COMMAND exits with 0. After exit code 75 it is tried again\n"
+            "later, and so it is after every other one, which is told; a message that was tried often enough is\n"
+            "dead. COMMAND finds in ZRELAY_DELIVERIES how often the message was handed out. While it runs, it gets\n"
+            "more time. 'zrelay groups' shows and changes groups.\n"
+            "\n"
+            "  -g, --group GROUP       work for this group of ROOM, which the first worker makes; it begins with\n"
+            "                          all the broker still has, or --after SEQ. These options are for making it:\n"
+            "      --time S            how long a worker may take for a message (30)\n"
+            "      --deliveries N      how often a message is handed out at most (5)\n"
+            "      --dead ROOM         where dead messages go, with a line of JSON that says why; else they are\n"
+            "                          only counted\n"
+            "      --ordered-by-key    messages of one key in their order, one at a time\n",
     .run = s_run,
 };

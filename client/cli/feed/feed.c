@@ -7,166 +7,14 @@
 #include <unistd.h>
 
 #include "code.h"
+#include "feed_saved.h"
+#include "feed_show.h"
 #include "format.h"
-#include "input.h"
-#include "output.h"
-#include "report.h"
 #include "signals.h"
 
-#define PROGRESS_AFTER_MS 1000
-#define PROGRESS_EVERY_MS 200
-#define SAVE_EVERY_MS 1000
 #define AHEAD_MIN                                                                                                      \
     64 /* ids that are noted as used before they are: few in a slow stream, to know well what was under way */
 #define AHEAD_MAX 65536
-#define TOLD_RANGES 5
-#define NONE UINT64_MAX
-
-/* Messages are numbered as they stand in input.todo, from 0: `index`. The id of each is first_mid + index. */
-typedef struct {
-    conn_t session;
-    const feed_job_t *job;
-    input_t input;
-    output_t output; /* acks, with --json */
-    progress_t progress;
-    bool ended;   /* no more input is wanted */
-    bool unread;  /* and there may be some */
-    bool full;    /* the queue is */
-    bool closing; /* zrelay_close was called */
-    bool stuck;   /* the progress file cannot be written */
-    int code;
-    uint64_t first_mid;
-    uint64_t old_top;     /* progress.top of the run before */
-    uint64_t ahead;       /* ids that are noted at a time */
-    uint64_t messages;    /* taken by the library */
-    uint64_t last;        /* index of the last one */
-    uint64_t acked;       /* indexes below are answered */
-    uint64_t refused;     /* the lowest index that was refused; NONE */
-    uint64_t saved;       /* indexes below are behind the saved progress */
-    uint64_t mark_index;  /* of the message at `mark`; NONE */
-    progress_mark_t mark; /* the next that will be progress.mark */
-    ranges_t again;       /* lines that were refused, and that another run may try again */
-    report_t report;
-    zrelay_level_t level; /* the lowest that an ack named */
-    uint64_t start_ms, shown_ms, saved_ms, announced_ms, heard_ms;
-    bool shows, shown;
-} feed_t;
-
-/* --- What a person sees --- */
-
-static void s_hide_progress(feed_t *feed) {
-    if (feed->shown)
-        fputs("\r\033[K", stderr);
-    feed->shown = false;
-}
-
-static void s_show_progress(feed_t *feed) {
-    uint64_t now = feed->shows ? zr_mono_ms() : 0;
-    if (!feed->shows || now - feed->start_ms < PROGRESS_AFTER_MS || now - feed->shown_ms < PROGRESS_EVERY_MS)
-        return;
-    zr_buffer_t text = {0};
-    format_progress(&text, feed->messages, feed->messages - zrelay_unacked(feed->session.relay), now - feed->start_ms);
-    fprintf(stderr, "\r%.*s\033[K", (int)text.len, (const char *)text.data);
-    zr_buffer_finish(&text);
-    feed->shown = true;
-    feed->shown_ms = now;
-}
-
-/* Says it, and gives the buffer back. */
-static void s_say(feed_t *feed, zr_buffer_t *text) {
-    s_hide_progress(feed);
-    cli_say("%.*s", (int)text->len, (const char *)text->data);
-    zr_buffer_finish(text);
-}
-
-/* Takes no more input; queued messages are still sent. */
-static void s_stop(feed_t *feed, int code) {
-    feed->unread |= !feed->ended;
-    feed->ended = true;
-    if (feed->code == 0)
-        feed->code = code;
-}
-
-static bool s_has_lines(const feed_t *feed) {
-    return !feed->input.lines.whole;
-}
-
-/* --- The progress file --- */
-
-/* Nothing is under way, of the run before neither. */
-static bool s_is_settled(const feed_t *feed) {
-    return zrelay_unacked(feed->session.relay) == 0 && feed->input.taken >= feed->input.unsure;
-}
-
-/* What is left out now is left out again, as long as lines behind it are under way. */
-static void s_note_skip(feed_t *feed) {
-    const feed_job_t *job = feed->job;
-    uint64_t most = zrelay_body_max(feed->session.relay, job->room, job->key);
-    uint64_t now = feed->input.oversize == OVERSIZE_SKIP ? most : ZR_INT_MAX;
-    bool both = feed->input.taken < feed->input.unsure && feed->input.skip < now;
-    feed->progress.skip = both ? feed->input.skip : now;
-}
-
-/* What the next run has to do. Once all is settled, that is what was refused and what was not read, under ids that no
- * run has used. Before, it is all from the first message on that is not acked, under the same ids as now. */
-static void s_note(feed_t *feed) {
-    progress_t *progress = &feed->progress;
-    const input_t *input = &feed->input;
-    uint64_t from = feed->acked < feed->refused ? feed->acked : feed->refused;
-    ranges_finish(&progress->todo);
-    if (s_is_settled(feed)) {
-        from = input->taken;
-        ranges_slice(&progress->todo, &feed->again, 0, UINT64_MAX);
-        if (feed->again.count == 0 && input->lines.number < input->wanted)
-            progress->mark = (progress_mark_t){input->lines.number, input->hash};
-        progress->top = feed->first_mid + from > feed->old_top ? feed->first_mid + from : feed->old_top;
-        progress->next = progress->top;
-    } else {
-        progress->next = feed->first_mid + from;
-    }
-    ranges_slice(&progress->todo, &input->todo, from, UINT64_MAX);
-    s_note_skip(feed);
-    snprintf(progress->epoch, sizeof progress->epoch, "%s", feed->session.epoch);
-    feed->saved = from;
-}
-
-/* Writes it; the next `ahead` ids may be used then. false: it failed, which was told. */
-static bool s_save(feed_t *feed, uint64_t ahead) {
-    zr_error_t error = {0};
-    if (!feed->job->options.progress_file || feed->stuck)
-        return !feed->stuck;
-    s_note(feed);
-    if (ahead)
-        feed->progress.top = feed->first_mid + feed->input.taken + ahead;
-    feed->saved_ms = zr_mono_ms();
-    if (progress_save(&feed->progress, &error))
-        return true;
-    s_hide_progress(feed);
-    cli_say("%s", error.text);
-    feed->stuck = true;
-    s_stop(feed, CLI_USAGE);
-    return false;
-}
-
-/* Milliseconds until the file should be written; -1: it is as it should be. */
-static int s_due(const feed_t *feed) {
-    if (!feed->job->options.progress_file || feed->stuck || feed->messages == 0)
-        return -1;
-    if (s_is_settled(feed) ? feed->progress.top == feed->progress.next && feed->saved == feed->input.taken
-                           : feed->saved >= feed->acked || feed->saved >= feed->refused)
-        return -1;
-    uint64_t passed = zr_mono_ms() - feed->saved_ms;
-    return passed < SAVE_EVERY_MS ? (int)(SAVE_EVERY_MS - passed) : 0;
-}
-
-/* The message at `index` is acked, and so are all before it. */
-static void s_advance(feed_t *feed, uint64_t index) {
-    feed->acked = index + 1;
-    if (feed->mark_index > index || feed->mark_index >= feed->refused)
-        return;
-    feed->progress.mark = feed->mark;
-    feed->mark_index = NONE;
-}
 
 /* --- Publishing --- */
 
@@ -188,10 +36,10 @@ static bool s_announce(feed_t *feed) {
     if (!feed->job->options.progress_file || feed->first_mid + feed->input.taken < feed->progress.top)
         return true;
     uint64_t now = zr_mono_ms();
-    bool soon = feed->ahead && now - feed->announced_ms < SAVE_EVERY_MS;
+    bool soon = feed->ahead && now - feed->announced_ms < FEED_SAVE_MS;
     feed->ahead = !soon ? AHEAD_MIN : feed->ahead < AHEAD_MAX ? 2 * feed->ahead : AHEAD_MAX;
     feed->announced_ms = now;
-    return s_save(feed, feed->ahead);
+    return feed_save(feed, feed->ahead);
 }
 
 /* false: not now. */
@@ -204,14 +52,14 @@ static bool s_publish(feed_t *feed) {
     if (failed == ZRELAY_EFULL)
         return false;
     if (failed) {
-        s_hide_progress(feed);
+        feed_hide_progress(feed);
         cli_say("%s", zrelay_strerror(failed));
-        s_stop(feed, CLI_USAGE);
+        feed_stop(feed, CLI_USAGE);
         return true;
     }
     feed->messages++;
     feed->last = feed->input.taken;
-    if (feed->mark_index == NONE) {
+    if (feed->mark_index == FEED_NONE) {
         feed->mark_index = feed->last;
         feed->mark = (progress_mark_t){feed->input.lines.number, feed->input.hash};
     }
@@ -220,9 +68,9 @@ static bool s_publish(feed_t *feed) {
 }
 
 static void s_wrong(feed_t *feed, const zr_error_t *error) {
-    s_hide_progress(feed);
+    feed_hide_progress(feed);
     cli_say("%s", error->text);
-    s_stop(feed, CLI_USAGE);
+    feed_stop(feed, CLI_USAGE);
     feed->unread = false; /* it is told */
 }
 
@@ -230,7 +78,7 @@ static void s_publish_all(feed_t *feed) {
     zr_error_t error = {0};
     while (!feed->ended && !feed->full) {
         if (feed->code && feed->input.taken >= feed->input.unsure) {
-            s_stop(feed, feed->code);
+            feed_stop(feed, feed->code);
             return;
         }
         /* With --json each message has an ack of its own, which names its position. */
@@ -267,14 +115,14 @@ static void s_put_ack(feed_t *feed, const zrelay_event_t *event, uint64_t index)
     json_t *ack = json_pack("{ss}", "room", entry->room);
     if (entry->key)
         json_object_set_new(ack, "key", json_string(entry->key));
-    if (s_has_lines(feed))
+    if (feed_has_lines(feed))
         json_object_set_new(ack, "line", json_integer((json_int_t)ranges_at(&feed->input.todo, index)));
     if (event->seq)
         json_object_set_new(ack, "seq", json_integer((json_int_t)event->seq));
     json_object_set_new(ack, "level", json_string(levels[event->level]));
     format_json(&feed->output.buffer, ack);
     if (!output_added(&feed->output))
-        s_stop(feed, CLI_USAGE);
+        feed_stop(feed, CLI_USAGE);
 }
 
 static void s_acked(feed_t *feed, const zrelay_event_t *event) {
@@ -285,7 +133,7 @@ static void s_acked(feed_t *feed, const zrelay_event_t *event) {
         feed->level = event->level;
     if (event->mid < feed->first_mid || feed->messages == 0 || index > feed->last)
         return;
-    s_advance(feed, index);
+    feed_advance(feed, index);
     s_put_ack(feed, event, index);
 }
 
@@ -305,9 +153,9 @@ static void s_refused(feed_t *feed, const zrelay_event_t *event) {
     feed->full = false;
     feed->heard_ms = zr_mono_ms();
     format_note(&text, event, true);
-    if (event->mid < feed->first_mid || feed->messages == 0 || last > feed->last || !s_has_lines(feed)) {
-        s_say(feed, &text);
-        s_stop(feed, CLI_REFUSED);
+    if (event->mid < feed->first_mid || feed->messages == 0 || last > feed->last || !feed_has_lines(feed)) {
+        feed_say(feed, &text);
+        feed_stop(feed, CLI_REFUSED);
         return;
     }
     ranges_slice(&lines, &feed->input.todo, first, last - first + 1);
@@ -325,7 +173,7 @@ static void s_refused(feed_t *feed, const zrelay_event_t *event) {
     feed->refused = first < feed->refused ? first : feed->refused;
     /* What the run before had under way must be sent again first: it has ids that no other message may get. */
     if (feed->code == 0 && feed->input.taken < feed->input.unsure) {
-        s_hide_progress(feed);
+        feed_hide_progress(feed);
         cli_say("refused: line %" PRIu64 "; what the run before had sent is sent again before the end",
             feed->report.items[0].first);
     }
@@ -345,7 +193,7 @@ static bool s_event(feed_t *feed, const zrelay_event_t *event) {
         s_acked(feed, event);
         return true;
     case ZRELAY_EPOCH:
-        s_hide_progress(feed);
+        feed_hide_progress(feed);
         cli_say("the broker has begun another log (epoch %s): what was acked before is gone, the rest goes on",
             event->epoch);
         return true;
@@ -354,7 +202,7 @@ static bool s_event(feed_t *feed, const zrelay_event_t *event) {
     default:
         break;
     }
-    s_hide_progress(feed);
+    feed_hide_progress(feed);
     conn_note(&feed->session, event);
     if (event->type != ZRELAY_REFUSED && !conn_refused(&feed->session, event))
         return true;
@@ -364,75 +212,19 @@ static bool s_event(feed_t *feed, const zrelay_event_t *event) {
 
 /* --- The end --- */
 
-/* Shows the outcome, if progress was shown or with --verbose. */
-static void s_show_done(const feed_t *feed) {
-    if (feed->messages == 0 || !(feed->shown_ms || feed->session.config->verbose))
-        return;
-    zr_buffer_t text = {0};
-    format_acked(&text, feed->messages, feed->level);
-    cli_say("%.*s", (int)text.len, (const char *)text.data);
-    zr_buffer_finish(&text);
-}
-
-static void s_show_refused(feed_t *feed) {
-    const report_t *report = &feed->report;
-    for (size_t i = 0; i < report->count; i++) {
-        zr_buffer_t text = {0};
-        report_item(&report->items[i], &text);
-        s_say(feed, &text);
-    }
-    if (report->left)
-        cli_say("and %" PRIu64 " more lines", report->left);
-}
-
-/* What became of the lines that no other note names. */
-static void s_show_rest(feed_t *feed, const char *why) {
-    zr_buffer_t text = {0};
-    size_t unacked = zrelay_unacked(feed->session.relay);
-    uint64_t last = ranges_at(&feed->input.todo, feed->last);
-    if (why)
-        zr_buffer_printf(&text, "%s", why);
-    if (unacked)
-        zr_buffer_printf(&text, "%smessages not acked: %zu", text.len ? "; " : "", unacked);
-    if (unacked && s_has_lines(feed) && feed->acked)
-        zr_buffer_printf(
-            &text, "; up to line %" PRIu64 " all are answered", ranges_at(&feed->input.todo, feed->acked - 1));
-    else if (!unacked && feed->report.lines && feed->report.lines < feed->messages)
-        zr_buffer_printf(&text, "%sall other lines up to %" PRIu64 " are acked", text.len ? "; " : "", last);
-    if (feed->unread && s_has_lines(feed) && feed->messages && !input_is_over(&feed->input))
-        zr_buffer_printf(&text, "%snothing after line %" PRIu64 " was published", text.len ? "; " : "", last);
-    if (text.len)
-        s_say(feed, &text);
-    else
-        zr_buffer_finish(&text);
-}
-
-static void s_show_next_run(feed_t *feed) {
-    zr_buffer_t text = {0};
-    zr_buffer_printf(&text, "%s: the next run begins with line", feed->job->options.progress_file);
-    bool one = feed->progress.todo.count == 1;
-    if (one)
-        zr_buffer_printf(&text, " %" PRIu64, ranges_at(&feed->progress.todo, 0));
-    else
-        zr_buffer_printf(&text, "s ");
-    if (!one)
-        ranges_print(&feed->progress.todo, TOLD_RANGES, &text);
-    s_say(feed, &text);
-}
-
 static int s_end(feed_t *feed, int code, const char *why) {
-    s_hide_progress(feed);
-    bool saved = feed->messages == 0 || s_save(feed, 0);
+    feed_hide_progress(feed);
+    bool saved = feed->messages == 0 || feed_save(feed, 0);
     if (code == 0)
         code = feed->code;
     if (code == 0 && zrelay_unacked(feed->session.relay) > 0)
         code = CLI_UNREACHABLE;
-    s_show_refused(feed);
-    s_show_rest(feed, why);
+    feed_show_refused(feed);
+    feed_show_rest(feed, why);
     if (code == 0)
-        s_show_done(feed);
+        feed_show_done(feed);
     else if (saved && feed->messages && feed->job->options.progress_file)
-        s_show_next_run(feed);
+        feed_show_next_run(feed);
     return code;
 }
 
@@ -462,16 +254,16 @@ static void s_wait(feed_t *feed) {
     bool reads = !feed->ended && !feed->full;
     struct pollfd files[2] = {{.fd = reads ? feed->job->fd : -1, .events = POLLIN},
         {.fd = feed->output.pipe && feed->session.config->json ? feed->output.fd : -1}};
-    int timeout = s_sooner(s_patience(feed), s_due(feed));
-    conn_wait(&feed->session, files, 2, s_sooner(timeout, feed->shows ? PROGRESS_EVERY_MS : -1));
+    int timeout = s_sooner(s_patience(feed), feed_save_due(feed));
+    conn_wait(&feed->session, files, 2, s_sooner(timeout, feed->shows ? FEED_PROGRESS_MS : -1));
     if (files[1].revents && output_lost(&feed->output))
-        s_stop(feed, CLI_USAGE);
+        feed_stop(feed, CLI_USAGE);
     zr_error_t error = {0};
     if (!files[0].revents || input_read(&feed->input, &error))
         return;
-    s_hide_progress(feed);
+    feed_hide_progress(feed);
     cli_say("%s", error.text);
-    s_stop(feed, CLI_USAGE);
+    feed_stop(feed, CLI_USAGE);
 }
 
 static int s_loop(feed_t *feed) {
@@ -488,19 +280,19 @@ static int s_loop(feed_t *feed) {
             if (!s_event(feed, event))
                 return s_end(feed, 0, NULL);
         if (!output_flush(&feed->output))
-            s_stop(feed, CLI_USAGE);
+            feed_stop(feed, CLI_USAGE);
         if (signals_stop()) {
-            s_stop(feed, CLI_UNREACHABLE);
+            feed_stop(feed, CLI_UNREACHABLE);
             return s_end(feed, CLI_UNREACHABLE, "interrupted");
         }
         if (s_patience(feed) == 0) {
             snprintf(why, sizeof why, "no answer for %g seconds", (double)feed->job->options.timeout_ms / 1000);
-            s_stop(feed, CLI_UNREACHABLE);
+            feed_stop(feed, CLI_UNREACHABLE);
             return s_end(feed, CLI_UNREACHABLE, why);
         }
-        s_show_progress(feed);
-        if (s_due(feed) == 0)
-            s_save(feed, 0);
+        feed_show_progress(feed);
+        if (feed_save_due(feed) == 0)
+            feed_save(feed, 0);
         if (!heard) /* else there may be something to do */
             s_wait(feed);
     }
@@ -551,7 +343,7 @@ int feed_run(config_t *config, const feed_job_t *job) {
     oversize_t oversize;
     if (!s_oversize(job, &oversize))
         return CLI_USAGE;
-    feed_t feed = {.job = job, .level = ZRELAY_LEVEL_DISK, .refused = NONE, .mark_index = NONE};
+    feed_t feed = {.job = job, .level = ZRELAY_LEVEL_DISK, .refused = FEED_NONE, .mark_index = FEED_NONE};
     bool lines = !job->text && !job->whole;
     feed.shows = lines && isatty(STDERR_FILENO) && !isatty(STDIN_FILENO);
     feed.start_ms = zr_mono_ms();

@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -40,7 +41,8 @@ void jobs_finish(jobs_t *jobs) {
 
 /* --- The environment --- */
 
-static const char *const s_names[] = {"ZRELAY_ROOM=", "ZRELAY_SEQ=", "ZRELAY_SENDER=", "ZRELAY_KEY=", "ZRELAY_TIME="};
+static const char *const s_names[] = {
+    "ZRELAY_ROOM=", "ZRELAY_SEQ=", "ZRELAY_SENDER=", "ZRELAY_KEY=", "ZRELAY_TIME=", "ZRELAY_DELIVERIES="};
 #define NAMES (sizeof s_names / sizeof s_names[0])
 
 static bool s_ours(const char *variable) {
@@ -74,6 +76,11 @@ char **jobs_environment(char *const *base, const zrelay_event_t *event) {
     starts[ours++] = text.len;
     zr_buffer_printf(&text, "ZRELAY_TIME=%" PRIu64, event->time);
     zr_buffer_u8(&text, 0);
+    if (event->worker) {
+        starts[ours++] = text.len;
+        zr_buffer_printf(&text, "ZRELAY_DELIVERIES=%" PRIu64, event->count);
+        zr_buffer_u8(&text, 0);
+    }
 
     char **all = fatal_check(malloc((count + ours + 1) * sizeof *all + text.len));
     char *texts = (char *)(all + count + ours + 1);
@@ -152,6 +159,8 @@ void jobs_start(jobs_t *jobs, const zrelay_event_t *event) {
         job->pid = 0;
         jobs->failed++;
         cli_say("cannot run the command for %s seq %" PRIu64 ": %s", event->room, event->seq, strerror(failed));
+        if (jobs->ended)
+            jobs->ended(jobs->ctx, event->room, event->worker, event->seq, -1);
         return;
     }
     fcntl(ends[1], F_SETFL, O_NONBLOCK);
@@ -163,6 +172,7 @@ void jobs_start(jobs_t *jobs, const zrelay_event_t *event) {
     job->len = event->body_len;
     job->written = 0;
     job->seq = event->seq;
+    job->worker = event->worker;
     jobs->running++;
     s_write(job);
 }
@@ -198,12 +208,15 @@ bool jobs_outcome(zr_buffer_t *out, int status) {
 
 static void s_ended(jobs_t *jobs, job_t *job, int status) {
     zr_buffer_t text = {0};
-    if (jobs_outcome(&text, status)) {
+    bool later = job->worker && WIFEXITED(status) && WEXITSTATUS(status) == EX_TEMPFAIL; /* asked for, no failure */
+    if (jobs_outcome(&text, status) && !later) {
         jobs->failed++;
         cli_say("the command failed for %s seq %" PRIu64 ": %.*s", job->room, job->seq, (int)text.len,
             (const char *)text.data);
     }
     zr_buffer_finish(&text);
+    if (jobs->ended)
+        jobs->ended(jobs->ctx, job->room, job->worker, job->seq, status);
     s_free(job);
     jobs->running--;
 }

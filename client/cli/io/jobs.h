@@ -18,13 +18,19 @@ typedef struct {
     size_t len, written;
     char *room;
     uint64_t seq;
+    uint32_t worker; /* of a group; 0: none */
 } job_t;
+
+/* A command of a worker has ended with `status`, as wait tells it, or could not be started (-1). */
+typedef void jobs_ended_fn(void *ctx, const char *room, uint32_t worker, uint64_t seq, int status);
 
 typedef struct {
     const char *command;
     size_t max; /* at most JOBS_MAX */
     size_t running;
     uint64_t failed;
+    jobs_ended_fn *ended; /* NULL: nobody wants to know */
+    void *ctx;            /* its */
     job_t jobs[JOBS_MAX];
 } jobs_t;
 

@@ -56,7 +56,7 @@ static void s_reload(gateway_t *gateway) {
     zr_error_t error = {0};
     if (!gateway->config->tls_cert[0])
         zr_log(ZR_LOG_INFO, "SIGHUP reads --tls-cert and --tls-key again; without them it does nothing");
-    else if (web_reload_tls(gateway->web, &error))
+    else if (web_reload_tls(gateway->web, &error) && (!gateway->irc || irc_peers_reload(gateway->irc, &error)))
         zr_log(ZR_LOG_ASKED, "read %s and its key again: new connections get them", gateway->config->tls_cert);
     else
         zr_log(ZR_LOG_ERROR, "SIGHUP: %s; the old certificate stays", error.text);
@@ -208,7 +208,7 @@ static bool s_open_irc(gateway_t *gateway, zr_error_t *error) {
         .streams = gateway->streams,
         .uplink = broker_link_uplink(gateway->broker),
         .feeds = gateway->feeds};
-    if (!gateway->config->irc.host[0])
+    if (!gateway->config->irc.host[0] && !gateway->config->irc_tls.host[0])
         return true;
     gateway->irc = irc_peers_new(&host, error);
     return gateway->irc;
@@ -280,10 +280,8 @@ char *gateway_banner(const gateway_t *gateway) {
         zr_buffer_printf(&text, ", lines on ");
         line_peers_name(gateway->lines, &text);
     }
-    if (gateway->irc) {
-        zr_buffer_printf(&text, ", irc on ");
+    if (gateway->irc)
         irc_peers_name(gateway->irc, &text);
-    }
     zr_buffer_u8(&text, '\0');
     return (char *)text.data;
 }
@@ -340,5 +338,6 @@ bool gateway_check(const gateway_config_t *config, zr_error_t *error) {
     ok &= broker_link_check(config, error);
     ok &= !config->lines.host[0] || listener_check(&config->lines, error);
     ok &= !config->irc.host[0] || listener_check(&config->irc, error);
+    ok &= !config->irc_tls.host[0] || listener_check(&config->irc_tls, error);
     return web_check(config, error) && ok;
 }

@@ -21,7 +21,10 @@ typedef struct peer {
 struct irc_peers {
     irc_host_t host;
     stream_pool_t *streams;
-    text_door_t *door;
+    const gateway_config_t *config;
+    text_door_t *door, *tls_door; /* NULL: it does not listen */
+    stream_tls_t **certificates;  /* the last one is in use; connections may have the others */
+    size_t certificate_count, certificate_size;
     peer_t *all;
     uint64_t tick_at;
 };
@@ -105,6 +108,39 @@ static uint64_t s_wall(void *ctx) {
     return zr_time_us();
 }
 
+static bool s_load(irc_peers_t *peers, zr_error_t *error) {
+    stream_tls_t *tls = stream_tls_new(peers->config, error);
+    if (!tls)
+        return false;
+    FATAL_GROW(peers->certificates, peers->certificate_count, peers->certificate_size);
+    peers->certificates[peers->certificate_count++] = tls;
+    return true;
+}
+
+static stream_tls_t *s_certificate(const irc_peers_t *peers) {
+    return peers->certificate_count ? peers->certificates[peers->certificate_count - 1] : NULL;
+}
+
+bool irc_peers_reload(irc_peers_t *peers, zr_error_t *error) {
+    if (!peers->tls_door)
+        return true;
+    if (!s_load(peers, error))
+        return false;
+    text_door_use(peers->tls_door, s_certificate(peers));
+    return true;
+}
+
+static bool s_open(irc_peers_t *peers, poller_t *poller, zr_error_t *error) {
+    const gateway_config_t *config = peers->config;
+    if (config->irc.host[0] &&
+        !(peers->door = text_door_open(config, &config->irc, poller, NULL, s_on_accepted, peers, error)))
+        return false;
+    if (!config->irc_tls.host[0])
+        return true;
+    return s_load(peers, error) && (peers->tls_door = text_door_open(config, &config->irc_tls, poller,
+                                        s_certificate(peers), s_on_accepted, peers, error));
+}
+
 irc_peers_t *irc_peers_new(const irc_peers_host_t *host, zr_error_t *error) {
     const gateway_config_t *config = host->config;
     irc_peers_t *peers = fatal_calloc(sizeof *peers);
@@ -119,8 +155,8 @@ irc_peers_t *irc_peers_new(const irc_peers_host_t *host, zr_error_t *error) {
         .timeout_ms = 3 * config->request_timeout_ms,
         .entropy = broker_link_entropy,
         .wall_us = s_wall};
-    peers->door = text_door_open(config, &config->irc, host->poller, NULL, s_on_accepted, peers, error);
-    if (peers->door)
+    peers->config = config;
+    if (s_open(peers, host->poller, error))
         return peers;
     irc_peers_destroy(peers);
     return NULL;
@@ -130,7 +166,8 @@ void irc_peers_stop(irc_peers_t *peers) {
     if (!peers)
         return;
     text_door_close(peers->door);
-    peers->door = NULL;
+    text_door_close(peers->tls_door);
+    peers->door = peers->tls_door = NULL;
 }
 
 void irc_peers_destroy(irc_peers_t *peers) {
@@ -138,16 +175,30 @@ void irc_peers_destroy(irc_peers_t *peers) {
         return;
     irc_peers_stop(peers);
     irc_people_destroy(peers->host.people);
+    for (size_t i = 0; i < peers->certificate_count; i++)
+        stream_tls_destroy(peers->certificates[i]);
+    free(peers->certificates);
     free(peers);
 }
 
+static void s_name(const text_door_t *door, const char *what, zr_buffer_t *out) {
+    if (!door)
+        return;
+    zr_buffer_printf(out, ", %s on ", what);
+    text_door_name(door, out);
+}
+
 void irc_peers_name(const irc_peers_t *peers, zr_buffer_t *out) {
-    text_door_name(peers->door, out);
+    s_name(peers->door, "irc", out);
+    s_name(peers->tls_door, "irc-tls", out);
 }
 
 void irc_peers_turn(irc_peers_t *peers, uint64_t now) {
     peer_t *peer, *next;
-    text_door_turn(peers->door, now);
+    if (peers->door)
+        text_door_turn(peers->door, now);
+    if (peers->tls_door)
+        text_door_turn(peers->tls_door, now);
     if (now < peers->tick_at)
         return;
     peers->tick_at = now + TICK_MS;
@@ -155,9 +206,13 @@ void irc_peers_turn(irc_peers_t *peers, uint64_t now) {
     irc_tick(peer->irc, now);
 }
 
+static int s_sooner(int a, int b) {
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
 int irc_peers_timeout(const irc_peers_t *peers, uint64_t now) {
-    int wait = text_door_timeout(peers->door, now), tick = peers->tick_at > now ? (int)(peers->tick_at - now) : 0;
-    if (!peers->all)
-        return wait;
-    return wait < 0 || tick < wait ? tick : wait;
+    int wait = peers->door ? text_door_timeout(peers->door, now) : -1;
+    int tick = peers->tick_at > now ? (int)(peers->tick_at - now) : 0;
+    wait = s_sooner(wait, peers->tls_door ? text_door_timeout(peers->tls_door, now) : -1);
+    return peers->all ? s_sooner(wait, tick) : wait;
 }

@@ -64,6 +64,10 @@ text_door_t *text_door_open(const gateway_config_t *config, const listen_address
     return NULL;
 }
 
+void text_door_use(text_door_t *door, stream_tls_t *tls) {
+    door->tls = tls;
+}
+
 void text_door_close(text_door_t *door) {
     if (!door)
         return;

@@ -17,6 +17,9 @@ text_door_t *text_door_open(const gateway_config_t *config, const listen_address
     stream_tls_t *tls, text_door_fn *accepted, void *ctx, zr_error_t *error);
 void text_door_close(text_door_t *door); /* NULL is accepted */
 
+/* New connections get this certificate. The one before must outlive the connections that have it. */
+void text_door_use(text_door_t *door, stream_tls_t *tls);
+
 /* Appends where it listens, as ADDRESS:PORT. */
 void text_door_name(const text_door_t *door, zr_buffer_t *out);
 

@@ -153,6 +153,7 @@ static const zr_setting_t s_rows[] = {
     {"lines", "format", &s_format, AT(lines_format), 0, 0},
     {"lines", "history", &zr_kind_u64, AT(lines_history), 0, 1000},
     {"irc", "listen", &s_listen, AT(irc), 0, 0},
+    {"irc", "tls-listen", &s_listen, AT(irc_tls), 0, 0},
     {"irc", "history", &zr_kind_u64, AT(irc_history), 0, 1000},
     {"irc", "rate", &zr_kind_u64, AT(irc_rate), 1, 10000},
     {"limits", "max-connections", &zr_kind_u64, AT(max_connections), 1, 1000000},
@@ -239,9 +240,11 @@ bool gateway_config_complete(const gateway_config_t *config, zr_error_t *error) 
             config->lines.host, config->lines.port);
     if (config->irc.host[0] && !listen_address_is_local(&config->irc) && !config->insecure)
         ok = zr_fail(error,
-            "IRC at %s:%u can be reached from other machines, without encryption; listen on 127.0.0.1 behind a proxy, "
-            "or say --insecure if the network is yours alone",
+            "IRC at %s:%u can be reached from other machines, without encryption; use --irc-tls for them, or say "
+            "--insecure if the network is yours alone",
             config->irc.host, config->irc.port);
+    if (config->irc_tls.host[0] && !config->tls_cert[0])
+        ok = zr_fail(error, "--irc-tls needs --tls-cert and --tls-key; give both");
     if (config->reader_queue > config->answer_queue)
         ok = zr_fail(error, "limits/reader-queue must not be above limits/answer-queue");
     if (config->answer_queue > config->all_queues / 4)

@@ -48,7 +48,7 @@ typedef struct {
     uint64_t lines_history;
 
     /* irc */
-    listen_address_t irc; /* its host is empty: nothing listens */
+    listen_address_t irc, irc_tls; /* the host is empty: nothing listens */
     uint64_t irc_history; /* messages that a client without draft/chathistory gets when it joins */
     uint64_t irc_rate;    /* lines that a client may send in a second */
 

@@ -7,6 +7,7 @@
 #include "control.h"
 #include "fatal.h"
 #include "names.h"
+#include "wire_work.h"
 
 enum { REQUESTS_MAX = 16, CLIENT_BYTES = ZR_CLIENT_ID_LEN / 2, CODE_MAX = 32 };
 
@@ -333,16 +334,20 @@ static zr_span_t s_trim(zr_span_t text) {
     return text;
 }
 
+static bool s_is_data(char type) {
+    return type == ZR_TYPE_PUBLISH || type == ZR_TYPE_SETTLE;
+}
+
 void browser_message(browser_t *b, bool text, zr_span_t message, uint64_t now) {
     b->now = now;
     if (text)
         message = s_trim(message);
-    if (message.len > 0 && message.ptr[0] == (text ? ZR_TYPE_CONTROL : ZR_TYPE_PUBLISH))
+    if (message.len > 0 && (text ? message.ptr[0] == ZR_TYPE_CONTROL : s_is_data(message.ptr[0])))
         s_take_message(b, text, message);
     else if (text)
         s_error(b, ZR_BAD_JSON, "a text message is one JSON object with 'op'", NULL);
     else
-        s_error(b, ZR_BAD_FRAME, "a binary message is a PUBLISH frame, which begins with 0x01", NULL);
+        s_error(b, ZR_BAD_FRAME, "a binary message is a PUBLISH or SETTLE frame, which begins with 0x01 or 0x05", NULL);
 }
 
 bool browser_is_paused(const browser_t *b) {
@@ -470,13 +475,18 @@ static void s_take_delivery(browser_t *b, zr_span_t frame) {
     delivery_finish(&delivery);
 }
 
+/* Frames that have one form only. Those of workers are bounded by the credit that the peer gives. */
+static bool s_is_bytes(char type) {
+    return type == ZR_TYPE_ACK || type == ZR_TYPE_WORK || type == ZR_TYPE_SETTLED;
+}
+
 static void s_on_frame(void *ctx, zr_span_t inner) {
     browser_t *b = ctx;
     if (inner.len == 0)
         return;
     if (inner.ptr[0] == ZR_TYPE_CONTROL)
         s_take_broker_control(b, inner);
-    else if (inner.ptr[0] == ZR_TYPE_ACK)
+    else if (s_is_bytes(inner.ptr[0]))
         s_give(b, ws_blob(WS_BINARY, inner));
     else
         s_take_delivery(b, inner);

@@ -64,7 +64,8 @@ static void s_take_line(irc_t *irc, zr_span_t line) {
 
 bool irc_is_paused(irc_t *irc, uint64_t now) {
     s_earn(irc, now);
-    return irc->closing || irc->credit < LINE_COST || irc->ask_count >= IRC_ASKS_MAX ||
+    bool registering = irc->greeting && !irc->registered; /* what comes next depends on the answer */
+    return irc->closing || registering || irc->credit < LINE_COST || irc->ask_count >= IRC_ASKS_MAX ||
            irc->sent_count >= IRC_SENT_MAX || irc->pause_until > now;
 }
 
@@ -215,6 +216,8 @@ static void s_on_change(void *ctx, channel_change_t change, zr_span_t reason) {
 
 void irc_drained(irc_t *irc, uint64_t now) {
     irc->now = now;
+    if (irc->closing)
+        return;
     irc_rooms_drained(irc);
     irc_flush(irc);
 }

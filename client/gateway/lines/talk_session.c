@@ -62,7 +62,7 @@ static void s_begin_login(talk_t *t) {
     t->token = t->next_token;
     t->next_user = t->next_token = NULL;
     t->resume[0] = '\0';
-    t->unanswered.mid = 0;
+    t->unanswered.mid = t->entered = 0;
     t->locked = false;
     host->entropy(host->ctx, random, sizeof random);
     zr_hex(t->client, random, sizeof random);

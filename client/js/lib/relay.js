@@ -116,6 +116,7 @@ export class Relay extends Emitter {
 
   /** As `join`, for programs that want each event from the first entry on: gives the Room at once; `room.entered()` is fulfilled later. */
   room(name, options = {}) {
+    if (this.status === "closed") throw new ZrelayError("closed", "the client was closed");
     if (name.endsWith("*")) return this.#prefix(name.slice(0, -1).normalize("NFC"), options);
     return this.#rooms.get(roomName(name)) ?? this.#begin(this.#rooms, roomName(name), this.#makeRoom(roomName(name), options), "rooms");
   }

@@ -135,7 +135,7 @@ export class Worker extends Emitter {
 
   // The session
 
-  /** There is a session. After a lost one nothing may be handed out before it is clear who has what. */
+  /** There is a session. After a lost one the broker hands out nothing new until both sides know which jobs this worker holds. */
   enter() {
     this.#work(this.group ? 0 : this.#credit, (error, m) => this.#working(error, m));
   }

@@ -1,6 +1,7 @@
 /* The session (PROTOCOL.md, section 6): its states, heartbeats and time, and what the program wishes. machine_hello.c
  * has the handshake, and machine_loss.c the losses. The other parts own rooms, messages and requests. */
 #include "machine_session.h"
+#include "machine_work.h"
 
 #include <sodium/utils.h>
 #include <stdio.h>
@@ -31,7 +32,7 @@ void machine_on_error(machine_t *m, json_t *error) {
             hello_again(m, NULL, "the broker does not know the session any more");
     } else if (re && re == m->hello_id) {
         hello_refused(m, error, code);
-    } else if (!requests_on_error(m, re, error)) {
+    } else if (!requests_on_error(m, re, error) && !work_on_error(m, error)) {
         publish_on_error(m, error);
     }
 }
@@ -207,6 +208,7 @@ uint64_t machine_due(const machine_t *m) {
         s_sooner(&due, m->ask_at);
         s_sooner(&due, m->rename_at);
         s_sooner(&due, publish_due(m));
+        s_sooner(&due, work_due(m));
     }
     return due;
 }
@@ -214,10 +216,11 @@ uint64_t machine_due(const machine_t *m) {
 /* Once everything is answered, and the broker knows us: bye. Without a session and with nothing to say there is nothing
  * to wait for. */
 static void s_close(machine_t *m) {
-    bool done = machine_unacked(m) == 0 && !requests_closing(m);
+    bool done = machine_unacked(m) == 0 && !requests_closing(m) && !work_closing(m);
     if (m->state == STATE_NAMING || (m->state != STATE_LIVE && done)) {
         loss_final(m);
     } else if (done) {
+        work_leave(m);
         m->bye_id = m->next_id++;
         machine_send(m, json_pack("{s:s, s:I}", "op", "bye", "id", (json_int_t)m->bye_id));
         m->state = STATE_LEAVING;
@@ -236,6 +239,7 @@ bool machine_action(machine_t *m, action_t *action, uint64_t now) {
          * it. */
         if (m->hello_id == 0)
             requests_schedule(m);
+        work_schedule(m);
     }
     if (actions_take(m, action))
         return true;
@@ -325,6 +329,7 @@ void machine_destroy(machine_t *m) {
     if (!m)
         return;
     rooms_forget(m);
+    work_finish(m);
     requests_finish(m);
     publish_finish(m);
     events_finish(m);

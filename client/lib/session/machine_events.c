@@ -118,6 +118,15 @@ void events_entries(machine_t *m, zr_blob_t *frame, const scan_t *scan, uint64_t
     s_weigh(&m->events, item, zr_blob_len(frame));
 }
 
+void events_work(machine_t *m, zr_blob_t *frame, const scan_t *scan, uint32_t worker, uint64_t deliveries) {
+    events_entries(m, frame, scan, 0);
+    events_t *events = &m->events;
+    zrelay_event_t *event = &events->items[(events->head + events->count - 1) & (events->size - 1)].event;
+    event->type = ZRELAY_WORK;
+    event->worker = worker;
+    event->count = deliveries;
+}
+
 void events_list(machine_t *m, item_kind_t kind, json_t *object, json_t *list, const zrelay_event_t *event) {
     if (json_array_size(list) == 0)
         return;
@@ -207,6 +216,14 @@ static bool s_next_listed(events_t *events, item_t *item) {
         zr_get_uint_opt(one, "count", 0, &event->count, &wrong);
         zr_get_bool_opt(one, "kept", &event->kept, &wrong);
         return event->room != NULL;
+    }
+    if (item->kind == ITEM_GROUPS) {
+        free(events->meta);
+        events->meta = json_dumps(one, JSON_COMPACT);
+        event->room = json_string_value(json_object_get(one, "room"));
+        event->name = json_string_value(json_object_get(one, "group"));
+        event->text = events->meta;
+        return event->room && event->name && event->text;
     }
     const json_t *meta = json_object_get(one, "meta");
     free(events->meta);

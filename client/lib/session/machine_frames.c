@@ -12,6 +12,7 @@
 #include "machine_requests.h"
 #include "machine_rooms.h"
 #include "machine_session.h"
+#include "machine_work.h"
 
 static zr_span_t s_span(zr_blob_t *frame) {
     return zr_span_of(zr_blob_data(frame), zr_blob_len(frame));
@@ -59,6 +60,11 @@ static void s_queued(machine_t *m, json_t *object, uint64_t re) {
     machine_on_queued(m, object);
 }
 
+static void s_dismissed(machine_t *m, json_t *object, uint64_t re) {
+    (void)re;
+    work_on_dismissed(m, object);
+}
+
 static void s_direct(machine_t *m, json_t *object, uint64_t re) {
     (void)re;
     zr_span_t from, text;
@@ -88,6 +94,7 @@ static const struct {
     {"left", s_left},
     {"direct", s_direct},
     {"queued", s_queued},
+    {"dismissed", s_dismissed},
 };
 
 /* Commas outside of strings: about as many values as the text makes. */
@@ -206,6 +213,10 @@ void machine_front(machine_t *m, zr_blob_t *frame, uint64_t now) {
         s_control(m, frame);
     else if (type == ZR_TYPE_ACK)
         publish_on_ack(m, s_span(frame));
+    else if (type == ZR_TYPE_WORK)
+        work_on_frame(m, frame);
+    else if (type == ZR_TYPE_SETTLED)
+        work_on_settled(m, frame);
     else if (type > 0x20)
         s_topic(m, frame, true);
     else if (type < 0x03)

@@ -11,6 +11,7 @@
 #include "machine_queue.h"
 #include "machine_requests.h"
 #include "machine_rooms.h"
+#include "machine_work.h"
 
 /* --- Hello --- */
 
@@ -189,6 +190,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     requests_welcome(m, another_epoch);
     rooms_welcome(m, another_epoch);
     publish_welcome(m);
+    work_welcome(m, another_epoch);
     s_settle_nick(m, nick);
 }
 

@@ -6,6 +6,7 @@
 #include "machine_questions.h"
 #include "machine_repair.h"
 #include "machine_rooms.h"
+#include "machine_work.h"
 
 const request_does_t machine_kinds[REQUEST_KINDS] = {
     [REQUEST_HISTORY] = {"replay", "replayed", true, false, question_ask_history, question_answer_history,
@@ -16,6 +17,9 @@ const request_does_t machine_kinds[REQUEST_KINDS] = {
     [REQUEST_DIRECT] = {"direct", "ok", false, false, question_ask_direct, question_answer_direct, question_refuse},
     [REQUEST_PING] = {"ping", "pong", false, false, question_ask_ping, question_answer_ping, question_refuse},
     [REQUEST_ADMIN] = {"admin", "ok", false, false, question_ask_admin, question_answer_admin, question_refuse},
+    [REQUEST_GROUPS] = {"groups", "groups", false, false, work_ask_groups, work_on_groups, question_refuse},
+    [REQUEST_GROUP] = {"group", "ok", false, false, work_ask_group, question_answer_direct, question_refuse},
+    [REQUEST_WORK] = {"work", "working", false, true, work_ask, work_on_working, work_on_refused},
     [REQUEST_JOIN] = {"join", "joined", false, true, question_ask_join, rooms_on_joined, rooms_on_join_refused},
     [REQUEST_LEAVE] = {"leave", "ok", false, false, question_ask_nothing, question_answer_nothing,
         question_answer_nothing},

@@ -5,11 +5,13 @@
 #include "machine_events.h"
 #include "machine_requests.h"
 #include "machine_rooms.h"
+#include "machine_work.h"
 
 void loss_final(machine_t *m) {
     actions_drop(m);
     requests_lost(m);
     rooms_lost(m);
+    work_lost(m);
     m->connection++;
     machine_do(m, ACTION_DISCONNECT);
     m->state = STATE_CLOSED;
@@ -23,6 +25,7 @@ bool loss_begin(machine_t *m, const char *code, const char *why) {
         m->flaps = m->now < m->since + STEADY_MS ? m->flaps + 1 : 0;
     requests_lost(m);
     rooms_lost(m);
+    work_lost(m);
     m->pinged = m->late_until = NEVER;
     m->hello_id = 0;
     m->rename_at = NEVER;

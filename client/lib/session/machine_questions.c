@@ -281,7 +281,7 @@ void question_answer_nothing(machine_t *m, request_t *request, json_t *object) {
 
 /* --- The program's wishes --- */
 
-static int s_question(machine_t *m, request_kind_t kind, zr_span_t name, uint64_t *number, request_t **request) {
+int machine_question(machine_t *m, request_kind_t kind, zr_span_t name, uint64_t *number, request_t **request) {
     if (m->closing || m->state == STATE_CLOSED)
         return ZRELAY_ESTATE;
     if (m->asked_count >= REQUESTS_MAX)
@@ -299,7 +299,7 @@ int machine_history(machine_t *m, const char *room, uint64_t after, uint64_t las
     request_t *request;
     if (!zr_room_valid(name) || after > ZR_INT_MAX || last > ZR_INT_MAX || limit > ZR_INT_MAX || (after && last))
         return ZRELAY_EINVAL;
-    int code = s_question(m, REQUEST_HISTORY, name, number, &request);
+    int code = machine_question(m, REQUEST_HISTORY, name, number, &request);
     if (code)
         return code;
     request->after = after;
@@ -315,7 +315,7 @@ int machine_state(machine_t *m, const char *room, const char *key, uint64_t *num
     request_t *request;
     if (!zr_room_valid(name) || (key && !zr_key_valid(zr_span(key))))
         return ZRELAY_EINVAL;
-    int code = s_question(m, REQUEST_STATE, name, number, &request);
+    int code = machine_question(m, REQUEST_STATE, name, number, &request);
     if (code == 0 && key)
         strcpy(request->key, key);
     return code;
@@ -323,7 +323,8 @@ int machine_state(machine_t *m, const char *room, const char *key, uint64_t *num
 
 int machine_who(machine_t *m, const char *room, uint64_t *number) {
     request_t *request;
-    return zr_room_valid(zr_span(room)) ? s_question(m, REQUEST_WHO, zr_span(room), number, &request) : ZRELAY_EINVAL;
+    return zr_room_valid(zr_span(room)) ? machine_question(m, REQUEST_WHO, zr_span(room), number, &request)
+                                        : ZRELAY_EINVAL;
 }
 
 int machine_rooms(machine_t *m, const char *prefix, uint64_t *number) {
@@ -331,7 +332,7 @@ int machine_rooms(machine_t *m, const char *prefix, uint64_t *number) {
     request_t *request;
     if (name.len > ZR_ROOM_MAX || !zr_utf8_valid(name) || (name.len && memchr(name.ptr, '*', name.len)))
         return ZRELAY_EINVAL;
-    return s_question(m, REQUEST_ROOMS, name, number, &request);
+    return machine_question(m, REQUEST_ROOMS, name, number, &request);
 }
 
 int machine_direct(machine_t *m, const char *nick, const char *text, uint64_t *number) {
@@ -343,8 +344,9 @@ int machine_direct(machine_t *m, const char *nick, const char *text, uint64_t *n
     json_t *json = json_string(text);
     size_t size = json_dumpb(json, NULL, 0, JSON_ENCODE_ANY); /* escapes make it longer */
     json_decref(json);
-    int code = size + DIRECT_MARGIN > m->limit_control ? ZRELAY_ELARGE
-                                                       : s_question(m, REQUEST_DIRECT, zr_span(nick), number, &request);
+    int code = size + DIRECT_MARGIN > m->limit_control
+                   ? ZRELAY_ELARGE
+                   : machine_question(m, REQUEST_DIRECT, zr_span(nick), number, &request);
     if (code == 0)
         request->text = copy;
     else
@@ -354,7 +356,7 @@ int machine_direct(machine_t *m, const char *nick, const char *text, uint64_t *n
 
 int machine_ping(machine_t *m, uint64_t *number) {
     request_t *request;
-    return s_question(m, REQUEST_PING, zr_span(""), number, &request);
+    return machine_question(m, REQUEST_PING, zr_span(""), number, &request);
 }
 
 static bool s_is_reason(zr_span_t text) {
@@ -378,7 +380,7 @@ int machine_admin(machine_t *m, const char *what, const char *user, const char *
     if ((user && !zr_nick_valid(zr_span(user))) || (reason && !s_is_reason(zr_span(reason))))
         return ZRELAY_EINVAL;
     request_t *request;
-    int code = s_question(m, REQUEST_ADMIN, zr_span(user ? user : ""), number, &request);
+    int code = machine_question(m, REQUEST_ADMIN, zr_span(user ? user : ""), number, &request);
     if (code)
         return code;
     strcpy(request->key, what);

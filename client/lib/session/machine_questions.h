@@ -4,6 +4,9 @@
 
 #include "machine_state.h"
 
+/* A question of the program, number `*number`: 0, or why not. */
+int machine_question(machine_t *m, request_kind_t kind, zr_span_t name, uint64_t *number, request_t **request);
+
 void question_refuse(machine_t *m, request_t *request, json_t *error);
 void question_ask_replay(machine_t *m, request_t *request, json_t *object);
 void question_ask_history(machine_t *m, request_t *request, json_t *object);

@@ -8,7 +8,7 @@
 #include "hash.h"
 #include "machine.h"
 #include "names.h"
-#include "wire.h"
+#include "wire_work.h"
 
 /* The machine's own limits and times; the broker's come with welcome. */
 enum {
@@ -169,14 +169,17 @@ struct room {
 /* --- Requests --- */
 
 typedef enum {
-    REQUEST_HISTORY, /* the program's, up to REQUEST_ADMIN */
+    REQUEST_HISTORY, /* the program's, up to REQUEST_GROUP */
     REQUEST_STATE,
     REQUEST_WHO,
     REQUEST_ROOMS,
     REQUEST_DIRECT,
     REQUEST_PING,
     REQUEST_ADMIN,
-    REQUEST_JOIN, /* the machine's own */
+    REQUEST_GROUPS,
+    REQUEST_GROUP,
+    REQUEST_WORK, /* of a worker of a group: the machine's own, as all that follow */
+    REQUEST_JOIN,
     REQUEST_LEAVE,
     REQUEST_FOLLOW,
     REQUEST_UNFOLLOW,
@@ -279,7 +282,7 @@ typedef struct {
 
 /* --- Events --- */
 
-typedef enum { ITEM_PLAIN, ITEM_ENTRIES, ITEM_USERS, ITEM_ROOMS, ITEM_BANS } item_kind_t;
+typedef enum { ITEM_PLAIN, ITEM_ENTRIES, ITEM_USERS, ITEM_ROOMS, ITEM_BANS, ITEM_GROUPS } item_kind_t;
 
 /* One thing that becomes one or more events. */
 typedef struct {
@@ -311,6 +314,16 @@ typedef struct {
     size_t size, head, count;
     zr_blob_t *lent; /* of the action taken last */
 } actions_t;
+
+/* Workers of groups (machine_work.c). */
+typedef struct {
+    struct worker *workers; /* by number */
+    uint32_t last_worker;
+    struct settle *settles; /* not answered yet, in order */
+    size_t settle_count;
+    uint64_t last_number;
+    uint64_t pause; /* nothing is settled before: the broker could not store it */
+} work_t;
 
 struct machine {
     machine_config_t config;
@@ -397,6 +410,7 @@ struct machine {
     unsigned ask_window; /* requests under way, at most */
 
     publish_t publish;
+    work_t work;
     events_t events;
     actions_t actions;
     uint64_t malformed; /* frames that made no sense */

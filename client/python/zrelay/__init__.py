@@ -18,5 +18,5 @@ from .room import LiveState, Presence, Room
 from .work import Job, Work
 
 __version__ = "0.1.0"
-__all__ = ["Ack", "Direct", "Forgotten", "Item", "Job", "Left", "LiveState", "Lost", "Message", "Presence", "PresenceChange", "Relay", "Room", "RoomInfo",
-           "Slice", "StateChange", "User", "Where", "Who", "Work", "ZrelayError", "connect", "printable"]
+__all__ = ["Ack", "Direct", "Forgotten", "Item", "Job", "Left", "LiveState", "Lost", "Message", "Presence", "PresenceChange", "Relay", "Room",
+           "RoomInfo", "Slice", "StateChange", "User", "Where", "Who", "Work", "ZrelayError", "connect", "printable"]

@@ -153,8 +153,8 @@ class Relay:
              meta: Optional[Json] = None) -> Room:
         """Reads a room from now on; `async for` it, or `await` it until it is whole up to now.
 
-        `last`: begins with the last so many messages. `after`: begins after this seq, 0 for all there is; with `epoch` the seq is void in another one,
-        which is told as lost. `presence` False joins silently: others do not see this user, and it does not see them. `meta`: what presence shows of
+        `last`: begins with the last so many messages. `after`: begins after this seq, 0 for all there is; with `epoch` the seq is void in another
+        one, which is told as lost. `presence` False joins silently: others do not see this user, and it does not see them. `meta`: what presence shows of
         this user here, at most 1 KB of JSON. A room that is read already is given again, as it is.
 
         A name that ends in `*` is a prefix: it reads, silently, all rooms whose names begin so, also those that come up later, up to 10,000. Messages
@@ -184,7 +184,7 @@ class Relay:
 
         Each message is stored once, over lost connections and restarts of the broker, and those of one Relay in the order of the calls.
         `key`: it is the value of this key. `expect`, with `key`: only over the value with this seq, 0 for no value; else it fails with `conflict`.
-        `delete`, with `key` and without a body: deletes the key. While more than `queue_bytes` wait for acks it fails with `queue-full`: see `drain`."""
+        `delete`, with `key` and without a body: deletes the key. While `queue_bytes` wait for acks it fails with `queue-full`: see `drain`."""
         future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
         if self._client.status == "closed":
             future.set_exception(ZrelayError("closed", "the relay was closed", room=room))
@@ -201,7 +201,7 @@ class Relay:
         return self._client.publisher.unanswered
 
     async def drain(self) -> None:
-        """Waits until at most half of `queue_bytes` wait for acks: for programs that publish without awaiting each Ack. It also lets the loop work."""
+        """Waits until at most half of `queue_bytes` wait for acks, for programs that publish without awaiting each Ack. Meanwhile other tasks run."""
         await asyncio.sleep(0)
         future = asyncio.get_running_loop().create_future()
         self._client.publisher.when_below(self._client.publisher.half, lambda: _settle(future, None, None))
@@ -261,7 +261,7 @@ class Relay:
 
     async def history(self, room: str, *, after: Optional[int] = None, last: Optional[int] = None, until: Optional[int] = None,
                       limit: Optional[int] = None) -> Slice:
-        """Messages of any room, joined or not: those `after` a seq, or the `last` ones; none beyond `until`, at most `limit`.
+        """Messages of any room, joined or not: those `after` a seq, or the `last` ones; not beyond `until`, and at most `limit`.
         If the result has `more`, go on after its `seq`."""
         if (after is None) == (last is None):
             raise ZrelayError("bad-argument", "give either `after` or `last`", room=room)

@@ -26,7 +26,8 @@ class Room:
     """A room that this client reads: every message once and in order. With a name that ends in `*`, all rooms whose names begin so.
 
     `async for message in room` reads the messages. Messages that are gone for good are told by the event `lost`; if nothing listens to it, they are
-    logged as a warning. If the broker takes the room away, or ends the session, the loop raises ZrelayError. `async for item in room.items()` reads messages and losses in their order.
+    logged as a warning. If the broker takes the room away, or ends the session, the loop raises ZrelayError.
+    `async for item in room.items()` reads messages and losses in their order.
 
     A loop that is slow falls behind without holding anybody up: at most 10,000 messages or 16 MiB wait for it, and the rest comes by replay.
     Several loops over one Room share its messages.
@@ -63,36 +64,13 @@ class Room:
         self.leave()
 
     def __aiter__(self) -> AsyncIterator[Message]:
-        return self._messages()
-
-    async def _messages(self) -> AsyncIterator[Message]:
-        async for item in self._items():
-            if isinstance(item, Message):
-                yield item
+        return _Messages(self._part)
 
     def items(self) -> AsyncIterator[Item]:
         """Messages, and a `Lost` where messages are gone; at its end a `Left`, if the broker took the room away. If the broker ended the session, it
         raises ZrelayError."""
         self._part.loop_tells = True
-        return self._items(True)
-
-    async def _items(self, left: bool = False) -> AsyncIterator[Item]:
-        feed, told = self._part.feed, False
-        while True:
-            item = feed.take()
-            if isinstance(item, Left) and not left:
-                break
-            if item is not None:
-                told = isinstance(item, Left)
-                yield item
-            elif feed.ended:
-                break
-            else:
-                waiter = asyncio.get_running_loop().create_future()
-                feed.when_ready(lambda: None if waiter.done() else waiter.set_result(None))
-                await waiter
-        if self._part.failure and not told:
-            raise self._part.failure
+        return _Items(self._part)
 
     def on(self, event: str, listener: Callable[[Any], None]) -> Callable[[], None]:
         """Calls `listener` at each event, until the returned function is called."""
@@ -145,6 +123,41 @@ class Room:
         await future
         self._state = self._state or LiveState(self, reader)
         return self._state
+
+
+class _Items(AsyncIterator[Any]):
+    """The items of a room. A loop whose `__anext__` is cancelled, as by `asyncio.wait_for`, may go on."""
+
+    def __init__(self, part: Part) -> None:
+        self._part, self._failed = part, False
+
+    async def __anext__(self) -> Any:
+        feed = self._part.feed
+        while True:
+            item = feed.take()
+            if item is not None:
+                self._failed = self._failed or isinstance(item, Left)
+                return item
+            if feed.ended and self._part.failure and not self._failed:
+                self._failed = True
+                raise self._part.failure
+            if feed.ended:
+                raise StopAsyncIteration
+            waiter = asyncio.get_running_loop().create_future()
+            feed.when_ready(lambda: _settle(waiter, None, None))
+            await waiter
+
+
+class _Messages(_Items):
+    """The messages alone."""
+
+    async def __anext__(self) -> Any:
+        while True:
+            item = await super().__anext__()
+            if isinstance(item, Message):
+                return item
+            if isinstance(item, Left) and self._part.failure:
+                raise self._part.failure
 
 
 class Presence:

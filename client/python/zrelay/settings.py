@@ -27,7 +27,7 @@ class Keys(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """Where to connect, and as whom."""
+    """Where to connect, and under which name."""
 
     server: str
     keys: Optional[Keys]

@@ -19,8 +19,8 @@ Handler = Callable[["Job"], Union[Awaitable[Any], Any]]
 
 class Job:
     """A message that this worker has, and nobody else as long as its time runs. Settle it by one of `done`, `retry` and `reject`; awaiting that gives
-    the level at which it is stored, such as `disk`. It raises ZrelayError: `not-held` if the broker took the job back, and `store-failed` never,
-    since that is tried again."""
+    the level at which it is stored, such as `disk`. It raises ZrelayError, such as `not-held` if the broker took the job back. What the broker could not store
+    is sent again by itself."""
 
     def __init__(self, worker: Worker, core: JobCore) -> None:
         self._worker, self._core = worker, core

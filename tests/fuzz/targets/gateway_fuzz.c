@@ -327,7 +327,11 @@ static void s_begin(void) {
     uplink_config_t config = {
         .server = "tcp://127.0.0.1:5570", .agent = "fuzz", .perform = s_perform, .entropy = s_entropy};
     s_world.uplink = uplink_new(&config, s_world.feeds, 0);
-    s_world.host = (ws_host_t){s_world.uplink, s_world.feeds, 4, 4096, s_entropy, NULL};
+    s_world.host = (ws_host_t){.uplink = s_world.uplink,
+        .feeds = s_world.feeds,
+        .max_rooms = 4,
+        .max_message = 4096,
+        .entropy = s_entropy};
     for (int i = 0; i < PEERS; i++)
         s_world.peers[i] = i;
     for (int i = 0; i < BROWSERS; i++)

@@ -267,7 +267,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     script_t script = {data, size};
     irc_from_t from = {.address = "192.0.2.1", .secure = true};
     s_world = (world_t){.now = 1000, .seq = 5};
-    s_world.feeds = feeds_new(8, 1000, s_change, NULL);
+    s_world.feeds = feeds_new(8, 4096, s_change, NULL);
     uplink_config_t config = {
         .server = "tcp://127.0.0.1:5570", .agent = "fuzz", .perform = s_perform, .entropy = s_entropy};
     s_world.uplink = uplink_new(&config, s_world.feeds, s_world.now);

@@ -296,6 +296,14 @@ static void s_on_event(const zrelay_event_t *event) {
     case ZRELAY_META:
         fuzz_require(event->room && event->name && event->text && event->text[0] == '{');
         break;
+    case ZRELAY_WORK:
+    case ZRELAY_WORKING:
+    case ZRELAY_SETTLED:
+    case ZRELAY_UNSETTLED:
+    case ZRELAY_DISMISSED:
+    case ZRELAY_GROUP:
+        fuzz_require(false); /* no program here works for a group */
+        break;
     case ZRELAY_DIRECT:
     case ZRELAY_NICK:
         fuzz_require(event->name);

@@ -21,8 +21,9 @@ static void s_list(irc_t *irc, const char *subcommand, unsigned mask) {
 }
 
 static void s_ls(irc_t *irc, const irc_message_t *message) {
-    unsigned version = message->count > 1 ? (unsigned)strtoul(message->params[1].ptr, NULL, 10) : 0;
-    irc->cap_version = version > irc->cap_version ? version : irc->cap_version;
+    uint64_t version = 0;
+    if (message->count > 1 && irc_number(message->params[1], &version) && version >= IRC_CAP_VALUES)
+        irc->cap_version = IRC_CAP_VALUES;
     irc->negotiating |= !irc->registered;
     s_list(irc, "LS", irc_caps_of(irc->from.secure));
 }

@@ -28,11 +28,8 @@ static void s_fail(irc_t *irc, const char *code, const char *text, const irc_mes
 }
 
 static bool s_limit(zr_span_t text, uint64_t *limit) {
-    char digits[12];
-    if (text.len == 0 || text.len >= sizeof digits || strspn(text.ptr, "0123456789") < text.len)
+    if (!irc_number(text, limit))
         return false;
-    snprintf(digits, sizeof digits, "%.*s", (int)text.len, text.ptr);
-    *limit = strtoull(digits, NULL, 10);
     if (*limit > IRC_HISTORY_MAX || *limit == 0)
         *limit = IRC_HISTORY_MAX;
     return true;

@@ -137,13 +137,14 @@ static void s_ask(irc_t *irc, const char *room, question_t *question) {
 
 /* %fields,token (WHOX). */
 static void s_read_fields(question_t *question, zr_span_t text) {
+    uint64_t number;
     if (text.len == 0 || text.ptr[0] != '%')
         return;
     text = zr_span_of(text.ptr + 1, text.len - 1);
     zr_span_t fields = zr_span_cut(&text, ',');
     snprintf(question->fields, sizeof question->fields, "%.*s", fields.len > FIELDS_MAX ? FIELDS_MAX : (int)fields.len,
         fields.ptr);
-    if (text.len <= WHOX_TOKEN && text.len > 0 && strspn(text.ptr, "0123456789") >= text.len)
+    if (text.len <= WHOX_TOKEN && irc_number(text, &number))
         snprintf(question->token, sizeof question->token, "%.*s", (int)text.len, text.ptr);
 }
 

@@ -267,7 +267,8 @@ void irc_flush(irc_t *irc) {
         return;
     zr_blob_t *lines = zr_blob_copy(irc->out.data, irc->out.len);
     zr_buffer_finish(&irc->out);
-    irc->calls->send(irc->ctx, lines, false);
+    if (!irc->closing)
+        irc->calls->send(irc->ctx, lines, false);
     zr_blob_unref(lines);
 }
 

@@ -422,6 +422,8 @@ void irc_rooms_lose(irc_t *irc) {
 static void s_on_entries(feed_reader_t *reader, delivery_t *delivery) {
     irc_room_t *room = ROOM_OF(reader, entries);
     irc_t *irc = room->irc;
+    if (irc->closing)
+        return;
     irc_room_take(room, delivery);
     irc_flush(irc);
 }
@@ -429,7 +431,7 @@ static void s_on_entries(feed_reader_t *reader, delivery_t *delivery) {
 static void s_on_presence(feed_reader_t *reader, delivery_t *delivery) {
     irc_room_t *room = ROOM_OF(reader, presence);
     irc_t *irc = room->irc;
-    if (delivery->kind == ZR_BACK_PRESENCE && room->joined)
+    if (delivery->kind == ZR_BACK_PRESENCE && room->joined && !irc->closing)
         irc_presence_frame(room, delivery->json);
     irc_flush(irc);
 }

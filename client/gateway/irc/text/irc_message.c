@@ -3,6 +3,8 @@
 
 #include "names.h"
 
+enum { DIGITS_MAX = 10 };
+
 /* --- Reading --- */
 
 static void s_skip_spaces(zr_span_t *text) {
@@ -113,6 +115,16 @@ void irc_put_escaped(zr_buffer_t *out, zr_span_t value) {
         if (value.ptr[i])
             zr_buffer_u8(out, (uint8_t)(at ? escaped[at - plain] : value.ptr[i]));
     }
+}
+
+bool irc_number(zr_span_t text, uint64_t *out) {
+    *out = 0;
+    for (size_t i = 0; i < text.len && i < DIGITS_MAX; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return false;
+        *out = 10 * *out + (uint64_t)(text.ptr[i] - '0');
+    }
+    return text.len > 0 && text.len <= DIGITS_MAX;
 }
 
 /* --- Writing --- */

@@ -42,6 +42,9 @@ void irc_message_tags(const irc_message_t *message, irc_tag_fn *each, void *ctx)
 /* ASCII letters are equal in both cases (CASEMAPPING=ascii). */
 bool irc_same(zr_span_t a, zr_span_t b);
 
+/* Digits alone, a number of at most 10 of them. False: it is something else. */
+bool irc_number(zr_span_t text, uint64_t *out);
+
 /* Appends a tag's value, escaped. */
 void irc_put_escaped(zr_buffer_t *out, zr_span_t value);
 

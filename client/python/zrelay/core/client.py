@@ -62,6 +62,7 @@ class Client(Emitter):
 
     def join(self, name: str, options: Options) -> Part:
         """Begins to read a room, or with `*` at the end all rooms whose names begin so. What is read already is given again."""
+        self._check_open()
         if name.endswith("*"):
             return self._join_prefix(name[:-1], options)
         room = room_name(name)
@@ -69,6 +70,10 @@ class Client(Emitter):
             self.rooms[room] = Reader(self, room, options)
             self._begin(self.rooms[room])
         return self.rooms[room]
+
+    def _check_open(self) -> None:
+        if self.session.state == "closed":
+            raise self.failure or ZrelayError("closed", "the relay was closed")
 
     def _join_prefix(self, name: str, options: Options) -> Prefix:
         prefix = room_name(name) if name else ""
@@ -85,6 +90,7 @@ class Client(Emitter):
 
     def work(self, credit: int, options: Json) -> Worker:
         """Begins to work for a group; `options` are those of the op `work`."""
+        self._check_open()
         self._last_worker += 1
         worker = Worker(self.session, self._edge.after, self._edge.now, self._last_worker, credit, options, self._worker_over)
         self.workers[worker.number] = worker
@@ -320,6 +326,6 @@ class Client(Emitter):
         self.emit("problem", error)
 
     def ended(self, error: ZrelayError) -> None:
-        """The broker lets this client in no more, or there is none."""
+        """The broker lets this client in no more, or no broker answered in time."""
         self.failure = error
         self._close(error)

@@ -30,8 +30,10 @@ def _address(host: str) -> Union[ipaddress.IPv4Address, ipaddress.IPv6Address, N
 def _is_usual(host: str) -> bool:
     """An address that a peer can have, or a name. No resolver takes a last label that begins with a letter for a number, such as 0x7f000001."""
     address = _address(host)
+    if isinstance(address, ipaddress.IPv4Address):
+        return int(address) >> 24 != 0
     if address:
-        return not address.is_unspecified and not (address.version == 4 and int(address) >> 24 == 0)
+        return address.is_loopback or int(address) >> 32 != 0  # without "::" and the old form ::1.2.3.4
     return bool(re.match(r"[a-z]", host.rpartition(".")[2]))
 
 

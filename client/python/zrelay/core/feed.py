@@ -75,7 +75,7 @@ class Feed:
         elif isinstance(item, Message) and self._budget.spent:
             self._behind = True
             if not self._items:
-                self._wake()  # what is spent is spent by others; whoever takes next begins to catch up
+                self._wake()  # other feeds spent the budget: the loop takes from this one later, which begins to catch up
         else:
             self._queue(item)
 
@@ -120,7 +120,7 @@ class Feed:
         return bool(self._items)
 
     def take(self) -> Optional[Item]:
-        """The next item, or None if there is none now. If `ended`, none will come."""
+        """The next item; None: the feed is empty now. If it is `ended` too, no item will come."""
         item = self._items.popleft() if self._items else None
         if isinstance(item, Message):
             self._budget.take(item, -1)

@@ -1,4 +1,4 @@
-"""What a session says of its client, and whom it tells what happens."""
+"""What a session says of its client, and the client that hears what happens to it."""
 from __future__ import annotations
 
 from typing import Callable, Iterable, Optional, Protocol, Union
@@ -21,7 +21,7 @@ class Identity:
 
 
 class Owner(Protocol):
-    """Whom the session tells what happens."""
+    """The client, as its session sees it: it hears what happens."""
 
     def topics(self) -> Iterable[bytes]:
         """What to subscribe to in a new session."""

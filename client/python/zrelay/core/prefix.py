@@ -250,7 +250,7 @@ class _Turns:
         return self._prefix.is_over
 
     def take(self) -> Optional[Item]:
-        """The next item, or None if there is none now."""
+        """The next item; None: no room has one now."""
         return self._prefix.take()
 
     def when_ready(self, wake: Callable[[], None]) -> None:

@@ -83,7 +83,8 @@ class _Repair(Task):
 
 class Reader(Emitter):
     """Events: `message`, `lost` (Lost), `left` (Left), `presence` (PresenceChange), `state` (StateChange), `gap` (the last seq), `ready` (Where),
-    `recovered` (how many messages were missed and are here now), `known` (None: the users are, for the first time), `refused` (ZrelayError), `over` (None).
+    `recovered` (how many messages were missed and are here now), `known` (None: the users are, for the first time), `refused` (ZrelayError),
+    `over` (None).
 
     A room of a prefix is `followed`: the session is no member of it, and the prefix says when to begin."""
 

@@ -32,7 +32,7 @@ Done = Callable[[Optional[ZrelayError], Json], None]
 
 class Request(NamedTuple):
     """A question that is not answered yet. `again`: a lost session asks it again in the next one; otherwise `done` gets `interrupted`.
-    `early`: it waits for the next session if there is none now."""
+    `early`: without a session it waits for the next one."""
 
     op: str
     members: Json

@@ -53,7 +53,7 @@ class Message(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The body as UTF-8; what is none becomes U+FFFD."""
+        """The body as UTF-8. Bytes that are not UTF-8 become U+FFFD."""
         return self.body.decode("utf-8", "replace")
 
     @property

@@ -56,7 +56,7 @@ class Worker(Emitter):
     # The session
 
     def enter(self) -> None:
-        """There is a session. After a lost one nothing may be handed out before it is clear who has what."""
+        """There is a session. After a lost one the broker hands out nothing new until both sides know which jobs this worker holds."""
         self._work(0 if self._worked else self.credit, self._working)
 
     def _work(self, credit: int, answered: Callable[[Optional[ZrelayError], Json], None]) -> None:
@@ -226,8 +226,8 @@ class Worker(Emitter):
                 job.deadline = self._now() + (settle.milliseconds or self.group.get("time", 30000)) / 1000
             elif self._held.get(seq) is job:
                 del self._held[seq]
-            error = None if became is None else ZrelayError("not-held", LEFT.get(became, "it is not with this worker"), room=job.message.room, seq=seq)
-            done(error, frame.level)
+            text = LEFT.get(became or 0, "it is not with this worker")
+            done(None if became is None else ZrelayError("not-held", text, room=job.message.room, seq=seq), frame.level)
         self._leave_if_settled()
 
     def unsettled(self, m: Json, error: ZrelayError) -> None:

@@ -252,6 +252,7 @@ test("close waits for acks, says bye, and refuses everything afterwards", async 
   await closed;
   assert.equal(all.one.status, "closed");
   await assert.rejects(all.one.publish("lobby", "x"), { code: "closed" });
+  await assert.rejects(all.one.join("lobby"), { code: "closed" });
 });
 
 test("connect gives up after its patience", async () => {

@@ -358,6 +358,14 @@ class End(ClientCase):
         self.edge.run(100)
         self.assertEqual((closed, self.client.status, len(self.edge.links)), ([True], "closed", 1))
 
+    def test_a_client_that_is_closed_joins_nothing(self):
+        self.client.close(0, lambda: None)
+        self.edge.run()
+        for call in (lambda: self.client.join("lobby", Options()), lambda: self.client.join("m/*", Options()), lambda: self.client.work(1, {})):
+            with self.assertRaises(ZrelayError) as caught:
+                call()
+            self.assertEqual(caught.exception.code, "closed")
+
     def test_a_prefix_begins_at_no_seq(self):
         with self.assertRaises(ZrelayError):
             self.client.join("metrics/*", Options(after=7))

@@ -29,7 +29,8 @@ class Endpoint(unittest.TestCase):
 
     def test_a_back_elsewhere_is_refused(self):
         for front, back in ((HERE, THERE), (THERE, HERE), (THERE, "tcp://foo.localhost:1"), (THERE, "tcp://0.0.0.0:1"), (THERE, "tcp://0x7f000001:1"),
-                            (THERE, "tcp://127.1:1"), (THERE, "tcp://[::]:1"), (THERE, "tcp://[::ffff:0.0.0.1]:1"), (HERE, "inproc://x"), (HERE, "ipc:///run/x"), (HERE, ""),
+                            (THERE, "tcp://127.1:1"), (THERE, "tcp://[::]:1"), (THERE, "tcp://[::127.0.0.1]:1"), (THERE, "tcp://[::ffff:0.0.0.1]:1"),
+                            (THERE, "tcp://[::ffff:127.0.0.1]:1"), (HERE, "inproc://x"), (HERE, "ipc:///run/x"), (HERE, ""),
                             ("ipc:///run/zrelay/front", "ipc:///tmp/back"), ("ipc:///run/zrelay/front", "ipc:///run/zrelay/.."),
                             ("ipc:///run/zrelay/front", "ipc:///run/zrelay/"), ("ipc://@front", "ipc://back"), ("ipc:///run/front", THERE),
                             (THERE, "tcp://x.example:1\n"), (THERE, "tcp://a.example;b.example:1")):

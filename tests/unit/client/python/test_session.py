@@ -318,6 +318,14 @@ class Hostile(SessionCase):
         self.assertEqual(self.one.state, "live")
         self.assertEqual({each[1].code for each in self.owner.told if each[0] == "problem"}, {"bad-answer"})
 
+    def test_a_control_frame_of_8_mib_is_read_and_a_longer_one_is_not(self):
+        self.edge.go_live()
+        for size, told in ((8 * 1024 * 1024, True), (8 * 1024 * 1024 + 1, False)):
+            frame = b'{"op":"direct","from":"ann","text":"%s"}'
+            self.edge.front(frame % (b"x" * (size - len(frame) + 2)))
+            self.assertEqual("direct" in self.owner.names(), told)
+            self.owner.told.clear()
+
     def test_limits_without_sense_are_not_taken(self):
         self.edge.go_live(limits={"frame": -1, "entries": "many", "window": 2 ** 60, "replays": 3})
         self.assertEqual([self.one.limits[name] for name in ("frame", "entries", "window", "replays")], [1048576, 4096, 65536, 3])

@@ -1,5 +1,6 @@
 /* Groups in the relay: entries go to workers, and what they say is stored before it is answered. */
 #include "fixture.h"
+#include "group_options.h"
 
 #define WORK "{'op':'work','room':'r','group':'g','worker':7,'credit':%d%s}"
 
@@ -537,6 +538,65 @@ TEST(test_all_entries_of_groups_are_bounded) {
     fx_settle(A, 7, 1, ZR_SETTLE_DONE, 0, 1, 5);
     fx_drop(A);
     s_groups("{'held':20,'backlog':25}");
+}
+
+/* The rest waits in the log until some is done. */
+TEST(test_the_memory_of_groups_is_bounded) {
+    fx_begin();
+    fx.config.max_group_bytes = 1;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(C, "pub");
+    s_work(A, 1, "");
+    for (uint64_t mid = 1; mid <= 4; mid++)
+        s_publish(mid, mid);
+    fx_expect_text(A, "work 7 x1: 1/a");
+    for (uint64_t seq = 1; seq <= 4; seq++) {
+        char text[40];
+        fx_settle(A, 7, seq, ZR_SETTLE_DONE, 0, seq, seq);
+        snprintf(text, sizeof text, "settled 7 #%d 1 memory", (int)seq);
+        fx_expect_text(A, text);
+        snprintf(text, sizeof text, "work 7 x1: %d/%c", (int)seq + 1, (char)('a' + seq));
+        fx_pass(100);
+        fx_expect_text(A, seq < 4 ? text : "");
+    }
+}
+
+TEST(test_options_on_both_sides_of_their_bounds) {
+    s_start(true);
+    s_work(A, 1, "");
+    for (size_t i = 0; i < GROUP_NUMBERS; i++) {
+        const group_number_t *number = &group_numbers[i];
+        static const char ask[] = "{'op':'group','room':'r','group':'g','do':'set','%s':%llu}";
+        fx.now += 1000000;
+        fx_ask(C, ask, number->name, (unsigned long long)number->most);
+        fx_expect(C, "{'op':'ok'}");
+        fx_ask(C, ask, number->name, (unsigned long long)number->least);
+        fx_expect(C, "{'op':'ok'}");
+        fx_refused(C, "bad-member", ask, number->name, (unsigned long long)number->most + 1);
+        if (number->least)
+            fx_refused(C, "bad-member", ask, number->name, (unsigned long long)number->least - 1);
+    }
+}
+
+/* Each is found, works and is stored; a room may have sixteen. */
+TEST(test_ten_thousand_groups) {
+    fx_begin();
+    fx.config.max_rooms = 2000;
+    fx.config.max_joins = 20000;
+    fx.config.rate_ops = fx.config.rate_control = 0;
+    fx_start();
+    fx_hello(A, "ann");
+    for (unsigned i = 0; i < 10000; i++) {
+        fx_say(A, "{'op':'work','room':'r%u','group':'g%u','worker':%u,'credit':1}", i / 16, i % 16, i + 1);
+        if (i % 500 == 499)
+            fx_run();
+    }
+    fx_run();
+    ck_assert_uint_eq(fx_drop(A), 10000);
+    fx_refused(A, "too-many-groups", "{'op':'work','room':'x','group':'g','worker':10001,'credit':1}");
+    fx_one_now(A, "r7", 1, "x");
+    ck_assert_uint_eq(fx_drop(A), 17); /* the ack, and one entry for each group of the room */
 }
 
 TEST(test_a_session_that_is_resumed_keeps_its_entries) {

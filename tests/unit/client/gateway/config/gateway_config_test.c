@@ -64,6 +64,8 @@ TEST(test_irc) {
     ck_assert_ptr_nonnull(strstr(s_fault(), "IRC at *:6667"));
     s_config.insecure = true;
     ck_assert_str_eq(s_fault(), "");
+    TAKES("irc", "tls-listen", "*:6697");
+    ck_assert_ptr_nonnull(strstr(s_fault(), "--irc-tls needs --tls-cert"));
 }
 
 TEST(test_lines) {

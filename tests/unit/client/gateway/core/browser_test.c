@@ -60,6 +60,12 @@ TEST(test_frames_pass_both_ways) {
     HEARS("{\"op\":\"ack\",\"seq\":1}\n");
     stage_inner_frame(&s_stage, 1, LIT("\2\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2"));
     HEARS("0x020100000000000000010000000000000002\n");
+    browser_message(s_browser, false, LIT("\5\0\0\0\1"), s_stage.now);
+    SENT("1 0500000001");
+    stage_inner_frame(&s_stage, 1, LIT("\6\0\0\0\1"));
+    HEARS("0x0600000001\n");
+    stage_inner_frame(&s_stage, 1, LIT("\4\0\0\0\1\0\1r"));
+    HEARS("0x0400000001000172\n");
     stage_inner_frame(&s_stage, 1, LIT("r\1{\"op\":\"presence\"}"));
     HEARS("{\"op\":\"presence\"}\n");
     stage_inner_frame(&s_stage, 1, LIT("{\xff}"));

@@ -69,7 +69,7 @@ void scene_end(scene_t *scene) {
 
 static void s_client(scene_t *scene, const char *text) {
     char line[LINE_MAX_BYTES];
-    int len = snprintf(line, sizeof line, "%s\r\n", text);
+    int len = snprintf(line, sizeof line, "%s\n", text);
     ck_assert_uint_eq(irc_bytes(scene->irc, zr_span_of(line, (size_t)len), scene->stage.now), (size_t)len);
 }
 

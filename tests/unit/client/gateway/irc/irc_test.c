@@ -208,4 +208,25 @@ TEST(test_one_that_is_kicked_is_told) {
 }
 END_TEST
 
+TEST(test_what_follows_a_hello_waits_for_its_answer) {
+    scene_play(&s_scene, "C: NICK ann\nC: USER ann 0 * :Ann\nB: 'op':'hello'\n");
+    ck_assert_uint_eq(irc_bytes(s_scene.irc, zr_span("NICK eve\n"), s_scene.stage.now), 0);
+    scene_play(&s_scene, "A: {'op':'error','re':1,'code':'nick-in-use','text':'taken'}\nS: :irc.zrelay 433 * ann *\n"
+                         "C: NICK eve\nB: 'nick':'eve'\n");
+}
+END_TEST
+
+TEST(test_nothing_is_said_to_one_that_quit) {
+    scene_register(&s_scene, NULL);
+    scene_join(&s_scene, "r", 2);
+    scene_play(&s_scene, "C: MONITOR + eve\nS: *\nC: QUIT\nS: ERROR *\nX:\nE: r 10 11 bob late\n"
+                         "P: r {'op':'presence','version':8,'joined':[{'nick':'cat'}],'left':[],'count':3}\nZ:\n");
+    irc_people_come(s_scene.host.people, zr_span("eve"), false);
+    irc_drained(s_scene.irc, s_scene.stage.now);
+    irc_tick(s_scene.irc, s_scene.stage.now);
+    scene_play(&s_scene, "Z:\n");
+    irc_people_go(s_scene.host.people, zr_span("eve"), false);
+}
+END_TEST
+
 UNIT_SUITE_WITH("client.gateway.irc.irc", s_begin, s_end)

@@ -428,8 +428,15 @@ TEST(test_a_login_is_another_session) {
     SENT_PART("join");
     s_joined("lobby", 1);
     SENT_PART("replay"); /* what came meanwhile */
+    s_broker("{'op':'replayed','room':'lobby','seq':1,'complete':true,'more':false}");
     s_say("x\n");
     PUBLISHED("01", "0000000178");
+    talk_end(s_talk, s_stage.now);
+    s_ack(1, 2);
+    ck_assert(!s_peer.closed); /* its message has not come back */
+    s_entry(1, 2, "x");
+    talk_tick(s_talk, s_stage.now);
+    ck_assert(s_peer.closed);
 }
 
 TEST(test_a_wrong_login_leaves_a_guest) {

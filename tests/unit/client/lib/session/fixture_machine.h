@@ -341,6 +341,25 @@ static inline const char *fixture_event(void) {
     case ZRELAY_META:
         sprintf(text, "meta %s %s %.200s", room, name, e->text);
         break;
+    case ZRELAY_WORK:
+        sprintf(text, "work %u %s %" PRIu64 " x%" PRIu64, e->worker, room, e->seq, e->count);
+        break;
+    case ZRELAY_WORKING:
+        sprintf(text, "working %u %s %s", e->worker, room, name);
+        break;
+    case ZRELAY_SETTLED:
+        sprintf(text, "settled %u %" PRIu64 "-%" PRIu64 " %" PRIu64 " %d", e->worker, e->seq, e->upto, e->count,
+            (int)e->level);
+        break;
+    case ZRELAY_UNSETTLED:
+        sprintf(text, "unsettled %u %" PRIu64 "-%" PRIu64 " %s", e->worker, e->seq, e->upto, e->code);
+        break;
+    case ZRELAY_DISMISSED:
+        sprintf(text, "dismissed %u %s %s %s", e->worker, room, name, e->code);
+        break;
+    case ZRELAY_GROUP:
+        sprintf(text, "group %s %s for %" PRIu64, room, name, e->request);
+        break;
     }
     return text;
 }

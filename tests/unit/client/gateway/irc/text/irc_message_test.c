@@ -115,4 +115,15 @@ TEST(test_only_ascii_letters_are_equal_in_both_cases) {
 }
 END_TEST
 
+TEST(test_numbers_have_at_most_ten_digits) {
+    uint64_t number;
+    ck_assert(irc_number(unit_at_edge(zr_span("302")), &number));
+    ck_assert_uint_eq(number, 302);
+    ck_assert(irc_number(unit_at_edge(zr_span("9999999999")), &number));
+    ck_assert(!irc_number(unit_at_edge(zr_span("10000000000")), &number));
+    ck_assert(!irc_number(zr_span(""), &number) && !irc_number(zr_span("1x"), &number) &&
+              !irc_number(zr_span("-1"), &number));
+}
+END_TEST
+
 UNIT_SUITE("client.gateway.irc.text.irc_message")

@@ -1,0 +1,114 @@
+/* See group_worker.h. */
+#include "group_worker.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+
+#include "fatal.h"
+
+/* Exit status 0 is done; every other one, and a signal, is to be tried again. */
+static void s_ended(void *ctx, const char *room, uint32_t number, uint64_t seq, int status) {
+    group_worker_t *worker = ctx;
+    bool done = status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    int failed =
+        done ? zrelay_done(worker->session->relay, number, seq) : zrelay_retry(worker->session->relay, number, seq, 0);
+    if (failed == ZRELAY_EFULL)
+        cli_say("%s seq %" PRIu64 ": too much is not answered; it will be worked on again", room, seq);
+}
+
+/* The options for the group, should it be made; malloc'ed. */
+static char *s_options(const group_worker_t *worker) {
+    json_t *options = json_object();
+    if (worker->time_given)
+        json_object_set_new(options, "time", json_integer((json_int_t)worker->time_ms));
+    if (worker->deliveries_given)
+        json_object_set_new(options, "deliveries", json_integer((json_int_t)worker->deliveries));
+    if (worker->dead)
+        json_object_set_new(options, "dead", json_string(worker->dead));
+    if (worker->ordered)
+        json_object_set_new(options, "ordered", json_true());
+    if (worker->all)
+        json_object_set_new(options, "all", json_true());
+    if (worker->after_given)
+        json_object_set_new(options, "after", json_integer((json_int_t)worker->after));
+    char *text = fatal_check(json_dumps(options, JSON_COMPACT));
+    json_decref(options);
+    return text;
+}
+
+int group_worker_begin(group_worker_t *worker, int count, char **rooms, uint64_t credit) {
+    char *options = s_options(worker);
+    int code = 0;
+    worker->jobs->ended = s_ended;
+    worker->jobs->ctx = worker;
+    for (int i = 0; i < count && code == 0; i++) {
+        int failed = zrelay_work(worker->session->relay, rooms[i], worker->name, credit, options, NULL);
+        code = failed ? conn_failed(worker->session, failed) : 0;
+    }
+    free(options);
+    return code;
+}
+
+static void s_working(group_worker_t *worker, const zrelay_event_t *event) {
+    json_t *options = event->text ? json_loads(event->text, 0, NULL) : NULL;
+    uint64_t time = (uint64_t)json_integer_value(json_object_get(options, "time"));
+    if (time && (!worker->limit_ms || time < worker->limit_ms))
+        worker->limit_ms = time;
+    json_decref(options);
+}
+
+bool group_worker_event(group_worker_t *worker, const zrelay_event_t *event, bool *end) {
+    switch (event->type) {
+    case ZRELAY_WORKING:
+        s_working(worker, event);
+        return true;
+    case ZRELAY_SETTLED:
+        return true;
+    case ZRELAY_UNSETTLED:
+        if (worker->session->config->verbose)
+            cli_say("seq %" PRIu64 " is not settled: %s", event->seq, event->code);
+        return true;
+    case ZRELAY_DISMISSED:
+        cli_say("%s: no work for the group %s any more: %s", event->room, event->name, event->code);
+        *end = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+void group_worker_shown(group_worker_t *worker, const zrelay_event_t *event) {
+    FATAL_GROW(worker->shown, worker->shown_count, worker->shown_size);
+    worker->shown[worker->shown_count].worker = event->worker;
+    worker->shown[worker->shown_count++].seq = event->seq;
+}
+
+void group_worker_flushed(group_worker_t *worker) {
+    for (size_t i = 0; i < worker->shown_count; i++)
+        zrelay_done(worker->session->relay, worker->shown[i].worker, worker->shown[i].seq);
+    worker->shown_count = 0;
+}
+
+int group_worker_extend(group_worker_t *worker) {
+    if (!worker->name || !worker->limit_ms || !worker->jobs->running)
+        return -1;
+    uint64_t now = zr_mono_ms(), half = worker->limit_ms / 2;
+    if (!worker->extend_at)
+        worker->extend_at = now + half / 2; /* a command may have begun some time ago */
+    if (now >= worker->extend_at) {
+        for (size_t i = 0; i < worker->jobs->max; i++)
+            if (worker->jobs->jobs[i].pid > 0)
+                zrelay_extend(worker->session->relay, worker->jobs->jobs[i].worker, worker->jobs->jobs[i].seq, 0);
+        worker->extend_at = now + half;
+        zrelay_keep_alive(worker->session->relay); /* now: the caller may wait for a command only */
+    }
+    return (int)(worker->extend_at - now);
+}
+
+void group_worker_finish(group_worker_t *worker) {
+    free(worker->shown);
+    worker->shown = NULL;
+}

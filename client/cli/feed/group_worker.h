@@ -1,0 +1,41 @@
+/* sub --group: the entries of a group, what becomes of them, and their time. */
+#ifndef GROUP_WORKER_H
+#define GROUP_WORKER_H
+
+#include "conn.h"
+#include "jobs.h"
+
+typedef struct {
+    conn_t *session;
+    jobs_t *jobs;
+    const char *name; /* of the group; NULL: no group */
+    uint64_t time_ms, deliveries;
+    bool time_given, deliveries_given, ordered, all, after_given;
+    uint64_t after;
+    const char *dead;
+    struct {
+        uint32_t worker;
+        uint64_t seq;
+    } * shown; /* entries written to stdout, and not said to be done */
+    size_t shown_count, shown_size;
+    uint64_t limit_ms; /* the shortest time of the groups, as the broker says */
+    uint64_t extend_at;
+} group_worker_t;
+
+/* Begins to work in each room. 0, or the exit code after telling why not. `credit`: entries at a time. */
+int group_worker_begin(group_worker_t *worker, int count, char **rooms, uint64_t credit);
+
+/* An event that is about workers, but no entry. false: it is none. `*end`: the worker has ended. */
+bool group_worker_event(group_worker_t *worker, const zrelay_event_t *event, bool *end);
+
+/* The entry was written; it is done once group_worker_flushed says so. */
+void group_worker_shown(group_worker_t *worker, const zrelay_event_t *event);
+void group_worker_flushed(group_worker_t *worker);
+
+/* Gives running commands more time when half of it is over. Returns the milliseconds until it wants to be called again;
+ * -1: never. */
+int group_worker_extend(group_worker_t *worker);
+
+void group_worker_finish(group_worker_t *worker);
+
+#endif

@@ -1,0 +1,177 @@
+"""Groups: one stream, many workers, with the real programs."""
+import json
+import os
+import signal
+import struct
+import time
+import unittest
+
+from harness import TestCase, publish_frame, wait_for
+
+FAST = "server\n    heartbeat = 200\n"
+
+
+class Groups(TestCase):
+    def numbers(self, broker, room, first, last):
+        self.run_zrelay(broker, "pub", room, stdin="".join(f"{n}\n" for n in range(first, last + 1)).encode())
+
+    def group(self, broker, room="jobs"):
+        """What `zrelay groups` says of the room's one group."""
+        lines = self.run_zrelay(broker, "groups", room, "--json").lines()
+        return json.loads(lines[0]) if lines else None
+
+    def words(self, path):
+        """The lines of a file that commands append to, as lists of words."""
+        if not os.path.exists(path):
+            return []
+        with open(path, encoding="utf-8") as file:
+            return [line.split() for line in file.read().split("\n")[:-1]]
+
+    def done(self, path):
+        return [int(words[0]) for words in self.words(path)]
+
+    def worker(self, broker, command, *options, jobs=1):
+        return self.zrelay(broker, "sub", "jobs", "--group", "g", "--exec", command, "--jobs", str(jobs), *options)
+
+    def test_a_stream_through_eight_workers_and_none_lost(self):
+        """With kill -9 of broker and workers: each number is done at least once, and doubles were with a worker at a kill."""
+        data, out = self.path("data"), self.path("done")
+        broker = self.broker("--data", data, config=FAST)
+        self.numbers(broker, "jobs", 1, 400)
+        command = f"read n; echo $n >> {out}"  # one write each
+        workers = [self.worker(broker, command, "--time", "5", jobs=2) for _ in range(8)]
+        killed = 0
+        for round in range(4):
+            wait_for(lambda: len(self.done(out)) >= 60 * (round + 1), "some to be done")
+            workers[round].signal(signal.SIGKILL)
+            workers[round].finish()
+            killed += 1
+            if round % 2:
+                broker = self.restart(broker, "--data", data, config=FAST)
+            workers.append(self.worker(broker, command, "--time", "5", jobs=2))
+        wait_for(lambda: len(set(self.done(out))) == 400, "all to be done")
+        wait_for(lambda: self.group(broker)["backlog"] == 0, "the group to know")
+        doubles = len(self.done(out)) - 400
+        self.assertLessEqual(doubles, 4 * 2 + 2 * 8 * 2, "more than workers held at the kills")
+        self.assertEqual(self.group(broker)["died"], 0)
+
+    def test_exit_codes(self):
+        """0 is done, 75 is tried again later without a word, and 1 is tried again and dies."""
+        broker = self.broker(config=FAST)
+        tries = self.path("tries")
+        self.run_zrelay(broker, "pub", "jobs", stdin=b"good\nlater\nbad\n")
+        command = f"""read x; echo "$x $ZRELAY_DELIVERIES" >> {tries}
+            case $x-$ZRELAY_DELIVERIES in good-*) ;; later-1) exit 75;; later-*) ;; *) exit 1;; esac"""
+        self.run_zrelay(broker, "sub", "jobs", "--group", "g", "--count", "1")  # makes the group, and takes `good`
+        self.run_zrelay(broker, "groups", "jobs", "g", "set", "--backoff", "0", "--deliveries", "2", "--dead", "dead")
+        worker = self.worker(broker, command)
+        wait_for(lambda: self.group(broker)["died"] == 1, "the bad one to die")
+        wait_for(lambda: self.group(broker)["backlog"] == 0, "the rest to be done")
+        worker.signal(signal.SIGTERM)
+        self.assertEqual(worker.finish(), 4)
+        self.assertEqual(worker.errors().count("the command failed"), 2)
+        self.assertEqual(sorted(map(" ".join, self.words(tries))), ["bad 1", "bad 2", "later 1", "later 2"])
+        line, body = self.run_zrelay(broker, "history", "dead", "--raw").text().split("\n")[:2]
+        self.assertEqual(body, "bad")
+        about = json.loads(line)
+        self.assertEqual((about["room"], about["group"], about["seq"], about["deliveries"], about["reason"]), ("jobs", "g", 3, 2, "retried"))
+
+    def test_a_long_command_keeps_its_message(self):
+        broker = self.broker(config=FAST)
+        ready, go, out = self.path("ready"), self.path("go"), self.path("done")
+        self.numbers(broker, "jobs", 1, 1)
+        command = f"echo x >> {ready}; while [ ! -e {go} ]; do sleep 0.05; done > /dev/null 2>&1; read n; echo $n >> {out}"
+        self.worker(broker, command, "--time", "2")
+        self.worker(broker, command, "--time", "2")
+        wait_for(lambda: os.path.exists(ready), "the command to run")
+        end = time.monotonic() + 5
+        while time.monotonic() < end:  # more than twice its time
+            row = self.group(broker)
+            self.assertEqual((row["held"], row["retried"]), (1, 0))
+        self.file("go", "")
+        wait_for(lambda: self.group(broker)["done"] == 1, "it to be done")
+        self.assertEqual((self.done(out), self.words(ready)), ([1], [["x"]]))
+
+    def test_what_is_written_is_done(self):
+        broker = self.broker()
+        self.numbers(broker, "jobs", 1, 20)
+        one = self.run_zrelay(broker, "sub", "jobs", "--group", "g", "--count", "7")
+        two = self.run_zrelay(broker, "sub", "jobs", "--group", "g", "--count", "13")
+        self.assertEqual([int(line) for line in one.lines() + two.lines()], list(range(1, 21)))
+        self.assertEqual(self.group(broker)["retried"], 0)
+
+    def test_ordered_by_key(self):
+        broker = self.broker()
+        out = self.path("done")
+        peer = self.peer(broker)
+        peer.send(publish_frame("jobs", *[(n, str(n).encode(), f"k{n % 3}".encode()) for n in range(1, 31)]))
+        command = f'read n; echo "$ZRELAY_KEY $n" >> {out}'
+        for _ in range(3):
+            self.worker(broker, command, "--ordered-by-key", jobs=4)
+        wait_for(lambda: len(self.words(out)) == 30, "all to be done")
+        by_key = {}
+        for key, number in self.words(out):
+            by_key.setdefault(key, []).append(int(number))
+        for key, numbers in by_key.items():
+            self.assertEqual(numbers, sorted(numbers), key)
+
+    def test_groups_are_shown_and_changed(self):
+        broker = self.broker("--data", self.path("data"))
+        self.numbers(broker, "jobs", 1, 10)
+        self.assertEqual(self.run_zrelay(broker, "groups").text(), "")
+        self.run_zrelay(broker, "sub", "jobs", "--group", "g", "--count", "4")
+        self.assertRegex(self.run_zrelay(broker, "groups").text(), r"\Ajobs\tg\t6\t0\t6\t0\t0\t0\t0\t\d+s\n\Z")
+        self.run_zrelay(broker, "groups", "jobs", "g", "pause")
+        self.assertTrue(self.group(broker)["paused"])
+        self.run_zrelay(broker, "groups", "jobs", "g", "resume")
+        for to, backlog in (("all", 10), ("now", 0), ("7", 3), ("1h", 10), ("2099-01-01", 0)):
+            self.run_zrelay(broker, "groups", "jobs", "g", "seek", "--to", to)
+            self.assertEqual(self.group(broker)["backlog"], backlog, to)
+        self.run_zrelay(broker, "groups", "jobs", "g", "set", "--time", "7", "--total", "3")
+        broker = self.restart(broker, "--data", self.path("data"))
+        row = self.group(broker)
+        self.assertEqual((row["time"], row["total"], row["seq"]), (7000, 3, 10))
+        self.run_zrelay(broker, "groups", "jobs", "g", "delete")
+        self.assertEqual(self.run_zrelay(broker, "groups", "jobs").text(), "")
+        for wrong in (["jobs", "g"], ["jobs", "g", "dance"], ["jobs", "g", "seek"], ["jobs", "g", "set"], ["jobs", "g", "seek", "--to", "x"],
+                      ["jobs", "g", "delete", "x"], ["jobs", "--to", "1"], ["*"]):
+            self.assertRegex(self.run_zrelay(broker, "groups", *wrong, code=1).errors(), r"\Azrelay: [^\n]+\n\Z")
+        self.assertIn("no such group", self.run_zrelay(broker, "groups", "jobs", "g", "delete", code=3).errors())
+
+    def test_a_worker_whose_process_is_killed(self):
+        """Its entries go to another once its session ends."""
+        broker = self.broker(config=FAST)
+        self.numbers(broker, "jobs", 1, 3)
+        go = self.path("go")
+        hung = self.worker(broker, f"while [ ! -e {go} ]; do sleep 0.1; done > /dev/null 2>&1", jobs=3)
+        wait_for(lambda: (self.group(broker) or {}).get("held") == 3, "it to hold all")
+        hung.signal(signal.SIGKILL)
+        other = self.zrelay(broker, "sub", "jobs", "--group", "g")
+        other.wait_out("1\n2\n3\n")
+        self.assertEqual(self.group(broker)["retried"], 3)
+        self.file("go", "")  # its commands end, too
+
+    def test_a_client_of_the_specification(self):
+        """By frames alone: two entries, handed out, one done, one rejected; then nonsense."""
+        broker = self.broker()
+        peer = self.peer(broker)
+        working = peer.ask(op="work", room="r", group="g", worker=7, credit=10, deliveries=3)
+        self.assertEqual((working["op"], working["created"], working["deliveries"], working["time"]), ("working", True, 3, 30000))
+        peer.send(publish_frame("r", (1, b"a"), (2, b"b")))
+        self.assertEqual(peer.receive()[:1], b"\2")
+        frame = peer.receive()
+        self.assertEqual(frame[:9], struct.pack(">BIH", 4, 7, 1) + b"r\0")
+        self.assertEqual(frame[10], 4, "flags: WORK")
+        for verb, seq in ((1, 1), (3, 2)):
+            peer.send(struct.pack(">BIQBIQQ", 5, 7, 100 + seq, verb, 0, seq, seq))
+            self.assertEqual(peer.receive(), struct.pack(">BIQBI", 6, 7, 100 + seq, 1, 1))
+        for wrong in (b"\5", struct.pack(">BIQBIQQ", 5, 7, 1, 9, 0, 1, 1), struct.pack(">BIQBIQQ", 5, 7, 1, 1, 0, 2, 1)):
+            peer.send(wrong)
+            self.assertEqual(peer.control()["code"], "bad-frame")
+        peer.send(struct.pack(">BIQBIQQ", 5, 8, 1, 1, 0, 1, 1))
+        self.assertEqual({key: value for key, value in peer.control().items() if key != "text"},
+                         {"op": "error", "code": "no-group", "worker": 8, "settle": 1})
+
+
+if __name__ == "__main__":
+    unittest.main()
