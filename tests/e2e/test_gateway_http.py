@@ -360,7 +360,7 @@ class Documented(HttpCase):
         for line in answer.body.decode().splitlines():
             if line.startswith("# TYPE "):
                 _, _, name, kind = line.split(" ")
-                self.assertNotIn(name, kinds, "two metrics with one name")
+                self.assertNotIn(name, kinds, "a metric is told twice")
                 kinds[name] = kind
             elif not line.startswith("# HELP "):
                 found = re.fullmatch(r'(\w+)(\{\w+="\w+"(?:,\w+="\w+")*\})? (\d+)', line)
