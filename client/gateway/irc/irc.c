@@ -24,8 +24,8 @@ enum {
     PAUSE_MAX_MS = 60 * SECOND_MS
 };
 
-void irc_people_changed(void *client) {
-    irc_watch_check(client);
+void irc_people_changed(void *client, zr_span_t nick) {
+    irc_watch_nick(client, nick);
     irc_flush(client);
 }
 
