@@ -139,7 +139,7 @@ covers("time to wait after a failed login of a user")(test_auth.Tokens.test_gues
 UNIT = {
     "values in a control frame from a client: members and elements, however deep": ("common/control_test.c test_values_of_a_request",),
     "nesting of JSON": ("common/control_test.c test_depth", "broker/core/dispatch_test.c test_json_that_is_none"),
-    "bytes of room / nick / key": ("broker/core/limits_test.c test_bytes_of_names", "common/names_test.c test_lengths"),
+    "bytes of room / nick / key": ("broker/core/limits_test.c test_bytes_of_names", "common/text/names_test.c test_lengths"),
     "bytes of id, of agent": ("broker/core/dispatch_test.c test_ids", "broker/core/limits_test.c test_bytes_of_names"),
     "users in who, rooms in rooms and in pong, changes in a presence frame":
         ("broker/core/cmd/who_test.c test_at_most_five_hundred", "broker/core/cmd/rooms_test.c test_at_most_five_hundred",

@@ -33,24 +33,6 @@
         return unit_run(name, begin, end);                                                                             \
     }
 
-/* UNIT_MAIN("common.wire", test_one, test_two): the program runs these tests, which START_TEST began. */
-#define UNIT_MAIN(name, ...) UNIT_MAIN_ABORTS(name, UNIT_TESTS(__VA_ARGS__), UNIT_TESTS(NULL))
-
-/* UNIT_MAIN_ABORTS("common.wire", UNIT_TESTS(test_one, test_two), UNIT_TESTS(test_three)): test_three must end in
- * abort(). */
-#define UNIT_TESTS(...)                                                                                                \
-    { __VA_ARGS__ }
-#define UNIT_MAIN_ABORTS(name, tests_list, aborts_list)                                                                \
-    int main(void) {                                                                                                   \
-        const TTest *tests[] = tests_list;                                                                             \
-        const TTest *aborts[] = aborts_list;                                                                           \
-        for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)                                                    \
-            unit_add(tests[i], 0, 1);                                                                                  \
-        for (size_t i = 0; i < sizeof aborts / sizeof aborts[0] && aborts[i]; i++)                                     \
-            unit_add(aborts[i], SIGABRT, 1);                                                                           \
-        return unit_run(name, NULL, NULL);                                                                             \
-    }
-
 static inline TCase *unit_tests(void) {
     static TCase *tests;
     return tests ? tests : (tests = tcase_create("tests"));

@@ -43,7 +43,7 @@ static const struct {
     {ZR_ADMIN_FAILED, "admin-failed"},
 };
 
-START_TEST(test_every_code_has_its_name) {
+TEST(test_every_code_has_its_name) {
     ck_assert_uint_eq(sizeof s_codes / sizeof s_codes[0], ZR_CODE_COUNT);
     for (unsigned i = 0; i < ZR_CODE_COUNT; i++) {
         ck_assert_int_eq(s_codes[i].code, (int)i);
@@ -51,18 +51,16 @@ START_TEST(test_every_code_has_its_name) {
         ck_assert_int_eq(zr_code_from_name(zr_span(s_codes[i].name)), s_codes[i].code);
     }
 }
-END_TEST
 
-START_TEST(test_every_code_has_a_text_of_its_own) {
+TEST(test_every_code_has_a_text_of_its_own) {
     for (unsigned i = 0; i < ZR_CODE_COUNT; i++) {
         ck_assert_uint_gt(strlen(zr_code_text((zr_code_t)i)), 3);
         for (unsigned j = 0; j < i; j++)
             ck_assert_str_ne(zr_code_text((zr_code_t)i), zr_code_text((zr_code_t)j));
     }
 }
-END_TEST
 
-START_TEST(test_other_names_are_unknown) {
+TEST(test_other_names_are_unknown) {
     static const char *const names[] = {"", "OK", "ok ", "o", "bad", "bad-frames", "bad_frame", "unknown"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         ck_assert_msg(zr_code_from_name(zr_span(names[i])) == ZR_CODE_COUNT, "'%s' is known", names[i]);
@@ -70,14 +68,11 @@ START_TEST(test_other_names_are_unknown) {
     ck_assert_int_eq(zr_code_from_name(zr_span(NULL)), ZR_CODE_COUNT);
     ck_assert_int_eq(zr_code_from_name(unit_at_edge(LIT("bad-fram"))), ZR_CODE_COUNT);
 }
-END_TEST
 
-START_TEST(test_numbers_that_are_no_code) {
+TEST(test_numbers_that_are_no_code) {
     ck_assert_str_eq(zr_code_name(ZR_CODE_COUNT), "unknown");
     ck_assert_uint_gt(strlen(zr_code_text(ZR_CODE_COUNT)), 3);
     ck_assert_str_eq(zr_code_name((zr_code_t)9999), "unknown");
 }
-END_TEST
 
-UNIT_MAIN("common.code", test_every_code_has_its_name, test_every_code_has_a_text_of_its_own,
-    test_other_names_are_unknown, test_numbers_that_are_no_code)
+UNIT_SUITE("common.code")

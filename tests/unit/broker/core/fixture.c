@@ -178,7 +178,7 @@ void fx_start(void) {
     if (!s_begun)
         fx_begin();
     s_begun = false;
-    fx.config.access = fx.rights ? fx_access(fx.rights) : fx.access ? fx.access() : NULL;
+    fx.config.access = fx.rights ? fx_access(fx.rights) : NULL;
     fx.relay = relay_new(&fx.config, fx_log_begin(), &fx.outbox);
     relay_rise(fx.relay, fx.rising);
 }
@@ -195,7 +195,7 @@ void fx_restart(void) {
         fx_drop(route);
     while (fx_effect(EFFECT_WATCH) || fx_effect(EFFECT_ALIVE) || fx_effect(EFFECT_UNWATCH))
         ;
-    fx.config.access = fx.rights ? fx_access(fx.rights) : fx.access ? fx.access() : NULL;
+    fx.config.access = fx.rights ? fx_access(fx.rights) : NULL;
     fx.relay = relay_new(&fx.config, fx_log_begin(), &fx.outbox);
     fx.rising = 1; /* the machine began anew, too */
     relay_rise(fx.relay, fx.rising);
@@ -247,13 +247,19 @@ void fx_say(route_t route, const char *format, ...) {
     va_end(arguments);
 }
 
+bool fx_piece(void) {
+    if (!relay_has_work(fx.relay))
+        return false;
+    relay_work(fx.relay);
+    fx_carry_out();
+    return true;
+}
+
 void fx_run(void) {
     relay_flush(fx.relay);
     fx_carry_out();
-    while (relay_has_work(fx.relay)) {
-        relay_work(fx.relay);
-        fx_carry_out();
-    }
+    while (fx_piece())
+        ;
 }
 
 void fx_pass(uint64_t ms) {

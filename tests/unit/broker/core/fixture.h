@@ -52,9 +52,8 @@ typedef struct {
     size_t held;           /* that the last commit told of */
     log_append_t appended; /* the last one; its frame is not to be used */
 
-    const char *rights;        /* of fx_start: users, as fx_access takes them, */
-    access_t *(*access)(void); /* or that made otherwise; neither: open mode */
-    bool private;              /* rooms are private at times, so not all that is published is seen on the back */
+    const char *rights; /* of fx_start: users, as fx_access takes them; NULL: open mode */
+    bool private;       /* rooms are private at times, so not all that is published is seen on the back */
 
     relay_t *relay;
     uint64_t now, rising;         /* µs; the second one only rises */
@@ -160,6 +159,9 @@ const char *fx_dropped_user(void);
  * takes key 7 for those. fx_set_access puts them in force. */
 access_t *fx_access(const char *text);
 void fx_set_access(const char *text);
+
+/* The relay does its next piece of work; false when no work waits. */
+bool fx_piece(void);
 
 /* The late log does its next piece of work, and the relay what follows; false when no work waits. */
 bool fx_log_step(void);

@@ -4,6 +4,9 @@
  * room/members_test: the 500s. session/dedupe_test: the 64 refusals. log_memory_test: the log's limits. */
 #include "fixture.h"
 
+#define ANN "ann: rwspc *\nanonymous: rwspc *\n"
+#define ANN_AND_BOB "ann: rwspc *\nbob: rwspc *\nanonymous: rwspc *\n"
+
 /* A PUBLISH frame of just `len` bytes. */
 static void s_publish_len(uint64_t mid, size_t len) {
     zr_buffer_t out = {0};
@@ -325,14 +328,10 @@ TEST(test_what_a_room_keeps) {
     fx_finish();
 }
 
-static access_t *s_users(void) {
-    return fx_access("ann: rwspc *\nbob: rwspc *\nanonymous: rwspc *\n");
-}
-
 TEST(test_max_user_sessions) {
     fx_begin();
     fx.config.max_user_sessions = 2;
-    fx.access = s_users;
+    fx.rights = ANN_AND_BOB;
     fx.users[1] = fx.users[2] = fx.users[3] = "ann";
     fx.users[4] = "bob";
     fx_start();
@@ -364,7 +363,7 @@ static void s_expect_join(route_t route, const char *room, const char *answer) {
 TEST(test_max_user_rooms) {
     fx_begin();
     fx.config.max_user_rooms = 2;
-    fx.access = s_users;
+    fx.rights = ANN_AND_BOB;
     fx.users[1] = fx.users[2] = "ann";
     fx.users[3] = "bob";
     fx_start();
@@ -398,7 +397,7 @@ TEST(test_max_user_rooms) {
 TEST(test_rooms_of_those_who_did_not_log_in) {
     fx_begin();
     fx.config.max_user_rooms = 1;
-    fx.access = s_users;
+    fx.rights = ANN_AND_BOB;
     fx_start();
     fx_hello(1, "x");
     fx_hello(2, "y");
@@ -420,16 +419,12 @@ TEST(test_rooms_of_those_who_did_not_log_in) {
     fx_finish();
 }
 
-static access_t *s_ann_and_others(void) {
-    return fx_access("ann: rwspc *\nanonymous: rwspc *\n");
-}
-
 /* Anonymous clients leave half of the sessions to the users. */
 TEST(test_max_sessions_of_those_who_did_not_log_in) {
     for (size_t max = 3; max <= 4; max++) {
         fx_begin();
         fx.config.max_sessions = max;
-        fx.access = s_ann_and_others;
+        fx.rights = ANN;
         fx_start();
         fx_hello(1, "x");
         fx_hello(2, "y");
@@ -446,7 +441,7 @@ TEST(test_max_sessions_of_those_who_did_not_log_in) {
     }
     fx_begin(); /* one of one, too */
     fx.config.max_sessions = 1;
-    fx.access = s_ann_and_others;
+    fx.rights = ANN;
     fx_start();
     fx_hello(1, "x");
     fx_finish();

@@ -84,13 +84,9 @@ TEST(test_no_heads_after_leaving) {
     fx_answer(A, "{'op':'ping'}", "{'heads':{}}");
 }
 
-static access_t *s_access(void) {
-    return fx_access("ann: rwspc *\nbob: rp *\n");
-}
-
 TEST(test_a_room_that_one_may_not_begin) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = "ann: rwspc *\nbob: rp *\n";
     fx_start();
     fx.users[A] = "ann";
     fx.users[B] = "bob";

@@ -1,15 +1,6 @@
 /* Pages of `rooms` and `who` wait, and the sessions that wait take turns. */
 #include "fixture.h"
 
-/* The next piece of the work; false when no work waits. */
-static bool s_piece(void) {
-    if (!relay_has_work(fx.relay))
-        return false;
-    relay_work(fx.relay);
-    fx_carry_out();
-    return true;
-}
-
 static void s_begin(void) {
     fx_start();
     fx_hello(A, "ann");
@@ -32,11 +23,11 @@ TEST(test_sessions_take_turns) {
         int id;
     } expected[] = {{A, "rooms", 1}, {B, "rooms", 4}, {A, "who", 2}, {B, "who", 5}, {A, "rooms", 3}};
     for (int i = 0; i < 5; i++) {
-        ck_assert(s_piece());
+        ck_assert(fx_piece());
         fx_expect(expected[i].route, "{'op':'%s','re':%d}", expected[i].op, expected[i].id);
         fx_expect_silent(A, B);
     }
-    ck_assert(!s_piece());
+    ck_assert(!fx_piece());
 }
 
 TEST(test_other_requests_do_not_wait) {
@@ -89,7 +80,7 @@ static void s_pages_of_a_session_that_is_gone(void (*go)(void)) {
         ck_assert_ptr_eq(strstr(text, "\"more\""), NULL);
     fx_expect_silence(C);
     fx_expect(B, "{'op':'rooms','re':3}");
-    ck_assert(!s_piece());
+    ck_assert(!fx_piece());
 }
 
 static void s_bye(void) {

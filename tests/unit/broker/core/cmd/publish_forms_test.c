@@ -70,13 +70,9 @@ static const entry_t s_entries[] = {
 };
 enum { ENTRIES = sizeof s_entries / sizeof *s_entries };
 
-static access_t *s_access(void) {
-    return fx_access("anonymous: crwsp *, !r deaf, !w mute");
-}
-
 static void s_run(void (*publish)(const entry_t *entry), char outcomes[ENTRIES][64]) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = "anonymous: crwsp *, !r deaf, !w mute";
     fx.private = true;
     fx.config.max_rooms = 3;
     fx.config.max_keys = 1;

@@ -1,14 +1,12 @@
 /* Entries that may not be where they are sent, in both forms of publish. */
 #include "fixture.h"
 
-static access_t *s_access(void) {
-    return fx_access("ann: rwspc *\nbob: wc *, s keyed*, !w mute, !c old*\n");
-}
+#define RIGHTS "ann: rwspc *\nbob: wc *, s keyed*, !w mute, !c old*\n"
 
 /* Bob writes, keys only in rooms keyed…, nothing in mute, and in rooms old… only if they are there. */
 static void s_begin(void) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = RIGHTS;
     fx.private = true;
     fx_start();
     fx.users[A] = "ann";
@@ -174,7 +172,7 @@ TEST(test_a_conflict_again_tells_of_readable_rooms_only) {
 /* A stranger comes under many client ids and gets nothing anywhere: nobody is forgotten for it. */
 TEST(test_who_may_nothing_makes_nobody_forgotten) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = RIGHTS;
     fx.private = true;
     fx.config.max_clients = 2;
     fx.durable = true;

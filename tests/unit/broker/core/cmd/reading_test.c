@@ -1,15 +1,11 @@
 /* Replays and snapshots wait in one queue, and each is one piece of work. */
 #include "fixture.h"
 
-/* The next piece of the work; false when no work waits. */
+/* What has arrived is flushed before each piece. */
 static bool s_piece(void) {
     relay_flush(fx.relay);
     fx_carry_out();
-    if (!relay_has_work(fx.relay))
-        return false;
-    relay_work(fx.relay);
-    fx_carry_out();
-    return true;
+    return fx_piece();
 }
 
 static void s_replay(route_t route, int id) {

@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#define RIGHTS "ann: rwspc *\nbob: r b*\n"
+
 TEST(test_those_that_are_used) {
     fx_hello(A, "ann");
     fx_ask(A, "{'op':'rooms','id':1}");
@@ -53,13 +55,9 @@ TEST(test_bad_requests) {
     }
 }
 
-static access_t *s_access(void) {
-    return fx_access("ann: rwspc *\nbob: r b*\n");
-}
-
 TEST(test_only_those_one_may_read) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = RIGHTS;
     fx.private = true;
     fx_start();
     fx.users[A] = "ann";
@@ -79,7 +77,7 @@ TEST(test_only_those_one_may_read) {
 
 TEST(test_presence_versions) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = RIGHTS;
     fx_start();
     fx.users[A] = "ann";
     fx.users[B] = "bob";

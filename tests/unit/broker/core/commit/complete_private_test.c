@@ -3,13 +3,9 @@
 
 #define USERS "ann: rwspc *\nbob: rwspc *\neve: rwspc open*\n"
 
-static access_t *s_access(void) {
-    return fx_access(USERS);
-}
-
 static void s_begin(void) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = USERS;
     fx.private = true;
     fx_start();
     fx.users[A] = "ann";
@@ -131,7 +127,7 @@ TEST(test_a_relayed_room) {
     fx_begin();
     static const policy_t policy = {.pattern = "*", .has_level = true, .level = ZR_LEVEL_NONE};
     fx.config.policies = (policies_t){&policy, 1};
-    fx.access = s_access;
+    fx.rights = USERS;
     fx.private = true;
     fx_start();
     fx.users[A] = "ann";

@@ -12,15 +12,6 @@ static void s_begin(void) {
     fx_carry_out();
 }
 
-/* The next piece of the work; false when no work waits. */
-static bool s_piece(void) {
-    if (!relay_has_work(fx.relay))
-        return false;
-    relay_work(fx.relay);
-    fx_carry_out();
-    return true;
-}
-
 /* The room of the next presence frame, "" when no frame waits, and how many changes it names. */
 static const char *s_told(size_t *changes) {
     static char room[ZR_ROOM_MAX + 1];
@@ -63,11 +54,11 @@ TEST(test_a_rename_in_many_rooms) {
     for (unsigned room = 0; room < ROOMS; room++) {
         char name[16];
         snprintf(name, sizeof name, "r%u", room);
-        ck_assert(s_piece());
+        ck_assert(fx_piece());
         s_expect_told(name, 2 * SESSIONS);
         fx_expect_silence(BACK);
     }
-    ck_assert(!s_piece());
+    ck_assert(!fx_piece());
 }
 
 /* The storm in "large" takes a few pieces; "small", whose change came later, does not wait for all of them. */
@@ -87,10 +78,10 @@ TEST(test_rooms_take_turns) {
         size_t changes;
     } expected[] = {{"large", PRESENCE_CHANGES}, {"small", 1}, {"large", PRESENCE_CHANGES}, {"large", 1}};
     for (size_t i = 0; i < 4; i++) {
-        ck_assert(s_piece());
+        ck_assert(fx_piece());
         s_expect_told(expected[i].room, expected[i].changes);
     }
-    ck_assert(!s_piece());
+    ck_assert(!fx_piece());
     fx_expect_silence(BACK);
 }
 
@@ -101,20 +92,20 @@ TEST(test_changes_during_a_round) {
     fx_say(A, "{'op':'join','room':'r'}");
     fx_say(A, "{'op':'join','room':'s'}");
     s_begin();
-    ck_assert(s_piece());
+    ck_assert(fx_piece());
     s_expect_told("r", 1);
     fx_say(B, "{'op':'join','room':'r'}"); /* told already: at the next tick */
     fx_say(B, "{'op':'join','room':'s'}"); /* along with the change that waits */
     fx_say(B, "{'op':'join','room':'t'}"); /* new: at the next tick */
-    ck_assert(s_piece());
+    ck_assert(fx_piece());
     s_expect_told("s", 2);
-    ck_assert(!s_piece());
+    ck_assert(!fx_piece());
     fx_say(B, "{'op':'leave','room':'t'}"); /* undone in time */
     s_begin();
-    ck_assert(s_piece());
+    ck_assert(fx_piece());
     s_expect_told("r", 1);
-    ck_assert(s_piece());
-    ck_assert(!s_piece());
+    ck_assert(fx_piece());
+    ck_assert(!fx_piece());
     fx_expect_silence(BACK);
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 2);
 }
@@ -126,12 +117,12 @@ TEST(test_a_round_that_lasts_longer_than_a_tick) {
     for (unsigned room = 0; room < 3; room++)
         fx_say(A, "{'op':'join','room':'r%u'}", room);
     s_begin();
-    ck_assert(s_piece());
+    ck_assert(fx_piece());
     fx_say(B, "{'op':'join','room':'r0'}");
     s_begin();
     for (unsigned room = 1; room <= 3; room++)
-        ck_assert(s_piece());
-    ck_assert(!s_piece());
+        ck_assert(fx_piece());
+    ck_assert(!fx_piece());
     s_expect_told("r0", 1);
     s_expect_told("r1", 1);
     s_expect_told("r2", 1);
@@ -144,7 +135,7 @@ TEST(test_the_end_in_the_middle_of_a_round) {
     for (unsigned room = 0; room < 3; room++)
         fx_say(A, "{'op':'join','room':'r%u'}", room);
     s_begin();
-    ck_assert(s_piece());
+    ck_assert(fx_piece());
     fx_say(A, "{'op':'bye'}"); /* the rooms stay until they were told */
     ck_assert_uint_eq(relay_stats(fx.relay).rooms, 3);
 }

@@ -5,14 +5,10 @@
 
 #define USERS "ann: rwspc *\nbob: rwspc *\nanonymous: rwspc *\n"
 
-static access_t *s_access(void) {
-    return fx_access(USERS);
-}
-
 /* Ann and bob are users, the one on C is nobody and called cat. */
 static void s_begin(void) {
     fx_begin();
-    fx.access = s_access;
+    fx.rights = USERS;
     fx.private = true;
     fx_start();
     fx.users[A] = "ann";
@@ -237,7 +233,7 @@ TEST(test_a_line_for_each_user) {
 TEST(test_no_line_for_what_the_edge_tells) {
     fx_begin();
     fx.config.tokens = true;
-    fx.access = s_access;
+    fx.rights = USERS;
     fx.private = true;
     fx_start();
     fx.users[A] = "ann";

@@ -1,15 +1,6 @@
 /* Sessions that fall silent at once end one by one. */
 #include "fixture.h"
 
-/* The next piece of the work; false when no work waits. */
-static bool s_piece(void) {
-    if (!relay_has_work(fx.relay))
-        return false;
-    relay_work(fx.relay);
-    fx_carry_out();
-    return true;
-}
-
 /* ann, bob and cyd, whose tickets ran out. */
 static void s_begin(void) {
     fx_start();
@@ -30,7 +21,7 @@ static void s_begin(void) {
 }
 
 static void s_expect_end(route_t route) {
-    ck_assert(s_piece());
+    ck_assert(fx_piece());
     fx_expect_text(route, "{\"op\":\"bye\",\"reason\":\"expired\"}");
     ck_assert_uint_eq(fx_effect(EFFECT_UNWATCH), fx.sessions[route]);
 }
@@ -41,7 +32,7 @@ TEST(test_one_by_one) {
         s_expect_end(route);
         ck_assert_uint_eq(relay_stats(fx.relay).sessions, C - route);
     }
-    ck_assert(!s_piece());
+    ck_assert(!fx_piece());
 }
 
 TEST(test_heard_in_time) {
@@ -115,7 +106,7 @@ TEST(test_another_end_comes_first) {
     while (fx_effect(EFFECT_UNWATCH))
         ;
     s_expect_end(C);
-    ck_assert(!s_piece());
+    ck_assert(!fx_piece());
     ck_assert_uint_eq(relay_stats(fx.relay).sessions, 1);
 }
 

@@ -1,6 +1,6 @@
 """Writes script_ranges.h: the Unicode script of each code point, as scripts.c needs it.
 
-    python3 common/script_ranges.py /usr/share/unicode/Scripts.txt > common/script_ranges.h
+    python3 common/text/script_ranges.py /usr/share/unicode/Scripts.txt > common/text/script_ranges.h
 
 Scripts.txt is part of the Unicode Character Database (in Debian: the package unicode-data). Code points of the scripts Common and
 Inherited fit every script, so they are left out. Ranges of one script that only unassigned code points part become one range.
