@@ -42,7 +42,7 @@ static person_t *s_find(const irc_people_t *people, zr_span_t nick) {
     return person;
 }
 
-/* One that is told may end its watch. */
+/* A client may end its watch within the call. */
 static void s_tell(irc_people_t *people, zr_span_t nick) {
     for (watcher_t *at = people->watchers; at; at = people->cursor) {
         people->cursor = at->hh.next;
