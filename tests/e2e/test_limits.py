@@ -160,7 +160,7 @@ UNIT = {
     "of these, logins of channels from one address; loopback and local sockets apart":
         ("broker/core/session/login_test.c test_so_many_of_an_address",),
     "bytes of address in open": ("broker/core/cmd/channel_test.c test_addresses_that_are_none",),
-    "time that frames wait for a trunk that takes none": ("broker/loop/trunk_queue_test.c test_one_that_is_stuck",),
+    "time that frames wait for a trunk that takes no frames": ("broker/loop/trunk_queue_test.c test_one_that_is_stuck",),
     "max-trunk-channels": ("broker/core/cmd/channel_test.c test_channels_of_a_trunk_and_of_all",),
     "max-channels": ("broker/core/cmd/channel_test.c test_channels_of_a_trunk_and_of_all",),
     "bytes of a JWT": ("broker/core/session/login_jwt_test.c test_forms", "broker/auth/jwt_test.c test_size"),

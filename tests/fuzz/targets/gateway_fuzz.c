@@ -53,7 +53,8 @@ static void s_check_sent(zr_span_t frame) {
         return;
     }
     fuzz_require(channel >= 1 && channel <= PEERS);
-    fuzz_require(inner.len > 0 && (inner.ptr[0] == ZR_TYPE_CONTROL || inner.ptr[0] == ZR_TYPE_PUBLISH));
+    fuzz_require(inner.len > 0 && (inner.ptr[0] == ZR_TYPE_CONTROL || inner.ptr[0] == ZR_TYPE_PUBLISH ||
+                                      inner.ptr[0] == ZR_TYPE_SETTLE));
 }
 
 static bool s_perform(void *ctx, const action_t *action) {
