@@ -46,6 +46,8 @@ class Frames(GatewayCase):
             self.closes(1002, frame(PING, b"p" * 126), path=path)
             self.closes(1002, frame(CLOSE, b"\x03"), path=path)
             self.closes(1002, frame(CLOSE, struct.pack(">H", 999)), path=path)
+            for code in (0, 1004, 1005, 1006, 1015, 2999, 5000, 65535):  # reserved, or of nobody
+                self.closes(1002, frame(CLOSE, struct.pack(">H", code)), path=path)
             self.closes(1007, frame(TEXT, b"\xff\xfe"), path=path)
             self.closes(1007, frame(TEXT, b"\xc3", fin=False), frame(0, b"x"), path=path)
             self.closes(1007, frame(CLOSE, struct.pack(">H", 1000) + b"\xff"), path=path)
@@ -232,6 +234,43 @@ class Requests(GatewayCase):
         for _ in range(50):
             status, headers = raw.head()
             self.assertEqual((status, json.loads(raw.body(headers))["status"]), (200, "ok"))
+
+    def test_a_body_before_an_upgrade_is_a_body(self):
+        door = self.gateway(self.broker())
+        honest = self.raw(door)
+        self.assertEqual(honest.upgrade("/v1/rooms/r/ws")[0], 101)
+        hidden = frame(TEXT, b"hidden")
+        raw = self.raw(door)
+        self.assertEqual(raw.upgrade("/v1/rooms/r/ws", f"Content-Length: {len(hidden)}", extra=hidden + frame(TEXT, b"seen"))[0], 101)
+        self.assertEqual(honest.read_until(TEXT), b"seen")
+
+    def test_requests_behind_a_handshake_are_no_requests(self):
+        """What follows an upgrade is frames; what follows a refused one is a request of its own."""
+        door = self.gateway(self.broker())
+        request = f"POST /v1/rooms/r?nick=smuggler HTTP/1.1\r\nHost: {door.address}\r\nContent-Length: 2\r\n\r\nhi".encode()
+        raw = self.raw(door)
+        self.assertEqual(raw.upgrade("/v1/rooms/r/ws", extra=request)[0], 101)
+        self.assertEqual(raw.close_code()[0], 1002)
+        self.assertNotIn(b"smuggler", self.get(door, "/v1/rooms/r?last=1")[2])
+        raw = self.raw(door)
+        status, headers = raw.upgrade("/v1/rooms/r/ws", "Origin: http://evil.example", extra=request)
+        self.assertEqual(status, 403)
+        raw.body(headers)
+        self.assertEqual(raw.head()[0], 201)
+
+    def test_two_lengths_are_one_request(self):
+        """A proxy that reads the other one would take the rest for a request of somebody else."""
+        door = self.gateway(self.broker())
+        for headers in (("Transfer-Encoding: chunked", "Content-Length: 4"), ("Content-Length: 4", "Content-Length: 5"),
+                        ("Transfer-Encoding: chunked", "Transfer-Encoding: identity"), ("Transfer-Encoding : chunked",)):
+            raw = self.raw(door)
+            raw.request("/v1/rooms/r?nick=a", *headers, method="POST")
+            raw.send(b"0\r\n\r\n" + f"POST /v1/rooms/smuggled?nick=b HTTP/1.1\r\nHost: {door.address}\r\nContent-Length: 2\r\n\r\nhi".encode())
+            raw.socket.shutdown(1)
+            raw.wait_end()
+            with self.subTest(headers):
+                self.assertTrue(raw.buffer.startswith(b"HTTP/1.1 400 "), raw.buffer)
+                self.assertEqual(raw.buffer.count(b"HTTP/1.1"), 1)
 
     def test_nonsense_instead_of_http(self):
         door = self.gateway(self.broker(), config="limits\n    request-timeout = 1s\n")

@@ -1,10 +1,13 @@
 """IRC by zrelay-gateway, with real programs: what a client does in a chat."""
 import json
+import pathlib
+import re
 import signal
 import socket
 import time
+import unittest
 
-from harness import DEADLINE, publish_frame, wait_for
+from harness import publish_frame, wait_for
 from irc_case import CAPS, IrcCase
 
 
@@ -180,6 +183,30 @@ class Rooms(IrcCase):
         peer = self.peer(broker, "chat")
         peer.ask(op="direct", to="ann", text="hi")
         self.assertEqual(ann.hear("PRIVMSG").nick, "chat")
+
+
+class Covered(unittest.TestCase):
+    """What the gateway announces is tested and explained."""
+
+    ROOT = pathlib.Path(__file__).parents[2]
+
+    def read(self, *patterns):
+        return "".join(path.read_text(encoding="utf-8") for pattern in patterns for path in self.ROOT.glob(pattern))
+
+    def test_each_capability_command_and_reply(self):
+        tests = self.read("tests/e2e/test_irc*.py", "tests/e2e/irc_case.py", "tests/unit/client/gateway/irc/**/*.c")
+        page = self.read("client/gateway/IRC.md")
+        for name in re.findall(r'^    {"([a-z/-]+)", IRC_', self.read("client/gateway/irc/text/irc_caps.c"), re.M):
+            self.assertTrue(f"`{name}`" in page and name in tests, name)
+        commands = re.findall(r'^const irc_command_t \w+ = {"([A-Z]+)"', self.read("client/gateway/irc/cmd/*.c"), re.M)
+        self.assertGreater(len(commands), 25)
+        for name in commands:
+            self.assertTrue(re.search(rf"Commands: [^.]*\b{name}\b", page), name)
+            self.assertTrue(re.search(rf"\b{name}\b", tests), name)
+        replies = re.findall(r"X\((\w+), (\d+),", self.read("client/gateway/irc/text/irc_numerics.h"))
+        self.assertGreater(len(replies), 60)
+        for name, number in replies:
+            self.assertTrue(re.search(rf"\b{int(number):03}\b", tests), name)
 
 
 class Capabilities(IrcCase):

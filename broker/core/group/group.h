@@ -148,7 +148,7 @@ static inline size_t group_ready(const group_t *group) {
     return group->counts[ITEM_READY] + group->counts[ITEM_AGAIN];
 }
 
-/* The next entry to hand out; NULL: there is none now. It has a frame until it is given. */
+/* The next entry to hand out; NULL: nothing can be handed out now. It has a frame until it is given. */
 item_t *group_next(const group_t *group);
 
 /* The worker has it, until `due`. */
@@ -180,7 +180,7 @@ void group_buried(group_t *group, uint64_t pass, bool ok, uint64_t due);
 /* Forgets all items, and goes on after `cursor`. */
 void group_seek(group_t *group, uint64_t cursor);
 
-/* Time of the oldest item that was read; 0: there is none. */
+/* Time of the oldest item that was read; 0: no item was read. */
 uint64_t group_oldest(const group_t *group);
 
 #endif

@@ -39,7 +39,7 @@ static void s_expire(relay_t *relay) {
 
 static const char *const s_reasons[DEAD_REASONS] = {"", "rejected", "retried", "expired", "ended"};
 
-/* The room for dead entries; NULL: there is none, and none can be made now. */
+/* The room for dead entries; NULL: it is missing, and cannot be made now. */
 static room_t *s_graveyard(relay_t *relay, const group_t *group) {
     zr_span_t name = group_options_dead(&group->options);
     room_t *room = room_find(relay, name);

@@ -67,7 +67,7 @@ static void s_answer(relay_t *relay, const request_t *request, const group_worke
     batch_answer(relay, request->session, answer, 0, true); /* once the group is stored */
 }
 
-/* The worker of that number; NULL: there is none, and `*code` is ZR_OK, or it is another group's. */
+/* The session's worker of that number; NULL: the number is free. `*wrong`: it is taken by another group's worker. */
 static group_worker_t *s_worker(const request_t *request, const asked_t *asked, const char **wrong) {
     group_worker_t *worker = groups_worker(request->session, (uint32_t)asked->number);
     if (worker && (!zr_span_equal(group_name(worker->group), asked->name) ||

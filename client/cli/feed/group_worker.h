@@ -25,7 +25,7 @@ typedef struct {
 /* Begins to work in each room. 0, or the exit code after telling why not. `credit`: entries at a time. */
 int group_worker_begin(group_worker_t *worker, int count, char **rooms, uint64_t credit);
 
-/* An event that is about workers, but no entry. false: it is none. `*end`: the worker has ended. */
+/* Handles an event about workers. false: the event is about something else, or an entry. `*end`: the worker has ended. */
 bool group_worker_event(group_worker_t *worker, const zrelay_event_t *event, bool *end);
 
 /* The entry was written; it is done once group_worker_flushed says so. */

@@ -24,8 +24,8 @@ enum {
     PAUSE_MAX_MS = 60 * SECOND_MS
 };
 
-void irc_people_changed(void *client) {
-    irc_watch_check(client);
+void irc_people_changed(void *client, zr_span_t nick) {
+    irc_watch_nick(client, nick);
     irc_flush(client);
 }
 
@@ -145,7 +145,7 @@ static void s_on_left(irc_t *irc, const json_t *left) {
         irc_room_revoked(room);
 }
 
-/* Answers that nobody waits for any more are dropped. */
+/* Late answers, for which no request waits, are dropped. */
 static void s_on_control(irc_t *irc, zr_span_t frame) {
     json_t *object = NULL;
     if (zr_control_read(frame, &object) != ZR_OK)
@@ -267,7 +267,7 @@ irc_t *irc_new(const irc_host_t *host, const irc_from_t *from, const irc_calls_t
     return irc;
 }
 
-/* An IRC client cannot resume: nobody is to wait for it. */
+/* An IRC client cannot resume its session, so the session ends at once. */
 void irc_destroy(irc_t *irc) {
     if (!irc)
         return;

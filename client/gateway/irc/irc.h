@@ -10,7 +10,7 @@ typedef struct irc irc_t;
 enum { IRC_BURST_S = 5 }; /* a client may send so many seconds' worth of lines at once */
 
 /* What irc_host_t's people are told by. */
-void irc_people_changed(void *client);
+void irc_people_changed(void *client, zr_span_t nick);
 
 irc_t *irc_new(const irc_host_t *host, const irc_from_t *from, const irc_calls_t *calls, void *ctx, uint64_t now);
 /* Its session at the broker ends, and its rooms see that. NULL is accepted. */

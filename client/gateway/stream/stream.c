@@ -161,7 +161,7 @@ static void s_offer(stream_t *s, size_t len) {
     if (s->state != STREAM_OPEN || len == 0)
         return;
     size_t taken = s->events->bytes(s->ctx, zr_span_of(s->pool->buffer, len));
-    FATAL_UNLESS(taken <= len && (taken > 0 || len < STREAM_INPUT));
+    FATAL_UNLESS(taken <= len);
     if (taken < len && s->state == STREAM_OPEN)
         s->rest = zr_blob_copy(s->pool->buffer + taken, len - taken);
 }

@@ -25,7 +25,8 @@ enum {
 /* What the owner is told; `ctx` is its own. Within each but `paused`, it may send to and close any connection. */
 typedef struct {
     /* Bytes came. Returns how many the owner takes; the rest is offered again in a later turn, before what came after.
-     * It must take at least one of STREAM_INPUT bytes. An owner bounds the work of a turn so. */
+     * Nothing more is read while STREAM_INPUT bytes wait, so it must take some of them in the end. An owner bounds the
+     * work of a turn so. */
     size_t (*bytes)(void *ctx, zr_span_t bytes);
     /* The peer sends nothing more, and the owner has taken all. It may still read. Called once. */
     void (*end)(void *ctx);

@@ -172,22 +172,60 @@ void exchange_resume_all(exchange_host_t *host) {
         s_resume(host->suspended);
 }
 
-/* The answer is sent before the body is read, and libmicrohttpd closes the connection after it. */
-static enum MHD_Result s_refuse_body(exchange_t *e) {
-    static const char text[] =
-        "{\"type\":\"urn:zrelay:error:too-large\",\"title\":\"the body is too large\",\"status\":413,"
-        "\"code\":\"too-large\",\"detail\":\"the body is larger than limits/max-body\"}\n";
+/* The answer is sent before the body is read, and libmicrohttpd closes the connection after it. `text`: a problem. */
+static enum MHD_Result s_refuse(exchange_t *e, unsigned status, const char *text) {
     static const web_header_t headers[] = {{"Content-Type", "application/problem+json"}, {"Connection", "close"}};
     e->handled = true;
-    exchange_answer(e, 413, headers, 2, zr_span(text));
+    exchange_answer(e, status, headers, 2, zr_span(text));
     return s_queue(e);
+}
+
+static enum MHD_Result s_refuse_length(exchange_t *e) {
+    return s_refuse(e, 413,
+        "{\"type\":\"urn:zrelay:error:too-large\",\"title\":\"the body is too large\",\"status\":413,"
+        "\"code\":\"too-large\",\"detail\":\"the body is larger than limits/max-body\"}\n");
+}
+
+static enum MHD_Result s_refuse_framing(exchange_t *e) {
+    return s_refuse(e, 400,
+        "{\"type\":\"urn:zrelay:error:bad-request\",\"title\":\"the request is malformed\",\"status\":400,"
+        "\"code\":\"bad-request\",\"detail\":\"a body has one Content-Length, or Transfer-Encoding: chunked; names of "
+        "fields have no blanks\"}\n");
+}
+
+/* A proxy may read the other one of two lengths, and take what follows for a request of another client (RFC 9112,
+ * section 6.3). libmicrohttpd lets both pass. */
+static bool s_has_one_length(exchange_t *e) {
+    zr_span_t length = exchange_headers(e, "Content-Length");
+    bool has_length = length.len > 0, several = has_length && memchr(length.ptr, ',', length.len);
+    zr_span_t encoding = exchange_headers(e, "Transfer-Encoding");
+    if (encoding.len == 0)
+        return !several;
+    return !has_length && encoding.len == strlen("chunked") && strncasecmp(encoding.ptr, "chunked", encoding.len) == 0;
+}
+
+/* A name with a blank behind it is another name for some programs, and the same one for others (RFC 9112, section 5.1). */
+static enum MHD_Result s_check_name(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
+    bool *good = ctx;
+    (void)kind;
+    (void)value;
+    *good &= !strpbrk(name, " \t");
+    return MHD_YES;
+}
+
+static bool s_names_are_good(exchange_t *e) {
+    bool good = true;
+    MHD_get_connection_values(e->connection, MHD_HEADER_KIND, s_check_name, &good);
+    return good;
 }
 
 static enum MHD_Result s_begin(exchange_t *e, const char *method) {
     const char *length = exchange_header(e, "Content-Length");
     e->begun = true;
     e->method = method;
-    return length && strtoull(length, NULL, 10) > e->host->max_body ? s_refuse_body(e) : MHD_YES;
+    if (!s_has_one_length(e) || !s_names_are_good(e))
+        return s_refuse_framing(e);
+    return length && strtoull(length, NULL, 10) > e->host->max_body ? s_refuse_length(e) : MHD_YES;
 }
 
 /* False: it does not fit, and the connection is closed. */

@@ -29,7 +29,7 @@ export class Prefix extends Emitter {
   #unready = new Set();
   #recovered = 0;
   #wasReady = false;
-  #turns = []; // rooms that may have an item, in turn
+  #turns = new Set(); // rooms that may have an item, in turn
   #readers = [];
   #entering;
   #over = false;
@@ -88,10 +88,11 @@ export class Prefix extends Emitter {
   }
 
   #take() {
-    for (let left = this.#turns.length; left > 0; left--) {
-      const room = this.#turns.shift();
+    for (let left = this.#turns.size; left > 0; left--) {
+      const [room] = this.#turns;
+      this.#turns.delete(room);
       const item = room.feed.take();
-      if (room.feed.waiting > 0) this.#turns.push(room);
+      if (room.feed.waiting > 0) this.#turns.add(room);
       if (item) return item;
     }
     return undefined;
@@ -100,7 +101,7 @@ export class Prefix extends Emitter {
   #turn(name) {
     const room = this.rooms.get(name);
     if (!room) return;
-    if (!this.#turns.includes(room)) this.#turns.push(room);
+    this.#turns.add(room);
     while (this.#readers.length > 0) {
       const item = this.#take();
       if (!item) return;

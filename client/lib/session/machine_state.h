@@ -321,6 +321,7 @@ typedef struct {
     uint32_t last_worker;
     struct settle *settles; /* not answered yet, in order */
     size_t settle_count;
+    bool unsent; /* some of them may have to be sent */
     uint64_t last_number;
     uint64_t pause; /* nothing is settled before: the broker could not store it */
 } work_t;

@@ -30,8 +30,12 @@ static void s_join(irc_t *irc, zr_span_t channel) {
         return;
     if (irc_room_like(irc, zr_span(spelled.text)))
         s_refuse(irc, channel, "you are in a channel that differs in the case of letters only; leave it first");
-    else if (HASH_COUNT(irc->rooms) >= irc->host->max_rooms || !irc_room_new(irc, zr_span(name), &spelled))
+    else if (HASH_COUNT(irc->rooms) >= irc->host->max_rooms)
         irc_numeric(irc, ERR_TOOMANYCHANNELS, spelled.text, NULL);
+    else if (!irc_room_new(irc, zr_span(name), &spelled))
+        irc_numeric_text(irc, ERR_TOOMANYCHANNELS,
+            zr_span("The gateway reads as many rooms as it may (limits/max-topics); try again later"), spelled.text,
+            NULL);
 }
 
 static void s_part(irc_t *irc, irc_room_t *room, zr_span_t reason) {

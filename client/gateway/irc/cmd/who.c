@@ -153,7 +153,7 @@ static void s_set_mask(question_t *question, zr_span_t mask) {
     snprintf(question->mask.text, sizeof question->mask.text, "%.*s", fits ? (int)mask.len : 1, fits ? mask.ptr : "*");
 }
 
-/* A nick: of somebody in a room with the client, or its own. */
+/* A nick: the client's own, or that of a user in a room with it. */
 static void s_one(irc_t *irc, question_t *question, zr_span_t mask) {
     char nick[ZR_NICK_MAX + 1];
     if (irc_nick_from(mask, nick, NULL)) {

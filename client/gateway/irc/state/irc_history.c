@@ -25,7 +25,7 @@ typedef struct {
     irc_name_t channel;
     irc_reference_t reference;
     step_t step;
-    size_t ref;         /* the one that is looked for */
+    size_t ref;         /* which of wish.refs is looked for */
     bool reversed;      /* BETWEEN a later message and an earlier one */
     uint64_t low, high; /* of the search: entries up to `low` are before the moment, those after `high` are not */
     uint64_t moment, head;

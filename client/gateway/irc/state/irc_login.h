@@ -4,7 +4,7 @@
 
 #include "irc_ask.h"
 
-/* Says `hello`: with this nick (NULL: the one that it has), and what the client wants to log in with. `answer` gets the
+/* Says `hello`: with this nick (NULL: the present one), and what the client wants to log in with. `answer` gets the
  * `welcome`, and passes it to irc_welcomed; the nick is the ask's text. */
 void irc_hello(irc_t *irc, irc_answer_fn *answer, const char *nick);
 /* Takes what a `welcome` says. The client is told a nick that differs. */

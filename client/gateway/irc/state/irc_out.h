@@ -12,7 +12,7 @@ void irc_begin(irc_t *irc, const char *nick, uint64_t us, const char *command);
 void irc_tag(irc_t *irc, const char *name, zr_span_t value);
 void irc_middle(irc_t *irc, const char *text);
 void irc_trailing(irc_t *irc, zr_span_t text);
-/* Cuts what is beyond IRC_LINE. */
+/* Ends the line. Bytes beyond IRC_LINE are cut off. */
 void irc_end(irc_t *irc);
 
 /* A numeric reply: the client's nick, the parameters up to NULL, and the table's text. */
@@ -20,8 +20,8 @@ void irc_numeric(irc_t *irc, irc_numeric_t numeric, ...) __attribute__((sentinel
 /* The same with a text of its own. */
 void irc_numeric_text(irc_t *irc, irc_numeric_t numeric, zr_span_t text, ...) __attribute__((sentinel));
 
-/* FAIL, WARN or NOTE (standard-replies); parameters up to NULL, and the text. Clients without the capability get it too:
- * the specification lets a server use it where no numeric fits. */
+/* FAIL, WARN or NOTE (standard-replies); parameters up to NULL, and the text. Clients without the capability get
+ * it too, since no numeric fits there. */
 void irc_standard(irc_t *irc, const char *kind, const char *command, const char *code, const char *text, ...)
     __attribute__((sentinel));
 

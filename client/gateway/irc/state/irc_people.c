@@ -42,11 +42,11 @@ static person_t *s_find(const irc_people_t *people, zr_span_t nick) {
     return person;
 }
 
-/* One that is told may end its watch. */
-static void s_tell(irc_people_t *people) {
+/* A client may end its watch within the call. */
+static void s_tell(irc_people_t *people, zr_span_t nick) {
     for (watcher_t *at = people->watchers; at; at = people->cursor) {
         people->cursor = at->hh.next;
-        people->changed(at->client);
+        people->changed(at->client, nick);
     }
     people->cursor = NULL;
 }
@@ -64,7 +64,7 @@ void irc_people_come(irc_people_t *people, zr_span_t nick, bool user) {
     people->count++;
     people->most = people->count > people->most ? people->count : people->most;
     if (person->here == 1)
-        s_tell(people);
+        s_tell(people, nick);
 }
 
 void irc_people_go(irc_people_t *people, zr_span_t nick, bool user) {
@@ -76,7 +76,7 @@ void irc_people_go(irc_people_t *people, zr_span_t nick, bool user) {
         return;
     HASH_DEL(people->all, person);
     free(person);
-    s_tell(people);
+    s_tell(people, nick);
 }
 
 bool irc_people_here(const irc_people_t *people, zr_span_t nick) {

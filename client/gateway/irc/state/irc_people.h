@@ -9,8 +9,8 @@
 
 typedef struct irc_people irc_people_t;
 
-/* Called for each client that watches nicks after somebody came or went. */
-typedef void irc_people_fn(void *client);
+/* Called for each client that watches nicks after this one came or went. */
+typedef void irc_people_fn(void *client, zr_span_t nick);
 
 irc_people_t *irc_people_new(irc_people_fn *changed);
 void irc_people_destroy(irc_people_t *people); /* all must have left; NULL is accepted */

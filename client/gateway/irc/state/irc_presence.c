@@ -84,8 +84,10 @@ static void s_add(irc_room_t *room, const char *nick, const json_t *meta) {
     }
     member = irc_member_add(&room->members, zr_span(nick));
     s_set_meta(room, member, meta, false);
-    if (!s_is_me(room, nick))
-        irc_show_join(room, nick);
+    if (s_is_me(room, nick))
+        return;
+    irc_show_join(room, nick);
+    irc_watch_nick(room->irc, zr_span(nick));
 }
 
 static bool s_is_elsewhere(const irc_room_t *room, zr_span_t nick) {
@@ -124,6 +126,7 @@ static void s_remove(irc_room_t *room, const char *nick, const char *reason) {
     snprintf(gone, sizeof gone, "%s", nick);
     irc_member_remove(&room->members, member);
     s_show_left(room, gone, reason);
+    irc_watch_nick(room->irc, zr_span(gone));
 }
 
 static void s_rename(irc_t *irc, zr_span_t from, zr_span_t to) {
@@ -153,6 +156,8 @@ void irc_presence_renamed(irc_t *irc, zr_span_t from, zr_span_t to) {
     snprintf(before, sizeof before, "%.*s", (int)from.len, from.ptr);
     s_rename(irc, from, to);
     s_show_nick(irc, before, to);
+    irc_watch_nick(irc, zr_span(before));
+    irc_watch_nick(irc, to);
 }
 
 /* --- Frames --- */
@@ -191,7 +196,6 @@ static void s_apply(irc_room_t *room, const json_t *frame) {
         if (member)
             s_set_meta(room, member, json_object_get(user, "meta"), true);
     }
-    irc_watch_check(room->irc);
     if (ended)
         irc_presence_ask(room);
 }
@@ -326,7 +330,6 @@ static void s_on_who(irc_t *irc, irc_ask_t *ask, const json_t *answer) {
         s_counted(room, ask->a);
     else
         s_counted(room, room->version);
-    irc_watch_check(irc);
 }
 
 void irc_presence_ask(irc_room_t *room) {
@@ -363,15 +366,23 @@ static void s_tell_watched(irc_t *irc, irc_numeric_t numeric, const char *nick) 
     zr_buffer_finish(&text);
 }
 
-void irc_watch_check(irc_t *irc) {
+static void s_look_at(irc_t *irc, irc_watched_t *watched) {
+    zr_span_t nick = zr_span(watched->nick);
+    bool online = irc_people_here(irc->host->people, nick) || irc_presence_find(irc, nick);
     irc_reply_t *before = irc_reply_enter(irc, NULL);
-    for (size_t i = 0; i < irc->watched_count; i++) {
-        irc_watched_t *watched = &irc->watched[i];
-        zr_span_t nick = zr_span(watched->nick);
-        bool online = irc_people_here(irc->host->people, nick) || irc_presence_find(irc, nick);
-        if (online != watched->online)
-            s_tell_watched(irc, online ? RPL_MONONLINE : RPL_MONOFFLINE, watched->nick);
-        watched->online = online;
-    }
+    if (online != watched->online)
+        s_tell_watched(irc, online ? RPL_MONONLINE : RPL_MONOFFLINE, watched->nick);
+    watched->online = online;
     irc_reply_enter(irc, before);
+}
+
+void irc_watch_nick(irc_t *irc, zr_span_t nick) {
+    for (size_t i = 0; i < irc->watched_count; i++)
+        if (zr_span_equal(zr_span(irc->watched[i].nick), nick))
+            s_look_at(irc, &irc->watched[i]);
+}
+
+void irc_watch_check(irc_t *irc) {
+    for (size_t i = 0; i < irc->watched_count; i++)
+        s_look_at(irc, &irc->watched[i]);
 }

@@ -16,7 +16,8 @@ irc_member_t *irc_presence_find(const irc_t *irc, zr_span_t nick);
 /* The client's own nick changed: its rooms have the new one, and it is told. */
 void irc_presence_renamed(irc_t *irc, zr_span_t from, zr_span_t to);
 
-/* Tells a client that watches nicks which of them came and went. */
+/* Tells a client that watches this nick whether it came or went; irc_watch_check does so for all of them. */
+void irc_watch_nick(irc_t *irc, zr_span_t nick);
 void irc_watch_check(irc_t *irc);
 
 /* An away message of a `meta`; NULL: it has none. */

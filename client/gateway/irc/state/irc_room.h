@@ -19,7 +19,7 @@ struct irc_room {
     bool joined;  /* in this session */
     bool started; /* `last` is a position */
     bool shown;   /* the client was told that it is in the room */
-    bool open;    /* what is new is shown */
+    bool open;    /* new entries are shown */
     bool full, replaying;
     uint64_t epoch, last, heard; /* the last entry that the client got; the newest that is known */
 
@@ -42,7 +42,7 @@ struct irc_room {
 };
 
 irc_room_t *irc_room_find(const irc_t *irc, zr_span_t name);
-/* The one that IRC does not tell apart from `name`; NULL: none. */
+/* A room of the client whose channel IRC does not tell apart from this one; NULL: the client is in no such room. */
 irc_room_t *irc_room_like(const irc_t *irc, zr_span_t channel);
 
 /* Begins to join. NULL: the gateway is subscribed to as many topics as it may. */

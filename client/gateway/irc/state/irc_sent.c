@@ -94,8 +94,8 @@ bool irc_sent_expects(const irc_t *irc, zr_span_t room) {
     return false;
 }
 
-/* Entries of a client come in the order in which it sent them, so the oldest one of the same text is meant. One that
- * another program of the same user sent is the same for everybody else. */
+/* Entries of a client come in the order in which it sent them, so the oldest message with the same text is meant. If
+ * another program of the same user sent the same text, readers cannot tell the two apart either. */
 bool irc_sent_echo(irc_t *irc, zr_span_t room, const zr_entry_t *entry, zr_span_t lines) {
     irc_sent_t *sent;
     DL_FOREACH(irc->sent, sent)

@@ -11,7 +11,7 @@ void irc_send(irc_t *irc, zr_span_t room, zr_span_t channel, irc_verb_t verb, zr
 
 /* The broker's answer to `publish`. False: it is another answer. */
 bool irc_sent_take(irc_t *irc, const json_t *answer);
-/* The session began: what is not answered goes again. */
+/* The session began: messages without an answer are sent again. */
 void irc_sent_again(irc_t *irc);
 /* Sends what waited. */
 void irc_sent_tick(irc_t *irc);

@@ -30,7 +30,7 @@ void irc_body_write(zr_buffer_t *out, irc_verb_t verb, zr_span_t text) {
     zr_buffer_append(out, text.ptr, text.len);
 }
 
-/* What is no text is said to be so, with its first bytes. */
+/* Bytes that are not UTF-8 text are described, with the first of them. */
 static void s_describe(irc_body_t *body, zr_span_t bytes) {
     zr_span_t first = zr_span_of(bytes.ptr, bytes.len < BINARY_SHOWN ? bytes.len : BINARY_SHOWN);
     zr_buffer_printf(&body->owned, "[%zu bytes that are no UTF-8 text] ", bytes.len);

@@ -23,7 +23,7 @@ typedef struct {
 typedef enum {
     IRC_MESSAGE_OK,
     IRC_MESSAGE_EMPTY,    /* to be ignored */
-    IRC_MESSAGE_BAD,      /* no command, or one that is neither letters nor digits */
+    IRC_MESSAGE_BAD,      /* the command is missing, or has other characters than letters and digits */
     IRC_MESSAGE_TOO_LONG, /* the tags or the rest are beyond their limit */
     IRC_MESSAGE_NOT_UTF8  /* or with a NUL. `command` is set if it could be read */
 } irc_message_state_t;
@@ -51,7 +51,7 @@ void irc_put_escaped(zr_buffer_t *out, zr_span_t value);
 /* The text can stand as a parameter that is not the last one. */
 bool irc_is_middle(zr_span_t text);
 
-/* Appends a space and the parameter; one that cannot be a middle parameter becomes "*". */
+/* Appends a space and the parameter. Text that cannot be a middle parameter becomes "*". */
 void irc_put_middle(zr_buffer_t *out, zr_span_t text);
 
 /* Appends " :" and the text. CR, LF and NUL in it become spaces. */

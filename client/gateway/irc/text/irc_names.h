@@ -21,7 +21,7 @@ typedef struct {
 
 /* False: the room's spelling would be longer than IRC_CHANNEL_MAX, and IRC cannot use it. */
 bool irc_channel_of(zr_span_t room, irc_name_t *out);
-/* Of a nick of the broker, always possible. One that is no nick becomes "*". */
+/* Spells a nick of the broker, which is always possible. An invalid nick becomes "*". */
 void irc_nick_of(zr_span_t nick, irc_name_t *out);
 
 /* The room that a channel names. False: it is no channel, or names no room; `fault`, if not NULL, gets a sentence. */

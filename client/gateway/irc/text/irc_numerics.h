@@ -43,7 +43,6 @@
     X(RPL_ENDOFMOTD, 376, "End of MOTD")                                                                               \
     X(RPL_TIME, 391, NULL)                                                                                             \
     X(ERR_NOSUCHNICK, 401, "No such nick/channel")                                                                     \
-    X(ERR_NOSUCHSERVER, 402, "No such server")                                                                         \
     X(ERR_NOSUCHCHANNEL, 403, NULL)                                                                                    \
     X(ERR_CANNOTSENDTOCHAN, 404, NULL)                                                                                 \
     X(ERR_TOOMANYCHANNELS, 405, "You are in as many channels as you may; leave one of them")                           \

@@ -132,6 +132,7 @@ static void s_give_back(machine_t *m, const worker_t *worker) {
         from = worker->held[i] + 1;
     }
     settle->ranges[settle->count++] = (zr_range_t){from, ZR_INT_MAX};
+    m->work.unsent = true;
     DL_APPEND(m->work.settles, settle);
     m->work.settle_count++;
 }
@@ -264,6 +265,7 @@ bool work_on_error(machine_t *m, const json_t *error) {
         return true;
     if (code && strcmp(code, zr_code_name(ZR_STORE_FAILED)) == 0) {
         settle->sent = false;
+        m->work.unsent = true;
         m->work.pause = m->now + AGAIN_MS;
         return true;
     }
@@ -285,6 +287,7 @@ void work_lost(machine_t *m) {
     settle_t *settle, *next;
     DL_FOREACH_SAFE(m->work.settles, settle, next) {
         settle->sent = false;
+        m->work.unsent = true;
         if (settle->quiet)
             s_free_settle(m, settle);
     }
@@ -315,13 +318,15 @@ static void s_send(machine_t *m, settle_t *settle) {
 }
 
 void work_schedule(machine_t *m) {
-    if (m->now < m->work.pause)
+    if (m->now < m->work.pause || !m->work.unsent)
         return;
     settle_t *settle;
+    m->work.unsent = false;
     DL_FOREACH(m->work.settles, settle) {
         const worker_t *worker = settle->sent ? NULL : s_find(m, settle->worker);
         if (worker && worker->working)
             s_send(m, settle);
+        m->work.unsent |= !settle->sent;
     }
 }
 
@@ -435,6 +440,7 @@ int machine_settle(machine_t *m, uint32_t number, zr_verb_t verb, uint64_t seq, 
         DL_APPEND(m->work.settles, settle);
         m->work.settle_count++;
     }
+    m->work.unsent = true;
     s_add(settle, seq);
     if (verb != ZR_SETTLE_EXTEND)
         s_let_go(worker, seq);

@@ -177,6 +177,21 @@ TEST(test_what_the_owner_leaves_comes_again_before_the_rest) {
     s_close(&peer);
 }
 
+TEST(test_an_owner_that_takes_nothing_is_not_read_on) {
+    static peer_t peer;
+    static char bytes[2 * STREAM_INPUT];
+    s_open(&peer);
+    peer.takes = 0;
+    memset(bytes, 'x', sizeof bytes);
+    ck_assert_int_gt(send(peer.fd, bytes, sizeof bytes, 0), STREAM_INPUT);
+    s_turns(0);
+    ck_assert_uint_eq(stream_counts(s_pool)->bytes_in, STREAM_INPUT);
+    peer.takes = SIZE_MAX;
+    s_turns(0);
+    ck_assert_uint_gt(stream_counts(s_pool)->bytes_in, STREAM_INPUT);
+    s_close(&peer);
+}
+
 TEST(test_no_connection_is_read_while_the_broker_is_behind) {
     static peer_t peer;
     s_open(&peer);

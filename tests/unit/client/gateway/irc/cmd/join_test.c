@@ -61,6 +61,18 @@ TEST(test_one_is_in_so_many_channels_at_most) {
 }
 END_TEST
 
+TEST(test_a_gateway_that_reads_too_many_rooms_says_so) {
+    char script[200];
+    s_scene.host.max_rooms = 100;
+    scene_register(&s_scene, NULL);
+    for (int i = 0; i < 50; i++) {
+        snprintf(script, sizeof script, "C: JOIN #r%d\nZ:\n", i);
+        scene_play(&s_scene, script);
+    }
+    scene_play(&s_scene, "C: JOIN #beyond\nS: :irc.zrelay 405 ann #beyond :The gateway reads *\nZ:\n");
+}
+END_TEST
+
 TEST(test_channels_that_differ_in_case_only_are_not_joined_both) {
     scene_register(&s_scene, NULL);
     scene_play(&s_scene, "C: JOIN #Room\nZ:\nC: JOIN #room\nS: :irc.zrelay 403 ann #room :you are in a channel that *\n"

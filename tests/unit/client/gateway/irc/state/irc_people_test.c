@@ -4,7 +4,8 @@
 
 static unsigned s_told;
 
-static void s_changed(void *client) {
+static void s_changed(void *client, zr_span_t nick) {
+    ck_assert_uint_eq(nick.len, 3);
     ck_assert_ptr_eq(client, &s_told);
     s_told++;
 }
