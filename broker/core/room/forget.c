@@ -43,7 +43,8 @@ static void s_heal(room_t *room, uint64_t now) {
 }
 
 static bool s_may_go(const relay_t *relay, const room_t *room, uint64_t now) {
-    if (room->member_count > 0 || room->groups || room->going || room->unstored > 0 || room->next_open || room->has_news)
+    if (room->member_count > 0 || room->groups || room->going || room->unstored > 0 || room->next_open ||
+        room->has_news)
         return false;
     if (relay->log->ceiling && room->level == relay->log->level && room->head > relay->log->ceiling)
         return false;

@@ -132,7 +132,8 @@ static void s_room_free(relay_t *relay, room_t *room) {
 }
 
 void room_forget_unused(relay_t *relay, room_t *room) {
-    if (room->member_count > 0 || room->head != room->born || room->has_news || room->keys.by_key || room->groups || room->going)
+    if (room->member_count > 0 || room->head != room->born || room->has_news || room->keys.by_key || room->groups ||
+        room->going)
         return;
     log_bounds_t bounds = relay->log->engine->bounds(relay->log, room_name(room));
     if (bounds.oldest == bounds.head)

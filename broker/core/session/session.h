@@ -51,12 +51,12 @@ typedef struct session {
     zr_blob_t *meta;   /* that it shows in rooms without another one; NULL: none */
     size_t meta_bytes; /* of those that it has in rooms */
     member_t *members;
-    member_t *next_told;   /* where the next pong begins; NULL: at the first */
-    following_t following; /* prefixes of rooms that it reads */
+    member_t *next_told;          /* where the next pong begins; NULL: at the first */
+    following_t following;        /* prefixes of rooms that it reads */
     struct group_worker *workers; /* of groups, by number (groups.h) */
-    size_t reads;          /* replays and snapshots under way */
-    struct listing *lists; /* pages that it waits for (listing.h), in order */
-    size_t list_count;     /* of them */
+    size_t reads;                 /* replays and snapshots under way */
+    struct listing *lists;        /* pages that it waits for (listing.h), in order */
+    size_t list_count;            /* of them */
     struct session *prev_lister, *next_lister;
     uint64_t resumed;            /* how often; a client repeats its requests after it resumed */
     uint64_t answer_pass;        /* the pass that holds its last answer, */

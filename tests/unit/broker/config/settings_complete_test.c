@@ -150,8 +150,7 @@ TEST(test_rooms_on_disk) {
         "room a: max-age, max-entries and max-bytes are for rooms on disk");
     settings_bad("log\n    data = /z\nroom\n    pattern = a\n    level = memory\n    max-entries = 7\n",
         "room a: max-age, max-e");
-    settings_bad(
-        "log\n    data = /z\nlimits\n    max-rooms = 8388608\n", "max-rooms (8388608) must be below 8388608");
+    settings_bad("log\n    data = /z\nlimits\n    max-rooms = 8388608\n", "max-rooms (8388608) must be below 8388608");
     settings_t settings;
     settings_good(&settings, "log\n    data = /z\nlimits\n    max-rooms = 8388607\n");
 }
