@@ -49,8 +49,8 @@ typedef struct {
 
     /* irc */
     listen_address_t irc, irc_tls; /* the host is empty: nothing listens */
-    uint64_t irc_history; /* messages that a client without draft/chathistory gets when it joins */
-    uint64_t irc_rate;    /* lines that a client may send in a second */
+    uint64_t irc_history;          /* messages that a client without draft/chathistory gets when it joins */
+    uint64_t irc_rate;             /* lines that a client may send in a second */
 
     /* limits */
     uint64_t max_connections, max_address_connections;
