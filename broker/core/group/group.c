@@ -13,16 +13,15 @@ void group_init(group_t *group, group_pool_t *pool, zr_span_t name, const group_
     group->pool = pool;
 }
 
-static void s_end_all(group_t *group, bool buried) {
+static void s_end_all(group_t *group) {
     item_t *item, *next;
     HASH_ITER(hh, group->items, item, next)
-    if (buried || item->state != ITEM_BURIED)
-        item_end(item);
+    item_end(item);
 }
 
 void group_finish(group_t *group) {
     FATAL_UNLESS(!group->workers);
-    s_end_all(group, true);
+    s_end_all(group);
 }
 
 /* --- Entries come --- */
@@ -53,8 +52,11 @@ void group_take(group_t *group, group_frame_t *frame, size_t at, size_t len, con
 }
 
 void group_lose(group_t *group, uint64_t after, uint64_t upto) {
-    item_t *item, *next;
-    DL_FOREACH_SAFE(group->lists[ITEM_UNREAD], item, next) {
+    /* An item that ends may free the next of its key, which goes to the end of this list and is not lost: the walk ends
+     * before it. */
+    item_t *item = group->lists[ITEM_UNREAD], *next;
+    for (size_t left = group->counts[ITEM_UNREAD]; left > 0; left--, item = next) {
+        next = item->next;
         if (item->seq <= after || item->seq > upto)
             continue;
         item_end(item);
@@ -64,7 +66,7 @@ void group_lose(group_t *group, uint64_t after, uint64_t upto) {
 
 void group_restore(group_t *group, uint64_t seq, uint16_t deliveries, dead_reason_t reason) {
     bool spent = deliveries >= group->options.deliveries;
-    if (spent && group->options.dead_len == 0) {
+    if ((spent || reason != DEAD_NOT) && group->options.dead_len == 0) {
         group->died++;
         return;
     }
@@ -259,7 +261,7 @@ void group_buried(group_t *group, uint64_t pass, bool ok, uint64_t due) {
     DL_FOREACH_SAFE(group->lists[ITEM_BURIED], item, next) {
         if (item->due.at > pass)
             continue;
-        if (!ok) {
+        if (!ok && group->options.dead_len > 0) {
             item_wait(item, ITEM_LATER, due);
             continue;
         }
@@ -271,8 +273,29 @@ void group_buried(group_t *group, uint64_t pass, bool ok, uint64_t due) {
 /* --- The operator --- */
 
 void group_seek(group_t *group, uint64_t cursor) {
-    s_end_all(group, false);
+    group->died += group->counts[ITEM_BURIED];
+    s_end_all(group);
     group->cursor = cursor;
+}
+
+/* Dead entries that waited for a room have none to go to. */
+static void s_drop_dead(group_t *group) {
+    item_t *item, *next;
+    HASH_ITER(hh, group->items, item, next) {
+        if (item->reason == DEAD_NOT || item->state == ITEM_BURIED)
+            continue;
+        group->died++;
+        item_end(item);
+    }
+}
+
+void group_set(group_t *group, const group_options_t *options) {
+    group->options = *options;
+    for (group_worker_t *worker = group->workers; worker; worker = worker->next)
+        if (worker->credit > options->each)
+            group_worker_credit(worker, options->each);
+    if (options->dead_len == 0)
+        s_drop_dead(group);
 }
 
 uint64_t group_oldest(const group_t *group) {

@@ -177,8 +177,12 @@ void group_buried(group_t *group, uint64_t pass, bool ok, uint64_t due);
 
 /* --- The operator --- */
 
-/* Forgets all items, and goes on after `cursor`. */
+/* Forgets all items, and goes on after `cursor`. Those that are being buried count as dead. */
 void group_seek(group_t *group, uint64_t cursor);
+
+/* Other options; `ordered` changes only while the group has no items. Workers have no more credit than `each` allows.
+ * Without a room for dead entries, those that wait for it are dropped. */
+void group_set(group_t *group, const group_options_t *options);
 
 /* Time of the oldest item that was read; 0: no item was read. */
 uint64_t group_oldest(const group_t *group);

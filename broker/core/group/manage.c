@@ -27,10 +27,7 @@ static bool s_set(relay_t *relay, request_t *request, room_group_t *each, zr_cod
     }
     if ((*code = group_json_check(relay, request, &options)) != ZR_OK)
         return false;
-    each->group.options = options;
-    for (group_worker_t *worker = each->group.workers; worker; worker = worker->next)
-        if (worker->credit > options.each)
-            group_worker_credit(worker, options.each);
+    group_set(&each->group, &options);
     return true;
 }
 

@@ -72,6 +72,14 @@ static void s_let_go(worker_t *worker, uint64_t seq) {
         memmove(worker->held + at, worker->held + at + 1, (--worker->held_count - at) * sizeof *worker->held);
 }
 
+static void s_add_range(settle_t *settle, zr_range_t range) {
+    if (settle->count == settle->size) {
+        settle->size = settle->size ? 2 * settle->size : 8;
+        settle->ranges = machine_realloc(settle->ranges, settle->size * sizeof *settle->ranges);
+    }
+    settle->ranges[settle->count++] = range;
+}
+
 /* --- Workers --- */
 
 static worker_t *s_find(const machine_t *m, uint32_t number) {
@@ -116,25 +124,29 @@ void work_ask(machine_t *m, request_t *request, json_t *object) {
     json_object_set_new(object, "credit", json_integer((json_int_t)worker->credit));
 }
 
-/* What the broker takes for handed out, and the program does not have: all but these. */
-static void s_give_back(machine_t *m, const worker_t *worker) {
+/* A SETTLE that the program did not ask for: the entries are to be handed out again. */
+static settle_t *s_new_quiet(machine_t *m, const worker_t *worker) {
     settle_t *settle = machine_alloc(sizeof *settle);
-    settle->number = ++m->work.last_number;
-    settle->worker = worker->number;
-    settle->verb = ZR_SETTLE_RETRY;
-    settle->ms = 1;
-    settle->quiet = true;
-    settle->ranges = machine_alloc((worker->held_count + 1) * sizeof *settle->ranges);
-    uint64_t from = 1;
-    for (size_t i = 0; i < worker->held_count && settle->count + 1 < ZR_SETTLE_RANGES; i++) {
-        if (worker->held[i] > from)
-            settle->ranges[settle->count++] = (zr_range_t){from, worker->held[i] - 1};
-        from = worker->held[i] + 1;
-    }
-    settle->ranges[settle->count++] = (zr_range_t){from, ZR_INT_MAX};
+    *settle = (settle_t){
+        .number = ++m->work.last_number, .worker = worker->number, .verb = ZR_SETTLE_RETRY, .ms = 1, .quiet = true};
     m->work.unsent = true;
     DL_APPEND(m->work.settles, settle);
     m->work.settle_count++;
+    return settle;
+}
+
+/* What the broker takes for handed out, and the program does not have: all but these. */
+static void s_give_back(machine_t *m, const worker_t *worker) {
+    settle_t *settle = s_new_quiet(m, worker);
+    uint64_t from = 1;
+    for (size_t i = 0; i <= worker->held_count; i++) {
+        uint64_t end = i < worker->held_count ? worker->held[i] - 1 : ZR_INT_MAX;
+        if (settle->count == ZR_SETTLE_RANGES)
+            settle = s_new_quiet(m, worker);
+        if (end >= from)
+            s_add_range(settle, (zr_range_t){from, end});
+        from = end + 2;
+    }
 }
 
 void work_on_working(machine_t *m, request_t *request, json_t *object) {
@@ -146,9 +158,9 @@ void work_on_working(machine_t *m, request_t *request, json_t *object) {
         return;
     zr_get_uint_opt(object, "held", 0, &held, &wrong);
     worker->asked = false;
-    worker->working = true;
-    if (held > 0 && worker->again)
+    if (held > 0 && worker->again && !worker->working)
         s_give_back(m, worker); /* behind what the program said */
+    worker->working = true;
     bool first = !worker->again;
     worker->again = true;
     if (!first)
@@ -420,11 +432,7 @@ static void s_add(settle_t *settle, uint64_t seq) {
         settle->ranges[settle->count - 1].last = seq;
         return;
     }
-    if (settle->count == settle->size) {
-        settle->size = settle->size ? 2 * settle->size : 8;
-        settle->ranges = machine_realloc(settle->ranges, settle->size * sizeof *settle->ranges);
-    }
-    settle->ranges[settle->count++] = (zr_range_t){seq, seq};
+    s_add_range(settle, (zr_range_t){seq, seq});
 }
 
 int machine_settle(machine_t *m, uint32_t number, zr_verb_t verb, uint64_t seq, uint64_t ms) {

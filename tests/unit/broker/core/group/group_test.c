@@ -239,4 +239,62 @@ TEST(test_space_is_what_total_leaves) {
     ck_assert_uint_eq(group_space(&s_group), 0);
 }
 
+/* The next of a key is free once the first one is lost. The log still has it. */
+TEST(test_an_entry_behind_a_lost_one_is_not_lost) {
+    s_begin_dead(true);
+    s_take_key(1, "a");
+    s_take_key(2, "a");
+    s_take_key(3, NULL);
+    group_release(&s_group);
+    ck_assert_uint_eq(s_group.counts[ITEM_BEHIND], 1);
+    group_lose(&s_group, 0, 3);
+    ck_assert_uint_eq(s_group.lost, 2);
+    s_take_key(2, "a");
+    ck_assert_uint_eq(s_give(&s_ann, 10), 2);
+}
+
+TEST(test_without_a_room_for_dead_entries_those_that_wait_for_it_go) {
+    s_begin_dead(false);
+    s_take(1);
+    s_give(&s_ann, 10);
+    s_settle(&s_ann, ZR_SETTLE_REJECT, 1, 1);
+    s_take(2);
+    s_give(&s_ann, 10);
+    s_settle(&s_ann, ZR_SETTLE_REJECT, 2, 2);
+    s_take(2);
+    group_bury(s_group.lists[ITEM_DOOMED], 7);
+    group_options_t options = s_group.options;
+    options.dead_len = 0;
+    group_set(&s_group, &options);
+    s_take(1);
+    ck_assert_uint_eq(s_group.died, 1);
+    group_buried(&s_group, 7, false, 50); /* it has nowhere to go any more either */
+    ck_assert_uint_eq(s_group.died, 2);
+    group_restore(&s_group, 1, 1, DEAD_REJECTED);
+    ck_assert_uint_eq(s_group.died, 3);
+    ck_assert_ptr_null(s_group.items);
+}
+
+TEST(test_seek_back_while_an_entry_is_buried) {
+    s_begin_dead(false);
+    s_take(1);
+    s_take(2);
+    s_give(&s_ann, 10);
+    s_give(&s_ann, 10);
+    s_settle(&s_ann, ZR_SETTLE_REJECT, 2, 2);
+    s_take(2);
+    group_bury(s_group.lists[ITEM_DOOMED], 7);
+    group_seek(&s_group, 0);
+    s_take(1);
+    s_take(2);
+    ck_assert_uint_eq(s_group.died, 1);
+    group_buried(&s_group, 7, false, 50);
+    uint64_t last = 0;
+    for (const item_t *item = s_group.items; item; item = item->hh.next) {
+        ck_assert_uint_gt(item->seq, last); /* each once, in rising order: group_pack relies on it */
+        last = item->seq;
+    }
+    ck_assert_uint_eq(HASH_COUNT(s_group.items), 2);
+}
+
 UNIT_SUITE_WITH("broker.core.group.group", s_setup, s_teardown)

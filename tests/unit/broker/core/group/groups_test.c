@@ -631,4 +631,27 @@ TEST(test_a_room_without_groups_costs_nothing) {
     ck_assert_uint_eq(fx.group_count, 0); /* nor does one that nobody works on */
 }
 
+/* The log answers late: the dead entry is not read yet when the room is taken away. */
+TEST(test_dead_entries_when_their_room_is_taken_from_the_options) {
+    fx_begin();
+    fx.durable = fx.late = true;
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(C, "pub");
+    fx_hello(D, "dan");
+    fx_ask(A, WORK, 2, ",'dead':'d'");
+    fx_log_all();
+    s_publish(1, 1);
+    fx_log_all();
+    fx_run();
+    fx_drop_all(A, BACK);
+    fx_settle(A, 7, 1, ZR_SETTLE_REJECT, 0, 1, 1);
+    fx_ask(C, "{'op':'group','room':'r','group':'g','do':'set','dead':''}");
+    fx_log_all();
+    fx_run();
+    fx_log_all();
+    fx_expect_silence(BACK); /* nor is it put into a room without a name */
+    s_groups("{'died':1,'backlog':0}");
+}
+
 UNIT_SUITE_WITH("broker.core.group.groups", fx_start, fx_finish)

@@ -181,4 +181,45 @@ static void s_live(void) {
         ;
 }
 
+/* On one connection no frame is lost. Frames with new entries may be on their way when the answer comes. */
+TEST(test_another_credit_gives_nothing_back) {
+    s_begin(NULL);
+    s_handed_out(1, 1, 3);
+    EVENTS("work 1 r 1 x1", "work 1 r 2 x1", "work 1 r 3 x1");
+    machine_credit(b.machine, worker, 9);
+    SENT("work room=r group=g worker=1 credit=9");
+    fixture_json("{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':false,'held':3}", fixture_id());
+    NOTHING_SENT();
+}
+
+/* A SETTLE has room for so many gaps only: what lies beyond comes in the next one. */
+TEST(test_many_gaps_are_given_back_in_pieces) {
+    enum { HELD = ZR_SETTLE_RANGES + 10 };
+    machine_work(b.machine, "r", "g", 10000, NULL, &worker);
+    SENT("work room=r group=g worker=1 credit=10000");
+    fixture_json("{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':true,'held':0}", fixture_id());
+    for (uint64_t i = 1; i <= HELD; i++)
+        s_handed_out(1, 2 * i, 2 * i);
+    while (*fixture_event())
+        ;
+    fixture_reconnect(EPOCH_1, true, "");
+    SENT("work room=r group=g worker=1 credit=10000");
+    fixture_json(
+        "{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':false,'held':%d}", fixture_id(), HELD + 1);
+    fixture_run();
+    zr_settle_t settle;
+    zr_range_t range;
+    size_t ranges = 0;
+    for (; b.looked < b.sent_count; b.looked++) {
+        ck_assert(zr_settle_read(&settle, fixture_span(b.sent[b.looked])));
+        ck_assert_int_eq(settle.verb, ZR_SETTLE_RETRY);
+        while (zr_settle_next(&settle, &range)) {
+            ck_assert_uint_eq(range.first, 2 * ranges + 1);
+            ck_assert_uint_eq(range.last, ranges < HELD ? 2 * ranges + 1 : ZR_INT_MAX);
+            ranges++;
+        }
+    }
+    ck_assert_uint_eq(ranges, HELD + 1);
+}
+
 UNIT_SUITE_WITH("client.lib.session.work.machine_work", s_live, fixture_finish)
