@@ -34,13 +34,12 @@ class Groups(TestCase):
         return self.zrelay(broker, "sub", "jobs", "--group", "g", "--exec", command, "--jobs", str(jobs), *options)
 
     def calm(self, broker, out):
-        """Everything that is done is stored as done. Returns how many lines the commands have written by then."""
-        self.run_zrelay(broker, "groups", "jobs", "g", "pause")
-        wait_for(lambda: self.group(broker)["held"] == 0, "the workers to hold nothing")
+        """Everything that is done is stored as done. Returns how many lines the commands have written by then.
+
+        Entries of a killed worker may be done and not stored. So it waits until the group has no entry left."""
+        wait_for(lambda: self.group(broker)["backlog"] == 0, "all entries to be done")
         self.run_zrelay(broker, "pub", "calm", stdin=b"stored\n")  # its ack comes after a commit that has the group
-        count = len(self.done(out))
-        self.run_zrelay(broker, "groups", "jobs", "g", "resume")
-        return count
+        return len(self.done(out))
 
     def test_a_stream_through_eight_workers_and_none_lost(self):
         """With kill -9 of broker and workers: each number is done at least once, and what was stored as done never again."""
