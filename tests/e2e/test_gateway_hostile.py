@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import socket
 import ssl
 import struct
 import subprocess
@@ -380,6 +381,14 @@ class Setup(GatewayCase):
             self.refused("--check-config", "--config", self.file("wrong.conf", text), words=words)
         self.refused("--http", words="")
         self.refused("--page", "", words="--page: the value is empty")
+
+    def test_an_address_that_cannot_be_had_is_told_with_advice(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            here = f"127.0.0.1:{taken.getsockname()[1]}"
+            for option in ("--http", "--lines", "--irc"):
+                self.refused("--http", "127.0.0.1:*", option, here,
+                             words=f"cannot listen on {here}: something else listens there; stop it, or choose another port")
+        self.refused("--insecure", "--http", "192.0.2.1:5580", words="cannot listen on 192.0.2.1:5580: this machine has no such address")
 
     def test_the_annotated_configuration_is_right(self):
         path = os.path.join(os.path.dirname(__file__), "../../client/gateway/etc/zrelay-gateway.conf")

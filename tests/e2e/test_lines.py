@@ -104,9 +104,9 @@ class Chat(LinesCase):
         self.come(gateway, "ann")
         bob = self.come(gateway)
         bob.send("/nick ann\n")
-        self.assertRegex(bob.line(), r"^\* .*nick")
+        self.assertRegex(bob.until("nick"), r"^\* .*nick")
         bob.send("still here\n")
-        self.assertRegex(bob.line(), "^guest-.*: still here$")
+        self.assertRegex(bob.until("still here"), "^guest-.*: still here$")
 
     def test_history_and_the_last_messages_again(self):
         broker = self.broker()
@@ -226,6 +226,19 @@ class Clients(LinesCase):
         self.assertRegex(lines[0], "welcome, .*you are guest-")
         self.assertRegex(lines[-1], "^guest-.*: x{100}$")
         watcher.until("x{100}")
+
+    def test_a_command_before_the_end_is_answered(self):
+        gateway = self.lines_gateway()
+        ann = self.come(gateway, "ann")
+        for command, answer in [("/who", r"^\* in lobby: ann, guest-\w+$"), ("/msg ann psst", r"^\* told ann$"),
+                                ("/msg eve psst", r"^\* eve: "), ("/nick ann", r"^\* .*nick"), ("/nick bob", r"^\* you are bob now$")]:
+            with self.subTest(command):
+                peer = Peer(gateway)
+                self.addCleanup(peer.close)
+                peer.send(command + "\n")
+                peer.end()
+                self.assertRegex("\n".join(peer.rest()), f"(?m){answer}")
+        ann.until("psst")
 
     def test_an_end_without_a_word_gets_its_greeting(self):
         peer = Peer(self.lines_gateway())

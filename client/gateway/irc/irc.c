@@ -39,11 +39,16 @@ static void s_earn(irc_t *irc, uint64_t now) {
     irc->credit_at = now;
 }
 
+/* Lines of a batch make one message. Others cost as much as ever while a batch is open. */
+static unsigned s_cost(const irc_t *irc, const irc_message_t *message) {
+    return irc->multiline && irc_message_tag(message, "batch", NULL) ? MULTILINE_COST : LINE_COST;
+}
+
 static void s_take_line(irc_t *irc, zr_span_t line) {
     irc_message_t message;
     char command[32];
     irc_message_state_t state = irc_message_parse(&message, line);
-    unsigned cost = irc->multiline ? MULTILINE_COST : LINE_COST;
+    unsigned cost = s_cost(irc, &message);
     irc->credit -= irc->credit < cost ? irc->credit : cost;
     switch (state) {
     case IRC_MESSAGE_OK:
@@ -111,12 +116,13 @@ size_t irc_bytes(irc_t *irc, zr_span_t bytes, uint64_t now) {
     while (rest.len > 0 && !irc_is_paused(irc, now)) {
         size_t end = s_line_end(rest);
         zr_span_t part = zr_span_of(rest.ptr, end);
-        bool whole = end < rest.len;
+        bool whole = end < rest.len, ended = end == 0 && rest.ptr[0] == '\n' && irc->after_cr;
+        irc->after_cr = whole && rest.ptr[end] == '\r';
         rest = zr_span_of(rest.ptr + end + whole, rest.len - end - whole);
-        if (whole)
-            s_end_line(irc, part);
-        else
+        if (!whole)
             s_keep(irc, part);
+        else if (!ended)
+            s_end_line(irc, part);
     }
     irc_flush(irc);
     return irc->closing ? bytes.len : bytes.len - rest.len;
@@ -235,6 +241,8 @@ void irc_tick(irc_t *irc, uint64_t now) {
     irc->now = now;
     if (irc->closing)
         return;
+    if (irc_is_paused(irc, now))
+        irc->heard_at = now; /* it may speak, but is not read */
     if (!irc->registered && !irc->was_away && !irc->greeting && now - irc->born_at >= irc->host->timeout_ms)
         irc_close(irc, "Closing link: registration timed out; send NICK and USER");
     else if (now - irc->heard_at >= 2 * irc->host->ping_ms)

@@ -52,7 +52,7 @@ static void s_who(talk_t *t, const talk_line_t *line) {
     if (!s_has_session(t))
         return;
     if (t->reader.room[0])
-        channel_say(t->channel, json_pack("{s:s,s:s,s:s}", "op", "who", "id", "who", "room", t->reader.room));
+        talk_ask(t, json_pack("{s:s,s:s,s:s}", "op", "who", "id", "who", "room", t->reader.room));
     else
         talk_notice(t, "you are in no room; /join ROOM enters one");
 }
@@ -62,8 +62,8 @@ static void s_msg(talk_t *t, const talk_line_t *line) {
         return;
     char id[sizeof TALK_MSG_ID + ZR_NICK_MAX];
     snprintf(id, sizeof id, TALK_MSG_ID "%.*s", (int)line->name.len, line->name.ptr);
-    channel_say(t->channel, json_pack("{s:s,s:s,s:s%,s:s%}", "op", "direct", "id", id, "to", line->name.ptr,
-                                line->name.len, "text", line->text.ptr, line->text.len));
+    talk_ask(t, json_pack("{s:s,s:s,s:s%,s:s%}", "op", "direct", "id", id, "to", line->name.ptr, line->name.len, "text",
+                    line->text.ptr, line->text.len));
 }
 
 static void s_last(talk_t *t, const talk_line_t *line) {

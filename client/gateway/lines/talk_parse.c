@@ -21,7 +21,7 @@ static const command_t s_commands[] = {
     {"who", TALK_WHO, NOTHING, NULL, "/who               who is in this room"},
     {"msg", TALK_MSG, NAME_AND_TEXT, zr_nick_fault, "/msg NICK TEXT     tell one person only"},
     {"last", TALK_LAST, NUMBER, NULL, "/last [COUNT]      show the last messages again, at most 100"},
-    {"login", TALK_LOGIN, NAME_AND_TEXT, zr_nick_fault, "/login USER TOKEN  log in; only on the broker's own machine"},
+    {"login", TALK_LOGIN, NAME_AND_TEXT, zr_nick_fault, "/login USER TOKEN  log in; only on the gateway's own machine"},
     {"help", TALK_HELP, NOTHING, NULL, "/help              this list; //TEXT sends a line that begins with /"},
     {"quit", TALK_QUIT, NOTHING, NULL, "/quit              leave"},
 };

@@ -30,6 +30,16 @@ void talk_forget_login(char **user, char **token) {
     *user = *token = NULL;
 }
 
+void talk_ask(talk_t *t, json_t *request) {
+    t->asked++;
+    channel_say(t->channel, request);
+}
+
+static void s_answered(talk_t *t) {
+    if (t->asked > 0)
+        t->asked--;
+}
+
 /* In a session it renews that, with another nick. */
 void talk_hello(talk_t *t) {
     json_t *hello = json_pack("{s:s,s:s,s:i,s:s,s:s}", "op", "hello", "id", t->alive ? "nick" : "hello", "proto", 1,
@@ -41,11 +51,15 @@ void talk_hello(talk_t *t) {
     if (t->resume[0] && !t->alive)
         json_object_set_new(hello, "resume", json_string(t->resume));
     t->renames = false;
-    channel_say(t->channel, hello);
+    if (t->alive)
+        talk_ask(t, hello);
+    else
+        channel_say(t->channel, hello);
 }
 
 static void s_end_session(talk_t *t) {
     t->alive = false;
+    t->asked = 0;
     room_reader_part(&t->reader);
     channel_set_session(t->channel, false);
 }
@@ -74,7 +88,7 @@ static void s_begin_login(talk_t *t) {
 static bool s_has_all(const talk_t *t) {
     const room_reader_t *reader = &t->reader;
     bool current = reader->joined && reader->begun && !reader->replaying && reader->last >= t->acked;
-    return t->greeted && t->unanswered.count == 0 && (!reader->room[0] || current);
+    return t->greeted && t->unanswered.count == 0 && t->asked == 0 && (!reader->room[0] || current);
 }
 
 void talk_go_on(talk_t *t) {
@@ -110,6 +124,7 @@ static void s_on_first_join(talk_t *t) {
 static void s_on_welcome(talk_t *t, const json_t *welcome) {
     const char *nick = s_text(welcome, "nick");
     bool renamed = t->greeted && strcmp(nick, t->nick) != 0;
+    s_answered(t);
     snprintf(t->resume, sizeof t->resume, "%s", s_text(welcome, "resume"));
     snprintf(t->nick, sizeof t->nick, "%s", nick);
     if (!t->renames) /* so that it has this nick after a restart of the broker, too */
@@ -141,6 +156,7 @@ static void s_on_joined(talk_t *t, const json_t *joined) {
 static void s_on_who(talk_t *t, const json_t *who) {
     const json_t *user, *users = json_object_get(who, "users");
     zr_buffer_t names = {0};
+    s_answered(t);
     const char *nick = "", *room = s_text(who, "room");
     size_t i;
     json_array_foreach(users, i, user) {
@@ -150,7 +166,7 @@ static void s_on_who(talk_t *t, const json_t *who) {
     talk_notice(t, "in %s: %.*s", room, (int)names.len, names.len ? (const char *)names.data : "");
     zr_buffer_finish(&names);
     if (json_is_true(json_object_get(who, "more")) && nick[0])
-        channel_say(t->channel, json_pack("{s:s,s:s,s:s,s:s}", "op", "who", "id", "who", "room", room, "after", nick));
+        talk_ask(t, json_pack("{s:s,s:s,s:s,s:s}", "op", "who", "id", "who", "room", room, "after", nick));
 }
 
 static void s_on_direct(talk_t *t, const json_t *direct) {
@@ -171,8 +187,10 @@ static const char *s_told(const json_t *answer) {
 
 static void s_on_ok(talk_t *t, const json_t *ok) {
     const char *nick = s_told(ok);
-    if (nick)
-        talk_notice(t, "told %s", nick);
+    if (!nick)
+        return;
+    s_answered(t);
+    talk_notice(t, "told %s", nick);
 }
 
 /* --- Errors --- */
@@ -258,6 +276,8 @@ static void s_on_error(talk_t *t, const json_t *error) {
         if (strcmp(re, "nick") == 0)
             snprintf(t->wish, sizeof t->wish, "%s", t->nick);
         const char *nick = s_told(error);
+        if (nick || strcmp(re, "nick") == 0 || strcmp(re, "who") == 0)
+            s_answered(t);
         talk_notice(t, "%s%s%s", nick ? nick : "", nick ? ": " : "", text[0] ? text : code);
     }
 }

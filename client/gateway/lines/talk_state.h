@@ -34,6 +34,7 @@ struct talk {
     bool locked;                    /* the broker wants a login first; nothing is asked until /login */
     bool away;                      /* the peer was told that the broker is away */
     bool told;                      /* the connection was asked to close */
+    unsigned asked;                 /* answers of the broker that the peer waits for, to /nick, /who and /msg */
     uint64_t pause_ms, pause_until; /* that the broker asked for; when it ends */
     int64_t credit;                 /* deliveries that its lines may cause */
     bool spent;                     /* it fell below 0: the peer is not read until half of it is back */
@@ -70,6 +71,7 @@ void talk_take_line(talk_t *talk, zr_span_t line);
 /* talk_session.c */
 extern const channel_calls_t talk_channel_calls;
 void talk_hello(talk_t *talk);
+void talk_ask(talk_t *talk, json_t *request); /* takes the request; a peer that leaves waits for its answer */
 void talk_forget_login(char **user, char **token);
 void talk_go_on(talk_t *talk); /* does what waited for the broker's answers */
 

@@ -58,6 +58,20 @@ static int s_bind(const listen_address_t *from) {
     return -1;
 }
 
+static const char *s_advice(int code) {
+    switch (code) {
+    case EADDRINUSE:
+        return "something else listens there; stop it, or choose another port (port * is a free one)";
+    case EACCES:
+    case EPERM:
+        return "not allowed; ports below 1024 need a privilege, so choose a higher one";
+    case EADDRNOTAVAIL:
+        return "this machine has no such address; use one of its own, or * for all";
+    default:
+        return strerror(code);
+    }
+}
+
 /* A machine without IPv6 has * for all of IPv4. */
 static int s_open(const listen_address_t *address, zr_error_t *error) {
     listen_address_t ipv4 = {.host = "0.0.0.0", .port = address->port};
@@ -65,7 +79,7 @@ static int s_open(const listen_address_t *address, zr_error_t *error) {
     if (fd < 0 && errno == EAFNOSUPPORT && strcmp(address->host, "*") == 0)
         fd = s_bind(&ipv4);
     if (fd < 0)
-        zr_fail(error, "cannot listen on %s:%u: %s", address->host, address->port, strerror(errno));
+        zr_fail(error, "cannot listen on %s:%u: %s", address->host, address->port, s_advice(errno));
     return fd;
 }
 

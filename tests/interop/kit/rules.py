@@ -10,7 +10,7 @@ class Rule(NamedTuple):
 LEVELS = "Levels of clients"  # a section without a number
 
 ORDER = Rule("1", "All readers of a room see the same entries in the same order.")
-PREV = Rule("1", "every delivery names the entry before it (`prev`), and the reader asks for the entries that it missed.")
+PREV = Rule("1", "every delivery names the entry before it (`prev`).\n  The reader asks for the entries that it missed.")
 UNKNOWN_MEMBERS = Rule("3", "The receiver ignores members that this page does not name.")
 MORE = Rule("3", "true: there is more, up to `until` or the head. Ask again with `after` = `seq`")
 LEFT = Rule("6", "forget the membership, say so to the program")
@@ -44,7 +44,7 @@ DROP = Rule("7", "Drop entries with seq ≤ *L*.")
 MISSING = Rule("7", "If `prev` > *L* and it is no replay, something is missing: `replay` after *L*.")
 LOST = Rule("7", "With `complete` false the entries between them are lost for good: say so and go on.")
 GONE = Rule("7", "If `recovered` is false, or `joined.seq` < `after`, entries are lost.\n   Say so, and go on from `oldest`.")
-HEAD = Rule("7", "A `pong` whose head is above *L* means a gap too, if the frames do not arrive within a short grace (250 ms).")
+HEAD = Rule("7", "A `pong` whose head is above *L* means a gap too, if the frames do not arrive within 250 ms.")
 IDS = Rule("8", "Number entries with rising message ids, first sent first, and keep each until it is answered.")
 OTHER_ROOM = Rule("4", "The first byte below 0x20 ends the room name: 0x00 means DELIVER, 0x01 presence.")
 WINDOW = Rule("8", "Have at most `limits.window` bytes of PUBLISH frames under way; one frame is always allowed.")

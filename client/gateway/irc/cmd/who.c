@@ -120,9 +120,10 @@ static void s_on_who(irc_t *irc, irc_ask_t *ask, const json_t *answer) {
         else
             s_show(irc, question, question->mask.text, zr_span(nick), irc_meta_away(json_object_get(user, "meta")));
     }
-    if (json_is_true(json_object_get(answer, "more")) && last)
+    if (json_is_true(json_object_get(answer, "more")) && last) {
+        irc_names_flush(&question->list);
         irc_ask_again(irc, ask, s_ask_page(ask, last));
-    else
+    } else
         s_end(irc, question);
 }
 

@@ -5,6 +5,8 @@
 #include "irc_out.h"
 #include "irc_presence.h"
 
+enum { CHANNELS_BYTES = 290 }; /* of one line, so that the longest nicks fit beside them */
+
 static bool s_is_here(const irc_t *irc, const char *nick) {
     return strcmp(nick, irc->nick) == 0 || irc_presence_find(irc, zr_span(nick)) ||
            irc_people_here(irc->host->people, zr_span(nick));
@@ -20,7 +22,7 @@ static void s_channels(irc_t *irc, const char *nick, const char *shown) {
     for (irc_room_t *room = irc->rooms; room; room = room->hh.next) {
         if (!irc_member_find(room->members, zr_span(nick)))
             continue;
-        if (channels.len + strlen(room->channel.text) > 300) {
+        if (channels.len + strlen(room->channel.text) > CHANNELS_BYTES) {
             irc_numeric_text(irc, RPL_WHOISCHANNELS, zr_span_of(channels.data, channels.len), shown, NULL);
             zr_buffer_clear(&channels);
         }

@@ -122,22 +122,32 @@ bool irc_entry_is_message(const zr_entry_t *entry) {
     return entry->key.len == 0;
 }
 
+/* Whole characters. */
+static zr_span_t s_cut(zr_span_t text, size_t max) {
+    if (text.len <= max)
+        return text;
+    text.len = max;
+    while (text.len > 0 && ((uint8_t)text.ptr[text.len] & 0xc0) == 0x80)
+        text.len--;
+    return text;
+}
+
 zr_span_t irc_topic_shown(zr_span_t body) {
-    if (!zr_utf8_valid(body))
-        return zr_span("[no UTF-8 text]");
-    if (body.len <= IRC_TOPIC_MAX)
-        return body;
-    body.len = IRC_TOPIC_MAX;
-    while (body.len > 0 && ((uint8_t)body.ptr[body.len] & 0xc0) == 0x80)
-        body.len--;
-    return body;
+    return zr_utf8_valid(body) ? s_cut(body, IRC_TOPIC_MAX) : zr_span("[no UTF-8 text]");
+}
+
+/* With long names, less than IRC_TOPIC_MAX fits into a line. */
+static void s_topic(zr_buffer_t *out, const irc_view_t *view, const zr_entry_t *entry) {
+    static const char verb[] = "TOPIC";
+    size_t max = s_room_for_text(entry->sender, view->target, verb);
+    s_tags(out, view, entry->sender, entry->time, entry->seq, true);
+    s_line(out, entry->sender, verb, view->target, s_cut(irc_topic_shown(entry->body), max));
 }
 
 bool irc_render_entry(zr_buffer_t *out, const irc_view_t *view, const zr_entry_t *entry) {
-    if (irc_entry_is_topic(entry)) {
-        s_tags(out, view, entry->sender, entry->time, entry->seq, true);
-        s_line(out, entry->sender, "TOPIC", view->target, irc_topic_shown(entry->body));
-    } else if (irc_entry_is_message(entry))
+    if (irc_entry_is_topic(entry))
+        s_topic(out, view, entry);
+    else if (irc_entry_is_message(entry))
         irc_render_message(out, view, entry->sender, entry->body, entry->time, entry->seq);
     else
         return false;

@@ -6,8 +6,6 @@
 #include "irc_message.h"
 #include "irc_out.h"
 
-enum { NAMES_BYTES = 200 };
-
 void irc_show_join(irc_room_t *room, const char *nick) {
     irc_t *irc = room->irc;
     bool user = irc_people_is_user(irc->host->people, zr_span(nick));
@@ -41,30 +39,37 @@ void irc_show_topic(irc_room_t *room) {
     irc_numeric_text(room->irc, RPL_TOPICWHOTIME, zr_span(seconds), room->channel.text, by.text, NULL);
 }
 
-static void s_names_line(irc_names_t *names) {
-    if (names->names.len == 0)
-        return;
-    irc_numeric_text(
-        names->irc, RPL_NAMREPLY, zr_span_of(names->names.data, names->names.len), "=", names->channel, NULL);
-    zr_buffer_clear(&names->names);
+void irc_names_flush(irc_names_t *names) {
+    if (names->names.len > 0)
+        irc_numeric_text(
+            names->irc, RPL_NAMREPLY, zr_span_of(names->names.data, names->names.len), "=", names->channel, NULL);
+    zr_buffer_finish(&names->names);
+}
+
+/* A name that is cut would be another one. */
+static bool s_names_fit(const irc_names_t *names, size_t more) {
+    size_t head = strlen(":" IRC_SERVER " 353  =  :") + strlen(names->irc->shown.text) + strlen(names->channel);
+    return head + names->names.len + 1 + more + 2 <= IRC_LINE;
 }
 
 void irc_names_add(irc_names_t *names, zr_span_t nick) {
+    zr_buffer_t name = {0};
     irc_name_t shown;
-    if (names->names.len > NAMES_BYTES)
-        s_names_line(names);
-    if (names->names.len > 0)
-        zr_buffer_u8(&names->names, ' ');
     irc_nick_of(nick, &shown);
     if (names->irc->caps & IRC_USERHOST_IN_NAMES)
-        irc_put_mask(&names->names, nick);
+        irc_put_mask(&name, nick);
     else
-        zr_buffer_append(&names->names, shown.text, strlen(shown.text));
+        zr_buffer_append(&name, shown.text, strlen(shown.text));
+    if (!s_names_fit(names, name.len))
+        irc_names_flush(names);
+    if (names->names.len > 0)
+        zr_buffer_u8(&names->names, ' ');
+    zr_buffer_append(&names->names, name.data, name.len);
+    zr_buffer_finish(&name);
 }
 
 void irc_names_end(irc_names_t *names) {
-    s_names_line(names);
-    zr_buffer_finish(&names->names);
+    irc_names_flush(names);
     irc_numeric(names->irc, RPL_ENDOFNAMES, names->channel, NULL);
 }
 

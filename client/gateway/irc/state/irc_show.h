@@ -7,13 +7,15 @@
 void irc_show_join(irc_room_t *room, const char *nick);
 void irc_show_topic(irc_room_t *room);
 
-/* NAMES: begin, each nick, end. */
+/* NAMES: begin, each nick, end. Each line has as many whole names as fit. */
 typedef struct {
     irc_t *irc;
     const char *channel;
     zr_buffer_t names;
 } irc_names_t;
 void irc_names_add(irc_names_t *names, zr_span_t nick);
+/* Shows the names so far, and keeps no memory: the next ones may never come. */
+void irc_names_flush(irc_names_t *names);
 void irc_names_end(irc_names_t *names);
 
 /* The JOIN of the client itself, topic and names. */

@@ -93,6 +93,7 @@ struct irc {
     /* Input. */
     zr_buffer_t input;
     bool skipping;      /* the rest of a line that is too long */
+    bool after_cr;      /* the last line ended with CR: an LF that follows belongs to it */
     uint64_t credit;    /* thousandths of lines that it may send at once */
     uint64_t credit_at; /* when that was so */
     uint64_t heard_at, born_at;

@@ -92,11 +92,17 @@ TEST(test_another_server_key) {
     stage_shut();
 }
 
+/* A busy broker reads the whole greeting at once, and closes before it has sent its own, which names its mechanism. To
+ * the library it gives no answer then. It tries again, and meets the mechanism later. */
+static void s_until_mechanism(void) {
+    for (stage_until(ZRELAY_DISCONNECTED); strcmp(stage.code, "mechanism") != 0; stage_until(ZRELAY_DISCONNECTED))
+        ck_assert_str_eq(stage.code, "unreachable");
+}
+
 TEST(test_one_side_encrypts) {
     pair_t server = s_pair(), client = s_pair();
     stage_open_curve(server.secret_key);
-    stage_until(ZRELAY_DISCONNECTED);
-    ck_assert_str_eq(stage.code, "mechanism");
+    s_until_mechanism();
     ck_assert_ptr_nonnull(strstr(stage.why, "encrypted connections only"));
     stage_shut();
     stage_open();

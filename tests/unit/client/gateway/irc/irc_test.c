@@ -166,6 +166,51 @@ TEST(test_a_client_that_does_not_register_is_disconnected) {
 }
 END_TEST
 
+static size_t s_pongs(void) {
+    size_t count = 0;
+    for (zr_span_t rest = zr_span_of(s_scene.heard.data, s_scene.heard.len); rest.len > 0;) {
+        zr_span_t line = zr_span_cut(&rest, '\n');
+        count += memmem(line.ptr, line.len, " PONG ", 6) != NULL;
+    }
+    return count;
+}
+
+static void s_ping_often(void) {
+    char lines[800] = "";
+    for (int i = 0; i < 20; i++)
+        strcat(lines, "PING x\r\n");
+    irc_bytes(s_scene.irc, zr_span(lines), s_scene.stage.now);
+}
+
+TEST(test_cr_and_lf_end_one_line) {
+    s_scene.host.rate = 2;
+    scene_register(&s_scene, NULL);
+    s_ping_often();
+    ck_assert_uint_eq(s_pongs(), 8); /* NICK and USER were two of ten */
+}
+END_TEST
+
+TEST(test_an_open_batch_makes_other_lines_no_cheaper) {
+    s_scene.host.rate = 2;
+    scene_register(&s_scene, "batch draft/multiline");
+    scene_play(&s_scene, "C: BATCH +1 draft/multiline #r\n");
+    s_ping_often();
+    ck_assert_uint_eq(s_pongs(), 5); /* as many of ten came before */
+}
+END_TEST
+
+/* Its PONG is not read either. */
+TEST(test_a_client_that_is_not_read_has_no_ping_timeout) {
+    scene_register(&s_scene, NULL);
+    for (int i = 0; i < 64; i++)
+        scene_play(&s_scene, "C: PRIVMSG #r :x\n");
+    ck_assert(irc_is_paused(s_scene.irc, s_scene.stage.now));
+    for (int i = 0; i < 5; i++)
+        scene_play(&s_scene, "W: 60000\n");
+    ck_assert(!s_scene.closed);
+}
+END_TEST
+
 TEST(test_lines_beyond_the_rate_wait) {
     char lines[8000] = "";
     s_scene.host.rate = 2;

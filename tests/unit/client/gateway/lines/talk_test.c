@@ -171,6 +171,44 @@ TEST(test_a_peer_without_its_room_is_waited_for) {
     ck_assert(s_peer.closed);
 }
 
+TEST(test_a_peer_that_ends_its_half_gets_its_answers_first) {
+    static const struct {
+        const char *line, *answer, *heard;
+    } cases[] = {
+        {"/who\n", "{'op':'who','re':'who','room':'lobby','users':[{'nick':'ann'}]}", "* in lobby: ann\n"},
+        {"/who\n", "{'op':'error','re':'who','code':'forbidden','text':'no'}", "* no\n"},
+        {"/msg bob psst\n", "{'op':'ok','re':'msg bob'}", "* told bob\n"},
+        {"/msg eve psst\n", "{'op':'error','re':'msg eve','code':'no-such-user','text':'nobody here'}",
+            "* eve: nobody here\n"},
+        {"/nick eve\n", "{'op':'error','re':'nick','code':'nick-in-use','text':'eve is taken'}", "* eve is taken\n"},
+        {"/nick eve\n",
+            "{'op':'welcome','re':'nick','epoch':'" STAGE_EPOCH "','resume':'feed','nick':'eve','resumed':true}",
+            "* you are eve now\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        s_end();
+        s_begin();
+        s_enter();
+        s_say(cases[i].line);
+        talk_end(s_talk, s_stage.now);
+        ck_assert_msg(!s_peer.closed, "closed before the answer to %s", cases[i].line);
+        s_broker(cases[i].answer);
+        HEARS(cases[i].heard);
+        ck_assert_msg(s_peer.closed, "open after the answer to %s", cases[i].line);
+    }
+}
+
+TEST(test_every_page_of_the_users_comes_before_the_end) {
+    s_enter();
+    s_say("/who\n");
+    talk_end(s_talk, s_stage.now);
+    s_broker("{'op':'who','re':'who','room':'lobby','users':[{'nick':'ann'}],'more':true}");
+    ck_assert(!s_peer.closed);
+    s_broker("{'op':'who','re':'who','room':'lobby','users':[{'nick':'bob'}],'more':false}");
+    HEARS("* in lobby: ann\n* in lobby: bob\n");
+    ck_assert(s_peer.closed);
+}
+
 TEST(test_a_peer_that_leaves_is_not_waited_for_for_ever) {
     s_enter();
     s_say("hi\n");

@@ -34,4 +34,14 @@ TEST(test_the_broker_says_who_is_there) {
 }
 END_TEST
 
+/* The client may leave between two pages. */
+TEST(test_each_page_of_names_is_shown) {
+    scene_register(&s_scene, NULL);
+    scene_play(&s_scene,
+        "C: NAMES #r\nB: 'op':'who'\n"
+        "A: {'op':'who','re':2,'room':'r','version':7,'users':[{'nick':'ann'}],'count':2,'more':true}\n"
+        "B: 'after':'ann'\nS: :irc.zrelay 353 ann = #r :ann\nZ:\n");
+}
+END_TEST
+
 UNIT_SUITE_WITH("client.gateway.irc.cmd.who", s_begin, s_end)

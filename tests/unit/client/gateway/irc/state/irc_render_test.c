@@ -40,6 +40,9 @@ TEST(test_the_longest_names_leave_room_for_text) {
     scene_join(&s_scene, room, 2);
     snprintf(script, sizeof script, "E: %s 10 11 !!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!! %s\n", room, body);
     scene_play(&s_scene, script);
+    snprintf(script, sizeof script, "K: %s 11 12 !!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!! topic %s\n", room, body);
+    scene_play(&s_scene, script);
+    ck_assert_ptr_nonnull(memmem(s_scene.heard.data, s_scene.heard.len, " TOPIC #", 8));
     for (zr_span_t rest = zr_span_of(s_scene.heard.data, s_scene.heard.len); rest.len > 0;)
         ck_assert_uint_le(zr_span_cut(&rest, '\n').len + 1, 512);
 }
