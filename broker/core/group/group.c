@@ -1,6 +1,7 @@
 /* See group.h. */
 #include "group.h"
 
+#include <stdlib.h>
 #include <utlist.h>
 
 #include "fatal.h"
@@ -211,24 +212,51 @@ static size_t s_settle_one(
     return 0;
 }
 
-/* Of the worker's list, or of the range, the shorter one is walked. */
-static size_t s_settle_many(group_worker_t *worker, zr_verb_t verb, zr_range_t range, uint64_t ms, uint64_t rising) {
-    size_t count = 0;
-    if (range.last - range.first < worker->held_count) {
-        for (uint64_t seq = range.first; seq <= range.last; seq++) {
-            item_t *item = item_find(worker->group, seq);
-            if (!item || item->worker != worker)
-                continue;
-            s_settle(item, verb, ms, rising);
-            count++;
-        }
-        return count;
+static int s_compare(const void *a, const void *b) {
+    const zr_range_t *one = a, *other = b;
+    return (one->first > other->first) - (one->first < other->first);
+}
+
+/* Sorts the ranges, and joins those that overlap. Returns how many are left. */
+static size_t s_join(zr_range_t *ranges, size_t count) {
+    size_t rising = 1, used = 1;
+    while (rising < count && ranges[rising - 1].first <= ranges[rising].first)
+        rising++;
+    if (rising < count) /* workers mostly settle in order */
+        qsort(ranges, count, sizeof *ranges, s_compare);
+    for (size_t i = 1; i < count; i++)
+        if (ranges[i].first > ranges[used - 1].last)
+            ranges[used++] = ranges[i];
+        else if (ranges[i].last > ranges[used - 1].last)
+            ranges[used - 1].last = ranges[i].last;
+    return used;
+}
+
+static bool s_is_in(const zr_range_t *ranges, size_t count, uint64_t seq) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ranges[middle].last < seq)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    /* What is extended goes to the end of the list: the walk ends where that began. */
-    item_t *item = worker->held, *next;
-    for (size_t left = worker->held_count; left > 0; left--, item = next) {
-        next = item->next;
-        if (item->seq < range.first || item->seq > range.last)
+    return low < count && ranges[low].first <= seq;
+}
+
+/* Do the joined ranges name fewer entries than `most`? */
+static bool s_are_narrow(const zr_range_t *ranges, size_t count, size_t most) {
+    uint64_t named = 0;
+    for (size_t i = 0; i < count && named < most; i++)
+        named += ranges[i].last - ranges[i].first + 1;
+    return named < most;
+}
+
+static size_t s_settle_named(group_worker_t *worker, zr_verb_t verb, zr_range_t range, uint64_t ms, uint64_t rising) {
+    size_t count = 0;
+    for (uint64_t seq = range.first; seq <= range.last; seq++) {
+        item_t *item = item_find(worker->group, seq);
+        if (!item || item->worker != worker)
             continue;
         s_settle(item, verb, ms, rising);
         count++;
@@ -236,12 +264,35 @@ static size_t s_settle_many(group_worker_t *worker, zr_verb_t verb, zr_range_t r
     return count;
 }
 
+size_t group_settle_ranges(
+    group_worker_t *worker, zr_verb_t verb, zr_range_t *ranges, size_t count, uint64_t ms, uint64_t rising) {
+    size_t settled = 0;
+    if (count == 0)
+        return 0;
+    count = s_join(ranges, count);
+    if (s_are_narrow(ranges, count, worker->held_count)) {
+        for (size_t i = 0; i < count; i++)
+            settled += s_settle_named(worker, verb, ranges[i], ms, rising);
+        return settled;
+    }
+    /* What is extended goes to the end of the list: the walk ends where that began. */
+    item_t *item = worker->held, *next;
+    for (size_t left = worker->held_count; left > 0; left--, item = next) {
+        next = item->next;
+        if (!s_is_in(ranges, count, item->seq))
+            continue;
+        s_settle(item, verb, ms, rising);
+        settled++;
+    }
+    return settled;
+}
+
 size_t group_settle(
     group_worker_t *worker, zr_verb_t verb, zr_range_t range, uint64_t ms, uint64_t rising, zr_became_t *became) {
     *became = ZR_BECAME_HELD;
     if (range.first == range.last)
         return s_settle_one(worker, verb, range.first, ms, rising, became);
-    return s_settle_many(worker, verb, range, ms, rising);
+    return group_settle_ranges(worker, verb, &range, 1, ms, rising);
 }
 
 /* --- Dead entries --- */

@@ -161,6 +161,11 @@ void group_give(group_worker_t *worker, item_t *item, uint64_t due);
 size_t group_settle(
     group_worker_t *worker, zr_verb_t verb, zr_range_t range, uint64_t ms, uint64_t rising, zr_became_t *became);
 
+/* The same with many ranges, which it sorts and joins. Its cost is bounded by what the worker holds, whatever the ranges
+ * cover: they come from a peer. */
+size_t group_settle_ranges(
+    group_worker_t *worker, zr_verb_t verb, zr_range_t *ranges, size_t count, uint64_t ms, uint64_t rising);
+
 /* The time of the item at the top of the pool's heap has come. */
 void group_expire(item_t *item, uint64_t rising);
 

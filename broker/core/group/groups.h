@@ -45,6 +45,7 @@ typedef struct {
     size_t count;
     uint64_t rising; /* µs of a clock that only rises */
     zr_buffer_t frame;
+    zr_range_t ranges[ZR_SETTLE_RANGES]; /* of the SETTLE that is carried out */
 } groups_t;
 
 /* --- Finding and making --- */

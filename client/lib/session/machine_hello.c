@@ -190,7 +190,7 @@ void machine_on_welcome(machine_t *m, json_t *object) {
     requests_welcome(m, another_epoch);
     rooms_welcome(m, another_epoch);
     publish_welcome(m);
-    work_welcome(m, another_epoch);
+    work_welcome(m, another_epoch, resumed);
     s_settle_nick(m, nick);
 }
 

@@ -16,10 +16,11 @@ enum { SETTLES_MAX = 65536, AGAIN_MS = 1000, WORKERS_MAX = 1000 };
 struct worker {
     uint32_t number;
     char room[ZR_ROOM_MAX + 1], group[ZR_NICK_MAX + 1];
-    json_t *options; /* of the group, should it be made; NULL: none */
-    uint64_t credit;
+    json_t *options;       /* of the group, should it be made; NULL: none */
+    uint64_t credit, told; /* that the program gives; that the broker was told last */
     bool asked, working;
     bool again;     /* it worked before, in another session or on another connection */
+    bool dry;       /* asks for no credit, until what got lost is given back: new entries would go back with it */
     uint64_t *held; /* that the program has, rising */
     size_t held_count, held_size;
     UT_hash_handle hh;
@@ -117,11 +118,12 @@ void work_ask(machine_t *m, request_t *request, json_t *object) {
     worker_t *worker = s_find(m, (uint32_t)request->after);
     if (!worker)
         return; /* the program ended it meanwhile; the broker refuses this, and nobody asks again */
+    worker->told = worker->dry ? 0 : worker->credit;
     if (worker->options)
         json_object_update_missing(object, worker->options);
     json_object_set_new(object, "group", json_string(worker->group));
     json_object_set_new(object, "worker", json_integer(worker->number));
-    json_object_set_new(object, "credit", json_integer((json_int_t)worker->credit));
+    json_object_set_new(object, "credit", json_integer((json_int_t)worker->told));
 }
 
 /* A SETTLE that the program did not ask for: the entries are to be handed out again. */
@@ -161,6 +163,11 @@ void work_on_working(machine_t *m, request_t *request, json_t *object) {
     if (held > 0 && worker->again && !worker->working)
         s_give_back(m, worker); /* behind what the program said */
     worker->working = true;
+    worker->dry = false;
+    if (worker->told != worker->credit) { /* also if the program changed it since the request */
+        work_schedule(m);                 /* what is given back goes before */
+        s_want(m, worker);
+    }
     bool first = !worker->again;
     worker->again = true;
     if (!first)
@@ -305,11 +312,12 @@ void work_lost(machine_t *m) {
     }
 }
 
-void work_welcome(machine_t *m, bool new_epoch) {
+void work_welcome(machine_t *m, bool new_epoch, bool resumed) {
     for (worker_t *worker = m->work.workers, *next; worker; worker = next) {
         next = worker->hh.next;
         if (new_epoch)
             worker->held_count = 0;
+        worker->dry = worker->again && resumed && !new_epoch;
         s_want(m, worker);
     }
     while (new_epoch && m->work.settles)

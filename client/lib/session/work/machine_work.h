@@ -18,7 +18,7 @@ void work_on_groups(machine_t *m, request_t *request, json_t *object);
 void work_ask_group(machine_t *m, request_t *request, json_t *object);
 
 void work_lost(machine_t *m);
-void work_welcome(machine_t *m, bool new_epoch);
+void work_welcome(machine_t *m, bool new_epoch, bool resumed);
 void work_schedule(machine_t *m);      /* sends what is to be said */
 uint64_t work_due(const machine_t *m); /* when something is to be said again; NEVER */
 bool work_closing(const machine_t *m); /* something that the program said is not answered */

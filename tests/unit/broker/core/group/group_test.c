@@ -297,4 +297,35 @@ TEST(test_seek_back_while_an_entry_is_buried) {
     ck_assert_uint_eq(HASH_COUNT(s_group.items), 2);
 }
 
+TEST(test_ranges_that_overlap_and_fall) {
+    for (uint64_t seq = 1; seq <= 9; seq++)
+        s_take(seq);
+    for (uint64_t seq = 1; seq <= 9; seq++)
+        s_give(&s_ann, 10);
+    zr_range_t wide[] = {{8, 1000}, {2, 3}, {1, 2}, {2, 2}};
+    ck_assert_uint_eq(group_settle_ranges(&s_ann, ZR_SETTLE_EXTEND, wide, 4, 5, 0), 5);
+    zr_range_t narrow[] = {{5, 6}, {4, 5}};
+    ck_assert_uint_eq(group_settle_ranges(&s_ann, ZR_SETTLE_DONE, narrow, 2, 0, 0), 3);
+    ck_assert_uint_eq(group_settle_ranges(&s_ann, ZR_SETTLE_DONE, narrow, 0, 0, 0), 0);
+    ck_assert_uint_eq(s_settle(&s_ann, ZR_SETTLE_DONE, 7, 7), 1);
+    ck_assert_uint_eq(s_ann.held_count, 5);
+}
+
+/* Three hundred frames that name all that the worker holds, again and again: each entry is looked at once for each frame. Else
+ * this test would run out of time. */
+TEST(test_many_ranges_cost_no_more_than_what_is_held) {
+    static zr_range_t ranges[ZR_SETTLE_RANGES];
+    group_worker_credit(&s_ann, GROUP_EACH_MAX);
+    for (uint64_t seq = 1; seq <= GROUP_EACH_MAX; seq++) {
+        s_take(seq);
+        s_give(&s_ann, 10);
+    }
+    for (unsigned frame = 0; frame < 300; frame++) {
+        for (size_t i = 0; i < ZR_SETTLE_RANGES; i++)
+            ranges[i] = (zr_range_t){ZR_SETTLE_RANGES - i, frame % 2 ? 9999 : ZR_INT_MAX - i};
+        size_t settled = group_settle_ranges(&s_ann, ZR_SETTLE_EXTEND, ranges, ZR_SETTLE_RANGES, 5, 0);
+        ck_assert_uint_eq(settled, frame % 2 ? GROUP_EACH_MAX - 1 : GROUP_EACH_MAX);
+    }
+}
+
 UNIT_SUITE_WITH("broker.core.group.group", s_setup, s_teardown)

@@ -75,11 +75,13 @@ TEST(test_what_was_said_is_sent_again_after_a_loss) {
     fixture_reconnect(EPOCH_1, true, "");
     EVENT("disconnected the broker does not know the session any more");
     ck_assert_int_eq(strncmp(fixture_event(), "connected", 9), 0);
-    SENT("work room=r group=g worker=1 credit=5");
+    SENT("work room=r group=g worker=1 credit=0"); /* new entries on their way would be given back too */
     fixture_json("{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':false,'held':4}", fixture_id());
     ck_assert_str_eq(s_settle(&again), "1 0: 1-1");
     ck_assert_uint_eq(again, number);
     ck_assert_str_eq(s_settle(&number), "2 1: 1-1 4-9007199254740991"); /* all that the program does not have */
+    SENT("work room=r group=g worker=1 credit=5");
+    fixture_json("{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':false,'held':9}", fixture_id());
     s_settled(again, 1, ZR_BECAME_HELD, 0);
     s_settled(number, 1, ZR_BECAME_HELD, 0);
     EVENTS("settled 1 1-1 1 2", "");
@@ -192,6 +194,15 @@ TEST(test_another_credit_gives_nothing_back) {
     NOTHING_SENT();
 }
 
+TEST(test_another_credit_while_the_answer_is_on_its_way) {
+    machine_work(b.machine, "r", "g", 5, NULL, &worker);
+    SENT("work room=r group=g worker=1 credit=5");
+    int id = fixture_id();
+    machine_credit(b.machine, worker, 9);
+    fixture_json("{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':true,'held':0}", id);
+    SENT("work room=r group=g worker=1 credit=9");
+}
+
 /* A SETTLE has room for so many gaps only: what lies beyond comes in the next one. */
 TEST(test_many_gaps_are_given_back_in_pieces) {
     enum { HELD = ZR_SETTLE_RANGES + 10 };
@@ -203,14 +214,14 @@ TEST(test_many_gaps_are_given_back_in_pieces) {
     while (*fixture_event())
         ;
     fixture_reconnect(EPOCH_1, true, "");
-    SENT("work room=r group=g worker=1 credit=10000");
+    SENT("work room=r group=g worker=1 credit=0");
     fixture_json(
         "{'op':'working','re':%d,'room':'r','group':'g','worker':1,'created':false,'held':%d}", fixture_id(), HELD + 1);
     fixture_run();
     zr_settle_t settle;
     zr_range_t range;
     size_t ranges = 0;
-    for (; b.looked < b.sent_count; b.looked++) {
+    for (; ranges <= HELD && b.looked < b.sent_count; b.looked++) {
         ck_assert(zr_settle_read(&settle, fixture_span(b.sent[b.looked])));
         ck_assert_int_eq(settle.verb, ZR_SETTLE_RETRY);
         while (zr_settle_next(&settle, &range)) {
