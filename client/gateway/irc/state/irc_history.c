@@ -10,13 +10,13 @@
 #include "irc_render.h"
 #include "irc_room.h"
 #include "irc_time.h"
+#include "irc_window.h"
 
 #define MS_US 1000ULL
 
 /* A slice that is read. `last` or `after` is used; `floor`: nothing up to there is shown. */
 typedef struct {
     uint64_t last, after, until, limit, floor;
-    bool newest; /* with too many bytes, the newest messages are kept; else the oldest */
 } part_t;
 
 typedef enum { STEP_HEAD, STEP_SEEK, STEP_READ } step_t;
@@ -33,10 +33,8 @@ typedef struct {
     uint64_t seq, time; /* of the first entry of a slice; 0: it has none */
     part_t parts[2];
     size_t part, part_count;
-    uint64_t shown; /* the entries of this part so far */
-    size_t begin;   /* where its lines begin */
-    size_t sizes[IRC_HISTORY_MAX], size_count;
-    bool full; /* the next messages are left out */
+    uint64_t shown;      /* the entries of this part so far */
+    irc_window_t window; /* of this part */
 } fetch_t;
 
 static void s_fail(irc_t *irc, const fetch_t *fetch, const char *code, const char *text) {
@@ -50,7 +48,6 @@ static uint64_t s_before(irc_ref_t ref) {
 }
 
 static void s_add_part(fetch_t *fetch, part_t part) {
-    part.newest = part.last > 0;
     if (part.until > part.after && part.until > part.floor && (part.last || part.limit))
         fetch->parts[fetch->part_count++] = part;
 }
@@ -141,9 +138,6 @@ static void s_end(irc_t *irc, irc_ask_t *ask) {
 
 /* Goes on with the next step; false: all is read. */
 static bool s_next(fetch_t *fetch, size_t begin) {
-    fetch->begin = begin;
-    fetch->size_count = 0;
-    fetch->full = false;
     if (fetch->step != STEP_READ) {
         fetch->step = s_begin_seek(fetch) ? STEP_SEEK : STEP_READ;
         if (fetch->step == STEP_READ)
@@ -152,7 +146,13 @@ static bool s_next(fetch_t *fetch, size_t begin) {
         fetch->part++;
         fetch->shown = 0;
     }
-    return fetch->step == STEP_SEEK || fetch->part < fetch->part_count;
+    if (fetch->step == STEP_SEEK)
+        return true;
+    if (fetch->part == fetch->part_count)
+        return false;
+    fetch->window = (irc_window_t){
+        .newest = fetch->parts[fetch->part].last > 0, .most = IRC_HISTORY_BYTES / fetch->part_count, .begin = begin};
+    return true;
 }
 
 static bool s_sought(fetch_t *fetch) {
@@ -171,13 +171,10 @@ static bool s_sought(fetch_t *fetch) {
 static bool s_read_on(fetch_t *fetch, const json_t *answer) {
     part_t *part = &fetch->parts[fetch->part];
     uint64_t wanted = part->last ? part->last : part->limit, seq = irc_answer_number(answer, "seq");
-    if (!json_is_true(json_object_get(answer, "more")) || fetch->shown >= wanted || fetch->full || seq >= part->until)
+    if (!json_is_true(json_object_get(answer, "more")) || fetch->shown >= wanted || fetch->window.full ||
+        seq >= part->until)
         return false;
-    *part = (part_t){.after = seq,
-        .until = part->until,
-        .limit = wanted - fetch->shown,
-        .floor = part->floor,
-        .newest = part->newest};
+    *part = (part_t){.after = seq, .until = part->until, .limit = wanted - fetch->shown, .floor = part->floor};
     fetch->shown = 0;
     return true;
 }
@@ -202,34 +199,10 @@ static void s_on_answer(irc_t *irc, irc_ask_t *ask, const json_t *answer) {
         s_end(irc, ask);
 }
 
-/* --- Messages --- */
-
-/* One message is shown however long it is, so that a client that asks on comes further. */
-static bool s_is_too_much(const fetch_t *fetch, const zr_buffer_t *lines) {
-    return lines->len - fetch->begin > IRC_HISTORY_BYTES / fetch->part_count && fetch->size_count > 1;
-}
-
-static void s_drop_oldest(fetch_t *fetch, zr_buffer_t *lines) {
-    uint8_t *at = lines->data + fetch->begin;
-    lines->len -= fetch->sizes[0];
-    memmove(at, at + fetch->sizes[0], lines->len - fetch->begin);
-    memmove(fetch->sizes, fetch->sizes + 1, --fetch->size_count * sizeof fetch->sizes[0]);
-}
-
-static void s_drop_newest(fetch_t *fetch, zr_buffer_t *lines) {
-    lines->len -= fetch->sizes[--fetch->size_count];
-    fetch->full = true;
-}
-
 static void s_show(fetch_t *fetch, zr_buffer_t *lines, const irc_view_t *view, const zr_entry_t *entry) {
-    bool newest = fetch->parts[fetch->part].newest;
-    size_t before = lines->len;
-    if (fetch->full || fetch->size_count == IRC_HISTORY_MAX)
-        return;
+    size_t at = lines->len;
     irc_render_entry(lines, view, entry);
-    fetch->sizes[fetch->size_count++] = lines->len - before;
-    while (s_is_too_much(fetch, lines))
-        (newest ? s_drop_oldest : s_drop_newest)(fetch, lines);
+    irc_window_add(&fetch->window, lines, at);
 }
 
 static void s_on_frame(irc_t *irc, irc_ask_t *ask, delivery_t *delivery) {

@@ -192,6 +192,8 @@ static void s_on_return(irc_t *irc, irc_ask_t *ask, const json_t *answer) {
 
 void irc_come_back(irc_t *irc) {
     if (!irc->registered) {
+        if (irc->was_away)
+            irc->born_at = irc->now; /* it may need time for another nick */
         irc->was_away = false;
         irc_try_register(irc);
     } else if (!irc->greeting) {

@@ -13,6 +13,7 @@
 #include "irc_render.h"
 #include "irc_sent.h"
 #include "irc_show.h"
+#include "irc_window.h"
 
 #define ROOM_OF(reader, member) ((irc_room_t *)(void *)((char *)(reader)-offsetof(irc_room_t, member)))
 
@@ -244,6 +245,12 @@ static void s_open(irc_room_t *room) {
         irc_sent_settle(room->irc, s_name(room), room->last);
 }
 
+/* The history that a client is shown when it joins. */
+typedef struct {
+    irc_reference_t reference;
+    irc_window_t window;
+} glance_t;
+
 static void s_on_history_frame(irc_t *irc, irc_ask_t *ask, delivery_t *delivery) {
     irc_room_t *room = irc_room_find(irc, zr_span(ask->room));
     zr_deliver_reader_t reader;
@@ -251,12 +258,16 @@ static void s_on_history_frame(irc_t *irc, irc_ask_t *ask, delivery_t *delivery)
     if (!room)
         return;
     irc_view_t view = irc_view_of(irc, zr_span(room->channel.text), room->epoch);
-    const irc_reference_t *reference = ask->data;
-    view.batch = reference->text[0] ? reference->text : NULL;
+    glance_t *glance = ask->data;
+    view.batch = glance->reference.text[0] ? glance->reference.text : NULL;
     zr_deliver_read(&reader, delivery->frame);
-    while (zr_deliver_next(&reader, &entry))
-        if (irc_entry_is_message(&entry))
-            irc_render_entry(&ask->lines, &view, &entry);
+    while (zr_deliver_next(&reader, &entry)) {
+        size_t at = ask->lines.len;
+        if (!irc_entry_is_message(&entry))
+            continue;
+        irc_render_entry(&ask->lines, &view, &entry);
+        irc_window_add(&glance->window, &ask->lines, at);
+    }
 }
 
 static void s_on_history(irc_t *irc, irc_ask_t *ask, const json_t *answer) {
@@ -266,10 +277,11 @@ static void s_on_history(irc_t *irc, irc_ask_t *ask, const json_t *answer) {
             s_open(room);
         return;
     }
+    const glance_t *glance = ask->data;
     if (ask->lines.len) {
-        irc_batch_open(irc, ask->data, "chathistory", room->channel.text);
+        irc_batch_open(irc, &glance->reference, "chathistory", room->channel.text);
         irc_put_lines(irc, zr_span_of(ask->lines.data, ask->lines.len));
-        irc_batch_close(irc, ask->data);
+        irc_batch_close(irc, &glance->reference);
     }
     s_open(room);
 }
@@ -282,8 +294,9 @@ static void s_begin_history(irc_room_t *room) {
         return;
     }
     irc_ask_t *ask = irc_ask_new(irc, s_on_history, s_on_history_frame, s_name(room));
-    irc_reference_t *reference = ask->data = fatal_calloc(sizeof *reference);
-    *reference = irc_batch_new(irc);
+    glance_t *glance = ask->data = fatal_calloc(sizeof *glance);
+    glance->reference = irc_batch_new(irc);
+    glance->window.newest = true;
     ask->a = room->epoch;
     irc_ask_send(irc, ask,
         json_pack("{s:s,s:s,s:I,s:I}", "op", "replay", "room", room->name, "last", (json_int_t)irc->host->history,

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "fixture_irc.h"
+#include "irc_isupport.h"
 #include "unit.h"
 
 static scene_t s_scene;
@@ -93,6 +94,24 @@ TEST(test_history_comes_to_clients_that_cannot_ask_for_it) {
                          "B: 'after':10\n"
                          "R: r 10 11 bob new\n"
                          "S: @time=2023-11-14T22:13:31.123Z :bob!~u@zrelay PRIVMSG #r :new\n");
+}
+END_TEST
+
+TEST(test_history_on_joining_has_a_bound_in_bytes) {
+    char script[4096], body[3901];
+    memset(body, 'x', 3900);
+    body[3900] = '\0';
+    s_scene.host.history = 100;
+    scene_register(&s_scene, NULL);
+    scene_join(&s_scene, "r", 2);
+    scene_play(&s_scene, "B: 'last':100\n");
+    for (int i = 1; i <= 100; i++) {
+        snprintf(script, sizeof script, "R: r %d %d bob %s\n", i - 1, i, body);
+        scene_play(&s_scene, script);
+    }
+    scene_play(&s_scene, "A: {'op':'replayed','re':5,'room':'r','seq':100,'count':100,'complete':true,'more':false}\n");
+    ck_assert_uint_le(s_scene.heard.len, IRC_HISTORY_BYTES);
+    ck_assert_uint_gt(s_scene.heard.len, IRC_HISTORY_BYTES - 5000);
 }
 END_TEST
 

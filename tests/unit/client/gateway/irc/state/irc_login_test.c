@@ -36,4 +36,29 @@ TEST(test_the_broker_sends_a_channel_away) {
 }
 END_TEST
 
+static void s_broker_comes_back(void) {
+    stage_tick(&s_scene.stage, 1);
+    uplink_up(s_scene.stage.uplink, s_scene.stage.now);
+    while (!strstr(stage_next(&s_scene.stage), "\"op\":\"hello\""))
+        ;
+    stage_front(&s_scene.stage,
+        "{'op':'welcome','re':'hello','proto':1,'epoch':'" STAGE_EPOCH
+        "','nick':'g','resume':'0123456789abcdef0123456789abcdef',"
+        "'resumed':false,'back':'tcp://127.0.0.1:5571','heartbeat':5000,'level':'memory','time':1}");
+}
+
+TEST(test_after_waiting_for_the_broker_there_is_time_for_another_nick) {
+    uplink_down(s_scene.stage.uplink, "gone", s_scene.stage.now);
+    scene_play(&s_scene, "C: NICK ann\nC: USER a 0 * :a\n"
+                         "S: :irc.zrelay NOTICE * :the broker is away; you are registered once it is back\n"
+                         "W: 40000\n");
+    s_broker_comes_back();
+    scene_play(&s_scene, "B: 'op':'open'\nB: 'nick':'ann'\n"
+                         "A: {'op':'error','re':1,'code':'nick-in-use','text':'taken'}\n"
+                         "S: :irc.zrelay 433 * ann :Nickname is already in use\n"
+                         "W: 500\nZ:\n"
+                         "C: NICK eve\nB: 'nick':'eve'\n");
+}
+END_TEST
+
 UNIT_SUITE_WITH("client.gateway.irc.state.irc_login", s_begin, s_end)
