@@ -6,6 +6,7 @@
 
 #include "control.h"
 #include "fatal.h"
+#include "http_line.h"
 #include "irc_ask.h"
 #include "irc_command.h"
 #include "irc_deliver.h"
@@ -44,9 +45,19 @@ static unsigned s_cost(const irc_t *irc, const irc_message_t *message) {
     return irc->multiline && irc_message_tag(message, "batch", NULL) ? MULTILINE_COST : LINE_COST;
 }
 
+static void s_too_long(irc_t *irc) {
+    irc_numeric(irc, ERR_INPUTTOOLONG, NULL);
+    if (!irc->registered) /* it may be a request with a long target */
+        irc_close(irc, "Input line was too long");
+}
+
 static void s_take_line(irc_t *irc, zr_span_t line) {
     irc_message_t message;
     char command[32];
+    if (!irc->registered && http_line_is_request(line)) {
+        irc_close(irc, "This is no HTTP server");
+        return;
+    }
     irc_message_state_t state = irc_message_parse(&message, line);
     unsigned cost = s_cost(irc, &message);
     irc->credit -= irc->credit < cost ? irc->credit : cost;
@@ -55,7 +66,7 @@ static void s_take_line(irc_t *irc, zr_span_t line) {
         irc_command(irc, &message);
         break;
     case IRC_MESSAGE_TOO_LONG:
-        irc_numeric(irc, ERR_INPUTTOOLONG, NULL);
+        s_too_long(irc);
         break;
     case IRC_MESSAGE_NOT_UTF8:
         snprintf(command, sizeof command, "%.*s", (int)message.command.len, message.command.ptr);
@@ -88,7 +99,7 @@ static void s_keep(irc_t *irc, zr_span_t part) {
     if (irc->input.len + part.len > IRC_INPUT) {
         irc->skipping = true;
         zr_buffer_finish(&irc->input);
-        irc_numeric(irc, ERR_INPUTTOOLONG, NULL);
+        s_too_long(irc);
     } else
         zr_buffer_append(&irc->input, part.ptr, part.len);
 }

@@ -1,5 +1,6 @@
 /* From the peer: bytes, lines, commands. */
 #include "fatal.h"
+#include "http_line.h"
 #include "talk_state.h"
 
 enum { SECOND = 1000 };
@@ -121,6 +122,13 @@ static void (*const s_commands[])(talk_t *t, const talk_line_t *line) = {
 };
 
 void talk_take_line(talk_t *t, zr_span_t line) {
+    bool first = !t->heard;
+    t->heard = true;
+    if (first && http_line_is_request(line)) {
+        talk_notice(t, "this is no HTTP server; use the port of --http");
+        talk_close(t);
+        return;
+    }
     if (!zr_utf8_valid(line)) {
         talk_notice(t, "not sent: the line is not UTF-8; set your terminal to UTF-8");
         return;
@@ -133,6 +141,8 @@ void talk_take_line(talk_t *t, zr_span_t line) {
 
 static void s_too_long(talk_t *t) {
     talk_notice(t, "not sent: a line may have %zu bytes (limits/max-line); send it in parts", t->config->max_line);
+    if (!t->heard) /* it may be a request with a long target */
+        talk_close(t);
 }
 
 /* Takes bytes that hold one LF at most, at their end. */

@@ -26,6 +26,7 @@ struct talk {
     /* input */
     telnet_t telnet;
     line_reader_t input;
+    bool heard; /* a line came */
 
     /* session */
     bool alive;                     /* there is one */

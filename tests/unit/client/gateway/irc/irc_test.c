@@ -33,6 +33,12 @@ TEST(test_a_client_registers_and_is_welcomed) {
 }
 END_TEST
 
+TEST(test_a_web_page_writes_nothing) {
+    scene_play(&s_scene, "C: POST / HTTP/1.1\n"
+                         "S: ERROR :This is no HTTP server\n"
+                         "X:\n");
+}
+
 TEST(test_a_taken_nick_is_told_and_another_one_is_tried) {
     scene_play(&s_scene, "C: NICK ann\n"
                          "C: USER ann 0 * :Ann\n"

@@ -125,6 +125,31 @@ TEST(test_a_line_is_a_message_and_comes_back) {
     HEARS("");
 }
 
+TEST(test_a_web_page_writes_nothing) {
+    s_enter();
+    s_say("POST / HTTP/1.1\nhi\n");
+    HEARS("* this is no HTTP server; use the port of --http\n");
+    ck_assert(s_peer.closed);
+    SENT("");
+}
+
+TEST(test_a_web_page_with_a_long_target_writes_nothing) {
+    s_enter();
+    s_say("POST /aaaaaaaaaaaaaaaaaaaaaaaaaaaaa HTTP/1.1\nhi\n");
+    HEARS_PART("a line may have 20 bytes");
+    ck_assert(s_peer.closed);
+    SENT("");
+}
+
+TEST(test_later_lines_may_look_like_a_request) {
+    s_enter();
+    s_say("hi\n");
+    PUBLISHED("01", "000000026869");
+    s_say("GET / HTTP/1.1\n");
+    PUBLISHED("02", "0000000e474554202f20485454502f312e31");
+    ck_assert(!s_peer.closed);
+}
+
 TEST(test_input_waits_for_the_greeting) {
     ck_assert(talk_is_paused(s_talk, s_stage.now));
     s_enter();
