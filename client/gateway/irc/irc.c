@@ -42,7 +42,8 @@ static void s_earn(irc_t *irc, uint64_t now) {
 
 /* Lines of a batch make one message. Others cost as much as ever while a batch is open. */
 static unsigned s_cost(const irc_t *irc, const irc_message_t *message) {
-    return irc->multiline && irc_message_tag(message, "batch", NULL) ? MULTILINE_COST : LINE_COST;
+    bool open = irc->multiline && irc->caps & IRC_MULTILINE; /* else a line with the tag is like any other */
+    return open && irc_message_tag(message, "batch", NULL) ? MULTILINE_COST : LINE_COST;
 }
 
 static void s_too_long(irc_t *irc) {

@@ -181,17 +181,19 @@ static size_t s_pongs(void) {
     return count;
 }
 
-static void s_ping_often(void) {
+static void s_ping_often(const char *tags) {
     char lines[800] = "";
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 20; i++) {
+        strcat(lines, tags);
         strcat(lines, "PING x\r\n");
+    }
     irc_bytes(s_scene.irc, zr_span(lines), s_scene.stage.now);
 }
 
 TEST(test_cr_and_lf_end_one_line) {
     s_scene.host.rate = 2;
     scene_register(&s_scene, NULL);
-    s_ping_often();
+    s_ping_often("");
     ck_assert_uint_eq(s_pongs(), 8); /* NICK and USER were two of ten */
 }
 END_TEST
@@ -200,8 +202,17 @@ TEST(test_an_open_batch_makes_other_lines_no_cheaper) {
     s_scene.host.rate = 2;
     scene_register(&s_scene, "batch draft/multiline");
     scene_play(&s_scene, "C: BATCH +1 draft/multiline #r\n");
-    s_ping_often();
+    s_ping_often("");
     ck_assert_uint_eq(s_pongs(), 5); /* as many of ten came before */
+}
+END_TEST
+
+TEST(test_a_batch_without_the_capability_makes_no_line_cheaper) {
+    s_scene.host.rate = 2;
+    scene_register(&s_scene, "batch draft/multiline");
+    scene_play(&s_scene, "C: BATCH +1 draft/multiline #r\nC: CAP REQ :-draft/multiline\nS: :irc.zrelay CAP *\n");
+    s_ping_often("@batch=1 ");
+    ck_assert_uint_eq(s_pongs(), 4);
 }
 END_TEST
 
