@@ -248,12 +248,16 @@ static int s_by_text(const void *a, const void *b) {
 }
 
 void ct_expect_restored(const char *text) {
-    char got[2048] = "";
+    zr_buffer_t got = {0};
     s_line_count = 0;
     s_mark_line = SIZE_MAX;
     ct_log->engine->restore(ct_log, &(log_restore_t){NULL, s_on_room, s_on_value, s_on_mark, s_on_group});
     qsort(s_lines, s_mark_line == SIZE_MAX ? s_line_count : s_mark_line, sizeof *s_lines, s_by_text);
-    for (size_t i = 0; i < s_line_count; i++)
-        snprintf(got + strlen(got), sizeof got - strlen(got), "%s; ", s_lines[i]);
-    ck_assert_str_eq(got, text);
+    for (size_t i = 0; i < s_line_count; i++) {
+        zr_buffer_append(&got, s_lines[i], strlen(s_lines[i]));
+        zr_buffer_append(&got, "; ", 2);
+    }
+    zr_buffer_u8(&got, 0);
+    ck_assert_str_eq((const char *)got.data, text);
+    zr_buffer_finish(&got);
 }
