@@ -441,9 +441,25 @@ class Hostile(IrcCase):
     def test_lines_that_are_no_irc(self):
         gateway = self.irc_gateway(self.broker())
         client = self.connect(gateway)
-        client.socket.sendall(b"\r\n\r\n:\r\n@\r\nGET / HTTP/1.1\r\n" + b"x" * 20000 + b"\r\nNICK ann\r\nUSER a 0 * :a\r\n")
-        client.hear("417")
+        client.socket.sendall(b"\r\n\r\n:\r\n@\r\nNICK ann\r\nUSER a 0 * :a\r\n")
         client.hear("001")
+        client.socket.sendall(b"GET / HTTP/1.1\r\n" + b"x" * 20000 + b"\r\n")
+        client.hear("421")
+        client.hear("417")
+
+    def test_a_web_page_writes_nothing(self):
+        """A browser sends such a request to any port that a page names."""
+        gateway = self.irc_gateway(self.broker())
+        ann = self.client(gateway, "ann", channel="#r")
+        body = b"NICK eve\r\nUSER e 0 * :e\r\nJOIN #r\r\nPRIVMSG #r :smuggled\r\n"
+        for target in (b"/", b"/" + b"x" * 20000):
+            page = self.connect(gateway)
+            page.socket.sendall(b"POST " + target + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" + body)
+            page.hear("ERROR")
+        bob = self.client(gateway, "bob", channel="#r")
+        bob.send("PRIVMSG #r :hello")
+        self.assertEqual(ann.hear("JOIN").nick, "bob")
+        self.assertEqual(ann.hear("PRIVMSG").params[1], "hello")
 
     def test_one_that_ends_its_side_leaves_at_once(self):
         gateway = self.irc_gateway(self.broker())
