@@ -5,20 +5,29 @@
 #include "fuzz.h"
 
 typedef struct {
-    zr_span_t command;       /* "/msg" */
-    bool needs, takes, ends; /* a name; a text behind it */
+    zr_span_t command;           /* "/msg" */
+    bool needs, takes;           /* a name */
+    bool needs_text, takes_text; /* behind it */
 } help_t;
+
+static bool s_is_text(zr_span_t word) {
+    return zr_span_equal(word, zr_span("TEXT")) || zr_span_equal(word, zr_span("[TEXT]"));
+}
 
 /* "/part [ROOM]     leave a room": two blanks end the form. */
 static help_t s_read_help(const char *line) {
     const char *end = strstr(line, "  ");
     zr_span_t form = end ? zr_span_of(line, (size_t)(end - line)) : zr_span(line);
     help_t help = {.command = zr_span_word(&form)};
-    zr_span_t name = zr_span_word(&form), text = zr_span_word(&form);
-    help.takes = name.len > 0;
-    help.needs = help.takes && name.ptr[0] != '[';
-    help.ends = text.len > 0;
-    fuzz_require(form.len == 0 && (!help.ends || zr_span_equal(text, zr_span("TEXT"))));
+    zr_span_t word = zr_span_word(&form);
+    if (word.len > 0 && !s_is_text(word)) {
+        help.takes = true;
+        help.needs = word.ptr[0] != '[';
+        word = zr_span_word(&form);
+    }
+    help.takes_text = word.len > 0;
+    help.needs_text = help.takes_text && word.ptr[0] != '[';
+    fuzz_require(form.len == 0 && (!help.takes_text || s_is_text(word)));
     return help;
 }
 
@@ -52,7 +61,8 @@ static void s_check_command(zr_span_t line, const chat_line_t *parsed) {
         return;
     }
     zr_span_t name = help.takes ? zr_span_word(&rest) : zr_span("");
-    bool good = (name.len > 0 || !help.needs) && (rest.len > 0) == help.ends;
+    bool good =
+        (name.len > 0 || !help.needs) && (rest.len > 0 || !help.needs_text) && (rest.len == 0 || help.takes_text);
     fuzz_require(good == (parsed->kind != CHAT_BAD));
     if (!good) {
         fuzz_require(parsed->text.ptr == text && parsed->text.len == strlen(text));
