@@ -145,6 +145,7 @@ class Rights(IrcAccess):
         ann = self.user(gateway, "ann", tokens["ann"], channel="#r")
         ann.send("KICK #r bob :spam")
         self.assertEqual(ann.hear("482").params[1], "#r")
+        root.hear("JOIN", where=lambda line: line.nick == "ann")  # it knows all by now
         root.send("KICK #r bob :spam")
         self.assertIn("kicked", bob.hear("ERROR").params[0])
         self.assertIsNone(bob.line())
