@@ -40,9 +40,10 @@ bool group_json_read(const request_t *request, group_options_t *options, const c
 
 zr_code_t group_json_check(relay_t *relay, const request_t *request, const group_options_t *options) {
     zr_span_t dead = group_options_dead(options);
+    const rights_t needed = RIGHT_WRITE | RIGHT_CREATE; /* the broker makes the room when the first entry is dead */
     if (!dead.len)
         return ZR_OK;
-    if (!(session_rights(request->session, dead) & RIGHT_WRITE))
+    if ((session_rights(request->session, dead) & needed) != needed)
         return ZR_FORBIDDEN;
     return room_level(relay, dead) == ZR_LEVEL_NONE ? ZR_NOT_KEPT : ZR_OK;
 }

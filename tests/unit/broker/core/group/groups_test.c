@@ -403,6 +403,23 @@ TEST(test_rights_taken_while_entries_are_handed_out) {
     fx_expect(A, "{'op':'groups','groups':[],'more':false}");
 }
 
+TEST(test_a_room_for_dead_entries_needs_rights) {
+    fx_begin();
+    fx.durable = true;
+    fx.rights = "ann: rwspck *\nbob: rwspk *\ncat: rspck *";
+    fx.users[A] = "ann";
+    fx.users[B] = "bob";
+    fx.users[C] = "cat";
+    fx_start();
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_hello(C, "cat");
+    s_work(A, 1, ",'dead':'d'");
+    fx_refused(B, "forbidden", "{'op':'work','worker':1,'room':'r','group':'h','credit':1,'dead':'d'}");
+    fx_refused(C, "forbidden", "{'op':'work','worker':1,'room':'r','group':'h','credit':1,'dead':'d'}");
+    fx_refused(B, "forbidden", "{'op':'group','room':'r','group':'g','do':'set','dead':'e'}");
+}
+
 TEST(test_pause_resume_seek_delete) {
     s_start(true);
     s_work(A, 1, "");
