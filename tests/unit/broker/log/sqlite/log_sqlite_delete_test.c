@@ -113,7 +113,7 @@ TEST(test_nothing_goes_for_its_age_while_the_clock_is_in_doubt) {
     s_chores(8500000);
     rig_assert_bounds('a', 0, 2);
     while (rig.log->engine->bounds(rig.log, LIT("a")).oldest < 1)
-        s_chores(9000000); /* the hour is over */
+        s_chores(9000000);       /* the hour is over */
     while (rig.log->hold != 0) { /* the writer may be busy with the chores before */
         rig.log->hold = 0;
         s_chores(9000001);
