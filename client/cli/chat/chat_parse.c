@@ -11,7 +11,7 @@ static const chat_command_t s_commands[] = {
     {"join", CHAT_JOIN, true, true, false, false, "/join ROOM       enter a room, or switch to it"},
     {"part", CHAT_PART, false, true, false, false, "/part [ROOM]     leave a room"},
     {"msg", CHAT_MSG, true, true, true, true, "/msg NICK TEXT   tell one person only"},
-    {"who", CHAT_WHO, false, false, false, false, "/who             who is in this room, and what they show"},
+    {"who", CHAT_WHO, false, false, false, false, "/who             the users in this room, and what they show"},
     {"nick", CHAT_NICK, true, true, false, false, "/nick NAME       take another name"},
     {"away", CHAT_AWAY, false, false, true, false, "/away [TEXT]     show that you are away"},
     {"back", CHAT_BACK, false, false, false, false, "/back            show that you are back"},

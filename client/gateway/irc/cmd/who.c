@@ -1,4 +1,4 @@
-/* NAMES and WHO, with WHOX (https://ircv3.net/specs/extensions/whox). The broker says who is in a room. */
+/* NAMES and WHO, with WHOX (https://ircv3.net/specs/extensions/whox). The broker lists the users of a room. */
 #include <stdio.h>
 
 #include "fatal.h"

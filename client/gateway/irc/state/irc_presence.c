@@ -314,7 +314,7 @@ static json_t *s_question(const irc_room_t *room, const char *after) {
     return object;
 }
 
-/* Without the right to see who is there, the client is alone in its own eyes. */
+/* Without the right `presence`, the client sees itself alone. */
 static void s_on_who(irc_t *irc, irc_ask_t *ask, const json_t *answer) {
     irc_room_t *room = irc_room_find(irc, zr_span(ask->room));
     if (!room || !room->counting || !answer)

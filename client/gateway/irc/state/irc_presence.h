@@ -1,10 +1,10 @@
-/* Who is in a room: frames of presence, and the answers to `who`. */
+/* The users of a room: frames of presence, and the answers to `who`. */
 #ifndef IRC_PRESENCE_H
 #define IRC_PRESENCE_H
 
 #include "irc_room.h"
 
-/* Asks the broker who is there, and shows the differences, or calls irc_room_counted the first time. */
+/* Asks the broker for the users of the room, and shows the differences, or calls irc_room_counted the first time. */
 void irc_presence_ask(irc_room_t *room);
 /* A frame of presence came. */
 void irc_presence_frame(irc_room_t *room, zr_span_t json);
