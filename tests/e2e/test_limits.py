@@ -165,14 +165,14 @@ UNIT = {
     "max-channels": ("broker/core/cmd/channel_test.c test_channels_of_a_trunk_and_of_all",),
     "bytes of a JWT": ("broker/core/session/login_jwt_test.c test_forms", "broker/auth/jwt_test.c test_size"),
     "roles that a JWT names": ("broker/auth/jwt_test.c test_users_and_roles",),
-    "max-groups": ("broker/core/group/groups_test.c test_limits_of_groups_on_both_sides",),
-    "max-room-groups": ("broker/core/group/groups_test.c test_limits_of_groups_on_both_sides",),
-    "max-group-entries": ("broker/core/group/groups_test.c test_all_entries_of_groups_are_bounded",),
-    "max-group-bytes": ("broker/core/group/groups_test.c test_the_memory_of_groups_is_bounded",),
+    "max-groups": ("broker/core/group/groups_manage_test.c test_limits_of_groups_on_both_sides",),
+    "max-room-groups": ("broker/core/group/groups_manage_test.c test_limits_of_groups_on_both_sides",),
+    "max-group-entries": ("broker/core/group/groups_manage_test.c test_all_entries_of_groups_are_bounded",),
+    "max-group-bytes": ("broker/core/group/groups_manage_test.c test_the_memory_of_groups_is_bounded",),
     "ranges in a SETTLE": ("common/wire_work_test.c test_a_settle_of_the_most_ranges_is_read_and_one_more_is_not",),
-    "entries that a worker holds (each of the group)": ("broker/core/group/groups_test.c test_options_are_shown_and_changed",),
+    "entries that a worker holds (each of the group)": ("broker/core/group/groups_manage_test.c test_options_are_shown_and_changed",),
     "entries of a group that are handed out or wait for that (total)":
-        ("broker/core/group/group_test.c test_space_is_what_total_leaves", "broker/core/group/groups_test.c test_options_on_both_sides_of_their_bounds"),
+        ("broker/core/group/group_test.c test_space_is_what_total_leaves", "broker/core/group/groups_manage_test.c test_options_on_both_sides_of_their_bounds"),
     "jwt-leeway": ("broker/auth/jwt_test.c test_times",),
 }
 
