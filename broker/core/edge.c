@@ -14,7 +14,7 @@ static edge_sent_t s_ack(const edge_t *edge, const effect_t *effect) {
  * that is gone takes all its channels with it. */
 static void s_sent(edge_t *edge, const effect_t *effect, edge_sent_t sent) {
     if (sent == EDGE_FULL && effect->live)
-        edge->live_dropped++;
+        relay_live_dropped(edge->relay, effect->route);
     else if (sent == EDGE_FULL)
         relay_route_lost(edge->relay, effect->route);
     else if (sent == EDGE_GONE)

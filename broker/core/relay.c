@@ -20,6 +20,7 @@
 #include "rooms.h"
 #include "session_end.h"
 #include "silence.h"
+#include "stats.h"
 #include "state.h"
 #include "trunk.h"
 
@@ -144,6 +145,7 @@ void relay_destroy(relay_t *relay) {
     login_forget_all(relay);
     known_tokens_finish(&relay->known_tokens);
     admin_forget_all(relay);
+    stats_forget_all(relay);
     batch_finish(&relay->batch);
     groups_finish(relay);
     rooms_finish(relay);
@@ -250,6 +252,7 @@ static const struct {
     {news_is_due, news_tell},
     {silence_is_due, silence_end},
     {expired_is_due, expired_end},
+    {stats_is_due, stats_work},
     {groups_is_due, groups_work},
 };
 enum { KINDS = sizeof s_kinds / sizeof *s_kinds };
@@ -278,6 +281,7 @@ void relay_route_lost(relay_t *relay, route_t route) {
     session_t *session = session_by_route(&relay->sessions, route);
     if (!session)
         return;
+    session->lost++;
     channels_break(relay, session);
     session_set_route(&relay->sessions, session, 0);
     session->deaf =
@@ -285,6 +289,13 @@ void relay_route_lost(relay_t *relay, route_t route) {
     /* A later frame that finds room again would hide the loss: a `replayed` without its entries, an ack without its
      * error. */
     outbox_drop_route(relay->outbox, route);
+}
+
+void relay_live_dropped(relay_t *relay, route_t route) {
+    session_t *session = session_by_route(&relay->sessions, route);
+    relay->stats.live_dropped++;
+    if (session)
+        session->lost++;
 }
 
 bool relay_is_trunk(const relay_t *relay, route_t connection) {
@@ -309,9 +320,22 @@ void relay_shutdown(relay_t *relay) {
 
 relay_stats_t relay_stats(const relay_t *relay) {
     relay_stats_t stats = relay->stats;
+    const relay_config_t *config = &relay->config;
+    stats.entry_bytes = relay->meter.bytes;
     stats.sessions = relay->sessions.count;
-    stats.rooms = HASH_COUNT(relay->rooms);
-    stats.logins = login_count(relay);
+    stats.max_sessions = config->max_sessions;
+    stats.detached = relay->sessions.count - HASH_CNT(by_route, relay->sessions.by_route);
     stats.channels = channels_count(&relay->sessions.channels);
+    stats.rooms = HASH_COUNT(relay->rooms);
+    stats.max_rooms = config->max_rooms;
+    stats.clients = HASH_COUNT(relay->dedupe.clients);
+    stats.logins = login_count(relay);
+    stats.state_bytes = relay->room_state_limits.bytes;
+    stats.max_state_bytes = config->max_state_bytes;
+    stats.groups = relay->groups.count;
+    stats.max_groups = config->max_groups;
+    stats.group_entries = relay->groups.pool.used;
+    stats.max_group_entries = config->max_group_entries;
+    stats.group_bytes = relay->groups.pool.frame_bytes;
     return stats;
 }

@@ -14,6 +14,7 @@ static const struct {
     {"work", RIGHT_WORK},
     {"admin", RIGHT_ADMIN},
     {"gateway", RIGHT_GATEWAY},
+    {"stats", RIGHT_STATS},
     {"all", RIGHT_ALL},
 };
 enum { RIGHT_NAMES = sizeof s_rights / sizeof s_rights[0] };

@@ -107,6 +107,16 @@ typedef struct {
     void (*read_done)(void *ctx, uint64_t ticket, const log_slice_t *slice);
 } log_sink_t;
 
+/* What the log counts, for the operator. An engine leaves at 0 what it does not have. */
+typedef struct {
+    uint64_t entries, bytes;                   /* kept in memory now */
+    uint64_t waiting_bytes, max_waiting_bytes; /* that wait to be stored now; the limit */
+    uint64_t passes, failed_passes;            /* that were to be stored, and are answered */
+    uint64_t store_us;                         /* time from commit to answer, of all passes together */
+    uint64_t failing;                          /* 1: the last pass could not be stored */
+    uint64_t file_bytes, free_bytes;           /* of its files now; free on their disk now */
+} log_stats_t;
+
 typedef struct {
     /* The position for the next entry of a room whose newest one is `head`: greater than `head`. */
     uint64_t (*next_seq)(log_t *log, zr_span_t room, uint64_t head);
@@ -128,6 +138,7 @@ typedef struct {
     bool (*is_full)(const log_t *log);
     bool (*is_idle)(const log_t *log);
     void (*tick)(log_t *log, uint64_t now);
+    void (*stats)(log_t *log, log_stats_t *stats); /* NULL: it counts nothing */
 } log_engine_t;
 
 struct log {
@@ -172,6 +183,9 @@ bool log_is_full(const log_t *log);
 
 /* Everything that was committed has been answered. */
 bool log_is_idle(const log_t *log);
+
+/* What it counts; takes two or three system calls. */
+log_stats_t log_stats(log_t *log);
 
 /* To be called once a second or so, with the time: the engine does its housekeeping in small steps. */
 void log_tick(log_t *log, uint64_t now);

@@ -39,6 +39,7 @@ typedef struct {
     record_t *oldest, *newest;
     record_t *spare; /* the one dropped last, for the next; NULL: none */
     uint64_t entries, bytes;
+    uint64_t passes;   /* stored */
     uint64_t floor;    /* not below the head of any room that was forgotten */
     zr_blob_t **slice; /* kept between reads */
     size_t slice_size;
@@ -186,6 +187,7 @@ static void s_append(log_t *log, const log_append_t *append) {
 }
 
 static void s_commit(log_t *log, const log_commit_t *commit) {
+    ((log_memory_t *)log)->passes++;
     log_commit_finish(commit); /* nobody is remembered longer than the process lives */
     log->sink.stored(log->sink.ctx, commit->pass, true);
 }
@@ -341,6 +343,13 @@ void log_memory_raise(log_t *log, uint64_t floor) {
         self->floor = floor;
 }
 
+static void s_stats(log_t *log, log_stats_t *stats) {
+    const log_memory_t *self = (log_memory_t *)log;
+    stats->entries = self->entries;
+    stats->bytes = self->bytes;
+    stats->passes = self->passes;
+}
+
 static void s_destroy(log_t *log) {
     log_memory_t *self = (log_memory_t *)log;
     room_log_t *room, *next;
@@ -360,6 +369,7 @@ log_t *log_memory_new(const log_memory_limits_t *limits) {
         .bounds = s_bounds,
         .forget = s_forget,
         .destroy = s_destroy,
+        .stats = s_stats,
     };
     log_memory_t *self = fatal_calloc(sizeof *self);
     self->log.engine = &engine;

@@ -53,6 +53,12 @@ static uint64_t s_room(void *ctx, route_t route) {
     return room > waits ? room - waits : 0;
 }
 
+static uint64_t s_queued(void *ctx, route_t route) {
+    server_t *server = ctx;
+    return front_queue_of(server->queued, route_connection(route)) +
+           trunk_queue_bytes(&server->effects.trunks, route_connection(route));
+}
+
 static void s_peer(void *ctx, peer_t *peer) {
     server_t *server = ctx;
     peers_meet(server->peers, &server->frame, peer);
@@ -234,6 +240,10 @@ static void s_fill_relay_config(server_t *server) {
     relay->peer_ctx = server;
     relay->room = s_room;
     relay->room_ctx = server;
+    relay->queued = s_queued;
+    relay->queued_ctx = server;
+    relay->measure = counters_measure;
+    relay->measure_ctx = server;
     relay->access = server->access;
     s_entropy(NULL, &relay->epoch, sizeof relay->epoch);
 }
@@ -283,6 +293,7 @@ static size_t s_login_tick_ms(const settings_t *settings) {
 server_t *server_new(const settings_t *settings, zr_error_t *error) {
     server_t *server = fatal_calloc(sizeof *server);
     server->settings = settings;
+    server->began = zr_time_us();
     server->signals = zr_service_open_signals(error);
     zmq_msg_init(&server->frame);
     if (server->signals < 0 || !s_open_auth(server, error) || !s_open_sockets(server, error)) {

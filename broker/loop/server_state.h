@@ -41,6 +41,7 @@ typedef struct server {
     uint64_t greedy;         /* subscriptions of readers that had too many */
     uint64_t revoked;        /* subscriptions of users not let in any more */
     zr_log_limit_t drop_lines;
+    uint64_t began; /* µs since 1970 */
     bool stopping;
 } server_t;
 

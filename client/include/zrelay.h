@@ -222,6 +222,10 @@ ZRELAY_API int zrelay_direct(zrelay_t *relay, const char *nick, const char *text
  * control characters, may go with kick and ban. ZRELAY_DONE, whose `text` (may be NULL) says more, or ZRELAY_REFUSED.
  */
 ZRELAY_API int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request);
+/* For operators, and users with the right "stats": what the broker counts. `options` (may be NULL) is a JSON object with
+ * members of the op `stats` (PROTOCOL.md), such as {"of":"rooms","by":"rate"}. ZRELAY_STATS for each page, then
+ * ZRELAY_DONE, or ZRELAY_REFUSED. */
+ZRELAY_API int zrelay_stats(zrelay_t *relay, const char *options, uint64_t *request);
 ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; its `time` is the broker's clock */
 
 /* --- Groups: one stream, many workers (PROTOCOL.md, "Groups") --- */
@@ -319,6 +323,7 @@ typedef enum {
                        * group has not come to it), or an error */
     ZRELAY_DISMISSED, /* `worker` of the group `name` in `room` has ended: `code` is "deleted" or "revoked" */
     ZRELAY_GROUP,     /* answers groups: `room`, `name`, and `text`: all of it as JSON, as PROTOCOL.md says */
+    ZRELAY_STATS,     /* answers stats: `text`, the broker's answer as JSON, as PROTOCOL.md says */
 } zrelay_event_type_t;
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;

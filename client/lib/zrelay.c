@@ -335,6 +335,12 @@ int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char
     return machine ? machine_admin(machine, what, user, reason, request) : code;
 }
 
+int zrelay_stats(zrelay_t *relay, const char *options, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_stats(machine, options, request) : code;
+}
+
 int zrelay_ping(zrelay_t *relay, uint64_t *request) {
     int code;
     machine_t *machine = s_machine(relay, &code);

@@ -62,9 +62,9 @@ class Counters(TestCase):
         peer = self.peer(broker, "ann")
         peer.ask(op="publish", room="r", text="x")
         broker.signal(signal.SIGUSR1)
-        broker.wait_err("counters: clients: sessions 1, rooms 1, logins that wait 0, carried by gateways 0$")
-        broker.wait_err(r"counters: messages: frames 2, entries 1, ")
-        broker.wait_err("counters: against the protocol: ")
+        broker.wait_err("counters: sessions 1, sessions_max 20000, ")
+        broker.wait_err("counters: .*entries 1, ")
+        broker.wait_err("stray_messages 0")
         self.assertEqual(peer.ask(op="ping")["op"], "pong")  # it goes on
         self.assertLess(max(len(line) for line in broker.errors().splitlines()), 200)
 
@@ -72,7 +72,7 @@ class Counters(TestCase):
         broker = self.broker()
         broker.signal(signal.SIGTERM)
         self.assertEqual(broker.finish(), 0)
-        self.assertIn("stopped: clients: sessions 0, rooms 0, logins that wait 0, carried by gateways 0\n", broker.errors())
+        self.assertIn("stopped: sessions 0, ", broker.errors())
         self.assertLess(max(len(line) for line in broker.errors().splitlines()), 200)
 
 

@@ -137,6 +137,8 @@ static void s_bind(relay_t *relay, session_t *session, const access_user_t *acce
     session->by_token = speaker->by_token;
     session->connection = speaker->connection;
     session->local = speaker->local;
+    snprintf(session->address, sizeof session->address, "%.*s", (int)speaker->address.len,
+        speaker->address.len ? speaker->address.ptr : "");
 }
 
 /* The maker that the session's rooms count for; NULL: they are not counted. */
@@ -162,6 +164,7 @@ static void s_begin(
     client_t *client = dedupe_hold(&relay->dedupe, zr_span_of(key.text, ZR_CLIENT_ID_LEN));
     session_t *session = session_add(&relay->sessions, client, nick, speaker->name.len > 0);
     session->maker = s_maker(relay, speaker);
+    session->since = request->now;
     flood_arrive(relay, session, request->route, request->now);
     s_bind(relay, session, access, speaker);
     if (hello->meta)

@@ -41,6 +41,7 @@ typedef struct {
     bool failing;                       /* the last pass for the disk could not be stored */
     bool told;                          /* there was a line about it */
     uint64_t failed_passes;             /* of this episode */
+    uint64_t passes, failed, store_us;  /* log_stats_t */
     bool chores_failing;
     uint64_t held; /* the log's `hold` that the database has */
     zr_log_limit_t failure_lines, read_lines;
@@ -160,11 +161,13 @@ static void s_commit(log_t *log, const log_commit_t *commit) {
         pass->bytes += sizeof *commit->groups + (commit->groups[i].state ? zr_blob_len(commit->groups[i].state) : 0);
 
     if (!self->flight && !write_pass_for_disk(pass)) { /* no pass before it, and nothing to write */
+        self->passes++;
         s_stored(self, pass);
         write_pass_destroy(pass);
         return;
     }
     pass->later = NULL;
+    pass->began_us = zr_boot_us();
     *self->flight_end = pass;
     self->flight_end = &pass->later;
     self->queued += pass->bytes;
@@ -242,6 +245,9 @@ static void s_pass_answered(log_sqlite_t *self, write_pass_t *pass) {
     if (!self->flight)
         self->flight_end = &self->flight;
     self->queued -= pass->bytes;
+    self->passes += pass->ok;
+    self->failed += !pass->ok;
+    self->store_us += zr_boot_us() - pass->began_us;
     if (pass->ok) {
         if (self->failing && write_pass_for_disk(pass)) {
             if (self->told)
@@ -436,6 +442,20 @@ static void s_destroy(log_t *log) {
     free(self);
 }
 
+static void s_stats(log_t *log, log_stats_t *stats) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    stats->passes = self->passes;
+    stats->failed_passes = self->failed;
+    stats->store_us = self->store_us;
+    stats->failing = self->failing;
+    stats->waiting_bytes = self->queued;
+    stats->max_waiting_bytes = self->config.queue_bytes;
+    db_dir_measure(self->config.dir, &stats->file_bytes, &stats->free_bytes);
+    log_stats_t memory = log_stats(self->memory);
+    stats->entries = memory.entries;
+    stats->bytes = memory.bytes;
+}
+
 static const log_engine_t s_engine = {
     .next_seq = s_next_seq,
     .append = s_append,
@@ -450,6 +470,7 @@ static const log_engine_t s_engine = {
     .is_full = s_is_full,
     .is_idle = s_is_idle,
     .tick = s_tick,
+    .stats = s_stats,
 };
 
 static void s_begin_positions(log_sqlite_t *self) {

@@ -46,6 +46,7 @@ typedef struct write_pass {
     size_t bytes;             /* of memory that it holds */
     bool ok;                  /* the writer's answer */
     char *error;              /* why it is not ok; NULL: not known, see the one before it */
+    uint64_t began_us;        /* the loop's: when it was handed over (zr_boot_us) */
     struct write_pass *later; /* the loop's: the next one in flight */
     bool answered;            /* the loop's: the sink knows already */
 } write_pass_t;

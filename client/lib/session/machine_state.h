@@ -176,6 +176,7 @@ typedef enum {
     REQUEST_DIRECT,
     REQUEST_PING,
     REQUEST_ADMIN,
+    REQUEST_STATS,
     REQUEST_GROUPS,
     REQUEST_GROUP,
     REQUEST_WORK, /* of a worker of a group: the machine's own, as all that follow */

@@ -326,6 +326,24 @@ TEST(test_admin_takes_only_what_the_protocol_allows) {
     ck_assert_int_eq(machine_admin(b.machine, "kick", "eve", reason, NULL), 0);
 }
 
+TEST(test_stats_in_pages) {
+    ck_assert_int_eq(machine_stats(b.machine, "[1]", NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_stats(b.machine, "{", NULL), ZRELAY_EINVAL);
+    machine_stats(b.machine, NULL, &number);
+    SENT("stats");
+    fixture_json("{'op':'stats','re':%d,'metrics':[]}", fixture_id());
+    EVENT("stats {\"op\":\"stats\",\"re\":2,\"metrics\":[]} for 1");
+    EVENT("done 1 count=1 seq=0 complete");
+    machine_stats(b.machine, "{\"of\":\"rooms\"}", &number);
+    SENT("stats of=rooms");
+    fixture_json("{'op':'stats','re':%d,'rooms':[],'more':true,'after':'a','session':0}", fixture_id());
+    SENT("stats of=rooms after=a session=0");
+    fixture_json("{'op':'stats','re':%d,'rooms':[],'more':true,'after':'a','session':4}", fixture_id());
+    SENT("stats of=rooms after=a session=4");
+    fixture_json("{'op':'stats','re':%d,'rooms':[],'more':true,'after':'a','session':4}", fixture_id());
+    NOTHING_SENT(); /* that would go on without end */
+}
+
 TEST(test_asked_too_often_is_asked_again) {
     machine_who(b.machine, "a", &number);
     SENT("who room=a");
