@@ -12,8 +12,10 @@ import termios
 import unittest
 
 from harness import DEADLINE, ZRELAY, TestCase, wait_for
+from test_gateway_access import EVERYTHING, AccessCase
 
 PROMTOOL = shutil.which("promtool")
+ETC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../broker/etc")
 
 
 class StatsCase(TestCase):
@@ -62,6 +64,23 @@ class Metrics(StatsCase):
         check = subprocess.run([PROMTOOL, "check", "metrics"], input=bytes(text), capture_output=True, timeout=DEADLINE, check=False)
         self.assertEqual((check.returncode, check.stdout, check.stderr), (0, b"", b""))
 
+    def test_every_name_of_alerts_and_dashboard_is_there(self):
+        broker = self.broker()
+        names = set(re.findall(r"# HELP (zrelay_\w+) ", self.run_zrelay(broker, "metrics", "--prometheus").text())) | {"zrelay_gateway_broker_up"}
+        for name in ("prometheus-alerts.yml", "grafana-dashboard.json"):
+            with open(os.path.join(ETC, name), encoding="utf-8") as file:
+                used = set(re.findall(r"\bzrelay_\w+", file.read()))
+            self.assertGreater(len(used), 15, name)
+            self.assertEqual(used - names, set(), name)
+        with open(os.path.join(ETC, "grafana-dashboard.json"), encoding="utf-8") as file:
+            panels = json.load(file)["panels"]
+        self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
+
+    @unittest.skipUnless(PROMTOOL, "needs promtool (Debian: prometheus)")
+    def test_promtool_takes_the_alerts(self):
+        check = subprocess.run([PROMTOOL, "check", "rules", os.path.join(ETC, "prometheus-alerts.yml")], capture_output=True, timeout=DEADLINE, check=False)
+        self.assertEqual(check.returncode, 0, check.stderr + check.stdout)
+
     def test_the_right_to_see_them(self):
         users = self.users('''
 user
@@ -81,6 +100,27 @@ user
         broker.signal(signal.SIGHUP)
         wait_for(lambda: self.peer(broker).ask(op="stats")["op"] == "stats", "the right")
         self.metrics(broker)
+
+
+class ByTheGateway(AccessCase):
+    def scrape(self, gateway, *login):
+        return subprocess.run(["curl", "-sS", *login, gateway.http + "/metrics"], capture_output=True, timeout=DEADLINE, check=True).stdout.decode()
+
+    def test_the_brokers_counters_stand_behind_its_own(self):
+        gateway = self.gateway(self.broker())
+        wait_for(lambda: "\nzrelay_gateway_broker_up 1\n" in self.scrape(gateway), "the broker")
+        text = self.scrape(gateway)
+        self.assertRegex(text, r"(?m)^zrelay_sessions \d+$")
+        if PROMTOOL:
+            check = subprocess.run([PROMTOOL, "check", "metrics"], input=text.encode(), capture_output=True, timeout=DEADLINE, check=False)
+            self.assertEqual((check.returncode, check.stderr), (0, b""))
+
+    def test_only_for_users_that_may_see_them(self):
+        _, gateway, tokens = self.secured(ann=EVERYTHING, eye='    allow = "stats : *"\n')
+        for user, sees in (("ann", False), ("eye", True)):
+            text = self.scrape(gateway, "-u", f"{user}:{tokens[user]}")
+            self.assertIn("zrelay_gateway_requests_total", text)
+            self.assertEqual("\nzrelay_sessions " in text, sees)
 
 
 class Lists(StatsCase):
