@@ -3,6 +3,7 @@
 #include "logger.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "names.h"
 
 enum { LINE_MAX_BYTES = 2048, LIMIT_LINES = 10, LIMIT_WINDOW_MS = 60000 };
@@ -71,6 +73,26 @@ static void s_put_head(zr_buffer_t *line, zr_log_level_t level) {
     zr_buffer_printf(line, "%s.%03ldZ %-5s ", stamp, now.tv_nsec / 1000000, name);
 }
 
+static struct {
+    pthread_mutex_t mutex;
+    void (*tell)(void *ctx, uint64_t time, zr_span_t line);
+    void *ctx;
+} s_audit = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+void zr_log_follow_audit(void (*tell)(void *ctx, uint64_t time, zr_span_t line), void *ctx) {
+    pthread_mutex_lock(&s_audit.mutex);
+    s_audit.tell = tell;
+    s_audit.ctx = ctx;
+    pthread_mutex_unlock(&s_audit.mutex);
+}
+
+static void s_tell_audit(zr_span_t line) {
+    pthread_mutex_lock(&s_audit.mutex);
+    if (s_audit.tell)
+        s_audit.tell(s_audit.ctx, zr_time_us(), line);
+    pthread_mutex_unlock(&s_audit.mutex);
+}
+
 void zr_log(zr_log_level_t level, const char *format, ...) {
     if ((int)level > atomic_load_explicit(&s_level, memory_order_relaxed) || (unsigned)level >= LEVELS)
         return;
@@ -83,6 +105,7 @@ void zr_log(zr_log_level_t level, const char *format, ...) {
 
     zr_buffer_t line = {0};
     s_put_head(&line, level);
+    size_t head = line.len;
     if (len < 0)
         zr_escape(&line, zr_span(format));
     else if ((size_t)len < sizeof text)
@@ -92,6 +115,8 @@ void zr_log(zr_log_level_t level, const char *format, ...) {
     if (len >= (int)sizeof text)
         zr_buffer_append(&line, "...", 3);
     zr_buffer_u8(&line, '\n');
+    if (level == ZR_LOG_AUDIT)
+        s_tell_audit(zr_span_of(line.data + head, line.len - head - 1));
     /* A log that cannot be written has nowhere to say so. */
     ssize_t written = write(STDERR_FILENO, line.data, line.len);
     (void)written;

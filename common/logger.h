@@ -24,6 +24,10 @@ const char *zr_log_priority(zr_log_level_t level);
 /* One line; control characters in it are escaped. errno is kept. */
 void zr_log(zr_log_level_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Calls `tell` with each line of the audit, without a newline, from any thread that writes one. `time`: µs since 1970.
+ * NULL: it is called no more, once those under way are done. */
+void zr_log_follow_audit(void (*tell)(void *ctx, uint64_t time, zr_span_t line), void *ctx);
+
 /* For lines that peers cause: passes at most ten of one `limit` per minute and then says how many it held back.
  * `now_ms` is any monotonic clock. A zeroed struct is ready. */
 typedef struct {

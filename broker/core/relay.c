@@ -253,6 +253,7 @@ static const struct {
     {silence_is_due, silence_end},
     {expired_is_due, expired_end},
     {stats_is_due, stats_work},
+    {drain_is_due, drain_work},
     {groups_is_due, groups_work},
 };
 enum { KINDS = sizeof s_kinds / sizeof *s_kinds };
@@ -324,6 +325,7 @@ relay_stats_t relay_stats(const relay_t *relay) {
     stats.entry_bytes = relay->meter.bytes;
     stats.sessions = relay->sessions.count;
     stats.max_sessions = config->max_sessions;
+    stats.draining = relay->drain.on;
     stats.detached = relay->sessions.count - HASH_CNT(by_route, relay->sessions.by_route);
     stats.channels = channels_count(&relay->sessions.channels);
     stats.rooms = HASH_COUNT(relay->rooms);

@@ -87,7 +87,8 @@ typedef struct {
     uint64_t limited, flooders; /* told to wait; sent away */
     /* There are now, and the limits of some. */
     uint64_t sessions, max_sessions, detached, channels, rooms, max_rooms, clients;
-    uint64_t logins; /* that wait until their tokens are checked */
+    uint64_t draining; /* 1: new sessions are refused */
+    uint64_t logins;   /* that wait until their tokens are checked */
     uint64_t state_bytes, max_state_bytes;
     uint64_t groups, max_groups, group_entries, max_group_entries, group_bytes;
 } relay_stats_t;
@@ -122,6 +123,10 @@ bool relay_has_work(const relay_t *relay);
 /* Call once a second: forgets rooms that are empty, long unused and have nothing to keep. Each call looks at some of
  * the rooms; the next call goes on from there. */
 void relay_forget_idle(relay_t *relay, uint64_t now);
+
+/* The line `number` of the audit, written at `time` (µs since 1970): for administrators that follow it. `text` is valid
+ * UTF-8. */
+void relay_audit(relay_t *relay, uint64_t number, uint64_t time, zr_span_t text);
 
 /* Call once a second: sends away peers of channels that said no hello for too long, at most 500 at a time. */
 void relay_channels_tick(relay_t *relay, uint64_t now);

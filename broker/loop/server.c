@@ -106,6 +106,17 @@ static int s_on_auth(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     return 0;
 }
 
+static int s_on_audit(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    (void)loop;
+    (void)item;
+    server_t *server = arg;
+    if (intake_is_free(server)) {
+        audit_feed_take(&server->audit, server->relay);
+        intake_end_pass(server);
+    }
+    return 0;
+}
+
 /* --- Timers and signals --- */
 
 static int s_on_tick(zloop_t *loop, int timer_id, void *arg) {
@@ -330,6 +341,9 @@ server_t *server_new(const settings_t *settings, zr_error_t *error) {
     zloop_poller(server->loop, &signals, s_on_signal, server);
     zmq_pollitem_t answers = {.fd = auth_fd(server->auth), .events = ZMQ_POLLIN};
     zloop_poller(server->loop, &answers, s_on_auth, server);
+    audit_feed_begin(&server->audit);
+    zmq_pollitem_t audit = {.fd = audit_feed_fd(&server->audit), .events = ZMQ_POLLIN};
+    zloop_poller(server->loop, &audit, s_on_audit, server);
     zloop_reader(server->loop, server->sockets.back, intake_on_back, server);
     zloop_reader(server->loop, server->sockets.front, intake_on_front, server);
     zloop_timer(server->loop, settings->tick_ms, 0, s_on_tick, server);
@@ -450,6 +464,7 @@ static void s_exit_by(unsigned seconds) {
 void server_destroy(server_t *server) {
     if (!server)
         return;
+    audit_feed_end(&server->audit);
     session_timers_destroy(server->timers);
     zloop_destroy(&server->loop);
     peers_destroy(server->peers);

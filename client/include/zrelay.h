@@ -217,8 +217,10 @@ ZRELAY_API int zrelay_who(
 ZRELAY_API int zrelay_rooms(
     zrelay_t *relay, const char *prefix, uint64_t *request); /* ZRELAY_ROOM events, then ZRELAY_DONE */
 ZRELAY_API int zrelay_direct(zrelay_t *relay, const char *nick, const char *text, uint64_t *request); /* ZRELAY_DONE */
-/* For operators: `what` is "reload", "kick", "ban", "unban" or "bans" (ZRELAY_USER events: `name`, by `sender`, at
- * `time`, `text` why). `user` goes with kick, ban and unban and is NULL else; `reason`, at most 200 bytes without
+/* For operators: `what` is "reload", "kick", "ban", "unban", "log-level", "drain", "drain-away", "undrain", "audit"
+ * (ZRELAY_AUDIT events follow, until the connection is lost) or "bans" (ZRELAY_USER events: `name`, by `sender`, at
+ * `time`, `text` why). `user` goes with kick, ban and unban, is the level
+ * with log-level, and is NULL else; `reason`, at most 200 bytes without
  * control characters, may go with kick and ban. ZRELAY_DONE, whose `text` (may be NULL) says more, or ZRELAY_REFUSED.
  */
 ZRELAY_API int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request);
@@ -323,7 +325,9 @@ typedef enum {
                        * group has not come to it), or an error */
     ZRELAY_DISMISSED, /* `worker` of the group `name` in `room` has ended: `code` is "deleted" or "revoked" */
     ZRELAY_GROUP,     /* answers groups: `room`, `name`, and `text`: all of it as JSON, as PROTOCOL.md says */
-    ZRELAY_STATS,     /* answers stats: `text`, the broker's answer as JSON, as PROTOCOL.md says */
+    ZRELAY_AUDIT, /* a line of the broker's audit: `text`, `time`, and its number, `count`; a number that is left out
+                       * was lost */
+    ZRELAY_STATS, /* answers stats: `text`, the broker's answer as JSON, as PROTOCOL.md says */
 } zrelay_event_type_t;
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;

@@ -252,5 +252,59 @@ class SeenWithRights(StatsCase):
         self.assertEqual((row["channels"], row["state"]), (1, "gateway"))
 
 
+class Operators(AccessCase):
+    def operated(self):
+        """A broker, and the words with which its operator logs in; anybody may come in."""
+        tokens = self.tokens(op='    allow = "admin : *"\n')
+        self.users(self.text + 'user\n    name = anonymous\n    allow = "all : *"\n')
+        token = self.file("op-token", tokens["op"])
+        os.chmod(token, 0o600)
+        return self.broker("--users", self.path("users"), config="auth\n    tokens = 1\n"), ("--user", "op", "--token-file", token)
+
+    def test_the_audit_as_a_stream(self):
+        broker, login = self.operated()
+        tail = self.zrelay(broker, *login, "tail-audit")
+        tail.wait_out("op follows the audit")
+        for words in (["kick", "bob"], ["ban", "mal", "too", "loud"], ["unban", "mal"]):
+            self.zrelay(broker, *login, "admin", *words).finish()
+        tail.wait_out("kick of bob by op failed")
+        lines = self.zrelay(broker, *login, "--json", "tail-audit")
+        lines.wait_out("op follows the audit")
+        first = json.loads(lines.lines()[0])
+        self.assertGreater(first["number"], 1)
+        self.assertRegex(tail.text().splitlines()[0], r"^\d{4}-\d\d-\d\dT[\d:.]{12}Z ")
+        broker.signal(signal.SIGHUP)  # and what the broker does by itself
+        lines.wait_out("users")
+        tail.signal(signal.SIGTERM)
+        self.assertEqual(tail.finish(), 0)
+        self.assertIn("forbidden", self.run_zrelay(broker, "tail-audit", code=3).errors())
+
+    def test_the_log_level(self):
+        broker, login = self.operated()
+        self.run_zrelay(broker, *login, "admin", "log-level", "debug")
+        peer = self.peer(broker, "ann")
+        broker.wait_err("debug session of ann")
+        self.run_zrelay(broker, *login, "admin", "log-level", "error")
+        self.assertIn("op sets the log level to error", broker.errors())
+        peer.close()
+        for words, complaint in ((["log-level"], "error, warn, info or debug"), (["log-level", "debug", "x"], "what is 'x'")):
+            self.assertIn(complaint, self.run_zrelay(broker, *login, "admin", *words, code=1).errors())
+        self.run_zrelay(broker, *login, "admin", "log-level", "loud", code=3)
+
+    def test_draining(self):
+        broker, login = self.operated()
+        reader = self.zrelay(broker, "sub", "r")
+        wait_for(lambda: self.peer(broker).ask(op="who", room="r")["count"] + self.peer(broker).ask(op="who", room="r")["silent"] == 1, "the reader")
+        held = self.peer(broker, "ann")
+        operator = self.zrelay(broker, *login, "tail-audit")
+        operator.wait_out("follows the audit")
+        self.run_zrelay(broker, *login, "admin", "drain")
+        self.assertEqual(self.peer(broker, hello=False).ask(op="hello", proto=1, client="%032x" % 7)["code"], "too-many-sessions")
+        self.assertEqual(held.ask(op="publish", room="r", text="still here")["op"], "ack")
+        reader.wait_out("still here")
+        broker.signal(signal.SIGTERM)
+        self.assertEqual(broker.finish(), 0)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -433,7 +433,8 @@ void check_event(client_t *client, const zrelay_event_t *event) {
     case ZRELAY_GROUP:
         FAIL(client, "I10", "c%u: an event of a group, and nobody works", client->number); /* groups/ has those */
         break;
-    case ZRELAY_STATS: /* nobody asks for it */
+    case ZRELAY_STATS: /* nobody asks for these */
+    case ZRELAY_AUDIT:
     case ZRELAY_USER:
     case ZRELAY_ROOM:
     case ZRELAY_DONE:

@@ -2,8 +2,11 @@
  * audit of changes to them. */
 #include "admin.h"
 
+#include "audit.h"
+
 #include "commands.h"
 #include "control.h"
+#include "drain.h"
 #include "fatal.h"
 #include "logger.h"
 #include "reply.h"
@@ -21,20 +24,6 @@ typedef struct admin_wait {
 } admin_wait_t;
 
 enum { ADMINS_MAX = 64 }; /* under way in all */
-
-static const struct {
-    const char *name;
-    bool about_user;
-    bool here; /* not the edge's */
-    admin_do_t what;
-} s_deeds[] = {
-    {"ban", true, false, ADMIN_BAN},
-    {"bans", false, false, ADMIN_BANS},
-    {"kick", true, true, 0},
-    {"reload", false, false, ADMIN_RELOAD},
-    {"unban", true, false, ADMIN_UNBAN},
-};
-enum { DEEDS = sizeof s_deeds / sizeof *s_deeds };
 
 static void s_forget(relay_t *relay, admin_wait_t *wait) {
     HASH_DEL(relay->admins, wait);
@@ -63,6 +52,15 @@ static bool s_is_reason(zr_span_t text) {
     return true;
 }
 
+static void s_done_here(relay_t *relay, const request_t *request) {
+    reply(relay, request, json_pack("{ss}", "op", "ok"));
+}
+
+static void s_note(const request_t *request, const char *did) {
+    zr_span_t by = user_nick(request->session->user);
+    zr_log(ZR_LOG_AUDIT, "%.*s %s", (int)by.len, by.ptr, did);
+}
+
 static void s_kick(relay_t *relay, request_t *request, zr_span_t nick, zr_span_t reason) {
     user_t *user = session_user(&relay->sessions, nick);
     zr_span_t by = user_nick(request->session->user);
@@ -74,7 +72,7 @@ static void s_kick(relay_t *relay, request_t *request, zr_span_t nick, zr_span_t
     }
     zr_log(ZR_LOG_AUDIT, "%.*s kicks %.*s: %.*s", (int)by.len, by.ptr, (int)nick.len, nick.ptr, (int)reason.len,
         reason.len ? reason.ptr : "");
-    reply(relay, request, json_pack("{ss}", "op", "ok"));
+    s_done_here(relay, request);
     for (session_t *session = user ? user->sessions : NULL, *next; session;
          session = next) { /* the last one takes `user` with it */
         next = session->next;
@@ -84,6 +82,72 @@ static void s_kick(relay_t *relay, request_t *request, zr_span_t nick, zr_span_t
     memcpy(drop.user, nick.ptr, nick.len);
     outbox_add(relay->outbox, &drop);
 }
+
+static void s_log_level(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
+    const char *wrong = NULL, *name = json_string_value(json_object_get(request->object, "level"));
+    zr_log_level_t level;
+    (void)user, (void)reason;
+    if (!name || !zr_log_level_from_name(name, &level))
+        wrong = "level";
+    if (wrong) {
+        fail_member(relay, request, wrong);
+        return;
+    }
+    zr_span_t by = user_nick(request->session->user);
+    zr_log_set_level(level);
+    zr_log(ZR_LOG_AUDIT, "%.*s sets the log level to %s", (int)by.len, by.ptr, name);
+    s_done_here(relay, request);
+}
+
+static void s_drain(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
+    (void)user, (void)reason;
+    drain_begin(relay, request->session, false);
+    s_note(request, "drains the broker: new sessions are refused");
+    s_done_here(relay, request);
+}
+
+static void s_drain_away(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
+    (void)user, (void)reason;
+    drain_begin(relay, request->session, true);
+    s_note(request, "drains the broker: new sessions are refused, and the others sent away");
+    s_done_here(relay, request);
+}
+
+static void s_undrain(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
+    (void)user, (void)reason;
+    drain_end(relay);
+    s_note(request, "drains the broker no more");
+    s_done_here(relay, request);
+}
+
+static void s_audit(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
+    (void)user, (void)reason;
+    if (!audit_follow(relay, request->session)) {
+        fail_wait(relay, request, BUSY_WAIT_MS);
+        return;
+    }
+    s_note(request, "follows the audit");
+    s_done_here(relay, request);
+}
+
+static const struct {
+    const char *name;
+    bool about_user;
+    void (*here)(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason); /* NULL: the edge does it */
+    admin_do_t what;
+} s_deeds[] = {
+    {"audit", false, s_audit, 0},
+    {"ban", true, NULL, ADMIN_BAN},
+    {"bans", false, NULL, ADMIN_BANS},
+    {"drain", false, s_drain, 0},
+    {"drain-away", false, s_drain_away, 0},
+    {"kick", true, s_kick, 0},
+    {"log-level", false, s_log_level, 0},
+    {"reload", false, NULL, ADMIN_RELOAD},
+    {"unban", true, NULL, ADMIN_UNBAN},
+    {"undrain", false, s_undrain, 0},
+};
+enum { DEEDS = sizeof s_deeds / sizeof *s_deeds };
 
 static void s_copy(char *to, zr_span_t from) {
     if (from.len)
@@ -144,10 +208,11 @@ void cmd_admin(relay_t *relay, request_t *request) {
         s_refuse(relay, request, name);
     else if (wrong)
         fail_member(relay, request, wrong);
-    else if (s_deeds[deed].what == ADMIN_BAN && zr_span_equal(user, user_nick(request->session->user)))
+    else if (!s_deeds[deed].here && s_deeds[deed].what == ADMIN_BAN &&
+             zr_span_equal(user, user_nick(request->session->user)))
         fail(relay, request, ZR_ADMIN_FAILED, "that is yourself: you could not lift the ban again");
     else if (s_deeds[deed].here)
-        s_kick(relay, request, user, reason);
+        s_deeds[deed].here(relay, request, user, reason);
     else
         s_hand_on(relay, request, s_deeds[deed].what, user, reason);
 }

@@ -220,6 +220,11 @@ static void s_arrive(
         s_renew(relay, request, hello, speaker);
         return;
     }
+    if (!old && relay->drain.on) {
+        fail(relay, request, ZR_TOO_MANY_SESSIONS,
+            "this broker takes no new sessions; connect to another, or try later");
+        return;
+    }
     if (!old && s_is_full(relay, speaker)) {
         fail(relay, request, ZR_TOO_MANY_SESSIONS, NULL);
         return;

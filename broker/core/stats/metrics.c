@@ -17,6 +17,7 @@ const metric_t metrics_table[] = {
     COUNT("zrelay_sessions", "Sessions, detached ones included.", relay.sessions),
     COUNT("zrelay_sessions_max", "The limit of sessions, max-sessions.", relay.max_sessions),
     COUNT("zrelay_sessions_detached", "Sessions without a connection, which may resume.", relay.detached),
+    COUNT("zrelay_draining", "1: an operator drains the broker, so new sessions are refused.", relay.draining),
     COUNT("zrelay_channels", "Channels of gateways: peers that they carry.", relay.channels),
     COUNT("zrelay_logins_waiting", "Logins that wait until their tokens are checked.", relay.logins),
     COUNT("zrelay_clients_remembered", "Client ids that are remembered for resends.", relay.clients),

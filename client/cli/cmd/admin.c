@@ -27,6 +27,10 @@ static const deed_t s_deeds[] = {
     {"ban", true, true},
     {"unban", true, false},
     {"bans", false, false},
+    {"log-level", true, false},
+    {"drain", false, false},
+    {"drain-away", false, false},
+    {"undrain", false, false},
 };
 
 static const deed_t *s_deed(const char *name) {
@@ -98,11 +102,16 @@ static int s_check(int argc, char **argv) {
     if (argc == 0)
         return cli_misuse(&cmd_admin, "what is to be done?");
     if (!deed)
-        return cli_misuse(&cmd_admin, "there is no '%s'; there are reload, kick, ban, unban, bans", argv[0]);
+        return cli_misuse(&cmd_admin,
+            "there is no '%s'; there are reload, kick, ban, unban, bans, log-level, drain, drain-away, undrain",
+            argv[0]);
+    bool level = strcmp(deed->name, "log-level") == 0;
     if (deed->user && argc < 2)
-        return cli_misuse(&cmd_admin, "%s whom?", deed->name);
+        return cli_misuse(&cmd_admin, level ? "%s: error, warn, info or debug?" : "%s whom?", deed->name);
     if (argc > (deed->user ? 2 : 1) && !deed->reason)
         return cli_misuse(&cmd_admin, "what is '%s'?", argv[deed->user ? 2 : 1]);
+    if (level)
+        return 0;
     const char *user = deed->user ? cli_nick(argv[1]) : NULL;
     if (user)
         argv[1] = (char *)user;
@@ -128,7 +137,8 @@ static int s_run(config_t *config, int argc, char **argv) {
 
 const command_t cmd_admin = {
     .name = "admin",
-    .usage = "reload | kick USER [REASON…] | ban USER [REASON…] | unban USER | bans",
+    .usage = "reload | kick USER [REASON…] | ban USER [REASON…] | unban USER | bans | log-level LEVEL |\n"
+             "       drain | drain-away | undrain",
     .summary = "what operators ask of a broker",
     .help = "For users with the right 'admin'.\n"
             "\n"
@@ -139,6 +149,11 @@ const command_t cmd_admin = {
             "                          unban\n"
             "  unban USER              lets USER in again\n"
             "  bans                    prints who is banned: user, by whom, when, and why, separated by tabs; as\n"
-            "                          JSON, objects with user, by, time (microseconds) and reason\n",
+            "                          JSON, objects with user, by, time (microseconds) and reason\n"
+            "  log-level LEVEL         the broker logs more or less until it ends: error, warn, info or debug\n"
+            "  drain                   the broker takes no new sessions; those that it has go on\n"
+            "  drain-away              and sends the others away, 500 a second, so that clients with several\n"
+            "                          endpoints, or a balancer before them, go elsewhere\n"
+            "  undrain                 it takes new sessions again\n",
     .run = s_run,
 };

@@ -231,7 +231,8 @@ void question_ask_admin(machine_t *m, request_t *request, json_t *object) {
     json_object_del(object, "room");
     json_object_set_new(object, "do", json_string(request->key));
     if (request->name[0])
-        json_object_set_new(object, "user", json_string(request->name));
+        json_object_set_new(
+            object, strcmp(request->key, "log-level") == 0 ? "level" : "user", json_string(request->name));
     if (request->text)
         json_object_set_new(object, "reason", json_string(request->text));
 }
@@ -371,7 +372,8 @@ int machine_admin(machine_t *m, const char *what, const char *user, const char *
         const char *name;
         bool user, reason;
     } deeds[] = {{"reload", false, false}, {"bans", false, false}, {"unban", true, false}, {"kick", true, true},
-        {"ban", true, true}};
+        {"ban", true, true}, {"log-level", true, false}, {"drain", false, false}, {"drain-away", false, false},
+        {"undrain", false, false}, {"audit", false, false}};
     size_t deed = 0;
     while (deed < sizeof deeds / sizeof *deeds && (!what || strcmp(deeds[deed].name, what) != 0))
         deed++;

@@ -326,6 +326,18 @@ TEST(test_admin_takes_only_what_the_protocol_allows) {
     ck_assert_int_eq(machine_admin(b.machine, "kick", "eve", reason, NULL), 0);
 }
 
+TEST(test_more_for_operators) {
+    machine_admin(b.machine, "log-level", "debug", NULL, NULL);
+    SENT("admin do=log-level level=debug");
+    ck_assert_int_eq(machine_admin(b.machine, "log-level", NULL, NULL, NULL), ZRELAY_EINVAL);
+    machine_admin(b.machine, "audit", NULL, NULL, NULL);
+    SENT("admin do=audit");
+    fixture_json("{'op':'audit','number':4,'time':7,'text':'x'}");
+    EVENT("audit #4 x");
+    fixture_json("{'op':'audit','number':'4','time':7,'text':'x'}");
+    NO_EVENT();
+}
+
 TEST(test_stats_in_pages) {
     ck_assert_int_eq(machine_stats(b.machine, "[1]", NULL), ZRELAY_EINVAL);
     ck_assert_int_eq(machine_stats(b.machine, "{", NULL), ZRELAY_EINVAL);
