@@ -58,6 +58,33 @@ const char *zr_log_priority(zr_log_level_t level) {
     return s_is_journal() ? s_levels[level].priority : "";
 }
 
+static atomic_bool s_json;
+
+void zr_log_set_json(bool json) {
+    atomic_store_explicit(&s_json, json, memory_order_relaxed);
+}
+
+/* Makes `line`, whose text begins at `head`, the JSON object; the time is there also in the journal. */
+static void s_make_json(zr_buffer_t *line, size_t head, zr_log_level_t level) {
+    struct timespec now;
+    struct tm utc;
+    char stamp[32];
+    zr_buffer_t json = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+    zr_buffer_printf(&json, "%s{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"text\":\"", zr_log_priority(level), stamp,
+        now.tv_nsec / 1000000, s_levels[level].name);
+    for (size_t i = head; i < line->len; i++) { /* control characters are escaped already */
+        if (line->data[i] == '"' || line->data[i] == '\\')
+            zr_buffer_u8(&json, '\\');
+        zr_buffer_u8(&json, line->data[i]);
+    }
+    zr_buffer_printf(&json, "\"}");
+    zr_buffer_finish(line);
+    *line = json;
+}
+
 static void s_put_head(zr_buffer_t *line, zr_log_level_t level) {
     struct timespec now;
     struct tm utc;
@@ -114,9 +141,11 @@ void zr_log(zr_log_level_t level, const char *format, ...) {
         zr_escape(&line, zr_span_of(text, sizeof text - 1));
     if (len >= (int)sizeof text)
         zr_buffer_append(&line, "...", 3);
-    zr_buffer_u8(&line, '\n');
     if (level == ZR_LOG_AUDIT)
-        s_tell_audit(zr_span_of(line.data + head, line.len - head - 1));
+        s_tell_audit(zr_span_of(line.data + head, line.len - head));
+    if (atomic_load_explicit(&s_json, memory_order_relaxed))
+        s_make_json(&line, head, level);
+    zr_buffer_u8(&line, '\n');
     /* A log that cannot be written has nowhere to say so. */
     ssize_t written = write(STDERR_FILENO, line.data, line.len);
     (void)written;

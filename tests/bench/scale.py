@@ -22,6 +22,7 @@ import results
 
 DEADLINE = 600  # seconds for one run
 HONEST_S = 40  # how long messages go to the clients that came before the others
+SEEN_S = 5  # how long messages go while operators look
 LIMIT = 4096  # file descriptors of the broker that runs out of them
 
 
@@ -189,6 +190,61 @@ class Scale:
         return rows
 
 
+    def seen(self):
+        """What operators ask while all are idle: how long it takes, and what others notice of it. Rows of (what, found)."""
+        broker = Broker(self.build)
+        crowd = others = None
+        rows = []
+
+        def ask(*words):
+            run = subprocess.run([self.zrelay, "-s", broker.server, *words], stdout=subprocess.PIPE, check=True, timeout=DEADLINE)
+            return run.stdout.decode()
+
+        def latency():
+            run = subprocess.run(self.command(broker, "latency", "--rate", 2000, "--messages", 2000 * SEEN_S), stdout=subprocess.PIPE, text=True,
+                                 timeout=DEADLINE, check=True)
+            return json.loads(run.stdout)["latency_us"]
+        try:
+            crowd = subprocess.Popen(self.command(broker, "connect", "--clients", self.clients, "--rooms", self.rooms, "--hold", DEADLINE),
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            end = time.monotonic() + DEADLINE
+            while time.monotonic() < end:
+                found = dict(re.findall(r"^(zrelay_(?:sessions|rooms|entries_total)) (\d+)$", ask("metrics"), re.M))
+                if int(found["zrelay_sessions"]) > self.clients and int(found["zrelay_entries_total"]) >= self.rooms:
+                    break
+                time.sleep(1)
+            time.sleep(10)  # until what was published is read
+            for words in (["ping", "--count", "1"], ["metrics"], ["top", "--once"], ["top", "sessions", "--once", "--by", "queued"], ["sessions"],
+                          ["rooms", "--stats"]):
+                took, lines = [], 0
+                for _ in range(9):
+                    begin = time.monotonic()
+                    lines = ask(*words).count("\n")
+                    took.append(1000 * (time.monotonic() - begin))
+                took.sort()
+                rows.append((f"`zrelay {' '.join(words)}`", f"{took[4]:.0f} ms, at most {took[-1]:.0f} ms; {lines:,} lines"))
+            calm, watched = [], []
+            for _ in range(3):  # by turns, as the machine changes
+                calm.append(latency())
+                others = [subprocess.Popen([self.zrelay, "-s", broker.server, "top", what, "--json", "--interval", "0.5"], stdout=subprocess.DEVNULL)
+                          for what in ("rooms", "sessions")]
+                watched.append(latency())
+                for one in others:
+                    one.terminate()
+                    one.wait()
+            for name in ("p50", "p99"):
+                before, meanwhile = (sorted(each[name] for each in these)[1] for these in (calm, watched))
+                rows.append((f"latency of others, {name}, with two `zrelay top --interval 0.5`",
+                             f"{meanwhile / before:.2f} times ({before:,.0f} µs without, {meanwhile:,.0f} µs with)"))
+        finally:
+            for one in (crowd, *(others or ())):
+                if one and one.poll() is None:
+                    one.kill()
+                    one.wait()
+            broker.close()
+        return rows
+
+
 def table(header, rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)) + "\n"
 
@@ -224,6 +280,9 @@ def main():
     if given.only in "out of descriptors":
         print("… out of descriptors", flush=True)
         text += table(["out of descriptors", "found"], scale.run_out()) + "\n"
+    if given.only in "seen by operators":
+        print("… seen by operators", flush=True)
+        text += table([f"seen by operators: {given.clients:,} clients, {given.rooms:,} rooms", "found"], scale.seen()) + "\n"
     text = results.machine(given.build) + f"{given.clients:,} clients, log on disk, clients on the same machine.\n\n" + text
     print(text)
     if given.write:
