@@ -53,6 +53,10 @@ static void s_do(edge_t *edge, effect_t *effect) {
         log->engine->read(log, effect->read);
         free(effect->read);
         break;
+    case EFFECT_TRIM:
+        log->engine->trim(log, effect->trim);
+        free(effect->trim);
+        break;
     case EFFECT_WATCH:
         s_tell(edge, calls->watch, effect->session);
         break;

@@ -74,6 +74,11 @@ static void s_read_done(void *ctx, uint64_t ticket, const log_slice_t *slice) {
         replay_done(ctx, ticket, slice);
 }
 
+static void s_trimmed(void *ctx, uint64_t ticket, bool ok) {
+    relay_admin_done(ctx, ticket, ok ? ZR_OK : ZR_ADMIN_FAILED,
+        ok ? NULL : "the log could not delete it, or deletes there already; try again later");
+}
+
 /* --- What the log holds from before --- */
 
 static void s_restore_room(void *ctx, zr_span_t name, const log_bounds_t *bounds) {
@@ -127,7 +132,7 @@ relay_t *relay_new(const relay_config_t *config, log_t *log, outbox_t *outbox) {
         (room_state_limits_t){.max_keys = config->max_keys, .max_bytes = config->max_state_bytes};
     snprintf(relay->epoch, sizeof relay->epoch, "%016" PRIx64, config->epoch);
     relay->synced = zr_control_write(json_pack("{ss ss}", "op", "synced", "epoch", relay->epoch));
-    log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done};
+    log->sink = (log_sink_t){.ctx = relay, .stored = s_stored, .read_done = s_read_done, .trimmed = s_trimmed};
     if (log->engine->restore)
         log->engine->restore(
             log, &(log_restore_t){relay, s_restore_room, s_restore_value, s_restore_mark, s_restore_group});

@@ -89,6 +89,14 @@ typedef struct {
     uint64_t head; /* all of it is stored */
 } log_forget_t;
 
+/* An operator deletes a room's entries up to `upto`. */
+typedef struct {
+    uint64_t ticket;        /* the asker's, for the answer */
+    char room[ZR_ROOM_MAX]; /* the name, `room_len` bytes */
+    size_t room_len;
+    uint64_t upto;
+} log_trim_t;
+
 /* Receives the log's content from earlier runs, once, rooms first. Views are valid during the call. */
 typedef struct {
     void *ctx;
@@ -105,6 +113,7 @@ typedef struct {
      * before it takes another one: they continue positions that do not exist. */
     void (*stored)(void *ctx, uint64_t pass, bool ok);
     void (*read_done)(void *ctx, uint64_t ticket, const log_slice_t *slice);
+    void (*trimmed)(void *ctx, uint64_t ticket, bool ok);
 } log_sink_t;
 
 /* What the log counts, for the operator. An engine leaves at 0 what it does not have. */
@@ -138,6 +147,10 @@ typedef struct {
     bool (*is_full)(const log_t *log);
     bool (*is_idle)(const log_t *log);
     void (*tick)(log_t *log, uint64_t now);
+    /* Deletes entries as retention does: the room's newest entry and the last value of each key stay, and a reader that
+     * asks for the others is told of a loss. → sink.trimmed, now or later: once they are gone from the disk too. NULL: the
+     * engine cannot. */
+    void (*trim)(log_t *log, const log_trim_t *trim);
     void (*stats)(log_t *log, log_stats_t *stats); /* NULL: it counts nothing */
 } log_engine_t;
 

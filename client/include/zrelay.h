@@ -228,6 +228,10 @@ ZRELAY_API int zrelay_admin(zrelay_t *relay, const char *what, const char *user,
  * members of the op `stats` (PROTOCOL.md), such as {"of":"rooms","by":"rate"}. ZRELAY_STATS for each page, then
  * ZRELAY_DONE, or ZRELAY_REFUSED. */
 ZRELAY_API int zrelay_stats(zrelay_t *relay, const char *options, uint64_t *request);
+/* For operators: deletes the entries of `room` up to the seq `upto`, as retention does, but never its newest; or, with
+ * `key` (else NULL), the value of that key. ZRELAY_DONE once that is stored, or ZRELAY_REFUSED. */
+ZRELAY_API int zrelay_admin_delete(
+    zrelay_t *relay, const char *room, uint64_t upto, const char *key, uint64_t *request);
 ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; its `time` is the broker's clock */
 
 /* --- Groups: one stream, many workers (PROTOCOL.md, "Groups") --- */

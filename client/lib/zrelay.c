@@ -341,6 +341,12 @@ int zrelay_stats(zrelay_t *relay, const char *options, uint64_t *request) {
     return machine ? machine_stats(machine, options, request) : code;
 }
 
+int zrelay_admin_delete(zrelay_t *relay, const char *room, uint64_t upto, const char *key, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_admin_delete(machine, room, upto, key, request) : code;
+}
+
 int zrelay_ping(zrelay_t *relay, uint64_t *request) {
     int code;
     machine_t *machine = s_machine(relay, &code);

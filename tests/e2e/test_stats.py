@@ -291,6 +291,39 @@ class Operators(AccessCase):
             self.assertIn(complaint, self.run_zrelay(broker, *login, "admin", *words, code=1).errors())
         self.run_zrelay(broker, *login, "admin", "log-level", "loud", code=3)
 
+    def test_deleting(self):
+        broker, login = self.operated()
+        for number in range(1, 6):
+            self.run_zrelay(broker, "pub", "r", str(number))
+        self.run_zrelay(broker, "state", "r", "set", "k", "secret")
+        self.run_zrelay(broker, *login, "admin", "delete", "r", "--before", "3")
+        self.assertEqual(self.run_zrelay(broker, "history", "r", "--after", "2").text().split()[:3], ["3", "4", "5"])
+        self.assertIn("older messages are gone", self.run_zrelay(broker, "history", "r", "--after", "0").errors())
+        self.run_zrelay(broker, *login, "admin", "delete", "r", "--key", "k")
+        self.assertEqual(self.run_zrelay(broker, "state", "r", "get", "k", code=3).text(), "")
+        self.run_zrelay(broker, *login, "admin", "delete", "r", "--before", "7d")  # nothing is as old
+        self.assertIn("3\n", self.run_zrelay(broker, "history", "r", "--after", "2").text())
+        self.run_zrelay(broker, *login, "admin", "delete", "r")
+        self.assertEqual(self.run_zrelay(broker, "history", "r").text(), "")  # the newest deletes k
+        self.assertIn("op deletes entries of r up to 2", broker.errors())
+        self.assertIn("op deletes the key k in r", broker.errors())
+        for words, complaint in ((["delete"], "in which room"), (["delete", "r", "--before", "x"], "no seq or time"), (["bans", "--key", "k"], "go with delete"),
+                                 (["delete", "r", "--before", "1", "--key", "k"], "do not go together")):
+            self.assertIn(complaint, self.run_zrelay(broker, *login, "admin", *words, code=1).errors())
+        self.assertIn("forbidden", self.run_zrelay(broker, "admin", "delete", "r", code=3).errors())
+
+    def test_deleting_on_disk(self):
+        tokens = self.tokens(op='    allow = "admin : *"\n')
+        self.users(self.text + 'user\n    name = anonymous\n    allow = "all : *"\n')
+        token = self.file("op-token", tokens["op"])
+        os.chmod(token, 0o600)
+        arguments = ("--users", self.path("users"), "--data", self.path("data"))
+        broker = self.broker(*arguments, config="auth\n    tokens = 1\n")
+        self.run_zrelay(broker, "pub", "r", stdin="".join(f"{number}\n" for number in range(1, 1001)).encode())
+        self.run_zrelay(broker, "--user", "op", "--token-file", token, "admin", "delete", "r", "--before", "1000")
+        broker = self.restart(broker, *arguments, config="auth\n    tokens = 1\n")
+        self.assertEqual(self.run_zrelay(broker, "history", "r").text(), "1000\n")
+
     def test_draining(self):
         broker, login = self.operated()
         reader = self.zrelay(broker, "sub", "r")

@@ -261,7 +261,7 @@ static void s_pass_answered(log_sqlite_t *self, write_pass_t *pass) {
     write_pass_destroy(pass);
 }
 
-static void s_retained_answered(write_retained_t *retained) {
+static void s_retained_answered(log_sqlite_t *self, write_retained_t *retained) {
     disk_room_t *room = retained->owner;
     if (retained->failed)
         disk_room_again(room);
@@ -269,6 +269,10 @@ static void s_retained_answered(write_retained_t *retained) {
         room->bounds.oldest = retained->bounds.oldest;
     if (!retained->failed && retained->bounds.head == room->bounds.head)
         room->bounds.tail = retained->bounds.tail;
+    if (retained->upto && retained->upto == room->trim_upto && !retained->more) {
+        room->trim_upto = 0;
+        self->log.sink.trimmed(self->log.sink.ctx, room->trim_ticket, !retained->failed);
+    }
     free(retained);
 }
 
@@ -304,7 +308,7 @@ static void s_answer(log_t *log) {
             s_pass_answered(self, (write_pass_t *)mail);
             break;
         case LOG_MAIL_RETAINED:
-            s_retained_answered((write_retained_t *)mail);
+            s_retained_answered(self, (write_retained_t *)mail);
             break;
         case LOG_MAIL_CHORES:
             s_chores_answered(self, (write_chores_t *)mail);
@@ -442,6 +446,25 @@ static void s_destroy(log_t *log) {
     free(self);
 }
 
+/* With the next housekeeping. */
+static void s_trim(log_t *log, const log_trim_t *trim) {
+    log_sqlite_t *self = (log_sqlite_t *)log;
+    zr_span_t name = zr_span_of(trim->room, trim->room_len);
+    if (!s_on_disk(self, name)) {
+        self->memory->sink = self->log.sink;
+        self->memory->engine->trim(self->memory, trim);
+        return;
+    }
+    disk_room_t *room = disk_rooms_find(&self->rooms, name);
+    bool there = room && room->bounds.head && !room->going, busy = there && room->trim_upto;
+    if (!there || busy || !trim->upto) {
+        self->log.sink.trimmed(self->log.sink.ctx, trim->ticket, !busy);
+        return;
+    }
+    room->trim_upto = trim->upto;
+    room->trim_ticket = trim->ticket;
+}
+
 static void s_stats(log_t *log, log_stats_t *stats) {
     log_sqlite_t *self = (log_sqlite_t *)log;
     stats->passes = self->passes;
@@ -470,6 +493,7 @@ static const log_engine_t s_engine = {
     .is_full = s_is_full,
     .is_idle = s_is_idle,
     .tick = s_tick,
+    .trim = s_trim,
     .stats = s_stats,
 };
 

@@ -60,14 +60,17 @@ bool write_pass_for_disk(const write_pass_t *pass);
 typedef struct {
     uint32_t room;
     const policy_t *policy;
-    void *owner; /* the loop's */
+    uint64_t upto; /* entries up to it are deleted, whatever the policy; 0: none */
+    void *owner;   /* the loop's */
 } write_retain_t;
 
 /* What came of it. */
 typedef struct {
     zr_mail_t mail; /* LOG_MAIL_RETAINED */
     void *owner;
-    bool failed; /* nothing could be deleted for now; `bounds` are not set */
+    uint64_t upto; /* as asked for */
+    bool failed;   /* nothing could be deleted for now; `bounds` are not set */
+    bool more;     /* another answer follows */
     log_bounds_t bounds;
 } write_retained_t;
 

@@ -230,6 +230,14 @@ void question_ask_admin(machine_t *m, request_t *request, json_t *object) {
     (void)m;
     json_object_del(object, "room");
     json_object_set_new(object, "do", json_string(request->key));
+    if (strcmp(request->key, "delete") == 0) {
+        json_object_set_new(object, "room", json_string(request->name));
+        if (request->text)
+            json_object_set_new(object, "key", json_string(request->text));
+        else
+            s_set(object, "upto", request->until);
+        return;
+    }
     if (request->name[0])
         json_object_set_new(
             object, strcmp(request->key, "log-level") == 0 ? "level" : "user", json_string(request->name));
@@ -365,6 +373,20 @@ static bool s_is_reason(zr_span_t text) {
         if ((uint8_t)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
             return false;
     return text.len <= REASON_MAX && zr_utf8_valid(text);
+}
+
+int machine_admin_delete(machine_t *m, const char *room, uint64_t upto, const char *key, uint64_t *number) {
+    request_t *request;
+    if (!room || !zr_room_valid(zr_span(room)) || upto > ZR_INT_MAX || (key && !zr_key_valid(zr_span(key))))
+        return ZRELAY_EINVAL;
+    int code = machine_question(m, REQUEST_ADMIN, zr_span(room), number, &request);
+    if (code)
+        return code;
+    strcpy(request->key, "delete");
+    request->until = upto;
+    if (key)
+        strcpy(request->text = machine_alloc(strlen(key) + 1), key);
+    return 0;
 }
 
 int machine_admin(machine_t *m, const char *what, const char *user, const char *reason, uint64_t *number) {

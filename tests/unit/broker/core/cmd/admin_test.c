@@ -206,4 +206,43 @@ TEST(test_so_many_follow_the_audit) {
     fx_answer(FIRST + MANY, "{'op':'admin','do':'audit'}", "{'op':'ok'}");
 }
 
+TEST(test_delete_members) {
+    static const char *const bad[] = {
+        "", ",'room':1", ",'room':'r','upto':-1", ",'room':'r','key':1", ",'room':'r','key':'k','upto':1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        fx_refused(A, "bad-member", "{'op':'admin','do':'delete'%s}", bad[i]);
+    }
+    fx_refused(A, "bad-room", "{'op':'admin','do':'delete','room':'a b'}");
+    fx_refused(A, "bad-key", "{'op':'admin','do':'delete','room':'r','key':'a b'}");
+    fx_answer(A, "{'op':'admin','do':'delete','room':'r','key':'k'}", "{'op':'ok'}"); /* there is none */
+    fx_answer(A, "{'op':'admin','do':'delete','room':'r'}", "{'op':'ok'}");
+}
+
+TEST(test_delete_entries) {
+    for (uint64_t mid = 1; mid <= 3; mid++)
+        fx_one_now(B, "r", mid, "x");
+    fx_drop_all(A, B, BACK);
+    fx_answer(A, "{'op':'admin','do':'delete','room':'r','upto':1,'id':5}", "{'op':'ok','re':5}");
+    fx_ask(B, "{'op':'replay','room':'r','after':0}");
+    fx_expect_text(B, "replay r 1: 2/x");
+    fx_expect_text(B, "replay r 2: 3/x");
+    fx_expect(B, "{'op':'replayed','complete':false,'count':2}");
+    fx_answer(A, "{'op':'admin','do':'delete','room':'r'}", "{'op':'ok'}"); /* all but the newest */
+    fx_ask(B, "{'op':'replay','room':'r','after':0}");
+    fx_expect_text(B, "replay r 2: 3/x");
+    fx_expect(B, "{'op':'replayed','complete':false,'count':1}");
+    fx_one_now(B, "r", 4, "y"); /* positions go on */
+    fx_expect_text(B, "ack 4 @4 memory");
+}
+
+TEST(test_delete_a_key) {
+    fx_pub("r");
+    fx_add_key(1, "k", "v");
+    fx_send_now(B);
+    fx_drop_all(A, B, BACK);
+    fx_answer(A, "{'op':'admin','do':'delete','room':'r','key':'k','id':6}", "{'op':'ok','re':6}");
+    fx_drop(BACK);
+    fx_answer(B, "{'op':'state','room':'r','key':'k'}", "{'op':'ok','count':0}");
+}
+
 UNIT_SUITE_WITH("broker.core.cmd_admin", s_begin, fx_finish)

@@ -330,6 +330,12 @@ TEST(test_more_for_operators) {
     machine_admin(b.machine, "log-level", "debug", NULL, NULL);
     SENT("admin do=log-level level=debug");
     ck_assert_int_eq(machine_admin(b.machine, "log-level", NULL, NULL, NULL), ZRELAY_EINVAL);
+    machine_admin_delete(b.machine, "r", 7, NULL, NULL);
+    SENT("admin do=delete room=r upto=7");
+    machine_admin_delete(b.machine, "r", 0, "k", NULL);
+    SENT("admin do=delete room=r key=k");
+    ck_assert_int_eq(machine_admin_delete(b.machine, "r r", 0, NULL, NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_admin_delete(b.machine, "r", 0, "k k", NULL), ZRELAY_EINVAL);
     machine_admin(b.machine, "audit", NULL, NULL, NULL);
     SENT("admin do=audit");
     fixture_json("{'op':'audit','number':4,'time':7,'text':'x'}");
