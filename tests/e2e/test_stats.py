@@ -255,7 +255,7 @@ class SeenWithRights(StatsCase):
 class Operators(AccessCase):
     def operated(self):
         """A broker, and the words with which its operator logs in; anybody may come in."""
-        tokens = self.tokens(op='    allow = "admin : *"\n')
+        tokens = self.tokens(op='    allow = "all : *"\n    allow = "admin : *"\n')
         self.users(self.text + 'user\n    name = anonymous\n    allow = "all : *"\n')
         token = self.file("op-token", tokens["op"])
         os.chmod(token, 0o600)
@@ -335,6 +335,11 @@ class Operators(AccessCase):
         self.assertEqual(self.peer(broker, hello=False).ask(op="hello", proto=1, client="%032x" % 7)["code"], "too-many-sessions")
         self.assertEqual(held.ask(op="publish", room="r", text="still here")["op"], "ack")
         reader.wait_out("still here")
+        self.assertEqual(self.peer(broker, hello=False).ask(op="hello", proto=1, client="%032x" % 8)["code"], "too-many-sessions")
+        self.run_zrelay(broker, *login, "admin", "undrain")  # an operator comes in
+        self.peer(broker, "bob")
+        self.run_zrelay(broker, *login, "admin", "drain-away")
+        reader.wait_err("shutdown|disconnected|lost")
         broker.signal(signal.SIGTERM)
         self.assertEqual(broker.finish(), 0)
 

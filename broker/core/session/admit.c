@@ -220,7 +220,7 @@ static void s_arrive(
         s_renew(relay, request, hello, speaker);
         return;
     }
-    if (!old && relay->drain.on) {
+    if (!old && relay->drain.on && !(access && access_sees_stats(access))) { /* operators still look, and undrain */
         fail(relay, request, ZR_TOO_MANY_SESSIONS,
             "this broker takes no new sessions; connect to another, or try later");
         return;

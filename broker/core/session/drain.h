@@ -15,7 +15,8 @@ typedef struct {
     size_t budget;     /* so many more in this second */
 } drain_t;
 
-/* From now on a client without a session gets too-many-sessions; those with one may resume it. `away`: the others are
+/* From now on a client without a session gets too-many-sessions, unless its user has the right admin or stats; those with
+ * a session may resume it. `away`: the others are
  * told bye, some in each second, so that they do not all come to the next broker at once. */
 void drain_begin(relay_t *relay, const session_t *session, bool away);
 void drain_end(relay_t *relay);

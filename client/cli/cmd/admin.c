@@ -209,7 +209,8 @@ const command_t cmd_admin = {
             "\n"
             "Options:\n"
             "      --before WHEN       delete: only messages before this seq or time; a time is an age (90s, 15m, 2h,\n"
-            "                          7d) or a date (2026-11-20, 2026-11-20T10:15, each also with Z)\n"
+            "                          7d) or a date (2026-11-20, 2026-11-20T10:15, each also with Z), and needs the\n"
+            "                          right 'read' too\n"
             "  -k, --key KEY           delete: the value of KEY, and no messages\n",
     .run = s_run,
 };

@@ -150,6 +150,8 @@ TEST(test_drain) {
     relay_route_lost(fx.relay, B);
     fx.users[D] = "bob";
     fx_resume(D, B, "me"); /* and resume */
+    fx.users[5] = "ann";
+    fx_hello(5, "me"); /* operators come in: else nobody could undrain */
     fx_answer(A, "{'op':'admin','do':'undrain'}", "{'op':'ok'}");
     fx_hello(C, "new");
 }
