@@ -124,10 +124,6 @@ bool relay_has_work(const relay_t *relay);
  * the rooms; the next call goes on from there. */
 void relay_forget_idle(relay_t *relay, uint64_t now);
 
-/* The line `number` of the audit, written at `time` (µs since 1970): for administrators that follow it. `text` is valid
- * UTF-8. */
-void relay_audit(relay_t *relay, uint64_t number, uint64_t time, zr_span_t text);
-
 /* Call once a second: sends away peers of channels that said no hello for too long, at most 500 at a time. */
 void relay_channels_tick(relay_t *relay, uint64_t now);
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "audit.h"
 #include "logger.h"
 
 typedef struct {
@@ -41,7 +42,7 @@ void audit_feed_take(audit_feed_t *feed, relay_t *relay) {
         next = mail->next;
         atomic_fetch_sub(&feed->waiting, 1);
         if (relay)
-            relay_audit(relay, line->number, line->time, zr_span_of(line->text, line->len));
+            audit_tell(relay, line->number, line->time, zr_span_of(line->text, line->len));
         free(mail);
     }
 }

@@ -22,7 +22,7 @@ import results
 
 DEADLINE = 600  # seconds for one run
 HONEST_S = 40  # how long messages go to the clients that came before the others
-SEEN_S = 5  # how long messages go while operators look
+SEEN_S = 3  # how long messages go while operators look
 LIMIT = 4096  # file descriptors of the broker that runs out of them
 
 
@@ -213,10 +213,10 @@ class Scale:
                 if int(found["zrelay_sessions"]) > self.clients and int(found["zrelay_entries_total"]) >= self.rooms:
                     break
                 time.sleep(1)
-            time.sleep(10)  # until what was published is read
+            time.sleep(5)  # until what was published is read
             for words in (["ping", "--count", "1"], ["metrics"], ["top", "--once"], ["top", "sessions", "--once", "--by", "queued"], ["sessions"],
                           ["rooms", "--stats"]):
-                took, lines, rounds = [], 0, 2 if "--stats" in words else 9
+                took, lines, rounds = [], 0, 1 if "--stats" in words else 7
                 for _ in range(rounds):
                     begin = time.monotonic()
                     lines = ask(*words).count("\n")

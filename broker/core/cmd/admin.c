@@ -185,14 +185,14 @@ static void s_log_level(relay_t *relay, request_t *request, zr_span_t user, zr_s
 
 static void s_drain(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
     (void)user, (void)reason;
-    drain_begin(relay, request->session, false);
+    drain_begin(relay, false);
     s_note(request, "drains the broker: new sessions are refused");
     s_done_here(relay, request);
 }
 
 static void s_drain_away(relay_t *relay, request_t *request, zr_span_t user, zr_span_t reason) {
     (void)user, (void)reason;
-    drain_begin(relay, request->session, true);
+    drain_begin(relay, true);
     s_note(request, "drains the broker: new sessions are refused, and the others sent away");
     s_done_here(relay, request);
 }

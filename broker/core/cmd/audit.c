@@ -18,7 +18,7 @@ bool audit_follow(relay_t *relay, const session_t *session) {
     return place;
 }
 
-void relay_audit(relay_t *relay, uint64_t number, uint64_t time, zr_span_t text) {
+void audit_tell(relay_t *relay, uint64_t number, uint64_t time, zr_span_t text) {
     zr_blob_t *frame = NULL;
     for (size_t i = 0; i < AUDITORS_MAX; i++) {
         uint64_t *id = &relay->auditors.sessions[i];

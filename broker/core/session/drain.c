@@ -4,8 +4,8 @@
 #include "session_end.h"
 #include "state.h"
 
-void drain_begin(relay_t *relay, const session_t *session, bool away) {
-    relay->drain = (drain_t){.on = true, .away = away, .operator= session->id, .budget = DRAIN_SECOND};
+void drain_begin(relay_t *relay, bool away) {
+    relay->drain = (drain_t){.on = true, .away = away, .budget = DRAIN_SECOND};
 }
 
 void drain_end(relay_t *relay) {
@@ -16,10 +16,12 @@ void drain_tick(relay_t *relay) {
     relay->drain.budget = DRAIN_SECOND;
 }
 
-/* The oldest that is not the operator's; NULL: there is none. */
+/* The oldest that is no operator's, of whom there are few; NULL: there is none. */
 static session_t *s_next(const relay_t *relay) {
     session_t *session = relay->sessions.by_id;
-    return session && session->id == relay->drain.operator? session->by_id.next : session;
+    while (session && access_sees_stats(session->access))
+        session = session->by_id.next;
+    return session;
 }
 
 bool drain_is_due(const relay_t *relay) {

@@ -1,3 +1,4 @@
+#include "audit.h"
 #include "fixture.h"
 
 #define USERS "ann: arwspc *\nbob: rwspc *\nanonymous: rwspc *\n"
@@ -175,7 +176,7 @@ TEST(test_drain_away) {
 }
 
 static void s_line(uint64_t number, const char *text) {
-    relay_audit(fx.relay, number, 7, zr_span(text));
+    audit_tell(fx.relay, number, 7, zr_span(text));
     fx_run();
 }
 
