@@ -205,15 +205,17 @@ class Scale:
                                  timeout=DEADLINE, check=True)
             return json.loads(run.stdout)["latency_us"]
         try:
-            crowd = subprocess.Popen(self.command(broker, "connect", "--clients", self.clients, "--rooms", self.rooms, "--hold", DEADLINE),
+            crowd = subprocess.Popen(self.command(broker, "connect", "--clients", self.clients, "--rooms", self.rooms, "--hold", DEADLINE, "--timeout", DEADLINE),
                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             end = time.monotonic() + DEADLINE
             while time.monotonic() < end:
-                found = dict(re.findall(r"^(zrelay_(?:sessions|rooms|entries_total)) (\d+)$", ask("metrics"), re.M))
-                if int(found["zrelay_sessions"]) > self.clients and int(found["zrelay_entries_total"]) >= self.rooms:
+                found = dict(re.findall(r"^(zrelay_(?:sessions|rooms)) (\d+)$", ask("metrics"), re.M))
+                if int(found["zrelay_sessions"]) > self.clients and int(found["zrelay_rooms"]) >= self.rooms:
                     break
+                if crowd.poll() is not None:
+                    raise SystemExit("zrelay bench ended before all clients were there")
                 time.sleep(1)
-            time.sleep(5)  # until what was published is read
+            time.sleep(2)  # until nothing moves
             for words in (["ping", "--count", "1"], ["metrics"], ["top", "--once"], ["top", "sessions", "--once", "--by", "queued"], ["sessions"],
                           ["rooms", "--stats"]):
                 took, lines, rounds = [], 0, 1 if "--stats" in words else 7
