@@ -8,7 +8,8 @@ import unittest
 
 import zmq
 
-import test_auth
+import test_auth_addresses
+import test_auth_tokens
 import test_limits_flow  # these four for the limits that their tests cover
 import test_limits_held
 import test_limits_log
@@ -131,9 +132,9 @@ class Ticks(LimitCase):
 
 
 # These are tested where connections and tokens are.
-covers("max-address-connections")(test_auth.Addresses.test_connections_at_a_time)
-covers("rate-handshakes")(test_auth.Addresses.test_connections_a_second)
-covers("time to wait after a failed login of a user")(test_auth.Tokens.test_guesses_are_slowed)
+covers("max-address-connections")(test_auth_addresses.Addresses.test_connections_at_a_time)
+covers("rate-handshakes")(test_auth_addresses.Addresses.test_connections_a_second)
+covers("time to wait after a failed login of a user")(test_auth_tokens.Tokens.test_guesses_are_slowed)
 
 # Limits without a setting that need no sockets: the unit tests that prove them.
 UNIT = {
@@ -147,7 +148,9 @@ UNIT = {
          "broker/core/room/presence_test.c test_changes_of_a_frame_are_bounded"),
     "refusals remembered of a client id": ("broker/core/session/dedupe_test.c test_beyond_the_last_refusals_the_outcome_is_unknown",),
     "bytes of token": ("broker/core/session/login_test.c test_members",),
-    "bytes of reason": ("broker/core/cmd/admin_test.c test_members",),
+    "bytes of reason": ("broker/core/cmd/admin_test.c test_members", "broker/core/cmd/kick_test.c test_members"),
+    "seconds of for in kick": ("broker/core/cmd/kick_test.c test_members",),
+    "users that are kept out, counted once for each room": ("broker/core/room/barred_test.c test_so_many",),
     "tokens that were checked and need not be checked again; for how long":
         ("broker/core/session/known_tokens_test.c test_so_many_are_known", "broker/core/session/known_tokens_test.c test_for_so_long"),
     "bytes of meta, as JSON without blanks": ("broker/core/session/meta_test.c test_bytes",),
