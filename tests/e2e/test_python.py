@@ -18,7 +18,7 @@ FAST = "server\n    heartbeat = 300\n    tick = 20\n"
 
 
 def user(name, credential):
-    """A user of a users file, who may do everything in rooms."""
+    """A user of a users file that may do everything in rooms."""
     return f'user\n    name = {name}\n{credential}    allow = "all : *"\n'
 
 
