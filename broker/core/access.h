@@ -26,7 +26,7 @@ void access_destroy(access_t *access); /* NULL is accepted */
  * the result. NULL: there is a user of that name already. */
 access_user_t *access_add_user(access_t *access, zr_span_t name);
 
-/* The pattern is valid (policy_pattern_fault), copied. */
+/* The pattern is valid (policy_pattern_fault), copied. RIGHT_ADMIN brings RIGHT_KICK. */
 void access_add_rule(access_user_t *user, bool deny, rights_t rights, zr_span_t pattern);
 void access_set_banned(access_user_t *user, bool banned);
 
@@ -80,7 +80,7 @@ bool access_is_gateway(const access_user_t *user);
 
 /* The rights there that all users have in common, of those that can be connected; none if no user can be. A signed
  * login may have any one of the roles for it, so each of these counts as a user. A room whose common rights have
- * RIGHT_READ is open, and its entries may be on the back. Gateways do not count: they read for others, who must have
+ * RIGHT_READ is open, and its entries may be on the back. Gateways do not count: they read for others, which must have
  * the right. */
 rights_t access_common(const access_t *access, zr_span_t room);
 

@@ -335,6 +335,13 @@ int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char
     return machine ? machine_admin(machine, what, user, reason, request) : code;
 }
 
+int zrelay_kick(
+    zrelay_t *relay, const char *room, const char *nick, long seconds, const char *reason, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_kick(machine, room, nick, seconds, reason, request) : code;
+}
+
 int zrelay_ping(zrelay_t *relay, uint64_t *request) {
     int code;
     machine_t *machine = s_machine(relay, &code);

@@ -280,6 +280,7 @@ static const char *const s_texts[] = {
     "{\"op\":\"open\",\"channel\":%u,\"x\":%u,\"secure\":true}",
     "{\"op\":\"open\",\"channel\":%u,\"address\":\"10.0.0.%u\"}",
     "{\"op\":\"close\",\"channel\":%u,\"x\":%u}",
+    "{\"op\":\"kick\",\"room\":\"r%u\",\"user\":\"u1\",\"for\":%u}",
 };
 enum { TEXTS = sizeof s_texts / sizeof s_texts[0] };
 
