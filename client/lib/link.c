@@ -302,8 +302,7 @@ link_t *link_new(const char *server) {
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->context = zmq_ctx_new();
     l->guard = guard_hold();
-    if (told && l->server && l->context && l->guard &&
-        epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->changes.fd, &event) == 0)
+    if (told && l->server && l->context && l->guard && epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->changes.fd, &event) == 0)
         return l;
     int code = errno;
     link_destroy(l, 0);

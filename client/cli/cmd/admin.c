@@ -145,18 +145,18 @@ const command_t cmd_admin = {
     .name = "admin",
     .usage = "reload | kick USER [REASON…] | ban USER [REASON…] | unban USER | bans",
     .summary = "what operators ask of a broker",
-    .help = "For users with the right 'admin'; kick from a room also for users with the right 'kick' there.\n"
+    .help = "For users with the right 'admin'. To kick from a room, the right 'kick' there is enough.\n"
             "\n"
             "  reload                  the broker reads its users file again; when it is wrong nothing changes\n"
             "  kick USER [REASON…]     ends the sessions of USER, whose programs connect again by\n"
             "                          themselves: to keep USER out, ban\n"
             "  kick USER --room ROOM [--for SECONDS] [REASON…]\n"
             "                          sends USER out of ROOM only, and keeps USER out for so long, at most a\n"
-            "                          week; without --for USER may come back at once; --for 0 lets USER in again\n"
+            "                          week; without it USER may come back at once; --for 0 lets USER in\n"
             "  ban USER [REASON…]      ends them, and lets USER in no more, over restarts too, until\n"
             "                          unban\n"
             "  unban USER              lets USER in again\n"
-            "  bans                    prints the banned users: user, operator, time and reason, separated by tabs; as\n"
+            "  bans                    prints the bans: user, operator, time and reason, separated by tabs; as\n"
             "                          JSON, objects with user, by, time (microseconds) and reason\n",
     .run = s_run,
 };

@@ -41,8 +41,8 @@ static void s_write_streams(zr_buffer_t *out, const stream_counts_t *streams) {
         streams->refused);
     http_metric(out, "zrelay_gateway_text_bytes_received_total", s_counter, "Bytes from plain text connections.",
         streams->bytes_in);
-    http_metric(
-        out, "zrelay_gateway_text_bytes_sent_total", s_counter, "Bytes to plain text connections.", streams->out.bytes_out);
+    http_metric(out, "zrelay_gateway_text_bytes_sent_total", s_counter, "Bytes to plain text connections.",
+        streams->out.bytes_out);
     http_metric(out, "zrelay_gateway_text_queued_bytes", s_gauge,
         "Bytes that wait for plain text connections; a text in several queues counts in each.", streams->out.queued);
     http_metric(out, "zrelay_gateway_text_dropped_total", s_counter, "Texts that were dropped for slow readers.",

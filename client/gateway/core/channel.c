@@ -16,7 +16,7 @@ enum {
 static void s_open_there(channel_t *channel) {
     channel->open = true;
     uplink_say(channel->uplink, json_pack("{s:s,s:I,s:s,s:b}", "op", "open", "channel", (json_int_t)channel->number,
-                               "address", channel->address, "secure", channel->secure));
+                                    "address", channel->address, "secure", channel->secure));
 }
 
 static void s_set_alive(channel_t *channel, bool alive) {

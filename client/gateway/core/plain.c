@@ -201,8 +201,8 @@ static void s_on_control(plain_t *p, zr_span_t frame) {
     else if (s_is(op, "bye"))
         s_on_bye(p, object);
     else if (s_is(op, "left"))
-        s_refuse(p, "left", s_is(reason, "kicked") ? "an operator sent you out of the room"
-                                                   : "the right to read the room was taken");
+        s_refuse(p, "left",
+            s_is(reason, "kicked") ? "an operator sent you out of the room" : "the right to read the room was taken");
     json_decref(object);
 }
 

@@ -215,5 +215,6 @@ bool talk_is_paused(talk_t *t, uint64_t now) {
         t->pause_until = now + t->pause_ms;
         t->pause_ms = 0;
     }
-    return !t->greeted || s_is_changing(t) || unanswered_is_full(&t->unanswered) || t->pause_until > now || t->spent || t->next_user;
+    return !t->greeted || s_is_changing(t) || unanswered_is_full(&t->unanswered) || t->pause_until > now || t->spent ||
+           t->next_user;
 }

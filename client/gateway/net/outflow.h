@@ -17,8 +17,8 @@ typedef struct {
     const gateway_config_t *config;
     outflow_counts_t *counts;
     blob_queue_t queue;
-    bool writable;   /* as far as is known: EAGAIN clears it, and the owner sets it by what epoll says */
-    bool wants_room; /* the owner waits for outflow_is_drained */
+    bool writable;    /* as far as is known: EAGAIN clears it, and the owner sets it by what epoll says */
+    bool wants_room;  /* the owner waits for outflow_is_drained */
     uint64_t written; /* bytes, into the socket */
 } outflow_t;
 

@@ -39,15 +39,15 @@ struct stream {
     bool secure;
     stream_state_t state;
     bool readable;
-    bool ended;              /* the peer sends nothing more */
-    bool told_end;           /* and the owner knows */
-    bool reading, writing;   /* in these lists */
-    bool closing;            /* in the list of those that close */
-    uint64_t born;           /* when it came */
-    uint64_t due;            /* the end of the linger */
-    uint64_t acked;          /* bytes that the peer had acknowledged at the last look */
-    unsigned stalls;         /* looks since it acknowledged some of what waits */
-    zr_blob_t *rest;         /* input that the owner did not take; NULL: nothing */
+    bool ended;            /* the peer sends nothing more */
+    bool told_end;         /* and the owner knows */
+    bool reading, writing; /* in these lists */
+    bool closing;          /* in the list of those that close */
+    uint64_t born;         /* when it came */
+    uint64_t due;          /* the end of the linger */
+    uint64_t acked;        /* bytes that the peer had acknowledged at the last look */
+    unsigned stalls;       /* looks since it acknowledged some of what waits */
+    zr_blob_t *rest;       /* input that the owner did not take; NULL: nothing */
     outflow_t out;
     stream_t *prev, *next; /* in `all` */
     stream_t *reading_prev, *reading_next, *writing_prev, *writing_next, *closing_prev, *closing_next, *dying_next;

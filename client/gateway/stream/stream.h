@@ -53,7 +53,7 @@ typedef struct {
     uint64_t refused; /* beyond limits/max-connections or limits/max-address-connections */
     uint64_t bytes_in;
     outflow_counts_t out; /* `too_slow` ones were closed */
-    uint64_t dead;     /* closed because they took nothing for STREAM_STALLS times limits/ping, or because their TLS
+    uint64_t dead;        /* closed because they took nothing for STREAM_STALLS times limits/ping, or because their TLS
                         * handshake was not complete within limits/request-timeout */
 } stream_counts_t;
 

@@ -27,13 +27,13 @@ struct ws {
     void *ctx;
     ws_state_t state;
     bool readable, ended;         /* ended: the peer sends nothing more */
-    bool reading, writing, dying;   /* in these lists */
-    bool was_open;                  /* when it died: the list that it is in */
-    bool heard;                     /* something came since the last ping */
-    bool in_message;                /* of several frames */
-    ws_code_t fault;                /* of a frame that wslay takes, and RFC 6455 does not; 0: none */
-    uint64_t due;                   /* the next ping, or the end of the linger */
-    size_t replies;                 /* bytes of the queue that answer pings, about */
+    bool reading, writing, dying; /* in these lists */
+    bool was_open;                /* when it died: the list that it is in */
+    bool heard;                   /* something came since the last ping */
+    bool in_message;              /* of several frames */
+    ws_code_t fault;              /* of a frame that wslay takes, and RFC 6455 does not; 0: none */
+    uint64_t due;                 /* the next ping, or the end of the linger */
+    size_t replies;               /* bytes of the queue that answer pings, about */
     outflow_t out;
     wslay_event_context_ptr wslay; /* NULL: no frame is incomplete */
     uint64_t handed, consumed;     /* bytes given to wslay, and those of whole frames */
@@ -68,9 +68,9 @@ void ws_begin_closing(ws_t *ws); /* messages are not taken any more; it ends onc
 void ws_want_write(ws_t *ws);
 
 /* ws_input.c */
-void ws_input_begin(ws_t *ws);                  /* `ws` is zeroed but for its pool */
-void ws_input_take(ws_t *ws, zr_span_t input);  /* bytes came: tells the messages that are whole by now */
-void ws_input_forget(ws_t *ws);                 /* the message that is not whole */
+void ws_input_begin(ws_t *ws);                 /* `ws` is zeroed but for its pool */
+void ws_input_take(ws_t *ws, zr_span_t input); /* bytes came: tells the messages that are whole by now */
+void ws_input_forget(ws_t *ws);                /* the message that is not whole */
 void ws_input_finish(ws_pool_t *pool);
 
 #endif

@@ -61,7 +61,7 @@ enum {
     TOKEN_MAX = 64,
     AGENT_MAX = 64,
     REASON_MAX = 200,
-    KICK_MAX = 604800, /* seconds */
+    KICK_MAX = 604800,       /* seconds */
     DIRECT_MARGIN = 256,     /* of a control frame, around the text */
     TEXT_MAX = 1024,         /* bytes of an error's text that are handed on */
     CONTROL_MAX = 8 << 20,   /* bytes of a control frame: the longest honest one lists 10,000 bans */

@@ -114,7 +114,8 @@ static void s_on_kick(irc_t *irc, irc_ask_t *ask, const json_t *answer) {
     irc_channel_of(zr_span(ask->room), &channel);
     irc_nick_of(zr_span(ask->text), &nick);
     if (irc_answer_failed(answer, ZR_FORBIDDEN))
-        irc_numeric_text(irc, ERR_CHANOPRIVSNEEDED, zr_span("You lack the right 'kick' in that channel"), channel.text, NULL);
+        irc_numeric_text(
+            irc, ERR_CHANOPRIVSNEEDED, zr_span("You lack the right 'kick' in that channel"), channel.text, NULL);
     else if (irc_answer_failed(answer, ZR_NO_SUCH_USER))
         irc_numeric(irc, ERR_USERNOTINCHANNEL, nick.text, channel.text, NULL);
     else if (!irc_answer_is(answer, "ok"))

@@ -62,8 +62,7 @@ static void s_run(irc_t *irc, const irc_message_t *message) {
         s_list(irc);
     else if (c == 'S' || c == 's')
         for (size_t i = 0; i < irc->watched_count; i++)
-            irc_watch_tell(
-                irc, irc->watched[i].online ? RPL_MONONLINE : RPL_MONOFFLINE, irc->watched[i].nick);
+            irc_watch_tell(irc, irc->watched[i].online ? RPL_MONONLINE : RPL_MONOFFLINE, irc->watched[i].nick);
     else
         irc_standard(irc, "FAIL", "MONITOR", "INVALID_PARAMS", "write MONITOR with +, -, C, L or S", NULL);
     irc_people_watch(irc->host->people, irc, irc->watched_count > 0);

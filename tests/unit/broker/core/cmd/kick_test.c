@@ -29,8 +29,8 @@ TEST(test_every_session_leaves_this_room_alone) {
     fx_one_now(A, "plans", 1, "x");
     fx_tick();
     fx_drop_all(A, B, C, BACK);
-    fx_answer(A, "{'op':'kick','room':'plans','user':'bob','reason':'spam','id':3}",
-        "{'op':'ok','re':3,'room':'plans'}");
+    fx_answer(
+        A, "{'op':'kick','room':'plans','user':'bob','reason':'spam','id':3}", "{'op':'ok','re':3,'room':'plans'}");
     for (route_t route = B; route <= C; route++)
         fx_expect(route, "{'op':'left','room':'plans','reason':'kicked','seq':1,'text':'spam'}");
     fx_tick();
@@ -44,9 +44,8 @@ TEST(test_the_user_is_kept_out_for_a_time) {
     s_join(B, "plans");
     fx_answer(A, "{'op':'kick','room':'plans','user':'bob','for':60}", "{'op':'ok'}");
     fx_expect(B, "{'op':'left','room':'plans','reason':'kicked','seq':0,'for':60}");
-    static const char *const asks[] = {
-        "'op':'join'", "'op':'replay','after':0", "'op':'state'", "'op':'who'", "'op':'publish','text':'x'",
-        "'op':'work','group':'g','worker':1,'credit':1"};
+    static const char *const asks[] = {"'op':'join'", "'op':'replay','after':0", "'op':'state'", "'op':'who'",
+        "'op':'publish','text':'x'", "'op':'work','group':'g','worker':1,'credit':1"};
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
         fx_refused(B, "forbidden", "{%s,'room':'plans'}", asks[i]);
         fx_refused(C, "forbidden", "{%s,'room':'plans'}", asks[i]);
