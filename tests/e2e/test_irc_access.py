@@ -148,12 +148,11 @@ class Rights(IrcAccess):
         root.hear("JOIN", where=lambda line: line.nick == "ann")  # it knows all by now
         root.send("KICK #r bob :spam")
         self.assertEqual(bob.hear("KICK").params, ["#r", "bob", "spam"])
-        self.assertEqual(ann.hear("KICK").params[:2], ["#r", "bob"])
-        bob.join("#r")  # which is no ban
-        self.assertIsNone(bob.line())
         self.assertEqual(ann.hear("KICK").params, ["#r", "bob", "kicked"])
+        root.hear("KICK")
         root.send("KICK #r bob")
         self.assertEqual(root.hear("441").params[1], "bob")
+        bob.join("#r")  # which is no ban
 
     def test_without_the_right_presence_one_is_alone(self):
         _, gateway, tokens = self.secured_irc(ann='    allow = "read write create : *"\n', bob=EVERYTHING)

@@ -200,12 +200,13 @@ static void s_fill_credit(talk_t *t, uint64_t now) {
     t->spent &= t->credit < most / 2;
 }
 
-/* What comes next is about a room, and about the nick there. So it waits until the peer is in the room and has its history,
- * or has lost nothing any more; and until its messages under the nick before have come back. */
+/* The next line may depend on the session, the room and the nick. So it waits until the session has begun. It waits until
+ * the peer is in the room and has its history, or a replay of what it missed. And it waits until the peer's messages under
+ * the nick before have come back. */
 static bool s_is_changing(const talk_t *t) {
     const room_reader_t *reader = &t->reader;
     bool whole = reader->joined && reader->begun && !reader->replaying;
-    return t->alive && (t->renames || (reader->room[0] && !whole));
+    return t->greeting || (t->alive && (t->renames || (reader->room[0] && !whole)));
 }
 
 bool talk_is_paused(talk_t *t, uint64_t now) {

@@ -51,6 +51,7 @@ void talk_hello(talk_t *t) {
     if (t->resume[0] && !t->alive)
         json_object_set_new(hello, "resume", json_string(t->resume));
     t->renames = false;
+    t->greeting = !t->alive;
     if (t->alive)
         talk_ask(t, hello);
     else
@@ -58,7 +59,7 @@ void talk_hello(talk_t *t) {
 }
 
 static void s_end_session(talk_t *t) {
-    t->alive = false;
+    t->alive = t->greeting = false;
     t->asked = 0;
     room_reader_part(&t->reader);
     channel_set_session(t->channel, false);
@@ -135,6 +136,7 @@ static void s_on_welcome(talk_t *t, const json_t *welcome) {
     const char *nick = s_text(welcome, "nick");
     bool renamed = t->greeted && strcmp(nick, t->nick) != 0;
     s_answered(t);
+    t->greeting = false;
     snprintf(t->resume, sizeof t->resume, "%s", s_text(welcome, "resume"));
     snprintf(t->nick, sizeof t->nick, "%s", nick);
     if (!t->renames) /* so that it has this nick after a restart of the broker, too */
@@ -214,6 +216,7 @@ static void s_lock(talk_t *t) {
 
 /* The session could not begin. What the peer chose itself is taken back, and it goes on as a guest. */
 static void s_on_hello_refused(talk_t *t, const char *code, const char *text) {
+    t->greeting = false;
     if (t->user) {
         talk_notice(t, "not logged in: %s", text);
         talk_forget_login(&t->user, &t->token);

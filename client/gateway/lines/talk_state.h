@@ -30,6 +30,7 @@ struct talk {
 
     /* session */
     bool alive;                     /* there is one */
+    bool greeting;                  /* the `hello` that begins one is under way */
     bool renames;                   /* the wish is not said yet */
     bool greeted;                   /* the peer got its greeting */
     bool locked;                    /* the broker wants a login first; nothing is asked until /login */
