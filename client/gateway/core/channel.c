@@ -55,7 +55,7 @@ static void s_tell_all(uplink_t *u, channel_change_t change, zr_span_t reason) {
     u->cursor = NULL;
 }
 
-void channels_finish(uplink_t *u) {
+void uplink_forget_closing(uplink_t *u) {
     closing_t *closing, *next;
     HASH_ITER(hh, u->closing, closing, next) {
         HASH_DEL(u->closing, closing);
@@ -125,7 +125,7 @@ void channel_say(channel_t *channel, json_t *object) {
     zr_blob_unref(inner);
 }
 
-channel_t *channels_find(const uplink_t *u, uint64_t number) {
+channel_t *uplink_channel(const uplink_t *u, uint64_t number) {
     uint32_t key = (uint32_t)number;
     channel_t *channel;
     HASH_FIND(hh, u->channels, &key, sizeof key, channel);
@@ -133,9 +133,9 @@ channel_t *channels_find(const uplink_t *u, uint64_t number) {
 }
 
 /* The broker's `close`: the answer to ours, or its own, which we answer. */
-void channels_on_close(uplink_t *u, uint64_t number, zr_span_t reason) {
+void uplink_on_close(uplink_t *u, uint64_t number, zr_span_t reason) {
     uint32_t key = (uint32_t)number;
-    channel_t *channel = channels_find(u, number);
+    channel_t *channel = uplink_channel(u, number);
     closing_t *closing;
     HASH_FIND(hh, u->closing, &key, sizeof key, closing);
     if (closing) {
@@ -150,8 +150,8 @@ void channels_on_close(uplink_t *u, uint64_t number, zr_span_t reason) {
     }
 }
 
-void channels_on_refused(uplink_t *u, uint64_t number, zr_span_t code) {
-    channel_t *channel = channels_find(u, number);
+void uplink_on_refused(uplink_t *u, uint64_t number, zr_span_t code) {
+    channel_t *channel = uplink_channel(u, number);
     if (!channel || !channel->open)
         return;
     s_set_alive(channel, false);
@@ -162,7 +162,7 @@ void channels_on_refused(uplink_t *u, uint64_t number, zr_span_t code) {
 
 /* --- All of them --- */
 
-void channels_open(uplink_t *u) {
+void uplink_open_all(uplink_t *u) {
     channel_t *channel, *next;
     HASH_ITER(hh, u->channels, channel, next)
     if (!channel->ended)
@@ -170,27 +170,27 @@ void channels_open(uplink_t *u) {
     s_tell_all(u, CHANNEL_OPEN, zr_span(""));
 }
 
-void channels_lose(uplink_t *u) {
+void uplink_lose_all(uplink_t *u) {
     channel_t *channel, *next;
     HASH_ITER(hh, u->channels, channel, next) {
         s_set_alive(channel, false);
         channel->open = false;
     }
-    channels_finish(u);
+    uplink_forget_closing(u);
     s_tell_all(u, CHANNEL_LOST, zr_span(""));
 }
 
 /* After a restart of the broker all sessions began at once. Their heartbeats come a few at a time, since the broker
  * queues only so many answers for a trunk. */
-uint64_t channels_due(const uplink_t *u) {
+uint64_t uplink_beats_due(const uplink_t *u) {
     if (!u->beats)
         return UINT64_MAX;
     return u->beats->beat_at > u->beats_at ? u->beats->beat_at : u->beats_at;
 }
 
-void channels_beat(uplink_t *u) {
+void uplink_beat_all(uplink_t *u) {
     static const char ping[] = "{\"op\":\"ping\",\"id\":\"" UPLINK_BEAT "\"}";
-    for (int i = 0; i < BEATS_TURN && channels_due(u) <= u->now; i++) {
+    for (int i = 0; i < BEATS_TURN && uplink_beats_due(u) <= u->now; i++) {
         channel_t *channel = u->beats;
         DL_DELETE(u->beats, channel);
         channel->beat_at = u->now + u->heartbeat;

@@ -104,7 +104,7 @@ static void s_lose(uplink_t *u, const char *why) {
     if (zr_log_pass(&u->logged, u->now))
         zr_log(ZR_LOG_WARN, "the broker at %s is away: %s", u->config.server, why);
     if (live)
-        channels_lose(u);
+        uplink_lose_all(u);
 }
 
 static void s_connect(uplink_t *u) {
@@ -156,7 +156,7 @@ static void s_on_welcome(uplink_t *u, const json_t *welcome) {
     u->beat_at = u->now + u->heartbeat;
     s_connect_back(u);
     zr_log(ZR_LOG_INFO, "connected to the broker at %s", u->config.server);
-    channels_open(u);
+    uplink_open_all(u);
 }
 
 static void s_on_error(uplink_t *u, const json_t *error) {
@@ -166,7 +166,7 @@ static void s_on_error(uplink_t *u, const json_t *error) {
     if (code && strcmp(code, zr_code_name(ZR_FORBIDDEN)) == 0)
         s_lose(u, "the gateway's user lacks the right 'gateway'; an operator can grant it");
     else if (json_is_integer(channel) && code)
-        channels_on_refused(u, (uint64_t)json_integer_value(channel), zr_span(code));
+        uplink_on_refused(u, (uint64_t)json_integer_value(channel), zr_span(code));
     else if (u->state == UPLINK_GREETING || (code && strcmp(code, zr_code_name(ZR_NO_SESSION)) == 0))
         s_lose(u, text ? text : "it refused");
 }
@@ -193,7 +193,7 @@ static void s_on_control(uplink_t *u, zr_span_t frame) {
     else if (zr_span_equal(op, zr_span("pong")))
         s_on_pong(u, object);
     else if (zr_span_equal(op, zr_span("close")))
-        channels_on_close(u, (uint64_t)json_integer_value(json_object_get(object, "channel")), reason);
+        uplink_on_close(u, (uint64_t)json_integer_value(json_object_get(object, "channel")), reason);
     else if (zr_span_equal(op, zr_span("bye")))
         s_lose(u, "it said bye");
     json_decref(object);
@@ -206,7 +206,7 @@ void uplink_front(uplink_t *u, zr_blob_t *frame, uint64_t now) {
     u->counts.received_frames++;
     u->counts.received_bytes += bytes.len;
     if (zr_trunk_read(bytes, &number, &inner)) {
-        channel_t *channel = channels_find(u, number);
+        channel_t *channel = uplink_channel(u, number);
         if (channel && channel->open)
             channel->calls->frame(channel->ctx, inner);
     } else if (bytes.len > 0 && bytes.ptr[0] == ZR_TYPE_CONTROL)
@@ -271,7 +271,7 @@ static void s_beat(uplink_t *u) {
         uplink_mark(u);
         u->beat_at = u->now + u->heartbeat;
     }
-    channels_beat(u);
+    uplink_beat_all(u);
 }
 
 static bool s_is_silent(const uplink_t *u) {
@@ -305,7 +305,7 @@ uint64_t uplink_due(const uplink_t *u) {
         return UINT64_MAX;
     if (u->state == UPLINK_GREETING)
         return silent;
-    uint64_t due = s_sooner(s_sooner(u->beat_at, silent), channels_due(u));
+    uint64_t due = s_sooner(s_sooner(u->beat_at, silent), uplink_beats_due(u));
     if (u->back_at)
         return s_sooner(due, u->back_at);
     due = s_sooner(due, u->sync.number ? u->sync.due : UINT64_MAX);
@@ -333,7 +333,7 @@ void uplink_destroy(uplink_t *u) {
     if (!u)
         return;
     FATAL_UNLESS(!u->channels);
-    channels_finish(u);
+    uplink_forget_closing(u);
     s_drop_out(u);
     free(u);
 }

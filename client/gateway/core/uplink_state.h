@@ -69,15 +69,15 @@ void uplink_say(uplink_t *uplink, json_t *object);    /* likewise */
 void uplink_mark(uplink_t *uplink);                   /* asks how much the broker has read */
 
 /* channel.c */
-channel_t *channels_find(const uplink_t *uplink, uint64_t number);
-void channels_open(uplink_t *uplink);   /* the broker is there: all are opened, and told so */
-void channels_lose(uplink_t *uplink);   /* it is away */
-void channels_finish(uplink_t *uplink); /* all are closed already */
-void channels_on_close(uplink_t *uplink, uint64_t number, zr_span_t reason); /* the broker's `close` */
-void channels_on_refused(uplink_t *uplink, uint64_t number, zr_span_t code); /* it refused to open one */
+channel_t *uplink_channel(const uplink_t *uplink, uint64_t number);
+void uplink_open_all(uplink_t *uplink);       /* the broker is there: all are opened, and told so */
+void uplink_lose_all(uplink_t *uplink);       /* it is away */
+void uplink_forget_closing(uplink_t *uplink); /* numbers whose `close` is not answered */
+void uplink_on_close(uplink_t *uplink, uint64_t number, zr_span_t reason); /* the broker's `close` */
+void uplink_on_refused(uplink_t *uplink, uint64_t number, zr_span_t code); /* it refused to open one */
 
-/* Sends the heartbeats that are due; channels_due says when the next ones are (UINT64_MAX: never). */
-void channels_beat(uplink_t *uplink);
-uint64_t channels_due(const uplink_t *uplink);
+/* Sends the heartbeats that are due; uplink_beats_due says when the next ones are (UINT64_MAX: never). */
+void uplink_beat_all(uplink_t *uplink);
+uint64_t uplink_beats_due(const uplink_t *uplink);
 
 #endif
