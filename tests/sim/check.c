@@ -430,6 +430,7 @@ void check_event(client_t *client, const zrelay_event_t *event) {
     case ZRELAY_SETTLED:
     case ZRELAY_UNSETTLED:
     case ZRELAY_DISMISSED:
+    case ZRELAY_GROUP_LOST:
     case ZRELAY_GROUP:
         FAIL(client, "I10", "c%u: an event of a group, and nobody works", client->number); /* groups/ has those */
         break;

@@ -120,6 +120,58 @@ TEST(test_a_dead_entry_says_where_it_came_from) {
     ck_assert_uint_eq(entry.key.len, 0);
 }
 
+TEST(test_a_dead_entry_says_why_it_was_rejected) {
+    fx_group_start(true);
+    fx_group_work(A, 10, ",'dead':'r/dead'");
+    fx_group_publish(1, 2);
+    fx_drop(A);
+    fx_hello(D, "dan");
+    fx_reject(A, 7, 1, 1, "no \"card\"");
+    fx_settle(A, 7, 2, ZR_SETTLE_REJECT, 0, 2, 2);
+    fx_drop_all(A, BACK);
+    fx_ask(D, "{'op':'replay','room':'r/dead','after':0}");
+    const char *dead = fx_text(D);
+    ck_assert_ptr_nonnull(strstr(dead, "\"reason\":\"rejected\",\"text\":\"no \\\"card\\\"\"}\na"));
+    ck_assert_ptr_nonnull(strstr(dead, "\"reason\":\"rejected\"}\nb"));
+}
+
+/* The entry is rejected, and cannot be put into the other room before the broker ends. */
+TEST(test_a_reason_survives_a_restart) {
+    fx_group_start(true);
+    fx_group_work(A, 10, ",'dead':'r/dead'");
+    fx_group_publish(1, 1);
+    fx_drop(A);
+    fx.config.max_rooms = 1;
+    fx_restart();
+    fx_hello(A, "ann");
+    fx_group_work(A, 10, "");
+    fx_expect_text(A, "work 7 x1: 1/a");
+    fx_reject(A, 7, 1, 1, "why");
+    fx_drop(A);
+    fx.config.max_rooms = 9;
+    fx_restart();
+    fx_pass(1000);
+    fx_hello(D, "dan");
+    fx_ask(D, "{'op':'replay','room':'r/dead','after':0}");
+    ck_assert_ptr_nonnull(strstr(fx_text(D), "\"text\":\"why\"}\na"));
+}
+
+TEST(test_what_a_worker_never_saw_goes_back_uncounted) {
+    fx_group_start(true);
+    fx_group_work(A, 1, ",'deliveries':2,'dead':'r/dead'");
+    fx_group_publish(1, 1);
+    for (uint64_t i = 1; i <= 5; i++) {
+        char text[40];
+        fx_expect_text(A, "work 7 x1: 1/a");
+        fx_settle(A, 7, i, ZR_SETTLE_RETURN, 0, 1, ZR_INT_MAX);
+        snprintf(text, sizeof text, "settled 7 #%d 1 disk", (int)i);
+        fx_expect_text(A, text);
+    }
+    fx_expect_text(A, "work 7 x1: 1/a");
+    fx_hello(D, "dan");
+    fx_group_groups("{'retried':0,'died':0,'held':1}");
+}
+
 TEST(test_a_session_that_ends_gives_back_at_once) {
     fx_group_start(true);
     fx_group_work(A, 2, "");
