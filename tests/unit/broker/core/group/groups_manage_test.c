@@ -374,7 +374,7 @@ TEST(test_a_group_keeps_what_it_has_not_finished) {
     fx_drop_all(C, BACK);
     fx_group_publish(11, 11);
     fx_ask(D, "{'op':'replay','room':'r','after':0}");
-    fx_expect_text(D, "replay r 9: 10/j 11/k");
+    fx_expect_text(D, "replay r 9: 10/j");
 }
 
 UNIT_SUITE_WITH("broker.core.group.groups_manage", fx_start, fx_finish)
