@@ -97,7 +97,8 @@ bool zr_settle_read(zr_settle_t *settle, zr_span_t frame) {
     settle->number = s_load64(frame.ptr + 5);
     uint8_t verb = (uint8_t)frame.ptr[13];
     settle->verb = (zr_verb_t)verb;
-    if (!s_read_value(settle, s_load32(frame.ptr + AT_VALUE), zr_span_of(frame.ptr + ZR_SETTLE_HEAD, frame.len - ZR_SETTLE_HEAD)))
+    if (!s_read_value(
+            settle, s_load32(frame.ptr + AT_VALUE), zr_span_of(frame.ptr + ZR_SETTLE_HEAD, frame.len - ZR_SETTLE_HEAD)))
         return false;
     size_t len = settle->ranges.len;
     return settle->worker != 0 && verb >= ZR_SETTLE_DONE && verb <= ZR_SETTLE_RETURN && len > 0 &&

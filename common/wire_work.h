@@ -10,7 +10,7 @@ enum { ZR_FRAME_WORK = 0x04 }; /* flag of the DELIVER frame inside WORK */
 enum { ZR_WORK_HEAD = 7, ZR_SETTLE_HEAD = 18, ZR_SETTLE_RANGE = 16, ZR_SETTLED_HEAD = 18, ZR_SETTLED_RANGE = 17 };
 enum { ZR_SETTLE_RANGES = 4096 };         /* in one SETTLE */
 enum { ZR_SETTLE_MS_MAX = 24 * 3600000 }; /* a day */
-enum { ZR_SETTLE_REASON_MAX = 256 };       /* bytes of the reason of a reject */
+enum { ZR_SETTLE_REASON_MAX = 256 };      /* bytes of the reason of a reject */
 
 typedef enum { ZR_SETTLE_DONE = 1, ZR_SETTLE_RETRY, ZR_SETTLE_REJECT, ZR_SETTLE_EXTEND, ZR_SETTLE_RETURN } zr_verb_t;
 

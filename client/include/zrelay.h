@@ -321,7 +321,7 @@ typedef enum {
     ZRELAY_DISMISSED, /* `worker` of the group `name` in `room` has ended: `code` is "deleted" or "revoked" */
     ZRELAY_GROUP_LOST, /* about `count` entries left `room` before the group `name` of `worker` had finished them: the
                         * room kept no more */
-    ZRELAY_GROUP,     /* answers groups: `room`, `name`, and `text`: all of it as JSON, as PROTOCOL.md says */
+    ZRELAY_GROUP,      /* answers groups: `room`, `name`, and `text`: all of it as JSON, as PROTOCOL.md says */
 } zrelay_event_type_t;
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;

@@ -17,7 +17,7 @@ enum {
 typedef struct {
     uint64_t time_ms, deliveries, backoff_ms, each, total;
     bool ordered;
-    bool keep; /* the room keeps the entries that the group did not finish */
+    bool keep;              /* the room keeps the entries that the group did not finish */
     char dead[ZR_ROOM_MAX]; /* the room for dead entries, `dead_len` bytes; 0: none */
     size_t dead_len;
 } group_options_t;

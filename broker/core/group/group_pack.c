@@ -7,7 +7,15 @@
 #include "group_items.h"
 #include "names.h"
 
-enum { VERSION = 2, PAUSED = 1, ORDERED = 2, KEEP = 4, REASON_BITS = 3, REASON_MASK = (1 << REASON_BITS) - 1, NUMBER_MAX = 10 };
+enum {
+    VERSION = 2,
+    PAUSED = 1,
+    ORDERED = 2,
+    KEEP = 4,
+    REASON_BITS = 3,
+    REASON_MASK = (1 << REASON_BITS) - 1,
+    NUMBER_MAX = 10
+};
 
 static void s_put(zr_buffer_t *out, uint64_t number) {
     for (; number >= 0x80; number >>= 7)
@@ -144,7 +152,8 @@ static zr_blob_t *s_get_why(reader_t *reader) {
     uint64_t len = s_get(reader);
     if (len == 0)
         return NULL;
-    if (len > ZR_SETTLE_REASON_MAX || len > reader->rest.len || !zr_utf8_valid(zr_span_of(reader->rest.ptr, (size_t)len))) {
+    if (len > ZR_SETTLE_REASON_MAX || len > reader->rest.len ||
+        !zr_utf8_valid(zr_span_of(reader->rest.ptr, (size_t)len))) {
         reader->failed = true;
         return NULL;
     }

@@ -59,8 +59,7 @@ static void s_bury(relay_t *relay, room_group_t *each, room_t *graveyard, item_t
         zr_json_string(group_name(&each->group)), "seq", (json_int_t)entry.seq, "time", (json_int_t)entry.time, "key",
         zr_json_string(entry.key), "deliveries", (json_int_t)item->deliveries, "reason", s_reasons[item->reason]);
     if (item->why)
-        json_object_set_new(
-            about, "text", zr_json_string(zr_span_of(zr_blob_data(item->why), zr_blob_len(item->why))));
+        json_object_set_new(about, "text", zr_json_string(zr_span_of(zr_blob_data(item->why), zr_blob_len(item->why))));
     zr_blob_t *line = zr_control_write(about);
     zr_buffer_t body = {0};
     zr_buffer_append(&body, zr_blob_data(line), zr_blob_len(line));

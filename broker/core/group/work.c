@@ -45,8 +45,7 @@ static zr_code_t s_enter(
     if ((code = group_json_check(relay, request, &asked->options)) == ZR_OK)
         code = room_enter(relay, request->session, request->room, false, room);
     if (code == ZR_OK)
-        code = groups_make(
-            relay, *room, request->session->maker, asked->name, &asked->options, asked->cursor, group);
+        code = groups_make(relay, *room, request->session->maker, asked->name, &asked->options, asked->cursor, group);
     *made = code == ZR_OK;
     return code;
 }

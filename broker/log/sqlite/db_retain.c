@@ -200,12 +200,8 @@ static bool s_carry_out(const retain_t *retain, uint64_t oldest, const plan_t *p
 
 bool db_retain(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t now, size_t frames, log_bounds_t *bounds,
     bool *more, zr_error_t *error) {
-    retain_t retain = {.db = db,
-        .room = room,
-        .newest = db_newest(db, room),
-        .policy = kept->policy,
-        .keep = kept->keep,
-        .now = now};
+    retain_t retain = {
+        .db = db, .room = room, .newest = db_newest(db, room), .policy = kept->policy, .keep = kept->keep, .now = now};
     sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOM_GET);
     sqlite3_bind_int64(statement, 1, room);
     plan_t plan = {.oldest = 0};

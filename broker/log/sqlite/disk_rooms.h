@@ -31,7 +31,7 @@ typedef struct {
     uint32_t looked_at; /* by retention, last */
     uint32_t *freed;    /* ids that may be free again */
     size_t freed_count, freed_size;
-    keep_t *keeps; /* what groups need */
+    keep_t *keeps;       /* what groups need */
     disk_room_t *buried; /* forgotten, but retention may speak of them */
 } disk_rooms_t;
 

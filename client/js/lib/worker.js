@@ -172,7 +172,7 @@ export class Worker extends Emitter {
   #resume({ held }) {
     if (!this.#session.resumed || held === 0) {
       for (const { entry } of this.#queue.take(() => true)) this.#held.delete(entry.seq); // they went to others
-    } else if (held > this.#held.size) {
+    } else {
       const ranges = gaps([...this.#held.keys()].sort((one, other) => one - other)); // frames that were on their way are lost
       this.#send({ verb: RETURN, milliseconds: 0, jobs: [] }, ranges.slice(0, SETTLE_RANGES_MAX));
     }

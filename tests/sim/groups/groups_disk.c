@@ -95,8 +95,8 @@ static void s_restore(log_t *log, const log_restore_t *restore) {
 void groups_disk_begin(sim_t *sim) {
     s_sim = sim;
     sim->keep = rng_chance(&sim->world.rng, 1, 3);
-    sim->disk = log_memory_new(&(log_memory_limits_t){
-        sim->keep ? rng_between(&sim->world.rng, 1, 20) : 1000000, 1 << 30, 1000000, 1 << 30});
+    sim->disk = log_memory_new(
+        &(log_memory_limits_t){sim->keep ? rng_between(&sim->world.rng, 1, 20) : 1000000, 1 << 30, 1000000, 1 << 30});
 }
 
 void groups_disk_start(sim_t *sim) {

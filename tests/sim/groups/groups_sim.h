@@ -17,8 +17,8 @@
     X(NO_KEYS, "no-keys")         /* the broker does not see the keys */                                               \
     X(DEAF, "deaf")               /* a worker's end is told to the model, and not to the broker */                     \
     X(BOUNDLESS, "boundless")     /* a worker gets more than it asked for */                                           \
-    X(COUNT_LOST, "count-lost")   /* what a worker never saw is given back as a retry, which counts */                \
-    X(NO_KEEP, "no-keep")         /* the disk is not told what the group needs */                                     \
+    X(COUNT_LOST, "count-lost")   /* what a worker never saw is given back as a retry, which counts */                 \
+    X(NO_KEEP, "no-keep")         /* the disk is not told what the group needs */                                      \
     X(NO_REASON, "no-reason")     /* the reason of a reject does not reach the broker */
 
 typedef enum {

@@ -34,8 +34,8 @@ struct settle {
     zr_verb_t verb;
     uint32_t ms;
     char *reason; /* of a reject; NULL: none */
-    bool sent;  /* on this connection */
-    bool quiet; /* the program did not ask for it */
+    bool sent;    /* on this connection */
+    bool quiet;   /* the program did not ask for it */
     zr_range_t *ranges;
     size_t count, size;
     struct settle *prev, *next;
@@ -131,8 +131,8 @@ void work_ask(machine_t *m, request_t *request, json_t *object) {
 /* A SETTLE that the program did not ask for: the program never had the entries. */
 static settle_t *s_new_quiet(machine_t *m, const worker_t *worker) {
     settle_t *settle = machine_alloc(sizeof *settle);
-    *settle = (settle_t){
-        .number = ++m->work.last_number, .worker = worker->number, .verb = ZR_SETTLE_RETURN, .quiet = true};
+    *settle =
+        (settle_t){.number = ++m->work.last_number, .worker = worker->number, .verb = ZR_SETTLE_RETURN, .quiet = true};
     m->work.unsent = true;
     DL_APPEND(m->work.settles, settle);
     m->work.settle_count++;

@@ -321,7 +321,7 @@ class Client(Emitter):
         if m["worker"] in self.workers:
             self.workers[m["worker"]].dismissed(m)
 
-    def lost(self, m: Json) -> None:
+    def group_lost(self, m: Json) -> None:
         """A worker's group lost messages."""
         if m["worker"] in self.workers:
             self.workers[m["worker"]].emit("lost", m["count"])

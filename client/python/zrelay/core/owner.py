@@ -68,7 +68,7 @@ class Owner(Protocol):
     def dismissed(self, m: Json) -> None:
         """A worker has ended, unasked."""
 
-    def lost(self, m: Json) -> None:
+    def group_lost(self, m: Json) -> None:
         """A worker's group lost messages."""
 
     def pause(self, seconds: float) -> None:

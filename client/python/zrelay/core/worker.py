@@ -81,7 +81,7 @@ class Worker(Emitter):
             for job in self._queue:  # they went to others
                 self._held.pop(job.message.seq, None)
             self._queue.clear()
-        elif m["held"] > len(self._held):
+        else:
             ranges = gaps(sorted(self._held))[:SETTLE_RANGES_MAX]  # frames that were on their way are lost
             self._send(_Settle(self._number(), b"", RETURN, 0, []), ranges)
         for settle in list(self._settles.values()):

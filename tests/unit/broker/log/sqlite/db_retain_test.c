@@ -125,7 +125,8 @@ TEST(test_ahead_of_the_clock) {
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         uint64_t now = steps[i].now ? begin + steps[i].now * second : 0;
         do
-            ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + (now != 0), 3, &bounds, &more, store.error));
+            ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + (now != 0), 3, &bounds,
+                                     &more, store.error));
         while (more);
         ck_assert_uint_eq(bounds.oldest, steps[i].oldest);
     }
@@ -146,8 +147,8 @@ TEST(test_all_ahead_of_the_clock) {
         log_bounds_t bounds;
         bool more = true;
         while (more)
-            ck_assert_ok(
-                &store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + steps[i].now * second, 10, &bounds, &more, store.error));
+            ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + steps[i].now * second,
+                                     10, &bounds, &more, store.error));
         ck_assert_uint_eq(bounds.oldest, steps[i].oldest);
         store_reopen(&store);
     }
@@ -155,11 +156,13 @@ TEST(test_all_ahead_of_the_clock) {
     store_put(&store, 1, store_plain(general, 40, 1, 1000 * now, 20));
     log_bounds_t bounds;
     bool more;
-    ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + 200 * second, 10, &bounds, &more, store.error));
+    ck_assert_ok(&store,
+        db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + 200 * second, 10, &bounds, &more, store.error));
     ck_assert_uint_eq(bounds.oldest, 40);
     store_put(&store, 1, store_plain(general, 41, 1, 1000 * now, 20));
     for (uint64_t at = 200; at <= 251; at += 51) {
-        ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + at * second, 10, &bounds, &more, store.error));
+        ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + at * second, 10, &bounds,
+                                 &more, store.error));
         ck_assert_uint_eq(bounds.oldest, at == 200 ? 40 : 41);
     }
     ck_assert_ok(&store, db_begin(store.db, store.error));
@@ -168,7 +171,8 @@ TEST(test_all_ahead_of_the_clock) {
     store_room(&store, 1, "other"); /* and another one with its id has nothing of it */
     store_put(&store, 1, store_plain(zr_span("other"), 42, 1, 1000 * now, 20));
     store_put(&store, 1, store_plain(zr_span("other"), 43, 1, 1000 * now, 20));
-    ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + 300 * second, 10, &bounds, &more, store.error));
+    ck_assert_ok(&store,
+        db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now + 300 * second, 10, &bounds, &more, store.error));
     ck_assert_uint_eq(bounds.oldest, 42);
     store_end(&store);
 }
@@ -288,7 +292,8 @@ TEST(test_pages_are_given_back) {
     log_bounds_t bounds;
     bool more = true;
     while (more)
-        ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, 1, 20, &bounds, &more, store.error));
+        ck_assert_ok(
+            &store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, 1, 20, &bounds, &more, store.error));
     for (int i = 0; i < 100; i++)
         ck_assert_ok(&store, db_give_back(store.db, 20, store.error));
     char *dump = store_dump(&store);
@@ -353,8 +358,8 @@ TEST(test_never_more_than_the_limit) {
             log_bounds_t bounds;
             bool more = true;
             while (more)
-                ck_assert_ok(&store,
-                    db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now, 1 + store_below(&random, 5), &bounds, &more, store.error));
+                ck_assert_ok(&store, db_retain(store.db, 1, &(db_kept_t){.policy = &policy}, now,
+                                         1 + store_below(&random, 5), &bounds, &more, store.error));
             ck_assert_uint_eq(bounds.oldest, frames[oldest].last - frames[oldest].count + skipped);
             ck_assert_uint_eq(bounds.head, head);
         }
