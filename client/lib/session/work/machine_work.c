@@ -153,13 +153,20 @@ static void s_give_back(machine_t *m, const worker_t *worker) {
     }
 }
 
+static void s_send_unwork(machine_t *m, uint32_t number) {
+    machine_send(m, json_pack("{s:s, s:I}", "op", "unwork", "worker", (json_int_t)number));
+}
+
 void work_on_working(machine_t *m, request_t *request, json_t *object) {
-    worker_t *worker = s_find(m, (uint32_t)request->after);
+    uint32_t number = (uint32_t)request->after;
+    worker_t *worker = s_find(m, number);
     uint64_t held = 0;
     const char *wrong = NULL;
     request_free(m, request);
-    if (!worker)
+    if (!worker) { /* the program ended it meanwhile */
+        s_send_unwork(m, number);
         return;
+    }
     zr_get_uint_opt(object, "held", 0, &held, &wrong);
     worker->asked = false;
     if (held > 0 && worker->again && !worker->working)
@@ -297,7 +304,9 @@ void work_on_settled(machine_t *m, zr_blob_t *frame) {
 bool work_on_error(machine_t *m, const json_t *error) {
     uint64_t number = 0;
     const char *wrong = NULL, *code = json_string_value(json_object_get(error, "code"));
-    if (!zr_has(error, "settle") || !zr_get_uint_opt(error, "settle", 0, &number, &wrong))
+    if (!zr_has(error, "settle")) /* an unwork crossed the broker's `dismissed` */
+        return code && strcmp(code, zr_code_name(ZR_NO_GROUP)) == 0;
+    if (!zr_get_uint_opt(error, "settle", 0, &number, &wrong))
         return false;
     settle_t *settle = s_settle_of(m, number);
     if (!settle)
@@ -383,7 +392,7 @@ bool work_closing(const machine_t *m) {
 void work_leave(machine_t *m) {
     for (const worker_t *worker = m->work.workers; worker; worker = worker->hh.next)
         if (worker->working)
-            machine_send(m, json_pack("{s:s, s:I}", "op", "unwork", "worker", (json_int_t)worker->number));
+            s_send_unwork(m, worker->number);
 }
 
 void work_finish(machine_t *m) {
@@ -434,7 +443,7 @@ int machine_unwork(machine_t *m, uint32_t number) {
         return ZRELAY_EINVAL;
     if (worker->working && m->state == STATE_LIVE) {
         work_schedule(m); /* what the program said goes before */
-        machine_send(m, json_pack("{s:s, s:I}", "op", "unwork", "worker", (json_int_t)number));
+        s_send_unwork(m, number);
     }
     s_free(m, worker);
     return 0;

@@ -143,6 +143,19 @@ TEST(test_a_worker_that_is_refused_or_dismissed) {
     ck_assert_int_eq(machine_unwork(b.machine, worker), ZRELAY_EINVAL);
 }
 
+TEST(test_a_worker_that_ends_before_the_broker_answered) {
+    s_begin(NULL);
+    uint32_t other;
+    machine_work(b.machine, "r", "h", 1, NULL, &other);
+    SENT("work room=r group=h worker=2 credit=1");
+    machine_unwork(b.machine, other);
+    NOTHING_SENT();
+    fixture_json("{'op':'working','re':%d,'room':'r','group':'h','worker':2,'created':true,'held':0}", fixture_id());
+    SENT("unwork worker=2");
+    fixture_json("{'op':'error','code':'no-group','text':''}"); /* it was dismissed before */
+    EVENTS("");
+}
+
 TEST(test_closing_waits_for_what_was_said) {
     uint64_t number;
     s_begin(NULL);
