@@ -48,6 +48,9 @@ void access_finish(access_t *access);
 
 bool access_is_open_mode(const access_t *access);
 
+/* May peers read the back without logging in? In open mode, or if access_set_plain said so. */
+bool access_is_plain(const access_t *access);
+
 /* The user of that name. An empty name asks for the anonymous user (in open mode: the one user). NULL: unknown, not let
  * in, or banned. */
 const access_user_t *access_user(const access_t *access, zr_span_t name);
@@ -74,9 +77,11 @@ bool access_takes(const access_t *access, const grant_t *grant);
 access_user_t *access_of_grant(const access_t *access, const grant_t *grant);
 void access_user_free(access_user_t *user); /* NULL is accepted */
 
-/* May use the op admin; may be a gateway. A rule with the pattern "*" gives it, and none takes it. */
+/* May use the op admin; may be a gateway; may be a leaf, which is a gateway too. A rule with the pattern "*" gives it, and
+ * none takes it. */
 bool access_is_admin(const access_user_t *user);
 bool access_is_gateway(const access_user_t *user);
+bool access_is_leaf(const access_user_t *user);
 
 /* The rights there that all users have in common, of those that can be connected; none if no user can be. A signed
  * login may have any one of the roles for it, so each of these counts as a user. A room whose common rights have

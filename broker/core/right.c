@@ -14,6 +14,7 @@ static const struct {
     {"work", RIGHT_WORK},
     {"admin", RIGHT_ADMIN},
     {"gateway", RIGHT_GATEWAY},
+    {"leaf", RIGHT_LEAF},
     {"all", RIGHT_ALL},
 };
 enum { RIGHT_NAMES = sizeof s_rights / sizeof s_rights[0] };

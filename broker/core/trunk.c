@@ -6,10 +6,24 @@
 #include "reply.h"
 #include "state.h"
 
-bool trunk_is_gateway(const relay_t *relay, const session_t *session) {
-    if (route_channel(session->route))
-        return false;
+static bool s_may_carry(const relay_t *relay, const session_t *session) {
     return access_is_open_mode(relay->access) ? session->local : access_is_gateway(session->access);
+}
+
+bool trunk_is_gateway(const relay_t *relay, const session_t *session) {
+    return !route_channel(session->route) && s_may_carry(relay, session);
+}
+
+session_t *trunk_asker(const relay_t *relay, session_t *trunk, uint32_t via) {
+    if (via == 0)
+        return trunk;
+    session_t *asker = session_by_route(&relay->sessions, route_of((uint32_t)trunk->route, via));
+    bool leaf = access_is_open_mode(relay->access) || access_is_leaf(trunk->access);
+    return leaf && asker && s_may_carry(relay, asker) ? asker : NULL;
+}
+
+bool trunk_names_users(const relay_t *relay, const session_t *session) {
+    return !access_is_open_mode(relay->access) && access_is_leaf(session->access);
 }
 
 static void s_refuse(relay_t *relay, session_t *session, zr_code_t code, json_t *more, uint64_t now) {

@@ -176,6 +176,10 @@ bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed) {
     return false;
 }
 
+void peers_watch_topics(peers_t *peers, topics_changed_fn *changed, void *ctx) {
+    topics_watch(peers->topics, changed, ctx);
+}
+
 /* --- Ending connections --- */
 
 static int s_on_drops(zloop_t *loop, int timer_id, void *arg) {

@@ -8,6 +8,7 @@
 #include "relay.h"
 #include "settings.h"
 #include "sockets.h"
+#include "topics.h"
 
 typedef struct peers peers_t;
 
@@ -51,6 +52,9 @@ void peers_found_empty(peers_t *peers, int side);
 /* A subscription came, or one was given back. false: the reader has too many, or is too fast, and its connection
  * ends. */
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
+
+/* From now on `changed` is told which topics have readers (topics.h). */
+void peers_watch_topics(peers_t *peers, topics_changed_fn *changed, void *ctx);
 
 /* Ends the connection that a frame came by: of the front with descriptor `fd`, or of the back. */
 void peers_end_front(peers_t *peers, int fd);

@@ -50,7 +50,34 @@ typedef struct {
     zr_address_kind_t kind;
     zr_address_t address;
     bool secure;
+    zr_span_t user;     /* empty: nobody */
+    session_t *asker;   /* for whom it is opened: the gateway, or a gateway behind it */
 } open_t;
+
+/* Who a leaf says that the peer is; false when it has answered. */
+static bool s_read_user(relay_t *relay, const request_t *request, open_t *open) {
+    const char *wrong = NULL;
+    uint64_t via = 0;
+    zr_get_string_opt(request->object, "user", ZR_NICK_MAX, &open->user, &wrong);
+    zr_get_uint_opt(request->object, "via", 1, &via, &wrong);
+    if (!wrong && via > UINT32_MAX)
+        wrong = "via";
+    if (wrong) {
+        s_refuse_member(relay, request, wrong, open->channel);
+        return false;
+    }
+    open->asker = trunk_asker(relay, request->session, (uint32_t)via);
+    if (!open->asker || (open->user.len && !trunk_names_users(relay, open->asker)))
+        s_refuse(relay, request, ZR_FORBIDDEN,
+            open->asker ? "only a leaf names users (\"leaf : *\" in the users file), on a broker with users"
+                        : "the channel 'via' is of no gateway, or comes from no leaf",
+            open->channel, 0);
+    else if (open->user.len && !(access_is_user(relay->access, open->user) && access_user(relay->access, open->user)))
+        s_refuse(relay, request, ZR_NO_SUCH_USER, NULL, open->channel, 0);
+    else
+        return true;
+    return false;
+}
 
 static bool s_read_open(relay_t *relay, const request_t *request, open_t *open) {
     const char *wrong = NULL;
@@ -84,7 +111,7 @@ void cmd_open(relay_t *relay, request_t *request) {
     open_t open = {0};
     origin_t *origin = NULL;
     uint64_t wait_ms = 0;
-    if (!s_read_open(relay, request, &open))
+    if (!s_read_open(relay, request, &open) || !s_read_user(relay, request, &open))
         return;
     if (channel_find(channels, route_of((uint32_t)request->route, (uint32_t)open.channel))) {
         s_refuse(relay, request, ZR_BAD_MEMBER,
@@ -99,6 +126,9 @@ void cmd_open(relay_t *relay, request_t *request) {
     channel_t *channel = channel_add(channels, request->session, (uint32_t)open.channel, request->now);
     channel->origin = origin;
     channel->secure = open.secure;
+    if (open.user.len)
+        memcpy(channel->user, open.user.ptr, open.user.len);
+    open.asker->carries |= open.asker != request->session;
     if (origin)
         zr_address_format(&open.address, channel->address);
     reply(relay, request, json_pack("{ss sI}", "op", "ok", "channel", (json_int_t)open.channel));

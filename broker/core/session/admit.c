@@ -277,6 +277,12 @@ void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speak
         hello_turn_away(relay, request, speaker->connection);
         return;
     }
+    if (hello->plain && access && access_is_leaf(access) && !access_is_plain(relay->access)) {
+        fail(relay, request, ZR_FORBIDDEN,
+            "a leaf with a listener that is not encrypted needs a broker that has one too: rooms that every user may "
+            "read would be open to peers that do not log in");
+        return;
+    }
     if (speaker->grant)
         s_clear_name(relay, speaker->name);
     if (speaker->name.len) {

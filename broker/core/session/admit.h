@@ -8,6 +8,7 @@
 typedef struct {
     zr_span_t client, nick, resume, agent, user, token;
     zr_blob_t *meta; /* borrowed; NULL: none */
+    bool plain;      /* of a leaf: its peers may read its back without logging in */
 } hello_t;
 
 /* The peer that says it, once it is known. */

@@ -14,6 +14,7 @@ typedef struct channel {
     struct session *trunk;              /* the gateway's session */
     origin_t *origin;                   /* NULL: its address is not counted */
     char address[ZR_ADDRESS_TEXT_SIZE]; /* of the peer, as it counts; empty: this machine */
+    char user[ZR_NICK_MAX + 1];         /* that logged in to the leaf; empty: nobody did */
     bool secure;                        /* tokens are taken there */
     bool heard;                         /* said hello */
     bool closing;                       /* the broker said `close`, and the gateway's `close` is still to come */
