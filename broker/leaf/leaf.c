@@ -208,6 +208,10 @@ void leaf_down(leaf_t *leaf, const char *why) {
     upstream_lose(leaf, why);
 }
 
+void leaf_back_down(leaf_t *leaf) {
+    upstream_lose_back(leaf);
+}
+
 /* --- Time, losses, users --- */
 
 static void s_rise(void *self, uint64_t rising) {

@@ -54,6 +54,7 @@ void leaf_topic(leaf_t *leaf, zr_span_t topic, bool wanted);
 /* What the sockets to the upstream tell. */
 void leaf_up(leaf_t *leaf);                    /* the DEALER's connection stands */
 void leaf_down(leaf_t *leaf, const char *why); /* it ended, or was refused */
+void leaf_back_down(leaf_t *leaf);             /* the SUB's connection ended */
 void leaf_take_front(leaf_t *leaf, zr_span_t frame);
 void leaf_take_back(leaf_t *leaf, zr_blob_t *frame); /* takes over the reference */
 

@@ -7,6 +7,8 @@
 #include "hash.h"
 
 enum {
+    CONNECT_MS = 5000,   /* for a connection to stand */
+    BACK_MS = 500,       /* from the end of the back's connection to another */
     HEARTBEAT_MS = 5000, /* until a welcome names another */
     SILENT_BEATS = 3,
     BACK_OFF_MIN_MS = 100,
@@ -72,12 +74,27 @@ void upstream_lose(leaf_t *leaf, const char *why) {
     up->back_off = up->back_off * 2 < BACK_OFF_MAX_MS ? up->back_off * 2 : BACK_OFF_MAX_MS;
     up->state = UPSTREAM_CLOSED;
     up->sent = up->read = up->marked = 0;
+    up->back_at = 0;
     wanted_end(leaf);
     leaf->config.calls->disconnect(leaf->config.ctx);
-    if (zr_log_pass(&up->lines, leaf->now))
-        zr_log(ZR_LOG_WARN, "the upstream at %s is away: %s", leaf->config.server, why);
+    zr_log(zr_log_pass(&up->lines, leaf->now) ? ZR_LOG_WARN : ZR_LOG_DEBUG, "the upstream at %s is away: %s",
+        leaf->config.server, why);
     if (live)
         carry_lose_all(leaf);
+}
+
+static void s_connect_back(leaf_t *leaf) {
+    leaf->upstream.back_at = 0;
+    leaf->config.calls->connect_back(leaf->config.ctx, leaf->upstream.back);
+    wanted_begin(leaf);
+}
+
+/* What readers miss meanwhile shows by `prev` and in `pong`, as with any loss at a back. */
+void upstream_lose_back(leaf_t *leaf) {
+    if (!upstream_is_live(leaf) || leaf->upstream.back_at)
+        return;
+    wanted_end(leaf);
+    leaf->upstream.back_at = leaf->now + BACK_MS;
 }
 
 static void s_connect(leaf_t *leaf) {
@@ -110,7 +127,7 @@ void upstream_on_welcome(leaf_t *leaf, const json_t *welcome) {
     const char *back = json_string_value(json_object_get(welcome, "back"));
     if (up->state != UPSTREAM_GREETING)
         return;
-    if (heartbeat <= 0 || !back) {
+    if (heartbeat <= 0 || !back || (size_t)snprintf(up->back, sizeof up->back, "%s", back) >= sizeof up->back) {
         upstream_lose(leaf, "its welcome lacks a member");
         return;
     }
@@ -118,8 +135,7 @@ void upstream_on_welcome(leaf_t *leaf, const json_t *welcome) {
     up->heartbeat = (uint64_t)heartbeat;
     up->live_at = leaf->now;
     up->beat_at = leaf->now + up->heartbeat;
-    leaf->config.calls->connect_back(leaf->config.ctx, back);
-    wanted_begin(leaf);
+    s_connect_back(leaf);
     zr_log(ZR_LOG_INFO, "a leaf of the broker at %s now", leaf->config.server);
 }
 
@@ -145,6 +161,10 @@ void upstream_tick(leaf_t *leaf) {
         s_connect(leaf);
         return;
     }
+    if (up->state == UPSTREAM_WAITING && leaf->now - up->heard_at > CONNECT_MS) {
+        upstream_lose(leaf, "no connection could be made in time");
+        return;
+    }
     if (up->state >= UPSTREAM_GREETING && leaf->now - up->heard_at > SILENT_BEATS * up->heartbeat) {
         upstream_lose(leaf, "it is silent");
         return;
@@ -155,8 +175,6 @@ void upstream_tick(leaf_t *leaf) {
         s_mark(leaf);
         up->beat_at = leaf->now + up->heartbeat;
     }
-    if (!wanted_tick(leaf)) {
-        zr_log(ZR_LOG_WARN, "the back of the upstream at %s does not answer; connecting to it anew", leaf->config.server);
-        upstream_lose(leaf, "its back does not answer");
-    }
+    if (up->back_at ? up->back_at <= leaf->now : !wanted_tick(leaf))
+        s_connect_back(leaf);
 }

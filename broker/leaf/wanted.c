@@ -129,30 +129,24 @@ static bool s_are_many(const wanted_t *wanted, size_t share) {
     return HASH_COUNT(wanted->topics) > LEAF_TOPICS / share || wanted->bytes > LEAF_TOPIC_BYTES / share;
 }
 
-/* First what is new, then the end of the rest: no frame is missed. */
+/* Topics that are subscribed to stay so, until their readers go. */
 static void s_want_all(leaf_t *leaf) {
     wanted_t *wanted = &leaf->wanted;
-    wanted_topic_t *topic, *next;
     wanted->all = true;
-    if (wanted->up)
-        s_change(leaf, true, zr_span(EVERYTHING));
-    HASH_ITER(hh, wanted->topics, topic, next) {
-        s_unlist(wanted, topic);
-        if (topic->sent)
-            s_change(leaf, false, s_name(topic));
-        topic->sent = false;
-    }
+    while (wanted->to_send)
+        s_unlist(wanted, wanted->to_send);
+    s_change(leaf, true, zr_span(EVERYTHING));
 }
 
+/* First what is new, then the end of everything: no frame is missed. */
 static void s_want_each(leaf_t *leaf) {
     wanted_t *wanted = &leaf->wanted;
     wanted_topic_t *topic, *next;
     HASH_ITER(hh, wanted->topics, topic, next)
-    if (wanted->up)
+    if (!topic->sent)
         s_subscribe(leaf, topic);
     wanted->all = false;
-    if (wanted->up)
-        s_change(leaf, false, zr_span(EVERYTHING));
+    s_change(leaf, false, zr_span(EVERYTHING));
 }
 
 static void s_add(leaf_t *leaf, zr_span_t name) {

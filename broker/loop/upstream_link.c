@@ -11,13 +11,19 @@
 
 /* What one turn takes from a socket, as at the front. */
 enum { TURN_FRAMES = 250, TURN_US = 1000 };
-enum { RECONNECT_MS = 100, RECONNECT_MAX_MS = 1000, HANDSHAKE_MS = 5000, LINGER_MS = 500, FRONT_QUEUE = 1000 };
+enum { LINGER_MS = 500, FRONT_QUEUE = 1000 };
 enum { TOKEN_MAX = 4096, MONITOR_NAME = 64 };
+
+/* A socket and its monitor. libzmq's timers stand still in this process (inflow_calls.h), so it connects once: after that
+ * another socket takes its place. */
+typedef struct {
+    zsock_t *socket, *monitor; /* NULL: there is none */
+} line_t;
 
 struct upstream_link {
     server_t *server;
-    zsock_t *front, *monitor, *back; /* NULL: there is none */
-    unsigned made;                   /* DEALERs so far */
+    line_t front, back;
+    unsigned made; /* sockets so far */
     bool encrypted;
     zr_pair_t pair;
     zr_buffer_t token;
@@ -68,7 +74,7 @@ static int s_on_front(zloop_t *loop, zsock_t *socket, void *arg) {
     zmq_msg_init(&frame);
     s_begin_turn(link);
     /* The leaf may give up the socket meanwhile. */
-    for (int i = 0; i < TURN_FRAMES && socket == link->front && (i % 16 || zclock_usecs() < end); i++) {
+    for (int i = 0; i < TURN_FRAMES && socket == link->front.socket && (i % 16 || zclock_usecs() < end); i++) {
         if (zmq_msg_recv(&frame, zsock_resolve(socket), ZMQ_DONTWAIT) < 0)
             break;
         leaf_take_front(link->server->leaf, zr_span_of(zmq_msg_data(&frame), zmq_msg_size(&frame)));
@@ -88,7 +94,7 @@ static int s_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
     zmq_msg_t frame;
     zmq_msg_init(&frame);
     s_begin_turn(link);
-    for (int i = 0; i < TURN_FRAMES && socket == link->back && (i % 16 || zclock_usecs() < end); i++) {
+    for (int i = 0; i < TURN_FRAMES && socket == link->back.socket && (i % 16 || zclock_usecs() < end); i++) {
         if (zmq_msg_recv(&frame, zsock_resolve(socket), ZMQ_DONTWAIT) < 0)
             break;
         leaf_take_back(link->server->leaf, zr_blob_copy(zmq_msg_data(&frame), zmq_msg_size(&frame)));
@@ -98,34 +104,49 @@ static int s_on_back(zloop_t *loop, zsock_t *socket, void *arg) {
     return 0;
 }
 
-static void s_happened(upstream_link_t *link, uint16_t event) {
+static const char *s_why(uint16_t event) {
+    switch (event) {
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        return "it refused this leaf's key; its operator enters the public key for a user with the right 'leaf'";
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        return "the handshake failed; see upstream/server-key and upstream/certificate";
+    case ZMQ_EVENT_DISCONNECTED:
+        return "the connection ended";
+    default:
+        return "it cannot be reached";
+    }
+}
+
+static void s_happened(const upstream_link_t *link, bool front, uint16_t event) {
     leaf_t *leaf = link->server->leaf;
-    if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+    bool stands = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    if (front && stands)
         leaf_up(leaf);
-    else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-        leaf_down(leaf, "it refused this leaf's key; its operator enters the public key for a user with the right 'leaf'");
-    else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL || event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
-        leaf_down(leaf, "the handshake failed; see upstream/server-key and upstream/certificate");
-    else
-        leaf_down(leaf, "the connection ended");
+    else if (front)
+        leaf_down(leaf, s_why(event));
+    else if (!stands)
+        leaf_back_down(leaf);
 }
 
 /* An event has two parts: its number and a value, and then the address. */
 static int s_on_monitor(zloop_t *loop, zsock_t *socket, void *arg) {
     upstream_link_t *link = arg;
+    bool front = socket == link->front.monitor;
     (void)loop;
     if (!intake_is_free(link->server))
         return 0;
     s_begin_turn(link);
     zmq_msg_t part;
     zmq_msg_init(&part);
-    while (socket == link->monitor && zmq_msg_recv(&part, zsock_resolve(socket), ZMQ_DONTWAIT) >= 0) {
+    while (socket == (front ? link->front : link->back).monitor &&
+           zmq_msg_recv(&part, zsock_resolve(socket), ZMQ_DONTWAIT) >= 0) {
         uint16_t event = 0;
         if (zmq_msg_size(&part) >= sizeof event)
             memcpy(&event, zmq_msg_data(&part), sizeof event);
         while (zmq_msg_more(&part) && zmq_msg_recv(&part, zsock_resolve(socket), ZMQ_DONTWAIT) >= 0)
             ;
-        s_happened(link, event);
+        s_happened(link, front, event);
     }
     zmq_msg_close(&part);
     intake_end_pass(link->server);
@@ -144,9 +165,7 @@ static zsock_t *s_open(const upstream_link_t *link, int type, uint64_t queue) {
     s_set(socket, ZMQ_RCVHWM, (int)queue);
     s_set(socket, ZMQ_LINGER, 0);
     s_set(socket, ZMQ_IPV6, 1);
-    s_set(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
-    s_set(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
-    s_set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+    s_set(socket, ZMQ_RECONNECT_IVL, -1);
     s_set(socket, ZMQ_TCP_KEEPALIVE, 1);
     if (link->encrypted) {
         void *handle = zsock_resolve(socket);
@@ -158,61 +177,64 @@ static zsock_t *s_open(const upstream_link_t *link, int type, uint64_t queue) {
     return socket;
 }
 
-static void s_dial(zsock_t *socket, const char *endpoint) {
-    if (zmq_connect(zsock_resolve(socket), endpoint) != 0)
-        zr_log(ZR_LOG_ERROR, "cannot connect to the upstream at %s: %s", endpoint, zmq_strerror(errno));
-}
-
-static void s_close(upstream_link_t *link, zsock_t **socket) {
+static void s_close_one(const upstream_link_t *link, zsock_t **socket) {
     if (*socket && link->server->loop)
         zloop_reader_end(link->server->loop, *socket);
     zsock_destroy(socket);
 }
 
+static void s_close(const upstream_link_t *link, line_t *line) {
+    if (line->socket)
+        zmq_socket_monitor(zsock_resolve(line->socket), NULL, 0);
+    s_close_one(link, &line->monitor);
+    s_close_one(link, &line->socket);
+}
+
+static void s_dial(upstream_link_t *link, line_t *line, const char *endpoint, zloop_reader_fn *take) {
+    char name[MONITOR_NAME];
+    snprintf(name, sizeof name, "inproc://zrelay-upstream-%u", ++link->made);
+    FATAL_UNLESS(zmq_socket_monitor(zsock_resolve(line->socket), name,
+                     ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                         ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_CLOSED) == 0);
+    line->monitor = fatal_check(zsock_new(ZMQ_PAIR));
+    FATAL_UNLESS(zmq_connect(zsock_resolve(line->monitor), name) == 0);
+    zloop_reader(link->server->loop, line->monitor, s_on_monitor, link);
+    zloop_reader(link->server->loop, line->socket, take, link);
+    if (zmq_connect(zsock_resolve(line->socket), endpoint) != 0)
+        zr_log(ZR_LOG_ERROR, "cannot connect to the upstream at %s: %s", endpoint, zmq_strerror(errno));
+}
+
 static void s_disconnect(void *ctx) {
     upstream_link_t *link = ctx;
-    if (link->front)
-        zmq_socket_monitor(zsock_resolve(link->front), NULL, 0);
-    s_close(link, &link->monitor);
     s_close(link, &link->front);
     s_close(link, &link->back);
 }
 
 static void s_connect(void *ctx) {
     upstream_link_t *link = ctx;
-    char name[MONITOR_NAME];
-    snprintf(name, sizeof name, "inproc://zrelay-upstream-%u", ++link->made);
-    link->front = s_open(link, ZMQ_DEALER, FRONT_QUEUE);
-    FATAL_UNLESS(zmq_socket_monitor(zsock_resolve(link->front), name,
-                     ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                         ZMQ_EVENT_DISCONNECTED) == 0);
-    link->monitor = fatal_check(zsock_new(ZMQ_PAIR));
-    FATAL_UNLESS(zmq_connect(zsock_resolve(link->monitor), name) == 0);
-    zloop_reader(link->server->loop, link->monitor, s_on_monitor, link);
-    zloop_reader(link->server->loop, link->front, s_on_front, link);
-    s_dial(link->front, link->server->settings->upstream.endpoint);
+    link->front.socket = s_open(link, ZMQ_DEALER, FRONT_QUEUE);
+    s_dial(link, &link->front, link->server->settings->upstream.endpoint, s_on_front);
 }
 
 static void s_connect_back(void *ctx, const char *endpoint) {
     upstream_link_t *link = ctx;
     s_close(link, &link->back);
-    link->back = s_open(link, ZMQ_SUB, link->server->settings->reader_queue);
-    zloop_reader(link->server->loop, link->back, s_on_back, link);
-    s_dial(link->back, endpoint);
+    link->back.socket = s_open(link, ZMQ_SUB, link->server->settings->reader_queue);
+    s_dial(link, &link->back, endpoint, s_on_back);
 }
 
 static void s_subscribe(void *ctx, bool on, zr_span_t topic) {
     upstream_link_t *link = ctx;
-    if (link->back)
-        zmq_setsockopt(zsock_resolve(link->back), on ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE, topic.ptr, topic.len);
+    if (link->back.socket)
+        zmq_setsockopt(zsock_resolve(link->back.socket), on ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE, topic.ptr, topic.len);
 }
 
 static void s_send(void *ctx, uint32_t channel, zr_span_t frame) {
     upstream_link_t *link = ctx;
     size_t head = channel ? ZR_TRUNK_HEAD : 0;
     zmq_msg_t msg;
-    if (!link->front)
+    if (!link->front.socket)
         return;
     FATAL_UNLESS(zmq_msg_init_size(&msg, head + frame.len) == 0);
     uint8_t *bytes = zmq_msg_data(&msg);
@@ -220,7 +242,7 @@ static void s_send(void *ctx, uint32_t channel, zr_span_t frame) {
         zr_trunk_head(bytes, channel);
     if (frame.len)
         memcpy(bytes + head, frame.ptr, frame.len);
-    while (zmq_msg_send(&msg, zsock_resolve(link->front), ZMQ_DONTWAIT) < 0 && errno == EINTR)
+    while (zmq_msg_send(&msg, zsock_resolve(link->front.socket), ZMQ_DONTWAIT) < 0 && errno == EINTR)
         ;
     zmq_msg_close(&msg);
 }
@@ -264,8 +286,8 @@ void upstream_link_start(upstream_link_t *link) {
 void upstream_link_destroy(upstream_link_t *link) {
     if (!link)
         return;
-    if (link->front)
-        s_set(link->front, ZMQ_LINGER, LINGER_MS);
+    if (link->front.socket)
+        s_set(link->front.socket, ZMQ_LINGER, LINGER_MS);
     s_disconnect(link);
     zr_pair_wipe(&link->pair);
     zr_file_wipe(&link->token);
