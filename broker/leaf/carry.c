@@ -49,6 +49,15 @@ void carry_end(leaf_t *leaf, leaf_client_t *client) {
         clients_remove(&leaf->clients, client);
 }
 
+void carry_end_slow(leaf_t *leaf, leaf_client_t *client) {
+    if (client->open)
+        s_say_closed(leaf, client);
+    client->open = false;
+    client->ending = true;
+    carry_say(leaf, route_connection(client->route),
+        json_pack("{ss sI ss}", "op", "close", "channel", (json_int_t)route_channel(client->route), "reason", "slow"));
+}
+
 /* --- The upstream is away --- */
 
 static void s_lose(leaf_t *leaf, leaf_client_t *client) {

@@ -12,6 +12,9 @@ void carry_open(leaf_t *leaf, leaf_client_t *client);
 /* The client is gone, and so are its own clients if it is a gateway. It must not be used any more. */
 void carry_end(leaf_t *leaf, leaf_client_t *client);
 
+/* A frame to a gateway's client could not be sent: the session is detached, and the gateway is asked to send it away. */
+void carry_end_slow(leaf_t *leaf, leaf_client_t *client);
+
 /* The upstream is away, so every channel is over. Clients with a connection stay, and are told. */
 void carry_lose_all(leaf_t *leaf);
 

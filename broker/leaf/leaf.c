@@ -248,8 +248,11 @@ static void s_route_lost(void *self, route_t route) {
     outbox_drop_route(leaf->outbox, route);
     if (!client)
         return;
-    if (!client->gateway)
-        outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = client->connection});
+    if (client->gateway) {
+        carry_end_slow(leaf, client);
+        return;
+    }
+    outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = client->connection});
     carry_end(leaf, client);
 }
 

@@ -19,6 +19,7 @@ typedef enum {
 typedef struct {
     upstream_state_t state;
     uint64_t retry_at, back_off, live_at, beat_at, heard_at, heartbeat; /* ms */
+    uint64_t ticked_at;                                                 /* likewise */
     uint64_t back_at;             /* when a SUB is to be made; 0: there is one, or none is wanted */
     char back[LEAF_ENDPOINT];
     uint64_t sent, read, marked; /* bytes: sent, read by the upstream, sent when it was last asked for that */

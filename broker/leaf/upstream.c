@@ -155,8 +155,17 @@ void upstream_on_error(leaf_t *leaf, const json_t *error) {
 
 /* --- Time --- */
 
+/* A process that was stopped finds the upstream's frames waiting: it is not silent. */
+static void s_note_stop(leaf_t *leaf) {
+    upstream_t *up = &leaf->upstream;
+    if (leaf->now - up->ticked_at > up->heartbeat)
+        up->heard_at = leaf->now;
+    up->ticked_at = leaf->now;
+}
+
 void upstream_tick(leaf_t *leaf) {
     upstream_t *up = &leaf->upstream;
+    s_note_stop(leaf);
     if (up->state == UPSTREAM_CLOSED && up->retry_at <= leaf->now) {
         s_connect(leaf);
         return;

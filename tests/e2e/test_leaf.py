@@ -12,7 +12,7 @@ from test_auth import AuthCase, section
 from trunk_client import Gateway
 
 FAST = "server\n    heartbeat = 60000\n    tick = 20\n"
-SHORT = "server\n    heartbeat = 300\n    tick = 20\n"
+SHORT = "server\n    heartbeat = 1000\n    tick = 20\n"
 NUMBERS, KILLS = 6000, 3
 LEAF = '    allow = "leaf : *"\n'
 ADMIN = '    allow = "all : *"\n    allow = "admin : *"\n'
