@@ -34,6 +34,18 @@ leaf_client_t *clients_add(clients_t *clients, route_t route, leaf_client_t *gat
     return client;
 }
 
+leaf_client_t *clients_with(const clients_t *clients, uint64_t connection) {
+    leaf_client_t *client;
+    HASH_FIND(by_connection, clients->by_connection, &connection, sizeof connection, client);
+    return client;
+}
+
+void clients_set_connection(clients_t *clients, leaf_client_t *client, uint64_t connection) {
+    client->connection = connection;
+    if (connection && !clients_with(clients, connection))
+        HASH_ADD(by_connection, clients->by_connection, connection, sizeof connection, client);
+}
+
 static leaf_user_t *s_user(const clients_t *clients, zr_span_t name) {
     leaf_user_t *user;
     HASH_FIND(hh, clients->users, name.ptr, name.len, user);
@@ -75,6 +87,8 @@ void clients_unroute(clients_t *clients, leaf_client_t *client) {
     s_revoke(clients, client);
     client->closing = true;
     HASH_DELETE(by_route, clients->by_route, client);
+    if (clients_with(clients, client->connection) == client)
+        HASH_DELETE(by_connection, clients->by_connection, client);
     if (client->gateway)
         DL_DELETE(client->gateway->carried, client);
     client->gateway = NULL;

@@ -17,6 +17,7 @@ typedef struct leaf_client {
     bool ending;     /* of a gateway's client: the upstream closed the channel, and the gateway's `close` is to come */
     bool parting;    /* of a gateway's client: the gateway said `close`, which went on to the upstream */
     bool told;       /* that it has no session, as the upstream is away */
+    bool left;       /* its connection is gone, and a last frame of it may still come */
     uint64_t heard;  /* when a frame came last, ms */
     uint64_t connection; /* peer_t's */
     char *back;          /* where it reads; NULL: its gateway knows */
@@ -26,7 +27,7 @@ typedef struct leaf_client {
     struct leaf_client *gateway;     /* that brought it; NULL: it has a connection of its own */
     struct leaf_client *carried;     /* of a gateway: its clients, */
     struct leaf_client *prev, *next; /* in that list */
-    UT_hash_handle by_route, by_number;
+    UT_hash_handle by_route, by_number, by_connection;
 } leaf_client_t;
 
 /* A user that some accepted client has. */
@@ -37,7 +38,7 @@ typedef struct {
 } leaf_user_t;
 
 typedef struct {
-    leaf_client_t *by_route, *by_number;
+    leaf_client_t *by_route, *by_number, *by_connection;
     leaf_user_t *users;
     uint32_t last; /* number */
 } clients_t;
@@ -48,6 +49,10 @@ leaf_client_t *clients_of(const clients_t *clients, uint64_t number);
 
 /* A new client, with a number that is in no use. `gateway` brought it by a channel; NULL: it has a connection. */
 leaf_client_t *clients_add(clients_t *clients, route_t route, leaf_client_t *gateway);
+
+/* The client that has this connection now. */
+leaf_client_t *clients_with(const clients_t *clients, uint64_t connection);
+void clients_set_connection(clients_t *clients, leaf_client_t *client, uint64_t connection); /* once; 0: not known */
 
 /* Its route is free for another; it stays known by its number. A gateway has no clients any more. */
 void clients_unroute(clients_t *clients, leaf_client_t *client);

@@ -10,7 +10,7 @@
 #include "gateways.h"
 #include "upstream.h"
 
-enum { SECOND_MS = 1000, IDLE_BEATS = 5 }; /* a client that is silent for so long has no session any more */
+enum { SECOND_MS = 1000, IDLE_BEATS = 5, LEFT_MS = 2000 }; /* a client that is silent for so long has no session any more */
 
 static const char s_away[] = "the broker behind this one is away; go on after `wait` milliseconds";
 
@@ -44,7 +44,7 @@ static leaf_client_t *s_meet(leaf_t *leaf, route_t route) {
         return NULL;
     }
     leaf_client_t *client = clients_add(&leaf->clients, route, NULL);
-    client->connection = peer.connection;
+    clients_set_connection(&leaf->clients, client, peer.connection);
     client->secure = peer.local || peer.user.len > 0;
     client->back = s_text(relay->back(relay->back_ctx));
     s_keep_address(client, peer.address);
@@ -222,22 +222,38 @@ static void s_tick(void *self) {
     upstream_tick(self);
 }
 
+void leaf_left(leaf_t *leaf, uint64_t connection) {
+    leaf_client_t *client = clients_with(&leaf->clients, connection);
+    if (client)
+        client->left = true;
+}
+
+/* Of a client with a connection. */
+static bool s_is_over(const leaf_t *leaf, const leaf_client_t *client) {
+    uint64_t since = client->heard > leaf->idle_from ? client->heard : leaf->idle_from;
+    uint64_t idle = client->left ? LEFT_MS : IDLE_BEATS * leaf->upstream.heartbeat;
+    return leaf->now - since > idle;
+}
+
 /* After the process was stopped, frames of clients wait to be read: they are not silent. */
 static void s_second(void *self, uint64_t now, bool forgets) {
     leaf_t *leaf = self;
-    uint64_t idle = IDLE_BEATS * leaf->upstream.heartbeat;
     bool stopped = leaf->now - leaf->second_at > 3 * SECOND_MS;
-    leaf_client_t *client, *next;
+    leaf_client_t *client, *next, *gateway = NULL; /* its clients end with it, so it waits for the end of the walk */
     (void)now;
     (void)forgets;
     leaf->second_at = leaf->now;
     if (stopped)
         leaf->idle_from = leaf->now;
     HASH_ITER(by_route, leaf->clients.by_route, client, next) {
-        uint64_t since = client->heard > leaf->idle_from ? client->heard : leaf->idle_from;
-        if (!client->gateway && !client->carried && leaf->now - since > idle)
+        bool over = !client->gateway && s_is_over(leaf, client);
+        if (over && client->carried)
+            gateway = client;
+        else if (over)
             carry_end(leaf, client);
     }
+    if (gateway)
+        carry_end(leaf, gateway);
 }
 
 /* A frame could not be sent. The session is detached by the end of its channel; the client comes back. */

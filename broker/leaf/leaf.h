@@ -51,6 +51,9 @@ core_t leaf_core(leaf_t *leaf);
 /* The first reader of a topic came, or its last one went. */
 void leaf_topic(leaf_t *leaf, zr_span_t topic, bool wanted);
 
+/* A client's connection (peer_t's) is gone; frames of it may still come for a moment. */
+void leaf_left(leaf_t *leaf, uint64_t connection);
+
 /* What the sockets to the upstream tell. */
 void leaf_up(leaf_t *leaf);                    /* the DEALER's connection stands */
 void leaf_down(leaf_t *leaf, const char *why); /* it ended, or was refused */

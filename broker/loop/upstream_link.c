@@ -253,6 +253,10 @@ static void s_on_topic(void *ctx, zr_span_t topic, bool wanted) {
     leaf_topic(ctx, topic, wanted);
 }
 
+static void s_on_left(void *ctx, uint64_t connection) {
+    leaf_left(ctx, connection);
+}
+
 bool upstream_link_open(server_t *server, zr_error_t *error) {
     static const leaf_calls_t calls = {.connect = s_connect,
         .disconnect = s_disconnect,
@@ -281,6 +285,7 @@ bool upstream_link_open(server_t *server, zr_error_t *error) {
 
 void upstream_link_start(upstream_link_t *link) {
     peers_watch_topics(link->server->peers, s_on_topic, link->server->leaf);
+    peers_watch_left(link->server->peers, s_on_left, link->server->leaf);
 }
 
 void upstream_link_destroy(upstream_link_t *link) {

@@ -180,6 +180,11 @@ void peers_watch_topics(peers_t *peers, topics_changed_fn *changed, void *ctx) {
     topics_watch(peers->topics, changed, ctx);
 }
 
+void peers_watch_left(peers_t *peers, peers_left_fn *left, void *ctx) {
+    peers->left = left;
+    peers->left_ctx = ctx;
+}
+
 /* --- Ending connections --- */
 
 static int s_on_drops(zloop_t *loop, int timer_id, void *arg) {

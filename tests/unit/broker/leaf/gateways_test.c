@@ -90,6 +90,17 @@ TEST(test_its_end_ends_its_channels) {
     ck_assert_uint_eq(core_stats(&lf.core).sessions, 0);
 }
 
+TEST(test_it_left) {
+    s_open();
+    lf_say(A, "{'op':'open','channel':8}");
+    lf_second();
+    lf_up();
+    leaf_left(lf.leaf, 77);
+    for (int i = 0; i < 3; i++)
+        lf_second();
+    lf_expect_up("0 {'op':'close','channel':2}\n0 {'op':'close','channel':3}\n0 {'op':'close','channel':1}\n");
+}
+
 /* As with any trunk that broke: it hears of it for itself, and its channels are over without a word. */
 TEST(test_the_upstream_is_away) {
     s_open();

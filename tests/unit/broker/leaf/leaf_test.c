@@ -128,6 +128,25 @@ TEST(test_a_silent_client_loses_its_channel) {
     lf_expect_up("0 {'op':'open','channel':3,'address':'','secure':true}\n3 {'op':'ping'}\n");
 }
 
+/* A frame of it may still come, so its channel stays for a moment. */
+TEST(test_a_client_that_left) {
+    lf_go_live();
+    lf_say(A, HELLO);
+    lf.peer.connection = 78;
+    lf_say(B, HELLO);
+    lf_second();
+    leaf_left(lf.leaf, 77);
+    leaf_left(lf.leaf, 99);
+    lf_say(A, "{'op':'bye'}");
+    lf_up();
+    lf_second();
+    lf_second();
+    lf_expect_up("");
+    lf_second();
+    lf_expect_up("0 {'op':'close','channel':1}\n");
+    ck_assert_uint_eq(core_stats(&lf.core).sessions, 1);
+}
+
 /* A process that was stopped finds clients' frames waiting. */
 TEST(test_after_a_stop_nobody_was_silent) {
     lf_go_live();
