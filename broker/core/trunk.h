@@ -5,12 +5,9 @@
 #include "relay.h"
 #include "session.h"
 
-/* May the session open channels? It may not on a channel. Without a list of users, only peers of this machine may. */
-bool trunk_is_gateway(const relay_t *relay, const session_t *session);
-
-/* The session for which `trunk`, a gateway, opens a channel: itself, or, with a number above 0, the session of that
- * channel of the leaf. NULL: that session may not open channels, or `trunk` is no leaf. */
-session_t *trunk_asker(const relay_t *relay, session_t *trunk, uint32_t via);
+/* The trunk on which the session may open channels: itself; or, if it came by a channel of a leaf, the leaf's session.
+ * NULL: it may not. Without a list of users, only peers of this machine may. */
+session_t *trunk_of(const relay_t *relay, session_t *session);
 
 /* May the session name users? Without a list of users there are none to name. */
 bool trunk_names_users(const relay_t *relay, const session_t *session);

@@ -40,13 +40,12 @@ void carry_end(leaf_t *leaf, leaf_client_t *client) {
         carry_end(leaf, client->carried);
     if (client->closing)
         return;
-    bool open = client->open && upstream_is_live(leaf);
-    if (open && !client->parting)
-        s_say_closed(leaf, client);
-    if (open)
-        clients_unroute(&leaf->clients, client);
-    else
+    if (!client->open || client->parting || !upstream_is_live(leaf)) {
         clients_remove(&leaf->clients, client);
+        return;
+    }
+    s_say_closed(leaf, client);
+    clients_unroute(&leaf->clients, client);
 }
 
 void carry_end_slow(leaf_t *leaf, leaf_client_t *client) {
@@ -56,6 +55,31 @@ void carry_end_slow(leaf_t *leaf, leaf_client_t *client) {
     client->ending = true;
     carry_say(leaf, route_connection(client->route),
         json_pack("{ss sI ss}", "op", "close", "channel", (json_int_t)route_channel(client->route), "reason", "slow"));
+}
+
+/* --- Faults --- */
+
+enum { BURST_S = 4, DEBT_S = 5 }; /* so many seconds' worth are answered; beyond so many more it is a flood */
+
+bool carry_is_patient(const leaf_t *leaf, const leaf_client_t *client) {
+    uint64_t rate = leaf->config.relay->rate_ops;
+    return rate == 0 || client->faults < BURST_S * rate;
+}
+
+bool carry_fault(leaf_t *leaf, leaf_client_t *client, unsigned cost) {
+    uint64_t rate = leaf->config.relay->rate_ops;
+    leaf_client_t *payer = client;
+    while (payer->gateway)
+        payer = payer->gateway;
+    payer->faults += cost;
+    if (rate == 0 || payer->faults <= (BURST_S + DEBT_S) * rate)
+        return true;
+    leaf->stats.flooders++;
+    carry_say(leaf, payer->route, json_pack("{ss ss}", "op", "bye", "reason", "flooding"));
+    outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_CHARGE, .connection = payer->connection});
+    outbox_add(leaf->outbox, &(effect_t){.kind = EFFECT_DROP, .connection = payer->connection});
+    carry_end(leaf, payer);
+    return false;
 }
 
 /* --- The upstream is away --- */
@@ -107,14 +131,9 @@ static void s_send_away(leaf_t *leaf, leaf_client_t *client, bool flooding, bool
 
 bool carry_on_ok(leaf_t *leaf, json_t *object) {
     leaf_client_t *client = s_named(leaf, object);
-    if (!client)
-        return json_object_get(object, "channel") != NULL;
-    bool first = !client->accepted && !client->closing;
-    if (!client->closing)
+    if (client && !client->closing)
         clients_accept(&leaf->clients, client);
-    if (first && client->gateway)
-        s_pass_on(leaf, client, object);
-    return true;
+    return json_object_get(object, "channel") != NULL;
 }
 
 /* The upstream did not open it. */
@@ -124,10 +143,7 @@ static void s_on_refused(leaf_t *leaf, leaf_client_t *client, json_t *error) {
     client->open = false;
     if (client->closing) {
         clients_remove(&leaf->clients, client);
-    } else if (client->gateway) {
-        s_pass_on(leaf, client, error);
-        clients_remove(&leaf->clients, client);
-    } else {
+    } else if (!client->gateway) {
         json_object_del(error, "channel");
         carry_say(leaf, client->route, json_incref(error));
         s_send_away(leaf, client, false, code == ZR_NO_SUCH_USER || code == ZR_FORBIDDEN);
@@ -164,9 +180,6 @@ bool carry_on_close(leaf_t *leaf, json_t *object) {
     if (!client)
         return true;
     if (client->closing) {
-        clients_remove(&leaf->clients, client);
-    } else if (client->parting) {
-        s_pass_on(leaf, client, object);
         clients_remove(&leaf->clients, client);
     } else if (client->open) {
         s_on_sent_away(leaf, client, object);

@@ -25,6 +25,11 @@ bool carry_on_close(leaf_t *leaf, json_t *object);
 
 /* To a client; `say` takes over the reference. */
 void carry_say(leaf_t *leaf, route_t route, json_t *object);
+/* A frame that the leaf answers itself costs so much, against rate-ops. false: the client is a flooder and is gone; it must
+ * not be used any more. */
+bool carry_fault(leaf_t *leaf, leaf_client_t *client, unsigned cost);
+bool carry_is_patient(const leaf_t *leaf, const leaf_client_t *client); /* more answers may be given */
+
 void carry_refuse(leaf_t *leaf, route_t route, zr_code_t code, const json_t *id);
 
 #endif

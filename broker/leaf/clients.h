@@ -16,6 +16,9 @@ typedef struct leaf_client {
     bool closing;    /* the leaf said `close`, and the upstream's is still to come; the client is in no table by route */
     bool ending;     /* of a gateway's client: the upstream closed the channel, and the gateway's `close` is to come */
     bool parting;    /* of a gateway's client: the gateway said `close`, which went on to the upstream */
+    bool opens;      /* it is a gateway, or tried to be one */
+    unsigned early;  /* frames that it sent before the upstream accepted the channel */
+    uint64_t faults; /* frames that the leaf itself had to refuse; fewer each second */
     bool told;       /* that it has no session, as the upstream is away */
     bool left;       /* its connection is gone, and a last frame of it may still come */
     uint64_t heard;  /* when a frame came last, ms */

@@ -10,7 +10,7 @@
 #include "gateways.h"
 #include "upstream.h"
 
-enum { SECOND_MS = 1000, IDLE_BEATS = 5, LEFT_MS = 2000 }; /* a client that is silent for so long has no session any more */
+enum { SECOND_MS = 1000, IDLE_BEATS = 5, LEFT_MS = 2000, EARLY_FRAMES = 16 }; /* a client that is silent for so long has no session any more */
 
 static const char s_away[] = "the broker behind this one is away; go on after `wait` milliseconds";
 
@@ -59,29 +59,39 @@ static uint64_t s_wait(leaf_t *leaf) {
     return LEAF_AWAY_MS + random % LEAF_AWAY_MS;
 }
 
-/* A hello waits and comes again; any other frame has no session. A window of PUBLISH frames gets one answer. */
+static void s_tell_to_wait(leaf_t *leaf, const leaf_client_t *client, json_t *id) {
+    json_t *error = json_pack("{ss ss ss sI}", "op", "error", "code", zr_code_name(ZR_RATE_LIMITED), "text", s_away, "wait",
+        (json_int_t)s_wait(leaf));
+    if (id)
+        json_object_set(error, "re", id);
+    carry_say(leaf, client->route, error);
+}
+
+/* The frame cannot go on now. A hello is told to wait, and comes again; any other frame has no session. A window of PUBLISH
+ * frames gets one answer. */
 static void s_tell_away(leaf_t *leaf, leaf_client_t *client, zr_span_t frame) {
     json_t *object = NULL, *id = NULL;
     bool control = frame.len > 0 && frame.ptr[0] == ZR_TYPE_CONTROL && frame.len <= leaf->config.relay->max_control;
-    if (!control || zr_control_read_request(frame, &object) != ZR_OK) {
-        if (!client->told)
-            carry_refuse(leaf, client->route, ZR_NO_SESSION, NULL);
-        client->told = true;
+    if (control && !carry_fault(leaf, client, 1))
         return;
+    if (control && zr_control_read_request(frame, &object) == ZR_OK) {
+        const char *op = json_string_value(json_object_get(object, "op"));
+        zr_get_id(object, &id);
+        if (op && strcmp(op, "hello") == 0)
+            s_tell_to_wait(leaf, client, id);
+        else
+            carry_refuse(leaf, client->route, ZR_NO_SESSION, id);
+        json_decref(object);
+    } else if (!client->told) {
+        carry_refuse(leaf, client->route, ZR_NO_SESSION, NULL);
     }
-    const char *op = json_string_value(json_object_get(object, "op"));
-    zr_get_id(object, &id);
     client->told = true;
-    if (!op || strcmp(op, "hello") != 0) {
-        carry_refuse(leaf, client->route, ZR_NO_SESSION, id);
-    } else {
-        json_t *error = json_pack("{ss ss ss sI}", "op", "error", "code", zr_code_name(ZR_RATE_LIMITED), "text", s_away,
-            "wait", (json_int_t)s_wait(leaf));
-        if (id)
-            json_object_set(error, "re", id);
-        carry_say(leaf, client->route, error);
-    }
-    json_decref(object);
+}
+
+/* Before the upstream accepted its channel, a client sends a hello, and has no session for more. What it sends nevertheless
+ * would be the leaf's own fault at an upstream that refuses the channel. */
+static bool s_is_early(leaf_client_t *client) {
+    return !client->accepted && client->early++ >= EARLY_FRAMES;
 }
 
 static void s_frame(void *self, route_t route, zr_span_t frame, uint64_t now) {
@@ -92,7 +102,7 @@ static void s_frame(void *self, route_t route, zr_span_t frame, uint64_t now) {
     if (!client && !(client = s_meet(leaf, route)))
         return;
     client->heard = leaf->now;
-    if (!upstream_is_live(leaf)) {
+    if (!upstream_is_live(leaf) || s_is_early(client)) {
         s_tell_away(leaf, client, frame);
         return;
     }
@@ -157,8 +167,10 @@ static zr_blob_t *s_welcome(const leaf_t *leaf, const leaf_client_t *client, zr_
     return zr_control_write(welcome);
 }
 
-static void s_deliver(leaf_t *leaf, const leaf_client_t *client, zr_span_t inner) {
+static void s_deliver(leaf_t *leaf, leaf_client_t *client, zr_span_t inner) {
     static const char welcome[] = "{\"op\":\"welcome\"";
+    if (client->opens && inner.len > 0 && inner.ptr[0] == ZR_TYPE_CONTROL && gateways_answer(leaf, client, inner))
+        return;
     effect_t effect = {.kind = EFFECT_SEND, .route = client->route, .live = s_is_live(inner)};
     effect.frame = client->back && zr_span_starts(inner, zr_span(welcome)) ? s_welcome(leaf, client, inner)
                                                                            : zr_blob_copy(inner.ptr, inner.len);
@@ -192,7 +204,7 @@ void leaf_take_front(leaf_t *leaf, zr_span_t frame) {
     zr_span_t inner;
     upstream_heard(leaf);
     if (zr_trunk_read(frame, &number, &inner)) {
-        const leaf_client_t *client = clients_of(&leaf->clients, number);
+        leaf_client_t *client = clients_of(&leaf->clients, number);
         if (client && client->open && !client->closing && !client->parting)
             s_deliver(leaf, client, inner);
     } else if (frame.len > 0 && frame.ptr[0] == ZR_TYPE_CONTROL) {
@@ -246,6 +258,7 @@ static void s_second(void *self, uint64_t now, bool forgets) {
     if (stopped)
         leaf->idle_from = leaf->now;
     HASH_ITER(by_route, leaf->clients.by_route, client, next) {
+        client->faults -= client->faults < leaf->config.relay->rate_ops ? client->faults : leaf->config.relay->rate_ops;
         bool over = !client->gateway && s_is_over(leaf, client);
         if (over && client->carried)
             gateway = client;

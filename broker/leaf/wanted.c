@@ -2,7 +2,6 @@
 #include "wanted.h"
 
 #include <stdlib.h>
-#include <utlist.h>
 
 #include "fatal.h"
 #include "hash.h"
@@ -40,12 +39,6 @@ static zr_span_t s_name(const wanted_topic_t *topic) {
     return zr_span_of(topic->name, topic->len);
 }
 
-static void s_unlist(wanted_t *wanted, wanted_topic_t *topic) {
-    if (topic->prev)
-        DL_DELETE(wanted->to_send, topic);
-    topic->prev = topic->next = NULL;
-}
-
 /* --- The nonce --- */
 
 static void s_ask(leaf_t *leaf) {
@@ -68,10 +61,9 @@ static void s_forget_nonce(leaf_t *leaf) {
     wanted->due = 0;
 }
 
-/* Asks only once everything that readers had before their nonces is subscribed to. */
 static void s_ask_if_due(leaf_t *leaf) {
     wanted_t *wanted = &leaf->wanted;
-    if (wanted->up && !wanted->due && wanted->nonces.len > 0 && !wanted->to_send && wanted->left > 0)
+    if (wanted->up && !wanted->due && wanted->nonces.len > 0 && wanted->left > 0)
         s_ask(leaf);
 }
 
@@ -114,15 +106,8 @@ void wanted_synced(leaf_t *leaf, zr_span_t nonce, zr_span_t json) {
 /* --- Topics --- */
 
 static void s_subscribe(leaf_t *leaf, wanted_topic_t *topic) {
-    s_unlist(&leaf->wanted, topic);
     topic->sent = true;
     s_change(leaf, true, s_name(topic));
-}
-
-static void s_send_due(leaf_t *leaf) {
-    wanted_t *wanted = &leaf->wanted;
-    while (wanted->up && wanted->to_send && wanted->left > 0)
-        s_subscribe(leaf, wanted->to_send);
 }
 
 static bool s_are_many(const wanted_t *wanted, size_t share) {
@@ -131,10 +116,7 @@ static bool s_are_many(const wanted_t *wanted, size_t share) {
 
 /* Topics that are subscribed to stay so, until their readers go. */
 static void s_want_all(leaf_t *leaf) {
-    wanted_t *wanted = &leaf->wanted;
-    wanted->all = true;
-    while (wanted->to_send)
-        s_unlist(wanted, wanted->to_send);
+    leaf->wanted.all = true;
     s_change(leaf, true, zr_span(EVERYTHING));
 }
 
@@ -159,16 +141,14 @@ static void s_add(leaf_t *leaf, zr_span_t name) {
     wanted->bytes += name.len + TOPIC_MORE;
     if (wanted->all || !wanted->up)
         return;
-    DL_APPEND(wanted->to_send, topic);
-    if (s_are_many(wanted, 1))
+    if (s_are_many(wanted, 1) || wanted->left <= 0)
         s_want_all(leaf);
     else
-        s_send_due(leaf);
+        s_subscribe(leaf, topic);
 }
 
 static void s_remove(leaf_t *leaf, wanted_topic_t *topic) {
     wanted_t *wanted = &leaf->wanted;
-    s_unlist(wanted, topic);
     HASH_DEL(wanted->topics, topic);
     wanted->bytes -= topic->len + TOPIC_MORE;
     if (topic->sent && wanted->up)
@@ -200,18 +180,15 @@ void wanted_begin(leaf_t *leaf) {
     wanted->up = true;
     wanted->left = WANTED_BURST;
     wanted->filled_at = leaf->now;
-    wanted->to_send = NULL;
     s_void_nonce(wanted);
     wanted->all = s_are_many(wanted, 1);
     if (wanted->all)
         s_change(leaf, true, zr_span(EVERYTHING));
     HASH_ITER(hh, wanted->topics, topic, next) {
         topic->sent = false;
-        topic->prev = topic->next = NULL;
         if (!wanted->all)
-            DL_APPEND(wanted->to_send, topic);
+            s_subscribe(leaf, topic);
     }
-    s_send_due(leaf);
     s_ask_if_due(leaf);
 }
 
@@ -240,7 +217,6 @@ bool wanted_tick(leaf_t *leaf) {
         return true;
     if (wanted->all && !s_are_many(wanted, 2) && wanted->left >= WANTED_BURST)
         s_want_each(leaf);
-    s_send_due(leaf);
     s_ask_if_due(leaf);
     return s_try_again(leaf);
 }

@@ -1,5 +1,5 @@
-/* What a leaf subscribes to at the upstream's back: the topics that its own readers have. Beyond LEAF_TOPICS it
- * subscribes to everything instead, until half as many are left.
+/* What a leaf subscribes to at the upstream's back: the topics that its own readers have. Beyond LEAF_TOPICS, or
+ * WANTED_RATE, it subscribes to everything instead, until half as many are left and none came for a while.
  *
  * Readers learn when their subscriptions are live by a nonce (PROTOCOL.md, section 5). The leaf gathers nonces: a nonce
  * of its own, behind all subscriptions, stands for all that came before. Pure; the leaf's calls carry it out. */
@@ -20,7 +20,6 @@ enum {
 
 typedef struct wanted_topic {
     bool sent; /* subscribed to, by its own name */
-    struct wanted_topic *prev, *next; /* those that are to be */
     UT_hash_handle hh;
     size_t len;
     char name[];
@@ -28,7 +27,7 @@ typedef struct wanted_topic {
 
 /* Zeroed it wants nothing. */
 typedef struct {
-    wanted_topic_t *topics, *to_send;
+    wanted_topic_t *topics;
     uint64_t bytes;
     bool up;  /* there is a SUB */
     bool all; /* everything is subscribed to */

@@ -163,8 +163,10 @@ UNIT = {
     "bytes that a leaf sent and that its upstream did not read yet": ("broker/leaf/upstream_test.c test_the_window",),
     "topics that a leaf subscribes to one by one, and their bytes, 16 more for each":
         ("broker/leaf/wanted_test.c test_many_topics_are_everything", "broker/leaf/wanted_test.c test_long_topics_are_everything_sooner"),
-    "changes of a leaf's subscriptions in a second, 1,000 at once": ("broker/leaf/wanted_test.c test_changes_are_paced",),
+    "changes of a leaf's subscriptions in a second, 1,000 at once": ("broker/leaf/wanted_test.c test_fast_changes_are_everything",),
     "bytes of nonces that wait for an answer at a leaf": ("broker/leaf/wanted_test.c test_nonces_that_wait_have_a_limit",),
+    "frames of a client that a leaf passes on before the upstream accepted its channel":
+        ("broker/leaf/leaf_test.c test_a_client_that_says_much_too_early",),
     "time that a hello at a leaf is told to wait while the upstream is away":
         ("broker/leaf/leaf_test.c test_clients_are_told_once_that_the_upstream_is_away",),
     "time that a client of a leaf may be silent": ("broker/leaf/leaf_test.c test_a_silent_client_loses_its_channel",),

@@ -77,6 +77,35 @@ TEST(test_clients_are_told_once_that_the_upstream_is_away) {
     lf_expect_out("");
 }
 
+/* Until the upstream accepted its channel. */
+TEST(test_a_client_that_says_much_too_early) {
+    lf_go_live();
+    for (int i = 0; i < 20; i++)
+        lf_frame(A, LIT("\1\1r"));
+    const char *up = lf_up();
+    size_t count = 0;
+    for (; (up = strstr(up, "1 ..r")); up++)
+        count++;
+    ck_assert_uint_eq(count, 16);
+    lf_expect_out("1 " NO_SESSION "}\n");
+    lf_say(A, HELLO);
+    ck_assert_ptr_nonnull(strstr(lf_out(), "'rate-limited'"));
+    lf_hear("{'op':'ok','channel':1}");
+    lf_say(A, HELLO);
+    lf_expect_up("1 " HELLO "\n");
+}
+
+TEST(test_a_client_that_asks_without_end_while_the_upstream_is_away) {
+    lf.relay.rate_ops = 10;
+    lf_go_live();
+    leaf_down(lf.leaf, "gone");
+    for (int i = 0; i < 90; i++)
+        lf_say(A, HELLO);
+    ck_assert_ptr_null(strstr(lf_out(), "bye"));
+    lf_say(A, HELLO);
+    lf_expect_out("1 {'op':'bye','reason':'flooding'}\ncharge 77\ndrop 77\n");
+}
+
 TEST(test_after_the_upstream_is_back_each_client_opens_again) {
     lf_go_live();
     lf_say(A, HELLO);

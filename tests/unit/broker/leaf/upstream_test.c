@@ -105,6 +105,8 @@ TEST(test_the_window) {
     static char bytes[1 << 20];
     bytes[0] = 1;
     lf_go_live();
+    lf_say(A, "{'op':'hello'}");
+    lf_hear("{'op':'ok','channel':1}");
     unsigned long long marked = 0;
     for (int i = 0; i < 32; i++) {
         ck_assert(!core_is_full(&lf.core));
