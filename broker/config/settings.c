@@ -87,8 +87,9 @@ static bool s_read_encrypt(const zr_setting_value_t *value, void *member, zr_err
 /* A public key of CURVE, in Z85. */
 static bool s_read_key(const zr_setting_value_t *value, void *member, zr_error_t *error) {
     if (!zr_curve_decode(zr_span(value->text), NULL))
-        return zr_fail(error, "\"%.60s\" is no public key; give the 40 characters that zrelayd --keygen shows for the "
-                              "upstream",
+        return zr_fail(error,
+            "\"%.60s\" is no public key; give the 40 characters that zrelayd --keygen shows for the "
+            "upstream",
             value->text);
     strcpy(member, value->text);
     return true;

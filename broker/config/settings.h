@@ -26,11 +26,11 @@ typedef struct {
 
 /* The broker that a leaf carries its clients to. */
 typedef struct {
-    char endpoint[ENDPOINT_TEXT_SIZE];        /* its front; empty: this broker is no leaf */
-    char server_key[ZR_CURVE_LEN + 1];                      /* its public key, in Z85; empty: nothing is encrypted */
-    char certificate[SETTINGS_TEXT_MAX + 1];  /* the file of the leaf's own pair of keys; with server_key */
-    char user[ZR_NICK_MAX + 1];               /* empty: the leaf does not log in */
-    char token_file[SETTINGS_TEXT_MAX + 1];   /* with user */
+    char endpoint[ENDPOINT_TEXT_SIZE];       /* its front; empty: this broker is no leaf */
+    char server_key[ZR_CURVE_LEN + 1];       /* its public key, in Z85; empty: nothing is encrypted */
+    char certificate[SETTINGS_TEXT_MAX + 1]; /* the file of the leaf's own pair of keys; with server_key */
+    char user[ZR_NICK_MAX + 1];              /* empty: the leaf does not log in */
+    char token_file[SETTINGS_TEXT_MAX + 1];  /* with user */
 } upstream_settings_t;
 
 typedef struct {

@@ -197,14 +197,16 @@ static void s_check_upstream(const settings_t *settings, zr_error_t *error) {
         return;
     }
     if (!upstream->server_key[0] != !upstream->certificate[0])
-        zr_fail(error, "upstream: server-key and certificate go together: an encrypted upstream needs the public key of "
-                       "the upstream and the pair of keys of this leaf");
+        zr_fail(error,
+            "upstream: server-key and certificate go together: an encrypted upstream needs the public key of "
+            "the upstream and the pair of keys of this leaf");
     if (!upstream->user[0] != !upstream->token_file[0])
         zr_fail(error, "upstream: user and token-file go together");
     if (upstream->user[0] && upstream->certificate[0])
         zr_fail(error, "upstream: the key in certificate names the leaf's user; take user and token-file away");
     if (settings->data[0] || settings->policy_count > 0)
-        zr_fail(error, "upstream: a leaf keeps no messages; log/data (--data) and the sections room belong to the upstream");
+        zr_fail(error,
+            "upstream: a leaf keeps no messages; log/data (--data) and the sections room belong to the upstream");
     if (settings->relay.tokens || settings->jwt_keys[0])
         zr_fail(error, "upstream: the upstream checks tokens and JWTs; take auth/tokens and auth/jwt-keys away");
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access_build.h"
 #include "fatal.h"
 #include "hash.h"
 #include "names.h"

@@ -30,7 +30,7 @@ typedef struct {
 
 typedef struct {
     const edge_calls_t *calls;
-    void *ctx; /* theirs */
+    void *ctx;      /* theirs */
     relay_t *relay; /* NULL: the core is no relay; then `lost` is set */
     log_t *log;
     outbox_t *outbox;

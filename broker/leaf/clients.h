@@ -13,20 +13,20 @@ typedef struct leaf_client {
     uint32_t number; /* of its channel at the upstream */
     bool open;       /* the channel was opened, and is not over */
     bool accepted;   /* and the upstream said so */
-    bool closing;    /* the leaf said `close`, and the upstream's is still to come; the client is in no table by route */
-    bool ending;     /* of a gateway's client: the upstream closed the channel, and the gateway's `close` is to come */
-    bool parting;    /* of a gateway's client: the gateway said `close`, which went on to the upstream */
-    bool opens;      /* it is a gateway, or tried to be one */
-    unsigned early;  /* frames that it sent before the upstream accepted the channel */
-    uint64_t faults; /* frames that the leaf itself had to refuse; fewer each second */
-    bool told;       /* that it has no session, as the upstream is away */
-    bool left;       /* its connection is gone, and a last frame of it may still come */
-    uint64_t heard;  /* when a frame came last, ms */
+    bool closing;   /* the leaf said `close`, and the upstream's is still to come; the client is in no table by route */
+    bool ending;    /* of a gateway's client: the upstream closed the channel, and the gateway's `close` is to come */
+    bool parting;   /* of a gateway's client: the gateway said `close`, which went on to the upstream */
+    bool opens;     /* it is a gateway, or tried to be one */
+    unsigned early; /* frames that it sent before the upstream accepted the channel */
+    uint64_t faults;     /* frames that the leaf itself had to refuse; fewer each second */
+    bool told;           /* that it has no session, as the upstream is away */
+    bool left;           /* its connection is gone, and a last frame of it may still come */
+    uint64_t heard;      /* when a frame came last, ms */
     uint64_t connection; /* peer_t's */
     char *back;          /* where it reads; NULL: its gateway knows */
     char address[ZR_ADDRESS_TEXT_SIZE];
-    bool secure; /* tokens are taken there */
-    char user[ZR_NICK_MAX + 1]; /* whose key it has; empty: none */
+    bool secure;                     /* tokens are taken there */
+    char user[ZR_NICK_MAX + 1];      /* whose key it has; empty: none */
     struct leaf_client *gateway;     /* that brought it; NULL: it has a connection of its own */
     struct leaf_client *carried;     /* of a gateway: its clients, */
     struct leaf_client *prev, *next; /* in that list */

@@ -62,8 +62,7 @@ static void s_open(leaf_t *leaf, leaf_client_t *gateway, json_t *object, const j
         return;
     }
     carry_open(leaf, gateway);
-    leaf_client_t *client =
-        clients_add(&leaf->clients, route_of((uint32_t)gateway->route, (uint32_t)channel), gateway);
+    leaf_client_t *client = clients_add(&leaf->clients, route_of((uint32_t)gateway->route, (uint32_t)channel), gateway);
     client->open = true;
     gateway->opens = true;
     s_pass_up(leaf, gateway, object, client->number);

@@ -10,7 +10,12 @@
 #include "gateways.h"
 #include "upstream.h"
 
-enum { SECOND_MS = 1000, IDLE_BEATS = 5, LEFT_MS = 2000, EARLY_FRAMES = 16 }; /* a client that is silent for so long has no session any more */
+enum {
+    SECOND_MS = 1000,
+    IDLE_BEATS = 5,
+    LEFT_MS = 2000,
+    EARLY_FRAMES = 16
+}; /* a client that is silent for so long has no session any more */
 
 static const char s_away[] = "the broker behind this one is away; go on after `wait` milliseconds";
 
@@ -60,8 +65,8 @@ static uint64_t s_wait(leaf_t *leaf) {
 }
 
 static void s_tell_to_wait(leaf_t *leaf, const leaf_client_t *client, json_t *id) {
-    json_t *error = json_pack("{ss ss ss sI}", "op", "error", "code", zr_code_name(ZR_RATE_LIMITED), "text", s_away, "wait",
-        (json_int_t)s_wait(leaf));
+    json_t *error = json_pack("{ss ss ss sI}", "op", "error", "code", zr_code_name(ZR_RATE_LIMITED), "text", s_away,
+        "wait", (json_int_t)s_wait(leaf));
     if (id)
         json_object_set(error, "re", id);
     carry_say(leaf, client->route, error);

@@ -14,17 +14,17 @@
 typedef struct leaf leaf_t;
 
 enum {
-    LEAF_WINDOW = 32 << 20,        /* bytes that the upstream may not have read yet; beyond it clients are not read */
-    LEAF_TOPICS = 1000,            /* topics that the leaf subscribes to one by one, */
-    LEAF_TOPIC_BYTES = 24 << 10,   /* and their bytes, 16 more for each. Beyond either it subscribes to everything */
-    LEAF_NONCE_BYTES = 256 << 10,  /* nonces of readers that wait for `synced`; further ones are dropped */
-    LEAF_AWAY_MS = 500,            /* a hello is told to wait so long, and up to twice that, while the upstream is away */
+    LEAF_WINDOW = 32 << 20,       /* bytes that the upstream may not have read yet; beyond it clients are not read */
+    LEAF_TOPICS = 1000,           /* topics that the leaf subscribes to one by one, */
+    LEAF_TOPIC_BYTES = 24 << 10,  /* and their bytes, 16 more for each. Beyond either it subscribes to everything */
+    LEAF_NONCE_BYTES = 256 << 10, /* nonces of readers that wait for `synced`; further ones are dropped */
+    LEAF_AWAY_MS = 500, /* a hello is told to wait so long, and up to twice that, while the upstream is away */
 };
 
 /* What the leaf wants done at the sockets to the upstream. */
 typedef struct {
-    void (*connect)(void *ctx); /* a new DEALER */
-    void (*disconnect)(void *ctx); /* both sockets go, and all that waits in them */
+    void (*connect)(void *ctx);                            /* a new DEALER */
+    void (*disconnect)(void *ctx);                         /* both sockets go, and all that waits in them */
     void (*connect_back)(void *ctx, const char *endpoint); /* a new SUB without subscriptions, instead of another */
     void (*subscribe)(void *ctx, bool on, zr_span_t topic);
     void (*send)(void *ctx, uint32_t channel, zr_span_t frame); /* 0: on the trunk itself */
@@ -32,7 +32,7 @@ typedef struct {
 
 /* Nothing is copied but the struct itself. */
 typedef struct {
-    const char *server;          /* the upstream's endpoint, for log lines */
+    const char *server; /* the upstream's endpoint, for log lines */
     const char *agent;
     const char *user, *token;    /* NULL: none */
     bool plain;                  /* peers may come in without a key */

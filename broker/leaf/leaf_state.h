@@ -20,7 +20,7 @@ typedef struct {
     upstream_state_t state;
     uint64_t retry_at, back_off, live_at, beat_at, heard_at, heartbeat; /* ms */
     uint64_t ticked_at;                                                 /* likewise */
-    uint64_t back_at;             /* when a SUB is to be made; 0: there is one, or none is wanted */
+    uint64_t back_at; /* when a SUB is to be made; 0: there is one, or none is wanted */
     char back[LEAF_ENDPOINT];
     uint64_t sent, read, marked; /* bytes: sent, read by the upstream, sent when it was last asked for that */
     char client[ZR_CLIENT_ID_LEN + 1];
@@ -30,7 +30,7 @@ typedef struct {
 struct leaf {
     leaf_config_t config;
     outbox_t *outbox;
-    uint64_t now; /* ms, by a clock that only rises */
+    uint64_t now;       /* ms, by a clock that only rises */
     uint64_t second_at; /* when s_second ran last */
     uint64_t idle_from; /* no client counts as silent for longer */
     upstream_t upstream;

@@ -110,8 +110,7 @@ void upstream_up(leaf_t *leaf) {
     json_t *hello = json_pack("{ss ss si ss ss sb}", "op", "hello", "id", "hello", "proto", 1, "client", up->client,
         "agent", leaf->config.agent, "plain", leaf->config.plain);
     if (leaf->config.user)
-        json_object_update_new(
-            hello, json_pack("{ss ss}", "user", leaf->config.user, "token", leaf->config.token));
+        json_object_update_new(hello, json_pack("{ss ss}", "user", leaf->config.user, "token", leaf->config.token));
     up->state = UPSTREAM_GREETING;
     up->heard_at = leaf->now;
     upstream_say(leaf, hello);

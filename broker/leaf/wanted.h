@@ -11,10 +11,10 @@
 #include "uthash.h"
 
 enum {
-    WANTED_RATE = 500,      /* changes of subscriptions in a second; the upstream disconnects a reader that is faster */
-    WANTED_BURST = 1000,    /* at once */
-    WANTED_SYNC_MS = 2000,  /* until another nonce is tried, */
-    WANTED_SYNC_TRIES = 2,  /* and so many times; then the SUB is made anew */
+    WANTED_RATE = 500,     /* changes of subscriptions in a second; the upstream disconnects a reader that is faster */
+    WANTED_BURST = 1000,   /* at once */
+    WANTED_SYNC_MS = 2000, /* until another nonce is tried, */
+    WANTED_SYNC_TRIES = 2, /* and so many times; then the SUB is made anew */
     WANTED_NONCE_LEN = 16,
 };
 
@@ -29,12 +29,12 @@ typedef struct wanted_topic {
 typedef struct {
     wanted_topic_t *topics;
     uint64_t bytes;
-    bool up;  /* there is a SUB */
-    bool all; /* everything is subscribed to */
-    int64_t left;       /* changes that may be sent now */
-    uint64_t filled_at; /* ms */
-    zr_buffer_t nonces; /* that wait: a byte with the length, then the nonce */
-    size_t covered;     /* bytes of them for which the leaf's own nonce stands */
+    bool up;                          /* there is a SUB */
+    bool all;                         /* everything is subscribed to */
+    int64_t left;                     /* changes that may be sent now */
+    uint64_t filled_at;               /* ms */
+    zr_buffer_t nonces;               /* that wait: a byte with the length, then the nonce */
+    size_t covered;                   /* bytes of them for which the leaf's own nonce stands */
     char nonce[1 + WANTED_NONCE_LEN]; /* the leaf's own, as a topic; it waits while `due` is not 0 */
     uint64_t due;
     unsigned tries;

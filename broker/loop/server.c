@@ -365,7 +365,7 @@ char *server_banner(const server_t *server) {
     s_print_endpoints(out, &server->sockets.backs);
     zr_buffer_t data = {0};
     zr_escape(&data, zr_span(server->settings->data)); /* one line, whatever its name */
-    if (server->leaf) /* the epoch is the upstream's, which may not be there yet */
+    if (server->leaf)                                  /* the epoch is the upstream's, which may not be there yet */
         fprintf(out, ", epoch %016llx, store upstream:%s", 0ULL, server->settings->upstream.endpoint);
     else
         fprintf(out, ", epoch %016llx, store %s%.*s", (unsigned long long)server->relay_config.epoch,

@@ -25,8 +25,8 @@ typedef struct server {
     timekeeper_t time;
     bool paused;     /* the front is not read, as too much waits for the disk, or for a leaf's upstream */
     int64_t resumed; /* when it was read again (ms, monotonic) */
-    core_t core;    /* the relay, or a leaf, */
-    relay_t *relay; /* of which one is not there: NULL */
+    core_t core;     /* the relay, or a leaf, */
+    relay_t *relay;  /* of which one is not there: NULL */
     leaf_t *leaf;
     upstream_link_t *upstream; /* of a leaf */
     outbox_t outbox;

@@ -284,8 +284,8 @@ bool upstream_link_open(server_t *server, zr_error_t *error) {
 }
 
 void upstream_link_start(upstream_link_t *link) {
-    peers_watch_topics(link->server->peers, s_on_topic, link->server->leaf);
-    peers_watch_left(link->server->peers, s_on_left, link->server->leaf);
+    const peers_watch_t watch = {.topic = s_on_topic, .left = s_on_left, .ctx = link->server->leaf};
+    peers_watch(link->server->peers, &watch);
 }
 
 void upstream_link_destroy(upstream_link_t *link) {

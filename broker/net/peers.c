@@ -176,13 +176,9 @@ bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed) {
     return false;
 }
 
-void peers_watch_topics(peers_t *peers, topics_changed_fn *changed, void *ctx) {
-    topics_watch(peers->topics, changed, ctx);
-}
-
-void peers_watch_left(peers_t *peers, peers_left_fn *left, void *ctx) {
-    peers->left = left;
-    peers->left_ctx = ctx;
+void peers_watch(peers_t *peers, const peers_watch_t *watch) {
+    peers->watch = *watch;
+    topics_watch(peers->topics, watch->topic, watch->ctx);
 }
 
 /* --- Ending connections --- */

@@ -53,13 +53,14 @@ void peers_found_empty(peers_t *peers, int side);
  * ends. */
 bool peers_subscribe(peers_t *peers, zmq_msg_t *frame, bool subscribed);
 
-/* From now on `left` is told of each connection (peer_t's) at the front that is gone. Messages of it may still wait to be
- * taken. */
-typedef void peers_left_fn(void *ctx, uint64_t connection);
-void peers_watch_left(peers_t *peers, peers_left_fn *left, void *ctx);
-
-/* From now on `changed` is told which topics have readers (topics.h). */
-void peers_watch_topics(peers_t *peers, topics_changed_fn *changed, void *ctx);
+/* From now on `watch` is told which topics have readers (topics.h), and of each connection (peer_t's) at the front that is
+ * gone; messages of it may still wait to be taken. */
+typedef struct {
+    topics_changed_fn *topic;
+    void (*left)(void *ctx, uint64_t connection);
+    void *ctx;
+} peers_watch_t;
+void peers_watch(peers_t *peers, const peers_watch_t *watch);
 
 /* Ends the connection that a frame came by: of the front with descriptor `fd`, or of the back. */
 void peers_end_front(peers_t *peers, int fd);

@@ -8,6 +8,7 @@
  * A step with a high peer comes by a channel, if it is a frame: the peer may be a gateway.
  *
  * An input that is a control frame, a PUBLISH or a TRUNK frame is sent by a peer with a session and by one without. */
+#include "access_build.h"
 #include "control.h"
 #include "edge.h"
 #include "relay_broker.h"

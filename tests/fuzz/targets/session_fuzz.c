@@ -7,6 +7,7 @@
  * and bytes: so much time goes by
  *
  * Bytes below 32 are texts that often stand in such frames. */
+#include "access_build.h"
 #include "control.h"
 #include "edge.h"
 #include "relay.h"

@@ -2,7 +2,8 @@
 #include "unit.h"
 
 TEST(test_each_right_has_a_name) {
-    static const char *const names[] = {"read", "write", "state", "presence", "create", "work", "admin", "gateway", "leaf"};
+    static const char *const names[] = {
+        "read", "write", "state", "presence", "create", "work", "admin", "gateway", "leaf"};
     rights_t all = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         rights_t right = right_named(zr_span(names[i]));

@@ -169,7 +169,8 @@ static void s_show(effect_t *effect) {
         s_add(s_out, "drop-user ", zr_span(effect->user));
         break;
     default:
-        sprintf(head, "%s %llu", effect->kind == EFFECT_DROP ? "drop" : "charge", (unsigned long long)effect->connection);
+        sprintf(
+            head, "%s %llu", effect->kind == EFFECT_DROP ? "drop" : "charge", (unsigned long long)effect->connection);
         ck_assert(effect->kind == EFFECT_DROP || effect->kind == EFFECT_CHARGE);
         s_add(s_out, head, zr_span(""));
     }

@@ -10,7 +10,7 @@ enum { A = 1, B = 2, C = 3 }; /* connections of clients */
 typedef struct {
     leaf_config_t config; /* to be changed before lf_start */
     relay_config_t relay;
-    peer_t peer;          /* the next client that comes */
+    peer_t peer; /* the next client that comes */
     leaf_t *leaf;
     core_t core;
     outbox_t outbox;
@@ -21,10 +21,10 @@ extern lf_t lf;
 
 void lf_begin(void); /* each test begins with this, */
 void lf_finish(void);
-void lf_start(void);              /* makes the leaf */
-void lf_pass(uint64_t ms);        /* so much time passes, then a tick */
-void lf_second(void);             /* a second passes, with ticks, and then the core's second */
-void lf_go_live(void);            /* makes it, connects, and is welcomed; forgets the lines */
+void lf_start(void);                          /* makes the leaf */
+void lf_pass(uint64_t ms);                    /* so much time passes, then a tick */
+void lf_second(void);                         /* a second passes, with ticks, and then the core's second */
+void lf_go_live(void);                        /* makes it, connects, and is welcomed; forgets the lines */
 void lf_say(route_t route, const char *json); /* ' for " */
 void lf_frame(route_t route, zr_span_t frame);
 void lf_hear(const char *json); /* from the upstream, on the trunk */

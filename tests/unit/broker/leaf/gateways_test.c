@@ -153,7 +153,8 @@ TEST(test_it_goes_while_an_answer_is_to_come) {
 }
 
 TEST(test_other_answers_go_on_as_they_are) {
-    static const char *const answers[] = {"{'op':'ok','re':4}", "{'op':'error','code':'forbidden'}", "{'op':'joined'}", "{"};
+    static const char *const answers[] = {
+        "{'op':'ok','re':4}", "{'op':'error','code':'forbidden'}", "{'op':'joined'}", "{"};
     s_open();
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         char expected[64];
@@ -170,8 +171,9 @@ TEST(test_what_only_looks_like_it) {
     lf_say(A, "{'op':'publish','room':'r','text':'\\'open\\''}");
     lf_say(A, "{'op':'x','y':'open'}");
     lf_say(A, "{'open'");
-    lf_expect_up("0 {'op':'open','channel':1,'address':'','secure':true}\n1 {'op':'publish','room':'r','text':'\\'open\\''}\n"
-                 "1 {'op':'x','y':'open'}\n1 {'open'\n");
+    lf_expect_up(
+        "0 {'op':'open','channel':1,'address':'','secure':true}\n1 {'op':'publish','room':'r','text':'\\'open\\''}\n"
+        "1 {'op':'x','y':'open'}\n1 {'open'\n");
     lf_frame(A, LIT("\3\0\0"));
     ck_assert_ptr_nonnull(strstr(lf_out(), "'bad-frame'"));
 }

@@ -71,8 +71,9 @@ TEST(test_clients_are_told_once_that_the_upstream_is_away) {
     lf_say(A, "{'op':'ping','id':7}");
     lf_expect_out("1 " NO_SESSION ",'re':7}\n");
     lf_say(A, HELLO);
-    lf_expect_out("1 {'op':'error','code':'rate-limited','text':'the broker behind this one is away; go on after `wait` "
-                  "milliseconds','wait':947,'re':1}\n");
+    lf_expect_out(
+        "1 {'op':'error','code':'rate-limited','text':'the broker behind this one is away; go on after `wait` "
+        "milliseconds','wait':947,'re':1}\n");
     lf_say(A, "{broken");
     lf_expect_out("");
 }
@@ -127,7 +128,8 @@ TEST(test_a_full_leaf_lets_no_more_in) {
     lf_say(A, HELLO);
     lf_say(B, HELLO);
     lf_expect_up("0 {'op':'open','channel':1,'address':'','secure':true}\n1 " HELLO "\n");
-    lf_expect_out("2 {'op':'error','code':'too-many-sessions','text':'the broker is full; try again later'}\ndrop 77\n");
+    lf_expect_out(
+        "2 {'op':'error','code':'too-many-sessions','text':'the broker is full; try again later'}\ndrop 77\n");
 }
 
 TEST(test_a_revoked_peer_is_sent_away) {

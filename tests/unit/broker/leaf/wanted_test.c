@@ -6,7 +6,9 @@
 #include "fixture_leaf.h"
 
 #define OWN ".abababababababab"
-#define SYNCED "\xff" "abababababababab{\"op\":\"synced\"}"
+#define SYNCED                                                                                                         \
+    "\xff"                                                                                                             \
+    "abababababababab{\"op\":\"synced\"}"
 
 static void s_topic(const char *topic, bool on) {
     leaf_topic(lf.leaf, zr_span(topic), on);
@@ -24,14 +26,18 @@ TEST(test_topics_pass_upwards) {
     s_topic("b", true);
     s_topic("a", false);
     s_topic("c", false);
-    leaf_topic(lf.leaf, LIT("\xff" "0123456789abcdef"), true); /* a nonce has another way */
+    leaf_topic(lf.leaf,
+        LIT("\xff"
+            "0123456789abcdef"),
+        true); /* a nonce has another way */
     lf_expect_up("+a\n+b\n-a\n");
 }
 
 TEST(test_frames_come_down) {
     lf_go_live();
     lf_back(LIT("r\0\1\0rest"));
-    lf_back(LIT("\xff" "0123456789abcdef{}")); /* not the leaf's own nonce */
+    lf_back(LIT("\xff"
+                "0123456789abcdef{}")); /* not the leaf's own nonce */
     lf_back(LIT("\xff"));
     lf_expect_out("publish r...rest\n");
 }

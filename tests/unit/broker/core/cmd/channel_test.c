@@ -177,11 +177,11 @@ TEST(test_a_gateway_behind_a_leaf_opens_channels_of_the_leafs_trunk) {
     fx_answer(TWO, "{'op':'ping'}", "{'op':'error','code':'no-session'}");
     fx_refused(ONE, "bad-member", "{'op':'open','channel':2}");
     fx_refused(ONE, "forbidden", "{'op':'open','channel':3,'user':'ann'}"); /* a gateway names no users */
-    fx_refused(ONE, "no-channel", "{'op':'close','channel':1}");           /* this one is not its own */
+    fx_refused(ONE, "no-channel", "{'op':'close','channel':1}");            /* this one is not its own */
     fx_answer(ONE, "{'op':'close','id':5,'channel':2}", "{'op':'close','re':5,'channel':2}");
     fx_answer(ONE, "{'op':'open','channel':2}", "{'op':'ok','channel':2}");
     fx_answer(A, "{'op':'close','channel':2}", "{'op':'close','channel':2}"); /* the leaf may */
-    fx_set_access("near: l *\nweb: r *\nanonymous: r lobby"); /* no gateway any more */
+    fx_set_access("near: l *\nweb: r *\nanonymous: r lobby");                 /* no gateway any more */
     fx_expect(ONE, "{'op':'bye','reason':'revoked'}");
 }
 
