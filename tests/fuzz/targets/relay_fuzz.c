@@ -9,6 +9,7 @@
  *
  * An input that is a control frame, a PUBLISH, a TRUNK or a SETTLE frame is sent by a peer with a session and by one
  * without. */
+#include "access_build.h"
 #include "control.h"
 #include "edge.h"
 #include "relay_broker.h"

@@ -6,6 +6,7 @@
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
+#include "access_build.h"
 #include "control.h"
 #include "names.h"
 #include "relay.h"
