@@ -156,6 +156,7 @@ static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
     (void)timer_id;
     server_t *server = arg;
     uint64_t now = timekeeper_now(&server->time);
+    zr_service_watchdog(zr_mono_ms());
     if (!timekeeper_doubts(&server->time))
         relay_forget_idle(server->relay, now);
     relay_channels_tick(server->relay, now);

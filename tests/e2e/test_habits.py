@@ -45,6 +45,19 @@ class Services(GatewayCase):
                 self.assertEqual(told.recv(100), b"STOPPING=1")
                 self.assertEqual(program.finish(), 0)
 
+    def test_systemd_hears_that_the_loop_turns(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+            told.bind(self.path("notify"))
+            told.settimeout(DEADLINE)
+            for program in self.services(env={**self.environment, "NOTIFY_SOCKET": self.path("notify"), "WATCHDOG_USEC": "200000"}):
+                self.assertEqual(told.recv(100), b"READY=1")
+                for _ in range(2):
+                    self.assertEqual(told.recv(100), b"WATCHDOG=1")
+                program.signal(signal.SIGTERM)
+                while told.recv(100) == b"WATCHDOG=1":
+                    pass
+                self.assertEqual(program.finish(), 0)
+
     def test_closed_standard_descriptors_become_no_sockets(self):
         for program in self.services(["sh", "-c", 'exec "$@" <&- 2>&-', "sh"]):
             for number in (0, 2):
