@@ -35,7 +35,7 @@ static const char s_shared_help[] =
     "                          The file is read again whenever the connection is lost\n"
     "      --json              JSON, one object per line\n"
     "  -v, --verbose           tell more on stderr\n"
-    "      --connect-timeout S give up connecting after S seconds (5)\n"
+    "      --connect-timeout S\n                          give up connecting after S seconds (5)\n"
     "  -h, --help              this text\n";
 
 static const char s_end_help[] =
