@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access_build.h"
 #include "fatal.h"
 #include "hash.h"
 #include "names.h"
@@ -242,6 +243,10 @@ bool access_is_open_mode(const access_t *access) {
     return access->open_mode;
 }
 
+bool access_is_plain(const access_t *access) {
+    return access->open_mode || access->plain;
+}
+
 const access_user_t *access_user(const access_t *access, zr_span_t name) {
     const access_user_t *user = s_find(access, access->open_mode || !name.len ? zr_span(ZR_ANONYMOUS) : name);
     return user && !user->banned ? user : NULL;
@@ -356,7 +361,11 @@ bool access_is_admin(const access_user_t *user) {
 }
 
 bool access_is_gateway(const access_user_t *user) {
-    return s_has_everywhere(user, RIGHT_GATEWAY);
+    return s_has_everywhere(user, RIGHT_GATEWAY) || access_is_leaf(user);
+}
+
+bool access_is_leaf(const access_user_t *user) {
+    return s_has_everywhere(user, RIGHT_LEAF);
 }
 
 bool access_is_same(const access_user_t *one, const access_user_t *other) {

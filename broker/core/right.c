@@ -15,6 +15,7 @@ static const struct {
     {"kick", RIGHT_KICK},
     {"admin", RIGHT_ADMIN},
     {"gateway", RIGHT_GATEWAY},
+    {"leaf", RIGHT_LEAF},
     {"all", RIGHT_ALL},
 };
 enum { RIGHT_NAMES = sizeof s_rights / sizeof s_rights[0] };

@@ -14,7 +14,8 @@ typedef enum {
     RIGHT_GATEWAY = 64, /* for "*" only: to carry the sessions of others over a trunk */
     RIGHT_WORK = 128,   /* with read: to be a worker of the room's groups, and to manage them */
     RIGHT_KICK = 256,   /* to send users out of the room; admin gives it everywhere */
-    RIGHT_ALL = 159,    /* all but kick, admin and gateway */
+    RIGHT_LEAF = 512,   /* for "*" only: as RIGHT_GATEWAY, and to name users that logged in to a leaf */
+    RIGHT_ALL = 159,    /* all but kick, admin, gateway and leaf */
 } right_t;
 typedef unsigned rights_t; /* of right_t */
 

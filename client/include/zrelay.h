@@ -247,11 +247,12 @@ ZRELAY_API int zrelay_credit(zrelay_t *relay, uint32_t worker, uint64_t credit);
 
 /* What became of the entry `seq` that the worker has: it is done; is to be tried again, after `delay_ms` (0: the group's
  * back-off); is dead, as trying again would not help; or takes `ms` longer from now on (0: the group's time). At most a
- * day. They go to the broker together, and again after a loss, until ZRELAY_SETTLED says that it is stored.
+ * day. They go to the broker together, and again after a loss, until ZRELAY_SETTLED says that it is stored. `reason`
+ * (may be NULL) is UTF-8 of at most 256 bytes; the group's room for dead entries shows it.
  * ZRELAY_EFULL: too much is unanswered, take events first. */
 ZRELAY_API int zrelay_done(zrelay_t *relay, uint32_t worker, uint64_t seq);
 ZRELAY_API int zrelay_retry(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t delay_ms);
-ZRELAY_API int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq);
+ZRELAY_API int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq, const char *reason);
 ZRELAY_API int zrelay_extend(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t ms);
 
 /* The groups of `room`, or of all rooms (NULL), as ZRELAY_GROUP events, then ZRELAY_DONE. */
@@ -323,7 +324,9 @@ typedef enum {
                        * before), "waiting" (taken back, for any worker), "taken" (another worker has it), "ahead" (the
                        * group has not come to it), or an error */
     ZRELAY_DISMISSED, /* `worker` of the group `name` in `room` has ended: `code` is "deleted" or "revoked" */
-    ZRELAY_GROUP,     /* answers groups: `room`, `name`, and `text`: all of it as JSON, as PROTOCOL.md says */
+    ZRELAY_GROUP_LOST, /* about `count` entries left `room` before the group `name` of `worker` had finished them: the
+                        * room kept no more */
+    ZRELAY_GROUP,      /* answers groups: `room`, `name`, and `text`: all of it as JSON, as PROTOCOL.md says */
 } zrelay_event_type_t;
 
 typedef enum { ZRELAY_LEVEL_NONE, ZRELAY_LEVEL_MEMORY, ZRELAY_LEVEL_DISK } zrelay_level_t;

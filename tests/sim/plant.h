@@ -27,6 +27,7 @@ struct client;
     X(FORGOTTEN_MARKS, "forgotten-marks", "a restart on the log knows nobody's marks")                                 \
     X(FORGOTTEN_REFUSALS, "forgotten-refusals", "a restart on the log knows marks without refusals")                   \
     X(FORGOTTEN_VALUES, "forgotten-values", "a restart on the log knows no values")                                    \
+    X(FORGOTTEN_GROUPS, "forgotten-groups", "a restart on the log knows no groups")                                    \
     X(UNTOLD_FAILURE, "untold-failure", "the log says stored of what did not fit on the disk")                         \
     X(POSITIONS_AGAIN, "positions-again", "rooms of a lower level begin anew in the same epoch")                       \
     X(PRIVATE_ON_BACK, "private-on-back", "what is for a private room's members is on the back too")                   \

@@ -70,7 +70,8 @@ static void s_apply(relay_t *relay, session_t *session, losses_t *losses) {
     access_user_t *own = NULL;
     const char *why = session->grant ? s_why_not_signed(relay, session, &own) : s_why_not(relay, session, &access);
     const access_user_t *rights = own ? own : access;
-    if (!why && session->channels && !access_is_open_mode(relay->access) && !access_is_gateway(rights))
+    if (!why && (session->channels || session->carries) && !access_is_open_mode(relay->access) &&
+        !access_is_gateway(rights))
         why = "revoked";
     if (why) {
         access_user_free(own);

@@ -41,6 +41,8 @@ typedef struct session {
     bool local;                        /* likewise */
     channel_t *channels;               /* of a gateway: its peers' */
     size_t channel_count;
+    bool leaf;                   /* it says that it is one; the right is asked for beside */
+    bool carries;                /* it is behind a leaf, and opened channels by way of it */
     const access_user_t *access; /* its rights; never NULL, */
     const barred_t *barred;      /* less those of rooms that its user is kept out of */
     grant_t *grant;              /* it logged in by it; NULL: otherwise */

@@ -110,6 +110,23 @@ TEST(test_gateway_is_of_everything_or_of_nothing) {
     ck_assert(!access_is_gateway(access_user(s_access, LIT("mal"))));
 }
 
+TEST(test_a_leaf_is_a_gateway_too) {
+    s_use(fx_access("ann: l *\nbob: g *\neve: l x*"));
+    ck_assert(access_is_leaf(access_user(s_access, LIT("ann"))));
+    ck_assert(access_is_gateway(access_user(s_access, LIT("ann"))));
+    ck_assert(!access_is_leaf(access_user(s_access, LIT("bob"))));
+    ck_assert(!access_is_gateway(access_user(s_access, LIT("eve"))));
+}
+
+TEST(test_plain) {
+    s_use(fx_access("ann: r *"));
+    ck_assert(!access_is_plain(s_access));
+    access_set_plain(s_access, true);
+    ck_assert(access_is_plain(s_access));
+    s_use(access_new_open());
+    ck_assert(access_is_plain(s_access));
+}
+
 /* A gateway without a right in any room would make every room private. */
 TEST(test_gateways_do_not_count_for_common_rights) {
     s_use(fx_access("ann: rw *, !r x\nweb: g *"));
