@@ -11,6 +11,7 @@
 #include "expired.h"
 #include "fatal.h"
 #include "flood.h"
+#include "kick.h"
 #include "listing.h"
 #include "logger.h"
 #include "login.h"
@@ -142,6 +143,7 @@ void relay_destroy(relay_t *relay) {
     while (relay->sessions.by_id)
         session_end(relay, relay->sessions.by_id, "shutdown");
     deadlines_finish(&relay->sessions.expiries);
+    barred_finish(&relay->sessions.barred);
     channels_finish(&relay->sessions.channels);
     reading_forget_all(relay);
     login_forget_all(relay);
@@ -211,6 +213,8 @@ static void s_handle_trunk(relay_t *relay, route_t route, zr_span_t frame, uint6
 void relay_frame(relay_t *relay, route_t route, zr_span_t frame, uint64_t now) {
     relay->stats.frames++;
     relay->now = now;
+    if (barred_is_due(&relay->sessions.barred, now))
+        kick_let_in(relay);
     if (frame.len && (uint8_t)frame.ptr[0] == ZR_TYPE_TRUNK)
         s_handle_trunk(relay, route, frame, now);
     else

@@ -222,6 +222,11 @@ ZRELAY_API int zrelay_direct(zrelay_t *relay, const char *nick, const char *text
  * control characters, may go with kick and ban. ZRELAY_DONE, whose `text` (may be NULL) says more, or ZRELAY_REFUSED.
  */
 ZRELAY_API int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request);
+/* Sends the user `nick` out of `room`, for users with the right `kick` there. `seconds`: how long the user is kept out, at
+ * most a week; 0: it may come back at once; -1: lets in a user that is kept out. `reason` (may be NULL) as in zrelay_admin;
+ * the user hears it. ZRELAY_DONE or ZRELAY_REFUSED. */
+ZRELAY_API int zrelay_kick(
+    zrelay_t *relay, const char *room, const char *nick, long seconds, const char *reason, uint64_t *request);
 ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; its `time` is the broker's clock */
 
 /* --- Groups: one stream, many workers (PROTOCOL.md, "Groups") --- */
@@ -286,7 +291,7 @@ typedef enum {
     ZRELAY_ACKED,     /* all message ids up to `mid` are answered; the lowest `level`, and `seq` of that one if known */
     ZRELAY_REFUSED,   /* a message (`mid` to `upto`), a request (`request`) or a join (`room`) was refused: `code`,
                         `text`; for a conflict, `seq`. For a joined `room`, with code "forbidden": the right to read it
-                        was taken, and nothing after `seq` comes. For none of these: the session itself was refused.
+                        was taken; with "kicked": an operator sent this user out. Nothing after `seq` comes. For none of these: the session itself was refused.
                         After "login-failed", "login-required", "forbidden" and "too-many-sessions" the library tries
                         again */
     ZRELAY_PRESENCE_CHANGED, /* in `room`: `joined` true or false, `name`, `text` the reason (NULL: not known), `count`

@@ -245,7 +245,7 @@ void groups_rights(relay_t *relay, session_t *session) {
     const rights_t needed = RIGHT_READ | RIGHT_WORK;
     group_worker_t *worker, *next;
     HASH_ITER(hh, session->workers, worker, next) {
-        rights_t rights = access_rights(session->access, room_name(groups_of(worker)->room));
+        rights_t rights = session_rights(session, room_name(groups_of(worker)->room));
         if ((rights & needed) != needed)
             groups_worker_end(relay, session, worker, false, "revoked");
     }

@@ -9,6 +9,7 @@
  *
  * An input that is a control frame, a PUBLISH, a TRUNK or a SETTLE frame is sent by a peer with a session and by one
  * without. */
+#include "access_build.h"
 #include "control.h"
 #include "edge.h"
 #include "relay_broker.h"
@@ -315,6 +316,7 @@ static const char *const s_texts[] = {
     "{\"op\":\"open\",\"channel\":%u,\"x\":%u,\"secure\":true}",
     "{\"op\":\"open\",\"channel\":%u,\"address\":\"10.0.0.%u\"}",
     "{\"op\":\"close\",\"channel\":%u,\"x\":%u}",
+    "{\"op\":\"kick\",\"room\":\"r%u\",\"user\":\"u1\",\"for\":%u}",
     "{\"op\":\"work\",\"room\":\"r%u\",\"group\":\"g\",\"worker\":1,\"credit\":%u,\"deliveries\":2,\"dead\":\"r0\","
     "\"keep\":true}",
     "{\"op\":\"work\",\"room\":\"r%u\",\"group\":\"h\",\"worker\":%u,\"credit\":3,\"time\":100,\"ordered\":true,"

@@ -7,6 +7,7 @@
  * and bytes: so much time goes by; "=" or "B=", a worker's number, a verb and bytes, each a seq: a SETTLE
  *
  * Bytes below 32, and some that no text has, are texts that often stand in such frames. */
+#include "access_build.h"
 #include "control.h"
 #include "edge.h"
 #include "relay.h"

@@ -48,6 +48,8 @@ static const char *const s_names[] = {
     "control-follow",
     "control-leave",
     "control-left",
+    "control-left-kicked",
+    "control-kick",
     "control-ok",
     "control-publish",
     "control-publish-expect",

@@ -127,7 +127,7 @@ test("after a resumed session it goes on with what it has, and gives back what w
   const done = three.done();
   await settled();
   await again(all, { held: 4 });
-  assert.deepEqual(all.edge.sent("work").map(({ credit }) => credit), [0, 10], "nothing new before it is clear who has what");
+  assert.deepEqual(all.edge.sent("work").map(({ credit }) => credit), [0, 10], "nothing new before it is clear which worker has what");
   assert.deepEqual(settles(all), [[2, RETURN, 0, [[1, 2], [4, 4], [6, MAX]]], [1, DONE, 0, [[3, 3]]]]);
   answer(all, 1);
   assert.deepEqual([await done, (await take(all, 1))[0].entry.seq], ["disk", 5]);
