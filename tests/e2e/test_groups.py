@@ -159,6 +159,32 @@ class Groups(TestCase):
         self.assertEqual(self.group(broker)["retried"], 3)
         self.file("go", "")  # its commands end, too
 
+    def test_what_a_room_keeps_for_a_group(self):
+        """Two rooms keep two messages. A group keeps what it has not finished, over a restart too; another is told what it lost."""
+        data = self.path("data")
+        config = "server\n    heartbeat = 200\nroom\n    pattern = *\n    max-entries = 2\n"
+        broker = self.broker("--data", data, config=config)
+        peer = self.peer(broker)
+        for number, (room, keep) in enumerate((("kept", True), ("lost", False)), 1):
+            peer.ask(op="work", room=room, group="g", worker=number, credit=0, keep=keep, dead=room + "/dead")
+            peer.send(publish_frame(room, *[(20 * number + n, str(n).encode()) for n in range(1, 11)]))
+            self.assertEqual(peer.receive()[:1], b"\2")
+        wait_for(lambda: self.run_zrelay(broker, "history", "lost").lines() == ["9", "10"], "the room to delete old messages")
+        broker = self.restart(broker, "--data", data, config=config)
+        peer = self.peer(broker)
+        peer.ask(op="work", room="lost", group="g", worker=2, credit=20)
+        self.assertEqual({**peer.control()}, {"op": "lost", "worker": 2, "room": "lost", "group": "g", "count": 8})
+        peer.receive()
+        peer.ask(op="work", room="kept", group="g", worker=1, credit=20)
+        handed = peer.receive()
+        self.assertEqual((handed[0], handed.count(b"\0\0\0\1")), (4, 10))
+        reason = "no such address".encode()
+        peer.send(struct.pack(">BIQBIQQ", 5, 1, 1, 3, len(reason), 1, 10) + reason)
+        self.assertEqual(peer.receive(), struct.pack(">BIQBI", 6, 1, 1, 2, 10))
+        wait_for(lambda: self.run_zrelay(broker, "history", "kept").lines() == ["9", "10"], "the room to delete what is finished")
+        about = json.loads(self.run_zrelay(broker, "history", "kept/dead").lines()[-2])
+        self.assertEqual((about["reason"], about["text"], about["seq"]), ("rejected", "no such address", 10))
+
     def test_a_client_of_the_specification(self):
         """By frames alone: two entries, handed out, one done, one rejected; then nonsense."""
         broker = self.broker()
