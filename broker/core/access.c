@@ -123,11 +123,16 @@ void access_add_signer(access_t *access, uint64_t signer) {
     access->signers[access->signer_count++] = signer;
 }
 
+/* Operators may kick everywhere. */
+static rights_t s_implied(rights_t rights) {
+    return rights & RIGHT_ADMIN ? rights | RIGHT_KICK : rights;
+}
+
 void access_add_rule(access_user_t *user, bool deny, rights_t rights, zr_span_t pattern) {
     FATAL_UNLESS(pattern.len <= ZR_ROOM_MAX + 1);
     FATAL_GROW(user->rules, user->rule_count, user->rule_size);
     rule_t *rule = &user->rules[user->rule_count++];
-    *rule = (rule_t){.len = pattern.len, .deny = deny, .rights = rights};
+    *rule = (rule_t){.len = pattern.len, .deny = deny, .rights = s_implied(rights)};
     memcpy(rule->pattern, pattern.ptr, pattern.len);
 }
 

@@ -56,7 +56,7 @@ bool access_is_leaf(const access_user_t *user);
 
 /* The rights there that all users have in common, of those that can be connected; none if no user can be. A signed
  * login may have any one of the roles for it, so each of these counts as a user. A room whose common rights have
- * RIGHT_READ is open, and its entries may be on the back. Gateways do not count: they read for others, who must have
+ * RIGHT_READ is open, and its entries may be on the back. Gateways do not count: they read for others, which must have
  * the right. */
 rights_t access_common(const access_t *access, zr_span_t room);
 

@@ -11,7 +11,7 @@ access_t *access_new(void);
  * the result. NULL: there is a user of that name already. */
 access_user_t *access_add_user(access_t *access, zr_span_t name);
 
-/* The pattern is valid (policy_pattern_fault), copied. */
+/* The pattern is valid (policy_pattern_fault), copied. RIGHT_ADMIN brings RIGHT_KICK. */
 void access_add_rule(access_user_t *user, bool deny, rights_t rights, zr_span_t pattern);
 void access_set_banned(access_user_t *user, bool banned);
 

@@ -12,6 +12,7 @@ static const struct {
     {"presence", RIGHT_PRESENCE},
     {"create", RIGHT_CREATE},
     {"work", RIGHT_WORK},
+    {"kick", RIGHT_KICK},
     {"admin", RIGHT_ADMIN},
     {"gateway", RIGHT_GATEWAY},
     {"leaf", RIGHT_LEAF},

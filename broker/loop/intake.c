@@ -210,7 +210,7 @@ static bool s_read_back(server_t *server) {
         s_refuse_back(server, &server->stray, "a message on the back that is no subscription");
     else if (user.len && (!access_user(server->access, user) || peers_is_revoked(server->peers, frame) ||
                              core_shuts_out(&server->core, user)))
-        s_refuse_back(server, &server->revoked, "a subscription of a user who is not let in any more");
+        s_refuse_back(server, &server->revoked, "a subscription of a user that is not let in any more");
     else if (!peers_subscribe(server->peers, frame, data[0] == 1))
         s_count_drop(server, &server->greedy, "a subscription of a reader that has too many, or is too fast");
     else

@@ -8,7 +8,8 @@ import unittest
 
 import zmq
 
-import test_auth
+import test_auth_addresses
+import test_auth_tokens
 import test_limits_flow  # these four for the limits that their tests cover
 import test_limits_held
 import test_limits_log
@@ -131,9 +132,9 @@ class Ticks(LimitCase):
 
 
 # These are tested where connections and tokens are.
-covers("max-address-connections")(test_auth.Addresses.test_connections_at_a_time)
-covers("rate-handshakes")(test_auth.Addresses.test_connections_a_second)
-covers("time to wait after a failed login of a user")(test_auth.Tokens.test_guesses_are_slowed)
+covers("max-address-connections")(test_auth_addresses.Addresses.test_connections_at_a_time)
+covers("rate-handshakes")(test_auth_addresses.Addresses.test_connections_a_second)
+covers("time to wait after a failed login of a user")(test_auth_tokens.Tokens.test_guesses_are_slowed)
 
 # Limits without a setting that need no sockets: the unit tests that prove them.
 UNIT = {
@@ -147,7 +148,9 @@ UNIT = {
          "broker/core/room/presence_test.c test_changes_of_a_frame_are_bounded"),
     "refusals remembered of a client id": ("broker/core/session/dedupe_test.c test_beyond_the_last_refusals_the_outcome_is_unknown",),
     "bytes of token": ("broker/core/session/login_test.c test_members",),
-    "bytes of reason": ("broker/core/cmd/admin_test.c test_members",),
+    "bytes of reason": ("broker/core/cmd/admin_test.c test_members", "broker/core/cmd/kick_test.c test_members"),
+    "seconds of for in kick": ("broker/core/cmd/kick_test.c test_members",),
+    "users that are kept out, counted once for each room": ("broker/core/room/barred_test.c test_so_many",),
     "tokens that were checked and need not be checked again; for how long":
         ("broker/core/session/known_tokens_test.c test_so_many_are_known", "broker/core/session/known_tokens_test.c test_for_so_long"),
     "bytes of meta, as JSON without blanks": ("broker/core/session/meta_test.c test_bytes",),
@@ -177,7 +180,12 @@ UNIT = {
     "roles that a JWT names": ("broker/auth/jwt_test.c test_users_and_roles",),
     "max-groups": ("broker/core/group/groups_manage_test.c test_limits_of_groups_on_both_sides",),
     "max-room-groups": ("broker/core/group/groups_manage_test.c test_limits_of_groups_on_both_sides",),
+    "max-user-groups": ("broker/core/group/groups_manage_test.c test_groups_of_a_user",),
+    "max-group-workers": ("broker/core/group/groups_manage_test.c test_workers_of_a_group",),
+    "bytes of the reason of a reject": ("common/wire_work_test.c test_the_reason_of_a_reject",),
+    "bytes of reasons of a group that wait for its room for dead entries": ("broker/core/group/group_test.c test_reasons_are_bounded",),
     "max-group-entries": ("broker/core/group/groups_manage_test.c test_all_entries_of_groups_are_bounded",),
+    "max-group-keep": ("broker/log/log_memory_test.c test_what_groups_keep", "broker/log/sqlite/db_retain_test.c test_what_groups_keep"),
     "max-group-bytes": ("broker/core/group/groups_manage_test.c test_the_memory_of_groups_is_bounded",),
     "ranges in a SETTLE": ("common/wire_work_test.c test_a_settle_of_the_most_ranges_is_read_and_one_more_is_not",),
     "entries that a worker holds (each of the group)": ("broker/core/group/groups_manage_test.c test_options_are_shown_and_changed",),

@@ -37,7 +37,7 @@ static size_t s_apply_to_members(relay_t *relay, session_t *session) {
     member_t *member, *next;
     HASH_ITER(hh, session->members, member, next) {
         room_t *room = member->room;
-        rights_t rights = access_rights(session->access, room_name(room));
+        rights_t rights = session_rights(session, room_name(room));
         if (rights & RIGHT_READ) {
             member_set_rights(relay, member, rights);
             continue;

@@ -46,7 +46,7 @@ static rights_t s_rights(const users_t *users, const char *name, const char *roo
 }
 
 TEST(test_whole) {
-    users_t *users = s_good("# who there is\n"
+    users_t *users = s_good("# the users\n"
                             "user\n"
                             "    name = alice\n"
                             "    key = \"" KEY_A "\"\n"

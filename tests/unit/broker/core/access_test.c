@@ -93,6 +93,14 @@ TEST(test_admin_is_of_everything_or_of_nothing) {
     }
 }
 
+TEST(test_admin_brings_kick) {
+    s_use(fx_access("ann: a *\nbob: ro x*\neve: r *"));
+    ck_assert_uint_eq(access_rights(access_user(s_access, LIT("ann")), LIT("y")), RIGHT_ADMIN | RIGHT_KICK);
+    ck_assert_uint_eq(access_rights(access_user(s_access, LIT("bob")), LIT("x/1")), RIGHT_READ | RIGHT_KICK);
+    ck_assert_uint_eq(access_rights(access_user(s_access, LIT("bob")), LIT("y")), 0);
+    ck_assert_uint_eq(access_rights(access_user(s_access, LIT("eve")), LIT("x")), RIGHT_READ);
+}
+
 TEST(test_gateway_is_of_everything_or_of_nothing) {
     s_use(fx_access("ann: g *\nbob: a *\neve: g x*\nmal: g *, !g x"));
     ck_assert(access_is_gateway(access_user(s_access, LIT("ann"))));
