@@ -329,6 +329,19 @@ int zrelay_direct(zrelay_t *relay, const char *nick, const char *text, uint64_t 
     return machine ? machine_direct(machine, nick, text, request) : code;
 }
 
+int zrelay_ask(zrelay_t *relay, const char *nick, const char *room, const char *text, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_ask(machine, nick, room, text, request) : code;
+}
+
+int zrelay_answer(
+    zrelay_t *relay, const char *nick, const char *ask, bool failed, const char *text, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_answer(machine, nick, ask, failed, text, request) : code;
+}
+
 int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request) {
     int code;
     machine_t *machine = s_machine(relay, &code);

@@ -11,7 +11,9 @@ from harness import TestCase, publish_frame, wait_for
 FAST = "server\n    heartbeat = 200\n"
 
 
-class Groups(TestCase):
+class GroupsCase:
+    """What tests of groups share."""
+
     def numbers(self, broker, room, first, last):
         self.run_zrelay(broker, "pub", room, stdin="".join(f"{n}\n" for n in range(first, last + 1)).encode())
 
@@ -20,6 +22,8 @@ class Groups(TestCase):
         lines = self.run_zrelay(broker, "groups", room, "--json").lines()
         return json.loads(lines[0]) if lines else None
 
+
+class Groups(GroupsCase, TestCase):
     def words(self, path):
         """The lines of a file that commands append to, as lists of words."""
         if not os.path.exists(path):

@@ -147,6 +147,7 @@ UNIT = {
          "broker/core/room/presence_test.c test_changes_of_a_frame_are_bounded"),
     "refusals remembered of a client id": ("broker/core/session/dedupe_test.c test_beyond_the_last_refusals_the_outcome_is_unknown",),
     "bytes of token": ("broker/core/session/login_test.c test_members",),
+    "bytes of ask and of answer": ("broker/core/cmd/direct_test.c test_a_request_and_its_answer",),
     "bytes of reason": ("broker/core/cmd/admin_test.c test_members",),
     "tokens that were checked and need not be checked again; for how long":
         ("broker/core/session/known_tokens_test.c test_so_many_are_known", "broker/core/session/known_tokens_test.c test_for_so_long"),

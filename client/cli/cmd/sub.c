@@ -95,7 +95,7 @@ static int s_patience(sub_t *sub) {
 /* Waits for the first of these: an event (only if `take`: there is a place for a command), a command's end or pipe, a
  * signal, the closing of stdout. */
 static void s_wait(sub_t *sub, bool take) {
-    struct pollfd files[JOBS_MAX + 1];
+    struct pollfd files[JOBS_FILES + 1];
     nfds_t pipes = jobs_files(&sub->jobs, files);
     files[pipes] = (struct pollfd){.fd = sub->output.pipe ? sub->output.fd : -1};
     int patience = s_patience(sub), extend = group_worker_extend(&sub->group);
@@ -105,7 +105,7 @@ static void s_wait(sub_t *sub, bool take) {
         conn_wait(&sub->session, files, pipes + 1, patience);
     else
         conn_hold(&sub->session, files, pipes + 1, patience);
-    jobs_write(&sub->jobs, files, pipes);
+    jobs_move(&sub->jobs, files, pipes);
     if (signals_took_child())
         jobs_reap(&sub->jobs);
     if (!sub->options.command && files[pipes].revents && output_lost(&sub->output))

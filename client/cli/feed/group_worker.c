@@ -10,13 +10,17 @@
 #include "fatal.h"
 
 /* Exit status 0 is done; every other one, and a signal, is to be tried again. */
-static void s_ended(void *ctx, const char *room, uint32_t number, uint64_t seq, int status) {
-    group_worker_t *worker = ctx;
-    bool done = status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    int failed =
-        done ? zrelay_done(worker->session->relay, number, seq) : zrelay_retry(worker->session->relay, number, seq, 0);
+static void s_ended(void *ctx, const job_t *job, int status) {
+    group_worker_settle(ctx, job->worker, job->seq, status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+void group_worker_settle(group_worker_t *worker, uint32_t number, uint64_t seq, bool done) {
+    zrelay_t *relay = worker->session->relay;
+    if (!number)
+        return;
+    int failed = done ? zrelay_done(relay, number, seq) : zrelay_retry(relay, number, seq, 0);
     if (failed == ZRELAY_EFULL)
-        cli_say("%s seq %" PRIu64 ": too much is not answered; it will be worked on again", room, seq);
+        cli_say("seq %" PRIu64 ": too much is not answered; it will be worked on again", seq);
 }
 
 /* The options for the group, should it be made; malloc'ed. */
@@ -42,8 +46,10 @@ static char *s_options(const group_worker_t *worker) {
 int group_worker_begin(group_worker_t *worker, int count, char **rooms, uint64_t credit) {
     char *options = s_options(worker);
     int code = 0;
-    worker->jobs->ended = s_ended;
-    worker->jobs->ctx = worker;
+    if (!worker->jobs->ended) {
+        worker->jobs->ended = s_ended;
+        worker->jobs->ctx = worker;
+    }
     for (int i = 0; i < count && code == 0; i++) {
         int failed = zrelay_work(worker->session->relay, rooms[i], worker->name, credit, options, NULL);
         code = failed ? conn_failed(worker->session, failed) : 0;

@@ -1,4 +1,4 @@
-/* sub --group: the entries of a group, what becomes of them, and their time. */
+/* sub --group, reply --group: the entries of a group, what becomes of them, and their time. */
 #ifndef GROUP_WORKER_H
 #define GROUP_WORKER_H
 
@@ -22,11 +22,14 @@ typedef struct {
     uint64_t extend_at;
 } group_worker_t;
 
-/* Begins to work in each room. 0, or the exit code after telling why not. `credit`: entries at a time. */
+/* Begins to work in each room. Unless `jobs` tells somebody else, a message is done when its command exits with 0. 0, or the exit code after telling why not. `credit`: entries at a time. */
 int group_worker_begin(group_worker_t *worker, int count, char **rooms, uint64_t credit);
 
 /* Handles an event about workers. false: the event is about something else, or an entry. `*end`: the worker has ended. */
 bool group_worker_event(group_worker_t *worker, const zrelay_event_t *event, bool *end);
+
+/* An entry of worker `number` is done, or is to be tried again after the group's back-off. 0: of no worker. */
+void group_worker_settle(group_worker_t *worker, uint32_t number, uint64_t seq, bool done);
 
 /* The entry was written; it is done once group_worker_flushed says so. */
 void group_worker_shown(group_worker_t *worker, const zrelay_event_t *event);
