@@ -300,7 +300,7 @@ export interface Relay {
    * Answers requests with what `handler` returns, `concurrency` (10) at a time, until `signal` aborts: those to this nick, or those to `room`. The workers
    * of `group` share them, and a request whose worker dies goes to another one. When the handler throws, the answer says so.
    */
-  serve(handler: (asked: Direct & Entry) => unknown, options?: GroupOptions & { room?: string; group?: string; concurrency?: number; signal?: AbortSignal }): Promise<void>;
+  serve(handler: (asked: Direct | Entry) => unknown, options?: GroupOptions & { room?: string; group?: string; concurrency?: number; signal?: AbortSignal }): Promise<void>;
   /** What presence shows of this user in all rooms, at most 1 KB of JSON, such as `{ status: "writing" }` or `{ away: "at lunch" }`; `{}` for nothing. */
   show(meta: Record<string, unknown>): Promise<void>;
   list(options?: { prefix?: string; after?: string; limit?: number }): Promise<{ rooms: { room: string; seq: number; count: number }[]; more: boolean }>;

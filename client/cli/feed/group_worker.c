@@ -15,9 +15,9 @@ static void s_ended(void *ctx, const job_t *job, int status) {
 }
 
 void group_worker_settle(group_worker_t *worker, uint32_t number, uint64_t seq, bool done) {
-    zrelay_t *relay = worker->session->relay;
     if (!number)
         return;
+    zrelay_t *relay = worker->session->relay;
     int failed = done ? zrelay_done(relay, number, seq) : zrelay_retry(relay, number, seq, 0);
     if (failed == ZRELAY_EFULL)
         cli_say("seq %" PRIu64 ": too much is not answered; it will be worked on again", seq);

@@ -7,7 +7,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, AsyncIterator, Callable, Dict, Generator, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import Any, AsyncGenerator, AsyncIterator, Callable, Dict, Generator, List, NamedTuple, Optional, Tuple, Type, Union
 
 from .core.client import Client, Part
 from .core.emitter import log
@@ -238,12 +238,16 @@ class Relay:
 
         It fails with `timed-out` after `timeout` seconds, with `no-such-user` for a nick that nobody has, with `failed` if the answer says that the
         request failed, and with `interrupted` when the session is lost before the request is on its way."""
-        async for answer in self.answers(text, to=to, room=room, timeout=timeout):
-            return answer
+        answers = self.answers(text, to=to, room=room, timeout=timeout)
+        try:
+            async for answer in answers:
+                return answer
+        finally:
+            await answers.aclose()
         raise ZrelayError("timed-out", f"no answer came within {timeout:g} s", room=room)
 
     async def answers(self, text: str, *, to: Optional[str] = None, room: Optional[str] = None,
-                      timeout: float = REQUEST_TIMEOUT) -> AsyncIterator[Direct]:
+                      timeout: float = REQUEST_TIMEOUT) -> AsyncGenerator[Direct, None]:
         """As `request`, for all answers that come within `timeout` seconds."""
         if (to is None) == (room is None):
             raise ZrelayError("bad-argument", "give either `to` or `room`", room=room)
@@ -296,7 +300,8 @@ class Relay:
         elif group is not None:
             raise ZrelayError("bad-argument", "`group` goes with `room`")
         else:
-            await each(self.join(room, presence=False) if room is not None else self.directs(), lambda asked: self._serve(asked, handler), concurrency)
+            items: Union[Room, AsyncIterator[Direct]] = self.directs() if room is None else self.join(room, presence=False)
+            await each(items, lambda asked: self._serve(asked, handler), concurrency)
 
     async def _serve(self, asked: Union[Direct, Message], handler: Server) -> None:
         if isinstance(asked, Direct) and asked.ask is None:
