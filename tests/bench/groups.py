@@ -97,22 +97,30 @@ def latency(given, plain):
     return found["p50"], found["p99"]
 
 
+COMMAND = f"exec sleep {NAP}"
+
+
 def jobs(given):
-    """The part of the ideal that `--exec` reaches: the ideal is a nap's time, a JOBS-th of it for each command."""
+    """Seconds for all commands by `zrelay sub --group --exec`."""
     with Server(ZRELAY, given) as server:
         zrelay = [os.path.join(given.build, "client/zrelay"), "-s", server.contestant.at]
         subprocess.run([*zrelay, "pub", "naps"], input=b"x\n" * COMMANDS, check=True)
         begin = time.monotonic()
-        subprocess.run([*zrelay, "sub", "naps", "--group", "g", "--jobs", str(JOBS), "--count", str(COMMANDS), "--exec", f"exec sleep {NAP}"],
+        subprocess.run([*zrelay, "sub", "naps", "--group", "g", "--jobs", str(JOBS), "--count", str(COMMANDS), "--exec", COMMAND],
                        check=True, stdin=subprocess.DEVNULL)
-        return COMMANDS * NAP / JOBS / (time.monotonic() - begin)
+        return time.monotonic() - begin
 
 
-def xargs(_):
-    """The same by xargs, which has the messages already."""
+def xargs(count, places):
+    """Seconds for so many commands by xargs, which has the messages already."""
     begin = time.monotonic()
-    subprocess.run(["xargs", "-P", str(JOBS), "-n", "1", "sh", "-c", f"exec sleep {NAP}"], input=b"x\n" * COMMANDS, check=True)
-    return COMMANDS * NAP / JOBS / (time.monotonic() - begin)
+    subprocess.run(["xargs", "-P", str(places), "-n", "1", "sh", "-c", COMMAND], input=b"x\n" * count, check=True)
+    return time.monotonic() - begin
+
+
+def ideal():
+    """Seconds for all commands if each took as long as it takes alone, its start included."""
+    return xargs(COMMANDS // 10, 1) * 10 / JOBS
 
 
 # --- Tables ---
@@ -158,7 +166,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", default=os.path.join(HERE, "../../build"))
     parser.add_argument("--rounds", type=int, default=6, help="six or more give intervals of 95 %%")
-    parser.add_argument("--messages", type=int, default=200_000, help="in the stream when the workers begin")
+    parser.add_argument("--messages", type=int, default=500_000, help="in the stream when the workers begin")
     parser.add_argument("--only", default="drain,latency,jobs")
     parser.add_argument("--write", action="store_true", help="keep the tables in RESULTS.md")
     given = parser.parse_args()
@@ -175,8 +183,10 @@ def main():
                 rates.setdefault((name, workers), []).append(drain(name, workers, given))
         for kind in latencies if "latency" in given.only else []:
             latencies[kind].append(latency(given, kind == "plain"))
-        for kind, measure in (("zrelay", jobs), ("xargs", xargs)) if "jobs" in given.only else ():
-            parts[kind].append(measure(given))
+        if "jobs" in given.only:
+            best = ideal()
+            parts["zrelay"].append(best / jobs(given))
+            parts["xargs"].append(best / xargs(COMMANDS, JOBS))
     text = results.machine(given.build, peers.versions(True)) + f"{given.rounds} rounds, {given.messages:,} items of 100 bytes.\n\n" \
         + tables(rates, latencies, parts)
     print(text)

@@ -104,6 +104,21 @@ class Groups(GroupsCase, TestCase):
         wait_for(lambda: self.group(broker)["done"] == 1, "it to be done")
         self.assertEqual((self.done(out), self.words(ready)), ([1], [["x"]]))
 
+    def test_a_long_command_holds_up_no_other_message(self):
+        """While commands are short, further messages wait at the worker. It gives them back when a command takes long."""
+        broker = self.broker(config=FAST)
+        out, go = self.path("done"), self.path("go")
+        self.numbers(broker, "jobs", 1, 22)
+        command = f"read n; test $n = 21 && while [ ! -e {go} ]; do sleep 0.1; done; echo $n >> {out}"
+        worker = self.worker(broker, command, "--time", "3600")
+        wait_for(lambda: len(self.done(out)) == 20, "the short ones to be done")
+        self.worker(broker, f"read n; echo $n >> {out}")
+        wait_for(lambda: 22 in self.done(out), "the last one to be done")
+        self.file("go", "")
+        wait_for(lambda: 21 in self.done(out), "the long one to end")
+        worker.signal(signal.SIGTERM)
+        self.assertEqual(worker.finish(), 0)
+
     def test_what_is_written_is_done(self):
         broker = self.broker()
         self.numbers(broker, "jobs", 1, 20)

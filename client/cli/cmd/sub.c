@@ -48,6 +48,10 @@ static void s_end(sub_t *sub, int code) {
 }
 
 static void s_entry(sub_t *sub, const zrelay_event_t *event) {
+    if (sub->options.command && jobs_full(&sub->jobs)) {
+        group_worker_give_back(&sub->group, event);
+        return;
+    }
     if (sub->options.command)
         jobs_start(&sub->jobs, event);
     else if (!look_entry(&sub->look, event, &sub->output.buffer))
@@ -125,7 +129,7 @@ static void s_wait(sub_t *sub, bool take) {
 static void s_loop(sub_t *sub) {
     while (!sub->ended && !signals_stop()) {
         const zrelay_event_t *event = NULL;
-        bool take = !sub->options.command || !jobs_full(&sub->jobs);
+        bool take = !sub->options.command || !jobs_full(&sub->jobs) || group_worker_stuck(&sub->group);
         if (take && (event = conn_take(&sub->session))) {
             s_event(sub, event);
             if (signals_took_child())

@@ -9,9 +9,35 @@
 
 #include "fatal.h"
 
+enum { SOON_MS = 200, LONG_MS = 1000 };
+
+static void s_credit(group_worker_t *worker, bool ahead) {
+    worker->ahead = ahead;
+    worker->quick = 0;
+    for (size_t i = 0; i < worker->number_count; i++)
+        zrelay_credit(worker->session->relay, worker->numbers[i], worker->jobs->max * (ahead ? 2 : 1));
+}
+
+bool group_worker_stuck(group_worker_t *worker) {
+    if (!worker->name || jobs_longest(worker->jobs, zr_mono_ms()) < LONG_MS)
+        return false;
+    if (worker->ahead)
+        s_credit(worker, false);
+    return true;
+}
+
+/* Without a back-off: it was not tried. */
+void group_worker_give_back(const group_worker_t *worker, const zrelay_event_t *event) {
+    zrelay_retry(worker->session->relay, event->worker, event->seq, 1);
+}
+
 /* Exit status 0 is done; every other one, and a signal, is to be tried again. */
 static void s_ended(void *ctx, const job_t *job, int status) {
-    group_worker_settle(ctx, job->worker, job->seq, status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    group_worker_t *worker = ctx;
+    worker->quick = zr_mono_ms() - job->since_ms < SOON_MS ? worker->quick + 1 : 0;
+    if (worker->quick >= 2 * worker->jobs->max && !worker->ahead)
+        s_credit(worker, true);
+    group_worker_settle(worker, job->worker, job->seq, status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 void group_worker_settle(group_worker_t *worker, uint32_t number, uint64_t seq, bool done) {
@@ -50,8 +76,10 @@ int group_worker_begin(group_worker_t *worker, int count, char **rooms, uint64_t
         worker->jobs->ended = s_ended;
         worker->jobs->ctx = worker;
     }
+    worker->numbers = fatal_check(calloc((size_t)count, sizeof *worker->numbers));
     for (int i = 0; i < count && code == 0; i++) {
-        int failed = zrelay_work(worker->session->relay, rooms[i], worker->name, credit, options, NULL);
+        int failed = zrelay_work(
+            worker->session->relay, rooms[i], worker->name, credit, options, &worker->numbers[worker->number_count++]);
         code = failed ? conn_failed(worker->session, failed) : 0;
     }
     free(options);
@@ -115,6 +143,8 @@ int group_worker_extend(group_worker_t *worker) {
 }
 
 void group_worker_finish(group_worker_t *worker) {
+    free(worker->numbers);
+    worker->numbers = NULL;
     free(worker->shown);
     worker->shown = NULL;
 }

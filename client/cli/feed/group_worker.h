@@ -18,6 +18,10 @@ typedef struct {
         uint64_t seq;
     } * shown; /* entries written to stdout, and not said to be done */
     size_t shown_count, shown_size;
+    uint32_t *numbers; /* of the workers, one for each room */
+    size_t number_count;
+    size_t quick; /* commands in a row that were over soon */
+    bool ahead;   /* as many messages again as there are commands may wait here */
     uint64_t limit_ms; /* the shortest time of the groups, as the broker says */
     uint64_t extend_at;
 } group_worker_t;
@@ -34,6 +38,11 @@ void group_worker_settle(group_worker_t *worker, uint32_t number, uint64_t seq, 
 /* The entry was written; it is done once group_worker_flushed says so. */
 void group_worker_shown(group_worker_t *worker, const zrelay_event_t *event);
 void group_worker_flushed(group_worker_t *worker);
+
+/* While commands are over soon, as many messages again wait here, so that no place is empty until the broker hands out the
+ * next. True: a command runs for long, so the messages that wait are to be given back. */
+bool group_worker_stuck(group_worker_t *worker);
+void group_worker_give_back(const group_worker_t *worker, const zrelay_event_t *event);
 
 /* Gives running commands more time when half of it is over. Returns the milliseconds until it wants to be called again;
  * -1: never. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "clock.h"
 #include "fatal.h"
 #include "format.h"
 
@@ -175,7 +176,7 @@ static char *s_copy(const char *text) {
 }
 
 static void s_keep(job_t *job, const zrelay_event_t *event) {
-    *job = (job_t){.input = -1, .output = -1, .len = event->body_len, .seq = event->seq, .worker = event->worker};
+    *job = (job_t){.input = -1, .output = -1, .len = event->body_len, .seq = event->seq, .worker = event->worker, .since_ms = zr_mono_ms()};
     job->body = fatal_check(malloc(event->body_len + 1));
     if (event->body_len)
         memcpy(job->body, event->body, event->body_len);
@@ -237,6 +238,14 @@ void jobs_start(jobs_t *jobs, const zrelay_event_t *event) {
     if (jobs->ended)
         jobs->ended(jobs->ctx, job, -1);
     s_free(job);
+}
+
+uint64_t jobs_longest(const jobs_t *jobs, uint64_t now_ms) {
+    uint64_t longest = 0;
+    for (size_t i = 0; i < jobs->max; i++)
+        if (jobs->jobs[i].pid > 0 && now_ms > jobs->jobs[i].since_ms + longest)
+            longest = now_ms - jobs->jobs[i].since_ms;
+    return longest;
 }
 
 nfds_t jobs_files(const jobs_t *jobs, struct pollfd *files) {

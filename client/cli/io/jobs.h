@@ -23,6 +23,7 @@ typedef struct {
     char *room, *sender, *ask; /* of the message; NULL: it has none */
     uint64_t seq;
     uint32_t worker;    /* of a group; 0: none */
+    uint64_t since_ms;  /* when its command began */
     zr_buffer_t answer; /* with `answers` */
 } job_t;
 
@@ -49,6 +50,9 @@ void jobs_finish(jobs_t *jobs);
 static inline bool jobs_full(const jobs_t *jobs) {
     return jobs->running >= jobs->max;
 }
+
+/* How long the longest of the running commands runs, in milliseconds; 0: none does. */
+uint64_t jobs_longest(const jobs_t *jobs, uint64_t now_ms);
 
 /* Starts the command for an entry. Not when full. A command that cannot be started is told and counted as failed. */
 void jobs_start(jobs_t *jobs, const zrelay_event_t *event);

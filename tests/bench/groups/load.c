@@ -113,6 +113,7 @@ static void s_run(load_t *load) {
         for (size_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++)
             all.counts[bucket] += workers[i].latency.counts[bucket];
         all.total += workers[i].latency.total;
+        all.most = workers[i].latency.most > all.most ? workers[i].latency.most : all.most;
     }
     if (load->rate)
         pthread_join(threads[load->workers], NULL);

@@ -15,7 +15,7 @@
 #define LOAD_ROOM "bench"
 #define LOAD_GROUP "work"
 
-enum { LOAD_BATCH = 500, LOAD_PENDING = 10000 }; /* messages a worker has at once; those of all workers */
+enum { LOAD_BATCH = 1000, LOAD_PENDING = 50000 }; /* messages that a worker has at once; those of all workers */
 
 typedef struct {
     const char *address; /* an endpoint of zrelay, a port on 127.0.0.1 of the others */

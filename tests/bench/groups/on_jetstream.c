@@ -1,5 +1,5 @@
-/* NATS JetStream: a pull consumer with explicit acks. Each worker has two pulls under way, and sends the acks of all
- * messages that came together. */
+/* NATS JetStream: a pull consumer with explicit acks. Each worker has two pulls under way, of half a batch each, and sends
+ * the acks of all messages that came together. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,8 @@
 #define CONSUMER                                                                                                       \
     "{\"stream_name\":\"" LOAD_ROOM "\",\"config\":{\"durable_name\":\"" LOAD_GROUP                                    \
     "\",\"ack_policy\":\"explicit\",\"deliver_policy\":\"all\",\"max_ack_pending\":%d,\"max_waiting\":512}}"
+
+enum { PULL = LOAD_BATCH / 2 };
 
 typedef struct {
     wire_t wire;
@@ -115,11 +117,11 @@ static void s_open(worker_t *worker) {
 
 static void s_pull(const worker_t *worker, pull_t *pull) {
     char body[64];
-    int len = snprintf(body, sizeof body, "{\"batch\":%d,\"expires\":20000000000}", LOAD_BATCH);
-    while (pull->wanted <= LOAD_BATCH) {
+    int len = snprintf(body, sizeof body, "{\"batch\":%d,\"expires\":20000000000}", PULL);
+    while (pull->wanted <= PULL) {
         pull->wire.used += (size_t)sprintf(pull->wire.out + pull->wire.used,
             "PUB $JS.API.CONSUMER.MSG.NEXT." LOAD_ROOM "." LOAD_GROUP " in%u %d\r\n%s\r\n", worker->number, len, body);
-        pull->wanted += LOAD_BATCH;
+        pull->wanted += PULL;
     }
 }
 
@@ -136,7 +138,7 @@ static void s_work(worker_t *worker) {
             if (!body)
                 continue;
             if (reply_len < 8 || memcmp(reply, "$JS.ACK.", 8) != 0) { /* a status: a pull came to its end */
-                pull->wanted = pull->wanted > LOAD_BATCH ? pull->wanted - LOAD_BATCH : 0;
+                pull->wanted = pull->wanted > PULL ? pull->wanted - PULL : 0;
                 continue;
             }
             load_take(worker, body, len);

@@ -31,6 +31,12 @@ static void s_acks(zrelay_t *relay, size_t most) {
         load_fail("no ack");
 }
 
+static int s_worker(zrelay_t *relay) {
+    char options[64];
+    snprintf(options, sizeof options, "{\"total\":%d}", LOAD_PENDING);
+    return zrelay_work(relay, LOAD_ROOM, LOAD_GROUP, LOAD_BATCH, options, NULL);
+}
+
 static void s_fill(load_t *load) {
     zrelay_t *relay = s_connect(load);
     char *body = load_memory(load->size);
@@ -57,7 +63,7 @@ static void s_open(worker_t *worker) {
     if (!worker->load->rate)
         return; /* the clock runs when it begins */
     int failed = worker->load->plain ? zrelay_join(relay, LOAD_ROOM, ZRELAY_FROM_NOW | ZRELAY_SILENT, 0)
-                                     : zrelay_work(relay, LOAD_ROOM, LOAD_GROUP, LOAD_BATCH, NULL, NULL);
+                                     : s_worker(relay);
     const zrelay_event_t *event;
     do
         event = failed ? NULL : zrelay_next(relay, 10000);
@@ -69,7 +75,7 @@ static void s_open(worker_t *worker) {
 static void s_work(worker_t *worker) {
     load_t *load = worker->load;
     zrelay_t *relay = worker->connection;
-    if (!load->rate && zrelay_work(relay, LOAD_ROOM, LOAD_GROUP, LOAD_BATCH, NULL, NULL) != 0)
+    if (!load->rate && s_worker(relay) != 0)
         load_fail("no group");
     while (!atomic_load_explicit(&load->over, memory_order_relaxed)) {
         const zrelay_event_t *event = zrelay_next(relay, WAIT_MS);
