@@ -38,6 +38,9 @@ int cli_options(
 /* One line on stderr, "zrelay: …", escaped. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A line on the terminal that the next one replaces; cli_say erases it before its own. Empty: erases it. */
+void cli_status(zr_span_t text);
+
 /* A mistake in calling `command`: the line names its help. Returns CLI_USAGE. */
 int cli_misuse(const command_t *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,12 +1,15 @@
 """Groups: one stream, many workers, with the real programs."""
 import json
 import os
+import pty
+import re
 import signal
 import struct
+import subprocess
 import time
 import unittest
 
-from harness import TestCase, publish_frame, wait_for
+from harness import ZRELAY, TestCase, publish_frame, wait_for
 
 FAST = "server\n    heartbeat = 200\n"
 
@@ -118,6 +121,24 @@ class Groups(GroupsCase, TestCase):
         wait_for(lambda: 21 in self.done(out), "the long one to end")
         worker.signal(signal.SIGTERM)
         self.assertEqual(worker.finish(), 0)
+
+    def test_the_backlog_is_shown_on_a_terminal(self):
+        broker = self.broker()
+        self.numbers(broker, "jobs", 1, 9)
+        master, terminal = pty.openpty()
+        self.addCleanup(os.close, master)
+        with open(self.path("out"), "wb") as out:
+            process = subprocess.Popen([ZRELAY, "--server", broker.server, "sub", "jobs", "--group", "g", "--exec", "read n; test $n != 7", "--deliveries", "1000"], stdin=subprocess.DEVNULL,
+                                       stdout=out, stderr=terminal, env=self.environment)
+        self.addCleanup(lambda: (process.kill(), process.wait()))
+        os.close(terminal)
+        told = bytearray()
+
+        def shown():
+            told.extend(os.read(master, 4096))
+            return re.search(rb"\r\033\[Kg: 8 done(?:, \d+/s)?; backlog 1", told)
+        wait_for(shown, "the backlog")
+        self.assertRegex(told, rb"zrelay: the command failed for jobs seq 7: exit status 1\r\n")
 
     def test_what_is_written_is_done(self):
         broker = self.broker()

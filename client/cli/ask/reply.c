@@ -137,11 +137,11 @@ static void s_event(reply_t *reply, const zrelay_event_t *event) {
         s_request(reply, event);
     } else if (event->worker && event->type == ZRELAY_WORK) {
         group_worker_settle(&reply->group, event->worker, event->seq, true); /* a deleted key asks nothing */
-    } else if (event->request && (event->type == ZRELAY_DONE || event->type == ZRELAY_REFUSED)) {
-        s_sent(reply, event);
     } else if (group_worker_event(&reply->group, event, &end)) {
         if (end)
             s_end(reply, CLI_REFUSED);
+    } else if (event->request && (event->type == ZRELAY_DONE || event->type == ZRELAY_REFUSED)) {
+        s_sent(reply, event);
     } else if (event->type != ZRELAY_DIRECT && event->type != ZRELAY_ENTRY) {
         conn_note(&reply->session, event);
         if (event->type == ZRELAY_REFUSED || conn_refused(&reply->session, event))
@@ -154,7 +154,7 @@ static void s_event(reply_t *reply, const zrelay_event_t *event) {
 static void s_wait(reply_t *reply, bool take) {
     struct pollfd files[JOBS_FILES];
     nfds_t pipes = jobs_files(&reply->jobs, files);
-    int extend = group_worker_extend(&reply->group);
+    int extend = group_worker_go_on(&reply->group);
     if (take)
         conn_wait(&reply->session, files, pipes, extend);
     else

@@ -102,7 +102,7 @@ static void s_wait(sub_t *sub, bool take) {
     struct pollfd files[JOBS_FILES + 1];
     nfds_t pipes = jobs_files(&sub->jobs, files);
     files[pipes] = (struct pollfd){.fd = sub->output.pipe ? sub->output.fd : -1};
-    int patience = s_patience(sub), extend = group_worker_extend(&sub->group);
+    int patience = s_patience(sub), extend = group_worker_go_on(&sub->group);
     if (extend >= 0 && (patience < 0 || extend < patience))
         patience = extend;
     if (take)

@@ -83,6 +83,7 @@ int group_worker_begin(group_worker_t *worker, int count, char **rooms, uint64_t
         code = failed ? conn_failed(worker->session, failed) : 0;
     }
     free(options);
+    group_show_begin(&worker->show, worker->session, worker->name, (size_t)count, rooms);
     return code;
 }
 
@@ -95,6 +96,8 @@ static void s_working(group_worker_t *worker, const zrelay_event_t *event) {
 }
 
 bool group_worker_event(group_worker_t *worker, const zrelay_event_t *event, bool *end) {
+    if (worker->name && group_show_event(&worker->show, event))
+        return true;
     switch (event->type) {
     case ZRELAY_WORKING:
         s_working(worker, event);
@@ -126,8 +129,8 @@ void group_worker_flushed(group_worker_t *worker) {
     worker->shown_count = 0;
 }
 
-int group_worker_extend(group_worker_t *worker) {
-    if (!worker->name || !worker->limit_ms || !worker->jobs->running)
+static int s_extend(group_worker_t *worker) {
+    if (!worker->limit_ms || !worker->jobs->running)
         return -1;
     uint64_t now = zr_mono_ms(), half = worker->limit_ms / 2;
     if (!worker->extend_at)
@@ -142,7 +145,15 @@ int group_worker_extend(group_worker_t *worker) {
     return (int)(worker->extend_at - now);
 }
 
+int group_worker_go_on(group_worker_t *worker) {
+    if (!worker->name)
+        return -1;
+    int extend = s_extend(worker), show = group_show_go_on(&worker->show);
+    return extend < 0 || (show >= 0 && show < extend) ? show : extend;
+}
+
 void group_worker_finish(group_worker_t *worker) {
+    group_show_end(&worker->show);
     free(worker->numbers);
     worker->numbers = NULL;
     free(worker->shown);

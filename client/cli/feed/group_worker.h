@@ -3,6 +3,7 @@
 #define GROUP_WORKER_H
 
 #include "conn.h"
+#include "group_show.h"
 #include "jobs.h"
 
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
     size_t number_count;
     size_t quick; /* commands in a row that were over soon */
     bool ahead;   /* as many messages again as there are commands may wait here */
+    group_show_t show;
     uint64_t limit_ms; /* the shortest time of the groups, as the broker says */
     uint64_t extend_at;
 } group_worker_t;
@@ -44,9 +46,9 @@ void group_worker_flushed(group_worker_t *worker);
 bool group_worker_stuck(group_worker_t *worker);
 void group_worker_give_back(const group_worker_t *worker, const zrelay_event_t *event);
 
-/* Gives running commands more time when half of it is over. Returns the milliseconds until it wants to be called again;
- * -1: never. */
-int group_worker_extend(group_worker_t *worker);
+/* Gives running commands more time when half of it is over, and shows the backlog. Returns the milliseconds until it wants
+ * to be called again; -1: never. */
+int group_worker_go_on(group_worker_t *worker);
 
 void group_worker_finish(group_worker_t *worker);
 
