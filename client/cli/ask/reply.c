@@ -118,7 +118,8 @@ static void s_request(reply_t *reply, const zrelay_event_t *event) {
         jobs_start(&reply->jobs, &request);
         return;
     }
-    job_t job = {.sender = (char *)request.sender, .ask = (char *)request.ask, .worker = event->worker, .seq = event->seq};
+    job_t job = {
+        .sender = (char *)request.sender, .ask = (char *)request.ask, .worker = event->worker, .seq = event->seq};
     char *body = fatal_check(strndup(event->body ? event->body : "", event->body_len));
     bool text = strlen(body) == event->body_len;
     s_send(reply, &job, !text, !text ? "the request is no text" : reply->text ? reply->text : body);

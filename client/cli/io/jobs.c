@@ -176,7 +176,12 @@ static char *s_copy(const char *text) {
 }
 
 static void s_keep(job_t *job, const zrelay_event_t *event) {
-    *job = (job_t){.input = -1, .output = -1, .len = event->body_len, .seq = event->seq, .worker = event->worker, .since_ms = zr_mono_ms()};
+    *job = (job_t){.input = -1,
+        .output = -1,
+        .len = event->body_len,
+        .seq = event->seq,
+        .worker = event->worker,
+        .since_ms = zr_mono_ms()};
     job->body = fatal_check(malloc(event->body_len + 1));
     if (event->body_len)
         memcpy(job->body, event->body, event->body_len);

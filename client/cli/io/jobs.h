@@ -15,7 +15,7 @@
 #define JOBS_ANSWER 65536 /* bytes of an answer that are kept; the rest is read and dropped */
 
 typedef struct {
-    pid_t pid; /* 0: a free place */
+    pid_t pid;  /* 0: a free place */
     int input;  /* -1: all was written */
     int output; /* -1: none, or it ended */
     char *body;

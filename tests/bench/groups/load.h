@@ -39,7 +39,7 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    void (*fill)(load_t *load);     /* publishes all messages; returns once they are stored. With a rate: as they are due */
+    void (*fill)(load_t *load); /* publishes all messages; returns once they are stored. With a rate: as they are due */
     void (*open)(worker_t *worker); /* connects; the server knows the group afterwards */
     void (*work)(worker_t *worker); /* takes and acknowledges until `over` */
     void (*look)(load_t *load);     /* NULL, or asks the server now and then how many are settled */

@@ -6,7 +6,8 @@
 
 #include "load.h"
 
-#define STREAM "{\"name\":\"" LOAD_ROOM "\",\"subjects\":[\"" LOAD_ROOM "\"],\"storage\":\"file\",\"retention\":\"limits\"}"
+#define STREAM                                                                                                         \
+    "{\"name\":\"" LOAD_ROOM "\",\"subjects\":[\"" LOAD_ROOM "\"],\"storage\":\"file\",\"retention\":\"limits\"}"
 #define CONSUMER                                                                                                       \
     "{\"stream_name\":\"" LOAD_ROOM "\",\"config\":{\"durable_name\":\"" LOAD_GROUP                                    \
     "\",\"ack_policy\":\"explicit\",\"deliver_policy\":\"all\",\"max_ack_pending\":%d,\"max_waiting\":512}}"
@@ -51,16 +52,16 @@ static bool s_next(wire_t *wire, const char **body, size_t *len, const char **re
 
 static void s_hello(wire_t *wire, const load_t *load, unsigned inbox) {
     wire_open(wire, load->address);
-    wire->used = (size_t)sprintf(wire->out,
-        "CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\nSUB in%u 1\r\n", inbox);
+    wire->used = (size_t)sprintf(
+        wire->out, "CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\nSUB in%u 1\r\n", inbox);
 }
 
 /* Asks the server, and waits for the answer. */
 static const char *s_request(const char *subject, const char *body, size_t *len) {
     const char *found, *reply;
     size_t reply_len;
-    s_control.used += (size_t)sprintf(
-        s_control.out + s_control.used, "PUB %s in9999 %zu\r\n%s\r\n", subject, strlen(body), body);
+    s_control.used +=
+        (size_t)sprintf(s_control.out + s_control.used, "PUB %s in9999 %zu\r\n%s\r\n", subject, strlen(body), body);
     wire_send(&s_control);
     for (;;) {
         while (s_next(&s_control, &found, len, &reply, &reply_len))
@@ -84,8 +85,8 @@ static void s_fill(load_t *load) {
     for (uint64_t i = 0; i < load->messages;) {
         uint64_t begin = i, acks = 0;
         for (; i < load->messages && i < begin + 4000; i++) {
-            s_control.used += (size_t)sprintf(s_control.out + s_control.used, "PUB " LOAD_ROOM " in9999 %llu\r\n",
-                (unsigned long long)load->size);
+            s_control.used += (size_t)sprintf(
+                s_control.out + s_control.used, "PUB " LOAD_ROOM " in9999 %llu\r\n", (unsigned long long)load->size);
             load_body(load, i, s_control.out + s_control.used);
             s_control.used += load->size;
             s_control.used += (size_t)sprintf(s_control.out + s_control.used, "\r\n");
@@ -104,7 +105,8 @@ static void s_fill(load_t *load) {
 static void s_look(load_t *load) {
     size_t len;
     const char *info = s_request("$JS.API.CONSUMER.INFO." LOAD_ROOM "." LOAD_GROUP, "", &len);
-    const char *left = memmem(info, len, "\"num_ack_pending\":", 18), *pending = memmem(info, len, "\"num_pending\":", 14);
+    const char *left = memmem(info, len, "\"num_ack_pending\":", 18),
+               *pending = memmem(info, len, "\"num_pending\":", 14);
     if (left && pending && strtoul(left + 18, NULL, 10) == 0 && strtoul(pending + 14, NULL, 10) == 0)
         atomic_store(&load->settled, load->messages);
 }
@@ -143,8 +145,7 @@ static void s_work(worker_t *worker) {
             }
             load_take(worker, body, len);
             pull->wanted--;
-            wire->used +=
-                (size_t)sprintf(wire->out + wire->used, "PUB %.*s 4\r\n+ACK\r\n", (int)reply_len, reply);
+            wire->used += (size_t)sprintf(wire->out + wire->used, "PUB %.*s 4\r\n+ACK\r\n", (int)reply_len, reply);
         }
     }
 }

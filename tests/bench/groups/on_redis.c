@@ -55,7 +55,8 @@ static void s_fill(load_t *load) {
         uint64_t begin = i;
         for (; i < load->messages && i < begin + 1000; i++) {
             wire.used += (size_t)sprintf(wire.out + wire.used,
-                "*5\r\n$4\r\nXADD\r\n$5\r\n" LOAD_ROOM "\r\n$1\r\n*\r\n$1\r\nd\r\n$%llu\r\n", (unsigned long long)load->size);
+                "*5\r\n$4\r\nXADD\r\n$5\r\n" LOAD_ROOM "\r\n$1\r\n*\r\n$1\r\nd\r\n$%llu\r\n",
+                (unsigned long long)load->size);
             load_body(load, i, wire.out + wire.used);
             wire.used += load->size;
             s_say(&wire, "\r\n");
@@ -78,7 +79,8 @@ static void s_open(worker_t *worker) {
 
 static void s_ask(const worker_t *worker, wire_t *wire) {
     wire->used += (size_t)sprintf(wire->out + wire->used,
-        "XREADGROUP GROUP " LOAD_GROUP " w%u COUNT %d BLOCK 100 STREAMS " LOAD_ROOM " >\r\n", worker->number, LOAD_BATCH);
+        "XREADGROUP GROUP " LOAD_GROUP " w%u COUNT %d BLOCK 100 STREAMS " LOAD_ROOM " >\r\n", worker->number,
+        LOAD_BATCH);
 }
 
 /* The messages of a reply, whose head was read; their acknowledgement is put into `out`. */

@@ -62,8 +62,8 @@ static void s_open(worker_t *worker) {
     worker->connection = relay;
     if (!worker->load->rate)
         return; /* the clock runs when it begins */
-    int failed = worker->load->plain ? zrelay_join(relay, LOAD_ROOM, ZRELAY_FROM_NOW | ZRELAY_SILENT, 0)
-                                     : s_worker(relay);
+    int failed =
+        worker->load->plain ? zrelay_join(relay, LOAD_ROOM, ZRELAY_FROM_NOW | ZRELAY_SILENT, 0) : s_worker(relay);
     const zrelay_event_t *event;
     do
         event = failed ? NULL : zrelay_next(relay, 10000);

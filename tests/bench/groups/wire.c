@@ -10,8 +10,8 @@
 #include "load.h"
 
 void wire_open(wire_t *wire, const char *port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval patience = {.tv_usec = 20000};
     int one = 1;
     wire->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

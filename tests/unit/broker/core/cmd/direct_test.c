@@ -23,7 +23,8 @@ TEST(test_a_request_and_its_answer) {
     fx_expect_text(B, expected);
     fx_expect(A, "{'op':'ok'}");
     fx_ask(B, "{'op':'direct','to':'ann','text':'4','answer':'x 7'}");
-    fx_expect_text(A, "{\"answer\":\"x 7\",\"from\":\"bob\",\"op\":\"direct\",\"text\":\"4\",\"time\":1700000000000000}");
+    fx_expect_text(
+        A, "{\"answer\":\"x 7\",\"from\":\"bob\",\"op\":\"direct\",\"text\":\"4\",\"time\":1700000000000000}");
     fx_expect(B, "{'op':'ok'}");
     fx_ask(B, "{'op':'direct','to':'ann','text':'no','answer':'x','failed':true}");
     fx_expect(A, "{'op':'direct','answer':'x','failed':true}");
