@@ -19,6 +19,7 @@ void question_answer_rooms(machine_t *m, request_t *request, json_t *object);
 void question_answer_ok(machine_t *m, request_t *request, json_t *object);
 void question_ask_ping(machine_t *m, request_t *request, json_t *object);
 void question_answer_ping(machine_t *m, request_t *request, json_t *object);
+void question_ask_kick(machine_t *m, request_t *request, json_t *object);
 void question_ask_admin(machine_t *m, request_t *request, json_t *object);
 void question_answer_admin(machine_t *m, request_t *request, json_t *object);
 void question_ask_follow(machine_t *m, request_t *request, json_t *object);

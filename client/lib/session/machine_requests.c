@@ -201,7 +201,7 @@ static bool s_is_said(const request_t *request) {
 
 bool requests_closing(const machine_t *m) {
     for (const request_t *request = m->first; request; request = request->next)
-        if (s_is_said(request) || request->kind == REQUEST_ADMIN)
+        if (s_is_said(request) || request->kind == REQUEST_ADMIN || request->kind == REQUEST_KICK)
             return true;
     return false;
 }
