@@ -247,7 +247,7 @@ ZRELAY_API int zrelay_answer(
 /* --- Groups: one stream, many workers (PROTOCOL.md, "Groups") --- */
 
 /* Works for the group `group` of `room`: its entries come as ZRELAY_WORK events, at most `credit` at a time, and each
- * must be answered by one of the four functions below. The first worker makes the group. `options` (may be NULL) is a
+ * must be answered by one of the functions below. The first worker makes the group. `options` (may be NULL) is a
  * JSON object with its options, such as {"time":5000,"deliveries":3,"dead":"mails/dead"}; a group that exists keeps its
  * own. `*worker` (may be NULL) gets the number that events and calls name. ZRELAY_WORKING or ZRELAY_REFUSED comes, once.
  * After each reconnect the library works on by itself. */
@@ -269,6 +269,9 @@ ZRELAY_API int zrelay_done(zrelay_t *relay, uint32_t worker, uint64_t seq);
 ZRELAY_API int zrelay_retry(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t delay_ms);
 ZRELAY_API int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq, const char *reason);
 ZRELAY_API int zrelay_extend(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t ms);
+
+/* The program did not begin with the entry: any worker gets it at once, and this delivery does not count. */
+ZRELAY_API int zrelay_return(zrelay_t *relay, uint32_t worker, uint64_t seq);
 
 /* The groups of `room`, or of all rooms (NULL), as ZRELAY_GROUP events, then ZRELAY_DONE. */
 ZRELAY_API int zrelay_groups(zrelay_t *relay, const char *room, uint64_t *request);

@@ -404,6 +404,10 @@ int zrelay_retry(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t delay_
     return s_settle(relay, worker, ZR_SETTLE_RETRY, seq, delay_ms);
 }
 
+int zrelay_return(zrelay_t *relay, uint32_t worker, uint64_t seq) {
+    return s_settle(relay, worker, ZR_SETTLE_RETURN, seq, 0);
+}
+
 int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq, const char *reason) {
     int code;
     machine_t *machine = s_machine(relay, &code);

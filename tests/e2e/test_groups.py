@@ -117,6 +117,7 @@ class Groups(GroupsCase, TestCase):
         wait_for(lambda: len(self.done(out)) == 20, "the short ones to be done")
         self.worker(broker, f"read n; echo $n >> {out}")
         wait_for(lambda: 22 in self.done(out), "the last one to be done")
+        self.assertEqual(self.group(broker)["retried"], 0, "what waited was not tried")
         self.file("go", "")
         wait_for(lambda: 21 in self.done(out), "the long one to end")
         worker.signal(signal.SIGTERM)
@@ -175,14 +176,19 @@ class Groups(GroupsCase, TestCase):
         for to, backlog in (("all", 10), ("now", 0), ("7", 3), ("1h", 10), ("2099-01-01", 0)):
             self.run_zrelay(broker, "groups", "jobs", "g", "seek", "--to", to)
             self.assertEqual(self.group(broker)["backlog"], backlog, to)
-        self.run_zrelay(broker, "groups", "jobs", "g", "set", "--time", "7", "--total", "3")
+        self.run_zrelay(broker, "groups", "jobs", "g", "set", "--time", "7", "--total", "3", "--keep", "yes")
         broker = self.restart(broker, "--data", self.path("data"))
         row = self.group(broker)
-        self.assertEqual((row["time"], row["total"], row["seq"]), (7000, 3, 10))
+        self.assertEqual((row["time"], row["total"], row["seq"], row["keep"]), (7000, 3, 10, True))
+        self.run_zrelay(broker, "groups", "jobs", "g", "set", "--keep", "no")
+        self.assertFalse(self.group(broker)["keep"])
+        self.run_zrelay(broker, "sub", "jobs", "--group", "keeper", "--keep", "--count", "1")
+        self.assertTrue(json.loads(self.run_zrelay(broker, "groups", "jobs", "--json").lines()[-1])["keep"])
+        self.run_zrelay(broker, "groups", "jobs", "keeper", "delete")
         self.run_zrelay(broker, "groups", "jobs", "g", "delete")
         self.assertEqual(self.run_zrelay(broker, "groups", "jobs").text(), "")
         for wrong in (["jobs", "g"], ["jobs", "g", "dance"], ["jobs", "g", "seek"], ["jobs", "g", "set"], ["jobs", "g", "seek", "--to", "x"],
-                      ["jobs", "g", "delete", "x"], ["jobs", "--to", "1"], ["*"]):
+                      ["jobs", "g", "delete", "x"], ["jobs", "g", "set", "--keep", "maybe"], ["jobs", "--to", "1"], ["*"]):
             self.assertRegex(self.run_zrelay(broker, "groups", *wrong, code=1).errors(), r"\Azrelay: [^\n]+\n\Z")
         self.assertIn("no such group", self.run_zrelay(broker, "groups", "jobs", "g", "delete", code=3).errors())
 

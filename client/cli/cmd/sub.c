@@ -199,9 +199,9 @@ static int s_check(const sub_t *sub, int argc, char **argv) {
     if (options->command && (sub->look.layout || sub->look.delimiter || sub->look.null))
         return cli_misuse(&cmd_sub, "--exec excludes --format, --delimiter and --null");
     const group_worker_t *group = &sub->group;
-    bool grouped = group->time_given || group->deliveries_given || group->ordered || group->dead;
+    bool grouped = group->time_given || group->deliveries_given || group->ordered || group->keep || group->dead;
     if (grouped && !group->name)
-        return cli_misuse(&cmd_sub, "--time, --deliveries, --dead and --ordered-by-key go with --group");
+        return cli_misuse(&cmd_sub, "--time, --deliveries, --dead, --keep and --ordered-by-key go with --group");
     if (group->name && options->last_given)
         return cli_misuse(&cmd_sub, "--last excludes --group");
     if (!cli_rooms(argc, argv, !group->name))
@@ -229,6 +229,7 @@ static int s_run(config_t *config, int argc, char **argv) {
         {"deliveries", 0, ZR_OPTION_NUMBER, &sub.group.deliveries, &sub.group.deliveries_given, 1, 1000},
         {"dead", 0, ZR_OPTION_TEXT, &sub.group.dead, NULL, 0, 0},
         {"ordered-by-key", 0, ZR_OPTION_FLAG, &sub.group.ordered, NULL, 0, 0},
+        {"keep", 0, ZR_OPTION_FLAG, &sub.group.keep, NULL, 0, 0},
         LOOK_OPTIONS(sub.look),
     };
     int code = cli_options(&cmd_sub, config, options, sizeof options / sizeof options[0], &argc, argv);
@@ -293,6 +294,7 @@ const command_t cmd_sub = {
             "      --deliveries N      how often a message is handed out at most (5)\n"
             "      --dead ROOM         where dead messages go, with a line of JSON that says why; else they are\n"
             "                          only counted\n"
-            "      --ordered-by-key    messages of one key in their order, one at a time\n",
+            "      --ordered-by-key    messages of one key in their order, one at a time\n"
+            "      --keep              the room keeps each message until the group has finished it\n",
     .run = s_run,
 };

@@ -26,9 +26,8 @@ bool group_worker_stuck(group_worker_t *worker) {
     return true;
 }
 
-/* Without a back-off: it was not tried. */
 void group_worker_give_back(const group_worker_t *worker, const zrelay_event_t *event) {
-    zrelay_retry(worker->session->relay, event->worker, event->seq, 1);
+    zrelay_return(worker->session->relay, event->worker, event->seq);
 }
 
 /* Exit status 0 is done; every other one, and a signal, is to be tried again. */
@@ -60,6 +59,8 @@ static char *s_options(const group_worker_t *worker) {
         json_object_set_new(options, "dead", json_string(worker->dead));
     if (worker->ordered)
         json_object_set_new(options, "ordered", json_true());
+    if (worker->keep)
+        json_object_set_new(options, "keep", json_true());
     if (worker->all)
         json_object_set_new(options, "all", json_true());
     if (worker->after_given)

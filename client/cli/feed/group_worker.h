@@ -11,7 +11,7 @@ typedef struct {
     jobs_t *jobs;
     const char *name; /* of the group; NULL: no group */
     uint64_t time_ms, deliveries;
-    bool time_given, deliveries_given, ordered, all, after_given;
+    bool time_given, deliveries_given, ordered, keep, all, after_given;
     uint64_t after;
     const char *dead;
     struct {
