@@ -14,6 +14,8 @@ const command_t *const cli_commands[] = {
     &cmd_who,
     &cmd_rooms,
     &cmd_groups,
+    &cmd_request,
+    &cmd_reply,
     &cmd_export,
     &cmd_import,
     &cmd_ping,
@@ -54,7 +56,7 @@ static const char s_end_help[] =
     "token that is not valid any more.\n"
     "\n"
     "Exit codes: 0 done, 1 wrong usage or local input or output failed, 2 no broker or not in time,\n"
-    "3 refused by the broker, 4 a command of 'sub --exec' failed or 'bench' lost something.\n";
+    "3 refused by the broker, 4 a command of --exec failed, or 'bench' lost something.\n";
 
 static int s_help(const command_t *command) {
     printf("Usage: zrelay %s%s%s\n\n%s\n%s", command->name, *command->usage ? " " : "", command->usage, command->help,
