@@ -16,7 +16,7 @@ void chat_show_prompt(chat_t *chat) {
     char text[ZR_ROOM_MAX + 4];
     snprintf(text, sizeof text, "%s> ", chat->room_count ? chat->rooms[chat->current].name : "");
     if (chat->prompt)
-        prompt_set(chat->prompt, text);
+        prompt_set(chat->prompt, text, NULL);
 }
 
 void chat_forget(chat_t *chat, size_t index) {

@@ -1,11 +1,9 @@
 #include "chat_text.h"
 
 #include <time.h>
-#include <wchar.h>
 
 #include "format.h"
 #include "names.h"
-#include "unicode.h"
 
 static void s_time(zr_buffer_t *out, chat_style_t style, uint64_t micros) {
     time_t seconds = (time_t)(micros / 1000000);
@@ -129,38 +127,4 @@ bool chat_text_presence(zr_buffer_t *out, chat_style_t style, const zrelay_event
     chat_text_notice(out, style, zr_span_of(text.data, text.len));
     zr_buffer_finish(&text);
     return true;
-}
-
-/* As libedit shows it. */
-static size_t s_columns_of(int point, size_t column) {
-    if (point == '\t')
-        return 8 - column % 8;
-    if (point < 0)
-        return 1;
-    int columns = point < 0x20 || point == 0x7f ? 2 : wcwidth((wchar_t)point);
-    return columns < 0 ? 1 : (size_t)columns;
-}
-
-/* Moves over `text`. */
-static void s_move(size_t columns, zr_span_t text, size_t *row, size_t *column) {
-    for (size_t at = 0; at < text.len;) {
-        int point = zr_utf8_next(text, &at);
-        size_t taken = point == '\n' ? 0 : s_columns_of(point, *column);
-        if (point == '\n' || *column + taken > columns) {
-            ++*row;
-            *column = 0;
-        }
-        *column += taken;
-        if (*column >= columns) {
-            ++*row;
-            *column = 0;
-        }
-    }
-}
-
-size_t chat_text_rows(size_t columns, zr_span_t prompt, zr_span_t typed) {
-    size_t row = 0, column = 0;
-    s_move(columns, prompt, &row, &column);
-    s_move(columns, typed, &row, &column);
-    return row;
 }

@@ -31,7 +31,4 @@ int64_t chat_text_day(uint64_t micros);
 /* "* Friday, 2026-11-27" */
 void chat_text_date(zr_buffer_t *out, chat_style_t style, uint64_t micros);
 
-/* Rows below its first one that UTF-8 `prompt` and then `typed` take, up to the cursor behind them. */
-size_t chat_text_rows(size_t columns, zr_span_t prompt, zr_span_t typed);
-
 #endif

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "chat.h"
+#include "edit.h"
 #include "fatal.h"
 #include "lines.h"
 #include "signals.h"
@@ -16,11 +17,11 @@ extern const command_t cmd_chat;
 
 /* --- At a terminal --- */
 
-static void s_wait_key(struct pollfd *file, void *ctx) {
-    chat_t *chat = ctx;
-    conn_hold(&chat->session, file, 1, 1000);
-    if (signals_stop())
-        chat->ended = true;
+static size_t s_complete(zr_span_t line, size_t cursor, zr_buffer_t *out, void *ctx) {
+    (void)line;
+    (void)out;
+    (void)ctx;
+    return cursor;
 }
 
 static void s_show(chat_t *chat) {
@@ -54,7 +55,7 @@ static void s_terminal(chat_t *chat) {
         if (result == PROMPT_END)
             chat->ended = true;
         else if (result == PROMPT_TOO_LONG)
-            chat_notice(chat, "left out: a line has at most %d bytes", PROMPT_LINE_MAX);
+            chat_notice(chat, "left out: a line has at most %d bytes", EDIT_MAX);
         else if (result == PROMPT_LINE && !chat_typed(chat, line))
             chat_notice(chat, "too much is waiting to be sent: not sent: %.*s", (int)line.len, line.ptr);
     }
@@ -191,7 +192,7 @@ static int s_chat(chat_t *chat, int count, char **rooms) {
     if (s_able()) {
         signals_want_terminal();
         chat->style.colour = s_coloured();
-        chat->prompt = prompt_new("> ", s_wait_key, chat);
+        chat->prompt = prompt_new(s_complete, chat);
         chat->style.lines = chat->prompt;
     }
     if (chat->session.greeting)

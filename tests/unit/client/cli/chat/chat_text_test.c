@@ -109,30 +109,4 @@ TEST(test_dates) {
     s_expect(&out, "1970-01-02 12:34 ann: hi\n");
 }
 
-static size_t s_rows(const char *typed) {
-    return chat_text_rows(10, zr_span("room> "), zr_span(typed));
-}
-
-TEST(test_rows) {
-    ck_assert_uint_eq(chat_text_rows(10, zr_span(""), zr_span("")), 0);
-    ck_assert_uint_eq(s_rows("abc"), 0);
-    ck_assert_uint_eq(s_rows("abcd"), 1); /* the cursor stands on the next row */
-    ck_assert_uint_eq(s_rows("abcd1234567890"), 2);
-    ck_assert_uint_eq(s_rows("a\nb\n\n"), 3);
-    ck_assert_uint_eq(s_rows("\t"), 0); /* to column 8 */
-    ck_assert_uint_eq(s_rows("\tab"), 1);
-    ck_assert_uint_eq(s_rows("a\033b"), 1); /* shown as ^[ */
-    ck_assert_uint_eq(s_rows("ab\xff"), 0);
-    if (setlocale(LC_CTYPE, "C.UTF-8")) {
-        ck_assert_uint_eq(s_rows("\xc3\xa4"
-                                 "bc"),
-            0);
-        ck_assert_uint_eq(s_rows("\xe6\xbc\xa2\xe6\xbc\xa2"), 1);
-        ck_assert_uint_eq(s_rows("abc\xe6\xbc\xa2"), 1); /* which does not fit into the last column */
-        ck_assert_uint_eq(s_rows("e\xcc\x81"
-                                 "bc"),
-            0);
-    }
-}
-
 UNIT_SUITE("client.cli.chat_text")
