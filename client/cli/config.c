@@ -1,8 +1,10 @@
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "names.h"
 #include "typed.h"
@@ -106,6 +108,24 @@ char *config_path(const char *name) {
     if (home && *home && asprintf(&path, "%s/.config/%s", home, name) >= 0)
         return path;
     return NULL;
+}
+
+void config_make_folder(const char *path) {
+    char *folder = strdup(path);
+    char *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        if (mkdir(folder, 0700) != 0 && errno == ENOENT) {
+            char *upper = strrchr(folder, '/');
+            if (upper && upper != folder) {
+                *upper = '\0';
+                mkdir(folder, 0700);
+                *upper = '/';
+                mkdir(folder, 0700);
+            }
+        }
+    }
+    free(folder);
 }
 
 /* It names the broker and its key. A missing file is an empty one. */

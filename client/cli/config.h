@@ -50,6 +50,9 @@ bool config_parse(config_t *config, zr_span_t text, const char *file, zr_error_t
 /* Where a file of this name is: in $XDG_CONFIG_HOME or ~/.config. The caller frees it. NULL: there is no home. */
 char *config_path(const char *name);
 
+/* Makes the folder that the file is to be in, and the one above it, if they are not there. */
+void config_make_folder(const char *path);
+
 /* Fills in the settings that no flag gave. A missing file is no error; false when it cannot be read or is wrong.
  * `error` is empty before. */
 bool config_resolve(config_t *config, zr_error_t *error);

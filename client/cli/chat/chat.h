@@ -21,6 +21,7 @@
 #define CHAT_READ_MAX 10000  /* messages that /history WHEN and /search look through */
 #define CHAT_ECHO_MS 2000    /* how long a filter waits for its last message to come back */
 #define CHAT_MOVES_MS 1000   /* comings and goings of this time are told in one line */
+#define CHAT_MOVES_MAX 32    /* people in such a line */
 #define CHAT_BACK_MS 500     /* after a reconnect: nothing missed comes for so long, so all of it is there */
 
 /* A room, or one person to talk with. */
@@ -64,10 +65,14 @@ typedef struct {
     recent_t recent;
 } chat_reading_t;
 
-/* People that came and went, to be told in one line. */
+/* People that came and went, to be told in one line. Who came and went meanwhile is not in it. */
 typedef struct {
-    zr_buffer_t came, left;
-    uint64_t since_ms; /* 0: none */
+    struct {
+        char *nick, *text; /* the text has the reason for leaving */
+        bool joined;
+    } list[CHAT_MOVES_MAX];
+    size_t count;
+    uint64_t since_ms; /* when the first of them came or went */
 } chat_moves_t;
 
 typedef struct {

@@ -235,6 +235,8 @@ static void s_set(chat_t *chat, chat_line_t line) {
 static void s_save(chat_t *chat) {
     zr_error_t error = {0};
     char *path = config_path("zrelay/chat.conf");
+    if (path)
+        config_make_folder(path);
     if (path && settings_save(&chat->settings, path, &error))
         chat_notice(chat, "saved in %s", path);
     else

@@ -145,7 +145,7 @@ static int s_unsent(chat_t *chat, uint64_t now) {
 
 static int s_moves(chat_t *chat, uint64_t now) {
     uint64_t due = chat->moves.since_ms + CHAT_MOVES_MS;
-    if (chat->moves.since_ms == 0)
+    if (chat->moves.count == 0)
         return -1;
     if (now < due)
         return (int)(due - now);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "chat.h"
+#include "fatal.h"
 #include "names.h"
 
 static void s_text(chat_t *chat, zr_span_t text, bool rule) {
@@ -69,38 +70,61 @@ void chat_show_entry(chat_t *chat, const zrelay_event_t *event) {
 
 /* --- Comings and goings --- */
 
-static void s_add(zr_buffer_t *list, const char *nick, const char *behind) {
-    zr_buffer_printf(list, "%s%s%s", list->len ? ", " : "", nick, behind);
+static void s_drop_move(chat_moves_t *moves, size_t i) {
+    free(moves->list[i].nick);
+    free(moves->list[i].text);
+    moves->list[i] = moves->list[--moves->count];
+}
+
+/* Somebody left and is back already, or came and is gone: no news. */
+static bool s_undoes(chat_moves_t *moves, const zrelay_event_t *event) {
+    for (size_t i = 0; i < moves->count; i++) {
+        if (strcmp(moves->list[i].nick, event->name) != 0 || moves->list[i].joined == event->joined)
+            continue;
+        s_drop_move(moves, i);
+        return true;
+    }
+    return false;
 }
 
 void chat_move(chat_t *chat, const zrelay_event_t *event) {
-    if (chat->moves.since_ms == 0)
-        chat->moves.since_ms = zr_mono_ms();
-    zr_buffer_t why = {0};
-    if (event->sender)
-        zr_buffer_printf(&why, " is now %s", event->sender);
-    else if (!event->joined && event->text && *event->text && strcmp(event->text, "leave") != 0)
-        zr_buffer_printf(&why, " (%s)", event->text);
-    zr_buffer_u8(&why, '\0');
-    if (event->sender)
-        chat_notice(chat, "%s%s", event->name, (char *)why.data);
-    else
-        s_add(event->joined ? &chat->moves.came : &chat->moves.left, event->name, (char *)why.data);
-    zr_buffer_finish(&why);
+    chat_moves_t *moves = &chat->moves;
+    if (event->sender) {
+        chat_notice(chat, "%s is now %s", event->name, event->sender);
+        return;
+    }
+    if (s_undoes(moves, event))
+        return;
+    if (moves->count == CHAT_MOVES_MAX)
+        chat_tell_moves(chat);
+    if (moves->count == 0)
+        moves->since_ms = zr_mono_ms();
+    zr_buffer_t text = {0};
+    zr_buffer_printf(&text, "%s", event->name);
+    if (!event->joined && event->text && *event->text && strcmp(event->text, "leave") != 0)
+        zr_buffer_printf(&text, " (%s)", event->text);
+    zr_buffer_u8(&text, '\0');
+    moves->list[moves->count].nick = fatal_check(strdup(event->name));
+    moves->list[moves->count].text = fatal_check(strdup((char *)text.data));
+    moves->list[moves->count++].joined = event->joined;
+    zr_buffer_finish(&text);
+}
+
+static void s_moved(const chat_moves_t *moves, bool joined, zr_buffer_t *out) {
+    size_t count = 0;
+    for (size_t i = 0; i < moves->count; i++)
+        if (moves->list[i].joined == joined)
+            zr_buffer_printf(out, "%s%s", count++ ? ", " : out->len ? "; " : "", moves->list[i].text);
+    if (count > 0)
+        zr_buffer_printf(out, joined ? " joined" : " left");
 }
 
 void chat_tell_moves(chat_t *chat) {
-    chat_moves_t *moves = &chat->moves;
-    if (moves->since_ms == 0)
-        return;
-    moves->since_ms = 0;
     zr_buffer_t text = {0};
-    if (moves->came.len > 0)
-        zr_buffer_printf(&text, "%.*s joined", (int)moves->came.len, (char *)moves->came.data);
-    if (moves->left.len > 0)
-        zr_buffer_printf(&text, "%s%.*s left", text.len ? "; " : "", (int)moves->left.len, (char *)moves->left.data);
-    zr_buffer_clear(&moves->came);
-    zr_buffer_clear(&moves->left);
+    s_moved(&chat->moves, true, &text);
+    s_moved(&chat->moves, false, &text);
+    while (chat->moves.count > 0)
+        s_drop_move(&chat->moves, chat->moves.count - 1);
     if (text.len > 0)
         chat_text_notice(&chat->output.buffer, chat->style, zr_span_of(text.data, text.len));
     zr_buffer_finish(&text);

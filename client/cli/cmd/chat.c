@@ -227,8 +227,10 @@ static void s_begin_terminal(chat_t *chat) {
         chat_notice(chat, "%s", error.text);
     if (chat->prompt && marks)
         marks_read(&chat->marks, marks);
-    if (chat->prompt && typed)
+    if (chat->prompt && typed) {
+        config_make_folder(typed);
         prompt_keep(chat->prompt, typed);
+    }
     free(settings);
     free(marks);
     free(typed);
@@ -284,8 +286,6 @@ static void s_finish(chat_t *chat) {
     settings_finish(&chat->settings);
     marks_finish(&chat->marks);
     chat_status_finish(&chat->shown);
-    zr_buffer_finish(&chat->moves.came);
-    zr_buffer_finish(&chat->moves.left);
     zr_buffer_finish(&chat->answer);
     free(chat->away);
     free(chat->status);
