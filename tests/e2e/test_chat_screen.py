@@ -158,11 +158,14 @@ class Screens(ChatCase):
         bob, eve = self.peer(broker, "bob"), self.peer(broker, "eve")
         for peer in (bob, eve):
             peer.ask(op="join", room="general")
+        for nick in ("bob", "eve"):
+            wait_for(lambda: (ann.line(f"/whois {nick}"), f"* {nick} is in general" in ann.rows())[1], "them to be known")
         bob.ask(op="publish", room="general", text="hi")
-        ann.wait_rows(*self.greeting(), "12:34 bob: hi", "general>")
+        ann.wait_rows("12:34 bob: hi", "general>")
         for peer in (eve, bob):
             peer.ask(op="leave", room="general")
-        ann.wait_rows(*self.greeting(), "12:34 bob: hi", "* bob left", "general>")
+        ann.wait_rows("12:34 bob: hi", "* bob left", "general>")
+        self.assertNotRegex(ann.text(), "joined|eve left")
 
     def test_actions_replies_and_corrections(self):
         broker = self.broker()
