@@ -15,10 +15,11 @@ enum { CONFIG_ENDPOINT = 280 };
 typedef enum { CONFIG_FLAG, CONFIG_ENVIRONMENT, CONFIG_FILE } config_from_t;
 
 typedef struct {
-    const char *client; /* the client id to go on with; NULL: a new one */
-    const char *server; /* NULL until config_resolve, unless a flag named it */
-    const char *nick;   /* NULL: none */
-    bool nick_given;    /* by flag */
+    const char *client;  /* the client id to go on with; NULL: a new one */
+    const char *context; /* by flag; NULL: the environment's, or the one in use (context.h) */
+    const char *server;  /* NULL until config_resolve, unless a flag named it */
+    const char *nick;    /* NULL: none */
+    bool nick_given;     /* by flag */
     /* The client's identity, and the key that the broker must have; NULL: none. identity.c checks them together. */
     const char *certificate, *server_key, *user, *token_file;
     bool certificate_given, user_given, token_file_given; /* by flag */
