@@ -108,6 +108,18 @@ class AsAFilter(ChatCase):
         listener = self.zrelay(broker, "chat", "room")
         listener.wait_out(r"eve: \\x1b\[2Jcleared$")
 
+    def test_json(self):
+        broker = self.broker()
+        listener = self.zrelay(broker, "--nick", "ann", "--json", "chat", "room")
+        self.wait_members(broker, "room", 1)
+        listener.write(b"one\n")
+        listener.wait_out('"body":"one"}$')
+        self.assertEqual(self.peer(broker, "bob").ask(op="direct", to="ann", text="psst")["op"], "ok")
+        listener.wait_out('"psst"}$')
+        room, direct = map(json.loads, listener.lines())
+        self.assertEqual((room["room"], room["sender"], room["body"]), ("room", "ann", "one"))
+        self.assertEqual((direct["from"], direct["body"]), ("bob", "psst"))
+
     def test_interrupt(self):
         broker = self.broker()
         listener = self.zrelay(broker, "chat", "room")

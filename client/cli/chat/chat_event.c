@@ -1,5 +1,6 @@
 /* What the chat does for events. */
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "chat.h"
@@ -53,8 +54,10 @@ static void s_refused(chat_t *chat, const zrelay_event_t *event) {
 
 /* --- Entries --- */
 
+/* Others' messages from the time without a connection. */
 static void s_recovered(chat_t *chat, const zrelay_event_t *event) {
-    if (chat->back_ms == 0 || (chat->back_time && event->time > chat->back_time))
+    bool mine = event->sender && chat->session.nick && strcmp(event->sender, chat->session.nick) == 0;
+    if (mine || chat->back_ms == 0 || (chat->back_time && event->time > chat->back_time))
         return;
     chat->recovered++;
     chat->back_ms = zr_mono_ms() + CHAT_BACK_MS;
@@ -84,6 +87,9 @@ static void s_entry(chat_t *chat, const zrelay_event_t *event) {
 
 static void s_direct(chat_t *chat, const zrelay_event_t *event) {
     const char *nick = event->name ? event->name : "?";
+    if (chat->json)
+        format_json(&chat->output.buffer, json_pack("{ss,sI,ss%}", "from", nick, "time", (json_int_t)event->time,
+                                              "body", event->body, event->body_len));
     if (chat->json || settings_ignores(&chat->settings, nick))
         return;
     size_t index = chat_find(chat, zr_span(nick), true);

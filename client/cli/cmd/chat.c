@@ -360,6 +360,7 @@ const command_t cmd_chat = {
         "When stdin or stdout is no terminal, or with --json, it is a filter: each line of stdin is a message (there "
         "are no\n"
         "commands), each message a line 'HH:MM nick: text' of stdout, until stdin ends. Messages of another day\n"
-        "than today begin with their date: 'YYYY-MM-DD HH:MM nick: text'.\n",
+        "than today begin with their date: 'YYYY-MM-DD HH:MM nick: text'. With --json each message is an object\n"
+        "as 'zrelay sub --json' gives it; one to you alone has \"from\" in place of \"room\".\n",
     .run = s_run,
 };
