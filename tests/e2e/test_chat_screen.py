@@ -193,8 +193,13 @@ class Screens(ChatCase):
         ann.wait_rows("12:34 ann: psst", "@bob>")
         self.assertEqual(bob.ask(op="direct", to="ann", text="yes?")["op"], "ok")
         ann.wait_rows("12:34 ann: psst", "12:34 bob: yes?", "@bob>")
-        ann.line("/close")
+        ann.line("/join general")
+        self.assertEqual(bob.ask(op="direct", to="ann", text="still there?")["op"], "ok")
+        ann.wait_rows("-- general --", "general [@bob 1]>")
+        ann.line("/close bob")
         ann.wait_rows("-- general --", "general>")
+        self.assertEqual(bob.ask(op="direct", to="ann", text="bye")["op"], "ok")
+        ann.wait_rows("12:34 *bob* bye", "general>")
 
     def test_ignored_people(self):
         broker = self.broker()
@@ -257,6 +262,17 @@ class Screens(ChatCase):
         with open(path, encoding="utf-8") as file:
             self.assertRegex(file.read(), r"\A\d\d:\d\d:\d\d bob: hello\n\d\d:\d\d:\d\d bob: and ann\?\\x1b\[2J\n\Z")
         self.assertNotIn("noise", ann.text())
+
+    def test_a_message_that_would_move_the_cursor(self):
+        """It is shown, and typed anew, without being obeyed; a former owner of the nick may have sent it."""
+        broker = self.broker()
+        self.say(broker, "general", "\x1b[2J\x1b]0;x\x07\u202eabc".encode(), nick="ann").ask(op="bye")
+        ann = self.talk(broker)
+        ann.wait_rows("12:34 ann: \\x1b[2J\\x1b]0;x\\x07\\u{202e}abc", "general>")
+        ann.line("/edit")
+        ann.wait_rows("general> * ?[2J?]0;x??abc")
+        for bad in (b"\x1b[2J", b"\x1b]", "\u202e".encode()):
+            self.assertNotIn(bad, bytes(ann.shown))
 
     def test_a_topic(self):
         broker = self.broker()

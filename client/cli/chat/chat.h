@@ -30,7 +30,7 @@ typedef struct {
     bool person;
     bool live;     /* its joining was told */
     bool seen;     /* it was in view */
-    uint64_t head; /* the room's, on joining: what is not above it is history */
+    uint64_t head; /* the room's, on joining: what is not above it is history; of a person 0 */
     uint64_t read; /* the reader has read up to this seq; 0: it is not known */
     uint64_t shown;
     uint64_t oldest; /* that was shown; `known` entries, from there to the newest, came so far */

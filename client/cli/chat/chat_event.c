@@ -97,14 +97,14 @@ static void s_direct(chat_t *chat, const zrelay_event_t *event) {
         .room = nick, .sender = nick, .body = event->body, .body_len = event->body_len, .time = event->time};
     if (index < chat->room_count) {
         entry.room = chat->rooms[index].name;
-        entry.seq = ++chat->rooms[index].head;
+        entry.seq = chat->rooms[index].known + 1;
         chat_room_entry(chat, &chat->rooms[index], &entry);
     } else {
+        chat_alert(chat, &entry, true);
         chat_tell_moves(chat);
         chat_date(chat, event->time);
         chat_text_direct(&chat->output.buffer, chat->style, event);
     }
-    chat_alert(chat, &entry, true);
 }
 
 /* --- Rooms and people --- */

@@ -91,7 +91,7 @@ static void s_delivered(chat_t *chat, const chat_direct_t *direct) {
                 .body = direct->text,
                 .body_len = strlen(direct->text),
                 .time = now,
-                .seq = ++room->head});
+                .seq = room->known + 1});
         return;
     }
     chat_tell_moves(chat);

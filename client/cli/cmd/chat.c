@@ -89,7 +89,7 @@ static void s_terminal(chat_t *chat) {
         struct pollfd files[JOBS_MAX + 1] = {{.fd = STDIN_FILENO, .events = POLLIN}};
         s_write_jobs(chat, files);
         s_terminal_signals(chat);
-        zr_span_t line;
+        zr_span_t line = {0};
         s_typed(chat, prompt_read(chat->prompt, &line), line);
     }
     chat_tell_moves(chat);
@@ -348,7 +348,8 @@ const command_t cmd_chat = {
         "configuration file, or $USER, with '_' behind while somebody has it. Ends with 3 when the broker lets\n"
         "you in no more.\n"
         "The room that you are in is in view. The prompt counts what comes in the others; Alt-n and Alt-p go there.\n"
-        "Tab completes commands, nicks and rooms; PageUp shows older messages; Ctrl-R searches what you typed.\n"
+        "Tab completes commands, nicks and rooms; PageUp shows older messages; Ctrl-R searches what you typed;\n"
+        "Alt-Enter begins another line of the message.\n"
         "/set lists the settings, and /save keeps them in zrelay/chat.conf beside the configuration file. Colours\n"
         "are left out when NO_COLOR is set.\n"
         "\n"

@@ -339,7 +339,9 @@ static bool s_search_key(edit_t *edit, zr_span_t key) {
 bool edit_label(const edit_t *edit, zr_buffer_t *out) {
     if (!edit->searching)
         return false;
-    size_t len = edit->query.len < SEARCH_SHOWN ? edit->query.len : SEARCH_SHOWN;
+    size_t len = edit->query.len;
+    while (len > SEARCH_SHOWN)
+        len = cells_before(zr_span_of(edit->query.data, edit->query.len), len);
     bool failed =
         edit->query.len > 0 && !recall_search(&edit->recall, zr_span_of(edit->query.data, edit->query.len), 1);
     zr_buffer_printf(

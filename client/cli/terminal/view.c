@@ -1,7 +1,7 @@
 #include "view.h"
 
 #include "cells.h"
-#include "unicode.h"
+#include "names.h"
 
 enum { TAB = 8 };
 
@@ -17,14 +17,25 @@ typedef struct {
     size_t column, columns;
 } layout_t;
 
-/* The next character's width in this column. */
-static size_t s_width(const layout_t *layout, size_t *next) {
-    *next = layout->at;
-    if (layout->text.ptr[*next] == '\t') {
-        ++*next;
-        return TAB - layout->column % TAB;
+/* Moves `*at` past the next character, which stands in this column. `*shown`: a terminal only shows it. Its width. */
+static size_t s_character(zr_span_t text, size_t *at, size_t column, bool *shown) {
+    size_t begin = *at;
+    char first = text.ptr[begin];
+    *shown = true;
+    if (first == '\t') {
+        ++*at;
+        return TAB - column % TAB;
     }
-    return cells_next(layout->text, next);
+    size_t width = cells_next(text, at);
+    if ((uint8_t)first < 0x20 || (uint8_t)first >= 0x7f)
+        *shown = zr_is_shown(zr_span_of(text.ptr + begin, *at - begin));
+    return *shown ? width : 1;
+}
+
+static size_t s_width(const layout_t *layout, size_t *next) {
+    bool shown;
+    *next = layout->at;
+    return s_character(layout->text, next, layout->column, &shown);
 }
 
 /* Goes on to the end of the row. false: it is the last one. */
@@ -51,21 +62,18 @@ static bool s_row(layout_t *layout, row_t *row) {
     return false;
 }
 
+/* What the terminal would obey, or cannot show in so few columns, becomes a question mark. */
 static void s_put(zr_buffer_t *out, zr_span_t text, size_t column, size_t columns) {
     for (size_t at = 0; at < text.len;) {
-        size_t begin = at, width;
-        if (text.ptr[at] == '\t') {
-            width = TAB - column % TAB;
-            at++;
+        bool shown;
+        size_t begin = at, width = s_character(text, &at, column, &shown);
+        if (text.ptr[begin] == '\t')
             for (size_t i = 0; i < width && column + i < columns; i++)
                 zr_buffer_u8(out, ' ');
-        } else {
-            width = cells_next(text, &at);
-            if (width > columns)
-                zr_buffer_u8(out, '?');
-            else
-                zr_buffer_append(out, text.ptr + begin, at - begin);
-        }
+        else if (!shown || width > columns)
+            zr_buffer_u8(out, '?');
+        else
+            zr_buffer_append(out, text.ptr + begin, at - begin);
         column += width;
     }
 }

@@ -45,6 +45,12 @@ TEST(test_newlines_and_tabs) {
     ck_assert_span_eq(s_draw(20, 10, "> ", "\tb", 2), zr_span(">       b"));
 }
 
+/* Such text may come from a file, or from a message that is edited. */
+TEST(test_nothing_is_obeyed) {
+    ck_assert_span_eq(s_draw(40, 10, "> ", "a\033[2J\x7f\r\xc2\x9b\xe2\x80\xae\xff.", 14), zr_span("> a?[2J??????."));
+    ck_assert_uint_eq(s_view.widths[0], 14);
+}
+
 TEST(test_a_part_of_many_rows) {
     ck_assert_span_eq(s_draw(20, 4, "> ", "a\nb\nc\nd", 7), zr_span("c\r\nd"));
     ck_assert_span_eq(s_draw(20, 4, "> ", "a\nb\nc\nd", 0), zr_span("> a\r\nb\033[1A\r> "));
