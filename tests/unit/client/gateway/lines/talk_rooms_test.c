@@ -17,6 +17,21 @@ TEST(test_a_new_nick) {
     HEARS("* eve is taken\n");
 }
 
+TEST(test_a_rename_waits_for_the_messages_before_it) {
+    lines_enter();
+    lines_say("hi\n");
+    PUBLISHED("01", "000000026869");
+    lines_say("/nick bob\n");
+    SENT("");
+    ck_assert(talk_is_paused(lines_talk, lines_stage.now)); /* the next line comes under the new nick */
+    lines_ack(1, 1);
+    SENT("");
+    lines_entry(0, 1, "hi");
+    HEARS("ann: hi\n");
+    SENT_PART("\"op\":\"hello\",\"id\":\"nick\"");
+    ck_assert(!talk_is_paused(lines_talk, lines_stage.now));
+}
+
 TEST(test_a_nick_that_is_gone_after_a_restart) {
     lines_enter();
     lines_broker("{'op':'error','code':'no-session','text':''}");
@@ -34,13 +49,16 @@ TEST(test_another_room) {
     lines_enter();
     lines_say("/join lobby\n");
     HEARS("* you are in lobby already\n");
-    lines_say("/join q\nhi\n");
+    lines_say("/join q\n");
     SENT("1 {\"op\":\"leave\",\"room\":\"lobby\"}");
     SENT("");
+    ck_assert(talk_is_paused(lines_talk, lines_stage.now)); /* the next line is about the new room */
     stage_tick(&lines_stage, 0);
     SENT("1 {\"op\":\"join\",\"id\":\"join\",\"room\":\"q\"}");
+    ck_assert(talk_is_paused(lines_talk, lines_stage.now));
     lines_joined("q", 0);
     HEARS("* you are in q\n");
+    lines_say("hi\n");
     SENT("1 01017100000000000000010000000000026869");
     lines_entry(0, 1, "of the old room");
     HEARS("");
@@ -78,6 +96,14 @@ TEST(test_a_right_is_taken) {
     HEARS("* you may not read lobby any more; /join ROOM enters another\n");
     lines_entry(0, 1, "secret");
     HEARS("");
+    lines_say("/last\n");
+    HEARS("* you are in no room; /join ROOM enters one\n");
+}
+
+TEST(test_a_kick) {
+    lines_enter();
+    lines_broker("{'op':'left','room':'lobby','reason':'kicked','text':'spam'}");
+    HEARS("* an operator sent you out of lobby: spam; /join ROOM enters another\n");
 }
 
 TEST(test_users_of_the_room) {
@@ -127,9 +153,9 @@ TEST(test_direct_messages) {
 
 TEST(test_the_last_messages_again) {
     lines_enter();
-    lines_say("/last 2\n/last\n");
+    lines_say("/last 2\n");
     SENT("1 {\"op\":\"replay\",\"id\":\"replay\",\"room\":\"lobby\",\"last\":2}");
-    HEARS_PART("on their way already");
+    ck_assert(talk_is_paused(lines_talk, lines_stage.now)); /* until they are shown */
     lines_broker("{'op':'error','re':'replay','code':'too-many-replays','text':'too many'}");
     HEARS("* too many; try again\n");
     lines_say("/last\n");

@@ -58,6 +58,21 @@ TEST(test_history_comes_after_the_greeting) {
     HEARS(GREETING "ann: old\n");
 }
 
+TEST(test_input_waits_for_the_history) {
+    SENT_PART("open");
+    SENT_PART("hello");
+    lines_welcome("ann");
+    stage_tick(&lines_stage, 0);
+    SENT_PART("join");
+    lines_joined("lobby", 9);
+    SENT_PART("replay");
+    HEARS(GREETING);
+    ck_assert(talk_is_paused(lines_talk, lines_stage.now));
+    lines_broker("{'op':'replayed','room':'lobby','seq':9,'complete':true,'more':false}");
+    lines_say("/last 1\n");
+    SENT_PART("\"last\":1");
+}
+
 TEST(test_a_last_line_without_its_end_counts) {
     lines_enter();
     lines_say("bye");
@@ -148,7 +163,7 @@ TEST(test_quit_says_goodbye_and_the_room_sees_it_at_once) {
 TEST(test_lines_end_as_the_peers_do) {
     lines_enter();
     lines_say("\r\n/who x\r\n");
-    HEARS("* usage: /who               who is in this room\r\n");
+    HEARS("* usage: /who               lists the users in this room\r\n");
     lines_entry(0, 1, "hi");
     HEARS("ann: hi\r\n");
 }
