@@ -22,6 +22,7 @@ const command_t *const cli_commands[] = {
     &cmd_bench,
     &cmd_admin,
     &cmd_keygen,
+    &cmd_context,
     NULL,
 };
 
@@ -29,6 +30,7 @@ static const char s_shared_help[] =
     "Options of every command:\n"
     "  -s, --server ENDPOINT   the broker: HOST, HOST:PORT or ipc://PATH (else ZRELAY_SERVER, else the\n"
     "                          configuration file, else " CONFIG_SERVER ")\n"
+    "      --context NAME      settings of this context, which 'zrelay context add NAME' made\n"
     "      --nick NICK         the name others see (with a certificate or a token, the user's)\n"
     "      --certificate FILE  connect encrypted, with the key pair that 'zrelay keygen FILE' made\n"
     "      --server-key KEY    the broker's public key; noted after the first time, and not needed then\n"
@@ -48,7 +50,8 @@ static const char s_end_help[] =
     "allowed, and needed if it has ' #' in it. The file must be yours and writable by nobody else. The\n"
     "files named there are looked for in the folder of the configuration file, unless they begin with '/'\n"
     "or '~/'. The environment's ZRELAY_SERVER, ZRELAY_CERTIFICATE, ZRELAY_SERVER_KEY, ZRELAY_USER and\n"
-    "ZRELAY_TOKEN count before it.\n"
+    "ZRELAY_TOKEN count before it. A context ('zrelay help context') is such a file for another broker; the\n"
+    "environment's ZRELAY_CONTEXT may name it.\n"
     "The keys of the brokers you have connected to are noted beside it, in zrelay/known-servers.\n"
     "\n"
     "Commands that go on for long connect again by themselves when the broker is gone for a while, or\n"
@@ -82,6 +85,7 @@ static bool s_parse(
     config_t *config, const zr_option_t *options, size_t count, bool stop, int *argc, char **argv, zr_error_t *error) {
     const zr_option_t shared[] = {
         {"server", 's', ZR_OPTION_TEXT, &config->server, NULL, 0, 0},
+        {"context", 0, ZR_OPTION_TEXT, &config->context, NULL, 0, 0},
         {"nick", 0, ZR_OPTION_TEXT, &config->nick, &config->nick_given, 0, 0},
         {"certificate", 0, ZR_OPTION_TEXT, &config->certificate, &config->certificate_given, 0, 0},
         {"server-key", 0, ZR_OPTION_TEXT, &config->server_key, NULL, 0, 0},

@@ -12,7 +12,7 @@ import zmq
 import zmq.auth
 
 from harness import ZRELAY, ZRELAYD, wait_for
-from test_chat import Terminal
+from chat_case import Terminal
 from test_cli import CliCase
 
 ALL = '    allow = "all : *"\n'
