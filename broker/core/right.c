@@ -12,8 +12,10 @@ static const struct {
     {"presence", RIGHT_PRESENCE},
     {"create", RIGHT_CREATE},
     {"work", RIGHT_WORK},
+    {"kick", RIGHT_KICK},
     {"admin", RIGHT_ADMIN},
     {"gateway", RIGHT_GATEWAY},
+    {"leaf", RIGHT_LEAF},
     {"stats", RIGHT_STATS},
     {"all", RIGHT_ALL},
 };

@@ -68,7 +68,10 @@ static void s_put(zr_buffer_t *line, const metric_t *metric, uint64_t value) {
 }
 
 void counters_log(const server_t *server, zr_log_level_t level, const char *when) {
-    metrics_t metrics = stats_measure(server->relay);
+    metrics_t metrics = {.relay = core_stats(&server->core)};
+    counters_measure((void *)server, &metrics.edge);
+    if (server->log)
+        metrics.log = log_stats(server->log);
     zr_buffer_t line = {0};
     for (size_t i = 0; i < metrics_count; i++) {
         s_put(&line, &metrics_table[i], s_value(&metrics_table[i], &metrics));

@@ -139,6 +139,7 @@ static void s_bind(relay_t *relay, session_t *session, const access_user_t *acce
     session->local = speaker->local;
     snprintf(session->address, sizeof session->address, "%.*s", (int)speaker->address.len,
         speaker->address.len ? speaker->address.ptr : "");
+    session->leaf = speaker->leaf;
 }
 
 /* The maker that the session's rooms count for; NULL: they are not counted. */
@@ -283,6 +284,12 @@ void hello_admit(relay_t *relay, request_t *request, hello_t *hello, const speak
     }
     if (!let_in) { /* let in just before the users changed */
         hello_turn_away(relay, request, speaker->connection);
+        return;
+    }
+    if (hello->plain && !access_is_plain(relay->access)) {
+        fail(relay, request, ZR_FORBIDDEN,
+            "a leaf with a listener that is not encrypted needs a broker that has one too: rooms that every user may "
+            "read would be open to peers that do not log in");
         return;
     }
     if (speaker->grant)

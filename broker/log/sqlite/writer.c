@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "db_retain.h"
 #include "db_write.h"
 #include "fatal.h"
 #include "hash.h"
@@ -220,7 +219,7 @@ static void s_retain(writer_t *self, job_t *job) {
     retained->mail.kind = LOG_MAIL_RETAINED;
     retained->owner = room->owner;
     retained->upto = room->upto;
-    retained->failed = !db_trim(self->db, room->room, room->policy, room->upto, job->chores->now, STEP_FRAMES,
+    retained->failed = !db_trim(self->db, room->room, &room->kept, room->upto, job->chores->now, STEP_FRAMES,
         &retained->bounds, &more, &job->chores->error);
     retained->more = more && !retained->failed;
     if (retained->failed || !more)

@@ -6,6 +6,7 @@
 #define WRITER_H
 
 #include "db.h"
+#include "db_retain.h"
 #include "log_mail.h"
 
 typedef struct {
@@ -59,7 +60,7 @@ bool write_pass_for_disk(const write_pass_t *pass);
 
 typedef struct {
     uint32_t room;
-    const policy_t *policy;
+    db_kept_t kept;
     uint64_t upto; /* entries up to it are deleted, whatever the policy; 0: none */
     void *owner;   /* the loop's */
 } write_retain_t;

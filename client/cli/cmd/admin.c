@@ -16,6 +16,9 @@
 typedef struct {
     output_t output;
     bool json;
+    const char *room; /* kick: of this room only; NULL: of the broker */
+    uint64_t seconds;
+    bool timed; /* --for is given */
     const char *before, *key; /* of delete */
 } admin_t;
 
@@ -119,7 +122,9 @@ static int s_ask(conn_t *session, admin_t *admin, int argc, char **argv) {
     uint64_t request;
     zrelay_event_t done;
     int code;
-    int failed = zrelay_admin(session->relay, argv[0], argc > 1 ? argv[1] : NULL, reason, &request);
+    long seconds = !admin->timed ? 0 : admin->seconds ? (long)admin->seconds : -1;
+    int failed = admin->room ? zrelay_kick(session->relay, admin->room, argv[1], seconds, reason, &request)
+                             : zrelay_admin(session->relay, argv[0], argc > 1 ? argv[1] : NULL, reason, &request);
     if (failed == ZRELAY_EINVAL && reason)
         code = cli_misuse(&cmd_admin, "a reason has at most 200 bytes and no control characters");
     else
@@ -130,7 +135,7 @@ static int s_ask(conn_t *session, admin_t *admin, int argc, char **argv) {
     return code;
 }
 
-static int s_check(const admin_t *admin, int argc, char **argv) {
+static int s_check(admin_t *admin, int argc, char **argv) {
     const deed_t *deed = argc ? s_deed(argv[0]) : NULL;
     if (argc == 0)
         return cli_misuse(&cmd_admin, "what is to be done?");
@@ -150,6 +155,10 @@ static int s_check(const admin_t *admin, int argc, char **argv) {
         return cli_misuse(&cmd_admin, level ? "%s: error, warn, info or debug?" : "%s whom?", deed->name);
     if (argc > (deed->user ? 2 : 1) && !deed->reason)
         return cli_misuse(&cmd_admin, "what is '%s'?", argv[deed->user ? 2 : 1]);
+    if (strcmp(deed->name, "kick") != 0 ? admin->room || admin->timed : admin->timed && !admin->room)
+        return cli_misuse(&cmd_admin, "--room goes with kick, and --for goes with --room");
+    if (admin->room && !(admin->room = cli_room(admin->room, false)))
+        return CLI_USAGE;
     if (deletes)
         return cli_rooms(1, &argv[1], false) ? 0 : CLI_USAGE;
     if (level)
@@ -161,8 +170,10 @@ static int s_check(const admin_t *admin, int argc, char **argv) {
 }
 
 static int s_run(config_t *config, int argc, char **argv) {
-    admin_t admin = {.before = NULL};
+    admin_t admin = {0};
     const zr_option_t options[] = {
+        {"room", 0, ZR_OPTION_TEXT, &admin.room, NULL, 0, 0},
+        {"for", 0, ZR_OPTION_NUMBER, &admin.seconds, &admin.timed, 0, 604800},
         {"before", 0, ZR_OPTION_TEXT, &admin.before, NULL, 0, 0},
         {"key", 'k', ZR_OPTION_TEXT, &admin.key, NULL, 0, 0},
     };
@@ -173,8 +184,8 @@ static int s_run(config_t *config, int argc, char **argv) {
         code = CLI_USAGE;
     if (code || config->help || config->version)
         return code;
-    admin.json = config->json;
     conn_t session;
+    admin.json = config->json;
     output_open(&admin.output, STDOUT_FILENO, NULL, NULL);
     code = conn_open(&session, config, CONN_NAMELESS);
     if (code == 0)
@@ -189,15 +200,18 @@ const command_t cmd_admin = {
     .usage = "reload | kick USER [REASON…] | ban USER [REASON…] | unban USER | bans | log-level LEVEL |\n"
              "       drain | drain-away | undrain | delete ROOM [--before SEQ|TIME] [--key KEY]",
     .summary = "what operators ask of a broker",
-    .help = "For users with the right 'admin'.\n"
+    .help = "For users with the right 'admin'. To kick from a room, the right 'kick' there is enough.\n"
             "\n"
             "  reload                  the broker reads its users file again; when it is wrong nothing changes\n"
             "  kick USER [REASON…]     ends the sessions of USER, whose programs connect again by\n"
             "                          themselves: to keep USER out, ban\n"
+            "  kick USER --room ROOM [--for SECONDS] [REASON…]\n"
+            "                          sends USER out of ROOM only, and keeps USER out for so long, at most a\n"
+            "                          week; without it USER may come back at once; --for 0 lets USER in\n"
             "  ban USER [REASON…]      ends them, and lets USER in no more, over restarts too, until\n"
             "                          unban\n"
             "  unban USER              lets USER in again\n"
-            "  bans                    prints who is banned: user, by whom, when, and why, separated by tabs; as\n"
+            "  bans                    prints the bans: user, operator, time and reason, separated by tabs; as\n"
             "                          JSON, objects with user, by, time (microseconds) and reason\n"
             "  log-level LEVEL         the broker logs more or less until it ends: error, warn, info or debug\n"
             "  drain                   the broker takes no new sessions; those that it has go on\n"
