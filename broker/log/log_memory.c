@@ -40,7 +40,7 @@ typedef struct {
     record_t *oldest, *newest;
     record_t *spare; /* the one dropped last, for the next; NULL: none */
     uint64_t entries, bytes;
-    uint64_t passes;   /* stored */
+    uint64_t passes; /* stored */
     keep_t *keeps;
     uint64_t floor;    /* not below the head of any room that was forgotten */
     zr_blob_t **slice; /* kept between reads */

@@ -179,8 +179,10 @@ write_retain_t *disk_rooms_due(disk_rooms_t *rooms, uint64_t now, size_t *count)
         if (!room || !s_is_due(room, now))
             continue;
         FATAL_GROW(due, *count, size);
-        due[(*count)++] = (write_retain_t){
-            .room = room->id, .kept = {room->policy, keeps_of(rooms->keeps, disk_room_name(room))}, .upto = room->trim_upto, .owner = room};
+        due[(*count)++] = (write_retain_t){.room = room->id,
+            .kept = {room->policy, keeps_of(rooms->keeps, disk_room_name(room))},
+            .upto = room->trim_upto,
+            .owner = room};
     }
     return due;
 }

@@ -18,7 +18,7 @@ typedef struct {
     bool json;
     const char *room; /* kick: of this room only; NULL: of the broker */
     uint64_t seconds;
-    bool timed; /* --for is given */
+    bool timed;               /* --for is given */
     const char *before, *key; /* of delete */
 } admin_t;
 
