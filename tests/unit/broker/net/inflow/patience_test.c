@@ -6,6 +6,7 @@
 static unsigned s_looks(patience_t *patience, unsigned questions, bool answered) {
     unsigned looks = 0;
     for (unsigned i = 0; i < questions; i++) {
+        patience_slept(patience, PATIENCE_REST_NS);
         patience_ask(patience);
         if (!patience_begin(patience))
             continue;
@@ -17,12 +18,26 @@ static unsigned s_looks(patience_t *patience, unsigned questions, bool answered)
 
 TEST(test_a_thread_that_reads_nothing_does_not_look) {
     patience_t patience = {0};
+    patience_slept(&patience, PATIENCE_REST_NS);
     ck_assert(!patience_begin(&patience));
+    patience_slept(&patience, PATIENCE_REST_NS);
     patience_ask(&patience);
     patience_ask(&patience);
     ck_assert(patience_begin(&patience));
     patience_found(&patience, true);
     ck_assert(!patience_begin(&patience)); /* once for all that was read */
+}
+
+TEST(test_a_thread_that_hardly_slept_does_not_look) {
+    patience_t patience = {0};
+    patience_ask(&patience);
+    ck_assert(!patience_begin(&patience)); /* it did not sleep at all */
+    patience_slept(&patience, PATIENCE_REST_NS - 1);
+    patience_ask(&patience);
+    ck_assert(!patience_begin(&patience));
+    patience_slept(&patience, PATIENCE_REST_NS);
+    patience_ask(&patience);
+    ck_assert(patience_begin(&patience));
 }
 
 TEST(test_it_looks_for_each_answer_while_they_come) {
