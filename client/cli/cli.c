@@ -14,12 +14,15 @@ const command_t *const cli_commands[] = {
     &cmd_who,
     &cmd_rooms,
     &cmd_groups,
+    &cmd_request,
+    &cmd_reply,
     &cmd_export,
     &cmd_import,
     &cmd_ping,
     &cmd_bench,
     &cmd_admin,
     &cmd_keygen,
+    &cmd_context,
     NULL,
 };
 
@@ -27,6 +30,7 @@ static const char s_shared_help[] =
     "Options of every command:\n"
     "  -s, --server ENDPOINT   the broker: HOST, HOST:PORT or ipc://PATH (else ZRELAY_SERVER, else the\n"
     "                          configuration file, else " CONFIG_SERVER ")\n"
+    "      --context NAME      settings of this context, which 'zrelay context add NAME' made\n"
     "      --nick NICK         the name others see (with a certificate or a token, the user's)\n"
     "      --certificate FILE  connect encrypted, with the key pair that 'zrelay keygen FILE' made\n"
     "      --server-key KEY    the broker's public key; noted after the first time, and not needed then\n"
@@ -35,7 +39,7 @@ static const char s_shared_help[] =
     "                          The file is read again whenever the connection is lost\n"
     "      --json              JSON, one object per line\n"
     "  -v, --verbose           tell more on stderr\n"
-    "      --connect-timeout S give up connecting after S seconds (5)\n"
+    "      --connect-timeout S\n                          give up connecting after S seconds (5)\n"
     "  -h, --help              this text\n";
 
 static const char s_end_help[] =
@@ -46,7 +50,8 @@ static const char s_end_help[] =
     "allowed, and needed if it has ' #' in it. The file must be yours and writable by nobody else. The\n"
     "files named there are looked for in the folder of the configuration file, unless they begin with '/'\n"
     "or '~/'. The environment's ZRELAY_SERVER, ZRELAY_CERTIFICATE, ZRELAY_SERVER_KEY, ZRELAY_USER and\n"
-    "ZRELAY_TOKEN count before it.\n"
+    "ZRELAY_TOKEN count before it. A context ('zrelay help context') is such a file for another broker; the\n"
+    "environment's ZRELAY_CONTEXT may name it.\n"
     "The keys of the brokers you have connected to are noted beside it, in zrelay/known-servers.\n"
     "\n"
     "Commands that go on for long connect again by themselves when the broker is gone for a while, or\n"
@@ -54,7 +59,7 @@ static const char s_end_help[] =
     "token that is not valid any more.\n"
     "\n"
     "Exit codes: 0 done, 1 wrong usage or local input or output failed, 2 no broker or not in time,\n"
-    "3 refused by the broker, 4 a command of 'sub --exec' failed or 'bench' lost something.\n";
+    "3 refused by the broker, 4 a command of --exec failed, or 'bench' lost something.\n";
 
 static int s_help(const command_t *command) {
     printf("Usage: zrelay %s%s%s\n\n%s\n%s", command->name, *command->usage ? " " : "", command->usage, command->help,
@@ -80,6 +85,7 @@ static bool s_parse(
     config_t *config, const zr_option_t *options, size_t count, bool stop, int *argc, char **argv, zr_error_t *error) {
     const zr_option_t shared[] = {
         {"server", 's', ZR_OPTION_TEXT, &config->server, NULL, 0, 0},
+        {"context", 0, ZR_OPTION_TEXT, &config->context, NULL, 0, 0},
         {"nick", 0, ZR_OPTION_TEXT, &config->nick, &config->nick_given, 0, 0},
         {"certificate", 0, ZR_OPTION_TEXT, &config->certificate, &config->certificate_given, 0, 0},
         {"server-key", 0, ZR_OPTION_TEXT, &config->server_key, NULL, 0, 0},

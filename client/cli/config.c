@@ -1,9 +1,12 @@
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "context.h"
 #include "names.h"
 #include "typed.h"
 #include "unicode.h"
@@ -108,6 +111,24 @@ char *config_path(const char *name) {
     return NULL;
 }
 
+void config_make_folder(const char *path) {
+    char *folder = strdup(path);
+    char *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        if (mkdir(folder, 0700) != 0 && errno == ENOENT) {
+            char *upper = strrchr(folder, '/');
+            if (upper && upper != folder) {
+                *upper = '\0';
+                mkdir(folder, 0700);
+                *upper = '/';
+                mkdir(folder, 0700);
+            }
+        }
+    }
+    free(folder);
+}
+
 /* It names the broker and its key. A missing file is an empty one. */
 static bool s_read(config_t *config, zr_error_t *error) {
     reading_t reading = {.config = config, .file = config->file};
@@ -127,10 +148,21 @@ static config_from_t s_default(const char **to, const char *variable, const char
     return environment ? CONFIG_ENVIRONMENT : CONFIG_FILE;
 }
 
-bool config_resolve(config_t *config, zr_error_t *error) {
+/* The file of the context that is named or in use, else zrelay.conf. */
+static bool s_choose_file(config_t *config, zr_error_t *error) {
+    const char *named = config->context ? config->context : getenv("ZRELAY_CONTEXT");
+    char *used = named && *named ? NULL : context_current();
+    const char *name = used ? used : named && *named ? named : NULL;
+    bool good = !name || context_exists(name) ||
+                zr_fail(error, "there is no context '%s'; 'zrelay context list' names them", name);
     free(config->file);
-    config->file = config_path("zrelay.conf");
-    if (config->file && !s_read(config, error))
+    config->file = name && good ? context_path(name) : config_path("zrelay.conf");
+    free(used);
+    return good;
+}
+
+bool config_resolve(config_t *config, zr_error_t *error) {
+    if (!s_choose_file(config, error) || (config->file && !s_read(config, error)))
         return false;
     const char *own = config->file_server ? config->file_server : CONFIG_SERVER;
     s_default(&config->server, "ZRELAY_SERVER", own);

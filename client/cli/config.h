@@ -15,10 +15,11 @@ enum { CONFIG_ENDPOINT = 280 };
 typedef enum { CONFIG_FLAG, CONFIG_ENVIRONMENT, CONFIG_FILE } config_from_t;
 
 typedef struct {
-    const char *client; /* the client id to go on with; NULL: a new one */
-    const char *server; /* NULL until config_resolve, unless a flag named it */
-    const char *nick;   /* NULL: none */
-    bool nick_given;    /* by flag */
+    const char *client;  /* the client id to go on with; NULL: a new one */
+    const char *context; /* by flag; NULL: the environment's, or the one in use (context.h) */
+    const char *server;  /* NULL until config_resolve, unless a flag named it */
+    const char *nick;    /* NULL: none */
+    bool nick_given;     /* by flag */
     /* The client's identity, and the key that the broker must have; NULL: none. identity.c checks them together. */
     const char *certificate, *server_key, *user, *token_file;
     bool certificate_given, user_given, token_file_given; /* by flag */
@@ -49,6 +50,9 @@ bool config_parse(config_t *config, zr_span_t text, const char *file, zr_error_t
 
 /* Where a file of this name is: in $XDG_CONFIG_HOME or ~/.config. The caller frees it. NULL: there is no home. */
 char *config_path(const char *name);
+
+/* Makes the folder that the file is to be in, and the one above it, if they are not there. */
+void config_make_folder(const char *path);
 
 /* Fills in the settings that no flag gave. A missing file is no error; false when it cannot be read or is wrong.
  * `error` is empty before. */

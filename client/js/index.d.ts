@@ -193,8 +193,11 @@ export interface Job {
   done(): Promise<string>;
   /** It is to be tried again, by any worker, after `delay` milliseconds; 0, the default: after the group's back-off. At most a day. */
   retry(delay?: number): Promise<string>;
-  /** Trying again will not help: it is dead, and goes to the group's room for dead messages, if there is one. */
-  reject(): Promise<string>;
+  /**
+   * Trying again will not help: it is dead, and goes to the group's room for dead messages, if there is one. The message there shows `reason`, which
+   * has at most 256 bytes.
+   */
+  reject(reason?: string): Promise<string>;
   /** It takes longer: so many milliseconds from now on; 0, the default: the group's time. At most a day. */
   extend(milliseconds?: number): Promise<string>;
 }
@@ -206,6 +209,8 @@ export interface Worker extends AsyncIterable<Job> {
   /** Fulfilled once the broker took the worker. */
   entered(): Promise<void>;
   next(): Promise<IteratorResult<Job>>;
+  /** About so many messages left the room before the group had finished them. */
+  on(event: "lost", listener: (count: number) => void): Off;
   /** Takes no more work. What is settled is said, and what is not goes to others. */
   leave(): void;
 }
@@ -221,9 +226,27 @@ export interface GroupOptions {
   backoff?: number;
   dead?: string;
   ordered?: boolean;
+  keep?: boolean;
   each?: number;
   total?: number;
 }
+
+/** A direct message. */
+export interface Direct {
+  from: string;
+  text: string;
+  /** Microseconds since 1970. */
+  time: number;
+  /** What an answer is to name; missing: the sender wants none. */
+  ask?: string;
+  /** The request that this answers. */
+  answer?: string;
+  /** With `answer`: the request failed, and the text says why. */
+  failed?: boolean;
+}
+
+/** Either `to`, a nick, or `room`. `timeout` in milliseconds (10,000). */
+export type RequestOptions = { timeout?: number } & ({ to: string; room?: undefined } | { room: string; to?: undefined });
 
 export interface RelayEvents {
   status: { state: "connecting" | "online" | "offline" | "closed"; why?: string };
@@ -232,7 +255,7 @@ export interface RelayEvents {
   lost: Lost;
   left: Left;
   epoch: { before: string; now: string };
-  direct: { from: string; text: string; time: number };
+  direct: Direct;
   problem: ZrelayError;
   closed: ZrelayError;
 }
@@ -273,6 +296,17 @@ export interface Relay {
   group(room: string, group: string, what: string, members?: Record<string, unknown>): Promise<object>;
   /** Hands a text to the sessions of one nick. Nothing keeps it; it is not sent again when the session is lost (`interrupted`). */
   direct(to: string, text: string): Promise<object>;
+  /** Asks, and gives the first answer. Fails with `timed-out`, `no-such-user`, `failed` if the answer says so, or `interrupted`. */
+  request(text: string, options: RequestOptions): Promise<Direct>;
+  /** All answers that come in time. */
+  answers(text: string, options: RequestOptions): AsyncGenerator<Direct, void>;
+  /** Answers a direct message with `ask`, or an entry of a room. `failed`: the text says why there is no answer. */
+  answer(asked: Direct | Entry, text: string, options?: { failed?: boolean }): Promise<object>;
+  /**
+   * Answers requests with what `handler` returns, `concurrency` (10) at a time, until `signal` aborts: those to this nick, or those to `room`. The workers
+   * of `group` share them, and a request whose worker dies goes to another one. When the handler throws, the answer says so.
+   */
+  serve(handler: (asked: Direct | Entry) => unknown, options?: GroupOptions & { room?: string; group?: string; concurrency?: number; signal?: AbortSignal }): Promise<void>;
   /** What presence shows of this user in all rooms, at most 1 KB of JSON, such as `{ status: "writing" }` or `{ away: "at lunch" }`; `{}` for nothing. */
   show(meta: Record<string, unknown>): Promise<void>;
   list(options?: { prefix?: string; after?: string; limit?: number }): Promise<{ rooms: { room: string; seq: number; count: number }[]; more: boolean }>;
@@ -287,7 +321,7 @@ export interface Relay {
   close(options?: { patience?: number }): Promise<void>;
 }
 
-/** `code` is one of PROTOCOL.md's error codes, or `interrupted`, `closed`, `queue-full`, `timed-out`, `not-held`, `dismissed`. */
+/** `code` is one of PROTOCOL.md's error codes, or `interrupted`, `closed`, `queue-full`, `timed-out`, `not-held`, `dismissed`, `failed`. */
 export class ZrelayError extends Error {
   constructor(code: string, text: string, about?: { room?: string; key?: string; seq?: number });
   readonly code: string;

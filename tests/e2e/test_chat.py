@@ -1,115 +1,21 @@
-"""zrelay chat, at a terminal and as a filter."""
-import fcntl
-import json
+"""zrelay chat at a terminal."""
 import os
-import pty
 import re
-import secrets
 import signal
-import struct
-import subprocess
-import termios
-import threading
 import time
 import unittest
 
-import zmq
-
-from harness import DEADLINE, ZRELAY, Program, TestCase, publish_frame, wait_for
-
-FAST = "server\n    heartbeat = 1000\n    tick = 20\n"
-MOVES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]")
-
-
-class Terminal:
-    """A program on a terminal of its own. `shown` is everything it ever wrote, `text()` the same without cursor movements and colours."""
-
-    def __init__(self, command, environment, size=(24, 80)):
-        self.ours, self.theirs = pty.openpty()
-        self.resize(*size)
-        self.before = termios.tcgetattr(self.theirs)
-        self.process = subprocess.Popen(command, stdin=self.theirs, stdout=self.theirs, stderr=self.theirs, env=environment,
-                                        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-        self.shown = bytearray()
-        self.thread = threading.Thread(target=self._collect, daemon=True)
-        self.thread.start()
-
-    def _collect(self):
-        while True:
-            try:
-                data = os.read(self.ours, 65536)
-            except OSError:
-                return
-            if not data:
-                return
-            self.shown += data
-
-    def resize(self, rows, columns):
-        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def type(self, text):
-        os.write(self.ours, text if isinstance(text, bytes) else text.encode())
-
-    def line(self, text):
-        self.type(text + "\r")
-
-    def text(self):
-        return MOVES.sub(b"", bytes(self.shown)).replace(b"\r", b"\n").decode(errors="replace")
-
-    def wait(self, pattern, after=0):
-        """Waits until what is shown beyond `after` matches; returns the match."""
-        def look():
-            found = re.compile(pattern, re.M).search(self.text(), after)
-            if not found and self.process.poll() is not None:
-                found = re.compile(pattern, re.M).search(self.text(), after)
-                if not found:
-                    raise AssertionError(f"ended with {self.process.returncode} before {pattern!r} was shown: {self.text()[-2000:]!r}")
-            return found
-        try:
-            return wait_for(look, f"{pattern!r} to be shown")
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.text()[-3000:]!r}") from None
-
-    def finish(self):
-        return self.process.wait(DEADLINE)
-
-    def restored(self):
-        return termios.tcgetattr(self.theirs) == self.before
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self.theirs)
-        self.thread.join(DEADLINE)
-        os.close(self.ours)
-
-
-class ChatCase(TestCase):
-    def chat(self, broker, nick, *rooms, size=(24, 80), live=True, **environment):
-        """Somebody at a terminal, there and listening."""
-        terminal = Terminal([ZRELAY, "-s", broker.server, "--nick", nick, "chat", *rooms],
-                            {**self.environment, "TERM": "xterm", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "TZ": "UTC", **environment}, size)
-        self.addCleanup(terminal.end)
-        if live:
-            for room in rooms or ("general",):
-                terminal.wait(rf"you are in {room}, ")
-        return terminal
-
-    def say(self, broker, room, *bodies, nick=None):
-        """Somebody without a terminal."""
-        peer = self.peer(broker, nick or "n" + secrets.token_hex(4))
-        peer.send(publish_frame(room, *enumerate(bodies, 1)))
-        self.assertEqual(peer.receive()[:1], b"\x02")
-        return peer
+from chat_case import FAST, ChatCase
+from harness import wait_for
 
 
 class AtATerminal(ChatCase):
     def test_two_people_talk(self):
+        self.settings(joins="all")
         broker = self.broker(config=FAST)
         ann = self.chat(broker, "ann")
         bob = self.chat(broker, "bob")
-        ann.wait("bob joined general")
+        ann.wait("bob joined$")
         ann.line("hello bob")
         bob.wait(r"\d\d:\d\d ann: hello bob$")
         ann.wait(r"\d\d:\d\d ann: hello bob$")  # what one said stands in the log as well
@@ -117,15 +23,16 @@ class AtATerminal(ChatCase):
         ann.wait("bob: h\u00e4llo \u2603 ann$")
         bob.line("/quit")
         self.assertEqual(bob.finish(), 0)
-        ann.wait(r"bob left general \(bye\)")
+        ann.wait(r"bob \(bye\) left$")
         ann.type("\x04")  # Ctrl-D
         self.assertEqual(ann.finish(), 0)
         self.assertTrue(ann.restored() and bob.restored(), "the terminal's modes are not what they were")
 
     def test_commands(self):
+        self.settings(joins="all")
         broker = self.broker(config=FAST)
         ann, bob = self.chat(broker, "ann"), self.chat(broker, "bob")
-        ann.wait("bob joined general")
+        ann.wait("bob joined$")
         ann.line("/who")
         ann.wait("here: ann, bob$")
         ann.line("/msg bob psst, listen")
@@ -146,7 +53,8 @@ class AtATerminal(ChatCase):
         ann.line("/join garden")
         ann.wait("you are in garden, ")
         ann.line("in the garden")
-        ann.wait(r"\[garden\] anna: in the garden$")
+        ann.wait("-- garden --")
+        ann.wait("anna: in the garden$")
         ann.line("/rooms")
         ann.wait("garden: 1 present")
         ann.wait("general: 2 present")
@@ -159,7 +67,7 @@ class AtATerminal(ChatCase):
         ann.wait("you left garden")
         ann.line("/part")
         ann.wait("you left general")
-        bob.wait(r"anna left general$")
+        bob.wait(r"anna left$")
         ann.line("to whom?")
         ann.wait("no room to send to")
         ann.line("/who")
@@ -169,18 +77,21 @@ class AtATerminal(ChatCase):
             ann.wait(rf"(?s)\* {command.split()[0]}: .*{command.split()[0]} ")
         ann.line("/nosuch")
         ann.wait("/nosuch: no such command; there is /help")
+        ann.line("/serch x")
+        ann.wait("did you mean /search\\?$")
         ann.line("/join ro*om")
         ann.wait("a room name is 1 to 128")
         ann.line("/help")
-        for command in ("join", "part", "msg", "who", "nick", "away", "back", "status", "rooms", "help", "quit"):
+        for command in ("join", "part", "msg", "query", "me", "who", "whois", "nick", "away", "rooms", "topic", "history", "search", "ignore", "set", "help", "quit"):
             ann.wait(rf"\* /{command} ")
         ann.line("/quit")
         self.assertEqual(ann.finish(), 0)
 
     def test_people_show_what_they_do(self):
+        self.settings(joins="all")
         broker = self.broker(config=FAST)
         ann, bob = self.chat(broker, "ann"), self.chat(broker, "bob")
-        ann.wait("bob joined general")
+        ann.wait("bob joined$")
         bob.line("/status reading")
         bob.wait(r"you are shown as \(reading\)$")
         ann.wait(r"\* bob: reading$")
@@ -260,10 +171,13 @@ class AtATerminal(ChatCase):
         ann.wait(r"\* Be kind\.$")
         self.say(broker, "one", b"first")
         self.say(broker, "two", b"second")
-        ann.wait(r"\[one\] n\w+: first$")
-        ann.wait(r"\[two\] n\w+: second$")
+        ann.wait(r"\d n\w+: second$")  # the last one named is in view
+        ann.wait(r"two \[one 1\]> ")
         ann.line("to the last one named")
-        ann.wait(r"\[two\] ann: to the last one named$")
+        ann.wait(r"\d ann: to the last one named$")
+        self.assertNotIn(": first", ann.text())
+        ann.type("\x1bn")
+        ann.wait(r"-- one --\n+\d\d:\d\d n\w+: first$")
 
     def test_what_is_being_typed_survives_what_comes(self):
         broker = self.broker()
@@ -318,8 +232,9 @@ class AtATerminal(ChatCase):
         self.assertEqual(reader.lines(), [b"into the void"])
 
     def test_escapes_of_a_peer_are_shown_escaped(self):
+        self.settings(bell="never")
         broker = self.broker(config=FAST)
-        ann = self.chat(broker, "ann", NO_COLOR="")
+        ann = self.chat(broker, "ann", size=(24, 200), NO_COLOR="")
         hostile = "\x1b]0;mine\x07\x1b[2J\x1b[31m\x9b2J\u202ereversed\r\x08\tend of it"
         eve = self.say(broker, "general", hostile.encode() + b"\xff", nick="eve")
         ann.wait(r"eve: \\x1b\]0;mine\\x07\\x1b\[2J\\x1b\[31m\\u\{009b\}2J\\u\{202e\}reversed\\x0d\\x08\tend of it\\xff$")
@@ -369,16 +284,6 @@ class AtATerminal(ChatCase):
         self.assertEqual(ann.finish(), 0)
         self.assertTrue(ann.restored())
         self.assertEqual(self.bodies(broker), [b"and a whole one", b"the search is over"])
-
-    def paste(self, terminal, text):
-        """As a terminal does it that was asked to mark pastes."""
-        wait_for(lambda: b"\x1b[?2004h" in terminal.shown, "marks to be asked for")
-        terminal.type("\x1b[200~" + text.replace("\n", "\r") + "\x1b[201~")
-
-    def bodies(self, broker, room="general"):
-        """The messages of the room, whole."""
-        lines = self.run_zrelay(broker, "--json", "history", room).lines()
-        return [json.loads(line)["body"].encode() for line in lines]
 
     def test_pastes_are_text_whatever_they_hold(self):
         broker = self.broker()
@@ -471,7 +376,8 @@ class AtATerminal(ChatCase):
 
     def test_resizing_and_narrow_terminals(self):
         broker = self.broker()
-        ann = self.chat(broker, "ann", size=(5, 12))
+        ann = self.chat(broker, "ann", size=(5, 12), live=False)
+        ann.wait("you are in")
         ann.type("a line that is longer than the terminal is wide ")
         for columns in (7, 40, 200, 2, 80):
             ann.resize(24, columns)
@@ -496,124 +402,6 @@ class AtATerminal(ChatCase):
         ann.process.send_signal(signal.SIGCONT)
         ann.line("back again")
         ann.wait("ann: back again$")
-
-
-class Dates(ChatCase):
-    """A broker made by hand, whose messages are old."""
-    DAY = 86400
-    EPOCH = 0xaa
-
-    def start(self, *times):
-        """A broker with one message for each time; returns its endpoint."""
-        self.context = zmq.Context()
-        self.addCleanup(self.context.destroy, linger=0)
-        self.front, self.back = self.context.socket(zmq.ROUTER), self.context.socket(zmq.XPUB)
-        ends = [f"tcp://127.0.0.1:{one.bind_to_random_port('tcp://127.0.0.1')}" for one in (self.front, self.back)]
-        self.times, self.stop = times, False
-        thread = threading.Thread(target=self.serve, args=(ends[1],))
-        thread.start()
-
-        def end():
-            self.stop = True
-            thread.join()
-        self.addCleanup(end)
-        return ends[0]
-
-    def entries(self):
-        return b"".join(struct.pack(">QQBB", seq, int(at) * 1000000, 0, 3) + b"ann\0" + struct.pack(">I", 3) + b"m%02d" % seq
-                        for seq, at in enumerate(self.times, 1))
-
-    def answer(self, request, back):
-        count = len(self.times)
-        return {"hello": dict(op="welcome", proto=1, epoch=f"{self.EPOCH:016x}", nick="me", resume="0" * 32, resumed=False, back=back,
-                              heartbeat=1000, level="memory", time=1, server="by hand", limits={}),
-                "join": dict(op="joined", room="general", seq=count, oldest=0, version=0, count=1),
-                "replay": dict(op="replayed", room="general", seq=count, count=count, complete=True, more=False),
-                "who": dict(op="who", room="general", version=0, users=[], count=1, silent=0, more=False),
-                "ping": dict(op="pong", time=1, heads={}, versions={})}.get(request["op"], dict(op="ok"))
-
-    def serve(self, back):
-        poller = zmq.Poller()
-        poller.register(self.front, zmq.POLLIN)
-        poller.register(self.back, zmq.POLLIN)
-        while not self.stop:
-            ready = dict(poller.poll(50))
-            if self.back in ready and (topic := self.back.recv())[:2] == b"\x01\xff":
-                self.back.send(topic[1:] + json.dumps({"op": "synced", "epoch": f"{self.EPOCH:016x}"}).encode())
-            if self.front not in ready:
-                continue
-            route, frame = self.front.recv_multipart()
-            request = json.loads(frame)
-            if request["op"] == "replay":
-                self.front.send_multipart([route, b"general\0" + struct.pack(">BBQQ", 1, 1, self.EPOCH, 0) + self.entries()])
-            self.front.send_multipart([route, json.dumps({**self.answer(request, back), "re": request.get("id")}).encode()])
-
-    def date(self, at, form="%Y-%m-%d"):
-        return time.strftime(form, time.gmtime(at))
-
-    def test_the_date_is_told_when_it_changes(self):
-        noon = time.time() // self.DAY * self.DAY + 1
-        times = noon - 400 * self.DAY, noon - 400 * self.DAY + 60, noon - self.DAY, noon, noon + 1
-        terminal = Terminal([ZRELAY, "-s", self.start(*times), "chat"], {**self.environment, "TERM": "xterm", "NO_COLOR": "1", "TZ": "UTC"})
-        self.addCleanup(terminal.end)
-        terminal.wait("ann: m05$")
-        shown = re.findall(r"^(?:\* \w+day, [-\d]+|[-:\d ]+ ann: m\d+)$", terminal.text(), re.M)
-        wanted = []
-        for number, at in enumerate(times, 1):
-            wanted += [self.date(at, "* %A, %Y-%m-%d")] if number in (1, 3, 4) else []
-            wanted += [self.date(at, "%H:%M ann: m0") + str(number)]
-        self.assertEqual(shown, wanted)
-
-    def test_lines_of_a_filter_have_dates_of_their_own(self):
-        now = time.time()
-        program = Program([ZRELAY, "-s", self.start(now - 3 * self.DAY, now), "chat"], env={**self.environment, "TZ": "UTC"})
-        self.addCleanup(program.end)
-        program.wait_out("ann: m02$")
-        self.assertEqual(program.text().splitlines(), [self.date(now - 3 * self.DAY, "%Y-%m-%d %H:%M ann: m01"), self.date(now, "%H:%M ann: m02")])
-
-
-class AsAFilter(ChatCase):
-    def test_lines_in_and_out(self):
-        broker = self.broker(config=FAST)
-        listener = self.zrelay(broker, "--nick", "listener", "chat", "room")
-        self.wait_members(broker, "room", 1)
-        said = self.run_zrelay(broker, "--nick", "ann", "chat", "room", stdin="one\n/quit\n\n\u2603 three".encode())
-        lines = [r"\d\d:\d\d ann: one", r"\d\d:\d\d ann: /quit", r"\d\d:\d\d ann: \u2603 three"]
-        self.assertRegex(said.text(), r"\A" + r"\n".join(lines) + r"\n\Z")  # its own come back before it ends
-        self.assertEqual(said.errors(), "")
-        listener.wait_out("three$")
-        listener.close_stdin()
-        self.assertEqual(listener.finish(), 0, listener.errors())
-        self.assertEqual(listener.text(), said.text())
-
-    def test_escapes_in_a_pipe_are_escaped_too(self):
-        """Lines with names and times are made for people, wherever they are read."""
-        broker = self.broker()
-        self.say(broker, "room", b"\x1b[2Jcleared", nick="eve")
-        listener = self.zrelay(broker, "chat", "room")
-        listener.wait_out(r"eve: \\x1b\[2Jcleared$")
-
-    def test_interrupt(self):
-        broker = self.broker()
-        listener = self.zrelay(broker, "chat", "room")
-        self.wait_members(broker, "room", 1)
-        listener.signal(signal.SIGINT)
-        self.assertEqual(listener.finish(), 0)
-
-    def test_no_broker(self):
-        program = self.run_zrelay("tcp://127.0.0.1:1", "--connect-timeout", "0.1", "chat", code=2)
-        self.assertRegex(program.errors(), r"\Azrelay: [^\n]+\n\Z")
-
-    def test_bad_room(self):
-        for room in ("a b", "a*", ""):
-            program = self.run_zrelay("tcp://127.0.0.1:1", "chat", room, code=1)
-            self.assertRegex(program.errors(), r"\Azrelay: [^\n]+\n\Z")
-
-    def test_refused_room(self):
-        broker = self.broker(config="limits\n    max-rooms = 1\n")
-        self.say(broker, "one", b"x")
-        program = self.run_zrelay(broker, "chat", "two", stdin=b"text\n", code=3)
-        self.assertIn("too-many-rooms", program.errors())
 
 
 if __name__ == "__main__":

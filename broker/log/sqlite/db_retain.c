@@ -27,6 +27,7 @@ typedef struct {
     uint32_t room;
     const db_newest_t *newest;
     const policy_t *policy;
+    log_keep_t keep;
     uint64_t now; /* 0: nothing goes for its age */
 } retain_t;
 
@@ -85,6 +86,10 @@ static bool s_find(const retain_t *retain, size_t max, plan_t *plan, bool *more)
             plan->ahead = (ahead_t){pending, time};
             break;
         }
+        if (goes && log_keeps(&retain->keep, last, retain->newest->bytes - plan->bytes)) {
+            pending = 0;
+            break;
+        }
         if (row == max) {
             *more = goes || plan->oldest > before;
             break;
@@ -113,7 +118,7 @@ static void s_cut(const retain_t *retain, sqlite3_stmt *row, plan_t *plan) {
     if (!zr_deliver_read(&reader, frame))
         return; /* it is damaged; readers are told */
     while (s_exceeds(retain->policy, entries, bytes) && zr_deliver_next(&reader, &entry) &&
-           entry.seq < retain->newest->head) {
+           entry.seq < retain->newest->head && !log_keeps(&retain->keep, entry.seq, bytes)) {
         after = entry.seq;
         entries--;
         bytes -= ZR_DELIVER_ENTRY_FIXED + entry.sender.len + entry.key.len + entry.body.len;
@@ -193,9 +198,10 @@ static bool s_carry_out(const retain_t *retain, uint64_t oldest, const plan_t *p
     return true;
 }
 
-bool db_retain(db_t *db, uint32_t room, const policy_t *policy, uint64_t now, size_t frames, log_bounds_t *bounds,
+bool db_retain(db_t *db, uint32_t room, const db_kept_t *kept, uint64_t now, size_t frames, log_bounds_t *bounds,
     bool *more, zr_error_t *error) {
-    retain_t retain = {.db = db, .room = room, .newest = db_newest(db, room), .policy = policy, .now = now};
+    retain_t retain = {
+        .db = db, .room = room, .newest = db_newest(db, room), .policy = kept->policy, .keep = kept->keep, .now = now};
     sqlite3_stmt *statement = db_statement(db, DB_SQL_ROOM_GET);
     sqlite3_bind_int64(statement, 1, room);
     plan_t plan = {.oldest = 0};

@@ -1,30 +1,186 @@
-/* The chat's rooms. */
-#include <stdio.h>
+/* The chat's rooms: one is in view, and the others count what comes. */
 #include <stdlib.h>
 
 #include "chat.h"
+#include "fatal.h"
 #include "names.h"
 
-size_t chat_find(const chat_t *chat, zr_span_t name) {
+size_t chat_find(const chat_t *chat, zr_span_t name, bool person) {
     size_t index = 0;
-    while (index < chat->room_count && !zr_span_equal(zr_span(chat->rooms[index].name), name))
+    while (index < chat->room_count &&
+           (chat->rooms[index].person != person || !zr_span_equal(zr_span(chat->rooms[index].name), name)))
         index++;
     return index;
 }
 
-void chat_show_prompt(chat_t *chat) {
-    char text[ZR_ROOM_MAX + 4];
-    snprintf(text, sizeof text, "%s> ", chat->room_count ? chat->rooms[chat->current].name : "");
-    if (chat->prompt)
-        prompt_set(chat->prompt, text);
+chat_room_t *chat_current(chat_t *chat) {
+    return chat->room_count ? &chat->rooms[chat->current] : NULL;
+}
+
+/* --- Entries --- */
+
+/* What the reader had not seen begins here: said once, and only if something old stands above. */
+static void s_rule(chat_t *chat, chat_room_t *room, uint64_t seq) {
+    if (room->ruled || room->read == 0 || seq <= room->read || room->person)
+        return;
+    room->ruled = true;
+    chat_rule(chat, "new");
+}
+
+static void s_show(chat_t *chat, chat_room_t *room, const zrelay_event_t *event) {
+    if (chat->prompt && event->seq <= room->head)
+        s_rule(chat, room, event->seq);
+    room->shown = event->seq;
+    chat_show_entry(chat, event);
+}
+
+static bool s_is_mine(const chat_t *chat, const zrelay_event_t *event) {
+    return event->sender && chat->session.nick && strcmp(event->sender, chat->session.nick) == 0;
+}
+
+/* Counts an entry of a room that is not in view, and tells the user of one that is about them. */
+static void s_count(chat_t *chat, chat_room_t *room, const zrelay_event_t *event, bool in_view) {
+    bool live = event->seq > room->head, fresh = live || (room->read && event->seq > room->read);
+    zr_span_t body = zr_span_of(event->body, event->body_len);
+    if (event->key || !fresh || s_is_mine(chat, event))
+        return;
+    bool mentions = room->person || chat_text_mentions(body, chat->session.nick);
+    if (!in_view) {
+        room->unread++;
+        room->mentions += mentions && !room->person;
+        chat_show_prompt(chat);
+    }
+    if (live)
+        chat_alert(chat, event, mentions);
+}
+
+void chat_room_entry(chat_t *chat, chat_room_t *room, const zrelay_event_t *event) {
+    bool in_view = room == chat_current(chat) || !chat->prompt;
+    bool logs = event->seq > room->head || (room->read && event->seq > room->read);
+    if (logs && !room->person)
+        chat_log(chat, event);
+    if (!chat->prompt) {
+        s_show(chat, room, event);
+        return;
+    }
+    recent_add(&room->recent, event);
+    if (room->known++ == 0)
+        room->oldest = event->seq;
+    if (event->sender && !event->key)
+        people_spoke(&room->people, event->sender);
+    if (in_view)
+        s_show(chat, room, event);
+    s_count(chat, room, event, in_view);
+}
+
+/* --- Switching --- */
+
+static uint64_t s_newest(const chat_room_t *room) {
+    return room->recent.count ? room->recent.entries[room->recent.count - 1].seq : 0;
+}
+
+void chat_switch(chat_t *chat, size_t index) {
+    chat_room_t *before = chat_current(chat);
+    chat_tell_moves(chat);
+    if (before && s_newest(before) > before->read)
+        before->read = s_newest(before);
+    chat->current = index;
+    chat_room_t *room = &chat->rooms[index];
+    bool several = chat->room_count > 1 || before != room;
+    if (chat->prompt && (several || room->seen))
+        chat_rule(chat, "%s%s", room->person ? "@" : "", room->name);
+    room->ruled = false;
+    for (size_t i = 0; i < room->recent.count; i++) {
+        const recent_entry_t *entry = &room->recent.entries[i];
+        if (entry->seq <= room->shown)
+            continue;
+        zrelay_event_t event = recent_event(entry, room->name);
+        s_rule(chat, room, entry->seq);
+        room->shown = entry->seq;
+        chat_show_entry(chat, &event);
+    }
+    room->ruled = room->live;
+    room->seen = true;
+    room->unread = room->mentions = 0;
+    chat_show_prompt(chat);
+}
+
+/* --- Entering and leaving --- */
+
+static chat_room_t *s_add(chat_t *chat, char *name, bool person) {
+    chat_room_t *room = &chat->rooms[chat->room_count++];
+    *room = (chat_room_t){.name = name, .person = person, .live = person};
+    chat->style.rooms = !chat->prompt && chat->room_count > 1;
+    return room;
+}
+
+static bool s_is_full(chat_t *chat) {
+    if (chat->room_count < CHAT_ROOMS_MAX)
+        return false;
+    chat_notice(chat, "too many rooms; /part one");
+    return true;
+}
+
+bool chat_enter(chat_t *chat, zr_span_t name) {
+    size_t index = chat_find(chat, name, false);
+    if (index < chat->room_count) {
+        chat_switch(chat, index);
+        return true;
+    }
+    const char *fault = zr_room_fault(name);
+    if (fault) {
+        chat_notice(chat, "%s", fault);
+        return false;
+    }
+    if (s_is_full(chat))
+        return false;
+    char *copy = fatal_check(strndup(name.ptr, name.len));
+    int failed = zrelay_join(chat->session.relay, copy, ZRELAY_FROM_LAST | ZRELAY_PRESENCE, CHAT_PAGE);
+    if (failed) {
+        chat_notice(chat, "%s: %s", copy, zrelay_strerror(failed));
+        free(copy);
+        return false;
+    }
+    chat_room_t *room = s_add(chat, copy, false);
+    room->read = marks_find(&chat->marks, chat->session.epoch, copy);
+    chat_switch(chat, chat->room_count - 1);
+    return true;
+}
+
+bool chat_query(chat_t *chat, zr_span_t nick) {
+    size_t index = chat_find(chat, nick, true);
+    if (index == chat->room_count) {
+        if (s_is_full(chat))
+            return false;
+        s_add(chat, fatal_check(strndup(nick.ptr, nick.len)), true);
+    }
+    chat_switch(chat, index);
+    return true;
+}
+
+void chat_mark_read(chat_t *chat) {
+    for (size_t i = 0; i < chat->room_count; i++) {
+        chat_room_t *room = &chat->rooms[i];
+        if (i == chat->current && s_newest(room) > room->read)
+            room->read = s_newest(room);
+        if (!room->person)
+            marks_note(&chat->marks, chat->session.epoch, room->name, room->read);
+    }
 }
 
 void chat_forget(chat_t *chat, size_t index) {
-    free(chat->rooms[index].name);
+    chat_mark_read(chat);
+    chat_room_t *room = &chat->rooms[index];
+    bool was_current = index == chat->current;
+    free(room->name);
+    recent_finish(&room->recent);
+    people_finish(&room->people);
     chat->room_count--;
-    memmove(&chat->rooms[index], &chat->rooms[index + 1], (chat->room_count - index) * sizeof chat->rooms[0]);
-    if (chat->current > index || chat->current == chat->room_count)
-        chat->current = chat->current ? chat->current - 1 : 0;
-    chat->style.rooms = chat->room_count > 1;
+    memmove(room, room + 1, (chat->room_count - index) * sizeof chat->rooms[0]);
+    if (chat->current > index || (chat->current == chat->room_count && chat->current > 0))
+        chat->current--;
+    chat->style.rooms = !chat->prompt && chat->room_count > 1;
+    if (was_current && chat->room_count > 0)
+        chat_switch(chat, chat->current);
     chat_show_prompt(chat);
 }

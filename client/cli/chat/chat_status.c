@@ -52,6 +52,13 @@ void chat_status_finish(chat_status_t *status) {
     *status = (chat_status_t){0};
 }
 
+const char *chat_status_words(const chat_status_t *status, const char *nick) {
+    for (size_t i = 0; i < CHAT_STATUS_NICKS; i++)
+        if (status->known[i].nick && strcmp(status->known[i].nick, nick) == 0)
+            return status->known[i].words[0] ? status->known[i].words : NULL;
+    return NULL;
+}
+
 /* The nick's place, a new one if the nick has no place yet. */
 static size_t s_place(chat_status_t *status, const char *nick) {
     for (size_t i = 0; i < CHAT_STATUS_NICKS; i++)

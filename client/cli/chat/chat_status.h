@@ -23,6 +23,9 @@ void chat_status_finish(chat_status_t *status);
 /* Appends " (away: at lunch)" or " (reading)", or nothing if the meta, in JSON, shows neither. NULL is accepted. */
 void chat_status_who(zr_buffer_t *out, const char *meta);
 
+/* The words that the nick shows, as they were told last; NULL: none are known. */
+const char *chat_status_words(const chat_status_t *status, const char *nick);
+
 /* The nick shows this meta now. Appends the line that tells of it; false: there is nothing new to tell. */
 bool chat_status_changed(chat_status_t *status, const char *nick, const char *meta, zr_buffer_t *out);
 

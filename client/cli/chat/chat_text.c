@@ -1,18 +1,25 @@
 #include "chat_text.h"
 
 #include <time.h>
-#include <wchar.h>
 
+#include "cells.h"
 #include "format.h"
 #include "names.h"
 #include "unicode.h"
+#include "wrap.h"
+
+#define ACTION "/me "
 
 static void s_time(zr_buffer_t *out, chat_style_t style, uint64_t micros) {
     time_t seconds = (time_t)(micros / 1000000);
     struct tm local;
     char text[40];
-    const char *format = style.date ? "%Y-%m-%d %H:%M " : "%H:%M ";
-    if (localtime_r(&seconds, &local) && strftime(text, sizeof text, format, &local) > 0)
+    const char *format = style.seconds ? "%H:%M:%S " : "%H:%M ";
+    if (!localtime_r(&seconds, &local))
+        return;
+    if (style.date && strftime(text, sizeof text, "%Y-%m-%d ", &local) > 0)
+        zr_buffer_printf(out, "%s", text);
+    if (strftime(text, sizeof text, format, &local) > 0)
         zr_buffer_printf(out, "%s", text);
 }
 
@@ -27,140 +34,174 @@ void chat_text_date(zr_buffer_t *out, chat_style_t style, uint64_t micros) {
     struct tm local;
     char text[80];
     if (localtime_r(&seconds, &local) && strftime(text, sizeof text, "%A, %Y-%m-%d", &local) > 0)
-        chat_text_notice(out, style, zr_span(text));
+        chat_text_rule(out, style, text);
 }
 
-/* A peer's text. At a terminal it keeps its lines and tabs. */
-static void s_body(zr_buffer_t *out, chat_style_t style, zr_span_t text) {
-    if (!style.lines) {
+/* Columns of what stands in `out` from `from` on, without colours. */
+static size_t s_columns(const zr_buffer_t *out, size_t from) {
+    zr_span_t text = zr_span_of(out->data + from, out->len - from);
+    size_t columns = 0;
+    while (text.len > 0) {
+        columns += cells_width(zr_span_cut(&text, '\033'));
+        zr_span_cut(&text, 'm');
+    }
+    return columns;
+}
+
+/* Text in which newlines and tabs stay, and all else that a terminal would obey is escaped. */
+static void s_escape(zr_buffer_t *out, zr_span_t text) {
+    while (text.len > 0) {
+        size_t len = 0;
+        while (len < text.len && text.ptr[len] != '\n' && text.ptr[len] != '\t')
+            len++;
+        zr_escape(out, zr_span_of(text.ptr, len));
+        if (len < text.len)
+            zr_buffer_u8(out, (uint8_t)text.ptr[len++]);
+        text = zr_span_of(text.ptr + len, text.len - len);
+    }
+}
+
+/* A peer's text, behind what stands in `out` from `from` on. At a terminal it keeps its lines and tabs, and the lines are
+ * indented, so that none of them can pass for another message. */
+static void s_body(zr_buffer_t *out, chat_style_t style, size_t from, zr_span_t text) {
+    if (!style.columns) {
         zr_escape(out, text);
         return;
     }
-    for (bool first = true; first || text.len > 0; first = false) {
-        zr_span_t line = zr_span_cut(&text, '\n');
-        if (!first)
-            zr_buffer_append(out, "\n    ", 5); /* so that it cannot pass for another message */
-        for (bool begun = false; !begun || line.len > 0; begun = true) {
-            size_t before = line.len;
-            zr_span_t part = zr_span_cut(&line, '\t');
-            zr_escape(out, part);
-            if (before > part.len)
-                zr_buffer_u8(out, '\t');
-        }
-    }
+    if (text.len > 0 && text.ptr[text.len - 1] == '\n')
+        text.len--;
+    size_t column = s_columns(out, from), most = style.columns / 3;
+    wrap_t wrap = {.columns = style.columns, .indent = column < most ? column : most, .column = column};
+    wrap.indent += wrap.indent == 0;
+    zr_buffer_t safe = {0};
+    s_escape(&safe, text);
+    wrap_text(&wrap, out, zr_span_of(safe.data, safe.len));
+    zr_buffer_finish(&safe);
 }
 
-/* Each nick keeps its colour, in every run. */
-static void s_nick(zr_buffer_t *out, chat_style_t style, const char *nick) {
+/* Each nick keeps its colour, in every run. Those of 256 can be read on black and on white. */
+static void s_nick(zr_buffer_t *out, chat_style_t style, const char *nick, bool mentions) {
+    static const uint8_t many[] = {25, 28, 31, 62, 64, 65, 67, 94, 96, 97, 101, 124, 125, 127, 130, 131, 133, 136, 160,
+        161, 163, 166, 168, 170, 202, 204, 33, 35, 37, 69, 71, 99};
     uint32_t hash = 2166136261u;
     for (const char *at = nick; *at; at++)
         hash = (hash ^ (uint8_t)*at) * 16777619u;
-    if (style.colour)
+    if (style.colours && mentions)
+        zr_buffer_printf(out, "\033[7m");
+    if (style.colours == 256)
+        zr_buffer_printf(out, "\033[38;5;%um", many[hash % sizeof many]);
+    else if (style.colours)
         zr_buffer_printf(out, "\033[3%um", 1 + hash % 6);
     zr_escape(out, zr_span(nick));
-    if (style.colour)
+    if (style.colours)
         zr_buffer_printf(out, "\033[0m");
 }
 
-void chat_text_entry(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event) {
+static void s_keyed(zr_buffer_t *out, const zrelay_event_t *event) {
+    zr_buffer_printf(out, event->deleted ? " deleted " : " set ");
+    zr_escape(out, zr_span(event->key));
+}
+
+void chat_text_entry(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event, bool mentions) {
+    zr_span_t body = zr_span_of(event->body, event->body_len);
+    bool action = style.columns && !event->key && zr_span_starts(body, zr_span(ACTION));
+    size_t from = out->len;
     s_time(out, style, event->time);
     if (style.rooms) {
         zr_buffer_u8(out, '[');
         zr_escape(out, zr_span(event->room));
         zr_buffer_append(out, "] ", 2);
     }
-    s_nick(out, style, event->sender ? event->sender : "?");
-    if (event->key) {
-        zr_buffer_printf(out, event->deleted ? " deleted " : " set ");
-        zr_escape(out, zr_span(event->key));
-    }
+    if (action)
+        zr_buffer_append(out, "* ", 2);
+    s_nick(out, style, event->sender ? event->sender : "?", mentions);
+    if (event->key)
+        s_keyed(out, event);
+    if (action)
+        body = zr_span_of(body.ptr + strlen(ACTION), body.len - strlen(ACTION));
     if (!event->deleted) {
-        zr_buffer_append(out, ": ", 2);
-        s_body(out, style, zr_span_of(event->body, event->body_len));
+        zr_buffer_printf(out, action ? " " : ": ");
+        s_body(out, style, from, body);
     }
     zr_buffer_u8(out, '\n');
 }
 
 void chat_text_direct(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event) {
+    size_t from = out->len;
     s_time(out, style, event->time);
     zr_buffer_u8(out, '*');
-    s_nick(out, style, event->name ? event->name : "?");
+    s_nick(out, style, event->name ? event->name : "?", false);
     zr_buffer_append(out, "* ", 2);
-    s_body(out, style, zr_span_of(event->body, event->body_len));
+    s_body(out, style, from, zr_span_of(event->body, event->body_len));
     zr_buffer_u8(out, '\n');
 }
 
 void chat_text_told(zr_buffer_t *out, chat_style_t style, zr_span_t nick, zr_span_t text, uint64_t time) {
+    size_t from = out->len;
     s_time(out, style, time);
     zr_buffer_printf(out, "-> ");
     zr_buffer_t name = {0};
     zr_buffer_append(&name, nick.ptr, nick.len);
     zr_buffer_u8(&name, '\0');
-    s_nick(out, style, (const char *)name.data);
+    s_nick(out, style, (const char *)name.data, false);
     zr_buffer_finish(&name);
     zr_buffer_append(out, ": ", 2);
-    s_body(out, style, text);
+    s_body(out, style, from, text);
     zr_buffer_u8(out, '\n');
 }
 
-void chat_text_notice(zr_buffer_t *out, chat_style_t style, zr_span_t text) {
-    if (style.colour)
+static void s_dim(zr_buffer_t *out, chat_style_t style, const char *before, zr_span_t text, const char *behind) {
+    size_t from = out->len;
+    if (style.colours)
         zr_buffer_printf(out, "\033[2m");
-    zr_buffer_append(out, "* ", 2);
-    zr_escape(out, text);
-    if (style.colour)
+    zr_buffer_printf(out, "%s", before);
+    zr_buffer_t safe = {0};
+    zr_escape(&safe, text);
+    wrap_t wrap = {.columns = style.columns, .indent = 2, .column = s_columns(out, from)};
+    wrap_text(&wrap, out, zr_span_of(safe.data, safe.len));
+    zr_buffer_finish(&safe);
+    zr_buffer_printf(out, "%s", behind);
+    if (style.colours)
         zr_buffer_printf(out, "\033[0m");
     zr_buffer_u8(out, '\n');
 }
 
-bool chat_text_presence(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event) {
-    if (!event->name || (event->sender && event->joined)) /* a rename: the one that left has told it */
+void chat_text_notice(zr_buffer_t *out, chat_style_t style, zr_span_t text) {
+    s_dim(out, style, "* ", text, "");
+}
+
+void chat_text_rule(zr_buffer_t *out, chat_style_t style, const char *text) {
+    s_dim(out, style, "-- ", zr_span(text), " --");
+}
+
+/* --- Mentions --- */
+
+static bool s_is_letter(char c) {
+    return (c & 0x80) || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c == '-';
+}
+
+static bool s_has_word(zr_span_t text, zr_span_t word) {
+    const char *end = text.ptr + text.len;
+    for (const char *at = text.ptr; word.len > 0 && at < end; at++) {
+        at = memmem(at, (size_t)(end - at), word.ptr, word.len);
+        if (!at)
+            return false;
+        bool begins = at == text.ptr || !s_is_letter(at[-1]);
+        bool ends = at + word.len == end || !s_is_letter(at[word.len]);
+        if (begins && ends)
+            return true;
+    }
+    return false;
+}
+
+bool chat_text_mentions(zr_span_t text, const char *nick) {
+    if (!nick || text.len == 0 || !zr_utf8_valid(text))
         return false;
-    zr_buffer_t text = {0};
-    if (event->sender) {
-        zr_buffer_printf(&text, "%s is now %s", event->name, event->sender);
-        if (style.rooms)
-            zr_buffer_printf(&text, " in %s", event->room);
-    } else {
-        zr_buffer_printf(&text, "%s %s %s", event->name, event->joined ? "joined" : "left", event->room);
-        if (event->text && *event->text && strcmp(event->text, "leave") != 0)
-            zr_buffer_printf(&text, " (%s)", event->text);
-    }
-    chat_text_notice(out, style, zr_span_of(text.data, text.len));
-    zr_buffer_finish(&text);
-    return true;
-}
-
-/* As libedit shows it. */
-static size_t s_columns_of(int point, size_t column) {
-    if (point == '\t')
-        return 8 - column % 8;
-    if (point < 0)
-        return 1;
-    int columns = point < 0x20 || point == 0x7f ? 2 : wcwidth((wchar_t)point);
-    return columns < 0 ? 1 : (size_t)columns;
-}
-
-/* Moves over `text`. */
-static void s_move(size_t columns, zr_span_t text, size_t *row, size_t *column) {
-    for (size_t at = 0; at < text.len;) {
-        int point = zr_utf8_next(text, &at);
-        size_t taken = point == '\n' ? 0 : s_columns_of(point, *column);
-        if (point == '\n' || *column + taken > columns) {
-            ++*row;
-            *column = 0;
-        }
-        *column += taken;
-        if (*column >= columns) {
-            ++*row;
-            *column = 0;
-        }
-    }
-}
-
-size_t chat_text_rows(size_t columns, zr_span_t prompt, zr_span_t typed) {
-    size_t row = 0, column = 0;
-    s_move(columns, prompt, &row, &column);
-    s_move(columns, typed, &row, &column);
-    return row;
+    zr_buffer_t where = {0}, word = {0};
+    zr_fold(&where, text);
+    zr_fold(&word, zr_span(nick));
+    bool found = s_has_word(zr_span_of(where.data, where.len), zr_span_of(word.data, word.len));
+    zr_buffer_finish(&where);
+    zr_buffer_finish(&word);
+    return found;
 }

@@ -6,14 +6,16 @@
 #include "zrelay.h"
 
 typedef struct {
-    bool colour;
-    bool rooms; /* lines name their room: there are several */
-    bool lines; /* a message may take several lines */
-    bool date;  /* times have their date before them */
+    int colours;    /* 0, 8 or 256 */
+    size_t columns; /* of the terminal, where lines are wrapped; 0: a filter, whose messages take one line each */
+    bool rooms;     /* lines name their room: there are several */
+    bool date;      /* times have their date before them, */
+    bool seconds;   /* and seconds behind */
 } chat_style_t;
 
-/* "12:34 ann: text", "12:34 [room] ann: text" */
-void chat_text_entry(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event);
+/* "12:34 ann: text", "12:34 [room] ann: text"; at a terminal "/me waves" is "12:34 * ann waves". `mentions`: the text
+ * names the reader. */
+void chat_text_entry(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event, bool mentions);
 
 /* "12:34 *ann* text", and what one tells others oneself: "12:34 -> ann: text" */
 void chat_text_direct(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event);
@@ -22,16 +24,16 @@ void chat_text_told(zr_buffer_t *out, chat_style_t style, zr_span_t nick, zr_spa
 /* "* text", escaped. */
 void chat_text_notice(zr_buffer_t *out, chat_style_t style, zr_span_t text);
 
-/* The notice for a coming or going; false when there is no notice (counts only). */
-bool chat_text_presence(zr_buffer_t *out, chat_style_t style, const zrelay_event_t *event);
+/* "-- text --", escaped: a line between parts of the talk. */
+void chat_text_rule(zr_buffer_t *out, chat_style_t style, const char *text);
 
 /* Equal for times of one day here. */
 int64_t chat_text_day(uint64_t micros);
 
-/* "* Friday, 2026-11-27" */
+/* "-- Friday, 2026-11-27 --" */
 void chat_text_date(zr_buffer_t *out, chat_style_t style, uint64_t micros);
 
-/* Rows below its first one that UTF-8 `prompt` and then `typed` take, up to the cursor behind them. */
-size_t chat_text_rows(size_t columns, zr_span_t prompt, zr_span_t typed);
+/* Does `text` have `nick` as a word of its own, in whatever case? */
+bool chat_text_mentions(zr_span_t text, const char *nick);
 
 #endif

@@ -1,10 +1,8 @@
 #include "known_servers.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -40,25 +38,6 @@ bool known_read(const char *path, zr_buffer_t *text, zr_error_t *error) {
     return zr_file_read_if_there(path, &zr_file_secret, text, error) != ZR_FILE_REFUSED;
 }
 
-/* The file's folder and the one that is in. */
-static void s_make_folder(const char *path) {
-    char *folder = strdup(path);
-    char *slash = folder ? strrchr(folder, '/') : NULL;
-    if (slash) {
-        *slash = '\0';
-        if (mkdir(folder, 0700) != 0 && errno == ENOENT) {
-            char *upper = strrchr(folder, '/');
-            if (upper && upper != folder) {
-                *upper = '\0';
-                mkdir(folder, 0700);
-                *upper = '/';
-                mkdir(folder, 0700);
-            }
-        }
-    }
-    free(folder);
-}
-
 bool known_record(const char *path, zr_span_t endpoint, const char *key, zr_error_t *error) {
     zr_buffer_t text = {0};
     char partial[PATH_MAX];
@@ -70,7 +49,7 @@ bool known_record(const char *path, zr_span_t endpoint, const char *key, zr_erro
     /* Another program may note a key at the same time. */
     snprintf(partial, sizeof partial, "%s.%ld", path, (long)getpid());
     if (good)
-        s_make_folder(path);
+        config_make_folder(path);
     good = good && zr_file_replace(path, partial, zr_span_of(text.data, text.len), error);
     zr_buffer_finish(&text);
     return good;

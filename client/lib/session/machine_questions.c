@@ -196,16 +196,9 @@ void question_answer_rooms(machine_t *m, request_t *request, json_t *object) {
     s_answer_list(m, request, object, ITEM_ROOMS, "rooms", "room");
 }
 
-/* --- Direct, ping --- */
+/* --- Answers that say nothing more, ping --- */
 
-void question_ask_direct(machine_t *m, request_t *request, json_t *object) {
-    (void)m;
-    json_object_del(object, "room");
-    json_object_set_new(object, "to", json_string(request->name));
-    json_object_set_new(object, "text", json_string(request->text));
-}
-
-void question_answer_direct(machine_t *m, request_t *request, json_t *object) {
+void question_answer_ok(machine_t *m, request_t *request, json_t *object) {
     (void)object;
     request_done(m, request);
 }
@@ -232,6 +225,15 @@ void question_ask_admin(machine_t *m, request_t *request, json_t *object) {
     json_object_set_new(object, "do", json_string(request->key));
     if (request->name[0])
         json_object_set_new(object, "user", json_string(request->name));
+    if (request->text)
+        json_object_set_new(object, "reason", json_string(request->text));
+}
+
+void question_ask_kick(machine_t *m, request_t *request, json_t *object) {
+    (void)m;
+    json_object_set_new(object, "user", json_string(request->key));
+    if (request->placed)
+        json_object_set_new(object, "for", json_integer((json_int_t)request->limit));
     if (request->text)
         json_object_set_new(object, "reason", json_string(request->text));
 }
@@ -335,25 +337,6 @@ int machine_rooms(machine_t *m, const char *prefix, uint64_t *number) {
     return machine_question(m, REQUEST_ROOMS, name, number, &request);
 }
 
-int machine_direct(machine_t *m, const char *nick, const char *text, uint64_t *number) {
-    request_t *request;
-    if (!zr_nick_valid(zr_span(nick)) || !text || !zr_utf8_valid(zr_span(text)))
-        return ZRELAY_EINVAL;
-    char *copy = machine_alloc(strlen(text) + 1);
-    strcpy(copy, text);
-    json_t *json = json_string(text);
-    size_t size = json_dumpb(json, NULL, 0, JSON_ENCODE_ANY); /* escapes make it longer */
-    json_decref(json);
-    int code = size + DIRECT_MARGIN > m->limit_control
-                   ? ZRELAY_ELARGE
-                   : machine_question(m, REQUEST_DIRECT, zr_span(nick), number, &request);
-    if (code == 0)
-        request->text = copy;
-    else
-        free(copy);
-    return code;
-}
-
 int machine_ping(machine_t *m, uint64_t *number) {
     request_t *request;
     return machine_question(m, REQUEST_PING, zr_span(""), number, &request);
@@ -364,6 +347,11 @@ static bool s_is_reason(zr_span_t text) {
         if ((uint8_t)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
             return false;
     return text.len <= REASON_MAX && zr_utf8_valid(text);
+}
+
+static void s_set_reason(request_t *request, const char *reason) {
+    if (reason)
+        strcpy(request->text = machine_alloc(strlen(reason) + 1), reason);
 }
 
 int machine_admin(machine_t *m, const char *what, const char *user, const char *reason, uint64_t *number) {
@@ -384,7 +372,21 @@ int machine_admin(machine_t *m, const char *what, const char *user, const char *
     if (code)
         return code;
     strcpy(request->key, what);
-    if (reason)
-        strcpy(request->text = machine_alloc(strlen(reason) + 1), reason);
+    s_set_reason(request, reason);
+    return 0;
+}
+
+int machine_kick(machine_t *m, const char *room, const char *nick, long seconds, const char *reason, uint64_t *number) {
+    if (!zr_room_valid(zr_span(room)) || !zr_nick_valid(zr_span(nick)) || seconds < -1 || seconds > KICK_MAX ||
+        (reason && !s_is_reason(zr_span(reason))))
+        return ZRELAY_EINVAL;
+    request_t *request;
+    int code = machine_question(m, REQUEST_KICK, zr_span(room), number, &request);
+    if (code)
+        return code;
+    strcpy(request->key, nick);
+    request->placed = seconds != 0;
+    request->limit = seconds > 0 ? (uint64_t)seconds : 0;
+    s_set_reason(request, reason);
     return 0;
 }

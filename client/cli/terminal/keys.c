@@ -14,7 +14,7 @@ static const struct {
     {"[C", "\033[C"}, {"OC", "\033[C"}, {"[D", "\033[D"}, {"OD", "\033[D"},   /* right, left */
     {"[H", "\033[H"}, {"OH", "\033[H"}, {"[1~", "\033[H"}, {"[7~", "\033[H"}, /* Home */
     {"[F", "\033[F"}, {"OF", "\033[F"}, {"[4~", "\033[F"}, {"[8~", "\033[F"}, /* End */
-    {"[3~", "\033[3~"}, {"OM", "\r"},                                         /* Delete, Enter */
+    {"[3~", "\033[3~"}, {"OM", "\r"}, {"[5~", "\033[5~"}, {"[Z", "\033[Z"},   /* Delete, Enter, PageUp, Shift-Tab */
     {"[1;5C", "\033f"}, {"[1;3C", "\033f"}, {"Oc", "\033f"}, {"[1;5D", "\033b"}, {"[1;3D", "\033b"},
     {"Od", "\033b"}, /* words */
 };
@@ -145,6 +145,10 @@ static const char *s_key(zr_span_t sequence) {
     return NULL;
 }
 
+static bool s_goes_with_alt(uint8_t byte) {
+    return (byte > 0x20 && byte <= DELETE) || byte == '\r' || byte == '\n' || byte == '\b';
+}
+
 /* KEYS_MORE with `keys->at` moved: a key that nobody knows. */
 static keys_kind_t s_escape(keys_t *keys, zr_buffer_t *out) {
     zr_span_t left = s_left(keys);
@@ -157,7 +161,7 @@ static keys_kind_t s_escape(keys_t *keys, zr_buffer_t *out) {
     keys->pasting = zr_span_equal(rest, s_mark_begin);
     if (key)
         zr_buffer_append(out, key, strlen(key));
-    else if (len == 2 && (uint8_t)left.ptr[1] > 0x20 && (uint8_t)left.ptr[1] <= DELETE) /* with Alt */
+    else if (len == 2 && s_goes_with_alt((uint8_t)left.ptr[1]))
         zr_buffer_append(out, left.ptr, len);
     return out->len > 0 ? KEYS_KEY : KEYS_MORE;
 }

@@ -64,15 +64,15 @@ TEST(test_keys_that_an_editor_knows) {
 
 /* Each as xterm, rxvt or Linux's console sends it. */
 TEST(test_other_keys_type_nothing) {
-    static const char *const keys[] = {"\033[5~", "\033[6~", "\033[2~", "\033[15~", "\033[24~", "\033OP", "\033OS",
-        "\033[[A", "\033[1;2A", "\033[1;6D", "\033[5;5~", "\033[3;2~", "\033[Z", "\033[I", "\033[O", "\033[7$",
-        "\033[200;1u", "\033[<0;10;20M", "\033[?1;2c", "\033O5Q", "\033[201~", "\033[E"};
+    static const char *const keys[] = {"\033[6~", "\033[2~", "\033[15~", "\033[24~", "\033OP", "\033OS", "\033[[A",
+        "\033[1;2A", "\033[1;6D", "\033[5;5~", "\033[3;2~", "\033[I", "\033[O", "\033[7$", "\033[200;1u",
+        "\033[<0;10;20M", "\033[?1;2c", "\033O5Q", "\033[201~", "\033[E"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char bytes[40];
         snprintf(bytes, sizeof bytes, "a%sb", keys[i]);
         s_are(bytes, "text(ab)");
     }
-    s_are("\033\033[5~x", "text(x)");
+    s_are("\033\033[6~x", "text(x)");
     s_are("\033[1\rx", "key(\r) text(x)"); /* broken off */
 }
 
@@ -122,4 +122,4 @@ TEST(test_a_paste_whose_end_is_missing) {
     keys_finish(&s_keys);
 }
 
-UNIT_SUITE("client.cli.chat.keys")
+UNIT_SUITE("client.cli.terminal.keys")
