@@ -149,7 +149,7 @@ IN_FRONT_OF_LIBC ssize_t recv(int fd, void *data, size_t len, int flags) {
         return got;
     if (got <= 0)
         return s_leave(fd, got, errno);
-    patience_ask(&s_patience);
+    patience_read(&s_patience, (size_t)got);
     inflow_reason_t reason = inflow_read(inflow_calls.inflow, fd, data, (size_t)got);
     if (reason == INFLOW_FINE)
         return got;

@@ -7,10 +7,12 @@
 #define PATIENCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
     PATIENCE_NS = 100000,     /* the longest that it looks */
+    PATIENCE_BYTES = 96,      /* it looks only if it read as many at once: idle clients' pings are shorter */
     PATIENCE_REST_NS = 50000, /* it looks only if it slept as long before it read */
     PATIENCE_MISSES_MAX = 8,  /* after so many misses in a row it looks once in 256 times (2 to the power of it) */
 };
@@ -18,7 +20,7 @@ enum {
 /* Zeroed it is that of a new thread. */
 typedef struct {
     bool rested;     /* its last sleep was long enough */
-    bool asked;      /* something was read since it last looked */
+    bool asked;      /* enough was read since it last looked */
     unsigned misses; /* in a row */
     unsigned skip;   /* so many answers are not looked for */
 } patience_t;
@@ -28,9 +30,9 @@ static inline void patience_slept(patience_t *patience, uint64_t ns) {
     patience->rested = ns >= PATIENCE_REST_NS;
 }
 
-/* The thread has read something that the loop may answer. */
-static inline void patience_ask(patience_t *patience) {
-    patience->asked = true;
+/* The thread has read so many bytes, which the loop may answer. */
+static inline void patience_read(patience_t *patience, size_t bytes) {
+    patience->asked |= bytes >= PATIENCE_BYTES;
 }
 
 /* Before the thread sleeps: is it to look for PATIENCE_NS? If so, patience_found follows. */
