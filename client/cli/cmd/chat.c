@@ -280,8 +280,7 @@ static int s_chat(chat_t *chat, int count, char **rooms) {
 static void s_finish(chat_t *chat) {
     chat_read_end(chat);
     chat_send_end(chat);
-    while (chat->room_count > 0)
-        chat_forget(chat, 0);
+    chat_rooms_finish(chat);
     jobs_finish(&chat->jobs);
     settings_finish(&chat->settings);
     marks_finish(&chat->marks);
