@@ -13,6 +13,7 @@
 #define ZR_META_MAX 1024       /* bytes of a meta, as compact JSON */
 #define ZR_META_DEPTH 4        /* its nesting, itself included: it stands in lists of lists */
 #define ZR_ID_MAX 64           /* bytes of a request's id, of hello's agent */
+#define ZR_ASK_MAX 160         /* bytes of direct's ask and answer: a room, a blank and a seq fit */
 
 /* Parses `frame`. On ZR_OK `*object` is the caller's reference. ZR_BAD_JSON otherwise, and `*object` stays as it was.
  * Refuses nesting beyond ZR_CONTROL_DEPTH before it builds anything, repeated members, invalid UTF-8, U+0000 in strings

@@ -146,7 +146,10 @@ static void s_on_refused(leaf_t *leaf, leaf_client_t *client, json_t *error) {
     } else if (!client->gateway) {
         json_object_del(error, "channel");
         carry_say(leaf, client->route, json_incref(error));
-        s_send_away(leaf, client, false, code == ZR_NO_SUCH_USER || code == ZR_FORBIDDEN);
+        if (code == ZR_RATE_LIMITED) /* its address opens too many at once; its next hello opens another */
+            carry_end(leaf, client);
+        else
+            s_send_away(leaf, client, false, code == ZR_NO_SUCH_USER || code == ZR_FORBIDDEN);
     }
 }
 

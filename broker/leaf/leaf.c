@@ -200,7 +200,7 @@ static void s_control(leaf_t *leaf, zr_span_t frame) {
     else if (strcmp(op, "welcome") == 0)
         upstream_on_welcome(leaf, object);
     else if (strcmp(op, "bye") == 0)
-        upstream_lose(leaf, "it said bye");
+        upstream_on_bye(leaf, object);
     json_decref(object);
 }
 

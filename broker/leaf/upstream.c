@@ -152,6 +152,13 @@ void upstream_on_error(leaf_t *leaf, const json_t *error) {
         upstream_lose(leaf, text ? text : "it refused");
 }
 
+void upstream_on_bye(leaf_t *leaf, const json_t *bye) {
+    const char *reason = json_string_value(json_object_get(bye, "reason"));
+    char why[64];
+    snprintf(why, sizeof why, "it said bye: %.40s", reason ? reason : "");
+    upstream_lose(leaf, why);
+}
+
 /* --- Time --- */
 
 /* A process that was stopped finds the upstream's frames waiting: it is not silent. */

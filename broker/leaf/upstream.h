@@ -29,5 +29,6 @@ void upstream_tick(leaf_t *leaf);
 void upstream_on_welcome(leaf_t *leaf, const json_t *welcome);
 void upstream_on_pong(leaf_t *leaf, const json_t *pong);
 void upstream_on_error(leaf_t *leaf, const json_t *error);
+void upstream_on_bye(leaf_t *leaf, const json_t *bye);
 
 #endif

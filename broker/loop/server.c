@@ -157,6 +157,7 @@ static int s_on_second(zloop_t *loop, int timer_id, void *arg) {
     (void)timer_id;
     server_t *server = arg;
     uint64_t now = timekeeper_now(&server->time);
+    zr_service_watchdog(zr_mono_ms());
     core_second(&server->core, now, !timekeeper_doubts(&server->time));
     bool many_left = trim_due(&server->trim, core_stats(&server->core).sessions);
     if (s_much_was_freed(server) || many_left) {

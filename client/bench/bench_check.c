@@ -37,8 +37,8 @@ void bench_check_finish(bench_check_t *check) {
     *check = (bench_check_t){0};
 }
 
-/* A changed order changes the outcome, as the product by an odd number loses nothing. It costs a fraction of a good hash:
- * the benchmark is not to measure itself. */
+/* A changed order changes the outcome, as the product by an odd number loses nothing. It costs a fraction of a good
+ * hash: the benchmark is not to measure itself. */
 static uint64_t s_mix(uint64_t digest, uint64_t value) {
     return (digest ^ value) * 0x9e3779b97f4a7c15 + (digest >> 32);
 }

@@ -14,6 +14,8 @@ const command_t *const cli_commands[] = {
     &cmd_who,
     &cmd_rooms,
     &cmd_groups,
+    &cmd_request,
+    &cmd_reply,
     &cmd_export,
     &cmd_import,
     &cmd_ping,
@@ -37,7 +39,7 @@ static const char s_shared_help[] =
     "                          The file is read again whenever the connection is lost\n"
     "      --json              JSON, one object per line\n"
     "  -v, --verbose           tell more on stderr\n"
-    "      --connect-timeout S give up connecting after S seconds (5)\n"
+    "      --connect-timeout S\n                          give up connecting after S seconds (5)\n"
     "  -h, --help              this text\n";
 
 static const char s_end_help[] =
@@ -57,7 +59,7 @@ static const char s_end_help[] =
     "token that is not valid any more.\n"
     "\n"
     "Exit codes: 0 done, 1 wrong usage or local input or output failed, 2 no broker or not in time,\n"
-    "3 refused by the broker, 4 a command of 'sub --exec' failed or 'bench' lost something.\n";
+    "3 refused by the broker, 4 a command of --exec failed, or 'bench' lost something.\n";
 
 static int s_help(const command_t *command) {
     printf("Usage: zrelay %s%s%s\n\n%s\n%s", command->name, *command->usage ? " " : "", command->usage, command->help,

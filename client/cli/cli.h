@@ -10,7 +10,7 @@ enum {
     CLI_USAGE = 1,       /* a mistake in the call, or this machine's input or output failed */
     CLI_UNREACHABLE = 2, /* no broker, or not in time */
     CLI_REFUSED = 3,     /* the broker said no */
-    CLI_FAILED = 4,      /* commands started by --exec failed, or a benchmark lost something */
+    CLI_FAILED = 4,      /* commands started by --exec failed, also those of an answer, or a benchmark lost something */
 };
 
 typedef struct {
@@ -25,7 +25,7 @@ typedef struct {
 extern const command_t *const cli_commands[];
 
 extern const command_t cmd_admin, cmd_bench, cmd_chat, cmd_context, cmd_export, cmd_groups, cmd_history, cmd_import,
-    cmd_keygen, cmd_ping, cmd_pub, cmd_rooms, cmd_state, cmd_sub, cmd_who;
+    cmd_keygen, cmd_ping, cmd_pub, cmd_reply, cmd_request, cmd_rooms, cmd_state, cmd_sub, cmd_who;
 
 /* The whole program but for the process: returns the exit code. */
 int cli_run(int argc, char **argv);
@@ -37,6 +37,9 @@ int cli_options(
 
 /* One line on stderr, "zrelay: …", escaped. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line on the terminal that the next one replaces; cli_say erases it before its own. Empty: erases it. */
+void cli_status(zr_span_t text);
 
 /* A mistake in calling `command`: the line names its help. Returns CLI_USAGE. */
 int cli_misuse(const command_t *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

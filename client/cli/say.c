@@ -9,8 +9,14 @@
 #include "names.h"
 #include "typed.h"
 
+#define STATUS_ERASED "\r\033[K"
+
+static bool s_status; /* a line of status stands on the terminal */
+
 static void s_line(const char *before, const char *format, va_list args, const char *after) {
     zr_buffer_t line = {0}, text = {0};
+    zr_buffer_printf(&line, "%s", s_status ? STATUS_ERASED : "");
+    s_status = false;
     zr_buffer_printf(&text, "%s", before);
     zr_buffer_vprintf(&text, format, args);
     zr_buffer_printf(&text, "%s", after);
@@ -28,6 +34,16 @@ void cli_say(const char *format, ...) {
     va_start(args, format);
     s_line("zrelay: ", format, args, "");
     va_end(args);
+}
+
+void cli_status(zr_span_t text) {
+    zr_buffer_t line = {0};
+    zr_buffer_printf(&line, "%s", s_status || text.len ? STATUS_ERASED : "");
+    zr_escape(&line, text);
+    if (line.len && write(STDERR_FILENO, line.data, line.len) < 0)
+        errno = 0;
+    s_status = text.len;
+    zr_buffer_finish(&line);
 }
 
 int cli_misuse(const command_t *command, const char *format, ...) {

@@ -229,10 +229,25 @@ ZRELAY_API int zrelay_kick(
     zrelay_t *relay, const char *room, const char *nick, long seconds, const char *reason, uint64_t *request);
 ZRELAY_API int zrelay_ping(zrelay_t *relay, uint64_t *request); /* ZRELAY_DONE; its `time` is the broker's clock */
 
+/* --- Requests and answers (PROTOCOL.md, "Requests and answers") --- */
+
+/* Asks the sessions of `nick`, or the readers of `room`; the other one is NULL. `text` is UTF-8, and stands in one control
+ * frame (65,536 bytes by default), else ZRELAY_ELARGE. ZRELAY_DONE comes when it is on its way, and its `ask` is what
+ * answers name (NULL: the user may not read the room, and so gets no answer). Each answer is a ZRELAY_DIRECT event with
+ * that `answer`. ZRELAY_REFUSED comes for a nick that nobody has. The program decides how long it waits. After a lost
+ * connection the library asks again, so the request may arrive twice. */
+ZRELAY_API int zrelay_ask(zrelay_t *relay, const char *nick, const char *room, const char *text, uint64_t *request);
+
+/* Answers a request of `nick`. `ask`, at most 160 bytes, is that of a ZRELAY_DIRECT event. For an entry it is its room, a
+ * blank and its seq in decimal, and `nick` is its sender. `failed`: `text` says why there is no answer. ZRELAY_DONE, or
+ * ZRELAY_REFUSED: the client that asked is gone. */
+ZRELAY_API int zrelay_answer(
+    zrelay_t *relay, const char *nick, const char *ask, bool failed, const char *text, uint64_t *request);
+
 /* --- Groups: one stream, many workers (PROTOCOL.md, "Groups") --- */
 
 /* Works for the group `group` of `room`: its entries come as ZRELAY_WORK events, at most `credit` at a time, and each
- * must be answered by one of the four functions below. The first worker makes the group. `options` (may be NULL) is a
+ * must be answered by one of the functions below. The first worker makes the group. `options` (may be NULL) is a
  * JSON object with its options, such as {"time":5000,"deliveries":3,"dead":"mails/dead"}; a group that exists keeps its
  * own. `*worker` (may be NULL) gets the number that events and calls name. ZRELAY_WORKING or ZRELAY_REFUSED comes, once.
  * After each reconnect the library works on by itself. */
@@ -254,6 +269,9 @@ ZRELAY_API int zrelay_done(zrelay_t *relay, uint32_t worker, uint64_t seq);
 ZRELAY_API int zrelay_retry(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t delay_ms);
 ZRELAY_API int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq, const char *reason);
 ZRELAY_API int zrelay_extend(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t ms);
+
+/* The program did not begin with the entry: any worker gets it at once, and this delivery does not count. */
+ZRELAY_API int zrelay_return(zrelay_t *relay, uint32_t worker, uint64_t seq);
 
 /* The groups of `room`, or of all rooms (NULL), as ZRELAY_GROUP events, then ZRELAY_DONE. */
 ZRELAY_API int zrelay_groups(zrelay_t *relay, const char *room, uint64_t *request);
@@ -299,7 +317,9 @@ typedef enum {
                               * users, only the count is told; the names that changed are told once it is no longer
                               * too full. A rename is two events: the old name left, the new one joined. Their `sender`
                               * is the other name; NULL: not known. The session's own changes are not told */
-    ZRELAY_DIRECT,           /* a direct message: `name` from, `body`, `time` */
+    ZRELAY_DIRECT,           /* a direct message: `name` from, `body`, `time`. `ask` not NULL: it wants an answer
+                              * (zrelay_answer). `answer` not NULL: it answers the request with this `ask`; `failed`:
+                              * the request failed, and `body` says why */
     ZRELAY_NICK,             /* the nick is now `name` */
     ZRELAY_USER,             /* answers who: `name`, and `text`: its meta as JSON; NULL: none */
     ZRELAY_ROOM,             /* answers rooms: `room`, `seq`, `count`, `kept`: its messages can be read again */
@@ -342,12 +362,13 @@ typedef struct {
     const char *epoch;
     const char *sender;
     const char *key; /* NULL: not keyed */
+    const char *ask, *answer;
     const void *body;
     size_t body_len;
     uint64_t seq, upto, time, mid, request, count;
     uint32_t worker;
     zrelay_level_t level;
-    bool deleted, resumed, user, complete, joined, kept;
+    bool deleted, resumed, user, complete, joined, kept, failed;
 } zrelay_event_t;
 
 /* Does all work that is due and returns the next event. The event is the library's, and valid until the next call with

@@ -231,6 +231,23 @@ export interface GroupOptions {
   total?: number;
 }
 
+/** A direct message. */
+export interface Direct {
+  from: string;
+  text: string;
+  /** Microseconds since 1970. */
+  time: number;
+  /** What an answer is to name; missing: the sender wants none. */
+  ask?: string;
+  /** The request that this answers. */
+  answer?: string;
+  /** With `answer`: the request failed, and the text says why. */
+  failed?: boolean;
+}
+
+/** Either `to`, a nick, or `room`. `timeout` in milliseconds (10,000). */
+export type RequestOptions = { timeout?: number } & ({ to: string; room?: undefined } | { room: string; to?: undefined });
+
 export interface RelayEvents {
   status: { state: "connecting" | "online" | "offline" | "closed"; why?: string };
   /** After a lost session all rooms are whole again. `lost`: the broker lost its log. */
@@ -238,7 +255,7 @@ export interface RelayEvents {
   lost: Lost;
   left: Left;
   epoch: { before: string; now: string };
-  direct: { from: string; text: string; time: number };
+  direct: Direct;
   problem: ZrelayError;
   closed: ZrelayError;
 }
@@ -279,6 +296,17 @@ export interface Relay {
   group(room: string, group: string, what: string, members?: Record<string, unknown>): Promise<object>;
   /** Hands a text to the sessions of one nick. Nothing keeps it; it is not sent again when the session is lost (`interrupted`). */
   direct(to: string, text: string): Promise<object>;
+  /** Asks, and gives the first answer. Fails with `timed-out`, `no-such-user`, `failed` if the answer says so, or `interrupted`. */
+  request(text: string, options: RequestOptions): Promise<Direct>;
+  /** All answers that come in time. */
+  answers(text: string, options: RequestOptions): AsyncGenerator<Direct, void>;
+  /** Answers a direct message with `ask`, or an entry of a room. `failed`: the text says why there is no answer. */
+  answer(asked: Direct | Entry, text: string, options?: { failed?: boolean }): Promise<object>;
+  /**
+   * Answers requests with what `handler` returns, `concurrency` (10) at a time, until `signal` aborts: those to this nick, or those to `room`. The workers
+   * of `group` share them, and a request whose worker dies goes to another one. When the handler throws, the answer says so.
+   */
+  serve(handler: (asked: Direct | Entry) => unknown, options?: GroupOptions & { room?: string; group?: string; concurrency?: number; signal?: AbortSignal }): Promise<void>;
   /** What presence shows of this user in all rooms, at most 1 KB of JSON, such as `{ status: "writing" }` or `{ away: "at lunch" }`; `{}` for nothing. */
   show(meta: Record<string, unknown>): Promise<void>;
   list(options?: { prefix?: string; after?: string; limit?: number }): Promise<{ rooms: { room: string; seq: number; count: number }[]; more: boolean }>;
@@ -293,7 +321,7 @@ export interface Relay {
   close(options?: { patience?: number }): Promise<void>;
 }
 
-/** `code` is one of PROTOCOL.md's error codes, or `interrupted`, `closed`, `queue-full`, `timed-out`, `not-held`, `dismissed`. */
+/** `code` is one of PROTOCOL.md's error codes, or `interrupted`, `closed`, `queue-full`, `timed-out`, `not-held`, `dismissed`, `failed`. */
 export class ZrelayError extends Error {
   constructor(code: string, text: string, about?: { room?: string; key?: string; seq?: number });
   readonly code: string;

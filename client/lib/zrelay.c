@@ -337,6 +337,19 @@ int zrelay_direct(zrelay_t *relay, const char *nick, const char *text, uint64_t 
     return machine ? machine_direct(machine, nick, text, request) : code;
 }
 
+int zrelay_ask(zrelay_t *relay, const char *nick, const char *room, const char *text, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_ask(machine, nick, room, text, request) : code;
+}
+
+int zrelay_answer(
+    zrelay_t *relay, const char *nick, const char *ask, bool failed, const char *text, uint64_t *request) {
+    int code;
+    machine_t *machine = s_machine(relay, &code);
+    return machine ? machine_answer(machine, nick, ask, failed, text, request) : code;
+}
+
 int zrelay_admin(zrelay_t *relay, const char *what, const char *user, const char *reason, uint64_t *request) {
     int code;
     machine_t *machine = s_machine(relay, &code);
@@ -389,6 +402,10 @@ int zrelay_done(zrelay_t *relay, uint32_t worker, uint64_t seq) {
 
 int zrelay_retry(zrelay_t *relay, uint32_t worker, uint64_t seq, uint64_t delay_ms) {
     return s_settle(relay, worker, ZR_SETTLE_RETRY, seq, delay_ms);
+}
+
+int zrelay_return(zrelay_t *relay, uint32_t worker, uint64_t seq) {
+    return s_settle(relay, worker, ZR_SETTLE_RETURN, seq, 0);
 }
 
 int zrelay_reject(zrelay_t *relay, uint32_t worker, uint64_t seq, const char *reason) {

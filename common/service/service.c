@@ -101,3 +101,25 @@ void zr_service_notify(const char *state) {
     (void)state;
 #endif
 }
+
+int zr_service_watchdog(uint64_t now) {
+#ifdef HAVE_SYSTEMD
+    static uint64_t period, due;
+    static bool asked;
+    if (!asked) {
+        uint64_t us = 0;
+        asked = true;
+        period = sd_watchdog_enabled(0, &us) > 0 ? us / 2000 : 0;
+    }
+    if (period == 0)
+        return -1;
+    if (now >= due) {
+        sd_notify(0, "WATCHDOG=1");
+        due = now + period;
+    }
+    return (int)(due - now);
+#else
+    (void)now;
+    return -1;
+#endif
+}

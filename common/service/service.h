@@ -41,4 +41,9 @@ void zr_service_warn_descriptors(uint64_t allowed, uint64_t needed, uint64_t cou
 /* Tells systemd, such as "READY=1" (sd_notify). Does nothing without systemd. */
 void zr_service_notify(const char *state);
 
+/* Tells systemd's watchdog (WatchdogSec=) that the loop still turns, when half of its time has passed. Call it at least
+ * that often. `now` is in milliseconds, of any clock that does not go back. Returns the milliseconds until the next call
+ * is due, or -1 without a watchdog. For one thread. */
+int zr_service_watchdog(uint64_t now);
+
 #endif

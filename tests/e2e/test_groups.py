@@ -1,17 +1,22 @@
 """Groups: one stream, many workers, with the real programs."""
 import json
 import os
+import pty
+import re
 import signal
 import struct
+import subprocess
 import time
 import unittest
 
-from harness import TestCase, publish_frame, wait_for
+from harness import ZRELAY, TestCase, publish_frame, wait_for
 
 FAST = "server\n    heartbeat = 200\n"
 
 
-class Groups(TestCase):
+class GroupsCase:
+    """What tests of groups share."""
+
     def numbers(self, broker, room, first, last):
         self.run_zrelay(broker, "pub", room, stdin="".join(f"{n}\n" for n in range(first, last + 1)).encode())
 
@@ -20,6 +25,8 @@ class Groups(TestCase):
         lines = self.run_zrelay(broker, "groups", room, "--json").lines()
         return json.loads(lines[0]) if lines else None
 
+
+class Groups(GroupsCase, TestCase):
     def words(self, path):
         """The lines of a file that commands append to, as lists of words."""
         if not os.path.exists(path):
@@ -100,6 +107,40 @@ class Groups(TestCase):
         wait_for(lambda: self.group(broker)["done"] == 1, "it to be done")
         self.assertEqual((self.done(out), self.words(ready)), ([1], [["x"]]))
 
+    def test_a_long_command_holds_up_no_other_message(self):
+        """While commands are short, further messages wait at the worker. It gives them back when a command takes long."""
+        broker = self.broker(config=FAST)
+        out, go = self.path("done"), self.path("go")
+        self.numbers(broker, "jobs", 1, 22)
+        command = f"read n; test $n = 21 && while [ ! -e {go} ]; do sleep 0.1; done; echo $n >> {out}"
+        worker = self.worker(broker, command, "--time", "3600")
+        wait_for(lambda: len(self.done(out)) == 20, "the short ones to be done")
+        self.worker(broker, f"read n; echo $n >> {out}")
+        wait_for(lambda: 22 in self.done(out), "the last one to be done")
+        self.assertEqual(self.group(broker)["retried"], 0, "what waited was not tried")
+        self.file("go", "")
+        wait_for(lambda: 21 in self.done(out), "the long one to end")
+        worker.signal(signal.SIGTERM)
+        self.assertEqual(worker.finish(), 0)
+
+    def test_the_backlog_is_shown_on_a_terminal(self):
+        broker = self.broker()
+        self.numbers(broker, "jobs", 1, 9)
+        master, terminal = pty.openpty()
+        self.addCleanup(os.close, master)
+        with open(self.path("out"), "wb") as out:
+            process = subprocess.Popen([ZRELAY, "--server", broker.server, "sub", "jobs", "--group", "g", "--exec", "read n; test $n != 7", "--deliveries", "1000"], stdin=subprocess.DEVNULL,
+                                       stdout=out, stderr=terminal, env=self.environment)
+        self.addCleanup(lambda: (process.kill(), process.wait()))
+        os.close(terminal)
+        told = bytearray()
+
+        def shown():
+            told.extend(os.read(master, 4096))
+            return re.search(rb"\r\033\[Kg: 8 done(?:, \d+/s)?; backlog 1", told)
+        wait_for(shown, "the backlog")
+        self.assertRegex(told, rb"zrelay: the command failed for jobs seq 7: exit status 1\r\n")
+
     def test_what_is_written_is_done(self):
         broker = self.broker()
         self.numbers(broker, "jobs", 1, 20)
@@ -135,14 +176,19 @@ class Groups(TestCase):
         for to, backlog in (("all", 10), ("now", 0), ("7", 3), ("1h", 10), ("2099-01-01", 0)):
             self.run_zrelay(broker, "groups", "jobs", "g", "seek", "--to", to)
             self.assertEqual(self.group(broker)["backlog"], backlog, to)
-        self.run_zrelay(broker, "groups", "jobs", "g", "set", "--time", "7", "--total", "3")
+        self.run_zrelay(broker, "groups", "jobs", "g", "set", "--time", "7", "--total", "3", "--keep", "yes")
         broker = self.restart(broker, "--data", self.path("data"))
         row = self.group(broker)
-        self.assertEqual((row["time"], row["total"], row["seq"]), (7000, 3, 10))
+        self.assertEqual((row["time"], row["total"], row["seq"], row["keep"]), (7000, 3, 10, True))
+        self.run_zrelay(broker, "groups", "jobs", "g", "set", "--keep", "no")
+        self.assertFalse(self.group(broker)["keep"])
+        self.run_zrelay(broker, "sub", "jobs", "--group", "keeper", "--keep", "--count", "1")
+        self.assertTrue(json.loads(self.run_zrelay(broker, "groups", "jobs", "--json").lines()[-1])["keep"])
+        self.run_zrelay(broker, "groups", "jobs", "keeper", "delete")
         self.run_zrelay(broker, "groups", "jobs", "g", "delete")
         self.assertEqual(self.run_zrelay(broker, "groups", "jobs").text(), "")
         for wrong in (["jobs", "g"], ["jobs", "g", "dance"], ["jobs", "g", "seek"], ["jobs", "g", "set"], ["jobs", "g", "seek", "--to", "x"],
-                      ["jobs", "g", "delete", "x"], ["jobs", "--to", "1"], ["*"]):
+                      ["jobs", "g", "delete", "x"], ["jobs", "g", "set", "--keep", "maybe"], ["jobs", "--to", "1"], ["*"]):
             self.assertRegex(self.run_zrelay(broker, "groups", *wrong, code=1).errors(), r"\Azrelay: [^\n]+\n\Z")
         self.assertIn("no such group", self.run_zrelay(broker, "groups", "jobs", "g", "delete", code=3).errors())
 
@@ -158,6 +204,32 @@ class Groups(TestCase):
         other.wait_out("1\n2\n3\n")
         self.assertEqual(self.group(broker)["retried"], 3)
         self.file("go", "")  # its commands end, too
+
+    def test_what_a_room_keeps_for_a_group(self):
+        """Two rooms keep two messages. A group keeps what it has not finished, over a restart too; another is told what it lost."""
+        data = self.path("data")
+        config = "server\n    heartbeat = 200\nroom\n    pattern = *\n    max-entries = 2\n"
+        broker = self.broker("--data", data, config=config)
+        peer = self.peer(broker)
+        for number, (room, keep) in enumerate((("kept", True), ("lost", False)), 1):
+            peer.ask(op="work", room=room, group="g", worker=number, credit=0, keep=keep, dead=room + "/dead")
+            peer.send(publish_frame(room, *[(20 * number + n, str(n).encode()) for n in range(1, 11)]))
+            self.assertEqual(peer.receive()[:1], b"\2")
+        wait_for(lambda: self.run_zrelay(broker, "history", "lost").lines() == ["9", "10"], "the room to delete old messages")
+        broker = self.restart(broker, "--data", data, config=config)
+        peer = self.peer(broker)
+        peer.ask(op="work", room="lost", group="g", worker=2, credit=20)
+        self.assertEqual({**peer.control()}, {"op": "lost", "worker": 2, "room": "lost", "group": "g", "count": 8})
+        peer.receive()
+        peer.ask(op="work", room="kept", group="g", worker=1, credit=20)
+        handed = peer.receive()
+        self.assertEqual((handed[0], handed.count(b"\0\0\0\1")), (4, 10))
+        reason = "no such address".encode()
+        peer.send(struct.pack(">BIQBIQQ", 5, 1, 1, 3, len(reason), 1, 10) + reason)
+        self.assertEqual(peer.receive(), struct.pack(">BIQBI", 6, 1, 1, 2, 10))
+        wait_for(lambda: self.run_zrelay(broker, "history", "kept").lines() == ["9", "10"], "the room to delete what is finished")
+        about = json.loads(self.run_zrelay(broker, "history", "kept/dead").lines()[-2])
+        self.assertEqual((about["reason"], about["text"], about["seq"]), ("rejected", "no such address", 10))
 
     def test_a_client_of_the_specification(self):
         """By frames alone: two entries, handed out, one done, one rejected; then nonsense."""

@@ -8,10 +8,17 @@ import subprocess
 import unittest
 
 from gateway_case import GATEWAY, GatewayCase
-from harness import BUILD, DEADLINE, ZRELAY, ZRELAYD, Program, TestCase
+from harness import BUILD, DEADLINE, ZRELAY, ZRELAYD, Program, TestCase, wait_for
 
 FAST = "server\n    heartbeat = 1000\n    tick = 20\n"
+SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
+UNITS = ("broker/etc/zrelayd.service", "client/gateway/etc/zrelay-gateway.service")
 SEARCH = os.path.join(BUILD, "broker/zrelayd-search")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 class Services(GatewayCase):
@@ -44,6 +51,35 @@ class Services(GatewayCase):
                 program.signal(signal.SIGTERM)
                 self.assertEqual(told.recv(100), b"STOPPING=1")
                 self.assertEqual(program.finish(), 0)
+
+    def test_systemd_hears_that_the_loop_turns(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+            told.bind(self.path("notify"))
+            told.settimeout(DEADLINE)
+            for program in self.services(env={**self.environment, "NOTIFY_SOCKET": self.path("notify"), "WATCHDOG_USEC": "200000"}):
+                self.assertEqual(told.recv(100), b"READY=1")
+                for _ in range(2):
+                    self.assertEqual(told.recv(100), b"WATCHDOG=1")
+                program.signal(signal.SIGTERM)
+                while told.recv(100) == b"WATCHDOG=1":
+                    pass
+                self.assertEqual(program.finish(), 0)
+
+    @unittest.skipUnless(shutil.which("strace") and shutil.which("systemd-analyze"), "strace or systemd is not installed")
+    def test_the_units_allow_the_system_calls_of_a_start(self):
+        """libzmq aborts when it may not set the scheduling of its threads."""
+        listed = subprocess.run(["systemd-analyze", "syscall-filter", "@privileged", "@resources"], capture_output=True, text=True, check=True)
+        refused = set(re.findall(r"^ +([a-z0-9_]+)$", listed.stdout, re.M))
+        self.assertIn("sched_setscheduler", refused)
+        trace = self.path("trace")
+        for program, unit in zip(self.services(["strace", "-D", "-f", "-o", trace]), UNITS):
+            program.signal(signal.SIGTERM)
+            self.assertEqual(program.finish(), 0)
+            text = wait_for(lambda: (lines := read(trace)).endswith("+++ exited with 0 +++\n") and lines, "the end of the trace")
+            called = set(re.findall(r"^\d+ +([a-z0-9_]+)\(", text, re.M))
+            allowed = set(" ".join(re.findall(r"^SystemCallFilter=([^@~].*)$", read(os.path.join(SOURCE, unit)), re.M)).split())
+            self.assertIn("sched_setscheduler", called)
+            self.assertEqual(called & refused - allowed, set())
 
     def test_closed_standard_descriptors_become_no_sockets(self):
         for program in self.services(["sh", "-c", 'exec "$@" <&- 2>&-', "sh"]):

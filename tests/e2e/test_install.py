@@ -30,7 +30,7 @@ class Install(TestCase):
         """The root folder in which it is, the unit's text and the path of the configuration that it names."""
         self.configure(prefix)
         root = self.path("root" + prefix.replace("/", "-"))
-        self.run_cmake("--install", self.path("build"), "--component", "service", DESTDIR=root)
+        self.run_cmake("--install", self.path("build"), "--component", "broker-service", DESTDIR=root)
         unit = read(f"{root}{prefix}/lib/systemd/system/zrelayd.service")
         named = set(re.findall(rf"^Exec\w+={prefix}/bin/zrelayd --config (\S+)", unit, re.M))
         self.assertEqual(len(named), 1, unit)
@@ -59,7 +59,7 @@ class Install(TestCase):
 
     def test_what_is_to_be_removed_leaves_the_configuration(self):
         _, _, named = self.install_service("/usr/local")
-        manifest = read(self.path("build/install_manifest_service.txt")).splitlines()
+        manifest = read(self.path("build/install_manifest_broker-service.txt")).splitlines()
         self.assertIn("/usr/local/lib/systemd/system/zrelayd.service", manifest)
         self.assertNotIn(named, manifest)
 

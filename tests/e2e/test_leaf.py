@@ -2,7 +2,6 @@
 import json
 import signal
 import subprocess
-import threading
 import unittest
 
 import zmq
@@ -184,7 +183,6 @@ class Open(LeafCase):
         self.assertEqual(ann.hello("ann")["op"], "welcome")
 
     def test_a_leaf_has_as_many_clients_as_it_may(self):
-        """@covers max-sessions"""
         upstream = self.broker(config=FAST)
         leaf = self.leaf(upstream, config=FAST + "limits\n    max-sessions = 2\n")
         for nick in ("ann", "bob"):
@@ -236,7 +234,7 @@ class Users(AuthCase, LeafCase):
     def client(self, leaf, keys, **options):
         return self.peer(leaf.server, curve=(self.leaf_public, *keys), watch=True, **options)
 
-    def test_private_rooms_come_to_those_who_may_read_them(self):
+    def test_private_rooms_come_only_to_users_that_may_read_them(self):
         leaf = self.start()
         alice, bob = self.client(leaf, self.alice), self.client(leaf, self.bob)
         self.assertEqual((alice.welcome["user"], bob.welcome["user"]), ("alice", "bob"))

@@ -148,6 +148,7 @@ UNIT = {
          "broker/core/room/presence_test.c test_changes_of_a_frame_are_bounded"),
     "refusals remembered of a client id": ("broker/core/session/dedupe_test.c test_beyond_the_last_refusals_the_outcome_is_unknown",),
     "bytes of token": ("broker/core/session/login_test.c test_members",),
+    "bytes of ask and of answer": ("broker/core/cmd/direct_test.c test_a_request_and_its_answer",),
     "bytes of reason": ("broker/core/cmd/admin_test.c test_members", "broker/core/cmd/kick_test.c test_members"),
     "seconds of for in kick": ("broker/core/cmd/kick_test.c test_members",),
     "users that are kept out, counted once for each room": ("broker/core/room/barred_test.c test_so_many",),

@@ -126,6 +126,38 @@ class Client(PythonCase):
             self.assertEqual({(each.room, each.text) for each in await self.take(prefix, 2)}, {("m/new", "one"), ("m/old", "two")})
             self.assertEqual([each.room for each in await ann.rooms("m/")], ["m/new", "m/old"])
 
+    async def test_requests_and_answers(self):
+        broker = self.broker(config=FAST)
+
+        async def handle(asked):
+            if asked.text == "bad":
+                raise ValueError("no such sum")
+            return str(sum(map(int, asked.text.split("+"))))
+
+        async with self.connect(broker, nick="ann") as ann, self.connect(broker, nick="bob") as bob, self.connect(broker, nick="eve") as eve:
+            serving = [asyncio.ensure_future(each) for each in (
+                bob.serve(handle), bob.serve(handle, room="sums"), eve.serve(handle, room="sums"),
+                bob.serve(handle, room="shared", group="g"), eve.serve(handle, room="shared", group="g"))]
+            await bob.join("sums", presence=False)
+            await eve.join("sums", presence=False)
+            answers = await asyncio.gather(*(ann.request(f"{n}+{n}", to="bob") for n in range(50)))
+            self.assertEqual([(each.sender, each.text) for each in answers], [("bob", str(2 * n)) for n in range(50)])
+            self.assertEqual({each.sender for each in await self.take(ann.answers("1+2", room="sums", timeout=DEADLINE), 2)}, {"bob", "eve"})
+            answers = await asyncio.gather(*(ann.request(f"{n}+1", room="shared") for n in range(50)))
+            self.assertEqual([each.text for each in answers], [str(n + 1) for n in range(50)])
+            self.assertEqual([each.text async for each in ann.answers("5+5", room="shared", timeout=0.3)], ["10"])
+            for call, code in ((ann.request("bad", to="bob"), "failed"), (ann.request("x", to="nobody"), "no-such-user"),
+                               (ann.request("x", to="ann", timeout=0.1), "timed-out"), (ann.request("x", room="silent", timeout=0.1), "timed-out"),
+                               (ann.request("x"), "bad-argument")):
+                with self.assertRaises(zrelay.ZrelayError) as caught:
+                    await call
+                self.assertEqual(caught.exception.code, code)
+            for each in serving:
+                each.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
+            with self.assertRaises(zrelay.ZrelayError):
+                await ann.request("1+1", to="bob", timeout=0.1)
+
     async def test_presence_direct_messages_and_another_nick(self):
         broker = self.broker(config=FAST)
         async with self.connect(broker, nick="ann") as ann, self.connect(broker, nick="bob", meta={"mood": "good"}) as bob:

@@ -121,6 +121,7 @@ TEST(test_limits) {
         {"| bytes of `token` |", ZR_TOKEN_MAX},
         {"| bytes of a JWT |", ZR_JWT_MAX},
         {"| roles that a JWT names |", GRANT_ROLES_MAX},
+        {"| bytes of `ask` and of `answer` |", ZR_ASK_MAX},
         {"| bytes of `reason` |", ADMIN_REASON_MAX},
         {"| seconds of `for` in `kick` |", KICK_FOR_MAX},
         {"| users that are kept out, counted once", BARRED_MAX},

@@ -33,6 +33,11 @@
         return unit_run(name, begin, end);                                                                             \
     }
 
+/* The test runs tens of times slower than usual (tests/valgrind), so a part of a large set is enough. */
+static inline bool unit_is_slow(void) {
+    return getenv("UNIT_SLOW") != NULL;
+}
+
 static inline TCase *unit_tests(void) {
     static TCase *tests;
     return tests ? tests : (tests = tcase_create("tests"));

@@ -133,13 +133,6 @@ void group_take(group_t *group, group_frame_t *frame, size_t at, size_t len, con
 /* All up to `upto` is gone from the log: unread items with after < seq <= upto are lost. */
 void group_lose(group_t *group, uint64_t after, uint64_t upto);
 
-/* An item from before. Seqs rise, and are not beyond the cursor. One that was handed out as often as it may is dead: its
- * worker ended with the broker. NULL: it is dead, and there is no room to bury it. */
-item_t *group_restore(group_t *group, uint64_t seq, uint16_t deliveries, dead_reason_t reason);
-
-/* The reason of a rejected item; another reference. It is left out when the group keeps GROUP_REASONS bytes. */
-void group_because(item_t *item, zr_blob_t *why);
-
 /* How many more entries beyond the cursor may become items? */
 size_t group_space(const group_t *group);
 

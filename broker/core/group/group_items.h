@@ -39,4 +39,11 @@ void item_point(item_t *item, group_frame_t *frame, size_t at, size_t len);
 /* Its key is known: it stands behind the others of the key. */
 void item_key(item_t *item, uint64_t key);
 
+/* An item from before. Seqs rise, and are not beyond the cursor. One that was handed out as often as it may is dead: its
+ * worker ended with the broker. NULL: it is dead, and there is no room to bury it. */
+item_t *group_restore(group_t *group, uint64_t seq, uint16_t deliveries, dead_reason_t reason);
+
+/* The reason of a rejected item; another reference. It is left out when the group keeps GROUP_REASONS bytes. */
+void group_because(item_t *item, zr_blob_t *why);
+
 #endif

@@ -1,7 +1,7 @@
-/* How an I/O thread waits for the loop. The loop answers most frames within some microseconds, by a delivery and an ack.
- * To wake a thread that sleeps meanwhile takes as long again, as its processor may sleep, too. So the thread looks for
- * the answer for a while before it sleeps. If none comes, it looks more and more rarely: then the loop waits for the disk,
- * or other programs have the processors. A thread that reads nothing does not look. Pure. */
+/* How an I/O thread waits for the loop. The loop answers most frames within some microseconds, by a delivery and an
+ * ack. To wake a thread that sleeps meanwhile takes as long again, as its processor may sleep, too. So the thread looks
+ * for the answer for a while before it sleeps. If none comes, it looks more and more rarely: then the loop waits for
+ * the disk, or other programs have the processors. A thread that reads nothing does not look. Pure. */
 #ifndef PATIENCE_H
 #define PATIENCE_H
 

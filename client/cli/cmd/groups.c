@@ -15,7 +15,7 @@
 
 typedef struct {
     const char *to; /* of seek */
-    const char *dead;
+    const char *dead, *keep;
     uint64_t time_ms, deliveries, backoff_ms, each, total;
     bool to_given, time_given, deliveries_given, backoff_given, each_given, total_given;
 } wishes_t;
@@ -127,6 +127,8 @@ static int s_change(groups_t *groups, const wishes_t *wishes, char **argv) {
     s_number(options, "backoff", wishes->backoff_given, wishes->backoff_ms);
     s_number(options, "each", wishes->each_given, wishes->each);
     s_number(options, "total", wishes->total_given, wishes->total);
+    if (wishes->keep)
+        json_object_set_new(options, "keep", json_boolean(strcmp(wishes->keep, "yes") == 0));
     if (wishes->dead)
         json_object_set_new(options, "dead", json_string(wishes->dead));
     char *text = json_dumps(options, JSON_COMPACT);
@@ -157,13 +159,15 @@ static int s_check(const wishes_t *wishes, int argc, char **argv) {
         return cli_misuse(&cmd_groups, "what is '%s'?", argv[3]);
     bool seek = argc == 3 && strcmp(argv[2], "seek") == 0, set = argc == 3 && strcmp(argv[2], "set") == 0;
     bool options = wishes->time_given || wishes->deliveries_given || wishes->backoff_given || wishes->each_given ||
-                   wishes->total_given || wishes->dead;
+                   wishes->total_given || wishes->dead || wishes->keep;
     if (argc == 3 && !s_is_deed(argv[2]))
         return cli_misuse(&cmd_groups, "there is no '%s'; there are delete, pause, resume, seek, set", argv[2]);
     if (seek != wishes->to_given)
         return cli_misuse(&cmd_groups, "seek and --to go together");
     if (set != options)
         return cli_misuse(&cmd_groups, "set and the options to be set go together");
+    if (wishes->keep && strcmp(wishes->keep, "yes") != 0 && strcmp(wishes->keep, "no") != 0)
+        return cli_misuse(&cmd_groups, "--keep is yes or no, not '%s'", wishes->keep);
     if (argc > 0 && !cli_rooms(1, argv, false))
         return CLI_USAGE;
     return argc < 3 || cli_nick(argv[1]) ? 0 : CLI_USAGE;
@@ -179,6 +183,7 @@ static int s_run(config_t *config, int argc, char **argv) {
         {"each", 0, ZR_OPTION_NUMBER, &wishes.each, &wishes.each_given, 1, 10000},
         {"total", 0, ZR_OPTION_NUMBER, &wishes.total, &wishes.total_given, 1, 50000},
         {"dead", 0, ZR_OPTION_TEXT, &wishes.dead, NULL, 0, 0},
+        {"keep", 0, ZR_OPTION_TEXT, &wishes.keep, NULL, 0, 0},
     };
     int code = cli_options(&cmd_groups, config, options, sizeof options / sizeof *options, &argc, argv);
     if (code < 0)
@@ -217,6 +222,7 @@ const command_t cmd_groups = {
             "      --backoff S         how long until it is handed out again; doubles each time\n"
             "      --each N            messages that one worker may hold\n"
             "      --total N           messages that are handed out or wait to be handed out again\n"
-            "      --dead ROOM         where dead messages go\n",
+            "      --dead ROOM         where dead messages go\n"
+            "      --keep WORD         yes: the room keeps each message until the group has finished it; no\n",
     .run = s_run,
 };

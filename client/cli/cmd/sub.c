@@ -48,6 +48,10 @@ static void s_end(sub_t *sub, int code) {
 }
 
 static void s_entry(sub_t *sub, const zrelay_event_t *event) {
+    if (sub->options.command && jobs_full(&sub->jobs)) {
+        group_worker_give_back(&sub->group, event);
+        return;
+    }
     if (sub->options.command)
         jobs_start(&sub->jobs, event);
     else if (!look_entry(&sub->look, event, &sub->output.buffer))
@@ -95,17 +99,17 @@ static int s_patience(sub_t *sub) {
 /* Waits for the first of these: an event (only if `take`: there is a place for a command), a command's end or pipe, a
  * signal, the closing of stdout. */
 static void s_wait(sub_t *sub, bool take) {
-    struct pollfd files[JOBS_MAX + 1];
+    struct pollfd files[JOBS_FILES + 1];
     nfds_t pipes = jobs_files(&sub->jobs, files);
     files[pipes] = (struct pollfd){.fd = sub->output.pipe ? sub->output.fd : -1};
-    int patience = s_patience(sub), extend = group_worker_extend(&sub->group);
+    int patience = s_patience(sub), extend = group_worker_go_on(&sub->group);
     if (extend >= 0 && (patience < 0 || extend < patience))
         patience = extend;
     if (take)
         conn_wait(&sub->session, files, pipes + 1, patience);
     else
         conn_hold(&sub->session, files, pipes + 1, patience);
-    jobs_write(&sub->jobs, files, pipes);
+    jobs_move(&sub->jobs, files, pipes);
     if (signals_took_child())
         jobs_reap(&sub->jobs);
     if (!sub->options.command && files[pipes].revents && output_lost(&sub->output))
@@ -125,7 +129,7 @@ static void s_wait(sub_t *sub, bool take) {
 static void s_loop(sub_t *sub) {
     while (!sub->ended && !signals_stop()) {
         const zrelay_event_t *event = NULL;
-        bool take = !sub->options.command || !jobs_full(&sub->jobs);
+        bool take = !sub->options.command || !jobs_full(&sub->jobs) || group_worker_stuck(&sub->group);
         if (take && (event = conn_take(&sub->session))) {
             s_event(sub, event);
             if (signals_took_child())
@@ -195,9 +199,9 @@ static int s_check(const sub_t *sub, int argc, char **argv) {
     if (options->command && (sub->look.layout || sub->look.delimiter || sub->look.null))
         return cli_misuse(&cmd_sub, "--exec excludes --format, --delimiter and --null");
     const group_worker_t *group = &sub->group;
-    bool grouped = group->time_given || group->deliveries_given || group->ordered || group->dead;
+    bool grouped = group->time_given || group->deliveries_given || group->ordered || group->keep || group->dead;
     if (grouped && !group->name)
-        return cli_misuse(&cmd_sub, "--time, --deliveries, --dead and --ordered-by-key go with --group");
+        return cli_misuse(&cmd_sub, "--time, --deliveries, --dead, --keep and --ordered-by-key go with --group");
     if (group->name && options->last_given)
         return cli_misuse(&cmd_sub, "--last excludes --group");
     if (!cli_rooms(argc, argv, !group->name))
@@ -225,6 +229,7 @@ static int s_run(config_t *config, int argc, char **argv) {
         {"deliveries", 0, ZR_OPTION_NUMBER, &sub.group.deliveries, &sub.group.deliveries_given, 1, 1000},
         {"dead", 0, ZR_OPTION_TEXT, &sub.group.dead, NULL, 0, 0},
         {"ordered-by-key", 0, ZR_OPTION_FLAG, &sub.group.ordered, NULL, 0, 0},
+        {"keep", 0, ZR_OPTION_FLAG, &sub.group.keep, NULL, 0, 0},
         LOOK_OPTIONS(sub.look),
     };
     int code = cli_options(&cmd_sub, config, options, sizeof options / sizeof options[0], &argc, argv);
@@ -280,7 +285,8 @@ const command_t cmd_sub = {
             "is done once it is written, or once its COMMAND exits with 0. After exit code 75 it is tried again\n"
             "later, and so it is after every other one, which is told; a message that was tried often enough is\n"
             "dead. COMMAND finds in ZRELAY_DELIVERIES how often the message was handed out. While it runs, it gets\n"
-            "more time. 'zrelay groups' shows and changes groups.\n"
+            "more time. 'zrelay groups' shows and changes groups. When stderr is a terminal, and stdout is not, a\n"
+            "line shows how many messages the group has done, and how many are left.\n"
             "\n"
             "  -g, --group GROUP       work for this group of ROOM, which the first worker makes; it begins with\n"
             "                          all the broker still has, or --after SEQ. These options are for making it:\n"
@@ -288,6 +294,7 @@ const command_t cmd_sub = {
             "      --deliveries N      how often a message is handed out at most (5)\n"
             "      --dead ROOM         where dead messages go, with a line of JSON that says why; else they are\n"
             "                          only counted\n"
-            "      --ordered-by-key    messages of one key in their order, one at a time\n",
+            "      --ordered-by-key    messages of one key in their order, one at a time\n"
+            "      --keep              the room keeps each message until the group has finished it\n",
     .run = s_run,
 };

@@ -12,7 +12,7 @@
 #define HOLD_MS 1000   /* how often conn_hold lets the library work: well within a heartbeat */
 #define GOODBYE_MS 300 /* how long an end may wait for the broker's answer */
 #define NICK_TRIES 8
-#define FILES_MAX 80
+#define FILES_MAX 140 /* two for each command that runs, and more */
 
 /* --- Waiting --- */
 

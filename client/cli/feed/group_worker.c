@@ -9,14 +9,43 @@
 
 #include "fatal.h"
 
+enum { SOON_MS = 200, LONG_MS = 1000 };
+
+static void s_credit(group_worker_t *worker, bool ahead) {
+    worker->ahead = ahead;
+    worker->quick = 0;
+    for (size_t i = 0; i < worker->number_count; i++)
+        zrelay_credit(worker->session->relay, worker->numbers[i], worker->jobs->max * (ahead ? 2 : 1));
+}
+
+bool group_worker_stuck(group_worker_t *worker) {
+    if (!worker->name || jobs_longest(worker->jobs, zr_mono_ms()) < LONG_MS)
+        return false;
+    if (worker->ahead)
+        s_credit(worker, false);
+    return true;
+}
+
+void group_worker_give_back(const group_worker_t *worker, const zrelay_event_t *event) {
+    zrelay_return(worker->session->relay, event->worker, event->seq);
+}
+
 /* Exit status 0 is done; every other one, and a signal, is to be tried again. */
-static void s_ended(void *ctx, const char *room, uint32_t number, uint64_t seq, int status) {
+static void s_ended(void *ctx, const job_t *job, int status) {
     group_worker_t *worker = ctx;
-    bool done = status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    int failed =
-        done ? zrelay_done(worker->session->relay, number, seq) : zrelay_retry(worker->session->relay, number, seq, 0);
+    worker->quick = zr_mono_ms() - job->since_ms < SOON_MS ? worker->quick + 1 : 0;
+    if (worker->quick >= 2 * worker->jobs->max && !worker->ahead)
+        s_credit(worker, true);
+    group_worker_settle(worker, job->worker, job->seq, status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+void group_worker_settle(group_worker_t *worker, uint32_t number, uint64_t seq, bool done) {
+    if (!number)
+        return;
+    zrelay_t *relay = worker->session->relay;
+    int failed = done ? zrelay_done(relay, number, seq) : zrelay_retry(relay, number, seq, 0);
     if (failed == ZRELAY_EFULL)
-        cli_say("%s seq %" PRIu64 ": too much is not answered; it will be worked on again", room, seq);
+        cli_say("seq %" PRIu64 ": too much is not answered; it will be worked on again", seq);
 }
 
 /* The options for the group, should it be made; malloc'ed. */
@@ -30,6 +59,8 @@ static char *s_options(const group_worker_t *worker) {
         json_object_set_new(options, "dead", json_string(worker->dead));
     if (worker->ordered)
         json_object_set_new(options, "ordered", json_true());
+    if (worker->keep)
+        json_object_set_new(options, "keep", json_true());
     if (worker->all)
         json_object_set_new(options, "all", json_true());
     if (worker->after_given)
@@ -42,13 +73,18 @@ static char *s_options(const group_worker_t *worker) {
 int group_worker_begin(group_worker_t *worker, int count, char **rooms, uint64_t credit) {
     char *options = s_options(worker);
     int code = 0;
-    worker->jobs->ended = s_ended;
-    worker->jobs->ctx = worker;
+    if (!worker->jobs->ended) {
+        worker->jobs->ended = s_ended;
+        worker->jobs->ctx = worker;
+    }
+    worker->numbers = fatal_check(calloc((size_t)count, sizeof *worker->numbers));
     for (int i = 0; i < count && code == 0; i++) {
-        int failed = zrelay_work(worker->session->relay, rooms[i], worker->name, credit, options, NULL);
+        int failed = zrelay_work(
+            worker->session->relay, rooms[i], worker->name, credit, options, &worker->numbers[worker->number_count++]);
         code = failed ? conn_failed(worker->session, failed) : 0;
     }
     free(options);
+    group_show_begin(&worker->show, worker->session, worker->name, (size_t)count, rooms);
     return code;
 }
 
@@ -61,6 +97,8 @@ static void s_working(group_worker_t *worker, const zrelay_event_t *event) {
 }
 
 bool group_worker_event(group_worker_t *worker, const zrelay_event_t *event, bool *end) {
+    if (worker->name && group_show_event(&worker->show, event))
+        return true;
     switch (event->type) {
     case ZRELAY_WORKING:
         s_working(worker, event);
@@ -92,8 +130,8 @@ void group_worker_flushed(group_worker_t *worker) {
     worker->shown_count = 0;
 }
 
-int group_worker_extend(group_worker_t *worker) {
-    if (!worker->name || !worker->limit_ms || !worker->jobs->running)
+static int s_extend(group_worker_t *worker) {
+    if (!worker->limit_ms || !worker->jobs->running)
         return -1;
     uint64_t now = zr_mono_ms(), half = worker->limit_ms / 2;
     if (!worker->extend_at)
@@ -108,7 +146,17 @@ int group_worker_extend(group_worker_t *worker) {
     return (int)(worker->extend_at - now);
 }
 
+int group_worker_go_on(group_worker_t *worker) {
+    if (!worker->name)
+        return -1;
+    int extend = s_extend(worker), show = group_show_go_on(&worker->show);
+    return extend < 0 || (show >= 0 && show < extend) ? show : extend;
+}
+
 void group_worker_finish(group_worker_t *worker) {
+    group_show_end(&worker->show);
+    free(worker->numbers);
+    worker->numbers = NULL;
     free(worker->shown);
     worker->shown = NULL;
 }

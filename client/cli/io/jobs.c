@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "clock.h"
 #include "fatal.h"
 #include "format.h"
 
@@ -23,9 +24,14 @@ void jobs_init(jobs_t *jobs, const char *command, size_t max) {
 static void s_free(job_t *job) {
     if (job->input >= 0)
         close(job->input);
+    if (job->output >= 0)
+        close(job->output);
     free(job->body);
     free(job->room);
-    *job = (job_t){.input = -1};
+    free(job->sender);
+    free(job->ask);
+    zr_buffer_finish(&job->answer);
+    *job = (job_t){.input = -1, .output = -1};
 }
 
 void jobs_finish(jobs_t *jobs) {
@@ -59,12 +65,14 @@ char **jobs_environment(char *const *base, const zrelay_event_t *event) {
     zr_buffer_t text = {0};
     size_t starts[NAMES];
     size_t ours = 0;
-    starts[ours++] = text.len;
-    zr_buffer_printf(&text, "ZRELAY_ROOM=%s", event->room);
-    zr_buffer_u8(&text, 0);
-    starts[ours++] = text.len;
-    zr_buffer_printf(&text, "ZRELAY_SEQ=%" PRIu64, event->seq);
-    zr_buffer_u8(&text, 0);
+    if (event->room) {
+        starts[ours++] = text.len;
+        zr_buffer_printf(&text, "ZRELAY_ROOM=%s", event->room);
+        zr_buffer_u8(&text, 0);
+        starts[ours++] = text.len;
+        zr_buffer_printf(&text, "ZRELAY_SEQ=%" PRIu64, event->seq);
+        zr_buffer_u8(&text, 0);
+    }
     starts[ours++] = text.len;
     zr_buffer_printf(&text, "ZRELAY_SENDER=%s", event->sender ? event->sender : "");
     zr_buffer_u8(&text, 0);
@@ -98,9 +106,9 @@ char **jobs_environment(char *const *base, const zrelay_event_t *event) {
 
 /* --- Starting --- */
 
-/* Starts the command with the usual signals and `input` as its stdin. It has a process group of its own, so that an
+/* Starts the command with the usual signals, `input` as its stdin and, unless it is -1, `output` as its stdout. It has a process group of its own, so that an
  * interrupt from the keyboard lets it finish its message. Returns an errno, or 0. */
-static int s_spawn(const char *command, int input, char **environment, pid_t *pid) {
+static int s_spawn(const char *command, int input, int output, char **environment, pid_t *pid) {
     const char *const argv[] = {"sh", "-c", command, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -112,6 +120,8 @@ static int s_spawn(const char *command, int input, char **environment, pid_t *pi
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+    if (output >= 0)
+        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     posix_spawnattr_setsigdefault(&attributes, &usual);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setpgroup(&attributes, 0);
@@ -120,6 +130,11 @@ static int s_spawn(const char *command, int input, char **environment, pid_t *pi
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return failed;
+}
+
+/* Whose message it is, for a line on stderr. */
+static const char *s_of(const job_t *job) {
+    return job->room ? job->room : job->sender ? job->sender : "";
 }
 
 static void s_write(job_t *job) {
@@ -138,6 +153,77 @@ static void s_write(job_t *job) {
     job->body = NULL;
 }
 
+static void s_read(job_t *job) {
+    char piece[4096];
+    while (job->output >= 0) {
+        ssize_t len = read(job->output, piece, sizeof piece);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len < 0 && errno == EAGAIN)
+            return;
+        if (len <= 0) {
+            close(job->output);
+            job->output = -1;
+            return;
+        }
+        size_t space = JOBS_ANSWER - job->answer.len;
+        zr_buffer_append(&job->answer, piece, (size_t)len < space ? (size_t)len : space);
+    }
+}
+
+static char *s_copy(const char *text) {
+    return text ? fatal_check(strdup(text)) : NULL;
+}
+
+static void s_keep(job_t *job, const zrelay_event_t *event) {
+    *job = (job_t){.input = -1,
+        .output = -1,
+        .len = event->body_len,
+        .seq = event->seq,
+        .worker = event->worker,
+        .since_ms = zr_mono_ms()};
+    job->body = fatal_check(malloc(event->body_len + 1));
+    if (event->body_len)
+        memcpy(job->body, event->body, event->body_len);
+    job->room = s_copy(event->room);
+    job->sender = s_copy(event->sender);
+    job->ask = s_copy(event->ask);
+}
+
+/* Two pipes, or one; an errno, or 0. The command's ends are [0] of `in` and [1] of `out`. */
+static int s_pipes(int *in, int *out, bool answers) {
+    if (pipe2(in, O_CLOEXEC) != 0)
+        return errno;
+    out[0] = out[1] = -1;
+    if (!answers || pipe2(out, O_CLOEXEC) == 0)
+        return 0;
+    int failed = errno;
+    close(in[0]);
+    close(in[1]);
+    return failed;
+}
+
+static int s_begin(const jobs_t *jobs, job_t *job, const zrelay_event_t *event) {
+    int in[2], out[2];
+    int failed = s_pipes(in, out, jobs->answers);
+    if (failed)
+        return failed;
+    char **environment = jobs_environment(environ, event);
+    failed = s_spawn(jobs->command, in[0], out[1], environment, &job->pid);
+    free(environment);
+    close(in[0]);
+    if (out[1] >= 0)
+        close(out[1]);
+    job->input = in[1];
+    job->output = out[0];
+    fcntl(job->input, F_SETFL, O_NONBLOCK);
+    if (job->output >= 0)
+        fcntl(job->output, F_SETFL, O_NONBLOCK);
+    if (failed)
+        job->pid = 0;
+    return failed;
+}
+
 void jobs_start(jobs_t *jobs, const zrelay_event_t *event) {
     size_t place = 0;
     while (place < jobs->max && jobs->jobs[place].pid > 0)
@@ -145,53 +231,49 @@ void jobs_start(jobs_t *jobs, const zrelay_event_t *event) {
     if (place == jobs->max)
         abort();
     job_t *job = &jobs->jobs[place];
-    int ends[2];
-    int failed = pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno;
+    s_keep(job, event);
+    int failed = s_begin(jobs, job, event);
     if (!failed) {
-        char **environment = jobs_environment(environ, event);
-        failed = s_spawn(jobs->command, ends[0], environment, &job->pid);
-        free(environment);
-        close(ends[0]);
-        if (failed)
-            close(ends[1]);
-    }
-    if (failed) {
-        job->pid = 0;
-        jobs->failed++;
-        cli_say("cannot run the command for %s seq %" PRIu64 ": %s", event->room, event->seq, strerror(failed));
-        if (jobs->ended)
-            jobs->ended(jobs->ctx, event->room, event->worker, event->seq, -1);
+        jobs->running++;
+        s_write(job);
         return;
     }
-    fcntl(ends[1], F_SETFL, O_NONBLOCK);
-    job->input = ends[1];
-    job->body = fatal_check(malloc(event->body_len + 1));
-    job->room = fatal_check(strdup(event->room));
-    if (event->body_len)
-        memcpy(job->body, event->body, event->body_len);
-    job->len = event->body_len;
-    job->written = 0;
-    job->seq = event->seq;
-    job->worker = event->worker;
-    jobs->running++;
-    s_write(job);
+    jobs->failed++;
+    cli_say("cannot run the command for %s seq %" PRIu64 ": %s", s_of(job), job->seq, strerror(failed));
+    if (jobs->ended)
+        jobs->ended(jobs->ctx, job, -1);
+    s_free(job);
+}
+
+uint64_t jobs_longest(const jobs_t *jobs, uint64_t now_ms) {
+    uint64_t longest = 0;
+    for (size_t i = 0; i < jobs->max; i++)
+        if (jobs->jobs[i].pid > 0 && now_ms > jobs->jobs[i].since_ms + longest)
+            longest = now_ms - jobs->jobs[i].since_ms;
+    return longest;
 }
 
 nfds_t jobs_files(const jobs_t *jobs, struct pollfd *files) {
     nfds_t count = 0;
-    for (size_t i = 0; i < jobs->max; i++)
-        if (jobs->jobs[i].pid > 0 && jobs->jobs[i].input >= 0)
-            files[count++] = (struct pollfd){.fd = jobs->jobs[i].input, .events = POLLOUT};
+    for (size_t i = 0; i < jobs->max; i++) {
+        const job_t *job = &jobs->jobs[i];
+        if (job->pid > 0 && job->input >= 0)
+            files[count++] = (struct pollfd){.fd = job->input, .events = POLLOUT};
+        if (job->pid > 0 && job->output >= 0)
+            files[count++] = (struct pollfd){.fd = job->output, .events = POLLIN};
+    }
     return count;
 }
 
-void jobs_write(jobs_t *jobs, const struct pollfd *files, nfds_t count) {
+void jobs_move(jobs_t *jobs, const struct pollfd *files, nfds_t count) {
     for (nfds_t i = 0; i < count; i++)
-        for (size_t j = 0; files[i].revents && j < jobs->max; j++)
-            if (jobs->jobs[j].pid > 0 && jobs->jobs[j].input == files[i].fd) {
-                s_write(&jobs->jobs[j]);
-                break;
-            }
+        for (size_t j = 0; files[i].revents && j < jobs->max; j++) {
+            job_t *job = &jobs->jobs[j];
+            if (job->pid > 0 && job->input == files[i].fd)
+                s_write(job);
+            else if (job->pid > 0 && job->output == files[i].fd)
+                s_read(job);
+        }
 }
 
 /* --- Ending --- */
@@ -211,12 +293,13 @@ static void s_ended(jobs_t *jobs, job_t *job, int status) {
     bool later = job->worker && WIFEXITED(status) && WEXITSTATUS(status) == EX_TEMPFAIL; /* asked for, no failure */
     if (jobs_outcome(&text, status) && !later) {
         jobs->failed++;
-        cli_say("the command failed for %s seq %" PRIu64 ": %.*s", job->room, job->seq, (int)text.len,
+        cli_say("the command failed for %s seq %" PRIu64 ": %.*s", s_of(job), job->seq, (int)text.len,
             (const char *)text.data);
     }
     zr_buffer_finish(&text);
+    s_read(job); /* what is left; a process that the command left behind may write on, and is not heard */
     if (jobs->ended)
-        jobs->ended(jobs->ctx, job->room, job->worker, job->seq, status);
+        jobs->ended(jobs->ctx, job, status);
     s_free(job);
     jobs->running--;
 }

@@ -316,6 +316,7 @@ static void s_turn(gateway_t *gateway) {
         wait = s_sooner(wait, irc_peers_timeout(gateway->irc, now));
     wait = s_sooner(wait, proxied_timeout(gateway->proxied, now));
     wait = s_sooner(wait, s_until(http_api_due(gateway->api), now));
+    wait = s_sooner(wait, zr_service_watchdog(now));
     poller_wait(gateway->poller, s_sooner(wait, broker_link_timeout(gateway->broker, now)));
 }
 

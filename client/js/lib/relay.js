@@ -4,6 +4,7 @@ import { ZrelayError } from "./error.js";
 import { Log } from "./log.js";
 import { Prefix } from "./prefix.js";
 import { Publisher } from "./publisher.js";
+import * as requests from "./requests.js";
 import { Room } from "./room.js";
 import { Session } from "./session.js";
 import { REPLAY, STATE, roomName } from "./wire.js";
@@ -15,8 +16,8 @@ const AGENT = "zrelay.js 0.1.0";
 
 /**
  * Events: `status` `{ state, why }` with the states `connecting`, `online`, `offline` and `closed`; `recovered` `{ entries, lost }` once all
- * rooms are whole again after a lost session; `lost` and `left` of any room; `epoch`; `direct` `{ from, text, time }`; `problem` (ZrelayError)
- * for what the program may want to tell its user.
+ * rooms are whole again after a lost session; `lost` and `left` of any room; `epoch`; `direct` `{ from, text, time }`, with `ask`
+ * if an answer is wanted, and `answer` if it answers a request; `problem` (ZrelayError) for what the program may want to tell its user.
  */
 export class Relay extends Emitter {
   status = "connecting";
@@ -55,7 +56,7 @@ export class Relay extends Emitter {
     session.on("left", (m) => room(m.room, (each) => each.left(m)));
     session.on("pause", (wait) => this.#pause(wait));
     session.on("ended", (error) => this.#ended(error));
-    session.on("direct", ({ from, text, time }) => this.emit("direct", { from, text, time }));
+    session.on("direct", ({ op: _, ...m }) => this.emit("direct", m));
     session.on("problem", (error) => this.emit("problem", error));
     for (const name of ["work", "settled", "unsettled", "dismissed", "lost"]) session.on(name, (m, error) => this.#workers.get(m.worker)?.[name](m, error));
     for (const [name, handle] of Object.entries(passed)) session.on(name, handle);
@@ -212,6 +213,34 @@ export class Relay extends Emitter {
   direct(to, text) {
     return this.#request("direct", { to, text }, { again: false });
   }
+
+  /**
+   * Asks the sessions of the nick `to`, or the readers of `room`; fulfilled with the first answer `{ from, text, time }`. Rejected with `timed-out` after
+   * `timeout` milliseconds (10,000), `no-such-user`, `failed` if the answer says so, or `interrupted`.
+   */
+  request(text, options) {
+    return requests.request(this, this.#edge, this.#send, text, options);
+  }
+
+  /** The same for all answers that come in time: `for await`. */
+  answers(text, options) {
+    return requests.answers(this, this.#edge, this.#send, text, options);
+  }
+
+  /** Answers a direct message with `ask`, or an entry of a room. `failed`: the text says why there is no answer. */
+  answer(asked, text, options) {
+    return requests.answer(this.#send, asked, text, options);
+  }
+
+  /**
+   * Answers requests with what `handler(asked)` returns, until `signal` aborts: those to this nick, or those to `room`, which the workers of `group` share.
+   * When the handler throws, the answer says so (event `problem`).
+   */
+  serve(handler, options) {
+    return requests.serve(this, handler, options);
+  }
+
+  #send = (op, members) => this.#request(op, members, { again: false });
 
   /** What presence shows of this user in all rooms: a JSON object, such as `{ status: "writing" }` or `{ away: "at lunch" }`; `{}` for nothing. */
   show(meta) {

@@ -89,8 +89,8 @@ void events_post(machine_t *m, const zrelay_event_t *event) {
     item->left = 1;
     item->event = *event;
     zrelay_event_t *copy = &item->event;
-    const char **texts[] = {
-        &copy->room, &copy->name, &copy->text, &copy->code, &copy->epoch, &copy->sender, &copy->key};
+    const char **texts[] = {&copy->room, &copy->name, &copy->text, &copy->code, &copy->epoch, &copy->sender, &copy->key,
+        &copy->ask, &copy->answer};
     size_t size = copy->body_len;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         size += *texts[i] ? strlen(*texts[i]) + 1 : 0;

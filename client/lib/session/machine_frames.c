@@ -2,6 +2,7 @@
  * counted and dropped. Knows no state. */
 
 #include "machine_actions.h"
+#include "machine_direct.h"
 #include "machine_events.h"
 #include "machine_hello.h"
 #include "machine_prefix.h"
@@ -72,19 +73,7 @@ static void s_lost(machine_t *m, json_t *object, uint64_t re) {
 
 static void s_direct(machine_t *m, json_t *object, uint64_t re) {
     (void)re;
-    zr_span_t from, text;
-    uint64_t time = 0;
-    const char *wrong = NULL;
-    if (events_full(m))
-        return; /* nobody was promised that it is read */
-    if (!zr_get_string(object, "from", 1, SIZE_MAX, &from, &wrong) ||
-        !zr_get_string(object, "text", 0, SIZE_MAX, &text, &wrong) ||
-        !zr_get_uint_opt(object, "time", 0, &time, &wrong)) {
-        m->malformed++;
-        return;
-    }
-    events_post(m, &(zrelay_event_t){
-                       .type = ZRELAY_DIRECT, .name = from.ptr, .body = text.ptr, .body_len = text.len, .time = time});
+    direct_on_message(m, object);
 }
 
 static const struct {

@@ -1,6 +1,7 @@
 /* See machine_kinds.h. */
 #include "machine_kinds.h"
 
+#include "machine_direct.h"
 #include "machine_prefix.h"
 #include "machine_presence.h"
 #include "machine_questions.h"
@@ -14,12 +15,14 @@ const request_does_t machine_kinds[REQUEST_KINDS] = {
     [REQUEST_STATE] = {"state", "ok", true, false, question_ask_state, question_answer_state, question_refuse},
     [REQUEST_WHO] = {"who", "who", false, false, question_ask_list, question_answer_who, question_refuse},
     [REQUEST_ROOMS] = {"rooms", "rooms", false, false, question_ask_list, question_answer_rooms, question_refuse},
-    [REQUEST_DIRECT] = {"direct", "ok", false, false, question_ask_direct, question_answer_direct, question_refuse},
+    [REQUEST_DIRECT] = {"direct", "ok", false, false, direct_ask, direct_answered, question_refuse},
+    [REQUEST_ASK_ROOM] = {"publish", "ack", false, false, direct_ask_room, direct_answered, question_refuse},
+    [REQUEST_ANSWER] = {"direct", "ok", false, false, direct_ask_answer, direct_answered, question_refuse},
     [REQUEST_PING] = {"ping", "pong", false, false, question_ask_ping, question_answer_ping, question_refuse},
     [REQUEST_ADMIN] = {"admin", "ok", false, false, question_ask_admin, question_answer_admin, question_refuse},
-    [REQUEST_KICK] = {"kick", "ok", false, false, question_ask_kick, question_answer_direct, question_refuse},
+    [REQUEST_KICK] = {"kick", "ok", false, false, question_ask_kick, question_answer_ok, question_refuse},
     [REQUEST_GROUPS] = {"groups", "groups", false, false, work_ask_groups, work_on_groups, question_refuse},
-    [REQUEST_GROUP] = {"group", "ok", false, false, work_ask_group, question_answer_direct, question_refuse},
+    [REQUEST_GROUP] = {"group", "ok", false, false, work_ask_group, question_answer_ok, question_refuse},
     [REQUEST_WORK] = {"work", "working", false, true, work_ask, work_on_working, work_on_refused},
     [REQUEST_JOIN] = {"join", "joined", false, true, question_ask_join, rooms_on_joined, rooms_on_join_refused},
     [REQUEST_LEAVE] = {"leave", "ok", false, false, question_ask_nothing, question_answer_nothing,

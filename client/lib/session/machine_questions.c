@@ -196,16 +196,9 @@ void question_answer_rooms(machine_t *m, request_t *request, json_t *object) {
     s_answer_list(m, request, object, ITEM_ROOMS, "rooms", "room");
 }
 
-/* --- Direct, ping --- */
+/* --- Answers that say nothing more, ping --- */
 
-void question_ask_direct(machine_t *m, request_t *request, json_t *object) {
-    (void)m;
-    json_object_del(object, "room");
-    json_object_set_new(object, "to", json_string(request->name));
-    json_object_set_new(object, "text", json_string(request->text));
-}
-
-void question_answer_direct(machine_t *m, request_t *request, json_t *object) {
+void question_answer_ok(machine_t *m, request_t *request, json_t *object) {
     (void)object;
     request_done(m, request);
 }
@@ -342,25 +335,6 @@ int machine_rooms(machine_t *m, const char *prefix, uint64_t *number) {
     if (name.len > ZR_ROOM_MAX || !zr_utf8_valid(name) || (name.len && memchr(name.ptr, '*', name.len)))
         return ZRELAY_EINVAL;
     return machine_question(m, REQUEST_ROOMS, name, number, &request);
-}
-
-int machine_direct(machine_t *m, const char *nick, const char *text, uint64_t *number) {
-    request_t *request;
-    if (!zr_nick_valid(zr_span(nick)) || !text || !zr_utf8_valid(zr_span(text)))
-        return ZRELAY_EINVAL;
-    char *copy = machine_alloc(strlen(text) + 1);
-    strcpy(copy, text);
-    json_t *json = json_string(text);
-    size_t size = json_dumpb(json, NULL, 0, JSON_ENCODE_ANY); /* escapes make it longer */
-    json_decref(json);
-    int code = size + DIRECT_MARGIN > m->limit_control
-                   ? ZRELAY_ELARGE
-                   : machine_question(m, REQUEST_DIRECT, zr_span(nick), number, &request);
-    if (code == 0)
-        request->text = copy;
-    else
-        free(copy);
-    return code;
 }
 
 int machine_ping(machine_t *m, uint64_t *number) {

@@ -194,9 +194,14 @@ void requests_welcome(machine_t *m, bool new_epoch) {
     }
 }
 
+/* Others hear it. */
+static bool s_is_said(const request_t *request) {
+    return request->kind == REQUEST_DIRECT || request->kind == REQUEST_ASK_ROOM || request->kind == REQUEST_ANSWER;
+}
+
 bool requests_closing(const machine_t *m) {
     for (const request_t *request = m->first; request; request = request->next)
-        if (request->kind == REQUEST_DIRECT || request->kind == REQUEST_ADMIN || request->kind == REQUEST_KICK)
+        if (s_is_said(request) || request->kind == REQUEST_ADMIN || request->kind == REQUEST_KICK)
             return true;
     return false;
 }
@@ -258,7 +263,7 @@ bool requests_on_error(machine_t *m, uint64_t re, json_t *error) {
 }
 
 const char *request_room(const request_t *request) {
-    bool user = request->kind == REQUEST_DIRECT || request->kind == REQUEST_ADMIN;
+    bool user = request->kind == REQUEST_DIRECT || request->kind == REQUEST_ANSWER || request->kind == REQUEST_ADMIN;
     return user || !request->name[0] ? NULL : request->name;
 }
 

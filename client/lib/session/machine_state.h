@@ -62,7 +62,7 @@ enum {
     AGENT_MAX = 64,
     REASON_MAX = 200,
     KICK_MAX = 604800,       /* seconds */
-    DIRECT_MARGIN = 256,     /* of a control frame, around the text */
+    DIRECT_MARGIN = 128,     /* of a control frame, around text and names */
     TEXT_MAX = 1024,         /* bytes of an error's text that are handed on */
     CONTROL_MAX = 8 << 20,   /* bytes of a control frame: the longest honest one lists 10,000 bans */
     CONTROL_VALUES = 100000, /* members and elements in it: each costs far more memory than its text */
@@ -175,6 +175,8 @@ typedef enum {
     REQUEST_WHO,
     REQUEST_ROOMS,
     REQUEST_DIRECT,
+    REQUEST_ASK_ROOM, /* a request to a room */
+    REQUEST_ANSWER,
     REQUEST_PING,
     REQUEST_ADMIN,
     REQUEST_KICK,
@@ -199,10 +201,11 @@ struct request {
     uint64_t not_before;
     room_t *room;               /* ours: whose it is */
     char name[ZR_ROOM_MAX + 2]; /* the room, the prefix, the nick */
-    char key[ZR_KEY_MAX + 1];   /* state: the key; admin: the action; kick: the nick */
+    char key[ZR_KEY_MAX + 1];   /* state: the key; admin: the action; kick: the nick; direct, answer: the request */
     char page[ZR_ROOM_MAX + 1]; /* where a list goes on */
     char *text;
     uint64_t after, last, limit, until; /* until 0: no bound */
+    bool failed;                        /* answer: so it says */
     bool placed;                        /* history: `after` is where it stands */
     bool by_last, counted;              /* it is asked for by `last` now; and was answered so */
     uint64_t start;                     /* history of the last so many: where they begin */

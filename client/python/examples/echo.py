@@ -1,4 +1,4 @@
-"""An echo: `echo.py serve` sends each direct message back to its sender; `echo.py TEXT` asks it once, and prints the answer."""
+"""An echo: `echo.py serve` answers each request with its own text; `echo.py TEXT` asks it, and prints the answer."""
 import asyncio
 import sys
 
@@ -8,20 +8,13 @@ import zrelay
 async def serve():
     async with zrelay.connect(nick="echo") as relay:
         print("serving", flush=True)
-        async for message in relay.directs():
-            try:
-                await relay.direct(message.sender, message.text)
-            except zrelay.ZrelayError as error:
-                print(error, file=sys.stderr)  # the client is gone
+        await relay.serve(lambda asked: asked.text)
 
 
 async def ask(text):
     async with zrelay.connect() as relay:
-        answers = relay.directs()
-        await relay.direct("echo", text)
-        async for answer in answers:
-            print(zrelay.printable(answer.text))
-            break
+        answer = await relay.request(text, to="echo")
+        print(zrelay.printable(answer.text))
 
 
 asyncio.run(serve() if sys.argv[1] == "serve" else ask(sys.argv[1]))

@@ -12,7 +12,8 @@ class ZrelayError(Exception):
     - `interrupted`: the session ended before the broker answered; whether it did what was asked is unknown.
     - `closed`: the program closed the relay, or left the room.
     - `queue-full`: more bytes wait for their acks than `queue_bytes` allows; await some acks, or `relay.drain()`.
-    - `timed-out`: `connect` found no broker in time.
+    - `timed-out`: `connect` found no broker, or `request` no answer, in time.
+    - `failed`: the answer says that the request failed; `text` says why.
     - `bad-argument`: the program asked for something that cannot be.
     - `revoked`, `banned`, `kicked`, `flooding`: the broker ended the session.
 

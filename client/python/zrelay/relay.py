@@ -2,13 +2,15 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import secrets
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, AsyncIterator, Callable, Dict, Generator, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import Any, AsyncGenerator, AsyncIterator, Callable, Dict, Generator, List, NamedTuple, Optional, Tuple, Type, Union
 
 from .core.client import Client, Part
+from .core.emitter import log
 from .core.log import Slice
 from .core.presence import User, user_of
 from .core.publisher import QUEUE_BYTES
@@ -19,11 +21,12 @@ from .errors import ZrelayError
 from .link import AsyncEdge, new_pair
 from .room import LiveState, Presence, Room, _settle
 from .settings import Token, settings
-from .stream import Stream
-from .work import Handler, Work, process
+from .stream import WAITING_MAX, Stream
+from .work import Handler, Work, each, process
 
 CONNECT_TIMEOUT = 10.0  # seconds until `connect` gives up, by default
 CLOSE_PATIENCE = 5.0  # seconds that `close` waits for acks and for the answer to `bye`, by default
+REQUEST_TIMEOUT = 10.0  # seconds that `request` waits for an answer, by default
 _AGENT = "zrelay.py 0.1.0"
 
 
@@ -34,6 +37,14 @@ class Direct(NamedTuple):
     text: str
     #: Microseconds since 1970.
     time: int
+    #: What an answer is to name; None: the sender wants none. See `Relay.answer`.
+    ask: Optional[str] = None
+    #: The request that this answers; None: none.
+    answer: Optional[str] = None
+
+
+#: Gets a request, and gives the text of its answer, or an awaitable of it.
+Server = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -218,7 +229,94 @@ class Relay:
         """Direct messages from now on. At most 10,000 wait for the loop; beyond it the oldest are dropped."""
         client = self._client
         return Stream(client, "direct", "closed", lambda: client.failure, client.status == "closed",
-                      lambda m: Direct(m["from"], m["text"], m.get("time", 0)))
+                      lambda m: Direct(m["from"], m["text"], m.get("time", 0), m.get("ask"), m.get("answer")))
+
+    # Requests and answers
+
+    async def request(self, text: str, *, to: Optional[str] = None, room: Optional[str] = None, timeout: float = REQUEST_TIMEOUT) -> Direct:
+        """Asks the sessions of a nick, or the readers of a room, and gives the first answer.
+
+        It fails with `timed-out` after `timeout` seconds, with `no-such-user` for a nick that nobody has, with `failed` if the answer says that the
+        request failed, and with `interrupted` when the session is lost before the request is on its way."""
+        answers = self.answers(text, to=to, room=room, timeout=timeout)
+        try:
+            async for answer in answers:
+                return answer
+        finally:
+            await answers.aclose()
+        raise ZrelayError("timed-out", f"no answer came within {timeout:g} s", room=room)
+
+    async def answers(self, text: str, *, to: Optional[str] = None, room: Optional[str] = None,
+                      timeout: float = REQUEST_TIMEOUT) -> AsyncGenerator[Direct, None]:
+        """As `request`, for all answers that come within `timeout` seconds."""
+        if (to is None) == (room is None):
+            raise ZrelayError("bad-argument", "give either `to` or `room`", room=room)
+        queue: asyncio.Queue[Json] = asyncio.Queue()
+        off = self._client.on("direct", lambda m: queue.put_nowait(m) if "answer" in m and queue.qsize() < WAITING_MAX else None)
+        try:
+            end = asyncio.get_running_loop().time() + timeout
+            ask = await asyncio.wait_for(self._asked(text, to, room), timeout)
+            while (left := end - asyncio.get_running_loop().time()) > 0:
+                m = await asyncio.wait_for(queue.get(), left)
+                if m["answer"] != ask:
+                    continue
+                if m.get("failed"):
+                    raise ZrelayError("failed", m["text"], room=room)
+                yield Direct(m["from"], m["text"], m.get("time", 0), None, m["answer"])
+        except asyncio.TimeoutError:
+            return
+        finally:
+            off()
+
+    async def _asked(self, text: str, to: Optional[str], room: Optional[str]) -> str:
+        """Sends a request; what its answers name."""
+        if to is not None:
+            ask = secrets.token_hex(8)
+            await self._ask("direct", {"to": to, "text": text, "ask": ask}, again=False)
+            return ask
+        name = room_name(room or "")
+        seq = (await self._ask("publish", {"room": name, "text": text}, again=False))["seq"]
+        if not seq:
+            raise ZrelayError("forbidden", "this user may not read the room, and so gets no answer", room=name)
+        return f"{name} {seq}"
+
+    async def answer(self, asked: Union[Direct, Message], text: str, *, failed: bool = False) -> None:
+        """Answers a direct message that has an `ask`, or a message of a room. `failed`: the text says why there is no answer. It fails with
+        `no-such-user` when the client that asked is gone."""
+        ask = asked.ask if isinstance(asked, Direct) else f"{asked.room} {asked.seq}"
+        if ask is None:
+            raise ZrelayError("bad-argument", "this message does not want an answer")
+        await self._ask("direct", {"to": asked.sender, "text": text, "answer": ask, "failed": failed or None}, again=False)
+
+    async def serve(self, handler: Server, *, room: Optional[str] = None, group: Optional[str] = None, concurrency: int = 10,
+                    **options: Any) -> None:
+        """Answers requests until it is cancelled: those to this nick, or those to a room. `handler`, a coroutine function or a plain one, gets the
+        Direct or the Message, and returns the text of the answer. When it raises, the answer says that the request failed.
+
+        With `group` the workers of this group share the requests of the room; `options` are those of `work`. A request whose worker dies goes to
+        another one."""
+        if group is not None and room is not None:
+            await self.process(room, group, lambda job: self._serve(job.message, handler), concurrency=concurrency, **options)
+        elif group is not None:
+            raise ZrelayError("bad-argument", "`group` goes with `room`")
+        else:
+            items: Union[Room, AsyncIterator[Direct]] = self.directs() if room is None else self.join(room, presence=False)
+            await each(items, lambda asked: self._serve(asked, handler), concurrency)
+
+    async def _serve(self, asked: Union[Direct, Message], handler: Server) -> None:
+        if isinstance(asked, Direct) and asked.ask is None:
+            return
+        failed = False
+        try:
+            text = handler(asked)
+            text = await text if inspect.isawaitable(text) else text
+        except Exception as error:
+            log.warning("a request of %s failed", asked.sender, exc_info=True)
+            text, failed = str(error) or type(error).__name__, True
+        try:
+            await self.answer(asked, str(text), failed=failed)
+        except ZrelayError as error:  # such as no-such-user: nobody waits for it any more
+            log.info("no answer to %s: %s", asked.sender, error)
 
     async def rename(self, nick: str) -> None:
         """Takes another nick; rooms see the change. It fails with `nick-in-use` or `bad-nick`, and the old one stays."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from types import TracebackType
-from typing import Any, AsyncIterator, Awaitable, Callable, Optional, Set, Type, Union
+from typing import Any, AsyncIterable, AsyncIterator, Awaitable, Callable, Optional, Set, Type, Union
 
 from .core.emitter import log
 from .core.wire import DONE, EXTEND, REJECT, RETRY, Json, Message
 from .core.worker import JobCore, Worker
 from .errors import ZrelayError
 from .room import _event, _settle
+from .stream import Stream
 
 _EXTENDS = 3  # times within a job's time that `process` extends it
 
@@ -172,3 +173,28 @@ async def _extend(work: Work, running: Set[Job]) -> None:
         await asyncio.sleep(work.group["time"] / 1000 / _EXTENDS)
         for job in [each for each in running if not each.is_settled]:
             job.extend().add_done_callback(lambda answer: answer.cancelled() or answer.exception())
+
+
+async def each(items: AsyncIterable[Any], handler: Callable[[Any], Awaitable[None]], concurrency: int) -> None:
+    """Runs `handler(item)`, which raises nothing, for each item, so many at a time."""
+    slots = asyncio.Semaphore(concurrency)
+    tasks: Set[asyncio.Task[None]] = set()
+
+    async def run(item: Any) -> None:
+        try:
+            await handler(item)
+        finally:
+            slots.release()
+    try:
+        async for item in items:
+            await slots.acquire()
+            task = asyncio.ensure_future(run(item))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        await asyncio.gather(*tasks)
+    finally:
+        if isinstance(items, Stream):
+            items.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -57,6 +57,8 @@ static const char *const s_names[] = {
     "control-ack",
     "control-direct",
     "control-direct-received",
+    "control-direct-ask",
+    "control-direct-answer",
     "control-replay",
     "control-replay-last",
     "control-replayed",

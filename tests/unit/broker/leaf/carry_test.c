@@ -40,6 +40,15 @@ TEST(test_the_upstream_is_full) {
     lf_expect_out("1 {'op':'error','code':'too-many-channels','text':'t'}\ndrop 5\n"); /* the user's others stay */
 }
 
+/* Its connection stays, and a later hello opens another channel. */
+TEST(test_an_address_that_opens_too_many_at_once) {
+    s_with("");
+    lf_hear("{'op':'error','code':'rate-limited','text':'t','channel':1,'wait':9}");
+    lf_expect_out("1 {'op':'error','code':'rate-limited','text':'t','wait':9}\n");
+    lf_say(A, HELLO);
+    lf_expect_up("0 {'op':'open','channel':2,'address':'','secure':false}\n2 " HELLO "\n");
+}
+
 /* If both say close at once, each takes the other's as the answer. */
 TEST(test_closes_that_cross) {
     s_with("");

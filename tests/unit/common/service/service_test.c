@@ -68,19 +68,53 @@ TEST(test_too_few_descriptors_are_told) {
 }
 
 #ifdef HAVE_SYSTEMD
-TEST(test_systemd_is_told) {
+/* A socket that stands for systemd. */
+static int s_systemd(void) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char text[32] = "";
     dir_begin();
     snprintf(address.sun_path, sizeof address.sun_path, "%s", dir_path("notify"));
     int at = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     ck_assert_int_eq(bind(at, (const struct sockaddr *)&address, sizeof address), 0);
     setenv("NOTIFY_SOCKET", address.sun_path, 1);
-    zr_service_notify("READY=1");
-    ck_assert_int_eq(recv(at, text, sizeof text - 1, 0), 7);
-    ck_assert_str_eq(text, "READY=1");
+    return at;
+}
+
+static void s_end(int at) {
     close(at);
     dir_end();
+}
+
+/* NULL: nothing was told. */
+static const char *s_told(int at) {
+    static char text[32];
+    memset(text, 0, sizeof text);
+    return recv(at, text, sizeof text - 1, 0) > 0 ? text : NULL;
+}
+
+TEST(test_systemd_is_told) {
+    int at = s_systemd();
+    zr_service_notify("READY=1");
+    ck_assert_str_eq(s_told(at), "READY=1");
+    s_end(at);
+}
+
+TEST(test_the_watchdog_hears_at_half_of_its_time) {
+    int at = s_systemd();
+    setenv("WATCHDOG_USEC", "10000000", 1);
+    ck_assert_int_eq(zr_service_watchdog(1000), 5000);
+    ck_assert_str_eq(s_told(at), "WATCHDOG=1");
+    ck_assert_int_eq(zr_service_watchdog(5999), 1);
+    ck_assert_ptr_null(s_told(at));
+    ck_assert_int_eq(zr_service_watchdog(6000), 5000);
+    ck_assert_str_eq(s_told(at), "WATCHDOG=1");
+    s_end(at);
+}
+
+TEST(test_nothing_is_due_without_a_watchdog) {
+    int at = s_systemd();
+    ck_assert_int_eq(zr_service_watchdog(1000), -1);
+    ck_assert_ptr_null(s_told(at));
+    s_end(at);
 }
 #endif
 

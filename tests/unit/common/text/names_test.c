@@ -254,7 +254,8 @@ TEST(test_escape) {
 /* Of every code point: shown as it is, or escaped, as the header says. */
 TEST(test_escape_every_code_point) {
     zr_buffer_t out = {0};
-    for (unsigned point = 0; point < 0x110000; point++) {
+    unsigned step = unit_is_slow() ? 61 : 1; /* above those that the header names */
+    for (unsigned point = 0; point < 0x110000; point += point < 0x3000 ? 1 : step) {
         char code[4];
         if (point >= 0xD800 && point <= 0xDFFF)
             continue;

@@ -12,6 +12,28 @@ TEST(test_reaches_the_nick_and_nobody_else) {
     fx_expect(A, "{'op':'ok'}");
 }
 
+TEST(test_a_request_and_its_answer) {
+    static char longest[ZR_ASK_MAX + 2], expected[ZR_ASK_MAX + 100];
+    memset(longest, 'a', ZR_ASK_MAX);
+    fx_hello(A, "ann");
+    fx_hello(B, "bob");
+    fx_ask(A, "{'op':'direct','to':'bob','text':'2+2','ask':'%s'}", longest);
+    snprintf(expected, sizeof expected,
+        "{\"ask\":\"%s\",\"from\":\"ann\",\"op\":\"direct\",\"text\":\"2+2\",\"time\":1700000000000000}", longest);
+    fx_expect_text(B, expected);
+    fx_expect(A, "{'op':'ok'}");
+    fx_ask(B, "{'op':'direct','to':'ann','text':'4','answer':'x 7'}");
+    fx_expect_text(
+        A, "{\"answer\":\"x 7\",\"from\":\"bob\",\"op\":\"direct\",\"text\":\"4\",\"time\":1700000000000000}");
+    fx_expect(B, "{'op':'ok'}");
+    fx_ask(B, "{'op':'direct','to':'ann','text':'no','answer':'x','failed':true}");
+    fx_expect(A, "{'op':'direct','answer':'x','failed':true}");
+    fx_expect(B, "{'op':'ok'}");
+    longest[ZR_ASK_MAX] = 'a';
+    fx_refused(A, "bad-member", "{'op':'direct','to':'bob','text':'','ask':'%s'}", longest);
+    fx_refused(A, "bad-member", "{'op':'direct','to':'bob','text':'','answer':'%s'}", longest);
+}
+
 TEST(test_every_session_of_a_user) {
     fx.users[A] = fx.users[B] = "ann";
     fx_hello(A, "ann");
@@ -121,6 +143,11 @@ TEST(test_refusals) {
         {"{'op':'direct','to':'bob'}", "bad-member"},
         {"{'op':'direct','text':'x'}", "bad-member"},
         {"{'op':'direct','to':1,'text':'x'}", "bad-member"},
+        {"{'op':'direct','to':'ann','text':'x','ask':''}", "bad-member"},
+        {"{'op':'direct','to':'ann','text':'x','ask':7}", "bad-member"},
+        {"{'op':'direct','to':'ann','text':'x','answer':''}", "bad-member"},
+        {"{'op':'direct','to':'ann','text':'x','answer':'y','failed':1}", "bad-member"},
+        {"{'op':'direct','to':'ann','text':'x','failed':true}", "bad-member"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fx_refused(A, cases[i][1], "%s", cases[i][0]);

@@ -1,6 +1,7 @@
 /* The stored form of a group comes back as it was; bytes that no group wrote are refused. */
 #include "group_pack.h"
 
+#include "group_items.h"
 #include "unit.h"
 
 static group_pool_t s_pool;

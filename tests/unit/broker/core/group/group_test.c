@@ -1,6 +1,7 @@
 /* A group alone: its lists, its credit, and what becomes of entries. */
 #include "group.h"
 
+#include "group_items.h"
 #include "unit.h"
 
 static group_pool_t s_pool;

@@ -48,10 +48,10 @@ TEST(test_outcomes) {
 
 static void s_drain(jobs_t *jobs) {
     while (jobs->running > 0) {
-        struct pollfd files[JOBS_MAX];
+        struct pollfd files[JOBS_FILES];
         nfds_t count = jobs_files(jobs, files);
         poll(files, count, 10);
-        jobs_write(jobs, files, count);
+        jobs_move(jobs, files, count);
         jobs_reap(jobs);
     }
 }
@@ -86,6 +86,38 @@ TEST(test_commands) {
     ck_assert_uint_eq(jobs.running, 0);
     ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
     free(body);
+}
+
+static zr_buffer_t s_answer;
+
+static void s_ended(void *ctx, const job_t *job, int status) {
+    ck_assert_ptr_eq(ctx, &s_answer);
+    ck_assert_str_eq(job->sender, "ann");
+    ck_assert_str_eq(job->ask, "x");
+    ck_assert_ptr_null(job->room);
+    ck_assert_int_eq(status, 0);
+    zr_buffer_append(&s_answer, job->answer.data, job->answer.len);
+}
+
+/* What a command writes, also after it read nothing, and no more than is kept. */
+TEST(test_answers) {
+    signal(SIGPIPE, SIG_IGN);
+    zrelay_event_t event = {.sender = "ann", .ask = "x", .body = "2", .body_len = 1};
+    jobs_t jobs;
+    jobs_init(&jobs, "read n; echo $((n + n)); test -z \"$ZRELAY_ROOM$ZRELAY_SEQ\"", 2);
+    jobs.answers = true;
+    jobs.ended = s_ended;
+    jobs.ctx = &s_answer;
+    jobs_start(&jobs, &event);
+    s_drain(&jobs);
+    ck_assert_uint_eq(s_answer.len, 2);
+    ck_assert_mem_eq(s_answer.data, "4\n", 2);
+    zr_buffer_clear(&s_answer);
+    jobs.command = "head -c 200000 /dev/zero";
+    jobs_start(&jobs, &event);
+    s_drain(&jobs);
+    ck_assert_uint_eq(s_answer.len, JOBS_ANSWER);
+    zr_buffer_finish(&s_answer);
 }
 
 UNIT_SUITE("client.cli.jobs")

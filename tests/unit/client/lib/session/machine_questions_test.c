@@ -216,6 +216,63 @@ TEST(test_direct_and_ping) {
     EVENT("direct ann yes 5");
 }
 
+TEST(test_a_request_to_a_nick_and_its_answers) {
+    ck_assert_int_eq(machine_ask(b.machine, "ann", NULL, "2+2", &number), 0);
+    static const char ask[] = "0101010101010101";
+    SENT("direct to=ann text=2+2 ask=0101010101010101"); /* the fixture's chance */
+    fixture_json("{'op':'ok','re':%d}", fixture_id());
+    const zrelay_event_t *event = machine_event(b.machine);
+    ck_assert_int_eq(event->type, ZRELAY_DONE);
+    ck_assert_uint_eq(event->request, number);
+    ck_assert_str_eq(event->ask, ask);
+    fixture_json("{'op':'direct','from':'ann','text':'4','time':5,'answer':'%s'}", ask);
+    event = machine_event(b.machine);
+    ck_assert_int_eq(event->type, ZRELAY_DIRECT);
+    ck_assert_str_eq(event->answer, ask);
+    ck_assert(!event->failed && !event->ask);
+    fixture_json("{'op':'direct','from':'ann','text':'why','time':5,'answer':'x','failed':true}");
+    event = machine_event(b.machine);
+    ck_assert_str_eq(event->answer, "x");
+    ck_assert(event->failed);
+}
+
+TEST(test_a_request_to_a_room) {
+    ck_assert_int_eq(machine_ask(b.machine, NULL, "sums", "2+2", &number), 0);
+    SENT("publish room=sums text=2+2");
+    fixture_json("{'op':'ack','re':%d,'room':'sums','seq':7,'level':'memory'}", fixture_id());
+    const zrelay_event_t *event = machine_event(b.machine);
+    ck_assert_int_eq(event->type, ZRELAY_DONE);
+    ck_assert_str_eq(event->room, "sums");
+    ck_assert_str_eq(event->ask, "sums 7");
+    machine_ask(b.machine, NULL, "sums", "2+2", &number);
+    SENT("publish room=sums text=2+2");
+    fixture_json("{'op':'ack','re':%d,'room':'sums','seq':0,'level':'memory'}", fixture_id());
+    ck_assert_ptr_null(machine_event(b.machine)->ask); /* it may not be read, so no answer can name it */
+}
+
+TEST(test_answering) {
+    fixture_json("{'op':'direct','from':'ann','text':'2+2','time':5,'ask':'x'}");
+    const zrelay_event_t *event = machine_event(b.machine);
+    ck_assert_str_eq(event->ask, "x");
+    ck_assert_int_eq(machine_answer(b.machine, event->name, event->ask, false, "4", &number), 0);
+    SENT("direct to=ann text=4 answer=x");
+    fixture_json("{'op':'error','re':%d,'code':'no-such-user','text':'nobody'}", fixture_id());
+    EVENT("refused no-such-user - mid=0-0 request=1 seq=0");
+    machine_answer(b.machine, "ann", "sums 7", true, "why", &number);
+    SENT("direct to=ann text=why answer=sums 7 failed=true");
+    char longest[ZR_ASK_MAX + 2];
+    memset(longest, 'a', sizeof longest - 1);
+    longest[ZR_ASK_MAX + 1] = '\0';
+    ck_assert_int_eq(machine_answer(b.machine, "ann", longest, false, "4", NULL), ZRELAY_EINVAL);
+    longest[ZR_ASK_MAX] = '\0';
+    ck_assert_int_eq(machine_answer(b.machine, "ann", longest, false, "4", NULL), 0);
+    ck_assert_int_eq(machine_answer(b.machine, "ann", "", false, "4", NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_ask(b.machine, "ann", "sums", "x", NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_ask(b.machine, NULL, NULL, "x", NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_ask(b.machine, NULL, "su ms", "x", NULL), ZRELAY_EINVAL);
+    ck_assert_int_eq(machine_ask(b.machine, "ann", NULL, "\xff", NULL), ZRELAY_EINVAL);
+}
+
 TEST(test_a_direct_message_that_no_frame_holds) {
     char text[40000];
     memset(text, '\n', sizeof text - 1); /* two bytes each in JSON */
