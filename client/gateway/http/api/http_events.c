@@ -203,12 +203,13 @@ static void s_ask_replay(http_events_t *own) {
 
 /* --- Joining --- */
 
-/* The position is one of another log, or beyond this one. */
+/* The position is one of another log, or beyond this one. The stream begins at it: a client that hears only the beginning
+ * comes back with the old position, and is told then. */
 static void s_void(http_events_t *own, uint64_t epoch, const char *reason) {
     uint64_t before = own->last;
+    s_begin(own);
     own->epoch = epoch;
     own->last = own->hint = 0;
-    s_begin(own);
     s_write_lost(own, before, 0, reason);
 }
 
