@@ -74,7 +74,7 @@ static void s_typed(chat_t *chat, prompt_result_t result, zr_span_t line) {
 static void s_write_jobs(chat_t *chat, struct pollfd *files) {
     nfds_t count = jobs_files(&chat->jobs, files + 1);
     conn_wait(&chat->session, files, count + 1, prompt_waiting(chat->prompt) ? 0 : chat_due(chat));
-    jobs_write(&chat->jobs, files + 1, count);
+    jobs_move(&chat->jobs, files + 1, count);
 }
 
 static void s_terminal(chat_t *chat) {
@@ -86,7 +86,7 @@ static void s_terminal(chat_t *chat) {
         s_show(chat);
         if (chat->ended)
             break;
-        struct pollfd files[JOBS_MAX + 1] = {{.fd = STDIN_FILENO, .events = POLLIN}};
+        struct pollfd files[JOBS_FILES + 1] = {{.fd = STDIN_FILENO, .events = POLLIN}};
         s_write_jobs(chat, files);
         s_terminal_signals(chat);
         zr_span_t line = {0};
